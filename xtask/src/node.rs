@@ -1,0 +1,118 @@
+//! Node.js and its package client, which the stock Socket.IO client and, without PostgreSQL, the database come through.
+#![expect(clippy::print_stderr, reason = "an installation must not be silent")]
+
+use std::{
+    fmt, io,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use crate::process;
+
+/// `npm` is missing or failed.
+#[derive(Debug)]
+pub enum NodeError {
+    /// There is none, and we may not or cannot install it.
+    Missing,
+    /// It could not be started.
+    Start(io::Error),
+    /// It ran and failed; it has said why on the terminal.
+    Failed(PathBuf),
+}
+
+impl fmt::Display for NodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing => f.write_str(concat!(
+                "Node.js 18 or newer with npm is needed. Install it, then run this again:\n",
+                "  Debian, Ubuntu  sudo apt-get install nodejs npm\n",
+                "  Fedora, RHEL    sudo dnf install nodejs npm\n",
+                "  Alpine          sudo apk add nodejs npm\n",
+                "  Arch            sudo pacman -S nodejs npm\n",
+                "  macOS           brew install node",
+            )),
+            Self::Start(_) => f.write_str("npm could not be started"),
+            Self::Failed(folder) => write!(f, "npm ci failed in {}", folder.display()),
+        }
+    }
+}
+
+impl std::error::Error for NodeError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Start(source) => Some(source),
+            Self::Missing | Self::Failed(_) => None,
+        }
+    }
+}
+
+/// The system's ways to install Node.js, each a sequence of calls. All of them need the administrator.
+const INSTALLERS: &[&[&[&str]]] = &[
+    &[
+        &["apt-get", "update", "-qq"],
+        &["apt-get", "install", "-y", "-qq", "--no-install-recommends", "nodejs", "npm"],
+    ],
+    &[&["dnf", "install", "-y", "-q", "nodejs", "npm"]],
+    &[&["apk", "add", "--quiet", "nodejs", "npm"]],
+    &[&["pacman", "-Sy", "--noconfirm", "nodejs", "npm"]],
+];
+
+/// Installs what the lock file in `folder` pins, and nothing else: no script of a package runs.
+/// Each archive must match the lock's sha512, or npm refuses it.
+///
+/// # Errors
+/// See [`NodeError`].
+pub fn install_locked(folder: &Path) -> Result<(), NodeError> {
+    let status = Command::new(npm()?)
+        .args([
+            "ci",
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+            "--loglevel=error",
+            "--no-update-notifier",
+        ])
+        .current_dir(folder)
+        // Our own output may be read by a program.
+        .stdout(io::stderr())
+        .status()
+        .map_err(NodeError::Start)?;
+    if status.success() { Ok(()) } else { Err(NodeError::Failed(folder.to_owned())) }
+}
+
+/// Where `npm` is. The administrator of a machine without it gets it installed by the system's package manager.
+///
+/// # Errors
+/// [`NodeError::Missing`], whose text says what to install.
+pub fn npm() -> Result<PathBuf, NodeError> {
+    found()
+        .or_else(|| {
+            if process::is_root() {
+                install_node();
+            }
+            found()
+        })
+        .ok_or(NodeError::Missing)
+}
+
+fn found() -> Option<PathBuf> {
+    process::find("node").and_then(|_| process::find("npm"))
+}
+
+fn install_node() {
+    let installer = INSTALLERS.iter().find(|calls| process::find(calls[0][0]).is_some());
+    for call in installer.into_iter().copied().flatten() {
+        eprintln!("Node.js is missing; installing it: {}", call.join(" "));
+        let status = Command::new(call[0])
+            .args(&call[1..])
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .stdout(io::stderr())
+            .status();
+        // A stale package list need not prevent the installation; whether it worked is asked afterwards.
+        match status {
+            Ok(status) if status.success() => {}
+            Ok(status) => eprintln!("{} ended with {status}", call[0]),
+            Err(error) => eprintln!("{} could not be started: {error}", call[0]),
+        }
+    }
+}

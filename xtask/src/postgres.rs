@@ -1,0 +1,17 @@
+//! A private PostgreSQL: found or fetched, started on loopback, stopped with the process that wanted it.
+
+mod binaries;
+mod cluster;
+mod error;
+mod log;
+mod npm;
+mod options;
+mod orphan;
+mod pid_file;
+mod place;
+mod postmaster;
+mod user;
+
+pub use cluster::Cluster;
+pub use error::ClusterError;
+pub use options::{Durability, Options};
