@@ -1,0 +1,58 @@
+//! Two people and a conversation, to try things with.
+
+use xtask::json::Json;
+
+use super::server::Server;
+use crate::{failure::Failure, run};
+
+/// What `messaging-server demo` made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Demo {
+    /// Speaks for the salon.
+    pub(super) salon_token: String,
+    /// Speaks for the client.
+    pub(super) client_token: String,
+    /// The conversation between them.
+    pub(super) conversation: String,
+}
+
+impl Demo {
+    /// Has the server's own command put them into the database. Doing so again changes nothing.
+    pub(super) fn seed(server: &Server) -> Result<Self, Failure> {
+        let printed = run::output(server.command().arg("demo"))?;
+        Self::parse(&printed)
+            .ok_or_else(|| Failure::Other("`messaging-server demo` did not print its JSON".into()))
+    }
+
+    fn parse(printed: &str) -> Option<Self> {
+        let json = Json::parse(printed)?;
+        let text = |path| json.text_at(path).map(str::to_owned);
+        Some(Self {
+            salon_token: text(&["salon", "token"])?,
+            client_token: text(&["client", "token"])?,
+            conversation: text(&["conversation", "id"])?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_server_prints_is_understood() {
+        let printed = r#"{"salon":{"id":"demo-salon","token":"s.s.s"},
+            "client":{"id":"demo-client","token":"c.c.c"},"conversation":{"id":"0199"}}"#;
+        let demo = Demo {
+            salon_token: "s.s.s".into(),
+            client_token: "c.c.c".into(),
+            conversation: "0199".into(),
+        };
+        assert_eq!(Demo::parse(printed), Some(demo));
+    }
+
+    #[test]
+    fn a_missing_token_is_noticed() {
+        assert_eq!(Demo::parse(r#"{"salon":{"id":"demo-salon"}}"#), None);
+    }
+}

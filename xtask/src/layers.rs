@@ -1,0 +1,41 @@
+//! `cargo xtask layers`: dependencies point inwards, and only where the plan says.
+
+mod plan;
+mod rules;
+mod tree;
+
+use xtask::workspace;
+
+use crate::{
+    failure::{Failure, no_arguments},
+    run,
+};
+use plan::{DOMAIN_MAY_USE, RULES};
+use tree::{Kind, Package};
+
+/// Reads every crate's dependencies and fails on the first edges that are not allowed, all of them named.
+pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
+    no_arguments(arguments)?;
+    let members = list(&["--workspace", "--depth", "0"])?;
+    let names: Vec<&str> = members.iter().map(|member| member.name.as_str()).collect();
+    let mut wrong = rules::unknown(RULES, &names);
+    for rule in RULES.iter().filter(|rule| names.contains(&rule.of)) {
+        for kind in [Kind::Normal, Kind::Build, Kind::Dev] {
+            let edges = ["-p", rule.of, "-e", kind.name(), "--depth", "1"];
+            wrong.extend(rule.broken_by(kind, &list(&edges)?, &names));
+        }
+    }
+    let below_domain = list(&["-p", "domain", "-e", "normal"])?;
+    wrong.extend(rules::strangers(DOMAIN_MAY_USE, &below_domain));
+    if !wrong.is_empty() {
+        return Err(Failure::Other(wrong.join("\n")));
+    }
+    println!("{} crates, every edge points inwards", names.len());
+    Ok(())
+}
+
+fn list(arguments: &[&str]) -> Result<Vec<Package>, Failure> {
+    let mut command = workspace::cargo(["tree", "--prefix", "none", "-f", "{p}|{f}"]);
+    let text = run::output(command.args(arguments))?;
+    Ok(tree::parse(&text))
+}

@@ -1,0 +1,53 @@
+//! Who may see whom, and why.
+
+use super::rules::Rule;
+
+const fn rule(
+    of: &'static str,
+    may_see: &'static [&'static str],
+    tests_may_see: &'static [&'static str],
+    because: &'static str,
+) -> Rule {
+    Rule { of, may_see, tests_may_see, because }
+}
+
+/// Every crate of the workspace.
+pub(super) const RULES: &[Rule] = &[
+    rule("domain", &[], &[], "rules know nobody, so that nothing can change them from outside"),
+    rule("storage-pg", &["domain"], &[], "an adapter implements ports and sees no other adapter"),
+    rule("auth-jwt", &["domain"], &[], "an adapter implements ports and sees no other adapter"),
+    rule("socketio", &[], &[], "a protocol knows nothing of salons; it could be published"),
+    rule(
+        "api",
+        &["domain", "socketio"],
+        &[],
+        "a handler that cannot see an adapter cannot reach for a query",
+    ),
+    rule(
+        "server",
+        &["api", "auth-jwt", "domain", "socketio", "storage-pg"],
+        &["rig"],
+        "the root puts the parts together; nothing of it is a tool",
+    ),
+    rule("xtask", &[], &[], "a newcomer compiles it first"),
+    rule("rig", &["xtask"], &[], "it drives the server from outside, as strangers do"),
+];
+
+/// Everything below `domain`, however deep: time, ids, errors, and what these are made of.
+pub(super) const DOMAIN_MAY_USE: &[&str] = &[
+    "async-trait",
+    "jiff",
+    "thiserror",
+    "uuid",
+    "cfg-if",
+    "getrandom",
+    "jiff-core",
+    "libc",
+    "portable-atomic",
+    "portable-atomic-util",
+    "proc-macro2",
+    "quote",
+    "syn",
+    "thiserror-impl",
+    "unicode-ident",
+];

@@ -1,0 +1,117 @@
+//! `cargo xtask test`: everything that must hold, step by step, and nothing skipped.
+
+mod binary;
+mod layer;
+mod report;
+mod stock_client;
+mod tally;
+
+use std::{env, path::Path, process::Command, thread};
+
+use xtask::{
+    postgres::{Cluster, Durability, Options},
+    workspace,
+};
+
+use crate::{
+    failure::{Failure, no_arguments},
+    interrupt::Interrupt,
+    layers, licences, run,
+};
+use binary::Binary;
+use layer::Layer;
+use report::Report;
+use tally::Tally;
+
+/// Many tests at once, each with a pool or a server of its own.
+const MAX_CONNECTIONS: u16 = 300;
+
+/// Runs every step; the first that fails is the last.
+pub(crate) fn run(arguments: &[String], stop: &Interrupt) -> Result<(), Failure> {
+    no_arguments(arguments)?;
+    let mut report = Report::begin();
+    report.step("fmt", || run::to_end(&mut workspace::cargo(["fmt", "--all", "--check"]), stop))?;
+    report.step("clippy", || clippy(stop))?;
+    report.step("layers", || layers::run(&[]))?;
+    report.step("licences", || licences::run(&[]))?;
+    report.step("docs", || docs(stop))?;
+    let client = report.step("stock client", stock_client::install)?;
+    let (binaries, cluster) = report.step("compile", || compile_beside_the_database(stop))?;
+    for layer in Layer::ALL {
+        let scene = Scene { database_url: &cluster.url("postgres"), client: &client, stop };
+        report.tests(layer.name(), |tally| scene.run(layer, &binaries, tally))?;
+    }
+    cluster.stop()?;
+    report.print();
+    Ok(())
+}
+
+fn clippy(stop: &Interrupt) -> Result<(), Failure> {
+    let mut clippy = workspace::cargo(["clippy", "--workspace", "--all-targets"]);
+    run::to_end(clippy.args(["--", "-D", "warnings"]), stop)
+}
+
+fn docs(stop: &Interrupt) -> Result<(), Failure> {
+    let mut docs = workspace::cargo(["doc", "--workspace", "--no-deps"]);
+    run::to_end(docs.env("RUSTDOCFLAGS", "-D warnings"), stop)
+}
+
+fn compile_beside_the_database(stop: &Interrupt) -> Result<(Vec<Binary>, Cluster), Failure> {
+    thread::scope(|scope| {
+        let cluster = scope.spawn(|| {
+            Cluster::start(Options {
+                directory: workspace::target().join("postgres/test"),
+                durability: Durability::Fast,
+                max_connections: MAX_CONNECTIONS,
+                ephemeral: true,
+            })
+        });
+        let binaries = binary::compile(stop);
+        let cluster = cluster.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        Ok((binaries?, cluster?))
+    })
+}
+
+/// What tests find around them.
+struct Scene<'a> {
+    database_url: &'a str,
+    client: &'a Path,
+    stop: &'a Interrupt,
+}
+
+impl Scene<'_> {
+    fn run(&self, layer: Layer, binaries: &[Binary], tally: &mut Tally) -> Result<(), Failure> {
+        for binary in binaries {
+            if Layer::of(binary)? == layer {
+                self.play(&binary.title(), binary.command(), tally)?;
+            }
+        }
+        if layer == Layer::Unit {
+            // Examples in the documentation are no binaries; cargo runs them itself.
+            let examples = workspace::cargo(["test", "--workspace", "--doc"]);
+            self.play("examples in the documentation", examples, tally)?;
+        }
+        Ok(())
+    }
+
+    fn play(&self, title: &str, mut command: Command, tally: &mut Tally) -> Result<(), Failure> {
+        println!("\n{title}");
+        command
+            .env("TEST_DATABASE_URL", self.database_url)
+            .env("STOCK_CLIENT_DIR", self.client)
+            // What a developer's shell has set must not change what is tested.
+            .env_remove("DATABASE_URL")
+            .env_remove("JWT_SECRET");
+        if env::var_os("RUST_BACKTRACE").is_none() {
+            command.env("RUST_BACKTRACE", "1");
+        }
+        let played = run::by_line(&mut command, self.stop, |line| {
+            println!("{line}");
+            tally.read(line);
+        });
+        match played {
+            Err(Failure::Program(..)) => Err(Failure::Other(format!("{title} failed"))),
+            other => other,
+        }
+    }
+}

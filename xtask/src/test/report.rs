@@ -1,0 +1,146 @@
+//! What is going on, and what came of it.
+
+use std::time::{Duration, Instant};
+
+use super::tally::Tally;
+use crate::{
+    failure::Failure,
+    paint::{bold, faint},
+};
+
+/// The steps done so far.
+#[derive(Debug)]
+pub(super) struct Report {
+    begun: Instant,
+    rows: Vec<Row>,
+}
+
+#[derive(Debug)]
+struct Row {
+    name: &'static str,
+    /// `None` for a step that runs no tests.
+    passed: Option<usize>,
+    took: Duration,
+}
+
+impl Report {
+    pub(super) fn begin() -> Self {
+        Self { begun: Instant::now(), rows: Vec::new() }
+    }
+
+    /// Does a step, under its headline.
+    pub(super) fn step<T>(
+        &mut self,
+        name: &'static str,
+        work: impl FnOnce() -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        self.timed(name, || work().map(|done| (done, None)))
+    }
+
+    /// Does a step that runs tests, which must not be none.
+    pub(super) fn tests(
+        &mut self,
+        name: &'static str,
+        work: impl FnOnce(&mut Tally) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        self.timed(name, || {
+            let mut tally = Tally::default();
+            work(&mut tally)?;
+            match tally.passed {
+                0 => Err(Failure::Other("no test ran".into())),
+                passed => Ok(((), Some(passed))),
+            }
+        })
+    }
+
+    fn timed<T>(
+        &mut self,
+        name: &'static str,
+        work: impl FnOnce() -> Result<(T, Option<usize>), Failure>,
+    ) -> Result<T, Failure> {
+        println!("\n{}", bold(&format!("== {name}")));
+        let begun = Instant::now();
+        let (done, passed) = work().map_err(|failure| named(name, failure))?;
+        let took = begun.elapsed();
+        println!("{}", faint(&format!("   {name}: {}", in_words(took))));
+        self.rows.push(Row { name, passed, took });
+        Ok(done)
+    }
+
+    /// Prints the table, and the sum on a line of its own.
+    pub(super) fn print(&self) {
+        println!("\n{}", self.table());
+        println!("\n{} passed, 0 failed", self.passed());
+    }
+
+    fn table(&self) -> String {
+        let mut lines = vec![format!("{:<14}{:>7}  {:>11}", "step", "tests", "time")];
+        for row in &self.rows {
+            let passed = row.passed.map_or(String::new(), |passed| passed.to_string());
+            lines.push(line(row.name, &passed, row.took));
+        }
+        lines.push(line("total", &self.passed().to_string(), self.begun.elapsed()));
+        lines.join("\n")
+    }
+
+    fn passed(&self) -> usize {
+        self.rows.iter().filter_map(|row| row.passed).sum()
+    }
+}
+
+fn line(name: &str, passed: &str, took: Duration) -> String {
+    format!("{name:<14}{passed:>7}  {:>11}", in_words(took))
+}
+
+fn named(step: &str, failure: Failure) -> Failure {
+    match failure {
+        Failure::Interrupted => Failure::Interrupted,
+        other => Failure::Other(format!("\nfailed: {step}: {other}")),
+    }
+}
+
+fn in_words(took: Duration) -> String {
+    let seconds = took.as_secs();
+    if seconds < 60 {
+        format!("{:.1} s", took.as_secs_f64())
+    } else {
+        format!("{} min {:02} s", seconds / 60, seconds % 60)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_layer_without_tests_fails_by_name() {
+        let failed = Report::begin().tests("store", |_| Ok(()));
+        let text = failed.expect_err("nothing ran").to_string();
+        assert!(text.ends_with("failed: store: no test ran"), "{text}");
+    }
+
+    #[test]
+    fn the_table_adds_up() {
+        let mut report = Report::begin();
+        report.step("fmt", || Ok(())).expect("done");
+        for (name, line) in [
+            ("unit", "test result: ok. 12 passed; 0 failed"),
+            ("store", "test result: ok. 5 passed; 0 failed"),
+        ] {
+            let ran = report.tests(name, |tally| {
+                tally.read(line);
+                Ok(())
+            });
+            ran.expect("some passed");
+        }
+        let table = report.table();
+        let counts: Vec<_> = table.lines().map(|line| line[14..21].trim().to_owned()).collect();
+        assert_eq!(counts, ["tests", "", "12", "5", "17"]);
+    }
+
+    #[test]
+    fn durations_are_short_to_read() {
+        assert_eq!(in_words(Duration::from_millis(1240)), "1.2 s");
+        assert_eq!(in_words(Duration::from_secs(125)), "2 min 05 s");
+    }
+}
