@@ -1,0 +1,71 @@
+//! Facts, in the past tense: what a conversation's log holds and what observers are told.
+
+use std::sync::Arc;
+
+use crate::{
+    conversation::{Parties, Status},
+    id::{ConversationId, MessageId, UserId},
+    message::Message,
+    seq::Seq,
+    text::Subject,
+    time::Timestamp,
+};
+
+/// The most messages a [`ReadReceipt`] names one by one.
+pub const RECEIPT_MESSAGES_MAX: usize = 50;
+
+/// A durable change of one conversation, with its position.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Where it happened.
+    pub conversation: ConversationId,
+    /// Whom it concerns; nobody else may hear of it.
+    pub parties: Parties,
+    /// Its position; no two events of a conversation share one, and none is left out.
+    pub seq: Seq,
+    /// When it happened.
+    pub at: Timestamp,
+    /// Whose doing it was.
+    pub actor: UserId,
+    /// What happened.
+    pub kind: EventKind,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EventKind {
+    /// The conversation was opened.
+    ConversationOpened,
+    /// Subject or status changed; both as they are now.
+    ConversationUpdated {
+        /// The subject as it is now.
+        subject: Option<Subject>,
+        /// The status as it is now.
+        status: Status,
+    },
+    /// The conversation was taken away, with everything in it.
+    ConversationDeleted,
+    /// A message was posted.
+    MessagePosted(Arc<Message>),
+    /// A message was posted here and is deleted by now: its text is nowhere any more. Only a log
+    /// that is read again says this.
+    MessageWithdrawn(MessageId),
+    /// A message was deleted by its author.
+    MessageDeleted(MessageId),
+    /// A horizon moved.
+    MessagesRead(ReadReceipt),
+}
+
+/// A read horizon that moved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadReceipt {
+    /// Who read.
+    pub reader: UserId,
+    /// How far.
+    pub up_to: Seq,
+    /// The messages that this made read, oldest first: the newest [`RECEIPT_MESSAGES_MAX`] of them.
+    pub messages: Vec<MessageId>,
+    /// How many of the other side's messages still wait for the reader there: counted with the
+    /// change, or, in a log that is read again, now.
+    pub unread: u64,
+}

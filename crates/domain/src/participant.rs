@@ -1,0 +1,235 @@
+//! People, as the directory knows them.
+
+use std::fmt;
+
+use crate::id::UserId;
+
+/// What is printed for a person of whom no name is known.
+pub const NAMELESS: &str = "Utilisateur";
+/// The longest name, in characters.
+pub const NAME_MAX_CHARS: usize = 200;
+/// The longest e-mail address, in characters (RFC 5321, 4.5.3.1.3: a path of 256 with its brackets).
+pub const EMAIL_MAX_CHARS: usize = 254;
+/// The longest address of a picture, in characters.
+pub const IMAGE_MAX_CHARS: usize = 2_048;
+
+/// What a person is on the platform. It decides which side of a conversation they may take; inside
+/// a conversation all rights come from its two participants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// `client`: books appointments. Takes the client side.
+    Client,
+    /// `user_salon`: owns a salon.
+    SalonOwner,
+    /// `user`: owns a salon, by an older kind of account.
+    LegacySalon,
+    /// `user_tatoueur`: an artist, alone or attached to a salon.
+    Artist,
+    /// `admin`, `formateur`: staff of the platform, on neither side.
+    Admin,
+    /// See [`Role::Admin`].
+    Trainer,
+    /// `service`: another program of the platform.
+    Service,
+    /// Anything else, or nothing.
+    Other,
+}
+
+const ROLES: [(Role, &str); 8] = [
+    (Role::Client, "client"),
+    (Role::SalonOwner, "user_salon"),
+    (Role::LegacySalon, "user"),
+    (Role::Artist, "user_tatoueur"),
+    (Role::Admin, "admin"),
+    (Role::Trainer, "formateur"),
+    (Role::Service, "service"),
+    (Role::Other, "other"),
+];
+
+impl Role {
+    /// Reads the platform's word; what it does not know is [`Role::Other`].
+    pub fn parse(word: &str) -> Self {
+        ROLES.iter().find(|(_, known)| *known == word).map_or(Self::Other, |(role, _)| *role)
+    }
+
+    /// The platform's word.
+    pub fn as_str(self) -> &'static str {
+        ROLES.iter().find(|(role, _)| *role == self).map_or("other", |(_, word)| word)
+    }
+
+    /// Whether such a person takes the salon side, and hence may open conversations.
+    pub fn takes_salon_side(self) -> bool {
+        matches!(self, Self::SalonOwner | Self::LegacySalon | Self::Artist)
+    }
+
+    /// Whether such a person takes the client side.
+    pub fn takes_client_side(self) -> bool {
+        self == Self::Client
+    }
+}
+
+/// A person of the directory. Its `Debug` shows id and role only.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Participant {
+    /// Who.
+    pub id: UserId,
+    /// What they are.
+    pub role: Role,
+    /// What is known of them beside that.
+    pub profile: Profile,
+}
+
+/// What is known of a person. Everything may be missing.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Profile {
+    /// Given name.
+    pub first_name: Option<String>,
+    /// Family name.
+    pub last_name: Option<String>,
+    /// The name over the door.
+    pub salon_name: Option<String>,
+    /// Where their picture is.
+    pub image: Option<String>,
+    /// Where mail reaches them. Never shown to anyone else.
+    pub email: Option<String>,
+}
+
+/// A name, address or picture is longer than allowed or holds a control character.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a detail of the person is too long or holds a control character")]
+pub struct InvalidProfile;
+
+impl Profile {
+    /// Checks the bounds of every detail.
+    ///
+    /// # Errors
+    /// [`InvalidProfile`] when one is longer than its bound or holds a control character.
+    pub fn check(&self) -> Result<(), InvalidProfile> {
+        let bounds = [
+            (&self.first_name, NAME_MAX_CHARS),
+            (&self.last_name, NAME_MAX_CHARS),
+            (&self.salon_name, NAME_MAX_CHARS),
+            (&self.image, IMAGE_MAX_CHARS),
+            (&self.email, EMAIL_MAX_CHARS),
+        ];
+        let fits =
+            |text: &str, max| text.chars().count() <= max && !text.chars().any(char::is_control);
+        if bounds.iter().all(|(text, max)| text.as_deref().is_none_or(|text| fits(text, *max))) {
+            Ok(())
+        } else {
+            Err(InvalidProfile)
+        }
+    }
+
+    /// This profile with what `newer` knows; what `newer` does not know stays.
+    #[must_use]
+    pub fn updated_with(&self, newer: &Self) -> Self {
+        let pick = |new: &Option<String>, old: &Option<String>| new.clone().or_else(|| old.clone());
+        Self {
+            first_name: pick(&newer.first_name, &self.first_name),
+            last_name: pick(&newer.last_name, &self.last_name),
+            salon_name: pick(&newer.salon_name, &self.salon_name),
+            image: pick(&newer.image, &self.image),
+            email: pick(&newer.email, &self.email),
+        }
+    }
+
+    /// Whether nothing at all is known.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Participant {
+    /// What others call this person: the salon's name, else given and family name, else
+    /// [`NAMELESS`].
+    pub fn display_name(&self) -> String {
+        let known = |name: &Option<String>| name.clone().filter(|name| !name.trim().is_empty());
+        if let Some(salon) = known(&self.profile.salon_name) {
+            return salon;
+        }
+        let names = [known(&self.profile.first_name), known(&self.profile.last_name)];
+        let full: Vec<String> = names.into_iter().flatten().collect();
+        if full.is_empty() { NAMELESS.to_owned() } else { full.join(" ") }
+    }
+}
+
+impl fmt::Debug for Participant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Participant")
+            .field("id", &self.id)
+            .field("role", &self.role)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Profile").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn person(first: Option<&str>, last: Option<&str>, salon: Option<&str>) -> Participant {
+        let own = |text: Option<&str>| text.map(str::to_owned);
+        Participant {
+            id: UserId::parse("u1").expect("a good id"),
+            role: Role::Client,
+            profile: Profile {
+                first_name: own(first),
+                last_name: own(last),
+                salon_name: own(salon),
+                ..Profile::default()
+            },
+        }
+    }
+
+    #[test]
+    fn a_person_is_called_by_the_best_name_there_is() {
+        let table = [
+            ((Some("Léa"), Some("Roux"), Some("Encre Noire")), "Encre Noire"),
+            ((Some("Léa"), Some("Roux"), Some("  ")), "Léa Roux"),
+            ((None, Some("Roux"), None), "Roux"),
+            ((None, None, None), "Utilisateur"),
+        ];
+        for ((first, last, salon), name) in table {
+            assert_eq!(person(first, last, salon).display_name(), name);
+        }
+    }
+
+    #[test]
+    fn each_role_is_read_as_it_is_written_and_takes_its_side() {
+        for (role, word) in ROLES {
+            assert_eq!(Role::parse(word), role);
+            assert_eq!(role.as_str(), word);
+        }
+        assert_eq!(Role::parse("owner"), Role::Other);
+        let salons: Vec<_> = ROLES.iter().filter(|(role, _)| role.takes_salon_side()).collect();
+        assert_eq!(salons.len(), 3);
+        assert!(
+            ROLES.iter().all(|(role, _)| !(role.takes_salon_side() && role.takes_client_side()))
+        );
+    }
+
+    #[test]
+    fn newer_details_win_and_older_ones_stay() {
+        let older = person(Some("Léa"), Some("Roux"), None).profile;
+        let newer = person(Some("Lea"), None, None).profile;
+        let both = older.updated_with(&newer);
+        assert_eq!(
+            (both.first_name.as_deref(), both.last_name.as_deref()),
+            (Some("Lea"), Some("Roux"))
+        );
+    }
+
+    #[test]
+    fn oversized_details_are_refused() {
+        let long = "x".repeat(NAME_MAX_CHARS + 1);
+        assert_eq!(person(Some(&long), None, None).profile.check(), Err(InvalidProfile));
+        assert_eq!(person(None, Some("a\0"), None).profile.check(), Err(InvalidProfile));
+        assert_eq!(person(Some("Léa"), None, None).profile.check(), Ok(()));
+    }
+}
