@@ -9,6 +9,7 @@ pub mod id;
 pub mod message;
 pub mod page;
 pub mod participant;
+pub mod ports;
 pub mod reading;
 pub mod seq;
 pub mod text;
