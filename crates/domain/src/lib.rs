@@ -1,4 +1,10 @@
-//! What a salon and its client may say to each other, and what everyone else may not see.
+// The example of the README stands on the fakes: without them it could not be tested.
+#![cfg_attr(feature = "testing", doc = include_str!("../README.md"))]
+#![cfg_attr(
+    not(feature = "testing"),
+    doc = "What a salon and its client may say to each other, and what everyone else may not see. \
+           Enter through [`Messaging`]; the README shows how."
+)]
 #![deny(missing_docs)]
 
 pub mod attachment;
@@ -14,3 +20,9 @@ pub mod reading;
 pub mod seq;
 pub mod text;
 pub mod time;
+pub mod usecase;
+
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+
+pub use usecase::Messaging;

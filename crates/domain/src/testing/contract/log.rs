@@ -1,0 +1,78 @@
+//! The log: every change, in order, without a gap.
+
+use super::stage::{ANSWERS, Stage, at};
+use crate::{
+    conversation::Status,
+    event::EventKind,
+    id::ConversationId,
+    ports::{StatusEdit, Store},
+    seq::Seq,
+};
+
+/// A log is read from any position on, in pieces.
+pub async fn a_log_is_read_in_pieces(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let talk = stage.talk("s1", "c1").await;
+    for words in ["1", "2", "3", "4", "5"] {
+        talk.say(&talk.client, words).await;
+    }
+    let whole = talk.log().await;
+    for viewer in [&talk.salon, &talk.client] {
+        let piece =
+            async |after, limit| talk.log_as(viewer, at(after), limit).await.expect("takes part");
+        assert_eq!(piece(0, 2).await, whole[..2]);
+        assert_eq!(piece(2, 3).await, whole[2..5]);
+        assert_eq!(piece(5, 1_000).await, whole[5..]);
+        assert_eq!((piece(6, 10).await, piece(1_000, 10).await), (vec![], vec![]));
+    }
+}
+
+/// A log that is read again shows messages as they are by now.
+pub async fn a_log_shows_messages_as_they_are_now(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let talk = stage.talk("s1", "c1").await;
+    let message = talk.say(&talk.client, "Bonjour").await;
+    talk.read(&talk.salon).await;
+    let EventKind::MessagePosted(kept) = &talk.log().await[1].kind else { panic!("was posted") };
+    assert!(kept.is_read);
+    assert_eq!(**kept, talk.reread(&message).await);
+}
+
+/// A receipt that is read again counts what waits now.
+pub async fn a_log_shows_receipts_with_what_waits_now(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let talk = stage.talk("s1", "c1").await;
+    let first = talk.say(&talk.client, "Bonjour").await;
+    talk.read(&talk.salon).await;
+    talk.say(&talk.client, "Samedi ?").await;
+    talk.say(&talk.client, "14 h ?").await;
+    let EventKind::MessagesRead(kept) = &talk.log().await[2].kind else { panic!("was read") };
+    assert_eq!((&kept.reader, kept.unread), (&talk.salon, 2));
+    assert_eq!(kept.messages, std::slice::from_ref(&first.id));
+}
+
+/// A log keeps no subject: it shows the one of now.
+pub async fn a_subject_taken_away_is_in_no_log(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let talk = stage.talk("s1", "c1").await;
+    talk.name("un secret").await;
+    talk.try_edit(&talk.salon, Some(""), Some(StatusEdit::Toggle)).await;
+    for event in &talk.log().await[1..] {
+        let now = EventKind::ConversationUpdated { subject: None, status: Status::Archived };
+        assert_eq!(event.kind, now);
+    }
+}
+
+/// Where there never was a conversation there is no log.
+pub async fn there_is_no_log_of_nothing(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let talk = stage.talk("s1", "c1").await;
+    let nowhere = ConversationId::parse("nowhere").expect("a good id");
+    let log = store.events_after(&nowhere, &talk.salon, Seq::ZERO, 10).await.expect(ANSWERS);
+    assert_eq!(log, None);
+}
+
+/// A store that works answers.
+pub async fn a_store_that_works_answers_a_ping(store: &dyn Store) {
+    store.ping().await.expect(ANSWERS);
+}

@@ -1,0 +1,69 @@
+//! The directory of people.
+
+use super::stage::{ANSWERS, Stage};
+use crate::{
+    participant::{Participant, Profile, Role},
+    ports::Store,
+    testing::fixture::{client, salon, user},
+};
+
+/// What is noted of a person is what is found, in every detail.
+pub async fn a_person_is_found_as_they_were_noted(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let some = |text: &str| Some(text.to_owned());
+    let profile = Profile {
+        first_name: some("Léa"),
+        last_name: some("Roux"),
+        salon_name: some("Encre Noire"),
+        image: some("https://example.test/lea.webp"),
+        email: some("lea@example.test"),
+    };
+    let lea = Participant { id: user("s1"), role: Role::Artist, profile };
+    let bare = Participant { id: user("c1"), role: Role::Other, profile: Profile::default() };
+    for person in [&lea, &bare] {
+        stage.note(person).await;
+        let found = store.participant(&person.id).await.expect(ANSWERS);
+        assert!(found.as_ref() == Some(person), "{person:?} was found as {found:?}");
+    }
+}
+
+/// Whoever was never noted is not there.
+pub async fn a_person_nobody_noted_is_not_found(store: &dyn Store) {
+    Stage::new(store).note(&client("c1")).await;
+    assert_eq!(store.participant(&user("c2")).await.expect(ANSWERS), None);
+    assert_eq!(store.participant(&user("C1")).await.expect(ANSWERS), None);
+}
+
+/// Role as given, given details replace, details not given stay.
+pub async fn newer_details_replace_older_ones_and_the_rest_stays(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let mut older = salon("s1");
+    older.profile.first_name = Some("Léa".to_owned());
+    older.profile.email = Some("lea@example.test".to_owned());
+    let news = Profile {
+        image: Some("https://example.test/new.webp".to_owned()),
+        salon_name: Some("Encre Bleue".to_owned()),
+        ..Profile::default()
+    };
+    stage.note(&older).await;
+    stage.note(&Participant { role: Role::Artist, profile: news.clone(), ..older.clone() }).await;
+
+    let found = store.participant(&older.id).await.expect(ANSWERS).expect("was noted");
+    assert_eq!(found.role, Role::Artist);
+    assert!(found.profile == older.profile.updated_with(&news), "details were lost");
+}
+
+/// Conversations and messages show people as the directory knows them now.
+pub async fn a_new_name_shows_everywhere_at_once(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let talk = stage.talk("s1", "c1").await;
+    let message = talk.say(&talk.salon, "Bonjour").await;
+    let mut renamed = salon("s1");
+    renamed.profile.salon_name = Some("Encre Bleue".to_owned());
+    stage.note(&renamed).await;
+
+    assert_eq!(talk.view(&talk.client).await.salon.display_name(), "Encre Bleue");
+    assert_eq!(talk.reread(&message).await.author.display_name(), "Encre Bleue");
+    let waiting = stage.unread_conversations(&talk.client, 10).await;
+    assert_eq!(waiting[0].salon.display_name(), "Encre Bleue");
+}

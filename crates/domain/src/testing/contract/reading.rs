@@ -1,0 +1,166 @@
+//! Read horizons.
+
+use std::sync::Arc;
+
+use super::{
+    stage::{Stage, at},
+    talk::{Talk, receipt},
+};
+use crate::{event::RECEIPT_MESSAGES_MAX, id::MessageId, message::Message, ports::Store};
+
+async fn client_says(talk: &Talk<'_>, messages: usize) -> Vec<Arc<Message>> {
+    let mut said = vec![];
+    for _ in 0..messages {
+        said.push(talk.say(&talk.client, "Bonjour").await);
+    }
+    said
+}
+
+fn ids(messages: &[Arc<Message>]) -> Vec<MessageId> {
+    messages.iter().map(|message| message.id.clone()).collect()
+}
+
+/// Everything there is becomes read, at the time of the mark, and the receipt says so.
+pub async fn reading_everything_leaves_nothing_unread(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let talk = stage.talk("s1", "c1").await;
+    let said = client_says(&talk, 3).await;
+    let own = talk.say(&talk.salon, "Oui ?").await;
+    let before = talk.state().await;
+    let marked = talk.read(&talk.salon).await;
+
+    assert_eq!((marked.unread, &marked.parties), (0, &before.parties));
+    let event = marked.event.clone().expect("something was read");
+    assert_eq!((event.seq, &event.actor), (before.last_seq.next(), &talk.salon));
+    assert_eq!((&event.conversation, &event.parties), (&talk.id, &before.parties));
+    let receipt = receipt(marked);
+    assert_eq!((&receipt.reader, &receipt.messages), (&talk.salon, &ids(&said)));
+    assert!((said[2].seq..=before.last_seq).contains(&receipt.up_to), "{receipt:?}");
+
+    let now = talk.state().await;
+    assert_eq!((now.horizons.salon, now.horizons.client), (receipt.up_to, at(0)));
+    assert_eq!((now.last_seq, now.updated_at), (event.seq, before.updated_at));
+    assert_eq!(now.last_message_at, before.last_message_at);
+    for message in &said {
+        let message = talk.reread(message).await;
+        assert_eq!((message.is_read, message.read_at), (true, Some(event.at)));
+    }
+    assert!(!talk.reread(&own).await.is_read);
+    assert_eq!(talk.log().await.last(), Some(&event));
+}
+
+/// Up to a position means no message beyond it.
+pub async fn reading_up_to_the_middle_leaves_the_rest(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let talk = stage.talk("s1", "c1").await;
+    let said = client_says(&talk, 4).await;
+    let marked = talk.read_up_to(&talk.salon, said[1].seq).await;
+    assert_eq!(marked.unread, 2);
+    let receipt = receipt(marked);
+    assert_eq!(receipt.unread, 2);
+    assert_eq!((receipt.up_to, receipt.messages), (said[1].seq, ids(&said[..2])));
+    assert_eq!(talk.state().await.horizons.salon, said[1].seq);
+    let mut read = vec![];
+    for message in &said {
+        read.push(talk.reread(message).await.is_read);
+    }
+    assert_eq!(read, [true, true, false, false]);
+}
+
+/// A horizon stays where it is when it is asked to go back, and nothing is told.
+pub async fn a_horizon_never_moves_back(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let talk = stage.talk("s1", "c1").await;
+    let said = client_says(&talk, 3).await;
+    talk.read_up_to(&talk.salon, said[1].seq).await;
+    let before = (talk.state().await, talk.log().await);
+    for back in [said[0].seq, said[1].seq, at(0)] {
+        let marked = talk.read_up_to(&talk.salon, back).await;
+        assert_eq!((marked.unread, marked.event), (1, None));
+    }
+    assert_eq!((talk.state().await, talk.log().await), before);
+}
+
+/// The second mark finds nothing to do, and the time of reading is that of the first.
+pub async fn marking_twice_happens_once(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let talk = stage.talk("s1", "c1").await;
+    let said = client_says(&talk, 1).await;
+    let first = talk.read(&talk.salon).await.event.expect("something was read");
+    let again = talk.read(&talk.salon).await;
+    assert_eq!((again.unread, again.event), (0, None));
+    client_says(&talk, 1).await;
+    talk.read(&talk.salon).await;
+    assert_eq!(talk.reread(&said[0]).await.read_at, Some(first.at));
+    assert_eq!(talk.log().await.len(), 5);
+}
+
+/// Where the other side said nothing new there is nothing to read: one's own messages do not count.
+pub async fn own_messages_are_not_read_by_their_author(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let talk = stage.talk("s1", "c1").await;
+    let own = talk.say(&talk.salon, "Bonjour").await;
+    let before = talk.state().await;
+    let marked = talk.read(&talk.salon).await;
+    assert_eq!((marked.unread, marked.event), (0, None));
+    assert_eq!(talk.state().await, before);
+    assert!(!talk.reread(&own).await.is_read);
+}
+
+/// A position nobody has reached yet means everything there is now, and not what comes later.
+pub async fn a_position_beyond_the_newest_means_everything_until_now(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let talk = stage.talk("s1", "c1").await;
+    let said = client_says(&talk, 1).await;
+    let newest = talk.state().await.last_seq;
+    let marked = talk.read_up_to(&talk.salon, at(1_000_000)).await;
+    assert_eq!(marked.unread, 0);
+    let receipt = receipt(marked);
+    assert_eq!(receipt.messages, ids(&said));
+    assert!(receipt.up_to <= newest, "{receipt:?} is beyond {newest}");
+
+    let later = client_says(&talk, 1).await;
+    assert!(!talk.reread(&later[0]).await.is_read);
+    assert_eq!(talk.view(&talk.salon).await.unread, 1);
+}
+
+/// The two horizons know nothing of each other.
+pub async fn each_side_has_its_own_horizon(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let talk = stage.talk("s1", "c1").await;
+    talk.say(&talk.client, "Bonjour").await;
+    talk.say(&talk.salon, "Oui ?").await;
+    talk.read(&talk.salon).await;
+    assert_eq!(talk.state().await.horizons.client, at(0));
+    assert_eq!(talk.view(&talk.client).await.unread, 1);
+    talk.read(&talk.client).await;
+    assert_eq!(
+        (stage.unread_total(&talk.salon).await, stage.unread_total(&talk.client).await),
+        (0, 0)
+    );
+}
+
+/// A long absence makes a receipt of the newest messages only, oldest first; all are read.
+pub async fn a_receipt_names_the_newest_fifty(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let talk = stage.talk("s1", "c1").await;
+    let said = client_says(&talk, RECEIPT_MESSAGES_MAX + 3).await;
+    let marked = talk.read(&talk.salon).await;
+    assert_eq!(marked.unread, 0);
+    assert_eq!(receipt(marked.clone()).messages, ids(&said[3..]));
+    assert!(talk.reread(&said[0]).await.is_read);
+    assert_eq!(talk.log().await.last(), marked.event.as_ref());
+}
+
+/// What was deleted before it was read is nothing to read.
+pub async fn what_was_deleted_needs_no_reading(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let talk = stage.talk("s1", "c1").await;
+    let said = client_says(&talk, 2).await;
+    talk.delete(&said[0]).await;
+    assert_eq!(receipt(talk.read(&talk.salon).await).messages, ids(&said[1..]));
+    let late = client_says(&talk, 1).await;
+    talk.delete(&late[0]).await;
+    let marked = talk.read(&talk.salon).await;
+    assert_eq!((marked.unread, marked.event), (0, None));
+}

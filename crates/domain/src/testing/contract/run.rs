@@ -1,0 +1,131 @@
+/// Makes a test of every clause of the [`contract`](crate::testing::contract).
+///
+/// It takes the path of a function whose answer, awaited, is a fresh and empty store, or anything
+/// that dereferences to one: a `Box`, an `Arc`, or a guard that takes the store's database away
+/// when it is dropped. It is kept until its clause has ended or panicked. The calling crate needs
+/// `tokio` with `macros` and `rt`.
+/// The README has an example.
+#[macro_export]
+macro_rules! store_contract {
+    ($make:path) => {
+        $crate::store_contract! { @tests $make;
+            participants {
+                a_person_is_found_as_they_were_noted
+                a_person_nobody_noted_is_not_found
+                newer_details_replace_older_ones_and_the_rest_stays
+                a_new_name_shows_everywhere_at_once
+            }
+            opening {
+                a_conversation_is_as_it_was_asked_for
+                an_opening_is_the_platform_s_and_waits_for_the_client
+                a_salon_has_one_conversation_for_a_booking
+                another_salon_s_booking_is_its_own
+                the_same_two_may_have_several_conversations
+                of_ten_openings_at_once_one_opens
+            }
+            editing {
+                a_subject_is_set_and_taken_away
+                a_status_is_set_and_toggled
+                subject_and_status_change_together
+                what_is_already_so_is_not_changed
+                an_edit_moves_no_conversation_up_the_list
+            }
+            posting {
+                a_message_is_what_its_author_said
+                a_message_may_be_files_without_words
+                a_message_brings_its_conversation_up_to_date
+                a_message_takes_an_archived_conversation_out_again
+                a_message_before_watching_eyes_is_read_as_it_arrives
+            }
+            keys {
+                a_repeated_key_brings_the_first_message_again
+                a_replay_knows_that_the_message_was_read_since
+                a_replay_changes_nothing_around_it
+                a_key_names_no_second_message
+                the_key_of_a_deleted_message_is_spent
+                the_other_side_s_key_is_another_key
+                a_key_is_free_in_another_conversation
+                keys_are_told_apart_by_case
+                without_a_key_every_message_is_new
+                of_ten_sends_at_once_one_posts
+            }
+            history {
+                history_is_newest_first
+                the_history_of_an_empty_conversation_is_an_empty_page
+                a_page_shows_messages_as_they_are_alone
+                numbered_pages_hold_each_message_once
+                cursors_meet_each_message_once_while_new_ones_arrive
+                a_full_last_page_is_the_last
+                a_cursor_outlives_its_message
+                an_unknown_message_is_not_found
+            }
+            deleting {
+                a_deleted_message_is_nowhere
+                the_place_in_lists_falls_back_to_the_newest_message_left
+                deleting_what_waits_lowers_unread
+                only_its_author_deletes_a_message
+                deleting_twice_happens_once
+            }
+            reading {
+                reading_everything_leaves_nothing_unread
+                reading_up_to_the_middle_leaves_the_rest
+                a_horizon_never_moves_back
+                marking_twice_happens_once
+                own_messages_are_not_read_by_their_author
+                a_position_beyond_the_newest_means_everything_until_now
+                each_side_has_its_own_horizon
+                a_receipt_names_the_newest_fifty
+                what_was_deleted_needs_no_reading
+            }
+            unread {
+                what_the_other_side_said_since_waits
+                the_total_counts_every_conversation
+                the_start_page_shows_active_conversations_newest_first
+                the_start_page_shows_what_the_other_side_said_last
+                nothing_waits_for_a_stranger
+            }
+            lists {
+                conversations_come_newest_message_first
+                ties_are_settled_by_the_greater_id
+                a_status_narrows_the_list_and_its_total
+                numbered_pages_hold_each_conversation_once
+                cursors_meet_each_conversation_once_while_new_ones_open
+                a_cursor_outlives_its_conversation
+                a_list_holds_only_one_s_own
+            }
+            order {
+                every_change_takes_the_next_position
+                the_newest_position_is_the_same_everywhere
+                order_comes_from_positions_and_not_from_clocks
+                twenty_at_once_leave_no_gap
+            }
+            log {
+                a_log_is_read_in_pieces
+                a_log_shows_messages_as_they_are_now
+                a_log_shows_receipts_with_what_waits_now
+                a_subject_taken_away_is_in_no_log
+                there_is_no_log_of_nothing
+                a_store_that_works_answers_a_ping
+            }
+            gone {
+                a_conversation_taken_away_is_in_no_query
+                nothing_happens_where_nothing_is_any_more
+                a_log_outlives_its_conversation_without_any_text
+                its_booking_can_be_opened_again
+                other_conversations_stay
+            }
+            membership {
+                a_stranger_is_shut_out
+                participants_of_other_conversations_are_shut_out
+                where_nothing_is_nothing_is_found
+            }
+        }
+    };
+    (@tests $make:path; $($topic:ident { $($clause:ident)* })*) => {$($(
+        #[tokio::test]
+        async fn $clause() {
+            let store = $make().await;
+            $crate::testing::contract::$topic::$clause(&*store).await;
+        }
+    )*)*};
+}

@@ -1,0 +1,180 @@
+use crate::{
+    attachment::Attachment,
+    conversation::{Conversation, Side, Status},
+    event::RECEIPT_MESSAGES_MAX,
+    id::{ClientMessageId, MessageId, UserId},
+    message::MessageKind,
+    ports::OpenConversation,
+    reading::Horizons,
+    seq::Seq,
+    text::Content,
+    time::Timestamp,
+};
+
+/// One conversation, with all that was said and all that happened in it.
+#[derive(Debug)]
+pub(super) struct Record {
+    pub(super) head: Conversation,
+    posts: Vec<Post>,
+    log: Vec<Entry>,
+    taken_away: bool,
+}
+
+/// A message, or what is left of it.
+#[derive(Debug)]
+pub(super) struct Post {
+    pub(super) id: MessageId,
+    pub(super) seq: Seq,
+    pub(super) author: UserId,
+    pub(super) kind: MessageKind,
+    pub(super) content: Content,
+    pub(super) attachments: Vec<Attachment>,
+    pub(super) key: Option<ClientMessageId>,
+    pub(super) created_at: Timestamp,
+    pub(super) read_at: Option<Timestamp>,
+    pub(super) deleted: bool,
+}
+
+/// An entry of the log: ids, never text. Its position is its place, from 1.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) at: Timestamp,
+    pub(super) actor: UserId,
+    pub(super) change: Change,
+}
+
+#[derive(Debug)]
+pub(super) enum Change {
+    Opened,
+    Updated,
+    TakenAway,
+    Posted(MessageId),
+    Deleted(MessageId),
+    Read { side: Side, up_to: Seq, messages: Vec<MessageId> },
+}
+
+impl Record {
+    pub(super) fn open(open: &OpenConversation) -> Self {
+        let head = Conversation {
+            id: open.id.clone(),
+            parties: open.parties.clone(),
+            appointment: open.appointment.clone(),
+            subject: open.subject.clone(),
+            status: Status::Active,
+            created_at: open.at,
+            updated_at: open.at,
+            last_message_at: open.at,
+            last_seq: Seq::ZERO,
+            horizons: Horizons::default(),
+        };
+        let mut record = Self { head, posts: vec![], log: vec![], taken_away: false };
+        record.append(open.at, &open.parties.salon, Change::Opened);
+        record
+    }
+
+    pub(super) fn append(&mut self, at: Timestamp, actor: &UserId, change: Change) {
+        self.head.last_seq = self.head.last_seq.next();
+        self.log.push(Entry { at, actor: actor.clone(), change });
+    }
+
+    /// Adds what was said at the next position.
+    pub(super) fn say(&mut self, post: Post) {
+        self.head.last_message_at = post.created_at;
+        self.head.updated_at = post.created_at;
+        self.append(post.created_at, &post.author, Change::Posted(post.id.clone()));
+        self.posts.push(Post { seq: self.head.last_seq, ..post });
+    }
+
+    /// Reads up to `target`. Does nothing when nobody said anything new to `side` until there.
+    pub(super) fn read(&mut self, side: Side, target: Seq, at: Timestamp) {
+        let (up_to, horizon) = (target.min(self.head.last_seq), self.head.horizons.of(side));
+        let author = self.head.parties.on(side.other()).clone();
+        let newly =
+            |post: &&mut Post| post.is_by(&author) && post.seq > horizon && post.seq <= up_to;
+        let mut messages = vec![];
+        for post in self.posts.iter_mut().filter(newly) {
+            post.read_at = Some(at);
+            messages.push(post.id.clone());
+        }
+        if messages.is_empty() {
+            return;
+        }
+        messages.drain(..messages.len().saturating_sub(RECEIPT_MESSAGES_MAX));
+        self.head.horizons.advance(side, up_to);
+        let reader = self.head.parties.on(side).clone();
+        let change = Change::Read { side, up_to, messages };
+        self.append(at, &reader, change);
+    }
+
+    /// Erases a message of `author`. Returns whether there was one.
+    pub(super) fn erase(&mut self, id: &MessageId, author: &UserId, at: Timestamp) -> bool {
+        let mine = |post: &&mut Post| post.id == *id && post.is_by(author);
+        let Some(post) = self.posts.iter_mut().find(mine) else {
+            return false;
+        };
+        post.erase();
+        self.head.last_message_at =
+            self.newest(|_| true).map_or(self.head.created_at, |post| post.created_at);
+        self.append(at, author, Change::Deleted(id.clone()));
+        true
+    }
+
+    /// Takes the conversation away with every text in it.
+    pub(super) fn take_away(&mut self, by: &UserId, at: Timestamp) {
+        self.posts.iter_mut().for_each(Post::erase);
+        self.head.subject = None;
+        self.taken_away = true;
+        self.append(at, by, Change::TakenAway);
+    }
+
+    pub(super) fn is_live(&self) -> bool {
+        !self.taken_away
+    }
+
+    pub(super) fn side_of(&self, user: &UserId) -> Option<Side> {
+        self.head.parties.side_of(user)
+    }
+
+    /// Messages that were not deleted, oldest first.
+    pub(super) fn posts(&self) -> impl DoubleEndedIterator<Item = &Post> {
+        self.posts.iter().filter(|post| !post.deleted)
+    }
+
+    pub(super) fn post(&self, id: &MessageId) -> Option<&Post> {
+        self.posts().find(|post| post.id == *id)
+    }
+
+    /// What `author` posted under `key`, deleted or not.
+    pub(super) fn posted_under(&self, key: &ClientMessageId, author: &UserId) -> Option<&Post> {
+        self.posts.iter().find(|post| post.author == *author && post.key.as_ref() == Some(key))
+    }
+
+    pub(super) fn newest(&self, is_meant: impl Fn(&Post) -> bool) -> Option<&Post> {
+        self.posts().rev().find(|post| is_meant(post))
+    }
+
+    /// How many messages wait for `side`.
+    pub(super) fn unread(&self, side: Side) -> u64 {
+        let (author, horizon) = (self.head.parties.on(side.other()), self.head.horizons.of(side));
+        self.posts().filter(|post| post.is_by(author) && post.seq > horizon).count() as u64
+    }
+
+    /// The log after position `after`, with positions.
+    pub(super) fn log_after(&self, after: Seq) -> impl Iterator<Item = (Seq, &Entry)> {
+        let seqs = std::iter::successors(Some(Seq::ZERO.next()), |seq| Some(seq.next()));
+        seqs.zip(&self.log).filter(move |(seq, _)| *seq > after)
+    }
+}
+
+impl Post {
+    /// Whether it is there and `author` wrote it.
+    fn is_by(&self, author: &UserId) -> bool {
+        !self.deleted && self.author == *author
+    }
+
+    fn erase(&mut self) {
+        self.deleted = true;
+        self.content = Content::default();
+        self.attachments.clear();
+    }
+}

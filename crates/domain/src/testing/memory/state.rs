@@ -1,0 +1,61 @@
+use std::collections::HashMap;
+
+use super::record::{Post, Record};
+use crate::{
+    id::{ConversationId, MessageId, UserId},
+    participant::Participant,
+};
+
+/// The directory.
+pub(super) type People = HashMap<UserId, Participant>;
+
+/// All there is.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub(super) people: People,
+    records: HashMap<ConversationId, Record>,
+}
+
+impl State {
+    pub(super) fn open(&mut self, record: Record) {
+        self.records.insert(record.head.id.clone(), record);
+    }
+
+    /// The conversations that were not taken away.
+    pub(super) fn live(&self) -> impl Iterator<Item = &Record> {
+        self.records.values().filter(|record| record.is_live())
+    }
+
+    /// The conversations of `user` that were not taken away.
+    pub(super) fn live_of<'a>(&'a self, user: &'a UserId) -> impl Iterator<Item = &'a Record> {
+        self.live().filter(|record| record.side_of(user).is_some())
+    }
+
+    /// A conversation of `user`, taken away or not.
+    pub(super) fn any_of(&self, id: &ConversationId, user: &UserId) -> Option<&Record> {
+        self.records.get(id).filter(|record| record.side_of(user).is_some())
+    }
+
+    /// A conversation of `user`, with the directory.
+    pub(super) fn find(&self, id: &ConversationId, user: &UserId) -> Option<(&Record, &People)> {
+        let record = self.any_of(id, user).filter(|record| record.is_live())?;
+        Some((record, &self.people))
+    }
+
+    /// A conversation of `user` that is to be changed, with the directory.
+    pub(super) fn change(
+        &mut self,
+        id: &ConversationId,
+        user: &UserId,
+    ) -> Option<(&mut Record, &People)> {
+        let record = self.records.get_mut(id);
+        let record = record.filter(|record| record.is_live() && record.side_of(user).is_some())?;
+        Some((record, &self.people))
+    }
+
+    /// A message in a conversation of `user`, with that conversation.
+    pub(super) fn message(&self, id: &MessageId, user: &UserId) -> Option<(&Record, &Post)> {
+        let mut own = self.live().filter(|record| record.side_of(user).is_some());
+        own.find_map(|record| Some((record, record.post(id)?)))
+    }
+}

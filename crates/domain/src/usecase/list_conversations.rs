@@ -1,0 +1,68 @@
+use super::Messaging;
+use crate::{
+    conversation::{ConversationView, Status, UnreadConversation},
+    id::{ConversationId, UserId},
+    page::{ConversationCursor, Page, Window},
+    ports::StoreError,
+};
+
+/// The most conversations [`Messaging::unread_conversations`] names.
+const UNREAD_CONVERSATIONS_MAX: u32 = 10;
+
+/// Why something was not found.
+#[derive(Debug, thiserror::Error)]
+pub enum FindError {
+    /// It is not there, or the viewer may not know that it is.
+    #[error("no such thing")]
+    Unknown,
+    /// The store failed.
+    #[error("it could not be read")]
+    Store(#[from] StoreError),
+}
+
+impl Messaging {
+    /// One conversation, as `viewer` sees it. Changes nothing.
+    ///
+    /// # Errors
+    /// [`FindError::Unknown`] to anybody who takes no part, too.
+    pub async fn conversation(
+        &self,
+        id: &ConversationId,
+        viewer: &UserId,
+    ) -> Result<ConversationView, FindError> {
+        self.store.conversation(id, viewer).await?.ok_or(FindError::Unknown)
+    }
+
+    /// A page of the conversations of `viewer`, newest message first.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn conversations(
+        &self,
+        viewer: &UserId,
+        status: Option<Status>,
+        window: &Window<ConversationCursor>,
+    ) -> Result<Page<ConversationView, ConversationCursor>, StoreError> {
+        self.store.conversations(viewer, status, window).await
+    }
+
+    /// How many messages wait for `reader`, in all conversations.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn unread_total(&self, reader: &UserId) -> Result<u64, StoreError> {
+        self.store.unread_total(reader).await
+    }
+
+    /// The active conversations in which something waits for `reader`: the ten with the newest
+    /// messages.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn unread_conversations(
+        &self,
+        reader: &UserId,
+    ) -> Result<Vec<UnreadConversation>, StoreError> {
+        self.store.unread_conversations(reader, UNREAD_CONVERSATIONS_MAX).await
+    }
+}
