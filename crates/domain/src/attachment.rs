@@ -1,5 +1,11 @@
 //! Files that come with a message: what is known of them, and which are taken.
 
+mod media_type;
+mod url;
+
+pub use media_type::MediaType;
+pub use url::FileUrl;
+
 use crate::{id::AttachmentId, text::has_control};
 
 /// The most files one message carries.
@@ -37,64 +43,6 @@ pub enum FileError {
     /// The key of the upload is empty, too long, or holds a control character.
     #[error("the key of the upload is not usable")]
     KeyInvalid,
-}
-
-/// The types of image taken, as browsers name them.
-const MEDIA_TYPES: [&str; 5] = ["image/jpeg", "image/jpg", "image/png", "image/gif", "image/webp"];
-
-/// A type of image. Compared as it is written: `Image/PNG` is none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct MediaType(&'static str);
-
-impl MediaType {
-    /// Reads a media type.
-    ///
-    /// # Errors
-    /// [`FileError::TypeNotAllowed`] for all but JPEG, PNG, GIF and WebP.
-    pub fn parse(text: &str) -> Result<Self, FileError> {
-        let known = MEDIA_TYPES.iter().find(|known| **known == text);
-        known.map(|known| Self(known)).ok_or(FileError::TypeNotAllowed)
-    }
-
-    /// The media type as text.
-    pub fn as_str(self) -> &'static str {
-        self.0
-    }
-}
-
-/// Where an uploaded file is: `https`, on a host of the upload service (`utfs.io`, `*.ufs.sh`).
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct FileUrl(String);
-
-impl FileUrl {
-    /// Reads an address.
-    ///
-    /// # Errors
-    /// [`FileError::UrlInvalid`] for another scheme or host, a port, a user in the address, or
-    /// characters that no address holds (RFC 3986, section 2).
-    pub fn parse(text: &str) -> Result<Self, FileError> {
-        let address = text.len() <= FILE_URL_MAX_BYTES
-            && text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte));
-        let rest =
-            text.strip_prefix("https://").filter(|_| address).ok_or(FileError::UrlInvalid)?;
-        let (host, path) = rest.split_once('/').ok_or(FileError::UrlInvalid)?;
-        if path.is_empty() || !serves_uploads(&host.to_ascii_lowercase()) {
-            return Err(FileError::UrlInvalid);
-        }
-        Ok(Self(text.to_owned()))
-    }
-
-    /// The address as it came.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-fn serves_uploads(host: &str) -> bool {
-    let label = |text: &str| {
-        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-    };
-    host == "utfs.io" || host.strip_suffix(".ufs.sh").is_some_and(|app| app.split('.').all(label))
 }
 
 /// A file as its sender describes it.
@@ -200,54 +148,6 @@ pub struct Attachment {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_upload_is_taken_from_the_upload_service_alone() {
-        for good in [
-            "https://utfs.io/f/abc.webp",
-            "https://x1y2.ufs.sh/f/abc",
-            "https://X1Y2.UFS.SH/f/abc?x=%20#y",
-        ] {
-            assert_eq!(FileUrl::parse(good).expect("good").as_str(), good);
-        }
-        for bad in [
-            "",
-            "utfs.io/f/a",
-            "http://utfs.io/f/a",
-            "HTTPS://utfs.io/f/a",
-            "https://utfs.io",
-            "https://utfs.io/",
-            "https://utfs.io:8443/f/a",
-            "https://utfs.io@evil.example/f/a",
-            "https://evil.example/utfs.io/f/a",
-            "https://utfs.io.evil.example/f/a",
-            "https://ufs.sh/f/a",
-            "https://.ufs.sh/f/a",
-            "https://a..ufs.sh/f/a",
-            "https://a@b.ufs.sh/f/a",
-            "https://evil.example#.ufs.sh/f/a",
-            "https://evil.example\\.ufs.sh/f/a",
-            "https://utfs.io/f/a b",
-            "https://utfs.io/f/é",
-            "https://utfs.io/f/<script>",
-            "javascript://utfs.io/f/a",
-            "//utfs.io/f/a",
-        ] {
-            assert_eq!(FileUrl::parse(bad), Err(FileError::UrlInvalid), "{bad}");
-        }
-        let long = format!("https://utfs.io/{}", "a".repeat(FILE_URL_MAX_BYTES));
-        assert_eq!(FileUrl::parse(&long), Err(FileError::UrlInvalid));
-    }
-
-    #[test]
-    fn only_images_are_taken_and_the_case_counts() {
-        for good in MEDIA_TYPES {
-            assert_eq!(MediaType::parse(good).map(MediaType::as_str), Ok(good));
-        }
-        for bad in ["", "image/svg+xml", "IMAGE/PNG", "text/html", "image/png;x"] {
-            assert_eq!(MediaType::parse(bad), Err(FileError::TypeNotAllowed), "{bad}");
-        }
-    }
 
     #[test]
     fn sizes_names_and_keys_have_bounds() {
