@@ -1,0 +1,3 @@
+DROP FUNCTION messaging.mark_read;
+DROP FUNCTION messaging.post_message;
+DROP FUNCTION messaging.mark_messages_read;
