@@ -1,0 +1,150 @@
+//! Opens connections.
+
+use std::{fmt, time::Duration};
+
+use diesel_async::{AsyncConnection, AsyncPgConnection};
+use secrecy::ExposeSecret;
+use tokio_postgres::{Config, NoTls, config::SslMode};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::{
+    failure::Failure,
+    settings::{InvalidSettings, Settings},
+    statements::Statements,
+    tls,
+};
+
+/// How long a peer may leave what we sent unacknowledged, and a silent connection unprobed.
+const PEER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Opens connections of one kind.
+#[derive(Clone)]
+pub(crate) struct Connector {
+    config: Config,
+    tls: Option<MakeRustlsConnect>,
+    statements: Statements,
+}
+
+impl Connector {
+    /// Connections for requests: each bounded in time, on disk when it commits (D7), in UTC.
+    pub(crate) fn for_requests(
+        settings: &Settings,
+        statements: Statements,
+    ) -> Result<Self, InvalidSettings> {
+        let session = format!(
+            "-c timezone=UTC -c synchronous_commit=on -c jit=off -c statement_timeout={} \
+             -c idle_in_transaction_session_timeout={}",
+            settings.statement_timeout_ms, settings.idle_in_transaction_timeout_ms,
+        );
+        Self::new(settings, &session, statements)
+    }
+
+    /// Connections for migrations: without a bound in time, and at home in our schema.
+    pub(crate) fn for_migrations(settings: &Settings) -> Result<Self, InvalidSettings> {
+        let session = "-c timezone=UTC -c statement_timeout=0 -c search_path=messaging";
+        Self::new(settings, session, Statements::default())
+    }
+
+    fn new(
+        settings: &Settings,
+        session: &str,
+        statements: Statements,
+    ) -> Result<Self, InvalidSettings> {
+        let mut config = parse(settings.url.expose_secret())?;
+        let options = match config.get_options() {
+            Some(theirs) => format!("{theirs} {session}"),
+            None => session.to_owned(),
+        };
+        config
+            .options(options)
+            .connect_timeout(Duration::from_millis(settings.connect_timeout_ms))
+            .keepalives_idle(PEER_TIMEOUT)
+            .tcp_user_timeout(PEER_TIMEOUT);
+        if config.get_application_name().is_none() {
+            config.application_name("messaging");
+        }
+        let tls = match config.get_ssl_mode() {
+            SslMode::Disable => None,
+            SslMode::Prefer => tls::verifying().ok(),
+            _ => Some(tls::verifying().map_err(|_| InvalidSettings::NoTrustedCertificates)?),
+        };
+        Ok(Self { config, tls, statements })
+    }
+
+    /// Opens a connection.
+    pub(crate) async fn connect(&self) -> Result<AsyncPgConnection, Failure> {
+        let opened = match &self.tls {
+            Some(tls) => self.connect_encrypted(tls.clone()).await,
+            None => self.connect_in_the_clear().await,
+        };
+        let mut connection = opened?;
+        connection.set_instrumentation(self.statements.clone());
+        Ok(connection)
+    }
+
+    async fn connect_encrypted(
+        &self,
+        tls: MakeRustlsConnect,
+    ) -> Result<AsyncPgConnection, Failure> {
+        match self.config.connect(tls).await {
+            Ok((client, connection)) => {
+                Ok(AsyncPgConnection::try_from_client_and_connection(client, connection).await?)
+            }
+            Err(error)
+                if self.config.get_ssl_mode() == SslMode::Prefer && tls::is_about_tls(&error) =>
+            {
+                self.connect_in_the_clear().await
+            }
+            Err(error) => Err(Failure::connecting(&error)),
+        }
+    }
+
+    async fn connect_in_the_clear(&self) -> Result<AsyncPgConnection, Failure> {
+        let mut config = self.config.clone();
+        config.ssl_mode(SslMode::Disable);
+        let opened = config.connect(NoTls).await;
+        let (client, connection) = opened.map_err(|error| Failure::connecting(&error))?;
+        Ok(AsyncPgConnection::try_from_client_and_connection(client, connection).await?)
+    }
+}
+
+impl fmt::Debug for Connector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connector").finish_non_exhaustive()
+    }
+}
+
+/// Reads an address. Our driver knows no mode stricter than `require`, because what is checked is up
+/// to the TLS library; ours checks everything, so the strict modes mean the same.
+fn parse(url: &str) -> Result<Config, InvalidSettings> {
+    let url = url.replace("sslmode=verify-full", "sslmode=require");
+    let url = url.replace("sslmode=verify-ca", "sslmode=require");
+    url.parse().map_err(|_| InvalidSettings::Url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_strictness_is_understood_and_nonsense_is_not() {
+        let mode = |url: &str| parse(url).map(|config| config.get_ssl_mode());
+        assert_eq!(mode("postgres://db/m"), Ok(SslMode::Prefer));
+        assert_eq!(mode("postgres://db/m?sslmode=disable"), Ok(SslMode::Disable));
+        for strict in ["require", "verify-ca", "verify-full"] {
+            assert_eq!(mode(&format!("postgres://db/m?sslmode={strict}")), Ok(SslMode::Require));
+        }
+        for bad in ["mysql://db/m", "postgres://db/m?sslmode=maybe", "postgres://db:port/m"] {
+            assert_eq!(mode(bad), Err(InvalidSettings::Url), "{bad}");
+        }
+    }
+
+    #[test]
+    fn options_of_the_address_are_kept_and_ours_win() {
+        let settings = Settings::new("postgres://db/m?options=-c%20timezone%3DCET");
+        let connector = Connector::for_requests(&settings, Statements::default()).expect("good");
+        let options = connector.config.get_options().expect("some");
+        assert!(options.starts_with("-c timezone=CET -c timezone=UTC"));
+        assert!(options.contains("-c statement_timeout=5000"));
+    }
+}

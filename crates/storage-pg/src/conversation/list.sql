@@ -1,0 +1,23 @@
+-- $1 viewer, $2 statuses, $3 and $4 the cursor (NULL: from the newest), $5 how many to pass over,
+-- $6 how many to take. For each side and status the index gives the newest in order, so however many
+-- conversations there are, few are looked at.
+WITH picked AS (
+    SELECT c.*
+    FROM unnest($2::text[]) AS wanted (status)
+    CROSS JOIN LATERAL (
+        (
+            SELECT * FROM messaging.conversation
+            WHERE salon_id = $1 AND status = wanted.status AND deleted_at IS NULL
+                AND (last_message_at, id) < (coalesce($3::timestamptz, 'infinity'), coalesce($4::text, ''))
+            ORDER BY last_message_at DESC, id DESC LIMIT $5 + $6
+        )
+        UNION ALL
+        (
+            SELECT * FROM messaging.conversation
+            WHERE client_id = $1 AND status = wanted.status AND deleted_at IS NULL
+                AND (last_message_at, id) < (coalesce($3::timestamptz, 'infinity'), coalesce($4::text, ''))
+            ORDER BY last_message_at DESC, id DESC LIMIT $5 + $6
+        )
+    ) AS c
+    ORDER BY c.last_message_at DESC, c.id DESC OFFSET $5 LIMIT $6
+)

@@ -1,0 +1,30 @@
+//! The storage ports on PostgreSQL (14 or newer), in a schema of its own, `messaging` (D1).
+//!
+//! [`migrate`] prepares the database, [`PgStore`] keeps everything durable in it. What may not
+//! happen twice, out of order or by halves is decided by the database: each change takes the row
+//! lock of its conversation first and the next position under it (D5), and what must be unique is.
+//!
+//! The two changes that happen all day, a message posted and a horizon moved, are one round trip
+//! each. The rare ones are transactions that run to their end even when nobody waits for them any
+//! longer, so no lock outlives its caller.
+
+mod connect;
+mod conversation;
+mod failure;
+mod log;
+mod message;
+mod migrate;
+mod participant;
+mod pool;
+mod prepared;
+mod reading;
+mod record;
+mod schema;
+mod settings;
+mod statements;
+mod store;
+mod tls;
+
+pub use migrate::{MigrateError, migrate, pending, revert_all};
+pub use settings::{InvalidSettings, Settings};
+pub use store::PgStore;

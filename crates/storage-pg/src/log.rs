@@ -1,0 +1,80 @@
+//! The conversations' logs.
+
+mod now;
+
+use async_trait::async_trait;
+use diesel::{BoolExpressionMethods, ExpressionMethods, QueryDsl, SelectableHelper};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use domain::{
+    event::Event,
+    id::{ConversationId, UserId},
+    ports::{LogStore, StoreError},
+    seq::Seq,
+};
+
+use crate::{
+    failure::Failure,
+    prepared::prepared,
+    record::EventRow,
+    schema::event,
+    store::{PgStore, with_retry},
+};
+use now::Now;
+
+#[async_trait]
+impl LogStore for PgStore {
+    #[tracing::instrument(name = "db.log.read", skip_all, fields(conversation.id = %conversation))]
+    async fn events_after(
+        &self,
+        conversation: &ConversationId,
+        viewer: &UserId,
+        after: Seq,
+        limit: u32,
+    ) -> Result<Option<Vec<Event>>, StoreError> {
+        with_retry(|| events_after(self, conversation, viewer, after, limit)).await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        with_retry(|| ping(self)).await
+    }
+}
+
+async fn ping(store: &PgStore) -> Result<(), Failure> {
+    let mut connection = store.connection().await?;
+    prepared("SELECT 1").execute(&mut *connection).await?;
+    Ok(())
+}
+
+async fn events_after(
+    store: &PgStore,
+    id: &ConversationId,
+    viewer: &UserId,
+    after: Seq,
+    limit: u32,
+) -> Result<Option<Vec<Event>>, Failure> {
+    let mut connection = store.connection().await?;
+    let Some(mut now) = Now::find(&mut connection, id, viewer).await? else {
+        return Ok(None);
+    };
+    let rows = entries(&mut connection, id, after, limit).await?;
+    now.look_up(&mut connection, &rows).await?;
+    let events = rows.iter().map(|row| now.tell(row));
+    events.collect::<Result<_, _>>().map(Some)
+}
+
+async fn entries(
+    connection: &mut AsyncPgConnection,
+    id: &ConversationId,
+    after: Seq,
+    limit: u32,
+) -> Result<Vec<EventRow>, Failure> {
+    let later = event::seq.gt(after.get());
+    let rows = event::table
+        .filter(event::conversation_id.eq(id.as_str()).and(later))
+        .order(event::seq)
+        .limit(i64::from(limit))
+        .select(EventRow::as_select())
+        .load(connection)
+        .await?;
+    Ok(rows)
+}

@@ -1,0 +1,169 @@
+//! Posting a message, in one round trip. The work is done by `messaging.post_message`.
+
+use std::sync::Arc;
+
+use diesel::{
+    OptionalExtension, QueryableByName,
+    deserialize::Result as Read,
+    pg::Pg,
+    row::NamedRow,
+    sql_types::{Array, Bool, Integer, Jsonb, Nullable, Text, Timestamptz},
+};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use domain::{
+    attachment::Attachment,
+    conversation::{Parties, Status},
+    event::{Event, EventKind, RECEIPT_MESSAGES_MAX, ReadReceipt},
+    id::{ClientMessageId, MessageId, UserId},
+    message::Message,
+    participant::Participant,
+    ports::{PostMessage, PostOutcome, Posted},
+    seq::Seq,
+    text::Subject,
+};
+
+use super::read::find_on;
+use crate::{
+    failure::{Class, Failure},
+    prepared::prepared,
+    record::{At, Columns, files_as_json, good, message_ids, participant},
+    store::PgStore,
+};
+
+const POST: &str = "SELECT * FROM messaging.post_message($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+
+/// What the function returns when there is such a conversation.
+enum Answer {
+    /// The key names this message already.
+    Known { message_id: String, parties: Parties },
+    /// It is posted.
+    New(Box<New>),
+}
+
+struct New {
+    parties: Parties,
+    seq: Seq,
+    author: Participant,
+    /// Whether the conversation was archived, and comes back with its subject.
+    reopened: bool,
+    subject: Option<Subject>,
+    /// What the other side read by looking on.
+    read: Vec<MessageId>,
+}
+
+impl QueryableByName<Pg> for Answer {
+    fn build<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
+        let parties = Parties {
+            salon: row.parsed("salon_id", UserId::parse)?,
+            client: row.parsed("client_id", UserId::parse)?,
+        };
+        if let Some(message_id) = row.maybe_text("known_message_id")? {
+            return Ok(Self::Known { message_id, parties });
+        }
+        let subject = match row.maybe_text("subject")? {
+            Some(words) => good("subject", Subject::edit(&words))?,
+            None => None,
+        };
+        let read =
+            NamedRow::get::<Nullable<Array<Text>>, Option<Vec<String>>>(row, "read_message_ids")?;
+        Ok(Self::New(Box::new(New {
+            parties,
+            seq: row.seq("seq")?,
+            author: participant(row, "author_")?,
+            reopened: NamedRow::get::<Bool, bool>(row, "was_archived")?,
+            subject,
+            read: message_ids(&read.unwrap_or_default())?,
+        })))
+    }
+}
+
+pub(super) async fn post(store: &PgStore, post: &PostMessage) -> Result<PostOutcome, Failure> {
+    let mut connection = store.connection().await?;
+    match ask(&mut connection, post).await? {
+        None => Ok(PostOutcome::UnknownConversation),
+        Some(Answer::New(new)) => Ok(PostOutcome::Posted(posted(post, *new))),
+        Some(Answer::Known { message_id, parties }) => {
+            let message = find_on(&mut connection, &message_id, &post.author).await?;
+            Ok(known(post, message, parties))
+        }
+    }
+}
+
+async fn ask(
+    connection: &mut AsyncPgConnection,
+    post: &PostMessage,
+) -> Result<Option<Answer>, Failure> {
+    let files = files_as_json(&post.attachments, post.draft.files()).map_err(|_| {
+        Failure::new(Class::Internal, "the files of a message could not be written")
+    })?;
+    let named_max = i32::try_from(RECEIPT_MESSAGES_MAX).unwrap_or(i32::MAX);
+    let answer = prepared(POST)
+        .bind::<Text, _>(post.id.as_str())
+        .bind::<Text, _>(post.conversation.as_str())
+        .bind::<Text, _>(post.author.as_str())
+        .bind::<Text, _>(post.draft.kind().as_str())
+        .bind::<Text, _>(post.draft.content().as_str())
+        .bind::<Nullable<Text>, _>(post.draft.key().map(ClientMessageId::as_str))
+        .bind::<Jsonb, _>(files)
+        .bind::<Bool, _>(post.read_on_arrival)
+        .bind::<Timestamptz, _>(At(post.at))
+        .bind::<Integer, _>(named_max)
+        .get_result(connection)
+        .await;
+    Ok(answer.optional()?)
+}
+
+/// The key was used before. A message that is not found any more was deleted.
+fn known(post: &PostMessage, message: Option<Message>, parties: Parties) -> PostOutcome {
+    match message {
+        None => PostOutcome::Withdrawn,
+        Some(message) if post.draft.says_the_same_as(&message) => {
+            PostOutcome::Replayed { message: Arc::new(message), parties }
+        }
+        Some(_) => PostOutcome::KeyReused,
+    }
+}
+
+fn posted(post: &PostMessage, new: New) -> Posted {
+    let New { parties, seq, author, reopened, subject, read } = new;
+    let reader = parties.counterpart_of(&post.author).cloned();
+    let message = Arc::new(message(post, seq, author));
+    let event = |seq, actor, kind| Event {
+        conversation: post.conversation.clone(),
+        parties: parties.clone(),
+        seq,
+        at: post.at,
+        actor,
+        kind,
+    };
+    let mut events = Vec::new();
+    if let Some(before) = Seq::new(seq.get() - 1).filter(|_| reopened) {
+        let kind = EventKind::ConversationUpdated { subject, status: Status::Active };
+        events.push(event(before, post.author.clone(), kind));
+    }
+    events.push(event(seq, post.author.clone(), EventKind::MessagePosted(message.clone())));
+    if let Some(reader) = reader.filter(|_| post.read_on_arrival) {
+        // It was the newest, so nothing waits any more.
+        let receipt = ReadReceipt { reader: reader.clone(), up_to: seq, messages: read, unread: 0 };
+        events.push(event(seq.next(), reader, EventKind::MessagesRead(receipt)));
+    }
+    Posted { message, events }
+}
+
+fn message(post: &PostMessage, seq: Seq, author: Participant) -> Message {
+    let files = post.attachments.iter().zip(post.draft.files());
+    Message {
+        id: post.id.clone(),
+        conversation: post.conversation.clone(),
+        seq,
+        author,
+        kind: post.draft.kind(),
+        content: post.draft.content().clone(),
+        attachments: files
+            .map(|(id, file)| Attachment { id: id.clone(), file: file.clone() })
+            .collect(),
+        created_at: post.at,
+        is_read: post.read_on_arrival,
+        read_at: post.read_on_arrival.then_some(post.at),
+    }
+}

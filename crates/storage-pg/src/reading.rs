@@ -1,0 +1,124 @@
+//! Read horizons. The work is done by `messaging.mark_read`.
+
+use async_trait::async_trait;
+use diesel::{
+    OptionalExtension, QueryableByName,
+    deserialize::Result as Read,
+    pg::Pg,
+    row::NamedRow,
+    sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz},
+};
+use diesel_async::RunQueryDsl;
+use domain::{
+    conversation::Parties,
+    event::{Event, EventKind, RECEIPT_MESSAGES_MAX, ReadReceipt},
+    id::{MessageId, UserId},
+    ports::{MarkRead, MarkedRead, ReadTarget, ReadingStore, StoreError},
+    seq::Seq,
+};
+
+use crate::{
+    failure::Failure,
+    prepared::prepared,
+    record::{At, Columns, good, message_ids},
+    store::{PgStore, with_retry},
+};
+
+const MARK: &str = "SELECT * FROM messaging.mark_read($1, $2, $3, $4, $5)";
+
+const TOTAL: &str = include_str!("reading/total.sql");
+
+/// What the function returns when there is such a conversation.
+struct Answer {
+    parties: Parties,
+    unread: u64,
+    moved: Option<Moved>,
+}
+
+struct Moved {
+    seq: Seq,
+    up_to: Seq,
+    messages: Vec<MessageId>,
+}
+
+impl QueryableByName<Pg> for Answer {
+    fn build<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
+        let parties = Parties {
+            salon: row.parsed("salon_id", UserId::parse)?,
+            client: row.parsed("client_id", UserId::parse)?,
+        };
+        let seq = NamedRow::get::<Nullable<BigInt>, Option<i64>>(row, "seq")?;
+        let moved = match seq {
+            None => None,
+            Some(seq) => {
+                let ids = NamedRow::get::<Array<Text>, Vec<String>>(row, "read_message_ids")?;
+                let (seq, up_to) = (good("seq", Seq::new(seq))?, row.seq("up_to")?);
+                Some(Moved { seq, up_to, messages: message_ids(&ids)? })
+            }
+        };
+        Ok(Self { parties, unread: row.count("unread")?, moved })
+    }
+}
+
+#[derive(QueryableByName)]
+struct Total {
+    #[diesel(sql_type = BigInt)]
+    total: i64,
+}
+
+#[async_trait]
+impl ReadingStore for PgStore {
+    #[tracing::instrument(name = "db.reading.mark", skip_all, fields(conversation.id = %mark.conversation))]
+    async fn mark_read(&self, mark: &MarkRead) -> Result<Option<MarkedRead>, StoreError> {
+        with_retry(|| mark_read(self, mark)).await
+    }
+
+    #[tracing::instrument(name = "db.reading.total", skip_all)]
+    async fn unread_total(&self, reader: &UserId) -> Result<u64, StoreError> {
+        with_retry(|| total(self, reader)).await
+    }
+}
+
+async fn mark_read(store: &PgStore, mark: &MarkRead) -> Result<Option<MarkedRead>, Failure> {
+    let up_to = match mark.target {
+        ReadTarget::Everything => i64::MAX,
+        ReadTarget::UpTo(seq) => seq.get(),
+    };
+    let named_max = i32::try_from(RECEIPT_MESSAGES_MAX).unwrap_or(i32::MAX);
+    let mut connection = store.connection().await?;
+    let answer: Option<Answer> = prepared(MARK)
+        .bind::<Text, _>(mark.conversation.as_str())
+        .bind::<Text, _>(mark.reader.as_str())
+        .bind::<BigInt, _>(up_to)
+        .bind::<Timestamptz, _>(At(mark.at))
+        .bind::<Integer, _>(named_max)
+        .get_result(&mut *connection)
+        .await
+        .optional()?;
+    Ok(answer.map(|answer| marked(mark, answer)))
+}
+
+fn marked(mark: &MarkRead, answer: Answer) -> MarkedRead {
+    let Answer { parties, unread, moved } = answer;
+    let event = moved.map(|Moved { seq, up_to, messages }| Event {
+        conversation: mark.conversation.clone(),
+        parties: parties.clone(),
+        seq,
+        at: mark.at,
+        actor: mark.reader.clone(),
+        kind: EventKind::MessagesRead(ReadReceipt {
+            reader: mark.reader.clone(),
+            up_to,
+            messages,
+            unread,
+        }),
+    });
+    MarkedRead { parties, unread, event }
+}
+
+async fn total(store: &PgStore, reader: &UserId) -> Result<u64, Failure> {
+    let mut connection = store.connection().await?;
+    let Total { total } =
+        prepared(TOTAL).bind::<Text, _>(reader.as_str()).get_result(&mut *connection).await?;
+    Ok(total.unsigned_abs())
+}

@@ -1,0 +1,132 @@
+//! Rows into domain values.
+
+mod conversation;
+mod event;
+mod message;
+mod participant;
+
+use diesel::{
+    QueryableByName,
+    deserialize::{FromSql, Result},
+    pg::{Pg, PgValue, data_types::PgTimestamp},
+    row::NamedRow,
+    serialize::{self, Output, ToSql},
+    sql_types::{BigInt, Nullable, Text, Timestamptz},
+};
+use domain::{conversation::Side, id::MessageId, seq::Seq, time::Timestamp};
+
+pub(crate) use event::{EventRow, NewEvent};
+pub(crate) use message::files_as_json;
+pub(crate) use participant::participant;
+
+/// A stored value that breaks a rule of the domain. The value itself is not told.
+#[derive(Debug, thiserror::Error)]
+#[error("the stored `{0}` is not a good one")]
+pub(crate) struct Corrupt(pub(crate) String);
+
+/// A domain value that a row of named columns spells.
+pub(crate) trait FromColumns: Sized {
+    fn from_columns<'a>(row: &impl NamedRow<'a, Pg>) -> Result<Self>;
+}
+
+/// Lets a statement return any [`FromColumns`].
+pub(crate) struct Record<T>(pub(crate) T);
+
+impl<T: FromColumns> QueryableByName<Pg> for Record<T> {
+    fn build<'a>(row: &impl NamedRow<'a, Pg>) -> Result<Self> {
+        T::from_columns(row).map(Self)
+    }
+}
+
+/// A row, column by column.
+pub(crate) trait Columns<'a>: NamedRow<'a, Pg> {
+    fn text(&self, column: &str) -> Result<String> {
+        NamedRow::get::<Text, String>(self, column)
+    }
+
+    fn maybe_text(&self, column: &str) -> Result<Option<String>> {
+        NamedRow::get::<Nullable<Text>, Option<String>>(self, column)
+    }
+
+    fn at(&self, column: &str) -> Result<Timestamp> {
+        Ok(NamedRow::get::<Timestamptz, At>(self, column)?.0)
+    }
+
+    fn maybe_at(&self, column: &str) -> Result<Option<Timestamp>> {
+        let at = NamedRow::get::<Nullable<Timestamptz>, Option<At>>(self, column)?;
+        Ok(at.map(|at| at.0))
+    }
+
+    fn seq(&self, column: &str) -> Result<Seq> {
+        let seq = NamedRow::get::<BigInt, i64>(self, column)?;
+        good(column, Seq::new(seq))
+    }
+
+    fn count(&self, column: &str) -> Result<u64> {
+        let count = NamedRow::get::<BigInt, i64>(self, column)?;
+        good(column, u64::try_from(count))
+    }
+
+    fn parsed<T, G: Good<T>>(&self, column: &str, parse: impl FnOnce(&str) -> G) -> Result<T> {
+        good(column, parse(&self.text(column)?))
+    }
+}
+
+impl<'a, R: NamedRow<'a, Pg>> Columns<'a> for R {}
+
+/// What came of reading a stored value.
+pub(crate) trait Good<T> {
+    fn into_option(self) -> Option<T>;
+}
+
+impl<T> Good<T> for Option<T> {
+    fn into_option(self) -> Self {
+        self
+    }
+}
+
+impl<T, E> Good<T> for std::result::Result<T, E> {
+    fn into_option(self) -> Option<T> {
+        self.ok()
+    }
+}
+
+/// The value, or the complaint that `column` holds none.
+pub(crate) fn good<T>(column: &str, value: impl Good<T>) -> Result<T> {
+    value.into_option().ok_or_else(|| Corrupt(column.to_owned()).into())
+}
+
+/// A point in time, as PostgreSQL counts: microseconds since 2000.
+#[derive(Clone, Copy, Debug, diesel::expression::AsExpression, diesel::deserialize::FromSqlRow)]
+#[diesel(sql_type = Timestamptz)]
+pub(crate) struct At(pub(crate) Timestamp);
+
+/// 2000-01-01T00:00:00Z, in milliseconds since 1970.
+const EPOCH_MILLIS: i64 = 946_684_800_000;
+
+impl FromSql<Timestamptz, Pg> for At {
+    fn from_sql(bytes: PgValue<'_>) -> Result<Self> {
+        let PgTimestamp(micros) = FromSql::<Timestamptz, Pg>::from_sql(bytes)?;
+        good("time", Timestamp::from_millis(micros.div_euclid(1_000) + EPOCH_MILLIS)).map(Self)
+    }
+}
+
+impl ToSql<Timestamptz, Pg> for At {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        let micros = (self.0.as_millis() - EPOCH_MILLIS) * 1_000;
+        ToSql::<Timestamptz, Pg>::to_sql(&PgTimestamp(micros), &mut out.reborrow())
+    }
+}
+
+/// The word for a side in the tables.
+pub(crate) fn side_word(side: Side) -> &'static str {
+    match side {
+        Side::Salon => "salon",
+        Side::Client => "client",
+    }
+}
+
+/// The ids in an array column.
+pub(crate) fn message_ids(ids: &[String]) -> Result<Vec<MessageId>> {
+    ids.iter().map(|id| good("read_message_ids", MessageId::parse(id))).collect()
+}

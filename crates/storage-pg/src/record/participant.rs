@@ -1,0 +1,32 @@
+//! People.
+
+use diesel::{deserialize::Result, pg::Pg, row::NamedRow};
+use domain::{
+    id::UserId,
+    participant::{Participant, Profile, Role},
+};
+
+use super::{Columns, FromColumns};
+
+/// The person in the columns that begin with `prefix`: `<prefix>id`, `<prefix>role` …
+pub(crate) fn participant<'a>(row: &impl NamedRow<'a, Pg>, prefix: &str) -> Result<Participant> {
+    let column = |name: &str| format!("{prefix}{name}");
+    let detail = |name: &str| row.maybe_text(&column(name));
+    Ok(Participant {
+        id: row.parsed(&column("id"), UserId::parse)?,
+        role: Role::parse(&row.text(&column("role"))?),
+        profile: Profile {
+            first_name: detail("first_name")?,
+            last_name: detail("last_name")?,
+            salon_name: detail("salon_name")?,
+            image: detail("image")?,
+            email: detail("email")?,
+        },
+    })
+}
+
+impl FromColumns for Participant {
+    fn from_columns<'a>(row: &impl NamedRow<'a, Pg>) -> Result<Self> {
+        participant(row, "")
+    }
+}

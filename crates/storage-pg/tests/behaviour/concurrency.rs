@@ -1,0 +1,202 @@
+//! Many at once, over many connections, on several stores as on several nodes.
+
+use std::{collections::HashSet, sync::Arc};
+
+use domain::{
+    event::{Event, EventKind},
+    id::AppointmentId,
+    ports::{ConversationStore, LogStore, MessageStore, OpenOutcome, PostOutcome, ReadingStore},
+    seq::Seq,
+    testing::fixture::{keyed, text},
+};
+use tokio::{sync::Barrier, task::JoinSet};
+
+use crate::{
+    support::Scratch,
+    talk::{ANSWERS, Talk, now, plan},
+};
+
+/// What everybody finds in the log, and that it has no gap.
+async fn whole_log(talk: &Talk) -> Vec<Event> {
+    let log = talk.store.events_after(&talk.id, &talk.salon, Seq::ZERO, 1_000).await;
+    let log = log.expect(ANSWERS).expect("the salon takes part");
+    assert!(log.iter().map(|event| event.seq.get()).eq(1..=log.len().try_into().expect("few")));
+    log
+}
+
+/// Runs `count` of `work` at the same moment.
+async fn at_once<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
+    count: usize,
+    work: impl Fn(usize) -> F,
+) -> Vec<T> {
+    let start = Arc::new(Barrier::new(count));
+    let mut tasks = JoinSet::new();
+    for number in 0..count {
+        let (start, work) = (Arc::clone(&start), work(number));
+        tasks.spawn(async move {
+            start.wait().await;
+            work.await
+        });
+    }
+    tasks.join_all().await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn senders_on_several_nodes_leave_no_gap() {
+    let scratch = Scratch::new().await;
+    let talk = Talk::open(&scratch).await;
+    let nodes = [talk.clone(), talk.on(scratch.another(|_| ()))];
+    let sent = at_once(40, |number| {
+        let talk = nodes[number % 2].clone();
+        async move {
+            let author = if number % 3 == 0 { &talk.salon } else { &talk.client };
+            let mut post = talk.post(author, text("Bonjour"));
+            post.read_on_arrival = number % 5 == 0;
+            talk.store.post_message(&post).await.expect(ANSWERS)
+        }
+    })
+    .await;
+
+    let mut told: Vec<Event> = Vec::new();
+    for outcome in sent {
+        let PostOutcome::Posted(posted) = outcome else { panic!("{outcome:?}") };
+        told.extend(posted.events);
+    }
+    told.sort_by_key(|event| event.seq);
+    let seqs = |events: &[Event]| events.iter().map(|event| event.seq).collect::<Vec<_>>();
+    assert_eq!(seqs(&whole_log(&talk).await)[1..], seqs(&told));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_key_on_several_nodes_posts_once() {
+    let scratch = Scratch::new().await;
+    let talk = Talk::open(&scratch).await;
+    let nodes = [talk.clone(), talk.on(scratch.another(|_| ()))];
+    let outcomes = at_once(20, |number| {
+        let talk = nodes[number % 2].clone();
+        async move {
+            let post = talk.post(&talk.client, keyed("Bonjour", "k1"));
+            talk.store.post_message(&post).await.expect(ANSWERS)
+        }
+    })
+    .await;
+
+    let (mut new, mut ids) = (0, HashSet::new());
+    for outcome in outcomes {
+        match outcome {
+            PostOutcome::Posted(posted) => {
+                new += 1;
+                ids.insert(posted.message.id.to_string());
+            }
+            PostOutcome::Replayed { message, .. } => {
+                ids.insert(message.id.to_string());
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!((new, ids.len(), whole_log(&talk).await.len()), (1, 1, 2));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_booking_on_several_nodes_opens_once() {
+    let scratch = Scratch::new().await;
+    let nodes = [(*scratch).clone(), scratch.another(|_| ())];
+    let mut plans = Vec::new();
+    for _ in 0..20 {
+        let mut plan = plan(&scratch).await;
+        plan.appointment = Some(AppointmentId::parse("rdv-1").expect("a good id"));
+        plans.push(plan);
+    }
+    let outcomes = at_once(plans.len(), |number| {
+        let (store, plan) = (nodes[number % 2].clone(), plans[number].clone());
+        async move { (store.open_conversation(&plan).await.expect(ANSWERS), plan.id) }
+    })
+    .await;
+
+    let (mut opened, mut ids) = (0, HashSet::new());
+    for (outcome, id) in outcomes {
+        match outcome {
+            OpenOutcome::Opened(_) => {
+                opened += 1;
+                ids.insert(id);
+            }
+            OpenOutcome::AlreadyOpen(id) => {
+                ids.insert(id);
+            }
+        }
+    }
+    assert_eq!((opened, ids.len()), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn horizons_counters_and_badges_agree_after_a_race() {
+    let scratch = Scratch::new().await;
+    let talk = Talk::open(&scratch).await;
+    let nodes = [talk.clone(), talk.on(scratch.another(|_| ()))];
+    at_once(60, |number| {
+        let talk = nodes[number % 2].clone();
+        async move {
+            let (writer, reader) = match number % 2 {
+                0 => (&talk.salon, &talk.client),
+                _ => (&talk.client, &talk.salon),
+            };
+            match number % 6 {
+                0 | 1 => {
+                    talk.read(reader).await;
+                }
+                2 => {
+                    let message = talk.say(writer, "à effacer").await.message;
+                    let deleted = talk.store.delete_message(&message.id, writer, now()).await;
+                    assert!(deleted.expect(ANSWERS).is_some());
+                }
+                _ => {
+                    let mut post = talk.post(writer, text("Bonjour"));
+                    post.read_on_arrival = number % 6 == 5;
+                    talk.store.post_message(&post).await.expect(ANSWERS);
+                }
+            }
+        }
+    })
+    .await;
+
+    let log = whole_log(&talk).await;
+    let receipts = log.iter().filter_map(|event| match &event.kind {
+        EventKind::MessagesRead(receipt) => Some(receipt),
+        _ => None,
+    });
+    let mut named = HashSet::new();
+    for receipt in receipts {
+        assert!(
+            receipt.messages.iter().all(|id| named.insert(id.clone())),
+            "nothing is read twice"
+        );
+    }
+    assert_counters_are_true(&scratch).await;
+    for reader in [&talk.salon, &talk.client] {
+        let view = talk.store.conversation(&talk.id, reader).await.expect(ANSWERS);
+        let view = view.expect("the reader takes part");
+        assert_eq!(talk.store.unread_total(reader).await.expect(ANSWERS), view.unread);
+        assert_eq!(talk.read(reader).await.unread, 0);
+        assert_eq!(talk.store.unread_total(reader).await.expect(ANSWERS), 0);
+    }
+}
+
+/// What conversations say of their messages is what the messages say.
+async fn assert_counters_are_true(scratch: &Scratch) {
+    let wrong = "
+        SELECT count(*) FROM messaging.conversation AS c
+        CROSS JOIN LATERAL (
+            SELECT count(*) AS messages,
+                coalesce(max(seq) FILTER (WHERE author_side = 'salon'), 0) AS salon_seq,
+                coalesce(max(seq) FILTER (WHERE author_side = 'client'), 0) AS client_seq,
+                count(*) FILTER (WHERE (read_at IS NOT NULL) <> (seq <= CASE author_side
+                    WHEN 'salon' THEN c.client_read_seq ELSE c.salon_read_seq END)) AS misread
+            FROM messaging.message WHERE conversation_id = c.id AND deleted_at IS NULL
+        ) AS m
+        CROSS JOIN LATERAL (
+            SELECT max(seq) AS newest FROM messaging.event WHERE conversation_id = c.id
+        ) AS e
+        WHERE (c.message_count, c.salon_message_seq, c.client_message_seq, c.last_seq)
+            <> (m.messages, m.salon_seq, m.client_seq, e.newest) OR m.misread > 0";
+    assert_eq!(scratch.number(wrong).await, 0);
+}

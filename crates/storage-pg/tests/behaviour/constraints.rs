@@ -1,0 +1,99 @@
+//! What the database refuses, whoever writes.
+
+use crate::{support::Scratch, talk::Talk};
+
+/// Runs `sql`, which must fail, and returns the constraint that it offends.
+async fn offends(scratch: &Scratch, sql: &str) -> String {
+    let session = scratch.session().await;
+    let error = session.simple_query(sql).await.expect_err(sql);
+    let error = error.as_db_error().expect("an answer of the database").clone();
+    error.constraint().map_or_else(|| error.message().to_owned(), str::to_owned)
+}
+
+#[tokio::test]
+async fn wrong_rows_are_refused() {
+    let scratch = Scratch::new().await;
+    let talk = Talk::open(&scratch).await;
+    talk.say(&talk.client, "Bonjour").await;
+    let refused = [
+        ("UPDATE messaging.conversation SET client_id = salon_id", "conversation_sides_differ"),
+        (
+            "UPDATE messaging.conversation SET salon_read_seq = last_seq + 1",
+            "conversation_positions_exist",
+        ),
+        ("UPDATE messaging.conversation SET client_read_seq = -1", "conversation_positions_exist"),
+        (
+            "UPDATE messaging.conversation SET client_message_seq = 99",
+            "conversation_positions_exist",
+        ),
+        ("UPDATE messaging.conversation SET status = 'CLOSED'", "conversation_status_check"),
+        ("UPDATE messaging.conversation SET subject = ''", "conversation_subject_check"),
+        ("UPDATE messaging.conversation SET deleted_at = now()", "conversation_deleted_is_empty"),
+        ("UPDATE messaging.conversation SET client_id = 'nobody'", "conversation_client_id_fkey"),
+        ("UPDATE messaging.message SET seq = 0", "message_seq_check"),
+        ("UPDATE messaging.message SET kind = 'VIDEO'", "message_kind_check"),
+        ("UPDATE messaging.message SET content = ''", "message_says_something"),
+        ("UPDATE messaging.message SET content = repeat('é', 4001)", "message_content_check"),
+        ("UPDATE messaging.message SET deleted_at = now()", "message_deleted_is_empty"),
+        ("UPDATE messaging.message SET author_side = 'nobody'", "message_author_side_check"),
+        ("UPDATE messaging.message SET attachment_count = 6", "message_attachment_count_check"),
+        ("UPDATE messaging.message SET id = 'a b'", "id_form"),
+        ("UPDATE messaging.message SET id = repeat('x', 65)", "id_form"),
+        ("UPDATE messaging.event SET kind = 'something'", "event_shape"),
+        ("UPDATE messaging.event SET message_id = NULL WHERE seq = 2", "event_shape"),
+        ("DELETE FROM messaging.conversation", "message_conversation_id_fkey"),
+    ];
+    for (sql, constraint) in refused {
+        assert_eq!(offends(&scratch, sql).await, constraint, "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn what_must_be_unique_is() {
+    let scratch = Scratch::new().await;
+    let talk = Talk::open(&scratch).await;
+    talk.say(&talk.client, "Bonjour").await;
+    let copies = [
+        ("message", "id = 'other', seq = 9", "message_sent_once"),
+        ("message", "id = 'other', client_message_id = NULL", "message_position"),
+        ("message", "seq = 9, client_message_id = NULL", "message_pkey"),
+        ("conversation", "id = 'other'", "conversation_of_appointment"),
+        ("event", "actor_id = 's1'", "event_pkey"),
+    ];
+    scratch.sql("UPDATE messaging.message SET client_message_id = 'k1'").await;
+    scratch.sql("UPDATE messaging.conversation SET appointment_id = 'rdv-1'").await;
+    for (table, change, constraint) in copies {
+        let copy = format!(
+            "CREATE TEMP TABLE copy AS SELECT * FROM messaging.{table};
+            UPDATE copy SET {change};
+            INSERT INTO messaging.{table} SELECT * FROM copy",
+        );
+        assert_eq!(offends(&scratch, &copy).await, constraint, "{table}: {change}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_has_bounds() {
+    let scratch = Scratch::new().await;
+    let talk = Talk::open(&scratch).await;
+    let message = talk.say(&talk.client, "Bonjour").await.message;
+    let file = |place: i32, kind: &str, bytes: i32| {
+        format!(
+            "INSERT INTO messaging.attachment VALUES
+            ('a{place}{bytes}', '{}', {place}, 'a.png', 'https://utfs.io/f/a', '{kind}', {bytes})",
+            message.id,
+        )
+    };
+    scratch.sql(&file(1, "image/png", 1)).await;
+    let refused = [
+        (file(6, "image/png", 1), "attachment_position_check"),
+        (file(0, "image/png", 1), "attachment_position_check"),
+        (file(1, "image/png", 2), "attachment_order"),
+        (file(2, "text/html", 1), "attachment_media_type_check"),
+        (file(2, "image/png", 0), "attachment_size_bytes_check"),
+        (file(2, "image/png", 10_485_761), "attachment_size_bytes_check"),
+    ];
+    for (sql, constraint) in refused {
+        assert_eq!(offends(&scratch, &sql).await, constraint, "{sql}");
+    }
+}

@@ -1,0 +1,122 @@
+//! Which way the database goes when there is much in it.
+
+use std::collections::HashMap;
+
+use domain::{
+    conversation::Status,
+    id::{ConversationId, MessageId, UserId},
+    page::{ConversationCursor, PageSize, Start, Window},
+    ports::{ConversationStore, LogStore, MessageStore, ReadingStore},
+    seq::Seq,
+    testing::fixture::{text, user},
+    time::Timestamp,
+};
+
+use crate::{
+    support::Scratch,
+    talk::{ANSWERS, Talk},
+};
+
+/// 200 salons with 100 conversations each, of three messages; in one of ten something waits.
+const MUCH: &str = "
+    INSERT INTO messaging.participant (id, role, created_at, updated_at)
+    SELECT side || n, 'client', now(), now() FROM generate_series(1, 200) AS n, unnest(ARRAY['s', 'c']) AS side;
+    INSERT INTO messaging.conversation (id, salon_id, client_id, status, created_at, updated_at, last_message_at,
+        last_seq, salon_message_seq, client_message_seq, salon_read_seq, client_read_seq, message_count)
+    SELECT 'v' || n, 's' || n % 200 + 1, 'c' || n / 200 + 1, CASE n % 3 WHEN 0 THEN 'ARCHIVED' ELSE 'ACTIVE' END,
+        now(), now(), now() - n * interval '1 minute', 4, 3, 4, CASE n % 10 WHEN 0 THEN 0 ELSE 4 END, 4, 3
+    FROM generate_series(0, 19999) AS n;
+    INSERT INTO messaging.message (id, conversation_id, seq, author_side, kind, content, created_at)
+    SELECT 'm' || n || '-' || seq, 'v' || n, seq, CASE seq WHEN 3 THEN 'salon' ELSE 'client' END, 'TEXT', 'Bonjour', now()
+    FROM generate_series(0, 19999) AS n, generate_series(2, 4) AS seq;
+    INSERT INTO messaging.event (conversation_id, seq, kind, actor_id, at, message_id)
+    SELECT 'v' || n, seq, CASE seq WHEN 1 THEN 'conversation_opened' ELSE 'message_posted' END, 'c1', now(),
+        CASE WHEN seq > 1 THEN 'm' || n || '-' || seq END
+    FROM generate_series(0, 19999) AS n, generate_series(1, 4) AS seq;";
+
+/// Everything a client asks for in a day.
+async fn a_day(store: &storage_pg::PgStore, viewer: &UserId) {
+    let id = ConversationId::parse("v7").expect("a good id");
+    let talk = Talk { store: store.clone(), id, salon: user("s8"), client: user("c1") };
+    // More often than the five times after which a plan may be made for any value.
+    for _ in 0..8 {
+        for status in [None, Some(Status::Active), Some(Status::Archived)] {
+            let page =
+                store.conversations(viewer, status, &Window::first(20)).await.expect(ANSWERS);
+            assert_eq!(page.items.len(), 20);
+        }
+        let cursor = ConversationCursor { last_message_at: far(), id: talk.id.clone() };
+        let window = Window { start: Start::After(cursor), size: PageSize::clamped(20) };
+        store.conversations(viewer, None, &window).await.expect(ANSWERS);
+        assert!(store.unread_total(viewer).await.expect(ANSWERS) > 0);
+        assert!(!store.unread_conversations(viewer, 10).await.expect(ANSWERS).is_empty());
+        let view = store.conversation(&talk.id, &talk.salon).await.expect(ANSWERS);
+        assert!(view.is_some());
+        let history = store.history(&talk.id, &talk.salon, &Window::first(50)).await;
+        assert!(history.expect(ANSWERS).expect("takes part").page.total >= 3);
+        let log = store.events_after(&talk.id, &talk.salon, Seq::ZERO, 100).await;
+        assert!(log.expect(ANSWERS).expect("takes part").len() >= 4);
+        let message = MessageId::parse("m7-2").expect("a good id");
+        assert!(store.message(&message, &talk.salon).await.expect(ANSWERS).is_some());
+        let mut post = talk.post(&talk.client, text("Bonjour"));
+        post.read_on_arrival = true;
+        store.post_message(&post).await.expect(ANSWERS);
+        talk.say(&talk.salon, "Oui ?").await;
+        talk.read(&talk.client).await;
+        let said = talk.say(&talk.client, "Rien").await.message;
+        talk.read(&talk.salon).await;
+        let deleted = store.delete_message(&said.id, &talk.client, far()).await;
+        assert!(deleted.expect(ANSWERS).is_some());
+    }
+}
+
+fn far() -> Timestamp {
+    Timestamp::from_millis(4_000_000_000_000).expect("within the calendar")
+}
+
+/// What the statistics count under each name.
+async fn counted(scratch: &Scratch, sql: &str) -> HashMap<String, i64> {
+    let rows = scratch.sql(sql).await;
+    rows.into_iter().map(|row| (row[0].clone(), row[1].parse().expect("a number"))).collect()
+}
+
+#[tokio::test]
+async fn nothing_reads_a_whole_table() {
+    const TABLES: &str =
+        "SELECT relname, seq_scan FROM pg_stat_user_tables WHERE schemaname = 'messaging'
+        AND relname IN ('conversation', 'message', 'event')";
+    const INDEXES: &str =
+        "SELECT indexrelname, idx_scan FROM pg_stat_user_indexes WHERE schemaname = 'messaging'";
+
+    let scratch = Scratch::new().await;
+    scratch.sql(MUCH).await;
+    scratch.sql("VACUUM ANALYZE").await;
+    let before = counted(&scratch, TABLES).await;
+    let store = scratch.another(|settings| settings.pool_connections_max = 1);
+    a_day(&store, &user("s11")).await;
+    drop(store);
+
+    // A session reports what it counted when it ends at the latest.
+    let start = std::time::Instant::now();
+    let used = loop {
+        let used = counted(&scratch, INDEXES).await;
+        if used["conversation_unread_by_salon"] > 0 {
+            break used;
+        }
+        assert!(start.elapsed().as_secs() < 20, "the session did not report");
+    };
+    assert_eq!(counted(&scratch, TABLES).await, before, "a whole table was read");
+    for index in [
+        "conversation_of_salon",
+        "conversation_of_client",
+        "conversation_unread_by_salon",
+        "conversation_unread_by_client",
+        "conversation_pkey",
+        "message_position",
+        "message_of_side",
+        "message_pkey",
+        "event_pkey",
+    ] {
+        assert!(used[index] > 0, "{index} is not used");
+    }
+}

@@ -1,0 +1,117 @@
+//! Up, down, up again; and the tables the code knows.
+
+use std::collections::BTreeMap;
+
+use storage_pg::{Settings, migrate, pending, revert_all};
+
+use crate::support::{Rows, Scratch, Server};
+
+/// All there is in our schema, as the database describes it.
+async fn described(scratch: &Scratch) -> Rows {
+    let columns = "SELECT table_name, ordinal_position, column_name, data_type, domain_name,
+        is_nullable, column_default FROM information_schema.columns
+        WHERE table_schema = 'messaging' ORDER BY table_name, ordinal_position";
+    let constraints =
+        "SELECT conrelid::regclass, conname, pg_get_constraintdef(oid) FROM pg_constraint
+        WHERE connamespace = 'messaging'::regnamespace ORDER BY 1, 2";
+    let indexes =
+        "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'messaging' ORDER BY 1";
+    let functions = "SELECT proname, prosrc, pg_get_function_result(oid) FROM pg_proc
+        WHERE pronamespace = 'messaging'::regnamespace ORDER BY 1";
+    let mut all = Vec::new();
+    for part in [columns, constraints, indexes, functions] {
+        all.extend(scratch.sql(part).await);
+    }
+    all
+}
+
+fn settings_of(scratch: &Scratch) -> Settings {
+    Settings::new(Server::from_environment().url_of(scratch.name()))
+}
+
+#[tokio::test]
+async fn what_goes_up_comes_down_and_goes_up_again() {
+    let scratch = Scratch::new().await;
+    let settings = settings_of(&scratch);
+    let first = described(&scratch).await;
+    assert_eq!(migrate(&settings).await.expect("nothing to do"), Vec::<String>::new());
+
+    revert_all(&settings).await.expect("each has a way back");
+    let left = "SELECT count(*) FROM pg_class
+        WHERE relnamespace = 'messaging'::regnamespace AND relname NOT LIKE '\\_\\_diesel%'";
+    assert_eq!(scratch.number(left).await, 0);
+    let missing = pending(&settings).await.expect("can be asked");
+    assert_eq!(missing, ["2026-11-22-100000_tables", "2026-11-22-100100_changes"]);
+
+    assert_eq!(migrate(&settings).await.expect("goes up again"), missing);
+    assert_eq!(described(&scratch).await, first);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_several_nodes_that_start_at_once_one_migrates() {
+    let scratch = Scratch::new().await;
+    let settings = settings_of(&scratch);
+    revert_all(&settings).await.expect("each has a way back");
+    let nodes: Vec<_> = (0..4)
+        .map(|_| {
+            let settings = settings.clone();
+            tokio::spawn(async move { migrate(&settings).await.expect("all succeed").len() })
+        })
+        .collect();
+    let mut applied = Vec::new();
+    for node in nodes {
+        applied.push(node.await.expect("no panic"));
+    }
+    applied.sort_unstable();
+    assert_eq!(applied, [0, 0, 0, 2]);
+}
+
+#[tokio::test]
+async fn everything_of_ours_is_in_our_schema() {
+    let scratch = Scratch::new().await;
+    let elsewhere = "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace";
+    assert_eq!(scratch.number(elsewhere).await, 0);
+}
+
+/// `schema.rs` as text: what Diesel is told.
+const SCHEMA: &str = include_str!("../../src/schema.rs");
+
+#[tokio::test]
+async fn the_tables_the_code_knows_are_the_tables_there_are() {
+    let scratch = Scratch::new().await;
+    let columns = "SELECT table_name, column_name, is_nullable, data_type, udt_name
+        FROM information_schema.columns
+        WHERE table_schema = 'messaging' AND table_name NOT LIKE '\\_\\_diesel%'
+        ORDER BY table_name, ordinal_position";
+    let mut there: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for row in scratch.sql(columns).await {
+        let [table, column, nullable, kind, element] = &row[..] else { panic!("{row:?}") };
+        let kind = match (kind.as_str(), element.as_str()) {
+            ("text", _) => "Text",
+            ("bigint", _) => "BigInt",
+            ("integer", _) => "Integer",
+            ("smallint", _) => "SmallInt",
+            ("timestamp with time zone", _) => "Timestamptz",
+            ("ARRAY", "_text") => "Array<Nullable<Text>>",
+            other => panic!("no type for {other:?}"),
+        };
+        let kind = if nullable == "YES" { format!("Nullable<{kind}>") } else { kind.to_owned() };
+        there.entry(table.clone()).or_default().push(format!("{column} -> {kind}"));
+    }
+    assert_eq!(known(), there);
+}
+
+fn known() -> BTreeMap<String, Vec<String>> {
+    let mut tables: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut table = String::new();
+    for line in SCHEMA.lines().map(str::trim) {
+        if let Some((name, _)) =
+            line.strip_prefix("messaging.").and_then(|line| line.split_once(' '))
+        {
+            name.clone_into(&mut table);
+        } else if let Some(column) = line.strip_suffix(',').filter(|line| line.contains(" -> ")) {
+            tables.entry(table.clone()).or_default().push(column.to_owned());
+        }
+    }
+    tables
+}
