@@ -1,0 +1,122 @@
+//! The half of a WebSocket that writes, and never waits.
+
+use std::{collections::VecDeque, future::poll_fn, rc::Rc};
+
+use actix_ws::{CloseCode, CloseReason, Message, Session};
+use bytes::Bytes;
+use futures_util::{FutureExt as _, SinkExt as _};
+
+use super::gauge::Gauge;
+use crate::frame::Frame;
+
+/// The connection has ended; nothing can be sent any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Gone;
+
+/// Writes frames, each with its attachments, and heartbeats between them.
+pub(crate) struct Outlet {
+    session: Session,
+    gauge: Rc<Gauge>,
+    /// What is left of a frame whose first messages are already on their way.
+    staged: VecDeque<Message>,
+}
+
+impl Outlet {
+    pub(super) fn new(session: Session, gauge: Rc<Gauge>) -> Self {
+        Self { session, gauge, staged: VecDeque::new() }
+    }
+
+    /// Sends what is staged, then the frames of `source`, for as long as there is room.
+    ///
+    /// # Errors
+    /// [`Gone`].
+    pub(crate) fn pump(&mut self, mut source: impl FnMut() -> Option<Frame>) -> Result<(), Gone> {
+        while self.gauge.has_room() {
+            if self.staged.is_empty() {
+                let Some(frame) = source() else { break };
+                self.stage(frame);
+            }
+            if let Some(message) = self.staged.pop_front() {
+                self.gauge.add_data(size(&message));
+                self.send(message)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether everything pumped so far is on its way and more would be taken.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.staged.is_empty() && self.gauge.has_room()
+    }
+
+    /// Whether nothing is staged.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.staged.is_empty()
+    }
+
+    /// Sends a text ahead of every waiting frame. `false` when the client has not even taken the
+    /// ones before it.
+    ///
+    /// # Errors
+    /// [`Gone`].
+    pub(crate) fn urgent_text(&mut self, text: &'static str) -> Result<bool, Gone> {
+        self.control(Message::Text(text.into()))
+    }
+
+    /// Answers a WebSocket ping, unless earlier answers still wait (RFC 6455, 5.5.3, allows it).
+    ///
+    /// # Errors
+    /// [`Gone`].
+    pub(crate) fn pong(&mut self, bytes: Bytes) -> Result<bool, Gone> {
+        self.control(Message::Pong(bytes))
+    }
+
+    /// Waits until there is room for data, or the connection has ended.
+    pub(crate) async fn room(&self) {
+        poll_fn(|cx| self.gauge.poll_room(cx)).await;
+    }
+
+    /// Waits until the connection has ended.
+    pub(crate) async fn gone(&self) {
+        poll_fn(|cx| self.gauge.poll_gone(cx)).await;
+    }
+
+    /// Says goodbye and lets go of the connection.
+    pub(crate) fn close(mut self, code: CloseCode) {
+        let reason = CloseReason { code, description: None };
+        if self.send(Message::Close(Some(reason))).is_err() {
+            tracing::trace!("the connection ended before it was closed");
+        }
+    }
+
+    fn control(&mut self, message: Message) -> Result<bool, Gone> {
+        if !self.gauge.has_control_room() {
+            return Ok(false);
+        }
+        self.gauge.add_control();
+        self.send(message).map(|()| true)
+    }
+
+    fn stage(&mut self, frame: Frame) {
+        let (text, attachments) = frame.into_parts();
+        self.staged.push_back(Message::Text(text));
+        self.staged.extend(attachments.iter().cloned().map(Message::Binary));
+    }
+
+    /// The gauge leaves room in the queue, so sending is done at once; outside of the runtime's
+    /// budget, or it would ask to be called again now and then.
+    fn send(&mut self, message: Message) -> Result<(), Gone> {
+        tokio::task::unconstrained(self.session.send(message))
+            .now_or_never()
+            .and_then(Result::ok)
+            .ok_or(Gone)
+    }
+}
+
+fn size(message: &Message) -> usize {
+    match message {
+        Message::Text(text) => text.len(),
+        Message::Binary(bytes) => bytes.len(),
+        _ => 0,
+    }
+}

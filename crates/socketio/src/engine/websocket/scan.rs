@@ -1,0 +1,187 @@
+//! Reads the headers of WebSocket frames (RFC 6455, 5.2) in a stream of bytes, however it is cut.
+
+/// More fragments than any client cuts a message into; each costs memory beyond its bytes.
+const MAX_FRAGMENTS: usize = 4096;
+
+/// The longest payload of a close, ping or pong frame (RFC 6455, 5.5).
+const MAX_CONTROL_BYTES: u64 = 125;
+
+/// Two bytes, an extended length of up to eight, and a mask of four (RFC 6455, 5.2).
+const MAX_HEADER_BYTES: usize = 14;
+
+/// Why a connection cannot go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// A message longer than the limit.
+    TooBig,
+    /// A frame against the rules of RFC 6455.
+    Protocol,
+    /// A text that is not UTF-8.
+    NotText,
+    /// The connection broke.
+    Broken,
+}
+
+/// Follows the frames of a byte stream.
+#[derive(Debug)]
+pub(super) struct Scan {
+    max_message_bytes: u64,
+    header: [u8; MAX_HEADER_BYTES],
+    header_len: usize,
+    /// What is left of the payload of the current frame.
+    payload_left: u64,
+    /// What the current message has come to so far, and in how many fragments.
+    message_bytes: u64,
+    fragments: usize,
+}
+
+impl Scan {
+    pub(super) fn new(max_message_bytes: usize) -> Self {
+        Self {
+            max_message_bytes: u64::try_from(max_message_bytes).unwrap_or(u64::MAX),
+            header: [0; MAX_HEADER_BYTES],
+            header_len: 0,
+            payload_left: 0,
+            message_bytes: 0,
+            fragments: 0,
+        }
+    }
+
+    /// Reads on. A fault comes with the number of bytes in front of the faulty frame.
+    pub(super) fn read(&mut self, bytes: &[u8]) -> Result<(), (usize, Fault)> {
+        let (mut at, mut frame_start) = (0, 0);
+        while at < bytes.len() {
+            if self.payload_left > 0 {
+                let rest = bytes.len() - at;
+                let step = usize::try_from(self.payload_left).map_or(rest, |left| left.min(rest));
+                self.payload_left -= step as u64;
+                at += step;
+                continue;
+            }
+            if self.header_len == 0 {
+                frame_start = at;
+            }
+            self.header[self.header_len] = bytes[at];
+            self.header_len += 1;
+            at += 1;
+            self.frame().map_err(|fault| (frame_start, fault))?;
+        }
+        Ok(())
+    }
+
+    /// Judges the current frame once its header is complete.
+    fn frame(&mut self) -> Result<(), Fault> {
+        let Some(length) = self.length() else {
+            return Ok(());
+        };
+        let (first, last) = (self.header[0], self.header[0] & 0x80 != 0);
+        if first & 0x70 != 0 {
+            return Err(Fault::Protocol);
+        }
+        if first & 0x0F >= 8 {
+            if length > MAX_CONTROL_BYTES {
+                return Err(Fault::Protocol);
+            }
+        } else {
+            self.message_bytes = self.message_bytes.saturating_add(length);
+            self.fragments += 1;
+            if self.message_bytes > self.max_message_bytes || self.fragments > MAX_FRAGMENTS {
+                return Err(Fault::TooBig);
+            }
+            if last {
+                (self.message_bytes, self.fragments) = (0, 0);
+            }
+        }
+        self.payload_left = length;
+        self.header_len = 0;
+        Ok(())
+    }
+
+    /// The payload length, once the header is complete.
+    fn length(&self) -> Option<u64> {
+        let header = &self.header[..self.header_len];
+        let second = *header.get(1)?;
+        let mask_len = if second & 0x80 == 0 { 0 } else { 4 };
+        let extended_len = match second & 0x7F {
+            126 => 2,
+            127 => 8,
+            _ => 0,
+        };
+        if header.len() < 2 + extended_len + mask_len {
+            return None;
+        }
+        let extended = &header[2..2 + extended_len];
+        Some(if extended.is_empty() {
+            u64::from(second & 0x7F)
+        } else {
+            extended.iter().fold(0, |n, byte| n << 8 | u64::from(*byte))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(first: u8, payload: usize) -> Vec<u8> {
+        let mut bytes = vec![first];
+        if let Ok(short @ 0..126) = u8::try_from(payload) {
+            bytes.push(0x80 | short);
+        } else {
+            bytes.push(0xFE);
+            bytes.extend(u16::try_from(payload).expect("medium").to_be_bytes());
+        }
+        bytes.extend([0; 4]);
+        bytes.extend(vec![b'x'; payload]);
+        bytes
+    }
+
+    /// However the bytes are cut, the verdict is the same.
+    fn read_in_steps(scan: &mut Scan, bytes: &[u8], step: usize) -> Result<(), Fault> {
+        bytes.chunks(step).try_for_each(|chunk| scan.read(chunk).map_err(|(_, fault)| fault))
+    }
+
+    #[test]
+    fn a_message_of_exactly_the_limit_passes_and_one_byte_more_does_not() {
+        for step in [1, 3, 1000] {
+            let mut scan = Scan::new(200);
+            let two = [frame(0x81, 200), frame(0x82, 200)].concat();
+            assert_eq!(read_in_steps(&mut scan, &two, step), Ok(()));
+            assert_eq!(read_in_steps(&mut scan, &frame(0x81, 201), step), Err(Fault::TooBig));
+        }
+    }
+
+    #[test]
+    fn fragments_count_as_one_message_and_a_ping_between_them_does_not() {
+        let mut scan = Scan::new(200);
+        let sound = [frame(0x01, 100), frame(0x89, 100), frame(0x00, 100)].concat();
+        assert_eq!(scan.read(&sound), Ok(()));
+        assert_eq!(scan.read(&frame(0x80, 1)), Err((0, Fault::TooBig)));
+    }
+
+    #[test]
+    fn an_announced_giant_is_refused_at_its_header() {
+        let mut scan = Scan::new(1000);
+        let mut bytes = frame(0x81, 5);
+        let sound = bytes.len();
+        bytes.extend([0x82, 0xFF]);
+        bytes.extend((1_u64 << 40).to_be_bytes());
+        bytes.extend([0; 4]);
+        assert_eq!(scan.read(&bytes), Err((sound, Fault::TooBig)));
+    }
+
+    #[test]
+    fn a_message_in_a_thousand_crumbs_is_refused() {
+        let mut scan = Scan::new(1_000_000);
+        assert_eq!(scan.read(&frame(0x01, 1)), Ok(()));
+        let crumbs = frame(0x00, 1).repeat(MAX_FRAGMENTS);
+        let (_, fault) = scan.read(&crumbs).expect_err("too many");
+        assert_eq!(fault, Fault::TooBig);
+    }
+
+    #[test]
+    fn reserved_bits_and_long_control_frames_break_the_protocol() {
+        assert_eq!(Scan::new(1000).read(&frame(0xC1, 1)), Err((0, Fault::Protocol)));
+        assert_eq!(Scan::new(1000).read(&frame(0x89, 126)), Err((0, Fault::Protocol)));
+    }
+}

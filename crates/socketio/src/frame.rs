@@ -1,0 +1,132 @@
+//! Messages on their way out.
+
+use std::{fmt, sync::Arc};
+
+use bytes::Bytes;
+use bytestring::ByteString;
+use serde::{Serialize, ser::Error as _};
+use serde_json::value::RawValue;
+
+use crate::packet::{RESERVED_EVENTS, event_text};
+
+/// An event, encoded once, to be sent to any number of sockets of one namespace. Cloning it is
+/// cheap: every recipient shares the same bytes. `Debug` hides what it says.
+#[derive(Clone)]
+pub struct Frame {
+    namespace: Arc<str>,
+    text: ByteString,
+    attachments: Arc<[Bytes]>,
+}
+
+impl Frame {
+    /// An event with one argument.
+    ///
+    /// # Errors
+    /// When `arg` has no JSON form, or `event` is a name the protocol keeps for itself.
+    pub fn new(
+        namespace: &str,
+        event: &str,
+        arg: &impl Serialize,
+    ) -> Result<Self, serde_json::Error> {
+        Self::event(namespace, event, &[arg], Vec::new())
+    }
+
+    /// An event with one argument, in which each [`Placeholder`](crate::Placeholder) stands for
+    /// the attachment of its number.
+    ///
+    /// # Errors
+    /// When `arg` has no JSON form, or `event` is a name the protocol keeps for itself.
+    pub fn with_attachments(
+        namespace: &str,
+        event: &str,
+        arg: &impl Serialize,
+        attachments: Vec<Bytes>,
+    ) -> Result<Self, serde_json::Error> {
+        Self::event(namespace, event, &[arg], attachments)
+    }
+
+    /// An event with any number of arguments that are JSON already.
+    ///
+    /// # Errors
+    /// When `event` is a name the protocol keeps for itself.
+    pub fn from_raw(
+        namespace: &str,
+        event: &str,
+        args: &[Box<RawValue>],
+        attachments: Vec<Bytes>,
+    ) -> Result<Self, serde_json::Error> {
+        Self::event(namespace, event, args, attachments)
+    }
+
+    fn event(
+        namespace: &str,
+        event: &str,
+        args: &[impl Serialize],
+        attachments: Vec<Bytes>,
+    ) -> Result<Self, serde_json::Error> {
+        if RESERVED_EVENTS.contains(&event) {
+            return Err(serde_json::Error::custom("reserved event name"));
+        }
+        let text = event_text(namespace, None, event, args, attachments.len())?;
+        Ok(Self::of_text(namespace.into(), text, attachments))
+    }
+
+    /// A frame around a packet that is encoded already.
+    pub(crate) fn of_text(namespace: Arc<str>, text: String, attachments: Vec<Bytes>) -> Self {
+        Self { namespace, text: text.into(), attachments: attachments.into() }
+    }
+
+    /// The namespace whose sockets may be sent this.
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// The text part of the packet, as it stands on the wire.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// What it takes on the wire, in bytes, attachments included.
+    pub(crate) fn size_bytes(&self) -> usize {
+        self.text.len() + self.attachments.iter().map(Bytes::len).sum::<usize>()
+    }
+
+    pub(crate) fn into_parts(self) -> (ByteString, Arc<[Bytes]>) {
+        (self.text, self.attachments)
+    }
+}
+
+impl fmt::Debug for Frame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Frame")
+            .field("namespace", &self.namespace)
+            .field("bytes", &self.size_bytes())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Placeholder;
+
+    #[test]
+    fn one_argument_becomes_an_array_behind_the_name() {
+        let frame = Frame::new("/chat", "said", &"hi").expect("JSON");
+        assert_eq!(frame.into_parts().0, r#"42/chat,["said","hi"]"#);
+    }
+
+    #[test]
+    fn attachments_are_announced_and_counted() {
+        let frame = Frame::with_attachments("/", "photo", &Placeholder(0), vec![vec![1, 2].into()])
+            .expect("JSON");
+        let text = r#"451-["photo",{"_placeholder":true,"num":0}]"#;
+        assert_eq!(frame.size_bytes(), text.len() + 2);
+        assert_eq!(frame.into_parts().0, text);
+    }
+
+    #[test]
+    fn a_reserved_name_is_refused() {
+        assert!(Frame::new("/", "disconnect", &0).is_err());
+    }
+}

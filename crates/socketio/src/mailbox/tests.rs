@@ -1,0 +1,112 @@
+//! The bounds of a mailbox, and the order in it.
+
+use super::*;
+
+const ONE: Key = Key(1);
+const TWO: Key = Key(2);
+
+fn frame(text: &str) -> Frame {
+    Frame::of_text("/".into(), text.into(), Vec::new())
+}
+
+fn connected(max_messages: usize, max_bytes: usize) -> Mailbox {
+    let mut mailbox = Mailbox::new(max_messages, max_bytes);
+    mailbox.enter(ONE, "/".into());
+    assert_eq!(mailbox.admit(ONE, frame("")), Ok(true));
+    mailbox.pop().expect("the answer");
+    mailbox
+}
+
+fn texts(mailbox: &mut Mailbox) -> Vec<String> {
+    std::iter::from_fn(|| mailbox.pop()).map(|frame| frame.into_parts().0.to_string()).collect()
+}
+
+#[test]
+fn what_a_socket_says_too_early_follows_the_answer_to_its_connect() {
+    let mut mailbox = Mailbox::new(8, 100);
+    mailbox.enter(ONE, "/".into());
+    mailbox.enter(TWO, "/two".into());
+    assert_eq!(mailbox.post(ONE, frame("early"), Worth::Durable), Ok(()));
+    assert_eq!(mailbox.post(TWO, frame("other"), Worth::Durable), Ok(()));
+    assert!(mailbox.pop().is_none());
+    assert_eq!(mailbox.admit(ONE, frame("answer")), Ok(true));
+    assert_eq!(texts(&mut mailbox), ["answer", "early"]);
+}
+
+#[test]
+fn a_durable_frame_beyond_either_bound_is_refused() {
+    let mut few = connected(2, 100);
+    assert_eq!(few.post(ONE, frame("a"), Worth::Durable), Ok(()));
+    assert_eq!(few.post(ONE, frame("b"), Worth::Durable), Ok(()));
+    assert_eq!(few.post(ONE, frame("c"), Worth::Durable), Err(Refused::Full));
+
+    let mut small = connected(9, 4);
+    assert_eq!(small.post(ONE, frame("abc"), Worth::Durable), Ok(()));
+    assert_eq!(small.post(ONE, frame("de"), Worth::Durable), Err(Refused::Full));
+    assert_eq!(small.post(ONE, frame("d"), Worth::Durable), Ok(()));
+}
+
+#[test]
+fn one_frame_always_fits_however_large() {
+    let mut mailbox = connected(1, 1);
+    assert_eq!(mailbox.post(ONE, frame("large"), Worth::Durable), Ok(()));
+}
+
+#[test]
+fn a_volatile_frame_is_dropped_once_the_mailbox_is_half_full() {
+    let mut mailbox = connected(4, 100);
+    for _ in 0..2 {
+        assert_eq!(mailbox.post(ONE, frame("a"), Worth::Volatile), Ok(()));
+    }
+    let third = mailbox.post(ONE, frame("a"), Worth::Volatile);
+    assert_eq!(third, Err(Refused::Dropped));
+    assert_eq!(mailbox.post(ONE, frame("a"), Worth::Durable), Ok(()));
+}
+
+#[test]
+fn sending_makes_room_again() {
+    let mut mailbox = connected(1, 3);
+    assert_eq!(mailbox.post(ONE, frame("abc"), Worth::Durable), Ok(()));
+    mailbox.pop().expect("a frame");
+    assert_eq!((mailbox.messages(), mailbox.bytes()), (0, 0));
+    assert_eq!(mailbox.post(ONE, frame("abc"), Worth::Durable), Ok(()));
+}
+
+#[test]
+fn a_dismissed_socket_says_farewell_and_nothing_after_it() {
+    let mut mailbox = connected(4, 100);
+    assert_eq!(mailbox.post(ONE, frame("last"), Worth::Durable), Ok(()));
+    assert!(mailbox.dismiss(ONE));
+    let late = mailbox.post(ONE, frame("late"), Worth::Durable);
+    assert_eq!(late, Err(Refused::Closed));
+    assert!(!mailbox.dismiss(ONE));
+    assert_eq!(texts(&mut mailbox), ["last", "41"]);
+}
+
+#[test]
+fn a_socket_dismissed_before_its_answer_leaves_right_after_it() {
+    let mut mailbox = Mailbox::new(4, 100);
+    mailbox.enter(ONE, "/ns".into());
+    assert!(!mailbox.dismiss(ONE));
+    assert_eq!(mailbox.admit(ONE, frame("answer")), Ok(false));
+    assert_eq!(texts(&mut mailbox), ["answer", "41/ns,"]);
+}
+
+#[test]
+fn a_removed_socket_takes_its_held_frames_with_it() {
+    let mut mailbox = Mailbox::new(4, 100);
+    mailbox.enter(ONE, "/".into());
+    assert_eq!(mailbox.post(ONE, frame("early"), Worth::Durable), Ok(()));
+    mailbox.remove(ONE);
+    assert_eq!((mailbox.messages(), mailbox.bytes()), (0, 0));
+}
+
+#[test]
+fn only_connected_sockets_are_told_when_all_are_dismissed() {
+    let mut mailbox = connected(4, 100);
+    mailbox.enter(TWO, "/two".into());
+    mailbox.dismiss_all();
+    mailbox.close();
+    assert_eq!(texts(&mut mailbox), ["41"]);
+    assert_eq!(mailbox.answer(frame("x")), Err(Refused::Closed));
+}

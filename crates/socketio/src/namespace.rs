@@ -1,0 +1,136 @@
+//! What an application is, seen from here.
+
+use std::{fmt, net::IpAddr, sync::Arc};
+
+use actix_web::http::header::HeaderMap;
+use async_trait::async_trait;
+use serde_json::{Value, value::RawValue};
+
+use crate::{event::Event, reason::DisconnectReason, socket::Socket};
+
+/// Decides who enters a namespace.
+#[async_trait]
+pub trait Namespace: Send + Sync + 'static {
+    /// Decides on one CONNECT. Nothing is answered before this returns; what is sent on `socket`
+    /// meanwhile follows the answer. The session goes on with its heartbeat and other namespaces.
+    ///
+    /// If the session ends first, this still runs on, and a handler it returns is
+    /// [`disconnected`](Handler::disconnected) at once. It is dropped halfway only when it takes
+    /// longer than [`connect_decision_timeout_ms`](crate::Config::connect_decision_timeout_ms);
+    /// the client is then refused.
+    ///
+    /// # Errors
+    /// A [`Refusal`], which the client receives as `connect_error`.
+    async fn connect(
+        &self,
+        request: ConnectRequest,
+        socket: Socket,
+    ) -> Result<Box<dyn Handler>, Refusal>;
+}
+
+/// Handles what one socket says.
+#[async_trait]
+pub trait Handler: Send {
+    /// Handles one event. Events of a socket come one at a time, in order of arrival. A panic here
+    /// ends the session.
+    async fn event(&mut self, event: Event);
+
+    /// The last call, made exactly once, after every event that came before the disconnect.
+    async fn disconnected(self: Box<Self>, reason: DisconnectReason);
+}
+
+/// A client that asks to enter a namespace. `Debug` hides what it sent.
+pub struct ConnectRequest {
+    /// The JSON object the client sent along; `{}` when it sent none.
+    pub auth: Box<RawValue>,
+    /// The address the connection comes from, which may be a proxy's.
+    pub remote: Option<IpAddr>,
+    /// The headers of the HTTP request that opened the session.
+    pub headers: Headers,
+}
+
+impl fmt::Debug for ConnectRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConnectRequest").finish_non_exhaustive()
+    }
+}
+
+/// Why a client may not enter.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refusal {
+    /// A text for the client.
+    pub message: String,
+    /// Details for the client.
+    pub data: Option<Value>,
+}
+
+impl Refusal {
+    /// A refusal without details.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), data: None }
+    }
+
+    /// The same refusal, with details.
+    #[must_use]
+    pub fn with_data(mut self, data: Value) -> Self {
+        self.data = Some(data);
+        self
+    }
+}
+
+/// HTTP request headers, packed to be kept as long as a session lives. Headers that are not
+/// visible ASCII are left out. `Debug` hides the values.
+#[derive(Clone)]
+pub struct Headers(Arc<str>);
+
+impl Headers {
+    /// Packs the headers of a request.
+    pub fn pack(headers: &HeaderMap) -> Self {
+        let mut packed = String::new();
+        for (name, value) in headers {
+            if let Ok(value) = value.to_str() {
+                packed.push_str(name.as_str());
+                packed.push(':');
+                packed.push_str(value);
+                packed.push('\n');
+            }
+        }
+        Self(packed.into())
+    }
+
+    /// The value of the first header called `name`, in whatever case.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.lines().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    /// Neither a name can hold a colon nor a value a line break.
+    fn lines(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.lines().filter_map(|line| line.split_once(':'))
+    }
+}
+
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.lines().map(|(name, _)| name)).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::{HeaderName, HeaderValue};
+
+    use super::*;
+
+    #[test]
+    fn a_header_is_found_by_its_name_and_its_value_is_not_printed() {
+        let mut map = HeaderMap::new();
+        map.insert(
+            HeaderName::from_static("origin"),
+            HeaderValue::from_static("https://example.org:8080"),
+        );
+        let headers = Headers::pack(&map);
+        assert_eq!(headers.get("Origin"), Some("https://example.org:8080"));
+        assert_eq!(headers.get("host"), None);
+        assert_eq!(format!("{headers:?}"), r#"{"origin"}"#);
+    }
+}

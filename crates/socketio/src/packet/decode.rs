@@ -1,0 +1,156 @@
+//! Packets out of text, and out of the bytes that follow it.
+
+use bytes::Bytes;
+use serde_json::value::RawValue;
+
+use super::{
+    Packet, ParseError,
+    header::{Header, Kind},
+    json,
+};
+
+/// How large a packet may be.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The most attachments one packet may announce.
+    pub max_attachments: usize,
+    /// The most bytes of one packet, text and attachments together.
+    pub max_packet_bytes: usize,
+}
+
+/// Puts packets together from the messages of one session.
+#[derive(Debug)]
+pub struct Decoder {
+    limits: Limits,
+    partial: Option<Partial>,
+}
+
+/// A packet whose attachments have not all arrived.
+#[derive(Debug)]
+struct Partial {
+    packet: Packet,
+    missing: usize,
+    bytes: usize,
+}
+
+impl Decoder {
+    /// A decoder that waits for the first packet.
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, partial: None }
+    }
+
+    /// Takes one text message. `None` when attachments are to follow.
+    ///
+    /// # Errors
+    /// See [`ParseError`]; the session is then beyond repair.
+    pub fn text(&mut self, text: &str) -> Result<Option<Packet>, ParseError> {
+        if self.partial.is_some() {
+            return Err(ParseError::AttachmentsOutstanding);
+        }
+        if text.len() > self.limits.max_packet_bytes {
+            return Err(ParseError::TooLarge);
+        }
+        let header = Header::cut(text)?;
+        let missing = header.attachments;
+        if missing > self.limits.max_attachments {
+            return Err(ParseError::TooManyAttachments);
+        }
+        let packet = packet(&header)?;
+        if missing == 0 {
+            return Ok(Some(packet));
+        }
+        self.partial = Some(Partial { packet, missing, bytes: text.len() });
+        Ok(None)
+    }
+
+    /// Takes one binary message. `None` when more attachments are to follow.
+    ///
+    /// # Errors
+    /// See [`ParseError`]; the session is then beyond repair.
+    pub fn binary(&mut self, bytes: Bytes) -> Result<Option<Packet>, ParseError> {
+        let mut partial = self.partial.take().ok_or(ParseError::UnexpectedBinary)?;
+        partial.bytes = partial.bytes.saturating_add(bytes.len());
+        if partial.bytes > self.limits.max_packet_bytes {
+            return Err(ParseError::TooLarge);
+        }
+        if let Packet::Event { attachments, .. } | Packet::Ack { attachments, .. } =
+            &mut partial.packet
+        {
+            attachments.push(bytes);
+        }
+        partial.missing -= 1;
+        if partial.missing == 0 {
+            return Ok(Some(partial.packet));
+        }
+        self.partial = Some(partial);
+        Ok(None)
+    }
+}
+
+fn packet(header: &Header<'_>) -> Result<Packet, ParseError> {
+    match header.kind {
+        Kind::Connect => connect(header),
+        Kind::Disconnect => disconnect(header),
+        Kind::Event => event(header),
+        Kind::Ack => ack(header),
+        Kind::ConnectError => connect_error(header),
+    }
+}
+
+fn connect(header: &Header<'_>) -> Result<Packet, ParseError> {
+    let data = match header.json {
+        "" => None,
+        text => Some(json::object(text)?.ok_or(ParseError::ConnectPayload)?),
+    };
+    Ok(Packet::Connect { namespace: header.namespace.to_owned(), data })
+}
+
+fn disconnect(header: &Header<'_>) -> Result<Packet, ParseError> {
+    if !header.json.is_empty() {
+        return Err(ParseError::DisconnectPayload);
+    }
+    Ok(Packet::Disconnect { namespace: header.namespace.to_owned() })
+}
+
+fn event(header: &Header<'_>) -> Result<Packet, ParseError> {
+    let mut items = arguments(header, ParseError::EventPayload)?.into_iter();
+    let name = items.next().ok_or(ParseError::EventPayload)?;
+    let name = json::event_name(&name)?;
+    Ok(Packet::Event {
+        namespace: header.namespace.to_owned(),
+        id: header.id,
+        name,
+        args: items.collect(),
+        attachments: Vec::with_capacity(header.attachments),
+    })
+}
+
+fn ack(header: &Header<'_>) -> Result<Packet, ParseError> {
+    Ok(Packet::Ack {
+        namespace: header.namespace.to_owned(),
+        id: header.id.ok_or(ParseError::AckId)?,
+        args: arguments(header, ParseError::AckPayload)?,
+        attachments: Vec::with_capacity(header.attachments),
+    })
+}
+
+fn connect_error(header: &Header<'_>) -> Result<Packet, ParseError> {
+    if header.json.is_empty() {
+        return Err(ParseError::ConnectErrorPayload);
+    }
+    Ok(Packet::ConnectError {
+        namespace: header.namespace.to_owned(),
+        data: json::object(header.json)?.ok_or(ParseError::ConnectErrorPayload)?,
+    })
+}
+
+fn arguments(header: &Header<'_>, no_array: ParseError) -> Result<Vec<Box<RawValue>>, ParseError> {
+    if header.json.is_empty() {
+        return Err(no_array);
+    }
+    let args = json::array(header.json)?.ok_or(no_array)?;
+    if header.attachments > 0 {
+        json::check_placeholders(&args, header.attachments)?;
+    }
+    Ok(args)
+}

@@ -1,0 +1,156 @@
+//! Text out of packets. Every text starts with the `4` of the Engine.IO message that carries it.
+
+use bytes::Bytes;
+use serde::{Serialize, Serializer, ser::SerializeStruct};
+use serde_json::{Value, value::RawValue};
+
+use super::Packet;
+
+/// Stands for an attachment inside the arguments of an event, by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Placeholder(
+    /// The position of the attachment, from 0.
+    pub usize,
+);
+
+impl Serialize for Placeholder {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_struct("Placeholder", 2)?;
+        object.serialize_field("_placeholder", &true)?;
+        object.serialize_field("num", &self.0)?;
+        object.end()
+    }
+}
+
+impl Packet {
+    /// The packet as the messages that carry it: one text, with its Engine.IO type in front,
+    /// and the attachments that follow it.
+    ///
+    /// # Errors
+    /// None that a packet with valid JSON can cause.
+    pub fn encode(&self) -> Result<(String, Vec<Bytes>), serde_json::Error> {
+        Ok(match self {
+            Self::Connect { namespace, data } => {
+                let mut text = header('0', 0, namespace, None);
+                text.push_str(data.as_deref().map_or("", RawValue::get));
+                (text, Vec::new())
+            }
+            Self::Disconnect { namespace } => (disconnect_text(namespace), Vec::new()),
+            Self::Event { namespace, id, name, args, attachments } => {
+                let text = event_text(namespace, *id, name, args, attachments.len())?;
+                (text, attachments.clone())
+            }
+            Self::Ack { namespace, id, args, attachments } => {
+                let text = ack_text(namespace, *id, args, attachments.len())?;
+                (text, attachments.clone())
+            }
+            Self::ConnectError { namespace, data } => {
+                let text = header('4', 0, namespace, None) + data.get();
+                (text, Vec::new())
+            }
+        })
+    }
+}
+
+/// `42["name",…]`, or `45…` when there are attachments.
+pub(crate) fn event_text(
+    namespace: &str,
+    id: Option<u64>,
+    name: &str,
+    args: &[impl Serialize],
+    attachments: usize,
+) -> Result<String, serde_json::Error> {
+    let kind = if attachments == 0 { '2' } else { '5' };
+    let mut text = header(kind, attachments, namespace, id);
+    text.push('[');
+    text.push_str(&serde_json::to_string(name)?);
+    for arg in args {
+        text.push(',');
+        text.push_str(&serde_json::to_string(arg)?);
+    }
+    text.push(']');
+    Ok(text)
+}
+
+/// `43<id>[…]`, or `46…` when there are attachments.
+pub(crate) fn ack_text(
+    namespace: &str,
+    id: u64,
+    args: &[impl Serialize],
+    attachments: usize,
+) -> Result<String, serde_json::Error> {
+    let kind = if attachments == 0 { '3' } else { '6' };
+    let mut text = header(kind, attachments, namespace, Some(id));
+    text.push_str(&serde_json::to_string(args)?);
+    Ok(text)
+}
+
+/// `40{"sid":"…"}`. Ids need no escaping.
+pub(crate) fn connect_text(namespace: &str, sid: &str) -> String {
+    let mut text = header('0', 0, namespace, None);
+    text.push_str(r#"{"sid":""#);
+    text.push_str(sid);
+    text.push_str(r#""}"#);
+    text
+}
+
+/// `41`, or `41/ns,`.
+pub(crate) fn disconnect_text(namespace: &str) -> String {
+    header('1', 0, namespace, None)
+}
+
+/// `44{"message":…}`, with `data` when there is some.
+pub(crate) fn connect_error_text(
+    namespace: &str,
+    message: &str,
+    data: Option<&Value>,
+) -> Result<String, serde_json::Error> {
+    #[derive(Serialize)]
+    struct ConnectError<'a> {
+        message: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        data: Option<&'a Value>,
+    }
+    let body = serde_json::to_string(&ConnectError { message, data })?;
+    Ok(header('4', 0, namespace, None) + &body)
+}
+
+fn header(kind: char, attachments: usize, namespace: &str, id: Option<u64>) -> String {
+    let mut text = String::from("4");
+    text.push(kind);
+    if attachments > 0 {
+        text.push_str(&attachments.to_string());
+        text.push('-');
+    }
+    if namespace != "/" {
+        text.push_str(namespace);
+        text.push(',');
+    }
+    if let Some(id) = id {
+        text.push_str(&id.to_string());
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_placeholder_keeps_its_keys_in_order() {
+        let text = serde_json::to_string(&Placeholder(1)).expect("JSON");
+        assert_eq!(text, r#"{"_placeholder":true,"num":1}"#);
+    }
+
+    #[test]
+    fn a_refusal_without_data_has_only_a_message() {
+        let text = connect_error_text("/random", "Invalid namespace", None).expect("JSON");
+        assert_eq!(text, r#"44/random,{"message":"Invalid namespace"}"#);
+    }
+
+    #[test]
+    fn an_answer_may_hold_nothing() {
+        let none: [Value; 0] = [];
+        assert_eq!(ack_text("/admin", 7, &none, 0).expect("JSON"), "43/admin,7[]");
+    }
+}

@@ -1,0 +1,118 @@
+//! The JSON part of a packet: checked, cut into arguments, and otherwise left alone.
+
+use serde_json::{Value, value::RawValue};
+
+use super::{ParseError, RESERVED_EVENTS};
+
+/// As deep as `serde_json` itself goes when it builds values. Unparsed values are scanned
+/// without recursion and know no limit, but the application will want to parse them.
+const MAX_DEPTH: usize = 127;
+
+/// Any JSON value, text preserved.
+pub(super) fn value(json: &str) -> Result<Box<RawValue>, ParseError> {
+    check_depth(json)?;
+    serde_json::from_str(json).map_err(|_| ParseError::Json)
+}
+
+/// The items of an array, text preserved. `None` when it is JSON but no array.
+pub(super) fn array(json: &str) -> Result<Option<Vec<Box<RawValue>>>, ParseError> {
+    if !json.trim_start().starts_with('[') {
+        return value(json).map(|_| None);
+    }
+    check_depth(json)?;
+    serde_json::from_str(json).map(Some).map_err(|_| ParseError::Json)
+}
+
+/// An object, text preserved. `None` when it is JSON but no object.
+pub(super) fn object(json: &str) -> Result<Option<Box<RawValue>>, ParseError> {
+    Ok(Some(value(json)?).filter(|value| value.get().starts_with('{')))
+}
+
+/// The name of an event: a text, or a number, which names the same event as its digits do.
+pub(super) fn event_name(item: &RawValue) -> Result<String, ParseError> {
+    let name = match item.get().bytes().next() {
+        Some(b'"') => serde_json::from_str(item.get()).map_err(|_| ParseError::EventPayload)?,
+        Some(b'-' | b'0'..=b'9') => item.get().to_owned(),
+        _ => return Err(ParseError::EventPayload),
+    };
+    if RESERVED_EVENTS.contains(&name.as_str()) {
+        return Err(ParseError::ReservedEvent);
+    }
+    Ok(name)
+}
+
+/// Checks that every placeholder in `args` stands for one of `attachments` buffers.
+pub(super) fn check_placeholders(
+    args: &[Box<RawValue>],
+    attachments: usize,
+) -> Result<(), ParseError> {
+    args.iter().try_for_each(|arg| {
+        let value = serde_json::from_str(arg.get()).map_err(|_| ParseError::Json)?;
+        check_value(&value, attachments)
+    })
+}
+
+fn check_value(value: &Value, attachments: usize) -> Result<(), ParseError> {
+    match value {
+        Value::Array(items) => items.iter().try_for_each(|item| check_value(item, attachments)),
+        Value::Object(fields) if fields.get("_placeholder") == Some(&Value::Bool(true)) => {
+            let number = fields.get("num").and_then(Value::as_u64);
+            number
+                .and_then(|number| usize::try_from(number).ok())
+                .filter(|number| *number < attachments)
+                .map(drop)
+                .ok_or(ParseError::Placeholder)
+        }
+        Value::Object(fields) => {
+            fields.values().try_for_each(|field| check_value(field, attachments))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_depth(json: &str) -> Result<(), ParseError> {
+    let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            b'[' | b'{' if !in_text => depth += 1,
+            b']' | b'}' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > MAX_DEPTH {
+            return Err(ParseError::TooDeep);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nested(depth: usize) -> String {
+        format!("{}{}", "[".repeat(depth), "]".repeat(depth))
+    }
+
+    #[test]
+    fn what_passes_the_depth_check_can_be_parsed_in_full() {
+        let deepest = nested(MAX_DEPTH);
+        assert!(value(&deepest).is_ok());
+        assert!(serde_json::from_str::<Value>(&deepest).is_ok());
+        assert_eq!(value(&nested(MAX_DEPTH + 1)).err(), Some(ParseError::TooDeep));
+    }
+
+    #[test]
+    fn brackets_inside_texts_are_not_nesting() {
+        let text = format!(r#"["{}\"{}"]"#, "[".repeat(500), "{".repeat(500));
+        assert!(value(&text).is_ok());
+    }
+
+    #[test]
+    fn a_number_names_an_event_by_its_digits() {
+        let number = value("7").expect("JSON");
+        assert_eq!(event_name(&number), Ok("7".to_owned()));
+    }
+}

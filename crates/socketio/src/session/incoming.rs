@@ -1,0 +1,133 @@
+//! What a session does with what the client sends.
+
+use bytestring::ByteString;
+use serde_json::value::RawValue;
+use tokio::time::Instant;
+
+use super::{Ending, Session, member::Member, members::Addressee, work::decide};
+use crate::{
+    config::after,
+    engine::{
+        EnginePacket,
+        websocket::{Incoming, Outlet},
+    },
+    event::{Acknowledger, Event},
+    namespace::{ConnectRequest, Refusal},
+    packet::Packet,
+    reason::DisconnectReason,
+    sid::SocketId,
+    socket::Socket,
+};
+
+impl Session {
+    pub(super) fn on_incoming(
+        &mut self,
+        incoming: Incoming,
+        outlet: &mut Outlet,
+    ) -> Result<(), Ending> {
+        match incoming {
+            Incoming::Text(text) => self.on_text(&text),
+            Incoming::Binary(bytes) => match self.decoder.binary(bytes)? {
+                Some(packet) => self.on_packet(packet),
+                None => Ok(()),
+            },
+            Incoming::Ping(bytes) => {
+                outlet.pong(bytes)?;
+                Ok(())
+            }
+            Incoming::Pong => Ok(()),
+            Incoming::Closed => Err(Ending::lost()),
+            Incoming::Fault(fault) => Err(fault.into()),
+        }
+    }
+
+    fn on_text(&mut self, text: &ByteString) -> Result<(), Ending> {
+        match EnginePacket::parse(text)? {
+            EnginePacket::Message(text) => match self.decoder.text(text)? {
+                Some(packet) => self.on_packet(packet),
+                None => Ok(()),
+            },
+            EnginePacket::Pong => {
+                self.heartbeat.pong(Instant::now());
+                Ok(())
+            }
+            EnginePacket::Close => Err(DisconnectReason::TransportClose.into()),
+            EnginePacket::Ignored => Ok(()),
+        }
+    }
+
+    fn on_packet(&mut self, packet: Packet) -> Result<(), Ending> {
+        match packet {
+            Packet::Connect { namespace, data } => self.on_connect(&namespace, data),
+            Packet::Disconnect { namespace } => self.on_disconnect(&namespace),
+            Packet::Event { namespace, id, name, args, attachments } => {
+                self.with_member(&namespace, |member| {
+                    let ack = id.map(|id| Acknowledger::new(member.socket.clone(), id));
+                    member.receive(Event { name, args, attachments, ack });
+                })
+            }
+            // The server asks for no answers, so every answer is to an unknown id.
+            Packet::Ack { namespace, .. } => self.with_member(&namespace, |_| {}),
+            Packet::ConnectError { .. } => Err(DisconnectReason::ParseError.into()),
+        }
+    }
+
+    fn on_connect(&mut self, name: &str, auth: Option<Box<RawValue>>) -> Result<(), Ending> {
+        if self.members.holds(name) {
+            return Err(DisconnectReason::ParseError.into());
+        }
+        let Some(entry) = self.server.namespace(name) else {
+            return self.refuse(name, &Refusal::new("Invalid namespace"));
+        };
+        let Ok(id) = SocketId::random() else {
+            tracing::error!("the system gives no random bytes; a client was refused");
+            return self.refuse(name, &Refusal::new("Internal server error"));
+        };
+        let key = self.members.next_key();
+        self.link.enter(key, entry.name.clone());
+        let socket = Socket::new(id, entry.name, key, self.link.clone());
+        let request = ConnectRequest {
+            auth: auth.unwrap_or_else(empty_object),
+            remote: self.client.remote,
+            headers: self.client.headers.clone(),
+        };
+        let deadline = after(Instant::now(), self.server.config.connect_decision_timeout_ms);
+        let decision = decide(entry.namespace, request, socket.clone(), deadline);
+        self.members.add(Member::deciding(socket, decision));
+        Ok(())
+    }
+
+    fn on_disconnect(&mut self, namespace: &str) -> Result<(), Ending> {
+        let mut left = None;
+        self.with_member(namespace, |member| {
+            member.leave(DisconnectReason::ClientNamespaceDisconnect);
+            left = Some(member.socket.key());
+        })?;
+        if let Some(key) = left {
+            self.link.remove(key);
+        }
+        Ok(())
+    }
+
+    /// Does something with the socket connected to `namespace`. Where there is none, the client
+    /// broke the protocol, unless it could not know.
+    fn with_member(
+        &mut self,
+        namespace: &str,
+        act: impl FnOnce(&mut Member),
+    ) -> Result<(), Ending> {
+        match self.members.addressee(namespace) {
+            Addressee::Connected(member) => {
+                act(member);
+                Ok(())
+            }
+            Addressee::Dismissed => Ok(()),
+            Addressee::Nobody => Err(DisconnectReason::ParseError.into()),
+        }
+    }
+}
+
+fn empty_object() -> Box<RawValue> {
+    serde_json::value::to_raw_value(&serde_json::Map::new())
+        .unwrap_or_else(|_| RawValue::NULL.to_owned())
+}

@@ -1,0 +1,147 @@
+//! The sockets of one session.
+
+use std::{
+    future::poll_fn,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use super::{member::Member, work::Outcome};
+use crate::{mailbox::Key, reason::DisconnectReason};
+
+/// Sockets that may be leaving at once; only a client that comes and goes faster than its handlers
+/// can say goodbye gets there.
+const MAX_LEAVING: usize = 16;
+
+/// Every socket of a session, those that are leaving included.
+pub(super) struct Members {
+    list: Vec<Member>,
+    max_events: usize,
+    max_bytes: usize,
+    next_key: u64,
+    /// Namespaces the application disconnected. What the client sent before it heard of that
+    /// is ignored.
+    dismissed: Vec<Arc<str>>,
+}
+
+/// Where a packet for some namespace goes.
+pub(super) enum Addressee<'a> {
+    Connected(&'a mut Member),
+    /// A socket the client does not know to be gone.
+    Dismissed,
+    Nobody,
+}
+
+impl Members {
+    pub(super) fn new(max_events: usize, max_bytes: usize) -> Self {
+        Self {
+            list: Vec::new(),
+            max_events: max_events.max(1),
+            max_bytes: max_bytes.max(1),
+            next_key: 0,
+            dismissed: Vec::new(),
+        }
+    }
+
+    /// Whether so much waits for handlers that no more should be read.
+    pub(super) fn is_full(&self) -> bool {
+        let events: usize = self.list.iter().map(Member::waiting_events).sum();
+        let bytes: usize = self.list.iter().map(Member::waiting_bytes).sum();
+        let leaving = self.list.iter().filter(|member| !member.is_present());
+        events >= self.max_events || bytes >= self.max_bytes || leaving.count() >= MAX_LEAVING
+    }
+
+    pub(super) fn is_anyone_present(&self) -> bool {
+        self.list.iter().any(Member::is_present)
+    }
+
+    /// Whether a socket holds `namespace`, or is about to.
+    pub(super) fn holds(&self, namespace: &str) -> bool {
+        self.list.iter().any(|member| member.is_present() && member.socket.namespace() == namespace)
+    }
+
+    pub(super) fn next_key(&mut self) -> Key {
+        self.next_key += 1;
+        Key(self.next_key)
+    }
+
+    pub(super) fn add(&mut self, member: Member) {
+        self.dismissed.retain(|namespace| **namespace != *member.socket.namespace());
+        self.list.push(member);
+    }
+
+    pub(super) fn addressee(&mut self, namespace: &str) -> Addressee<'_> {
+        let connected = self
+            .list
+            .iter_mut()
+            .find(|member| member.is_connected() && member.socket.namespace() == namespace);
+        match connected {
+            Some(member) => Addressee::Connected(member),
+            None if self.dismissed.iter().any(|gone| **gone == *namespace) => Addressee::Dismissed,
+            None => Addressee::Nobody,
+        }
+    }
+
+    /// Sends a socket off by the application's wish.
+    pub(super) fn dismiss(&mut self, key: Key) {
+        if let Some(member) = self.find(key) {
+            member.leave(DisconnectReason::ServerNamespaceDisconnect);
+            let namespace = member.socket.shared_namespace();
+            drop(namespace);
+        }
+    }
+
+    pub(super) fn find(&mut self, key: Key) -> Option<&mut Member> {
+        self.list.iter_mut().find(|member| member.socket.key() == key)
+    }
+
+    pub(super) fn remove(&mut self, key: Key) -> Option<Member> {
+        let position = self.list.iter().position(|member| member.socket.key() == key)?;
+        Some(self.list.swap_remove(position))
+    }
+
+    /// Waits until the work of some socket is done. Giving up waiting loses nothing.
+    pub(super) async fn next(&mut self) -> (Key, Outcome) {
+        poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<(Key, Outcome)> {
+        for member in &mut self.list {
+            if let Poll::Ready(outcome) = member.poll(cx) {
+                return Poll::Ready((member.socket.key(), outcome));
+            }
+        }
+        Poll::Pending
+    }
+
+    /// Sends every socket off and waits until each handler has had its last call. A decision still
+    /// pending is waited for, because the application may have begun to count on it.
+    pub(super) async fn finish(&mut self, reason: DisconnectReason) {
+        for member in &mut self.list {
+            member.leave(reason);
+        }
+        while !self.list.is_empty() {
+            let (key, outcome) = self.next().await;
+            self.settle(key, outcome);
+        }
+    }
+
+    fn settle(&mut self, key: Key, outcome: Outcome) {
+        let Some(member) = self.find(key) else { return };
+        match outcome {
+            Outcome::Accepted(handler) => member.accept(handler),
+            Outcome::Handled(handler) => member.rest(handler),
+            Outcome::HandlerPanicked(handler) => {
+                tracing::error!("a handler panicked while its session ended");
+                member.give_up(handler);
+            }
+            Outcome::DecisionPanicked => {
+                tracing::error!("a namespace panicked while its session ended");
+                self.remove(key);
+            }
+            Outcome::Refused(_) | Outcome::Undecided | Outcome::Left => {
+                self.remove(key);
+            }
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! What a session does when the application has done its part.
+
+use super::{Ending, Patience, Session, work::Outcome};
+use crate::{
+    frame::Frame,
+    mailbox::Key,
+    namespace::Refusal,
+    packet::{connect_error_text, connect_text},
+    reason::DisconnectReason,
+};
+
+impl Session {
+    pub(super) fn on_done(&mut self, (key, outcome): (Key, Outcome)) -> Result<(), Ending> {
+        let Some(member) = self.members.find(key) else {
+            return Ok(());
+        };
+        match outcome {
+            Outcome::Accepted(handler) => {
+                member.accept(handler);
+                self.admit(key)
+            }
+            Outcome::Refused(refusal) => self.turn_away(key, &refusal),
+            Outcome::Undecided => self.turn_away(key, &Refusal::new("Connection timed out")),
+            Outcome::DecisionPanicked => {
+                tracing::error!("a namespace panicked over a connect; its session ends");
+                self.members.remove(key);
+                Err(DisconnectReason::HandlerPanicked.into())
+            }
+            Outcome::Handled(handler) => {
+                member.rest(handler);
+                Ok(())
+            }
+            Outcome::HandlerPanicked(handler) => {
+                tracing::error!("a handler panicked; its session ends");
+                member.give_up(handler);
+                Err(DisconnectReason::HandlerPanicked.into())
+            }
+            Outcome::Left => {
+                self.members.remove(key);
+                Ok(())
+            }
+        }
+    }
+
+    fn admit(&mut self, key: Key) -> Result<(), Ending> {
+        let Some(member) = self.members.find(key) else {
+            return Ok(());
+        };
+        let namespace = member.socket.shared_namespace();
+        let text = connect_text(&namespace, member.socket.id().as_str());
+        let answer = Frame::of_text(namespace, text, Vec::new());
+        let stays = self.link.admit(key, answer)?;
+        self.patience = Patience::Rewarded;
+        if !stays {
+            self.members.dismiss(key);
+        }
+        Ok(())
+    }
+
+    fn turn_away(&mut self, key: Key, refusal: &Refusal) -> Result<(), Ending> {
+        self.link.remove(key);
+        if let Some(member) = self.members.remove(key) {
+            self.refuse(member.socket.namespace(), refusal)?;
+        }
+        self.check_patience()
+    }
+
+    /// Tells the client that it may not enter `namespace`.
+    pub(super) fn refuse(&self, namespace: &str, refusal: &Refusal) -> Result<(), Ending> {
+        match connect_error_text(namespace, &refusal.message, refusal.data.as_ref()) {
+            Ok(text) => {
+                let answer = Frame::of_text(namespace.into(), text, Vec::new());
+                Ok(self.link.answer(answer)?)
+            }
+            Err(error) => {
+                tracing::error!(%error, "a refusal has no JSON form; its session ends");
+                Err(DisconnectReason::HandlerPanicked.into())
+            }
+        }
+    }
+}

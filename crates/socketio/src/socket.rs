@@ -1,0 +1,130 @@
+//! One client in one namespace, as the application holds it.
+
+use std::{fmt, sync::Arc};
+
+use serde::Serialize;
+
+use crate::{
+    frame::Frame,
+    link::Link,
+    mailbox::{Key, Refused, Worth},
+    sid::SocketId,
+};
+
+/// A client in a namespace. Cheap to clone, and to be used from any thread; it never waits.
+///
+/// It may outlive the connection. Sending then fails with [`EmitError::Closed`].
+#[derive(Clone)]
+pub struct Socket {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    id: SocketId,
+    namespace: Arc<str>,
+    key: Key,
+    link: Arc<Link>,
+}
+
+/// Why something was not sent.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EmitError {
+    /// The socket is disconnected.
+    #[error("the socket is disconnected")]
+    Closed,
+    /// The client is behind, and this was sent as volatile.
+    #[error("the client is behind; the frame was dropped")]
+    Dropped,
+    /// The client is too far behind. Its session ends with
+    /// [`DisconnectReason::SlowReader`](crate::DisconnectReason::SlowReader).
+    #[error("the client is too far behind; its session ends")]
+    SlowReader,
+    /// The frame was made for another namespace.
+    #[error("the frame belongs to another namespace")]
+    ForeignNamespace,
+    /// There is no JSON form, or the event's name is reserved.
+    #[error("the event could not be encoded")]
+    Encode(#[from] serde_json::Error),
+}
+
+impl Socket {
+    pub(crate) fn new(id: SocketId, namespace: Arc<str>, key: Key, link: Arc<Link>) -> Self {
+        Self { inner: Arc::new(Inner { id, namespace, key, link }) }
+    }
+
+    /// The id the client knows itself by.
+    pub fn id(&self) -> &SocketId {
+        &self.inner.id
+    }
+
+    /// The namespace.
+    pub fn namespace(&self) -> &str {
+        &self.inner.namespace
+    }
+
+    /// Sends an event with one argument.
+    ///
+    /// # Errors
+    /// See [`EmitError`].
+    pub fn emit(&self, event: &str, arg: &impl Serialize) -> Result<(), EmitError> {
+        self.send(&Frame::new(&self.inner.namespace, event, arg)?)
+    }
+
+    /// Sends a frame that must not be lost: if there is no room for it, the session ends.
+    ///
+    /// # Errors
+    /// See [`EmitError`].
+    pub fn send(&self, frame: &Frame) -> Result<(), EmitError> {
+        self.post(frame, Worth::Durable)
+    }
+
+    /// Sends a frame that may be lost: a client that is behind is spared it.
+    ///
+    /// # Errors
+    /// See [`EmitError`].
+    pub fn send_volatile(&self, frame: &Frame) -> Result<(), EmitError> {
+        self.post(frame, Worth::Volatile)
+    }
+
+    /// Disconnects this socket. The client is told and does not come back by itself; its other
+    /// namespaces stay. Before its CONNECT is answered, this takes effect right after the answer.
+    pub fn disconnect(&self) {
+        self.inner.link.dismiss(self.inner.key);
+    }
+
+    /// Disconnects every socket of this client's session, then closes the connection.
+    pub fn close_session(&self) {
+        self.inner.link.dismiss_all();
+    }
+
+    pub(crate) fn shared_namespace(&self) -> Arc<str> {
+        Arc::clone(&self.inner.namespace)
+    }
+
+    pub(crate) fn key(&self) -> Key {
+        self.inner.key
+    }
+
+    fn post(&self, frame: &Frame, worth: Worth) -> Result<(), EmitError> {
+        if frame.namespace() != &*self.inner.namespace {
+            return Err(EmitError::ForeignNamespace);
+        }
+        self.inner.link.post(self.inner.key, frame.clone(), worth).map_err(
+            |refused| match refused {
+                Refused::Closed => EmitError::Closed,
+                Refused::Dropped => EmitError::Dropped,
+                Refused::Full => EmitError::SlowReader,
+            },
+        )
+    }
+}
+
+impl fmt::Debug for Socket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Socket")
+            .field("id", &self.inner.id)
+            .field("namespace", &self.inner.namespace)
+            .finish_non_exhaustive()
+    }
+}
