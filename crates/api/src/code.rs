@@ -1,0 +1,161 @@
+//! The codes by which callers tell one failure from another: the same on REST and on sockets.
+
+use actix_web::http::StatusCode;
+
+/// Writes each code down once: its word, its HTTP status, and what it means in French and English.
+macro_rules! codes {
+    ($($name:ident = $word:literal, $status:ident, $french:literal, $english:literal;)+) => {
+        /// Why a request failed. The words never change; new ones may come.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Code {
+            $(#[doc = $english] $name,)+
+        }
+
+        impl Code {
+            /// Every code.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)+];
+
+            /// The word on the wire.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $word,)+ }
+            }
+
+            /// The HTTP status that goes with it.
+            pub const fn status(self) -> StatusCode {
+                match self { $(Self::$name => StatusCode::$status,)+ }
+            }
+
+            /// What it means, in French.
+            pub const fn french(self) -> &'static str {
+                match self { $(Self::$name => $french,)+ }
+            }
+
+            /// What it means, in English.
+            pub const fn english(self) -> &'static str {
+                match self { $(Self::$name => $english,)+ }
+            }
+        }
+    };
+}
+
+codes! {
+    Unauthorized = "unauthorized", UNAUTHORIZED,
+        "Le jeton manque ou n'est pas valable.",
+        "The token is missing or not valid.";
+    TokenExpired = "token_expired", UNAUTHORIZED,
+        "Le jeton a expiré : en demander un autre et recommencer.",
+        "The token has expired: get another one and repeat.";
+    OriginNotAllowed = "origin_not_allowed", FORBIDDEN,
+        "La page qui appelle n'est pas sur une origine autorisée.",
+        "The calling page is not on an allowed origin.";
+    SalonSideOnly = "salon_side_only", FORBIDDEN,
+        "Seul le côté salon peut faire cela.",
+        "Only the salon side may do this.";
+    NotYourMessage = "not_your_message", FORBIDDEN,
+        "Seul l'auteur d'un message peut le supprimer.",
+        "Only its author may delete a message.";
+    ConversationNotFound = "conversation_not_found", NOT_FOUND,
+        "Cette conversation n'existe pas, ou pas pour l'appelant.",
+        "There is no such conversation, or not for the caller.";
+    MessageNotFound = "message_not_found", NOT_FOUND,
+        "Ce message n'existe pas, ou pas pour l'appelant.",
+        "There is no such message, or not for the caller.";
+    ClientNotFound = "client_not_found", NOT_FOUND,
+        "L'annuaire ne connaît pas ce client.",
+        "The directory does not know this client.";
+    SalonNotFound = "salon_not_found", NOT_FOUND,
+        "L'annuaire ne connaît pas le salon qui appelle.",
+        "The directory does not know the calling salon.";
+    AppointmentNotFound = "appointment_not_found", NOT_FOUND,
+        "Ceci n'est pas l'identifiant d'un rendez-vous.",
+        "This is not the id of an appointment.";
+    NotFound = "not_found", NOT_FOUND,
+        "Aucune route n'a ce chemin et cette méthode.",
+        "No route has this path and method.";
+    NotAClient = "not_a_client", BAD_REQUEST,
+        "La personne désignée comme client n'en est pas un.",
+        "The person named as the client is not one.";
+    ValidationFailed = "validation_failed", BAD_REQUEST,
+        "Des champs ou des paramètres ne sont pas acceptables ; chaque raison est donnée.",
+        "Fields or parameters are not acceptable; every reason is given.";
+    MalformedBody = "malformed_body", BAD_REQUEST,
+        "Le corps n'est pas un objet JSON en UTF-8.",
+        "The body is not a JSON object in UTF-8.";
+    MalformedRequest = "malformed_request", BAD_REQUEST,
+        "La requête HTTP elle-même n'est pas acceptable.",
+        "The HTTP request itself is not acceptable.";
+    RequestTimeout = "request_timeout", REQUEST_TIMEOUT,
+        "Le corps de la requête n'est pas arrivé à temps.",
+        "The body of the request did not arrive in time.";
+    InvalidCursor = "invalid_cursor", BAD_REQUEST,
+        "Le curseur ne vient pas d'une réponse de cette liste.",
+        "The cursor does not come from an answer of this list.";
+    IdempotencyConflict = "idempotency_conflict", CONFLICT,
+        "Cette clé désigne déjà un autre message du même auteur.",
+        "This key already names another message of the same author.";
+    MessageDeleted = "message_deleted", GONE,
+        "Cette clé désigne un message que son auteur a supprimé depuis.",
+        "This key names a message that its author has deleted since.";
+    PayloadTooLarge = "payload_too_large", PAYLOAD_TOO_LARGE,
+        "Le corps de la requête est trop grand.",
+        "The body of the request is too large.";
+    UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE,
+        "Le corps doit être du JSON (`Content-Type: application/json`), non compressé.",
+        "The body must be JSON (`Content-Type: application/json`), not compressed.";
+    RateLimited = "rate_limited", TOO_MANY_REQUESTS,
+        "Trop de requêtes : recommencer après le délai donné.",
+        "Too many requests: repeat after the delay given.";
+    TooManySessions = "too_many_sessions", TOO_MANY_REQUESTS,
+        "Cette personne a déjà trop de connexions ouvertes.",
+        "This person has too many connections open already.";
+    TooManyRooms = "too_many_rooms", TOO_MANY_REQUESTS,
+        "Cette connexion suit déjà trop de conversations : en quitter une.",
+        "This connection has joined too many conversations already: leave one.";
+    Internal = "internal", INTERNAL_SERVER_ERROR,
+        "Une erreur de notre côté ; elle est journalisée.",
+        "A fault on our side; it is logged.";
+    Unavailable = "unavailable", SERVICE_UNAVAILABLE,
+        "Le service est momentanément indisponible : recommencer, un envoi sous la même clé.",
+        "The service is unavailable for a moment: repeat, a send under the same key.";
+}
+
+impl Code {
+    /// Reads [`as_str`](Self::as_str)'s word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|code| code.as_str() == word)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn a_code_is_read_as_it_is_written_and_no_two_share_a_word() {
+        for code in Code::ALL {
+            assert_eq!(Code::parse(code.as_str()), Some(*code));
+            assert!(code.as_str().bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'));
+        }
+        let words: BTreeSet<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        assert_eq!(words.len(), Code::ALL.len());
+        assert_eq!(Code::parse("nonsense"), None);
+    }
+
+    #[test]
+    fn the_guide_lists_every_code_with_its_status_and_meaning() {
+        let guide = include_str!("../../../docs/api.md");
+        let rows: Vec<&str> = guide.lines().filter(|line| line.starts_with("| `")).collect();
+        for code in Code::ALL {
+            let row = format!(
+                "| `{}` | {} | {} | {} |",
+                code.as_str(),
+                code.status().as_u16(),
+                code.french(),
+                code.english()
+            );
+            assert!(rows.contains(&row.as_str()), "docs/api.md lacks the row {row}");
+        }
+    }
+}

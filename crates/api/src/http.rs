@@ -1,0 +1,124 @@
+//! REST: every route, and what stands between it and the world.
+
+mod answer;
+mod body;
+mod caller;
+mod command;
+mod conversations;
+mod cors;
+mod docs;
+mod edge;
+mod health;
+mod messages;
+mod openapi;
+mod path;
+mod request_id;
+mod schema;
+mod span;
+mod throttle;
+mod unread;
+
+use std::sync::Arc;
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    middleware::from_fn,
+    web::{self, Data, ServiceConfig, delete, get, patch, post},
+};
+use domain::{Messaging, ports::Ids};
+
+pub(crate) use edge::edge;
+pub use openapi::openapi_json;
+pub(crate) use span::RequestSpan;
+
+use crate::{
+    callers::Callers, code::Code, failure::Failure, limits::Limits, origins::Origins,
+    readiness::Readiness, texts,
+};
+
+/// The bounds of REST.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The pages that may call from a browser, over REST and sockets.
+    pub origins: Origins,
+    /// The largest JSON body, in bytes.
+    pub json_body_max_bytes: usize,
+    /// How long a body may take to arrive, in milliseconds.
+    pub body_deadline_ms: u64,
+    /// How long the store may take to say that it is there, in milliseconds.
+    pub readiness_deadline_ms: u64,
+    /// Whether the documentation is served under `/docs/`.
+    pub serve_docs: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            origins: Origins::default(),
+            json_body_max_bytes: 262_144,
+            body_deadline_ms: 30_000,
+            readiness_deadline_ms: 2_000,
+            serve_docs: true,
+        }
+    }
+}
+
+/// What handlers work with.
+pub(crate) struct Context {
+    pub(crate) messaging: Messaging,
+    pub(crate) callers: Callers,
+    pub(crate) limits: Limits,
+    pub(crate) readiness: Readiness,
+    pub(crate) ids: Arc<dyn Ids>,
+    pub(crate) settings: Settings,
+}
+
+impl Context {
+    /// What was handed to the application that `request` came to.
+    fn of(request: &HttpRequest) -> Result<Data<Self>, Failure> {
+        request.app_data::<Data<Self>>().cloned().ok_or_else(|| Failure::internal(NoContext))
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the application was put together without its context")]
+struct NoContext;
+
+/// Every route.
+pub(crate) fn configure(config: &mut ServiceConfig, settings: &Settings) {
+    config
+        .route("/health/live", get().to(health::live))
+        .route("/health/ready", get().to(health::ready));
+    if settings.serve_docs {
+        docs::configure(config);
+    }
+    let rest = web::scope("")
+        // Before `{id}`, which `unread` would be otherwise.
+        .route("/messaging/conversations/unread/total", get().to(unread::total))
+        .route("/messaging/conversations/unread", get().to(unread::list))
+        .route("/messaging/conversations", post().to(conversations::open))
+        .route("/messaging/conversations", get().to(conversations::list))
+        .route("/messaging/conversations/{id}", get().to(conversations::show))
+        .route("/messaging/conversations/{id}", patch().to(conversations::change))
+        .route("/messaging/conversations/{id}", delete().to(conversations::delete))
+        .route("/messaging/conversations/{id}/archive", patch().to(conversations::archive))
+        .route("/messaging/conversations/{id}/mark-read", patch().to(conversations::mark_read))
+        .route("/messaging/conversations/{id}/messages", post().to(messages::send))
+        .route("/messaging/conversations/{id}/messages", get().to(messages::list))
+        .route("/messaging/messages/{id}/read", patch().to(messages::mark_read))
+        .route("/messaging/messages/{id}", delete().to(messages::delete))
+        .default_service(web::to(no_such_route))
+        .wrap(from_fn(throttle::throttle))
+        .wrap(cors::allowed(&settings.origins))
+        .wrap(from_fn(cors::gate));
+    config.service(rest);
+}
+
+/// A path or method nobody listens to.
+async fn no_such_route(request: HttpRequest) -> Result<HttpResponse, Failure> {
+    let text = texts::cannot(request.method().as_str(), request.path());
+    Err(Failure::new(Code::NotFound, text))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,128 @@
+use std::{
+    future::{Ready, ready},
+    time::Duration,
+};
+
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev::Payload, http::header};
+use futures_util::StreamExt as _;
+
+use super::Context;
+use crate::{code::Code, failure::Failure, input::Fields, texts};
+
+/// The body of a request, not read yet: that is the handler's to do, after it knows who asks.
+pub(crate) struct Body {
+    payload: Payload,
+    is_json: bool,
+    announced_bytes: usize,
+    max_bytes: usize,
+    deadline: Duration,
+}
+
+impl FromRequest for Body {
+    type Error = Failure;
+    type Future = Ready<Result<Self, Failure>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        ready(Context::of(request).map(|context| Self {
+            payload: payload.take(),
+            is_json: is_json(request),
+            announced_bytes: announced_bytes(request),
+            max_bytes: context.settings.json_body_max_bytes,
+            deadline: Duration::from_millis(context.settings.body_deadline_ms),
+        }))
+    }
+}
+
+impl Body {
+    /// Reads a JSON object; no body at all is an empty one.
+    ///
+    /// # Errors
+    /// `payload_too_large`, `request_timeout`, `unsupported_media_type`, `malformed_body`,
+    /// `malformed_request`.
+    pub(crate) async fn fields(self) -> Result<Fields, Failure> {
+        let is_json = self.is_json;
+        let late = |_| Failure::new(Code::RequestTimeout, texts::REQUEST_TIMEOUT);
+        let bytes = tokio::time::timeout(self.deadline, self.bytes()).await.map_err(late)??;
+        if bytes.is_empty() {
+            return Ok(Fields::new());
+        }
+        if !is_json {
+            return Err(Failure::new(Code::UnsupportedMediaType, texts::NOT_JSON));
+        }
+        // The parser itself bounds the depth, and refuses what is no UTF-8.
+        serde_json::from_slice(&bytes)
+            .map_err(|_| Failure::new(Code::MalformedBody, texts::MALFORMED_BODY))
+    }
+
+    async fn bytes(mut self) -> Result<Vec<u8>, Failure> {
+        let too_large = || Failure::new(Code::PayloadTooLarge, texts::TOO_LARGE);
+        if self.announced_bytes > self.max_bytes {
+            return Err(too_large());
+        }
+        let mut bytes = Vec::new();
+        while let Some(chunk) = self.payload.next().await {
+            let broken = |_| Failure::new(Code::MalformedRequest, texts::MALFORMED_REQUEST);
+            let chunk = chunk.map_err(broken)?;
+            if bytes.len() + chunk.len() > self.max_bytes {
+                return Err(too_large());
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(bytes)
+    }
+}
+
+fn is_json(request: &HttpRequest) -> bool {
+    let is_json = request.mime_type().ok().flatten().is_some_and(|mime| {
+        let charset = mime.get_param("charset");
+        mime.essence_str() == "application/json" && charset.is_none_or(|name| name == "utf-8")
+    });
+    is_json && !request.headers().contains_key(header::CONTENT_ENCODING)
+}
+
+/// What `Content-Length` says; 0 when it says nothing. Only a hint: the bytes are counted.
+fn announced_bytes(request: &HttpRequest) -> usize {
+    let length = request.headers().get(header::CONTENT_LENGTH);
+    length.and_then(|length| length.to_str().ok()?.parse().ok()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::error::PayloadError;
+    use futures_util::stream;
+
+    use super::*;
+
+    fn arriving(chunks: Vec<Result<&'static [u8], PayloadError>>, ends: bool) -> Body {
+        let chunks = stream::iter(chunks).map(|chunk| chunk.map(Into::into));
+        let rest = if ends { stream::empty().boxed() } else { stream::pending().boxed() };
+        Body {
+            payload: Payload::Stream { payload: Box::pin(chunks.chain(rest)) },
+            is_json: true,
+            announced_bytes: 0,
+            max_bytes: 10,
+            deadline: Duration::from_millis(1),
+        }
+    }
+
+    async fn code(body: Body) -> Code {
+        body.fields().await.expect_err("not acceptable").code()
+    }
+
+    #[actix_web::test]
+    async fn a_body_may_come_in_pieces_but_must_come() {
+        let fields = arriving(vec![Ok(b"{\"a\""), Ok(b":1}")], true).fields().await;
+        assert_eq!(fields.expect("acceptable")["a"], 1);
+        assert_eq!(code(arriving(vec![Ok(b"{\"a\"")], false)).await, Code::RequestTimeout);
+        let cut = Err(PayloadError::Incomplete(None));
+        assert_eq!(code(arriving(vec![Ok(b"{"), cut], true)).await, Code::MalformedRequest);
+    }
+
+    #[actix_web::test]
+    async fn a_body_is_counted_whatever_was_announced() {
+        let pieces = || arriving(vec![Ok(b"{\"a\":"), Ok(b"12345}")], false);
+        assert_eq!(code(pieces()).await, Code::PayloadTooLarge);
+        let announced = Body { announced_bytes: 11, ..arriving(vec![], false) };
+        assert_eq!(code(announced).await, Code::PayloadTooLarge);
+    }
+}

@@ -1,0 +1,93 @@
+use actix_web::{HttpResponse, web::Data};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::Context;
+use crate::readiness::Report;
+
+/// Whether the process is alive.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Liveness {
+    /// `ok`.
+    status: &'static str,
+}
+
+/// Whether this node should be given work, and if not, which part is the reason.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ReadinessBody {
+    /// `ready` or `unready`.
+    status: &'static str,
+    /// `up`, or `down` when it does not answer in time.
+    store: &'static str,
+    /// `serving`, or `draining` when the node is going down.
+    node: &'static str,
+}
+
+impl From<Report> for ReadinessBody {
+    fn from(report: Report) -> Self {
+        Self {
+            status: if report.is_ready() { "ready" } else { "unready" },
+            store: if report.store { "up" } else { "down" },
+            node: if report.serving { "serving" } else { "draining" },
+        }
+    }
+}
+
+/// Whether the process is alive. Asks nobody else.
+#[utoipa::path(
+    get, path = "/health/live", tag = "health", operation_id = "isAlive",
+    responses((status = 200, description = "It is", body = Liveness)),
+    security(()),
+)]
+pub(crate) async fn live() -> HttpResponse {
+    HttpResponse::Ok().json(Liveness { status: "ok" })
+}
+
+/// Whether this node should be given work.
+#[utoipa::path(
+    get, path = "/health/ready", tag = "health", operation_id = "isReady",
+    responses(
+        (status = 200, description = "It should", body = ReadinessBody),
+        (status = 503, description = "It should not", body = ReadinessBody),
+    ),
+    security(()),
+)]
+pub(crate) async fn ready(context: Data<Context>) -> HttpResponse {
+    let report = context.readiness.report().await;
+    let mut answer =
+        if report.is_ready() { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
+    answer.json(ReadinessBody::from(report))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use actix_web::http::Method;
+    use serde_json::json;
+
+    use crate::testing::{House, request};
+
+    #[actix_web::test]
+    async fn a_node_is_ready_while_its_store_answers_and_alive_in_any_case() {
+        let house = House::new().await;
+        let ready = || house.get("/health/ready", "");
+        let up = json!({"status": "ready", "store": "up", "node": "serving"});
+        assert_eq!((ready().await.status.as_u16(), ready().await.json()), (200, up));
+        house.store.set_unavailable(true);
+        let down = json!({"status": "unready", "store": "down", "node": "serving"});
+        assert_eq!((ready().await.status.as_u16(), ready().await.json()), (503, down));
+        assert_eq!(house.get("/health/live", "").await.json(), json!({"status": "ok"}));
+    }
+
+    #[actix_web::test]
+    async fn a_node_that_goes_down_is_not_ready_and_still_answers() {
+        let house = House::new().await;
+        house.api.close(Duration::from_secs(1)).await;
+        let draining = json!({"status": "unready", "store": "up", "node": "draining"});
+        assert_eq!(house.get("/health/ready", "").await.json(), draining);
+        assert!(!house.api.readiness().report().await.is_ready());
+        let answer = house.ask(request(Method::GET, "/messaging/conversations", "s1")).await;
+        assert_eq!(answer.status, 200);
+    }
+}

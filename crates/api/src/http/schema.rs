@@ -1,0 +1,111 @@
+//! Request bodies as the specification shows them. They are read by [`input`](crate::input), which
+//! gives every reason why one is not acceptable; these are only descriptions.
+
+#![expect(dead_code, reason = "only the schemas of these types are used")]
+
+use utoipa::ToSchema;
+
+/// The conversation that a salon wants to open.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub(super) struct NewConversation {
+    /// With whom.
+    #[schema(min_length = 1, max_length = 64, example = "clx1client")]
+    client_user_id: String,
+    /// About which booking. A salon has one conversation for each: when there is one already, it
+    /// is the answer.
+    #[schema(max_length = 64)]
+    appointment_id: Option<String>,
+    /// About what.
+    #[schema(min_length = 3, max_length = 200)]
+    subject: Option<String>,
+    /// What the platform says first, in the salon's name.
+    #[schema(min_length = 1, max_length = 4000)]
+    first_message: Option<String>,
+}
+
+/// What a participant wants to change. What is left out stays as it is.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub(super) struct ConversationChange {
+    /// The new subject; `null` or the empty text takes it away.
+    #[schema(max_length = 200)]
+    subject: Option<String>,
+    /// The new status; only the salon may set it.
+    status: Option<Status>,
+}
+
+/// Whether a conversation is in use or put away.
+#[derive(ToSchema)]
+#[schema(rename_all = "UPPERCASE")]
+pub(super) enum Status {
+    Active,
+    Archived,
+}
+
+/// A message to send: words, files, or both.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub(super) struct NewMessage {
+    /// Its words. May be empty or left out when there is an attachment.
+    #[schema(max_length = 4000, example = "Samedi à 14 h ?")]
+    content: Option<String>,
+    /// What kind it is, `TEXT` unless said otherwise. `SYSTEM` becomes `TEXT`.
+    #[schema(rename = "type")]
+    kind: Option<MessageType>,
+    /// Its files.
+    #[schema(max_items = 5)]
+    attachments: Option<Vec<NewAttachment>>,
+    /// The sender's own key for the message. Sent again with the same key, the message is not
+    /// posted again: the answer is the first one. Unique per conversation and sender.
+    #[schema(min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_-]+$")]
+    client_message_id: Option<String>,
+    /// Not needed: the path says which conversation.
+    #[schema(min_length = 1, deprecated)]
+    conversation_id: Option<String>,
+}
+
+/// What kind of message it is.
+#[derive(ToSchema)]
+#[schema(rename_all = "UPPERCASE")]
+pub(super) enum MessageType {
+    Text,
+    System,
+    Image,
+    File,
+}
+
+/// A file to send: uploaded before, described here.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub(super) struct NewAttachment {
+    /// What it is called.
+    #[schema(min_length = 1, max_length = 255, pattern = r"^[^/\\]+$")]
+    file_name: String,
+    /// Where it is: `https`, on `utfs.io` or `*.ufs.sh`.
+    #[schema(max_length = 2048, pattern = r"^https://(utfs\.io|[A-Za-z0-9.-]+\.ufs\.sh)/.+$")]
+    file_url: String,
+    /// What it is.
+    file_type: ImageType,
+    /// How large it is, in bytes.
+    #[schema(minimum = 1, maximum = 10_485_760)]
+    file_size: u32,
+    /// What the upload service calls it. Never shown to anybody.
+    #[schema(min_length = 1, max_length = 255)]
+    upload_thing_key: Option<String>,
+}
+
+/// The images taken.
+#[derive(ToSchema)]
+pub(super) enum ImageType {
+    #[schema(rename = "image/jpeg")]
+    Jpeg,
+    #[schema(rename = "image/jpg")]
+    Jpg,
+    #[schema(rename = "image/png")]
+    Png,
+    #[schema(rename = "image/gif")]
+    Gif,
+    #[schema(rename = "image/webp")]
+    Webp,
+}

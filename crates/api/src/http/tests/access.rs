@@ -1,0 +1,80 @@
+use super::{ROUTES, Scene};
+
+/// What each route answers to the salon, the client, another salon and another client. The order is
+/// that of [`ROUTES`]; the message is the client's.
+const ANSWERS: &[[u16; 4]] = &[
+    [201, 403, 201, 403],
+    [200, 200, 200, 200],
+    [200, 200, 200, 200],
+    [200, 200, 200, 200],
+    [200, 200, 404, 404],
+    [200, 403, 404, 404],
+    [204, 403, 404, 404],
+    [204, 204, 404, 404],
+    [201, 201, 404, 404],
+    [200, 200, 404, 404],
+    [200, 200, 404, 404],
+    [403, 204, 404, 404],
+    [204, 403, 404, 404],
+];
+
+#[actix_web::test]
+async fn each_side_may_do_what_is_theirs_and_strangers_find_nothing() {
+    assert_eq!(ROUTES.len(), ANSWERS.len());
+    for (route, answers) in ROUTES.iter().zip(ANSWERS) {
+        for (who, expected) in ["s1", "c1", "s2", "c2"].into_iter().zip(answers) {
+            let scene = Scene::new().await;
+            let answer = scene.ask(route, who).await;
+            assert_eq!(answer.status.as_u16(), *expected, "{route} by {who}");
+        }
+    }
+}
+
+#[actix_web::test]
+async fn what_a_stranger_tries_leaves_no_trace() {
+    let scene = Scene::new().await;
+    let before = scene.house.get(&scene.talk, "s1").await.json();
+    for route in ROUTES.iter().filter(|route| route.path.contains("{id}")) {
+        for who in ["s2", "c2", "", "expired", "nonsense"] {
+            scene.ask(route, who).await;
+        }
+    }
+    assert_eq!(scene.house.get(&scene.talk, "s1").await.json(), before);
+}
+
+#[actix_web::test]
+async fn nobody_is_let_in_without_a_token_that_is_good() {
+    let scene = Scene::new().await;
+    for route in ROUTES {
+        for (who, code) in
+            [("", "unauthorized"), ("nonsense", "unauthorized"), ("expired", "token_expired")]
+        {
+            let answer = scene.ask(route, who).await;
+            assert_eq!(answer.failure(), (401, code.to_owned()), "{route} by {who:?}");
+        }
+    }
+}
+
+#[actix_web::test]
+async fn looking_changes_nothing() {
+    let scene = Scene::new().await;
+    let before = scene.house.get(&scene.talk, "s1").await.json();
+    for route in ROUTES.iter().filter(|route| route.method == "GET") {
+        for who in ["s1", "c1"] {
+            assert_eq!(scene.ask(route, who).await.status, 200, "{route}");
+        }
+    }
+    assert_eq!(scene.house.get(&scene.talk, "s1").await.json(), before);
+    assert_eq!(scene.house.unread("s1").await, 1);
+}
+
+#[actix_web::test]
+async fn a_token_that_tells_of_its_owner_keeps_the_directory_up_to_date() {
+    let scene = Scene::new().await;
+    for name in ["Nora", "Nour"] {
+        let who = format!("c1+{name}");
+        scene.house.get(&scene.talk, &who).await;
+        let seen = scene.house.get(&scene.talk, "s1").await.json();
+        assert_eq!(seen["client"]["firstName"], name);
+    }
+}

@@ -1,0 +1,90 @@
+use actix_web::http::Method;
+use serde_json::json;
+
+use super::Scene;
+use crate::testing::{CONVERSATIONS, request};
+
+const BODIES: &[(&[u8], u16, &str)] = &[
+    (b"{", 400, "malformed_body"),
+    (b"[]", 400, "malformed_body"),
+    (b"null", 400, "malformed_body"),
+    (b"\"x\"", 400, "malformed_body"),
+    (b"{\"content\":1e999}", 400, "malformed_body"),
+    (b"{\"content\":\"\xff\"}", 400, "malformed_body"),
+    (b"{\"content\":\"\\ud800\"}", 400, "malformed_body"),
+    (b"{\"content\":\"x\"} trailing", 400, "malformed_body"),
+    (b"{\"content\":\"\\u0000\"}", 400, "validation_failed"),
+    (b"{\"content\":{\"$ne\":null}}", 400, "validation_failed"),
+    (b"{\"content\":[\"x\"]}", 400, "validation_failed"),
+    (b"{\"content\":123456789012345678901234567890}", 400, "validation_failed"),
+    (b"{\"content\":\"x\",\"attachments\":{\"length\":1}}", 400, "validation_failed"),
+    (b"{\"content\":\"x\",\"clientMessageId\":\"a'; --\"}", 400, "validation_failed"),
+    (b"", 400, "validation_failed"),
+];
+
+#[actix_web::test]
+async fn hostile_bodies_are_refused_and_nothing_is_stored() {
+    let scene = Scene::new().await;
+    let path = format!("{}/messages", scene.talk);
+    let deep = format!("{{\"content\":{}1{}}}", "[".repeat(5_000), "]".repeat(5_000));
+    let bodies = BODIES.iter().copied().chain([(deep.as_bytes(), 400, "malformed_body")]);
+    for (body, status, code) in bodies {
+        let asked = request(Method::POST, &path, "c1")
+            .insert_header(("Content-Type", "application/json"))
+            .set_payload(body.to_vec());
+        let answer = scene.house.ask(asked).await;
+        let shown = String::from_utf8_lossy(&body[..body.len().min(60)]);
+        assert_eq!(answer.failure(), (status, code.to_owned()), "{shown}");
+    }
+    assert_eq!(scene.house.messages(&scene.talk).await, 1);
+}
+
+#[actix_web::test]
+async fn only_json_is_read() {
+    let scene = Scene::new().await;
+    let path = format!("{}/messages", scene.talk);
+    let ask = |content_type: &str| {
+        request(Method::POST, &path, "c1")
+            .insert_header(("Content-Type", content_type))
+            .set_payload("{\"content\":\"x\"}")
+    };
+    for content_type in
+        ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin1", "x"]
+    {
+        let answer = scene.house.ask(ask(content_type)).await;
+        assert_eq!(answer.failure(), (415, "unsupported_media_type".to_owned()), "{content_type}");
+    }
+    let packed = ask("application/json").insert_header(("Content-Encoding", "gzip"));
+    assert_eq!(scene.house.ask(packed).await.status, 415);
+    let good = ask("Application/JSON; charset=UTF-8");
+    assert_eq!(scene.house.ask(good).await.status, 201);
+}
+
+#[actix_web::test]
+async fn hostile_paths_and_queries_find_nothing_and_break_nothing() {
+    let scene = Scene::new().await;
+    for path in [
+        format!("{CONVERSATIONS}/%00"),
+        format!("{CONVERSATIONS}/..%2F..%2Fetc"),
+        format!("{CONVERSATIONS}/' OR 1=1").replace(' ', "%20"),
+        format!("{CONVERSATIONS}/{}", "x".repeat(5_000)),
+        format!("{}/messages?cursor=c-1-x", scene.talk),
+        format!("{}/messages?cursor=m99999999999999999999", scene.talk),
+        format!("{CONVERSATIONS}?status[]=ACTIVE&status=%00"),
+        format!("{CONVERSATIONS}?limit=1&limit=2"),
+    ] {
+        let answer = scene.house.get(&path, "s1").await;
+        assert!(answer.status.is_client_error(), "{path}");
+        answer.failure();
+    }
+}
+
+#[actix_web::test]
+async fn a_field_with_a_magic_name_is_only_a_field() {
+    let scene = Scene::new().await;
+    let path = format!("{}/messages", scene.talk);
+    let body =
+        json!({"content": "x", "__proto__": {"a": 1}, "constructor": 1, "sender": {"id": "s1"}});
+    let sent = scene.house.post(&path, "c1", body).await;
+    assert_eq!((sent.status.as_u16(), &sent.json()["sender"]["id"]), (201, &json!("c1")));
+}

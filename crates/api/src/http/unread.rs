@@ -1,0 +1,90 @@
+use actix_web::web::{Data, Json};
+
+use super::{Context, caller::Caller};
+use crate::{failure::Failure, wire};
+
+/// How many messages wait for the caller, in all conversations, archived ones included.
+#[utoipa::path(
+    get, path = "/messaging/conversations/unread/total", tag = "unread",
+    operation_id = "countUnread",
+    responses((status = 200, description = "The number", body = wire::UnreadTotal)),
+)]
+#[tracing::instrument(name = "http.unread.total", skip_all)]
+pub(crate) async fn total(
+    Caller(caller): Caller,
+    context: Data<Context>,
+) -> Result<Json<wire::UnreadTotal>, Failure> {
+    let total_unread = context.messaging.unread_total(&caller.user).await?;
+    Ok(Json(wire::UnreadTotal { total_unread }))
+}
+
+/// The active conversations in which something waits for the caller: the ten with the newest
+/// messages.
+#[utoipa::path(
+    get, path = "/messaging/conversations/unread", tag = "unread",
+    operation_id = "listUnread",
+    responses((status = 200, description = "At most ten conversations", body = Vec<wire::UnreadItem>)),
+)]
+#[tracing::instrument(name = "http.unread.list", skip_all)]
+pub(crate) async fn list(
+    Caller(caller): Caller,
+    context: Data<Context>,
+) -> Result<Json<Vec<wire::UnreadItem>>, Failure> {
+    let unread = context.messaging.unread_conversations(&caller.user).await?;
+    Ok(Json(unread.iter().map(wire::UnreadItem::from).collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::testing::{CONVERSATIONS, House, keys};
+
+    #[actix_web::test]
+    async fn the_total_counts_archived_conversations_too() {
+        let house = House::new().await;
+        let talk = house.talk().await;
+        house.said(&talk, "c1", "1").await;
+        house.said(&talk, "c1", "2").await;
+        house.patch(&format!("{talk}/archive"), "s1", json!({})).await;
+        let total = house.get(&format!("{CONVERSATIONS}/unread/total"), "s1").await;
+        assert_eq!((total.status.as_u16(), total.json()), (200, json!({"totalUnread": 2})));
+    }
+
+    #[actix_web::test]
+    async fn the_list_is_for_both_sides_and_shows_what_the_other_said_last() {
+        let house = House::new().await;
+        let talk = house.talk().await;
+        house.said(&talk, "c1", "Question").await;
+        house.said(&talk, "s1", "Réponse").await;
+        let path = format!("{CONVERSATIONS}/unread");
+        let salon = house.get(&path, "s1").await.json();
+        let item = &salon[0];
+        assert_eq!(
+            keys(item),
+            [
+                "clientFirstName",
+                "clientId",
+                "clientLastName",
+                "conversationId",
+                "lastMessage",
+                "lastMessageAt",
+                "salonId",
+                "salonName",
+                "subject",
+                "unreadCount",
+            ]
+        );
+        assert_eq!((&item["subject"], &item["clientId"]), (&Value::Null, &json!("c1")));
+        assert_eq!(keys(&item["lastMessage"]), ["content", "createdAt", "id", "type"]);
+        assert_eq!(
+            (&item["lastMessage"]["content"], &item["unreadCount"]),
+            (&json!("Question"), &json!(1))
+        );
+
+        let client = house.get(&path, "c1").await.json();
+        assert_eq!(client[0]["lastMessage"]["content"], "Réponse");
+        assert_eq!(client[0]["clientId"], "c1");
+        assert_eq!(house.get(&path, "c2").await.json(), json!([]));
+    }
+}

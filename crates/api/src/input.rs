@@ -1,0 +1,19 @@
+//! What callers send, read into what the rules work with. REST and sockets read alike.
+//!
+//! A body is read from loose JSON and not by a derived deserialiser, because callers are told every
+//! reason why it is not acceptable, in the words and the order that front ends know.
+
+pub mod conversation_cursor;
+pub mod message_cursor;
+
+mod attachment;
+mod conversation;
+mod draft;
+mod fields;
+mod key;
+mod query;
+
+pub use conversation::{change, new_conversation};
+pub use draft::{draft, socket_draft};
+pub use fields::Fields;
+pub use query::{ConversationQuery, conversation_query, message_query};

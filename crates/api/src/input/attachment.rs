@@ -1,0 +1,146 @@
+use domain::attachment::{
+    ATTACHMENTS_MAX, FILE_MAX_BYTES, File, FileError, FileUrl, MediaType, check_name,
+    check_upload_key,
+};
+use serde_json::Value;
+
+use super::fields::{Fields, Given, Reasons};
+use crate::texts;
+
+const LIST: &str = "attachments";
+
+/// Whether something is attached, acceptable or not.
+pub(super) fn are_given(fields: &Fields) -> bool {
+    fields.get(LIST).and_then(Value::as_array).is_some_and(|list| !list.is_empty())
+}
+
+/// The files of a message.
+pub(super) fn attachments(fields: &Fields, reasons: &mut Reasons) -> Vec<File> {
+    let list = match fields.get(LIST) {
+        None | Some(Value::Null) => return Vec::new(),
+        Some(Value::Array(list)) => list,
+        Some(other) => {
+            reasons.add_all([texts::ATTACHMENTS_TOO_MANY, texts::ATTACHMENTS_ARRAY]);
+            if !other.is_object() {
+                reasons.add(texts::ATTACHMENTS_OBJECTS);
+            }
+            return Vec::new();
+        }
+    };
+    if list.len() > ATTACHMENTS_MAX {
+        reasons.add(texts::ATTACHMENTS_TOO_MANY);
+        return Vec::new();
+    }
+    if !list.iter().all(Value::is_object) {
+        reasons.add(texts::ATTACHMENTS_OBJECTS);
+    }
+    let objects =
+        list.iter().enumerate().filter_map(|(index, item)| Some((index, item.as_object()?)));
+    objects
+        .filter_map(|(index, fields)| {
+            let mut found = Reasons::default();
+            let file = file(fields, &mut found);
+            reasons.add_of(LIST, index, found);
+            file
+        })
+        .collect()
+}
+
+fn file(fields: &Fields, reasons: &mut Reasons) -> Option<File> {
+    let name = name(fields, reasons);
+    let url = url(fields, reasons);
+    let media_type = media_type(fields, reasons);
+    let size = size(fields.get("fileSize"), reasons);
+    let key = upload_key(fields, reasons);
+    let file = File::new(name?, url?, media_type?, size?, key.map(str::to_owned));
+    reasons.note(file, text_of)
+}
+
+/// Every field was checked before, so this speaks only if the domain adds a rule.
+fn text_of(error: FileError) -> texts::Text {
+    match error {
+        FileError::NameMissing => texts::FILE_NAME_REQUIRED,
+        FileError::NameInvalid => texts::file_name_invalid(),
+        FileError::UrlInvalid => texts::FILE_URL_INVALID,
+        FileError::TypeNotAllowed => texts::FILE_TYPE_IMAGES,
+        FileError::TooLarge => texts::FILE_TOO_LARGE,
+        FileError::SizeInvalid => texts::FILE_SIZE_NUMBER,
+        FileError::KeyInvalid => texts::UPLOAD_KEY_INVALID,
+    }
+}
+
+fn name<'a>(fields: &'a Fields, reasons: &mut Reasons) -> Option<&'a str> {
+    match Given::of(fields, "fileName") {
+        Given::Text(name) => reasons.note(check_name(name), text_of).map(|()| name),
+        Given::Nothing => {
+            reasons.add_all([texts::FILE_NAME_REQUIRED, texts::FILE_NAME_STRING]);
+            None
+        }
+        Given::Else => {
+            reasons.add(texts::FILE_NAME_STRING);
+            None
+        }
+    }
+}
+
+fn url(fields: &Fields, reasons: &mut Reasons) -> Option<FileUrl> {
+    let given = Given::of(fields, "fileUrl");
+    if let Given::Text(url) = given
+        && let Ok(url) = FileUrl::parse(url)
+    {
+        return Some(url);
+    }
+    reasons.add(texts::FILE_URL_INVALID);
+    if given.is_empty() {
+        reasons.add(texts::FILE_URL_REQUIRED);
+    }
+    if !matches!(given, Given::Text(_)) {
+        reasons.add(texts::FILE_URL_STRING);
+    }
+    None
+}
+
+fn media_type(fields: &Fields, reasons: &mut Reasons) -> Option<MediaType> {
+    let given = Given::of(fields, "fileType");
+    if let Given::Text(media_type) = given
+        && let Ok(media_type) = MediaType::parse(media_type)
+    {
+        return Some(media_type);
+    }
+    reasons.add(texts::FILE_TYPE_IMAGES);
+    if given.is_empty() {
+        reasons.add(texts::FILE_TYPE_REQUIRED);
+    }
+    if !matches!(given, Given::Text(_)) {
+        reasons.add(texts::FILE_TYPE_STRING);
+    }
+    None
+}
+
+fn size(value: Option<&Value>, reasons: &mut Reasons) -> Option<i64> {
+    let Some(size) = value.and_then(Value::as_f64) else {
+        reasons.add_all([texts::FILE_TOO_LARGE, texts::FILE_SIZE_NUMBER]);
+        return None;
+    };
+    if size > f64::from(FILE_MAX_BYTES) {
+        reasons.add(texts::FILE_TOO_LARGE);
+        return None;
+    }
+    if size < 1.0 || size.fract() != 0.0 {
+        reasons.add(texts::FILE_SIZE_NUMBER);
+        return None;
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "a whole number up to FILE_MAX_BYTES")]
+    Some(size as i64)
+}
+
+fn upload_key<'a>(fields: &'a Fields, reasons: &mut Reasons) -> Option<&'a str> {
+    match Given::of(fields, "uploadThingKey") {
+        Given::Nothing => None,
+        Given::Text(key) => reasons.note(check_upload_key(Some(key)), text_of).map(|()| key),
+        Given::Else => {
+            reasons.add(texts::UPLOAD_KEY_STRING);
+            None
+        }
+    }
+}

@@ -1,0 +1,157 @@
+use actix_web::web::Query;
+use domain::{
+    conversation::Status,
+    page::{ConversationCursor, MessageCursor, PageNumber, PageSize, Start, Window},
+};
+
+use super::{conversation_cursor, message_cursor};
+use crate::{code::Code, failure::Failure, texts};
+
+/// Conversations on a page when nobody says how many.
+const CONVERSATIONS_PER_PAGE: i64 = 20;
+/// Messages on a page when nobody says how many.
+const MESSAGES_PER_PAGE: i64 = 50;
+
+/// Which conversations are asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConversationQuery {
+    /// Only those of this status.
+    pub status: Option<Status>,
+    /// Which piece of the list.
+    pub window: Window<ConversationCursor>,
+}
+
+/// Reads the query of a list of conversations.
+///
+/// # Errors
+/// A validation failure for an unknown status or a repeated parameter; `invalid_cursor`.
+pub fn conversation_query(query: &str) -> Result<ConversationQuery, Failure> {
+    let parameters = Parameters::read(query, &["page", "limit", "cursor", "status"])?;
+    let status = match parameters.get("status").filter(|word| !word.is_empty()) {
+        None => None,
+        Some(word) => Some(
+            Status::parse(word).ok_or_else(|| Failure::validation(vec![texts::STATUS_WORDS]))?,
+        ),
+    };
+    let window = parameters.window(CONVERSATIONS_PER_PAGE, conversation_cursor::read)?;
+    Ok(ConversationQuery { status, window })
+}
+
+/// Reads the query of a list of messages.
+///
+/// # Errors
+/// A validation failure for a repeated parameter; `invalid_cursor`.
+pub fn message_query(query: &str) -> Result<Window<MessageCursor>, Failure> {
+    let parameters = Parameters::read(query, &["page", "limit", "cursor"])?;
+    parameters.window(MESSAGES_PER_PAGE, message_cursor::read)
+}
+
+/// The parameters that somebody asks for.
+struct Parameters(Vec<(String, String)>);
+
+impl Parameters {
+    /// Takes the parameters `known`, each at most once; others are ignored.
+    fn read(query: &str, known: &[&'static str]) -> Result<Self, Failure> {
+        let pairs = Query::<Vec<(String, String)>>::from_query(query);
+        let malformed = |_| Failure::new(Code::MalformedRequest, texts::MALFORMED_REQUEST);
+        let mut pairs = pairs.map_err(malformed)?.into_inner();
+        pairs.retain(|(name, _)| known.contains(&name.as_str()));
+        let count = |name: &str| pairs.iter().filter(|(known, _)| known == name).count();
+        let twice = known.iter().filter(|name| count(name) > 1);
+        let reasons: Vec<_> = twice.map(|name| texts::given_twice(name)).collect();
+        if reasons.is_empty() { Ok(Self(pairs)) } else { Err(Failure::validation(reasons)) }
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    fn window<C>(
+        &self,
+        default_size: i64,
+        read_cursor: fn(&str) -> Option<C>,
+    ) -> Result<Window<C>, Failure> {
+        let number = |name| self.get(name).and_then(leading_integer);
+        let invalid = || Failure::new(Code::InvalidCursor, texts::INVALID_CURSOR);
+        let start = match self.get("cursor").filter(|cursor| !cursor.is_empty()) {
+            Some(cursor) => Start::After(read_cursor(cursor).ok_or_else(invalid)?),
+            None => Start::Number(PageNumber::clamped(number("page").unwrap_or(1))),
+        };
+        let size = PageSize::clamped(number("limit").unwrap_or(default_size));
+        Ok(Window { start, size })
+    }
+}
+
+/// The whole number at the beginning of `text`, as JavaScript's `parseInt(text, 10)` reads it:
+/// `1.9` and `1e3` are 1. Beyond what 64 bits hold it is the nearest they do.
+fn leading_integer(text: &str) -> Option<i64> {
+    let text = text.trim_start();
+    let (is_negative, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
+    let digits = Some(&digits[..end]).filter(|digits| is_digits(digits))?;
+    let magnitude = digits.parse().unwrap_or(i64::MAX);
+    Some(if is_negative { -magnitude } else { magnitude })
+}
+
+/// Whether `text` is digits and nothing else.
+pub(super) fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page_and_limit(query: &str) -> (u32, u32) {
+        let window = message_query(query).expect("acceptable");
+        let Start::Number(number) = window.start else { panic!("a number was expected") };
+        (number.get(), window.size.get())
+    }
+
+    #[test]
+    fn whatever_stands_there_for_a_number_there_is_a_page() {
+        let table = [
+            ("", (1, 50)),
+            ("page=2&limit=10", (2, 10)),
+            ("page=1.9&limit=1e3", (1, 1)),
+            ("page=%203x&limit=+7", (3, 7)),
+            ("page=abc&limit=", (1, 50)),
+            ("page=0&limit=0", (1, 1)),
+            ("page=-5&limit=-5", (1, 1)),
+            ("page=99999999999999999999&limit=99999999999999999999", (10_000, 100)),
+            ("page=0x10&limit=Infinity", (1, 50)),
+            ("unknown=1&unknown=2&limit=%F0%28", (1, 50)),
+        ];
+        for (query, expected) in table {
+            assert_eq!(page_and_limit(query), expected, "{query}");
+        }
+    }
+
+    #[test]
+    fn a_cursor_wins_over_a_page_and_must_be_one_of_ours() {
+        let window = message_query("page=3&cursor=m7&limit=5").expect("acceptable");
+        assert!(matches!(window.start, Start::After(MessageCursor(seq)) if seq.get() == 7));
+        for bad in ["cursor=x", "cursor=c1-a", "cursor=m-1", "cursor=%00"] {
+            assert_eq!(message_query(bad).expect_err("bad").code(), Code::InvalidCursor, "{bad}");
+        }
+        assert!(matches!(
+            message_query("cursor=").expect("as if not there").start,
+            Start::Number(_)
+        ));
+    }
+
+    #[test]
+    fn a_status_is_one_of_two_and_an_empty_one_is_none() {
+        let status = |query| conversation_query(query).map(|query| query.status);
+        assert_eq!(status("status=ARCHIVED").expect("good"), Some(Status::Archived));
+        assert_eq!(status("status=").expect("good"), None);
+        for bad in
+            ["status=active", "status=CLOSED", "status=ACTIVE&status=ARCHIVED", "page=1&page=2"]
+        {
+            assert_eq!(status(bad).expect_err("bad").code(), Code::ValidationFailed, "{bad}");
+        }
+    }
+}

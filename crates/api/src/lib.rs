@@ -1,0 +1,148 @@
+//! Everything the world can ask of the service, over HTTP and Socket.IO: a request is read into
+//! domain values, one use case is asked, and what it says is answered. No rule lives here and no
+//! query; of the world outside, only the ports.
+//!
+//! Enter through [`Api`].
+
+mod callers;
+pub mod code;
+pub mod failure;
+pub mod http;
+pub mod input;
+pub mod limits;
+pub mod origins;
+pub mod readiness;
+pub mod realtime;
+pub mod texts;
+pub mod wire;
+
+#[cfg(test)]
+mod testing;
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use actix_web::{
+    App, Error,
+    body::MessageBody,
+    dev::{ServiceFactory, ServiceRequest, ServiceResponse},
+    middleware::from_fn,
+    web::Data,
+};
+use callers::Callers;
+use domain::{
+    Messaging,
+    ports::{Clock, Ids, Store, TokenVerifier},
+};
+pub use http::openapi_json;
+use limits::Limits;
+use readiness::Readiness;
+use realtime::{Realtime, Services};
+use tracing_actix_web::TracingLogger;
+
+/// Where sockets are served.
+const SOCKETS: &str = "/socket.io/";
+
+/// What the service needs of the world.
+#[derive(Clone)]
+pub struct Ports {
+    /// Everything durable.
+    pub store: Arc<dyn Store>,
+    /// Reads tokens.
+    pub tokens: Arc<dyn TokenVerifier>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Mints ids.
+    pub ids: Arc<dyn Ids>,
+}
+
+/// The bounds of everything.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Of REST, and who may call from a browser.
+    pub http: http::Settings,
+    /// Of sockets.
+    pub realtime: realtime::Settings,
+    /// How much anyone may ask for, over REST and sockets.
+    pub limits: limits::Settings,
+}
+
+/// The service as the world sees it. Cheap to clone; clones share everything.
+#[derive(Clone)]
+pub struct Api {
+    context: Data<http::Context>,
+    sockets: socketio::Server,
+}
+
+impl Api {
+    /// Puts the service together. Called inside a runtime, which its background work then uses.
+    pub fn new(settings: Settings, ports: Ports) -> Self {
+        let Settings { http, realtime, limits } = settings;
+        let Ports { store, tokens, clock, ids } = ports;
+        let limits = Limits::new(limits);
+        let realtime = Realtime::new(realtime, store.clone());
+        let messaging =
+            Messaging::new(store.clone(), realtime.fanout(), clock.clone(), ids.clone());
+        let sockets = realtime.server(Services {
+            messaging: messaging.clone(),
+            tokens: tokens.clone(),
+            clock,
+            origins: http.origins.clone(),
+            limits: limits.clone(),
+        });
+        let context = Data::new(http::Context {
+            callers: Callers::new(tokens, messaging.clone()),
+            readiness: Readiness::new(store, http.readiness_deadline_ms),
+            ids,
+            messaging,
+            limits,
+            settings: http,
+        });
+        Self { context, sockets }
+    }
+
+    /// The application that answers: the same for the server and for tests.
+    pub fn app(
+        &self,
+    ) -> App<
+        impl ServiceFactory<
+            ServiceRequest,
+            Config = (),
+            Response = ServiceResponse<impl MessageBody + use<>>,
+            Error = Error,
+            InitError = (),
+        > + use<>,
+    > {
+        App::new()
+            .app_data(self.context.clone())
+            .configure(|config| {
+                self.sockets.configure(SOCKETS, config);
+                http::configure(config, &self.context.settings);
+            })
+            .wrap(TracingLogger::<http::RequestSpan>::new())
+            .wrap(from_fn(http::edge))
+    }
+
+    /// Whether this node should be given work.
+    pub fn readiness(&self) -> Readiness {
+        self.context.readiness.clone()
+    }
+
+    /// Says that this node takes no more work, then ends its sockets, which is done when this
+    /// returns or `deadline` has passed. REST goes on until the server is stopped.
+    pub async fn close(&self, deadline: Duration) {
+        self.context.readiness.drain();
+        self.sockets.close(deadline).await;
+    }
+}
+
+impl fmt::Debug for Api {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Api").field("settings", &self.context.settings).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Ports {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ports").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,95 @@
+//! Who hears what (D9): committed events into what is said to whom.
+
+use domain::{
+    event::{Event, EventKind, ReadReceipt},
+    id::{MessageId, UserId},
+    message::Message,
+};
+use socketio::Frame;
+
+use super::outbound::{self, NewMessage, ServerEvent as _};
+use crate::wire;
+
+/// One thing to do about what happened.
+pub(super) enum Step {
+    /// Say this to every session in the conversation's room.
+    TellRoom(Frame),
+    /// Say this to every session of a person.
+    TellUser(UserId, Frame),
+    /// This person's unread total may have changed: count and tell it.
+    CountUnread(UserId),
+}
+
+/// What to do about `events`, which were committed together, in that order.
+pub(super) fn steps(events: &[Event]) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for event in events {
+        match &event.kind {
+            EventKind::MessagePosted(message) => posted(message, event, events, &mut steps),
+            EventKind::MessagesRead(receipt) => read(receipt, event, events, &mut steps),
+            EventKind::MessageDeleted(_) => count_for_counterpart(event, &mut steps),
+            EventKind::ConversationDeleted => {
+                steps.push(Step::CountUnread(event.parties.salon.clone()));
+                steps.push(Step::CountUnread(event.parties.client.clone()));
+            }
+            EventKind::ConversationOpened
+            | EventKind::ConversationUpdated { .. }
+            | EventKind::MessageWithdrawn(_) => {}
+        }
+    }
+    steps
+}
+
+fn posted(message: &Message, event: &Event, batch: &[Event], steps: &mut Vec<Step>) {
+    // The shipped page expects to hear that its conversation is read before it hears what it read.
+    if let Some(receipt) = receipt_on_arrival(message, batch) {
+        tell_reader(receipt, event, steps);
+    }
+    steps.extend(NewMessage(wire::Message::from(message)).frame().map(Step::TellRoom));
+    count_for_counterpart(event, steps);
+}
+
+fn read(receipt: &ReadReceipt, event: &Event, batch: &[Event], steps: &mut Vec<Step>) {
+    let arrived = message_read_on_arrival(receipt, batch);
+    if arrived.is_none() {
+        tell_reader(receipt, event, steps);
+        steps.push(Step::CountUnread(receipt.reader.clone()));
+    }
+    let Some(author) = event.parties.counterpart_of(&receipt.reader) else { return };
+    // A message that was read as it arrived says so itself.
+    let older: Vec<&MessageId> =
+        receipt.messages.iter().filter(|id| Some(*id) != arrived).collect();
+    if older.is_empty() {
+        return;
+    }
+    let frames = older.into_iter().filter_map(|id| outbound::message_read(id, event));
+    steps.extend(frames.map(|frame| Step::TellUser(author.clone(), frame)));
+    // The shipped badge counts down with every receipt it hears; the author's must not.
+    steps.push(Step::CountUnread(author.clone()));
+}
+
+fn tell_reader(receipt: &ReadReceipt, event: &Event, steps: &mut Vec<Step>) {
+    let frame = outbound::conversation_unread(&event.conversation, receipt.unread);
+    steps.extend(frame.map(|frame| Step::TellUser(receipt.reader.clone(), frame)));
+}
+
+fn count_for_counterpart(event: &Event, steps: &mut Vec<Step>) {
+    let counterpart = event.parties.counterpart_of(&event.actor);
+    steps.extend(counterpart.cloned().map(Step::CountUnread));
+}
+
+/// The receipt in `batch` that made `message` read as it arrived.
+fn receipt_on_arrival<'a>(message: &Message, batch: &'a [Event]) -> Option<&'a ReadReceipt> {
+    batch.iter().find_map(|event| match &event.kind {
+        EventKind::MessagesRead(receipt) if receipt.up_to == message.seq => Some(receipt),
+        _ => None,
+    })
+}
+
+/// The message in `batch` that `receipt` made read as it arrived.
+fn message_read_on_arrival<'a>(receipt: &ReadReceipt, batch: &'a [Event]) -> Option<&'a MessageId> {
+    batch.iter().find_map(|event| match &event.kind {
+        EventKind::MessagePosted(message) if message.seq == receipt.up_to => Some(&message.id),
+        _ => None,
+    })
+}

@@ -1,0 +1,91 @@
+//! Catching up from the log when something was committed and never told: its teller died between
+//! the two.
+
+use std::time::Duration;
+
+use domain::{
+    event::Event,
+    id::{ConversationId, UserId},
+    seq::Seq,
+};
+
+use super::{
+    super::delivery,
+    Hub,
+    room::{Progress, Room},
+};
+
+/// How many events are read at a time.
+const REPAIR_EVENTS_MAX: u32 = 200;
+/// The first wait after a failure, in milliseconds; it doubles.
+const RETRY_MS_MIN: u64 = 200;
+/// The longest wait between two attempts, in milliseconds.
+const RETRY_MS_MAX: u64 = 10_000;
+
+impl Hub {
+    /// Reads what the room has missed from the log, in the eyes of `viewer`, and tells it. One at a
+    /// time for each room; ends when the room has caught up, or nobody is left in it.
+    pub(super) fn repair(&self, conversation: &ConversationId, viewer: &UserId) {
+        let ours = self.roster().room(conversation).is_some_and(Room::start_repair);
+        if !ours {
+            return;
+        }
+        let (hub, conversation, viewer) = (self.clone(), conversation.clone(), viewer.clone());
+        tokio::spawn(async move {
+            let mut wait_ms = RETRY_MS_MIN;
+            while let Some(progress) = hub.progress(&conversation) {
+                match hub.read_log(&conversation, &viewer, progress.told).await {
+                    Some(events) if hub.caught_up(&conversation, progress, &events) => return,
+                    Some(_) => wait_ms = RETRY_MS_MIN,
+                    None => {
+                        tokio::time::sleep(Duration::from_millis(wait_ms)).await;
+                        wait_ms = (wait_ms * 2).min(RETRY_MS_MAX);
+                    }
+                }
+            }
+        });
+    }
+
+    fn progress(&self, conversation: &ConversationId) -> Option<Progress> {
+        self.roster().room(conversation).map(|room| room.progress())
+    }
+
+    async fn read_log(
+        &self,
+        conversation: &ConversationId,
+        viewer: &UserId,
+        after: Seq,
+    ) -> Option<Vec<Event>> {
+        let store = &self.inner.store;
+        match store.events_after(conversation, viewer, after, REPAIR_EVENTS_MAX).await {
+            Ok(events) => Some(events.unwrap_or_default()),
+            Err(error) => {
+                tracing::warn!(%error, conversation.id = %conversation, "a room waits for its log");
+                None
+            }
+        }
+    }
+
+    /// Tells `events`, which follow `before`. Without any the repair may be over.
+    fn caught_up(&self, conversation: &ConversationId, before: Progress, events: &[Event]) -> bool {
+        let Some(last) = events.last() else {
+            return self.roster().room(conversation).is_none_or(|room| room.end_repair(before));
+        };
+        let steps: Vec<_> = events
+            .iter()
+            .map(|event| (event, delivery::steps(std::slice::from_ref(event))))
+            .collect();
+        let mut roster = self.roster();
+        for (event, steps) in &steps {
+            Self::say(&mut roster, event, steps);
+        }
+        if let Some(room) = roster.room(conversation) {
+            room.repaired_to(last.seq);
+        }
+        drop(roster);
+        for (_, steps) in &steps {
+            self.count(steps);
+        }
+        false
+    }
+}

@@ -1,0 +1,193 @@
+//! Which sessions there are on this node, whose they are, and which conversations they joined.
+
+use std::{collections::HashMap, sync::Arc};
+
+use domain::{
+    id::{ConversationId, UserId},
+    seq::Seq,
+    time::Timestamp,
+};
+use socketio::Frame;
+
+use super::{
+    super::outlet::Outlet,
+    room::{Member, Membership, Room, Turnout},
+};
+
+/// Names a session on this node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct SessionKey(u64);
+
+struct Seat {
+    user: UserId,
+    outlet: Arc<dyn Outlet>,
+    expires_at: Option<Timestamp>,
+    joined: Vec<ConversationId>,
+}
+
+#[derive(Default)]
+pub(super) struct Roster {
+    seats: HashMap<SessionKey, Seat>,
+    users: HashMap<UserId, Vec<SessionKey>>,
+    rooms: HashMap<ConversationId, Room>,
+    last_key: u64,
+}
+
+impl Roster {
+    /// Takes a new session in; `None` when its person has `sessions_max` already.
+    pub(super) fn enter(
+        &mut self,
+        user: &UserId,
+        outlet: Arc<dyn Outlet>,
+        expires_at: Option<Timestamp>,
+        sessions_max: usize,
+    ) -> Option<SessionKey> {
+        let sessions = self.users.entry(user.clone()).or_default();
+        if sessions.len() >= sessions_max {
+            return None;
+        }
+        self.last_key += 1;
+        let key = SessionKey(self.last_key);
+        sessions.push(key);
+        let seat = Seat { user: user.clone(), outlet, expires_at, joined: Vec::new() };
+        self.seats.insert(key, seat);
+        Some(key)
+    }
+
+    /// Forgets a session.
+    pub(super) fn leave_all(&mut self, key: SessionKey) {
+        let Some(seat) = self.seats.remove(&key) else { return };
+        for conversation in &seat.joined {
+            self.drop_member(conversation, key);
+        }
+        if let Some(sessions) = self.users.get_mut(&seat.user) {
+            sessions.retain(|session| *session != key);
+            if sessions.is_empty() {
+                self.users.remove(&seat.user);
+            }
+        }
+    }
+
+    /// How many rooms a session is in.
+    pub(super) fn joined_count(&self, key: SessionKey) -> usize {
+        self.seats.get(&key).map_or(0, |seat| seat.joined.len())
+    }
+
+    /// Lets a session join a conversation whose history up to `since` it was given. Returns whether
+    /// those who were there before have missed something.
+    pub(super) fn join(
+        &mut self,
+        key: SessionKey,
+        conversation: &ConversationId,
+        since: Seq,
+        visible: bool,
+    ) -> bool {
+        let Some(seat) = self.seats.get_mut(&key) else { return false };
+        if !seat.joined.contains(conversation) {
+            seat.joined.push(conversation.clone());
+        }
+        let room = self.rooms.entry(conversation.clone()).or_insert_with(|| Room::as_of(since));
+        room.seat(Member { session: key, since, visible })
+    }
+
+    /// Takes a session out of a conversation; `None` when it was not in it.
+    pub(super) fn leave(
+        &mut self,
+        key: SessionKey,
+        conversation: &ConversationId,
+    ) -> Option<Membership> {
+        let left = self.membership(key, conversation)?;
+        if let Some(seat) = self.seats.get_mut(&key) {
+            seat.joined.retain(|joined| joined != conversation);
+        }
+        self.drop_member(conversation, key);
+        Some(left)
+    }
+
+    /// What a session is to a room.
+    pub(super) fn membership(
+        &self,
+        key: SessionKey,
+        conversation: &ConversationId,
+    ) -> Option<Membership> {
+        self.rooms.get(conversation)?.membership(key)
+    }
+
+    fn drop_member(&mut self, conversation: &ConversationId, key: SessionKey) {
+        if self.rooms.get_mut(conversation).is_some_and(|room| room.unseat(key)) {
+            self.rooms.remove(conversation);
+        }
+    }
+
+    /// Empties the room of a conversation that is no more.
+    pub(super) fn close_room(&mut self, conversation: &ConversationId) {
+        let Some(room) = self.rooms.remove(conversation) else { return };
+        for member in room.members {
+            if let Some(seat) = self.seats.get_mut(&member.session) {
+                seat.joined.retain(|joined| joined != conversation);
+            }
+        }
+    }
+
+    /// Whether a session of `user` has joined and is in sight.
+    pub(super) fn is_watching(&self, conversation: &ConversationId, user: &UserId) -> bool {
+        let of_user = |member: &Member| {
+            member.visible && self.seats.get(&member.session).is_some_and(|seat| seat.user == *user)
+        };
+        self.rooms.get(conversation).is_some_and(|room| room.members.iter().any(of_user))
+    }
+
+    /// Whether `user` has a session on this node.
+    pub(super) fn is_here(&self, user: &UserId) -> bool {
+        self.users.contains_key(user)
+    }
+
+    /// Says whether a batch with positions `first` to `last` is the next to be told.
+    pub(super) fn turnout(
+        &mut self,
+        conversation: &ConversationId,
+        first: Seq,
+        last: Seq,
+    ) -> Turnout {
+        let room = self.rooms.get_mut(conversation);
+        room.map_or(Turnout::NoRoom, |room| room.turnout(first, last))
+    }
+
+    /// The room of a conversation, for its repair; `None` when nobody is there any more.
+    pub(super) fn room(&mut self, conversation: &ConversationId) -> Option<&mut Room> {
+        self.rooms.get_mut(conversation)
+    }
+
+    /// Says `frame`, which stands at `seq`, to those in the room who do not have it yet. `None`
+    /// tells everyone.
+    pub(super) fn tell_room(&self, conversation: &ConversationId, seq: Option<Seq>, frame: &Frame) {
+        let Some(room) = self.rooms.get(conversation) else { return };
+        for member in &room.members {
+            if seq.is_none_or(|seq| seq > member.since) {
+                self.tell(member.session, frame);
+            }
+        }
+    }
+
+    /// Says `frame` to every session of `user`.
+    pub(super) fn tell_user(&self, user: &UserId, frame: &Frame) {
+        for session in self.users.get(user).into_iter().flatten() {
+            self.tell(*session, frame);
+        }
+    }
+
+    fn tell(&self, session: SessionKey, frame: &Frame) {
+        if let Some(seat) = self.seats.get(&session) {
+            // A socket that is closing, or too slow, ends by itself and comes back for the rest.
+            if let Err(error) = seat.outlet.send(frame) {
+                tracing::debug!(%error, "an event did not reach a session that is ending");
+            }
+        }
+    }
+
+    /// The sessions whose tokens have ended by `now`.
+    pub(super) fn expired(&self, now: Timestamp) -> Vec<Arc<dyn Outlet>> {
+        let ended = |seat: &&Seat| seat.expires_at.is_some_and(|end| end <= now);
+        self.seats.values().filter(ended).map(|seat| seat.outlet.clone()).collect()
+    }
+}

@@ -1,0 +1,316 @@
+//! The hub between the real use cases and ears that remember what they heard.
+
+use domain::{
+    Messaging,
+    caller::Caller,
+    id::MessageId,
+    ports::ReadTarget,
+    testing::{
+        MemoryStore,
+        fixture::{
+            CountingIds, FixedClock, SilentFanout, caller, client, keyed, salon, text, user,
+        },
+    },
+    usecase::NewConversation,
+};
+use serde_json::Value;
+use socketio::EmitError;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use super::*;
+
+/// A session that writes down what it is told.
+struct Ear(UnboundedSender<Frame>);
+
+impl Outlet for Ear {
+    fn send(&self, frame: &Frame) -> Result<(), EmitError> {
+        self.0.send(frame.clone()).map_err(|_| EmitError::Closed)
+    }
+
+    fn dismiss(&self) {}
+}
+
+/// What one session heard, in order.
+struct Heard(UnboundedReceiver<Frame>);
+
+impl Heard {
+    /// The next event: its name and its payload. Waits for it.
+    async fn next(&mut self) -> (String, Value) {
+        let frame = self.0.recv().await.expect("the hub lives");
+        let json = frame.text().strip_prefix("42/messaging,").expect("an event of ours");
+        serde_json::from_str(json).expect("a name and a payload")
+    }
+
+    /// The words of the next `count` messages; other events are passed over.
+    async fn words(&mut self, count: usize) -> Vec<String> {
+        let mut words = Vec::new();
+        while words.len() < count {
+            let (name, payload) = self.next().await;
+            if name == "new-message" {
+                words.push(payload["content"].as_str().expect("words").to_owned());
+            }
+        }
+        words
+    }
+
+    /// The next event called `wanted`; others are passed over.
+    async fn named(&mut self, wanted: &str) -> Value {
+        loop {
+            let (name, payload) = self.next().await;
+            if name == wanted {
+                return payload;
+            }
+        }
+    }
+
+    /// Everything heard so far, by name.
+    fn names_so_far(&mut self) -> Vec<String> {
+        let mut names = Vec::new();
+        while let Ok(frame) = self.0.try_recv() {
+            let name = frame.text().split('"').nth(1).expect("a name");
+            names.push(name.to_owned());
+        }
+        names
+    }
+}
+
+/// A salon `s`, a client `c` and their conversation.
+struct Stage {
+    store: Arc<MemoryStore>,
+    hub: Hub,
+    /// Tells the hub what it changes.
+    messaging: Messaging,
+    /// Commits and dies before it tells anyone.
+    mute: Messaging,
+    conversation: ConversationId,
+}
+
+impl Stage {
+    async fn new() -> Self {
+        let store = Arc::new(MemoryStore::new());
+        let hub = Hub::new(store.clone());
+        let (clock, ids) = (Arc::new(FixedClock::ticking()), Arc::new(CountingIds::new()));
+        let over = |fanout: Arc<dyn Fanout>| {
+            Messaging::new(store.clone(), fanout, clock.clone(), ids.clone())
+        };
+        let messaging = over(Arc::new(hub.clone()));
+        let mute = over(Arc::new(SilentFanout::new()));
+        for person in [salon("s"), client("c")] {
+            let said = Caller { profile: person.profile.clone(), ..caller(&person) };
+            messaging.recognise(&said).await.expect("noted");
+        }
+        let new = NewConversation {
+            client: user("c"),
+            appointment: None,
+            subject: None,
+            first_message: None,
+        };
+        let opened = messaging.open_conversation(&caller(&salon("s")), new).await.expect("opened");
+        let conversation = opened.conversation.id;
+        Self { store, hub, messaging, mute, conversation }
+    }
+
+    fn enter(&self, who: &str) -> (SessionKey, Heard) {
+        let (mouth, ear) = unbounded_channel();
+        let key = self.hub.enter(&user(who), Arc::new(Ear(mouth)), None, 8).expect("a seat");
+        (key, Heard(ear))
+    }
+
+    /// A session that joined, as of now.
+    async fn join(&self, who: &str, visible: bool) -> (SessionKey, Heard) {
+        let (key, heard) = self.enter(who);
+        let window = domain::page::Window::first(1);
+        let history = self.messaging.history(&self.conversation, &user(who), &window).await;
+        let since = history.expect("a participant").last_seq;
+        self.hub.join(key, &self.conversation, &user(who), since, visible);
+        (key, heard)
+    }
+
+    async fn say(&self, messaging: &Messaging, who: &str, words: &str) -> MessageId {
+        let sent = messaging.send_message(&self.conversation, &user(who), text(words)).await;
+        sent.expect("sent").message.id.clone()
+    }
+}
+
+#[tokio::test]
+async fn a_room_hears_every_message_once_in_order_its_author_too() {
+    let stage = Stage::new().await;
+    let (_, mut salon) = stage.join("s", true).await;
+    let (_, mut client) = stage.join("c", true).await;
+    for words in ["1", "2", "3"] {
+        stage.say(&stage.messaging, "c", words).await;
+    }
+    assert_eq!(salon.words(3).await, ["1", "2", "3"]);
+    assert_eq!(client.words(3).await, ["1", "2", "3"]);
+}
+
+#[tokio::test]
+async fn what_was_committed_and_never_told_is_told_before_what_follows() {
+    let stage = Stage::new().await;
+    let (_, mut salon) = stage.join("s", true).await;
+    stage.say(&stage.mute, "c", "untold 1").await;
+    stage.say(&stage.mute, "c", "untold 2").await;
+    stage.say(&stage.messaging, "c", "told").await;
+    assert_eq!(salon.words(3).await, ["untold 1", "untold 2", "told"]);
+    stage.say(&stage.messaging, "c", "after").await;
+    assert_eq!(salon.words(1).await, ["after"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_room_that_cannot_read_its_log_now_reads_it_later() {
+    let stage = Stage::new().await;
+    let (_, mut salon) = stage.join("s", true).await;
+    stage.say(&stage.mute, "c", "untold").await;
+    stage.say(&stage.messaging, "c", "told").await;
+    stage.store.set_unavailable(true);
+    tokio::task::yield_now().await;
+    stage.store.set_unavailable(false);
+    assert_eq!(salon.words(2).await, ["untold", "told"]);
+}
+
+#[tokio::test]
+async fn a_retry_is_told_if_its_first_attempt_was_not_and_only_then() {
+    let stage = Stage::new().await;
+    let (_, mut salon) = stage.join("s", true).await;
+    let send = async |messaging: &Messaging| {
+        let author = user("c");
+        let sent = messaging.send_message(&stage.conversation, &author, keyed("once", "k1"));
+        assert_eq!(sent.await.expect("sent").message.content.as_str(), "once");
+    };
+    send(&stage.mute).await;
+    send(&stage.messaging).await;
+    send(&stage.messaging).await;
+    stage.say(&stage.messaging, "c", "next").await;
+    assert_eq!(salon.words(2).await, ["once", "next"]);
+}
+
+#[tokio::test]
+async fn those_who_missed_something_hear_it_when_somebody_else_joins() {
+    let stage = Stage::new().await;
+    let (_, mut salon) = stage.join("s", true).await;
+    stage.say(&stage.mute, "c", "untold").await;
+    let (_, mut late) = stage.join("s", true).await;
+    assert_eq!(salon.words(1).await, ["untold"]);
+    stage.say(&stage.messaging, "c", "next").await;
+    // The one who came late had "untold" in its history.
+    assert_eq!(late.words(1).await, ["next"]);
+}
+
+#[tokio::test]
+async fn a_message_under_its_reader_s_eyes_is_read_as_it_arrives() {
+    let stage = Stage::new().await;
+    let (_, mut salon) = stage.join("s", true).await;
+    let (_, mut client) = stage.join("c", true).await;
+    stage.say(&stage.messaging, "c", "hello").await;
+
+    let (first, unread) = salon.next().await;
+    assert_eq!(
+        (first.as_str(), &unread["unreadCount"]),
+        ("conversation-unread-updated", &0.into())
+    );
+    let (second, message) = salon.next().await;
+    assert_eq!((second.as_str(), &message["isRead"]), ("new-message", &true.into()));
+    assert_eq!(salon.named("unread-count-updated").await["totalUnread"], 0);
+    assert_eq!(client.named("new-message").await["isRead"], true);
+    assert_eq!(client.names_so_far(), [""; 0]);
+}
+
+#[tokio::test]
+async fn out_of_sight_is_unread() {
+    let stage = Stage::new().await;
+    let (_, mut salon) = stage.join("s", false).await;
+    stage.say(&stage.messaging, "c", "hello").await;
+    assert_eq!(salon.named("new-message").await["isRead"], false);
+    assert_eq!(salon.named("unread-count-updated").await["totalUnread"], 1);
+}
+
+#[tokio::test]
+async fn a_receipt_goes_to_the_author_s_sessions_and_their_total_follows() {
+    let stage = Stage::new().await;
+    let id = stage.say(&stage.messaging, "c", "hello").await;
+    let (_, mut author) = stage.enter("c");
+    let (_, mut reader) = stage.enter("s");
+    let (who, everything) = (user("s"), ReadTarget::Everything);
+    let marked = stage.messaging.mark_conversation_read(&stage.conversation, &who, everything);
+    assert!(marked.await.expect("marked").changed);
+
+    let (name, receipt) = author.next().await;
+    assert_eq!((name.as_str(), receipt["messageId"].as_str()), ("message-read", Some(id.as_str())));
+    assert!(receipt["readAt"].is_string());
+    assert_eq!(author.named("unread-count-updated").await["totalUnread"], 0);
+    assert_eq!(reader.named("conversation-unread-updated").await["unreadCount"], 0);
+    assert_eq!(reader.named("unread-count-updated").await["totalUnread"], 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_total_that_cannot_be_counted_now_is_counted_later() {
+    let stage = Stage::new().await;
+    stage.say(&stage.messaging, "c", "hello").await;
+    let (_, mut salon) = stage.enter("s");
+    stage.store.set_unavailable(true);
+    stage.hub.count_unread(&user("s"));
+    tokio::task::yield_now().await;
+    stage.store.set_unavailable(false);
+    assert_eq!(salon.named("unread-count-updated").await["totalUnread"], 1);
+}
+
+#[tokio::test]
+async fn people_elsewhere_hear_a_number_and_not_the_message() {
+    let stage = Stage::new().await;
+    let (_, mut elsewhere) = stage.enter("s");
+    let (_, mut stranger) = stage.enter("x");
+    stage.say(&stage.messaging, "c", "hello").await;
+    let (name, total) = elsewhere.next().await;
+    assert_eq!((name.as_str(), &total["totalUnread"]), ("unread-count-updated", &1.into()));
+    assert_eq!(elsewhere.names_so_far(), [""; 0]);
+    assert_eq!(stranger.names_so_far(), [""; 0]);
+}
+
+#[tokio::test]
+async fn leaving_ends_the_hearing_and_says_what_was_seen() {
+    let stage = Stage::new().await;
+    let (key, mut salon) = stage.join("s", true).await;
+    stage.say(&stage.messaging, "c", "hello").await;
+    let left = stage.hub.leave(key, &stage.conversation).expect("it had joined");
+    assert!(left.visible);
+    assert_eq!(stage.hub.leave(key, &stage.conversation), None);
+    stage.say(&stage.messaging, "c", "unheard").await;
+    assert_eq!(salon.words(1).await, ["hello"]);
+    assert!(!salon.names_so_far().contains(&"new-message".to_owned()));
+}
+
+#[tokio::test]
+async fn a_deleted_conversation_has_no_room() {
+    let stage = Stage::new().await;
+    let (key, _heard) = stage.join("c", true).await;
+    let by = user("s");
+    let deleted = stage.messaging.delete_conversation(&stage.conversation, &by);
+    deleted.await.expect("the salon may");
+    assert_eq!(stage.hub.membership(key, &stage.conversation), None);
+    assert!(!stage.hub.is_watching(&stage.conversation, &user("c")));
+}
+
+#[tokio::test]
+async fn sessions_and_rooms_are_bounded_for_each_person() {
+    let stage = Stage::new().await;
+    let (key, _heard) = stage.join("c", true).await;
+    let (mouth, _ear) = unbounded_channel();
+    assert!(stage.hub.enter(&user("c"), Arc::new(Ear(mouth)), None, 1).is_none());
+    let other = ConversationId::parse("other").expect("a good id");
+    assert!(stage.hub.may_join(key, &stage.conversation, 1));
+    assert!(!stage.hub.may_join(key, &other, 1));
+    stage.hub.exit(key);
+    let (mouth, _ear) = unbounded_channel();
+    assert!(stage.hub.enter(&user("c"), Arc::new(Ear(mouth)), None, 1).is_some());
+}
+
+#[tokio::test]
+async fn a_session_is_found_when_its_token_ends() {
+    let stage = Stage::new().await;
+    let at = |millis| Timestamp::from_millis(millis).expect("in range");
+    let (mouth, _ear) = unbounded_channel();
+    let outlet = Arc::new(Ear(mouth));
+    stage.hub.enter(&user("c"), outlet, Some(at(1_000)), 8).expect("a seat");
+    assert!(stage.hub.expired(at(999)).is_empty());
+    assert_eq!(stage.hub.expired(at(1_000)).len(), 1);
+}

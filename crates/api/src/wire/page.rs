@@ -1,0 +1,99 @@
+use domain::{
+    conversation::ConversationView,
+    page::{ConversationCursor, MessageCursor, Page, Start, Window},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{Conversation, Message};
+use crate::input;
+
+/// A page of the caller's conversations, newest message first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ConversationPage {
+    /// The conversations.
+    #[schema(max_items = 100)]
+    pub data: Vec<Conversation>,
+    /// How many there are on all pages.
+    pub total: u64,
+    /// The number of this page; 1 when the page was asked for by cursor.
+    #[schema(minimum = 1, maximum = 10_000)]
+    pub page: u32,
+    /// The most conversations a page holds.
+    #[schema(minimum = 1, maximum = 100)]
+    pub limit: u32,
+    /// How many pages there are.
+    pub total_pages: u64,
+    /// What to send as `cursor` for the next page; not there on the last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub next_cursor: Option<String>,
+}
+
+/// A page of a conversation's messages, newest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MessagePage {
+    /// The messages.
+    #[schema(max_items = 100)]
+    pub data: Vec<Message>,
+    /// How many there are on all pages.
+    pub total: u64,
+    /// The number of this page; 1 when the page was asked for by cursor.
+    #[schema(minimum = 1, maximum = 10_000)]
+    pub page: u32,
+    /// The most messages a page holds.
+    #[schema(minimum = 1, maximum = 100)]
+    pub limit: u32,
+    /// How many pages there are.
+    pub total_pages: u64,
+    /// Whether there are more behind this page.
+    pub has_more: bool,
+    /// What to send as `cursor` for the next page; not there on the last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub next_cursor: Option<String>,
+}
+
+impl ConversationPage {
+    /// The piece `window` of a list.
+    pub fn new(
+        page: &Page<ConversationView, ConversationCursor>,
+        window: &Window<ConversationCursor>,
+    ) -> Self {
+        Self {
+            data: page.items.iter().map(Conversation::from).collect(),
+            total: page.total,
+            page: number(window),
+            limit: window.size.get(),
+            total_pages: page.total.div_ceil(u64::from(window.size.get())),
+            next_cursor: page.next.as_ref().map(input::conversation_cursor::write),
+        }
+    }
+}
+
+impl MessagePage {
+    /// The piece `window` of a conversation's history.
+    pub fn new(
+        page: &Page<domain::message::Message, MessageCursor>,
+        window: &Window<MessageCursor>,
+    ) -> Self {
+        Self {
+            data: page.items.iter().map(Message::from).collect(),
+            total: page.total,
+            page: number(window),
+            limit: window.size.get(),
+            total_pages: page.total.div_ceil(u64::from(window.size.get())),
+            has_more: page.next.is_some(),
+            next_cursor: page.next.as_ref().map(input::message_cursor::write),
+        }
+    }
+}
+
+fn number<C>(window: &Window<C>) -> u32 {
+    match window.start {
+        Start::Number(number) => number.get(),
+        Start::After(_) => 1,
+    }
+}

@@ -1,0 +1,74 @@
+use domain::participant;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A person as their counterpart sees them. What is not known is left out; the e-mail address is
+/// nobody else's business and never here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Participant {
+    /// The platform's id of the person.
+    #[schema(example = "clx1salon", min_length = 1, max_length = 64)]
+    pub id: String,
+    /// Given name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub first_name: Option<String>,
+    /// Family name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub last_name: Option<String>,
+    /// The name over the door. Never there for a client.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub salon_name: Option<String>,
+    /// Where their picture is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub image: Option<String>,
+    /// What they are on the platform: `client`, `user_salon`, `user`, `user_tatoueur` …
+    #[schema(example = "user_salon")]
+    pub role: String,
+}
+
+impl From<&participant::Participant> for Participant {
+    fn from(person: &participant::Participant) -> Self {
+        let participant::Profile { first_name, last_name, salon_name, image, .. } = &person.profile;
+        let is_client = person.role.takes_client_side();
+        Self {
+            id: person.id.to_string(),
+            first_name: first_name.clone(),
+            last_name: last_name.clone(),
+            salon_name: salon_name.clone().filter(|_| !is_client),
+            image: image.clone(),
+            role: person.role.as_str().to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{
+        id::UserId,
+        participant::{Profile, Role},
+    };
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn nobody_s_address_is_shown_and_what_is_unknown_is_left_out() {
+        let person = participant::Participant {
+            id: UserId::parse("c1").expect("a good id"),
+            role: Role::Client,
+            profile: Profile {
+                first_name: Some("Léa".to_owned()),
+                salon_name: Some("Not a salon".to_owned()),
+                email: Some("lea@example.org".to_owned()),
+                ..Profile::default()
+            },
+        };
+        let shown = serde_json::to_value(Participant::from(&person)).expect("serialises");
+        assert_eq!(shown, json!({"id": "c1", "firstName": "Léa", "role": "client"}));
+    }
+}
