@@ -1,0 +1,115 @@
+//! From the start of the process to a configuration, or to everything that is wrong with it.
+
+use std::{collections::BTreeMap, ffi::OsString, path::Path};
+
+use clap::{FromArgMatches, builder::Resettable};
+
+use super::{
+    Config,
+    effective::Effective,
+    fault::Faults,
+    file,
+    merge::{CommandLine, Source, merge, variable},
+    unused,
+};
+use crate::cli::{Cli, Verb};
+
+/// The variable that names the file.
+const FILE_VARIABLE: &str = "MESSAGING_CONFIG";
+
+/// What the process was started with.
+#[derive(Clone, Default)]
+pub(crate) struct Start {
+    /// The program's name, then flags and words.
+    pub(crate) arguments: Vec<OsString>,
+    /// The variables. Those whose name is not UTF-8 are none of ours.
+    pub(crate) environment: BTreeMap<String, OsString>,
+}
+
+impl Start {
+    /// What this process was started with.
+    pub(crate) fn of_this_process() -> Self {
+        let named = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value));
+        Self {
+            arguments: std::env::args_os().collect(),
+            environment: std::env::vars_os().filter_map(named).collect(),
+        }
+    }
+}
+
+/// What to do, and with what.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    /// What to work with.
+    pub(crate) config: Config,
+    /// Every setting as it is in force.
+    pub(crate) effective: Effective,
+    /// Variables of the old service that are set and do nothing here.
+    pub(crate) unused: Vec<String>,
+}
+
+impl Loaded {
+    /// Logs what an operator should know of this configuration.
+    pub(crate) fn announce(&self) {
+        if !self.unused.is_empty() {
+            let variables = self.unused.join(", ");
+            tracing::info!(variables, "variables that are not used by this version are set");
+        }
+        if !self.config.limits_enabled {
+            tracing::warn!("rate limits are switched off");
+        }
+    }
+}
+
+/// Why there is nothing to do.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// The command line makes no sense, or asks for help.
+    Usage(clap::Error),
+    /// Settings are wrong.
+    Faults(Faults),
+}
+
+impl From<clap::Error> for Refusal {
+    fn from(error: clap::Error) -> Self {
+        Self::Usage(error)
+    }
+}
+
+/// The verb of the command line.
+pub(crate) fn verb(start: &Start) -> Result<Verb, Refusal> {
+    let line = CommandLine::parse(&start.arguments)?;
+    Ok(read(&line, &BTreeMap::new())?.0.verb())
+}
+
+/// Reads every source, and all of it before it complains.
+pub(crate) fn load(start: &Start) -> Result<Loaded, Refusal> {
+    let line = CommandLine::parse(&start.arguments)?;
+    let mut faults = Faults::default();
+    let path = line.file().or(variable(&start.environment, FILE_VARIABLE).map(OsString::as_os_str));
+    let file = path.map(|path| file::read(Path::new(path), &mut faults)).unwrap_or_default();
+    let merged = merge(&line, &start.environment, &file, &mut faults);
+    // What was faulty is left at its default, so that the rest can be looked at too.
+    let (cli, matches) = read(&line, &merged)?;
+    match cli.settings.check(&mut faults) {
+        Some(config) if faults.is_empty() => Ok(Loaded {
+            config,
+            effective: Effective::new(&matches, &merged),
+            unused: unused::among(start.environment.keys()),
+        }),
+        _ => Err(Refusal::Faults(faults)),
+    }
+}
+
+/// Reads settings that are known to be good.
+fn read(
+    line: &CommandLine,
+    merged: &BTreeMap<String, (String, Source)>,
+) -> Result<(Cli, clap::ArgMatches), clap::Error> {
+    let program = "messaging-server".to_owned();
+    let settings = merged.iter().map(|(id, (text, _))| format!("--{id}={text}"));
+    let arguments = [program].into_iter().chain(settings).chain(line.words.iter().cloned());
+    let command = Cli::described().mut_args(|arg| arg.env(Resettable::Reset));
+    let matches = command.try_get_matches_from(arguments)?;
+    Ok((Cli::from_arg_matches(&matches)?, matches))
+}

@@ -1,0 +1,105 @@
+//! Every setting: where it comes from, what it may be, what is in force.
+//!
+//! A setting has one name, `section.key`. It is read from the flag `--section-key`, from its
+//! environment variable, from the file, or is the default: the first of these that says something.
+
+mod database;
+mod docs;
+mod effective;
+mod fault;
+mod file;
+mod general;
+mod http;
+mod limits;
+mod load;
+mod log;
+mod merge;
+mod origin;
+mod realtime;
+mod setting;
+mod tokens;
+mod unused;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+use clap::Args;
+
+pub(crate) use database::Database;
+pub(crate) use docs::table;
+pub(crate) use fault::Faults;
+pub(crate) use general::GeneralSettings;
+pub(crate) use http::HttpSettings;
+pub(crate) use load::{Loaded, Refusal, Start, load, verb};
+#[cfg(test)]
+pub(crate) use log::Level;
+pub(crate) use log::{Format, LogSettings};
+
+/// Every setting, each read and within its bounds.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Settings {
+    #[command(flatten)]
+    general: GeneralSettings,
+    #[command(flatten)]
+    http: HttpSettings,
+    #[command(flatten)]
+    origins: origin::OriginSettings,
+    #[command(flatten)]
+    database: database::DatabaseSettings,
+    #[command(flatten)]
+    tokens: tokens::TokenSettings,
+    #[command(flatten)]
+    realtime: realtime::RealtimeSettings,
+    #[command(flatten)]
+    limits: limits::LimitSettings,
+    #[command(flatten)]
+    log: LogSettings,
+}
+
+/// What the program works with: settings that also make sense together.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    /// Where the server runs.
+    pub(crate) general: GeneralSettings,
+    /// The HTTP server.
+    pub(crate) http: HttpSettings,
+    /// The database.
+    pub(crate) database: Database,
+    /// Whose tokens are believed.
+    pub(crate) tokens: auth_jwt::Settings,
+    /// The bounds of the interface.
+    pub(crate) api: api::Settings,
+    /// Whether anyone may ask for too much.
+    pub(crate) limits_enabled: bool,
+    /// What is logged.
+    pub(crate) log: LogSettings,
+}
+
+impl Settings {
+    /// The settings as parts of the program. `None` when something is missing or contradicts
+    /// another setting; `faults` then says what.
+    fn check(&self, faults: &mut Faults) -> Option<Config> {
+        let tokens = self.tokens.check(faults);
+        let database = self.database.check(faults);
+        Some(Config {
+            general: self.general.clone(),
+            http: self.http.clone(),
+            database: database?,
+            tokens: tokens?,
+            api: self.api(),
+            limits_enabled: self.limits.enabled(),
+            log: self.log.clone(),
+        })
+    }
+
+    fn api(&self) -> api::Settings {
+        let in_production = self.general.in_production();
+        let origins = self.origins.allowed(in_production);
+        api::Settings {
+            http: self.http.rest(origins, in_production),
+            realtime: self.realtime.settings(),
+            limits: self.limits.settings(),
+        }
+    }
+}

@@ -1,0 +1,105 @@
+use std::str::FromStr;
+
+use api::origins::Origins;
+use clap::Args;
+
+/// Pages of a developer's machine, allowed outside production.
+const LOCAL: [&str; 4] = [
+    "http://localhost:3000",
+    "http://localhost:3001",
+    "http://127.0.0.1:3000",
+    "http://127.0.0.1:3001",
+];
+
+/// Whose pages may call us from a browser.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Pages that may call (CORS)")]
+pub(crate) struct OriginSettings {
+    /// Addresses of the front end, each with and without `www.`; separated by commas
+    #[arg(id = "origins-front-url", long, env = "FRONT_URL", value_name = "URLS")]
+    front_url: Option<OriginList>,
+
+    /// More addresses of the front end
+    #[arg(id = "origins-frontend-url", long, env = "FRONTEND_URL", value_name = "URLS")]
+    frontend_url: Option<OriginList>,
+
+    /// More addresses of the front end
+    #[arg(id = "origins-frontend-url-bis", long, env = "FRONTEND_URL_BIS", value_name = "URLS")]
+    frontend_url_bis: Option<OriginList>,
+
+    /// More addresses of the front end
+    #[arg(id = "origins-web-url", long, env = "WEB_URL", value_name = "URLS")]
+    web_url: Option<OriginList>,
+}
+
+impl OriginSettings {
+    /// Everyone named; outside production a developer's pages too.
+    pub(crate) fn allowed(&self, in_production: bool) -> Origins {
+        let lists = [&self.front_url, &self.frontend_url, &self.frontend_url_bis, &self.web_url];
+        let named = lists.into_iter().flatten().flat_map(|list| &list.0).map(String::as_str);
+        let local = LOCAL.into_iter().filter(|_| !in_production);
+        // Each was read by the same rule already, so nothing is lost here.
+        Origins::new(named.chain(local)).unwrap_or_default()
+    }
+}
+
+/// Origins separated by commas.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct OriginList(Vec<String>);
+
+impl FromStr for OriginList {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+        let list: Vec<String> = parts.map(str::to_owned).collect();
+        match Origins::new(&list) {
+            Ok(_) => Ok(Self(list)),
+            Err(_) => Err("must be addresses such as https://example.org, with no path".to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn allowed(front_url: &str, in_production: bool) -> String {
+        let settings = OriginSettings {
+            front_url: Some(front_url.parse().expect("good addresses")),
+            frontend_url: None,
+            frontend_url_bis: Some("https://bis.example".parse().expect("a good address")),
+            web_url: None,
+        };
+        settings.allowed(in_production).to_string()
+    }
+
+    #[test]
+    fn everyone_named_is_allowed_with_and_without_www() {
+        let allowed = allowed(" https://a.example/ ,, https://www.b.example:8443", true);
+        let expected = [
+            "https://a.example",
+            "https://b.example:8443",
+            "https://bis.example",
+            "https://www.a.example",
+            "https://www.b.example:8443",
+            "https://www.bis.example",
+        ];
+        assert_eq!(allowed, expected.join(", "));
+    }
+
+    #[test]
+    fn a_developer_s_pages_are_allowed_outside_production_only() {
+        for page in LOCAL {
+            assert!(allowed("", false).split(", ").any(|origin| origin == page), "{page}");
+            assert!(!allowed("", true).contains(page), "{page}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_origin_is_refused() {
+        for text in ["*", "salon.example", "https://salon.example/app", "https://a, b"] {
+            assert!(text.parse::<OriginList>().is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,118 @@
+use api::realtime::Settings;
+use clap::Args;
+
+use super::value::whole;
+
+/// Sockets.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Sockets")]
+pub(crate) struct RealtimeSettings {
+    /// Sockets in this process; further ones are refused
+    #[arg(id = "realtime-sessions-max", long, env = "REALTIME_SESSIONS_MAX",
+        value_name = "1..1000000", default_value = "20000",
+        value_parser = whole::<usize>(1, 1_000_000))]
+    sessions_max: usize,
+
+    /// Sockets of one person at the same time
+    #[arg(id = "realtime-sessions-per-person-max", long, env = "REALTIME_SESSIONS_PER_PERSON_MAX",
+        value_name = "1..10000", default_value = "32", value_parser = whole::<usize>(1, 10_000))]
+    sessions_per_person_max: usize,
+
+    /// Conversations that one socket may have joined at the same time
+    #[arg(id = "realtime-rooms-per-session-max", long, env = "REALTIME_ROOMS_PER_SESSION_MAX",
+        value_name = "1..10000", default_value = "64", value_parser = whole::<usize>(1, 10_000))]
+    rooms_per_session_max: usize,
+
+    /// Messages in the history that a join is given
+    #[arg(id = "realtime-history-messages", long, env = "REALTIME_HISTORY_MESSAGES",
+        value_name = "1..100", default_value = "50", value_parser = whole::<u32>(1, 100))]
+    history_messages: u32,
+
+    /// From a pong to the next ping
+    #[arg(id = "realtime-ping-interval-ms", long, env = "REALTIME_PING_INTERVAL_MS",
+        value_name = "100..600000", default_value = "25000",
+        value_parser = whole::<u64>(100, 600_000))]
+    ping_interval_ms: u64,
+
+    /// From a ping to the moment its pong is overdue and the socket closes
+    #[arg(id = "realtime-ping-timeout-ms", long, env = "REALTIME_PING_TIMEOUT_MS",
+        value_name = "100..600000", default_value = "20000",
+        value_parser = whole::<u64>(100, 600_000))]
+    ping_timeout_ms: u64,
+
+    /// How long a socket may take to say whose it is
+    #[arg(id = "realtime-connect-timeout-ms", long, env = "REALTIME_CONNECT_TIMEOUT_MS",
+        value_name = "100..600000", default_value = "5000",
+        value_parser = whole::<u64>(100, 600_000))]
+    connect_timeout_ms: u64,
+
+    /// How long deciding on a newcomer may take
+    #[arg(id = "realtime-connect-decision-timeout-ms", long,
+        env = "REALTIME_CONNECT_DECISION_TIMEOUT_MS", value_name = "100..600000",
+        default_value = "10000", value_parser = whole::<u64>(100, 600_000))]
+    connect_decision_timeout_ms: u64,
+
+    /// How long a closing socket may take to send what still waits
+    #[arg(id = "realtime-close-timeout-ms", long, env = "REALTIME_CLOSE_TIMEOUT_MS",
+        value_name = "100..600000", default_value = "5000",
+        value_parser = whole::<u64>(100, 600_000))]
+    close_timeout_ms: u64,
+
+    /// The longest message accepted from a socket, all fragments together
+    #[arg(id = "realtime-max-payload-bytes", long, env = "REALTIME_MAX_PAYLOAD_BYTES",
+        value_name = "65536..104857600", default_value = "1000000",
+        value_parser = whole::<usize>(65_536, 104_857_600))]
+    max_payload_bytes: usize,
+
+    /// The largest packet accepted from a socket: text and attachments together
+    #[arg(id = "realtime-max-packet-bytes", long, env = "REALTIME_MAX_PACKET_BYTES",
+        value_name = "65536..104857600", default_value = "4000000",
+        value_parser = whole::<usize>(65_536, 104_857_600))]
+    max_packet_bytes: usize,
+
+    /// Attachments that one packet may announce
+    #[arg(id = "realtime-max-attachments", long, env = "REALTIME_MAX_ATTACHMENTS",
+        value_name = "0..100", default_value = "10", value_parser = whole::<usize>(0, 100))]
+    max_attachments: usize,
+
+    /// Outgoing messages that may wait for one socket; one more closes it
+    #[arg(id = "realtime-mailbox-messages", long, env = "REALTIME_MAILBOX_MESSAGES",
+        value_name = "8..100000", default_value = "256", value_parser = whole::<usize>(8, 100_000))]
+    mailbox_messages: usize,
+
+    /// Bytes of outgoing messages that may wait for one socket
+    #[arg(id = "realtime-mailbox-bytes", long, env = "REALTIME_MAILBOX_BYTES",
+        value_name = "65536..104857600", default_value = "1048576",
+        value_parser = whole::<usize>(65_536, 104_857_600))]
+    mailbox_bytes: usize,
+
+    /// Received events of one socket that may wait; while they do, no more are read
+    #[arg(id = "realtime-inbox-events", long, env = "REALTIME_INBOX_EVENTS",
+        value_name = "1..10000", default_value = "64", value_parser = whole::<usize>(1, 10_000))]
+    inbox_events: usize,
+}
+
+impl RealtimeSettings {
+    /// The bounds of live conversations.
+    pub(crate) fn settings(&self) -> Settings {
+        Settings {
+            socket: socketio::Config {
+                ping_interval_ms: self.ping_interval_ms,
+                ping_timeout_ms: self.ping_timeout_ms,
+                max_payload_bytes: self.max_payload_bytes,
+                max_packet_bytes: self.max_packet_bytes,
+                max_attachments: self.max_attachments,
+                connect_timeout_ms: self.connect_timeout_ms,
+                connect_decision_timeout_ms: self.connect_decision_timeout_ms,
+                close_timeout_ms: self.close_timeout_ms,
+                mailbox_messages: self.mailbox_messages,
+                mailbox_bytes: self.mailbox_bytes,
+                inbox_events: self.inbox_events,
+                sessions_max: self.sessions_max,
+            },
+            sessions_per_person_max: self.sessions_per_person_max,
+            rooms_per_session_max: self.rooms_per_session_max,
+            history_messages: self.history_messages,
+        }
+    }
+}

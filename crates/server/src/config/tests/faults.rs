@@ -1,0 +1,45 @@
+use super::{File, Start, start};
+
+#[test]
+fn everything_wrong_is_reported_at_once_one_line_each() {
+    let file = File::new("wrong.toml", "[http]\nprot = 1\nbacklog-connections-max = 0\n");
+    let start = Start { arguments: vec!["messaging-server".into()], ..Start::default() }
+        .with("MESSAGING_CONFIG", file.path())
+        .with("PORT", "99999")
+        .with("JWT_SECRET", "planted")
+        .with("LOG_FORMAT", "planted")
+        .with("WEB_URL", "planted")
+        .flag("--realtime-ping-interval-ms=planted");
+    let faults = start.faults();
+    let expected = [
+        "http.prot: is no setting",
+        "PORT (http.port): must be a whole number from 0 to 65535 (environment)",
+        "HTTP_BACKLOG_CONNECTIONS_MAX (http.backlog-connections-max): must be a whole number from 1 to 65535 (file)",
+        "WEB_URL (origins.web-url): must be addresses such as https://example.org, with no path (environment)",
+        "JWT_SECRET (tokens.secret): must have at least 32 bytes (environment)",
+        "REALTIME_PING_INTERVAL_MS (realtime.ping-interval-ms): must be a whole number from 100 to 600000 (flag)",
+        "LOG_FORMAT (log.format): must be one of json, human (environment)",
+        "DATABASE_URL (database.url): is missing",
+    ];
+    let lines: Vec<_> = faults.lines().collect();
+    for line in &expected {
+        assert!(lines.contains(line), "{line} in\n{faults}");
+    }
+    assert_eq!(lines.len(), expected.len(), "{faults}");
+    assert!(!faults.contains("planted"), "{faults}");
+}
+
+#[test]
+fn without_a_key_nothing_starts() {
+    let mut start = start();
+    start.environment.remove("JWT_SECRET");
+    let missing = "JWT_SECRET (tokens.secret): is missing, and so is a key set\n";
+    assert_eq!(start.faults(), missing);
+    let file = File::new("keys.json", "{\"keys\":[]}");
+    let start = start.with("JWT_JWKS_FILE", file.path());
+    let empty = "JWT_JWKS_FILE (tokens.jwks-file): the key set has no key for signatures\n";
+    assert_eq!(start.faults(), empty);
+    let start = start.with("JWT_JWKS_FILE", "/nowhere/keys.json");
+    let absent = "JWT_JWKS_FILE (tokens.jwks-file): cannot be read: entity not found\n";
+    assert_eq!(start.faults(), absent);
+}

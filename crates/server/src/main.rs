@@ -1,0 +1,89 @@
+//! The messaging server: reads its configuration, puts the parts together, and does what the
+//! command line asks for.
+
+mod cli;
+mod clock;
+mod config;
+mod database;
+mod demo;
+mod error;
+mod http;
+mod ids;
+mod quiet;
+mod serve;
+mod signals;
+mod stop;
+mod telemetry;
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use cli::{ConfigVerb, Verb};
+use config::{Loaded, Refusal, Start};
+use error::RunError;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// The exit code of a program that was started in a way that makes no sense.
+const MISUSED: u8 = 2;
+
+fn main() -> ExitCode {
+    let start = Start::of_this_process();
+    match config::verb(&start) {
+        Ok(Verb::Openapi) => print(&api::openapi_json()),
+        Ok(Verb::Config(ConfigVerb::Docs)) => print(&config::table()),
+        Ok(verb) => config::load(&start).map_or_else(refuse, |loaded| perform(verb, loaded)),
+        Err(refusal) => refuse(refusal),
+    }
+}
+
+fn perform(verb: Verb, loaded: Loaded) -> ExitCode {
+    if verb == Verb::Config(ConfigVerb::Check) {
+        return print(&loaded.effective.to_string());
+    }
+    if let Err(cause) = telemetry::start(&loaded.config.log) {
+        return say(&cause.to_string(), ExitCode::FAILURE);
+    }
+    loaded.announce();
+    match actix_web::rt::System::new().block_on(run(verb, loaded)) {
+        Ok(output) => print(&output),
+        Err(cause) => {
+            tracing::error!(cause = cause.chain(), "the program ends");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Does what `verb` asks for, and returns what is to be printed.
+async fn run(verb: Verb, Loaded { config, .. }: Loaded) -> Result<String, RunError> {
+    match verb {
+        Verb::Migrate => database::migrate(&config.database).await,
+        Verb::Demo => demo::enter(&config).await,
+        Verb::Serve | Verb::Config(_) | Verb::Openapi => {
+            serve::serve(config).await.map(|()| String::new())
+        }
+    }
+}
+
+fn refuse(refusal: Refusal) -> ExitCode {
+    match refusal {
+        Refusal::Usage(usage) => usage.exit(),
+        Refusal::Faults(faults) => say(&faults.to_string(), ExitCode::from(MISUSED)),
+    }
+}
+
+/// Prints what was asked for.
+fn print(output: &str) -> ExitCode {
+    match io::stdout().write_all(output.as_bytes()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+/// Says why there is nothing to print. When even that is impossible, the exit code remains.
+fn say(text: &str, code: ExitCode) -> ExitCode {
+    io::stderr().write_all(text.as_bytes()).map_or(ExitCode::FAILURE, |()| code)
+}

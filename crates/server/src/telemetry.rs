@@ -1,0 +1,155 @@
+//! What is logged, and what never is.
+
+use std::{
+    io::{self, IsTerminal},
+    panic::PanicHookInfo,
+};
+
+use tracing::{Level, Metadata};
+use tracing_subscriber::{
+    EnvFilter, Layer, Registry,
+    filter::{FilterExt, filter_fn},
+    fmt::{self, MakeWriter},
+    layer::{Filter, SubscriberExt},
+    util::{SubscriberInitExt, TryInitError},
+};
+
+use crate::config::{Format, LogSettings};
+
+/// Our crates, as targets name them.
+const OURS: [&str; 6] = ["api", "auth_jwt", "domain", "messaging_server", "socketio", "storage_pg"];
+
+/// Starts logging to the standard error, for the whole process, panics included. The standard
+/// output is for what a verb was asked to print.
+///
+/// # Errors
+/// When logging was started before.
+pub(crate) fn start(settings: &LogSettings) -> Result<(), TryInitError> {
+    let layer = layer(settings, io::stderr, io::stderr().is_terminal());
+    tracing_subscriber::registry().with(layer).try_init()?;
+    std::panic::set_hook(Box::new(log_panic));
+    Ok(())
+}
+
+fn layer<W>(
+    settings: &LogSettings,
+    writer: W,
+    colours: bool,
+) -> Box<dyn Layer<Registry> + Send + Sync>
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let lines = fmt::layer().with_writer(writer);
+    match settings.format {
+        Format::Json => lines.json().flatten_event(true).with_filter(filter(settings)).boxed(),
+        Format::Human => lines.with_ansi(colours).with_filter(filter(settings)).boxed(),
+    }
+}
+
+/// What the settings ask for, and of libraries nothing below `info`: the database driver tells the
+/// values of every statement there, and so the text of every message.
+fn filter(settings: &LogSettings) -> impl Filter<Registry> + Send + Sync + 'static {
+    let directives = settings.filter.as_deref().unwrap_or(settings.level.as_str());
+    EnvFilter::new(directives).and(filter_fn(|record: &Metadata<'_>| {
+        *record.level() <= Level::INFO || is_ours(record.target())
+    }))
+}
+
+fn is_ours(target: &str) -> bool {
+    let name = target.split("::").next();
+    name.is_some_and(|name| OURS.contains(&name))
+}
+
+/// Says where a thread panicked. What it says itself is repeated only when it is a fixed text: one
+/// put together at run time may hold anything.
+fn log_panic(panic: &PanicHookInfo<'_>) {
+    let fixed = panic.payload().downcast_ref::<&'static str>().copied();
+    let place = panic.location().map(ToString::to_string);
+    let thread = std::thread::current();
+    tracing::error!(
+        panic.message = fixed,
+        panic.place = place,
+        thread = thread.name(),
+        "a thread panicked"
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::config::Level as Configured;
+
+    /// A log in memory.
+    #[derive(Clone, Default)]
+    struct Memory(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Memory {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().expect("no writer panicked").extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn logged(format: Format, filter: Option<&str>, work: impl FnOnce()) -> String {
+        let filter = filter.map(str::to_owned);
+        let settings = LogSettings { format, level: Configured::Info, filter };
+        let memory = Memory::default();
+        let writer = memory.clone();
+        let layer = layer(&settings, move || writer.clone(), false);
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), work);
+        let bytes = memory.0.lock().expect("no writer panicked").clone();
+        String::from_utf8(bytes).expect("text")
+    }
+
+    #[test]
+    fn libraries_never_speak_below_info() {
+        let log = logged(Format::Human, Some("trace"), || {
+            tracing::debug!(target: "tokio_postgres::query", "planted value");
+            tracing::trace!(target: "apiary", "planted neighbour");
+            tracing::info!(target: "tokio_postgres", "connected");
+            tracing::trace!(target: "storage_pg::pool", "ours");
+        });
+        assert!(!log.contains("planted"), "{log}");
+        assert!(log.contains("connected") && log.contains("ours"), "{log}");
+    }
+
+    #[test]
+    fn what_is_less_important_than_the_level_is_not_logged() {
+        let log = logged(Format::Human, None, || {
+            tracing::debug!(target: "api", "too fine");
+            tracing::info!(target: "api", "just right");
+        });
+        assert!(log.contains("just right") && !log.contains("too fine"), "{log}");
+    }
+
+    #[test]
+    fn json_is_one_object_a_line_and_people_get_no_colours_in_a_file() {
+        let say = || tracing::warn!(target: "api", answer = 42, "listen");
+        let json = logged(Format::Json, None, say);
+        let object: serde_json::Value = serde_json::from_str(json.trim()).expect("one object");
+        assert_eq!((&object["message"], &object["answer"]), (&"listen".into(), &42.into()));
+        assert!(!logged(Format::Human, None, say).contains('\u{1b}'));
+    }
+
+    #[test]
+    fn a_panic_tells_its_place_and_no_text_made_at_run_time() {
+        let caught = |panic: fn()| {
+            logged(Format::Json, None, || {
+                let before = std::panic::take_hook();
+                std::panic::set_hook(Box::new(log_panic));
+                let outcome = std::panic::catch_unwind(panic);
+                std::panic::set_hook(before);
+                assert!(outcome.is_err());
+            })
+        };
+        let log = caught(|| panic!("{}", String::from("planted")));
+        assert!(log.contains("telemetry.rs") && !log.contains("planted"), "{log}");
+        assert!(caught(|| panic!("a fixed text")).contains("a fixed text"));
+    }
+}
