@@ -1,0 +1,119 @@
+//! What people write, who they are and what they sign in with never reaches the log, however loud it
+//! is and whatever goes wrong.
+
+use rig::{Fault, fault::same, person::Person, socket::Socket, stage::Stage};
+use serde_json::{Value, json};
+
+const SERVER: &str = env!("CARGO_BIN_EXE_messaging-server");
+const WORDS: &str = "zanzibar-des-mots";
+const FIRST_NAME: &str = "Zoraide";
+const LAST_NAME: &str = "Zylberstein";
+const SALON_NAME: &str = "Zenith-Tatouage";
+const EMAIL: &str = "zoraide@zylberstein.example";
+const SUBJECT: &str = "zeppelin-en-sujet";
+
+struct Scene {
+    stage: Stage,
+    salon: Person,
+    client: Person,
+    path: String,
+    message: Value,
+}
+
+impl Scene {
+    async fn set() -> Result<Self, Fault> {
+        let stage = Stage::set_with(SERVER, &[("LOG_LEVEL", "trace")]).await?;
+        let salon = Person::salon("salon-1", SALON_NAME);
+        let client = Person::client("client-1", FIRST_NAME, LAST_NAME).with("email", EMAIL);
+        let conversation = stage.conversation(&salon, &client).await?;
+        let path = format!("/messaging/conversations/{conversation}");
+        let message = json!({
+            "conversationId": conversation,
+            "content": WORDS,
+            "clientMessageId": "key-1",
+        });
+        Ok(Self { stage, salon, client, path, message })
+    }
+
+    /// All goes well.
+    async fn talk(&self) -> Result<(), Fault> {
+        let rest = self.stage.rest(&self.salon)?;
+        rest.patch(&self.path, &json!({ "subject": SUBJECT })).await?.expect(200)?;
+        let mut socket = self.stage.socket(&self.client).await?;
+        let here = json!({ "conversationId": self.message["conversationId"] });
+        socket.call_ok("join-conversation", &here).await?;
+        socket.call_ok("send-message", &self.message).await?;
+        socket.hear("new-message").await.map(drop)
+    }
+
+    /// The caller does everything wrong.
+    async fn stumble(&self) -> Result<(), Fault> {
+        let rest = self.stage.rest(&self.client)?;
+        let messages = format!("{}/messages", self.path);
+        let mut other = self.message.clone();
+        other["content"] = json!(format!("{WORDS} encore"));
+        let conflict = rest.post(&messages, &other).await?;
+        same("the same key for other words", conflict.status, 409)?;
+        let wrong = json!({ "content": [WORDS], "attachments": WORDS, "type": WORDS });
+        same("wrong fields", rest.post(&messages, &wrong).await?.status, 400)?;
+        let headers = [("content-type", "application/json")];
+        let broken = format!("{{\"content\":\"{WORDS}").into_bytes();
+        let answer = rest.send("POST", &messages, &headers, broken).await?;
+        same("broken JSON", answer.status, 400)?;
+        let query = format!("{messages}?cursor={WORDS}");
+        same("a wrong cursor", rest.get(&query).await?.status, 400)?;
+        let unknown = format!("/messaging/messages/{WORDS}");
+        same("an unknown id", rest.delete(&unknown).await?.status, 404)?;
+
+        let socket = self.stage.socket(&self.client).await?;
+        socket.call("send-message", &wrong).await?;
+        socket.emit("send-message", &wrong);
+        socket.call("send-message", &other).await.map(drop)
+    }
+
+    /// The caller is not let in.
+    async fn be_refused(&self) -> Result<(), Fault> {
+        let forged = format!("{}x", self.stage.token(&self.client)?);
+        let rest = self.stage.anonymous().with_token(&forged);
+        same("a forged token", rest.get(&self.path).await?.status, 401)?;
+        let refused = Socket::connect(&self.stage.server.url(), &forged).await;
+        same("a forged token on a socket", refused.is_err(), true)
+    }
+
+    /// PostgreSQL complains about the row, and quotes it.
+    async fn break_the_database(&self) -> Result<(), Fault> {
+        let sql = "ALTER TABLE messaging.message ADD CONSTRAINT provoked CHECK (false) NOT VALID";
+        let database = self.stage.database.client().await?;
+        database.batch_execute(sql).await.map_err(Fault::while_doing("break the database"))?;
+        let messages = format!("{}/messages", self.path);
+        let rest = self.stage.rest(&self.client)?;
+        let mut fresh = self.message.clone();
+        fresh["clientMessageId"] = json!("key-2");
+        let answer = rest.post(&messages, &fresh).await?;
+        same("a broken database", answer.status, 500)?;
+        let shown = answer.body.to_string();
+        same("the caller learns no details", shown.contains("provoked"), false)
+    }
+}
+
+#[tokio::test]
+async fn no_words_names_addresses_or_tokens_are_logged() -> Result<(), Fault> {
+    let scene = Scene::set().await?;
+    scene.talk().await?;
+    scene.stumble().await?;
+    scene.be_refused().await?;
+    scene.break_the_database().await?;
+
+    let log = scene.stage.server.log()?;
+    let token = scene.stage.token(&scene.client)?;
+    let payload = token.split('.').nth(1).unwrap_or_default();
+    let secret = scene.stage.server.secret();
+    for planted in [WORDS, FIRST_NAME, LAST_NAME, SALON_NAME, EMAIL, SUBJECT, payload, secret] {
+        let line = log.lines().find(|line| line.contains(planted));
+        same(&format!("lines with {planted}"), line, None)?;
+    }
+    // The failure itself must be there: a silent log would pass everything above.
+    assert!(log.contains("23514") || log.contains("provoked"), "the fault was not logged");
+    assert!(log.contains("\"level\":\"TRACE\"") || log.contains("\"level\":\"DEBUG\""));
+    Ok(())
+}

@@ -1,0 +1,39 @@
+//! The unmodified JavaScript client library against the real server.
+
+use std::{env, process::Output};
+
+use rig::{Fault, person::Person, stage::Stage, wait};
+use tokio::process::Command;
+
+const SERVER: &str = env!("CARGO_BIN_EXE_messaging-server");
+const MESSAGES: &str = "1000";
+
+/// Where the library is installed.
+///
+/// # Panics
+/// When nobody says so.
+fn installed() -> String {
+    let folder = env::var("STOCK_CLIENT_DIR").ok();
+    folder.expect("STOCK_CLIENT_DIR is not set: run the tests with `cargo xtask test`")
+}
+
+#[tokio::test]
+async fn two_stock_clients_exchange_a_thousand_messages() -> Result<(), Fault> {
+    let folder = installed();
+    let stage = Stage::set(SERVER).await?;
+    let salon = Person::salon("salon-1", "Encre Noire");
+    let client = Person::client("client-1", "Camille", "Martin");
+    let conversation = stage.conversation(&salon, &client).await?;
+
+    let exchange = Command::new("node")
+        .current_dir(folder)
+        .args(["exchange.mjs", &stage.server.url(), &conversation])
+        .args([stage.token(&salon)?, stage.token(&client)?])
+        .arg(MESSAGES)
+        .kill_on_drop(true)
+        .output();
+    let Output { status, stderr, .. } =
+        wait::within("the exchange", exchange).await?.map_err(Fault::while_doing("run node"))?;
+    assert!(status.success(), "{}", String::from_utf8_lossy(&stderr));
+    Ok(())
+}

@@ -1,0 +1,103 @@
+//! Delays at an ordinary load: a hundred messages a second, whatever happens to those before.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::{
+    task::JoinSet,
+    time::{Duration, Instant, MissedTickBehavior, interval},
+};
+
+use super::{Plan, crowd, spread::Spread, usage::Meter};
+use crate::{Fault, fresh, server::Server, socket::Socket};
+
+const PAIRS: usize = 16;
+const PER_SECOND: u32 = 100;
+
+/// When each message under way was due, by its text.
+type Due = Arc<Mutex<HashMap<String, Instant>>>;
+
+/// From the moment a message is due: until acknowledged, and until the other side has it.
+pub(super) async fn measure(plan: &Plan, server: &Server, meter: &Meter) -> Result<String, Fault> {
+    let due = Due::default();
+    let mut listeners = JoinSet::new();
+    let mut speakers = Vec::new();
+    for pair in crowd::gather(server, PAIRS).await? {
+        let mut speaker = pair.client;
+        speaker.deafen();
+        speakers.push((Arc::new(speaker), pair.conversation));
+        listeners.spawn(listen(pair.salon, due.clone(), count_for_one(plan, listeners.len())));
+    }
+
+    let before = meter.read()?;
+    let acknowledged = speak(&speakers, &due, count(plan)).await?;
+    let mut seen = Spread::new()?;
+    while let Some(heard) = listeners.join_next().await {
+        seen.merge(&heard.map_err(Fault::while_doing("listen"))??)?;
+    }
+    let cpu = meter.cells_since(before)?;
+    Ok(format!(
+        "### Delays at {PER_SECOND} messages a second, {PAIRS} conversations\n\n\
+         | from the send to | p50 | p99 | max | CPU server | CPU PostgreSQL | CPU load |\n\
+         | --- | ---: | ---: | ---: | ---: | ---: | ---: |\n\
+         | the acknowledgement | {} | {cpu} |\n\
+         | the other side's screen | {} | | | |\n",
+        acknowledged.cells(),
+        seen.cells()
+    ))
+}
+
+fn count(plan: &Plan) -> usize {
+    let per_second = usize::try_from(PER_SECOND).unwrap_or_default();
+    usize::try_from(plan.duration.as_secs()).unwrap_or_default() * per_second
+}
+
+/// How many messages are for the listener with this number: they are dealt out in turn.
+fn count_for_one(plan: &Plan, number: usize) -> usize {
+    (count(plan) + PAIRS - 1 - number) / PAIRS
+}
+
+async fn speak(
+    speakers: &[(Arc<Socket>, Arc<str>)],
+    due: &Due,
+    count: usize,
+) -> Result<Spread, Fault> {
+    let mut ticks = interval(Duration::from_secs(1) / PER_SECOND);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
+    let mut under_way = JoinSet::new();
+    for (socket, conversation) in speakers.iter().cycle().take(count) {
+        let tick = ticks.tick().await;
+        let message = crowd::message(conversation, &fresh::id("m"));
+        let content = message["content"].as_str().unwrap_or_default().to_owned();
+        locked(due).insert(content, tick);
+        let socket = socket.clone();
+        under_way.spawn(async move {
+            socket.call_ok("send-message", &message).await?;
+            Ok::<_, Fault>(tick.elapsed())
+        });
+    }
+    let mut spread = Spread::new()?;
+    while let Some(taken) = under_way.join_next().await {
+        spread.add(taken.map_err(Fault::while_doing("send"))??);
+    }
+    Ok(spread)
+}
+
+async fn listen(mut socket: Socket, due: Due, count: usize) -> Result<Spread, Fault> {
+    let mut spread = Spread::new()?;
+    while spread.count() < u64::try_from(count).unwrap_or_default() {
+        let event = socket.next().await;
+        let event = event.ok_or_else(|| Fault::new("a listener's socket ended"))?;
+        let content = event.data["content"].as_str().unwrap_or_default();
+        if let Some(due) = locked(&due).remove(content) {
+            spread.add(event.at.duration_since(due));
+        }
+    }
+    Ok(spread)
+}
+
+fn locked(due: &Due) -> MutexGuard<'_, HashMap<String, Instant>> {
+    due.lock().unwrap_or_else(PoisonError::into_inner)
+}

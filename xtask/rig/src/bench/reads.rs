@@ -1,0 +1,70 @@
+//! Reads of a large history.
+
+use tokio::{task::JoinSet, time::Instant};
+
+use super::{Plan, seed, spread::Spread, usage::Meter};
+use crate::{Fault, person::Person, rest::Rest, server::Server, stage::text, token};
+
+/// Readers at the same time.
+const READERS: usize = 4;
+/// Messages on a page.
+const PAGE: u32 = 50;
+
+/// Lists, pages and totals, with several readers at once.
+pub(super) async fn measure(plan: &Plan, server: &Server, meter: &Meter) -> Result<String, Fault> {
+    let salon = Person::salon(&seed::salon(0), "Encre Noire");
+    let token = token::mint(server.secret(), &salon, token::LIFETIME_S)?;
+    let rest = Rest::new(&server.url()).with_token(&token);
+    let messages = format!("/messaging/conversations/{}/messages", seed::LONG);
+    let halfway = seed::long(plan.messages) / PAGE / 2;
+    let deep = rest.get(&format!("{messages}?page={halfway}")).await?.expect(200)?;
+    let cursor = text(&deep, "nextCursor")?;
+
+    let mut lines = vec![
+        format!("### Reads, {} messages stored, {READERS} readers\n", plan.messages),
+        "| what | answers/s | p50 | p99 | max | CPU server | CPU PostgreSQL | CPU load |"
+            .to_owned(),
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |".to_owned(),
+    ];
+    let table = [
+        ("list of conversations", "/messaging/conversations".to_owned()),
+        ("newest 50 messages", messages.clone()),
+        ("50 messages, halfway down a long history", format!("{messages}?cursor={cursor}")),
+        ("unread total", "/messaging/conversations/unread/total".to_owned()),
+        ("unread conversations", "/messaging/conversations/unread".to_owned()),
+    ];
+    for (what, path) in table {
+        read(&rest, &path, plan.duration / 8).await?;
+        let before = meter.read()?;
+        let started = Instant::now();
+        let spread = read(&rest, &path, plan.duration / 2).await?;
+        let elapsed = started.elapsed().as_millis().max(1);
+        let rate = u128::from(spread.count()) * 1_000 / elapsed;
+        let cpu = meter.cells_since(before)?;
+        lines.push(format!("| {what} | {rate} | {} | {cpu} |", spread.cells()));
+    }
+    Ok(lines.join("\n") + "\n")
+}
+
+async fn read(rest: &Rest, path: &str, duration: std::time::Duration) -> Result<Spread, Fault> {
+    let end = Instant::now() + duration;
+    let mut readers = JoinSet::new();
+    for _ in 0..READERS {
+        readers.spawn(keep_reading(rest.clone(), path.to_owned(), end));
+    }
+    let mut all = Spread::new()?;
+    while let Some(spread) = readers.join_next().await {
+        all.merge(&spread.map_err(Fault::while_doing("read"))??)?;
+    }
+    Ok(all)
+}
+
+async fn keep_reading(rest: Rest, path: String, end: Instant) -> Result<Spread, Fault> {
+    let mut spread = Spread::new()?;
+    while Instant::now() < end {
+        let asked = Instant::now();
+        rest.get(&path).await?.expect(200)?;
+        spread.add(asked.elapsed());
+    }
+    Ok(spread)
+}

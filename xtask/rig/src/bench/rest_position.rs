@@ -1,0 +1,35 @@
+//! How fast it starts, and what it needs when nobody uses it.
+
+use std::time::Instant;
+
+use super::{Plan, spread::millis, start, usage::rss_mb};
+use crate::{Fault, database::Database};
+
+const STARTS: usize = 5;
+
+/// Start to ready, best and worst of a few; and memory at rest.
+pub(super) async fn measure(plan: &Plan, database: &Database) -> Result<String, Fault> {
+    // The first one makes the tables.
+    drop(start(plan, database).await?);
+    let mut times = Vec::new();
+    let mut memory_mb = 0;
+    for _ in 0..STARTS {
+        let started = Instant::now();
+        let server = start(plan, database).await?;
+        times.push(started.elapsed());
+        let pid = server.pid().ok_or_else(|| Fault::new("the server is gone"))?;
+        memory_mb = rss_mb(pid)?;
+    }
+    times.sort();
+    let best = times.first().copied().unwrap_or_default();
+    let worst = times.last().copied().unwrap_or_default();
+    Ok(format!(
+        "### At rest\n\n\
+         | what | figure |\n| --- | ---: |\n\
+         | start to ready, best of {STARTS} | {} |\n\
+         | start to ready, worst of {STARTS} | {} |\n\
+         | resident memory | {memory_mb} MB |\n",
+        millis(best),
+        millis(worst)
+    ))
+}

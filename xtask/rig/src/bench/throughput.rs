@@ -1,0 +1,136 @@
+//! How many durable sends a second: so many messages are kept under way, all the time.
+
+use std::{iter, sync::Arc};
+
+use tokio::{
+    task::JoinSet,
+    time::{Duration, Instant},
+};
+
+use super::{
+    Plan, crowd,
+    spread::{Spread, millis},
+    usage::Meter,
+};
+use crate::{Fault, fresh, server::Server, socket::Socket};
+
+const PAIRS: usize = 32;
+/// Messages under way, spread over all sockets.
+const LOADS: [usize; 8] = [8, 16, 32, 64, 128, 256, 512, 1_024];
+/// How long the slowest of a hundred may wait for the headline figure.
+const P99_MAX: Duration = Duration::from_millis(100);
+
+/// A socket and the conversation it speaks in.
+type Speaker = (Arc<Socket>, Arc<str>);
+
+/// One row of the table.
+struct Row {
+    under_way: usize,
+    rate: f64,
+    spread: Spread,
+    cpu: String,
+}
+
+/// Acknowledged sends a second, at several loads.
+pub(super) async fn measure(plan: &Plan, server: &Server, meter: &Meter) -> Result<String, Fault> {
+    let speakers = speakers(server).await?;
+    let mut rows = Vec::new();
+    for under_way in LOADS {
+        talk(&speakers, under_way, plan.duration / 4).await?;
+        let before = meter.read()?;
+        let started = Instant::now();
+        let spread = talk(&speakers, under_way, plan.duration).await?;
+        rows.push(Row {
+            under_way,
+            rate: per_second(spread.count(), started.elapsed()),
+            spread,
+            cpu: meter.cells_since(before)?,
+        });
+    }
+    Ok(report(speakers.len(), &rows))
+}
+
+fn report(sockets: usize, rows: &[Row]) -> String {
+    let title =
+        format!("### Durable sends, {sockets} sockets in {PAIRS} conversations, both sides joined");
+    let head = "| under way | acknowledged/s | p50 | p99 | max | CPU server | CPU PostgreSQL | CPU load |\n\
+                | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |";
+    let cells = |row: &Row| {
+        let Row { under_way, rate, spread, cpu } = row;
+        format!("| {under_way} | {rate:.0} | {} | {cpu} |", spread.cells())
+    };
+    let lines: Vec<String> =
+        iter::once(format!("{title}\n\n{head}")).chain(rows.iter().map(cells)).collect();
+    format!("{}\n\n{}\n", lines.join("\n"), headline(rows))
+}
+
+fn headline(rows: &[Row]) -> String {
+    let limit = millis(P99_MAX);
+    let best = rows
+        .iter()
+        .filter(|row| row.spread.quantile(0.99) <= P99_MAX)
+        .max_by(|one, other| one.rate.total_cmp(&other.rate));
+    match best {
+        Some(best) => format!("Most with a p99 within {limit}: **{:.0} a second**.", best.rate),
+        None => format!("No load had a p99 within {limit}."),
+    }
+}
+
+async fn speakers(server: &Server) -> Result<Vec<Speaker>, Fault> {
+    let pairs = crowd::gather(server, PAIRS).await?;
+    let speakers = pairs.into_iter().flat_map(|pair| {
+        [pair.salon, pair.client].map(|mut socket| {
+            socket.deafen();
+            (Arc::new(socket), pair.conversation.clone())
+        })
+    });
+    Ok(speakers.collect())
+}
+
+async fn talk(speakers: &[Speaker], under_way: usize, time: Duration) -> Result<Spread, Fault> {
+    let end = Instant::now() + time;
+    let mut slots = JoinSet::new();
+    for speaker in speakers.iter().cycle().take(under_way) {
+        slots.spawn(keep_sending(speaker.clone(), end));
+    }
+    let mut all = Spread::new()?;
+    while let Some(spread) = slots.join_next().await {
+        all.merge(&spread.map_err(Fault::while_doing("send"))??)?;
+    }
+    Ok(all)
+}
+
+async fn keep_sending((socket, conversation): Speaker, end: Instant) -> Result<Spread, Fault> {
+    let mut spread = Spread::new()?;
+    while Instant::now() < end {
+        let message = crowd::message(&conversation, &fresh::id("m"));
+        let sent = Instant::now();
+        socket.call_ok("send-message", &message).await?;
+        spread.add(sent.elapsed());
+    }
+    Ok(spread)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a run of minutes counts far below 2^52")]
+fn per_second(count: u64, elapsed: Duration) -> f64 {
+    count as f64 / elapsed.as_secs_f64()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(rate: f64, p99: Duration) -> Row {
+        let mut spread = Spread::new().expect("a histogram");
+        spread.add(p99);
+        Row { under_way: 1, rate, spread, cpu: String::new() }
+    }
+
+    #[test]
+    fn the_headline_is_the_best_rate_that_is_quick_enough() {
+        let (quick, slow) = (P99_MAX / 2, P99_MAX * 2);
+        let rows = [row(500.0, quick), row(900.0, quick), row(1_200.0, slow)];
+        assert!(headline(&rows).contains("900 a second"));
+        assert!(headline(&rows[2..]).starts_with("No load"));
+    }
+}

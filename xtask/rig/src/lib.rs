@@ -1,0 +1,20 @@
+//! Drives a real messaging server from outside, as its users do: over HTTP and Socket.IO, with tokens
+//! of their own. Knows nothing of the server's insides; SQL serves only to make databases, to fill them
+//! for measurements, and to look whether something changed.
+
+pub mod bench;
+pub mod cluster;
+pub mod database;
+pub mod fault;
+pub mod fresh;
+pub mod journey;
+pub mod person;
+pub mod rest;
+pub mod server;
+pub mod socket;
+pub mod stage;
+pub mod token;
+pub mod wait;
+
+pub use fault::Fault;
+pub use tokio_postgres;

@@ -1,0 +1,149 @@
+//! A user of the REST interface.
+
+use reqwest::{Client, Method, Response, header::HeaderMap};
+use serde_json::Value;
+
+use crate::{Fault, wait::within};
+
+/// Talks HTTP to one server, with or without a token.
+#[derive(Clone, Debug)]
+pub struct Rest {
+    http: Client,
+    url: String,
+    token: Option<String>,
+}
+
+/// What the server answered.
+#[derive(Debug)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body: `Null` when there is none, a string when it is not JSON.
+    pub body: Value,
+}
+
+impl Rest {
+    /// Nobody in particular, at the server with this address.
+    pub fn new(url: &str) -> Self {
+        Self { http: Client::new(), url: url.trim_end_matches('/').to_owned(), token: None }
+    }
+
+    /// Somebody with a token.
+    #[must_use]
+    pub fn with_token(&self, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..self.clone() }
+    }
+
+    /// `GET path`.
+    ///
+    /// # Errors
+    /// When there is no answer; an answer with any status is one.
+    pub async fn get(&self, path: &str) -> Result<Answer, Fault> {
+        self.call("GET", path, None).await
+    }
+
+    /// `POST path` with a JSON body.
+    ///
+    /// # Errors
+    /// See [`get`](Self::get).
+    pub async fn post(&self, path: &str, body: &Value) -> Result<Answer, Fault> {
+        self.call("POST", path, Some(body)).await
+    }
+
+    /// `PATCH path` with a JSON body.
+    ///
+    /// # Errors
+    /// See [`get`](Self::get).
+    pub async fn patch(&self, path: &str, body: &Value) -> Result<Answer, Fault> {
+        self.call("PATCH", path, Some(body)).await
+    }
+
+    /// `DELETE path`.
+    ///
+    /// # Errors
+    /// See [`get`](Self::get).
+    pub async fn delete(&self, path: &str) -> Result<Answer, Fault> {
+        self.call("DELETE", path, None).await
+    }
+
+    /// Any method, with a JSON body or none.
+    ///
+    /// # Errors
+    /// See [`get`](Self::get).
+    pub async fn call(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Answer, Fault> {
+        let body = body.map(|body| body.to_string().into_bytes());
+        let headers: &[_] = match body {
+            Some(_) => &[("content-type", "application/json")],
+            None => &[],
+        };
+        self.send(method, path, headers, body.unwrap_or_default()).await
+    }
+
+    /// Any request at all: these headers and exactly these bytes.
+    ///
+    /// # Errors
+    /// See [`get`](Self::get).
+    pub async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> Result<Answer, Fault> {
+        let what = format!("{method} {path}");
+        let method =
+            Method::from_bytes(method.as_bytes()).map_err(Fault::while_doing(what.clone()))?;
+        let mut request = self.http.request(method, format!("{}{path}", self.url));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        let exchange = async { Answer::read(request.body(body).send().await?).await };
+        within(&what, exchange).await?.map_err(Fault::while_doing(what.clone()))
+    }
+}
+
+impl Answer {
+    async fn read(response: Response) -> Result<Self, reqwest::Error> {
+        let status = response.status().as_u16();
+        let headers = response.headers().clone();
+        let text = response.text().await?;
+        let body = if text.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_str(&text).unwrap_or(Value::String(text))
+        };
+        Ok(Self { status, headers, body })
+    }
+
+    /// The error code in the body; empty when there is none.
+    pub fn code(&self) -> &str {
+        self.body["code"].as_str().unwrap_or_default()
+    }
+
+    /// One header as text; empty when it is absent.
+    pub fn header(&self, name: &str) -> &str {
+        let value = self.headers.get(name);
+        value.and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// The body, if the status is the one expected.
+    ///
+    /// # Errors
+    /// When it is another; shows the answer.
+    pub fn expect(self, status: u16) -> Result<Value, Fault> {
+        if self.status == status {
+            return Ok(self.body);
+        }
+        Err(Fault::new(format!("expected status {status}, found {} {}", self.status, self.body)))
+    }
+}

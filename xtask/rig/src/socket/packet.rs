@@ -1,0 +1,141 @@
+//! The packets of Engine.IO 4 and Socket.IO 5 that a client of one namespace sends and hears.
+
+use serde_json::Value;
+
+use crate::Fault;
+
+/// The namespace of the service.
+const NAMESPACE: &str = "/messaging";
+
+/// What a text frame from the server says.
+#[derive(Debug, PartialEq)]
+pub(super) enum Packet {
+    /// The engine session is open.
+    Open,
+    /// The heartbeat; to be answered with [`PONG`].
+    Ping,
+    /// Nothing.
+    Noop,
+    /// The server ends the engine session.
+    Close,
+    /// The namespace let us in.
+    Connected,
+    /// The namespace did not let us in, and this is why.
+    Refused(Value),
+    /// The namespace put us out.
+    Disconnected,
+    /// Something happened.
+    Event {
+        /// Its name.
+        name: String,
+        /// Its first argument, or null.
+        data: Value,
+    },
+    /// The answer to the event that asked under this number.
+    Ack {
+        /// The number.
+        id: u64,
+        /// Its first argument, or null.
+        data: Value,
+    },
+}
+
+/// The answer to a ping.
+pub(super) const PONG: &str = "3";
+
+/// Asks to be let in.
+pub(super) fn connect(auth: &Value) -> String {
+    format!("40{NAMESPACE},{auth}")
+}
+
+/// An event with its arguments; a number asks for an acknowledgement.
+pub(super) fn event(name: &str, arguments: &[Value], ack: Option<u64>) -> String {
+    let mut array = vec![Value::from(name)];
+    array.extend_from_slice(arguments);
+    let number = ack.map(|id| id.to_string()).unwrap_or_default();
+    format!("42{NAMESPACE},{number}{}", Value::Array(array))
+}
+
+/// Reads a text frame from the server.
+pub(super) fn decode(frame: &str) -> Result<Packet, Fault> {
+    let unknown = || Fault::new(format!("the server sent a frame nobody expects: {frame}"));
+    let mut characters = frame.chars();
+    match characters.next() {
+        Some('0') => Ok(Packet::Open),
+        Some('1') => Ok(Packet::Close),
+        Some('2') => Ok(Packet::Ping),
+        Some('4') => decode_message(characters.as_str()).ok_or_else(unknown),
+        Some('6') => Ok(Packet::Noop),
+        _ => Err(unknown()),
+    }
+}
+
+fn decode_message(text: &str) -> Option<Packet> {
+    let kind = text.chars().next()?;
+    let rest = text.get(1..)?.strip_prefix(NAMESPACE)?;
+    // The comma may be missing when nothing follows.
+    let rest = rest.strip_prefix(',').unwrap_or(rest);
+    let json = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+    let number = rest.strip_suffix(json)?;
+    let value = || serde_json::from_str::<Value>(json).ok();
+    match kind {
+        '0' => Some(Packet::Connected),
+        '1' => Some(Packet::Disconnected),
+        '2' => {
+            let mut arguments = arguments(value()?)?;
+            let name = arguments.next()?.as_str()?.to_owned();
+            let data = arguments.next().unwrap_or_default();
+            Some(Packet::Event { name, data })
+        }
+        '3' => Some(Packet::Ack {
+            id: number.parse().ok()?,
+            data: arguments(value()?)?.next().unwrap_or_default(),
+        }),
+        '4' => Some(Packet::Refused(value()?)),
+        _ => None,
+    }
+}
+
+fn arguments(value: Value) -> Option<impl Iterator<Item = Value>> {
+    match value {
+        Value::Array(arguments) => Some(arguments.into_iter()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_packet_of_a_session_is_read() {
+        let event = |name: &str, data| Packet::Event { name: name.to_owned(), data };
+        let table = [
+            (r#"0{"sid":"a"}"#, Packet::Open),
+            ("2", Packet::Ping),
+            (r#"40/messaging,{"sid":"b"}"#, Packet::Connected),
+            ("41/messaging,", Packet::Disconnected),
+            ("41/messaging", Packet::Disconnected),
+            (r#"42/messaging,["a",{"b":1}]"#, event("a", json!({"b":1}))),
+            (r#"42/messaging,["a"]"#, event("a", Value::Null)),
+            (r#"43/messaging,12[{"ok":true}]"#, Packet::Ack { id: 12, data: json!({"ok":true}) }),
+            (r#"44/messaging,{"message":"no"}"#, Packet::Refused(json!({"message":"no"}))),
+        ];
+        for (frame, packet) in table {
+            assert_eq!(decode(frame).expect(frame), packet);
+        }
+    }
+
+    #[test]
+    fn a_frame_of_another_namespace_is_a_fault() {
+        assert!(decode(r#"42["a"]"#).is_err());
+    }
+
+    #[test]
+    fn an_event_carries_its_number_and_arguments() {
+        let text = event("send", &[json!({"a": 1})], Some(7));
+        assert_eq!(text, r#"42/messaging,7["send",{"a":1}]"#);
+    }
+}
