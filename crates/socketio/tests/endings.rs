@@ -148,6 +148,21 @@ async fn a_shutdown_closes_with_1001_and_without_a_farewell() {
 }
 
 #[actix_web::test]
+async fn a_shutdown_still_sends_what_waits() {
+    let config = Config { mailbox_bytes: 100_000_000, ..calm() };
+    let (server, mut watcher) = probed(config);
+    let mut client = connected(&server).await;
+    let socket = watcher.socket().await;
+    // More than the connection itself can hold, so that some of it must wait.
+    let frame = Frame::new("/", "large", &"x".repeat(1_000_000)).expect("JSON");
+    for _ in 0..20 {
+        socket.send(&frame).expect("room");
+    }
+    let ((code, heard), ()) = tokio::join!(client.until_closed(), server.server.close(PATIENCE));
+    assert_eq!((code, heard.len()), (Some(1001), 20));
+}
+
+#[actix_web::test]
 async fn a_shutdown_waits_no_longer_than_it_is_given() {
     let (probe, mut watcher) = probe(Decision::Accept);
     let server = Server::builder(calm()).namespace("/", probe).build();

@@ -87,7 +87,7 @@ impl Members {
         if let Some(member) = self.find(key) {
             member.leave(DisconnectReason::ServerNamespaceDisconnect);
             let namespace = member.socket.shared_namespace();
-            drop(namespace);
+            self.dismissed.push(namespace);
         }
     }
 
