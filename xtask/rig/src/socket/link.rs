@@ -10,7 +10,7 @@ use tokio::{
     time::Instant,
 };
 use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream, connect_async,
+    MaybeTlsStream, WebSocketStream, connect_async_with_config,
     tungstenite::{Error, Message},
 };
 
@@ -49,8 +49,10 @@ pub(super) struct Link {
 impl Link {
     /// Opens a WebSocket.
     pub(super) async fn open(url: &str) -> Result<Self, Fault> {
-        let (socket, _) =
-            connect_async(url).await.map_err(Fault::while_doing("open a WebSocket"))?;
+        // As browsers and Node.js do: nothing waits for the ACK of what was sent before it.
+        let disable_nagle = true;
+        let opened = connect_async_with_config(url, None, disable_nagle).await;
+        let (socket, _) = opened.map_err(Fault::while_doing("open a WebSocket"))?;
         Ok(Self { socket, waiting: HashMap::new(), asked: 0 })
     }
 
