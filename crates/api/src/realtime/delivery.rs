@@ -18,6 +18,8 @@ pub(super) enum Step {
     TellUser(UserId, Frame),
     /// This person's unread total may have changed: count and tell it.
     CountUnread(UserId),
+    /// This person's unread total is what it was: tell it again.
+    RepeatUnread(UserId),
 }
 
 /// What to do about `events`, which were committed together, in that order.
@@ -41,12 +43,19 @@ pub(super) fn steps(events: &[Event]) -> Vec<Step> {
 }
 
 fn posted(message: &Message, event: &Event, batch: &[Event], steps: &mut Vec<Step>) {
+    let receipt = receipt_on_arrival(message, batch);
     // The shipped page expects to hear that its conversation is read before it hears what it read.
-    if let Some(receipt) = receipt_on_arrival(message, batch) {
+    if let Some(receipt) = receipt {
         tell_reader(receipt, event, steps);
     }
     steps.extend(NewMessage(wire::Message::from(message)).frame().map(Step::TellRoom));
-    count_for_counterpart(event, steps);
+    match receipt {
+        // Nothing waited before, and nothing waits now.
+        Some(receipt) if receipt.messages == [message.id.clone()] => {
+            steps.push(Step::RepeatUnread(receipt.reader.clone()));
+        }
+        _ => count_for_counterpart(event, steps),
+    }
 }
 
 fn read(receipt: &ReadReceipt, event: &Event, batch: &[Event], steps: &mut Vec<Step>) {

@@ -162,7 +162,7 @@ impl Hub {
                     roster.tell_room(&last.conversation, Some(last.seq), frame);
                 }
                 Step::TellUser(user, frame) => roster.tell_user(user, frame),
-                Step::CountUnread(_) => {}
+                Step::CountUnread(_) | Step::RepeatUnread(_) => {}
             }
         }
         if last.kind == EventKind::ConversationDeleted {
@@ -181,8 +181,10 @@ impl Hub {
 
     fn count(&self, steps: &[Step]) {
         for step in steps {
-            if let Step::CountUnread(user) = step {
-                self.count_unread(user);
+            match step {
+                Step::CountUnread(user) => self.count_unread(user),
+                Step::RepeatUnread(user) => self.inner.totals.repeat(self, user),
+                Step::TellRoom(_) | Step::TellUser(..) => {}
             }
         }
     }

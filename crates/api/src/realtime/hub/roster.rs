@@ -25,10 +25,18 @@ struct Seat {
     joined: Vec<ConversationId>,
 }
 
+/// Somebody with sessions on this node.
+#[derive(Default)]
+struct Person {
+    sessions: Vec<SessionKey>,
+    /// How much waits for them, while nothing happened that could have changed it.
+    unread_total: Option<u64>,
+}
+
 #[derive(Default)]
 pub(super) struct Roster {
     seats: HashMap<SessionKey, Seat>,
-    users: HashMap<UserId, Vec<SessionKey>>,
+    people: HashMap<UserId, Person>,
     rooms: HashMap<ConversationId, Room>,
     last_key: u64,
 }
@@ -42,7 +50,7 @@ impl Roster {
         expires_at: Option<Timestamp>,
         sessions_max: usize,
     ) -> Option<SessionKey> {
-        let sessions = self.users.entry(user.clone()).or_default();
+        let sessions = &mut self.people.entry(user.clone()).or_default().sessions;
         if sessions.len() >= sessions_max {
             return None;
         }
@@ -60,10 +68,10 @@ impl Roster {
         for conversation in &seat.joined {
             self.drop_member(conversation, key);
         }
-        if let Some(sessions) = self.users.get_mut(&seat.user) {
-            sessions.retain(|session| *session != key);
-            if sessions.is_empty() {
-                self.users.remove(&seat.user);
+        if let Some(person) = self.people.get_mut(&seat.user) {
+            person.sessions.retain(|session| *session != key);
+            if person.sessions.is_empty() {
+                self.people.remove(&seat.user);
             }
         }
     }
@@ -139,7 +147,7 @@ impl Roster {
 
     /// Whether `user` has a session on this node.
     pub(super) fn is_here(&self, user: &UserId) -> bool {
-        self.users.contains_key(user)
+        self.people.contains_key(user)
     }
 
     /// Says whether a batch with positions `first` to `last` is the next to be told.
@@ -169,9 +177,21 @@ impl Roster {
         }
     }
 
+    /// How much waits for `user`, if that is known.
+    pub(super) fn unread_total(&self, user: &UserId) -> Option<u64> {
+        self.people.get(user).and_then(|person| person.unread_total)
+    }
+
+    /// Notes how much waits for `user`, or that it has to be counted.
+    pub(super) fn note_unread_total(&mut self, user: &UserId, total: Option<u64>) {
+        if let Some(person) = self.people.get_mut(user) {
+            person.unread_total = total;
+        }
+    }
+
     /// Says `frame` to every session of `user`.
     pub(super) fn tell_user(&self, user: &UserId, frame: &Frame) {
-        for session in self.users.get(user).into_iter().flatten() {
+        for session in self.people.get(user).into_iter().flat_map(|person| &person.sessions) {
             self.tell(*session, frame);
         }
     }

@@ -216,6 +216,20 @@ async fn a_message_under_its_reader_s_eyes_is_read_as_it_arrives() {
 }
 
 #[tokio::test]
+async fn a_total_that_stays_is_told_again_without_counting() {
+    let stage = Stage::new().await;
+    let (_, mut salon) = stage.join("s", true).await;
+    stage.say(&stage.messaging, "c", "counted").await;
+    assert_eq!(salon.named("unread-count-updated").await["totalUnread"], 0);
+    tokio::task::yield_now().await;
+    let known = stage.hub.roster().unread_total(&user("s"));
+    assert_eq!(known, Some(0));
+    stage.say(&stage.messaging, "c", "not counted").await;
+    stage.store.set_unavailable(true);
+    assert_eq!(salon.named("unread-count-updated").await["totalUnread"], 0);
+}
+
+#[tokio::test]
 async fn out_of_sight_is_unread() {
     let stage = Stage::new().await;
     let (_, mut salon) = stage.join("s", false).await;

@@ -2,7 +2,7 @@
 //! however many changes asked for it meanwhile.
 
 use std::{
-    collections::{HashMap, hash_map::Entry},
+    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -22,10 +22,19 @@ const RETRY_MS_MIN: u64 = 200;
 /// The longest wait between two attempts, in milliseconds.
 const RETRY_MS_MAX: u64 = 10_000;
 
+/// How far a count has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    /// Somebody asked for it since the last count began.
+    Asked,
+    /// It was begun, and nobody asked since.
+    Counting,
+}
+
 pub(super) struct Totals {
     store: Arc<dyn Store>,
-    /// Whose total is being counted, and whether it has to be counted again.
-    under_way: Mutex<HashMap<UserId, bool>>,
+    /// Whose total is being counted. Locked before the roster, where both are.
+    under_way: Mutex<HashMap<UserId, Progress>>,
     gate: Arc<Semaphore>,
 }
 
@@ -35,7 +44,7 @@ impl Totals {
         Self { store, under_way: Mutex::default(), gate }
     }
 
-    fn under_way(&self) -> MutexGuard<'_, HashMap<UserId, bool>> {
+    fn under_way(&self) -> MutexGuard<'_, HashMap<UserId, Progress>> {
         self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -44,27 +53,39 @@ impl Totals {
         if !hub.roster().is_here(user) {
             return;
         }
-        match self.under_way().entry(user.clone()) {
-            Entry::Occupied(mut counting) => {
-                counting.insert(true);
-                return;
-            }
-            Entry::Vacant(idle) => {
-                idle.insert(false);
-            }
+        let mut under_way = self.under_way();
+        hub.roster().note_unread_total(user, None);
+        let begun = under_way.insert(user.clone(), Progress::Asked).is_some();
+        drop(under_way);
+        if !begun {
+            let (hub, user) = (hub.clone(), user.clone());
+            tokio::spawn(async move { hub.inner.totals.count_until_settled(&hub, &user).await });
         }
-        let (hub, user) = (hub.clone(), user.clone());
-        tokio::spawn(async move { hub.inner.totals.count_until_settled(&hub, &user).await });
+    }
+
+    /// Tells `user` the total again, which has not changed; counts if it is not known.
+    pub(super) fn repeat(&self, hub: &Hub, user: &UserId) {
+        let known = hub.roster().unread_total(user);
+        match known {
+            Some(total_unread) => tell(hub, user, total_unread),
+            None => self.count(hub, user),
+        }
     }
 
     async fn count_until_settled(&self, hub: &Hub, user: &UserId) {
         let mut wait_ms = RETRY_MS_MIN;
         loop {
-            if self.count_once(hub, user).await {
-                wait_ms = RETRY_MS_MIN;
-                if self.settled(user) {
+            self.under_way().insert(user.clone(), Progress::Counting);
+            if !hub.roster().is_here(user) {
+                if self.settled(hub, user, None) {
                     return;
                 }
+            } else if let Some(total) = self.total(user).await {
+                tell(hub, user, total);
+                if self.settled(hub, user, Some(total)) {
+                    return;
+                }
+                wait_ms = RETRY_MS_MIN;
             } else {
                 tokio::time::sleep(Duration::from_millis(wait_ms)).await;
                 wait_ms = (wait_ms * 2).min(RETRY_MS_MAX);
@@ -72,39 +93,29 @@ impl Totals {
         }
     }
 
-    /// Counts and tells. Whether that is done: a person without a session needs no count.
-    async fn count_once(&self, hub: &Hub, user: &UserId) -> bool {
-        if !hub.roster().is_here(user) {
-            return true;
-        }
+    async fn total(&self, user: &UserId) -> Option<u64> {
         // The gate is never closed; if it were, counting without it is still right.
         let _permit = self.gate.acquire().await.ok();
-        match self.store.unread_total(user).await {
-            Ok(total_unread) => {
-                if let Some(frame) = (UnreadCountUpdated { total_unread }).frame() {
-                    hub.roster().tell_user(user, &frame);
-                }
-                true
-            }
-            Err(error) => {
-                tracing::warn!(%error, user.id = %user, "an unread total has to wait");
-                false
-            }
-        }
+        let counted = self.store.unread_total(user).await;
+        let waits =
+            |error: &_| tracing::warn!(%error, user.id = %user, "an unread total has to wait");
+        counted.inspect_err(waits).ok()
     }
 
-    /// Whether nobody asked again while we counted.
-    fn settled(&self, user: &UserId) -> bool {
+    /// Whether nobody asked again since the count began: then `total` stands.
+    fn settled(&self, hub: &Hub, user: &UserId, total: Option<u64>) -> bool {
         let mut under_way = self.under_way();
-        match under_way.get_mut(user) {
-            Some(again) if *again => {
-                *again = false;
-                false
-            }
-            _ => {
-                under_way.remove(user);
-                true
-            }
+        let settled = under_way.get(user) != Some(&Progress::Asked);
+        if settled {
+            under_way.remove(user);
+            hub.roster().note_unread_total(user, total);
         }
+        settled
+    }
+}
+
+fn tell(hub: &Hub, user: &UserId, total_unread: u64) {
+    if let Some(frame) = (UnreadCountUpdated { total_unread }).frame() {
+        hub.roster().tell_user(user, &frame);
     }
 }
