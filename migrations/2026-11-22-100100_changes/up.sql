@@ -71,8 +71,6 @@ BEGIN
             attachment_count, client_message_id, created_at, read_at)
         VALUES (p_id, p_conversation, v_seq, v_side, p_kind, p_content,
             jsonb_array_length(p_files), p_key, p_at, CASE WHEN p_read_on_arrival THEN p_at END);
-        INSERT INTO messaging.event (conversation_id, seq, kind, actor_id, at, message_id)
-        VALUES (p_conversation, v_seq, 'message_posted', p_author, p_at, p_id);
         IF jsonb_array_length(p_files) > 0 THEN
             INSERT INTO messaging.attachment
                 (id, message_id, position, name, url, media_type, size_bytes, upload_key)
@@ -94,8 +92,13 @@ BEGIN
             END IF;
             v_read_ids := v_read_ids || p_id;
             INSERT INTO messaging.event
-                (conversation_id, seq, kind, actor_id, at, read_up_to, read_message_ids)
-            VALUES (p_conversation, v_last_seq, 'messages_read', v_reader, p_at, v_seq, v_read_ids);
+                (conversation_id, seq, kind, actor_id, at, message_id, read_up_to, read_message_ids)
+            VALUES
+                (p_conversation, v_seq, 'message_posted', p_author, p_at, p_id, NULL, NULL),
+                (p_conversation, v_last_seq, 'messages_read', v_reader, p_at, NULL, v_seq, v_read_ids);
+        ELSE
+            INSERT INTO messaging.event (conversation_id, seq, kind, actor_id, at, message_id)
+            VALUES (p_conversation, v_seq, 'message_posted', p_author, p_at, p_id);
         END IF;
 
         UPDATE messaging.conversation SET
@@ -109,7 +112,7 @@ BEGIN
     END IF;
 
     RETURN QUERY
-    SELECT v_known, v_here.salon_id::text, v_here.client_id::text, v_here.subject, v_archived, v_seq, v_read_ids,
+    SELECT v_known, v_here.salon_id::text, v_here.client_id::text, v_here.subject::text, v_archived, v_seq, v_read_ids,
         id::text, role, first_name, last_name, salon_name, image, email
     FROM messaging.participant WHERE id = p_author;
 END
