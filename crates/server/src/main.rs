@@ -24,9 +24,6 @@ use cli::{ConfigVerb, Verb};
 use config::{Loaded, Refusal, Start};
 use error::RunError;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// The exit code of a program that was started in a way that makes no sense.
 const MISUSED: u8 = 2;
 
