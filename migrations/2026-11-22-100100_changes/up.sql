@@ -24,6 +24,9 @@ $$;
 
 -- Posts a message, once for each key of its author. No row: there is no such conversation, or the
 -- author takes no part in it. A `known_message_id`: the key was used before, nothing was changed.
+--
+-- What is read of the conversation goes into plain variables: a variable of its row type would have
+-- every id in it matched against the form of ids again.
 CREATE FUNCTION messaging.post_message(
     p_id text, p_conversation text, p_author text, p_kind text, p_content text, p_key text,
     p_files jsonb, p_read_on_arrival boolean, p_at timestamptz, p_named_max integer
@@ -31,90 +34,100 @@ CREATE FUNCTION messaging.post_message(
     known_message_id text, salon_id text, client_id text, subject text, was_archived boolean,
     seq bigint, read_message_ids text[], author_id text, author_role text, author_first_name text,
     author_last_name text, author_salon_name text, author_image text, author_email text
-) LANGUAGE plpgsql AS $$
+) LANGUAGE plpgsql ROWS 1 AS $$
 #variable_conflict use_column
 DECLARE
-    v_here messaging.conversation;
+    v_is_salon boolean;
     v_side text;
+    v_last_seq bigint;
     v_reader text;
-    v_known text;
-    v_archived boolean;
+    -- How far the other side has read, and where the author's newest message is.
     v_read_seq bigint;
     v_newest bigint;
-    v_seq bigint;
-    v_last_seq bigint;
-    v_read_ids text[];
+    v_files integer := jsonb_array_length(p_files);
 BEGIN
-    SELECT * INTO v_here FROM messaging.conversation
-    WHERE id = p_conversation AND deleted_at IS NULL AND p_author IN (salon_id, client_id)
+    SELECT here.salon_id, here.client_id, here.subject, here.status = 'ARCHIVED', here.last_seq,
+        here.salon_id = p_author,
+        CASE WHEN here.salon_id = p_author THEN 'salon' ELSE 'client' END,
+        CASE WHEN here.salon_id = p_author THEN here.client_id ELSE here.salon_id END,
+        CASE WHEN here.salon_id = p_author THEN here.client_read_seq ELSE here.salon_read_seq END,
+        CASE WHEN here.salon_id = p_author THEN here.salon_message_seq ELSE here.client_message_seq END
+    INTO salon_id, client_id, subject, was_archived, v_last_seq,
+        v_is_salon, v_side, v_reader, v_read_seq, v_newest
+    FROM messaging.conversation AS here
+    WHERE here.id = p_conversation AND here.deleted_at IS NULL
+        AND p_author IN (here.salon_id, here.client_id)
     FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         RETURN;
     END IF;
-    v_side := CASE WHEN v_here.salon_id = p_author THEN 'salon' ELSE 'client' END;
 
     IF p_key IS NOT NULL THEN
-        SELECT id INTO v_known FROM messaging.message
+        SELECT id INTO known_message_id FROM messaging.message
         WHERE conversation_id = p_conversation AND author_side = v_side AND client_message_id = p_key;
     END IF;
 
-    IF v_known IS NULL THEN
-        v_seq := v_here.last_seq + 1;
-        v_archived := v_here.status = 'ARCHIVED';
-        IF v_archived THEN
+    IF known_message_id IS NULL THEN
+        IF was_archived THEN
+            v_last_seq := v_last_seq + 1;
             INSERT INTO messaging.event (conversation_id, seq, kind, actor_id, at)
-            VALUES (p_conversation, v_seq, 'conversation_updated', p_author, p_at);
-            v_seq := v_seq + 1;
+            VALUES (p_conversation, v_last_seq, 'conversation_updated', p_author, p_at);
         END IF;
+        v_last_seq := v_last_seq + 1;
+        seq := v_last_seq;
 
         INSERT INTO messaging.message (id, conversation_id, seq, author_side, kind, content,
             attachment_count, client_message_id, created_at, read_at)
-        VALUES (p_id, p_conversation, v_seq, v_side, p_kind, p_content,
-            jsonb_array_length(p_files), p_key, p_at, CASE WHEN p_read_on_arrival THEN p_at END);
-        IF jsonb_array_length(p_files) > 0 THEN
+        VALUES (p_id, p_conversation, v_last_seq, v_side, p_kind, p_content,
+            v_files, p_key, p_at, CASE WHEN p_read_on_arrival THEN p_at END);
+        IF v_files > 0 THEN
             INSERT INTO messaging.attachment
                 (id, message_id, position, name, url, media_type, size_bytes, upload_key)
             SELECT file ->> 'id', p_id, place, file ->> 'name', file ->> 'url',
                 file ->> 'media_type', (file ->> 'size_bytes')::integer, file ->> 'upload_key'
             FROM jsonb_array_elements(p_files) WITH ORDINALITY AS files (file, place);
         END IF;
-        v_last_seq := v_seq;
 
         IF p_read_on_arrival THEN
-            v_last_seq := v_seq + 1;
-            v_reader := CASE v_side WHEN 'salon' THEN v_here.client_id ELSE v_here.salon_id END;
-            v_read_seq := CASE v_side WHEN 'salon' THEN v_here.client_read_seq ELSE v_here.salon_read_seq END;
             -- What waited before this message is read along with it.
-            v_newest := CASE v_side WHEN 'salon' THEN v_here.salon_message_seq ELSE v_here.client_message_seq END;
             IF v_newest > v_read_seq THEN
-                v_read_ids := messaging.mark_messages_read(
-                    p_conversation, v_side, v_read_seq, v_seq - 1, p_at, p_named_max - 1);
+                read_message_ids := messaging.mark_messages_read(
+                    p_conversation, v_side, v_read_seq, v_last_seq - 1, p_at, p_named_max - 1);
             END IF;
-            v_read_ids := v_read_ids || p_id;
+            read_message_ids := read_message_ids || p_id;
+            v_read_seq := v_last_seq;
             INSERT INTO messaging.event
                 (conversation_id, seq, kind, actor_id, at, message_id, read_up_to, read_message_ids)
             VALUES
-                (p_conversation, v_seq, 'message_posted', p_author, p_at, p_id, NULL, NULL),
-                (p_conversation, v_last_seq, 'messages_read', v_reader, p_at, NULL, v_seq, v_read_ids);
+                (p_conversation, v_last_seq, 'message_posted', p_author, p_at, p_id, NULL, NULL),
+                (p_conversation, v_last_seq + 1, 'messages_read', v_reader, p_at, NULL, v_last_seq,
+                    read_message_ids);
+            v_last_seq := v_last_seq + 1;
         ELSE
             INSERT INTO messaging.event (conversation_id, seq, kind, actor_id, at, message_id)
-            VALUES (p_conversation, v_seq, 'message_posted', p_author, p_at, p_id);
+            VALUES (p_conversation, v_last_seq, 'message_posted', p_author, p_at, p_id);
         END IF;
 
-        UPDATE messaging.conversation SET
-            status = 'ACTIVE', updated_at = p_at, last_message_at = p_at,
-            last_seq = v_last_seq, message_count = message_count + 1,
-            salon_message_seq = CASE v_side WHEN 'salon' THEN v_seq ELSE salon_message_seq END,
-            client_message_seq = CASE v_side WHEN 'client' THEN v_seq ELSE client_message_seq END,
-            salon_read_seq = CASE WHEN p_read_on_arrival AND v_side = 'client' THEN v_seq ELSE salon_read_seq END,
-            client_read_seq = CASE WHEN p_read_on_arrival AND v_side = 'salon' THEN v_seq ELSE client_read_seq END
-        WHERE id = p_conversation;
+        IF v_is_salon THEN
+            UPDATE messaging.conversation SET
+                status = 'ACTIVE', updated_at = p_at, last_message_at = p_at, last_seq = v_last_seq,
+                message_count = message_count + 1,
+                salon_message_seq = post_message.seq, client_read_seq = v_read_seq
+            WHERE id = p_conversation;
+        ELSE
+            UPDATE messaging.conversation SET
+                status = 'ACTIVE', updated_at = p_at, last_message_at = p_at, last_seq = v_last_seq,
+                message_count = message_count + 1,
+                client_message_seq = post_message.seq, salon_read_seq = v_read_seq
+            WHERE id = p_conversation;
+        END IF;
     END IF;
 
-    RETURN QUERY
-    SELECT v_known, v_here.salon_id::text, v_here.client_id::text, v_here.subject::text, v_archived, v_seq, v_read_ids,
-        id::text, role, first_name, last_name, salon_name, image, email
+    SELECT id, role, first_name, last_name, salon_name, image, email
+    INTO author_id, author_role, author_first_name, author_last_name, author_salon_name, author_image,
+        author_email
     FROM messaging.participant WHERE id = p_author;
+    RETURN NEXT;
 END
 $$;
 
