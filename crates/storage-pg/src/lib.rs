@@ -11,6 +11,7 @@
 mod connect;
 mod conversation;
 mod failure;
+mod home;
 mod log;
 mod message;
 mod migrate;

@@ -22,6 +22,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::{
     connect::Connector,
     failure::{Class, Failure},
+    home::Home,
     settings::Settings,
 };
 
@@ -41,13 +42,13 @@ pub(crate) struct Pooled {
 }
 
 impl Pool {
-    pub(crate) fn new(connector: Connector, settings: &Settings) -> Self {
+    pub(crate) fn new(connector: Connector, home: Home, settings: &Settings) -> Self {
         let mut config = ManagerConfig::default();
         // Whether a connection broke is known without asking the server.
         config.recycling_method = RecyclingMethod::Fast;
         config.custom_setup = Box::new(move |_| {
-            let connector = connector.clone();
-            Box::pin(async move { Ok(connector.connect().await?) })
+            let (connector, home) = (connector.clone(), home.clone());
+            Box::pin(async move { Ok(open(connector, &home).await?) })
         });
         // The connector knows the address.
         let manager = AsyncDieselConnectionManager::new_with_config("", config);
@@ -72,6 +73,12 @@ impl Pool {
         let connection = self.connections.get().await.map_err(failure)?;
         Ok(Pooled { connection, place })
     }
+}
+
+async fn open(connector: Connector, home: &Home) -> Result<AsyncPgConnection, Failure> {
+    let opened = home.run(async move { connector.connect().await }).await;
+    opened
+        .unwrap_or_else(|_| Err(Failure::new(Class::Unavailable, "the connection's home is gone")))
 }
 
 fn failure(error: PoolError<pooled_connection::PoolError>) -> Failure {

@@ -66,6 +66,9 @@ pub enum InvalidSettings {
         "the operating system has no certificates to trust; set SSL_CERT_FILE or sslmode=disable"
     )]
     NoTrustedCertificates,
+    /// The operating system has no thread left for us.
+    #[error("the operating system gives us no thread for connections")]
+    NoThread,
 }
 
 impl Settings {
