@@ -12,7 +12,22 @@ pub struct Config {
     pub ping_interval_ms: u64,
     /// From a ping to the moment its pong is overdue and the session closes.
     pub ping_timeout_ms: u64,
-    /// The longest message accepted from a client, all its fragments together.
+    /// How clients may connect.
+    pub transports: Transports,
+    /// How long a WebSocket that is to take over from polling may take for it.
+    pub upgrade_timeout_ms: u64,
+    /// How long the last words of a session that the server ended wait for a poll. A session whose
+    /// last words wait still counts.
+    pub polling_tombstone_ms: u64,
+    /// Whether WebSocket messages are compressed for clients that offer it (RFC 7692), from 1 KiB
+    /// on and each by itself. It costs processor time, and lets whoever can both plant text in a
+    /// message and see its length on the wire guess at the rest of it.
+    pub compression: bool,
+    /// Whether clients may take up again where a lost connection left them. The state for that is
+    /// the application's: see [`Accepted::with_pid`](crate::Accepted::with_pid).
+    pub recovery: bool,
+    /// The longest message accepted from a client, all its fragments together, and the longest
+    /// body of a polling request.
     pub max_payload_bytes: usize,
     /// The largest packet accepted from a client: its text and all its attachments together.
     pub max_packet_bytes: usize,
@@ -37,11 +52,28 @@ pub struct Config {
     pub sessions_max: usize,
 }
 
+/// How clients may connect.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Transports {
+    /// By HTTP long-polling, with a WebSocket to take over if the client can, or by WebSocket from
+    /// the start. With several processes, every request of a session must reach the same one.
+    #[default]
+    PollingAndWebSocket,
+    /// By WebSocket from the start, and no other way.
+    WebSocketOnly,
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
             ping_interval_ms: 25_000,
             ping_timeout_ms: 20_000,
+            transports: Transports::default(),
+            upgrade_timeout_ms: 10_000,
+            polling_tombstone_ms: 30_000,
+            compression: false,
+            recovery: false,
             max_payload_bytes: 1_000_000,
             max_packet_bytes: 4_000_000,
             max_attachments: 10,

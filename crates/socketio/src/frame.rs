@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use bytes::Bytes;
 use bytestring::ByteString;
 use serde::{Serialize, ser::Error as _};
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
 
 use crate::packet::{RESERVED_EVENTS, event_text};
 
@@ -71,9 +71,38 @@ impl Frame {
         Ok(Self::of_text(namespace.into(), text, attachments))
     }
 
+    /// The same event with `offset` as one more argument, by which a client that comes back says
+    /// what it has received. The arguments before it are not encoded again, so that each of many
+    /// recipients can have an offset of its own.
+    #[must_use]
+    pub fn offset_by(&self, offset: &str) -> Self {
+        let arguments = self.text.strip_suffix(']').unwrap_or(&self.text);
+        let mut text = String::with_capacity(self.text.len() + offset.len() + 3);
+        text.push_str(arguments);
+        text.push(',');
+        text.push_str(&Value::from(offset).to_string());
+        text.push(']');
+        Self {
+            namespace: Arc::clone(&self.namespace),
+            text: text.into(),
+            attachments: Arc::clone(&self.attachments),
+        }
+    }
+
+    /// See [`offset_by`](Self::offset_by).
+    #[must_use]
+    pub fn with_offset(self, offset: &str) -> Self {
+        self.offset_by(offset)
+    }
+
     /// A frame around a packet that is encoded already.
     pub(crate) fn of_text(namespace: Arc<str>, text: String, attachments: Vec<Bytes>) -> Self {
         Self { namespace, text: text.into(), attachments: attachments.into() }
+    }
+
+    /// A buffer by itself, which only bare Engine.IO knows. Its text is empty, and not sent.
+    pub(crate) fn of_bytes(bytes: Bytes) -> Self {
+        Self::of_text("/".into(), String::new(), vec![bytes])
     }
 
     /// The namespace whose sockets may be sent this.
@@ -123,6 +152,18 @@ mod tests {
         let text = r#"451-["photo",{"_placeholder":true,"num":0}]"#;
         assert_eq!(frame.size_bytes(), text.len() + 2);
         assert_eq!(frame.into_parts().0, text);
+    }
+
+    #[test]
+    fn an_offset_is_one_more_argument_and_the_original_is_left_alone() {
+        let frame =
+            Frame::with_attachments("/chat", "said", &"hi]", vec![vec![1].into()]).expect("JSON");
+        let first = frame.offset_by("a\"1");
+        assert_eq!(first.text(), r#"451-/chat,["said","hi]","a\"1"]"#);
+        assert_eq!(first.size_bytes(), first.text().len() + 1);
+        assert_eq!(frame.text(), r#"451-/chat,["said","hi]"]"#);
+        let bare = Frame::from_raw("/", "said", &[], Vec::new()).expect("JSON");
+        assert_eq!(bare.with_offset("o").text(), r#"42["said","o"]"#);
     }
 
     #[test]

@@ -1,111 +1,71 @@
-//! The door: which requests open a session, and what the others are told.
+//! The door: which requests open a session, which belong to one, and what the others are told.
 
+mod body;
+mod known;
+mod opening;
+mod query;
 mod rejection;
 
-use std::{net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
 use actix_web::{
     HttpRequest, HttpResponse,
     http::{Method, header},
-    rt, web,
+    web,
 };
 
-use crate::{
-    engine::{open_text, websocket},
-    frame::Frame,
-    link::Link,
-    namespace::Headers,
-    server::{Registration, Shared, TableError},
-    session::{Client, Session},
-    sid::EngineId,
-};
+use crate::{config::Transports, server::Shared};
 
+use query::{Query, Transport};
 pub use rejection::Rejection;
 
-/// Answers one request: with a WebSocket, or with what is wrong.
-pub(crate) async fn open(
+/// Answers one request: with packets, with a WebSocket, or with what is wrong.
+pub(crate) async fn serve(
     server: Arc<Shared>,
     request: HttpRequest,
     payload: web::Payload,
 ) -> HttpResponse {
-    match try_open(&server, &request, payload).await {
+    // Which pages may ask is for the application to say, in headers of its own.
+    if request.method() == Method::OPTIONS {
+        return HttpResponse::NoContent()
+            .insert_header((header::ALLOW, "GET, POST, OPTIONS"))
+            .finish();
+    }
+    match try_serve(&server, &request, payload).await {
         Ok(response) => response,
         Err(rejection) => rejection.response(),
     }
 }
 
-async fn try_open(
+/// The checks come in the order clients know.
+async fn try_serve(
     server: &Arc<Shared>,
     request: &HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Rejection> {
-    check(server, request)?;
-    let (id, link, registration) = register(server)?;
-    let opening = open_text(&id, &server.config).map_err(|_| Rejection::unavailable())?;
-    if link.answer(Frame::of_text("/".into(), opening, Vec::new())).is_err() {
-        return Err(Rejection::unavailable());
-    }
-    let (response, inlet, outlet) =
-        websocket::accept(request, payload, server.config.max_payload_bytes)
-            .await
-            .map_err(|_| Rejection::bad_request())?;
-    let client = Client {
-        remote: request.peer_addr().map(|address| address.ip()).map(canonical),
-        headers: Headers::pack(request.headers()),
-    };
-    let session = Session::new(Arc::clone(server), link, client);
-    rt::spawn(async move {
-        session.run(inlet, outlet).await;
-        drop(registration);
-    });
-    Ok(response)
-}
-
-/// The checks every request must pass, in the order clients know.
-fn check(server: &Shared, request: &HttpRequest) -> Result<(), Rejection> {
     let query = Query::of(request);
-    if query.transport.as_deref() != Some("websocket") {
-        return Err(Rejection::unknown_transport());
+    let transport = query
+        .transport
+        .filter(|transport| is_offered(*transport, server.config.transports))
+        .ok_or_else(Rejection::unknown_transport)?;
+    match &query.sid {
+        Some(id) => {
+            let seat = server.table.find(id).ok_or_else(Rejection::unknown_session)?;
+            // A session that began on a WebSocket takes no other request.
+            let door = seat.door.ok_or_else(Rejection::bad_request)?;
+            match transport {
+                Transport::Polling => known::poll(server, &door, request, payload).await,
+                Transport::WebSocket => known::upgrade(server, door, request, payload).await,
+            }
+        }
+        None => opening::open(server, &query, transport, request, payload).await,
     }
-    if let Some(id) = query.sid {
-        // A session that exists is on a WebSocket already, and wants no second one.
-        return Err(if server.table.contains(&id) {
-            Rejection::bad_request()
-        } else {
-            Rejection::unknown_session()
-        });
-    }
-    if request.method() != Method::GET {
-        return Err(Rejection::bad_method());
-    }
-    if !wants_websocket(request) {
-        return Err(Rejection::bad_request());
-    }
-    server.admit(request)?;
-    if query.version.as_deref() != Some("4") {
-        return Err(Rejection::unsupported_version());
-    }
-    Ok(())
 }
 
-/// Registers a session before anything is answered, so that no request can come too early for it.
-fn register(server: &Arc<Shared>) -> Result<(EngineId, Arc<Link>, Registration), Rejection> {
-    let id = EngineId::random().map_err(|error| {
-        tracing::error!(%error, "the system gives no random bytes; a handshake was refused");
-        Rejection::unavailable()
-    })?;
-    let link = Arc::new(Link::new(&server.config));
-    match server.table.register(id.clone(), Arc::clone(&link)) {
-        Ok(registration) => Ok((id, link, registration)),
-        Err(reason) => {
-            if reason == TableError::Full {
-                tracing::warn!(
-                    sessions.max = server.config.sessions_max,
-                    "there is no room for another session; a handshake was refused"
-                );
-            }
-            Err(Rejection::unavailable())
-        }
+fn is_offered(transport: Transport, offer: Transports) -> bool {
+    match offer {
+        Transports::PollingAndWebSocket => true,
+        Transports::WebSocketOnly => transport == Transport::WebSocket,
     }
 }
 
@@ -117,34 +77,10 @@ fn wants_websocket(request: &HttpRequest) -> bool {
         .is_some_and(|value| value.eq_ignore_ascii_case("websocket"))
 }
 
-/// An IPv4 address that arrived on an IPv6 socket is still that address.
-fn canonical(address: IpAddr) -> IpAddr {
-    address.to_canonical()
-}
-
-/// The parameters that mean something. Others are ignored.
-#[derive(Debug, Default)]
-struct Query {
-    version: Option<String>,
-    transport: Option<String>,
-    sid: Option<String>,
-}
-
-impl Query {
-    fn of(request: &HttpRequest) -> Self {
-        let mut query = Self::default();
-        let Ok(pairs) = web::Query::<Vec<(String, String)>>::from_query(request.query_string())
-        else {
-            return query;
-        };
-        for (name, value) in pairs.into_inner() {
-            match name.as_str() {
-                "EIO" => query.version = Some(value),
-                "transport" => query.transport = Some(value),
-                "sid" => query.sid = Some(value),
-                _ => {}
-            }
-        }
-        query
-    }
+/// An answer made of packets.
+fn packets(body: String) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, "text/plain; charset=UTF-8"))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .body(body)
 }

@@ -25,6 +25,7 @@ struct State {
     /// Sockets the application disconnected and the session does not know of yet.
     dismissed: Vec<Key>,
     ending: Option<DisconnectReason>,
+    shut: bool,
 }
 
 /// What happened outside of the session since it last asked.
@@ -41,6 +42,7 @@ impl Link {
                 mailbox: Mailbox::new(config.mailbox_messages, config.mailbox_bytes),
                 dismissed: Vec::new(),
                 ending: None,
+                shut: false,
             }),
             wake: Notify::new(),
         }
@@ -81,6 +83,20 @@ impl Link {
         self.wake.notify_one();
     }
 
+    /// Ends the session because the server stops.
+    pub(crate) fn shut(&self) {
+        let mut state = self.lock();
+        state.end(DisconnectReason::ServerShutdown);
+        state.shut = true;
+        drop(state);
+        self.wake.notify_one();
+    }
+
+    /// Whether the server stops.
+    pub(crate) fn is_shut(&self) -> bool {
+        self.lock().shut
+    }
+
     /// Waits until there is something to send, or news.
     pub(crate) async fn changed(&self) {
         self.wake.notified().await;
@@ -96,9 +112,14 @@ impl Link {
     }
 
     /// See [`Mailbox::admit`].
-    pub(crate) fn admit(&self, key: Key, answer: Frame) -> Result<bool, Refused> {
+    pub(crate) fn admit(
+        &self,
+        key: Key,
+        replay: Vec<Frame>,
+        answer: Frame,
+    ) -> Result<bool, Refused> {
         let mut state = self.lock();
-        let outcome = state.mailbox.admit(key, answer);
+        let outcome = state.mailbox.admit(key, replay, answer);
         state.judge(outcome)
     }
 
@@ -107,6 +128,13 @@ impl Link {
         let mut state = self.lock();
         let outcome = state.mailbox.answer(frame);
         state.judge(outcome)
+    }
+
+    /// Takes a frame that belongs to no socket, from any thread.
+    pub(crate) fn send(&self, frame: Frame) -> Result<(), Refused> {
+        let outcome = self.answer(frame);
+        self.wake.notify_one();
+        outcome
     }
 
     pub(crate) fn remove(&self, key: Key) {

@@ -80,10 +80,22 @@ impl Mailbox {
         self.sockets.push(Entry { key, namespace, stage: Stage::Undecided });
     }
 
-    /// Sends the answer to a CONNECT and, behind it, what was held back. Returns whether the
-    /// socket stays; if not, the application has disconnected it meanwhile and the farewell is sent.
-    pub(crate) fn admit(&mut self, key: Key, answer: Frame) -> Result<bool, Refused> {
-        self.answer(answer)?;
+    /// Sends the answer to a CONNECT, the `replay` in front of it, and what was held back behind
+    /// it. Returns whether the socket stays; if not, the application has disconnected it meanwhile
+    /// and the farewell is sent.
+    pub(crate) fn admit(
+        &mut self,
+        key: Key,
+        replay: Vec<Frame>,
+        answer: Frame,
+    ) -> Result<bool, Refused> {
+        if self.closed {
+            return Err(Refused::Closed);
+        }
+        self.check_room(&answer, Worth::Durable)?;
+        for frame in replay.into_iter().chain([answer]) {
+            self.push(frame);
+        }
         for (_, frame) in self.held.extract_if(.., |(owner, _)| *owner == key) {
             self.queue.push_back(frame);
         }

@@ -1,12 +1,16 @@
 //! What an application is, seen from here.
 
-use std::{fmt, net::IpAddr, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use actix_web::http::header::HeaderMap;
 use async_trait::async_trait;
-use serde_json::{Value, value::RawValue};
 
-use crate::{event::Event, reason::DisconnectReason, socket::Socket};
+use crate::{
+    connect::{Accepted, ConnectRequest, Refusal},
+    event::Event,
+    reason::DisconnectReason,
+    socket::Socket,
+};
 
 /// Decides who enters a namespace.
 #[async_trait]
@@ -21,11 +25,7 @@ pub trait Namespace: Send + Sync + 'static {
     ///
     /// # Errors
     /// A [`Refusal`], which the client receives as `connect_error`.
-    async fn connect(
-        &self,
-        request: ConnectRequest,
-        socket: Socket,
-    ) -> Result<Box<dyn Handler>, Refusal>;
+    async fn connect(&self, request: ConnectRequest, socket: Socket) -> Result<Accepted, Refusal>;
 }
 
 /// Handles what one socket says.
@@ -37,45 +37,6 @@ pub trait Handler: Send {
 
     /// The last call, made exactly once, after every event that came before the disconnect.
     async fn disconnected(self: Box<Self>, reason: DisconnectReason);
-}
-
-/// A client that asks to enter a namespace. `Debug` hides what it sent.
-pub struct ConnectRequest {
-    /// The JSON object the client sent along; `{}` when it sent none.
-    pub auth: Box<RawValue>,
-    /// The address the connection comes from, which may be a proxy's.
-    pub remote: Option<IpAddr>,
-    /// The headers of the HTTP request that opened the session.
-    pub headers: Headers,
-}
-
-impl fmt::Debug for ConnectRequest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ConnectRequest").finish_non_exhaustive()
-    }
-}
-
-/// Why a client may not enter.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Refusal {
-    /// A text for the client.
-    pub message: String,
-    /// Details for the client.
-    pub data: Option<Value>,
-}
-
-impl Refusal {
-    /// A refusal without details.
-    pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), data: None }
-    }
-
-    /// The same refusal, with details.
-    #[must_use]
-    pub fn with_data(mut self, data: Value) -> Self {
-        self.data = Some(data);
-        self
-    }
 }
 
 /// HTTP request headers, packed to be kept as long as a session lives. Headers that are not
@@ -96,6 +57,11 @@ impl Headers {
             }
         }
         Self(packed.into())
+    }
+
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) fn none() -> Self {
+        Self("".into())
     }
 
     /// The value of the first header called `name`, in whatever case.

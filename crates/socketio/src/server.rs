@@ -9,13 +9,13 @@ use actix_web::{HttpRequest, web};
 
 use crate::{
     config::Config,
+    engine::EngineApplication,
     http::{self, Rejection},
     namespace::Namespace,
-    reason::DisconnectReason,
 };
 
 pub use builder::Builder;
-pub(crate) use table::{Registration, Table, TableError};
+pub(crate) use table::{Registration, Seat, Table, TableError};
 
 /// An Engine.IO and Socket.IO server. Cheap to clone; every clone is the same server, whichever
 /// thread it is used from.
@@ -30,6 +30,8 @@ pub(crate) struct Shared {
     pub(crate) table: Arc<Table>,
     namespaces: HashMap<String, Entry>,
     admission: Option<Box<Admission>>,
+    /// What takes the messages of every session, where there is no Socket.IO.
+    pub(crate) bare: Option<Arc<dyn EngineApplication>>,
 }
 
 /// Decides whether a request may open a session.
@@ -54,12 +56,18 @@ impl Server {
         let shared = Arc::clone(&self.shared);
         app.service(web::resource([format!("{base}/"), base.to_owned()]).to(
             move |request: HttpRequest, payload: web::Payload| {
-                http::open(Arc::clone(&shared), request, payload)
+                http::serve(Arc::clone(&shared), request, payload)
             },
         ));
     }
 
-    /// How many sessions there are, those included whose handlers are still at their last call.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) fn shared(&self) -> Arc<Shared> {
+        Arc::clone(&self.shared)
+    }
+
+    /// How many sessions there are, those included whose handlers are still at their last call or
+    /// whose last words wait for a poll.
     pub fn session_count(&self) -> usize {
         self.shared.table.len()
     }
@@ -72,7 +80,7 @@ impl Server {
     /// first would drop handlers without their last call.
     pub async fn close(&self, deadline: Duration) {
         for link in self.shared.table.shut() {
-            link.end(DisconnectReason::ServerShutdown);
+            link.shut();
         }
         if tokio::time::timeout(deadline, self.shared.table.emptied()).await.is_err() {
             tracing::warn!(

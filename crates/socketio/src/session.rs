@@ -1,33 +1,35 @@
 //! One Engine.IO session: one task that reads, decides, runs handlers and writes, and that nothing
 //! can make wait, so that its heartbeat never stops.
 
+mod clock;
 mod ending;
 mod incoming;
 mod member;
 mod members;
 mod outcome;
+mod upgrade;
 mod work;
 
-use std::{net::IpAddr, pin::Pin, sync::Arc};
+use std::{fmt, net::IpAddr, pin::Pin, sync::Arc};
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::{
     config::after,
-    engine::{
-        Beat, Heartbeat, PING,
-        websocket::{Inlet, Outlet},
-    },
+    engine::{EngineHandler, EngineSocket, Heartbeat, Heir, Incoming, Transport},
     link::{Link, News},
     mailbox::Refused,
     namespace::Headers,
     packet::{Decoder, Limits},
     reason::DisconnectReason,
-    server::Shared,
+    server::{Registration, Shared},
 };
 
+use clock::{Patience, ping};
 use ending::Ending;
 use members::Members;
+
+pub(crate) use upgrade::upgrade;
 
 /// Who opened the session.
 #[derive(Clone, Debug)]
@@ -36,127 +38,130 @@ pub(crate) struct Client {
     pub(crate) headers: Headers,
 }
 
-/// A session, from its opening to the last call of its last handler.
+/// A session, from its opening to the last call of its last handler. It may move to another thread
+/// when its transport changes.
 pub(crate) struct Session {
     server: Arc<Shared>,
     link: Arc<Link>,
+    /// The place in the table, kept until everything is over.
+    registration: Registration,
     client: Client,
-    decoder: Decoder,
+    upper: Upper,
     heartbeat: Heartbeat,
     patience: Patience,
     members: Members,
     /// Whether the last turn left the client unread because its events are still being handled.
     held_back: bool,
+    /// Whether the transport before this one left a ping unsent.
+    owes_ping: bool,
 }
 
-/// How long the session waits for a first namespace.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Patience {
-    Until(Instant),
-    /// Time is up, but a decision is pending; a refusal ends the session.
-    Exhausted,
-    /// A namespace was connected.
-    Rewarded,
+/// What the messages of a session are for.
+enum Upper {
+    SocketIo(Decoder),
+    Bare(Box<dyn EngineHandler>),
 }
 
 impl Session {
-    pub(crate) fn new(server: Arc<Shared>, link: Arc<Link>, client: Client) -> Self {
+    pub(crate) fn new(
+        server: Arc<Shared>,
+        link: Arc<Link>,
+        registration: Registration,
+        client: Client,
+    ) -> Self {
         let (config, opened) = (&server.config, Instant::now());
-        Self {
-            decoder: Decoder::new(Limits {
+        let (upper, patience) = if let Some(bare) = &server.bare {
+            let socket = EngineSocket::new(Arc::clone(&link));
+            (Upper::Bare(bare.open(socket)), Patience::Rewarded)
+        } else {
+            let decoder = Decoder::new(Limits {
                 max_attachments: config.max_attachments,
                 max_packet_bytes: config.max_packet_bytes,
-            }),
+            });
+            let patience = Patience::Until(after(opened, config.connect_timeout_ms));
+            (Upper::SocketIo(decoder), patience)
+        };
+        Self {
+            upper,
             heartbeat: Heartbeat::new(config, opened),
-            patience: Patience::Until(after(opened, config.connect_timeout_ms)),
+            patience,
             members: Members::new(config.inbox_events, config.max_payload_bytes),
             held_back: false,
+            owes_ping: false,
             server,
             link,
+            registration,
             client,
         }
     }
 
-    /// Runs the session to its end.
-    pub(crate) async fn run(mut self, mut inlet: Inlet, mut outlet: Outlet) {
-        let ending = self.live(&mut inlet, &mut outlet).await;
-        tracing::debug!(reason = %ending.reason, "a session ended");
-        drop(inlet);
-        let farewell = ending.carry_out(&self.link, outlet, self.server.config.close_timeout_ms);
-        tokio::join!(farewell, self.members.finish(ending.reason));
-    }
-
-    async fn live(&mut self, inlet: &mut Inlet, outlet: &mut Outlet) -> Ending {
-        let mut alarm = std::pin::pin!(sleep_until(self.deadline()));
-        loop {
-            if let Err(ending) = self.turn(inlet, outlet, alarm.as_mut()).await {
-                return ending;
+    /// Runs the session to its end, or to where another transport takes over.
+    pub(crate) async fn run(mut self, mut transport: impl Transport) {
+        match self.live(&mut transport).await {
+            Ok(heir) => {
+                self.owes_ping = transport.owes_ping();
+                drop(transport);
+                if let Err(session) = heir.send(self) {
+                    session.link.discard();
+                    drop(session.finish(Ending::lost()).await);
+                }
+            }
+            Err(ending) => {
+                let patience_ms = self.server.config.close_timeout_ms;
+                let link = Arc::clone(&self.link);
+                let farewell = transport.close(ending.farewell(patience_ms), &link);
+                // The last words may wait for a request, which must find the session.
+                let ((), registration) = tokio::join!(farewell, self.finish(ending));
+                drop(registration);
             }
         }
     }
 
-    /// Sends what there is room for, then waits for one thing to happen.
+    /// Lets every handler have its last call. What is left is the place in the table.
+    async fn finish(self, ending: Ending) -> Registration {
+        let Self { mut members, upper, registration, .. } = self;
+        tracing::debug!(reason = %ending.reason, "a session ended");
+        members.finish(ending.reason).await;
+        if let Upper::Bare(handler) = upper {
+            handler.closed(ending.reason);
+        }
+        registration
+    }
+
+    async fn live(&mut self, transport: &mut impl Transport) -> Result<Heir, Ending> {
+        if std::mem::take(&mut self.owes_ping) {
+            ping(transport)?;
+        }
+        let mut alarm = std::pin::pin!(sleep_until(self.deadline()));
+        loop {
+            match self.turn(transport, alarm.as_mut()).await? {
+                Some(Incoming::Upgrade(heir)) => return Ok(heir),
+                Some(incoming) => self.on_incoming(incoming, transport)?,
+                None => {}
+            }
+        }
+    }
+
+    /// Sends what there is room for, then waits for one thing to happen. Returns what came from
+    /// the client.
     async fn turn(
         &mut self,
-        inlet: &mut Inlet,
-        outlet: &mut Outlet,
+        transport: &mut impl Transport,
         mut alarm: Pin<&mut Sleep>,
-    ) -> Result<(), Ending> {
-        outlet.pump(|| self.link.pop())?;
+    ) -> Result<Option<Incoming>, Ending> {
+        self.on_news()?;
+        transport.pump(&self.link)?;
         let is_reading = self.is_reading();
         if alarm.deadline() != self.deadline() {
             alarm.as_mut().reset(self.deadline());
         }
         tokio::select! {
-            () = alarm => self.on_time(outlet),
-            () = self.link.changed() => self.on_news(),
-            done = self.members.next() => self.on_done(done),
-            () = outlet.room(), if !outlet.is_ready() => Ok(()),
-            () = outlet.gone(), if !is_reading => Err(Ending::lost()),
-            incoming = inlet.next(), if is_reading => self.on_incoming(incoming, outlet),
+            () = alarm => self.on_time(transport)?,
+            () = self.link.changed() => {}
+            done = self.members.next() => self.on_done(done)?,
+            incoming = transport.next(is_reading) => return Ok(Some(incoming)),
         }
-    }
-
-    /// A client whose events pile up is not read, and so cannot be blamed for a missing pong.
-    fn is_reading(&mut self) -> bool {
-        let is_full = self.members.is_full();
-        if self.held_back && !is_full {
-            self.heartbeat.excuse(Instant::now());
-        }
-        self.held_back = is_full;
-        !is_full
-    }
-
-    fn deadline(&self) -> Instant {
-        match self.patience {
-            Patience::Until(moment) => moment.min(self.heartbeat.deadline()),
-            Patience::Exhausted | Patience::Rewarded => self.heartbeat.deadline(),
-        }
-    }
-
-    fn on_time(&mut self, outlet: &mut Outlet) -> Result<(), Ending> {
-        let now = Instant::now();
-        match self.heartbeat.beat(now) {
-            Beat::Steady => {}
-            Beat::Ping => ping(outlet)?,
-            // The client needs pings to stay, even though nobody reads its answers.
-            Beat::Overdue if self.held_back => {
-                self.heartbeat.excuse(now);
-                ping(outlet)?;
-            }
-            Beat::Overdue => return Err(DisconnectReason::PingTimeout.into()),
-        }
-        if matches!(self.patience, Patience::Until(moment) if moment <= now) {
-            self.patience = Patience::Exhausted;
-        }
-        self.check_patience()
-    }
-
-    fn check_patience(&self) -> Result<(), Ending> {
-        if self.patience == Patience::Exhausted && !self.members.is_anyone_present() {
-            return Err(DisconnectReason::ConnectTimeout.into());
-        }
-        Ok(())
+        Ok(None)
     }
 
     fn on_news(&mut self) -> Result<(), Ending> {
@@ -168,17 +173,15 @@ impl Session {
     }
 }
 
-/// A client that has not even taken the pings before this one does not read.
-fn ping(outlet: &mut Outlet) -> Result<(), Ending> {
-    if outlet.urgent_text(PING)? {
-        return Ok(());
-    }
-    Err(DisconnectReason::SlowReader.into())
-}
-
 /// The mailbox of a session refuses only when the session is about to end anyway.
 impl From<Refused> for Ending {
     fn from(_: Refused) -> Self {
         DisconnectReason::SlowReader.into()
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").finish_non_exhaustive()
     }
 }

@@ -1,4 +1,5 @@
-//! The public Socket.IO 5 checks, as far as they concern WebSocket, over the echo application.
+//! The public Socket.IO 5 checks over WebSocket, on the echo application; `polling_checks` has the
+//! others.
 //! The letters and numbers are those of the check list.
 
 #[path = "../examples/echo/app.rs"]

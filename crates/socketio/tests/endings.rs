@@ -91,7 +91,7 @@ async fn volatile_frames_are_dropped_before_durable_ones_are_refused() {
 
 #[actix_web::test]
 async fn a_large_broadcast_arrives_whole_and_in_order_with_pings_between() {
-    let config = Config { mailbox_messages: 5_000, mailbox_bytes: 100_000_000, ..support::quick() };
+    let config = Config { mailbox_messages: 5_000, mailbox_bytes: 100_000_000, ..support::brisk() };
     let (server, mut watcher) = probed(config);
     let mut client = connected(&server).await;
     let socket = watcher.socket().await;

@@ -7,7 +7,7 @@ mod support;
 use actix_web::http::StatusCode;
 use futures_util::future::join_all;
 use serde_json::Value;
-use socketio::{Config, Rejection, Server};
+use socketio::{Config, Rejection, Server, Transports};
 use support::{PATIENCE, Running, calm};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -53,12 +53,13 @@ async fn every_fault_has_its_code_and_the_first_one_counts() {
     let opening: Value = serde_json::from_str(&healthy.opening[1..]).expect("JSON");
     let sid = opening["sid"].as_str().expect("an id");
     let known = format!("EIO=4&transport=websocket&sid={sid}");
+    let known_polling = format!("EIO=4&transport=polling&sid={sid}");
     let unknown_transport = r#"{"code":0,"message":"Transport unknown"}"#;
     let bad_request = r#"{"code":3,"message":"Bad request"}"#;
     let requests = [
         ("GET", "", UPGRADE, unknown_transport),
         ("GET", "EIO=4", UPGRADE, unknown_transport),
-        ("GET", "EIO=4&transport=polling", "", unknown_transport),
+        ("GET", "EIO=4&transport=flashsocket", "", unknown_transport),
         ("GET", "EIO=4&transport=abc&sid=x", UPGRADE, unknown_transport),
         (
             "GET",
@@ -66,7 +67,14 @@ async fn every_fault_has_its_code_and_the_first_one_counts() {
             UPGRADE,
             r#"{"code":1,"message":"Session ID unknown"}"#,
         ),
+        (
+            "POST",
+            "EIO=4&transport=polling&sid=x",
+            "",
+            r#"{"code":1,"message":"Session ID unknown"}"#,
+        ),
         ("GET", &known, UPGRADE, bad_request),
+        ("GET", &known_polling, "", bad_request),
         (
             "DELETE",
             "EIO=4&transport=websocket",
@@ -79,6 +87,13 @@ async fn every_fault_has_its_code_and_the_first_one_counts() {
             "EIO=4&transport=websocket",
             "connection: upgrade\r\nupgrade: websocket\r\n",
             bad_request,
+        ),
+        ("PUT", "EIO=4&transport=polling", "", r#"{"code":2,"message":"Bad handshake method"}"#),
+        (
+            "GET",
+            "EIO=3&transport=polling",
+            "",
+            r#"{"code":5,"message":"Unsupported protocol version"}"#,
         ),
         (
             "GET",
@@ -103,6 +118,26 @@ async fn every_fault_has_its_code_and_the_first_one_counts() {
     .await;
     assert_eq!(server.server.session_count(), 1);
     drop(healthy);
+}
+
+#[actix_web::test]
+async fn polling_can_be_left_out_of_the_offer() {
+    let config = Config { transports: Transports::WebSocketOnly, ..calm() };
+    let server = Running::start(echo::server(config));
+    let answer = ask(&server, "GET", "/socket.io/?EIO=4&transport=polling", "").await;
+    assert_told(&answer, 400, r#"{"code":0,"message":"Transport unknown"}"#);
+    server.enter().await;
+}
+
+#[actix_web::test]
+async fn a_preflight_is_answered_without_a_session() {
+    let server = server();
+    for query in ["", "?EIO=4&transport=polling&sid=x"] {
+        let target = format!("/socket.io/{query}");
+        let answer = ask(&server, "OPTIONS", &target, "connection: close\r\n").await;
+        assert!(answer.starts_with("HTTP/1.1 204 "), "{answer}");
+    }
+    assert_eq!(server.server.session_count(), 0);
 }
 
 #[actix_web::test]

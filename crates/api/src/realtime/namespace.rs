@@ -9,7 +9,7 @@ use domain::{
 };
 use serde::Deserialize;
 use serde_json::json;
-use socketio::{ConnectRequest, Handler, Namespace, Refusal, Socket};
+use socketio::{Accepted, ConnectRequest, Namespace, Refusal, Socket};
 
 use super::session::{Context, Session};
 use crate::{
@@ -35,7 +35,7 @@ impl Namespace for Door {
         &self,
         request: ConnectRequest,
         socket: Socket,
-    ) -> Result<Box<dyn Handler>, Refusal> {
+    ) -> Result<Accepted, Refusal> {
         let caller = self.caller(request.auth.get()).map_err(|failure| refusal(&failure))?;
         let Context { hub, messaging, settings, .. } = &*self.context;
         let recognised = messaging.recognise(&caller).await;
@@ -48,7 +48,7 @@ impl Namespace for Door {
         })?;
         hub.count_unread(&caller.user);
         tracing::debug!(user.id = %caller.user, "session begins");
-        Ok(Box::new(Session { context: self.context.clone(), caller, key, socket }))
+        Ok(Accepted::new(Session { context: self.context.clone(), caller, key, socket }))
     }
 }
 

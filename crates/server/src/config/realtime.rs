@@ -109,6 +109,7 @@ impl RealtimeSettings {
                 mailbox_bytes: self.mailbox_bytes,
                 inbox_events: self.inbox_events,
                 sessions_max: self.sessions_max,
+                ..socketio::Config::default()
             },
             sessions_per_person_max: self.sessions_per_person_max,
             rooms_per_session_max: self.rooms_per_session_max,

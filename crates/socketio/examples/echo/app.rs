@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use socketio::{
-    Config, ConnectRequest, DisconnectReason, EmitError, Event, Frame, Handler, Namespace, Refusal,
-    Server, Socket,
+    Accepted, Config, ConnectRequest, DisconnectReason, EmitError, Event, Frame, Handler,
+    Namespace, Refusal, Server, Socket,
 };
 
 /// A server with the namespaces `/` and `/custom`.
@@ -16,13 +16,9 @@ struct Echo;
 
 #[async_trait]
 impl Namespace for Echo {
-    async fn connect(
-        &self,
-        request: ConnectRequest,
-        socket: Socket,
-    ) -> Result<Box<dyn Handler>, Refusal> {
+    async fn connect(&self, request: ConnectRequest, socket: Socket) -> Result<Accepted, Refusal> {
         socket.emit("auth", &request.auth).map_err(|error| Refusal::new(error.to_string()))?;
-        Ok(Box::new(Echoing { socket }))
+        Ok(Accepted::new(Echoing { socket }))
     }
 }
 

@@ -1,24 +1,32 @@
-//! The echo application of the public protocol checks, with the settings they assume:
-//! `cargo run -p socketio --example echo`, then point them at port 3000.
+//! The echo applications of the public protocol checks, with the settings they assume:
+//! `cargo run -p socketio --example echo`, then point them at port 3000. Another address can be
+//! given as an argument, and `compression` behind it.
 
 mod app;
+mod bare;
 
 use actix_web::{App, HttpServer};
 use socketio::Config;
 
 #[actix_web::main]
 async fn main() -> std::io::Result<()> {
-    let server = app::server(Config {
+    let mut arguments = std::env::args().skip(1);
+    let address = arguments.next().unwrap_or_else(|| "localhost:3000".to_owned());
+    let config = Config {
         ping_interval_ms: 300,
         ping_timeout_ms: 200,
         connect_timeout_ms: 1_000,
+        compression: arguments.next().is_some_and(|word| word == "compression"),
         ..Config::default()
-    });
+    };
+    let (engine, server) = (bare::server(config.clone()), app::server(config));
     HttpServer::new(move || {
-        let server = server.clone();
-        App::new().configure(move |app| server.configure("/socket.io/", app))
+        let (engine, server) = (engine.clone(), server.clone());
+        App::new()
+            .configure(move |app| engine.configure("/engine.io/", app))
+            .configure(move |app| server.configure("/socket.io/", app))
     })
-    .bind(("localhost", 3000))?
+    .bind(address)?
     .run()
     .await
 }

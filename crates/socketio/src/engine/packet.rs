@@ -4,8 +4,20 @@ use serde::Serialize;
 
 use crate::{config::Config, packet::ParseError, sid::EngineId};
 
+/// "This transport ends."
+pub(crate) const CLOSE: &str = "1";
+
 /// The heartbeat.
 pub(crate) const PING: &str = "2";
+
+/// Ends a poll that has nothing to say.
+pub(crate) const NOOP: &str = "6";
+
+/// What a WebSocket that is to take over must say first, the answer to it, and what it says to
+/// take over.
+pub(crate) const PROBE_QUESTION: &str = "2probe";
+pub(crate) const PROBE_ANSWER: &str = "3probe";
+pub(crate) const UPGRADE: &str = "5";
 
 /// What a client said, as far as the live transport of a session is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,23 +50,28 @@ impl<'a> EnginePacket<'a> {
     }
 }
 
-/// The first packet of a session: its id and the settings the client has to know.
+/// The first packet of a session: its id, the transports it may change to, and the settings the
+/// client has to know.
 ///
 /// # Errors
 /// None that these values can cause.
-pub(crate) fn open_text(id: &EngineId, config: &Config) -> Result<String, serde_json::Error> {
+pub(crate) fn open_text(
+    id: &EngineId,
+    upgrades: &[&str],
+    config: &Config,
+) -> Result<String, serde_json::Error> {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
     struct Open<'a> {
         sid: &'a str,
-        upgrades: [&'a str; 0],
+        upgrades: &'a [&'a str],
         ping_interval: u64,
         ping_timeout: u64,
         max_payload: usize,
     }
     let open = Open {
         sid: id.expose(),
-        upgrades: [],
+        upgrades,
         ping_interval: config.ping_interval_ms,
         ping_timeout: config.ping_timeout_ms,
         max_payload: config.max_payload_bytes,
@@ -69,9 +86,9 @@ mod tests {
     #[test]
     fn the_opening_has_exactly_the_five_keys_in_their_order() {
         let id = EngineId::random().expect("the system has randomness");
-        let text = open_text(&id, &Config::default()).expect("JSON");
+        let text = open_text(&id, &["websocket"], &Config::default()).expect("JSON");
         let expected = format!(
-            r#"0{{"sid":"{}","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}}"#,
+            r#"0{{"sid":"{}","upgrades":["websocket"],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}}"#,
             id.expose()
         );
         assert_eq!(text, expected);

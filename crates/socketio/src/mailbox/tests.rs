@@ -12,7 +12,7 @@ fn frame(text: &str) -> Frame {
 fn connected(max_messages: usize, max_bytes: usize) -> Mailbox {
     let mut mailbox = Mailbox::new(max_messages, max_bytes);
     mailbox.enter(ONE, "/".into());
-    assert_eq!(mailbox.admit(ONE, frame("")), Ok(true));
+    assert_eq!(mailbox.admit(ONE, Vec::new(), frame("")), Ok(true));
     mailbox.pop().expect("the answer");
     mailbox
 }
@@ -29,8 +29,20 @@ fn what_a_socket_says_too_early_follows_the_answer_to_its_connect() {
     assert_eq!(mailbox.post(ONE, frame("early"), Worth::Durable), Ok(()));
     assert_eq!(mailbox.post(TWO, frame("other"), Worth::Durable), Ok(()));
     assert!(mailbox.pop().is_none());
-    assert_eq!(mailbox.admit(ONE, frame("answer")), Ok(true));
+    assert_eq!(mailbox.admit(ONE, Vec::new(), frame("answer")), Ok(true));
     assert_eq!(texts(&mut mailbox), ["answer", "early"]);
+}
+
+#[test]
+fn a_replay_goes_first_and_needs_no_room() {
+    let mut mailbox = Mailbox::new(2, 100);
+    mailbox.enter(ONE, "/".into());
+    assert_eq!(mailbox.post(ONE, frame("early"), Worth::Durable), Ok(()));
+    let replay = ["1", "2", "3"].map(frame).to_vec();
+    assert_eq!(mailbox.admit(ONE, replay, frame("answer")), Ok(true));
+    assert_eq!(mailbox.bytes(), 3 + 6 + 5);
+    assert_eq!(texts(&mut mailbox), ["1", "2", "3", "answer", "early"]);
+    assert_eq!(mailbox.bytes(), 0);
 }
 
 #[test]
@@ -88,7 +100,7 @@ fn a_socket_dismissed_before_its_answer_leaves_right_after_it() {
     let mut mailbox = Mailbox::new(4, 100);
     mailbox.enter(ONE, "/ns".into());
     assert!(!mailbox.dismiss(ONE));
-    assert_eq!(mailbox.admit(ONE, frame("answer")), Ok(false));
+    assert_eq!(mailbox.admit(ONE, Vec::new(), frame("answer")), Ok(false));
     assert_eq!(texts(&mut mailbox), ["answer", "41/ns,"]);
 }
 

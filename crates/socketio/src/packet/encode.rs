@@ -85,12 +85,16 @@ pub(crate) fn ack_text(
     Ok(text)
 }
 
-/// `40{"sid":"…"}`. Ids need no escaping.
-pub(crate) fn connect_text(namespace: &str, sid: &str) -> String {
+/// `40{"sid":"…"}`, with `pid` when there is one.
+pub(crate) fn connect_text(namespace: &str, sid: &str, pid: Option<&str>) -> String {
     let mut text = header('0', 0, namespace, None);
-    text.push_str(r#"{"sid":""#);
-    text.push_str(sid);
-    text.push_str(r#""}"#);
+    text.push_str(r#"{"sid":"#);
+    text.push_str(&Value::from(sid).to_string());
+    if let Some(pid) = pid {
+        text.push_str(r#","pid":"#);
+        text.push_str(&Value::from(pid).to_string());
+    }
+    text.push('}');
     text
 }
 

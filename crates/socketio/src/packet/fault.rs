@@ -58,6 +58,9 @@ pub enum ParseError {
     /// A text packet while attachments are still owed.
     #[error("attachments outstanding")]
     AttachmentsOutstanding,
+    /// A binary packet in text that is not base64.
+    #[error("broken base64")]
+    Base64,
     /// A packet that is too large, counted with its attachments.
     #[error("packet too large")]
     TooLarge,

@@ -5,7 +5,7 @@ use std::{collections::HashMap, fmt, sync::Arc};
 use actix_web::HttpRequest;
 
 use super::{Admission, Entry, Server, Shared, Table};
-use crate::{config::Config, http::Rejection, namespace::Namespace};
+use crate::{config::Config, engine::EngineApplication, http::Rejection, namespace::Namespace};
 
 /// Makes a [`Server`].
 #[must_use]
@@ -13,11 +13,12 @@ pub struct Builder {
     config: Config,
     namespaces: HashMap<String, Entry>,
     admission: Option<Box<Admission>>,
+    bare: Option<Arc<dyn EngineApplication>>,
 }
 
 impl Builder {
     pub(super) fn new(config: Config) -> Self {
-        Self { config, namespaces: HashMap::new(), admission: None }
+        Self { config, namespaces: HashMap::new(), admission: None, bare: None }
     }
 
     /// Adds a namespace, or replaces the one of the same name. A `/` in front is understood.
@@ -38,6 +39,13 @@ impl Builder {
         self
     }
 
+    /// Hands the messages of every session to `application` as they are, without Socket.IO.
+    /// Namespaces are then never reached.
+    pub fn bare(mut self, application: impl EngineApplication) -> Self {
+        self.bare = Some(Arc::new(application));
+        self
+    }
+
     /// The server.
     pub fn build(self) -> Server {
         Server {
@@ -46,6 +54,7 @@ impl Builder {
                 config: self.config,
                 namespaces: self.namespaces,
                 admission: self.admission,
+                bare: self.bare,
             }),
         }
     }

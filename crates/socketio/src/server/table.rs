@@ -7,7 +7,7 @@ use std::{
 
 use tokio::sync::Notify;
 
-use crate::{link::Link, sid::EngineId};
+use crate::{engine::Door, link::Link, sid::EngineId};
 
 /// Every session there is.
 #[derive(Debug)]
@@ -19,8 +19,17 @@ pub(crate) struct Table {
 
 #[derive(Debug, Default)]
 struct State {
-    sessions: HashMap<EngineId, Arc<Link>>,
+    sessions: HashMap<EngineId, Seat>,
     shut: bool,
+}
+
+/// What is known of a session from outside.
+#[derive(Clone, Debug)]
+pub(crate) struct Seat {
+    pub(crate) link: Arc<Link>,
+    /// Where requests of a session go that began with polling. One that began on a WebSocket
+    /// takes none.
+    pub(crate) door: Option<Arc<Door>>,
 }
 
 /// Why there can be no further session.
@@ -48,15 +57,15 @@ impl Table {
         self.lock().sessions.len()
     }
 
-    pub(crate) fn contains(&self, id: &str) -> bool {
-        self.lock().sessions.contains_key(id)
+    pub(crate) fn find(&self, id: &str) -> Option<Seat> {
+        self.lock().sessions.get(id).cloned()
     }
 
     /// Adds a session.
     pub(crate) fn register(
         self: &Arc<Self>,
         id: EngineId,
-        link: Arc<Link>,
+        seat: Seat,
     ) -> Result<Registration, TableError> {
         let mut state = self.lock();
         if state.shut {
@@ -65,7 +74,7 @@ impl Table {
         if state.sessions.len() >= self.max_sessions {
             return Err(TableError::Full);
         }
-        state.sessions.insert(id.clone(), link);
+        state.sessions.insert(id.clone(), seat);
         Ok(Registration { table: Arc::clone(self), id })
     }
 
@@ -73,7 +82,7 @@ impl Table {
     pub(crate) fn shut(&self) -> Vec<Arc<Link>> {
         let mut state = self.lock();
         state.shut = true;
-        state.sessions.values().cloned().collect()
+        state.sessions.values().map(|seat| Arc::clone(&seat.link)).collect()
     }
 
     /// Waits until there is no session.
@@ -112,7 +121,8 @@ mod tests {
 
     fn register(table: &Arc<Table>) -> Result<Registration, TableError> {
         let id = EngineId::random().expect("the system has randomness");
-        table.register(id, Arc::new(Link::new(&Config::default())))
+        let link = Arc::new(Link::new(&Config::default()));
+        table.register(id, Seat { link, door: None })
     }
 
     #[test]

@@ -1,23 +1,23 @@
 //! How a session ends.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use actix_ws::CloseCode;
 
 use crate::{
-    engine::websocket::{Fault, Gone, Outlet},
-    link::Link,
+    engine::{Farewell, Fault, Gone},
     packet::ParseError,
     reason::DisconnectReason,
 };
 
-/// Why a session ends, and what its connection is told.
+/// Why a session ends, and what its client is told.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ending {
     pub(super) reason: DisconnectReason,
     code: CloseCode,
     /// Whether what waits is still sent. Not to a client that misbehaved or is behind.
     drains: bool,
+    is_clients_wish: bool,
 }
 
 impl Ending {
@@ -26,25 +26,18 @@ impl Ending {
         DisconnectReason::TransportClose.into()
     }
 
-    /// Sends what is to be sent, then closes the connection.
-    pub(super) async fn carry_out(self, link: &Arc<Link>, mut outlet: Outlet, timeout_ms: u64) {
-        if self.drains {
-            let timeout = Duration::from_millis(timeout_ms);
-            if tokio::time::timeout(timeout, drain(link, &mut outlet)).await.is_err() {
-                tracing::debug!("a session closed before everything was sent");
-            }
-        }
-        link.discard();
-        outlet.close(self.code);
+    /// The client said that it ends.
+    pub(super) fn wished() -> Self {
+        Self { is_clients_wish: true, ..Self::lost() }
     }
-}
 
-async fn drain(link: &Arc<Link>, outlet: &mut Outlet) {
-    while outlet.pump(|| link.pop()).is_ok() {
-        if link.is_idle() && outlet.is_empty() {
-            return;
+    pub(super) fn farewell(self, patience_ms: u64) -> Farewell {
+        Farewell {
+            code: self.code,
+            drains: self.drains,
+            is_clients_wish: self.is_clients_wish,
+            patience: Duration::from_millis(patience_ms),
         }
-        outlet.room().await;
     }
 }
 
@@ -59,7 +52,7 @@ impl From<DisconnectReason> for Ending {
             DisconnectReason::ServerNamespaceDisconnect => (CloseCode::Normal, true),
             _ => (CloseCode::Normal, false),
         };
-        Self { reason, code, drains }
+        Self { reason, code, drains, is_clients_wish: false }
     }
 }
 
@@ -71,7 +64,12 @@ impl From<Fault> for Ending {
             Fault::NotText => CloseCode::Invalid,
             Fault::Broken => CloseCode::Normal,
         };
-        Self { reason: DisconnectReason::TransportError, code, drains: false }
+        Self {
+            reason: DisconnectReason::TransportError,
+            code,
+            drains: false,
+            is_clients_wish: false,
+        }
     }
 }
 

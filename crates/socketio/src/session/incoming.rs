@@ -1,18 +1,16 @@
 //! What a session does with what the client sends.
 
+use bytes::Bytes;
 use bytestring::ByteString;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
-use super::{Ending, Session, member::Member, members::Addressee, work::decide};
+use super::{Ending, Session, Upper, member::Member, members::Addressee, work::decide};
 use crate::{
     config::after,
-    engine::{
-        EnginePacket,
-        websocket::{Incoming, Outlet},
-    },
+    connect::{ConnectRequest, RecoveryRequest, Refusal},
+    engine::{EngineMessage, EnginePacket, Incoming, Transport},
     event::{Acknowledger, Event},
-    namespace::{ConnectRequest, Refusal},
     packet::Packet,
     reason::DisconnectReason,
     sid::SocketId,
@@ -23,36 +21,52 @@ impl Session {
     pub(super) fn on_incoming(
         &mut self,
         incoming: Incoming,
-        outlet: &mut Outlet,
+        transport: &mut impl Transport,
     ) -> Result<(), Ending> {
         match incoming {
             Incoming::Text(text) => self.on_text(&text),
-            Incoming::Binary(bytes) => match self.decoder.binary(bytes)? {
-                Some(packet) => self.on_packet(packet),
-                None => Ok(()),
-            },
-            Incoming::Ping(bytes) => {
-                outlet.pong(bytes)?;
-                Ok(())
+            Incoming::Binary(bytes) => self.on_binary(bytes),
+            Incoming::Malformed(error) => Err(error.into()),
+            Incoming::Knock => {
+                self.check_clock(transport)?;
+                Ok(transport.pump(&self.link)?)
             }
-            Incoming::Pong => Ok(()),
-            Incoming::Closed => Err(Ending::lost()),
+            Incoming::Ping(bytes) => Ok(transport.pong(bytes)?),
+            Incoming::Pong | Incoming::Nothing => Ok(()),
+            Incoming::Closed | Incoming::Upgrade(_) => Err(Ending::lost()),
             Incoming::Fault(fault) => Err(fault.into()),
         }
     }
 
     fn on_text(&mut self, text: &ByteString) -> Result<(), Ending> {
         match EnginePacket::parse(text)? {
-            EnginePacket::Message(text) => match self.decoder.text(text)? {
-                Some(packet) => self.on_packet(packet),
-                None => Ok(()),
+            EnginePacket::Message(text) => match &mut self.upper {
+                Upper::SocketIo(decoder) => {
+                    decoder.text(text)?.map_or(Ok(()), |packet| self.on_packet(packet))
+                }
+                Upper::Bare(handler) => {
+                    handler.message(EngineMessage::Text(text.to_owned()));
+                    Ok(())
+                }
             },
             EnginePacket::Pong => {
                 self.heartbeat.pong(Instant::now());
                 Ok(())
             }
-            EnginePacket::Close => Err(DisconnectReason::TransportClose.into()),
+            EnginePacket::Close => Err(Ending::wished()),
             EnginePacket::Ignored => Ok(()),
+        }
+    }
+
+    fn on_binary(&mut self, bytes: Bytes) -> Result<(), Ending> {
+        match &mut self.upper {
+            Upper::SocketIo(decoder) => {
+                decoder.binary(bytes)?.map_or(Ok(()), |packet| self.on_packet(packet))
+            }
+            Upper::Bare(handler) => {
+                handler.message(EngineMessage::Binary(bytes));
+                Ok(())
+            }
         }
     }
 
@@ -86,8 +100,11 @@ impl Session {
         let key = self.members.next_key();
         self.link.enter(key, entry.name.clone());
         let socket = Socket::new(id, entry.name, key, self.link.clone());
+        let auth = auth.unwrap_or_else(empty_object);
+        let recovers = self.server.config.recovery;
         let request = ConnectRequest {
-            auth: auth.unwrap_or_else(empty_object),
+            recovery: recovers.then(|| RecoveryRequest::of(&auth)).flatten(),
+            auth,
             remote: self.client.remote,
             headers: self.client.headers.clone(),
         };

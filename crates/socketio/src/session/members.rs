@@ -129,7 +129,7 @@ impl Members {
     fn settle(&mut self, key: Key, outcome: Outcome) {
         let Some(member) = self.find(key) else { return };
         match outcome {
-            Outcome::Accepted(handler) => member.accept(handler),
+            Outcome::Accepted(accepted) => member.accept(accepted.handler),
             Outcome::Handled(handler) => member.rest(handler),
             Outcome::HandlerPanicked(handler) => {
                 tracing::error!("a handler panicked while its session ended");

@@ -2,9 +2,9 @@
 
 use super::{Ending, Patience, Session, work::Outcome};
 use crate::{
+    connect::{Accepted, Refusal, Welcome},
     frame::Frame,
     mailbox::Key,
-    namespace::Refusal,
     packet::{connect_error_text, connect_text},
     reason::DisconnectReason,
 };
@@ -15,9 +15,9 @@ impl Session {
             return Ok(());
         };
         match outcome {
-            Outcome::Accepted(handler) => {
+            Outcome::Accepted(Accepted { handler, welcome }) => {
                 member.accept(handler);
-                self.admit(key)
+                self.admit(key, welcome)
             }
             Outcome::Refused(refusal) => self.turn_away(key, &refusal),
             Outcome::Undecided => self.turn_away(key, &Refusal::new("Connection timed out")),
@@ -42,14 +42,16 @@ impl Session {
         }
     }
 
-    fn admit(&mut self, key: Key) -> Result<(), Ending> {
+    fn admit(&mut self, key: Key, welcome: Welcome) -> Result<(), Ending> {
         let Some(member) = self.members.find(key) else {
             return Ok(());
         };
         let namespace = member.socket.shared_namespace();
-        let text = connect_text(&namespace, member.socket.id().as_str());
+        let sid = welcome.socket_id.as_deref().unwrap_or(member.socket.id().as_str());
+        let pid = welcome.pid.as_deref().filter(|_| self.server.config.recovery);
+        let text = connect_text(&namespace, sid, pid);
         let answer = Frame::of_text(namespace, text, Vec::new());
-        let stays = self.link.admit(key, answer)?;
+        let stays = self.link.admit(key, welcome.replay, answer)?;
         self.patience = Patience::Rewarded;
         if !stays {
             self.members.dismiss(key);

@@ -6,8 +6,9 @@ use futures_util::{FutureExt as _, future::BoxFuture};
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
+    connect::{Accepted, ConnectRequest, Refusal},
     event::Event,
-    namespace::{ConnectRequest, Handler, Namespace, Refusal},
+    namespace::{Handler, Namespace},
     reason::DisconnectReason,
     socket::Socket,
 };
@@ -17,7 +18,7 @@ pub(super) type Work = BoxFuture<'static, Outcome>;
 
 /// What came of a call into the application.
 pub(super) enum Outcome {
-    Accepted(Box<dyn Handler>),
+    Accepted(Accepted),
     Refused(Refusal),
     /// `connect` took too long.
     Undecided,
@@ -39,7 +40,7 @@ pub(super) fn decide(
         let decision = async { namespace.connect(request, socket).await };
         let decision = AssertUnwindSafe(decision).catch_unwind();
         match timeout_at(deadline, decision).await {
-            Ok(Ok(Ok(handler))) => Outcome::Accepted(handler),
+            Ok(Ok(Ok(accepted))) => Outcome::Accepted(accepted),
             Ok(Ok(Err(refusal))) => Outcome::Refused(refusal),
             Ok(Err(_panic)) => Outcome::DecisionPanicked,
             Err(_elapsed) => Outcome::Undecided,

@@ -2,6 +2,8 @@
 
 #![expect(dead_code, reason = "each test file uses its own part of this")]
 
+pub(crate) mod frames;
+pub(crate) mod http;
 pub(crate) mod probe;
 
 use std::{net::SocketAddr, time::Duration};
@@ -43,17 +45,23 @@ pub(crate) fn brisk() -> Config {
 pub(crate) struct Running {
     pub(crate) server: Server,
     pub(crate) address: SocketAddr,
+    pub(crate) path: &'static str,
     handle: ServerHandle,
 }
 
 impl Running {
     pub(crate) fn start(server: Server) -> Self {
+        Self::start_at("/socket.io/", server)
+    }
+
+    /// Two workers, so that requests of one session land on different threads.
+    pub(crate) fn start_at(path: &'static str, server: Server) -> Self {
         let mounted = server.clone();
         let http = HttpServer::new(move || {
             let server = mounted.clone();
-            App::new().configure(move |app| server.configure("/socket.io/", app))
+            App::new().configure(move |app| server.configure(path, app))
         })
-        .workers(1)
+        .workers(2)
         .disable_signals()
         .bind(("127.0.0.1", 0))
         .expect("a free port");
@@ -61,23 +69,38 @@ impl Running {
         let running = http.run();
         let handle = running.handle();
         rt::spawn(running);
-        Self { server, address, handle }
+        Self { server, address, path, handle }
     }
 
     pub(crate) async fn open(&self) -> Client {
-        self.try_open("/socket.io/?EIO=4&transport=websocket").await.expect("a session")
+        let path = format!("{}?EIO=4&transport=websocket", self.path);
+        self.try_open(&path).await.expect("a session")
     }
 
     pub(crate) async fn try_open(&self, path: &str) -> Result<Client, Error> {
-        let url = format!("ws://{}{path}", self.address);
-        let (mut stream, _) =
-            timeout(PATIENCE, connect_async(url)).await.expect("an answer in time")?;
+        let mut stream = self.connect(path).await?;
         let opening = timeout(PATIENCE, stream.next())
             .await
             .expect("an opening in time")
             .expect("an opening")?;
         let opening = opening.into_text()?.to_string();
         Ok(Client { stream, opening })
+    }
+
+    /// A WebSocket that is to take over from polling, and is told nothing yet.
+    pub(crate) async fn try_upgrade(&self, poller: &http::Poller) -> Result<Client, Error> {
+        let stream = self.connect(&poller.upgrade_target()).await?;
+        Ok(Client { stream, opening: String::new() })
+    }
+
+    async fn connect(
+        &self,
+        path: &str,
+    ) -> Result<WebSocketStream<MaybeTlsStream<TcpStream>>, Error> {
+        let url = format!("ws://{}{path}", self.address);
+        let (stream, _) =
+            timeout(PATIENCE, connect_async(url)).await.expect("an answer in time")?;
+        Ok(stream)
     }
 
     /// Opens a session and enters `/`, past its `auth` event.

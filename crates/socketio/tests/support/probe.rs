@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde_json::json;
-use socketio::{ConnectRequest, DisconnectReason, Event, Handler, Namespace, Refusal, Socket};
+use socketio::{
+    Accepted, ConnectRequest, DisconnectReason, Event, Handler, Namespace, Refusal, Socket,
+};
 use tokio::{
     sync::{Semaphore, mpsc},
     time::timeout,
@@ -94,11 +96,7 @@ impl Watcher {
 
 #[async_trait]
 impl Namespace for Probe {
-    async fn connect(
-        &self,
-        _: ConnectRequest,
-        socket: Socket,
-    ) -> Result<Box<dyn Handler>, Refusal> {
+    async fn connect(&self, _: ConnectRequest, socket: Socket) -> Result<Accepted, Refusal> {
         tell(&self.happened, Happened::Asked(socket.clone()));
         match self.decision {
             Decision::Accept => {}
@@ -110,7 +108,7 @@ impl Namespace for Probe {
             }
         }
         tell(&self.happened, Happened::Connected(socket));
-        Ok(Box::new(Probing { happened: self.happened.clone(), gate: self.gate.clone() }))
+        Ok(Accepted::new(Probing { happened: self.happened.clone(), gate: self.gate.clone() }))
     }
 }
 

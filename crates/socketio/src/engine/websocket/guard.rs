@@ -15,12 +15,15 @@ use actix_web::{error::PayloadError, web};
 use bytes::Bytes;
 use futures_util::Stream;
 
-use super::scan::{Fault, Scan};
+use super::{inflate::Inflate, scan::Scan};
+use crate::engine::Fault;
 
 /// Passes bytes on up to the first fault, which it leaves in a cell before it ends the stream, so
 /// that every message before the fault is still read.
 pub(super) struct Guard {
     payload: web::Payload,
+    /// Where the client may compress its messages.
+    inflate: Option<Inflate>,
     scan: Scan,
     fault: Rc<Cell<Option<Fault>>>,
 }
@@ -29,9 +32,11 @@ impl Guard {
     pub(super) fn new(
         payload: web::Payload,
         max_message_bytes: usize,
+        is_compressed: bool,
         fault: Rc<Cell<Option<Fault>>>,
     ) -> Self {
-        Self { payload, scan: Scan::new(max_message_bytes), fault }
+        let inflate = is_compressed.then(|| Inflate::new(max_message_bytes));
+        Self { payload, inflate, scan: Scan::new(max_message_bytes), fault }
     }
 }
 
@@ -44,6 +49,11 @@ impl Stream for Guard {
         }
         match std::task::ready!(Pin::new(&mut self.payload).poll_next(cx)) {
             Some(Ok(mut bytes)) => {
+                if let Some(inflate) = &mut self.inflate {
+                    let (plain, fault) = inflate.read(&bytes);
+                    bytes = plain;
+                    self.fault.set(fault);
+                }
                 if let Err((sound, fault)) = self.scan.read(&bytes) {
                     self.fault.set(Some(fault));
                     bytes.truncate(sound);

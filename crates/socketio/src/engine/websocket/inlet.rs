@@ -3,30 +3,11 @@
 use std::{cell::Cell, io, rc::Rc};
 
 use actix_ws::{AggregatedMessage, AggregatedMessageStream, ProtocolError};
-use bytes::Bytes;
-use bytestring::ByteString;
 
-use super::Fault;
-
-/// What a connection brought.
-#[derive(Debug)]
-pub(crate) enum Incoming {
-    /// A whole text message.
-    Text(ByteString),
-    /// A whole binary message.
-    Binary(Bytes),
-    /// A WebSocket ping, to be answered with the same bytes.
-    Ping(Bytes),
-    /// A WebSocket pong, which nobody asked for.
-    Pong,
-    /// The client closed the connection, or left. Nothing follows.
-    Closed,
-    /// The connection cannot go on. Nothing follows.
-    Fault(Fault),
-}
+use crate::engine::{Fault, Incoming};
 
 /// Reads messages, in order, each whole.
-pub(crate) struct Inlet {
+pub(super) struct Inlet {
     stream: AggregatedMessageStream,
     fault: Rc<Cell<Option<Fault>>>,
 }
@@ -37,7 +18,7 @@ impl Inlet {
     }
 
     /// Waits for the next message. Giving up waiting loses nothing.
-    pub(crate) async fn next(&mut self) -> Incoming {
+    pub(super) async fn next(&mut self) -> Incoming {
         match self.stream.recv().await {
             Some(Ok(AggregatedMessage::Text(text))) => Incoming::Text(text),
             Some(Ok(AggregatedMessage::Binary(bytes))) => Incoming::Binary(bytes),

@@ -7,14 +7,10 @@ use bytes::Bytes;
 use futures_util::{FutureExt as _, SinkExt as _};
 
 use super::gauge::Gauge;
-use crate::frame::Frame;
-
-/// The connection has ended; nothing can be sent any more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Gone;
+use crate::{engine::Gone, frame::Frame};
 
 /// Writes frames, each with its attachments, and heartbeats between them.
-pub(crate) struct Outlet {
+pub(super) struct Outlet {
     session: Session,
     gauge: Rc<Gauge>,
     /// What is left of a frame whose first messages are already on their way.
@@ -30,7 +26,7 @@ impl Outlet {
     ///
     /// # Errors
     /// [`Gone`].
-    pub(crate) fn pump(&mut self, mut source: impl FnMut() -> Option<Frame>) -> Result<(), Gone> {
+    pub(super) fn pump(&mut self, mut source: impl FnMut() -> Option<Frame>) -> Result<(), Gone> {
         while self.gauge.has_room() {
             if self.staged.is_empty() {
                 let Some(frame) = source() else { break };
@@ -45,12 +41,12 @@ impl Outlet {
     }
 
     /// Whether everything pumped so far is on its way and more would be taken.
-    pub(crate) fn is_ready(&self) -> bool {
+    pub(super) fn is_ready(&self) -> bool {
         self.staged.is_empty() && self.gauge.has_room()
     }
 
     /// Whether nothing is staged.
-    pub(crate) fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.staged.is_empty()
     }
 
@@ -59,7 +55,7 @@ impl Outlet {
     ///
     /// # Errors
     /// [`Gone`].
-    pub(crate) fn urgent_text(&mut self, text: &'static str) -> Result<bool, Gone> {
+    pub(super) fn urgent_text(&mut self, text: &'static str) -> Result<bool, Gone> {
         self.control(Message::Text(text.into()))
     }
 
@@ -67,22 +63,22 @@ impl Outlet {
     ///
     /// # Errors
     /// [`Gone`].
-    pub(crate) fn pong(&mut self, bytes: Bytes) -> Result<bool, Gone> {
+    pub(super) fn pong(&mut self, bytes: Bytes) -> Result<bool, Gone> {
         self.control(Message::Pong(bytes))
     }
 
     /// Waits until there is room for data, or the connection has ended.
-    pub(crate) async fn room(&self) {
+    pub(super) async fn room(&self) {
         poll_fn(|cx| self.gauge.poll_room(cx)).await;
     }
 
     /// Waits until the connection has ended.
-    pub(crate) async fn gone(&self) {
+    pub(super) async fn gone(&self) {
         poll_fn(|cx| self.gauge.poll_gone(cx)).await;
     }
 
     /// Says goodbye and lets go of the connection.
-    pub(crate) fn close(mut self, code: CloseCode) {
+    pub(super) fn close(mut self, code: CloseCode) {
         let reason = CloseReason { code, description: None };
         if self.send(Message::Close(Some(reason))).is_err() {
             tracing::trace!("the connection ended before it was closed");
@@ -99,7 +95,9 @@ impl Outlet {
 
     fn stage(&mut self, frame: Frame) {
         let (text, attachments) = frame.into_parts();
-        self.staged.push_back(Message::Text(text));
+        if !text.is_empty() {
+            self.staged.push_back(Message::Text(text));
+        }
         self.staged.extend(attachments.iter().cloned().map(Message::Binary));
     }
 

@@ -1,26 +1,13 @@
 //! Reads the headers of WebSocket frames (RFC 6455, 5.2) in a stream of bytes, however it is cut.
 
+use super::header::{Header, MAX_HEADER_BYTES};
+use crate::engine::Fault;
+
 /// More fragments than any client cuts a message into; each costs memory beyond its bytes.
 const MAX_FRAGMENTS: usize = 4096;
 
 /// The longest payload of a close, ping or pong frame (RFC 6455, 5.5).
 const MAX_CONTROL_BYTES: u64 = 125;
-
-/// Two bytes, an extended length of up to eight, and a mask of four (RFC 6455, 5.2).
-const MAX_HEADER_BYTES: usize = 14;
-
-/// Why a connection cannot go on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
-    /// A message longer than the limit.
-    TooBig,
-    /// A frame against the rules of RFC 6455.
-    Protocol,
-    /// A text that is not UTF-8.
-    NotText,
-    /// The connection broke.
-    Broken,
-}
 
 /// Follows the frames of a byte stream.
 #[derive(Debug)]
@@ -71,14 +58,14 @@ impl Scan {
 
     /// Judges the current frame once its header is complete.
     fn frame(&mut self) -> Result<(), Fault> {
-        let Some(length) = self.length() else {
+        let Some(header) = Header::parse(&self.header[..self.header_len]) else {
             return Ok(());
         };
-        let (first, last) = (self.header[0], self.header[0] & 0x80 != 0);
+        let Header { first, length, .. } = header;
         if first & 0x70 != 0 {
             return Err(Fault::Protocol);
         }
-        if first & 0x0F >= 8 {
+        if header.is_control() {
             if length > MAX_CONTROL_BYTES {
                 return Err(Fault::Protocol);
             }
@@ -88,34 +75,13 @@ impl Scan {
             if self.message_bytes > self.max_message_bytes || self.fragments > MAX_FRAGMENTS {
                 return Err(Fault::TooBig);
             }
-            if last {
+            if header.is_last() {
                 (self.message_bytes, self.fragments) = (0, 0);
             }
         }
         self.payload_left = length;
         self.header_len = 0;
         Ok(())
-    }
-
-    /// The payload length, once the header is complete.
-    fn length(&self) -> Option<u64> {
-        let header = &self.header[..self.header_len];
-        let second = *header.get(1)?;
-        let mask_len = if second & 0x80 == 0 { 0 } else { 4 };
-        let extended_len = match second & 0x7F {
-            126 => 2,
-            127 => 8,
-            _ => 0,
-        };
-        if header.len() < 2 + extended_len + mask_len {
-            return None;
-        }
-        let extended = &header[2..2 + extended_len];
-        Some(if extended.is_empty() {
-            u64::from(second & 0x7F)
-        } else {
-            extended.iter().fold(0, |n, byte| n << 8 | u64::from(*byte))
-        })
     }
 }
 

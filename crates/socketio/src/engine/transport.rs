@@ -1,0 +1,99 @@
+//! What carries a session. It can be replaced under a session that lives on.
+
+use std::time::Duration;
+
+use actix_ws::CloseCode;
+use bytes::Bytes;
+use bytestring::ByteString;
+
+use super::Heir;
+use crate::{link::Link, packet::ParseError};
+
+/// The live end of a session. Nothing here makes a session wait but [`next`](Self::next), which is
+/// made for that.
+pub(crate) trait Transport {
+    /// Sends what waits, as far as there is room for it.
+    ///
+    /// # Errors
+    /// [`Gone`].
+    fn pump(&mut self, link: &Link) -> Result<(), Gone>;
+
+    /// Sends a ping ahead of everything that waits. `false` when the client has not even taken
+    /// the ones before it.
+    ///
+    /// # Errors
+    /// [`Gone`].
+    fn ping(&mut self) -> Result<bool, Gone>;
+
+    /// Answers a WebSocket ping, where there is such a thing.
+    ///
+    /// # Errors
+    /// [`Gone`].
+    fn pong(&mut self, bytes: Bytes) -> Result<(), Gone>;
+
+    /// Whether a ping has been promised that is not on its way yet.
+    fn owes_ping(&self) -> bool;
+
+    /// Waits until something happens. Packets of the client are left alone unless `reads`. Giving
+    /// up waiting loses nothing.
+    async fn next(&mut self, reads: bool) -> Incoming;
+
+    /// Says goodbye, and forgets what cannot be sent any more.
+    async fn close(self, farewell: Farewell, link: &Link);
+}
+
+/// What a transport brought.
+#[derive(Debug)]
+pub(crate) enum Incoming {
+    /// A whole text packet.
+    Text(ByteString),
+    /// A whole binary packet.
+    Binary(Bytes),
+    /// Something that cannot be a packet.
+    Malformed(ParseError),
+    /// A request the next [`pump`](Transport::pump) will see to, if the session still lives: its
+    /// deadlines count to the very moment of a request.
+    Knock,
+    /// Room to send more, or time to look again.
+    Nothing,
+    /// A WebSocket ping, to be answered with the same bytes.
+    Ping(Bytes),
+    /// A WebSocket pong, which nobody asked for.
+    Pong,
+    /// Another transport takes over.
+    Upgrade(Heir),
+    /// The client closed the transport, or left. Nothing follows.
+    Closed,
+    /// The transport cannot go on. Nothing follows.
+    Fault(Fault),
+}
+
+/// Why a transport cannot go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// A message longer than the limit.
+    TooBig,
+    /// A frame against the rules of RFC 6455, or a request against those of polling.
+    Protocol,
+    /// A text that is not UTF-8.
+    NotText,
+    /// The connection broke.
+    Broken,
+}
+
+/// The connection has ended; nothing can be sent any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Gone;
+
+/// How a session leaves its transport.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Farewell {
+    /// What a WebSocket is closed with.
+    pub(crate) code: CloseCode,
+    /// Whether what waits is still sent.
+    pub(crate) drains: bool,
+    /// Whether it was the client that wished to end.
+    pub(crate) is_clients_wish: bool,
+    /// How long sending what waits may take.
+    pub(crate) patience: Duration,
+}

@@ -1,0 +1,161 @@
+//! The public Engine.IO 4 checks of the upgrade, and what else can happen on the way.
+
+#[path = "../examples/echo/bare.rs"]
+mod echo;
+mod support;
+
+use socketio::Config;
+use support::{Client, Running, calm, http::Poller};
+
+fn server() -> Running {
+    Running::start_at("/engine.io/", echo::server(calm()))
+}
+
+async fn probed(server: &Running, poller: &Poller) -> Client {
+    let mut socket = server.try_upgrade(poller).await.expect("a WebSocket");
+    socket.say("2probe").await;
+    assert_eq!(socket.hear().await, "3probe");
+    socket
+}
+
+async fn echoes(socket: &mut Client) {
+    socket.say("4hello").await;
+    assert_eq!(socket.hear().await, "4hello");
+}
+
+async fn still_polls(poller: &Poller) {
+    assert_eq!(poller.post("4still here").await.said(), (200, "ok"));
+    let mut heard = poller.get().await;
+    if heard.said() == (200, "6") {
+        heard = poller.get().await;
+    }
+    assert_eq!(heard.said(), (200, "4still here"));
+}
+
+#[actix_web::test]
+async fn e23_a_get_during_the_probe_ends_and_the_websocket_takes_over() {
+    let server = server();
+    let poller = Poller::open(&server).await;
+    let mut socket = probed(&server, &poller).await;
+    assert_eq!(poller.get().await.said(), (200, "6"));
+    socket.say("5").await;
+    echoes(&mut socket).await;
+}
+
+#[actix_web::test]
+async fn e24_a_get_after_the_upgrade_is_refused_and_harms_nobody() {
+    let server = server();
+    for _ in 0..20 {
+        let poller = Poller::open(&server).await;
+        let mut socket = probed(&server, &poller).await;
+        socket.say("5").await;
+        assert_eq!(poller.get().await.status, 400);
+        echoes(&mut socket).await;
+    }
+}
+
+#[actix_web::test]
+async fn e25_a_second_websocket_is_refused_and_harms_nobody() {
+    let server = server();
+    let poller = Poller::open(&server).await;
+    let mut socket = probed(&server, &poller).await;
+    assert!(server.try_upgrade(&poller).await.is_err(), "during the probe");
+    socket.say("5").await;
+    assert!(server.try_upgrade(&poller).await.is_err(), "right after the upgrade");
+    echoes(&mut socket).await;
+    assert!(server.try_upgrade(&poller).await.is_err(), "long after the upgrade");
+    echoes(&mut socket).await;
+}
+
+#[actix_web::test]
+async fn a_get_held_since_before_the_probe_is_let_go() {
+    let server = server();
+    let poller = Poller::open(&server).await;
+    let (held, mut socket) = tokio::join!(poller.get(), probed(&server, &poller));
+    assert_eq!(held.said(), (200, "6"));
+    socket.say("5").await;
+    echoes(&mut socket).await;
+}
+
+#[actix_web::test]
+async fn what_waits_is_delivered_once_and_by_the_websocket_after_the_upgrade() {
+    let server = server();
+    let poller = Poller::open(&server).await;
+    let mut socket = probed(&server, &poller).await;
+    poller.post("4first\u{1e}bAQID").await;
+    socket.say("5").await;
+    assert_eq!(socket.hear().await, "4first");
+    assert_eq!(socket.hear_bytes().await, [1, 2, 3][..]);
+    echoes(&mut socket).await;
+}
+
+#[actix_web::test]
+async fn a_poll_during_the_probe_gets_what_waits() {
+    let server = server();
+    let poller = Poller::open(&server).await;
+    let mut socket = probed(&server, &poller).await;
+    poller.post("4first").await;
+    assert_eq!(poller.get().await.said(), (200, "4first"));
+    socket.say("5").await;
+    echoes(&mut socket).await;
+}
+
+#[actix_web::test]
+async fn a_websocket_that_does_not_follow_the_steps_is_closed_and_polling_goes_on() {
+    let server = server();
+    let poller = Poller::open(&server).await;
+    for wrong in ["4hello", "5", "2", "abc"] {
+        let mut socket = server.try_upgrade(&poller).await.expect("a WebSocket");
+        socket.say(wrong).await;
+        assert_eq!(socket.closed_with().await, Some(1008), "{wrong}");
+        still_polls(&poller).await;
+    }
+    let mut socket = probed(&server, &poller).await;
+    socket.say("4too early").await;
+    assert_eq!(socket.closed_with().await, Some(1008));
+    still_polls(&poller).await;
+}
+
+#[actix_web::test]
+async fn a_websocket_that_breaks_before_the_upgrade_leaves_polling_alone() {
+    let server = server();
+    let poller = Poller::open(&server).await;
+    drop(probed(&server, &poller).await);
+    still_polls(&poller).await;
+}
+
+#[actix_web::test]
+async fn a_websocket_that_hesitates_is_closed_and_polling_goes_on() {
+    let config = Config { upgrade_timeout_ms: 50, ..calm() };
+    let server = Running::start_at("/engine.io/", echo::server(config));
+    let poller = Poller::open(&server).await;
+    let mut socket = probed(&server, &poller).await;
+    assert_eq!(socket.closed_with().await, Some(1008));
+    still_polls(&poller).await;
+}
+
+#[actix_web::test]
+async fn a_session_that_ends_takes_its_probing_websocket_along() {
+    let server = server();
+    let poller = Poller::open(&server).await;
+    let mut socket = probed(&server, &poller).await;
+    poller.post("1").await;
+    assert_eq!(poller.get().await.said(), (200, "6"));
+    assert_eq!(socket.closed_with().await, Some(1008));
+}
+
+#[actix_web::test]
+async fn the_heartbeat_goes_on_across_the_upgrade() {
+    let config = Config { ping_interval_ms: 150, ping_timeout_ms: 5_000, ..calm() };
+    let server = Running::start_at("/engine.io/", echo::server(config));
+    let poller = Poller::open(&server).await;
+    let mut socket = probed(&server, &poller).await;
+    // No poll is there to take the ping that falls due meanwhile.
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    socket.say("5").await;
+    assert_eq!(socket.hear().await, "2");
+    let answered = std::time::Instant::now();
+    socket.say("3").await;
+    assert_eq!(socket.hear().await, "2");
+    assert!(answered.elapsed() >= std::time::Duration::from_millis(140), "one heartbeat, not two");
+}

@@ -1,0 +1,159 @@
+//! The rules of polling beyond the public checks.
+
+#[path = "../examples/echo/app.rs"]
+mod echo;
+mod support;
+
+use socketio::{Config, Server};
+use support::{
+    PATIENCE, Running, calm,
+    http::{Answer, Poller, ask, exchange},
+    probe::{Decision, probe},
+};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    time::timeout,
+};
+
+fn server() -> Running {
+    Running::start(echo::server(calm()))
+}
+
+/// A polling session in `/`.
+async fn connected(server: &Running) -> Poller {
+    let poller = Poller::open(server).await;
+    assert_eq!(poller.post("40").await.said(), (200, "ok"));
+    assert!(poller.get().await.body.starts_with(r#"40{"sid":""#));
+    poller
+}
+
+#[actix_web::test]
+async fn a_body_of_exactly_the_limit_passes_and_a_larger_one_is_413() {
+    let config = Config { max_payload_bytes: 100, ..calm() };
+    let server = Running::start(echo::server(config));
+    let poller = Poller::enter(&server).await;
+    let body = |bytes: usize| format!(r#"42["message","{}"]"#, "x".repeat(bytes - 16));
+    assert_eq!(body(100).len(), 100);
+    let too_large = poller.post(&body(101)).await;
+    assert_eq!(too_large.status, 413);
+    assert!(too_large.headers.contains("connection: close"));
+    assert_eq!(poller.post(&body(100)).await.said(), (200, "ok"));
+    assert!(poller.get().await.body.starts_with(r#"42["message-back","xxx"#));
+}
+
+#[actix_web::test]
+async fn raw_bytes_are_400_and_end_the_session() {
+    let server = server();
+    let poller = Poller::open(&server).await;
+    let headers = "content-type: application/octet-stream\r\n";
+    let answer = ask(poller.address, "POST", &poller.target(), headers, b"\x041").await;
+    assert_eq!(answer.status, 400);
+    assert_eq!(poller.get().await.status, 400);
+}
+
+#[actix_web::test]
+async fn a_body_without_a_type_is_taken_as_text() {
+    let server = server();
+    let poller = Poller::enter(&server).await;
+    let body = r#"42["message",1]"#.as_bytes();
+    let answer = ask(poller.address, "POST", &poller.target(), "", body).await;
+    assert_eq!(answer.said(), (200, "ok"));
+}
+
+#[actix_web::test]
+async fn a_body_that_is_not_utf8_ends_the_session() {
+    let server = server();
+    let poller = Poller::open(&server).await;
+    let answer = ask(poller.address, "POST", &poller.target(), "", b"4\xff").await;
+    assert_eq!(answer.status, 400);
+    assert_eq!(poller.get().await.status, 400);
+}
+
+#[actix_web::test]
+async fn chunks_that_split_a_character_are_joined_before_they_are_read() {
+    let server = server();
+    let poller = Poller::enter(&server).await;
+    let head = format!(
+        "POST {} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\
+         transfer-encoding: chunked\r\n\r\n",
+        poller.target()
+    );
+    let body = r#"42["message","é"]"#.as_bytes();
+    let (front, back) = body.split_at(body.len() - 3);
+    let chunk = |part: &[u8]| {
+        [format!("{:x}\r\n", part.len()).as_bytes(), part, b"\r\n".as_slice()].concat()
+    };
+    let end = b"0\r\n\r\n".as_slice();
+    let pieces = [head.as_bytes(), &chunk(front), &chunk(back), end];
+    assert_eq!(exchange(poller.address, &pieces).await.said(), (200, "ok"));
+    assert_eq!(poller.get().await.body, r#"42["message-back","é"]"#);
+}
+
+#[actix_web::test]
+async fn a_second_post_ends_the_session() {
+    let server = server();
+    let poller = Poller::enter(&server).await;
+    let mut first = TcpStream::connect(poller.address).await.expect("a connection");
+    let head = format!(
+        "POST {} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 10\r\n\r\n4",
+        poller.target()
+    );
+    first.write_all(head.as_bytes()).await.expect("written");
+    // Which of the two comes first is open; that both get through is not.
+    loop {
+        let second = poller.post("3").await;
+        if second.status == 400 {
+            break;
+        }
+    }
+    let mut answer = vec![0; 12];
+    let read = timeout(PATIENCE, first.read_exact(&mut answer)).await.expect("in time");
+    read.expect("an answer");
+    assert_eq!(answer, b"HTTP/1.1 400");
+    assert_eq!(poller.get().await.status, 400);
+}
+
+#[actix_web::test]
+async fn an_empty_packet_ends_the_session() {
+    let server = server();
+    for body in ["", "4x\u{1e}", "4x\u{1e}\u{1e}4y", "b!"] {
+        let poller = Poller::open(&server).await;
+        assert_eq!(poller.post(body).await.status, 400, "{body:?}");
+        assert_eq!(poller.get().await.status, 400, "{body:?}");
+    }
+}
+
+#[actix_web::test]
+async fn other_methods_of_a_session_are_refused_without_harm() {
+    let server = server();
+    let poller = Poller::enter(&server).await;
+    let answer = ask(poller.address, "DELETE", &poller.target(), "", b"").await;
+    assert_eq!(answer.said(), (400, ""));
+    poller.post(r#"42["message",1]"#).await;
+    assert_eq!(poller.get().await.body, r#"42["message-back",1]"#);
+}
+
+#[actix_web::test]
+async fn a_post_is_answered_only_once_its_events_have_room() {
+    let (probe, mut watcher) = probe(Decision::Accept);
+    let config = Config { inbox_events: 2, ..calm() };
+    let server = Running::start(Server::builder(config).namespace("/", probe).build());
+    let poller = connected(&server).await;
+    watcher.socket().await;
+    let body = (0..50).map(|n| format!(r#"42["n",{n}]"#)).collect::<Vec<_>>().join("\u{1e}");
+    let mut post = std::pin::pin!(poller.post(&body));
+    let answered = tokio::select! {
+        answer = &mut post => Some(answer),
+        // Polling goes on meanwhile, as does everything else.
+        () = async {
+            let held = timeout(std::time::Duration::from_millis(100), poller.get());
+            assert!(held.await.is_err(), "nothing to say");
+        } => None,
+    };
+    assert!(answered.is_none_or(|answer: Answer| answer.status != 200), "no room yet");
+    watcher.open_gate();
+    for n in 0..50 {
+        assert_eq!(watcher.event().await.args[0].get(), n.to_string());
+    }
+}
