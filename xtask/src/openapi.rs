@@ -1,4 +1,5 @@
-//! `cargo xtask openapi`: the description of the HTTP interface, as a file. A test of `api` compares it.
+//! `cargo xtask openapi`: the descriptions of the HTTP and the socket interface, as files. Tests of `api` compare
+//! them.
 
 use std::fs;
 
@@ -10,14 +11,20 @@ use crate::{
     run,
 };
 
-/// Asks the server for its description and writes it.
+/// Each description: the verb of the server that prints it, and where it is kept.
+const DESCRIPTIONS: [(&str, &str); 2] =
+    [("openapi", "docs/openapi.json"), ("asyncapi", "docs/asyncapi.json")];
+
+/// Asks the server for its descriptions and writes them.
 pub(crate) fn run(arguments: &[String], stop: &Interrupt) -> Result<(), Failure> {
     no_arguments(arguments)?;
     run::to_end(&mut workspace::cargo(["build", "-p", "server"]), stop)?;
-    let mut server = workspace::cargo(["run", "--quiet", "-p", "server", "--", "openapi"]);
-    let description = run::output(&mut server)?;
-    let path = workspace::root().join("docs/openapi.json");
-    fs::write(&path, description).map_err(Failure::while_doing("write docs/openapi.json"))?;
-    println!("wrote {}", path.display());
+    for (verb, place) in DESCRIPTIONS {
+        let mut server = workspace::cargo(["run", "--quiet", "-p", "server", "--", verb]);
+        let path = workspace::root().join(place);
+        fs::write(&path, run::output(&mut server)?)
+            .map_err(Failure::while_doing("write a description"))?;
+        println!("wrote {}", path.display());
+    }
     Ok(())
 }

@@ -13,7 +13,7 @@ mod messages;
 mod openapi;
 mod path;
 mod request_id;
-mod schema;
+pub(crate) mod schema;
 mod span;
 mod throttle;
 mod unread;
@@ -84,6 +84,18 @@ impl Context {
 #[error("the application was put together without its context")]
 struct NoContext;
 
+/// Mounts `sockets` at `path`, behind the CORS headers that a page needs to poll. Whether the page may
+/// open a socket at all is decided at their own door, in the protocol's words.
+pub(crate) fn configure_sockets(
+    config: &mut ServiceConfig,
+    path: &str,
+    sockets: &socketio::Server,
+    settings: &Settings,
+) {
+    let scope = web::scope(path).configure(|scope| sockets.configure("/", scope));
+    config.service(scope.wrap(cors::allowed(&settings.origins)));
+}
+
 /// Every route.
 pub(crate) fn configure(config: &mut ServiceConfig, settings: &Settings) {
     config
@@ -105,6 +117,7 @@ pub(crate) fn configure(config: &mut ServiceConfig, settings: &Settings) {
         .route("/messaging/conversations/{id}/mark-read", patch().to(conversations::mark_read))
         .route("/messaging/conversations/{id}/messages", post().to(messages::send))
         .route("/messaging/conversations/{id}/messages", get().to(messages::list))
+        .route("/messaging/conversations/{id}/events", get().to(messages::events))
         .route("/messaging/messages/{id}/read", patch().to(messages::mark_read))
         .route("/messaging/messages/{id}", delete().to(messages::delete))
         .default_service(web::to(no_such_route))

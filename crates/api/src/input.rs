@@ -16,4 +16,7 @@ mod query;
 pub use conversation::{change, new_conversation};
 pub use draft::{draft, socket_draft};
 pub use fields::Fields;
-pub use query::{ConversationQuery, conversation_query, message_query};
+pub use query::{
+    ConversationQuery, EVENTS_PER_PAGE_MAX, EventQuery, conversation_query, event_query,
+    message_query,
+};

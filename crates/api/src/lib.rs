@@ -36,11 +36,12 @@ use domain::{
 pub use http::openapi_json;
 use limits::Limits;
 use readiness::Readiness;
-use realtime::{Realtime, Services};
+pub use realtime::asyncapi_json;
+use realtime::{PlainDoor, Realtime, Services};
 use tracing_actix_web::TracingLogger;
 
 /// Where sockets are served.
-const SOCKETS: &str = "/socket.io/";
+const SOCKETS: &str = "/socket.io";
 
 /// What the service needs of the world.
 #[derive(Clone)]
@@ -71,6 +72,8 @@ pub struct Settings {
 pub struct Api {
     context: Data<http::Context>,
     sockets: socketio::Server,
+    plain: PlainDoor,
+    realtime: Realtime,
 }
 
 impl Api {
@@ -82,7 +85,7 @@ impl Api {
         let realtime = Realtime::new(realtime, store.clone());
         let messaging =
             Messaging::new(store.clone(), realtime.fanout(), clock.clone(), ids.clone());
-        let sockets = realtime.server(Services {
+        let (sockets, plain) = realtime.doors(Services {
             messaging: messaging.clone(),
             tokens: tokens.clone(),
             clock,
@@ -97,7 +100,7 @@ impl Api {
             limits,
             settings: http,
         });
-        Self { context, sockets }
+        Self { context, sockets, plain, realtime }
     }
 
     /// The application that answers: the same for the server and for tests.
@@ -115,7 +118,8 @@ impl Api {
         App::new()
             .app_data(self.context.clone())
             .configure(|config| {
-                self.sockets.configure(SOCKETS, config);
+                http::configure_sockets(config, SOCKETS, &self.sockets, &self.context.settings);
+                self.plain.configure(realtime::NAMESPACE, config);
                 http::configure(config, &self.context.settings);
             })
             .wrap(TracingLogger::<http::RequestSpan>::new())
@@ -127,11 +131,12 @@ impl Api {
         self.context.readiness.clone()
     }
 
-    /// Says that this node takes no more work, then ends its sockets, which is done when this
+    /// Says that this node takes no more work, to its sockets too, then ends them, which is done when this
     /// returns or `deadline` has passed. REST goes on until the server is stopped.
     pub async fn close(&self, deadline: Duration) {
         self.context.readiness.drain();
-        self.sockets.close(deadline).await;
+        self.realtime.drain();
+        tokio::join!(self.sockets.close(deadline), self.plain.close(deadline));
     }
 }
 

@@ -122,6 +122,12 @@ impl Limits {
         address::of(request, self.buckets.trusted_proxy_hops)
     }
 
+    /// Where somebody comes from whose connection `peer` began, and for whom our proxies wrote
+    /// `forwarded_for`.
+    pub fn address_behind(&self, peer: Option<IpAddr>, forwarded_for: Option<&str>) -> IpAddr {
+        owner(address::behind(peer, forwarded_for, self.buckets.trusted_proxy_hops))
+    }
+
     /// A REST request from `address`, whoever it may be.
     ///
     /// # Errors

@@ -48,6 +48,14 @@ impl House {
         Self { store, api: Api::new(settings, ports) }
     }
 
+    /// Another node of the same service.
+    pub(crate) fn another(&self, settings: Settings) -> Self {
+        let store = self.store.clone();
+        let (clock, ids) = (Arc::new(FixedClock::ticking()), Arc::new(CountingIds::new()));
+        let ports = Ports { store: store.clone(), tokens: Arc::new(Tokens), clock, ids };
+        Self { store, api: Api::new(settings, ports) }
+    }
+
     pub(crate) async fn ask(&self, request: TestRequest) -> Answer {
         let app = test::init_service(self.api.app()).await;
         let response = app.call(request.to_request()).await.expect("failures are answers");

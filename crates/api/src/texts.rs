@@ -76,6 +76,11 @@ texts! {
     FIRST_MESSAGE_STRING = "firstMessage must be a string", "firstMessage must be a string";
     CONVERSATION_REQUIRED = "La conversation est obligatoire", "The conversation is required";
     CONVERSATION_STRING = "conversationId must be a string", "conversationId must be a string";
+    AFTER_POSITION = "La position doit être un nombre entier, 0 ou plus",
+        "The position must be a whole number, 0 or more";
+    SYNC_LIST = "conversations doit nommer de 1 à 64 conversations",
+        "conversations must name 1 to 64 conversations";
+    TOKEN_REQUIRED = "Le jeton est obligatoire", "The token is required";
     CONTENT_TOO_SHORT = "Le message doit contenir au moins 1 caractère",
         "The message must have at least 1 character";
     CONTENT_EMPTY = "Le contenu du message ne peut pas être vide",
@@ -124,6 +129,10 @@ texts! {
     MARK_MESSAGE_FAILED = "Erreur lors du marquage du message", "Error while marking the message";
     MARK_CONVERSATION_FAILED = "Erreur lors du marquage de la conversation",
         "Error while marking the conversation";
+    SYNC_FAILED = "Erreur lors de la synchronisation", "Error while catching up";
+    REFRESH_FAILED = "Erreur lors du renouvellement du jeton",
+        "Error while renewing the token";
+    TYPING_FAILED = "Erreur lors de l'indication de saisie", "Error while saying who is typing";
 }
 
 /// The content is longer than [`CONTENT_MAX_CHARS`].

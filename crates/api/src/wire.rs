@@ -2,6 +2,7 @@
 
 mod conversation;
 mod fault;
+mod log;
 mod message;
 mod page;
 mod participant;
@@ -9,6 +10,7 @@ mod unread;
 
 pub use conversation::{Conversation, LastMessage};
 pub use fault::{Fault, FaultMessage, Problem};
+pub use log::{LogEntry, LogPage};
 pub use message::{Attachment, Message};
 pub use page::{ConversationPage, MessagePage};
 pub use participant::Participant;

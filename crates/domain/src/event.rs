@@ -35,7 +35,12 @@ pub struct Event {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EventKind {
     /// The conversation was opened.
-    ConversationOpened,
+    ConversationOpened {
+        /// The subject: as it was opened, or, in a log that is read again, as it is now.
+        subject: Option<Subject>,
+        /// The status, likewise.
+        status: Status,
+    },
     /// Subject or status changed; both as they are now.
     ConversationUpdated {
         /// The subject as it is now.

@@ -16,10 +16,12 @@ pub mod message;
 pub mod page;
 pub mod participant;
 pub mod ports;
+pub mod presence;
 pub mod reading;
 pub mod seq;
 pub mod text;
 pub mod time;
+pub mod typing;
 pub mod usecase;
 
 #[cfg(any(test, feature = "testing"))]

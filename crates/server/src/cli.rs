@@ -35,6 +35,8 @@ pub(crate) enum Verb {
     Config(ConfigVerb),
     /// Print the description of the REST interface (OpenAPI 3.1)
     Openapi,
+    /// Print the description of the socket interface (`AsyncAPI` 3)
+    Asyncapi,
     /// Enter two people and a conversation to try things out with, and print their tokens
     Demo,
 }

@@ -31,6 +31,7 @@ fn main() -> ExitCode {
     let start = Start::of_this_process();
     match config::verb(&start) {
         Ok(Verb::Openapi) => print(&api::openapi_json()),
+        Ok(Verb::Asyncapi) => print(&api::asyncapi_json()),
         Ok(Verb::Config(ConfigVerb::Docs)) => print(&config::table()),
         Ok(verb) => config::load(&start).map_or_else(refuse, |loaded| perform(verb, loaded)),
         Err(refusal) => refuse(refusal),
@@ -59,7 +60,7 @@ async fn run(verb: Verb, Loaded { config, .. }: Loaded) -> Result<String, RunErr
     match verb {
         Verb::Migrate => database::migrate(&config.database).await,
         Verb::Demo => demo::enter(&config).await,
-        Verb::Serve | Verb::Config(_) | Verb::Openapi => {
+        Verb::Serve | Verb::Config(_) | Verb::Openapi | Verb::Asyncapi => {
             serve::serve(config).await.map(|()| String::new())
         }
     }

@@ -1,5 +1,6 @@
 //! The conversations' logs.
 
+mod changes;
 mod now;
 
 use async_trait::async_trait;
@@ -8,8 +9,9 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
     event::Event,
     id::{ConversationId, UserId},
-    ports::{LogStore, StoreError},
+    ports::{LogPiece, LogStore, StoreError},
     seq::Seq,
+    time::Timestamp,
 };
 
 use crate::{
@@ -30,8 +32,18 @@ impl LogStore for PgStore {
         viewer: &UserId,
         after: Seq,
         limit: u32,
-    ) -> Result<Option<Vec<Event>>, StoreError> {
+    ) -> Result<Option<LogPiece>, StoreError> {
         with_retry(|| events_after(self, conversation, viewer, after, limit)).await
+    }
+
+    #[tracing::instrument(name = "db.log.changes", skip_all)]
+    async fn changes_since(
+        &self,
+        viewer: &UserId,
+        since: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Event>, StoreError> {
+        with_retry(|| changes::since(self, viewer, since, limit)).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
@@ -51,15 +63,20 @@ async fn events_after(
     viewer: &UserId,
     after: Seq,
     limit: u32,
-) -> Result<Option<Vec<Event>>, Failure> {
+) -> Result<Option<LogPiece>, Failure> {
     let mut connection = store.connection().await?;
     let Some(mut now) = Now::find(&mut connection, id, viewer).await? else {
         return Ok(None);
     };
     let rows = entries(&mut connection, id, after, limit).await?;
+    // A gapless log that begins later, or is empty while something happened, was cut.
+    let first = rows.as_slice().first().map_or(now.last_seq().next().get(), |row| row.seq);
+    if first > after.next().get() {
+        return Ok(Some(LogPiece::Trimmed));
+    }
     now.look_up(&mut connection, &rows).await?;
     let events = rows.iter().map(|row| now.tell(row));
-    events.collect::<Result<_, _>>().map(Some)
+    events.collect::<Result<_, _>>().map(|events| Some(LogPiece::Events(events)))
 }
 
 async fn entries(

@@ -2,21 +2,24 @@
 
 use async_trait::async_trait;
 use diesel::{
-    OptionalExtension,
-    sql_types::{Nullable, Text, Timestamptz},
+    OptionalExtension, QueryableByName,
+    deserialize::Result as Read,
+    pg::Pg,
+    row::NamedRow,
+    sql_types::{Array, BigInt, Nullable, Text, Timestamptz},
 };
 use diesel_async::RunQueryDsl;
 use domain::{
     id::UserId,
     participant::Participant,
-    ports::{ParticipantStore, StoreError},
+    ports::{Acquaintances, ParticipantStore, StoreError},
     time::Timestamp,
 };
 
 use crate::{
     failure::Failure,
     prepared::prepared,
-    record::{At, Record},
+    record::{At, Record, good, participant},
     store::{PgStore, with_retry},
 };
 
@@ -24,6 +27,8 @@ const FIND: &str = "
 SELECT id, role, first_name, last_name, salon_name, image, email
 FROM messaging.participant
 WHERE id = $1";
+
+const ACQUAINTANCES: &str = include_str!("participant/acquaintances.sql");
 
 /// What is not known anew stays as it is.
 const NOTE: &str = "
@@ -39,6 +44,18 @@ ON CONFLICT (id) DO UPDATE SET
     email = coalesce(excluded.email, known.email),
     updated_at = excluded.updated_at";
 
+/// A person with their partners, as the statement returns them.
+struct Known(Acquaintances);
+
+impl QueryableByName<Pg> for Known {
+    fn build<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
+        let ids = NamedRow::get::<Array<Text>, Vec<String>>(row, "partner_ids")?;
+        let partners = ids.iter().map(|id| good("partner_ids", UserId::parse(id)));
+        let (person, partners) = (participant(row, "")?, partners.collect::<Read<_>>()?);
+        Ok(Self(Acquaintances { person, partners }))
+    }
+}
+
 #[async_trait]
 impl ParticipantStore for PgStore {
     #[tracing::instrument(name = "db.participant.find", skip_all)]
@@ -53,6 +70,15 @@ impl ParticipantStore for PgStore {
         at: Timestamp,
     ) -> Result<(), StoreError> {
         with_retry(|| note(self, person, at)).await
+    }
+
+    #[tracing::instrument(name = "db.participant.acquaintances", skip_all)]
+    async fn acquaintances(
+        &self,
+        id: &UserId,
+        partners_max: u32,
+    ) -> Result<Option<Acquaintances>, StoreError> {
+        with_retry(|| acquaintances(self, id, partners_max)).await
     }
 }
 
@@ -77,4 +103,18 @@ async fn note(store: &PgStore, person: &Participant, at: Timestamp) -> Result<()
         .execute(&mut *connection)
         .await?;
     Ok(())
+}
+
+async fn acquaintances(
+    store: &PgStore,
+    id: &UserId,
+    partners_max: u32,
+) -> Result<Option<Acquaintances>, Failure> {
+    let mut connection = store.connection().await?;
+    let found = prepared(ACQUAINTANCES)
+        .bind::<Text, _>(id.as_str())
+        .bind::<BigInt, _>(i64::from(partners_max))
+        .get_result(&mut *connection)
+        .await;
+    Ok(found.optional()?.map(|Known(acquaintances)| acquaintances))
 }

@@ -1,18 +1,25 @@
 use actix_web::{
     HttpRequest, HttpResponse,
+    http::header::ContentType,
     web::{ServiceConfig, get},
 };
 use serde::Serialize;
 use utoipa_swagger_ui::SwaggerUi;
 
 use super::{no_such_route, openapi};
-use crate::{code::Code, failure::Failure};
+use crate::{asyncapi_json, code::Code, failure::Failure};
 
 /// The documentation: pages, the specification they show, and what each code means.
 pub(super) fn configure(config: &mut ServiceConfig) {
     config
         .route("/docs/errors/{code}", get().to(code))
+        .route("/docs/asyncapi.json", get().to(events))
         .service(SwaggerUi::new("/docs/{_:.*}").url("/docs/openapi.json", openapi::openapi()));
+}
+
+/// The specification of the socket interface.
+async fn events() -> HttpResponse {
+    HttpResponse::Ok().content_type(ContentType::json()).body(asyncapi_json())
 }
 
 #[derive(Serialize)]

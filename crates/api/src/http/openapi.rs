@@ -34,6 +34,7 @@ use crate::wire;
         conversations::delete,
         messages::send,
         messages::list,
+        messages::events,
         messages::mark_read,
         messages::delete,
         unread::total,

@@ -78,7 +78,7 @@ pub(super) enum MessageType {
 /// A file to send: uploaded before, described here.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
-pub(super) struct NewAttachment {
+pub(crate) struct NewAttachment {
     /// What it is called.
     #[schema(min_length = 1, max_length = 255, pattern = r"^[^/\\]+$")]
     file_name: String,
@@ -97,7 +97,7 @@ pub(super) struct NewAttachment {
 
 /// The images taken.
 #[derive(ToSchema)]
-pub(super) enum ImageType {
+pub(crate) enum ImageType {
     #[schema(rename = "image/jpeg")]
     Jpeg,
     #[schema(rename = "image/jpg")]

@@ -40,6 +40,7 @@ pub(super) const ROUTES: &[Route] = &[
     route(Method::PATCH, "/messaging/conversations/{id}/mark-read", none),
     route(Method::POST, "/messaging/conversations/{id}/messages", || Some(json!({"content": "x"}))),
     route(Method::GET, "/messaging/conversations/{id}/messages", none),
+    route(Method::GET, "/messaging/conversations/{id}/events", none),
     route(Method::PATCH, "/messaging/messages/{id}/read", none),
     route(Method::DELETE, "/messaging/messages/{id}", none),
     route(Method::DELETE, "/messaging/conversations/{id}", none),

@@ -2,6 +2,7 @@ use actix_web::web::Query;
 use domain::{
     conversation::Status,
     page::{ConversationCursor, MessageCursor, PageNumber, PageSize, Start, Window},
+    seq::Seq,
 };
 
 use super::{conversation_cursor, message_cursor};
@@ -11,6 +12,9 @@ use crate::{code::Code, failure::Failure, texts};
 const CONVERSATIONS_PER_PAGE: i64 = 20;
 /// Messages on a page when nobody says how many.
 const MESSAGES_PER_PAGE: i64 = 50;
+
+/// The most events of a log that are told at once.
+pub const EVENTS_PER_PAGE_MAX: u32 = 200;
 
 /// Which conversations are asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +48,35 @@ pub fn conversation_query(query: &str) -> Result<ConversationQuery, Failure> {
 pub fn message_query(query: &str) -> Result<Window<MessageCursor>, Failure> {
     let parameters = Parameters::read(query, &["page", "limit", "cursor"])?;
     parameters.window(MESSAGES_PER_PAGE, message_cursor::read)
+}
+
+/// Which events are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventQuery {
+    /// The position that is known already.
+    pub after: Seq,
+    /// How many at most: 1 to [`EVENTS_PER_PAGE_MAX`].
+    pub limit: u32,
+}
+
+/// Reads the query of a log.
+///
+/// # Errors
+/// A validation failure for a position that is none or a repeated parameter.
+pub fn event_query(query: &str) -> Result<EventQuery, Failure> {
+    let parameters = Parameters::read(query, &["after", "limit"])?;
+    let after = match parameters.get("after").filter(|after| !after.is_empty()) {
+        None => Seq::ZERO,
+        Some(number) => {
+            let after = Some(number).filter(|number| is_digits(number));
+            let after = after.and_then(|number| number.parse().ok()).and_then(Seq::new);
+            after.ok_or_else(|| Failure::validation(vec![texts::AFTER_POSITION]))?
+        }
+    };
+    let limit =
+        parameters.get("limit").and_then(leading_integer).and_then(|n| u32::try_from(n).ok());
+    let limit = limit.unwrap_or(EVENTS_PER_PAGE_MAX).clamp(1, EVENTS_PER_PAGE_MAX);
+    Ok(EventQuery { after, limit })
 }
 
 /// The parameters that somebody asks for.

@@ -12,14 +12,25 @@ pub(super) fn of(request: &RequestHead, hops: usize) -> IpAddr {
     forwarded(request, hops).unwrap_or(peer)
 }
 
+/// The same for a connection that `peer` began, with one header `forwarded_for`.
+pub(super) fn behind(peer: Option<IpAddr>, forwarded_for: Option<&str>, hops: usize) -> IpAddr {
+    let seen = forwarded_for.and_then(|header| nth_from_the_end(&[header], hops));
+    seen.or(peer).unwrap_or(Ipv4Addr::UNSPECIFIED.into())
+}
+
 fn forwarded(request: &RequestHead, hops: usize) -> Option<IpAddr> {
-    let from_the_end = hops.checked_sub(1)?;
     let headers: Vec<&str> = request
         .headers()
         .get_all(FORWARDED_FOR)
         .map(|value| value.to_str())
         .collect::<Result<_, _>>()
         .ok()?;
+    nth_from_the_end(&headers, hops)
+}
+
+/// What the proxy that is `hops` away wrote.
+fn nth_from_the_end(headers: &[&str], hops: usize) -> Option<IpAddr> {
+    let from_the_end = hops.checked_sub(1)?;
     let addresses = headers.iter().flat_map(|header| header.split(','));
     let address = addresses.collect::<Vec<_>>().into_iter().nth_back(from_the_end)?;
     address.trim().parse().ok()
@@ -49,6 +60,15 @@ mod tests {
         assert_eq!(seen(1, &["203.0.113.7, 198.51.100.1"]), "198.51.100.1");
         assert_eq!(seen(1, &["203.0.113.7", "198.51.100.1"]), "198.51.100.1");
         assert_eq!(seen(2, &["203.0.113.7, 198.51.100.1, 10.0.0.1"]), "198.51.100.1");
+    }
+
+    #[test]
+    fn a_connection_that_is_open_already_is_known_likewise() {
+        let peer = "192.0.2.9".parse().ok();
+        let seen = |hops, header| behind(peer, header, hops).to_string();
+        assert_eq!(seen(0, Some("198.51.100.1")), "192.0.2.9");
+        assert_eq!(seen(1, Some("203.0.113.7, 198.51.100.1")), "198.51.100.1");
+        assert_eq!(seen(1, None), "192.0.2.9");
     }
 
     #[test]

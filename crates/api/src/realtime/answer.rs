@@ -3,26 +3,28 @@
 
 use serde::Serialize;
 use serde_json::Value;
-use socketio::{Acknowledger, Socket};
 
 use super::{
     inbound::EventName,
     outbound::{Failed, ServerEvent as _},
+    told::Told,
 };
 use crate::{code::Code, failure::Failure, texts::Language};
 
+/// An acknowledgement: `{ok: true, data}` or `{ok: false, error}`.
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Ack<'a> {
+pub(super) enum Answer<'a> {
     Done { ok: bool, data: &'a Value },
     Failed { ok: bool, error: Fault<'a> },
 }
 
+/// What went wrong.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Fault<'a> {
+pub(super) struct Fault<'a> {
     code: &'static str,
-    message: &'a str,
+    message: String,
     /// What exactly is wrong with the payload.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     details: Vec<&'a str>,
@@ -30,58 +32,41 @@ struct Fault<'a> {
     retry_after_ms: Option<u64>,
 }
 
-/// Answers `event` with what came of it.
-pub(super) fn answer(
-    socket: &Socket,
+impl<'a> Answer<'a> {
+    /// The answer to `event`, given what came of it.
+    pub(super) fn to(event: EventName, outcome: &'a Result<Value, Failure>) -> Self {
+        match outcome {
+            Ok(data) => Self::Done { ok: true, data },
+            Err(failure) => Self::Failed { ok: false, error: Fault::of(event, failure) },
+        }
+    }
+}
+
+impl<'a> Fault<'a> {
+    fn of(event: EventName, failure: &'a Failure) -> Self {
+        let details = match failure.code() {
+            Code::ValidationFailed => failure.messages(Language::French),
+            _ => Vec::new(),
+        };
+        Self {
+            code: failure.code().as_str(),
+            message: event.text_of(failure),
+            details,
+            retry_after_ms: failure.retry_after_ms(),
+        }
+    }
+}
+
+/// What a client hears of a failed `event` for which it wants no acknowledgement. `None` for leaving: the old
+/// service never spoke of that, and the shipped page leaves what it never joined.
+pub(super) fn complaint(
     event: EventName,
     client_message_id: Option<&str>,
-    ack: Option<Acknowledger>,
-    outcome: &Result<Value, Failure>,
-) {
-    if let Err(failure) = outcome {
-        failure.log();
-    }
-    let failure = match (outcome, ack) {
-        (Ok(data), Some(ack)) => return acknowledge(ack, &Ack::Done { ok: true, data }),
-        (Ok(_), None) => return,
-        (Err(failure), Some(ack)) => {
-            let message = event.text_of(failure);
-            let error = Fault {
-                code: failure.code().as_str(),
-                message: &message,
-                details: details(failure),
-                retry_after_ms: failure.retry_after_ms(),
-            };
-            return acknowledge(ack, &Ack::Failed { ok: false, error });
-        }
-        (Err(failure), None) => failure,
-    };
-    // The old service never spoke of a failed leave, and the shipped page leaves what it never
-    // joined.
-    if event == EventName::LeaveConversation {
-        return;
+    failure: &Failure,
+) -> Option<Told> {
+    if event.fails_silently() {
+        return None;
     }
     let (message, code) = (event.text_of(failure), failure.code().as_str());
-    let failed = Failed { message: &message, code, event: event.as_str(), client_message_id };
-    if let Some(frame) = failed.frame() {
-        lost(socket.send(&frame));
-    }
-}
-
-fn details(failure: &Failure) -> Vec<&str> {
-    match failure.code() {
-        Code::ValidationFailed => failure.messages(Language::French),
-        _ => Vec::new(),
-    }
-}
-
-fn acknowledge(ack: Acknowledger, answer: &Ack<'_>) {
-    lost(ack.send(answer));
-}
-
-/// An answer does not reach a client that is gone or too slow; it asks again under the same key.
-fn lost(sent: Result<(), socketio::EmitError>) {
-    if let Err(error) = sent {
-        tracing::debug!(%error, "an answer did not reach its session");
-    }
+    Failed { message: &message, code, event: event.as_str(), client_message_id }.told()
 }

@@ -5,17 +5,22 @@ use domain::{
     id::{MessageId, UserId},
     message::Message,
 };
-use socketio::Frame;
 
-use super::outbound::{self, NewMessage, ServerEvent as _};
+use super::{
+    outbound::{
+        self, ConversationCreated, ConversationDeleted, ConversationRead, ConversationUpdated,
+        MessageDeleted, NewMessage, ServerEvent as _,
+    },
+    told::{Place, Told},
+};
 use crate::wire;
 
 /// One thing to do about what happened.
 pub(super) enum Step {
     /// Say this to every session in the conversation's room.
-    TellRoom(Frame),
+    TellRoom(Told),
     /// Say this to every session of a person.
-    TellUser(UserId, Frame),
+    TellUser(UserId, Told),
     /// This person's unread total may have changed: count and tell it.
     CountUnread(UserId),
     /// This person's unread total is what it was: tell it again.
@@ -29,17 +34,48 @@ pub(super) fn steps(events: &[Event]) -> Vec<Step> {
         match &event.kind {
             EventKind::MessagePosted(message) => posted(message, event, events, &mut steps),
             EventKind::MessagesRead(receipt) => read(receipt, event, events, &mut steps),
-            EventKind::MessageDeleted(_) => count_for_counterpart(event, &mut steps),
+            EventKind::MessageDeleted(_) => {
+                tell_parties(event, &mut steps);
+                count_for_counterpart(event, &mut steps);
+            }
             EventKind::ConversationDeleted => {
+                tell_parties(event, &mut steps);
                 steps.push(Step::CountUnread(event.parties.salon.clone()));
                 steps.push(Step::CountUnread(event.parties.client.clone()));
             }
-            EventKind::ConversationOpened
-            | EventKind::ConversationUpdated { .. }
-            | EventKind::MessageWithdrawn(_) => {}
+            EventKind::ConversationOpened { .. } | EventKind::ConversationUpdated { .. } => {
+                tell_parties(event, &mut steps);
+            }
+            EventKind::MessageWithdrawn(_) => {}
         }
     }
     steps
+}
+
+/// `event` as its log tells it, to whoever may hear of it. `None` for a message that is withdrawn
+/// by now: there is nothing to say about it.
+pub(super) fn entry(event: &Event) -> Option<Told> {
+    let place = Place::of(event);
+    match &event.kind {
+        EventKind::MessagePosted(message) => {
+            NewMessage(wire::Message::from(&**message)).told_at(place)
+        }
+        EventKind::MessagesRead(receipt) => {
+            ConversationRead::new(&place.clone(), receipt, event.at).told_at(place)
+        }
+        EventKind::MessageDeleted(message) => {
+            MessageDeleted::new(&place.clone(), message).told_at(place)
+        }
+        EventKind::ConversationOpened { subject, status } => {
+            let (parties, subject) = (&event.parties, subject.as_ref());
+            ConversationCreated::new(&place.clone(), parties, subject, *status).told_at(place)
+        }
+        EventKind::ConversationUpdated { subject, status } => {
+            ConversationUpdated::new(&place.clone(), subject.as_ref(), *status).told_at(place)
+        }
+        EventKind::ConversationDeleted => ConversationDeleted::new(&place.clone()).told_at(place),
+        EventKind::MessageWithdrawn(_) => None,
+    }
 }
 
 fn posted(message: &Message, event: &Event, batch: &[Event], steps: &mut Vec<Step>) {
@@ -48,7 +84,7 @@ fn posted(message: &Message, event: &Event, batch: &[Event], steps: &mut Vec<Ste
     if let Some(receipt) = receipt {
         tell_reader(receipt, event, steps);
     }
-    steps.extend(NewMessage(wire::Message::from(message)).frame().map(Step::TellRoom));
+    steps.extend(entry(event).map(Step::TellRoom));
     match receipt {
         // Nothing waited before, and nothing waits now.
         Some(receipt) if receipt.messages == [message.id.clone()] => {
@@ -64,22 +100,32 @@ fn read(receipt: &ReadReceipt, event: &Event, batch: &[Event], steps: &mut Vec<S
         tell_reader(receipt, event, steps);
         steps.push(Step::CountUnread(receipt.reader.clone()));
     }
-    let Some(author) = event.parties.counterpart_of(&receipt.reader) else { return };
-    // A message that was read as it arrived says so itself.
-    let older: Vec<&MessageId> =
-        receipt.messages.iter().filter(|id| Some(*id) != arrived).collect();
-    if older.is_empty() {
-        return;
+    if let Some(author) = event.parties.counterpart_of(&receipt.reader) {
+        // A message that was read as it arrived says so itself.
+        let older: Vec<&MessageId> =
+            receipt.messages.iter().filter(|id| Some(*id) != arrived).collect();
+        if !older.is_empty() {
+            let receipts = older.into_iter().filter_map(|id| outbound::message_read(id, event));
+            steps.extend(receipts.map(|told| Step::TellUser(author.clone(), told)));
+            // The shipped badge counts down with every receipt it hears; the author's must not.
+            steps.push(Step::CountUnread(author.clone()));
+        }
     }
-    let frames = older.into_iter().filter_map(|id| outbound::message_read(id, event));
-    steps.extend(frames.map(|frame| Step::TellUser(author.clone(), frame)));
-    // The shipped badge counts down with every receipt it hears; the author's must not.
-    steps.push(Step::CountUnread(author.clone()));
+    // Last, because whoever heard it has heard all of this.
+    tell_parties(event, steps);
+}
+
+/// Says what the log holds to both sides, wherever they are.
+fn tell_parties(event: &Event, steps: &mut Vec<Step>) {
+    let Some(told) = entry(event) else { return };
+    for person in [&event.parties.salon, &event.parties.client] {
+        steps.push(Step::TellUser(person.clone(), told.clone()));
+    }
 }
 
 fn tell_reader(receipt: &ReadReceipt, event: &Event, steps: &mut Vec<Step>) {
-    let frame = outbound::conversation_unread(&event.conversation, receipt.unread);
-    steps.extend(frame.map(|frame| Step::TellUser(receipt.reader.clone(), frame)));
+    let told = outbound::conversation_unread(&event.conversation, receipt.unread);
+    steps.extend(told.map(|told| Step::TellUser(receipt.reader.clone(), told)));
 }
 
 fn count_for_counterpart(event: &Event, steps: &mut Vec<Step>) {

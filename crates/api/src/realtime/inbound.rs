@@ -1,8 +1,11 @@
 //! What clients say on a socket: their events, read into commands.
 
+mod resume;
+
 use domain::{
     id::{ConversationId, MessageId},
     message::Draft,
+    seq::Seq,
 };
 use serde_json::{Map, Value, value::RawValue};
 
@@ -13,6 +16,8 @@ use crate::{
     texts::{self, Language, Text},
 };
 
+pub(super) use self::resume::{SyncFrom, Token};
+
 /// The events a client may send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum EventName {
@@ -21,17 +26,30 @@ pub(super) enum EventName {
     SendMessage,
     MarkAsRead,
     MarkConversationAsRead,
+    UserTyping,
+    UserStoppedTyping,
+    Sync,
+    AuthRefresh,
 }
 
-const NAMES: [(EventName, &str); 5] = [
+const NAMES: [(EventName, &str); 9] = [
     (EventName::JoinConversation, "join-conversation"),
     (EventName::LeaveConversation, "leave-conversation"),
     (EventName::SendMessage, "send-message"),
     (EventName::MarkAsRead, "mark-as-read"),
     (EventName::MarkConversationAsRead, "mark-conversation-as-read"),
+    (EventName::UserTyping, "user-typing"),
+    (EventName::UserStoppedTyping, "user-stopped-typing"),
+    (EventName::Sync, "sync"),
+    (EventName::AuthRefresh, "auth-refresh"),
 ];
 
 impl EventName {
+    /// Every one of them.
+    pub(super) fn all() -> impl Iterator<Item = Self> {
+        NAMES.into_iter().map(|(event, _)| event)
+    }
+
     /// Reads a name; `None` for an event that nobody listens to.
     pub(super) fn parse(name: &str) -> Option<Self> {
         NAMES.iter().find(|(_, known)| *known == name).map(|(event, _)| *event)
@@ -49,7 +67,16 @@ impl EventName {
             Self::SendMessage => texts::SEND_FAILED,
             Self::MarkAsRead => texts::MARK_MESSAGE_FAILED,
             Self::MarkConversationAsRead => texts::MARK_CONVERSATION_FAILED,
+            Self::UserTyping | Self::UserStoppedTyping => texts::TYPING_FAILED,
+            Self::Sync => texts::SYNC_FAILED,
+            Self::AuthRefresh => texts::REFRESH_FAILED,
         }
+    }
+
+    /// Whether a client that wants no acknowledgement hears nothing of a failure. The old service
+    /// never spoke of these, and the shipped page leaves what it never joined.
+    pub(super) fn fails_silently(self) -> bool {
+        matches!(self, Self::LeaveConversation | Self::UserTyping | Self::UserStoppedTyping)
     }
 
     /// What a person is told of `failure`: the contract's text for this event where it has one,
@@ -72,11 +99,38 @@ impl EventName {
 /// What a client wants done.
 #[derive(Debug)]
 pub(super) enum Command {
-    Join { conversation: ConversationId, visible: bool },
-    Leave { conversation: ConversationId },
-    Send { conversation: ConversationId, draft: Draft },
-    MarkMessage { message: MessageId },
-    MarkConversation { conversation: ConversationId },
+    Join {
+        conversation: ConversationId,
+        visible: bool,
+        /// How far the client has come there, if it knows.
+        after: Option<Seq>,
+    },
+    Leave {
+        conversation: ConversationId,
+    },
+    Send {
+        conversation: ConversationId,
+        draft: Draft,
+    },
+    MarkMessage {
+        message: MessageId,
+    },
+    MarkConversation {
+        conversation: ConversationId,
+    },
+    /// Asks what was missed.
+    Sync {
+        conversations: Vec<SyncFrom>,
+    },
+    /// Brings another token. `Debug` hides it.
+    Refresh {
+        token: Token,
+    },
+    /// Says that one writes, or stopped.
+    Write {
+        conversation: ConversationId,
+        writes: bool,
+    },
 }
 
 /// The first argument of an event as an object; other arguments are ignored.
@@ -97,7 +151,7 @@ pub(super) fn command(event: EventName, payload: &Map<String, Value>) -> Result<
     match event {
         EventName::JoinConversation => {
             let (conversation, visible) = (conversation(payload)?, visible(payload)?);
-            Ok(Command::Join { conversation, visible })
+            Ok(Command::Join { conversation, visible, after: resume::after(payload)? })
         }
         EventName::LeaveConversation => Ok(Command::Leave { conversation: conversation(payload)? }),
         EventName::SendMessage => {
@@ -111,6 +165,12 @@ pub(super) fn command(event: EventName, payload: &Map<String, Value>) -> Result<
         }
         EventName::MarkConversationAsRead => {
             Ok(Command::MarkConversation { conversation: conversation(payload)? })
+        }
+        EventName::Sync => Ok(Command::Sync { conversations: resume::conversations(payload)? }),
+        EventName::AuthRefresh => Ok(Command::Refresh { token: resume::token(payload)? }),
+        EventName::UserTyping | EventName::UserStoppedTyping => {
+            let (conversation, writes) = (conversation(payload)?, event == EventName::UserTyping);
+            Ok(Command::Write { conversation, writes })
         }
     }
 }
@@ -143,135 +203,4 @@ fn visible(payload: &Map<String, Value>) -> Result<bool, Failure> {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn read(event: &str, payload: Value) -> Result<Command, (Code, String)> {
-        let event = EventName::parse(event).expect("an event we listen to");
-        let Value::Object(payload) = payload else { panic!("an object") };
-        command(event, &payload).map_err(|failure| (failure.code(), event.text_of(&failure)))
-    }
-
-    #[test]
-    fn a_name_is_read_as_it_is_written() {
-        for (event, name) in NAMES {
-            assert_eq!((EventName::parse(name), event.as_str()), (Some(event), name));
-        }
-        assert_eq!(EventName::parse("drop-tables"), None);
-    }
-
-    #[test]
-    fn good_payloads_become_commands_and_unknown_keys_are_ignored() {
-        assert!(matches!(
-            read("join-conversation", json!({ "conversationId": "c1", "x": [1] })),
-            Ok(Command::Join { visible: true, .. })
-        ));
-        assert!(matches!(
-            read("join-conversation", json!({ "conversationId": "c1", "visible": false })),
-            Ok(Command::Join { visible: false, .. })
-        ));
-        assert!(matches!(
-            read("send-message", json!({ "conversationId": "c1", "content": "x", "type": "SYSTEM" })),
-            Ok(Command::Send { draft, .. }) if draft.kind() == domain::message::MessageKind::Text
-        ));
-        assert!(matches!(
-            read("mark-as-read", json!({ "messageId": "m1" })),
-            Ok(Command::MarkMessage { .. })
-        ));
-    }
-
-    #[test]
-    fn bad_payloads_are_told_in_the_contract_s_words() {
-        let generic = |event, payload| read(event, payload).expect_err("bad");
-        let table = [
-            (
-                "join-conversation",
-                json!({}),
-                Code::ValidationFailed,
-                "Erreur lors de la connexion à la conversation",
-            ),
-            (
-                "join-conversation",
-                json!({ "conversationId": 7 }),
-                Code::ValidationFailed,
-                "Erreur lors de la connexion à la conversation",
-            ),
-            (
-                "join-conversation",
-                json!({ "conversationId": "c1", "visible": "yes" }),
-                Code::ValidationFailed,
-                "Erreur lors de la connexion à la conversation",
-            ),
-            (
-                "join-conversation",
-                json!({ "conversationId": "../1" }),
-                Code::ConversationNotFound,
-                "Conversation non trouvée",
-            ),
-            (
-                "send-message",
-                json!({ "conversationId": "c1" }),
-                Code::ValidationFailed,
-                "Erreur lors de l'envoi du message",
-            ),
-            (
-                "send-message",
-                json!({ "conversationId": "c1", "content": "" }),
-                Code::ValidationFailed,
-                "Erreur lors de l'envoi du message",
-            ),
-            (
-                "send-message",
-                json!({ "conversationId": "c1", "content": ["x"] }),
-                Code::ValidationFailed,
-                "Erreur lors de l'envoi du message",
-            ),
-            (
-                "send-message",
-                json!({ "conversationId": "c1", "content": "x", "clientMessageId": "a b" }),
-                Code::ValidationFailed,
-                "Erreur lors de l'envoi du message",
-            ),
-            (
-                "mark-as-read",
-                json!({ "messageId": null }),
-                Code::ValidationFailed,
-                "Erreur lors du marquage du message",
-            ),
-            (
-                "mark-as-read",
-                json!({ "messageId": "é" }),
-                Code::MessageNotFound,
-                "Erreur lors du marquage du message",
-            ),
-            (
-                "mark-conversation-as-read",
-                json!({ "conversationId": "é" }),
-                Code::ConversationNotFound,
-                "Erreur lors du marquage de la conversation",
-            ),
-        ];
-        for (event, payload, code, text) in table {
-            assert_eq!(
-                generic(event, payload.clone()),
-                (code, text.to_owned()),
-                "{event} {payload}"
-            );
-        }
-    }
-
-    #[test]
-    fn what_is_no_object_is_an_empty_payload() {
-        let args = |json: &str| vec![RawValue::from_string(json.to_owned()).expect("JSON")];
-        for json in ["null", "[]", "\"x\"", "7"] {
-            assert_eq!(payload(&args(json)), None, "{json}");
-        }
-        assert_eq!(payload(&[]), None);
-        assert_eq!(
-            client_message_id(&payload(&args(r#"{"clientMessageId":"k"}"#)).expect("one")),
-            Some("k")
-        );
-    }
-}
+mod tests;

@@ -5,28 +5,42 @@
 
 mod admission;
 mod answer;
+mod asyncapi;
+mod crowd;
 mod delivery;
+mod door;
 mod expiry;
 mod hub;
 mod inbound;
+pub(crate) mod missed;
 mod namespace;
 mod outbound;
 mod outlet;
+pub mod presence;
+pub mod recovery;
 mod session;
+mod told;
 mod turns;
+mod typing;
+mod whereabouts;
 
 use std::sync::Arc;
 
+pub use asyncapi::asyncapi_json;
+use crowd::Crowd;
 use domain::{
     Messaging,
     ports::{Clock, Fanout, Store, TokenVerifier},
+    typing::TypingTerms,
 };
+pub(crate) use door::PlainDoor;
 use hub::Hub;
 use namespace::Door;
+use recovery::RecoveryKey;
 use session::Context;
 use socketio::Server;
 
-use crate::{limits::Limits, origins::Origins};
+use crate::{input::EVENTS_PER_PAGE_MAX, limits::Limits, origins::Origins};
 
 /// The Socket.IO namespace of conversations.
 pub(crate) const NAMESPACE: &str = "/messaging";
@@ -38,10 +52,27 @@ pub struct Settings {
     pub socket: socketio::Config,
     /// Sockets that one person may hold open at the same time, on this node.
     pub sessions_per_person_max: usize,
+    /// Sockets from one address at the same time, on this node.
+    pub sessions_per_address_max: usize,
     /// Conversations that one socket may have joined at the same time.
     pub rooms_per_session_max: usize,
     /// Messages in the history that a join is given: 1 to 100.
     pub history_messages: u32,
+    /// Events that a client which was cut off is told one by one; with more it loads anew. 1 to 200.
+    pub resume_events_max: u32,
+    /// Signs what lets a client go on where it was cut off; all nodes have the same. Without it
+    /// every connection begins anew.
+    pub recovery_key: Option<RecoveryKey>,
+    /// How long ago a client may have been cut off to go on where it was, in milliseconds.
+    pub recovery_age_max_ms: u64,
+    /// How long before its token ends a socket hears of it, in milliseconds.
+    pub expiry_notice_ms: u64,
+    /// How long clients should stay away when this node goes down, in milliseconds.
+    pub drain_retry_after_ms: u64,
+    /// Who hears when somebody comes and goes, and how soon.
+    pub presence: presence::Settings,
+    /// How long somebody counts as writing, and how often others hear of it.
+    pub typing: TypingTerms,
 }
 
 impl Default for Settings {
@@ -50,8 +81,16 @@ impl Default for Settings {
             // A socket that does not say who it is has five seconds.
             socket: socketio::Config { connect_timeout_ms: 5_000, ..socketio::Config::default() },
             sessions_per_person_max: 32,
+            sessions_per_address_max: 1_000,
             rooms_per_session_max: 64,
             history_messages: 50,
+            resume_events_max: EVENTS_PER_PAGE_MAX,
+            recovery_key: None,
+            recovery_age_max_ms: 3_600_000,
+            expiry_notice_ms: 60_000,
+            drain_retry_after_ms: 1_000,
+            presence: presence::Settings::default(),
+            typing: TypingTerms::default(),
         }
     }
 }
@@ -75,7 +114,8 @@ pub(crate) struct Realtime {
 impl Realtime {
     /// Nobody is connected yet. The `store` is asked for unread totals, and for what was missed.
     pub(crate) fn new(settings: Settings, store: Arc<dyn Store>) -> Self {
-        Self { settings, hub: Hub::new(store) }
+        let hub = Hub::with_terms(store, settings.presence, settings.typing);
+        Self { settings, hub }
     }
 
     /// Tells the sessions of this node what happened.
@@ -83,20 +123,36 @@ impl Realtime {
         Arc::new(self.hub.clone())
     }
 
-    /// The Socket.IO server that lets people in. Called once, inside a runtime.
-    pub(crate) fn server(&self, services: Services) -> Server {
+    /// Tells every session that this node is about to close it.
+    pub(crate) fn drain(&self) {
+        if let Some(told) = outbound::server_draining(self.settings.drain_retry_after_ms) {
+            self.hub.tell_everyone(&told);
+        }
+    }
+
+    /// The two doors that let people in: Socket.IO and plain WebSocket. Called once, inside a
+    /// runtime.
+    pub(crate) fn doors(&self, services: Services) -> (Server, PlainDoor) {
         let Services { messaging, tokens, clock, origins, limits } = services;
-        expiry::watch(&self.hub, clock.clone());
+        expiry::watch(&self.hub, clock.clone(), self.settings.expiry_notice_ms);
+        presence::keep(&self.hub);
+        typing::watch(&self.hub);
         let context = Arc::new(Context {
             settings: self.settings.clone(),
             hub: self.hub.clone(),
             messaging,
+            tokens,
             clock,
             limits: limits.clone(),
+            crowd: Crowd::new(self.settings.sessions_per_address_max),
         });
-        Server::builder(self.settings.socket.clone())
-            .namespace(NAMESPACE, Door { context, tokens })
+        let plain = PlainDoor::new(context.clone(), origins.clone());
+        let recovery = self.settings.recovery_key.is_some();
+        let socket = socketio::Config { recovery, ..self.settings.socket.clone() };
+        let server = Server::builder(socket)
+            .namespace(NAMESPACE, Door::new(context))
             .admission(move |request| admission::admit(request, &origins, &limits))
-            .build()
+            .build();
+        (server, plain)
     }
 }

@@ -1,25 +1,24 @@
 //! The way out to one session.
 
-use socketio::{EmitError, Frame, Socket};
+use super::{told::Told, whereabouts::Whereabouts};
 
-/// Where a session's events go.
-pub(super) trait Outlet: Send + Sync {
-    /// Sends a frame that must not be lost. Never waits.
+/// The session is ending: it is closed, or was too slow. It comes back for what it missed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the session is ending")]
+pub(crate) struct Ending;
+
+/// Where a session's events go. Each kind of door has one.
+pub(crate) trait Outlet: Send + Sync {
+    /// Says what must not be lost. Never waits. `whereabouts` is where the session is, this told
+    /// included: a door may say it along, so that a client that was cut off can resume.
     ///
     /// # Errors
-    /// The session is ending: it is closed, or too slow.
-    fn send(&self, frame: &Frame) -> Result<(), EmitError>;
+    /// [`Ending`].
+    fn send(&self, told: &Told, whereabouts: &Whereabouts) -> Result<(), Ending>;
+
+    /// Says what may be lost: a session that is behind is spared it. Never waits.
+    fn send_volatile(&self, told: &Told);
 
     /// Ends the session. The client is told, and does not come back by itself.
     fn dismiss(&self);
-}
-
-impl Outlet for Socket {
-    fn send(&self, frame: &Frame) -> Result<(), EmitError> {
-        Socket::send(self, frame)
-    }
-
-    fn dismiss(&self) {
-        self.disconnect();
-    }
 }

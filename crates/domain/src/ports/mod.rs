@@ -18,9 +18,9 @@ pub use conversations::{
 };
 pub use fanout::{Fanout, Turn};
 pub use ids::Ids;
-pub use log::LogStore;
+pub use log::{LogPiece, LogStore};
 pub use messages::{History, MessageStore, PostMessage, PostOutcome, Posted};
-pub use participants::ParticipantStore;
+pub use participants::{Acquaintances, ParticipantStore};
 pub use reading::{MarkRead, MarkedRead, ReadTarget, ReadingStore};
 pub use store::{Store, StoreError};
 pub use tokens::{TokenError, TokenVerifier};

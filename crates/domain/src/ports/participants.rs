@@ -3,6 +3,15 @@ use async_trait::async_trait;
 use super::StoreError;
 use crate::{id::UserId, participant::Participant, time::Timestamp};
 
+/// A person, and with whom they talk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Acquaintances {
+    /// Who it is about.
+    pub person: Participant,
+    /// Everyone they share a conversation with, each once.
+    pub partners: Vec<UserId>,
+}
+
 /// The directory of people (D3).
 #[async_trait]
 pub trait ParticipantStore: Send + Sync {
@@ -13,4 +22,14 @@ pub trait ParticipantStore: Send + Sync {
     /// replace the old ones, details that are not given stay.
     async fn note_participant(&self, person: &Participant, at: Timestamp)
     -> Result<(), StoreError>;
+
+    /// The person `id` and those they share a conversation with that was not taken away, whoever
+    /// said something last coming first, at most `partners_max` people (1 to 10,000). Of each side
+    /// and status the newest `partners_max` conversations are looked at. `None` when the directory
+    /// does not know the person.
+    async fn acquaintances(
+        &self,
+        id: &UserId,
+        partners_max: u32,
+    ) -> Result<Option<Acquaintances>, StoreError>;
 }

@@ -10,9 +10,9 @@ use crate::{
     page::{ConversationCursor, MessageCursor, Page, Window},
     participant::Participant,
     ports::{
-        ConversationStore, EditConversation, History, LogStore, MarkRead, MarkedRead, MessageStore,
-        OpenConversation, OpenOutcome, ParticipantStore, PostMessage, PostOutcome, ReadingStore,
-        StoreError,
+        Acquaintances, ConversationStore, EditConversation, History, LogPiece, LogStore, MarkRead,
+        MarkedRead, MessageStore, OpenConversation, OpenOutcome, ParticipantStore, PostMessage,
+        PostOutcome, ReadingStore, StoreError,
     },
     seq::Seq,
     time::Timestamp,
@@ -27,6 +27,11 @@ mockall::mock! {
     impl ParticipantStore for Store {
         async fn participant(&self, id: &UserId) -> Result<Option<Participant>, StoreError>;
         async fn note_participant(&self, person: &Participant, at: Timestamp) -> Result<(), StoreError>;
+        async fn acquaintances(
+            &self,
+            id: &UserId,
+            partners_max: u32,
+        ) -> Result<Option<Acquaintances>, StoreError>;
     }
 
     #[async_trait]
@@ -93,7 +98,13 @@ mockall::mock! {
             viewer: &UserId,
             after: Seq,
             limit: u32,
-        ) -> Result<Option<Vec<Event>>, StoreError>;
+        ) -> Result<Option<LogPiece>, StoreError>;
+        async fn changes_since(
+            &self,
+            viewer: &UserId,
+            since: Timestamp,
+            limit: u32,
+        ) -> Result<Vec<Event>, StoreError>;
         async fn ping(&self) -> Result<(), StoreError>;
     }
 }

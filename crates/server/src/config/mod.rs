@@ -15,7 +15,9 @@ mod load;
 mod log;
 mod merge;
 mod origin;
+mod presence;
 mod realtime;
+mod resume;
 mod setting;
 mod tokens;
 mod unused;
@@ -51,6 +53,10 @@ pub(crate) struct Settings {
     tokens: tokens::TokenSettings,
     #[command(flatten)]
     realtime: realtime::RealtimeSettings,
+    #[command(flatten)]
+    presence: presence::PresenceSettings,
+    #[command(flatten)]
+    resume: resume::ResumeSettings,
     #[command(flatten)]
     limits: limits::LimitSettings,
     #[command(flatten)]
@@ -98,7 +104,9 @@ impl Settings {
         let origins = self.origins.allowed(in_production);
         api::Settings {
             http: self.http.rest(origins, in_production),
-            realtime: self.realtime.settings(),
+            realtime: self
+                .resume
+                .within(self.presence.within(self.realtime.settings()), self.tokens.secret()),
             limits: self.limits.settings(),
         }
     }

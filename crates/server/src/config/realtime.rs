@@ -18,6 +18,12 @@ pub(crate) struct RealtimeSettings {
         value_name = "1..10000", default_value = "32", value_parser = whole::<usize>(1, 10_000))]
     sessions_per_person_max: usize,
 
+    /// Sockets from one address at the same time
+    #[arg(id = "realtime-sessions-per-address-max", long,
+        env = "REALTIME_SESSIONS_PER_ADDRESS_MAX", value_name = "1..1000000",
+        default_value = "1000", value_parser = whole::<usize>(1, 1_000_000))]
+    sessions_per_address_max: usize,
+
     /// Conversations that one socket may have joined at the same time
     #[arg(id = "realtime-rooms-per-session-max", long, env = "REALTIME_ROOMS_PER_SESSION_MAX",
         value_name = "1..10000", default_value = "64", value_parser = whole::<usize>(1, 10_000))]
@@ -27,6 +33,17 @@ pub(crate) struct RealtimeSettings {
     #[arg(id = "realtime-history-messages", long, env = "REALTIME_HISTORY_MESSAGES",
         value_name = "1..100", default_value = "50", value_parser = whole::<u32>(1, 100))]
     history_messages: u32,
+
+    /// How long before its token ends a socket hears of it
+    #[arg(id = "realtime-expiry-notice-ms", long, env = "REALTIME_EXPIRY_NOTICE_MS",
+        value_name = "0..3600000", default_value = "60000",
+        value_parser = whole::<u64>(0, 3_600_000))]
+    expiry_notice_ms: u64,
+
+    /// How long clients are told to stay away when the server stops
+    #[arg(id = "realtime-drain-retry-after-ms", long, env = "REALTIME_DRAIN_RETRY_AFTER_MS",
+        value_name = "0..600000", default_value = "1000", value_parser = whole::<u64>(0, 600_000))]
+    drain_retry_after_ms: u64,
 
     /// From a pong to the next ping
     #[arg(id = "realtime-ping-interval-ms", long, env = "REALTIME_PING_INTERVAL_MS",
@@ -112,8 +129,12 @@ impl RealtimeSettings {
                 ..socketio::Config::default()
             },
             sessions_per_person_max: self.sessions_per_person_max,
+            sessions_per_address_max: self.sessions_per_address_max,
             rooms_per_session_max: self.rooms_per_session_max,
             history_messages: self.history_messages,
+            expiry_notice_ms: self.expiry_notice_ms,
+            drain_retry_after_ms: self.drain_retry_after_ms,
+            ..Settings::default()
         }
     }
 }

@@ -41,6 +41,11 @@ pub(crate) struct TokenSettings {
 }
 
 impl TokenSettings {
+    /// The secret shared with the issuer.
+    pub(super) fn secret(&self) -> Option<&SecretString> {
+        self.secret.as_ref()
+    }
+
     /// The settings with the key set read from its file, and known to make a verifier.
     pub(super) fn check(&self, faults: &mut Faults) -> Option<Settings> {
         let jwks = self.jwks_file.as_ref().map(std::fs::read_to_string).transpose();

@@ -11,6 +11,7 @@ use diesel::{
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
+    conversation::Status,
     event::{Event, EventKind},
     id::{AppointmentId, ConversationId},
     message::{Message, MessageKind},
@@ -107,7 +108,9 @@ fn events(open: &OpenConversation, salon: Participant) -> Vec<Event> {
         kind,
     };
     let first = Seq::ZERO.next();
-    let mut events = vec![event(first, EventKind::ConversationOpened)];
+    let opened =
+        EventKind::ConversationOpened { subject: open.subject.clone(), status: Status::Active };
+    let mut events = vec![event(first, opened)];
     if let Some(opening) = &open.opening {
         let message = message(open, opening, salon, first.next());
         events.push(event(first.next(), EventKind::MessagePosted(Arc::new(message))));

@@ -33,6 +33,7 @@ pub(super) struct Now {
     parties: Parties,
     subject: Option<Subject>,
     status: Status,
+    last_seq: Seq,
     messages: HashMap<String, Arc<Message>>,
     unread: Unread,
 }
@@ -53,16 +54,16 @@ impl Now {
         id: &ConversationId,
         viewer: &UserId,
     ) -> Result<Option<Self>, Failure> {
-        use conversation::{client_id, salon_id, status, subject};
+        use conversation::{client_id, last_seq, salon_id, status, subject};
         let is_party = salon_id.eq(viewer.as_str()).or(client_id.eq(viewer.as_str()));
-        let found: Option<(String, String, Option<String>, String)> = conversation::table
+        let found: Option<(String, String, Option<String>, String, i64)> = conversation::table
             .find(id.as_str())
             .filter(is_party)
-            .select((salon_id, client_id, subject, status))
+            .select((salon_id, client_id, subject, status, last_seq))
             .first(connection)
             .await
             .optional()?;
-        let Some((salon, client, words, word)) = found else {
+        let Some((salon, client, words, word, newest)) = found else {
             return Ok(None);
         };
         let words = words.as_deref().map(Subject::edit).transpose();
@@ -71,9 +72,15 @@ impl Now {
             parties: parties_from(&salon, &client)?,
             subject: stored("subject", words)?.flatten(),
             status: stored("status", Status::parse(&word))?,
+            last_seq: stored("last_seq", Seq::new(newest))?,
             messages: HashMap::new(),
             unread: Unread::default(),
         }))
+    }
+
+    /// The newest position.
+    pub(super) fn last_seq(&self) -> Seq {
+        self.last_seq
     }
 
     /// Looks up what `rows` speak of, as far as it is still there.
@@ -109,7 +116,10 @@ impl Now {
 
     fn kind(&self, row: &EventRow, actor: &UserId) -> Result<EventKind, Failure> {
         Ok(match row.kind.as_str() {
-            "conversation_opened" => EventKind::ConversationOpened,
+            "conversation_opened" => {
+                let (subject, status) = (self.subject.clone(), self.status);
+                EventKind::ConversationOpened { subject, status }
+            }
             "conversation_updated" => {
                 let (subject, status) = (self.subject.clone(), self.status);
                 EventKind::ConversationUpdated { subject, status }

@@ -20,6 +20,7 @@ use crate::{
 async fn whole_log(talk: &Talk) -> Vec<Event> {
     let log = talk.store.events_after(&talk.id, &talk.salon, Seq::ZERO, 1_000).await;
     let log = log.expect(ANSWERS).expect("the salon takes part");
+    let log = log.events().expect("nothing is forgotten");
     assert!(log.iter().map(|event| event.seq.get()).eq(1..=log.len().try_into().expect("few")));
     log
 }

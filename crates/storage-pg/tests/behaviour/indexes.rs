@@ -6,7 +6,7 @@ use domain::{
     conversation::Status,
     id::{ConversationId, MessageId, UserId},
     page::{ConversationCursor, PageSize, Start, Window},
-    ports::{ConversationStore, LogStore, MessageStore, ReadingStore},
+    ports::{ConversationStore, LogStore, MessageStore, ParticipantStore, ReadingStore},
     seq::Seq,
     testing::fixture::{text, user},
     time::Timestamp,
@@ -50,12 +50,16 @@ async fn a_day(store: &storage_pg::PgStore, viewer: &UserId) {
         store.conversations(viewer, None, &window).await.expect(ANSWERS);
         assert!(store.unread_total(viewer).await.expect(ANSWERS) > 0);
         assert!(!store.unread_conversations(viewer, 10).await.expect(ANSWERS).is_empty());
+        let known = store.acquaintances(viewer, 2_000).await.expect(ANSWERS).expect("is noted");
+        assert_eq!(known.partners.len(), 100);
         let view = store.conversation(&talk.id, &talk.salon).await.expect(ANSWERS);
         assert!(view.is_some());
         let history = store.history(&talk.id, &talk.salon, &Window::first(50)).await;
         assert!(history.expect(ANSWERS).expect("takes part").page.total >= 3);
         let log = store.events_after(&talk.id, &talk.salon, Seq::ZERO, 100).await;
-        assert!(log.expect(ANSWERS).expect("takes part").len() >= 4);
+        let log = log.expect(ANSWERS).expect("takes part").events().expect("nothing is forgotten");
+        assert!(log.len() >= 4);
+        assert_eq!(store.changes_since(viewer, far(), 200).await.expect(ANSWERS), []);
         let message = MessageId::parse("m7-2").expect("a good id");
         assert!(store.message(&message, &talk.salon).await.expect(ANSWERS).is_some());
         let mut post = talk.post(&talk.client, text("Bonjour"));
@@ -116,6 +120,7 @@ async fn nothing_reads_a_whole_table() {
         "message_of_side",
         "message_pkey",
         "event_pkey",
+        "event_of_conversation",
     ] {
         assert!(used[index] > 0, "{index} is not used");
     }

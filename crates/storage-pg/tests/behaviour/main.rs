@@ -12,3 +12,4 @@ mod round_trips;
 #[path = "../support/mod.rs"]
 mod support;
 mod talk;
+mod trimmed_log;

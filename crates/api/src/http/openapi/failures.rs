@@ -41,6 +41,7 @@ pub(super) fn of(operation: &str) -> Option<Vec<Code>> {
         "toggleArchived" | "deleteConversation" => (&[ConversationNotFound, SalonSideOnly], false),
         "sendMessage" => (&[ConversationNotFound, IdempotencyConflict, MessageDeleted], true),
         "listMessages" => (&[ConversationNotFound, ValidationFailed, InvalidCursor], false),
+        "listEvents" => (&[ConversationNotFound, ValidationFailed], false),
         "markMessageRead" => (&[MessageNotFound], false),
         "deleteMessage" => (&[MessageNotFound, NotYourMessage], false),
         "countUnread" | "listUnread" => (&[], false),

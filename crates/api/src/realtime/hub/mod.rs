@@ -1,8 +1,11 @@
 //! The hub: tells the sessions of this node what happened, in order, once.
 
+mod company;
+mod publish;
 mod repair;
 mod room;
 mod roster;
+mod terms;
 mod totals;
 
 #[cfg(test)]
@@ -10,23 +13,25 @@ mod tests;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use async_trait::async_trait;
 use domain::{
-    event::{Event, EventKind},
     id::{ConversationId, UserId},
-    ports::{Fanout, Store, Turn},
+    ports::Store,
     seq::Seq,
     time::Timestamp,
+    typing::TypingTerms,
 };
-use socketio::Frame;
 use tokio::sync::OwnedMutexGuard;
 
 pub(crate) use self::{room::Membership, roster::SessionKey};
-use self::{room::Turnout, roster::Roster, totals::Totals};
+use self::{roster::Roster, totals::Totals};
 use super::{
-    delivery::{self, Step},
+    outbound,
     outlet::Outlet,
+    presence::{self, Attendance},
+    told::Told,
     turns::Turns,
+    typing::Writing,
+    whereabouts::Whereabouts,
 };
 
 /// The sessions of this node. Cheap to clone.
@@ -39,13 +44,32 @@ struct Inner {
     roster: Mutex<Roster>,
     turns: Turns,
     totals: Totals,
+    attendance: Attendance,
+    writing: Writing,
     store: Arc<dyn Store>,
 }
 
 impl Hub {
+    /// With the usual terms of presence and typing.
+    #[cfg(test)]
     pub(crate) fn new(store: Arc<dyn Store>) -> Self {
-        let totals = Totals::new(store.clone());
-        let inner = Inner { roster: Mutex::default(), turns: Turns::new(), totals, store };
+        Self::with_terms(store, presence::Settings::default(), TypingTerms::default())
+    }
+
+    /// Nobody is here yet.
+    pub(crate) fn with_terms(
+        store: Arc<dyn Store>,
+        presence: presence::Settings,
+        typing: TypingTerms,
+    ) -> Self {
+        let inner = Inner {
+            roster: Mutex::default(),
+            turns: Turns::new(),
+            totals: Totals::new(store.clone()),
+            attendance: Attendance::new(presence, store.clone()),
+            writing: Writing::new(typing),
+            store,
+        };
         Self { inner: Arc::new(inner) }
     }
 
@@ -65,9 +89,20 @@ impl Hub {
         self.roster().enter(user, outlet, expires_at, sessions_max)
     }
 
-    /// Forgets a session that has ended.
+    /// Forgets a session that has ended. Those who are still in its rooms hear it.
     pub(crate) fn exit(&self, key: SessionKey) {
-        self.roster().leave_all(key);
+        let mut roster = self.roster();
+        let Some((user, rooms)) = roster.leave_all(key) else { return };
+        for conversation in &rooms {
+            Self::tell_left(&mut roster, &user, conversation);
+        }
+        drop(roster);
+        self.part_company(key, &user, &rooms);
+    }
+
+    /// Says where a session that is being restored is about to be again.
+    pub(crate) fn place(&self, key: SessionKey, whereabouts: &Whereabouts) {
+        self.roster().place(key, whereabouts);
     }
 
     /// Waits for the turn of `conversation`: while it is held, nothing new is told there.
@@ -86,8 +121,8 @@ impl Hub {
         roster.membership(key, conversation).is_some() || roster.joined_count(key) < rooms_max
     }
 
-    /// Lets a session join a conversation of which it was given the history up to `since`. From
-    /// here on it hears everything after that, once. Ask while holding the turn.
+    /// Lets a session join a conversation, of which `opening` tells it up to `since`. From here on
+    /// it hears everything after that, once. Ask while holding the turn.
     pub(crate) fn join(
         &self,
         key: SessionKey,
@@ -95,20 +130,42 @@ impl Hub {
         viewer: &UserId,
         since: Seq,
         visible: bool,
+        opening: &[Told],
     ) {
-        let missed = self.roster().join(key, conversation, since, visible);
+        let mut roster = self.roster();
+        let missed = roster.join(key, conversation, since, visible);
+        for told in opening {
+            roster.tell(key, told);
+        }
+        drop(roster);
         if missed {
             self.repair(conversation, viewer);
         }
     }
 
-    /// Takes a session out of a conversation; `None` when it was not in it.
+    /// Takes a session out of a conversation; `None` when it was not in it. Those who are still in
+    /// the room hear it.
     pub(crate) fn leave(
         &self,
         key: SessionKey,
         conversation: &ConversationId,
     ) -> Option<Membership> {
-        self.roster().leave(key, conversation)
+        let mut roster = self.roster();
+        let (user, left) = roster.leave(key, conversation)?;
+        Self::tell_left(&mut roster, &user, conversation);
+        drop(roster);
+        self.stop_writing(key, &user, conversation);
+        Some(left)
+    }
+
+    /// Tells a room that `user` has left it, unless another session of theirs is there.
+    fn tell_left(roster: &mut Roster, user: &UserId, conversation: &ConversationId) {
+        if roster.has_joined(conversation, user) {
+            return;
+        }
+        if let Some(told) = outbound::user_left(user, conversation) {
+            roster.tell_room(conversation, None, &told);
+        }
     }
 
     /// What a session is to a conversation's room; `None` when it is not in it.
@@ -120,9 +177,9 @@ impl Hub {
         self.roster().membership(key, conversation)
     }
 
-    /// Says `frame` to everyone in a conversation's room.
-    pub(crate) fn tell_room(&self, conversation: &ConversationId, frame: &Frame) {
-        self.roster().tell_room(conversation, None, frame);
+    /// Says `told` to everyone in a conversation's room.
+    pub(crate) fn tell_room(&self, conversation: &ConversationId, told: &Told) {
+        self.roster().tell_room(conversation, None, told);
     }
 
     /// Counts what waits for `user` and tells all their sessions, soon.
@@ -130,85 +187,8 @@ impl Hub {
         self.inner.totals.count(self, user);
     }
 
-    /// The sessions whose tokens have ended by `now`.
-    pub(crate) fn expired(&self, now: Timestamp) -> Vec<Arc<dyn Outlet>> {
-        self.roster().expired(now)
-    }
-
-    /// Tells what happened. `events` were committed together and follow one another.
-    fn publish(&self, events: &[Event]) {
-        let (Some(first), Some(last)) = (events.first(), events.last()) else { return };
-        let conversation = &first.conversation;
-        let steps = delivery::steps(events);
-        let mut roster = self.roster();
-        let turnout = roster.turnout(conversation, first.seq, last.seq);
-        match turnout {
-            Turnout::Next => Self::say(&mut roster, last, &steps),
-            Turnout::NoRoom => Self::say_to_people(&roster, &steps),
-            Turnout::Told | Turnout::Gap => {}
-        }
-        drop(roster);
-        self.count(&steps);
-        if turnout == Turnout::Gap {
-            self.repair(conversation, &first.parties.salon);
-        }
-    }
-
-    /// Says what `steps` say; all under one lock, so that sessions hear it in one order.
-    fn say(roster: &mut Roster, last: &Event, steps: &[Step]) {
-        for step in steps {
-            match step {
-                Step::TellRoom(frame) => {
-                    roster.tell_room(&last.conversation, Some(last.seq), frame);
-                }
-                Step::TellUser(user, frame) => roster.tell_user(user, frame),
-                Step::CountUnread(_) | Step::RepeatUnread(_) => {}
-            }
-        }
-        if last.kind == EventKind::ConversationDeleted {
-            roster.close_room(&last.conversation);
-        }
-    }
-
-    /// Says what `steps` say to people wherever they are.
-    fn say_to_people(roster: &Roster, steps: &[Step]) {
-        for step in steps {
-            if let Step::TellUser(user, frame) = step {
-                roster.tell_user(user, frame);
-            }
-        }
-    }
-
-    fn count(&self, steps: &[Step]) {
-        for step in steps {
-            match step {
-                Step::CountUnread(user) => self.count_unread(user),
-                Step::RepeatUnread(user) => self.inner.totals.repeat(self, user),
-                Step::TellRoom(_) | Step::TellUser(..) => {}
-            }
-        }
-    }
-}
-
-#[async_trait]
-impl Fanout for Hub {
-    async fn turn(&self, conversation: &ConversationId) -> Box<dyn Turn> {
-        let guard = self.take_turn(conversation).await;
-        Box::new(HeldTurn { hub: self.clone(), _guard: guard })
-    }
-
-    fn is_watching(&self, conversation: &ConversationId, user: &UserId) -> bool {
-        self.roster().is_watching(conversation, user)
-    }
-}
-
-struct HeldTurn {
-    hub: Hub,
-    _guard: OwnedMutexGuard<()>,
-}
-
-impl Turn for HeldTurn {
-    fn publish(self: Box<Self>, events: Vec<Event>) {
-        self.hub.publish(&events);
+    /// Says `told` to every session.
+    pub(crate) fn tell_everyone(&self, told: &Told) {
+        self.roster().tell_everyone(told);
     }
 }

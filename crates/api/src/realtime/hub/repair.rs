@@ -6,11 +6,12 @@ use std::time::Duration;
 use domain::{
     event::Event,
     id::{ConversationId, UserId},
+    ports::LogPiece,
     seq::Seq,
 };
 
 use super::{
-    super::delivery,
+    super::{delivery, outbound},
     Hub,
     room::{Progress, Room},
 };
@@ -35,8 +36,13 @@ impl Hub {
             let mut wait_ms = RETRY_MS_MIN;
             while let Some(progress) = hub.progress(&conversation) {
                 match hub.read_log(&conversation, &viewer, progress.told).await {
-                    Some(events) if hub.caught_up(&conversation, progress, &events) => return,
-                    Some(_) => wait_ms = RETRY_MS_MIN,
+                    Some(LogPiece::Events(events)) => {
+                        if hub.caught_up(&conversation, progress, &events) {
+                            return;
+                        }
+                        wait_ms = RETRY_MS_MIN;
+                    }
+                    Some(LogPiece::Trimmed) => hub.give_up(&conversation, progress),
                     None => {
                         tokio::time::sleep(Duration::from_millis(wait_ms)).await;
                         wait_ms = (wait_ms * 2).min(RETRY_MS_MAX);
@@ -55,14 +61,25 @@ impl Hub {
         conversation: &ConversationId,
         viewer: &UserId,
         after: Seq,
-    ) -> Option<Vec<Event>> {
+    ) -> Option<LogPiece> {
         let store = &self.inner.store;
         match store.events_after(conversation, viewer, after, REPAIR_EVENTS_MAX).await {
-            Ok(events) => Some(events.unwrap_or_default()),
+            Ok(piece) => Some(piece.unwrap_or(LogPiece::Events(Vec::new()))),
             Err(error) => {
                 tracing::warn!(%error, conversation.id = %conversation, "a room waits for its log");
                 None
             }
+        }
+    }
+
+    /// What was missed is forgotten: those in the room have to load the conversation anew.
+    fn give_up(&self, conversation: &ConversationId, before: Progress) {
+        let mut roster = self.roster();
+        if let Some(told) = outbound::resync(Some(conversation)) {
+            roster.tell_room(conversation, None, &told);
+        }
+        if let Some(room) = roster.room(conversation) {
+            room.repaired_to(before.heard);
         }
     }
 

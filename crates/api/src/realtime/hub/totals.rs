@@ -115,7 +115,7 @@ impl Totals {
 }
 
 fn tell(hub: &Hub, user: &UserId, total_unread: u64) {
-    if let Some(frame) = (UnreadCountUpdated { total_unread }).frame() {
-        hub.roster().tell_user(user, &frame);
+    if let Some(told) = (UnreadCountUpdated { total_unread }).told() {
+        hub.roster().tell_user(user, &told);
     }
 }

@@ -57,7 +57,10 @@ pub async fn a_subject_taken_away_is_in_no_log(store: &dyn Store) {
     let talk = stage.talk("s1", "c1").await;
     talk.name("un secret").await;
     talk.try_edit(&talk.salon, Some(""), Some(StatusEdit::Toggle)).await;
-    for event in &talk.log().await[1..] {
+    let log = talk.log().await;
+    let opened = EventKind::ConversationOpened { subject: None, status: Status::Archived };
+    assert_eq!(log[0].kind, opened);
+    for event in &log[1..] {
         let now = EventKind::ConversationUpdated { subject: None, status: Status::Archived };
         assert_eq!(event.kind, now);
     }
@@ -70,6 +73,38 @@ pub async fn there_is_no_log_of_nothing(store: &dyn Store) {
     let nowhere = ConversationId::parse("nowhere").expect("a good id");
     let log = store.events_after(&nowhere, &talk.salon, Seq::ZERO, 10).await.expect(ANSWERS);
     assert_eq!(log, None);
+}
+
+/// What became of one's conversations is told in the order of time, from a moment on; what was said
+/// and read in them is not.
+pub async fn what_became_of_conversations_is_told_since_a_moment(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let (kept, gone) = (stage.talk("s1", "c1").await, stage.talk("s1", "c1").await);
+    kept.say(&kept.client, "Bonjour").await;
+    kept.read(&kept.salon).await;
+    let renamed = kept.name("Bras").await;
+    let ended = gone.end().await;
+    let (opened, reopened) = (&kept.log().await[0], &gone.log().await[0]);
+
+    for viewer in [&kept.salon, &kept.client] {
+        let since = async |at, limit| store.changes_since(viewer, at, limit).await.expect(ANSWERS);
+        let all = [opened.clone(), reopened.clone(), renamed[0].clone(), ended.clone()];
+        assert_eq!(since(opened.at, 1_000).await, all);
+        assert_eq!(since(opened.at, 2).await, all[..2]);
+        assert_eq!(since(renamed[0].at, 1_000).await, all[2..]);
+        assert_eq!(since(stage.now(), 1_000).await, []);
+    }
+}
+
+/// What became of other people's conversations is told to nobody.
+pub async fn what_became_of_conversations_is_for_participants(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let (theirs, own) = (stage.talk("s1", "c1").await, stage.talk("s2", "c2").await);
+    let since = theirs.log().await[0].at;
+    let told = store.changes_since(&own.client, since, 10).await.expect(ANSWERS);
+    assert_eq!(told, own.log().await);
+    let nobody = crate::testing::fixture::user("nobody");
+    assert_eq!(store.changes_since(&nobody, since, 10).await.expect(ANSWERS), []);
 }
 
 /// A store that works answers.

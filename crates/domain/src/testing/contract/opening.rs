@@ -28,10 +28,9 @@ pub async fn a_conversation_is_as_it_was_asked_for(store: &dyn Store) {
     let (talk, events) = stage.open(&plan).await;
 
     let event = &events[0];
-    assert_eq!(
-        (events.len(), event.seq.get(), &event.kind),
-        (1, 1, &EventKind::ConversationOpened)
-    );
+    let (subject, status) = (plan.subject.clone(), Status::Active);
+    let opened = EventKind::ConversationOpened { subject, status };
+    assert_eq!((events.len(), event.seq.get(), &event.kind), (1, 1, &opened));
     assert_eq!((&event.conversation, &event.parties), (&plan.id, &plan.parties));
     assert_eq!((event.at, &event.actor), (plan.at, &talk.salon));
 
@@ -60,7 +59,8 @@ pub async fn an_opening_is_the_platform_s_and_waits_for_the_client(store: &dyn S
     let (talk, events) = stage.open(&plan).await;
 
     let [opened, said] = &events[..] else { panic!("two things happened: {events:?}") };
-    assert_eq!((opened.seq.get(), &opened.kind), (1, &EventKind::ConversationOpened));
+    let kind = EventKind::ConversationOpened { subject: None, status: Status::Active };
+    assert_eq!((opened.seq.get(), &opened.kind), (1, &kind));
     let EventKind::MessagePosted(message) = &said.kind else { panic!("the opening: {said:?}") };
     assert_eq!((said.seq.get(), message.seq, &said.actor), (2, said.seq, &talk.salon));
     assert_eq!((message.kind, message.author.id == talk.salon), (MessageKind::System, true));

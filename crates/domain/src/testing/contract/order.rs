@@ -50,7 +50,7 @@ pub async fn every_change_takes_the_next_position(store: &dyn Store) {
 /// The kind of an event, without what may change after it happened.
 fn kind(event: &Event) -> String {
     match &event.kind {
-        EventKind::ConversationOpened => "opened".to_owned(),
+        EventKind::ConversationOpened { .. } => "opened".to_owned(),
         EventKind::ConversationUpdated { .. } => "updated".to_owned(),
         EventKind::ConversationDeleted => "ended".to_owned(),
         EventKind::MessagePosted(message) => format!("posted {}", message.id),

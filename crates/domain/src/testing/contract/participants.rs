@@ -67,3 +67,40 @@ pub async fn a_new_name_shows_everywhere_at_once(store: &dyn Store) {
     let waiting = stage.unread_conversations(&talk.client, 10).await;
     assert_eq!(waiting[0].salon.display_name(), "Encre Bleue");
 }
+
+/// Whoever shares a conversation with somebody is their partner, once, on whichever side.
+pub async fn partners_are_those_one_shares_a_conversation_with(store: &dyn Store) {
+    let stage = Stage::new(store);
+    stage.talk("s1", "c1").await;
+    stage.talk("s1", "c2").await.archive().await;
+    stage.talk("s1", "c1").await;
+    stage.talk("s2", "s1").await;
+    stage.talk("s2", "c3").await;
+    let gone = stage.talk("s1", "c4").await;
+    gone.end().await;
+
+    let of = async |who: &str| {
+        let found = store.acquaintances(&user(who), 100).await.expect(ANSWERS).expect("is noted");
+        let mut partners = found.partners;
+        partners.sort();
+        (found.person.id, partners)
+    };
+    assert_eq!(of("s1").await, (user("s1"), ["c1", "c2", "s2"].map(user).to_vec()));
+    assert_eq!(of("c1").await, (user("c1"), vec![user("s1")]));
+    assert_eq!(of("c4").await, (user("c4"), vec![]));
+    let nobody = store.acquaintances(&user("nobody"), 100).await.expect(ANSWERS);
+    assert_eq!(nobody, None);
+}
+
+/// When there are more partners than asked for, those of the newest messages are named.
+pub async fn the_partners_of_the_newest_messages_are_named_first(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let mut talks = vec![];
+    for client in ["c1", "c2", "c3"] {
+        talks.push(stage.talk("s1", client).await);
+    }
+    talks[0].say(&talks[0].client, "Encore moi").await;
+    let found = store.acquaintances(&user("s1"), 2).await.expect(ANSWERS).expect("is noted");
+    assert_eq!(found.partners, ["c1", "c3"].map(user));
+    assert!(found.person == salon("s1"), "the person was not found as noted");
+}

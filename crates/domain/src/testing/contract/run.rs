@@ -14,6 +14,8 @@ macro_rules! store_contract {
                 a_person_nobody_noted_is_not_found
                 newer_details_replace_older_ones_and_the_rest_stays
                 a_new_name_shows_everywhere_at_once
+                partners_are_those_one_shares_a_conversation_with
+                the_partners_of_the_newest_messages_are_named_first
             }
             opening {
                 a_conversation_is_as_it_was_asked_for
@@ -105,6 +107,8 @@ macro_rules! store_contract {
                 a_log_shows_receipts_with_what_waits_now
                 a_subject_taken_away_is_in_no_log
                 there_is_no_log_of_nothing
+                what_became_of_conversations_is_told_since_a_moment
+                what_became_of_conversations_is_for_participants
                 a_store_that_works_answers_a_ping
             }
             gone {

@@ -56,7 +56,8 @@ impl Talk<'_> {
         after: Seq,
         limit: u32,
     ) -> Option<Vec<Event>> {
-        self.stage.store.events_after(&self.id, viewer, after, limit).await.expect(ANSWERS)
+        let piece = self.stage.store.events_after(&self.id, viewer, after, limit).await;
+        Some(piece.expect(ANSWERS)?.events().expect("nothing is forgotten"))
     }
 
     pub(super) async fn log(&self) -> Vec<Event> {

@@ -4,7 +4,7 @@ use super::MemoryStore;
 use crate::{
     id::UserId,
     participant::Participant,
-    ports::{ParticipantStore, StoreError},
+    ports::{Acquaintances, ParticipantStore, StoreError},
     time::Timestamp,
 };
 
@@ -20,5 +20,24 @@ impl ParticipantStore for MemoryStore {
         known.role = person.role;
         known.profile = known.profile.updated_with(&person.profile);
         Ok(())
+    }
+
+    async fn acquaintances(
+        &self,
+        id: &UserId,
+        partners_max: u32,
+    ) -> Result<Option<Acquaintances>, StoreError> {
+        let state = self.state()?;
+        let Some(person) = state.people.get(id).cloned() else { return Ok(None) };
+        let mut talks: Vec<_> = state.live_of(id).map(|record| &record.head).collect();
+        talks.sort_by_key(|talk| std::cmp::Reverse(talk.last_message_at));
+        let mut partners = Vec::new();
+        for partner in talks.into_iter().filter_map(|talk| talk.parties.counterpart_of(id)) {
+            if !partners.contains(partner) {
+                partners.push(partner.clone());
+            }
+        }
+        partners.truncate(partners_max.try_into().unwrap_or(usize::MAX));
+        Ok(Some(Acquaintances { person, partners }))
     }
 }

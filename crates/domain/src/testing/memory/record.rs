@@ -17,6 +17,8 @@ pub(super) struct Record {
     pub(super) head: Conversation,
     posts: Vec<Post>,
     log: Vec<Entry>,
+    /// Entries up to here are as if they were gone.
+    pub(super) forgotten: Seq,
     taken_away: bool,
 }
 
@@ -67,7 +69,8 @@ impl Record {
             last_seq: Seq::ZERO,
             horizons: Horizons::default(),
         };
-        let mut record = Self { head, posts: vec![], log: vec![], taken_away: false };
+        let (posts, log, forgotten) = (vec![], vec![], Seq::ZERO);
+        let mut record = Self { head, posts, log, forgotten, taken_away: false };
         record.append(open.at, &open.parties.salon, Change::Opened);
         record
     }

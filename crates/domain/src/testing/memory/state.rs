@@ -4,6 +4,7 @@ use super::record::{Post, Record};
 use crate::{
     id::{ConversationId, MessageId, UserId},
     participant::Participant,
+    seq::Seq,
 };
 
 /// The directory.
@@ -29,6 +30,18 @@ impl State {
     /// The conversations of `user` that were not taken away.
     pub(super) fn live_of<'a>(&'a self, user: &'a UserId) -> impl Iterator<Item = &'a Record> {
         self.live().filter(|record| record.side_of(user).is_some())
+    }
+
+    /// The conversations of `user`, taken away or not.
+    pub(super) fn all_of<'a>(&'a self, user: &'a UserId) -> impl Iterator<Item = &'a Record> {
+        self.records.values().filter(|record| record.side_of(user).is_some())
+    }
+
+    /// See [`MemoryStore::forget_log`](super::MemoryStore::forget_log).
+    pub(super) fn forget_log(&mut self, id: &ConversationId, seq: Seq) {
+        if let Some(record) = self.records.get_mut(id) {
+            record.forgotten = record.forgotten.max(seq).min(record.head.last_seq);
+        }
     }
 
     /// A conversation of `user`, taken away or not.

@@ -76,7 +76,10 @@ impl Record {
 
     fn kind(&self, change: &Change, people: &People) -> EventKind {
         match change {
-            Change::Opened => EventKind::ConversationOpened,
+            Change::Opened => EventKind::ConversationOpened {
+                subject: self.head.subject.clone(),
+                status: self.head.status,
+            },
             Change::Updated => EventKind::ConversationUpdated {
                 subject: self.head.subject.clone(),
                 status: self.head.status,

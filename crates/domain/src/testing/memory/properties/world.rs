@@ -160,6 +160,7 @@ impl World {
 
     pub(super) fn log(&self) -> Vec<Event> {
         let log = self.store.events_after(&self.id, &self.parties.client, Seq::ZERO, 1_000);
-        now(log).expect("the client takes part")
+        let log = now(log).expect("the client takes part");
+        log.events().expect("nothing is forgotten")
     }
 }

@@ -1,10 +1,14 @@
 //! The hub between the real use cases and ears that remember what they heard.
 
+mod durable;
+mod presence;
+mod typing;
+
 use domain::{
     Messaging,
     caller::Caller,
     id::MessageId,
-    ports::ReadTarget,
+    ports::{Fanout, ReadTarget},
     testing::{
         MemoryStore,
         fixture::{
@@ -14,31 +18,34 @@ use domain::{
     usecase::NewConversation,
 };
 use serde_json::Value;
-use socketio::EmitError;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use super::*;
+use super::{super::outlet::Ending, *};
 
 /// A session that writes down what it is told.
-struct Ear(UnboundedSender<Frame>);
+struct Ear(UnboundedSender<Told>);
 
 impl Outlet for Ear {
-    fn send(&self, frame: &Frame) -> Result<(), EmitError> {
-        self.0.send(frame.clone()).map_err(|_| EmitError::Closed)
+    fn send(&self, told: &Told, _: &Whereabouts) -> Result<(), Ending> {
+        self.0.send(told.clone()).map_err(|_| Ending)
+    }
+
+    fn send_volatile(&self, told: &Told) {
+        self.0.send(told.clone()).expect("the test listens");
     }
 
     fn dismiss(&self) {}
 }
 
 /// What one session heard, in order.
-struct Heard(UnboundedReceiver<Frame>);
+struct Heard(UnboundedReceiver<Told>);
 
 impl Heard {
     /// The next event: its name and its payload. Waits for it.
     async fn next(&mut self) -> (String, Value) {
-        let frame = self.0.recv().await.expect("the hub lives");
-        let json = frame.text().strip_prefix("42/messaging,").expect("an event of ours");
-        serde_json::from_str(json).expect("a name and a payload")
+        let told = self.0.recv().await.expect("the hub lives");
+        let payload = serde_json::from_str(told.data().get()).expect("JSON");
+        (told.name().to_owned(), payload)
     }
 
     /// The words of the next `count` messages; other events are passed over.
@@ -66,9 +73,8 @@ impl Heard {
     /// Everything heard so far, by name.
     fn names_so_far(&mut self) -> Vec<String> {
         let mut names = Vec::new();
-        while let Ok(frame) = self.0.try_recv() {
-            let name = frame.text().split('"').nth(1).expect("a name");
-            names.push(name.to_owned());
+        while let Ok(told) = self.0.try_recv() {
+            names.push(told.name().to_owned());
         }
         names
     }
@@ -122,7 +128,7 @@ impl Stage {
         let window = domain::page::Window::first(1);
         let history = self.messaging.history(&self.conversation, &user(who), &window).await;
         let since = history.expect("a participant").last_seq;
-        self.hub.join(key, &self.conversation, &user(who), since, visible);
+        self.hub.join(key, &self.conversation, &user(who), since, visible, &[]);
         (key, heard)
     }
 
@@ -169,6 +175,20 @@ async fn a_room_that_cannot_read_its_log_now_reads_it_later() {
 }
 
 #[tokio::test]
+async fn a_room_whose_log_is_forgotten_is_told_to_load_anew_and_goes_on() {
+    let stage = Stage::new().await;
+    let (_, mut salon) = stage.join("s", true).await;
+    stage.say(&stage.mute, "c", "forgotten").await;
+    stage.store.forget_log(&stage.conversation, Seq::new(2).expect("not negative"));
+    stage.say(&stage.messaging, "c", "a gap").await;
+    let told = salon.named("resync").await;
+    assert_eq!(told["conversationId"], stage.conversation.as_str());
+    tokio::task::yield_now().await;
+    stage.say(&stage.messaging, "c", "after").await;
+    assert_eq!(salon.words(1).await, ["after"]);
+}
+
+#[tokio::test]
 async fn a_retry_is_told_if_its_first_attempt_was_not_and_only_then() {
     let stage = Stage::new().await;
     let (_, mut salon) = stage.join("s", true).await;
@@ -212,7 +232,7 @@ async fn a_message_under_its_reader_s_eyes_is_read_as_it_arrives() {
     assert_eq!((second.as_str(), &message["isRead"]), ("new-message", &true.into()));
     assert_eq!(salon.named("unread-count-updated").await["totalUnread"], 0);
     assert_eq!(client.named("new-message").await["isRead"], true);
-    assert_eq!(client.names_so_far(), [""; 0]);
+    assert_eq!(client.names_so_far(), ["conversation-read"]);
 }
 
 #[tokio::test]
@@ -327,4 +347,28 @@ async fn a_session_is_found_when_its_token_ends() {
     stage.hub.enter(&user("c"), outlet, Some(at(1_000)), 8).expect("a seat");
     assert!(stage.hub.expired(at(999)).is_empty());
     assert_eq!(stage.hub.expired(at(1_000)).len(), 1);
+}
+
+#[tokio::test]
+async fn a_session_hears_once_that_its_token_ends_and_again_of_the_next_token() {
+    let stage = Stage::new().await;
+    let at = |millis| Timestamp::from_millis(millis).expect("in range");
+    let (mouth, ear) = unbounded_channel();
+    let mut heard = Heard(ear);
+    let outlet = Arc::new(Ear(mouth));
+    let key = stage.hub.enter(&user("c"), outlet, Some(at(100_000)), 8).expect("a seat");
+    stage.hub.warn_of_expiry(at(39_999), 60_000);
+    assert_eq!(heard.names_so_far(), [""; 0]);
+    for _ in 0..2 {
+        stage.hub.warn_of_expiry(at(40_000), 60_000);
+    }
+    assert_eq!(heard.next().await.1["expiresAt"], "1970-01-01T00:01:40.000Z");
+    assert_eq!(heard.names_so_far(), [""; 0]);
+
+    stage.hub.renew(key, Some(at(200_000)));
+    assert!(stage.hub.expired(at(100_000)).is_empty());
+    stage.hub.warn_of_expiry(at(100_000), 60_000);
+    assert_eq!(heard.names_so_far(), [""; 0]);
+    stage.hub.warn_of_expiry(at(140_000), 60_000);
+    assert_eq!(heard.names_so_far(), ["auth-expiring"]);
 }

@@ -1,5 +1,8 @@
 //! Which sessions there are on this node, whose they are, and which conversations they joined.
 
+mod telling;
+mod terms;
+
 use std::{collections::HashMap, sync::Arc};
 
 use domain::{
@@ -7,10 +10,12 @@ use domain::{
     seq::Seq,
     time::Timestamp,
 };
-use socketio::Frame;
 
 use super::{
-    super::outlet::Outlet,
+    super::{
+        outlet::Outlet,
+        whereabouts::{Whereabout, Whereabouts},
+    },
     room::{Member, Membership, Room, Turnout},
 };
 
@@ -22,7 +27,9 @@ struct Seat {
     user: UserId,
     outlet: Arc<dyn Outlet>,
     expires_at: Option<Timestamp>,
-    joined: Vec<ConversationId>,
+    /// It knows that its token ends soon.
+    warned: bool,
+    joined: Whereabouts,
 }
 
 /// Somebody with sessions on this node.
@@ -57,15 +64,23 @@ impl Roster {
         self.last_key += 1;
         let key = SessionKey(self.last_key);
         sessions.push(key);
-        let seat = Seat { user: user.clone(), outlet, expires_at, joined: Vec::new() };
+        let seat = Seat {
+            user: user.clone(),
+            outlet,
+            expires_at,
+            warned: false,
+            joined: Whereabouts::default(),
+        };
         self.seats.insert(key, seat);
         Some(key)
     }
 
-    /// Forgets a session.
-    pub(super) fn leave_all(&mut self, key: SessionKey) {
-        let Some(seat) = self.seats.remove(&key) else { return };
-        for conversation in &seat.joined {
+    /// Forgets a session. Returns whose it was and which conversations it had joined.
+    pub(super) fn leave_all(&mut self, key: SessionKey) -> Option<(UserId, Vec<ConversationId>)> {
+        let seat = self.seats.remove(&key)?;
+        let rooms = seat.joined.rooms().iter().map(|room| room.conversation.clone());
+        let rooms: Vec<_> = rooms.collect();
+        for conversation in &rooms {
             self.drop_member(conversation, key);
         }
         if let Some(person) = self.people.get_mut(&seat.user) {
@@ -74,11 +89,19 @@ impl Roster {
                 self.people.remove(&seat.user);
             }
         }
+        Some((seat.user, rooms))
+    }
+
+    /// Says where a session is about to be. It hears nothing there before it joins.
+    pub(super) fn place(&mut self, key: SessionKey, whereabouts: &Whereabouts) {
+        if let Some(seat) = self.seats.get_mut(&key) {
+            seat.joined = whereabouts.clone();
+        }
     }
 
     /// How many rooms a session is in.
     pub(super) fn joined_count(&self, key: SessionKey) -> usize {
-        self.seats.get(&key).map_or(0, |seat| seat.joined.len())
+        self.seats.get(&key).map_or(0, |seat| seat.joined.rooms().len())
     }
 
     /// Lets a session join a conversation whose history up to `since` it was given. Returns whether
@@ -91,25 +114,25 @@ impl Roster {
         visible: bool,
     ) -> bool {
         let Some(seat) = self.seats.get_mut(&key) else { return false };
-        if !seat.joined.contains(conversation) {
-            seat.joined.push(conversation.clone());
-        }
-        let room = self.rooms.entry(conversation.clone()).or_insert_with(|| Room::as_of(since));
+        let conversation = conversation.clone();
+        seat.joined.enter(Whereabout { conversation: conversation.clone(), visible, told: since });
+        let room = self.rooms.entry(conversation).or_insert_with(|| Room::as_of(since));
         room.seat(Member { session: key, since, visible })
     }
 
-    /// Takes a session out of a conversation; `None` when it was not in it.
+    /// Takes a session out of a conversation, and returns whose it is; `None` when it was not in
+    /// it.
     pub(super) fn leave(
         &mut self,
         key: SessionKey,
         conversation: &ConversationId,
-    ) -> Option<Membership> {
-        let left = self.membership(key, conversation)?;
-        if let Some(seat) = self.seats.get_mut(&key) {
-            seat.joined.retain(|joined| joined != conversation);
-        }
+    ) -> Option<(UserId, Membership)> {
+        let left = self.membership(key, conversation);
+        let seat = self.seats.get_mut(&key)?;
+        seat.joined.leave(conversation);
+        let (user, left) = (seat.user.clone(), left?);
         self.drop_member(conversation, key);
-        Some(left)
+        Some((user, left))
     }
 
     /// What a session is to a room.
@@ -132,17 +155,31 @@ impl Roster {
         let Some(room) = self.rooms.remove(conversation) else { return };
         for member in room.members {
             if let Some(seat) = self.seats.get_mut(&member.session) {
-                seat.joined.retain(|joined| joined != conversation);
+                seat.joined.leave(conversation);
             }
         }
     }
 
     /// Whether a session of `user` has joined and is in sight.
     pub(super) fn is_watching(&self, conversation: &ConversationId, user: &UserId) -> bool {
-        let of_user = |member: &Member| {
-            member.visible && self.seats.get(&member.session).is_some_and(|seat| seat.user == *user)
+        self.members_of(conversation, user).any(|member| member.visible)
+    }
+
+    /// Whether a session of `user` has joined.
+    pub(super) fn has_joined(&self, conversation: &ConversationId, user: &UserId) -> bool {
+        self.members_of(conversation, user).next().is_some()
+    }
+
+    fn members_of<'a>(
+        &'a self,
+        conversation: &ConversationId,
+        user: &'a UserId,
+    ) -> impl Iterator<Item = &'a Member> {
+        let of_user = |member: &&Member| {
+            self.seats.get(&member.session).is_some_and(|seat| seat.user == *user)
         };
-        self.rooms.get(conversation).is_some_and(|room| room.members.iter().any(of_user))
+        let members = self.rooms.get(conversation).map(|room| room.members.iter());
+        members.into_iter().flatten().filter(of_user)
     }
 
     /// Whether `user` has a session on this node.
@@ -166,17 +203,6 @@ impl Roster {
         self.rooms.get_mut(conversation)
     }
 
-    /// Says `frame`, which stands at `seq`, to those in the room who do not have it yet. `None`
-    /// tells everyone.
-    pub(super) fn tell_room(&self, conversation: &ConversationId, seq: Option<Seq>, frame: &Frame) {
-        let Some(room) = self.rooms.get(conversation) else { return };
-        for member in &room.members {
-            if seq.is_none_or(|seq| seq > member.since) {
-                self.tell(member.session, frame);
-            }
-        }
-    }
-
     /// How much waits for `user`, if that is known.
     pub(super) fn unread_total(&self, user: &UserId) -> Option<u64> {
         self.people.get(user).and_then(|person| person.unread_total)
@@ -187,27 +213,5 @@ impl Roster {
         if let Some(person) = self.people.get_mut(user) {
             person.unread_total = total;
         }
-    }
-
-    /// Says `frame` to every session of `user`.
-    pub(super) fn tell_user(&self, user: &UserId, frame: &Frame) {
-        for session in self.people.get(user).into_iter().flat_map(|person| &person.sessions) {
-            self.tell(*session, frame);
-        }
-    }
-
-    fn tell(&self, session: SessionKey, frame: &Frame) {
-        if let Some(seat) = self.seats.get(&session) {
-            // A socket that is closing, or too slow, ends by itself and comes back for the rest.
-            if let Err(error) = seat.outlet.send(frame) {
-                tracing::debug!(%error, "an event did not reach a session that is ending");
-            }
-        }
-    }
-
-    /// The sessions whose tokens have ended by `now`.
-    pub(super) fn expired(&self, now: Timestamp) -> Vec<Arc<dyn Outlet>> {
-        let ended = |seat: &&Seat| seat.expires_at.is_some_and(|end| end <= now);
-        self.seats.values().filter(ended).map(|seat| seat.outlet.clone()).collect()
     }
 }

@@ -1,0 +1,160 @@
+//! The task that reads: who the client is, then one command after another.
+
+use std::{net::IpAddr, rc::Rc, sync::Arc, time::Duration};
+
+use actix_ws::{AggregatedMessage, AggregatedMessageStream, ProtocolError};
+use serde_json::{Map, Value};
+use tokio::time::timeout;
+
+use super::{
+    super::{
+        answer::{Answer, complaint},
+        inbound::{self, EventName},
+        outbound::{Failed, ServerEvent as _},
+        session::{Context, Newcomer, Session},
+    },
+    farewell::Farewell,
+    mailbox::Mailbox,
+    meter::Gauge,
+    pulse::Pulse,
+    speech::{Saying, acknowledgement},
+};
+use crate::{failure::Failure, texts::Language};
+
+/// The event that every connection begins with.
+const AUTH: &str = "auth";
+
+/// One connection, as far as it is read.
+pub(super) struct Listener {
+    pub(super) context: Arc<Context>,
+    pub(super) address: IpAddr,
+    pub(super) stream: AggregatedMessageStream,
+    pub(super) gauge: Gauge,
+    pub(super) mailbox: Arc<Mailbox>,
+    pub(super) pulse: Rc<Pulse>,
+}
+
+impl Listener {
+    /// Reads the connection to its end. A command that is under way is always carried out.
+    pub(super) async fn listen(mut self) {
+        let patience = Duration::from_millis(self.context.settings.socket.connect_timeout_ms);
+        let introduced = timeout(patience, self.introduction()).await;
+        let begun = match introduced.unwrap_or(Err(Farewell::UNAUTHENTICATED)) {
+            Ok(saying) => self.begin(saying).await,
+            Err(farewell) => Err(farewell),
+        };
+        match begun {
+            Ok(mut session) => {
+                let farewell = self.obey_all(&mut session).await;
+                self.mailbox.end(farewell);
+                session.end(&farewell);
+            }
+            Err(farewell) => self.mailbox.end(farewell),
+        }
+    }
+
+    /// The first thing the client says; it has to be who it is.
+    async fn introduction(&mut self) -> Result<Saying, Farewell> {
+        let saying = self.next().await?;
+        if saying.event == AUTH { Ok(saying) } else { Err(Farewell::BAD_MESSAGE) }
+    }
+
+    async fn begin(&self, Saying { data, id, .. }: Saying) -> Result<Session, Farewell> {
+        let token = data.get("token").and_then(Value::as_str);
+        let newcomer = Newcomer { token, address: self.address };
+        match Session::begin(&self.context, newcomer, self.mailbox.clone()).await {
+            Ok(session) => {
+                let nothing = Value::Object(Map::new());
+                self.acknowledge(id.as_ref(), &Answer::Done { ok: true, data: &nothing });
+                Ok(session)
+            }
+            Err(failure) => {
+                failure.log();
+                self.refuse(&failure);
+                Err(Farewell::refusing(&failure))
+            }
+        }
+    }
+
+    fn refuse(&self, failure: &Failure) {
+        let (message, code) = (failure.message(Language::French), failure.code().as_str());
+        let failed = Failed { message: &message, code, event: AUTH, client_message_id: None };
+        if let Some(told) = failed.told() {
+            self.post(told.line());
+        }
+    }
+
+    async fn obey_all(&mut self, session: &mut Session) -> Farewell {
+        loop {
+            match self.next().await {
+                Ok(saying) => {
+                    self.pulse.beat(true);
+                    self.obey(session, saying).await;
+                    self.pulse.beat(false);
+                }
+                Err(farewell) => return farewell,
+            }
+        }
+    }
+
+    async fn obey(&self, session: &mut Session, Saying { event, data, id }: Saying) {
+        let Some(name) = EventName::parse(&event) else { return };
+        let outcome = session.obey(name, &data).await;
+        match (&id, &outcome) {
+            (Some(_), _) => self.acknowledge(id.as_ref(), &Answer::to(name, &outcome)),
+            (None, Ok(_)) => {}
+            (None, Err(failure)) => {
+                let key = inbound::client_message_id(&data);
+                if let Some(told) = complaint(name, key, failure) {
+                    self.post(told.line());
+                }
+            }
+        }
+    }
+
+    /// The next thing the client says, or why there is none.
+    async fn next(&mut self) -> Result<Saying, Farewell> {
+        loop {
+            let message = tokio::select! {
+                () = self.mailbox.ended() => None,
+                message = self.stream.recv() => message,
+            };
+            self.gauge.reset();
+            self.pulse.beat(false);
+            match message {
+                Some(Ok(AggregatedMessage::Text(line))) => {
+                    return Saying::parse(&line).ok_or(Farewell::BAD_MESSAGE);
+                }
+                Some(Ok(AggregatedMessage::Ping(bytes))) => self.mailbox.pong(bytes),
+                Some(Ok(AggregatedMessage::Pong(_))) => {}
+                Some(Ok(AggregatedMessage::Binary(_))) => return Err(Farewell::BINARY),
+                Some(Ok(AggregatedMessage::Close(_))) | None => return Err(Farewell::LEFT),
+                Some(Err(error)) => return Err(fault(&error)),
+            }
+        }
+    }
+
+    fn acknowledge(&self, id: Option<&Value>, answer: &Answer<'_>) {
+        if let Some(line) = id.and_then(|id| acknowledgement(id, answer)) {
+            self.post(&line);
+        }
+    }
+
+    /// An answer does not reach a client that is gone or too slow; it asks again under the same
+    /// key.
+    fn post(&self, line: &Arc<str>) {
+        if let Err(error) = self.mailbox.post(line) {
+            tracing::debug!(%error, "an answer did not reach its session");
+        }
+    }
+}
+
+fn fault(error: &ProtocolError) -> Farewell {
+    match error {
+        ProtocolError::Overflow => Farewell::TOO_BIG,
+        ProtocolError::Io(error) if error.kind() != std::io::ErrorKind::InvalidData => {
+            Farewell::TOO_BIG
+        }
+        _ => Farewell::PROTOCOL,
+    }
+}

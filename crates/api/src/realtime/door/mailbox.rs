@@ -1,0 +1,198 @@
+//! What waits to be sent to one plain client, within bounds.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use bytes::Bytes;
+use tokio::sync::{Notify, watch};
+
+use super::{
+    super::{
+        outlet::{Ending, Outlet},
+        told::Told,
+        whereabouts::Whereabouts,
+    },
+    farewell::Farewell,
+};
+
+/// The outgoing lines of one client. To be used from any thread; nothing here waits for the client.
+pub(super) struct Mailbox {
+    messages_max: usize,
+    bytes_max: usize,
+    waiting: Mutex<Waiting>,
+    wake: Notify,
+    ending: watch::Sender<Option<Farewell>>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    lines: VecDeque<Arc<str>>,
+    bytes: usize,
+    /// The answer to the newest ping; older ones need none (RFC 6455, 5.5.3).
+    pong: Option<Bytes>,
+}
+
+/// What to send next.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Outgoing {
+    Line(Arc<str>),
+    Pong(Bytes),
+}
+
+impl Mailbox {
+    pub(super) fn new(messages_max: usize, bytes_max: usize) -> Self {
+        Self {
+            messages_max,
+            bytes_max,
+            waiting: Mutex::default(),
+            wake: Notify::new(),
+            ending: watch::Sender::new(None),
+        }
+    }
+
+    /// Every change below leaves the state sound even if its thread dies halfway.
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a line that must not be lost; without room for it the connection ends.
+    ///
+    /// # Errors
+    /// [`Ending`].
+    pub(super) fn post(&self, line: &Arc<str>) -> Result<(), Ending> {
+        if self.farewell().is_some() {
+            return Err(Ending);
+        }
+        if !self.take(line, self.messages_max, self.bytes_max) {
+            tracing::warn!("a plain client reads too slowly; its connection ends");
+            self.end(Farewell::SLOW_READER);
+            return Err(Ending);
+        }
+        Ok(())
+    }
+
+    /// Takes a line if that leaves so much room. A line alone is always taken.
+    fn take(&self, line: &Arc<str>, messages_max: usize, bytes_max: usize) -> bool {
+        let mut waiting = self.waiting();
+        let (messages, bytes) = (waiting.lines.len() + 1, waiting.bytes + line.len());
+        let fits = messages == 1 || (messages <= messages_max && bytes <= bytes_max);
+        if fits {
+            waiting.bytes = bytes;
+            waiting.lines.push_back(line.clone());
+            self.wake.notify_one();
+        }
+        fits
+    }
+
+    /// Answers a ping.
+    pub(super) fn pong(&self, bytes: Bytes) {
+        self.waiting().pong = Some(bytes);
+        self.wake.notify_one();
+    }
+
+    /// What to send next.
+    pub(super) fn pop(&self) -> Option<Outgoing> {
+        let mut waiting = self.waiting();
+        if let Some(bytes) = waiting.pong.take() {
+            return Some(Outgoing::Pong(bytes));
+        }
+        let line = waiting.lines.pop_front()?;
+        waiting.bytes -= line.len();
+        Some(Outgoing::Line(line))
+    }
+
+    /// Waits until there may be something to send.
+    pub(super) async fn changed(&self) {
+        self.wake.notified().await;
+    }
+
+    /// Ends the connection. The first reason counts.
+    pub(super) fn end(&self, farewell: Farewell) {
+        self.ending.send_if_modified(|ending| {
+            let is_first = ending.is_none();
+            ending.get_or_insert(farewell);
+            is_first
+        });
+    }
+
+    /// Why the connection ends, if it does.
+    pub(super) fn farewell(&self) -> Option<Farewell> {
+        *self.ending.borrow()
+    }
+
+    /// Waits until the connection ends.
+    pub(super) async fn ended(&self) {
+        // The sender is ours, so it is there as long as we are.
+        let _farewell = self.ending.subscribe().wait_for(Option::is_some).await.map(|_| ());
+    }
+}
+
+impl Outlet for Mailbox {
+    fn send(&self, told: &Told, _: &Whereabouts) -> Result<(), Ending> {
+        self.post(told.line())
+    }
+
+    fn send_volatile(&self, told: &Told) {
+        if self.farewell().is_none()
+            && !self.take(told.line(), self.messages_max / 2, self.bytes_max / 2)
+        {
+            tracing::debug!(
+                event = told.name(),
+                "a plain client is behind and was spared an event"
+            );
+        }
+    }
+
+    fn dismiss(&self) {
+        self.end(Farewell::TOKEN_ENDED);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(text: &str) -> Arc<str> {
+        text.into()
+    }
+
+    #[test]
+    fn lines_leave_in_the_order_in_which_they_came_and_a_pong_before_them() {
+        let mailbox = Mailbox::new(8, 100);
+        mailbox.post(&line("1")).expect("there is room");
+        mailbox.post(&line("2")).expect("there is room");
+        mailbox.pong(Bytes::from_static(b"p"));
+        assert_eq!(mailbox.pop(), Some(Outgoing::Pong(Bytes::from_static(b"p"))));
+        assert_eq!(mailbox.pop(), Some(Outgoing::Line(line("1"))));
+        assert_eq!(mailbox.pop(), Some(Outgoing::Line(line("2"))));
+        assert_eq!(mailbox.pop(), None);
+    }
+
+    #[test]
+    fn one_line_too_many_or_too_long_ends_the_connection() {
+        for (messages_max, bytes_max) in [(2, 100), (100, 2)] {
+            let mailbox = Mailbox::new(messages_max, bytes_max);
+            mailbox.post(&line("1")).expect("there is room");
+            mailbox.post(&line("2")).expect("there is room");
+            assert_eq!(mailbox.post(&line("3")), Err(Ending));
+            assert_eq!(mailbox.farewell(), Some(Farewell::SLOW_READER));
+        }
+    }
+
+    #[test]
+    fn what_may_be_lost_takes_half_of_the_room() {
+        let mailbox = Mailbox::new(4, 100);
+        let taken = (0..4).filter(|_| mailbox.take(&line("x"), 4 / 2, 50)).count();
+        assert_eq!((taken, mailbox.farewell()), (2, None));
+    }
+
+    #[test]
+    fn the_first_reason_to_end_counts() {
+        let mailbox = Mailbox::new(4, 100);
+        mailbox.end(Farewell::GOING_AWAY);
+        mailbox.end(Farewell::SILENT);
+        assert_eq!(mailbox.farewell(), Some(Farewell::GOING_AWAY));
+    }
+}

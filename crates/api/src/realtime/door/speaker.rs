@@ -1,0 +1,78 @@
+//! The task that writes: what waits, pings, and the last word.
+
+use std::{convert::Infallible, rc::Rc, sync::Arc, time::Duration};
+
+use actix_ws::{Closed, Session};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
+
+use super::{
+    farewell::Farewell,
+    mailbox::{Mailbox, Outgoing},
+    pulse::Pulse,
+};
+
+/// Sends what is in `mailbox` until the connection ends, and says why it does.
+pub(super) async fn speak(
+    mut socket: Session,
+    mailbox: Arc<Mailbox>,
+    pulse: Rc<Pulse>,
+    bounds: socketio::Config,
+) {
+    tokio::select! {
+        farewell = send_on(&mut socket, &mailbox, &pulse, &bounds) => mailbox.end(farewell),
+        () = mailbox.ended() => {}
+    }
+    let farewell = mailbox.farewell().unwrap_or(Farewell::LEFT);
+    let patience = Duration::from_millis(bounds.close_timeout_ms);
+    let last_words = async {
+        if farewell != Farewell::SLOW_READER {
+            drain(&mut socket, &mailbox).await?;
+        }
+        socket.close(Some(farewell.reason())).await
+    };
+    if !matches!(timeout(patience, last_words).await, Ok(Ok(()))) {
+        tracing::debug!("a plain client did not hear the last word");
+    }
+}
+
+/// Sends, and pings, until something is wrong. A client that takes nothing cannot hide its silence
+/// behind what waits for it.
+async fn send_on(
+    socket: &mut Session,
+    mailbox: &Mailbox,
+    pulse: &Pulse,
+    bounds: &socketio::Config,
+) -> Farewell {
+    let between_pings = Duration::from_millis(bounds.ping_interval_ms);
+    let patience = between_pings + Duration::from_millis(bounds.ping_timeout_ms);
+    tokio::select! {
+        _ = write_on(socket, mailbox, between_pings) => Farewell::LEFT,
+        () = pulse.lost(patience) => Farewell::SILENT,
+    }
+}
+
+async fn write_on(
+    socket: &mut Session,
+    mailbox: &Mailbox,
+    between_pings: Duration,
+) -> Result<Infallible, Closed> {
+    let mut pings = interval_at(Instant::now() + between_pings, between_pings);
+    pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        drain(socket, mailbox).await?;
+        tokio::select! {
+            () = mailbox.changed() => {}
+            _ = pings.tick() => socket.ping(b"").await?,
+        }
+    }
+}
+
+async fn drain(socket: &mut Session, mailbox: &Mailbox) -> Result<(), Closed> {
+    while let Some(outgoing) = mailbox.pop() {
+        match outgoing {
+            Outgoing::Line(line) => socket.text(&*line).await?,
+            Outgoing::Pong(bytes) => socket.pong(&bytes).await?,
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,82 @@
+//! The hub's side of presence and typing: what they hear of sessions, and how they speak to them.
+
+use domain::{
+    event::{Event, EventKind},
+    id::{ConversationId, UserId},
+};
+
+use super::{
+    super::{presence::Attendance, told::Told, typing::Writing},
+    Hub, SessionKey,
+};
+
+impl Hub {
+    /// Who can be reached.
+    pub(in super::super) fn attendance(&self) -> &Attendance {
+        &self.inner.attendance
+    }
+
+    /// Who is writing.
+    pub(in super::super) fn writing(&self) -> &Writing {
+        &self.inner.writing
+    }
+
+    /// Says `told` to one session.
+    pub(in super::super) fn tell_session(&self, session: SessionKey, told: &Told) {
+        self.roster().tell(session, told);
+    }
+
+    /// Says `told`, which may be lost, to every session of `user`.
+    pub(in super::super) fn tell_user_volatile(&self, user: &UserId, told: &Told) {
+        self.roster().tell_user_volatile(user, told);
+    }
+
+    /// Says `told`, which may be lost, to everyone in a room but the session it comes from.
+    pub(in super::super) fn tell_others_volatile(
+        &self,
+        conversation: &ConversationId,
+        from: SessionKey,
+        told: &Told,
+    ) {
+        self.roster().tell_others_volatile(conversation, from, told);
+    }
+
+    /// A session has ended; it was in `rooms`.
+    pub(super) fn part_company(
+        &self,
+        session: SessionKey,
+        user: &UserId,
+        rooms: &[ConversationId],
+    ) {
+        for conversation in rooms {
+            self.stop_writing(session, user, conversation);
+        }
+        self.inner.attendance.depart(user, session);
+    }
+
+    /// A session has left a room.
+    pub(super) fn stop_writing(
+        &self,
+        session: SessionKey,
+        user: &UserId,
+        conversation: &ConversationId,
+    ) {
+        self.inner.writing.stop(self, user, conversation, session);
+    }
+
+    /// Who talks with whom changes with conversations; who wrote a message has stopped writing it.
+    pub(super) fn keep_company(&self, events: &[Event]) {
+        for event in events {
+            match &event.kind {
+                EventKind::ConversationOpened { .. } => {
+                    self.inner.attendance.meet(self, &event.parties);
+                }
+                EventKind::ConversationDeleted => self.inner.attendance.part(self, &event.parties),
+                EventKind::MessagePosted(message) => {
+                    self.inner.writing.end(self, &message.author.id, &event.conversation);
+                }
+                _ => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! Partners hear who comes and goes, nobody else does, and the store is not asked.
+
+use std::time::Duration;
+
+use domain::{ports::Acquaintances, testing::MockStore};
+
+use super::{
+    super::super::presence::{self as attendance, keep},
+    *,
+};
+
+impl Stage {
+    /// A new session whose presence counts.
+    fn appear(&self, who: &str) -> (SessionKey, Heard) {
+        let (key, heard) = self.enter(who);
+        self.hub.attendance().arrive(&self.hub, &user(who), key);
+        (key, heard)
+    }
+}
+
+/// Lets `millis` pass, and everything happen that is due by then.
+async fn pass(millis: u64) {
+    tokio::time::sleep(Duration::from_millis(millis)).await;
+}
+
+async fn stage() -> Stage {
+    let stage = Stage::new().await;
+    keep(&stage.hub);
+    stage
+}
+
+#[tokio::test(start_paused = true)]
+async fn partners_hear_of_the_first_session_and_strangers_of_none() {
+    let stage = stage().await;
+    let (_, mut salon) = stage.appear("s");
+    let (_, mut stranger) = stage.appear("x");
+    pass(1).await;
+    assert_eq!(salon.named("presence-snapshot").await["online"], serde_json::json!([]));
+    stage.appear("c");
+    pass(1).await;
+    let news = salon.named("user-online").await;
+    assert_eq!(
+        (news["userId"].as_str(), news["userName"].as_str()),
+        (Some("c"), Some("Camille Roux c"))
+    );
+    let (_, mut second) = stage.appear("c");
+    pass(1).await;
+    assert_eq!(salon.names_so_far(), [""; 0]);
+    let snapshot = second.named("presence-snapshot").await;
+    assert_eq!(snapshot["online"], serde_json::json!([{ "userId": "s" }]));
+    assert_eq!(stranger.names_so_far(), ["presence-snapshot"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn partners_hear_of_the_last_session_s_end_when_the_grace_is_over() {
+    let stage = stage().await;
+    let (_, mut salon) = stage.appear("s");
+    let ((first, _one), (second, _two)) = (stage.appear("c"), stage.appear("c"));
+    pass(1).await;
+    salon.named("user-online").await;
+    stage.hub.exit(first);
+    pass(60_000).await;
+    stage.hub.exit(second);
+    pass(4_999).await;
+    assert_eq!(salon.names_so_far(), [""; 0]);
+    pass(2).await;
+    assert_eq!(salon.named("user-offline").await["userId"], "c");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_that_loads_again_is_not_spoken_of() {
+    let stage = stage().await;
+    let (_, mut salon) = stage.appear("s");
+    let (page, _gone) = stage.appear("c");
+    pass(1).await;
+    salon.named("user-online").await;
+    stage.hub.exit(page);
+    pass(3_000).await;
+    let (_, mut again) = stage.appear("c");
+    pass(60_000).await;
+    assert_eq!(salon.names_so_far(), [""; 0]);
+    assert_eq!(again.names_so_far(), ["presence-snapshot"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_who_open_a_conversation_hear_of_each_other_at_once() {
+    let stage = stage().await;
+    let person = client("d");
+    let said = Caller { profile: person.profile.clone(), ..caller(&person) };
+    stage.messaging.recognise(&said).await.expect("noted");
+    let ((_, mut salon), (_, mut newcomer)) = (stage.appear("s"), stage.appear("d"));
+    pass(1).await;
+    assert_eq!(newcomer.names_so_far(), ["presence-snapshot"]);
+    let new = NewConversation {
+        client: user("d"),
+        appointment: None,
+        subject: None,
+        first_message: None,
+    };
+    stage.messaging.open_conversation(&caller(&super::salon("s")), new).await.expect("opened");
+    assert_eq!(newcomer.named("user-online").await["userId"], "s");
+    assert_eq!(salon.named("user-online").await["userId"], "d");
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_whose_last_conversation_is_deleted_hear_of_each_other_no_more() {
+    let stage = stage().await;
+    let ((_, mut salon), (client, _)) = (stage.appear("s"), stage.appear("c"));
+    pass(1).await;
+    salon.named("user-online").await;
+    let by = user("s");
+    stage.messaging.delete_conversation(&stage.conversation, &by).await.expect("the salon may");
+    pass(1).await;
+    stage.hub.exit(client);
+    pass(10_000).await;
+    assert!(!salon.names_so_far().contains(&"user-offline".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_circle_that_cannot_be_read_now_is_read_later() {
+    let stage = stage().await;
+    stage.store.set_unavailable(true);
+    let ((_, mut salon), _client) = (stage.appear("s"), stage.appear("c"));
+    pass(1_000).await;
+    assert_eq!(salon.names_so_far(), [""; 0]);
+    stage.store.set_unavailable(false);
+    pass(10_000).await;
+    assert_eq!(salon.named("presence-snapshot").await["online"][0]["userId"], "c");
+}
+
+/// A hub over a store that knows `s` and `c`, whose circle may be read `reads` times and of which
+/// nothing else may be asked.
+fn over_a_store_that_is_asked(reads: usize) -> Hub {
+    let mut store = MockStore::new();
+    store.expect_acquaintances().times(reads).returning(|who, _| {
+        let (person, partner) =
+            if who.as_str() == "s" { (salon("s"), "c") } else { (client("c"), "s") };
+        Ok(Some(Acquaintances { person, partners: vec![user(partner)] }))
+    });
+    let hub = Hub::new(Arc::new(store));
+    keep(&hub);
+    hub
+}
+
+fn appear(hub: &Hub, who: &str) -> (SessionKey, Heard) {
+    let (mouth, ear) = unbounded_channel();
+    let key = hub.enter(&user(who), Arc::new(Ear(mouth)), None, 8).expect("a seat");
+    hub.attendance().arrive(hub, &user(who), key);
+    (key, Heard(ear))
+}
+
+#[tokio::test(start_paused = true)]
+async fn presence_reads_two_circles_and_then_asks_the_store_nothing() {
+    let hub = over_a_store_that_is_asked(2);
+    let (_, mut salon) = appear(&hub, "s");
+    let mut tabs = vec![];
+    for _ in 0..5 {
+        tabs.push(appear(&hub, "c"));
+        pass(1_000).await;
+        hub.exit(tabs[0].0);
+    }
+    pass(120_000).await;
+    for (key, _) in &tabs {
+        hub.exit(*key);
+    }
+    pass(10_000).await;
+    let heard = salon.names_so_far();
+    assert_eq!(heard, ["presence-snapshot", "user-online", "user-offline"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_person_has_no_more_partners_than_the_bound_says() {
+    let store = Arc::new(MemoryStore::new());
+    let terms = attendance::Settings { partners_per_person_max: 1, ..Default::default() };
+    let hub = Hub::with_terms(store, terms, TypingTerms::default());
+    keep(&hub);
+    let (_, mut salon) = appear(&hub, "s");
+    let _clients = (appear(&hub, "c"), appear(&hub, "d"));
+    pass(1).await;
+    for client in ["c", "d"] {
+        let parties = domain::conversation::Parties { salon: user("s"), client: user(client) };
+        hub.attendance().meet(&hub, &parties);
+    }
+    let heard = salon.names_so_far();
+    assert_eq!(heard.iter().filter(|name| *name == "user-online").count(), 1, "{heard:?}");
+}

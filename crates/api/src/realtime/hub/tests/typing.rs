@@ -1,0 +1,106 @@
+//! The others in the room hear who writes, and no longer than it is so.
+
+use std::time::Duration;
+
+use super::{super::super::typing, *};
+
+impl Stage {
+    fn start(&self, who: &str, session: SessionKey) {
+        let hub = &self.hub;
+        hub.writing().start(hub, &user(who), &self.conversation, session);
+    }
+}
+
+async fn pass(millis: u64) {
+    tokio::time::sleep(Duration::from_millis(millis)).await;
+}
+
+async fn stage() -> Stage {
+    let stage = Stage::new().await;
+    typing::watch(&stage.hub);
+    stage
+}
+
+#[tokio::test(start_paused = true)]
+async fn everyone_in_the_room_but_the_writing_session_hears_it() {
+    let stage = stage().await;
+    let (_, mut salon) = stage.join("s", true).await;
+    let (writing, mut own) = stage.join("c", true).await;
+    let (_, mut other_tab) = stage.join("c", true).await;
+    let (_, mut elsewhere) = stage.enter("s");
+    stage.start("c", writing);
+    let (name, said) = salon.next().await;
+    assert_eq!(name, "user-typing");
+    assert_eq!(said["conversationId"], stage.conversation.as_str());
+    assert_eq!(
+        (said["userId"].as_str(), said["userName"].as_str()),
+        (Some("c"), Some("Utilisateur"))
+    );
+    assert_eq!(other_tab.names_so_far(), ["user-typing"]);
+    assert_eq!((own.names_so_far(), elsewhere.names_so_far()), (vec![], vec![]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_writer_is_called_what_the_directory_calls_them() {
+    let stage = stage().await;
+    let (_, mut salon) = stage.join("s", true).await;
+    let (writing, _own) = stage.join("c", true).await;
+    stage.hub.attendance().arrive(&stage.hub, &user("c"), writing);
+    pass(1).await;
+    stage.start("c", writing);
+    assert_eq!(salon.named("user-typing").await["userName"], "Camille Roux c");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mark_that_is_not_renewed_ends_within_six_seconds() {
+    let stage = stage().await;
+    let (_, mut salon) = stage.join("s", true).await;
+    let (writing, _own) = stage.join("c", true).await;
+    stage.start("c", writing);
+    pass(5_999).await;
+    assert_eq!(salon.names_so_far(), ["user-typing"]);
+    pass(2).await;
+    assert_eq!(salon.named("user-stopped-typing").await["userId"], "c");
+}
+
+#[tokio::test(start_paused = true)]
+async fn however_often_a_client_says_it_the_room_hears_it_every_two_seconds() {
+    let stage = stage().await;
+    let (_, mut salon) = stage.join("s", true).await;
+    let (writing, _own) = stage.join("c", true).await;
+    for _ in 0..100 {
+        stage.start("c", writing);
+        pass(100).await;
+    }
+    assert_eq!(salon.names_so_far().len(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn sending_leaving_and_disconnecting_end_it_at_once() {
+    let stage = stage().await;
+    let (_, mut salon) = stage.join("s", true).await;
+    let (writing, _own) = stage.join("c", true).await;
+    let heard = |salon: &mut Heard| {
+        let mut names = salon.names_so_far();
+        names.retain(|name| name.contains("typing"));
+        names
+    };
+    let both = ["user-typing", "user-stopped-typing"];
+
+    stage.start("c", writing);
+    stage.say(&stage.messaging, "c", "sent").await;
+    assert_eq!(heard(&mut salon), both);
+    pass(2_000).await;
+
+    stage.start("c", writing);
+    stage.hub.leave(writing, &stage.conversation);
+    assert_eq!(heard(&mut salon), both);
+    pass(2_000).await;
+
+    let (writing, _own) = stage.join("c", true).await;
+    stage.start("c", writing);
+    stage.hub.exit(writing);
+    assert_eq!(heard(&mut salon), both);
+    pass(10_000).await;
+    assert_eq!(heard(&mut salon), [""; 0]);
+}

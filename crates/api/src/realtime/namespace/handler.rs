@@ -1,0 +1,54 @@
+//! What a Socket.IO client says, and the answers to it.
+
+use async_trait::async_trait;
+use socketio::{Acknowledger, DisconnectReason, EmitError, Event, Handler, Socket};
+
+use super::super::{
+    answer::{Answer, complaint},
+    inbound::{self, EventName},
+    recovery::Hold,
+    session::Session,
+};
+
+/// A session behind a Socket.IO socket.
+pub(super) struct SocketSession {
+    pub(super) session: Session,
+    pub(super) socket: Socket,
+    /// While we are here, nobody else is this session.
+    pub(super) _hold: Option<Hold>,
+}
+
+#[async_trait]
+impl Handler for SocketSession {
+    async fn event(&mut self, event: Event) {
+        let Some(name) = EventName::parse(&event.name) else { return };
+        let payload = inbound::payload(&event.args).unwrap_or_default();
+        let outcome = self.session.obey(name, &payload).await;
+        match (event.ack, &outcome) {
+            (Some(ack), _) => acknowledge(ack, &Answer::to(name, &outcome)),
+            (None, Ok(_)) => {}
+            (None, Err(failure)) => {
+                let key = inbound::client_message_id(&payload);
+                let complaint = complaint(name, key, failure);
+                if let Some(frame) = complaint.as_ref().and_then(|told| told.frame()) {
+                    lost(self.socket.send(frame));
+                }
+            }
+        }
+    }
+
+    async fn disconnected(self: Box<Self>, reason: DisconnectReason) {
+        self.session.end(&reason);
+    }
+}
+
+fn acknowledge(ack: Acknowledger, answer: &Answer<'_>) {
+    lost(ack.send(answer));
+}
+
+/// An answer does not reach a client that is gone or too slow; it asks again under the same key.
+fn lost(sent: Result<(), EmitError>) {
+    if let Err(error) = sent {
+        tracing::debug!(%error, "an answer did not reach its session");
+    }
+}

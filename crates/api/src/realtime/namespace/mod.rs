@@ -1,0 +1,91 @@
+//! The Socket.IO door: who may connect, and what is said through it.
+
+mod handler;
+mod outlet;
+mod visit;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde::Deserialize;
+use serde_json::json;
+use socketio::{Accepted, ConnectRequest, Namespace, Refusal, Socket};
+
+use self::{handler::SocketSession, outlet::SocketOutlet, visit::Visit};
+use super::{
+    recovery::Holders,
+    session::{Context, Newcomer, Session},
+};
+use crate::{
+    code::Code,
+    failure::Failure,
+    texts::{self, Language},
+};
+
+/// The namespace of conversations.
+pub(super) struct Door {
+    context: Arc<Context>,
+    holders: Holders,
+}
+
+#[derive(Default, Deserialize)]
+struct Auth {
+    token: Option<String>,
+}
+
+#[async_trait]
+impl Namespace for Door {
+    async fn connect(&self, request: ConnectRequest, socket: Socket) -> Result<Accepted, Refusal> {
+        let accepted = self.let_in(request, socket).await;
+        accepted.map_err(|failure| refusal(&failure))
+    }
+}
+
+impl Door {
+    pub(super) fn new(context: Arc<Context>) -> Self {
+        Self { context, holders: Holders::default() }
+    }
+
+    async fn let_in(&self, request: ConnectRequest, socket: Socket) -> Result<Accepted, Failure> {
+        let auth: Auth = serde_json::from_str(request.auth.get()).unwrap_or_default();
+        let newcomer = Newcomer {
+            token: auth.token.as_deref(),
+            address: self.context.limits.address_behind(request.remote, forwarded_for(&request)),
+        };
+        let admitted = Session::admit(&self.context, newcomer).await?;
+        match &self.context.settings.recovery_key {
+            None => {
+                let outlet = Arc::new(SocketOutlet { socket: socket.clone(), ticket: None });
+                let session = Session::enter(&self.context, admitted, outlet)?;
+                Ok(Accepted::new(SocketSession { session, socket, _hold: None }))
+            }
+            Some(key) => {
+                let visit = Visit { door: self, key, socket };
+                visit.receive(admitted, request.recovery.as_ref()).await
+            }
+        }
+    }
+}
+
+/// What the proxies in front of us wrote.
+fn forwarded_for(request: &ConnectRequest) -> Option<&str> {
+    request.headers.get("x-forwarded-for")
+}
+
+fn refusal(failure: &Failure) -> Refusal {
+    failure.log();
+    let message = match failure.code() {
+        Code::Unauthorized | Code::TokenExpired => {
+            texts::NOT_AUTHENTICATED.say(Language::French).to_owned()
+        }
+        _ => failure.message(Language::French),
+    };
+    let mut data = json!({ "code": failure.code().as_str() });
+    if let Some(wait) = failure.retry_after_ms() {
+        data["retryAfterMs"] = wait.into();
+    }
+    Refusal::new(message).with_data(data)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,136 @@
+//! What a client may ask for when it goes on where it was.
+
+use serde_json::{Value, json};
+
+use super::{Client, Node, realtime};
+
+fn told(page: &Value) -> Vec<(i64, &str)> {
+    let events = page["events"].as_array().expect("a list");
+    let seq = |event: &Value| event["seq"].as_i64().expect("a position");
+    events.iter().map(|event| (seq(event), event["event"].as_str().expect("a name"))).collect()
+}
+
+#[actix_web::test]
+async fn who_knows_a_position_joins_from_there() {
+    let node = Node::new().await;
+    let (path, id) = node.talk().await;
+    for words in ["2", "3", "4"] {
+        node.house.said(&path, "s1", words).await;
+    }
+    let mut client = Client::connect(&node, "c1").await;
+    let payload = json!({ "conversationId": id, "afterSeq": 2 });
+    let answer = client.ask("join-conversation", payload).await;
+    assert_eq!(answer["data"], json!({ "conversationId": id, "lastSeq": 4 }));
+    for words in ["3", "4"] {
+        assert_eq!(client.named("new-message").await["content"], words);
+    }
+    client.named("user-joined").await;
+    node.house.said(&path, "s1", "5").await;
+    assert_eq!(client.named("new-message").await["seq"], 5);
+}
+
+#[actix_web::test]
+async fn a_position_that_is_too_far_away_or_never_was_gets_the_history() {
+    let settings = realtime::Settings { resume_events_max: 2, ..realtime::Settings::default() };
+    let node = Node::with(settings).await;
+    let (path, id) = node.talk().await;
+    for words in ["2", "3", "4"] {
+        node.house.said(&path, "s1", words).await;
+    }
+    for after in [1, 99] {
+        let mut client = Client::connect(&node, "c1").await;
+        let payload = json!({ "conversationId": id, "afterSeq": after });
+        let answer = client.ask("join-conversation", payload).await;
+        assert_eq!(
+            answer["data"],
+            json!({ "conversationId": id, "lastSeq": 4, "resync": true }),
+            "after {after}"
+        );
+        assert_eq!(client.named("resync").await, json!({ "conversationId": id }));
+        let history = client.named("conversation-history").await;
+        assert_eq!(history["messages"].as_array().expect("a list").len(), 3);
+    }
+}
+
+#[actix_web::test]
+async fn what_was_missed_in_several_conversations_is_asked_for_at_once() {
+    let node = Node::new().await;
+    let ((here, here_id), (_, there_id)) = (node.talk().await, node.talk().await);
+    node.house.said(&here, "s1", "missed").await;
+    let mut client = Client::connect(&node, "c1").await;
+    let from = |id: &str, after: i64| json!({ "conversationId": id, "afterSeq": after });
+    let conversations = [from(&here_id, 1), from(&there_id, 1), from("nowhere", 0)];
+    let answer = client.ask("sync", json!({ "conversations": conversations })).await;
+    let pages = &answer["data"]["conversations"];
+    assert_eq!(told(&pages[0]), [(2, "new-message")]);
+    assert_eq!(pages[0]["events"][0]["data"]["content"], "missed");
+    assert_eq!((told(&pages[1]), &pages[1]["hasMore"]), (vec![], &json!(false)));
+    assert_eq!(pages[2], json!({ "conversationId": "nowhere", "code": "conversation_not_found" }));
+}
+
+#[actix_web::test]
+async fn a_sync_tells_no_more_than_is_told_at_once() {
+    let settings = realtime::Settings { resume_events_max: 2, ..realtime::Settings::default() };
+    let node = Node::with(settings).await;
+    let ((here, here_id), (_, there_id)) = (node.talk().await, node.talk().await);
+    for words in ["2", "3"] {
+        node.house.said(&here, "s1", words).await;
+    }
+    let mut client = Client::connect(&node, "c1").await;
+    let from = |id: &str| json!({ "conversationId": id });
+    let conversations = [from(&here_id), from(&there_id)];
+    let answer = client.ask("sync", json!({ "conversations": conversations })).await;
+    let pages = &answer["data"]["conversations"];
+    assert_eq!(told(&pages[0]), [(1, "conversation-created"), (2, "new-message")]);
+    assert_eq!((&pages[0]["hasMore"], &pages[0]["lastSeq"]), (&json!(true), &json!(2)));
+    assert_eq!((told(&pages[1]), &pages[1]["hasMore"]), (vec![], &json!(true)));
+}
+
+#[actix_web::test]
+async fn strangers_learn_nothing_by_asking_what_they_missed() {
+    let node = Node::new().await;
+    let (_, id) = node.talk().await;
+    let mut stranger = Client::connect(&node, "c2").await;
+    let payload = json!({ "conversationId": id, "afterSeq": 0 });
+    let answer = stranger.ask("join-conversation", payload.clone()).await;
+    assert_eq!(answer["error"]["code"], "conversation_not_found");
+    let answer = stranger.ask("sync", json!({ "conversations": [payload] })).await;
+    let page = json!({ "conversationId": id, "code": "conversation_not_found" });
+    assert_eq!(answer["data"]["conversations"], json!([page]));
+}
+
+#[actix_web::test]
+async fn another_token_is_taken_from_the_same_person_only() {
+    let node = Node::new().await;
+    let mut client = Client::connect(&node, "c1").await;
+    let good = client.ask("auth-refresh", json!({ "token": "c1+Nora" })).await;
+    assert_eq!(good, json!({ "ok": true, "data": {} }));
+    for (token, code) in
+        [("c2", "unauthorized"), ("nonsense", "unauthorized"), ("expired", "token_expired")]
+    {
+        let answer = client.ask("auth-refresh", json!({ "token": token })).await;
+        assert_eq!(answer["error"]["code"], code, "{token}");
+    }
+    let none = client.ask("auth-refresh", json!({})).await;
+    assert_eq!(none["error"]["code"], "validation_failed");
+}
+
+#[actix_web::test]
+async fn sockets_of_one_address_are_bounded() {
+    let settings =
+        realtime::Settings { sessions_per_address_max: 1, ..realtime::Settings::default() };
+    let node = Node::with(settings).await;
+    let first = Client::connect(&node, "c1").await;
+    let refused = Client::refused(&node, "s1").await;
+    assert_eq!(refused["data"]["code"], "too_many_sessions");
+    first.come_back(&node, "c1").await;
+}
+
+#[actix_web::test]
+async fn everyone_hears_that_the_server_goes_down() {
+    let node = Node::new().await;
+    let mut client = Client::connect(&node, "c1").await;
+    let closing = node.house.api.close(std::time::Duration::from_secs(20));
+    let (told, ()) = tokio::join!(client.named("server-draining"), closing);
+    assert_eq!(told["retryAfterMs"], 1_000);
+}

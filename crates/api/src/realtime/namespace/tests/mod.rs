@@ -1,0 +1,63 @@
+//! The Socket.IO door over real connections.
+
+mod client;
+mod commands;
+mod recovery;
+
+use std::net::SocketAddr;
+
+use actix_web::HttpServer;
+
+use self::client::Client;
+use super::super::{self as realtime, recovery::RecoveryKey};
+use crate::{
+    Settings,
+    testing::{House, no_limits},
+};
+
+/// The service on a port of its own.
+struct Node {
+    house: House,
+    address: SocketAddr,
+}
+
+impl Node {
+    async fn new() -> Self {
+        Self::with(realtime::Settings::default()).await
+    }
+
+    async fn with(realtime: realtime::Settings) -> Self {
+        Self::serve(House::with(settings(realtime)).await)
+    }
+
+    /// Another node of the same service, with a key that follows from `secret`.
+    fn another(&self, secret: &str) -> Self {
+        let recovery_key = Some(RecoveryKey::derived_from(secret.as_bytes()));
+        let realtime = realtime::Settings { recovery_key, ..realtime::Settings::default() };
+        let house =
+            self.house.another(Settings { realtime, ..settings(realtime::Settings::default()) });
+        Self::serve(house)
+    }
+
+    fn serve(house: House) -> Self {
+        let api = house.api.clone();
+        let server = HttpServer::new(move || api.app()).workers(1).disable_signals();
+        let server = server.bind(("127.0.0.1", 0)).expect("a free port");
+        let address = server.addrs()[0];
+        actix_web::rt::spawn(server.run());
+        Self { house, address }
+    }
+
+    /// A conversation between `s1` and `c1`: its path and its id.
+    async fn talk(&self) -> (String, String) {
+        let path = self.house.talk().await;
+        let id = path.rsplit('/').next().expect("an id").to_owned();
+        (path, id)
+    }
+}
+
+fn settings(realtime: realtime::Settings) -> Settings {
+    let recovery_key = Some(RecoveryKey::derived_from(b"a secret"));
+    let realtime = realtime::Settings { recovery_key, ..realtime };
+    Settings { realtime, limits: no_limits(), ..Settings::default() }
+}

@@ -1,0 +1,99 @@
+//! A client that may come back: for the first time, or again.
+
+use std::sync::Arc;
+
+use socketio::{Accepted, Frame, RecoveryRequest, Socket};
+
+use super::{
+    super::{
+        outbound,
+        recovery::{Claim, Hold, RecoveryKey, Ticket},
+        session::{Admitted, Session},
+        told::Told,
+        whereabouts::Whereabouts,
+    },
+    Door,
+    handler::SocketSession,
+    outlet::SocketOutlet,
+};
+use crate::failure::Failure;
+
+/// One client at the door.
+pub(super) struct Visit<'a> {
+    pub(super) door: &'a Door,
+    pub(super) key: &'a RecoveryKey,
+    pub(super) socket: Socket,
+}
+
+impl Visit<'_> {
+    /// Lets the client go on where it was, if it proves that and it can be told what it missed;
+    /// else it begins anew, and is told so if it was here before.
+    pub(super) async fn receive(
+        self,
+        admitted: Admitted,
+        request: Option<&RecoveryRequest>,
+    ) -> Result<Accepted, Failure> {
+        let claim = request.and_then(|request| Claim::check(self.key, admitted.user(), request));
+        let proved = claim.and_then(|claim| {
+            let hold = self.door.holders.take(&claim.socket_id)?;
+            Some((claim, hold))
+        });
+        let Some((claim, hold)) = proved else {
+            return self.begin(admitted, request.is_some());
+        };
+        let ticket = self.ticket(&claim.socket_id, &admitted);
+        let session = self.enter(admitted, &ticket)?;
+        match session.restore(&claim.whereabouts, claim.at).await {
+            Ok(Some(replay)) => {
+                let frames = frames(&ticket, &claim, &replay);
+                let accepted = self.accept(session, &ticket, hold);
+                Ok(accepted.recovered(claim.socket_id, frames))
+            }
+            Ok(None) => {
+                drop(hold);
+                self.begin(session.step_back(), true)
+            }
+            Err(failure) => {
+                session.end(&"it could not be restored");
+                Err(failure)
+            }
+        }
+    }
+
+    fn begin(self, admitted: Admitted, was_here: bool) -> Result<Accepted, Failure> {
+        let socket_id = self.socket.id().to_string();
+        let ticket = self.ticket(&socket_id, &admitted);
+        let hold = self.door.holders.take(&socket_id);
+        let session = self.enter(admitted, &ticket)?;
+        if was_here && let Some(told) = outbound::resync(None) {
+            session.tell(&told);
+        }
+        Ok(self.accept(session, &ticket, hold))
+    }
+
+    fn ticket(&self, socket_id: &str, admitted: &Admitted) -> Ticket {
+        let clock = self.door.context.clock.clone();
+        Ticket::new(self.key.clone(), socket_id, admitted.user().clone(), clock)
+    }
+
+    fn enter(&self, admitted: Admitted, ticket: &Ticket) -> Result<Session, Failure> {
+        let (socket, ticket) = (self.socket.clone(), Some(ticket.clone()));
+        Session::enter(&self.door.context, admitted, Arc::new(SocketOutlet { socket, ticket }))
+    }
+
+    fn accept(self, session: Session, ticket: &Ticket, hold: impl Into<Option<Hold>>) -> Accepted {
+        let socket = self.socket;
+        let accepted = Accepted::new(SocketSession { session, socket, _hold: hold.into() });
+        accepted.with_pid(ticket.pid())
+    }
+}
+
+/// What is told again, each with its offset. As long as not all of it was received, what happened
+/// elsewhere has to be looked for as of the moment of the cut.
+fn frames(ticket: &Ticket, claim: &Claim, replay: &[(Told, Whereabouts)]) -> Vec<Frame> {
+    let framed = replay.iter().filter_map(|(told, whereabouts)| {
+        let offset = ticket.offset_as_of(whereabouts, claim.at);
+        Some(told.frame()?.offset_by(&offset))
+    });
+    framed.collect()
+}

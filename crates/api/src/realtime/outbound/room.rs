@@ -1,0 +1,53 @@
+//! What those who joined a conversation hear, beside what its log holds.
+
+use domain::{
+    id::{ConversationId, UserId},
+    seq::Seq,
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{super::told::Told, ServerEvent as _};
+use crate::wire;
+
+/// The newest messages of a conversation, newest first, as of position `last_seq`.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in super::super) struct ConversationHistory<'a> {
+    conversation_id: &'a str,
+    messages: Vec<wire::Message>,
+    last_seq: i64,
+}
+
+/// Somebody opened the conversation.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in super::super) struct UserJoined<'a> {
+    user_id: &'a str,
+    conversation_id: &'a str,
+}
+
+/// Somebody closed the conversation: their last session that had joined it is not there any more.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in super::super) struct UserLeft<'a> {
+    user_id: &'a str,
+    conversation_id: &'a str,
+}
+
+pub(in super::super) fn history(
+    conversation: &ConversationId,
+    messages: Vec<wire::Message>,
+    last_seq: Seq,
+) -> Option<Told> {
+    let conversation_id = conversation.as_str();
+    ConversationHistory { conversation_id, messages, last_seq: last_seq.get() }.told()
+}
+
+pub(in super::super) fn user_joined(user: &UserId, conversation: &ConversationId) -> Option<Told> {
+    UserJoined { user_id: user.as_str(), conversation_id: conversation.as_str() }.told()
+}
+
+pub(in super::super) fn user_left(user: &UserId, conversation: &ConversationId) -> Option<Told> {
+    UserLeft { user_id: user.as_str(), conversation_id: conversation.as_str() }.told()
+}

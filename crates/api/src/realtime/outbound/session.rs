@@ -1,0 +1,55 @@
+//! What one session hears about itself.
+
+use domain::{id::ConversationId, time::Timestamp};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{super::told::Told, ServerEvent as _};
+
+/// A command sent without an acknowledgement failed.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in super::super) struct Failed<'a> {
+    pub(in super::super) message: &'a str,
+    pub(in super::super) code: &'static str,
+    pub(in super::super) event: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(in super::super) client_message_id: Option<&'a str>,
+}
+
+/// What was missed is too much, or no longer known: the client loads the conversation anew, or,
+/// when none is named, everything it shows.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in super::super) struct Resync<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    conversation_id: Option<&'a str>,
+}
+
+/// The session's token ends soon, and the session with it, unless it is refreshed.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in super::super) struct AuthExpiring {
+    expires_at: String,
+}
+
+/// This server is about to close its connections; others, or it again, are there in a while.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in super::super) struct ServerDraining {
+    retry_after_ms: u64,
+}
+
+pub(in super::super) fn resync(conversation: Option<&ConversationId>) -> Option<Told> {
+    Resync { conversation_id: conversation.map(ConversationId::as_str) }.told()
+}
+
+pub(in super::super) fn auth_expiring(at: Timestamp) -> Option<Told> {
+    AuthExpiring { expires_at: at.to_string() }.told()
+}
+
+pub(in super::super) fn server_draining(retry_after_ms: u64) -> Option<Told> {
+    ServerDraining { retry_after_ms }.told()
+}

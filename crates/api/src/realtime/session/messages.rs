@@ -1,0 +1,49 @@
+//! Sending and marking.
+
+use domain::{
+    id::{ConversationId, MessageId},
+    message::Draft,
+    ports::ReadTarget,
+};
+use serde_json::{Value, json};
+
+use super::{Context, Session};
+use crate::{failure::Failure, wire};
+
+impl Session {
+    pub(super) async fn send(
+        &self,
+        conversation: &ConversationId,
+        draft: Draft,
+    ) -> Result<Value, Failure> {
+        let Context { messaging, limits, .. } = &*self.context;
+        limits.allow_send(&self.caller.user)?;
+        let sent = messaging.send_message(conversation, &self.caller.user, draft).await?;
+        encode(&wire::Message::from(&*sent.message))
+    }
+
+    pub(super) async fn mark_message(&self, id: &MessageId) -> Result<Value, Failure> {
+        let Context { hub, messaging, .. } = &*self.context;
+        let marked = messaging.mark_message_read(id, &self.caller.user).await;
+        let message = marked.map_err(Failure::of_message)?;
+        hub.count_unread(&self.caller.user);
+        encode(&wire::Message::from(&message))
+    }
+
+    pub(super) async fn mark_conversation(
+        &self,
+        conversation: &ConversationId,
+    ) -> Result<Value, Failure> {
+        let Context { hub, messaging, .. } = &*self.context;
+        let user = &self.caller.user;
+        let everything = ReadTarget::Everything;
+        let marked = messaging.mark_conversation_read(conversation, user, everything).await;
+        let marked = marked.map_err(Failure::of_conversation)?;
+        hub.count_unread(user);
+        Ok(json!({ "conversationId": conversation.as_str(), "unreadCount": marked.unread }))
+    }
+}
+
+fn encode(message: &wire::Message) -> Result<Value, Failure> {
+    serde_json::to_value(message).map_err(Failure::internal)
+}

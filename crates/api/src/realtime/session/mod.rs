@@ -1,0 +1,177 @@
+//! One session of one person, whichever door it came through: from a command to what is done about
+//! it. How commands arrive and answers leave is the door's.
+
+mod identity;
+mod messages;
+mod refresh;
+mod restore;
+mod resume;
+mod rooms;
+mod typing;
+
+use std::{fmt, net::IpAddr, sync::Arc};
+
+use domain::{
+    Messaging,
+    caller::Caller,
+    id::UserId,
+    ports::{Clock, TokenError, TokenVerifier},
+};
+use serde_json::{Map, Value};
+
+use super::{
+    Settings,
+    crowd::{Crowd, Place},
+    hub::{Hub, SessionKey},
+    inbound::{self, Command, EventName},
+    outlet::Outlet,
+    told::Told,
+};
+use crate::{code::Code, failure::Failure, limits::Limits, texts};
+
+/// What every session works with.
+pub(super) struct Context {
+    pub(super) settings: Settings,
+    pub(super) hub: Hub,
+    pub(super) messaging: Messaging,
+    pub(super) tokens: Arc<dyn TokenVerifier>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) limits: Limits,
+    pub(super) crowd: Crowd,
+}
+
+/// One session of one person.
+pub(super) struct Session {
+    context: Arc<Context>,
+    caller: Caller,
+    key: SessionKey,
+    place: Place,
+}
+
+/// Somebody who may come in.
+pub(super) struct Admitted {
+    caller: Caller,
+    place: Place,
+}
+
+impl Admitted {
+    pub(super) fn user(&self) -> &UserId {
+        &self.caller.user
+    }
+}
+
+/// Somebody at a door.
+pub(super) struct Newcomer<'a> {
+    /// What they say who they are, without or with `Bearer`.
+    pub(super) token: Option<&'a str>,
+    /// Where they come from.
+    pub(super) address: IpAddr,
+}
+
+impl Session {
+    /// Lets whoever the newcomer's token names in. From here on `outlet` hears what concerns them.
+    ///
+    /// # Errors
+    /// `unauthorized`, `token_expired`, `too_many_sessions`, or the store's failure.
+    pub(super) async fn begin(
+        context: &Arc<Context>,
+        newcomer: Newcomer<'_>,
+        outlet: Arc<dyn Outlet>,
+    ) -> Result<Self, Failure> {
+        let admitted = Self::admit(context, newcomer).await?;
+        Self::enter(context, admitted, outlet)
+    }
+
+    /// Finds out who the newcomer is, for [`enter`](Self::enter).
+    ///
+    /// # Errors
+    /// See [`begin`](Self::begin).
+    pub(super) async fn admit(
+        context: &Context,
+        newcomer: Newcomer<'_>,
+    ) -> Result<Admitted, Failure> {
+        let place = context.crowd.take_place(newcomer.address).ok_or_else(too_many)?;
+        let caller = identity::caller(context, newcomer.token).await?;
+        Ok(Admitted { caller, place })
+    }
+
+    /// Lets somebody in. From here on `outlet` hears what concerns them.
+    ///
+    /// # Errors
+    /// `too_many_sessions`.
+    pub(super) fn enter(
+        context: &Arc<Context>,
+        admitted: Admitted,
+        outlet: Arc<dyn Outlet>,
+    ) -> Result<Self, Failure> {
+        let Admitted { caller, place } = admitted;
+        let Context { hub, settings, .. } = &**context;
+        let bound = settings.sessions_per_person_max;
+        let entered = hub.enter(&caller.user, outlet, caller.expires_at, bound);
+        let key = entered.ok_or_else(too_many)?;
+        hub.count_unread(&caller.user);
+        hub.attendance().arrive(hub, &caller.user, key);
+        tracing::debug!(user.id = %caller.user, "session begins");
+        Ok(Self { context: context.clone(), caller, key, place })
+    }
+
+    /// Ends the session as if it had never begun; its person may enter another.
+    pub(super) fn step_back(self) -> Admitted {
+        self.context.hub.exit(self.key);
+        Admitted { caller: self.caller, place: self.place }
+    }
+
+    /// Says `told` to this session alone.
+    pub(super) fn tell(&self, told: &Told) {
+        self.context.hub.tell_session(self.key, told);
+    }
+
+    /// Does what the event `name` with this payload asks for, and returns what it is acknowledged
+    /// with. To be called for one event after another, in the order in which they came.
+    ///
+    /// # Errors
+    /// What the client is to be told; what is our fault is written down already.
+    pub(super) async fn obey(
+        &mut self,
+        name: EventName,
+        payload: &Map<String, Value>,
+    ) -> Result<Value, Failure> {
+        let outcome = match inbound::command(name, payload) {
+            Ok(command) => self.carry_out(command).await,
+            Err(failure) => Err(failure),
+        };
+        outcome.inspect_err(Failure::log)
+    }
+
+    /// The session is over, for this reason.
+    pub(super) fn end(self, reason: &dyn fmt::Display) {
+        self.context.hub.exit(self.key);
+        tracing::debug!(user.id = %self.caller.user, %reason, "session ended");
+    }
+
+    async fn carry_out(&mut self, command: Command) -> Result<Value, Failure> {
+        self.context.limits.allow_command(&self.caller.user)?;
+        let expired = self.caller.expires_at.is_some_and(|end| end <= self.context.clock.now());
+        if expired && !matches!(command, Command::Refresh { .. }) {
+            return Err(TokenError::Expired.into());
+        }
+        match command {
+            Command::Refresh { token } => self.refresh(&token.0).await,
+            Command::Join { conversation, visible, after } => {
+                self.join(&conversation, visible, after).await
+            }
+            Command::Sync { conversations } => self.sync(&conversations).await,
+            Command::Leave { conversation } => self.leave(&conversation).await,
+            Command::Send { conversation, draft } => self.send(&conversation, draft).await,
+            Command::Write { conversation, writes } => self.write(&conversation, writes),
+            Command::MarkMessage { message } => self.mark_message(&message).await,
+            Command::MarkConversation { conversation } => {
+                self.mark_conversation(&conversation).await
+            }
+        }
+    }
+}
+
+fn too_many() -> Failure {
+    Failure::new(Code::TooManySessions, texts::TOO_MANY_SESSIONS)
+}

@@ -1,0 +1,147 @@
+//! A session that was cut off, taken up where it was (D12). Rights are asked for again: what is not
+//! the person's any more is not told.
+
+use domain::{
+    event::{Event, EventKind},
+    id::ConversationId,
+    time::Timestamp,
+    usecase::FindError,
+};
+
+use super::{
+    super::{
+        delivery,
+        missed::{Missed, heard_by, missed},
+        outbound,
+        told::Told,
+        whereabouts::{Whereabout, Whereabouts},
+    },
+    Context, Session,
+};
+use crate::failure::Failure;
+
+/// How far the clocks of nodes may be apart, and how long a change may take from its time to its
+/// commit, in milliseconds.
+const CLOCKS_MAY_DIFFER_MS: i64 = 60_000;
+
+/// What a session is told first, each with where it is by then.
+pub(in super::super) type Replay = Vec<(Told, Whereabouts)>;
+
+/// What is told so far, and how much more may be.
+struct Recital {
+    replay: Replay,
+    whereabouts: Whereabouts,
+    events_left: u32,
+}
+
+impl Session {
+    /// Puts the session, which has just begun, where another was at `at`, and returns what it has
+    /// to be told first. `None` when that is too much, or no longer known: the session is then
+    /// where a new one is.
+    ///
+    /// # Errors
+    /// The store's failure; the session is then of no use.
+    pub(in super::super) async fn restore(
+        &self,
+        whereabouts: &Whereabouts,
+        at: Timestamp,
+    ) -> Result<Option<Replay>, Failure> {
+        let Context { hub, settings, clock, .. } = &*self.context;
+        let age_ms = clock.now().as_millis().saturating_sub(at.as_millis());
+        if u64::try_from(age_ms).is_ok_and(|age_ms| age_ms > settings.recovery_age_max_ms) {
+            return Ok(None);
+        }
+        // What is told meanwhile must not say that we are nowhere.
+        hub.place(self.key, whereabouts);
+        let mut recital = Recital {
+            replay: Vec::new(),
+            whereabouts: whereabouts.clone(),
+            events_left: settings.resume_events_max,
+        };
+        for room in whereabouts.rooms() {
+            if !self.restore_room(room, &mut recital).await? {
+                self.leave_all(whereabouts);
+                return Ok(None);
+            }
+        }
+        self.restore_elsewhere(at, &mut recital).await?;
+        Ok(Some(recital.replay))
+    }
+
+    /// Joins a conversation where the session left off. False when that cannot be told.
+    async fn restore_room(
+        &self,
+        room: &Whereabout,
+        recital: &mut Recital,
+    ) -> Result<bool, Failure> {
+        let Context { hub, messaging, .. } = &*self.context;
+        let Whereabout { conversation, visible, told } = room;
+        let user = &self.caller.user;
+        // As with every join: while we hold the turn nothing new is told here.
+        let _turn = hub.take_turn(conversation).await;
+        let events_max = recital.events_left;
+        let events = match missed(messaging, conversation, user, *told, events_max).await {
+            Ok(Missed::Events { events, has_more: false }) => events,
+            Ok(Missed::Events { .. } | Missed::Forgotten) | Err(FindError::Unknown) => {
+                return Ok(false);
+            }
+            Err(error @ FindError::Store(_)) => return Err(Failure::of_conversation(error)),
+        };
+        let since = events.last().map_or(*told, |event| event.seq);
+        if is_gone(&events) {
+            self.leave_room(conversation);
+            recital.tell(heard_by(user, &events));
+            recital.whereabouts.leave(conversation);
+        } else {
+            recital.tell(heard_by(user, &events));
+            hub.join(self.key, conversation, user, since, *visible, &[]);
+            if let Some(told) = outbound::user_joined(user, conversation) {
+                hub.tell_room(conversation, &told);
+            }
+        }
+        recital.events_left =
+            events_max.saturating_sub(u32::try_from(events.len()).unwrap_or(events_max));
+        Ok(true)
+    }
+
+    /// What became of the person's other conversations; or, when that is too much, that all is to
+    /// be loaded anew.
+    async fn restore_elsewhere(&self, at: Timestamp, recital: &mut Recital) -> Result<(), Failure> {
+        let Context { messaging, settings, .. } = &*self.context;
+        let millis = at.as_millis().saturating_sub(CLOCKS_MAY_DIFFER_MS);
+        let since = Timestamp::from_millis(millis).unwrap_or(Timestamp::UNIX_EPOCH);
+        let changes_max = settings.resume_events_max;
+        let changes = messaging.changes_since(&self.caller.user, since, changes_max + 1).await?;
+        if changes.len() > changes_max as usize {
+            recital.tell(outbound::resync(None));
+            return Ok(());
+        }
+        let rooms = recital.whereabouts.clone();
+        let is_elsewhere = |event: &&Event| !rooms.has(&event.conversation);
+        recital.tell(changes.iter().filter(is_elsewhere).filter_map(delivery::entry));
+        Ok(())
+    }
+
+    fn leave_all(&self, whereabouts: &Whereabouts) {
+        for room in whereabouts.rooms() {
+            self.leave_room(&room.conversation);
+        }
+    }
+
+    fn leave_room(&self, conversation: &ConversationId) {
+        self.context.hub.leave(self.key, conversation);
+    }
+}
+
+impl Recital {
+    fn tell(&mut self, all: impl IntoIterator<Item = Told>) {
+        for told in all {
+            self.whereabouts.hear(&told);
+            self.replay.push((told, self.whereabouts.clone()));
+        }
+    }
+}
+
+fn is_gone(events: &[Event]) -> bool {
+    events.iter().any(|event| event.kind == EventKind::ConversationDeleted)
+}

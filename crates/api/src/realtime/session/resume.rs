@@ -1,0 +1,114 @@
+//! Going on where one was cut off: joining after a position, and asking what was missed (D12).
+
+use domain::{id::ConversationId, page::Window, seq::Seq};
+use serde_json::{Value, json};
+
+use super::{
+    super::{
+        inbound::SyncFrom,
+        missed::{self, Missed, missed},
+        outbound,
+        told::Told,
+    },
+    Context, Session,
+};
+use crate::{code::Code, failure::Failure, wire};
+
+/// What a session that joins is told first.
+pub(super) struct Opening {
+    /// What it is told.
+    pub(super) told: Vec<Told>,
+    /// Everything up to here is in it.
+    pub(super) since: Seq,
+    /// Whether the client has to load the conversation anew, though it said how far it had come.
+    pub(super) resync: bool,
+}
+
+impl Session {
+    /// What a session that joins is told first: what happened after the position it knows, or, if
+    /// it knows none or that is too long ago, the history.
+    pub(super) async fn opening(
+        &self,
+        conversation: &ConversationId,
+        after: Option<Seq>,
+    ) -> Result<Opening, Failure> {
+        if let Some(after) = after
+            && let Some(opening) = self.continuation(conversation, after).await?
+        {
+            return Ok(opening);
+        }
+        let history = self.history(conversation, self.context.settings.history_messages).await?;
+        let resync = after.is_some();
+        let news = resync.then(|| outbound::resync(Some(conversation))).flatten();
+        let told = news.into_iter().chain(history.told).collect();
+        Ok(Opening { told, since: history.since, resync })
+    }
+
+    /// What happened after `after`; `None` when that cannot be told, or is too much.
+    async fn continuation(
+        &self,
+        conversation: &ConversationId,
+        after: Seq,
+    ) -> Result<Option<Opening>, Failure> {
+        let Context { messaging, settings, .. } = &*self.context;
+        let user = &self.caller.user;
+        let missed = missed(messaging, conversation, user, after, settings.resume_events_max).await;
+        let Missed::Events { events, has_more: false } =
+            missed.map_err(Failure::of_conversation)?
+        else {
+            return Ok(None);
+        };
+        // A log that outlived its conversation is nothing to join; and a position that the log
+        // never came to is no position.
+        let last_seq = self.history(conversation, 1).await?.since;
+        let since = events.last().map_or(after, |event| event.seq);
+        let told = missed::heard_by(user, &events);
+        Ok((since == last_seq).then_some(Opening { told, since, resync: false }))
+    }
+
+    async fn history(
+        &self,
+        conversation: &ConversationId,
+        messages: u32,
+    ) -> Result<Opening, Failure> {
+        let window = Window::first(i64::from(messages));
+        let history =
+            self.context.messaging.history(conversation, &self.caller.user, &window).await;
+        let history = history.map_err(Failure::of_conversation)?;
+        let since = history.last_seq;
+        let messages = history.page.items.iter().map(wire::Message::from).collect();
+        let told = outbound::history(conversation, messages, since).into_iter().collect();
+        Ok(Opening { told, since, resync: false })
+    }
+
+    /// What was missed in several conversations, all together no more than is replayed at once.
+    pub(super) async fn sync(&self, conversations: &[SyncFrom]) -> Result<Value, Failure> {
+        let Context { messaging, settings, .. } = &*self.context;
+        let mut left = settings.resume_events_max;
+        let mut pages = Vec::with_capacity(conversations.len());
+        for SyncFrom { conversation, after } in conversations {
+            if left == 0 {
+                let nothing = Missed::Events { events: Vec::new(), has_more: true };
+                pages.push(encode(&nothing.page(conversation, *after))?);
+                continue;
+            }
+            let missed = missed(messaging, conversation, &self.caller.user, *after, left).await;
+            pages.push(match missed.map_err(Failure::of_conversation) {
+                Ok(missed) => {
+                    let page = missed.page(conversation, *after);
+                    left = left.saturating_sub(u32::try_from(page.events.len()).unwrap_or(left));
+                    encode(&page)?
+                }
+                Err(failure) if failure.code() == Code::ConversationNotFound => {
+                    json!({ "conversationId": conversation.as_str(), "code": failure.code().as_str() })
+                }
+                Err(failure) => return Err(failure),
+            });
+        }
+        Ok(json!({ "conversations": pages }))
+    }
+}
+
+fn encode(page: &wire::LogPage) -> Result<Value, Failure> {
+    serde_json::to_value(page).map_err(Failure::internal)
+}

@@ -1,0 +1,53 @@
+//! Which conversations a session has joined, and how far it was told there.
+
+use domain::{id::ConversationId, seq::Seq};
+
+use super::told::Told;
+
+/// A conversation that a session has joined.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Whereabout {
+    pub(crate) conversation: ConversationId,
+    /// Whether what arrives there is seen.
+    pub(crate) visible: bool,
+    /// Everything up to here was told to the session.
+    pub(crate) told: Seq,
+}
+
+/// The conversations a session has joined.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Whereabouts(Vec<Whereabout>);
+
+impl Whereabouts {
+    pub(crate) fn new(rooms: Vec<Whereabout>) -> Self {
+        Self(rooms)
+    }
+
+    pub(crate) fn rooms(&self) -> &[Whereabout] {
+        &self.0
+    }
+
+    /// Whether `conversation` is one of them.
+    pub(crate) fn has(&self, conversation: &ConversationId) -> bool {
+        self.0.iter().any(|room| room.conversation == *conversation)
+    }
+
+    /// Puts a conversation in, or again.
+    pub(crate) fn enter(&mut self, room: Whereabout) {
+        self.leave(&room.conversation);
+        self.0.push(room);
+    }
+
+    pub(crate) fn leave(&mut self, conversation: &ConversationId) {
+        self.0.retain(|room| room.conversation != *conversation);
+    }
+
+    /// Notes that the session hears `told` now.
+    pub(crate) fn hear(&mut self, told: &Told) {
+        let Some(place) = told.place() else { return };
+        let room = self.0.iter_mut().find(|room| room.conversation == place.conversation);
+        if let Some(room) = room {
+            room.told = room.told.max(place.seq);
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! Who is writing now. Never stored; a mark that is not renewed goes away by itself.
+//!
+//! Time is passed in as in [`presence`](crate::presence).
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    fmt,
+    time::Duration,
+};
+
+use crate::id::{ConversationId, UserId};
+
+/// How long a mark lives, and how often others hear of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TypingTerms {
+    /// How long a person counts as writing after they last said so, in milliseconds (G7).
+    pub lease_ms: u64,
+    /// The shortest time between two announcements that a person is writing in a conversation, in
+    /// milliseconds, however often they say so.
+    pub pause_ms: u64,
+}
+
+impl Default for TypingTerms {
+    fn default() -> Self {
+        Self { lease_ms: 6_000, pause_ms: 2_000 }
+    }
+}
+
+/// Somebody writing somewhere.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Writer {
+    /// Where.
+    pub conversation: ConversationId,
+    /// Who.
+    pub user: UserId,
+}
+
+/// What others are to hear. They hear of an end only where they heard of a beginning.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Announcement<S> {
+    /// Who, and where.
+    pub writer: Writer,
+    /// The session it comes from, which does not hear it.
+    pub session: S,
+    /// Whether they write, or no longer do.
+    pub writes: bool,
+}
+
+/// Everyone who is writing, by the sessions `S` they do it in.
+pub struct Typing<S> {
+    terms: TypingTerms,
+    marks: HashMap<Writer, Mark<S>>,
+    /// Every one of `marks`, by when something is due with it.
+    due: BTreeSet<(Duration, Writer)>,
+}
+
+struct Mark<S> {
+    session: S,
+    /// Until when they count as writing; `None` once they stopped.
+    until: Option<Duration>,
+    /// Whether others believe that they write.
+    is_told: bool,
+    /// Before this, others hear of no beginning.
+    quiet_until: Duration,
+    due_at: Duration,
+}
+
+impl<S> Mark<S> {
+    /// When something is due: the end, an announcement held back, or forgetting.
+    fn due(&self) -> Duration {
+        match self.until {
+            Some(until) if self.is_told => until,
+            Some(until) => until.min(self.quiet_until),
+            None => self.quiet_until,
+        }
+    }
+}
+
+impl<S: Copy + Eq> Typing<S> {
+    /// Nobody writes yet.
+    pub fn new(terms: TypingTerms) -> Self {
+        Self { terms, marks: HashMap::new(), due: BTreeSet::new() }
+    }
+
+    /// Takes word that somebody writes. Returns what others are to hear of it now; what comes too
+    /// soon after the last announcement they hear from [`sweep`](Self::sweep), if it is still so.
+    pub fn start(&mut self, writer: &Writer, session: S, now: Duration) -> Option<Announcement<S>> {
+        let until = now + Duration::from_millis(self.terms.lease_ms);
+        let mut mark = self.take(writer).unwrap_or(Mark {
+            session,
+            until: None,
+            is_told: false,
+            quiet_until: now,
+            due_at: now,
+        });
+        (mark.session, mark.until) = (session, Some(until));
+        let is_due = mark.quiet_until <= now;
+        if is_due {
+            mark.is_told = true;
+            mark.quiet_until = now + Duration::from_millis(self.terms.pause_ms);
+        }
+        self.put(writer.clone(), mark);
+        is_due.then(|| Announcement { writer: writer.clone(), session, writes: true })
+    }
+
+    /// Takes word of a session that its person stopped. It is heard only from the session in which
+    /// they last wrote: another one knows nothing of it.
+    pub fn stop(&mut self, writer: &Writer, session: S, now: Duration) -> Option<Announcement<S>> {
+        let holds = self.marks.get(writer).is_some_and(|mark| mark.session == session);
+        if holds { self.end(writer, now) } else { None }
+    }
+
+    /// Ends somebody's writing whichever session it is in: what they wrote is sent.
+    pub fn end(&mut self, writer: &Writer, now: Duration) -> Option<Announcement<S>> {
+        let mut mark = self.take(writer)?;
+        let was_told = std::mem::replace(&mut mark.is_told, false);
+        mark.until = None;
+        let session = mark.session;
+        if mark.quiet_until > now {
+            self.put(writer.clone(), mark);
+        }
+        was_told.then(|| Announcement { writer: writer.clone(), session, writes: false })
+    }
+
+    /// Does what is due at `now`: returns whose time is over, and whose announcement was held back
+    /// until now.
+    pub fn sweep(&mut self, now: Duration) -> Vec<Announcement<S>> {
+        let mut announcements = Vec::new();
+        while let Some((due_at, writer)) = self.due.first().cloned() {
+            if due_at > now {
+                break;
+            }
+            let Some(mark) = self.marks.get(&writer) else { break };
+            let (session, until) = (mark.session, mark.until);
+            announcements.extend(match until {
+                Some(until) if until > now => self.tell_held_back(&writer, session, now),
+                _ => self.end(&writer, now),
+            });
+        }
+        announcements
+    }
+
+    /// When [`sweep`](Self::sweep) next has something to do, if nothing happens until then.
+    pub fn next_due(&self) -> Option<Duration> {
+        self.due.first().map(|(due_at, _)| *due_at)
+    }
+
+    /// How many marks are kept.
+    pub fn len(&self) -> usize {
+        self.marks.len()
+    }
+
+    /// Whether nobody writes, and nobody did a moment ago.
+    pub fn is_empty(&self) -> bool {
+        self.marks.is_empty()
+    }
+
+    fn tell_held_back(
+        &mut self,
+        writer: &Writer,
+        session: S,
+        now: Duration,
+    ) -> Option<Announcement<S>> {
+        let mut mark = self.take(writer)?;
+        mark.is_told = true;
+        mark.quiet_until = now + Duration::from_millis(self.terms.pause_ms);
+        self.put(writer.clone(), mark);
+        Some(Announcement { writer: writer.clone(), session, writes: true })
+    }
+
+    fn take(&mut self, writer: &Writer) -> Option<Mark<S>> {
+        let (writer, mark) = self.marks.remove_entry(writer)?;
+        self.due.remove(&(mark.due_at, writer));
+        Some(mark)
+    }
+
+    fn put(&mut self, writer: Writer, mut mark: Mark<S>) {
+        mark.due_at = mark.due();
+        self.due.insert((mark.due_at, writer.clone()));
+        self.marks.insert(writer, mark);
+    }
+}
+
+impl<S> fmt::Debug for Typing<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Typing").field("marks", &self.marks.len()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,49 @@
+use api::realtime::{Settings, presence};
+use clap::Args;
+use domain::{presence::PresenceTerms, typing::TypingTerms};
+
+use super::value::whole;
+
+/// Who hears what of others.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Presence and typing")]
+pub(crate) struct PresenceSettings {
+    /// How long a socket counts as here without a sign of life from its process
+    #[arg(id = "presence-lease-ms", long, env = "PRESENCE_LEASE_MS", value_name = "1000..600000",
+        default_value = "30000", value_parser = whole::<u64>(1_000, 600_000))]
+    lease_ms: u64,
+
+    /// How long a person still counts as here after their last socket closed
+    #[arg(id = "presence-grace-ms", long, env = "PRESENCE_GRACE_MS", value_name = "0..600000",
+        default_value = "5000", value_parser = whole::<u64>(0, 600_000))]
+    grace_ms: u64,
+
+    /// People who hear of one person, and of whom that person hears
+    #[arg(id = "presence-partners-per-person-max", long, env = "PRESENCE_PARTNERS_PER_PERSON_MAX",
+        value_name = "1..10000", default_value = "2000", value_parser = whole::<u32>(1, 10_000))]
+    partners_per_person_max: u32,
+
+    /// How long a person counts as writing after they last said so
+    #[arg(id = "presence-typing-lease-ms", long, env = "PRESENCE_TYPING_LEASE_MS",
+        value_name = "100..60000", default_value = "6000", value_parser = whole::<u64>(100, 60_000))]
+    typing_lease_ms: u64,
+
+    /// The shortest time between two announcements that a person writes in a conversation
+    #[arg(id = "presence-typing-pause-ms", long, env = "PRESENCE_TYPING_PAUSE_MS",
+        value_name = "0..60000", default_value = "2000", value_parser = whole::<u64>(0, 60_000))]
+    typing_pause_ms: u64,
+}
+
+impl PresenceSettings {
+    /// These terms, with everything else as in `realtime`.
+    pub(crate) fn within(&self, realtime: Settings) -> Settings {
+        Settings {
+            presence: presence::Settings {
+                terms: PresenceTerms { lease_ms: self.lease_ms, grace_ms: self.grace_ms },
+                partners_per_person_max: self.partners_per_person_max,
+            },
+            typing: TypingTerms { lease_ms: self.typing_lease_ms, pause_ms: self.typing_pause_ms },
+            ..realtime
+        }
+    }
+}

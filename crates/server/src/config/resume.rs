@@ -1,0 +1,41 @@
+use api::realtime::{Settings, recovery::RecoveryKey};
+use clap::Args;
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::value::{secret, whole};
+
+/// Going on where a socket was cut off.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Resuming")]
+pub(crate) struct ResumeSettings {
+    /// Secret that signs what clients carry for it, the same on every node; without it `JWT_SECRET` serves, and without both every connection begins anew
+    #[arg(id = "resume-signing-secret", long, env = "RESUME_SIGNING_SECRET", value_name = "SECRET",
+        hide_env_values = true, value_parser = secret)]
+    signing_secret: Option<SecretString>,
+
+    /// How long ago a client may have been cut off
+    #[arg(id = "resume-age-max-s", long, env = "RESUME_AGE_MAX_S", value_name = "1..86400",
+        default_value = "3600", value_parser = whole::<u64>(1, 86_400))]
+    age_max_s: u64,
+
+    /// Events it is told one by one; when it missed more, it loads anew
+    #[arg(id = "resume-events-max", long, env = "RESUME_EVENTS_MAX", value_name = "1..200",
+        default_value = "200", value_parser = whole::<u32>(1, 200))]
+    events_max: u32,
+}
+
+impl ResumeSettings {
+    /// These bounds, with everything else as in `realtime`. `fallback` serves when no secret is
+    /// given.
+    pub(super) fn within(&self, realtime: Settings, fallback: Option<&SecretString>) -> Settings {
+        let secret = self.signing_secret.as_ref().or(fallback);
+        let key =
+            |secret: &SecretString| RecoveryKey::derived_from(secret.expose_secret().as_bytes());
+        Settings {
+            recovery_key: secret.map(key),
+            recovery_age_max_ms: self.age_max_s * 1_000,
+            resume_events_max: self.events_max,
+            ..realtime
+        }
+    }
+}

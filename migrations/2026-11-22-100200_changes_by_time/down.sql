@@ -1,0 +1,1 @@
+DROP INDEX messaging.event_of_conversation;
