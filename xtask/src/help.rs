@@ -11,7 +11,7 @@ cargo xtask <verb>
   postgres [name]  Only a private database, until Ctrl-C; prints its URL
   layers           Check that dependencies between crates point inwards
   licences         Check the licence of every dependency against deny.toml
-  openapi          Write docs/openapi.json
+  openapi          Write docs/openapi.json and docs/asyncapi.json
   help             This text
 
 Environment

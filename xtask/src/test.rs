@@ -1,6 +1,7 @@
 //! `cargo xtask test`: everything that must hold, step by step, and nothing skipped.
 
 mod binary;
+mod chromium;
 mod layer;
 mod report;
 mod stock_client;
@@ -36,6 +37,7 @@ pub(crate) fn run(arguments: &[String], stop: &Interrupt) -> Result<(), Failure>
     report.step("licences", || licences::run(&[]))?;
     report.step("docs", || docs(stop))?;
     let client = report.step("stock client", stock_client::install)?;
+    report.step("chromium", chromium::install)?;
     let (binaries, cluster) = report.step("compile", || compile_beside_the_database(stop))?;
     for layer in Layer::ALL {
         let scene = Scene { database_url: &cluster.url("postgres"), client: &client, stop };

@@ -1,15 +1,18 @@
 //! Measurements of a real server on a real PostgreSQL: sends, delays, reads of a large history, start
-//! and memory. Prints Markdown.
+//! and memory; what sockets cost, what slow readers cost, and what a storm leaves. Prints Markdown.
 
 mod crowd;
+mod idle_sockets;
 mod machine;
 mod pace;
 mod reads;
 mod rest_position;
+mod resume_storm;
 pub mod seed;
+mod slow_readers;
 mod spread;
 mod throughput;
-mod usage;
+pub(crate) mod usage;
 
 use std::{io::Write, path::PathBuf, time::Duration};
 
@@ -19,6 +22,7 @@ use crate::{
     Fault,
     database::Database,
     server::{Launch, Server},
+    storm,
 };
 use usage::Meter;
 
@@ -35,7 +39,47 @@ pub struct Plan {
     pub duration: Duration,
 }
 
-/// Measures everything and writes the report to `out`.
+/// One thing to measure by itself.
+#[derive(Clone, Copy, Debug)]
+pub enum Subject {
+    /// Everybody is cut off again and again, and comes back.
+    Storm(storm::Plan),
+    /// Some stop reading.
+    SlowReaders {
+        /// All clients.
+        clients: usize,
+        /// Those who stop.
+        slow: usize,
+    },
+    /// Many sockets that do nothing.
+    IdleSockets {
+        /// How many.
+        count: usize,
+    },
+}
+
+/// Measures one thing and writes the report to `out`.
+///
+/// # Errors
+/// When it could not be measured, or is not as it must be.
+pub async fn run_one(plan: &Plan, subject: &Subject, out: &mut dyn Write) -> Result<(), Fault> {
+    let database = Database::create(&plan.database_url).await?;
+    say(out, &machine::describe(&database).await?)?;
+    let report = match subject {
+        Subject::Storm(storm) => {
+            let mut server = start(plan, &database).await?;
+            resume_storm::measure(&mut server, storm).await?
+        }
+        Subject::SlowReaders { clients, slow } => {
+            let server = start(plan, &database).await?;
+            slow_readers::measure(plan, &server, *clients, *slow).await?
+        }
+        Subject::IdleSockets { count } => idle_sockets::measure(plan, &database, *count).await?,
+    };
+    say(out, &report)
+}
+
+/// Measures sends, delays, reads, start and memory, and writes the report to `out`.
 ///
 /// # Errors
 /// When something could not be measured.
@@ -58,8 +102,14 @@ pub async fn run(plan: &Plan, out: &mut dyn Write) -> Result<(), Fault> {
 }
 
 async fn start(plan: &Plan, database: &Database) -> Result<Server, Fault> {
+    Server::start(launch(plan, database)).await
+}
+
+fn launch(plan: &Plan, database: &Database) -> Launch {
     let log = workspace::target().join("rig").join("bench.log");
-    Server::start(Launch::new(&plan.server, &database.url(), log)).await
+    // Every client here has the same address.
+    Launch::new(&plan.server, &database.url(), log)
+        .with("REALTIME_SESSIONS_PER_ADDRESS_MAX", "1000000")
 }
 
 fn say(out: &mut dyn Write, text: &str) -> Result<(), Fault> {

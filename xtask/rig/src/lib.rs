@@ -3,16 +3,20 @@
 //! for measurements, and to look whether something changed.
 
 pub mod bench;
+pub mod chromium;
 pub mod cluster;
 pub mod database;
 pub mod fault;
+pub mod frames;
 pub mod fresh;
 pub mod journey;
 pub mod person;
+pub mod polling;
 pub mod rest;
 pub mod server;
 pub mod socket;
 pub mod stage;
+pub mod storm;
 pub mod token;
 pub mod wait;
 

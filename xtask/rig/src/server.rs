@@ -88,6 +88,15 @@ impl Server {
         self.process.id()
     }
 
+    /// Its resident memory, in kilobytes.
+    ///
+    /// # Errors
+    /// When it is gone, or the kernel does not say.
+    pub fn memory_kb(&self) -> Result<u64, Fault> {
+        let pid = self.pid().ok_or_else(|| Fault::new("the server is gone"))?;
+        crate::bench::usage::rss_kb(pid)
+    }
+
     /// Everything it logged.
     ///
     /// # Errors

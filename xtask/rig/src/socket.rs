@@ -1,8 +1,10 @@
 //! A user of the Socket.IO interface: one socket in the namespace `/messaging`, over a WebSocket.
 
 mod link;
+mod memory;
 mod outcome;
 mod packet;
+mod pipe;
 
 use std::collections::VecDeque;
 
@@ -14,6 +16,7 @@ use tokio::{
 
 use crate::{Fault, wait::within};
 use link::{Link, Order};
+pub use memory::Memory;
 pub use outcome::{ConnectError, Ending, Event};
 
 /// A connected socket. Answers the heartbeat by itself; leaves when dropped.
@@ -23,6 +26,13 @@ pub struct Socket {
     events: mpsc::UnboundedReceiver<Event>,
     set_aside: VecDeque<Event>,
     link: JoinHandle<Ending>,
+    recovered: bool,
+}
+
+/// A socket reads nothing while this exists.
+#[derive(Debug)]
+pub struct Stall {
+    _end: oneshot::Sender<()>,
 }
 
 impl Socket {
@@ -39,15 +49,44 @@ impl Socket {
     /// # Errors
     /// See [`ConnectError`].
     pub async fn connect_with(url: &str, auth: &Value) -> Result<Self, ConnectError> {
+        Self::open(url, auth, Memory::default(), false).await
+    }
+
+    /// Connects as somebody who may have been here before, and from now on remembers this socket.
+    ///
+    /// # Errors
+    /// See [`ConnectError`].
+    pub async fn connect_again(
+        url: &str,
+        token: &str,
+        memory: &Memory,
+    ) -> Result<Self, ConnectError> {
+        Self::open(url, &json!({ "token": token }), memory.clone(), false).await
+    }
+
+    /// Connects over a narrow connection: the system keeps little for a client that does not read.
+    ///
+    /// # Errors
+    /// See [`ConnectError`].
+    pub async fn connect_narrow(url: &str, token: &str) -> Result<Self, ConnectError> {
+        Self::open(url, &json!({ "token": token }), Memory::default(), true).await
+    }
+
+    async fn open(
+        url: &str,
+        auth: &Value,
+        memory: Memory,
+        narrow: bool,
+    ) -> Result<Self, ConnectError> {
         let address = url.trim_end_matches('/').replacen("http", "ws", 1);
         let address = format!("{address}/socket.io/?EIO=4&transport=websocket");
         let way_in = async {
-            let mut link = Link::open(&address).await?;
+            let mut link = Link::open(&address, memory, narrow).await?;
             let decision = link.enter(auth).await?;
             Ok::<_, Fault>((link, decision))
         };
         let (link, decision) = within("a socket", way_in).await??;
-        decision.map_err(ConnectError::Refused)?;
+        let recovered = decision.map_err(ConnectError::Refused)?;
 
         let (orders, orders_taken) = mpsc::unbounded_channel();
         let (events_told, events) = mpsc::unbounded_channel();
@@ -56,7 +95,13 @@ impl Socket {
             events,
             set_aside: VecDeque::new(),
             link: tokio::spawn(link.serve(orders_taken, events_told)),
+            recovered,
         })
+    }
+
+    /// Whether the server knew us again, and told us what we had missed.
+    pub fn is_recovered(&self) -> bool {
+        self.recovered
     }
 
     /// Says something and wants no answer.
@@ -153,6 +198,20 @@ impl Socket {
         named.into_iter().map(|event| event.data).collect()
     }
 
+    /// Takes every event that has arrived and was not heard yet; waits for none.
+    pub fn arrived(&mut self) -> Vec<Event> {
+        let mut events: Vec<Event> = self.set_aside.drain(..).collect();
+        while let Ok(event) = self.events.try_recv() {
+            events.push(event);
+        }
+        events
+    }
+
+    /// Whether it has ended.
+    pub fn is_over(&self) -> bool {
+        self.link.is_finished()
+    }
+
     /// Catches up, then forgets every event heard so far.
     ///
     /// # Errors
@@ -167,6 +226,18 @@ impl Socket {
     pub fn deafen(&mut self) {
         self.events.close();
         self.set_aside.clear();
+    }
+
+    /// Stops reading from the network until the answer is dropped. The connection stays.
+    pub fn stall(&self) -> Stall {
+        let (end, ended) = oneshot::channel();
+        self.give(Order::Stall(ended));
+        Stall { _end: end }
+    }
+
+    /// Cuts the connection without a word, as a tunnel does. What has arrived can still be heard.
+    pub fn cut(&self) {
+        self.link.abort();
     }
 
     /// How it ended, once it has.

@@ -19,7 +19,11 @@ pub async fn within<T>(what: &str, future: impl Future<Output = T>) -> Result<T,
     at_most(PATIENCE, what, future).await
 }
 
-async fn at_most<T>(
+/// What `future` gives, at the latest after `patience`.
+///
+/// # Errors
+/// See [`within`].
+pub async fn at_most<T>(
     patience: Duration,
     what: &str,
     future: impl Future<Output = T>,

@@ -61,7 +61,7 @@ const fn salon_only(success: &'static str) -> [&'static str; 6] {
     [success, NOT_THE_SALON, NO_CONVERSATION, NO_CONVERSATION, NOBODY, LATE]
 }
 
-const TABLE: [Route; 14] = [
+const TABLE: [Route; 15] = [
     // A rival who names the same appointment opens a conversation of its own.
     route(
         "C1 open",
@@ -109,6 +109,13 @@ const TABLE: [Route; 14] = [
         participants("201"),
     ),
     route("M2 history", "GET", messages, nothing, participants("200")),
+    route(
+        "M5 events",
+        "GET",
+        |scene| format!("{}/events?after=1", conversation(scene)),
+        nothing,
+        participants("200"),
+    ),
     route(
         "M3 mark as read",
         "PATCH",

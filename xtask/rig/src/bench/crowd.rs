@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use futures_util::future::try_join_all;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::{Value, json};
 
 use crate::{
@@ -17,12 +17,28 @@ pub(super) struct Pair {
     pub(super) client: Socket,
 }
 
+/// Pairs that come in at the same time: a server has a backlog, and descriptors are few.
+const AT_ONCE: usize = 50;
+
 /// So many pairs, connected and joined.
 pub(super) async fn gather(server: &Server, pairs: usize) -> Result<Vec<Pair>, Fault> {
-    try_join_all((0..pairs).map(|_| pair(server))).await
+    gather_some(server, pairs, false).await
 }
 
-async fn pair(server: &Server) -> Result<Pair, Fault> {
+/// The same, where the system keeps little for a client that does not read.
+pub(super) async fn gather_narrow(server: &Server, pairs: usize) -> Result<Vec<Pair>, Fault> {
+    gather_some(server, pairs, true).await
+}
+
+async fn gather_some(server: &Server, pairs: usize, narrow: bool) -> Result<Vec<Pair>, Fault> {
+    stream::iter(0..pairs)
+        .map(|_| pair(server, narrow))
+        .buffer_unordered(AT_ONCE)
+        .try_collect()
+        .await
+}
+
+async fn pair(server: &Server, narrow: bool) -> Result<Pair, Fault> {
     let salon = Person::salon(&fresh::id("salon"), "Encre Noire");
     let client = Person::client(&fresh::id("client"), "Camille", "Martin");
     let salon_token = token::mint(server.secret(), &salon, token::LIFETIME_S)?;
@@ -38,14 +54,23 @@ async fn pair(server: &Server) -> Result<Pair, Fault> {
         .expect(201)?;
     let conversation: Arc<str> = text(&opened, "id")?.into();
     Ok(Pair {
-        salon: joined(server, &salon_token, &conversation).await?,
-        client: joined(server, &client_token, &conversation).await?,
+        salon: joined(server, &salon_token, &conversation, false).await?,
+        client: joined(server, &client_token, &conversation, narrow).await?,
         conversation,
     })
 }
 
-async fn joined(server: &Server, token: &str, conversation: &str) -> Result<Socket, Fault> {
-    let socket = Socket::connect(&server.url(), token).await?;
+async fn joined(
+    server: &Server,
+    token: &str,
+    conversation: &str,
+    narrow: bool,
+) -> Result<Socket, Fault> {
+    let socket = if narrow {
+        Socket::connect_narrow(&server.url(), token).await?
+    } else {
+        Socket::connect(&server.url(), token).await?
+    };
     let here = json!({ "conversationId": conversation });
     socket.call_ok("join-conversation", &here).await?;
     Ok(socket)
@@ -58,4 +83,9 @@ pub(super) fn message(conversation: &str, key: &str) -> Value {
         "content": format!("{key}. Bonjour, est-ce que samedi 14 h est encore possible pour vous ?"),
         "clientMessageId": key,
     })
+}
+
+/// The longest text there may be, in characters of three bytes.
+pub(super) fn long_message(conversation: &str, key: &str) -> Value {
+    json!({ "conversationId": conversation, "content": "€".repeat(4_000), "clientMessageId": key })
 }

@@ -88,12 +88,15 @@ impl Meter {
 
 /// The resident memory of a process, in megabytes.
 pub(super) fn rss_mb(pid: u32) -> Result<u64, Fault> {
+    Ok(rss_kb(pid)? / 1024)
+}
+
+/// The resident memory of a process, in kilobytes.
+pub(crate) fn rss_kb(pid: u32) -> Result<u64, Fault> {
     let status = read(pid, "status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
-    kilobytes
-        .map(|kilobytes| kilobytes / 1024)
-        .ok_or_else(|| Fault::new("the kernel does not say how much memory it uses"))
+    kilobytes.ok_or_else(|| Fault::new("the kernel does not say how much memory it uses"))
 }
 
 struct Ticks {

@@ -2,10 +2,11 @@
 
 use std::{io::stdout, path::PathBuf, process::ExitCode, time::Duration};
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use rig::{
     Fault,
-    bench::{Plan, run},
+    bench::{Plan, Subject, run, run_one},
+    storm,
 };
 
 const DURATION_S: u64 = 20;
@@ -26,6 +27,65 @@ struct Arguments {
     /// How many messages the large history has.
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(200..))]
     messages: u32,
+    /// Measure this alone.
+    #[command(subcommand)]
+    only: Option<Only>,
+}
+
+/// What can be measured by itself.
+#[derive(Clone, Copy, Debug, Subcommand)]
+enum Only {
+    /// Clients that are cut off again and again, on a server that is killed again and again.
+    Storm {
+        /// Clients, five in each conversation.
+        #[arg(long, default_value_t = 500)]
+        clients: usize,
+        /// Messages a second, over all conversations.
+        #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
+        messages_per_second: u32,
+        /// How often the server is killed.
+        #[arg(long, default_value_t = 10)]
+        restarts: usize,
+        /// From one kill to the next, in seconds.
+        #[arg(long, default_value_t = 5)]
+        calm_s: u64,
+        /// The longest that a connection lasts, in seconds; the shortest is a quarter of it.
+        #[arg(long, default_value_t = 6)]
+        cut_after_max_s: u64,
+    },
+    /// Clients that stop reading under load.
+    Slow {
+        /// All clients.
+        #[arg(long, default_value_t = 1_000)]
+        clients: usize,
+        /// Those who stop.
+        #[arg(long, default_value_t = 100)]
+        slow: usize,
+    },
+    /// Authenticated sockets that do nothing.
+    Sockets {
+        /// How many.
+        #[arg(long, default_value_t = 10_000)]
+        count: usize,
+    },
+}
+
+impl Only {
+    fn subject(self) -> Subject {
+        match self {
+            Self::Storm { clients, messages_per_second, restarts, calm_s, cut_after_max_s } => {
+                Subject::Storm(storm::Plan {
+                    clients,
+                    messages_per_second,
+                    restarts,
+                    calm: Duration::from_secs(calm_s),
+                    cut_after_max: Duration::from_secs(cut_after_max_s),
+                })
+            }
+            Self::Slow { clients, slow } => Subject::SlowReaders { clients, slow },
+            Self::Sockets { count } => Subject::IdleSockets { count },
+        }
+    }
 }
 
 #[tokio::main]
@@ -38,7 +98,11 @@ async fn main() -> ExitCode {
         messages: arguments.messages,
         duration: Duration::from_secs(seconds),
     };
-    match run(&plan, &mut stdout()).await {
+    let measured = match arguments.only {
+        Some(only) => run_one(&plan, &only.subject(), &mut stdout()).await,
+        None => run(&plan, &mut stdout()).await,
+    };
+    match measured {
         Ok(()) => ExitCode::SUCCESS,
         Err(fault) => fail(&fault),
     }

@@ -1,6 +1,6 @@
 //! One WebSocket and the task that serves it.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, mem};
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::Value;
@@ -10,17 +10,18 @@ use tokio::{
     time::Instant,
 };
 use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream, connect_async_with_config,
+    WebSocketStream, client_async,
     tungstenite::{Error, Message},
 };
 
 use super::{
-    Ending, Event,
+    Ending, Event, Memory,
     packet::{self, Packet},
+    pipe,
 };
 use crate::Fault;
 
-type WebSocket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+type WebSocket = WebSocketStream<TcpStream>;
 
 /// What the owner of a link wants.
 #[derive(Debug)]
@@ -36,6 +37,8 @@ pub(super) enum Order {
         /// Who waits for the acknowledgement.
         answer: Option<oneshot::Sender<Value>>,
     },
+    /// Read nothing until the other end of this is gone.
+    Stall(oneshot::Receiver<()>),
 }
 
 /// A WebSocket whose namespace is being asked, or has let us in.
@@ -44,27 +47,31 @@ pub(super) struct Link {
     socket: WebSocket,
     waiting: HashMap<u64, oneshot::Sender<Value>>,
     asked: u64,
+    memory: Memory,
+    /// What was told again before we were let in; it counts once we are.
+    early: Vec<Packet>,
 }
 
 impl Link {
-    /// Opens a WebSocket.
-    pub(super) async fn open(url: &str) -> Result<Self, Fault> {
-        // As browsers and Node.js do: nothing waits for the ACK of what was sent before it.
-        let disable_nagle = true;
-        let opened = connect_async_with_config(url, None, disable_nagle).await;
-        let (socket, _) = opened.map_err(Fault::while_doing("open a WebSocket"))?;
-        Ok(Self { socket, waiting: HashMap::new(), asked: 0 })
+    /// Opens a WebSocket, on behalf of somebody who remembers this.
+    pub(super) async fn open(url: &str, memory: Memory, narrow: bool) -> Result<Self, Fault> {
+        let pipe = pipe::open(url, narrow).await?;
+        let (socket, _) =
+            client_async(url, pipe).await.map_err(Fault::while_doing("open a WebSocket"))?;
+        Ok(Self { socket, waiting: HashMap::new(), asked: 0, memory, early: Vec::new() })
     }
 
-    /// Asks to be let in; `Ok(Err(reason))` when we are not.
-    pub(super) async fn enter(&mut self, auth: &Value) -> Result<Result<(), Value>, Fault> {
-        self.send(packet::connect(auth)).await?;
+    /// Asks to be let in. `Ok(Err(reason))` when we are not; else whether the session was recovered.
+    pub(super) async fn enter(&mut self, auth: &Value) -> Result<Result<bool, Value>, Fault> {
+        let auth = self.memory.added_to(auth);
+        self.send(packet::connect(&auth)).await?;
         loop {
             match self.receive().await? {
-                Packet::Connected => return Ok(Ok(())),
+                Packet::Connected { pid } => return Ok(Ok(self.memory.connected(pid))),
                 Packet::Refused(reason) => return Ok(Err(reason)),
                 Packet::Ping => self.send(packet::PONG.to_owned()).await?,
                 Packet::Open | Packet::Noop => {}
+                again @ Packet::Event { .. } => self.early.push(again),
                 other => return Err(Fault::new(format!("{other:?} before the way in"))),
             }
         }
@@ -76,6 +83,11 @@ impl Link {
         mut orders: mpsc::UnboundedReceiver<Order>,
         events: mpsc::UnboundedSender<Event>,
     ) -> Ending {
+        for packet in mem::take(&mut self.early) {
+            if let Err(ending) = self.take(packet, &events).await {
+                return ending;
+            }
+        }
         loop {
             let step = tokio::select! {
                 order = orders.recv() => match order {
@@ -98,25 +110,29 @@ impl Link {
     ) -> Result<(), Ending> {
         let mut next = Some(first);
         while let Some(order) = next {
-            let frame = self.frame(order);
-            self.socket.feed(Message::text(frame)).await?;
+            match order {
+                Order::Raw(frame) => self.socket.feed(Message::text(frame)).await?,
+                Order::Event { name, arguments, answer } => {
+                    let number = answer.map(|answer| self.expect(answer));
+                    let frame = packet::event(&name, &arguments, number);
+                    self.socket.feed(Message::text(frame)).await?;
+                }
+                Order::Stall(end) => {
+                    self.socket.flush().await?;
+                    // Nothing is ever sent: it ends with its other end.
+                    end.await.ok();
+                }
+            }
             next = orders.try_recv().ok();
         }
         Ok(self.socket.flush().await?)
     }
 
-    fn frame(&mut self, order: Order) -> String {
-        match order {
-            Order::Raw(frame) => frame,
-            Order::Event { name, arguments, answer } => {
-                let number = answer.map(|answer| {
-                    self.asked += 1;
-                    self.waiting.insert(self.asked, answer);
-                    self.asked
-                });
-                packet::event(&name, &arguments, number)
-            }
-        }
+    /// The number under which this acknowledgement is asked for.
+    fn expect(&mut self, answer: oneshot::Sender<Value>) -> u64 {
+        self.asked += 1;
+        self.waiting.insert(self.asked, answer);
+        self.asked
     }
 
     async fn hear(
@@ -132,10 +148,20 @@ impl Link {
             Some(Ok(_)) => return Ok(()),
             Some(Err(_)) | None => return Err(Ending::Broken),
         };
-        match packet::decode(&text).map_err(|fault| Ending::Nonsense(fault.chain()))? {
+        let packet = packet::decode(&text).map_err(|fault| Ending::Nonsense(fault.chain()))?;
+        self.take(packet, events).await
+    }
+
+    async fn take(
+        &mut self,
+        packet: Packet,
+        events: &mpsc::UnboundedSender<Event>,
+    ) -> Result<(), Ending> {
+        match packet {
             Packet::Ping => self.socket.send(Message::text(packet::PONG)).await?,
-            Packet::Event { name, data } => {
+            Packet::Event { name, data, last } => {
                 let at = Instant::now();
+                self.memory.heard(last);
                 // Nobody may be listening any more; acknowledgements still count.
                 events.send(Event { name, data, at }).ok();
             }
@@ -146,7 +172,7 @@ impl Link {
             }
             Packet::Disconnected => return Err(Ending::PutOut),
             Packet::Close => return Err(Ending::Closed(None)),
-            Packet::Open | Packet::Noop | Packet::Connected | Packet::Refused(_) => {}
+            Packet::Open | Packet::Noop | Packet::Connected { .. } | Packet::Refused(_) => {}
         }
         Ok(())
     }

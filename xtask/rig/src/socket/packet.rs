@@ -19,7 +19,10 @@ pub(super) enum Packet {
     /// The server ends the engine session.
     Close,
     /// The namespace let us in.
-    Connected,
+    Connected {
+        /// What brings us back as the one we are, when the server can do that.
+        pid: Option<String>,
+    },
     /// The namespace did not let us in, and this is why.
     Refused(Value),
     /// The namespace put us out.
@@ -30,6 +33,8 @@ pub(super) enum Packet {
         name: String,
         /// Its first argument, or null.
         data: Value,
+        /// What stands last, when it is a text: the place of this event, if the session can be resumed.
+        last: Option<String>,
     },
     /// The answer to the event that asked under this number.
     Ack {
@@ -79,13 +84,18 @@ fn decode_message(text: &str) -> Option<Packet> {
     let number = rest.strip_suffix(json)?;
     let value = || serde_json::from_str::<Value>(json).ok();
     match kind {
-        '0' => Some(Packet::Connected),
+        '0' => {
+            let pid = value().and_then(|answer| answer["pid"].as_str().map(str::to_owned));
+            Some(Packet::Connected { pid })
+        }
         '1' => Some(Packet::Disconnected),
         '2' => {
-            let mut arguments = arguments(value()?)?;
+            let value = value()?;
+            let last = value.as_array()?.last().and_then(Value::as_str).map(str::to_owned);
+            let mut arguments = arguments(value)?;
             let name = arguments.next()?.as_str()?.to_owned();
             let data = arguments.next().unwrap_or_default();
-            Some(Packet::Event { name, data })
+            Some(Packet::Event { name, data, last })
         }
         '3' => Some(Packet::Ack {
             id: number.parse().ok()?,
@@ -111,15 +121,22 @@ mod tests {
 
     #[test]
     fn every_packet_of_a_session_is_read() {
-        let event = |name: &str, data| Packet::Event { name: name.to_owned(), data };
+        let event = |name: &str, data, last: Option<&str>| Packet::Event {
+            name: name.to_owned(),
+            data,
+            last: last.map(str::to_owned),
+        };
+        let connected = |pid: Option<&str>| Packet::Connected { pid: pid.map(str::to_owned) };
         let table = [
             (r#"0{"sid":"a"}"#, Packet::Open),
             ("2", Packet::Ping),
-            (r#"40/messaging,{"sid":"b"}"#, Packet::Connected),
+            (r#"40/messaging,{"sid":"b"}"#, connected(None)),
+            (r#"40/messaging,{"sid":"b","pid":"c"}"#, connected(Some("c"))),
             ("41/messaging,", Packet::Disconnected),
             ("41/messaging", Packet::Disconnected),
-            (r#"42/messaging,["a",{"b":1}]"#, event("a", json!({"b":1}))),
-            (r#"42/messaging,["a"]"#, event("a", Value::Null)),
+            (r#"42/messaging,["a",{"b":1}]"#, event("a", json!({"b":1}), None)),
+            (r#"42/messaging,["a",1,"z"]"#, event("a", json!(1), Some("z"))),
+            (r#"42/messaging,["a"]"#, event("a", Value::Null, Some("a"))),
             (r#"43/messaging,12[{"ok":true}]"#, Packet::Ack { id: 12, data: json!({"ok":true}) }),
             (r#"44/messaging,{"message":"no"}"#, Packet::Refused(json!({"message":"no"}))),
         ];

@@ -1,21 +1,13 @@
-//! The unmodified JavaScript client library against the real server.
+//! A thousand messages between two people, in the order of their positions.
 
-use std::{env, process::Output};
+use std::process::Output;
 
 use rig::{Fault, person::Person, stage::Stage, wait};
 use tokio::process::Command;
 
-const SERVER: &str = env!("CARGO_BIN_EXE_messaging-server");
-const MESSAGES: &str = "1000";
+use crate::{SERVER, installed};
 
-/// Where the library is installed.
-///
-/// # Panics
-/// When nobody says so.
-fn installed() -> String {
-    let folder = env::var("STOCK_CLIENT_DIR").ok();
-    folder.expect("STOCK_CLIENT_DIR is not set: run the tests with `cargo xtask test`")
-}
+const MESSAGES: &str = "1000";
 
 #[tokio::test]
 async fn two_stock_clients_exchange_a_thousand_messages() -> Result<(), Fault> {

@@ -1,0 +1,108 @@
+//! One performance: a server, a stagehand, and a player who reports how it went.
+
+use std::time::Duration;
+
+use rig::{Fault, chromium::Chromium, person::Person, stage::Stage, wait};
+use serde_json::{Value, json};
+use tokio::process::{Child, Command};
+
+use crate::{
+    SERVER, installed,
+    stagehand::{Cue, Stagehand},
+};
+
+/// How long a whole performance may take.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// Where the library runs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Theatre {
+    Node,
+    Chromium,
+}
+
+/// What the front end has set.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Setting {
+    /// Nothing: polling, then the upgrade.
+    Default,
+    WebSocketOnly,
+    PollingOnly,
+}
+
+impl Setting {
+    fn options(self) -> Value {
+        match self {
+            Self::Default => json!({}),
+            Self::WebSocketOnly => json!({ "transports": ["websocket"] }),
+            Self::PollingOnly => json!({ "transports": ["polling"] }),
+        }
+    }
+
+    /// What the connection ends up with.
+    fn transport(self) -> &'static str {
+        match self {
+            Self::Default | Self::WebSocketOnly => "websocket",
+            Self::PollingOnly => "polling",
+        }
+    }
+}
+
+/// Whoever plays; gone when dropped.
+#[expect(dead_code, reason = "held for as long as it is to run")]
+enum Player {
+    Node(Child),
+    Chromium(Chromium),
+}
+
+/// Plays the scenario, and fails with the first thing that is not as it must be.
+pub(crate) async fn perform(theatre: Theatre, setting: Setting) -> Result<(), Fault> {
+    let mut stagehand = Stagehand::employ(installed())?;
+    let mut stage = Stage::set_with(SERVER, &[("FRONT_URL", &stagehand.url())]).await?;
+    let salon = Person::salon("salon-1", "Encre Noire");
+    let client = Person::client("client-1", "Camille", "Martin");
+    stagehand.hand_out(&json!({
+        "url": stage.server.url(),
+        "conversationId": stage.conversation(&salon, &client).await?,
+        "tokens": { "salon": stage.token(&salon)?, "client": stage.token(&client)? },
+        "ids": { "salon": salon.id, "client": client.id },
+        "options": setting.options(),
+        "transport": setting.transport(),
+    }));
+    let _player = enter(theatre, &stagehand.url())?;
+    let play = serve(&mut stage, &mut stagehand);
+    wait::at_most(PATIENCE, "the end of the performance", play).await?
+}
+
+fn enter(theatre: Theatre, stagehand: &str) -> Result<Player, Fault> {
+    match theatre {
+        Theatre::Node => {
+            let node = Command::new("node")
+                .current_dir(installed())
+                .args(["perform-in-node.mjs", stagehand])
+                .kill_on_drop(true)
+                .spawn();
+            node.map(Player::Node).map_err(Fault::while_doing("run node"))
+        }
+        Theatre::Chromium => {
+            let page = format!("{stagehand}/perform-in-browser.html");
+            Chromium::visit(&page).map(Player::Chromium)
+        }
+    }
+}
+
+/// Does what the player asks for, until there is a result.
+async fn serve(stage: &mut Stage, stagehand: &mut Stagehand) -> Result<(), Fault> {
+    loop {
+        match stagehand.cue().await? {
+            Cue::Restart(done) => {
+                stage.server.kill_9().await?;
+                stage.server.restart().await?;
+                // Whoever asked may have left; the result says so then.
+                done.send(()).ok();
+            }
+            Cue::Result(failure) if failure.is_empty() => return Ok(()),
+            Cue::Result(failure) => return Err(Fault::new(failure)),
+        }
+    }
+}

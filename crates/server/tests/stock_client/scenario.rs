@@ -1,0 +1,36 @@
+//! A front end's day over each transport setting, in Node.js and in Chromium: connect with auth, presence
+//! over two tabs, chat, typing, read receipts, a cut, a crash of the server.
+
+use rig::Fault;
+
+use crate::performance::{Setting, Theatre, perform};
+
+#[tokio::test]
+async fn in_node_with_default_transports() -> Result<(), Fault> {
+    perform(Theatre::Node, Setting::Default).await
+}
+
+#[tokio::test]
+async fn in_node_over_websocket_only() -> Result<(), Fault> {
+    perform(Theatre::Node, Setting::WebSocketOnly).await
+}
+
+#[tokio::test]
+async fn in_node_over_polling_only() -> Result<(), Fault> {
+    perform(Theatre::Node, Setting::PollingOnly).await
+}
+
+#[tokio::test]
+async fn in_chromium_with_default_transports() -> Result<(), Fault> {
+    perform(Theatre::Chromium, Setting::Default).await
+}
+
+#[tokio::test]
+async fn in_chromium_over_websocket_only() -> Result<(), Fault> {
+    perform(Theatre::Chromium, Setting::WebSocketOnly).await
+}
+
+#[tokio::test]
+async fn in_chromium_over_polling_only() -> Result<(), Fault> {
+    perform(Theatre::Chromium, Setting::PollingOnly).await
+}

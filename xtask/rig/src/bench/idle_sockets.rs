@@ -1,0 +1,117 @@
+//! Many authenticated sockets that do nothing: how fast they come in, and what each of them costs.
+
+use std::time::Duration;
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use tokio::time::{Instant, sleep};
+use xtask::process::output_of;
+
+use super::{Plan, launch, spread::Spread, usage::rss_kb};
+use crate::{
+    Fault, database::Database, fresh, person::Person, server::Server, socket::Socket, token,
+};
+
+/// Handshakes under way at the same time.
+const AT_ONCE: usize = 64;
+/// Sockets that come and go first, so that what is needed once is there.
+const WARM_UP: usize = AT_ONCE;
+/// Each process has some descriptors open beside its sockets.
+const OTHER_DESCRIPTORS: usize = 200;
+
+/// Lets `count` sockets in and leaves them alone for a while.
+pub(super) async fn measure(
+    plan: &Plan,
+    database: &Database,
+    count: usize,
+) -> Result<String, Fault> {
+    let descriptors = descriptors(count)?;
+    let server = start(plan, database, count).await?;
+    let pid = server.pid().ok_or_else(|| Fault::new("the server is gone"))?;
+    drop(enter(&server, WARM_UP).await?);
+    sleep(Duration::from_secs(2)).await;
+
+    let before_kb = rss_kb(pid)?;
+    let started = Instant::now();
+    let (sockets, spread) = enter(&server, count).await?;
+    let elapsed = started.elapsed();
+    let connected_kb = rss_kb(pid)?;
+    // Long enough for a heartbeat of each.
+    sleep(plan.duration.max(Duration::from_secs(30))).await;
+    let idle_kb = rss_kb(pid)?;
+    still_there(&sockets)?;
+    Ok(format!(
+        "### {count} idle sockets, each of another person, in one process\n\n\
+         Descriptors allowed (`ulimit -n`): {descriptors}.\n\n\
+         | what | figure |\n| --- | ---: |\n\
+         | handshakes, token included, {AT_ONCE} at once | {:.0} a second |\n\
+         | one handshake: p50, p99, max | {} |\n\
+         | server's resident memory before | {before_kb} kB |\n\
+         | when all are in | {connected_kb} kB |\n\
+         | after a heartbeat of each | {idle_kb} kB |\n\
+         | for each socket | **{:.1} kB** |\n",
+        each(count, elapsed.as_secs_f64()),
+        spread.cells().replace(" | ", ", "),
+        each(usize::try_from(idle_kb.saturating_sub(before_kb)).unwrap_or_default(), whole(count)),
+    ))
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "counts of sockets and kilobytes are far below 2^52"
+)]
+fn whole(count: usize) -> f64 {
+    count as f64
+}
+
+fn each(amount: usize, parts: f64) -> f64 {
+    whole(amount) / parts
+}
+
+async fn start(plan: &Plan, database: &Database, count: usize) -> Result<Server, Fault> {
+    let all = (count + WARM_UP).to_string();
+    Server::start(launch(plan, database).with("REALTIME_SESSIONS_MAX", &all)).await
+}
+
+async fn enter(server: &Server, count: usize) -> Result<(Vec<Socket>, Spread), Fault> {
+    let tokens = (0..count).map(|_| {
+        let person = Person::new(&fresh::id("client"), "client");
+        token::mint(server.secret(), &person, token::LIFETIME_S)
+    });
+    let tokens = tokens.collect::<Result<Vec<_>, _>>()?;
+    let url = server.url();
+    let entered: Vec<_> = stream::iter(tokens)
+        .map(|token| one(url.clone(), token))
+        .buffer_unordered(AT_ONCE)
+        .try_collect()
+        .await?;
+    let mut spread = Spread::new()?;
+    let sockets = entered.into_iter().map(|(socket, taken)| {
+        spread.add(taken);
+        socket
+    });
+    Ok((sockets.collect(), spread))
+}
+
+async fn one(url: String, token: String) -> Result<(Socket, Duration), Fault> {
+    let asked = Instant::now();
+    let mut socket = Socket::connect(&url, &token).await?;
+    socket.deafen();
+    Ok((socket, asked.elapsed()))
+}
+
+fn still_there(sockets: &[Socket]) -> Result<(), Fault> {
+    let gone = sockets.iter().filter(|socket| socket.is_over()).count();
+    crate::fault::same("sockets that ended meanwhile", gone, 0)
+}
+
+/// What the system allows one process, when that is enough.
+fn descriptors(count: usize) -> Result<String, Fault> {
+    let limit = output_of("sh", &["-c", "ulimit -n"]).unwrap_or_default();
+    let enough = limit.parse().map_or(true, |limit: usize| limit >= count + OTHER_DESCRIPTORS);
+    if enough {
+        return Ok(limit);
+    }
+    Err(Fault::new(format!(
+        "{count} sockets need more descriptors than {limit}: `ulimit -n` first"
+    )))
+}

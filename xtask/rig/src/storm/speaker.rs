@@ -1,0 +1,102 @@
+//! Those who talk through the storm: each message is sent again, under its key, until it is acknowledged.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use serde_json::{Value, json};
+use tokio::{
+    sync::watch,
+    task::{JoinHandle, JoinSet},
+    time::{MissedTickBehavior, interval, sleep},
+};
+
+use super::{Rooms, stage::Room};
+use crate::{Fault, fresh, rest::Rest, stage::text, wait};
+
+/// What was promised to be stored: position and content, by conversation and message id.
+pub(super) type Receipts = BTreeMap<(String, String), (i64, String)>;
+type Receipt = ((String, String), (i64, String));
+
+/// From the first failed send to the next try; doubled after each.
+const PAUSE_MIN: Duration = Duration::from_millis(50);
+/// Never longer than this.
+const PAUSE_MAX: Duration = Duration::from_secs(1);
+
+/// Everybody who talks.
+#[derive(Debug)]
+pub(super) struct Speakers(JoinHandle<Result<Receipts, Fault>>);
+
+impl Speakers {
+    /// Begins to talk, in all rooms in turn, until told otherwise.
+    pub(super) fn start(
+        rooms: &Rooms,
+        url: &str,
+        per_second: u32,
+        until: watch::Receiver<bool>,
+    ) -> Self {
+        Self(tokio::spawn(talk(rooms.clone(), Rest::new(url), per_second, until)))
+    }
+
+    /// Waits until all that was begun is acknowledged.
+    pub(super) async fn finish(self) -> Result<Receipts, Fault> {
+        self.0.await.map_err(Fault::while_doing("talk"))?
+    }
+}
+
+async fn talk(
+    rooms: Rooms,
+    http: Rest,
+    per_second: u32,
+    mut until: watch::Receiver<bool>,
+) -> Result<Receipts, Fault> {
+    let mut ticks = interval(Duration::from_secs(1) / per_second);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut under_way = JoinSet::new();
+    let mut receipts = Receipts::new();
+    for (number, room) in rooms.iter().cycle().enumerate() {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            _ = until.wait_for(|over| *over) => break,
+        }
+        // Whoever waits for an acknowledgement says nothing more: there are two to a room.
+        if under_way.len() >= 2 * rooms.len() {
+            receipts.extend(next(&mut under_way).await?);
+        }
+        // Both sides have their say in every room.
+        let by_salon = (number / rooms.len()).is_multiple_of(2);
+        under_way.spawn(say(http.clone(), room.clone(), by_salon));
+    }
+    while !under_way.is_empty() {
+        receipts.extend(next(&mut under_way).await?);
+    }
+    Ok(receipts)
+}
+
+/// The next acknowledgement, if one is awaited.
+async fn next(under_way: &mut JoinSet<Result<Receipt, Fault>>) -> Result<Option<Receipt>, Fault> {
+    let said = under_way.join_next().await.transpose();
+    said.map_err(Fault::while_doing("say something"))?.transpose()
+}
+
+async fn say(http: Rest, room: Arc<Room>, by_salon: bool) -> Result<Receipt, Fault> {
+    let token = if by_salon { &room.salon_token } else { &room.client_token };
+    let http = http.with_token(token);
+    let path = format!("/messaging/conversations/{}/messages", room.conversation);
+    let content = fresh::id("message");
+    let body = json!({ "content": content, "clientMessageId": content });
+    let stored = wait::within("an acknowledgement", insist(&http, &path, &body)).await??;
+    let seq = stored["seq"].as_i64().ok_or_else(|| Fault::new("a message without a position"))?;
+    Ok(((room.conversation.clone(), text(&stored, "id")?), (seq, content)))
+}
+
+/// Posts until there is an answer that a second try would not change.
+async fn insist(http: &Rest, path: &str, body: &Value) -> Result<Value, Fault> {
+    let mut pause = PAUSE_MIN;
+    loop {
+        match http.post(path, body).await {
+            Ok(answer) if answer.status < 500 => return answer.expect(201),
+            // Killed, busy, or not back yet: the key makes a second try harmless.
+            Ok(_) | Err(_) => sleep(pause).await,
+        }
+        pause = PAUSE_MAX.min(pause * 2);
+    }
+}
