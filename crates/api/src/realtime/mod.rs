@@ -18,6 +18,7 @@ mod outbound;
 mod outlet;
 pub mod presence;
 pub mod recovery;
+mod retry;
 mod session;
 mod told;
 mod turns;

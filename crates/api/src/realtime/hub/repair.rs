@@ -1,8 +1,6 @@
 //! Catching up from the log when something was committed and never told: its teller died between
 //! the two.
 
-use std::time::Duration;
-
 use domain::{
     event::Event,
     id::{ConversationId, UserId},
@@ -11,17 +9,13 @@ use domain::{
 };
 
 use super::{
-    super::{delivery, outbound},
+    super::{delivery, outbound, retry::Retry},
     Hub,
     room::{Progress, Room},
 };
 
 /// How many events are read at a time.
 const REPAIR_EVENTS_MAX: u32 = 200;
-/// The first wait after a failure, in milliseconds; it doubles.
-const RETRY_MS_MIN: u64 = 200;
-/// The longest wait between two attempts, in milliseconds.
-const RETRY_MS_MAX: u64 = 10_000;
 
 impl Hub {
     /// Reads what the room has missed from the log, in the eyes of `viewer`, and tells it. One at a
@@ -33,19 +27,18 @@ impl Hub {
         }
         let (hub, conversation, viewer) = (self.clone(), conversation.clone(), viewer.clone());
         tokio::spawn(async move {
-            let mut wait_ms = RETRY_MS_MIN;
+            let mut retry = Retry::new();
             while let Some(progress) = hub.progress(&conversation) {
                 match hub.read_log(&conversation, &viewer, progress.told).await {
                     Some(LogPiece::Events(events)) => {
                         if hub.caught_up(&conversation, progress, &events) {
                             return;
                         }
-                        wait_ms = RETRY_MS_MIN;
+                        retry.succeeded();
                     }
                     Some(LogPiece::Trimmed) => hub.give_up(&conversation, progress),
                     None => {
-                        tokio::time::sleep(Duration::from_millis(wait_ms)).await;
-                        wait_ms = (wait_ms * 2).min(RETRY_MS_MAX);
+                        retry.wait().await;
                     }
                 }
             }

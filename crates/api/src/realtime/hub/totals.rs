@@ -4,23 +4,21 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
 };
 
 use domain::{id::UserId, ports::Store};
 use tokio::sync::Semaphore;
 
 use super::{
-    super::outbound::{ServerEvent as _, UnreadCountUpdated},
+    super::{
+        outbound::{ServerEvent as _, UnreadCountUpdated},
+        retry::Retry,
+    },
     Hub,
 };
 
 /// How many totals are counted at the same time.
 const COUNTS_AT_ONCE_MAX: usize = 4;
-/// The first wait after a failure, in milliseconds; it doubles.
-const RETRY_MS_MIN: u64 = 200;
-/// The longest wait between two attempts, in milliseconds.
-const RETRY_MS_MAX: u64 = 10_000;
 
 /// How far a count has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +71,7 @@ impl Totals {
     }
 
     async fn count_until_settled(&self, hub: &Hub, user: &UserId) {
-        let mut wait_ms = RETRY_MS_MIN;
+        let mut retry = Retry::new();
         loop {
             self.under_way().insert(user.clone(), Progress::Counting);
             if !hub.roster().is_here(user) {
@@ -85,10 +83,9 @@ impl Totals {
                 if self.settled(hub, user, Some(total)) {
                     return;
                 }
-                wait_ms = RETRY_MS_MIN;
+                retry.succeeded();
             } else {
-                tokio::time::sleep(Duration::from_millis(wait_ms)).await;
-                wait_ms = (wait_ms * 2).min(RETRY_MS_MAX);
+                retry.wait().await;
             }
         }
     }

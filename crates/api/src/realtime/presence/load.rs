@@ -1,15 +1,11 @@
 //! Reading circles from the store.
 
-use std::time::Duration;
-
 use domain::{id::UserId, ports::Acquaintances};
 
-use super::{super::hub::Hub, Attendance};
-
-/// The first wait after a failure, in milliseconds; it doubles.
-const RETRY_MS_MIN: u64 = 200;
-/// The longest wait between two attempts, in milliseconds.
-const RETRY_MS_MAX: u64 = 10_000;
+use super::{
+    super::{hub::Hub, retry::Retry},
+    Attendance,
+};
 
 impl Attendance {
     /// Reads the circle of `user` and tells what follows from it, soon. Asked by whoever started
@@ -20,17 +16,16 @@ impl Attendance {
     }
 
     async fn read_until_settled(&self, hub: &Hub, user: &UserId) {
-        let mut wait_ms = RETRY_MS_MIN;
+        let mut retry = Retry::new();
         while self.state().circles.contains_key(user) {
             let Some(read) = self.ask(user).await else {
-                tokio::time::sleep(Duration::from_millis(wait_ms)).await;
-                wait_ms = (wait_ms * 2).min(RETRY_MS_MAX);
+                retry.wait().await;
                 continue;
             };
             if self.settle(hub, user, read) {
                 return;
             }
-            wait_ms = RETRY_MS_MIN;
+            retry.succeeded();
         }
     }
 
