@@ -35,8 +35,8 @@ pub struct Config {
     pub max_attachments: usize,
     /// From the opening to the moment a session with no namespace connected closes.
     pub connect_timeout_ms: u64,
-    /// How long [`Namespace::connect`](crate::Namespace::connect) may take; then the client is
-    /// refused and the future dropped.
+    /// How long [`Namespace::connect`](crate::Namespace::connect) may take; then the future is
+    /// dropped and the session ends, so that the client comes back.
     pub connect_decision_timeout_ms: u64,
     /// How long a session that closes in good order may take to send what still waits.
     pub close_timeout_ms: u64,

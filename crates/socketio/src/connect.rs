@@ -124,12 +124,27 @@ pub struct Refusal {
     pub message: String,
     /// Details for the client.
     pub data: Option<Value>,
+    is_final: bool,
 }
 
 impl Refusal {
-    /// A refusal without details.
+    /// A refusal without details. The client does not come back by itself.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), data: None }
+        Self { message: message.into(), data: None, is_final: true }
+    }
+
+    /// Nobody can be let in at the moment. In place of an answer the client's session ends, with
+    /// all its namespaces ([`DisconnectReason::Unavailable`]): a stock client opens another one by
+    /// itself after a while, which it does after no other refusal.
+    ///
+    /// [`DisconnectReason::Unavailable`]: crate::DisconnectReason::Unavailable
+    pub fn not_now() -> Self {
+        Self { message: String::new(), data: None, is_final: false }
+    }
+
+    /// Whether the client is told, and stays away. Otherwise its session ends, and it comes back.
+    pub fn is_final(&self) -> bool {
+        self.is_final
     }
 
     /// The same refusal, with details.

@@ -77,6 +77,8 @@ impl Mailbox {
 
     /// Adds a socket whose CONNECT is being decided. What it sends is held back.
     pub(crate) fn enter(&mut self, key: Key, namespace: Arc<str>) {
+        // Most clients enter one namespace; a vector that grows by itself makes room for four.
+        self.sockets.reserve_exact(1);
         self.sockets.push(Entry { key, namespace, stage: Stage::Undecided });
     }
 
@@ -185,7 +187,11 @@ impl Mailbox {
 
     /// The next frame to send.
     pub(crate) fn pop(&mut self) -> Option<Frame> {
-        let frame = self.queue.pop_front()?;
+        let Some(frame) = self.queue.pop_front() else {
+            // Most sessions are idle most of the time, and a queue never shrinks by itself.
+            self.queue = VecDeque::new();
+            return None;
+        };
         self.bytes -= frame.size_bytes();
         Some(frame)
     }

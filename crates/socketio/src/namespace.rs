@@ -21,10 +21,10 @@ pub trait Namespace: Send + Sync + 'static {
     /// If the session ends first, this still runs on, and a handler it returns is
     /// [`disconnected`](Handler::disconnected) at once. It is dropped halfway only when it takes
     /// longer than [`connect_decision_timeout_ms`](crate::Config::connect_decision_timeout_ms);
-    /// the client is then refused.
+    /// that is then [`Refusal::not_now`].
     ///
     /// # Errors
-    /// A [`Refusal`], which the client receives as `connect_error`.
+    /// A [`Refusal`], which the client receives as `connect_error`; or one that ends its session.
     async fn connect(&self, request: ConnectRequest, socket: Socket) -> Result<Accepted, Refusal>;
 }
 

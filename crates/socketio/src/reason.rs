@@ -22,6 +22,8 @@ pub enum DisconnectReason {
     SlowReader,
     /// No namespace was connected in time.
     ConnectTimeout,
+    /// The application could let nobody in at the moment, or took too long to decide.
+    Unavailable,
     /// A handler of this session panicked.
     HandlerPanicked,
     /// The server is stopping.
@@ -39,6 +41,7 @@ impl fmt::Display for DisconnectReason {
             Self::ParseError => "parse error",
             Self::SlowReader => "slow reader",
             Self::ConnectTimeout => "connect timeout",
+            Self::Unavailable => "server unavailable",
             Self::HandlerPanicked => "forced server close",
             Self::ServerShutdown => "server shutting down",
         })

@@ -3,7 +3,7 @@
 mod builder;
 mod table;
 
-use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
+use std::{any::Any, collections::HashMap, fmt, sync::Arc, time::Duration};
 
 use actix_web::{HttpRequest, web};
 
@@ -35,7 +35,10 @@ pub(crate) struct Shared {
 }
 
 /// Decides whether a request may open a session.
-pub(crate) type Admission = dyn Fn(&HttpRequest) -> Result<(), Rejection> + Send + Sync;
+pub(crate) type Admission = dyn Fn(&HttpRequest) -> Result<Permit, Rejection> + Send + Sync;
+
+/// What the application keeps for a session as long as there is one.
+pub(crate) type Permit = Box<dyn Any + Send + Sync>;
 
 /// A namespace and its name.
 #[derive(Clone)]
@@ -97,9 +100,14 @@ impl Shared {
     }
 
     /// Asks the application whether `request` may open a session.
-    pub(crate) fn admit(&self, request: &HttpRequest) -> Result<(), Rejection> {
-        self.admission.as_ref().map_or(Ok(()), |admission| admission(request))
+    pub(crate) fn admit(&self, request: &HttpRequest) -> Result<Permit, Rejection> {
+        self.admission.as_ref().map_or_else(|| Ok(nothing()), |admission| admission(request))
     }
+}
+
+/// The permit of a session that nobody was asked about.
+pub(crate) fn nothing() -> Permit {
+    Box::new(())
 }
 
 impl fmt::Debug for Server {

@@ -96,8 +96,20 @@ impl Session {
     }
 
     /// Runs the session to its end, or to where another transport takes over.
-    pub(crate) async fn run(mut self, mut transport: impl Transport) {
-        match self.live(&mut transport).await {
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an `async fn` has room for its arguments twice, and there are many sessions"
+    )]
+    pub(crate) fn run(mut self, mut transport: impl Transport) -> impl Future<Output = ()> {
+        async move {
+            let outcome = self.live(&mut transport).await;
+            // In a box of its own, or its room would be held as long as the session lives.
+            Box::pin(self.leave(transport, outcome)).await;
+        }
+    }
+
+    async fn leave(mut self, transport: impl Transport, outcome: Result<Heir, Ending>) {
+        match outcome {
             Ok(heir) => {
                 self.owes_ping = transport.owes_ping();
                 drop(transport);

@@ -109,76 +109,6 @@ async fn an_acknowledgement_goes_out_once_or_not_at_all() {
 }
 
 #[actix_web::test]
-async fn a_refusal_carries_its_data_and_the_session_goes_on() {
-    let (server, mut watcher) = probed(calm(), Decision::Refuse);
-    let mut client = server.open().await;
-    for _ in 0..2 {
-        client.say("40").await;
-        assert_eq!(
-            client.hear().await,
-            r#"44{"message":"Not authorized","data":{"code":"token_expired"}}"#
-        );
-    }
-    let Happened::Asked(socket) = watcher.next().await else {
-        panic!("expected to be asked");
-    };
-    assert!(matches!(socket.emit("x", &1), Err(EmitError::Closed)));
-}
-
-#[actix_web::test]
-async fn nothing_is_sent_before_the_decision_and_everything_after_it() {
-    let (server, mut watcher) = probed(calm(), Decision::AcceptLater);
-    let mut client = server.open().await;
-    client.say("40").await;
-    let Happened::Asked(socket) = watcher.next().await else {
-        panic!("expected to be asked");
-    };
-    socket.emit("early", &1).expect("held");
-    client.say("40/unknown,").await;
-    assert!(client.hear().await.starts_with("44/unknown,"));
-    watcher.open_gate();
-    assert!(client.hear().await.starts_with("40{"));
-    assert_eq!(client.hear().await, r#"42["early",1]"#);
-}
-
-#[actix_web::test]
-async fn a_decision_that_takes_too_long_is_a_refusal() {
-    let config = Config { connect_decision_timeout_ms: 50, ..calm() };
-    let (server, _watcher) = probed(config, Decision::AcceptLater);
-    let mut client = server.open().await;
-    client.say("40").await;
-    assert_eq!(client.hear().await, r#"44{"message":"Connection timed out"}"#);
-}
-
-#[actix_web::test]
-async fn a_refusal_after_the_connect_timeout_ends_the_session() {
-    let config = Config { connect_timeout_ms: 50, connect_decision_timeout_ms: 150, ..calm() };
-    let (server, _watcher) = probed(config, Decision::AcceptLater);
-    let mut client = server.open().await;
-    client.say("40").await;
-    let (code, heard) = client.until_closed().await;
-    assert_eq!(heard, [r#"44{"message":"Connection timed out"}"#]);
-    assert_eq!(code, Some(1008));
-}
-
-#[actix_web::test]
-async fn a_decision_that_comes_after_the_end_is_followed_by_the_last_call() {
-    let (server, mut watcher) = probed(calm(), Decision::AcceptLater);
-    let mut client = server.open().await;
-    client.say("40").await;
-    let Happened::Asked(_) = watcher.next().await else {
-        panic!("expected to be asked");
-    };
-    client.say("1").await;
-    client.until_closed().await;
-    watcher.open_gate();
-    let socket = watcher.socket().await;
-    let reason = watcher.disconnected().await;
-    assert_eq!(reason, DisconnectReason::TransportClose);
-    assert!(matches!(socket.emit("x", &1), Err(EmitError::Closed)));
-}
-
-#[actix_web::test]
 async fn a_panic_costs_one_session_and_the_handler_still_hears_of_the_end() {
     let (server, mut watcher) = probed(calm(), Decision::Accept);
     watcher.open_gate();
@@ -193,15 +123,6 @@ async fn a_panic_costs_one_session_and_the_handler_still_hears_of_the_end() {
     assert_eq!(reason, DisconnectReason::HandlerPanicked);
     other.say(r#"42["fine"]"#).await;
     assert_eq!(watcher.event().await.name, "fine");
-}
-
-#[actix_web::test]
-async fn a_panic_over_a_connect_costs_one_session() {
-    let (server, _watcher) = probed(calm(), Decision::Panic);
-    let mut client = server.open().await;
-    client.say("40").await;
-    assert_eq!(client.closed_with().await, Some(1011));
-    server.open().await;
 }
 
 #[actix_web::test]

@@ -4,6 +4,8 @@
 mod echo;
 mod support;
 
+use std::sync::Arc;
+
 use actix_web::http::StatusCode;
 use futures_util::future::join_all;
 use serde_json::Value;
@@ -178,6 +180,20 @@ async fn the_application_may_turn_a_request_away() {
         let answer = ask(&server, "GET", other_version, &headers).await;
         assert!(answer.contains(r#""code":5"#), "{answer}");
     }
+}
+
+#[actix_web::test]
+async fn what_the_admission_gives_is_kept_as_long_as_the_session() {
+    let kept = Arc::new(());
+    let permit = kept.clone();
+    let server = Server::builder(calm()).admission(move |_| Ok(permit.clone())).build();
+    let server = Running::start(server);
+    let mut client = server.open().await;
+    assert_eq!(Arc::strong_count(&kept), 3, "ours, the server's and the session's");
+    client.say("1").await;
+    client.until_closed().await;
+    server.server.close(PATIENCE).await;
+    assert_eq!(Arc::strong_count(&kept), 2);
 }
 
 #[actix_web::test]

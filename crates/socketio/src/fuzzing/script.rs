@@ -15,7 +15,7 @@ use crate::{
     engine::{Farewell, Gone, Incoming, Transport, payload::Part},
     link::Link,
     namespace::Headers,
-    server::Seat,
+    server::{Seat, nothing},
     session::{Client, Session},
     sid::EngineId,
 };
@@ -42,7 +42,7 @@ async fn run(input: &[u8]) {
     let link = Arc::new(Link::new(&shared.config));
     let id = EngineId::random().expect("the system has randomness");
     let seat = Seat { link: Arc::clone(&link), door: None };
-    let registration = shared.table.register(id, seat).expect("room");
+    let registration = shared.table.register(id, seat, nothing()).expect("room");
     let client = Client { remote: None, headers: Headers::none() };
     let script = Script { lines: messages(input).collect::<Vec<_>>().into_iter() };
     Session::new(shared, link, registration, client).run(script).await;

@@ -14,7 +14,7 @@ use crate::{
     frame::Frame,
     link::Link,
     namespace::Headers,
-    server::{Registration, Seat, Shared, TableError},
+    server::{Permit, Registration, Seat, Shared, TableError},
     session::{Client, Session},
     sid::EngineId,
 };
@@ -32,19 +32,23 @@ pub(super) async fn open(
     if transport == Transport::WebSocket && !wants_websocket(request) {
         return Err(Rejection::bad_request());
     }
-    server.admit(request)?;
+    let permit = server.admit(request)?;
     if query.version.as_deref() != Some("4") {
         return Err(Rejection::unsupported_version());
     }
     match transport {
-        Transport::Polling => open_polling(server, request),
-        Transport::WebSocket => open_websocket(server, request, payload).await,
+        Transport::Polling => open_polling(server, request, permit),
+        Transport::WebSocket => open_websocket(server, request, payload, permit).await,
     }
 }
 
-fn open_polling(server: &Arc<Shared>, request: &HttpRequest) -> Result<HttpResponse, Rejection> {
+fn open_polling(
+    server: &Arc<Shared>,
+    request: &HttpRequest,
+    permit: Permit,
+) -> Result<HttpResponse, Rejection> {
     let (door, requests) = Door::new();
-    let (id, link, registration) = register(server, Some(door))?;
+    let (id, link, registration) = register(server, Some(door), permit)?;
     let opening = opening(&id, &["websocket"], server)?;
     let session = Session::new(Arc::clone(server), link, registration, client(request));
     rt::spawn(session.run(Polling::new(requests, &server.config)));
@@ -55,8 +59,9 @@ async fn open_websocket(
     server: &Arc<Shared>,
     request: &HttpRequest,
     payload: web::Payload,
+    permit: Permit,
 ) -> Result<HttpResponse, Rejection> {
-    let (id, link, registration) = register(server, None)?;
+    let (id, link, registration) = register(server, None, permit)?;
     let opening = opening(&id, &[], server)?;
     if link.answer(Frame::of_text("/".into(), opening, Vec::new())).is_err() {
         return Err(Rejection::unavailable());
@@ -73,13 +78,14 @@ async fn open_websocket(
 fn register(
     server: &Arc<Shared>,
     door: Option<Arc<Door>>,
+    permit: Permit,
 ) -> Result<(EngineId, Arc<Link>, Registration), Rejection> {
     let id = EngineId::random().map_err(|error| {
         tracing::error!(%error, "the system gives no random bytes; a handshake was refused");
         Rejection::unavailable()
     })?;
     let link = Arc::new(Link::new(&server.config));
-    match server.table.register(id.clone(), Seat { link: Arc::clone(&link), door }) {
+    match server.table.register(id.clone(), Seat { link: Arc::clone(&link), door }, permit) {
         Ok(registration) => Ok((id, link, registration)),
         Err(reason) => {
             if reason == TableError::Full {

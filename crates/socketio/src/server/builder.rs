@@ -30,12 +30,13 @@ impl Builder {
     }
 
     /// Asks `admission` before every handshake, for example about the `Origin` header, which
-    /// browsers do not enforce for WebSockets, or about the number of sessions per address.
-    pub fn admission(
+    /// browsers do not enforce for WebSockets, or about the number of sessions per address. What
+    /// it returns is kept as long as the session, and dropped when that is over.
+    pub fn admission<Permit: Send + Sync + 'static>(
         mut self,
-        admission: impl Fn(&HttpRequest) -> Result<(), Rejection> + Send + Sync + 'static,
+        admission: impl Fn(&HttpRequest) -> Result<Permit, Rejection> + Send + Sync + 'static,
     ) -> Self {
-        self.admission = Some(Box::new(admission));
+        self.admission = Some(Box::new(move |request| Ok(Box::new(admission(request)?))));
         self
     }
 

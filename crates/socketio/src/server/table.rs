@@ -7,6 +7,7 @@ use std::{
 
 use tokio::sync::Notify;
 
+use super::Permit;
 use crate::{engine::Door, link::Link, sid::EngineId};
 
 /// Every session there is.
@@ -41,11 +42,12 @@ pub(crate) enum TableError {
     Full,
 }
 
-/// A place in the table, given up when it is dropped.
+/// A place in the table, given up when it is dropped, and the permit with it.
 #[derive(Debug)]
 pub(crate) struct Registration {
     table: Arc<Table>,
     id: EngineId,
+    _permit: Permit,
 }
 
 impl Table {
@@ -66,6 +68,7 @@ impl Table {
         self: &Arc<Self>,
         id: EngineId,
         seat: Seat,
+        permit: Permit,
     ) -> Result<Registration, TableError> {
         let mut state = self.lock();
         if state.shut {
@@ -75,7 +78,7 @@ impl Table {
             return Err(TableError::Full);
         }
         state.sessions.insert(id.clone(), seat);
-        Ok(Registration { table: Arc::clone(self), id })
+        Ok(Registration { table: Arc::clone(self), id, _permit: permit })
     }
 
     /// Takes no more sessions, and returns those there are.
@@ -117,12 +120,12 @@ impl Drop for Registration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Config;
+    use crate::{Config, server::nothing};
 
     fn register(table: &Arc<Table>) -> Result<Registration, TableError> {
         let id = EngineId::random().expect("the system has randomness");
         let link = Arc::new(Link::new(&Config::default()));
-        table.register(id, Seat { link, door: None })
+        table.register(id, Seat { link, door: None }, nothing())
     }
 
     #[test]

@@ -46,6 +46,7 @@ impl From<DisconnectReason> for Ending {
         let (code, drains) = match reason {
             DisconnectReason::ParseError => (CloseCode::Protocol, false),
             DisconnectReason::SlowReader => (CloseCode::Again, false),
+            DisconnectReason::Unavailable => (CloseCode::Again, true),
             DisconnectReason::HandlerPanicked => (CloseCode::Error, false),
             DisconnectReason::ServerShutdown => (CloseCode::Away, true),
             DisconnectReason::ConnectTimeout => (CloseCode::Policy, true),

@@ -67,6 +67,8 @@ impl Members {
 
     pub(super) fn add(&mut self, member: Member) {
         self.dismissed.retain(|namespace| **namespace != *member.socket.namespace());
+        // Most clients enter one namespace; a vector that grows by itself makes room for four.
+        self.list.reserve_exact(1);
         self.list.push(member);
     }
 

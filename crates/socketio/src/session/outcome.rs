@@ -19,8 +19,13 @@ impl Session {
                 member.accept(handler);
                 self.admit(key, welcome)
             }
-            Outcome::Refused(refusal) => self.turn_away(key, &refusal),
-            Outcome::Undecided => self.turn_away(key, &Refusal::new("Connection timed out")),
+            Outcome::Refused(refusal) if refusal.is_final() => self.turn_away(key, &refusal),
+            // An answer would be the last word; only a lost connection brings the client back.
+            Outcome::Refused(_) | Outcome::Undecided => {
+                self.link.remove(key);
+                self.members.remove(key);
+                Err(DisconnectReason::Unavailable.into())
+            }
             Outcome::DecisionPanicked => {
                 tracing::error!("a namespace panicked over a connect; its session ends");
                 self.members.remove(key);

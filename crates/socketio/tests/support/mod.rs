@@ -5,6 +5,7 @@
 pub(crate) mod frames;
 pub(crate) mod http;
 pub(crate) mod probe;
+mod relay;
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -21,24 +22,24 @@ use tokio_tungstenite::{
 /// Longer than anything here takes, so that a test that fails does not hang.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Whether WebSockets are compressed: so it is where checks are played once more for it.
+fn is_compressed() -> bool {
+    env!("CARGO_CRATE_NAME").ends_with("_compressed")
+}
+
 /// The settings the public protocol checks assume.
 pub(crate) fn quick() -> Config {
-    Config {
-        ping_interval_ms: 300,
-        ping_timeout_ms: 200,
-        connect_timeout_ms: 1_000,
-        ..Config::default()
-    }
+    Config { ping_interval_ms: 300, ping_timeout_ms: 200, connect_timeout_ms: 1_000, ..calm() }
 }
 
 /// A heartbeat so slow that it stays out of the way.
 pub(crate) fn calm() -> Config {
-    Config::default()
+    Config { compression: is_compressed(), ..Config::default() }
 }
 
 /// Pings often, yet has all the patience that a busy machine needs.
 pub(crate) fn brisk() -> Config {
-    Config { ping_interval_ms: 20, ping_timeout_ms: 5_000, ..Config::default() }
+    Config { ping_interval_ms: 20, ping_timeout_ms: 5_000, ..calm() }
 }
 
 /// A server that runs until it is dropped.
@@ -97,7 +98,8 @@ impl Running {
         &self,
         path: &str,
     ) -> Result<WebSocketStream<MaybeTlsStream<TcpStream>>, Error> {
-        let url = format!("ws://{}{path}", self.address);
+        let address = if is_compressed() { relay::to(self.address).await } else { self.address };
+        let url = format!("ws://{address}{path}");
         let (stream, _) =
             timeout(PATIENCE, connect_async(url)).await.expect("an answer in time")?;
         Ok(stream)

@@ -31,6 +31,9 @@ pub(crate) enum Decision {
     AcceptLater,
     Panic,
     Refuse,
+    /// Refuse once the gate opens.
+    RefuseLater,
+    NotNow,
 }
 
 /// The namespace. Every event waits for the gate.
@@ -102,7 +105,11 @@ impl Namespace for Probe {
             Decision::Accept => {}
             Decision::AcceptLater => self.gate.acquire().await.expect("a gate").forget(),
             Decision::Panic => panic!("as told"),
-            Decision::Refuse => {
+            Decision::NotNow => return Err(Refusal::not_now()),
+            Decision::Refuse | Decision::RefuseLater => {
+                if matches!(self.decision, Decision::RefuseLater) {
+                    self.gate.acquire().await.expect("a gate").forget();
+                }
                 let data = json!({ "code": "token_expired" });
                 return Err(Refusal::new("Not authorized").with_data(data));
             }

@@ -28,11 +28,14 @@ impl Outlet {
     /// [`Gone`].
     pub(super) fn pump(&mut self, mut source: impl FnMut() -> Option<Frame>) -> Result<(), Gone> {
         while self.gauge.has_room() {
-            if self.staged.is_empty() {
-                let Some(frame) = source() else { break };
-                self.stage(frame);
-            }
-            if let Some(message) = self.staged.pop_front() {
+            let message = match self.staged.pop_front() {
+                Some(message) => Some(message),
+                None => match source() {
+                    Some(frame) => self.take_apart(frame),
+                    None => break,
+                },
+            };
+            if let Some(message) = message {
                 self.gauge.add_data(size(&message));
                 self.send(message)?;
             }
@@ -93,12 +96,12 @@ impl Outlet {
         self.send(message).map(|()| true)
     }
 
-    fn stage(&mut self, frame: Frame) {
+    /// The first message of `frame`; the others are staged. Most frames have but one, and so most
+    /// sessions never need the room for more.
+    fn take_apart(&mut self, frame: Frame) -> Option<Message> {
         let (text, attachments) = frame.into_parts();
-        if !text.is_empty() {
-            self.staged.push_back(Message::Text(text));
-        }
         self.staged.extend(attachments.iter().cloned().map(Message::Binary));
+        if text.is_empty() { self.staged.pop_front() } else { Some(Message::Text(text)) }
     }
 
     /// The gauge leaves room in the queue, so sending is done at once; outside of the runtime's
