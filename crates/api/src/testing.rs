@@ -28,6 +28,7 @@ use crate::{Api, Ports, Settings, limits};
 /// clients `c1` and `c2`.
 pub(crate) struct House {
     pub(crate) store: Arc<MemoryStore>,
+    pub(crate) clock: Arc<FixedClock>,
     pub(crate) api: Api,
 }
 
@@ -44,16 +45,17 @@ impl House {
             store.note_participant(&person, clock.now()).await.expect("the store works");
         }
         let (tokens, ids) = (Arc::new(Tokens), Arc::new(CountingIds::new()));
-        let ports = Ports { store: store.clone(), tokens, clock, ids };
-        Self { store, api: Api::new(settings, ports) }
+        let ports = Ports { store: store.clone(), tokens, clock: clock.clone(), ids };
+        Self { store, clock, api: Api::new(settings, ports) }
     }
 
     /// Another node of the same service.
     pub(crate) fn another(&self, settings: Settings) -> Self {
         let store = self.store.clone();
         let (clock, ids) = (Arc::new(FixedClock::ticking()), Arc::new(CountingIds::new()));
-        let ports = Ports { store: store.clone(), tokens: Arc::new(Tokens), clock, ids };
-        Self { store, api: Api::new(settings, ports) }
+        let ports =
+            Ports { store: store.clone(), tokens: Arc::new(Tokens), clock: clock.clone(), ids };
+        Self { store, clock, api: Api::new(settings, ports) }
     }
 
     pub(crate) async fn ask(&self, request: TestRequest) -> Answer {
@@ -65,6 +67,10 @@ impl House {
 
     pub(crate) async fn get(&self, path: &str, who: &str) -> Answer {
         self.ask(request(Method::GET, path, who)).await
+    }
+
+    pub(crate) async fn head(&self, path: &str, who: &str) -> Answer {
+        self.ask(request(Method::HEAD, path, who)).await
     }
 
     pub(crate) async fn patch(&self, path: &str, who: &str, body: Value) -> Answer {

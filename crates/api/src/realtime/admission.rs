@@ -6,26 +6,40 @@ use actix_web::{
 };
 use socketio::Rejection;
 
+use super::crowd::{Crowd, Full, Visitor};
 use crate::{limits::Limits, origins::Origins};
 
-/// Lets a request through, or says why not.
+/// Lets a request through, or says why not. The socket it opens counts until it is gone.
 ///
 /// # Errors
 /// 400 for a page of a foreign origin, as front ends know it: browsers do not ask before they open
-/// a WebSocket, so it has to be turned away here. 429 for an address that opens too many.
+/// a WebSocket, so it has to be turned away here. 429 for an address that opens too many, or has too
+/// many that do not say whose they are. 503 when there is no room for anybody.
 pub(super) fn admit(
     request: &HttpRequest,
     origins: &Origins,
     limits: &Limits,
-) -> Result<(), Rejection> {
+    crowd: &Crowd,
+) -> Result<Visitor, Rejection> {
     if let Some(origin) = request.headers().get(ORIGIN) {
         let allowed = origin.to_str().is_ok_and(|origin| origins.allows(origin));
         if !allowed {
             return Err(Rejection::new(StatusCode::BAD_REQUEST, "Bad request"));
         }
     }
-    if limits.allow_connect(limits.address_of(request.head())).is_err() {
-        return Err(Rejection::new(StatusCode::TOO_MANY_REQUESTS, "Too many connections"));
+    let address = limits.address_of(request.head());
+    if limits.allow_connect(address).is_err() {
+        return Err(too_many());
     }
-    Ok(())
+    crowd.open(address).map_err(|full| match full {
+        Full::Here => too_many(),
+        Full::Everywhere => {
+            tracing::warn!("there is no room for another socket");
+            Rejection::new(StatusCode::SERVICE_UNAVAILABLE, "Service unavailable")
+        }
+    })
+}
+
+fn too_many() -> Rejection {
+    Rejection::new(StatusCode::TOO_MANY_REQUESTS, "Too many connections")
 }

@@ -1,4 +1,4 @@
-//! How many sessions come from one address.
+//! How many sockets there are, and from where: over every door together.
 
 use std::{
     collections::HashMap,
@@ -6,51 +6,122 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-/// The sessions of each address. Cheap to clone; clones count together.
-#[derive(Clone)]
-pub(super) struct Crowd {
-    sessions_max: usize,
-    counts: Arc<Mutex<HashMap<IpAddr, usize>>>,
+/// How many there may be on this node.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    /// Sockets.
+    pub(super) sockets: usize,
+    /// Sockets from one address that have not said whose they are.
+    pub(super) unauthenticated_per_address: usize,
+    /// Sockets from one address that have.
+    pub(super) sessions_per_address: usize,
 }
 
-/// The place of one session. Dropping it gives it back.
+/// Why there can be no further socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Full {
+    /// There are as many as there may be.
+    Everywhere,
+    /// Too many of this address do not say whose they are.
+    Here,
+}
+
+/// The sockets of each address. Cheap to clone; clones count together.
+#[derive(Clone)]
+pub(super) struct Crowd {
+    bounds: Bounds,
+    counts: Arc<Mutex<Counts>>,
+}
+
+#[derive(Default)]
+struct Counts {
+    sockets: usize,
+    addresses: HashMap<IpAddr, Address>,
+}
+
+#[derive(Default)]
+struct Address {
+    sockets: usize,
+    /// How many of them said whose they are.
+    sessions: usize,
+}
+
+/// An open socket. Dropping it makes room for another.
+pub(super) struct Visitor {
+    crowd: Crowd,
+    address: IpAddr,
+}
+
+/// A socket that said whose it is. Dropping it takes that back.
 pub(super) struct Place {
     crowd: Crowd,
     address: IpAddr,
 }
 
 impl Crowd {
-    /// Nobody is here. From no address there may be more than `sessions_max`.
-    pub(super) fn new(sessions_max: usize) -> Self {
-        Self { sessions_max, counts: Arc::default() }
+    /// Nobody is here.
+    pub(super) fn new(bounds: Bounds) -> Self {
+        Self { bounds, counts: Arc::default() }
     }
 
-    /// A place for one more session from `address`; `None` when there is none.
+    /// Counts a socket from `address` that nobody knows yet.
+    ///
+    /// # Errors
+    /// [`Full`].
+    pub(super) fn open(&self, address: IpAddr) -> Result<Visitor, Full> {
+        let mut counts = self.counts();
+        if counts.sockets >= self.bounds.sockets {
+            return Err(Full::Everywhere);
+        }
+        let here = counts.addresses.get(&address);
+        let unauthenticated = here.map_or(0, |here| here.sockets.saturating_sub(here.sessions));
+        if unauthenticated >= self.bounds.unauthenticated_per_address {
+            return Err(Full::Here);
+        }
+        counts.sockets += 1;
+        counts.addresses.entry(address).or_default().sockets += 1;
+        Ok(Visitor { crowd: self.clone(), address })
+    }
+
+    /// A place for a socket from `address` that said whose it is; `None` when there is none.
     pub(super) fn take_place(&self, address: IpAddr) -> Option<Place> {
         let mut counts = self.counts();
-        let count = counts.entry(address).or_default();
-        if *count >= self.sessions_max {
+        let taken = counts.addresses.get(&address).map_or(0, |here| here.sessions);
+        if taken >= self.bounds.sessions_per_address {
             return None;
         }
-        *count += 1;
+        counts.addresses.entry(address).or_default().sessions += 1;
         Some(Place { crowd: self.clone(), address })
     }
 
     /// No code that holds this lock can panic halfway through a change.
-    fn counts(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
+    fn counts(&self) -> MutexGuard<'_, Counts> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Counts {
+    fn change(&mut self, address: IpAddr, change: impl FnOnce(&mut Address)) {
+        if let Some(here) = self.addresses.get_mut(&address) {
+            change(here);
+            if here.sockets == 0 && here.sessions == 0 {
+                self.addresses.remove(&address);
+            }
+        }
+    }
+}
+
+impl Drop for Visitor {
+    fn drop(&mut self) {
+        let mut counts = self.crowd.counts();
+        counts.sockets -= 1;
+        counts.change(self.address, |here| here.sockets -= 1);
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut counts = self.crowd.counts();
-        if let Some(count) = counts.get_mut(&self.address) {
-            *count -= 1;
-            if *count == 0 {
-                counts.remove(&self.address);
-            }
-        }
+        self.crowd.counts().change(self.address, |here| here.sessions -= 1);
     }
 }
 
@@ -60,15 +131,50 @@ mod tests {
 
     use super::*;
 
+    const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    const THERE: IpAddr = IpAddr::V4(Ipv4Addr::BROADCAST);
+
+    fn crowd(sockets: usize, unauthenticated: usize, sessions: usize) -> Crowd {
+        Crowd::new(Bounds {
+            sockets,
+            unauthenticated_per_address: unauthenticated,
+            sessions_per_address: sessions,
+        })
+    }
+
     #[test]
     fn an_address_has_so_many_places_and_gets_them_back() {
-        let crowd = Crowd::new(1);
-        let (here, there) = (Ipv4Addr::LOCALHOST.into(), Ipv4Addr::BROADCAST.into());
-        let place = crowd.take_place(here).expect("the first");
-        assert!(crowd.take_place(here).is_none());
-        assert!(crowd.take_place(there).is_some());
+        let crowd = crowd(9, 9, 1);
+        let place = crowd.take_place(HERE).expect("the first");
+        assert!(crowd.take_place(HERE).is_none());
+        assert!(crowd.take_place(THERE).is_some());
         drop(place);
-        assert!(crowd.take_place(here).is_some());
-        assert!(crowd.counts().is_empty());
+        assert!(crowd.take_place(HERE).is_some());
+        assert!(crowd.counts().addresses.is_empty());
+    }
+
+    #[test]
+    fn sockets_that_do_not_say_whose_they_are_are_few() {
+        let crowd = crowd(9, 1, 9);
+        let first = crowd.open(HERE).expect("the first");
+        assert_eq!(crowd.open(HERE).err(), Some(Full::Here));
+        assert!(crowd.open(THERE).is_ok());
+        let place = crowd.take_place(HERE);
+        let second = crowd.open(HERE).expect("the first is known now");
+        drop(place);
+        drop(second);
+        assert_eq!(crowd.open(HERE).err(), Some(Full::Here), "the first is unknown again");
+        drop(first);
+        let counts = crowd.counts();
+        assert_eq!((counts.sockets, counts.addresses.len()), (0, 0));
+    }
+
+    #[test]
+    fn all_addresses_together_are_bounded() {
+        let crowd = crowd(1, 9, 9);
+        let first = crowd.open(HERE);
+        assert_eq!(crowd.open(THERE).err(), Some(Full::Everywhere));
+        drop(first);
+        assert!(crowd.open(THERE).is_ok());
     }
 }

@@ -27,3 +27,110 @@ pub(super) fn watch(hub: &Hub, clock: Arc<dyn Clock>, notice_ms: u64) {
         }
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::{
+        ports::Clock as _,
+        testing::{
+            MemoryStore,
+            fixture::{FixedClock, user},
+        },
+        time::Timestamp,
+    };
+    use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+    use super::{
+        super::{
+            hub::SessionKey,
+            outlet::{Ending, Outlet},
+            told::Told,
+            whereabouts::Whereabouts,
+        },
+        *,
+    };
+
+    const NOTICE_MS: u64 = 60_000;
+    const DISMISSED: &str = "dismissed";
+
+    /// Writes down what a session hears, and its end.
+    struct Witness(UnboundedSender<&'static str>);
+
+    impl Witness {
+        fn note(&self, what: &'static str) {
+            self.0.send(what).expect("the test listens");
+        }
+    }
+
+    impl Outlet for Witness {
+        fn send(&self, told: &Told, _: &Whereabouts) -> Result<(), Ending> {
+            self.note(told.name());
+            Ok(())
+        }
+
+        fn send_volatile(&self, told: &Told) {
+            self.note(told.name());
+        }
+
+        fn dismiss(&self) {
+            self.note(DISMISSED);
+        }
+    }
+
+    /// A watched hub, with a session whose token ends in a hundred seconds.
+    struct Scene {
+        hub: Hub,
+        clock: Arc<FixedClock>,
+        key: SessionKey,
+        heard: UnboundedReceiver<&'static str>,
+    }
+
+    impl Scene {
+        fn new() -> Self {
+            let (hub, clock) = (Hub::new(Arc::new(MemoryStore::new())), FixedClock::still());
+            let (clock, (witness, heard)) = (Arc::new(clock), unbounded_channel());
+            let ends = Some(after(&clock, 100_000));
+            let key = hub.enter(&user("c"), Arc::new(Witness(witness)), ends, 8).expect("a seat");
+            watch(&hub, clock.clone(), NOTICE_MS);
+            Self { hub, clock, key, heard }
+        }
+
+        /// Lets time pass, second by second, and returns what was heard meanwhile.
+        async fn pass(&mut self, seconds: i64) -> Vec<&'static str> {
+            for _ in 0..seconds {
+                self.clock.advance_millis(1_000);
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            std::iter::from_fn(|| self.heard.try_recv().ok()).collect()
+        }
+    }
+
+    fn after(clock: &FixedClock, millis: i64) -> Timestamp {
+        Timestamp::from_millis(clock.now().as_millis() + millis).expect("in range")
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_session_is_warned_once_and_dismissed_when_its_token_ends() {
+        let mut scene = Scene::new();
+        assert_eq!(scene.pass(38).await, [""; 0]);
+        assert_eq!(scene.pass(3).await, ["auth-expiring"]);
+        assert_eq!(scene.pass(57).await, [""; 0]);
+        assert_eq!(scene.pass(3).await.first(), Some(&DISMISSED));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn another_token_keeps_the_session_until_that_one_ends() {
+        let mut scene = Scene::new();
+        assert_eq!(scene.pass(50).await, ["auth-expiring"]);
+        scene.hub.renew(scene.key, Some(after(&scene.clock, 100_000)));
+        assert_eq!(scene.pass(90).await, ["auth-expiring"]);
+        assert_eq!(scene.pass(11).await.first(), Some(&DISMISSED));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_session_that_has_gone_is_neither_warned_nor_dismissed() {
+        let mut scene = Scene::new();
+        scene.hub.exit(scene.key);
+        assert_eq!(scene.pass(110).await, [""; 0]);
+    }
+}

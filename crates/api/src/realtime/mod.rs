@@ -28,7 +28,7 @@ mod whereabouts;
 use std::sync::Arc;
 
 pub use asyncapi::asyncapi_json;
-use crowd::Crowd;
+use crowd::{Bounds, Crowd};
 use domain::{
     Messaging,
     ports::{Clock, Fanout, Store, TokenVerifier},
@@ -49,12 +49,15 @@ pub(crate) const NAMESPACE: &str = "/messaging";
 /// The bounds of live conversations.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The bounds of sockets.
+    /// The bounds of sockets. `sessions_max` counts those of every door.
     pub socket: socketio::Config,
     /// Sockets that one person may hold open at the same time, on this node.
     pub sessions_per_person_max: usize,
     /// Sockets from one address at the same time, on this node.
     pub sessions_per_address_max: usize,
+    /// Sockets from one address that have not said whose they are, on this node; further ones are
+    /// refused.
+    pub unauthenticated_per_address_max: usize,
     /// Conversations that one socket may have joined at the same time.
     pub rooms_per_session_max: usize,
     /// Messages in the history that a join is given: 1 to 100.
@@ -83,6 +86,7 @@ impl Default for Settings {
             socket: socketio::Config { connect_timeout_ms: 5_000, ..socketio::Config::default() },
             sessions_per_person_max: 32,
             sessions_per_address_max: 1_000,
+            unauthenticated_per_address_max: 1_000,
             rooms_per_session_max: 64,
             history_messages: 50,
             resume_events_max: EVENTS_PER_PAGE_MAX,
@@ -138,6 +142,11 @@ impl Realtime {
         expiry::watch(&self.hub, clock.clone(), self.settings.expiry_notice_ms);
         presence::keep(&self.hub);
         typing::watch(&self.hub);
+        let crowd = Crowd::new(Bounds {
+            sockets: self.settings.socket.sessions_max,
+            unauthenticated_per_address: self.settings.unauthenticated_per_address_max,
+            sessions_per_address: self.settings.sessions_per_address_max,
+        });
         let context = Arc::new(Context {
             settings: self.settings.clone(),
             hub: self.hub.clone(),
@@ -145,14 +154,14 @@ impl Realtime {
             tokens,
             clock,
             limits: limits.clone(),
-            crowd: Crowd::new(self.settings.sessions_per_address_max),
+            crowd: crowd.clone(),
         });
         let plain = PlainDoor::new(context.clone(), origins.clone());
         let recovery = self.settings.recovery_key.is_some();
         let socket = socketio::Config { recovery, ..self.settings.socket.clone() };
         let server = Server::builder(socket)
             .namespace(NAMESPACE, Door::new(context))
-            .admission(move |request| admission::admit(request, &origins, &limits))
+            .admission(move |request| admission::admit(request, &origins, &limits, &crowd))
             .build();
         (server, plain)
     }

@@ -38,6 +38,11 @@ impl Whereabouts {
         self.0.push(room);
     }
 
+    /// Takes out what is not among `rooms`.
+    pub(crate) fn keep(&mut self, rooms: &[ConversationId]) {
+        self.0.retain(|room| rooms.contains(&room.conversation));
+    }
+
     pub(crate) fn leave(&mut self, conversation: &ConversationId) {
         self.0.retain(|room| room.conversation != *conversation);
     }

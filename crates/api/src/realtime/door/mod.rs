@@ -20,12 +20,12 @@ use actix_web::{
     web,
 };
 use tokio::{
-    sync::{Semaphore, watch},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
     time::timeout,
 };
 
 use self::{farewell::Farewell, listener::Listener, mailbox::Mailbox, meter::Meter, pulse::Pulse};
-use super::{admission, session::Context};
+use super::{admission, crowd::Visitor, session::Context};
 use crate::origins::Origins;
 
 /// The plain WebSocket door. Cheap to clone.
@@ -76,9 +76,11 @@ impl PlainDoor {
 
     async fn open(&self, request: &HttpRequest, payload: web::Payload) -> HttpResponse {
         let Inner { context, origins, .. } = &*self.inner;
-        if let Err(rejection) = admission::admit(request, origins, &context.limits) {
-            return HttpResponse::new(rejection.status());
-        }
+        let admitted = admission::admit(request, origins, &context.limits, &context.crowd);
+        let visitor = match admitted {
+            Ok(visitor) => visitor,
+            Err(rejection) => return HttpResponse::new(rejection.status()),
+        };
         if !wants_websocket(request) {
             return HttpResponse::build(StatusCode::UPGRADE_REQUIRED)
                 .insert_header((header::UPGRADE, "websocket"))
@@ -87,14 +89,16 @@ impl PlainDoor {
         let Ok(seat) = self.inner.seats.clone().try_acquire_owned() else {
             return HttpResponse::new(StatusCode::SERVICE_UNAVAILABLE);
         };
-        self.accept(request, payload, seat).await.unwrap_or_else(|error| error.error_response())
+        self.accept(request, payload, (seat, visitor))
+            .await
+            .unwrap_or_else(|error| error.error_response())
     }
 
     async fn accept(
         &self,
         request: &HttpRequest,
         payload: web::Payload,
-        seat: tokio::sync::OwnedSemaphorePermit,
+        seat: (OwnedSemaphorePermit, Visitor),
     ) -> Result<HttpResponse, actix_web::Error> {
         let context = self.inner.context.clone();
         let bounds = &context.settings.socket;

@@ -89,15 +89,22 @@ impl Hub {
         self.roster().enter(user, outlet, expires_at, sessions_max)
     }
 
-    /// Forgets a session that has ended. Those who are still in its rooms hear it.
-    pub(crate) fn exit(&self, key: SessionKey) {
+    /// Forgets a session that has ended, and returns which rooms it was in. Those who are still
+    /// there hear it.
+    pub(crate) fn exit(&self, key: SessionKey) -> Vec<ConversationId> {
         let mut roster = self.roster();
-        let Some((user, rooms)) = roster.leave_all(key) else { return };
+        let Some((user, rooms)) = roster.leave_all(key) else { return Vec::new() };
         for conversation in &rooms {
             Self::tell_left(&mut roster, &user, conversation);
         }
         drop(roster);
         self.part_company(key, &user, &rooms);
+        rooms
+    }
+
+    /// Which rooms a session is in; `None` when it has ended.
+    pub(crate) fn rooms_of(&self, key: SessionKey) -> Option<Vec<ConversationId>> {
+        self.roster().rooms_of(key)
     }
 
     /// Says where a session that is being restored is about to be again.

@@ -9,13 +9,14 @@ use super::super::{
     recovery::Hold,
     session::Session,
 };
+use super::tenant::Tenant;
 
 /// A session behind a Socket.IO socket.
 pub(super) struct SocketSession {
     pub(super) session: Session,
     pub(super) socket: Socket,
-    /// While we are here, nobody else is this session.
-    pub(super) _hold: Option<Hold>,
+    /// The id by which the client comes back, where it can.
+    pub(super) hold: Option<Hold<Tenant>>,
 }
 
 #[async_trait]
@@ -38,7 +39,10 @@ impl Handler for SocketSession {
     }
 
     async fn disconnected(self: Box<Self>, reason: DisconnectReason) {
-        self.session.end(&reason);
+        let parting = self.session.end(&reason);
+        if let Some(hold) = self.hold {
+            hold.release(parting);
+        }
     }
 }
 

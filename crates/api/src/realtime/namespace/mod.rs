@@ -2,6 +2,7 @@
 
 mod handler;
 mod outlet;
+mod tenant;
 mod visit;
 
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use serde::Deserialize;
 use serde_json::json;
 use socketio::{Accepted, ConnectRequest, Namespace, Refusal, Socket};
 
-use self::{handler::SocketSession, outlet::SocketOutlet, visit::Visit};
+use self::{handler::SocketSession, outlet::SocketOutlet, tenant::Tenant, visit::Visit};
 use super::{
     recovery::Holders,
     session::{Context, Newcomer, Session},
@@ -25,7 +26,7 @@ use crate::{
 /// The namespace of conversations.
 pub(super) struct Door {
     context: Arc<Context>,
-    holders: Holders,
+    holders: Holders<Tenant>,
 }
 
 #[derive(Default, Deserialize)]
@@ -43,7 +44,7 @@ impl Namespace for Door {
 
 impl Door {
     pub(super) fn new(context: Arc<Context>) -> Self {
-        Self { context, holders: Holders::default() }
+        Self { context, holders: Holders::new() }
     }
 
     async fn let_in(&self, request: ConnectRequest, socket: Socket) -> Result<Accepted, Failure> {
@@ -57,7 +58,7 @@ impl Door {
             None => {
                 let outlet = Arc::new(SocketOutlet { socket: socket.clone(), ticket: None });
                 let session = Session::enter(&self.context, admitted, outlet)?;
-                Ok(Accepted::new(SocketSession { session, socket, _hold: None }))
+                Ok(Accepted::new(SocketSession { session, socket, hold: None }))
             }
             Some(key) => {
                 let visit = Visit { door: self, key, socket };
@@ -74,6 +75,9 @@ fn forwarded_for(request: &ConnectRequest) -> Option<&str> {
 
 fn refusal(failure: &Failure) -> Refusal {
     failure.log();
+    if failure.code() == Code::Unavailable {
+        return Refusal::not_now();
+    }
     let message = match failure.code() {
         Code::Unauthorized | Code::TokenExpired => {
             texts::NOT_AUTHENTICATED.say(Language::French).to_owned()

@@ -7,7 +7,7 @@ use socketio::{Accepted, Frame, RecoveryRequest, Socket};
 use super::{
     super::{
         outbound,
-        recovery::{Claim, Hold, RecoveryKey, Ticket},
+        recovery::{Claim, Hold, Parting, RecoveryKey, Ticket},
         session::{Admitted, Session},
         told::Told,
         whereabouts::Whereabouts,
@@ -15,6 +15,7 @@ use super::{
     Door,
     handler::SocketSession,
     outlet::SocketOutlet,
+    tenant::{Leaving, Tenant},
 };
 use crate::failure::Failure;
 
@@ -34,16 +35,39 @@ impl Visit<'_> {
         request: Option<&RecoveryRequest>,
     ) -> Result<Accepted, Failure> {
         let claim = request.and_then(|request| Claim::check(self.key, admitted.user(), request));
-        let proved = claim.and_then(|claim| {
-            let hold = self.door.holders.take(&claim.socket_id)?;
-            Some((claim, hold))
-        });
-        let Some((claim, hold)) = proved else {
-            return self.begin(admitted, request.is_some());
-        };
+        match claim.filter(|claim| self.is_free(claim)) {
+            Some(claim) => self.go_on(admitted, claim).await,
+            None => self.begin(admitted, request.is_some()),
+        }
+    }
+
+    /// Whether nobody is this session, or only one that a client which lost its connection would
+    /// leave behind.
+    fn is_free(&self, claim: &Claim) -> bool {
+        let Door { context, holders } = self.door;
+        let tenant = holders.tenant(&claim.socket_id);
+        tenant.is_none_or(|tenant| tenant.may_be_replaced(context.clock.now()))
+    }
+
+    async fn go_on(self, admitted: Admitted, mut claim: Claim) -> Result<Accepted, Failure> {
+        let Door { context, holders } = self.door;
         let ticket = self.ticket(&claim.socket_id, &admitted);
+        let is_held = holders.tenant(&claim.socket_id).is_some();
+        let admitted = if is_held { admitted.in_place_of_another() } else { admitted };
         let session = self.enter(admitted, &ticket)?;
-        match session.restore(&claim.whereabouts, claim.at).await {
+        let (hold, former) = holders.take(&claim.socket_id, self.tenant(&session));
+        let former = former.map(|former| former.leaving(&context.hub));
+        if let Some(rooms) = former.as_ref().and_then(Leaving::rooms) {
+            let at = context.clock.now();
+            holders.remember(&claim.socket_id, Parting { rooms, at });
+        }
+        if let Some(parting) = holders.recall(&claim.socket_id) {
+            claim.corrected_by(&parting);
+        }
+        let restored = session.restore(&claim.whereabouts, claim.at).await;
+        // Not before its successor is in its rooms: nobody need hear that it went.
+        drop(former);
+        match restored {
             Ok(Some(replay)) => {
                 let frames = frames(&ticket, &claim, &replay);
                 let accepted = self.accept(session, &ticket, hold);
@@ -63,12 +87,17 @@ impl Visit<'_> {
     fn begin(self, admitted: Admitted, was_here: bool) -> Result<Accepted, Failure> {
         let socket_id = self.socket.id().to_string();
         let ticket = self.ticket(&socket_id, &admitted);
-        let hold = self.door.holders.take(&socket_id);
         let session = self.enter(admitted, &ticket)?;
+        let (hold, _nobody) = self.door.holders.take(&socket_id, self.tenant(&session));
         if was_here && let Some(told) = outbound::resync(None) {
             session.tell(&told);
         }
         Ok(self.accept(session, &ticket, hold))
+    }
+
+    fn tenant(&self, session: &Session) -> Tenant {
+        let since = self.door.context.clock.now();
+        Tenant { key: session.key(), socket: self.socket.clone(), since }
     }
 
     fn ticket(&self, socket_id: &str, admitted: &Admitted) -> Ticket {
@@ -81,9 +110,9 @@ impl Visit<'_> {
         Session::enter(&self.door.context, admitted, Arc::new(SocketOutlet { socket, ticket }))
     }
 
-    fn accept(self, session: Session, ticket: &Ticket, hold: impl Into<Option<Hold>>) -> Accepted {
+    fn accept(self, session: Session, ticket: &Ticket, hold: Hold<Tenant>) -> Accepted {
         let socket = self.socket;
-        let accepted = Accepted::new(SocketSession { session, socket, _hold: hold.into() });
+        let accepted = Accepted::new(SocketSession { session, socket, hold: Some(hold) });
         accepted.with_pid(ticket.pid())
     }
 }

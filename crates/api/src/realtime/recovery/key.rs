@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use aws_lc_rs::{constant_time::verify_slices_are_equal, hmac};
 
@@ -7,7 +7,10 @@ const TAG_BYTES: usize = 16;
 
 /// Signs what clients carry for us. Every node of a service has the same. `Debug` hides it.
 #[derive(Clone)]
-pub struct RecoveryKey(hmac::Key);
+pub struct RecoveryKey(
+    /// Prepared for signing, it takes more than a kilobyte; every session has it, so they share it.
+    Arc<hmac::Key>,
+);
 
 /// What a signature is about, so that none passes for another.
 #[derive(Clone, Copy)]
@@ -22,7 +25,7 @@ impl RecoveryKey {
     pub fn derived_from(secret: &[u8]) -> Self {
         let secret = hmac::Key::new(hmac::HMAC_SHA256, secret);
         let derived = hmac::sign(&secret, b"messaging: connection recovery, 1");
-        Self(hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref()))
+        Self(Arc::new(hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref())))
     }
 
     /// Appends to `body` the signature over it and `context`.

@@ -6,10 +6,12 @@ mod bytes;
 mod holders;
 mod key;
 mod offset;
+mod past;
 mod pid;
 
 pub(super) use holders::{Hold, Holders};
 pub use key::RecoveryKey;
+pub(super) use past::Parting;
 
 use std::sync::Arc;
 
@@ -77,6 +79,13 @@ pub(super) struct Claim {
 }
 
 impl Claim {
+    /// Puts it right: what it says of the session is not newer than how that ended.
+    pub(super) fn corrected_by(&mut self, parting: &Parting) {
+        if self.at <= parting.at {
+            self.whereabouts.keep(&parting.rooms);
+        }
+    }
+
     /// Checks what `request` says. `None` when it was not written by us for `user`, or is about a
     /// session that cannot be recovered.
     pub(super) fn check(

@@ -25,6 +25,7 @@ use super::{
     hub::{Hub, SessionKey},
     inbound::{self, Command, EventName},
     outlet::Outlet,
+    recovery::Parting,
     told::Told,
 };
 use crate::{code::Code, failure::Failure, limits::Limits, texts};
@@ -46,17 +47,38 @@ pub(super) struct Session {
     caller: Caller,
     key: SessionKey,
     place: Place,
+    _seat: Seat,
+}
+
+/// What the hub knows of a session, for as long as that lasts: a newcomer may also be given up
+/// before anybody comes to end the session.
+struct Seat {
+    hub: Hub,
+    key: SessionKey,
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.hub.exit(self.key);
+    }
 }
 
 /// Somebody who may come in.
 pub(super) struct Admitted {
     caller: Caller,
     place: Place,
+    /// One session of theirs is about to end in favour of this one.
+    replaces: bool,
 }
 
 impl Admitted {
     pub(super) fn user(&self) -> &UserId {
         &self.caller.user
+    }
+
+    /// In place of a session of theirs that is about to end, and therefore beyond their bound.
+    pub(super) fn in_place_of_another(self) -> Self {
+        Self { replaces: true, ..self }
     }
 }
 
@@ -92,7 +114,7 @@ impl Session {
     ) -> Result<Admitted, Failure> {
         let place = context.crowd.take_place(newcomer.address).ok_or_else(too_many)?;
         let caller = identity::caller(context, newcomer.token).await?;
-        Ok(Admitted { caller, place })
+        Ok(Admitted { caller, place, replaces: false })
     }
 
     /// Lets somebody in. From here on `outlet` hears what concerns them.
@@ -104,21 +126,26 @@ impl Session {
         admitted: Admitted,
         outlet: Arc<dyn Outlet>,
     ) -> Result<Self, Failure> {
-        let Admitted { caller, place } = admitted;
+        let Admitted { caller, place, replaces } = admitted;
         let Context { hub, settings, .. } = &**context;
-        let bound = settings.sessions_per_person_max;
+        let bound = settings.sessions_per_person_max.saturating_add(usize::from(replaces));
         let entered = hub.enter(&caller.user, outlet, caller.expires_at, bound);
         let key = entered.ok_or_else(too_many)?;
+        let seat = Seat { hub: hub.clone(), key };
         hub.count_unread(&caller.user);
         hub.attendance().arrive(hub, &caller.user, key);
         tracing::debug!(user.id = %caller.user, "session begins");
-        Ok(Self { context: context.clone(), caller, key, place })
+        Ok(Self { context: context.clone(), caller, key, place, _seat: seat })
     }
 
     /// Ends the session as if it had never begun; its person may enter another.
     pub(super) fn step_back(self) -> Admitted {
-        self.context.hub.exit(self.key);
-        Admitted { caller: self.caller, place: self.place }
+        Admitted { caller: self.caller, place: self.place, replaces: false }
+    }
+
+    /// Names it on this node.
+    pub(super) fn key(&self) -> SessionKey {
+        self.key
     }
 
     /// Says `told` to this session alone.
@@ -143,10 +170,11 @@ impl Session {
         outcome.inspect_err(Failure::log)
     }
 
-    /// The session is over, for this reason.
-    pub(super) fn end(self, reason: &dyn fmt::Display) {
-        self.context.hub.exit(self.key);
+    /// The session is over, for this reason. Returns where it was.
+    pub(super) fn end(self, reason: &dyn fmt::Display) -> Parting {
+        let rooms = self.context.hub.exit(self.key);
         tracing::debug!(user.id = %self.caller.user, %reason, "session ended");
+        Parting { rooms, at: self.context.clock.now() }
     }
 
     async fn carry_out(&mut self, command: Command) -> Result<Value, Failure> {

@@ -43,12 +43,21 @@ impl Session {
             let target = ReadTarget::UpTo(seen.told);
             let marked = messaging.mark_conversation_read(conversation, &self.caller.user, target);
             let marked = marked.await;
-            hub.leave(self.key, conversation);
+            self.go_out(conversation);
             marked.map_err(Failure::of_conversation)?;
-        } else {
-            hub.leave(self.key, conversation);
+        } else if membership.is_some() {
+            self.go_out(conversation);
         }
         hub.count_unread(&self.caller.user);
         Ok(json!({ "conversationId": conversation.as_str() }))
+    }
+
+    /// The session itself hears that it left, ahead of the acknowledgement: with it comes what lets
+    /// it come back to where it is now, and not to the room.
+    fn go_out(&self, conversation: &ConversationId) {
+        self.context.hub.leave(self.key, conversation);
+        if let Some(told) = outbound::user_left(&self.caller.user, conversation) {
+            self.tell(&told);
+        }
     }
 }

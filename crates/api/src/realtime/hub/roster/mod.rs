@@ -77,9 +77,8 @@ impl Roster {
 
     /// Forgets a session. Returns whose it was and which conversations it had joined.
     pub(super) fn leave_all(&mut self, key: SessionKey) -> Option<(UserId, Vec<ConversationId>)> {
+        let rooms = self.rooms_of(key)?;
         let seat = self.seats.remove(&key)?;
-        let rooms = seat.joined.rooms().iter().map(|room| room.conversation.clone());
-        let rooms: Vec<_> = rooms.collect();
         for conversation in &rooms {
             self.drop_member(conversation, key);
         }
@@ -90,6 +89,12 @@ impl Roster {
             }
         }
         Some((seat.user, rooms))
+    }
+
+    /// Which rooms a session is in, or is about to join again; `None` when it is not here.
+    pub(super) fn rooms_of(&self, key: SessionKey) -> Option<Vec<ConversationId>> {
+        let rooms = self.seats.get(&key)?.joined.rooms();
+        Some(rooms.iter().map(|room| room.conversation.clone()).collect())
     }
 
     /// Says where a session is about to be. It hears nothing there before it joins.

@@ -59,6 +59,13 @@ impl Client {
         serde_json::from_str(text.strip_prefix(REFUSAL).expect("a refusal")).expect("JSON")
     }
 
+    /// Is neither let in nor refused: the connection ends.
+    pub(super) async fn put_off(node: &Node, memory: &Memory, who: &str) {
+        let auth = json!({ "token": who, "pid": memory.pid, "offset": memory.offset });
+        let last = Self::knock(node, &auth).await.farewell().await;
+        assert_eq!(last, "", "nothing is said");
+    }
+
     async fn knock(node: &Node, auth: &Value) -> Self {
         let url = format!("ws://{}/socket.io/?EIO=4&transport=websocket", node.address);
         let (stream, _) = connect_async(url).await.expect("the door is open");
@@ -89,8 +96,32 @@ impl Client {
     pub(super) async fn cut(mut self) -> Memory {
         self.stream.close(None).await.expect("it was open");
         while self.stream.next().await.is_some() {}
+        self.memory()
+    }
+
+    /// What it would remember if it were cut off now.
+    pub(super) fn memory(&self) -> Memory {
         let Self { sid, pid, offset, .. } = self;
-        Memory { sid, pid, offset }
+        Memory { sid: sid.clone(), pid: pid.clone(), offset: offset.clone() }
+    }
+
+    /// Waits until the server ends the connection; returns what it said last.
+    pub(super) async fn farewell(mut self) -> String {
+        let mut last = String::new();
+        loop {
+            let next = tokio::time::timeout(PATIENCE, self.stream.next()).await;
+            match next.expect("an end in time") {
+                Some(Ok(Message::Text(text))) => text.as_str().clone_into(&mut last),
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return last,
+            }
+        }
+    }
+
+    /// The names of everything that has arrived and was not asked for; the server answers in order.
+    pub(super) async fn unasked(&mut self) -> Vec<String> {
+        self.ask("leave-conversation", json!({ "conversationId": "nowhere" })).await;
+        self.waiting.drain(..).map(|(name, _)| name).collect()
     }
 
     /// The next event called `wanted`; others are passed over.

@@ -1,8 +1,11 @@
 //! The Socket.IO door over real connections.
 
+mod bounds;
 mod client;
 mod commands;
+mod leaving;
 mod recovery;
+mod takeover;
 
 use std::net::SocketAddr;
 
@@ -46,6 +49,11 @@ impl Node {
         let address = server.addrs()[0];
         actix_web::rt::spawn(server.run());
         Self { house, address }
+    }
+
+    /// Nothing has happened here for `millis` milliseconds.
+    fn let_pass(&self, millis: i64) {
+        self.house.clock.advance_millis(millis);
     }
 
     /// A conversation between `s1` and `c1`: its path and its id.

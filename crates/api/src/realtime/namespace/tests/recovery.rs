@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{Client, Node, realtime};
 
 /// A client who has joined the conversation and was told everything so far.
-async fn joined(node: &Node, who: &str, id: &str) -> Client {
+pub(super) async fn joined(node: &Node, who: &str, id: &str) -> Client {
     let mut client = Client::connect(node, who).await;
     let answer = client.ask("join-conversation", json!({ "conversationId": id })).await;
     assert_eq!(answer["ok"], true, "{answer}");
@@ -19,7 +19,7 @@ fn told(client: &Client) -> Vec<&str> {
 }
 
 /// What was said in the messages that were told again.
-fn words(client: &Client) -> Vec<&str> {
+pub(super) fn words(client: &Client) -> Vec<&str> {
     client.replayed.iter().filter_map(|(_, payload)| payload["content"].as_str()).collect()
 }
 

@@ -1,0 +1,55 @@
+//! How connections end that nobody meant to end.
+
+use serde_json::json;
+use tokio::io::AsyncReadExt as _;
+
+use super::{PATIENCE, Stage};
+use crate::realtime;
+
+#[actix_web::test]
+async fn who_does_not_answer_pings_is_closed() {
+    let socket = socketio::Config {
+        ping_interval_ms: 50,
+        ping_timeout_ms: 50,
+        ..socketio::Config::default()
+    };
+    let stage = Stage::with(realtime::Settings { socket, ..Default::default() }).await;
+    // Bare bytes from here on: nothing answers a ping.
+    let mut connection = stage.enter("c1").await.0.into_inner();
+    let mut heard = Vec::new();
+    let closed = tokio::time::timeout(PATIENCE, connection.read_to_end(&mut heard)).await;
+    closed.expect("closed in time").expect("closed in order");
+    let [.., high, low] = *heard.strip_suffix(b"ping_timeout").expect("with a reason") else {
+        panic!("without a code");
+    };
+    assert_eq!(u16::from_be_bytes([high, low]), 4410);
+}
+
+#[actix_web::test]
+async fn a_client_that_stops_reading_is_closed_and_told_why() {
+    let stage = Stage::new().await;
+    let talk = stage.house.talk().await;
+    for _ in 0..50 {
+        stage.house.said(&talk, "s1", &"é".repeat(4_000)).await;
+    }
+    let id = talk.rsplit('/').next().expect("an id");
+    let join = json!({ "event": "join-conversation", "data": { "conversationId": id } });
+    let mut client = stage.enter("c1").await;
+    // Each of these is answered with 400 kB, of which nothing is read.
+    for _ in 0..100 {
+        client.say(&join.to_string()).await;
+    }
+    assert_eq!(client.farewell().await, (4413, "slow_reader".to_owned()));
+}
+
+#[actix_web::test]
+async fn at_shutdown_every_client_is_told_and_closed() {
+    let stage = Stage::new().await;
+    let mut client = stage.enter("c1").await;
+    let api = stage.house.api.clone();
+    let closing = actix_web::rt::spawn(async move { api.close(PATIENCE).await });
+    client.event("server-draining").await;
+    assert_eq!(client.farewell().await, (1001, "going_away".to_owned()));
+    drop(client);
+    closing.await.expect("it closed");
+}

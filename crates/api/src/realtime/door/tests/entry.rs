@@ -1,0 +1,57 @@
+//! Who is let in.
+
+use serde_json::json;
+use tokio_tungstenite::{
+    connect_async,
+    tungstenite::{Error, client::IntoClientRequest as _},
+};
+
+use super::Stage;
+use crate::realtime;
+
+#[actix_web::test]
+async fn whoever_does_not_say_who_they_are_is_not_let_in() {
+    let stage = Stage::new().await;
+    let auth = |token: &str| json!({ "event": "auth", "data": { "token": token } }).to_string();
+    let table = [
+        (auth("nonsense"), 4401, "unauthorized"),
+        (auth("expired"), 4401, "token_expired"),
+        (json!({ "event": "auth" }).to_string(), 4401, "unauthorized"),
+        (json!({ "event": "sync", "data": {} }).to_string(), 4400, "bad_message"),
+        ("hello".to_owned(), 4400, "bad_message"),
+    ];
+    for (line, code, word) in table {
+        let mut client = stage.open().await;
+        client.say(&line).await;
+        assert_eq!(client.farewell().await, (code, word.to_owned()), "{line}");
+    }
+}
+
+#[actix_web::test]
+async fn who_opens_and_never_speaks_is_closed() {
+    let socket = socketio::Config { connect_timeout_ms: 50, ..socketio::Config::default() };
+    let stage = Stage::with(realtime::Settings { socket, ..Default::default() }).await;
+    let farewell = stage.open().await.farewell().await;
+    assert_eq!(farewell, (4408, "authentication_timeout".to_owned()));
+}
+
+#[actix_web::test]
+async fn a_person_s_connections_are_counted_over_both_doors() {
+    let stage =
+        Stage::with(realtime::Settings { sessions_per_person_max: 1, ..Default::default() }).await;
+    let _first = stage.enter("c1").await;
+    let mut second = stage.open().await;
+    second.say(&json!({ "event": "auth", "data": { "token": "c1" } }).to_string()).await;
+    assert_eq!(second.event("error").await["data"]["code"], "too_many_sessions");
+    assert_eq!(second.farewell().await.0, 4429);
+}
+
+#[actix_web::test]
+async fn pages_of_foreign_origins_and_plain_requests_are_turned_away() {
+    let stage = Stage::new().await;
+    let mut foreign = stage.url().into_client_request().expect("a good address");
+    foreign.headers_mut().insert("origin", "https://evil.example".parse().expect("a header"));
+    let refused = connect_async(foreign).await.expect_err("a foreign page");
+    assert!(matches!(refused, Error::Http(response) if response.status() == 400));
+    assert_eq!(stage.house.get("/messaging", "c1").await.status, 426);
+}

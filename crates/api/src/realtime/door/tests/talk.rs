@@ -1,0 +1,46 @@
+//! What is said over the plain door.
+
+use serde_json::json;
+
+use super::Stage;
+
+#[actix_web::test]
+async fn a_chat_over_the_plain_door_is_the_chat_of_every_other_door() {
+    let stage = Stage::new().await;
+    let id = stage.house.talk().await.rsplit('/').next().expect("an id").to_owned();
+    let (mut salon, mut client) = (stage.enter("s1").await, stage.enter("c1").await);
+    for side in [&mut salon, &mut client] {
+        let joined = side.ask("join-conversation", json!({ "conversationId": id })).await;
+        assert_eq!((&joined["ok"], &joined["data"]["lastSeq"]), (&true.into(), &1.into()));
+    }
+    let sent = client.ask("send-message", json!({ "conversationId": id, "content": "Bonjour" }));
+    assert_eq!(sent.await["data"]["content"], "Bonjour");
+    let heard = salon.event("new-message").await;
+    assert_eq!((&heard["data"]["content"], &heard["seq"]), (&"Bonjour".into(), &2.into()));
+
+    client
+        .say(&json!({ "event": "user-typing", "data": { "conversationId": id } }).to_string())
+        .await;
+    assert_eq!(salon.event("user-typing").await["data"]["userId"], "c1");
+    stage.house.said(&format!("/messaging/conversations/{id}"), "c1", "par REST").await;
+    assert_eq!(salon.event("new-message").await["data"]["content"], "par REST");
+}
+
+#[actix_web::test]
+async fn failures_are_acknowledged_or_else_told() {
+    let stage = Stage::new().await;
+    let mut client = stage.enter("c1").await;
+    let strange = json!({ "conversationId": "nobody-s" });
+    let refused = client.ask("join-conversation", strange.clone()).await;
+    assert_eq!(
+        (&refused["ok"], &refused["error"]["code"]),
+        (&false.into(), &"conversation_not_found".into())
+    );
+    client.say(&json!({ "event": "join-conversation", "data": strange }).to_string()).await;
+    let told = client.event("error").await;
+    assert_eq!(told["data"]["event"], "join-conversation");
+    // Typing where one has not joined: an acknowledgement says so, and nothing else does.
+    client.say(&json!({ "event": "user-typing", "data": strange }).to_string()).await;
+    let refused = client.ask("user-typing", strange).await;
+    assert_eq!(refused["error"]["code"], "conversation_not_found");
+}
