@@ -8,6 +8,7 @@ mod conversations;
 mod cors;
 mod docs;
 mod edge;
+mod head;
 mod health;
 mod messages;
 mod openapi;
@@ -23,11 +24,12 @@ use std::sync::Arc;
 use actix_web::{
     HttpRequest, HttpResponse,
     middleware::from_fn,
-    web::{self, Data, ServiceConfig, delete, get, patch, post},
+    web::{self, Data, ServiceConfig, delete, patch, post},
 };
 use domain::{Messaging, ports::Ids};
 
 pub(crate) use edge::edge;
+use head::read;
 pub use openapi::openapi_json;
 pub(crate) use span::RequestSpan;
 
@@ -99,25 +101,25 @@ pub(crate) fn configure_sockets(
 /// Every route.
 pub(crate) fn configure(config: &mut ServiceConfig, settings: &Settings) {
     config
-        .route("/health/live", get().to(health::live))
-        .route("/health/ready", get().to(health::ready));
+        .route("/health/live", read().to(health::live))
+        .route("/health/ready", read().to(health::ready));
     if settings.serve_docs {
         docs::configure(config);
     }
     let rest = web::scope("")
         // Before `{id}`, which `unread` would be otherwise.
-        .route("/messaging/conversations/unread/total", get().to(unread::total))
-        .route("/messaging/conversations/unread", get().to(unread::list))
+        .route("/messaging/conversations/unread/total", read().to(unread::total))
+        .route("/messaging/conversations/unread", read().to(unread::list))
         .route("/messaging/conversations", post().to(conversations::open))
-        .route("/messaging/conversations", get().to(conversations::list))
-        .route("/messaging/conversations/{id}", get().to(conversations::show))
+        .route("/messaging/conversations", read().to(conversations::list))
+        .route("/messaging/conversations/{id}", read().to(conversations::show))
         .route("/messaging/conversations/{id}", patch().to(conversations::change))
         .route("/messaging/conversations/{id}", delete().to(conversations::delete))
         .route("/messaging/conversations/{id}/archive", patch().to(conversations::archive))
         .route("/messaging/conversations/{id}/mark-read", patch().to(conversations::mark_read))
         .route("/messaging/conversations/{id}/messages", post().to(messages::send))
-        .route("/messaging/conversations/{id}/messages", get().to(messages::list))
-        .route("/messaging/conversations/{id}/events", get().to(messages::events))
+        .route("/messaging/conversations/{id}/messages", read().to(messages::list))
+        .route("/messaging/conversations/{id}/events", read().to(messages::events))
         .route("/messaging/messages/{id}/read", patch().to(messages::mark_read))
         .route("/messaging/messages/{id}", delete().to(messages::delete))
         .default_service(web::to(no_such_route))

@@ -29,7 +29,7 @@ pub(super) fn allowed(origins: &Origins) -> Cors {
         .allowed_origin_fn(move |origin, _| {
             origin.to_str().is_ok_and(|origin| origins.allows(origin))
         })
-        .allowed_methods(["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+        .allowed_methods(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
         .allowed_headers([
             header::CONTENT_TYPE,
             header::AUTHORIZATION,

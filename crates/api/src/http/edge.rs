@@ -2,19 +2,23 @@ use actix_web::{
     Error, HttpMessage as _,
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
-    http::header::{self, HeaderValue},
+    http::{
+        Method,
+        header::{self, HeaderValue},
+    },
     middleware::Next,
 };
 
 use super::{
     Context,
     answer::{Shape, answer, foreign},
+    head,
     request_id::{RequestId, X_REQUEST_ID},
 };
 use crate::failure::Failure;
 
-/// The outermost layer: names the request, gives failures the shape the caller asked for, and adds
-/// the headers that every answer has.
+/// The outermost layer: names the request, gives failures the shape the caller asked for, adds the
+/// headers that every answer has, and leaves out the content when only the head is wanted.
 pub(crate) async fn edge(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -22,6 +26,7 @@ pub(crate) async fn edge(
     let context = Context::of(request.request())?;
     let id = RequestId::of(request.headers(), &*context.ids);
     let shape = Shape::wanted(request.headers());
+    let is_head = request.method() == Method::HEAD;
     request.extensions_mut().insert(id.clone());
 
     let response = next.call(request).await.map_err(|error| Error::from(failure_of(&error)))?;
@@ -32,7 +37,7 @@ pub(crate) async fn edge(
     if !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
-    Ok(response)
+    Ok(if is_head { head::without_content(response) } else { response })
 }
 
 /// The failure behind an error of any kind.

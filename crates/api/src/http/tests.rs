@@ -15,8 +15,8 @@ use crate::testing::{Answer, CONVERSATIONS, House, request};
 
 /// A route, and a body that it takes.
 pub(super) struct Route {
-    method: Method,
-    path: &'static str,
+    pub(super) method: Method,
+    pub(super) path: &'static str,
     body: fn() -> Option<Value>,
 }
 
