@@ -104,9 +104,7 @@ impl Settings {
         let origins = self.origins.allowed(in_production);
         api::Settings {
             http: self.http.rest(origins, in_production),
-            realtime: self
-                .resume
-                .within(self.presence.within(self.realtime.settings()), self.tokens.secret()),
+            realtime: self.realtime.settings(&self.presence, &self.resume, self.tokens.secret()),
             limits: self.limits.settings(),
         }
     }

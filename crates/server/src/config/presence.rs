@@ -1,4 +1,4 @@
-use api::realtime::{Settings, presence};
+use api::realtime::presence::Settings;
 use clap::Args;
 use domain::{presence::PresenceTerms, typing::TypingTerms};
 
@@ -35,15 +35,16 @@ pub(crate) struct PresenceSettings {
 }
 
 impl PresenceSettings {
-    /// These terms, with everything else as in `realtime`.
-    pub(crate) fn within(&self, realtime: Settings) -> Settings {
+    /// Who hears when somebody comes and goes, and how soon.
+    pub(super) fn presence(&self) -> Settings {
         Settings {
-            presence: presence::Settings {
-                terms: PresenceTerms { lease_ms: self.lease_ms, grace_ms: self.grace_ms },
-                partners_per_person_max: self.partners_per_person_max,
-            },
-            typing: TypingTerms { lease_ms: self.typing_lease_ms, pause_ms: self.typing_pause_ms },
-            ..realtime
+            terms: PresenceTerms { lease_ms: self.lease_ms, grace_ms: self.grace_ms },
+            partners_per_person_max: self.partners_per_person_max,
         }
+    }
+
+    /// How long somebody counts as writing, and how often others hear of it.
+    pub(super) fn typing(&self) -> TypingTerms {
+        TypingTerms { lease_ms: self.typing_lease_ms, pause_ms: self.typing_pause_ms }
     }
 }

@@ -1,13 +1,18 @@
 use api::realtime::Settings;
 use clap::Args;
+use secrecy::SecretString;
 
-use super::value::whole;
+use super::{
+    presence::PresenceSettings,
+    resume::ResumeSettings,
+    value::{Switch, Transports, whole},
+};
 
 /// Sockets.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Sockets")]
 pub(crate) struct RealtimeSettings {
-    /// Sockets in this process; further ones are refused
+    /// Sockets in this process, over every door; further ones are refused
     #[arg(id = "realtime-sessions-max", long, env = "REALTIME_SESSIONS_MAX",
         value_name = "1..1000000", default_value = "20000",
         value_parser = whole::<usize>(1, 1_000_000))]
@@ -23,6 +28,12 @@ pub(crate) struct RealtimeSettings {
         env = "REALTIME_SESSIONS_PER_ADDRESS_MAX", value_name = "1..1000000",
         default_value = "1000", value_parser = whole::<usize>(1, 1_000_000))]
     sessions_per_address_max: usize,
+
+    /// Sockets from one address that have not said whose they are; further ones are refused
+    #[arg(id = "realtime-unauthenticated-per-address-max", long,
+        env = "REALTIME_UNAUTHENTICATED_PER_ADDRESS_MAX", value_name = "1..1000000",
+        default_value = "1000", value_parser = whole::<usize>(1, 1_000_000))]
+    unauthenticated_per_address_max: usize,
 
     /// Conversations that one socket may have joined at the same time
     #[arg(id = "realtime-rooms-per-session-max", long, env = "REALTIME_ROOMS_PER_SESSION_MAX",
@@ -44,6 +55,28 @@ pub(crate) struct RealtimeSettings {
     #[arg(id = "realtime-drain-retry-after-ms", long, env = "REALTIME_DRAIN_RETRY_AFTER_MS",
         value_name = "0..600000", default_value = "1000", value_parser = whole::<u64>(0, 600_000))]
     drain_retry_after_ms: u64,
+
+    /// How clients may connect: by polling with an upgrade to WebSocket, or by WebSocket alone
+    #[arg(
+        id = "realtime-transports",
+        long,
+        env = "REALTIME_TRANSPORTS",
+        value_name = "TRANSPORTS",
+        value_enum,
+        default_value = "polling-and-websocket"
+    )]
+    transports: Transports,
+
+    /// Whether WebSocket messages of 1 KiB and more are compressed for clients that offer it
+    #[arg(
+        id = "realtime-compression",
+        long,
+        env = "REALTIME_COMPRESSION",
+        value_name = "SWITCH",
+        value_enum,
+        default_value = "off"
+    )]
+    compression: Switch,
 
     /// From a pong to the next ping
     #[arg(id = "realtime-ping-interval-ms", long, env = "REALTIME_PING_INTERVAL_MS",
@@ -74,6 +107,18 @@ pub(crate) struct RealtimeSettings {
         value_name = "100..600000", default_value = "5000",
         value_parser = whole::<u64>(100, 600_000))]
     close_timeout_ms: u64,
+
+    /// How long a WebSocket may take to take over from polling
+    #[arg(id = "realtime-upgrade-timeout-ms", long, env = "REALTIME_UPGRADE_TIMEOUT_MS",
+        value_name = "100..600000", default_value = "10000",
+        value_parser = whole::<u64>(100, 600_000))]
+    upgrade_timeout_ms: u64,
+
+    /// How long the last words to a polling client wait for it
+    #[arg(id = "realtime-polling-tombstone-ms", long, env = "REALTIME_POLLING_TOMBSTONE_MS",
+        value_name = "0..600000", default_value = "30000",
+        value_parser = whole::<u64>(0, 600_000))]
+    polling_tombstone_ms: u64,
 
     /// The longest message accepted from a socket, all fragments together
     #[arg(id = "realtime-max-payload-bytes", long, env = "REALTIME_MAX_PAYLOAD_BYTES",
@@ -110,31 +155,51 @@ pub(crate) struct RealtimeSettings {
 }
 
 impl RealtimeSettings {
-    /// The bounds of live conversations.
-    pub(crate) fn settings(&self) -> Settings {
+    /// The bounds of live conversations, with what `presence` and `resume` say of them. `fallback`
+    /// signs when there is no secret for it. Every field is named, so that none can be forgotten.
+    pub(super) fn settings(
+        &self,
+        presence: &PresenceSettings,
+        resume: &ResumeSettings,
+        fallback: Option<&SecretString>,
+    ) -> Settings {
         Settings {
-            socket: socketio::Config {
-                ping_interval_ms: self.ping_interval_ms,
-                ping_timeout_ms: self.ping_timeout_ms,
-                max_payload_bytes: self.max_payload_bytes,
-                max_packet_bytes: self.max_packet_bytes,
-                max_attachments: self.max_attachments,
-                connect_timeout_ms: self.connect_timeout_ms,
-                connect_decision_timeout_ms: self.connect_decision_timeout_ms,
-                close_timeout_ms: self.close_timeout_ms,
-                mailbox_messages: self.mailbox_messages,
-                mailbox_bytes: self.mailbox_bytes,
-                inbox_events: self.inbox_events,
-                sessions_max: self.sessions_max,
-                ..socketio::Config::default()
-            },
+            socket: self.socket(),
             sessions_per_person_max: self.sessions_per_person_max,
             sessions_per_address_max: self.sessions_per_address_max,
+            unauthenticated_per_address_max: self.unauthenticated_per_address_max,
             rooms_per_session_max: self.rooms_per_session_max,
             history_messages: self.history_messages,
+            resume_events_max: resume.events_max(),
+            recovery_key: resume.key(fallback),
+            recovery_age_max_ms: resume.age_max_ms(),
             expiry_notice_ms: self.expiry_notice_ms,
             drain_retry_after_ms: self.drain_retry_after_ms,
-            ..Settings::default()
+            presence: presence.presence(),
+            typing: presence.typing(),
+        }
+    }
+
+    fn socket(&self) -> socketio::Config {
+        socketio::Config {
+            ping_interval_ms: self.ping_interval_ms,
+            ping_timeout_ms: self.ping_timeout_ms,
+            transports: self.transports.into(),
+            upgrade_timeout_ms: self.upgrade_timeout_ms,
+            polling_tombstone_ms: self.polling_tombstone_ms,
+            compression: self.compression.is_on(),
+            // Follows from the key, where the parts are put together.
+            recovery: false,
+            max_payload_bytes: self.max_payload_bytes,
+            max_packet_bytes: self.max_packet_bytes,
+            max_attachments: self.max_attachments,
+            connect_timeout_ms: self.connect_timeout_ms,
+            connect_decision_timeout_ms: self.connect_decision_timeout_ms,
+            close_timeout_ms: self.close_timeout_ms,
+            mailbox_messages: self.mailbox_messages,
+            mailbox_bytes: self.mailbox_bytes,
+            inbox_events: self.inbox_events,
+            sessions_max: self.sessions_max,
         }
     }
 }

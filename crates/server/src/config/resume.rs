@@ -1,4 +1,4 @@
-use api::realtime::{Settings, recovery::RecoveryKey};
+use api::realtime::recovery::RecoveryKey;
 use clap::Args;
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -25,17 +25,19 @@ pub(crate) struct ResumeSettings {
 }
 
 impl ResumeSettings {
-    /// These bounds, with everything else as in `realtime`. `fallback` serves when no secret is
-    /// given.
-    pub(super) fn within(&self, realtime: Settings, fallback: Option<&SecretString>) -> Settings {
-        let secret = self.signing_secret.as_ref().or(fallback);
-        let key =
-            |secret: &SecretString| RecoveryKey::derived_from(secret.expose_secret().as_bytes());
-        Settings {
-            recovery_key: secret.map(key),
-            recovery_age_max_ms: self.age_max_s * 1_000,
-            resume_events_max: self.events_max,
-            ..realtime
-        }
+    /// The key that signs. `fallback` serves when no secret is given.
+    pub(super) fn key(&self, fallback: Option<&SecretString>) -> Option<RecoveryKey> {
+        let secret = self.signing_secret.as_ref().or(fallback)?;
+        Some(RecoveryKey::derived_from(secret.expose_secret().as_bytes()))
+    }
+
+    /// How long ago a client may have been cut off, in milliseconds.
+    pub(super) fn age_max_ms(&self) -> u64 {
+        self.age_max_s * 1_000
+    }
+
+    /// Events that are told one by one.
+    pub(super) fn events_max(&self) -> u32 {
+        self.events_max
     }
 }

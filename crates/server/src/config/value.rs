@@ -44,6 +44,26 @@ impl Switch {
     }
 }
 
+/// How clients may connect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Transports {
+    /// By polling, with an upgrade to WebSocket.
+    #[value(name = "polling-and-websocket")]
+    PollingAndWebSocket,
+    /// By WebSocket alone.
+    #[value(name = "websocket-only")]
+    WebSocketOnly,
+}
+
+impl From<Transports> for socketio::Transports {
+    fn from(transports: Transports) -> Self {
+        match transports {
+            Transports::PollingAndWebSocket => Self::PollingAndWebSocket,
+            Transports::WebSocketOnly => Self::WebSocketOnly,
+        }
+    }
+}
+
 /// Where the database is, and who we are there. Its `Debug` and `Display` hide the password.
 #[derive(Clone)]
 pub(crate) struct DatabaseUrl(String);

@@ -1,3 +1,5 @@
+use socketio::Transports;
+
 use super::{File, Start, start};
 
 #[test]
@@ -81,4 +83,20 @@ fn variables_without_a_use_are_accepted_and_named() {
     ];
     let start = unused.into_iter().fold(start(), |start, name| start.with(name, "planted"));
     assert_eq!(start.loaded().unused, unused);
+}
+
+#[test]
+fn the_transports_of_sockets_are_the_operator_s_to_choose() {
+    let socket = start().config().api.realtime.socket;
+    assert_eq!(socket.transports, Transports::PollingAndWebSocket);
+    assert!(!socket.compression);
+    let start = start()
+        .with("REALTIME_TRANSPORTS", "websocket-only")
+        .with("REALTIME_COMPRESSION", "on")
+        .with("REALTIME_UPGRADE_TIMEOUT_MS", "101")
+        .with("REALTIME_POLLING_TOMBSTONE_MS", "102");
+    let socket = start.config().api.realtime.socket;
+    assert_eq!(socket.transports, Transports::WebSocketOnly);
+    assert!(socket.compression);
+    assert_eq!((socket.upgrade_timeout_ms, socket.polling_tombstone_ms), (101, 102));
 }
