@@ -6,7 +6,11 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::time::{Instant, sleep};
 use xtask::process::output_of;
 
-use super::{Plan, launch, spread::Spread, usage::rss_kb};
+use super::{
+    Plan, launch,
+    spread::Spread,
+    usage::{Meter, rss_kb},
+};
 use crate::{
     Fault, database::Database, fresh, person::Person, server::Server, socket::Socket, token,
 };
@@ -31,9 +35,10 @@ pub(super) async fn measure(
     sleep(Duration::from_secs(2)).await;
 
     let before_kb = rss_kb(pid)?;
-    let started = Instant::now();
+    let meter = Meter::new(&server, database).await?;
+    let (started, idle) = (Instant::now(), meter.read()?);
     let (sockets, spread) = enter(&server, count).await?;
-    let elapsed = started.elapsed();
+    let (elapsed, shares) = (started.elapsed(), meter.cells_since(idle)?);
     let connected_kb = rss_kb(pid)?;
     // Long enough for a heartbeat of each.
     sleep(plan.duration.max(Duration::from_secs(30))).await;
@@ -45,12 +50,14 @@ pub(super) async fn measure(
          | what | figure |\n| --- | ---: |\n\
          | handshakes, token included, {AT_ONCE} at once | {:.0} a second |\n\
          | one handshake: p50, p99, max | {} |\n\
+         | CPU meanwhile: server, PostgreSQL, load generator | {} |\n\
          | server's resident memory before | {before_kb} kB |\n\
          | when all are in | {connected_kb} kB |\n\
          | after a heartbeat of each | {idle_kb} kB |\n\
          | for each socket | **{:.1} kB** |\n",
         each(count, elapsed.as_secs_f64()),
         spread.cells().replace(" | ", ", "),
+        shares.replace(" | ", ", "),
         each(usize::try_from(idle_kb.saturating_sub(before_kb)).unwrap_or_default(), whole(count)),
     ))
 }
