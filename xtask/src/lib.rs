@@ -8,6 +8,7 @@ compile_error!("these verbs need Linux or macOS; on Windows they work inside WSL
 pub mod json;
 pub mod leash;
 pub mod node;
+pub mod package;
 pub mod poll;
 pub mod postgres;
 pub mod process;

@@ -1,5 +1,4 @@
 //! Node.js and its package client, which the stock Socket.IO client and, without PostgreSQL, the database come through.
-#![expect(clippy::print_stderr, reason = "an installation must not be silent")]
 
 use std::{
     fmt, io,
@@ -7,7 +6,10 @@ use std::{
     process::Command,
 };
 
-use crate::process;
+use crate::{
+    package::{self, Installer},
+    process,
+};
 
 /// `npm` is missing or failed.
 #[derive(Debug)]
@@ -46,8 +48,8 @@ impl std::error::Error for NodeError {
     }
 }
 
-/// The system's ways to install Node.js, each a sequence of calls. All of them need the administrator.
-const INSTALLERS: &[&[&[&str]]] = &[
+/// The system's ways to install Node.js.
+const INSTALLERS: &[Installer] = &[
     &[
         &["apt-get", "update", "-qq"],
         &["apt-get", "install", "-y", "-qq", "--no-install-recommends", "nodejs", "npm"],
@@ -87,9 +89,7 @@ pub fn install_locked(folder: &Path) -> Result<(), NodeError> {
 pub fn npm() -> Result<PathBuf, NodeError> {
     found()
         .or_else(|| {
-            if process::is_root() {
-                install_node();
-            }
+            package::install("Node.js", INSTALLERS);
             found()
         })
         .ok_or(NodeError::Missing)
@@ -97,22 +97,4 @@ pub fn npm() -> Result<PathBuf, NodeError> {
 
 fn found() -> Option<PathBuf> {
     process::find("node").and_then(|_| process::find("npm"))
-}
-
-fn install_node() {
-    let installer = INSTALLERS.iter().find(|calls| process::find(calls[0][0]).is_some());
-    for call in installer.into_iter().copied().flatten() {
-        eprintln!("Node.js is missing; installing it: {}", call.join(" "));
-        let status = Command::new(call[0])
-            .args(&call[1..])
-            .env("DEBIAN_FRONTEND", "noninteractive")
-            .stdout(io::stderr())
-            .status();
-        // A stale package list need not prevent the installation; whether it worked is asked afterwards.
-        match status {
-            Ok(status) if status.success() => {}
-            Ok(status) => eprintln!("{} ended with {status}", call[0]),
-            Err(error) => eprintln!("{} could not be started: {error}", call[0]),
-        }
-    }
 }
