@@ -10,7 +10,7 @@ mod rest_position;
 mod resume_storm;
 pub mod seed;
 mod slow_readers;
-mod spread;
+pub mod spread;
 mod throughput;
 pub(crate) mod usage;
 

@@ -1,5 +1,8 @@
 //! A browser without a window.
 
+mod devtools;
+mod tab;
+
 use std::{
     fs, io,
     os::unix::process::CommandExt,
@@ -13,10 +16,12 @@ use xtask::{
     workspace,
 };
 
-use crate::{Fault, fresh};
+use crate::{Fault, fresh, wait};
+use devtools::Devtools;
+pub use tab::Tab;
 
 /// Nothing but the page: no window, no profile of somebody's, no calls home.
-const OPTIONS: [&str; 12] = [
+const OPTIONS: [&str; 15] = [
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -29,9 +34,13 @@ const OPTIONS: [&str; 12] = [
     "--disable-extensions",
     "--disable-sync",
     "--metrics-recording-only",
+    // Of several windows all are in front.
+    "--disable-background-timer-throttling",
+    "--disable-backgrounding-occluded-windows",
+    "--disable-renderer-backgrounding",
 ];
 
-/// Chromium on one page. Ends with this value, and with our own process; its profile goes too.
+/// A running Chromium. Ends with this value, and with our own process; its profile goes too.
 #[derive(Debug)]
 pub struct Chromium {
     child: Child,
@@ -45,11 +54,40 @@ impl Chromium {
     /// # Errors
     /// When there is no Chromium.
     pub fn visit(url: &str) -> Result<Self, Fault> {
+        Self::start(&[url])
+    }
+
+    /// Opens no page yet: [`tab`](Self::tab) does.
+    ///
+    /// # Errors
+    /// When there is no Chromium.
+    pub fn open() -> Result<Self, Fault> {
+        Self::start(&["--remote-debugging-port=0", "about:blank"])
+    }
+
+    /// Opens a page for somebody who shares nothing with the other tabs.
+    ///
+    /// # Errors
+    /// When this Chromium was not started with [`open`](Self::open), or the page does not open.
+    pub async fn tab(&self, url: &str) -> Result<Tab, Fault> {
+        let notice = self.profile.join("DevToolsActivePort");
+        // Written when it listens: its port, and on a line of its own the way in.
+        let notice = wait::until("Chromium's port", async || {
+            let notice = fs::read_to_string(&notice).unwrap_or_default();
+            Ok(notice.split_once('\n').map(|(port, way)| (port.to_owned(), way.to_owned())))
+        });
+        let (port, way) = notice.await?;
+        let address = format!("ws://127.0.0.1:{port}");
+        let browser = Devtools::open(&format!("{address}{way}")).await?;
+        Tab::open(browser, &address, url).await
+    }
+
+    fn start(arguments: &[&str]) -> Result<Self, Fault> {
         let profile = workspace::target().join("rig").join(fresh::id("chromium"));
         let child = Command::new("chromium")
             .args(OPTIONS)
             .arg(format!("--user-data-dir={}", profile.display()))
-            .arg(url)
+            .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

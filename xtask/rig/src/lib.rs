@@ -15,9 +15,12 @@ pub mod polling;
 pub mod rest;
 pub mod server;
 pub mod socket;
+pub mod sql_tap;
 pub mod stage;
+pub mod stock_client;
 pub mod storm;
 pub mod token;
+pub mod tunnel;
 pub mod wait;
 
 pub use fault::Fault;

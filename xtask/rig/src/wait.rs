@@ -9,7 +9,8 @@ use crate::Fault;
 /// How long anything may take before it counts as never.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-const PAUSE: Duration = Duration::from_millis(10);
+/// From one look to the next.
+pub(crate) const PAUSE: Duration = Duration::from_millis(10);
 
 /// What `future` gives, at the latest after [`PATIENCE`].
 ///

@@ -3,6 +3,7 @@
 import { Tab } from "./tab.mjs";
 
 const MESSAGES = 20;
+const LONG = 3_000;
 const RECONNECT = { reconnectionDelay: 200, reconnectionDelayMax: 1_000 };
 
 function same(what, found, expected) {
@@ -58,13 +59,15 @@ async function arrivals(scene) {
   same("news of a second tab", scene.client.left("user-online"), []);
 }
 
-async function transports({ client, salon, second, transport }) {
+// A browser and Node.js alike offer compression; it is the server that takes it up, or not.
+async function transports({ client, salon, second, transport, compressed }) {
   for (const tab of [client, salon, second]) {
     const { engine } = tab.socket.io;
     if (engine.transport.name !== transport) {
       await new Promise((resolve) => engine.once("upgrade", resolve));
     }
     same("the transport", tab.transport, transport);
+    if (transport === "websocket") same("compression", tab.isCompressed, compressed);
   }
 }
 
@@ -75,8 +78,10 @@ async function chat({ client, salon, second, here, ids }) {
     same("the history's end", history.lastSeq, joined.lastSeq);
     tab.forget();
   }
+  // Some are long enough to be compressed, where that is on.
+  const words = (key) => `Bonjour ${key} 👋`.padEnd(key.endsWith("7") ? LONG : 0, " ça va ?");
   const say = (tab, key) =>
-    tab.call("send-message", { ...here, content: `Bonjour ${key} 👋`, clientMessageId: key });
+    tab.call("send-message", { ...here, content: words(key), clientMessageId: key });
   const [salonSays, clientSays] = [salon, client].map((tab, side) =>
     Promise.all(Array.from({ length: MESSAGES }, (_, number) => say(tab, `${side}-${number}`))),
   );
@@ -84,16 +89,18 @@ async function chat({ client, salon, second, here, ids }) {
   const again = await say(client, "1-0");
   same("a message sent again", again.id, said[MESSAGES].id);
 
-  const inOrder = said.sort((one, other) => one.seq - other.seq).map((message) => message.id);
+  const inOrder = said.sort((one, other) => one.seq - other.seq).map(essence);
   for (const tab of [client, salon, second]) {
     const heard = [];
     while (heard.length < inOrder.length) heard.push(await tab.hear("new-message"));
-    same("the order on every screen", heard.map((message) => message.id), inOrder);
+    same("the order on every screen", heard.map(essence), inOrder);
     await tab.catchUp();
     same("messages in excess", tab.left("new-message"), []);
   }
   holds("authors are named", said.some((message) => message.sender.id === ids.salon));
 }
+
+const essence = ({ id, content }) => [id, content];
 
 async function typing({ client, salon, second, here, ids }) {
   client.socket.emit("user-typing", here);

@@ -55,6 +55,11 @@ export class Tab {
     return this.socket.io.engine.transport.name;
   }
 
+  // Whether the WebSocket agreed on compression with the server.
+  get isCompressed() {
+    return this.socket.io.engine.transport.ws.extensions.includes("permessage-deflate");
+  }
+
   // Cuts the connection and does not come back by itself, until `comeBack`.
   async cut() {
     this.socket.io.reconnection(false);

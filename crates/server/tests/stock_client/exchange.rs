@@ -2,16 +2,16 @@
 
 use std::process::Output;
 
-use rig::{Fault, person::Person, stage::Stage, wait};
+use rig::{Fault, person::Person, stage::Stage, stock_client, wait};
 use tokio::process::Command;
 
-use crate::{SERVER, installed};
+use crate::SERVER;
 
 const MESSAGES: &str = "1000";
 
 #[tokio::test]
 async fn two_stock_clients_exchange_a_thousand_messages() -> Result<(), Fault> {
-    let folder = installed();
+    let folder = stock_client::folder();
     let stage = Stage::set(SERVER).await?;
     let salon = Person::salon("salon-1", "Encre Noire");
     let client = Person::client("client-1", "Camille", "Martin");

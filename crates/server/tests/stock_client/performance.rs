@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use rig::{Fault, chromium::Chromium, person::Person, stage::Stage, wait};
+use rig::{Fault, chromium::Chromium, person::Person, stage::Stage, stock_client, wait};
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 
 use crate::{
-    SERVER, installed,
+    SERVER,
     stagehand::{Cue, Stagehand},
 };
 
@@ -28,6 +28,23 @@ pub(crate) enum Setting {
     Default,
     WebSocketOnly,
     PollingOnly,
+}
+
+/// Whether the server compresses what goes over WebSockets.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Compression {
+    Off,
+    On,
+}
+
+impl Compression {
+    fn is_on(self) -> bool {
+        matches!(self, Self::On)
+    }
+
+    fn setting(self) -> &'static str {
+        if self.is_on() { "on" } else { "off" }
+    }
 }
 
 impl Setting {
@@ -56,9 +73,15 @@ enum Player {
 }
 
 /// Plays the scenario, and fails with the first thing that is not as it must be.
-pub(crate) async fn perform(theatre: Theatre, setting: Setting) -> Result<(), Fault> {
-    let mut stagehand = Stagehand::employ(installed())?;
-    let mut stage = Stage::set_with(SERVER, &[("FRONT_URL", &stagehand.url())]).await?;
+pub(crate) async fn perform(
+    theatre: Theatre,
+    setting: Setting,
+    compression: Compression,
+) -> Result<(), Fault> {
+    let mut stagehand = Stagehand::employ(stock_client::folder())?;
+    let front = stagehand.url();
+    let settings = [("FRONT_URL", &*front), ("REALTIME_COMPRESSION", compression.setting())];
+    let mut stage = Stage::set_with(SERVER, &settings).await?;
     let salon = Person::salon("salon-1", "Encre Noire");
     let client = Person::client("client-1", "Camille", "Martin");
     stagehand.hand_out(&json!({
@@ -68,6 +91,7 @@ pub(crate) async fn perform(theatre: Theatre, setting: Setting) -> Result<(), Fa
         "ids": { "salon": salon.id, "client": client.id },
         "options": setting.options(),
         "transport": setting.transport(),
+        "compressed": compression.is_on(),
     }));
     let _player = enter(theatre, &stagehand.url())?;
     let play = serve(&mut stage, &mut stagehand);
@@ -78,7 +102,7 @@ fn enter(theatre: Theatre, stagehand: &str) -> Result<Player, Fault> {
     match theatre {
         Theatre::Node => {
             let node = Command::new("node")
-                .current_dir(installed())
+                .current_dir(stock_client::folder())
                 .args(["perform-in-node.mjs", stagehand])
                 .kill_on_drop(true)
                 .spawn();

@@ -11,18 +11,21 @@ const DIGITS: u8 = 3;
 
 /// A collection of durations, to the microsecond.
 #[derive(Clone, Debug)]
-pub(super) struct Spread(Histogram<u64>);
+pub struct Spread(Histogram<u64>);
 
 impl Spread {
     /// None yet.
-    pub(super) fn new() -> Result<Self, Fault> {
+    ///
+    /// # Errors
+    /// When there is no room for it.
+    pub fn new() -> Result<Self, Fault> {
         Histogram::new_with_bounds(1, LONGEST_US, DIGITS)
             .map(Self)
             .map_err(Fault::while_doing("make a histogram"))
     }
 
     /// Adds one. What is longer than a minute counts as a minute.
-    pub(super) fn add(&mut self, taken: Duration) {
+    pub fn add(&mut self, taken: Duration) {
         let micros = u64::try_from(taken.as_micros()).unwrap_or(LONGEST_US);
         self.0.saturating_record(micros.max(1));
     }
@@ -33,7 +36,7 @@ impl Spread {
     }
 
     /// How many there are.
-    pub(super) fn count(&self) -> u64 {
+    pub fn count(&self) -> u64 {
         self.0.len()
     }
 
@@ -42,8 +45,8 @@ impl Spread {
         Duration::from_micros(self.0.value_at_quantile(share))
     }
 
-    /// Median, 99th percentile and maximum, as cells of a table.
-    pub(super) fn cells(&self) -> String {
+    /// Median, 99th percentile and maximum, in milliseconds, as cells of a table.
+    pub fn cells(&self) -> String {
         let [p50, p99, max] = [0.5, 0.99, 1.0].map(|share| millis(self.quantile(share)));
         format!("{p50} | {p99} | {max}")
     }

@@ -1,6 +1,6 @@
 //! What a storm leaves: each client's view against a fresh snapshot.
 
-use std::{fmt, time::Duration};
+use std::{collections::BTreeMap, fmt, time::Duration};
 
 use tokio::{
     task::JoinSet,
@@ -34,6 +34,10 @@ pub struct Outcome {
     pub refused: usize,
     /// How often somebody was told to load a snapshot.
     pub told_to_resync: usize,
+    /// Messages that a screen showed as read by the other side, as the snapshot did.
+    pub shown_read: usize,
+    /// Messages that a screen showed as not read, as the snapshot did.
+    pub shown_unread: usize,
 }
 
 impl Outcome {
@@ -45,17 +49,18 @@ impl Outcome {
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { clients, messages, returns, recovered, refused, told_to_resync } = self;
+        let Self { clients, messages, returns, recovered, refused, told_to_resync, .. } = self;
+        let Self { shown_read, shown_unread, .. } = self;
         let per_mille = self.recovered_per_mille();
         let (whole, tenth) = (per_mille / 10, per_mille % 10);
         writeln!(
             f,
-            "| views equal to a fresh snapshot | messages acknowledged | returns | recovered | refused | told to resync |"
+            "| views equal to a fresh snapshot | messages acknowledged | returns | recovered | refused | told to resync | shown read, unread |"
         )?;
-        writeln!(f, "| ---: | ---: | ---: | ---: | ---: | ---: |")?;
+        writeln!(f, "| ---: | ---: | ---: | ---: | ---: | ---: | ---: |")?;
         writeln!(
             f,
-            "| {clients} of {clients} | {messages} | {returns} | {recovered} ({whole}.{tenth} %) | {refused} | {told_to_resync} |"
+            "| {clients} of {clients} | {messages} | {returns} | {recovered} ({whole}.{tenth} %) | {refused} | {told_to_resync} | {shown_read}, {shown_unread} |"
         )
     }
 }
@@ -80,29 +85,33 @@ pub(super) async fn judge(
         outcome.recovered += survivor.returns.recovered;
         outcome.refused += survivor.returns.refused;
         outcome.told_to_resync += survivor.returns.told_to_resync;
-        compare(survivor, &http).await?;
+        let messages = compare(survivor, &http).await?;
+        let shown_read = messages.values().filter(|message| message.is_read).count();
+        outcome.shown_read += shown_read;
+        outcome.shown_unread += messages.len() - shown_read;
     }
     Ok(outcome)
 }
 
 /// All that was acknowledged is there, and nothing else.
 fn kept(room: &Room, stored: &Messages, receipts: &Receipts) -> Result<(), Fault> {
-    let promised: Messages = receipts
+    let promised: BTreeMap<_, _> = receipts
         .iter()
         .filter(|((conversation, _), _)| *conversation == room.conversation)
-        .map(|((_, id), (seq, content))| (*seq, (id.clone(), content.clone())))
+        .map(|((_, id), (seq, content))| (*seq, (id, content)))
         .collect();
-    same_messages("what is stored against what was acknowledged", stored, &promised)
+    let stored = stored.iter().map(|(seq, message)| (*seq, (&message.id, &message.content)));
+    same_by_position("what is stored against what was acknowledged", &stored.collect(), &promised)
 }
 
-async fn compare(survivor: Survivor, http: &Rest) -> Result<(), Fault> {
+/// The messages on a screen that equals a fresh snapshot: texts, read marks and the unread total.
+async fn compare(survivor: Survivor, http: &Rest) -> Result<Messages, Fault> {
     let Survivor { number, room, mut socket, mut view, .. } = survivor;
     let http = http.with_token(room.token_of(number));
     let fresh = snapshot::messages(&http, &room.conversation).await?;
     let unread = snapshot::unread(&http).await?;
     let deadline = Instant::now() + QUIET;
-    let last_seq = fresh.last_key_value().map(|(seq, _)| *seq);
-    while view.last_seq() != last_seq || view.unread() != unread {
+    while *view.messages() != fresh || view.unread() != unread {
         match timeout_at(deadline, socket.next()).await {
             Ok(Some(event)) => view.hear(&event)?,
             Ok(None) => return Err(Fault::new(format!("client {number} was put out at the end"))),
@@ -115,17 +124,26 @@ async fn compare(survivor: Survivor, http: &Rest) -> Result<(), Fault> {
         view.hear(&event)?;
     }
     let what = format!("client {number}, its screen against a fresh snapshot");
-    same_messages(&what, view.messages(), &fresh)?;
-    same(&format!("client {number}, its unread total"), view.unread(), unread)
+    same_by_position(&what, view.messages(), &fresh)?;
+    same(&format!("client {number}, its unread total"), view.unread(), unread)?;
+    Ok(fresh)
 }
 
-fn same_messages(what: &str, found: &Messages, expected: &Messages) -> Result<(), Fault> {
-    let lacks: Vec<_> = expected.keys().filter(|seq| !found.contains_key(seq)).collect();
-    let extra: Vec<_> = found.keys().filter(|seq| !expected.contains_key(seq)).collect();
+fn same_by_position<T: PartialEq>(
+    what: &str,
+    found: &BTreeMap<i64, T>,
+    expected: &BTreeMap<i64, T>,
+) -> Result<(), Fault> {
     if found == expected {
         return Ok(());
     }
-    Err(Fault::new(format!("{what}: lacks {lacks:?}, has {extra:?} in excess, or texts differ")))
+    let lacks: Vec<_> = expected.keys().filter(|seq| !found.contains_key(seq)).collect();
+    let extra: Vec<_> = found.keys().filter(|seq| !expected.contains_key(seq)).collect();
+    let is_other = |seq: &&i64| expected.get(seq).is_some_and(|other| found[seq] != *other);
+    let other: Vec<_> = found.keys().filter(is_other).collect();
+    Err(Fault::new(format!(
+        "{what}: lacks {lacks:?}, has {extra:?} in excess, shows {other:?} otherwise"
+    )))
 }
 
 #[cfg(test)]
@@ -141,9 +159,10 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_named() {
-        let one = |seq: i64| (seq, (format!("m-{seq}"), String::new()));
-        let fault = same_messages("screen", &Messages::from([one(1)]), &Messages::from([one(2)]));
-        let text = fault.expect_err("they differ").to_string();
-        assert_eq!(text, "screen: lacks [2], has [1] in excess, or texts differ");
+        let found = BTreeMap::from([(1, "a"), (3, "b")]);
+        let expected = BTreeMap::from([(2, "a"), (3, "c")]);
+        let fault = same_by_position("screen", &found, &expected).expect_err("they differ");
+        let text = "screen: lacks [2], has [1] in excess, shows [3] otherwise";
+        assert_eq!(fault.to_string(), text);
     }
 }

@@ -6,13 +6,29 @@ use serde_json::Value;
 
 use crate::{Fault, rest::Rest, stage::text};
 
-/// Messages by position: id and content.
-pub(super) type Messages = BTreeMap<i64, (String, String)>;
+/// Messages by position.
+pub(super) type Messages = BTreeMap<i64, Shown>;
 
-/// One message, as an event or a page tells it.
-pub(super) fn message(value: &Value) -> Result<(i64, (String, String)), Fault> {
-    let seq = value["seq"].as_i64().ok_or_else(|| Fault::new("a message without a position"))?;
-    Ok((seq, (text(value, "id")?, text(value, "content")?)))
+/// A message as a screen shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Shown {
+    pub(super) id: String,
+    pub(super) content: String,
+    pub(super) author: String,
+    /// Whether the other side has read it.
+    pub(super) is_read: bool,
+}
+
+/// One message, as an event or a page tells it, and its position.
+pub(super) fn message(value: &Value) -> Result<(i64, Shown), Fault> {
+    let lacks = |what: &str| Fault::new(format!("a message without {what}"));
+    let shown = Shown {
+        id: text(value, "id")?,
+        content: text(value, "content")?,
+        author: text(&value["sender"], "id")?,
+        is_read: value["isRead"].as_bool().ok_or_else(|| lacks("isRead"))?,
+    };
+    Ok((value["seq"].as_i64().ok_or_else(|| lacks("a position"))?, shown))
 }
 
 /// Every message of a conversation, page by page.

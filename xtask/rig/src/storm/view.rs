@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::snapshot::{self, Messages};
-use crate::{Fault, socket::Event};
+use crate::{Fault, socket::Event, stage::text};
 
 /// One conversation as one client sees it.
 #[derive(Debug, Default)]
@@ -23,6 +23,7 @@ impl View {
     pub(super) fn hear(&mut self, event: &Event) -> Result<(), Fault> {
         match event.name.as_str() {
             "new-message" => self.add(&event.data),
+            "conversation-read" => self.mark_read(&event.data),
             "unread-count-updated" => {
                 self.unread = event.data["totalUnread"].as_u64();
                 Ok(())
@@ -44,9 +45,15 @@ impl View {
         Ok(())
     }
 
-    /// The position of the newest message.
-    pub(super) fn last_seq(&self) -> Option<i64> {
-        self.messages.last_key_value().map(|(seq, _)| *seq)
+    /// What the other side said is read up to a position, and stays so.
+    fn mark_read(&mut self, value: &Value) -> Result<(), Fault> {
+        let reader = text(value, "readerId")?;
+        let up_to = value["upToSeq"].as_i64();
+        let up_to = up_to.ok_or_else(|| Fault::new("a horizon without a position"))?;
+        for (_, message) in self.messages.range_mut(..=up_to) {
+            message.is_read |= message.author != reader;
+        }
+        Ok(())
     }
 
     /// The messages.
@@ -68,8 +75,30 @@ mod tests {
     use super::*;
 
     fn told(seq: i64) -> Event {
-        let data = json!({ "seq": seq, "id": format!("m-{seq}"), "content": "Bonjour" });
-        Event { name: "new-message".to_owned(), data, at: Instant::now() }
+        let author = if seq % 2 == 0 { "salon" } else { "client" };
+        event(
+            "new-message",
+            json!({
+                "seq": seq, "id": format!("m-{seq}"), "content": "Bonjour",
+                "sender": { "id": author }, "isRead": false,
+            }),
+        )
+    }
+
+    fn event(name: &str, data: Value) -> Event {
+        Event { name: name.to_owned(), data, at: Instant::now() }
+    }
+
+    #[test]
+    fn a_horizon_reads_what_the_other_side_said_up_to_it() {
+        let mut view = View::default();
+        for seq in 1..=4 {
+            view.hear(&told(seq)).expect("in order");
+        }
+        let horizon = json!({ "readerId": "client", "upToSeq": 3 });
+        view.hear(&event("conversation-read", horizon)).expect("a horizon");
+        let read = view.messages().iter().filter(|(_, message)| message.is_read);
+        assert_eq!(read.map(|(seq, _)| *seq).collect::<Vec<_>>(), [2]);
     }
 
     #[test]
@@ -89,6 +118,6 @@ mod tests {
         let mut view = View::default();
         view.begin(Messages::from([one(1), one(2), one(3)]), 2);
         view.hear(&told(3)).expect("not yet told");
-        assert_eq!(view.last_seq(), Some(3));
+        assert_eq!(view.messages().keys().copied().collect::<Vec<_>>(), [1, 2, 3]);
     }
 }

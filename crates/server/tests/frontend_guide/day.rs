@@ -1,0 +1,113 @@
+//! What two people do with the chat on an ordinary day, and on a bad one.
+
+use rig::{Fault, fault::same, stage::text};
+
+use crate::{screen::Screen, theatre::Theatre};
+
+const HELLO: &str = "Encre Noire : Bonjour";
+const HELLO_READ: &str = "Encre Noire : Bonjour ✓";
+const ANSWER_READ: &str = "Camille : Samedi ? ✓";
+const FOUR: &str = "Encre Noire : 14 h";
+const FOUR_READ: &str = "Encre Noire : 14 h ✓";
+const AGREED_READ: &str = "Camille : Entendu ✓";
+const BYE_READ: &str = "Camille : À samedi ✓";
+
+#[tokio::test]
+async fn the_chat_of_the_guide_does_what_the_guide_says() -> Result<(), Fault> {
+    let mut theatre = Theatre::open(&[]).await?;
+    let url = theatre.stage.server.url();
+    let (here, elsewhere) = (theatre.conversation().await?, theatre.conversation().await?);
+    let mut salon = theatre.screen(&theatre.salon, &here, &url).await?;
+    salon.says("Hors ligne").await?;
+    let mut client = theatre.screen(&theatre.client, &elsewhere, &url).await?;
+    salon.says("En ligne").await?;
+    client.says("En ligne").await?;
+
+    salon.send("Bonjour").await?;
+    salon.lists(&[HELLO]).await?;
+    client.counts("(1)").await?;
+    client.lists(&[]).await?;
+    client.0.go_to(&theatre.page(&theatre.client, &here, &url)?).await?;
+    client.lists(&[HELLO_READ]).await?;
+    client.counts("").await?;
+    salon.lists(&[HELLO_READ]).await?;
+
+    typing(&mut salon, &mut client).await?;
+    covered(&mut salon, &mut client).await?;
+    crash(&mut theatre, &mut salon, &mut client).await?;
+    regret(&theatre, &here, &mut salon, &mut client).await?;
+    theatre.shelf.is_used_up()?;
+    client.is_sound().await?;
+    // Leaving the page, coming back to it, and closing it.
+    client.0.go_to("about:blank").await?;
+    salon.says("Hors ligne").await?;
+    client.0.evaluate("history.back()").await?;
+    salon.says("En ligne").await?;
+    client.lists(&[HELLO_READ, ANSWER_READ, FOUR_READ, AGREED_READ]).await?;
+    client.0.close().await?;
+    salon.says("Hors ligne").await?;
+    salon.is_sound().await
+}
+
+async fn typing(salon: &mut Screen, client: &mut Screen) -> Result<(), Fault> {
+    client.write("Samedi").await?;
+    salon.watches("Camille Martin écrit…").await?;
+    // Whoever pauses does not write any more.
+    salon.watches("").await?;
+    client.send(" ?").await?;
+    for screen in [salon, client] {
+        screen.lists(&[HELLO_READ, ANSWER_READ]).await?;
+        screen.watches("").await?;
+        screen.counts("").await?;
+    }
+    Ok(())
+}
+
+/// What arrives while nobody looks is not read.
+async fn covered(salon: &mut Screen, client: &mut Screen) -> Result<(), Fault> {
+    client.is_covered(true).await?;
+    salon.send("14 h").await?;
+    client.counts("(1)").await?;
+    salon.lists(&[HELLO_READ, ANSWER_READ, FOUR]).await?;
+    client.is_covered(false).await?;
+    client.counts("").await?;
+    salon.lists(&[HELLO_READ, ANSWER_READ, FOUR_READ]).await
+}
+
+/// The server dies while somebody writes. What was written outlives even the page.
+async fn crash(
+    theatre: &mut Theatre,
+    salon: &mut Screen,
+    client: &mut Screen,
+) -> Result<(), Fault> {
+    theatre.stage.server.kill_9().await?;
+    client.send("Entendu").await?;
+    client.send("À samedi").await?;
+    client.keeps(2).await?;
+    client.0.evaluate("location.reload()").await?;
+    client.lists(&[]).await?;
+    client.keeps(2).await?;
+    theatre.stage.server.restart().await?;
+    for screen in [&mut *client, &mut *salon] {
+        screen.lists(&[HELLO_READ, ANSWER_READ, FOUR_READ, AGREED_READ, BYE_READ]).await?;
+    }
+    client.keeps(0).await
+}
+
+/// The newest message is taken back, by another way than the page.
+async fn regret(
+    theatre: &Theatre,
+    conversation: &str,
+    salon: &mut Screen,
+    client: &mut Screen,
+) -> Result<(), Fault> {
+    let rest = theatre.stage.rest(&theatre.client)?;
+    let path = format!("/messaging/conversations/{conversation}/messages?limit=1");
+    let newest = text(&rest.get(&path).await?.expect(200)?["data"][0], "id")?;
+    let deleted = rest.delete(&format!("/messaging/messages/{newest}")).await?;
+    same("the answer to a deletion", deleted.status, 204)?;
+    for screen in [client, salon] {
+        screen.lists(&[HELLO_READ, ANSWER_READ, FOUR_READ, AGREED_READ]).await?;
+    }
+    Ok(())
+}
