@@ -26,6 +26,10 @@ async fn after_a_storm_every_screen_equals_a_fresh_snapshot() -> Result<(), Faul
     println!("{outcome}");
     assert_eq!(outcome.clients, plan.clients);
     assert!(outcome.returns > plan.clients, "too calm: {outcome}");
+    assert!(
+        outcome.shown_read > 0 && outcome.shown_unread > 0,
+        "read marks prove nothing: {outcome}"
+    );
     assert_eq!(outcome.refused, 0, "{outcome}");
     assert!(outcome.recovered_per_mille() > RECOVERED_PER_MILLE_MIN, "{outcome}");
     Ok(())

@@ -1,9 +1,9 @@
-//! Somebody who behaves while others do not, and must not notice.
+//! Two people who behave while others do not, and must not notice.
 
-use std::{pin::Pin, time::Duration};
+use std::{cell::Cell, pin::Pin, thread, time::Duration};
 
-use rig::{Fault, socket::Socket};
-use serde_json::json;
+use rig::{Fault, bench::spread::Spread, fault::same, socket::Socket};
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::Scene;
@@ -13,33 +13,113 @@ use crate::Scene;
 const WAIT_MAX: Duration = Duration::from_secs(2);
 /// How much more memory a server may hold than before somebody misbehaved.
 const GROWTH_MAX_KB: u64 = 96 * 1_024;
+/// So often the service is used before anybody misbehaves.
+const CALM: usize = 100;
 
-/// Lets somebody misbehave while a bystander goes on using the service; it must answer them in time, and
-/// hold no more memory than it may.
+/// Lets somebody misbehave while two bystanders go on using the service: each command must be answered,
+/// each event must arrive, once, and the server must hold no more memory than it may. Prints how long the
+/// two waited before and meanwhile; both are in the same process as whoever misbehaves.
 pub(crate) async fn beside<T>(
     scene: &Scene,
-    mut misbehave: Pin<Box<impl Future<Output = Result<T, Fault>>>>,
+    misbehave: Pin<Box<impl Future<Output = Result<T, Fault>>>>,
 ) -> Result<T, Fault> {
-    let bystander = scene.stage.socket(&scene.salon).await?;
-    let here = json!({ "conversationId": scene.conversation });
-    bystander.call_ok("mark-conversation-as-read", &here).await?;
+    let mut bystanders = Bystanders::come(scene).await?;
+    let mut before = Waits::none()?;
+    for _ in 0..CALM {
+        before.add(bystanders.served().await?);
+    }
     let before_kb = scene.stage.server.memory_kb()?;
-    let mut slowest = Duration::ZERO;
-    let done = loop {
-        let asked = Instant::now();
-        tokio::select! {
-            done = &mut misbehave => break done?,
-            answer = served(&bystander, &here) => answer?,
-        }
-        slowest = slowest.max(asked.elapsed());
+    let is_over = Cell::new(false);
+    let misbehave = async {
+        let done = misbehave.await;
+        is_over.set(true);
+        done
     };
-    served(&bystander, &here).await?;
+    let (done, during) = tokio::join!(misbehave, bystanders.served_until(&is_over));
+    let (done, during) = (done?, during?);
     let growth_kb = scene.stage.server.memory_kb()?.saturating_sub(before_kb);
-    assert!(slowest < WAIT_MAX, "a bystander waited {slowest:?}");
+    print(&before, &during);
+    bystanders.lack_nothing().await?;
+    assert!(during.longest < WAIT_MAX, "a bystander waited {:?}", during.longest);
     assert!(growth_kb < GROWTH_MAX_KB, "the server holds {growth_kb} kB more");
     Ok(done)
 }
 
-async fn served(socket: &Socket, here: &serde_json::Value) -> Result<(), Fault> {
-    socket.call_ok("mark-conversation-as-read", here).await.map(drop)
+/// How long the bystanders waited for an event, counted from the command that caused it.
+struct Waits {
+    spread: Spread,
+    longest: Duration,
+}
+
+impl Waits {
+    fn none() -> Result<Self, Fault> {
+        Ok(Self { spread: Spread::new()?, longest: Duration::ZERO })
+    }
+
+    fn add(&mut self, wait: Duration) {
+        self.spread.add(wait);
+        self.longest = self.longest.max(wait);
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "figures are for whoever runs the tests")]
+fn print(before: &Waits, during: &Waits) {
+    let thread = thread::current();
+    println!("{}", thread.name().unwrap_or_default());
+    println!("| bystander | events | p50 | p99 | longest |");
+    println!("| --- | ---: | ---: | ---: | ---: |");
+    for (when, waits) in [("before", before), ("meanwhile", during)] {
+        println!("| {when} | {} | {} |", waits.spread.count(), waits.spread.cells());
+    }
+}
+
+/// One who acts and one who hears of it.
+struct Bystanders {
+    actor: Socket,
+    witness: Socket,
+    here: Value,
+}
+
+impl Bystanders {
+    async fn come(scene: &Scene) -> Result<Self, Fault> {
+        let here = json!({ "conversationId": scene.other_conversation });
+        let (mut actor, mut witness) =
+            (scene.stage.socket(&scene.rival).await?, scene.stage.socket(&scene.regular).await?);
+        for socket in [&actor, &witness] {
+            socket.call_ok("join-conversation", &here).await?;
+        }
+        actor.forget().await?;
+        witness.forget().await?;
+        Ok(Self { actor, witness, here })
+    }
+
+    /// One command, its acknowledgement and both its events; how long until the other one knew. It
+    /// changes nothing that is stored.
+    async fn served(&mut self) -> Result<Duration, Fault> {
+        let asked = Instant::now();
+        self.actor.call_ok("join-conversation", &self.here).await?;
+        self.witness.hear("user-joined").await?;
+        let wait = asked.elapsed();
+        self.actor.hear("conversation-history").await?;
+        Ok(wait)
+    }
+
+    /// At least once.
+    async fn served_until(&mut self, is_over: &Cell<bool>) -> Result<Waits, Fault> {
+        let mut waits = Waits::none()?;
+        loop {
+            waits.add(self.served().await?);
+            if is_over.get() {
+                return Ok(waits);
+            }
+        }
+    }
+
+    /// Nothing was told twice, and both are still there.
+    async fn lack_nothing(mut self) -> Result<(), Fault> {
+        self.actor.catch_up().await?;
+        self.witness.catch_up().await?;
+        same("histories in excess", self.actor.heard("conversation-history").len(), 0)?;
+        same("arrivals in excess", self.witness.heard("user-joined").len(), 0)
+    }
 }

@@ -11,13 +11,16 @@ use rig::{Fault, fault::same, person::Person, stage::Stage};
 
 const SERVER: &str = env!("CARGO_BIN_EXE_messaging-server");
 
-/// A conversation between two people who behave, and somebody else.
+/// A conversation, somebody to whom it is none of their business, and two bystanders with one of their own.
 struct Scene {
     stage: Stage,
     salon: Person,
     client: Person,
     stranger: Person,
     conversation: String,
+    rival: Person,
+    regular: Person,
+    other_conversation: String,
 }
 
 impl Scene {
@@ -32,7 +35,19 @@ impl Scene {
         let stranger = Person::client("client-2", "Dominique", "Petit");
         let conversation = stage.conversation(&salon, &client).await?;
         stage.introduce(&stranger).await?;
-        Ok(Self { stage, salon, client, stranger, conversation })
+        let rival = Person::salon("salon-2", "Au Fil Rouge");
+        let regular = Person::client("client-3", "Alix", "Durand");
+        let other_conversation = stage.conversation(&rival, &regular).await?;
+        Ok(Self {
+            stage,
+            salon,
+            client,
+            stranger,
+            conversation,
+            rival,
+            regular,
+            other_conversation,
+        })
     }
 
     /// Nothing was stored since `before`, and the server still serves.

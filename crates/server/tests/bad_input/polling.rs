@@ -88,11 +88,18 @@ async fn a_body_that_is_too_long_or_no_text_is_refused() -> Result<(), Fault> {
     let scene = Scene::set().await?;
     let before = scene.stage.database.digest().await?;
     let url = scene.stage.server.url();
-    let long = Polling::open(&url).await?;
-    same("a long body", long.post(vec![b'4'; TOO_MANY_BYTES]).await?.status, 413)?;
-    let bytes = Polling::open(&url).await?;
-    let answer = bytes.post_as("application/octet-stream", [4, 1, 2, 3]).await?;
-    same("raw bytes", answer.status, 400)?;
+    beside(
+        &scene,
+        Box::pin(async {
+            let long = Polling::open(&url).await?;
+            same("a long body", long.post(vec![b'4'; TOO_MANY_BYTES]).await?.status, 413)?;
+            let bytes = Polling::open(&url).await?;
+            let answer = bytes.post_as("application/octet-stream", [4, 1, 2, 3]).await?;
+            same("raw bytes", answer.status, 400)?;
+            Ok(())
+        }),
+    )
+    .await?;
     scene.is_unharmed(&before).await
 }
 
@@ -114,14 +121,21 @@ async fn a_stolen_session_id_does_not_change_whose_session_it_is() -> Result<(),
     let scene = Scene::set().await?;
     let before = scene.stage.database.digest().await?;
     let url = scene.stage.server.url();
-    let owner = Polling::open(&url).await?;
-    owner.enter(&scene.stage.token(&scene.client)?).await?;
-    let thief = Polling::with_sid(&url, &owner.sid);
-    let token = scene.stage.token(&scene.stranger)?;
-    let auth = json!({ "token": token });
-    let status = thief.post(format!("40/messaging,{auth}")).await?.status;
-    assert!([200, 400].contains(&status), "{status}");
-    owner.ended().await?;
-    same("the thief's next request", thief.get().await?.status, 400)?;
+    beside(
+        &scene,
+        Box::pin(async {
+            let owner = Polling::open(&url).await?;
+            owner.enter(&scene.stage.token(&scene.client)?).await?;
+            let thief = Polling::with_sid(&url, &owner.sid);
+            let token = scene.stage.token(&scene.stranger)?;
+            let auth = json!({ "token": token });
+            let status = thief.post(format!("40/messaging,{auth}")).await?.status;
+            assert!([200, 400].contains(&status), "{status}");
+            owner.ended().await?;
+            same("the thief's next request", thief.get().await?.status, 400)?;
+            Ok(())
+        }),
+    )
+    .await?;
     scene.is_unharmed(&before).await
 }

@@ -3,7 +3,7 @@
 use rig::{Fault, rest::Answer};
 use serde_json::json;
 
-use crate::Scene;
+use crate::{Scene, bystander::beside};
 
 const JSON: &[(&str, &str)] = &[("content-type", "application/json")];
 const NO_HEADERS: &[(&str, &str)] = &[];
@@ -16,14 +16,17 @@ async fn no_body_is_too_strange_to_be_refused() -> Result<(), Fault> {
     let scene = Scene::set().await?;
     let before = scene.stage.database.digest().await?;
     let path = format!("/messaging/conversations/{}/messages", scene.conversation);
-    for (name, body) in bodies() {
-        let rest = scene.stage.rest(&scene.client)?;
-        let answer = rest.send("POST", &path, JSON, body).await;
-        let answer = answer.map_err(Fault::while_doing(name))?;
-        is_refused(name, &answer)?;
-        scene.is_unharmed(&before).await.map_err(Fault::while_doing(name))?;
-    }
-    Ok(())
+    let attack = async {
+        for (name, body) in bodies() {
+            let rest = scene.stage.rest(&scene.client)?;
+            let answer = rest.send("POST", &path, JSON, body).await;
+            let answer = answer.map_err(Fault::while_doing(name))?;
+            is_refused(name, &answer)?;
+            scene.is_unharmed(&before).await.map_err(Fault::while_doing(name))?;
+        }
+        Ok(())
+    };
+    beside(&scene, Box::pin(attack)).await
 }
 
 fn bodies() -> Vec<(&'static str, Vec<u8>)> {
@@ -78,13 +81,17 @@ async fn no_address_is_too_strange_to_be_refused() -> Result<(), Fault> {
         "/messaging/conversations?status=ACTIVE&status=ARCHIVED".to_owned(),
         "/messaging/nowhere".to_owned(),
     ];
-    for path in paths {
-        is_refused(&path, &rest.get(&path).await?)?;
-    }
-    for method in ["PUT", "TRACE", "NONSENSE"] {
-        let answer = rest.send(method, "/messaging/conversations", NO_HEADERS, Vec::new());
-        is_refused(method, &answer.await?)?;
-    }
+    let attack = async {
+        for path in paths {
+            is_refused(&path, &rest.get(&path).await?)?;
+        }
+        for method in ["PUT", "TRACE", "NONSENSE"] {
+            let answer = rest.send(method, "/messaging/conversations", NO_HEADERS, Vec::new());
+            is_refused(method, &answer.await?)?;
+        }
+        Ok(())
+    };
+    beside(&scene, Box::pin(attack)).await?;
     scene.is_unharmed(&before).await
 }
 

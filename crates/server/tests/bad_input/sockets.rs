@@ -3,7 +3,7 @@
 use rig::{Fault, fault::same, wait};
 use serde_json::{Value, json};
 
-use crate::Scene;
+use crate::{Scene, bystander::beside};
 
 const EVENTS: [&str; 5] = [
     "join-conversation",
@@ -36,17 +36,24 @@ async fn every_event_refuses_every_strange_payload_with_a_code() -> Result<(), F
     let scene = Scene::set().await?;
     let before = scene.stage.database.digest().await?;
     let socket = scene.stage.socket(&scene.client).await?;
-    for event in EVENTS {
-        for payload in payloads() {
-            let answer = socket.ask_with(event, &payload);
-            let ack = wait::within(event, answer).await?;
-            let ack = ack.map_err(Fault::while_doing(format!("{event} {payload:.60?}")))?;
-            let refused = ack["ok"] == false && ack["error"]["code"].is_string();
-            let unheard_of = event == "leave-conversation" && ack["ok"] == true;
-            assert!(refused || unheard_of, "{event} {payload:.60?}: {ack}");
-            assert_ne!(ack["error"]["code"], "internal", "{event} {payload:.60?}");
-        }
-    }
+    beside(
+        &scene,
+        Box::pin(async {
+            for event in EVENTS {
+                for payload in payloads() {
+                    let answer = socket.ask_with(event, &payload);
+                    let ack = wait::within(event, answer).await?;
+                    let ack = ack.map_err(Fault::while_doing(format!("{event} {payload:.60?}")))?;
+                    let refused = ack["ok"] == false && ack["error"]["code"].is_string();
+                    let unheard_of = event == "leave-conversation" && ack["ok"] == true;
+                    assert!(refused || unheard_of, "{event} {payload:.60?}: {ack}");
+                    assert_ne!(ack["error"]["code"], "internal", "{event} {payload:.60?}");
+                }
+            }
+            Ok(())
+        }),
+    )
+    .await?;
     scene.is_unharmed(&before).await
 }
 
@@ -68,12 +75,19 @@ async fn every_strange_message_is_refused_with_a_code() -> Result<(), Fault> {
         json!({ "content": "a", "clientMessageId": "" }),
         json!({ "content": "a", "clientMessageId": {} }),
     ];
-    for mut message in fields {
-        message["conversationId"] = json!(scene.conversation);
-        let ack = socket.call("send-message", &message).await?;
-        let code = ack["error"]["code"].as_str();
-        same(&message.to_string(), code, Some("validation_failed"))?;
-    }
+    beside(
+        &scene,
+        Box::pin(async {
+            for mut message in fields {
+                message["conversationId"] = json!(scene.conversation);
+                let ack = socket.call("send-message", &message).await?;
+                let code = ack["error"]["code"].as_str();
+                same(&message.to_string(), code, Some("validation_failed"))?;
+            }
+            Ok(())
+        }),
+    )
+    .await?;
     scene.is_unharmed(&before).await
 }
 
@@ -114,12 +128,19 @@ async fn a_broken_frame_ends_its_own_session_only() -> Result<(), Fault> {
         deep.as_str(),
     ];
     let bystander = scene.stage.socket(&scene.client).await?;
-    for frame in frames {
-        let socket = scene.stage.socket(&scene.client).await?;
-        socket.send_raw(frame);
-        let ended = socket.ended().await;
-        ended.map_err(Fault::while_doing(format!("see the end after {frame:.40}")))?;
-    }
+    beside(
+        &scene,
+        Box::pin(async {
+            for frame in frames {
+                let socket = scene.stage.socket(&scene.client).await?;
+                socket.send_raw(frame);
+                let ended = socket.ended().await;
+                ended.map_err(Fault::while_doing(format!("see the end after {frame:.40}")))?;
+            }
+            Ok(())
+        }),
+    )
+    .await?;
     let here = json!({ "conversationId": scene.conversation });
     bystander.call_ok("join-conversation", &here).await?;
     scene.is_unharmed(&before).await
