@@ -63,7 +63,8 @@ fn converse(port: u16, demo: &Demo, stop: &Interrupt) -> Result<(), Failure> {
     journey
         .args(["--url", &format!("http://127.0.0.1:{port}")])
         .args(["--salon-token", &demo.salon_token])
-        .args(["--client-token", &demo.client_token]);
+        .args(["--client-token", &demo.client_token])
+        .args(["--service-token", &demo.service_token]);
     run::to_end(&mut journey, stop)
 }
 

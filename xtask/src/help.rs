@@ -9,9 +9,11 @@ cargo xtask <verb>
   test             Everything that must hold: format, lints, layers, licences, docs, tests
   bench [args]     Measure a release build on a durable database; arguments go to the load generator
   postgres [name]  Only a private database, until Ctrl-C; prints its URL
+  reference-db     A database as the former application keeps it, until Ctrl-C; prints its URL
+                   (--conversations N, --messages N; 10,000 and 500,000 without)
   layers           Check that dependencies between crates point inwards
   licences         Check the licence of every dependency against deny.toml
-  openapi          Write docs/openapi.json and docs/asyncapi.json
+  openapi          Write docs/openapi.json, docs/openapi-internal.json and docs/asyncapi.json
   help             This text
 
 Environment

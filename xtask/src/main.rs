@@ -14,6 +14,7 @@ mod layers;
 mod licences;
 mod openapi;
 mod paint;
+mod reference;
 mod run;
 mod scratch;
 mod test;
@@ -46,6 +47,7 @@ fn perform(arguments: &[String], stop: &Interrupt) -> Result<(), Failure> {
         "test" => test::run(rest, stop),
         "bench" => bench::run(rest, stop),
         "postgres" => scratch::run(rest, stop),
+        "reference-db" => reference::run(rest, stop),
         "layers" => layers::run(rest),
         "licences" => licences::run(rest),
         "openapi" => openapi::run(rest, stop),

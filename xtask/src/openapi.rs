@@ -1,4 +1,4 @@
-//! `cargo xtask openapi`: the descriptions of the HTTP and the socket interface, as files. Tests of `api` compare
+//! `cargo xtask openapi`: the descriptions of the HTTP and the socket interfaces, as files. Tests of `api` compare
 //! them.
 
 use std::fs;
@@ -12,8 +12,11 @@ use crate::{
 };
 
 /// Each description: the verb of the server that prints it, and where it is kept.
-const DESCRIPTIONS: [(&str, &str); 2] =
-    [("openapi", "docs/openapi.json"), ("asyncapi", "docs/asyncapi.json")];
+const DESCRIPTIONS: [(&str, &str); 3] = [
+    ("openapi", "docs/openapi.json"),
+    ("openapi-internal", "docs/openapi-internal.json"),
+    ("asyncapi", "docs/asyncapi.json"),
+];
 
 /// Asks the server for its descriptions and writes them.
 pub(crate) fn run(arguments: &[String], stop: &Interrupt) -> Result<(), Failure> {

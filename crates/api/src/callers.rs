@@ -7,7 +7,9 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use domain::{Messaging, caller::Caller, id::UserId, ports::TokenVerifier};
+use domain::{
+    Messaging, caller::Caller, id::UserId, participant::Role, ports::TokenVerifier, zone::Zone,
+};
 
 use crate::failure::Failure;
 
@@ -28,12 +30,12 @@ impl Callers {
         Self { tokens, messaging, hasher: RandomState::new(), passed_on: Mutex::default() }
     }
 
-    /// Whom `token` names.
+    /// Which person `token` names.
     ///
     /// # Errors
-    /// `unauthorized`, `token_expired`, or the store's failure.
+    /// `unauthorized`, `token_expired`, `forbidden` for a program, or the store's failure.
     pub(crate) async fn identify(&self, token: &str) -> Result<Caller, Failure> {
-        let caller = self.tokens.verify(token)?;
+        let caller = person(self.tokens.verify(token)?)?;
         if caller.profile.is_empty() {
             return Ok(caller);
         }
@@ -44,6 +46,15 @@ impl Callers {
         self.messaging.recognise(&caller).await?;
         self.remember(&caller.user, said);
         Ok(caller)
+    }
+
+    /// Which program `token` names. The directory is not told: programs are not in it.
+    ///
+    /// # Errors
+    /// `unauthorized`, `token_expired`, or `forbidden` for a person.
+    pub(crate) fn program(&self, token: &str) -> Result<Caller, Failure> {
+        let caller = self.tokens.verify(token)?;
+        if caller.role == Role::Service { Ok(caller) } else { Err(Failure::for_programs()) }
     }
 
     fn remember(&self, user: &UserId, said: u64) {
@@ -67,8 +78,18 @@ impl Callers {
             &profile.salon_name,
             &profile.image,
             &profile.email,
+            profile.language,
+            profile.zone.as_ref().map(Zone::as_str),
         ))
     }
+}
+
+/// `caller`, if it is a person.
+///
+/// # Errors
+/// `forbidden` for a program.
+pub(crate) fn person(caller: Caller) -> Result<Caller, Failure> {
+    if caller.role == Role::Service { Err(Failure::for_people()) } else { Ok(caller) }
 }
 
 impl fmt::Debug for Callers {

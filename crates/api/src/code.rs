@@ -45,6 +45,9 @@ codes! {
     TokenExpired = "token_expired", UNAUTHORIZED,
         "Le jeton a expiré : en demander un autre et recommencer.",
         "The token has expired: get another one and repeat.";
+    Forbidden = "forbidden", FORBIDDEN,
+        "Cette route n'est pas pour ce genre d'appelant : personnes et programmes ont chacun les leurs.",
+        "This route is not for this kind of caller: people and programs each have their own.";
     OriginNotAllowed = "origin_not_allowed", FORBIDDEN,
         "La page qui appelle n'est pas sur une origine autorisée.",
         "The calling page is not on an allowed origin.";
@@ -60,6 +63,12 @@ codes! {
     MessageNotFound = "message_not_found", NOT_FOUND,
         "Ce message n'existe pas, ou pas pour l'appelant.",
         "There is no such message, or not for the caller.";
+    AttachmentNotFound = "attachment_not_found", NOT_FOUND,
+        "Ce fichier n'existe pas, ou pas pour l'appelant.",
+        "There is no such file, or not for the caller.";
+    ErasureNotFound = "erasure_not_found", NOT_FOUND,
+        "Personne n'a demandé l'effacement de cette personne.",
+        "Nobody asked to erase this person.";
     ClientNotFound = "client_not_found", NOT_FOUND,
         "L'annuaire ne connaît pas ce client.",
         "The directory does not know this client.";
@@ -91,20 +100,44 @@ codes! {
         "Le curseur ne vient pas d'une réponse de cette liste.",
         "The cursor does not come from an answer of this list.";
     IdempotencyConflict = "idempotency_conflict", CONFLICT,
-        "Cette clé désigne déjà un autre message du même auteur.",
-        "This key already names another message of the same author.";
+        "Cette clé désigne déjà autre chose du même auteur.",
+        "This key already names something else of the same author.";
     MessageDeleted = "message_deleted", GONE,
         "Cette clé désigne un message que son auteur a supprimé depuis.",
         "This key names a message that its author has deleted since.";
+    LinkExpired = "link_expired", GONE,
+        "Ce lien vers un fichier a expiré : en demander un autre.",
+        "This link to a file has expired: ask for another one.";
+    ParticipantErased = "participant_erased", GONE,
+        "Cette personne a été effacée et ne peut pas revenir sous cet identifiant.",
+        "This person was erased and cannot come back under this id.";
+    AttachmentUnknown = "attachment_unknown", UNPROCESSABLE_ENTITY,
+        "Un fichier joint n'a pas été envoyé par l'appelant, n'est pas prêt, ou sert déjà.",
+        "An attachment was not uploaded by the caller, is not ready, or is in use already.";
+    FileUnreadable = "file_unreadable", UNPROCESSABLE_ENTITY,
+        "Le fichier se donne pour une image et ne peut pas être lu.",
+        "The file claims to be a picture and cannot be read.";
+    TooManyPixels = "too_many_pixels", UNPROCESSABLE_ENTITY,
+        "L'image a trop de pixels.",
+        "The picture has too many pixels.";
+    FileTooLarge = "file_too_large", PAYLOAD_TOO_LARGE,
+        "Le fichier est trop grand.",
+        "The file is too large.";
+    FileTypeNotAllowed = "file_type_not_allowed", UNSUPPORTED_MEDIA_TYPE,
+        "Le fichier n'est pas une image JPEG, PNG, GIF ou WebP, ou pas celle qu'il dit être.",
+        "The file is no JPEG, PNG, GIF or WebP picture, or not the one it says it is.";
     PayloadTooLarge = "payload_too_large", PAYLOAD_TOO_LARGE,
         "Le corps de la requête est trop grand.",
         "The body of the request is too large.";
     UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE,
-        "Le corps doit être du JSON (`Content-Type: application/json`), non compressé.",
-        "The body must be JSON (`Content-Type: application/json`), not compressed.";
+        "Le corps doit être du type que la route prend (JSON, ou un formulaire `multipart/form-data`), non compressé.",
+        "The body must be of the type that the route takes (JSON, or a `multipart/form-data` form), not compressed.";
     RateLimited = "rate_limited", TOO_MANY_REQUESTS,
         "Trop de requêtes : recommencer après le délai donné.",
         "Too many requests: repeat after the delay given.";
+    TooManyUploads = "too_many_uploads", TOO_MANY_REQUESTS,
+        "Trop de fichiers attendent d'être envoyés dans un message.",
+        "Too many files wait to be sent in a message.";
     TooManySessions = "too_many_sessions", TOO_MANY_REQUESTS,
         "Cette personne a déjà trop de connexions ouvertes.",
         "This person has too many connections open already.";

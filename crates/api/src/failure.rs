@@ -2,6 +2,8 @@
 //! acknowledgement.
 
 mod from_domain;
+mod from_files;
+mod from_platform;
 
 use std::{error::Error, fmt, sync::Arc};
 
@@ -34,13 +36,29 @@ impl Failure {
         Self { code: Code::ValidationFailed, texts: reasons, retry_after_ms: None, cause: None }
     }
 
+    /// People who are wanted back and were erased: all of them.
+    pub fn erased(who: Vec<Text>) -> Self {
+        Self { code: Code::ParticipantErased, texts: who, retry_after_ms: None, cause: None }
+    }
+
+    /// The caller is a program where people are asked for.
+    pub fn for_people() -> Self {
+        Self::new(Code::Forbidden, texts::FOR_PEOPLE)
+    }
+
+    /// The caller is a person where programs are asked for.
+    pub fn for_programs() -> Self {
+        Self::new(Code::Forbidden, texts::FOR_PROGRAMS)
+    }
+
     /// A fault of ours, to be logged with its sources.
     pub fn internal(cause: impl Error + Send + Sync + 'static) -> Self {
         let failure = Self::new(Code::Internal, texts::INTERNAL);
         Self { cause: Some(Arc::new(cause)), ..failure }
     }
 
-    /// The store is out of reach or overloaded; the caller should come again.
+    /// The store, or the place where files are kept, is out of reach or overloaded; the caller should
+    /// come again.
     pub fn unavailable(cause: impl Error + Send + Sync + 'static) -> Self {
         Self {
             retry_after_ms: Some(UNAVAILABLE_RETRY_AFTER_MS),
@@ -54,7 +72,8 @@ impl Failure {
         self.code
     }
 
-    /// All its texts in `language`; more than one only for [`Code::ValidationFailed`].
+    /// All its texts in `language`; more than one only for [`Code::ValidationFailed`] and
+    /// [`Code::ParticipantErased`].
     pub fn messages(&self, language: Language) -> Vec<&str> {
         self.texts.iter().map(|text| text.say(language)).collect()
     }
@@ -76,7 +95,7 @@ impl Failure {
         let code = self.code.as_str();
         let cause = Chain(&**cause);
         if self.code == Code::Unavailable {
-            tracing::warn!(code, %cause, "the store did not answer");
+            tracing::warn!(code, %cause, "something that is needed did not answer");
         } else {
             tracing::error!(code, %cause, "a request failed by our fault");
         }

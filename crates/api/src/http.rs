@@ -1,6 +1,7 @@
 //! REST: every route, and what stands between it and the world.
 
 mod answer;
+mod attachments;
 mod body;
 mod caller;
 mod command;
@@ -8,8 +9,10 @@ mod conversations;
 mod cors;
 mod docs;
 mod edge;
+mod files;
 mod head;
 mod health;
+mod internal;
 mod messages;
 mod openapi;
 mod path;
@@ -26,16 +29,17 @@ use actix_web::{
     middleware::from_fn,
     web::{self, Data, ServiceConfig, delete, patch, post},
 };
-use domain::{Messaging, ports::Ids};
+use domain::{Messaging, Uploads, ports::Ids};
 
 pub(crate) use edge::edge;
 use head::read;
+pub use internal::openapi::openapi_internal_json;
 pub use openapi::openapi_json;
 pub(crate) use span::RequestSpan;
 
 use crate::{
-    callers::Callers, code::Code, failure::Failure, limits::Limits, origins::Origins,
-    readiness::Readiness, texts,
+    Wake, callers::Callers, code::Code, failure::Failure, limits::Limits, links::Links,
+    origins::Origins, readiness::Readiness, texts,
 };
 
 /// The bounds of REST.
@@ -45,8 +49,12 @@ pub struct Settings {
     pub origins: Origins,
     /// The largest JSON body, in bytes.
     pub json_body_max_bytes: usize,
+    /// The largest JSON body of a program that tells of many people at once, in bytes.
+    pub internal_body_max_bytes: usize,
     /// How long a body may take to arrive, in milliseconds.
     pub body_deadline_ms: u64,
+    /// How long an uploaded file may take to arrive, in milliseconds.
+    pub upload_deadline_ms: u64,
     /// How long the store may take to say that it is there, in milliseconds.
     pub readiness_deadline_ms: u64,
     /// Whether the documentation is served under `/docs/`.
@@ -58,7 +66,9 @@ impl Default for Settings {
         Self {
             origins: Origins::default(),
             json_body_max_bytes: 262_144,
+            internal_body_max_bytes: 4_194_304,
             body_deadline_ms: 30_000,
+            upload_deadline_ms: 120_000,
             readiness_deadline_ms: 2_000,
             serve_docs: true,
         }
@@ -68,6 +78,9 @@ impl Default for Settings {
 /// What handlers work with.
 pub(crate) struct Context {
     pub(crate) messaging: Messaging,
+    pub(crate) uploads: Uploads,
+    pub(crate) links: Links,
+    pub(crate) wake: Wake,
     pub(crate) callers: Callers,
     pub(crate) limits: Limits,
     pub(crate) readiness: Readiness,
@@ -106,6 +119,7 @@ pub(crate) fn configure(config: &mut ServiceConfig, settings: &Settings) {
     if settings.serve_docs {
         docs::configure(config);
     }
+    internal::configure(config);
     let rest = web::scope("")
         // Before `{id}`, which `unread` would be otherwise.
         .route("/messaging/conversations/unread/total", read().to(unread::total))
@@ -122,6 +136,9 @@ pub(crate) fn configure(config: &mut ServiceConfig, settings: &Settings) {
         .route("/messaging/conversations/{id}/events", read().to(messages::events))
         .route("/messaging/messages/{id}/read", patch().to(messages::mark_read))
         .route("/messaging/messages/{id}", delete().to(messages::delete))
+        .route("/messaging/attachments", post().to(attachments::upload))
+        .route("/messaging/attachments/{id}", read().to(attachments::show))
+        .route("/messaging/files/{id}/{form}", read().to(files::fetch))
         .default_service(web::to(no_such_route))
         .wrap(from_fn(throttle::throttle))
         .wrap(cors::allowed(&settings.origins))

@@ -6,16 +6,20 @@
 pub mod conversation_cursor;
 pub mod message_cursor;
 
+mod appointment_event;
 mod attachment;
 mod conversation;
 mod draft;
 mod fields;
 mod key;
+mod participant;
 mod query;
 
+pub use appointment_event::appointment_event;
 pub use conversation::{change, new_conversation};
 pub use draft::{draft, socket_draft};
 pub use fields::Fields;
+pub use participant::{PARTICIPANTS_MAX, participant, participants};
 pub use query::{
     ConversationQuery, EVENTS_PER_PAGE_MAX, EventQuery, conversation_query, event_query,
     message_query,

@@ -10,6 +10,7 @@ pub mod failure;
 pub mod http;
 pub mod input;
 pub mod limits;
+pub mod links;
 pub mod origins;
 pub mod readiness;
 pub mod realtime;
@@ -30,11 +31,13 @@ use actix_web::{
 };
 use callers::Callers;
 use domain::{
-    Messaging,
-    ports::{Clock, Ids, Store, TokenVerifier},
+    Messaging, Uploads,
+    ports::{Clock, Files, Ids, Store, TokenVerifier},
+    usecase::UploadSettings,
 };
-pub use http::openapi_json;
+pub use http::{openapi_internal_json, openapi_json};
 use limits::Limits;
+use links::Links;
 use readiness::Readiness;
 pub use realtime::asyncapi_json;
 use realtime::{PlainDoor, Realtime, Services};
@@ -42,6 +45,9 @@ use tracing_actix_web::TracingLogger;
 
 /// Where sockets are served.
 const SOCKETS: &str = "/socket.io";
+
+/// Rung when there is work that somebody should look at soon. A ring may get lost.
+pub type Wake = Arc<dyn Fn() + Send + Sync>;
 
 /// What the service needs of the world.
 #[derive(Clone)]
@@ -54,6 +60,10 @@ pub struct Ports {
     pub clock: Arc<dyn Clock>,
     /// Mints ids.
     pub ids: Arc<dyn Ids>,
+    /// Keeps the bytes of pictures.
+    pub files: Arc<dyn Files>,
+    /// Wakes whoever does the work that may wait.
+    pub wake: Wake,
 }
 
 /// The bounds of everything.
@@ -65,6 +75,10 @@ pub struct Settings {
     pub realtime: realtime::Settings,
     /// How much anyone may ask for, over REST and sockets.
     pub limits: limits::Settings,
+    /// Of links to files.
+    pub links: links::Settings,
+    /// Of uploads.
+    pub uploads: UploadSettings,
 }
 
 /// The service as the world sees it. Cheap to clone; clones share everything.
@@ -79,12 +93,14 @@ pub struct Api {
 impl Api {
     /// Puts the service together. Called inside a runtime, which its background work then uses.
     pub fn new(settings: Settings, ports: Ports) -> Self {
-        let Settings { http, realtime, limits } = settings;
-        let Ports { store, tokens, clock, ids } = ports;
+        let Settings { http, realtime, limits, links, uploads } = settings;
+        let Ports { store, tokens, clock, ids, files, wake } = ports;
         let limits = Limits::new(limits);
-        let realtime = Realtime::new(realtime, store.clone());
+        let links = Links::new(links, clock.clone());
+        let realtime = Realtime::new(realtime, store.clone(), links.clone());
         let messaging =
             Messaging::new(store.clone(), realtime.fanout(), clock.clone(), ids.clone());
+        let uploads = Uploads::new(store.clone(), files, clock.clone(), ids.clone(), uploads);
         let (sockets, plain) = realtime.doors(Services {
             messaging: messaging.clone(),
             tokens: tokens.clone(),
@@ -97,6 +113,9 @@ impl Api {
             readiness: Readiness::new(store, http.readiness_deadline_ms),
             ids,
             messaging,
+            uploads,
+            links,
+            wake,
             limits,
             settings: http,
         });
@@ -124,6 +143,12 @@ impl Api {
             })
             .wrap(TracingLogger::<http::RequestSpan>::new())
             .wrap(from_fn(http::edge))
+    }
+
+    /// The use cases, which tell the sockets of this node what they change: for whoever does the
+    /// work that may wait.
+    pub fn messaging(&self) -> Messaging {
+        self.context.messaging.clone()
     }
 
     /// Whether this node should be given work.

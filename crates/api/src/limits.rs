@@ -46,12 +46,16 @@ pub struct Settings {
     /// REST requests of one address. Pages rendered on a server all come from that server's
     /// address, so this is far above what one person does.
     pub requests_per_address: Option<Rate>,
+    /// Requests of programs of the platform from one address.
+    pub internal_requests_per_address: Option<Rate>,
     /// REST requests of one person.
     pub requests_per_person: Option<Rate>,
     /// Socket commands of one person.
     pub commands_per_person: Option<Rate>,
     /// Messages sent by one person, over REST and sockets together.
     pub sends_per_person: Option<Rate>,
+    /// Files uploaded by one person.
+    pub uploads_per_person: Option<Rate>,
     /// Socket connections begun by one address.
     pub connects_per_address: Option<Rate>,
     /// People or addresses that one limit remembers at the same time.
@@ -65,9 +69,11 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             requests_per_address: Some(Rate::new(1_000, 12_000)),
+            internal_requests_per_address: Some(Rate::new(2_000, 60_000)),
             requests_per_person: Some(Rate::new(120, 600)),
             commands_per_person: Some(Rate::new(120, 600)),
             sends_per_person: Some(Rate::new(30, 120)),
+            uploads_per_person: Some(Rate::new(20, 60)),
             connects_per_address: Some(Rate::new(100, 600)),
             remembered_max: 100_000,
             trusted_proxy_hops: 0,
@@ -95,9 +101,11 @@ pub struct Limits {
 #[derive(Debug)]
 struct Buckets {
     requests_per_address: Keyed<IpAddr>,
+    internal_requests_per_address: Keyed<IpAddr>,
     requests_per_person: Keyed<UserId>,
     commands_per_person: Keyed<UserId>,
     sends_per_person: Keyed<UserId>,
+    uploads_per_person: Keyed<UserId>,
     connects_per_address: Keyed<IpAddr>,
     trusted_proxy_hops: usize,
 }
@@ -108,9 +116,11 @@ impl Limits {
         let max = settings.remembered_max;
         let buckets = Buckets {
             requests_per_address: Keyed::new(settings.requests_per_address, max),
+            internal_requests_per_address: Keyed::new(settings.internal_requests_per_address, max),
             requests_per_person: Keyed::new(settings.requests_per_person, max),
             commands_per_person: Keyed::new(settings.commands_per_person, max),
             sends_per_person: Keyed::new(settings.sends_per_person, max),
+            uploads_per_person: Keyed::new(settings.uploads_per_person, max),
             connects_per_address: Keyed::new(settings.connects_per_address, max),
             trusted_proxy_hops: settings.trusted_proxy_hops,
         };
@@ -134,6 +144,14 @@ impl Limits {
     /// [`RetryAfter`] when it is one too many.
     pub fn allow_request_from(&self, address: IpAddr) -> Result<(), RetryAfter> {
         self.buckets.requests_per_address.take(&owner(address))
+    }
+
+    /// A request from `address`, of whatever program it may be.
+    ///
+    /// # Errors
+    /// [`RetryAfter`] when it is one too many.
+    pub fn allow_internal_request_from(&self, address: IpAddr) -> Result<(), RetryAfter> {
+        self.buckets.internal_requests_per_address.take(&owner(address))
     }
 
     /// A REST request of `person`.
@@ -160,6 +178,14 @@ impl Limits {
         self.buckets.sends_per_person.take(person)
     }
 
+    /// A file uploaded by `person`.
+    ///
+    /// # Errors
+    /// [`RetryAfter`] when it is one too many.
+    pub fn allow_upload(&self, person: &UserId) -> Result<(), RetryAfter> {
+        self.buckets.uploads_per_person.take(person)
+    }
+
     /// A socket connection from `address`.
     ///
     /// # Errors
@@ -177,49 +203,4 @@ fn owner(address: IpAddr) -> IpAddr {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn limits() -> Limits {
-        let once = Some(Rate::new(1, 1));
-        Limits::new(Settings {
-            requests_per_address: once,
-            sends_per_person: once,
-            requests_per_person: None,
-            ..Settings::default()
-        })
-    }
-
-    fn user(id: &str) -> UserId {
-        UserId::parse(id).expect("a good id")
-    }
-
-    #[test]
-    fn one_too_many_is_told_when_to_come_again_and_the_others_are_not() {
-        let limits = limits();
-        assert_eq!(limits.allow_send(&user("a")), Ok(()));
-        let wait = limits.allow_send(&user("a")).expect_err("one too many").as_millis();
-        assert!((50_000..=60_000).contains(&wait), "{wait}");
-        assert_eq!(limits.allow_send(&user("b")), Ok(()));
-    }
-
-    #[test]
-    fn what_is_switched_off_never_ends() {
-        let limits = limits();
-        for _ in 0..10_000 {
-            assert_eq!(limits.allow_request_of(&user("a")), Ok(()));
-        }
-    }
-
-    #[test]
-    fn another_address_in_the_same_network_is_the_same_caller() {
-        let limits = limits();
-        let from = |text: &str| limits.allow_request_from(text.parse().expect("an address"));
-        assert!(from("2001:db8::1").is_ok());
-        assert!(from("2001:db8::2:1").is_err());
-        assert!(from("2001:db8:0:1::1").is_ok());
-        assert!(from("192.0.2.1").is_ok());
-        assert!(from("::ffff:192.0.2.1").is_err());
-        assert!(from("192.0.2.2").is_ok());
-    }
-}
+mod tests;

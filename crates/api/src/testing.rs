@@ -1,15 +1,17 @@
 //! The service over fakes, and somebody to ask it.
 
-use std::sync::Arc;
+mod answer;
+mod forms;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering::Relaxed},
+};
 
 use actix_web::{
     dev::Service as _,
-    http::{
-        Method, StatusCode,
-        header::{self, HeaderMap},
-    },
+    http::{Method, StatusCode, header},
     test::{self, TestRequest},
-    web::Bytes,
 };
 use domain::{
     caller::Caller,
@@ -17,19 +19,26 @@ use domain::{
     ports::{Clock as _, ParticipantStore as _, TokenError, TokenVerifier},
     testing::{
         MemoryStore,
-        fixture::{CountingIds, FixedClock, client, salon, user},
+        fixture::{CountingIds, FixedClock, MemoryFiles, client, salon, user},
     },
 };
 use serde_json::{Value, json};
 
-use crate::{Api, Ports, Settings, limits};
+pub(crate) use self::{
+    answer::Answer,
+    forms::{file_part, part, with_form, with_form_body},
+};
+use crate::{Api, Ports, Settings, limits, links::Links};
 
 /// The service, and the fakes under it. The directory knows the salons `s1` and `s2` and the
 /// clients `c1` and `c2`.
 pub(crate) struct House {
     pub(crate) store: Arc<MemoryStore>,
+    pub(crate) files: Arc<MemoryFiles>,
     pub(crate) clock: Arc<FixedClock>,
     pub(crate) api: Api,
+    /// How often it was said that there is work.
+    rings: Arc<AtomicUsize>,
 }
 
 impl House {
@@ -44,18 +53,34 @@ impl House {
         for person in [salon("s1"), salon("s2"), client("c1"), client("c2")] {
             store.note_participant(&person, clock.now()).await.expect("the store works");
         }
-        let (tokens, ids) = (Arc::new(Tokens), Arc::new(CountingIds::new()));
-        let ports = Ports { store: store.clone(), tokens, clock: clock.clone(), ids };
-        Self { store, clock, api: Api::new(settings, ports) }
+        Self::over(store, clock, Arc::new(MemoryFiles::new()), settings)
     }
 
     /// Another node of the same service.
     pub(crate) fn another(&self, settings: Settings) -> Self {
-        let store = self.store.clone();
-        let (clock, ids) = (Arc::new(FixedClock::ticking()), Arc::new(CountingIds::new()));
-        let ports =
-            Ports { store: store.clone(), tokens: Arc::new(Tokens), clock: clock.clone(), ids };
-        Self { store, clock, api: Api::new(settings, ports) }
+        let clock = Arc::new(FixedClock::ticking());
+        Self::over(self.store.clone(), clock, self.files.clone(), settings)
+    }
+
+    fn over(
+        store: Arc<MemoryStore>,
+        clock: Arc<FixedClock>,
+        files: Arc<MemoryFiles>,
+        settings: Settings,
+    ) -> Self {
+        let rings = Arc::new(AtomicUsize::new(0));
+        let bell = rings.clone();
+        let ports = Ports {
+            store: store.clone(),
+            tokens: Arc::new(Tokens),
+            clock: clock.clone(),
+            ids: Arc::new(CountingIds::new()),
+            files: files.clone(),
+            wake: Arc::new(move || {
+                bell.fetch_add(1, Relaxed);
+            }),
+        };
+        Self { store, files, clock, api: Api::new(settings, ports), rings }
     }
 
     pub(crate) async fn ask(&self, request: TestRequest) -> Answer {
@@ -81,6 +106,10 @@ impl House {
         self.ask(request(Method::POST, path, who).set_json(body)).await
     }
 
+    pub(crate) async fn put(&self, path: &str, who: &str, body: Value) -> Answer {
+        self.ask(request(Method::PUT, path, who).set_json(body)).await
+    }
+
     pub(crate) async fn delete(&self, path: &str, who: &str) -> Answer {
         self.ask(request(Method::DELETE, path, who)).await
     }
@@ -96,6 +125,20 @@ impl House {
         let sent = self.post(&format!("{talk}/messages"), who, json!({"content": words})).await;
         assert_eq!(sent.status, StatusCode::CREATED);
         sent.json()
+    }
+
+    /// The picture that `who` uploads.
+    pub(crate) async fn uploaded(&self, who: &str) -> Value {
+        let asked = request(Method::POST, ATTACHMENTS, who);
+        let answer =
+            self.ask(with_form(asked, &file_part("bras.webp", b"picture of an arm"))).await;
+        assert_eq!(answer.status, StatusCode::CREATED);
+        answer.json()
+    }
+
+    /// How often it was said that there is work.
+    pub(crate) fn rings(&self) -> usize {
+        self.rings.load(Relaxed)
     }
 
     /// How many messages wait for `who`.
@@ -114,6 +157,13 @@ impl House {
 /// Where conversations are.
 pub(crate) const CONVERSATIONS: &str = "/messaging/conversations";
 
+/// Where pictures are uploaded.
+pub(crate) const ATTACHMENTS: &str = "/messaging/attachments";
+/// Links of a house of their own.
+pub(crate) fn links() -> Links {
+    Links::new(crate::links::Settings::default(), Arc::new(FixedClock::still()))
+}
+
 /// Settings under which nobody asks for too much.
 pub(crate) fn no_limits() -> limits::Settings {
     limits::Settings {
@@ -121,6 +171,8 @@ pub(crate) fn no_limits() -> limits::Settings {
         requests_per_person: None,
         commands_per_person: None,
         sends_per_person: None,
+        uploads_per_person: None,
+        internal_requests_per_address: None,
         connects_per_address: None,
         ..limits::Settings::default()
     }
@@ -136,38 +188,6 @@ pub(crate) fn request(method: Method, path: &str, who: &str) -> TestRequest {
     }
 }
 
-/// What was answered.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: StatusCode,
-    headers: HeaderMap,
-    body: Bytes,
-}
-
-impl Answer {
-    pub(crate) fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).expect("the body is JSON")
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.body.is_empty()
-    }
-
-    pub(crate) fn text(&self) -> &str {
-        std::str::from_utf8(&self.body).expect("the body is UTF-8")
-    }
-
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).and_then(|value| value.to_str().ok())
-    }
-
-    /// Status and code of a failure.
-    pub(crate) fn failure(&self) -> (u16, String) {
-        let code = self.json()["code"].as_str().expect("failures have a code").to_owned();
-        (self.status.as_u16(), code)
-    }
-}
-
 /// The keys of an object, sorted.
 pub(crate) fn keys(object: &Value) -> Vec<&str> {
     let mut keys: Vec<_> =
@@ -176,7 +196,8 @@ pub(crate) fn keys(object: &Value) -> Vec<&str> {
     keys
 }
 
-/// A token is the id of its owner, whose first letter says what they are. `expired` is a token that
+/// A token is the id of its owner, whose first letter says what they are: a salon, a client or a
+/// program. `expired` is a token that
 /// has expired; behind a `+` may stand a given name.
 struct Tokens;
 
@@ -192,6 +213,7 @@ impl TokenVerifier for Tokens {
         let role = match id.as_bytes() {
             [b's', ..] => Role::SalonOwner,
             [b'c', ..] => Role::Client,
+            [b'p', ..] => Role::Service,
             _ => return Err(TokenError::Invalid),
         };
         let profile = Profile { first_name, ..Profile::default() };

@@ -5,22 +5,27 @@
 
 mod text;
 
-use domain::{
-    attachment::FILE_NAME_MAX_CHARS,
-    text::{CONTENT_MAX_CHARS, SUBJECT_MAX_CHARS},
-};
-pub use text::{Language, Text};
-
 macro_rules! texts {
     ($($name:ident = $french:literal, $english:literal;)+) => {
         $(#[doc = $english] pub const $name: Text = Text::new($french, $english);)+
     };
 }
 
+pub mod files;
+pub mod platform;
+
+use domain::{
+    attachment::FILE_NAME_MAX_CHARS,
+    text::{CONTENT_MAX_CHARS, SUBJECT_MAX_CHARS},
+};
+pub use text::{Language, Text};
+
 // Who may do what.
 texts! {
     UNAUTHORIZED = "Unauthorized", "Unauthorized";
     NOT_AUTHENTICATED = "Non authentifié", "Not authenticated";
+    FOR_PEOPLE = "Réservé aux personnes", "For people only";
+    FOR_PROGRAMS = "Réservé aux programmes de la plateforme", "For programs of the platform only";
     ORIGIN_NOT_ALLOWED = "Origine non autorisée", "Origin not allowed";
     CONVERSATION_NOT_FOUND = "Conversation non trouvée", "Conversation not found";
     MESSAGE_NOT_FOUND = "Message non trouvé", "Message not found";

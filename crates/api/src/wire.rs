@@ -1,17 +1,23 @@
 //! What the world sees of our values: the JSON of REST answers and of socket events alike.
 
+mod attachment;
 mod conversation;
 mod fault;
 mod log;
 mod message;
+mod notice;
 mod page;
 mod participant;
+mod platform;
 mod unread;
 
+pub use attachment::Attachment;
 pub use conversation::{Conversation, LastMessage};
 pub use fault::{Fault, FaultMessage, Problem};
 pub use log::{LogEntry, LogPage};
-pub use message::{Attachment, Message};
+pub use message::Message;
+pub use notice::Notice;
 pub use page::{ConversationPage, MessagePage};
 pub use participant::Participant;
+pub use platform::{Erasure, ReportState, Reported};
 pub use unread::{UnreadItem, UnreadMessage, UnreadTotal};

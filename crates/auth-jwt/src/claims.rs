@@ -8,7 +8,26 @@ use domain::{
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::settings::Settings;
+
 const MILLIS_PER_SECOND: i64 = 1_000;
+
+/// What is asked of a token beside its signature.
+pub(crate) struct Terms {
+    audience: Option<String>,
+    service_audience: String,
+    leeway_s: u32,
+}
+
+impl Terms {
+    pub(crate) fn new(settings: &Settings) -> Self {
+        Self {
+            audience: settings.audience.clone(),
+            service_audience: settings.service_audience.clone(),
+            leeway_s: settings.leeway_s,
+        }
+    }
+}
 
 /// What a token says; its signature is already checked.
 #[derive(Deserialize)]
@@ -18,6 +37,7 @@ pub(crate) struct Claims {
     role: Option<String>,
     exp: Option<i64>,
     nbf: Option<i64>,
+    aud: Option<Value>,
     email: Option<Value>,
     first_name: Option<Value>,
     last_name: Option<Value>,
@@ -27,8 +47,12 @@ pub(crate) struct Claims {
 
 impl Claims {
     /// Whom the token names, if it holds at `now`.
-    pub(crate) fn into_caller(self, now: Timestamp, leeway_s: u32) -> Result<Caller, TokenError> {
-        let (now, leeway_s) = (now.as_millis(), i64::from(leeway_s));
+    pub(crate) fn into_caller(self, now: Timestamp, terms: &Terms) -> Result<Caller, TokenError> {
+        let role = self.role.as_deref().map_or(Role::Other, Role::parse);
+        if !self.is_meant_for_us(role, terms) {
+            return Err(TokenError::Invalid);
+        }
+        let (now, leeway_s) = (now.as_millis(), i64::from(terms.leeway_s));
         let starts = self.nbf.map(|second| millis(second.saturating_sub(leeway_s)));
         let ends = self.exp.map(|second| millis(second.saturating_add(leeway_s)));
         if starts.is_some_and(|starts| now < starts) {
@@ -39,11 +63,28 @@ impl Claims {
         }
         Ok(Caller {
             user: UserId::parse(&self.user_id).map_err(|_| TokenError::Invalid)?,
-            role: self.role.as_deref().map_or(Role::Other, Role::parse),
+            role,
             // An end beyond the calendar's is none.
             expires_at: ends.and_then(Timestamp::from_millis),
             profile: self.into_profile(),
         })
+    }
+
+    /// A program may do what no person may, so its token must name this very service, and end.
+    fn is_meant_for_us(&self, role: Role, terms: &Terms) -> bool {
+        if role == Role::Service {
+            return self.exp.is_some() && self.names(&terms.service_audience);
+        }
+        terms.audience.as_deref().is_none_or(|audience| self.names(audience))
+    }
+
+    /// Whether `audience` is the token's, or one of them (RFC 7519, section 4.1.3).
+    fn names(&self, audience: &str) -> bool {
+        match &self.aud {
+            Some(Value::Array(several)) => several.iter().any(|one| one == audience),
+            Some(one) => one == audience,
+            None => false,
+        }
     }
 
     fn into_profile(self) -> Profile {
@@ -63,6 +104,7 @@ impl Claims {
             }),
             image: kept("image", self.image, |image| Profile { image, ..empty() }),
             email: kept("email", self.email, |email| Profile { email, ..empty() }),
+            ..empty()
         }
     }
 }

@@ -17,20 +17,17 @@ impl Key {
     }
 
     /// What to ask of a token under this key. Time is not asked here: the library would ask the
-    /// machine's clock, and we have a port for that.
+    /// machine's clock, and we have a port for that. Nor is the audience, which depends on whether a
+    /// person or a program calls.
     pub(crate) fn validation(&self, settings: &Settings) -> Validation {
         let mut validation = Validation::new(self.algorithm);
         validation.required_spec_claims.clear();
         validation.validate_exp = false;
         validation.validate_nbf = false;
-        validation.validate_aud = settings.audience.is_some();
+        validation.validate_aud = false;
         if let Some(issuer) = &settings.issuer {
             validation.set_issuer(&[issuer]);
             validation.required_spec_claims.insert("iss".to_owned());
-        }
-        if let Some(audience) = &settings.audience {
-            validation.set_audience(&[audience]);
-            validation.required_spec_claims.insert("aud".to_owned());
         }
         validation
     }

@@ -3,8 +3,11 @@ use secrecy::{ExposeSecret, SecretString};
 /// The shortest secret, in bytes: as long as the hash (RFC 7518, section 3.2).
 pub const SECRET_MIN_BYTES: usize = 32;
 
+/// The audience by which programs address this service, unless another one is configured.
+pub const SERVICE_AUDIENCE: &str = "messaging";
+
 /// Whose tokens are believed. Its `Debug` hides the secret.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// Shared with the issuer: HS256. At least [`SECRET_MIN_BYTES`] bytes.
     pub secret: Option<SecretString>,
@@ -12,11 +15,27 @@ pub struct Settings {
     pub jwks: Option<String>,
     /// The `iss` a token must have. `None`: any, or none.
     pub issuer: Option<String>,
-    /// The `aud` that must be among a token's. `None`: any, or none.
+    /// The `aud` that must be among a person's token's. `None`: any, or none.
     pub audience: Option<String>,
+    /// The `aud` that must be among a program's token's, in place of [`audience`](Self::audience).
+    pub service_audience: String,
     /// How far the issuer's clock may be off: a token starts this much earlier and ends this much
     /// later than it says.
     pub leeway_s: u32,
+}
+
+impl Default for Settings {
+    /// No key at all: nobody is believed yet.
+    fn default() -> Self {
+        Self {
+            secret: None,
+            jwks: None,
+            issuer: None,
+            audience: None,
+            service_audience: SERVICE_AUDIENCE.to_owned(),
+            leeway_s: 0,
+        }
+    }
 }
 
 impl Settings {

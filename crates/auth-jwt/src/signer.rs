@@ -1,6 +1,6 @@
 use std::fmt;
 
-use domain::{caller::Caller, time::Timestamp};
+use domain::{caller::Caller, participant::Role, time::Timestamp};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde::Serialize;
 
@@ -14,6 +14,7 @@ pub struct JwtSigner {
     key: EncodingKey,
     issuer: Option<String>,
     audience: Option<String>,
+    service_audience: String,
 }
 
 /// The token could not be made.
@@ -55,6 +56,7 @@ impl JwtSigner {
             key: EncodingKey::from_secret(secret),
             issuer: settings.issuer.clone(),
             audience: settings.audience.clone(),
+            service_audience: settings.service_audience.clone(),
         })
     }
 
@@ -64,13 +66,17 @@ impl JwtSigner {
     /// [`MintError`] when the signing library fails; nothing a caller can hold makes it.
     pub fn mint(&self, caller: &Caller, issued_at: Timestamp) -> Result<String, MintError> {
         let seconds = |time: Timestamp| time.as_millis().div_euclid(MILLIS_PER_SECOND);
+        let audience = match caller.role {
+            Role::Service => Some(self.service_audience.as_str()),
+            _ => self.audience.as_deref(),
+        };
         let minted = Minted {
             user_id: caller.user.as_str(),
             role: caller.role.as_str(),
             iat: seconds(issued_at),
             exp: caller.expires_at.map(seconds),
             iss: self.issuer.as_deref(),
-            aud: self.audience.as_deref(),
+            aud: audience,
             email: caller.profile.email.as_deref(),
             first_name: caller.profile.first_name.as_deref(),
             last_name: caller.profile.last_name.as_deref(),

@@ -6,7 +6,7 @@ use domain::{
 };
 
 use crate::{
-    claims::Claims,
+    claims::{Claims, Terms},
     key::KeyRing,
     settings::{KeyError, Settings},
 };
@@ -17,7 +17,7 @@ pub const TOKEN_MAX_BYTES: usize = 8 * 1024;
 /// Reads signed tokens. Its `Debug` shows no key.
 pub struct JwtVerifier {
     keys: KeyRing,
-    leeway_s: u32,
+    terms: Terms,
     clock: Arc<dyn Clock>,
 }
 
@@ -27,7 +27,7 @@ impl JwtVerifier {
     /// # Errors
     /// [`KeyError`] when there is no key, or one that would not protect anything.
     pub fn new(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, KeyError> {
-        Ok(Self { keys: KeyRing::new(settings)?, leeway_s: settings.leeway_s, clock })
+        Ok(Self { keys: KeyRing::new(settings)?, terms: Terms::new(settings), clock })
     }
 
     fn claims(&self, token: &str) -> Option<Claims> {
@@ -48,7 +48,7 @@ impl JwtVerifier {
 impl TokenVerifier for JwtVerifier {
     fn verify(&self, token: &str) -> Result<Caller, TokenError> {
         let claims = self.claims(token).ok_or(TokenError::Invalid)?;
-        claims.into_caller(self.clock.now(), self.leeway_s)
+        claims.into_caller(self.clock.now(), &self.terms)
     }
 }
 

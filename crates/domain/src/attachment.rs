@@ -1,8 +1,10 @@
 //! Files that come with a message: what is known of them, and which are taken.
 
+mod file;
 mod media_type;
 mod url;
 
+pub use file::{File, Hosted, Place};
 pub use media_type::MediaType;
 pub use url::FileUrl;
 
@@ -43,60 +45,6 @@ pub enum FileError {
     /// The key of the upload is empty, too long, or holds a control character.
     #[error("the key of the upload is not usable")]
     KeyInvalid,
-}
-
-/// A file as its sender describes it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct File {
-    name: String,
-    url: FileUrl,
-    media_type: MediaType,
-    size_bytes: u32,
-    upload_key: Option<String>,
-}
-
-impl File {
-    /// Describes a file.
-    ///
-    /// # Errors
-    /// The first [`FileError`] found, in the order of the arguments.
-    pub fn new(
-        name: &str,
-        url: FileUrl,
-        media_type: MediaType,
-        size_bytes: i64,
-        upload_key: Option<String>,
-    ) -> Result<Self, FileError> {
-        check_name(name)?;
-        let size_bytes = check_size(size_bytes)?;
-        check_upload_key(upload_key.as_deref())?;
-        Ok(Self { name: name.to_owned(), url, media_type, size_bytes, upload_key })
-    }
-
-    /// What it is called.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// Where it is.
-    pub fn url(&self) -> &FileUrl {
-        &self.url
-    }
-
-    /// What it is.
-    pub fn media_type(&self) -> MediaType {
-        self.media_type
-    }
-
-    /// How large it is, in bytes: 1 to [`FILE_MAX_BYTES`].
-    pub fn size_bytes(&self) -> u32 {
-        self.size_bytes
-    }
-
-    /// What the upload service calls it. Never shown.
-    pub fn upload_key(&self) -> Option<&str> {
-        self.upload_key.as_deref()
-    }
 }
 
 /// Checks the name of a file.

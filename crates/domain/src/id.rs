@@ -91,9 +91,18 @@ id! {
     /// recognised. Unique per conversation and sender.
     ClientMessageId
 }
+id! {
+    /// An event as its reporter names it, so that a repeated report is recognised.
+    AppointmentEventId
+}
+id! {
+    /// A piece of work.
+    JobId
+}
 minted!(ConversationId);
 minted!(MessageId);
 minted!(AttachmentId);
+minted!(JobId);
 
 #[cfg(test)]
 mod tests {

@@ -7,12 +7,19 @@
 )]
 #![deny(missing_docs)]
 
+pub mod appointment;
 pub mod attachment;
 pub mod caller;
 pub mod conversation;
+pub mod erasure;
 pub mod event;
 pub mod id;
+pub mod import;
+pub mod job;
+pub mod language;
 pub mod message;
+pub mod notice;
+pub mod object;
 pub mod page;
 pub mod participant;
 pub mod ports;
@@ -23,8 +30,9 @@ pub mod text;
 pub mod time;
 pub mod typing;
 pub mod usecase;
+pub mod zone;
 
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
-pub use usecase::Messaging;
+pub use usecase::{Messaging, Uploads, Worker};

@@ -1,8 +1,13 @@
 //! What was said.
 
+mod draft;
+
+pub use draft::{Draft, DraftError, DraftFile};
+
 use crate::{
-    attachment::{ATTACHMENTS_MAX, Attachment, File},
-    id::{ClientMessageId, ConversationId, MessageId},
+    attachment::Attachment,
+    id::{ConversationId, MessageId},
+    notice::Notice,
     participant::Participant,
     seq::Seq,
     text::Content,
@@ -48,75 +53,6 @@ impl MessageKind {
     }
 }
 
-/// Why a draft is no message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum DraftError {
-    /// Neither words nor files.
-    #[error("the message is empty")]
-    Empty,
-    /// More than [`ATTACHMENTS_MAX`] files.
-    #[error("the message carries too many files")]
-    TooManyAttachments,
-}
-
-/// A message that a person wants to post: words, files, or both.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Draft {
-    kind: MessageKind,
-    content: Content,
-    files: Vec<File>,
-    key: Option<ClientMessageId>,
-}
-
-impl Draft {
-    /// Takes what a person wants to post; a [`MessageKind::System`] becomes a plain text.
-    ///
-    /// # Errors
-    /// [`DraftError`] when there is nothing in it, or too much.
-    pub fn new(
-        kind: MessageKind,
-        content: Content,
-        files: Vec<File>,
-        key: Option<ClientMessageId>,
-    ) -> Result<Self, DraftError> {
-        if files.len() > ATTACHMENTS_MAX {
-            return Err(DraftError::TooManyAttachments);
-        }
-        if content.is_empty() && files.is_empty() {
-            return Err(DraftError::Empty);
-        }
-        Ok(Self { kind: kind.from_a_person(), content, files, key })
-    }
-
-    /// What kind of message it will be.
-    pub fn kind(&self) -> MessageKind {
-        self.kind
-    }
-
-    /// Its words.
-    pub fn content(&self) -> &Content {
-        &self.content
-    }
-
-    /// Its files.
-    pub fn files(&self) -> &[File] {
-        &self.files
-    }
-
-    /// Its sender's own key.
-    pub fn key(&self) -> Option<&ClientMessageId> {
-        self.key.as_ref()
-    }
-
-    /// Whether `message` says what this draft says: the same kind, words and files. Decides whether
-    /// a repeated key is a retry.
-    pub fn says_the_same_as(&self, message: &Message) -> bool {
-        self.kind == message.kind
-            && self.content == message.content
-            && self.files.iter().eq(message.attachments.iter().map(|attachment| &attachment.file))
-    }
-}
-
 /// A message as both participants see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
@@ -132,6 +68,8 @@ pub struct Message {
     pub kind: MessageKind,
     /// Its words; may be empty beside files.
     pub content: Content,
+    /// What the platform means by it, where it is the platform's and that is known.
+    pub notice: Option<Notice>,
     /// Its files, in the sender's order.
     pub attachments: Vec<Attachment>,
     /// When it was posted.
@@ -145,37 +83,6 @@ pub struct Message {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attachment::{FileUrl, MediaType};
-
-    fn file() -> File {
-        let url = FileUrl::parse("https://utfs.io/f/a.webp").expect("good");
-        let webp = MediaType::parse("image/webp").expect("good");
-        File::new("a.webp", url, webp, 10, None).expect("good")
-    }
-
-    fn content(text: &str) -> Content {
-        Content::parse(text).expect("fits")
-    }
-
-    #[test]
-    fn a_message_says_something_or_shows_something() {
-        let draft = |text, files| Draft::new(MessageKind::Text, content(text), files, None);
-        assert_eq!(draft("", vec![]), Err(DraftError::Empty));
-        assert!(draft("", vec![file()]).is_ok());
-        assert!(draft(" ", vec![]).is_ok());
-        assert!(draft("", vec![file(); ATTACHMENTS_MAX]).is_ok());
-        assert_eq!(
-            draft("x", vec![file(); ATTACHMENTS_MAX + 1]),
-            Err(DraftError::TooManyAttachments)
-        );
-    }
-
-    #[test]
-    fn nobody_can_pass_for_the_platform() {
-        let kind = |kind| Draft::new(kind, content("x"), vec![], None).expect("good").kind();
-        assert_eq!(kind(MessageKind::System), MessageKind::Text);
-        assert_eq!(kind(MessageKind::Image), MessageKind::Image);
-    }
 
     #[test]
     fn a_kind_is_read_as_it_is_written() {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::id::UserId;
+use crate::{id::UserId, language::Language, zone::Zone};
 
 /// What is printed for a person of whom no name is known.
 pub const NAMELESS: &str = "Utilisateur";
@@ -92,6 +92,10 @@ pub struct Profile {
     pub image: Option<String>,
     /// Where mail reaches them. Never shown to anyone else.
     pub email: Option<String>,
+    /// In which language they are written to.
+    pub language: Option<Language>,
+    /// Where their clock stands; of a salon, where its bookings take place.
+    pub zone: Option<Zone>,
 }
 
 /// A name, address or picture is longer than allowed or holds a control character.
@@ -131,6 +135,8 @@ impl Profile {
             salon_name: pick(&newer.salon_name, &self.salon_name),
             image: pick(&newer.image, &self.image),
             email: pick(&newer.email, &self.email),
+            language: newer.language.or(self.language),
+            zone: newer.zone.clone().or_else(|| self.zone.clone()),
         }
     }
 

@@ -58,6 +58,12 @@ impl Content {
         Ok(Self(text))
     }
 
+    /// A text that we made ourselves, and know to fit.
+    pub(crate) fn of_ours(text: String) -> Self {
+        debug_assert!(bounded(&text, CONTENT_MAX_CHARS).is_ok(), "a text of ours does not fit");
+        Self(text)
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -90,6 +96,12 @@ impl Subject {
         }
         bounded(text, SUBJECT_MAX_CHARS)?;
         Ok(Self(text.to_owned()))
+    }
+
+    /// A subject that we made ourselves, and know to fit.
+    pub(crate) fn of_ours(text: String) -> Self {
+        debug_assert!(bounded(&text, SUBJECT_MAX_CHARS).is_ok(), "a subject of ours does not fit");
+        Self(text)
     }
 
     /// Takes the new subject of a conversation that is there; the empty text takes it away.

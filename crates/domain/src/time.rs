@@ -15,6 +15,12 @@ impl Timestamp {
         jiff::Timestamp::from_millisecond(millis).ok().map(Self)
     }
 
+    /// Reads ISO 8601 with an offset or `Z` (RFC 3339); `None` when it is no such time. What is finer
+    /// than a millisecond is cut.
+    pub fn parse(text: &str) -> Option<Self> {
+        text.parse::<jiff::Timestamp>().ok().map(Self::from)
+    }
+
     /// Milliseconds since 1970.
     pub fn as_millis(self) -> i64 {
         self.0.as_millisecond()

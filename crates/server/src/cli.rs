@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use domain::{id::JobId, ports::JobFilter};
 
 use crate::config::Settings;
 
@@ -24,7 +25,7 @@ pub(crate) struct Cli {
 }
 
 /// What to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub(crate) enum Verb {
     /// Serve until told to stop
     Serve,
@@ -37,6 +38,13 @@ pub(crate) enum Verb {
     Openapi,
     /// Print the description of the socket interface (`AsyncAPI` 3)
     Asyncapi,
+    /// Print the description of the interface for the platform's own programs (OpenAPI 3.1)
+    OpenapiInternal,
+    /// Look at the work that waits, and give it another chance
+    #[command(subcommand)]
+    Jobs(JobsVerb),
+    /// Take over what the system before this one kept
+    Import(ImportArgs),
     /// Enter two people and a conversation to try things out with, and print their tokens
     Demo,
 }
@@ -50,10 +58,87 @@ pub(crate) enum ConfigVerb {
     Docs,
 }
 
+/// What to do with the work that waits.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub(crate) enum JobsVerb {
+    /// Print jobs, a line each, the oldest first
+    List(ListJobs),
+    /// Try jobs again that were given up
+    Retry(RetryJobs),
+}
+
+/// Which jobs are printed.
+#[derive(Args, Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ListJobs {
+    /// Only those that were given up
+    #[arg(long)]
+    pub(crate) dead: bool,
+
+    /// How many at the most
+    #[arg(long, value_name = "1..1000", default_value = "100",
+        value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub(crate) limit: u32,
+}
+
+impl ListJobs {
+    /// Which.
+    pub(crate) fn filter(&self) -> JobFilter {
+        if self.dead { JobFilter::Dead } else { JobFilter::All }
+    }
+}
+
+/// Which jobs are tried again.
+#[derive(Args, Clone, Debug, PartialEq, Eq)]
+#[group(required = true, multiple = false)]
+pub(crate) struct RetryJobs {
+    /// The job with this id
+    #[arg(value_name = "ID", value_parser = job_id)]
+    pub(crate) id: Option<JobId>,
+
+    /// Every job that was given up
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+/// What is taken over, and how.
+#[derive(Args, Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ImportArgs {
+    #[command(flatten)]
+    pub(crate) source: ImportSource,
+
+    /// Write nothing, and tell what would become of everything
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// Where the former system's database is.
+#[derive(Args, Clone, PartialEq, Eq)]
+#[group(required = true, multiple = false)]
+pub(crate) struct ImportSource {
+    /// Address of its database; whoever lists processes sees it
+    #[arg(long, value_name = "URL")]
+    pub(crate) from: Option<String>,
+
+    /// File that holds that address, for one with a password in it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) from_file: Option<PathBuf>,
+}
+
+/// Without the address: it holds a password.
+impl std::fmt::Debug for ImportSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ImportSource").finish_non_exhaustive()
+    }
+}
+
+fn job_id(text: &str) -> Result<JobId, String> {
+    JobId::parse(text).map_err(|fault| fault.to_string())
+}
+
 impl Cli {
     /// What to do.
     pub(crate) fn verb(&self) -> Verb {
-        self.verb.unwrap_or(Verb::Serve)
+        self.verb.clone().unwrap_or(Verb::Serve)
     }
 
     /// The program as its command line describes it. Every setting may stand before or behind the

@@ -44,6 +44,7 @@ pub(crate) async fn enter(config: &Config) -> Result<String, RunError> {
     let entered = json!({
         "salon": { "id": cast.salon.user.as_str(), "token": signer.mint(&cast.salon, now)? },
         "client": { "id": cast.client.user.as_str(), "token": signer.mint(&cast.client, now)? },
+        "service": { "id": cast.service.user.as_str(), "token": signer.mint(&cast.service, now)? },
         "conversation": { "id": view.conversation.id.as_str() },
     });
     Ok(format!("{entered}\n"))
@@ -53,6 +54,8 @@ pub(crate) async fn enter(config: &Config) -> Result<String, RunError> {
 struct Cast {
     salon: Caller,
     client: Caller,
+    /// The platform's booking service.
+    service: Caller,
     conversation: NewConversation,
 }
 
@@ -83,6 +86,7 @@ impl Cast {
             "Bonjour Camille, votre demande de rendez-vous est bien arrivée. Écrivez-nous ici.";
         Ok(Self {
             salon: person("demo-salon", Role::SalonOwner, salon_profile)?,
+            service: person("demo-service", Role::Service, Profile::default())?,
             conversation: NewConversation {
                 client: client.user.clone(),
                 appointment: Some(AppointmentId::parse("demo-appointment")?),
@@ -103,7 +107,7 @@ mod tests {
         let cast = Cast::new(Timestamp::UNIX_EPOCH).expect("a good script");
         assert!(cast.salon.role.takes_salon_side() && cast.client.role.takes_client_side());
         assert_eq!(cast.conversation.client, cast.client.user);
-        for person in [cast.salon, cast.client] {
+        for person in [cast.salon, cast.client, cast.service] {
             assert_eq!(person.profile.check(), Ok(()));
             let lifetime_ms = person.expires_at.expect("an end").as_millis();
             assert_eq!(lifetime_ms, TOKEN_LIFETIME_MS);

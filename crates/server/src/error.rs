@@ -21,6 +21,21 @@ pub(crate) enum RunError {
     /// The keys for tokens cannot be used.
     #[error("the keys for tokens cannot be used")]
     Keys(#[from] KeyError),
+    /// Files cannot be kept as configured.
+    #[error("files cannot be kept as configured")]
+    Files(#[from] media::SettingsError),
+    /// Jobs could not be looked at or changed.
+    #[error("the jobs could not be looked at")]
+    Jobs(#[source] StoreError),
+    /// The file with the address of the former system's database cannot be read.
+    #[error("the address of the former system's database cannot be read")]
+    ImportSource(#[source] io::Error),
+    /// The former system was not taken over to the end.
+    #[error("the import stopped; run it again to go on")]
+    Import(#[from] importer::ImportError),
+    /// What was left out could not be printed.
+    #[error("the import stopped telling what it leaves out")]
+    ImportOutput(#[source] io::Error),
     /// Somebody else listens there, or we may not.
     #[error("{address} cannot be listened on")]
     Listen {

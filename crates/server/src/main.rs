@@ -9,6 +9,8 @@ mod demo;
 mod error;
 mod http;
 mod ids;
+mod import;
+mod jobs;
 mod quiet;
 mod serve;
 mod signals;
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
     let start = Start::of_this_process();
     match config::verb(&start) {
         Ok(Verb::Openapi) => print(&api::openapi_json()),
+        Ok(Verb::OpenapiInternal) => print(&api::openapi_internal_json()),
         Ok(Verb::Asyncapi) => print(&api::asyncapi_json()),
         Ok(Verb::Config(ConfigVerb::Docs)) => print(&config::table()),
         Ok(verb) => config::load(&start).map_or_else(refuse, |loaded| perform(verb, loaded)),
@@ -60,7 +63,9 @@ async fn run(verb: Verb, Loaded { config, .. }: Loaded) -> Result<String, RunErr
     match verb {
         Verb::Migrate => database::migrate(&config.database).await,
         Verb::Demo => demo::enter(&config).await,
-        Verb::Serve | Verb::Config(_) | Verb::Openapi | Verb::Asyncapi => {
+        Verb::Import(args) => import::perform(&args, &config).await,
+        Verb::Jobs(verb) => jobs::verb::perform(&verb, &config).await,
+        Verb::Serve | Verb::Config(_) | Verb::Openapi | Verb::OpenapiInternal | Verb::Asyncapi => {
             serve::serve(config).await.map(|()| String::new())
         }
     }

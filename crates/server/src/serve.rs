@@ -4,11 +4,20 @@ use std::sync::Arc;
 
 use api::{Api, Ports};
 use auth_jwt::JwtVerifier;
+use domain::Worker;
+use media::Media;
 use storage_pg::PgStore;
 
 use crate::{
-    clock::SystemClock, config::Config, database, error::RunError, http, ids::SystemIds,
-    signals::StopSignals, stop,
+    clock::SystemClock,
+    config::Config,
+    database,
+    error::RunError,
+    http,
+    ids::SystemIds,
+    jobs::{Bell, Runner},
+    signals::StopSignals,
+    stop,
 };
 
 /// Serves until told to stop.
@@ -22,8 +31,21 @@ pub(crate) async fn serve(config: Config) -> Result<(), RunError> {
     let clock = Arc::new(SystemClock);
     let store = Arc::new(PgStore::new(&config.database.store)?);
     let tokens = Arc::new(JwtVerifier::new(&config.tokens, clock.clone())?);
-    let api = Api::new(config.api, Ports { store, tokens, clock, ids: Arc::new(SystemIds) });
+    let (ids, files) = (Arc::new(SystemIds), Arc::new(Media::new(&config.files)?));
+    let bell = Bell::default();
+    let ports = Ports {
+        store: store.clone(),
+        tokens,
+        clock: clock.clone(),
+        ids: ids.clone(),
+        files: files.clone(),
+        wake: bell.rung(),
+    };
+    let api = Api::new(config.api, ports);
     let server = http::listen(&config.http, &api)?;
+    let messaging = api.messaging().with_zone(config.zone);
+    let worker = Worker::new(messaging, store, files, clock, ids, config.jobs.worker);
+    let runner = config.jobs.runner.map(|settings| Runner::start(worker, settings, bell));
 
     let handle = server.handle();
     let mut running = actix_web::rt::spawn(server);
@@ -31,5 +53,5 @@ pub(crate) async fn serve(config: Config) -> Result<(), RunError> {
         ended = &mut running => return stop::unasked(ended),
         () = signals.next() => {}
     }
-    stop::stop(&api, &handle, config.http.shutdown_timeout(), &mut signals).await
+    stop::stop(&api, &handle, runner, config.http.shutdown_timeout(), &mut signals).await
 }

@@ -6,22 +6,28 @@ use actix_web::dev::ServerHandle;
 use api::Api;
 use tokio::{task::JoinError, time::timeout};
 
-use crate::{error::RunError, signals::StopSignals};
+use crate::{error::RunError, jobs::Runner, signals::StopSignals};
 
 /// Stops: from now on this node is not ready; sockets are told and closed; no new connection is
-/// accepted and running requests are answered. All of it within `limit`; then, or with a second
+/// accepted, running requests are answered and jobs done. All of it within `limit`; then, or with a second
 /// signal, whatever is left is cut off.
 ///
 /// Sockets go first, because the HTTP server waits for every open connection.
 pub(crate) async fn stop(
     api: &Api,
     handle: &ServerHandle,
+    runner: Option<Runner>,
     limit: Duration,
     signals: &mut StopSignals,
 ) -> Result<(), RunError> {
     tracing::info!("the server stops");
     let in_order = async {
-        api.close(limit / 2).await;
+        let jobs = async {
+            if let Some(runner) = runner {
+                runner.stop(limit / 2).await;
+            }
+        };
+        tokio::join!(api.close(limit / 2), jobs);
         handle.stop(true).await;
     };
     let in_time = tokio::select! {

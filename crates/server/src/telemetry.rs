@@ -17,7 +17,16 @@ use tracing_subscriber::{
 use crate::config::{Format, LogSettings};
 
 /// Our crates, as targets name them.
-const OURS: [&str; 6] = ["api", "auth_jwt", "domain", "messaging_server", "socketio", "storage_pg"];
+const OURS: [&str; 8] = [
+    "api",
+    "auth_jwt",
+    "domain",
+    "importer",
+    "media",
+    "messaging_server",
+    "socketio",
+    "storage_pg",
+];
 
 /// Starts logging to the standard error, for the whole process, panics included. The standard
 /// output is for what a verb was asked to print.

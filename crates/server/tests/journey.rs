@@ -2,6 +2,7 @@
 
 use rig::{
     Fault,
+    appointment::booking_service,
     journey::{Cast, run},
     person::Person,
     stage::Stage,
@@ -20,6 +21,7 @@ async fn the_journey_goes_as_promised_twice_in_a_row() -> Result<(), Fault> {
         url: stage.server.url(),
         salon_token: stage.token(&salon)?,
         client_token: stage.token(&client)?,
+        service_token: stage.token(&booking_service())?,
     };
     let mut transcript = Vec::new();
     run(&cast, &mut transcript).await?;

@@ -5,7 +5,7 @@ mod edit;
 mod find;
 mod list;
 pub(crate) mod lock;
-mod open;
+pub(crate) mod open;
 mod unread;
 
 use async_trait::async_trait;

@@ -7,11 +7,19 @@
 //! The two changes that happen all day, a message posted and a horizon moved, are one round trip
 //! each. The rare ones are transactions that run to their end even when nobody waits for them any
 //! longer, so no lock outlives its caller.
+//!
+//! Work that a change causes, such as deleting the bytes of a file, is entered as a job in the same
+//! transaction; any number of nodes share it out among themselves (D14).
 
+mod appointment;
+mod attachment;
 mod connect;
 mod conversation;
+mod erasure;
 mod failure;
 mod home;
+mod import;
+mod job;
 mod log;
 mod message;
 mod migrate;
@@ -25,6 +33,7 @@ mod settings;
 mod statements;
 mod store;
 mod tls;
+mod upload;
 
 pub use migrate::{MigrateError, migrate, pending, revert_all};
 pub use settings::{InvalidSettings, Settings};

@@ -15,6 +15,7 @@ use domain::{
     time::Timestamp,
 };
 
+pub(crate) use delete::{empty, step_back};
 pub(crate) use read::by_ids;
 
 use crate::store::{PgStore, to_its_end, with_retry};

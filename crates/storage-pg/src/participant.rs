@@ -1,14 +1,16 @@
 //! The directory of people.
 
+mod write;
+
 use async_trait::async_trait;
 use diesel::{
     OptionalExtension, QueryableByName,
     deserialize::Result as Read,
     pg::Pg,
     row::NamedRow,
-    sql_types::{Array, BigInt, Nullable, Text, Timestamptz},
+    sql_types::{Array, BigInt, Text},
 };
-use diesel_async::RunQueryDsl;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
     id::UserId,
     participant::Participant,
@@ -19,30 +21,16 @@ use domain::{
 use crate::{
     failure::Failure,
     prepared::prepared,
-    record::{At, Record, good, participant},
+    record::{Record, good, participant},
     store::{PgStore, with_retry},
 };
 
 const FIND: &str = "
-SELECT id, role, first_name, last_name, salon_name, image, email
+SELECT id, role, first_name, last_name, salon_name, image, email, language, zone
 FROM messaging.participant
 WHERE id = $1";
 
 const ACQUAINTANCES: &str = include_str!("participant/acquaintances.sql");
-
-/// What is not known anew stays as it is.
-const NOTE: &str = "
-INSERT INTO messaging.participant AS known
-    (id, role, first_name, last_name, salon_name, image, email, created_at, updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)
-ON CONFLICT (id) DO UPDATE SET
-    role = excluded.role,
-    first_name = coalesce(excluded.first_name, known.first_name),
-    last_name = coalesce(excluded.last_name, known.last_name),
-    salon_name = coalesce(excluded.salon_name, known.salon_name),
-    image = coalesce(excluded.image, known.image),
-    email = coalesce(excluded.email, known.email),
-    updated_at = excluded.updated_at";
 
 /// A person with their partners, as the statement returns them.
 struct Known(Acquaintances);
@@ -69,7 +57,16 @@ impl ParticipantStore for PgStore {
         person: &Participant,
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        with_retry(|| note(self, person, at)).await
+        with_retry(|| write::note(self, person, at)).await
+    }
+
+    #[tracing::instrument(name = "db.participant.put", skip_all)]
+    async fn put_participants(
+        &self,
+        people: &[Participant],
+        at: Timestamp,
+    ) -> Result<Vec<UserId>, StoreError> {
+        with_retry(|| write::put(self, people, at)).await
     }
 
     #[tracing::instrument(name = "db.participant.acquaintances", skip_all)]
@@ -83,26 +80,16 @@ impl ParticipantStore for PgStore {
 }
 
 async fn find(store: &PgStore, id: &UserId) -> Result<Option<Participant>, Failure> {
-    let mut connection = store.connection().await?;
-    let found = prepared(FIND).bind::<Text, _>(id.as_str()).get_result(&mut *connection).await;
-    Ok(found.optional()?.map(|Record(person)| person))
+    find_on(&mut *store.connection().await?, id).await
 }
 
-async fn note(store: &PgStore, person: &Participant, at: Timestamp) -> Result<(), Failure> {
-    let mut connection = store.connection().await?;
-    let profile = &person.profile;
-    prepared(NOTE)
-        .bind::<Text, _>(person.id.as_str())
-        .bind::<Text, _>(person.role.as_str())
-        .bind::<Nullable<Text>, _>(profile.first_name.as_deref())
-        .bind::<Nullable<Text>, _>(profile.last_name.as_deref())
-        .bind::<Nullable<Text>, _>(profile.salon_name.as_deref())
-        .bind::<Nullable<Text>, _>(profile.image.as_deref())
-        .bind::<Nullable<Text>, _>(profile.email.as_deref())
-        .bind::<Timestamptz, _>(At(at))
-        .execute(&mut *connection)
-        .await?;
-    Ok(())
+/// The person `id`, over a connection at hand.
+pub(crate) async fn find_on(
+    connection: &mut AsyncPgConnection,
+    id: &UserId,
+) -> Result<Option<Participant>, Failure> {
+    let found = prepared(FIND).bind::<Text, _>(id.as_str()).get_result(connection).await;
+    Ok(found.optional()?.map(|Record(person)| person))
 }
 
 async fn acquaintances(

@@ -8,23 +8,27 @@ use diesel::{
     row::NamedRow,
     sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz},
 };
-use diesel_async::RunQueryDsl;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
-    conversation::Parties,
+    conversation::{Parties, Side},
     event::{Event, EventKind, RECEIPT_MESSAGES_MAX, ReadReceipt},
-    id::{MessageId, UserId},
+    id::{ConversationId, MessageId, UserId},
     ports::{MarkRead, MarkedRead, ReadTarget, ReadingStore, StoreError},
     seq::Seq,
+    time::Timestamp,
 };
 
 use crate::{
     failure::Failure,
     prepared::prepared,
-    record::{At, Columns, good, message_ids},
+    record::{At, Columns, good, message_ids, side_word},
     store::{PgStore, with_retry},
 };
 
 const MARK: &str = "SELECT * FROM messaging.mark_read($1, $2, $3, $4, $5)";
+
+const MARK_MESSAGES: &str =
+    "SELECT messaging.mark_messages_read($1, $2, $3, $4, $5, $6) AS read_message_ids";
 
 const TOTAL: &str = include_str!("reading/total.sql");
 
@@ -64,6 +68,39 @@ impl QueryableByName<Pg> for Answer {
 struct Total {
     #[diesel(sql_type = BigInt)]
     total: i64,
+}
+
+/// The ids that the function returns; NULL when nothing became read.
+struct Marked(Vec<MessageId>);
+
+impl QueryableByName<Pg> for Marked {
+    fn build<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
+        let ids =
+            NamedRow::get::<Nullable<Array<Text>>, Option<Vec<String>>>(row, "read_message_ids")?;
+        message_ids(&ids.unwrap_or_default()).map(Self)
+    }
+}
+
+/// Marks what the salon side said beyond `after` and up to `up_to` as read, and returns the newest
+/// `named_max` of these messages, oldest first. The conversation is locked.
+pub(crate) async fn mark_messages_of_salon(
+    connection: &mut AsyncPgConnection,
+    conversation: &ConversationId,
+    after: Seq,
+    up_to: Seq,
+    at: Timestamp,
+    named_max: usize,
+) -> Result<Vec<MessageId>, Failure> {
+    let Marked(ids) = prepared(MARK_MESSAGES)
+        .bind::<Text, _>(conversation.as_str())
+        .bind::<Text, _>(side_word(Side::Salon))
+        .bind::<BigInt, _>(after.get())
+        .bind::<BigInt, _>(up_to.get())
+        .bind::<Timestamptz, _>(At(at))
+        .bind::<Integer, _>(i32::try_from(named_max).unwrap_or(i32::MAX))
+        .get_result(connection)
+        .await?;
+    Ok(ids)
 }
 
 #[async_trait]

@@ -1,8 +1,12 @@
 //! Rows into domain values.
 
+mod appointment;
+mod attachment;
 mod conversation;
 mod event;
+mod job;
 mod message;
+mod notice;
 mod participant;
 
 use diesel::{
@@ -11,12 +15,14 @@ use diesel::{
     pg::{Pg, PgValue, data_types::PgTimestamp},
     row::NamedRow,
     serialize::{self, Output, ToSql},
-    sql_types::{BigInt, Nullable, Text, Timestamptz},
+    sql_types::{BigInt, Integer, Jsonb, Nullable, Text, Timestamptz},
 };
 use domain::{conversation::Side, id::MessageId, seq::Seq, time::Timestamp};
+use serde_json::Value;
 
+pub(crate) use attachment::{attachment, attachments, files_as_json};
 pub(crate) use event::{EventRow, NewEvent};
-pub(crate) use message::files_as_json;
+pub(crate) use notice::{notice, notice_as_json};
 pub(crate) use participant::participant;
 
 /// A stored value that breaks a rule of the domain. The value itself is not told.
@@ -48,6 +54,10 @@ pub(crate) trait Columns<'a>: NamedRow<'a, Pg> {
         NamedRow::get::<Nullable<Text>, Option<String>>(self, column)
     }
 
+    fn maybe_json(&self, column: &str) -> Result<Option<Value>> {
+        NamedRow::get::<Nullable<Jsonb>, Option<Value>>(self, column)
+    }
+
     fn at(&self, column: &str) -> Result<Timestamp> {
         Ok(NamedRow::get::<Timestamptz, At>(self, column)?.0)
     }
@@ -67,8 +77,22 @@ pub(crate) trait Columns<'a>: NamedRow<'a, Pg> {
         good(column, u64::try_from(count))
     }
 
+    fn small_count(&self, column: &str) -> Result<u32> {
+        let count = NamedRow::get::<Integer, i32>(self, column)?;
+        good(column, u32::try_from(count))
+    }
+
     fn parsed<T, G: Good<T>>(&self, column: &str, parse: impl FnOnce(&str) -> G) -> Result<T> {
         good(column, parse(&self.text(column)?))
+    }
+
+    fn maybe_parsed<T, G: Good<T>>(
+        &self,
+        column: &str,
+        parse: impl FnOnce(&str) -> G,
+    ) -> Result<Option<T>> {
+        let text = self.maybe_text(column)?;
+        text.map(|text| good(column, parse(&text))).transpose()
     }
 }
 

@@ -11,6 +11,8 @@ diesel::table! {
         email -> Nullable<Text>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        language -> Nullable<Text>,
+        zone -> Nullable<Text>,
     }
 }
 
@@ -48,6 +50,7 @@ diesel::table! {
         created_at -> Timestamptz,
         read_at -> Nullable<Timestamptz>,
         deleted_at -> Nullable<Timestamptz>,
+        notice -> Nullable<Jsonb>,
     }
 }
 
@@ -57,10 +60,15 @@ diesel::table! {
         message_id -> Text,
         position -> SmallInt,
         name -> Text,
-        url -> Text,
+        url -> Nullable<Text>,
         media_type -> Text,
         size_bytes -> Integer,
         upload_key -> Nullable<Text>,
+        object_key -> Nullable<Text>,
+        thumbnail_key -> Nullable<Text>,
+        width_px -> Nullable<Integer>,
+        height_px -> Nullable<Integer>,
+        thumbnail_type -> Nullable<Text>,
     }
 }
 
@@ -74,6 +82,120 @@ diesel::table! {
         message_id -> Nullable<Text>,
         read_up_to -> Nullable<BigInt>,
         read_message_ids -> Nullable<Array<Nullable<Text>>>,
+    }
+}
+
+diesel::table! {
+    messaging.job (id) {
+        id -> Text,
+        kind -> Text,
+        subject -> Text,
+        created_at -> Timestamptz,
+        run_at -> Timestamptz,
+        attempts -> Integer,
+        dead_at -> Nullable<Timestamptz>,
+        last_failure -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    messaging.schedule (name) {
+        name -> Text,
+        every_ms -> BigInt,
+        next_run_at -> Timestamptz,
+        job_id -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    messaging.appointment_event (id) {
+        id -> Text,
+        salon_id -> Text,
+        client_id -> Text,
+        appointment_id -> Text,
+        kind -> Text,
+        service -> Text,
+        starts_at -> Timestamptz,
+        previous_starts_at -> Nullable<Timestamptz>,
+        client_first_name -> Nullable<Text>,
+        zone -> Nullable<Text>,
+        occurred_at -> Timestamptz,
+        received_at -> Timestamptz,
+        handled_at -> Nullable<Timestamptz>,
+        rejected_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    messaging.upload (id) {
+        id -> Text,
+        owner_id -> Text,
+        name -> Text,
+        object_key -> Text,
+        thumbnail_key -> Text,
+        begun_at -> Timestamptz,
+        media_type -> Nullable<Text>,
+        size_bytes -> Nullable<Integer>,
+        width_px -> Nullable<Integer>,
+        height_px -> Nullable<Integer>,
+        thumbnail_type -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    messaging.erasure (person_id) {
+        person_id -> Text,
+        requested_at -> Timestamptz,
+        finished_at -> Nullable<Timestamptz>,
+        conversations -> BigInt,
+        messages -> BigInt,
+        files -> BigInt,
+    }
+}
+
+diesel::table! {
+    messaging.imported (kind, id) {
+        kind -> Text,
+        id -> Text,
+        fingerprint -> Binary,
+        last_seq -> Nullable<BigInt>,
+        at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    messaging.import_mark (id) {
+        id -> SmallInt,
+        source -> Binary,
+        stage -> Text,
+        after -> Text,
+        tally -> Text,
+        at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    messaging.preference (person_id) {
+        person_id -> Text,
+        mail_enabled -> Bool,
+        frequency -> Text,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    messaging.muted_conversation (person_id, conversation_id) {
+        person_id -> Text,
+        conversation_id -> Text,
+    }
+}
+
+diesel::table! {
+    messaging.pending_mail (recipient_id, conversation_id) {
+        recipient_id -> Text,
+        conversation_id -> Text,
+        message_count -> Integer,
+        since -> Timestamptz,
     }
 }
 

@@ -1,9 +1,11 @@
 //! Measurements of a real server on a real PostgreSQL: sends, delays, reads of a large history, start
 //! and memory; what sockets cost, what slow readers cost, and what a storm leaves. Prints Markdown.
 
+mod bookings;
 mod crowd;
 mod idle_sockets;
 mod machine;
+mod moving_in;
 mod pace;
 mod reads;
 mod rest_position;
@@ -21,9 +23,11 @@ use xtask::workspace;
 use crate::{
     Fault,
     database::Database,
+    reference::Size,
     server::{Launch, Server},
     storm,
 };
+pub use bookings::Bookings;
 use usage::Meter;
 
 /// What to measure, and with what.
@@ -56,6 +60,10 @@ pub enum Subject {
         /// How many.
         count: usize,
     },
+    /// Moving in from a former system of this size.
+    MovingIn(Size),
+    /// Reports about bookings, and an outage.
+    Bookings(Bookings),
 }
 
 /// Measures one thing and writes the report to `out`.
@@ -75,6 +83,8 @@ pub async fn run_one(plan: &Plan, subject: &Subject, out: &mut dyn Write) -> Res
             slow_readers::measure(plan, &server, *clients, *slow).await?
         }
         Subject::IdleSockets { count } => idle_sockets::measure(plan, &database, *count).await?,
+        Subject::Bookings(bookings) => bookings::measure(plan, *bookings).await?,
+        Subject::MovingIn(size) => moving_in::measure(plan, &database, *size).await?,
     };
     say(out, &report)
 }

@@ -5,6 +5,7 @@
 mod actor;
 mod housekeeping;
 mod opening;
+mod photo;
 mod talk;
 mod transcript;
 
@@ -23,6 +24,8 @@ pub struct Cast {
     pub salon_token: String,
     /// The token of a client.
     pub client_token: String,
+    /// The token of the platform's booking service.
+    pub service_token: String,
 }
 
 /// The conversation as it is played.
@@ -46,6 +49,7 @@ pub async fn run(cast: &Cast, out: &mut dyn Write) -> Result<(), Fault> {
     play.ask_again().await?;
     play.read().await?;
     play.answer().await?;
+    play.photo().await?;
     play.page().await?;
     play.delete().await?;
     play.count().await?;

@@ -2,6 +2,7 @@
 //! of their own. Knows nothing of the server's insides; SQL serves only to make databases, to fill them
 //! for measurements, and to look whether something changed.
 
+pub mod appointment;
 pub mod bench;
 pub mod chromium;
 pub mod cluster;
@@ -10,8 +11,10 @@ pub mod fault;
 pub mod frames;
 pub mod fresh;
 pub mod journey;
+pub mod multipart;
 pub mod person;
 pub mod polling;
+pub mod reference;
 pub mod rest;
 pub mod server;
 pub mod socket;

@@ -112,6 +112,31 @@ impl Rest {
     }
 }
 
+/// What the server sent, byte by byte.
+#[derive(Debug)]
+pub struct Fetched {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub bytes: Vec<u8>,
+}
+
+/// `GET` of a whole address, as a page fetches a picture: without a token.
+///
+/// # Errors
+/// When there is no answer; an answer with any status is one.
+pub async fn fetch(url: &str) -> Result<Fetched, Fault> {
+    let exchange = async {
+        let response = Client::new().get(url).send().await?;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Ok(Fetched { status, headers, bytes: response.bytes().await?.to_vec() })
+    };
+    let fetched: Result<_, reqwest::Error> = within("a file", exchange).await?;
+    fetched.map_err(Fault::while_doing("fetch a file"))
+}
+
 impl Answer {
     async fn read(response: Response) -> Result<Self, reqwest::Error> {
         let status = response.status().as_u16();

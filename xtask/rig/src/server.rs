@@ -35,6 +35,11 @@ impl Launch {
         }
     }
 
+    /// The folder where it keeps files, beside its log.
+    pub fn files(&self) -> PathBuf {
+        self.log.with_extension("files")
+    }
+
     /// The same launch with one setting more.
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {
@@ -69,6 +74,7 @@ impl Server {
     pub fn spawn(launch: Launch) -> Result<Self, Fault> {
         let port = port::free()?;
         process::empty_log(&launch.log)?;
+        process::empty_folder(&launch.files())?;
         let process = Process::start(&launch, port)?;
         Ok(Self { launch, port, process })
     }
@@ -95,6 +101,11 @@ impl Server {
     pub fn memory_kb(&self) -> Result<u64, Fault> {
         let pid = self.pid().ok_or_else(|| Fault::new("the server is gone"))?;
         crate::bench::usage::rss_kb(pid)
+    }
+
+    /// The folder where it keeps files.
+    pub fn files(&self) -> PathBuf {
+        self.launch.files()
     }
 
     /// Everything it logged.

@@ -12,6 +12,8 @@ pub(super) struct Demo {
     pub(super) salon_token: String,
     /// Speaks for the client.
     pub(super) client_token: String,
+    /// Speaks for the platform's booking service.
+    pub(super) service_token: String,
     /// The conversation between them.
     pub(super) conversation: String,
 }
@@ -30,6 +32,7 @@ impl Demo {
         Some(Self {
             salon_token: text(&["salon", "token"])?,
             client_token: text(&["client", "token"])?,
+            service_token: text(&["service", "token"])?,
             conversation: text(&["conversation", "id"])?,
         })
     }
@@ -42,10 +45,12 @@ mod tests {
     #[test]
     fn what_the_server_prints_is_understood() {
         let printed = r#"{"salon":{"id":"demo-salon","token":"s.s.s"},
-            "client":{"id":"demo-client","token":"c.c.c"},"conversation":{"id":"0199"}}"#;
+            "client":{"id":"demo-client","token":"c.c.c"},
+            "service":{"id":"demo-service","token":"p.p.p"},"conversation":{"id":"0199"}}"#;
         let demo = Demo {
             salon_token: "s.s.s".into(),
             client_token: "c.c.c".into(),
+            service_token: "p.p.p".into(),
             conversation: "0199".into(),
         };
         assert_eq!(Demo::parse(printed), Some(demo));

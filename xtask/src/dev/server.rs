@@ -27,6 +27,7 @@ impl Server {
             ("PORT", port.to_string()),
             ("DATABASE_URL", database_url.to_owned()),
             ("JWT_SECRET", secret.to_owned()),
+            ("FILES_FOLDER", workspace::target().join("dev-files").display().to_string()),
         ];
         if env::var_os("LOG_FORMAT").is_none() {
             environment.push(("LOG_FORMAT", "human".to_owned()));

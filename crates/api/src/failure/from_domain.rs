@@ -21,6 +21,11 @@ impl Failure {
         Self::new(Code::MessageNotFound, texts::MESSAGE_NOT_FOUND)
     }
 
+    /// The file is not there, or not for the caller: nobody learns which.
+    pub fn attachment_not_found() -> Self {
+        Self::new(Code::AttachmentNotFound, texts::files::ATTACHMENT_NOT_FOUND)
+    }
+
     /// A conversation was looked for.
     pub fn of_conversation(error: FindError) -> Self {
         match error {
@@ -95,6 +100,9 @@ impl From<SendMessageError> for Failure {
             SendMessageError::UnknownConversation => Self::conversation_not_found(),
             SendMessageError::KeyReused => {
                 Self::new(Code::IdempotencyConflict, texts::KEY_NAMES_ANOTHER)
+            }
+            SendMessageError::UnknownUpload => {
+                Self::new(Code::AttachmentUnknown, texts::files::ATTACHMENT_UNKNOWN)
             }
             SendMessageError::Withdrawn => Self::new(Code::MessageDeleted, texts::MESSAGE_DELETED),
             SendMessageError::Store(error) => error.into(),

@@ -34,6 +34,11 @@ impl FromRequest for Body {
 }
 
 impl Body {
+    /// The same body, where it may have `max_bytes`.
+    pub(crate) fn of_at_most(self, max_bytes: usize) -> Self {
+        Self { max_bytes, ..self }
+    }
+
     /// Reads a JSON object; no body at all is an empty one.
     ///
     /// # Errors
@@ -81,7 +86,7 @@ fn is_json(request: &HttpRequest) -> bool {
 }
 
 /// What `Content-Length` says; 0 when it says nothing. Only a hint: the bytes are counted.
-fn announced_bytes(request: &HttpRequest) -> usize {
+pub(super) fn announced_bytes(request: &HttpRequest) -> usize {
     let length = request.headers().get(header::CONTENT_LENGTH);
     length.and_then(|length| length.to_str().ok()?.parse().ok()).unwrap_or(0)
 }

@@ -32,7 +32,7 @@ impl FromRequest for Caller {
 
 /// The token, if there is exactly one. The name of the scheme may be in any case (RFC 9110,
 /// section 11.1).
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(header::AUTHORIZATION);
     let (value, None) = (values.next()?, values.next()) else {
         return None;

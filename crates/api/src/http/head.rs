@@ -50,7 +50,7 @@ mod tests {
 
     use crate::{
         http::tests::ROUTES,
-        testing::{House, request},
+        testing::{ATTACHMENTS, House, request},
     };
 
     /// Those that need no token.
@@ -68,9 +68,14 @@ mod tests {
         let house = House::new().await;
         let talk = house.talk().await;
         house.said(&talk, "c1", "Bonjour").await;
+        let upload = house.uploaded("s1").await;
+        let upload = upload["id"].as_str().expect("an id");
         let mut read = OPEN.map(str::to_owned).to_vec();
         for route in ROUTES.iter().filter(|route| route.method == Method::GET) {
-            read.push(route.path.replace("/messaging/conversations/{id}", &talk));
+            let path = route.path.replace("/messaging/conversations/{id}", &talk);
+            read.push(
+                path.replace("/messaging/attachments/{id}", &format!("{ATTACHMENTS}/{upload}")),
+            );
         }
         for path in read {
             let (get, head) = (house.get(&path, "s1").await, house.head(&path, "s1").await);

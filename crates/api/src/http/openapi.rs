@@ -1,6 +1,6 @@
 //! The specification, made from the handlers.
 
-mod failures;
+pub(super) mod failures;
 
 use std::sync::OnceLock;
 
@@ -13,7 +13,7 @@ use utoipa::{
 };
 
 use self::failures::Failures;
-use super::{conversations, health, messages, unread};
+use super::{attachments, conversations, files, health, messages, unread};
 use crate::wire;
 
 #[derive(OpenApi)]
@@ -37,6 +37,9 @@ use crate::wire;
         messages::events,
         messages::mark_read,
         messages::delete,
+        attachments::upload::upload,
+        attachments::show::show,
+        files::fetch,
         unread::total,
         unread::list,
         health::live,
@@ -47,6 +50,7 @@ use crate::wire;
     tags(
         (name = "conversations", description = "Who talks with whom"),
         (name = "messages", description = "What they say"),
+        (name = "attachments", description = "Pictures that come with messages"),
         (name = "unread", description = "What waits"),
         (name = "health", description = "For operators"),
     ),
@@ -54,7 +58,7 @@ use crate::wire;
 )]
 struct Specification;
 
-struct Bearer;
+pub(super) struct Bearer;
 
 impl Modify for Bearer {
     fn modify(&self, specification: &mut openapi::OpenApi) {
@@ -84,4 +88,4 @@ pub fn openapi_json() -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

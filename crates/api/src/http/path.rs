@@ -1,9 +1,9 @@
 use std::future::{Ready, ready};
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
-use domain::id::{ConversationId, MessageId};
+use domain::id::{AttachmentId, ConversationId, MessageId, UserId};
 
-use crate::failure::Failure;
+use crate::{failure::Failure, texts};
 
 /// The id in the path. A text that no id can be is an id of nothing.
 #[derive(Debug)]
@@ -35,6 +35,27 @@ impl PathId for MessageId {
 
     fn not_found() -> Failure {
         Failure::message_not_found()
+    }
+}
+
+impl PathId for AttachmentId {
+    fn read(text: &str) -> Option<Self> {
+        Self::parse(text).ok()
+    }
+
+    fn not_found() -> Failure {
+        Failure::attachment_not_found()
+    }
+}
+
+/// The platform's ids are only carried: what cannot be one is refused.
+impl PathId for UserId {
+    fn read(text: &str) -> Option<Self> {
+        Self::parse(text).ok()
+    }
+
+    fn not_found() -> Failure {
+        Failure::validation(vec![texts::platform::PARTICIPANT_ID])
     }
 }
 

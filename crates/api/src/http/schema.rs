@@ -3,6 +3,7 @@
 
 #![expect(dead_code, reason = "only the schemas of these types are used")]
 
+use serde::Serialize;
 use utoipa::ToSchema;
 
 /// The conversation that a salon wants to open.
@@ -55,7 +56,7 @@ pub(super) struct NewMessage {
     kind: Option<MessageType>,
     /// Its files.
     #[schema(max_items = 5)]
-    attachments: Option<Vec<NewAttachment>>,
+    attachments: Option<Vec<MessageFile>>,
     /// The sender's own key for the message. Sent again with the same key, the message is not
     /// posted again: the answer is the first one. Unique per conversation and sender.
     #[schema(min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_-]+$")]
@@ -75,8 +76,35 @@ pub(super) enum MessageType {
     File,
 }
 
-/// A file to send: uploaded before, described here.
+/// A form with one file.
 #[derive(ToSchema)]
+pub(super) struct Upload {
+    /// The picture, with its name: JPEG, PNG, GIF or WebP, at most 10,485,760 bytes.
+    #[schema(value_type = String, format = Binary)]
+    file: Vec<u8>,
+}
+
+/// A file to send.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+pub(crate) enum MessageFile {
+    /// Uploaded here before.
+    Uploaded(UploadedAttachment),
+    /// Uploaded elsewhere before.
+    Hosted(NewAttachment),
+}
+
+/// A file to send: uploaded here before, by the same person, and not sent yet.
+#[derive(Serialize, ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub(crate) struct UploadedAttachment {
+    /// The `id` that the upload was answered with.
+    #[schema(min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_-]+$")]
+    attachment_id: String,
+}
+
+/// A file to send: uploaded elsewhere before, described here.
+#[derive(Serialize, ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub(crate) struct NewAttachment {
     /// What it is called.
@@ -96,7 +124,7 @@ pub(crate) struct NewAttachment {
 }
 
 /// The images taken.
-#[derive(ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub(crate) enum ImageType {
     #[schema(rename = "image/jpeg")]
     Jpeg,

@@ -8,40 +8,50 @@ mod outage;
 
 use std::fmt;
 
-use actix_web::http::Method;
+use actix_web::{http::Method, test::TestRequest};
 use serde_json::{Value, json};
 
-use crate::testing::{Answer, CONVERSATIONS, House, request};
+use crate::testing::{ATTACHMENTS, Answer, CONVERSATIONS, House, file_part, request, with_form};
 
-/// A route, and a body that it takes.
+/// A route, and what gives a request a body that it takes.
 pub(super) struct Route {
     pub(super) method: Method,
     pub(super) path: &'static str,
-    body: fn() -> Option<Value>,
+    body: fn(TestRequest) -> TestRequest,
 }
 
-const fn route(method: Method, path: &'static str, body: fn() -> Option<Value>) -> Route {
+const fn route(method: Method, path: &'static str, body: fn(TestRequest) -> TestRequest) -> Route {
     Route { method, path, body }
 }
 
-fn none() -> Option<Value> {
-    None
+fn none(request: TestRequest) -> TestRequest {
+    request
 }
 
-/// Every route that needs a token.
+/// Every route that needs a person's token.
 pub(super) const ROUTES: &[Route] = &[
-    route(Method::POST, "/messaging/conversations", || Some(json!({"clientUserId": "c1"}))),
+    route(Method::POST, "/messaging/conversations", |request| {
+        request.set_json(json!({"clientUserId": "c1"}))
+    }),
     route(Method::GET, "/messaging/conversations", none),
     route(Method::GET, "/messaging/conversations/unread/total", none),
     route(Method::GET, "/messaging/conversations/unread", none),
     route(Method::GET, "/messaging/conversations/{id}", none),
-    route(Method::PATCH, "/messaging/conversations/{id}", || Some(json!({"status": "ARCHIVED"}))),
+    route(Method::PATCH, "/messaging/conversations/{id}", |request| {
+        request.set_json(json!({"status": "ARCHIVED"}))
+    }),
     route(Method::PATCH, "/messaging/conversations/{id}/archive", none),
     route(Method::PATCH, "/messaging/conversations/{id}/mark-read", none),
-    route(Method::POST, "/messaging/conversations/{id}/messages", || Some(json!({"content": "x"}))),
+    route(Method::POST, "/messaging/conversations/{id}/messages", |request| {
+        request.set_json(json!({"content": "x"}))
+    }),
     route(Method::GET, "/messaging/conversations/{id}/messages", none),
     route(Method::GET, "/messaging/conversations/{id}/events", none),
     route(Method::PATCH, "/messaging/messages/{id}/read", none),
+    route(Method::POST, "/messaging/attachments", |request| {
+        with_form(request, &file_part("Confidential.webp", b"picture"))
+    }),
+    route(Method::GET, "/messaging/attachments/{id}", none),
     route(Method::DELETE, "/messaging/messages/{id}", none),
     route(Method::DELETE, "/messaging/conversations/{id}", none),
 ];
@@ -52,36 +62,38 @@ impl fmt::Display for Route {
     }
 }
 
-/// A conversation of `s1` and `c1` with a message of `c1`, and how to ask for them.
+/// A conversation of `s1` and `c1` with a message of `c1` that has a picture, and how to ask for
+/// them.
 struct Scene {
     house: House,
     talk: String,
     message: String,
+    attachment: String,
 }
 
 impl Scene {
     async fn new() -> Self {
         let house = House::new().await;
         let talk = house.talk().await;
-        let said = house.said(&talk, "c1", "Bonjour").await;
-        let message = said["id"].as_str().expect("an id").to_owned();
-        Self { house, talk, message }
+        let text = |value: &Value| value["id"].as_str().expect("an id").to_owned();
+        let attachment = text(&house.uploaded("c1").await);
+        let body = json!({"content": "Bonjour", "attachments": [{"attachmentId": attachment}]});
+        let message = text(&house.post(&format!("{talk}/messages"), "c1", body).await.json());
+        Self { house, talk, message, attachment }
     }
 
     fn path(&self, route: &Route) -> String {
         if route.path.starts_with("/messaging/messages") {
             return route.path.replace("{id}", &self.message);
         }
+        if route.path.starts_with(ATTACHMENTS) {
+            return route.path.replace("{id}", &self.attachment);
+        }
         route.path.replace(&format!("{CONVERSATIONS}/{{id}}"), &self.talk)
     }
 
     async fn ask(&self, route: &Route, who: &str) -> Answer {
         let asked = request(route.method.clone(), &self.path(route), who);
-        self.house
-            .ask(match (route.body)() {
-                Some(body) => asked.set_json(body),
-                None => asked,
-            })
-            .await
+        self.house.ask((route.body)(asked)).await
     }
 }

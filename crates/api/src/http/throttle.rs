@@ -1,3 +1,8 @@
+//! Lets an address ask for only so much, before anybody knows who is asking. What one person may
+//! ask for is counted where they are known, in [`Caller`](super::caller::Caller).
+
+use std::net::IpAddr;
+
 use actix_web::{
     Error,
     body::{BoxBody, MessageBody},
@@ -7,17 +12,36 @@ use actix_web::{
 };
 
 use super::Context;
-use crate::failure::Failure;
+use crate::{
+    failure::Failure,
+    limits::{Limits, RetryAfter},
+};
 
-/// Lets an address ask for only so much, whoever it may be. What one person may ask for is counted
-/// where they are known, in [`Caller`](super::caller::Caller).
+/// Counts what people ask for.
 pub(super) async fn throttle(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
+    limited(request, next, Limits::allow_request_from).await
+}
+
+/// Counts what programs tell, apart: a bulk of reports must not keep people waiting, nor people a
+/// report.
+pub(super) async fn throttle_programs(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    limited(request, next, Limits::allow_internal_request_from).await
+}
+
+async fn limited(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+    allow: fn(&Limits, IpAddr) -> Result<(), RetryAfter>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
     if let Some(context) = request.app_data::<Data<Context>>() {
         let address = context.limits.address_of(request.head());
-        if let Err(wait) = context.limits.allow_request_from(address) {
+        if let Err(wait) = allow(&context.limits, address) {
             return Ok(request.error_response(Failure::from(wait)));
         }
     }

@@ -1,6 +1,10 @@
-use domain::attachment::{
-    ATTACHMENTS_MAX, FILE_MAX_BYTES, File, FileError, FileUrl, MediaType, check_name,
-    check_upload_key,
+use domain::{
+    attachment::{
+        ATTACHMENTS_MAX, FILE_MAX_BYTES, File, FileError, FileUrl, MediaType, check_name,
+        check_upload_key,
+    },
+    id::AttachmentId,
+    message::DraftFile,
 };
 use serde_json::Value;
 
@@ -15,7 +19,7 @@ pub(super) fn are_given(fields: &Fields) -> bool {
 }
 
 /// The files of a message.
-pub(super) fn attachments(fields: &Fields, reasons: &mut Reasons) -> Vec<File> {
+pub(super) fn attachments(fields: &Fields, reasons: &mut Reasons) -> Vec<DraftFile> {
     let list = match fields.get(LIST) {
         None | Some(Value::Null) => return Vec::new(),
         Some(Value::Array(list)) => list,
@@ -46,13 +50,29 @@ pub(super) fn attachments(fields: &Fields, reasons: &mut Reasons) -> Vec<File> {
         .collect()
 }
 
-fn file(fields: &Fields, reasons: &mut Reasons) -> Option<File> {
+/// A file that was uploaded to us is named by its id, and is then what we know of it; any other is
+/// described.
+fn file(fields: &Fields, reasons: &mut Reasons) -> Option<DraftFile> {
+    match Given::of(fields, "attachmentId") {
+        Given::Nothing => hosted(fields, reasons).map(DraftFile::Hosted),
+        Given::Text(id) => {
+            let id = AttachmentId::parse(id);
+            reasons.note(id, |_| texts::files::ATTACHMENT_ID).map(DraftFile::Uploaded)
+        }
+        Given::Else => {
+            reasons.add(texts::files::ATTACHMENT_ID);
+            None
+        }
+    }
+}
+
+fn hosted(fields: &Fields, reasons: &mut Reasons) -> Option<File> {
     let name = name(fields, reasons);
     let url = url(fields, reasons);
     let media_type = media_type(fields, reasons);
     let size = size(fields.get("fileSize"), reasons);
     let key = upload_key(fields, reasons);
-    let file = File::new(name?, url?, media_type?, size?, key.map(str::to_owned));
+    let file = File::hosted(name?, url?, media_type?, size?, key.map(str::to_owned));
     reasons.note(file, text_of)
 }
 

@@ -46,6 +46,7 @@ fn assemble(
         Failure::validation(vec![match error {
             DraftError::Empty => texts::CONTENT_EMPTY,
             DraftError::TooManyAttachments => texts::ATTACHMENTS_TOO_MANY,
+            DraftError::SameUploadTwice => texts::files::ATTACHMENT_TWICE,
         }])
     })
 }

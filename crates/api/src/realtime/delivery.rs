@@ -13,7 +13,7 @@ use super::{
     },
     told::{Place, Told},
 };
-use crate::wire;
+use crate::{links::Links, wire};
 
 /// One thing to do about what happened.
 pub(super) enum Step {
@@ -28,23 +28,23 @@ pub(super) enum Step {
 }
 
 /// What to do about `events`, which were committed together, in that order.
-pub(super) fn steps(events: &[Event]) -> Vec<Step> {
+pub(super) fn steps(events: &[Event], links: &Links) -> Vec<Step> {
     let mut steps = Vec::new();
     for event in events {
         match &event.kind {
-            EventKind::MessagePosted(message) => posted(message, event, events, &mut steps),
-            EventKind::MessagesRead(receipt) => read(receipt, event, events, &mut steps),
+            EventKind::MessagePosted(message) => posted(message, event, events, links, &mut steps),
+            EventKind::MessagesRead(receipt) => read(receipt, event, events, links, &mut steps),
             EventKind::MessageDeleted(_) => {
-                tell_parties(event, &mut steps);
+                tell_parties(event, links, &mut steps);
                 count_for_counterpart(event, &mut steps);
             }
             EventKind::ConversationDeleted => {
-                tell_parties(event, &mut steps);
+                tell_parties(event, links, &mut steps);
                 steps.push(Step::CountUnread(event.parties.salon.clone()));
                 steps.push(Step::CountUnread(event.parties.client.clone()));
             }
             EventKind::ConversationOpened { .. } | EventKind::ConversationUpdated { .. } => {
-                tell_parties(event, &mut steps);
+                tell_parties(event, links, &mut steps);
             }
             EventKind::MessageWithdrawn(_) => {}
         }
@@ -54,11 +54,11 @@ pub(super) fn steps(events: &[Event]) -> Vec<Step> {
 
 /// `event` as its log tells it, to whoever may hear of it. `None` for a message that is withdrawn
 /// by now: there is nothing to say about it.
-pub(super) fn entry(event: &Event) -> Option<Told> {
+pub(super) fn entry(event: &Event, links: &Links) -> Option<Told> {
     let place = Place::of(event);
     match &event.kind {
         EventKind::MessagePosted(message) => {
-            NewMessage(wire::Message::from(&**message)).told_at(place)
+            NewMessage(wire::Message::new(message, links)).told_at(place)
         }
         EventKind::MessagesRead(receipt) => {
             ConversationRead::new(&place.clone(), receipt, event.at).told_at(place)
@@ -78,13 +78,13 @@ pub(super) fn entry(event: &Event) -> Option<Told> {
     }
 }
 
-fn posted(message: &Message, event: &Event, batch: &[Event], steps: &mut Vec<Step>) {
+fn posted(message: &Message, event: &Event, batch: &[Event], links: &Links, steps: &mut Vec<Step>) {
     let receipt = receipt_on_arrival(message, batch);
     // The shipped page expects to hear that its conversation is read before it hears what it read.
     if let Some(receipt) = receipt {
         tell_reader(receipt, event, steps);
     }
-    steps.extend(entry(event).map(Step::TellRoom));
+    steps.extend(entry(event, links).map(Step::TellRoom));
     match receipt {
         // Nothing waited before, and nothing waits now.
         Some(receipt) if receipt.messages == [message.id.clone()] => {
@@ -94,7 +94,13 @@ fn posted(message: &Message, event: &Event, batch: &[Event], steps: &mut Vec<Ste
     }
 }
 
-fn read(receipt: &ReadReceipt, event: &Event, batch: &[Event], steps: &mut Vec<Step>) {
+fn read(
+    receipt: &ReadReceipt,
+    event: &Event,
+    batch: &[Event],
+    links: &Links,
+    steps: &mut Vec<Step>,
+) {
     let arrived = message_read_on_arrival(receipt, batch);
     if arrived.is_none() {
         tell_reader(receipt, event, steps);
@@ -112,12 +118,12 @@ fn read(receipt: &ReadReceipt, event: &Event, batch: &[Event], steps: &mut Vec<S
         }
     }
     // Last, because whoever heard it has heard all of this.
-    tell_parties(event, steps);
+    tell_parties(event, links, steps);
 }
 
 /// Says what the log holds to both sides, wherever they are.
-fn tell_parties(event: &Event, steps: &mut Vec<Step>) {
-    let Some(told) = entry(event) else { return };
+fn tell_parties(event: &Event, links: &Links, steps: &mut Vec<Step>) {
+    let Some(told) = entry(event, links) else { return };
     for person in [&event.parties.salon, &event.parties.client] {
         steps.push(Step::TellUser(person.clone(), told.clone()));
     }

@@ -13,7 +13,7 @@ use super::{
     delivery::{self, Step},
     told::Told,
 };
-use crate::wire;
+use crate::{links::Links, wire};
 
 /// What happened after a position.
 #[derive(Debug)]
@@ -49,14 +49,19 @@ pub(crate) async fn missed(
 
 impl Missed {
     /// The answer to somebody who asked for what happened in `conversation` after `after`.
-    pub(crate) fn page(&self, conversation: &ConversationId, after: Seq) -> wire::LogPage {
+    pub(crate) fn page(
+        &self,
+        conversation: &ConversationId,
+        after: Seq,
+        links: &Links,
+    ) -> wire::LogPage {
         let (events, has_more) = match self {
             Self::Events { events, has_more } => (events.as_slice(), *has_more),
             Self::Forgotten => (&[][..], false),
         };
         wire::LogPage {
             conversation_id: conversation.to_string(),
-            events: events.iter().filter_map(entry).collect(),
+            events: events.iter().filter_map(|event| entry(event, links)).collect(),
             last_seq: events.last().map_or(after, |event| event.seq).get(),
             has_more,
             resync: matches!(self, Self::Forgotten),
@@ -64,14 +69,14 @@ impl Missed {
     }
 }
 
-fn entry(event: &Event) -> Option<wire::LogEntry> {
-    let told = delivery::entry(event)?;
+fn entry(event: &Event, links: &Links) -> Option<wire::LogEntry> {
+    let told = delivery::entry(event, links)?;
     Some(wire::LogEntry { event: told.name(), data: told.data().to_owned(), seq: event.seq.get() })
 }
 
 /// What a session of `user` that had joined would have heard of `events`.
-pub(super) fn heard_by(user: &UserId, events: &[Event]) -> Vec<Told> {
-    let steps = events.iter().flat_map(|event| delivery::steps(std::slice::from_ref(event)));
+pub(super) fn heard_by(user: &UserId, events: &[Event], links: &Links) -> Vec<Told> {
+    let steps = events.iter().flat_map(|event| delivery::steps(std::slice::from_ref(event), links));
     let heard = steps.filter_map(|step| match step {
         Step::TellRoom(told) => Some(told),
         Step::TellUser(whom, told) => Some(told).filter(|_| whom == *user),

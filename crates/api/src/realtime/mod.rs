@@ -41,7 +41,7 @@ use recovery::RecoveryKey;
 use session::Context;
 use socketio::Server;
 
-use crate::{input::EVENTS_PER_PAGE_MAX, limits::Limits, origins::Origins};
+use crate::{input::EVENTS_PER_PAGE_MAX, limits::Limits, links::Links, origins::Origins};
 
 /// The Socket.IO namespace of conversations.
 pub(crate) const NAMESPACE: &str = "/messaging";
@@ -118,8 +118,8 @@ pub(crate) struct Realtime {
 
 impl Realtime {
     /// Nobody is connected yet. The `store` is asked for unread totals, and for what was missed.
-    pub(crate) fn new(settings: Settings, store: Arc<dyn Store>) -> Self {
-        let hub = Hub::with_terms(store, settings.presence, settings.typing);
+    pub(crate) fn new(settings: Settings, store: Arc<dyn Store>, links: Links) -> Self {
+        let hub = Hub::with_terms(store, settings.presence, settings.typing, links);
         Self { settings, hub }
     }
 

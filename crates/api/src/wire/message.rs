@@ -1,8 +1,9 @@
-use domain::{attachment, message};
+use domain::message;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::Participant;
+use super::{Attachment, Notice, Participant};
+use crate::links::Links;
 
 /// A message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -23,6 +24,11 @@ pub struct Message {
     #[serde(rename = "type")]
     #[schema(example = "TEXT")]
     pub kind: String,
+    /// What the platform means by it, so that front ends may say it in their own words. Only in
+    /// `SYSTEM` messages about bookings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub system: Option<Notice>,
     /// Whether the other side has read it.
     pub is_read: bool,
     /// When the other side read it.
@@ -39,50 +45,22 @@ pub struct Message {
     pub attachments: Vec<Attachment>,
 }
 
-/// A file that belongs to a message.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Attachment {
-    /// Which.
-    pub id: String,
-    /// What it is called.
-    pub file_name: String,
-    /// Where it is.
-    pub file_url: String,
-    /// What it is.
-    #[schema(example = "image/webp")]
-    pub file_type: String,
-    /// How large it is, in bytes.
-    #[schema(minimum = 1, maximum = 10_485_760)]
-    pub file_size: u32,
-}
-
-impl From<&message::Message> for Message {
-    fn from(message: &message::Message) -> Self {
+impl Message {
+    /// `message`, with links to its files.
+    pub(crate) fn new(message: &message::Message, links: &Links) -> Self {
+        let attachments = &message.attachments;
         Self {
             id: message.id.to_string(),
             conversation_id: message.conversation.to_string(),
             seq: message.seq.get(),
             content: message.content.as_str().to_owned(),
             kind: message.kind.as_str().to_owned(),
+            system: message.notice.as_ref().map(Notice::from),
             is_read: message.is_read,
             read_at: message.read_at.map(|at| at.to_string()),
             created_at: message.created_at.to_string(),
             sender: Participant::from(&message.author),
-            attachments: message.attachments.iter().map(Attachment::from).collect(),
-        }
-    }
-}
-
-impl From<&attachment::Attachment> for Attachment {
-    fn from(attachment: &attachment::Attachment) -> Self {
-        let file = &attachment.file;
-        Self {
-            id: attachment.id.to_string(),
-            file_name: file.name().to_owned(),
-            file_url: file.url().as_str().to_owned(),
-            file_type: file.media_type().as_str().to_owned(),
-            file_size: file.size_bytes(),
+            attachments: attachments.iter().map(|one| Attachment::new(one, links)).collect(),
         }
     }
 }

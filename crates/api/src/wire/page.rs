@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{Conversation, Message};
-use crate::input;
+use crate::{input, links::Links};
 
 /// A page of the caller's conversations, newest message first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -75,12 +75,13 @@ impl ConversationPage {
 
 impl MessagePage {
     /// The piece `window` of a conversation's history.
-    pub fn new(
+    pub(crate) fn new(
         page: &Page<domain::message::Message, MessageCursor>,
         window: &Window<MessageCursor>,
+        links: &Links,
     ) -> Self {
         Self {
-            data: page.items.iter().map(Message::from).collect(),
+            data: page.items.iter().map(|message| Message::new(message, links)).collect(),
             total: page.total,
             page: number(window),
             limit: window.size.get(),

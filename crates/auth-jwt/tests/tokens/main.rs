@@ -6,3 +6,4 @@ mod good;
 mod issuer;
 mod keys;
 mod minted;
+mod service;

@@ -117,7 +117,8 @@ pub trait ConversationStore: Send + Sync {
     ) -> Result<Option<Vec<Event>>, StoreError>;
 
     /// Takes a conversation away with all its messages; `None` when there is none or `by` takes no
-    /// part. Its log stays, without any text.
+    /// part. Its log stays, without any text. Enters jobs that delete its files, as
+    /// [`delete_message`](super::MessageStore::delete_message) does.
     ///
     /// Log: `ConversationDeleted`.
     async fn delete_conversation(

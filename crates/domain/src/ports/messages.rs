@@ -24,7 +24,7 @@ pub struct PostMessage {
     pub author: UserId,
     /// What.
     pub draft: Draft,
-    /// The ids of the draft's files, as many as there are files.
+    /// The ids of the draft's files, as many as there are files: of an upload, its own.
     pub attachments: Vec<AttachmentId>,
     /// Whether the other side is looking, so that the message is read as it arrives.
     pub read_on_arrival: bool,
@@ -51,6 +51,9 @@ pub enum PostOutcome {
     Withdrawn,
     /// There is no such conversation, or the author takes no part in it.
     UnknownConversation,
+    /// One of the uploads is not there, is not the author's, is not finished or was sent before.
+    /// Nothing was changed.
+    UnknownUpload,
 }
 
 /// A message that is posted, and all that came with it.
@@ -76,7 +79,8 @@ pub struct History {
 /// Messages.
 #[async_trait]
 pub trait MessageStore: Send + Sync {
-    /// Posts a message, once for each key of its author (D6).
+    /// Posts a message, once for each key of its author (D6). Uploads in it become its files. A key
+    /// that was used before decides before anything is said of uploads.
     ///
     /// Log: `ConversationUpdated` when the conversation was archived and comes back,
     /// `MessagePosted`, and `MessagesRead` by the other side when it is read on arrival.
@@ -96,7 +100,10 @@ pub trait MessageStore: Send + Sync {
     -> Result<Option<Message>, StoreError>;
 
     /// Deletes a message: its text and files are gone for both. `None` when there is none or
-    /// `author` did not write it. `last_message_at` falls back to the newest message left.
+    /// `author` did not write it. `last_message_at` falls back to the newest message left. In the same
+    /// transaction enters the jobs that delete its files:
+    /// [`DeleteObject`](crate::job::Task::DeleteObject) for both forms of each that we keep,
+    /// [`DeleteHostedFile`](crate::job::Task::DeleteHostedFile) for each upload key.
     ///
     /// Log: `MessageDeleted`.
     async fn delete_message(

@@ -1,26 +1,41 @@
 //! What the rules need of the world. Adapters implement these; `testing` holds fakes and the
 //! contract that every store must keep.
 
+mod appointments;
 mod clock;
 mod conversations;
+mod erasures;
 mod fanout;
+mod files;
 mod ids;
+mod import;
+mod jobs;
 mod log;
 mod messages;
 mod participants;
 mod reading;
 mod store;
 mod tokens;
+mod uploads;
 
+pub use appointments::{
+    AppliedAppointmentEvent, ApplyAppointmentEvent, AppointmentChange, AppointmentStore,
+    BookingConversation, NewNotice, NewestHandled, NoticePlace, PendingAppointmentEvent, Reception,
+};
 pub use clock::Clock;
 pub use conversations::{
     ConversationStore, EditConversation, OpenConversation, OpenOutcome, Opening, StatusEdit,
 };
+pub use erasures::{EraseIn, ErasureStore};
 pub use fanout::{Fanout, Turn};
+pub use files::{Chunks, Files, FilesError, Interrupted, KeepError, ObjectBytes};
 pub use ids::Ids;
+pub use import::{Fingerprint, ImportMark, ImportStep, ImportStore, Incoming, Landing};
+pub use jobs::{ClaimJobs, JobCounts, JobFilter, JobStore, Setback};
 pub use log::{LogPiece, LogStore};
 pub use messages::{History, MessageStore, PostMessage, PostOutcome, Posted};
 pub use participants::{Acquaintances, ParticipantStore};
 pub use reading::{MarkRead, MarkedRead, ReadTarget, ReadingStore};
 pub use store::{Store, StoreError};
 pub use tokens::{TokenError, TokenVerifier};
+pub use uploads::{BeginUpload, Fetchable, UploadStore};

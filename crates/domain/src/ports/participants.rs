@@ -19,9 +19,18 @@ pub trait ParticipantStore: Send + Sync {
     async fn participant(&self, id: &UserId) -> Result<Option<Participant>, StoreError>;
 
     /// Enters a person, or brings their entry up to date: role as given, details that are given
-    /// replace the old ones, details that are not given stay.
+    /// replace the old ones, details that are not given stay. Nothing happens to who was asked to be
+    /// forgotten.
     async fn note_participant(&self, person: &Participant, at: Timestamp)
     -> Result<(), StoreError>;
+
+    /// Enters people or replaces their entries wholly, all of them or none (D3). Returns those who
+    /// were asked to be forgotten: when there are any, nothing was changed.
+    async fn put_participants(
+        &self,
+        people: &[Participant],
+        at: Timestamp,
+    ) -> Result<Vec<UserId>, StoreError>;
 
     /// The person `id` and those they share a conversation with that was not taken away, whoever
     /// said something last coming first, at most `partners_max` people (1 to 10,000). Of each side

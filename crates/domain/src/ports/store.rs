@@ -1,4 +1,7 @@
-use super::{ConversationStore, LogStore, MessageStore, ParticipantStore, ReadingStore};
+use super::{
+    AppointmentStore, ConversationStore, ErasureStore, JobStore, LogStore, MessageStore,
+    ParticipantStore, ReadingStore, UploadStore,
+};
 
 /// What went wrong with the store. The driver's own error is kept as the source.
 #[derive(Debug, thiserror::Error)]
@@ -21,11 +24,27 @@ pub enum StoreError {
 /// the method returns (D7). Membership is part of every query: what is not the viewer's is not
 /// there.
 pub trait Store:
-    ParticipantStore + ConversationStore + MessageStore + ReadingStore + LogStore
+    ParticipantStore
+    + ConversationStore
+    + MessageStore
+    + ReadingStore
+    + LogStore
+    + AppointmentStore
+    + UploadStore
+    + ErasureStore
+    + JobStore
 {
 }
 
 impl<T> Store for T where
-    T: ParticipantStore + ConversationStore + MessageStore + ReadingStore + LogStore
+    T: ParticipantStore
+        + ConversationStore
+        + MessageStore
+        + ReadingStore
+        + LogStore
+        + AppointmentStore
+        + UploadStore
+        + ErasureStore
+        + JobStore
 {
 }

@@ -3,16 +3,24 @@
 use async_trait::async_trait;
 
 use crate::{
+    appointment::AppointmentEvent,
+    attachment::Attachment,
     conversation::{ConversationView, Parties, Status, UnreadConversation},
+    erasure::Erasure,
     event::Event,
-    id::{ConversationId, MessageId, UserId},
+    id::{AppointmentEventId, AttachmentId, ConversationId, JobId, MessageId, UserId},
+    job::{Job, JobView, Reason},
     message::Message,
+    object::Picture,
     page::{ConversationCursor, MessageCursor, Page, Window},
     participant::Participant,
     ports::{
-        Acquaintances, ConversationStore, EditConversation, History, LogPiece, LogStore, MarkRead,
-        MarkedRead, MessageStore, OpenConversation, OpenOutcome, ParticipantStore, PostMessage,
-        PostOutcome, ReadingStore, StoreError,
+        Acquaintances, AppliedAppointmentEvent, ApplyAppointmentEvent, AppointmentStore,
+        BeginUpload, ClaimJobs, ConversationStore, EditConversation, EraseIn, ErasureStore,
+        Fetchable, History, JobCounts, JobFilter, JobStore, LogPiece, LogStore, MarkRead,
+        MarkedRead, MessageStore, OpenConversation, OpenOutcome, ParticipantStore,
+        PendingAppointmentEvent, PostMessage, PostOutcome, ReadingStore, Reception, Setback,
+        StoreError, UploadStore,
     },
     seq::Seq,
     time::Timestamp,
@@ -27,6 +35,11 @@ mockall::mock! {
     impl ParticipantStore for Store {
         async fn participant(&self, id: &UserId) -> Result<Option<Participant>, StoreError>;
         async fn note_participant(&self, person: &Participant, at: Timestamp) -> Result<(), StoreError>;
+        async fn put_participants(
+            &self,
+            people: &[Participant],
+            at: Timestamp,
+        ) -> Result<Vec<UserId>, StoreError>;
         async fn acquaintances(
             &self,
             id: &UserId,
@@ -106,5 +119,72 @@ mockall::mock! {
             limit: u32,
         ) -> Result<Vec<Event>, StoreError>;
         async fn ping(&self) -> Result<(), StoreError>;
+    }
+    #[async_trait]
+    impl AppointmentStore for Store {
+        async fn receive_appointment_event(
+            &self,
+            event: &AppointmentEvent,
+            at: Timestamp,
+        ) -> Result<Reception, StoreError>;
+        async fn pending_appointment_event(
+            &self,
+            id: &AppointmentEventId,
+        ) -> Result<Option<PendingAppointmentEvent>, StoreError>;
+        async fn first_pending_appointment_event(
+            &self,
+            like: &AppointmentEvent,
+        ) -> Result<Option<PendingAppointmentEvent>, StoreError>;
+        async fn apply_appointment_event(
+            &self,
+            apply: &ApplyAppointmentEvent,
+        ) -> Result<AppliedAppointmentEvent, StoreError>;
+        async fn reject_appointment_event(
+            &self,
+            id: &AppointmentEventId,
+            at: Timestamp,
+        ) -> Result<(), StoreError>;
+    }
+
+    #[async_trait]
+    impl UploadStore for Store {
+        async fn begin_upload(&self, upload: &BeginUpload) -> Result<bool, StoreError>;
+        async fn finish_upload(&self, id: &AttachmentId, picture: &Picture) -> Result<bool, StoreError>;
+        async fn abandon_upload(&self, id: &AttachmentId, at: Timestamp) -> Result<(), StoreError>;
+        async fn purge_uploads(&self, before: Timestamp, limit: u32, at: Timestamp) -> Result<u64, StoreError>;
+        async fn attachment(
+            &self,
+            id: &AttachmentId,
+            viewer: &UserId,
+        ) -> Result<Option<Attachment>, StoreError>;
+        async fn fetchable(&self, id: &AttachmentId) -> Result<Option<Fetchable>, StoreError>;
+        async fn carries_hosted_file(&self, upload_key: &str) -> Result<bool, StoreError>;
+    }
+
+    #[async_trait]
+    impl ErasureStore for Store {
+        async fn request_erasure(&self, person: &UserId, at: Timestamp) -> Result<Erasure, StoreError>;
+        async fn erasure(&self, person: &UserId) -> Result<Option<Erasure>, StoreError>;
+        async fn next_to_erase(&self, person: &UserId) -> Result<Option<ConversationId>, StoreError>;
+        async fn erase_in(&self, erase: &EraseIn) -> Result<Vec<Event>, StoreError>;
+        async fn finish_erasure(&self, person: &UserId, at: Timestamp) -> Result<Option<Erasure>, StoreError>;
+    }
+
+    #[async_trait]
+    impl JobStore for Store {
+        async fn claim_jobs(&self, claim: &ClaimJobs) -> Result<Vec<Job>, StoreError>;
+        async fn finish_job(&self, job: &JobId, attempt: u32) -> Result<bool, StoreError>;
+        async fn set_back_job(
+            &self,
+            job: &JobId,
+            attempt: u32,
+            setback: Setback,
+            reason: Reason,
+        ) -> Result<bool, StoreError>;
+        async fn start_due_schedules(&self, now: Timestamp) -> Result<u32, StoreError>;
+        async fn next_due(&self) -> Result<Option<Timestamp>, StoreError>;
+        async fn jobs(&self, filter: JobFilter, limit: u32) -> Result<Vec<JobView>, StoreError>;
+        async fn job_counts(&self) -> Result<JobCounts, StoreError>;
+        async fn retry_dead_jobs(&self, job: Option<JobId>, now: Timestamp) -> Result<u64, StoreError>;
     }
 }

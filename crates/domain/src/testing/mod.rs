@@ -8,6 +8,7 @@
 pub mod contract;
 pub mod fixture;
 mod memory;
+#[expect(clippy::struct_field_names, reason = "they are the words of the ports")]
 mod mock;
 
 pub use memory::MemoryStore;

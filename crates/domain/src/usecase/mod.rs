@@ -2,12 +2,18 @@
 
 mod change_conversation;
 mod delete_message;
+mod erase_person;
+mod handle_appointment_event;
 mod list_conversations;
 mod mark_read;
 mod open_conversation;
+mod put_participants;
 mod read_messages;
+mod receive_appointment_event;
 mod recognise;
 mod send_message;
+mod uploads;
+mod worker;
 
 use std::sync::Arc;
 
@@ -16,9 +22,16 @@ pub use delete_message::DeleteMessageError;
 pub use list_conversations::FindError;
 pub use mark_read::Marked;
 pub use open_conversation::{NewConversation, OpenConversationError};
+pub use put_participants::{PUT_PARTICIPANTS_MAX, PutParticipantsError};
+pub use receive_appointment_event::{ReceiveAppointmentEventError, Received};
 pub use send_message::{SendMessageError, Sent};
+pub use uploads::{OpenFileError, OpenedFile, UploadError, UploadSettings, Uploads};
+pub use worker::{Performed, Worker, WorkerSettings};
 
-use crate::ports::{Clock, Fanout, Ids, Store};
+use crate::{
+    ports::{Clock, Fanout, Ids, Store},
+    zone::Zone,
+};
 
 /// The service: rules over ports. Cheap to clone.
 #[derive(Clone)]
@@ -27,6 +40,7 @@ pub struct Messaging {
     fanout: Arc<dyn Fanout>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
+    zone: Zone,
 }
 
 impl Messaging {
@@ -37,7 +51,13 @@ impl Messaging {
         clock: Arc<dyn Clock>,
         ids: Arc<dyn Ids>,
     ) -> Self {
-        Self { store, fanout, clock, ids }
+        Self { store, fanout, clock, ids, zone: Zone::default() }
+    }
+
+    /// The same where bookings take place in `zone` unless somebody says otherwise.
+    #[must_use]
+    pub fn with_zone(self, zone: Zone) -> Self {
+        Self { zone, ..self }
     }
 }
 

@@ -26,7 +26,7 @@ pub enum OpenConversationError {
     /// The caller is on no salon's side (D4).
     #[error("only the salon side opens conversations")]
     NotASalon,
-    /// The directory does not know the client.
+    /// The directory does not know the client, or has forgotten them.
     #[error("no such client")]
     UnknownClient,
     /// The person named as the client is something else.
@@ -87,6 +87,10 @@ impl Messaging {
         let person = self.store.participant(&client).await?;
         if !person.ok_or(OpenConversationError::UnknownClient)?.role.takes_client_side() {
             return Err(OpenConversationError::NotAClient);
+        }
+        // Nothing new is to be written about who was forgotten.
+        if self.store.erasure(&client).await?.is_some() {
+            return Err(OpenConversationError::UnknownClient);
         }
         let salon = self.store.participant(&caller.user).await?;
         let salon = salon.ok_or(OpenConversationError::UnknownSalon)?.id;

@@ -30,6 +30,10 @@ pub enum SendMessageError {
     /// The author's key names a message that was deleted since.
     #[error("the message was deleted")]
     Withdrawn,
+    /// One of the uploads is not there, is somebody else's, is not finished or was sent before: which
+    /// of it is nobody's business.
+    #[error("no such upload")]
+    UnknownUpload,
     /// The store failed. The message may be there or not when it was [`StoreError::Unavailable`]:
     /// send it again under the same key.
     #[error("the message could not be stored")]
@@ -58,7 +62,7 @@ impl Messaging {
             id: self.ids.next().into(),
             conversation: conversation.clone(),
             author: author.clone(),
-            attachments: draft.files().iter().map(|_| self.ids.next().into()).collect(),
+            attachments: draft.attachment_ids(|| self.ids.next().into()),
             draft,
             read_on_arrival: self.fanout.is_watching(conversation, reader),
             at: self.clock.now(),
@@ -76,6 +80,7 @@ impl Messaging {
             PostOutcome::KeyReused => Err(SendMessageError::KeyReused),
             PostOutcome::Withdrawn => Err(SendMessageError::Withdrawn),
             PostOutcome::UnknownConversation => Err(SendMessageError::UnknownConversation),
+            PostOutcome::UnknownUpload => Err(SendMessageError::UnknownUpload),
         }
     }
 }

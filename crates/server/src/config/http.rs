@@ -71,6 +71,17 @@ pub(crate) struct HttpSettings {
     )]
     json_body_max_bytes: usize,
 
+    /// The largest JSON body of a program that tells of many people at once
+    #[arg(
+        id = "http-internal-body-max-bytes",
+        long,
+        env = "HTTP_INTERNAL_BODY_MAX_BYTES",
+        value_name = "16384..67108864",
+        default_value = "4194304",
+        value_parser = whole::<usize>(16_384, 67_108_864)
+    )]
+    internal_body_max_bytes: usize,
+
     /// How long the body of a request may take to arrive
     #[arg(
         id = "http-body-deadline-ms",
@@ -125,8 +136,10 @@ impl HttpSettings {
         Settings {
             origins,
             json_body_max_bytes: self.json_body_max_bytes,
+            internal_body_max_bytes: self.internal_body_max_bytes,
             body_deadline_ms: self.body_deadline_ms,
             readiness_deadline_ms: self.readiness_deadline_ms,
+            upload_deadline_ms: Settings::default().upload_deadline_ms,
             serve_docs: self.serve_docs.map_or(!in_production, Switch::is_on),
         }
     }

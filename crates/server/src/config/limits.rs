@@ -30,6 +30,18 @@ pub(crate) struct LimitSettings {
         default_value = "12000", value_parser = whole::<u32>(1, 1_000_000))]
     requests_per_address_per_minute: u32,
 
+    /// Requests of the platform's programs from one address at once
+    #[arg(id = "limits-internal-requests-per-address-burst", long,
+        env = "LIMITS_INTERNAL_REQUESTS_PER_ADDRESS_BURST", value_name = "1..1000000",
+        default_value = "2000", value_parser = whole::<u32>(1, 1_000_000))]
+    internal_requests_per_address_burst: u32,
+
+    /// The same in a minute, in the long run
+    #[arg(id = "limits-internal-requests-per-address-per-minute", long,
+        env = "LIMITS_INTERNAL_REQUESTS_PER_ADDRESS_PER_MINUTE", value_name = "1..1000000",
+        default_value = "60000", value_parser = whole::<u32>(1, 1_000_000))]
+    internal_requests_per_address_per_minute: u32,
+
     /// REST requests of one person at once
     #[arg(id = "limits-requests-per-person-burst", long, env = "LIMITS_REQUESTS_PER_PERSON_BURST",
         value_name = "1..1000000", default_value = "120", value_parser = whole::<u32>(1, 1_000_000))]
@@ -62,6 +74,17 @@ pub(crate) struct LimitSettings {
         env = "LIMITS_SENDS_PER_PERSON_PER_MINUTE", value_name = "1..1000000",
         default_value = "120", value_parser = whole::<u32>(1, 1_000_000))]
     sends_per_person_per_minute: u32,
+
+    /// Files uploaded by one person at once
+    #[arg(id = "limits-uploads-per-person-burst", long, env = "LIMITS_UPLOADS_PER_PERSON_BURST",
+        value_name = "1..1000000", default_value = "20", value_parser = whole::<u32>(1, 1_000_000))]
+    uploads_per_person_burst: u32,
+
+    /// The same in a minute, in the long run
+    #[arg(id = "limits-uploads-per-person-per-minute", long,
+        env = "LIMITS_UPLOADS_PER_PERSON_PER_MINUTE", value_name = "1..1000000",
+        default_value = "60", value_parser = whole::<u32>(1, 1_000_000))]
+    uploads_per_person_per_minute: u32,
 
     /// Socket connections begun by one address at once
     #[arg(id = "limits-connects-per-address-burst", long,
@@ -96,6 +119,10 @@ impl LimitSettings {
                 self.requests_per_address_burst,
                 self.requests_per_address_per_minute,
             ),
+            internal_requests_per_address: rate(
+                self.internal_requests_per_address_burst,
+                self.internal_requests_per_address_per_minute,
+            ),
             requests_per_person: rate(
                 self.requests_per_person_burst,
                 self.requests_per_person_per_minute,
@@ -105,6 +132,10 @@ impl LimitSettings {
                 self.commands_per_person_per_minute,
             ),
             sends_per_person: rate(self.sends_per_person_burst, self.sends_per_person_per_minute),
+            uploads_per_person: rate(
+                self.uploads_per_person_burst,
+                self.uploads_per_person_per_minute,
+            ),
             connects_per_address: rate(
                 self.connects_per_address_burst,
                 self.connects_per_address_per_minute,

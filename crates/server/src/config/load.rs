@@ -55,6 +55,11 @@ impl Loaded {
             let variables = self.unused.join(", ");
             tracing::info!(variables, "variables that are not used by this version are set");
         }
+        if self.config.links_are_local && self.config.general.in_production() {
+            tracing::warn!(
+                "FILES_PUBLIC_URL is not set: links to files lead to this machine alone"
+            );
+        }
         if !self.config.limits_enabled {
             tracing::warn!("rate limits are switched off");
         }
@@ -108,7 +113,8 @@ fn read(
 ) -> Result<(Cli, clap::ArgMatches), clap::Error> {
     let program = "messaging-server".to_owned();
     let settings = merged.iter().map(|(id, (text, _))| format!("--{id}={text}"));
-    let arguments = [program].into_iter().chain(settings).chain(line.words.iter().cloned());
+    let settings = [program].into_iter().chain(settings).map(OsString::from);
+    let arguments = settings.chain(line.words.iter().cloned());
     let command = Cli::described().mut_args(|arg| arg.env(Resettable::Reset));
     let matches = command.try_get_matches_from(arguments)?;
     Ok((Cli::from_arg_matches(&matches)?, matches))

@@ -6,7 +6,9 @@ use std::{
     fmt,
 };
 
-use clap::{ArgMatches, builder::Resettable, parser::ValueSource, value_parser};
+use clap::{
+    Arg, ArgAction, ArgMatches, Command, builder::Resettable, parser::ValueSource, value_parser,
+};
 
 use super::{
     fault::{Fault, Faults},
@@ -36,8 +38,8 @@ impl fmt::Display for Source {
 
 /// The command line, its values not yet read.
 pub(super) struct CommandLine {
-    /// The verb, word by word.
-    pub(super) words: Vec<String>,
+    /// The verb, word by word, and what is said to it alone.
+    pub(super) words: Vec<OsString>,
     /// The value of each flag that is given.
     flags: BTreeMap<String, OsString>,
 }
@@ -49,11 +51,14 @@ impl CommandLine {
             let arg = arg.env(Resettable::Reset).default_value(Resettable::Reset);
             arg.value_parser(value_parser!(OsString))
         });
-        let matches = unread.try_get_matches_from(arguments)?;
-        let (mut words, mut innermost) = (Vec::new(), &matches);
+        let matches = unread.clone().try_get_matches_from(arguments)?;
+        let (mut words, mut innermost, mut verb) = (Vec::new(), &matches, Some(&unread));
         while let Some((word, inner)) = innermost.subcommand() {
-            words.push(word.to_owned());
-            innermost = inner;
+            words.push(OsString::from(word));
+            (innermost, verb) = (inner, verb.and_then(|verb| verb.find_subcommand(word)));
+        }
+        if let Some(verb) = verb.filter(|_| !words.is_empty()) {
+            words.extend(said_to(verb, innermost));
         }
         let ids: Vec<String> = Setting::all().iter().map(|it| it.id().to_owned()).collect();
         let flags = ids.into_iter().chain([FILE_FLAG.to_owned()]);
@@ -64,6 +69,25 @@ impl CommandLine {
     /// The file that a flag names.
     pub(super) fn file(&self) -> Option<&OsStr> {
         self.flags.get(FILE_FLAG).map(OsString::as_os_str)
+    }
+}
+
+/// The arguments that only `verb` has, as the command line gave them.
+fn said_to(verb: &Command, matches: &ArgMatches) -> Vec<OsString> {
+    let given = |arg: &&Arg| {
+        let source = matches.value_source(arg.get_id().as_str());
+        source.is_some_and(|source| source != ValueSource::DefaultValue)
+    };
+    verb.get_arguments().filter(given).flat_map(|arg| words_of(arg, matches)).collect()
+}
+
+fn words_of(arg: &Arg, matches: &ArgMatches) -> Vec<OsString> {
+    let flag = arg.get_long().map(|long| OsString::from(format!("--{long}")));
+    let values = matches.get_raw(arg.get_id().as_str()).into_iter().flatten();
+    match flag {
+        None => values.map(ToOwned::to_owned).collect(),
+        Some(flag) if matches!(arg.get_action(), ArgAction::SetTrue) => vec![flag],
+        Some(flag) => values.flat_map(|value| [flag.clone(), value.to_owned()]).collect(),
     }
 }
 

@@ -3,13 +3,17 @@
 //! A setting has one name, `section.key`. It is read from the flag `--section-key`, from its
 //! environment variable, from the file, or is the default: the first of these that says something.
 
+mod appointments;
+mod bucket;
 mod database;
 mod docs;
 mod effective;
 mod fault;
 mod file;
+mod files;
 mod general;
 mod http;
+mod jobs;
 mod limits;
 mod load;
 mod log;
@@ -27,12 +31,14 @@ mod value;
 mod tests;
 
 use clap::Args;
+use domain::zone::Zone;
 
 pub(crate) use database::Database;
 pub(crate) use docs::table;
 pub(crate) use fault::Faults;
 pub(crate) use general::GeneralSettings;
 pub(crate) use http::HttpSettings;
+pub(crate) use jobs::Jobs;
 pub(crate) use load::{Loaded, Refusal, Start, load, verb};
 #[cfg(test)]
 pub(crate) use log::Level;
@@ -58,6 +64,14 @@ pub(crate) struct Settings {
     #[command(flatten)]
     resume: resume::ResumeSettings,
     #[command(flatten)]
+    appointments: appointments::AppointmentSettings,
+    #[command(flatten)]
+    files: files::FileSettings,
+    #[command(flatten)]
+    bucket: bucket::BucketSettings,
+    #[command(flatten)]
+    jobs: jobs::JobSettings,
+    #[command(flatten)]
     limits: limits::LimitSettings,
     #[command(flatten)]
     log: LogSettings,
@@ -76,6 +90,14 @@ pub(crate) struct Config {
     pub(crate) tokens: auth_jwt::Settings,
     /// The bounds of the interface.
     pub(crate) api: api::Settings,
+    /// Where files are kept.
+    pub(crate) files: media::Settings,
+    /// Whether links to files lead only to this machine.
+    pub(crate) links_are_local: bool,
+    /// Work that may wait.
+    pub(crate) jobs: Jobs,
+    /// Whose clock counts for bookings of salons that have none.
+    pub(crate) zone: Zone,
     /// Whether anyone may ask for too much.
     pub(crate) limits_enabled: bool,
     /// What is logged.
@@ -88,12 +110,17 @@ impl Settings {
     fn check(&self, faults: &mut Faults) -> Option<Config> {
         let tokens = self.tokens.check(faults);
         let database = self.database.check(faults);
+        let files = self.files.media(&self.bucket, faults);
         Some(Config {
             general: self.general.clone(),
             http: self.http.clone(),
             database: database?,
             tokens: tokens?,
             api: self.api(),
+            files: files?,
+            links_are_local: self.files.is_local(),
+            jobs: self.jobs.parts(self.files.unsent_age_max_ms()),
+            zone: self.appointments.zone(),
             limits_enabled: self.limits.enabled(),
             log: self.log.clone(),
         })
@@ -103,9 +130,14 @@ impl Settings {
         let in_production = self.general.in_production();
         let origins = self.origins.allowed(in_production);
         api::Settings {
-            http: self.http.rest(origins, in_production),
+            http: api::http::Settings {
+                upload_deadline_ms: self.files.upload_deadline_ms(),
+                ..self.http.rest(origins, in_production)
+            },
             realtime: self.realtime.settings(&self.presence, &self.resume, self.tokens.secret()),
             limits: self.limits.settings(),
+            links: self.files.links(self.http.address().port(), self.tokens.secret()),
+            uploads: self.files.uploads(),
         }
     }
 }

@@ -30,9 +30,19 @@ pub(crate) struct TokenSettings {
     #[arg(id = "tokens-issuer", long, env = "JWT_ISSUER", value_name = "NAME")]
     issuer: Option<String>,
 
-    /// The `aud` that must be among a token's
+    /// The `aud` that must be among a person's token's
     #[arg(id = "tokens-audience", long, env = "JWT_AUDIENCE", value_name = "NAME")]
     audience: Option<String>,
+
+    /// The `aud` that must be among the token's of a program that calls `/internal`
+    #[arg(
+        id = "tokens-service-audience",
+        long,
+        env = "JWT_SERVICE_AUDIENCE",
+        value_name = "NAME",
+        default_value = auth_jwt::SERVICE_AUDIENCE
+    )]
+    service_audience: String,
 
     /// How far the issuer's clock may be off
     #[arg(id = "tokens-leeway-s", long, env = "JWT_LEEWAY_S", value_name = "0..300",
@@ -61,6 +71,7 @@ impl TokenSettings {
             jwks,
             issuer: self.issuer.clone(),
             audience: self.audience.clone(),
+            service_audience: self.service_audience.clone(),
             leeway_s: self.leeway_s,
         };
         match JwtVerifier::new(&settings, Arc::new(SystemClock)) {

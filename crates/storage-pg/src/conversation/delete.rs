@@ -7,12 +7,14 @@ use domain::{
     id::{ConversationId, UserId},
     time::Timestamp,
 };
+use serde_json::Value;
 
 use super::lock::{self, Locked};
 use crate::{
+    attachment,
     failure::Failure,
     record::At,
-    schema::{attachment, conversation, message},
+    schema::{conversation, message},
     store::PgStore,
 };
 
@@ -31,7 +33,7 @@ pub(super) async fn delete(
             let event = locked.next_event(&by, at, EventKind::ConversationDeleted);
             empty_messages(connection, &id, at).await?;
             empty_conversation(connection, &event).await?;
-            lock::log(connection, &event, "conversation_deleted").await?;
+            lock::log(connection, &event).await?;
             Ok(Some(event))
         })
         .await
@@ -42,15 +44,13 @@ async fn empty_messages(
     id: &ConversationId,
     at: Timestamp,
 ) -> Result<(), Failure> {
+    attachment::forget_all_in(connection, id, at).await?;
     let messages = message::table.filter(message::conversation_id.eq(id.as_str()));
-    diesel::delete(attachment::table)
-        .filter(attachment::message_id.eq_any(messages.select(message::id)))
-        .execute(connection)
-        .await?;
     diesel::update(messages.filter(message::deleted_at.is_null()))
         .set((
             message::content.eq(""),
             message::attachment_count.eq(0),
+            message::notice.eq(None::<Value>),
             message::deleted_at.eq(Some(At(at))),
         ))
         .execute(connection)

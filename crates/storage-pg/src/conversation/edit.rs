@@ -46,6 +46,6 @@ async fn change(
         ))
         .execute(connection)
         .await?;
-    lock::log(connection, &event, "conversation_updated").await?;
+    lock::log(connection, &event).await?;
     Ok(Some(vec![event]))
 }

@@ -29,6 +29,8 @@ pub(crate) struct LockedRow {
     subject: Option<String>,
     status: String,
     last_seq: i64,
+    client_read_seq: i64,
+    salon_message_seq: i64,
     created_at: At,
 }
 
@@ -39,6 +41,10 @@ pub(crate) struct Locked {
     pub(crate) subject: Option<Subject>,
     pub(crate) status: Status,
     pub(crate) last_seq: Seq,
+    /// How far the client has read.
+    pub(crate) client_read_seq: Seq,
+    /// Where the newest message of the salon side is.
+    pub(crate) salon_message_seq: Seq,
     pub(crate) created_at: Timestamp,
 }
 
@@ -70,6 +76,8 @@ impl Locked {
             subject: stored("subject", subject)?.flatten(),
             status: stored("status", Status::parse(&row.status))?,
             last_seq: stored("last_seq", Seq::new(row.last_seq))?,
+            client_read_seq: stored("client_read_seq", Seq::new(row.client_read_seq))?,
+            salon_message_seq: stored("salon_message_seq", Seq::new(row.salon_message_seq))?,
             created_at: row.created_at.0,
         })
     }
@@ -87,14 +95,9 @@ impl Locked {
     }
 }
 
-/// Writes `event` into the log, as the word `kind`.
-pub(crate) async fn log(
-    connection: &mut AsyncPgConnection,
-    event: &Event,
-    kind: &'static str,
-) -> Result<(), Failure> {
-    let row = NewEvent::of(event, kind);
-    diesel::insert_into(event::table).values(row).execute(connection).await?;
+/// Writes `event` into the log.
+pub(crate) async fn log(connection: &mut AsyncPgConnection, event: &Event) -> Result<(), Failure> {
+    diesel::insert_into(event::table).values(NewEvent::from(event)).execute(connection).await?;
     Ok(())
 }
 

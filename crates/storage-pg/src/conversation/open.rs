@@ -35,9 +35,9 @@ const ATTEMPTS_MAX: usize = 3;
 const OPEN: &str = include_str!("open.sql");
 
 /// What the statement returns: whether it opened anything, and who speaks first.
-struct Opened {
-    opened: bool,
-    salon: Participant,
+pub(crate) struct Opened {
+    pub(crate) opened: bool,
+    pub(crate) salon: Participant,
 }
 
 impl QueryableByName<Pg> for Opened {
@@ -50,7 +50,7 @@ impl QueryableByName<Pg> for Opened {
 pub(super) async fn open(store: &PgStore, open: &OpenConversation) -> Result<OpenOutcome, Failure> {
     let mut connection = store.connection().await?;
     for _ in 0..ATTEMPTS_MAX {
-        let Opened { opened, salon } = try_open(&mut connection, open).await?;
+        let Opened { opened, salon } = try_open(&mut connection, open, Status::Active).await?;
         if opened {
             return Ok(OpenOutcome::Opened(events(open, salon)));
         }
@@ -61,9 +61,11 @@ pub(super) async fn open(store: &PgStore, open: &OpenConversation) -> Result<Ope
     Err(Failure::new(Class::Busy, "the booking's conversation is opened and deleted all the time"))
 }
 
-async fn try_open(
+/// Opens a conversation, unless its booking has one.
+pub(crate) async fn try_open(
     connection: &mut AsyncPgConnection,
     open: &OpenConversation,
+    status: Status,
 ) -> Result<Opened, Failure> {
     let opening = open.opening.as_ref();
     let opened = prepared(OPEN)
@@ -75,6 +77,7 @@ async fn try_open(
         .bind::<Timestamptz, _>(At(open.at))
         .bind::<Nullable<Text>, _>(opening.map(|opening| opening.id.as_str()))
         .bind::<Nullable<Text>, _>(opening.map(|opening| opening.content.as_str()))
+        .bind::<Text, _>(status.as_str())
         .get_result(connection)
         .await?;
     Ok(opened)
@@ -126,6 +129,7 @@ fn message(open: &OpenConversation, opening: &Opening, salon: Participant, seq: 
         author: salon,
         kind: MessageKind::System,
         content: opening.content.clone(),
+        notice: None,
         attachments: Vec::new(),
         created_at: open.at,
         is_read: false,

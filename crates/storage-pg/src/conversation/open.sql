@@ -1,12 +1,13 @@
 -- Opens a conversation, with its opening if there is one, or does nothing when its booking has one.
--- $1 id, $2 salon, $3 client, $4 booking, $5 subject, $6 when, $7 and $8 id and words of the opening.
+-- $1 id, $2 salon, $3 client, $4 booking, $5 subject, $6 when, $7 and $8 id and words of the opening,
+-- $9 status.
 WITH opened AS (
     INSERT INTO messaging.conversation (
         id, salon_id, client_id, appointment_id, subject, status,
         created_at, updated_at, last_message_at, last_seq, salon_message_seq, message_count
     )
     VALUES (
-        $1, $2, $3, $4, $5, 'ACTIVE', $6, $6, $6,
+        $1, $2, $3, $4, $5, $9, $6, $6, $6,
         CASE WHEN $7::text IS NULL THEN 1 ELSE 2 END,
         CASE WHEN $7::text IS NULL THEN 0 ELSE 2 END,
         CASE WHEN $7::text IS NULL THEN 0 ELSE 1 END
@@ -25,6 +26,6 @@ WITH opened AS (
 )
 SELECT
     EXISTS (SELECT FROM opened) AS opened,
-    id, role, first_name, last_name, salon_name, image, email
+    id, role, first_name, last_name, salon_name, image, email, language, zone
 FROM messaging.participant
 WHERE id = $2

@@ -8,12 +8,14 @@ use domain::{
     id::{ConversationId, MessageId, UserId},
     time::Timestamp,
 };
+use serde_json::Value;
 
 use crate::{
+    attachment,
     conversation::lock::{self, Locked, stored},
     failure::Failure,
     record::{At, side_word},
-    schema::{attachment, conversation, message},
+    schema::{conversation, message},
     store::PgStore,
 };
 
@@ -31,18 +33,20 @@ pub(super) async fn delete(
             let Some(here) = conversation_of(connection, &id).await? else {
                 return Ok(None);
             };
-            let Some(locked) = Locked::take(connection, &here, &author).await? else {
+            let Some(mut locked) = Locked::take(connection, &here, &author).await? else {
                 return Ok(None);
             };
             let Some(side) = locked.parties.side_of(&author) else {
                 return Ok(None);
             };
-            if !empty(connection, &id, side, at).await? {
+            if empty(connection, &[id.as_str()], side, at).await? == 0 {
                 return Ok(None);
             }
+            attachment::forget_those_of(connection, &[id.as_str()], at).await?;
             let event = locked.next_event(&author, at, EventKind::MessageDeleted(id.clone()));
-            step_back(connection, &locked, &event).await?;
-            lock::log(connection, &event, "message_deleted").await?;
+            locked.last_seq = event.seq;
+            step_back(connection, &locked, 1).await?;
+            lock::log(connection, &event).await?;
             Ok(Some(event))
         })
         .await
@@ -61,58 +65,75 @@ async fn conversation_of(
     found.map(|id| stored("conversation_id", ConversationId::parse(&id))).transpose()
 }
 
-/// Takes text and files out of the message, if it is there and of that side.
-async fn empty(
+/// Takes words and meaning out of those of the messages that are there and of that side. Returns how
+/// many there were; their files go with [`attachment::forget_those_of`].
+pub(crate) async fn empty(
     connection: &mut AsyncPgConnection,
-    id: &MessageId,
+    ids: &[&str],
     author: Side,
     at: Timestamp,
-) -> Result<bool, Failure> {
+) -> Result<usize, Failure> {
     let theirs = message::table
-        .find(id.as_str())
+        .filter(message::id.eq_any(ids))
         .filter(message::author_side.eq(side_word(author)))
         .filter(message::deleted_at.is_null());
     let emptied = diesel::update(theirs)
         .set((
             message::content.eq(""),
             message::attachment_count.eq(0),
+            message::notice.eq(None::<Value>),
             message::deleted_at.eq(Some(At(at))),
         ))
         .execute(connection)
         .await?;
-    diesel::delete(attachment::table)
-        .filter(attachment::message_id.eq(id.as_str()))
-        .execute(connection)
-        .await?;
-    Ok(emptied > 0)
+    Ok(emptied)
 }
 
-/// Brings the conversation to where the messages left put it.
-async fn step_back(
+/// Where the newest message of each side is that was not deleted; 0 when there is none.
+pub(crate) struct Newest {
+    salon: i64,
+    client: i64,
+}
+
+impl Newest {
+    /// That of `side`.
+    pub(crate) fn on(&self, side: Side) -> i64 {
+        match side {
+            Side::Salon => self.salon,
+            Side::Client => self.client,
+        }
+    }
+}
+
+/// Brings the conversation to where the messages left put it, after so many were emptied.
+pub(crate) async fn step_back(
     connection: &mut AsyncPgConnection,
     locked: &Locked,
-    event: &Event,
-) -> Result<(), Failure> {
-    let salon_seq = newest(connection, locked, Side::Salon).await?;
-    let client_seq = newest(connection, locked, Side::Client).await?;
+    emptied: usize,
+) -> Result<Newest, Failure> {
+    let left = Newest {
+        salon: newest(connection, locked, Side::Salon).await?,
+        client: newest(connection, locked, Side::Client).await?,
+    };
     let newest_at: Option<At> = message::table
         .filter(message::conversation_id.eq(locked.id.as_str()))
-        .filter(message::seq.eq(salon_seq.max(client_seq)))
+        .filter(message::seq.eq(left.salon.max(left.client)))
         .select(message::created_at)
         .first(connection)
         .await
         .optional()?;
+    let emptied = i64::try_from(emptied).unwrap_or(i64::MAX);
     diesel::update(conversation::table.find(locked.id.as_str()))
         .set((
-            conversation::last_seq.eq(event.seq.get()),
-            conversation::message_count.eq(conversation::message_count - 1),
-            conversation::salon_message_seq.eq(salon_seq),
-            conversation::client_message_seq.eq(client_seq),
+            conversation::last_seq.eq(locked.last_seq.get()),
+            conversation::message_count.eq(conversation::message_count - emptied),
+            conversation::salon_message_seq.eq(left.salon),
+            conversation::client_message_seq.eq(left.client),
             conversation::last_message_at.eq(newest_at.unwrap_or(At(locked.created_at))),
         ))
         .execute(connection)
         .await?;
-    Ok(())
+    Ok(left)
 }
 
 /// The position of the newest message of `side`, 0 when there is none.

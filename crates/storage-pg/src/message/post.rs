@@ -1,4 +1,4 @@
-//! Posting a message, in one round trip. The work is done by `messaging.post_message`.
+//! Posting a message, in one round trip. The work is done by `messaging.post_message_2`.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use domain::{
     conversation::{Parties, Status},
     event::{Event, EventKind, RECEIPT_MESSAGES_MAX, ReadReceipt},
     id::{ClientMessageId, MessageId, UserId},
-    message::Message,
+    message::{DraftFile, Message},
     participant::Participant,
     ports::{PostMessage, PostOutcome, Posted},
     seq::Seq,
@@ -24,18 +24,22 @@ use domain::{
 
 use super::read::find_on;
 use crate::{
+    conversation::lock::stored,
     failure::{Class, Failure},
     prepared::prepared,
-    record::{At, Columns, files_as_json, good, message_ids, participant},
+    record::{At, Columns, attachments, files_as_json, good, message_ids, participant},
     store::PgStore,
 };
 
-const POST: &str = "SELECT * FROM messaging.post_message($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+const POST: &str =
+    "SELECT * FROM messaging.post_message_2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
 
 /// What the function returns when there is such a conversation.
 enum Answer {
     /// The key names this message already.
     Known { message_id: String, parties: Parties },
+    /// A file is named that the author may not send.
+    UnknownUpload,
     /// It is posted.
     New(Box<New>),
 }
@@ -49,6 +53,8 @@ struct New {
     subject: Option<Subject>,
     /// What the other side read by looking on.
     read: Vec<MessageId>,
+    /// The uploads among its files.
+    kept: Vec<Attachment>,
 }
 
 impl QueryableByName<Pg> for Answer {
@@ -60,10 +66,9 @@ impl QueryableByName<Pg> for Answer {
         if let Some(message_id) = row.maybe_text("known_message_id")? {
             return Ok(Self::Known { message_id, parties });
         }
-        let subject = match row.maybe_text("subject")? {
-            Some(words) => good("subject", Subject::edit(&words))?,
-            None => None,
-        };
+        if NamedRow::get::<Nullable<Bool>, Option<bool>>(row, "unknown_upload")? == Some(true) {
+            return Ok(Self::UnknownUpload);
+        }
         let read =
             NamedRow::get::<Nullable<Array<Text>>, Option<Vec<String>>>(row, "read_message_ids")?;
         Ok(Self::New(Box::new(New {
@@ -71,8 +76,12 @@ impl QueryableByName<Pg> for Answer {
             seq: row.seq("seq")?,
             author: participant(row, "author_")?,
             reopened: NamedRow::get::<Bool, bool>(row, "was_archived")?,
-            subject,
+            subject: row.maybe_parsed("subject", Subject::edit)?.flatten(),
             read: message_ids(&read.unwrap_or_default())?,
+            kept: match row.maybe_json("kept")? {
+                Some(files) => good("kept", attachments(files))?,
+                None => Vec::new(),
+            },
         })))
     }
 }
@@ -81,7 +90,8 @@ pub(super) async fn post(store: &PgStore, post: &PostMessage) -> Result<PostOutc
     let mut connection = store.connection().await?;
     match ask(&mut connection, post).await? {
         None => Ok(PostOutcome::UnknownConversation),
-        Some(Answer::New(new)) => Ok(PostOutcome::Posted(posted(post, *new))),
+        Some(Answer::UnknownUpload) => Ok(PostOutcome::UnknownUpload),
+        Some(Answer::New(new)) => Ok(PostOutcome::Posted(posted(post, *new)?)),
         Some(Answer::Known { message_id, parties }) => {
             let message = find_on(&mut connection, &message_id, &post.author).await?;
             Ok(known(post, message, parties))
@@ -124,10 +134,10 @@ fn known(post: &PostMessage, message: Option<Message>, parties: Parties) -> Post
     }
 }
 
-fn posted(post: &PostMessage, new: New) -> Posted {
-    let New { parties, seq, author, reopened, subject, read } = new;
+fn posted(post: &PostMessage, new: New) -> Result<Posted, Failure> {
+    let New { parties, seq, author, reopened, subject, read, kept } = new;
     let reader = parties.counterpart_of(&post.author).cloned();
-    let message = Arc::new(message(post, seq, author));
+    let message = Arc::new(message(post, seq, author, kept)?);
     let event = |seq, actor, kind| Event {
         conversation: post.conversation.clone(),
         parties: parties.clone(),
@@ -147,23 +157,34 @@ fn posted(post: &PostMessage, new: New) -> Posted {
         let receipt = ReadReceipt { reader: reader.clone(), up_to: seq, messages: read, unread: 0 };
         events.push(event(seq.next(), reader, EventKind::MessagesRead(receipt)));
     }
-    Posted { message, events }
+    Ok(Posted { message, events })
 }
 
-fn message(post: &PostMessage, seq: Seq, author: Participant) -> Message {
+fn message(
+    post: &PostMessage,
+    seq: Seq,
+    author: Participant,
+    mut kept: Vec<Attachment>,
+) -> Result<Message, Failure> {
     let files = post.attachments.iter().zip(post.draft.files());
-    Message {
+    let attachments = files.map(|(id, file)| match file {
+        DraftFile::Hosted(file) => Ok(Attachment { id: id.clone(), file: file.clone() }),
+        DraftFile::Uploaded(id) => {
+            let place = kept.iter().position(|attachment| attachment.id == *id);
+            stored("kept", place.map(|place| kept.swap_remove(place)))
+        }
+    });
+    Ok(Message {
         id: post.id.clone(),
         conversation: post.conversation.clone(),
         seq,
         author,
         kind: post.draft.kind(),
         content: post.draft.content().clone(),
-        attachments: files
-            .map(|(id, file)| Attachment { id: id.clone(), file: file.clone() })
-            .collect(),
+        notice: None,
+        attachments: attachments.collect::<Result<_, _>>()?,
         created_at: post.at,
         is_read: post.read_on_arrival,
         read_at: post.read_on_arrival.then_some(post.at),
-    }
+    })
 }

@@ -1,7 +1,10 @@
 //! Entries of the log.
 
 use diesel::{Insertable, Queryable, Selectable, pg::Pg};
-use domain::event::{Event, EventKind};
+use domain::{
+    event::{Event, EventKind, ReadReceipt},
+    id::MessageId,
+};
 
 use super::At;
 use crate::schema::event;
@@ -29,21 +32,49 @@ pub(crate) struct NewEvent<'e> {
     actor_id: &'e str,
     at: At,
     message_id: Option<&'e str>,
+    read_up_to: Option<i64>,
+    read_message_ids: Option<Vec<Option<&'e str>>>,
 }
 
-impl<'e> NewEvent<'e> {
-    pub(crate) fn of(event: &'e Event, kind: &'static str) -> Self {
-        let message_id = match &event.kind {
-            EventKind::MessageDeleted(id) => Some(id.as_str()),
+impl<'e> From<&'e Event> for NewEvent<'e> {
+    fn from(event: &'e Event) -> Self {
+        let receipt = match &event.kind {
+            EventKind::MessagesRead(receipt) => Some(receipt),
             _ => None,
+        };
+        let ids = |receipt: &'e ReadReceipt| {
+            receipt.messages.iter().map(|id| Some(id.as_str())).collect()
         };
         Self {
             conversation_id: event.conversation.as_str(),
             seq: event.seq.get(),
-            kind,
+            kind: word(&event.kind),
             actor_id: event.actor.as_str(),
             at: At(event.at),
-            message_id,
+            message_id: message_id(&event.kind).map(MessageId::as_str),
+            read_up_to: receipt.map(|receipt| receipt.up_to.get()),
+            read_message_ids: receipt.map(ids),
         }
+    }
+}
+
+/// The word for what happened.
+fn word(kind: &EventKind) -> &'static str {
+    match kind {
+        EventKind::ConversationOpened { .. } => "conversation_opened",
+        EventKind::ConversationUpdated { .. } => "conversation_updated",
+        EventKind::ConversationDeleted => "conversation_deleted",
+        EventKind::MessagePosted(_) | EventKind::MessageWithdrawn(_) => "message_posted",
+        EventKind::MessageDeleted(_) => "message_deleted",
+        EventKind::MessagesRead(_) => "messages_read",
+    }
+}
+
+/// The message that was posted or deleted.
+fn message_id(kind: &EventKind) -> Option<&MessageId> {
+    match kind {
+        EventKind::MessagePosted(message) => Some(&message.id),
+        EventKind::MessageWithdrawn(id) | EventKind::MessageDeleted(id) => Some(id),
+        _ => None,
     }
 }

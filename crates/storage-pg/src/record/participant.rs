@@ -3,7 +3,9 @@
 use diesel::{deserialize::Result, pg::Pg, row::NamedRow};
 use domain::{
     id::UserId,
+    language::Language,
     participant::{Participant, Profile, Role},
+    zone::Zone,
 };
 
 use super::{Columns, FromColumns};
@@ -21,6 +23,8 @@ pub(crate) fn participant<'a>(row: &impl NamedRow<'a, Pg>, prefix: &str) -> Resu
             salon_name: detail("salon_name")?,
             image: detail("image")?,
             email: detail("email")?,
+            language: row.maybe_parsed(&column("language"), Language::of_locale)?,
+            zone: row.maybe_parsed(&column("zone"), Zone::parse)?,
         },
     })
 }

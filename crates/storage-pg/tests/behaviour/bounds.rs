@@ -1,38 +1,13 @@
 //! Waits end, queues are bounded, and what breaks is replaced.
 
-use std::time::{Duration, Instant};
-
 use domain::ports::{ConversationStore, EditConversation, LogStore, StatusEdit, StoreError};
 use storage_pg::PgStore;
-use tokio_postgres::Client;
 
 use crate::{
     support::Scratch,
     talk::{ANSWERS, Talk, now},
+    waiting::{hold, until, until_waiting},
 };
-
-/// Holds the row lock of a conversation until the session is dropped.
-async fn hold(scratch: &Scratch, talk: &Talk) -> Client {
-    let session = scratch.session().await;
-    let lock = format!("SELECT FROM messaging.conversation WHERE id = '{}' FOR UPDATE", talk.id);
-    session.batch_execute(&format!("BEGIN; {lock}")).await.expect("nobody else holds it");
-    session
-}
-
-/// Waits until so many sessions of the store wait for a lock.
-async fn until_waiting(scratch: &Scratch, sessions: i64) {
-    let waiting = "SELECT count(*) FROM pg_stat_activity
-        WHERE datname = current_database() AND application_name = 'messaging' AND wait_event_type = 'Lock'";
-    until(async || scratch.number(waiting).await == sessions).await;
-}
-
-/// Asks until it is so, and gives up after a while.
-async fn until(is_so: impl AsyncFn() -> bool) {
-    let start = Instant::now();
-    while !is_so().await {
-        assert!(start.elapsed() < Duration::from_secs(20), "it did not come to that");
-    }
-}
 
 fn busy<T: std::fmt::Debug>(outcome: Result<T, StoreError>) -> String {
     match outcome {

@@ -1,7 +1,12 @@
 //! Many at once, over many connections, on several stores as on several nodes.
 
-use std::{collections::HashSet, sync::Arc};
+use std::collections::HashSet;
 
+use crate::{
+    support::Scratch,
+    talk::{ANSWERS, Talk, now, plan},
+    waiting::at_once,
+};
 use domain::{
     event::{Event, EventKind},
     id::AppointmentId,
@@ -9,37 +14,14 @@ use domain::{
     seq::Seq,
     testing::fixture::{keyed, text},
 };
-use tokio::{sync::Barrier, task::JoinSet};
-
-use crate::{
-    support::Scratch,
-    talk::{ANSWERS, Talk, now, plan},
-};
 
 /// What everybody finds in the log, and that it has no gap.
-async fn whole_log(talk: &Talk) -> Vec<Event> {
+pub(crate) async fn whole_log(talk: &Talk) -> Vec<Event> {
     let log = talk.store.events_after(&talk.id, &talk.salon, Seq::ZERO, 1_000).await;
     let log = log.expect(ANSWERS).expect("the salon takes part");
     let log = log.events().expect("nothing is forgotten");
     assert!(log.iter().map(|event| event.seq.get()).eq(1..=log.len().try_into().expect("few")));
     log
-}
-
-/// Runs `count` of `work` at the same moment.
-async fn at_once<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
-    count: usize,
-    work: impl Fn(usize) -> F,
-) -> Vec<T> {
-    let start = Arc::new(Barrier::new(count));
-    let mut tasks = JoinSet::new();
-    for number in 0..count {
-        let (start, work) = (Arc::clone(&start), work(number));
-        tasks.spawn(async move {
-            start.wait().await;
-            work.await
-        });
-    }
-    tasks.join_all().await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -183,7 +165,7 @@ async fn horizons_counters_and_badges_agree_after_a_race() {
 }
 
 /// What conversations say of their messages is what the messages say.
-async fn assert_counters_are_true(scratch: &Scratch) {
+pub(crate) async fn assert_counters_are_true(scratch: &Scratch) {
     let wrong = "
         SELECT count(*) FROM messaging.conversation AS c
         CROSS JOIN LATERAL (

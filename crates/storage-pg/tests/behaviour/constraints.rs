@@ -98,8 +98,62 @@ async fn a_file_has_bounds() {
         (file(2, "text/html", 1), "attachment_media_type_check"),
         (file(2, "image/png", 0), "attachment_size_bytes_check"),
         (file(2, "image/png", 10_485_761), "attachment_size_bytes_check"),
+        ("UPDATE messaging.attachment SET url = NULL".to_owned(), "attachment_is_in_one_place"),
+        (
+            "UPDATE messaging.attachment SET object_key = 'o'".to_owned(),
+            "attachment_is_in_one_place",
+        ),
     ];
     for (sql, constraint) in refused {
+        assert_eq!(offends(&scratch, &sql).await, constraint, "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_platform_says_is_the_platform_s() {
+    let scratch = Scratch::new().await;
+    let talk = Talk::open(&scratch).await;
+    talk.say(&talk.client, "Bonjour").await;
+    let said = "UPDATE messaging.message SET notice = '{}'";
+    assert_eq!(offends(&scratch, said).await, "message_notice_is_the_platform_s");
+    let said = "UPDATE messaging.message SET kind = 'SYSTEM', notice = '{}'";
+    scratch.sql(said).await;
+    let gone = "UPDATE messaging.message SET content = '', deleted_at = now()";
+    assert_eq!(offends(&scratch, gone).await, "message_notice_is_the_platform_s");
+}
+
+#[tokio::test]
+async fn work_and_reports_have_a_form() {
+    let scratch = Scratch::new().await;
+    scratch
+        .sql(
+            "INSERT INTO messaging.appointment_event (id, salon_id, client_id, appointment_id, kind,
+                service, starts_at, occurred_at, received_at)
+            VALUES ('e1', 's1', 'c1', 'r1', 'booked', 'TATTOO', now(), now(), now());
+            INSERT INTO messaging.upload (id, owner_id, name, object_key, thumbnail_key, begun_at)
+            VALUES ('a1', 'c1', 'a.png', 'o1', 't1', now());
+            INSERT INTO messaging.erasure (person_id, requested_at) VALUES ('c9', now());
+            SELECT messaging.enter_job('purge_uploads', '', now())",
+        )
+        .await;
+    let refused = [
+        ("appointment_event SET client_id = salon_id", "appointment_event_sides_differ"),
+        ("appointment_event SET kind = 'danced'", "appointment_event_kind_word"),
+        ("appointment_event SET service = 'DANSE'", "appointment_event_service_word"),
+        (
+            "appointment_event SET handled_at = now(), rejected_at = now()",
+            "appointment_event_has_one_end",
+        ),
+        ("upload SET media_type = 'image/png'", "upload_is_kept_or_not"),
+        ("upload SET object_key = '../x'", "object_key_form"),
+        ("upload SET object_key = 'a//b'", "object_key_form"),
+        ("erasure SET files = -1", "erasure_counts"),
+        ("job SET attempts = -1", "job_attempts_check"),
+        ("job SET kind = ''", "job_kind_check"),
+        ("schedule SET every_ms = 0", "schedule_every_ms_check"),
+    ];
+    for (change, constraint) in refused {
+        let sql = format!("UPDATE messaging.{change}");
         assert_eq!(offends(&scratch, &sql).await, constraint, "{sql}");
     }
 }

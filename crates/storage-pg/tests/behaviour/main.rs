@@ -1,15 +1,23 @@
 //! What the contract of stores cannot show: many connections at once, bounds, failures, and what
 //! the database itself refuses.
 
+mod booking;
+mod bookings;
 mod bounds;
 mod concurrency;
 mod constraints;
 mod encryption;
+mod erasure;
 mod failures;
 mod indexes;
+mod jobs;
 mod migrations;
 mod round_trips;
 #[path = "../support/mod.rs"]
 mod support;
 mod talk;
 mod trimmed_log;
+mod uploads;
+mod waiting;
+mod work_indexes;
+mod workers;

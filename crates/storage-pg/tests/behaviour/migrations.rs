@@ -2,9 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use domain::ports::{ErasureStore, PostOutcome};
 use storage_pg::{Settings, migrate, pending, revert_all};
 
-use crate::support::{Rows, Scratch, Server};
+use crate::{
+    booking::{apply, greeting_in, report},
+    support::{Rows, Scratch, Server},
+    talk::{ANSWERS, Talk, now},
+    uploads::{send, uploaded},
+};
 
 /// All there is in our schema, as the database describes it.
 async fn described(scratch: &Scratch) -> Rows {
@@ -45,11 +51,33 @@ async fn what_goes_up_comes_down_and_goes_up_again() {
         "2026-11-22-100000_tables",
         "2026-11-22-100100_changes",
         "2026-11-22-100200_changes_by_time",
+        "2026-11-22-110000_jobs",
+        "2026-11-22-110100_appointments",
+        "2026-11-22-110200_files",
+        "2026-11-22-110300_people",
+        "2026-11-22-110400_changes_with_files",
+        "2026-11-22-110500_checked",
+        "2026-11-22-110600_upload_keys",
+        "2026-11-22-120000_moving_in",
     ];
     assert_eq!(missing, steps);
 
     assert_eq!(migrate(&settings).await.expect("goes up again"), missing);
     assert_eq!(described(&scratch).await, first);
+}
+
+#[tokio::test]
+async fn steps_are_taken_back_from_tables_with_something_in_them() {
+    let scratch = Scratch::new().await;
+    let talk = Talk::open(&scratch).await;
+    let event = report(&scratch, "e1", "confirmed").await;
+    apply(&scratch, &greeting_in(&event, &talk.id)).await;
+    let upload = uploaded(&scratch).await;
+    let outcome = send(&talk, &[upload]).await;
+    assert!(matches!(outcome, PostOutcome::Posted(_)), "{outcome:?}");
+    uploaded(&scratch).await;
+    scratch.request_erasure(&talk.client, now()).await.expect(ANSWERS);
+    revert_all(&settings_of(&scratch)).await.expect("each has a way back");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -68,7 +96,8 @@ async fn of_several_nodes_that_start_at_once_one_migrates() {
         applied.push(node.await.expect("no panic"));
     }
     applied.sort_unstable();
-    assert_eq!(applied, [0, 0, 0, 3]);
+    assert_eq!(applied[..3], [0, 0, 0]);
+    assert!(applied[3] > 0);
 }
 
 #[tokio::test]
@@ -97,6 +126,9 @@ async fn the_tables_the_code_knows_are_the_tables_there_are() {
             ("integer", _) => "Integer",
             ("smallint", _) => "SmallInt",
             ("timestamp with time zone", _) => "Timestamptz",
+            ("boolean", _) => "Bool",
+            ("bytea", _) => "Binary",
+            ("jsonb", _) => "Jsonb",
             ("ARRAY", "_text") => "Array<Nullable<Text>>",
             other => panic!("no type for {other:?}"),
         };

@@ -3,7 +3,7 @@
 use domain::{
     id::AttachmentId,
     page::Window,
-    ports::{ConversationStore, LogStore, MessageStore, ReadingStore},
+    ports::{ConversationStore, LogStore, MessageStore, PostOutcome, ReadingStore},
     seq::Seq,
     testing::fixture::{keyed, pictures},
 };
@@ -11,6 +11,7 @@ use domain::{
 use crate::{
     support::Scratch,
     talk::{ANSWERS, Talk, fresh_id},
+    uploads::{send, uploaded},
 };
 
 fn fresh_attachment() -> AttachmentId {
@@ -36,6 +37,18 @@ async fn a_send_with_known_parties_is_one_statement() {
         talk.store.post_message(&post).await.expect(ANSWERS);
     });
     assert_eq!(send.await, 1);
+}
+
+#[tokio::test]
+async fn a_send_of_uploads_is_one_statement() {
+    let scratch = Scratch::new().await;
+    let talk = Talk::open(&scratch).await;
+    let uploads = [uploaded(&scratch).await, uploaded(&scratch).await];
+    let sent = statements(&talk, async || {
+        let outcome = send(&talk, &uploads).await;
+        assert!(matches!(outcome, PostOutcome::Posted(_)), "{outcome:?}");
+    });
+    assert_eq!(sent.await, 1);
 }
 
 #[tokio::test]

@@ -5,7 +5,8 @@ use std::{io::stdout, path::PathBuf, process::ExitCode, time::Duration};
 use clap::{Parser, Subcommand};
 use rig::{
     Fault,
-    bench::{Plan, Subject, run, run_one},
+    bench::{Bookings, Plan, Subject, run, run_one},
+    reference::Size,
     storm,
 };
 
@@ -68,6 +69,24 @@ enum Only {
         #[arg(long, default_value_t = 10_000)]
         count: usize,
     },
+    /// Reports about bookings, with PostgreSQL away in the middle.
+    Bookings {
+        /// How many, each about a booking of its own.
+        #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..))]
+        reports: u32,
+        /// How long PostgreSQL is away, in seconds.
+        #[arg(long, default_value_t = 30)]
+        outage_s: u64,
+    },
+    /// Moving in from a database as the former application keeps it.
+    Import {
+        /// How many conversations it has.
+        #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(50..))]
+        conversations: u32,
+        /// How many messages it has.
+        #[arg(long, default_value_t = 500_000)]
+        messages: u32,
+    },
 }
 
 impl Only {
@@ -84,6 +103,13 @@ impl Only {
             }
             Self::Slow { clients, slow } => Subject::SlowReaders { clients, slow },
             Self::Sockets { count } => Subject::IdleSockets { count },
+            Self::Bookings { reports, outage_s } => Subject::Bookings(Bookings {
+                reports: usize::try_from(reports).unwrap_or(usize::MAX),
+                outage: Duration::from_secs(outage_s),
+            }),
+            Self::Import { conversations, messages } => {
+                Subject::MovingIn(Size { conversations, messages })
+            }
         }
     }
 }

@@ -20,12 +20,15 @@ struct Arguments {
     /// A token of a client.
     #[arg(long)]
     client_token: String,
+    /// A token of the platform's booking service.
+    #[arg(long)]
+    service_token: String,
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let Arguments { url, salon_token, client_token } = Arguments::parse();
-    let cast = Cast { url, salon_token, client_token };
+    let Arguments { url, salon_token, client_token, service_token } = Arguments::parse();
+    let cast = Cast { url, salon_token, client_token, service_token };
     match run(&cast, &mut stdout()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(fault) => fail(&fault),

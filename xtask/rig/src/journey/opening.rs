@@ -1,38 +1,36 @@
-//! The salon opens a conversation, and both come to it.
+//! The platform reports a booking, and both come to its conversation.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Cast, Play, actor::Actor, transcript::Transcript};
-use crate::{Fault, fault::same, fresh, stage::text};
+use crate::{Fault, appointment::Report, fault::same, fresh, rest::Rest, stage::text, wait};
 
-const SUBJECT: &str = "RDV Tatouage - samedi";
-const WELCOME: &str = "Bonjour, votre demande de rendez-vous a bien été enregistrée.";
+const SUBJECT: &str = "RDV Tatouage - 05/01/2026";
+const WELCOME: &str = "Bonjour Camille, Votre demande de rendez-vous a bien été enregistrée et est en attente de confirmation par le salon. N'hésitez pas à nous contacter pour toute question.";
 
 impl<'a> Play<'a> {
-    /// The salon opens a conversation by REST, with a first message.
+    /// The platform reports, three times, that the client asked for a booking.
     pub(super) async fn open(cast: &Cast, mut transcript: Transcript<'a>) -> Result<Self, Fault> {
         let salon = Actor::new(cast, &cast.salon_token).await?;
         let client = Actor::new(cast, &cast.client_token).await?;
-        let new = json!({
-            "clientUserId": client.id,
-            "appointmentId": fresh::id("appointment"),
-            "subject": SUBJECT,
-            "firstMessage": WELCOME,
-        });
+        let service = Rest::new(&cast.url).with_token(&cast.service_token);
+        let booking = fresh::id("appointment");
 
-        transcript.step(&format!("The salon opens a conversation: {SUBJECT}"))?;
-        let created = salon.rest.post("/messaging/conversations", &new).await?;
-        let created = created.expect(201)?;
-        let again = salon.rest.post("/messaging/conversations", &new).await?;
-        let again = again.expect(201)?;
-        let conversation = text(&created, "id")?;
-        same("the conversation of the same booking", text(&again, "id")?, conversation.clone())?;
-        same("its status", text(&created, "status")?, "ACTIVE".to_owned())?;
-        same("its client", text(&created, "clientUserId")?, client.id.clone())?;
-        transcript.holds("opened once, however often it is asked for")?;
+        transcript.step("The client books; the platform reports it, three times to be sure")?;
+        let report = Report::new("requested", &booking, &salon.id, &client.id);
+        for state in ["stored", "known", "known"] {
+            let taken = report.send(&service).await?.expect(202)?;
+            same("the state of the report", text(&taken, "state")?, state.to_owned())?;
+        }
+        let conversation = about(&client, &booking).await?;
+        same("its subject", text(&conversation, "subject")?, SUBJECT.to_owned())?;
+        same("its status", text(&conversation, "status")?, "ACTIVE".to_owned())?;
+        same("its salon", text(&conversation, "salonId")?, salon.id.clone())?;
+        transcript.holds(&format!("one conversation: {SUBJECT}"))?;
         same("unread of the salon", salon.unread().await?, 0)?;
         same("unread of the client", client.unread().await?, 1)?;
         transcript.holds("unread: salon 0, client 1")?;
+        let conversation = text(&conversation, "id")?;
         Ok(Self { salon, client, conversation, transcript })
     }
 
@@ -59,4 +57,14 @@ impl<'a> Play<'a> {
         self.client.is_told_unread(0).await?;
         self.transcript.holds("history shown; marked as read, client 0 unread")
     }
+}
+
+/// The conversation about a booking, as soon as there is one.
+async fn about(client: &Actor, booking: &str) -> Result<Value, Fault> {
+    wait::until("the conversation about the booking", async || {
+        let page = client.rest.get("/messaging/conversations").await?.expect(200)?;
+        let listed = page["data"].as_array().cloned().unwrap_or_default();
+        Ok(listed.into_iter().find(|conversation| conversation["appointmentId"] == booking))
+    })
+    .await
 }

@@ -3,6 +3,7 @@
 use std::{
     env, fs,
     fs::{File, OpenOptions},
+    io,
     path::Path,
     process::{ExitStatus, Stdio},
 };
@@ -81,6 +82,8 @@ fn command(launch: &Launch, port: u16) -> Result<Command, Fault> {
         .env("DATABASE_URL", &launch.database_url)
         .env("RATE_LIMITS", "off")
         .env("LOG_FORMAT", "json")
+        .env("FILES_FOLDER", launch.files())
+        .env("FILES_PUBLIC_URL", format!("http://127.0.0.1:{port}"))
         .envs(launch.settings.iter().cloned())
         .stdin(Stdio::null())
         .stdout(log)
@@ -98,6 +101,16 @@ pub(super) fn empty_log(path: &Path) -> Result<(), Fault> {
         fs::create_dir_all(folder).map_err(Fault::while_doing("make the folder of the log"))?;
     }
     File::create(path).map(drop).map_err(Fault::while_doing("begin a log"))
+}
+
+/// Takes the folder away, with everything in it; that there is none is fine.
+pub(super) fn empty_folder(path: &Path) -> Result<(), Fault> {
+    match fs::remove_dir_all(path) {
+        Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
+            Err(Fault::while_doing("empty the folder for files")(cause))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Reads the log.

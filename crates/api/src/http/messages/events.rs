@@ -39,7 +39,7 @@ pub(crate) async fn events(
         Err(failure) => return Err(to_a_participant(failure, &context, &id, &user).await),
     };
     let missed = missed(&context.messaging, &id, &user, query.after, query.limit).await;
-    Ok(Json(missed.map_err(Failure::of_conversation)?.page(&id, query.after)))
+    Ok(Json(missed.map_err(Failure::of_conversation)?.page(&id, query.after, &context.links)))
 }
 
 #[cfg(test)]

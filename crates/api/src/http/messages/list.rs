@@ -39,7 +39,7 @@ pub(crate) async fn list(
     };
     let history = context.messaging.history(&id, &user, &window).await;
     let history = history.map_err(Failure::of_conversation)?;
-    Ok(Json(wire::MessagePage::new(&history.page, &window)))
+    Ok(Json(wire::MessagePage::new(&history.page, &window, &context.links)))
 }
 
 #[cfg(test)]

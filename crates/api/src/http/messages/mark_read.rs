@@ -26,7 +26,7 @@ pub(crate) async fn mark_read(
         let marked = messaging.mark_message_read(&id.0, &caller.user).await;
         marked.map_err(Failure::of_message)
     });
-    Ok(Json(wire::Message::from(&marked.await?)))
+    Ok(Json(wire::Message::new(&marked.await?, &context.links)))
 }
 
 #[cfg(test)]

@@ -48,7 +48,7 @@ pub(crate) async fn send(
     };
     let messaging = context.messaging.clone();
     let sent = to_the_end(async move { Ok(messaging.send_message(&id, &user, draft).await?) });
-    Ok(HttpResponse::Created().json(wire::Message::from(&*sent.await?.message)))
+    Ok(HttpResponse::Created().json(wire::Message::new(&sent.await?.message, &context.links)))
 }
 
 /// The `Idempotency-Key`, at most one. What is no text is handed on as a text that no key can be.

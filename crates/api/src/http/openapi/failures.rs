@@ -8,15 +8,23 @@ use utoipa::{
 };
 
 use crate::code::Code::{
-    self, AppointmentNotFound, ClientNotFound, ConversationNotFound, IdempotencyConflict, Internal,
-    InvalidCursor, MalformedBody, MalformedRequest, MessageDeleted, MessageNotFound, NotAClient,
-    NotYourMessage, OriginNotAllowed, PayloadTooLarge, RateLimited, RequestTimeout, SalonNotFound,
-    SalonSideOnly, TokenExpired, Unauthorized, Unavailable, UnsupportedMediaType, ValidationFailed,
+    self, AppointmentNotFound, AttachmentNotFound, AttachmentUnknown, ClientNotFound,
+    ConversationNotFound, ErasureNotFound, FileTooLarge, FileTypeNotAllowed, FileUnreadable,
+    Forbidden, IdempotencyConflict, Internal, InvalidCursor, LinkExpired, MalformedBody,
+    MalformedRequest, MessageDeleted, MessageNotFound, NotAClient, NotYourMessage,
+    OriginNotAllowed, ParticipantErased, PayloadTooLarge, RateLimited, RequestTimeout,
+    SalonNotFound, SalonSideOnly, TokenExpired, TooManyPixels, TooManyUploads, Unauthorized,
+    Unavailable, UnsupportedMediaType, ValidationFailed,
 };
 
 /// What can go wrong with every request that needs a token.
 const ALWAYS: &[Code] =
-    &[Unauthorized, TokenExpired, OriginNotAllowed, RateLimited, Internal, Unavailable];
+    &[Unauthorized, TokenExpired, Forbidden, OriginNotAllowed, RateLimited, Internal, Unavailable];
+/// What can go wrong with every request of a program.
+const FOR_PROGRAMS: &[Code] =
+    &[Unauthorized, TokenExpired, Forbidden, RateLimited, Internal, Unavailable];
+/// What can go wrong with every request that needs none.
+const WITH_LINK: &[Code] = &[OriginNotAllowed, RateLimited, Internal, Unavailable];
 /// What can go wrong with every body.
 const WITH_BODY: &[Code] = &[
     ValidationFailed,
@@ -27,8 +35,40 @@ const WITH_BODY: &[Code] = &[
     UnsupportedMediaType,
 ];
 
-/// What else can go wrong, by operation.
-pub(super) fn of(operation: &str) -> Option<Vec<Code>> {
+/// What can go wrong with an upload.
+const UPLOADING: &[Code] = &[
+    ValidationFailed,
+    MalformedRequest,
+    RequestTimeout,
+    FileTooLarge,
+    FileTypeNotAllowed,
+    UnsupportedMediaType,
+    FileUnreadable,
+    TooManyPixels,
+    TooManyUploads,
+];
+
+/// What can go wrong, by operation.
+pub(in crate::http) fn of(operation: &str) -> Option<Vec<Code>> {
+    match operation {
+        "fetchFile" => Some([&[AttachmentNotFound, LinkExpired], WITH_LINK].concat()),
+        _ => of_program(operation).or_else(|| of_person(operation)),
+    }
+}
+
+fn of_program(operation: &str) -> Option<Vec<Code>> {
+    let (own, with_body): (&[Code], bool) = match operation {
+        "putParticipant" | "putParticipants" => (&[ParticipantErased], true),
+        "eraseParticipant" => (&[ValidationFailed], false),
+        "getErasure" => (&[ValidationFailed, ErasureNotFound], false),
+        "reportAppointmentEvent" => (&[IdempotencyConflict], true),
+        _ => return None,
+    };
+    let body = if with_body { WITH_BODY } else { &[] };
+    Some([own, body, FOR_PROGRAMS].concat())
+}
+
+fn of_person(operation: &str) -> Option<Vec<Code>> {
     let (own, with_body): (&[Code], bool) = match operation {
         "openConversation" => {
             let own =
@@ -39,7 +79,13 @@ pub(super) fn of(operation: &str) -> Option<Vec<Code>> {
         "getConversation" | "markConversationRead" => (&[ConversationNotFound], false),
         "changeConversation" => (&[ConversationNotFound, SalonSideOnly], true),
         "toggleArchived" | "deleteConversation" => (&[ConversationNotFound, SalonSideOnly], false),
-        "sendMessage" => (&[ConversationNotFound, IdempotencyConflict, MessageDeleted], true),
+        "sendMessage" => {
+            let own =
+                &[ConversationNotFound, IdempotencyConflict, MessageDeleted, AttachmentUnknown];
+            (own, true)
+        }
+        "uploadAttachment" => (UPLOADING, false),
+        "getAttachment" => (&[AttachmentNotFound], false),
         "listMessages" => (&[ConversationNotFound, ValidationFailed, InvalidCursor], false),
         "listEvents" => (&[ConversationNotFound, ValidationFailed], false),
         "markMessageRead" => (&[MessageNotFound], false),
@@ -52,7 +98,7 @@ pub(super) fn of(operation: &str) -> Option<Vec<Code>> {
 }
 
 /// Adds the failures of each operation: one response for each status, naming its codes.
-pub(super) struct Failures;
+pub(in crate::http) struct Failures;
 
 impl Modify for Failures {
     fn modify(&self, specification: &mut OpenApi) {

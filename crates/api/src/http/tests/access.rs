@@ -15,6 +15,8 @@ const ANSWERS: &[[u16; 4]] = &[
     [200, 200, 404, 404],
     [200, 200, 404, 404],
     [200, 200, 404, 404],
+    [201, 201, 201, 201],
+    [200, 200, 404, 404],
     [403, 204, 404, 404],
     [204, 403, 404, 404],
 ];
@@ -53,6 +55,15 @@ async fn nobody_is_let_in_without_a_token_that_is_good() {
             let answer = scene.ask(route, who).await;
             assert_eq!(answer.failure(), (401, code.to_owned()), "{route} by {who:?}");
         }
+    }
+}
+
+#[actix_web::test]
+async fn a_program_is_nobody() {
+    let scene = Scene::new().await;
+    for route in ROUTES {
+        let answer = scene.ask(route, "p1").await;
+        assert_eq!(answer.failure(), (403, "forbidden".to_owned()), "{route}");
     }
 }
 

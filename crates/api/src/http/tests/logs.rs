@@ -66,11 +66,18 @@ async fn what_people_write_and_who_they_are_stays_out_of_the_log() {
             .set_json(json!({"content": "Confidential", "type": "Confidential"}));
     scene.house.ask(asked).await;
     scene.house.get("/Confidential", "").await;
+    let person = json!({"role": "client", "firstName": "Confidential", "email": "Confidential"});
+    scene.house.put("/internal/participants/c7", "p1", person).await;
+    let link = scene.house.uploaded("s1").await["fileUrl"].as_str().expect("a link").to_owned();
+    scene.house.get(&link, "").await;
+    let signature = link.rsplit('=').next().expect("a signature").to_owned();
     drop(listening);
 
     let text = log.text();
     assert!(text.contains("http.route") && text.contains("request.id"), "nothing was logged");
-    for secret in ["onfidential", "192.0.2.99", "Bonjour", "Camille", "Bearer"] {
+    for secret in
+        ["onfidential", "192.0.2.99", "Bonjour", "Camille", "Bearer", "bras.webp", &signature]
+    {
         assert!(!text.contains(secret), "{secret} is in the log:\n{text}");
     }
 }

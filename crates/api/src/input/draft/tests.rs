@@ -1,5 +1,6 @@
 //! What the old service said to each body, and what we add.
 
+use domain::message::DraftFile;
 use serde_json::{Value, json};
 
 use super::*;
@@ -148,7 +149,26 @@ fn a_picture_needs_no_words() {
 #[test]
 fn a_whole_size_is_a_size_however_it_is_written() {
     let body = fields(json!({"content": "", "attachments": [with("fileSize", json!(1200.0))]}));
-    assert_eq!(draft(&body, None).expect("acceptable").files()[0].size_bytes(), 1_200);
+    let draft = draft(&body, None).expect("acceptable");
+    let [DraftFile::Hosted(file)] = draft.files() else { panic!("one file was described") };
+    assert_eq!(file.size_bytes(), 1_200);
+}
+
+#[test]
+fn a_file_that_was_uploaded_here_is_named_by_its_id_and_nothing_else_of_it_counts() {
+    let named = json!({"attachmentId": "f1", "fileUrl": "javascript:alert(1)", "fileSize": -1});
+    let body = fields(json!({"attachments": [named, file()]}));
+    let draft = draft(&body, None).expect("acceptable");
+    let [DraftFile::Uploaded(id), DraftFile::Hosted(_)] = draft.files() else {
+        panic!("one file of each kind was named")
+    };
+    assert_eq!(id.as_str(), "f1");
+    let id = "attachments.0.attachmentId doit contenir de 1 à 64 caractères parmi A-Z a-z 0-9 _ -";
+    for bad in [json!("../f1"), json!(""), json!(1), json!(["f1"])] {
+        assert_eq!(reasons(json!({"attachments": [{"attachmentId": bad}]})), [id]);
+    }
+    let twice = json!({"attachments": [{"attachmentId": "f1"}, {"attachmentId": "f1"}]});
+    assert_eq!(reasons(twice), ["attachmentId est donné deux fois"]);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{super::inbound::EventName, Described};
-use crate::http::schema::NewAttachment;
+use crate::http::schema::MessageFile;
 
 /// Opens a conversation: its history, then everything that happens there.
 #[derive(ToSchema)]
@@ -43,7 +43,7 @@ struct SendMessage {
     content: String,
     /// Its files.
     #[schema(nullable = false, max_items = 5)]
-    attachments: Option<Vec<NewAttachment>>,
+    attachments: Option<Vec<MessageFile>>,
     /// The sender's own key: sent again with the same key, the message is not posted again.
     #[schema(nullable = false, min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_-]+$")]
     client_message_id: Option<String>,

@@ -39,6 +39,7 @@ impl Farewell {
     pub(super) fn refusing(failure: &Failure) -> Self {
         let code = match failure.code() {
             Code::Unauthorized | Code::TokenExpired => 4401,
+            Code::Forbidden => 4403,
             Code::TooManySessions => 4429,
             _ => 4503,
         };

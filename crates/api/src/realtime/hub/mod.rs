@@ -22,6 +22,8 @@ use domain::{
 };
 use tokio::sync::OwnedMutexGuard;
 
+use crate::links::Links;
+
 pub(crate) use self::{room::Membership, roster::SessionKey};
 use self::{roster::Roster, totals::Totals};
 use super::{
@@ -46,6 +48,7 @@ struct Inner {
     totals: Totals,
     attendance: Attendance,
     writing: Writing,
+    links: Links,
     store: Arc<dyn Store>,
 }
 
@@ -53,7 +56,8 @@ impl Hub {
     /// With the usual terms of presence and typing.
     #[cfg(test)]
     pub(crate) fn new(store: Arc<dyn Store>) -> Self {
-        Self::with_terms(store, presence::Settings::default(), TypingTerms::default())
+        let links = crate::testing::links();
+        Self::with_terms(store, presence::Settings::default(), TypingTerms::default(), links)
     }
 
     /// Nobody is here yet.
@@ -61,6 +65,7 @@ impl Hub {
         store: Arc<dyn Store>,
         presence: presence::Settings,
         typing: TypingTerms,
+        links: Links,
     ) -> Self {
         let inner = Inner {
             roster: Mutex::default(),
@@ -68,6 +73,7 @@ impl Hub {
             totals: Totals::new(store.clone()),
             attendance: Attendance::new(presence, store.clone()),
             writing: Writing::new(typing),
+            links,
             store,
         };
         Self { inner: Arc::new(inner) }
@@ -76,6 +82,11 @@ impl Hub {
     /// No code that holds this lock can panic halfway through a change, so a poisoned one is sound.
     fn roster(&self) -> MutexGuard<'_, Roster> {
         self.inner.roster.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What makes links to the files of messages.
+    pub(crate) fn links(&self) -> &Links {
+        &self.inner.links
     }
 
     /// Takes a new session in; `None` when its person has `sessions_max` already.

@@ -20,7 +20,7 @@ impl Hub {
     fn publish(&self, events: &[Event]) {
         let (Some(first), Some(last)) = (events.first(), events.last()) else { return };
         let conversation = &first.conversation;
-        let steps = delivery::steps(events);
+        let steps = delivery::steps(events, self.links());
         let mut roster = self.roster();
         let turnout = roster.turnout(conversation, first.seq, last.seq);
         match turnout {

@@ -83,7 +83,7 @@ impl Hub {
         };
         let steps: Vec<_> = events
             .iter()
-            .map(|event| (event, delivery::steps(std::slice::from_ref(event))))
+            .map(|event| (event, delivery::steps(std::slice::from_ref(event), self.links())))
             .collect();
         let mut roster = self.roster();
         for (event, steps) in &steps {

@@ -3,15 +3,15 @@
 use domain::{caller::Caller, ports::TokenError};
 
 use super::Context;
-use crate::failure::Failure;
+use crate::{callers::person, failure::Failure};
 
 /// Whom `token` names; the directory is told what it says of them.
 ///
 /// # Errors
-/// `unauthorized`, `token_expired`, or the store's failure.
+/// `unauthorized`, `token_expired`, `forbidden` for a program, or the store's failure.
 pub(super) async fn caller(context: &Context, token: Option<&str>) -> Result<Caller, Failure> {
     let token = token.ok_or(TokenError::Invalid)?;
-    let caller = context.tokens.verify(without_scheme(token))?;
+    let caller = person(context.tokens.verify(without_scheme(token))?)?;
     context.messaging.recognise(&caller).await?;
     Ok(caller)
 }

@@ -16,10 +16,10 @@ impl Session {
         conversation: &ConversationId,
         draft: Draft,
     ) -> Result<Value, Failure> {
-        let Context { messaging, limits, .. } = &*self.context;
+        let Context { hub, messaging, limits, .. } = &*self.context;
         limits.allow_send(&self.caller.user)?;
         let sent = messaging.send_message(conversation, &self.caller.user, draft).await?;
-        encode(&wire::Message::from(&*sent.message))
+        encode(&wire::Message::new(&sent.message, hub.links()))
     }
 
     pub(super) async fn mark_message(&self, id: &MessageId) -> Result<Value, Failure> {
@@ -27,7 +27,7 @@ impl Session {
         let marked = messaging.mark_message_read(id, &self.caller.user).await;
         let message = marked.map_err(Failure::of_message)?;
         hub.count_unread(&self.caller.user);
-        encode(&wire::Message::from(&message))
+        encode(&wire::Message::new(&message, hub.links()))
     }
 
     pub(super) async fn mark_conversation(

@@ -90,10 +90,10 @@ impl Session {
         let since = events.last().map_or(*told, |event| event.seq);
         if is_gone(&events) {
             self.leave_room(conversation);
-            recital.tell(heard_by(user, &events));
+            recital.tell(heard_by(user, &events, hub.links()));
             recital.whereabouts.leave(conversation);
         } else {
-            recital.tell(heard_by(user, &events));
+            recital.tell(heard_by(user, &events, hub.links()));
             hub.join(self.key, conversation, user, since, *visible, &[]);
             if let Some(told) = outbound::user_joined(user, conversation) {
                 hub.tell_room(conversation, &told);
@@ -107,7 +107,7 @@ impl Session {
     /// What became of the person's other conversations; or, when that is too much, that all is to
     /// be loaded anew.
     async fn restore_elsewhere(&self, at: Timestamp, recital: &mut Recital) -> Result<(), Failure> {
-        let Context { messaging, settings, .. } = &*self.context;
+        let Context { hub, messaging, settings, .. } = &*self.context;
         let millis = at.as_millis().saturating_sub(CLOCKS_MAY_DIFFER_MS);
         let since = Timestamp::from_millis(millis).unwrap_or(Timestamp::UNIX_EPOCH);
         let changes_max = settings.resume_events_max;
@@ -118,7 +118,8 @@ impl Session {
         }
         let rooms = recital.whereabouts.clone();
         let is_elsewhere = |event: &&Event| !rooms.has(&event.conversation);
-        recital.tell(changes.iter().filter(is_elsewhere).filter_map(delivery::entry));
+        let elsewhere = changes.iter().filter(is_elsewhere);
+        recital.tell(elsewhere.filter_map(|event| delivery::entry(event, hub.links())));
         Ok(())
     }
 

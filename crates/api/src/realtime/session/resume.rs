@@ -50,7 +50,7 @@ impl Session {
         conversation: &ConversationId,
         after: Seq,
     ) -> Result<Option<Opening>, Failure> {
-        let Context { messaging, settings, .. } = &*self.context;
+        let Context { hub, messaging, settings, .. } = &*self.context;
         let user = &self.caller.user;
         let missed = missed(messaging, conversation, user, after, settings.resume_events_max).await;
         let Missed::Events { events, has_more: false } =
@@ -62,7 +62,7 @@ impl Session {
         // never came to is no position.
         let last_seq = self.history(conversation, 1).await?.since;
         let since = events.last().map_or(after, |event| event.seq);
-        let told = missed::heard_by(user, &events);
+        let told = missed::heard_by(user, &events, hub.links());
         Ok((since == last_seq).then_some(Opening { told, since, resync: false }))
     }
 
@@ -72,30 +72,31 @@ impl Session {
         messages: u32,
     ) -> Result<Opening, Failure> {
         let window = Window::first(i64::from(messages));
-        let history =
-            self.context.messaging.history(conversation, &self.caller.user, &window).await;
+        let Context { hub, messaging, .. } = &*self.context;
+        let history = messaging.history(conversation, &self.caller.user, &window).await;
         let history = history.map_err(Failure::of_conversation)?;
         let since = history.last_seq;
-        let messages = history.page.items.iter().map(wire::Message::from).collect();
+        let seen = |message| wire::Message::new(message, hub.links());
+        let messages = history.page.items.iter().map(seen).collect();
         let told = outbound::history(conversation, messages, since).into_iter().collect();
         Ok(Opening { told, since, resync: false })
     }
 
     /// What was missed in several conversations, all together no more than is replayed at once.
     pub(super) async fn sync(&self, conversations: &[SyncFrom]) -> Result<Value, Failure> {
-        let Context { messaging, settings, .. } = &*self.context;
+        let Context { hub, messaging, settings, .. } = &*self.context;
         let mut left = settings.resume_events_max;
         let mut pages = Vec::with_capacity(conversations.len());
         for SyncFrom { conversation, after } in conversations {
             if left == 0 {
                 let nothing = Missed::Events { events: Vec::new(), has_more: true };
-                pages.push(encode(&nothing.page(conversation, *after))?);
+                pages.push(encode(&nothing.page(conversation, *after, hub.links()))?);
                 continue;
             }
             let missed = missed(messaging, conversation, &self.caller.user, *after, left).await;
             pages.push(match missed.map_err(Failure::of_conversation) {
                 Ok(missed) => {
-                    let page = missed.page(conversation, *after);
+                    let page = missed.page(conversation, *after, hub.links());
                     left = left.saturating_sub(u32::try_from(page.events.len()).unwrap_or(left));
                     encode(&page)?
                 }

@@ -2,9 +2,11 @@
 
 use super::stage::{ANSWERS, Stage};
 use crate::{
+    language::Language,
     participant::{Participant, Profile, Role},
     ports::Store,
     testing::fixture::{client, salon, user},
+    zone::Zone,
 };
 
 /// What is noted of a person is what is found, in every detail.
@@ -17,6 +19,8 @@ pub async fn a_person_is_found_as_they_were_noted(store: &dyn Store) {
         salon_name: some("Encre Noire"),
         image: some("https://example.test/lea.webp"),
         email: some("lea@example.test"),
+        language: Some(Language::English),
+        zone: Zone::parse("America/Cayenne").ok(),
     };
     let lea = Participant { id: user("s1"), role: Role::Artist, profile };
     let bare = Participant { id: user("c1"), role: Role::Other, profile: Profile::default() };
@@ -51,6 +55,22 @@ pub async fn newer_details_replace_older_ones_and_the_rest_stays(store: &dyn Sto
     let found = store.participant(&older.id).await.expect(ANSWERS).expect("was noted");
     assert_eq!(found.role, Role::Artist);
     assert!(found.profile == older.profile.updated_with(&news), "details were lost");
+}
+
+/// What is put replaces what was known wholly, in every entry; of two of one person the last counts.
+pub async fn what_is_put_replaces_what_was_known(store: &dyn Store) {
+    let stage = Stage::new(store);
+    stage.note(&salon("s1")).await;
+    let bare = Participant { id: user("s1"), role: Role::Artist, profile: Profile::default() };
+    let older = Participant { role: Role::Other, ..client("c1") };
+    let people = [bare.clone(), older, client("c1")];
+    let refused = store.put_participants(&people, stage.now()).await.expect(ANSWERS);
+    assert_eq!(refused, []);
+    for person in [bare, client("c1")] {
+        let found = store.participant(&person.id).await.expect(ANSWERS);
+        assert!(found.as_ref() == Some(&person), "{person:?} was found as {found:?}");
+    }
+    assert_eq!(store.put_participants(&[], stage.now()).await.expect(ANSWERS), []);
 }
 
 /// Conversations and messages show people as the directory knows them now.

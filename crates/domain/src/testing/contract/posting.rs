@@ -28,7 +28,7 @@ pub async fn a_message_is_what_its_author_said(store: &dyn Store) {
         (at(2), MessageKind::Image, post.at)
     );
     assert_eq!(message.content.as_str(), post.draft.content().as_str());
-    assert!(message.attachments.iter().map(|one| &one.file).eq(post.draft.files()));
+    assert!(post.draft.says_the_same_as(message));
     assert!(message.attachments.iter().map(|one| &one.id).eq(&post.attachments));
     assert_eq!((message.is_read, message.read_at), (false, None));
 

@@ -13,6 +13,7 @@ macro_rules! store_contract {
                 a_person_is_found_as_they_were_noted
                 a_person_nobody_noted_is_not_found
                 newer_details_replace_older_ones_and_the_rest_stays
+                what_is_put_replaces_what_was_known
                 a_new_name_shows_everywhere_at_once
                 partners_are_those_one_shares_a_conversation_with
                 the_partners_of_the_newest_messages_are_named_first
@@ -122,6 +123,60 @@ macro_rules! store_contract {
                 a_stranger_is_shut_out
                 participants_of_other_conversations_are_shut_out
                 where_nothing_is_nothing_is_found
+            }
+            appointments {
+                a_report_is_kept_once
+                a_report_is_found_whole
+                reports_of_a_booking_wait_in_their_order
+                what_is_set_aside_holds_up_nobody
+                the_newest_that_was_handled_is_known
+            }
+            notices {
+                an_event_opens_a_conversation_and_speaks_in_it
+                a_conversation_may_be_opened_archived
+                an_event_speaks_in_the_booking_s_conversation
+                a_subject_that_somebody_wrote_stays
+                a_notice_before_watching_eyes_is_read_as_it_arrives
+                a_change_that_was_overtaken_is_not_made
+                an_event_may_change_nothing
+                a_deleted_notice_is_nowhere
+                of_ten_who_apply_an_event_at_once_one_does
+                of_two_events_at_once_one_looks_again
+            }
+            jobs {
+                a_job_is_claimed_once
+                a_lease_that_ran_out_passes_the_job_on
+                a_job_that_is_done_is_gone
+                the_longest_waiting_job_is_claimed_first
+                a_job_that_failed_comes_back_when_it_is_told_to
+                a_dead_letter_waits_for_the_operator
+                of_ten_claimers_at_once_each_job_has_one
+                a_schedule_comes_due_once_for_all
+                a_schedule_s_work_does_not_pile_up
+                the_next_job_or_schedule_is_known
+            }
+            uploads {
+                an_upload_is_its_owner_s_until_it_is_sent
+                a_sent_upload_is_a_file_of_its_message
+                what_is_not_one_s_own_to_send_is_not_there
+                a_retry_with_an_upload_brings_the_message_again
+                of_ten_sends_of_an_upload_at_once_one_posts
+                unsent_uploads_are_bounded
+                an_abandoned_upload_leaves_jobs_and_nothing_else
+                old_uploads_that_were_not_sent_are_purged
+                a_deleted_message_has_its_files_deleted
+                a_conversation_taken_away_has_its_files_deleted
+            }
+            erasures {
+                a_person_s_name_is_forgotten_at_once
+                who_is_forgotten_cannot_come_back
+                what_they_wrote_is_emptied_piece_by_piece
+                a_receipt_is_finished_when_nothing_is_left
+                notices_that_named_them_name_nobody
+                a_forgotten_salon_s_notices_are_emptied
+                their_files_are_deleted
+                reports_about_them_hold_no_name
+                nobody_is_forgotten_unasked
             }
         }
     };

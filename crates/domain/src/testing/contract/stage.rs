@@ -7,7 +7,7 @@ use crate::{
     id::UserId,
     page::{ConversationCursor, Page, PageNumber, PageSize, Start, Window},
     participant::Participant,
-    ports::{Clock, Ids, OpenConversation, OpenOutcome, Opening, Store},
+    ports::{Clock, Ids, JobFilter, OpenConversation, OpenOutcome, Opening, Store},
     seq::Seq,
     testing::fixture::{CountingIds, FixedClock, client, content, salon, user},
     time::Timestamp,
@@ -36,6 +36,11 @@ impl<'a> Stage<'a> {
     /// An id greater than all before.
     pub(super) fn mint<T: From<Uuid>>(&self) -> T {
         self.ids.next().into()
+    }
+
+    /// What mints them.
+    pub(super) fn ids(&self) -> &CountingIds {
+        &self.ids
     }
 
     pub(super) async fn note(&self, person: &Participant) {
@@ -85,6 +90,16 @@ impl<'a> Stage<'a> {
         window: &Window<ConversationCursor>,
     ) -> Page<ConversationView, ConversationCursor> {
         self.store.conversations(viewer, status, window).await.expect(ANSWERS)
+    }
+
+    /// What is to be done, as (kind, subject), sorted.
+    pub(super) async fn tasks(&self) -> Vec<(String, String)> {
+        let jobs = self.store.jobs(JobFilter::All, 1_000).await.expect(ANSWERS);
+        let tasks = jobs.iter().map(|job| &job.task);
+        let mut tasks: Vec<_> =
+            tasks.map(|task| (task.kind().to_owned(), task.subject().to_owned())).collect();
+        tasks.sort();
+        tasks
     }
 
     pub(super) async fn unread_total(&self, reader: &UserId) -> u64 {

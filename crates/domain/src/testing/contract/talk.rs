@@ -34,7 +34,7 @@ impl<'a> Talk<'a> {
             id: self.stage.mint(),
             conversation: self.id.clone(),
             author: author.clone(),
-            attachments: draft.files().iter().map(|_| self.stage.mint()).collect(),
+            attachments: draft.attachment_ids(|| self.stage.mint()),
             draft,
             read_on_arrival: false,
             at: self.stage.now(),

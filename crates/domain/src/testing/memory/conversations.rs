@@ -29,7 +29,8 @@ impl ConversationStore for MemoryStore {
         if ![salon, client].into_iter().all(|person| state.people.contains_key(person)) {
             return Err(StoreError::Internal("a participant is not in the directory".into()));
         }
-        if let Some(record) = same_booking(&state, open) {
+        let booking = open.appointment.as_ref();
+        if let Some(record) = booking.and_then(|booking| state.about(salon, booking)) {
             return Ok(OpenOutcome::AlreadyOpen(record.head.id.clone()));
         }
         let mut record = Record::open(open);
@@ -119,17 +120,11 @@ impl ConversationStore for MemoryStore {
             return Ok(None);
         };
         let before = record.head.last_seq;
-        record.take_away(by, at);
-        Ok(record.events_after(before, people).pop())
+        let released = record.take_away(by, at);
+        let event = record.events_after(before, people).pop();
+        state.jobs.delete_files(&released, at);
+        Ok(event)
     }
-}
-
-fn same_booking<'a>(state: &'a State, open: &'a OpenConversation) -> Option<&'a Record> {
-    let booking = open.appointment.as_ref()?;
-    state.live_of(&open.parties.salon).find(|record| {
-        record.head.parties.salon == open.parties.salon
-            && record.head.appointment.as_ref() == Some(booking)
-    })
 }
 
 fn opening_post(opening: &Opening, open: &OpenConversation) -> Post {
@@ -139,6 +134,7 @@ fn opening_post(opening: &Opening, open: &OpenConversation) -> Post {
         author: open.parties.salon.clone(),
         kind: MessageKind::System,
         content: opening.content.clone(),
+        notice: None,
         attachments: vec![],
         key: None,
         created_at: open.at,

@@ -23,14 +23,20 @@ use crate::{
 impl MessageStore for MemoryStore {
     async fn post_message(&self, post: &PostMessage) -> Result<PostOutcome, StoreError> {
         let mut state = self.state()?;
-        let Some((record, people)) = state.change(&post.conversation, &post.author) else {
+        let Some((record, people)) = state.find(&post.conversation, &post.author) else {
             return Ok(PostOutcome::UnknownConversation);
         };
         if let Some(outcome) = known_key(record, post, people) {
             return Ok(outcome);
         }
+        let Some(files) = state.uploads.send(post) else {
+            return Ok(PostOutcome::UnknownUpload);
+        };
+        let Some((record, people)) = state.change(&post.conversation, &post.author) else {
+            return Ok(PostOutcome::UnknownConversation);
+        };
         let before = record.head.last_seq;
-        say(record, post);
+        say(record, post, files);
         let posted = record.newest(|_| true).expect("it was just posted");
         let message = Arc::new(record.message(posted, people));
         let events = record.events_after(before, people);
@@ -79,10 +85,12 @@ impl MessageStore for MemoryStore {
             return Ok(None);
         };
         let before = record.head.last_seq;
-        if !record.erase(id, author, at) {
+        let Some(released) = record.erase(id, author, at) else {
             return Ok(None);
-        }
-        Ok(record.events_after(before, people).pop())
+        };
+        let event = record.events_after(before, people).pop();
+        state.jobs.delete_files(&released, at);
+        Ok(event)
     }
 }
 
@@ -100,19 +108,19 @@ fn known_key(record: &Record, post: &PostMessage, people: &People) -> Option<Pos
     Some(PostOutcome::Replayed { message: Arc::new(message), parties })
 }
 
-fn say(record: &mut Record, post: &PostMessage) {
+fn say(record: &mut Record, post: &PostMessage, files: Vec<Attachment>) {
     if record.head.status == Status::Archived {
         record.head.status = Status::Active;
         record.append(post.at, &post.author, Change::Updated);
     }
-    let files = post.attachments.iter().cloned().zip(post.draft.files().iter().cloned());
     record.say(Post {
         id: post.id.clone(),
         seq: Seq::ZERO,
         author: post.author.clone(),
         kind: post.draft.kind(),
         content: post.draft.content().clone(),
-        attachments: files.map(|(id, file)| Attachment { id, file }).collect(),
+        notice: None,
+        attachments: files,
         key: post.draft.key().cloned(),
         created_at: post.at,
         read_at: None,

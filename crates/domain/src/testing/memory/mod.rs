@@ -1,8 +1,11 @@
 //! A store that forgets everything at the end of a test, and keeps the
 //! [`contract`](super::contract) until then.
 
+mod appointments;
 mod conversations;
+mod erasures;
 mod fault;
+mod jobs;
 mod log;
 mod messages;
 mod page;
@@ -11,7 +14,9 @@ mod participants;
 mod properties;
 mod reading;
 mod record;
+mod reports;
 mod state;
+mod uploads;
 mod views;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

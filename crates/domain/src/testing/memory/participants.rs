@@ -16,10 +16,28 @@ impl ParticipantStore for MemoryStore {
 
     async fn note_participant(&self, person: &Participant, _: Timestamp) -> Result<(), StoreError> {
         let mut state = self.state()?;
+        if state.erasures.contains_key(&person.id) {
+            return Ok(());
+        }
         let known = state.people.entry(person.id.clone()).or_insert_with(|| person.clone());
         known.role = person.role;
         known.profile = known.profile.updated_with(&person.profile);
         Ok(())
+    }
+
+    async fn put_participants(
+        &self,
+        people: &[Participant],
+        _: Timestamp,
+    ) -> Result<Vec<UserId>, StoreError> {
+        let mut state = self.state()?;
+        let ids = people.iter().map(|person| &person.id);
+        let forgotten = ids.filter(|id| state.erasures.contains_key(*id));
+        let forgotten: Vec<_> = forgotten.cloned().collect();
+        if forgotten.is_empty() {
+            state.people.extend(people.iter().map(|one| (one.id.clone(), one.clone())));
+        }
+        Ok(forgotten)
     }
 
     async fn acquaintances(

@@ -3,7 +3,9 @@ use crate::{
     conversation::{Conversation, Side, Status},
     event::RECEIPT_MESSAGES_MAX,
     id::{ClientMessageId, MessageId, UserId},
+    language::Language,
     message::MessageKind,
+    notice::Notice,
     ports::OpenConversation,
     reading::Horizons,
     seq::Seq,
@@ -30,6 +32,7 @@ pub(super) struct Post {
     pub(super) author: UserId,
     pub(super) kind: MessageKind,
     pub(super) content: Content,
+    pub(super) notice: Option<Notice>,
     pub(super) attachments: Vec<Attachment>,
     pub(super) key: Option<ClientMessageId>,
     pub(super) created_at: Timestamp,
@@ -109,25 +112,38 @@ impl Record {
         self.append(at, &reader, change);
     }
 
-    /// Erases a message of `author`. Returns whether there was one.
-    pub(super) fn erase(&mut self, id: &MessageId, author: &UserId, at: Timestamp) -> bool {
+    /// Erases a message of `author`. Returns its files, or `None` when there is no such message.
+    pub(super) fn erase(
+        &mut self,
+        id: &MessageId,
+        author: &UserId,
+        at: Timestamp,
+    ) -> Option<Vec<Attachment>> {
         let mine = |post: &&mut Post| post.id == *id && post.is_by(author);
-        let Some(post) = self.posts.iter_mut().find(mine) else {
-            return false;
-        };
-        post.erase();
+        let released = self.posts.iter_mut().find(mine)?.erase();
         self.head.last_message_at =
             self.newest(|_| true).map_or(self.head.created_at, |post| post.created_at);
         self.append(at, author, Change::Deleted(id.clone()));
-        true
+        Some(released)
     }
 
-    /// Takes the conversation away with every text in it.
-    pub(super) fn take_away(&mut self, by: &UserId, at: Timestamp) {
-        self.posts.iter_mut().for_each(Post::erase);
+    /// Takes the conversation away with every text in it. Returns its files.
+    pub(super) fn take_away(&mut self, by: &UserId, at: Timestamp) -> Vec<Attachment> {
+        let released = self.posts.iter_mut().flat_map(Post::erase).collect();
         self.head.subject = None;
         self.taken_away = true;
         self.append(at, by, Change::TakenAway);
+        released
+    }
+
+    /// Says anew, without a name, what the platform said with one.
+    pub(super) fn forget_names(&mut self) {
+        for post in self.posts.iter_mut().filter(|post| post.names_somebody()) {
+            post.notice = post.notice.as_ref().map(Notice::without_name);
+            if let Some(notice) = &post.notice {
+                post.content = notice.text(Language::default());
+            }
+        }
     }
 
     pub(super) fn is_live(&self) -> bool {
@@ -171,13 +187,20 @@ impl Record {
 
 impl Post {
     /// Whether it is there and `author` wrote it.
-    fn is_by(&self, author: &UserId) -> bool {
+    pub(super) fn is_by(&self, author: &UserId) -> bool {
         !self.deleted && self.author == *author
     }
 
-    fn erase(&mut self) {
+    /// Whether it is a notice that greets somebody by name.
+    pub(super) fn names_somebody(&self) -> bool {
+        self.notice.as_ref().is_some_and(|notice| notice.first_name().is_some())
+    }
+
+    /// Returns its files.
+    fn erase(&mut self) -> Vec<Attachment> {
         self.deleted = true;
         self.content = Content::default();
-        self.attachments.clear();
+        self.notice = None;
+        std::mem::take(&mut self.attachments)
     }
 }

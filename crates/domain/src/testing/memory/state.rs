@@ -1,8 +1,14 @@
 use std::collections::HashMap;
 
-use super::record::{Post, Record};
+use super::{
+    jobs::Jobs,
+    record::{Post, Record},
+    reports::Report,
+    uploads::Uploads,
+};
 use crate::{
-    id::{ConversationId, MessageId, UserId},
+    erasure::Erasure,
+    id::{AppointmentId, ConversationId, MessageId, UserId},
     participant::Participant,
     seq::Seq,
 };
@@ -15,6 +21,10 @@ pub(super) type People = HashMap<UserId, Participant>;
 pub(super) struct State {
     pub(super) people: People,
     records: HashMap<ConversationId, Record>,
+    pub(super) reports: Vec<Report>,
+    pub(super) uploads: Uploads,
+    pub(super) jobs: Jobs,
+    pub(super) erasures: HashMap<UserId, Erasure>,
 }
 
 impl State {
@@ -35,6 +45,13 @@ impl State {
     /// The conversations of `user`, taken away or not.
     pub(super) fn all_of<'a>(&'a self, user: &'a UserId) -> impl Iterator<Item = &'a Record> {
         self.records.values().filter(|record| record.side_of(user).is_some())
+    }
+
+    /// The salon's conversation about a booking.
+    pub(super) fn about(&self, salon: &UserId, booking: &AppointmentId) -> Option<&Record> {
+        self.live().find(|record| {
+            record.head.parties.salon == *salon && record.head.appointment.as_ref() == Some(booking)
+        })
     }
 
     /// See [`MemoryStore::forget_log`](super::MemoryStore::forget_log).

@@ -52,6 +52,7 @@ impl Record {
             author: person(people, &post.author),
             kind: post.kind,
             content: post.content.clone(),
+            notice: post.notice.clone(),
             attachments: post.attachments.clone(),
             created_at: post.created_at,
             is_read: author.is_some_and(|side| self.head.horizons.has_read(side, post.seq)),

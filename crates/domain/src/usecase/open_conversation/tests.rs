@@ -29,6 +29,7 @@ async fn refused(
     store
         .expect_participant()
         .returning(move |id| Ok(known.iter().find(|person| person.id == *id).cloned()));
+    store.expect_erasure().returning(|_| Ok(None));
     store.expect_open_conversation().never();
     let service = Service::over(Arc::new(store));
     let opened = service.messaging.open_conversation(&caller(who), with(whom)).await;
@@ -66,6 +67,7 @@ async fn an_opening_that_failed_is_told_to_nobody() {
         let people = [salon("s1"), client("c1")];
         Ok(people.into_iter().find(|person| person.id == *id))
     });
+    store.expect_erasure().returning(|_| Ok(None));
     let failure = StoreError::Unavailable("a test".into());
     store.expect_open_conversation().return_once(|_| Err(failure));
     let service = Service::over(Arc::new(store));
@@ -89,4 +91,16 @@ async fn a_second_opening_for_a_booking_finds_the_first_and_tells_nobody() {
     assert_eq!(service.fanout.take().len(), 2);
     assert_eq!(open().await, first);
     assert_eq!(service.fanout.take(), []);
+}
+
+#[tokio::test]
+async fn nobody_opens_a_conversation_with_who_was_forgotten() {
+    let service = Service::over(Arc::new(MemoryStore::new()));
+    service.note(&salon("s1")).await;
+    service.note(&client("c1")).await;
+    service.messaging.request_erasure(&client("c1").id).await.expect("the store works");
+    let new = with(&client("c1"));
+    let opened = service.messaging.open_conversation(&caller(&salon("s1")), new).await;
+    assert!(matches!(opened, Err(OpenConversationError::UnknownClient)));
+    assert_eq!(service.fanout.published(), []);
 }

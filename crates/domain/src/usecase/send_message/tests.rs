@@ -49,12 +49,13 @@ async fn a_store_that_is_away_is_no_unknown_conversation() {
 #[tokio::test]
 async fn what_the_store_refuses_is_refused_and_told_to_nobody() {
     type Expected = fn(&SendMessageError) -> bool;
-    let table: [(PostOutcome, Expected); 3] = [
+    let table: [(PostOutcome, Expected); 4] = [
         (PostOutcome::KeyReused, |error| matches!(error, SendMessageError::KeyReused)),
         (PostOutcome::Withdrawn, |error| matches!(error, SendMessageError::Withdrawn)),
         (PostOutcome::UnknownConversation, |error| {
             matches!(error, SendMessageError::UnknownConversation)
         }),
+        (PostOutcome::UnknownUpload, |error| matches!(error, SendMessageError::UnknownUpload)),
     ];
     for (outcome, expected) in table {
         let (id, parties) = talk("conversation", "s1", "c1");

@@ -16,6 +16,7 @@ async fn whoever_does_not_say_who_they_are_is_not_let_in() {
     let table = [
         (auth("nonsense"), 4401, "unauthorized"),
         (auth("expired"), 4401, "token_expired"),
+        (auth("p1"), 4403, "forbidden"),
         (json!({ "event": "auth" }).to_string(), 4401, "unauthorized"),
         (json!({ "event": "sync", "data": {} }).to_string(), 4400, "bad_message"),
         ("hello".to_owned(), 4400, "bad_message"),

@@ -172,7 +172,7 @@ async fn presence_reads_two_circles_and_then_asks_the_store_nothing() {
 async fn a_person_has_no_more_partners_than_the_bound_says() {
     let store = Arc::new(MemoryStore::new());
     let terms = attendance::Settings { partners_per_person_max: 1, ..Default::default() };
-    let hub = Hub::with_terms(store, terms, TypingTerms::default());
+    let hub = Hub::with_terms(store, terms, TypingTerms::default(), crate::testing::links());
     keep(&hub);
     let (_, mut salon) = appear(&hub, "s");
     let _clients = (appear(&hub, "c"), appear(&hub, "d"));

@@ -3,6 +3,7 @@
 mod bounds;
 mod client;
 mod commands;
+mod files;
 mod leaving;
 mod recovery;
 mod takeover;

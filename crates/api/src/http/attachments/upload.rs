@@ -1,0 +1,40 @@
+use actix_web::{HttpResponse, web::Data};
+use futures_util::future::join;
+
+use super::form::Form;
+use crate::{
+    failure::Failure,
+    http::{Context, caller::Caller, command::to_the_end, schema},
+    wire,
+};
+
+/// Uploads a picture. What it is, is read from its bytes; where and by whom it was taken is removed.
+/// Its `id` can then be sent as an `attachmentId`, once, within a day.
+#[utoipa::path(
+    post, path = "/messaging/attachments", tag = "attachments", operation_id = "uploadAttachment",
+    request_body(content = inline(schema::Upload), content_type = "multipart/form-data"),
+    responses((status = 201, description = "The picture as it is kept", body = wire::Attachment)),
+)]
+#[tracing::instrument(name = "http.attachment.upload", skip_all)]
+pub(crate) async fn upload(
+    Caller(caller): Caller,
+    form: Form,
+    context: Data<Context>,
+) -> Result<HttpResponse, Failure> {
+    context.limits.allow_upload(&caller.user)?;
+    let (body, parts) = form.open()?;
+    let uploads = context.uploads.clone();
+    // Once it has begun it comes to its end, so that an upload that breaks off is cleared away.
+    let keep = to_the_end(async move {
+        let (description, mut file) = parts.file().await?;
+        let (name, declared) = (&description.name, description.media_type.as_deref());
+        let kept = uploads.upload(&caller.user, name, declared, &mut file).await;
+        // Why the bytes stopped is known better by who read them.
+        kept.map_err(|error| file.fault().unwrap_or_else(|| error.into()))
+    });
+    let (kept, ()) = join(keep, body.feed()).await;
+    Ok(HttpResponse::Created().json(wire::Attachment::new(&kept?, &context.links)))
+}
+
+#[cfg(test)]
+mod tests;

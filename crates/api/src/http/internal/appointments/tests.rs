@@ -1,0 +1,136 @@
+use domain::{
+    appointment::AppointmentEventKind,
+    id::AppointmentEventId,
+    ports::{JobFilter, JobStore as _},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    http::internal::tests::event,
+    testing::{Answer, CONVERSATIONS, House},
+};
+
+async fn report(house: &House, event: Value) -> Answer {
+    house.post("/internal/appointments/events", "p1", event).await
+}
+
+/// How many jobs wait.
+async fn jobs(house: &House) -> usize {
+    house.store.jobs(JobFilter::All, 1_000).await.expect("the store works").len()
+}
+
+#[actix_web::test]
+async fn every_kind_of_event_is_stored_before_it_is_answered_and_then_work() {
+    let house = House::new().await;
+    let before = jobs(&house).await;
+    for (count, kind) in (1..).zip(AppointmentEventKind::WORDS) {
+        let id = format!("e-{kind}");
+        let answer = report(&house, event(&id, kind)).await;
+        assert_eq!(answer.status, 202, "{kind}");
+        assert_eq!(answer.json(), json!({"eventId": id, "state": "stored"}), "{kind}");
+        assert_eq!((jobs(&house).await - before, house.rings()), (count, count), "{kind}");
+    }
+}
+
+#[actix_web::test]
+async fn a_repeated_report_is_the_same_event() {
+    let house = House::new().await;
+    report(&house, event("e-1", "booked")).await;
+    let (before, rings) = (jobs(&house).await, house.rings());
+    for _ in 0..3 {
+        let again = report(&house, event("e-1", "booked")).await;
+        let known = json!({"eventId": "e-1", "state": "known"});
+        assert_eq!((again.status.as_u16(), again.json()), (202, known));
+    }
+    assert_eq!((jobs(&house).await, house.rings()), (before, rings), "no more work");
+}
+
+#[actix_web::test]
+async fn another_event_under_the_same_id_is_refused() {
+    let house = House::new().await;
+    report(&house, event("e-1", "booked")).await;
+    for (field, value) in [
+        ("kind", json!("cancelled")),
+        ("startsAt", json!("2026-02-15T14:30:00+01:00")),
+        ("clientUserId", json!("c2")),
+        ("timeZone", json!("Europe/London")),
+    ] {
+        let mut other = event("e-1", "booked");
+        other[field] = value;
+        let refused = report(&house, other).await;
+        assert_eq!(refused.failure(), (409, "idempotency_conflict".to_owned()), "{field}");
+    }
+    let again = report(&house, event("e-1", "booked")).await;
+    assert_eq!(again.json()["state"], "known");
+}
+
+#[actix_web::test]
+async fn people_nobody_knows_yet_are_no_reason_to_refuse() {
+    let house = House::new().await;
+    let mut early = event("e-1", "booked");
+    (early["salonId"], early["clientUserId"]) = (json!("s9"), json!("c9"));
+    assert_eq!(report(&house, early).await.status, 202);
+}
+
+#[actix_web::test]
+async fn what_is_no_event_is_refused_and_not_stored() {
+    let house = House::new().await;
+    let before = jobs(&house).await;
+    for (field, value) in [
+        ("clientUserId", json!("s1")),
+        ("timeZone", json!("Europe/Atlantis")),
+        ("kind", json!("born")),
+        ("service", json!("HAIRCUT")),
+        ("eventId", json!("../e-1")),
+        ("clientFirstName", json!("x".repeat(10_000))),
+    ] {
+        let mut bad = event("e-1", "booked");
+        bad[field] = value;
+        let refused = report(&house, bad).await;
+        assert_eq!(refused.failure(), (400, "validation_failed".to_owned()), "{field}");
+        let said = refused.json()["message"][0].as_str().expect("a reason").to_owned();
+        assert!(said.starts_with(field), "{said}");
+    }
+    assert_eq!((jobs(&house).await, house.rings()), (before, 0));
+}
+
+/// What becomes of the report `id`, which is work by now.
+async fn handle(house: &House, id: &str) {
+    let id = AppointmentEventId::parse(id).expect("a good id");
+    house.api.messaging().handle_appointment_event(&id).await.expect("it can be handled");
+}
+
+#[actix_web::test]
+async fn what_was_reported_is_said_in_words_and_as_data() {
+    let house = House::new().await;
+    report(&house, event("e-1", "booked")).await;
+    handle(&house, "e-1").await;
+    let mut moved = event("e-2", "rescheduled");
+    moved["previousStartsAt"] = json!("2026-02-14T14:30:00+01:00");
+    moved["startsAt"] = json!("2026-02-21T09:00:00+01:00");
+    moved["occurredAt"] = json!("2026-01-05T09:10:00Z");
+    report(&house, moved).await;
+    handle(&house, "e-2").await;
+
+    let list = house.get(CONVERSATIONS, "c1").await.json();
+    assert_eq!((&list["total"], &list["data"][0]["appointmentId"]), (&json!(1), &json!("rdv-1")));
+    assert_eq!(list["data"][0]["subject"], "RDV Tatouage - 21/02/2026");
+    let id = list["data"][0]["id"].as_str().expect("an id");
+    let said = house.get(&format!("{CONVERSATIONS}/{id}/messages"), "c1").await.json();
+    let (moved, booked) = (&said["data"][0], &said["data"][1]);
+    assert_eq!((&booked["type"], &booked["sender"]["id"]), (&json!("SYSTEM"), &json!("s1")));
+    assert_eq!(booked["system"], json!({"kind": "booked", "firstName": "Camille"}));
+    assert_eq!(
+        moved["system"],
+        json!({
+            "kind": "rescheduled",
+            "from": "2026-02-14T13:30:00.000Z",
+            "to": "2026-02-21T08:00:00.000Z",
+            "timeZone": "Europe/Paris",
+        })
+    );
+    // What a person writes is never data of the platform's.
+    let forged = json!({"content": "x", "type": "SYSTEM", "system": {"kind": "cancelled"}});
+    let sent = house.post(&format!("{CONVERSATIONS}/{id}/messages"), "c1", forged).await.json();
+    assert_eq!((&sent["type"], sent.get("system")), (&json!("TEXT"), None));
+}

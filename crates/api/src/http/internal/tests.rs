@@ -1,0 +1,168 @@
+//! What holds for all routes of programs alike.
+
+use std::fmt;
+
+use actix_web::{http::Method, test::TestRequest};
+use serde_json::{Value, json};
+
+use crate::{
+    Settings, limits,
+    limits::Rate,
+    testing::{Answer, House, no_limits, request},
+};
+
+/// A route, a body that it takes, and what it answers a program.
+pub(super) struct Route {
+    method: Method,
+    path: &'static str,
+    body: fn() -> Option<Value>,
+    status: u16,
+}
+
+/// Every route of programs. The last one looks at what the one before it asked for.
+pub(super) const ROUTES: &[Route] = &[
+    Route {
+        method: Method::PUT,
+        path: "/internal/participants/{id}",
+        body: || Some(json!({"role": "client", "firstName": "Zoé"})),
+        status: 204,
+    },
+    Route {
+        method: Method::POST,
+        path: "/internal/participants:batch",
+        body: || Some(json!({"participants": [{"id": "c8", "role": "client"}]})),
+        status: 204,
+    },
+    Route {
+        method: Method::POST,
+        path: "/internal/appointments/events",
+        body: || Some(event("e-1", "booked")),
+        status: 202,
+    },
+    Route {
+        method: Method::DELETE,
+        path: "/internal/participants/{id}",
+        body: || None,
+        status: 202,
+    },
+    Route { method: Method::GET, path: "/internal/erasures/{id}", body: || None, status: 200 },
+];
+
+/// What happened to a booking of `c1` with `s1`.
+pub(super) fn event(id: &str, kind: &str) -> Value {
+    json!({
+        "eventId": id,
+        "kind": kind,
+        "appointmentId": "rdv-1",
+        "salonId": "s1",
+        "clientUserId": "c1",
+        "service": "TATTOO",
+        "startsAt": "2026-02-14T14:30:00+01:00",
+        "clientFirstName": "Camille",
+        "occurredAt": "2026-01-05T09:00:00Z",
+    })
+}
+
+impl fmt::Display for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.method, self.path)
+    }
+}
+
+impl Route {
+    fn asked(&self, who: &str) -> TestRequest {
+        let asked = request(self.method.clone(), &self.path.replace("{id}", "c9"), who);
+        match (self.body)() {
+            Some(body) => asked.set_json(body),
+            None => asked,
+        }
+    }
+
+    async fn ask(&self, house: &House, who: &str) -> Answer {
+        house.ask(self.asked(who)).await
+    }
+}
+
+#[actix_web::test]
+async fn a_program_may_do_what_it_is_there_for() {
+    let house = House::new().await;
+    for route in ROUTES {
+        assert_eq!(route.ask(&house, "p1").await.status.as_u16(), route.status, "{route}");
+    }
+}
+
+#[actix_web::test]
+async fn people_are_refused_whoever_they_are() {
+    let house = House::new().await;
+    for route in ROUTES {
+        for who in ["s1", "s2", "c1", "c2", "c1+Camille"] {
+            let refused = route.ask(&house, who).await;
+            assert_eq!(refused.failure(), (403, "forbidden".to_owned()), "{route} by {who}");
+        }
+        for (who, code) in
+            [("", "unauthorized"), ("nonsense", "unauthorized"), ("expired", "token_expired")]
+        {
+            let refused = route.ask(&house, who).await;
+            assert_eq!(refused.failure(), (401, code.to_owned()), "{route} by {who:?}");
+        }
+    }
+    // Nothing of it was done, and the directory learned no name from a token either.
+    let erasure = house.get("/internal/erasures/c9", "p1").await;
+    assert_eq!(erasure.failure(), (404, "erasure_not_found".to_owned()));
+    assert_eq!(house.rings(), 0);
+}
+
+#[actix_web::test]
+async fn a_path_below_that_nobody_listens_to_is_not_found() {
+    let house = House::new().await;
+    for path in ["/internal", "/internal/", "/internal/participants", "/internal/erasures/a/b"] {
+        assert_eq!(house.get(path, "p1").await.failure(), (404, "not_found".to_owned()), "{path}");
+    }
+}
+
+#[actix_web::test]
+async fn pages_are_told_nothing_that_would_let_them_call() {
+    let house = House::new().await;
+    let origin = ("Origin", "http://localhost:3000");
+    for route in ROUTES {
+        let preflight = request(Method::OPTIONS, &route.path.replace("{id}", "c9"), "")
+            .insert_header(origin)
+            .insert_header(("Access-Control-Request-Method", route.method.as_str()))
+            .insert_header(("Access-Control-Request-Headers", "authorization"));
+        let preflight = house.ask(preflight).await;
+        assert_eq!(preflight.status, 404, "{route}");
+        let answer = house.ask(route.asked("p1").insert_header(origin)).await;
+        for answer in [preflight, answer] {
+            assert_eq!(answer.header("access-control-allow-origin"), None, "{route}");
+        }
+    }
+}
+
+#[actix_web::test]
+async fn while_the_store_is_away_a_program_is_told_when_to_come_again() {
+    let house = House::new().await;
+    house.store.set_unavailable(true);
+    for route in ROUTES {
+        let answer = route.ask(&house, "p1").await;
+        assert_eq!(answer.failure(), (503, "unavailable".to_owned()), "{route}");
+        assert_eq!(answer.header("retry-after"), Some("1"), "{route}");
+    }
+    assert_eq!(house.rings(), 0, "there is no work");
+}
+
+#[actix_web::test]
+async fn programs_and_people_wait_for_themselves_alone() {
+    let once = Some(Rate::new(1, 1));
+    let limits = limits::Settings {
+        internal_requests_per_address: once,
+        requests_per_address: Some(Rate::new(2, 1)),
+        ..no_limits()
+    };
+    let house = House::with(Settings { limits, ..Settings::default() }).await;
+    // Counted before anybody reads the token.
+    assert_eq!(ROUTES[0].ask(&house, "nonsense").await.status, 401);
+    assert_eq!(ROUTES[0].ask(&house, "p1").await.failure(), (429, "rate_limited".to_owned()));
+    for _ in 0..2 {
+        assert_eq!(house.get("/messaging/conversations", "s1").await.status, 200);
+    }
+}

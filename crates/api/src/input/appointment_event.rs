@@ -1,0 +1,201 @@
+use domain::{
+    appointment::{AppointmentEvent, AppointmentEventKind, Service},
+    id::{AppointmentEventId, AppointmentId, InvalidId, UserId},
+    notice::FirstName,
+    time::Timestamp,
+};
+
+use super::{
+    fields::{Fields, Given, Reasons},
+    participant::{text, zone},
+};
+use crate::{failure::Failure, texts::platform as texts};
+
+/// 9999-01-01T00:00:00Z in milliseconds: the year of what comes before has four digits everywhere.
+const TIME_END_MILLIS: i64 = 253_370_764_800_000;
+
+/// Reads what happened to a booking.
+///
+/// # Errors
+/// A validation failure with every reason.
+pub fn appointment_event(fields: &Fields) -> Result<AppointmentEvent, Failure> {
+    let mut reasons = Reasons::default();
+    let event = event(fields, &mut reasons);
+    reasons.unless_any(event)
+}
+
+/// Everything is read before anything is missed, so that every reason is found.
+fn event(fields: &Fields, reasons: &mut Reasons) -> Option<AppointmentEvent> {
+    let id = id(fields, "eventId", AppointmentEventId::parse, reasons);
+    let kind = kind(fields, reasons);
+    let appointment = self::id(fields, "appointmentId", AppointmentId::parse, reasons);
+    let salon = self::id(fields, "salonId", UserId::parse, reasons);
+    let client = self::id(fields, "clientUserId", UserId::parse, reasons);
+    let service = service(fields, reasons);
+    let starts_at = time(fields, "startsAt", reasons);
+    let previous_starts_at = match Given::of(fields, "previousStartsAt") {
+        Given::Nothing => None,
+        Given::Text(_) | Given::Else => time(fields, "previousStartsAt", reasons),
+    };
+    let first_name = text(fields, "clientFirstName", reasons).and_then(|name| {
+        let name = FirstName::parse(name).map(|name| name.as_str().to_owned());
+        reasons.note(name.ok_or(()), |()| texts::not_a_name("clientFirstName"))
+    });
+    let zone = zone(fields, reasons);
+    let occurred_at = time(fields, "occurredAt", reasons);
+    Some(AppointmentEvent {
+        id: id?,
+        appointment: appointment?,
+        salon: salon?,
+        client: client?,
+        kind: kind?,
+        service: service?,
+        starts_at: starts_at?,
+        previous_starts_at,
+        client_first_name: first_name,
+        zone,
+        occurred_at: occurred_at?,
+    })
+}
+
+fn id<T>(
+    fields: &Fields,
+    field: &str,
+    parse: impl FnOnce(&str) -> Result<T, InvalidId>,
+    reasons: &mut Reasons,
+) -> Option<T> {
+    let id = match Given::of(fields, field) {
+        Given::Text(text) => parse(text),
+        Given::Nothing | Given::Else => Err(InvalidId),
+    };
+    reasons.note(id, |_| texts::not_an_id(field))
+}
+
+fn kind(fields: &Fields, reasons: &mut Reasons) -> Option<AppointmentEventKind> {
+    let kind = word(fields, "kind").and_then(AppointmentEventKind::parse);
+    reasons.note(kind.ok_or(()), |()| texts::kind_words())
+}
+
+fn service(fields: &Fields, reasons: &mut Reasons) -> Option<Service> {
+    let service = word(fields, "service").and_then(Service::parse);
+    reasons.note(service.ok_or(()), |()| texts::SERVICE_WORDS)
+}
+
+fn time(fields: &Fields, field: &str, reasons: &mut Reasons) -> Option<Timestamp> {
+    let time = word(fields, field).and_then(Timestamp::parse);
+    let time = time.filter(|time| (0..TIME_END_MILLIS).contains(&time.as_millis()));
+    reasons.note(time.ok_or(()), |()| texts::not_a_time(field))
+}
+
+fn word<'a>(fields: &'a Fields, field: &str) -> Option<&'a str> {
+    match Given::of(fields, field) {
+        Given::Text(text) => Some(text),
+        Given::Nothing | Given::Else => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::texts::Language;
+
+    fn good() -> Value {
+        json!({
+            "eventId": "e-1",
+            "kind": "rescheduled",
+            "appointmentId": "a1",
+            "salonId": "s1",
+            "clientUserId": "c1",
+            "service": "TATTOO",
+            "startsAt": "2026-02-03T14:30:00+01:00",
+            "previousStartsAt": "2026-02-01T09:00:00Z",
+            "clientFirstName": "Camille",
+            "timeZone": "Europe/Paris",
+            "occurredAt": "2026-01-05T09:30:00.123456Z",
+        })
+    }
+
+    fn read(value: &Value) -> Result<AppointmentEvent, Failure> {
+        appointment_event(value.as_object().expect("an object"))
+    }
+
+    fn reasons(value: &Value) -> Vec<String> {
+        let failure = read(value).expect_err("not acceptable");
+        failure.messages(Language::English).into_iter().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn an_event_is_read_with_its_times_as_points_in_time() {
+        let event = read(&good()).expect("acceptable");
+        assert_eq!(event.starts_at.to_string(), "2026-02-03T13:30:00.000Z");
+        assert_eq!(event.occurred_at.to_string(), "2026-01-05T09:30:00.123Z");
+        assert_eq!(event.kind, AppointmentEventKind::Rescheduled);
+        assert_eq!(event.client_first_name.as_deref(), Some("Camille"));
+    }
+
+    #[test]
+    fn what_may_be_missing_may_be_missing_or_blank() {
+        let mut value = good();
+        for field in ["previousStartsAt", "clientFirstName", "timeZone"] {
+            value[field] = Value::Null;
+        }
+        let event = read(&value).expect("acceptable");
+        assert_eq!((event.previous_starts_at, event.zone), (None, None));
+        value["clientFirstName"] = json!(" ");
+        assert_eq!(read(&value).expect("acceptable").client_first_name, None);
+    }
+
+    #[test]
+    fn what_is_not_acceptable_is_named() {
+        let table = [
+            ("eventId", json!("a b")),
+            ("eventId", json!("x".repeat(65))),
+            ("kind", json!("born")),
+            ("kind", json!("Booked")),
+            ("appointmentId", json!("../1")),
+            ("salonId", json!(7)),
+            ("clientUserId", json!(null)),
+            ("service", json!("HAIRCUT")),
+            ("startsAt", json!("2026-02-03")),
+            ("startsAt", json!("2026-02-30T10:00:00Z")),
+            ("startsAt", json!("2026-02-03T14:30:00")),
+            ("startsAt", json!(1_767_605_400)),
+            ("startsAt", json!("1969-12-31T23:59:59Z")),
+            ("startsAt", json!("9999-01-01T00:00:00Z")),
+            ("previousStartsAt", json!("soon")),
+            ("clientFirstName", json!("x".repeat(10_000))),
+            ("clientFirstName", json!("a\u{7}b")),
+            ("clientFirstName", json!(["Camille"])),
+            ("timeZone", json!("Europe/Atlantis")),
+            ("timeZone", json!(1)),
+            ("occurredAt", json!("")),
+        ];
+        for (field, value) in table {
+            let mut event = good();
+            event[field] = value.clone();
+            let said = reasons(&event);
+            assert!(said.len() == 1 && said[0].starts_with(field), "{field} {value}: {said:?}");
+        }
+    }
+
+    #[test]
+    fn of_nothing_every_field_that_is_needed_is_named_once() {
+        let said = reasons(&json!({}));
+        let fields: Vec<_> = said.iter().filter_map(|text| text.split(' ').next()).collect();
+        assert_eq!(
+            fields,
+            [
+                "eventId",
+                "kind",
+                "appointmentId",
+                "salonId",
+                "clientUserId",
+                "service",
+                "startsAt",
+                "occurredAt"
+            ]
+        );
+    }
+}

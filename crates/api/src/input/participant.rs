@@ -1,0 +1,168 @@
+use std::collections::HashSet;
+
+use domain::{
+    id::UserId,
+    language::Language,
+    participant::{EMAIL_MAX_CHARS, IMAGE_MAX_CHARS, NAME_MAX_CHARS, Participant, Profile, Role},
+    zone::Zone,
+};
+use serde_json::Value;
+
+use super::fields::{Fields, Given, Reasons};
+use crate::{
+    failure::Failure,
+    texts::{Text, platform as texts},
+};
+
+/// The most people that are put into the directory at once.
+pub const PARTICIPANTS_MAX: usize = 1_000;
+/// The longest name of a language, in bytes.
+const LOCALE_MAX_BYTES: usize = 35;
+const LIST: &str = "participants";
+
+/// Reads all that the directory is to know of the person `id`.
+///
+/// # Errors
+/// A validation failure with every reason.
+pub fn participant(id: UserId, fields: &Fields) -> Result<Participant, Failure> {
+    let mut reasons = Reasons::default();
+    let described = described(fields, &mut reasons);
+    let (role, profile) = reasons.unless_any(described)?;
+    Ok(Participant { id, role, profile })
+}
+
+/// Reads a list of people, each with their `id`.
+///
+/// # Errors
+/// A validation failure with every reason; each names the person's place in the list.
+pub fn participants(fields: &Fields) -> Result<Vec<Participant>, Failure> {
+    let list = match fields.get(LIST) {
+        Some(Value::Array(list)) if (1..=PARTICIPANTS_MAX).contains(&list.len()) => list,
+        _ => return Err(Failure::validation(vec![texts::PARTICIPANTS_LIST])),
+    };
+    let (mut people, mut seen) = (Vec::with_capacity(list.len()), HashSet::new());
+    let (mut reasons, nothing) = (Reasons::default(), Fields::new());
+    for (index, item) in list.iter().enumerate() {
+        let mut found = Reasons::default();
+        let fields = item.as_object().unwrap_or(&nothing);
+        let id = id(fields, &mut found);
+        if id.as_ref().is_some_and(|id| !seen.insert(id.clone())) {
+            found.add(texts::ID_TWICE);
+        }
+        if let (Some(id), Some((role, profile))) = (id, described(fields, &mut found)) {
+            people.push(Participant { id, role, profile });
+        }
+        reasons.add_of(LIST, index, found);
+    }
+    reasons.unless_any(Some(people))
+}
+
+fn id(fields: &Fields, reasons: &mut Reasons) -> Option<UserId> {
+    let id = match Given::of(fields, "id") {
+        Given::Text(id) => UserId::parse(id).ok(),
+        Given::Nothing | Given::Else => None,
+    };
+    reasons.note(id.ok_or(()), |()| texts::PARTICIPANT_ID)
+}
+
+fn described(fields: &Fields, reasons: &mut Reasons) -> Option<(Role, Profile)> {
+    let role = role(fields, reasons);
+    let profile = Profile {
+        first_name: name(fields, "firstName", reasons),
+        last_name: name(fields, "lastName", reasons),
+        salon_name: name(fields, "salonName", reasons),
+        image: image(fields, reasons),
+        email: email(fields, reasons),
+        language: language(fields, reasons),
+        zone: zone(fields, reasons),
+    };
+    role.map(|role| (role, profile))
+}
+
+/// Programs are nobody's counterpart, and are not in the directory.
+fn role(fields: &Fields, reasons: &mut Reasons) -> Option<Role> {
+    let role = match Given::of(fields, "role") {
+        Given::Text(word) => Some(Role::parse(word)),
+        Given::Nothing | Given::Else => None,
+    };
+    let role = role.filter(|role| !matches!(role, Role::Service | Role::Other));
+    reasons.note(role.ok_or(()), |()| texts::role_words())
+}
+
+fn name(fields: &Fields, field: &str, reasons: &mut Reasons) -> Option<String> {
+    let name = text(fields, field, reasons)?;
+    kept(name, NAME_MAX_CHARS, reasons, || texts::not_a_name(field))
+}
+
+fn image(fields: &Fields, reasons: &mut Reasons) -> Option<String> {
+    let image = text(fields, "image", reasons)?;
+    let image = kept(image, IMAGE_MAX_CHARS, reasons, texts::image_too_long)?;
+    let known = is_https_address(&image).then_some(image);
+    reasons.note(known.ok_or(()), |()| texts::IMAGE_URL)
+}
+
+fn email(fields: &Fields, reasons: &mut Reasons) -> Option<String> {
+    let email = text(fields, "email", reasons)?;
+    let email = kept(email, EMAIL_MAX_CHARS, reasons, texts::email_too_long)?;
+    let known = is_mail_address(&email).then_some(email);
+    reasons.note(known.ok_or(()), |()| texts::EMAIL_ADDRESS)
+}
+
+/// A language that we do not write is none of theirs, and no fault of the caller's.
+fn language(fields: &Fields, reasons: &mut Reasons) -> Option<Language> {
+    let locale = text(fields, "locale", reasons)?;
+    let of_tag = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    if locale.len() > LOCALE_MAX_BYTES || !locale.bytes().all(of_tag) {
+        reasons.add(texts::LOCALE_TAG);
+        return None;
+    }
+    Language::of_locale(locale)
+}
+
+/// The time zone that `timeZone` names.
+pub(super) fn zone(fields: &Fields, reasons: &mut Reasons) -> Option<Zone> {
+    let name = text(fields, "timeZone", reasons)?;
+    reasons.note(Zone::parse(name), |_| texts::ZONE_NAME)
+}
+
+/// A text that may be missing; one of blanks alone says nothing.
+pub(super) fn text<'a>(fields: &'a Fields, field: &str, reasons: &mut Reasons) -> Option<&'a str> {
+    match Given::of(fields, field) {
+        Given::Nothing => None,
+        Given::Text(text) => Some(text).filter(|text| !text.trim().is_empty()),
+        Given::Else => {
+            reasons.add(texts::not_a_text(field));
+            None
+        }
+    }
+}
+
+/// `text` as it came, if it is within its bound and holds no control character.
+fn kept(
+    text: &str,
+    max_chars: usize,
+    reasons: &mut Reasons,
+    reason: impl FnOnce() -> Text,
+) -> Option<String> {
+    if text.chars().count() <= max_chars && !text.chars().any(char::is_control) {
+        return Some(text.to_owned());
+    }
+    reasons.add(reason());
+    None
+}
+
+/// `https`, a host, and only characters that an address holds (RFC 3986, section 2).
+fn is_https_address(text: &str) -> bool {
+    let of_address = |byte: u8| byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte);
+    let host = text.strip_prefix("https://").and_then(|rest| rest.split(['/', '?', '#']).next());
+    host.is_some_and(|host| !host.is_empty() && !host.contains('@')) && text.bytes().all(of_address)
+}
+
+fn is_mail_address(text: &str) -> bool {
+    let parts = text.rsplit_once('@');
+    let filled = parts.is_some_and(|(name, host)| !name.is_empty() && !host.is_empty());
+    filled && !text.contains(char::is_whitespace)
+}
+
+#[cfg(test)]
+mod tests;

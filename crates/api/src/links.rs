@@ -1,0 +1,109 @@
+//! Links to files: whoever holds one may fetch the file, for a while. They are signed, so that none
+//! can be guessed, made to last, or led to another file.
+
+mod key;
+
+use std::{fmt, sync::Arc};
+
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use domain::{id::AttachmentId, object::PictureForm, ports::Clock};
+pub use key::LinkKey;
+
+/// What links are made of.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Signs them; all nodes have the same. Without it links are good on the node that made them,
+    /// until it is started again.
+    pub key: Option<LinkKey>,
+    /// Where people reach this service, such as `https://messages.example`. Empty: links begin with
+    /// the path.
+    pub base_url: String,
+    /// How long a link is good at least, in seconds (2 to 604,800).
+    pub lifetime_s: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { key: None, base_url: String::new(), lifetime_s: 21_600 }
+    }
+}
+
+/// Why a link leads nowhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BadLink {
+    /// It was not made here, or was changed since.
+    Forged,
+    /// It was good once.
+    Expired,
+}
+
+/// Makes links, and tells good ones. Cheap to clone; clones are the same.
+#[derive(Clone)]
+pub(crate) struct Links(Arc<Inner>);
+
+struct Inner {
+    key: LinkKey,
+    base_url: String,
+    lifetime_s: u64,
+    clock: Arc<dyn Clock>,
+}
+
+impl Links {
+    pub(crate) fn new(settings: Settings, clock: Arc<dyn Clock>) -> Self {
+        let Settings { key, base_url, lifetime_s } = settings;
+        Self(Arc::new(Inner {
+            key: key.unwrap_or_else(LinkKey::of_this_process),
+            base_url: base_url.trim_end_matches('/').to_owned(),
+            lifetime_s: lifetime_s.max(2).into(),
+            clock,
+        }))
+    }
+
+    /// A link to `file`. It is the same for half a lifetime, so that browsers may keep what they
+    /// fetched.
+    pub(crate) fn to(&self, file: &AttachmentId, form: PictureForm) -> String {
+        let Inner { key, base_url, lifetime_s, .. } = &*self.0;
+        let step_s = lifetime_s / 2;
+        let expires_s = (self.now_s() + lifetime_s).next_multiple_of(step_s);
+        let signature = BASE64_URL_SAFE_NO_PAD.encode(key.sign(file, form, expires_s));
+        let form = form.as_str();
+        format!(
+            "{base_url}/messaging/files/{file}/{form}?expires={expires_s}&signature={signature}"
+        )
+    }
+
+    /// How many more seconds the link is good.
+    ///
+    /// # Errors
+    /// [`BadLink`]: `Expired` only for a link that was made here.
+    pub(crate) fn check(
+        &self,
+        file: &AttachmentId,
+        form: PictureForm,
+        expires_s: u64,
+        signature: &str,
+    ) -> Result<u64, BadLink> {
+        let signature = BASE64_URL_SAFE_NO_PAD.decode(signature).map_err(|_| BadLink::Forged)?;
+        if !self.0.key.has_signed(file, form, expires_s, &signature) {
+            return Err(BadLink::Forged);
+        }
+        match expires_s.checked_sub(self.now_s()) {
+            None | Some(0) => Err(BadLink::Expired),
+            Some(rest_s) => Ok(rest_s),
+        }
+    }
+
+    fn now_s(&self) -> u64 {
+        let now_s = self.0.clock.now().as_millis().div_euclid(1_000);
+        u64::try_from(now_s).unwrap_or(0)
+    }
+}
+
+impl fmt::Debug for Links {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Links").field("base_url", &self.0.base_url).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

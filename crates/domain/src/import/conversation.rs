@@ -1,0 +1,152 @@
+//! Conversations of the former system.
+
+use std::collections::HashSet;
+
+use super::{
+    Findings, ImportedMessage, Refusal, Repair, Thing,
+    former::{FormerConversation, FormerMessage, Raw},
+    horizon::{self, Flagged},
+    message, text,
+};
+use crate::{
+    conversation::{Parties, Side, Status},
+    id::{AppointmentId, ConversationId, MessageId, UserId},
+    reading::Horizons,
+    seq::Seq,
+    text::Subject,
+    time::Timestamp,
+};
+
+/// How far the time of the newest message may be off, in milliseconds: the former system wrote it
+/// a moment after the message.
+const LAST_MESSAGE_TOLERANCE_MS: i64 = 60_000;
+
+/// A conversation with its messages, as our rules have it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportedConversation {
+    /// Which.
+    pub id: ConversationId,
+    /// Who takes part.
+    pub parties: Parties,
+    /// The booking it is about.
+    pub appointment: Option<AppointmentId>,
+    /// What it is about, in words.
+    pub subject: Option<Subject>,
+    /// In use or put away.
+    pub status: Status,
+    /// When it was opened.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+    /// When the newest message was posted; without any, when the conversation was opened.
+    pub last_message_at: Timestamp,
+    /// The newest position. The first is the opening's.
+    pub last_seq: Seq,
+    /// How far each side has read.
+    pub horizons: Horizons,
+    /// Its messages, in order.
+    pub messages: Vec<ImportedMessage>,
+}
+
+impl ImportedConversation {
+    /// Where the newest message of `side` is; [`Seq::ZERO`] when there is none.
+    pub fn newest_of(&self, side: Side) -> Seq {
+        let newest = self.messages.iter().rev().find(|message| message.side == side);
+        newest.map_or(Seq::ZERO, |message| message.seq)
+    }
+}
+
+/// The conversation; `None`, and why, when our rules do not allow it. Its order is that of
+/// `createdAt`, then `id`, byte by byte: the former system had no other.
+pub fn conversation(
+    former: FormerConversation,
+    findings: &mut Findings,
+) -> Option<ImportedConversation> {
+    let (id, parties) = match who(&former) {
+        Ok(who) => who,
+        Err(reason) => {
+            findings.refuse(Thing::Conversation, &former.id.0, reason);
+            return None;
+        }
+    };
+    let (messages, flags) = messages(former.messages, &parties, findings);
+    let horizons = horizon::horizons(&flags, findings);
+    horizon::compare_counters(&former.counters, &parties, &messages, &horizons, findings);
+    let last_message_at = messages.last().map_or(former.created_at, |newest| newest.created_at);
+    let off_by_ms = former.last_message_at.as_millis() - last_message_at.as_millis();
+    if off_by_ms.abs() > LAST_MESSAGE_TOLERANCE_MS {
+        findings.mended(Repair::LastMessageTimeCorrected);
+    }
+    Some(ImportedConversation {
+        id,
+        parties,
+        appointment: appointment(former.appointment.as_ref(), findings),
+        subject: text::subject(former.subject.as_ref(), findings),
+        status: status(&former.status, findings),
+        created_at: former.created_at,
+        updated_at: former.updated_at,
+        last_message_at,
+        last_seq: messages.last().map_or(Seq::ZERO.next(), |newest| newest.seq),
+        horizons,
+        messages,
+    })
+}
+
+fn who(former: &FormerConversation) -> Result<(ConversationId, Parties), Refusal> {
+    let user = |raw: &Raw| UserId::parse(&raw.0).map_err(|_| Refusal::InvalidId);
+    let id = ConversationId::parse(&former.id.0).map_err(|_| Refusal::InvalidId)?;
+    let parties = Parties { salon: user(&former.salon)?, client: user(&former.client)? };
+    if parties.salon == parties.client {
+        return Err(Refusal::SidesAreTheSame);
+    }
+    Ok((id, parties))
+}
+
+fn messages(
+    mut former: Vec<FormerMessage>,
+    parties: &Parties,
+    findings: &mut Findings,
+) -> (Vec<ImportedMessage>, Vec<Flagged>) {
+    former.sort_unstable_by(|a, b| (a.created_at, &a.id.0).cmp(&(b.created_at, &b.id.0)));
+    let (mut messages, mut flags) = (Vec::with_capacity(former.len()), Vec::new());
+    let mut ids: HashSet<MessageId> = HashSet::with_capacity(former.len());
+    let mut seq = Seq::ZERO.next();
+    for former in &former {
+        let Some(side) = side_of(&former.sender, parties) else {
+            findings.refuse(Thing::Message, &former.id.0, Refusal::AuthorTakesNoPart);
+            continue;
+        };
+        let parts = message::messages(former, side, seq, findings);
+        if parts.iter().any(|part| ids.contains(&part.id)) {
+            findings.refuse(Thing::Message, &former.id.0, Refusal::IdTwice);
+            continue;
+        }
+        if let Some(last) = parts.last() {
+            seq = last.seq;
+            flags.push(Flagged { side, seq, is_read: former.is_read });
+        }
+        ids.extend(parts.iter().map(|part| part.id.clone()));
+        messages.extend(parts);
+    }
+    (messages, flags)
+}
+
+fn side_of(sender: &Raw, parties: &Parties) -> Option<Side> {
+    parties.side_of(&UserId::parse(&sender.0).ok()?)
+}
+
+fn appointment(raw: Option<&Raw>, findings: &mut Findings) -> Option<AppointmentId> {
+    let id = AppointmentId::parse(&raw?.0).ok();
+    findings.mended_times(Repair::AppointmentDropped, u64::from(id.is_none()));
+    id
+}
+
+fn status(word: &str, findings: &mut Findings) -> Status {
+    Status::parse(word).unwrap_or_else(|| {
+        findings.mended(Repair::StatusUnknown);
+        Status::Active
+    })
+}
+
+#[cfg(test)]
+mod tests;

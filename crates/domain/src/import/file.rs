@@ -1,0 +1,128 @@
+//! Files of the former system's messages.
+
+use super::{
+    Findings, Refusal, Repair, Thing,
+    former::{FormerFile, Raw},
+};
+use crate::{
+    attachment::{
+        FILE_NAME_MAX_CHARS, FileUrl, MediaType, check_name, check_size, check_upload_key,
+    },
+    id::AttachmentId,
+};
+
+/// What a file without a name is called.
+const NAMELESS_FILE: &str = "image";
+
+/// A file that lies with the upload service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportedFile {
+    /// Which.
+    pub id: AttachmentId,
+    /// What it is called.
+    pub name: String,
+    /// Where it is.
+    pub url: FileUrl,
+    /// What it is.
+    pub media_type: MediaType,
+    /// How large it is, in bytes: 1 to [`FILE_MAX_BYTES`](crate::attachment::FILE_MAX_BYTES).
+    pub size_bytes: u32,
+    /// What the upload service calls it.
+    pub upload_key: Option<String>,
+}
+
+/// The file; `None`, and why, when our rules do not allow it.
+pub(super) fn file(former: &FormerFile, findings: &mut Findings) -> Option<ImportedFile> {
+    match checked(former) {
+        Ok((id, url, media_type, size_bytes)) => {
+            let name = name(&former.name.0, findings);
+            let upload_key = upload_key(former.upload_key.as_ref(), findings);
+            Some(ImportedFile { id, name, url, media_type, size_bytes, upload_key })
+        }
+        Err(reason) => {
+            findings.refuse(Thing::File, &former.id.0, reason);
+            None
+        }
+    }
+}
+
+fn checked(former: &FormerFile) -> Result<(AttachmentId, FileUrl, MediaType, u32), Refusal> {
+    Ok((
+        AttachmentId::parse(&former.id.0).map_err(|_| Refusal::InvalidId)?,
+        FileUrl::parse(&former.url.0).map_err(|_| Refusal::UrlNotAllowed)?,
+        MediaType::parse(&former.media_type).map_err(|_| Refusal::TypeNotAllowed)?,
+        check_size(former.size_bytes).map_err(|_| Refusal::SizeNotAllowed)?,
+    ))
+}
+
+/// The name, without what could lead somewhere else.
+fn name(raw: &str, findings: &mut Findings) -> String {
+    if check_name(raw).is_ok() {
+        return raw.to_owned();
+    }
+    findings.mended(Repair::FileNameMended);
+    let harmless = |c: char| if c == '/' || c == '\\' { '_' } else { c };
+    let name = raw.chars().filter(|c| !c.is_control()).map(harmless);
+    let name: String = name.take(FILE_NAME_MAX_CHARS).collect();
+    if name.is_empty() { NAMELESS_FILE.to_owned() } else { name }
+}
+
+fn upload_key(raw: Option<&Raw>, findings: &mut Findings) -> Option<String> {
+    let key = raw.map(|raw| raw.0.as_str());
+    if check_upload_key(key).is_err() {
+        findings.mended(Repair::UploadKeyDropped);
+        return None;
+    }
+    key.map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn former() -> FormerFile {
+        FormerFile {
+            id: Raw("f1".to_owned()),
+            name: Raw("bras.webp".to_owned()),
+            url: Raw("https://utfs.io/f/abc".to_owned()),
+            media_type: "image/webp".to_owned(),
+            size_bytes: 10,
+            upload_key: Some(Raw("abc".to_owned())),
+        }
+    }
+
+    #[test]
+    fn a_file_elsewhere_of_another_type_or_size_is_refused() {
+        let bad = [
+            (FormerFile { id: Raw("a b".to_owned()), ..former() }, Refusal::InvalidId),
+            (
+                FormerFile { url: Raw("http://utfs.io/f/a".to_owned()), ..former() },
+                Refusal::UrlNotAllowed,
+            ),
+            (
+                FormerFile { media_type: "text/html".to_owned(), ..former() },
+                Refusal::TypeNotAllowed,
+            ),
+            (FormerFile { size_bytes: 0, ..former() }, Refusal::SizeNotAllowed),
+        ];
+        for (former, reason) in bad {
+            let mut findings = Findings::default();
+            assert_eq!(file(&former, &mut findings), None);
+            assert_eq!(findings.refused[0].reason, reason);
+        }
+    }
+
+    #[test]
+    fn a_name_is_made_usable() {
+        let mut findings = Findings::default();
+        for (raw, mended) in [("", "image"), ("C:\\a/b\n.png", "C:_a_b.png"), ("é.png", "é.png")]
+        {
+            let former = FormerFile { name: Raw(raw.to_owned()), ..former() };
+            assert_eq!(file(&former, &mut findings).expect("taken").name, mended);
+        }
+        let former = FormerFile { upload_key: Some(Raw(String::new())), ..former() };
+        assert_eq!(file(&former, &mut findings).expect("taken").upload_key, None);
+        let told = [(Repair::FileNameMended, 2), (Repair::UploadKeyDropped, 1)];
+        assert_eq!(findings.repairs, told.into());
+    }
+}

@@ -1,0 +1,123 @@
+//! Messages of the former system.
+
+use super::{
+    Findings, ImportedFile, Refusal, Repair, Thing, file,
+    former::FormerMessage,
+    text::{pieces, without_controls},
+};
+use crate::{
+    attachment::ATTACHMENTS_MAX, conversation::Side, id::MessageId, message::MessageKind, seq::Seq,
+    text::Content, time::Timestamp,
+};
+
+/// What a message says instead of showing files that were all refused.
+pub const LOST_FILE_TEXT: &str = "[Pièce jointe indisponible]";
+
+/// A message with its position.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportedMessage {
+    /// Which.
+    pub id: MessageId,
+    /// Its position.
+    pub seq: Seq,
+    /// Who said it.
+    pub side: Side,
+    /// What kind it is.
+    pub kind: MessageKind,
+    /// Its words; may be empty beside files.
+    pub content: Content,
+    /// Its files, in order.
+    pub files: Vec<ImportedFile>,
+    /// When it was posted.
+    pub created_at: Timestamp,
+    /// When it was read, where that is known.
+    pub read_at: Option<Timestamp>,
+}
+
+/// The message that `side` said, with the positions behind `after`. More than one when it was
+/// longer, or showed more, than a message may; none, and why, when our rules allow nothing of it.
+pub(super) fn messages(
+    former: &FormerMessage,
+    side: Side,
+    after: Seq,
+    findings: &mut Findings,
+) -> Vec<ImportedMessage> {
+    let files: Vec<_> =
+        former.files.iter().filter_map(|former| file::file(former, findings)).collect();
+    let text = without_controls(&former.content.0, findings);
+    let text = if !text.is_empty() || !files.is_empty() {
+        text
+    } else if former.files.is_empty() {
+        findings.refuse(Thing::Message, &former.id.0, Refusal::SaysNothing);
+        return Vec::new();
+    } else {
+        findings.mended(Repair::LostFileNoted);
+        LOST_FILE_TEXT.to_owned()
+    };
+    let whole = Whole { former, side, kind: kind(former, findings), text: &text, files: &files };
+    let parts = whole.parts(after, findings);
+    if parts.is_empty() {
+        findings.refuse(Thing::Message, &former.id.0, Refusal::InvalidId);
+    } else if former.is_archived {
+        findings.mended(Repair::ArchiveMarkDropped);
+    }
+    parts
+}
+
+fn kind(former: &FormerMessage, findings: &mut Findings) -> MessageKind {
+    MessageKind::parse(&former.kind).unwrap_or_else(|| {
+        findings.mended(Repair::KindUnknown);
+        MessageKind::Text
+    })
+}
+
+/// A message before it is fitted into our bounds.
+struct Whole<'m> {
+    former: &'m FormerMessage,
+    side: Side,
+    kind: MessageKind,
+    text: &'m str,
+    files: &'m [ImportedFile],
+}
+
+impl Whole<'_> {
+    /// As few messages as hold it; empty when its id cannot be one.
+    fn parts(&self, after: Seq, findings: &mut Findings) -> Vec<ImportedMessage> {
+        let texts = pieces(self.text);
+        let shown: Vec<_> = self.files.chunks(ATTACHMENTS_MAX).collect();
+        let mut seq = after;
+        let parts = (0..texts.len().max(shown.len())).map(|place| {
+            seq = seq.next();
+            let text = texts.get(place).copied().unwrap_or_default();
+            let files = shown.get(place).copied().unwrap_or_default();
+            self.part(place, seq, text, files)
+        });
+        let parts: Option<Vec<_>> = parts.collect();
+        if parts.is_some() {
+            findings.mended_times(Repair::LongTextSplit, u64::from(texts.len() > 1));
+            findings.mended_times(Repair::ManyFilesSplit, u64::from(shown.len() > 1));
+        }
+        parts.unwrap_or_default()
+    }
+
+    fn part(
+        &self,
+        place: usize,
+        seq: Seq,
+        text: &str,
+        files: &[ImportedFile],
+    ) -> Option<ImportedMessage> {
+        let id = &self.former.id.0;
+        let id = if place == 0 { id.clone() } else { format!("{id}-{}", place + 1) };
+        Some(ImportedMessage {
+            id: MessageId::parse(&id).ok()?,
+            seq,
+            side: self.side,
+            kind: self.kind,
+            content: Content::parse(text).ok()?,
+            files: files.to_vec(),
+            created_at: self.former.created_at,
+            read_at: self.former.read_at.filter(|_| self.former.is_read),
+        })
+    }
+}

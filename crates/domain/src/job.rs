@@ -1,0 +1,213 @@
+//! Work that may wait: what it is, and what becomes of it when it fails (D14).
+
+mod backoff;
+
+pub use backoff::Backoff;
+
+use crate::{
+    id::{AppointmentEventId, JobId, UserId},
+    object::ObjectKey,
+    ports::{FilesError, StoreError},
+    time::Timestamp,
+};
+
+/// The most attempts that a job is ever given.
+pub const ATTEMPTS_MAX: u32 = 100;
+/// How often uploads that were never sent are taken away, in milliseconds.
+pub const PURGE_PERIOD_MS: u64 = 3_600_000;
+
+/// What is to be done. Everything a task needs besides its name is in the store already, so a task
+/// is a kind and one name, and repeating it does no harm.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Task {
+    /// Say in its conversation what happened to a booking.
+    HandleAppointmentEvent(AppointmentEventId),
+    /// Remove bytes that we keep.
+    DeleteObject(ObjectKey),
+    /// Have the upload service remove a file, by the service's key.
+    DeleteHostedFile(String),
+    /// Take away what was uploaded and never sent.
+    PurgeUploads,
+    /// Forget a person (D3).
+    ErasePerson(UserId),
+}
+
+/// Why a task could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no task of this kind, or of this subject")]
+pub struct UnknownTask;
+
+impl Task {
+    /// Every [`kind`](Self::kind). A store hands out these alone: during a deploy work of a kind that
+    /// only newer nodes know waits for them.
+    pub const KINDS: [&'static str; 5] = [
+        "handle_appointment_event",
+        "delete_object",
+        "delete_hosted_file",
+        "purge_uploads",
+        "erase_person",
+    ];
+
+    /// The kind, as it is stored and shown.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::HandleAppointmentEvent(_) => "handle_appointment_event",
+            Self::DeleteObject(_) => "delete_object",
+            Self::DeleteHostedFile(_) => "delete_hosted_file",
+            Self::PurgeUploads => "purge_uploads",
+            Self::ErasePerson(_) => "erase_person",
+        }
+    }
+
+    /// What it is about, as it is stored; empty when the kind says all.
+    pub fn subject(&self) -> &str {
+        match self {
+            Self::HandleAppointmentEvent(event) => event.as_str(),
+            Self::DeleteObject(key) => key.as_str(),
+            Self::DeleteHostedFile(key) => key,
+            Self::PurgeUploads => "",
+            Self::ErasePerson(person) => person.as_str(),
+        }
+    }
+
+    /// Reads what [`kind`](Self::kind) and [`subject`](Self::subject) said.
+    ///
+    /// # Errors
+    /// [`UnknownTask`].
+    pub fn parse(kind: &str, subject: &str) -> Result<Self, UnknownTask> {
+        match kind {
+            "handle_appointment_event" => {
+                AppointmentEventId::parse(subject).ok().map(Self::HandleAppointmentEvent)
+            }
+            "delete_object" => ObjectKey::parse(subject).ok().map(Self::DeleteObject),
+            "delete_hosted_file" => Some(Self::DeleteHostedFile(subject.to_owned())),
+            "purge_uploads" => subject.is_empty().then_some(Self::PurgeUploads),
+            "erase_person" => UserId::parse(subject).ok().map(Self::ErasePerson),
+            _ => None,
+        }
+        .ok_or(UnknownTask)
+    }
+}
+
+/// A job that somebody is working on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Job {
+    /// Which.
+    pub id: JobId,
+    /// What is to be done.
+    pub task: Task,
+    /// Which attempt this is, from 1. It is the right to report an outcome: whoever claims the job
+    /// after the lease ran out has a higher one.
+    pub attempt: u32,
+}
+
+/// A word or two for the operator: why a job failed. Never anything a person wrote.
+pub type Reason = &'static str;
+
+/// What the fault of a store, or of another adapter, is kept as.
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why an attempt failed, and whether another one makes sense.
+#[derive(Debug, thiserror::Error)]
+pub enum JobFailure {
+    /// It may work later.
+    #[error("not now: {reason}")]
+    Retry {
+        /// Why.
+        reason: Reason,
+        /// What was behind it, for the log.
+        #[source]
+        cause: Option<Cause>,
+    },
+    /// It will not work, however often it is tried, until somebody changes something.
+    #[error("not at all: {reason}")]
+    Dead {
+        /// Why.
+        reason: Reason,
+    },
+}
+
+impl JobFailure {
+    /// A failure that may pass, and has nothing behind it that a log should tell.
+    pub fn retry(reason: Reason) -> Self {
+        Self::Retry { reason, cause: None }
+    }
+
+    /// A failure that will not pass.
+    pub fn dead(reason: Reason) -> Self {
+        Self::Dead { reason }
+    }
+
+    /// Why.
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::Retry { reason, .. } | Self::Dead { reason } => reason,
+        }
+    }
+}
+
+impl From<StoreError> for JobFailure {
+    fn from(error: StoreError) -> Self {
+        Self::Retry { reason: "store_failed", cause: Some(error.into()) }
+    }
+}
+
+impl From<FilesError> for JobFailure {
+    fn from(error: FilesError) -> Self {
+        match error {
+            FilesError::Failed(_) => {
+                Self::Retry { reason: "files_failed", cause: Some(error.into()) }
+            }
+            // It waits for the operator, who may name one and try again.
+            FilesError::NobodyToAsk => Self::Dead { reason: "no_upload_service" },
+        }
+    }
+}
+
+/// A job as the operator sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobView {
+    /// Which.
+    pub id: JobId,
+    /// What is to be done.
+    pub task: Task,
+    /// How many attempts were begun.
+    pub attempts: u32,
+    /// When it was entered.
+    pub created_at: Timestamp,
+    /// When it may be tried next, or, while somebody works on it, when their lease ends.
+    pub run_at: Timestamp,
+    /// When it was given up.
+    pub dead_at: Option<Timestamp>,
+    /// Why the last attempt failed.
+    pub last_failure: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_is_read_as_it_is_written() {
+        let tasks = [
+            Task::HandleAppointmentEvent(AppointmentEventId::parse("e-1").expect("good")),
+            Task::DeleteObject(ObjectKey::parse("ab/cd").expect("good")),
+            Task::DeleteHostedFile("k_1".to_owned()),
+            Task::PurgeUploads,
+            Task::ErasePerson(UserId::parse("u1").expect("good")),
+        ];
+        assert_eq!(tasks.each_ref().map(Task::kind), Task::KINDS);
+        for task in tasks {
+            assert_eq!(Task::parse(task.kind(), task.subject()), Ok(task));
+        }
+        assert_eq!(Task::parse("dance", ""), Err(UnknownTask));
+        assert_eq!(Task::parse("erase_person", "a b"), Err(UnknownTask));
+    }
+
+    #[test]
+    fn what_only_an_operator_can_change_is_not_tried_again() {
+        let failed = FilesError::Failed("a test".into());
+        assert!(matches!(JobFailure::from(failed), JobFailure::Retry { .. }));
+        assert!(matches!(JobFailure::from(FilesError::NobodyToAsk), JobFailure::Dead { .. }));
+    }
+}

@@ -1,0 +1,40 @@
+//! The words that salons and clients know from before, to the letter: the capital behind the name
+//! is theirs.
+
+use super::{FirstName, Notice};
+
+const CLOSING: &str = "N'hésitez pas à nous contacter pour toute question.";
+
+pub(super) fn text(notice: &Notice) -> String {
+    match notice {
+        Notice::Booked { first_name } | Notice::Confirmed { first_name } => {
+            greeted(first_name.as_ref(), "v", "otre rendez-vous a été confirmé !")
+        }
+        Notice::Requested { first_name } => greeted(
+            first_name.as_ref(),
+            "V",
+            "otre demande de rendez-vous a bien été enregistrée et est en attente de \
+             confirmation par le salon.",
+        ),
+        Notice::AutoConfirmed { first_name } => {
+            greeted(first_name.as_ref(), "V", "otre rendez-vous a été confirmé automatiquement !")
+        }
+        Notice::Rescheduled { from, to, zone } => {
+            let moment = |time| format!("{} à {}", zone.day(time), zone.minute(time));
+            let to = moment(*to);
+            match from.map(moment) {
+                Some(from) => format!("Votre rendez-vous du {from} a été déplacé au {to}."),
+                None => format!("Votre rendez-vous a été déplacé au {to}."),
+            }
+        }
+        Notice::Cancelled => "Ce rendez-vous a été annulé.".to_owned(),
+    }
+}
+
+/// `initial` begins the sentence behind a name; without a name it goes on in lower case.
+fn greeted(name: Option<&FirstName>, initial: &str, sentence: &str) -> String {
+    match name {
+        Some(name) => format!("Bonjour {}, {initial}{sentence} {CLOSING}", name.as_str()),
+        None => format!("Bonjour, v{sentence} {CLOSING}"),
+    }
+}

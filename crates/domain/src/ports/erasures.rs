@@ -1,0 +1,60 @@
+use async_trait::async_trait;
+
+use super::StoreError;
+use crate::{
+    erasure::Erasure,
+    event::Event,
+    id::{ConversationId, UserId},
+    time::Timestamp,
+};
+
+/// A person to be forgotten in one conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EraseIn {
+    /// Who.
+    pub person: UserId,
+    /// Where.
+    pub conversation: ConversationId,
+    /// The most messages that are emptied in one go (1 to 1,000).
+    pub messages_max: u32,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Forgetting people.
+///
+/// A forgotten person's entry keeps its id and role, and nothing brings more into it again. Their
+/// messages are emptied as if they had deleted each, their files are deleted by jobs, notices that
+/// name them are written again in French without a name, subjects of their conversations are taken
+/// away, and the conversations archived. What the other side wrote stays.
+#[async_trait]
+pub trait ErasureStore: Send + Sync {
+    /// Forgets who the person is, at once, with the first names in reports about their bookings, and
+    /// enters the job [`ErasePerson`](crate::job::Task::ErasePerson) for the rest. Repeated, it
+    /// changes nothing and returns the same receipt. People nobody knows are noted as well, so that
+    /// they cannot come back.
+    async fn request_erasure(&self, person: &UserId, at: Timestamp) -> Result<Erasure, StoreError>;
+
+    /// The receipt; `None` when nobody asked to forget this person.
+    async fn erasure(&self, person: &UserId) -> Result<Option<Erasure>, StoreError>;
+
+    /// A conversation in which something is left of a person who is to be forgotten: a message of
+    /// theirs, a notice with their name, a subject, or that it is active. `None` when there is none.
+    async fn next_to_erase(&self, person: &UserId) -> Result<Option<ConversationId>, StoreError>;
+
+    /// Forgets what the person left in a conversation, at most as many messages as asked for, and
+    /// counts it in the receipt: the conversation when nothing is left there any more by this. Nothing
+    /// happens when they were not asked to be forgotten.
+    ///
+    /// Log: `MessageDeleted` for each message, oldest first; `ConversationUpdated` when subject or
+    /// status changed.
+    async fn erase_in(&self, erase: &EraseIn) -> Result<Vec<Event>, StoreError>;
+
+    /// Takes away what the person uploaded and did not send, and finishes the receipt if nothing is
+    /// left of them. Returns it; `None` when nobody asked to forget this person.
+    async fn finish_erasure(
+        &self,
+        person: &UserId,
+        at: Timestamp,
+    ) -> Result<Option<Erasure>, StoreError>;
+}

@@ -1,0 +1,131 @@
+//! Reports about bookings: kept once, found in order, set aside.
+
+use super::{
+    booking::{Booking, event_at, nameless},
+    stage::{ANSWERS, Stage},
+};
+use crate::{
+    id::{AppointmentEventId, AppointmentId},
+    ports::{AppliedAppointmentEvent, Reception, Store},
+    testing::fixture::{booking_event, user},
+    zone::Zone,
+};
+
+/// A report is kept once with one job, however often it comes; another one under its id is not.
+pub async fn a_report_is_kept_once(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let report = booking_event("e1", "booked");
+    let receive =
+        async |report| store.receive_appointment_event(report, stage.now()).await.expect(ANSWERS);
+    assert_eq!(receive(&report).await, Reception::Stored);
+    assert_eq!(receive(&report).await, Reception::Known);
+    let mut others = vec![booking_event("e1", "cancelled"), nameless("e1", "booked")];
+    others.push(event_at("e1", "booked", "2026-01-05T09:00:00.001Z"));
+    let mut elsewhere = report.clone();
+    elsewhere.zone = Some(Zone::default());
+    others.push(elsewhere);
+    for other in &others {
+        assert_eq!(receive(other).await, Reception::Contradicted, "{other:?}");
+    }
+    let job = ("handle_appointment_event".to_owned(), "e1".to_owned());
+    assert_eq!(stage.tasks().await, [job]);
+    let kept = store.pending_appointment_event(&report.id).await.expect(ANSWERS);
+    assert!(kept.expect("it waits").event == report);
+}
+
+/// A report is found as it was made, in every detail.
+pub async fn a_report_is_found_whole(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let mut full = booking_event("e1", "auto-confirmed");
+    full.zone = Zone::parse("America/Cayenne").ok();
+    let mut bare = nameless("e2", "no-show");
+    bare.previous_starts_at = None;
+    for report in [&full, &bare] {
+        store.receive_appointment_event(report, stage.now()).await.expect(ANSWERS);
+        let found = store.pending_appointment_event(&report.id).await.expect(ANSWERS);
+        let found = found.expect("it waits");
+        assert!(found.event == *report, "{report:?}");
+        assert_eq!((found.conversation, found.newest_handled), (None, None));
+    }
+    let nowhere = AppointmentEventId::parse("E1").expect("a good id");
+    assert_eq!(store.pending_appointment_event(&nowhere).await.expect(ANSWERS), None);
+}
+
+/// Those of one booking wait in the order in which they happened, whenever they were reported.
+pub async fn reports_of_a_booking_wait_in_their_order(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let booking = Booking::new(&stage).await;
+    let (nine, ten) = ("2026-01-05T09:00:00.000Z", "2026-01-05T10:00:00.000Z");
+    let mut other_booking = event_at("e0", "booked", nine);
+    other_booking.appointment = AppointmentId::parse("rdv-2").expect("a good id");
+    let mut other_salon = event_at("e00", "booked", nine);
+    other_salon.salon = user("s2");
+    for report in [&other_booking, &other_salon] {
+        booking.receive(report).await;
+    }
+    for report in [
+        event_at("b", "booked", ten),
+        event_at("Z", "booked", ten),
+        event_at("a", "booked", ten),
+        event_at("z", "booked", nine),
+    ] {
+        booking.receive(&report).await;
+    }
+    for id in ["z", "Z", "a", "b"] {
+        let first = booking.first().await.expect("some wait");
+        assert_eq!(first.event.id.as_str(), id);
+        booking.apply_nothing(&first.event.id).await;
+    }
+    assert_eq!(booking.first().await, None);
+}
+
+/// An event that was set aside holds up none behind it, and may still be handled.
+pub async fn what_is_set_aside_holds_up_nobody(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let booking = Booking::new(&stage).await;
+    let first = event_at("e1", "booked", "2026-01-05T09:00:00.000Z");
+    let second = event_at("e2", "confirmed", "2026-01-05T10:00:00.000Z");
+    for report in [&first, &second] {
+        booking.receive(report).await;
+    }
+    for _ in 0..2 {
+        store.reject_appointment_event(&first.id, stage.now()).await.expect(ANSWERS);
+        assert_eq!(booking.first().await.map(|one| one.event.id), Some(second.id.clone()));
+    }
+    assert!(booking.pending("e1").await.expect("it may be tried again").event == first);
+    assert_eq!(booking.receive(&first).await, Reception::Known);
+
+    let applied = booking.say("e1").await;
+    assert!(matches!(applied, AppliedAppointmentEvent::Applied(_)), "{applied:?}");
+    assert_eq!(booking.pending("e1").await, None);
+    store.reject_appointment_event(&first.id, stage.now()).await.expect(ANSWERS);
+    assert_eq!(booking.pending("e1").await, None);
+    let nowhere = AppointmentEventId::parse("e9").expect("a good id");
+    store.reject_appointment_event(&nowhere, stage.now()).await.expect(ANSWERS);
+}
+
+/// The newest event that was handled is told, but for those that say nothing of the booking.
+pub async fn the_newest_that_was_handled_is_known(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let booking = Booking::new(&stage).await;
+    let ten = "2026-01-05T10:00:00.000Z";
+    let reports = [
+        (event_at("e2", "cancelled", ten), Some(("e2", true))),
+        (event_at("e1", "booked", ten), Some(("e2", true))),
+        (event_at("e0", "confirmed", "2026-01-05T09:00:00.000Z"), Some(("e2", true))),
+        (event_at("e3", "rescheduled", ten), Some(("e3", false))),
+        (event_at("e4", "completed", "2026-01-05T11:00:00.000Z"), Some(("e3", false))),
+    ];
+    let mut known = None;
+    for (report, newest) in &reports {
+        booking.receive(report).await;
+        let found = booking.pending(report.id.as_str()).await.expect("it waits").newest_handled;
+        let found = found.map(|found| (found.event.to_string(), found.cancelled));
+        assert_eq!(found, known.map(|(id, cancelled): (&str, bool)| (id.to_owned(), cancelled)));
+        booking.apply_nothing(&report.id).await;
+        known = *newest;
+    }
+    booking.receive(&booking_event("e9", "booked")).await;
+    let found = booking.pending("e9").await.expect("it waits").newest_handled.expect("some are");
+    assert_eq!((found.event.as_str(), found.occurred_at), ("e3", reports[3].0.occurred_at));
+}

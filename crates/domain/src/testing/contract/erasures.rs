@@ -1,0 +1,227 @@
+//! Forgetting people.
+
+use super::{
+    booking::{Booking, event_at},
+    stage::{ANSWERS, Stage},
+    talk::Talk,
+    upload::{begun, finish, object_jobs, sending, upload},
+};
+use crate::{
+    conversation::Status,
+    event::{Event, EventKind},
+    id::UserId,
+    page::Window,
+    participant::{Participant, Profile},
+    ports::{EraseIn, Reception, Store},
+    testing::fixture::{booking_event, client, pictures, salon, user},
+};
+
+async fn erase(talk: &Talk<'_>, person: &UserId, messages_max: u32) -> Vec<Event> {
+    let erase = EraseIn {
+        person: person.clone(),
+        conversation: talk.id.clone(),
+        messages_max,
+        at: talk.stage.now(),
+    };
+    talk.stage.store.erase_in(&erase).await.expect(ANSWERS)
+}
+
+fn nobody(person: &Participant) -> Participant {
+    Participant { profile: Profile::default(), ..person.clone() }
+}
+
+/// Name, picture and address are gone at once, everywhere; id and role stay. A receipt says so, and a
+/// job does the rest. Asked again, nothing changes.
+pub async fn a_person_s_name_is_forgotten_at_once(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let talk = stage.talk("s1", "c1").await;
+    let message = talk.say(&talk.client, "Bonjour").await;
+    assert_eq!(store.erasure(&talk.client).await.expect(ANSWERS), None);
+    let at = stage.now();
+    let receipt = store.request_erasure(&talk.client, at).await.expect(ANSWERS);
+    assert_eq!((&receipt.person, receipt.requested_at), (&talk.client, at));
+    let counts = (receipt.conversations, receipt.messages, receipt.files);
+    assert_eq!((receipt.finished_at, counts), (None, (0, 0, 0)));
+
+    let gone = nobody(&client("c1"));
+    let found = store.participant(&talk.client).await.expect(ANSWERS);
+    assert!(found == Some(gone.clone()), "{found:?}");
+    assert!(talk.view(&talk.salon).await.client == gone);
+    assert!(talk.reread(&message).await.author == gone);
+    let again = store.request_erasure(&talk.client, stage.now()).await.expect(ANSWERS);
+    let kept = store.erasure(&talk.client).await.expect(ANSWERS);
+    assert_eq!((&again, kept.as_ref()), (&receipt, Some(&receipt)));
+    assert_eq!(stage.tasks().await, [("erase_person".to_owned(), "c1".to_owned())]);
+}
+
+/// Nothing brings a forgotten person back, known before or not; and nobody is entered with them.
+pub async fn who_is_forgotten_cannot_come_back(store: &dyn Store) {
+    let stage = Stage::new(store);
+    stage.note(&client("c1")).await;
+    for id in ["c1", "c2"] {
+        store.request_erasure(&user(id), stage.now()).await.expect(ANSWERS);
+        stage.note(&client(id)).await;
+    }
+    let people = [salon("s1"), client("c2"), client("c1")];
+    let mut refused = store.put_participants(&people, stage.now()).await.expect(ANSWERS);
+    refused.sort();
+    assert_eq!(refused, [user("c1"), user("c2")]);
+    for (id, expected) in [("c1", Some(nobody(&client("c1")))), ("c2", None), ("s1", None)] {
+        let found = store.participant(&user(id)).await.expect(ANSWERS);
+        assert!(found == expected, "{id}: {found:?}");
+    }
+}
+
+/// What they wrote is emptied piece by piece; what the other side wrote stays. The subject goes, and
+/// the conversation is put away.
+pub async fn what_they_wrote_is_emptied_piece_by_piece(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let talk = stage.talk("s1", "c1").await;
+    talk.name("Le bras de Camille").await;
+    let mut own = vec![];
+    for words in ["1", "2", "3"] {
+        own.push(talk.say(&talk.client, words).await.id.clone());
+        talk.say(&talk.salon, "Oui ?").await;
+    }
+    assert_eq!(store.next_to_erase(&talk.client).await.expect(ANSWERS), None);
+    store.request_erasure(&talk.client, stage.now()).await.expect(ANSWERS);
+    let mut events = vec![];
+    for _ in 0..2 {
+        let next = store.next_to_erase(&talk.client).await.expect(ANSWERS);
+        assert_eq!(next.as_ref(), Some(&talk.id));
+        events.extend(erase(&talk, &talk.client, 2).await);
+    }
+    assert_eq!(store.next_to_erase(&talk.client).await.expect(ANSWERS), None);
+    assert_eq!(erase(&talk, &talk.client, 2).await, []);
+
+    let deleted = events.iter().filter_map(|event| match &event.kind {
+        EventKind::MessageDeleted(id) => Some(id),
+        _ => None,
+    });
+    assert!(deleted.eq(&own), "{events:?}");
+    let put_away = EventKind::ConversationUpdated { subject: None, status: Status::Archived };
+    assert_eq!(events.iter().filter(|event| event.kind == put_away).count(), 1, "{events:?}");
+    let log = talk.log().await;
+    assert!(events.iter().all(|event| log.contains(event)), "told otherwise than logged");
+    assert_eq!(talk.words().await, ["Oui ?"; 3]);
+    let now = talk.state().await;
+    assert_eq!((now.subject, now.status), (None, Status::Archived));
+    let at = stage.now();
+    let receipt = store.finish_erasure(&talk.client, at).await.expect(ANSWERS).expect("asked for");
+    assert_eq!((receipt.conversations, receipt.messages, receipt.files), (1, 3, 0));
+    assert_eq!(receipt.finished_at, Some(at));
+    let again = store.finish_erasure(&talk.client, stage.now()).await.expect(ANSWERS);
+    assert_eq!(again, Some(receipt));
+}
+
+/// A receipt is not finished while something is left in one of the conversations.
+pub async fn a_receipt_is_finished_when_nothing_is_left(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let (one, other) = (stage.talk("s1", "c1").await, stage.talk("s2", "c1").await);
+    let elsewhere = stage.talk("s1", "c2").await;
+    elsewhere.say(&elsewhere.client, "Bonjour").await;
+    let before = elsewhere.log().await;
+    let person = user("c1");
+    store.request_erasure(&person, stage.now()).await.expect(ANSWERS);
+    for left in [2, 1, 0] {
+        let receipt = store.finish_erasure(&person, stage.now()).await.expect(ANSWERS);
+        assert_eq!(receipt.expect("asked for").finished_at.is_some(), left == 0);
+        let next = store.next_to_erase(&person).await.expect(ANSWERS);
+        assert_eq!(next.is_some(), left > 0);
+        for talk in [&one, &other] {
+            if next.as_ref() == Some(&talk.id) {
+                erase(talk, &person, 10).await;
+            }
+        }
+    }
+    assert_eq!(elsewhere.log().await, before);
+}
+
+/// What the platform said to them is said again without their name; the salon's words stay.
+pub async fn notices_that_named_them_name_nobody(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let booking = Booking::new(&stage).await;
+    let talk = booking.talk().await;
+    store.request_erasure(&talk.client, stage.now()).await.expect(ANSWERS);
+    let events = erase(&talk, &talk.client, 10).await;
+    assert_eq!(events.len(), 1, "{events:?}");
+    let history = talk.history(&Window::first(9)).await.page.items;
+    let [said] = &history[..] else { panic!("one notice: {history:?}") };
+    assert_eq!(
+        said.content.as_str(),
+        "Bonjour, votre rendez-vous a été confirmé ! N'hésitez pas à nous contacter pour toute question."
+    );
+    let notice = said.notice.as_ref().expect("it still is one");
+    assert_eq!((notice.kind(), notice.first_name()), ("confirmed", None));
+    assert_eq!(store.next_to_erase(&talk.client).await.expect(ANSWERS), None);
+}
+
+/// A forgotten salon's notices are its messages.
+pub async fn a_forgotten_salon_s_notices_are_emptied(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let booking = Booking::new(&stage).await;
+    let talk = booking.talk().await;
+    talk.say(&talk.client, "Merci").await;
+    store.request_erasure(&talk.salon, stage.now()).await.expect(ANSWERS);
+    erase(&talk, &talk.salon, 10).await;
+    assert_eq!(talk.words().await, ["Merci"]);
+}
+
+/// Their files are handed over for deletion, sent or not, and counted.
+pub async fn their_files_are_deleted(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let talk = stage.talk("s1", "c1").await;
+    let sent = upload(&stage, &talk.client);
+    assert!(store.begin_upload(&sent).await.expect(ANSWERS));
+    finish(&stage, &sent).await;
+    talk.send(&talk.client, sending(&[&sent.id], None)).await;
+    // Of these two one has a key.
+    talk.send(&talk.client, pictures("", 2, None)).await;
+    let unsent = begun(&stage, &talk.client).await;
+    let theirs = begun(&stage, &talk.salon).await;
+    store.request_erasure(&talk.client, stage.now()).await.expect(ANSWERS);
+    erase(&talk, &talk.client, 10).await;
+    let receipt = store.finish_erasure(&talk.client, stage.now()).await.expect(ANSWERS);
+    let receipt = receipt.expect("asked for");
+    assert_eq!((receipt.messages, receipt.files), (2, 3));
+
+    let mut expected = object_jobs(&[&sent.keys, &unsent.keys]);
+    expected.push(("delete_hosted_file".to_owned(), "upload-1".to_owned()));
+    expected.push(("erase_person".to_owned(), "c1".to_owned()));
+    expected.sort();
+    assert_eq!(stage.tasks().await, expected);
+    finish(&stage, &theirs).await;
+}
+
+/// Reports about their bookings, before and after, hold no name, and are recognised all the same.
+pub async fn reports_about_them_hold_no_name(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let booking = Booking::new(&stage).await;
+    let before = booking_event("e1", "booked");
+    let after = event_at("e2", "confirmed", "2026-01-05T10:00:00.000Z");
+    booking.receive(&before).await;
+    store.request_erasure(&before.client, stage.now()).await.expect(ANSWERS);
+    assert_eq!(booking.receive(&after).await, Reception::Stored);
+    for report in [&before, &after] {
+        let id = report.id.as_str();
+        let kept = booking.pending(id).await.expect("it waits").event;
+        assert_eq!(kept.client_first_name, None, "{id}");
+        assert_eq!(booking.receive(report).await, Reception::Known, "{id}");
+    }
+}
+
+/// Nobody is forgotten unasked.
+pub async fn nobody_is_forgotten_unasked(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let talk = stage.talk("s1", "c1").await;
+    talk.say(&talk.client, "Bonjour").await;
+    let before = (talk.state().await, talk.log().await);
+    assert_eq!(erase(&talk, &talk.client, 10).await, []);
+    assert_eq!(store.next_to_erase(&talk.client).await.expect(ANSWERS), None);
+    let receipt = store.finish_erasure(&talk.client, stage.now()).await.expect(ANSWERS);
+    assert_eq!(receipt, None);
+    // Nor is anybody forgotten where they take no part.
+    store.request_erasure(&user("c2"), stage.now()).await.expect(ANSWERS);
+    assert_eq!(erase(&talk, &user("c2"), 10).await, []);
+    assert_eq!((talk.state().await, talk.log().await), before);
+}

@@ -1,0 +1,213 @@
+//! What the platform says in a conversation, because something happened to a booking.
+
+use futures_util::future::join_all;
+
+use super::{
+    booking::{Booking, event_at, subject},
+    stage::{Stage, at},
+};
+use crate::{
+    conversation::Status,
+    event::EventKind,
+    message::MessageKind,
+    page::Window,
+    ports::{AppliedAppointmentEvent, NoticePlace, Store},
+    testing::fixture::{booking_event, salon, user},
+};
+
+const LATER: &str = "2026-01-05T10:00:00.000Z";
+
+/// The first event of a booking opens its conversation and speaks there, in the salon's name.
+pub async fn an_event_opens_a_conversation_and_speaks_in_it(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let booking = Booking::new(&stage).await;
+    let event = booking_event("e1", "booked");
+    booking.receive(&event).await;
+    let change = booking.change("e1").await;
+    let events = booking.tell(&event, change.clone()).await;
+
+    let [opened, said] = &events[..] else { panic!("two things happened: {events:?}") };
+    let (subject, status) = (Some(subject("RDV")), Status::Active);
+    assert_eq!(opened.kind, EventKind::ConversationOpened { subject: subject.clone(), status });
+    assert_eq!((opened.seq, said.seq, &said.actor), (at(1), at(2), &user("s1")));
+    let EventKind::MessagePosted(message) = &said.kind else { panic!("{said:?}") };
+    assert!(message.author == salon("s1"));
+    assert_eq!((&message.id, message.kind), (&change.notice.id, MessageKind::System));
+    assert_eq!(message.content, change.notice.content);
+    assert_eq!(message.notice.as_ref(), Some(&change.notice.notice));
+
+    let talk = booking.talk_in(&opened.conversation);
+    assert_eq!(talk.log().await, events);
+    let view = talk.view(&talk.client).await;
+    assert_eq!((view.unread, view.conversation.subject), (1, subject));
+    assert_eq!(view.conversation.appointment, Some(event.appointment.clone()));
+    assert_eq!(view.conversation.last_message_at, message.created_at);
+    assert_eq!(view.last_message.expect("it was said").id, message.id);
+    assert_eq!(talk.reread(message).await, **message);
+    assert_eq!(talk.history(&Window::first(9)).await.page.items, [(**message).clone()]);
+    assert_eq!(booking.pending("e1").await, None);
+    let again = booking.apply(&event.id, Some(change)).await;
+    assert_eq!(again, AppliedAppointmentEvent::AlreadyHandled);
+}
+
+/// A conversation that is opened by a cancellation is put away from the beginning.
+pub async fn a_conversation_may_be_opened_archived(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let booking = Booking::new(&stage).await;
+    let event = booking_event("e1", "cancelled");
+    booking.receive(&event).await;
+    let mut change = booking.change("e1").await;
+    change.status = Status::Archived;
+    let events = booking.tell(&event, change).await;
+    assert_eq!(events.len(), 2, "{events:?}");
+    let archived = |kind: &EventKind| {
+        matches!(kind, EventKind::ConversationOpened { status: Status::Archived, .. })
+    };
+    assert!(archived(&events[0].kind), "{events:?}");
+    let talk = booking.talk_in(&events[0].conversation);
+    assert_eq!(talk.state().await.status, Status::Archived);
+}
+
+/// Later events speak in the conversation that is there; subject and status change with them.
+pub async fn an_event_speaks_in_the_booking_s_conversation(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let booking = Booking::new(&stage).await;
+    let talk = booking.talk().await;
+    let event = event_at("e1", "cancelled", LATER);
+    booking.receive(&event).await;
+    let mut change = booking.change("e1").await;
+    assert!(matches!(&change.place, NoticePlace::In(id) if *id == talk.id), "{change:?}");
+    change.status = Status::Archived;
+    change.subject = Some((subject("RDV"), subject("RDV 2")));
+    let events = booking.tell(&event, change).await;
+
+    let [updated, said] = &events[..] else { panic!("two things happened: {events:?}") };
+    let (subject, status) = (Some(subject("RDV 2")), Status::Archived);
+    assert_eq!(updated.kind, EventKind::ConversationUpdated { subject: subject.clone(), status });
+    assert!(matches!(said.kind, EventKind::MessagePosted(_)), "{said:?}");
+    assert_eq!((updated.seq, said.seq, &updated.actor), (at(3), at(4), &talk.salon));
+    let now = talk.state().await;
+    assert_eq!((now.subject, now.status, now.updated_at), (subject, status, said.at));
+    assert_eq!((talk.view(&talk.client).await.unread, talk.log().await.len()), (2, 4));
+}
+
+/// What somebody wrote over the subject stays, and what is so already has no event.
+pub async fn a_subject_that_somebody_wrote_stays(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let booking = Booking::new(&stage).await;
+    let talk = booking.talk().await;
+    talk.name("Bras").await;
+    let event = event_at("e1", "rescheduled", LATER);
+    booking.receive(&event).await;
+    let mut change = booking.change("e1").await;
+    change.subject = Some((subject("RDV"), subject("RDV 2")));
+    let events = booking.tell(&event, change).await;
+    assert_eq!(events.len(), 1, "{events:?}");
+    assert_eq!(talk.state().await.subject, Some(subject("Bras")));
+}
+
+/// Before watching eyes it is read as it arrives.
+pub async fn a_notice_before_watching_eyes_is_read_as_it_arrives(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let booking = Booking::new(&stage).await;
+    let talk = booking.talk().await;
+    let event = event_at("e1", "confirmed", LATER);
+    booking.receive(&event).await;
+    let mut change = booking.change("e1").await;
+    change.read_on_arrival = true;
+    let events = booking.tell(&event, change).await;
+    let [_, read] = &events[..] else { panic!("two things happened: {events:?}") };
+    let EventKind::MessagesRead(receipt) = &read.kind else { panic!("{read:?}") };
+    assert_eq!((&receipt.reader, receipt.unread, receipt.messages.len()), (&talk.client, 0, 2));
+    assert_eq!(talk.view(&talk.client).await.unread, 0);
+}
+
+/// What was decided for a booking that stands elsewhere by now is not done.
+pub async fn a_change_that_was_overtaken_is_not_made(store: &dyn Store) {
+    use AppliedAppointmentEvent::Overtaken;
+    let stage = Stage::new(store);
+    let booking = Booking::new(&stage).await;
+    let (late, event) = (booking_event("e1", "booked"), event_at("e2", "cancelled", LATER));
+    booking.receive(&event).await;
+    let unopened = booking.change("e2").await;
+    let talk = booking.talk().await;
+    let before = (talk.state().await, talk.log().await);
+
+    assert_eq!(booking.apply(&event.id, Some(unopened)).await, Overtaken);
+    let mut elsewhere = booking.change("e2").await;
+    elsewhere.place = NoticePlace::In(stage.mint());
+    assert_eq!(booking.apply(&event.id, Some(elsewhere)).await, Overtaken);
+    let mut unknowing = booking.change("e2").await;
+    unknowing.newest_handled = None;
+    assert_eq!(booking.apply(&event.id, Some(unknowing)).await, Overtaken);
+    assert_eq!((talk.state().await, talk.log().await), before);
+
+    booking.receive(&late).await;
+    let outdated = booking.change("e2").await;
+    booking.say("e1").await;
+    assert_eq!(booking.apply(&event.id, Some(outdated)).await, Overtaken);
+    let gone = booking.change("e2").await;
+    talk.end().await;
+    assert_eq!(booking.apply(&event.id, Some(gone)).await, Overtaken);
+    assert!(booking.pending("e2").await.is_some_and(|pending| pending.conversation.is_none()));
+    let applied = booking.say("e2").await;
+    assert!(matches!(applied, AppliedAppointmentEvent::Applied(_)), "{applied:?}");
+}
+
+/// An event that changes nothing is handled all the same.
+pub async fn an_event_may_change_nothing(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let booking = Booking::new(&stage).await;
+    let talk = booking.talk().await;
+    let before = (talk.state().await, talk.log().await);
+    let event = event_at("e1", "no-show", LATER);
+    booking.receive(&event).await;
+    booking.apply_nothing(&event.id).await;
+    assert_eq!(booking.apply(&event.id, None).await, AppliedAppointmentEvent::AlreadyHandled);
+    assert_eq!((talk.state().await, talk.log().await), before);
+    let nowhere = booking_event("e9", "booked").id;
+    assert_eq!(booking.apply(&nowhere, None).await, AppliedAppointmentEvent::AlreadyHandled);
+}
+
+/// A deleted notice is nowhere any more, in words or as data.
+pub async fn a_deleted_notice_is_nowhere(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let booking = Booking::new(&stage).await;
+    let talk = booking.talk().await;
+    let notice = talk.history(&Window::first(9)).await.page.items.remove(0);
+    talk.delete(&notice).await.expect("the salon may");
+    assert_eq!(talk.find(&talk.client, &notice).await, None);
+    assert_eq!(talk.log().await[1].kind, EventKind::MessageWithdrawn(notice.id.clone()));
+}
+
+/// Whoever applies an event at the same moment as others: it speaks once, in one conversation.
+pub async fn of_ten_who_apply_an_event_at_once_one_does(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let booking = Booking::new(&stage).await;
+    let event = booking_event("e1", "booked");
+    booking.receive(&event).await;
+    let changes = join_all((0..10).map(|_| booking.change("e1"))).await;
+    let outcomes = changes.into_iter().map(|change| booking.apply(&event.id, Some(change)));
+    let outcomes = join_all(outcomes).await;
+    let applied = |outcome: &&_| matches!(outcome, AppliedAppointmentEvent::Applied(_));
+    assert_eq!(outcomes.iter().filter(applied).count(), 1, "{outcomes:?}");
+    let list = stage.list(&user("c1"), None, &Window::first(9)).await;
+    assert_eq!((list.total, list.items[0].unread), (1, 1));
+}
+
+/// Two events of a booking at the same moment: one of them is told to decide anew.
+pub async fn of_two_events_at_once_one_looks_again(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let booking = Booking::new(&stage).await;
+    let events = [booking_event("e1", "booked"), event_at("e2", "cancelled", LATER)];
+    for event in &events {
+        booking.receive(event).await;
+    }
+    let changes = [booking.change("e1").await, booking.change("e2").await];
+    let outcomes = events.iter().zip(changes);
+    let outcomes = outcomes.map(|(event, change)| booking.apply(&event.id, Some(change)));
+    let outcomes = join_all(outcomes).await;
+    let overtaken = |outcome: &&_| **outcome == AppliedAppointmentEvent::Overtaken;
+    assert_eq!(outcomes.iter().filter(overtaken).count(), 1, "{outcomes:?}");
+    assert_eq!(stage.list(&user("c1"), None, &Window::first(9)).await.total, 1);
+}

@@ -1,0 +1,173 @@
+use async_trait::async_trait;
+
+use super::{
+    MemoryStore,
+    record::{Change, Post, Record},
+    reports::{Handling, Report},
+    state::State,
+};
+use crate::{
+    appointment::AppointmentEvent,
+    conversation::Side,
+    event::Event,
+    id::{AppointmentEventId, UserId},
+    job::Task,
+    message::MessageKind,
+    ports::{
+        AppliedAppointmentEvent, ApplyAppointmentEvent, AppointmentChange, AppointmentStore,
+        NewNotice, NoticePlace, PendingAppointmentEvent, Reception, StoreError,
+    },
+    seq::Seq,
+    time::Timestamp,
+};
+
+impl State {
+    /// Whether the booking stands where `change` takes it to stand.
+    fn stands(&self, event: &AppointmentEvent, change: &AppointmentChange) -> bool {
+        let about = self.about(&event.salon, &event.appointment).map(|record| &record.head.id);
+        let meant = match &change.place {
+            NoticePlace::In(id) => Some(id),
+            NoticePlace::New(_) => None,
+        };
+        about == meant && self.newest_handled(event) == change.newest_handled
+    }
+
+    fn speak(
+        &mut self,
+        event: &AppointmentEvent,
+        change: &AppointmentChange,
+        at: Timestamp,
+    ) -> Vec<Event> {
+        let (id, before) = match &change.place {
+            NoticePlace::New(open) => {
+                let mut record = Record::open(open);
+                record.head.status = change.status;
+                self.open(record);
+                (open.id.clone(), Seq::ZERO)
+            }
+            NoticePlace::In(id) => {
+                let (record, _) = self.change(id, &event.salon).expect("it stands");
+                let before = record.head.last_seq;
+                follow(record, change, &event.salon, at);
+                (id.clone(), before)
+            }
+        };
+        let (record, people) = self.change(&id, &event.salon).expect("it stands");
+        record.say(post(&change.notice, &event.salon, at));
+        if change.read_on_arrival {
+            record.read(Side::Client, record.head.last_seq, at);
+        }
+        record.events_after(before, people)
+    }
+}
+
+/// Brings subject and status up to date.
+fn follow(record: &mut Record, change: &AppointmentChange, salon: &UserId, at: Timestamp) {
+    let mut head = record.head.clone();
+    head.status = change.status;
+    if let Some((old, new)) = &change.subject
+        && head.subject.as_ref() == Some(old)
+    {
+        head.subject = Some(new.clone());
+    }
+    if head != record.head {
+        record.head = head;
+        record.append(at, salon, Change::Updated);
+    }
+}
+
+fn post(notice: &NewNotice, salon: &UserId, at: Timestamp) -> Post {
+    Post {
+        id: notice.id.clone(),
+        seq: Seq::ZERO,
+        author: salon.clone(),
+        kind: MessageKind::System,
+        content: notice.content.clone(),
+        notice: Some(notice.notice.clone()),
+        attachments: vec![],
+        key: None,
+        created_at: at,
+        read_at: None,
+        deleted: false,
+    }
+}
+
+#[async_trait]
+impl AppointmentStore for MemoryStore {
+    async fn receive_appointment_event(
+        &self,
+        event: &AppointmentEvent,
+        at: Timestamp,
+    ) -> Result<Reception, StoreError> {
+        let mut state = self.state()?;
+        let mut event = event.clone();
+        if state.erasures.contains_key(&event.client) {
+            event.client_first_name = None;
+        }
+        if let Some(known) = state.report(&event.id) {
+            let same = known.event == event;
+            return Ok(if same { Reception::Known } else { Reception::Contradicted });
+        }
+        state.jobs.enter(Task::HandleAppointmentEvent(event.id.clone()), at);
+        state.reports.push(Report { event, state: Handling::Pending });
+        Ok(Reception::Stored)
+    }
+
+    async fn pending_appointment_event(
+        &self,
+        id: &AppointmentEventId,
+    ) -> Result<Option<PendingAppointmentEvent>, StoreError> {
+        let state = self.state()?;
+        let mut reports = state.reports.iter();
+        let open =
+            reports.find(|report| report.event.id == *id && report.state != Handling::Handled);
+        Ok(open.map(|report| state.pending(&report.event)))
+    }
+
+    async fn first_pending_appointment_event(
+        &self,
+        like: &AppointmentEvent,
+    ) -> Result<Option<PendingAppointmentEvent>, StoreError> {
+        let state = self.state()?;
+        let booking = state.reports.iter().filter(|report| report.is_about_the_booking_of(like));
+        let waiting = booking.filter(|report| report.state == Handling::Pending);
+        let first = waiting.min_by_key(|report| report.event.place());
+        Ok(first.map(|report| state.pending(&report.event)))
+    }
+
+    async fn apply_appointment_event(
+        &self,
+        apply: &ApplyAppointmentEvent,
+    ) -> Result<AppliedAppointmentEvent, StoreError> {
+        let mut state = self.state()?;
+        let report = state.report(&apply.event);
+        let Some(report) = report.filter(|report| report.state != Handling::Handled) else {
+            return Ok(AppliedAppointmentEvent::AlreadyHandled);
+        };
+        let event = report.event.clone();
+        let events = match &apply.change {
+            None => vec![],
+            Some(change) if !state.stands(&event, change) => {
+                return Ok(AppliedAppointmentEvent::Overtaken);
+            }
+            Some(change) => state.speak(&event, change, apply.at),
+        };
+        if let Some(report) = state.report(&apply.event) {
+            report.state = Handling::Handled;
+        }
+        Ok(AppliedAppointmentEvent::Applied(events))
+    }
+
+    async fn reject_appointment_event(
+        &self,
+        id: &AppointmentEventId,
+        _: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut state = self.state()?;
+        let report = state.report(id).filter(|report| report.state == Handling::Pending);
+        if let Some(report) = report {
+            report.state = Handling::Rejected;
+        }
+        Ok(())
+    }
+}

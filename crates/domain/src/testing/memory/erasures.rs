@@ -1,0 +1,131 @@
+use async_trait::async_trait;
+
+use super::{
+    MemoryStore,
+    record::{Change, Record},
+    state::State,
+};
+use crate::{
+    attachment::Attachment,
+    conversation::{Side, Status},
+    erasure::Erasure,
+    event::Event,
+    id::{ConversationId, UserId},
+    job::Task,
+    participant::Profile,
+    ports::{EraseIn, ErasureStore, StoreError},
+    time::Timestamp,
+};
+
+#[async_trait]
+impl ErasureStore for MemoryStore {
+    async fn request_erasure(&self, person: &UserId, at: Timestamp) -> Result<Erasure, StoreError> {
+        let mut state = self.state()?;
+        if let Some(known) = state.erasures.get(person) {
+            return Ok(known.clone());
+        }
+        if let Some(known) = state.people.get_mut(person) {
+            known.profile = Profile::default();
+        }
+        for report in state.reports.iter_mut().filter(|report| report.event.client == *person) {
+            report.event.client_first_name = None;
+        }
+        state.jobs.enter(Task::ErasePerson(person.clone()), at);
+        let receipt = Erasure {
+            person: person.clone(),
+            requested_at: at,
+            finished_at: None,
+            conversations: 0,
+            messages: 0,
+            files: 0,
+        };
+        state.erasures.insert(person.clone(), receipt.clone());
+        Ok(receipt)
+    }
+
+    async fn erasure(&self, person: &UserId) -> Result<Option<Erasure>, StoreError> {
+        Ok(self.state()?.erasures.get(person).cloned())
+    }
+
+    async fn next_to_erase(&self, person: &UserId) -> Result<Option<ConversationId>, StoreError> {
+        Ok(self.state()?.next_to_erase(person))
+    }
+
+    async fn erase_in(&self, erase: &EraseIn) -> Result<Vec<Event>, StoreError> {
+        let mut state = self.state()?;
+        if !state.erasures.contains_key(&erase.person) {
+            return Ok(vec![]);
+        }
+        let Some((record, people)) = state.change(&erase.conversation, &erase.person) else {
+            return Ok(vec![]);
+        };
+        let before = record.head.last_seq;
+        let left_something = leaves_something(record, &erase.person);
+        let (messages, released) = empty(record, erase);
+        put_away(record, erase);
+        let is_done = left_something && !leaves_something(record, &erase.person);
+        let events = record.events_after(before, people);
+        let files = state.jobs.delete_files(&released, erase.at);
+        if let Some(receipt) = state.erasures.get_mut(&erase.person) {
+            receipt.conversations += u64::from(is_done);
+            receipt.messages += messages;
+            receipt.files += files;
+        }
+        Ok(events)
+    }
+
+    async fn finish_erasure(
+        &self,
+        person: &UserId,
+        at: Timestamp,
+    ) -> Result<Option<Erasure>, StoreError> {
+        let mut state = self.state()?;
+        if !state.erasures.contains_key(person) {
+            return Ok(None);
+        }
+        let files = state.drop_uploads(|upload| upload.owner == *person, u32::MAX, at);
+        let is_done = state.next_to_erase(person).is_none();
+        let receipt = state.erasures.get_mut(person).expect("it was just there");
+        receipt.files += files;
+        if is_done {
+            receipt.finished_at.get_or_insert(at);
+        }
+        Ok(Some(receipt.clone()))
+    }
+}
+
+impl State {
+    fn next_to_erase(&self, person: &UserId) -> Option<ConversationId> {
+        self.erasures.get(person)?;
+        let mut left = self.live_of(person).filter(|record| leaves_something(record, person));
+        left.next().map(|record| record.head.id.clone())
+    }
+}
+
+fn leaves_something(record: &Record, person: &UserId) -> bool {
+    let names = record.side_of(person) == Some(Side::Client)
+        && record.posts().any(super::record::Post::names_somebody);
+    let wrote = record.posts().any(|post| post.is_by(person));
+    names || wrote || record.head.subject.is_some() || record.head.status == Status::Active
+}
+
+/// Empties the oldest of the person's messages. Returns how many there were, and their files.
+fn empty(record: &mut Record, erase: &EraseIn) -> (u64, Vec<Attachment>) {
+    let own = record.posts().filter(|post| post.is_by(&erase.person)).map(|post| post.id.clone());
+    let own: Vec<_> = own.take(erase.messages_max as usize).collect();
+    let released = own.iter().filter_map(|id| record.erase(id, &erase.person, erase.at));
+    let released: Vec<_> = released.flatten().collect();
+    (own.len() as u64, released)
+}
+
+fn put_away(record: &mut Record, erase: &EraseIn) {
+    if record.side_of(&erase.person) == Some(Side::Client) {
+        record.forget_names();
+    }
+    if record.head.subject.is_some() || record.head.status == Status::Active {
+        record.head.subject = None;
+        record.head.status = Status::Archived;
+        record.head.updated_at = erase.at;
+        record.append(erase.at, &erase.person, Change::Updated);
+    }
+}

@@ -1,0 +1,163 @@
+use std::sync::Arc;
+
+use super::Messaging;
+use crate::{
+    job::{Backoff, Job, JobFailure, Task},
+    ports::{ClaimJobs, Clock, Files, Ids, Setback, Store, StoreError},
+    time::Timestamp,
+};
+
+/// How many uploads are taken away in one transaction.
+const PURGE_BATCH: u32 = 500;
+
+/// The bounds of work that may wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WorkerSettings {
+    /// How long nobody else may have a job that was claimed, in milliseconds: longer than any takes.
+    pub lease_ms: u64,
+    /// How long to wait after a failed attempt.
+    pub backoff: Backoff,
+    /// How old an upload gets that nobody sends, in milliseconds.
+    pub unsent_age_max_ms: u64,
+}
+
+impl Default for WorkerSettings {
+    /// Two minutes for a job, a day for an upload.
+    fn default() -> Self {
+        Self { lease_ms: 120_000, backoff: Backoff::default(), unsent_age_max_ms: 86_400_000 }
+    }
+}
+
+/// What became of a job.
+#[derive(Debug)]
+pub enum Performed {
+    /// It is done.
+    Done,
+    /// It failed and is tried again later.
+    SetBack(JobFailure),
+    /// It failed for good: a dead letter.
+    GivenUp(JobFailure),
+    /// It took longer than its lease, and somebody else has it.
+    Overtaken,
+}
+
+/// Does the work that may wait (D14). How many jobs at once is its owner's business. Cheap to clone.
+#[derive(Clone)]
+pub struct Worker {
+    messaging: Messaging,
+    store: Arc<dyn Store>,
+    files: Arc<dyn Files>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    settings: WorkerSettings,
+}
+
+impl Worker {
+    /// Puts a worker together.
+    pub fn new(
+        messaging: Messaging,
+        store: Arc<dyn Store>,
+        files: Arc<dyn Files>,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+        settings: WorkerSettings,
+    ) -> Self {
+        Self { messaging, store, files, clock, ids, settings }
+    }
+
+    /// Takes at most `limit` jobs (1 to 1,000) whose time has come, to be
+    /// [performed](Self::perform) within their lease.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn claim(&self, limit: u32) -> Result<Vec<Job>, StoreError> {
+        let lease_ms = self.settings.lease_ms;
+        self.store.claim_jobs(&ClaimJobs { now: self.clock.now(), lease_ms, limit }).await
+    }
+
+    /// Does a job that was claimed, and says so.
+    ///
+    /// # Errors
+    /// The store's, when it could not be said: the job comes back when its lease has run out.
+    pub async fn perform(&self, job: &Job) -> Result<Performed, StoreError> {
+        let Err(failure) = self.attempt(&job.task).await else {
+            let is_ours = self.store.finish_job(&job.id, job.attempt).await?;
+            return Ok(if is_ours { Performed::Done } else { Performed::Overtaken });
+        };
+        let setback = self.setback(&failure, job.attempt);
+        let is_dead = matches!(setback, Setback::DeadAt(_));
+        if let (Task::HandleAppointmentEvent(event), true) = (&job.task, is_dead) {
+            self.messaging.give_up_appointment_event(event).await?;
+        }
+        let reason = failure.reason();
+        match self.store.set_back_job(&job.id, job.attempt, setback, reason).await? {
+            false => Ok(Performed::Overtaken),
+            true if is_dead => Ok(Performed::GivenUp(failure)),
+            true => Ok(Performed::SetBack(failure)),
+        }
+    }
+
+    /// Enters the work of schedules whose time has come. Returns how many came due.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn start_due_schedules(&self) -> Result<u32, StoreError> {
+        self.store.start_due_schedules(self.clock.now()).await
+    }
+
+    /// When there is something to do next; `None` when nothing waits.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.store.next_due().await
+    }
+
+    async fn attempt(&self, task: &Task) -> Result<(), JobFailure> {
+        match task {
+            Task::HandleAppointmentEvent(id) => self.messaging.handle_appointment_event(id).await,
+            Task::DeleteObject(key) => Ok(self.files.delete(key).await?),
+            Task::DeleteHostedFile(key) => self.delete_hosted_file(key).await,
+            Task::PurgeUploads => self.purge_uploads().await,
+            Task::ErasePerson(person) => self.messaging.erase_person(person).await,
+        }
+    }
+
+    /// Its sender named the key, so it may be the key of a file that others still look at.
+    async fn delete_hosted_file(&self, key: &str) -> Result<(), JobFailure> {
+        if self.store.carries_hosted_file(key).await? {
+            return Ok(());
+        }
+        Ok(self.files.delete_hosted(key).await?)
+    }
+
+    async fn purge_uploads(&self) -> Result<(), JobFailure> {
+        let now = self.clock.now();
+        let age_ms = i64::try_from(self.settings.unsent_age_max_ms).unwrap_or(i64::MAX);
+        let before = Timestamp::from_millis(now.as_millis().saturating_sub(age_ms));
+        let before = before.unwrap_or(Timestamp::UNIX_EPOCH);
+        while self.store.purge_uploads(before, PURGE_BATCH, now).await? == u64::from(PURGE_BATCH) {}
+        Ok(())
+    }
+
+    fn setback(&self, failure: &JobFailure, attempt: u32) -> Setback {
+        let now = self.clock.now();
+        let retry_at = match failure {
+            JobFailure::Dead { .. } => None,
+            JobFailure::Retry { .. } => {
+                let luck = self.ids.next().as_u64_pair().1;
+                self.settings.backoff.next_attempt_at(attempt, now, luck)
+            }
+        };
+        retry_at.map_or(Setback::DeadAt(now), Setback::RetryAt)
+    }
+}
+
+impl std::fmt::Debug for Worker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Worker").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

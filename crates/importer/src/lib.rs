@@ -1,0 +1,47 @@
+//! Moving in: reads the tables of the system before this one, page by page, and has a store take
+//! them over.
+//!
+//! The source is only read. What becomes of each row is decided by [`domain::import`]; whether it is
+//! here already, and changed since, by the store. An import may be cut off at any moment and started
+//! again: as long as the source is as it was, it goes on where it stood; otherwise it begins anew,
+//! and what is here already is not written again. Memory is bounded by a page, and by the longest
+//! conversation.
+
+mod error;
+mod fingerprint;
+mod run;
+mod settings;
+mod source;
+mod stage;
+mod tally;
+mod tls;
+mod watcher;
+
+use std::sync::Arc;
+
+use domain::ports::{Clock, ImportStore};
+
+pub use error::{ImportError, SourceError};
+pub use settings::Settings;
+pub use tally::{Outcome, Tally};
+pub use watcher::Watcher;
+
+use run::Run;
+use source::Source;
+
+/// Takes over everything that the source holds, and tells what became of it.
+///
+/// # Errors
+/// [`ImportError`]; what was taken over until then stays, and the next call goes on from there.
+pub async fn import(
+    settings: &Settings,
+    store: Arc<dyn ImportStore>,
+    clock: Arc<dyn Clock>,
+    watcher: &mut dyn Watcher,
+) -> Result<Tally, ImportError> {
+    let mut source = Source::connect(settings).await?;
+    source.check().await?;
+    let stamp = source.stamp().await?;
+    let (run, from) = Run::begin(settings, store, clock, watcher, stamp).await?;
+    stage::all(&mut source, run, from).await
+}

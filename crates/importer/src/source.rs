@@ -1,0 +1,122 @@
+//! The database of the former system. It is only read.
+
+mod conversations;
+mod mail;
+mod people;
+mod preferences;
+mod schema;
+mod stamp;
+
+use std::time::Duration;
+
+use domain::{ports::Fingerprint, time::Timestamp};
+use secrecy::ExposeSecret;
+use tokio_postgres::{Client, Config, IsolationLevel, NoTls, Row, Transaction, config::SslMode};
+
+use crate::{ImportError, Settings, SourceError, tls};
+
+pub(crate) use conversations::{Bounds, Person, Talk};
+
+/// How long the source may leave what we sent unacknowledged, and a silent connection unprobed.
+const PEER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Times are read as milliseconds in UTC; nothing can be written, whatever we ask for.
+const SESSION: &str =
+    "-c timezone=UTC -c datestyle=ISO -c default_transaction_read_only=on -c jit=off";
+
+/// A connection to the source.
+pub(crate) struct Source {
+    client: Client,
+}
+
+impl Source {
+    pub(crate) async fn connect(settings: &Settings) -> Result<Self, ImportError> {
+        let mut config = parse(settings.url.expose_secret())?;
+        let options = config.get_options().map(|theirs| format!("{theirs} {SESSION}"));
+        config
+            .options(options.as_deref().unwrap_or(SESSION))
+            .application_name("messaging-import")
+            .connect_timeout(Duration::from_millis(settings.connect_timeout_ms))
+            .keepalives_idle(PEER_TIMEOUT)
+            .tcp_user_timeout(PEER_TIMEOUT);
+        Ok(Self { client: open(&config).await? })
+    }
+
+    /// Checks that everything is there that will be read.
+    pub(crate) async fn check(&self) -> Result<(), ImportError> {
+        schema::check(&self.client).await
+    }
+
+    /// A digest of all that is in it: it tells whether the source is still as it was.
+    pub(crate) async fn stamp(&self) -> Result<Fingerprint, ImportError> {
+        stamp::stamp(&self.client).await
+    }
+
+    /// One view of everything, for as long as a page takes.
+    async fn page(&mut self) -> Result<Transaction<'_>, SourceError> {
+        let begin = self.client.build_transaction().read_only(true);
+        Ok(begin.isolation_level(IsolationLevel::RepeatableRead).start().await?)
+    }
+}
+
+/// Reads an address. The strict modes mean the same: everything is checked.
+fn parse(url: &str) -> Result<Config, ImportError> {
+    let url = url.replace("sslmode=verify-full", "sslmode=require");
+    let url = url.replace("sslmode=verify-ca", "sslmode=require");
+    url.parse().map_err(|_| ImportError::Url)
+}
+
+async fn open(config: &Config) -> Result<Client, ImportError> {
+    let encrypted = match (config.get_ssl_mode(), tls::verifying()) {
+        (SslMode::Disable, _) | (SslMode::Prefer, Err(_)) => None,
+        (_, Ok(tls)) => Some(tls),
+        (_, Err(_)) => return Err(ImportError::NoTrustedCertificates),
+    };
+    if let Some(tls) = encrypted {
+        match config.connect(tls).await {
+            Ok((client, connection)) => {
+                // Its failures come back from the queries it fails.
+                tokio::spawn(connection);
+                return Ok(client);
+            }
+            // A server whose certificate nobody knows is spoken to in the clear, if that was asked for.
+            Err(error) if config.get_ssl_mode() == SslMode::Prefer && error.code().is_none() => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let mut config = config.clone();
+    let (client, connection) = config.ssl_mode(SslMode::Disable).connect(NoTls).await?;
+    tokio::spawn(connection);
+    Ok(client)
+}
+
+/// The time in a column of milliseconds.
+fn time(row: &Row, column: &str) -> Result<Timestamp, SourceError> {
+    let millis: i64 = row.try_get(column)?;
+    good_time(millis, column)
+}
+
+/// Likewise, where there may be none.
+fn maybe_time(row: &Row, column: &str) -> Result<Option<Timestamp>, SourceError> {
+    let millis: Option<i64> = row.try_get(column)?;
+    millis.map(|millis| good_time(millis, column)).transpose()
+}
+
+fn good_time(millis: i64, column: &str) -> Result<Timestamp, SourceError> {
+    let outside = || SourceError(format!("`{column}` holds a time outside of the calendar"));
+    Timestamp::from_millis(millis).ok_or_else(outside)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_strictness_is_understood_and_nonsense_is_not() {
+        for strict in ["require", "verify-ca", "verify-full"] {
+            let config = parse(&format!("postgres://db/old?sslmode={strict}")).expect("good");
+            assert_eq!(config.get_ssl_mode(), SslMode::Require);
+        }
+        assert!(matches!(parse("mysql://db/old"), Err(ImportError::Url)));
+    }
+}

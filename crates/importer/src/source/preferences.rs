@@ -1,0 +1,34 @@
+//! What people want to be told of by mail.
+
+use domain::import::former::{FormerPreference, Raw};
+use tokio_postgres::Row;
+
+use super::Source;
+use crate::SourceError;
+
+const PAGE: &str = include_str!("preferences.sql");
+
+impl Source {
+    /// The preferences behind the person `after`, in the order of the source.
+    pub(crate) async fn preferences(
+        &mut self,
+        after: &str,
+        rows_max: u32,
+    ) -> Result<Vec<FormerPreference>, SourceError> {
+        let rows = self.client.query(PAGE, &[&after, &i64::from(rows_max)]).await?;
+        rows.iter().map(preference).collect()
+    }
+}
+
+fn preference(row: &Row) -> Result<FormerPreference, SourceError> {
+    let muted: Vec<String> = row.try_get("muted")?;
+    let elsewhere: i64 = row.try_get("muted_elsewhere")?;
+    Ok(FormerPreference {
+        person: Raw(row.try_get("userId")?),
+        person_is_known: row.try_get("person_known")?,
+        mail_enabled: row.try_get("emailNotificationsEnabled")?,
+        frequency: row.try_get("emailFrequency")?,
+        muted: muted.into_iter().map(Raw).collect(),
+        muted_elsewhere: elsewhere.unsigned_abs(),
+    })
+}

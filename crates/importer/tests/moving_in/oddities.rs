@@ -1,0 +1,103 @@
+//! What should not have been there.
+
+use domain::import::{LOST_FILE_TEXT, Refusal, Repair, Thing};
+
+use crate::house::House;
+
+#[tokio::test]
+async fn what_breaks_our_rules_is_named_with_its_reason() {
+    let house = House::small().await;
+    let (tally, told) = house.import().await;
+    let mut named: Vec<_> = told
+        .refused
+        .iter()
+        .map(|it| (it.thing.as_str(), it.id.as_str(), it.reason.as_str()))
+        .collect();
+    named.sort_unstable();
+    let salon = house.lines("SELECT 'c' || substr(md5('salon0'), 1, 24)").await.remove(0);
+    let talk = house.lines("SELECT 'c' || substr(md5('conversation1'), 1, 24)").await.remove(0);
+    let (alone, stranger) =
+        (format!("codd-alone000000000000000/{salon}"), format!("{talk}/cadmin0000000000000000000"));
+    let mut expected = [
+        ("person", "an?id?with?blanks", "invalid_id"),
+        ("conversation", "an?odd?conversation", "invalid_id"),
+        ("conversation", "codd-alone000000000000000", "sides_are_the_same"),
+        ("conversation", "codd-blank-client00000000", "invalid_id"),
+        ("message", "codd-m01", "author_takes_no_part"),
+        ("message", "codd-m02", "says_nothing"),
+        ("message", "codd-m09", "says_nothing"),
+        ("message", "an?odd?message", "invalid_id"),
+        ("file", "codd-f01", "url_not_allowed"),
+        ("file", "codd-f02", "url_not_allowed"),
+        ("file", "codd-f03", "type_not_allowed"),
+        ("file", "codd-f04", "size_not_allowed"),
+        ("file", "codd-f05", "url_not_allowed"),
+        ("preference", "cgone00000000000000000000", "person_unknown"),
+        ("mail", &alone, "conversation_refused"),
+        ("mail", &stranger, "recipient_takes_no_part"),
+    ];
+    expected.sort_unstable();
+    assert_eq!(named, expected);
+    assert_eq!(tally.refused(Thing::File, Refusal::UrlNotAllowed), 3);
+}
+
+#[tokio::test]
+async fn what_can_be_mended_is_mended_and_loses_no_word() {
+    let house = House::small().await;
+    let (tally, _) = house.import().await;
+    let said = house
+        .lines(
+            "SELECT id, char_length(content) AS length, left(content, 30) AS words, attachment_count AS shows
+             FROM messaging.message WHERE conversation_id = 'codd-messages000000000000' ORDER BY seq",
+        )
+        .await;
+    let of = |id: &str, length: usize, words: &str, shows: usize| {
+        format!("{id} | {shows} | {words} | {length}")
+    };
+    let start = "très long très long très long ";
+    let expected = [
+        of("codd-m03", 4_000, start, 0),
+        of("codd-m03-2", 4_000, start, 0),
+        of("codd-m03-3", 2_000, start, 0),
+        of("codd-m04", 7, "bip bip", 0),
+        of("codd-m05", LOST_FILE_TEXT.chars().count(), LOST_FILE_TEXT, 0),
+        of("codd-m06", 11, "Sept photos", 5),
+        of("codd-m06-2", 0, "", 2),
+        of("codd-m07", 27, "Une bonne, quatre mauvaises", 1),
+    ];
+    assert_eq!(said, expected);
+    let whole = "SELECT count(*) FROM \"Message\" WHERE id = 'codd-m03' AND content = (
+        SELECT string_agg(content, '' ORDER BY seq) FROM messaging.message WHERE id ~ '^codd-m03')";
+    assert_eq!(house.number(whole).await, 1);
+    for repair in [
+        Repair::NameShortened,
+        Repair::EmailDropped,
+        Repair::PictureDropped,
+        Repair::SubjectShortened,
+        Repair::AppointmentDropped,
+        Repair::LongTextSplit,
+        Repair::ManyFilesSplit,
+        Repair::LostFileNoted,
+        Repair::FileNameMended,
+        Repair::PersonMissing,
+        Repair::FrequencyUnknown,
+        Repair::MuteDropped,
+        Repair::CounterOfStranger,
+        Repair::ArchiveMarkDropped,
+        Repair::LastMessageTimeCorrected,
+    ] {
+        assert!(tally.mended(repair) > 0, "{repair:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_said_to_somebody_without_an_account_stays_readable() {
+    let house = House::small().await;
+    house.import().await;
+    let who = "SELECT id, role, coalesce(first_name, last_name, email) AS known
+        FROM messaging.participant WHERE id = 'cgone00000000000000000000'";
+    assert_eq!(house.lines(who).await, ["cgone00000000000000000000 | client | -"]);
+    let said = "SELECT content FROM messaging.message
+        WHERE conversation_id = 'codd-orphan00000000000000' ORDER BY seq";
+    assert_eq!(house.lines(said).await, ["Je pars", "Au revoir"]);
+}

@@ -1,0 +1,99 @@
+//! What came out, compared with what went in.
+
+use domain::import::{Repair, Thing};
+use importer::Outcome;
+use rig::reference::{Size, compare};
+
+use crate::house::{ANSWERS, House};
+
+/// Compares both sides.
+pub(crate) async fn compare(house: &House) {
+    let differences = compare::differences(&house.client).await.expect(ANSWERS);
+    assert_eq!(differences, [], "rows that are on one side alone");
+}
+
+#[tokio::test]
+async fn a_row_that_is_on_one_side_alone_is_found() {
+    let house = House::small().await;
+    house.import().await;
+    for (what, spoil) in [
+        (
+            "people",
+            "UPDATE messaging.participant SET last_name = 'X' WHERE last_name = 'Roux' AND id ~ '^c[0-9a-f]{24}$'",
+        ),
+        (
+            "conversations",
+            "UPDATE messaging.conversation SET client_read_seq = 1 WHERE client_read_seq > 1",
+        ),
+        (
+            "messages",
+            "UPDATE messaging.message SET content = content || '.' WHERE seq = 3 AND char_length(content) < 99",
+        ),
+        ("files", "UPDATE messaging.attachment SET size_bytes = size_bytes + 1"),
+        ("preferences", "DELETE FROM messaging.muted_conversation"),
+        ("mail", "UPDATE messaging.pending_mail SET message_count = message_count + 1"),
+    ] {
+        assert!(house.client.execute(spoil, &[]).await.expect(ANSWERS) > 0, "{what}");
+        let found = compare::differences(&house.client).await.expect(ANSWERS);
+        assert!(found.iter().any(|(differing, count)| *differing == what && *count > 0), "{what}");
+    }
+}
+
+#[tokio::test]
+async fn every_row_is_taken_over_with_its_id_its_time_and_its_place() {
+    let house = House::of(Size { conversations: 200, messages: 5_000 }).await;
+    let (tally, told) = house.import().await;
+    compare(&house).await;
+
+    for (thing, table) in [
+        (Thing::Person, "\"User\""),
+        (Thing::Conversation, "\"Conversation\""),
+        (Thing::Message, "\"Message\""),
+        (Thing::File, "\"MessageAttachment\""),
+        (Thing::Counter, "\"MessageNotification\""),
+        (Thing::Preference, "\"NotificationPreference\""),
+    ] {
+        let rows = house.number(&format!("SELECT count(*) FROM {table}")).await;
+        assert_eq!(i64::try_from(tally.count(thing, Outcome::Read)), Ok(rows), "{table}");
+    }
+    for thing in [Thing::Person, Thing::Conversation, Thing::Preference, Thing::Mail] {
+        let read = tally.count(thing, Outcome::Read);
+        assert_eq!(read, tally.count(thing, Outcome::New) + tally.refused_in_all(thing));
+    }
+    assert!(told.pages > 20, "it went page by page: {}", told.pages);
+    assert!(tally.closed_mail() > 0 && tally.mended(Repair::MailMerged) > 0);
+}
+
+#[tokio::test]
+async fn what_is_read_below_the_newest_read_message_is_counted() {
+    let house = House::small().await;
+    let (tally, _) = house.import().await;
+    let below = house.number(include_str!("sql/read_below.sql")).await;
+    assert!(below > 0, "the former system left some");
+    assert_eq!(i64::try_from(tally.mended(Repair::ReadBelowHorizon)), Ok(below));
+    let drifted = house.number(include_str!("sql/drifted.sql")).await;
+    assert!(drifted > 0, "the former system left some");
+    assert_eq!(i64::try_from(tally.mended(Repair::CounterDrifted)), Ok(drifted));
+}
+
+#[tokio::test]
+async fn what_waits_to_be_read_is_what_lists_show() {
+    let house = House::small().await;
+    house.import().await;
+    // What our own statements rely on: counters and positions on the conversation's row.
+    let wrong = house
+        .lines(
+            "SELECT here.id FROM messaging.conversation AS here
+             LEFT JOIN LATERAL (
+                 SELECT count(*), max(seq) FILTER (WHERE author_side = 'salon') AS salon,
+                     max(seq) FILTER (WHERE author_side = 'client') AS client, max(seq) AS newest,
+                     count(*) = coalesce(max(seq) - min(seq) + 1, 0) AND coalesce(min(seq), 2) = 2 AS is_gapless
+                 FROM messaging.message WHERE conversation_id = here.id
+             ) AS said ON true
+             WHERE (message_count, salon_message_seq, client_message_seq)
+                 <> (said.count, coalesce(said.salon, 0), coalesce(said.client, 0))
+                 OR last_seq <> coalesce(said.newest, 1) OR NOT is_gapless",
+        )
+        .await;
+    assert_eq!(wrong, Vec::<String>::new());
+}

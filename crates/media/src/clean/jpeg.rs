@@ -1,0 +1,180 @@
+//! JPEG (ITU T.81): markers, segments, and scans of coded bytes between them.
+
+use image::metadata::Orientation;
+
+use super::{
+    Cleaned, Profile, Size, exif,
+    input::Input,
+    profile::{Channels, PROFILE_MAX_BYTES},
+};
+use crate::{fault::Fault, settings::Bounds};
+
+/// Pictures come in about ten scans. Each costs a pass over all pixels and a few bytes.
+const SCANS_MAX: u32 = 100;
+
+/// A block of 8 x 8 pixels takes one bit at the least, so a byte never says more pixels than this.
+/// Decoders would make up what is missing.
+const PIXELS_FOR_A_BYTE_MAX: u64 = 512;
+
+const SOI: u8 = 0xd8;
+const EOI: u8 = 0xd9;
+const SOS: u8 = 0xda;
+const APP0: u8 = 0xe0;
+const APP1: u8 = 0xe1;
+const APP2: u8 = 0xe2;
+const APP14: u8 = 0xee;
+
+pub(super) fn clean(bytes: &[u8], bounds: &Bounds) -> Result<Cleaned, Fault> {
+    let mut input = Input::new(bytes);
+    input.take(2)?;
+    let mut parts = Parts::default();
+    loop {
+        match next_marker(&mut input)? {
+            EOI => return parts.assemble(bounds),
+            SOS => parts.take_scan(&mut input)?,
+            0x01 | 0xd0..=SOI => {}
+            marker => {
+                let segment = segment(&mut input)?;
+                parts.take_segment(marker, segment)?;
+            }
+        }
+    }
+}
+
+/// The next marker's code. What stands before it says nothing.
+fn next_marker(input: &mut Input<'_>) -> Result<u8, Fault> {
+    while input.byte()? != 0xff {}
+    loop {
+        match input.byte()? {
+            0xff => {}
+            0x00 => while input.byte()? != 0xff {},
+            code => return Ok(code),
+        }
+    }
+}
+
+fn segment<'a>(input: &mut Input<'a>) -> Result<&'a [u8], Fault> {
+    let len = usize::from(input.u16_be()?);
+    input.take(len.checked_sub(2).ok_or(Fault::Unreadable)?)
+}
+
+#[derive(Default)]
+struct Parts<'a> {
+    head: Vec<u8>,
+    body: Vec<u8>,
+    frame: Option<(Size, u8)>,
+    scans: u32,
+    coded_bytes: u64,
+    orientation: Option<Orientation>,
+    profile: Vec<&'a [u8]>,
+}
+
+impl<'a> Parts<'a> {
+    fn take_segment(&mut self, marker: u8, segment: &'a [u8]) -> Result<(), Fault> {
+        match marker {
+            0xc0..=0xc2 => {
+                if self.frame.replace(frame(segment)?).is_some() {
+                    return Err(Fault::Unreadable);
+                }
+                put(&mut self.body, marker, segment);
+            }
+            // Tables of codes, of steps, and how often coding starts afresh.
+            0xc4 | 0xdb | 0xdd => put(&mut self.body, marker, segment),
+            APP0 => self.take_jfif(segment),
+            APP1 if segment.starts_with(b"Exif\0\0") && self.orientation.is_none() => {
+                self.orientation = exif::orientation(segment);
+            }
+            APP2 => self.profile.extend(segment.strip_prefix(b"ICC_PROFILE\0")),
+            APP14 => self.take_adobe(segment),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Version and pixel density, without the small picture that may follow.
+    fn take_jfif(&mut self, segment: &[u8]) {
+        if segment.starts_with(b"JFIF\0") && segment.len() >= 14 && self.head.is_empty() {
+            let mut kept = [0; 14];
+            kept[..12].copy_from_slice(&segment[..12]);
+            put(&mut self.head, APP0, &kept);
+        }
+    }
+
+    /// How colours were turned into channels; without it red may be blue.
+    fn take_adobe(&mut self, segment: &[u8]) {
+        if let Some(kept) = segment.get(..12).filter(|kept| kept.starts_with(b"Adobe")) {
+            put(&mut self.head, APP14, kept);
+        }
+    }
+
+    fn take_scan(&mut self, input: &mut Input<'_>) -> Result<(), Fault> {
+        self.scans += 1;
+        if self.scans > SCANS_MAX {
+            return Err(Fault::Unreadable);
+        }
+        put(&mut self.body, SOS, segment(input)?);
+        let coded = input.take(coded_len(input.rest())?)?;
+        self.coded_bytes += coded.len() as u64;
+        self.body.extend_from_slice(coded);
+        Ok(())
+    }
+
+    fn assemble(self, bounds: &Bounds) -> Result<Cleaned, Fault> {
+        let (size, channels) = self.frame.filter(|_| self.scans > 0).ok_or(Fault::Unreadable)?;
+        size.check(1, bounds)?;
+        if size.pixels() > self.coded_bytes * PIXELS_FOR_A_BYTE_MAX {
+            return Err(Fault::Unreadable);
+        }
+        let channels = match channels {
+            1 => Some(Channels::Grey),
+            3 => Some(Channels::Rgb),
+            _ => None,
+        };
+        let profile = channels.and_then(|channels| joined_profile(&self.profile, channels));
+        let mut bytes = vec![0xff, SOI];
+        bytes.extend_from_slice(&self.head);
+        if let Some(profile) = &profile {
+            put(&mut bytes, APP2, &[b"ICC_PROFILE\0\x01\x01", profile.as_bytes()].concat());
+        }
+        bytes.extend_from_slice(&self.body);
+        bytes.extend_from_slice(&[0xff, EOI]);
+        let orientation = self.orientation.unwrap_or(Orientation::NoTransforms);
+        Ok(Cleaned { bytes, size, frames: 1, orientation, profile })
+    }
+}
+
+/// Size and number of channels.
+fn frame(segment: &[u8]) -> Result<(Size, u8), Fault> {
+    let mut input = Input::new(segment);
+    input.byte()?;
+    let (height, width) = (input.u16_be()?, input.u16_be()?);
+    let size = Size { width_px: u32::from(width), height_px: u32::from(height) };
+    Ok((size, input.byte()?))
+}
+
+/// How many bytes there are up to the marker that ends a scan.
+fn coded_len(bytes: &[u8]) -> Result<usize, Fault> {
+    let ends = |pair: &[u8]| pair[0] == 0xff && !matches!(pair[1], 0x00 | 0xd0..=0xd7);
+    bytes.windows(2).position(ends).ok_or(Fault::Unreadable)
+}
+
+/// The profile that comes in numbered pieces, each behind its number and their count.
+fn joined_profile(pieces: &[&[u8]], channels: Channels) -> Option<Profile> {
+    let len: usize = pieces.iter().map(|piece| piece.len()).sum();
+    if len > PROFILE_MAX_BYTES + 2 * pieces.len() {
+        return None;
+    }
+    let mut pieces: Vec<_> =
+        pieces.iter().map(|piece| piece.split_first_chunk::<2>()).collect::<Option<_>>()?;
+    pieces.sort_by_key(|([number, _], _)| *number);
+    let joined: Vec<u8> = pieces.iter().flat_map(|(_, piece)| *piece).copied().collect();
+    Profile::rebuilt(&joined, channels)
+}
+
+/// Appends a segment. Ours are never longer than they were.
+fn put(out: &mut Vec<u8>, marker: u8, segment: &[u8]) {
+    let len = u16::try_from(segment.len() + 2).expect("a segment's length fits its own field");
+    out.extend_from_slice(&[0xff, marker]);
+    out.extend_from_slice(&len.to_be_bytes());
+    out.extend_from_slice(segment);
+}

@@ -1,0 +1,109 @@
+//! PNG (W3C recommendation): chunks, each with a length, a name and a checksum.
+
+use std::io::{Read, Write};
+
+use flate2::{Compression, Crc, read::ZlibDecoder, write::ZlibEncoder};
+use image::metadata::Orientation;
+
+use super::{
+    Cleaned, Profile, Size, exif,
+    input::Input,
+    profile::{Channels, PROFILE_MAX_BYTES},
+};
+use crate::fault::Fault;
+
+const SIGNATURE_BYTES: usize = 8;
+
+pub(super) fn clean(bytes: &[u8]) -> Result<Cleaned, Fault> {
+    let mut input = Input::new(bytes);
+    let mut out = input.take(SIGNATURE_BYTES)?.to_vec();
+    let mut orientation = None;
+    let mut profile = None;
+    let (size, channels) = take_header(&mut input, &mut out)?;
+    loop {
+        let (name, chunk, data) = next_chunk(&mut input)?;
+        match name {
+            b"eXIf" => orientation = orientation.or_else(|| exif::orientation(data)),
+            b"iCCP" if profile.is_none() => {
+                profile = inflated_profile(data).and_then(|data| Profile::rebuilt(&data, channels));
+                if let Some(profile) = &profile {
+                    put_profile(&mut out, profile);
+                }
+            }
+            _ if makes_the_picture(*name, data.len()) => out.extend_from_slice(chunk),
+            _ => {}
+        }
+        if name == b"IEND" {
+            break;
+        }
+    }
+    let orientation = orientation.unwrap_or(Orientation::NoTransforms);
+    Ok(Cleaned { bytes: out, size, frames: 1, orientation, profile })
+}
+
+/// Name, the whole chunk, and its data.
+type Chunk<'a> = (&'a [u8; 4], &'a [u8], &'a [u8]);
+
+fn next_chunk<'a>(input: &mut Input<'a>) -> Result<Chunk<'a>, Fault> {
+    let len = Input::new(input.rest()).u32_be()? as usize;
+    let chunk = input.take(len.checked_add(12).ok_or(Fault::Unreadable)?)?;
+    let name = chunk[4..].first_chunk().ok_or(Fault::Unreadable)?;
+    Ok((name, chunk, &chunk[8..8 + len]))
+}
+
+fn take_header(input: &mut Input<'_>, out: &mut Vec<u8>) -> Result<(Size, Channels), Fault> {
+    let (b"IHDR", chunk, data) = next_chunk(input)? else {
+        return Err(Fault::Unreadable);
+    };
+    out.extend_from_slice(chunk);
+    let mut data = Input::new(data);
+    let size = Size { width_px: data.u32_be()?, height_px: data.u32_be()? };
+    data.byte()?;
+    let channels = if matches!(data.byte()?, 0 | 4) { Channels::Grey } else { Channels::Rgb };
+    Ok((size, channels))
+}
+
+/// Pixels, and the numbers that say which colours they are. The lengths are those of the format, so
+/// that nothing else passes under such a name. An animation's further frames are not among them: it
+/// becomes the still picture that the format has for those who do not know animations.
+fn makes_the_picture(name: [u8; 4], len: usize) -> bool {
+    match &name {
+        b"IDAT" => true,
+        b"IEND" => len == 0,
+        b"PLTE" => len <= 768,
+        b"tRNS" => len <= 256,
+        b"gAMA" | b"cICP" => len == 4,
+        b"cHRM" => len == 32,
+        b"sRGB" => len == 1,
+        b"sBIT" => len <= 4,
+        _ => false,
+    }
+}
+
+/// What stands compressed behind a name and the method's number.
+fn inflated_profile(data: &[u8]) -> Option<Vec<u8>> {
+    let name_len = data.iter().position(|byte| *byte == 0)?;
+    let compressed = data.get(name_len + 2..)?;
+    let mut profile = Vec::new();
+    let bound = PROFILE_MAX_BYTES as u64 + 1;
+    // A profile that cannot be read is the same to us as none.
+    ZlibDecoder::new(compressed).take(bound).read_to_end(&mut profile).ok()?;
+    Some(profile)
+}
+
+fn put_profile(out: &mut Vec<u8>, profile: &Profile) {
+    let mut data = ZlibEncoder::new(b"icc\0\0".to_vec(), Compression::default());
+    data.write_all(profile.as_bytes()).expect("memory takes what is written");
+    put(out, *b"iCCP", &data.finish().expect("memory takes what is written"));
+}
+
+fn put(out: &mut Vec<u8>, name: [u8; 4], data: &[u8]) {
+    let len = u32::try_from(data.len()).expect("a profile is small");
+    let mut crc = Crc::new();
+    crc.update(&name);
+    crc.update(data);
+    out.extend_from_slice(&len.to_be_bytes());
+    out.extend_from_slice(&name);
+    out.extend_from_slice(data);
+    out.extend_from_slice(&crc.sum().to_be_bytes());
+}

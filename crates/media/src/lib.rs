@@ -1,0 +1,120 @@
+//! Pictures: the files port of `domain`, on a folder or an S3 bucket.
+//!
+//! What comes in is read within a bound, told by its bytes, and taken apart. Only the parts that
+//! make the picture are kept: no place, no time, no camera, no comment, nothing behind the picture.
+//! It is decoded once, which tells a picture from what begins like one, and gives the small one. A
+//! photo that was held askew is turned and encoded anew; every other picture keeps its own pixels,
+//! and animations keep moving.
+//!
+//! # Memory
+//!
+//! Each upload that is taken holds its file, up to [`Bounds::file_bytes_max`] and once more while it
+//! is copied. Each picture that is decoded needs up to about 10 bytes for each of its pixels (a JPEG
+//! in several passes), so [`Settings::pictures_at_once_max`] × [`Bounds::pixels_max`] × 10 bytes is
+//! the most: 1 GB with the defaults, if two people send 50 megapixels at once.
+#![deny(missing_docs)]
+
+mod clean;
+mod decode;
+mod encode;
+mod fault;
+mod hosted;
+mod intake;
+mod kind;
+mod picture;
+mod settings;
+mod store;
+mod workers;
+
+#[cfg(feature = "testing")]
+pub mod testing;
+
+use async_trait::async_trait;
+use domain::{
+    object::{ObjectKey, Picture, PictureKeys},
+    ports::{Chunks, Files, FilesError, KeepError, ObjectBytes},
+};
+pub use settings::{
+    Bounds, Bucket, Settings, SettingsError, Storage, UPLOADTHING_URL, UploadThing,
+};
+
+use crate::{
+    hosted::Hosted,
+    kind::Kind,
+    picture::{Encoded, Prepared},
+    store::Store,
+    workers::Workers,
+};
+
+/// The bytes of pictures.
+#[derive(Debug)]
+pub struct Media {
+    workers: Workers,
+    store: Store,
+    hosted: Hosted,
+    file_bytes_max: u32,
+}
+
+impl Media {
+    /// Checks the settings, and makes the folder if that is where files are kept. Nothing is called
+    /// over the network.
+    ///
+    /// # Errors
+    /// [`SettingsError`].
+    pub fn new(settings: &Settings) -> Result<Self, SettingsError> {
+        if !(100..=600_000).contains(&settings.call_timeout_ms) {
+            return Err(SettingsError::Bound("call_timeout_ms"));
+        }
+        Ok(Self {
+            workers: Workers::new(settings)?,
+            store: Store::new(settings)?,
+            hosted: Hosted::new(settings.uploadthing.as_ref(), settings.call_timeout_ms)?,
+            file_bytes_max: settings.bounds.file_bytes_max,
+        })
+    }
+
+    async fn put(&self, key: &ObjectKey, encoded: Encoded) -> Result<(), KeepError> {
+        let media_type = encoded.kind.media_type();
+        self.store.put(key, media_type, encoded.bytes.into()).await.map_err(KeepError::Failed)
+    }
+
+    /// Keeps both forms, or takes the first back when the second cannot be kept.
+    async fn put_both(&self, keys: &PictureKeys, prepared: Prepared) -> Result<Picture, KeepError> {
+        self.put(&keys.full, prepared.full).await?;
+        if let Err(error) = self.put(&keys.thumbnail, prepared.thumbnail).await {
+            if let Err(failure) = self.store.delete(&keys.full).await {
+                tracing::warn!(error = %failure, "half of a picture could not be taken back");
+            }
+            return Err(error);
+        }
+        Ok(prepared.picture)
+    }
+}
+
+#[async_trait]
+impl Files for Media {
+    async fn keep(
+        &self,
+        keys: &PictureKeys,
+        declared: Option<&str>,
+        bytes: &mut dyn Chunks,
+    ) -> Result<Picture, KeepError> {
+        let declared = declared.map(Kind::declared).transpose()?;
+        let _place = self.workers.place()?;
+        let bytes = intake::read(bytes, self.file_bytes_max).await?;
+        let prepared = self.workers.look(bytes, declared).await?;
+        self.put_both(keys, prepared).await
+    }
+
+    async fn read(&self, key: &ObjectKey) -> Result<Option<ObjectBytes>, FilesError> {
+        self.store.read(key).await
+    }
+
+    async fn delete(&self, key: &ObjectKey) -> Result<(), FilesError> {
+        self.store.delete(key).await
+    }
+
+    async fn delete_hosted(&self, upload_key: &str) -> Result<(), FilesError> {
+        self.hosted.delete(upload_key).await
+    }
+}

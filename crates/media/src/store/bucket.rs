@@ -1,0 +1,112 @@
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use domain::{
+    attachment::MediaType,
+    object::ObjectKey,
+    ports::{Chunks, Interrupted, ObjectBytes},
+};
+use futures_util::{StreamExt, stream::BoxStream};
+use object_store::{
+    Attribute, Attributes, BackoffConfig, ClientOptions, Error, ObjectStore, ObjectStoreExt,
+    PutOptions, RetryConfig,
+    aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey},
+    path::Path,
+};
+use secrecy::ExposeSecret;
+
+use crate::settings::{Bucket, SettingsError};
+
+/// One retry, soon: whoever waits is a person, and deleting is tried again by its job.
+const RETRIES_MAX: usize = 1;
+
+#[derive(Debug)]
+pub(crate) struct BucketStore(AmazonS3);
+
+impl BucketStore {
+    pub(crate) fn new(bucket: &Bucket, call_timeout_ms: u64) -> Result<Self, SettingsError> {
+        let timeout = Duration::from_millis(call_timeout_ms);
+        let mut builder = AmazonS3Builder::new()
+            .with_bucket_name(&bucket.name)
+            .with_region(&bucket.region)
+            // Not every service that speaks S3 deletes several objects at once.
+            .with_config(AmazonS3ConfigKey::DisableBulkDelete, "true")
+            .with_virtual_hosted_style_request(!bucket.path_style)
+            .with_access_key_id(&bucket.access_key_id)
+            .with_secret_access_key(bucket.secret_access_key.expose_secret())
+            .with_client_options(
+                ClientOptions::new()
+                    .with_timeout(timeout)
+                    .with_connect_timeout(timeout)
+                    .with_allow_http(bucket.http_allowed),
+            )
+            .with_retry(RetryConfig {
+                backoff: BackoffConfig::default(),
+                max_retries: RETRIES_MAX,
+                retry_timeout: timeout,
+            });
+        if let Some(endpoint) = &bucket.endpoint {
+            if !endpoint.starts_with("https://") && !bucket.http_allowed {
+                return Err(SettingsError::BucketWithoutTls);
+            }
+            builder = builder.with_endpoint(endpoint);
+        }
+        builder.build().map(Self).map_err(|error| SettingsError::Bucket(error.into()))
+    }
+
+    pub(crate) async fn put(
+        &self,
+        key: &ObjectKey,
+        media_type: MediaType,
+        bytes: Bytes,
+    ) -> Result<(), Error> {
+        let kind = (Attribute::ContentType, media_type.as_str());
+        let options =
+            PutOptions { attributes: Attributes::from_iter([kind]), ..Default::default() };
+        self.0.put_opts(&path(key), bytes.into(), options).await?;
+        Ok(())
+    }
+
+    pub(crate) async fn read(&self, key: &ObjectKey) -> Result<Option<ObjectBytes>, Error> {
+        match self.0.get(&path(key)).await {
+            Ok(found) => {
+                let size_bytes = found.meta.size;
+                let chunks = Box::new(Pieces(found.into_stream()));
+                Ok(Some(ObjectBytes { size_bytes, chunks }))
+            }
+            Err(Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(crate) async fn delete(&self, key: &ObjectKey) -> Result<(), Error> {
+        match self.0.delete(&path(key)).await {
+            Err(Error::NotFound { .. }) => Ok(()),
+            outcome => outcome,
+        }
+    }
+}
+
+fn path(key: &ObjectKey) -> Path {
+    Path::from(key.as_str())
+}
+
+struct Pieces(BoxStream<'static, object_store::Result<Bytes>>);
+
+#[async_trait]
+impl Chunks for Pieces {
+    async fn next(&mut self) -> Result<Option<Vec<u8>>, Interrupted> {
+        loop {
+            match self.0.next().await {
+                None => return Ok(None),
+                Some(Ok(piece)) if piece.is_empty() => {}
+                Some(Ok(piece)) => return Ok(Some(piece.into())),
+                Some(Err(error)) => {
+                    tracing::warn!(error = %error, "a kept file could not be read to its end");
+                    return Err(Interrupted);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! `import`: moving in from the system before this one.
+
+use std::{
+    fs,
+    io::{self, Write as _},
+    sync::Arc,
+    time::Duration,
+};
+
+use domain::import::{Refused, Thing};
+use importer::{Outcome, Settings, Tally, Watcher};
+use secrecy::SecretString;
+use storage_pg::PgStore;
+use tokio::time::Instant;
+
+use crate::{
+    cli::{ImportArgs, ImportSource},
+    clock::SystemClock,
+    config::{Config, Database},
+    database,
+    error::RunError,
+};
+
+/// A page is much more than a request, and nobody waits for it.
+const STATEMENT_TIMEOUT_MS: u32 = 120_000;
+/// How often the log tells how far it got.
+const PROGRESS_PERIOD: Duration = Duration::from_secs(5);
+
+/// Takes everything over; prints a line for each thing that is left out, at once, and returns what
+/// was counted.
+pub(crate) async fn perform(args: &ImportArgs, config: &Config) -> Result<String, RunError> {
+    let from = address(&args.source).map_err(RunError::ImportSource)?;
+    let settings = Settings { is_dry_run: args.dry_run, ..Settings::new(from) };
+    let run_migrations = config.database.run_migrations && !args.dry_run;
+    database::prepare(&Database { run_migrations, ..config.database.clone() }).await?;
+    let patient = storage_pg::Settings {
+        statement_timeout_ms: STATEMENT_TIMEOUT_MS,
+        idle_in_transaction_timeout_ms: STATEMENT_TIMEOUT_MS,
+        ..config.database.store.clone()
+    };
+    let store = Arc::new(PgStore::new(&patient)?);
+    let mut teller = Teller { told_at: Instant::now(), failed: None };
+    let tally = importer::import(&settings, store, Arc::new(SystemClock), &mut teller).await?;
+    teller.failed.map_or(Ok(tally.to_string()), |cause| Err(RunError::ImportOutput(cause)))
+}
+
+fn address(source: &ImportSource) -> io::Result<SecretString> {
+    let url = match &source.from_file {
+        Some(file) => fs::read_to_string(file)?.trim().to_owned(),
+        None => source.from.clone().unwrap_or_default(),
+    };
+    Ok(url.into())
+}
+
+/// Prints what is left out, and logs how far the import got.
+struct Teller {
+    told_at: Instant,
+    failed: Option<io::Error>,
+}
+
+impl Watcher for Teller {
+    fn resumed(&mut self, so_far: &Tally) {
+        tracing::info!(
+            conversations = so_far.count(Thing::Conversation, Outcome::Read),
+            messages = so_far.count(Thing::Message, Outcome::Read),
+            "the import goes on where it stood"
+        );
+    }
+
+    fn refused(&mut self, refused: &Refused) {
+        let Refused { thing, id, reason } = refused;
+        let line = format!("refused\t{}\t{id}\t{}\n", thing.as_str(), reason.as_str());
+        if let Err(cause) = io::stdout().write_all(line.as_bytes()) {
+            self.failed.get_or_insert(cause);
+        }
+    }
+
+    fn page(&mut self, so_far: &Tally) {
+        if self.told_at.elapsed() >= PROGRESS_PERIOD {
+            self.told_at = Instant::now();
+            tracing::info!(
+                people = so_far.count(Thing::Person, Outcome::Read),
+                conversations = so_far.count(Thing::Conversation, Outcome::Read),
+                messages = so_far.count(Thing::Message, Outcome::Read),
+                "the import goes on"
+            );
+        }
+    }
+}

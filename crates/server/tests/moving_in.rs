@@ -1,0 +1,126 @@
+//! The command that takes over the former system, as an operator runs it: killed on the way, run
+//! again, and then served from.
+
+use std::process::{Output, Stdio};
+
+use rig::{
+    Fault,
+    database::Database,
+    fault::same,
+    person::Person,
+    reference::{self, Size},
+    stage::Stage,
+    wait,
+};
+use tokio::process::Command;
+
+const SERVER: &str = env!("CARGO_BIN_EXE_messaging-server");
+const SECRET: &str = "a secret for tests alone, long enough";
+const SIZE: Size = Size { conversations: 200, messages: 20_000 };
+
+fn import(from: &Database, into: &Database, arguments: &[&str]) -> Command {
+    let mut command = Command::new(SERVER);
+    command
+        .args(["import", "--from", &from.url()])
+        .args(arguments)
+        .env("DATABASE_URL", into.url())
+        .env("JWT_SECRET", SECRET)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    command
+}
+
+async fn to_end(mut command: Command) -> Result<Output, Fault> {
+    let output = command.output().await.map_err(Fault::while_doing("run the import"))?;
+    let why = String::from_utf8_lossy(&output.stderr).into_owned();
+    if output.status.success() { Ok(output) } else { Err(Fault::new(why)) }
+}
+
+fn printed(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+async fn former() -> Result<Database, Fault> {
+    let database = Database::fresh().await?;
+    reference::fill(&database.client().await?, SIZE).await?;
+    Ok(database)
+}
+
+#[tokio::test]
+async fn an_import_that_is_killed_goes_on_and_a_second_one_changes_nothing() -> Result<(), Fault> {
+    let (from, into) = (former().await?, Database::fresh().await?);
+    let mut first = import(&from, &into, &[]).spawn().map_err(Fault::while_doing("start"))?;
+    let client = into.client().await?;
+    wait::until("some conversations to be here", async || {
+        let here = "SELECT to_regclass('messaging.import_mark') IS NOT NULL";
+        let is_made: bool = client.query_one(here, &[]).await.is_ok_and(|row| row.get(0));
+        if !is_made {
+            return Ok(None);
+        }
+        let some = "SELECT count(*) FROM messaging.conversation";
+        let some = client.query_one(some, &[]).await.map_err(Fault::while_doing("count"))?;
+        Ok((some.get::<_, i64>(0) > 0).then_some(()))
+    })
+    .await?;
+    first.kill().await.map_err(Fault::while_doing("kill the import"))?;
+
+    let goes_on = to_end(import(&from, &into, &[])).await?;
+    let before = into.digest().await?;
+    let again = to_end(import(&from, &into, &[])).await?;
+    same("everything that is kept", into.digest().await?, before)?;
+    let read = |output: &Output| {
+        let lines = printed(output);
+        lines
+            .lines()
+            .filter(|line| line.starts_with("read "))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    same("what was read, interrupted or not", read(&goes_on), read(&again))
+}
+
+#[tokio::test]
+async fn who_moved_in_finds_what_was_said_and_goes_on_talking() -> Result<(), Fault> {
+    let (from, into) = (former().await?, Database::fresh().await?);
+    let told = printed(&to_end(import(&from, &into, &[])).await?);
+    let refused = told.lines().filter(|line| line.starts_with("refused\tmessage\t")).count();
+    same("messages that are named as left out", refused, 4)?;
+
+    let old = from.client().await?;
+    let row = old
+        .query_one(
+            "SELECT here.id, here.\"clientUserId\", count(*) FROM \"Conversation\" AS here
+             JOIN \"Message\" AS said ON said.\"conversationId\" = here.id
+             WHERE here.id ~ '^c[0-9a-f]{24}$' GROUP BY here.id ORDER BY 3 DESC LIMIT 1",
+            &[],
+        )
+        .await
+        .map_err(Fault::while_doing("look into the former system"))?;
+    let (conversation, client, said): (String, String, i64) = (row.get(0), row.get(1), row.get(2));
+
+    let stage = Stage::on(SERVER, into, &[]).await?;
+    let rest = stage.rest(&Person::client(&client, "Camille", "Roux"))?;
+    let path = format!("/messaging/conversations/{conversation}/messages");
+    let page = rest.get(&path).await?.expect(200)?;
+    same("messages in all", page["total"].as_i64(), Some(said))?;
+    let newest = page["data"][0]["seq"].as_i64();
+    let next = rest.post(&path, &serde_json::json!({ "content": "Bonjour" })).await?.expect(201)?;
+    let follows = next["seq"].as_i64() > newest;
+    same("the next message stands behind the newest", follows, true)
+}
+
+#[tokio::test]
+async fn an_address_that_is_none_is_refused_without_repeating_it() -> Result<(), Fault> {
+    let into = Database::fresh().await?;
+    let mut command = Command::new(SERVER);
+    command
+        .args(["import", "--from", "mysql://salon:hunter2@db.example/old"])
+        .env("DATABASE_URL", into.url())
+        .env("JWT_SECRET", SECRET);
+    let output = command.output().await.map_err(Fault::while_doing("run the import"))?;
+    same("success", output.status.success(), false)?;
+    let all = [output.stdout, output.stderr].concat();
+    same("a password", String::from_utf8_lossy(&all).contains("hunter2"), false)
+}

@@ -1,0 +1,215 @@
+//! What the platform says of a booking, in the salon's name.
+
+use std::sync::Arc;
+
+use diesel::{ExpressionMethods, QueryDsl};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use domain::{
+    conversation::{Side, Status},
+    event::{Event, EventKind, RECEIPT_MESSAGES_MAX, ReadReceipt},
+    id::{MessageId, UserId},
+    message::{Message, MessageKind},
+    participant::Participant,
+    ports::{AppointmentChange, NoticePlace, OpenConversation},
+    seq::Seq,
+    text::Subject,
+    time::Timestamp,
+};
+
+use super::apply::{Booking, Halt, newest_handled};
+use crate::{
+    conversation::{
+        lock::{self, Locked, stored},
+        open::try_open,
+    },
+    failure::Failure,
+    participant,
+    reading::mark_messages_of_salon,
+    record::{At, notice_as_json, side_word},
+    schema::{conversation, message},
+};
+
+/// A conversation that the transaction has to itself.
+struct Scene {
+    here: Locked,
+    salon: Participant,
+    events: Vec<Event>,
+}
+
+/// Does what an event does to its conversation, and tells it in order.
+pub(super) async fn say(
+    connection: &mut AsyncPgConnection,
+    booking: &Booking,
+    change: &AppointmentChange,
+    at: Timestamp,
+) -> Result<Vec<Event>, Halt> {
+    let mut scene = match &change.place {
+        NoticePlace::New(open) => open_one(connection, open, change.status).await?,
+        NoticePlace::In(id) => {
+            let salon = stored("salon_id", UserId::parse(&booking.salon))?;
+            let here = Locked::take(connection, id, &salon).await?.ok_or(Halt::Overtaken)?;
+            let salon = participant::find_on(connection, &salon).await?;
+            Scene { here, salon: stored("salon_id", salon)?, events: Vec::new() }
+        }
+    };
+    if newest_handled(connection, booking).await? != change.newest_handled {
+        return Err(Halt::Overtaken);
+    }
+    scene.follow(connection, change, at).await?;
+    let posted = scene.post(connection, change, at).await?;
+    if change.read_on_arrival {
+        scene.read(connection, &posted, at).await?;
+    }
+    scene.stand(connection, &posted, at).await?;
+    Ok(scene.events)
+}
+
+async fn open_one(
+    connection: &mut AsyncPgConnection,
+    open: &OpenConversation,
+    status: Status,
+) -> Result<Scene, Halt> {
+    let opened = try_open(connection, open, status).await?;
+    if !opened.opened {
+        return Err(Halt::Overtaken);
+    }
+    let mut here = Locked {
+        id: open.id.clone(),
+        parties: open.parties.clone(),
+        subject: open.subject.clone(),
+        status,
+        last_seq: Seq::ZERO,
+        client_read_seq: Seq::ZERO,
+        salon_message_seq: Seq::ZERO,
+        created_at: open.at,
+    };
+    let kind = EventKind::ConversationOpened { subject: open.subject.clone(), status };
+    let event = here.next_event(&open.parties.salon, open.at, kind);
+    here.last_seq = event.seq;
+    Ok(Scene { here, salon: opened.salon, events: vec![event] })
+}
+
+impl Scene {
+    /// Notes what happens next.
+    async fn note(
+        &mut self,
+        connection: &mut AsyncPgConnection,
+        actor: &UserId,
+        at: Timestamp,
+        kind: EventKind,
+    ) -> Result<(), Failure> {
+        let event = self.here.next_event(actor, at, kind);
+        lock::log(connection, &event).await?;
+        self.here.last_seq = event.seq;
+        self.events.push(event);
+        Ok(())
+    }
+
+    /// Has subject and status follow the booking.
+    async fn follow(
+        &mut self,
+        connection: &mut AsyncPgConnection,
+        change: &AppointmentChange,
+        at: Timestamp,
+    ) -> Result<(), Failure> {
+        let subject = match &change.subject {
+            Some((old, new)) if self.here.subject.as_ref() == Some(old) => Some(new.clone()),
+            _ => self.here.subject.clone(),
+        };
+        if subject == self.here.subject && change.status == self.here.status {
+            return Ok(());
+        }
+        (self.here.subject, self.here.status) = (subject.clone(), change.status);
+        let kind = EventKind::ConversationUpdated { subject, status: change.status };
+        let salon = self.salon.id.clone();
+        self.note(connection, &salon, at, kind).await
+    }
+
+    async fn post(
+        &mut self,
+        connection: &mut AsyncPgConnection,
+        change: &AppointmentChange,
+        at: Timestamp,
+    ) -> Result<Arc<Message>, Failure> {
+        let message = Arc::new(Message {
+            id: change.notice.id.clone(),
+            conversation: self.here.id.clone(),
+            seq: self.here.last_seq.next(),
+            author: self.salon.clone(),
+            kind: MessageKind::System,
+            content: change.notice.content.clone(),
+            notice: Some(change.notice.notice.clone()),
+            attachments: Vec::new(),
+            created_at: at,
+            is_read: change.read_on_arrival,
+            read_at: change.read_on_arrival.then_some(at),
+        });
+        insert(connection, &message).await?;
+        let kind = EventKind::MessagePosted(Arc::clone(&message));
+        self.note(connection, &message.author.id, at, kind).await?;
+        Ok(message)
+    }
+
+    /// The client looks on: what waited before the message is read along with it.
+    async fn read(
+        &mut self,
+        connection: &mut AsyncPgConnection,
+        posted: &Message,
+        at: Timestamp,
+    ) -> Result<(), Failure> {
+        let mut messages = Vec::<MessageId>::new();
+        if self.here.salon_message_seq > self.here.client_read_seq {
+            let (id, after) = (&self.here.id, self.here.client_read_seq);
+            let (up_to, named_max) = (self.here.salon_message_seq, RECEIPT_MESSAGES_MAX - 1);
+            messages = mark_messages_of_salon(connection, id, after, up_to, at, named_max).await?;
+        }
+        messages.push(posted.id.clone());
+        self.here.client_read_seq = posted.seq;
+        let reader = self.here.parties.client.clone();
+        let receipt =
+            ReadReceipt { reader: reader.clone(), up_to: posted.seq, messages, unread: 0 };
+        self.note(connection, &reader, at, EventKind::MessagesRead(receipt)).await
+    }
+
+    /// Leaves the conversation as it stands now.
+    async fn stand(
+        &self,
+        connection: &mut AsyncPgConnection,
+        posted: &Message,
+        at: Timestamp,
+    ) -> Result<(), Failure> {
+        diesel::update(conversation::table.find(self.here.id.as_str()))
+            .set((
+                conversation::subject.eq(self.here.subject.as_ref().map(Subject::as_str)),
+                conversation::status.eq(self.here.status.as_str()),
+                conversation::updated_at.eq(At(at)),
+                conversation::last_message_at.eq(At(at)),
+                conversation::last_seq.eq(self.here.last_seq.get()),
+                conversation::message_count.eq(conversation::message_count + 1),
+                conversation::salon_message_seq.eq(posted.seq.get()),
+                conversation::client_read_seq.eq(self.here.client_read_seq.get()),
+            ))
+            .execute(connection)
+            .await?;
+        Ok(())
+    }
+}
+
+async fn insert(connection: &mut AsyncPgConnection, posted: &Message) -> Result<(), Failure> {
+    diesel::insert_into(message::table)
+        .values((
+            message::id.eq(posted.id.as_str()),
+            message::conversation_id.eq(posted.conversation.as_str()),
+            message::seq.eq(posted.seq.get()),
+            message::author_side.eq(side_word(Side::Salon)),
+            message::kind.eq(posted.kind.as_str()),
+            message::content.eq(posted.content.as_str()),
+            message::attachment_count.eq(0),
+            message::notice.eq(posted.notice.as_ref().map(notice_as_json)),
+            message::created_at.eq(At(posted.created_at)),
+            message::read_at.eq(posted.read_at.map(At)),
+        ))
+        .execute(connection)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,127 @@
+//! The receipt of an erasure: from the wish to the end.
+
+use diesel::{
+    ExpressionMethods, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper,
+    pg::Pg,
+    sql_types::{Text, Timestamptz},
+};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use domain::{erasure::Erasure, id::UserId, job::Task, time::Timestamp};
+
+use super::trace;
+use crate::{
+    conversation::lock::stored, failure::Failure, job, prepared::prepared, record::At,
+    schema::erasure, store::PgStore, upload,
+};
+
+const FORGET: &str = include_str!("forget.sql");
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = erasure, check_for_backend(Pg))]
+struct Receipt {
+    person_id: String,
+    requested_at: At,
+    finished_at: Option<At>,
+    conversations: i64,
+    messages: i64,
+    files: i64,
+}
+
+impl Receipt {
+    fn read(self) -> Result<Erasure, Failure> {
+        Ok(Erasure {
+            person: stored("person_id", UserId::parse(&self.person_id))?,
+            requested_at: self.requested_at.0,
+            finished_at: self.finished_at.map(|at| at.0),
+            conversations: self.conversations.unsigned_abs(),
+            messages: self.messages.unsigned_abs(),
+            files: self.files.unsigned_abs(),
+        })
+    }
+}
+
+pub(super) async fn find(store: &PgStore, person: &UserId) -> Result<Option<Erasure>, Failure> {
+    find_on(&mut *store.connection().await?, person).await
+}
+
+async fn find_on(
+    connection: &mut AsyncPgConnection,
+    person: &UserId,
+) -> Result<Option<Erasure>, Failure> {
+    let found: Option<Receipt> = erasure::table
+        .find(person.as_str())
+        .select(Receipt::as_select())
+        .first(connection)
+        .await
+        .optional()?;
+    found.map(Receipt::read).transpose()
+}
+
+pub(super) async fn request(
+    store: PgStore,
+    person: UserId,
+    at: Timestamp,
+) -> Result<Erasure, Failure> {
+    let mut connection = store.connection().await?;
+    connection
+        .transaction(async |connection| {
+            let first = diesel::insert_into(erasure::table)
+                .values((erasure::person_id.eq(person.as_str()), erasure::requested_at.eq(At(at))))
+                .on_conflict_do_nothing()
+                .execute(connection)
+                .await?;
+            if first > 0 {
+                forget(connection, &person, at).await?;
+                job::enter(connection, &Task::ErasePerson(person.clone()), at).await?;
+            }
+            stored("person_id", find_on(connection, &person).await?)
+        })
+        .await
+}
+
+pub(super) async fn finish(
+    store: PgStore,
+    person: UserId,
+    at: Timestamp,
+) -> Result<Option<Erasure>, Failure> {
+    let mut connection = store.connection().await?;
+    connection.transaction(async |connection| end(connection, &person, at).await).await
+}
+
+async fn end(
+    connection: &mut AsyncPgConnection,
+    person: &UserId,
+    at: Timestamp,
+) -> Result<Option<Erasure>, Failure> {
+    if find_on(connection, person).await?.is_none() {
+        return Ok(None);
+    }
+    // Once more: what was under way when it was asked for may have brought a name after it.
+    forget(connection, person, at).await?;
+    let files = upload::forget_all_of(connection, person, at).await?;
+    let is_done = trace::next_on(connection, person).await?.is_none();
+    let receipt = diesel::update(erasure::table.find(person.as_str()));
+    let files = erasure::files + i64::try_from(files).unwrap_or(i64::MAX);
+    receipt.set(erasure::files.eq(files)).execute(connection).await?;
+    if is_done {
+        diesel::update(erasure::table.find(person.as_str()))
+            .filter(erasure::finished_at.is_null())
+            .set(erasure::finished_at.eq(Some(At(at))))
+            .execute(connection)
+            .await?;
+    }
+    find_on(connection, person).await
+}
+
+async fn forget(
+    connection: &mut AsyncPgConnection,
+    person: &UserId,
+    at: Timestamp,
+) -> Result<(), Failure> {
+    prepared(FORGET)
+        .bind::<Text, _>(person.as_str())
+        .bind::<Timestamptz, _>(At(at))
+        .execute(connection)
+        .await?;
+    Ok(())
+}

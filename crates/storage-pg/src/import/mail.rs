@@ -1,0 +1,104 @@
+//! Mail that waits.
+
+use std::sync::Arc;
+
+use diesel::sql_types::{Array, Integer, Text, Timestamptz};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use domain::{
+    import::{ImportedMail, Refusal},
+    ports::{ImportStep, Incoming, Landing},
+    time::Timestamp,
+};
+
+use super::{
+    by_index,
+    columns::{FORGOTTEN, found},
+    known::{self, Kind, Taken},
+    let_in, mark,
+};
+use crate::{failure::Failure, prepared::prepared, record::At, store::PgStore};
+
+const CONVERSATIONS: &str = "
+SELECT id::text AS id FROM messaging.conversation WHERE id = ANY($1) AND deleted_at IS NULL";
+
+const ENTER: &str = "
+INSERT INTO messaging.pending_mail AS known (recipient_id, conversation_id, message_count, since)
+SELECT * FROM unnest($1::text[], $2::text[], $3::integer[], $4::timestamptz[])
+ON CONFLICT (recipient_id, conversation_id) DO UPDATE SET
+    message_count = excluded.message_count, since = least(known.since, excluded.since)";
+
+type Page = Arc<[Incoming<ImportedMail>]>;
+
+pub(super) async fn take(
+    store: PgStore,
+    page: Page,
+    step: ImportStep,
+) -> Result<Vec<Landing>, Failure> {
+    let mut connection = store.connection().await?;
+    connection
+        .transaction(async |connection| {
+            by_index(connection).await?;
+            let keys: Vec<_> = page.iter().map(|it| it.value.key()).collect();
+            let landings = decide(connection, &page, &keys, step.mark.is_none()).await?;
+            if let Some(progress) = &step.mark {
+                write(connection, &page, &landings, step.at).await?;
+                mark::save(connection, progress, &step).await?;
+            }
+            Ok(landings)
+        })
+        .await
+}
+
+async fn decide(
+    connection: &mut AsyncPgConnection,
+    page: &[Incoming<ImportedMail>],
+    keys: &[String],
+    is_dry: bool,
+) -> Result<Vec<Landing>, Failure> {
+    let ids = keys.iter().map(String::as_str).collect();
+    let known = known::find(connection, Kind::Mail, ids).await?;
+    let recipients = page.iter().map(|it| it.value.recipient.as_str()).collect();
+    let forgotten = found(connection, FORGOTTEN, recipients).await?;
+    let conversations = page.iter().map(|it| it.value.conversation.as_str()).collect();
+    let conversations = found(connection, CONVERSATIONS, conversations).await?;
+    let landing = |(it, key): (&Incoming<ImportedMail>, &String)| match known.get(key) {
+        _ if forgotten.contains(it.value.recipient.as_str()) => {
+            Landing::Refused(Refusal::PersonForgotten)
+        }
+        Some(known) if known.is(&it.fingerprint) => Landing::Unchanged,
+        // A dry run has entered none.
+        _ if !is_dry && !conversations.contains(it.value.conversation.as_str()) => {
+            Landing::Refused(Refusal::ConversationRefused)
+        }
+        None => Landing::New,
+        Some(_) => Landing::Updated,
+    };
+    Ok(page.iter().zip(keys).map(landing).collect())
+}
+
+async fn write(
+    connection: &mut AsyncPgConnection,
+    page: &[Incoming<ImportedMail>],
+    landings: &[Landing],
+    at: Timestamp,
+) -> Result<(), Failure> {
+    let taken: Vec<_> = let_in(page, landings).map(|(it, _)| (it, it.value.key())).collect();
+    if taken.is_empty() {
+        return Ok(());
+    }
+    let mail = || taken.iter().map(|(it, _)| &it.value);
+    let counts = mail().map(|it| i32::try_from(it.messages).unwrap_or(i32::MAX));
+    prepared(ENTER)
+        .bind::<Array<Text>, _>(mail().map(|it| it.recipient.as_str()).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(mail().map(|it| it.conversation.as_str()).collect::<Vec<_>>())
+        .bind::<Array<Integer>, _>(counts.collect::<Vec<_>>())
+        .bind::<Array<Timestamptz>, _>(mail().map(|it| At(it.since)).collect::<Vec<_>>())
+        .execute(connection)
+        .await?;
+    let noted = taken.iter().map(|(it, key)| Taken {
+        id: key.as_str(),
+        fingerprint: &it.fingerprint,
+        last_seq: None,
+    });
+    known::remember(connection, Kind::Mail, &noted.collect::<Vec<_>>(), at).await
+}

@@ -1,0 +1,123 @@
+//! What people want to be told of by mail.
+
+use std::sync::Arc;
+
+use diesel::sql_types::{Array, Bool, Text, Timestamptz};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use domain::{
+    import::{ImportedPreference, Refusal},
+    ports::{ImportStep, Incoming, Landing},
+    time::Timestamp,
+};
+
+use super::{
+    by_index,
+    columns::{FORGOTTEN, IN_THE_DIRECTORY, found},
+    known::{self, Kind, Taken},
+    let_in, mark,
+};
+use crate::{failure::Failure, prepared::prepared, record::At, store::PgStore};
+
+const HERE: &str =
+    "SELECT person_id::text AS id FROM messaging.preference WHERE person_id = ANY($1)";
+
+const ENTER: &str = "
+INSERT INTO messaging.preference (person_id, mail_enabled, frequency, updated_at)
+SELECT *, $4 FROM unnest($1::text[], $2::boolean[], $3::text[])
+ON CONFLICT (person_id) DO UPDATE SET
+    mail_enabled = excluded.mail_enabled, frequency = excluded.frequency,
+    updated_at = excluded.updated_at";
+
+const FORGET_MUTED: &str = "DELETE FROM messaging.muted_conversation WHERE person_id = ANY($1)";
+
+const MUTE: &str = "
+INSERT INTO messaging.muted_conversation (person_id, conversation_id)
+SELECT person_id, conversation_id
+FROM unnest($1::text[], $2::text[]) AS rows (person_id, conversation_id)
+WHERE EXISTS (SELECT FROM messaging.conversation WHERE id = rows.conversation_id COLLATE \"C\")";
+
+type Page = Arc<[Incoming<ImportedPreference>]>;
+
+pub(super) async fn take(
+    store: PgStore,
+    page: Page,
+    step: ImportStep,
+) -> Result<Vec<Landing>, Failure> {
+    let mut connection = store.connection().await?;
+    connection
+        .transaction(async |connection| {
+            by_index(connection).await?;
+            let landings = decide(connection, &page, step.mark.is_none()).await?;
+            if let Some(progress) = &step.mark {
+                write(connection, &page, &landings, step.at).await?;
+                mark::save(connection, progress, &step).await?;
+            }
+            Ok(landings)
+        })
+        .await
+}
+
+async fn decide(
+    connection: &mut AsyncPgConnection,
+    page: &[Incoming<ImportedPreference>],
+    is_dry: bool,
+) -> Result<Vec<Landing>, Failure> {
+    let ids: Vec<_> = page.iter().map(|it| it.value.person.as_str()).collect();
+    let here = found(connection, HERE, ids.clone()).await?;
+    let known = known::find(connection, Kind::Preference, ids.clone()).await?;
+    let forgotten = found(connection, FORGOTTEN, ids.clone()).await?;
+    let people = found(connection, IN_THE_DIRECTORY, ids).await?;
+    let landing = |it: &Incoming<ImportedPreference>| {
+        let id = it.value.person.as_str();
+        match known.get(id) {
+            _ if forgotten.contains(id) => Landing::Refused(Refusal::PersonForgotten),
+            Some(known) if known.is(&it.fingerprint) => Landing::Unchanged,
+            // Said here, by themselves.
+            None if here.contains(id) => Landing::Unchanged,
+            // A dry run has entered nobody.
+            _ if !is_dry && !people.contains(id) => Landing::Refused(Refusal::PersonUnknown),
+            None => Landing::New,
+            Some(_) => Landing::Updated,
+        }
+    };
+    Ok(page.iter().map(landing).collect())
+}
+
+async fn write(
+    connection: &mut AsyncPgConnection,
+    page: &[Incoming<ImportedPreference>],
+    landings: &[Landing],
+    at: Timestamp,
+) -> Result<(), Failure> {
+    let taken: Vec<_> = let_in(page, landings).map(|(it, _)| it).collect();
+    if taken.is_empty() {
+        return Ok(());
+    }
+    let people: Vec<_> = taken.iter().map(|it| it.value.person.as_str()).collect();
+    prepared(ENTER)
+        .bind::<Array<Text>, _>(people.clone())
+        .bind::<Array<Bool>, _>(taken.iter().map(|it| it.value.mail_enabled).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(
+            taken.iter().map(|it| it.value.frequency.as_str()).collect::<Vec<_>>(),
+        )
+        .bind::<Timestamptz, _>(At(at))
+        .execute(connection)
+        .await?;
+    prepared(FORGET_MUTED).bind::<Array<Text>, _>(people).execute(connection).await?;
+    let muted = taken.iter().flat_map(|it| {
+        let person = it.value.person.as_str();
+        it.value.muted.iter().map(move |conversation| (person, conversation.as_str()))
+    });
+    let (people, conversations): (Vec<_>, Vec<_>) = muted.unzip();
+    prepared(MUTE)
+        .bind::<Array<Text>, _>(people)
+        .bind::<Array<Text>, _>(conversations)
+        .execute(connection)
+        .await?;
+    let noted = taken.iter().map(|it| Taken {
+        id: it.value.person.as_str(),
+        fingerprint: &it.fingerprint,
+        last_seq: None,
+    });
+    known::remember(connection, Kind::Preference, &noted.collect::<Vec<_>>(), at).await
+}

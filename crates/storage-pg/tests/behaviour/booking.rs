@@ -1,0 +1,62 @@
+//! A booking to try things on.
+
+use domain::{
+    appointment::AppointmentEvent,
+    conversation::Status,
+    id::{AppointmentId, ConversationId, MessageId},
+    language::Language,
+    notice::{FirstName, Notice},
+    ports::{
+        AppliedAppointmentEvent, ApplyAppointmentEvent, AppointmentChange, AppointmentStore,
+        NewNotice, NoticePlace, Reception,
+    },
+    testing::fixture::booking_event,
+};
+use storage_pg::PgStore;
+
+use crate::talk::{ANSWERS, fresh_id, now, plan};
+
+/// Reports an event of the fixture's booking.
+pub(crate) async fn report(store: &PgStore, id: &str, kind: &str) -> AppointmentEvent {
+    let event = booking_event(id, kind);
+    let received = store.receive_appointment_event(&event, now()).await.expect(ANSWERS);
+    assert_eq!(received, Reception::Stored);
+    event
+}
+
+/// What an event would do that greets the client in a conversation that is not open yet.
+pub(crate) async fn opening(store: &PgStore, event: &AppointmentEvent) -> ApplyAppointmentEvent {
+    let mut open = plan(store).await;
+    open.appointment = AppointmentId::parse("rdv-1").ok();
+    greeting(event, NoticePlace::New(open))
+}
+
+/// What an event would do that greets the client in the conversation that is there.
+pub(crate) fn greeting_in(event: &AppointmentEvent, id: &ConversationId) -> ApplyAppointmentEvent {
+    greeting(event, NoticePlace::In(id.clone()))
+}
+
+fn greeting(event: &AppointmentEvent, place: NoticePlace) -> ApplyAppointmentEvent {
+    let notice = Notice::Booked { first_name: FirstName::parse("Camille") };
+    let change = AppointmentChange {
+        place,
+        newest_handled: None,
+        notice: NewNotice {
+            id: MessageId::parse(&fresh_id()).expect("a good id"),
+            content: notice.text(Language::French),
+            notice,
+        },
+        read_on_arrival: false,
+        subject: None,
+        status: Status::Active,
+    };
+    ApplyAppointmentEvent { event: event.id.clone(), change: Some(change), at: now() }
+}
+
+/// Applies what must be possible, and returns how many things happened.
+pub(crate) async fn apply(store: &PgStore, apply: &ApplyAppointmentEvent) -> usize {
+    match store.apply_appointment_event(apply).await.expect(ANSWERS) {
+        AppliedAppointmentEvent::Applied(events) => events.len(),
+        other => panic!("should have been applied: {other:?}"),
+    }
+}

@@ -1,0 +1,151 @@
+//! Forgetting somebody in a database where much is going on.
+
+use domain::{
+    id::UserId,
+    ports::{EraseIn, ErasureStore, LogStore, MessageStore, ParticipantStore, PostOutcome},
+    seq::Seq,
+    testing::fixture::{client, keyed, pictures},
+};
+use storage_pg::PgStore;
+
+use crate::{
+    booking::{apply, greeting_in, report},
+    concurrency::assert_counters_are_true,
+    support::Scratch,
+    talk::{ANSWERS, Talk, fresh_id, now},
+    waiting::at_once,
+};
+
+/// Forgets `person` to the end, few messages at a time. Returns how many goes it took.
+async fn erase_in_peace(store: &PgStore, person: &UserId) -> usize {
+    let goes = erase(store, person).await;
+    let receipt = store.erasure(person).await.expect(ANSWERS).expect("it was asked for");
+    assert!(receipt.finished_at.is_some());
+    goes
+}
+
+/// Likewise; but if somebody says something meanwhile, the end is not reached.
+async fn erase(store: &PgStore, person: &UserId) -> usize {
+    store.request_erasure(person, now()).await.expect(ANSWERS);
+    let mut goes = 0;
+    while let Some(conversation) = store.next_to_erase(person).await.expect(ANSWERS) {
+        let person = person.clone();
+        let erase = EraseIn { person, conversation, messages_max: 2, at: now() };
+        store.erase_in(&erase).await.expect(ANSWERS);
+        goes += 1;
+    }
+    store.finish_erasure(person, now()).await.expect(ANSWERS);
+    goes
+}
+
+/// The tables in which `words` are written anywhere.
+async fn tables_with(scratch: &Scratch, words: &str) -> Vec<String> {
+    let tables = "SELECT table_name FROM information_schema.tables
+        WHERE table_schema = 'messaging' AND table_name NOT LIKE '\\_\\_diesel%' ORDER BY 1";
+    let mut found = Vec::new();
+    for row in scratch.sql(tables).await {
+        let table = &row[0];
+        let rows = format!(
+            "SELECT count(*) FROM messaging.{table} AS t WHERE to_jsonb(t)::text LIKE '%{words}%'"
+        );
+        if scratch.number(&rows).await > 0 {
+            found.push(table.clone());
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn a_forgotten_client_is_named_nowhere_in_the_database() {
+    let scratch = Scratch::new().await;
+    let talk = Talk::open(&scratch).await;
+    let event = report(&scratch, "e1", "confirmed").await;
+    apply(&scratch, &greeting_in(&event, &talk.id)).await;
+    report(&scratch, "e2", "cancelled").await;
+    for number in 0..5 {
+        let mut post = talk.post(&talk.client, pictures("Camille ici", 1, None));
+        post.attachments = vec![domain::id::AttachmentId::parse(&fresh_id()).expect("good")];
+        post.read_on_arrival = number == 2;
+        talk.store.post_message(&post).await.expect(ANSWERS);
+    }
+    talk.say(&talk.salon, "Entendu").await;
+    let named = tables_with(&scratch, "Camille").await;
+    assert_eq!(named, ["appointment_event", "message", "participant"]);
+
+    assert_eq!(erase_in_peace(&scratch, &talk.client).await, 3);
+    assert_eq!(tables_with(&scratch, "Camille").await, Vec::<String>::new());
+    assert_eq!(tables_with(&scratch, "Entendu").await, ["message"]);
+    let hosted = "SELECT DISTINCT subject FROM messaging.job WHERE kind = 'delete_hosted_file'";
+    assert_eq!(scratch.sql(hosted).await, [["upload-1"]]);
+    assert_counters_are_true(&scratch).await;
+    let log = talk.store.events_after(&talk.id, &talk.salon, Seq::ZERO, 100).await;
+    let log = log.expect(ANSWERS).expect("takes part").events().expect("nothing is forgotten");
+    assert!(log.iter().map(|event| event.seq.get()).eq(1..=log.len().try_into().expect("few")));
+}
+
+#[tokio::test]
+async fn a_name_that_comes_while_it_is_being_forgotten_goes_again() {
+    let scratch = Scratch::new().await;
+    let late = scratch.session().await;
+    let write =
+        "BEGIN; INSERT INTO messaging.participant (id, role, first_name, created_at, updated_at)
+        VALUES ('c1', 'client', 'Camille', now(), now())";
+    late.batch_execute(write).await.expect("nobody is there yet");
+    let person = client("c1");
+    scratch.request_erasure(&person.id, now()).await.expect(ANSWERS);
+    late.batch_execute("COMMIT").await.expect("it was begun");
+    assert_eq!(tables_with(&scratch, "Camille").await, ["participant"]);
+
+    erase_in_peace(&scratch, &person.id).await;
+    scratch.note_participant(&person, now()).await.expect(ANSWERS);
+    let refused = scratch.put_participants(&[client("c2"), person], now()).await.expect(ANSWERS);
+    assert_eq!(refused.len(), 1);
+    assert_eq!(tables_with(&scratch, "Camille").await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn forgetting_somebody_who_still_talks_keeps_every_count_true() {
+    let scratch = Scratch::new().await;
+    let talk = Talk::open(&scratch).await;
+    let nodes = [talk.clone(), talk.on(scratch.another(|_| ()))];
+    at_once(30, |number| {
+        let talk = nodes[number % 2].clone();
+        async move {
+            match number % 5 {
+                0 => drop(talk.say(&talk.salon, "Bonjour").await),
+                1 => drop(talk.read(&talk.salon).await),
+                2 => drop(erase(&talk.store, &talk.client).await),
+                _ => {
+                    let post = talk.post(&talk.client, keyed("Bonjour", &format!("k{number}")));
+                    let outcome = talk.store.post_message(&post).await.expect(ANSWERS);
+                    assert!(matches!(outcome, PostOutcome::Posted(_)), "{outcome:?}");
+                }
+            }
+        }
+    })
+    .await;
+    erase_in_peace(&scratch, &talk.client).await;
+    assert_counters_are_true(&scratch).await;
+    let left = "SELECT count(*) FROM messaging.message
+        WHERE author_side = 'client' AND deleted_at IS NULL";
+    assert_eq!(scratch.number(left).await, 0);
+    let emptied = "SELECT count(*) FROM messaging.message
+        WHERE author_side = 'client' AND deleted_at IS NOT NULL";
+    let counted = "SELECT messages FROM messaging.erasure";
+    assert_eq!(scratch.number(counted).await, scratch.number(emptied).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_wish_that_comes_twice_at_once_is_one() {
+    let scratch = Scratch::new().await;
+    let nodes = [(*scratch).clone(), scratch.another(|_| ())];
+    let person = client("c1");
+    scratch.note_participant(&person, now()).await.expect(ANSWERS);
+    let receipts = at_once(8, |number| {
+        let (store, id) = (nodes[number % 2].clone(), person.id.clone());
+        async move { store.request_erasure(&id, now()).await.expect(ANSWERS) }
+    })
+    .await;
+    assert!(receipts.windows(2).all(|two| two[0] == two[1]), "{receipts:?}");
+    assert_eq!(scratch.number("SELECT count(*) FROM messaging.job").await, 1);
+}

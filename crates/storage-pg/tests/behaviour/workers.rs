@@ -1,0 +1,141 @@
+//! Workers of several nodes on the bookings of a busy day.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use domain::{
+    Messaging, Worker,
+    appointment::AppointmentEvent,
+    id::AppointmentId,
+    job::{ATTEMPTS_MAX, Backoff},
+    ports::{JobStore, ParticipantStore},
+    testing::fixture::{
+        CountingIds, FixedClock, MemoryFiles, SilentFanout, booking_event, client, salon, user,
+    },
+    time::Timestamp,
+    usecase::WorkerSettings,
+};
+use storage_pg::PgStore;
+
+use crate::{
+    concurrency::assert_counters_are_true,
+    support::Scratch,
+    talk::{ANSWERS, now},
+    waiting::at_once,
+};
+
+const BOOKINGS: usize = 20;
+/// What happens to each booking, in this order; to every second one not the last.
+const DAY: [&str; 6] =
+    ["requested", "confirmed", "rescheduled", "rescheduled", "completed", "cancelled"];
+const SENDERS: usize = 2;
+
+/// One of several nodes, which share a clock and never mint the same id.
+#[derive(Clone)]
+struct Node {
+    store: PgStore,
+    messaging: Messaging,
+    worker: Worker,
+    clock: Arc<FixedClock>,
+}
+
+fn nodes(scratch: &Scratch) -> [Node; 2] {
+    let (clock, ids) = (Arc::new(FixedClock::ticking()), Arc::new(CountingIds::new()));
+    [(**scratch).clone(), scratch.another(|_| ())].map(|store| {
+        let shared: Arc<PgStore> = Arc::new(store.clone());
+        let fanout = Arc::new(SilentFanout::new());
+        let messaging = Messaging::new(shared.clone(), fanout, clock.clone(), ids.clone());
+        let (files, ids) = (Arc::new(MemoryFiles::new()), ids.clone());
+        let backoff = Backoff { attempts_max: ATTEMPTS_MAX, ..Backoff::default() };
+        let settings = WorkerSettings { lease_ms: 10_000, backoff, ..WorkerSettings::default() };
+        let worker = Worker::new(messaging.clone(), shared, files, clock.clone(), ids, settings);
+        Node { store, messaging, worker, clock: clock.clone() }
+    })
+}
+
+/// All that is reported, in the order in which it happened.
+fn reports() -> Vec<AppointmentEvent> {
+    let mut reports = Vec::new();
+    for (hour, kind) in DAY.iter().enumerate() {
+        for booking in 0..BOOKINGS {
+            if *kind == "cancelled" && booking % 2 == 1 {
+                continue;
+            }
+            let mut report = booking_event(&format!("e-{booking}-{hour}"), kind);
+            report.appointment = AppointmentId::parse(&format!("rdv-{booking}")).expect("good");
+            report.salon = user(if booking % 3 == 0 { "s2" } else { "s1" });
+            let later = i64::try_from(hour).expect("few") * 3_600_000;
+            let at = Timestamp::from_millis(report.occurred_at.as_millis() + later);
+            report.occurred_at = at.expect("within the calendar");
+            reports.push(report);
+        }
+    }
+    reports
+}
+
+/// Sends every report, all over the place: the first sender each of them, the second one twice.
+async fn send(node: &Node, sender: usize, reports: &[AppointmentEvent]) {
+    for round in 0..=sender {
+        for step in 0..reports.len() {
+            let place = (step * 37 + sender * 11 + round * 53) % reports.len();
+            node.messaging.receive_appointment_event(&reports[place]).await.expect(ANSWERS);
+        }
+    }
+}
+
+/// Works until nothing waits and nobody sends any more.
+async fn work(node: &Node, sending: &AtomicUsize) {
+    loop {
+        let is_last = sending.load(Ordering::SeqCst) == 0;
+        let jobs = node.worker.claim(4).await.expect(ANSWERS);
+        for job in &jobs {
+            node.worker.perform(job).await.expect(ANSWERS);
+        }
+        if jobs.is_empty() {
+            if is_last && node.store.job_counts().await.expect(ANSWERS).waiting == 0 {
+                return;
+            }
+            // Brings what was put off, and leases of the dead, nearer.
+            node.clock.advance_millis(20);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn each_booking_has_one_conversation_and_each_event_one_text() {
+    let scratch = Scratch::new().await;
+    let nodes = nodes(&scratch);
+    for person in [salon("s1"), salon("s2"), client("c1")] {
+        scratch.note_participant(&person, now()).await.expect(ANSWERS);
+    }
+    let (reports, sending) = (Arc::new(reports()), Arc::new(AtomicUsize::new(SENDERS)));
+    at_once(SENDERS + 5, |number| {
+        let (node, reports, sending) =
+            (nodes[number % 2].clone(), Arc::clone(&reports), Arc::clone(&sending));
+        async move {
+            if number < SENDERS {
+                send(&node, number, &reports).await;
+                sending.fetch_sub(1, Ordering::SeqCst);
+                // Takes work, and is never heard of again.
+                node.worker.claim(3).await.expect(ANSWERS);
+            } else {
+                work(&node, &sending).await;
+            }
+        }
+    })
+    .await;
+
+    let counts = scratch.job_counts().await.expect(ANSWERS);
+    assert_eq!((counts.waiting, counts.dead), (0, 0));
+    let handled = "SELECT count(*) FROM messaging.appointment_event WHERE handled_at IS NOT NULL";
+    assert_eq!(scratch.number(handled).await, 110);
+    // Four texts each, and a fifth where it was called off; those are put away.
+    let spoken = "SELECT c.status, c.message_count, count(DISTINCT m.id), count(DISTINCT c.id)
+        FROM messaging.conversation AS c JOIN messaging.message AS m ON m.conversation_id = c.id
+        GROUP BY 1, 2 ORDER BY 1";
+    let rows = scratch.sql(spoken).await;
+    assert_eq!(rows, [["ACTIVE", "4", "40", "10"], ["ARCHIVED", "5", "50", "10"]]);
+    assert_counters_are_true(&scratch).await;
+}

@@ -1,0 +1,1 @@
+DROP TABLE messaging.appointment_event;

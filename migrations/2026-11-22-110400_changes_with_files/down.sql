@@ -1,0 +1,1 @@
+DROP FUNCTION messaging.post_message_2;

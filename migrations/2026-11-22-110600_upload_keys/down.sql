@@ -1,0 +1,1 @@
+DROP INDEX messaging.attachment_upload_key;

@@ -1,0 +1,46 @@
+//! Makes a database as the former application keeps it, and prints where it is.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use rig::{
+    Fault, database,
+    reference::{self, Size},
+};
+
+/// Makes a database as the former application keeps it, and prints where it is.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// An empty database.
+    #[arg(long)]
+    database_url: String,
+    /// How many conversations.
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(50..))]
+    conversations: u32,
+    /// How many messages.
+    #[arg(long, default_value_t = 500_000)]
+    messages: u32,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match make(&Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => fail(&fault),
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "this is what a command line tool answers with")]
+async fn make(arguments: &Arguments) -> Result<(), Fault> {
+    let client = database::connect(&arguments.database_url).await?;
+    let Arguments { conversations, messages, .. } = *arguments;
+    reference::fill(&client, Size { conversations, messages }).await?;
+    println!("{}", arguments.database_url);
+    Ok(())
+}
+
+#[expect(clippy::print_stderr, reason = "this is what a command line tool fails with")]
+fn fail(fault: &Fault) -> ExitCode {
+    eprintln!("reference_db: {}", fault.chain());
+    ExitCode::FAILURE
+}

@@ -1,0 +1,17 @@
+-- A salon for every forty conversations, a client for every three.
+INSERT INTO "User" (id, email, password, "firstName", "lastName", "salonName", image, role, "createdAt")
+SELECT pg_temp.cuid('salon', n), 'salon' || n || '@salons.example', 'not a real hash',
+    (ARRAY['Nora', 'Éloïse', 'Karim', NULL])[1 + n % 4], (ARRAY['Le Goff', 'Benali', 'Müller'])[1 + n % 3],
+    CASE WHEN n % 6 > 0 THEN 'Encre Noire n° ' || n END, 'https://utfs.io/f/salon-' || n || '.webp',
+    (ARRAY['user_salon', 'user', 'user_tatoueur'])[1 + n % 3], timestamp '2023-03-01' + n * interval '1 hour'
+FROM generate_series(0, :conversations / 40) AS n;
+
+INSERT INTO "User" (id, email, password, "firstName", "lastName", role, "createdAt")
+SELECT pg_temp.cuid('client', n), 'client' || n || '@mail.example', 'not a real hash',
+    (ARRAY['Camille', 'Léa', 'Jean-Noël', 'Zoé', NULL])[1 + n % 5],
+    (ARRAY['Roux', 'D''Angelo', 'Nguyễn', NULL])[1 + n % 4], 'client', timestamp '2023-04-01' + n * interval '5 min'
+FROM generate_series(0, :conversations / 3) AS n;
+
+INSERT INTO "User" (id, email, "firstName", role) VALUES
+    ('cadmin0000000000000000000', 'admin@platform.example', 'Ada', 'admin'),
+    ('ctrainer00000000000000000', 'formation@platform.example', 'Tom', 'formateur');

@@ -1,0 +1,34 @@
+//! `cargo xtask reference-db`: a database as the former application keeps it, to try moving in with.
+
+use std::process::Command;
+
+use xtask::{
+    postgres::{Cluster, Durability, Options},
+    workspace,
+};
+
+use crate::{failure::Failure, interrupt::Interrupt, run};
+
+/// Connections for people and their tools.
+const MAX_CONNECTIONS: u16 = 100;
+
+/// Makes it on a cluster of its own, prints where it is, and stops on Ctrl-C. `arguments` go to the
+/// program that makes it: `--conversations N --messages N`.
+pub(crate) fn run(arguments: &[String], stop: &Interrupt) -> Result<(), Failure> {
+    let mut build = workspace::cargo(["build", "-p", "rig", "--bin", "reference_db"]);
+    run::to_end(&mut build, stop)?;
+    let cluster = Cluster::start(Options {
+        directory: workspace::target().join("postgres/reference"),
+        // Made anew each time, so nothing is lost with it.
+        durability: Durability::Fast,
+        max_connections: MAX_CONNECTIONS,
+        ephemeral: true,
+    })?;
+    let mut make = Command::new(workspace::target().join("debug/reference_db"));
+    make.args(["--database-url", &cluster.url("postgres")]).args(arguments);
+    run::to_end(&mut make, stop)?;
+    match stop.until(|| Ok(None::<()>)) {
+        Err(Failure::Interrupted) => Ok(cluster.stop()?),
+        other => other,
+    }
+}
