@@ -7,25 +7,11 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use socketio::{Config, DisconnectReason, EmitError, Server};
 use support::{
-    Client, Running, calm,
+    Running, calm, connected,
     http::Poller,
-    probe::{Decision, Happened, Watcher, probe},
+    probe::{Decision, Happened, probe, probed},
 };
 use tokio::time::timeout;
-
-fn probed(config: Config, decision: Decision) -> (Running, Watcher) {
-    let (probe, watcher) = probe(decision);
-    let server = Server::builder(config).namespace("/", probe).build();
-    (Running::start(server), watcher)
-}
-
-async fn connected(server: &Running) -> Client {
-    let mut client = server.open().await;
-    client.say("40").await;
-    let answer = client.hear().await;
-    assert!(answer.starts_with(r#"40{"sid":""#), "{answer}");
-    client
-}
 
 #[actix_web::test]
 async fn a_refusal_carries_its_data_and_the_session_goes_on() {

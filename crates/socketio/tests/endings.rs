@@ -7,30 +7,16 @@ use std::time::Duration;
 use futures_util::SinkExt as _;
 use socketio::{Config, DisconnectReason, EmitError, Frame, Server, Socket};
 use support::{
-    Client, PATIENCE, Running, calm,
-    probe::{Decision, Happened, Watcher, probe},
+    PATIENCE, Running, calm, connected,
+    probe::{self, Decision, Happened, Watcher},
 };
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
 fn probed(config: Config) -> (Running, Watcher) {
-    let (probe, watcher) = probe(Decision::Accept);
+    let (server, watcher) = probe::probed(config, Decision::Accept);
     watcher.open_gate();
-    let server = Server::builder(config).namespace("/", probe).build();
-    (Running::start(server), watcher)
-}
-
-async fn connected(server: &Running) -> Client {
-    let mut client = server.open().await;
-    client.say("40").await;
-    let mut answer = client.hear().await;
-    // A short heartbeat may be faster than the answer.
-    while answer == "2" {
-        client.say("3").await;
-        answer = client.hear().await;
-    }
-    assert!(answer.starts_with(r#"40{"sid":""#), "{answer}");
-    client
+    (server, watcher)
 }
 
 /// Sends until `socket` takes no more.
@@ -169,7 +155,7 @@ async fn a_shutdown_still_sends_what_waits() {
 
 #[actix_web::test]
 async fn a_shutdown_waits_no_longer_than_it_is_given() {
-    let (probe, mut watcher) = probe(Decision::Accept);
+    let (probe, mut watcher) = probe::probe(Decision::Accept);
     let server = Server::builder(calm()).namespace("/", probe).build();
     let server = Running::start(server);
     let mut client = connected(&server).await;

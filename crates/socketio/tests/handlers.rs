@@ -5,23 +5,9 @@ mod support;
 use serde_json::json;
 use socketio::{Config, DisconnectReason, EmitError, Frame, Server};
 use support::{
-    Client, Running, calm,
-    probe::{Decision, Happened, Watcher, probe},
+    Running, calm, connected,
+    probe::{Decision, Happened, probe, probed},
 };
-
-fn probed(config: Config, decision: Decision) -> (Running, Watcher) {
-    let (probe, watcher) = probe(decision);
-    let server = Server::builder(config).namespace("/", probe).build();
-    (Running::start(server), watcher)
-}
-
-async fn connected(server: &Running) -> Client {
-    let mut client = server.open().await;
-    client.say("40").await;
-    let answer = client.hear().await;
-    assert!(answer.starts_with(r#"40{"sid":""#), "{answer}");
-    client
-}
 
 #[actix_web::test]
 async fn events_are_handled_in_order_and_all_before_the_disconnect() {

@@ -188,3 +188,17 @@ impl Client {
 fn code(frame: &CloseFrame) -> u16 {
     frame.code.into()
 }
+
+/// A client that the application lets in.
+pub(crate) async fn connected(server: &Running) -> Client {
+    let mut client = server.open().await;
+    client.say("40").await;
+    let mut answer = client.hear().await;
+    // A short heartbeat may be faster than the answer.
+    while answer == "2" {
+        client.say("3").await;
+        answer = client.hear().await;
+    }
+    assert!(answer.starts_with(r#"40{"sid":""#), "{answer}");
+    client
+}

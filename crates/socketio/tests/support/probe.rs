@@ -5,14 +5,15 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde_json::json;
 use socketio::{
-    Accepted, ConnectRequest, DisconnectReason, Event, Handler, Namespace, Refusal, Socket,
+    Accepted, Config, ConnectRequest, DisconnectReason, Event, Handler, Namespace, Refusal, Server,
+    Socket,
 };
 use tokio::{
     sync::{Semaphore, mpsc},
     time::timeout,
 };
 
-use super::PATIENCE;
+use super::{PATIENCE, Running};
 
 /// What happened, in order.
 #[derive(Debug)]
@@ -55,6 +56,13 @@ pub(crate) fn probe(decision: Decision) -> (Probe, Watcher) {
     let probe = Probe { decision, happened: sender, gate: gate.clone() };
     let watcher = Watcher { happened: receiver, gate };
     (probe, watcher)
+}
+
+/// A server whose main namespace decides like that.
+pub(crate) fn probed(config: Config, decision: Decision) -> (Running, Watcher) {
+    let (probe, watcher) = probe(decision);
+    let server = Server::builder(config).namespace("/", probe).build();
+    (Running::start(server), watcher)
 }
 
 impl Watcher {
