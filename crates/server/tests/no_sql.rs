@@ -53,7 +53,9 @@ impl Scene {
     async fn set() -> Result<Self, Fault> {
         let database = Database::fresh().await?;
         let tap = SqlTap::on(&database.url()).await?;
-        let settings = [("DATABASE_URL", tap.url()), ("PRESENCE_LEASE_MS", LEASE_MS)];
+        // The job runner asks for work by the clock, whoever types.
+        let settings =
+            [("DATABASE_URL", tap.url()), ("PRESENCE_LEASE_MS", LEASE_MS), ("JOBS_RUN", "off")];
         let stage = Stage::on(SERVER, database, &settings).await?;
         let salon = Person::salon("salon-1", "Encre Noire");
         let client = Person::client("client-1", "Camille", "Martin");

@@ -62,7 +62,8 @@ impl Cast {
     /// Everybody, known to the server.
     pub(crate) async fn assemble() -> Result<Self, Fault> {
         let cast = Self {
-            stage: Stage::set(SERVER).await?,
+            // What jobs do to the tables is nobody's request.
+            stage: Stage::set_with(SERVER, &[("JOBS_RUN", "off")]).await?,
             owner: Person::salon("salon-1", "Encre Noire"),
             other_side: Person::client("client-1", "Camille", "Martin"),
             stranger: Person::client("client-2", "Dominique", "Petit"),
