@@ -1,5 +1,6 @@
 //! Bookings that the platform reports become conversations, whatever the network does (D17).
 
+mod dead_letters;
 mod outage;
 mod storm;
 mod texts;
