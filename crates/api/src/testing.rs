@@ -3,12 +3,16 @@
 mod answer;
 mod forms;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering::Relaxed},
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
 };
 
 use actix_web::{
+    HttpServer,
     dev::Service as _,
     http::{Method, StatusCode, header},
     test::{self, TestRequest},
@@ -134,6 +138,16 @@ impl House {
             self.ask(with_form(asked, &file_part("bras.webp", b"picture of an arm"))).await;
         assert_eq!(answer.status, StatusCode::CREATED);
         answer.json()
+    }
+
+    /// Answers on a port of its own, for tests that need real connections.
+    pub(crate) fn listen(&self) -> SocketAddr {
+        let api = self.api.clone();
+        let server = HttpServer::new(move || api.app()).workers(1).disable_signals();
+        let server = server.bind(("127.0.0.1", 0)).expect("a free port");
+        let address = server.addrs()[0];
+        actix_web::rt::spawn(server.run());
+        address
     }
 
     /// How often it was said that there is work.

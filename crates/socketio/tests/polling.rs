@@ -20,14 +20,6 @@ fn server() -> Running {
     Running::start(echo::server(calm()))
 }
 
-/// A polling session in `/`.
-async fn connected(server: &Running) -> Poller {
-    let poller = Poller::open(server).await;
-    assert_eq!(poller.post("40").await.said(), (200, "ok"));
-    assert!(poller.get().await.body.starts_with(r#"40{"sid":""#));
-    poller
-}
-
 #[actix_web::test]
 async fn a_body_of_exactly_the_limit_passes_and_a_larger_one_is_413() {
     let config = Config { max_payload_bytes: 100, ..calm() };
@@ -139,7 +131,7 @@ async fn a_post_is_answered_only_once_its_events_have_room() {
     let (probe, mut watcher) = probe(Decision::Accept);
     let config = Config { inbox_events: 2, ..calm() };
     let server = Running::start(Server::builder(config).namespace("/", probe).build());
-    let poller = connected(&server).await;
+    let poller = Poller::connected(&server).await;
     watcher.socket().await;
     let body = (0..50).map(|n| format!(r#"42["n",{n}]"#)).collect::<Vec<_>>().join("\u{1e}");
     let mut post = std::pin::pin!(poller.post(&body));

@@ -4,33 +4,24 @@
 mod echo;
 mod support;
 
-use socketio::{Config, DisconnectReason, Server};
+use socketio::{Config, DisconnectReason};
 use support::{
     PATIENCE, Running, calm,
     http::Poller,
-    probe::{Decision, Watcher, probe},
+    probe::{self, Decision, Watcher},
 };
 use tokio::{io::AsyncWriteExt as _, net::TcpStream, time::timeout};
 
 fn probed(config: Config) -> (Running, Watcher) {
-    let (probe, watcher) = probe(Decision::Accept);
+    let (server, watcher) = probe::probed(config, Decision::Accept);
     watcher.open_gate();
-    let server = Server::builder(config).namespace("/", probe).build();
-    (Running::start(server), watcher)
-}
-
-/// A polling session in `/`.
-async fn connected(server: &Running) -> Poller {
-    let poller = Poller::open(server).await;
-    assert_eq!(poller.post("40").await.said(), (200, "ok"));
-    assert!(poller.get().await.body.starts_with(r#"40{"sid":""#));
-    poller
+    (server, watcher)
 }
 
 #[actix_web::test]
 async fn a_get_its_client_reset_ends_the_session() {
     let (server, mut watcher) = probed(calm());
-    let poller = connected(&server).await;
+    let poller = Poller::connected(&server).await;
     watcher.socket().await;
     let mut stream = TcpStream::connect(poller.address).await.expect("a connection");
     let request = format!("GET {} HTTP/1.1\r\nhost: localhost\r\n\r\n", poller.target());
@@ -54,7 +45,7 @@ async fn a_get_its_client_reset_ends_the_session() {
 #[actix_web::test]
 async fn a_held_get_hears_why_the_server_ends_the_session() {
     let (server, mut watcher) = probed(calm());
-    let poller = connected(&server).await;
+    let poller = Poller::connected(&server).await;
     let socket = watcher.socket().await;
     let mut held = std::pin::pin!(poller.get());
     let early = timeout(std::time::Duration::from_millis(100), &mut held).await;
@@ -68,7 +59,7 @@ async fn a_held_get_hears_why_the_server_ends_the_session() {
 #[actix_web::test]
 async fn what_nobody_was_there_to_hear_is_kept_for_the_next_get() {
     let (server, mut watcher) = probed(calm());
-    let poller = connected(&server).await;
+    let poller = Poller::connected(&server).await;
     let socket = watcher.socket().await;
     socket.emit("last", &1).expect("sent");
     socket.close_session();
@@ -81,7 +72,7 @@ async fn what_nobody_was_there_to_hear_is_kept_for_the_next_get() {
 #[actix_web::test]
 async fn last_words_are_forgotten_in_time() {
     let (server, mut watcher) = probed(Config { polling_tombstone_ms: 1, ..calm() });
-    let poller = connected(&server).await;
+    let poller = Poller::connected(&server).await;
     watcher.socket().await.close_session();
     watcher.disconnected().await;
     let gone = timeout(PATIENCE, async {
@@ -105,10 +96,10 @@ async fn a_client_that_connects_to_nothing_is_told_so_at_its_next_get() {
 #[actix_web::test]
 async fn a_shutdown_ends_polls_and_is_not_held_up_by_last_words() {
     let (server, mut watcher) = probed(calm());
-    let gone = connected(&server).await;
+    let gone = Poller::connected(&server).await;
     watcher.socket().await.close_session();
     watcher.disconnected().await;
-    let there = connected(&server).await;
+    let there = Poller::connected(&server).await;
     watcher.socket().await;
 
     let stop = server.server.close(PATIENCE * 10);
@@ -122,7 +113,7 @@ async fn a_shutdown_ends_polls_and_is_not_held_up_by_last_words() {
 #[actix_web::test]
 async fn a_client_that_never_polls_is_a_slow_reader() {
     let (server, mut watcher) = probed(Config { mailbox_messages: 8, ..calm() });
-    let poller = connected(&server).await;
+    let poller = Poller::connected(&server).await;
     let socket = watcher.socket().await;
     while socket.emit("n", &1).is_ok() {}
     assert_eq!(watcher.disconnected().await, DisconnectReason::SlowReader);

@@ -103,6 +103,15 @@ impl Server {
         crate::bench::usage::rss_kb(pid)
     }
 
+    /// The most resident memory that it ever had since its start, in kilobytes.
+    ///
+    /// # Errors
+    /// See [`memory_kb`](Self::memory_kb).
+    pub fn peak_memory_kb(&self) -> Result<u64, Fault> {
+        let pid = self.pid().ok_or_else(|| Fault::new("the server is gone"))?;
+        crate::bench::usage::peak_rss_kb(pid)
+    }
+
     /// The folder where it keeps files.
     pub fn files(&self) -> PathBuf {
         self.launch.files()

@@ -1,39 +1,13 @@
 //! Somebody who hands files in and asks for them again.
 
-use std::collections::VecDeque;
-
-use async_trait::async_trait;
 use domain::{
     object::{ObjectKey, Picture, PictureKeys},
-    ports::{Chunks, Files, Interrupted, KeepError},
+    ports::{Files, KeepError},
+    testing::fixture::Pieces,
 };
 use media::{Media, Settings, Storage};
 
 use crate::scratch::Scratch;
-
-/// A file as it comes over the network.
-pub(crate) struct Pieces(VecDeque<Result<Vec<u8>, Interrupted>>);
-
-impl Pieces {
-    /// All of it, a thousand bytes at a time.
-    pub(crate) fn of(bytes: &[u8]) -> Self {
-        Self(bytes.chunks(1_000).map(|piece| Ok(piece.to_vec())).collect())
-    }
-
-    /// All of it, and then the connection breaks.
-    pub(crate) fn interrupted_after(bytes: &[u8]) -> Self {
-        let mut pieces = Self::of(bytes);
-        pieces.0.push_back(Err(Interrupted));
-        pieces
-    }
-}
-
-#[async_trait]
-impl Chunks for Pieces {
-    async fn next(&mut self) -> Result<Option<Vec<u8>>, Interrupted> {
-        self.0.pop_front().transpose()
-    }
-}
 
 pub(crate) fn in_folder(scratch: &Scratch) -> Settings {
     Settings { storage: Storage::Folder(scratch.path().to_owned()), ..Settings::default() }

@@ -3,11 +3,12 @@ use std::{fs, os::unix::fs::PermissionsExt, process::Command};
 use domain::{
     object::PictureKeys,
     ports::{Files, KeepError},
+    testing::fixture::Pieces,
 };
 use media::{Media, Settings, SettingsError, Storage, testing::phone_photo};
 
 use crate::{
-    desk::{Pieces, in_folder, kept, key, keys, media, read},
+    desk::{in_folder, kept, key, keys, media, read},
     scratch::Scratch,
 };
 

@@ -132,14 +132,19 @@ impl HttpSettings {
     }
 
     /// The bounds of REST.
-    pub(super) fn rest(&self, origins: Origins, in_production: bool) -> Settings {
+    pub(super) fn rest(
+        &self,
+        origins: Origins,
+        in_production: bool,
+        upload_deadline_ms: u64,
+    ) -> Settings {
         Settings {
             origins,
             json_body_max_bytes: self.json_body_max_bytes,
             internal_body_max_bytes: self.internal_body_max_bytes,
             body_deadline_ms: self.body_deadline_ms,
             readiness_deadline_ms: self.readiness_deadline_ms,
-            upload_deadline_ms: Settings::default().upload_deadline_ms,
+            upload_deadline_ms,
             serve_docs: self.serve_docs.map_or(!in_production, Switch::is_on),
         }
     }

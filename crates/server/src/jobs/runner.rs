@@ -6,7 +6,7 @@ use domain::{Worker, job::Job, ports::StoreError, usecase::Performed};
 use tokio::{
     sync::{Notify, watch},
     task::{JoinHandle, JoinSet},
-    time::timeout,
+    time::{Instant, timeout},
 };
 
 /// How the work is done.
@@ -41,7 +41,8 @@ impl Runner {
     /// Begins to look for work.
     pub(crate) fn start(worker: Worker, settings: RunnerSettings, bell: Bell) -> Self {
         let (stop, stopped) = watch::channel(false);
-        let shift = Shift { worker, settings, bell, under_way: JoinSet::new() };
+        let (schedules_at, under_way) = (Instant::now(), JoinSet::new());
+        let shift = Shift { worker, settings, bell, schedules_at, under_way };
         Self { stop, running: tokio::spawn(shift.work(stopped)) }
     }
 
@@ -65,6 +66,8 @@ struct Shift {
     worker: Worker,
     settings: RunnerSettings,
     bell: Bell,
+    /// When schedules are looked at next: once in each interval, however many jobs end meanwhile.
+    schedules_at: Instant,
     under_way: JoinSet<()>,
 }
 
@@ -97,8 +100,11 @@ impl Shift {
         }
     }
 
-    async fn due(&self, room: u32) -> Result<Vec<Job>, StoreError> {
-        self.worker.start_due_schedules().await?;
+    async fn due(&mut self, room: u32) -> Result<Vec<Job>, StoreError> {
+        if Instant::now() >= self.schedules_at {
+            self.worker.start_due_schedules().await?;
+            self.schedules_at = Instant::now() + self.settings.poll_interval;
+        }
         self.worker.claim(room).await
     }
 

@@ -1,7 +1,5 @@
 //! Files that somebody sends to do harm: each is refused by its own code, and nothing of it stays.
 
-use std::fs;
-
 use media::testing::{Expected, HostileFile, hostile_files};
 use rig::{Fault, fault::same, multipart::FormFile, wait};
 
@@ -18,28 +16,18 @@ fn answer_to(file: &HostileFile) -> (u16, &'static str) {
     }
 }
 
-/// The most memory that the server ever held, in kilobytes.
-fn peak_memory_kb(scene: &Scene) -> Result<u64, Fault> {
-    let pid = scene.stage.server.pid().ok_or_else(|| Fault::new("the server is gone"))?;
-    let status = fs::read_to_string(format!("/proc/{pid}/status"))
-        .map_err(Fault::while_doing("read the server's memory"))?;
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let peak = peak.and_then(|peak| peak.trim().trim_end_matches(" kB").parse().ok());
-    peak.ok_or_else(|| Fault::new("the kernel does not say how much memory the server held"))
-}
-
 #[tokio::test]
 async fn hostile_files_are_refused_and_leave_nothing() -> Result<(), Fault> {
     let scene = Scene::with(&[crate::EAGER[0], ("FILES_UNSENT_PER_PERSON_MAX", "1000")]).await?;
     let mut kept = 0;
-    println!("{:>8} kB  at rest", peak_memory_kb(&scene)?);
+    println!("{:>8} kB  at rest", scene.stage.server.peak_memory_kb()?);
     for file in hostile_files() {
         let bytes = (file.build)();
         let form = FormFile { name: file.file_name, media_type: file.declared, bytes: &bytes };
         let answer = form.post(&scene.client, UPLOADS).await?;
         let found = (answer.status, answer.code());
         same(file.name, found, answer_to(&file))?;
-        println!("{:>8} kB  {} {}", peak_memory_kb(&scene)?, found.0, file.name);
+        println!("{:>8} kB  {} {}", scene.stage.server.peak_memory_kb()?, found.0, file.name);
         kept += usize::from(file.expected == Expected::Kept);
     }
     wait::until("nothing of the others left", async || {
@@ -51,14 +39,14 @@ async fn hostile_files_are_refused_and_leave_nothing() -> Result<(), Fault> {
 #[tokio::test]
 async fn a_hundred_megabytes_are_not_read() -> Result<(), Fault> {
     let scene = Scene::set().await?;
-    let before = peak_memory_kb(&scene)?;
+    let before = scene.stage.server.peak_memory_kb()?;
     let bytes = vec![0xff; 100_000_000];
     let form = FormFile { name: "a.jpg", media_type: "image/jpeg", bytes: &bytes };
     // The server answers, or closes while we still send; either way nothing is taken.
     if let Ok(answer) = form.post(&scene.client, UPLOADS).await {
         same("the answer", (answer.status, answer.code()), (413, "file_too_large"))?;
     }
-    let grown = peak_memory_kb(&scene)? - before;
+    let grown = scene.stage.server.peak_memory_kb()? - before;
     assert!(grown < 64_000, "the server held {grown} kB more");
     same("files kept", scene.kept()?.len(), 0)
 }

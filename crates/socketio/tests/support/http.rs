@@ -86,6 +86,14 @@ impl Poller {
         Self { address, sid: opening.sid(), path }
     }
 
+    /// Opens a session and enters `/`, which says nothing of its own.
+    pub(crate) async fn connected(server: &Running) -> Self {
+        let poller = Self::open(server).await;
+        assert_eq!(poller.post("40").await.said(), (200, "ok"));
+        assert!(poller.get().await.body.starts_with(r#"40{"sid":""#));
+        poller
+    }
+
     /// Opens a session and enters `/`, past its `auth` event.
     pub(crate) async fn enter(server: &Running) -> Self {
         let poller = Self::open(server).await;

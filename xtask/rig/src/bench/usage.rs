@@ -93,8 +93,17 @@ pub(super) fn rss_mb(pid: u32) -> Result<u64, Fault> {
 
 /// The resident memory of a process, in kilobytes.
 pub(crate) fn rss_kb(pid: u32) -> Result<u64, Fault> {
+    memory_kb(pid, "VmRSS:")
+}
+
+/// The most resident memory that a process ever had, in kilobytes.
+pub(crate) fn peak_rss_kb(pid: u32) -> Result<u64, Fault> {
+    memory_kb(pid, "VmHWM:")
+}
+
+fn memory_kb(pid: u32, line: &str) -> Result<u64, Fault> {
     let status = read(pid, "status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let line = status.lines().find_map(|read| read.strip_prefix(line));
     let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
     kilobytes.ok_or_else(|| Fault::new("the kernel does not say how much memory it uses"))
 }

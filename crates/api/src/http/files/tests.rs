@@ -1,4 +1,4 @@
-use actix_web::{HttpServer, http::Method};
+use actix_web::http::Method;
 use domain::ports::StoreError;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -50,11 +50,7 @@ async fn a_file_can_be_asked_after_without_its_bytes() {
 
 /// What a real server says to `method` and `link`.
 async fn said(house: &House, method: &str, link: &str) -> String {
-    let api = house.api.clone();
-    let server = HttpServer::new(move || api.app()).workers(1).disable_signals();
-    let server = server.bind(("127.0.0.1", 0)).expect("a free port");
-    let mut stream = TcpStream::connect(server.addrs()[0]).await.expect("it listens");
-    actix_web::rt::spawn(server.run());
+    let mut stream = TcpStream::connect(house.listen()).await.expect("it listens");
     let asked = format!("{method} {link} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
     stream.write_all(asked.as_bytes()).await.expect("it reads");
     let mut said = String::new();

@@ -7,7 +7,6 @@ mod talk;
 
 use std::{net::SocketAddr, time::Duration};
 
-use actix_web::HttpServer;
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
@@ -35,11 +34,7 @@ impl Stage {
     async fn with(realtime: realtime::Settings) -> Self {
         let settings = Settings { realtime, limits: no_limits(), ..Settings::default() };
         let house = House::with(settings).await;
-        let api = house.api.clone();
-        let server = HttpServer::new(move || api.app()).workers(1).disable_signals();
-        let server = server.bind(("127.0.0.1", 0)).expect("a free port");
-        let address = server.addrs()[0];
-        actix_web::rt::spawn(server.run());
+        let address = house.listen();
         Self { house, address }
     }
 

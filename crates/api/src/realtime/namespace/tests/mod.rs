@@ -10,8 +10,6 @@ mod takeover;
 
 use std::net::SocketAddr;
 
-use actix_web::HttpServer;
-
 use self::client::Client;
 use super::super::{self as realtime, recovery::RecoveryKey};
 use crate::{
@@ -44,11 +42,7 @@ impl Node {
     }
 
     fn serve(house: House) -> Self {
-        let api = house.api.clone();
-        let server = HttpServer::new(move || api.app()).workers(1).disable_signals();
-        let server = server.bind(("127.0.0.1", 0)).expect("a free port");
-        let address = server.addrs()[0];
-        actix_web::rt::spawn(server.run());
+        let address = house.listen();
         Self { house, address }
     }
 
