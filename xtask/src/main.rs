@@ -7,6 +7,7 @@
 
 mod bench;
 mod dev;
+mod drill;
 mod failure;
 mod help;
 mod interrupt;
@@ -46,6 +47,7 @@ fn perform(arguments: &[String], stop: &Interrupt) -> Result<(), Failure> {
         "dev" => dev::run(rest, stop),
         "test" => test::run(rest, stop),
         "bench" => bench::run(rest, stop),
+        "drill" => drill::run(rest, stop),
         "postgres" => scratch::run(rest, stop),
         "reference-db" => reference::run(rest, stop),
         "layers" => layers::run(rest),

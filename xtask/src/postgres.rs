@@ -2,6 +2,7 @@
 
 mod binaries;
 mod cluster;
+mod dump_programs;
 mod error;
 mod log;
 mod npm;
@@ -13,5 +14,6 @@ mod postmaster;
 mod user;
 
 pub use cluster::Cluster;
+pub use dump_programs::DumpPrograms;
 pub use error::ClusterError;
 pub use options::{Durability, Options};

@@ -69,12 +69,18 @@ codes! {
     ErasureNotFound = "erasure_not_found", NOT_FOUND,
         "Personne n'a demandé l'effacement de cette personne.",
         "Nobody asked to erase this person.";
+    RetentionNotFound = "retention_not_found", NOT_FOUND,
+        "Ce salon n'a pas de durée de conservation qui lui soit propre.",
+        "This salon has no retention of its own.";
     ClientNotFound = "client_not_found", NOT_FOUND,
         "L'annuaire ne connaît pas ce client.",
         "The directory does not know this client.";
     SalonNotFound = "salon_not_found", NOT_FOUND,
         "L'annuaire ne connaît pas le salon qui appelle.",
         "The directory does not know the calling salon.";
+    ParticipantNotFound = "participant_not_found", NOT_FOUND,
+        "L'annuaire ne connaît pas cette personne.",
+        "The directory does not know this person.";
     AppointmentNotFound = "appointment_not_found", NOT_FOUND,
         "Ceci n'est pas l'identifiant d'un rendez-vous.",
         "This is not the id of an appointment.";
@@ -102,6 +108,18 @@ codes! {
     IdempotencyConflict = "idempotency_conflict", CONFLICT,
         "Cette clé désigne déjà autre chose du même auteur.",
         "This key already names something else of the same author.";
+    TooManyMuted = "too_many_muted", CONFLICT,
+        "Cette personne a mis trop de conversations en sourdine : en rétablir une.",
+        "This person has muted too many conversations: unmute one.";
+    WebhookForged = "webhook_forged", FORBIDDEN,
+        "Ceci n'est pas signé par le service de courrier, ou l'a été il y a trop longtemps.",
+        "This is not signed by the mail service, or was signed too long ago.";
+    WebhookReplayed = "webhook_replayed", NOT_ACCEPTABLE,
+        "Ceci a déjà été dit : ne pas recommencer.",
+        "This was told before: do not repeat it.";
+    ReplyRefused = "reply_refused", NOT_ACCEPTABLE,
+        "Cette réponse par e-mail ne devient pas un message : ne pas recommencer.",
+        "This answer by mail does not become a message: do not repeat it.";
     MessageDeleted = "message_deleted", GONE,
         "Cette clé désigne un message que son auteur a supprimé depuis.",
         "This key names a message that its author has deleted since.";

@@ -3,6 +3,7 @@
 
 mod from_domain;
 mod from_files;
+mod from_mail;
 mod from_platform;
 
 use std::{error::Error, fmt, sync::Arc};

@@ -9,27 +9,36 @@ mod conversations;
 mod cors;
 mod docs;
 mod edge;
+mod export;
 mod files;
 mod head;
 mod health;
+mod html;
 mod internal;
+mod kept_mails;
 mod messages;
 mod openapi;
 mod path;
+mod preferences;
 mod request_id;
 pub(crate) mod schema;
 mod span;
 mod throttle;
 mod unread;
+mod unsubscribe;
+mod webhooks;
 
 use std::sync::Arc;
 
 use actix_web::{
     HttpRequest, HttpResponse,
     middleware::from_fn,
-    web::{self, Data, ServiceConfig, delete, patch, post},
+    web::{self, Data, ServiceConfig, delete, patch, post, put},
 };
-use domain::{Messaging, Uploads, ports::Ids};
+use domain::{
+    Messaging, Uploads,
+    ports::{Files, Ids},
+};
 
 pub(crate) use edge::edge;
 use head::read;
@@ -38,8 +47,16 @@ pub use openapi::openapi_json;
 pub(crate) use span::RequestSpan;
 
 use crate::{
-    Wake, callers::Callers, code::Code, failure::Failure, limits::Limits, links::Links,
-    origins::Origins, readiness::Readiness, texts,
+    Wake,
+    callers::Callers,
+    code::Code,
+    failure::Failure,
+    limits::Limits,
+    links::Links,
+    mail::{KeptMails, UnsubscribeLinks, Webhooks},
+    origins::Origins,
+    readiness::Readiness,
+    texts,
 };
 
 /// The bounds of REST.
@@ -79,7 +96,11 @@ impl Default for Settings {
 pub(crate) struct Context {
     pub(crate) messaging: Messaging,
     pub(crate) uploads: Uploads,
+    pub(crate) files: Arc<dyn Files>,
     pub(crate) links: Links,
+    pub(crate) unsubscribe: UnsubscribeLinks,
+    pub(crate) webhooks: Option<Webhooks>,
+    pub(crate) kept_mails: Option<Arc<dyn KeptMails>>,
     pub(crate) wake: Wake,
     pub(crate) callers: Callers,
     pub(crate) limits: Limits,
@@ -112,7 +133,8 @@ pub(crate) fn configure_sockets(
 }
 
 /// Every route.
-pub(crate) fn configure(config: &mut ServiceConfig, settings: &Settings) {
+pub(crate) fn configure(config: &mut ServiceConfig, context: &Context) {
+    let settings = &context.settings;
     config
         .route("/health/live", read().to(health::live))
         .route("/health/ready", read().to(health::ready));
@@ -120,6 +142,13 @@ pub(crate) fn configure(config: &mut ServiceConfig, settings: &Settings) {
         docs::configure(config);
     }
     internal::configure(config);
+    unsubscribe::configure(config);
+    if context.webhooks.is_some() {
+        webhooks::configure(config);
+    }
+    if context.kept_mails.is_some() {
+        kept_mails::configure(config);
+    }
     let rest = web::scope("")
         // Before `{id}`, which `unread` would be otherwise.
         .route("/messaging/conversations/unread/total", read().to(unread::total))
@@ -138,6 +167,13 @@ pub(crate) fn configure(config: &mut ServiceConfig, settings: &Settings) {
         .route("/messaging/messages/{id}", delete().to(messages::delete))
         .route("/messaging/attachments", post().to(attachments::upload))
         .route("/messaging/attachments/{id}", read().to(attachments::show))
+        .route("/notification-preferences", read().to(preferences::show))
+        .route("/notification-preferences", patch().to(preferences::change))
+        .route("/notification-preferences", put().to(preferences::put))
+        .route("/notification-preferences/mute", post().to(preferences::mute))
+        .route("/notification-preferences/mute/{id}", delete().to(preferences::unmute))
+        .route("/messaging/me/export", read().to(export::request))
+        .route("/messaging/exports/{id}/archive", read().to(export::fetch))
         .route("/messaging/files/{id}/{form}", read().to(files::fetch))
         .default_service(web::to(no_such_route))
         .wrap(from_fn(throttle::throttle))

@@ -13,14 +13,18 @@ mod draft;
 mod fields;
 mod key;
 mod participant;
+mod preferences;
 mod query;
+mod retention;
 
 pub use appointment_event::appointment_event;
 pub use conversation::{change, new_conversation};
 pub use draft::{draft, socket_draft};
 pub use fields::Fields;
 pub use participant::{PARTICIPANTS_MAX, participant, participants};
+pub use preferences::{muted_conversation, preference_change};
 pub use query::{
     ConversationQuery, EVENTS_PER_PAGE_MAX, EventQuery, conversation_query, event_query,
-    message_query,
+    link_query, message_query,
 };
+pub use retention::{retention_policy, salon_retention};

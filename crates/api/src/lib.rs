@@ -11,6 +11,7 @@ pub mod http;
 pub mod input;
 pub mod limits;
 pub mod links;
+pub mod mail;
 pub mod origins;
 pub mod readiness;
 pub mod realtime;
@@ -33,11 +34,13 @@ use callers::Callers;
 use domain::{
     Messaging, Uploads,
     ports::{Clock, Files, Ids, Store, TokenVerifier},
+    retention::RetentionSettings,
     usecase::UploadSettings,
 };
 pub use http::{openapi_internal_json, openapi_json};
 use limits::Limits;
 use links::Links;
+use mail::{KeptMails, Webhooks};
 use readiness::Readiness;
 pub use realtime::asyncapi_json;
 use realtime::{PlainDoor, Realtime, Services};
@@ -62,6 +65,8 @@ pub struct Ports {
     pub ids: Arc<dyn Ids>,
     /// Keeps the bytes of pictures.
     pub files: Arc<dyn Files>,
+    /// Mails that did not leave, for those who develop. `None`: nobody can look at any.
+    pub kept_mails: Option<Arc<dyn KeptMails>>,
     /// Wakes whoever does the work that may wait.
     pub wake: Wake,
 }
@@ -77,8 +82,12 @@ pub struct Settings {
     pub limits: limits::Settings,
     /// Of links to files.
     pub links: links::Settings,
+    /// Of the ways in which the world answers to mail.
+    pub mail: mail::Settings,
     /// Of uploads.
     pub uploads: UploadSettings,
+    /// How long things are kept where nobody said otherwise.
+    pub retention: RetentionSettings,
 }
 
 /// The service as the world sees it. Cheap to clone; clones share everything.
@@ -93,14 +102,17 @@ pub struct Api {
 impl Api {
     /// Puts the service together. Called inside a runtime, which its background work then uses.
     pub fn new(settings: Settings, ports: Ports) -> Self {
-        let Settings { http, realtime, limits, links, uploads } = settings;
-        let Ports { store, tokens, clock, ids, files, wake } = ports;
+        let Settings { http, realtime, limits, links, mail, uploads, retention } = settings;
+        let Ports { store, tokens, clock, ids, files, kept_mails, wake } = ports;
         let limits = Limits::new(limits);
         let links = Links::new(links, clock.clone());
         let realtime = Realtime::new(realtime, store.clone(), links.clone());
         let messaging =
-            Messaging::new(store.clone(), realtime.fanout(), clock.clone(), ids.clone());
-        let uploads = Uploads::new(store.clone(), files, clock.clone(), ids.clone(), uploads);
+            Messaging::new(store.clone(), realtime.fanout(), clock.clone(), ids.clone())
+                .with_retention(retention);
+        let uploads =
+            Uploads::new(store.clone(), files.clone(), clock.clone(), ids.clone(), uploads);
+        let webhooks = mail.webhook_key.map(|key| Webhooks::new(key, clock.clone()));
         let (sockets, plain) = realtime.doors(Services {
             messaging: messaging.clone(),
             tokens: tokens.clone(),
@@ -114,7 +126,11 @@ impl Api {
             ids,
             messaging,
             uploads,
+            files,
             links,
+            unsubscribe: mail.unsubscribe,
+            webhooks,
+            kept_mails,
             wake,
             limits,
             settings: http,
@@ -139,7 +155,7 @@ impl Api {
             .configure(|config| {
                 http::configure_sockets(config, SOCKETS, &self.sockets, &self.context.settings);
                 self.plain.configure(realtime::NAMESPACE, config);
-                http::configure(config, &self.context.settings);
+                http::configure(config, &self.context);
             })
             .wrap(TracingLogger::<http::RequestSpan>::new())
             .wrap(from_fn(http::edge))

@@ -6,7 +6,12 @@ mod key;
 use std::{fmt, sync::Arc};
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
-use domain::{id::AttachmentId, object::PictureForm, ports::Clock};
+use domain::{
+    id::AttachmentId,
+    object::{ObjectKey, PictureForm},
+    ports::Clock,
+    time::Timestamp,
+};
 pub use key::LinkKey;
 
 /// What links are made of.
@@ -91,6 +96,35 @@ impl Links {
             None | Some(0) => Err(BadLink::Expired),
             Some(rest_s) => Ok(rest_s),
         }
+    }
+
+    /// A link to the archive at `key`, which is there until `gone_at`.
+    pub(crate) fn to_archive(&self, key: &ObjectKey, gone_at: Timestamp) -> String {
+        let Inner { key: signer, base_url, lifetime_s, .. } = &*self.0;
+        let gone_s = u64::try_from(gone_at.as_millis().div_euclid(1_000)).unwrap_or(0);
+        let expires_s = gone_s.min(self.now_s() + lifetime_s);
+        let signature = BASE64_URL_SAFE_NO_PAD.encode(signer.sign_archive(key, expires_s));
+        format!(
+            "{base_url}/messaging/exports/{key}?expires={expires_s}&signature={signature}",
+            key = key.as_str()
+        )
+    }
+
+    /// Whether such a link is good.
+    ///
+    /// # Errors
+    /// [`BadLink`]: `Expired` only for a link that was made here.
+    pub(crate) fn check_archive(
+        &self,
+        key: &ObjectKey,
+        expires_s: u64,
+        signature: &str,
+    ) -> Result<(), BadLink> {
+        let signature = BASE64_URL_SAFE_NO_PAD.decode(signature).map_err(|_| BadLink::Forged)?;
+        if !self.0.key.has_signed_archive(key, expires_s, &signature) {
+            return Err(BadLink::Forged);
+        }
+        if expires_s > self.now_s() { Ok(()) } else { Err(BadLink::Expired) }
     }
 
     fn now_s(&self) -> u64 {

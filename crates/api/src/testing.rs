@@ -2,6 +2,7 @@
 
 mod answer;
 mod forms;
+mod mailgun;
 
 use std::{
     net::SocketAddr,
@@ -31,8 +32,9 @@ use serde_json::{Value, json};
 pub(crate) use self::{
     answer::Answer,
     forms::{file_part, part, with_form, with_form_body},
+    mailgun::{mailgun_signature, reply_token},
 };
-use crate::{Api, Ports, Settings, limits, links::Links};
+use crate::{Api, Ports, Settings, limits, links::Links, mail::KeptMails};
 
 /// The service, and the fakes under it. The directory knows the salons `s1` and `s2` and the
 /// clients `c1` and `c2`.
@@ -52,18 +54,26 @@ impl House {
     }
 
     pub(crate) async fn with(settings: Settings) -> Self {
+        Self::with_mails(settings, None).await
+    }
+
+    /// With mails to look at.
+    pub(crate) async fn with_mails(
+        settings: Settings,
+        kept_mails: Option<Arc<dyn KeptMails>>,
+    ) -> Self {
         let store = Arc::new(MemoryStore::new());
         let clock = Arc::new(FixedClock::ticking());
         for person in [salon("s1"), salon("s2"), client("c1"), client("c2")] {
             store.note_participant(&person, clock.now()).await.expect("the store works");
         }
-        Self::over(store, clock, Arc::new(MemoryFiles::new()), settings)
+        Self::over(store, clock, Arc::new(MemoryFiles::new()), settings, kept_mails)
     }
 
     /// Another node of the same service.
     pub(crate) fn another(&self, settings: Settings) -> Self {
         let clock = Arc::new(FixedClock::ticking());
-        Self::over(self.store.clone(), clock, self.files.clone(), settings)
+        Self::over(self.store.clone(), clock, self.files.clone(), settings, None)
     }
 
     fn over(
@@ -71,6 +81,7 @@ impl House {
         clock: Arc<FixedClock>,
         files: Arc<MemoryFiles>,
         settings: Settings,
+        kept_mails: Option<Arc<dyn KeptMails>>,
     ) -> Self {
         let rings = Arc::new(AtomicUsize::new(0));
         let bell = rings.clone();
@@ -80,6 +91,7 @@ impl House {
             clock: clock.clone(),
             ids: Arc::new(CountingIds::new()),
             files: files.clone(),
+            kept_mails,
             wake: Arc::new(move || {
                 bell.fetch_add(1, Relaxed);
             }),

@@ -12,6 +12,7 @@ macro_rules! texts {
 }
 
 pub mod files;
+pub mod mail;
 pub mod platform;
 
 use domain::{

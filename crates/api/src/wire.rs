@@ -2,6 +2,7 @@
 
 mod attachment;
 mod conversation;
+mod export;
 mod fault;
 mod log;
 mod message;
@@ -9,10 +10,13 @@ mod notice;
 mod page;
 mod participant;
 mod platform;
+mod preferences;
+mod retention;
 mod unread;
 
 pub use attachment::Attachment;
 pub use conversation::{Conversation, LastMessage};
+pub use export::Export;
 pub use fault::{Fault, FaultMessage, Problem};
 pub use log::{LogEntry, LogPage};
 pub use message::Message;
@@ -20,4 +24,6 @@ pub use notice::Notice;
 pub use page::{ConversationPage, MessagePage};
 pub use participant::Participant;
 pub use platform::{Erasure, ReportState, Reported};
+pub use preferences::{Preferences, QuietHours};
+pub use retention::{RetentionPolicy, SalonRetention};
 pub use unread::{UnreadItem, UnreadMessage, UnreadTotal};

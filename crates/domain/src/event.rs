@@ -55,7 +55,7 @@ pub enum EventKind {
     /// A message was posted here and is deleted by now: its text is nowhere any more. Only a log
     /// that is read again says this.
     MessageWithdrawn(MessageId),
-    /// A message was deleted by its author.
+    /// A message was deleted: by its author, or for its age.
     MessageDeleted(MessageId),
     /// A horizon moved.
     MessagesRead(ReadReceipt),

@@ -99,10 +99,15 @@ id! {
     /// A piece of work.
     JobId
 }
+id! {
+    /// A mail that tells somebody of messages.
+    MailId
+}
 minted!(ConversationId);
 minted!(MessageId);
 minted!(AttachmentId);
 minted!(JobId);
+minted!(MailId);
 
 #[cfg(test)]
 mod tests {

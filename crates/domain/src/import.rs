@@ -21,4 +21,4 @@ pub use finding::{Findings, Refusal, Refused, Repair, Thing};
 pub use mail::{ImportedMail, mail};
 pub use message::{ImportedMessage, LOST_FILE_TEXT};
 pub use person::{nameless, person};
-pub use preference::{ImportedPreference, MailFrequency, preference};
+pub use preference::{ImportedPreference, preference};

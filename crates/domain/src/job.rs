@@ -5,7 +5,7 @@ mod backoff;
 pub use backoff::Backoff;
 
 use crate::{
-    id::{AppointmentEventId, JobId, UserId},
+    id::{AppointmentEventId, ConversationId, InvalidId, JobId, MailId, UserId},
     object::ObjectKey,
     ports::{FilesError, StoreError},
     time::Timestamp,
@@ -30,6 +30,17 @@ pub enum Task {
     PurgeUploads,
     /// Forget a person (D3).
     ErasePerson(UserId),
+    /// Put conversations away in which nothing was said for long; `None`: from the first one on, else
+    /// those behind it, by id.
+    ArchiveAged(Option<ConversationId>),
+    /// Delete the messages of conversations that were put away long ago, likewise.
+    EmptyAged(Option<ConversationId>),
+    /// Forget what is old in the logs of conversations, likewise.
+    TrimLog(Option<ConversationId>),
+    /// Send a mail (D15).
+    SendMail(MailId),
+    /// Put a person's data together for them.
+    ExportPerson(UserId),
 }
 
 /// Why a task could not be read.
@@ -40,12 +51,17 @@ pub struct UnknownTask;
 impl Task {
     /// Every [`kind`](Self::kind). A store hands out these alone: during a deploy work of a kind that
     /// only newer nodes know waits for them.
-    pub const KINDS: [&'static str; 5] = [
+    pub const KINDS: [&'static str; 10] = [
         "handle_appointment_event",
         "delete_object",
         "delete_hosted_file",
         "purge_uploads",
         "erase_person",
+        "archive_aged",
+        "empty_aged",
+        "trim_log",
+        "send_mail",
+        "export_person",
     ];
 
     /// The kind, as it is stored and shown.
@@ -56,6 +72,11 @@ impl Task {
             Self::DeleteHostedFile(_) => "delete_hosted_file",
             Self::PurgeUploads => "purge_uploads",
             Self::ErasePerson(_) => "erase_person",
+            Self::ArchiveAged(_) => "archive_aged",
+            Self::EmptyAged(_) => "empty_aged",
+            Self::TrimLog(_) => "trim_log",
+            Self::SendMail(_) => "send_mail",
+            Self::ExportPerson(_) => "export_person",
         }
     }
 
@@ -66,7 +87,11 @@ impl Task {
             Self::DeleteObject(key) => key.as_str(),
             Self::DeleteHostedFile(key) => key,
             Self::PurgeUploads => "",
-            Self::ErasePerson(person) => person.as_str(),
+            Self::ErasePerson(person) | Self::ExportPerson(person) => person.as_str(),
+            Self::ArchiveAged(after) | Self::EmptyAged(after) | Self::TrimLog(after) => {
+                after.as_ref().map_or("", ConversationId::as_str)
+            }
+            Self::SendMail(mail) => mail.as_str(),
         }
     }
 
@@ -83,10 +108,20 @@ impl Task {
             "delete_hosted_file" => Some(Self::DeleteHostedFile(subject.to_owned())),
             "purge_uploads" => subject.is_empty().then_some(Self::PurgeUploads),
             "erase_person" => UserId::parse(subject).ok().map(Self::ErasePerson),
+            "archive_aged" => place(subject).ok().map(Self::ArchiveAged),
+            "empty_aged" => place(subject).ok().map(Self::EmptyAged),
+            "trim_log" => place(subject).ok().map(Self::TrimLog),
+            "send_mail" => MailId::parse(subject).ok().map(Self::SendMail),
+            "export_person" => UserId::parse(subject).ok().map(Self::ExportPerson),
             _ => None,
         }
         .ok_or(UnknownTask)
     }
+}
+
+/// Where in the order of conversations work goes on; nothing: at the first.
+fn place(subject: &str) -> Result<Option<ConversationId>, InvalidId> {
+    if subject.is_empty() { Ok(None) } else { ConversationId::parse(subject).map(Some) }
 }
 
 /// A job that somebody is working on.
@@ -119,6 +154,14 @@ pub enum JobFailure {
         #[source]
         cause: Option<Cause>,
     },
+    /// This is not the hour for it: it is tried again then.
+    #[error("not before {until}: {reason}")]
+    Postponed {
+        /// Why.
+        reason: Reason,
+        /// When it may be done.
+        until: Timestamp,
+    },
     /// It will not work, however often it is tried, until somebody changes something.
     #[error("not at all: {reason}")]
     Dead {
@@ -141,7 +184,9 @@ impl JobFailure {
     /// Why.
     pub fn reason(&self) -> Reason {
         match self {
-            Self::Retry { reason, .. } | Self::Dead { reason } => reason,
+            Self::Retry { reason, .. } | Self::Postponed { reason, .. } | Self::Dead { reason } => {
+                reason
+            }
         }
     }
 }
@@ -195,6 +240,11 @@ mod tests {
             Task::DeleteHostedFile("k_1".to_owned()),
             Task::PurgeUploads,
             Task::ErasePerson(UserId::parse("u1").expect("good")),
+            Task::ArchiveAged(None),
+            Task::EmptyAged(ConversationId::parse("t1").ok()),
+            Task::TrimLog(None),
+            Task::SendMail(MailId::parse("m1").expect("good")),
+            Task::ExportPerson(UserId::parse("u1").expect("good")),
         ];
         assert_eq!(tasks.each_ref().map(Task::kind), Task::KINDS);
         for task in tasks {

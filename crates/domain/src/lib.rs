@@ -9,22 +9,27 @@
 
 pub mod appointment;
 pub mod attachment;
+pub mod audit;
 pub mod caller;
 pub mod conversation;
 pub mod erasure;
 pub mod event;
+pub mod export;
 pub mod id;
 pub mod import;
 pub mod job;
 pub mod language;
+pub mod mail;
 pub mod message;
 pub mod notice;
 pub mod object;
 pub mod page;
 pub mod participant;
 pub mod ports;
+pub mod preference;
 pub mod presence;
 pub mod reading;
+pub mod retention;
 pub mod seq;
 pub mod text;
 pub mod time;
@@ -35,4 +40,4 @@ pub mod zone;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
-pub use usecase::{Messaging, Uploads, Worker};
+pub use usecase::{Mailing, Messaging, Uploads, Worker};

@@ -48,6 +48,12 @@ pub enum Notice {
     },
     /// A booking was called off.
     Cancelled,
+    /// A conversation was put away, because nothing was said in it for long. It is the platform's own
+    /// word, of neither side: it waits for nobody to read it, and moves no conversation up a list.
+    ArchivedForAge {
+        /// For how many days.
+        days: u32,
+    },
 }
 
 impl Notice {
@@ -60,7 +66,13 @@ impl Notice {
             Self::Confirmed { .. } => "confirmed",
             Self::Rescheduled { .. } => "rescheduled",
             Self::Cancelled => "cancelled",
+            Self::ArchivedForAge { .. } => "archived-for-age",
         }
+    }
+
+    /// Whether it is the platform's own word rather than one in the salon's name.
+    pub fn is_of_the_house(&self) -> bool {
+        matches!(self, Self::ArchivedForAge { .. })
     }
 
     /// What it says in words.
@@ -78,7 +90,7 @@ impl Notice {
             | Self::Requested { first_name }
             | Self::AutoConfirmed { first_name }
             | Self::Confirmed { first_name } => first_name.as_ref(),
-            Self::Rescheduled { .. } | Self::Cancelled => None,
+            Self::Rescheduled { .. } | Self::Cancelled | Self::ArchivedForAge { .. } => None,
         }
     }
 
@@ -90,7 +102,9 @@ impl Notice {
             Self::Requested { .. } => Self::Requested { first_name: None },
             Self::AutoConfirmed { .. } => Self::AutoConfirmed { first_name: None },
             Self::Confirmed { .. } => Self::Confirmed { first_name: None },
-            Self::Rescheduled { .. } | Self::Cancelled => self.clone(),
+            Self::Rescheduled { .. } | Self::Cancelled | Self::ArchivedForAge { .. } => {
+                self.clone()
+            }
         }
     }
 }

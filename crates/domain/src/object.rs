@@ -35,6 +35,11 @@ impl ObjectKey {
         }
     }
 
+    /// The place of an archive of which nothing is known yet but that nobody else has `id`.
+    pub fn of_archive(id: uuid::Uuid) -> Self {
+        Self(format!("{id}/archive").into())
+    }
+
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -44,6 +44,11 @@ impl Zone {
         self.print(time, "%H:%M")
     }
 
+    /// The same, for calendars.
+    pub(crate) fn as_jiff(&self) -> &TimeZone {
+        &self.0
+    }
+
     fn print(&self, time: Timestamp, form: &str) -> String {
         time.to_jiff().to_zoned(self.0.clone()).strftime(form).to_string()
     }

@@ -106,6 +106,10 @@ impl Files for Media {
         self.put_both(keys, prepared).await
     }
 
+    async fn write(&self, key: &ObjectKey, bytes: &mut dyn Chunks) -> Result<u64, KeepError> {
+        self.store.write(key, bytes).await
+    }
+
     async fn read(&self, key: &ObjectKey) -> Result<Option<ObjectBytes>, FilesError> {
         self.store.read(key).await
     }

@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
-use domain::{id::JobId, ports::JobFilter};
+use domain::{
+    id::{JobId, UserId},
+    ports::JobFilter,
+};
 
 use crate::config::Settings;
 
@@ -43,6 +46,17 @@ pub(crate) enum Verb {
     /// Look at the work that waits, and give it another chance
     #[command(subcommand)]
     Jobs(JobsVerb),
+    /// Look after mail
+    #[command(subcommand)]
+    Mail(MailVerb),
+    /// Let go of what is old
+    #[command(subcommand)]
+    Retention(RetentionVerb),
+    /// Forget people again after a restore
+    Erase(EraseArgs),
+    /// Look at what was done about people's data
+    #[command(subcommand)]
+    Audit(AuditVerb),
     /// Take over what the system before this one kept
     Import(ImportArgs),
     /// Enter two people and a conversation to try things out with, and print their tokens
@@ -65,6 +79,55 @@ pub(crate) enum JobsVerb {
     List(ListJobs),
     /// Try jobs again that were given up
     Retry(RetryJobs),
+}
+
+/// What to do about mail.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub(crate) enum MailVerb {
+    /// Decide now about mail for which people were still given time to read, and print how many leave
+    Flush,
+    /// Send mail again to an address that was suppressed: the one that a person has now
+    Allow {
+        /// The platform's id of the person
+        #[arg(value_name = "PERSON", value_parser = user_id)]
+        person: UserId,
+    },
+}
+
+/// What to do about what is old.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+pub(crate) enum RetentionVerb {
+    /// Do the nights' work now, and print what was done
+    Run {
+        /// Change nothing, and print what would be done
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+/// Whom to forget again, or who is forgotten.
+#[derive(Args, Clone, Debug, PartialEq, Eq)]
+#[group(required = true, multiple = false)]
+pub(crate) struct EraseArgs {
+    /// Print the id of everybody who is forgotten, a line each: keep that list beside backups
+    #[arg(long)]
+    pub(crate) list: bool,
+
+    /// Forget everybody whose id is a line of this file; `-` reads them from standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) replay: Option<PathBuf>,
+}
+
+/// What to do with the record of what was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+pub(crate) enum AuditVerb {
+    /// Print entries, a line each, the newest first
+    List {
+        /// How many at the most
+        #[arg(long, value_name = "1..10000", default_value = "100",
+            value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        limit: u32,
+    },
 }
 
 /// Which jobs are printed.
@@ -129,6 +192,10 @@ impl std::fmt::Debug for ImportSource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ImportSource").finish_non_exhaustive()
     }
+}
+
+fn user_id(text: &str) -> Result<UserId, String> {
+    UserId::parse(text).map_err(|fault| fault.to_string())
 }
 
 fn job_id(text: &str) -> Result<JobId, String> {

@@ -74,11 +74,15 @@ impl Cast {
         let person = |id, role, profile| -> Result<Caller, ScriptError> {
             Ok(Caller { user: UserId::parse(id)?, role, expires_at, profile })
         };
-        let salon_profile =
-            Profile { salon_name: Some("Encre Noire".to_owned()), ..Profile::default() };
+        let salon_profile = Profile {
+            salon_name: Some("Encre Noire".to_owned()),
+            email: Some("contact@encre-noire.example".to_owned()),
+            ..Profile::default()
+        };
         let client_profile = Profile {
             first_name: Some("Camille".to_owned()),
             last_name: Some("Martin".to_owned()),
+            email: Some("camille.martin@client.example".to_owned()),
             ..Profile::default()
         };
         let client = person("demo-client", Role::Client, client_profile)?;

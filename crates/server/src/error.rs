@@ -24,6 +24,18 @@ pub(crate) enum RunError {
     /// Files cannot be kept as configured.
     #[error("files cannot be kept as configured")]
     Files(#[from] media::SettingsError),
+    /// The list of people to be forgotten cannot be read.
+    #[error("the list of people to be forgotten cannot be read")]
+    ErasedPeople(#[source] io::Error),
+    /// A line of that list is no id.
+    #[error("line {0} of the list of people to be forgotten is no id; nobody was forgotten")]
+    ErasedPerson(usize),
+    /// Not everybody was forgotten.
+    #[error("not everybody was forgotten; run it again to go on")]
+    Erase(#[source] domain::job::JobFailure),
+    /// What was done about people's data could not be looked at.
+    #[error("the record of what was done could not be looked at")]
+    Audit(#[source] StoreError),
     /// Jobs could not be looked at or changed.
     #[error("the jobs could not be looked at")]
     Jobs(#[source] StoreError),
@@ -36,6 +48,21 @@ pub(crate) enum RunError {
     /// What was left out could not be printed.
     #[error("the import stopped telling what it leaves out")]
     ImportOutput(#[source] io::Error),
+    /// Mail cannot leave as configured.
+    #[error("mail cannot leave as configured")]
+    MailSettings(#[from] mailer::SettingsError),
+    /// No way for mail to leave is configured.
+    #[error("no mail leaves: neither a mail server nor Mailgun is configured")]
+    NoMail,
+    /// It could not be decided about all mail.
+    #[error("it could not be decided about all mail")]
+    Mail(#[source] StoreError),
+    /// It could not be said that an address gets mail again.
+    #[error("it could not be said that an address gets mail again")]
+    AllowMail(#[source] StoreError),
+    /// What is old could not all be let go of.
+    #[error("what is old could not all be let go of")]
+    Retention(#[source] StoreError),
     /// Somebody else listens there, or we may not.
     #[error("{address} cannot be listened on")]
     Listen {

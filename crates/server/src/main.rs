@@ -1,17 +1,21 @@
 //! The messaging server: reads its configuration, puts the parts together, and does what the
 //! command line asks for.
 
+mod audit;
 mod cli;
 mod clock;
 mod config;
 mod database;
 mod demo;
+mod erase;
 mod error;
 mod http;
 mod ids;
 mod import;
 mod jobs;
+mod mail;
 mod quiet;
+mod retention;
 mod serve;
 mod signals;
 mod stop;
@@ -64,6 +68,10 @@ async fn run(verb: Verb, Loaded { config, .. }: Loaded) -> Result<String, RunErr
         Verb::Migrate => database::migrate(&config.database).await,
         Verb::Demo => demo::enter(&config).await,
         Verb::Import(args) => import::perform(&args, &config).await,
+        Verb::Mail(verb) => mail::verb::perform(&verb, &config).await,
+        Verb::Erase(args) => erase::perform(&args, &config).await,
+        Verb::Audit(verb) => audit::perform(&verb, &config).await,
+        Verb::Retention(verb) => retention::perform(&verb, &config).await,
         Verb::Jobs(verb) => jobs::verb::perform(&verb, &config).await,
         Verb::Serve | Verb::Config(_) | Verb::Openapi | Verb::OpenapiInternal | Verb::Asyncapi => {
             serve::serve(config).await.map(|()| String::new())

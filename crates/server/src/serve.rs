@@ -5,6 +5,7 @@ use std::sync::Arc;
 use api::{Api, Ports};
 use auth_jwt::JwtVerifier;
 use domain::Worker;
+use exporter::Archiver;
 use media::Media;
 use storage_pg::PgStore;
 
@@ -16,6 +17,7 @@ use crate::{
     http,
     ids::SystemIds,
     jobs::{Bell, Runner},
+    mail,
     signals::StopSignals,
     stop,
 };
@@ -40,11 +42,20 @@ pub(crate) async fn serve(config: Config) -> Result<(), RunError> {
         ids: ids.clone(),
         files: files.clone(),
         wake: bell.rung(),
+        kept_mails: mail::kept_mails(&config.mail),
     };
     let api = Api::new(config.api, ports);
     let server = http::listen(&config.http, &api)?;
     let messaging = api.messaging().with_zone(config.zone);
-    let worker = Worker::new(messaging, store, files, clock, ids, config.jobs.worker);
+    let terms = config.mail.terms.clone();
+    let mailing = mail::mailing(&config.mail, terms, store.clone(), clock.clone(), ids.clone())?;
+    let exporter = Arc::new(Archiver::new(store.clone(), files.clone()));
+    let worker = Worker::new(messaging, store, files, clock, ids, config.jobs.worker)
+        .with_exporter(exporter);
+    let worker = match mailing {
+        Some(mailing) => worker.with_mailing(mailing),
+        None => worker,
+    };
     let runner = config.jobs.runner.map(|settings| Runner::start(worker, settings, bell));
 
     let handle = server.handle();

@@ -6,6 +6,7 @@ mod trace;
 
 use async_trait::async_trait;
 use domain::{
+    audit::Actor,
     erasure::Erasure,
     event::Event,
     id::{ConversationId, UserId},
@@ -20,7 +21,24 @@ impl ErasureStore for PgStore {
     #[tracing::instrument(name = "db.erasure.request", skip_all)]
     async fn request_erasure(&self, person: &UserId, at: Timestamp) -> Result<Erasure, StoreError> {
         let (store, person) = (self.clone(), person.clone());
-        to_its_end(move || receipt::request(store.clone(), person.clone(), at)).await
+        to_its_end(move || receipt::request(store.clone(), person.clone(), Actor::Service, at))
+            .await
+    }
+
+    #[tracing::instrument(name = "db.erasure.replay", skip_all)]
+    async fn replay_erasure(&self, person: &UserId, at: Timestamp) -> Result<Erasure, StoreError> {
+        let (store, person) = (self.clone(), person.clone());
+        to_its_end(move || receipt::request(store.clone(), person.clone(), Actor::Operator, at))
+            .await
+    }
+
+    #[tracing::instrument(name = "db.erasure.people", skip_all)]
+    async fn erased_people(
+        &self,
+        after: Option<UserId>,
+        limit: u32,
+    ) -> Result<Vec<UserId>, StoreError> {
+        with_retry(|| receipt::people(self, after.as_ref(), limit)).await
     }
 
     #[tracing::instrument(name = "db.erasure.find", skip_all)]

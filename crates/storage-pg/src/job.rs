@@ -67,11 +67,6 @@ impl JobStore for PgStore {
         with_retry(|| schedule::start_due(self, now)).await
     }
 
-    #[tracing::instrument(name = "db.job.next_due", skip_all)]
-    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        with_retry(|| schedule::next_due(self)).await
-    }
-
     #[tracing::instrument(name = "db.job.list", skip_all)]
     async fn jobs(&self, filter: JobFilter, limit: u32) -> Result<Vec<JobView>, StoreError> {
         with_retry(|| view::list(self, filter, limit)).await

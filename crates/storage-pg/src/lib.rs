@@ -13,21 +13,26 @@
 
 mod appointment;
 mod attachment;
+mod audit;
 mod connect;
 mod conversation;
 mod erasure;
+mod export;
 mod failure;
 mod home;
 mod import;
 mod job;
 mod log;
+mod mail;
 mod message;
 mod migrate;
 mod participant;
 mod pool;
+mod preference;
 mod prepared;
 mod reading;
 mod record;
+mod retention;
 mod schema;
 mod settings;
 mod statements;

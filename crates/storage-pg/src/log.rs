@@ -68,6 +68,9 @@ async fn events_after(
     let Some(mut now) = Now::find(&mut connection, id, viewer).await? else {
         return Ok(None);
     };
+    if after > now.last_seq() {
+        return Ok(Some(LogPiece::Trimmed));
+    }
     let rows = entries(&mut connection, id, after, limit).await?;
     // A gapless log that begins later, or is empty while something happened, was cut.
     let first = rows.as_slice().first().map_or(now.last_seq().next().get(), |row| row.seq);

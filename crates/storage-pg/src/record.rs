@@ -5,6 +5,7 @@ mod attachment;
 mod conversation;
 mod event;
 mod job;
+mod mail;
 mod message;
 mod notice;
 mod participant;
@@ -22,6 +23,7 @@ use serde_json::Value;
 
 pub(crate) use attachment::{attachment, attachments, files_as_json};
 pub(crate) use event::{EventRow, NewEvent};
+pub(crate) use mail::{waiting, wishes};
 pub(crate) use notice::{notice, notice_as_json};
 pub(crate) use participant::participant;
 

@@ -104,6 +104,7 @@ diesel::table! {
         every_ms -> BigInt,
         next_run_at -> Timestamptz,
         job_id -> Nullable<Text>,
+        at_ms -> Nullable<Integer>,
     }
 }
 
@@ -150,6 +151,33 @@ diesel::table! {
         conversations -> BigInt,
         messages -> BigInt,
         files -> BigInt,
+        is_replayed -> Bool,
+    }
+}
+
+diesel::table! {
+    messaging.retention_policy (id) {
+        id -> SmallInt,
+        archive_after_days -> Integer,
+        delete_after_days -> Nullable<Integer>,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    messaging.salon_retention (salon_id) {
+        salon_id -> Text,
+        archive_after_days -> Nullable<Integer>,
+        delete_after_days -> Nullable<Integer>,
+        is_held -> Bool,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    messaging.held_conversation (conversation_id) {
+        conversation_id -> Text,
+        held_at -> Timestamptz,
     }
 }
 
@@ -180,6 +208,10 @@ diesel::table! {
         mail_enabled -> Bool,
         frequency -> Text,
         updated_at -> Timestamptz,
+        quiet_from_minute -> Nullable<SmallInt>,
+        quiet_to_minute -> Nullable<SmallInt>,
+        zone -> Nullable<Text>,
+        created_at -> Timestamptz,
     }
 }
 
@@ -187,6 +219,7 @@ diesel::table! {
     messaging.muted_conversation (person_id, conversation_id) {
         person_id -> Text,
         conversation_id -> Text,
+        muted_at -> Timestamptz,
     }
 }
 
@@ -196,6 +229,73 @@ diesel::table! {
         conversation_id -> Text,
         message_count -> Integer,
         since -> Timestamptz,
+        wait_until -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    messaging.mail_recipient (person_id) {
+        person_id -> Text,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    messaging.told_conversation (person_id, conversation_id) {
+        person_id -> Text,
+        conversation_id -> Text,
+        up_to_seq -> BigInt,
+        at -> Timestamptz,
+        reply_token -> Text,
+    }
+}
+
+diesel::table! {
+    messaging.mail (id) {
+        id -> Text,
+        recipient_id -> Text,
+        at -> Timestamptz,
+        is_closed -> Bool,
+    }
+}
+
+diesel::table! {
+    messaging.mail_part (mail_id, place) {
+        mail_id -> Text,
+        place -> Integer,
+        conversation_id -> Text,
+        after_seq -> BigInt,
+        up_to_seq -> BigInt,
+    }
+}
+
+diesel::table! {
+    messaging.suppressed_address (address, person_id) {
+        address -> Text,
+        person_id -> Text,
+        at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    messaging.export (person_id) {
+        person_id -> Text,
+        object_key -> Text,
+        requested_at -> Timestamptz,
+        size_bytes -> Nullable<BigInt>,
+        ready_at -> Nullable<Timestamptz>,
+        expires_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    messaging.audit (id) {
+        id -> BigInt,
+        at -> Timestamptz,
+        actor -> Text,
+        person_id -> Nullable<Text>,
+        deed -> Text,
+        subject -> Text,
     }
 }
 

@@ -5,6 +5,7 @@ mod bookings;
 mod crowd;
 mod idle_sockets;
 mod machine;
+mod mails;
 mod moving_in;
 mod pace;
 mod reads;
@@ -23,6 +24,7 @@ use xtask::workspace;
 use crate::{
     Fault,
     database::Database,
+    mail_drill,
     reference::Size,
     server::{Launch, Server},
     storm,
@@ -64,6 +66,8 @@ pub enum Subject {
     MovingIn(Size),
     /// Reports about bookings, and an outage.
     Bookings(Bookings),
+    /// Notices by mail, on a bad day.
+    Mails(mail_drill::Plan),
 }
 
 /// Measures one thing and writes the report to `out`.
@@ -84,6 +88,7 @@ pub async fn run_one(plan: &Plan, subject: &Subject, out: &mut dyn Write) -> Res
         }
         Subject::IdleSockets { count } => idle_sockets::measure(plan, &database, *count).await?,
         Subject::Bookings(bookings) => bookings::measure(plan, *bookings).await?,
+        Subject::Mails(drill) => mails::measure(plan, &database, *drill).await?,
         Subject::MovingIn(size) => moving_in::measure(plan, &database, *size).await?,
     };
     say(out, &report)

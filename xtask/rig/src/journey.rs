@@ -7,7 +7,7 @@ mod housekeeping;
 mod opening;
 mod photo;
 mod talk;
-mod transcript;
+pub(crate) mod transcript;
 
 use std::io::Write;
 

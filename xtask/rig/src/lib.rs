@@ -3,17 +3,22 @@
 //! for measurements, and to look whether something changed.
 
 pub mod appointment;
+pub mod backup;
 pub mod bench;
 pub mod chromium;
 pub mod cluster;
 pub mod database;
+pub mod drill;
 pub mod fault;
 pub mod frames;
 pub mod fresh;
 pub mod journey;
+pub mod mail_drill;
 pub mod multipart;
+pub mod operator;
 pub mod person;
 pub mod polling;
+pub mod post;
 pub mod reference;
 pub mod rest;
 pub mod server;
@@ -23,6 +28,7 @@ pub mod stage;
 pub mod stock_client;
 pub mod storm;
 pub mod token;
+pub mod traces;
 pub mod tunnel;
 pub mod wait;
 

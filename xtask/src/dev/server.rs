@@ -12,6 +12,10 @@ use super::http;
 use crate::{failure::Failure, interrupt::Interrupt, run::Running};
 
 const READY_PATIENCE: Duration = Duration::from_secs(30);
+/// How mail may leave otherwise; there is one way at a time.
+const OTHER_MAIL: [&str; 4] = ["MAIL_SMTP_URL", "MAILGUN_API_KEY", "SENDING_KEY", "MAILGUN_DOMAIN"];
+/// Nobody who tries things out waits for five minutes.
+const MAIL_DELAY_MS: &str = "10000";
 
 /// A running `messaging-server`.
 #[derive(Debug)]
@@ -31,6 +35,9 @@ impl Server {
         ];
         if env::var_os("LOG_FORMAT").is_none() {
             environment.push(("LOG_FORMAT", "human".to_owned()));
+        }
+        if OTHER_MAIL.iter().all(|name| env::var_os(name).is_none()) {
+            environment.extend(kept_mail());
         }
         let running = Running::start(&mut command(&environment))?;
         Ok(Self { running, port, environment })
@@ -75,6 +82,17 @@ impl Server {
             Some(status) => Err(Failure::Other(format!("the server ended by itself: {status}"))),
         }
     }
+}
+
+/// Mail is kept, and shown at `/dev/mails`.
+fn kept_mail() -> Vec<(&'static str, String)> {
+    let folder = workspace::target().join("dev-mails").display().to_string();
+    let usual = [
+        ("MAIL_DEV_FOLDER", folder),
+        ("MAIL_FROM", "noreply@salon.example".to_owned()),
+        ("MAIL_DELAY_MS", MAIL_DELAY_MS.to_owned()),
+    ];
+    usual.into_iter().filter(|(name, _)| env::var_os(name).is_none()).collect()
 }
 
 fn command(environment: &[(&'static str, String)]) -> Command {

@@ -13,6 +13,7 @@ fn text(port: u16, demo: &Demo) -> String {
     let mut text = vec![
         row("Messaging", &base),
         row("API docs", &format!("{base}/docs/")),
+        row("Mails", &format!("{base}/dev/mails")),
         row("Stop", "Ctrl-C"),
         String::new(),
         row("Salon", &demo.salon_token),

@@ -46,6 +46,14 @@ impl Binaries {
         Self::probe(&fetched, user).ok_or(ClusterError::NotFetched(fetched))
     }
 
+    /// The folder of all programs, where `postgres` itself is: some machines link to a few of them
+    /// from a folder of the search path.
+    pub(super) fn folder(&self) -> PathBuf {
+        let real = fs::canonicalize(self.postgres()).ok();
+        let real = real.as_deref().and_then(Path::parent);
+        real.map_or_else(|| self.folder.clone(), Path::to_path_buf)
+    }
+
     pub(super) fn initdb(&self) -> PathBuf {
         self.folder.join("initdb")
     }

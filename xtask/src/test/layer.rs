@@ -39,9 +39,9 @@ impl Layer {
             return Ok(Self::Unit);
         }
         match binary.package.as_str() {
-            "domain" => Ok(Self::Unit),
+            "domain" | "exporter" => Ok(Self::Unit),
             "importer" | "storage-pg" => Ok(Self::Store),
-            "api" | "auth-jwt" | "media" | "socketio" => Ok(Self::Protocol),
+            "api" | "auth-jwt" | "mailer" | "media" | "socketio" => Ok(Self::Protocol),
             "server" => Ok(Self::EndToEnd),
             "rig" | "xtask" => Ok(Self::Tools),
             other => Err(Failure::Other(format!(

@@ -26,6 +26,11 @@ impl Failure {
         Self::new(Code::AttachmentNotFound, texts::files::ATTACHMENT_NOT_FOUND)
     }
 
+    /// The link was good once.
+    pub fn link_expired() -> Self {
+        Self::new(Code::LinkExpired, texts::files::LINK_EXPIRED)
+    }
+
     /// A conversation was looked for.
     pub fn of_conversation(error: FindError) -> Self {
         match error {

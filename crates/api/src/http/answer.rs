@@ -33,7 +33,7 @@ impl Shape {
 }
 
 /// English when the caller likes it better than French.
-fn language(headers: &HeaderMap) -> Language {
+pub(super) fn language(headers: &HeaderMap) -> Language {
     let like = |language: Language| weight(headers, &header::ACCEPT_LANGUAGE, language.tag());
     if like(Language::English) > like(Language::French) {
         Language::English

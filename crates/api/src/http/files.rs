@@ -17,7 +17,7 @@ use domain::{
 use futures_util::{Stream, stream};
 
 use super::Context;
-use crate::{code::Code, failure::Failure, links::BadLink, texts::files as texts};
+use crate::{failure::Failure, links::BadLink};
 
 /// Nothing in a file may do anything, should a browser ever open it as a page.
 const NO_SCRIPTS: &str = "default-src 'none'; sandbox";
@@ -44,7 +44,7 @@ pub(crate) async fn fetch(
     let rest_s = context.links.check(&link.file, link.form, link.expires_s, link.signature);
     let rest_s = rest_s.map_err(|bad| match bad {
         BadLink::Forged => Failure::attachment_not_found(),
-        BadLink::Expired => Failure::new(Code::LinkExpired, texts::LINK_EXPIRED),
+        BadLink::Expired => Failure::link_expired(),
     })?;
     let file = context.uploads.open(&link.file, link.form).await?;
     Ok(answer(file.ok_or_else(Failure::attachment_not_found)?, rest_s))
@@ -84,7 +84,7 @@ fn answer(file: OpenedFile, rest_s: u64) -> HttpResponse {
         .body(SizedStream::new(size_bytes, pieces(chunks)))
 }
 
-fn pieces(chunks: Box<dyn Chunks>) -> impl Stream<Item = io::Result<Bytes>> {
+pub(super) fn pieces(chunks: Box<dyn Chunks>) -> impl Stream<Item = io::Result<Bytes>> {
     stream::try_unfold(chunks, |mut chunks| async {
         let piece = chunks.next().await.map_err(io::Error::other)?;
         Ok(piece.map(|piece| (Bytes::from(piece), chunks)))

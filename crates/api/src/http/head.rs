@@ -79,7 +79,9 @@ mod tests {
         }
         for path in read {
             let (get, head) = (house.get(&path, "s1").await, house.head(&path, "s1").await);
-            assert_eq!((get.status.as_u16(), head.status.as_u16()), (200, 200), "{path}");
+            // An archive is begun by the first look.
+            let good = if path.ends_with("/me/export") { 202 } else { 200 };
+            assert_eq!((get.status.as_u16(), head.status.as_u16()), (good, good), "{path}");
             assert_eq!(head.header("content-type"), get.header("content-type"), "{path}");
             assert!(head.is_empty() && !get.is_empty(), "{path}");
         }

@@ -1,4 +1,5 @@
-//! What programs of the platform tell: who people are, what happens to bookings, whom to forget.
+//! What programs of the platform tell: who people are, what happens to bookings, whom to forget, how long
+//! things are kept.
 //! People never get here, and neither do pages: there are no CORS headers.
 
 mod appointments;
@@ -6,6 +7,7 @@ mod erasures;
 pub(crate) mod openapi;
 mod participants;
 mod program;
+mod retention;
 mod schema;
 
 use actix_web::{
@@ -23,6 +25,13 @@ pub(super) fn configure(config: &mut ServiceConfig) {
         .route("/participants:batch", post().to(participants::put_many))
         .route("/erasures/{id}", get().to(erasures::receipt))
         .route("/appointments/events", post().to(appointments::receive))
+        .route("/retention", get().to(retention::show))
+        .route("/retention", put().to(retention::put))
+        .route("/retention/salons/{id}", get().to(retention::show_salon))
+        .route("/retention/salons/{id}", put().to(retention::put_salon))
+        .route("/retention/salons/{id}", delete().to(retention::drop_salon))
+        .route("/retention/holds/{id}", put().to(retention::hold))
+        .route("/retention/holds/{id}", delete().to(retention::release))
         .default_service(web::to(no_such_route))
         .wrap(from_fn(throttle_programs));
     config.service(internal);

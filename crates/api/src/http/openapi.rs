@@ -13,7 +13,10 @@ use utoipa::{
 };
 
 use self::failures::Failures;
-use super::{attachments, conversations, files, health, messages, unread};
+use super::{
+    attachments, conversations, export, files, health, messages, preferences, unread, unsubscribe,
+    webhooks,
+};
 use crate::wire;
 
 #[derive(OpenApi)]
@@ -40,8 +43,19 @@ use crate::wire;
         attachments::upload::upload,
         attachments::show::show,
         files::fetch,
+        export::request,
+        export::fetch,
         unread::total,
         unread::list,
+        preferences::show::show,
+        preferences::change::change,
+        preferences::change::put,
+        preferences::mute::mute,
+        preferences::mute::unmute,
+        unsubscribe::ask,
+        unsubscribe::end,
+        webhooks::events::events,
+        webhooks::inbound::inbound,
         health::live,
         health::ready,
     ),
@@ -51,7 +65,10 @@ use crate::wire;
         (name = "conversations", description = "Who talks with whom"),
         (name = "messages", description = "What they say"),
         (name = "attachments", description = "Pictures that come with messages"),
+        (name = "export", description = "A person's own data"),
         (name = "unread", description = "What waits"),
+        (name = "preferences", description = "What a person wants to hear of by mail"),
+        (name = "mail", description = "Ways in which the world answers to mail"),
         (name = "health", description = "For operators"),
     ),
     modifiers(&Bearer, &Failures),

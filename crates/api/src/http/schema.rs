@@ -137,3 +137,49 @@ pub(crate) enum ImageType {
     #[schema(rename = "image/webp")]
     Webp,
 }
+
+/// What a person wants to change of their mail. What is left out stays as it is.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub(super) struct PreferenceChange {
+    /// Whether there is any mail at all.
+    email_notifications_enabled: Option<bool>,
+    /// How often mail may come.
+    email_frequency: Option<Frequency>,
+    /// The part of each day in which no mail comes; `null` takes it away.
+    quiet_hours: Option<QuietHours>,
+    /// By whose clock quiet hours and daily mail go; `null`: the one that the platform says.
+    #[schema(example = "Europe/Paris")]
+    time_zone: Option<String>,
+}
+
+/// How often mail may come.
+#[derive(ToSchema)]
+#[schema(rename_all = "UPPERCASE")]
+pub(super) enum Frequency {
+    Immediate,
+    Hourly,
+    Daily,
+    Never,
+}
+
+/// A part of each day; it may reach over midnight.
+#[derive(ToSchema)]
+#[schema(as = QuietHoursChange)]
+pub(super) struct QuietHours {
+    /// The first quiet minute.
+    #[schema(pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$", example = "22:00")]
+    from: String,
+    /// The first minute that is not quiet any more; another one than the first.
+    #[schema(pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$", example = "07:00")]
+    to: String,
+}
+
+/// A conversation to mute.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub(super) struct Mute {
+    /// Which.
+    #[schema(min_length = 1, max_length = 64)]
+    conversation_id: String,
+}

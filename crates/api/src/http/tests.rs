@@ -3,7 +3,7 @@
 mod access;
 mod hostile;
 mod limits;
-mod logs;
+pub(super) mod logs;
 mod outage;
 
 use std::fmt;
@@ -52,6 +52,19 @@ pub(super) const ROUTES: &[Route] = &[
         with_form(request, &file_part("Confidential.webp", b"picture"))
     }),
     route(Method::GET, "/messaging/attachments/{id}", none),
+    route(Method::GET, "/messaging/me/export", none),
+    route(Method::GET, "/notification-preferences", none),
+    route(Method::PATCH, "/notification-preferences", |request| {
+        request.set_json(json!({"emailFrequency": "DAILY"}))
+    }),
+    route(Method::PUT, "/notification-preferences", |request| {
+        request.set_json(json!({"emailFrequency": "DAILY"}))
+    }),
+    // What a conversation's own people may mute is asked elsewhere: this one is nobody's.
+    route(Method::POST, "/notification-preferences/mute", |request| {
+        request.set_json(json!({"conversationId": "nobody-s"}))
+    }),
+    route(Method::DELETE, "/notification-preferences/mute/{id}", none),
     route(Method::DELETE, "/messaging/messages/{id}", none),
     route(Method::DELETE, "/messaging/conversations/{id}", none),
 ];
@@ -88,6 +101,10 @@ impl Scene {
         }
         if route.path.starts_with(ATTACHMENTS) {
             return route.path.replace("{id}", &self.attachment);
+        }
+        if route.path.starts_with("/notification-preferences") {
+            let (_, id) = self.talk.rsplit_once('/').expect("it ends with its id");
+            return route.path.replace("{id}", id);
         }
         route.path.replace(&format!("{CONVERSATIONS}/{{id}}"), &self.talk)
     }

@@ -79,6 +79,14 @@ pub fn event_query(query: &str) -> Result<EventQuery, Failure> {
     Ok(EventQuery { after, limit })
 }
 
+/// Reads the query of the link in a mail: whose mail it was in, and what shows that it was made here.
+/// `None` when it lacks a part or repeats one.
+pub fn link_query(query: &str) -> Option<(String, String)> {
+    let parameters = Parameters::read(query, &["person", "signature"]).ok()?;
+    let part = |name| parameters.get(name).map(str::to_owned);
+    Some((part("person")?, part("signature")?))
+}
+
 /// The parameters that somebody asks for.
 struct Parameters(Vec<(String, String)>);
 

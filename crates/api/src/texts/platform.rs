@@ -22,6 +22,9 @@ texts! {
     PARTICIPANT_ERASED = "Cette personne a été effacée", "This person was erased";
     ERASED_ID = "id désigne une personne effacée", "id names an erased person";
     ERASURE_NOT_FOUND = "Effacement non trouvé", "Erasure not found";
+    RETENTION_NOT_FOUND = "Conservation non trouvée", "Retention not found";
+    NO_CONVERSATION_TO_HOLD = "Conversation non trouvée", "Conversation not found";
+    LEGAL_HOLD_SWITCH = "legalHold doit être true ou false", "legalHold must be true or false";
     SERVICE_WORDS = "service doit être PROJET, TATTOO, PIERCING ou RETOUCHE",
         "service must be PROJET, TATTOO, PIERCING or RETOUCHE";
     ZONE_NAME = "timeZone doit être un fuseau horaire tel que Europe/Paris",
@@ -51,6 +54,14 @@ pub fn not_a_time(field: &str) -> Text {
     Text::made(
         format!("{field} doit être une date ISO 8601 avec fuseau, de 1970 à 9998"),
         format!("{field} must be an ISO 8601 time with its offset, from 1970 to 9998"),
+    )
+}
+
+/// The field holds no number of days within its bounds.
+pub fn days_between(field: &str, min: u32, max: u32) -> Text {
+    Text::made(
+        format!("{field} doit être un nombre entier de jours, de {min} à {max}"),
+        format!("{field} must be a whole number of days, from {min} to {max}"),
     )
 }
 

@@ -25,7 +25,7 @@ pub struct Message {
     #[schema(example = "TEXT")]
     pub kind: String,
     /// What the platform means by it, so that front ends may say it in their own words. Only in
-    /// `SYSTEM` messages about bookings.
+    /// `SYSTEM` messages.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub system: Option<Notice>,

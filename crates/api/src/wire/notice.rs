@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 #[serde(rename_all = "camelCase")]
 pub struct Notice {
     /// What happened to the booking: `booked`, `requested`, `auto-confirmed`, `confirmed`,
-    /// `rescheduled` or `cancelled`.
+    /// `rescheduled` or `cancelled`; or to the conversation: `archived-for-age`.
     #[schema(example = "rescheduled")]
     pub kind: &'static str,
     /// Whom it greets.
@@ -26,6 +26,10 @@ pub struct Notice {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "Europe/Paris", nullable = false)]
     pub time_zone: Option<String>,
+    /// For how many days nothing was said in a conversation that was archived for that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = 90, nullable = false)]
+    pub days: Option<u32>,
 }
 
 impl From<&notice::Notice> for Notice {
@@ -36,6 +40,7 @@ impl From<&notice::Notice> for Notice {
             from: None,
             to: None,
             time_zone: None,
+            days: None,
         };
         match notice {
             notice::Notice::Rescheduled { from, to, zone } => Self {
@@ -44,6 +49,7 @@ impl From<&notice::Notice> for Notice {
                 time_zone: Some(zone.as_str().to_owned()),
                 ..said
             },
+            notice::Notice::ArchivedForAge { days } => Self { days: Some(*days), ..said },
             _ => said,
         }
     }
@@ -75,5 +81,7 @@ mod tests {
             json!({"kind": "rescheduled", "to": "1970-01-01T00:00:00.000Z", "timeZone": "Europe/Paris"})
         );
         assert_eq!(shown(&notice::Notice::Cancelled), json!({"kind": "cancelled"}));
+        let aged = notice::Notice::ArchivedForAge { days: 90 };
+        assert_eq!(shown(&aged), json!({"kind": "archived-for-age", "days": 90}));
     }
 }

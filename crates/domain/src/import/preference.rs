@@ -1,40 +1,10 @@
 //! What people want to be told of by mail.
 
 use super::{Findings, Refusal, Repair, Thing, former::FormerPreference};
-use crate::id::{ConversationId, UserId};
-
-/// How often somebody is told by mail.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum MailFrequency {
-    /// Soon after something was said.
-    #[default]
-    Immediate,
-    /// Once an hour at the most.
-    Hourly,
-    /// Once a day.
-    Daily,
-    /// Not at all.
-    Never,
-}
-
-impl MailFrequency {
-    const ALL: [Self; 4] = [Self::Immediate, Self::Hourly, Self::Daily, Self::Never];
-
-    /// The word on the wire and in the store.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Immediate => "IMMEDIATE",
-            Self::Hourly => "HOURLY",
-            Self::Daily => "DAILY",
-            Self::Never => "NEVER",
-        }
-    }
-
-    /// Reads [`as_str`](Self::as_str)'s word.
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|it| it.as_str() == word)
-    }
-}
+use crate::{
+    id::{ConversationId, UserId},
+    preference::Frequency,
+};
 
 /// What a person wants to be told of by mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +14,7 @@ pub struct ImportedPreference {
     /// Whether they want mail at all.
     pub mail_enabled: bool,
     /// How often.
-    pub frequency: MailFrequency,
+    pub frequency: Frequency,
     /// The conversations that they do not want to hear of, each once, in order.
     pub muted: Vec<ConversationId>,
 }
@@ -63,9 +33,9 @@ pub fn preference(
         refuse(Refusal::PersonUnknown);
         return None;
     }
-    let frequency = MailFrequency::parse(&former.frequency).unwrap_or_else(|| {
+    let frequency = Frequency::parse(&former.frequency).unwrap_or_else(|| {
         findings.mended(Repair::FrequencyUnknown);
-        MailFrequency::default()
+        Frequency::default()
     });
     let ids = former.muted.iter().map(|raw| ConversationId::parse(&raw.0).ok());
     let mut muted: Vec<_> = ids.flatten().collect();
@@ -98,7 +68,7 @@ mod tests {
         let preference = preference(&former(&["b", "a", "b", "x y"]), &mut findings);
         let preference = preference.expect("somebody's");
         let muted: Vec<_> = preference.muted.iter().map(ConversationId::as_str).collect();
-        assert_eq!((muted, preference.frequency), (vec!["a", "b"], MailFrequency::Daily));
+        assert_eq!((muted, preference.frequency), (vec!["a", "b"], Frequency::Daily));
         assert_eq!(findings.repairs, [(Repair::MuteDropped, 2)].into());
     }
 
@@ -110,6 +80,6 @@ mod tests {
         assert_eq!(findings.refused[0].reason, Refusal::PersonUnknown);
         let odd = FormerPreference { frequency: "weekly".to_owned(), ..former(&[]) };
         let odd = preference(&odd, &mut findings).expect("somebody's");
-        assert_eq!(odd.frequency, MailFrequency::Immediate);
+        assert_eq!(odd.frequency, Frequency::Immediate);
     }
 }

@@ -25,6 +25,12 @@ pub(super) fn text(notice: &Notice) -> String {
             }
         }
         Notice::Cancelled => "This appointment has been cancelled.".to_owned(),
+        Notice::ArchivedForAge { days } => {
+            let unit = if *days == 1 { "day" } else { "days" };
+            format!(
+                "This conversation has been archived automatically: no message for {days} {unit}."
+            )
+        }
     }
 }
 

@@ -7,15 +7,19 @@ const FIRST_NAME: &str = "first_name";
 const FROM: &str = "from";
 const TO: &str = "to";
 const ZONE: &str = "zone";
+const DAYS: &str = "days";
 
 impl Notice {
     /// What it says beside its [`kind`](Self::kind), as named texts: `first_name`; `from` and `to`
-    /// (ISO 8601, UTC) with `zone` (IANA). What is not known is left out.
+    /// (ISO 8601, UTC) with `zone` (IANA); `days`. What is not known is left out.
     pub fn fields(&self) -> Vec<(&'static str, String)> {
         if let Self::Rescheduled { from, to, zone } = self {
             let from = from.map(|from| (FROM, from.to_string()));
             let rest = [(TO, to.to_string()), (ZONE, zone.as_str().to_owned())];
             return from.into_iter().chain(rest).collect();
+        }
+        if let Self::ArchivedForAge { days } = self {
+            return vec![(DAYS, days.to_string())];
         }
         self.first_name().map(|name| (FIRST_NAME, name.as_str().to_owned())).into_iter().collect()
     }
@@ -41,6 +45,7 @@ impl Notice {
                 zone: Zone::parse(field(ZONE)?).ok()?,
             },
             "cancelled" => Self::Cancelled,
+            "archived-for-age" => Self::ArchivedForAge { days: field(DAYS)?.parse().ok()? },
             _ => return None,
         })
     }

@@ -28,6 +28,12 @@ pub(super) fn text(notice: &Notice) -> String {
             }
         }
         Notice::Cancelled => "Ce rendez-vous a été annulé.".to_owned(),
+        Notice::ArchivedForAge { days } => {
+            let unit = if *days == 1 { "jour" } else { "jours" };
+            format!(
+                "Cette conversation a été archivée automatiquement : aucun message depuis {days} {unit}."
+            )
+        }
     }
 }
 

@@ -22,6 +22,7 @@ fn notices(name: Option<&str>) -> Vec<Notice> {
         Notice::Rescheduled { from: Some(at("2026-03-28T23:30:00.000Z")), to, zone: zone.clone() },
         Notice::Rescheduled { from: None, to, zone },
         Notice::Cancelled,
+        Notice::ArchivedForAge { days: 90 },
     ]
 }
 
@@ -41,6 +42,7 @@ fn a_notice_is_said_in_french_to_the_letter() {
             "Votre rendez-vous du 29/03/2026 à 00:30 a été déplacé au 29/03/2026 à 14:30.",
             "Votre rendez-vous a été déplacé au 29/03/2026 à 14:30.",
             "Ce rendez-vous a été annulé.",
+            "Cette conversation a été archivée automatiquement : aucun message depuis 90 jours.",
         ]
     );
 }
@@ -66,6 +68,13 @@ fn a_notice_is_said_in_english_too() {
         "Your appointment of 29/03/2026 at 00:30 has been moved to 29/03/2026 at 14:30."
     );
     assert_eq!(english[6], "This appointment has been cancelled.");
+    assert_eq!(
+        english[7],
+        "This conversation has been archived automatically: no message for 90 days."
+    );
+    let a_day = Notice::ArchivedForAge { days: 1 };
+    assert!(a_day.text(Language::English).as_str().ends_with(" 1 day."));
+    assert!(a_day.text(Language::French).as_str().ends_with(" 1 jour."));
 }
 
 #[test]

@@ -23,7 +23,8 @@ pub struct EraseIn {
 
 /// Forgetting people.
 ///
-/// A forgotten person's entry keeps its id and role, and nothing brings more into it again. Their
+/// A forgotten person's entry keeps its id and role, and nothing brings more into it again. From the
+/// wish on they say nothing more: for what they post there is no conversation. Their
 /// messages are emptied as if they had deleted each, their files are deleted by jobs, notices that
 /// name them are written again in French without a name, subjects of their conversations are taken
 /// away, and the conversations archived. What the other side wrote stays.
@@ -34,6 +35,17 @@ pub trait ErasureStore: Send + Sync {
     /// changes nothing and returns the same receipt. People nobody knows are noted as well, so that
     /// they cannot come back.
     async fn request_erasure(&self, person: &UserId, at: Timestamp) -> Result<Erasure, StoreError>;
+
+    /// The same, asked for by an operator: after a restore, for people who were forgotten since the
+    /// backup. On record they stand for the end of it too, and of one that was begun and not finished.
+    async fn replay_erasure(&self, person: &UserId, at: Timestamp) -> Result<Erasure, StoreError>;
+
+    /// People who are forgotten or to be, by id, those behind `after`, at most `limit` (1 to 10,000).
+    async fn erased_people(
+        &self,
+        after: Option<UserId>,
+        limit: u32,
+    ) -> Result<Vec<UserId>, StoreError>;
 
     /// The receipt; `None` when nobody asked to forget this person.
     async fn erasure(&self, person: &UserId) -> Result<Option<Erasure>, StoreError>;

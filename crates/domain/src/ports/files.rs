@@ -84,6 +84,13 @@ pub trait Files: Send + Sync {
         bytes: &mut dyn Chunks,
     ) -> Result<Picture, KeepError>;
 
+    /// Keeps bytes that are no picture, as they come and without looking at them, however many they
+    /// are, and replaces what was there. Returns how many there were.
+    ///
+    /// # Errors
+    /// [`KeepError::Interrupted`] and [`KeepError::Failed`].
+    async fn write(&self, key: &ObjectKey, bytes: &mut dyn Chunks) -> Result<u64, KeepError>;
+
     /// The bytes of an object; `None` when there is none.
     async fn read(&self, key: &ObjectKey) -> Result<Option<ObjectBytes>, FilesError>;
 

@@ -70,10 +70,11 @@ pub trait JobStore: Send + Sync {
     /// how many came due. In a new store every schedule is due at once. There is one:
     /// [`PurgeUploads`](crate::job::Task::PurgeUploads) each
     /// [`PURGE_PERIOD_MS`](crate::job::PURGE_PERIOD_MS).
+    ///
+    /// Besides, there is the work of each [night](crate::retention::next_night), the coming one first:
+    /// [`ArchiveAged`](crate::job::Task::ArchiveAged), [`EmptyAged`](crate::job::Task::EmptyAged)
+    /// and [`TrimLog`](crate::job::Task::TrimLog), each from the first conversation on.
     async fn start_due_schedules(&self, now: Timestamp) -> Result<u32, StoreError>;
-
-    /// When the next job or schedule comes due; `None` when nothing waits. Dead letters do not count.
-    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError>;
 
     /// Jobs, oldest first, at most `limit` (1 to 1,000).
     async fn jobs(&self, filter: JobFilter, limit: u32) -> Result<Vec<JobView>, StoreError>;

@@ -13,12 +13,13 @@ use crate::{
 pub enum LogPiece {
     /// What happened after the position that was asked for, oldest first and without a gap.
     Events(Vec<Event>),
-    /// The log no longer reaches back to there: what stood right behind it is forgotten.
+    /// The log cannot go on from there: what stood right behind it is forgotten, or it never got so
+    /// far, as after a restored backup.
     Trimmed,
 }
 
 impl LogPiece {
-    /// The events; `None` when the log no longer reaches back.
+    /// The events; `None` when the log cannot go on from there.
     pub fn events(self) -> Option<Vec<Event>> {
         match self {
             Self::Events(events) => Some(events),

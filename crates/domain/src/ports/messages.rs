@@ -80,7 +80,8 @@ pub struct History {
 #[async_trait]
 pub trait MessageStore: Send + Sync {
     /// Posts a message, once for each key of its author (D6). Uploads in it become its files. A key
-    /// that was used before decides before anything is said of uploads.
+    /// that was used before decides before anything is said of uploads. What is not read on arrival is
+    /// noted for mail to the other side ([`MailStore`](super::MailStore)).
     ///
     /// Log: `ConversationUpdated` when the conversation was archived and comes back,
     /// `MessagePosted`, and `MessagesRead` by the other side when it is read on arrival.

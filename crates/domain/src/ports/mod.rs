@@ -2,18 +2,24 @@
 //! contract that every store must keep.
 
 mod appointments;
+mod audit;
 mod clock;
 mod conversations;
 mod erasures;
+mod exports;
 mod fanout;
 mod files;
 mod ids;
 mod import;
 mod jobs;
 mod log;
+mod mails;
 mod messages;
 mod participants;
+mod post_office;
+mod preferences;
 mod reading;
+mod retention;
 mod store;
 mod tokens;
 mod uploads;
@@ -22,20 +28,28 @@ pub use appointments::{
     AppliedAppointmentEvent, ApplyAppointmentEvent, AppointmentChange, AppointmentStore,
     BookingConversation, NewNotice, NewestHandled, NoticePlace, PendingAppointmentEvent, Reception,
 };
+pub use audit::AuditStore;
 pub use clock::Clock;
 pub use conversations::{
     ConversationStore, EditConversation, OpenConversation, OpenOutcome, Opening, StatusEdit,
 };
 pub use erasures::{EraseIn, ErasureStore};
+pub use exports::{ExportStore, Exporter};
 pub use fanout::{Fanout, Turn};
 pub use files::{Chunks, Files, FilesError, Interrupted, KeepError, ObjectBytes};
 pub use ids::Ids;
 pub use import::{Fingerprint, ImportMark, ImportStep, ImportStore, Incoming, Landing};
 pub use jobs::{ClaimJobs, JobCounts, JobFilter, JobStore, Setback};
 pub use log::{LogPiece, LogStore};
+pub use mails::{DueMail, MailStore, ReplyTarget};
 pub use messages::{History, MessageStore, PostMessage, PostOutcome, Posted};
 pub use participants::{Acquaintances, ParticipantStore};
+pub use post_office::{PostError, PostOffice};
+pub use preferences::{Muting, PreferenceStore};
 pub use reading::{MarkRead, MarkedRead, ReadTarget, ReadingStore};
+pub use retention::{
+    AgePage, ArchiveForAge, Emptied, EmptyAged, LogWalk, LogWalked, RetentionStore, Weight,
+};
 pub use store::{Store, StoreError};
 pub use tokens::{TokenError, TokenVerifier};
 pub use uploads::{BeginUpload, Fetchable, UploadStore};

@@ -1,6 +1,7 @@
 use super::{
-    AppointmentStore, ConversationStore, ErasureStore, JobStore, LogStore, MessageStore,
-    ParticipantStore, ReadingStore, UploadStore,
+    AppointmentStore, AuditStore, ConversationStore, ErasureStore, ExportStore, JobStore, LogStore,
+    MailStore, MessageStore, ParticipantStore, PreferenceStore, ReadingStore, RetentionStore,
+    UploadStore,
 };
 
 /// What went wrong with the store. The driver's own error is kept as the source.
@@ -32,7 +33,12 @@ pub trait Store:
     + AppointmentStore
     + UploadStore
     + ErasureStore
+    + RetentionStore
     + JobStore
+    + PreferenceStore
+    + MailStore
+    + ExportStore
+    + AuditStore
 {
 }
 
@@ -45,6 +51,11 @@ impl<T> Store for T where
         + AppointmentStore
         + UploadStore
         + ErasureStore
+        + RetentionStore
         + JobStore
+        + PreferenceStore
+        + MailStore
+        + ExportStore
+        + AuditStore
 {
 }

@@ -5,23 +5,30 @@ use async_trait::async_trait;
 use crate::{
     appointment::AppointmentEvent,
     attachment::Attachment,
+    audit::AuditEntry,
     conversation::{ConversationView, Parties, Status, UnreadConversation},
     erasure::Erasure,
     event::Event,
-    id::{AppointmentEventId, AttachmentId, ConversationId, JobId, MessageId, UserId},
-    job::{Job, JobView, Reason},
+    export::{Export, ReadyExport},
+    id::{AppointmentEventId, AttachmentId, ConversationId, JobId, MailId, MessageId, UserId},
+    job::{Job, JobView, Reason, Task},
+    mail::{MailCase, NewMail, OpenMail, ReplyToken, Verdict},
     message::Message,
-    object::Picture,
+    object::{ObjectKey, Picture},
     page::{ConversationCursor, MessageCursor, Page, Window},
     participant::Participant,
     ports::{
-        Acquaintances, AppliedAppointmentEvent, ApplyAppointmentEvent, AppointmentStore,
-        BeginUpload, ClaimJobs, ConversationStore, EditConversation, EraseIn, ErasureStore,
-        Fetchable, History, JobCounts, JobFilter, JobStore, LogPiece, LogStore, MarkRead,
-        MarkedRead, MessageStore, OpenConversation, OpenOutcome, ParticipantStore,
-        PendingAppointmentEvent, PostMessage, PostOutcome, ReadingStore, Reception, Setback,
-        StoreError, UploadStore,
+        Acquaintances, AgePage, AppliedAppointmentEvent, ApplyAppointmentEvent, AppointmentStore,
+        ArchiveForAge, AuditStore, BeginUpload, ClaimJobs, ConversationStore, DueMail,
+        EditConversation, Emptied, EmptyAged, EraseIn, ErasureStore, ExportStore, Fetchable,
+        History, JobCounts, JobFilter, JobStore, LogPiece, LogStore, LogWalk, LogWalked, MailStore,
+        MarkRead, MarkedRead, MessageStore, Muting, OpenConversation, OpenOutcome,
+        ParticipantStore, PendingAppointmentEvent, PostMessage, PostOutcome, PreferenceStore,
+        ReadingStore, Reception, ReplyTarget, RetentionStore, Setback, StoreError, UploadStore,
+        Weight,
     },
+    preference::{PreferenceChange, Preferences},
+    retention::{RetentionPolicy, SalonRetention},
     seq::Seq,
     time::Timestamp,
 };
@@ -164,10 +171,115 @@ mockall::mock! {
     #[async_trait]
     impl ErasureStore for Store {
         async fn request_erasure(&self, person: &UserId, at: Timestamp) -> Result<Erasure, StoreError>;
+        async fn replay_erasure(&self, person: &UserId, at: Timestamp) -> Result<Erasure, StoreError>;
+        async fn erased_people(
+            &self,
+            after: Option<UserId>,
+            limit: u32,
+        ) -> Result<Vec<UserId>, StoreError>;
         async fn erasure(&self, person: &UserId) -> Result<Option<Erasure>, StoreError>;
         async fn next_to_erase(&self, person: &UserId) -> Result<Option<ConversationId>, StoreError>;
         async fn erase_in(&self, erase: &EraseIn) -> Result<Vec<Event>, StoreError>;
         async fn finish_erasure(&self, person: &UserId, at: Timestamp) -> Result<Option<Erasure>, StoreError>;
+    }
+
+    #[async_trait]
+    impl RetentionStore for Store {
+        async fn retention_policy(&self) -> Result<Option<RetentionPolicy>, StoreError>;
+        async fn put_retention_policy(&self, policy: RetentionPolicy, at: Timestamp) -> Result<(), StoreError>;
+        async fn salon_retention(&self, salon: &UserId) -> Result<Option<SalonRetention>, StoreError>;
+        async fn put_salon_retention(
+            &self,
+            salon: &UserId,
+            retention: SalonRetention,
+            at: Timestamp,
+        ) -> Result<(), StoreError>;
+        async fn drop_salon_retention(&self, salon: &UserId) -> Result<bool, StoreError>;
+        async fn hold_conversation(
+            &self,
+            conversation: &ConversationId,
+            at: Timestamp,
+        ) -> Result<bool, StoreError>;
+        async fn release_conversation(&self, conversation: &ConversationId) -> Result<bool, StoreError>;
+        async fn ages(
+            &self,
+            status: Status,
+            after: Option<ConversationId>,
+            quiet_since: Timestamp,
+            limit: u32,
+        ) -> Result<AgePage, StoreError>;
+        async fn archive_for_age(&self, archive: &ArchiveForAge) -> Result<Vec<Event>, StoreError>;
+        async fn empty_aged(&self, empty: &EmptyAged) -> Result<Emptied, StoreError>;
+        async fn weigh(&self, conversations: &[ConversationId]) -> Result<Weight, StoreError>;
+        async fn trim_logs(&self, walk: &LogWalk) -> Result<LogWalked, StoreError>;
+        async fn count_old_entries(&self, walk: &LogWalk) -> Result<LogWalked, StoreError>;
+        async fn go_on_with(&self, task: &Task, at: Timestamp) -> Result<(), StoreError>;
+    }
+
+    #[async_trait]
+    impl PreferenceStore for Store {
+        async fn preferences(&self, user: &UserId, at: Timestamp) -> Result<Option<Preferences>, StoreError>;
+        async fn change_preferences(
+            &self,
+            user: &UserId,
+            change: &PreferenceChange,
+            at: Timestamp,
+        ) -> Result<Option<Preferences>, StoreError>;
+        async fn mute(
+            &self,
+            user: &UserId,
+            conversation: &ConversationId,
+            at: Timestamp,
+        ) -> Result<Muting, StoreError>;
+        async fn unmute(
+            &self,
+            user: &UserId,
+            conversation: &ConversationId,
+            at: Timestamp,
+        ) -> Result<(), StoreError>;
+    }
+
+    #[async_trait]
+    impl MailStore for Store {
+        async fn due_for_mail(&self, due: &DueMail) -> Result<Vec<UserId>, StoreError>;
+        async fn mail_case(
+            &self,
+            recipient: &UserId,
+            now: Timestamp,
+        ) -> Result<Option<MailCase>, StoreError>;
+        async fn settle_mail(
+            &self,
+            case: &MailCase,
+            verdict: &Verdict,
+            mail: &NewMail,
+        ) -> Result<bool, StoreError>;
+        async fn open_mail(&self, mail: &MailId) -> Result<Option<OpenMail>, StoreError>;
+        async fn close_mail(&self, mail: &MailId) -> Result<(), StoreError>;
+        async fn reply_target(&self, token: &ReplyToken) -> Result<Option<ReplyTarget>, StoreError>;
+        async fn suppress_address(&self, address: &str, at: Timestamp) -> Result<u64, StoreError>;
+        async fn allow_address(&self, person: &UserId) -> Result<bool, StoreError>;
+    }
+
+    #[async_trait]
+    impl ExportStore for Store {
+        async fn request_export(
+            &self,
+            person: &UserId,
+            key: &ObjectKey,
+            at: Timestamp,
+        ) -> Result<Option<Export>, StoreError>;
+        async fn export(&self, person: &UserId) -> Result<Option<Export>, StoreError>;
+        async fn finish_export(
+            &self,
+            person: &UserId,
+            key: &ObjectKey,
+            ready: &ReadyExport,
+        ) -> Result<bool, StoreError>;
+    }
+
+    #[async_trait]
+    impl AuditStore for Store {
+        async fn audit(&self, limit: u32) -> Result<Vec<AuditEntry>, StoreError>;
     }
 
     #[async_trait]
@@ -182,7 +294,6 @@ mockall::mock! {
             reason: Reason,
         ) -> Result<bool, StoreError>;
         async fn start_due_schedules(&self, now: Timestamp) -> Result<u32, StoreError>;
-        async fn next_due(&self) -> Result<Option<Timestamp>, StoreError>;
         async fn jobs(&self, filter: JobFilter, limit: u32) -> Result<Vec<JobView>, StoreError>;
         async fn job_counts(&self) -> Result<JobCounts, StoreError>;
         async fn retry_dead_jobs(&self, job: Option<JobId>, now: Timestamp) -> Result<u64, StoreError>;

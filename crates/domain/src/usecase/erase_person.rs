@@ -21,6 +21,16 @@ impl Messaging {
         self.store.request_erasure(person, self.clock.now()).await
     }
 
+    /// Forgets a person again, to the end, as an operator does after a restore.
+    ///
+    /// # Errors
+    /// [`JobFailure`]; called again, it goes on where it stopped.
+    pub async fn replay_erasure(&self, person: &UserId) -> Result<Erasure, JobFailure> {
+        let begun = self.store.replay_erasure(person, self.clock.now()).await?;
+        self.erase_person(person).await?;
+        Ok(self.store.erasure(person).await?.unwrap_or(begun))
+    }
+
     /// How far the forgetting of a person is; `None` when nobody asked for it.
     ///
     /// # Errors

@@ -65,6 +65,7 @@ impl Messaging {
                 Err(JobFailure::Retry { cause, .. }) => {
                     return Err(JobFailure::Retry { reason: "waits_for_an_older_event", cause });
                 }
+                Err(postponed @ JobFailure::Postponed { .. }) => return Err(postponed),
             }
         }
         Err(JobFailure::retry("many_events"))

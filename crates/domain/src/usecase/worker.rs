@@ -1,9 +1,10 @@
 use std::sync::Arc;
 
-use super::Messaging;
+use super::{Chore, Decided, Mailing, Messaging};
 use crate::{
+    id::{ConversationId, MailId, UserId},
     job::{Backoff, Job, JobFailure, Task},
-    ports::{ClaimJobs, Clock, Files, Ids, Setback, Store, StoreError},
+    ports::{ClaimJobs, Clock, Exporter, Files, Ids, Setback, Store, StoreError},
     time::Timestamp,
 };
 
@@ -49,8 +50,13 @@ pub struct Worker {
     files: Arc<dyn Files>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
+    mailing: Option<Mailing>,
+    exporter: Option<Arc<dyn Exporter>>,
     settings: WorkerSettings,
 }
+
+/// The most people about whose mail is decided in one go.
+const DECIDE_BATCH: u32 = 100;
 
 impl Worker {
     /// Puts a worker together.
@@ -62,7 +68,19 @@ impl Worker {
         ids: Arc<dyn Ids>,
         settings: WorkerSettings,
     ) -> Self {
-        Self { messaging, store, files, clock, ids, settings }
+        Self { messaging, store, files, clock, ids, mailing: None, exporter: None, settings }
+    }
+
+    /// The same where mail leaves.
+    #[must_use]
+    pub fn with_mailing(self, mailing: Mailing) -> Self {
+        Self { mailing: Some(mailing), ..self }
+    }
+
+    /// The same where people get their data.
+    #[must_use]
+    pub fn with_exporter(self, exporter: Arc<dyn Exporter>) -> Self {
+        Self { exporter: Some(exporter), ..self }
     }
 
     /// Takes at most `limit` jobs (1 to 1,000) whose time has come, to be
@@ -105,12 +123,16 @@ impl Worker {
         self.store.start_due_schedules(self.clock.now()).await
     }
 
-    /// When there is something to do next; `None` when nothing waits.
+    /// Decides about mail that is due; it leaves by jobs. Returns what was decided on: when as many
+    /// people as there may be in one go, there may be more. Nothing where no mail leaves.
     ///
     /// # Errors
     /// The store's.
-    pub async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        self.store.next_due().await
+    pub async fn decide_due_mail(&self) -> Result<Decided, StoreError> {
+        match &self.mailing {
+            Some(mailing) => mailing.decide_due(DECIDE_BATCH).await,
+            None => Ok(Decided::default()),
+        }
     }
 
     async fn attempt(&self, task: &Task) -> Result<(), JobFailure> {
@@ -120,6 +142,11 @@ impl Worker {
             Task::DeleteHostedFile(key) => self.delete_hosted_file(key).await,
             Task::PurgeUploads => self.purge_uploads().await,
             Task::ErasePerson(person) => self.messaging.erase_person(person).await,
+            Task::SendMail(mail) => self.send_mail(mail).await,
+            Task::ExportPerson(person) => self.export(person).await,
+            Task::ArchiveAged(after) => self.at_night(Chore::Archive, after.clone()).await,
+            Task::EmptyAged(after) => self.at_night(Chore::Empty, after.clone()).await,
+            Task::TrimLog(after) => self.at_night(Chore::TrimLog, after.clone()).await,
         }
     }
 
@@ -129,6 +156,32 @@ impl Worker {
             return Ok(());
         }
         Ok(self.files.delete_hosted(key).await?)
+    }
+
+    async fn send_mail(&self, mail: &MailId) -> Result<(), JobFailure> {
+        match &self.mailing {
+            Some(mailing) => mailing.send(mail).await,
+            None => Err(JobFailure::retry("no_mail_leaves_here")),
+        }
+    }
+
+    async fn export(&self, person: &UserId) -> Result<(), JobFailure> {
+        let Some(exporter) = &self.exporter else {
+            return Err(JobFailure::retry("nothing_is_exported_here"));
+        };
+        self.messaging.make_export(person, &**exporter, &*self.files).await.map(drop)
+    }
+
+    /// Does a part of the nights' work; another job goes on with what is left.
+    async fn at_night(
+        &self,
+        chore: Chore,
+        after: Option<ConversationId>,
+    ) -> Result<(), JobFailure> {
+        if let Some(next) = self.messaging.retain(chore, after).await? {
+            self.store.go_on_with(&chore.task(Some(next)), self.clock.now()).await?;
+        }
+        Ok(())
     }
 
     async fn purge_uploads(&self) -> Result<(), JobFailure> {
@@ -144,6 +197,7 @@ impl Worker {
         let now = self.clock.now();
         let retry_at = match failure {
             JobFailure::Dead { .. } => None,
+            JobFailure::Postponed { until, .. } => Some(*until),
             JobFailure::Retry { .. } => {
                 let luck = self.ids.next().as_u64_pair().1;
                 self.settings.backoff.next_attempt_at(attempt, now, luck)

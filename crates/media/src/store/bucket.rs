@@ -5,12 +5,12 @@ use bytes::Bytes;
 use domain::{
     attachment::MediaType,
     object::ObjectKey,
-    ports::{Chunks, Interrupted, ObjectBytes},
+    ports::{Chunks, Interrupted, KeepError, ObjectBytes},
 };
 use futures_util::{StreamExt, stream::BoxStream};
 use object_store::{
     Attribute, Attributes, BackoffConfig, ClientOptions, Error, ObjectStore, ObjectStoreExt,
-    PutOptions, RetryConfig,
+    PutOptions, RetryConfig, WriteMultipart,
     aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey},
     path::Path,
 };
@@ -20,6 +20,9 @@ use crate::settings::{Bucket, SettingsError};
 
 /// One retry, soon: whoever waits is a person, and deleting is tried again by its job.
 const RETRIES_MAX: usize = 1;
+
+/// How many parts of an object (5 MB each) are on their way at once.
+const PARTS_AT_ONCE_MAX: usize = 2;
 
 #[derive(Debug)]
 pub(crate) struct BucketStore(AmazonS3);
@@ -68,6 +71,31 @@ impl BucketStore {
         Ok(())
     }
 
+    /// In parts, a few of them in memory at a time. They become an object at the end, all at once and
+    /// whoever else writes it; what was sent is taken back when the rest does not come. What a crash
+    /// leaves of them is no object and only the bucket's own rules remove it.
+    pub(crate) async fn write(
+        &self,
+        key: &ObjectKey,
+        bytes: &mut dyn Chunks,
+    ) -> Result<u64, KeepError> {
+        let upload = self.0.put_multipart(&path(key)).await.map_err(failed)?;
+        let mut upload = WriteMultipart::new(upload);
+        match fill(&mut upload, bytes).await {
+            Ok(size_bytes) => {
+                // Takes back what was sent when it fails.
+                upload.finish().await.map_err(failed)?;
+                Ok(size_bytes)
+            }
+            Err(error) => {
+                if let Err(failure) = upload.abort().await {
+                    tracing::warn!(error = %failure, "half of an object could not be taken back");
+                }
+                Err(error)
+            }
+        }
+    }
+
     pub(crate) async fn read(&self, key: &ObjectKey) -> Result<Option<ObjectBytes>, Error> {
         match self.0.get(&path(key)).await {
             Ok(found) => {
@@ -86,6 +114,20 @@ impl BucketStore {
             outcome => outcome,
         }
     }
+}
+
+async fn fill(upload: &mut WriteMultipart, bytes: &mut dyn Chunks) -> Result<u64, KeepError> {
+    let mut size_bytes = 0;
+    while let Some(piece) = bytes.next().await? {
+        upload.wait_for_capacity(PARTS_AT_ONCE_MAX).await.map_err(failed)?;
+        upload.write(&piece);
+        size_bytes += piece.len() as u64;
+    }
+    Ok(size_bytes)
+}
+
+fn failed(error: Error) -> KeepError {
+    KeepError::Failed(error.into())
 }
 
 fn path(key: &ObjectKey) -> Path {

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use domain::{
     attachment::MediaType,
     object::ObjectKey,
-    ports::{FilesError, ObjectBytes},
+    ports::{Chunks, FilesError, KeepError, ObjectBytes},
 };
 use folder::FolderStore;
 
@@ -45,6 +45,18 @@ impl Store {
         match self {
             Self::Folder(folder) => folder.put(key, bytes).await.map_err(Cause::from),
             Self::Bucket(bucket) => bucket.put(key, media_type, bytes).await.map_err(Cause::from),
+        }
+    }
+
+    /// Keeps `bytes` under `key` as they come, or nothing.
+    pub(crate) async fn write(
+        &self,
+        key: &ObjectKey,
+        bytes: &mut dyn Chunks,
+    ) -> Result<u64, KeepError> {
+        match self {
+            Self::Folder(folder) => folder.write(key, bytes).await,
+            Self::Bucket(bucket) => bucket.write(key, bytes).await,
         }
     }
 

@@ -12,3 +12,4 @@ mod peer;
 mod phone;
 mod s3_server;
 mod scratch;
+mod written;

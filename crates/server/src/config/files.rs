@@ -8,10 +8,12 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{
     bucket::BucketSettings,
-    fault::Faults,
+    fault::{Fault, Faults},
+    origin::is_local,
     value::{secret, whole},
 };
 
+const PUBLIC_URL: &str = "files-public-url";
 const HOUR_MS: u64 = 3_600_000;
 
 /// Photos.
@@ -29,7 +31,7 @@ pub(crate) struct FileSettings {
     folder: PathBuf,
 
     /// Where people reach this service, such as `https://messages.example`; links to files begin with it. Without it they begin with `http://localhost` and the port
-    #[arg(id = "files-public-url", long, env = "FILES_PUBLIC_URL", value_name = "URL",
+    #[arg(id = PUBLIC_URL, long, env = "FILES_PUBLIC_URL", value_name = "URL",
         value_parser = public_url)]
     public_url: Option<String>,
 
@@ -150,8 +152,22 @@ impl FileSettings {
         let key = |secret: &SecretString| LinkKey::derived_from(secret.expose_secret().as_bytes());
         links::Settings {
             key: secret.map(key),
-            base_url: self.public_url.clone().unwrap_or(format!("http://localhost:{port}")),
+            base_url: self.public_url(port),
             lifetime_s: self.link_lifetime_s,
+        }
+    }
+
+    /// Where people reach this service.
+    pub(super) fn public_url(&self, port: u16) -> String {
+        self.public_url.clone().unwrap_or_else(|| format!("http://localhost:{port}"))
+    }
+
+    /// Whether mails may name links to this service: nobody on the way may read or change what they do.
+    pub(super) fn check_mailed_links(&self, faults: &mut Faults) {
+        let url = self.public_url.as_deref().filter(|url| !is_local(url));
+        if url.is_some_and(|url| !url.starts_with("https://")) {
+            let why = "must begin with https:// where mail leaves: mails name links to it";
+            faults.note(Fault::new(PUBLIC_URL, why));
         }
     }
 

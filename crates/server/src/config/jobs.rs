@@ -68,6 +68,11 @@ pub(crate) struct Jobs {
 }
 
 impl JobSettings {
+    /// See the setting.
+    pub(super) fn lease_ms(&self) -> u64 {
+        self.lease_ms
+    }
+
     /// The parts that work with these settings.
     pub(super) fn parts(&self, unsent_age_max_ms: u64) -> Jobs {
         let runner = RunnerSettings {

@@ -57,8 +57,12 @@ impl Loaded {
         }
         if self.config.links_are_local && self.config.general.in_production() {
             tracing::warn!(
-                "FILES_PUBLIC_URL is not set: links to files lead to this machine alone"
+                "FILES_PUBLIC_URL is not set: links to files, and those in mails that end them, lead \
+                 to this machine alone"
             );
+        }
+        if self.config.mail.post.is_none() {
+            tracing::info!("no mail leaves: neither a mail server nor Mailgun is configured");
         }
         if !self.config.limits_enabled {
             tracing::warn!("rate limits are switched off");

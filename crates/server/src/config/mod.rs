@@ -17,11 +17,13 @@ mod jobs;
 mod limits;
 mod load;
 mod log;
+mod mail;
 mod merge;
 mod origin;
 mod presence;
 mod realtime;
 mod resume;
+mod retention;
 mod setting;
 mod tokens;
 mod unused;
@@ -43,6 +45,7 @@ pub(crate) use load::{Loaded, Refusal, Start, load, verb};
 #[cfg(test)]
 pub(crate) use log::Level;
 pub(crate) use log::{Format, LogSettings};
+pub(crate) use mail::Mail;
 
 /// Every setting, each read and within its bounds.
 #[derive(Args, Clone, Debug)]
@@ -72,6 +75,10 @@ pub(crate) struct Settings {
     #[command(flatten)]
     jobs: jobs::JobSettings,
     #[command(flatten)]
+    retention: retention::RetentionSettings,
+    #[command(flatten)]
+    mail: mail::MailSettings,
+    #[command(flatten)]
     limits: limits::LimitSettings,
     #[command(flatten)]
     log: LogSettings,
@@ -96,6 +103,8 @@ pub(crate) struct Config {
     pub(crate) links_are_local: bool,
     /// Work that may wait.
     pub(crate) jobs: Jobs,
+    /// Mail about messages that wait.
+    pub(crate) mail: Mail,
     /// Whose clock counts for bookings of salons that have none.
     pub(crate) zone: Zone,
     /// Whether anyone may ask for too much.
@@ -111,15 +120,25 @@ impl Settings {
         let tokens = self.tokens.check(faults);
         let database = self.database.check(faults);
         let files = self.files.media(&self.bucket, faults);
+        let retention = self.retention.kept(faults);
+        let mail = self.mail.check(&self.around_mail(), faults)?;
+        if mail.post.is_some() {
+            self.files.check_mailed_links(faults);
+        }
         Some(Config {
             general: self.general.clone(),
             http: self.http.clone(),
             database: database?,
             tokens: tokens?,
-            api: self.api(),
+            api: api::Settings {
+                retention: retention?,
+                mail: self.mail.doors(&mail),
+                ..self.api()
+            },
             files: files?,
             links_are_local: self.files.is_local(),
             jobs: self.jobs.parts(self.files.unsent_age_max_ms()),
+            mail,
             zone: self.appointments.zone(),
             limits_enabled: self.limits.enabled(),
             log: self.log.clone(),
@@ -135,6 +154,20 @@ impl Settings {
             limits: self.limits.settings(),
             links: self.files.links(self.http.address().port(), self.tokens.secret()),
             uploads: self.files.uploads(),
+            retention: domain::retention::RetentionSettings::default(),
+            mail: api::mail::Settings::default(),
+        }
+    }
+
+    fn around_mail(&self) -> mail::Surroundings<'_> {
+        let in_production = self.general.in_production();
+        mail::Surroundings {
+            in_production,
+            site: self.origins.site(in_production),
+            public_url: self.files.public_url(self.http.address().port()),
+            secret: self.tokens.secret(),
+            zone: self.appointments.zone(),
+            job_lease_ms: self.jobs.lease_ms(),
         }
     }
 }

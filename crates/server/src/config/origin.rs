@@ -41,6 +41,24 @@ impl OriginSettings {
         // Each was read by the same rule already, so nothing is lost here.
         Origins::new(named.chain(local)).unwrap_or_default()
     }
+
+    /// The front end's own address, which links in mails begin with: in production the first that
+    /// people can reach.
+    pub(super) fn site(&self, in_production: bool) -> Option<String> {
+        let lists = [&self.frontend_url, &self.web_url, &self.front_url];
+        let mut named = lists.into_iter().flatten().flat_map(|list| &list.0);
+        named.find(|address| !in_production || !is_local(address)).cloned()
+    }
+}
+
+/// Whether an address leads to the machine it is used on.
+pub(super) fn is_local(address: &str) -> bool {
+    let host = address.split_once("://").map_or(address, |(_, rest)| rest);
+    let names = |local: &str| {
+        let rest = host.strip_prefix(local);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
+    };
+    ["localhost", "127.0.0.1", "[::1]"].into_iter().any(names)
 }
 
 /// Origins separated by commas.
@@ -94,6 +112,22 @@ mod tests {
             assert!(allowed("", false).split(", ").any(|origin| origin == page), "{page}");
             assert!(!allowed("", true).contains(page), "{page}");
         }
+    }
+
+    #[test]
+    fn links_in_mails_lead_where_people_can_go() {
+        let list = |text: &str| Some(text.parse().expect("good addresses"));
+        let settings = OriginSettings {
+            front_url: list("https://front.example"),
+            frontend_url: list("http://localhost:3000, https://salon.example"),
+            frontend_url_bis: list("https://bis.example"),
+            web_url: list("https://web.example"),
+        };
+        assert_eq!(settings.site(false).as_deref(), Some("http://localhost:3000"));
+        assert_eq!(settings.site(true).as_deref(), Some("https://salon.example"));
+        let other = OriginSettings { frontend_url: list("http://127.0.0.1:3000"), ..settings };
+        assert_eq!(other.site(true).as_deref(), Some("https://web.example"));
+        assert!(!is_local("https://localhost.example"));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use domain::{Worker, job::Job, ports::StoreError, usecase::Performed};
+use domain::{Worker, job::Job, usecase::Performed};
 use tokio::{
     sync::{Notify, watch},
     task::{JoinHandle, JoinSet},
@@ -41,8 +41,8 @@ impl Runner {
     /// Begins to look for work.
     pub(crate) fn start(worker: Worker, settings: RunnerSettings, bell: Bell) -> Self {
         let (stop, stopped) = watch::channel(false);
-        let (schedules_at, under_way) = (Instant::now(), JoinSet::new());
-        let shift = Shift { worker, settings, bell, schedules_at, under_way };
+        let (looks_at, under_way) = (Instant::now(), JoinSet::new());
+        let shift = Shift { worker, settings, bell, looks_at, under_way };
         Self { stop, running: tokio::spawn(shift.work(stopped)) }
     }
 
@@ -66,8 +66,9 @@ struct Shift {
     worker: Worker,
     settings: RunnerSettings,
     bell: Bell,
-    /// When schedules are looked at next: once in each interval, however many jobs end meanwhile.
-    schedules_at: Instant,
+    /// When schedules and mail are looked at next: once in each interval, however many jobs end
+    /// meanwhile.
+    looks_at: Instant,
     under_way: JoinSet<()>,
 }
 
@@ -94,18 +95,30 @@ impl Shift {
         let Ok(room @ 1..) = u32::try_from(room) else {
             return;
         };
-        match self.due(room).await {
+        if Instant::now() >= self.looks_at {
+            self.look_around().await;
+        }
+        match self.worker.claim(room).await {
             Ok(jobs) => jobs.into_iter().for_each(|job| self.begin(job)),
             Err(cause) => tracing::warn!(%cause, "no jobs could be claimed"),
         }
     }
 
-    async fn due(&mut self, room: u32) -> Result<Vec<Job>, StoreError> {
-        if Instant::now() >= self.schedules_at {
-            self.worker.start_due_schedules().await?;
-            self.schedules_at = Instant::now() + self.settings.poll_interval;
+    /// Makes jobs of what came due. What fails here keeps no job from being done.
+    async fn look_around(&mut self) {
+        self.looks_at = Instant::now() + self.settings.poll_interval;
+        if let Err(cause) = self.worker.start_due_schedules().await {
+            tracing::warn!(%cause, "schedules could not be looked at");
         }
-        self.worker.claim(room).await
+        match self.worker.decide_due_mail().await {
+            Ok(decided) if decided.people == 0 => {}
+            // There may be more of them than were looked at in one go.
+            Ok(_) => {
+                self.looks_at = Instant::now();
+                self.bell.0.notify_one();
+            }
+            Err(cause) => tracing::warn!(%cause, "it could not be decided about mail"),
+        }
     }
 
     fn begin(&mut self, job: Job) {

@@ -2,5 +2,8 @@
 //! A refused call must change nothing, and nobody hears of a conversation that is not theirs.
 
 mod cast;
+mod internal;
+mod mail;
 mod rest;
 mod sockets;
+mod table;

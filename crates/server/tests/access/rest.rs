@@ -1,23 +1,13 @@
-//! Every route for every caller.
+//! Conversations and messages, for every caller.
 
-use rig::{Fault, fault::same, rest::Answer};
-use serde_json::{Value, json};
+use rig::Fault;
+use serde_json::json;
 
-use crate::cast::{CALLERS, Caller, Cast, SECRET, Scene};
+use crate::{
+    cast::{Cast, Scene},
+    table::{LATE, NO_CONVERSATION, NOBODY, OWN, Route, nothing, play, route},
+};
 
-/// One row of the table.
-struct Route {
-    name: &'static str,
-    method: &'static str,
-    path: Path,
-    body: Body,
-    /// Status and, for a refusal, its code; in the order of [`CALLERS`].
-    answers: [&'static str; 6],
-}
-
-const LATE: &str = "401 token_expired";
-const NOBODY: &str = "401 unauthorized";
-const NO_CONVERSATION: &str = "404 conversation_not_found";
 const NO_MESSAGE: &str = "404 message_not_found";
 const NOT_THE_SALON: &str = "403 salon_side_only";
 
@@ -32,26 +22,6 @@ fn conversation(scene: &Scene) -> String {
 fn messages(scene: &Scene) -> String {
     format!("{}/messages", conversation(scene))
 }
-
-fn nothing(_: &Scene) -> Option<Value> {
-    None
-}
-
-type Path = fn(&Scene) -> String;
-type Body = fn(&Scene) -> Option<Value>;
-
-const fn route(
-    name: &'static str,
-    method: &'static str,
-    path: Path,
-    body: Body,
-    answers: [&'static str; 6],
-) -> Route {
-    Route { name, method, path, body, answers }
-}
-
-/// For whom every conversation of one's own is there, and no other.
-const OWN_LIST: [&str; 6] = ["200", "200", "200", "200", NOBODY, LATE];
 
 const fn participants(success: &'static str) -> [&'static str; 6] {
     [success, success, NO_CONVERSATION, NO_CONVERSATION, NOBODY, LATE]
@@ -70,7 +40,7 @@ const TABLE: [Route; 15] = [
         |scene| Some(json!({"clientUserId": "client-1", "appointmentId": scene.appointment})),
         ["201", NOT_THE_SALON, NOT_THE_SALON, "201", NOBODY, LATE],
     ),
-    route("C2 list", "GET", conversations, nothing, OWN_LIST),
+    route("C2 list", "GET", conversations, nothing, OWN),
     route("C3 show", "GET", conversation, nothing, participants("200")),
     route(
         "C4 subject",
@@ -135,46 +105,18 @@ const TABLE: [Route; 15] = [
         "GET",
         |_| "/messaging/conversations/unread/total".to_owned(),
         nothing,
-        OWN_LIST,
+        OWN,
     ),
     route(
         "U2 unread conversations",
         "GET",
         |_| "/messaging/conversations/unread".to_owned(),
         nothing,
-        OWN_LIST,
+        OWN,
     ),
 ];
 
 #[tokio::test]
 async fn every_route_lets_in_whom_it_must_and_nobody_else() -> Result<(), Fault> {
-    let cast = Cast::assemble().await?;
-    for route in &TABLE {
-        for (caller, expected) in CALLERS.into_iter().zip(route.answers) {
-            let what = format!("{} by {caller:?}", route.name);
-            check(&cast, route, caller, expected).await.map_err(Fault::while_doing(what))?;
-        }
-    }
-    Ok(())
-}
-
-async fn check(cast: &Cast, route: &Route, caller: Caller, expected: &str) -> Result<(), Fault> {
-    let scene = cast.scene().await?;
-    let before = cast.stage.database.digest().await?;
-    let rest = cast.rest(caller)?;
-    let path = (route.path)(&scene);
-    let answer = rest.call(route.method, &path, (route.body)(&scene).as_ref()).await?;
-    same("the answer", summary(&answer), expected.to_owned())?;
-    if !expected.starts_with('2') || route.method == "GET" {
-        let after = cast.stage.database.digest().await?;
-        same("what is stored", after, before)?;
-    }
-    if !caller.takes_part() && answer.body.to_string().contains(SECRET) {
-        return Err(Fault::new(format!("somebody else's words: {}", answer.body)));
-    }
-    Ok(())
-}
-
-fn summary(answer: &Answer) -> String {
-    format!("{} {}", answer.status, answer.code()).trim_end().to_owned()
+    play(&Cast::assemble().await?, &TABLE).await
 }

@@ -95,6 +95,22 @@ impl Locked {
     }
 }
 
+/// Waits for the lock of a conversation, whoever takes part. `false` when there is no such one.
+pub(crate) async fn lock_any(
+    connection: &mut AsyncPgConnection,
+    id: &ConversationId,
+) -> Result<bool, Failure> {
+    let found: Option<String> = conversation::table
+        .find(id.as_str())
+        .filter(conversation::deleted_at.is_null())
+        .select(conversation::id)
+        .for_no_key_update()
+        .first(connection)
+        .await
+        .optional()?;
+    Ok(found.is_some())
+}
+
 /// Writes `event` into the log.
 pub(crate) async fn log(connection: &mut AsyncPgConnection, event: &Event) -> Result<(), Failure> {
     diesel::insert_into(event::table).values(NewEvent::from(event)).execute(connection).await?;

@@ -3,18 +3,30 @@
 use diesel::{
     ExpressionMethods, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper,
     pg::Pg,
-    sql_types::{Text, Timestamptz},
+    sql_types::{BigInt, Text, Timestamptz},
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
-use domain::{erasure::Erasure, id::UserId, job::Task, time::Timestamp};
+use domain::{
+    audit::{Actor, Deed},
+    erasure::Erasure,
+    id::UserId,
+    job::Task,
+    time::Timestamp,
+};
 
 use super::trace;
 use crate::{
-    conversation::lock::stored, failure::Failure, job, prepared::prepared, record::At,
+    audit, conversation::lock::stored, failure::Failure, job, prepared::prepared, record::At,
     schema::erasure, store::PgStore, upload,
 };
 
 const FORGET: &str = include_str!("forget.sql");
+/// As whoever settles their mail does, so that neither waits for the other.
+const MAIL_FIRST: &str = "
+SELECT FROM messaging.mail_recipient WHERE person_id = $1 FOR UPDATE";
+const FORGET_KEYS: &str = include_str!("keys.sql");
+/// The most keys that are taken away in one statement.
+const KEYS_MAX: u16 = 1_000;
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = erasure, check_for_backend(Pg))]
@@ -60,6 +72,7 @@ async fn find_on(
 pub(super) async fn request(
     store: PgStore,
     person: UserId,
+    by: Actor,
     at: Timestamp,
 ) -> Result<Erasure, Failure> {
     let mut connection = store.connection().await?;
@@ -73,10 +86,36 @@ pub(super) async fn request(
             if first > 0 {
                 forget(connection, &person, at).await?;
                 job::enter(connection, &Task::ErasePerson(person.clone()), at).await?;
+                audit::note(connection, &by, Deed::ErasureRequested, &person, at).await?;
+            }
+            if by == Actor::Operator {
+                let unfinished =
+                    erasure::table.find(person.as_str()).filter(erasure::finished_at.is_null());
+                diesel::update(unfinished)
+                    .set(erasure::is_replayed.eq(true))
+                    .execute(connection)
+                    .await?;
             }
             stored("person_id", find_on(connection, &person).await?)
         })
         .await
+}
+
+/// A page of everybody who is to be forgotten.
+pub(super) async fn people(
+    store: &PgStore,
+    after: Option<&UserId>,
+    limit: u32,
+) -> Result<Vec<UserId>, Failure> {
+    let mut connection = store.connection().await?;
+    let ids: Vec<String> = erasure::table
+        .filter(erasure::person_id.gt(after.map_or("", UserId::as_str)))
+        .order(erasure::person_id)
+        .limit(limit.into())
+        .select(erasure::person_id)
+        .load(&mut *connection)
+        .await?;
+    ids.iter().map(|id| stored("person_id", UserId::parse(id))).collect()
 }
 
 pub(super) async fn finish(
@@ -85,6 +124,8 @@ pub(super) async fn finish(
     at: Timestamp,
 ) -> Result<Option<Erasure>, Failure> {
     let mut connection = store.connection().await?;
+    // Many of them in many short transactions, so that the last one is short too.
+    while forget_keys(&mut connection, &person).await? == usize::from(KEYS_MAX) {}
     connection.transaction(async |connection| end(connection, &person, at).await).await
 }
 
@@ -104,13 +145,33 @@ async fn end(
     let files = erasure::files + i64::try_from(files).unwrap_or(i64::MAX);
     receipt.set(erasure::files.eq(files)).execute(connection).await?;
     if is_done {
-        diesel::update(erasure::table.find(person.as_str()))
+        forget_keys(connection, person).await?;
+        let is_replayed: Option<bool> = diesel::update(erasure::table.find(person.as_str()))
             .filter(erasure::finished_at.is_null())
             .set(erasure::finished_at.eq(Some(At(at))))
-            .execute(connection)
-            .await?;
+            .returning(erasure::is_replayed)
+            .get_result(connection)
+            .await
+            .optional()?;
+        if let Some(is_replayed) = is_replayed {
+            let by = if is_replayed { Actor::Operator } else { Actor::Service };
+            audit::note(connection, &by, Deed::Erased, person, at).await?;
+        }
     }
     find_on(connection, person).await
+}
+
+/// Returns how many keys there were.
+async fn forget_keys(
+    connection: &mut AsyncPgConnection,
+    person: &UserId,
+) -> Result<usize, Failure> {
+    let keys = prepared(FORGET_KEYS)
+        .bind::<Text, _>(person.as_str())
+        .bind::<BigInt, _>(i64::from(KEYS_MAX))
+        .execute(connection)
+        .await?;
+    Ok(keys)
 }
 
 async fn forget(
@@ -118,6 +179,7 @@ async fn forget(
     person: &UserId,
     at: Timestamp,
 ) -> Result<(), Failure> {
+    prepared(MAIL_FIRST).bind::<Text, _>(person.as_str()).execute(connection).await?;
     prepared(FORGET)
         .bind::<Text, _>(person.as_str())
         .bind::<Timestamptz, _>(At(at))

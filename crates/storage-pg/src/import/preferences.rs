@@ -22,8 +22,8 @@ const HERE: &str =
     "SELECT person_id::text AS id FROM messaging.preference WHERE person_id = ANY($1)";
 
 const ENTER: &str = "
-INSERT INTO messaging.preference (person_id, mail_enabled, frequency, updated_at)
-SELECT *, $4 FROM unnest($1::text[], $2::boolean[], $3::text[])
+INSERT INTO messaging.preference (person_id, mail_enabled, frequency, created_at, updated_at)
+SELECT *, $4, $4 FROM unnest($1::text[], $2::boolean[], $3::text[])
 ON CONFLICT (person_id) DO UPDATE SET
     mail_enabled = excluded.mail_enabled, frequency = excluded.frequency,
     updated_at = excluded.updated_at";
@@ -31,8 +31,8 @@ ON CONFLICT (person_id) DO UPDATE SET
 const FORGET_MUTED: &str = "DELETE FROM messaging.muted_conversation WHERE person_id = ANY($1)";
 
 const MUTE: &str = "
-INSERT INTO messaging.muted_conversation (person_id, conversation_id)
-SELECT person_id, conversation_id
+INSERT INTO messaging.muted_conversation (person_id, conversation_id, muted_at)
+SELECT person_id, conversation_id, $3
 FROM unnest($1::text[], $2::text[]) AS rows (person_id, conversation_id)
 WHERE EXISTS (SELECT FROM messaging.conversation WHERE id = rows.conversation_id COLLATE \"C\")";
 
@@ -112,6 +112,7 @@ async fn write(
     prepared(MUTE)
         .bind::<Array<Text>, _>(people)
         .bind::<Array<Text>, _>(conversations)
+        .bind::<Timestamptz, _>(At(at))
         .execute(connection)
         .await?;
     let noted = taken.iter().map(|it| Taken {

@@ -1,8 +1,11 @@
 -- Messages as both participants see them, with whoever wrote them and their files. Whether one is read
--- is what the other side's horizon says.
+-- is what the other side's horizon says. What the house said is the salon's for those who look at it, and
+-- waits for nobody.
 SELECT
     m.id, m.conversation_id, m.seq, m.kind, m.content, m.notice, m.created_at,
-    m.seq <= CASE m.author_side WHEN 'salon' THEN c.client_read_seq ELSE c.salon_read_seq END AS is_read,
+    CASE m.author_side
+        WHEN 'salon' THEN m.seq <= c.client_read_seq WHEN 'client' THEN m.seq <= c.salon_read_seq ELSE true
+    END AS is_read,
     m.read_at,
     author.id AS author_id, author.role AS author_role, author.first_name AS author_first_name,
     author.last_name AS author_last_name, author.salon_name AS author_salon_name,
@@ -15,5 +18,5 @@ SELECT
 FROM messaging.message AS m
 JOIN messaging.conversation AS c ON c.id = m.conversation_id
 JOIN messaging.participant AS author
-    ON author.id = CASE m.author_side WHEN 'salon' THEN c.salon_id ELSE c.client_id END
+    ON author.id = CASE m.author_side WHEN 'client' THEN c.client_id ELSE c.salon_id END
 WHERE m.deleted_at IS NULL

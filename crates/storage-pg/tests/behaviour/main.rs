@@ -11,8 +11,14 @@ mod erasure;
 mod failures;
 mod indexes;
 mod jobs;
+mod mail;
+mod mail_indexes;
 mod migrations;
+mod planted;
+mod preferences;
+mod retention;
 mod round_trips;
+mod storm;
 #[path = "../support/mod.rs"]
 mod support;
 mod talk;

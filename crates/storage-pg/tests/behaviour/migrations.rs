@@ -59,6 +59,12 @@ async fn what_goes_up_comes_down_and_goes_up_again() {
         "2026-11-22-110500_checked",
         "2026-11-22-110600_upload_keys",
         "2026-11-22-120000_moving_in",
+        "2026-11-22-140000_retention",
+        "2026-11-22-140100_house_checked",
+        "2026-11-22-150000_mail",
+        "2026-11-22-150100_mail_addresses",
+        "2026-11-22-150200_mail_noted",
+        "2026-11-22-160000_personal_data",
     ];
     assert_eq!(missing, steps);
 

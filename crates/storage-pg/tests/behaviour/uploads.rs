@@ -21,7 +21,7 @@ const JOBS: &str = "SELECT count(*) FROM messaging.job WHERE kind = 'delete_obje
 const UPLOADS: &str = "SELECT count(*) FROM messaging.upload";
 const FILES: &str = "SELECT count(*) FROM messaging.attachment";
 
-fn upload_by(owner: &str, unsent_max: u32) -> BeginUpload {
+pub(crate) fn upload_by(owner: &str, unsent_max: u32) -> BeginUpload {
     let id = fresh_id();
     let key = |form: &str| ObjectKey::parse(&format!("{id}/{form}")).expect("a good key");
     BeginUpload {
@@ -38,16 +38,20 @@ fn upload_by(owner: &str, unsent_max: u32) -> BeginUpload {
 pub(crate) async fn uploaded(store: &PgStore) -> AttachmentId {
     let upload = upload_by("c1", 1_000);
     assert!(store.begin_upload(&upload).await.expect(ANSWERS));
+    assert!(store.finish_upload(&upload.id, &a_picture()).await.expect(ANSWERS));
+    upload.id
+}
+
+/// What is found out about a picture.
+pub(crate) fn a_picture() -> Picture {
     let webp = MediaType::parse("image/webp").expect("a type that is taken");
-    let picture = Picture {
+    Picture {
         media_type: webp,
         size_bytes: 1_000,
         width_px: 640,
         height_px: 480,
         thumbnail_type: webp,
-    };
-    assert!(store.finish_upload(&upload.id, &picture).await.expect(ANSWERS));
-    upload.id
+    }
 }
 
 pub(crate) async fn send(talk: &Talk, uploads: &[AttachmentId]) -> PostOutcome {

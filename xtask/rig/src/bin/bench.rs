@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 use rig::{
     Fault,
     bench::{Bookings, Plan, Subject, run, run_one},
+    mail_drill,
     reference::Size,
     storm,
 };
@@ -78,6 +79,15 @@ enum Only {
         #[arg(long, default_value_t = 30)]
         outage_s: u64,
     },
+    /// Notices by mail, with a mail server that refuses and a server that is killed.
+    Mails {
+        /// How many people are written to.
+        #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..))]
+        notices: u32,
+        /// How often the server is killed.
+        #[arg(long, default_value_t = 10)]
+        kills: usize,
+    },
     /// Moving in from a database as the former application keeps it.
     Import {
         /// How many conversations it has.
@@ -106,6 +116,10 @@ impl Only {
             Self::Bookings { reports, outage_s } => Subject::Bookings(Bookings {
                 reports: usize::try_from(reports).unwrap_or(usize::MAX),
                 outage: Duration::from_secs(outage_s),
+            }),
+            Self::Mails { notices, kills } => Subject::Mails(mail_drill::Plan {
+                notices: usize::try_from(notices).unwrap_or(usize::MAX),
+                kills,
             }),
             Self::Import { conversations, messages } => {
                 Subject::MovingIn(Size { conversations, messages })

@@ -7,24 +7,24 @@ use serde_json::Value;
 use crate::Fault;
 
 /// Writes the lines of a conversation: position, speaker, words; and beneath, what came of it.
-pub(super) struct Transcript<'a> {
+pub(crate) struct Transcript<'a> {
     out: &'a mut dyn Write,
     checks: u32,
 }
 
 impl<'a> Transcript<'a> {
     /// Begins one.
-    pub(super) fn new(out: &'a mut dyn Write) -> Self {
+    pub(crate) fn new(out: &'a mut dyn Write) -> Self {
         Self { out, checks: 0 }
     }
 
     /// The headline of a step.
-    pub(super) fn step(&mut self, title: &str) -> Result<(), Fault> {
+    pub(crate) fn step(&mut self, title: &str) -> Result<(), Fault> {
         self.line(&format!("\n  {title}"))
     }
 
     /// A message, as somebody sees it.
-    pub(super) fn says(&mut self, who: &str, message: &Value) -> Result<(), Fault> {
+    pub(crate) fn says(&mut self, who: &str, message: &Value) -> Result<(), Fault> {
         let words = message["content"].as_str().unwrap_or_default();
         let tick = match message["isRead"].as_bool() {
             Some(true) => "✓✓",
@@ -35,13 +35,18 @@ impl<'a> Transcript<'a> {
     }
 
     /// Something that was checked and is as promised.
-    pub(super) fn holds(&mut self, what: &str) -> Result<(), Fault> {
+    pub(crate) fn holds(&mut self, what: &str) -> Result<(), Fault> {
         self.checks += 1;
         self.line(&format!("              · {what}"))
     }
 
+    /// A figure, for whoever wants to know.
+    pub(crate) fn tells(&mut self, what: &str) -> Result<(), Fault> {
+        self.line(&format!("                {what}"))
+    }
+
     /// The last line.
-    pub(super) fn end(&mut self) -> Result<(), Fault> {
+    pub(crate) fn end(&mut self) -> Result<(), Fault> {
         let checks = self.checks;
         self.line(&format!("\n  All {checks} promises were kept.\n"))
     }

@@ -3,7 +3,7 @@
 
 use utoipa::OpenApi;
 
-use super::{appointments, erasures, participants, schema};
+use super::{appointments, erasures, participants, retention, schema};
 use crate::{
     http::openapi::{Bearer, failures::Failures},
     wire,
@@ -14,7 +14,7 @@ use crate::{
     info(
         title = "Messaging, internal",
         description = "What programs of the platform tell the messaging service: who people are, \
-            what happens to bookings, whom to forget. A token needs the role `service`, an end \
+            what happens to bookings, whom to forget, how long things are kept. A token needs the role `service`, an end \
             (`exp`), and this service in its `aud`.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
@@ -24,12 +24,20 @@ use crate::{
         erasures::request,
         erasures::receipt,
         appointments::receive,
+        retention::show,
+        retention::put,
+        retention::show_salon,
+        retention::put_salon,
+        retention::drop_salon,
+        retention::hold,
+        retention::release,
     ),
     components(schemas(schema::Participant, wire::Fault, wire::FaultMessage, wire::Problem)),
     security(("bearer" = [])),
     tags(
         (name = "participants", description = "Who people are"),
         (name = "appointments", description = "What happens to bookings"),
+        (name = "retention", description = "How long conversations are kept"),
     ),
     modifiers(&Bearer, &Failures),
 )]

@@ -137,3 +137,31 @@ pub(super) enum Service {
     #[schema(rename = "RETOUCHE")]
     Retouch,
 }
+
+/// How long conversations are kept.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub(super) struct RetentionPolicy {
+    /// After how many days without a message a conversation is archived.
+    #[schema(minimum = 1, maximum = 36_500)]
+    archive_after_days: u32,
+    /// After how many days more its messages are deleted. Left out: never.
+    #[schema(minimum = 30, maximum = 36_500)]
+    delete_after_days: Option<u32>,
+}
+
+/// What a salon is to have of its own.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub(super) struct SalonRetention {
+    /// After how many days without a message its conversations are archived. Left out: everybody's
+    /// policy holds for it.
+    #[schema(minimum = 1, maximum = 36_500)]
+    archive_after_days: Option<u32>,
+    /// After how many days more their messages are deleted; only beside `archiveAfterDays`. Left out:
+    /// never.
+    #[schema(minimum = 30, maximum = 36_500)]
+    delete_after_days: Option<u32>,
+    /// Whether all its conversations stay as they are, whatever their age. Left out: no.
+    legal_hold: Option<bool>,
+}

@@ -19,7 +19,8 @@ pub(super) struct Route {
     status: u16,
 }
 
-/// Every route of programs. The last one looks at what the one before it asked for.
+/// Every route of programs. Some look at what the one before them asked for; there is no conversation to
+/// hold.
 pub(super) const ROUTES: &[Route] = &[
     Route {
         method: Method::PUT,
@@ -46,6 +47,43 @@ pub(super) const ROUTES: &[Route] = &[
         status: 202,
     },
     Route { method: Method::GET, path: "/internal/erasures/{id}", body: || None, status: 200 },
+    Route {
+        method: Method::PUT,
+        path: "/internal/retention",
+        body: || Some(json!({"archiveAfterDays": 90})),
+        status: 204,
+    },
+    Route { method: Method::GET, path: "/internal/retention", body: || None, status: 200 },
+    Route {
+        method: Method::PUT,
+        path: "/internal/retention/salons/{id}",
+        body: || Some(json!({"legalHold": true})),
+        status: 204,
+    },
+    Route {
+        method: Method::GET,
+        path: "/internal/retention/salons/{id}",
+        body: || None,
+        status: 200,
+    },
+    Route {
+        method: Method::DELETE,
+        path: "/internal/retention/salons/{id}",
+        body: || None,
+        status: 204,
+    },
+    Route {
+        method: Method::PUT,
+        path: "/internal/retention/holds/{id}",
+        body: || None,
+        status: 404,
+    },
+    Route {
+        method: Method::DELETE,
+        path: "/internal/retention/holds/{id}",
+        body: || None,
+        status: 204,
+    },
 ];
 
 /// What happened to a booking of `c1` with `s1`.

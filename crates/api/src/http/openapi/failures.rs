@@ -12,9 +12,10 @@ use crate::code::Code::{
     ConversationNotFound, ErasureNotFound, FileTooLarge, FileTypeNotAllowed, FileUnreadable,
     Forbidden, IdempotencyConflict, Internal, InvalidCursor, LinkExpired, MalformedBody,
     MalformedRequest, MessageDeleted, MessageNotFound, NotAClient, NotYourMessage,
-    OriginNotAllowed, ParticipantErased, PayloadTooLarge, RateLimited, RequestTimeout,
-    SalonNotFound, SalonSideOnly, TokenExpired, TooManyPixels, TooManyUploads, Unauthorized,
-    Unavailable, UnsupportedMediaType, ValidationFailed,
+    OriginNotAllowed, ParticipantErased, ParticipantNotFound, PayloadTooLarge, RateLimited,
+    ReplyRefused, RequestTimeout, RetentionNotFound, SalonNotFound, SalonSideOnly, TokenExpired,
+    TooManyMuted, TooManyPixels, TooManyUploads, Unauthorized, Unavailable, UnsupportedMediaType,
+    ValidationFailed, WebhookForged, WebhookReplayed,
 };
 
 /// What can go wrong with every request that needs a token.
@@ -25,6 +26,8 @@ const FOR_PROGRAMS: &[Code] =
     &[Unauthorized, TokenExpired, Forbidden, RateLimited, Internal, Unavailable];
 /// What can go wrong with every request that needs none.
 const WITH_LINK: &[Code] = &[OriginNotAllowed, RateLimited, Internal, Unavailable];
+/// What can go wrong with everything that Mailgun tells.
+const WEBHOOK: &[Code] = &[WebhookForged, WebhookReplayed, RateLimited, Internal, Unavailable];
 /// What can go wrong with every body.
 const WITH_BODY: &[Code] = &[
     ValidationFailed,
@@ -51,7 +54,15 @@ const UPLOADING: &[Code] = &[
 /// What can go wrong, by operation.
 pub(in crate::http) fn of(operation: &str) -> Option<Vec<Code>> {
     match operation {
-        "fetchFile" => Some([&[AttachmentNotFound, LinkExpired], WITH_LINK].concat()),
+        "fetchFile" | "fetchExport" => {
+            Some([&[AttachmentNotFound, LinkExpired], WITH_LINK].concat())
+        }
+        "askToUnsubscribe" | "unsubscribe" => Some(vec![RateLimited]),
+        "reportMailEvent" => Some([WEBHOOK, WITH_BODY].concat()),
+        "receiveMail" => {
+            let own = &[ReplyRefused, MalformedRequest, RequestTimeout, UnsupportedMediaType];
+            Some([own, WEBHOOK].concat())
+        }
         _ => of_program(operation).or_else(|| of_person(operation)),
     }
 }
@@ -59,8 +70,14 @@ pub(in crate::http) fn of(operation: &str) -> Option<Vec<Code>> {
 fn of_program(operation: &str) -> Option<Vec<Code>> {
     let (own, with_body): (&[Code], bool) = match operation {
         "putParticipant" | "putParticipants" => (&[ParticipantErased], true),
-        "eraseParticipant" => (&[ValidationFailed], false),
         "getErasure" => (&[ValidationFailed, ErasureNotFound], false),
+        "getRetention" => (&[], false),
+        "putRetention" | "putSalonRetention" => (&[], true),
+        "getSalonRetention" => (&[ValidationFailed, RetentionNotFound], false),
+        "eraseParticipant" | "dropSalonRetention" | "releaseConversation" => {
+            (&[ValidationFailed], false)
+        }
+        "holdConversation" => (&[ValidationFailed, ConversationNotFound], false),
         "reportAppointmentEvent" => (&[IdempotencyConflict], true),
         _ => return None,
     };
@@ -86,11 +103,15 @@ fn of_person(operation: &str) -> Option<Vec<Code>> {
         }
         "uploadAttachment" => (UPLOADING, false),
         "getAttachment" => (&[AttachmentNotFound], false),
+        "exportMyData" => (&[ParticipantErased], false),
         "listMessages" => (&[ConversationNotFound, ValidationFailed, InvalidCursor], false),
         "listEvents" => (&[ConversationNotFound, ValidationFailed], false),
         "markMessageRead" => (&[MessageNotFound], false),
         "deleteMessage" => (&[MessageNotFound, NotYourMessage], false),
-        "countUnread" | "listUnread" => (&[], false),
+        "getPreferences" => (&[ParticipantNotFound], false),
+        "changePreferences" | "putPreferences" => (&[ParticipantNotFound], true),
+        "muteConversation" => (&[ConversationNotFound, TooManyMuted], true),
+        "unmuteConversation" | "countUnread" | "listUnread" => (&[], false),
         _ => return None,
     };
     let body = if with_body { WITH_BODY } else { &[] };

@@ -12,8 +12,8 @@ use crate::{
     id::UserId,
     page::Window,
     participant::{Participant, Profile},
-    ports::{EraseIn, Reception, Store},
-    testing::fixture::{booking_event, client, pictures, salon, user},
+    ports::{EraseIn, PostOutcome, Reception, Store},
+    testing::fixture::{booking_event, client, pictures, salon, text, user},
 };
 
 async fn erase(talk: &Talk<'_>, person: &UserId, messages_max: u32) -> Vec<Event> {
@@ -70,6 +70,20 @@ pub async fn who_is_forgotten_cannot_come_back(store: &dyn Store) {
         let found = store.participant(&user(id)).await.expect(ANSWERS);
         assert!(found == expected, "{id}: {found:?}");
     }
+}
+
+/// From the wish on, what they post is refused, though their token may still be good. The other side
+/// may go on.
+pub async fn who_is_forgotten_says_nothing_more(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let talk = stage.talk("s1", "c1").await;
+    store.request_erasure(&talk.client, stage.now()).await.expect(ANSWERS);
+    let before = talk.log().await;
+    let refused = talk.try_send(&talk.client, text("C'est encore Camille")).await;
+    assert!(matches!(refused, PostOutcome::UnknownConversation), "{refused:?}");
+    assert_eq!(talk.log().await, before);
+    talk.say(&talk.salon, "Il y a quelqu'un ?").await;
+    assert_eq!(talk.words().await, ["Il y a quelqu'un ?"]);
 }
 
 /// What they wrote is emptied piece by piece; what the other side wrote stays. The subject goes, and

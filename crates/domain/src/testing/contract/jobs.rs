@@ -185,7 +185,6 @@ pub async fn a_schedule_comes_due_once_for_all(store: &dyn Store) {
     assert_eq!(job.task, Task::PurgeUploads);
     assert!(finish(&stage, &job).await);
     let next = later(now, PURGE_PERIOD_MS);
-    assert_eq!(store.next_due().await.expect(ANSWERS), Some(next));
     assert_eq!(due(later(now, PURGE_PERIOD_MS - 1)).await, 0);
     assert_eq!(due(next).await, 1);
 }
@@ -202,21 +201,4 @@ pub async fn a_schedule_s_work_does_not_pile_up(store: &dyn Store) {
     assert!(set_back(&stage, &job, Setback::DeadAt(now)).await);
     assert_eq!(store.start_due_schedules(now).await.expect(ANSWERS), 1);
     assert_ne!(claim_one(&stage, now).await.id, job.id);
-}
-
-/// Whoever sleeps may sleep until the earliest job or schedule; dead letters wake nobody.
-pub async fn the_next_job_or_schedule_is_known(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let start = stage.now();
-    store.start_due_schedules(start).await.expect(ANSWERS);
-    assert!(finish(&stage, &claim_one(&stage, start).await).await);
-    let schedule = later(start, PURGE_PERIOD_MS);
-    let next = async || store.next_due().await.expect(ANSWERS);
-    assert_eq!(next().await, Some(schedule));
-    let at = enter(&stage, "e1").await;
-    assert_eq!(next().await, Some(at));
-    let job = claim_one(&stage, at).await;
-    assert_eq!(next().await, Some(later(at, LEASE_MS)));
-    assert!(set_back(&stage, &job, Setback::DeadAt(at)).await);
-    assert_eq!(next().await, Some(schedule));
 }

@@ -104,6 +104,7 @@ macro_rules! store_contract {
             }
             log {
                 a_log_is_read_in_pieces
+                a_log_that_never_got_so_far_does_not_go_on_from_there
                 a_log_shows_messages_as_they_are_now
                 a_log_shows_receipts_with_what_waits_now
                 a_subject_taken_away_is_in_no_log
@@ -143,6 +144,59 @@ macro_rules! store_contract {
                 of_ten_who_apply_an_event_at_once_one_does
                 of_two_events_at_once_one_looks_again
             }
+            aging {
+                what_is_put_away_for_its_age_wakes_nobody
+                a_notice_of_the_house_is_nobody_s
+                a_message_brings_back_what_was_put_away_for_its_age
+                what_is_no_longer_due_stays_in_use
+                old_messages_go_piece_by_piece
+                what_is_no_longer_due_keeps_its_messages
+            }
+            retention {
+                a_policy_is_kept_until_the_next
+                a_salon_may_have_something_of_its_own
+                the_walk_meets_every_old_conversation_once
+                an_age_says_what_the_rule_asks_for
+                a_log_loses_its_old_beginning
+                the_logs_of_what_is_gone_are_forgotten_too
+                a_night_s_work_is_entered_once
+            }
+            preferences {
+                the_usual_is_wanted_until_somebody_says_otherwise
+                a_change_of_wishes_leaves_the_rest
+                changes_of_wishes_at_once_are_all_made
+                a_conversation_is_muted_and_heard_of_again
+                only_one_s_own_conversations_are_muted
+                of_twenty_mutings_at_once_none_is_lost
+                no_more_than_a_thousand_are_muted
+                what_was_taken_away_is_muted_no_more
+            }
+            mails {
+                what_is_said_is_noted_for_the_other_side
+                all_that_waits_for_a_person_is_one_case
+                only_what_may_be_missed_is_noted
+                what_was_read_or_deleted_is_not_to_be_told
+            }
+            verdicts {
+                what_was_put_off_is_due_then
+                what_is_told_is_in_a_mail_and_waits_no_more
+                what_is_forgotten_waits_no_more
+                a_verdict_is_carried_out_as_a_whole
+                a_case_is_settled_once
+                what_is_said_before_the_verdict_waits
+                a_verdict_about_nothing_makes_no_mail
+                what_was_put_off_keeps_nothing_from_being_looked_at
+            }
+            letters {
+                a_letter_tells_what_was_decided_on
+                a_letter_leaves_out_what_was_read_meanwhile
+                no_message_is_told_twice
+                a_closed_mail_stays_closed
+                a_letter_is_to_the_person_as_they_are_now
+                an_address_that_sent_mail_back_is_known
+                an_address_that_was_repaired_is_written_to_again
+                an_answer_finds_its_person_and_its_conversation
+            }
             jobs {
                 a_job_is_claimed_once
                 a_lease_that_ran_out_passes_the_job_on
@@ -153,7 +207,6 @@ macro_rules! store_contract {
                 of_ten_claimers_at_once_each_job_has_one
                 a_schedule_comes_due_once_for_all
                 a_schedule_s_work_does_not_pile_up
-                the_next_job_or_schedule_is_known
             }
             uploads {
                 an_upload_is_its_owner_s_until_it_is_sent
@@ -170,6 +223,7 @@ macro_rules! store_contract {
             erasures {
                 a_person_s_name_is_forgotten_at_once
                 who_is_forgotten_cannot_come_back
+                who_is_forgotten_says_nothing_more
                 what_they_wrote_is_emptied_piece_by_piece
                 a_receipt_is_finished_when_nothing_is_left
                 notices_that_named_them_name_nobody
@@ -177,6 +231,17 @@ macro_rules! store_contract {
                 their_files_are_deleted
                 reports_about_them_hold_no_name
                 nobody_is_forgotten_unasked
+            }
+            exports {
+                an_archive_is_asked_for_once_a_day
+                an_archive_is_finished_once
+                an_archive_goes_with_its_person
+                an_archive_goes_with_the_other_side
+            }
+            audit {
+                what_is_done_about_people_is_on_record
+                what_is_said_of_keeping_is_on_record
+                who_was_forgotten_is_listed_and_forgotten_again
             }
         }
     };

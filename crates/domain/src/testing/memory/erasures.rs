@@ -7,7 +7,8 @@ use super::{
 };
 use crate::{
     attachment::Attachment,
-    conversation::{Side, Status},
+    audit::{Actor, Deed},
+    conversation::{Parties, Side, Status},
     erasure::Erasure,
     event::Event,
     id::{ConversationId, UserId},
@@ -20,27 +21,27 @@ use crate::{
 #[async_trait]
 impl ErasureStore for MemoryStore {
     async fn request_erasure(&self, person: &UserId, at: Timestamp) -> Result<Erasure, StoreError> {
+        Ok(self.state()?.request_erasure(person, Actor::Service, at))
+    }
+
+    async fn replay_erasure(&self, person: &UserId, at: Timestamp) -> Result<Erasure, StoreError> {
         let mut state = self.state()?;
-        if let Some(known) = state.erasures.get(person) {
-            return Ok(known.clone());
+        if state.erasures.get(person).is_none_or(|known| known.finished_at.is_none()) {
+            state.replayed.insert(person.clone());
         }
-        if let Some(known) = state.people.get_mut(person) {
-            known.profile = Profile::default();
-        }
-        for report in state.reports.iter_mut().filter(|report| report.event.client == *person) {
-            report.event.client_first_name = None;
-        }
-        state.jobs.enter(Task::ErasePerson(person.clone()), at);
-        let receipt = Erasure {
-            person: person.clone(),
-            requested_at: at,
-            finished_at: None,
-            conversations: 0,
-            messages: 0,
-            files: 0,
-        };
-        state.erasures.insert(person.clone(), receipt.clone());
-        Ok(receipt)
+        Ok(state.request_erasure(person, Actor::Operator, at))
+    }
+
+    async fn erased_people(
+        &self,
+        after: Option<UserId>,
+        limit: u32,
+    ) -> Result<Vec<UserId>, StoreError> {
+        let mut people: Vec<_> = self.state()?.erasures.keys().cloned().collect();
+        people.sort();
+        people.retain(|person| after.as_ref().is_none_or(|after| person > after));
+        people.truncate(limit as usize);
+        Ok(people)
     }
 
     async fn erasure(&self, person: &UserId) -> Result<Option<Erasure>, StoreError> {
@@ -83,18 +84,65 @@ impl ErasureStore for MemoryStore {
         if !state.erasures.contains_key(person) {
             return Ok(None);
         }
+        state.take_archives(person, at);
         let files = state.drop_uploads(|upload| upload.owner == *person, u32::MAX, at);
         let is_done = state.next_to_erase(person).is_none();
         let receipt = state.erasures.get_mut(person).expect("it was just there");
         receipt.files += files;
+        let is_news = is_done && receipt.finished_at.is_none();
         if is_done {
             receipt.finished_at.get_or_insert(at);
         }
-        Ok(Some(receipt.clone()))
+        let receipt = receipt.clone();
+        if is_news {
+            let is_replayed = state.replayed.contains(person);
+            let by = if is_replayed { Actor::Operator } else { Actor::Service };
+            state.note(by, Deed::Erased, person.as_str(), at);
+        }
+        Ok(Some(receipt))
     }
 }
 
 impl State {
+    fn request_erasure(&mut self, person: &UserId, by: Actor, at: Timestamp) -> Erasure {
+        if let Some(known) = self.erasures.get(person) {
+            return known.clone();
+        }
+        if let Some(known) = self.people.get_mut(person) {
+            known.profile = Profile::default();
+        }
+        for report in self.reports.iter_mut().filter(|report| report.event.client == *person) {
+            report.event.client_first_name = None;
+        }
+        self.take_archives(person, at);
+        self.jobs.enter(Task::ErasePerson(person.clone()), at);
+        self.note(by, Deed::ErasureRequested, person.as_str(), at);
+        let receipt = Erasure {
+            person: person.clone(),
+            requested_at: at,
+            finished_at: None,
+            conversations: 0,
+            messages: 0,
+            files: 0,
+        };
+        self.erasures.insert(person.clone(), receipt.clone());
+        receipt
+    }
+
+    /// Takes away the person's archive, and those of everybody they talk with.
+    fn take_archives(&mut self, person: &UserId, at: Timestamp) {
+        let mut holders = vec![person.clone()];
+        for record in self.all_of(person) {
+            let Parties { salon, client } = &record.head.parties;
+            holders.extend([salon.clone(), client.clone()]);
+        }
+        for holder in holders {
+            if let Some(export) = self.exports.remove(&holder) {
+                self.jobs.enter(Task::DeleteObject(export.key), at);
+            }
+        }
+    }
+
     fn next_to_erase(&self, person: &UserId) -> Option<ConversationId> {
         self.erasures.get(person)?;
         let mut left = self.live_of(person).filter(|record| leaves_something(record, person));

@@ -7,6 +7,7 @@ use crate::{
     job::{Job, JobView, PURGE_PERIOD_MS, Reason, Task},
     object::PictureKeys,
     ports::{ClaimJobs, JobCounts, JobFilter, JobStore, Setback, StoreError},
+    retention::next_night,
     time::Timestamp,
 };
 
@@ -16,11 +17,13 @@ pub(super) struct Jobs {
     waiting: Vec<JobView>,
     entered: u64,
     purge_at: Timestamp,
+    /// When the next night's work begins; nobody has looked yet.
+    night_at: Option<Timestamp>,
 }
 
 impl Default for Jobs {
     fn default() -> Self {
-        Self { waiting: vec![], entered: 0, purge_at: Timestamp::UNIX_EPOCH }
+        Self { waiting: vec![], entered: 0, purge_at: Timestamp::UNIX_EPOCH, night_at: None }
     }
 }
 
@@ -58,6 +61,26 @@ impl Jobs {
     pub(super) fn delete_picture(&mut self, keys: &PictureKeys, at: Timestamp) {
         self.enter(Task::DeleteObject(keys.full.clone()), at);
         self.enter(Task::DeleteObject(keys.thumbnail.clone()), at);
+    }
+
+    /// Enters `task`, unless it waits already.
+    fn enter_once(&mut self, task: Task, at: Timestamp) {
+        if !self.alive().any(|job| job.task == task) {
+            self.enter(task, at);
+        }
+    }
+
+    /// Enters the nights' work when a night has begun. Returns how much that is.
+    fn start_night(&mut self, now: Timestamp) -> u32 {
+        if *self.night_at.get_or_insert_with(|| next_night(now)) > now {
+            return 0;
+        }
+        self.night_at = Some(next_night(now));
+        let tasks = [Task::ArchiveAged(None), Task::EmptyAged(None), Task::TrimLog(None)];
+        for task in tasks {
+            self.enter_once(task, now);
+        }
+        3
     }
 
     /// A job that `attempt` is the newest claim of.
@@ -119,19 +142,13 @@ impl JobStore for MemoryStore {
 
     async fn start_due_schedules(&self, now: Timestamp) -> Result<u32, StoreError> {
         let jobs = &mut self.state()?.jobs;
-        if jobs.purge_at > now {
-            return Ok(0);
+        let mut due = jobs.start_night(now);
+        if jobs.purge_at <= now {
+            jobs.purge_at = later(now, PURGE_PERIOD_MS);
+            jobs.enter_once(Task::PurgeUploads, now);
+            due += 1;
         }
-        jobs.purge_at = later(now, PURGE_PERIOD_MS);
-        if !jobs.alive().any(|job| job.task == Task::PurgeUploads) {
-            jobs.enter(Task::PurgeUploads, now);
-        }
-        Ok(1)
-    }
-
-    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        let jobs = &self.state()?.jobs;
-        Ok(jobs.alive().map(|job| job.run_at).chain([jobs.purge_at]).min())
+        Ok(due)
     }
 
     async fn jobs(&self, filter: JobFilter, limit: u32) -> Result<Vec<JobView>, StoreError> {

@@ -32,7 +32,7 @@ impl LogStore for MemoryStore {
         let Some(record) = state.any_of(conversation, viewer) else {
             return Ok(None);
         };
-        if after < record.forgotten {
+        if after < record.forgotten || after > record.head.last_seq {
             return Ok(Some(LogPiece::Trimmed));
         }
         let mut events = record.events_after(after, &state.people);

@@ -23,6 +23,9 @@ use crate::{
 impl MessageStore for MemoryStore {
     async fn post_message(&self, post: &PostMessage) -> Result<PostOutcome, StoreError> {
         let mut state = self.state()?;
+        if state.erasures.contains_key(&post.author) {
+            return Ok(PostOutcome::UnknownConversation);
+        }
         let Some((record, people)) = state.find(&post.conversation, &post.author) else {
             return Ok(PostOutcome::UnknownConversation);
         };
@@ -40,6 +43,10 @@ impl MessageStore for MemoryStore {
         let posted = record.newest(|_| true).expect("it was just posted");
         let message = Arc::new(record.message(posted, people));
         let events = record.events_after(before, people);
+        let reader = record.head.parties.counterpart_of(&post.author).cloned();
+        if let Some(reader) = reader.filter(|_| !post.read_on_arrival) {
+            state.mails.note(reader, post.conversation.clone(), post.at);
+        }
         Ok(PostOutcome::Posted(Posted { message, events }))
     }
 

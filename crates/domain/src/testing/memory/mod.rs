@@ -2,19 +2,25 @@
 //! [`contract`](super::contract) until then.
 
 mod appointments;
+mod audit;
 mod conversations;
 mod erasures;
+mod exports;
 mod fault;
 mod jobs;
 mod log;
+mod mail_store;
+mod mails;
 mod messages;
 mod page;
 mod participants;
+mod preferences;
 #[cfg(test)]
 mod properties;
 mod reading;
 mod record;
 mod reports;
+mod retention;
 mod state;
 mod uploads;
 mod views;

@@ -119,12 +119,32 @@ impl Record {
         author: &UserId,
         at: Timestamp,
     ) -> Option<Vec<Attachment>> {
+        self.erase_as(author, id, author, at)
+    }
+
+    /// The same, when it is the doing of `actor`.
+    pub(super) fn erase_as(
+        &mut self,
+        actor: &UserId,
+        id: &MessageId,
+        author: &UserId,
+        at: Timestamp,
+    ) -> Option<Vec<Attachment>> {
         let mine = |post: &&mut Post| post.id == *id && post.is_by(author);
         let released = self.posts.iter_mut().find(mine)?.erase();
         self.head.last_message_at =
-            self.newest(|_| true).map_or(self.head.created_at, |post| post.created_at);
-        self.append(at, author, Change::Deleted(id.clone()));
+            self.newest_of_a_side().map_or(self.head.created_at, |post| post.created_at);
+        self.append(at, actor, Change::Deleted(id.clone()));
         Some(released)
+    }
+
+    /// Puts the conversation away with what the house says of it.
+    pub(super) fn put_away(&mut self, post: Post) {
+        self.head.status = Status::Archived;
+        self.head.updated_at = post.created_at;
+        self.append(post.created_at, &post.author, Change::Updated);
+        self.append(post.created_at, &post.author, Change::Posted(post.id.clone()));
+        self.posts.push(Post { seq: self.head.last_seq, ..post });
     }
 
     /// Takes the conversation away with every text in it. Returns its files.
@@ -168,6 +188,11 @@ impl Record {
         self.posts.iter().find(|post| post.author == *author && post.key.as_ref() == Some(key))
     }
 
+    /// The newest message that is not the house's.
+    pub(super) fn newest_of_a_side(&self) -> Option<&Post> {
+        self.newest(|post| !post.is_of_the_house())
+    }
+
     pub(super) fn newest(&self, is_meant: impl Fn(&Post) -> bool) -> Option<&Post> {
         self.posts().rev().find(|post| is_meant(post))
     }
@@ -188,7 +213,12 @@ impl Record {
 impl Post {
     /// Whether it is there and `author` wrote it.
     pub(super) fn is_by(&self, author: &UserId) -> bool {
-        !self.deleted && self.author == *author
+        !self.deleted && !self.is_of_the_house() && self.author == *author
+    }
+
+    /// Whether neither side said it.
+    pub(super) fn is_of_the_house(&self) -> bool {
+        self.notice.as_ref().is_some_and(Notice::is_of_the_house)
     }
 
     /// Whether it is a notice that greets somebody by name.

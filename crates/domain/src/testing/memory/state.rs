@@ -1,13 +1,18 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{
     jobs::Jobs,
+    mails::Mails,
+    preferences::Wishes,
     record::{Post, Record},
     reports::Report,
+    retention::Retention,
     uploads::Uploads,
 };
 use crate::{
+    audit::AuditEntry,
     erasure::Erasure,
+    export::Export,
     id::{AppointmentId, ConversationId, MessageId, UserId},
     participant::Participant,
     seq::Seq,
@@ -24,7 +29,14 @@ pub(super) struct State {
     pub(super) reports: Vec<Report>,
     pub(super) uploads: Uploads,
     pub(super) jobs: Jobs,
+    pub(super) mails: Mails,
+    pub(super) wishes: Wishes,
     pub(super) erasures: HashMap<UserId, Erasure>,
+    /// Those among them that an operator asked for.
+    pub(super) replayed: HashSet<UserId>,
+    pub(super) retention: Retention,
+    pub(super) exports: HashMap<UserId, Export>,
+    pub(super) audit: Vec<AuditEntry>,
 }
 
 impl State {
@@ -59,6 +71,13 @@ impl State {
         if let Some(record) = self.records.get_mut(id) {
             record.forgotten = record.forgotten.max(seq).min(record.head.last_seq);
         }
+    }
+
+    /// All conversations in the order of their ids, taken away or not.
+    pub(super) fn by_id(&self) -> Vec<&Record> {
+        let mut all: Vec<_> = self.records.values().collect();
+        all.sort_by_key(|record| &record.head.id);
+        all
     }
 
     /// A conversation of `user`, taken away or not.

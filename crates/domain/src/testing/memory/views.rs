@@ -24,20 +24,20 @@ impl Record {
             conversation: self.head.clone(),
             salon: person(people, &self.head.parties.salon),
             client: person(people, &self.head.parties.client),
-            last_message: self.newest(|_| true).map(Post::as_last),
+            last_message: self.newest_of_a_side().map(Post::as_last),
             unread: self.unread(side),
         }
     }
 
     /// `None` when the other side said nothing.
     pub(super) fn unread_view(&self, side: Side, people: &People) -> Option<UnreadConversation> {
-        let reader = self.head.parties.on(side);
+        let writer = self.head.parties.on(side.other());
         Some(UnreadConversation {
             id: self.head.id.clone(),
             subject: self.head.subject.clone(),
             salon: person(people, &self.head.parties.salon),
             client: person(people, &self.head.parties.client),
-            last_message: self.newest(|post| post.author != *reader)?.as_last(),
+            last_message: self.newest(|post| post.is_by(writer))?.as_last(),
             unread: self.unread(side),
             last_message_at: self.head.last_message_at,
         })
@@ -55,7 +55,8 @@ impl Record {
             notice: post.notice.clone(),
             attachments: post.attachments.clone(),
             created_at: post.created_at,
-            is_read: author.is_some_and(|side| self.head.horizons.has_read(side, post.seq)),
+            is_read: post.is_of_the_house()
+                || author.is_some_and(|side| self.head.horizons.has_read(side, post.seq)),
             read_at: post.read_at,
         }
     }

@@ -1,6 +1,10 @@
 //! From what the process was started with to what is in force.
 
+mod before;
 mod faults;
+mod guides;
+mod mail;
+mod retention;
 mod shown;
 mod sources;
 

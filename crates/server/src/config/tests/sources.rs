@@ -44,48 +44,6 @@ fn an_empty_variable_counts_as_none() {
 }
 
 #[test]
-fn the_variables_of_the_service_before_this_one_work_as_they_are() {
-    let start = start()
-        .with("PORT", "4321")
-        .with("NODE_ENV", "production")
-        .with("FRONT_URL", "https://a.example/")
-        .with("FRONTEND_URL", "https://b.example,https://c.example")
-        .with("FRONTEND_URL_BIS", "https://www.d.example")
-        .with("WEB_URL", "http://e.example:8080");
-    let config = start.config();
-    assert_eq!(config.http.address().port(), 4_321);
-    assert!(config.general.in_production());
-    for origin in [
-        "https://a.example",
-        "https://www.b.example",
-        "https://c.example",
-        "https://d.example",
-        "http://e.example:8080",
-    ] {
-        assert!(config.api.http.origins.allows(origin), "{origin}");
-    }
-    assert!(!config.api.http.origins.allows("http://localhost:3000"));
-    assert!(super::start().config().api.http.origins.allows("http://localhost:3000"));
-}
-
-#[test]
-fn variables_without_a_use_are_accepted_and_named() {
-    let unused = [
-        "MAILGUN_API_KEY",
-        "MAILGUN_BASE_URL",
-        "MAILGUN_DOMAIN",
-        "MESSAGE_HARD_DELETE_AFTER_DAYS",
-        "MESSAGE_RETENTION_DAYS",
-        "REDIS_DB",
-        "REDIS_HOST",
-        "REDIS_PASSWORD",
-        "REDIS_PORT",
-    ];
-    let start = unused.into_iter().fold(start(), |start, name| start.with(name, "planted"));
-    assert_eq!(start.loaded().unused, unused);
-}
-
-#[test]
 fn the_transports_of_sockets_are_the_operator_s_to_choose() {
     let socket = start().config().api.realtime.socket;
     assert_eq!(socket.transports, Transports::PollingAndWebSocket);

@@ -1,0 +1,88 @@
+use actix_web::{HttpResponse, web::Data};
+use domain::{Messaging, usecase::ReplyByMailError};
+
+use super::{
+    admitted,
+    form::{Fields, Form},
+    mail::{Mail, NoReply},
+    settle,
+};
+use crate::{
+    failure::Failure,
+    http::{Context, command::to_the_end},
+    mail::Stamp,
+    texts::mail as texts,
+};
+
+/// Posts an answer by mail into its conversation, once, as the person who was written to. Files that
+/// came with it are not taken. The sender of what is refused is told nothing: their address is only
+/// claimed, and whoever is claimed to have written would get our mail.
+#[utoipa::path(
+    post, path = "/webhooks/mailgun/inbound", tag = "mail", operation_id = "receiveMail",
+    request_body(
+        content = Object, content_type = "multipart/form-data",
+        description = "A mail as Mailgun forwards it, parsed; `application/x-www-form-urlencoded` too.",
+    ),
+    responses((status = 200, description = "The answer is a message of the conversation")),
+    security(()),
+)]
+#[tracing::instrument(name = "http.webhook.mail", skip_all)]
+pub(crate) async fn inbound(form: Form, context: Data<Context>) -> Result<HttpResponse, Failure> {
+    let fields = form.read().await?;
+    let ticket = admitted(&context, &stamp(&fields))?;
+    let messaging = context.messaging.clone();
+    to_the_end(async move {
+        let posted = post(&messaging, &fields).await;
+        settle(ticket, posted)
+    })
+    .await?;
+    Ok(HttpResponse::Ok().finish())
+}
+
+/// What is not there signs nothing.
+fn stamp(fields: &Fields) -> Stamp<'_> {
+    let part = |name| fields.get(name).unwrap_or_default();
+    Stamp { timestamp: part("timestamp"), token: part("token"), signature: part("signature") }
+}
+
+async fn post(messaging: &Messaging, fields: &Fields) -> Result<(), Failure> {
+    let mail = Mail::of(fields).map_err(|reason| {
+        let (reason, text) = match reason {
+            NoReply::Automatic => ("automatic", texts::REPLY_AUTOMATIC),
+            NoReply::NoAddress => ("unknown_address", texts::REPLY_NO_ADDRESS),
+        };
+        log_refusal(reason);
+        Failure::reply_refused(text)
+    })?;
+    let sent = messaging.reply_by_mail(&mail.reply()).await.map_err(|error| {
+        if let Some(reason) = reason(&error) {
+            log_refusal(reason);
+        }
+        Failure::from(error)
+    })?;
+    tracing::info!(
+        replayed = sent.replayed,
+        files_left_out = mail.files,
+        "an answer by mail was posted"
+    );
+    Ok(())
+}
+
+/// Why an answer was refused, for the log; `None` when the store failed, which is logged as such.
+fn reason(error: &ReplyByMailError) -> Option<&'static str> {
+    match error {
+        ReplyByMailError::UnknownAddress => Some("unknown_address"),
+        ReplyByMailError::OtherSender => Some("other_sender"),
+        ReplyByMailError::NoMessageId => Some("no_message_id"),
+        ReplyByMailError::Empty => Some("empty"),
+        ReplyByMailError::TooLong => Some("too_long"),
+        ReplyByMailError::Contradicted => Some("contradicted"),
+        ReplyByMailError::Gone => Some("gone"),
+        ReplyByMailError::Store(_) => None,
+    }
+}
+
+/// Says that an answer was refused, and nothing of who wrote what to whom.
+pub(super) fn log_refusal(reason: &'static str) {
+    tracing::warn!(reason, "an answer by mail was refused");
+}

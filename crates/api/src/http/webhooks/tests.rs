@@ -1,0 +1,75 @@
+mod events;
+mod inbound;
+
+use actix_web::{http::Method, test::TestRequest};
+use domain::ports::Clock as _;
+use serde_json::{Value, json};
+
+use crate::{
+    Settings,
+    mail::{self, WebhookKey},
+    testing::{House, mailgun_signature, no_limits, request},
+};
+
+const KEY: &str = "signing-key";
+const EVENTS: &str = "/webhooks/mailgun/events";
+const INBOUND: &str = "/webhooks/mailgun/inbound";
+/// Where `c1` reads mail.
+const ADDRESS: &str = "c1@mail.test";
+
+/// A house that believes Mailgun, where `c1` has an address.
+async fn house() -> House {
+    let mail =
+        mail::Settings { webhook_key: Some(WebhookKey::new(KEY.as_bytes())), ..Default::default() };
+    let house = House::with(Settings { mail, limits: no_limits(), ..Settings::default() }).await;
+    let person = json!({"role": "client", "email": ADDRESS});
+    assert_eq!(house.put("/internal/participants/c1", "p1", person).await.status, 204);
+    house
+}
+
+/// The present moment, as a stamp has it.
+fn now(house: &House) -> String {
+    (house.clock.now().as_millis() / 1_000).to_string()
+}
+
+/// `timestamp`, `token` and `signature`, signed now.
+fn stamp(house: &House, token: &str) -> [(&'static str, String); 3] {
+    let timestamp = now(house);
+    let signature = mailgun_signature(KEY, &timestamp, token);
+    [("timestamp", timestamp), ("token", token.to_owned()), ("signature", signature)]
+}
+
+fn event(house: &House, token: &str, data: &Value) -> Value {
+    let [(_, timestamp), (_, token), (_, signature)] = stamp(house, token);
+    json!({
+        "signature": {"timestamp": timestamp, "token": token, "signature": signature},
+        "event-data": data,
+    })
+}
+
+fn told(path: &str, body: Value) -> TestRequest {
+    request(Method::POST, path, "").set_json(body)
+}
+
+#[actix_web::test]
+async fn without_a_key_there_is_nobody_to_tell() {
+    let deaf = House::new().await;
+    let event = event(&deaf, "t1", &json!({}));
+    for path in [EVENTS, INBOUND] {
+        let answer = deaf.ask(told(path, event.clone())).await;
+        assert_eq!(answer.failure(), (404, "not_found".to_owned()), "{path}");
+    }
+}
+
+#[actix_web::test]
+async fn the_routes_are_for_telling_only() {
+    let house = house().await;
+    for path in [EVENTS, INBOUND, "/webhooks/mailgun", "/webhooks/mailgun/other"] {
+        assert_eq!(house.get(path, "p1").await.status, 404, "{path}");
+        let preflight = request(Method::OPTIONS, path, "")
+            .insert_header(("Origin", "http://localhost:3000"))
+            .insert_header(("Access-Control-Request-Method", "POST"));
+        let preflight = house.ask(preflight).await;
+        assert_eq!(preflight.header("access-control-allow-origin"), None, "{path}");
+    }
+}

@@ -1,0 +1,215 @@
+use std::fmt::Write as _;
+
+use actix_web::{http::Method, test::TestRequest};
+use serde_json::{Value, json};
+
+use super::{ADDRESS, INBOUND, house, stamp};
+use crate::http::tests::logs::Log;
+use crate::testing::{Answer, House, part, reply_token, request, with_form};
+
+/// A conversation in which the salon asked, and `c1` was told by mail.
+struct Scene {
+    house: House,
+    talk: String,
+    token: String,
+}
+
+type Parts = Vec<(&'static str, String)>;
+
+impl Scene {
+    async fn new() -> Self {
+        let house = house().await;
+        let talk = house.talk().await;
+        house.said(&talk, "s1", "Samedi ?").await;
+        let token = reply_token(&house, "c1").await;
+        Self { house, talk, token }
+    }
+
+    /// What Mailgun says of a good answer, under the stamp `token`.
+    fn answer(&self, token: &str) -> Parts {
+        let own = [
+            ("recipient", format!("reply+{}@reply.test", self.token)),
+            ("sender", "bounces+c1@sender.test".to_owned()),
+            ("from", format!("Camille <{ADDRESS}>")),
+            ("subject", "Re: Nouveau message".to_owned()),
+            ("body-plain", "Oui, à 14 h !\r\n\r\n> Samedi ?".to_owned()),
+            ("stripped-text", "Oui, à 14 h !".to_owned()),
+            ("message-headers", json!([["Message-Id", "<1@mail.test>"]]).to_string()),
+        ];
+        own.into_iter().chain(stamp(&self.house, token)).collect()
+    }
+
+    /// The same under a stamp of its own, with `name` being `value`.
+    fn with(&self, name: &str, value: &str) -> Parts {
+        let length = value.len();
+        let mut parts = self.answer(&format!("{name}-{length}"));
+        let part = parts.iter_mut().find(|(known, _)| *known == name).expect("it is there");
+        value.clone_into(&mut part.1);
+        parts
+    }
+
+    async fn tell(&self, parts: &Parts) -> Answer {
+        self.house.ask(urlencoded(parts)).await
+    }
+
+    /// What `c1` said.
+    async fn answers(&self) -> Vec<Value> {
+        let page = self.house.get(&format!("{}/messages", self.talk), "s1").await.json();
+        let messages = page["data"].as_array().expect("a list").clone();
+        messages.into_iter().filter(|message| message["sender"]["id"] == "c1").collect()
+    }
+}
+
+fn urlencoded(parts: &Parts) -> TestRequest {
+    let mut body = String::new();
+    for (name, value) in parts {
+        write!(body, "{name}=").expect("a text takes all");
+        for byte in value.bytes() {
+            write!(body, "%{byte:02X}").expect("a text takes all");
+        }
+        body.push('&');
+    }
+    request(Method::POST, INBOUND, "")
+        .insert_header(("Content-Type", "application/x-www-form-urlencoded"))
+        .set_payload(body)
+}
+
+fn multipart(parts: &Parts, file: &[u8]) -> TestRequest {
+    let head = |rest: &str| format!("Content-Disposition: form-data; {rest}");
+    // The file comes first, under a name that would be read if it were no file.
+    let mut body = part(&head("name=\"stripped-text\"; filename=\"bras.jpg\""), file);
+    for (name, value) in parts {
+        body.extend(part(&head(&format!("name=\"{name}\"")), value.as_bytes()));
+    }
+    with_form(request(Method::POST, INBOUND, ""), &body)
+}
+
+#[actix_web::test]
+async fn an_answer_by_mail_is_a_message_of_the_person_who_was_written_to() {
+    let scene = Scene::new().await;
+    let told = scene.tell(&scene.answer("t1")).await;
+    assert_eq!((told.status.as_u16(), told.is_empty()), (200, true));
+    let answers = scene.answers().await;
+    assert_eq!(answers.len(), 1);
+    assert_eq!(
+        (&answers[0]["content"], &answers[0]["type"]),
+        (&json!("Oui, à 14 h !"), &json!("TEXT"))
+    );
+    assert_eq!(scene.house.unread("s1").await, 1);
+}
+
+#[actix_web::test]
+async fn an_answer_with_files_is_posted_without_them_however_large_they_are() {
+    let scene = Scene::new().await;
+    let told = scene.house.ask(multipart(&scene.answer("t1"), &vec![7; 3_000_000])).await;
+    assert_eq!(told.status, 200);
+    let answers = scene.answers().await;
+    assert_eq!((answers.len(), &answers[0]["content"]), (1, &json!("Oui, à 14 h !")));
+}
+
+#[actix_web::test]
+async fn an_answer_is_posted_once_however_often_it_is_told() {
+    let scene = Scene::new().await;
+    let first = scene.answer("t1");
+    assert_eq!(scene.tell(&first).await.status, 200);
+    assert_eq!(scene.tell(&first).await.failure(), (406, "webhook_replayed".to_owned()));
+    // Told afresh, as after an answer that got lost; and to a node that knows nothing of the first.
+    assert_eq!(scene.tell(&scene.answer("t2")).await.status, 200);
+    assert_eq!(scene.answers().await.len(), 1);
+}
+
+#[actix_web::test]
+async fn what_could_not_be_posted_may_be_told_again() {
+    let scene = Scene::new().await;
+    let answer = scene.answer("t1");
+    scene.house.store.set_unavailable(true);
+    assert_eq!(scene.tell(&answer).await.failure(), (503, "unavailable".to_owned()));
+    scene.house.store.set_unavailable(false);
+    assert_eq!(scene.tell(&answer).await.status, 200);
+    assert_eq!(scene.answers().await.len(), 1);
+}
+
+#[actix_web::test]
+async fn what_will_never_be_a_message_is_not_to_be_told_again() {
+    let scene = Scene::new().await;
+    let automatic = json!([["Message-Id", "<1@mail.test>"], ["Auto-Submitted", "auto-replied"]]);
+    let long = "x".repeat(1_000_000);
+    for (name, value) in [
+        ("recipient", "reply+forged@reply.test"),
+        ("recipient", "reply@reply.test"),
+        ("from", "Camille <other@mail.test>"),
+        ("from", "c1@mail.test <other@mail.test>"),
+        ("sender", ""),
+        ("message-headers", &automatic.to_string()),
+        ("message-headers", "[]"),
+        ("stripped-text", " \r\n "),
+        ("stripped-text", &long[..4_001]),
+        ("stripped-text", &long),
+    ] {
+        let refused = scene.tell(&scene.with(name, value)).await;
+        let length = value.len();
+        assert_eq!(refused.failure(), (406, "reply_refused".to_owned()), "{name} {length}");
+    }
+    assert!(scene.answers().await.is_empty());
+}
+
+#[actix_web::test]
+async fn a_forged_answer_is_not_even_looked_at() {
+    let scene = Scene::new().await;
+    let mut without = scene.answer("t1");
+    without.retain(|(name, _)| *name != "signature");
+    scene.house.store.set_unavailable(true);
+    for forged in [without, scene.with("signature", "00"), scene.with("token", "t2")] {
+        let refused = scene.tell(&forged).await;
+        assert_eq!(refused.failure(), (403, "webhook_forged".to_owned()));
+    }
+}
+
+#[actix_web::test]
+async fn a_form_is_bounded_and_must_be_one() {
+    let scene = Scene::new().await;
+    let ask = |content_type: &str, body: Vec<u8>| {
+        request(Method::POST, INBOUND, "")
+            .insert_header(("Content-Type", content_type.to_owned()))
+            .set_payload(body)
+    };
+    let plain = "application/x-www-form-urlencoded";
+    for (asked, status) in [
+        (ask("application/json", b"{}".to_vec()), 415),
+        (ask("multipart/form-data", b"x".to_vec()), 415),
+        (ask(plain, vec![b'a'; 4_194_305]), 406),
+        (ask(plain, b"a=\xff".to_vec()), 406),
+        (ask("multipart/form-data; boundary=x", b"no form".to_vec()), 406),
+        (multipart(&scene.answer("t1"), &vec![7; 33_554_433]), 406),
+    ] {
+        assert_eq!(scene.house.ask(asked).await.status, status);
+    }
+    assert!(scene.answers().await.is_empty());
+}
+
+#[actix_web::test]
+async fn a_refusal_is_logged_by_its_reason_and_by_nothing_of_the_mail() {
+    let scene = Scene::new().await;
+    let log = Log::default();
+    let listening = log.listen();
+    scene.tell(&scene.with("from", "Planted <planted@mail.test>")).await;
+    scene.tell(&scene.with("stripped-text", &"planted".repeat(1_000))).await;
+    scene.tell(&scene.with("recipient", "reply+planted@reply.test")).await;
+    scene.tell(&scene.answer("planted")).await;
+    drop(listening);
+    let text = log.text();
+    for reason in ["other_sender", "too_long", "unknown_address", "an answer by mail was posted"] {
+        assert_eq!(text.matches(reason).count(), 1, "{reason}: {text}");
+    }
+    for secret in ["lanted", "mail.test", "reply.test", "14 h", "Re: ", &scene.token] {
+        assert!(!text.contains(secret), "{secret} is in the log:\n{text}");
+    }
+}
+
+#[actix_web::test]
+async fn markup_in_an_answer_is_text() {
+    let scene = Scene::new().await;
+    let words = "<script>alert(1)</script>";
+    assert_eq!(scene.tell(&scene.with("stripped-text", words)).await.status, 200);
+    assert_eq!(scene.answers().await[0]["content"], words);
+}

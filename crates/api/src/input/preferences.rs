@@ -1,0 +1,175 @@
+use domain::{
+    preference::{Frequency, PreferenceChange, QuietHours},
+    zone::Zone,
+};
+use serde_json::Value;
+
+use super::fields::{Fields, Given, Reasons};
+use crate::{
+    failure::Failure,
+    texts::{self, mail},
+};
+
+/// Reads what a person wants to change of their mail.
+///
+/// # Errors
+/// A validation failure with every reason.
+pub fn preference_change(fields: &Fields) -> Result<PreferenceChange, Failure> {
+    let mut reasons = Reasons::default();
+    let change = PreferenceChange {
+        mail_enabled: enabled(fields, &mut reasons),
+        frequency: frequency(fields, &mut reasons),
+        quiet_hours: removable(fields, "quietHours", |value| {
+            reasons.note(quiet_hours(value).ok_or(()), |()| mail::QUIET_HOURS)
+        }),
+        zone: removable(fields, "timeZone", |value| {
+            let zone = value.as_str().and_then(|name| Zone::parse(name).ok());
+            reasons.note(zone.ok_or(()), |()| mail::TIME_ZONE)
+        }),
+    };
+    reasons.unless_any(Some(change))
+}
+
+/// Reads which conversation is to be muted: its id as it came, which may be none.
+///
+/// # Errors
+/// A validation failure.
+pub fn muted_conversation(fields: &Fields) -> Result<&str, Failure> {
+    match Given::of(fields, "conversationId") {
+        Given::Text(id) => Ok(id),
+        Given::Nothing | Given::Else => Err(Failure::validation(vec![texts::CONVERSATION_STRING])),
+    }
+}
+
+fn enabled(fields: &Fields, reasons: &mut Reasons) -> Option<bool> {
+    match fields.get("emailNotificationsEnabled") {
+        None | Some(Value::Null) => None,
+        Some(Value::Bool(enabled)) => Some(*enabled),
+        Some(_) => {
+            reasons.add(mail::ENABLED_BOOLEAN);
+            None
+        }
+    }
+}
+
+fn frequency(fields: &Fields, reasons: &mut Reasons) -> Option<Frequency> {
+    match Given::of(fields, "emailFrequency") {
+        Given::Nothing => None,
+        Given::Text(word) => {
+            reasons.note(Frequency::parse(word).ok_or(()), |()| mail::FREQUENCY_WORDS)
+        }
+        Given::Else => {
+            reasons.add(mail::FREQUENCY_STRING);
+            None
+        }
+    }
+}
+
+/// The outer `None` leaves a thing as it is, the inner one takes it away.
+#[expect(clippy::option_option, reason = "the shape of `PreferenceChange`")]
+fn removable<T>(
+    fields: &Fields,
+    name: &str,
+    read: impl FnOnce(&Value) -> Option<T>,
+) -> Option<Option<T>> {
+    match fields.get(name)? {
+        Value::Null => Some(None),
+        value => read(value).map(Some),
+    }
+}
+
+fn quiet_hours(value: &Value) -> Option<QuietHours> {
+    let time = |name| minute(value.get(name)?.as_str()?);
+    QuietHours::new(time("from")?, time("to")?).ok()
+}
+
+/// The minute of the day that `HH:MM` is.
+fn minute(text: &str) -> Option<u16> {
+    let two_digits = |text: &str| {
+        let is_number = text.len() == 2 && super::query::is_digits(text);
+        is_number.then(|| text.parse::<u16>().ok()).flatten()
+    };
+    let (hours, minutes) = text.split_once(':')?;
+    let (hours, minutes) = (two_digits(hours)?, two_digits(minutes)?);
+    (hours < 24 && minutes < 60).then_some(hours * 60 + minutes)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::texts::Language;
+
+    fn read(value: &Value) -> Result<PreferenceChange, Failure> {
+        preference_change(value.as_object().expect("an object"))
+    }
+
+    #[test]
+    fn what_is_left_out_stays_and_null_takes_away_what_can_be_taken_away() {
+        assert_eq!(read(&json!({})).expect("good"), PreferenceChange::default());
+        let nulls = json!({
+            "emailNotificationsEnabled": null, "emailFrequency": null, "quietHours": null, "timeZone": null,
+        });
+        let taken_away = PreferenceChange {
+            quiet_hours: Some(None),
+            zone: Some(None),
+            ..PreferenceChange::default()
+        };
+        assert_eq!(read(&nulls).expect("good"), taken_away);
+    }
+
+    #[test]
+    fn every_part_is_read() {
+        let change = read(&json!({
+            "emailNotificationsEnabled": false, "emailFrequency": "DAILY",
+            "quietHours": {"from": "22:00", "to": "07:05"}, "timeZone": "America/Cayenne",
+            "mutedConversations": ["c-1"],
+        }));
+        let change = change.expect("good");
+        let quiet = change.quiet_hours.flatten().expect("given");
+        assert_eq!((change.mail_enabled, change.frequency), (Some(false), Some(Frequency::Daily)));
+        assert_eq!((quiet.from_minute(), quiet.to_minute()), (22 * 60, 7 * 60 + 5));
+        let zone = change.zone.flatten().expect("given");
+        assert_eq!(zone.as_str(), "America/Cayenne");
+    }
+
+    #[test]
+    fn whoever_writes_nonsense_is_told_every_reason_in_order() {
+        let failure = read(&json!({
+            "emailNotificationsEnabled": "yes", "emailFrequency": 1, "quietHours": true, "timeZone": 2,
+        }))
+        .expect_err("nonsense");
+        assert_eq!(
+            failure.messages(Language::English),
+            [
+                "emailNotificationsEnabled must be a boolean value",
+                "emailFrequency must be a string",
+                "quietHours must be null, or two different times: from and to, such as 22:00",
+                "timeZone must be null, or a time zone such as Europe/Paris",
+            ]
+        );
+        for word in ["", "WEEKLY", "daily", "NEVER "] {
+            let failure = read(&json!({"emailFrequency": word})).expect_err("no frequency");
+            let text = failure.message(Language::French);
+            assert!(text.ends_with("IMMEDIATE, HOURLY, DAILY, NEVER"), "{word}: {text}");
+        }
+    }
+
+    #[test]
+    fn quiet_hours_are_two_different_times_of_a_day() {
+        for (from, to) in [
+            (json!("22:00"), json!("22:00")),
+            (json!("24:00"), json!("07:00")),
+            (json!("22:60"), json!("07:00")),
+            (json!("2:00"), json!("07:00")),
+            (json!("22:00:00"), json!("07:00")),
+            (json!("+2:00"), json!("07:00")),
+            (json!(22), json!(7)),
+            (json!("22:00"), Value::Null),
+        ] {
+            let change = json!({"quietHours": {"from": from, "to": to}});
+            assert!(read(&change).is_err(), "{change}");
+        }
+    }
+}

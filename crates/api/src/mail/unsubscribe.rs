@@ -1,0 +1,134 @@
+use std::{fmt, sync::Arc};
+
+use aws_lc_rs::{constant_time::verify_slices_are_equal, hmac, rand};
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use domain::id::UserId;
+
+/// Signs the links by which people end mail. Every node of a service has the same. `Debug` hides it.
+#[derive(Clone)]
+pub struct UnsubscribeKey(hmac::Key);
+
+impl UnsubscribeKey {
+    /// The key that follows from `secret`, which may serve other purposes too: this one tells nothing
+    /// of it.
+    pub fn derived_from(secret: &[u8]) -> Self {
+        let secret = hmac::Key::new(hmac::HMAC_SHA256, secret);
+        let derived = hmac::sign(&secret, b"messaging: ending mail, 1");
+        Self(hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref()))
+    }
+
+    /// A key that nobody else has.
+    ///
+    /// # Panics
+    /// When the operating system has no random numbers.
+    fn of_this_process() -> Self {
+        let key = hmac::Key::generate(hmac::HMAC_SHA256, &rand::SystemRandom::new());
+        Self(key.expect("the operating system has random numbers"))
+    }
+}
+
+/// Links by which people end all mail to themselves (RFC 8058). They do not expire: a mail may be
+/// read years later, and all that its link can do is stop more of them. Cheap to clone; clones are the
+/// same.
+#[derive(Clone)]
+pub struct UnsubscribeLinks(Arc<Inner>);
+
+struct Inner {
+    key: UnsubscribeKey,
+    base_url: String,
+}
+
+impl UnsubscribeLinks {
+    /// Links below `base_url`, where people reach this service, such as `https://messages.example`.
+    pub fn new(key: UnsubscribeKey, base_url: &str) -> Self {
+        let base_url = base_url.trim_end_matches('/').to_owned();
+        Self(Arc::new(Inner { key, base_url }))
+    }
+
+    /// The link for `person`, the same each time.
+    pub fn to(&self, person: &UserId) -> String {
+        let Inner { key, base_url } = &*self.0;
+        let signature =
+            BASE64_URL_SAFE_NO_PAD.encode(hmac::sign(&key.0, person.as_str().as_bytes()));
+        // Neither needs escaping: ids and signatures have letters, digits, `-` and `_` only.
+        format!("{base_url}/mail/unsubscribe?person={person}&signature={signature}")
+    }
+
+    /// Whose link it is; `None` when it was not made here. Takes the same time for every `signature`
+    /// of the right length.
+    pub(crate) fn check(&self, person: &str, signature: &str) -> Option<UserId> {
+        let person = UserId::parse(person).ok()?;
+        let signature = BASE64_URL_SAFE_NO_PAD.decode(signature).ok()?;
+        let expected = hmac::sign(&self.0.key.0, person.as_str().as_bytes());
+        verify_slices_are_equal(expected.as_ref(), &signature).is_ok().then_some(person)
+    }
+}
+
+/// Good on this node, until it is started again.
+impl Default for UnsubscribeLinks {
+    fn default() -> Self {
+        Self::new(UnsubscribeKey::of_this_process(), "")
+    }
+}
+
+impl fmt::Debug for UnsubscribeKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("UnsubscribeKey(***)")
+    }
+}
+
+impl fmt::Debug for UnsubscribeLinks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UnsubscribeLinks")
+            .field("base_url", &self.0.base_url)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn links(secret: &str) -> UnsubscribeLinks {
+        UnsubscribeLinks::new(
+            UnsubscribeKey::derived_from(secret.as_bytes()),
+            "https://messages.example/",
+        )
+    }
+
+    fn person(id: &str) -> UserId {
+        UserId::parse(id).expect("a good id")
+    }
+
+    fn signature(link: &str) -> &str {
+        link.rsplit_once("&signature=").expect("it is signed").1
+    }
+
+    #[test]
+    fn a_link_says_whose_it_is_and_is_the_same_on_every_node() {
+        let link = links("a").to(&person("c1"));
+        assert!(link.starts_with("https://messages.example/mail/unsubscribe?person=c1&signature="));
+        assert_eq!(links("a").to(&person("c1")), link);
+        assert_eq!(links("a").check("c1", signature(&link)), Some(person("c1")));
+    }
+
+    #[test]
+    fn a_link_that_was_changed_in_any_part_ends_nobody_s_mail() {
+        let link = links("a").to(&person("c1"));
+        let good = signature(&link);
+        assert_eq!(links("a").check("c2", good), None);
+        assert_eq!(links("b").check("c1", good), None);
+        let (cut, padded) = (&good[..good.len() - 1], format!("{good}="));
+        for bad in ["", "A", "é", cut, &padded, &good.to_lowercase()] {
+            assert_eq!(links("a").check("c1", bad), None, "{bad}");
+        }
+        assert_eq!(links("a").check("", good), None);
+    }
+
+    #[test]
+    fn it_is_another_key_than_that_of_files_although_the_secret_is_the_same() {
+        let own = format!("{:?}", UnsubscribeKey::derived_from(b"planted-secret"));
+        assert_eq!(own, "UnsubscribeKey(***)");
+        assert!(!format!("{:?}", links("planted")).contains("planted"));
+    }
+}

@@ -1,0 +1,103 @@
+use std::{
+    fmt::{self, Write as _},
+    sync::Arc,
+};
+
+use aws_lc_rs::{constant_time::verify_slices_are_equal, hmac};
+use domain::ports::Clock;
+
+use super::tickets::{Ticket, Tickets};
+
+/// How far the time of a stamp may be from ours, in seconds.
+const STAMP_AGE_MAX_S: u64 = 900;
+/// The longest token, in bytes; Mailgun's have 50.
+const TOKEN_MAX_BYTES: usize = 128;
+
+/// The key with which Mailgun signs what it tells. `Debug` hides it.
+#[derive(Clone)]
+pub struct WebhookKey(hmac::Key);
+
+impl WebhookKey {
+    /// The signing key of HTTP webhooks, as Mailgun shows it.
+    pub fn new(key: &[u8]) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, key))
+    }
+
+    /// Takes the same time for every signature of the right length.
+    fn has_signed(&self, stamp: &Stamp<'_>) -> bool {
+        let mut signing = hmac::Context::with_key(&self.0);
+        signing.update(stamp.timestamp.as_bytes());
+        signing.update(stamp.token.as_bytes());
+        let expected = hex(signing.sign().as_ref());
+        verify_slices_are_equal(expected.as_bytes(), stamp.signature.as_bytes()).is_ok()
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing into a text does not fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// What shows that Mailgun tells it.
+#[derive(Clone, Copy)]
+pub(crate) struct Stamp<'a> {
+    /// When it was signed, in seconds since 1970.
+    pub(crate) timestamp: &'a str,
+    /// What no other stamp has.
+    pub(crate) token: &'a str,
+    /// HMAC-SHA256 of both, one after the other, in small hexadecimal digits.
+    pub(crate) signature: &'a str,
+}
+
+/// Why a stamp lets nobody in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BadStamp {
+    /// It is not Mailgun's, or not of these minutes.
+    Forged,
+    /// It was used before.
+    Replayed,
+}
+
+/// The door for what Mailgun tells. Cheap to clone; clones share what was told.
+#[derive(Clone)]
+pub(crate) struct Webhooks {
+    key: WebhookKey,
+    clock: Arc<dyn Clock>,
+    tickets: Tickets,
+}
+
+impl Webhooks {
+    pub(crate) fn new(key: WebhookKey, clock: Arc<dyn Clock>) -> Self {
+        Self { key, clock, tickets: Tickets::default() }
+    }
+
+    /// Lets in whoever has a good stamp, once.
+    ///
+    /// # Errors
+    /// [`BadStamp`].
+    pub(crate) fn admit(&self, stamp: &Stamp<'_>) -> Result<Ticket, BadStamp> {
+        if stamp.token.len() > TOKEN_MAX_BYTES || !self.key.has_signed(stamp) {
+            return Err(BadStamp::Forged);
+        }
+        let signed_s: u64 = stamp.timestamp.parse().map_err(|_| BadStamp::Forged)?;
+        let now_s = u64::try_from(self.clock.now().as_millis().div_euclid(1_000)).unwrap_or(0);
+        if now_s.abs_diff(signed_s) > STAMP_AGE_MAX_S {
+            return Err(BadStamp::Forged);
+        }
+        // A stamp from the farthest future stays good for twice the age.
+        let forget_before_s = now_s.saturating_sub(2 * STAMP_AGE_MAX_S + 1);
+        self.tickets.take(stamp.token, now_s, forget_before_s).ok_or(BadStamp::Replayed)
+    }
+}
+
+impl fmt::Debug for WebhookKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WebhookKey(***)")
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,37 @@
+//! Mailgun, as it signs what it tells; and what people answer to.
+
+use std::fmt::Write as _;
+
+use aws_lc_rs::hmac;
+use domain::{
+    id::MailId,
+    mail::{NewMail, Verdict},
+    ports::{Clock as _, MailStore as _},
+    testing::fixture::user,
+};
+
+use super::House;
+
+/// Its signature of `timestamp` and `token`.
+pub(crate) fn mailgun_signature(key: &str, timestamp: &str, token: &str) -> String {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes());
+    let tag = hmac::sign(&key, format!("{timestamp}{token}").as_bytes());
+    tag.as_ref().iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("a text takes all");
+        text
+    })
+}
+
+/// Tells `person` of all that waits for them. Returns the token by which they answer to the first of
+/// it.
+pub(crate) async fn reply_token(house: &House, person: &str) -> String {
+    let (store, now) = (&house.store, house.clock.now());
+    let case = store.mail_case(&user(person), now).await.expect("it works").expect("it waits");
+    let tell = case.waiting.iter().map(|one| (one.conversation.clone(), one.up_to)).collect();
+    let id = MailId::parse("m1").expect("a good id");
+    let mail = NewMail { id, recipient: user(person), at: now };
+    let verdict = Verdict { tell, ..Verdict::default() };
+    assert!(store.settle_mail(&case, &verdict, &mail).await.expect("it works"));
+    let open = store.open_mail(&mail.id).await.expect("it works").expect("it is open");
+    open.chapters[0].reply.as_str().to_owned()
+}

@@ -1,0 +1,159 @@
+//! Mail about messages that wait: whether, when, and about which of them (D15, G8). It is decided
+//! when it is due, from what is so at that moment, and written when it leaves.
+
+mod address;
+mod calendar;
+mod decide;
+mod letter;
+
+pub use address::{InvalidReplyToken, ReplyToken, is_same_address, normal_address};
+pub use decide::decide;
+pub use letter::{Chapter, Departure, Letter, OpenMail, Quote, depart};
+
+use crate::{
+    id::{ConversationId, MailId, UserId},
+    participant::Participant,
+    preference::Preferences,
+    seq::Seq,
+    time::Timestamp,
+    zone::Zone,
+};
+
+/// The most conversations that one mail tells of; the others wait for the next.
+pub const MAIL_CONVERSATIONS_MAX: usize = 50;
+/// The most conversations that one decision is about; the others wait for the next.
+pub const WAITING_MAX: usize = 200;
+/// The most messages that a mail quotes of one conversation, the newest.
+pub const MAIL_QUOTES_MAX: usize = 3;
+/// How far back mails count against the most that one person gets, in milliseconds.
+pub const RECENT_MAILS_MS: u64 = 60_000;
+
+/// How mail is spread over time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MailTerms {
+    /// How long a message waits to be read before a mail tells of it, in milliseconds.
+    pub delay_ms: u64,
+    /// The shortest time between two mails about one conversation, in milliseconds.
+    pub conversation_pause_ms: u64,
+    /// The most mails that one person gets within [`RECENT_MAILS_MS`], 1 or more.
+    pub per_minute_max: u32,
+    /// The hour of the day at which the daily mail leaves (0 to 23).
+    pub daily_hour: u8,
+    /// Whose clock counts for who has none.
+    pub zone: Zone,
+}
+
+impl Default for MailTerms {
+    /// After five minutes, once an hour, ten in a minute, at nine o'clock.
+    fn default() -> Self {
+        Self {
+            delay_ms: 300_000,
+            conversation_pause_ms: 3_600_000,
+            per_minute_max: 10,
+            daily_hour: 9,
+            zone: Zone::default(),
+        }
+    }
+}
+
+/// Everything that the decision about one person's mail rests on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MailCase {
+    /// Who may be written to.
+    pub recipient: Participant,
+    /// What they want.
+    pub preferences: Preferences,
+    /// Whether mail to their present address came back, or they complained of it.
+    pub is_suppressed: bool,
+    /// When the latest mails to them were decided on, newest first, as far back as
+    /// [`RECENT_MAILS_MS`].
+    pub recent_mails: Vec<Timestamp>,
+    /// Where something may wait for them, at most [`WAITING_MAX`] conversations.
+    pub waiting: Vec<Waiting>,
+    /// How often their mail was settled before. Whoever settles this case settles it first.
+    pub version: i64,
+}
+
+/// A conversation in which something may wait for a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// Which.
+    pub conversation: ConversationId,
+    /// Since when there may be something that no mail told of.
+    pub since: Timestamp,
+    /// How many messages were noted since. Only when it is still the same is nothing new there.
+    pub noted: u64,
+    /// How many of the other side's messages are unread, and no mail told of them. What the platform
+    /// said does not count.
+    pub untold: u64,
+    /// The newest of these; with none of them, anything.
+    pub up_to: Seq,
+    /// When a mail last told of this conversation.
+    pub told_at: Option<Timestamp>,
+}
+
+/// What becomes of each thing that waits. A conversation stands in one of the three lists.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verdict {
+    /// No mail is due: it was read, or is not wanted.
+    pub forget: Vec<(ConversationId, Why)>,
+    /// Not yet: asked again then.
+    pub wait: Vec<(ConversationId, Timestamp)>,
+    /// One mail, now, about all of these and up to these positions.
+    pub tell: Vec<(ConversationId, Seq)>,
+}
+
+/// Why there is no mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Why {
+    /// Everything was read.
+    Read,
+    /// The person wants none.
+    Unwanted,
+    /// The person muted the conversation.
+    Muted,
+    /// The person has no address, or mail to it came back.
+    Unreachable,
+}
+
+/// A mail that is being decided on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewMail {
+    /// Which; its Message-ID is made of it, so that a repeated delivery is recognised.
+    pub id: MailId,
+    /// To whom.
+    pub recipient: UserId,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What is needed to write to somebody.
+#[derive(Clone, Copy)]
+struct Reach<'a> {
+    recipient: &'a Participant,
+    preferences: &'a Preferences,
+    is_suppressed: bool,
+}
+
+impl<'a> Reach<'a> {
+    /// Why nothing at all may be written to this person.
+    fn obstacle(self) -> Option<Why> {
+        if !self.preferences.wants_mail() {
+            Some(Why::Unwanted)
+        } else if self.is_suppressed || !has_address(self.recipient) {
+            Some(Why::Unreachable)
+        } else {
+            None
+        }
+    }
+
+    /// The clock on the person's wall.
+    fn zone(self, terms: &'a MailTerms) -> &'a Zone {
+        let own = self.preferences.zone.as_ref().or(self.recipient.profile.zone.as_ref());
+        own.unwrap_or(&terms.zone)
+    }
+}
+
+fn has_address(person: &Participant) -> bool {
+    person.profile.email.as_deref().is_some_and(|address| !address.trim().is_empty())
+}

@@ -1,0 +1,108 @@
+use super::{
+    MAIL_CONVERSATIONS_MAX, MailCase, MailTerms, RECENT_MAILS_MS, Reach, Verdict, Waiting, Why,
+    calendar,
+};
+use crate::{preference::Frequency, time::Timestamp, zone::Zone};
+
+/// Decides what becomes of everything that waits for a person, as things stand at `now`.
+///
+/// A conversation is told of when its quiet delay and its pause are over, at the moment that the
+/// person chose (D15), outside their quiet hours, and with it everything else of which that is so. A
+/// mail that comes at a chosen hour takes along what waits and is not so far yet.
+pub fn decide(case: &MailCase, terms: &MailTerms, now: Timestamp) -> Verdict {
+    let MailCase { recipient, preferences, is_suppressed, .. } = case;
+    let reach = Reach { recipient, preferences, is_suppressed: *is_suppressed };
+    let timing = Timing { case, terms, zone: reach.zone(terms), now };
+    let mut verdict = Verdict::default();
+    let mut wanted = Vec::new();
+    for waiting in &case.waiting {
+        match reach.obstacle().or_else(|| reason_against(waiting, case)) {
+            Some(why) => verdict.forget.push((waiting.conversation.clone(), why)),
+            None => wanted.push(waiting),
+        }
+    }
+    wanted.sort_by_key(|waiting| waiting.since);
+    let begins_at = timing.begins_at();
+    let takes_along = timing.takes_along(&wanted);
+    for waiting in wanted {
+        let due = if takes_along { timing.pause_over(waiting) } else { timing.due(waiting) };
+        let full = verdict.tell.len() == MAIL_CONVERSATIONS_MAX;
+        let next_mail = if full { calendar::after(now, RECENT_MS) } else { now };
+        let at = timing.outside_quiet_hours(due.max(begins_at).max(next_mail));
+        if at > now {
+            verdict.wait.push((waiting.conversation.clone(), at));
+        } else {
+            verdict.tell.push((waiting.conversation.clone(), waiting.up_to));
+        }
+    }
+    verdict
+}
+
+const RECENT_MS: i64 = RECENT_MAILS_MS.cast_signed();
+
+fn reason_against(waiting: &Waiting, case: &MailCase) -> Option<Why> {
+    if case.preferences.has_muted(&waiting.conversation) {
+        Some(Why::Muted)
+    } else {
+        (waiting.untold == 0).then_some(Why::Read)
+    }
+}
+
+/// When a person is told.
+struct Timing<'a> {
+    case: &'a MailCase,
+    terms: &'a MailTerms,
+    zone: &'a Zone,
+    now: Timestamp,
+}
+
+impl Timing<'_> {
+    /// When a mail may tell of a conversation, by its delay, its pause and the frequency. The hour
+    /// that a person chose is not missed because the last mail left a moment after it.
+    fn due(&self, waiting: &Waiting) -> Timestamp {
+        let delay_ms = signed(self.terms.delay_ms);
+        let pause_over = self.pause_over(waiting);
+        let ready = calendar::after(waiting.since, delay_ms);
+        self.chosen_moment(ready.max(calendar::after(pause_over, -delay_ms))).max(pause_over)
+    }
+
+    /// When the pause after the last mail about a conversation ends; long ago without one.
+    fn pause_over(&self, waiting: &Waiting) -> Timestamp {
+        let pause_ms = signed(self.terms.conversation_pause_ms);
+        waiting.told_at.map_or(Timestamp::UNIX_EPOCH, |told| calendar::after(told, pause_ms))
+    }
+
+    fn chosen_moment(&self, from: Timestamp) -> Timestamp {
+        match self.case.preferences.frequency {
+            Frequency::Hourly => calendar::full_hour(self.zone, from),
+            Frequency::Daily => calendar::hour_of_day(self.zone, self.terms.daily_hour, from),
+            Frequency::Immediate | Frequency::Never => from,
+        }
+    }
+
+    /// Whether a mail comes now because the person chose this hour.
+    fn takes_along(&self, wanted: &[&Waiting]) -> bool {
+        self.case.preferences.frequency != Frequency::Immediate
+            && wanted.iter().any(|waiting| self.due(waiting) <= self.now)
+    }
+
+    /// The first moment at which this person may get another mail at all.
+    fn begins_at(&self) -> Timestamp {
+        let most = usize::try_from(self.terms.per_minute_max.max(1)).unwrap_or(usize::MAX);
+        let first_of_most = self.case.recent_mails.get(most - 1);
+        first_of_most.map_or(self.now, |sent| calendar::after(*sent, RECENT_MS).max(self.now))
+    }
+
+    fn outside_quiet_hours(&self, from: Timestamp) -> Timestamp {
+        calendar::end_of_quiet_hours(self.zone, self.case.preferences.quiet_hours, from)
+    }
+}
+
+fn signed(millis: u64) -> i64 {
+    i64::try_from(millis).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;

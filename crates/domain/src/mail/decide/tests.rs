@@ -1,0 +1,196 @@
+use super::*;
+use crate::{
+    id::ConversationId,
+    preference::{Preferences, QuietHours},
+    seq::Seq,
+    testing::fixture::{client, talk},
+};
+
+/// 10:00 in Paris, on a Monday.
+const TEN: &str = "2026-01-05T09:00:00Z";
+
+fn moment(text: &str) -> Timestamp {
+    Timestamp::parse(text).expect("a moment")
+}
+
+/// A moment on that day, by the clock in Paris.
+fn at(clock: &str) -> Timestamp {
+    moment(&format!("2026-01-05T{clock}+01:00"))
+}
+
+fn conversation(id: &str) -> ConversationId {
+    talk(id, "s1", "c1").0
+}
+
+fn waiting(id: &str, since: Timestamp) -> Waiting {
+    Waiting {
+        conversation: conversation(id),
+        since,
+        noted: 1,
+        untold: 1,
+        up_to: Seq::new(7).expect("not negative"),
+        told_at: None,
+    }
+}
+
+fn case(waiting: Vec<Waiting>) -> MailCase {
+    let mut recipient = client("c1");
+    recipient.profile.email = Some("c1@example.test".to_owned());
+    let preferences = Preferences::usual(recipient.id.clone(), Timestamp::UNIX_EPOCH);
+    let (is_suppressed, recent_mails, version) = (false, vec![], 0);
+    MailCase { recipient, preferences, is_suppressed, recent_mails, waiting, version }
+}
+
+fn with(frequency: Frequency, waiting: Vec<Waiting>) -> MailCase {
+    let mut case = case(waiting);
+    case.preferences.frequency = frequency;
+    case
+}
+
+fn decided(case: &MailCase, clock: &str) -> Verdict {
+    decide(case, &MailTerms::default(), at(clock))
+}
+
+fn told(verdict: &Verdict) -> Vec<&str> {
+    verdict.tell.iter().map(|(id, _)| id.as_str()).collect()
+}
+
+/// Until when the only thing that waits has to wait.
+fn waits_until(verdict: &Verdict) -> Timestamp {
+    match &verdict.wait[..] {
+        [(_, until)] if verdict.tell.is_empty() && verdict.forget.is_empty() => *until,
+        _ => panic!("one should wait: {verdict:?}"),
+    }
+}
+
+#[test]
+fn what_is_unread_after_the_delay_is_told_up_to_its_newest() {
+    let case = case(vec![waiting("a", at("10:00:00"))]);
+    assert_eq!(waits_until(&decided(&case, "10:04:59")), at("10:05:00"));
+    let verdict = decided(&case, "10:05:00");
+    assert_eq!(verdict.tell, [(conversation("a"), Seq::new(7).expect("not negative"))]);
+    assert_eq!((verdict.wait, verdict.forget), (vec![], vec![]));
+}
+
+#[test]
+fn what_nobody_wants_or_can_get_is_forgotten() {
+    let since = moment("2026-01-05T08:00:00Z");
+    let usual = case(vec![waiting("a", since)]);
+    let mut table = vec![];
+    let mut row = |change: fn(&mut MailCase), why| {
+        let mut case = usual.clone();
+        change(&mut case);
+        table.push((case, why));
+    };
+    row(|case| case.waiting[0].untold = 0, Why::Read);
+    row(|case| case.preferences.frequency = Frequency::Never, Why::Unwanted);
+    row(|case| case.preferences.mail_enabled = false, Why::Unwanted);
+    row(|case| case.preferences.muted.push(conversation("a")), Why::Muted);
+    row(|case| case.recipient.profile.email = None, Why::Unreachable);
+    row(|case| case.recipient.profile.email = Some(" ".to_owned()), Why::Unreachable);
+    row(|case| case.is_suppressed = true, Why::Unreachable);
+    for (case, why) in table {
+        let verdict = decide(&case, &MailTerms::default(), moment(TEN));
+        assert_eq!(verdict.forget, [(conversation("a"), why)]);
+        assert!(verdict.wait.is_empty() && verdict.tell.is_empty(), "{verdict:?}");
+    }
+}
+
+#[test]
+fn a_muted_conversation_silences_no_other() {
+    let since = at("09:00:00");
+    let mut case = case(vec![waiting("a", since), waiting("b", since)]);
+    case.preferences.muted.push(conversation("a"));
+    assert_eq!(told(&decided(&case, "10:00:00")), ["b"]);
+}
+
+#[test]
+fn a_second_mail_about_a_conversation_is_put_off_and_not_dropped() {
+    let again = Waiting { told_at: Some(at("10:05:00")), ..waiting("a", at("10:10:00")) };
+    let case = case(vec![again]);
+    assert_eq!(waits_until(&decided(&case, "10:15:00")), at("11:05:00"));
+    assert_eq!(told(&decided(&case, "11:05:00")), ["a"]);
+}
+
+#[test]
+fn all_that_is_due_is_in_one_mail_and_what_is_not_waits() {
+    let [a, b, c] = [("a", "09:30:00"), ("b", "09:20:00"), ("c", "09:58:00")]
+        .map(|(id, since)| waiting(id, at(since)));
+    let verdict = decided(&case(vec![a, b, c]), "10:00:00");
+    assert_eq!(told(&verdict), ["b", "a"]);
+    assert_eq!(verdict.wait, [(conversation("c"), at("10:03:00"))]);
+}
+
+#[test]
+fn an_hourly_mail_comes_at_the_full_hour() {
+    let since = |clock| with(Frequency::Hourly, vec![waiting("a", at(clock))]);
+    assert_eq!(waits_until(&decided(&since("10:10:00"), "10:15:00")), at("11:00:00"));
+    assert_eq!(told(&decided(&since("10:10:00"), "11:00:00")), ["a"]);
+    // Too fresh for the first full hour.
+    assert_eq!(waits_until(&decided(&since("10:58:00"), "11:03:00")), at("12:00:00"));
+}
+
+#[test]
+fn an_hourly_mail_takes_along_what_waits() {
+    let case =
+        with(Frequency::Hourly, vec![waiting("a", at("10:10:00")), waiting("b", at("10:58:00"))]);
+    assert_eq!(told(&decided(&case, "11:00:00")), ["a", "b"]);
+}
+
+#[test]
+fn an_hourly_mail_that_left_a_moment_late_delays_the_next_by_a_moment() {
+    let told_late = |clock| Waiting { told_at: Some(at(clock)), ..waiting("a", at("11:30:00")) };
+    let hourly = |clock| with(Frequency::Hourly, vec![told_late(clock)]);
+    assert_eq!(waits_until(&decided(&hourly("11:00:03"), "11:35:00")), at("12:00:03"));
+    // It was no hourly mail then: the pause wins, and the next full hour after it.
+    assert_eq!(waits_until(&decided(&hourly("11:20:00"), "11:35:00")), at("13:00:00"));
+}
+
+#[test]
+fn a_daily_mail_comes_at_nine_by_the_person_s_clock() {
+    let mut case = with(Frequency::Daily, vec![waiting("a", at("10:10:00"))]);
+    let verdict = decided(&case, "10:15:00");
+    assert_eq!(waits_until(&verdict), moment("2026-01-06T09:00:00+01:00"));
+    case.recipient.profile.zone = Zone::parse("America/New_York").ok();
+    assert_eq!(waits_until(&decided(&case, "10:15:00")), moment("2026-01-05T09:00:00-05:00"));
+    case.preferences.zone = Zone::parse("Asia/Tokyo").ok();
+    assert_eq!(
+        waits_until(&decided(&case, "10:15:00")),
+        moment("2026-01-06T09:00:00+09:00"),
+        "what the person says counts more than the directory"
+    );
+}
+
+#[test]
+fn quiet_hours_are_waited_out() {
+    let mut case = case(vec![waiting("a", at("21:56:00"))]);
+    case.preferences.quiet_hours = QuietHours::new(22 * 60, 7 * 60).ok();
+    let morning = moment("2026-01-06T07:00:00+01:00");
+    assert_eq!(waits_until(&decided(&case, "21:57:00")), morning, "it would be due at 22:01");
+    assert_eq!(waits_until(&decided(&case, "22:01:00")), morning);
+    let verdict = decide(&case, &MailTerms::default(), morning);
+    assert_eq!(told(&verdict), ["a"]);
+}
+
+#[test]
+fn no_more_than_ten_mails_reach_a_person_in_a_minute() {
+    let mut case = case(vec![waiting("a", at("10:00:00"))]);
+    let seconds_ago = |seconds: i64| calendar::after(at("10:30:00"), -seconds * 1_000);
+    case.recent_mails = (1..=9).map(seconds_ago).collect();
+    assert_eq!(told(&decided(&case, "10:30:00")), ["a"]);
+    case.recent_mails.push(seconds_ago(40));
+    assert_eq!(waits_until(&decided(&case, "10:30:00")), at("10:30:20"));
+    assert_eq!(told(&decided(&case, "10:30:20")), ["a"]);
+}
+
+#[test]
+fn a_mail_tells_of_fifty_conversations_and_the_next_of_the_others() {
+    let many = 0..i64::try_from(MAIL_CONVERSATIONS_MAX).expect("few") + 3;
+    let newest_first = many.rev().map(|number| {
+        waiting(&format!("c{number}"), calendar::after(at("08:00:00"), number * 1_000))
+    });
+    let verdict = decided(&case(newest_first.collect()), "10:00:00");
+    assert_eq!((verdict.tell.len(), verdict.wait.len()), (MAIL_CONVERSATIONS_MAX, 3));
+    assert_eq!(told(&verdict)[0], "c0", "who waits longest comes first");
+    assert!(verdict.wait.iter().all(|(_, until)| *until == at("10:01:00")));
+}

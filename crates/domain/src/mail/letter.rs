@@ -1,0 +1,104 @@
+use super::{MAIL_QUOTES_MAX, MailTerms, Reach, ReplyToken, calendar};
+use crate::{
+    id::{ConversationId, MailId},
+    participant::Participant,
+    preference::Preferences,
+    text::{Content, Subject},
+    time::Timestamp,
+    zone::Zone,
+};
+
+/// A mail that was decided on and did not leave yet, with what it could say now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenMail {
+    /// Which.
+    pub id: MailId,
+    /// To whom.
+    pub recipient: Participant,
+    /// What they want.
+    pub preferences: Preferences,
+    /// Whether mail to their present address came back, or they complained of it.
+    pub is_suppressed: bool,
+    /// Its conversations in which something is still unread of what it was decided to tell.
+    pub chapters: Vec<Chapter>,
+    /// When it was decided on.
+    pub at: Timestamp,
+}
+
+/// A message as a mail quotes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quote {
+    /// What it says; empty beside files.
+    pub words: Content,
+    /// How many files it has.
+    pub files: usize,
+    /// When it was posted.
+    pub at: Timestamp,
+}
+
+/// What a mail tells of one conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chapter {
+    /// Which.
+    pub conversation: ConversationId,
+    /// Who wrote.
+    pub writer: Participant,
+    /// What it is about.
+    pub subject: Option<Subject>,
+    /// How many messages wait, 1 or more.
+    pub messages: u64,
+    /// The newest of them, newest first, at most [`MAIL_QUOTES_MAX`].
+    pub quotes: Vec<Quote>,
+    /// Where an answer to this conversation goes.
+    pub reply: ReplyToken,
+}
+
+/// Everything that a mail says, as it is when it leaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Letter {
+    /// Which.
+    pub id: MailId,
+    /// To whom; has an address.
+    pub recipient: Participant,
+    /// By whose clock times are printed.
+    pub zone: Zone,
+    /// What it tells of, at least one.
+    pub chapters: Vec<Chapter>,
+    /// When it was decided on.
+    pub at: Timestamp,
+}
+
+/// What becomes of a mail whose turn it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Departure {
+    /// It leaves.
+    Now(Box<Letter>),
+    /// It would break the person's quiet hours: not before then.
+    NotBefore(Timestamp),
+    /// There is nothing left to say, or nobody to say it to.
+    Never,
+}
+
+/// What becomes of `mail` at `now`: what was wanted when it was decided on may not be wanted any
+/// more.
+pub fn depart(mail: OpenMail, terms: &MailTerms, now: Timestamp) -> Departure {
+    let OpenMail { id, recipient, preferences, is_suppressed, mut chapters, at } = mail;
+    chapters.retain(|chapter| !preferences.has_muted(&chapter.conversation));
+    let reach = Reach { recipient: &recipient, preferences: &preferences, is_suppressed };
+    if chapters.is_empty() || reach.obstacle().is_some() {
+        return Departure::Never;
+    }
+    let zone = reach.zone(terms).clone();
+    match calendar::end_of_quiet_hours(&zone, preferences.quiet_hours, now) {
+        until if until > now => Departure::NotBefore(until),
+        _ => {
+            for chapter in &mut chapters {
+                chapter.quotes.truncate(MAIL_QUOTES_MAX);
+            }
+            Departure::Now(Box::new(Letter { id, recipient, zone, chapters, at }))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,105 @@
+use super::stage::{ANSWERS, Stage};
+use crate::{
+    id::{MailId, UserId},
+    mail::{Chapter, MailCase, NewMail, OpenMail, Verdict, Why},
+    participant::Participant,
+    ports::DueMail,
+    testing::fixture::user,
+    time::Timestamp,
+};
+
+/// The mail of one person on a [`Stage`].
+pub(super) struct Mailbox<'a> {
+    stage: &'a Stage<'a>,
+    pub(super) owner: UserId,
+}
+
+impl<'a> Mailbox<'a> {
+    pub(super) fn of(stage: &'a Stage<'a>, owner: &str) -> Self {
+        Self { stage, owner: user(owner) }
+    }
+
+    pub(super) async fn try_case(&self) -> Option<MailCase> {
+        self.case_at(self.stage.now()).await
+    }
+
+    pub(super) async fn case_at(&self, now: Timestamp) -> Option<MailCase> {
+        self.stage.store.mail_case(&self.owner, now).await.expect(ANSWERS)
+    }
+
+    pub(super) async fn case(&self) -> MailCase {
+        self.try_case().await.expect("something waits")
+    }
+
+    pub(super) fn new_mail(&self) -> NewMail {
+        let (id, at) = (self.stage.mint(), self.stage.now());
+        NewMail { id, recipient: self.owner.clone(), at }
+    }
+
+    pub(super) async fn settle(&self, case: &MailCase, verdict: &Verdict, mail: &NewMail) -> bool {
+        self.stage.store.settle_mail(case, verdict, mail).await.expect(ANSWERS)
+    }
+
+    /// Settles a case with a mail that nobody needs.
+    pub(super) async fn settled(&self, case: &MailCase, verdict: &Verdict) {
+        assert!(self.settle(case, verdict, &self.new_mail()).await, "nobody else settled it");
+    }
+
+    /// One mail about all that waits.
+    pub(super) async fn tell(&self) -> NewMail {
+        let (case, mail) = (self.case().await, self.new_mail());
+        assert!(self.settle(&case, &all_told(&case), &mail).await, "nobody else settled it");
+        mail
+    }
+
+    pub(super) async fn try_open(&self, mail: &MailId) -> Option<OpenMail> {
+        self.stage.store.open_mail(mail).await.expect(ANSWERS)
+    }
+
+    pub(super) async fn chapters(&self, mail: &NewMail) -> Vec<Chapter> {
+        self.try_open(&mail.id).await.expect("it did not leave").chapters
+    }
+
+    pub(super) async fn close(&self, mail: &MailId) {
+        self.stage.store.close_mail(mail).await.expect(ANSWERS);
+    }
+}
+
+/// A verdict that tells all that waits.
+pub(super) fn all_told(case: &MailCase) -> Verdict {
+    let tell = case.waiting.iter().map(|one| (one.conversation.clone(), one.up_to)).collect();
+    Verdict { tell, ..Verdict::default() }
+}
+
+/// A verdict that forgets all that waits.
+pub(super) fn all_forgotten(case: &MailCase) -> Verdict {
+    let forget = case.waiting.iter().map(|one| (one.conversation.clone(), Why::Read)).collect();
+    Verdict { forget, ..Verdict::default() }
+}
+
+/// A verdict that puts all that waits off.
+pub(super) fn all_put_off(case: &MailCase, until: Timestamp) -> Verdict {
+    let wait = case.waiting.iter().map(|one| (one.conversation.clone(), until)).collect();
+    Verdict { wait, ..Verdict::default() }
+}
+
+/// Whose mail is due when what waits since `since` is, or was to wait until `now`.
+pub(super) async fn due(
+    stage: &Stage<'_>,
+    now: Timestamp,
+    since: Timestamp,
+    limit: u32,
+) -> Vec<UserId> {
+    stage.store.due_for_mail(&DueMail { now, since, limit }).await.expect(ANSWERS)
+}
+
+/// `person` with an address.
+pub(super) fn reachable(mut person: Participant) -> Participant {
+    person.profile.email = Some(format!("{}@example.test", person.id));
+    person
+}
+
+/// `millis` later.
+pub(super) fn later(time: Timestamp, millis: i64) -> Timestamp {
+    Timestamp::from_millis(time.as_millis() + millis).expect("tests stay within the calendar")
+}

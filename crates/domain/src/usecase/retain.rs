@@ -1,0 +1,74 @@
+//! The nights' work: what is old is put away, emptied and forgotten, one conversation at a time.
+
+mod round;
+#[cfg(test)]
+mod tests;
+
+use self::round::Round;
+use super::Messaging;
+use crate::{id::ConversationId, job::Task, ports::StoreError, retention::RetentionReport};
+
+/// After how many transactions, and after how many looks, a job leaves the rest to another one.
+const CHANGES_MAX: u64 = 1_000;
+const LOOKS_MAX: u32 = 200;
+
+/// A part of the nights' work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Chore {
+    /// Putting conversations away.
+    Archive,
+    /// Deleting the messages of those that were.
+    Empty,
+    /// Forgetting the beginnings of logs.
+    TrimLog,
+}
+
+impl Chore {
+    /// The task that does it, from the conversation behind `after` on.
+    pub fn task(self, after: Option<ConversationId>) -> Task {
+        match self {
+            Self::Archive => Task::ArchiveAged(after),
+            Self::Empty => Task::EmptyAged(after),
+            Self::TrimLog => Task::TrimLog(after),
+        }
+    }
+}
+
+impl Messaging {
+    /// Does as much of a chore as one job may take, from the conversation behind `after` on. Returns
+    /// behind which one the rest begins; `None`: all is done.
+    ///
+    /// # Errors
+    /// The store's. What was done until then stays done.
+    pub async fn retain(
+        &self,
+        chore: Chore,
+        after: Option<ConversationId>,
+    ) -> Result<Option<ConversationId>, StoreError> {
+        let mut round = Round::begin(self, false).await?;
+        let mut after = after;
+        for _ in 0..LOOKS_MAX {
+            after = round.step(chore, after).await?;
+            if after.is_none() || round.report().transactions >= CHANGES_MAX {
+                break;
+            }
+        }
+        Ok(after)
+    }
+
+    /// Does all the nights' work at once, or, in a dry run, says what that would do by the same rules
+    /// and changes nothing.
+    ///
+    /// # Errors
+    /// The store's. What was done until then stays done.
+    pub async fn run_retention(&self, is_dry: bool) -> Result<RetentionReport, StoreError> {
+        let mut round = Round::begin(self, is_dry).await?;
+        for chore in [Chore::Archive, Chore::Empty, Chore::TrimLog] {
+            let mut after = None;
+            while let Some(next) = round.step(chore, after).await? {
+                after = Some(next);
+            }
+        }
+        Ok(round.report())
+    }
+}

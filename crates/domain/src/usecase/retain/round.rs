@@ -1,0 +1,200 @@
+use super::{super::Messaging, Chore};
+use crate::{
+    conversation::Status,
+    id::ConversationId,
+    notice::Notice,
+    ports::{ArchiveForAge, EmptyAged, LogWalk, NewNotice, StoreError},
+    retention::{
+        ConversationAge, DELETE_AFTER_DAYS_MIN, Due, EmptyingBounds, RetentionPolicy,
+        RetentionReport, days_before,
+    },
+    time::Timestamp,
+};
+
+/// The most conversations that one statement looks at.
+const CONVERSATIONS_MAX: u32 = 500;
+/// The most messages that are deleted in one transaction.
+const MESSAGES_MAX: u32 = 200;
+/// The most entries of logs that are forgotten in one transaction.
+const LOG_ENTRIES_MAX: u32 = 2_000;
+/// One go through the conversations, judged by the same moment.
+pub(super) struct Round<'m> {
+    messaging: &'m Messaging,
+    policy: RetentionPolicy,
+    now: Timestamp,
+    is_dry: bool,
+    report: RetentionReport,
+}
+
+impl<'m> Round<'m> {
+    pub(super) async fn begin(messaging: &'m Messaging, is_dry: bool) -> Result<Self, StoreError> {
+        let policy = messaging.retention_policy().await?;
+        let (now, report) = (messaging.clock.now(), RetentionReport::default());
+        Ok(Self { messaging, policy, now, is_dry, report })
+    }
+
+    /// What was done so far.
+    pub(super) fn report(&self) -> RetentionReport {
+        self.report
+    }
+
+    /// Does a chore for a piece of the conversations. Returns where the next piece begins.
+    pub(super) async fn step(
+        &mut self,
+        chore: Chore,
+        after: Option<ConversationId>,
+    ) -> Result<Option<ConversationId>, StoreError> {
+        match chore {
+            Chore::Archive => self.archive_some(after).await,
+            Chore::Empty => self.empty_some(after).await,
+            Chore::TrimLog => self.trim_some(after).await,
+        }
+    }
+
+    async fn archive_some(
+        &mut self,
+        after: Option<ConversationId>,
+    ) -> Result<Option<ConversationId>, StoreError> {
+        let quiet_since = days_before(self.now, 1);
+        let store = &self.messaging.store;
+        let page = store.ages(Status::Active, after, quiet_since, CONVERSATIONS_MAX).await?;
+        for age in &page.conversations {
+            if let Some(Due::Archive { days, quiet_since }) = self.due(age) {
+                self.archive(age, days, quiet_since).await?;
+            }
+        }
+        Ok(page.next)
+    }
+
+    async fn empty_some(
+        &mut self,
+        after: Option<ConversationId>,
+    ) -> Result<Option<ConversationId>, StoreError> {
+        let quiet_since = days_before(self.now, DELETE_AFTER_DAYS_MIN);
+        let store = &self.messaging.store;
+        let page = store.ages(Status::Archived, after, quiet_since, CONVERSATIONS_MAX).await?;
+        let mut due = vec![];
+        for age in &page.conversations {
+            if let Some(Due::Empty(bounds)) = self.due(age) {
+                due.push((age.id.clone(), bounds));
+            }
+        }
+        if self.is_dry {
+            self.weigh(&due).await?;
+        } else {
+            for (id, bounds) in &due {
+                self.empty(id, *bounds).await?;
+            }
+        }
+        Ok(page.next)
+    }
+
+    /// What is due and not held.
+    fn due(&mut self, age: &ConversationAge) -> Option<Due> {
+        let due = age.policy.unwrap_or(self.policy).due(age, self.now)?;
+        self.report.held_back += u64::from(age.is_held);
+        (!age.is_held).then_some(due)
+    }
+
+    async fn archive(
+        &mut self,
+        age: &ConversationAge,
+        days: u32,
+        quiet_since: Timestamp,
+    ) -> Result<(), StoreError> {
+        if self.is_dry {
+            self.report.archived += 1;
+            return Ok(());
+        }
+        let Messaging { store, fanout, clock, ids, .. } = self.messaging;
+        let notice = Notice::ArchivedForAge { days };
+        let content = notice.text(age.language.unwrap_or_default());
+        let archive = ArchiveForAge {
+            conversation: age.id.clone(),
+            quiet_since,
+            notice: NewNotice { id: ids.next().into(), notice, content },
+            at: clock.now(),
+        };
+        let turn = fanout.turn(&age.id).await;
+        let events = self.timed(store.archive_for_age(&archive)).await?;
+        self.report.archived += u64::from(!events.is_empty());
+        turn.publish(events);
+        Ok(())
+    }
+
+    async fn empty(
+        &mut self,
+        id: &ConversationId,
+        bounds: EmptyingBounds,
+    ) -> Result<(), StoreError> {
+        let Messaging { store, fanout, clock, .. } = self.messaging;
+        let mut messages = 0;
+        loop {
+            let empty = EmptyAged {
+                conversation: id.clone(),
+                bounds,
+                messages_max: MESSAGES_MAX,
+                at: clock.now(),
+            };
+            let turn = fanout.turn(id).await;
+            let emptied = self.timed(store.empty_aged(&empty)).await?;
+            let some = emptied.events.len();
+            turn.publish(emptied.events);
+            messages += some as u64;
+            self.report.files += emptied.files;
+            if some < MESSAGES_MAX as usize {
+                break;
+            }
+        }
+        self.report.messages += messages;
+        self.report.emptied += u64::from(messages > 0);
+        Ok(())
+    }
+
+    async fn weigh(&mut self, due: &[(ConversationId, EmptyingBounds)]) -> Result<(), StoreError> {
+        let ids: Vec<_> = due.iter().map(|(id, _)| id.clone()).collect();
+        let weight = self.messaging.store.weigh(&ids).await?;
+        self.report.emptied += ids.len() as u64;
+        self.report.messages += weight.messages;
+        self.report.files += weight.files;
+        Ok(())
+    }
+
+    async fn trim_some(
+        &mut self,
+        after: Option<ConversationId>,
+    ) -> Result<Option<ConversationId>, StoreError> {
+        let store = &self.messaging.store;
+        let walk = LogWalk {
+            before: days_before(self.now, self.messaging.retention.log_days),
+            after,
+            conversations_max: CONVERSATIONS_MAX,
+            entries_max: LOG_ENTRIES_MAX,
+        };
+        if self.is_dry {
+            let walked = store.count_old_entries(&walk).await?;
+            self.report.log_entries += walked.entries;
+            return Ok(walked.next);
+        }
+        loop {
+            let walked = self.timed(store.trim_logs(&walk)).await?;
+            self.report.log_entries += walked.entries;
+            if walked.entries < u64::from(LOG_ENTRIES_MAX) {
+                return Ok(walked.next);
+            }
+        }
+    }
+
+    /// Makes a change, and notes how long it took.
+    async fn timed<T>(
+        &mut self,
+        change: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let begun = self.messaging.clock.now().as_millis();
+        let outcome = change.await?;
+        let took_ms = self.messaging.clock.now().as_millis().saturating_sub(begun);
+        self.report.transactions += 1;
+        self.report.longest_ms = self.report.longest_ms.max(took_ms.max(0).unsigned_abs());
+        Ok(outcome)
+    }
+}

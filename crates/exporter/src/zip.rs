@@ -1,0 +1,144 @@
+//! A zip file, written from beginning to end: what is in it is stored as it is.
+
+use std::{
+    io::{self, Write},
+    mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use domain::job::JobFailure;
+use zip::{
+    CompressionMethod::Stored,
+    result::ZipError,
+    write::{SimpleFileOptions, StreamWriter, ZipWriter},
+};
+
+use crate::pipe::Sink;
+
+/// How many bytes are gathered before they are sent on.
+const PIECE_BYTES: usize = 64 * 1024;
+/// From here on a file needs the format's extension for large ones, which not every old program knows.
+const LARGE_BYTES: u64 = 0xffff_ffff;
+
+pub(crate) struct Zip {
+    writer: ZipWriter<StreamWriter<Gathered>>,
+    gathered: Gathered,
+    sink: Sink,
+}
+
+impl Zip {
+    pub(crate) fn new(sink: Sink) -> Self {
+        let gathered = Gathered::default();
+        Self { writer: ZipWriter::new_stream(gathered.clone()), gathered, sink }
+    }
+
+    /// Begins a file, and ends the one before. Without `size_bytes` it may become as large as it likes.
+    pub(crate) async fn begin(
+        &mut self,
+        name: &str,
+        size_bytes: Option<u64>,
+    ) -> Result<(), JobFailure> {
+        let is_large = size_bytes.is_none_or(|size_bytes| size_bytes >= LARGE_BYTES);
+        let options = SimpleFileOptions::default().compression_method(Stored).large_file(is_large);
+        self.writer.start_file(name, options).map_err(not_written)?;
+        self.send_from(PIECE_BYTES).await
+    }
+
+    /// More of the file that was begun.
+    pub(crate) async fn write(&mut self, bytes: &[u8]) -> Result<(), JobFailure> {
+        self.writer.write_all(bytes).map_err(|error| not_written(error.into()))?;
+        self.send_from(PIECE_BYTES).await
+    }
+
+    /// Ends the last file, and says where each is.
+    pub(crate) async fn finish(self) -> Result<(), JobFailure> {
+        self.writer.finish().map_err(not_written)?;
+        self.sink.send(self.gathered.take()).await
+    }
+
+    /// Sends on what is gathered, if it is that much.
+    async fn send_from(&self, piece_bytes: usize) -> Result<(), JobFailure> {
+        if self.gathered.len() < piece_bytes {
+            return Ok(());
+        }
+        self.sink.send(self.gathered.take()).await
+    }
+}
+
+/// What the library wrote and nobody sent yet: it knows no waiting, and so never has to.
+#[derive(Clone, Default)]
+struct Gathered(Arc<Mutex<Vec<u8>>>);
+
+impl Gathered {
+    fn len(&self) -> usize {
+        self.lock().len()
+    }
+
+    fn take(&self) -> Vec<u8> {
+        mem::take(&mut *self.lock())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Write for Gathered {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.lock().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn not_written(error: ZipError) -> JobFailure {
+    JobFailure::Retry { reason: "archive_not_written", cause: Some(error.into()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Cursor, Read};
+
+    use domain::ports::Chunks;
+    use zip::ZipArchive;
+
+    use super::*;
+    use crate::pipe;
+
+    /// More files than the format holds without its extension.
+    const FILES: usize = 70_000;
+
+    #[tokio::test]
+    async fn an_archive_may_hold_more_than_the_old_format_does() {
+        let (sink, mut source) = pipe::open();
+        let write = async move {
+            let mut zip = Zip::new(sink);
+            for number in 0..FILES {
+                let name = format!("files/{number}");
+                let size_bytes = (number > 0).then_some(1);
+                zip.begin(&name, size_bytes).await.expect("somebody reads");
+                zip.write(&[7]).await.expect("somebody reads");
+            }
+            zip.finish().await.expect("somebody reads");
+        };
+        let read = async {
+            let mut all = vec![];
+            while let Some(piece) = source.next().await.expect("nobody interrupts") {
+                all.extend(piece);
+            }
+            all
+        };
+        let ((), all) = tokio::join!(write, read);
+        let mut archive = ZipArchive::new(Cursor::new(all)).expect("a good archive");
+        assert_eq!(archive.len(), FILES);
+        for number in [0, 1, FILES - 1] {
+            let mut bytes = vec![];
+            let mut file = archive.by_name(&format!("files/{number}")).expect("it is there");
+            file.read_to_end(&mut bytes).expect("it is whole");
+            assert_eq!(bytes, [7]);
+        }
+    }
+}

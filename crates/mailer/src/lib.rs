@@ -1,0 +1,92 @@
+//! Mail about messages that wait: the post office of `domain`.
+//!
+//! A [`Letter`] is written out as text and as HTML, in the recipient's language and by their clock,
+//! and leaves over SMTP or Mailgun, or is kept in a folder for those who develop.
+//!
+//! What people wrote is never trusted: a name is cut to one visible line before it comes near a
+//! header, text is quoted, and the HTML escapes whatever is filled in. The same letter gives the same
+//! mail, byte for byte, so a delivery that is repeated can be recognised.
+#![deny(missing_docs)]
+
+mod addresses;
+mod compose;
+mod header;
+mod layout;
+mod page;
+mod plain;
+mod post;
+mod settings;
+mod words;
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use domain::{
+    mail::Letter,
+    ports::{PostError, PostOffice},
+};
+use tokio::{sync::Semaphore, time};
+
+pub use addresses::Unsubscribe;
+pub use post::folder::{KeptMail, KeptMails, OpenedMail};
+pub use settings::{Folder, MAILGUN_EU_URL, Mailgun, Settings, SettingsError, Smtp, Transport};
+
+use crate::{
+    compose::{Composed, Composer},
+    post::{Fault, Post},
+};
+
+/// Writes letters out and hands them over.
+pub struct Mailer {
+    composer: Composer,
+    unsubscribe: Arc<dyn Unsubscribe>,
+    post: Post,
+    places: Semaphore,
+    delivery_timeout: Duration,
+}
+
+impl Mailer {
+    /// Checks the settings, and makes the folder if mail is kept in one. Nothing is called over the
+    /// network.
+    ///
+    /// # Errors
+    /// [`SettingsError`].
+    pub fn new(
+        settings: &Settings,
+        unsubscribe: Arc<dyn Unsubscribe>,
+    ) -> Result<Self, SettingsError> {
+        settings.check()?;
+        Ok(Self {
+            composer: Composer::new(settings)?,
+            unsubscribe,
+            post: Post::new(settings)?,
+            places: Semaphore::new(settings.mails_at_once_max),
+            delivery_timeout: Duration::from_millis(settings.delivery_timeout_ms),
+        })
+    }
+
+    async fn hand_over(&self, mail: &Composed) -> Result<(), Fault> {
+        let _place = self.places.acquire().await.map_err(|_| Fault::Closed)?;
+        self.post.hand_over(mail).await
+    }
+}
+
+#[async_trait]
+impl PostOffice for Mailer {
+    async fn deliver(&self, letter: &Letter) -> Result<(), PostError> {
+        let mail = self.composer.compose(letter, self.unsubscribe.as_ref())?;
+        let handed = time::timeout(self.delivery_timeout, self.hand_over(&mail)).await;
+        handed.unwrap_or(Err(Fault::TooSlow)).map_err(|fault| {
+            if fault.is_ours() {
+                tracing::error!(error = %fault, "mail cannot leave: its settings are to be looked at");
+            }
+            fault.into()
+        })
+    }
+}
+
+impl fmt::Debug for Mailer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mailer").field("post", &self.post).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,108 @@
+//! Text that people wrote, made fit to stand in a mail.
+
+/// The longest name in a mail, in characters.
+pub(crate) const NAME_MAX_CHARS: usize = 60;
+/// The longest subject of a conversation in a mail, in characters.
+pub(crate) const TOPIC_MAX_CHARS: usize = 100;
+/// How much of a message is quoted where there is room.
+pub(crate) const LONG: Excerpt = Excerpt { chars_max: 500, lines_max: 12 };
+/// How much is quoted where messages share a mail.
+pub(crate) const SHORT: Excerpt = Excerpt { chars_max: 200, lines_max: 4 };
+/// How far before the end of what fits a cut looks for a blank, in characters.
+const BLANK_WITHIN_CHARS: usize = 30;
+
+/// How much of a message is quoted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Excerpt {
+    chars_max: usize,
+    lines_max: usize,
+}
+
+/// `text` on one line, without anything that could turn or hide what follows it; blanks are single.
+pub(crate) fn line(text: &str, max_chars: usize) -> String {
+    let visible: String = text.chars().filter(|c| !hides(*c)).map(blank_for_control).collect();
+    let words: Vec<&str> = visible.split_whitespace().collect();
+    // Begins what a header means to be decoded (RFC 2047): a line end could come out of it.
+    cut(&words.join(" ").replace("=?", "= ?"), max_chars)
+}
+
+/// The lines of what somebody wrote, as many as are quoted.
+pub(crate) fn quotation(text: &str, excerpt: Excerpt) -> Vec<String> {
+    let text = cut(text.trim(), excerpt.chars_max).replace("\r\n", "\n");
+    let breaks = ['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}'];
+    let mut lines: Vec<String> = text.split(breaks).map(written).collect();
+    lines.dedup_by(|next, last| next.is_empty() && last.is_empty());
+    if lines.len() > excerpt.lines_max {
+        lines.truncate(excerpt.lines_max);
+        lines.push("…".to_owned());
+    }
+    lines
+}
+
+fn written(line: &str) -> String {
+    let visible: String = line.chars().filter(|c| !hides(*c)).map(blank_for_control).collect();
+    visible.trim_end().to_owned()
+}
+
+fn blank_for_control(c: char) -> char {
+    if c.is_control() { ' ' } else { c }
+}
+
+/// Marks that reorder text, and characters without width. Joiners stay: emoji and some scripts need
+/// them.
+fn hides(c: char) -> bool {
+    matches!(c,
+        '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+/// At most `max_chars` characters; an ellipsis says that there was more.
+fn cut(text: &str, max_chars: usize) -> String {
+    let Some((end, _)) = text.char_indices().nth(max_chars) else { return text.to_owned() };
+    let kept: Vec<(usize, char)> = text[..end].char_indices().collect();
+    let near_end = kept.iter().rev().take(BLANK_WITHIN_CHARS);
+    let at_blank = near_end.into_iter().find(|(_, c)| c.is_whitespace()).map(|(at, _)| *at);
+    // Leaves room for the ellipsis.
+    let full = kept.last().map_or(end, |(at, _)| *at);
+    let kept = &text[..at_blank.unwrap_or(full)];
+    format!("{}…", kept.trim_end_matches(|c: char| c.is_whitespace() || c == '\u{200d}'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_one_visible_line() {
+        let table = [
+            ("  Encre\r\nBcc: x@example.org  Noire ", "Encre Bcc: x@example.org Noire"),
+            ("Léa\u{202e}moc.knab", "Léamoc.knab"),
+            ("a\u{2028}b\u{85}c\0d", "a b c d"),
+            ("👩\u{200d}🎨 ليلى", "👩\u{200d}🎨 ليلى"),
+            ("=?utf-8?q?=0A?=", "= ?utf-8?q?=0A?="),
+            ("\u{200b}\u{feff}\u{2069}", ""),
+        ];
+        for (name, shown) in table {
+            assert_eq!(line(name, NAME_MAX_CHARS), shown, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_too_long_is_cut_at_a_blank_or_anywhere() {
+        assert_eq!(line("one two three", 9), "one two…");
+        let long = line(&"é".repeat(4_000), NAME_MAX_CHARS);
+        assert_eq!((long.chars().count(), long.ends_with('…')), (NAME_MAX_CHARS, true));
+        assert_eq!(line(&"x".repeat(NAME_MAX_CHARS), NAME_MAX_CHARS).len(), NAME_MAX_CHARS);
+        assert_eq!(cut("👩\u{200d}🎨🎨", 3), "👩…");
+    }
+
+    #[test]
+    fn a_quotation_keeps_its_lines_and_is_short() {
+        assert_eq!(quotation("\none\r\n\n\n\n two \n", LONG), ["one", "", " two"]);
+        let many = quotation(&"a\n".repeat(200), LONG);
+        assert_eq!((many.len(), many.last().map(String::as_str)), (13, Some("…")));
+        let long = quotation(&"word ".repeat(800), SHORT).concat();
+        assert!(long.chars().count() <= SHORT.chars_max && long.ends_with("word…"), "{long}");
+        assert_eq!(quotation("", LONG), [""]);
+    }
+}

@@ -1,0 +1,136 @@
+use std::{
+    fmt, fs,
+    io::{self, ErrorKind},
+    path::PathBuf,
+};
+
+use mail_parser::{Address, HeaderValue, Message, MessageParser};
+
+use super::{SUFFIX, names};
+
+/// The mails in a folder, for a page that shows them. Reading waits for the disk.
+#[derive(Clone, Debug)]
+pub struct KeptMails {
+    path: PathBuf,
+}
+
+/// A mail in a list. Its `Debug` shows the name only.
+#[derive(Clone, PartialEq, Eq)]
+pub struct KeptMail {
+    /// By which it is opened.
+    pub name: String,
+    /// From whom, as a program shows it.
+    pub from: String,
+    /// To whom.
+    pub to: String,
+    /// What it says it is about.
+    pub subject: String,
+    /// When it was written (RFC 3339).
+    pub date: String,
+}
+
+/// A mail as a person sees it. Its `Debug` shows the name only.
+#[derive(Clone, PartialEq, Eq)]
+pub struct OpenedMail {
+    /// What the list shows of it.
+    pub kept: KeptMail,
+    /// The header, line by line, decoded.
+    pub header: Vec<(String, String)>,
+    /// Its plain form.
+    pub text: String,
+    /// Its HTML form: to be shown where nothing of it can run.
+    pub html: String,
+}
+
+impl KeptMails {
+    /// The mails that [`Transport::Folder`](crate::Transport::Folder) keeps there.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// All of them, the newest first; none when there is no such folder.
+    ///
+    /// # Errors
+    /// When the folder or a mail cannot be read.
+    pub fn list(&self) -> io::Result<Vec<KeptMail>> {
+        let names = match names(&self.path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            names => names?,
+        };
+        let mails = names.iter().rev().map(|name| self.open(name));
+        mails.filter_map(Result::transpose).map(|mail| mail.map(|mail| mail.kept)).collect()
+    }
+
+    /// One of them; `None` when there is none of that name, or not any more.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn open(&self, name: &str) -> io::Result<Option<OpenedMail>> {
+        if !is_name(name) {
+            return Ok(None);
+        }
+        let bytes = match fs::read(self.path.join(name)) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            bytes => bytes?,
+        };
+        let message = MessageParser::default().parse(&bytes);
+        message.map(|message| Some(opened(name, &message))).ok_or(ErrorKind::InvalidData.into())
+    }
+}
+
+/// Nothing that leads out of the folder.
+fn is_name(name: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    name.strip_suffix(SUFFIX).is_some_and(|stem| !stem.is_empty() && stem.bytes().all(allowed))
+}
+
+fn opened(name: &str, message: &Message<'_>) -> OpenedMail {
+    let kept = KeptMail {
+        name: name.to_owned(),
+        from: message.from().map(mailboxes).unwrap_or_default(),
+        to: message.to().map(mailboxes).unwrap_or_default(),
+        subject: message.subject().unwrap_or_default().to_owned(),
+        date: message.date().map(mail_parser::DateTime::to_rfc3339).unwrap_or_default(),
+    };
+    let header = message.headers().iter();
+    OpenedMail {
+        kept,
+        header: header.map(|line| (line.name().to_owned(), value(&line.value))).collect(),
+        text: message.body_text(0).unwrap_or_default().into_owned(),
+        html: message.body_html(0).unwrap_or_default().into_owned(),
+    }
+}
+
+fn value(value: &HeaderValue<'_>) -> String {
+    match value {
+        HeaderValue::Address(address) => mailboxes(address),
+        HeaderValue::Text(text) => text.to_string(),
+        HeaderValue::TextList(texts) => texts.join(", "),
+        HeaderValue::DateTime(time) => time.to_rfc822(),
+        HeaderValue::ContentType(kind) => match kind.subtype() {
+            Some(subtype) => format!("{}/{subtype}", kind.ctype()),
+            None => kind.ctype().to_owned(),
+        },
+        HeaderValue::Received(_) | HeaderValue::Empty => String::new(),
+    }
+}
+
+fn mailboxes(address: &Address<'_>) -> String {
+    let one = |mailbox: &mail_parser::Addr<'_>| {
+        let address = mailbox.address().unwrap_or_default();
+        mailbox.name().map_or_else(|| address.to_owned(), |name| format!("{name} <{address}>"))
+    };
+    address.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+impl fmt::Debug for KeptMail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeptMail").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for OpenedMail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OpenedMail").field("name", &self.kept.name).finish_non_exhaustive()
+    }
+}

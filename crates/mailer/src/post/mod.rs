@@ -1,0 +1,42 @@
+//! The ways in which mail leaves.
+
+mod fault;
+pub(crate) mod folder;
+mod mailgun;
+mod smtp;
+
+pub(crate) use fault::Fault;
+
+use crate::{
+    compose::Composed,
+    settings::{Settings, SettingsError, Transport},
+};
+use folder::FolderPost;
+use mailgun::MailgunPost;
+use smtp::SmtpPost;
+
+#[derive(Debug)]
+pub(crate) enum Post {
+    Smtp(SmtpPost),
+    Mailgun(MailgunPost),
+    Folder(FolderPost),
+}
+
+impl Post {
+    pub(crate) fn new(settings: &Settings) -> Result<Self, SettingsError> {
+        Ok(match &settings.transport {
+            Transport::Smtp(smtp) => Self::Smtp(SmtpPost::new(smtp, settings)?),
+            Transport::Mailgun(mailgun) => Self::Mailgun(MailgunPost::new(mailgun, settings)?),
+            Transport::Folder(folder) => Self::Folder(FolderPost::new(folder)?),
+        })
+    }
+
+    /// When this returns, the mail is somebody else's.
+    pub(crate) async fn hand_over(&self, mail: &Composed) -> Result<(), Fault> {
+        match self {
+            Self::Smtp(smtp) => smtp.hand_over(mail).await,
+            Self::Mailgun(mailgun) => mailgun.hand_over(mail).await,
+            Self::Folder(folder) => folder.hand_over(mail).await.map_err(Fault::Folder),
+        }
+    }
+}

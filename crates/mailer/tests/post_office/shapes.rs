@@ -1,0 +1,68 @@
+//! Every form of a mail, in every language, as it was last looked at.
+
+use domain::{language::Language, mail::Letter, ports::PostOffice};
+use mailer::{KeptMails, OpenedMail};
+
+use crate::{
+    letters::{bare, digest, folder, letter_to, mailer, settings, several},
+    scratch::Scratch,
+};
+
+/// The letter as a program reads it that shows mail.
+async fn received(name: &str, letter: &Letter) -> OpenedMail {
+    let scratch = Scratch::new(name);
+    mailer(&settings(folder(&scratch.0))).deliver(letter).await.expect("kept");
+    let kept = KeptMails::new(&scratch.0);
+    let names = kept.list().expect("a list");
+    kept.open(&names[0].name).expect("readable").expect("there")
+}
+
+async fn check(name: &str, letter: &Letter) {
+    let mail = received(name, letter).await;
+    let header: Vec<_> =
+        mail.header.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+    insta::assert_snapshot!(
+        format!("{name}.txt"),
+        format!("{}\n\n{}", header.join("\n"), mail.text)
+    );
+    insta::assert_snapshot!(format!("{name}.html"), mail.html);
+}
+
+#[tokio::test]
+async fn one_message_is_told_of_in_french() {
+    check("one-fr", &letter_to("lea@example.org")).await;
+}
+
+#[tokio::test]
+async fn one_message_is_told_of_in_english() {
+    let mut letter = letter_to("lea@example.org");
+    letter.recipient.profile.language = Some(Language::English);
+    check("one-en", &letter).await;
+}
+
+#[tokio::test]
+async fn several_messages_of_one_person_are_told_of_together() {
+    check("several-fr", &several(Language::French)).await;
+    check("several-en", &several(Language::English)).await;
+}
+
+#[tokio::test]
+async fn what_waits_in_several_conversations_is_one_digest() {
+    check("digest-fr", &digest(Language::French)).await;
+    check("digest-en", &digest(Language::English)).await;
+}
+
+#[tokio::test]
+async fn nobody_is_called_by_a_name_that_is_not_known() {
+    check("bare-fr", &bare(Language::French)).await;
+    check("bare-en", &bare(Language::English)).await;
+}
+
+#[tokio::test]
+async fn times_are_those_on_the_wall_of_the_recipient() {
+    let mut letter = letter_to("lea@example.org");
+    assert!(received("zone-paris", &letter).await.text.contains("09/03/2026 14:05"));
+    letter.zone = domain::zone::Zone::parse("Asia/Tokyo").expect("a zone");
+    let mail = received("zone-tokyo", &letter).await;
+    assert!(mail.text.contains("09/03/2026 22:05") && mail.html.contains("09/03/2026 22:05"));
+}

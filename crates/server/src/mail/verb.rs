@@ -1,0 +1,60 @@
+//! `mail flush`: decides at once about what waits. `mail allow`: an address is good again.
+
+use std::sync::Arc;
+
+use domain::{
+    id::UserId,
+    mail::MailTerms,
+    ports::MailStore as _,
+    usecase::{Decided, Mailing},
+};
+use storage_pg::PgStore;
+
+use super::mailing;
+use crate::{
+    cli::MailVerb,
+    clock::SystemClock,
+    config::{Config, Mail},
+    database,
+    error::RunError,
+    ids::SystemIds,
+};
+
+/// People decided about in one go.
+const BATCH: u32 = 100;
+
+/// Does what an operator asks for, and returns what is to be printed.
+pub(crate) async fn perform(verb: &MailVerb, config: &Config) -> Result<String, RunError> {
+    database::prepare(&config.database).await?;
+    let store = Arc::new(PgStore::new(&config.database.store)?);
+    match verb {
+        MailVerb::Flush => flush(store, &config.mail).await,
+        MailVerb::Allow { person } => allow(&store, person).await,
+    }
+}
+
+/// The mails leave by the jobs of the servers that run.
+async fn flush(store: Arc<PgStore>, mail: &Mail) -> Result<String, RunError> {
+    // Nobody is given the time to read any more. What people wish for holds all the same.
+    let terms = MailTerms { delay_ms: 0, ..mail.terms.clone() };
+    let mailing = mailing(mail, terms, store, Arc::new(SystemClock), Arc::new(SystemIds))?;
+    let decided = all(&mailing.ok_or(RunError::NoMail)?).await?;
+    Ok(format!("people decided about\t{}\nmails on their way\t{}\n", decided.people, decided.mails))
+}
+
+async fn allow(store: &PgStore, person: &UserId) -> Result<String, RunError> {
+    let is_allowed = store.allow_address(person).await.map_err(RunError::AllowMail)?;
+    Ok(format!("addresses that get mail again\t{}\n", u8::from(is_allowed)))
+}
+
+async fn all(mailing: &Mailing) -> Result<Decided, RunError> {
+    let mut total = Decided::default();
+    loop {
+        let decided = mailing.decide_due(BATCH).await.map_err(RunError::Mail)?;
+        total.people += decided.people;
+        total.mails += decided.mails;
+        if decided.people < BATCH {
+            return Ok(total);
+        }
+    }
+}

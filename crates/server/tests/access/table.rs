@@ -1,0 +1,79 @@
+//! A table of routes and of what they answer to whom, and how it is played.
+
+use rig::{Fault, fault::same, rest::Answer};
+use serde_json::Value;
+
+use crate::cast::{CALLERS, Caller, Cast, SECRET, Scene};
+
+/// One row of the table.
+pub(crate) struct Route {
+    name: &'static str,
+    method: &'static str,
+    path: Path,
+    body: Body,
+    /// Status and, for a refusal, its code; in the order of [`CALLERS`].
+    answers: [&'static str; 6],
+}
+
+/// Where.
+pub(crate) type Path = fn(&Scene) -> String;
+/// With what.
+pub(crate) type Body = fn(&Scene) -> Option<Value>;
+
+/// A row.
+pub(crate) const fn route(
+    name: &'static str,
+    method: &'static str,
+    path: Path,
+    body: Body,
+    answers: [&'static str; 6],
+) -> Route {
+    Route { name, method, path, body, answers }
+}
+
+/// What everybody hears who shows a token that is over.
+pub(crate) const LATE: &str = "401 token_expired";
+/// What everybody hears who shows none.
+pub(crate) const NOBODY: &str = "401 unauthorized";
+/// What is not yours is not there.
+pub(crate) const NO_CONVERSATION: &str = "404 conversation_not_found";
+
+/// For those who know who they are, each about themselves.
+pub(crate) const OWN: [&str; 6] = ["200", "200", "200", "200", NOBODY, LATE];
+
+/// No body.
+pub(crate) fn nothing(_: &Scene) -> Option<Value> {
+    None
+}
+
+/// Has every caller call every route.
+pub(crate) async fn play(cast: &Cast, table: &[Route]) -> Result<(), Fault> {
+    for route in table {
+        for (caller, expected) in CALLERS.into_iter().zip(route.answers) {
+            let what = format!("{} by {caller:?}", route.name);
+            check(cast, route, caller, expected).await.map_err(Fault::while_doing(what))?;
+        }
+    }
+    Ok(())
+}
+
+async fn check(cast: &Cast, route: &Route, caller: Caller, expected: &str) -> Result<(), Fault> {
+    let scene = cast.scene().await?;
+    let before = cast.stage.database.digest().await?;
+    let rest = cast.rest(caller)?;
+    let path = (route.path)(&scene);
+    let answer = rest.call(route.method, &path, (route.body)(&scene).as_ref()).await?;
+    same("the answer", summary(&answer), expected.to_owned())?;
+    if !expected.starts_with('2') || route.method == "GET" {
+        let after = cast.stage.database.digest().await?;
+        same("what is stored", after, before)?;
+    }
+    if !caller.takes_part() && answer.body.to_string().contains(SECRET) {
+        return Err(Fault::new(format!("somebody else's words: {}", answer.body)));
+    }
+    Ok(())
+}
+
+fn summary(answer: &Answer) -> String {
+    format!("{} {}", answer.status, answer.code()).trim_end().to_owned()
+}

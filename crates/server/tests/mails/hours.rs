@@ -1,0 +1,66 @@
+//! When mail comes.
+
+use rig::{
+    Fault,
+    fault::same,
+    person::Person,
+    post::{all_put_off, an_hour_passes},
+};
+use serde_json::json;
+
+use crate::{AT_ONCE, Scene};
+
+#[tokio::test]
+async fn what_is_said_within_the_hour_is_told_after_it() -> Result<(), Fault> {
+    let mut scene = Scene::set(&[AT_ONCE]).await?;
+    let guest = scene.guest("client-1").await?;
+    scene.tell(&guest, "Premier mot").await?;
+    let first = scene.post.mail_to(&guest.address).await?;
+    scene.tell(&guest, "Second mot").await?;
+    scene.tell(&guest, "Dernier mot").await?;
+    all_put_off(&scene.stage.database).await?;
+    same("mails within the hour", scene.post.arrived()?, vec![])?;
+
+    an_hour_passes(&scene.stage.database).await?;
+    let second = scene.post.mail_to(&guest.address).await?;
+    same("subject", second.header("Subject").as_str(), "2 nouveaux messages de Encre Noire")?;
+    assert!(second.says("Second mot") && second.says("Dernier mot"), "{second:?}");
+    assert!(!second.says("Premier mot"), "{second:?}");
+    same("the thread", second.header("References"), first.header("References"))?;
+    assert_ne!(second.header("Message-ID"), first.header("Message-ID"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_hourly_digest_tells_of_every_conversation_at_the_full_hour() -> Result<(), Fault> {
+    let mut scene = Scene::set(&[AT_ONCE]).await?;
+    let guest = scene.guest("client-1").await?;
+    let other_salon = Person::salon("salon-2", "Atelier Bleu");
+    let other = scene.stage.conversation(&other_salon, &guest.person).await?;
+    let wish = json!({ "emailFrequency": "HOURLY" });
+    guest.rest.patch("/notification-preferences", &wish).await?.expect(200)?;
+    scene.tell(&guest, "Bonjour").await?;
+    scene.tell(&guest, "Votre croquis").await?;
+    scene.stage.message(&other_salon, &other, "Bonsoir").await?;
+    all_put_off(&scene.stage.database).await?;
+    same("conversations that wait for the full hour", at_full_hours(&scene).await?, 2)?;
+    same("mails before the hour", scene.post.arrived()?, vec![])?;
+
+    an_hour_passes(&scene.stage.database).await?;
+    let mail = scene.post.mail_to(&guest.address).await?;
+    let subject = "3 nouveaux messages dans 2 conversations";
+    same("subject", mail.header("Subject").as_str(), subject)?;
+    for words in ["Encre Noire", "Atelier Bleu", "Votre croquis", "Bonsoir"] {
+        assert!(mail.says(words), "{words}: {mail:?}");
+    }
+    Ok(())
+}
+
+/// How many conversations wait for a full hour that is not over.
+async fn at_full_hours(scene: &Scene) -> Result<i64, Fault> {
+    let count = "SELECT count(*) FROM messaging.pending_mail
+        WHERE wait_until = date_trunc('hour', wait_until) AND wait_until > now()
+            AND wait_until <= now() + interval '1 hour'";
+    let row = scene.stage.database.client().await?.query_one(count, &[]).await;
+    Ok(row.map_err(Fault::while_doing("look for what waits"))?.get(0))
+}

@@ -1,0 +1,72 @@
+//! What an operator can do about mail.
+
+use std::process::Output;
+
+use rig::{Fault, fault::same, post::all_settled};
+use tokio::process::Command;
+
+use crate::{AT_ONCE, SERVER, Scene};
+
+async fn flush(scene: &Scene, settings: &[(&str, &str)]) -> Result<Output, Fault> {
+    verb(scene, &["flush"], settings).await
+}
+
+async fn verb(scene: &Scene, words: &[&str], settings: &[(&str, &str)]) -> Result<Output, Fault> {
+    let mut command = Command::new(SERVER);
+    command
+        .arg("mail")
+        .args(words)
+        .env_clear()
+        .env("DATABASE_URL", scene.stage.database.url())
+        .env("JWT_SECRET", scene.stage.server.secret())
+        .envs(settings.iter().copied());
+    command.output().await.map_err(Fault::while_doing("run the program"))
+}
+
+#[tokio::test]
+async fn mail_that_still_waits_leaves_when_an_operator_says_so() -> Result<(), Fault> {
+    let mut scene = Scene::set(&[]).await?;
+    let guest = scene.guest("client-1").await?;
+    scene.tell(&guest, "Bonjour").await?;
+    let url = scene.post.url();
+    let settings = [("MAIL_SMTP_URL", url.as_str()), ("MAIL_FROM", "noreply@mail.example.org")];
+    let printed = flush(&scene, &settings).await?;
+    same(
+        "what is printed",
+        String::from_utf8_lossy(&printed.stdout).as_ref(),
+        "people decided about\t1\nmails on their way\t1\n",
+    )?;
+    scene.post.mail_to(&guest.address).await.map(drop)
+}
+
+#[tokio::test]
+async fn without_a_way_for_mail_there_is_nothing_to_flush() -> Result<(), Fault> {
+    let scene = Scene::set(&[]).await?;
+    let printed = flush(&scene, &[]).await?;
+    same("the exit code", printed.status.code(), Some(1))?;
+    let log = String::from_utf8_lossy(&printed.stderr);
+    assert!(log.contains("no mail leaves"), "{log}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_address_that_is_good_again_gets_mail_when_an_operator_says_so() -> Result<(), Fault> {
+    const SUPPRESS: &str = "
+        INSERT INTO messaging.suppressed_address (address, person_id, at)
+        SELECT messaging.mail_address(email), id, now() FROM messaging.participant WHERE id = 'client-1'";
+    let mut scene = Scene::set(&[AT_ONCE]).await?;
+    let guest = scene.guest("client-1").await?;
+    let database = scene.stage.database.client().await?;
+    database.execute(SUPPRESS, &[]).await.map_err(Fault::while_doing("suppress an address"))?;
+    scene.tell(&guest, "Bonjour").await?;
+    all_settled(&scene.stage.database).await?;
+    same("mails meanwhile", scene.post.arrived()?.len(), 0)?;
+    for (person, allowed) in [("salon-1", 0), ("client-1", 1), ("client-1", 0)] {
+        let printed = verb(&scene, &["allow", person], &[]).await?;
+        let said = format!("addresses that get mail again\t{allowed}\n");
+        same(person, String::from_utf8_lossy(&printed.stdout).as_ref(), said.as_str())?;
+    }
+    scene.tell(&guest, "Toujours samedi").await?;
+    let letter = scene.post.mail_to(&guest.address).await?;
+    same("both are told", letter.says("Bonjour") && letter.says("Toujours samedi"), true)
+}

@@ -1,0 +1,40 @@
+//! What the log says of mail.
+
+use rig::{Fault, wait};
+
+use crate::{BRISK, Scene};
+
+const WORDS: &str = "zanzibar";
+
+#[tokio::test]
+async fn no_address_and_no_word_of_a_mail_reaches_the_log_however_loud_it_is() -> Result<(), Fault>
+{
+    let mut settings = vec![("LOG_LEVEL", "trace")];
+    settings.extend(BRISK);
+    let mut scene = Scene::set(&settings).await?;
+    // Put off, refused for ever, nobody there, and taken.
+    for id in ["busy", "spam", "unknown", "client-1"] {
+        let guest = scene.guest(id).await?;
+        scene.tell(&guest, WORDS).await?;
+    }
+    scene.setbacks(1).await?;
+    let closed = "SELECT (SELECT count(*) FROM messaging.suppressed_address)
+        + (SELECT count(*) FROM messaging.job WHERE dead_at IS NOT NULL)
+        + (SELECT count(*) FROM messaging.mail WHERE is_closed AND recipient_id = 'client-1')";
+    wait::until("an outcome of each", async || Ok((scene.count(closed).await? == 3).then_some(())))
+        .await?;
+    scene.post.take_everything().await?;
+    scene.post.mail().await?;
+
+    let log = scene.stage.server.log()?;
+    for reason in ["mail_server_failed", "mail_refused"] {
+        assert!(log.contains(reason), "{reason} is not logged");
+    }
+    let secret =
+        [WORDS, "Camille", "Encre Noire", "busy@", "spam@", "unknown@", "client-1@", "lea@"];
+    for word in secret {
+        let line = log.lines().find(|line| line.contains(word));
+        assert_eq!(line, None, "{word}");
+    }
+    Ok(())
+}

@@ -1,0 +1,152 @@
+//! What people get of their data.
+
+use async_trait::async_trait;
+use diesel::{
+    OptionalExtension,
+    deserialize::Result as Read,
+    pg::Pg,
+    row::NamedRow,
+    sql_types::{BigInt, Text, Timestamptz},
+};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use domain::{
+    audit::{Actor, Deed},
+    export::{EXPORT_LIFETIME_MS, Export, ReadyExport},
+    id::UserId,
+    job::Task,
+    object::ObjectKey,
+    ports::{ExportStore, StoreError},
+    time::Timestamp,
+};
+
+use crate::{
+    audit,
+    failure::Failure,
+    job,
+    prepared::prepared,
+    record::{At, Columns, FromColumns, Record},
+    store::{PgStore, to_its_end, with_retry},
+};
+
+const FIND: &str = "
+SELECT person_id::text, object_key, requested_at, size_bytes, ready_at, expires_at
+FROM messaging.export WHERE person_id = $1";
+/// Waits for whoever is forgetting the person; a wish that is still good is left alone.
+const REQUEST: &str = "
+INSERT INTO messaging.export AS known (person_id, object_key, requested_at)
+SELECT $1, $2, $3 WHERE NOT EXISTS (SELECT FROM messaging.erasure WHERE person_id = $1)
+ON CONFLICT (person_id) DO UPDATE SET
+    object_key = excluded.object_key, requested_at = excluded.requested_at,
+    size_bytes = NULL, ready_at = NULL, expires_at = NULL
+WHERE coalesce(known.expires_at, known.requested_at + $4 * interval '1 ms') <= excluded.requested_at";
+const FINISH: &str = "
+UPDATE messaging.export SET size_bytes = $3, ready_at = $4, expires_at = $5
+WHERE person_id = $1 AND object_key = $2 AND ready_at IS NULL";
+
+impl FromColumns for Export {
+    fn from_columns<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
+        let ready = match (row.maybe_at("ready_at")?, row.maybe_at("expires_at")?) {
+            (Some(at), Some(expires_at)) => {
+                Some(ReadyExport { size_bytes: row.count("size_bytes")?, at, expires_at })
+            }
+            _ => None,
+        };
+        Ok(Self {
+            person: row.parsed("person_id", UserId::parse)?,
+            key: row.parsed("object_key", ObjectKey::parse)?,
+            requested_at: row.at("requested_at")?,
+            ready,
+        })
+    }
+}
+
+async fn find(
+    connection: &mut AsyncPgConnection,
+    person: &UserId,
+) -> Result<Option<Export>, Failure> {
+    let found = prepared(FIND).bind::<Text, _>(person.as_str()).get_result(connection).await;
+    Ok(found.optional()?.map(|Record(export)| export))
+}
+
+async fn request(
+    store: PgStore,
+    person: UserId,
+    key: ObjectKey,
+    at: Timestamp,
+) -> Result<Option<Export>, Failure> {
+    let mut connection = store.connection().await?;
+    connection
+        .transaction(async |connection| {
+            let is_new = prepared(REQUEST)
+                .bind::<Text, _>(person.as_str())
+                .bind::<Text, _>(key.as_str())
+                .bind::<Timestamptz, _>(At(at))
+                .bind::<BigInt, _>(EXPORT_LIFETIME_MS)
+                .execute(connection)
+                .await?;
+            if is_new > 0 {
+                job::enter(connection, &Task::ExportPerson(person.clone()), at).await?;
+                let actor = Actor::Person(person.clone());
+                audit::note(connection, &actor, Deed::ExportRequested, &person, at).await?;
+            }
+            find(connection, &person).await
+        })
+        .await
+}
+
+async fn finish(
+    store: PgStore,
+    person: UserId,
+    key: ObjectKey,
+    ready: ReadyExport,
+) -> Result<bool, Failure> {
+    let mut connection = store.connection().await?;
+    connection
+        .transaction(async |connection| {
+            let waited = prepared(FINISH)
+                .bind::<Text, _>(person.as_str())
+                .bind::<Text, _>(key.as_str())
+                .bind::<BigInt, _>(i64::try_from(ready.size_bytes).unwrap_or(i64::MAX))
+                .bind::<Timestamptz, _>(At(ready.at))
+                .bind::<Timestamptz, _>(At(ready.expires_at))
+                .execute(connection)
+                .await?;
+            if waited == 0 {
+                return Ok(false);
+            }
+            job::enter(connection, &Task::DeleteObject(key), ready.expires_at).await?;
+            audit::note(connection, &Actor::Service, Deed::Exported, &person, ready.at).await?;
+            Ok(true)
+        })
+        .await
+}
+
+#[async_trait]
+impl ExportStore for PgStore {
+    #[tracing::instrument(name = "db.export.request", skip_all)]
+    async fn request_export(
+        &self,
+        person: &UserId,
+        key: &ObjectKey,
+        at: Timestamp,
+    ) -> Result<Option<Export>, StoreError> {
+        let (store, person, key) = (self.clone(), person.clone(), key.clone());
+        to_its_end(move || request(store.clone(), person.clone(), key.clone(), at)).await
+    }
+
+    #[tracing::instrument(name = "db.export.find", skip_all)]
+    async fn export(&self, person: &UserId) -> Result<Option<Export>, StoreError> {
+        with_retry(|| async { find(&mut *self.connection().await?, person).await }).await
+    }
+
+    #[tracing::instrument(name = "db.export.finish", skip_all)]
+    async fn finish_export(
+        &self,
+        person: &UserId,
+        key: &ObjectKey,
+        ready: &ReadyExport,
+    ) -> Result<bool, StoreError> {
+        let (store, person, key, ready) = (self.clone(), person.clone(), key.clone(), *ready);
+        to_its_end(move || finish(store.clone(), person.clone(), key.clone(), ready)).await
+    }
+}

@@ -1,0 +1,215 @@
+//! Letting go of what is old while much is going on.
+
+use domain::{
+    conversation::Status,
+    event::Event,
+    id::MessageId,
+    language::Language,
+    notice::Notice,
+    ports::{
+        ArchiveForAge, Emptied, EmptyAged, JobStore, LogPiece, LogStore, LogWalk, NewNotice,
+        RetentionStore, StatusEdit,
+    },
+    ports::{ConversationStore, EditConversation},
+    retention::{EmptyingBounds, NIGHT_BEGINS_MS, SalonRetention, next_night},
+    time::Timestamp,
+};
+use storage_pg::PgStore;
+
+use crate::{
+    support::Scratch,
+    talk::{ANSWERS, Talk, fresh_id, now},
+    waiting::{at_once, until_waiting},
+};
+
+async fn archive(talk: &Talk) -> Vec<Event> {
+    let notice = Notice::ArchivedForAge { days: 90 };
+    let content = notice.text(Language::French);
+    let id = MessageId::parse(&fresh_id()).expect("a good id");
+    let archive = ArchiveForAge {
+        conversation: talk.id.clone(),
+        quiet_since: now(),
+        notice: NewNotice { id, notice, content },
+        at: now(),
+    };
+    talk.store.archive_for_age(&archive).await.expect(ANSWERS)
+}
+
+async fn empty(talk: &Talk, messages_max: u32) -> Emptied {
+    let by = now();
+    let empty = EmptyAged {
+        conversation: talk.id.clone(),
+        bounds: EmptyingBounds { said_by: by, changed_by: by },
+        messages_max,
+        at: now(),
+    };
+    talk.store.empty_aged(&empty).await.expect(ANSWERS)
+}
+
+async fn put_away(talk: &Talk) {
+    let edit = EditConversation {
+        conversation: talk.id.clone(),
+        by: talk.salon.clone(),
+        subject: None,
+        status: Some(StatusEdit::Set(Status::Archived)),
+        at: now(),
+    };
+    talk.store.edit_conversation(&edit).await.expect(ANSWERS);
+}
+
+/// What conversations say of their messages is what the messages say; the house is of neither side.
+async fn assert_counters_are_true(scratch: &Scratch) {
+    let wrong = "
+        SELECT count(*) FROM messaging.conversation AS c
+        CROSS JOIN LATERAL (
+            SELECT count(*) AS messages,
+                coalesce(max(seq) FILTER (WHERE author_side = 'salon'), 0) AS salon_seq,
+                coalesce(max(seq) FILTER (WHERE author_side = 'client'), 0) AS client_seq,
+                (array_agg(created_at ORDER BY seq DESC) FILTER (WHERE author_side <> 'house'))[1] AS newest_at
+            FROM messaging.message WHERE conversation_id = c.id AND deleted_at IS NULL
+        ) AS m
+        CROSS JOIN LATERAL (
+            SELECT max(seq) AS newest, count(*) AS entries FROM messaging.event WHERE conversation_id = c.id
+        ) AS e
+        WHERE (c.message_count, c.salon_message_seq, c.client_message_seq, c.last_seq, c.last_seq)
+            <> (m.messages, m.salon_seq, m.client_seq, e.newest, e.entries)
+            OR c.last_message_at <> coalesce(m.newest_at, c.created_at)";
+    assert_eq!(scratch.number(wrong).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn letting_go_of_what_is_still_talked_in_keeps_every_count_true() {
+    let scratch = Scratch::new().await;
+    let talk = Talk::open(&scratch).await;
+    let nodes = [talk.clone(), talk.on(scratch.another(|_| ()))];
+    at_once(60, |number| {
+        let talk = nodes[number % 2].clone();
+        async move {
+            match number % 6 {
+                0 => drop(archive(&talk).await),
+                1 => drop(empty(&talk, 3).await),
+                2 => drop(talk.read(&talk.salon).await),
+                3 => drop(talk.say(&talk.salon, "Bonjour").await),
+                _ => drop(talk.say(&talk.client, "Bonjour").await),
+            }
+        }
+    })
+    .await;
+    assert_counters_are_true(&scratch).await;
+    put_away(&talk).await;
+    while !empty(&talk, 7).await.events.is_empty() {}
+    assert_counters_are_true(&scratch).await;
+    let left = "SELECT count(*) FROM messaging.message WHERE deleted_at IS NULL AND author_side <> 'house'";
+    assert_eq!(scratch.number(left).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_several_nodes_one_puts_a_conversation_away() {
+    let scratch = Scratch::new().await;
+    let talk = Talk::open(&scratch).await;
+    talk.say(&talk.client, "Bonjour").await;
+    let nodes = [talk.clone(), talk.on(scratch.another(|_| ()))];
+    let told = at_once(8, |number| {
+        let talk = nodes[number % 2].clone();
+        async move { archive(&talk).await.len() }
+    })
+    .await;
+    assert_eq!(told.iter().sum::<usize>(), 2, "{told:?}");
+    let notices = "SELECT count(*) FROM messaging.message WHERE author_side = 'house'";
+    assert_eq!(scratch.number(notices).await, 1);
+}
+
+/// Whoever is told that a conversation is held may rely on it, even when work had begun before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_hold_that_was_answered_stops_work_that_waits() {
+    let scratch = Scratch::new().await;
+    let talk = Talk::open(&scratch).await;
+    talk.say(&talk.client, "Bonjour").await;
+    put_away(&talk).await;
+    let blocker = scratch.session().await;
+    let lock =
+        format!("BEGIN; SELECT FROM messaging.conversation WHERE id = '{}' FOR UPDATE", talk.id);
+    blocker.batch_execute(&lock).await.expect("nobody else has it");
+    let hold = {
+        let talk = talk.clone();
+        tokio::spawn(async move { talk.store.hold_conversation(&talk.id, now()).await })
+    };
+    until_waiting(&scratch, 1).await;
+    let work = {
+        let talk = talk.on(scratch.another(|_| ()));
+        tokio::spawn(async move { empty(&talk, 10).await })
+    };
+    until_waiting(&scratch, 2).await;
+    blocker.batch_execute("COMMIT").await.expect("it was begun");
+    assert!(hold.await.expect("no panic").expect(ANSWERS));
+    assert_eq!(work.await.expect("no panic"), Emptied::default());
+}
+
+/// A hold on a salon is answered when work under way in its conversations is over.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_hold_on_a_salon_waits_for_work_under_way() {
+    let scratch = Scratch::new().await;
+    let talk = Talk::open(&scratch).await;
+    talk.say(&talk.client, "Bonjour").await;
+    put_away(&talk).await;
+    let work = scratch.session().await;
+    let empty_aged = format!(
+        "BEGIN; SELECT FROM messaging.empty_aged('{}', '2100-01-01', '2100-01-01', 10, now())",
+        talk.id
+    );
+    work.batch_execute(&empty_aged).await.expect("it is due");
+    let hold = {
+        let talk = talk.clone();
+        let held = SalonRetention { policy: None, is_held: true };
+        tokio::spawn(async move { talk.store.put_salon_retention(&talk.salon, held, now()).await })
+    };
+    until_waiting(&scratch, 1).await;
+    work.batch_execute("ROLLBACK").await.expect("it was begun");
+    hold.await.expect("no panic").expect(ANSWERS);
+    assert_eq!(empty(&talk, 10).await, Emptied::default());
+}
+
+#[tokio::test]
+async fn a_log_whose_clock_went_back_keeps_everything_from_the_first_young_entry_on() {
+    let scratch = Scratch::new().await;
+    let talk = Talk::open(&scratch).await;
+    for words in ["2", "3", "4"] {
+        talk.say(&talk.client, words).await;
+    }
+    let set = "UPDATE messaging.event SET at = CASE WHEN seq IN (1, 3) THEN '2020-01-01' ELSE '2026-01-01' END::timestamptz";
+    scratch.sql(set).await;
+    let before = Timestamp::parse("2025-01-01T00:00:00Z").expect("a time");
+    let walk = LogWalk { before, after: None, conversations_max: 10, entries_max: 10 };
+    assert_eq!(talk.store.count_old_entries(&walk).await.expect(ANSWERS).entries, 1);
+    assert_eq!(talk.store.trim_logs(&walk).await.expect(ANSWERS).entries, 1);
+    let left = "SELECT string_agg(seq::text, ' ' ORDER BY seq) FROM messaging.event";
+    assert_eq!(scratch.sql(left).await, [["2 3 4"]]);
+    let after = domain::seq::Seq::ZERO.next();
+    let piece = talk.store.events_after(&talk.id, &talk.client, after, 9).await.expect(ANSWERS);
+    assert!(matches!(piece, Some(LogPiece::Events(events)) if events.len() == 3));
+}
+
+/// A day's schedules, as the database has them.
+async fn nights(scratch: &Scratch) -> Vec<Vec<String>> {
+    let sql = "SELECT name, every_ms, at_ms, (extract(epoch FROM next_run_at) * 1000)::bigint
+        FROM messaging.schedule WHERE at_ms IS NOT NULL ORDER BY name";
+    scratch.sql(sql).await
+}
+
+#[tokio::test]
+async fn the_nights_in_the_table_are_those_of_the_rules() {
+    let scratch = Scratch::new().await;
+    let (store, late): (&PgStore, _) = (&scratch, Timestamp::parse("2100-06-01T17:00:00Z"));
+    let late = late.expect("a time");
+    for row in nights(&scratch).await {
+        assert_eq!(row[1..3], ["86400000".to_owned(), NIGHT_BEGINS_MS.to_string()]);
+        let begins: i64 = row[3].parse().expect("a number");
+        assert_eq!(begins % 86_400_000, i64::from(NIGHT_BEGINS_MS), "{row:?}");
+    }
+    assert_eq!(store.start_due_schedules(late).await.expect(ANSWERS), 4);
+    let next = next_night(late).as_millis().to_string();
+    let expected = ["archive_aged", "empty_aged", "trim_log"];
+    for (row, name) in nights(&scratch).await.iter().zip(expected) {
+        assert_eq!((row[0].as_str(), &row[3]), (name, &next));
+    }
+}

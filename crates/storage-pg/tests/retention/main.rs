@@ -1,0 +1,130 @@
+//! The nights' work over very many messages: what a dry run says is what a run does, and nobody who stays
+//! has anything else to read. `RETENTION_MESSAGES` says how many there are; the figures are printed.
+
+#[path = "../support/mod.rs"]
+#[expect(dead_code, reason = "other tests use more of it")]
+mod support;
+mod wall;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
+};
+
+use domain::{
+    Messaging,
+    id::ConversationId,
+    retention::{RetentionPolicy, RetentionReport, RetentionSettings},
+    testing::fixture::{CountingIds, text, user},
+};
+use support::Scratch;
+use wall::{Nobody, Wall};
+
+const MUCH: &str = include_str!("much.sql");
+
+/// How many messages there are unless somebody asks for more.
+const MESSAGES: u32 = 40_000;
+
+/// What waits for whom in each conversation.
+const UNREAD: &str = "
+    SELECT c.id, u.salon, u.client, greatest(c.salon_message_seq, c.client_message_seq) > 0 AS says_something
+    FROM messaging.conversation AS c
+    CROSS JOIN LATERAL (
+        SELECT
+            count(*) FILTER (WHERE author_side = 'client' AND seq > c.salon_read_seq) AS salon,
+            count(*) FILTER (WHERE author_side = 'salon' AND seq > c.client_read_seq) AS client
+        FROM messaging.message WHERE conversation_id = c.id AND deleted_at IS NULL
+    ) AS u
+    WHERE c.id <> 't00000000'";
+
+/// Conversations that say otherwise of their messages than their messages do.
+const UNTRUE: &str = "
+    SELECT count(*) FROM messaging.conversation AS c
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS messages,
+            coalesce(max(seq) FILTER (WHERE author_side = 'salon'), 0) AS salon_seq,
+            coalesce(max(seq) FILTER (WHERE author_side = 'client'), 0) AS client_seq
+        FROM messaging.message WHERE conversation_id = c.id AND deleted_at IS NULL
+    ) AS m
+    WHERE (c.message_count, c.salon_message_seq, c.client_message_seq)
+        <> (m.messages, m.salon_seq, m.client_seq)";
+
+fn messaging(scratch: &Scratch) -> Messaging {
+    let policy = RetentionPolicy::new(90, Some(30)).expect("good");
+    let store = Arc::new((**scratch).clone());
+    let ids = Arc::new(CountingIds::new());
+    Messaging::new(store, Arc::new(Nobody), Arc::new(Wall::new()), ids)
+        .with_retention(RetentionSettings { policy, log_days: 90 })
+}
+
+/// What was counted, without what was timed.
+fn counts(report: RetentionReport) -> RetentionReport {
+    RetentionReport { transactions: 0, longest_ms: 0, ..report }
+}
+
+/// Sends one message after the other until told to stop. Returns how long each took, sorted.
+async fn send_until(messaging: &Messaging, stop: &AtomicBool) -> Vec<u128> {
+    let young = ConversationId::parse("t00000000").expect("good");
+    let mut took_us = Vec::new();
+    while !stop.load(Ordering::Relaxed) {
+        let begun = Instant::now();
+        let sent = messaging.send_message(&young, &user("c0"), text("Bonjour")).await;
+        sent.expect("the client takes part");
+        took_us.push(begun.elapsed().as_micros());
+    }
+    took_us.sort_unstable();
+    took_us
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_over_very_many_messages_does_what_the_dry_run_said() {
+    let wanted = std::env::var("RETENTION_MESSAGES").ok().and_then(|text| text.parse().ok());
+    let messages: u32 = wanted.unwrap_or(MESSAGES);
+    let scratch = Scratch::new().await;
+    scratch.sql(&MUCH.replace("{messages}", &messages.to_string())).await;
+    scratch.sql("VACUUM ANALYZE").await;
+    let messaging = messaging(&scratch);
+
+    let begun = Instant::now();
+    let dry = messaging.run_retention(true).await.expect("the store works");
+    println!("{messages} messages; dry run {:?} in {:?}", counts(dry), begun.elapsed());
+    scratch.sql(&format!("CREATE TABLE unread_before AS {UNREAD}")).await;
+    assert_eq!(scratch.number("SELECT count(*) FROM messaging.job").await, 0);
+
+    let (stop, begun) = (AtomicBool::new(false), Instant::now());
+    let run = async {
+        let report = messaging.run_retention(false).await.expect("the store works");
+        stop.store(true, Ordering::Relaxed);
+        report
+    };
+    let (real, took_us) = tokio::join!(run, send_until(&messaging, &stop));
+    println!(
+        "run in {:?}: {} transactions, the longest {} ms; {} messages sent meanwhile, p99 {} us, the slowest {} us",
+        begun.elapsed(),
+        real.transactions,
+        real.longest_ms,
+        took_us.len(),
+        took_us[took_us.len() * 99 / 100],
+        took_us[took_us.len() - 1],
+    );
+    assert_eq!(counts(real), counts(dry));
+    assert!(
+        real.archived > 0 && real.messages > 0 && real.files > 0 && real.held_back > 0,
+        "{real:?}"
+    );
+    assert!(real.log_entries > 0, "{real:?}");
+
+    let other = format!(
+        "SELECT count(*) FROM ({UNREAD}) AS now JOIN unread_before AS before ON before.id = now.id
+        WHERE CASE WHEN now.says_something THEN (now.salon, now.client) <> (before.salon, before.client)
+            ELSE greatest(now.salon, now.client) > 0 END"
+    );
+    assert_eq!(scratch.number(&other).await, 0, "somebody has something else to read");
+    assert_eq!(scratch.number(UNTRUE).await, 0);
+    let again = messaging.run_retention(false).await.expect("the store works");
+    let nothing = RetentionReport { held_back: real.held_back, ..RetentionReport::default() };
+    assert_eq!(counts(again), nothing);
+}

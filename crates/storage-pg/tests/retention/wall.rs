@@ -1,0 +1,45 @@
+//! What the nights' work stands on here: a clock that goes, and nobody who listens.
+
+use std::time::Instant;
+
+use async_trait::async_trait;
+use domain::{
+    event::Event,
+    id::{ConversationId, UserId},
+    ports::{Clock, Fanout, Turn},
+    time::Timestamp,
+};
+
+/// A clock that shows 2026-01-05T09:30:00Z first and goes on from there.
+pub(crate) struct Wall(Instant);
+
+impl Wall {
+    pub(crate) fn new() -> Self {
+        Self(Instant::now())
+    }
+}
+
+impl Clock for Wall {
+    fn now(&self) -> Timestamp {
+        let gone_ms = i64::try_from(self.0.elapsed().as_millis()).expect("a test is short");
+        Timestamp::from_millis(1_767_605_400_000 + gone_ms).expect("within the calendar")
+    }
+}
+
+/// A fan-out that tells nobody.
+pub(crate) struct Nobody;
+
+#[async_trait]
+impl Fanout for Nobody {
+    async fn turn(&self, _: &ConversationId) -> Box<dyn Turn> {
+        Box::new(Self)
+    }
+
+    fn is_watching(&self, _: &ConversationId, _: &UserId) -> bool {
+        false
+    }
+}
+
+impl Turn for Nobody {
+    fn publish(self: Box<Self>, _: Vec<Event>) {}
+}

@@ -1,0 +1,2 @@
+-- A rule that was looked up needs no going back.
+SELECT;

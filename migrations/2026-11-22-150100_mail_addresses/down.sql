@@ -1,0 +1,1 @@
+DROP INDEX messaging.participant_of_address;

@@ -1,0 +1,10 @@
+DROP TRIGGER release_on_record ON messaging.held_conversation;
+DROP TRIGGER hold_on_record ON messaging.held_conversation;
+DROP TRIGGER salon_on_record ON messaging.salon_retention;
+DROP TRIGGER policy_on_record ON messaging.retention_policy;
+DROP FUNCTION messaging.note_change_of_keeping;
+ALTER TABLE messaging.erasure DROP COLUMN is_replayed;
+DROP TABLE messaging.audit;
+DROP FUNCTION messaging.keep_the_record;
+DROP TABLE messaging.export;
+DELETE FROM messaging.job WHERE kind = 'export_person';

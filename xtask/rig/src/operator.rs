@@ -1,0 +1,47 @@
+//! Whoever looks after the service, at its command line.
+
+use std::path::PathBuf;
+
+use tokio::process::Command;
+
+use crate::{Fault, stage::Stage};
+
+/// Calls the server's program with one of its verbs.
+#[derive(Clone, Debug)]
+pub struct Operator {
+    binary: PathBuf,
+    database_url: String,
+}
+
+impl Operator {
+    /// Who calls this program for this database.
+    pub fn new(binary: impl Into<PathBuf>, database_url: &str) -> Self {
+        Self { binary: binary.into(), database_url: database_url.to_owned() }
+    }
+
+    /// Who calls this program for the database of a running server.
+    pub fn of(stage: &Stage, binary: &str) -> Self {
+        Self::new(binary, &stage.database.url())
+    }
+
+    /// What a verb prints.
+    ///
+    /// # Errors
+    /// When it fails; shows what it complains of.
+    pub async fn run(&self, verb: &[&str]) -> Result<String, Fault> {
+        let name = verb.join(" ");
+        let output = Command::new(&self.binary)
+            .args(verb)
+            .env_clear()
+            .env("DATABASE_URL", &self.database_url)
+            .env("JWT_SECRET", "a-secret-that-no-verb-ever-uses-for-a-token")
+            .output()
+            .await
+            .map_err(Fault::while_doing(format!("call `{name}`")))?;
+        if output.status.success() {
+            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+        }
+        let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+        Err(Fault::new(format!("`{name}` ended with {}: {complaint}", output.status)))
+    }
+}

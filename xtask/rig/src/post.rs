@@ -1,0 +1,179 @@
+//! A mail server as a process, and the mails that it takes.
+
+mod clock;
+mod letter;
+
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+};
+
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    process::{Child, ChildStdin, ChildStdout, Command},
+    sync::mpsc,
+};
+use xtask::{node, workspace};
+
+use crate::{Fault, fault::same, wait::within};
+pub use clock::{a_day_passes, all_put_off, all_settled, an_hour_passes};
+pub use letter::Letter;
+
+/// Takes mail on a port of this machine. Ends when dropped, and with this process.
+#[derive(Debug)]
+pub struct MailServer {
+    told: mpsc::UnboundedReceiver<String>,
+    port: u64,
+    _open: ChildStdin,
+    child: Child,
+}
+
+impl MailServer {
+    /// One that takes everything, unless the recipient's name says otherwise.
+    ///
+    /// # Errors
+    /// When Node.js or the packages that the lock file names are missing.
+    pub async fn start() -> Result<Self, Fault> {
+        Self::start_with(&json!({})).await
+    }
+
+    /// One that refuses for now every so many in a hundred mails.
+    ///
+    /// # Errors
+    /// See [`start`](Self::start).
+    pub async fn moody(fail_percent: u32) -> Result<Self, Fault> {
+        Self::start_with(&json!({ "failPercent": fail_percent, "seed": 7 })).await
+    }
+
+    async fn start_with(options: &Value) -> Result<Self, Fault> {
+        let mut child = Command::new("node")
+            .arg("server.mjs")
+            .arg(options.to_string())
+            .current_dir(installed()?)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(Fault::while_doing("start a mail server"))?;
+        let (Some(stdout), Some(open)) = (child.stdout.take(), child.stdin.take()) else {
+            return Err(Fault::new("the mail server has no pipes"));
+        };
+        let mut server = Self { told: listen(stdout), port: 0, _open: open, child };
+        let port = within("the mail server's port", server.next("port")).await??;
+        server.port = port.as_u64().ok_or_else(|| Fault::new("no port"))?;
+        Ok(server)
+    }
+
+    /// Ends it at once, whatever it is doing.
+    ///
+    /// # Errors
+    /// When its process cannot be ended.
+    pub async fn stop(&mut self) -> Result<(), Fault> {
+        let failed = Fault::while_doing("end the mail server");
+        match self.child.try_wait() {
+            Ok(Some(_)) => Ok(()),
+            Ok(None) => self.child.kill().await.map_err(failed),
+            Err(cause) => Err(failed(cause)),
+        }
+    }
+
+    /// Puts another in its place, at the same port, that takes every mail whatever the recipient's
+    /// name. What the first took and nobody asked for is forgotten.
+    ///
+    /// # Errors
+    /// See [`start`](Self::start) and [`stop`](Self::stop).
+    pub async fn take_everything(&mut self) -> Result<(), Fault> {
+        self.stop().await?;
+        *self = Self::start_with(&json!({ "port": self.port, "lenient": true })).await?;
+        Ok(())
+    }
+
+    /// Where it takes mail.
+    pub fn url(&self) -> String {
+        format!("smtp://127.0.0.1:{}", self.port)
+    }
+
+    /// The next mail that it takes.
+    ///
+    /// # Errors
+    /// When there is none in time.
+    pub async fn mail(&mut self) -> Result<Letter, Fault> {
+        let mail = within("a mail", self.next("mail")).await??;
+        Letter::parse(&mail)
+    }
+
+    /// The next mail is for this address.
+    ///
+    /// # Errors
+    /// When it is for another, or there is none in time.
+    pub async fn mail_to(&mut self, address: &str) -> Result<Letter, Fault> {
+        let mail = self.mail().await?;
+        same("the recipient of a mail", mail.to.as_str(), address)?;
+        Ok(mail)
+    }
+
+    /// Every mail that it took and nobody asked for yet; waits for none.
+    ///
+    /// # Errors
+    /// When it cannot be understood.
+    pub fn arrived(&mut self) -> Result<Vec<Letter>, Fault> {
+        let mut mails = Vec::new();
+        while let Ok(line) = self.told.try_recv() {
+            if let Some(mail) = value(&line, "mail")? {
+                mails.push(Letter::parse(&mail)?);
+            }
+        }
+        Ok(mails)
+    }
+
+    /// Waits until it tells of something of this name; what else it tells of is skipped.
+    async fn next(&mut self, what: &str) -> Result<Value, Fault> {
+        loop {
+            let line = self.told.recv().await;
+            let line = line.ok_or_else(|| Fault::new("the mail server is gone"))?;
+            if let Some(value) = value(&line, what)? {
+                return Ok(value);
+            }
+        }
+    }
+}
+
+/// Reads all the time: a mail server whose pipe is full takes no more mail.
+fn listen(stdout: ChildStdout) -> mpsc::UnboundedReceiver<String> {
+    let (tell, told) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        let mut lines = BufReader::new(stdout).lines();
+        // It ends with the mail server, or when nobody listens any more.
+        while let Ok(Some(line)) = lines.next_line().await {
+            if tell.send(line).is_err() {
+                break;
+            }
+        }
+    });
+    told
+}
+
+/// What a line says of a thing of this name.
+fn value(line: &str, what: &str) -> Result<Option<Value>, Fault> {
+    let told: Result<Value, _> = serde_json::from_str(line);
+    let mut told = told.map_err(Fault::while_doing("understand the mail server"))?;
+    Ok(told.get_mut(what).map(Value::take))
+}
+
+/// The program's folder, with what its lock file pins.
+fn installed() -> Result<PathBuf, Fault> {
+    let folder = workspace::root().join("crates/mailer/tests/smtp-server");
+    if !is_current(&folder) {
+        node::install_locked(&folder).map_err(Fault::while_doing("install the mail server"))?;
+    }
+    Ok(folder)
+}
+
+fn is_current(folder: &Path) -> bool {
+    let written = |name: &str| std::fs::metadata(folder.join(name))?.modified();
+    match (written("package-lock.json"), written("node_modules/.package-lock.json")) {
+        (Ok(wanted), Ok(installed)) => wanted <= installed,
+        _ => false,
+    }
+}

@@ -1,0 +1,70 @@
+//! Where a word stands in what a service keeps. Capitals make no difference.
+
+use std::{collections::BTreeSet, path::Path};
+
+use crate::{Fault, backup::files_below, database};
+
+/// Every column of every table that is not PostgreSQL's own.
+const COLUMNS: &str = "
+SELECT format('%I.%I', c.table_schema, c.table_name), quote_ident(c.column_name),
+    c.table_name || '.' || c.column_name
+FROM information_schema.columns AS c JOIN information_schema.tables AS t USING (table_schema, table_name)
+WHERE t.table_type = 'BASE TABLE' AND c.table_schema NOT IN ('pg_catalog', 'information_schema')";
+
+/// The columns, as `table.column`, in which a word stands, in letters or as the bytes of them.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn in_database(url: &str, word: &str) -> Result<BTreeSet<String>, Fault> {
+    let client = database::connect(url).await?;
+    let columns = client.query(COLUMNS, &[]).await;
+    let columns = columns.map_err(Fault::while_doing("list the columns"))?;
+    let mut found = BTreeSet::new();
+    for row in &columns {
+        let (table, column, name): (String, String, String) = (row.get(0), row.get(1), row.get(2));
+        let sql = format!(
+            "SELECT EXISTS (SELECT FROM {table} WHERE strpos(lower({column}::text), lower($1)) > 0
+                OR strpos({column}::text, encode(convert_to($1, 'UTF8'), 'hex')) > 0)"
+        );
+        let stands = client.query_one(&sql, &[&word]).await;
+        if stands.map_err(Fault::while_doing(format!("look into {name}")))?.get(0) {
+            found.insert(name);
+        }
+    }
+    Ok(found)
+}
+
+/// The files below a folder in whose names or bytes a word stands.
+///
+/// # Errors
+/// When one cannot be read.
+pub fn in_folder(folder: &Path, word: &[u8]) -> Result<Vec<String>, Fault> {
+    let files = files_below(folder)?.into_iter();
+    let found = files.filter(|(name, bytes)| holds(name.as_bytes(), word) || holds(bytes, word));
+    Ok(found.map(|(name, _)| name).collect())
+}
+
+/// Whether a word stands in these bytes.
+pub fn holds(bytes: &[u8], word: &[u8]) -> bool {
+    let Some((first, rest)) = word.split_first() else { return true };
+    let begins = |(_, byte): &(usize, &u8)| byte.eq_ignore_ascii_case(first);
+    let goes_on = |(at, _): (usize, &u8)| {
+        bytes.get(at + 1..=at + rest.len()).is_some_and(|next| next.eq_ignore_ascii_case(rest))
+    };
+    bytes.iter().enumerate().filter(begins).any(goes_on)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_found_wherever_it_stands_and_however_it_is_written() {
+        for text in ["zoe", "ZOE went", "went Zoe", "zzoe", "zo zoe"] {
+            assert!(holds(text.as_bytes(), b"zoe"), "{text}");
+        }
+        for text in ["", "z", "zo", "zo e", "eoz"] {
+            assert!(!holds(text.as_bytes(), b"zoe"), "{text}");
+        }
+    }
+}
