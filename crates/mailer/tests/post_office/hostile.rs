@@ -117,6 +117,9 @@ async fn words_without_end_are_cut() {
     let mail = parsed(&bytes);
     let text = mail.body_text(0).expect("text");
     assert!(text.contains(&format!("> {}…", "x".repeat(499))) && !text.contains(&"x".repeat(500)));
+    // RFC 5322, 2.1.1: 998 bytes and the end of the line.
+    let longest = bytes.split(|byte| *byte == b'\n').map(<[u8]>::len).max();
+    assert!(longest.is_some_and(|longest| longest <= 999), "{longest:?}");
 }
 
 #[tokio::test]

@@ -40,6 +40,7 @@ async fn everything_else_is_heard_and_changes_nothing() {
         json!({"event": "failed", "severity": "permanent", "reason": "old", "recipient": ADDRESS}),
         json!({"event": "unsubscribed", "recipient": ADDRESS}),
         json!({"event": "complained", "recipient": "nobody@mail.test"}),
+        json!({"event": "failed", "severity": "permanent", "recipient": "nobody@mail.test"}),
         json!({"event": "complained", "recipient": ""}),
         json!({"event": "complained", "recipient": "x".repeat(10_000)}),
         json!({"event": "complained", "recipient": [ADDRESS]}),
