@@ -33,7 +33,7 @@ mod value;
 mod tests;
 
 use clap::Args;
-use domain::zone::Zone;
+use domain::{retention::RetentionSettings, zone::Zone};
 
 pub(crate) use database::Database;
 pub(crate) use docs::table;
@@ -130,11 +130,7 @@ impl Settings {
             http: self.http.clone(),
             database: database?,
             tokens: tokens?,
-            api: api::Settings {
-                retention: retention?,
-                mail: self.mail.doors(&mail),
-                ..self.api()
-            },
+            api: self.api(retention?, self.mail.doors(&mail)),
             files: files?,
             links_are_local: self.files.is_local(),
             jobs: self.jobs.parts(self.files.unsent_age_max_ms()),
@@ -145,7 +141,7 @@ impl Settings {
         })
     }
 
-    fn api(&self) -> api::Settings {
+    fn api(&self, retention: RetentionSettings, mail: api::mail::Settings) -> api::Settings {
         let in_production = self.general.in_production();
         let origins = self.origins.allowed(in_production);
         api::Settings {
@@ -154,8 +150,8 @@ impl Settings {
             limits: self.limits.settings(),
             links: self.files.links(self.http.address().port(), self.tokens.secret()),
             uploads: self.files.uploads(),
-            retention: domain::retention::RetentionSettings::default(),
-            mail: api::mail::Settings::default(),
+            retention,
+            mail,
         }
     }
 
