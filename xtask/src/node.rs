@@ -1,7 +1,7 @@
 //! Node.js and its package client, which the stock Socket.IO client and, without PostgreSQL, the database come through.
 
 use std::{
-    fmt, io,
+    fmt, fs, io,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -82,6 +82,24 @@ pub fn install_locked(folder: &Path) -> Result<(), NodeError> {
     if status.success() { Ok(()) } else { Err(NodeError::Failed(folder.to_owned())) }
 }
 
+/// The same, unless that is there already. Asks for Node.js either way: who calls this runs it next.
+///
+/// # Errors
+/// See [`NodeError`].
+pub fn ensure_locked(folder: &Path) -> Result<(), NodeError> {
+    npm()?;
+    if is_current(folder) { Ok(()) } else { install_locked(folder) }
+}
+
+// npm leaves its own copy of the lock in what it installed, written after it.
+fn is_current(folder: &Path) -> bool {
+    let written = |name: &str| fs::metadata(folder.join(name))?.modified();
+    match (written("package-lock.json"), written("node_modules/.package-lock.json")) {
+        (Ok(wanted), Ok(installed)) => wanted <= installed,
+        _ => false,
+    }
+}
+
 /// Where `npm` is. The administrator of a machine without it gets it installed by the system's package manager.
 ///
 /// # Errors
@@ -97,4 +115,21 @@ pub fn npm() -> Result<PathBuf, NodeError> {
 
 fn found() -> Option<PathBuf> {
     process::find("node").and_then(|_| process::find("npm"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_older_installation_is_not_current() {
+        let folder = std::env::temp_dir().join(format!("installed-test-{}", std::process::id()));
+        fs::create_dir_all(folder.join("node_modules")).expect("a folder");
+        fs::write(folder.join("package-lock.json"), "").expect("a file");
+        let before = is_current(&folder);
+        fs::write(folder.join("node_modules/.package-lock.json"), "").expect("a file");
+        let after = is_current(&folder);
+        fs::remove_dir_all(&folder).expect("ours");
+        assert!(!before && after);
+    }
 }

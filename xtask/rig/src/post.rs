@@ -3,10 +3,7 @@
 mod clock;
 mod letter;
 
-use std::{
-    path::{Path, PathBuf},
-    process::Stdio,
-};
+use std::{path::PathBuf, process::Stdio};
 
 use serde_json::{Value, json};
 use tokio::{
@@ -164,16 +161,6 @@ fn value(line: &str, what: &str) -> Result<Option<Value>, Fault> {
 /// The program's folder, with what its lock file pins.
 fn installed() -> Result<PathBuf, Fault> {
     let folder = workspace::root().join("crates/mailer/tests/smtp-server");
-    if !is_current(&folder) {
-        node::install_locked(&folder).map_err(Fault::while_doing("install the mail server"))?;
-    }
+    node::ensure_locked(&folder).map_err(Fault::while_doing("install the mail server"))?;
     Ok(folder)
-}
-
-fn is_current(folder: &Path) -> bool {
-    let written = |name: &str| std::fs::metadata(folder.join(name))?.modified();
-    match (written("package-lock.json"), written("node_modules/.package-lock.json")) {
-        (Ok(wanted), Ok(installed)) => wanted <= installed,
-        _ => false,
-    }
 }

@@ -114,15 +114,7 @@ fn installed() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/smtp-server");
-        let written = |name: &str| std::fs::metadata(folder.join(name))?.modified();
-        let is_current =
-            match (written("package-lock.json"), written("node_modules/.package-lock.json")) {
-                (Ok(wanted), Ok(installed)) => wanted <= installed,
-                _ => false,
-            };
-        if !is_current {
-            node::install_locked(&folder).expect("the mail server's packages");
-        }
+        node::ensure_locked(&folder).expect("the mail server's packages");
         folder
     })
 }

@@ -1,8 +1,7 @@
 //! What a mail server will never take.
 
-use rig::{Fault, appointment::register, fault::same, post::all_settled, wait};
+use rig::{Fault, appointment::register, fault::same, operator::Operator, post::all_settled, wait};
 use serde_json::json;
-use tokio::process::Command;
 
 use crate::{AT_ONCE, Guest, SERVER, Scene};
 
@@ -14,12 +13,8 @@ async fn moves_to(scene: &Scene, guest: &Guest, address: &str) -> Result<(), Fau
 
 /// What the operator's verb prints about jobs.
 async fn jobs(scene: &Scene, words: &[&str]) -> Result<String, Fault> {
-    let mut command = Command::new(SERVER);
-    command.arg("jobs").args(words).env_clear();
-    command.env("DATABASE_URL", scene.stage.database.url());
-    command.env("JWT_SECRET", scene.stage.server.secret());
-    let printed = command.output().await.map_err(Fault::while_doing("run the program"))?;
-    Ok(String::from_utf8_lossy(&printed.stdout).into_owned())
+    let verb: Vec<_> = std::iter::once(&"jobs").chain(words).copied().collect();
+    Operator::of(&scene.stage, SERVER).run(&verb).await
 }
 
 #[tokio::test]
