@@ -1,11 +1,10 @@
 //! What the verbs of the build share with the test rig: a private PostgreSQL, and a few words with the system.
 //!
-//! Only the standard library and `signal-hook`: this is what a newcomer compiles first.
+//! Few dependencies: this is what a newcomer compiles first.
 
 #[cfg(not(unix))]
 compile_error!("these verbs need Linux or macOS; on Windows they work inside WSL 2");
 
-pub mod json;
 pub mod leash;
 pub mod node;
 pub mod package;

@@ -1,6 +1,6 @@
 //! Two people and a conversation, to try things with.
 
-use xtask::json::Json;
+use serde_json::Value;
 
 use super::server::Server;
 use crate::{failure::Failure, run};
@@ -27,13 +27,13 @@ impl Demo {
     }
 
     fn parse(printed: &str) -> Option<Self> {
-        let json = Json::parse(printed)?;
-        let text = |path| json.text_at(path).map(str::to_owned);
+        let json: Value = serde_json::from_str(printed).ok()?;
+        let text = |path| json.pointer(path).and_then(Value::as_str).map(str::to_owned);
         Some(Self {
-            salon_token: text(&["salon", "token"])?,
-            client_token: text(&["client", "token"])?,
-            service_token: text(&["service", "token"])?,
-            conversation: text(&["conversation", "id"])?,
+            salon_token: text("/salon/token")?,
+            client_token: text("/client/token")?,
+            service_token: text("/service/token")?,
+            conversation: text("/conversation/id")?,
         })
     }
 }

@@ -9,8 +9,10 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
+use serde_json::Value;
+
 use super::{ClusterError, place, user::User};
-use crate::{json::Json, node, workspace};
+use crate::{node, workspace};
 
 /// What npm needs to be told, by file name.
 const MANIFEST: [(&str, &str); 3] = [
@@ -72,10 +74,10 @@ fn package_for(os: &str, arch: &str) -> Option<String> {
 // npm archives hold no links. The package lists them for a script of its own, which we do not let run.
 fn link(native: &Path) -> io::Result<()> {
     let list = fs::read_to_string(native.join("pg-symlinks.json"))?;
-    let list = Json::parse(&list).ok_or(io::ErrorKind::InvalidData)?;
-    for item in list.items() {
-        let source = item.text_at(&["source"]).and_then(|path| inside(native, path));
-        let target = item.text_at(&["target"]).and_then(|path| inside(native, path));
+    let list: Vec<Value> = serde_json::from_str(&list)?;
+    for item in &list {
+        let source = item["source"].as_str().and_then(|path| inside(native, path));
+        let target = item["target"].as_str().and_then(|path| inside(native, path));
         let (source, target) = source.zip(target).ok_or(io::ErrorKind::InvalidData)?;
         match symlink(source, target) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
@@ -97,15 +99,16 @@ mod tests {
 
     #[test]
     fn every_platform_named_is_pinned_by_its_sha512() {
-        let lock = Json::parse(MANIFEST[1].1).expect("valid JSON");
+        let lock: Value = serde_json::from_str(MANIFEST[1].1).expect("valid JSON");
         for (os, arch) in
             [("linux", "x86_64"), ("linux", "aarch64"), ("macos", "x86_64"), ("macos", "aarch64")]
         {
             let package = package_for(os, arch).expect("a platform we know");
             let entry = format!("node_modules/{package}");
-            let integrity = lock.text_at(&["packages", &entry, "integrity"]);
+            let installed = &lock["packages"][&entry];
+            let integrity = installed["integrity"].as_str();
             assert!(integrity.is_some_and(|hash| hash.starts_with("sha512-")), "{package}");
-            assert_eq!(lock.text_at(&["packages", &entry, "resolved"]), None, "{package}");
+            assert_eq!(installed.get("resolved"), None, "{package}");
         }
     }
 

@@ -6,7 +6,8 @@ use std::{
     process::Command,
 };
 
-use xtask::{json::Json, workspace};
+use serde_json::Value;
+use xtask::workspace;
 
 use crate::{failure::Failure, interrupt::Interrupt, run};
 
@@ -28,9 +29,9 @@ pub(super) fn compile(stop: &Interrupt) -> Result<Vec<Binary>, Failure> {
     let mut unread = 0_usize;
     let mut cargo = workspace::cargo(["test", "--workspace", "--no-run"]);
     cargo.arg("--message-format=json-render-diagnostics");
-    run::by_line(&mut cargo, stop, |line| match Json::parse(line) {
-        Some(message) => binaries.extend(Binary::read(&message)),
-        None => unread += 1,
+    run::by_line(&mut cargo, stop, |line| match serde_json::from_str(line) {
+        Ok(message) => binaries.extend(Binary::read(&message)),
+        Err(_) => unread += 1,
     })?;
     if unread > 0 {
         return Err(Failure::Other(format!("cargo printed {unread} messages that are not JSON")));
@@ -40,15 +41,15 @@ pub(super) fn compile(stop: &Interrupt) -> Result<Vec<Binary>, Failure> {
 }
 
 impl Binary {
-    fn read(message: &Json) -> Option<Self> {
-        let is_test = message.at(&["profile", "test"]) == Some(&Json::Bare("true".into()));
-        let program = message.text_at(&["executable"]).filter(|_| is_test)?;
-        let folder = Path::new(message.text_at(&["manifest_path"])?).parent()?;
-        let kinds = message.at(&["target", "kind"])?.items();
+    fn read(message: &Value) -> Option<Self> {
+        let is_test = message["profile"]["test"] == Value::Bool(true);
+        let program = message["executable"].as_str().filter(|_| is_test)?;
+        let folder = Path::new(message["manifest_path"].as_str()?).parent()?;
+        let kinds = message["target"]["kind"].as_array()?;
         Some(Self {
-            package: package(message.text_at(&["package_id"])?)?.to_owned(),
-            is_outside: kinds.contains(&Json::Text("test".into())),
-            target: message.text_at(&["target", "name"])?.to_owned(),
+            package: package(message["package_id"].as_str()?)?.to_owned(),
+            is_outside: kinds.contains(&Value::from("test")),
+            target: message["target"]["name"].as_str()?.to_owned(),
             program: program.into(),
             folder: folder.to_owned(),
         })
@@ -81,13 +82,13 @@ fn package(id: &str) -> Option<&str> {
 mod tests {
     use super::*;
 
-    fn message(kind: &str, is_test: bool) -> Json {
+    fn message(kind: &str, is_test: bool) -> Value {
         let text = format!(
             r#"{{"reason":"compiler-artifact","package_id":"path+file:///w/crates/api#0.1.0",
             "manifest_path":"/w/crates/api/Cargo.toml","target":{{"kind":["{kind}"],"name":"wire"}},
             "profile":{{"test":{is_test}}},"executable":"/w/target/debug/deps/wire-1f"}}"#
         );
-        Json::parse(&text).expect("valid")
+        serde_json::from_str(&text).expect("valid")
     }
 
     #[test]
