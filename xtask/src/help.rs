@@ -6,14 +6,14 @@ cargo xtask <verb>
 
   dev              Run the server with a database of its own and demo data, until Ctrl-C
   dev --once       The same, then one conversation from end to end, then stop
-  test             Everything that must hold: format, lints, layers, licences, docs, tests
+  test             Everything that must hold: format, lints, layers, dependencies, docs, tests
   bench [args]     Measure a release build on a durable database; arguments go to the load generator
   drill            Save a service, restore it elsewhere, forget people again, compare everything
   postgres [name]  Only a private database, until Ctrl-C; prints its URL
   reference-db     A database as the former application keeps it, until Ctrl-C; prints its URL
                    (--conversations N, --messages N; 10,000 and 500,000 without)
   layers           Check that dependencies between crates point inwards
-  licences         Check the licence of every dependency against deny.toml
+  deny             Check licences, bans and sources of every dependency against deny.toml
   openapi          Write docs/openapi.json, docs/openapi-internal.json and docs/asyncapi.json
   help             This text
 

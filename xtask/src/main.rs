@@ -6,13 +6,13 @@
 )]
 
 mod bench;
+mod deny;
 mod dev;
 mod drill;
 mod failure;
 mod help;
 mod interrupt;
 mod layers;
-mod licences;
 mod openapi;
 mod paint;
 mod reference;
@@ -51,7 +51,7 @@ fn perform(arguments: &[String], stop: &Interrupt) -> Result<(), Failure> {
         "postgres" => scratch::run(rest, stop),
         "reference-db" => reference::run(rest, stop),
         "layers" => layers::run(rest),
-        "licences" => licences::run(rest),
+        "deny" => deny::run(rest, stop),
         "openapi" => openapi::run(rest, stop),
         "help" | "--help" | "-h" => {
             println!("{}", help::TEXT);
