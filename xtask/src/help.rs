@@ -12,7 +12,7 @@ cargo xtask <verb>
   postgres [name]  Only a private database, until Ctrl-C; prints its URL
   reference-db     A database as the former application keeps it, until Ctrl-C; prints its URL
                    (--conversations N, --messages N; 10,000 and 500,000 without)
-  layers           Check that dependencies between crates point inwards
+  layers           Check that dependencies between crates point inwards, and circles between files
   deny             Check licences, bans and sources of every dependency against deny.toml
   openapi          Write docs/openapi.json, docs/openapi-internal.json and docs/asyncapi.json
   help             This text

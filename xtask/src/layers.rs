@@ -1,5 +1,6 @@
-//! `cargo xtask layers`: dependencies point inwards, and only where the plan says.
+//! `cargo xtask layers`: dependencies point inwards, and only where the plan says; files of one crate use one another in no circle.
 
+mod circles;
 mod plan;
 mod rules;
 mod tree;
@@ -10,7 +11,7 @@ use crate::{
     failure::{Failure, no_arguments},
     run,
 };
-use plan::{DOMAIN_MAY_USE, RULES};
+use plan::{CIRCLES, DOMAIN_MAY_USE, RULES};
 use tree::{Kind, Package};
 
 /// Reads every crate's dependencies and fails on the first edges that are not allowed, all of them named.
@@ -27,10 +28,15 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     }
     let below_domain = list(&["-p", "domain", "-e", "normal"])?;
     wrong.extend(rules::strangers(DOMAIN_MAY_USE, &below_domain));
+    wrong.extend(circles::objections(CIRCLES)?);
     if !wrong.is_empty() {
         return Err(Failure::Other(wrong.join("\n")));
     }
-    println!("{} crates, every edge points inwards", names.len());
+    println!(
+        "{} crates, every edge points inwards; {} circles of files, each listed",
+        names.len(),
+        CIRCLES.len()
+    );
     Ok(())
 }
 

@@ -6,6 +6,7 @@
 compile_error!("these verbs need Linux or macOS; on Windows they work inside WSL 2");
 
 pub mod leash;
+pub mod modules;
 pub mod node;
 pub mod package;
 pub mod poll;

@@ -3,6 +3,7 @@
 use std::{
     env,
     ffi::OsString,
+    fs, io,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -26,6 +27,22 @@ pub fn target() -> PathBuf {
     }
 }
 
+/// Every crate's `src/lib.rs` or `src/main.rs`, or both, sorted.
+///
+/// # Errors
+/// When a folder cannot be listed.
+pub fn crate_roots() -> io::Result<Vec<PathBuf>> {
+    let mut folders = vec![root().join("xtask"), root().join("xtask/rig")];
+    for entry in fs::read_dir(root().join("crates"))? {
+        folders.push(entry?.path());
+    }
+    folders.sort();
+    let roots = folders
+        .iter()
+        .flat_map(|folder| ["src/lib.rs", "src/main.rs"].map(|file| folder.join(file)));
+    Ok(roots.filter(|root| root.is_file()).collect())
+}
+
 /// A call of cargo, in the root of the workspace.
 pub fn cargo<const N: usize>(arguments: [&str; N]) -> Command {
     let program = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
@@ -40,7 +57,7 @@ mod tests {
 
     #[test]
     fn the_root_holds_the_workspace_manifest() {
-        let manifest = std::fs::read_to_string(root().join("Cargo.toml")).expect("a manifest");
+        let manifest = fs::read_to_string(root().join("Cargo.toml")).expect("a manifest");
         assert!(manifest.contains("[workspace]"));
     }
 }
