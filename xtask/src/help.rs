@@ -13,6 +13,7 @@ cargo xtask <verb>
   reference-db     A database as the former application keeps it, until Ctrl-C; prints its URL
                    (--conversations N, --messages N; 10,000 and 500,000 without)
   layers           Check that dependencies between crates point inwards, and circles between files
+  size             How large the code is: files, lines, imports, folders of one file, circles
   deny             Check licences, bans and sources of every dependency against deny.toml
   openapi          Write docs/openapi.json, docs/openapi-internal.json and docs/asyncapi.json
   help             This text

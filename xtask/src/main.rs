@@ -18,6 +18,7 @@ mod paint;
 mod reference;
 mod run;
 mod scratch;
+mod size;
 mod test;
 
 use std::{env, process::ExitCode};
@@ -52,6 +53,7 @@ fn perform(arguments: &[String], stop: &Interrupt) -> Result<(), Failure> {
         "reference-db" => reference::run(rest, stop),
         "layers" => layers::run(rest),
         "deny" => deny::run(rest, stop),
+        "size" => size::run(rest),
         "openapi" => openapi::run(rest, stop),
         "help" | "--help" | "-h" => {
             println!("{}", help::TEXT);
