@@ -15,6 +15,7 @@ cargo xtask <verb>
   layers           Check that dependencies between crates point inwards, and circles between files
   size             How large the code is: files, lines, imports, folders of one file, circles
   deny             Check licences, bans and sources of every dependency against deny.toml
+  notices          Write docs/third-party-notices.txt: the licences of what the server is made of
   openapi          Write docs/openapi.json, docs/openapi-internal.json and docs/asyncapi.json
   help             This text
 

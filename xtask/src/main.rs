@@ -13,6 +13,7 @@ mod failure;
 mod help;
 mod interrupt;
 mod layers;
+mod notices;
 mod openapi;
 mod paint;
 mod reference;
@@ -53,6 +54,7 @@ fn perform(arguments: &[String], stop: &Interrupt) -> Result<(), Failure> {
         "reference-db" => reference::run(rest, stop),
         "layers" => layers::run(rest),
         "deny" => deny::run(rest, stop),
+        "notices" => notices::run(rest),
         "size" => size::run(rest),
         "openapi" => openapi::run(rest, stop),
         "help" | "--help" | "-h" => {

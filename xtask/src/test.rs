@@ -18,7 +18,7 @@ use crate::{
     deny,
     failure::{Failure, no_arguments},
     interrupt::Interrupt,
-    layers, run,
+    layers, notices, run,
 };
 use binary::Binary;
 use layer::Layer;
@@ -35,7 +35,7 @@ pub(crate) fn run(arguments: &[String], stop: &Interrupt) -> Result<(), Failure>
     report.step("fmt", || run::to_end(&mut workspace::cargo(["fmt", "--all", "--check"]), stop))?;
     report.step("clippy", || clippy(stop))?;
     report.step("layers", || layers::run(&[]))?;
-    report.step("dependencies", || deny::run(&[], stop))?;
+    report.step("dependencies", || deny::run(&[], stop).and_then(|()| notices::check()))?;
     report.step("docs", || docs(stop))?;
     let client = report.step("stock client", stock_client::install)?;
     report.step("chromium", chromium::install)?;
