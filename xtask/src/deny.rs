@@ -18,7 +18,15 @@ pub(crate) fn run(arguments: &[String], stop: &Interrupt) -> Result<(), Failure>
     no_arguments(arguments)?;
     let program = install(stop)?;
     let mut deny = Command::new(program);
-    deny.current_dir(workspace::root()).args(["--locked", "check", "licenses", "bans", "sources"]);
+    deny.current_dir(workspace::root()).args([
+        "--locked",
+        "--log-level",
+        "error",
+        "check",
+        "licenses",
+        "bans",
+        "sources",
+    ]);
     run::to_end(&mut deny, stop)
 }
 
