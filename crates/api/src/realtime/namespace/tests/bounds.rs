@@ -154,7 +154,7 @@ async fn a_socket_behind_a_proxy_counts_for_the_same_address_before_and_after_it
         };
         let limits = behind_a_proxy(no_limits());
         let node = Node::serve(House::with(Settings { limits, ..settings(realtime) }).await);
-        let from = |port: u16| format!("for=192.0.2.1, for=\"[2001:db8::{port}]:{port}\"");
+        let from = |port: u16| format!("for=192.0.2.1, for=\"[2001:db8::1]:{port}\"");
         let mut first = knock_from(&node, door, &from(1)).await.expect("the first");
         first.send(Message::text(hello)).await.expect("it is open");
         // The door is open again for this network as soon as the first is known.
