@@ -148,8 +148,8 @@ codes! {
         "Le corps de la requête est trop grand.",
         "The body of the request is too large.";
     UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE,
-        "Le corps doit être du type que la route prend (JSON, ou un formulaire `multipart/form-data`), non compressé.",
-        "The body must be of the type that the route takes (JSON, or a `multipart/form-data` form), not compressed.";
+        "Le corps doit être du type que la route prend (JSON, ou un formulaire `multipart/form-data`), sans compression autre que gzip ou deflate pour du JSON.",
+        "The body must be of the type that the route takes (JSON, or a `multipart/form-data` form), with no compression but gzip or deflate for JSON.";
     RateLimited = "rate_limited", TOO_MANY_REQUESTS,
         "Trop de requêtes : recommencer après le délai donné.",
         "Too many requests: repeat after the delay given.";

@@ -4,14 +4,17 @@ mod address;
 mod keyed;
 
 use std::{
+    borrow::Cow,
     net::{IpAddr, Ipv6Addr},
     num::NonZeroU32,
     sync::Arc,
 };
 
 use actix_web::dev::RequestHead;
+pub use address::ClientAddressHeader;
 use domain::id::UserId;
 use keyed::Keyed;
+use socketio::ConnectRequest;
 
 /// The prefix of an IPv6 address by which its owner is known: providers hand out /64 networks, so
 /// single addresses cost nothing.
@@ -61,8 +64,10 @@ pub struct Settings {
     /// People or addresses that one limit remembers at the same time.
     pub remembered_max: usize,
     /// Proxies of ours in front of the service, each of which adds the address it was called from
-    /// to `X-Forwarded-For`. With 0 that header counts for nothing: anybody can write it.
+    /// to the header. With 0 no header counts: anybody can write one.
     pub trusted_proxy_hops: usize,
+    /// The header in which they do; no other counts.
+    pub client_address_header: ClientAddressHeader,
 }
 
 impl Default for Settings {
@@ -77,6 +82,7 @@ impl Default for Settings {
             connects_per_address: Some(Rate::new(100, 600)),
             remembered_max: 100_000,
             trusted_proxy_hops: 0,
+            client_address_header: ClientAddressHeader::default(),
         }
     }
 }
@@ -108,6 +114,7 @@ struct Buckets {
     uploads_per_person: Keyed<UserId>,
     connects_per_address: Keyed<IpAddr>,
     trusted_proxy_hops: usize,
+    client_address_header: ClientAddressHeader,
 }
 
 impl Limits {
@@ -123,19 +130,38 @@ impl Limits {
             uploads_per_person: Keyed::new(settings.uploads_per_person, max),
             connects_per_address: Keyed::new(settings.connects_per_address, max),
             trusted_proxy_hops: settings.trusted_proxy_hops,
+            client_address_header: settings.client_address_header,
         };
         Self { buckets: Arc::new(buckets) }
     }
 
     /// Where a request comes from, as far as our own proxies can tell.
     pub fn address_of(&self, request: &RequestHead) -> IpAddr {
-        address::of(request, self.buckets.trusted_proxy_hops)
+        let peer = request.peer_addr.map(|peer| peer.ip());
+        let headers = request.headers();
+        self.client_address(peer, |name| {
+            headers.get_all(name).map(|value| String::from_utf8_lossy(value.as_bytes()))
+        })
     }
 
-    /// Where somebody comes from whose connection `peer` began, and for whom our proxies wrote
-    /// `forwarded_for`.
-    pub fn address_behind(&self, peer: Option<IpAddr>, forwarded_for: Option<&str>) -> IpAddr {
-        owner(address::behind(peer, forwarded_for, self.buckets.trusted_proxy_hops))
+    /// The same for who enters a namespace, by the request that opened their connection.
+    pub fn address_of_newcomer(&self, request: &ConnectRequest) -> IpAddr {
+        let headers = &request.headers;
+        self.client_address(request.remote, |name| headers.get_all(name).map(Cow::from))
+    }
+
+    /// The one way in which an address is found, over REST and every kind of socket: of IPv6 the
+    /// network of its owner, of IPv4 written as IPv6 the IPv4.
+    fn client_address<'a, L>(
+        &self,
+        peer: Option<IpAddr>,
+        lines: impl FnOnce(&'static str) -> L,
+    ) -> IpAddr
+    where
+        L: Iterator<Item = Cow<'a, str>>,
+    {
+        let Buckets { client_address_header, trusted_proxy_hops, .. } = *self.buckets;
+        owner(address::client(peer, lines, client_address_header, trusted_proxy_hops))
     }
 
     /// A REST request from `address`, whoever it may be.

@@ -5,12 +5,13 @@ use domain::{
     ports::TokenError,
     time::Timestamp,
 };
-use serde::Deserialize;
-use serde_json::Value;
+use serde::{Deserialize, Deserializer, de::Error as _};
+use serde_json::{Number, Value};
 
 use crate::settings::Settings;
 
-const MILLIS_PER_SECOND: i64 = 1_000;
+const MICROS_PER_MILLI: i128 = 1_000;
+const MICROS_PER_SECOND: i128 = 1_000_000;
 
 /// What is asked of a token beside its signature.
 pub(crate) struct Terms {
@@ -35,8 +36,10 @@ impl Terms {
 pub(crate) struct Claims {
     user_id: String,
     role: Option<String>,
-    exp: Option<i64>,
-    nbf: Option<i64>,
+    #[serde(default, deserialize_with = "present")]
+    exp: Option<NumericDate>,
+    #[serde(default, deserialize_with = "present")]
+    nbf: Option<NumericDate>,
     aud: Option<Value>,
     email: Option<Value>,
     first_name: Option<Value>,
@@ -53,8 +56,8 @@ impl Claims {
             return Err(TokenError::Invalid);
         }
         let (now, leeway_s) = (now.as_millis(), i64::from(terms.leeway_s));
-        let starts = self.nbf.map(|second| millis(second.saturating_sub(leeway_s)));
-        let ends = self.exp.map(|second| millis(second.saturating_add(leeway_s)));
+        let starts = self.nbf.map(|nbf| nbf.plus_seconds(-leeway_s).ceil_millis());
+        let ends = self.exp.map(|exp| exp.plus_seconds(leeway_s).floor_millis());
         if starts.is_some_and(|starts| now < starts) {
             return Err(TokenError::Invalid);
         }
@@ -109,8 +112,53 @@ impl Claims {
     }
 }
 
-fn millis(second: i64) -> i64 {
-    second.saturating_mul(MILLIS_PER_SECOND)
+/// Seconds since 1970 as a JSON number, which may have a fraction and an exponent (RFC 7519,
+/// section 2). Kept in whole microseconds: a fraction is read as binary floating point, which for
+/// times of our century is exact to less than that.
+#[derive(Clone, Copy)]
+struct NumericDate {
+    micros: i128,
+}
+
+impl NumericDate {
+    fn plus_seconds(self, seconds: i64) -> Self {
+        Self { micros: self.micros + i128::from(seconds) * MICROS_PER_SECOND }
+    }
+
+    /// The last whole millisecond that is not later: nothing lasts longer than its token says.
+    fn floor_millis(self) -> i64 {
+        saturated(self.micros.div_euclid(MICROS_PER_MILLI))
+    }
+
+    /// The first whole millisecond that is not earlier: nothing starts before its token says.
+    fn ceil_millis(self) -> i64 {
+        saturated(-(-self.micros).div_euclid(MICROS_PER_MILLI))
+    }
+}
+
+/// Any number of seconds that a 64-bit integer can hold, and no other value: neither text nor
+/// `null`, and no number such as 1e300.
+impl<'de> Deserialize<'de> for NumericDate {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = Number::deserialize(deserializer)?;
+        if let Some(seconds) = number.as_i64() {
+            return Ok(Self { micros: i128::from(seconds) * MICROS_PER_SECOND });
+        }
+        let seconds = number.as_f64().filter(|seconds| seconds.abs() < 2_f64.powi(63));
+        let micros = seconds.ok_or_else(|| D::Error::custom("no time that can be told"))? * 1e6;
+        #[expect(clippy::cast_possible_truncation, reason = "rounded, and below 2^83")]
+        let micros = micros.round() as i128;
+        Ok(Self { micros })
+    }
+}
+
+/// The value of a claim that is there: `null` is not taken for a claim that is absent.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NumericDate>, D::Error> {
+    NumericDate::deserialize(deserializer).map(Some)
+}
+
+fn saturated(millis: i128) -> i64 {
+    i64::try_from(millis).unwrap_or(if millis < 0 { i64::MIN } else { i64::MAX })
 }
 
 /// The detail in `claim`, if the directory would take it. `alone` is the profile that knows only

@@ -10,10 +10,15 @@
 //! | --- | --- | --- |
 //! | `userId` | 1 to 64 characters of `A-Z a-z 0-9 _ -` | not valid |
 //! | `role` | the platform's word | [`Role::Other`](domain::participant::Role::Other) |
-//! | `exp` | whole seconds since 1970 | never ends, as the platform has it today |
-//! | `nbf` | whole seconds since 1970 | valid from the start |
+//! | `exp` | seconds since 1970 | never ends, as the platform has it today |
+//! | `nbf` | seconds since 1970 | valid from the start |
 //! | `iss`, `aud` | as configured; `aud` may be a list | not valid when configured; else not read |
 //! | `email`, `firstName`, `lastName`, `salonName`, `image` | text within the directory's bounds | nothing is known |
+//!
+//! Seconds are a JSON number, which may have a fraction and an exponent (RFC 7519, section 2): `1.8e9`
+//! and `1764500000.5` are times; text, `null` and numbers beyond 64 bits are none, and such a token is
+//! not valid. What is finer than a millisecond is cut from `exp` and rounded up in `nbf`, so that a
+//! token, and a session that ends with it, never lasts longer than it says. `iat` is not read.
 //!
 //! A program of the platform has the role `service`. Its token must end, and `aud` must name this
 //! service ([`Settings::service_audience`]): without both it is not valid, so a caller with

@@ -28,6 +28,7 @@ struct Minted<'a> {
     user_id: &'a str,
     role: &'static str,
     iat: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
     exp: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     iss: Option<&'a str>,

@@ -1,5 +1,6 @@
 use std::io::Cursor;
 
+use flate2::Crc;
 use image::{
     AnimationDecoder, DynamicImage, Frames, ImageDecoder, Limits,
     codecs::{gif::GifDecoder, jpeg::JpegDecoder, png::PngDecoder, webp::WebPDecoder},
@@ -18,19 +19,36 @@ pub(crate) fn decode(
     cleaned: &Cleaned,
     bounds: &Bounds,
 ) -> Result<DynamicImage, Fault> {
-    let bytes = Cursor::new(cleaned.bytes.as_slice());
+    // One after the other, so that there is never more than one picture in memory.
+    let expected = match &cleaned.with_filler {
+        Some(bytes) => Some(checksum(&pixels(kind, bytes, cleaned.frames, bounds)?)),
+        None => None,
+    };
+    let image = pixels(kind, &cleaned.bytes, cleaned.frames, bounds)?;
+    let is_whole = expected.is_none_or(|expected| expected == checksum(&image));
+    if is_whole { Ok(image) } else { Err(Fault::Unreadable) }
+}
+
+fn checksum(image: &DynamicImage) -> u32 {
+    let mut crc = Crc::new();
+    crc.update(image.as_bytes());
+    crc.sum()
+}
+
+fn pixels(kind: Kind, bytes: &[u8], frames: u32, bounds: &Bounds) -> Result<DynamicImage, Fault> {
+    let bytes = Cursor::new(bytes);
     match kind {
         Kind::Jpeg => still(JpegDecoder::new(bytes)?, bounds),
         Kind::Png => still(PngDecoder::with_limits(bytes, limits(bounds))?, bounds),
         Kind::Gif => {
             let mut decoder = GifDecoder::new(bytes)?;
             decoder.set_limits(limits(bounds))?;
-            first_of(decoder.into_frames(), cleaned.frames)
+            first_of(decoder.into_frames(), frames)
         }
         Kind::WebP => {
             let decoder = WebPDecoder::new(bytes)?;
             if decoder.has_animation() {
-                first_of(decoder.into_frames(), cleaned.frames)
+                first_of(decoder.into_frames(), frames)
             } else {
                 still(decoder, bounds)
             }

@@ -24,13 +24,23 @@ impl Kind {
         }
     }
 
-    /// What the sender says it is.
-    pub(crate) fn declared(media_type: &str) -> Result<Self, Fault> {
-        match media_type {
-            "image/jpeg" | "image/jpg" => Ok(Self::Jpeg),
-            "image/png" => Ok(Self::Png),
-            "image/gif" => Ok(Self::Gif),
-            "image/webp" => Ok(Self::WebP),
+    /// What the sender says it is; `None` when their program only knows that it is a file, or a
+    /// picture.
+    pub(crate) fn declared(media_type: &str) -> Result<Option<Self>, Fault> {
+        match media_type.to_ascii_lowercase().as_str() {
+            "image/jpeg" | "image/jpg" | "image/jpe" | "image/jfif" | "image/pjpeg" => {
+                Ok(Some(Self::Jpeg))
+            }
+            "image/png" | "image/x-png" | "image/apng" => Ok(Some(Self::Png)),
+            "image/gif" => Ok(Some(Self::Gif)),
+            "image/webp" | "image/x-webp" => Ok(Some(Self::WebP)),
+            ""
+            | "*/*"
+            | "image/*"
+            | "application/octet-stream"
+            | "binary/octet-stream"
+            | "application/binary"
+            | "application/unknown" => Ok(None),
             _ => Err(Fault::TypeNotAllowed),
         }
     }
@@ -53,10 +63,22 @@ mod tests {
     #[test]
     fn what_is_declared_and_what_is_named_are_the_same_kind() {
         for kind in [Kind::Jpeg, Kind::Png, Kind::Gif, Kind::WebP] {
-            assert_eq!(Kind::declared(kind.media_type().as_str()), Ok(kind));
+            assert_eq!(Kind::declared(kind.media_type().as_str()), Ok(Some(kind)));
         }
-        assert_eq!(Kind::declared("image/jpg"), Ok(Kind::Jpeg));
-        assert_eq!(Kind::declared("image/svg+xml"), Err(Fault::TypeNotAllowed));
+        for name in ["image/jpg", "image/pjpeg", "image/jfif", "Image/JPEG"] {
+            assert_eq!(Kind::declared(name), Ok(Some(Kind::Jpeg)), "{name}");
+        }
+        assert_eq!(Kind::declared("image/x-png"), Ok(Some(Kind::Png)));
+    }
+
+    #[test]
+    fn a_declared_type_that_says_nothing_contradicts_nothing() {
+        for name in ["application/octet-stream", "binary/octet-stream", "image/*", "*/*", ""] {
+            assert_eq!(Kind::declared(name), Ok(None), "{name}");
+        }
+        for name in ["image/svg+xml", "image/heic", "text/plain", "text/html", "application/pdf"] {
+            assert_eq!(Kind::declared(name), Err(Fault::TypeNotAllowed), "{name}");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@
 //! # Memory
 //!
 //! Each upload that is taken holds its file, up to [`Bounds::file_bytes_max`] and once more while it
-//! is copied. Each picture that is decoded needs up to about 10 bytes for each of its pixels (a JPEG
+//! is copied, twice when its end is missing. Each picture that is decoded needs up to about 10 bytes for each of its pixels (a JPEG
 //! in several passes), so [`Settings::pictures_at_once_max`] × [`Bounds::pixels_max`] × 10 bytes is
 //! the most: 1 GB with the defaults, if two people send 50 megapixels at once.
 #![deny(missing_docs)]
@@ -99,7 +99,7 @@ impl Files for Media {
         declared: Option<&str>,
         bytes: &mut dyn Chunks,
     ) -> Result<Picture, KeepError> {
-        let declared = declared.map(Kind::declared).transpose()?;
+        let declared = declared.map(Kind::declared).transpose()?.flatten();
         let _place = self.workers.place()?;
         let bytes = intake::read(bytes, self.file_bytes_max).await?;
         let prepared = self.workers.look(bytes, declared).await?;

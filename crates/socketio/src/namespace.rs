@@ -39,8 +39,8 @@ pub trait Handler: Send {
     async fn disconnected(self: Box<Self>, reason: DisconnectReason);
 }
 
-/// HTTP request headers, packed to be kept as long as a session lives. Headers that are not
-/// visible ASCII are left out. `Debug` hides the values.
+/// HTTP request headers, packed to be kept as long as a session lives. What is not UTF-8 in a value
+/// is replaced by U+FFFD. `Debug` hides the values.
 #[derive(Clone)]
 pub struct Headers(Arc<str>);
 
@@ -49,12 +49,10 @@ impl Headers {
     pub fn pack(headers: &HeaderMap) -> Self {
         let mut packed = String::new();
         for (name, value) in headers {
-            if let Ok(value) = value.to_str() {
-                packed.push_str(name.as_str());
-                packed.push(':');
-                packed.push_str(value);
-                packed.push('\n');
-            }
+            packed.push_str(name.as_str());
+            packed.push(':');
+            packed.push_str(&String::from_utf8_lossy(value.as_bytes()));
+            packed.push('\n');
         }
         Self(packed.into())
     }
@@ -66,7 +64,12 @@ impl Headers {
 
     /// The value of the first header called `name`, in whatever case.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.lines().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+        self.get_all(name).next()
+    }
+
+    /// The values of all headers called `name`, in whatever case, in the order in which they came.
+    pub fn get_all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.lines().filter(move |(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
     /// Neither a name can hold a colon nor a value a line break.
@@ -98,5 +101,18 @@ mod tests {
         assert_eq!(headers.get("Origin"), Some("https://example.org:8080"));
         assert_eq!(headers.get("host"), None);
         assert_eq!(format!("{headers:?}"), r#"{"origin"}"#);
+    }
+
+    #[test]
+    fn a_header_may_come_several_times_and_need_not_be_ascii() {
+        let mut map = HeaderMap::new();
+        for value in [&b"one"[..], b"two, \xff", b"three"] {
+            let value = HeaderValue::from_bytes(value).expect("a value on the wire");
+            map.append(HeaderName::from_static("x-forwarded-for"), value);
+        }
+        let headers = Headers::pack(&map);
+        let lines: Vec<_> = headers.get_all("X-Forwarded-For").collect();
+        assert_eq!(lines, ["one", "two, \u{fffd}", "three"]);
+        assert_eq!(headers.get("x-forwarded-for"), Some("one"));
     }
 }

@@ -1,18 +1,25 @@
 use std::{
     future::{Ready, ready},
+    io::{self, Read},
     time::Duration,
 };
 
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev::Payload, http::header};
+use flate2::read::{MultiGzDecoder, ZlibDecoder};
 use futures_util::StreamExt as _;
 
 use super::Context;
 use crate::{code::Code, failure::Failure, input::Fields, texts};
 
+/// What some programs write in front of UTF-8 (RFC 8259, section 8.1, lets readers ignore it).
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// The body of a request, not read yet: that is the handler's to do, after it knows who asks.
 pub(crate) struct Body {
     payload: Payload,
     is_json: bool,
+    /// How it is compressed; `None` when it is in a way that is not read here.
+    coding: Option<Coding>,
     announced_bytes: usize,
     max_bytes: usize,
     deadline: Duration,
@@ -26,6 +33,7 @@ impl FromRequest for Body {
         ready(Context::of(request).map(|context| Self {
             payload: payload.take(),
             is_json: is_json(request),
+            coding: Coding::of(request),
             announced_bytes: announced_bytes(request),
             max_bytes: context.settings.json_body_max_bytes,
             deadline: Duration::from_millis(context.settings.body_deadline_ms),
@@ -39,28 +47,36 @@ impl Body {
         Self { max_bytes, ..self }
     }
 
-    /// Reads a JSON object; no body at all is an empty one.
+    /// Reads a JSON object; no body at all is an empty one. The bound holds for the bytes that come
+    /// and for what they become when they are decompressed.
     ///
     /// # Errors
     /// `payload_too_large`, `request_timeout`, `unsupported_media_type`, `malformed_body`,
     /// `malformed_request`.
     pub(crate) async fn fields(self) -> Result<Fields, Failure> {
-        let is_json = self.is_json;
+        let (is_json, coding, max_bytes) = (self.is_json, self.coding, self.max_bytes);
         let late = |_| Failure::new(Code::RequestTimeout, texts::REQUEST_TIMEOUT);
         let bytes = tokio::time::timeout(self.deadline, self.bytes()).await.map_err(late)??;
         if bytes.is_empty() {
             return Ok(Fields::new());
         }
-        if !is_json {
+        let Some(coding) = coding.filter(|_| is_json) else {
             return Err(Failure::new(Code::UnsupportedMediaType, texts::NOT_JSON));
+        };
+        let malformed = || Failure::new(Code::MalformedBody, texts::MALFORMED_BODY);
+        let bytes = coding.decoded(bytes, max_bytes).map_err(|_| malformed())?;
+        if bytes.len() > max_bytes {
+            return Err(too_large());
+        }
+        let json = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes);
+        if json.is_empty() {
+            return Ok(Fields::new());
         }
         // The parser itself bounds the depth, and refuses what is no UTF-8.
-        serde_json::from_slice(&bytes)
-            .map_err(|_| Failure::new(Code::MalformedBody, texts::MALFORMED_BODY))
+        serde_json::from_slice(json).map_err(|_| malformed())
     }
 
     async fn bytes(mut self) -> Result<Vec<u8>, Failure> {
-        let too_large = || Failure::new(Code::PayloadTooLarge, texts::TOO_LARGE);
         if self.announced_bytes > self.max_bytes {
             return Err(too_large());
         }
@@ -77,12 +93,54 @@ impl Body {
     }
 }
 
+fn too_large() -> Failure {
+    Failure::new(Code::PayloadTooLarge, texts::TOO_LARGE)
+}
+
 fn is_json(request: &HttpRequest) -> bool {
-    let is_json = request.mime_type().ok().flatten().is_some_and(|mime| {
+    request.mime_type().ok().flatten().is_some_and(|mime| {
         let charset = mime.get_param("charset");
         mime.essence_str() == "application/json" && charset.is_none_or(|name| name == "utf-8")
-    });
-    is_json && !request.headers().contains_key(header::CONTENT_ENCODING)
+    })
+}
+
+/// How a body is compressed (RFC 9110, section 8.4.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Coding {
+    Identity,
+    Gzip,
+    /// The zlib format, in spite of the name.
+    Deflate,
+}
+
+impl Coding {
+    /// What the header says; `None` when that is another coding, or several.
+    fn of(request: &HttpRequest) -> Option<Self> {
+        let mut lines = request.headers().get_all(header::CONTENT_ENCODING);
+        let (line, None) = (lines.next(), lines.next()) else {
+            return None;
+        };
+        let Some(line) = line else { return Some(Self::Identity) };
+        match line.to_str().ok()?.trim().to_ascii_lowercase().as_str() {
+            "" | "identity" => Some(Self::Identity),
+            "gzip" | "x-gzip" => Some(Self::Gzip),
+            "deflate" => Some(Self::Deflate),
+            _ => None,
+        }
+    }
+
+    /// What `bytes` say, but never more than one byte beyond `max_bytes`: a few kilobytes can stand
+    /// for gigabytes. The bound is so small that others on this thread do not notice.
+    fn decoded(self, bytes: Vec<u8>, max_bytes: usize) -> io::Result<Vec<u8>> {
+        let mut decoded = Vec::new();
+        let bound = max_bytes as u64 + 1;
+        match self {
+            Self::Identity => return Ok(bytes),
+            Self::Gzip => MultiGzDecoder::new(&*bytes).take(bound).read_to_end(&mut decoded)?,
+            Self::Deflate => ZlibDecoder::new(&*bytes).take(bound).read_to_end(&mut decoded)?,
+        };
+        Ok(decoded)
+    }
 }
 
 /// What `Content-Length` says; 0 when it says nothing. Only a hint: the bytes are counted.
@@ -104,6 +162,7 @@ mod tests {
         Body {
             payload: Payload::Stream { payload: Box::pin(chunks.chain(rest)) },
             is_json: true,
+            coding: Some(Coding::Identity),
             announced_bytes: 0,
             max_bytes: 10,
             deadline: Duration::from_millis(1),

@@ -12,15 +12,15 @@ use actix_web::{
 use super::{
     Context,
     answer::{Shape, answer, foreign},
-    head,
+    head, path,
     request_id::{RequestId, X_REQUEST_ID},
 };
 use crate::failure::Failure;
 
-/// The outermost layer: names the request, gives failures the shape the caller asked for, adds the
+/// The outermost layer: names the request, reads its path as routes are to see it, gives failures the shape the caller asked for, adds the
 /// headers that every answer has, and leaves out the content when only the head is wanted.
 pub(crate) async fn edge(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let context = Context::of(request.request())?;
@@ -28,6 +28,7 @@ pub(crate) async fn edge(
     let shape = Shape::wanted(request.headers());
     let is_head = request.method() == Method::HEAD;
     request.extensions_mut().insert(id.clone());
+    path::ignore_last_slash(&mut request);
 
     let response = next.call(request).await.map_err(|error| Error::from(failure_of(&error)))?;
     let mut response = shaped(response, shape);

@@ -1,9 +1,32 @@
 use std::future::{Ready, ready};
 
-use actix_web::{FromRequest, HttpRequest, dev::Payload};
+use actix_web::{
+    FromRequest, HttpRequest,
+    dev::{Payload, ServiceRequest},
+    http::Uri,
+};
 use domain::id::{AttachmentId, ConversationId, MessageId, UserId};
 
 use crate::{failure::Failure, texts};
+
+/// Paths that end with a slash by their own right.
+const WITH_SLASH: [&str; 2] = ["/", "/docs/"];
+
+/// Has routes found as if a single slash at the end of the path were not there. Only they see it so:
+/// what is said of a path that leads nowhere names it as it came. All else counts to the letter, so
+/// that a rule of a proxy for `/internal` means here what it means there.
+pub(super) fn ignore_last_slash(request: &mut ServiceRequest) {
+    let path = request.path();
+    let Some(shorter) = path.strip_suffix('/').filter(|shorter| !shorter.ends_with('/')) else {
+        return;
+    };
+    if WITH_SLASH.contains(&path) {
+        return;
+    }
+    if let Ok(uri) = Uri::try_from(shorter) {
+        request.match_info_mut().get_mut().update(&uri);
+    }
+}
 
 /// The id in the path. A text that no id can be is an id of nothing.
 #[derive(Debug)]

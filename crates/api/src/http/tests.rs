@@ -1,6 +1,7 @@
 //! What holds for all routes alike.
 
 mod access;
+mod express;
 mod hostile;
 mod limits;
 pub(super) mod logs;

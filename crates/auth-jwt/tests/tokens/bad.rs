@@ -3,8 +3,8 @@ use domain::ports::{TokenError, TokenVerifier};
 use serde_json::{Value, json};
 
 use crate::issuer::{
-    NOW_S, SECRET, ed25519, encoded, es256, hs256, jwks_settings, mac, rs256, secret_settings,
-    token, verifier, verifier_at,
+    NOW_S, SECRET, ed25519, encoded, es256, hs256, hs256_of_text, jwks_settings, mac, rs256,
+    secret_settings, token, verifier, verifier_at,
 };
 
 fn good_claims() -> Value {
@@ -81,7 +81,15 @@ fn claims_of_another_form_are_not_valid() {
         ("exp", json!((NOW_S + 60).to_string())),
         ("exp", json!(true)),
         ("exp", json!(1e300)),
+        ("exp", json!(-1e300)),
+        ("exp", json!(1e19)),
+        ("exp", json!(u64::MAX)),
+        ("exp", json!([NOW_S + 60])),
+        ("exp", json!({ "seconds": NOW_S + 60 })),
         ("nbf", json!("soon")),
+        ("nbf", json!((NOW_S - 60).to_string())),
+        ("nbf", json!(false)),
+        ("nbf", json!(1e300)),
     ];
     let verifier = verifier(&secret_settings());
     for (name, value) in table {
@@ -92,12 +100,28 @@ fn claims_of_another_form_are_not_valid() {
 
 #[test]
 fn a_claim_said_twice_is_not_valid() {
-    let header = encoded(json!({ "alg": "HS256" }).to_string());
-    let claims = encoded(r#"{"userId":"u1","userId":"u2"}"#);
-    let said = format!("{header}.{claims}");
-    let signature = encoded(mac(hmac::HMAC_SHA256, SECRET)(said.as_bytes()));
+    let token = hs256_of_text(r#"{"userId":"u1","userId":"u2"}"#);
+    assert_eq!(verifier(&secret_settings()).verify(&token), Err(TokenError::Invalid));
+}
+
+#[test]
+fn a_time_that_is_null_or_not_a_number_of_json_is_not_valid() {
     let verifier = verifier(&secret_settings());
-    assert_eq!(verifier.verify(&format!("{said}.{signature}")), Err(TokenError::Invalid));
+    for value in ["null", "1e999", "NaN", "Infinity", "01764500000", "+1.8e9", ".5", "1."] {
+        for claim in ["exp", "nbf"] {
+            let token = hs256_of_text(&format!(r#"{{"userId":"u1","{claim}":{value}}}"#));
+            let outcome = verifier.verify(&token);
+            assert_eq!(outcome, Err(TokenError::Invalid), "{claim} is {value}");
+        }
+    }
+}
+
+#[test]
+fn an_end_before_1970_is_an_end() {
+    for exp in [json!(-1), json!(-0.5), json!(-1.7e9), json!(0), json!(0.25)] {
+        let outcome = verifier(&secret_settings()).verify(&hs256(&claims_with("exp", exp.clone())));
+        assert_eq!(outcome, Err(TokenError::Expired), "{exp}");
+    }
 }
 
 #[test]

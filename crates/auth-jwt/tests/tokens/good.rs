@@ -5,7 +5,8 @@ use domain::{
 use serde_json::json;
 
 use crate::issuer::{
-    NOW_S, ed25519, es256, hs256, jwks_settings, rs256, secret_settings, verifier, verifier_at,
+    NOW_S, ed25519, es256, hs256, hs256_of_text, jwks_settings, rs256, secret_settings, verifier,
+    verifier_at,
 };
 
 #[test]
@@ -36,6 +37,52 @@ fn an_end_beyond_the_calendar_is_none() {
     let token = hs256(&json!({ "userId": "u1", "exp": i64::MIN }));
     let outcome = verifier(&secret_settings()).verify(&token);
     assert_eq!(outcome, Err(TokenError::Expired));
+}
+
+#[test]
+fn a_time_may_have_a_fraction_and_an_exponent() {
+    let table = [
+        ("1764500000", 1_764_500_000_000),
+        ("1764500000.0", 1_764_500_000_000),
+        ("1764500000.5", 1_764_500_000_500),
+        // Neither has an exact form as binary floating point.
+        ("1764500000.123", 1_764_500_000_123),
+        ("1764500000.001", 1_764_500_000_001),
+        ("1764500000.9999", 1_764_500_000_999),
+        ("1.7645e9", 1_764_500_000_000),
+        ("17645E+5", 1_764_500_000_000),
+        ("1.7645000005e9", 1_764_500_000_500),
+        ("17645000005e-1", 1_764_500_000_500),
+    ];
+    let before = 1_764_400_000_000;
+    for (exp, ends_at) in table {
+        let claims = format!(r#"{{"userId":"u1","iat":1.7644e9,"nbf":1.7644e9,"exp":{exp}}}"#);
+        let token = hs256_of_text(&claims);
+        let at = |now_ms| verifier_at(&secret_settings(), now_ms).verify(&token);
+        let caller = at(before).expect("a good token");
+        assert_eq!(caller.expires_at.expect("an end").as_millis(), ends_at, "{exp}");
+        assert!(at(ends_at - 1).is_ok(), "{exp}");
+        assert_eq!(at(ends_at), Err(TokenError::Expired), "{exp}");
+    }
+}
+
+#[test]
+fn what_is_finer_than_a_millisecond_never_makes_a_token_good_for_longer() {
+    let claims = r#"{"userId":"u1","nbf":1764500000.0001,"exp":1764500001.0009}"#;
+    let token = hs256_of_text(claims);
+    let at = |now_ms| verifier_at(&secret_settings(), now_ms).verify(&token).map(|_| ());
+    assert_eq!(at(1_764_500_000_000), Err(TokenError::Invalid), "not yet");
+    assert_eq!(at(1_764_500_000_001), Ok(()));
+    assert_eq!(at(1_764_500_000_999), Ok(()));
+    assert_eq!(at(1_764_500_001_000), Err(TokenError::Expired));
+}
+
+#[test]
+fn when_a_token_was_issued_is_not_asked() {
+    for iat in ["1.7e9", "1764500000.5", "4102444800", "null", "\"today\""] {
+        let token = hs256_of_text(&format!(r#"{{"userId":"u1","iat":{iat}}}"#));
+        assert!(verifier(&secret_settings()).verify(&token).is_ok(), "{iat}");
+    }
 }
 
 #[test]

@@ -67,6 +67,13 @@ pub(crate) fn hs256(claims: &Value) -> String {
     token(&json!({ "alg": "HS256", "typ": "JWT" }), claims, mac(hmac::HMAC_SHA256, SECRET))
 }
 
+/// The same with claims that are written down already, for what no serializer would write.
+pub(crate) fn hs256_of_text(claims: &str) -> String {
+    let said = format!("{}.{}", encoded(r#"{"alg":"HS256"}"#), encoded(claims));
+    let signature = encoded(mac(hmac::HMAC_SHA256, SECRET)(said.as_bytes()));
+    format!("{said}.{signature}")
+}
+
 /// Signs with a shared secret.
 pub(crate) fn mac(
     algorithm: hmac::Algorithm,

@@ -16,11 +16,20 @@ pub(super) fn clean(bytes: &[u8]) -> Result<Cleaned, Fault> {
     let mut input = Input::new(bytes);
     let mut parts = Parts::new(&mut input)?;
     loop {
-        match input.byte()? {
-            EXTENSION => parts.take_extension(&mut input)?,
-            PICTURE => parts.take_picture(&mut input)?,
-            TRAILER => return Ok(parts.assemble()),
-            _ => return Err(Fault::Unreadable),
+        let taken = match input.byte() {
+            Ok(EXTENSION) => parts.take_extension(&mut input),
+            Ok(PICTURE) => {
+                parts.take_picture(&mut input)?;
+                continue;
+            }
+            Ok(TRAILER) => return Ok(parts.assemble()),
+            Ok(_) => Err(Fault::Unreadable),
+            Err(fault) => Err(fault),
+        };
+        match taken {
+            // Behind the last picture that is the end, as browsers have it.
+            Err(_) if parts.frames > 0 && !parts.announced => return Ok(parts.assemble()),
+            taken => taken?,
         }
     }
 }
@@ -32,6 +41,8 @@ struct Parts<'a> {
     /// How long the next picture stays and what is see-through in it.
     control: Option<&'a [u8]>,
     loops: bool,
+    /// Another picture was to come.
+    announced: bool,
 }
 
 impl<'a> Parts<'a> {
@@ -43,11 +54,13 @@ impl<'a> Parts<'a> {
         let mut sides = Input::new(screen);
         let (width, height) = (sides.u16_le()?, sides.u16_le()?);
         let screen = Size { width_px: u32::from(width), height_px: u32::from(height) };
-        Ok(Self { out, screen, frames: 0, control: None, loops: false })
+        Ok(Self { out, screen, frames: 0, control: None, loops: false, announced: false })
     }
 
     fn take_extension(&mut self, input: &mut Input<'a>) -> Result<(), Fault> {
+        self.announced = true;
         let label = input.byte()?;
+        self.announced = label == CONTROL || (self.control.is_some() && label != PLAIN_TEXT);
         let blocks = blocks(input)?;
         match label {
             // Four bytes in one block.
@@ -79,7 +92,7 @@ impl<'a> Parts<'a> {
         self.check_place(place)?;
         let palette = input.take(palette_bytes(place[8]))?;
         let code_size = input.byte()?;
-        let pixels = blocks(input)?;
+        let pixels = pixels(input)?;
         if let Some(control) = self.control.take() {
             self.out.extend_from_slice(&[EXTENSION, CONTROL]);
             self.out.extend_from_slice(control);
@@ -89,6 +102,8 @@ impl<'a> Parts<'a> {
         self.out.extend_from_slice(palette);
         self.out.push(code_size);
         self.out.extend_from_slice(pixels);
+        self.out.push(0);
+        self.announced = false;
         self.frames += 1;
         Ok(())
     }
@@ -110,12 +125,28 @@ impl<'a> Parts<'a> {
             frames: self.frames,
             orientation: Orientation::NoTransforms,
             profile: None,
+            with_filler: None,
         }
     }
 }
 
 fn palette_bytes(flags: u8) -> usize {
     if flags & 0x80 == 0 { 0 } else { 3 << ((flags & 7) + 1) }
+}
+
+/// A row of blocks without the empty one that ends it, which may be missing where the file breaks off.
+/// Whether pixels are missing too shows when they are decoded.
+fn pixels<'a>(input: &mut Input<'a>) -> Result<&'a [u8], Fault> {
+    let from_here = input.rest();
+    loop {
+        let until_here = &from_here[..from_here.len() - input.rest().len()];
+        match input.byte() {
+            Ok(0) => return Ok(until_here),
+            Ok(len) => input.take(usize::from(len))?,
+            Err(_) if !until_here.is_empty() => return Ok(until_here),
+            Err(fault) => return Err(fault),
+        };
+    }
 }
 
 /// A row of blocks with the empty one that ends it.

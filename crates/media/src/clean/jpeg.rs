@@ -16,6 +16,12 @@ const SCANS_MAX: u32 = 100;
 /// Decoders would make up what is missing.
 const PIXELS_FOR_A_BYTE_MAX: u64 = 512;
 
+/// What stands for coded pixels where a file breaks off: of no pattern, and without a marker.
+const FILLER: [u8; 32] = [
+    0x5a, 0x13, 0xc7, 0x68, 0x2d, 0xf1, 0x84, 0x3e, 0xb2, 0x09, 0x97, 0xdc, 0x41, 0x76, 0xeb, 0x30,
+    0x1c, 0xa5, 0x6f, 0xd8, 0x03, 0xb9, 0x4e, 0x92, 0x7d, 0xe4, 0x28, 0x5b, 0xc1, 0x36, 0x8a, 0xf7,
+];
+
 const SOI: u8 = 0xd8;
 const EOI: u8 = 0xd9;
 const SOS: u8 = 0xda;
@@ -28,17 +34,22 @@ pub(super) fn clean(bytes: &[u8], bounds: &Bounds) -> Result<Cleaned, Fault> {
     let mut input = Input::new(bytes);
     input.take(2)?;
     let mut parts = Parts::default();
-    loop {
-        match next_marker(&mut input)? {
+    // Where no further marker or segment is, the file breaks off.
+    while let Ok(marker) = next_marker(&mut input) {
+        match marker {
             EOI => return parts.assemble(bounds),
-            SOS => parts.take_scan(&mut input)?,
             0x01 | 0xd0..=SOI => {}
             marker => {
-                let segment = segment(&mut input)?;
-                parts.take_segment(marker, segment)?;
+                let Ok(segment) = segment(&mut input) else { break };
+                if marker == SOS {
+                    parts.take_scan(segment, &mut input)?;
+                } else {
+                    parts.take_segment(marker, segment)?;
+                }
             }
         }
     }
+    parts.assemble_without_end(bounds)
 }
 
 /// The next marker's code. What stands before it says nothing.
@@ -63,7 +74,11 @@ struct Parts<'a> {
     head: Vec<u8>,
     body: Vec<u8>,
     frame: Option<(Size, u8)>,
+    /// Channels come in several scans, each finer than the one before.
+    is_progressive: bool,
     scans: u32,
+    /// Channels in all scans.
+    scanned: u32,
     coded_bytes: u64,
     orientation: Option<Orientation>,
     profile: Vec<&'a [u8]>,
@@ -76,6 +91,7 @@ impl<'a> Parts<'a> {
                 if self.frame.replace(frame(segment)?).is_some() {
                     return Err(Fault::Unreadable);
                 }
+                self.is_progressive = marker == 0xc2;
                 put(&mut self.body, marker, segment);
             }
             // Tables of codes, of steps, and how often coding starts afresh.
@@ -107,16 +123,30 @@ impl<'a> Parts<'a> {
         }
     }
 
-    fn take_scan(&mut self, input: &mut Input<'_>) -> Result<(), Fault> {
+    fn take_scan(&mut self, head: &[u8], input: &mut Input<'_>) -> Result<(), Fault> {
         self.scans += 1;
         if self.scans > SCANS_MAX {
             return Err(Fault::Unreadable);
         }
-        put(&mut self.body, SOS, segment(input)?);
-        let coded = input.take(coded_len(input.rest())?)?;
+        self.scanned += head.first().copied().map_or(0, u32::from);
+        put(&mut self.body, SOS, head);
+        let coded = input.take(coded_len(input.rest()))?;
         self.coded_bytes += coded.len() as u64;
         self.body.extend_from_slice(coded);
         Ok(())
+    }
+
+    /// A file that breaks off: with its end when that alone is missing. Whether pixels are missing
+    /// too shows only when it is decoded, because a decoder reads on behind the last one it has.
+    fn assemble_without_end(self, bounds: &Bounds) -> Result<Cleaned, Fault> {
+        let (is_progressive, scanned) = (self.is_progressive, self.scanned);
+        if self.frame.is_none_or(|(_, channels)| !is_progressive && scanned < channels.into()) {
+            return Err(Fault::Unreadable);
+        }
+        let mut cleaned = self.assemble(bounds)?;
+        let (picture, end) = cleaned.bytes.split_at(cleaned.bytes.len() - 2);
+        cleaned.with_filler = Some([picture, &FILLER, end].concat());
+        Ok(cleaned)
     }
 
     fn assemble(self, bounds: &Bounds) -> Result<Cleaned, Fault> {
@@ -139,7 +169,7 @@ impl<'a> Parts<'a> {
         bytes.extend_from_slice(&self.body);
         bytes.extend_from_slice(&[0xff, EOI]);
         let orientation = self.orientation.unwrap_or(Orientation::NoTransforms);
-        Ok(Cleaned { bytes, size, frames: 1, orientation, profile })
+        Ok(Cleaned { bytes, size, frames: 1, orientation, profile, with_filler: None })
     }
 }
 
@@ -152,10 +182,12 @@ fn frame(segment: &[u8]) -> Result<(Size, u8), Fault> {
     Ok((size, input.byte()?))
 }
 
-/// How many bytes there are up to the marker that ends a scan.
-fn coded_len(bytes: &[u8]) -> Result<usize, Fault> {
+/// How many bytes there are up to the marker that ends a scan, or up to the end of the file without
+/// the first half of a marker that was cut.
+fn coded_len(bytes: &[u8]) -> usize {
     let ends = |pair: &[u8]| pair[0] == 0xff && !matches!(pair[1], 0x00 | 0xd0..=0xd7);
-    bytes.windows(2).position(ends).ok_or(Fault::Unreadable)
+    let all = || bytes.strip_suffix(&[0xff]).unwrap_or(bytes).len();
+    bytes.windows(2).position(ends).unwrap_or_else(all)
 }
 
 /// The profile that comes in numbered pieces, each behind its number and their count.

@@ -2,7 +2,8 @@
 //!
 //! Each format is walked part by part. Parts on a short list of known ones are taken over; the rest
 //! (where and by whom it was taken, comments, other files behind the picture) is left behind. No
-//! decoder ever sees what was left behind.
+//! decoder ever sees what was left behind. A file that breaks off behind its last pixel gets the end
+//! that its format wants.
 
 mod exif;
 mod gif;
@@ -31,6 +32,9 @@ pub(crate) struct Cleaned {
     pub(crate) orientation: Orientation,
     /// What its colours mean, unless that is the usual. It is in the bytes as well.
     pub(crate) profile: Option<Profile>,
+    /// Of a file without an end: the same with other bytes behind its last pixel. It shows the same
+    /// picture, unless pixels are missing.
+    pub(crate) with_filler: Option<Vec<u8>>,
 }
 
 /// Width and height, in pixels.

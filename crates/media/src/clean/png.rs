@@ -20,9 +20,19 @@ pub(super) fn clean(bytes: &[u8]) -> Result<Cleaned, Fault> {
     let mut orientation = None;
     let mut profile = None;
     let (size, channels) = take_header(&mut input, &mut out)?;
+    let mut has_pixels = false;
     loop {
-        let (name, chunk, data) = next_chunk(&mut input)?;
+        let Ok((name, chunk, data)) = next_chunk(&mut input) else {
+            // The file breaks off. Behind the pixels nothing is missing that cannot be made up.
+            match cut_pixels(input.rest())? {
+                Some(data) => put(&mut out, *b"IDAT", data),
+                None if has_pixels => {}
+                None => return Err(Fault::Unreadable),
+            }
+            break;
+        };
         match name {
+            b"IEND" => break,
             b"eXIf" => orientation = orientation.or_else(|| exif::orientation(data)),
             b"iCCP" if profile.is_none() => {
                 profile = inflated_profile(data).and_then(|data| Profile::rebuilt(&data, channels));
@@ -30,15 +40,26 @@ pub(super) fn clean(bytes: &[u8]) -> Result<Cleaned, Fault> {
                     put_profile(&mut out, profile);
                 }
             }
-            _ if makes_the_picture(*name, data.len()) => out.extend_from_slice(chunk),
+            _ if makes_the_picture(*name, data.len()) => {
+                has_pixels |= name == b"IDAT";
+                out.extend_from_slice(chunk);
+            }
             _ => {}
         }
-        if name == b"IEND" {
-            break;
-        }
     }
+    put(&mut out, *b"IEND", b"");
     let orientation = orientation.unwrap_or(Orientation::NoTransforms);
-    Ok(Cleaned { bytes: out, size, frames: 1, orientation, profile })
+    Ok(Cleaned { bytes: out, size, frames: 1, orientation, profile, with_filler: None })
+}
+
+/// The pixels in what is left of a file that breaks off, if nothing but their checksum is missing;
+/// `None` when something else was cut.
+fn cut_pixels(rest: &[u8]) -> Result<Option<&[u8]>, Fault> {
+    let mut input = Input::new(rest);
+    let (Ok(len), Ok(b"IDAT")) = (input.u32_be(), input.take(4)) else {
+        return Ok(None);
+    };
+    input.take(len as usize).map(Some)
 }
 
 /// Name, the whole chunk, and its data.
@@ -69,7 +90,6 @@ fn take_header(input: &mut Input<'_>, out: &mut Vec<u8>) -> Result<(Size, Channe
 fn makes_the_picture(name: [u8; 4], len: usize) -> bool {
     match &name {
         b"IDAT" => true,
-        b"IEND" => len == 0,
         b"PLTE" => len <= 768,
         b"tRNS" => len <= 256,
         b"gAMA" | b"cICP" => len == 4,
@@ -98,7 +118,7 @@ fn put_profile(out: &mut Vec<u8>, profile: &Profile) {
 }
 
 fn put(out: &mut Vec<u8>, name: [u8; 4], data: &[u8]) {
-    let len = u32::try_from(data.len()).expect("a profile is small");
+    let len = u32::try_from(data.len()).expect("below 4 GiB, as the file was");
     let mut crc = Crc::new();
     crc.update(&name);
     crc.update(data);

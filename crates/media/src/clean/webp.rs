@@ -12,15 +12,20 @@ use crate::fault::Fault;
 const HAS_PROFILE: u8 = 0x20;
 const HAS_ALPHA: u8 = 0x10;
 const MOVES: u8 = 0x02;
+/// A name and the head of a chunk.
+const LEN_MIN: usize = 12;
 
 pub(super) fn clean(bytes: &[u8]) -> Result<Cleaned, Fault> {
     let mut input = Input::new(bytes);
     input.take(4)?;
     let len = input.u32_le()? as usize;
-    let mut input = Input::new(input.take(len)?);
+    // Some writers count wrongly, or cannot go back to say how much it became. What is too little for
+    // any picture says nothing; and a chunk that begins before the end is read whole.
+    let said = if len < LEN_MIN { usize::MAX } else { len };
+    let behind_bytes = input.rest().len().saturating_sub(said);
     input.take(4)?;
     match next_chunk(&mut input)? {
-        (b"VP8X", header) => Extended::new(header)?.take_all(&mut input),
+        (b"VP8X", header) => Extended::new(header)?.take_all(&mut input, behind_bytes),
         (name @ (b"VP8 " | b"VP8L"), data) => {
             let mut out = Vec::with_capacity(bytes.len());
             put(&mut out, *name, &[data]);
@@ -30,6 +35,7 @@ pub(super) fn clean(bytes: &[u8]) -> Result<Cleaned, Fault> {
                 frames: 1,
                 orientation: Orientation::NoTransforms,
                 profile: None,
+                with_filler: None,
             })
         }
         _ => Err(Fault::Unreadable),
@@ -70,10 +76,16 @@ impl Extended {
         self.flags & MOVES != 0
     }
 
-    fn take_all(mut self, input: &mut Input<'_>) -> Result<Cleaned, Fault> {
-        while !input.rest().is_empty() {
-            let (name, data) = next_chunk(input)?;
-            self.take(*name, data)?;
+    /// Takes what there is up to `behind_bytes` before the end.
+    fn take_all(mut self, input: &mut Input<'_>, behind_bytes: usize) -> Result<Cleaned, Fault> {
+        while input.rest().len() > behind_bytes {
+            let is_frame = input.rest().starts_with(b"ANMF");
+            match next_chunk(input) {
+                Ok((name, data)) => self.take(*name, data)?,
+                // Behind the pixels nothing is cut that anybody would miss.
+                Err(_) if self.frames > 0 && !is_frame => break,
+                Err(fault) => return Err(fault),
+            }
         }
         Ok(self.assemble())
     }
@@ -149,6 +161,7 @@ impl Extended {
             frames: self.frames,
             orientation: turned.unwrap_or(Orientation::NoTransforms),
             profile: self.profile,
+            with_filler: None,
         }
     }
 }

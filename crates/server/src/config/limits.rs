@@ -1,5 +1,5 @@
-use api::limits::{Rate, Settings};
-use clap::Args;
+use api::limits::{ClientAddressHeader, Rate, Settings};
+use clap::{Args, ValueEnum};
 
 use super::value::{Switch, whole};
 
@@ -104,10 +104,32 @@ pub(crate) struct LimitSettings {
         value_parser = whole::<usize>(1_000, 10_000_000))]
     remembered_max: usize,
 
-    /// Proxies in front that add to `X-Forwarded-For`; 0 believes the connection's own address
+    /// Proxies in front, each of which adds whom it was called by to the header below; 0 believes the connection's own address
     #[arg(id = "limits-trusted-proxy-hops", long, env = "LIMITS_TRUSTED_PROXY_HOPS",
         value_name = "0..16", default_value = "0", value_parser = whole::<usize>(0, 16))]
     trusted_proxy_hops: usize,
+
+    /// The header in which those proxies do so; the other counts for nothing
+    #[arg(
+        id = "limits-client-address-header",
+        long,
+        env = "LIMITS_CLIENT_ADDRESS_HEADER",
+        value_name = "HEADER",
+        value_enum,
+        default_value = "x-forwarded-for"
+    )]
+    client_address_header: ProxyHeader,
+}
+
+/// The headers that say whom a proxy was called by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ProxyHeader {
+    /// `X-Forwarded-For`.
+    #[value(name = "x-forwarded-for")]
+    XForwardedFor,
+    /// RFC 7239.
+    #[value(name = "forwarded")]
+    Forwarded,
 }
 
 impl LimitSettings {
@@ -142,6 +164,10 @@ impl LimitSettings {
             ),
             remembered_max: self.remembered_max,
             trusted_proxy_hops: self.trusted_proxy_hops,
+            client_address_header: match self.client_address_header {
+                ProxyHeader::XForwardedFor => ClientAddressHeader::XForwardedFor,
+                ProxyHeader::Forwarded => ClientAddressHeader::Forwarded,
+            },
         }
     }
 

@@ -9,7 +9,7 @@ use std::{
     task::{Poll, ready},
 };
 
-use actix_web::web::Bytes;
+use actix_web::{http::header, web::Bytes};
 use async_trait::async_trait;
 use domain::ports::{Chunks, Interrupted};
 use futures_util::{Stream, stream::poll_fn};
@@ -71,14 +71,56 @@ impl Parts {
         let part = self.form.next_field().await.map_err(|error| fault_of(&error))?;
         let part = part.filter(|part| part.name() == Some(FILE)).ok_or_else(one_file)?;
         let missing = || Failure::validation(vec![texts::FILE_NAME_REQUIRED]);
+        let extended = part.headers().get(header::CONTENT_DISPOSITION.as_str());
+        let extended =
+            extended.and_then(|value| extended_name(&String::from_utf8_lossy(value.as_bytes())));
+        let plain = || part.file_name().map(str::to_owned);
         let description = Description {
-            name: part.file_name().ok_or_else(missing)?.to_owned(),
+            name: extended.or_else(plain).ok_or_else(missing)?,
             media_type: part.content_type().map(|kind| kind.essence_str().to_owned()),
         };
         self.file_begun.store(true, Ordering::Relaxed);
         let file = FilePart { form: self.form, part: Some(part), fault: None };
         Ok((description, file))
     }
+}
+
+/// The `filename*` of a `Content-Disposition` (RFC 8187), which wins over `filename` (RFC 6266, section
+/// 4.3). `None` when there is none that can be read. Forms should not have it (RFC 7578, section 4.2);
+/// some programs know no other way to say `é`.
+fn extended_name(disposition: &str) -> Option<String> {
+    let mut quoted = false;
+    let mut escaped = false;
+    let ends = |c: char| {
+        let is_end = c == ';' && !quoted;
+        quoted ^= c == '"' && !escaped;
+        escaped = c == '\\' && quoted && !escaped;
+        is_end
+    };
+    let value = disposition.split(ends).find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("filename*").then_some(value.trim())
+    })?;
+    let mut parts = value.trim_matches('"').splitn(3, '\'');
+    let (charset, _language, encoded) = (parts.next()?, parts.next()?, parts.next()?);
+    let bytes = percent_decoded(encoded)?;
+    match charset.to_ascii_lowercase().as_str() {
+        "utf-8" => String::from_utf8(bytes).ok(),
+        "iso-8859-1" => Some(bytes.into_iter().map(char::from).collect()),
+        _ => None,
+    }
+}
+
+fn percent_decoded(text: &str) -> Option<Vec<u8>> {
+    let mut pieces = text.split('%');
+    let mut bytes = pieces.next()?.as_bytes().to_vec();
+    for piece in pieces {
+        let (digits, rest) = piece.split_at_checked(2)?;
+        let are_digits = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+        bytes.push(u8::from_str_radix(digits, 16).ok().filter(|_| are_digits)?);
+        bytes.extend_from_slice(rest.as_bytes());
+    }
+    Some(bytes)
 }
 
 /// The file of a form. It ends well only if it was the only part.

@@ -48,16 +48,35 @@ async fn only_json_is_read() {
             .insert_header(("Content-Type", content_type))
             .set_payload("{\"content\":\"x\"}")
     };
-    for content_type in
-        ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin1", "x"]
-    {
+    for content_type in [
+        "text/plain",
+        "text/json",
+        "application/x-www-form-urlencoded",
+        "application/vnd.api+json",
+        "application/json; charset=latin1",
+        "application/json; charset=utf-16",
+        "application/json, application/json",
+        "x",
+    ] {
         let answer = scene.house.ask(ask(content_type)).await;
         assert_eq!(answer.failure(), (415, "unsupported_media_type".to_owned()), "{content_type}");
     }
-    let packed = ask("application/json").insert_header(("Content-Encoding", "gzip"));
-    assert_eq!(scene.house.ask(packed).await.status, 415);
-    let good = ask("Application/JSON; charset=UTF-8");
-    assert_eq!(scene.house.ask(good).await.status, 201);
+    for coding in ["br", "zstd", "compress", "gzip, gzip", "gzip;q=1", "x"] {
+        let packed = ask("application/json").insert_header(("Content-Encoding", coding));
+        assert_eq!(scene.house.ask(packed).await.status, 415, "{coding}");
+    }
+    let twice = ask("application/json")
+        .append_header(("Content-Encoding", "gzip"))
+        .append_header(("Content-Encoding", "gzip"));
+    assert_eq!(scene.house.ask(twice).await.status, 415);
+    for content_type in [
+        "application/json",
+        "Application/JSON; charset=UTF-8",
+        "application/json; charset=\"utf-8\"",
+        "application/json; odata=verbose",
+    ] {
+        assert_eq!(scene.house.ask(ask(content_type)).await.status, 201, "{content_type}");
+    }
 }
 
 #[actix_web::test]

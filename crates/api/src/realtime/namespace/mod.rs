@@ -51,7 +51,7 @@ impl Door {
         let auth: Auth = serde_json::from_str(request.auth.get()).unwrap_or_default();
         let newcomer = Newcomer {
             token: auth.token.as_deref(),
-            address: self.context.limits.address_behind(request.remote, forwarded_for(&request)),
+            address: self.context.limits.address_of_newcomer(&request),
         };
         let admitted = Session::admit(&self.context, newcomer).await?;
         match &self.context.settings.recovery_key {
@@ -66,11 +66,6 @@ impl Door {
             }
         }
     }
-}
-
-/// What the proxies in front of us wrote.
-fn forwarded_for(request: &ConnectRequest) -> Option<&str> {
-    request.headers.get("x-forwarded-for")
 }
 
 fn refusal(failure: &Failure) -> Refusal {

@@ -1,6 +1,16 @@
 use super::{super::setting::Setting, File, Start, URL, start};
 
 #[test]
+fn one_header_of_proxies_counts() {
+    use api::limits::ClientAddressHeader::{Forwarded, XForwardedFor};
+    let chosen = |start: Start| start.config().api.limits.client_address_header;
+    let with = |value| start().with("LIMITS_CLIENT_ADDRESS_HEADER", value);
+    assert_eq!(chosen(start()), XForwardedFor);
+    assert_eq!(chosen(with("x-forwarded-for")), XForwardedFor);
+    assert_eq!(chosen(with("forwarded")), Forwarded);
+}
+
+#[test]
 fn limits_can_be_switched_off() {
     let sends = |start: Start| start.config().api.limits.sends_per_person;
     assert!(sends(start()).is_some());

@@ -53,6 +53,38 @@ async fn an_upload_is_answered_to_the_letter() {
 }
 
 #[actix_web::test]
+async fn a_name_may_come_as_an_extended_parameter() {
+    let house = House::new().await;
+    let table = [
+        ("filename*=UTF-8''L%C3%A9a%20%E2%80%93%20bras.webp", "Léa – bras.webp"),
+        ("filename=\"L_a.webp\"; filename*=utf-8'fr'L%C3%A9a.webp", "Léa.webp"),
+        ("filename*=utf-8'fr'L%c3%a9a.webp; filename=L_a.webp", "Léa.webp"),
+        ("FILENAME*=iso-8859-1''L%E9a.webp", "Léa.webp"),
+        ("filename* = \"UTF-8''L%C3%A9a.webp\"", "Léa.webp"),
+        // What cannot be read is as if it were not there.
+        ("filename=\"a.webp\"; filename*=UTF-8''%C3", "a.webp"),
+        ("filename=\"a.webp\"; filename*=UTF-8''%4", "a.webp"),
+        ("filename=\"a.webp\"; filename*=UTF-8''%zz", "a.webp"),
+        ("filename=\"a.webp\"; filename*=KOI8-R''%C1", "a.webp"),
+        ("filename=\"a.webp\"; filename*=b.webp", "a.webp"),
+        // It is a name and no parameter.
+        ("filename=\"a; filename*=UTF-8''b.webp\"", "a; filename*=UTF-8''b.webp"),
+    ];
+    for (parameters, name) in table {
+        let head = format!("Content-Disposition: form-data; name=\"file\"; {parameters}");
+        let answer = upload(&house, "c1", &part(&head, PICTURE)).await;
+        assert_eq!((answer.status.as_u16(), &answer.json()["fileName"]), (201, &json!(name)));
+    }
+    let house = House::new().await;
+    for bad in ["..%2F..%2Fetc%2Fa.webp", "C%3A%5Ca.webp", "a%00.webp", "a%0D%0A.webp", ""] {
+        let head = format!("Content-Disposition: form-data; name=\"file\"; filename*=UTF-8''{bad}");
+        let refused = upload(&house, "c1", &part(&head, PICTURE)).await;
+        assert_eq!(refused.failure(), (400, "validation_failed".to_owned()), "{bad}");
+        assert_nothing_is_left(&house).await;
+    }
+}
+
+#[actix_web::test]
 async fn an_upload_is_sent_once_by_its_owner_and_seen_by_both() {
     let house = House::new().await;
     let talk = house.talk().await;
