@@ -5,6 +5,7 @@ mod chromium;
 mod layer;
 mod report;
 mod stock_client;
+mod suites;
 mod tally;
 
 use std::{env, path::Path, process::Command, thread};
@@ -44,6 +45,9 @@ pub(crate) fn run(arguments: &[String], stop: &Interrupt) -> Result<(), Failure>
         report.tests(layer.name(), |tally| scene.run(layer, &binaries, tally))?;
     }
     cluster.stop()?;
+    if let Some(folder) = suites::folder() {
+        report.tests("protocol suites", |tally| suites::run(&folder, tally, stop))?;
+    }
     report.print();
     Ok(())
 }
