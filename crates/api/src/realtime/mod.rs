@@ -37,7 +37,7 @@ use domain::{
 pub(crate) use door::PlainDoor;
 use hub::Hub;
 use namespace::Door;
-use recovery::RecoveryKey;
+use recovery::{Offered, RecoveryKey};
 use session::Context;
 use socketio::Server;
 
@@ -67,6 +67,8 @@ pub struct Settings {
     /// Signs what lets a client go on where it was cut off; all nodes have the same. Without it
     /// every connection begins anew.
     pub recovery_key: Option<RecoveryKey>,
+    /// To whom that is offered.
+    pub recovery_offered: Offered,
     /// How long ago a client may have been cut off to go on where it was, in milliseconds.
     pub recovery_age_max_ms: u64,
     /// How long before its token ends a socket hears of it, in milliseconds.
@@ -91,6 +93,7 @@ impl Default for Settings {
             history_messages: 50,
             resume_events_max: EVENTS_PER_PAGE_MAX,
             recovery_key: None,
+            recovery_offered: Offered::UnlessDeclined,
             recovery_age_max_ms: 3_600_000,
             expiry_notice_ms: 60_000,
             drain_retry_after_ms: 1_000,

@@ -172,6 +172,7 @@ impl RealtimeSettings {
             history_messages: self.history_messages,
             resume_events_max: resume.events_max(),
             recovery_key: resume.key(fallback),
+            recovery_offered: resume.offered().into(),
             recovery_age_max_ms: resume.age_max_ms(),
             expiry_notice_ms: self.expiry_notice_ms,
             drain_retry_after_ms: self.drain_retry_after_ms,

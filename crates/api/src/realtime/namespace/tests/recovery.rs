@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Client, Node, realtime};
+use super::{Client, Node, realtime, realtime::recovery::Offered};
 
 /// A client who has joined the conversation and was told everything so far.
 pub(super) async fn joined(node: &Node, who: &str, id: &str) -> Client {
@@ -152,4 +152,33 @@ async fn what_became_of_other_conversations_is_told_too() {
             })
         )
     );
+}
+
+#[actix_web::test]
+async fn events_have_one_argument_for_those_who_do_not_go_on_where_they_were() {
+    let (yes, no) = (json!(true), json!(false));
+    for (offered, wish, goes_on) in [
+        (Offered::UnlessDeclined, None, true),
+        (Offered::UnlessDeclined, Some(&yes), true),
+        (Offered::UnlessDeclined, Some(&no), false),
+        (Offered::UnlessDeclined, Some(&json!("false")), false),
+        (Offered::UnlessDeclined, Some(&json!("what")), true),
+        (Offered::WhenAsked, None, false),
+        (Offered::WhenAsked, Some(&yes), true),
+        (Offered::Never, Some(&yes), false),
+    ] {
+        let settings = realtime::Settings { recovery_offered: offered, ..Default::default() };
+        let node = Node::with(settings).await;
+        let (path, id) = node.talk().await;
+        let mut auth = json!({ "token": "c1" });
+        if let Some(wish) = wish {
+            auth["recovery"] = wish.clone();
+        }
+        let mut client = Client::connect_with(&node, auth).await;
+        client.ask("join-conversation", json!({ "conversationId": id })).await;
+        node.house.said(&path, "s1", "Bonjour").await;
+        assert_eq!(client.named("new-message").await["content"], "Bonjour");
+        let said = (client.pid.is_empty(), client.offset.is_empty());
+        assert_eq!(said, (!goes_on, !goes_on), "{offered:?} {wish:?}");
+    }
 }
