@@ -182,3 +182,35 @@ async fn events_have_one_argument_for_those_who_do_not_go_on_where_they_were() {
         assert_eq!(said, (!goes_on, !goes_on), "{offered:?} {wish:?}");
     }
 }
+
+#[actix_web::test]
+async fn who_missed_too_many_bytes_begins_anew() {
+    let node = Node::new().await;
+    let (path, id) = node.talk().await;
+    let client = joined(&node, "c1", &id).await;
+    let sid = client.sid.clone();
+    let long = "\u{1f600}".repeat(4_000);
+    for _ in 0..40 {
+        node.house.said(&path, "s1", &long).await;
+    }
+    let mut back = client.come_back(&node, "c1").await;
+    assert!(back.sid != sid && back.replayed.is_empty());
+    assert_eq!(back.named("resync").await, json!({}));
+}
+
+#[actix_web::test]
+async fn who_missed_almost_too_much_hears_it_and_goes_on() {
+    // Room for what is told anew, and no more than the replay itself would fill.
+    let socket = socketio::Config { mailbox_messages: 8, ..socketio::Config::default() };
+    let node = Node::with(realtime::Settings { socket, ..Default::default() }).await;
+    let (path, id) = node.talk().await;
+    let client = joined(&node, "c1", &id).await;
+    let sid = client.sid.clone();
+    for _ in 0..60 {
+        node.house.said(&path, "s1", &"x".repeat(4_000)).await;
+    }
+    let mut back = client.come_back(&node, "c1").await;
+    assert_eq!((&back.sid, words(&back).len()), (&sid, 60));
+    node.house.said(&path, "s1", "new").await;
+    assert_eq!(back.named("new-message").await["content"], "new");
+}
