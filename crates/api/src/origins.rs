@@ -1,6 +1,14 @@
-//! The pages that may call us from a browser.
+//! The pages that may call us from a browser, and the apps that are pages inside.
 
 use std::{collections::HashSet, fmt, sync::Arc};
+
+use actix_web::{
+    dev::RequestHead,
+    http::header::{self, HeaderValue},
+};
+
+/// Schemes of addresses that no page has as its origin.
+const NO_ORIGINS: [&str; 8] = ["about", "blob", "data", "file", "ftp", "javascript", "ws", "wss"];
 
 /// An allow-list of origins (RFC 6454). Cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -8,13 +16,16 @@ pub struct Origins {
     allowed: Arc<HashSet<String>>,
 }
 
-/// The setting names no origin: `https://host`, a port if need be, and nothing behind.
+/// The setting names no origin: `https://host`, or `scheme://host` of an app; a port if need be, and
+/// nothing behind.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not an origin: {0}")]
 pub struct InvalidOrigin(String);
 
 impl Origins {
-    /// Allows each of `origins`, with and without `www.`; a slash at the end does not count.
+    /// Allows each of `origins`; those of the web with and without `www.`. A slash at the end does
+    /// not count, nor do capitals. Apps have schemes of their own: `capacitor://localhost`,
+    /// `ionic://localhost`, `app://com.example`.
     ///
     /// # Errors
     /// [`InvalidOrigin`] for the first that is none.
@@ -22,29 +33,77 @@ impl Origins {
         let mut allowed = HashSet::new();
         for origin in origins {
             let origin = origin.as_ref().trim().trim_end_matches('/').to_ascii_lowercase();
-            let twin = twin(&origin).ok_or_else(|| InvalidOrigin(origin.clone()))?;
-            allowed.extend([origin, twin]);
+            if !is_origin(&origin) {
+                return Err(InvalidOrigin(origin));
+            }
+            allowed.extend(twin(&origin));
+            allowed.insert(origin);
         }
         Ok(Self { allowed: Arc::new(allowed) })
     }
 
-    /// Whether a page of `origin` may call.
+    /// Whether a page of `origin` may call, wherever it calls.
     pub fn allows(&self, origin: &str) -> bool {
-        self.allowed.contains(origin)
+        self.allowed.contains(&origin.to_ascii_lowercase())
+    }
+
+    /// Whether the page that sent `request` may: it is one of ours, it lies on the very host it
+    /// calls, or none is named. Asked by REST and by both doors of sockets.
+    pub(crate) fn admit(&self, request: &RequestHead) -> bool {
+        let mut named = request.headers().get_all(header::ORIGIN);
+        named.all(|origin| self.admit_origin(origin, request))
+    }
+
+    /// The same, for one `Origin` of it.
+    pub(crate) fn admit_origin(&self, origin: &HeaderValue, request: &RequestHead) -> bool {
+        let Ok(origin) = origin.to_str() else { return false };
+        self.allows(origin) || host_of(request).is_some_and(|host| is_on(origin, host))
     }
 }
 
-/// The same origin with `www.` if it has none, without if it has; `None` when it is no origin.
-fn twin(origin: &str) -> Option<String> {
-    let (scheme, host) = origin.split_once("://")?;
+fn is_origin(text: &str) -> bool {
+    let Some((scheme, host)) = text.split_once("://") else { return false };
+    let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
     let is_host = |c: char| c.is_ascii_alphanumeric() || "-.:[]".contains(c);
-    if !matches!(scheme, "http" | "https") || host.is_empty() || !host.chars().all(is_host) {
-        return None;
-    }
+    is_scheme
+        && !NO_ORIGINS.contains(&scheme)
+        && !host.is_empty()
+        && host.chars().all(|c| is_host(c) || (c == '_' && !is_web(scheme)))
+}
+
+fn is_web(scheme: &str) -> bool {
+    matches!(scheme, "http" | "https")
+}
+
+/// The same origin with `www.` if it has none, without if it has. An app has no such twin.
+fn twin(origin: &str) -> Option<String> {
+    let (scheme, host) = origin.split_once("://").filter(|(scheme, _)| is_web(scheme))?;
     Some(match host.strip_prefix("www.") {
         Some(bare) => format!("{scheme}://{bare}"),
         None => format!("{scheme}://www.{host}"),
     })
+}
+
+/// By which name, and port, the caller knows us. A proxy in front has to pass it on.
+fn host_of(request: &RequestHead) -> Option<&str> {
+    match request.headers().get(header::HOST) {
+        Some(host) => host.to_str().ok(),
+        None => request.uri.authority().map(|authority| authority.as_str()),
+    }
+}
+
+/// Whether a page of `origin` lies on `host`. The scheme cannot be compared: behind a proxy that
+/// does TLS we are called by another one. Without a port, it is the scheme's.
+fn is_on(origin: &str, host: &str) -> bool {
+    let Some((scheme, place)) = origin.split_once("://") else { return false };
+    let port = match scheme {
+        "http" => ":80",
+        "https" => ":443",
+        _ => return false,
+    };
+    let bare = |text: &str| text.strip_suffix(port).unwrap_or(text).to_ascii_lowercase();
+    !place.is_empty() && bare(place) == bare(host)
 }
 
 impl fmt::Display for Origins {
@@ -57,6 +116,8 @@ impl fmt::Display for Origins {
 
 #[cfg(test)]
 mod tests {
+    use actix_web::test::TestRequest;
+
     use super::*;
 
     #[test]
@@ -81,9 +142,78 @@ mod tests {
     }
 
     #[test]
+    fn an_app_has_a_scheme_of_its_own_and_is_allowed_exactly() {
+        let apps = ["capacitor://localhost", "ionic://localhost", "app://Com.Example_1", "app://."];
+        let origins = Origins::new(apps).expect("good");
+        for good in apps {
+            assert!(origins.allows(good), "{good}");
+        }
+        for bad in ["capacitor://www.localhost", "http://localhost", "app://", "ionic://other"] {
+            assert!(!origins.allows(bad), "{bad}");
+        }
+    }
+
+    #[test]
     fn a_setting_that_is_no_origin_is_refused() {
-        for bad in ["*", "salon.example", "https://salon.example/app", "ftp://x", "https://", ""] {
+        for bad in [
+            "*",
+            "salon.example",
+            "https://salon.example/app",
+            "https://salon_1.example",
+            "ftp://x",
+            "wss://salon.example",
+            "file://x",
+            "://x",
+            "1app://x",
+            "https://",
+            "app://",
+            "",
+        ] {
             assert!(Origins::new([bad]).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_page_on_the_host_it_calls_may_call_whatever_the_scheme_it_is_seen_by() {
+        let asked = |origin: &'static str, host: &'static str| {
+            let request = TestRequest::get()
+                .insert_header((header::ORIGIN, origin))
+                .insert_header((header::HOST, host))
+                .to_http_request();
+            Origins::default().admit(request.head())
+        };
+        for (origin, host) in [
+            ("https://api.example", "api.example"),
+            ("https://api.example", "API.example:443"),
+            ("http://localhost:8080", "localhost:8080"),
+            ("http://[::1]:3000", "[::1]:3000"),
+        ] {
+            assert!(asked(origin, host), "{origin} at {host}");
+        }
+        for (origin, host) in [
+            ("https://api.example:8443", "api.example"),
+            ("https://api.example", "api.example:80"),
+            ("https://evil.example", "api.example"),
+            ("https://api.example.evil", "api.example"),
+            ("app://api.example", "api.example"),
+            ("null", "null"),
+            ("https://", ""),
+        ] {
+            assert!(!asked(origin, host), "{origin} at {host}");
+        }
+    }
+
+    #[test]
+    fn every_origin_that_is_named_counts() {
+        let origins = Origins::new(["https://salon.example"]).expect("good");
+        let named = |all: &[&'static str]| {
+            let bare = TestRequest::get().insert_header((header::HOST, "api.example"));
+            let named = all
+                .iter()
+                .fold(bare, |request, origin| request.append_header((header::ORIGIN, *origin)));
+            origins.admit(named.to_http_request().head())
+        };
+        assert!(named(&[]) && named(&["https://salon.example", "https://api.example"]));
+        assert!(!named(&["https://salon.example", "https://evil.example"]));
     }
 }

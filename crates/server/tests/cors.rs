@@ -42,19 +42,35 @@ async fn a_foreign_page_is_refused_and_changes_nothing() -> Result<(), Fault> {
 }
 
 #[tokio::test]
-async fn a_foreign_page_gets_no_web_socket() -> Result<(), Fault> {
-    let stage = stage().await?;
-    let headers = [
-        ("origin", FOREIGN),
-        ("connection", "Upgrade"),
-        ("upgrade", "websocket"),
-        ("sec-websocket-version", "13"),
-        ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
-    ];
-    let answer = stage
-        .anonymous()
-        .send("GET", "/socket.io/?EIO=4&transport=websocket", &headers, Vec::new())
-        .await?;
-    assert!((400..500).contains(&answer.status), "status {}", answer.status);
+async fn a_foreign_page_gets_no_socket_and_one_of_ours_an_app_or_on_our_own_host_gets_one()
+-> Result<(), Fault> {
+    let apps = "https://salon.example, capacitor://localhost, ionic://localhost, app://salon";
+    let stage = Stage::set_with(SERVER, &[("FRONT_URL", apps)]).await?;
+    let own = stage.server.url();
+    for (origin, status) in [
+        (FOREIGN, 400),
+        ("app://other", 400),
+        (FRONT, 200),
+        (&own, 200),
+        ("capacitor://localhost", 200),
+        ("ionic://localhost", 200),
+        ("app://salon", 200),
+    ] {
+        let path = "/socket.io/?EIO=4&transport=polling";
+        let polled = stage.anonymous().send("GET", path, &[("origin", origin)], Vec::new()).await?;
+        same(&format!("the status for {origin}"), polled.status, status)?;
+        let headers = [
+            ("origin", origin),
+            ("connection", "Upgrade"),
+            ("upgrade", "websocket"),
+            ("sec-websocket-version", "13"),
+            ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+        ];
+        let status = if status == 200 { 101 } else { status };
+        for path in ["/socket.io/?EIO=4&transport=websocket", "/messaging"] {
+            let opened = stage.anonymous().send("GET", path, &headers, Vec::new()).await?;
+            same(&format!("the status for {origin} at {path}"), opened.status, status)?;
+        }
+    }
     Ok(())
 }

@@ -81,6 +81,6 @@ impl Acknowledger {
     fn answer(self, args: &[impl Serialize], attachments: Vec<Bytes>) -> Result<(), EmitError> {
         let namespace = self.socket.shared_namespace();
         let text = ack_text(&namespace, self.id, args, attachments.len())?;
-        self.socket.send(&Frame::of_text(namespace, text, attachments))
+        self.socket.send_answer(&Frame::of_text(namespace, text, attachments))
     }
 }

@@ -51,11 +51,13 @@ async fn try_serve(
     match &query.sid {
         Some(id) => {
             let seat = server.table.find(id).ok_or_else(Rejection::unknown_session)?;
-            // A session that began on a WebSocket takes no other request.
-            let door = seat.door.ok_or_else(Rejection::bad_request)?;
             match transport {
-                Transport::Polling => known::poll(server, &door, request, payload).await,
-                Transport::WebSocket => known::upgrade(server, door, request, payload).await,
+                Transport::Polling => {
+                    // A session that began on a WebSocket cannot be polled.
+                    let door = seat.door.ok_or_else(Rejection::bad_request)?;
+                    known::poll(server, &door, request, payload).await
+                }
+                Transport::WebSocket => known::upgrade(server, seat.door, request, payload).await,
             }
         }
         None => opening::open(server, &query, transport, request, payload).await,

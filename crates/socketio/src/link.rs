@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 use crate::{
     config::Config,
     frame::Frame,
-    mailbox::{Key, Mailbox, Refused, Worth},
+    mailbox::{Key, Mailbox, Outgoing, Refused, Worth},
     reason::DisconnectReason,
 };
 
@@ -141,8 +141,13 @@ impl Link {
         self.lock().mailbox.remove(key);
     }
 
-    pub(crate) fn pop(&self) -> Option<Frame> {
+    pub(crate) fn pop(&self) -> Option<Outgoing> {
         self.lock().mailbox.pop()
+    }
+
+    /// See [`Mailbox::takes_events`].
+    pub(crate) fn takes_events(&self) -> bool {
+        self.lock().mailbox.takes_events()
     }
 
     pub(crate) fn is_idle(&self) -> bool {

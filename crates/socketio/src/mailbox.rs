@@ -32,6 +32,40 @@ pub(crate) enum Worth {
     Durable,
     /// It may, once the mailbox is more than half full.
     Volatile,
+    /// It may not, and there is room for it: the client asked for it, and its next event waits
+    /// until answers have left (see [`Mailbox::takes_events`]).
+    Answer,
+}
+
+/// A frame that waits, or waited.
+#[derive(Debug)]
+pub(crate) struct Outgoing {
+    pub(crate) frame: Frame,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// The answer to a CONNECT.
+    Admission,
+    /// What the client asked for: an answer to an event, or the replay of what it missed.
+    Answer,
+    /// Everything else; the mailbox bounds it.
+    Backlog,
+}
+
+impl Outgoing {
+    /// Whether this lets a socket in. What follows it should not arrive in the same moment.
+    pub(crate) fn is_admission(&self) -> bool {
+        self.kind == Kind::Admission
+    }
+}
+
+/// How much waits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Load {
+    messages: usize,
+    bytes: usize,
 }
 
 /// The outgoing frames of one session.
@@ -40,10 +74,12 @@ pub(crate) struct Mailbox {
     max_messages: usize,
     max_bytes: usize,
     sockets: Vec<Entry>,
-    queue: VecDeque<Frame>,
+    queue: VecDeque<Outgoing>,
     /// Frames of sockets whose CONNECT is not answered yet.
-    held: Vec<(Key, Frame)>,
-    bytes: usize,
+    held: Vec<(Key, Outgoing)>,
+    /// What nobody asked for.
+    backlog: Load,
+    answers: Load,
     closed: bool,
 }
 
@@ -70,7 +106,8 @@ impl Mailbox {
             sockets: Vec::new(),
             queue: VecDeque::new(),
             held: Vec::new(),
-            bytes: 0,
+            backlog: Load::default(),
+            answers: Load::default(),
             closed: false,
         }
     }
@@ -95,11 +132,12 @@ impl Mailbox {
             return Err(Refused::Closed);
         }
         self.check_room(&answer, Worth::Durable)?;
-        for frame in replay.into_iter().chain([answer]) {
-            self.push(frame);
+        for frame in replay {
+            self.push(frame, Kind::Answer);
         }
-        for (_, frame) in self.held.extract_if(.., |(owner, _)| *owner == key) {
-            self.queue.push_back(frame);
+        self.push(answer, Kind::Admission);
+        for (_, outgoing) in self.held.extract_if(.., |(owner, _)| *owner == key) {
+            self.queue.push_back(outgoing);
         }
         let entry = self.sockets.iter_mut().find(|entry| entry.key == key);
         match entry {
@@ -120,11 +158,12 @@ impl Mailbox {
         let stage = self.stage(key).filter(|_| !self.closed);
         let stage = stage.ok_or(Refused::Closed)?;
         self.check_room(&frame, worth)?;
-        self.bytes += frame.size_bytes();
+        let kind = if worth == Worth::Answer { Kind::Answer } else { Kind::Backlog };
         if stage == Stage::Connected {
-            self.queue.push_back(frame);
+            self.push(frame, kind);
         } else {
-            self.held.push((key, frame));
+            self.load(kind).add(&frame);
+            self.held.push((key, Outgoing { frame, kind }));
         }
         Ok(())
     }
@@ -135,15 +174,16 @@ impl Mailbox {
             return Err(Refused::Closed);
         }
         self.check_room(&frame, Worth::Durable)?;
-        self.push(frame);
+        self.push(frame, Kind::Backlog);
         Ok(())
     }
 
     /// Forgets a socket, and what was held back for it.
     pub(crate) fn remove(&mut self, key: Key) {
         self.sockets.retain(|entry| entry.key != key);
-        for (_, frame) in self.held.extract_if(.., |(owner, _)| *owner == key) {
-            self.bytes -= frame.size_bytes();
+        let gone: Vec<_> = self.held.extract_if(.., |(owner, _)| *owner == key).collect();
+        for (_, Outgoing { frame, kind }) in gone {
+            self.load(kind).subtract(&frame);
         }
     }
 
@@ -159,7 +199,7 @@ impl Mailbox {
         }
         // A farewell is exempt from the bounds: there is one per answered CONNECT at most.
         let farewell = farewell(&entry.namespace);
-        self.push(farewell);
+        self.push(farewell, Kind::Backlog);
         self.remove(key);
         true
     }
@@ -168,7 +208,7 @@ impl Mailbox {
     pub(crate) fn dismiss_all(&mut self) {
         for entry in std::mem::take(&mut self.sockets) {
             if entry.stage == Stage::Connected {
-                self.push(farewell(&entry.namespace));
+                self.push(farewell(&entry.namespace), Kind::Backlog);
             }
         }
     }
@@ -182,18 +222,27 @@ impl Mailbox {
     pub(crate) fn clear(&mut self) {
         self.queue = VecDeque::new();
         self.held = Vec::new();
-        self.bytes = 0;
+        self.backlog = Load::default();
+        self.answers = Load::default();
     }
 
     /// The next frame to send.
-    pub(crate) fn pop(&mut self) -> Option<Frame> {
-        let Some(frame) = self.queue.pop_front() else {
+    pub(crate) fn pop(&mut self) -> Option<Outgoing> {
+        let Some(outgoing) = self.queue.pop_front() else {
             // Most sessions are idle most of the time, and a queue never shrinks by itself.
             self.queue = VecDeque::new();
             return None;
         };
-        self.bytes -= frame.size_bytes();
-        Some(frame)
+        self.load(outgoing.kind).subtract(&outgoing.frame);
+        Some(outgoing)
+    }
+
+    /// Whether so little of what the client asked for waits that its next event may be handled.
+    /// Answers are in nobody's way otherwise: so they are bounded by as much as may wait besides,
+    /// and by those to one event.
+    pub(crate) fn takes_events(&self) -> bool {
+        self.answers.messages == 0
+            || (self.answers.messages < self.max_messages && self.answers.bytes < self.max_bytes)
     }
 
     /// How many frames wait.
@@ -203,7 +252,7 @@ impl Mailbox {
 
     /// How many bytes wait.
     pub(crate) fn bytes(&self) -> usize {
-        self.bytes
+        self.backlog.bytes + self.answers.bytes
     }
 
     /// Whether nothing waits to be sent now.
@@ -216,16 +265,24 @@ impl Mailbox {
         Some(entry.stage)
     }
 
-    fn push(&mut self, frame: Frame) {
-        self.bytes += frame.size_bytes();
-        self.queue.push_back(frame);
+    fn push(&mut self, frame: Frame, kind: Kind) {
+        self.load(kind).add(&frame);
+        self.queue.push_back(Outgoing { frame, kind });
+    }
+
+    fn load(&mut self, kind: Kind) -> &mut Load {
+        match kind {
+            Kind::Answer => &mut self.answers,
+            Kind::Admission | Kind::Backlog => &mut self.backlog,
+        }
     }
 
     fn check_room(&self, frame: &Frame, worth: Worth) -> Result<(), Refused> {
-        let (messages, bytes) = (self.messages(), self.bytes);
+        let Load { messages, bytes } = self.backlog;
         let (messages_after, bytes_after) =
             (messages + 1, bytes.saturating_add(frame.size_bytes()));
         match worth {
+            Worth::Answer => Ok(()),
             _ if messages == 0 => Ok(()),
             Worth::Volatile
                 if messages_after > self.max_messages / 2 || bytes_after > self.max_bytes / 2 =>
@@ -239,6 +296,18 @@ impl Mailbox {
             }
             _ => Ok(()),
         }
+    }
+}
+
+impl Load {
+    fn add(&mut self, frame: &Frame) {
+        self.messages += 1;
+        self.bytes += frame.size_bytes();
+    }
+
+    fn subtract(&mut self, frame: &Frame) {
+        self.messages -= 1;
+        self.bytes -= frame.size_bytes();
     }
 }
 

@@ -163,6 +163,7 @@ impl Session {
     ) -> Result<Option<Incoming>, Ending> {
         self.on_news()?;
         transport.pump(&self.link)?;
+        self.members.proceed();
         let is_reading = self.is_reading();
         if alarm.deadline() != self.deadline() {
             alarm.as_mut().reset(self.deadline());

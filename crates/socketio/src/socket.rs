@@ -87,6 +87,18 @@ impl Socket {
         self.post(frame, Worth::Volatile)
     }
 
+    /// Sends what an event of this socket asked for. It is no backlog, and so exempt from the bounds
+    /// of the mailbox: the application bounds what one event is answered with. While more of it
+    /// waits than the mailbox may hold besides, the session's next event is not handled; a client
+    /// that does not take its answers then ends by its heartbeat. Acknowledgements are such answers
+    /// by themselves.
+    ///
+    /// # Errors
+    /// See [`EmitError`].
+    pub fn send_answer(&self, frame: &Frame) -> Result<(), EmitError> {
+        self.post(frame, Worth::Answer)
+    }
+
     /// Disconnects this socket. The client is told and does not come back by itself; its other
     /// namespaces stay. Before its CONNECT is answered, this takes effect right after the answer.
     pub fn disconnect(&self) {
@@ -100,6 +112,11 @@ impl Socket {
 
     pub(crate) fn shared_namespace(&self) -> Arc<str> {
         Arc::clone(&self.inner.namespace)
+    }
+
+    /// Whether the next event may be handled, or answers to those before have to leave first.
+    pub(crate) fn takes_events(&self) -> bool {
+        self.inner.link.takes_events()
     }
 
     pub(crate) fn key(&self) -> Key {

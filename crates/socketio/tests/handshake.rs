@@ -54,7 +54,6 @@ async fn every_fault_has_its_code_and_the_first_one_counts() {
     let healthy = server.open().await;
     let opening: Value = serde_json::from_str(&healthy.opening[1..]).expect("JSON");
     let sid = opening["sid"].as_str().expect("an id");
-    let known = format!("EIO=4&transport=websocket&sid={sid}");
     let known_polling = format!("EIO=4&transport=polling&sid={sid}");
     let unknown_transport = r#"{"code":0,"message":"Transport unknown"}"#;
     let bad_request = r#"{"code":3,"message":"Bad request"}"#;
@@ -75,7 +74,6 @@ async fn every_fault_has_its_code_and_the_first_one_counts() {
             "",
             r#"{"code":1,"message":"Session ID unknown"}"#,
         ),
-        ("GET", &known, UPGRADE, bad_request),
         ("GET", &known_polling, "", bad_request),
         (
             "DELETE",

@@ -149,3 +149,17 @@ async fn a_post_is_answered_only_once_its_events_have_room() {
         assert_eq!(watcher.event().await.args[0].get(), n.to_string());
     }
 }
+
+#[actix_web::test]
+async fn an_answer_beyond_the_mailbox_is_taken_and_the_next_event_waits_until_it_has_left() {
+    let config = Config { mailbox_messages: 2, mailbox_bytes: 1_000, ..calm() };
+    let server = Running::start(echo::server(config));
+    let poller = Poller::enter(&server).await;
+    let long = "x".repeat(5_000);
+    let asked = |id: u8| format!(r#"42{id}["message-with-ack","{long}"]"#);
+    let three = [asked(1), asked(2), asked(3)].join("\u{1e}");
+    assert_eq!(poller.post(&three).await.said(), (200, "ok"));
+    for id in 1..=3 {
+        assert_eq!(poller.get().await.said(), (200, &*format!(r#"43{id}["{long}"]"#)));
+    }
+}

@@ -4,13 +4,17 @@
 mod echo;
 mod support;
 
-use socketio::{Config, DisconnectReason};
+use async_trait::async_trait;
+use socketio::{
+    Accepted, Config, ConnectRequest, DisconnectReason, Event, Handler, Namespace, Refusal, Server,
+    Socket,
+};
 use support::{
     PATIENCE, Running, calm,
     http::Poller,
-    probe::{self, Decision, Watcher},
+    probe::{self, Decision, Happened, Probe, Watcher},
 };
-use tokio::{io::AsyncWriteExt as _, net::TcpStream, time::timeout};
+use tokio::{io::AsyncWriteExt as _, net::TcpStream, sync::mpsc, time::timeout};
 
 fn probed(config: Config) -> (Running, Watcher) {
     let (server, watcher) = probe::probed(config, Decision::Accept);
@@ -118,4 +122,48 @@ async fn a_client_that_never_polls_is_a_slow_reader() {
     while socket.emit("n", &1).is_ok() {}
     assert_eq!(watcher.disconnected().await, DisconnectReason::SlowReader);
     assert_eq!(poller.get().await.status, 400);
+}
+
+#[actix_web::test]
+async fn a_client_that_asks_on_and_never_takes_the_answers_is_a_slow_reader() {
+    // One event may wait, so the client is not read while the answer before it waits.
+    let config = Config { mailbox_bytes: 1_000, inbox_events: 1, ..support::quick() };
+    let (application, mut watcher) = probe::probe(Decision::Accept);
+    let server = Server::builder(config).namespace("/", Generosity(application)).build();
+    let server = Running::start(server);
+    let poller = Poller::connected(&server).await;
+    watcher.socket().await;
+    poller.post("421[\"a\"]\u{1e}422[\"b\"]").await;
+    assert_eq!(watcher.disconnected().await, DisconnectReason::SlowReader);
+    assert_eq!(poller.get().await.status, 400);
+}
+
+/// Answers every event with more than the mailbox holds.
+struct Generous {
+    happened: mpsc::UnboundedSender<Happened>,
+}
+
+/// Lets everybody in.
+struct Generosity(Probe);
+
+#[async_trait]
+impl Namespace for Generosity {
+    async fn connect(&self, _: ConnectRequest, socket: Socket) -> Result<Accepted, Refusal> {
+        let happened = self.0.happened.clone();
+        drop(happened.send(Happened::Connected(socket)));
+        Ok(Accepted::new(Generous { happened }))
+    }
+}
+
+#[async_trait]
+impl Handler for Generous {
+    async fn event(&mut self, event: Event) {
+        if let Some(ack) = event.ack {
+            ack.send(&"x".repeat(5_000)).expect("an answer needs no room");
+        }
+    }
+
+    async fn disconnected(self: Box<Self>, reason: DisconnectReason) {
+        drop(self.happened.send(Happened::Disconnected(reason)));
+    }
 }

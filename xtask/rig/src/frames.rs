@@ -27,9 +27,20 @@ impl Frames {
     /// # Errors
     /// When the server refuses it.
     pub async fn open(url: &str, sid: Option<&str>) -> Result<Self, Fault> {
-        let server = url.replacen("http", "ws", 1);
         let sid = sid.map(|sid| format!("&sid={sid}")).unwrap_or_default();
-        let address = format!("{server}/socket.io/?EIO=4&transport=websocket{sid}");
+        Self::open_at(url, &format!("/socket.io/?EIO=4&transport=websocket{sid}")).await
+    }
+
+    /// Opens a WebSocket at the door for clients without Socket.IO.
+    ///
+    /// # Errors
+    /// When the server refuses it.
+    pub async fn open_plain(url: &str) -> Result<Self, Fault> {
+        Self::open_at(url, "/messaging").await
+    }
+
+    async fn open_at(url: &str, path: &str) -> Result<Self, Fault> {
+        let address = format!("{}{path}", url.replacen("http", "ws", 1));
         let opened = within("a WebSocket", connect_async(address)).await?;
         let (socket, _) = opened.map_err(Fault::while_doing("open a WebSocket"))?;
         Ok(Self(socket))

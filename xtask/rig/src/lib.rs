@@ -19,6 +19,7 @@ pub mod operator;
 pub mod person;
 pub mod polling;
 pub mod post;
+pub mod python_client;
 pub mod reference;
 pub mod rest;
 pub mod server;

@@ -74,7 +74,7 @@ impl Report {
     }
 
     fn table(&self) -> String {
-        let mut lines = vec![format!("{:<14}{:>7}  {:>11}", "step", "tests", "time")];
+        let mut lines = vec![format!("{:<16}{:>7}  {:>11}", "step", "tests", "time")];
         for row in &self.rows {
             let passed = row.passed.map_or(String::new(), |passed| passed.to_string());
             lines.push(line(row.name, &passed, row.took));
@@ -89,7 +89,7 @@ impl Report {
 }
 
 fn line(name: &str, passed: &str, took: Duration) -> String {
-    format!("{name:<14}{passed:>7}  {:>11}", in_words(took))
+    format!("{name:<16}{passed:>7}  {:>11}", in_words(took))
 }
 
 fn named(step: &str, failure: Failure) -> Failure {
@@ -134,7 +134,7 @@ mod tests {
             ran.expect("some passed");
         }
         let table = report.table();
-        let counts: Vec<_> = table.lines().map(|line| line[14..21].trim().to_owned()).collect();
+        let counts: Vec<_> = table.lines().map(|line| line[16..23].trim().to_owned()).collect();
         assert_eq!(counts, ["tests", "", "12", "5", "17"]);
     }
 

@@ -12,12 +12,23 @@ impl Tally {
     pub(super) fn read(&mut self, line: &str) {
         self.passed += passed(line).unwrap_or(0);
     }
+
+    /// Takes notice of one line of mocha.
+    pub(super) fn read_mocha(&mut self, line: &str) {
+        self.passed += passed_in_mocha(line).unwrap_or(0);
+    }
 }
 
 // `test result: ok. 12 passed; 0 failed; …`. A failure is told by the program's status.
 fn passed(line: &str) -> Option<usize> {
     let counts = line.strip_prefix("test result: ok. ")?;
     counts.split_once(" passed;")?.0.parse().ok()
+}
+
+// `  24 passing (3s)`. A failure is told by the program's status.
+fn passed_in_mocha(line: &str) -> Option<usize> {
+    let (count, rest) = line.trim_start().split_once(' ')?;
+    rest.starts_with("passing (").then(|| count.parse().ok())?
 }
 
 #[cfg(test)]
@@ -37,5 +48,16 @@ mod tests {
             tally.read(line);
         }
         assert_eq!(tally, Tally { passed: 15 });
+    }
+
+    #[test]
+    fn mocha_says_it_in_its_own_words() {
+        let mut tally = Tally::default();
+        for line in
+            ["  24 passing (3s)", "  1 failing", "    ✔ passing (9) is a name", "  x passing (1s)"]
+        {
+            tally.read_mocha(line);
+        }
+        assert_eq!(tally, Tally { passed: 24 });
     }
 }

@@ -26,9 +26,7 @@ pub(super) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempote
 pub(super) fn allowed(origins: &Origins) -> Cors {
     let origins = origins.clone();
     Cors::default()
-        .allowed_origin_fn(move |origin, _| {
-            origin.to_str().is_ok_and(|origin| origins.allows(origin))
-        })
+        .allowed_origin_fn(move |origin, request| origins.admit_origin(origin, request))
         .allowed_methods(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
         .allowed_headers([
             header::CONTENT_TYPE,
@@ -50,9 +48,7 @@ pub(super) async fn gate(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let origins = request.app_data::<Data<Context>>().map(|context| &context.settings.origins);
-    let allows = |origin: &str| origins.is_some_and(|origins| origins.allows(origin));
-    let mut named = request.headers().get_all(header::ORIGIN);
-    if !named.all(|origin| origin.to_str().is_ok_and(allows)) {
+    if !origins.is_some_and(|origins| origins.admit(request.head())) {
         let failure = Failure::new(Code::OriginNotAllowed, texts::ORIGIN_NOT_ALLOWED);
         return Ok(request.error_response(failure));
     }

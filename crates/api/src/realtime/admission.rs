@@ -1,9 +1,6 @@
 //! Who may open a socket at all, before anybody says who they are.
 
-use actix_web::{
-    HttpRequest,
-    http::{StatusCode, header::ORIGIN},
-};
+use actix_web::{HttpRequest, http::StatusCode};
 use socketio::Rejection;
 
 use super::crowd::{Crowd, Full, Visitor};
@@ -21,11 +18,8 @@ pub(super) fn admit(
     limits: &Limits,
     crowd: &Crowd,
 ) -> Result<Visitor, Rejection> {
-    if let Some(origin) = request.headers().get(ORIGIN) {
-        let allowed = origin.to_str().is_ok_and(|origin| origins.allows(origin));
-        if !allowed {
-            return Err(Rejection::new(StatusCode::BAD_REQUEST, "Bad request"));
-        }
+    if !origins.admit(request.head()) {
+        return Err(Rejection::new(StatusCode::BAD_REQUEST, "Bad request"));
     }
     let address = limits.address_of(request.head());
     if limits.allow_connect(address).is_err() {

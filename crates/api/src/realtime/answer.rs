@@ -11,6 +11,35 @@ use super::{
 };
 use crate::{code::Code, failure::Failure, texts::Language};
 
+/// What an event takes beside what it says: its name, what stands around it, and the offset by which a
+/// client comes back, in bytes.
+const EVENT_OVERHEAD_BYTES: usize = 1_100;
+
+/// How many bytes one answer may still take.
+#[derive(Debug)]
+pub(super) struct Budget {
+    left_bytes: usize,
+}
+
+impl Budget {
+    /// All of them.
+    pub(super) fn of(bytes_max: usize) -> Self {
+        Self { left_bytes: bytes_max }
+    }
+
+    /// Takes so many; `false`, and takes none, when there are fewer.
+    pub(super) fn take(&mut self, bytes: usize) -> bool {
+        let left = self.left_bytes.checked_sub(bytes);
+        self.left_bytes = left.unwrap_or(self.left_bytes);
+        left.is_some()
+    }
+
+    /// The same, for an event that says so many.
+    pub(super) fn take_event(&mut self, bytes: usize) -> bool {
+        self.take(bytes.saturating_add(EVENT_OVERHEAD_BYTES))
+    }
+}
+
 /// An acknowledgement: `{ok: true, data}` or `{ok: false, error}`.
 #[derive(Serialize)]
 #[serde(untagged)]
@@ -69,4 +98,16 @@ pub(super) fn complaint(
     }
     let (message, code) = (event.text_of(failure), failure.code().as_str());
     Failed { message: &message, code, event: event.as_str(), client_message_id }.told()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_budget_gives_what_it_has_and_keeps_what_is_too_little() {
+        let mut budget = Budget::of(EVENT_OVERHEAD_BYTES + 10);
+        assert!(!budget.take_event(11) && budget.take_event(4));
+        assert!(!budget.take(7) && budget.take(6) && !budget.take(1) && budget.take(0));
+    }
 }

@@ -68,6 +68,10 @@ mod tests {
             Ok(())
         }
 
+        fn answer(&self, told: &Told, whereabouts: &Whereabouts) -> Result<(), Ending> {
+            self.send(told, whereabouts)
+        }
+
         fn send_volatile(&self, told: &Told) {
             self.note(told.name());
         }

@@ -37,7 +37,7 @@ use domain::{
 pub(crate) use door::PlainDoor;
 use hub::Hub;
 use namespace::Door;
-use recovery::RecoveryKey;
+use recovery::{Offered, RecoveryKey};
 use session::Context;
 use socketio::Server;
 
@@ -64,9 +64,15 @@ pub struct Settings {
     pub history_messages: u32,
     /// Events that a client which was cut off is told one by one; with more it loads anew. 1 to 200.
     pub resume_events_max: u32,
+    /// Bytes of what one command of a socket is answered with, the events of it included, and of
+    /// what a client that was cut off is told; of more it is told a part and that there is more, or
+    /// to load anew. 128 KiB at least, so that one message always fits.
+    pub answer_bytes_max: usize,
     /// Signs what lets a client go on where it was cut off; all nodes have the same. Without it
     /// every connection begins anew.
     pub recovery_key: Option<RecoveryKey>,
+    /// To whom that is offered.
+    pub recovery_offered: Offered,
     /// How long ago a client may have been cut off to go on where it was, in milliseconds.
     pub recovery_age_max_ms: u64,
     /// How long before its token ends a socket hears of it, in milliseconds.
@@ -90,7 +96,9 @@ impl Default for Settings {
             rooms_per_session_max: 64,
             history_messages: 50,
             resume_events_max: EVENTS_PER_PAGE_MAX,
+            answer_bytes_max: 512 * 1024,
             recovery_key: None,
+            recovery_offered: Offered::UnlessDeclined,
             recovery_age_max_ms: 3_600_000,
             expiry_notice_ms: 60_000,
             drain_retry_after_ms: 1_000,

@@ -16,6 +16,14 @@ pub(crate) trait Outlet: Send + Sync {
     /// [`Ending`].
     fn send(&self, told: &Told, whereabouts: &Whereabouts) -> Result<(), Ending>;
 
+    /// Says what the session asked for. It is not held against a client that reads, however much it
+    /// is: whoever asked bounds it, and nothing more is done for the session until it has left.
+    /// Never waits. `whereabouts` as with [`send`](Self::send).
+    ///
+    /// # Errors
+    /// [`Ending`].
+    fn answer(&self, told: &Told, whereabouts: &Whereabouts) -> Result<(), Ending>;
+
     /// Says what may be lost: a session that is behind is spared it. Never waits.
     fn send_volatile(&self, told: &Told);
 

@@ -15,7 +15,7 @@ const LOCAL: [&str; 4] = [
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Pages that may call (CORS)")]
 pub(crate) struct OriginSettings {
-    /// Addresses of the front end, each with and without `www.`; separated by commas
+    /// Addresses of the front end, each with and without `www.`, and of apps (`capacitor://localhost`); separated by commas
     #[arg(id = "origins-front-url", long, env = "FRONT_URL", value_name = "URLS")]
     front_url: Option<OriginList>,
 
@@ -47,8 +47,14 @@ impl OriginSettings {
     pub(super) fn site(&self, in_production: bool) -> Option<String> {
         let lists = [&self.frontend_url, &self.web_url, &self.front_url];
         let mut named = lists.into_iter().flatten().flat_map(|list| &list.0);
-        named.find(|address| !in_production || !is_local(address)).cloned()
+        named.find(|it| is_of_the_web(it) && (!in_production || !is_local(it))).cloned()
     }
+}
+
+/// Whether a browser can be led there; an app's own address means nothing outside of it.
+fn is_of_the_web(address: &str) -> bool {
+    let scheme = address.split_once("://").map_or("", |(scheme, _)| scheme);
+    ["http", "https"].into_iter().any(|web| scheme.eq_ignore_ascii_case(web))
 }
 
 /// Whether an address leads to the machine it is used on.
@@ -73,7 +79,11 @@ impl FromStr for OriginList {
         let list: Vec<String> = parts.map(str::to_owned).collect();
         match Origins::new(&list) {
             Ok(_) => Ok(Self(list)),
-            Err(_) => Err("must be addresses such as https://example.org, with no path".to_owned()),
+            Err(_) => Err(concat!(
+                "must be addresses such as https://example.org, or capacitor://localhost for an app, ",
+                "with no path"
+            )
+            .to_owned()),
         }
     }
 }
@@ -125,6 +135,9 @@ mod tests {
         };
         assert_eq!(settings.site(false).as_deref(), Some("http://localhost:3000"));
         assert_eq!(settings.site(true).as_deref(), Some("https://salon.example"));
+        let app = "capacitor://localhost, app://com.example";
+        let with_app = OriginSettings { frontend_url: list(app), ..settings.clone() };
+        assert_eq!(with_app.site(false).as_deref(), Some("https://web.example"));
         let other = OriginSettings { frontend_url: list("http://127.0.0.1:3000"), ..settings };
         assert_eq!(other.site(true).as_deref(), Some("https://web.example"));
         assert!(!is_local("https://localhost.example"));

@@ -45,6 +45,12 @@ pub(crate) struct RealtimeSettings {
         value_name = "1..100", default_value = "50", value_parser = whole::<u32>(1, 100))]
     history_messages: u32,
 
+    /// Bytes of what one command is answered with, its events included; of more, a part is told and that there is more
+    #[arg(id = "realtime-answer-max-bytes", long, env = "REALTIME_ANSWER_MAX_BYTES",
+        value_name = "131072..16777216", default_value = "524288",
+        value_parser = whole::<usize>(131_072, 16_777_216))]
+    answer_max_bytes: usize,
+
     /// How long before its token ends a socket hears of it
     #[arg(id = "realtime-expiry-notice-ms", long, env = "REALTIME_EXPIRY_NOTICE_MS",
         value_name = "0..3600000", default_value = "60000",
@@ -171,7 +177,9 @@ impl RealtimeSettings {
             rooms_per_session_max: self.rooms_per_session_max,
             history_messages: self.history_messages,
             resume_events_max: resume.events_max(),
+            answer_bytes_max: self.answer_max_bytes,
             recovery_key: resume.key(fallback),
+            recovery_offered: resume.offered().into(),
             recovery_age_max_ms: resume.age_max_ms(),
             expiry_notice_ms: self.expiry_notice_ms,
             drain_retry_after_ms: self.drain_retry_after_ms,

@@ -2,7 +2,7 @@ use api::realtime::recovery::RecoveryKey;
 use clap::Args;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::value::{secret, whole};
+use super::value::{Recovery, secret, whole};
 
 /// Going on where a socket was cut off.
 #[derive(Args, Clone, Debug)]
@@ -12,6 +12,17 @@ pub(crate) struct ResumeSettings {
     #[arg(id = "resume-signing-secret", long, env = "RESUME_SIGNING_SECRET", value_name = "SECRET",
         hide_env_values = true, value_parser = secret)]
     signing_secret: Option<SecretString>,
+
+    /// Whether Socket.IO clients go on by themselves, for which every event has one more argument: `on` unless a client says `recovery: false`, `on-request` if it says `recovery: true`, or `off`
+    #[arg(
+        id = "resume-recovery",
+        long,
+        env = "RESUME_RECOVERY",
+        value_name = "RECOVERY",
+        value_enum,
+        default_value = "on"
+    )]
+    recovery: Recovery,
 
     /// How long ago a client may have been cut off
     #[arg(id = "resume-age-max-s", long, env = "RESUME_AGE_MAX_S", value_name = "1..86400",
@@ -29,6 +40,11 @@ impl ResumeSettings {
     pub(super) fn key(&self, fallback: Option<&SecretString>) -> Option<RecoveryKey> {
         let secret = self.signing_secret.as_ref().or(fallback)?;
         Some(RecoveryKey::derived_from(secret.expose_secret().as_bytes()))
+    }
+
+    /// To whom recovery is offered.
+    pub(super) fn offered(&self) -> Recovery {
+        self.recovery
     }
 
     /// How long ago a client may have been cut off, in milliseconds.

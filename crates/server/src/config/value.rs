@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use api::realtime::recovery::Offered;
 use auth_jwt::SECRET_MIN_BYTES;
 use clap::ValueEnum;
 use secrecy::SecretString;
@@ -60,6 +61,30 @@ impl From<Transports> for socketio::Transports {
         match transports {
             Transports::PollingAndWebSocket => Self::PollingAndWebSocket,
             Transports::WebSocketOnly => Self::WebSocketOnly,
+        }
+    }
+}
+
+/// Which Socket.IO clients go on by themselves where they were cut off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Recovery {
+    /// All but those who decline.
+    #[value(alias = "true")]
+    On,
+    /// Those who ask for it.
+    #[value(name = "on-request")]
+    OnRequest,
+    /// None.
+    #[value(alias = "false")]
+    Off,
+}
+
+impl From<Recovery> for Offered {
+    fn from(recovery: Recovery) -> Self {
+        match recovery {
+            Recovery::On => Self::UnlessDeclined,
+            Recovery::OnRequest => Self::WhenAsked,
+            Recovery::Off => Self::Never,
         }
     }
 }

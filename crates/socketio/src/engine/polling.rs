@@ -17,7 +17,7 @@ use super::{
     packet::{NOOP, PING},
     payload::{Part, Parts, push_frame, push_text},
 };
-use crate::{config::Config, link::Link};
+use crate::{config::Config, link::Link, mailbox::Outgoing};
 
 /// How long a GET without packets is held while a WebSocket is about to take over. If it takes over
 /// meanwhile, the GET came too late; if not, its client waits for the GET to end.
@@ -135,7 +135,7 @@ impl Transport for Polling {
         if std::mem::take(&mut self.owes_ping) {
             push_text(&mut body, PING);
         }
-        while let Some(frame) = link.pop() {
+        while let Some(Outgoing { frame, .. }) = link.pop() {
             push_frame(&mut body, frame);
         }
         if body.is_empty() {

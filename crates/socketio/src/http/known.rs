@@ -60,21 +60,27 @@ async fn post(
     Ok(HttpResponse::Ok().insert_header((header::CONTENT_TYPE, "text/html")).body("ok"))
 }
 
-/// A WebSocket that wants to take over from polling. There can be one; another is turned away,
-/// and disturbs nobody.
+/// A WebSocket that wants to take over from polling. There can be one. Another, or one for a session
+/// that is on a WebSocket already (`door` is then `None`, or closed), is accepted and closed, as the
+/// Node.js server does: clients in Node.js take a refused handshake for a fault of the program. It
+/// disturbs nobody.
 pub(super) async fn upgrade(
     server: &Shared,
-    door: Arc<Door>,
+    door: Option<Arc<Door>>,
     request: &HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Rejection> {
     if request.method() != Method::GET || !wants_websocket(request) {
         return Err(Rejection::bad_request());
     }
-    let claim = door.claim_upgrade().ok_or_else(Rejection::bad_request)?;
+    let claimed = door.and_then(|door| Some((door.claim_upgrade()?, door)));
     let (response, socket) = websocket::accept(request, payload, &server.config)
         .await
         .map_err(|_| Rejection::bad_request())?;
+    let Some((claim, door)) = claimed else {
+        socket.reject();
+        return Ok(response);
+    };
     let timeout_ms = server.config.upgrade_timeout_ms;
     rt::spawn(async move {
         session::upgrade(door, socket, timeout_ms).await;

@@ -18,7 +18,9 @@ fn connected(max_messages: usize, max_bytes: usize) -> Mailbox {
 }
 
 fn texts(mailbox: &mut Mailbox) -> Vec<String> {
-    std::iter::from_fn(|| mailbox.pop()).map(|frame| frame.into_parts().0.to_string()).collect()
+    std::iter::from_fn(|| mailbox.pop())
+        .map(|outgoing| outgoing.frame.into_parts().0.to_string())
+        .collect()
 }
 
 #[test]
@@ -62,6 +64,34 @@ fn a_durable_frame_beyond_either_bound_is_refused() {
 fn one_frame_always_fits_however_large() {
     let mut mailbox = connected(1, 1);
     assert_eq!(mailbox.post(ONE, frame("large"), Worth::Durable), Ok(()));
+}
+
+#[test]
+fn what_answers_an_event_is_no_backlog_and_holds_the_next_event_up() {
+    let mut mailbox = connected(2, 100);
+    assert!(mailbox.takes_events());
+    assert_eq!(mailbox.post(ONE, frame(&"x".repeat(99)), Worth::Answer), Ok(()));
+    assert!(mailbox.takes_events(), "there is room for one more answer");
+    assert_eq!(mailbox.post(ONE, frame(&"x".repeat(300)), Worth::Answer), Ok(()));
+    assert!(!mailbox.takes_events());
+    for text in ["a", "b"] {
+        assert_eq!(mailbox.post(ONE, frame(text), Worth::Durable), Ok(()), "room as ever");
+    }
+    assert_eq!(mailbox.post(ONE, frame("c"), Worth::Durable), Err(Refused::Full));
+    mailbox.pop().expect("the first answer");
+    assert!(!mailbox.takes_events(), "the long one waits");
+    mailbox.pop().expect("the second answer");
+    assert!(mailbox.takes_events());
+    assert_eq!((mailbox.messages(), mailbox.bytes()), (2, 2));
+}
+
+#[test]
+fn a_replay_leaves_the_room_for_what_comes_after_it() {
+    let mut mailbox = Mailbox::new(2, 100);
+    mailbox.enter(ONE, "/".into());
+    let replay = ["1", "2", "3"].map(frame).to_vec();
+    assert_eq!(mailbox.admit(ONE, replay, frame("answer")), Ok(true));
+    assert_eq!(mailbox.post(ONE, frame("new"), Worth::Durable), Ok(()));
 }
 
 #[test]

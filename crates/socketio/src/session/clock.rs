@@ -19,7 +19,8 @@ pub(super) enum Patience {
 }
 
 impl Session {
-    /// A client whose events pile up is not read, and so cannot be blamed for a missing pong.
+    /// A client whose events pile up is not read, and so cannot be blamed for a missing pong; unless
+    /// they pile up because it does not take the answers to those before.
     pub(super) fn is_reading(&mut self) -> bool {
         let is_full = self.members.is_full();
         if self.held_back && !is_full {
@@ -42,10 +43,11 @@ impl Session {
             Beat::Steady => {}
             Beat::Ping => ping(transport)?,
             // The client needs pings to stay, even though nobody reads its answers.
-            Beat::Overdue if self.held_back => {
+            Beat::Overdue if self.held_back && !self.members.is_held_up() => {
                 self.heartbeat.excuse(now);
                 ping(transport)?;
             }
+            Beat::Overdue if self.held_back => return Err(DisconnectReason::SlowReader.into()),
             Beat::Overdue => return Err(DisconnectReason::PingTimeout.into()),
         }
         if matches!(self.patience, Patience::Until(moment) if moment <= now) {

@@ -64,6 +64,15 @@ impl Member {
         self.rest(handler);
     }
 
+    /// Whether its next event waits for the client to take the answers to those before. One that is
+    /// leaving gets none any more.
+    pub(super) fn is_held_up(&self) -> bool {
+        self.handler.is_some()
+            && self.is_connected()
+            && !self.inbox.is_empty()
+            && !self.socket.takes_events()
+    }
+
     pub(super) fn receive(&mut self, event: Event) {
         self.inbox_bytes += event.size_bytes();
         self.inbox.push_back(event);
@@ -102,7 +111,11 @@ impl Member {
         Poll::Ready(outcome)
     }
 
-    fn proceed(&mut self) {
+    /// Goes on to the next event, if there is one and its answer may be given.
+    pub(super) fn proceed(&mut self) {
+        if self.is_held_up() {
+            return;
+        }
         let Some(handler) = self.handler.take() else {
             return;
         };

@@ -51,6 +51,16 @@ impl Members {
         events >= self.max_events || bytes >= self.max_bytes || leaving.count() >= MAX_LEAVING
     }
 
+    /// Whether the next event of some socket waits for the client to take its answers.
+    pub(super) fn is_held_up(&self) -> bool {
+        self.list.iter().any(Member::is_held_up)
+    }
+
+    /// Goes on with the events that waited for that, as far as they need not any more.
+    pub(super) fn proceed(&mut self) {
+        self.list.iter_mut().for_each(Member::proceed);
+    }
+
     pub(super) fn is_anyone_present(&self) -> bool {
         self.list.iter().any(Member::is_present)
     }

@@ -90,7 +90,12 @@ impl Running {
 
     /// A WebSocket that is to take over from polling, and is told nothing yet.
     pub(crate) async fn try_upgrade(&self, poller: &http::Poller) -> Result<Client, Error> {
-        let stream = self.connect(&poller.upgrade_target()).await?;
+        self.try_websocket(&poller.upgrade_target()).await
+    }
+
+    /// A WebSocket that is told nothing, or nothing yet.
+    pub(crate) async fn try_websocket(&self, target: &str) -> Result<Client, Error> {
+        let stream = self.connect(target).await?;
         Ok(Client { stream, opening: String::new() })
     }
 

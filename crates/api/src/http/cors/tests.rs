@@ -65,6 +65,18 @@ async fn a_foreign_page_is_refused_and_nothing_happens_on_its_behalf() {
 }
 
 #[actix_web::test]
+async fn a_page_on_our_own_host_may_call() {
+    let house = house().await;
+    let asked = request(Method::POST, CONVERSATIONS, "s1")
+        .insert_header(("Host", "messages.example"))
+        .insert_header(("Origin", "https://messages.example"));
+    let opened = house.ask(asked.set_json(json!({"clientUserId": "c1"}))).await;
+    assert_eq!(opened.status, 201);
+    let allowed = opened.header("access-control-allow-origin");
+    assert_eq!(allowed, Some("https://messages.example"));
+}
+
+#[actix_web::test]
 async fn a_preflight_for_what_is_not_allowed_has_our_envelope() {
     let house = house().await;
     let refused = preflight(&house, OURS, "x-unknown").await;

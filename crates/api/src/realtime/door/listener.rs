@@ -88,12 +88,27 @@ impl Listener {
         loop {
             match self.next().await {
                 Ok(saying) => {
+                    if let Err(farewell) = self.answers_have_left().await {
+                        return farewell;
+                    }
                     self.pulse.beat(true);
                     self.obey(session, saying).await;
                     self.pulse.beat(false);
                 }
                 Err(farewell) => return farewell,
             }
+        }
+    }
+
+    /// Waits until the client has taken enough of the answers to its commands so far.
+    async fn answers_have_left(&self) -> Result<(), Farewell> {
+        let socket = &self.context.settings.socket;
+        let patience = Duration::from_millis(socket.ping_interval_ms + socket.ping_timeout_ms);
+        tokio::select! {
+            taken = timeout(patience, self.mailbox.takes_commands()) => {
+                taken.map_err(|_| Farewell::SLOW_READER)
+            }
+            () = self.mailbox.ended() => Err(Farewell::LEFT),
         }
     }
 
@@ -143,7 +158,7 @@ impl Listener {
     /// An answer does not reach a client that is gone or too slow; it asks again under the same
     /// key.
     fn post(&self, line: &Arc<str>) {
-        if let Err(error) = self.mailbox.post(line) {
+        if let Err(error) = self.mailbox.answer(line) {
             tracing::debug!(%error, "an answer did not reach its session");
         }
     }

@@ -23,15 +23,31 @@ pub(super) struct Mailbox {
     bytes_max: usize,
     waiting: Mutex<Waiting>,
     wake: Notify,
+    /// Something has left.
+    left: Notify,
     ending: watch::Sender<Option<Farewell>>,
 }
 
 #[derive(Default)]
 struct Waiting {
-    lines: VecDeque<Arc<str>>,
-    bytes: usize,
+    lines: VecDeque<Line>,
+    /// What nobody asked for.
+    backlog: Load,
+    answers: Load,
     /// The answer to the newest ping; older ones need none (RFC 6455, 5.5.3).
     pong: Option<Bytes>,
+}
+
+struct Line {
+    text: Arc<str>,
+    is_answer: bool,
+}
+
+/// How much waits.
+#[derive(Clone, Copy, Default)]
+struct Load {
+    messages: usize,
+    bytes: usize,
 }
 
 /// What to send next.
@@ -48,6 +64,7 @@ impl Mailbox {
             bytes_max,
             waiting: Mutex::default(),
             wake: Notify::new(),
+            left: Notify::new(),
             ending: watch::Sender::new(None),
         }
     }
@@ -73,14 +90,42 @@ impl Mailbox {
         Ok(())
     }
 
+    /// Takes a line that the client asked for, for which there is always room: see
+    /// [`takes_commands`](Self::takes_commands).
+    ///
+    /// # Errors
+    /// [`Ending`].
+    pub(super) fn answer(&self, line: &Arc<str>) -> Result<(), Ending> {
+        if self.farewell().is_some() {
+            return Err(Ending);
+        }
+        self.waiting().push(line.clone(), true);
+        self.wake.notify_one();
+        Ok(())
+    }
+
+    /// Waits until so little of what the client asked for waits that its next command may be
+    /// carried out. So answers are bounded by as much as may wait besides, and by those to one
+    /// command.
+    pub(super) async fn takes_commands(&self) {
+        loop {
+            let left = self.left.notified();
+            let Load { messages, bytes } = self.waiting().answers;
+            if messages == 0 || (messages < self.messages_max && bytes < self.bytes_max) {
+                return;
+            }
+            left.await;
+        }
+    }
+
     /// Takes a line if that leaves so much room. A line alone is always taken.
     fn take(&self, line: &Arc<str>, messages_max: usize, bytes_max: usize) -> bool {
         let mut waiting = self.waiting();
-        let (messages, bytes) = (waiting.lines.len() + 1, waiting.bytes + line.len());
+        let Load { messages, bytes } = waiting.backlog;
+        let (messages, bytes) = (messages + 1, bytes + line.len());
         let fits = messages == 1 || (messages <= messages_max && bytes <= bytes_max);
         if fits {
-            waiting.bytes = bytes;
-            waiting.lines.push_back(line.clone());
+            waiting.push(line.clone(), false);
             self.wake.notify_one();
         }
         fits
@@ -98,9 +143,13 @@ impl Mailbox {
         if let Some(bytes) = waiting.pong.take() {
             return Some(Outgoing::Pong(bytes));
         }
-        let line = waiting.lines.pop_front()?;
-        waiting.bytes -= line.len();
-        Some(Outgoing::Line(line))
+        let Line { text, is_answer } = waiting.lines.pop_front()?;
+        let load = waiting.load(is_answer);
+        load.messages -= 1;
+        load.bytes -= text.len();
+        drop(waiting);
+        self.left.notify_waiters();
+        Some(Outgoing::Line(text))
     }
 
     /// Waits until there may be something to send.
@@ -129,9 +178,26 @@ impl Mailbox {
     }
 }
 
+impl Waiting {
+    fn push(&mut self, text: Arc<str>, is_answer: bool) {
+        let load = self.load(is_answer);
+        load.messages += 1;
+        load.bytes += text.len();
+        self.lines.push_back(Line { text, is_answer });
+    }
+
+    fn load(&mut self, is_answer: bool) -> &mut Load {
+        if is_answer { &mut self.answers } else { &mut self.backlog }
+    }
+}
+
 impl Outlet for Mailbox {
     fn send(&self, told: &Told, _: &Whereabouts) -> Result<(), Ending> {
         self.post(told.line())
+    }
+
+    fn answer(&self, told: &Told, _: &Whereabouts) -> Result<(), Ending> {
+        self.answer(told.line())
     }
 
     fn send_volatile(&self, told: &Told) {
@@ -152,6 +218,8 @@ impl Outlet for Mailbox {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
+
     use super::*;
 
     fn line(text: &str) -> Arc<str> {
@@ -179,6 +247,19 @@ mod tests {
             assert_eq!(mailbox.post(&line("3")), Err(Ending));
             assert_eq!(mailbox.farewell(), Some(Farewell::SLOW_READER));
         }
+    }
+
+    #[test]
+    fn what_was_asked_for_is_taken_and_holds_the_next_command_up() {
+        let mailbox = Mailbox::new(2, 100);
+        mailbox.answer(&line(&"x".repeat(300))).expect("there is always room");
+        assert!(mailbox.takes_commands().now_or_never().is_none());
+        for text in ["1", "2"] {
+            mailbox.post(&line(text)).expect("room as ever");
+        }
+        assert!(mailbox.pop().is_some(), "the answer");
+        assert!(mailbox.takes_commands().now_or_never().is_some());
+        assert_eq!(mailbox.post(&line("3")), Err(Ending));
     }
 
     #[test]

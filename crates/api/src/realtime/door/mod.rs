@@ -5,6 +5,7 @@ mod farewell;
 mod listener;
 mod mailbox;
 mod meter;
+mod outflow;
 mod pulse;
 mod speaker;
 mod speech;
@@ -24,7 +25,10 @@ use tokio::{
     time::timeout,
 };
 
-use self::{farewell::Farewell, listener::Listener, mailbox::Mailbox, meter::Meter, pulse::Pulse};
+use self::{
+    farewell::Farewell, listener::Listener, mailbox::Mailbox, meter::Meter, outflow::Outflow,
+    pulse::Pulse,
+};
 use super::{admission, crowd::Visitor, session::Context};
 use crate::origins::Origins;
 
@@ -107,6 +111,8 @@ impl PlainDoor {
         let mut metered: dev::Payload = dev::Payload::Stream { payload: Box::pin(meter) };
         let metered = web::Payload::from_request(request, &mut metered).await?;
         let (response, socket, stream) = actix_ws::handle(request, metered)?;
+        let outflow = Rc::new(Outflow::default());
+        let response = outflow.watch(response);
         let stream = stream
             .max_frame_size(bounds.max_payload_bytes)
             .aggregate_continuations()
@@ -116,7 +122,7 @@ impl PlainDoor {
         let pulse = Rc::new(Pulse::new());
         let address = context.limits.address_of(request.head());
         let speaking = actix_web::rt::spawn(speaker::speak(
-            socket,
+            speaker::Sink { socket, outflow },
             mailbox.clone(),
             pulse.clone(),
             bounds.clone(),

@@ -8,27 +8,34 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use super::{
     farewell::Farewell,
     mailbox::{Mailbox, Outgoing},
+    outflow::Outflow,
     pulse::Pulse,
 };
 
+/// Where lines go.
+pub(super) struct Sink {
+    pub(super) socket: Session,
+    pub(super) outflow: Rc<Outflow>,
+}
+
 /// Sends what is in `mailbox` until the connection ends, and says why it does.
 pub(super) async fn speak(
-    mut socket: Session,
+    mut sink: Sink,
     mailbox: Arc<Mailbox>,
     pulse: Rc<Pulse>,
     bounds: socketio::Config,
 ) {
     tokio::select! {
-        farewell = send_on(&mut socket, &mailbox, &pulse, &bounds) => mailbox.end(farewell),
+        farewell = send_on(&mut sink, &mailbox, &pulse, &bounds) => mailbox.end(farewell),
         () = mailbox.ended() => {}
     }
     let farewell = mailbox.farewell().unwrap_or(Farewell::LEFT);
     let patience = Duration::from_millis(bounds.close_timeout_ms);
     let last_words = async {
         if farewell != Farewell::SLOW_READER {
-            drain(&mut socket, &mailbox).await?;
+            drain(&mut sink, &mailbox).await?;
         }
-        socket.close(Some(farewell.reason())).await
+        sink.socket.close(Some(farewell.reason())).await
     };
     if !matches!(timeout(patience, last_words).await, Ok(Ok(()))) {
         tracing::debug!("a plain client did not hear the last word");
@@ -38,7 +45,7 @@ pub(super) async fn speak(
 /// Sends, and pings, until something is wrong. A client that takes nothing cannot hide its silence
 /// behind what waits for it.
 async fn send_on(
-    socket: &mut Session,
+    sink: &mut Sink,
     mailbox: &Mailbox,
     pulse: &Pulse,
     bounds: &socketio::Config,
@@ -46,33 +53,37 @@ async fn send_on(
     let between_pings = Duration::from_millis(bounds.ping_interval_ms);
     let patience = between_pings + Duration::from_millis(bounds.ping_timeout_ms);
     tokio::select! {
-        _ = write_on(socket, mailbox, between_pings) => Farewell::LEFT,
+        _ = write_on(sink, mailbox, between_pings) => Farewell::LEFT,
         () = pulse.lost(patience) => Farewell::SILENT,
     }
 }
 
 async fn write_on(
-    socket: &mut Session,
+    sink: &mut Sink,
     mailbox: &Mailbox,
     between_pings: Duration,
 ) -> Result<Infallible, Closed> {
     let mut pings = interval_at(Instant::now() + between_pings, between_pings);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        drain(socket, mailbox).await?;
+        drain(sink, mailbox).await?;
         tokio::select! {
             () = mailbox.changed() => {}
-            _ = pings.tick() => socket.ping(b"").await?,
+            _ = pings.tick() => sink.socket.ping(b"").await?,
         }
     }
 }
 
-async fn drain(socket: &mut Session, mailbox: &Mailbox) -> Result<(), Closed> {
-    while let Some(outgoing) = mailbox.pop() {
-        match outgoing {
-            Outgoing::Line(line) => socket.text(&*line).await?,
-            Outgoing::Pong(bytes) => socket.pong(&bytes).await?,
+async fn drain(Sink { socket, outflow }: &mut Sink, mailbox: &Mailbox) -> Result<(), Closed> {
+    loop {
+        outflow.room().await;
+        match mailbox.pop() {
+            Some(Outgoing::Line(line)) => {
+                outflow.add(line.len());
+                socket.text(&*line).await?;
+            }
+            Some(Outgoing::Pong(bytes)) => socket.pong(&bytes).await?,
+            None => return Ok(()),
         }
     }
-    Ok(())
 }

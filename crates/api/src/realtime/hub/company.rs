@@ -26,6 +26,11 @@ impl Hub {
         self.roster().tell(session, told);
     }
 
+    /// Says `told`, which it asked for, to one session.
+    pub(in super::super) fn answer_session(&self, session: SessionKey, told: &Told) {
+        self.roster().answer(session, told);
+    }
+
     /// Says `told`, which may be lost, to every session of `user`.
     pub(in super::super) fn tell_user_volatile(&self, user: &UserId, told: &Told) {
         self.roster().tell_user_volatile(user, told);

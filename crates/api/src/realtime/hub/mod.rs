@@ -153,7 +153,7 @@ impl Hub {
         let mut roster = self.roster();
         let missed = roster.join(key, conversation, since, visible);
         for told in opening {
-            roster.tell(key, told);
+            roster.answer(key, told);
         }
         drop(roster);
         if missed {

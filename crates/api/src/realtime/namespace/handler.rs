@@ -32,7 +32,7 @@ impl Handler for SocketSession {
                 let key = inbound::client_message_id(&payload);
                 let complaint = complaint(name, key, failure);
                 if let Some(frame) = complaint.as_ref().and_then(|told| told.frame()) {
-                    lost(self.socket.send(frame));
+                    lost(self.socket.send_answer(frame));
                 }
             }
         }

@@ -9,11 +9,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use socketio::{Accepted, ConnectRequest, Namespace, Refusal, Socket};
 
 use self::{handler::SocketSession, outlet::SocketOutlet, tenant::Tenant, visit::Visit};
 use super::{
+    Settings,
     recovery::Holders,
     session::{Context, Newcomer, Session},
 };
@@ -32,6 +33,20 @@ pub(super) struct Door {
 #[derive(Default, Deserialize)]
 struct Auth {
     token: Option<String>,
+    /// Whether the client wants to go on where it was cut off.
+    #[serde(default)]
+    recovery: Value,
+}
+
+impl Auth {
+    /// The wish, if it is one: `true` or `false`, also as texts, for clients that know but those.
+    fn recovery(&self) -> Option<bool> {
+        match &self.recovery {
+            Value::Bool(wish) => Some(*wish),
+            Value::String(wish) => wish.parse().ok(),
+            _ => None,
+        }
+    }
 }
 
 #[async_trait]
@@ -54,7 +69,9 @@ impl Door {
             address: self.context.limits.address_of_newcomer(&request),
         };
         let admitted = Session::admit(&self.context, newcomer).await?;
-        match &self.context.settings.recovery_key {
+        let Settings { recovery_key, recovery_offered, .. } = &self.context.settings;
+        let wish = auth.recovery();
+        match recovery_key.as_ref().filter(|_| recovery_offered.to(wish)) {
             None => {
                 let outlet = Arc::new(SocketOutlet { socket: socket.clone(), ticket: None });
                 let session = Session::enter(&self.context, admitted, outlet)?;

@@ -1,6 +1,8 @@
 //! The way out to a Socket.IO client.
 
-use socketio::{EmitError, Socket};
+use std::borrow::Cow;
+
+use socketio::{EmitError, Frame, Socket};
 
 use super::super::{
     outlet::{Ending, Outlet},
@@ -16,15 +18,27 @@ pub(super) struct SocketOutlet {
     pub(super) ticket: Option<Ticket>,
 }
 
+impl SocketOutlet {
+    /// `told` with its offset, where the client takes those. What cannot be framed was written down
+    /// when that was tried.
+    fn frame<'a>(&self, told: &'a Told, whereabouts: &Whereabouts) -> Option<Cow<'a, Frame>> {
+        let frame = told.frame()?;
+        Some(match &self.ticket {
+            Some(ticket) => Cow::Owned(frame.offset_by(&ticket.offset(whereabouts))),
+            None => Cow::Borrowed(frame),
+        })
+    }
+}
+
 impl Outlet for SocketOutlet {
     fn send(&self, told: &Told, whereabouts: &Whereabouts) -> Result<(), Ending> {
-        // What cannot be framed was written down when that was tried.
-        let Some(frame) = told.frame() else { return Ok(()) };
-        let sent = match &self.ticket {
-            Some(ticket) => self.socket.send(&frame.offset_by(&ticket.offset(whereabouts))),
-            None => self.socket.send(frame),
-        };
-        sent.map_err(|_| Ending)
+        let Some(frame) = self.frame(told, whereabouts) else { return Ok(()) };
+        self.socket.send(&frame).map_err(|_| Ending)
+    }
+
+    fn answer(&self, told: &Told, whereabouts: &Whereabouts) -> Result<(), Ending> {
+        let Some(frame) = self.frame(told, whereabouts) else { return Ok(()) };
+        self.socket.send_answer(&frame).map_err(|_| Ending)
     }
 
     fn send_volatile(&self, told: &Told) {

@@ -5,18 +5,25 @@ use domain::{
     seq::Seq,
 };
 use serde::Serialize;
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::{super::told::Told, ServerEvent as _};
 use crate::wire;
 
-/// The newest messages of a conversation, newest first, as of position `last_seq`.
+/// The newest messages of a conversation, newest first, as of position `last_seq`: so many as were
+/// asked for, and as fit into one answer.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(in super::super) struct ConversationHistory<'a> {
     conversation_id: &'a str,
-    messages: Vec<wire::Message>,
+    #[schema(value_type = Vec<wire::Message>)]
+    messages: Vec<Box<RawValue>>,
     last_seq: i64,
+    /// There are older messages than these.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    has_more: bool,
 }
 
 /// Somebody opened the conversation.
@@ -37,11 +44,12 @@ pub(in super::super) struct UserLeft<'a> {
 
 pub(in super::super) fn history(
     conversation: &ConversationId,
-    messages: Vec<wire::Message>,
+    messages: Vec<Box<RawValue>>,
     last_seq: Seq,
+    has_more: bool,
 ) -> Option<Told> {
     let conversation_id = conversation.as_str();
-    ConversationHistory { conversation_id, messages, last_seq: last_seq.get() }.told()
+    ConversationHistory { conversation_id, messages, last_seq: last_seq.get(), has_more }.told()
 }
 
 pub(in super::super) fn user_joined(user: &UserId, conversation: &ConversationId) -> Option<Told> {

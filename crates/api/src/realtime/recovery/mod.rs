@@ -13,6 +13,29 @@ pub(super) use holders::{Hold, Holders};
 pub use key::RecoveryKey;
 pub(super) use past::Parting;
 
+/// Which Socket.IO clients may go on where they were cut off. For those, every event ends in one more
+/// argument, the offset, which is one too many for handlers that count theirs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Offered {
+    /// All but those who say `recovery: false` as they connect.
+    UnlessDeclined,
+    /// Those alone who say `recovery: true`.
+    WhenAsked,
+    /// Nobody.
+    Never,
+}
+
+impl Offered {
+    /// Whether it is, to a client that said this.
+    pub(super) fn to(self, wish: Option<bool>) -> bool {
+        match self {
+            Self::UnlessDeclined => wish != Some(false),
+            Self::WhenAsked => wish == Some(true),
+            Self::Never => false,
+        }
+    }
+}
+
 use std::sync::Arc;
 
 use domain::{id::UserId, ports::Clock, time::Timestamp};

@@ -148,9 +148,9 @@ impl Session {
         self.key
     }
 
-    /// Says `told` to this session alone.
+    /// Says `told`, which answers what it asked for, to this session alone.
     pub(super) fn tell(&self, told: &Told) {
-        self.context.hub.tell_session(self.key, told);
+        self.context.hub.answer_session(self.key, told);
     }
 
     /// Does what the event `name` with this payload asks for, and returns what it is acknowledged

@@ -10,6 +10,7 @@ use domain::{
 
 use super::{
     super::{
+        answer::Budget,
         delivery,
         missed::{Missed, heard_by, missed},
         outbound,
@@ -32,6 +33,7 @@ struct Recital {
     replay: Replay,
     whereabouts: Whereabouts,
     events_left: u32,
+    budget: Budget,
 }
 
 impl Session {
@@ -57,6 +59,7 @@ impl Session {
             replay: Vec::new(),
             whereabouts: whereabouts.clone(),
             events_left: settings.resume_events_max,
+            budget: Budget::of(settings.answer_bytes_max),
         };
         for room in whereabouts.rooms() {
             if !self.restore_room(room, &mut recital).await? {
@@ -88,12 +91,13 @@ impl Session {
             Err(error @ FindError::Store(_)) => return Err(Failure::of_conversation(error)),
         };
         let since = events.last().map_or(*told, |event| event.seq);
+        if !recital.tell(heard_by(user, &events, hub.links())) {
+            return Ok(false);
+        }
         if is_gone(&events) {
             self.leave_room(conversation);
-            recital.tell(heard_by(user, &events, hub.links()));
             recital.whereabouts.leave(conversation);
         } else {
-            recital.tell(heard_by(user, &events, hub.links()));
             hub.join(self.key, conversation, user, since, *visible, &[]);
             if let Some(told) = outbound::user_joined(user, conversation) {
                 hub.tell_room(conversation, &told);
@@ -112,14 +116,13 @@ impl Session {
         let since = Timestamp::from_millis(millis).unwrap_or(Timestamp::UNIX_EPOCH);
         let changes_max = settings.resume_events_max;
         let changes = messaging.changes_since(&self.caller.user, since, changes_max + 1).await?;
-        if changes.len() > changes_max as usize {
-            recital.tell(outbound::resync(None));
-            return Ok(());
-        }
         let rooms = recital.whereabouts.clone();
         let is_elsewhere = |event: &&Event| !rooms.has(&event.conversation);
         let elsewhere = changes.iter().filter(is_elsewhere);
-        recital.tell(elsewhere.filter_map(|event| delivery::entry(event, hub.links())));
+        let elsewhere = elsewhere.filter_map(|event| delivery::entry(event, hub.links()));
+        if changes.len() > changes_max as usize || !recital.tell(elsewhere) {
+            recital.replay.extend(outbound::resync(None).map(|told| (told, rooms)));
+        }
         Ok(())
     }
 
@@ -135,11 +138,16 @@ impl Session {
 }
 
 impl Recital {
-    fn tell(&mut self, all: impl IntoIterator<Item = Told>) {
+    /// False, and not all of it is in, when that is too much for one answer.
+    fn tell(&mut self, all: impl IntoIterator<Item = Told>) -> bool {
         for told in all {
+            if !self.budget.take_event(told.data().get().len()) {
+                return false;
+            }
             self.whereabouts.hear(&told);
             self.replay.push((told, self.whereabouts.clone()));
         }
+        true
     }
 }
 

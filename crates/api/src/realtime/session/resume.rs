@@ -1,10 +1,14 @@
 //! Going on where one was cut off: joining after a position, and asking what was missed (D12).
 
-use domain::{id::ConversationId, page::Window, seq::Seq};
-use serde_json::{Value, json};
+use domain::{id::ConversationId, message::Message, page::Window, seq::Seq};
+use serde_json::{
+    Value, json,
+    value::{RawValue, to_raw_value},
+};
 
 use super::{
     super::{
+        answer::Budget,
         inbound::SyncFrom,
         missed::{self, Missed, missed},
         outbound,
@@ -44,7 +48,7 @@ impl Session {
         Ok(Opening { told, since: history.since, resync })
     }
 
-    /// What happened after `after`; `None` when that cannot be told, or is too much.
+    /// What happened after `after`; `None` when that cannot be told, or is too much for one answer.
     async fn continuation(
         &self,
         conversation: &ConversationId,
@@ -63,7 +67,9 @@ impl Session {
         let last_seq = self.history(conversation, 1).await?.since;
         let since = events.last().map_or(after, |event| event.seq);
         let told = missed::heard_by(user, &events, hub.links());
-        Ok((since == last_seq).then_some(Opening { told, since, resync: false }))
+        let mut budget = Budget::of(settings.answer_bytes_max);
+        let fits = told.iter().all(|told| budget.take_event(told.data().get().len()));
+        Ok((since == last_seq && fits).then_some(Opening { told, since, resync: false }))
     }
 
     async fn history(
@@ -72,20 +78,42 @@ impl Session {
         messages: u32,
     ) -> Result<Opening, Failure> {
         let window = Window::first(i64::from(messages));
-        let Context { hub, messaging, .. } = &*self.context;
+        let messaging = &self.context.messaging;
         let history = messaging.history(conversation, &self.caller.user, &window).await;
         let history = history.map_err(Failure::of_conversation)?;
         let since = history.last_seq;
-        let seen = |message| wire::Message::new(message, hub.links());
-        let messages = history.page.items.iter().map(seen).collect();
-        let told = outbound::history(conversation, messages, since).into_iter().collect();
-        Ok(Opening { told, since, resync: false })
+        let (messages, has_more) = self.fitting(&history.page.items)?;
+        let has_more = has_more || history.page.next.is_some();
+        let told = outbound::history(conversation, messages, since, has_more);
+        Ok(Opening { told: told.into_iter().collect(), since, resync: false })
     }
 
-    /// What was missed in several conversations, all together no more than is replayed at once.
+    /// Of `messages`, newest first, those that fit into one answer, and whether there are more. One
+    /// always does: no message is half as large.
+    fn fitting(&self, messages: &[Message]) -> Result<(Vec<Box<RawValue>>, bool), Failure> {
+        let Context { hub, settings, .. } = &*self.context;
+        let mut budget = Budget::of(settings.answer_bytes_max);
+        // The history itself, and that there is nothing else to go by.
+        let _leaves_room = budget.take_event(0) && budget.take_event(0);
+        let mut fitting: Vec<Box<RawValue>> = Vec::with_capacity(messages.len());
+        for message in messages {
+            let message = to_raw_value(&wire::Message::new(message, hub.links()));
+            let message = message.map_err(Failure::internal)?;
+            // With the comma in front of it.
+            if !budget.take(message.get().len() + 1) && !fitting.is_empty() {
+                return Ok((fitting, true));
+            }
+            fitting.push(message);
+        }
+        Ok((fitting, false))
+    }
+
+    /// What was missed in several conversations, all together no more than is replayed at once, and
+    /// than fits into one answer.
     pub(super) async fn sync(&self, conversations: &[SyncFrom]) -> Result<Value, Failure> {
         let Context { hub, messaging, settings, .. } = &*self.context;
         let mut left = settings.resume_events_max;
+        let mut budget = Budget::of(settings.answer_bytes_max);
         let mut pages = Vec::with_capacity(conversations.len());
         for SyncFrom { conversation, after } in conversations {
             if left == 0 {
@@ -96,8 +124,11 @@ impl Session {
             let missed = missed(messaging, conversation, &self.caller.user, *after, left).await;
             pages.push(match missed.map_err(Failure::of_conversation) {
                 Ok(missed) => {
-                    let page = missed.page(conversation, *after, hub.links());
+                    let mut page = missed.page(conversation, *after, hub.links());
                     left = left.saturating_sub(u32::try_from(page.events.len()).unwrap_or(left));
+                    if cut(&mut page, *after, &mut budget) {
+                        left = 0;
+                    }
                     encode(&page)?
                 }
                 Err(failure) if failure.code() == Code::ConversationNotFound => {
@@ -108,6 +139,19 @@ impl Session {
         }
         Ok(json!({ "conversations": pages }))
     }
+}
+
+/// Takes from `page`, which begins behind `after`, what does not fit; true when that is something.
+fn cut(page: &mut wire::LogPage, after: Seq, budget: &mut Budget) -> bool {
+    let mut fits = |entry: &wire::LogEntry| budget.take_event(entry.data.get().len());
+    let fitting = page.events.iter().take_while(|entry| fits(entry)).count();
+    if fitting == page.events.len() {
+        return false;
+    }
+    page.events.truncate(fitting);
+    page.last_seq = page.events.last().map_or(after.get(), |entry| entry.seq);
+    page.has_more = true;
+    true
 }
 
 fn encode(page: &wire::LogPage) -> Result<Value, Failure> {

@@ -15,7 +15,7 @@ fn everything_wrong_is_reported_at_once_one_line_each() {
         "http.prot: is no setting",
         "PORT (http.port): must be a whole number from 0 to 65535 (environment)",
         "HTTP_BACKLOG_CONNECTIONS_MAX (http.backlog-connections-max): must be a whole number from 1 to 65535 (file)",
-        "WEB_URL (origins.web-url): must be addresses such as https://example.org, with no path (environment)",
+        "WEB_URL (origins.web-url): must be addresses such as https://example.org, or capacitor://localhost for an app, with no path (environment)",
         "JWT_SECRET (tokens.secret): must have at least 32 bytes (environment)",
         "REALTIME_PING_INTERVAL_MS (realtime.ping-interval-ms): must be a whole number from 100 to 600000 (flag)",
         "LOG_FORMAT (log.format): must be one of json, human (environment)",

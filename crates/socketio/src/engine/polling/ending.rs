@@ -13,6 +13,7 @@ use crate::{
         payload::{push_frame, push_text},
     },
     link::Link,
+    mailbox::Outgoing,
 };
 
 /// How long the GET that a client sent ahead of its close may come in behind it: the two are on
@@ -79,7 +80,7 @@ fn last_words(farewell: Farewell, link: &Link) -> String {
     }
     let mut words = String::new();
     if farewell.drains {
-        while let Some(frame) = link.pop() {
+        while let Some(Outgoing { frame, .. }) = link.pop() {
             push_frame(&mut words, frame);
         }
     }

@@ -1,13 +1,18 @@
 //! The half of a WebSocket that writes, and never waits.
 
-use std::{collections::VecDeque, future::poll_fn, rc::Rc};
+use std::{collections::VecDeque, future::poll_fn, rc::Rc, time::Duration};
 
 use actix_ws::{CloseCode, CloseReason, Message, Session};
 use bytes::Bytes;
 use futures_util::{FutureExt as _, SinkExt as _};
+use tokio::time::{Instant, sleep_until};
 
 use super::gauge::Gauge;
-use crate::{engine::Gone, frame::Frame};
+use crate::{engine::Gone, frame::Frame, mailbox::Outgoing};
+
+/// From the answer to a CONNECT to what follows it. Clients that begin to listen when they are let in,
+/// the public checks' among them, lose what arrives in the same read.
+const PAUSE_AFTER_ADMISSION: Duration = Duration::from_millis(5);
 
 /// Writes frames, each with its attachments, and heartbeats between them.
 pub(super) struct Outlet {
@@ -15,23 +20,36 @@ pub(super) struct Outlet {
     gauge: Rc<Gauge>,
     /// What is left of a frame whose first messages are already on their way.
     staged: VecDeque<Message>,
+    /// No frame before that.
+    paused_until: Option<Instant>,
 }
 
 impl Outlet {
     pub(super) fn new(session: Session, gauge: Rc<Gauge>) -> Self {
-        Self { session, gauge, staged: VecDeque::new() }
+        Self { session, gauge, staged: VecDeque::new(), paused_until: None }
     }
 
     /// Sends what is staged, then the frames of `source`, for as long as there is room.
     ///
     /// # Errors
     /// [`Gone`].
-    pub(super) fn pump(&mut self, mut source: impl FnMut() -> Option<Frame>) -> Result<(), Gone> {
-        while self.gauge.has_room() {
+    pub(super) fn pump(
+        &mut self,
+        mut source: impl FnMut() -> Option<Outgoing>,
+    ) -> Result<(), Gone> {
+        if self.paused_until.is_some_and(|moment| moment <= Instant::now()) {
+            self.paused_until = None;
+        }
+        while self.gauge.has_room() && self.paused_until.is_none() {
             let message = match self.staged.pop_front() {
                 Some(message) => Some(message),
                 None => match source() {
-                    Some(frame) => self.take_apart(frame),
+                    Some(outgoing) => {
+                        if outgoing.is_admission() {
+                            self.paused_until = Some(Instant::now() + PAUSE_AFTER_ADMISSION);
+                        }
+                        self.take_apart(outgoing.frame)
+                    }
                     None => break,
                 },
             };
@@ -45,7 +63,7 @@ impl Outlet {
 
     /// Whether everything pumped so far is on its way and more would be taken.
     pub(super) fn is_ready(&self) -> bool {
-        self.staged.is_empty() && self.gauge.has_room()
+        self.staged.is_empty() && self.gauge.has_room() && self.paused_until.is_none()
     }
 
     /// Whether nothing is staged.
@@ -72,6 +90,12 @@ impl Outlet {
 
     /// Waits until there is room for data, or the connection has ended.
     pub(super) async fn room(&self) {
+        if let Some(moment) = self.paused_until {
+            tokio::select! {
+                () = sleep_until(moment) => {}
+                () = self.gone() => return,
+            }
+        }
         poll_fn(|cx| self.gauge.poll_room(cx)).await;
     }
 
@@ -119,5 +143,42 @@ fn size(message: &Message) -> usize {
         Message::Text(text) => text.len(),
         Message::Binary(bytes) => bytes.len(),
         _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::{FromRequest as _, http::header, test::TestRequest, web};
+
+    use super::*;
+    use crate::mailbox::{Key, Mailbox, Worth};
+
+    async fn outlet() -> (Outlet, actix_web::HttpResponse) {
+        let (request, mut payload) = TestRequest::get()
+            .insert_header((header::CONNECTION, "upgrade"))
+            .insert_header((header::UPGRADE, "websocket"))
+            .insert_header((header::SEC_WEBSOCKET_VERSION, "13"))
+            .insert_header((header::SEC_WEBSOCKET_KEY, "dGhlIHNhbXBsZSBub25jZQ=="))
+            .to_http_parts();
+        let body = web::Payload::from_request(&request, &mut payload).await.expect("a body");
+        let (response, session, _) = actix_ws::handle(&request, body).expect("a handshake");
+        (Outlet::new(session, Rc::new(Gauge::default())), response)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_follows_the_answer_to_a_connect_leaves_by_itself() {
+        let (mut outlet, _response) = outlet().await;
+        let frame = |text: &str| Frame::of_text("/".into(), text.into(), Vec::new());
+        let mut mailbox = Mailbox::new(8, 100);
+        mailbox.enter(Key(1), "/".into());
+        let early = mailbox.post(Key(1), frame("auth"), Worth::Durable);
+        assert_eq!(early, Ok(()));
+        assert_eq!(mailbox.admit(Key(1), vec![frame("missed")], frame("40")), Ok(true));
+
+        outlet.pump(|| mailbox.pop()).expect("open");
+        assert_eq!((mailbox.messages(), outlet.is_ready()), (1, false));
+        outlet.room().await;
+        outlet.pump(|| mailbox.pop()).expect("open");
+        assert_eq!((mailbox.messages(), outlet.is_ready()), (0, true));
     }
 }

@@ -27,19 +27,64 @@ async fn who_does_not_answer_pings_is_closed() {
 
 #[actix_web::test]
 async fn a_client_that_stops_reading_is_closed_and_told_why() {
+    let socket = socketio::Config { mailbox_bytes: 65_536, ..socketio::Config::default() };
+    let stage = Stage::with(realtime::Settings { socket, ..Default::default() }).await;
+    let talk = stage.house.talk().await;
+    let id = talk.rsplit('/').next().expect("an id");
+    let mut client = stage.enter_narrow("c1").await;
+    let joined = client.ask("join-conversation", json!({ "conversationId": id })).await;
+    assert_eq!(joined["ok"], true);
+    // More than the system holds for it, and nothing of it is read.
+    for _ in 0..600 {
+        stage.house.said(&talk, "s1", &"é".repeat(4_000)).await;
+    }
+    assert_eq!(client.farewell().await, (4413, "slow_reader".to_owned()));
+}
+
+#[actix_web::test]
+async fn a_client_that_asks_on_and_reads_gets_every_answer_however_much_that_is() {
     let stage = Stage::new().await;
     let talk = stage.house.talk().await;
     for _ in 0..50 {
         stage.house.said(&talk, "s1", &"é".repeat(4_000)).await;
     }
     let id = talk.rsplit('/').next().expect("an id");
-    let join = json!({ "event": "join-conversation", "data": { "conversationId": id } });
     let mut client = stage.enter("c1").await;
-    // Each of these is answered with 400 kB, of which nothing is read.
+    // Each of these is answered with 400 kB, and all are asked before anything is read.
+    for number in 0..40 {
+        let data = json!({ "conversationId": id });
+        let join = json!({ "event": "join-conversation", "data": data, "id": number });
+        client.say(&join.to_string()).await;
+    }
+    for number in 0..40 {
+        let answer = client.line(|line| line["ack"] == number).await;
+        assert_eq!(answer["ok"], true, "{number}");
+    }
+}
+
+#[actix_web::test]
+async fn a_client_that_asks_on_and_takes_no_answer_is_closed() {
+    let socket = socketio::Config {
+        ping_interval_ms: 1_000,
+        ping_timeout_ms: 1_000,
+        mailbox_bytes: 65_536,
+        ..socketio::Config::default()
+    };
+    let stage = Stage::with(realtime::Settings { socket, ..Default::default() }).await;
+    let talk = stage.house.talk().await;
+    for _ in 0..50 {
+        stage.house.said(&talk, "s1", &"é".repeat(4_000)).await;
+    }
+    let id = talk.rsplit('/').next().expect("an id");
+    let join = json!({ "event": "join-conversation", "data": { "conversationId": id } });
+    let mut other = stage.enter("s1").await;
+    other.ask("join-conversation", json!({ "conversationId": id })).await;
+    let mut client = stage.enter_narrow("c1").await;
     for _ in 0..100 {
         client.say(&join.to_string()).await;
     }
-    assert_eq!(client.farewell().await, (4413, "slow_reader".to_owned()));
+    assert_eq!(other.event("user-left").await["data"]["userId"], "c1");
+    drop(client);
 }
 
 #[actix_web::test]

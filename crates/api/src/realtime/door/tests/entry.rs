@@ -54,5 +54,9 @@ async fn pages_of_foreign_origins_and_plain_requests_are_turned_away() {
     foreign.headers_mut().insert("origin", "https://evil.example".parse().expect("a header"));
     let refused = connect_async(foreign).await.expect_err("a foreign page");
     assert!(matches!(refused, Error::Http(response) if response.status() == 400));
+    let mut ours = stage.url().into_client_request().expect("a good address");
+    let origin = format!("http://{}", stage.address).parse().expect("a header");
+    ours.headers_mut().insert("origin", origin);
+    connect_async(ours).await.expect("a page on the host it calls");
     assert_eq!(stage.house.get("/messaging", "c1").await.status, 426);
 }

@@ -9,8 +9,10 @@ use std::{net::SocketAddr, time::Duration};
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream, client_async, connect_async, tungstenite::Message,
+};
 
 use crate::{
     Settings, realtime,
@@ -48,9 +50,22 @@ impl Stage {
         Client(socket)
     }
 
+    /// A connection of `who` for which the system keeps little.
+    async fn enter_narrow(&self, who: &str) -> Client {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_recv_buffer_size(4_096).expect("a small buffer");
+        let stream = socket.connect(self.address).await.expect("the server listens");
+        let opened = client_async(self.url(), MaybeTlsStream::Plain(stream)).await;
+        let (socket, _) = opened.expect("the door is open");
+        Self::introduced(Client(socket), who).await
+    }
+
     /// A connection of `who`.
     async fn enter(&self, who: &str) -> Client {
-        let mut client = self.open().await;
+        Self::introduced(self.open().await, who).await
+    }
+
+    async fn introduced(mut client: Client, who: &str) -> Client {
         let answer = client.ask("auth", json!({ "token": who })).await;
         assert_eq!(answer, json!({ "ack": 1, "ok": true, "data": {} }));
         client

@@ -7,7 +7,10 @@ use domain::{
     seq::Seq,
 };
 
-use super::{super::super::told::Told, Roster, Seat, SessionKey};
+use super::{
+    super::super::{outlet::Ending, told::Told},
+    Roster, Seat, SessionKey,
+};
 
 impl Roster {
     /// Says `told`, which came with `seq`, to those in the room who do not have it yet. `None`
@@ -36,6 +39,13 @@ impl Roster {
     /// Says `told` to one session.
     pub(in super::super) fn tell(&mut self, session: SessionKey, told: &Told) {
         tell(&mut self.seats, session, told);
+    }
+
+    /// Says `told`, which it asked for, to one session.
+    pub(in super::super) fn answer(&mut self, session: SessionKey, told: &Told) {
+        if let Some(seat) = self.seats.get_mut(&session) {
+            seat.hear_answer(told);
+        }
     }
 
     /// Says `told`, which may be lost, to every session of `user`.
@@ -77,9 +87,18 @@ fn tell(seats: &mut HashMap<SessionKey, Seat>, session: SessionKey, told: &Told)
 impl Seat {
     fn hear(&mut self, told: &Told) {
         self.joined.hear(told);
-        // A session that is closing, or too slow, ends by itself and comes back for the rest.
-        if let Err(error) = self.outlet.send(told, &self.joined) {
-            tracing::debug!(%error, event = told.name(), "an event did not reach a session");
-        }
+        noted(told, self.outlet.send(told, &self.joined));
+    }
+
+    fn hear_answer(&mut self, told: &Told) {
+        self.joined.hear(told);
+        noted(told, self.outlet.answer(told, &self.joined));
+    }
+}
+
+/// A session that is closing, or too slow, ends by itself and comes back for the rest.
+fn noted(told: &Told, sent: Result<(), Ending>) {
+    if let Err(error) = sent {
+        tracing::debug!(%error, event = told.name(), "an event did not reach a session");
     }
 }

@@ -30,6 +30,10 @@ impl Outlet for Ear {
         self.0.send(told.clone()).map_err(|_| Ending)
     }
 
+    fn answer(&self, told: &Told, whereabouts: &Whereabouts) -> Result<(), Ending> {
+        self.send(told, whereabouts)
+    }
+
     fn send_volatile(&self, told: &Told) {
         self.0.send(told.clone()).expect("the test listens");
     }

@@ -84,7 +84,8 @@ impl Client {
             if let Some(welcome) = text.strip_prefix(CONNECT) {
                 let welcome: Value = serde_json::from_str(welcome).expect("JSON");
                 client.sid = welcome["sid"].as_str().expect("an id").to_owned();
-                client.pid = welcome["pid"].as_str().expect("recovery is on").to_owned();
+                // Empty where recovery is not on.
+                client.pid = welcome["pid"].as_str().unwrap_or_default().to_owned();
                 return client;
             }
             let event = client.event(&text);

@@ -134,3 +134,108 @@ async fn everyone_hears_that_the_server_goes_down() {
     let (told, ()) = tokio::join!(client.named("server-draining"), closing);
     assert_eq!(told["retryAfterMs"], 1_000);
 }
+
+/// The most that one answer says, in bytes.
+const ANSWER_BYTES_MAX: usize = 512 * 1024;
+
+/// 40 messages of 16,000 bytes each, in positions 2 to 41.
+async fn at_length(node: &Node, path: &str) {
+    let long = "\u{1f600}".repeat(4_000);
+    for _ in 0..40 {
+        node.house.said(path, "s1", &long).await;
+    }
+}
+
+#[actix_web::test]
+async fn a_history_ends_where_an_answer_is_full_and_says_that_there_is_more() {
+    let node = Node::new().await;
+    let (path, id) = node.talk().await;
+    let mut client = Client::connect(&node, "c1").await;
+    node.house.said(&path, "s1", "short").await;
+    // Out of sight, so that nothing but messages takes positions.
+    let join = json!({ "conversationId": id, "visible": false });
+    client.ask("join-conversation", join.clone()).await;
+    let all = client.named("conversation-history").await;
+    assert_eq!(all.get("hasMore"), None, "nothing is older");
+
+    at_length(&node, &path).await;
+    client.unasked().await;
+    let answer = client.ask("join-conversation", join).await;
+    assert_eq!(answer["data"], json!({ "conversationId": id, "lastSeq": 42 }));
+    let history = client.named("conversation-history").await;
+    assert!(history.to_string().len() <= ANSWER_BYTES_MAX);
+    assert_eq!((&history["hasMore"], &history["lastSeq"]), (&json!(true), &json!(42)));
+    let seqs = history["messages"].as_array().expect("a list").iter().map(|it| it["seq"].as_i64());
+    let newest: Vec<_> = seqs.flatten().collect();
+    let expected: Vec<_> = (11..=42).rev().collect();
+    assert_eq!(newest, expected, "as many as fit, from the newest on");
+}
+
+#[actix_web::test]
+async fn a_history_that_was_asked_for_in_part_says_that_there_is_more() {
+    let settings = realtime::Settings { history_messages: 2, ..realtime::Settings::default() };
+    let node = Node::with(settings).await;
+    let (path, id) = node.talk().await;
+    for words in ["2", "3", "4"] {
+        node.house.said(&path, "s1", words).await;
+    }
+    let mut client = Client::connect(&node, "c1").await;
+    client.ask("join-conversation", json!({ "conversationId": id })).await;
+    let history = client.named("conversation-history").await;
+    assert_eq!(
+        (history["messages"].as_array().map(Vec::len), &history["hasMore"]),
+        (Some(2), &json!(true))
+    );
+}
+
+#[actix_web::test]
+async fn what_was_missed_since_a_position_and_fills_more_than_an_answer_gets_the_history() {
+    let node = Node::new().await;
+    let (path, id) = node.talk().await;
+    at_length(&node, &path).await;
+    let mut client = Client::connect(&node, "c1").await;
+    let payload = json!({ "conversationId": id, "afterSeq": 1 });
+    let answer = client.ask("join-conversation", payload).await;
+    assert_eq!(answer["data"], json!({ "conversationId": id, "lastSeq": 41, "resync": true }));
+    assert_eq!(client.named("resync").await, json!({ "conversationId": id }));
+    let history = client.named("conversation-history").await;
+    assert!(history.to_string().len() <= ANSWER_BYTES_MAX);
+
+    let payload = json!({ "conversationId": id, "afterSeq": 11 });
+    let answer = client.ask("join-conversation", payload).await;
+    assert_eq!(answer["data"], json!({ "conversationId": id, "lastSeq": 41 }));
+    for seq in 12..=41 {
+        assert_eq!(client.named("new-message").await["seq"], seq);
+    }
+}
+
+#[actix_web::test]
+async fn what_was_missed_is_asked_for_piece_by_piece_until_there_is_no_more() {
+    let node = Node::new().await;
+    let ((here, here_id), (there, there_id)) = (node.talk().await, node.talk().await);
+    at_length(&node, &here).await;
+    at_length(&node, &there).await;
+    let mut client = Client::connect(&node, "c1").await;
+    let mut positions = [(here_id, 1, Vec::new()), (there_id, 1, Vec::new())];
+    let mut answers = 0;
+    loop {
+        let from = |(id, after, _): &(String, i64, Vec<i64>)| json!({ "conversationId": id, "afterSeq": after });
+        let asked: Vec<_> = positions.iter().map(from).collect();
+        let answer = client.ask("sync", json!({ "conversations": asked })).await;
+        assert!(answer.to_string().len() <= ANSWER_BYTES_MAX);
+        answers += 1;
+        let pages = answer["data"]["conversations"].as_array().expect("a list");
+        for ((_, after, heard), page) in positions.iter_mut().zip(pages) {
+            heard.extend(told(page).into_iter().map(|(seq, _)| seq));
+            *after = page["lastSeq"].as_i64().expect("a position");
+        }
+        if pages.iter().all(|page| page["hasMore"] == false) {
+            break;
+        }
+    }
+    let everything: Vec<_> = (2..=41).collect();
+    for (_, _, heard) in positions {
+        assert_eq!(heard, everything);
+    }
+    assert_eq!(answers, 3);
+}

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Client, Node, realtime};
+use super::{Client, Node, realtime, realtime::recovery::Offered};
 
 /// A client who has joined the conversation and was told everything so far.
 pub(super) async fn joined(node: &Node, who: &str, id: &str) -> Client {
@@ -152,4 +152,65 @@ async fn what_became_of_other_conversations_is_told_too() {
             })
         )
     );
+}
+
+#[actix_web::test]
+async fn events_have_one_argument_for_those_who_do_not_go_on_where_they_were() {
+    let (yes, no) = (json!(true), json!(false));
+    for (offered, wish, goes_on) in [
+        (Offered::UnlessDeclined, None, true),
+        (Offered::UnlessDeclined, Some(&yes), true),
+        (Offered::UnlessDeclined, Some(&no), false),
+        (Offered::UnlessDeclined, Some(&json!("false")), false),
+        (Offered::UnlessDeclined, Some(&json!("what")), true),
+        (Offered::WhenAsked, None, false),
+        (Offered::WhenAsked, Some(&yes), true),
+        (Offered::Never, Some(&yes), false),
+    ] {
+        let settings = realtime::Settings { recovery_offered: offered, ..Default::default() };
+        let node = Node::with(settings).await;
+        let (path, id) = node.talk().await;
+        let mut auth = json!({ "token": "c1" });
+        if let Some(wish) = wish {
+            auth["recovery"] = wish.clone();
+        }
+        let mut client = Client::connect_with(&node, auth).await;
+        client.ask("join-conversation", json!({ "conversationId": id })).await;
+        node.house.said(&path, "s1", "Bonjour").await;
+        assert_eq!(client.named("new-message").await["content"], "Bonjour");
+        let said = (client.pid.is_empty(), client.offset.is_empty());
+        assert_eq!(said, (!goes_on, !goes_on), "{offered:?} {wish:?}");
+    }
+}
+
+#[actix_web::test]
+async fn who_missed_too_many_bytes_begins_anew() {
+    let node = Node::new().await;
+    let (path, id) = node.talk().await;
+    let client = joined(&node, "c1", &id).await;
+    let sid = client.sid.clone();
+    let long = "\u{1f600}".repeat(4_000);
+    for _ in 0..40 {
+        node.house.said(&path, "s1", &long).await;
+    }
+    let mut back = client.come_back(&node, "c1").await;
+    assert!(back.sid != sid && back.replayed.is_empty());
+    assert_eq!(back.named("resync").await, json!({}));
+}
+
+#[actix_web::test]
+async fn who_missed_almost_too_much_hears_it_and_goes_on() {
+    // Room for what is told anew, and no more than the replay itself would fill.
+    let socket = socketio::Config { mailbox_messages: 8, ..socketio::Config::default() };
+    let node = Node::with(realtime::Settings { socket, ..Default::default() }).await;
+    let (path, id) = node.talk().await;
+    let client = joined(&node, "c1", &id).await;
+    let sid = client.sid.clone();
+    for _ in 0..60 {
+        node.house.said(&path, "s1", &"x".repeat(4_000)).await;
+    }
+    let mut back = client.come_back(&node, "c1").await;
+    assert_eq!((&back.sid, words(&back).len()), (&sid, 60));
+    node.house.said(&path, "s1", "new").await;
+    assert_eq!(back.named("new-message").await["content"], "new");
 }

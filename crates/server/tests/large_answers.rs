@@ -1,0 +1,297 @@
+//! Joining, continuing and asking what was missed where there is more than one answer holds: over both doors and
+//! both transports, what is told, in how many bytes, and that whoever asked is still there.
+
+use std::time::Instant;
+
+use rig::{
+    Fault,
+    fault::same,
+    frames::{Frame, Frames},
+    person::Person,
+    polling::Polling,
+    stage::Stage,
+    wait::within,
+};
+use serde_json::{Value, json};
+
+const SERVER: &str = env!("CARGO_BIN_EXE_messaging-server");
+/// What one answer may take, in bytes.
+const ANSWER_BYTES_MAX: usize = 512 * 1024;
+/// Messages of 4,000 emoji: so many with five files each, and so many without.
+const FILED: usize = 36;
+const LONG: usize = 190;
+const EVENT: &str = "42/messaging,";
+const ACK: &str = "43/messaging,7";
+/// Events that are part of an answer.
+const ANSWERS: [&str; 3] = ["conversation-history", "resync", "new-message"];
+
+/// Ways in.
+#[derive(Clone, Copy, Debug)]
+enum Door {
+    Polling,
+    WebSocket,
+    Plain,
+}
+
+/// Somebody who is in.
+enum Line {
+    Polling(Polling),
+    WebSocket(Frames),
+    Plain(Frames),
+}
+
+/// What one command was answered with.
+#[derive(Default)]
+struct Answered {
+    /// What was told, by name.
+    events: Vec<(String, Value)>,
+    acknowledgement: Value,
+    bytes: usize,
+}
+
+impl Line {
+    async fn open(door: Door, stage: &Stage, person: &Person) -> Result<Self, Fault> {
+        let (url, token) = (stage.server.url(), stage.token(person)?);
+        let auth = json!({ "token": token });
+        Ok(match door {
+            Door::Polling => {
+                let polling = Polling::open(&url).await?;
+                polling.enter(&token).await?;
+                Self::Polling(polling)
+            }
+            Door::WebSocket => {
+                let mut frames = Frames::open(&url, None).await?;
+                frames.say(&format!("40/messaging,{auth}")).await?;
+                frames.hear_text("40/messaging,").await?;
+                Self::WebSocket(frames)
+            }
+            Door::Plain => {
+                let mut frames = Frames::open_plain(&url).await?;
+                frames.say(&json!({ "event": "auth", "data": auth }).to_string()).await?;
+                Self::Plain(frames)
+            }
+        })
+    }
+
+    /// Says something, and returns everything that answers it.
+    async fn ask(&mut self, event: &str, data: &Value) -> Result<Answered, Fault> {
+        match self {
+            Self::Polling(polling) => {
+                let packet = format!("{EVENT}7{}", json!([event, data]));
+                polling.post(packet).await?.expect(200)?;
+            }
+            Self::WebSocket(frames) => {
+                frames.say(&format!("{EVENT}7{}", json!([event, data]))).await?;
+            }
+            Self::Plain(frames) => {
+                frames.say(&json!({ "event": event, "data": data, "id": 7 }).to_string()).await?;
+            }
+        }
+        let mut answered = Answered::default();
+        within(event, async {
+            while answered.acknowledgement.is_null() {
+                for packet in self.hear().await? {
+                    answered.take(&packet)?;
+                }
+            }
+            Ok(answered)
+        })
+        .await?
+    }
+
+    /// Waits for an event called `name`.
+    async fn named(&mut self, name: &str) -> Result<Value, Fault> {
+        within(name, async {
+            loop {
+                let mut heard = Answered::default();
+                for packet in self.hear().await? {
+                    heard.take(&packet)?;
+                }
+                if let Some((_, data)) = heard.events.into_iter().find(|(it, _)| it == name) {
+                    return Ok(data);
+                }
+            }
+        })
+        .await?
+    }
+
+    /// The next packets, or lines.
+    async fn hear(&mut self) -> Result<Vec<String>, Fault> {
+        match self {
+            Self::Polling(polling) => {
+                let body = polling.get().await?.expect(200)?;
+                let text = body.as_str().map_or_else(|| body.to_string(), str::to_owned);
+                Ok(text.split('\u{1e}').map(str::to_owned).collect())
+            }
+            Self::WebSocket(frames) | Self::Plain(frames) => match frames.hear().await? {
+                Frame::Text(text) => Ok(vec![text]),
+                other => Err(Fault::new(format!("no text: {other:?}"))),
+            },
+        }
+    }
+}
+
+impl Answered {
+    /// Reads a packet of Socket.IO, or a line of the plain door.
+    fn take(&mut self, packet: &str) -> Result<(), Fault> {
+        let json = |text: &str| -> Result<Value, Fault> {
+            serde_json::from_str(text).map_err(Fault::while_doing("read what was said"))
+        };
+        let (name, data) = if let Some(text) = packet.strip_prefix(EVENT) {
+            let mut arguments = json(text)?;
+            (arguments[0].take(), arguments[1].take())
+        } else if let Some(text) = packet.strip_prefix(ACK) {
+            self.acknowledgement = json(text)?[0].take();
+            self.bytes += packet.len();
+            return Ok(());
+        } else if packet.starts_with('{') {
+            let mut line = json(packet)?;
+            if line["ack"] == 7 {
+                self.acknowledgement = line;
+                self.bytes += packet.len();
+                return Ok(());
+            }
+            (line["event"].take(), line["data"].take())
+        } else {
+            return Ok(());
+        };
+        let name = name.as_str().unwrap_or_default().to_owned();
+        if ANSWERS.contains(&name.as_str()) {
+            self.bytes += packet.len();
+        }
+        self.events.push((name, data));
+        Ok(())
+    }
+
+    fn named(&self, name: &str) -> Result<&Value, Fault> {
+        let found = self.events.iter().find(|(it, _)| it == name);
+        found.map(|(_, data)| data).ok_or_else(|| Fault::new(format!("nothing told {name}")))
+    }
+
+    fn is_small_enough(&self, door: Door, what: &str) -> Result<(), Fault> {
+        if self.bytes <= ANSWER_BYTES_MAX {
+            return Ok(());
+        }
+        Err(Fault::new(format!("{door:?}: {what} took {} bytes", self.bytes)))
+    }
+}
+
+struct Scene {
+    stage: Stage,
+    salon: Person,
+    client: Person,
+    /// With files on every message.
+    filed: String,
+    long: String,
+}
+
+impl Scene {
+    async fn set() -> Result<Self, Fault> {
+        let stage = Stage::set(SERVER).await?;
+        let salon = Person::salon("salon-1", "Encre Noire");
+        let client = Person::client("client-1", "Camille", "Martin");
+        let filed = stage.conversation(&salon, &client).await?;
+        let long = stage.conversation(&salon, &client).await?;
+        let rest = stage.rest(&salon)?;
+        let content = "\u{1f600}".repeat(4_000);
+        let address = format!("https://utfs.io/f/{}", "a".repeat(2_000 - 18));
+        let file = json!({
+            "fileName": "\u{1f600}".repeat(255), "fileUrl": address, "fileType": "image/webp", "fileSize": 10,
+        });
+        let with_files = json!({ "content": content, "attachments": vec![file; 5] });
+        for (conversation, count, body) in
+            [(&filed, FILED, with_files), (&long, LONG, json!({ "content": content }))]
+        {
+            let path = format!("/messaging/conversations/{conversation}/messages");
+            for _ in 0..count {
+                rest.post(&path, &body).await?.expect(201)?;
+            }
+        }
+        Ok(Self { stage, salon, client, filed, long })
+    }
+
+    async fn play(&self, door: Door) -> Result<(), Fault> {
+        let mut line = Line::open(door, &self.stage, &self.client).await?;
+        let begun = Instant::now();
+        // Out of sight, so that nothing is marked as read and the next door finds the same.
+        let here = json!({ "conversationId": self.filed, "visible": false });
+        let joined = line.ask("join-conversation", &here).await?;
+        let took = begun.elapsed();
+        same("joined", &joined.acknowledgement["ok"], &json!(true))?;
+        joined.is_small_enough(door, "joining")?;
+        let history = joined.named("conversation-history")?;
+        let told = history["messages"].as_array().map_or(0, Vec::len);
+        same("there is more", &history["hasMore"], &json!(true))?;
+        println!("{door:?}: joining told {told} of {FILED} in {} bytes, {took:?}", joined.bytes);
+
+        let begun = Instant::now();
+        let after = json!({ "conversationId": self.long, "visible": false, "afterSeq": 1 });
+        let continued = line.ask("join-conversation", &after).await?;
+        let took = begun.elapsed();
+        same("load anew", &continued.acknowledgement["data"]["resync"], &json!(true))?;
+        same("what", &continued.named("resync")?["conversationId"], &json!(self.long))?;
+        continued.is_small_enough(door, "continuing")?;
+        let history = continued.named("conversation-history")?;
+        let told = history["messages"].as_array().map_or(0, Vec::len);
+        println!(
+            "{door:?}: continuing told {told} of {LONG} in {} bytes, {took:?}",
+            continued.bytes
+        );
+
+        self.asks_what_was_missed(door, &mut line).await?;
+        self.stage.message(&self.salon, &self.filed, "Encore là ?").await?;
+        same("the next", &line.named("new-message").await?["content"], &json!("Encore là ?"))
+    }
+
+    /// Piece by piece, until there is no more.
+    async fn asks_what_was_missed(&self, door: Door, line: &mut Line) -> Result<(), Fault> {
+        let (mut after, mut heard, mut answers) = (1, 0, 0);
+        loop {
+            let from =
+                json!({ "conversations": [{ "conversationId": self.long, "afterSeq": after }] });
+            let begun = Instant::now();
+            let answered = line.ask("sync", &from).await?;
+            let took = begun.elapsed();
+            answered.is_small_enough(door, "asking")?;
+            let page = &answered.acknowledgement["data"]["conversations"][0];
+            let told = page["events"].as_array().map_or(0, Vec::len);
+            println!(
+                "{door:?}: asking after {after} told {told} in {} bytes, {took:?}",
+                answered.bytes
+            );
+            heard += told;
+            answers += 1;
+            if page["hasMore"] == false {
+                break;
+            }
+            let last = page["lastSeq"].as_i64().unwrap_or_default();
+            assert!(last > after, "{door:?}: it goes on");
+            after = last;
+        }
+        same("what was missed", heard, LONG)?;
+        assert!(answers > 1, "{door:?}: more than one answer");
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn more_than_an_answer_holds_is_told_in_part_over_every_door_and_nobody_is_closed_for_it()
+-> Result<(), Fault> {
+    let scene = Scene::set().await?;
+    for door in [Door::Polling, Door::WebSocket, Door::Plain] {
+        scene.play(door).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_page_of_the_rest_interface_is_not_cut() -> Result<(), Fault> {
+    let scene = Scene::set().await?;
+    let rest = scene.stage.rest(&scene.client)?;
+    let path = format!("/messaging/conversations/{}/messages?page=1&limit=100", scene.filed);
+    let page = rest.get(&path).await?.expect(200)?;
+    same("messages", page["data"].as_array().map(Vec::len), Some(FILED))?;
+    let path = format!("/messaging/conversations/{}/events?after=1&limit=200", scene.long);
+    let page = rest.get(&path).await?.expect(200)?;
+    same("events", page["events"].as_array().map(Vec::len), Some(LONG))
+}

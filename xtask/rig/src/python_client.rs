@@ -1,0 +1,12 @@
+//! The Python client library of Socket.IO.
+
+use std::{env, path::PathBuf};
+
+/// The Python in whose environment it is installed.
+///
+/// # Panics
+/// When `PYTHON_CLIENT` does not say where that is.
+pub fn program() -> PathBuf {
+    let program = env::var_os("PYTHON_CLIENT").map(PathBuf::from);
+    program.expect("PYTHON_CLIENT is not set: run the tests with `cargo xtask test`")
+}
