@@ -156,7 +156,7 @@ mod tests {
     ) -> String {
         let lines = |name: &'static str| {
             let lines = if name == "x-forwarded-for" { forwarded_for } else { forwarded };
-            lines.to_vec().into_iter().map(Cow::from)
+            lines.iter().copied().map(Cow::from)
         };
         client(PEER.parse().ok(), lines, header, hops).to_string()
     }

@@ -122,7 +122,8 @@ async fn behind_a_proxy_people_are_told_apart_by_one_header_at_every_door() {
     let doors =
         [("/socket.io/?EIO=4&transport=polling", 200), ("/messaging", 426), (CONVERSATIONS, 401)];
     for (door, welcome) in doors {
-        let house = House::with(Settings { limits, ..settings(Default::default()) }).await;
+        let house =
+            House::with(Settings { limits, ..settings(realtime::Settings::default()) }).await;
         let table = [
             ("for=203.0.113.7", welcome),
             ("for=198.51.100.1", welcome),
