@@ -22,6 +22,9 @@ impl Session {
     /// A client whose events pile up is not read, and so cannot be blamed for a missing pong.
     pub(super) fn is_reading(&mut self) -> bool {
         let is_full = self.members.is_full();
+        if self.held_back || is_full {
+            self.link.heard();
+        }
         if self.held_back && !is_full {
             self.heartbeat.excuse(Instant::now());
         }

@@ -12,7 +12,7 @@ mod speech;
 #[cfg(test)]
 mod tests;
 
-use std::{rc::Rc, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use actix_web::{
     FromRequest as _, HttpRequest, HttpResponse, dev,
@@ -24,7 +24,7 @@ use tokio::{
     time::timeout,
 };
 
-use self::{farewell::Farewell, listener::Listener, mailbox::Mailbox, meter::Meter, pulse::Pulse};
+use self::{farewell::Farewell, listener::Listener, mailbox::Mailbox, meter::Meter};
 use super::{admission, crowd::Visitor, session::Context};
 use crate::origins::Origins;
 
@@ -113,16 +113,10 @@ impl PlainDoor {
             .max_continuation_size(bounds.max_payload_bytes);
 
         let mailbox = Arc::new(Mailbox::new(bounds.mailbox_messages, bounds.mailbox_bytes));
-        let pulse = Rc::new(Pulse::new());
         let address = context.limits.address_of(request.head());
-        let speaking = actix_web::rt::spawn(speaker::speak(
-            socket,
-            mailbox.clone(),
-            pulse.clone(),
-            bounds.clone(),
-        ));
-        let listener =
-            Listener { context, address, stream, gauge, mailbox: mailbox.clone(), pulse };
+        let speaking =
+            actix_web::rt::spawn(speaker::speak(socket, mailbox.clone(), bounds.clone()));
+        let listener = Listener { context, address, stream, gauge, mailbox: mailbox.clone() };
         let mut closing = self.inner.closing.subscribe();
         actix_web::rt::spawn(async move {
             let listening = actix_web::rt::spawn(listener.listen());

@@ -1,6 +1,6 @@
 //! The task that writes: what waits, pings, and the last word.
 
-use std::{convert::Infallible, rc::Rc, sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use actix_ws::{Closed, Session};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
@@ -8,18 +8,12 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use super::{
     farewell::Farewell,
     mailbox::{Mailbox, Outgoing},
-    pulse::Pulse,
 };
 
 /// Sends what is in `mailbox` until the connection ends, and says why it does.
-pub(super) async fn speak(
-    mut socket: Session,
-    mailbox: Arc<Mailbox>,
-    pulse: Rc<Pulse>,
-    bounds: socketio::Config,
-) {
+pub(super) async fn speak(mut socket: Session, mailbox: Arc<Mailbox>, bounds: socketio::Config) {
     tokio::select! {
-        farewell = send_on(&mut socket, &mailbox, &pulse, &bounds) => mailbox.end(farewell),
+        farewell = send_on(&mut socket, &mailbox, &bounds) => mailbox.end(farewell),
         () = mailbox.ended() => {}
     }
     let farewell = mailbox.farewell().unwrap_or(Farewell::LEFT);
@@ -37,17 +31,12 @@ pub(super) async fn speak(
 
 /// Sends, and pings, until something is wrong. A client that takes nothing cannot hide its silence
 /// behind what waits for it.
-async fn send_on(
-    socket: &mut Session,
-    mailbox: &Mailbox,
-    pulse: &Pulse,
-    bounds: &socketio::Config,
-) -> Farewell {
+async fn send_on(socket: &mut Session, mailbox: &Mailbox, bounds: &socketio::Config) -> Farewell {
     let between_pings = Duration::from_millis(bounds.ping_interval_ms);
     let patience = between_pings + Duration::from_millis(bounds.ping_timeout_ms);
     tokio::select! {
         _ = write_on(socket, mailbox, between_pings) => Farewell::LEFT,
-        () = pulse.lost(patience) => Farewell::SILENT,
+        () = mailbox.pulse().lost(patience) => Farewell::SILENT,
     }
 }
 

@@ -1,5 +1,7 @@
 //! The way out to a Socket.IO client.
 
+use std::time::Duration;
+
 use socketio::{EmitError, Socket};
 
 use super::super::{
@@ -33,6 +35,10 @@ impl Outlet for SocketOutlet {
             Ok(()) | Err(EmitError::Dropped) => {}
             Err(error) => tracing::debug!(%error, "an event did not reach its session"),
         }
+    }
+
+    fn silent_for(&self) -> Duration {
+        self.socket.silent_for()
     }
 
     fn dismiss(&self) {
