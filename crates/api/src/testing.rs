@@ -214,6 +214,14 @@ pub(crate) fn request(method: Method, path: &str, who: &str) -> TestRequest {
     }
 }
 
+/// For this test so many seconds pass in an instant. The connections it has open, which are served
+/// by another runtime, do not notice.
+pub(crate) async fn let_seconds_pass(seconds: u64) {
+    tokio::time::pause();
+    tokio::time::advance(std::time::Duration::from_secs(seconds)).await;
+    tokio::time::resume();
+}
+
 /// The keys of an object, sorted.
 pub(crate) fn keys(object: &Value) -> Vec<&str> {
     let mut keys: Vec<_> =

@@ -6,8 +6,9 @@
 mod tests;
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     fmt,
+    hash::Hash,
     time::Duration,
 };
 
@@ -16,8 +17,12 @@ use crate::id::{ConversationId, UserId};
 /// How long a mark lives, and how often others hear of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TypingTerms {
-    /// How long a person counts as writing after they last said so, in milliseconds (G7).
+    /// How long a person counts as writing after they last said so, in milliseconds, in a session
+    /// that is known to repeat it (G7).
     pub lease_ms: u64,
+    /// How long they do in a session that has never repeated it, in milliseconds: some clients say
+    /// it once, when somebody begins to write, however long that takes.
+    pub unrepeated_lease_ms: u64,
     /// The shortest time between two announcements that a person is writing in a conversation, in
     /// milliseconds, however often they say so.
     pub pause_ms: u64,
@@ -25,7 +30,7 @@ pub struct TypingTerms {
 
 impl Default for TypingTerms {
     fn default() -> Self {
-        Self { lease_ms: 6_000, pause_ms: 2_000 }
+        Self { lease_ms: 6_000, unrepeated_lease_ms: 60_000, pause_ms: 2_000 }
     }
 }
 
@@ -55,10 +60,15 @@ pub struct Typing<S> {
     marks: HashMap<Writer, Mark<S>>,
     /// Every one of `marks`, by when something is due with it.
     due: BTreeSet<(Duration, Writer)>,
+    /// Sessions that said that somebody writes while they counted as writing by the same session's
+    /// word. Each stays until it is [forgotten](Self::forget).
+    repeating: HashSet<S>,
 }
 
 struct Mark<S> {
     session: S,
+    /// When they last said so.
+    said_at: Duration,
     /// Until when they count as writing; `None` once they stopped.
     until: Option<Duration>,
     /// Whether others believe that they write.
@@ -79,24 +89,29 @@ impl<S> Mark<S> {
     }
 }
 
-impl<S: Copy + Eq> Typing<S> {
+impl<S: Copy + Eq + Hash> Typing<S> {
     /// Nobody writes yet.
     pub fn new(terms: TypingTerms) -> Self {
-        Self { terms, marks: HashMap::new(), due: BTreeSet::new() }
+        let (marks, due, repeating) = (HashMap::new(), BTreeSet::new(), HashSet::new());
+        Self { terms, marks, due, repeating }
     }
 
     /// Takes word that somebody writes. Returns what others are to hear of it now; what comes too
     /// soon after the last announcement they hear from [`sweep`](Self::sweep), if it is still so.
     pub fn start(&mut self, writer: &Writer, session: S, now: Duration) -> Option<Announcement<S>> {
-        let until = now + Duration::from_millis(self.terms.lease_ms);
+        if self.is_repeated(writer, session, now) && self.repeating.insert(session) {
+            self.shorten_marks_of(session);
+        }
+        let until = now + self.lease_of(session);
         let mut mark = self.take(writer).unwrap_or(Mark {
             session,
+            said_at: now,
             until: None,
             is_told: false,
             quiet_until: now,
             due_at: now,
         });
-        (mark.session, mark.until) = (session, Some(until));
+        (mark.session, mark.said_at, mark.until) = (session, now, Some(until));
         let is_due = mark.quiet_until <= now;
         if is_due {
             mark.is_told = true;
@@ -123,6 +138,12 @@ impl<S: Copy + Eq> Typing<S> {
             self.put(writer.clone(), mark);
         }
         was_told.then(|| Announcement { writer: writer.clone(), session, writes: false })
+    }
+
+    /// Forgets whether `session`, which has ended, repeats what it says. To be called once for each
+    /// session.
+    pub fn forget(&mut self, session: S) {
+        self.repeating.remove(&session);
     }
 
     /// Does what is due at `now`: returns whose time is over, and whose announcement was held back
@@ -156,6 +177,34 @@ impl<S: Copy + Eq> Typing<S> {
     /// Whether nobody writes, and nobody did a moment ago.
     pub fn is_empty(&self) -> bool {
         self.marks.is_empty()
+    }
+
+    /// Whether `session` says again what already counts by its own word.
+    fn is_repeated(&self, writer: &Writer, session: S, now: Duration) -> bool {
+        self.marks.get(writer).is_some_and(|mark| {
+            mark.session == session && mark.until.is_some_and(|until| until > now)
+        })
+    }
+
+    fn lease_of(&self, session: S) -> Duration {
+        let repeats = self.repeating.contains(&session);
+        let terms = &self.terms;
+        Duration::from_millis(if repeats { terms.lease_ms } else { terms.unrepeated_lease_ms })
+    }
+
+    /// Gives every mark of `session` the lease that it has now. Looks at all marks, once in the life
+    /// of a session.
+    fn shorten_marks_of(&mut self, session: S) {
+        let lease = self.lease_of(session);
+        let stands = |mark: &Mark<S>| mark.session == session && mark.until.is_some();
+        let marks = self.marks.iter().filter(|(_, mark)| stands(mark));
+        let writers: Vec<_> = marks.map(|(writer, _)| writer.clone()).collect();
+        for writer in writers {
+            if let Some(mut mark) = self.take(&writer) {
+                mark.until = Some(mark.said_at + lease);
+                self.put(writer, mark);
+            }
+        }
     }
 
     fn tell_held_back(

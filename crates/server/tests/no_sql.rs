@@ -11,6 +11,8 @@ const SERVER: &str = env!("CARGO_BIN_EXE_messaging-server");
 const KEYSTROKES: usize = 50;
 /// So short that leases are renewed again and again while a test runs.
 const LEASE_MS: &str = "1000";
+/// How long a mark of typing lives that nobody renews.
+const TYPING_LEASE_MS: &str = "2000";
 
 /// What a statement is for, as far as connecting goes.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,8 +56,12 @@ impl Scene {
         let database = Database::fresh().await?;
         let tap = SqlTap::on(&database.url()).await?;
         // The job runner asks for work by the clock, whoever types.
-        let settings =
-            [("DATABASE_URL", tap.url()), ("PRESENCE_LEASE_MS", LEASE_MS), ("JOBS_RUN", "off")];
+        let settings = [
+            ("DATABASE_URL", tap.url()),
+            ("PRESENCE_LEASE_MS", LEASE_MS),
+            ("PRESENCE_TYPING_UNREPEATED_LEASE_MS", TYPING_LEASE_MS),
+            ("JOBS_RUN", "off"),
+        ];
         let stage = Stage::on(SERVER, database, &settings).await?;
         let salon = Person::salon("salon-1", "Encre Noire");
         let client = Person::client("client-1", "Camille", "Martin");

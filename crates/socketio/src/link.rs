@@ -1,9 +1,15 @@
 //! What ties the sockets of a session to the task that runs it: they may be on any thread, it stays
 //! on one.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 
 use crate::{
     config::Config,
@@ -17,6 +23,9 @@ use crate::{
 pub(crate) struct Link {
     state: Mutex<State>,
     wake: Notify,
+    opened: Instant,
+    /// When the client was last heard, in milliseconds since `opened`.
+    heard_after_ms: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -45,7 +54,21 @@ impl Link {
                 shut: false,
             }),
             wake: Notify::new(),
+            opened: Instant::now(),
+            heard_after_ms: AtomicU64::new(0),
         }
+    }
+
+    /// The client was heard just now, or is not read and so cannot be.
+    pub(crate) fn heard(&self) {
+        let after_ms = u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.heard_after_ms.store(after_ms, Relaxed);
+    }
+
+    /// How long ago the client was last heard.
+    pub(crate) fn silent_for(&self) -> Duration {
+        let heard_after = Duration::from_millis(self.heard_after_ms.load(Relaxed));
+        self.opened.elapsed().saturating_sub(heard_after)
     }
 
     /// Takes one frame of a socket. Losing a durable one ends the session.

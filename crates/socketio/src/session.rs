@@ -172,7 +172,12 @@ impl Session {
             () = alarm => self.on_time(transport)?,
             () = self.link.changed() => {}
             done = self.members.next() => self.on_done(done)?,
-            incoming = transport.next(is_reading) => return Ok(Some(incoming)),
+            incoming = transport.next(is_reading) => {
+                if incoming.is_sign_of_life() {
+                    self.link.heard();
+                }
+                return Ok(Some(incoming));
+            }
         }
         Ok(None)
     }
@@ -198,3 +203,6 @@ impl fmt::Debug for Session {
         f.debug_struct("Session").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

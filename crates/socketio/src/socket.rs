@@ -1,6 +1,6 @@
 //! One client in one namespace, as the application holds it.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use serde::Serialize;
 
@@ -97,6 +97,13 @@ impl Socket {
     /// See [`EmitError`].
     pub fn send_answer(&self, frame: &Frame) -> Result<(), EmitError> {
         self.post(frame, Worth::Answer)
+    }
+
+    /// How long nothing has arrived from the client: no event, no pong, no request of any kind, on
+    /// whichever transport. While so much waits for its handlers that it is not read, a client does
+    /// not count as silent.
+    pub fn silent_for(&self) -> Duration {
+        self.inner.link.silent_for()
     }
 
     /// Disconnects this socket. The client is told and does not come back by itself; its other

@@ -76,6 +76,10 @@ mod tests {
             self.note(told.name());
         }
 
+        fn silent_for(&self) -> Duration {
+            Duration::ZERO
+        }
+
         fn dismiss(&self) {
             self.note(DISMISSED);
         }

@@ -127,7 +127,7 @@ pub(crate) struct Realtime {
 impl Realtime {
     /// Nobody is connected yet. The `store` is asked for unread totals, and for what was missed.
     pub(crate) fn new(settings: Settings, store: Arc<dyn Store>, links: Links) -> Self {
-        let hub = Hub::with_terms(store, settings.presence, settings.typing, links);
+        let hub = Hub::with_settings(store, &settings, links);
         Self { settings, hub }
     }
 

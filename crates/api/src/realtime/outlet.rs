@@ -1,5 +1,7 @@
 //! The way out to one session.
 
+use std::time::Duration;
+
 use super::{told::Told, whereabouts::Whereabouts};
 
 /// The session is ending: it is closed, or was too slow. It comes back for what it missed.
@@ -26,6 +28,9 @@ pub(crate) trait Outlet: Send + Sync {
 
     /// Says what may be lost: a session that is behind is spared it. Never waits.
     fn send_volatile(&self, told: &Told);
+
+    /// How long nothing was heard of the client, not even the answer to a ping.
+    fn silent_for(&self) -> Duration;
 
     /// Ends the session. The client is told, and does not come back by itself.
     fn dismiss(&self);

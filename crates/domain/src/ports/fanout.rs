@@ -13,8 +13,8 @@ pub trait Fanout: Send + Sync {
     /// no turns with us; observers go by position.
     async fn turn(&self, conversation: &ConversationId) -> Box<dyn Turn>;
 
-    /// Whether `user` is looking at `conversation` now: a session of theirs has joined it and did
-    /// not say that it is out of sight.
+    /// Whether `user` is looking at `conversation` now: a session of theirs has joined it, did not
+    /// say that it is out of sight, and has shown lately that its client is awake.
     fn is_watching(&self, conversation: &ConversationId, user: &UserId) -> bool;
 }
 

@@ -5,14 +5,19 @@ use proptest::{prelude::*, test_runner::TestCaseResult};
 use super::*;
 use crate::testing::fixture::user;
 
-const TERMS: TypingTerms = TypingTerms { lease_ms: 6_000, pause_ms: 2_000 };
+const TERMS: TypingTerms =
+    TypingTerms { lease_ms: 6_000, unrepeated_lease_ms: 60_000, pause_ms: 2_000 };
 
 fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
 fn writer() -> Writer {
-    let conversation = ConversationId::parse("v1").expect("a good id");
+    writer_in("v1")
+}
+
+fn writer_in(conversation: &str) -> Writer {
+    let conversation = ConversationId::parse(conversation).expect("a good id");
     Writer { conversation, user: user("c") }
 }
 
@@ -29,7 +34,75 @@ fn the_first_word_is_told_at_once_and_a_renewal_after_the_pause() {
 }
 
 #[test]
-fn a_mark_that_is_not_renewed_ends_by_itself() {
+fn a_client_that_says_it_once_writes_for_a_minute() {
+    let mut typing = Typing::new(TERMS);
+    typing.start(&writer(), 1, ms(0));
+    assert_eq!((typing.next_due(), typing.sweep(ms(59_999))), (Some(ms(60_000)), vec![]));
+    assert_eq!(typing.sweep(ms(60_000)), [says(1, false)]);
+    assert!(typing.is_empty());
+}
+
+#[test]
+fn a_client_that_has_repeated_it_once_is_held_to_the_short_lease_in_every_later_burst() {
+    let mut typing = Typing::new(TERMS);
+    typing.start(&writer(), 1, ms(0));
+    typing.start(&writer(), 1, ms(3_000));
+    typing.stop(&writer(), 1, ms(4_000));
+    typing.start(&writer(), 1, ms(10_000));
+    assert_eq!((typing.next_due(), typing.sweep(ms(15_999))), (Some(ms(16_000)), vec![]));
+    assert_eq!(typing.sweep(ms(16_000)), [says(1, false)]);
+    // Another session of theirs is another client.
+    typing.start(&writer(), 2, ms(20_000));
+    assert_eq!((typing.next_due(), typing.sweep(ms(79_999))), (Some(ms(80_000)), vec![]));
+}
+
+#[test]
+fn starting_again_after_an_end_repeats_nothing() {
+    let mut typing = Typing::new(TERMS);
+    typing.start(&writer(), 1, ms(0));
+    typing.stop(&writer(), 1, ms(1_000));
+    typing.start(&writer(), 1, ms(5_000));
+    typing.end(&writer(), ms(6_000));
+    typing.start(&writer(), 1, ms(10_000));
+    // What another session says is not said again by this one.
+    typing.start(&writer(), 2, ms(11_000));
+    typing.start(&writer(), 1, ms(15_000));
+    assert_eq!((typing.next_due(), typing.sweep(ms(74_999))), (Some(ms(75_000)), vec![]));
+}
+
+#[test]
+fn who_starts_again_when_the_minute_is_over_repeats_nothing_though_nobody_has_looked_yet() {
+    let mut typing = Typing::new(TERMS);
+    typing.start(&writer(), 1, ms(0));
+    typing.start(&writer(), 1, ms(60_000));
+    assert_eq!(typing.next_due(), Some(ms(120_000)));
+}
+
+#[test]
+fn a_client_that_repeats_is_held_to_it_where_it_wrote_before() {
+    let mut typing = Typing::new(TERMS);
+    let elsewhere = writer_in("v2");
+    typing.start(&elsewhere, 1, ms(0));
+    typing.start(&writer(), 1, ms(1_000));
+    typing.start(&writer(), 1, ms(4_000));
+    let ended = Announcement { writer: elsewhere, session: 1, writes: false };
+    assert_eq!((typing.next_due(), typing.sweep(ms(6_000))), (Some(ms(6_000)), vec![ended]));
+    assert_eq!(typing.sweep(ms(10_000)), [says(1, false)]);
+}
+
+#[test]
+fn a_session_that_has_ended_leaves_nothing_behind() {
+    let mut typing = Typing::new(TERMS);
+    typing.start(&writer(), 1, ms(0));
+    typing.start(&writer(), 1, ms(1_000));
+    typing.stop(&writer(), 1, ms(2_000));
+    typing.forget(1);
+    typing.sweep(ms(10_000));
+    assert!(typing.is_empty() && typing.repeating.is_empty());
+}
+
+#[test]
+fn a_mark_that_is_renewed_ends_six_seconds_after_the_last_word() {
     let mut typing = Typing::new(TERMS);
     typing.start(&writer(), 1, ms(0));
     typing.start(&writer(), 1, ms(1_000));
@@ -132,17 +205,28 @@ proptest! {
     fn an_observer_is_right_within_the_lease_and_never_told_too_often(steps in steps()) {
         let (mut typing, mut observer, mut now) = (Typing::new(TERMS), Observer::default(), 0);
         let mut writes_until = 0;
+        let (mut writing, mut repeating) = (None, [false; 2]);
         for (pause_ms, step) in steps {
             now += pause_ms;
             pass(&mut typing, &mut observer, now)?;
             let said = match step {
                 Step::Start(session) => {
-                    writes_until = now + TERMS.lease_ms;
+                    repeating[usize::from(session)] |=
+                        writing == Some(session) && now < writes_until;
+                    let repeats = repeating[usize::from(session)];
+                    let lease =
+                        if repeats { TERMS.lease_ms } else { TERMS.unrepeated_lease_ms };
+                    (writing, writes_until) = (Some(session), now + lease);
                     typing.start(&writer(), session, ms(now))
                 }
-                Step::Stop(session) => typing.stop(&writer(), session, ms(now)),
+                Step::Stop(session) => {
+                    if writing == Some(session) {
+                        (writing, writes_until) = (None, now);
+                    }
+                    typing.stop(&writer(), session, ms(now))
+                }
                 Step::Send => {
-                    writes_until = now;
+                    (writing, writes_until) = (None, now);
                     typing.end(&writer(), ms(now))
                 }
                 Step::Wait => None,
@@ -152,7 +236,8 @@ proptest! {
             }
             prop_assert!(!observer.believes || now < writes_until, "believed for too long");
         }
-        pass(&mut typing, &mut observer, now + TERMS.lease_ms + TERMS.pause_ms)?;
+        let end = now + TERMS.unrepeated_lease_ms + TERMS.pause_ms;
+        pass(&mut typing, &mut observer, end)?;
         prop_assert!(!observer.believes && typing.is_empty(), "something was left behind");
     }
 }

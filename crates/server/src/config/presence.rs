@@ -23,10 +23,16 @@ pub(crate) struct PresenceSettings {
         value_name = "1..10000", default_value = "2000", value_parser = whole::<u32>(1, 10_000))]
     partners_per_person_max: u32,
 
-    /// How long a person counts as writing after they last said so
+    /// How long a person counts as writing after they last said so, for a client that repeats it
     #[arg(id = "presence-typing-lease-ms", long, env = "PRESENCE_TYPING_LEASE_MS",
         value_name = "100..60000", default_value = "6000", value_parser = whole::<u64>(100, 60_000))]
     typing_lease_ms: u64,
+
+    /// The same for a client that has never repeated it: some say it once for as long as it takes
+    #[arg(id = "presence-typing-unrepeated-lease-ms", long,
+        env = "PRESENCE_TYPING_UNREPEATED_LEASE_MS", value_name = "100..600000",
+        default_value = "60000", value_parser = whole::<u64>(100, 600_000))]
+    typing_unrepeated_lease_ms: u64,
 
     /// The shortest time between two announcements that a person writes in a conversation
     #[arg(id = "presence-typing-pause-ms", long, env = "PRESENCE_TYPING_PAUSE_MS",
@@ -45,6 +51,10 @@ impl PresenceSettings {
 
     /// How long somebody counts as writing, and how often others hear of it.
     pub(super) fn typing(&self) -> TypingTerms {
-        TypingTerms { lease_ms: self.typing_lease_ms, pause_ms: self.typing_pause_ms }
+        TypingTerms {
+            lease_ms: self.typing_lease_ms,
+            unrepeated_lease_ms: self.typing_unrepeated_lease_ms,
+            pause_ms: self.typing_pause_ms,
+        }
     }
 }

@@ -68,6 +68,22 @@ pub(crate) enum Incoming {
     Fault(Fault),
 }
 
+impl Incoming {
+    /// Whether it shows that the client is there.
+    pub(crate) fn is_sign_of_life(&self) -> bool {
+        match self {
+            Self::Text(_)
+            | Self::Binary(_)
+            | Self::Malformed(_)
+            | Self::Knock
+            | Self::Ping(_)
+            | Self::Pong
+            | Self::Upgrade(_) => true,
+            Self::Nothing | Self::Closed | Self::Fault(_) => false,
+        }
+    }
+}
+
 /// Why a transport cannot go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {

@@ -23,6 +23,9 @@ impl Session {
     /// they pile up because it does not take the answers to those before.
     pub(super) fn is_reading(&mut self) -> bool {
         let is_full = self.members.is_full();
+        if self.held_back || is_full {
+            self.link.heard();
+        }
         if self.held_back && !is_full {
             self.heartbeat.excuse(Instant::now());
         }

@@ -1,6 +1,6 @@
 //! The task that reads: who the client is, then one command after another.
 
-use std::{net::IpAddr, rc::Rc, sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use actix_ws::{AggregatedMessage, AggregatedMessageStream, ProtocolError};
 use serde_json::{Map, Value};
@@ -16,7 +16,6 @@ use super::{
     farewell::Farewell,
     mailbox::Mailbox,
     meter::Gauge,
-    pulse::Pulse,
     speech::{Saying, acknowledgement},
 };
 use crate::{failure::Failure, texts::Language};
@@ -31,7 +30,6 @@ pub(super) struct Listener {
     pub(super) stream: AggregatedMessageStream,
     pub(super) gauge: Gauge,
     pub(super) mailbox: Arc<Mailbox>,
-    pub(super) pulse: Rc<Pulse>,
 }
 
 impl Listener {
@@ -91,9 +89,9 @@ impl Listener {
                     if let Err(farewell) = self.answers_have_left().await {
                         return farewell;
                     }
-                    self.pulse.beat(true);
+                    self.mailbox.pulse().beat(true);
                     self.obey(session, saying).await;
-                    self.pulse.beat(false);
+                    self.mailbox.pulse().beat(false);
                 }
                 Err(farewell) => return farewell,
             }
@@ -135,7 +133,7 @@ impl Listener {
                 message = self.stream.recv() => message,
             };
             self.gauge.reset();
-            self.pulse.beat(false);
+            self.mailbox.pulse().beat(false);
             match message {
                 Some(Ok(AggregatedMessage::Text(line))) => {
                     return Saying::parse(&line).ok_or(Farewell::BAD_MESSAGE);

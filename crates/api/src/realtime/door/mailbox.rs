@@ -3,6 +3,7 @@
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -15,6 +16,7 @@ use super::{
         whereabouts::Whereabouts,
     },
     farewell::Farewell,
+    pulse::Pulse,
 };
 
 /// The outgoing lines of one client. To be used from any thread; nothing here waits for the client.
@@ -26,6 +28,7 @@ pub(super) struct Mailbox {
     /// Something has left.
     left: Notify,
     ending: watch::Sender<Option<Farewell>>,
+    pulse: Pulse,
 }
 
 #[derive(Default)]
@@ -66,7 +69,13 @@ impl Mailbox {
             wake: Notify::new(),
             left: Notify::new(),
             ending: watch::Sender::new(None),
+            pulse: Pulse::new(),
         }
+    }
+
+    /// When its client was last heard.
+    pub(super) fn pulse(&self) -> &Pulse {
+        &self.pulse
     }
 
     /// Every change below leaves the state sound even if its thread dies halfway.
@@ -209,6 +218,10 @@ impl Outlet for Mailbox {
                 "a plain client is behind and was spared an event"
             );
         }
+    }
+
+    fn silent_for(&self) -> Duration {
+        self.pulse.silent_for()
     }
 
     fn dismiss(&self) {

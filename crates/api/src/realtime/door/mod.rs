@@ -27,7 +27,6 @@ use tokio::{
 
 use self::{
     farewell::Farewell, listener::Listener, mailbox::Mailbox, meter::Meter, outflow::Outflow,
-    pulse::Pulse,
 };
 use super::{admission, crowd::Visitor, session::Context};
 use crate::origins::Origins;
@@ -119,16 +118,13 @@ impl PlainDoor {
             .max_continuation_size(bounds.max_payload_bytes);
 
         let mailbox = Arc::new(Mailbox::new(bounds.mailbox_messages, bounds.mailbox_bytes));
-        let pulse = Rc::new(Pulse::new());
         let address = context.limits.address_of(request.head());
         let speaking = actix_web::rt::spawn(speaker::speak(
             speaker::Sink { socket, outflow },
             mailbox.clone(),
-            pulse.clone(),
             bounds.clone(),
         ));
-        let listener =
-            Listener { context, address, stream, gauge, mailbox: mailbox.clone(), pulse };
+        let listener = Listener { context, address, stream, gauge, mailbox: mailbox.clone() };
         let mut closing = self.inner.closing.subscribe();
         actix_web::rt::spawn(async move {
             let listening = actix_web::rt::spawn(listener.listen());

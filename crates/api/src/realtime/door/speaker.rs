@@ -9,7 +9,6 @@ use super::{
     farewell::Farewell,
     mailbox::{Mailbox, Outgoing},
     outflow::Outflow,
-    pulse::Pulse,
 };
 
 /// Where lines go.
@@ -19,14 +18,9 @@ pub(super) struct Sink {
 }
 
 /// Sends what is in `mailbox` until the connection ends, and says why it does.
-pub(super) async fn speak(
-    mut sink: Sink,
-    mailbox: Arc<Mailbox>,
-    pulse: Rc<Pulse>,
-    bounds: socketio::Config,
-) {
+pub(super) async fn speak(mut sink: Sink, mailbox: Arc<Mailbox>, bounds: socketio::Config) {
     tokio::select! {
-        farewell = send_on(&mut sink, &mailbox, &pulse, &bounds) => mailbox.end(farewell),
+        farewell = send_on(&mut sink, &mailbox, &bounds) => mailbox.end(farewell),
         () = mailbox.ended() => {}
     }
     let farewell = mailbox.farewell().unwrap_or(Farewell::LEFT);
@@ -44,17 +38,12 @@ pub(super) async fn speak(
 
 /// Sends, and pings, until something is wrong. A client that takes nothing cannot hide its silence
 /// behind what waits for it.
-async fn send_on(
-    sink: &mut Sink,
-    mailbox: &Mailbox,
-    pulse: &Pulse,
-    bounds: &socketio::Config,
-) -> Farewell {
+async fn send_on(sink: &mut Sink, mailbox: &Mailbox, bounds: &socketio::Config) -> Farewell {
     let between_pings = Duration::from_millis(bounds.ping_interval_ms);
     let patience = between_pings + Duration::from_millis(bounds.ping_timeout_ms);
     tokio::select! {
         _ = write_on(sink, mailbox, between_pings) => Farewell::LEFT,
-        () = pulse.lost(patience) => Farewell::SILENT,
+        () = mailbox.pulse().lost(patience) => Farewell::SILENT,
     }
 }
 

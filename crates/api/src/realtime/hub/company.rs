@@ -56,6 +56,7 @@ impl Hub {
         for conversation in rooms {
             self.stop_writing(session, user, conversation);
         }
+        self.inner.writing.forget(session);
         self.inner.attendance.depart(user, session);
     }
 

@@ -11,14 +11,16 @@ mod totals;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use domain::{
     id::{ConversationId, UserId},
     ports::Store,
     seq::Seq,
     time::Timestamp,
-    typing::TypingTerms,
 };
 use tokio::sync::OwnedMutexGuard;
 
@@ -27,14 +29,13 @@ use crate::links::Links;
 pub(crate) use self::{room::Membership, roster::SessionKey};
 use self::{roster::Roster, totals::Totals};
 use super::{
-    outbound,
-    outlet::Outlet,
-    presence::{self, Attendance},
-    told::Told,
-    turns::Turns,
-    typing::Writing,
-    whereabouts::Whereabouts,
+    Settings, outbound, outlet::Outlet, presence::Attendance, told::Told, turns::Turns,
+    typing::Writing, whereabouts::Whereabouts,
 };
+
+/// How long after a ping a client that is awake has answered it, in milliseconds. It is pinged once
+/// in a ping interval, so nobody looks who was silent for that and this.
+const PONG_EXPECTED_WITHIN_MS: u64 = 5_000;
 
 /// The sessions of this node. Cheap to clone.
 #[derive(Clone)]
@@ -48,31 +49,30 @@ struct Inner {
     totals: Totals,
     attendance: Attendance,
     writing: Writing,
+    /// Whoever was silent for so long looks at nothing.
+    silence_max: Duration,
     links: Links,
     store: Arc<dyn Store>,
 }
 
 impl Hub {
-    /// With the usual terms of presence and typing.
+    /// With the usual settings.
     #[cfg(test)]
     pub(crate) fn new(store: Arc<dyn Store>) -> Self {
-        let links = crate::testing::links();
-        Self::with_terms(store, presence::Settings::default(), TypingTerms::default(), links)
+        Self::with_settings(store, &Settings::default(), crate::testing::links())
     }
 
     /// Nobody is here yet.
-    pub(crate) fn with_terms(
-        store: Arc<dyn Store>,
-        presence: presence::Settings,
-        typing: TypingTerms,
-        links: Links,
-    ) -> Self {
+    pub(crate) fn with_settings(store: Arc<dyn Store>, settings: &Settings, links: Links) -> Self {
+        let silence_max_ms =
+            settings.socket.ping_interval_ms.saturating_add(PONG_EXPECTED_WITHIN_MS);
         let inner = Inner {
             roster: Mutex::default(),
             turns: Turns::new(),
             totals: Totals::new(store.clone()),
-            attendance: Attendance::new(presence, store.clone()),
-            writing: Writing::new(typing),
+            attendance: Attendance::new(settings.presence, store.clone()),
+            writing: Writing::new(settings.typing),
+            silence_max: Duration::from_millis(silence_max_ms),
             links,
             store,
         };

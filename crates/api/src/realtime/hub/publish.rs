@@ -80,7 +80,7 @@ impl Fanout for Hub {
     }
 
     fn is_watching(&self, conversation: &ConversationId, user: &UserId) -> bool {
-        self.roster().is_watching(conversation, user)
+        self.roster().is_watching(conversation, user, self.inner.silence_max)
     }
 }
 

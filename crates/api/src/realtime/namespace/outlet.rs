@@ -1,6 +1,6 @@
 //! The way out to a Socket.IO client.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use socketio::{EmitError, Frame, Socket};
 
@@ -47,6 +47,10 @@ impl Outlet for SocketOutlet {
             Ok(()) | Err(EmitError::Dropped) => {}
             Err(error) => tracing::debug!(%error, "an event did not reach its session"),
         }
+    }
+
+    fn silent_for(&self) -> Duration {
+        self.socket.silent_for()
     }
 
     fn dismiss(&self) {

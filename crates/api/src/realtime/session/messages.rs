@@ -30,14 +30,17 @@ impl Session {
         encode(&wire::Message::new(&message, hub.links()))
     }
 
+    /// Where this session has joined, up to what it was told there: nobody reads what they never
+    /// saw. Elsewhere, up to the newest message there is when the mark is made.
     pub(super) async fn mark_conversation(
         &self,
         conversation: &ConversationId,
     ) -> Result<Value, Failure> {
         let Context { hub, messaging, .. } = &*self.context;
         let user = &self.caller.user;
-        let everything = ReadTarget::Everything;
-        let marked = messaging.mark_conversation_read(conversation, user, everything).await;
+        let joined = hub.membership(self.key, conversation);
+        let target = joined.map_or(ReadTarget::Everything, |joined| ReadTarget::UpTo(joined.told));
+        let marked = messaging.mark_conversation_read(conversation, user, target).await;
         let marked = marked.map_err(Failure::of_conversation)?;
         hub.count_unread(user);
         Ok(json!({ "conversationId": conversation.as_str(), "unreadCount": marked.unread }))

@@ -73,6 +73,11 @@ impl Writing {
         tell(hub, marks.stop(&writer(user, conversation), session, self.now()).as_ref());
     }
 
+    /// A session has ended; it has left every room.
+    pub(super) fn forget(&self, session: SessionKey) {
+        self.marks().forget(session);
+    }
+
     /// What a person wrote is sent.
     pub(super) fn end(&self, hub: &Hub, user: &UserId, conversation: &ConversationId) {
         let mut marks = self.marks();

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::Stage;
+use crate::testing::let_seconds_pass;
 
 #[actix_web::test]
 async fn a_chat_over_the_plain_door_is_the_chat_of_every_other_door() {
@@ -43,4 +44,16 @@ async fn failures_are_acknowledged_or_else_told() {
     client.say(&json!({ "event": "user-typing", "data": strange }).to_string()).await;
     let refused = client.ask("user-typing", strange).await;
     assert_eq!(refused["error"]["code"], "conversation_not_found");
+}
+
+#[actix_web::test]
+async fn a_client_that_has_fallen_silent_looks_at_nothing() {
+    let stage = Stage::new().await;
+    let path = stage.house.talk().await;
+    let id = path.rsplit('/').next().expect("an id");
+    let mut silent = stage.enter("c1").await;
+    silent.ask("join-conversation", json!({ "conversationId": id })).await;
+    assert_eq!(stage.house.said(&path, "s1", "heard lately").await["isRead"], true);
+    let_seconds_pass(30).await;
+    assert_eq!(stage.house.said(&path, "s1", "not heard").await["isRead"], false);
 }

@@ -3,7 +3,7 @@
 mod telling;
 mod terms;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use domain::{
     id::{ConversationId, UserId},
@@ -165,9 +165,17 @@ impl Roster {
         }
     }
 
-    /// Whether a session of `user` has joined and is in sight.
-    pub(super) fn is_watching(&self, conversation: &ConversationId, user: &UserId) -> bool {
-        self.members_of(conversation, user).any(|member| member.visible)
+    /// Whether a session of `user` has joined, is in sight, and was heard within `silence_max`.
+    pub(super) fn is_watching(
+        &self,
+        conversation: &ConversationId,
+        user: &UserId,
+        silence_max: Duration,
+    ) -> bool {
+        let is_awake = |session| {
+            self.seats.get(&session).is_some_and(|seat| seat.outlet.silent_for() < silence_max)
+        };
+        self.members_of(conversation, user).any(|member| member.visible && is_awake(member.session))
     }
 
     /// Whether a session of `user` has joined.

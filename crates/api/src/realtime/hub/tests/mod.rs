@@ -23,11 +23,21 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use super::{super::outlet::Ending, *};
 
 /// A session that writes down what it is told.
-struct Ear(UnboundedSender<Told>);
+struct Ear {
+    heard: UnboundedSender<Told>,
+    /// How long its client has been silent.
+    silence: Arc<Mutex<Duration>>,
+}
+
+impl Ear {
+    fn new(heard: UnboundedSender<Told>) -> Self {
+        Self { heard, silence: Arc::default() }
+    }
+}
 
 impl Outlet for Ear {
     fn send(&self, told: &Told, _: &Whereabouts) -> Result<(), Ending> {
-        self.0.send(told.clone()).map_err(|_| Ending)
+        self.heard.send(told.clone()).map_err(|_| Ending)
     }
 
     fn answer(&self, told: &Told, whereabouts: &Whereabouts) -> Result<(), Ending> {
@@ -35,7 +45,11 @@ impl Outlet for Ear {
     }
 
     fn send_volatile(&self, told: &Told) {
-        self.0.send(told.clone()).expect("the test listens");
+        self.heard.send(told.clone()).expect("the test listens");
+    }
+
+    fn silent_for(&self) -> Duration {
+        *self.silence.lock().expect("sound")
     }
 
     fn dismiss(&self) {}
@@ -122,7 +136,7 @@ impl Stage {
 
     fn enter(&self, who: &str) -> (SessionKey, Heard) {
         let (mouth, ear) = unbounded_channel();
-        let key = self.hub.enter(&user(who), Arc::new(Ear(mouth)), None, 8).expect("a seat");
+        let key = self.hub.enter(&user(who), Arc::new(Ear::new(mouth)), None, 8).expect("a seat");
         (key, Heard(ear))
     }
 
@@ -134,6 +148,17 @@ impl Stage {
         let since = history.expect("a participant").last_seq;
         self.hub.join(key, &self.conversation, &user(who), since, visible, &[]);
         (key, heard)
+    }
+
+    /// A session that joined in sight and whose client is then silent for as long as is set.
+    fn join_and_fall_silent(&self, who: &str) -> (Arc<Mutex<Duration>>, Heard) {
+        let (mouth, ear) = unbounded_channel();
+        let outlet = Ear::new(mouth);
+        let silence = outlet.silence.clone();
+        let key = self.hub.enter(&user(who), Arc::new(outlet), None, 8).expect("a seat");
+        let since = Seq::new(1).expect("not negative");
+        self.hub.join(key, &self.conversation, &user(who), since, true, &[]);
+        (silence, Heard(ear))
     }
 
     async fn say(&self, messaging: &Messaging, who: &str, words: &str) -> MessageId {
@@ -263,6 +288,31 @@ async fn out_of_sight_is_unread() {
 }
 
 #[tokio::test]
+async fn who_was_silent_for_a_ping_interval_and_five_seconds_looks_at_nothing() {
+    let stage = Stage::new().await;
+    let (silence, mut salon) = stage.join_and_fall_silent("s");
+    for (silent_ms, is_read) in [(29_999, true), (30_000, false), (0, true)] {
+        *silence.lock().expect("sound") = Duration::from_millis(silent_ms);
+        stage.say(&stage.messaging, "c", "hello").await;
+        assert_eq!(salon.named("new-message").await["isRead"], is_read, "after {silent_ms} ms");
+    }
+    // Another device of theirs that is awake looks for itself.
+    *silence.lock().expect("sound") = Duration::from_secs(40);
+    let (_, mut awake) = stage.join("s", true).await;
+    stage.say(&stage.messaging, "c", "hello").await;
+    assert_eq!(awake.named("new-message").await["isRead"], true);
+}
+
+#[tokio::test]
+async fn silence_is_measured_against_the_ping_interval_that_is_set() {
+    let store = Arc::new(MemoryStore::new());
+    let mut settings = Settings::default();
+    settings.socket.ping_interval_ms = 1_000;
+    let hub = Hub::with_settings(store, &settings, crate::testing::links());
+    assert_eq!(hub.inner.silence_max, Duration::from_secs(6));
+}
+
+#[tokio::test]
 async fn a_receipt_goes_to_the_author_s_sessions_and_their_total_follows() {
     let stage = Stage::new().await;
     let id = stage.say(&stage.messaging, "c", "hello").await;
@@ -333,13 +383,13 @@ async fn sessions_and_rooms_are_bounded_for_each_person() {
     let stage = Stage::new().await;
     let (key, _heard) = stage.join("c", true).await;
     let (mouth, _ear) = unbounded_channel();
-    assert!(stage.hub.enter(&user("c"), Arc::new(Ear(mouth)), None, 1).is_none());
+    assert!(stage.hub.enter(&user("c"), Arc::new(Ear::new(mouth)), None, 1).is_none());
     let other = ConversationId::parse("other").expect("a good id");
     assert!(stage.hub.may_join(key, &stage.conversation, 1));
     assert!(!stage.hub.may_join(key, &other, 1));
     stage.hub.exit(key);
     let (mouth, _ear) = unbounded_channel();
-    assert!(stage.hub.enter(&user("c"), Arc::new(Ear(mouth)), None, 1).is_some());
+    assert!(stage.hub.enter(&user("c"), Arc::new(Ear::new(mouth)), None, 1).is_some());
 }
 
 #[tokio::test]
@@ -347,7 +397,7 @@ async fn a_session_is_found_when_its_token_ends() {
     let stage = Stage::new().await;
     let at = |millis| Timestamp::from_millis(millis).expect("in range");
     let (mouth, _ear) = unbounded_channel();
-    let outlet = Arc::new(Ear(mouth));
+    let outlet = Arc::new(Ear::new(mouth));
     stage.hub.enter(&user("c"), outlet, Some(at(1_000)), 8).expect("a seat");
     assert!(stage.hub.expired(at(999)).is_empty());
     assert_eq!(stage.hub.expired(at(1_000)).len(), 1);
@@ -359,7 +409,7 @@ async fn a_session_hears_once_that_its_token_ends_and_again_of_the_next_token() 
     let at = |millis| Timestamp::from_millis(millis).expect("in range");
     let (mouth, ear) = unbounded_channel();
     let mut heard = Heard(ear);
-    let outlet = Arc::new(Ear(mouth));
+    let outlet = Arc::new(Ear::new(mouth));
     let key = stage.hub.enter(&user("c"), outlet, Some(at(100_000)), 8).expect("a seat");
     stage.hub.warn_of_expiry(at(39_999), 60_000);
     assert_eq!(heard.names_so_far(), [""; 0]);

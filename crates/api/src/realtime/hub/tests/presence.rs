@@ -144,7 +144,7 @@ fn over_a_store_that_is_asked(reads: usize) -> Hub {
 
 fn appear(hub: &Hub, who: &str) -> (SessionKey, Heard) {
     let (mouth, ear) = unbounded_channel();
-    let key = hub.enter(&user(who), Arc::new(Ear(mouth)), None, 8).expect("a seat");
+    let key = hub.enter(&user(who), Arc::new(Ear::new(mouth)), None, 8).expect("a seat");
     hub.attendance().arrive(hub, &user(who), key);
     (key, Heard(ear))
 }
@@ -171,8 +171,9 @@ async fn presence_reads_two_circles_and_then_asks_the_store_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_person_has_no_more_partners_than_the_bound_says() {
     let store = Arc::new(MemoryStore::new());
-    let terms = attendance::Settings { partners_per_person_max: 1, ..Default::default() };
-    let hub = Hub::with_terms(store, terms, TypingTerms::default(), crate::testing::links());
+    let presence = attendance::Settings { partners_per_person_max: 1, ..Default::default() };
+    let settings = Settings { presence, ..Settings::default() };
+    let hub = Hub::with_settings(store, &settings, crate::testing::links());
     keep(&hub);
     let (_, mut salon) = appear(&hub, "s");
     let _clients = (appear(&hub, "c"), appear(&hub, "d"));

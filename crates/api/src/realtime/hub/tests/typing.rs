@@ -52,13 +52,28 @@ async fn the_writer_is_called_what_the_directory_calls_them() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_mark_that_is_not_renewed_ends_within_six_seconds() {
+async fn a_client_that_says_it_once_writes_for_a_minute() {
     let stage = stage().await;
     let (_, mut salon) = stage.join("s", true).await;
     let (writing, _own) = stage.join("c", true).await;
     stage.start("c", writing);
-    pass(5_999).await;
+    pass(59_999).await;
     assert_eq!(salon.names_so_far(), ["user-typing"]);
+    pass(2).await;
+    assert_eq!(salon.named("user-stopped-typing").await["userId"], "c");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_repeats_it_writes_for_six_seconds_after_its_last_word() {
+    let stage = stage().await;
+    let (_, mut salon) = stage.join("s", true).await;
+    let (writing, _own) = stage.join("c", true).await;
+    for _ in 0..2 {
+        stage.start("c", writing);
+        pass(3_000).await;
+    }
+    pass(2_999).await;
+    assert_eq!(salon.names_so_far(), ["user-typing"; 2]);
     pass(2).await;
     assert_eq!(salon.named("user-stopped-typing").await["userId"], "c");
 }

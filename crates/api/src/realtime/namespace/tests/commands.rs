@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Client, Node, realtime};
+use super::{Client, Node, realtime, recovery::joined};
+use crate::testing::let_seconds_pass;
 
 fn told(page: &Value) -> Vec<(i64, &str)> {
     let events = page["events"].as_array().expect("a list");
@@ -238,4 +239,36 @@ async fn what_was_missed_is_asked_for_piece_by_piece_until_there_is_no_more() {
         assert_eq!(heard, everything);
     }
     assert_eq!(answers, 3);
+}
+
+/// What waits for `who` after they have marked the conversation as read on this socket.
+async fn left_after_marking(client: &mut Client, id: &str) -> Value {
+    let marked = client.ask("mark-conversation-as-read", json!({ "conversationId": id })).await;
+    assert_eq!(marked["ok"], true);
+    marked["data"]["unreadCount"].clone()
+}
+
+#[actix_web::test]
+async fn who_has_joined_marks_as_read_what_they_were_told_and_who_has_not_marks_everything() {
+    let node = Node::new().await;
+    let (path, id) = node.talk().await;
+    let mut joined = joined(&node, "c1", &id).await;
+    let mut elsewhere = Client::connect(&node, "c1").await;
+    node.house.said(&path, "s1", "seen").await;
+    // This node does not tell what happens on another one.
+    node.another("a secret").house.said(&path, "s1", "not seen").await;
+    assert_eq!(left_after_marking(&mut joined, &id).await, 1);
+    assert_eq!(node.house.unread("c1").await, 1);
+    assert_eq!(left_after_marking(&mut elsewhere, &id).await, 0);
+    assert_eq!(node.house.unread("c1").await, 0);
+}
+
+#[actix_web::test]
+async fn a_client_that_has_fallen_silent_looks_at_nothing() {
+    let node = Node::new().await;
+    let (path, id) = node.talk().await;
+    let _silent = joined(&node, "c1", &id).await;
+    assert_eq!(node.house.said(&path, "s1", "heard lately").await["isRead"], true);
+    let_seconds_pass(30).await;
+    assert_eq!(node.house.said(&path, "s1", "not heard").await["isRead"], false);
 }
