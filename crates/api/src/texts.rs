@@ -73,8 +73,6 @@ texts! {
     APPOINTMENT_STRING = "appointmentId must be a string", "appointmentId must be a string";
     SUBJECT_TOO_SHORT = "Le sujet doit contenir au moins 3 caractères",
         "The subject must have at least 3 characters";
-    SUBJECT_CONTROL = "Le sujet contient un caractère de contrôle",
-        "The subject holds a control character";
     SUBJECT_STRING = "subject must be a string", "subject must be a string";
     STATUS_WORDS = "status must be one of the following values: ACTIVE, ARCHIVED",
         "status must be one of the following values: ACTIVE, ARCHIVED";
@@ -92,8 +90,6 @@ texts! {
     CONTENT_EMPTY = "Le contenu du message ne peut pas être vide",
         "The content of the message cannot be empty";
     CONTENT_STRING = "content must be a string", "content must be a string";
-    CONTENT_CONTROL = "Le message contient un caractère de contrôle",
-        "The message holds a control character";
     TYPE_WORDS = "type must be one of the following values: TEXT, SYSTEM, IMAGE, FILE",
         "type must be one of the following values: TEXT, SYSTEM, IMAGE, FILE";
     MESSAGE_REQUIRED = "Le message est obligatoire", "The message is required";
