@@ -171,6 +171,27 @@ pub fn cannot(method: &str, path: &str) -> Text {
     Text::made(text.clone(), text)
 }
 
+/// A field holds a text that was cut inside a character.
+pub fn half_a_character(field: &str) -> Text {
+    let (french, english) = named(field);
+    Text::made(
+        format!("{french} contient la moitié d'un caractère (demi-codet UTF-16 isolé)"),
+        format!("{english} holds half a character (a lone UTF-16 surrogate)"),
+    )
+}
+
+/// A field holds what no parser reads.
+pub fn not_readable(field: &str) -> Text {
+    let (french, english) = named(field);
+    Text::made(format!("{french} est illisible"), format!("{english} cannot be read"))
+}
+
+/// The field, if it looks like one of ours: callers write any name.
+fn named(field: &str) -> (&str, &str) {
+    let is_plain = field.len() <= 64 && field.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if is_plain && !field.is_empty() { (field, field) } else { ("un champ", "a field") }
+}
+
 /// A parameter of the query stands there more than once.
 pub fn given_twice(parameter: &str) -> Text {
     Text::made(

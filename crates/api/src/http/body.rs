@@ -7,7 +7,12 @@ use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev::Payload, http::
 use futures_util::StreamExt as _;
 
 use super::Context;
-use crate::{code::Code, failure::Failure, input::Fields, texts};
+use crate::{
+    code::Code,
+    failure::Failure,
+    input::{Fields, Object},
+    texts,
+};
 
 /// The body of a request, not read yet: that is the handler's to do, after it knows who asks.
 pub(crate) struct Body {
@@ -43,7 +48,7 @@ impl Body {
     ///
     /// # Errors
     /// `payload_too_large`, `request_timeout`, `unsupported_media_type`, `malformed_body`,
-    /// `malformed_request`.
+    /// `malformed_request`; `validation_failed` for a text that was cut inside a character.
     pub(crate) async fn fields(self) -> Result<Fields, Failure> {
         let is_json = self.is_json;
         let late = |_| Failure::new(Code::RequestTimeout, texts::REQUEST_TIMEOUT);
@@ -55,8 +60,7 @@ impl Body {
             return Err(Failure::new(Code::UnsupportedMediaType, texts::NOT_JSON));
         }
         // The parser itself bounds the depth, and refuses what is no UTF-8.
-        serde_json::from_slice(&bytes)
-            .map_err(|_| Failure::new(Code::MalformedBody, texts::MALFORMED_BODY))
+        serde_json::from_slice(&bytes).map_err(|_| unreadable(&bytes))
     }
 
     async fn bytes(mut self) -> Result<Vec<u8>, Failure> {
@@ -75,6 +79,14 @@ impl Body {
         }
         Ok(bytes)
     }
+}
+
+/// What is wrong with a body that was not read.
+fn unreadable(body: &[u8]) -> Failure {
+    let object = std::str::from_utf8(body).ok().and_then(Object::parse);
+    let halves =
+        object.filter(Object::holds_half_characters).and_then(|object| object.check().err());
+    halves.unwrap_or_else(|| Failure::new(Code::MalformedBody, texts::MALFORMED_BODY))
 }
 
 fn is_json(request: &HttpRequest) -> bool {

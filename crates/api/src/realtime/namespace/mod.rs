@@ -8,8 +8,7 @@ mod visit;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use socketio::{Accepted, ConnectRequest, Namespace, Refusal, Socket};
 
 use self::{handler::SocketSession, outlet::SocketOutlet, tenant::Tenant, visit::Visit};
@@ -20,6 +19,7 @@ use super::{
 use crate::{
     code::Code,
     failure::Failure,
+    input::Object,
     texts::{self, Language},
 };
 
@@ -27,11 +27,6 @@ use crate::{
 pub(super) struct Door {
     context: Arc<Context>,
     holders: Holders<Tenant>,
-}
-
-#[derive(Default, Deserialize)]
-struct Auth {
-    token: Option<String>,
 }
 
 #[async_trait]
@@ -48,9 +43,10 @@ impl Door {
     }
 
     async fn let_in(&self, request: ConnectRequest, socket: Socket) -> Result<Accepted, Failure> {
-        let auth: Auth = serde_json::from_str(request.auth.get()).unwrap_or_default();
+        let auth = Object::parse(request.auth.get()).unwrap_or_default();
+        auth.check()?;
         let newcomer = Newcomer {
-            token: auth.token.as_deref(),
+            token: auth.fields.get("token").and_then(Value::as_str),
             address: self.context.limits.address_behind(request.remote, forwarded_for(&request)),
         };
         let admitted = Session::admit(&self.context, newcomer).await?;
@@ -87,6 +83,10 @@ fn refusal(failure: &Failure) -> Refusal {
     let mut data = json!({ "code": failure.code().as_str() });
     if let Some(wait) = failure.retry_after_ms() {
         data["retryAfterMs"] = wait.into();
+    }
+    let details = failure.details(Language::French);
+    if !details.is_empty() {
+        data["details"] = details.into();
     }
     Refusal::new(message).with_data(data)
 }
