@@ -84,6 +84,11 @@ impl Failure {
         self.messages(language).join(", ")
     }
 
+    /// What exactly is wrong with what was sent, in `language`; nothing unless that is what failed.
+    pub fn details(&self, language: Language) -> Vec<&str> {
+        if self.code == Code::ValidationFailed { self.messages(language) } else { Vec::new() }
+    }
+
     /// How long to wait before the same request may succeed, in milliseconds.
     pub fn retry_after_ms(&self) -> Option<u64> {
         self.retry_after_ms

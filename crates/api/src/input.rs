@@ -11,6 +11,7 @@ mod attachment;
 mod conversation;
 mod draft;
 mod fields;
+mod json;
 mod key;
 mod participant;
 mod preferences;
@@ -21,6 +22,7 @@ pub use appointment_event::appointment_event;
 pub use conversation::{change, new_conversation};
 pub use draft::{draft, socket_draft};
 pub use fields::Fields;
+pub use json::{Lossy, Object};
 pub use participant::{PARTICIPANTS_MAX, participant, participants};
 pub use preferences::{muted_conversation, preference_change};
 pub use query::{

@@ -73,8 +73,6 @@ texts! {
     APPOINTMENT_STRING = "appointmentId must be a string", "appointmentId must be a string";
     SUBJECT_TOO_SHORT = "Le sujet doit contenir au moins 3 caractères",
         "The subject must have at least 3 characters";
-    SUBJECT_CONTROL = "Le sujet contient un caractère de contrôle",
-        "The subject holds a control character";
     SUBJECT_STRING = "subject must be a string", "subject must be a string";
     STATUS_WORDS = "status must be one of the following values: ACTIVE, ARCHIVED",
         "status must be one of the following values: ACTIVE, ARCHIVED";
@@ -92,8 +90,6 @@ texts! {
     CONTENT_EMPTY = "Le contenu du message ne peut pas être vide",
         "The content of the message cannot be empty";
     CONTENT_STRING = "content must be a string", "content must be a string";
-    CONTENT_CONTROL = "Le message contient un caractère de contrôle",
-        "The message holds a control character";
     TYPE_WORDS = "type must be one of the following values: TEXT, SYSTEM, IMAGE, FILE",
         "type must be one of the following values: TEXT, SYSTEM, IMAGE, FILE";
     MESSAGE_REQUIRED = "Le message est obligatoire", "The message is required";
@@ -173,6 +169,27 @@ pub fn file_name_invalid() -> Text {
 pub fn cannot(method: &str, path: &str) -> Text {
     let text = format!("Cannot {method} {path}");
     Text::made(text.clone(), text)
+}
+
+/// A field holds a text that was cut inside a character.
+pub fn half_a_character(field: &str) -> Text {
+    let (french, english) = named(field);
+    Text::made(
+        format!("{french} contient la moitié d'un caractère (demi-codet UTF-16 isolé)"),
+        format!("{english} holds half a character (a lone UTF-16 surrogate)"),
+    )
+}
+
+/// A field holds what no parser reads.
+pub fn not_readable(field: &str) -> Text {
+    let (french, english) = named(field);
+    Text::made(format!("{french} est illisible"), format!("{english} cannot be read"))
+}
+
+/// The field, if it looks like one of ours: callers write any name.
+fn named(field: &str) -> (&str, &str) {
+    let is_plain = field.len() <= 64 && field.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if is_plain && !field.is_empty() { (field, field) } else { ("un champ", "a field") }
 }
 
 /// A parameter of the query stands there more than once.

@@ -1,7 +1,7 @@
 use domain::{
     caller::Caller,
     id::UserId,
-    participant::{Profile, Role},
+    participant::{Profile, Role, tidied_name},
     ports::TokenError,
     time::Timestamp,
 };
@@ -93,18 +93,9 @@ impl Claims {
     fn into_profile(self) -> Profile {
         let empty = Profile::default;
         Profile {
-            first_name: kept("firstName", self.first_name, |first_name| Profile {
-                first_name,
-                ..empty()
-            }),
-            last_name: kept("lastName", self.last_name, |last_name| Profile {
-                last_name,
-                ..empty()
-            }),
-            salon_name: kept("salonName", self.salon_name, |salon_name| Profile {
-                salon_name,
-                ..empty()
-            }),
+            first_name: name("firstName", self.first_name),
+            last_name: name("lastName", self.last_name),
+            salon_name: name("salonName", self.salon_name),
             image: kept("image", self.image, |image| Profile { image, ..empty() }),
             email: kept("email", self.email, |email| Profile { email, ..empty() }),
             ..empty()
@@ -161,6 +152,15 @@ fn saturated(millis: i128) -> i64 {
     i64::try_from(millis).unwrap_or(if millis < 0 { i64::MIN } else { i64::MAX })
 }
 
+/// The name in `claim`, tidied as every one is, if the directory would take it.
+fn name(claim: &'static str, value: Option<Value>) -> Option<String> {
+    let Value::String(text) = value? else {
+        left_out(claim);
+        return None;
+    };
+    tidied_name(&text).inspect_err(|_| left_out(claim)).ok().flatten()
+}
+
 /// The detail in `claim`, if the directory would take it. `alone` is the profile that knows only
 /// this detail, so that the bounds stay in one place.
 fn kept(
@@ -175,7 +175,11 @@ fn kept(
     };
     let taken = text.filter(|text| alone(Some(text.clone())).check().is_ok());
     if taken.is_none() {
-        tracing::warn!(claim, "a detail in a token is no text or out of bounds: left out");
+        left_out(claim);
     }
     taken
+}
+
+fn left_out(claim: &'static str) {
+    tracing::warn!(claim, "a detail in a token is no text or out of bounds: left out");
 }

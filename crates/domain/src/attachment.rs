@@ -8,7 +8,10 @@ pub use file::{File, Hosted, Place};
 pub use media_type::MediaType;
 pub use url::FileUrl;
 
-use crate::{id::AttachmentId, text::has_control};
+use crate::{
+    id::AttachmentId,
+    text::{is_blank, tidied_line},
+};
 
 /// The most files one message carries.
 pub const ATTACHMENTS_MAX: usize = 5;
@@ -47,7 +50,19 @@ pub enum FileError {
     KeyInvalid,
 }
 
-/// Checks the name of a file.
+/// The name of a file as somebody gave it, tidied by [`tidied_line`].
+///
+/// # Errors
+/// [`FileError::NameMissing`], also when nothing of it can be seen; [`FileError::NameInvalid`].
+pub fn tidied_name(name: &str) -> Result<String, FileError> {
+    let name = tidied_line(name);
+    if is_blank(&name) {
+        return Err(FileError::NameMissing);
+    }
+    check_name(&name).map(|()| name)
+}
+
+/// Checks the name of a file; see [`tidied_name`] for one that somebody gave.
 ///
 /// # Errors
 /// [`FileError::NameMissing`], [`FileError::NameInvalid`].
@@ -79,7 +94,9 @@ pub fn check_size(size_bytes: i64) -> Result<u32, FileError> {
 /// [`FileError::KeyInvalid`].
 pub fn check_upload_key(key: Option<&str>) -> Result<(), FileError> {
     let usable = |key: &str| {
-        !key.is_empty() && key.chars().count() <= UPLOAD_KEY_MAX_CHARS && !has_control(key)
+        !key.is_empty()
+            && key.chars().count() <= UPLOAD_KEY_MAX_CHARS
+            && !key.chars().any(char::is_control)
     };
     if key.is_none_or(usable) { Ok(()) } else { Err(FileError::KeyInvalid) }
 }
@@ -111,6 +128,14 @@ mod tests {
             assert_eq!(check_name(bad), Err(FileError::NameInvalid), "{bad:?}");
         }
         assert_eq!(check_name("Léa – bras.webp"), Ok(()));
+        assert_eq!(
+            tidied_name("Le\u{301}a\u{b}\u{202e}bras\0.webp"),
+            Ok("Léa bras.webp".to_owned())
+        );
+        assert_eq!(tidied_name("a/b.png"), Err(FileError::NameInvalid));
+        assert_eq!(tidied_name("\u{200b} \n"), Err(FileError::NameMissing));
+        let long = "e\u{301}".repeat(FILE_NAME_MAX_CHARS);
+        assert_eq!(tidied_name(&long), Ok("é".repeat(FILE_NAME_MAX_CHARS)));
         assert_eq!(check_upload_key(Some("")), Err(FileError::KeyInvalid));
         assert_eq!(check_upload_key(Some("k_1")), Ok(()));
     }

@@ -2,7 +2,12 @@
 
 use std::fmt;
 
-use crate::{id::UserId, language::Language, zone::Zone};
+use crate::{
+    id::UserId,
+    language::Language,
+    text::{is_blank, tidied_line},
+    zone::Zone,
+};
 
 /// What is printed for a person of whom no name is known.
 pub const NAMELESS: &str = "Utilisateur";
@@ -96,6 +101,18 @@ pub struct Profile {
     pub language: Option<Language>,
     /// Where their clock stands; of a salon, where its bookings take place.
     pub zone: Option<Zone>,
+}
+
+/// A name as somebody gave it, tidied by [`tidied_line`]; `None` when nothing of it can be seen.
+///
+/// # Errors
+/// [`InvalidProfile`] when it has more than [`NAME_MAX_CHARS`] characters then.
+pub fn tidied_name(name: &str) -> Result<Option<String>, InvalidProfile> {
+    let name = tidied_line(name);
+    if name.chars().count() > NAME_MAX_CHARS {
+        return Err(InvalidProfile);
+    }
+    Ok((!is_blank(&name)).then_some(name))
 }
 
 /// A name, address or picture is longer than allowed or holds a control character.
@@ -229,6 +246,15 @@ mod tests {
             (both.first_name.as_deref(), both.last_name.as_deref()),
             (Some("Lea"), Some("Roux"))
         );
+    }
+
+    #[test]
+    fn a_name_is_tidied_before_it_is_measured() {
+        assert_eq!(tidied_name("Le\u{301}a\u{b}\u{202e}Roux\0"), Ok(Some("Léa Roux".to_owned())));
+        assert_eq!(tidied_name(" \u{200b}"), Ok(None));
+        let long = "e\u{301}".repeat(NAME_MAX_CHARS);
+        assert_eq!(tidied_name(&long), Ok(Some("é".repeat(NAME_MAX_CHARS))));
+        assert_eq!(tidied_name(&"x".repeat(NAME_MAX_CHARS + 1)), Err(InvalidProfile));
     }
 
     #[test]

@@ -14,6 +14,7 @@ pub use decode::{Decoder, Limits};
 pub use encode::Placeholder;
 pub(crate) use encode::{ack_text, connect_error_text, connect_text, disconnect_text, event_text};
 pub use fault::ParseError;
+pub use json::replace_lone_surrogates;
 
 /// Event names the protocol keeps for itself.
 pub(crate) const RESERVED_EVENTS: [&str; 6] =

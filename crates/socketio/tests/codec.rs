@@ -26,7 +26,6 @@ fn every_fault_is_told_from_the_others() {
         ("2[null]", E::EventPayload),
         ("2[true,1]", E::EventPayload),
         ("2[{},1]", E::EventPayload),
-        (r#"2["\ud800"]"#, E::EventPayload),
         (r#"2["connect"]"#, E::ReservedEvent),
         (r#"2["connect_error"]"#, E::ReservedEvent),
         (r#"2["disconnect"]"#, E::ReservedEvent),
@@ -67,6 +66,23 @@ fn every_fault_is_told_from_the_others() {
     for (text, expected) in table {
         assert_eq!(fault(text), Some(expected), "{text}");
     }
+}
+
+#[test]
+fn half_a_character_breaks_no_packet() {
+    let event = |text: &str| match decoder().text(text) {
+        Ok(Some(Packet::Event { name, args, .. })) => {
+            (name, args.iter().map(|arg| arg.get().to_owned()).collect::<Vec<_>>())
+        }
+        other => panic!("{text}: {other:?}"),
+    };
+    let half = r#"{"content":"\ud83d"}"#;
+    assert_eq!(event(&format!(r#"2["x",{half}]"#)), ("x".to_owned(), vec![half.to_owned()]));
+    assert_eq!(event(r#"2["x\ud83d"]"#), ("x\u{fffd}".to_owned(), vec![]));
+    let mut waiting = decoder();
+    let binary = format!(r#"51-["x",{half},{{"_placeholder":true,"num":0}}]"#);
+    assert!(waiting.text(&binary).is_ok_and(|packet| packet.is_none()));
+    assert!(waiting.binary(Bytes::from_static(b"1")).is_ok_and(|packet| packet.is_some()));
 }
 
 #[test]

@@ -57,7 +57,8 @@ pub(super) const RULES: &[Rule] = &[
     rule("rig", &["xtask"], &[], "it drives the server from outside, as strangers do"),
 ];
 
-/// Everything below `domain`, however deep: time, ids, errors, and what these are made of.
+/// Everything below `domain`, however deep: time, ids, errors, the normal form of texts, and what these
+/// are made of.
 pub(super) const DOMAIN_MAY_USE: &[&str] = &[
     "async-trait",
     "jiff",
@@ -75,7 +76,9 @@ pub(super) const DOMAIN_MAY_USE: &[&str] = &[
     "sha1_smol",
     "syn",
     "thiserror-impl",
+    "tinyvec",
     "unicode-ident",
+    "unicode-normalization",
 ];
 
 /// Circles between files of one crate that may stay.

@@ -9,7 +9,12 @@ use flate2::read::{MultiGzDecoder, ZlibDecoder};
 use futures_util::StreamExt as _;
 
 use super::Context;
-use crate::{code::Code, failure::Failure, input::Fields, texts};
+use crate::{
+    code::Code,
+    failure::Failure,
+    input::{Fields, Object},
+    texts,
+};
 
 /// What some programs write in front of UTF-8 (RFC 8259, section 8.1, lets readers ignore it).
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
@@ -52,7 +57,7 @@ impl Body {
     ///
     /// # Errors
     /// `payload_too_large`, `request_timeout`, `unsupported_media_type`, `malformed_body`,
-    /// `malformed_request`.
+    /// `malformed_request`; `validation_failed` for a text that was cut inside a character.
     pub(crate) async fn fields(self) -> Result<Fields, Failure> {
         let (is_json, coding, max_bytes) = (self.is_json, self.coding, self.max_bytes);
         let late = |_| Failure::new(Code::RequestTimeout, texts::REQUEST_TIMEOUT);
@@ -63,7 +68,6 @@ impl Body {
         let Some(coding) = coding.filter(|_| is_json) else {
             return Err(Failure::new(Code::UnsupportedMediaType, texts::NOT_JSON));
         };
-        let malformed = || Failure::new(Code::MalformedBody, texts::MALFORMED_BODY);
         let bytes = coding.decoded(bytes, max_bytes).map_err(|_| malformed())?;
         if bytes.len() > max_bytes {
             return Err(too_large());
@@ -73,7 +77,7 @@ impl Body {
             return Ok(Fields::new());
         }
         // The parser itself bounds the depth, and refuses what is no UTF-8.
-        serde_json::from_slice(json).map_err(|_| malformed())
+        serde_json::from_slice(json).map_err(|_| unreadable(json))
     }
 
     async fn bytes(mut self) -> Result<Vec<u8>, Failure> {
@@ -93,8 +97,20 @@ impl Body {
     }
 }
 
+fn malformed() -> Failure {
+    Failure::new(Code::MalformedBody, texts::MALFORMED_BODY)
+}
+
 fn too_large() -> Failure {
     Failure::new(Code::PayloadTooLarge, texts::TOO_LARGE)
+}
+
+/// What is wrong with a body that was not read.
+fn unreadable(body: &[u8]) -> Failure {
+    let object = std::str::from_utf8(body).ok().and_then(Object::parse);
+    let halves =
+        object.filter(Object::holds_half_characters).and_then(|object| object.check().err());
+    halves.unwrap_or_else(malformed)
 }
 
 fn is_json(request: &HttpRequest) -> bool {

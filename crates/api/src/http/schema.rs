@@ -21,7 +21,7 @@ pub(super) struct NewConversation {
     #[schema(min_length = 3, max_length = 200)]
     subject: Option<String>,
     /// What the platform says first, in the salon's name.
-    #[schema(min_length = 1, max_length = 4000)]
+    #[schema(min_length = 1, max_length = 10000)]
     first_message: Option<String>,
 }
 
@@ -49,7 +49,7 @@ pub(super) enum Status {
 #[schema(rename_all = "camelCase")]
 pub(super) struct NewMessage {
     /// Its words. May be empty or left out when there is an attachment.
-    #[schema(max_length = 4000, example = "Samedi à 14 h ?")]
+    #[schema(max_length = 10000, example = "Samedi à 14 h ?")]
     content: Option<String>,
     /// What kind it is, `TEXT` unless said otherwise. `SYSTEM` becomes `TEXT`.
     #[schema(rename = "type")]

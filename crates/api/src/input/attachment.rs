@@ -1,7 +1,7 @@
 use domain::{
     attachment::{
-        ATTACHMENTS_MAX, FILE_MAX_BYTES, File, FileError, FileUrl, MediaType, check_name,
-        check_upload_key,
+        ATTACHMENTS_MAX, FILE_MAX_BYTES, File, FileError, FileUrl, MediaType, check_upload_key,
+        tidied_name,
     },
     id::AttachmentId,
     message::DraftFile,
@@ -72,7 +72,7 @@ fn hosted(fields: &Fields, reasons: &mut Reasons) -> Option<File> {
     let media_type = media_type(fields, reasons);
     let size = size(fields.get("fileSize"), reasons);
     let key = upload_key(fields, reasons);
-    let file = File::hosted(name?, url?, media_type?, size?, key.map(str::to_owned));
+    let file = File::hosted(&name?, url?, media_type?, size?, key.map(str::to_owned));
     reasons.note(file, text_of)
 }
 
@@ -89,9 +89,9 @@ fn text_of(error: FileError) -> texts::Text {
     }
 }
 
-fn name<'a>(fields: &'a Fields, reasons: &mut Reasons) -> Option<&'a str> {
+fn name(fields: &Fields, reasons: &mut Reasons) -> Option<String> {
     match Given::of(fields, "fileName") {
-        Given::Text(name) => reasons.note(check_name(name), text_of).map(|()| name),
+        Given::Text(name) => reasons.note(tidied_name(name), text_of),
         Given::Nothing => {
             reasons.add_all([texts::FILE_NAME_REQUIRED, texts::FILE_NAME_STRING]);
             None

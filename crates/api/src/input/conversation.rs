@@ -104,22 +104,21 @@ fn subject_reason(error: TextError) -> Text {
     match error {
         TextError::Empty | TextError::TooShort => texts::SUBJECT_TOO_SHORT,
         TextError::TooLong => texts::subject_too_long(),
-        TextError::ControlCharacter => texts::SUBJECT_CONTROL,
     }
 }
 
 fn first_message(fields: &Fields, reasons: &mut Reasons) -> Option<Content> {
     match Given::of(fields, "firstMessage") {
         Given::Nothing => None,
-        Given::Text("") => {
-            reasons.add(texts::FIRST_MESSAGE_EMPTY);
-            None
+        Given::Text(text) => {
+            let content = Content::parse(text).and_then(|content| {
+                if content.is_empty() { Err(TextError::Empty) } else { Ok(content) }
+            });
+            reasons.note(content, |error| match error {
+                TextError::Empty | TextError::TooShort => texts::FIRST_MESSAGE_EMPTY,
+                TextError::TooLong => texts::content_too_long(),
+            })
         }
-        Given::Text(text) => reasons.note(Content::parse(text), |error| match error {
-            TextError::Empty | TextError::TooShort => texts::FIRST_MESSAGE_EMPTY,
-            TextError::TooLong => texts::content_too_long(),
-            TextError::ControlCharacter => texts::CONTENT_CONTROL,
-        }),
         Given::Else => {
             reasons.add_all([texts::FIRST_MESSAGE_EMPTY, texts::FIRST_MESSAGE_STRING]);
             None

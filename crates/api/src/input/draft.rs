@@ -66,13 +66,15 @@ fn content(fields: &Fields, reasons: &mut Reasons) -> Option<Content> {
         return Some(Content::default());
     }
     match given {
-        Given::Text("") => reasons.add_all([texts::CONTENT_TOO_SHORT, texts::CONTENT_EMPTY]),
         Given::Text(text) => {
-            return reasons.note(Content::parse(text), |error| match error {
+            let content = reasons.note(Content::parse(text), |error| match error {
                 TextError::TooLong => texts::content_too_long(),
-                TextError::ControlCharacter => texts::CONTENT_CONTROL,
                 TextError::Empty | TextError::TooShort => texts::CONTENT_EMPTY,
-            });
+            })?;
+            if !content.is_empty() || attachment::are_given(fields) {
+                return Some(content);
+            }
+            reasons.add_all([texts::CONTENT_TOO_SHORT, texts::CONTENT_EMPTY]);
         }
         Given::Nothing => {
             reasons.add_all([

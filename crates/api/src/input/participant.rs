@@ -3,7 +3,7 @@ use std::collections::HashSet;
 use domain::{
     id::UserId,
     language::Language,
-    participant::{EMAIL_MAX_CHARS, IMAGE_MAX_CHARS, NAME_MAX_CHARS, Participant, Profile, Role},
+    participant::{EMAIL_MAX_CHARS, IMAGE_MAX_CHARS, Participant, Profile, Role, tidied_name},
     zone::Zone,
 };
 use serde_json::Value;
@@ -90,8 +90,8 @@ fn role(fields: &Fields, reasons: &mut Reasons) -> Option<Role> {
 }
 
 fn name(fields: &Fields, field: &str, reasons: &mut Reasons) -> Option<String> {
-    let name = text(fields, field, reasons)?;
-    kept(name, NAME_MAX_CHARS, reasons, || texts::not_a_name(field))
+    let name = tidied_name(text(fields, field, reasons)?);
+    reasons.note(name, |_| texts::not_a_name(field)).flatten()
 }
 
 fn image(fields: &Fields, reasons: &mut Reasons) -> Option<String> {

@@ -9,7 +9,7 @@ use super::{
     outbound::{Failed, ServerEvent as _},
     told::Told,
 };
-use crate::{code::Code, failure::Failure, texts::Language};
+use crate::{failure::Failure, texts::Language};
 
 /// What an event takes beside what it says: its name, what stands around it, and the offset by which a
 /// client comes back, in bytes.
@@ -73,14 +73,10 @@ impl<'a> Answer<'a> {
 
 impl<'a> Fault<'a> {
     fn of(event: EventName, failure: &'a Failure) -> Self {
-        let details = match failure.code() {
-            Code::ValidationFailed => failure.messages(Language::French),
-            _ => Vec::new(),
-        };
         Self {
             code: failure.code().as_str(),
             message: event.text_of(failure),
-            details,
+            details: failure.details(Language::French),
             retry_after_ms: failure.retry_after_ms(),
         }
     }
@@ -97,7 +93,8 @@ pub(super) fn complaint(
         return None;
     }
     let (message, code) = (event.text_of(failure), failure.code().as_str());
-    Failed { message: &message, code, event: event.as_str(), client_message_id }.told()
+    let details = failure.details(Language::French);
+    Failed { message: &message, code, event: event.as_str(), details, client_message_id }.told()
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, value::RawValue};
 use crate::{
     code::Code,
     failure::Failure,
-    input,
+    input::{self, Object},
     texts::{self, Language, Text},
 };
 
@@ -133,21 +133,24 @@ pub(super) enum Command {
     },
 }
 
-/// The first argument of an event as an object; other arguments are ignored.
-pub(super) fn payload(args: &[Box<RawValue>]) -> Option<Map<String, Value>> {
-    args.first().and_then(|arg| serde_json::from_str(arg.get()).ok())
+/// The first argument of an event; other arguments are ignored, and what is no object is an empty one.
+pub(super) fn payload(args: &[Box<RawValue>]) -> Object {
+    args.first().and_then(|arg| Object::parse(arg.get())).unwrap_or_default()
 }
 
 /// The key a client gave its message, as far as it can be told back to it.
-pub(super) fn client_message_id(payload: &Map<String, Value>) -> Option<&str> {
-    payload.get("clientMessageId").and_then(Value::as_str).filter(|key| key.len() <= 64)
+pub(super) fn client_message_id(payload: &Object) -> Option<&str> {
+    let key = payload.fields.get("clientMessageId").and_then(Value::as_str);
+    key.filter(|key| key.len() <= 64)
 }
 
 /// Reads the payload of an event.
 ///
 /// # Errors
 /// A validation failure; or, for an id that nothing can have, what an unknown one gets.
-pub(super) fn command(event: EventName, payload: &Map<String, Value>) -> Result<Command, Failure> {
+pub(super) fn command(event: EventName, payload: &Object) -> Result<Command, Failure> {
+    payload.check()?;
+    let payload = &payload.fields;
     match event {
         EventName::JoinConversation => {
             let (conversation, visible) = (conversation(payload)?, visible(payload)?);

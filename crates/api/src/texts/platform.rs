@@ -70,9 +70,12 @@ pub fn not_a_text(field: &str) -> Text {
     Text::made(format!("{field} doit être un texte"), format!("{field} must be a text"))
 }
 
-/// The name is longer than [`NAME_MAX_CHARS`], or holds a control character.
+/// The name is longer than [`NAME_MAX_CHARS`].
 pub fn not_a_name(field: &str) -> Text {
-    bounded(field, NAME_MAX_CHARS)
+    Text::made(
+        format!("{field} doit contenir au plus {NAME_MAX_CHARS} caractères"),
+        format!("{field} must have at most {NAME_MAX_CHARS} characters"),
+    )
 }
 
 /// The picture's address is longer than [`IMAGE_MAX_CHARS`], or holds a control character.

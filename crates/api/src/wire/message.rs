@@ -17,8 +17,8 @@ pub struct Message {
     /// positions too, so the positions of messages have gaps.
     #[schema(minimum = 1)]
     pub seq: i64,
-    /// Its words: at most 4,000 characters; may be empty beside attachments.
-    #[schema(max_length = 4000)]
+    /// Its words: at most 10,000 characters; may be empty beside attachments.
+    #[schema(max_length = 10000)]
     pub content: String,
     /// `TEXT`, `SYSTEM`, `IMAGE` or `FILE`.
     #[serde(rename = "type")]

@@ -29,7 +29,7 @@ fn a_token_may_say_who_its_caller_is() {
 
 #[test]
 fn a_detail_of_another_form_is_left_out_and_the_others_stay() {
-    let others = [json!(7), json!(["x"]), json!("a\u{0}b"), json!("x".repeat(3_000)), json!("")];
+    let others = [json!(7), json!(["x"]), json!("x".repeat(3_000)), json!("")];
     for name in ["email", "firstName", "salonName", "image"] {
         for other in others.iter().chain([&Value::Null]) {
             let profile = profile(&[(name, other.clone()), ("lastName", json!("Martin"))]);
@@ -37,4 +37,19 @@ fn a_detail_of_another_form_is_left_out_and_the_others_stay() {
             assert!(profile == expected, "{name} is {other}");
         }
     }
+    for name in ["email", "image"] {
+        assert!(profile(&[(name, json!("a\u{0}b"))]) == Profile::default(), "{name}");
+    }
+}
+
+#[test]
+fn a_name_is_tidied_as_every_name_is() {
+    let profile = profile(&[
+        ("firstName", json!("Le\u{301}a\u{b}Anne")),
+        ("lastName", json!("Ro\u{0}ux\u{202e}")),
+        ("salonName", json!("\u{200b}")),
+    ]);
+    assert_eq!(profile.first_name.as_deref(), Some("Léa Anne"));
+    assert_eq!(profile.last_name.as_deref(), Some("Roux"));
+    assert_eq!(profile.salon_name, None);
 }

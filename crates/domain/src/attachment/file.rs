@@ -1,5 +1,5 @@
 use super::{FileError, FileUrl, MediaType, check_name, check_size, check_upload_key};
-use crate::object::KeptPicture;
+use crate::{object::KeptPicture, text::tidied_line};
 
 /// A file, and where it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +65,12 @@ impl File {
         check_name(name)?;
         check_size(i64::from(picture.picture.size_bytes))?;
         Ok(Self { name: name.to_owned(), place: Place::Kept(picture) })
+    }
+
+    /// Whether `stored` is this file, or was before its name would have been tidied.
+    pub(crate) fn is_stored_as(&self, stored: &Self) -> bool {
+        self.place == stored.place
+            && (self.name == stored.name || self.name == tidied_line(&stored.name))
     }
 
     /// What it is called.

@@ -6,9 +6,10 @@ use super::{
 };
 use crate::{
     attachment::{
-        FILE_NAME_MAX_CHARS, FileUrl, MediaType, check_name, check_size, check_upload_key,
+        FILE_NAME_MAX_CHARS, FileUrl, MediaType, check_size, check_upload_key, tidied_name,
     },
     id::AttachmentId,
+    text::{is_blank, tidied_line},
 };
 
 /// What a file without a name is called.
@@ -57,14 +58,13 @@ fn checked(former: &FormerFile) -> Result<(AttachmentId, FileUrl, MediaType, u32
 
 /// The name, without what could lead somewhere else.
 fn name(raw: &str, findings: &mut Findings) -> String {
-    if check_name(raw).is_ok() {
-        return raw.to_owned();
+    if let Ok(name) = tidied_name(raw) {
+        return name;
     }
     findings.mended(Repair::FileNameMended);
-    let harmless = |c: char| if c == '/' || c == '\\' { '_' } else { c };
-    let name = raw.chars().filter(|c| !c.is_control()).map(harmless);
-    let name: String = name.take(FILE_NAME_MAX_CHARS).collect();
-    if name.is_empty() { NAMELESS_FILE.to_owned() } else { name }
+    let name = tidied_line(raw).replace(['/', '\\'], "_");
+    let name: String = name.chars().take(FILE_NAME_MAX_CHARS).collect();
+    if is_blank(&name) { NAMELESS_FILE.to_owned() } else { name }
 }
 
 fn upload_key(raw: Option<&Raw>, findings: &mut Findings) -> Option<String> {
@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn a_name_is_made_usable() {
         let mut findings = Findings::default();
-        for (raw, mended) in [("", "image"), ("C:\\a/b\n.png", "C:_a_b.png"), ("é.png", "é.png")]
+        for (raw, mended) in [("", "image"), ("C:\\a/b\n.png", "C:_a_b .png"), ("é.png", "é.png")]
         {
             let former = FormerFile { name: Raw(raw.to_owned()), ..former() };
             assert_eq!(file(&former, &mut findings).expect("taken").name, mended);

@@ -1,9 +1,7 @@
 //! Messages of the former system.
 
 use super::{
-    Findings, ImportedFile, Refusal, Repair, Thing, file,
-    former::FormerMessage,
-    text::{pieces, without_controls},
+    Findings, ImportedFile, Refusal, Repair, Thing, file, former::FormerMessage, text::contents,
 };
 use crate::{
     attachment::ATTACHMENTS_MAX, conversation::Side, id::MessageId, message::MessageKind, seq::Seq,
@@ -44,17 +42,17 @@ pub(super) fn messages(
 ) -> Vec<ImportedMessage> {
     let files: Vec<_> =
         former.files.iter().filter_map(|former| file::file(former, findings)).collect();
-    let text = without_controls(&former.content.0, findings);
-    let text = if !text.is_empty() || !files.is_empty() {
-        text
+    let texts = contents(&former.content.0, findings);
+    let texts = if !texts.is_empty() || !files.is_empty() {
+        texts
     } else if former.files.is_empty() {
         findings.refuse(Thing::Message, &former.id.0, Refusal::SaysNothing);
         return Vec::new();
     } else {
         findings.mended(Repair::LostFileNoted);
-        LOST_FILE_TEXT.to_owned()
+        vec![Content::of_ours(LOST_FILE_TEXT.to_owned())]
     };
-    let whole = Whole { former, side, kind: kind(former, findings), text: &text, files: &files };
+    let whole = Whole { former, side, kind: kind(former, findings), texts: &texts, files: &files };
     let parts = whole.parts(after, findings);
     if parts.is_empty() {
         findings.refuse(Thing::Message, &former.id.0, Refusal::InvalidId);
@@ -76,21 +74,21 @@ struct Whole<'m> {
     former: &'m FormerMessage,
     side: Side,
     kind: MessageKind,
-    text: &'m str,
+    texts: &'m [Content],
     files: &'m [ImportedFile],
 }
 
 impl Whole<'_> {
     /// As few messages as hold it; empty when its id cannot be one.
     fn parts(&self, after: Seq, findings: &mut Findings) -> Vec<ImportedMessage> {
-        let texts = pieces(self.text);
+        let texts = self.texts;
         let shown: Vec<_> = self.files.chunks(ATTACHMENTS_MAX).collect();
         let mut seq = after;
         let parts = (0..texts.len().max(shown.len())).map(|place| {
             seq = seq.next();
-            let text = texts.get(place).copied().unwrap_or_default();
+            let content = texts.get(place).cloned().unwrap_or_default();
             let files = shown.get(place).copied().unwrap_or_default();
-            self.part(place, seq, text, files)
+            self.part(place, seq, content, files)
         });
         let parts: Option<Vec<_>> = parts.collect();
         if parts.is_some() {
@@ -104,7 +102,7 @@ impl Whole<'_> {
         &self,
         place: usize,
         seq: Seq,
-        text: &str,
+        content: Content,
         files: &[ImportedFile],
     ) -> Option<ImportedMessage> {
         let id = &self.former.id.0;
@@ -114,7 +112,7 @@ impl Whole<'_> {
             seq,
             side: self.side,
             kind: self.kind,
-            content: Content::parse(text).ok()?,
+            content,
             files: files.to_vec(),
             created_at: self.former.created_at,
             read_at: self.former.read_at.filter(|_| self.former.is_read),

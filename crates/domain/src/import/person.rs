@@ -3,10 +3,12 @@
 use super::{
     Findings, Refusal, Repair, Thing,
     former::{FormerPerson, Raw},
+    text::line,
 };
 use crate::{
     id::UserId,
     participant::{EMAIL_MAX_CHARS, IMAGE_MAX_CHARS, NAME_MAX_CHARS, Participant, Profile, Role},
+    text::is_blank,
 };
 
 /// The person, as the directory keeps people; `None` when their id is none.
@@ -43,16 +45,12 @@ fn role(word: &str, findings: &mut Findings) -> Role {
 }
 
 fn name(raw: Option<&Raw>, findings: &mut Findings) -> Option<String> {
-    let raw = &raw?.0;
-    let mut name: String = raw.chars().filter(|c| !c.is_control()).collect();
-    if name.len() < raw.len() {
-        findings.mended(Repair::ControlCharactersRemoved);
-    }
+    let mut name = line(&raw?.0, findings);
     if name.chars().count() > NAME_MAX_CHARS {
         findings.mended(Repair::NameShortened);
         name = name.chars().take(NAME_MAX_CHARS).collect();
     }
-    (!name.trim().is_empty()).then_some(name)
+    (!is_blank(&name)).then_some(name)
 }
 
 /// A detail that is worth nothing when it is cut.
@@ -84,7 +82,7 @@ mod tests {
             id: raw("u1"),
             role: "user_salon".to_owned(),
             first_name: Some(raw(&"é".repeat(NAME_MAX_CHARS + 1))),
-            last_name: Some(raw("Ro\nux")),
+            last_name: Some(raw("Ro\nu\0x")),
             salon_name: Some(raw("  ")),
             image: Some(raw(&"x".repeat(IMAGE_MAX_CHARS + 1))),
             email: Some(raw(&"x".repeat(EMAIL_MAX_CHARS + 1))),
@@ -93,7 +91,7 @@ mod tests {
         let person = person(&former, &mut findings).expect("a good id");
         assert_eq!(person.role, Role::SalonOwner);
         assert_eq!(person.profile.check(), Ok(()));
-        assert_eq!(person.profile.last_name.as_deref(), Some("Roux"));
+        assert_eq!(person.profile.last_name.as_deref(), Some("Ro ux"));
         assert_eq!((person.profile.salon_name, person.profile.image), (None, None));
         let told = [
             Repair::ControlCharactersRemoved,

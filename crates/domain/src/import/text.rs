@@ -1,25 +1,25 @@
 //! Texts of the former system, made to fit.
 
 use super::{Findings, Repair, former::Raw};
-use crate::text::{CONTENT_MAX_CHARS, SUBJECT_MAX_CHARS, Subject, has_control};
+use crate::text::{
+    CONTENT_MAX_CHARS, Content, SUBJECT_MAX_CHARS, Subject, is_untidy, tidied, tidied_line,
+    without_embeddings,
+};
 
 /// A long text is cut behind a blank when there is one within this many characters before its end.
 const CUT_LOOKBACK_CHARS: usize = 200;
 /// What stands at the end of a subject that was cut.
 const CUT_MARK: char = '…';
 
-/// `raw` without control characters that no keyboard writes.
-pub(super) fn without_controls(raw: &str, findings: &mut Findings) -> String {
-    if !has_control(raw) {
-        return raw.to_owned();
-    }
-    findings.mended(Repair::ControlCharactersRemoved);
-    raw.chars().filter(|c| !c.is_control() || matches!(c, '\t' | '\n' | '\r')).collect()
+/// `raw` as a name or a subject, tidied as every one is.
+pub(super) fn line(raw: &str, findings: &mut Findings) -> String {
+    note_untidy(raw, findings);
+    tidied_line(raw)
 }
 
 /// The subject; one that is too long is cut.
 pub(super) fn subject(raw: Option<&Raw>, findings: &mut Findings) -> Option<Subject> {
-    let mut words = without_controls(&raw?.0, findings);
+    let mut words = line(&raw?.0, findings);
     if words.chars().count() > SUBJECT_MAX_CHARS {
         findings.mended(Repair::SubjectShortened);
         words = words.chars().take(SUBJECT_MAX_CHARS - 1).chain([CUT_MARK]).collect();
@@ -27,8 +27,26 @@ pub(super) fn subject(raw: Option<&Raw>, findings: &mut Findings) -> Option<Subj
     Subject::edit(&words).ok().flatten()
 }
 
-/// `text` in pieces that fit into a message each; together they are `text` again. No text: no piece.
-pub(super) fn pieces(text: &str) -> Vec<&str> {
+/// `raw`, tidied as every text is, in pieces that fit into a message each. Only blanks are lost between
+/// them; no text that can be seen: no piece.
+pub(super) fn contents(raw: &str, findings: &mut Findings) -> Vec<Content> {
+    note_untidy(raw, findings);
+    let text = tidied(raw);
+    if let Ok(content) = Content::parse(text.as_str()) {
+        return if content.is_empty() { Vec::new() } else { vec![content] };
+    }
+    // Cut in two, an embedding would have to be opened again.
+    let text = without_embeddings(&text);
+    let pieces = pieces(&text).into_iter().filter_map(|piece| Content::parse(piece).ok());
+    pieces.filter(|piece| !piece.is_empty()).collect()
+}
+
+fn note_untidy(raw: &str, findings: &mut Findings) {
+    findings.mended_times(Repair::ControlCharactersRemoved, u64::from(is_untidy(raw)));
+}
+
+/// `text` in pieces that fit into a message each; together they are `text` again.
+fn pieces(text: &str) -> Vec<&str> {
     let mut pieces = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {
@@ -56,10 +74,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn pieces_fit_and_nothing_is_lost(text in "[ é\u{1f3fd}a]{0,9000}") {
-            let pieces = pieces(&text);
-            prop_assert_eq!(&pieces.concat(), &text);
-            prop_assert!(pieces.iter().all(|it| (1..=CONTENT_MAX_CHARS).contains(&it.chars().count())));
+        fn pieces_fit_and_nothing_is_lost(
+            some in "[ é\u{1f3fd}a\u{202b}\u{202c}]{0,300}",
+            times in 0_usize..100,
+        ) {
+            let text = some.repeat(times);
+            let contents = contents(&text, &mut Findings::default());
+            let seen = |text: &str| without_embeddings(text).replace(' ', "");
+            let all: String = contents.iter().map(Content::as_str).collect();
+            prop_assert_eq!(seen(&all), seen(&text));
+            let fits = |it: &Content| (1..=CONTENT_MAX_CHARS).contains(&it.as_str().chars().count());
+            prop_assert!(contents.iter().all(fits));
         }
     }
 
@@ -69,6 +94,22 @@ mod tests {
         assert_eq!(pieces(&text)[1], "b".repeat(100));
         let endless = "a".repeat(CONTENT_MAX_CHARS + 1);
         assert_eq!(pieces(&endless)[1], "a");
+    }
+
+    #[test]
+    fn a_text_is_tidied_as_every_other_and_is_told_of() {
+        let mut findings = Findings::default();
+        let mut words = |raw: &str| {
+            let contents = contents(raw, &mut findings);
+            contents.iter().map(|it| it.as_str().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(words("a\r\nb"), ["a\nb"]);
+        assert_eq!(words("ligne\u{b}suite"), ["ligne\nsuite"]);
+        assert_eq!(words("a\u{202e}b"), ["ab"]);
+        assert!(words(" \u{200b}\n").is_empty());
+        let long = format!("a{}b", " ".repeat(2 * CONTENT_MAX_CHARS));
+        assert_eq!(words(&long).len(), 2);
+        assert_eq!(findings.repairs, [(Repair::ControlCharactersRemoved, 2)].into());
     }
 
     #[test]

@@ -15,7 +15,7 @@ pub struct BeginUpload {
     pub id: AttachmentId,
     /// Whose.
     pub owner: UserId,
-    /// What its owner calls it; checked by [`check_name`](crate::attachment::check_name).
+    /// What its owner calls it; made by [`tidied_name`](crate::attachment::tidied_name).
     pub name: String,
     /// Where its bytes are going to be.
     pub keys: PictureKeys,

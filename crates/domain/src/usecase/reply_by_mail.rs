@@ -6,7 +6,7 @@ use crate::{
     mail::{ReplyToken, is_same_address},
     message::{Draft, MessageKind},
     ports::StoreError,
-    text::{Content, TextError},
+    text::{Content, TextError, tidied},
 };
 
 /// Sets the names that are made of Message-IDs apart from all others.
@@ -85,20 +85,12 @@ fn draft(reply: &MailReply<'_>) -> Result<Draft, ReplyByMailError> {
     if id.is_empty() {
         return Err(ReplyByMailError::NoMessageId);
     }
-    let content = Content::parse(readable(reply.text)).map_err(|error| match error {
+    // Mail programs leave blank lines around what somebody wrote.
+    let content = Content::parse(tidied(reply.text).trim()).map_err(|error| match error {
         TextError::TooLong => ReplyByMailError::TooLong,
-        TextError::Empty | TextError::TooShort | TextError::ControlCharacter => {
-            ReplyByMailError::Empty
-        }
+        TextError::Empty | TextError::TooShort => ReplyByMailError::Empty,
     })?;
     Draft::new(MessageKind::Text, content, vec![], key(id)).map_err(|_| ReplyByMailError::Empty)
-}
-
-/// The text as people read it: without control characters and blanks around it.
-fn readable(text: &str) -> String {
-    let lines = text.replace("\r\n", "\n");
-    let seen = lines.chars().filter(|c| !c.is_control() || matches!(c, '\t' | '\n'));
-    seen.collect::<String>().trim().to_owned()
 }
 
 /// The sender's own key for the message with this Message-ID.

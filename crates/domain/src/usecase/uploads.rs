@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use crate::{
-    attachment::{Attachment, File, FileError, MediaType, check_name},
+    attachment::{Attachment, File, FileError, MediaType, tidied_name},
     id::{AttachmentId, UserId},
     object::{KeptPicture, PictureForm, PictureKeys},
     ports::{
@@ -101,11 +101,11 @@ impl Uploads {
         declared: Option<&str>,
         bytes: &mut dyn Chunks,
     ) -> Result<Attachment, UploadError> {
-        check_name(name)?;
+        let name = tidied_name(name)?;
         let upload = BeginUpload {
             id: self.ids.next().into(),
             owner: owner.clone(),
-            name: name.to_owned(),
+            name: name.clone(),
             keys: PictureKeys::new(self.ids.next()),
             unsent_max: self.settings.unsent_max,
             at: self.clock.now(),
@@ -123,7 +123,7 @@ impl Uploads {
         if !self.store.finish_upload(&upload.id, &picture).await? {
             return Err(UploadError::Purged);
         }
-        let file = File::kept(name, KeptPicture { keys: upload.keys, picture })?;
+        let file = File::kept(&name, KeptPicture { keys: upload.keys, picture })?;
         Ok(Attachment { id: upload.id, file })
     }
 

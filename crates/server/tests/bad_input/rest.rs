@@ -45,7 +45,7 @@ fn bodies() -> Vec<(&'static str, Vec<u8>)> {
         ("deep nesting", deep.clone()),
         ("deep nesting in a field", [br#"{"content":"#.to_vec(), deep, b"}".to_vec()].concat()),
         ("a huge body", content(&"a".repeat(HUGE_BYTES))),
-        ("a long text", content(&"é".repeat(4_001))),
+        ("a long text", content(&"é".repeat(10_001))),
         ("an empty text", content("")),
         ("a NUL", content("a\0b")),
         ("an escape sequence", content("\u{1b}[2J")),

@@ -67,7 +67,7 @@ async fn every_strange_message_is_refused_with_a_code() -> Result<(), Fault> {
         json!({ "content": "" }),
         json!({ "content": "  \u{0}" }),
         json!({ "content": 1 }),
-        json!({ "content": "é".repeat(4_001) }),
+        json!({ "content": "é".repeat(10_001) }),
         json!({ "content": "a", "attachments": {} }),
         json!({ "content": "a", "attachments": [null] }),
         json!({ "content": "", "attachments": [] }),

@@ -1,5 +1,6 @@
 //! The JSON part of a packet: checked, cut into arguments, and otherwise left alone.
 
+use serde::de::DeserializeOwned;
 use serde_json::{Value, value::RawValue};
 
 use super::{ParseError, RESERVED_EVENTS};
@@ -28,10 +29,50 @@ pub(super) fn object(json: &str) -> Result<Option<Box<RawValue>>, ParseError> {
     Ok(Some(value(json)?).filter(|value| value.get().starts_with('{')))
 }
 
+/// The same JSON, with U+FFFD in place of each `\u` escape that is half a character: a UTF-16 surrogate
+/// without its other half. `None` when there is none of these.
+///
+/// JavaScript writes such escapes when it cuts a text inside an emoji, and they are valid JSON, but no Rust
+/// text can hold what they stand for: `serde_json` refuses to build one.
+pub fn replace_lone_surrogates(json: &str) -> Option<String> {
+    const ESCAPE_LEN: usize = 6;
+    let unit = |at: usize| {
+        let digits = json.get(at..at + ESCAPE_LEN)?.strip_prefix("\\u")?;
+        u16::from_str_radix(digits, 16).ok()
+    };
+    let (mut replaced, mut copied, mut at) = (String::new(), 0, 0);
+    // Outside of texts there is no backslash in JSON.
+    while let Some(ahead) = json.as_bytes().get(at..)?.iter().position(|byte| *byte == b'\\') {
+        at += ahead;
+        match (unit(at), unit(at + ESCAPE_LEN)) {
+            (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => at += 2 * ESCAPE_LEN,
+            (Some(0xd800..=0xdfff), _) => {
+                replaced.push_str(&json[copied..at]);
+                replaced.push_str("\\ufffd");
+                at += ESCAPE_LEN;
+                copied = at;
+            }
+            // The escaped character may be a backslash, so it is passed over too.
+            _ => at += 2,
+        }
+    }
+    if copied == 0 {
+        return None;
+    }
+    replaced.push_str(&json[copied..]);
+    Some(replaced)
+}
+
+/// Parses `json`, half characters included.
+fn lossy<T: DeserializeOwned>(json: &str) -> Option<T> {
+    let parsed = serde_json::from_str(json).ok();
+    parsed.or_else(|| serde_json::from_str(&replace_lone_surrogates(json)?).ok())
+}
+
 /// The name of an event: a text, or a number, which names the same event as its digits do.
 pub(super) fn event_name(item: &RawValue) -> Result<String, ParseError> {
     let name = match item.get().bytes().next() {
-        Some(b'"') => serde_json::from_str(item.get()).map_err(|_| ParseError::EventPayload)?,
+        Some(b'"') => lossy(item.get()).ok_or(ParseError::EventPayload)?,
         Some(b'-' | b'0'..=b'9') => item.get().to_owned(),
         _ => return Err(ParseError::EventPayload),
     };
@@ -47,7 +88,7 @@ pub(super) fn check_placeholders(
     attachments: usize,
 ) -> Result<(), ParseError> {
     args.iter().try_for_each(|arg| {
-        let value = serde_json::from_str(arg.get()).map_err(|_| ParseError::Json)?;
+        let value = lossy(arg.get()).ok_or(ParseError::Json)?;
         check_value(&value, attachments)
     })
 }
@@ -102,6 +143,30 @@ mod tests {
         assert!(value(&deepest).is_ok());
         assert!(serde_json::from_str::<Value>(&deepest).is_ok());
         assert_eq!(value(&nested(MAX_DEPTH + 1)).err(), Some(ParseError::TooDeep));
+    }
+
+    #[test]
+    fn half_a_character_is_replaced_and_a_whole_one_is_not() {
+        let table = [
+            (r#""\ud83d""#, Some(r#""\ufffd""#)),
+            (
+                r#"["a\uDE00b","\ud83dx\ud83d\ude00"]"#,
+                Some(r#"["a\ufffdb","\ufffdx\ud83d\ude00"]"#),
+            ),
+            (r#"{"\ud83d\ud83d\ude00":1}"#, Some(r#"{"\ufffd\ud83d\ude00":1}"#)),
+            (r#""\ude00\ud83d""#, Some(r#""\ufffd\ufffd""#)),
+            (r#""\ud83d\ude00""#, None),
+            (r#""\\ud83d""#, None),
+            (r#""\\\ud83d""#, Some(r#""\\\ufffd""#)),
+            (r#""é\u00e9\n""#, None),
+            (r#""\u""#, None),
+            (r#""\ud83é""#, None),
+            ("\\", None),
+            ("", None),
+        ];
+        for (json, replaced) in table {
+            assert_eq!(replace_lone_surrogates(json).as_deref(), replaced, "{json}");
+        }
     }
 
     #[test]

@@ -69,7 +69,7 @@ impl Locked {
     }
 
     fn from_row(id: ConversationId, row: &LockedRow) -> Result<Self, Failure> {
-        let subject = row.subject.as_deref().map(Subject::edit).transpose();
+        let subject = row.subject.as_deref().map(Subject::stored).transpose();
         Ok(Self {
             id,
             parties: parties_from(&row.salon_id, &row.client_id)?,

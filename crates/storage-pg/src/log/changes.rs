@@ -58,7 +58,8 @@ impl FromColumns for Event {
 
 fn kind<'a>(row: &impl NamedRow<'a, Pg>) -> Read<EventKind> {
     let words = row.maybe_text("subject")?;
-    let subject = words.map(|words| good("subject", Subject::edit(&words))).transpose()?.flatten();
+    let subject =
+        words.map(|words| good("subject", Subject::stored(&words))).transpose()?.flatten();
     let status = row.parsed("status", Status::parse)?;
     Ok(match row.text("kind")?.as_str() {
         "conversation_opened" => EventKind::ConversationOpened { subject, status },

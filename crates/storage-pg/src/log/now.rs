@@ -66,7 +66,7 @@ impl Now {
         let Some((salon, client, words, word, newest)) = found else {
             return Ok(None);
         };
-        let words = words.as_deref().map(Subject::edit).transpose();
+        let words = words.as_deref().map(Subject::stored).transpose();
         Ok(Some(Self {
             id: id.clone(),
             parties: parties_from(&salon, &client)?,

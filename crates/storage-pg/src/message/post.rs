@@ -76,7 +76,7 @@ impl QueryableByName<Pg> for Answer {
             seq: row.seq("seq")?,
             author: participant(row, "author_")?,
             reopened: NamedRow::get::<Bool, bool>(row, "was_archived")?,
-            subject: row.maybe_parsed("subject", Subject::edit)?.flatten(),
+            subject: row.maybe_parsed("subject", Subject::stored)?.flatten(),
             read: message_ids(&read.unwrap_or_default())?,
             kept: match row.maybe_json("kept")? {
                 Some(files) => good("kept", attachments(files))?,

@@ -65,6 +65,6 @@ fn conversation<'a>(row: &impl NamedRow<'a, Pg>) -> Result<BookingConversation> 
             salon: row.parsed("salon_id", UserId::parse)?,
             client: row.parsed("conversation_client_id", UserId::parse)?,
         },
-        subject: row.maybe_parsed("conversation_subject", Subject::edit)?.flatten(),
+        subject: row.maybe_parsed("conversation_subject", Subject::stored)?.flatten(),
     })
 }

@@ -71,7 +71,7 @@ impl FromColumns for LastMessage {
     fn from_columns<'a>(row: &impl NamedRow<'a, Pg>) -> Result<Self> {
         Ok(Self {
             id: row.parsed("message_id", MessageId::parse)?,
-            content: good("message_content", Content::parse(row.text("message_content")?))?,
+            content: good("message_content", Content::stored(row.text("message_content")?))?,
             author: row.parsed("message_author_id", UserId::parse)?,
             kind: row.parsed("message_kind", MessageKind::parse)?,
             created_at: row.at("message_created_at")?,
@@ -82,7 +82,7 @@ impl FromColumns for LastMessage {
 /// The subject of the row's conversation.
 fn subject<'a>(row: &impl NamedRow<'a, Pg>) -> Result<Option<Subject>> {
     match row.maybe_text("subject")? {
-        Some(words) => good("subject", Subject::edit(&words)),
+        Some(words) => good("subject", Subject::stored(&words)),
         None => Ok(None),
     }
 }

@@ -72,7 +72,7 @@ impl FromColumns for Chapter {
         Ok(Self {
             conversation: row.parsed("conversation_id", ConversationId::parse)?,
             writer: participant(row, "writer_")?,
-            subject: row.maybe_parsed("subject", Subject::edit)?.flatten(),
+            subject: row.maybe_parsed("subject", Subject::stored)?.flatten(),
             messages: row.count("messages")?,
             quotes: quotes(row)?,
             reply: row.parsed("reply_token", ReplyToken::parse)?,
@@ -86,7 +86,7 @@ fn quotes<'a>(row: &impl NamedRow<'a, Pg>) -> Result<Vec<Quote>> {
     let at = NamedRow::get::<Array<Timestamptz>, Vec<At>>(row, "posted_at")?;
     let quote = |((words, files), At(at))| {
         Ok(Quote {
-            words: good("words", Content::parse(words))?,
+            words: good("words", Content::stored(words))?,
             files: good("files", usize::try_from(files))?,
             at,
         })

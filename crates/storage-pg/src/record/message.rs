@@ -18,7 +18,7 @@ impl FromColumns for Message {
             seq: row.seq("seq")?,
             author: participant(row, "author_")?,
             kind: row.parsed("kind", MessageKind::parse)?,
-            content: good("content", Content::parse(row.text("content")?))?,
+            content: good("content", Content::stored(row.text("content")?))?,
             notice: data.map(|data| good("notice", notice(&data))).transpose()?,
             attachments: match files {
                 Some(files) => good("attachments", attachments(files))?,

@@ -158,7 +158,7 @@ fn parties<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Parties> {
 impl QueryableByName<Pg> for Archived {
     fn build<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
         let words = row.maybe_text("subject")?;
-        let subject = words.map(|words| good("subject", Subject::edit(&words))).transpose()?;
+        let subject = words.map(|words| good("subject", Subject::stored(&words))).transpose()?;
         Ok(Self { parties: parties(row)?, subject: subject.flatten(), seq: row.seq("seq")? })
     }
 }

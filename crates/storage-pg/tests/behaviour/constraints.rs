@@ -33,7 +33,7 @@ async fn wrong_rows_are_refused() {
         ("UPDATE messaging.message SET seq = 0", "message_bounds"),
         ("UPDATE messaging.message SET kind = 'VIDEO'", "message_kind_word"),
         ("UPDATE messaging.message SET content = ''", "message_says_something"),
-        ("UPDATE messaging.message SET content = repeat('é', 4001)", "content_length"),
+        ("UPDATE messaging.message SET content = repeat('é', 10001)", "content_length"),
         ("UPDATE messaging.message SET deleted_at = now()", "message_says_something"),
         ("UPDATE messaging.message SET author_side = 'nobody'", "side_word"),
         ("UPDATE messaging.message SET attachment_count = 6", "message_bounds"),

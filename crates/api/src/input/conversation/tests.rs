@@ -34,10 +34,8 @@ fn each_reason_against_a_new_conversation_is_given_as_callers_know_it() {
             json!({"clientUserId": "c", "subject": "x".repeat(201)}),
             vec!["Le sujet ne doit pas dépasser 200 caractères"],
         ),
-        (
-            json!({"clientUserId": "c", "subject": "abc\u{7}"}),
-            vec!["Le sujet contient un caractère de contrôle"],
-        ),
+        (json!({"clientUserId": "c", "subject": " \u{200b}\n "}), vec![SUBJECT]),
+        (json!({"clientUserId": "c", "firstMessage": "\u{200b}"}), vec![FIRST]),
         (json!({"clientUserId": "c", "firstMessage": ""}), vec![FIRST]),
         (
             json!({"clientUserId": "c", "firstMessage": {}}),

@@ -40,15 +40,16 @@ fn reasons(body: Value) -> Vec<String> {
 
 #[test]
 fn each_reason_is_given_in_the_words_and_order_that_callers_know() {
-    let long = "x".repeat(4_001);
+    let long = "x".repeat(10_001);
     let table: Vec<(Value, Vec<&str>)> = vec![
         (json!({}), vec![SHORT, EMPTY, STRING]),
         (json!({"content": null}), vec![SHORT, EMPTY, STRING]),
         (json!({"content": ""}), vec![SHORT, EMPTY]),
         (json!({"content": 5}), vec![SHORT, STRING]),
         (json!({"content": ["x"]}), vec![SHORT, STRING]),
-        (json!({"content": long}), vec!["Le message ne doit pas dépasser 4000 caractères"]),
-        (json!({"content": "a\u{0}"}), vec!["Le message contient un caractère de contrôle"]),
+        (json!({"content": long}), vec!["Le message ne doit pas dépasser 10000 caractères"]),
+        (json!({"content": " \u{200b}\u{b}"}), vec![SHORT, EMPTY]),
+        (json!({"content": "\u{0}", "attachments": []}), vec![SHORT, EMPTY]),
         (json!({"content": "x", "conversationId": ""}), vec!["La conversation est obligatoire"]),
         (json!({"content": "x", "conversationId": 1}), vec!["conversationId must be a string"]),
         (
@@ -196,4 +197,18 @@ fn a_key_comes_from_the_body_or_the_header_and_they_must_not_differ() {
         "clientMessageId et Idempotency-Key sont différents"
     );
     assert!(key(plain(), Some("é")).is_err());
+}
+
+#[test]
+fn a_text_is_tidied_and_one_that_is_blank_is_empty_beside_a_picture() {
+    let read = |body: Value| socket_draft(&fields(body)).expect("acceptable");
+    let words = |body| read(body).content().as_str().to_owned();
+    assert_eq!(words(json!({"content": "ligne\u{b}suite"})), "ligne\nsuite");
+    assert_eq!(words(json!({"content": "a\u{2}b"})), "ab");
+    assert_eq!(words(json!({"content": " \u{200b}", "attachments": [file()]})), "");
+    let mut named = file();
+    named["fileName"] = json!("mon\u{b}bras\u{202e}.webp");
+    let draft = read(json!({"content": "", "attachments": [named]}));
+    let [DraftFile::Hosted(file)] = draft.files() else { panic!("one file was described") };
+    assert_eq!(file.name(), "mon bras.webp");
 }

@@ -39,7 +39,7 @@ struct SendMessage {
     /// Where.
     conversation_id: String,
     /// Its words; may be empty beside an attachment.
-    #[schema(max_length = 4000, example = "Samedi à 14 h ?")]
+    #[schema(max_length = 10000, example = "Samedi à 14 h ?")]
     content: String,
     /// Its files.
     #[schema(nullable = false, max_items = 5)]

@@ -51,14 +51,23 @@ impl Listener {
         }
     }
 
-    /// The first thing the client says; it has to be who it is.
+    /// The first thing the client says; it has to be who it is. If it says that in a way that cannot be
+    /// read, it may say it again.
     async fn introduction(&mut self) -> Result<Saying, Farewell> {
-        let saying = self.next().await?;
-        if saying.event == AUTH { Ok(saying) } else { Err(Farewell::BAD_MESSAGE) }
+        loop {
+            let saying = self.next().await?;
+            if saying.event != AUTH {
+                return Err(Farewell::BAD_MESSAGE);
+            }
+            match saying.data.check() {
+                Ok(()) => return Ok(saying),
+                Err(failure) => self.refuse(&failure),
+            }
+        }
     }
 
     async fn begin(&self, Saying { data, id, .. }: Saying) -> Result<Session, Farewell> {
-        let token = data.get("token").and_then(Value::as_str);
+        let token = data.fields.get("token").and_then(Value::as_str);
         let newcomer = Newcomer { token, address: self.address };
         match Session::begin(&self.context, newcomer, self.mailbox.clone()).await {
             Ok(session) => {
@@ -76,7 +85,9 @@ impl Listener {
 
     fn refuse(&self, failure: &Failure) {
         let (message, code) = (failure.message(Language::French), failure.code().as_str());
-        let failed = Failed { message: &message, code, event: AUTH, client_message_id: None };
+        let details = failure.details(Language::French);
+        let failed =
+            Failed { message: &message, code, event: AUTH, details, client_message_id: None };
         if let Some(told) = failed.told() {
             self.post(told.line());
         }

@@ -1,46 +1,47 @@
 //! The lines of the plain door: `{event, data, id?}` in, `{ack: id, ok, data | error}` out.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde::Serialize;
+use serde_json::{Value, value::RawValue};
 
 use super::super::answer::Answer;
+use crate::input::{Lossy, Object};
 
 /// The longest `id` that is text, in bytes.
 const ID_BYTES_MAX: usize = 64;
 
 /// What a client says.
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 pub(super) struct Saying {
     pub(super) event: String,
     /// Empty unless it was an object.
-    pub(super) data: Map<String, Value>,
+    pub(super) data: Object,
     /// What the answer is to be called.
     pub(super) id: Option<Value>,
 }
 
-#[derive(Deserialize)]
-struct Raw {
-    event: String,
-    #[serde(default)]
-    data: Value,
-    #[serde(default)]
-    id: Value,
-}
-
 impl Saying {
     /// Reads a line; `None` unless it is an object with an `event` that is text, and an `id`, if
-    /// any, that is a number or short text.
+    /// any, that is a number or short text. What cannot be read in its `data`, or an `id` that cannot,
+    /// is for the answer to name.
     pub(super) fn parse(line: &str) -> Option<Self> {
-        let Raw { event, data, id } = serde_json::from_str(line).ok()?;
-        let id = match id {
-            Value::Null => None,
-            Value::Number(number) => Some(Value::Number(number)),
-            Value::String(text) if text.len() <= ID_BYTES_MAX => Some(Value::String(text)),
-            _ => return None,
+        let parts: BTreeMap<Lossy, &RawValue> = serde_json::from_str(line).ok()?;
+        let part = |name: &str| parts.get(&Lossy(name.to_owned())).map(|part| part.get());
+        let Lossy(event) = serde_json::from_str(part("event")?).ok()?;
+        let mut data = part("data").and_then(Object::parse).unwrap_or_default();
+        let id = match part("id").map(|json| (json, serde_json::from_str(json))) {
+            None | Some((_, Ok(Value::Null))) => None,
+            Some((_, Ok(Value::Number(number)))) => Some(Value::Number(number)),
+            Some((_, Ok(Value::String(text)))) if text.len() <= ID_BYTES_MAX => {
+                Some(Value::String(text))
+            }
+            Some((_, Ok(_))) => return None,
+            Some((json, Err(_))) => {
+                data.miss("id", json);
+                None
+            }
         };
-        let data = if let Value::Object(data) = data { data } else { Map::new() };
         Some(Self { event, data, id })
     }
 }
@@ -69,18 +70,30 @@ mod tests {
     #[test]
     fn a_line_has_an_event_and_the_rest_if_there_is_any() {
         let bare = Saying::parse(r#"{"event":"sync"}"#).expect("a good line");
-        assert_eq!(bare, Saying { event: "sync".to_owned(), data: Map::new(), id: None });
+        assert_eq!((bare.event.as_str(), bare.id), ("sync", None));
+        assert!(bare.data.fields.is_empty() && bare.data.check().is_ok());
         let full = Saying::parse(r#"{"id":7,"event":"a","data":{"x":1},"more":[]}"#);
         let full = full.expect("a good line");
-        assert_eq!((full.id, full.data.get("x")), (Some(json!(7)), Some(&json!(1))));
+        assert_eq!((full.id, full.data.fields.get("x")), (Some(json!(7)), Some(&json!(1))));
     }
 
     #[test]
     fn what_is_no_line_of_ours_is_not_read() {
         let long = format!(r#"{{"event":"a","id":"{}"}}"#, "x".repeat(65));
         for line in ["", "[]", "{}", r#"{"event":7}"#, r#"{"event":"a","id":{}}"#, &long] {
-            assert_eq!(Saying::parse(line), None, "{line}");
+            assert!(Saying::parse(line).is_none(), "{line}");
         }
+    }
+
+    #[test]
+    fn what_cannot_be_read_leaves_the_rest_of_a_line_readable() {
+        let line = r#"{"event":"a","id":7,"data":{"k":"v","x":"\ud83d"},"more":"\ud83d"}"#;
+        let half = Saying::parse(line).expect("a line");
+        assert_eq!((half.event.as_str(), half.id), ("a", Some(json!(7))));
+        assert_eq!(half.data.fields.get("k"), Some(&json!("v")));
+        assert!(half.data.check().is_err());
+        let nameless = Saying::parse(r#"{"event":"a","id":"\ud83d"}"#).expect("a line");
+        assert!(nameless.id.is_none() && nameless.data.check().is_err());
     }
 
     #[test]

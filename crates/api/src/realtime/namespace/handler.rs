@@ -23,7 +23,7 @@ pub(super) struct SocketSession {
 impl Handler for SocketSession {
     async fn event(&mut self, event: Event) {
         let Some(name) = EventName::parse(&event.name) else { return };
-        let payload = inbound::payload(&event.args).unwrap_or_default();
+        let payload = inbound::payload(&event.args);
         let outcome = self.session.obey(name, &payload).await;
         match (event.ack, &outcome) {
             (Some(ack), _) => acknowledge(ack, &Answer::to(name, &outcome)),

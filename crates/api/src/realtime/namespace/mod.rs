@@ -8,7 +8,6 @@ mod visit;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use serde::Deserialize;
 use serde_json::{Value, json};
 use socketio::{Accepted, ConnectRequest, Namespace, Refusal, Socket};
 
@@ -21,6 +20,7 @@ use super::{
 use crate::{
     code::Code,
     failure::Failure,
+    input::{Fields, Object},
     texts::{self, Language},
 };
 
@@ -30,22 +30,13 @@ pub(super) struct Door {
     holders: Holders<Tenant>,
 }
 
-#[derive(Default, Deserialize)]
-struct Auth {
-    token: Option<String>,
-    /// Whether the client wants to go on where it was cut off.
-    #[serde(default)]
-    recovery: Value,
-}
-
-impl Auth {
-    /// The wish, if it is one: `true` or `false`, also as texts, for clients that know but those.
-    fn recovery(&self) -> Option<bool> {
-        match &self.recovery {
-            Value::Bool(wish) => Some(*wish),
-            Value::String(wish) => wish.parse().ok(),
-            _ => None,
-        }
+/// Whether the client wants to go on where it was cut off, if it says so: `true` or `false`, also as
+/// texts, for clients that know but those.
+fn recovery_wish(auth: &Fields) -> Option<bool> {
+    match auth.get("recovery")? {
+        Value::Bool(wish) => Some(*wish),
+        Value::String(wish) => wish.parse().ok(),
+        _ => None,
     }
 }
 
@@ -63,14 +54,15 @@ impl Door {
     }
 
     async fn let_in(&self, request: ConnectRequest, socket: Socket) -> Result<Accepted, Failure> {
-        let auth: Auth = serde_json::from_str(request.auth.get()).unwrap_or_default();
+        let auth = Object::parse(request.auth.get()).unwrap_or_default();
+        auth.check()?;
         let newcomer = Newcomer {
-            token: auth.token.as_deref(),
+            token: auth.fields.get("token").and_then(Value::as_str),
             address: self.context.limits.address_of_newcomer(&request),
         };
         let admitted = Session::admit(&self.context, newcomer).await?;
         let Settings { recovery_key, recovery_offered, .. } = &self.context.settings;
-        let wish = auth.recovery();
+        let wish = recovery_wish(&auth.fields);
         match recovery_key.as_ref().filter(|_| recovery_offered.to(wish)) {
             None => {
                 let outlet = Arc::new(SocketOutlet { socket: socket.clone(), ticket: None });
@@ -99,6 +91,10 @@ fn refusal(failure: &Failure) -> Refusal {
     let mut data = json!({ "code": failure.code().as_str() });
     if let Some(wait) = failure.retry_after_ms() {
         data["retryAfterMs"] = wait.into();
+    }
+    let details = failure.details(Language::French);
+    if !details.is_empty() {
+        data["details"] = details.into();
     }
     Refusal::new(message).with_data(data)
 }

@@ -13,6 +13,11 @@ pub(in super::super) struct Failed<'a> {
     pub(in super::super) message: &'a str,
     pub(in super::super) code: &'static str,
     pub(in super::super) event: &'a str,
+    /// What exactly is wrong with the payload.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub(in super::super) details: Vec<&'a str>,
+    /// The sender's key of the message that failed, where it could be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub(in super::super) client_message_id: Option<&'a str>,

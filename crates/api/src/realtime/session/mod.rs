@@ -17,7 +17,7 @@ use domain::{
     id::UserId,
     ports::{Clock, TokenError, TokenVerifier},
 };
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{
     Settings,
@@ -28,7 +28,7 @@ use super::{
     recovery::Parting,
     told::Told,
 };
-use crate::{code::Code, failure::Failure, limits::Limits, texts};
+use crate::{code::Code, failure::Failure, input::Object, limits::Limits, texts};
 
 /// What every session works with.
 pub(super) struct Context {
@@ -161,7 +161,7 @@ impl Session {
     pub(super) async fn obey(
         &mut self,
         name: EventName,
-        payload: &Map<String, Value>,
+        payload: &Object,
     ) -> Result<Value, Failure> {
         let outcome = match inbound::command(name, payload) {
             Ok(command) => self.carry_out(command).await,

@@ -73,7 +73,7 @@ type Check = fn(&ReplyByMailError) -> bool;
 #[tokio::test]
 async fn an_answer_is_posted_once_and_told_as_if_written_here() {
     let scene = Scene::new().await;
-    let reply = scene.reply(" <1@mail.test> ", "\r\nOui,\r\nsamedi\u{c} !\r\n \r\n");
+    let reply = scene.reply(" <1@mail.test> ", "\r\nOui,\u{b}samedi\u{2} !\r\n \r\n");
     let first = scene.post(&reply).await.expect("it is theirs");
     let again = scene.post(&reply).await.expect("it is known");
     assert_eq!((first.replayed, again.replayed, &again.message), (false, true, &first.message));

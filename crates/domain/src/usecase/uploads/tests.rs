@@ -81,7 +81,7 @@ async fn what_is_refused_leaves_nothing_but_its_deletion() {
 #[tokio::test]
 async fn a_name_that_leads_elsewhere_is_refused_before_anything_is_read() {
     let house = house();
-    for name in ["", "../../etc/passwd", "C:\\a.webp", "a\0.webp"] {
+    for name in ["", "../../etc/passwd", "C:\\a.webp", "\0 \u{200b}"] {
         let refused = house.upload(name, Pieces::of(b"picture")).await;
         assert!(matches!(refused, Err(UploadError::Name(_))), "{name:?}");
     }

@@ -69,6 +69,9 @@ async fn a_name_may_come_as_an_extended_parameter() {
         ("filename=\"a.webp\"; filename*=b.webp", "a.webp"),
         // It is a name and no parameter.
         ("filename=\"a; filename*=UTF-8''b.webp\"", "a; filename*=UTF-8''b.webp"),
+        // Tidied like every name.
+        ("filename*=UTF-8''a%00b.webp", "ab.webp"),
+        ("filename*=UTF-8''a%0D%0A.webp", "a .webp"),
     ];
     for (parameters, name) in table {
         let head = format!("Content-Disposition: form-data; name=\"file\"; {parameters}");
@@ -76,7 +79,7 @@ async fn a_name_may_come_as_an_extended_parameter() {
         assert_eq!((answer.status.as_u16(), &answer.json()["fileName"]), (201, &json!(name)));
     }
     let house = House::new().await;
-    for bad in ["..%2F..%2Fetc%2Fa.webp", "C%3A%5Ca.webp", "a%00.webp", "a%0D%0A.webp", ""] {
+    for bad in ["..%2F..%2Fetc%2Fa.webp", "C%3A%5Ca.webp", ""] {
         let head = format!("Content-Disposition: form-data; name=\"file\"; filename*=UTF-8''{bad}");
         let refused = upload(&house, "c1", &part(&head, PICTURE)).await;
         assert_eq!(refused.failure(), (400, "validation_failed".to_owned()), "{bad}");

@@ -43,7 +43,7 @@ async fn a_message_is_answered_to_the_letter() {
     });
     assert_eq!(sent["sender"], sender);
     assert!(talk.ends_with(sent["conversationId"].as_str().expect("an id")));
-    let plain = house.said(&talk, "s1", " ").await;
+    let plain = house.said(&talk, "s1", ".").await;
     assert_eq!((&plain["attachments"], &plain["type"]), (&json!([]), &json!("TEXT")));
 }
 

@@ -6,6 +6,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::{PATIENCE, Stage};
+use crate::realtime::inbound::EventName;
 
 #[actix_web::test]
 async fn bad_input_ends_the_connection_it_came_on_and_no_other() {
@@ -45,4 +46,58 @@ async fn a_header_that_announces_gigabytes_is_not_believed() {
     let closed = tokio::time::timeout(PATIENCE, connection.read_to_end(&mut heard)).await;
     closed.expect("closed in time").expect("closed in order");
     assert!(heard.ends_with(b"message_too_big"));
+}
+
+const HALF: &str = "content contient la moitié d'un caractère (demi-codet UTF-16 isolé)";
+
+#[actix_web::test]
+async fn half_a_character_is_refused_by_name_and_the_connection_goes_on() {
+    let stage = Stage::new().await;
+    let mut client = stage.open().await;
+    client.say(r#"{"event":"auth","data":{"token":"c1","more":"\ud83d"}}"#).await;
+    let told = client.event("error").await;
+    assert_eq!(
+        (&told["data"]["code"], &told["data"]["event"]),
+        (&json!("validation_failed"), &json!("auth"))
+    );
+    let answer = client.ask("auth", json!({ "token": "c1" })).await;
+    assert_eq!(answer["ok"], true, "it may say it again");
+
+    let data = r#"{"conversationId":"c","content":"a\ud83d","clientMessageId":"k1"}"#;
+    client.say(&format!(r#"{{"event":"send-message","data":{data}}}"#)).await;
+    assert_eq!(
+        client.event("error").await["data"],
+        json!({
+            "message": "Erreur lors de l'envoi du message", "code": "validation_failed",
+            "event": "send-message", "details": [HALF], "clientMessageId": "k1",
+        })
+    );
+    for event in EventName::all() {
+        client.say(&format!(r#"{{"event":"{}","id":5,"data":{data}}}"#, event.as_str())).await;
+        let answer = client.line(|line| line["ack"] == 5).await;
+        assert_eq!(answer["error"]["code"], "validation_failed", "{event:?}");
+        assert_eq!(answer["error"]["details"], json!([HALF]), "{event:?}");
+    }
+    client.say(r#"{"event":"send-message","id":"\ud83d","data":{"clientMessageId":"k2"}}"#).await;
+    assert_eq!(client.event("error").await["data"]["clientMessageId"], "k2");
+    let answer = client.ask("leave-conversation", json!({ "conversationId": "c" })).await;
+    assert_eq!(answer["ok"], true);
+}
+
+#[actix_web::test]
+async fn a_message_that_is_refused_says_which_and_why() {
+    let stage = Stage::new().await;
+    let mut client = stage.enter("c1").await;
+    let data = json!({ "conversationId": "c", "content": " \u{200b}", "clientMessageId": "k1" });
+    client.say(&json!({ "event": "send-message", "data": data }).to_string()).await;
+    let told = client.event("error").await;
+    assert_eq!(told["data"]["message"], "Erreur lors de l'envoi du message");
+    assert_eq!(told["data"]["clientMessageId"], "k1");
+    let why = [
+        "Le message doit contenir au moins 1 caractère",
+        "Le contenu du message ne peut pas être vide",
+    ];
+    assert_eq!(told["data"]["details"], json!(why));
+    let answer = client.ask("send-message", data).await;
+    assert_eq!(answer["error"]["details"], told["data"]["details"], "as the acknowledgement");
 }

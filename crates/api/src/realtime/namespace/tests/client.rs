@@ -54,7 +54,12 @@ impl Client {
 
     /// Why `who` is not let in.
     pub(super) async fn refused(node: &Node, who: &str) -> Value {
-        let mut client = Self::knock(node, &json!({ "token": who })).await;
+        Self::refused_with(node, &json!({ "token": who }).to_string()).await
+    }
+
+    /// Why nobody is let in who says this of themselves.
+    pub(super) async fn refused_with(node: &Node, auth: &str) -> Value {
+        let mut client = Self::knock(node, auth).await;
         let text = client.text().await;
         serde_json::from_str(text.strip_prefix(REFUSAL).expect("a refusal")).expect("JSON")
     }
@@ -62,11 +67,11 @@ impl Client {
     /// Is neither let in nor refused: the connection ends.
     pub(super) async fn put_off(node: &Node, memory: &Memory, who: &str) {
         let auth = json!({ "token": who, "pid": memory.pid, "offset": memory.offset });
-        let last = Self::knock(node, &auth).await.farewell().await;
+        let last = Self::knock(node, &auth.to_string()).await.farewell().await;
         assert_eq!(last, "", "nothing is said");
     }
 
-    async fn knock(node: &Node, auth: &Value) -> Self {
+    async fn knock(node: &Node, auth: &str) -> Self {
         let url = format!("ws://{}/socket.io/?EIO=4&transport=websocket", node.address);
         let (stream, _) = connect_async(url).await.expect("the door is open");
         let (replayed, waiting) = (Vec::new(), Vec::new());
@@ -78,7 +83,7 @@ impl Client {
     }
 
     pub(super) async fn connect_with(node: &Node, auth: Value) -> Self {
-        let mut client = Self::knock(node, &auth).await;
+        let mut client = Self::knock(node, &auth.to_string()).await;
         loop {
             let text = client.text().await;
             if let Some(welcome) = text.strip_prefix(CONNECT) {
@@ -145,7 +150,17 @@ impl Client {
 
     /// Sends a command and waits for its answer.
     pub(super) async fn ask(&mut self, event: &str, payload: Value) -> Value {
-        self.say(format!("{EVENT}7{}", json!([event, payload]))).await;
+        self.ask_raw(event, &payload.to_string()).await
+    }
+
+    /// Sends a command as it is written here, without asking for an answer.
+    pub(super) async fn tell_raw(&mut self, event: &str, payload: &str) {
+        self.say(format!("{EVENT}[\"{event}\",{payload}]")).await;
+    }
+
+    /// Sends a command as it is written here and waits for its answer.
+    pub(super) async fn ask_raw(&mut self, event: &str, payload: &str) -> Value {
+        self.say(format!("{EVENT}7[\"{event}\",{payload}]")).await;
         loop {
             let text = self.text().await;
             if let Some(answer) = text.strip_prefix(ACK) {

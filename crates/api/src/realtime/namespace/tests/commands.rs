@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Client, Node, realtime, recovery::joined};
-use crate::testing::let_seconds_pass;
+use crate::{realtime::inbound::EventName, testing::let_seconds_pass};
 
 fn told(page: &Value) -> Vec<(i64, &str)> {
     let events = page["events"].as_array().expect("a list");
@@ -271,4 +271,93 @@ async fn a_client_that_has_fallen_silent_looks_at_nothing() {
     assert_eq!(node.house.said(&path, "s1", "heard lately").await["isRead"], true);
     let_seconds_pass(30).await;
     assert_eq!(node.house.said(&path, "s1", "not heard").await["isRead"], false);
+}
+
+const HALF: &str = "content contient la moitié d'un caractère (demi-codet UTF-16 isolé)";
+
+#[actix_web::test]
+async fn half_a_character_is_refused_by_name_and_the_socket_goes_on() {
+    let node = Node::new().await;
+    let refused = Client::refused_with(&node, r#"{"token":"c1","more":["\ud83d"]}"#).await;
+    assert_eq!(refused["data"]["code"], "validation_failed");
+    assert_eq!(refused["data"]["details"].as_array().expect("reasons").len(), 1);
+
+    let mut client = Client::connect(&node, "c1").await;
+    let payload = r#"{"conversationId":"c","content":"a\ud83d","clientMessageId":"k1"}"#;
+    client.tell_raw("send-message", payload).await;
+    assert_eq!(
+        client.named("error").await,
+        json!({
+            "message": "Erreur lors de l'envoi du message", "code": "validation_failed",
+            "event": "send-message", "details": [HALF], "clientMessageId": "k1",
+        })
+    );
+    for event in EventName::all() {
+        let answer = client.ask_raw(event.as_str(), payload).await;
+        assert_eq!(answer["error"]["code"], "validation_failed", "{event:?}");
+        assert_eq!(answer["error"]["details"], json!([HALF]), "{event:?}");
+    }
+    client.tell_raw("send-message", r#"{"content":"x","clientMessageId":"\ud83d"}"#).await;
+    assert_eq!(client.named("error").await.get("clientMessageId"), None, "it cannot be read");
+    client.tell_raw("no-such\\ud83d", "{}").await;
+    assert_eq!(client.unasked().await, Vec::<String>::new());
+}
+
+#[actix_web::test]
+async fn a_message_that_is_refused_says_which_and_why() {
+    let node = Node::new().await;
+    let (_, id) = node.talk().await;
+    let mut client = Client::connect(&node, "c1").await;
+    let refused = [
+        (
+            json!({ "conversationId": id, "content": "\u{200b}" }),
+            "Le contenu du message ne peut pas être vide",
+        ),
+        (
+            json!({ "conversationId": id, "content": "é".repeat(10_001) }),
+            "Le message ne doit pas dépasser 10000 caractères",
+        ),
+        (
+            json!({ "conversationId": id, "content": "x", "attachments": [{}] }),
+            "attachments.0.Le nom du fichier est obligatoire",
+        ),
+    ];
+    for (mut payload, why) in refused {
+        payload["clientMessageId"] = json!("k1");
+        client.tell_raw("send-message", &payload.to_string()).await;
+        let told = client.named("error").await;
+        assert_eq!(told["message"], "Erreur lors de l'envoi du message");
+        assert_eq!(told["clientMessageId"], "k1");
+        let details = told["details"].as_array().expect("reasons");
+        assert!(details.contains(&json!(why)), "{details:?}");
+        let answer = client.ask("send-message", payload).await;
+        assert_eq!(answer["error"]["details"], told["details"], "as the acknowledgement");
+    }
+    let stranger = json!({ "conversationId": "nowhere", "content": "x", "clientMessageId": "k2" });
+    client.tell_raw("send-message", &stranger.to_string()).await;
+    let told = client.named("error").await;
+    assert_eq!((&told["clientMessageId"], told.get("details")), (&json!("k2"), None));
+}
+
+#[actix_web::test]
+async fn a_text_is_stored_tidied_whichever_way_it_comes() {
+    let node = Node::new().await;
+    let (path, id) = node.talk().await;
+    let mut client = Client::connect(&node, "c1").await;
+    let payload = json!({
+        "conversationId": id, "content": "ligne\u{b}suite\u{2} e\u{301}\u{202e}", "clientMessageId": "k1",
+    });
+    let stored = "ligne\nsuite é";
+    let sent = client.ask("send-message", payload.clone()).await;
+    assert_eq!(sent["data"]["content"], stored);
+    let again = client.ask("send-message", payload.clone()).await;
+    assert_eq!(again["data"], sent["data"], "a retry is the same message");
+    let by_rest = node.house.post(&format!("{path}/messages"), "c1", payload).await;
+    assert_eq!(
+        (by_rest.status.as_u16(), by_rest.json()["id"].clone()),
+        (201, sent["data"]["id"].clone())
+    );
+    let shown = node.house.get(&format!("{path}/messages"), "s1").await.json();
+    assert_eq!(shown["data"][0]["content"], stored);
+    assert_eq!(node.house.messages(&path).await, 1);
 }
