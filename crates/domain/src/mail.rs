@@ -6,7 +6,10 @@ mod calendar;
 mod decide;
 mod letter;
 
-pub use address::{InvalidReplyToken, ReplyToken, is_same_address, normal_address};
+pub use address::{
+    InvalidReplyToken, ReplyToken, address_forms, address_with_ascii_domain, directory_address,
+    is_same_address, normal_address,
+};
 pub use decide::decide;
 pub use letter::{Chapter, Departure, Letter, OpenMail, Quote, depart};
 
