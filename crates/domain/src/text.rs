@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use unicode_segmentation::UnicodeSegmentation as _;
+
 /// The longest message text, in characters (Unicode scalar values).
 pub const CONTENT_MAX_CHARS: usize = 4_000;
 /// The shortest subject at the opening of a conversation, in characters.
@@ -125,6 +127,17 @@ impl fmt::Debug for Subject {
     }
 }
 
+/// The beginning of `text`, at most `max_chars` characters long, that ends between two of what readers see as
+/// characters (grapheme clusters): no emoji loses its colour and no letter its accent. Of what begins with a
+/// longer cluster than that, as nobody writes it, it is the first `max_chars` characters, without a joiner at
+/// their end.
+pub fn beginning(text: &str, max_chars: usize) -> &str {
+    let Some((too_far, _)) = text.char_indices().nth(max_chars) else { return text };
+    let ends = text.grapheme_indices(true).map(|(start, cluster)| start + cluster.len());
+    let end = ends.take_while(|end| *end <= too_far).last();
+    end.map_or_else(|| text[..too_far].trim_end_matches('\u{200d}'), |end| &text[..end])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,5 +173,28 @@ mod tests {
         let content = Content::parse(secret).expect("fits");
         let subject = Subject::open(secret).expect("fits");
         assert!(!format!("{content:?}{subject:?}").contains("secret"));
+    }
+
+    #[test]
+    fn a_text_is_cut_between_what_readers_see_as_characters() {
+        let artist = "👩🏽\u{200d}🎨";
+        let flag = "🇫🇷";
+        let accent = "e\u{301}";
+        let table = [
+            ("abc".to_owned(), 3, "abc"),
+            ("abcd".to_owned(), 3, "abc"),
+            (format!("ab{artist}c"), 5, "ab"),
+            (format!("ab{artist}c"), 6, "ab👩🏽\u{200d}🎨"),
+            (format!("{flag}{flag}"), 3, flag),
+            (format!("caf{accent}s"), 4, "caf"),
+            (format!("caf{accent}s"), 5, "cafe\u{301}"),
+            ("a\r\nb".to_owned(), 2, "a"),
+            (format!("e{}", "\u{301}".repeat(50)), 3, "e\u{301}\u{301}"),
+            ("abc".to_owned(), 0, ""),
+            (String::new(), 3, ""),
+        ];
+        for (text, max_chars, cut) in table {
+            assert_eq!(beginning(&text, max_chars), cut, "{text} to {max_chars}");
+        }
     }
 }
