@@ -6,7 +6,10 @@ mod calendar;
 mod decide;
 mod letter;
 
-pub use address::{InvalidReplyToken, ReplyToken, is_same_address, normal_address};
+pub use address::{
+    InvalidReplyToken, ReplyToken, address_forms, address_with_ascii_domain, directory_address,
+    is_same_address, normal_address,
+};
 pub use decide::decide;
 pub use letter::{Chapter, Departure, Letter, OpenMail, Quote, depart};
 
@@ -41,10 +44,14 @@ pub struct MailTerms {
     pub daily_hour: u8,
     /// Whose clock counts for who has none.
     pub zone: Zone,
+    /// How old the newest message that waits in a conversation may be, in milliseconds; of what is older there
+    /// is no mail. Longer than anybody is made to wait by delay, pause, frequency and quiet hours together:
+    /// so old is only what waited while no mail could leave.
+    pub notice_age_max_ms: u64,
 }
 
 impl Default for MailTerms {
-    /// After five minutes, once an hour, ten in a minute, at nine o'clock.
+    /// After five minutes, once an hour, ten in a minute, at nine o'clock; nothing older than a week.
     fn default() -> Self {
         Self {
             delay_ms: 300_000,
@@ -52,6 +59,7 @@ impl Default for MailTerms {
             per_minute_max: 10,
             daily_hour: 9,
             zone: Zone::default(),
+            notice_age_max_ms: 604_800_000,
         }
     }
 }
@@ -88,6 +96,8 @@ pub struct Waiting {
     pub untold: u64,
     /// The newest of these; with none of them, anything.
     pub up_to: Seq,
+    /// When the newest of these was posted; with none of them, the same as `since`.
+    pub newest_at: Timestamp,
     /// When a mail last told of this conversation.
     pub told_at: Option<Timestamp>,
 }
@@ -103,6 +113,13 @@ pub struct Verdict {
     pub tell: Vec<(ConversationId, Seq)>,
 }
 
+impl Verdict {
+    /// How many conversations are forgotten for `why`.
+    pub fn forgotten(&self, why: Why) -> usize {
+        self.forget.iter().filter(|(_, known)| *known == why).count()
+    }
+}
+
 /// Why there is no mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Why {
@@ -114,6 +131,8 @@ pub enum Why {
     Muted,
     /// The person has no address, or mail to it came back.
     Unreachable,
+    /// All of it is older than [`MailTerms::notice_age_max_ms`]: no mail could leave for that long.
+    TooOld,
 }
 
 /// A mail that is being decided on.

@@ -7,6 +7,7 @@
 use std::{fmt, mem};
 
 use unicode_normalization::{IsNormalized, UnicodeNormalization as _, is_nfc_quick};
+use unicode_segmentation::UnicodeSegmentation as _;
 
 /// The longest message text, in characters (Unicode scalar values).
 pub const CONTENT_MAX_CHARS: usize = 10_000;
@@ -295,6 +296,17 @@ impl fmt::Debug for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Subject({} bytes)", self.0.len())
     }
+}
+
+/// The beginning of `text`, at most `max_chars` characters long, that ends between two of what readers see as
+/// characters (grapheme clusters): no emoji loses its colour and no letter its accent. Of what begins with a
+/// longer cluster than that, as nobody writes it, it is the first `max_chars` characters, without a joiner at
+/// their end.
+pub fn beginning(text: &str, max_chars: usize) -> &str {
+    let Some((too_far, _)) = text.char_indices().nth(max_chars) else { return text };
+    let ends = text.grapheme_indices(true).map(|(start, cluster)| start + cluster.len());
+    let end = ends.take_while(|end| *end <= too_far).last();
+    end.map_or_else(|| text[..too_far].trim_end_matches('\u{200d}'), |end| &text[..end])
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use domain::{
     id::{ConversationId, UserId},
-    mail::ReplyToken,
+    mail::{ReplyToken, address_with_ascii_domain},
 };
 use lettre::{Address, address::AddressError};
 use reqwest::Url;
@@ -25,6 +25,12 @@ pub(crate) fn is_safe(url: &Url) -> bool {
     url.scheme() == "https" || (url.scheme() == "http" && here)
 }
 
+/// The address as servers on the way know it: its domain in ASCII (RFC 5890). What stands before the `@` stays
+/// as it is; the server that has the mailbox may know it with accents (RFC 6531).
+pub(crate) fn address(text: &str) -> Result<Address, AddressError> {
+    address_with_ascii_domain(text).ok_or(AddressError::InvalidDomain)?.parse()
+}
+
 /// Where answers by mail arrive: a mailbox that takes `word+token@domain` (RFC 5233).
 #[derive(Clone, Debug)]
 pub(crate) struct ReplyBox {
@@ -34,7 +40,7 @@ pub(crate) struct ReplyBox {
 
 impl ReplyBox {
     pub(crate) fn new(mailbox: &str) -> Result<Self, SettingsError> {
-        let mailbox: Address = mailbox.trim().parse().map_err(|_| SettingsError::ReplyTo)?;
+        let mailbox = address(mailbox).map_err(|_| SettingsError::ReplyTo)?;
         let (word, domain) = (mailbox.user(), mailbox.domain());
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
         if word.len() > REPLY_WORD_MAX_CHARS || !word.bytes().all(plain) || !domain.is_ascii() {
@@ -98,6 +104,9 @@ mod tests {
         let address = reply_box.address(&token).expect("an address");
         assert_eq!(address.user(), format!("reponse.mail_01+{}", token.as_str()));
         assert_eq!((address.user().len(), address.domain()), (64, "reply.example.org"));
+        let accents = ReplyBox::new("reponse@réponse.example").expect("a mailbox");
+        let address = accents.address(&token).expect("an address");
+        assert_eq!(address.domain(), "xn--rponse-bva.example");
         for bad in ["", "reply", "a+b@example.org", "0123456789abcdef@example.org", "\"a b\"@c.org"]
         {
             assert!(matches!(ReplyBox::new(bad), Err(SettingsError::ReplyTo)), "{bad:?}");

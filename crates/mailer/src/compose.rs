@@ -11,7 +11,7 @@ use lettre::{
 };
 
 use crate::{
-    addresses::{ReplyBox, Site, Unsubscribe},
+    addresses::{ReplyBox, Site, Unsubscribe, address},
     header,
     layout::{Html, Text},
     page::{Around, Page},
@@ -60,7 +60,7 @@ impl Composer {
         if house.is_empty() {
             return Err(SettingsError::House);
         }
-        let from: Address = settings.from.trim().parse().map_err(|_| SettingsError::From)?;
+        let from = address(&settings.from).map_err(|_| SettingsError::From)?;
         // It ends each Message-ID, which is ASCII.
         if !from.domain().is_ascii() || from.domain().starts_with('[') {
             return Err(SettingsError::From);
@@ -102,7 +102,7 @@ impl Composer {
     /// Everything that does not depend on signed addresses.
     fn header(&self, letter: &Letter, page: &Page) -> Result<MessageBuilder, ComposeError> {
         let email = letter.recipient.profile.email.as_deref().ok_or(ComposeError::NoAddress)?;
-        let to: Address = email.trim().parse().map_err(ComposeError::Address)?;
+        let to = address(email).map_err(ComposeError::Address)?;
         let name = match &page.writer {
             Some(writer) => page.words.via(writer, &self.house),
             None => self.house.clone(),

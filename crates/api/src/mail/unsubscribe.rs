@@ -27,6 +27,9 @@ impl UnsubscribeKey {
     }
 }
 
+/// What each link has between the address of the service and the person.
+const PATH: &str = "/mail/unsubscribe?person=";
+
 /// Links by which people end all mail to themselves (RFC 8058). They do not expire: a mail may be
 /// read years later, and all that its link can do is stop more of them. Cheap to clone; clones are the
 /// same.
@@ -51,7 +54,12 @@ impl UnsubscribeLinks {
         let signature =
             BASE64_URL_SAFE_NO_PAD.encode(hmac::sign(&key.0, person.as_str().as_bytes()));
         // Neither needs escaping: ids and signatures have letters, digits, `-` and `_` only.
-        format!("{base_url}/mail/unsubscribe?person={person}&signature={signature}")
+        format!("{base_url}{PATH}{person}&signature={signature}")
+    }
+
+    /// Whether such a link is in `text`, of whatever node or time.
+    pub(crate) fn is_in(text: &str) -> bool {
+        text.contains(PATH)
     }
 
     /// Whose link it is; `None` when it was not made here. Takes the same time for every `signature`

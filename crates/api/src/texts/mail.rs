@@ -42,7 +42,6 @@ texts! {
         "The sender is not whom the e-mail was for";
     REPLY_NO_ID = "La réponse n'a pas de Message-ID", "The answer has no Message-ID";
     REPLY_EMPTY = "La réponse est vide", "The answer is empty";
-    REPLY_TOO_LONG = "La réponse est trop longue", "The answer is too long";
     REPLY_CONTRADICTED = "Une autre réponse porte ce Message-ID", "Another answer has this Message-ID";
     REPLY_GONE = "La conversation ou la réponse a été supprimée",
         "The conversation or the answer was deleted";

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     id::UserId,
+    mail::directory_address,
     participant::{EMAIL_MAX_CHARS, IMAGE_MAX_CHARS, NAME_MAX_CHARS, Participant, Profile, Role},
     text::is_blank,
 };
@@ -22,7 +23,9 @@ pub fn person(former: &FormerPerson, findings: &mut Findings) -> Option<Particip
         last_name: name(former.last_name.as_ref(), findings),
         salon_name: name(former.salon_name.as_ref(), findings),
         image: within(former.image.as_ref(), IMAGE_MAX_CHARS, Repair::PictureDropped, findings),
-        email: within(former.email.as_ref(), EMAIL_MAX_CHARS, Repair::EmailDropped, findings),
+        email: within(former.email.as_ref(), EMAIL_MAX_CHARS, Repair::EmailDropped, findings)
+            .as_deref()
+            .map(directory_address),
         ..Profile::default()
     };
     Some(Participant { id, role: role(&former.role, findings), profile })

@@ -1,5 +1,7 @@
 use std::fmt;
 
+use crate::participant::EMAIL_MAX_CHARS;
+
 /// The most characters of a reply token: with a word before it, it fits before the `@` of an address
 /// (RFC 5321, 4.5.3.1.1).
 const REPLY_TOKEN_MAX_CHARS: usize = 48;
@@ -40,13 +42,52 @@ impl fmt::Debug for ReplyToken {
     }
 }
 
-/// An e-mail address in the form in which it is compared and kept for comparison: servers do not keep
-/// capitals apart.
-pub fn normal_address(address: &str) -> String {
-    address.trim().to_lowercase()
+/// `address` with its domain in the ASCII form that mail servers and DNS know (IDNA 2008 by UTS 46), in small
+/// letters: `léa@Café.fr` is `léa@xn--caf-dma.fr`. The part before the last `@` stays as it is. `None` when
+/// there is no `@`, or when the domain cannot be one.
+pub fn address_with_ascii_domain(address: &str) -> Option<String> {
+    let (mailbox, domain) = address.trim().rsplit_once('@')?;
+    let domain = if domain.is_ascii() {
+        domain.to_ascii_lowercase()
+    } else {
+        idna::domain_to_ascii(domain).ok()?
+    };
+    (!mailbox.is_empty() && !domain.is_empty()).then(|| format!("{mailbox}@{domain}"))
 }
 
-/// Whether mail to both addresses reaches the same box.
+/// `address` as the directory keeps it: as it came, unless its domain has characters beyond ASCII, which are
+/// then written in ASCII, so that everybody finds it who compares addresses. What would be longer than
+/// [`EMAIL_MAX_CHARS`] after that stays as it came: no mail can be sent there.
+pub fn directory_address(address: &str) -> String {
+    let is_plain = address.rsplit_once('@').is_none_or(|(_, domain)| domain.is_ascii());
+    let ascii = Some(address).filter(|_| !is_plain).and_then(address_with_ascii_domain);
+    let ascii = ascii.filter(|ascii| ascii.chars().count() <= EMAIL_MAX_CHARS);
+    ascii.unwrap_or_else(|| address.to_owned())
+}
+
+/// An e-mail address in the form in which it is compared and kept for comparison.
+///
+/// Blanks around it do not count. The domain is compared in its ASCII form. Before the `@` capitals do not
+/// count, as with nearly all servers, and everything else does: what dots and `+words` mean is the business
+/// of the server that has the mailbox.
+pub fn normal_address(address: &str) -> String {
+    let ascii = address_with_ascii_domain(address);
+    ascii.as_deref().unwrap_or(address.trim()).to_lowercase()
+}
+
+/// Every form in which `address` may have been kept for comparison, the [normal one](normal_address) first:
+/// before domains were kept in ASCII they were kept as people write them.
+pub fn address_forms(address: &str) -> Vec<String> {
+    let normal = normal_address(address);
+    let written = normal.rsplit_once('@').and_then(|(mailbox, domain)| {
+        let (domain, is_good) = idna::domain_to_unicode(domain);
+        is_good.ok().map(|()| format!("{mailbox}@{domain}"))
+    });
+    let written = written.filter(|written| *written != normal);
+    std::iter::once(normal).chain(written).collect()
+}
+
+/// Whether mail to both addresses reaches the same box, as far as can be told from outside.
 pub fn is_same_address(one: &str, other: &str) -> bool {
     normal_address(one) == normal_address(other)
 }
@@ -79,5 +120,60 @@ mod tests {
     fn addresses_are_compared_without_capitals_and_blanks() {
         assert!(is_same_address(" Lea@Example.test", "lea@example.TEST "));
         assert!(!is_same_address("lea@example.test", "lea@example.test.evil"));
+    }
+
+    #[test]
+    fn the_domain_of_an_address_is_the_same_however_it_is_written() {
+        let table = [
+            ("lea@café.fr", "lea@xn--caf-dma.fr"),
+            ("Lea@CAFÉ.FR", "lea@XN--CAF-DMA.fr"),
+            // The accent as a character of its own, and dots and letters as keyboards in Japan write them.
+            ("lea@cafe\u{301}.fr", "lea@caf\u{e9}.fr"),
+            ("lea@ｃａｆé。fr", "lea@café.fr"),
+            ("Léa@bücher.example", "léa@xn--bcher-kva.example"),
+            ("lea@straße.example", "lea@xn--strae-oqa.example"),
+        ];
+        for (one, other) in table {
+            assert!(is_same_address(one, other), "{one} and {other}");
+            assert_eq!(normal_address(one), normal_address(other), "{one}");
+        }
+        for (one, other) in [
+            ("lea@café.fr", "lea@cafe.fr"),
+            ("léa@cafe.fr", "lea@cafe.fr"),
+            ("l.ea@cafe.fr", "lea@cafe.fr"),
+            ("lea+1@cafe.fr", "lea@cafe.fr"),
+            ("lea@xn--caf-dma.fr@evil.test", "lea@café.fr"),
+            ("", "lea@cafe.fr"),
+            ("lea", "lea@cafe.fr"),
+        ] {
+            assert!(!is_same_address(one, other), "{one} and {other}");
+        }
+    }
+
+    #[test]
+    fn mail_goes_to_a_domain_in_ascii() {
+        let ascii = |address| address_with_ascii_domain(address);
+        assert_eq!(ascii(" Léa@CAFÉ.fr ").as_deref(), Some("Léa@xn--caf-dma.fr"));
+        assert_eq!(ascii("\"a@b\"@Example.test").as_deref(), Some("\"a@b\"@example.test"));
+        for bad in ["", "lea", "@example.test", "lea@", "lea@\u{ad}", "lea@xn--a-\u{e9}.fr"] {
+            assert_eq!(ascii(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn the_directory_keeps_an_address_as_it_came_unless_its_domain_has_accents() {
+        for same in ["Lea@Example.TEST", "léa@example.test", "nonsense", "lea@\u{ad}"] {
+            assert_eq!(directory_address(same), same);
+        }
+        assert_eq!(directory_address("Lea@Café.FR"), "Lea@xn--caf-dma.fr");
+        let long = format!("{}@{}.fr", "x".repeat(200), "é".repeat(51));
+        assert_eq!(directory_address(&long), long, "in ASCII it is too long");
+    }
+
+    #[test]
+    fn what_was_kept_before_is_found_as_well() {
+        assert_eq!(address_forms("Lea@Café.fr"), ["lea@xn--caf-dma.fr", "lea@café.fr"]);
+        assert_eq!(address_forms("Lea@Example.test"), ["lea@example.test"]);
+        assert_eq!(address_forms("nonsense"), ["nonsense"]);
     }
 }

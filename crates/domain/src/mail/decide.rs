@@ -16,7 +16,8 @@ pub fn decide(case: &MailCase, terms: &MailTerms, now: Timestamp) -> Verdict {
     let mut verdict = Verdict::default();
     let mut wanted = Vec::new();
     for waiting in &case.waiting {
-        match reach.obstacle().or_else(|| reason_against(waiting, case)) {
+        let against = reach.obstacle().or_else(|| reason_against(waiting, case));
+        match against.or_else(|| timing.is_too_old(waiting).then_some(Why::TooOld)) {
             Some(why) => verdict.forget.push((waiting.conversation.clone(), why)),
             None => wanted.push(waiting),
         }
@@ -70,6 +71,11 @@ impl Timing<'_> {
     fn pause_over(&self, waiting: &Waiting) -> Timestamp {
         let pause_ms = signed(self.terms.conversation_pause_ms);
         waiting.told_at.map_or(Timestamp::UNIX_EPOCH, |told| calendar::after(told, pause_ms))
+    }
+
+    /// Whether the newest message has waited for longer than a mail may be late.
+    fn is_too_old(&self, waiting: &Waiting) -> bool {
+        calendar::after(waiting.newest_at, signed(self.terms.notice_age_max_ms)) < self.now
     }
 
     fn chosen_moment(&self, from: Timestamp) -> Timestamp {

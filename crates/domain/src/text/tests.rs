@@ -204,3 +204,26 @@ fn what_people_write_does_not_reach_a_log_through_debug() {
     let subject = Subject::open(secret).expect("fits");
     assert!(!format!("{content:?}{subject:?}").contains("secret"));
 }
+
+#[test]
+fn a_text_is_cut_between_what_readers_see_as_characters() {
+    let artist = "👩🏽\u{200d}🎨";
+    let flag = "🇫🇷";
+    let accent = "e\u{301}";
+    let table = [
+        ("abc".to_owned(), 3, "abc"),
+        ("abcd".to_owned(), 3, "abc"),
+        (format!("ab{artist}c"), 5, "ab"),
+        (format!("ab{artist}c"), 6, "ab👩🏽\u{200d}🎨"),
+        (format!("{flag}{flag}"), 3, flag),
+        (format!("caf{accent}s"), 4, "caf"),
+        (format!("caf{accent}s"), 5, "cafe\u{301}"),
+        ("a\r\nb".to_owned(), 2, "a"),
+        (format!("e{}", "\u{301}".repeat(50)), 3, "e\u{301}\u{301}"),
+        ("abc".to_owned(), 0, ""),
+        (String::new(), 3, ""),
+    ];
+    for (text, max_chars, cut) in table {
+        assert_eq!(beginning(&text, max_chars), cut, "{text} to {max_chars}");
+    }
+}

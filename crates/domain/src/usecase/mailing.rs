@@ -3,7 +3,7 @@ use std::sync::Arc;
 use crate::{
     id::{MailId, UserId},
     job::JobFailure,
-    mail::{Departure, Letter, MailTerms, NewMail, decide, depart},
+    mail::{Departure, Letter, MailTerms, NewMail, Why, decide, depart},
     ports::{Clock, DueMail, Ids, PostError, PostOffice, Store, StoreError},
     time::Timestamp,
 };
@@ -26,6 +26,9 @@ pub struct Decided {
     pub people: u32,
     /// Mails that are on their way now.
     pub mails: u32,
+    /// Conversations of which no mail tells because what waits there is too old
+    /// ([`MailTerms::notice_age_max_ms`]).
+    pub too_old: u32,
 }
 
 impl Mailing {
@@ -57,7 +60,10 @@ impl Mailing {
         for person in &people {
             decided.people += 1;
             match self.decide_about(person).await {
-                Ok(is_mailed) => decided.mails += u32::from(is_mailed),
+                Ok(settled) => {
+                    decided.mails += settled.mails;
+                    decided.too_old += settled.too_old;
+                }
                 Err(error @ StoreError::Internal(_)) => unreadable = Some(error),
                 Err(error) => return Err(error),
             }
@@ -65,14 +71,18 @@ impl Mailing {
         unreadable.map_or(Ok(decided), Err)
     }
 
-    /// Returns whether there is a mail.
-    async fn decide_about(&self, recipient: &UserId) -> Result<bool, StoreError> {
+    /// What was decided about one person's mail; nothing when somebody else was faster.
+    async fn decide_about(&self, recipient: &UserId) -> Result<Decided, StoreError> {
         let now = self.clock.now();
-        let Some(case) = self.store.mail_case(recipient, now).await? else { return Ok(false) };
+        let nothing = Decided::default();
+        let Some(case) = self.store.mail_case(recipient, now).await? else { return Ok(nothing) };
         let verdict = decide(&case, &self.terms, now);
         let mail = NewMail { id: self.ids.next().into(), recipient: recipient.clone(), at: now };
-        let is_ours = self.store.settle_mail(&case, &verdict, &mail).await?;
-        Ok(is_ours && !verdict.tell.is_empty())
+        if !self.store.settle_mail(&case, &verdict, &mail).await? {
+            return Ok(nothing);
+        }
+        let too_old = u32::try_from(verdict.forgotten(Why::TooOld)).unwrap_or(u32::MAX);
+        Ok(Decided { people: 1, mails: u32::from(!verdict.tell.is_empty()), too_old })
     }
 
     /// Writes a mail that was decided on and hands it over, if it still has something to say: the

@@ -1,5 +1,5 @@
 use super::Messaging;
-use crate::{id::UserId, participant::Participant, ports::StoreError};
+use crate::{id::UserId, mail::directory_address, participant::Participant, ports::StoreError};
 
 /// The most people that are entered at once.
 pub const PUT_PARTICIPANTS_MAX: usize = 1_000;
@@ -40,9 +40,15 @@ impl Messaging {
         if let Some(index) = people.iter().position(|person| person.profile.check().is_err()) {
             return Err(PutParticipantsError::Invalid { index });
         }
-        let forgotten = self.store.put_participants(people, self.clock.now()).await?;
+        let people: Vec<_> = people.iter().cloned().map(with_directory_address).collect();
+        let forgotten = self.store.put_participants(&people, self.clock.now()).await?;
         if forgotten.is_empty() { Ok(()) } else { Err(PutParticipantsError::Forgotten(forgotten)) }
     }
+}
+
+fn with_directory_address(mut person: Participant) -> Participant {
+    person.profile.email = person.profile.email.as_deref().map(directory_address);
+    person
 }
 
 #[cfg(test)]
@@ -80,5 +86,16 @@ mod tests {
         let found = service.store.participant(&salon("s1").id).await;
         assert_eq!(found.expect("the store works"), None);
         service.messaging.put_participants(&[salon("s1")]).await.expect("a salon may be entered");
+    }
+
+    #[tokio::test]
+    async fn an_address_is_kept_with_its_domain_in_ascii() {
+        let service = Service::over(Arc::new(MemoryStore::new()));
+        let mut person = client("c1");
+        person.profile.email = Some("Lea@Café.fr".to_owned());
+        service.messaging.put_participants(&[person.clone()]).await.expect("the store works");
+        let found = service.store.participant(&person.id).await.expect("the store works");
+        let email = found.and_then(|found| found.profile.email);
+        assert_eq!(email.as_deref(), Some("Lea@xn--caf-dma.fr"));
     }
 }

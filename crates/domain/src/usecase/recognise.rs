@@ -1,5 +1,5 @@
 use super::Messaging;
-use crate::{caller::Caller, participant::Participant, ports::StoreError};
+use crate::{caller::Caller, mail::directory_address, participant::Participant, ports::StoreError};
 
 impl Messaging {
     /// Brings the directory up to date with what a caller's token says of them (D3). A token that
@@ -12,7 +12,9 @@ impl Messaging {
             return Ok(());
         }
         let Caller { user, role, profile, .. } = caller;
-        let said = Participant { id: user.clone(), role: *role, profile: profile.clone() };
+        let mut profile = profile.clone();
+        profile.email = profile.email.as_deref().map(directory_address);
+        let said = Participant { id: user.clone(), role: *role, profile };
         let known = self.store.participant(user).await?;
         if known.is_some_and(|known| is_up_to_date(&known, &said)) {
             return Ok(());
@@ -94,5 +96,15 @@ mod tests {
         let service = Service::over(Arc::new(store));
         let recognised = service.messaging.recognise(&named("Encre Bleue")).await;
         assert!(matches!(recognised, Err(StoreError::Busy(_))));
+    }
+
+    #[tokio::test]
+    async fn an_address_with_accents_in_its_domain_is_no_news_each_time() {
+        let written = Profile { email: Some("lea@café.fr".to_owned()), ..Profile::default() };
+        let caller = Caller { profile: written, ..caller(&salon("s1")) };
+        let noted = recognised(None, &caller).await;
+        let email = noted[0].profile.email.as_deref();
+        assert_eq!(email, Some("lea@xn--caf-dma.fr"));
+        assert_eq!(recognised(Some(noted[0].clone()), &caller).await, []);
     }
 }

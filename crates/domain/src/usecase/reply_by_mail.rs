@@ -6,7 +6,7 @@ use crate::{
     mail::{ReplyToken, is_same_address},
     message::{Draft, MessageKind},
     ports::StoreError,
-    text::{Content, TextError, tidied},
+    text::{CONTENT_MAX_CHARS, Content, TextError, beginning, tidied},
 };
 
 /// Sets the names that are made of Message-IDs apart from all others.
@@ -21,7 +21,7 @@ pub struct MailReply<'a> {
     pub sender: &'a str,
     /// What its Message-ID header says (RFC 5322, 3.6.4), so that it is posted once.
     pub message_id: &'a str,
-    /// What it says, without what it quotes.
+    /// What it says, without what it quotes. Beyond [`CONTENT_MAX_CHARS`] it is cut.
     pub text: &'a str,
 }
 
@@ -46,9 +46,6 @@ pub enum ReplyByMailError {
     /// It says nothing.
     #[error("the answer is empty")]
     Empty,
-    /// It is longer than a message may be.
-    #[error("the answer is too long")]
-    TooLong,
     /// It was posted before, in other words.
     #[error("another answer was posted under this id")]
     Contradicted,
@@ -86,11 +83,22 @@ fn draft(reply: &MailReply<'_>) -> Result<Draft, ReplyByMailError> {
         return Err(ReplyByMailError::NoMessageId);
     }
     // Mail programs leave blank lines around what somebody wrote.
-    let content = Content::parse(tidied(reply.text).trim()).map_err(|error| match error {
-        TextError::TooLong => ReplyByMailError::TooLong,
-        TextError::Empty | TextError::TooShort => ReplyByMailError::Empty,
-    })?;
+    let content = Content::parse(shortened(tidied(reply.text).trim()))
+        .map_err(|_: TextError| ReplyByMailError::Empty)?;
     Draft::new(MessageKind::Text, content, vec![], key(id)).map_err(|_| ReplyByMailError::Empty)
+}
+
+/// What stands in the place of what was cut off.
+const CUT: &str = "\n[…]";
+
+/// A text that is too long for a message loses its end: mostly a quote that nobody recognised as one, and
+/// nobody could tell the sender that a mail was refused.
+fn shortened(text: &str) -> String {
+    if text.chars().count() <= CONTENT_MAX_CHARS {
+        return text.to_owned();
+    }
+    let kept = beginning(text, CONTENT_MAX_CHARS - CUT.chars().count());
+    format!("{}{CUT}", kept.trim_end())
 }
 
 /// The sender's own key for the message with this Message-ID.

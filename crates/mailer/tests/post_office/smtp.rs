@@ -8,7 +8,11 @@ use domain::{
 };
 use mailer::Settings;
 use serde_json::json;
-use tokio::net::TcpListener;
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
+    net::TcpListener,
+    task::JoinHandle,
+};
 
 use crate::{
     letters::{letter_to, mailer, settings},
@@ -41,6 +45,64 @@ async fn a_mail_arrives_at_a_real_mail_server() {
             .contains("Message-ID: <0199c0de-0000-7000-8000-000000000001@mail.example.org>\r\n")
     );
     assert!(mail.text.contains("Subject: Nouveau message de Encre Noire\r\n"));
+}
+
+/// A mail server without SMTPUTF8 that takes one mail. Returns its port and, afterwards, what it was told.
+async fn plain_server() -> (u16, JoinHandle<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let told = tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.expect("a caller");
+        let mut stream = BufReader::new(stream);
+        let (mut told, mut is_mail) = (String::new(), false);
+        stream.write_all(b"220 plain.test\r\n").await.expect("they listen");
+        loop {
+            let mut line = String::new();
+            stream.read_line(&mut line).await.expect("ASCII");
+            told.push_str(&line);
+            let answer = match line.trim_end() {
+                "." => return told,
+                _ if is_mail => continue,
+                "DATA" => {
+                    is_mail = true;
+                    "354 go on\r\n"
+                }
+                _ => "250 plain.test\r\n",
+            };
+            stream.write_all(answer.as_bytes()).await.expect("they listen");
+        }
+    });
+    (port, told)
+}
+
+#[tokio::test]
+async fn a_domain_with_accents_is_told_to_the_mail_server_in_ascii() {
+    let (port, told) = plain_server().await;
+    let accents = Settings {
+        from: "noreply@Café.example".to_owned(),
+        ..settings(smtp(&format!("smtp://127.0.0.1:{port}")))
+    };
+    // It hangs up when it has the mail.
+    let _broken = mailer(&accents).deliver(&letter_to("lea@Bücher.example")).await;
+    let told = told.await.expect("it was told a mail");
+    for line in [
+        "MAIL FROM:<noreply@xn--caf-dma.example>",
+        "RCPT TO:<lea@xn--bcher-kva.example>",
+        "To: lea@xn--bcher-kva.example",
+        "Message-ID: <0199c0de-0000-7000-8000-000000000001@xn--caf-dma.example>",
+    ] {
+        assert!(told.lines().any(|known| known == line), "{line} is not in:\n{told}");
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_no_server_could_have_is_no_mailbox() {
+    let server = MailServer::start().await;
+    let mailer = mailer(&settings(server.transport()));
+    for bad in ["lea@\u{ad}", "lea@xn--a-é.example", "lea"] {
+        let error = mailer.deliver(&letter_to(bad)).await.expect_err(bad);
+        assert!(matches!(error, PostError::NoSuchMailbox(_)), "{bad}: {error:?}");
+    }
 }
 
 #[tokio::test]

@@ -113,7 +113,14 @@ impl Shift {
         match self.worker.decide_due_mail().await {
             Ok(decided) if decided.people == 0 => {}
             // There may be more of them than were looked at in one go.
-            Ok(_) => {
+            Ok(decided) => {
+                if decided.too_old > 0 {
+                    let conversations = decided.too_old;
+                    tracing::warn!(
+                        conversations,
+                        "no mail tells of messages that are too old by now"
+                    );
+                }
                 self.looks_at = Instant::now();
                 self.bell.0.notify_one();
             }

@@ -39,7 +39,10 @@ async fn flush(store: Arc<PgStore>, mail: &Mail) -> Result<String, RunError> {
     let terms = MailTerms { delay_ms: 0, ..mail.terms.clone() };
     let mailing = mailing(mail, terms, store, Arc::new(SystemClock), Arc::new(SystemIds))?;
     let decided = all(&mailing.ok_or(RunError::NoMail)?).await?;
-    Ok(format!("people decided about\t{}\nmails on their way\t{}\n", decided.people, decided.mails))
+    let Decided { people, mails, too_old } = decided;
+    Ok(format!(
+        "people decided about\t{people}\nmails on their way\t{mails}\nconversations too old for a mail\t{too_old}\n"
+    ))
 }
 
 async fn allow(store: &PgStore, person: &UserId) -> Result<String, RunError> {
@@ -53,6 +56,7 @@ async fn all(mailing: &Mailing) -> Result<Decided, RunError> {
         let decided = mailing.decide_due(BATCH).await.map_err(RunError::Mail)?;
         total.people += decided.people;
         total.mails += decided.mails;
+        total.too_old += decided.too_old;
         if decided.people < BATCH {
             return Ok(total);
         }

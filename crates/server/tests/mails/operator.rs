@@ -34,9 +34,38 @@ async fn mail_that_still_waits_leaves_when_an_operator_says_so() -> Result<(), F
     same(
         "what is printed",
         String::from_utf8_lossy(&printed.stdout).as_ref(),
-        "people decided about\t1\nmails on their way\t1\n",
+        "people decided about\t1\nmails on their way\t1\nconversations too old for a mail\t0\n",
     )?;
     scene.post.mail_to(&guest.address).await.map(drop)
+}
+
+#[tokio::test]
+async fn what_waited_for_weeks_until_there_was_a_way_is_counted_and_told_by_no_mail()
+-> Result<(), Fault> {
+    const AGE: &str = "
+        WITH noted AS (UPDATE messaging.pending_mail SET since = since - interval '8 days')
+        UPDATE messaging.message SET created_at = created_at - interval '8 days'";
+    // Nobody but the operator decides.
+    let scene = Scene::set(&[("JOBS_RUN", "off")]).await?;
+    let guest = scene.guest("client-1").await?;
+    let url = scene.post.url();
+    let way = [("MAIL_SMTP_URL", url.as_str()), ("MAIL_FROM", "noreply@mail.example.org")];
+    let longer = [way[0], way[1], ("MAIL_NOTICE_AGE_MAX_DAYS", "30")];
+    let database = scene.stage.database.client().await?;
+    for (settings, mails, too_old) in [(&way[..], 0, 1), (&longer[..], 1, 0)] {
+        scene.tell(&guest, "Bonjour").await?;
+        database.execute(AGE, &[]).await.map_err(Fault::while_doing("let weeks go by"))?;
+        let printed = flush(&scene, settings).await?;
+        let expected = format!(
+            "people decided about\t1\nmails on their way\t{mails}\nconversations too old for a mail\t{too_old}\n"
+        );
+        same(
+            "what is printed",
+            String::from_utf8_lossy(&printed.stdout).as_ref(),
+            expected.as_str(),
+        )?;
+    }
+    Ok(())
 }
 
 #[tokio::test]

@@ -3,7 +3,8 @@
 -- message of the other side is untold when it is unread and behind what a mail told of. No row: nothing
 -- waits.
 , waiting AS (
-    SELECT noted.*, told.at AS told_at, news.untold, news.up_to
+    SELECT noted.*, told.at AS told_at, news.untold, news.up_to,
+        coalesce(news.newest_at, noted.since) AS newest_at
     FROM (
         SELECT conversation_id, since, message_count, coalesce(wait_until > $4, false) AS is_put_off
         FROM messaging.pending_mail
@@ -19,7 +20,8 @@
         WHERE id = noted.conversation_id AND deleted_at IS NULL AND $1 IN (salon_id, client_id)
     ) AS here ON true
     CROSS JOIN LATERAL (
-        SELECT count(*) AS untold, coalesce(max(seq), 0) AS up_to FROM messaging.message
+        SELECT count(*) AS untold, coalesce(max(seq), 0) AS up_to, max(created_at) AS newest_at
+        FROM messaging.message
         WHERE conversation_id = here.id AND author_side = here.writer_side AND deleted_at IS NULL
             AND kind <> 'SYSTEM' AND seq > greatest(here.read_seq, told.up_to_seq)
     ) AS news
@@ -35,6 +37,7 @@ CROSS JOIN (
         array_agg(conversation_id ORDER BY is_put_off, since, conversation_id) AS conversation_ids,
         array_agg(since ORDER BY is_put_off, since, conversation_id) AS since,
         array_agg(message_count::bigint ORDER BY is_put_off, since, conversation_id) AS noted,
+        array_agg(newest_at ORDER BY is_put_off, since, conversation_id) AS newest_at,
         array_agg(told_at ORDER BY is_put_off, since, conversation_id) AS told_at,
         array_agg(untold ORDER BY is_put_off, since, conversation_id) AS untold,
         array_agg(up_to ORDER BY is_put_off, since, conversation_id) AS up_to

@@ -50,17 +50,20 @@ pub(crate) fn waiting<'a>(row: &impl NamedRow<'a, Pg>) -> Result<Vec<Waiting>> {
     let numbers = |column| NamedRow::get::<Array<BigInt>, Vec<i64>>(row, column);
     let ids = NamedRow::get::<Array<Text>, Vec<String>>(row, "conversation_ids")?;
     let since = NamedRow::get::<Array<Timestamptz>, Vec<At>>(row, "since")?;
+    let newest_at = NamedRow::get::<Array<Timestamptz>, Vec<At>>(row, "newest_at")?;
     let told_at = NamedRow::get::<Array<Nullable<Timestamptz>>, Vec<Option<At>>>(row, "told_at")?;
     let (noted, untold, up_to) = (numbers("noted")?, numbers("untold")?, numbers("up_to")?);
-    let places = ids.iter().zip(since).zip(noted).zip(told_at).zip(untold).zip(up_to);
+    let times = since.into_iter().zip(newest_at).zip(told_at);
+    let places = ids.iter().zip(times).zip(noted).zip(untold).zip(up_to);
     places
-        .map(|(((((id, since), noted), told_at), untold), up_to)| {
+        .map(|((((id, ((since, newest_at), told_at)), noted), untold), up_to)| {
             Ok(Waiting {
                 conversation: good("conversation_ids", ConversationId::parse(id))?,
                 since: since.0,
                 noted: good("noted", u64::try_from(noted))?,
                 untold: good("untold", u64::try_from(untold))?,
                 up_to: good("up_to", Seq::new(up_to))?,
+                newest_at: newest_at.0,
                 told_at: told_at.map(|at| at.0),
             })
         })

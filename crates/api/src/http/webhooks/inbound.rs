@@ -75,7 +75,6 @@ fn reason(error: &ReplyByMailError) -> Option<&'static str> {
         ReplyByMailError::OtherSender => Some("other_sender"),
         ReplyByMailError::NoMessageId => Some("no_message_id"),
         ReplyByMailError::Empty => Some("empty"),
-        ReplyByMailError::TooLong => Some("too_long"),
         ReplyByMailError::Contradicted => Some("contradicted"),
         ReplyByMailError::Gone => Some("gone"),
         ReplyByMailError::Store(_) => None,

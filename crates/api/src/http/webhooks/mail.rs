@@ -1,13 +1,19 @@
-use domain::{mail::ReplyToken, usecase::MailReply};
+use std::borrow::Cow;
+
+use domain::{
+    mail::{ReplyToken, is_same_address},
+    usecase::MailReply,
+};
 
 use super::form::Fields;
+use crate::mail::UnsubscribeLinks;
 
 /// A mail that answers one of ours.
 pub(super) struct Mail<'a> {
     token: ReplyToken,
-    sender: &'a str,
+    sender: String,
     message_id: String,
-    text: &'a str,
+    text: Cow<'a, str>,
     /// How many files came with it.
     pub(super) files: u32,
 }
@@ -32,16 +38,19 @@ impl<'a> Mail<'a> {
             return Err(NoReply::Automatic);
         }
         let token = fields.get("recipient").and_then(token).ok_or(NoReply::NoAddress)?;
-        let text = fields.get("stripped-text").or_else(|| fields.get("body-plain"));
+        let said = |name| fields.get(name).filter(|text| !is_blank(text));
         Ok(Self {
             token,
-            sender: fields.get("from").or_else(|| fields.get("sender")).map_or("", bare_address),
+            sender: said("from").or_else(|| said("sender")).map(bare_address).unwrap_or_default(),
             message_id: headers
                 .get("message-id")
                 .or_else(|| fields.get("Message-Id"))
                 .unwrap_or_default()
                 .to_owned(),
-            text: text.unwrap_or_default(),
+            text: without_our_links(match said("stripped-text") {
+                Some(new) => new,
+                None => said("body-plain").filter(|body| !only_quotes(body)).unwrap_or_default(),
+            }),
             files: fields.get("attachment-count").and_then(|n| n.parse().ok()).unwrap_or(0),
         })
     }
@@ -49,9 +58,9 @@ impl<'a> Mail<'a> {
     pub(super) fn reply(&self) -> MailReply<'_> {
         MailReply {
             token: &self.token,
-            sender: self.sender,
+            sender: &self.sender,
             message_id: &self.message_id,
-            text: self.text,
+            text: &self.text,
         }
     }
 }
@@ -65,10 +74,97 @@ fn token(recipients: &str) -> Option<ReplyToken> {
     })
 }
 
-/// The address alone, of what may have a name before it.
-fn bare_address(from: &str) -> &str {
-    let bare = from.rsplit_once('<').and_then(|(_, rest)| rest.split_once('>'));
-    bare.map_or(from, |(address, _)| address).trim()
+/// The address alone of a `From` field (RFC 5322, 3.4), which may have names and comments around it; empty
+/// when it names several people. A field that opens what it does not close is taken as far as it is clear.
+fn bare_address(from: &str) -> String {
+    let mailboxes = mailboxes(from).unwrap_or_else(|| {
+        let bare = from.rsplit_once('<').and_then(|(_, rest)| rest.split_once('>'));
+        vec![bare.map_or(from, |(address, _)| address).to_owned()]
+    });
+    let mut addresses = mailboxes.iter().filter_map(|mailbox| {
+        let (name, domain) = mailbox.rsplit_once('@')?;
+        Some(format!("{}@{}", name.trim(), domain.trim()))
+    });
+    let first = addresses.next().unwrap_or_default();
+    if addresses.all(|other| is_same_address(&first, &other)) { first } else { String::new() }
+}
+
+/// What stands for an address in each mailbox of a list: what is in its angle brackets, or else all of it but
+/// its comments. `None` when a quote or a comment does not end.
+fn mailboxes(list: &str) -> Option<Vec<String>> {
+    let (mut comments, mut quoted, mut escaped, mut in_angle) = (0_u32, false, false, false);
+    let mut mailboxes = vec![String::new()];
+    let mut has_angle = false;
+    for c in list.chars() {
+        let is_inside = quoted || comments > 0;
+        let is_literal = escaped;
+        escaped = c == '\\' && is_inside && !is_literal;
+        let current = mailboxes.last_mut()?;
+        match c {
+            _ if is_literal => {}
+            '"' if comments == 0 => quoted = !quoted,
+            '(' if !quoted => comments += 1,
+            ')' if comments > 0 && !quoted => {
+                comments -= 1;
+                continue;
+            }
+            '<' if !is_inside => {
+                current.clear();
+                (in_angle, has_angle) = (true, true);
+                continue;
+            }
+            '>' if !is_inside => {
+                in_angle = false;
+                continue;
+            }
+            ',' if !is_inside && !in_angle => {
+                has_angle = false;
+                mailboxes.push(String::new());
+                continue;
+            }
+            _ => {}
+        }
+        if comments == 0 && (in_angle || !has_angle) {
+            mailboxes.last_mut()?.push(c);
+        }
+    }
+    (!quoted && comments == 0).then_some(mailboxes)
+}
+
+/// Whether nothing of `text` can be seen.
+fn is_blank(text: &str) -> bool {
+    let unseen = |c: char| {
+        let has_no_width =
+            matches!(c, '\u{ad}' | '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}');
+        c.is_whitespace() || c.is_control() || has_no_width
+    };
+    text.chars().all(unseen)
+}
+
+/// How many lines mail programs take at the most to say whom they quote.
+const ATTRIBUTION_LINES_MAX: usize = 3;
+
+/// Whether a mail says nothing but what it quotes, and whom, as one does that came for its pictures.
+fn only_quotes(body: &str) -> bool {
+    let mut lines = body.lines().map(str::trim).filter(|line| !is_blank(line)).peekable();
+    let mut attribution = Vec::new();
+    while let Some(line) = lines.next_if(|line| !line.starts_with('>')) {
+        attribution.push(line);
+    }
+    let is_attribution = attribution.len() <= ATTRIBUTION_LINES_MAX
+        && attribution.last().is_none_or(|last| last.ends_with(':'))
+        // A name alone may be somebody's own words; all programs tell the day, too.
+        && (attribution.is_empty() || attribution.concat().contains(|c: char| c.is_ascii_digit()));
+    is_attribution && lines.all(|line| line.starts_with('>'))
+}
+
+/// Our own mail, quoted, has a link with which everybody who sees it could end the mail of whoever answers.
+fn without_our_links(text: &str) -> Cow<'_, str> {
+    if !UnsubscribeLinks::is_in(text) {
+        return Cow::Borrowed(text);
+    }
+    let kept: Vec<_> = text.lines().filter(|line| !UnsubscribeLinks::is_in(line)).collect();
+    Cow::Owned(kept.join("\n"))
 }
 
 /// The header of a mail, line by line.
@@ -81,23 +177,93 @@ impl Headers {
         Self(lines.and_then(Result::ok).unwrap_or_default())
     }
 
+    /// The first line of this name.
     fn get(&self, name: &str) -> Option<&str> {
-        let mut lines = self.0.iter();
-        let line = lines.find(|(known, _)| known.eq_ignore_ascii_case(name));
-        line.map(|(_, value)| value.trim())
+        self.all(name).next()
     }
 
-    /// Whether a program wrote the mail by itself (RFC 3834, section 5, and what came before it).
-    fn tell_of_a_program(&self) -> bool {
-        let is = |name, words: &[&str]| {
-            let value = self.get(name).map(str::to_ascii_lowercase);
-            value.is_some_and(|value| words.contains(&value.as_str()))
-        };
-        let submitted = self.get("auto-submitted").map(str::to_ascii_lowercase);
-        submitted.is_some_and(|word| !word.starts_with("no"))
-            || is("precedence", &["bulk", "junk", "list", "auto_reply"])
-            || self.get("x-autoreply").or_else(|| self.get("x-autorespond")).is_some()
+    fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        let lines = self.0.iter().filter(move |(known, _)| known.trim().eq_ignore_ascii_case(name));
+        lines.map(|(_, value)| value.trim())
     }
+
+    /// Whether a program wrote the mail by itself: an answer of somebody on holiday, a report, a bounce. The
+    /// marks are those of RFC 3834 and those that programs had before it, or have in spite of it.
+    ///
+    /// What only says that no program shall answer (`X-Auto-Response-Suppress`), or how to leave a list
+    /// (`List-Unsubscribe`, `List-Id`, `Feedback-ID`), is no mark: Exchange, mail gateways and newsletter
+    /// services put it into mail that people write, and a message of theirs that is lost is worse than an
+    /// automatic one that is shown.
+    fn tell_of_a_program(&self) -> bool {
+        MARKS.iter().any(|(name, mark)| self.all(name).any(|value| mark.is_on(value)))
+    }
+}
+
+/// What a header line has to say to be the mark of a program.
+#[derive(Clone, Copy)]
+enum Mark {
+    /// Its first word is another one than `no` (RFC 3834, section 5).
+    NotNo,
+    /// It is there, unless it denies what its name says.
+    Said,
+    /// Its first word is one of these.
+    Word(&'static [&'static str]),
+    /// It contains this.
+    Holds(&'static str),
+    /// It has no address, or that of the mail server itself.
+    Nobody,
+}
+
+/// Words of `Precedence` with which no person writes.
+const NOT_BY_HAND: Mark = Mark::Word(&["bulk", "junk", "list", "auto_reply", "auto-reply"]);
+
+/// Header lines that programs leave in what they write by themselves.
+const MARKS: [(&str, Mark); 17] = [
+    ("auto-submitted", Mark::NotNo),
+    ("precedence", NOT_BY_HAND),
+    ("x-precedence", NOT_BY_HAND),
+    // So spelled by cPanel.
+    ("preference", Mark::Word(&["auto_reply"])),
+    ("x-auto-reply", Mark::Said),
+    ("x-autoreply", Mark::Said),
+    ("x-autoreply-from", Mark::Said),
+    ("x-mail-autoreply", Mark::Said),
+    ("x-autorespond", Mark::Said),
+    ("x-autoresponse", Mark::Said),
+    ("x-autogenerated", Mark::Said),
+    ("x-fc-machinegenerated", Mark::Said),
+    ("x-ms-exchange-inbox-rules-loop", Mark::Said),
+    ("x-post-messageclass", Mark::Holds("autoresponder")),
+    ("delivered-to", Mark::Word(&["autoresponder"])),
+    ("return-path", Mark::Nobody),
+    ("content-type", Mark::Word(&["multipart/report"])),
+];
+
+impl Mark {
+    fn is_on(self, value: &str) -> bool {
+        let value = value.to_ascii_lowercase();
+        let word = first_word(&value);
+        match self {
+            Self::NotNo => word != "no",
+            Self::Said => !matches!(word, "no" | "false" | "0" | "off" | "none"),
+            Self::Word(words) => words.contains(&word),
+            Self::Holds(part) => value.contains(part),
+            Self::Nobody => {
+                let address: String = value.chars().filter(|c| !c.is_whitespace()).collect();
+                matches!(address.as_str(), "<>" | "<mailer-daemon>")
+            }
+        }
+    }
+}
+
+/// The first word of a value, without comments before it and parameters behind it.
+fn first_word(value: &str) -> &str {
+    let mut rest = value.trim_start();
+    while let Some((_, behind)) = rest.strip_prefix('(').and_then(|rest| rest.split_once(')')) {
+        rest = behind.trim_start();
+    }
+    let is_end = |c: char| c.is_whitespace() || matches!(c, ';' | '(' | ',');
+    rest.split(is_end).next().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -122,39 +288,174 @@ mod tests {
 
     #[test]
     fn the_sender_is_an_address_without_its_name() {
-        for from in
-            ["c1@mail.test", " c1@mail.test ", "Léa <c1@mail.test>", "\"a <b@c>\" <c1@mail.test>"]
-        {
-            assert_eq!(bare_address(from), "c1@mail.test", "{from}");
+        for from in [
+            "c1@mail.test",
+            " c1@mail.test ",
+            "Léa <c1@mail.test>",
+            "\"a <b@c>\" <c1@mail.test>",
+            "c1@mail.test (Léa)",
+            "(Léa (au salon)) c1@mail.test",
+            "c1@mail.test (b@c, \\) <d@e>)",
+            "Léa (salon) <c1@mail.test> (d@e)",
+            "c1(Léa)@mail.test",
+            "c1 @ mail.test",
+            "=?utf-8?Q?L=C3=A9a=2C_salon?= <c1@mail.test>",
+            "=?utf-8?B?TMOpYQ==?=\r\n <c1@mail.test>",
+            "\"Roux, Léa\" <c1@mail.test>",
+            "\"Léa \\\"R, <b@c>\\\"\" <c1@mail.test>",
+            "Roux, Léa <c1@mail.test>",
+            "c1@mail.test <c1@mail.test>",
+            "C1@mail.test, Léa <c1@mail.test>",
+            "Léa :( <c1@mail.test>",
+            "Léa \"R <c1@mail.test>",
+            "<c1@mail.test>",
+        ] {
+            assert!(is_same_address(&bare_address(from), "c1@mail.test"), "{from}");
         }
         assert_eq!(bare_address("c1@mail.test <evil@mail.test>"), "evil@mail.test");
+        assert_eq!(bare_address("\"c1@mail.test\" <evil@mail.test>"), "evil@mail.test");
+        assert_eq!(bare_address("(c1@mail.test) evil@mail.test"), "evil@mail.test");
+        assert_eq!(bare_address("\"a b\"@mail.test"), "\"a b\"@mail.test");
+        assert_eq!(bare_address("Léa <léa@café.fr> (b)"), "léa@café.fr");
+        for nobody in
+            ["", "Léa", "<>", "()", "c1@mail.test, evil@mail.test", "a <c1@mail.test>, <b@c>"]
+        {
+            assert_eq!(bare_address(nobody), "", "{nobody}");
+        }
+    }
+
+    #[test]
+    fn an_empty_from_is_no_sender() {
+        let parts =
+            [("recipient", "reply+tok1@mail.test"), ("from", " "), ("sender", "c1@mail.test")];
+        let fields = Fields::made_of(parts.into_iter());
+        assert_eq!(Mail::of(&fields).map(|mail| mail.sender), Ok("c1@mail.test".to_owned()));
+    }
+
+    /// Whether a mail with this line in its header is taken for a program's, whatever stands around it.
+    fn is_automatic(name: &str, value: &str) -> bool {
+        let lines = serde_json::json!([["Received", "x"], [name, value], ["Message-Id", "<a@b>"]]);
+        let fields = mail_with(&[("message-headers", &lines.to_string())]);
+        match Mail::of(&fields) {
+            Ok(_) => false,
+            Err(reason) => {
+                assert_eq!(reason, NoReply::Automatic, "{name}: {value}");
+                true
+            }
+        }
     }
 
     #[test]
     fn what_a_program_writes_by_itself_is_no_answer() {
-        for header in [
-            r#"[["Auto-Submitted", "auto-replied"]]"#,
-            r#"[["auto-submitted", " Auto-Generated; owner=x"]]"#,
-            r#"[["Precedence", "bulk"]]"#,
-            r#"[["X-Autoreply", "yes"]]"#,
+        for (name, value) in [
+            ("Auto-Submitted", "auto-replied"),
+            ("auto-submitted", " Auto-Generated; owner=x"),
+            ("AUTO-SUBMITTED", "(by vacation) auto-replied (rejected)"),
+            ("Auto-Submitted", "auto-notified"),
+            // A word of its own, not `no`.
+            ("Auto-Submitted", "notification"),
+            ("Auto-Submitted", "yes"),
+            ("Precedence", "bulk"),
+            ("Precedence", "JUNK"),
+            ("Precedence", "list"),
+            ("Precedence", "auto_reply"),
+            ("X-Precedence", "bulk"),
+            ("X-Precedence", "auto_reply"),
+            ("Preference", "auto_reply"),
+            ("X-Autoreply", "yes"),
+            ("X-AutoReply-From", "c1@mail.test"),
+            ("X-Auto-Reply", "1"),
+            ("X-Mail-Autoreply", "c1@mail.test"),
+            ("X-Autorespond", "Re: Nouveau message"),
+            ("X-Autoresponse", "yes"),
+            ("X-Autogenerated", "Reply"),
+            ("X-FC-MachineGenerated", "true"),
+            ("X-POST-MessageClass", "9; Autoresponder"),
+            ("X-MS-Exchange-Inbox-Rules-Loop", "c1@mail.test"),
+            ("Delivered-To", "Autoresponder"),
+            ("Return-Path", "<>"),
+            ("Return-Path", " < > "),
+            ("Return-Path", "<MAILER-DAEMON>"),
+            ("Content-Type", "multipart/report; report-type=delivery-status; boundary=x"),
+            ("Content-Type", "Multipart/Report; report-type=disposition-notification"),
         ] {
-            let fields = mail_with(&[("message-headers", header)]);
-            assert_eq!(Mail::of(&fields).err(), Some(NoReply::Automatic), "{header}");
+            assert!(is_automatic(name, value), "{name}: {value}");
         }
         let bounce = mail_with(&[("sender", "")]);
         assert_eq!(Mail::of(&bounce).err(), Some(NoReply::Automatic));
-        let own = mail_with(&[("message-headers", r#"[["Auto-Submitted", "no"]]"#)]);
-        assert!(Mail::of(&own).is_ok());
+        // The second line of a name counts as much as the first.
+        let twice = r#"[["Auto-Submitted", "no"], ["Auto-Submitted", "auto-replied"]]"#;
+        let twice = mail_with(&[("message-headers", twice)]);
+        assert_eq!(Mail::of(&twice).err(), Some(NoReply::Automatic));
     }
 
     #[test]
-    fn the_text_is_what_mailgun_found_new_and_all_of_it_if_it_found_nothing_out() {
-        let both = mail_with(&[("stripped-text", "Oui"), ("body-plain", "Oui\n> Samedi ?")]);
-        assert_eq!(Mail::of(&both).map(|mail| mail.text), Ok("Oui"));
-        let plain = mail_with(&[("body-plain", "Oui\n> Samedi ?")]);
-        assert_eq!(Mail::of(&plain).map(|mail| mail.text), Ok("Oui\n> Samedi ?"));
-        let nothing_new = mail_with(&[("stripped-text", ""), ("body-plain", "> Samedi ?")]);
-        assert_eq!(Mail::of(&nothing_new).map(|mail| mail.text), Ok(""));
+    fn what_people_write_passes_however_much_it_looks_like_a_program_s() {
+        for (name, value) in [
+            ("Auto-Submitted", "no"),
+            ("Auto-Submitted", " NO (typed by hand)"),
+            ("Auto-Submitted", "(x) no; owner=y"),
+            ("Precedence", "first-class"),
+            ("Precedence", "normal"),
+            ("Precedence", "special-delivery"),
+            ("X-Precedence", "normal"),
+            ("X-Auto-Response-Suppress", "DR, RN, NRN, OOF, AutoReply"),
+            ("X-Auto-Response-Suppress", "All"),
+            ("List-Unsubscribe", "<mailto:leave@gateway.test>"),
+            ("List-Id", "<equipe.salon.test>"),
+            ("Feedback-ID", "1:gateway"),
+            ("X-Autoreply", "no"),
+            ("X-FC-MachineGenerated", "false"),
+            ("X-POST-MessageClass", "1; Letter"),
+            ("Delivered-To", "autoresponder@mail.test"),
+            ("Return-Path", "<c1@mail.test>"),
+            ("Content-Type", "multipart/mixed; boundary=\"multipart/report\""),
+            ("Content-Type", "multipart/alternative; boundary=x"),
+            ("Subject", "Re: Auto-Submitted: auto-replied"),
+            ("X-Mailer", "Autoresponder"),
+        ] {
+            assert!(!is_automatic(name, value), "{name}: {value}");
+        }
+    }
+
+    #[test]
+    fn the_text_is_what_mailgun_found_new_and_all_of_it_if_it_found_nothing() {
+        let body = "Oui\n> Samedi ?";
+        let link = "https://messages.test/mail/unsubscribe?person=c1&signature=abc";
+        let quoted = format!("Oui\n> Samedi ?\n> Stop : <{link}>\n> Fin");
+        let table = [
+            (Some("Oui"), Some(body), "Oui"),
+            (None, Some(body), body),
+            (Some(""), Some(body), body),
+            (Some(" \r\n\u{200b}\u{feff}"), Some(body), body),
+            (Some("Oui"), None, "Oui"),
+            // Who answers beneath the quote is heard.
+            (Some(""), Some("> Samedi ?\n\nOui"), "> Samedi ?\n\nOui"),
+            (Some(""), Some("D'accord pour :\n> Samedi"), "D'accord pour :\n> Samedi"),
+            // What came for its pictures says nothing.
+            (Some(""), Some("> Samedi ?"), ""),
+            (
+                Some(""),
+                Some(
+                    "\nLe lun. 5 janv. 2026 à 10:00, Encre\n<x@y.fr> a écrit :\n\n> Samedi ?\n>\n",
+                ),
+                "",
+            ),
+            (Some(""), Some("On Mon, Jan 5, 2026 at 10:00 AM Encre wrote:\n> Samedi ?"), ""),
+            (Some(""), None, ""),
+            (None, None, ""),
+            // Our way out of all mail is nobody else's.
+            (Some(""), Some(&quoted), "Oui\n> Samedi ?\n> Fin"),
+            (Some(link), Some(body), ""),
+        ];
+        for (new, body, text) in table {
+            let new = new.map(|new| ("stripped-text", new));
+            let parts: Vec<_> =
+                new.into_iter().chain(body.map(|body| ("body-plain", body))).collect();
+            let fields = mail_with(&parts);
+            let read = Mail::of(&fields).map(|mail| mail.text.into_owned());
+            assert_eq!(read.as_deref(), Ok(text), "{parts:?}");
+        }
     }
 
     #[test]

@@ -24,6 +24,7 @@ fn minutes(number: i64) -> Timestamp {
 fn some_waiting() -> impl Strategy<Value = Waiting> {
     let told_at = prop::option::of((-120_i64..0).prop_map(minutes));
     (-120_i64..=0, 0_u64..3, told_at).prop_map(|(since, untold, told_at)| Waiting {
+        newest_at: minutes(since),
         conversation: talk("any", "s1", "c1").0,
         since: minutes(since),
         noted: 1,

@@ -29,6 +29,7 @@ fn waiting(id: &str, since: Timestamp) -> Waiting {
         noted: 1,
         untold: 1,
         up_to: Seq::new(7).expect("not negative"),
+        newest_at: since,
         told_at: None,
     }
 }
@@ -193,4 +194,50 @@ fn a_mail_tells_of_fifty_conversations_and_the_next_of_the_others() {
     assert_eq!((verdict.tell.len(), verdict.wait.len()), (MAIL_CONVERSATIONS_MAX, 3));
     assert_eq!(told(&verdict)[0], "c0", "who waits longest comes first");
     assert!(verdict.wait.iter().all(|(_, until)| *until == at("10:01:00")));
+}
+
+#[test]
+fn what_waited_for_longer_than_a_week_is_told_by_no_mail() {
+    let week_ago = |millis: i64| calendar::after(at("10:00:00"), millis - 604_800_000);
+    let [old, on_time, answered] =
+        ["old", "on-time", "answered"].map(|id| waiting(id, week_ago(-1)));
+    let on_time = Waiting { since: week_ago(0), newest_at: week_ago(0), ..on_time };
+    // Something new came since: the conversation is told of.
+    let answered = Waiting { newest_at: at("09:50:00"), ..answered };
+    let read = Waiting { untold: 0, ..waiting("read", week_ago(-1)) };
+    let mut case = case(vec![old, on_time, answered, read]);
+    let verdict = decided(&case, "10:00:00");
+    assert_eq!(told(&verdict), ["answered", "on-time"]);
+    let forgotten = [(conversation("old"), Why::TooOld), (conversation("read"), Why::Read)];
+    assert_eq!(verdict.forget, forgotten);
+    assert_eq!((verdict.forgotten(Why::TooOld), verdict.forgotten(Why::Muted)), (1, 0));
+    // Whoever wants no mail missed none.
+    case.preferences.frequency = Frequency::Never;
+    assert_eq!(decided(&case, "10:00:00").forgotten(Why::TooOld), 0);
+}
+
+#[test]
+fn nobody_waits_for_so_long_by_their_own_wishes_that_it_would_be_too_old() {
+    let day_ms = 86_400_000;
+    let terms = MailTerms {
+        delay_ms: day_ms,
+        conversation_pause_ms: day_ms,
+        notice_age_max_ms: 4 * day_ms,
+        ..MailTerms::default()
+    };
+    // Told of just before; the daily mail of nine o'clock falls into quiet hours that end just before nine.
+    let since = at("08:59:00");
+    let one = Waiting { told_at: Some(since), ..waiting("a", since) };
+    let mut case = with(Frequency::Daily, vec![one]);
+    case.preferences.quiet_hours = QuietHours::new(9 * 60, 9 * 60 - 1).ok();
+    let mut now = since;
+    for _ in 0..10 {
+        let verdict = decide(&case, &terms, now);
+        assert_eq!(verdict.forget, [], "{now}");
+        match verdict.wait.first() {
+            Some((_, until)) => now = *until,
+            None => return assert_eq!(told(&verdict), ["a"]),
+        }
+    }
+    panic!("it is never told");
 }

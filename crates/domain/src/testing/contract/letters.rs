@@ -201,3 +201,27 @@ pub async fn an_answer_finds_its_person_and_its_conversation(store: &dyn Store) 
     talk.end().await;
     assert_eq!(target(&stage, &to_client).await.map(|found| found.person), Some(user("c1")));
 }
+
+/// An address is suppressed however its domain is written, and stays so when it is kept in another form.
+pub async fn a_suppressed_address_is_known_however_its_domain_is_written(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let talk = stage.talk("s1", "c1").await;
+    let mut person = client("c1");
+    person.profile.email = Some("lea@café.fr".to_owned());
+    stage.note(&person).await;
+    talk.say(&talk.salon, "1").await;
+    let mailbox = Mailbox::of(&stage, "c1");
+    for told in ["lea@cafe.fr", "lea@xn--caf-dma.com"] {
+        assert_eq!(store.suppress_address(told, stage.now()).await.expect(ANSWERS), 0, "{told}");
+    }
+    let noted = store.suppress_address("Lea@XN--CAF-DMA.fr", stage.now()).await;
+    assert_eq!(noted.expect(ANSWERS), 1);
+    assert!(mailbox.case().await.is_suppressed);
+    person.profile.email = Some("lea@xn--caf-dma.fr".to_owned());
+    stage.note(&person).await;
+    assert!(mailbox.case().await.is_suppressed, "it is the same mailbox");
+    assert!(store.allow_address(&person.id).await.expect(ANSWERS));
+    person.profile.email = Some("lea@café.fr".to_owned());
+    stage.note(&person).await;
+    assert!(!mailbox.case().await.is_suppressed, "it is allowed in each form");
+}

@@ -30,9 +30,13 @@ pub async fn what_is_said_is_noted_for_the_other_side(store: &dyn Store) {
         noted: 2,
         untold: 2,
         up_to: newest.seq,
+        newest_at: newest.created_at,
         told_at: None,
     };
     assert_eq!(case.waiting, [expected]);
+    talk.read(&talk.client).await;
+    let read = &Mailbox::of(&stage, "c1").case().await.waiting[0];
+    assert_eq!((read.untold, read.newest_at), (0, read.since), "nothing is left to be old");
     assert_eq!(Mailbox::of(&stage, "s1").try_case().await, None);
 }
 

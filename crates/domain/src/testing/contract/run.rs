@@ -195,6 +195,7 @@ macro_rules! store_contract {
                 a_letter_is_to_the_person_as_they_are_now
                 an_address_that_sent_mail_back_is_known
                 an_address_that_was_repaired_is_written_to_again
+                a_suppressed_address_is_known_however_its_domain_is_written
                 an_answer_finds_its_person_and_its_conversation
             }
             jobs {

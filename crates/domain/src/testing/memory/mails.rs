@@ -133,6 +133,7 @@ impl State {
                 noted: noted.count,
                 untold: untold.len() as u64,
                 up_to: untold.first().map_or(Seq::ZERO, |post| post.seq),
+                newest_at: untold.first().map_or(noted.since, |post| post.created_at),
                 told_at: told.map(|told| told.at),
             }
         });

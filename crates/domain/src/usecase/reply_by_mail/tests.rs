@@ -12,7 +12,6 @@ use crate::{
         MemoryStore,
         fixture::{Service, client, text, user},
     },
-    text::CONTENT_MAX_CHARS,
 };
 
 /// A client who was written to, and the address to answer to.
@@ -94,21 +93,63 @@ async fn what_cannot_be_posted_is_refused_and_posts_nothing() {
     let scene = Scene::new().await;
     let forged = ReplyToken::parse("forged").expect("a good token");
     let good = scene.reply("<1@mail.test>", "Oui");
-    let long = "é".repeat(CONTENT_MAX_CHARS + 1);
-    let table: [(MailReply<'_>, Check); 7] = [
+    let table: [(MailReply<'_>, Check); 6] = [
         (MailReply { token: &forged, ..good }, |e| matches!(e, E::UnknownAddress)),
         (MailReply { sender: "s1@example.test", ..good }, |e| matches!(e, E::OtherSender)),
         (MailReply { sender: "", ..good }, |e| matches!(e, E::OtherSender)),
         (MailReply { message_id: " ", ..good }, |e| matches!(e, E::NoMessageId)),
         (MailReply { text: "", ..good }, |e| matches!(e, E::Empty)),
         (MailReply { text: " \r\n\u{7}\t", ..good }, |e| matches!(e, E::Empty)),
-        (MailReply { text: &long, ..good }, |e| matches!(e, E::TooLong)),
     ];
     for (number, (reply, is_right)) in table.iter().enumerate() {
         let refused = scene.post(reply).await.expect_err("it cannot be posted");
         assert!(is_right(&refused), "row {number}: {refused:?}");
     }
     assert_eq!((scene.answers().await, scene.service.fanout.take()), (vec![], vec![]));
+}
+
+#[tokio::test]
+async fn an_answer_that_is_too_long_loses_its_end_and_no_more() {
+    let scene = Scene::new().await;
+    let longest = "é".repeat(CONTENT_MAX_CHARS);
+    let table = [
+        (longest.clone(), longest.clone()),
+        (
+            format!("Oui {}", "x".repeat(1_000_000)),
+            format!("Oui {}\n[…]", "x".repeat(CONTENT_MAX_CHARS - 8)),
+        ),
+        // No emoji is cut in two: five characters of this one would still fit.
+        (
+            format!("{}👩🏽\u{200d}🎨👩🏽\u{200d}🎨👩🏽\u{200d}🎨", "x".repeat(CONTENT_MAX_CHARS - 11)),
+            format!("{}👩🏽\u{200d}🎨\n[…]", "x".repeat(CONTENT_MAX_CHARS - 11)),
+        ),
+        (format!("Oui\n\n\n\n{}", " \n".repeat(CONTENT_MAX_CHARS) + "> ?"), "Oui\n[…]".to_owned()),
+    ];
+    for (number, (text, posted)) in table.iter().enumerate() {
+        let id = format!("<{number}@mail.test>");
+        let sent = scene.post(&scene.reply(&id, text)).await.expect("it is theirs");
+        assert_eq!(sent.message.content.as_str(), posted, "row {number}");
+        // Delivered again it is the same message.
+        assert!(scene.post(&scene.reply(&id, text)).await.expect("it is known").replayed);
+    }
+}
+
+#[tokio::test]
+async fn the_sender_is_known_however_the_domain_of_their_address_is_written() {
+    let scene = Scene::new().await;
+    let mut person = client("c1");
+    person.profile.email = Some("Lea@café.fr".to_owned());
+    scene.service.note(&person).await;
+    for (number, sender) in
+        ["lea@café.fr", "LEA@xn--caf-dma.FR", "lea@CAFE\u{301}.fr"].iter().enumerate()
+    {
+        let id = format!("<{number}@mail.test>");
+        let reply = MailReply { sender, ..scene.reply(&id, "Oui") };
+        scene.post(&reply).await.expect("it is theirs");
+    }
+    let other = MailReply { sender: "lea@cafe.fr", ..scene.reply("<9@mail.test>", "Oui") };
+    let refused = scene.post(&other).await;
+    assert!(matches!(refused, Err(ReplyByMailError::OtherSender)), "{refused:?}");
 }
 
 #[tokio::test]

@@ -26,7 +26,16 @@ pub(crate) struct PaceSettings {
     #[arg(id = "mail-daily-hour", long, env = "MAIL_DAILY_HOUR", value_name = "0..23",
         default_value = "9", value_parser = whole::<u8>(0, 23))]
     daily_hour: u8,
+
+    /// How old a message gets of which no mail told yet, when none could leave for long; of older ones there is no mail
+    #[arg(id = "mail-notice-age-max-days", long, env = "MAIL_NOTICE_AGE_MAX_DAYS", value_name = "4..3650",
+        default_value = "7", value_parser = whole::<u64>(NOTICE_AGE_MIN_DAYS, 3_650))]
+    notice_age_max_days: u64,
 }
+
+/// A delay, a pause, a daily mail and quiet hours, a day each at the most, may all come together.
+const NOTICE_AGE_MIN_DAYS: u64 = 4;
+const DAY_MS: u64 = 86_400_000;
 
 impl PaceSettings {
     /// The terms, by the clock of `zone` for people who have none.
@@ -37,6 +46,7 @@ impl PaceSettings {
             per_minute_max: self.per_minute_max,
             daily_hour: self.daily_hour,
             zone,
+            notice_age_max_ms: self.notice_age_max_days * DAY_MS,
         }
     }
 }

@@ -32,6 +32,20 @@ async fn an_address_that_takes_no_mail_or_complains_gets_none() {
 }
 
 #[actix_web::test]
+async fn an_address_is_the_same_however_its_domain_is_written() {
+    for (told, known) in
+        [("Lea@xn--caf-dma.FR", "lea@CAFÉ.fr"), ("lea@café.fr", "lea@xn--caf-dma.fr")]
+    {
+        let house = house().await;
+        let person = json!({"role": "client", "email": known});
+        assert_eq!(house.put("/internal/participants/c1", "p1", person).await.status, 204);
+        let data = json!({"event": "complained", "recipient": told});
+        assert_eq!(house.ask(super::told(EVENTS, event(&house, "t1", &data))).await.status, 200);
+        assert!(is_suppressed(&house).await, "{told} and {known}");
+    }
+}
+
+#[actix_web::test]
 async fn everything_else_is_heard_and_changes_nothing() {
     let house = house().await;
     for (number, data) in [

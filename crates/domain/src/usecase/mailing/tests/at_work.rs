@@ -27,7 +27,26 @@ async fn decided(house: &House, worker: &Worker) {
     house.say(&talk, "1").await;
     house.service.clock.advance_millis(6 * MINUTE_MS);
     let decided = worker.decide_due_mail().await.expect("the store works");
-    assert_eq!(decided, Decided { people: 1, mails: 1 });
+    assert_eq!(decided, Decided { people: 1, mails: 1, too_old: 0 });
+}
+
+#[tokio::test]
+async fn what_waited_for_a_week_is_counted_once_and_something_new_is_told_with_it() {
+    let house = House::new().await;
+    let worker = worker(&house).with_mailing(house.mailing.clone());
+    let talk = house.talk().await;
+    house.say(&talk, "1").await;
+    house.service.clock.advance_millis(8 * 24 * 60 * MINUTE_MS);
+    let late = worker.decide_due_mail().await.expect("the store works");
+    assert_eq!(late, Decided { people: 1, mails: 0, too_old: 1 });
+    let again = worker.decide_due_mail().await.expect("the store works");
+    assert_eq!(again, Decided::default());
+    house.say(&talk, "2").await;
+    house.service.clock.advance_millis(6 * MINUTE_MS);
+    let decided = worker.decide_due_mail().await.expect("the store works");
+    assert_eq!(decided, Decided { people: 1, mails: 1, too_old: 0 });
+    assert!(matches!(perform(&worker).await, Performed::Done));
+    assert_eq!(house.delivered(), [["2", "1"]]);
 }
 
 #[tokio::test]
