@@ -2,7 +2,7 @@
 
 use domain::{
     event::{Event, EventKind, ReadReceipt},
-    id::{MessageId, UserId},
+    id::UserId,
     message::Message,
 };
 
@@ -25,6 +25,8 @@ pub(super) enum Step {
     CountUnread(UserId),
     /// This person's unread total is what it was: tell it again.
     RepeatUnread(UserId),
+    /// This person's horizon moved: tell their unread total once more when it has come to rest.
+    RepeatUnreadLater(UserId),
 }
 
 /// What to do about `events`, which were committed together, in that order.
@@ -101,22 +103,12 @@ fn read(
     links: &Links,
     steps: &mut Vec<Step>,
 ) {
-    let arrived = message_read_on_arrival(receipt, batch);
-    if arrived.is_none() {
+    // What was read as it arrived says so itself.
+    if !is_read_on_arrival(receipt, batch) {
         tell_reader(receipt, event, steps);
         steps.push(Step::CountUnread(receipt.reader.clone()));
     }
-    if let Some(author) = event.parties.counterpart_of(&receipt.reader) {
-        // A message that was read as it arrived says so itself.
-        let older: Vec<&MessageId> =
-            receipt.messages.iter().filter(|id| Some(*id) != arrived).collect();
-        if !older.is_empty() {
-            let receipts = older.into_iter().filter_map(|id| outbound::message_read(id, event));
-            steps.extend(receipts.map(|told| Step::TellUser(author.clone(), told)));
-            // The shipped badge counts down with every receipt it hears; the author's must not.
-            steps.push(Step::CountUnread(author.clone()));
-        }
-    }
+    steps.push(Step::RepeatUnreadLater(receipt.reader.clone()));
     // Last, because whoever heard it has heard all of this.
     tell_parties(event, links, steps);
 }
@@ -147,10 +139,10 @@ fn receipt_on_arrival<'a>(message: &Message, batch: &'a [Event]) -> Option<&'a R
     })
 }
 
-/// The message in `batch` that `receipt` made read as it arrived.
-fn message_read_on_arrival<'a>(receipt: &ReadReceipt, batch: &'a [Event]) -> Option<&'a MessageId> {
-    batch.iter().find_map(|event| match &event.kind {
-        EventKind::MessagePosted(message) if message.seq == receipt.up_to => Some(&message.id),
-        _ => None,
+/// Whether it is a message in `batch` that `receipt` made read.
+fn is_read_on_arrival(receipt: &ReadReceipt, batch: &[Event]) -> bool {
+    batch.iter().any(|event| match &event.kind {
+        EventKind::MessagePosted(message) => message.seq == receipt.up_to,
+        _ => false,
     })
 }

@@ -80,7 +80,7 @@ pub(super) fn heard_by(user: &UserId, events: &[Event], links: &Links) -> Vec<To
     let heard = steps.filter_map(|step| match step {
         Step::TellRoom(told) => Some(told),
         Step::TellUser(whom, told) => Some(told).filter(|_| whom == *user),
-        Step::CountUnread(_) | Step::RepeatUnread(_) => None,
+        Step::CountUnread(_) | Step::RepeatUnread(_) | Step::RepeatUnreadLater(_) => None,
     });
     heard.collect()
 }

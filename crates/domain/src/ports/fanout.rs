@@ -2,8 +2,20 @@ use async_trait::async_trait;
 
 use crate::{
     event::Event,
-    id::{ConversationId, UserId},
+    id::{ConversationId, MessageId, UserId},
+    time::Timestamp,
 };
+
+/// A message that its reader marked as read by itself, and that was unread before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MarkedMessage {
+    /// Which.
+    pub message: MessageId,
+    /// Who wrote it.
+    pub author: UserId,
+    /// When it was marked.
+    pub read_at: Timestamp,
+}
 
 /// Tells everyone entitled what happened.
 #[async_trait]
@@ -12,6 +24,10 @@ pub trait Fanout: Send + Sync {
     /// another, so events are published in the order in which they were committed. Other nodes keep
     /// no turns with us; observers go by position.
     async fn turn(&self, conversation: &ConversationId) -> Box<dyn Turn>;
+
+    /// Tells the author of a message that it was marked as read (D9). It is told once, to the
+    /// sessions of this node, by whoever took the mark: no log holds it.
+    fn message_read(&self, marked: &MarkedMessage);
 
     /// Whether `user` is looking at `conversation` now: a session of theirs has joined it, did not
     /// say that it is out of sight, and has shown lately that its client is awake.

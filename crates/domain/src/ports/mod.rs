@@ -35,7 +35,7 @@ pub use conversations::{
 };
 pub use erasures::{EraseIn, ErasureStore};
 pub use exports::{ExportStore, Exporter};
-pub use fanout::{Fanout, Turn};
+pub use fanout::{Fanout, MarkedMessage, Turn};
 pub use files::{Chunks, Files, FilesError, Interrupted, KeepError, ObjectBytes};
 pub use ids::Ids;
 pub use import::{Fingerprint, ImportMark, ImportStep, ImportStore, Incoming, Landing};

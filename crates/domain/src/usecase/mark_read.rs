@@ -2,7 +2,7 @@ use super::{FindError, Messaging};
 use crate::{
     id::{ConversationId, MessageId, UserId},
     message::Message,
-    ports::{MarkRead, MarkedRead, ReadTarget},
+    ports::{MarkRead, MarkedMessage, MarkedRead, ReadTarget},
 };
 
 /// How things stand after marking.
@@ -25,6 +25,18 @@ impl Messaging {
         reader: &UserId,
         target: ReadTarget,
     ) -> Result<Marked, FindError> {
+        self.mark(conversation, reader, target, None).await
+    }
+
+    /// Moves the reader's horizon. The author of `named`, if it was marked by itself, is told so in
+    /// case anything became read by it.
+    async fn mark(
+        &self,
+        conversation: &ConversationId,
+        reader: &UserId,
+        target: ReadTarget,
+        named: Option<&MessageId>,
+    ) -> Result<Marked, FindError> {
         let turn = self.fanout.turn(conversation).await;
         let mark = MarkRead {
             conversation: conversation.clone(),
@@ -33,14 +45,24 @@ impl Messaging {
             at: self.clock.now(),
         };
         let marked = self.store.mark_read(&mark).await?.ok_or(FindError::Unknown)?;
-        let MarkedRead { unread, event, .. } = marked;
+        let MarkedRead { parties, unread, event } = marked;
         let changed = event.is_some();
+        if let (Some(event), Some(message)) = (&event, named)
+            && let Some(author) = parties.counterpart_of(reader)
+        {
+            self.fanout.message_read(&MarkedMessage {
+                message: message.clone(),
+                author: author.clone(),
+                read_at: event.at,
+            });
+        }
         turn.publish(event.into_iter().collect());
         Ok(Marked { unread, changed })
     }
 
-    /// Marks a message as read, and hence what the other side posted before it. One's own message,
-    /// or one that is read already, stays as it is. Returns the message as it then is.
+    /// Marks a message as read, and hence what the other side posted before it; the author is told
+    /// of this one (D9). One's own message, or one that is read already, stays as it is. Returns the
+    /// message as it then is.
     ///
     /// # Errors
     /// [`FindError::Unknown`] to anybody who takes no part, too.
@@ -54,7 +76,7 @@ impl Messaging {
             return Ok(message);
         }
         let target = ReadTarget::UpTo(message.seq);
-        self.mark_conversation_read(&message.conversation, reader, target).await?;
+        self.mark(&message.conversation, reader, target, Some(id)).await?;
         self.store.message(id, reader).await?.ok_or(FindError::Unknown)
     }
 }
@@ -94,6 +116,7 @@ mod tests {
         let marked = service.messaging.mark_message_read(&message.id, &user(reader)).await;
         assert_eq!(marked.expect("the reader takes part"), message);
         assert_eq!(service.fanout.published(), []);
+        assert_eq!(service.fanout.take_marked(), []);
     }
 
     #[tokio::test]
@@ -126,8 +149,16 @@ mod tests {
 
         for told in [1, 0] {
             let marked = messaging.mark_message_read(&sent[1].id, &user("s1")).await;
-            assert!(marked.expect("the salon takes part").is_read);
+            let marked = marked.expect("the salon takes part");
+            assert!(marked.is_read);
             assert_eq!(fanout.take().len(), told);
+            // Its author hears of this one, once, and not of the one before it.
+            let named = fanout.take_marked();
+            assert_eq!(named.len(), told);
+            for named in named {
+                assert_eq!((named.message, named.author), (sent[1].id.clone(), user("c1")));
+                assert_eq!(Some(named.read_at), marked.read_at);
+            }
         }
         for (target, unread, changed) in
             [(ReadTarget::UpTo(sent[0].seq), 1, false), (ReadTarget::Everything, 0, true)]
@@ -135,6 +166,7 @@ mod tests {
             let marked = messaging.mark_conversation_read(&id, &user("s1"), target).await;
             let marked = marked.expect("the salon takes part");
             assert_eq!(marked, Marked { unread, changed });
+            assert_eq!(fanout.take_marked(), []);
         }
     }
 }

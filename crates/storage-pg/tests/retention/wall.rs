@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use domain::{
     event::Event,
     id::{ConversationId, UserId},
-    ports::{Clock, Fanout, Turn},
+    ports::{Clock, Fanout, MarkedMessage, Turn},
     time::Timestamp,
 };
 
@@ -34,6 +34,8 @@ impl Fanout for Nobody {
     async fn turn(&self, _: &ConversationId) -> Box<dyn Turn> {
         Box::new(Self)
     }
+
+    fn message_read(&self, _: &MarkedMessage) {}
 
     fn is_watching(&self, _: &ConversationId, _: &UserId) -> bool {
         false

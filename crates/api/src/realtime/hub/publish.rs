@@ -4,12 +4,15 @@ use async_trait::async_trait;
 use domain::{
     event::{Event, EventKind},
     id::{ConversationId, UserId},
-    ports::{Fanout, Turn},
+    ports::{Fanout, MarkedMessage, Turn},
 };
 use tokio::sync::OwnedMutexGuard;
 
 use super::{
-    super::delivery::{self, Step},
+    super::{
+        delivery::{self, Step},
+        outbound,
+    },
     Hub,
     room::Turnout,
     roster::Roster,
@@ -44,7 +47,7 @@ impl Hub {
                     roster.tell_room(&last.conversation, Some(last.seq), told);
                 }
                 Step::TellUser(user, told) => roster.tell_user(user, told),
-                Step::CountUnread(_) | Step::RepeatUnread(_) => {}
+                Step::CountUnread(_) | Step::RepeatUnread(_) | Step::RepeatUnreadLater(_) => {}
             }
         }
         if last.kind == EventKind::ConversationDeleted {
@@ -66,6 +69,7 @@ impl Hub {
             match step {
                 Step::CountUnread(user) => self.count_unread(user),
                 Step::RepeatUnread(user) => self.inner.totals.repeat(self, user),
+                Step::RepeatUnreadLater(user) => self.inner.totals.repeat_later(self, user),
                 Step::TellRoom(_) | Step::TellUser(..) => {}
             }
         }
@@ -77,6 +81,17 @@ impl Fanout for Hub {
     async fn turn(&self, conversation: &ConversationId) -> Box<dyn Turn> {
         let guard = self.take_turn(conversation).await;
         Box::new(HeldTurn { hub: self.clone(), _guard: guard })
+    }
+
+    fn message_read(&self, marked: &MarkedMessage) {
+        let author = &marked.author;
+        if let Some(told) = outbound::message_read(marked) {
+            self.roster().tell_user(author, &told);
+        }
+        // Their total is what it was. But the shipped page takes one off its badge for each receipt,
+        // some time after it came; so it is told the total behind it, and again when it has settled.
+        self.inner.totals.repeat(self, author);
+        self.inner.totals.repeat_later(self, author);
     }
 
     fn is_watching(&self, conversation: &ConversationId, user: &UserId) -> bool {

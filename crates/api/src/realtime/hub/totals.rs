@@ -4,10 +4,14 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use domain::{id::UserId, ports::Store};
-use tokio::sync::Semaphore;
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, sleep_until},
+};
 
 use super::{
     super::{
@@ -19,6 +23,11 @@ use super::{
 
 /// How many totals are counted at the same time.
 const COUNTS_AT_ONCE_MAX: usize = 4;
+
+/// How long after the last change of somebody's horizon their total is told once more, in
+/// milliseconds. A page that opens a conversation asks for the total while it marks, and shows
+/// whichever comes last.
+const REPEAT_AFTER_MS: u64 = 1_000;
 
 /// How far a count has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,17 +42,24 @@ pub(super) struct Totals {
     store: Arc<dyn Store>,
     /// Whose total is being counted. Locked before the roster, where both are.
     under_way: Mutex<HashMap<UserId, Progress>>,
+    /// Who is told their total once more, and when. One task for each of them; only people who have
+    /// a session here get in.
+    to_repeat: Mutex<HashMap<UserId, Instant>>,
     gate: Arc<Semaphore>,
 }
 
 impl Totals {
     pub(super) fn new(store: Arc<dyn Store>) -> Self {
         let gate = Arc::new(Semaphore::new(COUNTS_AT_ONCE_MAX));
-        Self { store, under_way: Mutex::default(), gate }
+        Self { store, under_way: Mutex::default(), to_repeat: Mutex::default(), gate }
     }
 
     fn under_way(&self) -> MutexGuard<'_, HashMap<UserId, Progress>> {
         self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn to_repeat(&self) -> MutexGuard<'_, HashMap<UserId, Instant>> {
+        self.to_repeat.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Counts for `user`, unless they have no session here.
@@ -68,6 +84,41 @@ impl Totals {
             Some(total_unread) => tell(hub, user, total_unread),
             None => self.count(hub, user),
         }
+    }
+
+    /// Tells `user` their total once more, when a second has passed in which this was not asked for.
+    pub(super) fn repeat_later(&self, hub: &Hub, user: &UserId) {
+        if !hub.roster().is_here(user) {
+            return;
+        }
+        let due = Instant::now() + Duration::from_millis(REPEAT_AFTER_MS);
+        let waits = self.to_repeat().insert(user.clone(), due).is_some();
+        if !waits {
+            let (hub, user) = (hub.clone(), user.clone());
+            tokio::spawn(async move {
+                while let Some(due) = hub.inner.totals.repeat_at(&user) {
+                    sleep_until(due).await;
+                }
+                hub.inner.totals.repeat(&hub, &user);
+            });
+        }
+    }
+
+    /// Whether everyone's total has come to rest.
+    #[cfg(test)]
+    pub(super) fn nobody_waits(&self) -> bool {
+        self.to_repeat().is_empty()
+    }
+
+    /// When `user` is told their total once more; `None` when it is time, and nobody waits for it any
+    /// more.
+    fn repeat_at(&self, user: &UserId) -> Option<Instant> {
+        let mut to_repeat = self.to_repeat();
+        let due = to_repeat.get(user).copied().filter(|due| *due > Instant::now());
+        if due.is_none() {
+            to_repeat.remove(user);
+        }
+        due
     }
 
     async fn count_until_settled(&self, hub: &Hub, user: &UserId) {

@@ -1,10 +1,7 @@
 //! What one person hears, wherever they are, and no log holds: numbers and receipts that follow
 //! from it.
 
-use domain::{
-    event::Event,
-    id::{ConversationId, MessageId},
-};
+use domain::{id::ConversationId, ports::MarkedMessage};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -25,7 +22,8 @@ pub(in super::super) struct ConversationUnreadUpdated<'a> {
     unread_count: u64,
 }
 
-/// The other side read a message of this person.
+/// The other side marked this message of this person as read, by itself. Told once, live, and not
+/// for what is read with it, before it or on arrival: for that there is `conversation-read`.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(in super::super) struct MessageRead<'a> {
@@ -40,6 +38,7 @@ pub(in super::super) fn conversation_unread(
     ConversationUnreadUpdated { conversation_id: conversation.as_str(), unread_count }.told()
 }
 
-pub(in super::super) fn message_read(message: &MessageId, event: &Event) -> Option<Told> {
-    MessageRead { message_id: message.as_str(), read_at: event.at.to_string() }.told()
+pub(in super::super) fn message_read(marked: &MarkedMessage) -> Option<Told> {
+    let MarkedMessage { message, read_at, .. } = marked;
+    MessageRead { message_id: message.as_str(), read_at: read_at.to_string() }.told()
 }

@@ -26,7 +26,6 @@ impl Session {
         let Context { hub, messaging, .. } = &*self.context;
         let marked = messaging.mark_message_read(id, &self.caller.user).await;
         let message = marked.map_err(Failure::of_message)?;
-        hub.count_unread(&self.caller.user);
         encode(&wire::Message::new(&message, hub.links()))
     }
 
@@ -42,7 +41,6 @@ impl Session {
         let target = joined.map_or(ReadTarget::Everything, |joined| ReadTarget::UpTo(joined.told));
         let marked = messaging.mark_conversation_read(conversation, user, target).await;
         let marked = marked.map_err(Failure::of_conversation)?;
-        hub.count_unread(user);
         Ok(json!({ "conversationId": conversation.as_str(), "unreadCount": marked.unread }))
     }
 }

@@ -48,7 +48,6 @@ impl Session {
         } else if membership.is_some() {
             self.go_out(conversation);
         }
-        hub.count_unread(&self.caller.user);
         Ok(json!({ "conversationId": conversation.as_str() }))
     }
 

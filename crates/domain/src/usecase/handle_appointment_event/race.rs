@@ -12,7 +12,7 @@ use super::order::{event, receive, service, told};
 use crate::{
     Messaging,
     id::{ConversationId, UserId},
-    ports::{Fanout, Turn},
+    ports::{Fanout, MarkedMessage, Turn},
     testing::fixture::{CountingIds, Service},
 };
 
@@ -32,6 +32,10 @@ impl Fanout for BusyFanout {
             tokio::task::yield_now().await;
         }
         self.fanout.turn(conversation).await
+    }
+
+    fn message_read(&self, marked: &MarkedMessage) {
+        self.fanout.message_read(marked);
     }
 
     fn is_watching(&self, conversation: &ConversationId, user: &UserId) -> bool {

@@ -2,6 +2,7 @@
 
 mod durable;
 mod presence;
+mod reading;
 mod typing;
 
 use domain::{
@@ -310,24 +311,6 @@ async fn silence_is_measured_against_the_ping_interval_that_is_set() {
     settings.socket.ping_interval_ms = 1_000;
     let hub = Hub::with_settings(store, &settings, crate::testing::links());
     assert_eq!(hub.inner.silence_max, Duration::from_secs(6));
-}
-
-#[tokio::test]
-async fn a_receipt_goes_to_the_author_s_sessions_and_their_total_follows() {
-    let stage = Stage::new().await;
-    let id = stage.say(&stage.messaging, "c", "hello").await;
-    let (_, mut author) = stage.enter("c");
-    let (_, mut reader) = stage.enter("s");
-    let (who, everything) = (user("s"), ReadTarget::Everything);
-    let marked = stage.messaging.mark_conversation_read(&stage.conversation, &who, everything);
-    assert!(marked.await.expect("marked").changed);
-
-    let (name, receipt) = author.next().await;
-    assert_eq!((name.as_str(), receipt["messageId"].as_str()), ("message-read", Some(id.as_str())));
-    assert!(receipt["readAt"].is_string());
-    assert_eq!(author.named("unread-count-updated").await["totalUnread"], 0);
-    assert_eq!(reader.named("conversation-unread-updated").await["unreadCount"], 0);
-    assert_eq!(reader.named("unread-count-updated").await["totalUnread"], 0);
 }
 
 #[tokio::test(start_paused = true)]

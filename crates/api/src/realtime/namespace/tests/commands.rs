@@ -361,3 +361,51 @@ async fn a_text_is_stored_tidied_whichever_way_it_comes() {
     assert_eq!(shown["data"][0]["content"], stored);
     assert_eq!(node.house.messages(&path).await, 1);
 }
+
+#[actix_web::test]
+async fn over_both_doors_alike_a_mark_that_changes_nothing_tells_no_total() {
+    let node = Node::new().await;
+    let (path, id) = node.talk().await;
+    let said = node.house.said(&path, "s1", "Bonjour").await;
+    node.house.patch(&format!("{path}/mark-read"), "c1", json!({})).await;
+    let mut client = Client::connect(&node, "c1").await;
+    assert_eq!(client.named("unread-count-updated").await["totalUnread"], 0);
+
+    let here = json!({ "conversationId": id });
+    client.ask("mark-as-read", json!({ "messageId": said["id"] })).await;
+    client.ask("mark-conversation-as-read", here.clone()).await;
+    client.ask("join-conversation", here.clone()).await;
+    client.ask("leave-conversation", here).await;
+    let read = format!("/messaging/messages/{}/read", said["id"].as_str().expect("an id"));
+    for path in [format!("{path}/mark-read"), read] {
+        node.house.patch(&path, "c1", json!({})).await;
+    }
+    // The first total since then is that of the next change.
+    node.house.said(&path, "s1", "encore").await;
+    assert_eq!(client.named("unread-count-updated").await["totalUnread"], 1);
+}
+
+#[actix_web::test]
+async fn over_both_doors_alike_the_author_hears_of_the_message_that_was_marked_by_itself() {
+    let node = Node::new().await;
+    let (path, _) = node.talk().await;
+    let mut salon = Client::connect(&node, "s1").await;
+    for over_rest in [true, false] {
+        node.house.said(&path, "s1", "before it").await;
+        let said = node.house.said(&path, "s1", "marked").await;
+        if over_rest {
+            let id = said["id"].as_str().expect("an id");
+            node.house.patch(&format!("/messaging/messages/{id}/read"), "c1", json!({})).await;
+        } else {
+            let mut client = Client::connect(&node, "c1").await;
+            client.ask("mark-as-read", json!({ "messageId": said["id"] })).await;
+        }
+        // Of this one, and not of the one before it.
+        assert_eq!(salon.named("message-read").await["messageId"], said["id"]);
+        assert!(!salon.unasked().await.contains(&"message-read".to_owned()));
+    }
+    node.house.said(&path, "s1", "not by itself").await;
+    node.house.patch(&format!("{path}/mark-read"), "c1", json!({})).await;
+    salon.named("conversation-read").await;
+    assert!(!salon.unasked().await.contains(&"message-read".to_owned()));
+}
