@@ -7,11 +7,15 @@ mod preferences;
 mod schema;
 mod stamp;
 
-use std::time::Duration;
+use std::{error::Error, time::Duration};
 
-use domain::{ports::Fingerprint, time::Timestamp};
+use domain::{import::former::FormerTime, ports::Fingerprint, time::Timestamp};
 use secrecy::ExposeSecret;
-use tokio_postgres::{Client, Config, IsolationLevel, NoTls, Row, Transaction, config::SslMode};
+use tokio_postgres::{
+    Client, Config, IsolationLevel, NoTls, Row, Transaction,
+    config::SslMode,
+    types::{FromSql, Type},
+};
 
 use crate::{ImportError, Settings, SourceError, tls};
 
@@ -90,21 +94,52 @@ async fn open(config: &Config) -> Result<Client, ImportError> {
     Ok(client)
 }
 
-/// The time in a column of milliseconds.
-fn time(row: &Row, column: &str) -> Result<Timestamp, SourceError> {
-    let millis: i64 = row.try_get(column)?;
-    good_time(millis, column)
+/// The time in a column of milliseconds; NULL is none that a calendar has.
+fn time(row: &Row, column: &str) -> Result<FormerTime, SourceError> {
+    Ok(maybe_time(row, column)?.unwrap_or(FormerTime::Impossible))
 }
 
 /// Likewise, where there may be none.
-fn maybe_time(row: &Row, column: &str) -> Result<Option<Timestamp>, SourceError> {
+fn maybe_time(row: &Row, column: &str) -> Result<Option<FormerTime>, SourceError> {
     let millis: Option<i64> = row.try_get(column)?;
-    millis.map(|millis| good_time(millis, column)).transpose()
+    let time =
+        |millis| Timestamp::from_millis(millis).map_or(FormerTime::Impossible, FormerTime::At);
+    Ok(millis.map(time))
 }
 
-fn good_time(millis: i64, column: &str) -> Result<Timestamp, SourceError> {
-    let outside = || SourceError(format!("`{column}` holds a time outside of the calendar"));
-    Timestamp::from_millis(millis).ok_or_else(outside)
+/// The text in a column. Where there is none although there must be one, it is empty: what that
+/// makes of the row is up to the rules, which refuse it by name.
+fn text(row: &Row, column: &str) -> Result<String, SourceError> {
+    Ok(maybe_text(row, column)?.unwrap_or_default())
+}
+
+/// Likewise, where there may be none.
+fn maybe_text(row: &Row, column: &str) -> Result<Option<String>, SourceError> {
+    Ok(row.try_get::<_, Option<Text>>(column)?.map(|Text(text)| text))
+}
+
+/// The number in a column; 0 where there is none although there must be one.
+fn number(row: &Row, column: &str) -> Result<i64, SourceError> {
+    Ok(row.try_get::<_, Option<i64>>(column)?.unwrap_or_default())
+}
+
+/// The flag in a column; off where there is none although there must be one.
+fn flag(row: &Row, column: &str) -> Result<bool, SourceError> {
+    Ok(row.try_get::<_, Option<bool>>(column)?.unwrap_or_default())
+}
+
+/// A text, of which what is not UTF-8 is replaced: a database in `SQL_ASCII` holds whatever it was
+/// given.
+struct Text(String);
+
+impl<'a> FromSql<'a> for Text {
+    fn from_sql(_: &Type, bytes: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
+        Ok(Self(String::from_utf8_lossy(bytes).into_owned()))
+    }
+
+    fn accepts(kind: &Type) -> bool {
+        <String as FromSql>::accepts(kind)
+    }
 }
 
 #[cfg(test)]

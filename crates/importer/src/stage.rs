@@ -82,6 +82,10 @@ async fn pages<S: Stage>(
     let mut rows = S::read(source, after, &settings).await?;
     while let Some(last) = rows.last() {
         let last = S::key(last);
+        if last == place.after {
+            // Of a source that holds what is not UTF-8: what stands behind such a key is not found.
+            return Err(SourceError(format!("the {} do not go on behind a row", S::WORD)).into());
+        }
         let (taken, next) =
             join(S::take(run, rows, &place), S::read(source, &last, &settings)).await;
         taken?;

@@ -1,17 +1,22 @@
 //! The command that takes over the former system, as an operator runs it: killed on the way, run
 //! again, and then served from.
 
-use std::process::{Output, Stdio};
+use std::{
+    collections::BTreeMap,
+    process::{Output, Stdio},
+};
 
 use rig::{
-    Fault,
+    Fault, appointment,
     database::Database,
     fault::same,
     person::Person,
     reference::{self, Size},
     stage::Stage,
+    tokio_postgres::Row,
     wait,
 };
+use serde_json::json;
 use tokio::process::Command;
 
 const SERVER: &str = env!("CARGO_BIN_EXE_messaging-server");
@@ -123,4 +128,75 @@ async fn an_address_that_is_none_is_refused_without_repeating_it() -> Result<(),
     same("success", output.status.success(), false)?;
     let all = [output.stdout, output.stderr].concat();
     same("a password", String::from_utf8_lossy(&all).contains("hunter2"), false)
+}
+
+/// The people of the former system, as they are to be here: id, role, names.
+const THERE: &str =
+    "SELECT id, role::text, \"firstName\", \"lastName\", \"salonName\" FROM \"User\"
+    WHERE id ~ '^c[0-9a-z]{24}$' ORDER BY id COLLATE \"C\"";
+/// The same people here.
+const HERE: &str =
+    "SELECT id::text, role, first_name, last_name, salon_name FROM messaging.participant
+    WHERE id ~ '^c[0-9a-z]{24}$' AND id <> 'cgone00000000000000000000' ORDER BY id";
+
+/// A person's role and names.
+type Known = [Option<String>; 4];
+
+async fn people(database: &Database, sql: &str) -> Result<BTreeMap<String, Known>, Fault> {
+    let rows = database.client().await?.query(sql, &[]).await;
+    let rows = rows.map_err(Fault::while_doing("look at people"))?;
+    let person = |row: &Row| (row.get(0), [row.get(1), row.get(2), row.get(3), row.get(4)]);
+    Ok(rows.iter().map(person).collect())
+}
+
+#[tokio::test]
+async fn people_keep_role_and_names_over_two_imports_and_what_the_platform_told_in_between()
+-> Result<(), Fault> {
+    let (from, into) = (former().await?, Database::fresh().await?);
+    let there = people(&from, THERE).await?;
+    to_end(import(&from, &into, &[])).await?;
+    let first = people(&into, HERE).await?;
+    same("everybody after the first import", &first, &there)?;
+
+    // A salon of which the platform tells, one that comes by itself, one that changes there alone.
+    let salons = "SELECT DISTINCT \"salonId\" FROM \"Conversation\" WHERE \"salonId\" <> \"clientUserId\" ORDER BY 1 LIMIT 3";
+    let rows = from.client().await?.query(salons, &[]).await;
+    let rows = rows.map_err(Fault::while_doing("find salons"))?;
+    let [told, came, changed] = [0, 1, 2].map(|place| rows[place].get::<_, String>(0));
+    let stage = Stage::on(SERVER, into, &[]).await?;
+    let entry =
+        json!({ "role": "user_tatoueur", "firstName": "Told", "salonName": "Encre Claire" });
+    appointment::register(&stage, &told, &entry).await?;
+    stage.introduce(&Person::salon(&came, "Par elle-même")).await?;
+    let between = people(&stage.database, HERE).await?;
+
+    let changes = format!(
+        "UPDATE \"User\" SET role = 'client', \"salonName\" = 'Ancien', \"firstName\" = 'Ancienne'
+         WHERE id IN ('{told}', '{came}');
+         UPDATE \"User\" SET \"salonName\" = 'Autre' WHERE id = '{changed}'"
+    );
+    let changes = from.client().await?.batch_execute(&changes).await.map(drop);
+    changes.map_err(Fault::while_doing("let the platform go on"))?;
+    to_end(import(&from, &stage.database, &[])).await?;
+    let second = people(&stage.database, HERE).await?;
+
+    let some = |text: &str| Some(text.to_owned());
+    let mut expected = first;
+    // Told wholly: what it left out was not known any more, and is gained.
+    let before = between[&told].clone();
+    same(
+        "what was told",
+        &before,
+        &[some("user_tatoueur"), some("Told"), None, some("Encre Claire")],
+    )?;
+    let last_name = there[&told][2].clone();
+    expected.insert(told, [before[0].clone(), before[1].clone(), last_name, before[3].clone()]);
+    same("what she came with", &between[&came][3], &some("Par elle-même"))?;
+    let first_name = between[&came][1].clone().or(some("Ancienne"));
+    expected.insert(came.clone(), {
+        let [role, _, last_name, salon_name] = between[&came].clone();
+        [role, first_name, last_name, salon_name]
+    });
+    expected.entry(changed).and_modify(|known| known[3] = some("Autre"));
+    same("everybody after the second import", &second, &expected)
 }

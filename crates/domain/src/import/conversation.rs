@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::{
     Findings, ImportedMessage, Refusal, Repair, Thing,
-    former::{FormerConversation, FormerMessage, Raw},
+    former::{FormerConversation, FormerMessage, FormerTime, Raw},
     horizon::{self, Flagged},
     message, text,
 };
@@ -69,12 +69,19 @@ pub fn conversation(
             return None;
         }
     };
+    let Some(created_at) = opened_at(&former) else {
+        findings.refuse(Thing::Conversation, &former.id.0, Refusal::ImpossibleDate);
+        return None;
+    };
+    let updated_at = former.updated_at.known().unwrap_or(created_at);
+    refuse_dates(&former, findings);
     let (messages, flags) = messages(former.messages, &parties, findings);
     let horizons = horizon::horizons(&flags, findings);
     horizon::compare_counters(&former.counters, &parties, &messages, &horizons, findings);
-    let last_message_at = messages.last().map_or(former.created_at, |newest| newest.created_at);
-    let off_by_ms = former.last_message_at.as_millis() - last_message_at.as_millis();
-    if off_by_ms.abs() > LAST_MESSAGE_TOLERANCE_MS {
+    let last_message_at = messages.last().map_or(created_at, |newest| newest.created_at);
+    let told = former.last_message_at.known();
+    let off_by_ms = told.map(|told| told.as_millis() - last_message_at.as_millis());
+    if off_by_ms.is_some_and(|off_by_ms| off_by_ms.abs() > LAST_MESSAGE_TOLERANCE_MS) {
         findings.mended(Repair::LastMessageTimeCorrected);
     }
     Some(ImportedConversation {
@@ -83,13 +90,31 @@ pub fn conversation(
         appointment: appointment(former.appointment.as_ref(), findings),
         subject: text::subject(former.subject.as_ref(), findings),
         status: status(&former.status, findings),
-        created_at: former.created_at,
-        updated_at: former.updated_at,
+        created_at,
+        updated_at,
         last_message_at,
         last_seq: messages.last().map_or(Seq::ZERO.next(), |newest| newest.seq),
         horizons,
         messages,
     })
+}
+
+/// When it was opened; told by the oldest time in it when its own is none. `None` without any.
+fn opened_at(former: &FormerConversation) -> Option<Timestamp> {
+    let said = former.messages.iter().map(|it| it.created_at);
+    let others = said.chain([former.updated_at, former.last_message_at]);
+    former.created_at.known().or_else(|| others.filter_map(FormerTime::known).min())
+}
+
+fn refuse_dates(former: &FormerConversation, findings: &mut Findings) {
+    let dates = [
+        ("createdAt", former.created_at),
+        ("updatedAt", former.updated_at),
+        ("lastMessageAt", former.last_message_at),
+    ];
+    for (column, _) in dates.iter().filter(|(_, date)| *date == FormerTime::Impossible) {
+        findings.refuse_date(&former.id.0, column);
+    }
 }
 
 fn who(former: &FormerConversation) -> Result<(ConversationId, Parties), Refusal> {
@@ -107,7 +132,8 @@ fn messages(
     parties: &Parties,
     findings: &mut Findings,
 ) -> (Vec<ImportedMessage>, Vec<Flagged>) {
-    former.sort_unstable_by(|a, b| (a.created_at, &a.id.0).cmp(&(b.created_at, &b.id.0)));
+    let place = |it: &FormerMessage| it.created_at.known();
+    former.sort_unstable_by(|a, b| (place(a), &a.id.0).cmp(&(place(b), &b.id.0)));
     let (mut messages, mut flags) = (Vec::with_capacity(former.len()), Vec::new());
     let mut ids: HashSet<MessageId> = HashSet::with_capacity(former.len());
     let mut seq = Seq::ZERO.next();

@@ -48,6 +48,8 @@ words! {
         Preference = "preference",
         /// Mail that waits.
         Mail = "mail",
+        /// A date beside a row that is taken over without it, named `<id of the row>/<column>`.
+        Date = "date",
     }
 }
 
@@ -113,6 +115,9 @@ words! {
         SidesAreTheSame = "sides_are_the_same",
         /// Its author takes no part in the conversation.
         AuthorTakesNoPart = "author_takes_no_part",
+        /// A date that no calendar has: infinite, missing, or outside the years -9999 to 9999; or
+        /// something that is nowhere in the order of things without its date.
+        ImpossibleDate = "impossible_date",
         /// It says and shows nothing.
         SaysNothing = "says_nothing",
         /// Another message of the conversation has this id.
@@ -184,6 +189,11 @@ impl Findings {
     /// Notes that `thing` was left out.
     pub fn refuse(&mut self, thing: Thing, id: &str, reason: Refusal) {
         self.refused.push(Refused { thing, id: presentable(id), reason });
+    }
+
+    /// Notes that a date beside a row was left out: the row is taken over without it.
+    pub fn refuse_date(&mut self, row: &str, column: &str) {
+        self.refuse(Thing::Date, &format!("{row}/{column}"), Refusal::ImpossibleDate);
     }
 }
 

@@ -14,6 +14,26 @@ impl fmt::Debug for Raw {
     }
 }
 
+/// A time as it came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FormerTime {
+    /// One that we can keep.
+    At(Timestamp),
+    /// None that a calendar has: infinite, missing where there must be one, or outside the years
+    /// -9999 to 9999.
+    Impossible,
+}
+
+impl FormerTime {
+    /// The time, if it is one.
+    pub fn known(self) -> Option<Timestamp> {
+        match self {
+            Self::At(at) => Some(at),
+            Self::Impossible => None,
+        }
+    }
+}
+
 /// A person with an account.
 #[derive(Clone, Debug, Default)]
 pub struct FormerPerson {
@@ -49,11 +69,11 @@ pub struct FormerConversation {
     /// `status`.
     pub status: String,
     /// `createdAt`.
-    pub created_at: Timestamp,
+    pub created_at: FormerTime,
     /// `updatedAt`.
-    pub updated_at: Timestamp,
+    pub updated_at: FormerTime,
     /// `lastMessageAt`.
-    pub last_message_at: Timestamp,
+    pub last_message_at: FormerTime,
     /// Its messages, in any order.
     pub messages: Vec<FormerMessage>,
     /// How many messages were said to be unread, by reader.
@@ -74,11 +94,11 @@ pub struct FormerMessage {
     /// `isRead`.
     pub is_read: bool,
     /// `readAt`.
-    pub read_at: Option<Timestamp>,
+    pub read_at: Option<FormerTime>,
     /// Whether there is an `archivedAt`.
     pub is_archived: bool,
     /// `createdAt`.
-    pub created_at: Timestamp,
+    pub created_at: FormerTime,
     /// Its files, in the order in which they are shown.
     pub files: Vec<FormerFile>,
 }
@@ -139,6 +159,8 @@ pub struct FormerMail {
     pub rows: u64,
     /// The sum of their `messageCount`.
     pub messages: i64,
-    /// The oldest `createdAt`.
-    pub since: Timestamp,
+    /// The oldest `createdAt` of those that are times.
+    pub since: FormerTime,
+    /// How many `createdAt` are none.
+    pub impossible_dates: u64,
 }

@@ -1,6 +1,9 @@
 //! Mail that waits to be sent.
 
-use super::{Findings, Refusal, Repair, Thing, former::FormerMail};
+use super::{
+    Findings, Refusal, Repair, Thing,
+    former::{FormerMail, FormerTime},
+};
 use crate::{
     id::{ConversationId, UserId},
     time::Timestamp,
@@ -26,20 +29,31 @@ impl ImportedMail {
     }
 }
 
+impl FormerMail {
+    fn key(&self) -> String {
+        format!("{}/{}", self.conversation.0, self.recipient.0)
+    }
+}
+
 /// The mail; `None`, and why, when it is for nobody.
 pub fn mail(former: &FormerMail, findings: &mut Findings) -> Option<ImportedMail> {
     let ids = (ConversationId::parse(&former.conversation.0), UserId::parse(&former.recipient.0));
     let refused = match ids {
-        (Ok(conversation), Ok(recipient)) if former.takes_part => {
-            findings.mended_times(Repair::MailMerged, former.rows.saturating_sub(1));
-            let messages = u32::try_from(former.messages.max(1)).unwrap_or(u32::MAX);
-            return Some(ImportedMail { conversation, recipient, messages, since: former.since });
-        }
+        (Ok(conversation), Ok(recipient)) if former.takes_part => match former.since {
+            FormerTime::At(since) => {
+                findings.mended_times(Repair::MailMerged, former.rows.saturating_sub(1));
+                if former.impossible_dates > 0 {
+                    findings.refuse(Thing::Date, &former.key(), Refusal::ImpossibleDate);
+                }
+                let messages = u32::try_from(former.messages.max(1)).unwrap_or(u32::MAX);
+                return Some(ImportedMail { conversation, recipient, messages, since });
+            }
+            FormerTime::Impossible => Refusal::ImpossibleDate,
+        },
         (Ok(_), Ok(_)) => Refusal::RecipientTakesNoPart,
         _ => Refusal::InvalidId,
     };
-    let key = format!("{}/{}", former.conversation.0, former.recipient.0);
-    findings.refuse(Thing::Mail, &key, refused);
+    findings.refuse(Thing::Mail, &former.key(), refused);
     None
 }
 
@@ -56,7 +70,8 @@ mod tests {
             takes_part: true,
             rows: 3,
             messages: -1,
-            since: Timestamp::UNIX_EPOCH,
+            since: FormerTime::At(Timestamp::UNIX_EPOCH),
+            impossible_dates: 0,
         };
         let mut findings = Findings::default();
         let one = mail(&former, &mut findings).expect("a good one");

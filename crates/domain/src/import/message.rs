@@ -1,7 +1,9 @@
 //! Messages of the former system.
 
 use super::{
-    Findings, ImportedFile, Refusal, Repair, Thing, file, former::FormerMessage, text::contents,
+    Findings, ImportedFile, Refusal, Repair, Thing, file,
+    former::{FormerMessage, FormerTime},
+    text::contents,
 };
 use crate::{
     attachment::ATTACHMENTS_MAX, conversation::Side, id::MessageId, message::MessageKind, seq::Seq,
@@ -40,6 +42,10 @@ pub(super) fn messages(
     after: Seq,
     findings: &mut Findings,
 ) -> Vec<ImportedMessage> {
+    let Some(created_at) = former.created_at.known() else {
+        findings.refuse(Thing::Message, &former.id.0, Refusal::ImpossibleDate);
+        return Vec::new();
+    };
     let files: Vec<_> =
         former.files.iter().filter_map(|former| file::file(former, findings)).collect();
     let texts = contents(&former.content.0, findings);
@@ -52,7 +58,19 @@ pub(super) fn messages(
         findings.mended(Repair::LostFileNoted);
         vec![Content::of_ours(LOST_FILE_TEXT.to_owned())]
     };
-    let whole = Whole { former, side, kind: kind(former, findings), texts: &texts, files: &files };
+    let read_at = former.read_at.filter(|_| former.is_read);
+    if read_at == Some(FormerTime::Impossible) {
+        findings.refuse_date(&former.id.0, "readAt");
+    }
+    let whole = Whole {
+        id: &former.id.0,
+        created_at,
+        read_at: read_at.and_then(FormerTime::known),
+        side,
+        kind: kind(former, findings),
+        texts: &texts,
+        files: &files,
+    };
     let parts = whole.parts(after, findings);
     if parts.is_empty() {
         findings.refuse(Thing::Message, &former.id.0, Refusal::InvalidId);
@@ -71,7 +89,9 @@ fn kind(former: &FormerMessage, findings: &mut Findings) -> MessageKind {
 
 /// A message before it is fitted into our bounds.
 struct Whole<'m> {
-    former: &'m FormerMessage,
+    id: &'m str,
+    created_at: Timestamp,
+    read_at: Option<Timestamp>,
     side: Side,
     kind: MessageKind,
     texts: &'m [Content],
@@ -105,8 +125,8 @@ impl Whole<'_> {
         content: Content,
         files: &[ImportedFile],
     ) -> Option<ImportedMessage> {
-        let id = &self.former.id.0;
-        let id = if place == 0 { id.clone() } else { format!("{id}-{}", place + 1) };
+        let id = self.id;
+        let id = if place == 0 { id.to_owned() } else { format!("{id}-{}", place + 1) };
         Some(ImportedMessage {
             id: MessageId::parse(&id).ok()?,
             seq,
@@ -114,8 +134,8 @@ impl Whole<'_> {
             kind: self.kind,
             content,
             files: files.to_vec(),
-            created_at: self.former.created_at,
-            read_at: self.former.read_at.filter(|_| self.former.is_read),
+            created_at: self.created_at,
+            read_at: self.read_at,
         })
     }
 }

@@ -70,8 +70,10 @@ pub trait ImportStore: Send + Sync {
     /// Where an import that was interrupted stood; `None` when none was.
     async fn import_mark(&self) -> Result<Option<ImportMark>, StoreError>;
 
-    /// Enters people. Who is known here, and was not taken over before, only gains what is missing;
-    /// who was, and changed there, is replaced. Who was forgotten is refused.
+    /// Enters people. Who is here as an import left them, and changed there, is replaced. Of whom
+    /// anybody told here, before or since, only gains what is missing: an import never lowers what
+    /// the platform told. Somebody of whom nothing is known there takes nothing from who is here.
+    /// Who was forgotten is refused.
     async fn import_people(
         &self,
         people: Arc<[Incoming<Participant>]>,
@@ -87,8 +89,8 @@ pub trait ImportStore: Send + Sync {
         step: ImportStep,
     ) -> Result<Vec<Landing>, StoreError>;
 
-    /// Enters what people want to be told of by mail. Who said so here, and was not taken over
-    /// before, is left alone. Muted conversations that are not here are left out.
+    /// Enters what people want to be told of by mail. Who said so here, before or since, is left
+    /// alone. Muted conversations that are not here are left out.
     async fn import_preferences(
         &self,
         preferences: Arc<[Incoming<ImportedPreference>]>,

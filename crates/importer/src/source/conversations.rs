@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use domain::import::former::{FormerConversation, FormerCounter, FormerFile, FormerMessage, Raw};
 use tokio_postgres::{Row, Transaction};
 
-use super::{Source, maybe_time, time};
+use super::{Source, flag, maybe_text, maybe_time, number, text, time};
 use crate::SourceError;
 
 /// Conversations behind an id, until one more would have too many messages.
@@ -13,8 +13,8 @@ const PAGE: &str = include_str!("conversations.sql");
 const MESSAGES: &str = include_str!("messages.sql");
 const FILES: &str = include_str!("files.sql");
 const COUNTERS: &str = r#"
-SELECT "conversationId", "userId", "unreadCount"::bigint AS unread
-FROM "MessageNotification" WHERE "conversationId" = ANY($1)"#;
+SELECT counter."conversationId", counter."userId", counter."unreadCount"::bigint AS unread
+FROM "MessageNotification" AS counter WHERE counter."conversationId" = ANY($1)"#;
 
 /// How much is read at once.
 #[derive(Clone, Copy, Debug)]
@@ -49,8 +49,7 @@ impl Source {
         let page = self.page().await?;
         let (rows_max, messages_max) = (i64::from(bounds.rows_max), i64::from(bounds.messages_max));
         let rows = page.query(PAGE, &[&after, &rows_max, &messages_max]).await?;
-        let ids: Vec<String> =
-            rows.iter().map(|row| row.try_get("id")).collect::<Result<_, _>>()?;
+        let ids: Vec<String> = rows.iter().map(|row| text(row, "id")).collect::<Result<_, _>>()?;
         let mut messages = messages(&page, &ids).await?;
         let mut counters = counters(&page, &ids).await?;
         page.commit().await?;
@@ -74,11 +73,11 @@ fn talk(
     };
     let conversation = FormerConversation {
         id: Raw(id),
-        salon: Raw(row.try_get("salonId")?),
-        client: Raw(row.try_get("clientUserId")?),
-        appointment: row.try_get::<_, Option<String>>("appointmentId")?.map(Raw),
-        subject: row.try_get::<_, Option<String>>("subject")?.map(Raw),
-        status: row.try_get("status")?,
+        salon: Raw(text(row, "salonId")?),
+        client: Raw(text(row, "clientUserId")?),
+        appointment: maybe_text(row, "appointmentId")?.map(Raw),
+        subject: maybe_text(row, "subject")?.map(Raw),
+        status: text(row, "status")?,
         created_at: time(row, "created_at")?,
         updated_at: time(row, "updated_at")?,
         last_message_at: time(row, "last_message_at")?,
@@ -94,14 +93,14 @@ async fn messages(
 ) -> Result<ByConversation<FormerMessage>, SourceError> {
     let mut files: HashMap<String, Vec<FormerFile>> = HashMap::new();
     for row in page.query(FILES, &[&ids]).await? {
-        files.entry(row.try_get("messageId")?).or_default().push(file(&row)?);
+        files.entry(text(&row, "messageId")?).or_default().push(file(&row)?);
     }
     let mut messages = ByConversation::new();
     for row in page.query(MESSAGES, &[&ids]).await? {
-        let id: String = row.try_get("id")?;
+        let id = text(&row, "id")?;
         let files = files.remove(&id).unwrap_or_default();
         let message = message(&row, id, files)?;
-        messages.entry(row.try_get("conversationId")?).or_default().push(message);
+        messages.entry(text(&row, "conversationId")?).or_default().push(message);
     }
     Ok(messages)
 }
@@ -109,10 +108,10 @@ async fn messages(
 fn message(row: &Row, id: String, files: Vec<FormerFile>) -> Result<FormerMessage, SourceError> {
     Ok(FormerMessage {
         id: Raw(id),
-        sender: Raw(row.try_get("senderId")?),
-        content: Raw(row.try_get("content")?),
-        kind: row.try_get("type")?,
-        is_read: row.try_get("isRead")?,
+        sender: Raw(text(row, "senderId")?),
+        content: Raw(text(row, "content")?),
+        kind: text(row, "type")?,
+        is_read: flag(row, "isRead")?,
         read_at: maybe_time(row, "read_at")?,
         is_archived: row.try_get("is_archived")?,
         created_at: time(row, "created_at")?,
@@ -122,12 +121,12 @@ fn message(row: &Row, id: String, files: Vec<FormerFile>) -> Result<FormerMessag
 
 fn file(row: &Row) -> Result<FormerFile, SourceError> {
     Ok(FormerFile {
-        id: Raw(row.try_get("id")?),
-        name: Raw(row.try_get("fileName")?),
-        url: Raw(row.try_get("fileUrl")?),
-        media_type: row.try_get("fileType")?,
-        size_bytes: row.try_get("size_bytes")?,
-        upload_key: row.try_get::<_, Option<String>>("uploadThingKey")?.map(Raw),
+        id: Raw(text(row, "id")?),
+        name: Raw(text(row, "fileName")?),
+        url: Raw(text(row, "fileUrl")?),
+        media_type: text(row, "fileType")?,
+        size_bytes: number(row, "size_bytes")?,
+        upload_key: maybe_text(row, "uploadThingKey")?.map(Raw),
     })
 }
 
@@ -138,8 +137,8 @@ async fn counters(
     let mut counters = ByConversation::new();
     for row in page.query(COUNTERS, &[&ids]).await? {
         let counter =
-            FormerCounter { reader: Raw(row.try_get("userId")?), unread: row.try_get("unread")? };
-        counters.entry(row.try_get("conversationId")?).or_default().push(counter);
+            FormerCounter { reader: Raw(text(&row, "userId")?), unread: number(&row, "unread")? };
+        counters.entry(text(&row, "conversationId")?).or_default().push(counter);
     }
     Ok(counters)
 }

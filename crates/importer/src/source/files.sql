@@ -1,5 +1,5 @@
-SELECT file.id, "messageId", "fileName", "fileUrl", "fileType", "fileSize"::bigint AS size_bytes,
-    "uploadThingKey"
+SELECT file.id, file."messageId", file."fileName", file."fileUrl", file."fileType",
+    file."fileSize"::bigint AS size_bytes, file."uploadThingKey"
 FROM "MessageAttachment" AS file JOIN "Message" AS said ON said.id = file."messageId"
 WHERE said."conversationId" = ANY($1)
 ORDER BY file."createdAt", file.id COLLATE "C"

@@ -3,12 +3,11 @@
 use domain::import::former::{FormerMail, Raw};
 use tokio_postgres::Row;
 
-use super::{Source, time};
+use super::{Source, number, text, time};
 use crate::SourceError;
 
 const PAGE: &str = include_str!("mail.sql");
-const CLOSED: &str =
-    r#"SELECT count(*) FROM "EmailNotificationQueue" WHERE status::text <> 'PENDING'"#;
+const CLOSED: &str = r#"SELECT count(*) FROM "EmailNotificationQueue" AS queued WHERE queued.status::text <> 'PENDING'"#;
 
 impl Source {
     /// The waiting mail behind that of `conversation` to `recipient`, in the order of the source.
@@ -30,13 +29,14 @@ impl Source {
 }
 
 fn mail(row: &Row) -> Result<FormerMail, SourceError> {
-    let rows: i64 = row.try_get("row_count")?;
+    let rows = number(row, "row_count")?;
     Ok(FormerMail {
-        conversation: Raw(row.try_get("conversationId")?),
-        recipient: Raw(row.try_get("recipientUserId")?),
+        conversation: Raw(text(row, "conversationId")?),
+        recipient: Raw(text(row, "recipientUserId")?),
         takes_part: row.try_get("takes_part")?,
         rows: rows.unsigned_abs(),
-        messages: row.try_get("messages")?,
+        messages: number(row, "messages")?,
         since: time(row, "since")?,
+        impossible_dates: number(row, "impossible_dates")?.unsigned_abs(),
     })
 }

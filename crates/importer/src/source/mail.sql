@@ -1,10 +1,24 @@
-SELECT "conversationId", "recipientUserId", count(*) AS row_count, sum("messageCount")::bigint AS messages,
-    floor(extract(epoch FROM min("createdAt")) * 1000)::bigint AS since,
-    EXISTS (
-        SELECT FROM "Conversation" AS talk
-        WHERE talk.id = "conversationId" AND "recipientUserId" IN (talk."salonId", talk."clientUserId")
-    ) AS takes_part
-FROM "EmailNotificationQueue"
-WHERE status::text = 'PENDING' AND ("conversationId", "recipientUserId") > ($1, $2)
-GROUP BY "conversationId", "recipientUserId"
-ORDER BY "conversationId", "recipientUserId" LIMIT $3
+-- What waits, a row for each conversation and recipient. Dates that no calendar has, or that are outside the
+-- years that we can keep, are counted and otherwise passed over.
+SELECT waiting.*, EXISTS (
+    SELECT FROM "Conversation" AS here
+    WHERE here.id = waiting."conversationId"
+        AND waiting."recipientUserId" IN (here."salonId", here."clientUserId")
+) AS takes_part
+FROM (
+    SELECT queued."conversationId", queued."recipientUserId", count(*) AS row_count,
+        sum(queued."messageCount")::bigint AS messages,
+        floor(extract(epoch FROM min(queued."createdAt") FILTER (
+            WHERE isfinite(queued."createdAt") AND extract(year FROM queued."createdAt") <= 9999
+        )) * 1000)::bigint AS since,
+        count(*) FILTER (
+            WHERE queued."createdAt" IS NULL OR NOT isfinite(queued."createdAt")
+                OR extract(year FROM queued."createdAt") > 9999
+        ) AS impossible_dates
+    FROM "EmailNotificationQueue" AS queued
+    WHERE queued.status::text = 'PENDING'
+        AND (queued."conversationId", queued."recipientUserId") > ($1, $2)
+    GROUP BY queued."conversationId", queued."recipientUserId"
+    ORDER BY queued."conversationId", queued."recipientUserId" LIMIT $3
+) AS waiting
+ORDER BY waiting."conversationId", waiting."recipientUserId"

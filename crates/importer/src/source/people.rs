@@ -3,12 +3,13 @@
 use domain::import::former::{FormerPerson, Raw};
 use tokio_postgres::Row;
 
-use super::Source;
+use super::{Source, maybe_text, text};
 use crate::SourceError;
 
 const PAGE: &str = r#"
-SELECT id, role::text AS role, "firstName", "lastName", "salonName", image, email
-FROM "User" WHERE id > $1 ORDER BY id LIMIT $2"#;
+SELECT person.id, person.role::text AS role, person."firstName", person."lastName", person."salonName",
+    person.image, person.email
+FROM "User" AS person WHERE person.id > $1 ORDER BY person.id LIMIT $2"#;
 
 impl Source {
     /// The accounts behind the id `after`, in the order of the source.
@@ -24,11 +25,11 @@ impl Source {
 
 fn person(row: &Row) -> Result<FormerPerson, SourceError> {
     let detail = |column: &str| -> Result<Option<Raw>, SourceError> {
-        Ok(row.try_get::<_, Option<String>>(column)?.map(Raw))
+        Ok(maybe_text(row, column)?.map(Raw))
     };
     Ok(FormerPerson {
-        id: Raw(row.try_get("id")?),
-        role: row.try_get::<_, Option<String>>("role")?.unwrap_or_default(),
+        id: Raw(text(row, "id")?),
+        role: text(row, "role")?,
         first_name: detail("firstName")?,
         last_name: detail("lastName")?,
         salon_name: detail("salonName")?,

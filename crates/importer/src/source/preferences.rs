@@ -3,7 +3,7 @@
 use domain::import::former::{FormerPreference, Raw};
 use tokio_postgres::Row;
 
-use super::Source;
+use super::{Source, Text, flag, text};
 use crate::SourceError;
 
 const PAGE: &str = include_str!("preferences.sql");
@@ -21,14 +21,14 @@ impl Source {
 }
 
 fn preference(row: &Row) -> Result<FormerPreference, SourceError> {
-    let muted: Vec<String> = row.try_get("muted")?;
+    let muted: Vec<Text> = row.try_get("muted")?;
     let elsewhere: i64 = row.try_get("muted_elsewhere")?;
     Ok(FormerPreference {
-        person: Raw(row.try_get("userId")?),
+        person: Raw(text(row, "userId")?),
         person_is_known: row.try_get("person_known")?,
-        mail_enabled: row.try_get("emailNotificationsEnabled")?,
-        frequency: row.try_get("emailFrequency")?,
-        muted: muted.into_iter().map(Raw).collect(),
+        mail_enabled: flag(row, "emailNotificationsEnabled")?,
+        frequency: text(row, "emailFrequency")?,
+        muted: muted.into_iter().map(|Text(id)| Raw(id)).collect(),
         muted_elsewhere: elsewhere.unsigned_abs(),
     })
 }

@@ -5,7 +5,7 @@ use tokio_postgres::Client;
 use crate::ImportError;
 
 /// All that is read.
-const TABLES: [(&str, &[&str]); 7] = [
+pub(super) const TABLES: [(&str, &[&str]); 7] = [
     ("User", &["id", "email", "firstName", "lastName", "salonName", "image", "role"]),
     (
         "Conversation",
@@ -60,10 +60,10 @@ const TABLES: [(&str, &[&str]); 7] = [
 ];
 
 const MISSING: &str = "
-SELECT column_name FROM unnest($2::text[]) AS wanted (column_name)
+SELECT wanted.name FROM unnest($2::text[]) AS wanted (name)
 WHERE NOT EXISTS (
-    SELECT FROM pg_attribute
-    WHERE attrelid = to_regclass(quote_ident($1)) AND attname = wanted.column_name AND NOT attisdropped
+    SELECT FROM pg_attribute AS here
+    WHERE here.attrelid = to_regclass(quote_ident($1)) AND here.attname = wanted.name AND NOT here.attisdropped
 )";
 
 pub(super) async fn check(client: &Client) -> Result<(), ImportError> {

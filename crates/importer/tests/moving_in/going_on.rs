@@ -6,8 +6,9 @@ use domain::{
     conversation::Parties,
     id::ConversationId,
     import::{Refusal, Thing},
-    participant::Role,
-    ports::{ConversationStore, ParticipantStore, Store},
+    participant::{Participant, Profile, Role},
+    ports::{Clock, ConversationStore, ParticipantStore, PreferenceStore, Store},
+    preference::{Frequency, PreferenceChange},
     testing::fixture::{Service, text},
 };
 use importer::Outcome;
@@ -66,7 +67,7 @@ async fn what_was_deleted_here_does_not_come_back() {
     let house = House::small().await;
     house.import().await;
     let (id, parties) = first(&house).await;
-    let now = domain::ports::Clock::now(&*house.clock);
+    let now = house.clock.now();
     let deleted = house.store.delete_conversation(&id, &parties.salon, now).await;
     assert!(deleted.expect(ANSWERS).is_some());
     house.former_goes_on().await;
@@ -92,4 +93,120 @@ async fn a_booking_that_has_a_conversation_here_keeps_it() {
     let (tally, _) = house.import().await;
     assert_eq!(tally.refused(Thing::Conversation, Refusal::AppointmentTaken), 1);
     assert!(tally.refused(Thing::Message, Refusal::ConversationRefused) > 0);
+}
+
+/// The directory, a line each: id, role, given name, family name, salon's name, language.
+async fn directory(house: &House) -> Vec<String> {
+    house
+        .lines(
+            "SELECT id AS a, role AS b, first_name AS c, last_name AS d, salon_name AS e, language AS f
+             FROM messaging.participant ORDER BY id",
+        )
+        .await
+}
+
+/// What the platform tells of the salon with this id.
+fn told(id: &str) -> Participant {
+    let said = |text: &str| Some(text.to_owned());
+    let profile = Profile {
+        first_name: said("Told"),
+        last_name: said("Later"),
+        salon_name: said("Encre Claire"),
+        language: domain::language::Language::of_locale("en"),
+        ..Profile::default()
+    };
+    let id = domain::id::UserId::parse(id).expect("a good id");
+    Participant { id, role: Role::Artist, profile }
+}
+
+#[tokio::test]
+async fn what_the_platform_told_later_is_kept_whatever_changes_there() {
+    let house = House::small().await;
+    // One whom the platform told of before, one after.
+    let salons = "SELECT id FROM \"User\" WHERE \"salonName\" IS NOT NULL AND role = 'user'
+        AND id ~ '^c[0-9a-f]{24}$' ORDER BY id COLLATE \"C\" LIMIT 1";
+    let salon = house.lines(salons).await.remove(0);
+    let (before, after) = (
+        house
+            .lines("SELECT min(id) FROM \"User\" WHERE role = 'client' AND id ~ '^c[0-9a-f]{24}$'")
+            .await
+            .remove(0),
+        salon,
+    );
+    let put = async |id: &str| {
+        house.clock.advance_millis(1_000);
+        let put = house.store.put_participants(&[told(id)], house.clock.now()).await;
+        assert_eq!(put.expect(ANSWERS), []);
+        house.clock.advance_millis(1_000);
+    };
+    put(&before).await;
+    house.import().await;
+    put(&after).await;
+    let as_told = directory(&house).await;
+    for id in [&before, &after] {
+        let line = format!("{id} | user_tatoueur | Told | Later | Encre Claire | en");
+        assert!(as_told.contains(&line), "{line}");
+    }
+
+    for round in 0..2 {
+        let change = format!(
+            "UPDATE \"User\" SET \"firstName\" = 'Old{round}', \"salonName\" = 'Old', role = 'client', image = 'https://old.example/'
+             WHERE id IN ('{before}', '{after}')"
+        );
+        assert_eq!(house.client.execute(&change, &[]).await.expect(ANSWERS), 2);
+        house.clock.advance_millis(1_000);
+        house.import().await;
+        assert_eq!(directory(&house).await, as_told, "round {round}");
+    }
+    // What nobody told here is gained.
+    let images = house
+        .number("SELECT count(*) FROM messaging.participant WHERE image = 'https://old.example/'")
+        .await;
+    assert_eq!(images, 2);
+}
+
+#[tokio::test]
+async fn who_has_no_account_any_more_keeps_the_name_that_was_told_here() {
+    let house = House::small().await;
+    house.import().await;
+    let gone = "cgone00000000000000000000";
+    house.clock.advance_millis(1_000);
+    house.store.put_participants(&[told(gone)], house.clock.now()).await.expect(ANSWERS);
+    let as_told = directory(&house).await;
+    // Gone on the other side of a conversation too, where nobody's role would be another one.
+    let both = "INSERT INTO \"Conversation\" (id, \"salonId\", \"clientUserId\", \"updatedAt\", \"lastMessageAt\")
+        SELECT 'zlast', 'cgone00000000000000000000', \"clientUserId\", now(), now() FROM \"Conversation\"
+        WHERE id = 'codd-silent00000000000000'";
+    house
+        .client
+        .batch_execute(&format!("SET session_replication_role = replica; {both}"))
+        .await
+        .expect(ANSWERS);
+    house.clock.advance_millis(1_000);
+    house.import().await;
+    assert_eq!(directory(&house).await, as_told);
+}
+
+#[tokio::test]
+async fn what_a_person_said_later_of_their_mail_is_kept() {
+    let house = House::small().await;
+    house.import().await;
+    let who =
+        house.lines("SELECT min(person_id) FROM messaging.preference WHERE mail_enabled").await;
+    let who = domain::id::UserId::parse(&who[0]).expect("a good id");
+    house.clock.advance_millis(1_000);
+    let wish =
+        PreferenceChange { frequency: Some(Frequency::Never), ..PreferenceChange::default() };
+    let said = house.store.change_preferences(&who, &wish, house.clock.now()).await;
+    assert_eq!(said.expect(ANSWERS).expect("known").frequency, Frequency::Never);
+    let change = format!(
+        "UPDATE \"NotificationPreference\" SET \"emailFrequency\" = 'HOURLY', \"mutedConversations\" = NULL
+         WHERE \"userId\" = '{who}'"
+    );
+    assert_eq!(house.client.execute(&change, &[]).await.expect(ANSWERS), 1);
+    let before = house.digest().await;
+    house.clock.advance_millis(1_000);
+    let (tally, _) = house.import().await;
+    assert_eq!(house.digest().await, before);
+    assert_eq!(tally.count(Thing::Preference, Outcome::Updated), 0);
 }

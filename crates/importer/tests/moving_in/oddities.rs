@@ -2,7 +2,7 @@
 
 use domain::import::{LOST_FILE_TEXT, Refusal, Repair, Thing};
 
-use crate::house::House;
+use crate::house::{ANSWERS, House};
 
 #[tokio::test]
 async fn what_breaks_our_rules_is_named_with_its_reason() {
@@ -100,4 +100,61 @@ async fn what_was_said_to_somebody_without_an_account_stays_readable() {
     let said = "SELECT content FROM messaging.message
         WHERE conversation_id = 'codd-orphan00000000000000' ORDER BY seq";
     assert_eq!(house.lines(said).await, ["Je pars", "Au revoir"]);
+}
+
+#[tokio::test]
+async fn an_impossible_date_or_row_is_named_and_the_import_goes_on() {
+    let house = House::small().await;
+    house.client.batch_execute(include_str!("sql/impossible.sql")).await.expect(ANSWERS);
+    let (tally, told) = house.import().await;
+    let named =
+        told.refused.iter().map(|it| (it.thing.as_str(), it.id.as_str(), it.reason.as_str()));
+    let mut named: Vec<_> = named.filter(|(_, id, _)| id.starts_with("cbad")).collect();
+    named.sort_unstable();
+    let expected = [
+        ("conversation", "cbad-no-time", "impossible_date"),
+        ("date", "cbad-far/lastMessageAt", "impossible_date"),
+        ("date", "cbad-far/updatedAt", "impossible_date"),
+        ("date", "cbad-m-fine/readAt", "impossible_date"),
+        ("date", "cbad-opened/createdAt", "impossible_date"),
+        ("date", "cbad-opened/cbad-client", "impossible_date"),
+        ("mail", "cbad-far/cbad-client", "impossible_date"),
+        ("message", "cbad-m-far", "impossible_date"),
+        ("message", "cbad-m-infinite", "impossible_date"),
+        ("message", "cbad-m-nothing", "says_nothing"),
+        ("message", "cbad-m-past", "impossible_date"),
+    ];
+    let mut expected = expected.to_vec();
+    expected.sort_unstable();
+    assert_eq!(named, expected);
+    assert_eq!(tally.refused(Thing::Date, Refusal::ImpossibleDate), 5);
+    let here = house
+        .lines(
+            "SELECT id AS a, created_at::date AS b, updated_at::date AS c, last_message_at::date AS d, message_count AS e
+             FROM messaging.conversation WHERE id LIKE 'cbad%' ORDER BY id",
+        )
+        .await;
+    assert_eq!(
+        here,
+        [
+            "cbad-far | 2025-03-01 | 2025-03-01 | 2025-03-01 | 0",
+            "cbad-opened | 2025-03-02 | 2025-03-02 | 2025-03-02 | 1",
+        ]
+    );
+    let since = "SELECT since::date FROM messaging.pending_mail WHERE conversation_id LIKE 'cbad%'";
+    assert_eq!(house.lines(since).await, ["2025-03-02"]);
+}
+
+#[tokio::test]
+async fn of_two_rows_that_want_the_same_id_one_is_taken_and_the_other_named() {
+    let house = House::small().await;
+    house.client.batch_execute(include_str!("sql/same_ids.sql")).await.expect(ANSWERS);
+    let (_, told) = house.import().await;
+    let named =
+        told.refused.iter().map(|it| (it.thing.as_str(), it.id.as_str(), it.reason.as_str()));
+    let named: Vec<_> = named.filter(|(_, id, _)| id.starts_with("csame")).collect();
+    assert_eq!(named, [("conversation", "csame-b", "message_id_taken")]);
+    let said =
+        "SELECT DISTINCT conversation_id::text FROM messaging.message WHERE id LIKE 'csame-long%'";
+    assert_eq!(house.lines(said).await, ["csame-a"]);
 }

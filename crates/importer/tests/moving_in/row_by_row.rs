@@ -97,3 +97,40 @@ async fn what_waits_to_be_read_is_what_lists_show() {
         .await;
     assert_eq!(wrong, Vec::<String>::new());
 }
+
+/// Gives each table of the former system, and each of ours that an import uses, every column that
+/// another one has; and takes them away again.
+const SAME_NAMES: &str = include_str!("sql/same_names.sql");
+const OWN_NAMES: &str = "DO $$ BEGIN
+    EXECUTE (SELECT string_agg(format('ALTER TABLE %s DROP COLUMN %I', place, name), ';') FROM decoy);
+END $$";
+
+#[tokio::test]
+async fn a_column_of_the_same_name_in_another_table_changes_nothing() {
+    let house = House::small().await;
+    house.client.batch_execute(SAME_NAMES).await.expect(ANSWERS);
+    let decoys = house.number("SELECT count(*) FROM decoy").await;
+    assert!(decoys > 500, "{decoys}");
+    let (first, _) = house.import().await;
+    let marries = "UPDATE \"User\" SET \"lastName\" = 'Martin' WHERE role = 'client' AND id ~ '^c[0-9a-f]{24}$'";
+    house.client.batch_execute(marries).await.expect(ANSWERS);
+    house.import().await;
+    house.client.batch_execute(OWN_NAMES).await.expect(ANSWERS);
+    compare(&house).await;
+    assert_eq!(first.mended(Repair::PersonMissing), 1);
+}
+
+#[tokio::test]
+async fn a_salon_keeps_its_name_and_its_role_when_it_has_conversations() {
+    let house = House::small().await;
+    for run in ["first", "second"] {
+        house.import().await;
+        let nameless = house
+            .lines(
+                "SELECT here.id FROM messaging.participant AS here JOIN \"User\" AS former ON former.id = here.id
+                 WHERE here.role <> former.role::text OR here.salon_name IS DISTINCT FROM former.\"salonName\"",
+            )
+            .await;
+        assert_eq!(nameless, Vec::<String>::new(), "{run}");
+    }
+}

@@ -1,10 +1,10 @@
 //! What look-ups bring.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use diesel::{
     QueryableByName,
-    sql_types::{Array, Text},
+    sql_types::{Array, Bool, Text},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
@@ -26,10 +26,29 @@ pub(super) async fn found(
     Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
+#[derive(QueryableByName)]
+struct Here {
+    #[diesel(sql_type = Text)]
+    id: String,
+    #[diesel(sql_type = Bool)]
+    is_as_imported: bool,
+}
+
+/// Those of `ids` that `sql` finds here, and whether they are as an import left them.
+pub(super) async fn here(
+    connection: &mut AsyncPgConnection,
+    sql: &'static str,
+    ids: Vec<&str>,
+) -> Result<HashMap<String, bool>, Failure> {
+    let rows: Vec<Here> = prepared(sql).bind::<Array<Text>, _>(ids).load(connection).await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.is_as_imported)).collect())
+}
+
 /// Those who were asked to be forgotten.
 pub(super) const FORGOTTEN: &str =
-    "SELECT person_id::text AS id FROM messaging.erasure WHERE person_id = ANY($1)";
+    "SELECT erasure.person_id::text AS id FROM messaging.erasure AS erasure
+     WHERE erasure.person_id = ANY($1)";
 
 /// Those who are in the directory.
 pub(super) const IN_THE_DIRECTORY: &str =
-    "SELECT id::text AS id FROM messaging.participant WHERE id = ANY($1)";
+    "SELECT person.id::text AS id FROM messaging.participant AS person WHERE person.id = ANY($1)";

@@ -19,9 +19,10 @@ use super::{
 use crate::{failure::Failure, prepared::prepared, store::PgStore};
 
 const REMOVE_FILES: &str = "
-DELETE FROM messaging.attachment WHERE message_id IN
-    (SELECT id FROM messaging.message WHERE conversation_id = ANY($1))";
-const REMOVE_MESSAGES: &str = "DELETE FROM messaging.message WHERE conversation_id = ANY($1)";
+DELETE FROM messaging.attachment AS file USING messaging.message AS said
+WHERE said.id = file.message_id AND said.conversation_id = ANY($1)";
+const REMOVE_MESSAGES: &str =
+    "DELETE FROM messaging.message AS said WHERE said.conversation_id = ANY($1)";
 
 type Page = Arc<[Incoming<ImportedConversation>]>;
 
@@ -35,7 +36,7 @@ pub(super) async fn take(
         .transaction(async |connection| {
             by_index(connection).await?;
             let obstacles = Obstacles::find(connection, &page, step.mark.is_none()).await?;
-            let landings: Vec<_> = page.iter().map(|it| obstacles.landing(it)).collect();
+            let landings = obstacles.landings(&page);
             if let Some(progress) = &step.mark {
                 write(connection, &page, &landings, &obstacles, step.at).await?;
                 mark::save(connection, progress, &step).await?;

@@ -12,12 +12,13 @@ use domain::{ports::Fingerprint, time::Timestamp};
 use crate::{failure::Failure, prepared::prepared, record::At};
 
 const FIND: &str = "
-SELECT id, fingerprint, last_seq FROM messaging.imported WHERE kind = $1 AND id = ANY($2)";
+SELECT known.id, known.fingerprint, known.last_seq FROM messaging.imported AS known
+WHERE known.kind = $1 AND known.id = ANY($2)";
 
 const REMEMBER: &str = "
 INSERT INTO messaging.imported (kind, id, fingerprint, last_seq, at)
-SELECT $1, id, fingerprint, last_seq, $5
-FROM unnest($2::text[], $3::bytea[], $4::bigint[]) AS rows (id, fingerprint, last_seq)
+SELECT $1, taken.id, taken.fingerprint, taken.last_seq, $5
+FROM unnest($2::text[], $3::bytea[], $4::bigint[]) AS taken (id, fingerprint, last_seq)
 ON CONFLICT (kind, id) DO UPDATE SET
     fingerprint = excluded.fingerprint, last_seq = excluded.last_seq, at = excluded.at";
 

@@ -19,11 +19,12 @@ use super::{
 use crate::{failure::Failure, prepared::prepared, record::At, store::PgStore};
 
 const CONVERSATIONS: &str = "
-SELECT id::text AS id FROM messaging.conversation WHERE id = ANY($1) AND deleted_at IS NULL";
+SELECT here.id::text AS id FROM messaging.conversation AS here
+WHERE here.id = ANY($1) AND here.deleted_at IS NULL";
 
 const ENTER: &str = "
 INSERT INTO messaging.pending_mail AS known (recipient_id, conversation_id, message_count, since)
-SELECT * FROM unnest($1::text[], $2::text[], $3::integer[], $4::timestamptz[])
+SELECT incoming.* FROM unnest($1::text[], $2::text[], $3::integer[], $4::timestamptz[]) AS incoming
 ON CONFLICT (recipient_id, conversation_id) DO UPDATE SET
     message_count = excluded.message_count, since = least(known.since, excluded.since)";
 

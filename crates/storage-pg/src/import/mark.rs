@@ -11,7 +11,8 @@ use crate::{
     conversation::lock::stored, failure::Failure, prepared::prepared, record::At, store::PgStore,
 };
 
-const FIND: &str = "SELECT source, stage, after, tally FROM messaging.import_mark";
+const FIND: &str =
+    "SELECT mark.source, mark.stage, mark.after, mark.tally FROM messaging.import_mark AS mark";
 
 const SAVE: &str = "
 INSERT INTO messaging.import_mark (source, stage, after, tally, at) VALUES ($1, $2, $3, $4, $5)

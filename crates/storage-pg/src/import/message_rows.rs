@@ -17,16 +17,16 @@ const ROWS_MAX: usize = 5_000;
 const ENTER: &str = "
 INSERT INTO messaging.message
     (id, conversation_id, seq, author_side, kind, content, attachment_count, created_at, read_at)
-SELECT *
+SELECT incoming.*
 FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::smallint[],
-    $8::timestamptz[], $9::timestamptz[])";
+    $8::timestamptz[], $9::timestamptz[]) AS incoming";
 
 const ENTER_FILES: &str = "
 INSERT INTO messaging.attachment
     (id, message_id, position, name, url, media_type, size_bytes, upload_key)
-SELECT *
+SELECT incoming.*
 FROM unnest($1::text[], $2::text[], $3::smallint[], $4::text[], $5::text[], $6::text[], $7::integer[],
-    $8::text[])";
+    $8::text[]) AS incoming";
 
 /// A message, and where it was said.
 type Said<'m> = (&'m str, &'m ImportedMessage);

@@ -19,21 +19,23 @@ use super::{
 use crate::{failure::Failure, prepared::prepared};
 
 const HERE: &str = "
-SELECT id::text, salon_id::text, client_id::text, last_seq, deleted_at IS NOT NULL AS is_deleted
-FROM messaging.conversation WHERE id = ANY($1) ORDER BY id FOR UPDATE";
+SELECT here.id::text AS id, here.salon_id::text AS salon_id, here.client_id::text AS client_id, here.last_seq,
+    here.deleted_at IS NOT NULL AS is_deleted
+FROM messaging.conversation AS here WHERE here.id = ANY($1) ORDER BY here.id FOR UPDATE";
 
 const MESSAGES: &str = "
-SELECT id::text, conversation_id AS conversation FROM messaging.message WHERE id = ANY($1)";
+SELECT said.id::text AS id, said.conversation_id AS conversation
+FROM messaging.message AS said WHERE said.id = ANY($1)";
 
 const FILES: &str = "
-SELECT file.id::text, message.conversation_id AS conversation
-FROM messaging.attachment AS file JOIN messaging.message ON message.id = file.message_id
+SELECT file.id::text AS id, said.conversation_id AS conversation
+FROM messaging.attachment AS file JOIN messaging.message AS said ON said.id = file.message_id
 WHERE file.id = ANY($1)";
 
 const BOOKINGS: &str = "
-SELECT salon_id || '/' || appointment_id AS id, id::text AS conversation
-FROM messaging.conversation
-WHERE salon_id = ANY($1) AND appointment_id = ANY($2) AND deleted_at IS NULL";
+SELECT here.salon_id || '/' || here.appointment_id AS id, here.id::text AS conversation
+FROM messaging.conversation AS here
+WHERE here.salon_id = ANY($1) AND here.appointment_id = ANY($2) AND here.deleted_at IS NULL";
 
 /// A conversation as it is here, locked.
 #[derive(QueryableByName)]
@@ -63,6 +65,7 @@ type Page = [Incoming<ImportedConversation>];
 type Owners = HashMap<String, String>;
 
 /// Everything here that a page could run into.
+#[derive(Default)]
 pub(super) struct Obstacles {
     pub(super) here: HashMap<String, Here>,
     known: HashMap<String, Known>,
@@ -104,8 +107,33 @@ impl Obstacles {
         })
     }
 
-    /// What becomes of `incoming`.
-    pub(super) fn landing(&self, incoming: &Incoming<ImportedConversation>) -> Landing {
+    /// What becomes of each of `page`. What one of them takes is in the way of those behind it.
+    pub(super) fn landings(&self, page: &Page) -> Vec<Landing> {
+        let mut taken = Self::default();
+        let landing = |incoming: &Incoming<ImportedConversation>| {
+            let landing = self.landing(incoming);
+            if !matches!(landing, Landing::New | Landing::Updated) {
+                return landing;
+            }
+            if let Some(refusal) = taken.refusal(&incoming.value) {
+                return Landing::Refused(refusal);
+            }
+            taken.add(&incoming.value);
+            landing
+        };
+        page.iter().map(landing).collect()
+    }
+
+    fn add(&mut self, taken: &ImportedConversation) {
+        let own = |id: &str| (id.to_owned(), taken.id.as_str().to_owned());
+        self.messages.extend(taken.messages.iter().map(|it| own(it.id.as_str())));
+        let files = taken.messages.iter().flat_map(|it| &it.files);
+        self.files.extend(files.map(|it| own(it.id.as_str())));
+        self.bookings.extend(booking(taken).map(|booking| own(&booking)));
+    }
+
+    /// What becomes of `incoming` for all that was here before.
+    fn landing(&self, incoming: &Incoming<ImportedConversation>) -> Landing {
         let id = incoming.value.id.as_str();
         let known = self.known.get(id);
         if known.is_some_and(|known| known.is(&incoming.fingerprint)) {
@@ -127,7 +155,6 @@ impl Obstacles {
             |owners: &Owners, key: &str| owners.get(key).is_some_and(|owner| owner != id);
         let mut messages = incoming.messages.iter();
         let mut files = incoming.messages.iter().flat_map(|it| &it.files);
-        let booking = incoming.appointment.as_ref().map(|it| format!("{}/{it}", parties[0]));
         if parties.iter().any(|it| self.forgotten.contains(*it)) {
             Some(Refusal::PersonForgotten)
         } else if self
@@ -140,12 +167,17 @@ impl Obstacles {
             Some(Refusal::MessageIdTaken)
         } else if files.any(|it| elsewhere(&self.files, it.id.as_str())) {
             Some(Refusal::FileIdTaken)
-        } else if booking.is_some_and(|booking| elsewhere(&self.bookings, &booking)) {
+        } else if booking(incoming).is_some_and(|booking| elsewhere(&self.bookings, &booking)) {
             Some(Refusal::AppointmentTaken)
         } else {
             None
         }
     }
+}
+
+/// The booking, as `BOOKINGS` spells it.
+fn booking(of: &ImportedConversation) -> Option<String> {
+    of.appointment.as_ref().map(|appointment| format!("{}/{appointment}", of.parties.salon))
 }
 
 /// Why what is here must stay as it is.

@@ -13,11 +13,20 @@ use domain::{
 
 use super::{
     by_index,
-    columns::{FORGOTTEN, IN_THE_DIRECTORY, found},
+    columns::{FORGOTTEN, found, here},
     known::{self, Kind, Taken},
     let_in, mark,
 };
 use crate::{failure::Failure, prepared::prepared, record::At, store::PgStore};
+
+/// Who is here, locked, and whether they are as an import left them: whoever tells of a person here
+/// writes when.
+const HERE: &str = "
+SELECT person.id::text AS id,
+    coalesce(person.updated_at = imported.at, false) AS is_as_imported
+FROM messaging.participant AS person
+LEFT JOIN messaging.imported AS imported ON imported.kind = 'person' AND imported.id = person.id
+WHERE person.id = ANY($1) ORDER BY person.id FOR NO KEY UPDATE OF person";
 
 /// What is here under the same id becomes what is there; language and zone are not known there.
 const REPLACE: &str = include_str!("people_replace.sql");
@@ -35,7 +44,7 @@ pub(super) async fn take(
     connection
         .transaction(async |connection| {
             by_index(connection).await?;
-            let here = found(connection, IN_THE_DIRECTORY, ids(&page)).await?;
+            let here = here(connection, HERE, ids(&page)).await?;
             let known = known::find(connection, Kind::Person, ids(&page)).await?;
             let forgotten = found(connection, FORGOTTEN, ids(&page)).await?;
             let landing = |it: &Incoming<Participant>| {
@@ -43,16 +52,17 @@ pub(super) async fn take(
                 match known.get(id) {
                     _ if forgotten.contains(id) => Landing::Refused(Refusal::PersonForgotten),
                     Some(known) if known.is(&it.fingerprint) => Landing::Unchanged,
-                    None if !here.contains(id) => Landing::New,
+                    _ if !here.contains_key(id) => Landing::New,
+                    // Somebody without an account there: that takes no name from who has one here.
+                    _ if it.value.profile.is_empty() => Landing::Unchanged,
                     _ => Landing::Updated,
                 }
             };
             let landings: Vec<_> = page.iter().map(landing).collect();
             if let Some(progress) = &step.mark {
-                let strangers = |id: &str| here.contains(id) && !known.contains_key(id);
-                let gaining: HashSet<_> =
-                    ids(&page).into_iter().filter(|id| strangers(id)).collect();
-                write(connection, &page, &landings, &gaining, step.at).await?;
+                let imported = here.iter().filter(|(_, is_as_imported)| **is_as_imported);
+                let imported: HashSet<_> = imported.map(|(id, _)| id.as_str()).collect();
+                write(connection, &page, &landings, &imported, step.at).await?;
                 mark::save(connection, progress, &step).await?;
             }
             Ok(landings)
@@ -68,12 +78,12 @@ async fn write(
     connection: &mut AsyncPgConnection,
     page: &[Incoming<Participant>],
     landings: &[Landing],
-    gaining: &HashSet<&str>,
+    imported: &HashSet<&str>,
     at: Timestamp,
 ) -> Result<(), Failure> {
     let people: Vec<_> = let_in(page, landings).map(|(it, _)| it).collect();
-    let (gain, replace): (Vec<&Participant>, Vec<_>) =
-        people.iter().map(|it| &it.value).partition(|it| gaining.contains(it.id.as_str()));
+    let (replace, gain): (Vec<&Participant>, Vec<_>) =
+        people.iter().map(|it| &it.value).partition(|it| imported.contains(it.id.as_str()));
     for (sql, people) in [(REPLACE, replace), (GAIN, gain)] {
         if !people.is_empty() {
             enter(connection, sql, &people, at).await?;

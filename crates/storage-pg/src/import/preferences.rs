@@ -12,29 +12,41 @@ use domain::{
 
 use super::{
     by_index,
-    columns::{FORGOTTEN, IN_THE_DIRECTORY, found},
+    columns::{FORGOTTEN, IN_THE_DIRECTORY, found, here},
     known::{self, Kind, Taken},
     let_in, mark,
 };
 use crate::{failure::Failure, prepared::prepared, record::At, store::PgStore};
 
-const HERE: &str =
-    "SELECT person_id::text AS id FROM messaging.preference WHERE person_id = ANY($1)";
+/// What is here, locked, and whether it is as an import left it: whoever changes a wish, or mutes a
+/// conversation, writes when.
+const HERE: &str = "
+SELECT wish.person_id::text AS id,
+    coalesce(wish.updated_at = imported.at, false) AS is_as_imported
+FROM messaging.preference AS wish
+LEFT JOIN messaging.imported AS imported ON imported.kind = 'preference' AND imported.id = wish.person_id
+WHERE wish.person_id = ANY($1) ORDER BY wish.person_id FOR NO KEY UPDATE OF wish";
 
+/// Of what is here only that is replaced which an import left as it is: $5.
 const ENTER: &str = "
-INSERT INTO messaging.preference (person_id, mail_enabled, frequency, created_at, updated_at)
-SELECT *, $4, $4 FROM unnest($1::text[], $2::boolean[], $3::text[])
+INSERT INTO messaging.preference AS known (person_id, mail_enabled, frequency, created_at, updated_at)
+SELECT incoming.*, $4, $4 FROM unnest($1::text[], $2::boolean[], $3::text[]) AS incoming
 ON CONFLICT (person_id) DO UPDATE SET
     mail_enabled = excluded.mail_enabled, frequency = excluded.frequency,
-    updated_at = excluded.updated_at";
+    updated_at = excluded.updated_at
+WHERE known.person_id = ANY($5)";
 
-const FORGET_MUTED: &str = "DELETE FROM messaging.muted_conversation WHERE person_id = ANY($1)";
+const FORGET_MUTED: &str =
+    "DELETE FROM messaging.muted_conversation AS muted WHERE muted.person_id = ANY($1)";
 
 const MUTE: &str = "
 INSERT INTO messaging.muted_conversation (person_id, conversation_id, muted_at)
-SELECT person_id, conversation_id, $3
-FROM unnest($1::text[], $2::text[]) AS rows (person_id, conversation_id)
-WHERE EXISTS (SELECT FROM messaging.conversation WHERE id = rows.conversation_id COLLATE \"C\")";
+SELECT incoming.person_id, incoming.conversation_id, $3
+FROM unnest($1::text[], $2::text[]) AS incoming (person_id, conversation_id)
+WHERE EXISTS (
+    SELECT FROM messaging.conversation AS here WHERE here.id = incoming.conversation_id COLLATE \"C\"
+)
+ON CONFLICT (person_id, conversation_id) DO NOTHING";
 
 type Page = Arc<[Incoming<ImportedPreference>]>;
 
@@ -63,7 +75,7 @@ async fn decide(
     is_dry: bool,
 ) -> Result<Vec<Landing>, Failure> {
     let ids: Vec<_> = page.iter().map(|it| it.value.person.as_str()).collect();
-    let here = found(connection, HERE, ids.clone()).await?;
+    let here = here(connection, HERE, ids.clone()).await?;
     let known = known::find(connection, Kind::Preference, ids.clone()).await?;
     let forgotten = found(connection, FORGOTTEN, ids.clone()).await?;
     let people = found(connection, IN_THE_DIRECTORY, ids).await?;
@@ -73,7 +85,7 @@ async fn decide(
             _ if forgotten.contains(id) => Landing::Refused(Refusal::PersonForgotten),
             Some(known) if known.is(&it.fingerprint) => Landing::Unchanged,
             // Said here, by themselves.
-            None if here.contains(id) => Landing::Unchanged,
+            _ if here.get(id) == Some(&false) => Landing::Unchanged,
             // A dry run has entered nobody.
             _ if !is_dry && !people.contains(id) => Landing::Refused(Refusal::PersonUnknown),
             None => Landing::New,
@@ -90,20 +102,23 @@ async fn write(
     at: Timestamp,
 ) -> Result<(), Failure> {
     let taken: Vec<_> = let_in(page, landings).map(|(it, _)| it).collect();
+    let replaced = let_in(page, landings).filter(|(_, landing)| *landing == Landing::Updated);
+    let replaced: Vec<_> = replaced.map(|(it, _)| it.value.person.as_str()).collect();
     if taken.is_empty() {
         return Ok(());
     }
     let people: Vec<_> = taken.iter().map(|it| it.value.person.as_str()).collect();
     prepared(ENTER)
-        .bind::<Array<Text>, _>(people.clone())
+        .bind::<Array<Text>, _>(people)
         .bind::<Array<Bool>, _>(taken.iter().map(|it| it.value.mail_enabled).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(
             taken.iter().map(|it| it.value.frequency.as_str()).collect::<Vec<_>>(),
         )
         .bind::<Timestamptz, _>(At(at))
+        .bind::<Array<Text>, _>(replaced.clone())
         .execute(connection)
         .await?;
-    prepared(FORGET_MUTED).bind::<Array<Text>, _>(people).execute(connection).await?;
+    prepared(FORGET_MUTED).bind::<Array<Text>, _>(replaced).execute(connection).await?;
     let muted = taken.iter().flat_map(|it| {
         let person = it.value.person.as_str();
         it.value.muted.iter().map(move |conversation| (person, conversation.as_str()))

@@ -23,6 +23,7 @@ CREATE INDEX ON "EmailNotificationQueue" ("recipientUserId");
 CREATE INDEX ON "EmailNotificationQueue" (status);
 CREATE INDEX ON "EmailNotificationQueue" ("conversationId");
 
+ALTER TABLE "User" ADD FOREIGN KEY ("salonId") REFERENCES "User" ON DELETE SET NULL ON UPDATE CASCADE NOT VALID;
 ALTER TABLE "Conversation"
     ADD FOREIGN KEY ("salonId") REFERENCES "User" ON DELETE CASCADE ON UPDATE CASCADE NOT VALID,
     ADD FOREIGN KEY ("clientUserId") REFERENCES "User" ON DELETE CASCADE ON UPDATE CASCADE NOT VALID,

@@ -1,10 +1,11 @@
 -- What years leave behind when nobody looks: rows that break our rules, or the former ones.
-INSERT INTO "User" (id, email, "firstName", "lastName", "salonName", image, role) VALUES
-    ('codd-long-name00000000000', 'long@mail.example', repeat('Abel ', 60), 'Roux', NULL, NULL, 'client'),
-    ('codd-controls000000000000', 'controls@mail.example', E'Ana\u0007ïs', E'\u001b[31m', NULL, NULL, 'client'),
-    ('codd-service0000000000000', 'program@mail.example', NULL, NULL, NULL, NULL, 'service'),
-    ('codd-owner000000000000000', repeat('x', 260) || '@mail.example', NULL, NULL, NULL, repeat('y', 3000), 'owner'),
-    ('an id with blanks', 'blank@mail.example', 'Blank', NULL, NULL, NULL, 'client');
+INSERT INTO "User" (id, email, "firstName", "lastName", image, role, password, "updatedAt")
+SELECT odd.*, 'not a real hash', timestamp '2025-02-03' FROM (VALUES
+    ('codd-long-name00000000000', 'long@mail.example', repeat('Abel ', 60), 'Roux', NULL, 'client'::"Role"),
+    ('codd-controls000000000000', 'controls@mail.example', E'Ana\u0007ïs', E'\u001b[31m', NULL, 'client'),
+    ('codd-owner000000000000000', repeat('x', 260) || '@mail.example', NULL, NULL, repeat('y', 3000), 'user'),
+    ('an id with blanks', 'blank@mail.example', 'Blank', NULL, NULL, 'client')
+) AS odd;
 
 INSERT INTO "Conversation" (id, "salonId", "clientUserId", "appointmentId", subject, "createdAt", "updatedAt", "lastMessageAt")
 SELECT id, coalesce(salon, pg_temp.cuid('salon', 0)), coalesce(client, pg_temp.cuid('client', 0)), appointment, subject, at, at, at

@@ -2,18 +2,83 @@
 CREATE TYPE "ConversationStatus" AS ENUM ('ACTIVE', 'ARCHIVED');
 CREATE TYPE "MessageType" AS ENUM ('TEXT', 'SYSTEM', 'IMAGE', 'FILE');
 
+CREATE TYPE "Role" AS ENUM ('admin', 'user', 'user_salon', 'user_tatoueur', 'client', 'formateur');
+CREATE TYPE "SaasPlan" AS ENUM ('FREE', 'PRO', 'BUSINESS');
+CREATE TYPE "Prestation" AS ENUM ('TATTOO', 'PIERCING', 'RETOUCHE', 'PROJET');
+CREATE TYPE "AppointmentStatus" AS ENUM
+    ('PENDING', 'CONFIRMED', 'DECLINED', 'CANCELED', 'RESCHEDULING', 'NO_SHOW', 'COMPLETED');
+
+-- The platform's own tables have more than messaging reads, and some of it under names that messaging
+-- uses for something else: "salonId" of an account is the salon that an artist works for.
 CREATE TABLE "User" (
     id text NOT NULL,
     email text NOT NULL,
-    password text,
+    "emailVerified" timestamp(3),
+    password text NOT NULL,
     "firstName" text,
     "lastName" text,
     "salonName" text,
     image text,
-    role text NOT NULL,
-    "createdAt" timestamp(3) NOT NULL DEFAULT CURRENT_TIMESTAMP
+    "profileImage" text,
+    phone text,
+    address text,
+    city text,
+    "postalCode" text,
+    instagram text,
+    website text,
+    facebook text,
+    tiktok text,
+    description text,
+    "salonHours" text,
+    "salonPhotos" text[],
+    "isInspirationSalon" boolean NOT NULL DEFAULT true,
+    role "Role" NOT NULL DEFAULT 'user',
+    "saasPlan" "SaasPlan" NOT NULL DEFAULT 'FREE',
+    "saasPlanUntil" timestamp(3),
+    "createdAt" timestamp(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "updatedAt" timestamp(3) NOT NULL,
+    prestations text[],
+    style text[],
+    "verifiedSalon" boolean NOT NULL DEFAULT false,
+    "addConfirmationEnabled" boolean NOT NULL DEFAULT false,
+    "appointmentBookingEnabled" boolean NOT NULL DEFAULT false,
+    "projectAppointmentDurationMinutes" integer NOT NULL DEFAULT 60,
+    "projectAppointmentIsFree" boolean NOT NULL DEFAULT true,
+    "projectAppointmentPrice" double precision,
+    "followUpEmailDelayDays" integer NOT NULL DEFAULT 7,
+    "retouchEmailDelayDays" integer NOT NULL DEFAULT 30,
+    "salonCanViewAppointments" boolean NOT NULL DEFAULT true,
+    "salonCanCreateAppointments" boolean NOT NULL DEFAULT true,
+    "colorProfile" text NOT NULL DEFAULT 'default',
+    "colorProfileBis" text NOT NULL DEFAULT 'default',
+    "stripeCustomerId" text,
+    "stripeSubscriptionId" text,
+    "salonId" text
 );
-CREATE TABLE "Appointment" (id text NOT NULL, "userId" text NOT NULL, "clientUserId" text);
+CREATE TABLE "Appointment" (
+    id text NOT NULL,
+    title text NOT NULL,
+    prestation "Prestation" NOT NULL,
+    start timestamp(3) NOT NULL,
+    "end" timestamp(3) NOT NULL,
+    "allDay" boolean NOT NULL DEFAULT false,
+    status "AppointmentStatus" NOT NULL DEFAULT 'PENDING',
+    "isPayed" boolean NOT NULL DEFAULT false,
+    "userId" text NOT NULL,
+    "tatoueurId" text,
+    "performerUserId" text,
+    "clientId" text,
+    "clientUserId" text,
+    skin text,
+    "tattooDetailId" text,
+    "createdAt" timestamp(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "updatedAt" timestamp(3) NOT NULL,
+    visio boolean NOT NULL DEFAULT false,
+    "visioRoom" text,
+    "followUp7SentAt" timestamp(3),
+    "followUp30SentAt" timestamp(3),
+    "moodboardId" text
+);
 CREATE TABLE "Conversation" (
     id text NOT NULL,
     "salonId" text NOT NULL,

@@ -1,7 +1,9 @@
-INSERT INTO "Appointment" (id, "userId", "clientUserId")
-SELECT pg_temp.cuid('appointment', n), pg_temp.cuid('salon', n % (:conversations / 40 + 1)),
+INSERT INTO "Appointment" (id, title, prestation, start, "end", status, "updatedAt", "userId", "clientUserId")
+SELECT pg_temp.cuid('appointment', n), 'Rendez-vous n° ' || n, (ARRAY['TATTOO', 'PIERCING', 'PROJET'])[1 + n % 3]::"Prestation",
+    at, at + interval '1 hour', 'CONFIRMED', at, pg_temp.cuid('salon', n % (:conversations / 40 + 1)),
     pg_temp.cuid('client', pg_temp.dice(n, 1, :conversations / 3 + 1))
-FROM generate_series(1, :conversations) AS n WHERE n % 3 > 0;
+FROM generate_series(1, :conversations) AS n, LATERAL (SELECT timestamp '2024-02-01' + n * interval '1 hour') AS moment (at)
+WHERE n % 3 > 0;
 
 INSERT INTO "Conversation"
     (id, "salonId", "clientUserId", "appointmentId", subject, status, "createdAt", "updatedAt", "lastMessageAt")

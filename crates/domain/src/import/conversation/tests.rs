@@ -25,9 +25,9 @@ fn said(id: &str, sender: &str, content: &str, millis: i64, is_read: bool) -> Fo
         content: raw(content),
         kind: "TEXT".to_owned(),
         is_read,
-        read_at: Some(at(millis + 1)),
+        read_at: Some(FormerTime::At(at(millis + 1))),
         is_archived: false,
-        created_at: at(millis),
+        created_at: FormerTime::At(at(millis)),
         files: vec![],
     }
 }
@@ -40,9 +40,9 @@ fn former(messages: Vec<FormerMessage>) -> FormerConversation {
         appointment: Some(raw("a1")),
         subject: Some(raw("RDV")),
         status: "ACTIVE".to_owned(),
-        created_at: at(0),
-        updated_at: at(9),
-        last_message_at: at(0),
+        created_at: FormerTime::At(at(0)),
+        updated_at: FormerTime::At(at(9)),
+        last_message_at: FormerTime::At(at(0)),
         messages,
         counters: vec![],
     }

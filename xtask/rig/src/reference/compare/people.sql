@@ -1,5 +1,5 @@
 WITH former AS (
-    SELECT id, CASE WHEN role IN ('client', 'user_salon', 'user', 'user_tatoueur', 'admin', 'formateur') THEN role ELSE 'other' END,
+    SELECT id, CASE WHEN role::text IN ('client', 'user_salon', 'user', 'user_tatoueur', 'admin', 'formateur') THEN role::text ELSE 'other' END,
         nullif("firstName", ''), nullif("lastName", ''), nullif("salonName", ''), nullif(image, ''), nullif(email, '')
     FROM "User" WHERE id !~ '^codd-|[^A-Za-z0-9_-]'
 ), ours AS (
