@@ -4,7 +4,10 @@ use std::{collections::HashSet, fmt, sync::Arc};
 
 use actix_web::{
     dev::RequestHead,
-    http::header::{self, HeaderValue},
+    http::{
+        header::{self, HeaderValue},
+        uri::Authority,
+    },
 };
 
 /// Schemes of addresses that no page has as its origin.
@@ -89,7 +92,7 @@ fn twin(origin: &str) -> Option<String> {
 fn host_of(request: &RequestHead) -> Option<&str> {
     match request.headers().get(header::HOST) {
         Some(host) => host.to_str().ok(),
-        None => request.uri.authority().map(|authority| authority.as_str()),
+        None => request.uri.authority().map(Authority::as_str),
     }
 }
 
