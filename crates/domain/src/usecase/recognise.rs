@@ -12,7 +12,7 @@ impl Messaging {
             return Ok(());
         }
         let Caller { user, role, profile, .. } = caller;
-        let said = Participant { id: user.clone(), role: *role, profile: profile.clone() };
+        let said = Participant::new(user.clone(), *role, profile.clone());
         let known = self.store.participant(user).await?;
         if known.is_some_and(|known| is_up_to_date(&known, &said)) {
             return Ok(());
