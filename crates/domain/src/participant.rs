@@ -9,8 +9,11 @@ use crate::{
     zone::Zone,
 };
 
-/// What is printed for a person of whom no name is known.
+/// What a person is called of whom no name is known. French whatever language is asked for: it stands
+/// where a name stands, and names are not translated.
 pub const NAMELESS: &str = "Utilisateur";
+/// The given and the family name of whoever was forgotten; see [`NAMELESS`] for their language.
+pub const FORGOTTEN: (&str, &str) = ("Compte", "supprimé");
 /// The longest name, in characters.
 pub const NAME_MAX_CHARS: usize = 200;
 /// The longest e-mail address, in characters (RFC 5321, 4.5.3.1.3: a path of 256 with its brackets).
@@ -80,8 +83,21 @@ pub struct Participant {
     pub id: UserId,
     /// What they are.
     pub role: Role,
-    /// What is known of them beside that.
+    /// What is known of them beside that. Nothing of who was forgotten.
     pub profile: Profile,
+    /// Whether they were forgotten: nothing will be known of them again.
+    pub is_forgotten: bool,
+}
+
+/// The names under which others see a person; there is one at the least.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct ShownNames<'p> {
+    /// Given name.
+    pub first: Option<&'p str>,
+    /// Family name.
+    pub last: Option<&'p str>,
+    /// The salon's name; never there for a client.
+    pub salon: Option<&'p str>,
 }
 
 /// What is known of a person. Everything may be missing.
@@ -164,16 +180,45 @@ impl Profile {
 }
 
 impl Participant {
-    /// What others call this person: the salon's name, else given and family name, else
-    /// [`NAMELESS`].
-    pub fn display_name(&self) -> String {
-        let known = |name: &Option<String>| name.clone().filter(|name| !name.trim().is_empty());
-        if let Some(salon) = known(&self.profile.salon_name) {
-            return salon;
+    /// Somebody who was not forgotten.
+    pub fn new(id: UserId, role: Role, profile: Profile) -> Self {
+        Self { id, role, profile, is_forgotten: false }
+    }
+
+    /// The names under which others see this person: what is known; of who was forgotten
+    /// [`FORGOTTEN`], of who has no name [`NAMELESS`].
+    pub fn shown_names(&self) -> ShownNames<'_> {
+        if self.is_forgotten {
+            let (first, last) = FORGOTTEN;
+            return ShownNames { first: Some(first), last: Some(last), salon: None };
         }
-        let names = [known(&self.profile.first_name), known(&self.profile.last_name)];
-        let full: Vec<String> = names.into_iter().flatten().collect();
-        if full.is_empty() { NAMELESS.to_owned() } else { full.join(" ") }
+        let Profile { first_name, last_name, salon_name, .. } = &self.profile;
+        let (first, last) = (known(first_name), known(last_name));
+        let salon = known(salon_name).filter(|_| !self.role.takes_client_side());
+        let is_nameless = first.or(last).or(salon).is_none();
+        ShownNames { first: first.or(is_nameless.then_some(NAMELESS)), last, salon }
+    }
+
+    /// What others call this person: the salon's name, else given and family name, as they are
+    /// [shown](Self::shown_names).
+    pub fn display_name(&self) -> String {
+        if let Some(salon) = known(&self.profile.salon_name) {
+            return salon.to_owned();
+        }
+        let names = self.shown_names();
+        let full: Vec<&str> = [names.first, names.last].into_iter().flatten().collect();
+        full.join(" ")
+    }
+}
+
+/// A name of which something can be seen.
+fn known(name: &Option<String>) -> Option<&str> {
+    name.as_deref().filter(|name| !is_blank(name))
+}
+
+impl fmt::Debug for ShownNames<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ShownNames").finish_non_exhaustive()
     }
 }
 
@@ -198,16 +243,13 @@ mod tests {
 
     fn person(first: Option<&str>, last: Option<&str>, salon: Option<&str>) -> Participant {
         let own = |text: Option<&str>| text.map(str::to_owned);
-        Participant {
-            id: UserId::parse("u1").expect("a good id"),
-            role: Role::Client,
-            profile: Profile {
-                first_name: own(first),
-                last_name: own(last),
-                salon_name: own(salon),
-                ..Profile::default()
-            },
-        }
+        let profile = Profile {
+            first_name: own(first),
+            last_name: own(last),
+            salon_name: own(salon),
+            ..Profile::default()
+        };
+        Participant::new(UserId::parse("u1").expect("a good id"), Role::SalonOwner, profile)
     }
 
     #[test]
@@ -217,10 +259,37 @@ mod tests {
             ((Some("Léa"), Some("Roux"), Some("  ")), "Léa Roux"),
             ((None, Some("Roux"), None), "Roux"),
             ((None, None, None), "Utilisateur"),
+            ((Some(" "), Some("\u{200b}"), Some("")), "Utilisateur"),
         ];
         for ((first, last, salon), name) in table {
             assert_eq!(person(first, last, salon).display_name(), name);
         }
+        let forgotten = Participant { is_forgotten: true, ..person(None, None, None) };
+        assert_eq!(forgotten.display_name(), "Compte supprimé");
+    }
+
+    #[test]
+    fn there_is_always_a_name_to_show() {
+        let shown = |person: &Participant| {
+            let ShownNames { first, last, salon } = person.shown_names();
+            [first, last, salon].map(|name| name.map(str::to_owned))
+        };
+        let names = |names: [Option<&str>; 3]| names.map(|name| name.map(str::to_owned));
+        let table = [
+            ((Some("Léa"), None, None), [Some("Léa"), None, None]),
+            ((None, Some("Roux"), None), [None, Some("Roux"), None]),
+            ((None, None, Some("Encre Noire")), [None, None, Some("Encre Noire")]),
+            ((None, None, None), [Some("Utilisateur"), None, None]),
+            ((Some(""), Some("  "), None), [Some("Utilisateur"), None, None]),
+        ];
+        for ((first, last, salon), expected) in table {
+            assert_eq!(shown(&person(first, last, salon)), names(expected));
+        }
+        // The name of a salon is not a client's.
+        let client = Participant { role: Role::Client, ..person(None, None, Some("Encre Noire")) };
+        assert_eq!(shown(&client), names([Some("Utilisateur"), None, None]));
+        let forgotten = Participant { is_forgotten: true, ..person(Some("Léa"), None, None) };
+        assert_eq!(shown(&forgotten), names([Some("Compte"), Some("supprimé"), None]));
     }
 
     #[test]

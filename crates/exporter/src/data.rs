@@ -8,13 +8,7 @@ use domain::{
 };
 use serde_json::{Value, json};
 
-use crate::{
-    contents::Contents,
-    person::{Person, called},
-    pictures::path_of,
-    walk::Messages,
-    zip::Zip,
-};
+use crate::{contents::Contents, person::Person, pictures::path_of, walk::Messages, zip::Zip};
 
 pub(crate) async fn write(contents: &Contents<'_>, zip: &mut Zip) -> Result<(), JobFailure> {
     let head = format!(
@@ -42,8 +36,8 @@ async fn conversation(
     let about = &here.conversation;
     let head = json!({
         "id": about.id.as_str(),
-        "salon": { "id": here.salon.id.as_str(), "name": called(&here.salon) },
-        "client": { "id": here.client.id.as_str(), "name": called(&here.client) },
+        "salon": { "id": here.salon.id.as_str(), "name": here.salon.display_name() },
+        "client": { "id": here.client.id.as_str(), "name": here.client.display_name() },
         "appointmentId": about.appointment.as_ref().map(domain::id::AppointmentId::as_str),
         "subject": about.subject.as_ref().map(domain::text::Subject::as_str),
         "status": about.status.as_str(),

@@ -9,12 +9,7 @@ use domain::{
 };
 
 use crate::{
-    contents::Contents,
-    person::{Person, called},
-    pictures::path_of,
-    walk::Messages,
-    words::Words,
-    zip::Zip,
+    contents::Contents, person::Person, pictures::path_of, walk::Messages, words::Words, zip::Zip,
 };
 
 /// The page until the first conversation.
@@ -100,7 +95,7 @@ fn top(contents: &Contents<'_>) -> Top {
     let frequency = preferences.frequency;
     Top {
         words,
-        name: called(participant),
+        name: participant.display_name(),
         email: participant.profile.email.clone(),
         mails: words.how_often(preferences.mail_enabled.then_some(frequency)),
         until: person.moment(contents.export.requested_at),
@@ -114,7 +109,7 @@ fn beginning(person: &Person, here: &ConversationView) -> Beginning {
     let about = &here.conversation;
     Beginning {
         words: person.words(),
-        with: called(if is_salon { &here.client } else { &here.salon }),
+        with: if is_salon { &here.client } else { &here.salon }.display_name(),
         subject: about.subject.as_ref().map(|subject| subject.as_str().to_owned()),
         since: person.zone().day(about.created_at),
         is_archived: about.status == Status::Archived,
@@ -127,7 +122,7 @@ fn said<'m>(contents: &Contents<'_>, message: &'m Message) -> Said<'m> {
     let (side, author) = match message.kind {
         MessageKind::System => ("house", words.automatic.to_owned()),
         _ if is_own => ("own", words.you.to_owned()),
-        _ => ("other", called(&message.author)),
+        _ => ("other", message.author.display_name()),
     };
     Said {
         words,

@@ -38,12 +38,3 @@ impl Person {
         self.words().moment(&zone.day(at), &zone.minute(at))
     }
 }
-
-/// What somebody is called on paper: the name over their door, else their own, else their id.
-pub(crate) fn called(person: &Participant) -> String {
-    let profile = &person.profile;
-    let own = [&profile.first_name, &profile.last_name].into_iter().flatten();
-    let own = own.map(String::as_str).collect::<Vec<_>>().join(" ");
-    let names = [profile.salon_name.clone().unwrap_or_default(), own];
-    names.into_iter().find(|name| !name.is_empty()).unwrap_or_else(|| person.id.to_string())
-}

@@ -2,7 +2,7 @@
 
 use domain::{
     mail::{Chapter, Letter, Quote},
-    participant::Participant,
+    participant::{NAMELESS, Participant, ShownNames},
     zone::Zone,
 };
 
@@ -65,12 +65,9 @@ impl Page {
         let words = words(letter.recipient.profile.language.unwrap_or_default());
         let messages = letter.chapters.iter().map(|chapter| chapter.messages.max(1)).sum();
         let conversations = letter.chapters.len();
-        let writer = only_writer(letter).map(known_name);
+        let writer = only_writer(letter).map(name);
         let (subject, news) = match &writer {
-            Some(name) => {
-                let name = name.as_deref().unwrap_or(words.someone());
-                (words.subject(messages, name), words.news(messages, name))
-            }
+            Some(name) => (words.subject(messages, name), words.news(messages, name)),
             None => (
                 words.digest_subject(messages, conversations),
                 words.digest_news(messages, conversations),
@@ -78,7 +75,6 @@ impl Page {
         };
         let first_name = letter.recipient.profile.first_name.as_deref();
         let first_name = first_name.map(|name| plain::line(name, NAME_MAX_CHARS));
-        let writer = writer.flatten();
         let card = |chapter| Card::of(chapter, words, &letter.zone, around.site, conversations);
         Self {
             words,
@@ -107,11 +103,10 @@ impl Card {
         let quotes = chapter.quotes.iter().take(quotes_max);
         let quotes: Vec<_> = quotes.map(|quote| Said::of(quote, words, zone, excerpt)).collect();
         let unquoted = messages.saturating_sub(quotes.len() as u64);
-        let writer = || known_name(&chapter.writer).unwrap_or_else(|| words.someone().to_owned());
         let topic = chapter.subject.as_ref();
         let topic = topic.map(|topic| plain::line(topic.as_str(), TOPIC_MAX_CHARS));
         Self {
-            title: if alone { words.latest(messages).to_owned() } else { writer() },
+            title: if alone { words.latest(messages).to_owned() } else { name(&chapter.writer) },
             count: (!alone).then(|| words.count(messages)),
             topic: topic.filter(|topic| !topic.is_empty()),
             quotes,
@@ -139,10 +134,14 @@ fn only_writer(letter: &Letter) -> Option<&Participant> {
     writers.all(|writer| writer.id == first.id).then_some(first)
 }
 
-/// The salon's name, else the first that is known.
-fn known_name(writer: &Participant) -> Option<String> {
-    let profile = &writer.profile;
-    let names = [&profile.salon_name, &profile.first_name, &profile.last_name];
-    let mut known = names.into_iter().flatten().map(|name| plain::line(name, NAME_MAX_CHARS));
-    known.find(|name| !name.is_empty())
+/// The salon's name, else the first that is known; who was forgotten is called so in full.
+fn name(writer: &Participant) -> String {
+    if writer.is_forgotten {
+        return writer.display_name();
+    }
+    let ShownNames { first, last, salon } = writer.shown_names();
+    let mut names = [salon, first, last].into_iter().flatten();
+    names
+        .find_map(|name| Some(plain::line(name, NAME_MAX_CHARS)).filter(|name| !name.is_empty()))
+        .unwrap_or_else(|| NAMELESS.to_owned())
 }

@@ -26,7 +26,7 @@ use crate::{
 };
 
 const FIND: &str = "
-SELECT id, role, first_name, last_name, salon_name, image, email, language, zone
+SELECT id, role, first_name, last_name, salon_name, image, email, language, zone, is_forgotten
 FROM messaging.participant
 WHERE id = $1";
 

@@ -25,7 +25,7 @@ pub(crate) use attachment::{attachment, attachments, files_as_json};
 pub(crate) use event::{EventRow, NewEvent};
 pub(crate) use mail::{waiting, wishes};
 pub(crate) use notice::{notice, notice_as_json};
-pub(crate) use participant::participant;
+pub(crate) use participant::{author_of_new, participant};
 
 /// A stored value that breaks a rule of the domain. The value itself is not told.
 #[derive(Debug, thiserror::Error)]

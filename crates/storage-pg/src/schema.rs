@@ -13,6 +13,7 @@ diesel::table! {
         updated_at -> Timestamptz,
         language -> Nullable<Text>,
         zone -> Nullable<Text>,
+        is_forgotten -> Bool,
     }
 }
 

@@ -28,7 +28,7 @@ pub fn participant(id: UserId, fields: &Fields) -> Result<Participant, Failure> 
     let mut reasons = Reasons::default();
     let described = described(fields, &mut reasons);
     let (role, profile) = reasons.unless_any(described)?;
-    Ok(Participant { id, role, profile })
+    Ok(Participant::new(id, role, profile))
 }
 
 /// Reads a list of people, each with their `id`.
@@ -50,7 +50,7 @@ pub fn participants(fields: &Fields) -> Result<Vec<Participant>, Failure> {
             found.add(texts::ID_TWICE);
         }
         if let (Some(id), Some((role, profile))) = (id, described(fields, &mut found)) {
-            people.push(Participant { id, role, profile });
+            people.push(Participant::new(id, role, profile));
         }
         reasons.add_of(LIST, index, found);
     }

@@ -2,8 +2,10 @@ use domain::participant;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// A person as their counterpart sees them. What is not known is left out; the e-mail address is
-/// nobody else's business and never here.
+/// A person as their counterpart sees them. What is not known is left out, but there is always a name:
+/// `firstName` is `Utilisateur` for somebody without any, and `firstName` and `lastName` are `Compte`
+/// and `supprimé` for somebody who was forgotten. The e-mail address is nobody else's business and never
+/// here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Participant {
@@ -33,14 +35,13 @@ pub struct Participant {
 
 impl From<&participant::Participant> for Participant {
     fn from(person: &participant::Participant) -> Self {
-        let participant::Profile { first_name, last_name, salon_name, image, .. } = &person.profile;
-        let is_client = person.role.takes_client_side();
+        let participant::ShownNames { first, last, salon } = person.shown_names();
         Self {
             id: person.id.to_string(),
-            first_name: first_name.clone(),
-            last_name: last_name.clone(),
-            salon_name: salon_name.clone().filter(|_| !is_client),
-            image: image.clone(),
+            first_name: first.map(str::to_owned),
+            last_name: last.map(str::to_owned),
+            salon_name: salon.map(str::to_owned),
+            image: person.profile.image.clone(),
             role: person.role.as_str().to_owned(),
         }
     }
@@ -58,17 +59,38 @@ mod tests {
 
     #[test]
     fn nobody_s_address_is_shown_and_what_is_unknown_is_left_out() {
-        let person = participant::Participant {
-            id: UserId::parse("c1").expect("a good id"),
-            role: Role::Client,
-            profile: Profile {
-                first_name: Some("Léa".to_owned()),
-                salon_name: Some("Not a salon".to_owned()),
-                email: Some("lea@example.org".to_owned()),
-                ..Profile::default()
-            },
+        let profile = Profile {
+            first_name: Some("Léa".to_owned()),
+            salon_name: Some("Not a salon".to_owned()),
+            email: Some("lea@example.org".to_owned()),
+            ..Profile::default()
         };
-        let shown = serde_json::to_value(Participant::from(&person)).expect("serialises");
-        assert_eq!(shown, json!({"id": "c1", "firstName": "Léa", "role": "client"}));
+        assert_eq!(
+            shown(&person(profile)),
+            json!({"id": "c1", "firstName": "Léa", "role": "client"})
+        );
+    }
+
+    #[test]
+    fn somebody_without_a_name_has_one_to_be_shown_and_their_role() {
+        let nameless = person(Profile::default());
+        assert_eq!(
+            shown(&nameless),
+            json!({"id": "c1", "firstName": "Utilisateur", "role": "client"})
+        );
+        let forgotten = participant::Participant { is_forgotten: true, ..nameless };
+        assert_eq!(
+            shown(&forgotten),
+            json!({"id": "c1", "firstName": "Compte", "lastName": "supprimé", "role": "client"})
+        );
+    }
+
+    fn person(profile: Profile) -> participant::Participant {
+        let id = UserId::parse("c1").expect("a good id");
+        participant::Participant::new(id, Role::Client, profile)
+    }
+
+    fn shown(person: &participant::Participant) -> serde_json::Value {
+        serde_json::to_value(Participant::from(person)).expect("serialises")
     }
 }

@@ -2,6 +2,8 @@ use domain::conversation;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::Participant;
+
 /// How many messages wait for the caller, in all conversations, archived ones included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -79,19 +81,19 @@ pub struct UnreadMessage {
 
 impl From<&conversation::UnreadConversation> for UnreadItem {
     fn from(unread: &conversation::UnreadConversation) -> Self {
-        let (client, salon) = (&unread.client.profile, &unread.salon.profile);
+        let (client, salon) = (Participant::from(&unread.client), Participant::from(&unread.salon));
         Self {
             conversation_id: unread.id.to_string(),
             subject: unread.subject.as_ref().map(|subject| subject.as_str().to_owned()),
-            client_id: unread.client.id.to_string(),
-            client_first_name: client.first_name.clone(),
-            client_last_name: client.last_name.clone(),
-            client_image: client.image.clone(),
-            salon_id: unread.salon.id.to_string(),
-            salon_name: salon.salon_name.clone(),
-            salon_first_name: salon.first_name.clone(),
-            salon_last_name: salon.last_name.clone(),
-            salon_image: salon.image.clone(),
+            client_id: client.id,
+            client_first_name: client.first_name,
+            client_last_name: client.last_name,
+            client_image: client.image,
+            salon_id: salon.id,
+            salon_name: salon.salon_name,
+            salon_first_name: salon.first_name,
+            salon_last_name: salon.last_name,
+            salon_image: salon.image,
             last_message: UnreadMessage::from(&unread.last_message),
             unread_count: unread.unread,
             last_message_at: unread.last_message_at.to_string(),

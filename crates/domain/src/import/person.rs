@@ -28,12 +28,12 @@ pub fn person(former: &FormerPerson, findings: &mut Findings) -> Option<Particip
             .map(directory_address),
         ..Profile::default()
     };
-    Some(Participant { id, role: role(&former.role, findings), profile })
+    Some(Participant::new(id, role(&former.role, findings), profile))
 }
 
 /// Somebody who has no account any more: what the other side said to them stays readable.
 pub fn nameless(id: UserId, role: Role) -> Participant {
-    Participant { id, role, profile: Profile::default() }
+    Participant::new(id, role, Profile::default())
 }
 
 /// A person's role. Programs have tokens, not accounts: an account that calls itself one is none.

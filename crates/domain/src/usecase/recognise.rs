@@ -14,7 +14,7 @@ impl Messaging {
         let Caller { user, role, profile, .. } = caller;
         let mut profile = profile.clone();
         profile.email = profile.email.as_deref().map(directory_address);
-        let said = Participant { id: user.clone(), role: *role, profile };
+        let said = Participant::new(user.clone(), *role, profile);
         let known = self.store.participant(user).await?;
         if known.is_some_and(|known| is_up_to_date(&known, &said)) {
             return Ok(());

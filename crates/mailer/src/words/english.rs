@@ -7,10 +7,6 @@ impl Words for English {
         "en"
     }
 
-    fn someone(&self) -> &'static str {
-        "Someone"
-    }
-
     fn via(&self, writer: &str, house: &str) -> String {
         format!("{writer} via {house}")
     }

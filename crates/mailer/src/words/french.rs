@@ -7,10 +7,6 @@ impl Words for French {
         "fr"
     }
 
-    fn someone(&self) -> &'static str {
-        "Un contact"
-    }
-
     fn via(&self, writer: &str, house: &str) -> String {
         format!("{writer} via {house}")
     }

@@ -10,8 +10,6 @@ use domain::language::Language;
 pub(crate) trait Words: Send + Sync {
     /// The language's code (ISO 639-1).
     fn code(&self) -> &'static str;
-    /// Stands for a writer without a name.
-    fn someone(&self) -> &'static str;
     /// The display name of the sender: who wrote, and through whom.
     fn via(&self, writer: &str, house: &str) -> String;
     /// The subject, when one person wrote.

@@ -47,7 +47,7 @@ pub(crate) fn folder(path: &Path) -> Transport {
 
 fn person(id: &str, role: Role) -> Participant {
     let id = UserId::parse(id).expect("an id");
-    Participant { id, role, profile: Profile::default() }
+    Participant::new(id, role, Profile::default())
 }
 
 pub(crate) fn salon(id: &str, name: &str) -> Participant {

@@ -59,6 +59,18 @@ async fn nobody_is_called_by_a_name_that_is_not_known() {
 }
 
 #[tokio::test]
+async fn who_has_no_name_or_was_forgotten_is_called_so_in_every_language() {
+    for language in [Language::French, Language::English] {
+        let mut letter = bare(language);
+        for (is_forgotten, name) in [(false, "Utilisateur"), (true, "Compte supprimé")] {
+            letter.chapters[0].writer.is_forgotten = is_forgotten;
+            let mail = received(&format!("called-{language:?}-{is_forgotten}"), &letter).await;
+            assert!(mail.text.contains(name) && mail.html.contains(name), "{name}: {}", mail.text);
+        }
+    }
+}
+
+#[tokio::test]
 async fn times_are_those_on_the_wall_of_the_recipient() {
     let mut letter = letter_to("lea@example.org");
     assert!(received("zone-paris", &letter).await.text.contains("09/03/2026 14:05"));

@@ -26,6 +26,6 @@ WITH opened AS (
 )
 SELECT
     EXISTS (SELECT FROM opened) AS opened,
-    id, role, first_name, last_name, salon_name, image, email, language, zone
+    id, role, first_name, last_name, salon_name, image, email, language, zone, is_forgotten
 FROM messaging.participant
 WHERE id = $2

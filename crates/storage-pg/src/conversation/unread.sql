@@ -4,10 +4,10 @@ SELECT
     c.id, c.subject, c.last_message_at, c.salon_id, c.client_id,
     salon.role AS salon_role, salon.first_name AS salon_first_name, salon.last_name AS salon_last_name,
     salon.salon_name AS salon_salon_name, salon.image AS salon_image, salon.email AS salon_email,
-    salon.language AS salon_language, salon.zone AS salon_zone,
+    salon.language AS salon_language, salon.zone AS salon_zone, salon.is_forgotten AS salon_is_forgotten,
     client.role AS client_role, client.first_name AS client_first_name, client.last_name AS client_last_name,
     client.salon_name AS client_salon_name, client.image AS client_image, client.email AS client_email,
-    client.language AS client_language, client.zone AS client_zone,
+    client.language AS client_language, client.zone AS client_zone, client.is_forgotten AS client_is_forgotten,
     m.id AS message_id, m.content AS message_content, m.kind AS message_kind, m.created_at AS message_created_at,
     c.writer_id AS message_author_id,
     (

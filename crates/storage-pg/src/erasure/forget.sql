@@ -2,7 +2,7 @@
 WITH nameless AS (
     UPDATE messaging.participant SET
         first_name = NULL, last_name = NULL, salon_name = NULL, image = NULL, email = NULL,
-        language = NULL, zone = NULL, updated_at = $2
+        language = NULL, zone = NULL, is_forgotten = true, updated_at = $2
     WHERE id = $1
 ), unnamed AS (
     UPDATE messaging.appointment_event SET client_first_name = NULL

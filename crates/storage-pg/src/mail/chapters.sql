@@ -4,7 +4,7 @@ SELECT part.conversation_id, here.subject, told.reply_token,
     writer.id AS writer_id, writer.role AS writer_role, writer.first_name AS writer_first_name,
     writer.last_name AS writer_last_name, writer.salon_name AS writer_salon_name,
     writer.image AS writer_image, writer.email AS writer_email,
-    writer.language AS writer_language, writer.zone AS writer_zone,
+    writer.language AS writer_language, writer.zone AS writer_zone, writer.is_forgotten AS writer_is_forgotten,
     news.messages, quotes.words, quotes.files, quotes.posted_at
 FROM messaging.mail AS mail
 JOIN messaging.mail_part AS part ON part.mail_id = mail.id

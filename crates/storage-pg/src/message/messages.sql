@@ -11,6 +11,7 @@ SELECT
     author.last_name AS author_last_name, author.salon_name AS author_salon_name,
     author.image AS author_image, author.email AS author_email,
     author.language AS author_language, author.zone AS author_zone,
+    author.is_forgotten AS author_is_forgotten,
     CASE WHEN m.attachment_count > 0 THEN (
         SELECT jsonb_agg(to_jsonb(a) ORDER BY a.position)
         FROM messaging.attachment AS a WHERE a.message_id = m.id

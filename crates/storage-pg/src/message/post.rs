@@ -27,7 +27,7 @@ use crate::{
     conversation::lock::stored,
     failure::{Class, Failure},
     prepared::prepared,
-    record::{At, Columns, attachments, files_as_json, good, message_ids, participant},
+    record::{At, Columns, attachments, author_of_new, files_as_json, good, message_ids},
     store::PgStore,
 };
 
@@ -74,7 +74,7 @@ impl QueryableByName<Pg> for Answer {
         Ok(Self::New(Box::new(New {
             parties,
             seq: row.seq("seq")?,
-            author: participant(row, "author_")?,
+            author: author_of_new(row, "author_")?,
             reopened: NamedRow::get::<Bool, bool>(row, "was_archived")?,
             subject: row.maybe_parsed("subject", Subject::stored)?.flatten(),
             read: message_ids(&read.unwrap_or_default())?,

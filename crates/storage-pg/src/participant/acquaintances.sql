@@ -2,7 +2,7 @@
 -- each side and status the index gives the newest in order, so a busy salon's past is not read.
 SELECT
     person.id, person.role, person.first_name, person.last_name, person.salon_name, person.image, person.email,
-    person.language, person.zone,
+    person.language, person.zone, person.is_forgotten,
     ARRAY(
         SELECT met.partner_id
         FROM (VALUES ('ACTIVE'), ('ARCHIVED')) AS kept (status)

@@ -2,7 +2,7 @@
 -- `wish_created_at` they never said anything. A conversation that was taken away is not muted any more.
 SELECT
     person.id, person.role, person.first_name, person.last_name, person.salon_name, person.image,
-    person.email, person.language, person.zone,
+    person.email, person.language, person.zone, person.is_forgotten,
     EXISTS (
         SELECT FROM messaging.suppressed_address
         WHERE address = messaging.mail_address(person.email)

@@ -63,7 +63,8 @@ async fn a_stored_value_that_breaks_a_rule_is_named_by_its_column() {
     let talk = Talk::open(&scratch).await;
     let message = talk.say(&talk.client, "Bonjour").await.message;
     let spoil = format!(
-        "UPDATE messaging.message SET content = 'un secret' || chr(7) WHERE id = '{}'",
+        "ALTER DOMAIN messaging.content DROP CONSTRAINT content_length;
+         UPDATE messaging.message SET content = repeat('un secret', 10000) WHERE id = '{}'",
         message.id,
     );
     scratch.sql(&spoil).await;

@@ -25,8 +25,8 @@ SELECT id, coalesce(place, 'codd-messages000000000000'), coalesce(author, pg_tem
 FROM (VALUES
     ('codd-m01', NULL, 'cadmin0000000000000000000', 'Je passe par là', 'TEXT', false, 1),
     ('codd-m02', NULL, NULL, '', 'TEXT', false, 2),
-    ('codd-m03', NULL, NULL, repeat('très long ', 1000), 'TEXT', true, 3),
-    ('codd-m04', NULL, NULL, E'bip\u0007 bip', 'TEXT', false, 4),
+    ('codd-m03', NULL, NULL, repeat('très long ', 2500), 'TEXT', true, 3),
+    ('codd-m04', NULL, NULL, E'bip\u0007\u000be\u0301t\u00e9\u202e\r\nbip', 'TEXT', false, 4),
     ('codd-m05', NULL, NULL, '', 'IMAGE', false, 5),
     ('codd-m06', NULL, NULL, 'Sept photos', 'IMAGE', false, 6),
     ('codd-m07', NULL, NULL, 'Une bonne, quatre mauvaises', 'IMAGE', false, 7),

@@ -27,7 +27,7 @@ async fn erase(talk: &Talk<'_>, person: &UserId, messages_max: u32) -> Vec<Event
 }
 
 fn nobody(person: &Participant) -> Participant {
-    Participant { profile: Profile::default(), ..person.clone() }
+    Participant { profile: Profile::default(), is_forgotten: true, ..person.clone() }
 }
 
 /// Name, picture and address are gone at once, everywhere; id and role stay. A receipt says so, and a

@@ -22,8 +22,8 @@ pub async fn a_person_is_found_as_they_were_noted(store: &dyn Store) {
         language: Some(Language::English),
         zone: Zone::parse("America/Cayenne").ok(),
     };
-    let lea = Participant { id: user("s1"), role: Role::Artist, profile };
-    let bare = Participant { id: user("c1"), role: Role::Other, profile: Profile::default() };
+    let lea = Participant::new(user("s1"), Role::Artist, profile);
+    let bare = Participant::new(user("c1"), Role::Other, Profile::default());
     for person in [&lea, &bare] {
         stage.note(person).await;
         let found = store.participant(&person.id).await.expect(ANSWERS);
@@ -61,7 +61,7 @@ pub async fn newer_details_replace_older_ones_and_the_rest_stays(store: &dyn Sto
 pub async fn what_is_put_replaces_what_was_known(store: &dyn Store) {
     let stage = Stage::new(store);
     stage.note(&salon("s1")).await;
-    let bare = Participant { id: user("s1"), role: Role::Artist, profile: Profile::default() };
+    let bare = Participant::new(user("s1"), Role::Artist, Profile::default());
     let older = Participant { role: Role::Other, ..client("c1") };
     let people = [bare.clone(), older, client("c1")];
     let refused = store.put_participants(&people, stage.now()).await.expect(ANSWERS);

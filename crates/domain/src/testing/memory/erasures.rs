@@ -110,6 +110,7 @@ impl State {
         }
         if let Some(known) = self.people.get_mut(person) {
             known.profile = Profile::default();
+            known.is_forgotten = true;
         }
         for report in self.reports.iter_mut().filter(|report| report.event.client == *person) {
             report.event.client_first_name = None;

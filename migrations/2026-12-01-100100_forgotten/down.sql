@@ -1,0 +1,1 @@
+ALTER TABLE messaging.participant DROP COLUMN is_forgotten;
