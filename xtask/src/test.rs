@@ -3,6 +3,7 @@
 mod binary;
 mod chromium;
 mod layer;
+mod pgbouncer;
 mod report;
 mod stock_client;
 mod tally;
@@ -38,6 +39,7 @@ pub(crate) fn run(arguments: &[String], stop: &Interrupt) -> Result<(), Failure>
     report.step("docs", || docs(stop))?;
     let client = report.step("stock client", stock_client::install)?;
     report.step("chromium", chromium::install)?;
+    report.step("pgbouncer", pgbouncer::install)?;
     let (binaries, cluster) = report.step("compile", || compile_beside_the_database(stop))?;
     for layer in Layer::ALL {
         let scene = Scene { database_url: &cluster.url("postgres"), client: &client, stop };
@@ -103,6 +105,7 @@ impl Scene<'_> {
             .env("STOCK_CLIENT_DIR", self.client)
             // What a developer's shell has set must not change what is tested.
             .env_remove("DATABASE_URL")
+            .env_remove("DATABASE_DIRECT_URL")
             .env_remove("JWT_SECRET");
         if env::var_os("RUST_BACKTRACE").is_none() {
             command.env("RUST_BACKTRACE", "1");
