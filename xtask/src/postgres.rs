@@ -10,6 +10,7 @@ mod options;
 mod orphan;
 mod pid_file;
 mod place;
+mod pooler;
 mod postmaster;
 mod user;
 
@@ -17,3 +18,4 @@ pub use cluster::Cluster;
 pub use dump_programs::DumpPrograms;
 pub use error::ClusterError;
 pub use options::{Durability, Options};
+pub use pooler::{Pooler, StartupOptions};

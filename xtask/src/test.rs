@@ -3,6 +3,7 @@
 mod binary;
 mod chromium;
 mod layer;
+mod pgbouncer;
 mod python_client;
 mod report;
 mod stock_client;
@@ -42,6 +43,7 @@ pub(crate) fn run(arguments: &[String], stop: &Interrupt) -> Result<(), Failure>
     let client = report.step("stock client", stock_client::install)?;
     report.step("chromium", chromium::install)?;
     let python = report.step("python client", || python_client::install(stop))?;
+    report.step("pgbouncer", pgbouncer::install)?;
     let (binaries, cluster) = report.step("compile", || compile_beside_the_database(stop))?;
     for layer in Layer::ALL {
         let database_url = &cluster.url("postgres");
@@ -113,6 +115,7 @@ impl Scene<'_> {
             .env("PYTHON_CLIENT", self.python)
             // What a developer's shell has set must not change what is tested.
             .env_remove("DATABASE_URL")
+            .env_remove("DATABASE_DIRECT_URL")
             .env_remove("JWT_SECRET");
         if env::var_os("RUST_BACKTRACE").is_none() {
             command.env("RUST_BACKTRACE", "1");

@@ -1,6 +1,7 @@
 //! Why an import stopped.
 
 use domain::ports::StoreError;
+use tokio_postgres::error::SqlState;
 
 /// What went wrong with the source. No value of a row is told.
 #[derive(Debug, thiserror::Error)]
@@ -27,9 +28,12 @@ fn with_sources(error: &dyn std::error::Error) -> String {
 /// Why an import stopped. What was taken over until then stays.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
-    /// The address of the source cannot be read. It is not repeated: it holds a password.
-    #[error("the address of the source is not one of PostgreSQL")]
-    Url,
+    /// What answers is no PostgreSQL.
+    #[error(
+        "the address of the source leads to a connection pooler, such as PgBouncer, which drops the settings of \
+         our session: give the one of PostgreSQL itself"
+    )]
+    Pooler,
     /// Encryption is asked for, and this machine trusts no certificate authority.
     #[error("the operating system has no certificates to trust")]
     NoTrustedCertificates,
@@ -46,6 +50,10 @@ pub enum ImportError {
 
 impl From<tokio_postgres::Error> for ImportError {
     fn from(error: tokio_postgres::Error) -> Self {
-        Self::Source(error.into())
+        match error.code().map(SqlState::code) {
+            // So poolers call settings that come with the start of a session.
+            Some("08P01" | "0A000") => Self::Pooler,
+            _ => Self::Source(error.into()),
+        }
     }
 }

@@ -1,14 +1,15 @@
 //! Where the source is, and how it is read.
 
-use secrecy::SecretString;
+use tokio_postgres::Config;
 
 /// How an import goes. Every bound has its unit in its name.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Where the source is: `postgres://user:password@host:port/database?sslmode=…`. With
-    /// `sslmode=require` and stricter ones, certificate and host are checked; `prefer`, the default,
-    /// encrypts where that is possible.
-    pub url: SecretString,
+    /// Where the source is. With `sslmode=require`, certificate and host are checked; `prefer`, the
+    /// default, encrypts where that is possible.
+    pub source: Config,
+    /// The schema of its tables; `None` for the one that its search path leads to.
+    pub schema: Option<String>,
     /// Whether nothing is written: what would become of everything is told all the same.
     pub is_dry_run: bool,
     /// The most people, conversations or preferences that are read at once.
@@ -20,10 +21,11 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The usual bounds, for the source at `url`.
-    pub fn new(url: impl Into<SecretString>) -> Self {
+    /// The usual bounds, for the database `source`.
+    pub fn new(source: Config) -> Self {
         Self {
-            url: url.into(),
+            source,
+            schema: None,
             is_dry_run: false,
             page_rows_max: 500,
             page_messages_max: 4_000,

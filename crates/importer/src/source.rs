@@ -10,9 +10,8 @@ mod stamp;
 use std::{error::Error, time::Duration};
 
 use domain::{import::former::FormerTime, ports::Fingerprint, time::Timestamp};
-use secrecy::ExposeSecret;
 use tokio_postgres::{
-    Client, Config, IsolationLevel, NoTls, Row, Transaction,
+    Client, Config, IsolationLevel, NoTls, Row, SimpleQueryMessage, Transaction,
     config::SslMode,
     types::{FromSql, Type},
 };
@@ -28,6 +27,9 @@ const PEER_TIMEOUT: Duration = Duration::from_secs(30);
 const SESSION: &str =
     "-c timezone=UTC -c datestyle=ISO -c default_transaction_read_only=on -c jit=off";
 
+/// Where tables are looked for.
+const SEARCH_PATH: &str = "SELECT set_config('search_path', quote_ident($1), false)";
+
 /// A connection to the source.
 pub(crate) struct Source {
     client: Client,
@@ -35,7 +37,7 @@ pub(crate) struct Source {
 
 impl Source {
     pub(crate) async fn connect(settings: &Settings) -> Result<Self, ImportError> {
-        let mut config = parse(settings.url.expose_secret())?;
+        let mut config = settings.source.clone();
         let options = config.get_options().map(|theirs| format!("{theirs} {SESSION}"));
         config
             .options(options.as_deref().unwrap_or(SESSION))
@@ -43,7 +45,12 @@ impl Source {
             .connect_timeout(Duration::from_millis(settings.connect_timeout_ms))
             .keepalives_idle(PEER_TIMEOUT)
             .tcp_user_timeout(PEER_TIMEOUT);
-        Ok(Self { client: open(&config).await? })
+        let client = open(&config).await?;
+        check_session(&client).await?;
+        if let Some(schema) = &settings.schema {
+            client.query(SEARCH_PATH, &[schema]).await?;
+        }
+        Ok(Self { client })
     }
 
     /// Checks that everything is there that will be read.
@@ -63,11 +70,14 @@ impl Source {
     }
 }
 
-/// Reads an address. The strict modes mean the same: everything is checked.
-fn parse(url: &str) -> Result<Config, ImportError> {
-    let url = url.replace("sslmode=verify-full", "sslmode=require");
-    let url = url.replace("sslmode=verify-ca", "sslmode=require");
-    url.parse().map_err(|_| ImportError::Url)
+/// Checks that the session has the settings that it was opened with: over a connection pooler it may
+/// have those of another one.
+async fn check_session(client: &Client) -> Result<(), ImportError> {
+    let shown = client.simple_query("SHOW default_transaction_read_only").await?;
+    let is_kept = shown
+        .iter()
+        .any(|message| matches!(message, SimpleQueryMessage::Row(row) if row.get(0) == Some("on")));
+    if is_kept { Ok(()) } else { Err(ImportError::Pooler) }
 }
 
 async fn open(config: &Config) -> Result<Client, ImportError> {
@@ -139,19 +149,5 @@ impl<'a> FromSql<'a> for Text {
 
     fn accepts(kind: &Type) -> bool {
         <String as FromSql>::accepts(kind)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_strictness_is_understood_and_nonsense_is_not() {
-        for strict in ["require", "verify-ca", "verify-full"] {
-            let config = parse(&format!("postgres://db/old?sslmode={strict}")).expect("good");
-            assert_eq!(config.get_ssl_mode(), SslMode::Require);
-        }
-        assert!(matches!(parse("mysql://db/old"), Err(ImportError::Url)));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use storage_pg::MigrateError;
+use storage_pg::{MigrateError, Settings};
 use tokio::time::{Instant, sleep};
 
 use crate::{config::Database, error::RunError};
@@ -14,7 +14,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// Brings the schema up to date, and says what was done.
 pub(crate) async fn migrate(database: &Database) -> Result<String, RunError> {
-    let applied = storage_pg::migrate(&database.store).await?;
+    let applied =
+        storage_pg::migrate(&database.store).await.map_err(|cause| refusal(database, cause))?;
     let lines = applied.into_iter().map(|name| name + "\n");
     Ok(lines.collect())
 }
@@ -24,7 +25,8 @@ pub(crate) async fn prepare(database: &Database) -> Result<(), RunError> {
     let give_up_at = Instant::now() + database.start_wait;
     let mut pause = FIRST_PAUSE;
     loop {
-        match see_to_schema(database).await {
+        let left = give_up_at.saturating_duration_since(Instant::now());
+        match see_to_schema(database, left).await {
             Err(RunError::Database(MigrateError::Database(cause)))
                 if Instant::now() + pause < give_up_at =>
             {
@@ -37,13 +39,26 @@ pub(crate) async fn prepare(database: &Database) -> Result<(), RunError> {
     }
 }
 
-async fn see_to_schema(database: &Database) -> Result<(), RunError> {
+/// Waits at most `left` for another node that sees to it.
+async fn see_to_schema(database: &Database, left: Duration) -> Result<(), RunError> {
+    let migration_lock_wait_ms_max = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
+    let settings = Settings { migration_lock_wait_ms_max, ..database.store.clone() };
+    let refused = |cause| refusal(database, cause);
     if database.run_migrations {
-        for migration in storage_pg::migrate(&database.store).await? {
+        for migration in storage_pg::migrate(&settings).await.map_err(refused)? {
             tracing::info!(migration, "the schema was changed");
         }
         return Ok(());
     }
-    let pending = storage_pg::pending(&database.store).await?;
+    let pending = storage_pg::pending(&settings).await.map_err(refused)?;
     if pending.is_empty() { Ok(()) } else { Err(RunError::SchemaOutOfDate(pending.join(", "))) }
+}
+
+fn refusal(database: &Database, cause: MigrateError) -> RunError {
+    match cause {
+        MigrateError::Pooler if database.is_direct => RunError::Pooler("DATABASE_DIRECT_URL"),
+        MigrateError::Pooler => RunError::Pooler("DATABASE_URL"),
+        MigrateError::Settings(settings) => RunError::DatabaseSettings(settings),
+        other => RunError::Database(other),
+    }
 }

@@ -14,7 +14,13 @@ pub(crate) enum RunError {
     SchemaOutOfDate(String),
     /// The database is away, or refuses the schema.
     #[error("the database is not ready")]
-    Database(#[from] MigrateError),
+    Database(#[source] MigrateError),
+    /// What answers is no PostgreSQL.
+    #[error(
+        "{0} leads to a connection pooler in transaction mode, such as PgBouncer, which drops the settings \
+         and the locks of our sessions: set DATABASE_DIRECT_URL to where PostgreSQL itself is"
+    )]
+    Pooler(&'static str),
     /// The database can never be used like this.
     #[error("the database cannot be used as configured")]
     DatabaseSettings(#[from] InvalidSettings),
@@ -39,9 +45,9 @@ pub(crate) enum RunError {
     /// Jobs could not be looked at or changed.
     #[error("the jobs could not be looked at")]
     Jobs(#[source] StoreError),
-    /// The file with the address of the former system's database cannot be read.
-    #[error("the address of the former system's database cannot be read")]
-    ImportSource(#[source] io::Error),
+    /// Nobody said where the former system's database is.
+    #[error("nobody said where the former system's database is")]
+    ImportSource,
     /// The former system was not taken over to the end.
     #[error("the import stopped; run it again to go on")]
     Import(#[from] importer::ImportError),
@@ -98,6 +104,16 @@ pub(crate) enum RunError {
 }
 
 impl RunError {
+    /// Whether the program was started with what can never work: then trying again is of no use.
+    pub(crate) fn is_misuse(&self) -> bool {
+        matches!(
+            self,
+            Self::Pooler(_)
+                | Self::DatabaseSettings(_)
+                | Self::Import(importer::ImportError::Pooler)
+        )
+    }
+
     /// What happened, and what made it happen, down to the first cause.
     pub(crate) fn chain(&self) -> String {
         let first: &dyn std::error::Error = self;

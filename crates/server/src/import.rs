@@ -1,7 +1,6 @@
 //! `import`: moving in from the system before this one.
 
 use std::{
-    fs,
     io::{self, Write as _},
     sync::Arc,
     time::Duration,
@@ -9,12 +8,11 @@ use std::{
 
 use domain::import::{Refused, Thing};
 use importer::{Outcome, Settings, Tally, Watcher};
-use secrecy::SecretString;
-use storage_pg::PgStore;
+use storage_pg::{Address, PgStore};
 use tokio::time::Instant;
 
 use crate::{
-    cli::{ImportArgs, ImportSource},
+    cli::ImportArgs,
     clock::SystemClock,
     config::{Config, Database},
     database,
@@ -28,9 +26,25 @@ const PROGRESS_PERIOD: Duration = Duration::from_secs(5);
 
 /// Takes everything over; prints a line for each thing that is left out, at once, and returns what
 /// was counted.
-pub(crate) async fn perform(args: &ImportArgs, config: &Config) -> Result<String, RunError> {
-    let from = address(&args.source).map_err(RunError::ImportSource)?;
-    let settings = Settings { is_dry_run: args.dry_run, ..Settings::new(from) };
+pub(crate) async fn perform(
+    args: &ImportArgs,
+    source: Option<Address>,
+    config: &Config,
+) -> Result<String, RunError> {
+    let source = source.ok_or(RunError::ImportSource)?;
+    if !source.unused().is_empty() {
+        let parameters = source.unused().join(", ");
+        tracing::info!(parameters, "the address of the source has parameters that are not used");
+    }
+    let usual = Settings::new(source.config());
+    let settings = Settings {
+        is_dry_run: args.dry_run,
+        schema: source.schema().map(str::to_owned),
+        connect_timeout_ms: source.connect_timeout().map_or(usual.connect_timeout_ms, |timeout| {
+            u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX)
+        }),
+        ..usual
+    };
     let run_migrations = config.database.run_migrations && !args.dry_run;
     database::prepare(&Database { run_migrations, ..config.database.clone() }).await?;
     let patient = storage_pg::Settings {
@@ -42,14 +56,6 @@ pub(crate) async fn perform(args: &ImportArgs, config: &Config) -> Result<String
     let mut teller = Teller { told_at: Instant::now(), failed: None };
     let tally = importer::import(&settings, store, Arc::new(SystemClock), &mut teller).await?;
     teller.failed.map_or(Ok(tally.to_string()), |cause| Err(RunError::ImportOutput(cause)))
-}
-
-fn address(source: &ImportSource) -> io::Result<SecretString> {
-    let url = match &source.from_file {
-        Some(file) => fs::read_to_string(file)?.trim().to_owned(),
-        None => source.from.clone().unwrap_or_default(),
-    };
-    Ok(url.into())
 }
 
 /// Prints what is left out, and logs how far the import got.

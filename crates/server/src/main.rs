@@ -57,17 +57,17 @@ fn perform(verb: Verb, loaded: Loaded) -> ExitCode {
         Ok(output) => print(&output),
         Err(cause) => {
             tracing::error!(cause = cause.chain(), "the program ends");
-            ExitCode::FAILURE
+            if cause.is_misuse() { ExitCode::from(MISUSED) } else { ExitCode::FAILURE }
         }
     }
 }
 
 /// Does what `verb` asks for, and returns what is to be printed.
-async fn run(verb: Verb, Loaded { config, .. }: Loaded) -> Result<String, RunError> {
+async fn run(verb: Verb, Loaded { config, source, .. }: Loaded) -> Result<String, RunError> {
     match verb {
         Verb::Migrate => database::migrate(&config.database).await,
         Verb::Demo => demo::enter(&config).await,
-        Verb::Import(args) => import::perform(&args, &config).await,
+        Verb::Import(args) => import::perform(&args, source, &config).await,
         Verb::Mail(verb) => mail::verb::perform(&verb, &config).await,
         Verb::Erase(args) => erase::perform(&args, &config).await,
         Verb::Audit(verb) => audit::perform(&verb, &config).await,

@@ -2,13 +2,14 @@
 
 use std::{fmt, time::Duration};
 
-use diesel_async::{AsyncConnection, AsyncPgConnection};
+use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use secrecy::ExposeSecret;
 use tokio_postgres::{Config, NoTls, config::SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::{
-    failure::Failure,
+    address::Address,
+    failure::{Class, Failure},
     settings::{InvalidSettings, Settings},
     statements::Statements,
     tls,
@@ -23,6 +24,7 @@ pub(crate) struct Connector {
     config: Config,
     tls: Option<MakeRustlsConnect>,
     statements: Statements,
+    statement_timeout_ms: u32,
 }
 
 impl Connector {
@@ -36,21 +38,22 @@ impl Connector {
              -c idle_in_transaction_session_timeout={}",
             settings.statement_timeout_ms, settings.idle_in_transaction_timeout_ms,
         );
-        Self::new(settings, &session, statements)
+        Self::new(settings, &session, statements, settings.statement_timeout_ms)
     }
 
     /// Connections for migrations: without a bound in time, and at home in our schema.
     pub(crate) fn for_migrations(settings: &Settings) -> Result<Self, InvalidSettings> {
         let session = "-c timezone=UTC -c statement_timeout=0 -c search_path=messaging";
-        Self::new(settings, session, Statements::default())
+        Self::new(settings, session, Statements::default(), 0)
     }
 
     fn new(
         settings: &Settings,
         session: &str,
         statements: Statements,
+        statement_timeout_ms: u32,
     ) -> Result<Self, InvalidSettings> {
-        let mut config = parse(settings.url.expose_secret())?;
+        let mut config = Address::parse(settings.url.expose_secret())?.config();
         let options = match config.get_options() {
             Some(theirs) => format!("{theirs} {session}"),
             None => session.to_owned(),
@@ -68,7 +71,29 @@ impl Connector {
             SslMode::Prefer => tls::verifying().ok(),
             _ => Some(tls::verifying().map_err(|_| InvalidSettings::NoTrustedCertificates)?),
         };
-        Ok(Self { config, tls, statements })
+        Ok(Self { config, tls, statements, statement_timeout_ms })
+    }
+
+    /// Checks that a connection has the settings that it was opened with. Over a connection pooler
+    /// it has those of another one, or the pooler refuses ours.
+    ///
+    /// # Errors
+    /// A failure of [`Class::Pooler`], when it has not.
+    pub(crate) async fn check_session(&self) -> Result<(), Failure> {
+        let timeout_ms = self.statement_timeout_ms;
+        // Not prepared: a pooler may carry out what was prepared over another connection.
+        let kept = format!(
+            "SELECT 1 / count(*) FROM pg_catalog.pg_settings AS setting \
+             WHERE setting.name = 'statement_timeout' AND setting.setting = '{timeout_ms}'"
+        );
+        let checked = async {
+            let mut connection = self.connect().await?;
+            Ok(connection.batch_execute(&kept).await?)
+        };
+        checked.await.map_err(|failure: Failure| match failure.class() {
+            Class::Internal => Failure::pooler(),
+            _ => failure,
+        })
     }
 
     /// Opens a connection.
@@ -114,30 +139,9 @@ impl fmt::Debug for Connector {
     }
 }
 
-/// Reads an address. Our driver knows no mode stricter than `require`, because what is checked is up
-/// to the TLS library; ours checks everything, so the strict modes mean the same.
-fn parse(url: &str) -> Result<Config, InvalidSettings> {
-    let url = url.replace("sslmode=verify-full", "sslmode=require");
-    let url = url.replace("sslmode=verify-ca", "sslmode=require");
-    url.parse().map_err(|_| InvalidSettings::Url)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_strictness_is_understood_and_nonsense_is_not() {
-        let mode = |url: &str| parse(url).map(|config| config.get_ssl_mode());
-        assert_eq!(mode("postgres://db/m"), Ok(SslMode::Prefer));
-        assert_eq!(mode("postgres://db/m?sslmode=disable"), Ok(SslMode::Disable));
-        for strict in ["require", "verify-ca", "verify-full"] {
-            assert_eq!(mode(&format!("postgres://db/m?sslmode={strict}")), Ok(SslMode::Require));
-        }
-        for bad in ["mysql://db/m", "postgres://db/m?sslmode=maybe", "postgres://db:port/m"] {
-            assert_eq!(mode(bad), Err(InvalidSettings::Url), "{bad}");
-        }
-    }
 
     #[test]
     fn options_of_the_address_are_kept_and_ours_win() {

@@ -19,6 +19,8 @@ pub(crate) enum Class {
     Busy,
     /// Try at once again: the database let another transaction pass.
     Again,
+    /// Connect to PostgreSQL itself: this is a connection pooler, and settings of ours do not hold.
+    Pooler,
     /// Nothing.
     Internal,
 }
@@ -37,6 +39,16 @@ impl Failure {
         Self { class, what: what.into() }
     }
 
+    /// What a caller can do about it.
+    pub(crate) fn class(&self) -> Class {
+        self.class
+    }
+
+    /// What answers keeps no settings of a session.
+    pub(crate) fn pooler() -> Self {
+        Self::new(Class::Pooler, "a connection pooler drops the settings of our sessions")
+    }
+
     /// Whether a second attempt may well succeed.
     pub(crate) fn is_worth_another_try(&self) -> bool {
         self.class == Class::Again
@@ -50,6 +62,9 @@ impl Failure {
                 Class::Busy,
                 format!("the server has no connection to spare (SQLSTATE {code})"),
             ),
+            // A protocol violation, and a feature that is not supported: so poolers call settings that
+            // come with the start of a session.
+            Some("08P01" | "0A000") => Self::pooler(),
             Some(code) => Self::new(
                 Class::Unavailable,
                 format!("the server refused the connection (SQLSTATE {code})"),
@@ -132,7 +147,7 @@ impl From<Failure> for ConnectionError {
 impl From<Failure> for StoreError {
     fn from(failure: Failure) -> Self {
         match failure.class {
-            Class::Unavailable => Self::Unavailable(Box::new(failure)),
+            Class::Unavailable | Class::Pooler => Self::Unavailable(Box::new(failure)),
             Class::Busy | Class::Again => Self::Busy(Box::new(failure)),
             Class::Internal => Self::Internal(Box::new(failure)),
         }

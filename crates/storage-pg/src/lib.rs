@@ -11,6 +11,7 @@
 //! Work that a change causes, such as deleting the bytes of a file, is entered as a job in the same
 //! transaction; any number of nodes share it out among themselves (D14).
 
+mod address;
 mod appointment;
 mod attachment;
 mod audit;
@@ -40,6 +41,7 @@ mod store;
 mod tls;
 mod upload;
 
-pub use migrate::{MigrateError, migrate, pending, revert_all};
+pub use address::{Address, AddressFault, InvalidAddress};
+pub use migrate::{LockHolder, MigrateError, migrate, pending, revert_all};
 pub use settings::{InvalidSettings, Settings};
 pub use store::PgStore;

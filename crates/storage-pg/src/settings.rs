@@ -2,10 +2,13 @@
 
 use secrecy::SecretString;
 
+use crate::address::InvalidAddress;
+
 /// How the store uses its database. Every bound has its unit in its name.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Where the database is: `postgres://user:password@host:port/database?sslmode=…`.
+    /// Where the database is: `postgres://user:password@host:port/database?sslmode=…`, as
+    /// [`Address`](crate::Address) reads it.
     ///
     /// `sslmode` is one of
     /// - `disable`: in the clear;
@@ -31,6 +34,8 @@ pub struct Settings {
     pub statement_timeout_ms: u32,
     /// How long a transaction may do nothing, in milliseconds.
     pub idle_in_transaction_timeout_ms: u32,
+    /// How long bringing the schema up to date may wait for somebody else who does, in milliseconds.
+    pub migration_lock_wait_ms_max: u64,
     /// How many conversations' participants are remembered.
     pub parties_cache_entries_max: usize,
 }
@@ -46,18 +51,18 @@ impl Settings {
             connect_timeout_ms: 5_000,
             statement_timeout_ms: 5_000,
             idle_in_transaction_timeout_ms: 5_000,
+            migration_lock_wait_ms_max: 30_000,
             parties_cache_entries_max: 100_000,
         }
     }
 }
 
 /// Why a store cannot work with its settings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidSettings {
-    /// The address of the database cannot be read. What is wrong with it is not repeated: it holds
-    /// a password.
-    #[error("the address of the database is not one of PostgreSQL")]
-    Url,
+    /// The address of the database cannot be read.
+    #[error("the address of the database cannot be used")]
+    Address(#[from] InvalidAddress),
     /// A bound is 0.
     #[error("`{0}` must be at least 1")]
     Zero(&'static str),

@@ -18,6 +18,7 @@ pub mod multipart;
 pub mod operator;
 pub mod person;
 pub mod polling;
+pub mod pooler;
 pub mod post;
 pub mod python_client;
 pub mod reference;

@@ -33,6 +33,10 @@ impl Server {
             ("JWT_SECRET", secret.to_owned()),
             ("FILES_FOLDER", workspace::target().join("dev-files").display().to_string()),
         ];
+        if env::var_os("DATABASE_URL").is_none() {
+            // It goes with a database that was named, and not with a private one.
+            environment.push(("DATABASE_DIRECT_URL", String::new()));
+        }
         if env::var_os("LOG_FORMAT").is_none() {
             environment.push(("LOG_FORMAT", "human".to_owned()));
         }

@@ -48,7 +48,8 @@ impl House {
 
     /// The usual settings, in small pages.
     pub(crate) fn settings(&self) -> Settings {
-        let usual = Settings::new(self.database.url());
+        let source = self.database.url().parse().expect("a good address");
+        let usual = Settings::new(source);
         Settings { page_rows_max: 25, page_messages_max: 200, ..usual }
     }
 

@@ -2,7 +2,13 @@ use std::{collections::BTreeMap, fmt};
 
 use clap::ArgMatches;
 
-use super::{merge::Source, setting::Setting, value::DatabaseUrl};
+use storage_pg::Address;
+
+use super::{
+    database::{DIRECT_URL, URL},
+    merge::Source,
+    setting::Setting,
+};
 
 /// What stands in place of a secret.
 const HIDDEN: &str = "***";
@@ -18,6 +24,8 @@ struct Line {
     key: String,
     value: Option<String>,
     source: Source,
+    /// What does nothing of it.
+    unused: Option<String>,
 }
 
 impl Effective {
@@ -26,17 +34,34 @@ impl Effective {
         let line = |setting: Setting| {
             let (section, key) = setting.name();
             let value = matches.get_raw(setting.id()).and_then(|mut values| values.next_back());
+            let unused = value.and_then(|value| {
+                unused(&setting, &value.to_string_lossy(), merged.contains_key(DIRECT_URL))
+            });
             let value = value.map(|value| shown(&setting, &value.to_string_lossy()));
             let source = merged.get(setting.id()).map_or(Source::Default, |(_, source)| *source);
-            Line { section: section.to_owned(), key: key.to_owned(), value, source }
+            Line { section: section.to_owned(), key: key.to_owned(), value, source, unused }
         };
         Self(Setting::all().into_iter().map(line).collect())
     }
 }
 
+fn is_address(setting: &Setting) -> bool {
+    [URL, DIRECT_URL].contains(&setting.id())
+}
+
+/// What does nothing of an address: all of it beside a direct one, or some of its parameters.
+fn unused(setting: &Setting, text: &str, is_direct: bool) -> Option<String> {
+    if setting.id() == URL && is_direct {
+        return Some("not used, direct-url is".to_owned());
+    }
+    let address = Address::parse(text).ok().filter(|_| is_address(setting))?;
+    let unused = address.unused();
+    (!unused.is_empty()).then(|| format!("not used: {}", unused.join(", ")))
+}
+
 fn shown(setting: &Setting, text: &str) -> String {
-    if setting.id() == super::database::URL {
-        return DatabaseUrl::parse(text).map_or(HIDDEN.to_owned(), |url| url.to_string());
+    if is_address(setting) {
+        return Address::parse(text).map_or(HIDDEN.to_owned(), |address| address.to_string());
     }
     if setting.is_secret() { HIDDEN.to_owned() } else { text.to_owned() }
 }
@@ -51,7 +76,11 @@ impl fmt::Display for Effective {
                 writeln!(f, "{gap}[{section}]")?;
             }
             match &line.value {
-                Some(text) => writeln!(f, "{} = {} # {}", line.key, quoted(text), line.source)?,
+                Some(text) => {
+                    let unused = line.unused.iter().map(|unused| format!("; {unused}"));
+                    let unused: String = unused.collect();
+                    writeln!(f, "{} = {} # {}{unused}", line.key, quoted(text), line.source)?;
+                }
                 None => writeln!(f, "# {} is not set", line.key)?,
             }
         }

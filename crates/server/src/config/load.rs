@@ -3,16 +3,17 @@
 use std::{collections::BTreeMap, ffi::OsString, path::Path};
 
 use clap::{FromArgMatches, builder::Resettable};
+use storage_pg::Address;
 
 use super::{
-    Config,
+    Config, database,
     effective::Effective,
-    fault::Faults,
+    fault::{Fault, Faults},
     file,
     merge::{CommandLine, Source, merge, variable},
     unused,
 };
-use crate::cli::{Cli, Verb};
+use crate::cli::{Cli, ImportSource, Verb};
 
 /// The variable that names the file.
 const FILE_VARIABLE: &str = "MESSAGING_CONFIG";
@@ -46,6 +47,8 @@ pub(crate) struct Loaded {
     pub(crate) effective: Effective,
     /// Variables of the old service that are set and do nothing here.
     pub(crate) unused: Vec<String>,
+    /// Where an import reads; of that verb alone.
+    pub(crate) source: Option<Address>,
 }
 
 impl Loaded {
@@ -54,6 +57,18 @@ impl Loaded {
         if !self.unused.is_empty() {
             let variables = self.unused.join(", ");
             tracing::info!(variables, "variables that are not used by this version are set");
+        }
+        if self.config.database.is_direct {
+            tracing::info!(
+                "DATABASE_DIRECT_URL is set: it is used for everything, DATABASE_URL for nothing"
+            );
+        }
+        if !self.config.database.unused.is_empty() {
+            let parameters = self.config.database.unused.join(", ");
+            tracing::info!(
+                parameters,
+                "the address of the database has parameters that are not used"
+            );
         }
         if self.config.links_are_local && self.config.general.in_production() {
             tracing::warn!(
@@ -97,17 +112,43 @@ pub(crate) fn load(start: &Start) -> Result<Loaded, Refusal> {
     let mut faults = Faults::default();
     let path = line.file().or(variable(&start.environment, FILE_VARIABLE).map(OsString::as_os_str));
     let file = path.map(|path| file::read(Path::new(path), &mut faults)).unwrap_or_default();
-    let merged = merge(&line, &start.environment, &file, &mut faults);
+    let mut merged = merge(&line, &start.environment, &file, &mut faults);
+    database::ask_address(&mut merged);
     // What was faulty is left at its default, so that the rest can be looked at too.
     let (cli, matches) = read(&line, &merged)?;
+    let source = match cli.verb() {
+        Verb::Import(args) => source(&args.source, &mut faults),
+        _ => None,
+    };
     match cli.settings.check(&mut faults) {
         Some(config) if faults.is_empty() => Ok(Loaded {
             config,
             effective: Effective::new(&matches, &merged),
             unused: unused::among(start.environment.keys()),
+            source,
         }),
         _ => Err(Refusal::Faults(faults)),
     }
+}
+
+/// Where an import reads. It needs sessions that keep their settings, as we do.
+fn source(source: &ImportSource, faults: &mut Faults) -> Option<Address> {
+    let (flag, text) = match (&source.from, &source.from_file) {
+        (Some(text), _) => ("--from", Ok(text.clone())),
+        (None, Some(file)) => ("--from-file", std::fs::read_to_string(file)),
+        (None, None) => return None,
+    };
+    let why = match text.map(|text| Address::parse(text.trim())) {
+        Ok(Ok(address)) if address.names_a_pooler() => {
+            "must lead to PostgreSQL itself, and not to a connection pooler (pgbouncer=true)"
+                .to_owned()
+        }
+        Ok(Ok(address)) => return Some(address),
+        Ok(Err(wrong)) => wrong.to_string(),
+        Err(cause) => format!("cannot be read: {}", cause.kind()),
+    };
+    faults.note(Fault::elsewhere(flag, why));
+    None
 }
 
 /// Reads settings that are known to be good.

@@ -22,6 +22,8 @@ pub(super) enum Source {
     Flag,
     Environment,
     File,
+    /// A parameter of the database's URL.
+    Address,
     Default,
 }
 
@@ -31,6 +33,7 @@ impl fmt::Display for Source {
             Self::Flag => "flag",
             Self::Environment => "environment",
             Self::File => "file",
+            Self::Address => "address",
             Self::Default => "default",
         })
     }

@@ -4,7 +4,7 @@
 /// What the names of such variables begin with.
 pub(super) const PREFIXES: [&str; 1] = ["REDIS_"];
 /// Such variables with other names.
-pub(super) const NAMES: [&str; 2] = ["DATABASE_DIRECT_URL", "SHADOW_DATABASE_URL"];
+pub(super) const NAMES: [&str; 1] = ["SHADOW_DATABASE_URL"];
 
 /// Those of `variables` that do nothing.
 pub(super) fn among<'a>(variables: impl Iterator<Item = &'a String>) -> Vec<String> {

@@ -1,11 +1,10 @@
 //! How the text of a setting is read. A fault never repeats the text: it may be a secret.
 
-use std::fmt;
-
 use api::realtime::recovery::Offered;
 use auth_jwt::SECRET_MIN_BYTES;
 use clap::ValueEnum;
 use secrecy::SecretString;
+use storage_pg::Address;
 
 /// Reads a whole number from `min` to `max`, both allowed.
 pub(super) fn whole<T: TryFrom<u64>>(
@@ -89,59 +88,9 @@ impl From<Recovery> for Offered {
     }
 }
 
-/// Where the database is, and who we are there. Its `Debug` and `Display` hide the password.
-#[derive(Clone)]
-pub(crate) struct DatabaseUrl(String);
-
-impl DatabaseUrl {
-    /// Reads a URL of PostgreSQL.
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let rest = ["postgres://", "postgresql://"].iter().find_map(|it| text.strip_prefix(it));
-        let names_a_place = rest.is_some_and(|rest| !rest.is_empty());
-        if !names_a_place || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
-            return Err("must be a URL that starts with postgres:// or postgresql://".to_owned());
-        }
-        Ok(Self(text.to_owned()))
-    }
-
-    /// The whole URL, password included.
-    pub(crate) fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for DatabaseUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&without_password(&self.0))
-    }
-}
-
-impl fmt::Debug for DatabaseUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "DatabaseUrl({self})")
-    }
-}
-
-/// The URL with its password, before the host or in the query, as `***`. A password may hold
-/// anything, an `@` too, so the last one counts.
-fn without_password(url: &str) -> String {
-    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
-    let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let place = match place.rsplit_once('@') {
-        Some((login, host)) => {
-            let user =
-                login.split_once(':').map_or(login.to_owned(), |(user, _)| format!("{user}:***"));
-            format!("{user}@{host}")
-        }
-        None => place.to_owned(),
-    };
-    let hidden = |pair: &str| match pair.split_once('=') {
-        Some((name, _)) if name.contains("pass") => format!("{name}=***"),
-        _ => pair.to_owned(),
-    };
-    let query: Vec<_> = query.split('&').filter(|pair| !pair.is_empty()).map(hidden).collect();
-    let mark = if query.is_empty() { "" } else { "?" };
-    format!("{scheme}://{place}{mark}{}", query.join("&"))
+/// Reads the address of a database.
+pub(super) fn address(text: &str) -> Result<Address, String> {
+    Address::parse(text).map_err(|faults| faults.to_string())
 }
 
 #[cfg(test)]
@@ -167,29 +116,5 @@ mod tests {
         assert!(secret(&"s".repeat(31)).is_err());
         let good = secret(&"s".repeat(32)).expect("long enough");
         assert!(!format!("{good:?}").contains("sss"));
-    }
-
-    #[test]
-    fn a_database_url_shows_everything_but_its_password() {
-        let table = [
-            ("postgres://u:pw@h:5432/d", "postgres://u:***@h:5432/d"),
-            ("postgres://u:p@w:x@h/d", "postgres://u:***@h/d"),
-            ("postgres://u@h/d", "postgres://u@h/d"),
-            ("postgresql://h/d?sslmode=require", "postgresql://h/d?sslmode=require"),
-            ("postgres://h/d?user=u&password=pw&x=1", "postgres://h/d?user=u&password=***&x=1"),
-            ("postgres://h/d?sslpassword=pw", "postgres://h/d?sslpassword=***"),
-        ];
-        for (url, shown) in table {
-            let url = DatabaseUrl::parse(url).expect("a good URL");
-            assert_eq!(url.to_string(), shown);
-            assert!(!format!("{url:?}").contains("pw"));
-        }
-    }
-
-    #[test]
-    fn what_names_no_postgresql_is_no_database_url() {
-        for text in ["", "mysql://h/d", "postgres://", "h/d", "postgres://h/d e"] {
-            assert!(DatabaseUrl::parse(text).is_err(), "{text}");
-        }
     }
 }

@@ -62,6 +62,7 @@ async fn run(plan: &Plan, database: &Database) -> Result<Taken, Fault> {
     command
         .args(["import", "--from", &database.url()])
         .env("DATABASE_URL", database.url())
+        .env_remove("DATABASE_DIRECT_URL")
         .env("JWT_SECRET", fresh::id("a-secret-that-is-long-enough"))
         .stdin(Stdio::null())
         .stdout(Stdio::null())

@@ -25,14 +25,8 @@ const BEFORE: [(&str, &str); 19] = [
     ("MESSAGE_HARD_DELETE_AFTER_DAYS", "0"),
 ];
 
-const WITHOUT_USE: [&str; 6] = [
-    "DATABASE_DIRECT_URL",
-    "REDIS_DB",
-    "REDIS_HOST",
-    "REDIS_PASSWORD",
-    "REDIS_PORT",
-    "SHADOW_DATABASE_URL",
-];
+const WITHOUT_USE: [&str; 5] =
+    ["REDIS_DB", "REDIS_HOST", "REDIS_PASSWORD", "REDIS_PORT", "SHADOW_DATABASE_URL"];
 
 #[test]
 fn the_environment_of_the_service_before_this_one_starts_this_one() {
@@ -51,6 +45,7 @@ fn the_environment_of_the_service_before_this_one_starts_this_one() {
     let policy = loaded.config.api.retention.policy;
     assert_eq!((policy.archive_after_days(), policy.delete_after_days()), (180, None));
     assert_eq!(loaded.unused, WITHOUT_USE);
+    assert!(loaded.config.database.is_direct);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! From what the process was started with to what is in force.
 
 mod before;
+mod database;
 mod faults;
 mod guides;
 mod mail;

@@ -1,0 +1,425 @@
+//! The address of a database, as people and Prisma write it.
+//!
+//! One reader for all of them: where we keep things, where an import reads, and what `config check`
+//! looks at. Everything that is wrong with an address is told at once, and nothing of what it holds is
+//! repeated, but the names of parameters.
+
+use std::{fmt, time::Duration};
+
+use secrecy::{ExposeSecret, SecretString};
+use tokio_postgres::Config;
+
+const SCHEMES: [&str; 2] = ["postgresql://", "postgres://"];
+/// The longest name of a parameter that is repeated in a fault, in characters.
+const NAME_MAX_CHARS: usize = 64;
+/// The most seconds that a parameter may ask to wait. What has no bound elsewhere has this one here.
+const WAIT_S_MAX: u64 = 600;
+/// The most connections that a parameter may ask for.
+const CONNECTIONS_MAX: u64 = 1_000;
+
+/// Parameters that our driver reads, by the name it has for them.
+const DRIVER: [&str; 12] = [
+    "user",
+    "password",
+    "dbname",
+    "host",
+    "hostaddr",
+    "port",
+    "options",
+    "application_name",
+    "sslnegotiation",
+    "target_session_attrs",
+    "channel_binding",
+    "load_balance_hosts",
+];
+
+/// Parameters of other clients that mean nothing here: we keep no bound for each socket and no
+/// cache of statements by number, certificates are those that the operating system trusts, and
+/// how a silent connection is noticed is up to us.
+const UNUSED: [&str; 19] = [
+    "statement_cache_size",
+    "socket_timeout",
+    "single_use_connections",
+    "max_connection_lifetime",
+    "max_idle_connection_lifetime",
+    "sslaccept",
+    "sslcert",
+    "sslkey",
+    "sslidentity",
+    "sslpassword",
+    "sslrootcert",
+    "gssencmode",
+    "client_encoding",
+    "keepalives",
+    "keepalives_idle",
+    "keepalives_interval",
+    "keepalives_retries",
+    "keepalives_count",
+    "tcp_user_timeout",
+];
+
+/// Where a database is, who we are there, and what its address asks for besides. Its `Debug` and
+/// `Display` hide the password.
+#[derive(Clone)]
+pub struct Address {
+    text: SecretString,
+    config: Config,
+    parameters: Parameters,
+}
+
+/// What an address asks for besides a place.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Parameters {
+    schema: Option<String>,
+    connections_max: Option<u64>,
+    pool_wait: Option<Duration>,
+    connect_timeout: Option<Duration>,
+    names_a_pooler: bool,
+    unused: Vec<&'static str>,
+}
+
+/// What is wrong with an address.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AddressFault {
+    /// It is no URL of PostgreSQL.
+    #[error("must be a URL that starts with postgres:// or postgresql://")]
+    NotPostgres,
+    /// Something stands where it means something else.
+    #[error(
+        "in a name, a password or a parameter `/`, `?`, `#`, `@`, `%` and blanks must be written as %2F, \
+         %3F, %23, %40, %25 and %20"
+    )]
+    Encoding,
+    /// It says nowhere on which machine the database is.
+    #[error("names no host")]
+    NoHost,
+    /// A port is no port.
+    #[error("the port must be a whole number from 1 to 65535")]
+    Port,
+    /// Nobody knows this parameter.
+    #[error("the parameter `{0}` is unknown")]
+    UnknownParameter(String),
+    /// Nobody knows a parameter; its name may be a piece of a password.
+    #[error("a parameter is unknown")]
+    UnknownPiece,
+    /// A parameter has a value that it cannot have.
+    #[error("the parameter `{name}` must be {what}")]
+    Value {
+        /// Which.
+        name: &'static str,
+        /// What it may be.
+        what: &'static str,
+    },
+}
+
+/// Everything that is wrong with an address; nothing of what it holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidAddress(Vec<AddressFault>);
+
+impl InvalidAddress {
+    /// Each fault.
+    pub fn faults(&self) -> &[AddressFault] {
+        &self.0
+    }
+}
+
+impl fmt::Display for InvalidAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let faults: Vec<_> = self.0.iter().map(ToString::to_string).collect();
+        f.write_str(&faults.join("; "))
+    }
+}
+
+impl std::error::Error for InvalidAddress {}
+
+impl Address {
+    /// Reads an address: `postgresql://user:password@host:port/database?sslmode=require&schema=public`.
+    ///
+    /// # Errors
+    /// [`InvalidAddress`] with everything that is wrong.
+    pub fn parse(text: &str) -> Result<Self, InvalidAddress> {
+        let mut faults = Vec::new();
+        let read = Reader { faults: &mut faults }.read(text);
+        match read {
+            Some((config, parameters)) if faults.is_empty() => {
+                Ok(Self { text: text.into(), config, parameters })
+            }
+            _ => Err(InvalidAddress(faults)),
+        }
+    }
+
+    /// The whole address, password included.
+    pub fn expose(&self) -> &str {
+        self.text.expose_secret()
+    }
+
+    /// What our driver needs to know.
+    pub fn config(&self) -> Config {
+        self.config.clone()
+    }
+
+    /// `schema`: where an import finds the tables of the former system.
+    pub fn schema(&self) -> Option<&str> {
+        self.parameters.schema.as_deref()
+    }
+
+    /// `connection_limit`: the most connections held.
+    pub fn connections_max(&self) -> Option<u64> {
+        self.parameters.connections_max
+    }
+
+    /// `pool_timeout`: how long a request waits for a connection.
+    pub fn pool_wait(&self) -> Option<Duration> {
+        self.parameters.pool_wait
+    }
+
+    /// `connect_timeout`: how long opening a connection may take.
+    pub fn connect_timeout(&self) -> Option<Duration> {
+        self.parameters.connect_timeout
+    }
+
+    /// `pgbouncer=true`: whether it says of itself that it leads to a connection pooler.
+    pub fn names_a_pooler(&self) -> bool {
+        self.parameters.names_a_pooler
+    }
+
+    /// The parameters that mean nothing here.
+    pub fn unused(&self) -> &[&'static str] {
+        &self.parameters.unused
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&without_password(self.expose()))
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Address({self})")
+    }
+}
+
+/// The address with its password, before the host or in the query, as `***`.
+fn without_password(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let place = match place.rsplit_once('@') {
+        Some((login, host)) => {
+            let user =
+                login.split_once(':').map_or(login.to_owned(), |(user, _)| format!("{user}:***"));
+            format!("{user}@{host}")
+        }
+        None => place.to_owned(),
+    };
+    let hidden = |pair: &str| match pair.split_once('=') {
+        Some((name, _)) if name.contains("pass") => format!("{name}=***"),
+        _ => pair.to_owned(),
+    };
+    let query: Vec<_> = query.split('&').filter(|pair| !pair.is_empty()).map(hidden).collect();
+    let mark = if query.is_empty() { "" } else { "?" };
+    format!("{scheme}://{place}{mark}{}", query.join("&"))
+}
+
+/// Reads an address, and notes what is wrong. What returns `None` noted why.
+struct Reader<'f> {
+    faults: &'f mut Vec<AddressFault>,
+}
+
+impl Reader<'_> {
+    fn read(&mut self, text: &str) -> Option<(Config, Parameters)> {
+        let rest = SCHEMES.iter().find_map(|scheme| text.strip_prefix(scheme));
+        let Some(rest) = rest.filter(|rest| !rest.is_empty()) else {
+            return self.fault(AddressFault::NotPostgres);
+        };
+        let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let (authority, database) = place.split_once('/').unwrap_or((place, ""));
+        // A password may hold an `@`, so the last one counts.
+        let (login, hosts) = authority.rsplit_once('@').unwrap_or(("", authority));
+        let is_torn = rest.contains('#') || database.contains(['@', '/']);
+        if is_torn || rest.chars().any(|c| c.is_whitespace() || c.is_control()) {
+            return self.fault(AddressFault::Encoding);
+        }
+        let mut driver = Vec::new();
+        let (user, password) = login.split_once(':').unwrap_or((login, ""));
+        for (name, text) in [("user", user), ("password", password), ("dbname", database)] {
+            let text = self.decoded(text).filter(|text| !text.is_empty());
+            driver.extend(text.map(|text| (name, text)));
+        }
+        self.hosts(hosts, &mut driver);
+        let mut parameters = Parameters::default();
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            self.parameter(pair, query.contains('@'), &mut driver, &mut parameters);
+        }
+        let names_host =
+            driver.iter().any(|(name, text)| name.starts_with("host") && !text.is_empty());
+        if !names_host && self.faults.is_empty() {
+            return self.fault(AddressFault::NoHost);
+        }
+        let pairs: Vec<_> = driver.iter().map(|(name, text)| pair(name, text)).collect();
+        let config: Config = pairs.join(" ").parse().ok()?;
+        let hosts = config.get_hosts().len().max(config.get_hostaddrs().len());
+        if ![0, 1, hosts].contains(&config.get_ports().len()) {
+            return self.fault(AddressFault::Port);
+        }
+        Some((config, parameters))
+    }
+
+    fn fault<T>(&mut self, fault: AddressFault) -> Option<T> {
+        if !self.faults.contains(&fault) {
+            self.faults.push(fault);
+        }
+        None
+    }
+
+    /// `host`, `host:port` and `[address]:port`, separated by commas.
+    fn hosts(&mut self, text: &str, driver: &mut Vec<(&'static str, String)>) -> Option<()> {
+        let (mut hosts, mut ports) = (Vec::new(), Vec::new());
+        for place in text.split(',').filter(|place| !place.is_empty()) {
+            let (host, port) = match place.strip_prefix('[').and_then(|it| it.split_once(']')) {
+                Some((host, port)) => (host, port.strip_prefix(':').unwrap_or(port)),
+                None => place.rsplit_once(':').unwrap_or((place, "")),
+            };
+            if !port.is_empty() && !port.parse::<u16>().is_ok_and(|port| port > 0) {
+                return self.fault(AddressFault::Port);
+            }
+            hosts.push(self.decoded(host)?);
+            ports.push(port.to_owned());
+        }
+        if !hosts.is_empty() {
+            driver.push(("host", hosts.join(",")));
+        }
+        if ports.iter().any(|port| !port.is_empty()) {
+            driver.push(("port", ports.join(",")));
+        }
+        Some(())
+    }
+
+    /// One parameter. `is_torn` when the query may be the end of a password: then no name in it is
+    /// repeated.
+    fn parameter(
+        &mut self,
+        pair: &str,
+        is_torn: bool,
+        driver: &mut Vec<(&'static str, String)>,
+        parameters: &mut Parameters,
+    ) -> Option<()> {
+        let (name, text) = pair.split_once('=').unwrap_or((pair, ""));
+        let text = self.decoded(text)?;
+        if let Some(name) = DRIVER.iter().find(|known| **known == name) {
+            return self.for_driver(name, text, driver);
+        }
+        if let Some(name) = UNUSED.iter().find(|unused| **unused == name) {
+            if !parameters.unused.contains(name) {
+                parameters.unused.push(name);
+            }
+            return Some(());
+        }
+        match name {
+            "sslmode" => driver.push(("sslmode", self.ssl_mode(&text)?.to_owned())),
+            "schema" if text.is_empty() => {
+                return self.value("schema", "the name of a schema");
+            }
+            "schema" => parameters.schema = Some(text),
+            "connection_limit" => {
+                let limit = text.parse().ok().filter(|limit| (1..=CONNECTIONS_MAX).contains(limit));
+                if limit.is_none() {
+                    return self.value("connection_limit", "a whole number from 1 to 1000");
+                }
+                parameters.connections_max = limit;
+            }
+            "pool_timeout" => parameters.pool_wait = Some(self.wait("pool_timeout", &text)?),
+            "connect_timeout" => {
+                parameters.connect_timeout = Some(self.wait("connect_timeout", &text)?);
+            }
+            "pgbouncer" => match text.parse() {
+                Ok(names_a_pooler) => parameters.names_a_pooler = names_a_pooler,
+                Err(_) => return self.value("pgbouncer", "true or false"),
+            },
+            _ => return self.unknown(name, is_torn),
+        }
+        Some(())
+    }
+
+    fn for_driver(
+        &mut self,
+        name: &'static str,
+        text: String,
+        driver: &mut Vec<(&'static str, String)>,
+    ) -> Option<()> {
+        if pair(name, &text).parse::<Config>().is_err() {
+            return self.value(name, "one of the values that PostgreSQL's own programs know");
+        }
+        // What stands behind the question mark counts, as it does for others.
+        driver.retain(|(known, _)| *known != name);
+        driver.push((name, text));
+        Some(())
+    }
+
+    /// The driver knows no mode stricter than `require`, because what is checked is up to the TLS
+    /// library; ours checks everything, so the strict modes mean the same. `allow` is not stricter
+    /// than `prefer`.
+    fn ssl_mode(&mut self, text: &str) -> Option<&'static str> {
+        match text {
+            "disable" => Some("disable"),
+            "allow" | "prefer" => Some("prefer"),
+            "require" | "verify-ca" | "verify-full" => Some("require"),
+            _ => self.value("sslmode", "disable, prefer, require, verify-ca or verify-full"),
+        }
+    }
+
+    /// Seconds; 0 is "as long as may be".
+    fn wait(&mut self, name: &'static str, text: &str) -> Option<Duration> {
+        match text.parse() {
+            Ok(0) => Some(Duration::from_secs(WAIT_S_MAX)),
+            Ok(seconds) if seconds <= WAIT_S_MAX => Some(Duration::from_secs(seconds)),
+            _ => self.value(name, "a whole number of seconds from 0 to 600"),
+        }
+    }
+
+    fn value<T>(&mut self, name: &'static str, what: &'static str) -> Option<T> {
+        self.fault(AddressFault::Value { name, what })
+    }
+
+    fn unknown<T>(&mut self, name: &str, is_torn: bool) -> Option<T> {
+        let is_name = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+        if is_torn || name.is_empty() || name.len() > NAME_MAX_CHARS || !name.chars().all(is_name) {
+            return self.fault(AddressFault::UnknownPiece);
+        }
+        self.fault(AddressFault::UnknownParameter(name.to_owned()))
+    }
+
+    fn decoded(&mut self, text: &str) -> Option<String> {
+        match decoded(text) {
+            Some(decoded) => Some(decoded),
+            None => self.fault(AddressFault::Encoding),
+        }
+    }
+}
+
+/// `text` with `%41` as `A`; `None` when that is no text.
+fn decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, others @ ..] = rest {
+        rest = others;
+        if *first != b'%' {
+            bytes.push(*first);
+            continue;
+        }
+        let code = std::str::from_utf8(others.get(..2)?).ok()?;
+        bytes.push(u8::from_str_radix(code, 16).ok().filter(|_| !code.starts_with('+'))?);
+        rest = &others[2..];
+    }
+    String::from_utf8(bytes).ok().filter(|text| !text.contains('\0'))
+}
+
+/// A parameter as the driver's own notation has it.
+fn pair(name: &str, text: &str) -> String {
+    let escaped = text.replace('\\', "\\\\").replace('\'', "\\'");
+    format!("{name}='{escaped}'")
+}
+
+#[cfg(test)]
+mod tests;
