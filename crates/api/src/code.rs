@@ -108,6 +108,9 @@ codes! {
     IdempotencyConflict = "idempotency_conflict", CONFLICT,
         "Cette clé désigne déjà autre chose du même auteur.",
         "This key already names something else of the same author.";
+    ConversationIdTaken = "conversation_id_taken", CONFLICT,
+        "Cet identifiant est celui d'une autre conversation, ou réservé à un autre rendez-vous.",
+        "This id is another conversation's, or reserved for another booking.";
     TooManyMuted = "too_many_muted", CONFLICT,
         "Cette personne a mis trop de conversations en sourdine : en rétablir une.",
         "This person has muted too many conversations: unmute one.";

@@ -26,7 +26,7 @@ pub use json::{Lossy, Object};
 pub use participant::{PARTICIPANTS_MAX, participant, participants};
 pub use preferences::{muted_conversation, preference_change};
 pub use query::{
-    ConversationQuery, EVENTS_PER_PAGE_MAX, EventQuery, conversation_query, event_query,
-    link_query, message_query,
+    ConversationQuery, EVENTS_PER_PAGE_MAX, EventQuery, bookings_query, conversation_query,
+    event_query, link_query, message_query,
 };
 pub use retention::{retention_policy, salon_retention};

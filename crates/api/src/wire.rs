@@ -23,7 +23,9 @@ pub use message::Message;
 pub use notice::Notice;
 pub use page::{ConversationPage, MessagePage};
 pub use participant::Participant;
-pub use platform::{Erasure, ReportState, Reported};
+pub use platform::{
+    ConversationOfBooking, ConversationsOfBookings, Erasure, ReportState, Reported,
+};
 pub use preferences::{Preferences, QuietHours};
 pub use retention::{RetentionPolicy, SalonRetention};
 pub use unread::{UnreadItem, UnreadMessage, UnreadTotal};

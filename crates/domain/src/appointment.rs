@@ -9,7 +9,7 @@ pub use kind::{AppointmentEventKind, Service};
 pub use subject::{generated_subject, is_generated};
 
 use crate::{
-    id::{AppointmentEventId, AppointmentId, UserId},
+    id::{AppointmentEventId, AppointmentId, ConversationId, UserId},
     participant::NAME_MAX_CHARS,
     time::Timestamp,
     zone::Zone,
@@ -40,7 +40,13 @@ pub struct AppointmentEvent {
     pub zone: Option<Zone>,
     /// When it happened. Events of one booking are handled in this order.
     pub occurred_at: Timestamp,
+    /// The id that the platform wants for the conversation, if this event opens it.
+    pub conversation: Option<ConversationId>,
 }
+
+/// How far ahead of our clock a reporter's may be, in milliseconds. An event that happened later than that
+/// would hold up nothing, but all that is reported after it would count as older.
+pub const OCCURRED_AHEAD_MAX_MS: i64 = 600_000;
 
 /// Why a report is no event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -51,6 +57,9 @@ pub enum AppointmentEventError {
     /// The first name is longer than [`NAME_MAX_CHARS`] or holds a control character.
     #[error("the first name is not usable")]
     NameInvalid,
+    /// It is to happen more than [`OCCURRED_AHEAD_MAX_MS`] after now.
+    #[error("it did not happen yet")]
+    InFuture,
 }
 
 impl AppointmentEvent {
@@ -59,13 +68,16 @@ impl AppointmentEvent {
         (self.occurred_at, &self.id)
     }
 
-    /// Checks what the types of the parts leave open.
+    /// Checks at `now` what the types of the parts leave open.
     ///
     /// # Errors
     /// [`AppointmentEventError`].
-    pub fn check(&self) -> Result<(), AppointmentEventError> {
+    pub fn check(&self, now: Timestamp) -> Result<(), AppointmentEventError> {
         if self.salon == self.client {
             return Err(AppointmentEventError::SamePerson);
+        }
+        if self.occurred_at.as_millis() - now.as_millis() > OCCURRED_AHEAD_MAX_MS {
+            return Err(AppointmentEventError::InFuture);
         }
         let usable = |name: &str| {
             name.chars().count() <= NAME_MAX_CHARS && !name.chars().any(char::is_control)
@@ -97,14 +109,27 @@ mod tests {
     #[test]
     fn a_report_names_two_people_and_calls_them_by_usable_names() {
         let event = booking_event("e1", "booked");
-        assert_eq!(event.check(), Ok(()));
+        let now = event.occurred_at;
+        assert_eq!(event.check(now), Ok(()));
         let alone = AppointmentEvent { client: event.salon.clone(), ..event.clone() };
-        assert_eq!(alone.check(), Err(AppointmentEventError::SamePerson));
+        assert_eq!(alone.check(now), Err(AppointmentEventError::SamePerson));
         for name in ["a\nb", &"x".repeat(NAME_MAX_CHARS + 1)] {
             let named =
                 AppointmentEvent { client_first_name: Some(name.to_owned()), ..event.clone() };
-            assert_eq!(named.check(), Err(AppointmentEventError::NameInvalid));
+            assert_eq!(named.check(now), Err(AppointmentEventError::NameInvalid));
         }
         assert!(!format!("{event:?}").contains("Camille"));
+    }
+
+    #[test]
+    fn what_is_reported_has_happened_as_far_as_clocks_agree() {
+        let event = booking_event("e1", "booked");
+        let seen = |behind_ms: i64| {
+            let now = Timestamp::from_millis(event.occurred_at.as_millis() - behind_ms);
+            event.check(now.expect("within the calendar"))
+        };
+        assert_eq!((seen(0), seen(-86_400_000), seen(600_000)), (Ok(()), Ok(()), Ok(())));
+        assert_eq!(seen(600_001), Err(AppointmentEventError::InFuture));
+        assert_eq!(seen(86_400_000), Err(AppointmentEventError::InFuture));
     }
 }

@@ -7,7 +7,8 @@ use std::{
 };
 
 use rig::{
-    Fault, appointment,
+    Fault,
+    appointment::{self, Report, booking_service},
     database::Database,
     fault::same,
     person::Person,
@@ -114,6 +115,60 @@ async fn who_moved_in_finds_what_was_said_and_goes_on_talking() -> Result<(), Fa
     let next = rest.post(&path, &serde_json::json!({ "content": "Bonjour" })).await?.expect(201)?;
     let follows = next["seq"].as_i64() > newest;
     same("the next message stands behind the newest", follows, true)
+}
+
+#[tokio::test]
+async fn a_booking_that_was_made_before_the_cutover_goes_on_in_its_conversation()
+-> Result<(), Fault> {
+    let (from, into) = (former().await?, Database::fresh().await?);
+    let old = from.client().await?;
+    let row = old
+        .query_one(
+            "SELECT here.id, here.\"salonId\", here.\"clientUserId\" FROM \"Conversation\" AS here
+             JOIN \"User\" AS client ON client.id = here.\"clientUserId\" AND client.role::text = 'client'
+             JOIN \"User\" AS salon ON salon.id = here.\"salonId\" AND salon.role::text = 'user_salon'
+             WHERE here.id ~ '^c[0-9a-f]{24}$' ORDER BY here.id LIMIT 1",
+            &[],
+        )
+        .await
+        .map_err(Fault::while_doing("look into the former system"))?;
+    let (conversation, salon, client): (String, String, String) =
+        (row.get(0), row.get(1), row.get(2));
+    old.execute(
+        "WITH booking AS (INSERT INTO \"Appointment\" (id, \"userId\", \"clientUserId\") VALUES ('rdv-1', $2, $3))
+         UPDATE \"Conversation\" SET \"appointmentId\" = 'rdv-1', status = 'ACTIVE' WHERE id = $1",
+        &[&conversation, &salon, &client],
+    )
+    .await
+    .map_err(Fault::while_doing("book"))?;
+    to_end(import(&from, &into, &[])).await?;
+
+    let stage = Stage::on(SERVER, into, &[]).await?;
+    let service = stage.rest(&booking_service())?;
+    let path = format!("/internal/conversations?salonId={salon}&appointmentId=rdv-1");
+    let found = service.get(&path).await?.expect(200)?;
+    same(
+        "what the booking's page finds",
+        found["conversations"][0]["id"].as_str(),
+        Some(&*conversation),
+    )?;
+    // The id that old links hold is nobody else's.
+    let other = Report::new("booked", "rdv-2", &salon, &client);
+    let taken = other.with("conversationId", conversation.as_str()).send(&service).await?;
+    same("another booking", (taken.status, taken.code()), (409, "conversation_id_taken"))?;
+
+    let cancelled = Report::new("cancelled", "rdv-1", &salon, &client)
+        .with("conversationId", conversation.as_str());
+    cancelled.send(&service).await?.expect(202)?;
+    wait::until("the booking to be called off", async || {
+        let found = service.get(&path).await?.expect(200)?;
+        Ok((found["conversations"][0]["status"] == "ARCHIVED").then_some(()))
+    })
+    .await?;
+    let reader = stage.rest(&Person::client(&client, "Camille", "Roux"))?;
+    let path = format!("/messaging/conversations/{conversation}/messages");
+    let page = reader.get(&path).await?.expect(200)?;
+    same("what is said", page["data"][0]["content"].as_str(), Some("Ce rendez-vous a été annulé."))
 }
 
 #[tokio::test]

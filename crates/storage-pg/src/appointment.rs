@@ -8,10 +8,10 @@ mod say;
 use async_trait::async_trait;
 use domain::{
     appointment::AppointmentEvent,
-    id::AppointmentEventId,
+    id::{AppointmentEventId, AppointmentId, UserId},
     ports::{
-        AppliedAppointmentEvent, ApplyAppointmentEvent, AppointmentStore, PendingAppointmentEvent,
-        Reception, StoreError,
+        AppliedAppointmentEvent, ApplyAppointmentEvent, AppointmentStore, ConversationOfBooking,
+        PendingAppointmentEvent, Reception, StoreError,
     },
     time::Timestamp,
 };
@@ -26,7 +26,21 @@ impl AppointmentStore for PgStore {
         event: &AppointmentEvent,
         at: Timestamp,
     ) -> Result<Reception, StoreError> {
-        with_retry(|| receive::receive(self, event, at)).await
+        let (store, event) = (self.clone(), event.clone());
+        to_its_end(move || {
+            let (store, event) = (store.clone(), event.clone());
+            async move { receive::receive(&store, &event, at).await }
+        })
+        .await
+    }
+
+    #[tracing::instrument(name = "db.appointment.conversations", skip_all, fields(salon.id = %salon))]
+    async fn conversations_of_bookings(
+        &self,
+        salon: &UserId,
+        bookings: &[AppointmentId],
+    ) -> Result<Vec<ConversationOfBooking>, StoreError> {
+        with_retry(|| pending::of_bookings(self, salon, bookings)).await
     }
 
     #[tracing::instrument(name = "db.appointment.pending", skip_all, fields(event.id = %id))]

@@ -125,6 +125,7 @@ diesel::table! {
         received_at -> Timestamptz,
         handled_at -> Nullable<Timestamptz>,
         rejected_at -> Nullable<Timestamptz>,
+        wanted_conversation_id -> Nullable<Text>,
     }
 }
 

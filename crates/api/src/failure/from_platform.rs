@@ -17,6 +17,12 @@ impl From<ReceiveAppointmentEventError> for Failure {
             ReceiveAppointmentEventError::Invalid(AppointmentEventError::NameInvalid) => {
                 Self::validation(vec![texts::not_a_name("clientFirstName")])
             }
+            ReceiveAppointmentEventError::Invalid(AppointmentEventError::InFuture) => {
+                Self::validation(vec![texts::OCCURRED_IN_FUTURE])
+            }
+            ReceiveAppointmentEventError::ConversationIdTaken => {
+                Self::new(Code::ConversationIdTaken, texts::CONVERSATION_ID_TAKEN)
+            }
             ReceiveAppointmentEventError::Contradicted => {
                 Self::new(Code::IdempotencyConflict, texts::EVENT_CONTRADICTED)
             }

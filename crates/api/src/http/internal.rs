@@ -25,6 +25,7 @@ pub(super) fn configure(config: &mut ServiceConfig) {
         .route("/participants:batch", post().to(participants::put_many))
         .route("/erasures/{id}", get().to(erasures::receipt))
         .route("/appointments/events", post().to(appointments::receive))
+        .route("/conversations", get().to(appointments::conversations))
         .route("/retention", get().to(retention::show))
         .route("/retention", put().to(retention::put))
         .route("/retention/salons/{id}", get().to(retention::show_salon))

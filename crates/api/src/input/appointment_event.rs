@@ -1,6 +1,6 @@
 use domain::{
     appointment::{AppointmentEvent, AppointmentEventKind, Service},
-    id::{AppointmentEventId, AppointmentId, InvalidId, UserId},
+    id::{AppointmentEventId, AppointmentId, ConversationId, InvalidId, UserId},
     notice::FirstName,
     time::Timestamp,
 };
@@ -43,6 +43,12 @@ fn event(fields: &Fields, reasons: &mut Reasons) -> Option<AppointmentEvent> {
     });
     let zone = zone(fields, reasons);
     let occurred_at = time(fields, "occurredAt", reasons);
+    let conversation = match Given::of(fields, "conversationId") {
+        Given::Nothing => None,
+        Given::Text(_) | Given::Else => {
+            self::id(fields, "conversationId", ConversationId::parse, reasons)
+        }
+    };
     Some(AppointmentEvent {
         id: id?,
         appointment: appointment?,
@@ -55,6 +61,7 @@ fn event(fields: &Fields, reasons: &mut Reasons) -> Option<AppointmentEvent> {
         client_first_name: first_name,
         zone,
         occurred_at: occurred_at?,
+        conversation,
     })
 }
 
@@ -114,6 +121,7 @@ mod tests {
             "clientFirstName": "Camille",
             "timeZone": "Europe/Paris",
             "occurredAt": "2026-01-05T09:30:00.123456Z",
+            "conversationId": "clx1conversation",
         })
     }
 
@@ -133,16 +141,17 @@ mod tests {
         assert_eq!(event.occurred_at.to_string(), "2026-01-05T09:30:00.123Z");
         assert_eq!(event.kind, AppointmentEventKind::Rescheduled);
         assert_eq!(event.client_first_name.as_deref(), Some("Camille"));
+        assert_eq!(event.conversation, ConversationId::parse("clx1conversation").ok());
     }
 
     #[test]
     fn what_may_be_missing_may_be_missing_or_blank() {
         let mut value = good();
-        for field in ["previousStartsAt", "clientFirstName", "timeZone"] {
+        for field in ["previousStartsAt", "clientFirstName", "timeZone", "conversationId"] {
             value[field] = Value::Null;
         }
         let event = read(&value).expect("acceptable");
-        assert_eq!((event.previous_starts_at, event.zone), (None, None));
+        assert_eq!((event.previous_starts_at, event.zone, event.conversation), (None, None, None));
         value["clientFirstName"] = json!(" ");
         assert_eq!(read(&value).expect("acceptable").client_first_name, None);
         value["clientFirstName"] = json!("Ca\u{7}mille\u{b}Anne");
@@ -173,6 +182,11 @@ mod tests {
             ("timeZone", json!("Europe/Atlantis")),
             ("timeZone", json!(1)),
             ("occurredAt", json!("")),
+            ("conversationId", json!("")),
+            ("conversationId", json!("a b")),
+            ("conversationId", json!("../1")),
+            ("conversationId", json!(7)),
+            ("conversationId", json!("x".repeat(65))),
         ];
         for (field, value) in table {
             let mut event = good();

@@ -1,7 +1,9 @@
 use actix_web::web::Query;
 use domain::{
     conversation::Status,
+    id::{AppointmentId, UserId},
     page::{ConversationCursor, MessageCursor, PageNumber, PageSize, Start, Window},
+    ports::BOOKINGS_ASKED_MAX,
     seq::Seq,
 };
 
@@ -48,6 +50,40 @@ pub fn conversation_query(query: &str) -> Result<ConversationQuery, Failure> {
 pub fn message_query(query: &str) -> Result<Window<MessageCursor>, Failure> {
     let parameters = Parameters::read(query, &["page", "limit", "cursor"])?;
     parameters.window(MESSAGES_PER_PAGE, message_cursor::read)
+}
+
+/// Reads the query for the conversations of bookings: one salon, and 1 to [`BOOKINGS_ASKED_MAX`] bookings.
+///
+/// # Errors
+/// A validation failure with every reason.
+pub fn bookings_query(query: &str) -> Result<(UserId, Vec<AppointmentId>), Failure> {
+    let pairs = Query::<Vec<(String, String)>>::from_query(query);
+    let malformed = |_| Failure::new(Code::MalformedRequest, texts::MALFORMED_REQUEST);
+    let pairs = pairs.map_err(malformed)?.into_inner();
+    let given = |name| pairs.iter().filter(move |(known, _)| known == name).map(|(_, value)| value);
+    let mut reasons = Vec::new();
+    let salon = match (given("salonId").next(), given("salonId").count()) {
+        (_, 2..) => {
+            reasons.push(texts::given_twice("salonId"));
+            None
+        }
+        (id, _) => id.and_then(|id| UserId::parse(id).ok()),
+    };
+    if salon.is_none() && reasons.is_empty() {
+        reasons.push(texts::platform::not_an_id("salonId"));
+    }
+    let bookings: Vec<_> = given("appointmentId").map(|id| AppointmentId::parse(id)).collect();
+    if !(1..=BOOKINGS_ASKED_MAX).contains(&bookings.len()) {
+        reasons.push(texts::platform::appointment_ids());
+    }
+    let bookings: Result<Vec<_>, _> = bookings.into_iter().collect();
+    if bookings.is_err() {
+        reasons.push(texts::platform::not_an_id("appointmentId"));
+    }
+    match (salon, bookings) {
+        (Some(salon), Ok(bookings)) if reasons.is_empty() => Ok((salon, bookings)),
+        _ => Err(Failure::validation(reasons)),
+    }
 }
 
 /// Which events are asked for.
@@ -193,6 +229,33 @@ mod tests {
             ["status=active", "status=CLOSED", "status=ACTIVE&status=ARCHIVED", "page=1&page=2"]
         {
             assert_eq!(status(bad).expect_err("bad").code(), Code::ValidationFailed, "{bad}");
+        }
+    }
+
+    #[test]
+    fn conversations_are_asked_for_by_one_salon_and_some_bookings() {
+        let (salon, bookings) =
+            bookings_query("salonId=s1&appointmentId=a&appointmentId=b&other=1").expect("good");
+        assert_eq!(salon.as_str(), "s1");
+        assert_eq!(bookings.iter().map(AppointmentId::as_str).collect::<Vec<_>>(), ["a", "b"]);
+        let many = |count: usize| format!("salonId=s1{}", "&appointmentId=a".repeat(count));
+        assert_eq!(bookings_query(&many(100)).expect("good").1.len(), 100);
+        let reasons = |query: &str| {
+            let failure = bookings_query(query).expect_err("not acceptable");
+            assert_eq!(failure.code(), Code::ValidationFailed, "{query}");
+            failure.messages(texts::Language::English).len()
+        };
+        for (query, count) in [
+            ("", 2),
+            ("salonId=s1", 1),
+            ("appointmentId=a", 1),
+            ("salonId=&appointmentId=a", 1),
+            ("salonId=s1&salonId=s2&appointmentId=a", 1),
+            ("salonId=a%20b&appointmentId=..%2F1", 2),
+            ("salonId=s1&appointmentId=a&appointmentId=", 1),
+            (&many(101), 1),
+        ] {
+            assert_eq!(reasons(query), count, "{query}");
         }
     }
 }

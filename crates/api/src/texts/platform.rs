@@ -3,6 +3,7 @@
 use domain::{
     appointment::AppointmentEventKind,
     participant::{EMAIL_MAX_CHARS, IMAGE_MAX_CHARS, NAME_MAX_CHARS},
+    ports::BOOKINGS_ASKED_MAX,
 };
 
 use super::Text;
@@ -31,6 +32,10 @@ texts! {
         "timeZone must be a time zone such as Europe/Paris";
     SAME_PERSON = "clientUserId doit désigner une autre personne que salonId",
         "clientUserId must name another person than salonId";
+    CONVERSATION_ID_TAKEN = "conversationId désigne une autre conversation",
+        "conversationId names another conversation";
+    OCCURRED_IN_FUTURE = "occurredAt est à plus de 10 minutes dans l'avenir",
+        "occurredAt is more than 10 minutes in the future";
     EVENT_CONTRADICTED = "Cet eventId désigne déjà un autre événement",
         "This eventId already names another event";
 }
@@ -46,6 +51,14 @@ pub fn not_an_id(field: &str) -> Text {
     Text::made(
         format!("{field} doit contenir de 1 à 64 caractères parmi A-Z a-z 0-9 _ -"),
         format!("{field} must have 1 to 64 characters of A-Z a-z 0-9 _ -"),
+    )
+}
+
+/// There is not one bookings' id, or there are too many.
+pub fn appointment_ids() -> Text {
+    Text::made(
+        format!("appointmentId doit être donné de 1 à {BOOKINGS_ASKED_MAX} fois"),
+        format!("appointmentId must be given 1 to {BOOKINGS_ASKED_MAX} times"),
     )
 }
 

@@ -1,4 +1,4 @@
-use domain::erasure;
+use domain::{erasure, ports};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -20,6 +20,40 @@ pub enum ReportState {
     Stored,
     /// Since one before, in the same words.
     Known,
+}
+
+/// The conversations of bookings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ConversationsOfBookings {
+    /// Of those bookings that have one, in the order of the bookings' ids.
+    pub conversations: Vec<ConversationOfBooking>,
+}
+
+/// The conversation of a booking.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ConversationOfBooking {
+    /// The conversation's id; its page is `/messagerie/<id>`.
+    pub id: String,
+    /// Which booking.
+    pub appointment_id: String,
+    /// `ACTIVE` or `ARCHIVED`.
+    #[schema(example = "ACTIVE")]
+    pub status: String,
+    /// When something was last said there.
+    #[schema(format = DateTime)]
+    pub last_message_at: String,
+}
+
+impl From<&ports::ConversationOfBooking> for ConversationOfBooking {
+    fn from(found: &ports::ConversationOfBooking) -> Self {
+        Self {
+            id: found.conversation.to_string(),
+            appointment_id: found.appointment.to_string(),
+            status: found.status.as_str().to_owned(),
+            last_message_at: found.last_message_at.to_string(),
+        }
+    }
 }
 
 /// The receipt of an erasure: numbers and times, and nothing of the person but the id.

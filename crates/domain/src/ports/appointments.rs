@@ -5,7 +5,7 @@ use crate::{
     appointment::AppointmentEvent,
     conversation::{Parties, Status},
     event::Event,
-    id::{AppointmentEventId, ConversationId, MessageId},
+    id::{AppointmentEventId, AppointmentId, ConversationId, MessageId, UserId},
     notice::Notice,
     text::{Content, Subject},
     time::Timestamp,
@@ -20,6 +20,25 @@ pub enum Reception {
     Known,
     /// Another event was reported under this id before. Nothing was changed.
     Contradicted,
+    /// The conversation's id that it brings is another conversation's, or was reserved for another booking.
+    /// Nothing was changed.
+    ConversationIdTaken,
+}
+
+/// The most bookings whose conversations are asked for at once.
+pub const BOOKINGS_ASKED_MAX: usize = 100;
+
+/// The conversation of a booking, for whoever shows the booking.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConversationOfBooking {
+    /// Which booking.
+    pub appointment: AppointmentId,
+    /// Its conversation.
+    pub conversation: ConversationId,
+    /// How it stands.
+    pub status: Status,
+    /// When something was last said there.
+    pub last_message_at: Timestamp,
 }
 
 /// An event that waits to be handled, and where its booking stands.
@@ -29,6 +48,9 @@ pub struct PendingAppointmentEvent {
     pub event: AppointmentEvent,
     /// The salon's conversation about the booking, if there is one.
     pub conversation: Option<BookingConversation>,
+    /// The id that the event brings for a new conversation; `None` when it brings none, and when a
+    /// conversation has it by now, taken away or not.
+    pub free_id: Option<ConversationId>,
     /// The newest event of this booking that was handled and that says whether the booking stands:
     /// everything but `Completed` and `NoShow`.
     pub newest_handled: Option<NewestHandled>,
@@ -123,12 +145,22 @@ pub enum AppliedAppointmentEvent {
 pub trait AppointmentStore: Send + Sync {
     /// Keeps a report, once for each id, together with the job
     /// [`HandleAppointmentEvent`](crate::job::Task::HandleAppointmentEvent), which may be done at
-    /// once. The first name of a client who was asked to be forgotten is neither kept nor compared.
+    /// once. An id for the conversation that it brings is reserved for its booking by that, for good: of
+    /// two reports for different bookings, at the same moment too, one gets it, and none gets the id of a
+    /// conversation that is not the booking's own. The first name of a client who was asked to be forgotten is neither kept nor compared.
     async fn receive_appointment_event(
         &self,
         event: &AppointmentEvent,
         at: Timestamp,
     ) -> Result<Reception, StoreError>;
+
+    /// The conversations of a salon about bookings, of those among at most [`BOOKINGS_ASKED_MAX`] that have
+    /// one, in the order of the bookings' ids.
+    async fn conversations_of_bookings(
+        &self,
+        salon: &UserId,
+        bookings: &[AppointmentId],
+    ) -> Result<Vec<ConversationOfBooking>, StoreError>;
 
     /// The event `id` if it was not handled yet, rejected or not; `None` when it was, or when there
     /// is none.

@@ -26,7 +26,8 @@ mod uploads;
 
 pub use appointments::{
     AppliedAppointmentEvent, ApplyAppointmentEvent, AppointmentChange, AppointmentStore,
-    BookingConversation, NewNotice, NewestHandled, NoticePlace, PendingAppointmentEvent, Reception,
+    BOOKINGS_ASKED_MAX, BookingConversation, ConversationOfBooking, NewNotice, NewestHandled,
+    NoticePlace, PendingAppointmentEvent, Reception,
 };
 pub use audit::AuditStore;
 pub use clock::Clock;

@@ -10,7 +10,10 @@ use crate::{
     erasure::Erasure,
     event::Event,
     export::{Export, ReadyExport},
-    id::{AppointmentEventId, AttachmentId, ConversationId, JobId, MailId, MessageId, UserId},
+    id::{
+        AppointmentEventId, AppointmentId, AttachmentId, ConversationId, JobId, MailId, MessageId,
+        UserId,
+    },
     job::{Job, JobView, Reason, Task},
     mail::{MailCase, NewMail, OpenMail, ReplyToken, Verdict},
     message::Message,
@@ -19,13 +22,13 @@ use crate::{
     participant::Participant,
     ports::{
         Acquaintances, AgePage, AppliedAppointmentEvent, ApplyAppointmentEvent, AppointmentStore,
-        ArchiveForAge, AuditStore, BeginUpload, ClaimJobs, ConversationStore, DueMail,
-        EditConversation, Emptied, EmptyAged, EraseIn, ErasureStore, ExportStore, Fetchable,
-        History, JobCounts, JobFilter, JobStore, LogPiece, LogStore, LogWalk, LogWalked, MailStore,
-        MarkRead, MarkedRead, MessageStore, Muting, OpenConversation, OpenOutcome,
-        ParticipantStore, PendingAppointmentEvent, PostMessage, PostOutcome, PreferenceStore,
-        ReadingStore, Reception, ReplyTarget, RetentionStore, Setback, StoreError, UploadStore,
-        Weight,
+        ArchiveForAge, AuditStore, BeginUpload, ClaimJobs, ConversationOfBooking,
+        ConversationStore, DueMail, EditConversation, Emptied, EmptyAged, EraseIn, ErasureStore,
+        ExportStore, Fetchable, History, JobCounts, JobFilter, JobStore, LogPiece, LogStore,
+        LogWalk, LogWalked, MailStore, MarkRead, MarkedRead, MessageStore, Muting,
+        OpenConversation, OpenOutcome, ParticipantStore, PendingAppointmentEvent, PostMessage,
+        PostOutcome, PreferenceStore, ReadingStore, Reception, ReplyTarget, RetentionStore,
+        Setback, StoreError, UploadStore, Weight,
     },
     preference::{PreferenceChange, Preferences},
     retention::{RetentionPolicy, SalonRetention},
@@ -134,6 +137,11 @@ mockall::mock! {
             event: &AppointmentEvent,
             at: Timestamp,
         ) -> Result<Reception, StoreError>;
+        async fn conversations_of_bookings(
+            &self,
+            salon: &UserId,
+            bookings: &[AppointmentId],
+        ) -> Result<Vec<ConversationOfBooking>, StoreError>;
         async fn pending_appointment_event(
             &self,
             id: &AppointmentEventId,

@@ -1,9 +1,9 @@
 use super::Messaging;
 use crate::{
     conversation::{ConversationView, Status, UnreadConversation},
-    id::{ConversationId, UserId},
+    id::{AppointmentId, ConversationId, UserId},
     page::{ConversationCursor, Page, Window},
-    ports::StoreError,
+    ports::{BOOKINGS_ASKED_MAX, ConversationOfBooking, StoreError},
 };
 
 /// The most conversations [`Messaging::unread_conversations`] names.
@@ -44,6 +44,20 @@ impl Messaging {
         window: &Window<ConversationCursor>,
     ) -> Result<Page<ConversationView, ConversationCursor>, StoreError> {
         self.store.conversations(viewer, status, window).await
+    }
+
+    /// The conversations of a salon about bookings, for whoever shows the bookings; what has none is left
+    /// out. Of more than [`BOOKINGS_ASKED_MAX`] bookings the first are looked at.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn conversations_of_bookings(
+        &self,
+        salon: &UserId,
+        bookings: &[AppointmentId],
+    ) -> Result<Vec<ConversationOfBooking>, StoreError> {
+        let asked = &bookings[..bookings.len().min(BOOKINGS_ASKED_MAX)];
+        self.store.conversations_of_bookings(salon, asked).await
     }
 
     /// How many messages wait for `reader`, in all conversations.

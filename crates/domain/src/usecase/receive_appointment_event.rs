@@ -20,6 +20,9 @@ pub enum ReceiveAppointmentEventError {
     /// Another event was reported under this id before.
     #[error("this id names another event")]
     Contradicted,
+    /// The id that it brings is another conversation's, or was brought for another booking before.
+    #[error("this id is another conversation's")]
+    ConversationIdTaken,
     /// The store failed. The report may be there or not when it was [`StoreError::Unavailable`]:
     /// report it again.
     #[error("the event could not be stored")]
@@ -36,11 +39,15 @@ impl Messaging {
         &self,
         event: &AppointmentEvent,
     ) -> Result<Received, ReceiveAppointmentEventError> {
-        event.check()?;
-        match self.store.receive_appointment_event(event, self.clock.now()).await? {
+        let now = self.clock.now();
+        event.check(now)?;
+        match self.store.receive_appointment_event(event, now).await? {
             Reception::Stored => Ok(Received { known: false }),
             Reception::Known => Ok(Received { known: true }),
             Reception::Contradicted => Err(ReceiveAppointmentEventError::Contradicted),
+            Reception::ConversationIdTaken => {
+                Err(ReceiveAppointmentEventError::ConversationIdTaken)
+            }
         }
     }
 }

@@ -1,10 +1,15 @@
 //! What programs of the platform are for, closed to everybody who is a person.
 
-use rig::Fault;
+use rig::{
+    Fault,
+    appointment::{EVENTS, Report, booking_service},
+    fault::same,
+    token,
+};
 use serde_json::{Value, json};
 
 use crate::{
-    cast::{Cast, Scene},
+    cast::{Cast, SECRET, Scene},
     table::{LATE, NOBODY, Path, Route, nothing, play, route},
 };
 
@@ -36,7 +41,16 @@ fn client(_: &Scene) -> String {
     "/internal/participants/client-1".to_owned()
 }
 
-const TABLE: [Route; 10] = [
+fn of_booking(scene: &Scene) -> String {
+    format!("/internal/conversations?salonId=salon-1&appointmentId={}", scene.appointment)
+}
+
+fn booked(scene: &Scene) -> Option<Value> {
+    let report = Report::new("booked", &scene.appointment, "salon-1", "client-1");
+    Some(report.with("conversationId", "of-the-platform").body().clone())
+}
+
+const TABLE: [Route; 12] = [
     closed("retention", "GET", everybody, nothing),
     closed("set retention", "PUT", everybody, |_| Some(json!({"archiveAfterDays": 1}))),
     closed("a salon's retention", "GET", salon, nothing),
@@ -44,6 +58,8 @@ const TABLE: [Route; 10] = [
     closed("drop a salon's retention", "DELETE", salon, nothing),
     closed("hold", "PUT", hold, nothing),
     closed("release", "DELETE", hold, nothing),
+    closed("report a booking", "POST", |_| EVENTS.to_owned(), booked),
+    closed("conversations of bookings", "GET", of_booking, nothing),
     closed("enter", "PUT", client, |_| Some(json!({"role": "client"}))),
     closed("erase", "DELETE", client, nothing),
     closed("receipt", "GET", |_| "/internal/erasures/client-1".to_owned(), nothing),
@@ -52,4 +68,26 @@ const TABLE: [Route; 10] = [
 #[tokio::test]
 async fn what_programs_may_do_no_person_may() -> Result<(), Fault> {
     play(&Cast::assemble().await?, &TABLE).await
+}
+
+#[tokio::test]
+async fn a_program_finds_conversations_by_whose_bookings_they_are_about() -> Result<(), Fault> {
+    let cast = Cast::assemble().await?;
+    let scene = cast.scene().await?;
+    let program = cast.stage.rest(&booking_service())?;
+    let found = program.get(&of_booking(&scene)).await?.expect(200)?;
+    let one = &found["conversations"][0];
+    same("the conversation", one["id"].as_str(), Some(scene.conversation.as_str()))?;
+    same("how it stands", one["status"].as_str(), Some("ACTIVE"))?;
+    same("its words", found.to_string().contains(SECRET), false)?;
+    // The salon's rival, the client and somebody with a booking of that name have none about it.
+    for other in ["salon-2", "client-1", "client-2", "nobody"] {
+        let path = of_booking(&scene).replace("salon-1", other);
+        let found = program.get(&path).await?.expect(200)?;
+        same(other, found["conversations"].clone(), json!([]))?;
+    }
+    // A program's token that is over opens nothing.
+    let late = token::mint(cast.stage.server.secret(), &booking_service(), -1)?;
+    let refused = cast.stage.anonymous().with_token(&late).get(&of_booking(&scene)).await?;
+    same("the answer", (refused.status, refused.code()), (401, "token_expired"))
 }

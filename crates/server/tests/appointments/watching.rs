@@ -3,7 +3,7 @@
 use rig::{Fault, appointment::Report, fault::same, fresh, person::Person, stage::Stage};
 use serde_json::json;
 
-use crate::{CLIENT, EAGER, SALON, SERVER, both_known, service};
+use crate::{CLIENT, EAGER, SALON, SERVER, all_handled, both_known, conversations, service};
 
 #[tokio::test]
 async fn both_sides_hear_of_a_booking_while_they_are_connected() -> Result<(), Fault> {
@@ -31,4 +31,30 @@ async fn both_sides_hear_of_a_booking_while_they_are_connected() -> Result<(), F
     same("read by who looks on", said["isRead"].as_bool(), Some(true))?;
     let archived = salon.hear("conversation-updated").await?;
     same("the status", &archived["status"], &"ARCHIVED".into())
+}
+
+#[tokio::test]
+async fn a_booking_s_page_knows_its_conversation_before_it_is_there() -> Result<(), Fault> {
+    let stage = Stage::set_with(SERVER, &EAGER).await?;
+    both_known(&stage).await?;
+    let service = service(&stage)?;
+    let mut client = stage.socket(&Person::new(CLIENT, "client")).await?;
+    let (booking, wanted) = (fresh::id("appointment"), fresh::id("conversation"));
+    let report =
+        Report::new("requested", &booking, SALON, CLIENT).with("conversationId", wanted.as_str());
+    report.send(&service).await?.expect(202)?;
+    let other = Report::new("booked", &fresh::id("appointment"), SALON, CLIENT);
+    let taken = other.with("conversationId", wanted.as_str()).send(&service).await?;
+    same("another booking", (taken.status, taken.code()), (409, "conversation_id_taken"))?;
+
+    let opened = client.hear("conversation-created").await?;
+    same("the conversation", opened["conversationId"].as_str(), Some(wanted.as_str()))?;
+    let again = report.send(&service).await?.expect(202)?;
+    same("the report again", again["state"].as_str(), Some("known"))?;
+    let path = format!("/internal/conversations?salonId={SALON}&appointmentId={booking}");
+    let found = service.get(&path).await?.expect(200)?;
+    same("what is found", found["conversations"][0]["id"].as_str(), Some(wanted.as_str()))?;
+    all_handled(&stage).await?;
+    let reader = stage.rest(&Person::new(CLIENT, "client"))?;
+    same("conversations", conversations(&reader).await?.len(), 1)
 }

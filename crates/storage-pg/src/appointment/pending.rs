@@ -1,9 +1,14 @@
 //! Reports that wait, and setting one aside.
 
-use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, sql_types::Text};
+use diesel::{
+    ExpressionMethods, OptionalExtension, QueryDsl,
+    sql_types::{Array, Text},
+};
 use diesel_async::RunQueryDsl;
 use domain::{
-    appointment::AppointmentEvent, id::AppointmentEventId, ports::PendingAppointmentEvent,
+    appointment::AppointmentEvent,
+    id::{AppointmentEventId, AppointmentId, UserId},
+    ports::{ConversationOfBooking, PendingAppointmentEvent},
     time::Timestamp,
 };
 
@@ -51,6 +56,27 @@ pub(super) async fn first(
         .get_result(&mut *connection)
         .await;
     Ok(found.optional()?.map(|Record(event)| event))
+}
+
+/// The conversations of the salon $1 about the bookings $2.
+const OF_BOOKINGS: &str = "
+SELECT here.id, here.appointment_id, here.status, here.last_message_at FROM messaging.conversation AS here
+WHERE here.salon_id = $1 AND here.appointment_id = ANY ($2) AND here.deleted_at IS NULL
+ORDER BY here.appointment_id";
+
+pub(super) async fn of_bookings(
+    store: &PgStore,
+    salon: &UserId,
+    bookings: &[AppointmentId],
+) -> Result<Vec<ConversationOfBooking>, Failure> {
+    let bookings: Vec<_> = bookings.iter().map(AppointmentId::as_str).collect();
+    let mut connection = store.connection().await?;
+    let found: Vec<Record<ConversationOfBooking>> = prepared(OF_BOOKINGS)
+        .bind::<Text, _>(salon.as_str())
+        .bind::<Array<Text>, _>(bookings)
+        .load(&mut *connection)
+        .await?;
+    Ok(found.into_iter().map(|Record(one)| one).collect())
 }
 
 pub(super) async fn reject(

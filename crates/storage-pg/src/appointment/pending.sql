@@ -1,7 +1,10 @@
 -- The event of `picked` with the salon's conversation about the booking, and the newest event of it that
--- was handled and says whether the booking stands.
+-- was handled and says whether the booking stands. An id for the conversation is free until one has it.
 SELECT e.*,
     c.id AS conversation_id, c.client_id AS conversation_client_id, c.subject AS conversation_subject,
+    CASE WHEN NOT EXISTS (
+        SELECT FROM messaging.conversation AS there WHERE there.id = e.wanted_conversation_id
+    ) THEN e.wanted_conversation_id END AS free_conversation_id,
     newest.id AS newest_id, newest.occurred_at AS newest_at, newest.kind AS newest_kind
 FROM picked AS e
 LEFT JOIN messaging.conversation AS c

@@ -1,15 +1,16 @@
 //! Keeping a report.
 
 use diesel::{
-    QueryableByName,
+    OptionalExtension, QueryableByName,
     deserialize::Result as Read,
     pg::Pg,
     row::NamedRow,
     sql_types::{Bool, Nullable, Text, Timestamptz},
 };
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
-    appointment::AppointmentEvent, job::Task, ports::Reception, time::Timestamp, zone::Zone,
+    appointment::AppointmentEvent, id::ConversationId, job::Task, ports::Reception,
+    time::Timestamp, zone::Zone,
 };
 
 use crate::{
@@ -25,6 +26,27 @@ const KNOWN: &str = "
 SELECT e.*, EXISTS (SELECT FROM messaging.erasure WHERE person_id = e.client_id) AS forgotten
 FROM messaging.appointment_event AS e
 WHERE e.id = $1";
+
+/// Lets one transaction at a time reserve the id $1.
+const ALONE: &str = "SELECT pg_advisory_xact_lock(hashtextextended('conversation ' || $1, 0))";
+
+/// Whether $1 is another conversation's than that of the salon $2 about the booking $3, or another booking's.
+const TAKEN: &str = "
+SELECT EXISTS (
+    SELECT FROM messaging.conversation AS there
+    WHERE there.id = $1 AND (there.salon_id, there.appointment_id) IS DISTINCT FROM ($2, $3)
+) OR EXISTS (
+    SELECT FROM messaging.appointment_event AS before
+    WHERE before.wanted_conversation_id = $1 AND (before.salon_id, before.appointment_id) <> ($2, $3)
+) AS is_taken";
+
+struct Taken(bool);
+
+impl QueryableByName<Pg> for Taken {
+    fn build<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
+        NamedRow::get::<Bool, bool>(row, "is_taken").map(Self)
+    }
+}
 
 /// What was reported under an id before.
 struct Known {
@@ -46,12 +68,62 @@ pub(super) async fn receive(
     at: Timestamp,
 ) -> Result<Reception, Failure> {
     let mut connection = store.connection().await?;
-    if keep(&mut connection, event, at).await? {
+    match &event.conversation {
+        None => keep_or_compare(&mut connection, event, at).await,
+        Some(wanted) => {
+            connection
+                .transaction(async |connection| reserve(connection, event, wanted, at).await)
+                .await
+        }
+    }
+}
+
+/// Whoever wants the same id waits until this is kept or not.
+async fn reserve(
+    connection: &mut AsyncPgConnection,
+    event: &AppointmentEvent,
+    wanted: &ConversationId,
+    at: Timestamp,
+) -> Result<Reception, Failure> {
+    prepared(ALONE).bind::<Text, _>(wanted.as_str()).execute(connection).await?;
+    let Taken(is_taken) = prepared(TAKEN)
+        .bind::<Text, _>(wanted.as_str())
+        .bind::<Text, _>(event.salon.as_str())
+        .bind::<Text, _>(event.appointment.as_str())
+        .get_result(connection)
+        .await?;
+    if !is_taken {
+        return keep_or_compare(connection, event, at).await;
+    }
+    // What was kept before stays known, whatever became of the id.
+    let known = compare(connection, event).await?;
+    Ok(known.unwrap_or(Reception::ConversationIdTaken))
+}
+
+async fn keep_or_compare(
+    connection: &mut AsyncPgConnection,
+    event: &AppointmentEvent,
+    at: Timestamp,
+) -> Result<Reception, Failure> {
+    if keep(connection, event, at).await? {
         return Ok(Reception::Stored);
     }
-    let known: Known =
-        prepared(KNOWN).bind::<Text, _>(event.id.as_str()).get_result(&mut *connection).await?;
-    Ok(if says_the_same(&known, event) { Reception::Known } else { Reception::Contradicted })
+    let known = compare(connection, event).await?;
+    known.ok_or_else(|| diesel::result::Error::NotFound.into())
+}
+
+/// What was reported under the id before, beside `event`; `None` when nothing was.
+async fn compare(
+    connection: &mut AsyncPgConnection,
+    event: &AppointmentEvent,
+) -> Result<Option<Reception>, Failure> {
+    let known: Option<Known> = prepared(KNOWN)
+        .bind::<Text, _>(event.id.as_str())
+        .get_result(connection)
+        .await
+        .optional()?;
+    let same = |known: Known| says_the_same(&known, event);
+    Ok(known.map(|known| if same(known) { Reception::Known } else { Reception::Contradicted }))
 }
 
 async fn keep(
@@ -74,6 +146,7 @@ async fn keep(
         .bind::<Timestamptz, _>(At(event.occurred_at))
         .bind::<Timestamptz, _>(At(at))
         .bind::<Text, _>(job.kind())
+        .bind::<Nullable<Text>, _>(event.conversation.as_ref().map(ConversationId::as_str))
         .execute(connection)
         .await?;
     Ok(kept > 0)

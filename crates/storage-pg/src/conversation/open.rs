@@ -61,7 +61,7 @@ pub(super) async fn open(store: &PgStore, open: &OpenConversation) -> Result<Ope
     Err(Failure::new(Class::Busy, "the booking's conversation is opened and deleted all the time"))
 }
 
-/// Opens a conversation, unless its booking has one.
+/// Opens a conversation, unless its booking has one or another one has its id.
 pub(crate) async fn try_open(
     connection: &mut AsyncPgConnection,
     open: &OpenConversation,

@@ -1,4 +1,5 @@
--- Opens a conversation, with its opening if there is one, or does nothing when its booking has one.
+-- Opens a conversation, with its opening if there is one, or does nothing when its booking has one,
+-- or when another one has its id.
 -- $1 id, $2 salon, $3 client, $4 booking, $5 subject, $6 when, $7 and $8 id and words of the opening,
 -- $9 status.
 WITH opened AS (
@@ -12,8 +13,7 @@ WITH opened AS (
         CASE WHEN $7::text IS NULL THEN 0 ELSE 2 END,
         CASE WHEN $7::text IS NULL THEN 0 ELSE 1 END
     )
-    ON CONFLICT (salon_id, appointment_id) WHERE appointment_id IS NOT NULL AND deleted_at IS NULL
-    DO NOTHING
+    ON CONFLICT DO NOTHING
     RETURNING id
 ), said AS (
     INSERT INTO messaging.message (id, conversation_id, seq, author_side, kind, content, created_at)

@@ -3,9 +3,9 @@
 use diesel::{deserialize::Result, pg::Pg, row::NamedRow};
 use domain::{
     appointment::{AppointmentEvent, AppointmentEventKind, Service},
-    conversation::Parties,
+    conversation::{Parties, Status},
     id::{AppointmentEventId, AppointmentId, ConversationId, UserId},
-    ports::{BookingConversation, NewestHandled, PendingAppointmentEvent},
+    ports::{BookingConversation, ConversationOfBooking, NewestHandled, PendingAppointmentEvent},
     text::Subject,
     zone::Zone,
 };
@@ -26,6 +26,7 @@ impl FromColumns for AppointmentEvent {
             client_first_name: row.maybe_text("client_first_name")?,
             zone: row.maybe_parsed("zone", Zone::parse)?,
             occurred_at: row.at("occurred_at")?,
+            conversation: row.maybe_parsed("wanted_conversation_id", ConversationId::parse)?,
         })
     }
 }
@@ -38,6 +39,7 @@ impl FromColumns for PendingAppointmentEvent {
                 Some(_) => Some(conversation(row)?),
                 None => None,
             },
+            free_id: row.maybe_parsed("free_conversation_id", ConversationId::parse)?,
             newest_handled: match row.maybe_text("newest_id")? {
                 Some(_) => Some(NewestHandled::from_columns(row)?),
                 None => None,
@@ -53,6 +55,17 @@ impl FromColumns for NewestHandled {
             event: row.parsed("newest_id", AppointmentEventId::parse)?,
             occurred_at: row.at("newest_at")?,
             cancelled: kind == AppointmentEventKind::Cancelled,
+        })
+    }
+}
+
+impl FromColumns for ConversationOfBooking {
+    fn from_columns<'a>(row: &impl NamedRow<'a, Pg>) -> Result<Self> {
+        Ok(Self {
+            appointment: row.parsed("appointment_id", AppointmentId::parse)?,
+            conversation: row.parsed("id", ConversationId::parse)?,
+            status: row.parsed("status", Status::parse)?,
+            last_message_at: row.at("last_message_at")?,
         })
     }
 }

@@ -1,7 +1,9 @@
 //! Reports about bookings, by many at once.
 
+use std::collections::BTreeSet;
+
 use domain::{
-    id::AppointmentId,
+    id::{AppointmentId, ConversationId},
     ports::{
         AppliedAppointmentEvent, AppointmentStore, ConversationStore, NoticePlace, OpenOutcome,
         Reception, StoreError,
@@ -52,6 +54,37 @@ async fn a_report_by_several_senders_at_once_is_kept_once() {
     }
     assert_eq!(scratch.number("SELECT count(*) FROM messaging.appointment_event").await, 1);
     assert_eq!(scratch.number("SELECT count(*) FROM messaging.job").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_id_that_several_bookings_want_at_once_is_reserved_for_one() {
+    let scratch = Scratch::new().await;
+    let nodes = [(*scratch).clone(), scratch.another(|_| ())];
+    for round in 0..5 {
+        let received = at_once(20, |number| {
+            let store = nodes[number % 2].clone();
+            async move {
+                let booking = number % 4;
+                let mut event = booking_event(&format!("e-{round}-{number}"), "booked");
+                event.appointment =
+                    AppointmentId::parse(&format!("rdv-{round}-{booking}")).expect("a good id");
+                event.conversation = ConversationId::parse(&format!("wanted-{round}")).ok();
+                (booking, store.receive_appointment_event(&event, now()).await.expect(ANSWERS))
+            }
+        })
+        .await;
+        let stored = received.iter().filter(|(_, received)| *received == Reception::Stored);
+        let owners: BTreeSet<_> = stored.map(|(booking, _)| *booking).collect();
+        assert_eq!(owners.len(), 1, "{received:?}");
+        for (booking, received) in &received {
+            let is_owner = owners.contains(booking);
+            let expected =
+                if is_owner { Reception::Stored } else { Reception::ConversationIdTaken };
+            assert_eq!(*received, expected);
+        }
+    }
+    assert_eq!(scratch.number("SELECT count(*) FROM messaging.appointment_event").await, 25);
+    assert_eq!(scratch.number("SELECT count(*) FROM messaging.job").await, 25);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

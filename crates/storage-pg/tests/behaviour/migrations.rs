@@ -67,6 +67,8 @@ async fn what_goes_up_comes_down_and_goes_up_again() {
         "2026-11-22-160000_personal_data",
         "2026-12-01-100000_texts",
         "2026-12-01-100100_forgotten",
+        "2026-12-01-110000_booking_conversations",
+        "2026-12-01-110100_booking_conversation_ids",
     ];
     assert_eq!(missing, steps);
 

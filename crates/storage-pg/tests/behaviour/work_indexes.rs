@@ -1,8 +1,8 @@
 //! Which way the database goes when much work waits.
 
 use domain::{
-    id::{AppointmentId, AttachmentId},
-    ports::{AppointmentStore, ClaimJobs, JobStore, UploadStore},
+    id::{AppointmentId, AttachmentId, ConversationId},
+    ports::{AppointmentStore, ClaimJobs, JobStore, Reception, UploadStore},
     testing::fixture::{booking_event, user},
 };
 use storage_pg::PgStore;
@@ -45,6 +45,13 @@ async fn a_day_s_work(store: &PgStore) {
         assert!(first.newest_handled.is_some());
         let found = store.pending_appointment_event(&first.event.id).await.expect(ANSWERS);
         assert_eq!(found, Some(first));
+        let mut wanting = booking_event(&format!("wanting-{round}"), "booked");
+        wanting.salon = like.salon.clone();
+        wanting.conversation = ConversationId::parse(&format!("wanted-{round}")).ok();
+        let kept = store.receive_appointment_event(&wanting, now()).await.expect(ANSWERS);
+        assert!(matches!(kept, Reception::Stored | Reception::Known), "{kept:?}");
+        let named = [like.appointment.clone(), wanting.appointment.clone()];
+        store.conversations_of_bookings(&like.salon, &named).await.expect(ANSWERS);
         assert_eq!(store.purge_uploads(now(), 5, now()).await.expect(ANSWERS), 5);
         let upload = AttachmentId::parse(&format!("u{}", 19_000 + round)).expect("a good id");
         store.abandon_upload(&upload, now()).await.expect(ANSWERS);
@@ -75,7 +82,12 @@ async fn looking_for_work_reads_no_whole_table() {
     // A session reports what it counted when it ends at the latest.
     until(async || scratch.number(&used("job_due")).await >= 16).await;
     assert_eq!(scratch.number(READ_WHOLE).await, before, "a whole table was read");
-    for index in ["appointment_event_pending", "appointment_event_handled", "upload_by_time"] {
+    for index in [
+        "appointment_event_pending",
+        "appointment_event_handled",
+        "appointment_event_wanting",
+        "upload_by_time",
+    ] {
         assert!(scratch.number(&used(index)).await > 0, "{index} is not used");
     }
 }

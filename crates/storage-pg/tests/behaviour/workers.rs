@@ -43,6 +43,8 @@ struct Node {
 
 fn nodes(scratch: &Scratch) -> [Node; 2] {
     let (clock, ids) = (Arc::new(FixedClock::ticking()), Arc::new(CountingIds::new()));
+    // The day that is reported is over.
+    clock.advance_millis(86_400_000);
     [(**scratch).clone(), scratch.another(|_| ())].map(|store| {
         let shared: Arc<PgStore> = Arc::new(store.clone());
         let fanout = Arc::new(SilentFanout::new());

@@ -1,4 +1,4 @@
-use actix_web::{HttpResponse, web::Data};
+use actix_web::{HttpRequest, HttpResponse, web::Data};
 
 use super::{program::Program, schema};
 use crate::{
@@ -32,6 +32,32 @@ pub(crate) async fn receive(
         wire::ReportState::Stored
     };
     Ok(HttpResponse::Accepted().json(wire::Reported { event_id: id.to_string(), state }))
+}
+
+/// Which conversations a salon has about bookings, for whoever shows the bookings: ids and how they stand. A
+/// booking that has none is not in the answer, and neither is another salon's.
+#[utoipa::path(
+    get, path = "/internal/conversations", tag = "appointments",
+    operation_id = "findConversationsOfBookings",
+    params(
+        ("salonId" = String, Query, min_length = 1, max_length = 64, description = "Whose bookings."),
+        (
+            "appointmentId" = Vec<String>, Query, min_items = 1, max_items = 100,
+            description = "Which bookings: `appointmentId=a&appointmentId=b`.",
+        ),
+    ),
+    responses((status = 200, description = "The conversations", body = wire::ConversationsOfBookings)),
+)]
+#[tracing::instrument(name = "http.appointment.conversations", skip_all)]
+pub(crate) async fn conversations(
+    _program: Program,
+    request: HttpRequest,
+    context: Data<Context>,
+) -> Result<HttpResponse, Failure> {
+    let (salon, bookings) = input::bookings_query(request.query_string())?;
+    let found = context.messaging.conversations_of_bookings(&salon, &bookings).await?;
+    let conversations = found.iter().map(Into::into).collect();
+    Ok(HttpResponse::Ok().json(wire::ConversationsOfBookings { conversations }))
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ use crate::{
         erasures::request,
         erasures::receipt,
         appointments::receive,
+        appointments::conversations,
         retention::show,
         retention::put,
         retention::show_salon,

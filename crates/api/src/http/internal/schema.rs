@@ -106,9 +106,13 @@ pub(super) struct AppointmentEvent {
     /// The salon's time zone (IANA). Left out: the directory's, else the house's.
     #[schema(example = "Europe/Paris")]
     time_zone: Option<String>,
-    /// When it happened. Events of one booking are told in this order.
+    /// When it happened, at most 10 minutes ahead of this service's clock. Events of one booking are told in
+    /// this order.
     #[schema(format = DateTime)]
     occurred_at: String,
+    /// The id that the conversation gets if this event opens it. Left out: one of this service.
+    #[schema(min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_-]+$")]
+    conversation_id: Option<String>,
 }
 
 /// What can happen to a booking.

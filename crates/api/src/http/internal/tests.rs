@@ -40,6 +40,7 @@ pub(super) const ROUTES: &[Route] = &[
         body: || Some(event("e-1", "booked")),
         status: 202,
     },
+    Route { method: Method::GET, path: "/internal/conversations", body: || None, status: 200 },
     Route {
         method: Method::DELETE,
         path: "/internal/participants/{id}",
@@ -109,7 +110,12 @@ impl fmt::Display for Route {
 
 impl Route {
     fn asked(&self, who: &str) -> TestRequest {
-        let asked = request(self.method.clone(), &self.path.replace("{id}", "c9"), who);
+        let path = self.path.replace("{id}", "c9");
+        let query = match self.path {
+            "/internal/conversations" => "?salonId=s1&appointmentId=rdv-1",
+            _ => "",
+        };
+        let asked = request(self.method.clone(), &format!("{path}{query}"), who);
         match (self.body)() {
             Some(body) => asked.set_json(body),
             None => asked,

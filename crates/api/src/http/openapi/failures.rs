@@ -9,9 +9,9 @@ use utoipa::{
 
 use crate::code::Code::{
     self, AppointmentNotFound, AttachmentNotFound, AttachmentUnknown, ClientNotFound,
-    ConversationNotFound, ErasureNotFound, FileTooLarge, FileTypeNotAllowed, FileUnreadable,
-    Forbidden, IdempotencyConflict, Internal, InvalidCursor, LinkExpired, MalformedBody,
-    MalformedRequest, MessageDeleted, MessageNotFound, NotAClient, NotYourMessage,
+    ConversationIdTaken, ConversationNotFound, ErasureNotFound, FileTooLarge, FileTypeNotAllowed,
+    FileUnreadable, Forbidden, IdempotencyConflict, Internal, InvalidCursor, LinkExpired,
+    MalformedBody, MalformedRequest, MessageDeleted, MessageNotFound, NotAClient, NotYourMessage,
     OriginNotAllowed, ParticipantErased, ParticipantNotFound, PayloadTooLarge, RateLimited,
     ReplyRefused, RequestTimeout, RetentionNotFound, SalonNotFound, SalonSideOnly, TokenExpired,
     TooManyMuted, TooManyPixels, TooManyUploads, Unauthorized, Unavailable, UnsupportedMediaType,
@@ -78,7 +78,8 @@ fn of_program(operation: &str) -> Option<Vec<Code>> {
             (&[ValidationFailed], false)
         }
         "holdConversation" => (&[ValidationFailed, ConversationNotFound], false),
-        "reportAppointmentEvent" => (&[IdempotencyConflict], true),
+        "reportAppointmentEvent" => (&[IdempotencyConflict, ConversationIdTaken], true),
+        "findConversationsOfBookings" => (&[ValidationFailed, MalformedRequest], false),
         _ => return None,
     };
     let body = if with_body { WITH_BODY } else { &[] };

@@ -5,8 +5,11 @@ use super::{
     stage::{ANSWERS, Stage},
 };
 use crate::{
-    id::{AppointmentEventId, AppointmentId},
-    ports::{AppliedAppointmentEvent, Reception, Store},
+    conversation::Status,
+    id::{AppointmentEventId, AppointmentId, ConversationId},
+    ports::{
+        AppliedAppointmentEvent, ConversationOfBooking, NoticePlace, OpenOutcome, Reception, Store,
+    },
     testing::fixture::{booking_event, user},
     zone::Zone,
 };
@@ -128,4 +131,119 @@ pub async fn the_newest_that_was_handled_is_known(store: &dyn Store) {
     booking.receive(&booking_event("e9", "booked")).await;
     let found = booking.pending("e9").await.expect("it waits").newest_handled.expect("some are");
     assert_eq!((found.event.as_str(), found.occurred_at), ("e3", reports[3].0.occurred_at));
+}
+
+/// An id for a conversation that a report brings is its booking's from then on, and no other booking's.
+pub async fn a_conversation_s_id_is_reserved_for_one_booking(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let booking = Booking::new(&stage).await;
+    let about = |id: &str, booking: &str, wanted: &str| {
+        let mut report = booking_event(id, "booked");
+        report.appointment = AppointmentId::parse(booking).expect("a good id");
+        report.conversation = ConversationId::parse(wanted).ok();
+        report
+    };
+    let first = about("e1", "rdv-1", "wanted-1");
+    assert_eq!(booking.receive(&first).await, Reception::Stored);
+    assert_eq!(booking.receive(&first).await, Reception::Known);
+    assert_eq!(booking.receive(&about("e2", "rdv-1", "wanted-1")).await, Reception::Stored);
+    let mut elsewhere = about("e3", "rdv-1", "wanted-1");
+    elsewhere.salon = user("s2");
+    for taken in [&about("e3", "rdv-2", "wanted-1"), &elsewhere] {
+        assert_eq!(booking.receive(taken).await, Reception::ConversationIdTaken);
+        assert_eq!(booking.pending("e3").await, None, "it is not kept");
+    }
+    assert_eq!(stage.tasks().await.len(), 2, "and there is no work");
+    // Another id under the same name is another event.
+    let other_id = about("e1", "rdv-1", "wanted-9");
+    assert_eq!(booking.receive(&other_id).await, Reception::Contradicted);
+    let none = about("e1", "rdv-1", "");
+    assert_eq!(booking.receive(&none).await, Reception::Contradicted);
+    // What was kept stays known, whoever has the id.
+    assert_eq!(booking.receive(&about("e1", "rdv-2", "wanted-1")).await, Reception::Contradicted);
+}
+
+/// The id of a conversation is no other booking's, and its own booking may name it.
+pub async fn the_id_of_a_conversation_is_not_to_be_had(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let booking = Booking::new(&stage).await;
+    let here = booking.talk().await;
+    let elsewhere = stage.talk("s1", "c1").await;
+    let mut own = booking_event("e1", "confirmed");
+    own.conversation = Some(here.id.clone());
+    assert_eq!(booking.receive(&own).await, Reception::Stored);
+    let mut foreign = booking_event("e2", "confirmed");
+    foreign.conversation = Some(elsewhere.id.clone());
+    assert_eq!(booking.receive(&foreign).await, Reception::ConversationIdTaken);
+    let mut next = booking_event("e3", "booked");
+    (next.appointment, next.conversation) =
+        (AppointmentId::parse("rdv-2").expect("a good id"), Some(here.id.clone()));
+    assert_eq!(booking.receive(&next).await, Reception::ConversationIdTaken);
+    // Not when it was taken away either; but its own booking goes on without it.
+    here.end().await;
+    assert_eq!(booking.receive(&next).await, Reception::ConversationIdTaken);
+    let pending = booking.pending("e1").await.expect("it waits");
+    assert_eq!((pending.conversation, pending.free_id), (None, None));
+}
+
+/// A conversation is opened under the id that its event brought, unless something else has it by now.
+pub async fn a_conversation_is_opened_under_the_id_that_was_reserved(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let booking = Booking::new(&stage).await;
+    let mut report = booking_event("e1", "booked");
+    report.conversation = ConversationId::parse("wanted-1").ok();
+    booking.receive(&report).await;
+    let pending = booking.pending("e1").await.expect("it waits");
+    assert_eq!(pending.free_id, report.conversation);
+
+    // An import brings a conversation of that name in between.
+    let mut change = booking.change("e1").await;
+    let NoticePlace::New(open) = &mut change.place else { panic!("there is none yet") };
+    open.id = report.conversation.clone().expect("it brings one");
+    let mut other = open.clone();
+    other.appointment = None;
+    let opened = store.open_conversation(&other).await.expect(ANSWERS);
+    assert!(matches!(opened, OpenOutcome::Opened(_)), "{opened:?}");
+    let overtaken = booking.apply(&report.id, Some(change.clone())).await;
+    assert_eq!(overtaken, AppliedAppointmentEvent::Overtaken);
+    let pending = booking.pending("e1").await.expect("it waits");
+    assert_eq!((pending.conversation, pending.free_id), (None, None));
+
+    let NoticePlace::New(open) = &mut change.place else { panic!("there is none yet") };
+    open.id = stage.mint();
+    let applied = booking.apply(&report.id, Some(change)).await;
+    assert!(matches!(applied, AppliedAppointmentEvent::Applied(_)), "{applied:?}");
+}
+
+/// The conversations of a salon are found by their bookings, and nobody else's are.
+pub async fn conversations_are_found_by_their_bookings(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let booking = Booking::new(&stage).await;
+    let talk = booking.talk().await;
+    stage.talk("s1", "c1").await;
+    let named = |ids: &[&str]| -> Vec<_> {
+        ids.iter().map(|id| AppointmentId::parse(id).expect("a good id")).collect()
+    };
+    let find = async |salon: &str, ids: &[&str]| {
+        store.conversations_of_bookings(&user(salon), &named(ids)).await.expect(ANSWERS)
+    };
+    let said = talk.say(&talk.client, "Merci").await;
+    let expected = ConversationOfBooking {
+        appointment: named(&["rdv-1"]).remove(0),
+        conversation: talk.id.clone(),
+        status: Status::Active,
+        last_message_at: said.created_at,
+    };
+    assert_eq!(find("s1", &["rdv-2", "rdv-1", "rdv-1"]).await, [expected.clone()]);
+    assert_eq!(find("s2", &["rdv-1"]).await, []);
+    assert_eq!(find("c1", &["rdv-1"]).await, []);
+    assert_eq!(find("s1", &[]).await, []);
+    let mut second = booking.opening();
+    second.appointment = named(&["rdv-0"]).pop();
+    store.open_conversation(&second).await.expect(ANSWERS);
+    let found = find("s1", &["rdv-1", "rdv-0"]).await;
+    let found: Vec<_> = found.iter().map(|one| one.appointment.as_str()).collect();
+    assert_eq!(found, ["rdv-0", "rdv-1"]);
+    talk.end().await;
+    assert_eq!(find("s1", &["rdv-1"]).await, []);
 }

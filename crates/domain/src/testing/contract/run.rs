@@ -131,6 +131,10 @@ macro_rules! store_contract {
                 reports_of_a_booking_wait_in_their_order
                 what_is_set_aside_holds_up_nobody
                 the_newest_that_was_handled_is_known
+                a_conversation_s_id_is_reserved_for_one_booking
+                the_id_of_a_conversation_is_not_to_be_had
+                a_conversation_is_opened_under_the_id_that_was_reserved
+                conversations_are_found_by_their_bookings
             }
             notices {
                 an_event_opens_a_conversation_and_speaks_in_it

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 
 use super::{
@@ -10,12 +12,13 @@ use crate::{
     appointment::AppointmentEvent,
     conversation::Side,
     event::Event,
-    id::{AppointmentEventId, UserId},
+    id::{AppointmentEventId, AppointmentId, UserId},
     job::Task,
     message::MessageKind,
     ports::{
         AppliedAppointmentEvent, ApplyAppointmentEvent, AppointmentChange, AppointmentStore,
-        NewNotice, NoticePlace, PendingAppointmentEvent, Reception, StoreError,
+        ConversationOfBooking, NewNotice, NoticePlace, PendingAppointmentEvent, Reception,
+        StoreError,
     },
     seq::Seq,
     time::Timestamp,
@@ -27,9 +30,23 @@ impl State {
         let about = self.about(&event.salon, &event.appointment).map(|record| &record.head.id);
         let meant = match &change.place {
             NoticePlace::In(id) => Some(id),
+            NoticePlace::New(open) if self.has_conversation(&open.id) => return false,
             NoticePlace::New(_) => None,
         };
         about == meant && self.newest_handled(event) == change.newest_handled
+    }
+
+    /// Whether the id that `event` brings is another conversation's, or another booking's.
+    fn is_id_taken(&self, event: &AppointmentEvent) -> bool {
+        let Some(wanted) = &event.conversation else { return false };
+        let own = (&event.salon, Some(&event.appointment));
+        self.by_id().into_iter().any(|record| {
+            let head = &record.head;
+            head.id == *wanted && (&head.parties.salon, head.appointment.as_ref()) != own
+        }) || self.reports.iter().any(|report| {
+            report.event.conversation.as_ref() == Some(wanted)
+                && !report.is_about_the_booking_of(event)
+        })
     }
 
     fn speak(
@@ -108,9 +125,31 @@ impl AppointmentStore for MemoryStore {
             let same = known.event == event;
             return Ok(if same { Reception::Known } else { Reception::Contradicted });
         }
+        if state.is_id_taken(&event) {
+            return Ok(Reception::ConversationIdTaken);
+        }
         state.jobs.enter(Task::HandleAppointmentEvent(event.id.clone()), at);
         state.reports.push(Report { event, state: Handling::Pending });
         Ok(Reception::Stored)
+    }
+
+    async fn conversations_of_bookings(
+        &self,
+        salon: &UserId,
+        bookings: &[AppointmentId],
+    ) -> Result<Vec<ConversationOfBooking>, StoreError> {
+        let state = self.state()?;
+        let asked: BTreeSet<_> = bookings.iter().collect();
+        let found = asked.into_iter().filter_map(|booking| {
+            let head = &state.about(salon, booking)?.head;
+            Some(ConversationOfBooking {
+                appointment: booking.clone(),
+                conversation: head.id.clone(),
+                status: head.status,
+                last_message_at: head.last_message_at,
+            })
+        });
+        Ok(found.collect())
     }
 
     async fn pending_appointment_event(

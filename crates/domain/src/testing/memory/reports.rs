@@ -54,6 +54,7 @@ impl State {
                 parties: head.parties.clone(),
                 subject: head.subject.clone(),
             }),
+            free_id: event.conversation.clone().filter(|id| !self.has_conversation(id)),
             newest_handled: self.newest_handled(event),
         }
     }

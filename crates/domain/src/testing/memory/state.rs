@@ -80,6 +80,11 @@ impl State {
         all
     }
 
+    /// Whether a conversation has this id, taken away or not.
+    pub(super) fn has_conversation(&self, id: &ConversationId) -> bool {
+        self.records.contains_key(id)
+    }
+
     /// A conversation of `user`, taken away or not.
     pub(super) fn any_of(&self, id: &ConversationId, user: &UserId) -> Option<&Record> {
         self.records.get(id).filter(|record| record.side_of(user).is_some())

@@ -86,7 +86,7 @@ impl Messaging {
             return NoticePlace::In(known.id.clone());
         }
         NoticePlace::New(OpenConversation {
-            id: self.ids.next().into(),
+            id: pending.free_id.clone().unwrap_or_else(|| self.ids.next().into()),
             parties: parties(&pending.event),
             appointment: Some(pending.event.appointment.clone()),
             subject: Some(subject),

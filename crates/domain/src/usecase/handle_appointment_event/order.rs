@@ -38,6 +38,8 @@ pub(super) fn service() -> Service {
     let service = Service::over(Arc::new(MemoryStore::new()));
     now(service.note(&salon("s1")));
     now(service.note(&client("c1")));
+    // What tests report has happened by now.
+    service.clock.advance_millis(86_400_000);
     service
 }
 

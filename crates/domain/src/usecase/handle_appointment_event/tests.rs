@@ -6,6 +6,7 @@ use super::*;
 use crate::{
     appointment::AppointmentEvent,
     conversation::{Conversation, Status},
+    id::ConversationId,
     message::{Message, MessageKind},
     page::Window,
     testing::{
@@ -22,6 +23,8 @@ async fn known() -> Service {
     let service = Service::over(Arc::new(MemoryStore::new()));
     service.note(&salon("s1")).await;
     service.note(&client("c1")).await;
+    // What tests report has happened by now.
+    service.clock.advance_millis(86_400_000);
     service
 }
 
@@ -135,6 +138,7 @@ async fn what_took_place_or_did_not_is_noted_and_changes_nothing() {
         assert_eq!(conversation(&service).await, before);
         // Nobody has to be known for it either.
         let strangers = Service::over(Arc::new(MemoryStore::new()));
+        strangers.clock.advance_millis(86_400_000);
         report(&strangers, &event).await;
         assert_eq!(conversations(&strangers).await, []);
     }
@@ -239,7 +243,12 @@ async fn what_was_overtaken_is_decided_anew() {
             cancelled,
         });
         let event = booking_event("e1", "booked");
-        Ok(Some(PendingAppointmentEvent { event, conversation: None, newest_handled }))
+        Ok(Some(PendingAppointmentEvent {
+            event,
+            conversation: None,
+            free_id: None,
+            newest_handled,
+        }))
     };
     let mut looks = vec![pending(true), pending(false), pending(false)];
     store.expect_pending_appointment_event().returning(move |_| looks.pop().expect("no more"));
@@ -262,4 +271,32 @@ async fn what_was_overtaken_is_decided_anew() {
     let service = Service::over(Arc::new(store));
     handle(&service, &booking_event("e1", "booked")).await.expect("the second time it can");
     assert!(applied.try_iter().eq([Status::Active, Status::Archived]));
+}
+
+fn wanting(id: &str, event: AppointmentEvent) -> AppointmentEvent {
+    AppointmentEvent { conversation: ConversationId::parse(id).ok(), ..event }
+}
+
+#[tokio::test]
+async fn a_conversation_is_opened_under_the_id_that_the_platform_wants() {
+    let service = known().await;
+    report(&service, &wanting("platform-1", at_hour(9, "e1", "requested"))).await;
+    let opened = conversation(&service).await;
+    assert_eq!(opened.id.as_str(), "platform-1");
+    // Whatever later events bring, it stays the conversation.
+    report(&service, &wanting("platform-1", at_hour(10, "e2", "confirmed"))).await;
+    report(&service, &wanting("platform-2", at_hour(11, "e3", "rescheduled"))).await;
+    report(&service, &at_hour(12, "e4", "cancelled")).await;
+    assert_eq!(conversation(&service).await.id, opened.id);
+    assert_eq!(words(&service).await.len(), 4);
+}
+
+#[tokio::test]
+async fn an_id_that_its_booking_had_already_is_not_used_again() {
+    let service = known().await;
+    report(&service, &wanting("platform-1", at_hour(9, "e1", "requested"))).await;
+    let id = conversation(&service).await.id;
+    service.messaging.delete_conversation(&id, &user("s1")).await.expect("the salon may");
+    report(&service, &wanting("platform-1", at_hour(10, "e2", "confirmed"))).await;
+    assert_ne!(conversation(&service).await.id, id);
 }

@@ -94,6 +94,93 @@ async fn what_is_no_event_is_refused_and_not_stored() {
     assert_eq!((jobs(&house).await, house.rings()), (before, 0));
 }
 
+#[actix_web::test]
+async fn what_did_not_happen_yet_is_refused_and_not_stored() {
+    let house = House::new().await;
+    let before = jobs(&house).await;
+    let now = domain::ports::Clock::now(&*house.clock).as_millis();
+    let at = |ahead_ms: i64| {
+        let time =
+            domain::time::Timestamp::from_millis(now + ahead_ms).expect("within the calendar");
+        let mut event = event(&format!("e{ahead_ms}"), "booked");
+        event["occurredAt"] = json!(time.to_string());
+        event
+    };
+    for ahead_ms in [660_000, 86_400_000, 315_360_000_000] {
+        let refused = report(&house, at(ahead_ms)).await;
+        assert_eq!(refused.failure(), (400, "validation_failed".to_owned()), "{ahead_ms}");
+        let said = refused.json()["message"][0].as_str().expect("a reason").to_owned();
+        assert!(said.starts_with("occurredAt "), "{said}");
+    }
+    assert_eq!((jobs(&house).await, house.rings()), (before, 0));
+    for ahead_ms in [-86_400_000, 0, 540_000] {
+        assert_eq!(report(&house, at(ahead_ms)).await.status, 202, "{ahead_ms}");
+    }
+}
+
+fn wanting(id: &str, booking: &str, conversation: &str) -> Value {
+    let mut event = event(id, "booked");
+    (event["appointmentId"], event["conversationId"]) = (json!(booking), json!(conversation));
+    event
+}
+
+#[actix_web::test]
+async fn a_conversation_has_the_id_that_the_platform_gave_it() {
+    let house = House::new().await;
+    let first = wanting("e-1", "rdv-1", "clx1talk");
+    assert_eq!(report(&house, first.clone()).await.json()["state"], "stored");
+    // Taken from the moment in which the event is stored, and known when it is repeated.
+    let taken = report(&house, wanting("e-2", "rdv-2", "clx1talk")).await;
+    assert_eq!(taken.failure(), (409, "conversation_id_taken".to_owned()));
+    handle(&house, "e-1").await;
+    assert_eq!(report(&house, first).await.json()["state"], "known");
+    let taken = report(&house, wanting("e-2", "rdv-2", "clx1talk")).await;
+    assert_eq!(taken.failure(), (409, "conversation_id_taken".to_owned()));
+    assert_eq!(house.get(&format!("{CONVERSATIONS}/clx1talk"), "c1").await.status, 200);
+    // Under another id the refused event is taken.
+    assert_eq!(report(&house, wanting("e-2", "rdv-2", "clx2talk")).await.status, 202);
+    let talk = house.talk().await;
+    let id = talk.rsplit('/').next().expect("an id");
+    let taken = report(&house, wanting("e-3", "rdv-3", id)).await;
+    assert_eq!(taken.failure(), (409, "conversation_id_taken".to_owned()));
+}
+
+#[actix_web::test]
+async fn a_booking_s_page_finds_its_conversation() {
+    let house = House::new().await;
+    for (event, booking, conversation) in [("e-1", "rdv-1", "talk-1"), ("e-2", "rdv-2", "talk-2")] {
+        report(&house, wanting(event, booking, conversation)).await;
+        handle(&house, event).await;
+    }
+    let mut cancelled = event("e-3", "cancelled");
+    (cancelled["appointmentId"], cancelled["occurredAt"]) =
+        (json!("rdv-2"), json!("2026-01-05T09:20:00Z"));
+    report(&house, cancelled).await;
+    handle(&house, "e-3").await;
+    let find = async |query: &str| {
+        let found = house.get(&format!("/internal/conversations?{query}"), "p1").await;
+        assert_eq!(found.status, 200, "{query}");
+        found.json()["conversations"].clone()
+    };
+    let found =
+        find("salonId=s1&appointmentId=rdv-2&appointmentId=rdv-1&appointmentId=rdv-9").await;
+    let seen = |place: usize| {
+        let one = &found[place];
+        (one["id"].clone(), one["appointmentId"].clone(), one["status"].clone())
+    };
+    assert_eq!(seen(0), (json!("talk-1"), json!("rdv-1"), json!("ACTIVE")));
+    assert_eq!(seen(1), (json!("talk-2"), json!("rdv-2"), json!("ARCHIVED")));
+    assert!(found[0]["lastMessageAt"].is_string());
+    assert_eq!(found.as_array().map(Vec::len), Some(2));
+    assert_eq!(found[0].as_object().map(serde_json::Map::len), Some(4), "ids and states alone");
+    // Another salon has no conversation about it.
+    assert_eq!(find("salonId=s2&appointmentId=rdv-1").await, json!([]));
+    for bad in ["", "salonId=s1", "appointmentId=rdv-1", "salonId=s1&appointmentId=a%20b"] {
+        let refused = house.get(&format!("/internal/conversations?{bad}"), "p1").await;
+        assert_eq!(refused.failure(), (400, "validation_failed".to_owned()), "{bad}");
+    }
+}
+
 /// What becomes of the report `id`, which is work by now.
 async fn handle(house: &House, id: &str) {
     let id = AppointmentEventId::parse(id).expect("a good id");

@@ -1,0 +1,1 @@
+ALTER TABLE messaging.appointment_event DROP COLUMN wanted_conversation_id;

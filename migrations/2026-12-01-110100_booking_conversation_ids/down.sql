@@ -1,0 +1,1 @@
+DROP INDEX messaging.appointment_event_wanting;
