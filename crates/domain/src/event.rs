@@ -11,9 +11,6 @@ use crate::{
     time::Timestamp,
 };
 
-/// The most messages a [`ReadReceipt`] names one by one.
-pub const RECEIPT_MESSAGES_MAX: usize = 50;
-
 /// A durable change of one conversation, with its position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
@@ -68,8 +65,8 @@ pub struct ReadReceipt {
     pub reader: UserId,
     /// How far.
     pub up_to: Seq,
-    /// The messages that this made read, oldest first: the newest [`RECEIPT_MESSAGES_MAX`] of them.
-    pub messages: Vec<MessageId>,
+    /// Whether more than one message became read by this.
+    pub several: bool,
     /// How many of the other side's messages still wait for the reader there: counted with the
     /// change, or, in a log that is read again, now.
     pub unread: u64,

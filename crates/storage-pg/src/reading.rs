@@ -11,8 +11,8 @@ use diesel::{
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
     conversation::{Parties, Side},
-    event::{Event, EventKind, RECEIPT_MESSAGES_MAX, ReadReceipt},
-    id::{ConversationId, MessageId, UserId},
+    event::{Event, EventKind, ReadReceipt},
+    id::{ConversationId, UserId},
     ports::{MarkRead, MarkedRead, ReadTarget, ReadingStore, StoreError},
     seq::Seq,
     time::Timestamp,
@@ -21,9 +21,13 @@ use domain::{
 use crate::{
     failure::Failure,
     prepared::prepared,
-    record::{At, Columns, good, message_ids, side_word},
+    record::{At, Columns, good, side_word},
     store::{PgStore, with_retry},
 };
+
+/// How many ids the functions return of the messages that became read, and the log keeps: enough to
+/// tell one from several. Receipts name none; the log's check wants one at least.
+pub(crate) const READ_IDS_MAX: i32 = 2;
 
 const MARK: &str = "SELECT * FROM messaging.mark_read($1, $2, $3, $4, $5)";
 
@@ -42,7 +46,7 @@ struct Answer {
 struct Moved {
     seq: Seq,
     up_to: Seq,
-    messages: Vec<MessageId>,
+    several: bool,
 }
 
 impl QueryableByName<Pg> for Answer {
@@ -57,7 +61,7 @@ impl QueryableByName<Pg> for Answer {
             Some(seq) => {
                 let ids = NamedRow::get::<Array<Text>, Vec<String>>(row, "read_message_ids")?;
                 let (seq, up_to) = (good("seq", Seq::new(seq))?, row.seq("up_to")?);
-                Some(Moved { seq, up_to, messages: message_ids(&ids)? })
+                Some(Moved { seq, up_to, several: ids.len() > 1 })
             }
         };
         Ok(Self { parties, unread: row.count("unread")?, moved })
@@ -71,33 +75,32 @@ struct Total {
 }
 
 /// The ids that the function returns; NULL when nothing became read.
-struct Marked(Vec<MessageId>);
+struct Marked(Vec<String>);
 
 impl QueryableByName<Pg> for Marked {
     fn build<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
         let ids =
             NamedRow::get::<Nullable<Array<Text>>, Option<Vec<String>>>(row, "read_message_ids")?;
-        message_ids(&ids.unwrap_or_default()).map(Self)
+        Ok(Self(ids.unwrap_or_default()))
     }
 }
 
-/// Marks what the salon side said beyond `after` and up to `up_to` as read, and returns the newest
-/// `named_max` of these messages, oldest first. The conversation is locked.
+/// Marks what the salon side said beyond `after` and up to `up_to` as read, and returns the newest of
+/// these messages, as far as there are any. The conversation is locked.
 pub(crate) async fn mark_messages_of_salon(
     connection: &mut AsyncPgConnection,
     conversation: &ConversationId,
     after: Seq,
     up_to: Seq,
     at: Timestamp,
-    named_max: usize,
-) -> Result<Vec<MessageId>, Failure> {
+) -> Result<Vec<String>, Failure> {
     let Marked(ids) = prepared(MARK_MESSAGES)
         .bind::<Text, _>(conversation.as_str())
         .bind::<Text, _>(side_word(Side::Salon))
         .bind::<BigInt, _>(after.get())
         .bind::<BigInt, _>(up_to.get())
         .bind::<Timestamptz, _>(At(at))
-        .bind::<Integer, _>(i32::try_from(named_max).unwrap_or(i32::MAX))
+        .bind::<Integer, _>(1)
         .get_result(connection)
         .await?;
     Ok(ids)
@@ -121,14 +124,13 @@ async fn mark_read(store: &PgStore, mark: &MarkRead) -> Result<Option<MarkedRead
         ReadTarget::Everything => i64::MAX,
         ReadTarget::UpTo(seq) => seq.get(),
     };
-    let named_max = i32::try_from(RECEIPT_MESSAGES_MAX).unwrap_or(i32::MAX);
     let mut connection = store.connection().await?;
     let answer: Option<Answer> = prepared(MARK)
         .bind::<Text, _>(mark.conversation.as_str())
         .bind::<Text, _>(mark.reader.as_str())
         .bind::<BigInt, _>(up_to)
         .bind::<Timestamptz, _>(At(mark.at))
-        .bind::<Integer, _>(named_max)
+        .bind::<Integer, _>(READ_IDS_MAX)
         .get_result(&mut *connection)
         .await
         .optional()?;
@@ -137,7 +139,7 @@ async fn mark_read(store: &PgStore, mark: &MarkRead) -> Result<Option<MarkedRead
 
 fn marked(mark: &MarkRead, answer: Answer) -> MarkedRead {
     let Answer { parties, unread, moved } = answer;
-    let event = moved.map(|Moved { seq, up_to, messages }| Event {
+    let event = moved.map(|Moved { seq, up_to, several }| Event {
         conversation: mark.conversation.clone(),
         parties: parties.clone(),
         seq,
@@ -146,7 +148,7 @@ fn marked(mark: &MarkRead, answer: Answer) -> MarkedRead {
         kind: EventKind::MessagesRead(ReadReceipt {
             reader: mark.reader.clone(),
             up_to,
-            messages,
+            several,
             unread,
         }),
     });

@@ -154,5 +154,5 @@ pub(crate) fn side_word(side: Side) -> &'static str {
 
 /// The ids in an array column.
 pub(crate) fn message_ids(ids: &[String]) -> Result<Vec<MessageId>> {
-    ids.iter().map(|id| good("read_message_ids", MessageId::parse(id))).collect()
+    ids.iter().map(|id| good("message_ids", MessageId::parse(id))).collect()
 }

@@ -89,7 +89,7 @@ fn posted(message: &Message, event: &Event, batch: &[Event], links: &Links, step
     steps.extend(entry(event, links).map(Step::TellRoom));
     match receipt {
         // Nothing waited before, and nothing waits now.
-        Some(receipt) if receipt.messages == [message.id.clone()] => {
+        Some(receipt) if !receipt.several => {
             steps.push(Step::RepeatUnread(receipt.reader.clone()));
         }
         _ => count_for_counterpart(event, steps),

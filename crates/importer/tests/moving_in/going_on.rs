@@ -116,7 +116,7 @@ fn told(id: &str) -> Participant {
         ..Profile::default()
     };
     let id = domain::id::UserId::parse(id).expect("a good id");
-    Participant { id, role: Role::Artist, profile }
+    Participant::new(id, Role::Artist, profile)
 }
 
 #[tokio::test]

@@ -6,8 +6,8 @@ use diesel::{ExpressionMethods, QueryDsl};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
     conversation::{Side, Status},
-    event::{Event, EventKind, RECEIPT_MESSAGES_MAX, ReadReceipt},
-    id::{MessageId, UserId},
+    event::{Event, EventKind, ReadReceipt},
+    id::UserId,
     message::{Message, MessageKind},
     participant::Participant,
     ports::{AppointmentChange, NoticePlace, OpenConversation},
@@ -157,18 +157,22 @@ impl Scene {
         posted: &Message,
         at: Timestamp,
     ) -> Result<(), Failure> {
-        let mut messages = Vec::<MessageId>::new();
+        let mut read = Vec::new();
         if self.here.salon_message_seq > self.here.client_read_seq {
             let (id, after) = (&self.here.id, self.here.client_read_seq);
-            let (up_to, named_max) = (self.here.salon_message_seq, RECEIPT_MESSAGES_MAX - 1);
-            messages = mark_messages_of_salon(connection, id, after, up_to, at, named_max).await?;
+            let up_to = self.here.salon_message_seq;
+            read = mark_messages_of_salon(connection, id, after, up_to, at).await?;
         }
-        messages.push(posted.id.clone());
+        read.push(posted.id.to_string());
         self.here.client_read_seq = posted.seq;
         let reader = self.here.parties.client.clone();
-        let receipt =
-            ReadReceipt { reader: reader.clone(), up_to: posted.seq, messages, unread: 0 };
-        self.note(connection, &reader, at, EventKind::MessagesRead(receipt)).await
+        let (up_to, several) = (posted.seq, read.len() > 1);
+        let receipt = ReadReceipt { reader: reader.clone(), up_to, several, unread: 0 };
+        let event = self.here.next_event(&reader, at, EventKind::MessagesRead(receipt));
+        lock::log_read(connection, &event, &read).await?;
+        self.here.last_seq = event.seq;
+        self.events.push(event);
+        Ok(())
     }
 
     /// Leaves the conversation as it stands now.

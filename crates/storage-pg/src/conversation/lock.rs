@@ -111,7 +111,18 @@ pub(crate) async fn lock_any(
     Ok(found.is_some())
 }
 
-/// Writes `event` into the log.
+/// Writes `event`, a receipt, into the log, with the first of the messages that became read.
+pub(crate) async fn log_read(
+    connection: &mut AsyncPgConnection,
+    event: &Event,
+    read: &[String],
+) -> Result<(), Failure> {
+    let entry = NewEvent::from(event).with_read(read);
+    diesel::insert_into(event::table).values(entry).execute(connection).await?;
+    Ok(())
+}
+
+/// Writes `event`, which is no receipt, into the log.
 pub(crate) async fn log(connection: &mut AsyncPgConnection, event: &Event) -> Result<(), Failure> {
     diesel::insert_into(event::table).values(NewEvent::from(event)).execute(connection).await?;
     Ok(())

@@ -141,8 +141,6 @@ impl Now {
 
     fn receipt(&self, row: &EventRow, reader: &UserId) -> Result<ReadReceipt, Failure> {
         let side = stored("actor_id", self.parties.side_of(reader))?;
-        let ids = row.read_message_ids.iter().flatten().flatten();
-        let ids: Result<_, _> = ids.map(|id| MessageId::parse(id)).collect();
         let unread = match side {
             Side::Salon => self.unread.salon,
             Side::Client => self.unread.client,
@@ -150,7 +148,7 @@ impl Now {
         Ok(ReadReceipt {
             reader: reader.clone(),
             up_to: stored("read_up_to", row.read_up_to.and_then(Seq::new))?,
-            messages: stored("read_message_ids", ids)?,
+            several: row.read_message_ids.as_ref().is_some_and(|ids| ids.len() > 1),
             unread: unread.unsigned_abs(),
         })
     }

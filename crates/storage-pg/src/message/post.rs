@@ -13,8 +13,8 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
     attachment::Attachment,
     conversation::{Parties, Status},
-    event::{Event, EventKind, RECEIPT_MESSAGES_MAX, ReadReceipt},
-    id::{ClientMessageId, MessageId, UserId},
+    event::{Event, EventKind, ReadReceipt},
+    id::{ClientMessageId, UserId},
     message::{DraftFile, Message},
     participant::Participant,
     ports::{PostMessage, PostOutcome, Posted},
@@ -27,7 +27,8 @@ use crate::{
     conversation::lock::stored,
     failure::{Class, Failure},
     prepared::prepared,
-    record::{At, Columns, attachments, author_of_new, files_as_json, good, message_ids},
+    reading::READ_IDS_MAX,
+    record::{At, Columns, attachments, author_of_new, files_as_json, good},
     store::PgStore,
 };
 
@@ -51,8 +52,8 @@ struct New {
     /// Whether the conversation was archived, and comes back with its subject.
     reopened: bool,
     subject: Option<Subject>,
-    /// What the other side read by looking on.
-    read: Vec<MessageId>,
+    /// Whether the other side, which looks on, read more by it than this message.
+    read_several: bool,
     /// The uploads among its files.
     kept: Vec<Attachment>,
 }
@@ -77,7 +78,7 @@ impl QueryableByName<Pg> for Answer {
             author: author_of_new(row, "author_")?,
             reopened: NamedRow::get::<Bool, bool>(row, "was_archived")?,
             subject: row.maybe_parsed("subject", Subject::stored)?.flatten(),
-            read: message_ids(&read.unwrap_or_default())?,
+            read_several: read.is_some_and(|ids| ids.len() > 1),
             kept: match row.maybe_json("kept")? {
                 Some(files) => good("kept", attachments(files))?,
                 None => Vec::new(),
@@ -106,7 +107,6 @@ async fn ask(
     let files = files_as_json(&post.attachments, post.draft.files()).map_err(|_| {
         Failure::new(Class::Internal, "the files of a message could not be written")
     })?;
-    let named_max = i32::try_from(RECEIPT_MESSAGES_MAX).unwrap_or(i32::MAX);
     let answer = prepared(POST)
         .bind::<Text, _>(post.id.as_str())
         .bind::<Text, _>(post.conversation.as_str())
@@ -117,7 +117,7 @@ async fn ask(
         .bind::<Jsonb, _>(files)
         .bind::<Bool, _>(post.read_on_arrival)
         .bind::<Timestamptz, _>(At(post.at))
-        .bind::<Integer, _>(named_max)
+        .bind::<Integer, _>(READ_IDS_MAX)
         .get_result(connection)
         .await;
     Ok(answer.optional()?)
@@ -135,7 +135,7 @@ fn known(post: &PostMessage, message: Option<Message>, parties: Parties) -> Post
 }
 
 fn posted(post: &PostMessage, new: New) -> Result<Posted, Failure> {
-    let New { parties, seq, author, reopened, subject, read, kept } = new;
+    let New { parties, seq, author, reopened, subject, read_several: several, kept } = new;
     let reader = parties.counterpart_of(&post.author).cloned();
     let message = Arc::new(message(post, seq, author, kept)?);
     let event = |seq, actor, kind| Event {
@@ -154,7 +154,7 @@ fn posted(post: &PostMessage, new: New) -> Result<Posted, Failure> {
     events.push(event(seq, post.author.clone(), EventKind::MessagePosted(message.clone())));
     if let Some(reader) = reader.filter(|_| post.read_on_arrival) {
         // It was the newest, so nothing waits any more.
-        let receipt = ReadReceipt { reader: reader.clone(), up_to: seq, messages: read, unread: 0 };
+        let receipt = ReadReceipt { reader: reader.clone(), up_to: seq, several, unread: 0 };
         events.push(event(seq.next(), reader, EventKind::MessagesRead(receipt)));
     }
     Ok(Posted { message, events })

@@ -2,7 +2,7 @@
 
 use diesel::{Insertable, Queryable, Selectable, pg::Pg};
 use domain::{
-    event::{Event, EventKind, ReadReceipt},
+    event::{Event, EventKind},
     id::MessageId,
 };
 
@@ -42,9 +42,6 @@ impl<'e> From<&'e Event> for NewEvent<'e> {
             EventKind::MessagesRead(receipt) => Some(receipt),
             _ => None,
         };
-        let ids = |receipt: &'e ReadReceipt| {
-            receipt.messages.iter().map(|id| Some(id.as_str())).collect()
-        };
         Self {
             conversation_id: event.conversation.as_str(),
             seq: event.seq.get(),
@@ -53,8 +50,16 @@ impl<'e> From<&'e Event> for NewEvent<'e> {
             at: At(event.at),
             message_id: message_id(&event.kind).map(MessageId::as_str),
             read_up_to: receipt.map(|receipt| receipt.up_to.get()),
-            read_message_ids: receipt.map(ids),
+            read_message_ids: None,
         }
+    }
+}
+
+impl<'e> NewEvent<'e> {
+    /// The same with ids of messages that became read.
+    pub(crate) fn with_read(self, ids: &'e [String]) -> Self {
+        let ids = ids.iter().map(|id| Some(id.as_str())).collect();
+        Self { read_message_ids: Some(ids), ..self }
     }
 }
 

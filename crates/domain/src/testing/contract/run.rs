@@ -77,7 +77,7 @@ macro_rules! store_contract {
                 own_messages_are_not_read_by_their_author
                 a_position_beyond_the_newest_means_everything_until_now
                 each_side_has_its_own_horizon
-                a_receipt_names_the_newest_fifty
+                a_receipt_tells_one_message_from_several
                 what_was_deleted_needs_no_reading
             }
             unread {

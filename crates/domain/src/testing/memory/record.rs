@@ -1,7 +1,6 @@
 use crate::{
     attachment::Attachment,
     conversation::{Conversation, Side, Status},
-    event::RECEIPT_MESSAGES_MAX,
     id::{ClientMessageId, MessageId, UserId},
     language::Language,
     message::MessageKind,
@@ -55,7 +54,7 @@ pub(super) enum Change {
     TakenAway,
     Posted(MessageId),
     Deleted(MessageId),
-    Read { side: Side, up_to: Seq, messages: Vec<MessageId> },
+    Read { side: Side, up_to: Seq, several: bool },
 }
 
 impl Record {
@@ -97,18 +96,17 @@ impl Record {
         let author = self.head.parties.on(side.other()).clone();
         let newly =
             |post: &&mut Post| post.is_by(&author) && post.seq > horizon && post.seq <= up_to;
-        let mut messages = vec![];
+        let mut read = 0;
         for post in self.posts.iter_mut().filter(newly) {
             post.read_at = Some(at);
-            messages.push(post.id.clone());
+            read += 1;
         }
-        if messages.is_empty() {
+        if read == 0 {
             return;
         }
-        messages.drain(..messages.len().saturating_sub(RECEIPT_MESSAGES_MAX));
         self.head.horizons.advance(side, up_to);
         let reader = self.head.parties.on(side).clone();
-        let change = Change::Read { side, up_to, messages };
+        let change = Change::Read { side, up_to, several: read > 1 };
         self.append(at, &reader, change);
     }
 

@@ -92,10 +92,10 @@ impl Record {
                 None => EventKind::MessageWithdrawn(id.clone()),
             },
             Change::Deleted(id) => EventKind::MessageDeleted(id.clone()),
-            Change::Read { side, up_to, messages } => EventKind::MessagesRead(ReadReceipt {
+            Change::Read { side, up_to, several } => EventKind::MessagesRead(ReadReceipt {
                 reader: self.head.parties.on(*side).clone(),
                 up_to: *up_to,
-                messages: messages.clone(),
+                several: *several,
                 unread: self.unread(*side),
             }),
         }

@@ -61,7 +61,7 @@ async fn the_author_of_a_message_that_was_marked_by_itself_hears_of_that_one_and
     let receipt = format!("read {marked}");
     assert_eq!(author.so_far(), [receipt.as_str(), "total 2", "conversation-read"]);
     // The shipped page has counted its badge down by now.
-    tokio::time::sleep(Duration::from_millis(1_000)).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(author.so_far(), ["total 2"]);
     // Once: a second mark changes nothing.
     stage.mark_message(&stage.messaging, "s", &marked).await;
