@@ -319,6 +319,7 @@ pub(super) const CIRCLES: &[Allowed] = &[
             "crates/server/src/config/files.rs",
             "crates/server/src/config/mail.rs",
             "crates/server/src/config/mail/transport.rs",
+            "crates/server/src/config/merge.rs",
             "crates/server/src/config/mod.rs",
             "crates/server/src/config/retention.rs",
             "crates/server/src/config/setting.rs",
