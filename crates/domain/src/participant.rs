@@ -193,8 +193,8 @@ impl Participant {
             return ShownNames { first: Some(first), last: Some(last), salon: None };
         }
         let Profile { first_name, last_name, salon_name, .. } = &self.profile;
-        let (first, last) = (known(first_name), known(last_name));
-        let salon = known(salon_name).filter(|_| !self.role.takes_client_side());
+        let (first, last) = (known(first_name.as_deref()), known(last_name.as_deref()));
+        let salon = known(salon_name.as_deref()).filter(|_| !self.role.takes_client_side());
         let is_nameless = first.or(last).or(salon).is_none();
         ShownNames { first: first.or(is_nameless.then_some(NAMELESS)), last, salon }
     }
@@ -202,7 +202,7 @@ impl Participant {
     /// What others call this person: the salon's name, else given and family name, as they are
     /// [shown](Self::shown_names).
     pub fn display_name(&self) -> String {
-        if let Some(salon) = known(&self.profile.salon_name) {
+        if let Some(salon) = known(self.profile.salon_name.as_deref()) {
             return salon.to_owned();
         }
         let names = self.shown_names();
@@ -212,8 +212,8 @@ impl Participant {
 }
 
 /// A name of which something can be seen.
-fn known(name: &Option<String>) -> Option<&str> {
-    name.as_deref().filter(|name| !is_blank(name))
+fn known(name: Option<&str>) -> Option<&str> {
+    name.filter(|name| !is_blank(name))
 }
 
 impl fmt::Debug for ShownNames<'_> {

@@ -4,8 +4,8 @@ use super::*;
 
 fn read(event: &str, payload: Value) -> Result<Command, (Code, String)> {
     let event = EventName::parse(event).expect("an event we listen to");
-    let payload = Object::parse(&payload.to_string()).expect("an object");
-    command(event, &payload).map_err(|failure| (failure.code(), event.text_of(&failure)))
+    let Value::Object(payload) = payload else { panic!("an object") };
+    command(event, &payload.into()).map_err(|failure| (failure.code(), event.text_of(&failure)))
 }
 
 #[test]
