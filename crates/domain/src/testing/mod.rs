@@ -8,7 +8,6 @@
 pub mod contract;
 pub mod fixture;
 mod memory;
-#[expect(clippy::struct_field_names, reason = "they are the words of the ports")]
 mod mock;
 
 pub use memory::MemoryStore;

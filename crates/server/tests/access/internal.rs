@@ -45,9 +45,9 @@ fn of_booking(scene: &Scene) -> String {
     format!("/internal/conversations?salonId=salon-1&appointmentId={}", scene.appointment)
 }
 
-fn booked(scene: &Scene) -> Option<Value> {
+fn booked(scene: &Scene) -> Value {
     let report = Report::new("booked", &scene.appointment, "salon-1", "client-1");
-    Some(report.with("conversationId", "of-the-platform").body().clone())
+    report.with("conversationId", "of-the-platform").body().clone()
 }
 
 const TABLE: [Route; 12] = [
@@ -58,7 +58,7 @@ const TABLE: [Route; 12] = [
     closed("drop a salon's retention", "DELETE", salon, nothing),
     closed("hold", "PUT", hold, nothing),
     closed("release", "DELETE", hold, nothing),
-    closed("report a booking", "POST", |_| EVENTS.to_owned(), booked),
+    closed("report a booking", "POST", |_| EVENTS.to_owned(), |scene| Some(booked(scene))),
     closed("conversations of bookings", "GET", of_booking, nothing),
     closed("enter", "PUT", client, |_| Some(json!({"role": "client"}))),
     closed("erase", "DELETE", client, nothing),

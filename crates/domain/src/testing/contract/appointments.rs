@@ -234,7 +234,7 @@ pub async fn conversations_are_found_by_their_bookings(store: &dyn Store) {
         status: Status::Active,
         last_message_at: said.created_at,
     };
-    assert_eq!(find("s1", &["rdv-2", "rdv-1", "rdv-1"]).await, [expected.clone()]);
+    assert_eq!(find("s1", &["rdv-2", "rdv-1", "rdv-1"]).await, std::slice::from_ref(&expected));
     assert_eq!(find("s2", &["rdv-1"]).await, []);
     assert_eq!(find("c1", &["rdv-1"]).await, []);
     assert_eq!(find("s1", &[]).await, []);
