@@ -59,7 +59,7 @@ async fn whatever_arrives_from_a_client_ends_its_silence_and_nothing_else_does()
     let registration = shared.table.register(id, seat, nothing()).expect("room");
     let client = Client { remote: None, headers: Headers::none() };
     let session = Session::new(shared, Arc::clone(&link), registration, client);
-    let (says, line) = unbounded_channel();
+    let (says, heard) = unbounded_channel();
 
     let client = async move {
         let signs = [
@@ -85,5 +85,5 @@ async fn whatever_arrives_from_a_client_ends_its_silence_and_nothing_else_does()
         sleep(SILENCE / 2).await;
         assert_eq!(link.silent_for(), SILENCE * 3 / 2);
     };
-    tokio::join!(session.run(Line(line)), client);
+    tokio::join!(session.run(Line(heard)), client);
 }
