@@ -135,7 +135,9 @@ async fn a_booking_that_was_made_before_the_cutover_goes_on_in_its_conversation(
     let (conversation, salon, client): (String, String, String) =
         (row.get(0), row.get(1), row.get(2));
     old.execute(
-        "WITH booking AS (INSERT INTO \"Appointment\" (id, \"userId\", \"clientUserId\") VALUES ('rdv-1', $2, $3))
+        "WITH booking AS (
+             INSERT INTO \"Appointment\" (id, title, prestation, start, \"end\", \"updatedAt\", \"userId\", \"clientUserId\")
+             VALUES ('rdv-1', 'Bras gauche', 'TATTOO', '2026-12-12 10:00', '2026-12-12 12:00', '2026-11-30 09:00', $2, $3))
          UPDATE \"Conversation\" SET \"appointmentId\" = 'rdv-1', status = 'ACTIVE' WHERE id = $1",
         &[&conversation, &salon, &client],
     )
