@@ -5,5 +5,5 @@ FROM "Conversation" AS here, (VALUES ('csame-a'), ('csame-b')) AS same (id) WHER
 INSERT INTO "Message" (id, "conversationId", "senderId", content, "updatedAt")
 SELECT same.id, same.place, here."salonId", same.said, now()
 FROM "Conversation" AS here, (VALUES
-    ('csame-long', 'csame-a', repeat('dix lettre', 500)), ('csame-long-2', 'csame-b', 'court')
+    ('csame-long', 'csame-a', repeat('dix lettre', 1100)), ('csame-long-2', 'csame-b', 'court')
 ) AS same (id, place, said) WHERE here.id = 'codd-silent00000000000000';
