@@ -2,6 +2,7 @@ use std::borrow::Cow;
 
 use domain::{
     mail::{ReplyToken, is_same_address},
+    text::is_blank,
     usecase::MailReply,
 };
 
@@ -129,16 +130,6 @@ fn mailboxes(list: &str) -> Option<Vec<String>> {
         }
     }
     (!quoted && comments == 0).then_some(mailboxes)
-}
-
-/// Whether nothing of `text` can be seen.
-fn is_blank(text: &str) -> bool {
-    let unseen = |c: char| {
-        let has_no_width =
-            matches!(c, '\u{ad}' | '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}');
-        c.is_whitespace() || c.is_control() || has_no_width
-    };
-    text.chars().all(unseen)
 }
 
 /// How many lines mail programs take at the most to say whom they quote.
@@ -428,6 +419,7 @@ mod tests {
             (None, Some(body), body),
             (Some(""), Some(body), body),
             (Some(" \r\n\u{200b}\u{feff}"), Some(body), body),
+            (Some("\u{200e}\u{2800}"), Some(body), body),
             (Some("Oui"), None, "Oui"),
             // Who answers beneath the quote is heard.
             (Some(""), Some("> Samedi ?\n\nOui"), "> Samedi ?\n\nOui"),
