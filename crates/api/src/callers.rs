@@ -43,7 +43,7 @@ impl Callers {
         if self.remembered().get(&caller.user) == Some(&said) {
             return Ok(caller);
         }
-        self.messaging.recognise(&caller).await?;
+        self.messaging.sync_profile(&caller).await?;
         self.remember(&caller.user, said);
         Ok(caller)
     }

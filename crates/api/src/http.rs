@@ -7,6 +7,7 @@ mod caller;
 mod command;
 mod conversations;
 mod cors;
+mod dev_mail;
 mod docs;
 mod edge;
 mod export;
@@ -15,7 +16,6 @@ mod head;
 mod health;
 mod html;
 mod internal;
-mod kept_mails;
 mod messages;
 mod openapi;
 mod path;
@@ -47,7 +47,7 @@ pub use openapi::openapi_json;
 pub(crate) use span::RequestSpan;
 
 use crate::{
-    Wake,
+    JobNotifier,
     callers::Callers,
     code::Code,
     failure::Failure,
@@ -100,8 +100,8 @@ pub(crate) struct Context {
     pub(crate) links: Links,
     pub(crate) unsubscribe: UnsubscribeLinks,
     pub(crate) webhooks: Option<Webhooks>,
-    pub(crate) kept_mails: Option<Arc<dyn KeptMails>>,
-    pub(crate) wake: Wake,
+    pub(crate) dev_mail: Option<Arc<dyn KeptMails>>,
+    pub(crate) wake: JobNotifier,
     pub(crate) callers: Callers,
     pub(crate) limits: Limits,
     pub(crate) readiness: Readiness,
@@ -146,8 +146,8 @@ pub(crate) fn configure(config: &mut ServiceConfig, context: &Context) {
     if context.webhooks.is_some() {
         webhooks::configure(config);
     }
-    if context.kept_mails.is_some() {
-        kept_mails::configure(config);
+    if context.dev_mail.is_some() {
+        dev_mail::configure(config);
     }
     let rest = web::scope("")
         // Before `{id}`, which `unread` would be otherwise.

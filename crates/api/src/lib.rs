@@ -43,14 +43,14 @@ use links::Links;
 use mail::{KeptMails, Webhooks};
 use readiness::Readiness;
 pub use realtime::asyncapi_json;
-use realtime::{PlainDoor, Realtime, Services};
+use realtime::{PlainWebSocket, Realtime, Services};
 use tracing_actix_web::TracingLogger;
 
 /// Where sockets are served.
 const SOCKETS: &str = "/socket.io";
 
 /// Rung when there is work that somebody should look at soon. A ring may get lost.
-pub type Wake = Arc<dyn Fn() + Send + Sync>;
+pub type JobNotifier = Arc<dyn Fn() + Send + Sync>;
 
 /// What the service needs of the world.
 #[derive(Clone)]
@@ -66,9 +66,9 @@ pub struct Ports {
     /// Keeps the bytes of pictures.
     pub files: Arc<dyn Files>,
     /// Mails that did not leave, for those who develop. `None`: nobody can look at any.
-    pub kept_mails: Option<Arc<dyn KeptMails>>,
+    pub dev_mail: Option<Arc<dyn KeptMails>>,
     /// Wakes whoever does the work that may wait.
-    pub wake: Wake,
+    pub wake: JobNotifier,
 }
 
 /// The bounds of everything.
@@ -95,7 +95,7 @@ pub struct Settings {
 pub struct Api {
     context: Data<http::Context>,
     sockets: socketio::Server,
-    plain: PlainDoor,
+    plain: PlainWebSocket,
     realtime: Realtime,
 }
 
@@ -103,7 +103,7 @@ impl Api {
     /// Puts the service together. Called inside a runtime, which its background work then uses.
     pub fn new(settings: Settings, ports: Ports) -> Self {
         let Settings { http, realtime, limits, links, mail, uploads, retention } = settings;
-        let Ports { store, tokens, clock, ids, files, kept_mails, wake } = ports;
+        let Ports { store, tokens, clock, ids, files, dev_mail, wake } = ports;
         let limits = Limits::new(limits);
         let links = Links::new(links, clock.clone());
         let realtime = Realtime::new(realtime, store.clone(), links.clone());
@@ -130,7 +130,7 @@ impl Api {
             links,
             unsubscribe: mail.unsubscribe,
             webhooks,
-            kept_mails,
+            dev_mail,
             wake,
             limits,
             settings: http,

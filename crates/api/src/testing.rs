@@ -60,14 +60,14 @@ impl House {
     /// With mails to look at.
     pub(crate) async fn with_mails(
         settings: Settings,
-        kept_mails: Option<Arc<dyn KeptMails>>,
+        dev_mail: Option<Arc<dyn KeptMails>>,
     ) -> Self {
         let store = Arc::new(MemoryStore::new());
         let clock = Arc::new(FixedClock::ticking());
         for person in [salon("s1"), salon("s2"), client("c1"), client("c2")] {
             store.note_participant(&person, clock.now()).await.expect("the store works");
         }
-        Self::over(store, clock, Arc::new(MemoryFiles::new()), settings, kept_mails)
+        Self::over(store, clock, Arc::new(MemoryFiles::new()), settings, dev_mail)
     }
 
     /// Another node of the same service.
@@ -81,7 +81,7 @@ impl House {
         clock: Arc<FixedClock>,
         files: Arc<MemoryFiles>,
         settings: Settings,
-        kept_mails: Option<Arc<dyn KeptMails>>,
+        dev_mail: Option<Arc<dyn KeptMails>>,
     ) -> Self {
         let rings = Arc::new(AtomicUsize::new(0));
         let bell = rings.clone();
@@ -91,7 +91,7 @@ impl House {
             clock: clock.clone(),
             ids: Arc::new(CountingIds::new()),
             files: files.clone(),
-            kept_mails,
+            dev_mail,
             wake: Arc::new(move || {
                 bell.fetch_add(1, Relaxed);
             }),

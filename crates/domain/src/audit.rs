@@ -44,7 +44,7 @@ impl Actor {
 
 /// What was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Deed {
+pub enum AuditAction {
     /// Somebody asked for a person to be forgotten.
     ErasureRequested,
     /// Nothing is left of a person.
@@ -61,17 +61,17 @@ pub enum Deed {
     Released,
 }
 
-const DEEDS: [(Deed, &str); 7] = [
-    (Deed::ErasureRequested, "erasure_requested"),
-    (Deed::Erased, "erased"),
-    (Deed::ExportRequested, "export_requested"),
-    (Deed::Exported, "exported"),
-    (Deed::PolicyChanged, "policy_changed"),
-    (Deed::Held, "held"),
-    (Deed::Released, "released"),
+const DEEDS: [(AuditAction, &str); 7] = [
+    (AuditAction::ErasureRequested, "erasure_requested"),
+    (AuditAction::Erased, "erased"),
+    (AuditAction::ExportRequested, "export_requested"),
+    (AuditAction::Exported, "exported"),
+    (AuditAction::PolicyChanged, "policy_changed"),
+    (AuditAction::Held, "held"),
+    (AuditAction::Released, "released"),
 ];
 
-impl Deed {
+impl AuditAction {
     /// The word in the store and on paper.
     pub fn as_str(self) -> &'static str {
         DEEDS.iter().find(|(deed, _)| *deed == self).map_or("erased", |(_, word)| word)
@@ -91,7 +91,7 @@ pub struct AuditEntry {
     /// By whom.
     pub actor: Actor,
     /// What.
-    pub deed: Deed,
+    pub deed: AuditAction,
     /// To which person, salon or conversation, by id; empty: to all.
     pub subject: String,
 }
@@ -103,9 +103,9 @@ mod tests {
     #[test]
     fn an_entry_is_read_as_it_is_written() {
         for (deed, word) in DEEDS {
-            assert_eq!((Deed::parse(word), deed.as_str()), (Some(deed), word));
+            assert_eq!((AuditAction::parse(word), deed.as_str()), (Some(deed), word));
         }
-        assert_eq!(Deed::parse("forgiven"), None);
+        assert_eq!(AuditAction::parse("forgiven"), None);
         let person = Actor::Person(UserId::parse("c1").expect("good"));
         for actor in [Actor::Service, Actor::Operator, person] {
             assert_eq!(Actor::parse(actor.as_str(), actor.person().cloned()), Some(actor));

@@ -17,7 +17,7 @@ mod text;
 
 pub use conversation::{ImportedConversation, conversation};
 pub use file::ImportedFile;
-pub use finding::{Findings, Refusal, Refused, Repair, Thing};
+pub use finding::{Findings, ImportedKind, Refusal, Refused, Repair};
 pub use mail::{ImportedMail, mail};
 pub use message::{ImportedMessage, LOST_FILE_TEXT};
 pub use person::{nameless, person};

@@ -34,7 +34,7 @@ pub enum Task {
     /// those behind it, by id.
     ArchiveAged(Option<ConversationId>),
     /// Delete the messages of conversations that were put away long ago, likewise.
-    EmptyAged(Option<ConversationId>),
+    PurgeExpired(Option<ConversationId>),
     /// Forget what is old in the logs of conversations, likewise.
     TrimLog(Option<ConversationId>),
     /// Send a mail (D15).
@@ -73,7 +73,7 @@ impl Task {
             Self::PurgeUploads => "purge_uploads",
             Self::ErasePerson(_) => "erase_person",
             Self::ArchiveAged(_) => "archive_aged",
-            Self::EmptyAged(_) => "empty_aged",
+            Self::PurgeExpired(_) => "empty_aged",
             Self::TrimLog(_) => "trim_log",
             Self::SendMail(_) => "send_mail",
             Self::ExportPerson(_) => "export_person",
@@ -88,7 +88,7 @@ impl Task {
             Self::DeleteHostedFile(key) => key,
             Self::PurgeUploads => "",
             Self::ErasePerson(person) | Self::ExportPerson(person) => person.as_str(),
-            Self::ArchiveAged(after) | Self::EmptyAged(after) | Self::TrimLog(after) => {
+            Self::ArchiveAged(after) | Self::PurgeExpired(after) | Self::TrimLog(after) => {
                 after.as_ref().map_or("", ConversationId::as_str)
             }
             Self::SendMail(mail) => mail.as_str(),
@@ -109,7 +109,7 @@ impl Task {
             "purge_uploads" => subject.is_empty().then_some(Self::PurgeUploads),
             "erase_person" => UserId::parse(subject).ok().map(Self::ErasePerson),
             "archive_aged" => place(subject).ok().map(Self::ArchiveAged),
-            "empty_aged" => place(subject).ok().map(Self::EmptyAged),
+            "empty_aged" => place(subject).ok().map(Self::PurgeExpired),
             "trim_log" => place(subject).ok().map(Self::TrimLog),
             "send_mail" => MailId::parse(subject).ok().map(Self::SendMail),
             "export_person" => UserId::parse(subject).ok().map(Self::ExportPerson),
@@ -241,7 +241,7 @@ mod tests {
             Task::PurgeUploads,
             Task::ErasePerson(UserId::parse("u1").expect("good")),
             Task::ArchiveAged(None),
-            Task::EmptyAged(ConversationId::parse("t1").ok()),
+            Task::PurgeExpired(ConversationId::parse("t1").ok()),
             Task::TrimLog(None),
             Task::SendMail(MailId::parse("m1").expect("good")),
             Task::ExportPerson(UserId::parse("u1").expect("good")),

@@ -11,7 +11,7 @@ pub use address::{
     is_same_address, normal_address,
 };
 pub use decide::decide;
-pub use letter::{Chapter, Departure, Letter, OpenMail, Quote, depart};
+pub use letter::{ConversationDigest, Email, QueuedMail, Quote, SendDecision, decide_send};
 
 use crate::{
     id::{ConversationId, MailId, UserId},
@@ -33,7 +33,7 @@ pub const RECENT_MAILS_MS: u64 = 60_000;
 
 /// How mail is spread over time.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MailTerms {
+pub struct MailPolicy {
     /// How long a message waits to be read before a mail tells of it, in milliseconds.
     pub delay_ms: u64,
     /// The shortest time between two mails about one conversation, in milliseconds.
@@ -50,7 +50,7 @@ pub struct MailTerms {
     pub notice_age_max_ms: u64,
 }
 
-impl Default for MailTerms {
+impl Default for MailPolicy {
     /// After five minutes, once an hour, ten in a minute, at nine o'clock; nothing older than a week.
     fn default() -> Self {
         Self {
@@ -66,7 +66,7 @@ impl Default for MailTerms {
 
 /// Everything that the decision about one person's mail rests on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MailCase {
+pub struct PendingNotifications {
     /// Who may be written to.
     pub recipient: Participant,
     /// What they want.
@@ -77,14 +77,14 @@ pub struct MailCase {
     /// [`RECENT_MAILS_MS`].
     pub recent_mails: Vec<Timestamp>,
     /// Where something may wait for them, at most [`WAITING_MAX`] conversations.
-    pub waiting: Vec<Waiting>,
+    pub waiting: Vec<PendingConversation>,
     /// How often their mail was settled before. Whoever settles this case settles it first.
     pub version: i64,
 }
 
 /// A conversation in which something may wait for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Waiting {
+pub struct PendingConversation {
     /// Which.
     pub conversation: ConversationId,
     /// Since when there may be something that no mail told of.
@@ -93,36 +93,36 @@ pub struct Waiting {
     pub noted: u64,
     /// How many of the other side's messages are unread, and no mail told of them. What the platform
     /// said does not count.
-    pub untold: u64,
+    pub unmailed: u64,
     /// The newest of these; with none of them, anything.
     pub up_to: Seq,
     /// When the newest of these was posted; with none of them, the same as `since`.
     pub newest_at: Timestamp,
     /// When a mail last told of this conversation.
-    pub told_at: Option<Timestamp>,
+    pub last_mailed_at: Option<Timestamp>,
 }
 
 /// What becomes of each thing that waits. A conversation stands in one of the three lists.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Verdict {
+pub struct MailDecision {
     /// No mail is due: it was read, or is not wanted.
-    pub forget: Vec<(ConversationId, Why)>,
+    pub forget: Vec<(ConversationId, SkipReason)>,
     /// Not yet: asked again then.
     pub wait: Vec<(ConversationId, Timestamp)>,
     /// One mail, now, about all of these and up to these positions.
     pub tell: Vec<(ConversationId, Seq)>,
 }
 
-impl Verdict {
+impl MailDecision {
     /// How many conversations are forgotten for `why`.
-    pub fn forgotten(&self, why: Why) -> usize {
+    pub fn forgotten(&self, why: SkipReason) -> usize {
         self.forget.iter().filter(|(_, known)| *known == why).count()
     }
 }
 
 /// Why there is no mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Why {
+pub enum SkipReason {
     /// Everything was read.
     Read,
     /// The person wants none.
@@ -131,7 +131,7 @@ pub enum Why {
     Muted,
     /// The person has no address, or mail to it came back.
     Unreachable,
-    /// All of it is older than [`MailTerms::notice_age_max_ms`]: no mail could leave for that long.
+    /// All of it is older than [`MailPolicy::notice_age_max_ms`]: no mail could leave for that long.
     TooOld,
 }
 
@@ -156,18 +156,18 @@ struct Reach<'a> {
 
 impl<'a> Reach<'a> {
     /// Why nothing at all may be written to this person.
-    fn obstacle(self) -> Option<Why> {
+    fn obstacle(self) -> Option<SkipReason> {
         if !self.preferences.wants_mail() {
-            Some(Why::Unwanted)
+            Some(SkipReason::Unwanted)
         } else if self.is_suppressed || !has_address(self.recipient) {
-            Some(Why::Unreachable)
+            Some(SkipReason::Unreachable)
         } else {
             None
         }
     }
 
     /// The clock on the person's wall.
-    fn zone(self, terms: &'a MailTerms) -> &'a Zone {
+    fn zone(self, terms: &'a MailPolicy) -> &'a Zone {
         let own = self.preferences.zone.as_ref().or(self.recipient.profile.zone.as_ref());
         own.unwrap_or(&terms.zone)
     }

@@ -71,7 +71,7 @@ impl Notice {
     }
 
     /// Whether it is the platform's own word rather than one in the salon's name.
-    pub fn is_of_the_house(&self) -> bool {
+    pub fn is_platform_message(&self) -> bool {
         matches!(self, Self::ArchivedForAge { .. })
     }
 

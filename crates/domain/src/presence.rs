@@ -17,7 +17,7 @@ use crate::id::UserId;
 
 /// How long presence outlives what it was told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PresenceTerms {
+pub struct PresencePolicy {
     /// How long a session counts as here without a sign of life, in milliseconds. A node that
     /// crashed is right about nobody for at most this long (G7).
     pub lease_ms: u64,
@@ -26,7 +26,7 @@ pub struct PresenceTerms {
     pub grace_ms: u64,
 }
 
-impl Default for PresenceTerms {
+impl Default for PresencePolicy {
     fn default() -> Self {
         Self { lease_ms: 30_000, grace_ms: 5_000 }
     }
@@ -34,7 +34,7 @@ impl Default for PresenceTerms {
 
 /// Everyone who can be reached, by the leases of their sessions `S`.
 pub struct Presence<S> {
-    terms: PresenceTerms,
+    terms: PresencePolicy,
     people: HashMap<UserId, Person<S>>,
     /// Everyone of `people`, by when they will have left.
     departures: BTreeSet<(Duration, UserId)>,
@@ -48,7 +48,7 @@ struct Person<S> {
 
 impl<S: Copy + Eq + Hash> Presence<S> {
     /// Nobody is here yet.
-    pub fn new(terms: PresenceTerms) -> Self {
+    pub fn new(terms: PresencePolicy) -> Self {
         Self { terms, people: HashMap::new(), departures: BTreeSet::new() }
     }
 

@@ -16,7 +16,7 @@ use crate::id::{ConversationId, UserId};
 
 /// How long a mark lives, and how often others hear of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TypingTerms {
+pub struct TypingPolicy {
     /// How long a person counts as writing after they last said so, in milliseconds, in a session
     /// that is known to repeat it (G7).
     pub lease_ms: u64,
@@ -28,7 +28,7 @@ pub struct TypingTerms {
     pub pause_ms: u64,
 }
 
-impl Default for TypingTerms {
+impl Default for TypingPolicy {
     fn default() -> Self {
         Self { lease_ms: 6_000, unrepeated_lease_ms: 60_000, pause_ms: 2_000 }
     }
@@ -56,7 +56,7 @@ pub struct Announcement<S> {
 
 /// Everyone who is writing, by the sessions `S` they do it in.
 pub struct Typing<S> {
-    terms: TypingTerms,
+    terms: TypingPolicy,
     marks: HashMap<Writer, Mark<S>>,
     /// Every one of `marks`, by when something is due with it.
     due: BTreeSet<(Duration, Writer)>,
@@ -91,7 +91,7 @@ impl<S> Mark<S> {
 
 impl<S: Copy + Eq + Hash> Typing<S> {
     /// Nobody writes yet.
-    pub fn new(terms: TypingTerms) -> Self {
+    pub fn new(terms: TypingPolicy) -> Self {
         let (marks, due, repeating) = (HashMap::new(), BTreeSet::new(), HashSet::new());
         Self { terms, marks, due, repeating }
     }

@@ -6,7 +6,7 @@ use domain::{
         ImportedConversation, ImportedFile, ImportedMail, ImportedMessage, ImportedPreference,
     },
     participant::Participant,
-    ports::{Fingerprint, Incoming},
+    ports::{Fingerprint, ImportRow},
     time::Timestamp,
 };
 
@@ -17,10 +17,10 @@ pub(crate) trait Digest {
 }
 
 /// `value` with its digest.
-pub(crate) fn incoming<T: Digest>(value: T) -> Incoming<T> {
+pub(crate) fn incoming<T: Digest>(value: T) -> ImportRow<T> {
     let mut sum = Sum::new();
     value.feed(&mut sum);
-    Incoming { fingerprint: sum.finish(), value }
+    ImportRow { fingerprint: sum.finish(), value }
 }
 
 /// A digest in the making. Each part is fed with its length, so that no two sequences of parts are

@@ -4,8 +4,8 @@ use std::{collections::HashSet, sync::Arc};
 
 use domain::{
     id::ConversationId,
-    import::{Findings, Refused, Thing},
-    ports::{Clock, Fingerprint, ImportMark, ImportStep, ImportStore, Landing},
+    import::{Findings, ImportedKind, Refused},
+    ports::{Clock, Fingerprint, ImportMark, ImportOutcome, ImportStep, ImportStore},
 };
 
 use crate::{ImportError, Settings, Tally, Watcher, stage::Place};
@@ -92,9 +92,9 @@ impl<'w> Run<'w> {
     }
 
     /// Counts and tells what became of something.
-    pub(crate) fn landed(&mut self, thing: Thing, id: &str, landing: Landing) {
+    pub(crate) fn landed(&mut self, thing: ImportedKind, id: &str, landing: ImportOutcome) {
         self.tally.landed(thing, landing, 1);
-        if let Landing::Refused(reason) = landing {
+        if let ImportOutcome::Refused(reason) = landing {
             self.watcher.refused(&Refused { thing, id: id.to_owned(), reason });
         }
     }

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, fmt};
 
 use domain::{
-    import::{Findings, Refusal, Repair, Thing},
-    ports::Landing,
+    import::{Findings, ImportedKind, Refusal, Repair},
+    ports::ImportOutcome,
 };
 
 /// What became of things that were read.
@@ -38,31 +38,31 @@ impl Outcome {
 /// again in that form.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    outcomes: BTreeMap<(Thing, Outcome), u64>,
+    outcomes: BTreeMap<(ImportedKind, Outcome), u64>,
     repairs: BTreeMap<Repair, u64>,
-    refusals: BTreeMap<(Thing, Refusal), u64>,
+    refusals: BTreeMap<(ImportedKind, Refusal), u64>,
     /// Mail of the former system that was sent or given up: it stays there.
     closed_mail: u64,
 }
 
 impl Tally {
     /// How many `things` had this `outcome`.
-    pub fn count(&self, thing: Thing, outcome: Outcome) -> u64 {
+    pub fn count(&self, thing: ImportedKind, outcome: Outcome) -> u64 {
         self.outcomes.get(&(thing, outcome)).copied().unwrap_or_default()
     }
 
     /// How often something was mended in this way.
-    pub fn mended(&self, repair: Repair) -> u64 {
+    pub fn repaired(&self, repair: Repair) -> u64 {
         self.repairs.get(&repair).copied().unwrap_or_default()
     }
 
     /// How many `things` were left out for this reason.
-    pub fn refused(&self, thing: Thing, reason: Refusal) -> u64 {
+    pub fn refused(&self, thing: ImportedKind, reason: Refusal) -> u64 {
         self.refusals.get(&(thing, reason)).copied().unwrap_or_default()
     }
 
     /// How many `things` were left out.
-    pub fn refused_in_all(&self, thing: Thing) -> u64 {
+    pub fn refused_in_all(&self, thing: ImportedKind) -> u64 {
         self.refusals.iter().filter(|((of, _), _)| *of == thing).map(|(_, count)| count).sum()
     }
 
@@ -71,20 +71,20 @@ impl Tally {
         self.closed_mail
     }
 
-    pub(crate) fn read(&mut self, thing: Thing, count: usize) {
+    pub(crate) fn read(&mut self, thing: ImportedKind, count: usize) {
         self.add(thing, Outcome::Read, count as u64);
     }
 
-    pub(crate) fn landed(&mut self, thing: Thing, landing: Landing, count: u64) {
+    pub(crate) fn landed(&mut self, thing: ImportedKind, landing: ImportOutcome, count: u64) {
         match landing {
-            Landing::New => self.add(thing, Outcome::New, count),
-            Landing::Updated => self.add(thing, Outcome::Updated, count),
-            Landing::Unchanged => self.add(thing, Outcome::Unchanged, count),
-            Landing::Refused(reason) => self.refuse(thing, reason, count),
+            ImportOutcome::New => self.add(thing, Outcome::New, count),
+            ImportOutcome::Updated => self.add(thing, Outcome::Updated, count),
+            ImportOutcome::Unchanged => self.add(thing, Outcome::Unchanged, count),
+            ImportOutcome::Refused(reason) => self.refuse(thing, reason, count),
         }
     }
 
-    pub(crate) fn refuse(&mut self, thing: Thing, reason: Refusal, count: u64) {
+    pub(crate) fn refuse(&mut self, thing: ImportedKind, reason: Refusal, count: u64) {
         if count > 0 {
             *self.refusals.entry((thing, reason)).or_default() += count;
         }
@@ -103,7 +103,7 @@ impl Tally {
         self.closed_mail = count;
     }
 
-    fn add(&mut self, thing: Thing, outcome: Outcome, count: u64) {
+    fn add(&mut self, thing: ImportedKind, outcome: Outcome, count: u64) {
         if count > 0 {
             *self.outcomes.entry((thing, outcome)).or_default() += count;
         }
@@ -129,13 +129,13 @@ impl Tally {
                 self.repairs.extend(Repair::parse(repair).map(|it| (it, count)));
             }
             ["refused", thing, reason] => {
-                let of = Thing::parse(thing).zip(Refusal::parse(reason));
+                let of = ImportedKind::parse(thing).zip(Refusal::parse(reason));
                 self.refusals.extend(of.map(|of| (of, count)));
             }
             ["left", "closed_mail"] => self.closed_mail = count,
             [outcome, thing] => {
                 let outcome = Outcome::ALL.into_iter().find(|it| it.as_str() == outcome);
-                let of = Thing::parse(thing).zip(outcome);
+                let of = ImportedKind::parse(thing).zip(outcome);
                 self.outcomes.extend(of.map(|of| (of, count)));
             }
             _ => {}
@@ -168,16 +168,20 @@ mod tests {
     #[test]
     fn what_was_counted_is_read_as_it_was_written() {
         let mut findings = Findings::default();
-        findings.mended(Repair::ReadBelowHorizon);
-        findings.refuse(Thing::File, "f1", Refusal::UrlNotAllowed);
+        findings.repaired(Repair::ReadBelowHorizon);
+        findings.refuse(ImportedKind::File, "f1", Refusal::UrlNotAllowed);
         let mut tally = Tally::default();
         tally.found(&findings);
-        tally.read(Thing::Message, 7);
-        tally.landed(Thing::Conversation, Landing::Unchanged, 3);
-        tally.landed(Thing::Message, Landing::Refused(Refusal::ConversationRefused), 2);
+        tally.read(ImportedKind::Message, 7);
+        tally.landed(ImportedKind::Conversation, ImportOutcome::Unchanged, 3);
+        tally.landed(
+            ImportedKind::Message,
+            ImportOutcome::Refused(Refusal::ConversationRefused),
+            2,
+        );
         tally.note_closed_mail(9);
         assert_eq!(Tally::parse(&tally.to_string()), tally);
-        assert_eq!(tally.refused_in_all(Thing::Message), 2);
+        assert_eq!(tally.refused_in_all(ImportedKind::Message), 2);
         assert_eq!(Tally::parse("nonsense 1\nread\n"), Tally::default());
     }
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use askama::Template;
-use domain::{mail::Letter, ports::PostError};
+use domain::{mail::Email, ports::PostError};
 use lettre::{
     Address, Message,
     address::{AddressError, Envelope},
@@ -14,7 +14,7 @@ use crate::{
     addresses::{ReplyBox, Site, Unsubscribe, address},
     header,
     layout::{Html, Text},
-    page::{Around, Page},
+    page::{Page, Surround},
     plain::{self, NAME_MAX_CHARS},
     settings::{Settings, SettingsError},
 };
@@ -71,7 +71,7 @@ impl Composer {
 
     pub(crate) fn compose(
         &self,
-        letter: &Letter,
+        letter: &Email,
         unsubscribe: &dyn Unsubscribe,
     ) -> Result<Composed, ComposeError> {
         let reply_to = self.reply_to(letter)?;
@@ -79,7 +79,7 @@ impl Composer {
         if !header::is_link(&unsubscribe_url) {
             return Err(ComposeError::UnsubscribeUrl);
         }
-        let around = Around {
+        let around = Surround {
             house: &self.house,
             site: &self.site,
             takes_replies: reply_to.is_some(),
@@ -100,7 +100,7 @@ impl Composer {
     }
 
     /// Everything that does not depend on signed addresses.
-    fn header(&self, letter: &Letter, page: &Page) -> Result<MessageBuilder, ComposeError> {
+    fn header(&self, letter: &Email, page: &Page) -> Result<MessageBuilder, ComposeError> {
         let email = letter.recipient.profile.email.as_deref().ok_or(ComposeError::NoAddress)?;
         let to = address(email).map_err(ComposeError::Address)?;
         let name = match &page.writer {
@@ -123,7 +123,7 @@ impl Composer {
 
     /// Where answers go. A mail about several conversations takes none: nobody could tell which is
     /// meant.
-    fn reply_to(&self, letter: &Letter) -> Result<Option<Address>, ComposeError> {
+    fn reply_to(&self, letter: &Email) -> Result<Option<Address>, ComposeError> {
         match (letter.chapters.as_slice(), &self.replies) {
             ([], _) => Err(ComposeError::Empty),
             ([chapter], Some(replies)) => {
@@ -135,13 +135,13 @@ impl Composer {
 }
 
 /// When it was decided on, which a repeated delivery does not change.
-fn date(letter: &Letter) -> SystemTime {
+fn date(letter: &Email) -> SystemTime {
     let since_1970 = u64::try_from(letter.at.as_millis()).unwrap_or_default();
     SystemTime::UNIX_EPOCH + Duration::from_millis(since_1970)
 }
 
 /// Text first: who shows both shows the last that they can (RFC 2046, 5.1.4).
-fn body(letter: &Letter, page: &Page) -> Result<MultiPart, ComposeError> {
+fn body(letter: &Email, page: &Page) -> Result<MultiPart, ComposeError> {
     let text = Text { page }.render()?;
     let html = Html { page }.render()?;
     let parts = MultiPart::alternative().boundary(header::boundary(&letter.id));

@@ -1,6 +1,6 @@
 //! Mail about messages that wait: the post office of `domain`.
 //!
-//! A [`Letter`] is written out as text and as HTML, in the recipient's language and by their clock,
+//! A [`Email`] is written out as text and as HTML, in the recipient's language and by their clock,
 //! and leaves over SMTP or Mailgun, or is kept in a folder for those who develop.
 //!
 //! What people wrote is never trusted: a name is cut to one visible line before it comes near a
@@ -22,25 +22,27 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use domain::{
-    mail::Letter,
-    ports::{PostError, PostOffice},
+    mail::Email,
+    ports::{MailSender, PostError},
 };
 use tokio::{sync::Semaphore, time};
 
 pub use addresses::Unsubscribe;
 pub use post::folder::{KeptMail, KeptMails, OpenedMail};
-pub use settings::{Folder, MAILGUN_EU_URL, Mailgun, Settings, SettingsError, Smtp, Transport};
+pub use settings::{
+    Folder, MAILGUN_EU_URL, Mailgun, Settings, SettingsError, Smtp, TransportSettings,
+};
 
 use crate::{
     compose::{Composed, Composer},
-    post::{Fault, Post},
+    post::{Fault, Transport},
 };
 
 /// Writes letters out and hands them over.
 pub struct Mailer {
     composer: Composer,
     unsubscribe: Arc<dyn Unsubscribe>,
-    post: Post,
+    post: Transport,
     places: Semaphore,
     delivery_timeout: Duration,
 }
@@ -59,7 +61,7 @@ impl Mailer {
         Ok(Self {
             composer: Composer::new(settings)?,
             unsubscribe,
-            post: Post::new(settings)?,
+            post: Transport::new(settings)?,
             places: Semaphore::new(settings.mails_at_once_max),
             delivery_timeout: Duration::from_millis(settings.delivery_timeout_ms),
         })
@@ -72,8 +74,8 @@ impl Mailer {
 }
 
 #[async_trait]
-impl PostOffice for Mailer {
-    async fn deliver(&self, letter: &Letter) -> Result<(), PostError> {
+impl MailSender for Mailer {
+    async fn deliver(&self, letter: &Email) -> Result<(), PostError> {
         let mail = self.composer.compose(letter, self.unsubscribe.as_ref())?;
         let handed = time::timeout(self.delivery_timeout, self.hand_over(&mail)).await;
         handed.unwrap_or(Err(Fault::TooSlow)).map_err(|fault| {

@@ -1,7 +1,7 @@
 //! What a mail says, before it is laid out.
 
 use domain::{
-    mail::{Chapter, Letter, Quote},
+    mail::{ConversationDigest, Email, Quote},
     participant::{NAMELESS, Participant, ShownNames},
     zone::Zone,
 };
@@ -27,7 +27,7 @@ pub(crate) struct Page {
     pub(crate) title: &'static str,
     pub(crate) greeting: String,
     pub(crate) news: String,
-    pub(crate) cards: Vec<Card>,
+    pub(crate) cards: Vec<Section>,
     pub(crate) takes_replies: bool,
     pub(crate) why: &'static str,
     pub(crate) preferences_url: String,
@@ -35,25 +35,25 @@ pub(crate) struct Page {
 }
 
 /// What is said of one conversation.
-pub(crate) struct Card {
+pub(crate) struct Section {
     pub(crate) title: String,
     /// How many messages wait, where the title does not tell.
     pub(crate) count: Option<String>,
     pub(crate) topic: Option<String>,
-    pub(crate) quotes: Vec<Said>,
+    pub(crate) quotes: Vec<QuoteView>,
     pub(crate) more: Option<String>,
     pub(crate) url: String,
 }
 
 /// One message.
-pub(crate) struct Said {
+pub(crate) struct QuoteView {
     pub(crate) at: String,
     pub(crate) lines: Vec<String>,
     pub(crate) files: Option<String>,
 }
 
 /// What a page takes beside the letter.
-pub(crate) struct Around<'a> {
+pub(crate) struct Surround<'a> {
     pub(crate) house: &'a str,
     pub(crate) site: &'a Site,
     pub(crate) takes_replies: bool,
@@ -61,7 +61,7 @@ pub(crate) struct Around<'a> {
 }
 
 impl Page {
-    pub(crate) fn of(letter: &Letter, around: Around<'_>) -> Self {
+    pub(crate) fn of(letter: &Email, around: Surround<'_>) -> Self {
         let words = words(letter.recipient.profile.language.unwrap_or_default());
         let messages = letter.chapters.iter().map(|chapter| chapter.messages.max(1)).sum();
         let conversations = letter.chapters.len();
@@ -75,7 +75,7 @@ impl Page {
         };
         let first_name = letter.recipient.profile.first_name.as_deref();
         let first_name = first_name.map(|name| plain::line(name, NAME_MAX_CHARS));
-        let card = |chapter| Card::of(chapter, words, &letter.zone, around.site, conversations);
+        let card = |chapter| Section::of(chapter, words, &letter.zone, around.site, conversations);
         Self {
             words,
             subject,
@@ -93,15 +93,22 @@ impl Page {
     }
 }
 
-impl Card {
+impl Section {
     /// What is said of one of so many conversations.
-    fn of(chapter: &Chapter, words: &dyn Words, zone: &Zone, site: &Site, of: usize) -> Self {
+    fn of(
+        chapter: &ConversationDigest,
+        words: &dyn Words,
+        zone: &Zone,
+        site: &Site,
+        of: usize,
+    ) -> Self {
         let alone = of == 1;
         let messages = chapter.messages.max(1);
         let quotes_max = if of > CONVERSATIONS_AT_LENGTH_MAX { 1 } else { chapter.quotes.len() };
         let excerpt = if alone { plain::LONG } else { plain::SHORT };
         let quotes = chapter.quotes.iter().take(quotes_max);
-        let quotes: Vec<_> = quotes.map(|quote| Said::of(quote, words, zone, excerpt)).collect();
+        let quotes: Vec<_> =
+            quotes.map(|quote| QuoteView::of(quote, words, zone, excerpt)).collect();
         let unquoted = messages.saturating_sub(quotes.len() as u64);
         let topic = chapter.subject.as_ref();
         let topic = topic.map(|topic| plain::line(topic.as_str(), TOPIC_MAX_CHARS));
@@ -116,7 +123,7 @@ impl Card {
     }
 }
 
-impl Said {
+impl QuoteView {
     fn of(quote: &Quote, words: &dyn Words, zone: &Zone, excerpt: Excerpt) -> Self {
         let lines = plain::quotation(quote.words.as_str(), excerpt);
         Self {
@@ -128,7 +135,7 @@ impl Said {
 }
 
 /// The person who wrote everything, in however many conversations.
-fn only_writer(letter: &Letter) -> Option<&Participant> {
+fn only_writer(letter: &Email) -> Option<&Participant> {
     let mut writers = letter.chapters.iter().map(|chapter| &chapter.writer);
     let first = writers.next()?;
     writers.all(|writer| writer.id == first.id).then_some(first)

@@ -18,7 +18,7 @@ pub struct Settings {
     /// Below which address the pages of the front end are.
     pub site_url: String,
     /// How mail leaves.
-    pub transport: Transport,
+    pub transport: TransportSettings,
     /// How many mails leave at once; the others wait. So many connections are kept at the most.
     pub mails_at_once_max: usize,
     /// How long a mail server may take until it is ready to take a mail, in milliseconds.
@@ -29,7 +29,7 @@ pub struct Settings {
 
 /// How mail leaves.
 #[derive(Clone, Debug)]
-pub enum Transport {
+pub enum TransportSettings {
     /// A mail server.
     Smtp(Smtp),
     /// Mailgun, over HTTP.

@@ -6,7 +6,7 @@ use image::{
     codecs::{gif::GifDecoder, jpeg::JpegDecoder, png::PngDecoder, webp::WebPDecoder},
 };
 
-use crate::{clean::Cleaned, fault::Fault, kind::Kind, settings::Bounds};
+use crate::{clean::Sanitized, fault::Fault, kind::Kind, settings::Bounds};
 
 /// The most bytes of a decoded pixel. Pictures with finer colours may have fewer pixels.
 const PIXEL_BYTES: u64 = 4;
@@ -16,7 +16,7 @@ const DECODER_BYTES: u64 = 16 * 1024 * 1024;
 /// The picture's pixels, or those of an animation's first frame after all of them were decoded.
 pub(crate) fn decode(
     kind: Kind,
-    cleaned: &Cleaned,
+    cleaned: &Sanitized,
     bounds: &Bounds,
 ) -> Result<DynamicImage, Fault> {
     // One after the other, so that there is never more than one picture in memory.

@@ -4,7 +4,7 @@ use domain::object::Picture;
 use image::{DynamicImage, metadata::Orientation};
 
 use crate::{
-    clean::{self, Cleaned},
+    clean::{self, Sanitized},
     decode, encode,
     fault::Fault,
     kind::Kind,
@@ -40,7 +40,7 @@ pub(crate) fn prepare(
     drop(bytes);
     let mut image = decode::decode(kind, &cleaned, bounds)?;
     image.apply_orientation(cleaned.orientation);
-    let thumbnail = small(&image, &cleaned, bounds)?;
+    let thumbnail = thumbnail_of(&image, &cleaned, bounds)?;
     let (width_px, height_px) = (image.width(), image.height());
     let full = upright(kind, cleaned, image, bounds)?;
     let size_bytes =
@@ -59,7 +59,7 @@ pub(crate) fn prepare(
 /// The picture's own bytes when it stands upright; else those of the turned one.
 fn upright(
     kind: Kind,
-    cleaned: Cleaned,
+    cleaned: Sanitized,
     image: DynamicImage,
     bounds: &Bounds,
 ) -> Result<Encoded, Fault> {
@@ -75,7 +75,11 @@ fn upright(
     }
 }
 
-fn small(image: &DynamicImage, cleaned: &Cleaned, bounds: &Bounds) -> Result<Encoded, Fault> {
+fn thumbnail_of(
+    image: &DynamicImage,
+    cleaned: &Sanitized,
+    bounds: &Bounds,
+) -> Result<Encoded, Fault> {
     let side_px = bounds.thumbnail_side_px;
     let profile = cleaned.profile.as_ref();
     if image.width().max(image.height()) <= side_px {

@@ -31,7 +31,7 @@ fn line(entry: &AuditEntry) -> String {
 #[cfg(test)]
 mod tests {
     use domain::{
-        audit::{Actor, Deed},
+        audit::{Actor, AuditAction},
         id::UserId,
         time::Timestamp,
     };
@@ -43,13 +43,13 @@ mod tests {
         let mut entry = AuditEntry {
             at: Timestamp::UNIX_EPOCH,
             actor: Actor::Service,
-            deed: Deed::PolicyChanged,
+            deed: AuditAction::PolicyChanged,
             subject: String::new(),
         };
         let epoch = "1970-01-01T00:00:00.000Z";
         assert_eq!(line(&entry), format!("{epoch}\tservice\tpolicy_changed\teverybody\n"));
         entry.actor = Actor::Person(UserId::parse("c1").expect("good"));
-        (entry.deed, entry.subject) = (Deed::ExportRequested, "c1".to_owned());
+        (entry.deed, entry.subject) = (AuditAction::ExportRequested, "c1".to_owned());
         assert_eq!(line(&entry), format!("{epoch}\tperson c1\texport_requested\tc1\n"));
         assert_eq!(line(&entry).matches('\t').count(), HEAD.matches('\t').count());
     }

@@ -18,7 +18,7 @@ use storage_pg::PgStore;
 
 use crate::{
     clock::SystemClock, config::Config, database, error::RunError, ids::SystemIds,
-    quiet::NobodyListens,
+    quiet::NoopFanout,
 };
 
 const TOKEN_LIFETIME_MS: i64 = 365 * 24 * 60 * 60 * 1_000;
@@ -33,12 +33,12 @@ pub(crate) async fn enter(config: &Config) -> Result<String, RunError> {
     database::prepare(&config.database).await?;
     let store = Arc::new(PgStore::new(&config.database.store)?);
     let messaging =
-        Messaging::new(store, Arc::new(NobodyListens), Arc::new(SystemClock), Arc::new(SystemIds));
+        Messaging::new(store, Arc::new(NoopFanout), Arc::new(SystemClock), Arc::new(SystemIds));
 
     let now = SystemClock.now();
     let cast = Cast::new(now)?;
     for person in [&cast.salon, &cast.client] {
-        messaging.recognise(person).await?;
+        messaging.sync_profile(person).await?;
     }
     let view = messaging.open_conversation(&cast.salon, cast.conversation).await?;
     let entered = json!({

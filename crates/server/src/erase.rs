@@ -13,7 +13,7 @@ use storage_pg::PgStore;
 
 use crate::{
     cli::EraseArgs, clock::SystemClock, config::Config, database, error::RunError, ids::SystemIds,
-    quiet::NobodyListens,
+    quiet::NoopFanout,
 };
 
 /// How many ids are read at once.
@@ -28,7 +28,7 @@ pub(crate) async fn perform(args: &EraseArgs, config: &Config) -> Result<String,
         None => list(&store).await,
         Some(people) => {
             let (clock, ids) = (Arc::new(SystemClock), Arc::new(SystemIds));
-            replay(&Messaging::new(store, Arc::new(NobodyListens), clock, ids), &people).await
+            replay(&Messaging::new(store, Arc::new(NoopFanout), clock, ids), &people).await
         }
     }
     .map_err(RunError::Erase)

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use domain::import::{Refused, Thing};
+use domain::import::{ImportedKind, Refused};
 use importer::{Outcome, Settings, Tally, Watcher};
 use storage_pg::{Address, PgStore};
 use tokio::time::Instant;
@@ -53,22 +53,22 @@ pub(crate) async fn perform(
         ..config.database.store.clone()
     };
     let store = Arc::new(PgStore::new(&patient)?);
-    let mut teller = Teller { told_at: Instant::now(), failed: None };
+    let mut teller = ProgressLog { last_mailed_at: Instant::now(), failed: None };
     let tally = importer::import(&settings, store, Arc::new(SystemClock), &mut teller).await?;
     teller.failed.map_or(Ok(tally.to_string()), |cause| Err(RunError::ImportOutput(cause)))
 }
 
 /// Prints what is left out, and logs how far the import got.
-struct Teller {
-    told_at: Instant,
+struct ProgressLog {
+    last_mailed_at: Instant,
     failed: Option<io::Error>,
 }
 
-impl Watcher for Teller {
+impl Watcher for ProgressLog {
     fn resumed(&mut self, so_far: &Tally) {
         tracing::info!(
-            conversations = so_far.count(Thing::Conversation, Outcome::Read),
-            messages = so_far.count(Thing::Message, Outcome::Read),
+            conversations = so_far.count(ImportedKind::Conversation, Outcome::Read),
+            messages = so_far.count(ImportedKind::Message, Outcome::Read),
             "the import goes on where it stood"
         );
     }
@@ -82,12 +82,12 @@ impl Watcher for Teller {
     }
 
     fn page(&mut self, so_far: &Tally) {
-        if self.told_at.elapsed() >= PROGRESS_PERIOD {
-            self.told_at = Instant::now();
+        if self.last_mailed_at.elapsed() >= PROGRESS_PERIOD {
+            self.last_mailed_at = Instant::now();
             tracing::info!(
-                people = so_far.count(Thing::Person, Outcome::Read),
-                conversations = so_far.count(Thing::Conversation, Outcome::Read),
-                messages = so_far.count(Thing::Message, Outcome::Read),
+                people = so_far.count(ImportedKind::Person, Outcome::Read),
+                conversations = so_far.count(ImportedKind::Conversation, Outcome::Read),
+                messages = so_far.count(ImportedKind::Message, Outcome::Read),
                 "the import goes on"
             );
         }

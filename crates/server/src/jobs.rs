@@ -3,4 +3,4 @@
 mod runner;
 pub(crate) mod verb;
 
-pub(crate) use runner::{Bell, Runner, RunnerSettings};
+pub(crate) use runner::{JobBell, Runner, RunnerSettings};

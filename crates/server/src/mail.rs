@@ -8,11 +8,11 @@ use std::sync::Arc;
 use api::mail::UnsubscribeLinks;
 use domain::{
     id::UserId,
-    mail::MailTerms,
-    ports::{Clock, Ids, PostOffice, Store},
+    mail::MailPolicy,
+    ports::{Clock, Ids, MailSender, Store},
     usecase::Mailing,
 };
-use mailer::{Mailer, Transport, Unsubscribe};
+use mailer::{Mailer, TransportSettings, Unsubscribe};
 
 use crate::{config::Mail, error::RunError};
 
@@ -22,29 +22,29 @@ use crate::{config::Mail, error::RunError};
 /// When mail cannot leave as configured.
 pub(crate) fn mailing(
     mail: &Mail,
-    terms: MailTerms,
+    terms: MailPolicy,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
 ) -> Result<Option<Mailing>, RunError> {
     let Some(settings) = &mail.post else { return Ok(None) };
-    let ways_out = Arc::new(WaysOut(mail.unsubscribe.clone()));
-    let post_office: Arc<dyn PostOffice> = Arc::new(Mailer::new(settings, ways_out)?);
+    let ways_out = Arc::new(UnsubscribeUrls(mail.unsubscribe.clone()));
+    let post_office: Arc<dyn MailSender> = Arc::new(Mailer::new(settings, ways_out)?);
     Ok(Some(Mailing::new(store, post_office, clock, ids, terms)))
 }
 
 /// The mails of a folder, for developers to look at; `None` where mail is sent.
-pub(crate) fn kept_mails(mail: &Mail) -> Option<Arc<dyn api::mail::KeptMails>> {
+pub(crate) fn dev_mail(mail: &Mail) -> Option<Arc<dyn api::mail::KeptMails>> {
     match &mail.post.as_ref()?.transport {
-        Transport::Folder(folder) => Some(Arc::new(kept::KeptInFolder::new(&folder.path))),
-        Transport::Smtp(_) | Transport::Mailgun(_) => None,
+        TransportSettings::Folder(folder) => Some(Arc::new(kept::KeptInFolder::new(&folder.path))),
+        TransportSettings::Smtp(_) | TransportSettings::Mailgun(_) => None,
     }
 }
 
 /// The interface signs the links that it takes back.
-struct WaysOut(UnsubscribeLinks);
+struct UnsubscribeUrls(UnsubscribeLinks);
 
-impl Unsubscribe for WaysOut {
+impl Unsubscribe for UnsubscribeUrls {
     fn url(&self, recipient: &UserId) -> String {
         self.0.to(recipient)
     }

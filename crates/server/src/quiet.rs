@@ -2,15 +2,15 @@ use async_trait::async_trait;
 use domain::{
     event::Event,
     id::{ConversationId, UserId},
-    ports::{Fanout, MarkedMessage, Turn},
+    ports::{Fanout, MarkedMessage, PublishGuard},
 };
 
 /// The fan-out of a process to which nobody is connected.
-pub(crate) struct NobodyListens;
+pub(crate) struct NoopFanout;
 
 #[async_trait]
-impl Fanout for NobodyListens {
-    async fn turn(&self, _conversation: &ConversationId) -> Box<dyn Turn> {
+impl Fanout for NoopFanout {
+    async fn turn(&self, _conversation: &ConversationId) -> Box<dyn PublishGuard> {
         Box::new(Self)
     }
 
@@ -21,6 +21,6 @@ impl Fanout for NobodyListens {
     }
 }
 
-impl Turn for NobodyListens {
+impl PublishGuard for NoopFanout {
     fn publish(self: Box<Self>, _events: Vec<Event>) {}
 }

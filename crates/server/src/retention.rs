@@ -7,7 +7,7 @@ use storage_pg::PgStore;
 
 use crate::{
     cli::RetentionVerb, clock::SystemClock, config::Config, database, error::RunError,
-    ids::SystemIds, quiet::NobodyListens,
+    ids::SystemIds, quiet::NoopFanout,
 };
 
 /// Does what an operator asks for, and returns what is to be printed. Who is connected to a server
@@ -17,7 +17,7 @@ pub(crate) async fn perform(verb: &RetentionVerb, config: &Config) -> Result<Str
     database::prepare(&config.database).await?;
     let store = Arc::new(PgStore::new(&config.database.store)?);
     let messaging =
-        Messaging::new(store, Arc::new(NobodyListens), Arc::new(SystemClock), Arc::new(SystemIds))
+        Messaging::new(store, Arc::new(NoopFanout), Arc::new(SystemClock), Arc::new(SystemIds))
             .with_retention(config.api.retention);
     let report = messaging.run_retention(dry_run).await.map_err(RunError::Retention)?;
     Ok(shown(&report, dry_run))

@@ -16,7 +16,7 @@ use crate::{
     error::RunError,
     http,
     ids::SystemIds,
-    jobs::{Bell, Runner},
+    jobs::{JobBell, Runner},
     mail,
     signals::StopSignals,
     stop,
@@ -34,7 +34,7 @@ pub(crate) async fn serve(config: Config) -> Result<(), RunError> {
     let store = Arc::new(PgStore::new(&config.database.store)?);
     let tokens = Arc::new(JwtVerifier::new(&config.tokens, clock.clone())?);
     let (ids, files) = (Arc::new(SystemIds), Arc::new(Media::new(&config.files)?));
-    let bell = Bell::default();
+    let bell = JobBell::default();
     let ports = Ports {
         store: store.clone(),
         tokens,
@@ -42,7 +42,7 @@ pub(crate) async fn serve(config: Config) -> Result<(), RunError> {
         ids: ids.clone(),
         files: files.clone(),
         wake: bell.rung(),
-        kept_mails: mail::kept_mails(&config.mail),
+        dev_mail: mail::dev_mail(&config.mail),
     };
     let api = Api::new(config.api, ports);
     let server = http::listen(&config.http, &api)?;

@@ -10,8 +10,8 @@ mod transport;
 pub(crate) mod websocket;
 
 pub use application::{EngineApplication, EngineHandler, EngineMessage, EngineSocket};
-pub(crate) use door::{Door, Heir};
+pub(crate) use door::{Handoff, PollingHandle};
 pub(crate) use heartbeat::{Beat, Heartbeat};
 pub(crate) use packet::{EnginePacket, PROBE_ANSWER, PROBE_QUESTION, UPGRADE, open_text};
 pub(crate) use polling::Polling;
-pub(crate) use transport::{Farewell, Fault, Gone, Incoming, Transport};
+pub(crate) use transport::{ClosePlan, Disconnected, Fault, Incoming, Transport};

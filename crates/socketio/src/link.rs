@@ -14,13 +14,13 @@ use tokio::{sync::Notify, time::Instant};
 use crate::{
     config::Config,
     frame::Frame,
-    mailbox::{Key, Mailbox, Outgoing, Refused, Worth},
+    mailbox::{Delivery, Key, Mailbox, Outgoing, Refused},
     reason::DisconnectReason,
 };
 
 /// The shared state of one session.
 #[derive(Debug)]
-pub(crate) struct Link {
+pub(crate) struct SessionHandle {
     state: Mutex<State>,
     wake: Notify,
     opened: Instant,
@@ -39,12 +39,12 @@ struct State {
 
 /// What happened outside of the session since it last asked.
 #[derive(Debug, Default)]
-pub(crate) struct News {
+pub(crate) struct Signals {
     pub(crate) dismissed: Vec<Key>,
     pub(crate) ending: Option<DisconnectReason>,
 }
 
-impl Link {
+impl SessionHandle {
     pub(crate) fn new(config: &Config) -> Self {
         Self {
             state: Mutex::new(State {
@@ -72,7 +72,7 @@ impl Link {
     }
 
     /// Takes one frame of a socket. Losing a durable one ends the session.
-    pub(crate) fn post(&self, key: Key, frame: Frame, worth: Worth) -> Result<(), Refused> {
+    pub(crate) fn post(&self, key: Key, frame: Frame, worth: Delivery) -> Result<(), Refused> {
         let mut state = self.lock();
         let outcome = state.mailbox.post(key, frame, worth);
         let outcome = state.judge(outcome);
@@ -125,9 +125,9 @@ impl Link {
         self.wake.notified().await;
     }
 
-    pub(crate) fn news(&self) -> News {
+    pub(crate) fn news(&self) -> Signals {
         let mut state = self.lock();
-        News { dismissed: std::mem::take(&mut state.dismissed), ending: state.ending }
+        Signals { dismissed: std::mem::take(&mut state.dismissed), ending: state.ending }
     }
 
     pub(crate) fn enter(&self, key: Key, namespace: Arc<str>) {

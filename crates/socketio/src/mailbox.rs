@@ -27,7 +27,7 @@ pub(crate) enum Refused {
 
 /// Whether a frame may be lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Worth {
+pub(crate) enum Delivery {
     /// It may not: rather than lose it, the session ends.
     Durable,
     /// It may, once the mailbox is more than half full.
@@ -131,7 +131,7 @@ impl Mailbox {
         if self.closed {
             return Err(Refused::Closed);
         }
-        self.check_room(&answer, Worth::Durable)?;
+        self.check_room(&answer, Delivery::Durable)?;
         for frame in replay {
             self.push(frame, Kind::Answer);
         }
@@ -154,11 +154,11 @@ impl Mailbox {
     }
 
     /// Takes one frame of a socket.
-    pub(crate) fn post(&mut self, key: Key, frame: Frame, worth: Worth) -> Result<(), Refused> {
+    pub(crate) fn post(&mut self, key: Key, frame: Frame, worth: Delivery) -> Result<(), Refused> {
         let stage = self.stage(key).filter(|_| !self.closed);
         let stage = stage.ok_or(Refused::Closed)?;
         self.check_room(&frame, worth)?;
-        let kind = if worth == Worth::Answer { Kind::Answer } else { Kind::Backlog };
+        let kind = if worth == Delivery::Answer { Kind::Answer } else { Kind::Backlog };
         if stage == Stage::Connected {
             self.push(frame, kind);
         } else {
@@ -173,7 +173,7 @@ impl Mailbox {
         if self.closed {
             return Err(Refused::Closed);
         }
-        self.check_room(&frame, Worth::Durable)?;
+        self.check_room(&frame, Delivery::Durable)?;
         self.push(frame, Kind::Backlog);
         Ok(())
     }
@@ -277,19 +277,19 @@ impl Mailbox {
         }
     }
 
-    fn check_room(&self, frame: &Frame, worth: Worth) -> Result<(), Refused> {
+    fn check_room(&self, frame: &Frame, worth: Delivery) -> Result<(), Refused> {
         let Load { messages, bytes } = self.backlog;
         let (messages_after, bytes_after) =
             (messages + 1, bytes.saturating_add(frame.size_bytes()));
         match worth {
-            Worth::Answer => Ok(()),
+            Delivery::Answer => Ok(()),
             _ if messages == 0 => Ok(()),
-            Worth::Volatile
+            Delivery::Volatile
                 if messages_after > self.max_messages / 2 || bytes_after > self.max_bytes / 2 =>
             {
                 Err(Refused::Dropped)
             }
-            Worth::Durable
+            Delivery::Durable
                 if messages_after > self.max_messages || bytes_after > self.max_bytes =>
             {
                 Err(Refused::Full)

@@ -15,7 +15,7 @@ use crate::{
 };
 
 pub use builder::Builder;
-pub(crate) use table::{Registration, Seat, Table, TableError};
+pub(crate) use table::{Registration, SessionEntry, Table, TableError};
 
 /// An Engine.IO and Socket.IO server. Cheap to clone; every clone is the same server, whichever
 /// thread it is used from.

@@ -16,8 +16,8 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::{
     config::after,
-    engine::{EngineHandler, EngineSocket, Heartbeat, Heir, Incoming, Transport},
-    link::{Link, News},
+    engine::{EngineHandler, EngineSocket, Handoff, Heartbeat, Incoming, Transport},
+    link::{SessionHandle, Signals},
     mailbox::Refused,
     namespace::Headers,
     packet::{Decoder, Limits},
@@ -25,9 +25,9 @@ use crate::{
     server::{Registration, Shared},
 };
 
-use clock::{Patience, ping};
-use ending::Ending;
-use members::Members;
+use clock::{ConnectDeadline, ping};
+use ending::SessionEnd;
+use members::NamespaceSockets;
 
 pub(crate) use upgrade::upgrade;
 
@@ -42,14 +42,14 @@ pub(crate) struct Client {
 /// when its transport changes.
 pub(crate) struct Session {
     server: Arc<Shared>,
-    link: Arc<Link>,
+    link: Arc<SessionHandle>,
     /// The place in the table, kept until everything is over.
     registration: Registration,
     client: Client,
-    upper: Upper,
+    upper: Protocol,
     heartbeat: Heartbeat,
-    patience: Patience,
-    members: Members,
+    patience: ConnectDeadline,
+    members: NamespaceSockets,
     /// Whether the last turn left the client unread because its events are still being handled.
     held_back: bool,
     /// Whether the transport before this one left a ping unsent.
@@ -57,7 +57,7 @@ pub(crate) struct Session {
 }
 
 /// What the messages of a session are for.
-enum Upper {
+enum Protocol {
     SocketIo(Decoder),
     Bare(Box<dyn EngineHandler>),
 }
@@ -65,27 +65,27 @@ enum Upper {
 impl Session {
     pub(crate) fn new(
         server: Arc<Shared>,
-        link: Arc<Link>,
+        link: Arc<SessionHandle>,
         registration: Registration,
         client: Client,
     ) -> Self {
         let (config, opened) = (&server.config, Instant::now());
         let (upper, patience) = if let Some(bare) = &server.bare {
             let socket = EngineSocket::new(Arc::clone(&link));
-            (Upper::Bare(bare.open(socket)), Patience::Rewarded)
+            (Protocol::Bare(bare.open(socket)), ConnectDeadline::Rewarded)
         } else {
             let decoder = Decoder::new(Limits {
                 max_attachments: config.max_attachments,
                 max_packet_bytes: config.max_packet_bytes,
             });
-            let patience = Patience::Until(after(opened, config.connect_timeout_ms));
-            (Upper::SocketIo(decoder), patience)
+            let patience = ConnectDeadline::Until(after(opened, config.connect_timeout_ms));
+            (Protocol::SocketIo(decoder), patience)
         };
         Self {
             upper,
             heartbeat: Heartbeat::new(config, opened),
             patience,
-            members: Members::new(config.inbox_events, config.max_payload_bytes),
+            members: NamespaceSockets::new(config.inbox_events, config.max_payload_bytes),
             held_back: false,
             owes_ping: false,
             server,
@@ -108,14 +108,14 @@ impl Session {
         }
     }
 
-    async fn leave(mut self, transport: impl Transport, outcome: Result<Heir, Ending>) {
+    async fn leave(mut self, transport: impl Transport, outcome: Result<Handoff, SessionEnd>) {
         match outcome {
             Ok(heir) => {
                 self.owes_ping = transport.owes_ping();
                 drop(transport);
                 if let Err(session) = heir.send(self) {
                     session.link.discard();
-                    drop(session.finish(Ending::lost()).await);
+                    drop(session.finish(SessionEnd::lost()).await);
                 }
             }
             Err(ending) => {
@@ -130,17 +130,17 @@ impl Session {
     }
 
     /// Lets every handler have its last call. What is left is the place in the table.
-    async fn finish(self, ending: Ending) -> Registration {
+    async fn finish(self, ending: SessionEnd) -> Registration {
         let Self { mut members, upper, registration, .. } = self;
         tracing::debug!(reason = %ending.reason, "a session ended");
         members.finish(ending.reason).await;
-        if let Upper::Bare(handler) = upper {
+        if let Protocol::Bare(handler) = upper {
             handler.closed(ending.reason);
         }
         registration
     }
 
-    async fn live(&mut self, transport: &mut impl Transport) -> Result<Heir, Ending> {
+    async fn live(&mut self, transport: &mut impl Transport) -> Result<Handoff, SessionEnd> {
         if std::mem::take(&mut self.owes_ping) {
             ping(transport)?;
         }
@@ -160,7 +160,7 @@ impl Session {
         &mut self,
         transport: &mut impl Transport,
         mut alarm: Pin<&mut Sleep>,
-    ) -> Result<Option<Incoming>, Ending> {
+    ) -> Result<Option<Incoming>, SessionEnd> {
         self.on_news()?;
         transport.pump(&self.link)?;
         self.members.proceed();
@@ -182,8 +182,8 @@ impl Session {
         Ok(None)
     }
 
-    fn on_news(&mut self) -> Result<(), Ending> {
-        let News { dismissed, ending } = self.link.news();
+    fn on_news(&mut self) -> Result<(), SessionEnd> {
+        let Signals { dismissed, ending } = self.link.news();
         for key in dismissed {
             self.members.dismiss(key);
         }
@@ -192,7 +192,7 @@ impl Session {
 }
 
 /// The mailbox of a session refuses only when the session is about to end anyway.
-impl From<Refused> for Ending {
+impl From<Refused> for SessionEnd {
     fn from(_: Refused) -> Self {
         DisconnectReason::SlowReader.into()
     }

@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use crate::{
     frame::Frame,
-    link::Link,
-    mailbox::{Key, Refused, Worth},
+    link::SessionHandle,
+    mailbox::{Delivery, Key, Refused},
     sid::SocketId,
 };
 
@@ -23,7 +23,7 @@ struct Inner {
     id: SocketId,
     namespace: Arc<str>,
     key: Key,
-    link: Arc<Link>,
+    link: Arc<SessionHandle>,
 }
 
 /// Why something was not sent.
@@ -49,7 +49,12 @@ pub enum EmitError {
 }
 
 impl Socket {
-    pub(crate) fn new(id: SocketId, namespace: Arc<str>, key: Key, link: Arc<Link>) -> Self {
+    pub(crate) fn new(
+        id: SocketId,
+        namespace: Arc<str>,
+        key: Key,
+        link: Arc<SessionHandle>,
+    ) -> Self {
         Self { inner: Arc::new(Inner { id, namespace, key, link }) }
     }
 
@@ -76,7 +81,7 @@ impl Socket {
     /// # Errors
     /// See [`EmitError`].
     pub fn send(&self, frame: &Frame) -> Result<(), EmitError> {
-        self.post(frame, Worth::Durable)
+        self.post(frame, Delivery::Durable)
     }
 
     /// Sends a frame that may be lost: a client that is behind is spared it.
@@ -84,7 +89,7 @@ impl Socket {
     /// # Errors
     /// See [`EmitError`].
     pub fn send_volatile(&self, frame: &Frame) -> Result<(), EmitError> {
-        self.post(frame, Worth::Volatile)
+        self.post(frame, Delivery::Volatile)
     }
 
     /// Sends what an event of this socket asked for. It is no backlog, and so exempt from the bounds
@@ -96,7 +101,7 @@ impl Socket {
     /// # Errors
     /// See [`EmitError`].
     pub fn send_answer(&self, frame: &Frame) -> Result<(), EmitError> {
-        self.post(frame, Worth::Answer)
+        self.post(frame, Delivery::Answer)
     }
 
     /// How long nothing has arrived from the client: no event, no pong, no request of any kind, on
@@ -130,7 +135,7 @@ impl Socket {
         self.inner.key
     }
 
-    fn post(&self, frame: &Frame, worth: Worth) -> Result<(), EmitError> {
+    fn post(&self, frame: &Frame, worth: Delivery) -> Result<(), EmitError> {
         if frame.namespace() != &*self.inner.namespace {
             return Err(EmitError::ForeignNamespace);
         }

@@ -11,7 +11,7 @@ use domain::{
     id::{AppointmentEventId, AppointmentId, UserId},
     ports::{
         AppliedAppointmentEvent, ApplyAppointmentEvent, AppointmentStore, ConversationOfBooking,
-        PendingAppointmentEvent, Reception, StoreError,
+        PendingAppointmentEvent, ReceiveOutcome, StoreError,
     },
     time::Timestamp,
 };
@@ -25,7 +25,7 @@ impl AppointmentStore for PgStore {
         &self,
         event: &AppointmentEvent,
         at: Timestamp,
-    ) -> Result<Reception, StoreError> {
+    ) -> Result<ReceiveOutcome, StoreError> {
         let (store, event) = (self.clone(), event.clone());
         to_its_end(move || {
             let (store, event) = (store.clone(), event.clone());

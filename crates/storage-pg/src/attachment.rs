@@ -13,7 +13,7 @@ use domain::{id::ConversationId, time::Timestamp};
 use crate::{
     failure::Failure,
     prepared::prepared,
-    record::{At, Columns},
+    record::{Columns, PgTimestamp},
 };
 
 const OF_MESSAGES: &str = concat!(
@@ -47,7 +47,7 @@ pub(crate) async fn forget_those_of(
     at: Timestamp,
 ) -> Result<u64, Failure> {
     let Gone(files) = prepared(OF_MESSAGES)
-        .bind::<Timestamptz, _>(At(at))
+        .bind::<Timestamptz, _>(PgTimestamp(at))
         .bind::<Array<Text>, _>(messages)
         .get_result(connection)
         .await?;
@@ -61,7 +61,7 @@ pub(crate) async fn forget_all_in(
     at: Timestamp,
 ) -> Result<u64, Failure> {
     let Gone(files) = prepared(OF_CONVERSATION)
-        .bind::<Timestamptz, _>(At(at))
+        .bind::<Timestamptz, _>(PgTimestamp(at))
         .bind::<Text, _>(conversation.as_str())
         .get_result(connection)
         .await?;

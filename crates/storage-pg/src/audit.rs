@@ -9,7 +9,7 @@ use diesel::{
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
-    audit::{Actor, AuditEntry, Deed},
+    audit::{Actor, AuditAction, AuditEntry},
     id::UserId,
     ports::{AuditStore, StoreError},
     time::Timestamp,
@@ -18,7 +18,7 @@ use domain::{
 use crate::{
     failure::Failure,
     prepared::prepared,
-    record::{At, Columns, FromColumns, Record, good},
+    record::{Columns, FromColumns, PgTimestamp, Row, good},
     store::{PgStore, with_retry},
 };
 
@@ -31,7 +31,7 @@ SELECT at, actor, person_id, deed, subject FROM messaging.audit ORDER BY id DESC
 pub(crate) async fn note(
     connection: &mut AsyncPgConnection,
     actor: &Actor,
-    deed: Deed,
+    deed: AuditAction,
     subject: &UserId,
     at: Timestamp,
 ) -> Result<(), Failure> {
@@ -40,7 +40,7 @@ pub(crate) async fn note(
         .bind::<Nullable<Text>, _>(actor.person().map(UserId::as_str))
         .bind::<Text, _>(deed.as_str())
         .bind::<Text, _>(subject.as_str())
-        .bind::<Timestamptz, _>(At(at))
+        .bind::<Timestamptz, _>(PgTimestamp(at))
         .execute(connection)
         .await?;
     Ok(())
@@ -52,7 +52,7 @@ impl FromColumns for AuditEntry {
         Ok(Self {
             at: row.at("at")?,
             actor: good("actor", Actor::parse(&row.text("actor")?, person))?,
-            deed: row.parsed("deed", Deed::parse)?,
+            deed: row.parsed("deed", AuditAction::parse)?,
             subject: row.text("subject")?,
         })
     }
@@ -60,9 +60,9 @@ impl FromColumns for AuditEntry {
 
 async fn newest(store: &PgStore, limit: u32) -> Result<Vec<AuditEntry>, Failure> {
     let mut connection = store.connection().await?;
-    let entries: Vec<Record<AuditEntry>> =
+    let entries: Vec<Row<AuditEntry>> =
         prepared(NEWEST).bind::<BigInt, _>(i64::from(limit)).load(&mut *connection).await?;
-    Ok(entries.into_iter().map(|Record(entry)| entry).collect())
+    Ok(entries.into_iter().map(|Row(entry)| entry).collect())
 }
 
 #[async_trait]

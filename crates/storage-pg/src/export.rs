@@ -10,7 +10,7 @@ use diesel::{
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
-    audit::{Actor, Deed},
+    audit::{Actor, AuditAction},
     export::{EXPORT_LIFETIME_MS, Export, ReadyExport},
     id::UserId,
     job::Task,
@@ -24,7 +24,7 @@ use crate::{
     failure::Failure,
     job,
     prepared::prepared,
-    record::{At, Columns, FromColumns, Record},
+    record::{Columns, FromColumns, PgTimestamp, Row},
     store::{PgStore, to_its_end, with_retry},
 };
 
@@ -65,7 +65,7 @@ async fn find(
     person: &UserId,
 ) -> Result<Option<Export>, Failure> {
     let found = prepared(FIND).bind::<Text, _>(person.as_str()).get_result(connection).await;
-    Ok(found.optional()?.map(|Record(export)| export))
+    Ok(found.optional()?.map(|Row(export)| export))
 }
 
 async fn request(
@@ -80,14 +80,14 @@ async fn request(
             let is_new = prepared(REQUEST)
                 .bind::<Text, _>(person.as_str())
                 .bind::<Text, _>(key.as_str())
-                .bind::<Timestamptz, _>(At(at))
+                .bind::<Timestamptz, _>(PgTimestamp(at))
                 .bind::<BigInt, _>(EXPORT_LIFETIME_MS)
                 .execute(connection)
                 .await?;
             if is_new > 0 {
                 job::enter(connection, &Task::ExportPerson(person.clone()), at).await?;
                 let actor = Actor::Person(person.clone());
-                audit::note(connection, &actor, Deed::ExportRequested, &person, at).await?;
+                audit::note(connection, &actor, AuditAction::ExportRequested, &person, at).await?;
             }
             find(connection, &person).await
         })
@@ -107,15 +107,16 @@ async fn finish(
                 .bind::<Text, _>(person.as_str())
                 .bind::<Text, _>(key.as_str())
                 .bind::<BigInt, _>(i64::try_from(ready.size_bytes).unwrap_or(i64::MAX))
-                .bind::<Timestamptz, _>(At(ready.at))
-                .bind::<Timestamptz, _>(At(ready.expires_at))
+                .bind::<Timestamptz, _>(PgTimestamp(ready.at))
+                .bind::<Timestamptz, _>(PgTimestamp(ready.expires_at))
                 .execute(connection)
                 .await?;
             if waited == 0 {
                 return Ok(false);
             }
             job::enter(connection, &Task::DeleteObject(key), ready.expires_at).await?;
-            audit::note(connection, &Actor::Service, Deed::Exported, &person, ready.at).await?;
+            audit::note(connection, &Actor::Service, AuditAction::Exported, &person, ready.at)
+                .await?;
             Ok(true)
         })
         .await

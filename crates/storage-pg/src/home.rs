@@ -3,7 +3,7 @@
 use std::{future::Future, io, sync::Arc};
 
 use tokio::{
-    runtime::{Builder, Runtime},
+    runtime::{self, Builder},
     task::JoinError,
 };
 
@@ -13,13 +13,13 @@ use tokio::{
 /// runtimes, one for each worker of the HTTP server; a worker that stops first would silence a
 /// connection that another one's request is waiting on.
 #[derive(Clone)]
-pub(crate) struct Home {
+pub(crate) struct ConnectionRuntime {
     runtime: Arc<Background>,
 }
 
-struct Background(Option<Runtime>);
+struct Background(Option<runtime::Runtime>);
 
-impl Home {
+impl ConnectionRuntime {
     /// Starts the thread.
     pub(crate) fn new() -> io::Result<Self> {
         let mut builder = Builder::new_multi_thread();

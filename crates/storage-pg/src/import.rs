@@ -18,7 +18,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
     import::{ImportedConversation, ImportedMail, ImportedPreference},
     participant::Participant,
-    ports::{ImportMark, ImportStep, ImportStore, Incoming, Landing, StoreError},
+    ports::{ImportMark, ImportOutcome, ImportRow, ImportStep, ImportStore, StoreError},
 };
 
 use crate::{
@@ -41,9 +41,9 @@ impl ImportStore for PgStore {
     #[tracing::instrument(name = "db.import.people", skip_all, fields(rows = people.len()))]
     async fn import_people(
         &self,
-        people: Arc<[Incoming<Participant>]>,
+        people: Arc<[ImportRow<Participant>]>,
         step: ImportStep,
-    ) -> Result<Vec<Landing>, StoreError> {
+    ) -> Result<Vec<ImportOutcome>, StoreError> {
         let store = self.clone();
         to_its_end(move || people::take(store.clone(), people.clone(), step.clone())).await
     }
@@ -51,9 +51,9 @@ impl ImportStore for PgStore {
     #[tracing::instrument(name = "db.import.conversations", skip_all, fields(rows = conversations.len()))]
     async fn import_conversations(
         &self,
-        conversations: Arc<[Incoming<ImportedConversation>]>,
+        conversations: Arc<[ImportRow<ImportedConversation>]>,
         step: ImportStep,
-    ) -> Result<Vec<Landing>, StoreError> {
+    ) -> Result<Vec<ImportOutcome>, StoreError> {
         let store = self.clone();
         let attempt =
             move || conversations::take(store.clone(), conversations.clone(), step.clone());
@@ -63,9 +63,9 @@ impl ImportStore for PgStore {
     #[tracing::instrument(name = "db.import.preferences", skip_all, fields(rows = preferences.len()))]
     async fn import_preferences(
         &self,
-        preferences: Arc<[Incoming<ImportedPreference>]>,
+        preferences: Arc<[ImportRow<ImportedPreference>]>,
         step: ImportStep,
-    ) -> Result<Vec<Landing>, StoreError> {
+    ) -> Result<Vec<ImportOutcome>, StoreError> {
         let store = self.clone();
         to_its_end(move || preferences::take(store.clone(), preferences.clone(), step.clone()))
             .await
@@ -74,9 +74,9 @@ impl ImportStore for PgStore {
     #[tracing::instrument(name = "db.import.mail", skip_all, fields(rows = mail.len()))]
     async fn import_mail(
         &self,
-        mail: Arc<[Incoming<ImportedMail>]>,
+        mail: Arc<[ImportRow<ImportedMail>]>,
         step: ImportStep,
-    ) -> Result<Vec<Landing>, StoreError> {
+    ) -> Result<Vec<ImportOutcome>, StoreError> {
         let store = self.clone();
         to_its_end(move || mail::take(store.clone(), mail.clone(), step.clone())).await
     }
@@ -94,9 +94,9 @@ async fn by_index(connection: &mut AsyncPgConnection) -> Result<(), Failure> {
 
 /// Those of `page` that `landings` lets in.
 fn let_in<'p, T>(
-    page: &'p [Incoming<T>],
-    landings: &'p [Landing],
-) -> impl Iterator<Item = (&'p Incoming<T>, Landing)> {
+    page: &'p [ImportRow<T>],
+    landings: &'p [ImportOutcome],
+) -> impl Iterator<Item = (&'p ImportRow<T>, ImportOutcome)> {
     let pairs = page.iter().zip(landings.iter().copied());
-    pairs.filter(|(_, landing)| matches!(landing, Landing::New | Landing::Updated))
+    pairs.filter(|(_, landing)| matches!(landing, ImportOutcome::New | ImportOutcome::Updated))
 }

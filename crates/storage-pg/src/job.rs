@@ -11,14 +11,14 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
     id::JobId,
     job::{Job, JobView, Reason, Task},
-    ports::{ClaimJobs, JobCounts, JobFilter, JobStore, Setback, StoreError},
+    ports::{ClaimJobs, JobCounts, JobFilter, JobStore, RetryOrDead, StoreError},
     time::Timestamp,
 };
 
 use crate::{
     failure::Failure,
     prepared::prepared,
-    record::At,
+    record::PgTimestamp,
     store::{PgStore, with_retry},
 };
 
@@ -33,7 +33,7 @@ pub(crate) async fn enter(
     prepared(ENTER)
         .bind::<Text, _>(task.kind())
         .bind::<Text, _>(task.subject())
-        .bind::<Timestamptz, _>(At(at))
+        .bind::<Timestamptz, _>(PgTimestamp(at))
         .execute(connection)
         .await?;
     Ok(())
@@ -56,7 +56,7 @@ impl JobStore for PgStore {
         &self,
         job: &JobId,
         attempt: u32,
-        setback: Setback,
+        setback: RetryOrDead,
         reason: Reason,
     ) -> Result<bool, StoreError> {
         with_retry(|| outcome::set_back(self, job, attempt, setback, reason)).await

@@ -21,7 +21,7 @@ use crate::{
     schema::event,
     store::{PgStore, with_retry},
 };
-use now::Now;
+use now::LogHydrator;
 
 #[async_trait]
 impl LogStore for PgStore {
@@ -65,7 +65,7 @@ async fn events_after(
     limit: u32,
 ) -> Result<Option<LogPiece>, Failure> {
     let mut connection = store.connection().await?;
-    let Some(mut now) = Now::find(&mut connection, id, viewer).await? else {
+    let Some(mut now) = LogHydrator::find(&mut connection, id, viewer).await? else {
         return Ok(None);
     };
     if after > now.last_seq() {

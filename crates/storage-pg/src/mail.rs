@@ -10,7 +10,7 @@ mod settle;
 use async_trait::async_trait;
 use domain::{
     id::{MailId, UserId},
-    mail::{MailCase, NewMail, OpenMail, ReplyToken, Verdict},
+    mail::{MailDecision, NewMail, PendingNotifications, QueuedMail, ReplyToken},
     ports::{DueMail, MailStore, ReplyTarget, StoreError},
     time::Timestamp,
 };
@@ -29,22 +29,22 @@ impl MailStore for PgStore {
         &self,
         recipient: &UserId,
         now: Timestamp,
-    ) -> Result<Option<MailCase>, StoreError> {
+    ) -> Result<Option<PendingNotifications>, StoreError> {
         with_retry(|| case::find(self, recipient, now)).await
     }
 
     #[tracing::instrument(name = "db.mail.settle", skip_all, fields(mail.id = %mail.id))]
     async fn settle_mail(
         &self,
-        case: &MailCase,
-        verdict: &Verdict,
+        case: &PendingNotifications,
+        verdict: &MailDecision,
         mail: &NewMail,
     ) -> Result<bool, StoreError> {
         with_retry(|| settle::settle(self, case, verdict, mail)).await
     }
 
     #[tracing::instrument(name = "db.mail.open", skip_all, fields(mail.id = %mail))]
-    async fn open_mail(&self, mail: &MailId) -> Result<Option<OpenMail>, StoreError> {
+    async fn open_mail(&self, mail: &MailId) -> Result<Option<QueuedMail>, StoreError> {
         with_retry(|| open::open(self, mail)).await
     }
 

@@ -37,7 +37,7 @@ impl MessageStore for PgStore {
         viewer: &UserId,
         window: &Window<MessageCursor>,
     ) -> Result<Option<History>, StoreError> {
-        with_retry(|| history::page(self, conversation, viewer, window)).await
+        with_retry(|| history::history_page(self, conversation, viewer, window)).await
     }
 
     #[tracing::instrument(name = "db.message.find", skip_all, fields(message.id = %id))]

@@ -14,14 +14,14 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
     id::UserId,
     participant::Participant,
-    ports::{Acquaintances, ParticipantStore, StoreError},
+    ports::{ParticipantStore, ParticipantWithPartners, StoreError},
     time::Timestamp,
 };
 
 use crate::{
     failure::Failure,
     prepared::prepared,
-    record::{Record, good, participant},
+    record::{Row, good, participant},
     store::{PgStore, with_retry},
 };
 
@@ -33,14 +33,14 @@ WHERE id = $1";
 const ACQUAINTANCES: &str = include_str!("participant/acquaintances.sql");
 
 /// A person with their partners, as the statement returns them.
-struct Known(Acquaintances);
+struct Known(ParticipantWithPartners);
 
 impl QueryableByName<Pg> for Known {
     fn build<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
         let ids = NamedRow::get::<Array<Text>, Vec<String>>(row, "partner_ids")?;
         let partners = ids.iter().map(|id| good("partner_ids", UserId::parse(id)));
         let (person, partners) = (participant(row, "")?, partners.collect::<Read<_>>()?);
-        Ok(Self(Acquaintances { person, partners }))
+        Ok(Self(ParticipantWithPartners { person, partners }))
     }
 }
 
@@ -74,7 +74,7 @@ impl ParticipantStore for PgStore {
         &self,
         id: &UserId,
         partners_max: u32,
-    ) -> Result<Option<Acquaintances>, StoreError> {
+    ) -> Result<Option<ParticipantWithPartners>, StoreError> {
         with_retry(|| acquaintances(self, id, partners_max)).await
     }
 }
@@ -89,14 +89,14 @@ pub(crate) async fn find_on(
     id: &UserId,
 ) -> Result<Option<Participant>, Failure> {
     let found = prepared(FIND).bind::<Text, _>(id.as_str()).get_result(connection).await;
-    Ok(found.optional()?.map(|Record(person)| person))
+    Ok(found.optional()?.map(|Row(person)| person))
 }
 
 async fn acquaintances(
     store: &PgStore,
     id: &UserId,
     partners_max: u32,
-) -> Result<Option<Acquaintances>, Failure> {
+) -> Result<Option<ParticipantWithPartners>, Failure> {
     let mut connection = store.connection().await?;
     let found = prepared(ACQUAINTANCES)
         .bind::<Text, _>(id.as_str())

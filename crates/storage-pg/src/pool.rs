@@ -22,7 +22,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::{
     connect::Connector,
     failure::{Class, Failure},
-    home::Home,
+    home::ConnectionRuntime,
     settings::Settings,
 };
 
@@ -42,7 +42,7 @@ pub(crate) struct Pooled {
 }
 
 impl Pool {
-    pub(crate) fn new(connector: Connector, home: Home, settings: &Settings) -> Self {
+    pub(crate) fn new(connector: Connector, home: ConnectionRuntime, settings: &Settings) -> Self {
         let mut config = ManagerConfig::default();
         // Whether a connection broke is known without asking the server.
         config.recycling_method = RecyclingMethod::Fast;
@@ -75,7 +75,10 @@ impl Pool {
     }
 }
 
-async fn open(connector: Connector, home: &Home) -> Result<AsyncPgConnection, Failure> {
+async fn open(
+    connector: Connector,
+    home: &ConnectionRuntime,
+) -> Result<AsyncPgConnection, Failure> {
     let opened = home.run(async move { connector.connect().await }).await;
     opened
         .unwrap_or_else(|_| Err(Failure::new(Class::Unavailable, "the connection's home is gone")))

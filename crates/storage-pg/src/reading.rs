@@ -21,7 +21,7 @@ use domain::{
 use crate::{
     failure::Failure,
     prepared::prepared,
-    record::{At, Columns, good, side_word},
+    record::{Columns, PgTimestamp, good, side_word},
     store::{PgStore, with_retry},
 };
 
@@ -99,7 +99,7 @@ pub(crate) async fn mark_messages_of_salon(
         .bind::<Text, _>(side_word(Side::Salon))
         .bind::<BigInt, _>(after.get())
         .bind::<BigInt, _>(up_to.get())
-        .bind::<Timestamptz, _>(At(at))
+        .bind::<Timestamptz, _>(PgTimestamp(at))
         .bind::<Integer, _>(1)
         .get_result(connection)
         .await?;
@@ -129,7 +129,7 @@ async fn mark_read(store: &PgStore, mark: &MarkRead) -> Result<Option<MarkedRead
         .bind::<Text, _>(mark.conversation.as_str())
         .bind::<Text, _>(mark.reader.as_str())
         .bind::<BigInt, _>(up_to)
-        .bind::<Timestamptz, _>(At(mark.at))
+        .bind::<Timestamptz, _>(PgTimestamp(mark.at))
         .bind::<Integer, _>(READ_IDS_MAX)
         .get_result(&mut *connection)
         .await

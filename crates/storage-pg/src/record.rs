@@ -13,7 +13,7 @@ mod participant;
 use diesel::{
     QueryableByName,
     deserialize::{FromSql, Result},
-    pg::{Pg, PgValue, data_types::PgTimestamp},
+    pg::{Pg, PgValue, data_types},
     row::NamedRow,
     serialize::{self, Output, ToSql},
     sql_types::{BigInt, Integer, Jsonb, Nullable, Text, Timestamptz},
@@ -38,9 +38,9 @@ pub(crate) trait FromColumns: Sized {
 }
 
 /// Lets a statement return any [`FromColumns`].
-pub(crate) struct Record<T>(pub(crate) T);
+pub(crate) struct Row<T>(pub(crate) T);
 
-impl<T: FromColumns> QueryableByName<Pg> for Record<T> {
+impl<T: FromColumns> QueryableByName<Pg> for Row<T> {
     fn build<'a>(row: &impl NamedRow<'a, Pg>) -> Result<Self> {
         T::from_columns(row).map(Self)
     }
@@ -61,11 +61,11 @@ pub(crate) trait Columns<'a>: NamedRow<'a, Pg> {
     }
 
     fn at(&self, column: &str) -> Result<Timestamp> {
-        Ok(NamedRow::get::<Timestamptz, At>(self, column)?.0)
+        Ok(NamedRow::get::<Timestamptz, PgTimestamp>(self, column)?.0)
     }
 
     fn maybe_at(&self, column: &str) -> Result<Option<Timestamp>> {
-        let at = NamedRow::get::<Nullable<Timestamptz>, Option<At>>(self, column)?;
+        let at = NamedRow::get::<Nullable<Timestamptz>, Option<PgTimestamp>>(self, column)?;
         Ok(at.map(|at| at.0))
     }
 
@@ -84,11 +84,11 @@ pub(crate) trait Columns<'a>: NamedRow<'a, Pg> {
         good(column, u32::try_from(count))
     }
 
-    fn parsed<T, G: Good<T>>(&self, column: &str, parse: impl FnOnce(&str) -> G) -> Result<T> {
+    fn parsed<T, G: IntoValue<T>>(&self, column: &str, parse: impl FnOnce(&str) -> G) -> Result<T> {
         good(column, parse(&self.text(column)?))
     }
 
-    fn maybe_parsed<T, G: Good<T>>(
+    fn maybe_parsed<T, G: IntoValue<T>>(
         &self,
         column: &str,
         parse: impl FnOnce(&str) -> G,
@@ -101,46 +101,46 @@ pub(crate) trait Columns<'a>: NamedRow<'a, Pg> {
 impl<'a, R: NamedRow<'a, Pg>> Columns<'a> for R {}
 
 /// What came of reading a stored value.
-pub(crate) trait Good<T> {
+pub(crate) trait IntoValue<T> {
     fn into_option(self) -> Option<T>;
 }
 
-impl<T> Good<T> for Option<T> {
+impl<T> IntoValue<T> for Option<T> {
     fn into_option(self) -> Self {
         self
     }
 }
 
-impl<T, E> Good<T> for std::result::Result<T, E> {
+impl<T, E> IntoValue<T> for std::result::Result<T, E> {
     fn into_option(self) -> Option<T> {
         self.ok()
     }
 }
 
 /// The value, or the complaint that `column` holds none.
-pub(crate) fn good<T>(column: &str, value: impl Good<T>) -> Result<T> {
+pub(crate) fn good<T>(column: &str, value: impl IntoValue<T>) -> Result<T> {
     value.into_option().ok_or_else(|| Corrupt(column.to_owned()).into())
 }
 
 /// A point in time, as PostgreSQL counts: microseconds since 2000.
 #[derive(Clone, Copy, Debug, diesel::expression::AsExpression, diesel::deserialize::FromSqlRow)]
 #[diesel(sql_type = Timestamptz)]
-pub(crate) struct At(pub(crate) Timestamp);
+pub(crate) struct PgTimestamp(pub(crate) Timestamp);
 
 /// 2000-01-01T00:00:00Z, in milliseconds since 1970.
 const EPOCH_MILLIS: i64 = 946_684_800_000;
 
-impl FromSql<Timestamptz, Pg> for At {
+impl FromSql<Timestamptz, Pg> for PgTimestamp {
     fn from_sql(bytes: PgValue<'_>) -> Result<Self> {
-        let PgTimestamp(micros) = FromSql::<Timestamptz, Pg>::from_sql(bytes)?;
+        let data_types::PgTimestamp(micros) = FromSql::<Timestamptz, Pg>::from_sql(bytes)?;
         good("time", Timestamp::from_millis(micros.div_euclid(1_000) + EPOCH_MILLIS)).map(Self)
     }
 }
 
-impl ToSql<Timestamptz, Pg> for At {
+impl ToSql<Timestamptz, Pg> for PgTimestamp {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
         let micros = (self.0.as_millis() - EPOCH_MILLIS) * 1_000;
-        ToSql::<Timestamptz, Pg>::to_sql(&PgTimestamp(micros), &mut out.reborrow())
+        ToSql::<Timestamptz, Pg>::to_sql(&data_types::PgTimestamp(micros), &mut out.reborrow())
     }
 }
 

@@ -12,8 +12,8 @@ use domain::{
     id::{ConversationId, UserId},
     job::Task,
     ports::{
-        AgePage, ArchiveForAge, Emptied, EmptyAged, LogWalk, LogWalked, RetentionStore, StoreError,
-        Weight,
+        AgePage, ArchiveForAge, PurgeExpired, Purged, RetentionStore, StoreError, TrimBatch,
+        TrimProgress, Usage,
     },
     retention::{RetentionPolicy, SalonRetention},
     time::Timestamp,
@@ -104,28 +104,28 @@ impl RetentionStore for PgStore {
     #[tracing::instrument(
         name = "db.retention.empty", skip_all, fields(conversation.id = %empty.conversation)
     )]
-    async fn empty_aged(&self, empty: &EmptyAged) -> Result<Emptied, StoreError> {
+    async fn empty_aged(&self, empty: &PurgeExpired) -> Result<Purged, StoreError> {
         let (store, empty) = (self.clone(), empty.clone());
         to_its_end(move || change::empty(store.clone(), empty.clone())).await
     }
 
     #[tracing::instrument(name = "db.retention.weigh", skip_all)]
-    async fn weigh(&self, conversations: &[ConversationId]) -> Result<Weight, StoreError> {
-        with_retry(|| ages::weigh(self, conversations)).await
+    async fn measure(&self, conversations: &[ConversationId]) -> Result<Usage, StoreError> {
+        with_retry(|| ages::measure(self, conversations)).await
     }
 
     #[tracing::instrument(name = "db.retention.trim", skip_all)]
-    async fn trim_logs(&self, walk: &LogWalk) -> Result<LogWalked, StoreError> {
+    async fn trim_logs(&self, walk: &TrimBatch) -> Result<TrimProgress, StoreError> {
         with_retry(|| log::trim(self, walk)).await
     }
 
     #[tracing::instrument(name = "db.retention.count_old", skip_all)]
-    async fn count_old_entries(&self, walk: &LogWalk) -> Result<LogWalked, StoreError> {
+    async fn count_old_entries(&self, walk: &TrimBatch) -> Result<TrimProgress, StoreError> {
         with_retry(|| log::count(self, walk)).await
     }
 
     #[tracing::instrument(name = "db.retention.go_on", skip_all)]
-    async fn go_on_with(&self, task: &Task, at: Timestamp) -> Result<(), StoreError> {
+    async fn enqueue_continuation(&self, task: &Task, at: Timestamp) -> Result<(), StoreError> {
         let enter = || async { job::enter(&mut *self.connection().await?, task, at).await };
         with_retry(enter).await
     }

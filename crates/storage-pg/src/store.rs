@@ -9,7 +9,7 @@ use tracing::Instrument;
 use crate::{
     connect::Connector,
     failure::{Class, Failure},
-    home::Home,
+    home::ConnectionRuntime,
     pool::{Pool, Pooled},
     settings::{InvalidSettings, Settings},
     statements::Statements,
@@ -35,7 +35,7 @@ impl PgStore {
         settings.check()?;
         let statements = Statements::default();
         let connector = Connector::for_requests(settings, statements.clone())?;
-        let home = Home::new().map_err(|_| InvalidSettings::NoThread)?;
+        let home = ConnectionRuntime::new().map_err(|_| InvalidSettings::NoThread)?;
         Ok(Self {
             pool: Pool::new(connector, home, settings),
             parties: Arc::new(Cache::new(settings.parties_cache_entries_max)),

@@ -9,7 +9,7 @@ use domain::{
     attachment::Attachment,
     id::{AttachmentId, UserId},
     object::Picture,
-    ports::{BeginUpload, Fetchable, StoreError, UploadStore},
+    ports::{BeginUpload, Downloadable, StoreError, UploadStore},
     time::Timestamp,
 };
 
@@ -54,11 +54,11 @@ impl UploadStore for PgStore {
         id: &AttachmentId,
         viewer: &UserId,
     ) -> Result<Option<Attachment>, StoreError> {
-        with_retry(|| find::attachment(self, id, viewer)).await
+        with_retry(|| find::find_attachment(self, id, viewer)).await
     }
 
     #[tracing::instrument(name = "db.attachment.fetchable", skip_all, fields(attachment.id = %id))]
-    async fn fetchable(&self, id: &AttachmentId) -> Result<Option<Fetchable>, StoreError> {
+    async fn fetchable(&self, id: &AttachmentId) -> Result<Option<Downloadable>, StoreError> {
         with_retry(|| find::fetchable(self, id)).await
     }
 

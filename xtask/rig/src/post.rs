@@ -15,7 +15,7 @@ use xtask::{node, workspace};
 
 use crate::{Fault, fault::same, wait::within};
 pub use clock::{a_day_passes, all_put_off, all_settled, an_hour_passes};
-pub use letter::Letter;
+pub use letter::Email;
 
 /// Takes mail on a port of this machine. Ends when dropped, and with this process.
 #[derive(Debug)]
@@ -95,16 +95,16 @@ impl MailServer {
     ///
     /// # Errors
     /// When there is none in time.
-    pub async fn mail(&mut self) -> Result<Letter, Fault> {
+    pub async fn mail(&mut self) -> Result<Email, Fault> {
         let mail = within("a mail", self.next("mail")).await??;
-        Letter::parse(&mail)
+        Email::parse(&mail)
     }
 
     /// The next mail is for this address.
     ///
     /// # Errors
     /// When it is for another, or there is none in time.
-    pub async fn mail_to(&mut self, address: &str) -> Result<Letter, Fault> {
+    pub async fn mail_to(&mut self, address: &str) -> Result<Email, Fault> {
         let mail = self.mail().await?;
         same("the recipient of a mail", mail.to.as_str(), address)?;
         Ok(mail)
@@ -114,11 +114,11 @@ impl MailServer {
     ///
     /// # Errors
     /// When it cannot be understood.
-    pub fn arrived(&mut self) -> Result<Vec<Letter>, Fault> {
+    pub fn arrived(&mut self) -> Result<Vec<Email>, Fault> {
         let mut mails = Vec::new();
         while let Ok(line) = self.told.try_recv() {
             if let Some(mail) = value(&line, "mail")? {
-                mails.push(Letter::parse(&mail)?);
+                mails.push(Email::parse(&mail)?);
             }
         }
         Ok(mails)

@@ -9,7 +9,7 @@ use crate::failure::Failure;
 ///
 /// # Errors
 /// The failure of `work`; `internal` when it panicked.
-pub(super) async fn to_the_end<T: Send + 'static>(
+pub(super) async fn run_to_completion<T: Send + 'static>(
     work: impl Future<Output = Result<T, Failure>> + Send + 'static,
 ) -> Result<T, Failure> {
     tokio::spawn(work.in_current_span()).await.map_err(Failure::internal)?
@@ -17,7 +17,7 @@ pub(super) async fn to_the_end<T: Send + 'static>(
 
 /// What is said of a body that is not acceptable: `failure` to those who take part; to a stranger
 /// that there is no such conversation, whatever the body was.
-pub(super) async fn to_a_participant(
+pub(super) async fn hide_from_strangers(
     failure: Failure,
     context: &Context,
     conversation: &ConversationId,
@@ -47,7 +47,7 @@ mod tests {
         let (tell, told) = oneshot::channel();
         let done = Arc::new(AtomicBool::new(false));
         let mark = done.clone();
-        let mut command = Box::pin(to_the_end(async move {
+        let mut command = Box::pin(run_to_completion(async move {
             may_go.await.map_err(Failure::internal)?;
             mark.store(true, Ordering::SeqCst);
             tell.send(()).map_err(|()| Failure::message_not_found())
@@ -62,7 +62,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_a_fault_of_ours() {
-        let failed = to_the_end::<()>(async { panic!("on purpose") }).await;
+        let failed = run_to_completion::<()>(async { panic!("on purpose") }).await;
         assert_eq!(failed.expect_err("it panicked").code(), Code::Internal);
     }
 }

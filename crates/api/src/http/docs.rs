@@ -34,7 +34,7 @@ async fn to_the_pages() -> HttpResponse {
 async fn page(pages: Arc<Config<'static>>, request: HttpRequest) -> Result<HttpResponse, Failure> {
     let name = request.match_info().get("page").unwrap_or_default();
     let file = utoipa_swagger_ui::serve(name, pages)
-        .map_err(|error| Failure::internal(Broken(error.to_string())))?;
+        .map_err(|error| Failure::internal(BodyError(error.to_string())))?;
     let Some(SwaggerFile { bytes, content_type, gzpipped, .. }) = file else {
         return no_such_route(request).await;
     };
@@ -47,7 +47,7 @@ async fn page(pages: Arc<Config<'static>>, request: HttpRequest) -> Result<HttpR
 
 #[derive(Debug, thiserror::Error)]
 #[error("the pages cannot be shown: {0}")]
-struct Broken(String);
+struct BodyError(String);
 
 /// The specification of the REST interface.
 async fn requests() -> HttpResponse {

@@ -30,7 +30,7 @@ pub(crate) async fn request(
 ) -> Result<HttpResponse, Failure> {
     // Whoever only asks for the headers begins nothing.
     let export = if request.method() == Method::HEAD {
-        context.messaging.foreseen_export(&caller.user).await?
+        context.messaging.peek_export(&caller.user).await?
     } else {
         context.messaging.my_export(&caller.user).await?
     };

@@ -3,7 +3,7 @@
 use std::{
     convert::Infallible,
     pin::Pin,
-    task::{Context, Poll},
+    task::{self, Poll},
 };
 
 use actix_web::{
@@ -38,7 +38,7 @@ impl MessageBody for LengthOf {
 
     fn poll_next(
         self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        _: &mut task::Context<'_>,
     ) -> Poll<Option<Result<Bytes, Infallible>>> {
         Poll::Ready(None)
     }

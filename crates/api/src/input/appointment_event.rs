@@ -6,7 +6,7 @@ use domain::{
 };
 
 use super::{
-    fields::{Fields, Given, Reasons},
+    fields::{Field, Fields, ValidationErrors},
     participant::{text, zone},
 };
 use crate::{failure::Failure, texts::platform as texts};
@@ -19,13 +19,13 @@ const TIME_END_MILLIS: i64 = 253_370_764_800_000;
 /// # Errors
 /// A validation failure with every reason.
 pub fn appointment_event(fields: &Fields) -> Result<AppointmentEvent, Failure> {
-    let mut reasons = Reasons::default();
+    let mut reasons = ValidationErrors::default();
     let event = event(fields, &mut reasons);
     reasons.unless_any(event)
 }
 
 /// Everything is read before anything is missed, so that every reason is found.
-fn event(fields: &Fields, reasons: &mut Reasons) -> Option<AppointmentEvent> {
+fn event(fields: &Fields, reasons: &mut ValidationErrors) -> Option<AppointmentEvent> {
     let id = id(fields, "eventId", AppointmentEventId::parse, reasons);
     let kind = kind(fields, reasons);
     let appointment = self::id(fields, "appointmentId", AppointmentId::parse, reasons);
@@ -33,9 +33,9 @@ fn event(fields: &Fields, reasons: &mut Reasons) -> Option<AppointmentEvent> {
     let client = self::id(fields, "clientUserId", UserId::parse, reasons);
     let service = service(fields, reasons);
     let starts_at = time(fields, "startsAt", reasons);
-    let previous_starts_at = match Given::of(fields, "previousStartsAt") {
-        Given::Nothing => None,
-        Given::Text(_) | Given::Else => time(fields, "previousStartsAt", reasons),
+    let previous_starts_at = match Field::of(fields, "previousStartsAt") {
+        Field::Nothing => None,
+        Field::Text(_) | Field::Else => time(fields, "previousStartsAt", reasons),
     };
     let first_name = text(fields, "clientFirstName", reasons).and_then(|name| {
         let name = FirstName::parse(name).map(|name| name.as_str().to_owned());
@@ -43,9 +43,9 @@ fn event(fields: &Fields, reasons: &mut Reasons) -> Option<AppointmentEvent> {
     });
     let zone = zone(fields, reasons);
     let occurred_at = time(fields, "occurredAt", reasons);
-    let conversation = match Given::of(fields, "conversationId") {
-        Given::Nothing => None,
-        Given::Text(_) | Given::Else => {
+    let conversation = match Field::of(fields, "conversationId") {
+        Field::Nothing => None,
+        Field::Text(_) | Field::Else => {
             self::id(fields, "conversationId", ConversationId::parse, reasons)
         }
     };
@@ -69,35 +69,35 @@ fn id<T>(
     fields: &Fields,
     field: &str,
     parse: impl FnOnce(&str) -> Result<T, InvalidId>,
-    reasons: &mut Reasons,
+    reasons: &mut ValidationErrors,
 ) -> Option<T> {
-    let id = match Given::of(fields, field) {
-        Given::Text(text) => parse(text),
-        Given::Nothing | Given::Else => Err(InvalidId),
+    let id = match Field::of(fields, field) {
+        Field::Text(text) => parse(text),
+        Field::Nothing | Field::Else => Err(InvalidId),
     };
     reasons.note(id, |_| texts::not_an_id(field))
 }
 
-fn kind(fields: &Fields, reasons: &mut Reasons) -> Option<AppointmentEventKind> {
+fn kind(fields: &Fields, reasons: &mut ValidationErrors) -> Option<AppointmentEventKind> {
     let kind = word(fields, "kind").and_then(AppointmentEventKind::parse);
     reasons.note(kind.ok_or(()), |()| texts::kind_words())
 }
 
-fn service(fields: &Fields, reasons: &mut Reasons) -> Option<Service> {
+fn service(fields: &Fields, reasons: &mut ValidationErrors) -> Option<Service> {
     let service = word(fields, "service").and_then(Service::parse);
     reasons.note(service.ok_or(()), |()| texts::SERVICE_WORDS)
 }
 
-fn time(fields: &Fields, field: &str, reasons: &mut Reasons) -> Option<Timestamp> {
+fn time(fields: &Fields, field: &str, reasons: &mut ValidationErrors) -> Option<Timestamp> {
     let time = word(fields, field).and_then(Timestamp::parse);
     let time = time.filter(|time| (0..TIME_END_MILLIS).contains(&time.as_millis()));
     reasons.note(time.ok_or(()), |()| texts::not_a_time(field))
 }
 
 fn word<'a>(fields: &'a Fields, field: &str) -> Option<&'a str> {
-    match Given::of(fields, field) {
-        Given::Text(text) => Some(text),
-        Given::Nothing | Given::Else => None,
+    match Field::of(fields, field) {
+        Field::Text(text) => Some(text),
+        Field::Nothing | Field::Else => None,
     }
 }
 

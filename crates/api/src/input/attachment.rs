@@ -8,7 +8,7 @@ use domain::{
 };
 use serde_json::Value;
 
-use super::fields::{Fields, Given, Reasons};
+use super::fields::{Field, Fields, ValidationErrors};
 use crate::texts;
 
 const LIST: &str = "attachments";
@@ -19,7 +19,7 @@ pub(super) fn are_given(fields: &Fields) -> bool {
 }
 
 /// The files of a message.
-pub(super) fn attachments(fields: &Fields, reasons: &mut Reasons) -> Vec<DraftFile> {
+pub(super) fn attachments(fields: &Fields, reasons: &mut ValidationErrors) -> Vec<DraftFile> {
     let list = match fields.get(LIST) {
         None | Some(Value::Null) => return Vec::new(),
         Some(Value::Array(list)) => list,
@@ -42,7 +42,7 @@ pub(super) fn attachments(fields: &Fields, reasons: &mut Reasons) -> Vec<DraftFi
         list.iter().enumerate().filter_map(|(index, item)| Some((index, item.as_object()?)));
     objects
         .filter_map(|(index, fields)| {
-            let mut found = Reasons::default();
+            let mut found = ValidationErrors::default();
             let file = file(fields, &mut found);
             reasons.add_of(LIST, index, found);
             file
@@ -52,21 +52,21 @@ pub(super) fn attachments(fields: &Fields, reasons: &mut Reasons) -> Vec<DraftFi
 
 /// A file that was uploaded to us is named by its id, and is then what we know of it; any other is
 /// described.
-fn file(fields: &Fields, reasons: &mut Reasons) -> Option<DraftFile> {
-    match Given::of(fields, "attachmentId") {
-        Given::Nothing => hosted(fields, reasons).map(DraftFile::Hosted),
-        Given::Text(id) => {
+fn file(fields: &Fields, reasons: &mut ValidationErrors) -> Option<DraftFile> {
+    match Field::of(fields, "attachmentId") {
+        Field::Nothing => hosted(fields, reasons).map(DraftFile::Hosted),
+        Field::Text(id) => {
             let id = AttachmentId::parse(id);
             reasons.note(id, |_| texts::files::ATTACHMENT_ID).map(DraftFile::Uploaded)
         }
-        Given::Else => {
+        Field::Else => {
             reasons.add(texts::files::ATTACHMENT_ID);
             None
         }
     }
 }
 
-fn hosted(fields: &Fields, reasons: &mut Reasons) -> Option<File> {
+fn hosted(fields: &Fields, reasons: &mut ValidationErrors) -> Option<File> {
     let name = name(fields, reasons);
     let url = url(fields, reasons);
     let media_type = media_type(fields, reasons);
@@ -89,23 +89,23 @@ fn text_of(error: FileError) -> texts::Text {
     }
 }
 
-fn name(fields: &Fields, reasons: &mut Reasons) -> Option<String> {
-    match Given::of(fields, "fileName") {
-        Given::Text(name) => reasons.note(tidied_name(name), text_of),
-        Given::Nothing => {
+fn name(fields: &Fields, reasons: &mut ValidationErrors) -> Option<String> {
+    match Field::of(fields, "fileName") {
+        Field::Text(name) => reasons.note(tidied_name(name), text_of),
+        Field::Nothing => {
             reasons.add_all([texts::FILE_NAME_REQUIRED, texts::FILE_NAME_STRING]);
             None
         }
-        Given::Else => {
+        Field::Else => {
             reasons.add(texts::FILE_NAME_STRING);
             None
         }
     }
 }
 
-fn url(fields: &Fields, reasons: &mut Reasons) -> Option<FileUrl> {
-    let given = Given::of(fields, "fileUrl");
-    if let Given::Text(url) = given
+fn url(fields: &Fields, reasons: &mut ValidationErrors) -> Option<FileUrl> {
+    let given = Field::of(fields, "fileUrl");
+    if let Field::Text(url) = given
         && let Ok(url) = FileUrl::parse(url)
     {
         return Some(url);
@@ -114,15 +114,15 @@ fn url(fields: &Fields, reasons: &mut Reasons) -> Option<FileUrl> {
     if given.is_empty() {
         reasons.add(texts::FILE_URL_REQUIRED);
     }
-    if !matches!(given, Given::Text(_)) {
+    if !matches!(given, Field::Text(_)) {
         reasons.add(texts::FILE_URL_STRING);
     }
     None
 }
 
-fn media_type(fields: &Fields, reasons: &mut Reasons) -> Option<MediaType> {
-    let given = Given::of(fields, "fileType");
-    if let Given::Text(media_type) = given
+fn media_type(fields: &Fields, reasons: &mut ValidationErrors) -> Option<MediaType> {
+    let given = Field::of(fields, "fileType");
+    if let Field::Text(media_type) = given
         && let Ok(media_type) = MediaType::parse(media_type)
     {
         return Some(media_type);
@@ -131,13 +131,13 @@ fn media_type(fields: &Fields, reasons: &mut Reasons) -> Option<MediaType> {
     if given.is_empty() {
         reasons.add(texts::FILE_TYPE_REQUIRED);
     }
-    if !matches!(given, Given::Text(_)) {
+    if !matches!(given, Field::Text(_)) {
         reasons.add(texts::FILE_TYPE_STRING);
     }
     None
 }
 
-fn size(value: Option<&Value>, reasons: &mut Reasons) -> Option<i64> {
+fn size(value: Option<&Value>, reasons: &mut ValidationErrors) -> Option<i64> {
     let Some(size) = value.and_then(Value::as_f64) else {
         reasons.add_all([texts::FILE_TOO_LARGE, texts::FILE_SIZE_NUMBER]);
         return None;
@@ -154,11 +154,11 @@ fn size(value: Option<&Value>, reasons: &mut Reasons) -> Option<i64> {
     Some(size as i64)
 }
 
-fn upload_key<'a>(fields: &'a Fields, reasons: &mut Reasons) -> Option<&'a str> {
-    match Given::of(fields, "uploadThingKey") {
-        Given::Nothing => None,
-        Given::Text(key) => reasons.note(check_upload_key(Some(key)), text_of).map(|()| key),
-        Given::Else => {
+fn upload_key<'a>(fields: &'a Fields, reasons: &mut ValidationErrors) -> Option<&'a str> {
+    match Field::of(fields, "uploadThingKey") {
+        Field::Nothing => None,
+        Field::Text(key) => reasons.note(check_upload_key(Some(key)), text_of).map(|()| key),
+        Field::Else => {
             reasons.add(texts::UPLOAD_KEY_STRING);
             None
         }

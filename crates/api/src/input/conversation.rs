@@ -6,7 +6,7 @@ use domain::{
 };
 use serde_json::Value;
 
-use super::fields::{Fields, Given, Reasons};
+use super::fields::{Field, Fields, ValidationErrors};
 use crate::{
     code::Code,
     failure::Failure,
@@ -19,7 +19,7 @@ use crate::{
 /// A validation failure with every reason; or, for an id that nobody can have, what an unknown one
 /// gets.
 pub fn new_conversation(fields: &Fields) -> Result<NewConversation, Failure> {
-    let mut reasons = Reasons::default();
+    let mut reasons = ValidationErrors::default();
     let client = client(fields, &mut reasons);
     let appointment = appointment(fields, &mut reasons);
     let subject = new_subject(fields, &mut reasons);
@@ -41,12 +41,12 @@ pub fn new_conversation(fields: &Fields) -> Result<NewConversation, Failure> {
 /// # Errors
 /// A validation failure with every reason.
 pub fn change(fields: &Fields) -> Result<ConversationChange, Failure> {
-    let mut reasons = Reasons::default();
+    let mut reasons = ValidationErrors::default();
     let subject = changed_subject(fields, &mut reasons);
-    let status = match Given::of(fields, "status") {
-        Given::Nothing => None,
-        Given::Text(word) => reasons.note(Status::parse(word).ok_or(()), |()| texts::STATUS_WORDS),
-        Given::Else => {
+    let status = match Field::of(fields, "status") {
+        Field::Nothing => None,
+        Field::Text(word) => reasons.note(Status::parse(word).ok_or(()), |()| texts::STATUS_WORDS),
+        Field::Else => {
             reasons.add(texts::STATUS_WORDS);
             None
         }
@@ -54,33 +54,33 @@ pub fn change(fields: &Fields) -> Result<ConversationChange, Failure> {
     reasons.unless_any(Some(ConversationChange { subject, status }))
 }
 
-fn client<'a>(fields: &'a Fields, reasons: &mut Reasons) -> Option<&'a str> {
-    match Given::of(fields, "clientUserId") {
-        Given::Text("") => reasons.add(texts::CLIENT_REQUIRED),
-        Given::Text(client) => return Some(client),
-        Given::Nothing => reasons.add_all([texts::CLIENT_REQUIRED, texts::CLIENT_STRING]),
-        Given::Else => reasons.add(texts::CLIENT_STRING),
+fn client<'a>(fields: &'a Fields, reasons: &mut ValidationErrors) -> Option<&'a str> {
+    match Field::of(fields, "clientUserId") {
+        Field::Text("") => reasons.add(texts::CLIENT_REQUIRED),
+        Field::Text(client) => return Some(client),
+        Field::Nothing => reasons.add_all([texts::CLIENT_REQUIRED, texts::CLIENT_STRING]),
+        Field::Else => reasons.add(texts::CLIENT_STRING),
     }
     None
 }
 
 /// An empty text means no appointment, as it always did.
-fn appointment<'a>(fields: &'a Fields, reasons: &mut Reasons) -> Option<&'a str> {
-    match Given::of(fields, "appointmentId") {
-        Given::Nothing | Given::Text("") => None,
-        Given::Text(appointment) => Some(appointment),
-        Given::Else => {
+fn appointment<'a>(fields: &'a Fields, reasons: &mut ValidationErrors) -> Option<&'a str> {
+    match Field::of(fields, "appointmentId") {
+        Field::Nothing | Field::Text("") => None,
+        Field::Text(appointment) => Some(appointment),
+        Field::Else => {
             reasons.add(texts::APPOINTMENT_STRING);
             None
         }
     }
 }
 
-fn new_subject(fields: &Fields, reasons: &mut Reasons) -> Option<Subject> {
-    match Given::of(fields, "subject") {
-        Given::Nothing => None,
-        Given::Text(subject) => reasons.note(Subject::open(subject), subject_reason),
-        Given::Else => {
+fn new_subject(fields: &Fields, reasons: &mut ValidationErrors) -> Option<Subject> {
+    match Field::of(fields, "subject") {
+        Field::Nothing => None,
+        Field::Text(subject) => reasons.note(Subject::open(subject), subject_reason),
+        Field::Else => {
             reasons.add_all([texts::SUBJECT_TOO_SHORT, texts::SUBJECT_STRING]);
             None
         }
@@ -89,7 +89,7 @@ fn new_subject(fields: &Fields, reasons: &mut Reasons) -> Option<Subject> {
 
 /// The outer `None` leaves the subject as it is, the inner one takes it away.
 #[expect(clippy::option_option, reason = "the shape of `ConversationChange::subject`")]
-fn changed_subject(fields: &Fields, reasons: &mut Reasons) -> Option<Option<Subject>> {
+fn changed_subject(fields: &Fields, reasons: &mut ValidationErrors) -> Option<Option<Subject>> {
     match fields.get("subject")? {
         Value::Null => Some(None),
         Value::String(subject) => reasons.note(Subject::edit(subject), subject_reason),
@@ -107,10 +107,10 @@ fn subject_reason(error: TextError) -> Text {
     }
 }
 
-fn first_message(fields: &Fields, reasons: &mut Reasons) -> Option<Content> {
-    match Given::of(fields, "firstMessage") {
-        Given::Nothing => None,
-        Given::Text(text) => {
+fn first_message(fields: &Fields, reasons: &mut ValidationErrors) -> Option<Content> {
+    match Field::of(fields, "firstMessage") {
+        Field::Nothing => None,
+        Field::Text(text) => {
             let content = Content::parse(text).and_then(|content| {
                 if content.is_empty() { Err(TextError::Empty) } else { Ok(content) }
             });
@@ -119,7 +119,7 @@ fn first_message(fields: &Fields, reasons: &mut Reasons) -> Option<Content> {
                 TextError::TooLong => texts::content_too_long(),
             })
         }
-        Given::Else => {
+        Field::Else => {
             reasons.add_all([texts::FIRST_MESSAGE_EMPTY, texts::FIRST_MESSAGE_STRING]);
             None
         }

@@ -5,7 +5,7 @@ use domain::{
 
 use super::{
     attachment,
-    fields::{Fields, Given, Reasons},
+    fields::{Field, Fields, ValidationErrors},
     key::key,
 };
 use crate::{failure::Failure, texts};
@@ -15,7 +15,7 @@ use crate::{failure::Failure, texts};
 /// # Errors
 /// A validation failure with every reason.
 pub fn draft(fields: &Fields, header_key: Option<&str>) -> Result<Draft, Failure> {
-    let mut reasons = Reasons::default();
+    let mut reasons = ValidationErrors::default();
     check_conversation(fields, &mut reasons);
     let content = content(fields, &mut reasons);
     let kind = kind(fields, &mut reasons);
@@ -27,7 +27,7 @@ pub fn draft(fields: &Fields, header_key: Option<&str>) -> Result<Draft, Failure
 /// # Errors
 /// A validation failure with every reason.
 pub fn socket_draft(fields: &Fields) -> Result<Draft, Failure> {
-    let mut reasons = Reasons::default();
+    let mut reasons = ValidationErrors::default();
     let content = content(fields, &mut reasons);
     assemble(fields, None, content, Some(MessageKind::Text), reasons)
 }
@@ -37,7 +37,7 @@ fn assemble(
     header_key: Option<&str>,
     content: Option<Content>,
     kind: Option<MessageKind>,
-    mut reasons: Reasons,
+    mut reasons: ValidationErrors,
 ) -> Result<Draft, Failure> {
     let files = attachment::attachments(fields, &mut reasons);
     let key = key(fields, header_key, &mut reasons);
@@ -52,21 +52,21 @@ fn assemble(
 }
 
 /// The path says which conversation, so the body need not; what it says there is only checked.
-fn check_conversation(fields: &Fields, reasons: &mut Reasons) {
-    match Given::of(fields, "conversationId") {
-        Given::Text("") => reasons.add(texts::CONVERSATION_REQUIRED),
-        Given::Else => reasons.add(texts::CONVERSATION_STRING),
-        Given::Nothing | Given::Text(_) => {}
+fn check_conversation(fields: &Fields, reasons: &mut ValidationErrors) {
+    match Field::of(fields, "conversationId") {
+        Field::Text("") => reasons.add(texts::CONVERSATION_REQUIRED),
+        Field::Else => reasons.add(texts::CONVERSATION_STRING),
+        Field::Nothing | Field::Text(_) => {}
     }
 }
 
-fn content(fields: &Fields, reasons: &mut Reasons) -> Option<Content> {
-    let given = Given::of(fields, "content");
+fn content(fields: &Fields, reasons: &mut ValidationErrors) -> Option<Content> {
+    let given = Field::of(fields, "content");
     if given.is_empty() && attachment::are_given(fields) {
         return Some(Content::default());
     }
     match given {
-        Given::Text(text) => {
+        Field::Text(text) => {
             let content = reasons.note(Content::parse(text), |error| match error {
                 TextError::TooLong => texts::content_too_long(),
                 TextError::Empty | TextError::TooShort => texts::CONTENT_EMPTY,
@@ -76,23 +76,23 @@ fn content(fields: &Fields, reasons: &mut Reasons) -> Option<Content> {
             }
             reasons.add_all([texts::CONTENT_TOO_SHORT, texts::CONTENT_EMPTY]);
         }
-        Given::Nothing => {
+        Field::Nothing => {
             reasons.add_all([
                 texts::CONTENT_TOO_SHORT,
                 texts::CONTENT_EMPTY,
                 texts::CONTENT_STRING,
             ]);
         }
-        Given::Else => reasons.add_all([texts::CONTENT_TOO_SHORT, texts::CONTENT_STRING]),
+        Field::Else => reasons.add_all([texts::CONTENT_TOO_SHORT, texts::CONTENT_STRING]),
     }
     None
 }
 
-fn kind(fields: &Fields, reasons: &mut Reasons) -> Option<MessageKind> {
-    let kind = match Given::of(fields, "type") {
-        Given::Nothing => Some(MessageKind::Text),
-        Given::Text(word) => MessageKind::parse(word),
-        Given::Else => None,
+fn kind(fields: &Fields, reasons: &mut ValidationErrors) -> Option<MessageKind> {
+    let kind = match Field::of(fields, "type") {
+        Field::Nothing => Some(MessageKind::Text),
+        Field::Text(word) => MessageKind::parse(word),
+        Field::Else => None,
     };
     reasons.note(kind.ok_or(()), |()| texts::TYPE_WORDS)
 }

@@ -7,7 +7,7 @@ pub type Fields = Map<String, Value>;
 
 /// A field that should hold a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Given<'a> {
+pub(super) enum Field<'a> {
     /// Nothing, or `null`.
     Nothing,
     /// A text.
@@ -16,7 +16,7 @@ pub(super) enum Given<'a> {
     Else,
 }
 
-impl<'a> Given<'a> {
+impl<'a> Field<'a> {
     pub(super) fn of(fields: &'a Fields, name: &str) -> Self {
         match fields.get(name) {
             None | Some(Value::Null) => Self::Nothing,
@@ -33,9 +33,9 @@ impl<'a> Given<'a> {
 
 /// Reasons why something is not acceptable, in the order in which callers are told them.
 #[derive(Debug, Default)]
-pub(super) struct Reasons(Vec<Text>);
+pub(super) struct ValidationErrors(Vec<Text>);
 
-impl Reasons {
+impl ValidationErrors {
     pub(super) fn add(&mut self, reason: Text) {
         self.0.push(reason);
     }

@@ -1,6 +1,6 @@
 use domain::id::ClientMessageId;
 
-use super::fields::{Fields, Given, Reasons};
+use super::fields::{Field, Fields, ValidationErrors};
 use crate::texts;
 
 /// The sender's key for a message, from the body or the `Idempotency-Key` header. In both they
@@ -8,12 +8,12 @@ use crate::texts;
 pub(super) fn key(
     fields: &Fields,
     header: Option<&str>,
-    reasons: &mut Reasons,
+    reasons: &mut ValidationErrors,
 ) -> Option<ClientMessageId> {
-    let field = match Given::of(fields, "clientMessageId") {
-        Given::Nothing => None,
-        Given::Text(text) => Some(text),
-        Given::Else => {
+    let field = match Field::of(fields, "clientMessageId") {
+        Field::Nothing => None,
+        Field::Text(text) => Some(text),
+        Field::Else => {
             reasons.add(texts::KEY_INVALID);
             return None;
         }

@@ -8,7 +8,7 @@ use domain::{
 };
 use serde_json::Value;
 
-use super::fields::{Fields, Given, Reasons};
+use super::fields::{Field, Fields, ValidationErrors};
 use crate::{
     failure::Failure,
     texts::{Text, platform as texts},
@@ -25,7 +25,7 @@ const LIST: &str = "participants";
 /// # Errors
 /// A validation failure with every reason.
 pub fn participant(id: UserId, fields: &Fields) -> Result<Participant, Failure> {
-    let mut reasons = Reasons::default();
+    let mut reasons = ValidationErrors::default();
     let described = described(fields, &mut reasons);
     let (role, profile) = reasons.unless_any(described)?;
     Ok(Participant::new(id, role, profile))
@@ -41,9 +41,9 @@ pub fn participants(fields: &Fields) -> Result<Vec<Participant>, Failure> {
         _ => return Err(Failure::validation(vec![texts::PARTICIPANTS_LIST])),
     };
     let (mut people, mut seen) = (Vec::with_capacity(list.len()), HashSet::new());
-    let (mut reasons, nothing) = (Reasons::default(), Fields::new());
+    let (mut reasons, nothing) = (ValidationErrors::default(), Fields::new());
     for (index, item) in list.iter().enumerate() {
-        let mut found = Reasons::default();
+        let mut found = ValidationErrors::default();
         let fields = item.as_object().unwrap_or(&nothing);
         let id = id(fields, &mut found);
         if id.as_ref().is_some_and(|id| !seen.insert(id.clone())) {
@@ -57,15 +57,15 @@ pub fn participants(fields: &Fields) -> Result<Vec<Participant>, Failure> {
     reasons.unless_any(Some(people))
 }
 
-fn id(fields: &Fields, reasons: &mut Reasons) -> Option<UserId> {
-    let id = match Given::of(fields, "id") {
-        Given::Text(id) => UserId::parse(id).ok(),
-        Given::Nothing | Given::Else => None,
+fn id(fields: &Fields, reasons: &mut ValidationErrors) -> Option<UserId> {
+    let id = match Field::of(fields, "id") {
+        Field::Text(id) => UserId::parse(id).ok(),
+        Field::Nothing | Field::Else => None,
     };
     reasons.note(id.ok_or(()), |()| texts::PARTICIPANT_ID)
 }
 
-fn described(fields: &Fields, reasons: &mut Reasons) -> Option<(Role, Profile)> {
+fn described(fields: &Fields, reasons: &mut ValidationErrors) -> Option<(Role, Profile)> {
     let role = role(fields, reasons);
     let profile = Profile {
         first_name: name(fields, "firstName", reasons),
@@ -80,28 +80,28 @@ fn described(fields: &Fields, reasons: &mut Reasons) -> Option<(Role, Profile)> 
 }
 
 /// Programs are nobody's counterpart, and are not in the directory.
-fn role(fields: &Fields, reasons: &mut Reasons) -> Option<Role> {
-    let role = match Given::of(fields, "role") {
-        Given::Text(word) => Some(Role::parse(word)),
-        Given::Nothing | Given::Else => None,
+fn role(fields: &Fields, reasons: &mut ValidationErrors) -> Option<Role> {
+    let role = match Field::of(fields, "role") {
+        Field::Text(word) => Some(Role::parse(word)),
+        Field::Nothing | Field::Else => None,
     };
     let role = role.filter(|role| !matches!(role, Role::Service | Role::Other));
     reasons.note(role.ok_or(()), |()| texts::role_words())
 }
 
-fn name(fields: &Fields, field: &str, reasons: &mut Reasons) -> Option<String> {
+fn name(fields: &Fields, field: &str, reasons: &mut ValidationErrors) -> Option<String> {
     let name = tidied_name(text(fields, field, reasons)?);
     reasons.note(name, |_| texts::not_a_name(field)).flatten()
 }
 
-fn image(fields: &Fields, reasons: &mut Reasons) -> Option<String> {
+fn image(fields: &Fields, reasons: &mut ValidationErrors) -> Option<String> {
     let image = text(fields, "image", reasons)?;
     let image = kept(image, IMAGE_MAX_CHARS, reasons, texts::image_too_long)?;
     let known = is_https_address(&image).then_some(image);
     reasons.note(known.ok_or(()), |()| texts::IMAGE_URL)
 }
 
-fn email(fields: &Fields, reasons: &mut Reasons) -> Option<String> {
+fn email(fields: &Fields, reasons: &mut ValidationErrors) -> Option<String> {
     let email = text(fields, "email", reasons)?;
     let email = kept(email, EMAIL_MAX_CHARS, reasons, texts::email_too_long)?;
     let known = is_mail_address(&email).then_some(email);
@@ -109,7 +109,7 @@ fn email(fields: &Fields, reasons: &mut Reasons) -> Option<String> {
 }
 
 /// A language that we do not write is none of theirs, and no fault of the caller's.
-fn language(fields: &Fields, reasons: &mut Reasons) -> Option<Language> {
+fn language(fields: &Fields, reasons: &mut ValidationErrors) -> Option<Language> {
     let locale = text(fields, "locale", reasons)?;
     let of_tag = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     if locale.len() > LOCALE_MAX_BYTES || !locale.bytes().all(of_tag) {
@@ -120,17 +120,21 @@ fn language(fields: &Fields, reasons: &mut Reasons) -> Option<Language> {
 }
 
 /// The time zone that `timeZone` names.
-pub(super) fn zone(fields: &Fields, reasons: &mut Reasons) -> Option<Zone> {
+pub(super) fn zone(fields: &Fields, reasons: &mut ValidationErrors) -> Option<Zone> {
     let name = text(fields, "timeZone", reasons)?;
     reasons.note(Zone::parse(name), |_| texts::ZONE_NAME)
 }
 
 /// A text that may be missing; one of blanks alone says nothing.
-pub(super) fn text<'a>(fields: &'a Fields, field: &str, reasons: &mut Reasons) -> Option<&'a str> {
-    match Given::of(fields, field) {
-        Given::Nothing => None,
-        Given::Text(text) => Some(text).filter(|text| !text.trim().is_empty()),
-        Given::Else => {
+pub(super) fn text<'a>(
+    fields: &'a Fields,
+    field: &str,
+    reasons: &mut ValidationErrors,
+) -> Option<&'a str> {
+    match Field::of(fields, field) {
+        Field::Nothing => None,
+        Field::Text(text) => Some(text).filter(|text| !text.trim().is_empty()),
+        Field::Else => {
             reasons.add(texts::not_a_text(field));
             None
         }
@@ -141,7 +145,7 @@ pub(super) fn text<'a>(fields: &'a Fields, field: &str, reasons: &mut Reasons) -
 fn kept(
     text: &str,
     max_chars: usize,
-    reasons: &mut Reasons,
+    reasons: &mut ValidationErrors,
     reason: impl FnOnce() -> Text,
 ) -> Option<String> {
     if text.chars().count() <= max_chars && !text.chars().any(char::is_control) {

@@ -4,7 +4,7 @@ use domain::{
 };
 use serde_json::Value;
 
-use super::fields::{Fields, Given, Reasons};
+use super::fields::{Field, Fields, ValidationErrors};
 use crate::{
     failure::Failure,
     texts::{self, mail},
@@ -15,7 +15,7 @@ use crate::{
 /// # Errors
 /// A validation failure with every reason.
 pub fn preference_change(fields: &Fields) -> Result<PreferenceChange, Failure> {
-    let mut reasons = Reasons::default();
+    let mut reasons = ValidationErrors::default();
     let change = PreferenceChange {
         mail_enabled: enabled(fields, &mut reasons),
         frequency: frequency(fields, &mut reasons),
@@ -35,13 +35,13 @@ pub fn preference_change(fields: &Fields) -> Result<PreferenceChange, Failure> {
 /// # Errors
 /// A validation failure.
 pub fn muted_conversation(fields: &Fields) -> Result<&str, Failure> {
-    match Given::of(fields, "conversationId") {
-        Given::Text(id) => Ok(id),
-        Given::Nothing | Given::Else => Err(Failure::validation(vec![texts::CONVERSATION_STRING])),
+    match Field::of(fields, "conversationId") {
+        Field::Text(id) => Ok(id),
+        Field::Nothing | Field::Else => Err(Failure::validation(vec![texts::CONVERSATION_STRING])),
     }
 }
 
-fn enabled(fields: &Fields, reasons: &mut Reasons) -> Option<bool> {
+fn enabled(fields: &Fields, reasons: &mut ValidationErrors) -> Option<bool> {
     match fields.get("emailNotificationsEnabled") {
         None | Some(Value::Null) => None,
         Some(Value::Bool(enabled)) => Some(*enabled),
@@ -52,13 +52,13 @@ fn enabled(fields: &Fields, reasons: &mut Reasons) -> Option<bool> {
     }
 }
 
-fn frequency(fields: &Fields, reasons: &mut Reasons) -> Option<Frequency> {
-    match Given::of(fields, "emailFrequency") {
-        Given::Nothing => None,
-        Given::Text(word) => {
+fn frequency(fields: &Fields, reasons: &mut ValidationErrors) -> Option<Frequency> {
+    match Field::of(fields, "emailFrequency") {
+        Field::Nothing => None,
+        Field::Text(word) => {
             reasons.note(Frequency::parse(word).ok_or(()), |()| mail::FREQUENCY_WORDS)
         }
-        Given::Else => {
+        Field::Else => {
             reasons.add(mail::FREQUENCY_STRING);
             None
         }

@@ -3,7 +3,7 @@ use domain::retention::{
 };
 use serde_json::Value;
 
-use super::fields::{Fields, Reasons};
+use super::fields::{Fields, ValidationErrors};
 use crate::{
     failure::Failure,
     texts::{Text, platform as texts},
@@ -18,7 +18,7 @@ const HOLD: &str = "legalHold";
 /// # Errors
 /// A validation failure with every reason.
 pub fn retention_policy(fields: &Fields) -> Result<RetentionPolicy, Failure> {
-    let mut reasons = Reasons::default();
+    let mut reasons = ValidationErrors::default();
     let archive = days(fields, ARCHIVE, &mut reasons);
     let delete = days(fields, DELETE, &mut reasons);
     let policy = match (archive, delete) {
@@ -33,7 +33,7 @@ pub fn retention_policy(fields: &Fields) -> Result<RetentionPolicy, Failure> {
 /// # Errors
 /// A validation failure with every reason.
 pub fn salon_retention(fields: &Fields) -> Result<SalonRetention, Failure> {
-    let mut reasons = Reasons::default();
+    let mut reasons = ValidationErrors::default();
     let archive = days(fields, ARCHIVE, &mut reasons);
     let delete = days(fields, DELETE, &mut reasons);
     let policy = match (archive, delete) {
@@ -54,7 +54,7 @@ pub fn salon_retention(fields: &Fields) -> Result<SalonRetention, Failure> {
 
 /// A number of days, or that there is none; `None` when it is neither.
 #[expect(clippy::option_option, reason = "the inner one is what was said")]
-fn days(fields: &Fields, name: &str, reasons: &mut Reasons) -> Option<Option<u32>> {
+fn days(fields: &Fields, name: &str, reasons: &mut ValidationErrors) -> Option<Option<u32>> {
     let number = match fields.get(name) {
         None | Some(Value::Null) => return Some(None),
         Some(value) => value.as_u64().and_then(|days| u32::try_from(days).ok()),
@@ -62,7 +62,11 @@ fn days(fields: &Fields, name: &str, reasons: &mut Reasons) -> Option<Option<u32
     reasons.note(number.ok_or(()), |()| bounds(name)).map(Some)
 }
 
-fn policy(archive: u32, delete: Option<u32>, reasons: &mut Reasons) -> Option<RetentionPolicy> {
+fn policy(
+    archive: u32,
+    delete: Option<u32>,
+    reasons: &mut ValidationErrors,
+) -> Option<RetentionPolicy> {
     reasons.note(RetentionPolicy::new(archive, delete), |invalid| match invalid {
         InvalidRetention::ArchiveAfter => bounds(ARCHIVE),
         InvalidRetention::DeleteAfter => bounds(DELETE),

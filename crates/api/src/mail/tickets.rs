@@ -11,7 +11,7 @@ const TOKENS_MAX: usize = 20_000;
 
 /// Tokens that were used, each as long as its stamp is good. Clones share them.
 #[derive(Clone, Default)]
-pub(super) struct Tickets(Arc<Mutex<Used>>);
+pub(super) struct ReplayGuard(Arc<Mutex<Used>>);
 
 #[derive(Default)]
 struct Used {
@@ -19,10 +19,15 @@ struct Used {
     by_age: VecDeque<(u64, Arc<str>)>,
 }
 
-impl Tickets {
+impl ReplayGuard {
     /// Takes `token` at `now_s`; `None` when it is taken. Tokens taken before `forget_before_s` are
     /// forgotten.
-    pub(super) fn take(&self, token: &str, now_s: u64, forget_before_s: u64) -> Option<Ticket> {
+    pub(super) fn take(
+        &self,
+        token: &str,
+        now_s: u64,
+        forget_before_s: u64,
+    ) -> Option<RecoveryTokenIssuer> {
         let mut used = self.used();
         used.forget(forget_before_s);
         let token: Arc<str> = token.into();
@@ -31,7 +36,7 @@ impl Tickets {
         }
         used.by_age.push_back((now_s, token.clone()));
         drop(used);
-        Some(Ticket { of: self.clone(), token, is_used: false })
+        Some(RecoveryTokenIssuer { of: self.clone(), token, is_used: false })
     }
 
     /// A panic while it was held leaves nothing half done that matters.
@@ -53,20 +58,20 @@ impl Used {
 
 /// The right to do what was told, once. Dropped before it was [used](Self::used), it is given back, so
 /// that whoever told may tell again.
-pub(crate) struct Ticket {
-    of: Tickets,
+pub(crate) struct RecoveryTokenIssuer {
+    of: ReplayGuard,
     token: Arc<str>,
     is_used: bool,
 }
 
-impl Ticket {
+impl RecoveryTokenIssuer {
     /// It is done, or will never be.
     pub(crate) fn used(mut self) {
         self.is_used = true;
     }
 }
 
-impl Drop for Ticket {
+impl Drop for RecoveryTokenIssuer {
     fn drop(&mut self) {
         if !self.is_used {
             let mut used = self.of.used();
@@ -82,7 +87,7 @@ mod tests {
 
     #[test]
     fn a_token_is_good_once_unless_it_is_given_back() {
-        let tickets = Tickets::default();
+        let tickets = ReplayGuard::default();
         let ticket = tickets.take("a", 0, 0).expect("new");
         assert!(tickets.take("a", 0, 0).is_none());
         drop(ticket);
@@ -92,7 +97,7 @@ mod tests {
 
     #[test]
     fn tokens_are_forgotten_when_they_would_be_too_old_anyway() {
-        let tickets = Tickets::default();
+        let tickets = ReplayGuard::default();
         tickets.take("a", 10, 0).expect("new").used();
         tickets.take("b", 20, 0).expect("new").used();
         tickets.take("a", 30, 11).expect("forgotten").used();
@@ -101,7 +106,7 @@ mod tests {
 
     #[test]
     fn there_are_never_more_of_them_than_agreed() {
-        let tickets = Tickets::default();
+        let tickets = ReplayGuard::default();
         for number in 0..=TOKENS_MAX {
             tickets.take(&number.to_string(), 0, 0).expect("new").used();
         }

@@ -6,7 +6,7 @@ use std::{
 use aws_lc_rs::{constant_time::verify_slices_are_equal, hmac};
 use domain::ports::Clock;
 
-use super::tickets::{Ticket, Tickets};
+use super::tickets::{RecoveryTokenIssuer, ReplayGuard};
 
 /// How far the time of a stamp may be from ours, in seconds.
 const STAMP_AGE_MAX_S: u64 = 900;
@@ -66,19 +66,19 @@ pub(crate) enum BadStamp {
 pub(crate) struct Webhooks {
     key: WebhookKey,
     clock: Arc<dyn Clock>,
-    tickets: Tickets,
+    tickets: ReplayGuard,
 }
 
 impl Webhooks {
     pub(crate) fn new(key: WebhookKey, clock: Arc<dyn Clock>) -> Self {
-        Self { key, clock, tickets: Tickets::default() }
+        Self { key, clock, tickets: ReplayGuard::default() }
     }
 
     /// Lets in whoever has a good stamp, once.
     ///
     /// # Errors
     /// [`BadStamp`].
-    pub(crate) fn admit(&self, stamp: &Stamp<'_>) -> Result<Ticket, BadStamp> {
+    pub(crate) fn admit(&self, stamp: &Stamp<'_>) -> Result<RecoveryTokenIssuer, BadStamp> {
         if stamp.token.len() > TOKEN_MAX_BYTES || !self.key.has_signed(stamp) {
             return Err(BadStamp::Forged);
         }

@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, http::StatusCode};
 use socketio::Rejection;
 
-use super::crowd::{Crowd, Full, Visitor};
+use super::connection_limiter::{ConnectionLimiter, ConnectionPermit, LimitReached};
 use crate::{limits::Limits, origins::Origins};
 
 /// Lets a request through, or says why not. The socket it opens counts until it is gone.
@@ -16,8 +16,8 @@ pub(super) fn admit(
     request: &HttpRequest,
     origins: &Origins,
     limits: &Limits,
-    crowd: &Crowd,
-) -> Result<Visitor, Rejection> {
+    connection_limiter: &ConnectionLimiter,
+) -> Result<ConnectionPermit, Rejection> {
     if !origins.admit(request.head()) {
         return Err(Rejection::new(StatusCode::BAD_REQUEST, "Bad request"));
     }
@@ -25,9 +25,9 @@ pub(super) fn admit(
     if limits.allow_connect(address).is_err() {
         return Err(too_many());
     }
-    crowd.open(address).map_err(|full| match full {
-        Full::Here => too_many(),
-        Full::Everywhere => {
+    connection_limiter.open(address).map_err(|full| match full {
+        LimitReached::Here => too_many(),
+        LimitReached::Everywhere => {
             tracing::warn!("there is no room for another socket");
             Rejection::new(StatusCode::SERVICE_UNAVAILABLE, "Service unavailable")
         }

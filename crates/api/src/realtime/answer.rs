@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{
     inbound::EventName,
     outbound::{Failed, ServerEvent as _},
-    told::Told,
+    told::OutgoingEvent,
 };
 use crate::{failure::Failure, texts::Language};
 
@@ -84,11 +84,11 @@ impl<'a> Fault<'a> {
 
 /// What a client hears of a failed `event` for which it wants no acknowledgement. `None` for leaving: the old
 /// service never spoke of that, and the shipped page leaves what it never joined.
-pub(super) fn complaint(
+pub(super) fn error_event(
     event: EventName,
     client_message_id: Option<&str>,
     failure: &Failure,
-) -> Option<Told> {
+) -> Option<OutgoingEvent> {
     if event.fails_silently() {
         return None;
     }

@@ -11,16 +11,16 @@ use super::{
         self, ConversationCreated, ConversationDeleted, ConversationRead, ConversationUpdated,
         MessageDeleted, NewMessage, ServerEvent as _,
     },
-    told::{Place, Told},
+    told::{LogPosition, OutgoingEvent},
 };
 use crate::{links::Links, wire};
 
 /// One thing to do about what happened.
-pub(super) enum Step {
+pub(super) enum Delivery {
     /// Say this to every session in the conversation's room.
-    TellRoom(Told),
+    TellRoom(OutgoingEvent),
     /// Say this to every session of a person.
-    TellUser(UserId, Told),
+    TellUser(UserId, OutgoingEvent),
     /// This person's unread total may have changed: count and tell it.
     CountUnread(UserId),
     /// This person's unread total is what it was: tell it again.
@@ -30,7 +30,7 @@ pub(super) enum Step {
 }
 
 /// What to do about `events`, which were committed together, in that order.
-pub(super) fn steps(events: &[Event], links: &Links) -> Vec<Step> {
+pub(super) fn steps(events: &[Event], links: &Links) -> Vec<Delivery> {
     let mut steps = Vec::new();
     for event in events {
         match &event.kind {
@@ -42,8 +42,8 @@ pub(super) fn steps(events: &[Event], links: &Links) -> Vec<Step> {
             }
             EventKind::ConversationDeleted => {
                 tell_parties(event, links, &mut steps);
-                steps.push(Step::CountUnread(event.parties.salon.clone()));
-                steps.push(Step::CountUnread(event.parties.client.clone()));
+                steps.push(Delivery::CountUnread(event.parties.salon.clone()));
+                steps.push(Delivery::CountUnread(event.parties.client.clone()));
             }
             EventKind::ConversationOpened { .. } | EventKind::ConversationUpdated { .. } => {
                 tell_parties(event, links, &mut steps);
@@ -56,8 +56,8 @@ pub(super) fn steps(events: &[Event], links: &Links) -> Vec<Step> {
 
 /// `event` as its log tells it, to whoever may hear of it. `None` for a message that is withdrawn
 /// by now: there is nothing to say about it.
-pub(super) fn entry(event: &Event, links: &Links) -> Option<Told> {
-    let place = Place::of(event);
+pub(super) fn entry(event: &Event, links: &Links) -> Option<OutgoingEvent> {
+    let place = LogPosition::of(event);
     match &event.kind {
         EventKind::MessagePosted(message) => {
             NewMessage(wire::Message::new(message, links)).told_at(place)
@@ -80,17 +80,23 @@ pub(super) fn entry(event: &Event, links: &Links) -> Option<Told> {
     }
 }
 
-fn posted(message: &Message, event: &Event, batch: &[Event], links: &Links, steps: &mut Vec<Step>) {
+fn posted(
+    message: &Message,
+    event: &Event,
+    batch: &[Event],
+    links: &Links,
+    steps: &mut Vec<Delivery>,
+) {
     let receipt = receipt_on_arrival(message, batch);
     // The shipped page expects to hear that its conversation is read before it hears what it read.
     if let Some(receipt) = receipt {
         tell_reader(receipt, event, steps);
     }
-    steps.extend(entry(event, links).map(Step::TellRoom));
+    steps.extend(entry(event, links).map(Delivery::TellRoom));
     match receipt {
         // Nothing waited before, and nothing waits now.
         Some(receipt) if !receipt.several => {
-            steps.push(Step::RepeatUnread(receipt.reader.clone()));
+            steps.push(Delivery::RepeatUnread(receipt.reader.clone()));
         }
         _ => count_for_counterpart(event, steps),
     }
@@ -101,34 +107,34 @@ fn read(
     event: &Event,
     batch: &[Event],
     links: &Links,
-    steps: &mut Vec<Step>,
+    steps: &mut Vec<Delivery>,
 ) {
     // What was read as it arrived says so itself.
     if !is_read_on_arrival(receipt, batch) {
         tell_reader(receipt, event, steps);
-        steps.push(Step::CountUnread(receipt.reader.clone()));
+        steps.push(Delivery::CountUnread(receipt.reader.clone()));
     }
-    steps.push(Step::RepeatUnreadLater(receipt.reader.clone()));
+    steps.push(Delivery::RepeatUnreadLater(receipt.reader.clone()));
     // Last, because whoever heard it has heard all of this.
     tell_parties(event, links, steps);
 }
 
 /// Says what the log holds to both sides, wherever they are.
-fn tell_parties(event: &Event, links: &Links, steps: &mut Vec<Step>) {
+fn tell_parties(event: &Event, links: &Links, steps: &mut Vec<Delivery>) {
     let Some(told) = entry(event, links) else { return };
     for person in [&event.parties.salon, &event.parties.client] {
-        steps.push(Step::TellUser(person.clone(), told.clone()));
+        steps.push(Delivery::TellUser(person.clone(), told.clone()));
     }
 }
 
-fn tell_reader(receipt: &ReadReceipt, event: &Event, steps: &mut Vec<Step>) {
+fn tell_reader(receipt: &ReadReceipt, event: &Event, steps: &mut Vec<Delivery>) {
     let told = outbound::conversation_unread(&event.conversation, receipt.unread);
-    steps.extend(told.map(|told| Step::TellUser(receipt.reader.clone(), told)));
+    steps.extend(told.map(|told| Delivery::TellUser(receipt.reader.clone(), told)));
 }
 
-fn count_for_counterpart(event: &Event, steps: &mut Vec<Step>) {
+fn count_for_counterpart(event: &Event, steps: &mut Vec<Delivery>) {
     let counterpart = event.parties.counterpart_of(&event.actor);
-    steps.extend(counterpart.cloned().map(Step::CountUnread));
+    steps.extend(counterpart.cloned().map(Delivery::CountUnread));
 }
 
 /// The receipt in `batch` that made `message` read as it arrived.

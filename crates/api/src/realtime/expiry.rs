@@ -22,7 +22,7 @@ pub(super) fn watch(hub: &Hub, clock: Arc<dyn Clock>, notice_ms: u64) {
             hub.warn_of_expiry(now, notice_ms);
             for outlet in hub.expired(now) {
                 // Told as a disconnect, so that the client does not come back with the same token.
-                outlet.dismiss();
+                outlet.disconnect();
             }
         }
     });
@@ -43,9 +43,9 @@ mod tests {
     use super::{
         super::{
             hub::SessionKey,
-            outlet::{Ending, Outlet},
-            told::Told,
-            whereabouts::Whereabouts,
+            outlet::{EventSink, SessionClosed},
+            subscriptions::Subscriptions,
+            told::OutgoingEvent,
         },
         *,
     };
@@ -62,17 +62,21 @@ mod tests {
         }
     }
 
-    impl Outlet for Witness {
-        fn send(&self, told: &Told, _: &Whereabouts) -> Result<(), Ending> {
+    impl EventSink for Witness {
+        fn send(&self, told: &OutgoingEvent, _: &Subscriptions) -> Result<(), SessionClosed> {
             self.note(told.name());
             Ok(())
         }
 
-        fn answer(&self, told: &Told, whereabouts: &Whereabouts) -> Result<(), Ending> {
-            self.send(told, whereabouts)
+        fn answer(
+            &self,
+            told: &OutgoingEvent,
+            subscriptions: &Subscriptions,
+        ) -> Result<(), SessionClosed> {
+            self.send(told, subscriptions)
         }
 
-        fn send_volatile(&self, told: &Told) {
+        fn send_volatile(&self, told: &OutgoingEvent) {
             self.note(told.name());
         }
 
@@ -80,7 +84,7 @@ mod tests {
             Duration::ZERO
         }
 
-        fn dismiss(&self) {
+        fn disconnect(&self) {
             self.note(DISMISSED);
         }
     }

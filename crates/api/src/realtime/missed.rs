@@ -10,18 +10,18 @@ use domain::{
 };
 
 use super::{
-    delivery::{self, Step},
-    told::Told,
+    delivery::{self, Delivery},
+    told::OutgoingEvent,
 };
 use crate::{links::Links, wire};
 
 /// What happened after a position.
 #[derive(Debug)]
-pub(crate) enum Missed {
+pub(crate) enum CatchUp {
     /// This, oldest first; and maybe more.
     Events { events: Vec<Event>, has_more: bool },
     /// Nobody knows any more: the log no longer reaches back.
-    Forgotten,
+    Trimmed,
 }
 
 /// What `user` missed in `conversation` after a position, at most `events_max` events (1 to 999).
@@ -34,20 +34,20 @@ pub(crate) async fn missed(
     user: &UserId,
     after: Seq,
     events_max: u32,
-) -> Result<Missed, FindError> {
+) -> Result<CatchUp, FindError> {
     // One more tells whether there is more.
     let piece = messaging.events_after(conversation, user, after, events_max + 1).await?;
     Ok(match piece {
         LogPiece::Events(mut events) => {
             let has_more = events.len() > events_max as usize;
             events.truncate(events_max as usize);
-            Missed::Events { events, has_more }
+            CatchUp::Events { events, has_more }
         }
-        LogPiece::Trimmed => Missed::Forgotten,
+        LogPiece::Trimmed => CatchUp::Trimmed,
     })
 }
 
-impl Missed {
+impl CatchUp {
     /// The answer to somebody who asked for what happened in `conversation` after `after`.
     pub(crate) fn page(
         &self,
@@ -57,14 +57,14 @@ impl Missed {
     ) -> wire::LogPage {
         let (events, has_more) = match self {
             Self::Events { events, has_more } => (events.as_slice(), *has_more),
-            Self::Forgotten => (&[][..], false),
+            Self::Trimmed => (&[][..], false),
         };
         wire::LogPage {
             conversation_id: conversation.to_string(),
             events: events.iter().filter_map(|event| entry(event, links)).collect(),
             last_seq: events.last().map_or(after, |event| event.seq).get(),
             has_more,
-            resync: matches!(self, Self::Forgotten),
+            resync: matches!(self, Self::Trimmed),
         }
     }
 }
@@ -75,12 +75,14 @@ fn entry(event: &Event, links: &Links) -> Option<wire::LogEntry> {
 }
 
 /// What a session of `user` that had joined would have heard of `events`.
-pub(super) fn heard_by(user: &UserId, events: &[Event], links: &Links) -> Vec<Told> {
+pub(super) fn heard_by(user: &UserId, events: &[Event], links: &Links) -> Vec<OutgoingEvent> {
     let steps = events.iter().flat_map(|event| delivery::steps(std::slice::from_ref(event), links));
     let heard = steps.filter_map(|step| match step {
-        Step::TellRoom(told) => Some(told),
-        Step::TellUser(whom, told) => Some(told).filter(|_| whom == *user),
-        Step::CountUnread(_) | Step::RepeatUnread(_) | Step::RepeatUnreadLater(_) => None,
+        Delivery::TellRoom(told) => Some(told),
+        Delivery::TellUser(whom, told) => Some(told).filter(|_| whom == *user),
+        Delivery::CountUnread(_) | Delivery::RepeatUnread(_) | Delivery::RepeatUnreadLater(_) => {
+            None
+        }
     });
     heard.collect()
 }

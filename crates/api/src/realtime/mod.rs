@@ -6,7 +6,7 @@
 mod admission;
 mod answer;
 mod asyncapi;
-mod crowd;
+mod connection_limiter;
 mod delivery;
 mod door;
 mod expiry;
@@ -20,23 +20,23 @@ pub mod presence;
 pub mod recovery;
 mod retry;
 mod session;
+mod subscriptions;
 mod told;
 mod turns;
 mod typing;
-mod whereabouts;
 
 use std::sync::Arc;
 
 pub use asyncapi::asyncapi_json;
-use crowd::{Bounds, Crowd};
+use connection_limiter::{Bounds, ConnectionLimiter};
 use domain::{
     Messaging,
     ports::{Clock, Fanout, Store, TokenVerifier},
-    typing::TypingTerms,
+    typing::TypingPolicy,
 };
-pub(crate) use door::PlainDoor;
+pub(crate) use door::PlainWebSocket;
 use hub::Hub;
-use namespace::Door;
+use namespace::MessagingNamespace;
 use recovery::{Offered, RecoveryKey};
 use session::Context;
 use socketio::Server;
@@ -82,7 +82,7 @@ pub struct Settings {
     /// Who hears when somebody comes and goes, and how soon.
     pub presence: presence::Settings,
     /// How long somebody counts as writing, and how often others hear of it.
-    pub typing: TypingTerms,
+    pub typing: TypingPolicy,
 }
 
 impl Default for Settings {
@@ -103,7 +103,7 @@ impl Default for Settings {
             expiry_notice_ms: 60_000,
             drain_retry_after_ms: 1_000,
             presence: presence::Settings::default(),
-            typing: TypingTerms::default(),
+            typing: TypingPolicy::default(),
         }
     }
 }
@@ -145,12 +145,12 @@ impl Realtime {
 
     /// The two doors that let people in: Socket.IO and plain WebSocket. Called once, inside a
     /// runtime.
-    pub(crate) fn doors(&self, services: Services) -> (Server, PlainDoor) {
+    pub(crate) fn doors(&self, services: Services) -> (Server, PlainWebSocket) {
         let Services { messaging, tokens, clock, origins, limits } = services;
         expiry::watch(&self.hub, clock.clone(), self.settings.expiry_notice_ms);
         presence::keep(&self.hub);
         typing::watch(&self.hub);
-        let crowd = Crowd::new(Bounds {
+        let connection_limiter = ConnectionLimiter::new(Bounds {
             sockets: self.settings.socket.sessions_max,
             unauthenticated_per_address: self.settings.unauthenticated_per_address_max,
             sessions_per_address: self.settings.sessions_per_address_max,
@@ -162,14 +162,16 @@ impl Realtime {
             tokens,
             clock,
             limits: limits.clone(),
-            crowd: crowd.clone(),
+            connection_limiter: connection_limiter.clone(),
         });
-        let plain = PlainDoor::new(context.clone(), origins.clone());
+        let plain = PlainWebSocket::new(context.clone(), origins.clone());
         let recovery = self.settings.recovery_key.is_some();
         let socket = socketio::Config { recovery, ..self.settings.socket.clone() };
         let server = Server::builder(socket)
-            .namespace(NAMESPACE, Door::new(context))
-            .admission(move |request| admission::admit(request, &origins, &limits, &crowd))
+            .namespace(NAMESPACE, MessagingNamespace::new(context))
+            .admission(move |request| {
+                admission::admit(request, &origins, &limits, &connection_limiter)
+            })
             .build();
         (server, plain)
     }

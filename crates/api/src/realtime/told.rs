@@ -14,12 +14,12 @@ use super::NAMESPACE;
 
 /// Where something stands in a conversation's log.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct LogPosition {
     pub(crate) conversation: ConversationId,
     pub(crate) seq: Seq,
 }
 
-impl Place {
+impl LogPosition {
     pub(super) fn of(event: &Event) -> Self {
         Self { conversation: event.conversation.clone(), seq: event.seq }
     }
@@ -27,20 +27,20 @@ impl Place {
 
 /// Something said to sessions. Cheap to clone.
 #[derive(Clone)]
-pub(crate) struct Told(Arc<Inner>);
+pub(crate) struct OutgoingEvent(Arc<Inner>);
 
 struct Inner {
     name: &'static str,
     data: Box<RawValue>,
-    place: Option<Place>,
+    place: Option<LogPosition>,
     frame: OnceLock<Option<Frame>>,
     line: OnceLock<Arc<str>>,
 }
 
-impl Told {
+impl OutgoingEvent {
     /// The event `name` with its payload. `place` is given for what a log holds: whoever heard it
     /// has heard that conversation up to there.
-    pub(super) fn new(name: &'static str, data: Box<RawValue>, place: Option<Place>) -> Self {
+    pub(super) fn new(name: &'static str, data: Box<RawValue>, place: Option<LogPosition>) -> Self {
         let (frame, line) = (OnceLock::new(), OnceLock::new());
         Self(Arc::new(Inner { name, data, place, frame, line }))
     }
@@ -55,7 +55,7 @@ impl Told {
     }
 
     /// Where it stands in a log; `None` for what no log holds.
-    pub(crate) fn place(&self) -> Option<&Place> {
+    pub(crate) fn place(&self) -> Option<&LogPosition> {
         self.0.place.as_ref()
     }
 
@@ -78,7 +78,7 @@ impl Told {
         let line = || {
             let Inner { name, data, place, .. } = &*self.0;
             match place {
-                Some(Place { seq, .. }) => {
+                Some(LogPosition { seq, .. }) => {
                     format!(r#"{{"event":"{name}","data":{data},"seq":{seq}}}"#).into()
                 }
                 None => format!(r#"{{"event":"{name}","data":{data}}}"#).into(),
@@ -89,7 +89,7 @@ impl Told {
 }
 
 /// Hides what is said.
-impl fmt::Debug for Told {
+impl fmt::Debug for OutgoingEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Told")
             .field("name", &self.0.name)
@@ -102,14 +102,14 @@ impl fmt::Debug for Told {
 mod tests {
     use super::*;
 
-    fn told(place: Option<Place>) -> Told {
+    fn told(place: Option<LogPosition>) -> OutgoingEvent {
         let data = RawValue::from_string(r#"{"a":[1.0,null]}"#.to_owned()).expect("JSON");
-        Told::new("new-message", data, place)
+        OutgoingEvent::new("new-message", data, place)
     }
 
-    fn fifth() -> Place {
+    fn fifth() -> LogPosition {
         let conversation = ConversationId::parse("c1").expect("a good id");
-        Place { conversation, seq: Seq::new(5).expect("not negative") }
+        LogPosition { conversation, seq: Seq::new(5).expect("not negative") }
     }
 
     #[test]

@@ -6,18 +6,18 @@ use std::{
 };
 
 use domain::id::ConversationId;
-use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 /// How many locks all conversations share. Two that share one only wait for each other.
 const STRIPES: usize = 1_024;
 
 /// One lock for every conversation, in bounded memory.
-pub(super) struct Turns {
-    stripes: Vec<Arc<Mutex<()>>>,
+pub(super) struct ConversationLocks {
+    stripes: Vec<Arc<AsyncMutex<()>>>,
     hasher: RandomState,
 }
 
-impl Turns {
+impl ConversationLocks {
     pub(super) fn new() -> Self {
         let stripes = (0..STRIPES).map(|_| Arc::default()).collect();
         Self { stripes, hasher: RandomState::new() }
@@ -40,7 +40,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_turn_is_one_s_own_until_it_is_given_up() {
-        let turns = Turns::new();
+        let turns = ConversationLocks::new();
         let conversation = ConversationId::parse("c1").expect("a good id");
         let held = turns.take(&conversation).await;
         assert!(turns.take(&conversation).now_or_never().is_none());

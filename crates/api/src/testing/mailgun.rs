@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use aws_lc_rs::hmac;
 use domain::{
     id::MailId,
-    mail::{NewMail, Verdict},
+    mail::{MailDecision, NewMail},
     ports::{Clock as _, MailStore as _},
     testing::fixture::user,
 };
@@ -30,7 +30,7 @@ pub(crate) async fn reply_token(house: &House, person: &str) -> String {
     let tell = case.waiting.iter().map(|one| (one.conversation.clone(), one.up_to)).collect();
     let id = MailId::parse("m1").expect("a good id");
     let mail = NewMail { id, recipient: user(person), at: now };
-    let verdict = Verdict { tell, ..Verdict::default() };
+    let verdict = MailDecision { tell, ..MailDecision::default() };
     assert!(store.settle_mail(&case, &verdict, &mail).await.expect("it works"));
     let open = store.open_mail(&mail.id).await.expect("it works").expect("it is open");
     open.chapters[0].reply.as_str().to_owned()

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use super::{
-    Findings, ImportedMessage, Refusal, Repair, Thing,
-    former::{FormerConversation, FormerMessage, FormerTime, Raw},
+    Findings, ImportedKind, ImportedMessage, Refusal, Repair,
+    former::{FormerTime, LegacyConversation, LegacyMessage, Raw},
     horizon::{self, Flagged},
     message, text,
 };
@@ -59,18 +59,18 @@ impl ImportedConversation {
 /// The conversation; `None`, and why, when our rules do not allow it. Its order is that of
 /// `createdAt`, then `id`, byte by byte: the former system had no other.
 pub fn conversation(
-    former: FormerConversation,
+    former: LegacyConversation,
     findings: &mut Findings,
 ) -> Option<ImportedConversation> {
     let (id, parties) = match who(&former) {
         Ok(who) => who,
         Err(reason) => {
-            findings.refuse(Thing::Conversation, &former.id.0, reason);
+            findings.refuse(ImportedKind::Conversation, &former.id.0, reason);
             return None;
         }
     };
     let Some(created_at) = opened_at(&former) else {
-        findings.refuse(Thing::Conversation, &former.id.0, Refusal::ImpossibleDate);
+        findings.refuse(ImportedKind::Conversation, &former.id.0, Refusal::ImpossibleDate);
         return None;
     };
     let updated_at = former.updated_at.known().unwrap_or(created_at);
@@ -82,7 +82,7 @@ pub fn conversation(
     let told = former.last_message_at.known();
     let off_by_ms = told.map(|told| told.as_millis() - last_message_at.as_millis());
     if off_by_ms.is_some_and(|off_by_ms| off_by_ms.abs() > LAST_MESSAGE_TOLERANCE_MS) {
-        findings.mended(Repair::LastMessageTimeCorrected);
+        findings.repaired(Repair::LastMessageTimeCorrected);
     }
     Some(ImportedConversation {
         id,
@@ -100,13 +100,13 @@ pub fn conversation(
 }
 
 /// When it was opened; told by the oldest time in it when its own is none. `None` without any.
-fn opened_at(former: &FormerConversation) -> Option<Timestamp> {
+fn opened_at(former: &LegacyConversation) -> Option<Timestamp> {
     let said = former.messages.iter().map(|it| it.created_at);
     let others = said.chain([former.updated_at, former.last_message_at]);
     former.created_at.known().or_else(|| others.filter_map(FormerTime::known).min())
 }
 
-fn refuse_dates(former: &FormerConversation, findings: &mut Findings) {
+fn refuse_dates(former: &LegacyConversation, findings: &mut Findings) {
     let dates = [
         ("createdAt", former.created_at),
         ("updatedAt", former.updated_at),
@@ -117,7 +117,7 @@ fn refuse_dates(former: &FormerConversation, findings: &mut Findings) {
     }
 }
 
-fn who(former: &FormerConversation) -> Result<(ConversationId, Parties), Refusal> {
+fn who(former: &LegacyConversation) -> Result<(ConversationId, Parties), Refusal> {
     let user = |raw: &Raw| UserId::parse(&raw.0).map_err(|_| Refusal::InvalidId);
     let id = ConversationId::parse(&former.id.0).map_err(|_| Refusal::InvalidId)?;
     let parties = Parties { salon: user(&former.salon)?, client: user(&former.client)? };
@@ -128,23 +128,23 @@ fn who(former: &FormerConversation) -> Result<(ConversationId, Parties), Refusal
 }
 
 fn messages(
-    mut former: Vec<FormerMessage>,
+    mut former: Vec<LegacyMessage>,
     parties: &Parties,
     findings: &mut Findings,
 ) -> (Vec<ImportedMessage>, Vec<Flagged>) {
-    let place = |it: &FormerMessage| it.created_at.known();
+    let place = |it: &LegacyMessage| it.created_at.known();
     former.sort_unstable_by(|a, b| (place(a), &a.id.0).cmp(&(place(b), &b.id.0)));
     let (mut messages, mut flags) = (Vec::with_capacity(former.len()), Vec::new());
     let mut ids: HashSet<MessageId> = HashSet::with_capacity(former.len());
     let mut seq = Seq::ZERO.next();
     for former in &former {
         let Some(side) = side_of(&former.sender, parties) else {
-            findings.refuse(Thing::Message, &former.id.0, Refusal::AuthorTakesNoPart);
+            findings.refuse(ImportedKind::Message, &former.id.0, Refusal::AuthorTakesNoPart);
             continue;
         };
         let parts = message::messages(former, side, seq, findings);
         if parts.iter().any(|part| ids.contains(&part.id)) {
-            findings.refuse(Thing::Message, &former.id.0, Refusal::IdTwice);
+            findings.refuse(ImportedKind::Message, &former.id.0, Refusal::IdTwice);
             continue;
         }
         if let Some(last) = parts.last() {
@@ -163,13 +163,13 @@ fn side_of(sender: &Raw, parties: &Parties) -> Option<Side> {
 
 fn appointment(raw: Option<&Raw>, findings: &mut Findings) -> Option<AppointmentId> {
     let id = AppointmentId::parse(&raw?.0).ok();
-    findings.mended_times(Repair::AppointmentDropped, u64::from(id.is_none()));
+    findings.repaired_times(Repair::AppointmentDropped, u64::from(id.is_none()));
     id
 }
 
 fn status(word: &str, findings: &mut Findings) -> Status {
     Status::parse(word).unwrap_or_else(|| {
-        findings.mended(Repair::StatusUnknown);
+        findings.repaired(Repair::StatusUnknown);
         Status::Active
     })
 }

@@ -1,8 +1,8 @@
 //! Files of the former system's messages.
 
 use super::{
-    Findings, Refusal, Repair, Thing,
-    former::{FormerFile, Raw},
+    Findings, ImportedKind, Refusal, Repair,
+    former::{LegacyFile, Raw},
 };
 use crate::{
     attachment::{
@@ -33,7 +33,7 @@ pub struct ImportedFile {
 }
 
 /// The file; `None`, and why, when our rules do not allow it.
-pub(super) fn file(former: &FormerFile, findings: &mut Findings) -> Option<ImportedFile> {
+pub(super) fn file(former: &LegacyFile, findings: &mut Findings) -> Option<ImportedFile> {
     match checked(former) {
         Ok((id, url, media_type, size_bytes)) => {
             let name = name(&former.name.0, findings);
@@ -41,13 +41,13 @@ pub(super) fn file(former: &FormerFile, findings: &mut Findings) -> Option<Impor
             Some(ImportedFile { id, name, url, media_type, size_bytes, upload_key })
         }
         Err(reason) => {
-            findings.refuse(Thing::File, &former.id.0, reason);
+            findings.refuse(ImportedKind::File, &former.id.0, reason);
             None
         }
     }
 }
 
-fn checked(former: &FormerFile) -> Result<(AttachmentId, FileUrl, MediaType, u32), Refusal> {
+fn checked(former: &LegacyFile) -> Result<(AttachmentId, FileUrl, MediaType, u32), Refusal> {
     Ok((
         AttachmentId::parse(&former.id.0).map_err(|_| Refusal::InvalidId)?,
         FileUrl::parse(&former.url.0).map_err(|_| Refusal::UrlNotAllowed)?,
@@ -61,7 +61,7 @@ fn name(raw: &str, findings: &mut Findings) -> String {
     if let Ok(name) = tidied_name(raw) {
         return name;
     }
-    findings.mended(Repair::FileNameMended);
+    findings.repaired(Repair::FileNameMended);
     let name = tidied_line(raw).replace(['/', '\\'], "_");
     let name: String = name.chars().take(FILE_NAME_MAX_CHARS).collect();
     if is_blank(&name) { NAMELESS_FILE.to_owned() } else { name }
@@ -70,7 +70,7 @@ fn name(raw: &str, findings: &mut Findings) -> String {
 fn upload_key(raw: Option<&Raw>, findings: &mut Findings) -> Option<String> {
     let key = raw.map(|raw| raw.0.as_str());
     if check_upload_key(key).is_err() {
-        findings.mended(Repair::UploadKeyDropped);
+        findings.repaired(Repair::UploadKeyDropped);
         return None;
     }
     key.map(str::to_owned)
@@ -80,8 +80,8 @@ fn upload_key(raw: Option<&Raw>, findings: &mut Findings) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn former() -> FormerFile {
-        FormerFile {
+    fn former() -> LegacyFile {
+        LegacyFile {
             id: Raw("f1".to_owned()),
             name: Raw("bras.webp".to_owned()),
             url: Raw("https://utfs.io/f/abc".to_owned()),
@@ -94,16 +94,16 @@ mod tests {
     #[test]
     fn a_file_elsewhere_of_another_type_or_size_is_refused() {
         let bad = [
-            (FormerFile { id: Raw("a b".to_owned()), ..former() }, Refusal::InvalidId),
+            (LegacyFile { id: Raw("a b".to_owned()), ..former() }, Refusal::InvalidId),
             (
-                FormerFile { url: Raw("http://utfs.io/f/a".to_owned()), ..former() },
+                LegacyFile { url: Raw("http://utfs.io/f/a".to_owned()), ..former() },
                 Refusal::UrlNotAllowed,
             ),
             (
-                FormerFile { media_type: "text/html".to_owned(), ..former() },
+                LegacyFile { media_type: "text/html".to_owned(), ..former() },
                 Refusal::TypeNotAllowed,
             ),
-            (FormerFile { size_bytes: 0, ..former() }, Refusal::SizeNotAllowed),
+            (LegacyFile { size_bytes: 0, ..former() }, Refusal::SizeNotAllowed),
         ];
         for (former, reason) in bad {
             let mut findings = Findings::default();
@@ -115,12 +115,12 @@ mod tests {
     #[test]
     fn a_name_is_made_usable() {
         let mut findings = Findings::default();
-        for (raw, mended) in [("", "image"), ("C:\\a/b\n.png", "C:_a_b .png"), ("é.png", "é.png")]
+        for (raw, repaired) in [("", "image"), ("C:\\a/b\n.png", "C:_a_b .png"), ("é.png", "é.png")]
         {
-            let former = FormerFile { name: Raw(raw.to_owned()), ..former() };
-            assert_eq!(file(&former, &mut findings).expect("taken").name, mended);
+            let former = LegacyFile { name: Raw(raw.to_owned()), ..former() };
+            assert_eq!(file(&former, &mut findings).expect("taken").name, repaired);
         }
-        let former = FormerFile { upload_key: Some(Raw(String::new())), ..former() };
+        let former = LegacyFile { upload_key: Some(Raw(String::new())), ..former() };
         assert_eq!(file(&former, &mut findings).expect("taken").upload_key, None);
         let told = [(Repair::FileNameMended, 2), (Repair::UploadKeyDropped, 1)];
         assert_eq!(findings.repairs, told.into());

@@ -33,7 +33,7 @@ macro_rules! words {
 
 words! {
     /// What is taken over.
-    Thing {
+    ImportedKind {
         /// A person of the directory.
         Person = "person",
         /// A conversation.
@@ -157,7 +157,7 @@ words! {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
     /// What.
-    pub thing: Thing,
+    pub thing: ImportedKind,
     /// Its id, in characters of an id; others show as `?`.
     pub id: String,
     /// Why.
@@ -175,25 +175,25 @@ pub struct Findings {
 
 impl Findings {
     /// Notes a repair.
-    pub fn mended(&mut self, repair: Repair) {
-        self.mended_times(repair, 1);
+    pub fn repaired(&mut self, repair: Repair) {
+        self.repaired_times(repair, 1);
     }
 
     /// Notes as many repairs of a kind; none is not noted.
-    pub fn mended_times(&mut self, repair: Repair, times: u64) {
+    pub fn repaired_times(&mut self, repair: Repair, times: u64) {
         if times > 0 {
             *self.repairs.entry(repair).or_default() += times;
         }
     }
 
     /// Notes that `thing` was left out.
-    pub fn refuse(&mut self, thing: Thing, id: &str, reason: Refusal) {
+    pub fn refuse(&mut self, thing: ImportedKind, id: &str, reason: Refusal) {
         self.refused.push(Refused { thing, id: presentable(id), reason });
     }
 
     /// Notes that a date beside a row was left out: the row is taken over without it.
     pub fn refuse_date(&mut self, row: &str, column: &str) {
-        self.refuse(Thing::Date, &format!("{row}/{column}"), Refusal::ImpossibleDate);
+        self.refuse(ImportedKind::Date, &format!("{row}/{column}"), Refusal::ImpossibleDate);
     }
 }
 
@@ -220,7 +220,7 @@ mod tests {
     #[test]
     fn an_id_that_is_none_cannot_hide_in_a_report() {
         let mut findings = Findings::default();
-        findings.refuse(Thing::Message, "a\u{1b}[2J\n<b>é", Refusal::InvalidId);
+        findings.refuse(ImportedKind::Message, "a\u{1b}[2J\n<b>é", Refusal::InvalidId);
         assert_eq!(findings.refused[0].id, "a??2J??b??");
     }
 }

@@ -36,7 +36,7 @@ impl FormerTime {
 
 /// A person with an account.
 #[derive(Clone, Debug, Default)]
-pub struct FormerPerson {
+pub struct LegacyPerson {
     /// `id`.
     pub id: Raw,
     /// `role`.
@@ -55,7 +55,7 @@ pub struct FormerPerson {
 
 /// A conversation with all that was said in it.
 #[derive(Clone, Debug)]
-pub struct FormerConversation {
+pub struct LegacyConversation {
     /// `id`.
     pub id: Raw,
     /// `salonId`.
@@ -75,14 +75,14 @@ pub struct FormerConversation {
     /// `lastMessageAt`.
     pub last_message_at: FormerTime,
     /// Its messages, in any order.
-    pub messages: Vec<FormerMessage>,
+    pub messages: Vec<LegacyMessage>,
     /// How many messages were said to be unread, by reader.
-    pub counters: Vec<FormerCounter>,
+    pub counters: Vec<LegacyCounter>,
 }
 
 /// A message.
 #[derive(Clone, Debug)]
-pub struct FormerMessage {
+pub struct LegacyMessage {
     /// `id`.
     pub id: Raw,
     /// `senderId`.
@@ -100,12 +100,12 @@ pub struct FormerMessage {
     /// `createdAt`.
     pub created_at: FormerTime,
     /// Its files, in the order in which they are shown.
-    pub files: Vec<FormerFile>,
+    pub files: Vec<LegacyFile>,
 }
 
 /// A file of a message.
 #[derive(Clone, Debug)]
-pub struct FormerFile {
+pub struct LegacyFile {
     /// `id`.
     pub id: Raw,
     /// `fileName`.
@@ -122,7 +122,7 @@ pub struct FormerFile {
 
 /// How many messages were said to be unread.
 #[derive(Clone, Debug)]
-pub struct FormerCounter {
+pub struct LegacyCounter {
     /// `userId`.
     pub reader: Raw,
     /// `unreadCount`.
@@ -131,7 +131,7 @@ pub struct FormerCounter {
 
 /// What a person wants to be told of by mail.
 #[derive(Clone, Debug)]
-pub struct FormerPreference {
+pub struct LegacyPreference {
     /// `userId`.
     pub person: Raw,
     /// Whether there is such a person.
@@ -148,7 +148,7 @@ pub struct FormerPreference {
 
 /// Mail that waits to be sent: all waiting rows of a recipient and a conversation together.
 #[derive(Clone, Debug)]
-pub struct FormerMail {
+pub struct LegacyMail {
     /// `conversationId`.
     pub conversation: Raw,
     /// `recipientUserId`.

@@ -1,6 +1,6 @@
 //! How far each side had read, told from flags on messages.
 
-use super::{Findings, ImportedMessage, Repair, former::FormerCounter};
+use super::{Findings, ImportedMessage, Repair, former::LegacyCounter};
 use crate::{
     conversation::{Parties, Side},
     reading::Horizons,
@@ -25,13 +25,13 @@ pub(super) fn horizons(flags: &[Flagged], findings: &mut Findings) -> Horizons {
     }
     let below = |flag: &&Flagged| !flag.is_read && horizons.has_read(flag.side, flag.seq);
     let below = flags.iter().filter(below).count();
-    findings.mended_times(Repair::ReadBelowHorizon, below as u64);
+    findings.repaired_times(Repair::ReadBelowHorizon, below as u64);
     horizons
 }
 
 /// Compares what the counters told with what is unread. Ours is derived, and cannot drift.
 pub(super) fn compare_counters(
-    counters: &[FormerCounter],
+    counters: &[LegacyCounter],
     parties: &Parties,
     messages: &[ImportedMessage],
     horizons: &Horizons,
@@ -43,10 +43,10 @@ pub(super) fn compare_counters(
         let of_side = counters.iter().filter(|it| it.reader.0 == parties.on(side).as_str());
         let told: i64 = of_side.map(|it| it.unread).sum();
         if usize::try_from(told) != Ok(unread) {
-            findings.mended(Repair::CounterDrifted);
+            findings.repaired(Repair::CounterDrifted);
         }
     }
     let known = [parties.salon.as_str(), parties.client.as_str()];
     let strangers = counters.iter().filter(|it| !known.contains(&it.reader.0.as_str())).count();
-    findings.mended_times(Repair::CounterOfStranger, strangers as u64);
+    findings.repaired_times(Repair::CounterOfStranger, strangers as u64);
 }

@@ -1,8 +1,8 @@
 //! Mail that waits to be sent.
 
 use super::{
-    Findings, Refusal, Repair, Thing,
-    former::{FormerMail, FormerTime},
+    Findings, ImportedKind, Refusal, Repair,
+    former::{FormerTime, LegacyMail},
 };
 use crate::{
     id::{ConversationId, UserId},
@@ -29,21 +29,21 @@ impl ImportedMail {
     }
 }
 
-impl FormerMail {
+impl LegacyMail {
     fn key(&self) -> String {
         format!("{}/{}", self.conversation.0, self.recipient.0)
     }
 }
 
 /// The mail; `None`, and why, when it is for nobody.
-pub fn mail(former: &FormerMail, findings: &mut Findings) -> Option<ImportedMail> {
+pub fn mail(former: &LegacyMail, findings: &mut Findings) -> Option<ImportedMail> {
     let ids = (ConversationId::parse(&former.conversation.0), UserId::parse(&former.recipient.0));
     let refused = match ids {
         (Ok(conversation), Ok(recipient)) if former.takes_part => match former.since {
             FormerTime::At(since) => {
-                findings.mended_times(Repair::MailMerged, former.rows.saturating_sub(1));
+                findings.repaired_times(Repair::MailMerged, former.rows.saturating_sub(1));
                 if former.impossible_dates > 0 {
-                    findings.refuse(Thing::Date, &former.key(), Refusal::ImpossibleDate);
+                    findings.refuse(ImportedKind::Date, &former.key(), Refusal::ImpossibleDate);
                 }
                 let messages = u32::try_from(former.messages.max(1)).unwrap_or(u32::MAX);
                 return Some(ImportedMail { conversation, recipient, messages, since });
@@ -53,7 +53,7 @@ pub fn mail(former: &FormerMail, findings: &mut Findings) -> Option<ImportedMail
         (Ok(_), Ok(_)) => Refusal::RecipientTakesNoPart,
         _ => Refusal::InvalidId,
     };
-    findings.refuse(Thing::Mail, &former.key(), refused);
+    findings.refuse(ImportedKind::Mail, &former.key(), refused);
     None
 }
 
@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn several_mails_about_the_same_are_one_and_strangers_get_none() {
-        let former = FormerMail {
+        let former = LegacyMail {
             conversation: Raw("c1".to_owned()),
             recipient: Raw("u1".to_owned()),
             takes_part: true,
@@ -77,7 +77,7 @@ mod tests {
         let one = mail(&former, &mut findings).expect("a good one");
         assert_eq!((one.messages, one.key().as_str()), (1, "c1/u1"));
         assert_eq!(findings.repairs, [(Repair::MailMerged, 2)].into());
-        assert_eq!(mail(&FormerMail { takes_part: false, ..former }, &mut findings), None);
+        assert_eq!(mail(&LegacyMail { takes_part: false, ..former }, &mut findings), None);
         assert_eq!(findings.refused[0].reason, Refusal::RecipientTakesNoPart);
         assert_eq!(findings.refused[0].id, "c1/u1");
     }

@@ -1,8 +1,8 @@
 //! Messages of the former system.
 
 use super::{
-    Findings, ImportedFile, Refusal, Repair, Thing, file,
-    former::{FormerMessage, FormerTime},
+    Findings, ImportedFile, ImportedKind, Refusal, Repair, file,
+    former::{FormerTime, LegacyMessage},
     text::contents,
 };
 use crate::{
@@ -37,13 +37,13 @@ pub struct ImportedMessage {
 /// The message that `side` said, with the positions behind `after`. More than one when it was
 /// longer, or showed more, than a message may; none, and why, when our rules allow nothing of it.
 pub(super) fn messages(
-    former: &FormerMessage,
+    former: &LegacyMessage,
     side: Side,
     after: Seq,
     findings: &mut Findings,
 ) -> Vec<ImportedMessage> {
     let Some(created_at) = former.created_at.known() else {
-        findings.refuse(Thing::Message, &former.id.0, Refusal::ImpossibleDate);
+        findings.refuse(ImportedKind::Message, &former.id.0, Refusal::ImpossibleDate);
         return Vec::new();
     };
     let files: Vec<_> =
@@ -52,10 +52,10 @@ pub(super) fn messages(
     let texts = if !texts.is_empty() || !files.is_empty() {
         texts
     } else if former.files.is_empty() {
-        findings.refuse(Thing::Message, &former.id.0, Refusal::SaysNothing);
+        findings.refuse(ImportedKind::Message, &former.id.0, Refusal::SaysNothing);
         return Vec::new();
     } else {
-        findings.mended(Repair::LostFileNoted);
+        findings.repaired(Repair::LostFileNoted);
         vec![Content::of_ours(LOST_FILE_TEXT.to_owned())]
     };
     let read_at = former.read_at.filter(|_| former.is_read);
@@ -73,16 +73,16 @@ pub(super) fn messages(
     };
     let parts = whole.parts(after, findings);
     if parts.is_empty() {
-        findings.refuse(Thing::Message, &former.id.0, Refusal::InvalidId);
+        findings.refuse(ImportedKind::Message, &former.id.0, Refusal::InvalidId);
     } else if former.is_archived {
-        findings.mended(Repair::ArchiveMarkDropped);
+        findings.repaired(Repair::ArchiveMarkDropped);
     }
     parts
 }
 
-fn kind(former: &FormerMessage, findings: &mut Findings) -> MessageKind {
+fn kind(former: &LegacyMessage, findings: &mut Findings) -> MessageKind {
     MessageKind::parse(&former.kind).unwrap_or_else(|| {
-        findings.mended(Repair::KindUnknown);
+        findings.repaired(Repair::KindUnknown);
         MessageKind::Text
     })
 }
@@ -112,8 +112,8 @@ impl Whole<'_> {
         });
         let parts: Option<Vec<_>> = parts.collect();
         if parts.is_some() {
-            findings.mended_times(Repair::LongTextSplit, u64::from(texts.len() > 1));
-            findings.mended_times(Repair::ManyFilesSplit, u64::from(shown.len() > 1));
+            findings.repaired_times(Repair::LongTextSplit, u64::from(texts.len() > 1));
+            findings.repaired_times(Repair::ManyFilesSplit, u64::from(shown.len() > 1));
         }
         parts.unwrap_or_default()
     }

@@ -1,8 +1,8 @@
 //! People of the former system.
 
 use super::{
-    Findings, Refusal, Repair, Thing,
-    former::{FormerPerson, Raw},
+    Findings, ImportedKind, Refusal, Repair,
+    former::{LegacyPerson, Raw},
     text::line,
 };
 use crate::{
@@ -13,9 +13,9 @@ use crate::{
 };
 
 /// The person, as the directory keeps people; `None` when their id is none.
-pub fn person(former: &FormerPerson, findings: &mut Findings) -> Option<Participant> {
+pub fn person(former: &LegacyPerson, findings: &mut Findings) -> Option<Participant> {
     let Ok(id) = UserId::parse(&former.id.0) else {
-        findings.refuse(Thing::Person, &former.id.0, Refusal::InvalidId);
+        findings.refuse(ImportedKind::Person, &former.id.0, Refusal::InvalidId);
         return None;
     };
     let profile = Profile {
@@ -40,7 +40,7 @@ pub fn nameless(id: UserId, role: Role) -> Participant {
 fn role(word: &str, findings: &mut Findings) -> Role {
     match Role::parse(word) {
         Role::Service | Role::Other => {
-            findings.mended(Repair::RoleUnknown);
+            findings.repaired(Repair::RoleUnknown);
             Role::Other
         }
         known => known,
@@ -50,7 +50,7 @@ fn role(word: &str, findings: &mut Findings) -> Role {
 fn name(raw: Option<&Raw>, findings: &mut Findings) -> Option<String> {
     let mut name = line(&raw?.0, findings);
     if name.chars().count() > NAME_MAX_CHARS {
-        findings.mended(Repair::NameShortened);
+        findings.repaired(Repair::NameShortened);
         name = name.chars().take(NAME_MAX_CHARS).collect();
     }
     (!is_blank(&name)).then_some(name)
@@ -65,7 +65,7 @@ fn within(
 ) -> Option<String> {
     let text = raw.map(|raw| &raw.0).filter(|text| !text.is_empty())?;
     if text.chars().count() > max_chars || text.chars().any(char::is_control) {
-        findings.mended(otherwise);
+        findings.repaired(otherwise);
         return None;
     }
     Some(text.clone())
@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn what_is_too_long_is_cut_or_left_out_and_told() {
-        let former = FormerPerson {
+        let former = LegacyPerson {
             id: raw("u1"),
             role: "user_salon".to_owned(),
             first_name: Some(raw(&"é".repeat(NAME_MAX_CHARS + 1))),
@@ -109,7 +109,7 @@ mod tests {
     fn an_account_is_never_a_program() {
         for word in ["service", "owner", ""] {
             let former =
-                FormerPerson { id: raw("u1"), role: word.to_owned(), ..FormerPerson::default() };
+                LegacyPerson { id: raw("u1"), role: word.to_owned(), ..LegacyPerson::default() };
             let person = person(&former, &mut Findings::default()).expect("a good id");
             assert_eq!(person.role, Role::Other, "{word}");
         }
@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn an_id_that_is_none_is_refused() {
         let mut findings = Findings::default();
-        let former = FormerPerson { id: raw("a b"), ..FormerPerson::default() };
+        let former = LegacyPerson { id: raw("a b"), ..LegacyPerson::default() };
         assert_eq!(person(&former, &mut findings), None);
         assert_eq!(findings.refused[0].reason, Refusal::InvalidId);
     }

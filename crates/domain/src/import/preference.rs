@@ -1,6 +1,6 @@
 //! What people want to be told of by mail.
 
-use super::{Findings, Refusal, Repair, Thing, former::FormerPreference};
+use super::{Findings, ImportedKind, Refusal, Repair, former::LegacyPreference};
 use crate::{
     id::{ConversationId, UserId},
     preference::Frequency,
@@ -21,10 +21,10 @@ pub struct ImportedPreference {
 
 /// The preference; `None`, and why, when it is nobody's.
 pub fn preference(
-    former: &FormerPreference,
+    former: &LegacyPreference,
     findings: &mut Findings,
 ) -> Option<ImportedPreference> {
-    let mut refuse = |reason| findings.refuse(Thing::Preference, &former.person.0, reason);
+    let mut refuse = |reason| findings.refuse(ImportedKind::Preference, &former.person.0, reason);
     let Ok(person) = UserId::parse(&former.person.0) else {
         refuse(Refusal::InvalidId);
         return None;
@@ -34,13 +34,13 @@ pub fn preference(
         return None;
     }
     let frequency = Frequency::parse(&former.frequency).unwrap_or_else(|| {
-        findings.mended(Repair::FrequencyUnknown);
+        findings.repaired(Repair::FrequencyUnknown);
         Frequency::default()
     });
     let ids = former.muted.iter().map(|raw| ConversationId::parse(&raw.0).ok());
     let mut muted: Vec<_> = ids.flatten().collect();
     let bad = former.muted.len() - muted.len();
-    findings.mended_times(Repair::MuteDropped, former.muted_elsewhere + bad as u64);
+    findings.repaired_times(Repair::MuteDropped, former.muted_elsewhere + bad as u64);
     muted.sort_unstable();
     muted.dedup();
     Some(ImportedPreference { person, mail_enabled: former.mail_enabled, frequency, muted })
@@ -51,8 +51,8 @@ mod tests {
     use super::*;
     use crate::import::former::Raw;
 
-    fn former(muted: &[&str]) -> FormerPreference {
-        FormerPreference {
+    fn former(muted: &[&str]) -> LegacyPreference {
+        LegacyPreference {
             person: Raw("u1".to_owned()),
             person_is_known: true,
             mail_enabled: true,
@@ -75,10 +75,10 @@ mod tests {
     #[test]
     fn a_wish_of_nobody_is_refused_and_an_odd_one_is_the_usual() {
         let mut findings = Findings::default();
-        let nobody = FormerPreference { person_is_known: false, ..former(&[]) };
+        let nobody = LegacyPreference { person_is_known: false, ..former(&[]) };
         assert_eq!(preference(&nobody, &mut findings), None);
         assert_eq!(findings.refused[0].reason, Refusal::PersonUnknown);
-        let odd = FormerPreference { frequency: "weekly".to_owned(), ..former(&[]) };
+        let odd = LegacyPreference { frequency: "weekly".to_owned(), ..former(&[]) };
         let odd = preference(&odd, &mut findings).expect("somebody's");
         assert_eq!(odd.frequency, Frequency::Immediate);
     }

@@ -21,7 +21,7 @@ pub(super) fn line(raw: &str, findings: &mut Findings) -> String {
 pub(super) fn subject(raw: Option<&Raw>, findings: &mut Findings) -> Option<Subject> {
     let mut words = line(&raw?.0, findings);
     if words.chars().count() > SUBJECT_MAX_CHARS {
-        findings.mended(Repair::SubjectShortened);
+        findings.repaired(Repair::SubjectShortened);
         words = words.chars().take(SUBJECT_MAX_CHARS - 1).chain([CUT_MARK]).collect();
     }
     Subject::edit(&words).ok().flatten()
@@ -42,7 +42,7 @@ pub(super) fn contents(raw: &str, findings: &mut Findings) -> Vec<Content> {
 }
 
 fn note_untidy(raw: &str, findings: &mut Findings) {
-    findings.mended_times(Repair::ControlCharactersRemoved, u64::from(is_untidy(raw)));
+    findings.repaired_times(Repair::ControlCharactersRemoved, u64::from(is_untidy(raw)));
 }
 
 /// `text` in pieces that fit into a message each; together they are `text` again.

@@ -1,6 +1,6 @@
 use super::{
-    MAIL_CONVERSATIONS_MAX, MailCase, MailTerms, RECENT_MAILS_MS, Reach, Verdict, Waiting, Why,
-    calendar,
+    MAIL_CONVERSATIONS_MAX, MailDecision, MailPolicy, PendingConversation, PendingNotifications,
+    RECENT_MAILS_MS, Reach, SkipReason, calendar,
 };
 use crate::{preference::Frequency, time::Timestamp, zone::Zone};
 
@@ -9,15 +9,15 @@ use crate::{preference::Frequency, time::Timestamp, zone::Zone};
 /// A conversation is told of when its quiet delay and its pause are over, at the moment that the
 /// person chose (D15), outside their quiet hours, and with it everything else of which that is so. A
 /// mail that comes at a chosen hour takes along what waits and is not so far yet.
-pub fn decide(case: &MailCase, terms: &MailTerms, now: Timestamp) -> Verdict {
-    let MailCase { recipient, preferences, is_suppressed, .. } = case;
+pub fn decide(case: &PendingNotifications, terms: &MailPolicy, now: Timestamp) -> MailDecision {
+    let PendingNotifications { recipient, preferences, is_suppressed, .. } = case;
     let reach = Reach { recipient, preferences, is_suppressed: *is_suppressed };
     let timing = Timing { case, terms, zone: reach.zone(terms), now };
-    let mut verdict = Verdict::default();
+    let mut verdict = MailDecision::default();
     let mut wanted = Vec::new();
     for waiting in &case.waiting {
         let against = reach.obstacle().or_else(|| reason_against(waiting, case));
-        match against.or_else(|| timing.is_too_old(waiting).then_some(Why::TooOld)) {
+        match against.or_else(|| timing.is_too_old(waiting).then_some(SkipReason::TooOld)) {
             Some(why) => verdict.forget.push((waiting.conversation.clone(), why)),
             None => wanted.push(waiting),
         }
@@ -41,18 +41,21 @@ pub fn decide(case: &MailCase, terms: &MailTerms, now: Timestamp) -> Verdict {
 
 const RECENT_MS: i64 = RECENT_MAILS_MS.cast_signed();
 
-fn reason_against(waiting: &Waiting, case: &MailCase) -> Option<Why> {
+fn reason_against(
+    waiting: &PendingConversation,
+    case: &PendingNotifications,
+) -> Option<SkipReason> {
     if case.preferences.has_muted(&waiting.conversation) {
-        Some(Why::Muted)
+        Some(SkipReason::Muted)
     } else {
-        (waiting.untold == 0).then_some(Why::Read)
+        (waiting.unmailed == 0).then_some(SkipReason::Read)
     }
 }
 
 /// When a person is told.
 struct Timing<'a> {
-    case: &'a MailCase,
-    terms: &'a MailTerms,
+    case: &'a PendingNotifications,
+    terms: &'a MailPolicy,
     zone: &'a Zone,
     now: Timestamp,
 }
@@ -60,7 +63,7 @@ struct Timing<'a> {
 impl Timing<'_> {
     /// When a mail may tell of a conversation, by its delay, its pause and the frequency. The hour
     /// that a person chose is not missed because the last mail left a moment after it.
-    fn due(&self, waiting: &Waiting) -> Timestamp {
+    fn due(&self, waiting: &PendingConversation) -> Timestamp {
         let delay_ms = signed(self.terms.delay_ms);
         let pause_over = self.pause_over(waiting);
         let ready = calendar::after(waiting.since, delay_ms);
@@ -68,13 +71,13 @@ impl Timing<'_> {
     }
 
     /// When the pause after the last mail about a conversation ends; long ago without one.
-    fn pause_over(&self, waiting: &Waiting) -> Timestamp {
+    fn pause_over(&self, waiting: &PendingConversation) -> Timestamp {
         let pause_ms = signed(self.terms.conversation_pause_ms);
-        waiting.told_at.map_or(Timestamp::UNIX_EPOCH, |told| calendar::after(told, pause_ms))
+        waiting.last_mailed_at.map_or(Timestamp::UNIX_EPOCH, |told| calendar::after(told, pause_ms))
     }
 
     /// Whether the newest message has waited for longer than a mail may be late.
-    fn is_too_old(&self, waiting: &Waiting) -> bool {
+    fn is_too_old(&self, waiting: &PendingConversation) -> bool {
         calendar::after(waiting.newest_at, signed(self.terms.notice_age_max_ms)) < self.now
     }
 
@@ -87,7 +90,7 @@ impl Timing<'_> {
     }
 
     /// Whether a mail comes now because the person chose this hour.
-    fn takes_along(&self, wanted: &[&Waiting]) -> bool {
+    fn takes_along(&self, wanted: &[&PendingConversation]) -> bool {
         self.case.preferences.frequency != Frequency::Immediate
             && wanted.iter().any(|waiting| self.due(waiting) <= self.now)
     }

@@ -1,4 +1,4 @@
-use super::{MAIL_QUOTES_MAX, MailTerms, Reach, ReplyToken, calendar};
+use super::{MAIL_QUOTES_MAX, MailPolicy, Reach, ReplyToken, calendar};
 use crate::{
     id::{ConversationId, MailId},
     participant::Participant,
@@ -10,7 +10,7 @@ use crate::{
 
 /// A mail that was decided on and did not leave yet, with what it could say now.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OpenMail {
+pub struct QueuedMail {
     /// Which.
     pub id: MailId,
     /// To whom.
@@ -20,7 +20,7 @@ pub struct OpenMail {
     /// Whether mail to their present address came back, or they complained of it.
     pub is_suppressed: bool,
     /// Its conversations in which something is still unread of what it was decided to tell.
-    pub chapters: Vec<Chapter>,
+    pub chapters: Vec<ConversationDigest>,
     /// When it was decided on.
     pub at: Timestamp,
 }
@@ -38,7 +38,7 @@ pub struct Quote {
 
 /// What a mail tells of one conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Chapter {
+pub struct ConversationDigest {
     /// Which.
     pub conversation: ConversationId,
     /// Who wrote.
@@ -55,7 +55,7 @@ pub struct Chapter {
 
 /// Everything that a mail says, as it is when it leaves.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Letter {
+pub struct Email {
     /// Which.
     pub id: MailId,
     /// To whom; has an address.
@@ -63,16 +63,16 @@ pub struct Letter {
     /// By whose clock times are printed.
     pub zone: Zone,
     /// What it tells of, at least one.
-    pub chapters: Vec<Chapter>,
+    pub chapters: Vec<ConversationDigest>,
     /// When it was decided on.
     pub at: Timestamp,
 }
 
 /// What becomes of a mail whose turn it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Departure {
+pub enum SendDecision {
     /// It leaves.
-    Now(Box<Letter>),
+    Now(Box<Email>),
     /// It would break the person's quiet hours: not before then.
     NotBefore(Timestamp),
     /// There is nothing left to say, or nobody to say it to.
@@ -81,21 +81,21 @@ pub enum Departure {
 
 /// What becomes of `mail` at `now`: what was wanted when it was decided on may not be wanted any
 /// more.
-pub fn depart(mail: OpenMail, terms: &MailTerms, now: Timestamp) -> Departure {
-    let OpenMail { id, recipient, preferences, is_suppressed, mut chapters, at } = mail;
+pub fn decide_send(mail: QueuedMail, terms: &MailPolicy, now: Timestamp) -> SendDecision {
+    let QueuedMail { id, recipient, preferences, is_suppressed, mut chapters, at } = mail;
     chapters.retain(|chapter| !preferences.has_muted(&chapter.conversation));
     let reach = Reach { recipient: &recipient, preferences: &preferences, is_suppressed };
     if chapters.is_empty() || reach.obstacle().is_some() {
-        return Departure::Never;
+        return SendDecision::Never;
     }
     let zone = reach.zone(terms).clone();
     match calendar::end_of_quiet_hours(&zone, preferences.quiet_hours, now) {
-        until if until > now => Departure::NotBefore(until),
+        until if until > now => SendDecision::NotBefore(until),
         _ => {
             for chapter in &mut chapters {
                 chapter.quotes.truncate(MAIL_QUOTES_MAX);
             }
-            Departure::Now(Box::new(Letter { id, recipient, zone, chapters, at }))
+            SendDecision::Now(Box::new(Email { id, recipient, zone, chapters, at }))
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::{
 
 /// What became of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reception {
+pub enum ReceiveOutcome {
     /// It is on disk, and so is the job that handles it.
     Stored,
     /// It was reported before, in the same words. Nothing was changed.
@@ -137,7 +137,7 @@ pub enum AppliedAppointmentEvent {
     AlreadyHandled,
     /// The booking stands elsewhere by now: its conversation was opened or deleted, or another event
     /// was handled. Nothing was changed: look again and decide anew.
-    Overtaken,
+    LeaseLost,
 }
 
 /// Reports about bookings (D17).
@@ -152,7 +152,7 @@ pub trait AppointmentStore: Send + Sync {
         &self,
         event: &AppointmentEvent,
         at: Timestamp,
-    ) -> Result<Reception, StoreError>;
+    ) -> Result<ReceiveOutcome, StoreError>;
 
     /// The conversations of a salon about bookings, of those among at most [`BOOKINGS_ASKED_MAX`] that have
     /// one, in the order of the bookings' ids.

@@ -23,7 +23,7 @@ pub trait Fanout: Send + Sync {
     /// Waits until it is the caller's turn to change `conversation`. On one node turns follow one
     /// another, so events are published in the order in which they were committed. Other nodes keep
     /// no turns with us; observers go by position.
-    async fn turn(&self, conversation: &ConversationId) -> Box<dyn Turn>;
+    async fn turn(&self, conversation: &ConversationId) -> Box<dyn PublishGuard>;
 
     /// Tells the author of a message that it was marked as read (D9). It is told once, to the
     /// sessions of this node, by whoever took the mark: no log holds it.
@@ -35,7 +35,7 @@ pub trait Fanout: Send + Sync {
 }
 
 /// The right to change one conversation. Dropping it gives it up; nothing is told then.
-pub trait Turn: Send {
+pub trait PublishGuard: Send {
     /// Tells what happened and gives the turn up. Never waits for an observer.
     fn publish(self: Box<Self>, events: Vec<Event>);
 }

@@ -15,7 +15,7 @@ pub type Fingerprint = [u8; 32];
 
 /// Something to take over.
 #[derive(Clone, Debug)]
-pub struct Incoming<T> {
+pub struct ImportRow<T> {
     /// What.
     pub value: T,
     /// Its digest.
@@ -24,7 +24,7 @@ pub struct Incoming<T> {
 
 /// What became of something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Landing {
+pub enum ImportOutcome {
     /// It is here now.
     New,
     /// It was here and is up to date now.
@@ -76,33 +76,33 @@ pub trait ImportStore: Send + Sync {
     /// Who was forgotten is refused.
     async fn import_people(
         &self,
-        people: Arc<[Incoming<Participant>]>,
+        people: Arc<[ImportRow<Participant>]>,
         step: ImportStep,
-    ) -> Result<Vec<Landing>, StoreError>;
+    ) -> Result<Vec<ImportOutcome>, StoreError>;
 
     /// Enters conversations with all their messages; their people are in the directory. One that was
     /// taken over before, and changed there, is replaced if nothing happened to it here; it takes a
     /// new position then, so that whoever saw it before looks at it anew.
     async fn import_conversations(
         &self,
-        conversations: Arc<[Incoming<ImportedConversation>]>,
+        conversations: Arc<[ImportRow<ImportedConversation>]>,
         step: ImportStep,
-    ) -> Result<Vec<Landing>, StoreError>;
+    ) -> Result<Vec<ImportOutcome>, StoreError>;
 
     /// Enters what people want to be told of by mail. Who said so here, before or since, is left
     /// alone. Muted conversations that are not here are left out.
     async fn import_preferences(
         &self,
-        preferences: Arc<[Incoming<ImportedPreference>]>,
+        preferences: Arc<[ImportRow<ImportedPreference>]>,
         step: ImportStep,
-    ) -> Result<Vec<Landing>, StoreError>;
+    ) -> Result<Vec<ImportOutcome>, StoreError>;
 
     /// Enters mail that waits. Mail about a conversation that is not here is refused.
     async fn import_mail(
         &self,
-        mail: Arc<[Incoming<ImportedMail>]>,
+        mail: Arc<[ImportRow<ImportedMail>]>,
         step: ImportStep,
-    ) -> Result<Vec<Landing>, StoreError>;
+    ) -> Result<Vec<ImportOutcome>, StoreError>;
 
     /// Forgets the mark: the import got to its end.
     async fn finish_import(&self) -> Result<(), StoreError>;

@@ -20,7 +20,7 @@ pub struct ClaimJobs {
 
 /// What becomes of a job whose attempt failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Setback {
+pub enum RetryOrDead {
     /// It is tried again then.
     RetryAt(Timestamp),
     /// It is given up at this moment: a dead letter, for the operator.
@@ -61,7 +61,7 @@ pub trait JobStore: Send + Sync {
         &self,
         job: &JobId,
         attempt: u32,
-        setback: Setback,
+        setback: RetryOrDead,
         reason: Reason,
     ) -> Result<bool, StoreError>;
 
@@ -72,7 +72,7 @@ pub trait JobStore: Send + Sync {
     /// [`PURGE_PERIOD_MS`](crate::job::PURGE_PERIOD_MS).
     ///
     /// Besides, there is the work of each [night](crate::retention::next_night), the coming one first:
-    /// [`ArchiveAged`](crate::job::Task::ArchiveAged), [`EmptyAged`](crate::job::Task::EmptyAged)
+    /// [`ArchiveAged`](crate::job::Task::ArchiveAged), [`PurgeExpired`](crate::job::Task::EmptyAged)
     /// and [`TrimLog`](crate::job::Task::TrimLog), each from the first conversation on.
     async fn start_due_schedules(&self, now: Timestamp) -> Result<u32, StoreError>;
 

@@ -3,7 +3,7 @@ use async_trait::async_trait;
 use super::StoreError;
 use crate::{
     id::{ConversationId, MailId, UserId},
-    mail::{MailCase, NewMail, OpenMail, ReplyToken, Verdict},
+    mail::{MailDecision, NewMail, PendingNotifications, QueuedMail, ReplyToken},
     time::Timestamp,
 };
 
@@ -45,7 +45,7 @@ pub trait MailStore: Send + Sync {
         &self,
         recipient: &UserId,
         now: Timestamp,
-    ) -> Result<Option<MailCase>, StoreError>;
+    ) -> Result<Option<PendingNotifications>, StoreError>;
 
     /// Carries out a verdict about `case`: forgets, lets wait, and, when something is told, notes the
     /// mail together with the job [`SendMail`](crate::job::Task::SendMail). `false`, and nothing is
@@ -56,15 +56,15 @@ pub trait MailStore: Send + Sync {
     /// told up to the position in the verdict, in this mail and no later one.
     async fn settle_mail(
         &self,
-        case: &MailCase,
-        verdict: &Verdict,
+        case: &PendingNotifications,
+        verdict: &MailDecision,
         mail: &NewMail,
     ) -> Result<bool, StoreError>;
 
     /// A mail that did not leave yet, with what is still unread of what it was decided to tell: what
     /// was read, deleted or taken away meanwhile is left out, and so is a conversation in which
     /// nothing is left. `None` when it was closed, or when there is none.
-    async fn open_mail(&self, mail: &MailId) -> Result<Option<OpenMail>, StoreError>;
+    async fn open_mail(&self, mail: &MailId) -> Result<Option<QueuedMail>, StoreError>;
 
     /// A mail left, or never will. A closed mail need not be kept for longer than it counts among its
     /// recipient's [recent ones](crate::mail::MailCase::recent_mails).

@@ -21,13 +21,14 @@ mod preferences;
 mod reading;
 mod retention;
 mod store;
+mod store_error;
 mod tokens;
 mod uploads;
 
 pub use appointments::{
     AppliedAppointmentEvent, ApplyAppointmentEvent, AppointmentChange, AppointmentStore,
     BOOKINGS_ASKED_MAX, BookingConversation, ConversationOfBooking, NewNotice, NewestHandled,
-    NoticePlace, PendingAppointmentEvent, Reception,
+    NoticePlace, PendingAppointmentEvent, ReceiveOutcome,
 };
 pub use audit::AuditStore;
 pub use clock::Clock;
@@ -36,21 +37,22 @@ pub use conversations::{
 };
 pub use erasures::{EraseIn, ErasureStore};
 pub use exports::{ExportStore, Exporter};
-pub use fanout::{Fanout, MarkedMessage, Turn};
+pub use fanout::{Fanout, MarkedMessage, PublishGuard};
 pub use files::{Chunks, Files, FilesError, Interrupted, KeepError, ObjectBytes};
 pub use ids::Ids;
-pub use import::{Fingerprint, ImportMark, ImportStep, ImportStore, Incoming, Landing};
-pub use jobs::{ClaimJobs, JobCounts, JobFilter, JobStore, Setback};
+pub use import::{Fingerprint, ImportMark, ImportOutcome, ImportRow, ImportStep, ImportStore};
+pub use jobs::{ClaimJobs, JobCounts, JobFilter, JobStore, RetryOrDead};
 pub use log::{LogPiece, LogStore};
 pub use mails::{DueMail, MailStore, ReplyTarget};
 pub use messages::{History, MessageStore, PostMessage, PostOutcome, Posted};
-pub use participants::{Acquaintances, ParticipantStore};
-pub use post_office::{PostError, PostOffice};
+pub use participants::{ParticipantStore, ParticipantWithPartners};
+pub use post_office::{MailSender, PostError};
 pub use preferences::{Muting, PreferenceStore};
 pub use reading::{MarkRead, MarkedRead, ReadTarget, ReadingStore};
 pub use retention::{
-    AgePage, ArchiveForAge, Emptied, EmptyAged, LogWalk, LogWalked, RetentionStore, Weight,
+    AgePage, ArchiveForAge, PurgeExpired, Purged, RetentionStore, TrimBatch, TrimProgress, Usage,
 };
-pub use store::{Store, StoreError};
+pub use store::Store;
+pub use store_error::StoreError;
 pub use tokens::{TokenError, TokenVerifier};
-pub use uploads::{BeginUpload, Fetchable, UploadStore};
+pub use uploads::{BeginUpload, Downloadable, UploadStore};

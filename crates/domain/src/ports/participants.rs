@@ -5,7 +5,7 @@ use crate::{id::UserId, participant::Participant, time::Timestamp};
 
 /// A person, and with whom they talk.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Acquaintances {
+pub struct ParticipantWithPartners {
     /// Who it is about.
     pub person: Participant,
     /// Everyone they share a conversation with, each once.
@@ -40,5 +40,5 @@ pub trait ParticipantStore: Send + Sync {
         &self,
         id: &UserId,
         partners_max: u32,
-    ) -> Result<Option<Acquaintances>, StoreError>;
+    ) -> Result<Option<ParticipantWithPartners>, StoreError>;
 }

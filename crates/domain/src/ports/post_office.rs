@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 
-use crate::{job::Cause, mail::Letter};
+use crate::{job::Cause, mail::Email};
 
 /// Why a mail did not leave.
 #[derive(Debug, thiserror::Error)]
@@ -19,11 +19,11 @@ pub enum PostError {
 
 /// Delivers mail.
 #[async_trait]
-pub trait PostOffice: Send + Sync {
+pub trait MailSender: Send + Sync {
     /// Writes a letter out and hands it to a mail server. When this returns, the server has taken it.
     ///
     /// # Errors
     /// [`PostError`]; the mail may have been taken all the same when the connection broke. Sent again,
     /// it bears the same Message-ID. Nothing of the letter is repeated in the error.
-    async fn deliver(&self, letter: &Letter) -> Result<(), PostError>;
+    async fn deliver(&self, letter: &Email) -> Result<(), PostError>;
 }

@@ -34,7 +34,7 @@ pub struct ArchiveForAge {
 
 /// A conversation whose messages are to be deleted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EmptyAged {
+pub struct PurgeExpired {
     /// Which.
     pub conversation: ConversationId,
     /// They stay when it is younger than that by now.
@@ -47,7 +47,7 @@ pub struct EmptyAged {
 
 /// What came of deleting messages for their age.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Emptied {
+pub struct Purged {
     /// What happened, in order; nothing when nothing was due any more.
     pub events: Vec<Event>,
     /// How many files were handed over for deletion.
@@ -56,7 +56,7 @@ pub struct Emptied {
 
 /// How much there is in conversations.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Weight {
+pub struct Usage {
     /// Messages of either side.
     pub messages: u64,
     /// Their files, as far as they can be deleted.
@@ -66,7 +66,7 @@ pub struct Weight {
 /// A piece of the walk through all logs, in the order of their conversations' ids. Those of deleted
 /// conversations are among them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LogWalk {
+pub struct TrimBatch {
     /// What happened before that moment is old.
     pub before: Timestamp,
     /// Where the piece begins: behind this conversation, or with the first one.
@@ -79,7 +79,7 @@ pub struct LogWalk {
 
 /// What came of a piece of the walk through all logs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct LogWalked {
+pub struct TrimProgress {
     /// How many entries were forgotten. When they are as many as asked for, the same piece may have
     /// more.
     pub entries: u64,
@@ -150,19 +150,19 @@ pub trait RetentionStore: Send + Sync {
     /// happens when it is in use, younger than asked for, or held.
     ///
     /// Log: `MessageDeleted` for each, oldest first, the salon's.
-    async fn empty_aged(&self, empty: &EmptyAged) -> Result<Emptied, StoreError>;
+    async fn empty_aged(&self, empty: &PurgeExpired) -> Result<Purged, StoreError>;
 
     /// How much [`empty_aged`](Self::empty_aged) would delete in these conversations (at most 1,000)
     /// if it were due.
-    async fn weigh(&self, conversations: &[ConversationId]) -> Result<Weight, StoreError>;
+    async fn measure(&self, conversations: &[ConversationId]) -> Result<Usage, StoreError>;
 
     /// Forgets the beginning of logs, up to the first entry of each that is not old.
-    async fn trim_logs(&self, walk: &LogWalk) -> Result<LogWalked, StoreError>;
+    async fn trim_logs(&self, walk: &TrimBatch) -> Result<TrimProgress, StoreError>;
 
     /// What [`trim_logs`](Self::trim_logs) would forget in a piece, however often it takes;
     /// `entries_max` does not count.
-    async fn count_old_entries(&self, walk: &LogWalk) -> Result<LogWalked, StoreError>;
+    async fn count_old_entries(&self, walk: &TrimBatch) -> Result<TrimProgress, StoreError>;
 
     /// Enters a job that goes on with the nights' work.
-    async fn go_on_with(&self, task: &Task, at: Timestamp) -> Result<(), StoreError>;
+    async fn enqueue_continuation(&self, task: &Task, at: Timestamp) -> Result<(), StoreError>;
 }

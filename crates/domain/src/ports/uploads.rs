@@ -27,7 +27,7 @@ pub struct BeginUpload {
 
 /// A file as whoever holds a link to it may fetch it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fetchable {
+pub struct Downloadable {
     /// What its owner called it.
     pub name: String,
     /// What it is, and where its bytes are.
@@ -69,7 +69,7 @@ pub trait UploadStore: Send + Sync {
 
     /// A file that is kept, for whoever holds a link to it. `None` as soon as its message is
     /// deleted.
-    async fn fetchable(&self, id: &AttachmentId) -> Result<Option<Fetchable>, StoreError>;
+    async fn fetchable(&self, id: &AttachmentId) -> Result<Option<Downloadable>, StoreError>;
 
     /// Whether a message that is there carries a file which the upload service knows under this key.
     async fn carries_hosted_file(&self, upload_key: &str) -> Result<bool, StoreError>;

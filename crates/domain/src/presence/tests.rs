@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::testing::fixture::user;
 
-const TERMS: PresenceTerms = PresenceTerms { lease_ms: 30_000, grace_ms: 5_000 };
+const TERMS: PresencePolicy = PresencePolicy { lease_ms: 30_000, grace_ms: 5_000 };
 
 fn presence() -> Presence<u8> {
     Presence::new(TERMS)

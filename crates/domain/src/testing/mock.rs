@@ -15,20 +15,20 @@ use crate::{
         UserId,
     },
     job::{Job, JobView, Reason, Task},
-    mail::{MailCase, NewMail, OpenMail, ReplyToken, Verdict},
+    mail::{MailDecision, NewMail, PendingNotifications, QueuedMail, ReplyToken},
     message::Message,
     object::{ObjectKey, Picture},
     page::{ConversationCursor, MessageCursor, Page, Window},
     participant::Participant,
     ports::{
-        Acquaintances, AgePage, AppliedAppointmentEvent, ApplyAppointmentEvent, AppointmentStore,
-        ArchiveForAge, AuditStore, BeginUpload, ClaimJobs, ConversationOfBooking,
-        ConversationStore, DueMail, EditConversation, Emptied, EmptyAged, EraseIn, ErasureStore,
-        ExportStore, Fetchable, History, JobCounts, JobFilter, JobStore, LogPiece, LogStore,
-        LogWalk, LogWalked, MailStore, MarkRead, MarkedRead, MessageStore, Muting,
-        OpenConversation, OpenOutcome, ParticipantStore, PendingAppointmentEvent, PostMessage,
-        PostOutcome, PreferenceStore, ReadingStore, Reception, ReplyTarget, RetentionStore,
-        Setback, StoreError, UploadStore, Weight,
+        AgePage, AppliedAppointmentEvent, ApplyAppointmentEvent, AppointmentStore, ArchiveForAge,
+        AuditStore, BeginUpload, ClaimJobs, ConversationOfBooking, ConversationStore, Downloadable,
+        DueMail, EditConversation, EraseIn, ErasureStore, ExportStore, History, JobCounts,
+        JobFilter, JobStore, LogPiece, LogStore, MailStore, MarkRead, MarkedRead, MessageStore,
+        Muting, OpenConversation, OpenOutcome, ParticipantStore, ParticipantWithPartners,
+        PendingAppointmentEvent, PostMessage, PostOutcome, PreferenceStore, PurgeExpired, Purged,
+        ReadingStore, ReceiveOutcome, ReplyTarget, RetentionStore, RetryOrDead, StoreError,
+        TrimBatch, TrimProgress, UploadStore, Usage,
     },
     preference::{PreferenceChange, Preferences},
     retention::{RetentionPolicy, SalonRetention},
@@ -54,7 +54,7 @@ mockall::mock! {
             &self,
             id: &UserId,
             partners_max: u32,
-        ) -> Result<Option<Acquaintances>, StoreError>;
+        ) -> Result<Option<ParticipantWithPartners>, StoreError>;
     }
 
     #[async_trait]
@@ -136,7 +136,7 @@ mockall::mock! {
             &self,
             event: &AppointmentEvent,
             at: Timestamp,
-        ) -> Result<Reception, StoreError>;
+        ) -> Result<ReceiveOutcome, StoreError>;
         async fn conversations_of_bookings(
             &self,
             salon: &UserId,
@@ -172,7 +172,7 @@ mockall::mock! {
             id: &AttachmentId,
             viewer: &UserId,
         ) -> Result<Option<Attachment>, StoreError>;
-        async fn fetchable(&self, id: &AttachmentId) -> Result<Option<Fetchable>, StoreError>;
+        async fn fetchable(&self, id: &AttachmentId) -> Result<Option<Downloadable>, StoreError>;
         async fn carries_hosted_file(&self, upload_key: &str) -> Result<bool, StoreError>;
     }
 
@@ -217,11 +217,11 @@ mockall::mock! {
             limit: u32,
         ) -> Result<AgePage, StoreError>;
         async fn archive_for_age(&self, archive: &ArchiveForAge) -> Result<Vec<Event>, StoreError>;
-        async fn empty_aged(&self, empty: &EmptyAged) -> Result<Emptied, StoreError>;
-        async fn weigh(&self, conversations: &[ConversationId]) -> Result<Weight, StoreError>;
-        async fn trim_logs(&self, walk: &LogWalk) -> Result<LogWalked, StoreError>;
-        async fn count_old_entries(&self, walk: &LogWalk) -> Result<LogWalked, StoreError>;
-        async fn go_on_with(&self, task: &Task, at: Timestamp) -> Result<(), StoreError>;
+        async fn empty_aged(&self, empty: &PurgeExpired) -> Result<Purged, StoreError>;
+        async fn measure(&self, conversations: &[ConversationId]) -> Result<Usage, StoreError>;
+        async fn trim_logs(&self, walk: &TrimBatch) -> Result<TrimProgress, StoreError>;
+        async fn count_old_entries(&self, walk: &TrimBatch) -> Result<TrimProgress, StoreError>;
+        async fn enqueue_continuation(&self, task: &Task, at: Timestamp) -> Result<(), StoreError>;
     }
 
     #[async_trait]
@@ -254,14 +254,14 @@ mockall::mock! {
             &self,
             recipient: &UserId,
             now: Timestamp,
-        ) -> Result<Option<MailCase>, StoreError>;
+        ) -> Result<Option<PendingNotifications>, StoreError>;
         async fn settle_mail(
             &self,
-            case: &MailCase,
-            verdict: &Verdict,
+            case: &PendingNotifications,
+            verdict: &MailDecision,
             mail: &NewMail,
         ) -> Result<bool, StoreError>;
-        async fn open_mail(&self, mail: &MailId) -> Result<Option<OpenMail>, StoreError>;
+        async fn open_mail(&self, mail: &MailId) -> Result<Option<QueuedMail>, StoreError>;
         async fn close_mail(&self, mail: &MailId) -> Result<(), StoreError>;
         async fn reply_target(&self, token: &ReplyToken) -> Result<Option<ReplyTarget>, StoreError>;
         async fn suppress_address(&self, address: &str, at: Timestamp) -> Result<u64, StoreError>;
@@ -298,7 +298,7 @@ mockall::mock! {
             &self,
             job: &JobId,
             attempt: u32,
-            setback: Setback,
+            setback: RetryOrDead,
             reason: Reason,
         ) -> Result<bool, StoreError>;
         async fn start_due_schedules(&self, now: Timestamp) -> Result<u32, StoreError>;

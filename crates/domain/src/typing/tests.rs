@@ -5,8 +5,8 @@ use proptest::{prelude::*, test_runner::TestCaseResult};
 use super::*;
 use crate::testing::fixture::user;
 
-const TERMS: TypingTerms =
-    TypingTerms { lease_ms: 6_000, unrepeated_lease_ms: 60_000, pause_ms: 2_000 };
+const TERMS: TypingPolicy =
+    TypingPolicy { lease_ms: 6_000, unrepeated_lease_ms: 60_000, pause_ms: 2_000 };
 
 fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -172,15 +172,17 @@ fn steps() -> impl Strategy<Value = Vec<(u64, Step)>> {
 #[derive(Default)]
 struct Observer {
     believes: bool,
-    told_at: Option<u64>,
+    last_mailed_at: Option<u64>,
 }
 
 impl Observer {
     fn hear(&mut self, said: &Announcement<u8>, now: u64) -> TestCaseResult {
         if said.writes {
-            let soon = self.told_at.is_some_and(|told_at| now < told_at + TERMS.pause_ms);
+            let soon = self
+                .last_mailed_at
+                .is_some_and(|last_mailed_at| now < last_mailed_at + TERMS.pause_ms);
             prop_assert!(!soon, "two announcements within the pause");
-            self.told_at = Some(now);
+            self.last_mailed_at = Some(now);
         } else {
             prop_assert!(self.believes, "an end without a beginning");
         }

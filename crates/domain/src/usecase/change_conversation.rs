@@ -2,7 +2,7 @@ use super::Messaging;
 use crate::{
     conversation::{Action, ConversationView, Status},
     id::{ConversationId, UserId},
-    ports::{EditConversation, StatusEdit, StoreError, Turn},
+    ports::{EditConversation, PublishGuard, StatusEdit, StoreError},
     text::Subject,
 };
 
@@ -94,7 +94,7 @@ impl Messaging {
 
     async fn edit(
         &self,
-        turn: Box<dyn Turn>,
+        turn: Box<dyn PublishGuard>,
         edit: &EditConversation,
     ) -> Result<(), ChangeConversationError> {
         let events = self.store.edit_conversation(edit).await?;

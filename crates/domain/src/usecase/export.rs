@@ -23,7 +23,7 @@ impl Messaging {
     ///
     /// # Errors
     /// The store's.
-    pub async fn foreseen_export(&self, person: &UserId) -> Result<Option<Export>, StoreError> {
+    pub async fn peek_export(&self, person: &UserId) -> Result<Option<Export>, StoreError> {
         let now = self.clock.now();
         if self.store.erasure(person).await?.is_some() {
             return Ok(None);

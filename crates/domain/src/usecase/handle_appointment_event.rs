@@ -131,7 +131,7 @@ impl Messaging {
                 Ok(true)
             }
             AppliedAppointmentEvent::AlreadyHandled => Ok(true),
-            AppliedAppointmentEvent::Overtaken => Ok(false),
+            AppliedAppointmentEvent::LeaseLost => Ok(false),
         }
     }
 }

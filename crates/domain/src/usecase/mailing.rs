@@ -3,8 +3,8 @@ use std::sync::Arc;
 use crate::{
     id::{MailId, UserId},
     job::JobFailure,
-    mail::{Departure, Letter, MailTerms, NewMail, Why, decide, depart},
-    ports::{Clock, DueMail, Ids, PostError, PostOffice, Store, StoreError},
+    mail::{Email, MailPolicy, NewMail, SendDecision, SkipReason, decide, decide_send},
+    ports::{Clock, DueMail, Ids, MailSender, PostError, Store, StoreError},
     time::Timestamp,
 };
 
@@ -13,10 +13,10 @@ use crate::{
 #[derive(Clone)]
 pub struct Mailing {
     store: Arc<dyn Store>,
-    post_office: Arc<dyn PostOffice>,
+    post_office: Arc<dyn MailSender>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
-    terms: MailTerms,
+    terms: MailPolicy,
 }
 
 /// What was decided on.
@@ -27,7 +27,7 @@ pub struct Decided {
     /// Mails that are on their way now.
     pub mails: u32,
     /// Conversations of which no mail tells because what waits there is too old
-    /// ([`MailTerms::notice_age_max_ms`]).
+    /// ([`MailPolicy::notice_age_max_ms`]).
     pub too_old: u32,
 }
 
@@ -35,10 +35,10 @@ impl Mailing {
     /// Puts the service together.
     pub fn new(
         store: Arc<dyn Store>,
-        post_office: Arc<dyn PostOffice>,
+        post_office: Arc<dyn MailSender>,
         clock: Arc<dyn Clock>,
         ids: Arc<dyn Ids>,
-        terms: MailTerms,
+        terms: MailPolicy,
     ) -> Self {
         Self { store, post_office, clock, ids, terms }
     }
@@ -81,7 +81,7 @@ impl Mailing {
         if !self.store.settle_mail(&case, &verdict, &mail).await? {
             return Ok(nothing);
         }
-        let too_old = u32::try_from(verdict.forgotten(Why::TooOld)).unwrap_or(u32::MAX);
+        let too_old = u32::try_from(verdict.forgotten(SkipReason::TooOld)).unwrap_or(u32::MAX);
         Ok(Decided { people: 1, mails: u32::from(!verdict.tell.is_empty()), too_old })
     }
 
@@ -93,17 +93,17 @@ impl Mailing {
     /// [`JobFailure`]. A mail that is refused stays as it is: an operator may have it tried again.
     pub async fn send(&self, mail: &MailId) -> Result<(), JobFailure> {
         let Some(open) = self.store.open_mail(mail).await? else { return Ok(()) };
-        match depart(open, &self.terms, self.clock.now()) {
-            Departure::Now(letter) => self.hand_over(&letter).await?,
-            Departure::NotBefore(until) => {
+        match decide_send(open, &self.terms, self.clock.now()) {
+            SendDecision::Now(letter) => self.hand_over(&letter).await?,
+            SendDecision::NotBefore(until) => {
                 return Err(JobFailure::Postponed { reason: "quiet_hours", until });
             }
-            Departure::Never => {}
+            SendDecision::Never => {}
         }
         Ok(self.store.close_mail(mail).await?)
     }
 
-    async fn hand_over(&self, letter: &Letter) -> Result<(), JobFailure> {
+    async fn hand_over(&self, letter: &Email) -> Result<(), JobFailure> {
         match self.post_office.deliver(letter).await {
             Ok(()) => Ok(()),
             Err(error @ PostError::Later(_)) => {

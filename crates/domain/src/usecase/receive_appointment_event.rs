@@ -1,7 +1,7 @@
 use super::Messaging;
 use crate::{
     appointment::{AppointmentEvent, AppointmentEventError},
-    ports::{Reception, StoreError},
+    ports::{ReceiveOutcome, StoreError},
 };
 
 /// A report that is on disk.
@@ -42,10 +42,10 @@ impl Messaging {
         let now = self.clock.now();
         event.check(now)?;
         match self.store.receive_appointment_event(event, now).await? {
-            Reception::Stored => Ok(Received { known: false }),
-            Reception::Known => Ok(Received { known: true }),
-            Reception::Contradicted => Err(ReceiveAppointmentEventError::Contradicted),
-            Reception::ConversationIdTaken => {
+            ReceiveOutcome::Stored => Ok(Received { known: false }),
+            ReceiveOutcome::Known => Ok(Received { known: true }),
+            ReceiveOutcome::Contradicted => Err(ReceiveAppointmentEventError::Contradicted),
+            ReceiveOutcome::ConversationIdTaken => {
                 Err(ReceiveAppointmentEventError::ConversationIdTaken)
             }
         }

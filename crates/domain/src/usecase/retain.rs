@@ -4,7 +4,7 @@ mod round;
 #[cfg(test)]
 mod tests;
 
-use self::round::Round;
+use self::round::RetentionSweep;
 use super::Messaging;
 use crate::{id::ConversationId, job::Task, ports::StoreError, retention::RetentionReport};
 
@@ -14,7 +14,7 @@ const LOOKS_MAX: u32 = 200;
 
 /// A part of the nights' work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Chore {
+pub enum RetentionTask {
     /// Putting conversations away.
     Archive,
     /// Deleting the messages of those that were.
@@ -23,12 +23,12 @@ pub enum Chore {
     TrimLog,
 }
 
-impl Chore {
+impl RetentionTask {
     /// The task that does it, from the conversation behind `after` on.
     pub fn task(self, after: Option<ConversationId>) -> Task {
         match self {
             Self::Archive => Task::ArchiveAged(after),
-            Self::Empty => Task::EmptyAged(after),
+            Self::Empty => Task::PurgeExpired(after),
             Self::TrimLog => Task::TrimLog(after),
         }
     }
@@ -42,10 +42,10 @@ impl Messaging {
     /// The store's. What was done until then stays done.
     pub async fn retain(
         &self,
-        chore: Chore,
+        chore: RetentionTask,
         after: Option<ConversationId>,
     ) -> Result<Option<ConversationId>, StoreError> {
-        let mut round = Round::begin(self, false).await?;
+        let mut round = RetentionSweep::begin(self, false).await?;
         let mut after = after;
         for _ in 0..LOOKS_MAX {
             after = round.step(chore, after).await?;
@@ -62,8 +62,8 @@ impl Messaging {
     /// # Errors
     /// The store's. What was done until then stays done.
     pub async fn run_retention(&self, is_dry: bool) -> Result<RetentionReport, StoreError> {
-        let mut round = Round::begin(self, is_dry).await?;
-        for chore in [Chore::Archive, Chore::Empty, Chore::TrimLog] {
+        let mut round = RetentionSweep::begin(self, is_dry).await?;
+        for chore in [RetentionTask::Archive, RetentionTask::Empty, RetentionTask::TrimLog] {
             let mut after = None;
             while let Some(next) = round.step(chore, after).await? {
                 after = Some(next);

@@ -1,10 +1,10 @@
 use std::sync::Arc;
 
-use super::{Chore, Decided, Mailing, Messaging};
+use super::{Decided, Mailing, Messaging, RetentionTask};
 use crate::{
     id::{ConversationId, MailId, UserId},
     job::{Backoff, Job, JobFailure, Task},
-    ports::{ClaimJobs, Clock, Exporter, Files, Ids, Setback, Store, StoreError},
+    ports::{ClaimJobs, Clock, Exporter, Files, Ids, RetryOrDead, Store, StoreError},
     time::Timestamp,
 };
 
@@ -35,11 +35,11 @@ pub enum Performed {
     /// It is done.
     Done,
     /// It failed and is tried again later.
-    SetBack(JobFailure),
+    Retried(JobFailure),
     /// It failed for good: a dead letter.
-    GivenUp(JobFailure),
+    Dead(JobFailure),
     /// It took longer than its lease, and somebody else has it.
-    Overtaken,
+    LeaseLost,
 }
 
 /// Does the work that may wait (D14). How many jobs at once is its owner's business. Cheap to clone.
@@ -100,18 +100,18 @@ impl Worker {
     pub async fn perform(&self, job: &Job) -> Result<Performed, StoreError> {
         let Err(failure) = self.attempt(&job.task).await else {
             let is_ours = self.store.finish_job(&job.id, job.attempt).await?;
-            return Ok(if is_ours { Performed::Done } else { Performed::Overtaken });
+            return Ok(if is_ours { Performed::Done } else { Performed::LeaseLost });
         };
         let setback = self.setback(&failure, job.attempt);
-        let is_dead = matches!(setback, Setback::DeadAt(_));
+        let is_dead = matches!(setback, RetryOrDead::DeadAt(_));
         if let (Task::HandleAppointmentEvent(event), true) = (&job.task, is_dead) {
             self.messaging.give_up_appointment_event(event).await?;
         }
         let reason = failure.reason();
         match self.store.set_back_job(&job.id, job.attempt, setback, reason).await? {
-            false => Ok(Performed::Overtaken),
-            true if is_dead => Ok(Performed::GivenUp(failure)),
-            true => Ok(Performed::SetBack(failure)),
+            false => Ok(Performed::LeaseLost),
+            true if is_dead => Ok(Performed::Dead(failure)),
+            true => Ok(Performed::Retried(failure)),
         }
     }
 
@@ -144,9 +144,9 @@ impl Worker {
             Task::ErasePerson(person) => self.messaging.erase_person(person).await,
             Task::SendMail(mail) => self.send_mail(mail).await,
             Task::ExportPerson(person) => self.export(person).await,
-            Task::ArchiveAged(after) => self.at_night(Chore::Archive, after.clone()).await,
-            Task::EmptyAged(after) => self.at_night(Chore::Empty, after.clone()).await,
-            Task::TrimLog(after) => self.at_night(Chore::TrimLog, after.clone()).await,
+            Task::ArchiveAged(after) => self.run_sweep(RetentionTask::Archive, after.clone()).await,
+            Task::PurgeExpired(after) => self.run_sweep(RetentionTask::Empty, after.clone()).await,
+            Task::TrimLog(after) => self.run_sweep(RetentionTask::TrimLog, after.clone()).await,
         }
     }
 
@@ -173,13 +173,13 @@ impl Worker {
     }
 
     /// Does a part of the nights' work; another job goes on with what is left.
-    async fn at_night(
+    async fn run_sweep(
         &self,
-        chore: Chore,
+        chore: RetentionTask,
         after: Option<ConversationId>,
     ) -> Result<(), JobFailure> {
         if let Some(next) = self.messaging.retain(chore, after).await? {
-            self.store.go_on_with(&chore.task(Some(next)), self.clock.now()).await?;
+            self.store.enqueue_continuation(&chore.task(Some(next)), self.clock.now()).await?;
         }
         Ok(())
     }
@@ -193,7 +193,7 @@ impl Worker {
         Ok(())
     }
 
-    fn setback(&self, failure: &JobFailure, attempt: u32) -> Setback {
+    fn setback(&self, failure: &JobFailure, attempt: u32) -> RetryOrDead {
         let now = self.clock.now();
         let retry_at = match failure {
             JobFailure::Dead { .. } => None,
@@ -203,7 +203,7 @@ impl Worker {
                 self.settings.backoff.next_attempt_at(attempt, now, luck)
             }
         };
-        retry_at.map_or(Setback::DeadAt(now), Setback::RetryAt)
+        retry_at.map_or(RetryOrDead::DeadAt(now), RetryOrDead::RetryAt)
     }
 }
 

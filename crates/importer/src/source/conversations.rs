@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use domain::import::former::{FormerConversation, FormerCounter, FormerFile, FormerMessage, Raw};
+use domain::import::former::{LegacyConversation, LegacyCounter, LegacyFile, LegacyMessage, Raw};
 use tokio_postgres::{Row, Transaction};
 
 use super::{Source, flag, maybe_text, maybe_time, number, text, time};
@@ -32,7 +32,7 @@ pub(crate) struct Person {
 /// A conversation, and whether its people have accounts.
 #[derive(Debug)]
 pub(crate) struct Talk {
-    pub(crate) conversation: FormerConversation,
+    pub(crate) conversation: LegacyConversation,
     pub(crate) salon: Person,
     pub(crate) client: Person,
 }
@@ -65,13 +65,13 @@ impl Source {
 fn talk(
     row: &Row,
     id: String,
-    messages: Vec<FormerMessage>,
-    counters: Vec<FormerCounter>,
+    messages: Vec<LegacyMessage>,
+    counters: Vec<LegacyCounter>,
 ) -> Result<Talk, SourceError> {
     let person = |column: &str| -> Result<Person, SourceError> {
         Ok(Person { has_account: row.try_get(column)? })
     };
-    let conversation = FormerConversation {
+    let conversation = LegacyConversation {
         id: Raw(id),
         salon: Raw(text(row, "salonId")?),
         client: Raw(text(row, "clientUserId")?),
@@ -90,8 +90,8 @@ fn talk(
 async fn messages(
     page: &Transaction<'_>,
     ids: &[String],
-) -> Result<ByConversation<FormerMessage>, SourceError> {
-    let mut files: HashMap<String, Vec<FormerFile>> = HashMap::new();
+) -> Result<ByConversation<LegacyMessage>, SourceError> {
+    let mut files: HashMap<String, Vec<LegacyFile>> = HashMap::new();
     for row in page.query(FILES, &[&ids]).await? {
         files.entry(text(&row, "messageId")?).or_default().push(file(&row)?);
     }
@@ -105,8 +105,8 @@ async fn messages(
     Ok(messages)
 }
 
-fn message(row: &Row, id: String, files: Vec<FormerFile>) -> Result<FormerMessage, SourceError> {
-    Ok(FormerMessage {
+fn message(row: &Row, id: String, files: Vec<LegacyFile>) -> Result<LegacyMessage, SourceError> {
+    Ok(LegacyMessage {
         id: Raw(id),
         sender: Raw(text(row, "senderId")?),
         content: Raw(text(row, "content")?),
@@ -119,8 +119,8 @@ fn message(row: &Row, id: String, files: Vec<FormerFile>) -> Result<FormerMessag
     })
 }
 
-fn file(row: &Row) -> Result<FormerFile, SourceError> {
-    Ok(FormerFile {
+fn file(row: &Row) -> Result<LegacyFile, SourceError> {
+    Ok(LegacyFile {
         id: Raw(text(row, "id")?),
         name: Raw(text(row, "fileName")?),
         url: Raw(text(row, "fileUrl")?),
@@ -133,11 +133,11 @@ fn file(row: &Row) -> Result<FormerFile, SourceError> {
 async fn counters(
     page: &Transaction<'_>,
     ids: &[String],
-) -> Result<ByConversation<FormerCounter>, SourceError> {
+) -> Result<ByConversation<LegacyCounter>, SourceError> {
     let mut counters = ByConversation::new();
     for row in page.query(COUNTERS, &[&ids]).await? {
         let counter =
-            FormerCounter { reader: Raw(text(&row, "userId")?), unread: number(&row, "unread")? };
+            LegacyCounter { reader: Raw(text(&row, "userId")?), unread: number(&row, "unread")? };
         counters.entry(text(&row, "conversationId")?).or_default().push(counter);
     }
     Ok(counters)

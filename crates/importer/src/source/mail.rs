@@ -1,6 +1,6 @@
 //! Mail that waits.
 
-use domain::import::former::{FormerMail, Raw};
+use domain::import::former::{LegacyMail, Raw};
 use tokio_postgres::Row;
 
 use super::{Source, number, text, time};
@@ -15,7 +15,7 @@ impl Source {
         &mut self,
         (conversation, recipient): (&str, &str),
         rows_max: u32,
-    ) -> Result<Vec<FormerMail>, SourceError> {
+    ) -> Result<Vec<LegacyMail>, SourceError> {
         let rows_max = i64::from(rows_max);
         let rows = self.client.query(PAGE, &[&conversation, &recipient, &rows_max]).await?;
         rows.iter().map(mail).collect()
@@ -28,9 +28,9 @@ impl Source {
     }
 }
 
-fn mail(row: &Row) -> Result<FormerMail, SourceError> {
+fn mail(row: &Row) -> Result<LegacyMail, SourceError> {
     let rows = number(row, "row_count")?;
-    Ok(FormerMail {
+    Ok(LegacyMail {
         conversation: Raw(text(row, "conversationId")?),
         recipient: Raw(text(row, "recipientUserId")?),
         takes_part: row.try_get("takes_part")?,

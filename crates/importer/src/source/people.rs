@@ -1,6 +1,6 @@
 //! Accounts.
 
-use domain::import::former::{FormerPerson, Raw};
+use domain::import::former::{LegacyPerson, Raw};
 use tokio_postgres::Row;
 
 use super::{Source, maybe_text, text};
@@ -17,17 +17,17 @@ impl Source {
         &mut self,
         after: &str,
         rows_max: u32,
-    ) -> Result<Vec<FormerPerson>, SourceError> {
+    ) -> Result<Vec<LegacyPerson>, SourceError> {
         let rows = self.client.query(PAGE, &[&after, &i64::from(rows_max)]).await?;
         rows.iter().map(person).collect()
     }
 }
 
-fn person(row: &Row) -> Result<FormerPerson, SourceError> {
+fn person(row: &Row) -> Result<LegacyPerson, SourceError> {
     let detail = |column: &str| -> Result<Option<Raw>, SourceError> {
         Ok(maybe_text(row, column)?.map(Raw))
     };
-    Ok(FormerPerson {
+    Ok(LegacyPerson {
         id: Raw(text(row, "id")?),
         role: text(row, "role")?,
         first_name: detail("firstName")?,

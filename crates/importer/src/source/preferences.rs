@@ -1,6 +1,6 @@
 //! What people want to be told of by mail.
 
-use domain::import::former::{FormerPreference, Raw};
+use domain::import::former::{LegacyPreference, Raw};
 use tokio_postgres::Row;
 
 use super::{Source, Text, flag, text};
@@ -14,16 +14,16 @@ impl Source {
         &mut self,
         after: &str,
         rows_max: u32,
-    ) -> Result<Vec<FormerPreference>, SourceError> {
+    ) -> Result<Vec<LegacyPreference>, SourceError> {
         let rows = self.client.query(PAGE, &[&after, &i64::from(rows_max)]).await?;
         rows.iter().map(preference).collect()
     }
 }
 
-fn preference(row: &Row) -> Result<FormerPreference, SourceError> {
+fn preference(row: &Row) -> Result<LegacyPreference, SourceError> {
     let muted: Vec<Text> = row.try_get("muted")?;
     let elsewhere: i64 = row.try_get("muted_elsewhere")?;
-    Ok(FormerPreference {
+    Ok(LegacyPreference {
         person: Raw(text(row, "userId")?),
         person_is_known: row.try_get("person_known")?,
         mail_enabled: flag(row, "emailNotificationsEnabled")?,

@@ -3,12 +3,12 @@ use std::{collections::BTreeMap, sync::Arc};
 use domain::{
     id::{ConversationId, UserId},
     import::{
-        Findings, ImportedConversation, Refusal, Repair, Thing, conversation,
-        former::{FormerConversation, Raw},
+        Findings, ImportedConversation, ImportedKind, Refusal, Repair, conversation,
+        former::{LegacyConversation, Raw},
         nameless,
     },
     participant::{Participant, Role},
-    ports::{Incoming, Landing},
+    ports::{ImportOutcome, ImportRow},
 };
 
 use super::{Place, Stage};
@@ -51,15 +51,23 @@ impl Stage for Conversations {
             run.store().import_people(missing, step.clone()).await?;
         }
         let (taken, sizes): (Vec<_>, Vec<_>) = page.taken.into_iter().unzip();
-        let taken: Arc<[Incoming<ImportedConversation>]> = taken.into();
+        let taken: Arc<[ImportRow<ImportedConversation>]> = taken.into();
         let landings = run.store().import_conversations(Arc::clone(&taken), step).await?;
-        run.tally().read(Thing::Conversation, page.read.conversations);
-        run.tally().read(Thing::Message, page.read.messages);
-        run.tally().read(Thing::File, page.read.files);
-        run.tally().read(Thing::Counter, page.read.counters);
+        run.tally().read(ImportedKind::Conversation, page.read.conversations);
+        run.tally().read(ImportedKind::Message, page.read.messages);
+        run.tally().read(ImportedKind::File, page.read.files);
+        run.tally().read(ImportedKind::Counter, page.read.counters);
         run.found(&page.findings);
-        run.tally().refuse(Thing::Message, Refusal::ConversationRefused, page.lost.messages as u64);
-        run.tally().refuse(Thing::File, Refusal::ConversationRefused, page.lost.files as u64);
+        run.tally().refuse(
+            ImportedKind::Message,
+            Refusal::ConversationRefused,
+            page.lost.messages as u64,
+        );
+        run.tally().refuse(
+            ImportedKind::File,
+            Refusal::ConversationRefused,
+            page.lost.files as u64,
+        );
         for id in page.refused {
             run.note_refused(id);
         }
@@ -71,20 +79,25 @@ impl Stage for Conversations {
 }
 
 /// Counts what became of a conversation and all that is in it.
-fn landed(run: &mut Run<'_>, conversation: &ImportedConversation, landing: Landing, size: Size) {
-    run.landed(Thing::Conversation, conversation.id.as_str(), landing);
+fn landed(
+    run: &mut Run<'_>,
+    conversation: &ImportedConversation,
+    landing: ImportOutcome,
+    size: Size,
+) {
+    run.landed(ImportedKind::Conversation, conversation.id.as_str(), landing);
     let inside = match landing {
-        Landing::Refused(reason) => {
+        ImportOutcome::Refused(reason) => {
             // One that went on here is here, and so are mail and wishes about it.
             if reason != Refusal::WentOnHere {
                 run.note_refused(conversation.id.clone());
             }
-            Landing::Refused(Refusal::ConversationRefused)
+            ImportOutcome::Refused(Refusal::ConversationRefused)
         }
         other => other,
     };
-    run.tally().landed(Thing::Message, inside, size.messages as u64);
-    run.tally().landed(Thing::File, inside, size.files as u64);
+    run.tally().landed(ImportedKind::Message, inside, size.messages as u64);
+    run.tally().landed(ImportedKind::File, inside, size.files as u64);
 }
 
 /// How much is in something.
@@ -97,7 +110,7 @@ struct Size {
 }
 
 impl Size {
-    fn of(former: &FormerConversation) -> Self {
+    fn of(former: &LegacyConversation) -> Self {
         let files = former.messages.iter().map(|it| it.files.len()).sum();
         let (messages, counters) = (former.messages.len(), former.counters.len());
         Self { conversations: 1, messages, files, counters }
@@ -119,7 +132,7 @@ impl Size {
 /// A page, ready for the store.
 #[derive(Default)]
 struct Page {
-    taken: Vec<(Incoming<ImportedConversation>, Size)>,
+    taken: Vec<(ImportRow<ImportedConversation>, Size)>,
     /// People without an account.
     missing: BTreeMap<UserId, Participant>,
     refused: Vec<ConversationId>,
@@ -154,7 +167,7 @@ impl Page {
         if let Ok(id) = UserId::parse(&id.0)
             && !person.has_account
         {
-            self.findings.mended(Repair::PersonMissing);
+            self.findings.repaired(Repair::PersonMissing);
             self.missing.insert(id.clone(), nameless(id, role));
         }
     }

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use domain::{
-    import::{Findings, ImportedMail, Refusal, Thing, former::FormerMail, mail},
-    ports::Incoming,
+    import::{Findings, ImportedKind, ImportedMail, Refusal, former::LegacyMail, mail},
+    ports::ImportRow,
 };
 
 use super::{Place, Stage};
@@ -16,24 +16,24 @@ pub(super) struct Mail;
 
 impl Stage for Mail {
     const WORD: &'static str = "mail";
-    type Row = FormerMail;
+    type Row = LegacyMail;
 
     async fn read(
         source: &mut Source,
         after: &str,
         settings: &Settings,
-    ) -> Result<Vec<FormerMail>, SourceError> {
+    ) -> Result<Vec<LegacyMail>, SourceError> {
         let after = after.split_once(BETWEEN).unwrap_or_default();
         source.mail(after, settings.page_rows_max).await
     }
 
-    fn key(row: &FormerMail) -> String {
+    fn key(row: &LegacyMail) -> String {
         format!("{}{BETWEEN}{}", row.conversation.0, row.recipient.0)
     }
 
     async fn take(
         run: &mut Run<'_>,
-        rows: Vec<FormerMail>,
+        rows: Vec<LegacyMail>,
         place: &Place,
     ) -> Result<(), ImportError> {
         let step = run.step(place);
@@ -42,14 +42,14 @@ impl Stage for Mail {
         let (taken, refused): (Vec<_>, Vec<_>) =
             taken.partition(|mail| !run.refuses(&mail.conversation));
         for mail in refused {
-            findings.refuse(Thing::Mail, &mail.key(), Refusal::ConversationRefused);
+            findings.refuse(ImportedKind::Mail, &mail.key(), Refusal::ConversationRefused);
         }
-        let taken: Arc<[Incoming<ImportedMail>]> = taken.into_iter().map(incoming).collect();
+        let taken: Arc<[ImportRow<ImportedMail>]> = taken.into_iter().map(incoming).collect();
         let landings = run.store().import_mail(Arc::clone(&taken), step).await?;
-        run.tally().read(Thing::Mail, rows.len());
+        run.tally().read(ImportedKind::Mail, rows.len());
         run.found(&findings);
         for (it, landing) in taken.iter().zip(landings) {
-            run.landed(Thing::Mail, &it.value.key(), landing);
+            run.landed(ImportedKind::Mail, &it.value.key(), landing);
         }
         Ok(())
     }

@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
 use domain::{
-    import::{Findings, Thing, former::FormerPerson, person},
+    import::{Findings, ImportedKind, former::LegacyPerson, person},
     participant::Participant,
-    ports::Incoming,
+    ports::ImportRow,
 };
 
 use super::{Place, Stage};
@@ -14,34 +14,34 @@ pub(super) struct People;
 
 impl Stage for People {
     const WORD: &'static str = "people";
-    type Row = FormerPerson;
+    type Row = LegacyPerson;
 
     async fn read(
         source: &mut Source,
         after: &str,
         settings: &Settings,
-    ) -> Result<Vec<FormerPerson>, SourceError> {
+    ) -> Result<Vec<LegacyPerson>, SourceError> {
         source.people(after, settings.page_rows_max).await
     }
 
-    fn key(row: &FormerPerson) -> String {
+    fn key(row: &LegacyPerson) -> String {
         row.id.0.clone()
     }
 
     async fn take(
         run: &mut Run<'_>,
-        rows: Vec<FormerPerson>,
+        rows: Vec<LegacyPerson>,
         place: &Place,
     ) -> Result<(), ImportError> {
         let step = run.step(place);
         let mut findings = Findings::default();
         let people = rows.iter().filter_map(|former| person(former, &mut findings));
-        let people: Arc<[Incoming<Participant>]> = people.map(incoming).collect();
+        let people: Arc<[ImportRow<Participant>]> = people.map(incoming).collect();
         let landings = run.store().import_people(Arc::clone(&people), step).await?;
-        run.tally().read(Thing::Person, rows.len());
+        run.tally().read(ImportedKind::Person, rows.len());
         run.found(&findings);
         for (it, landing) in people.iter().zip(landings) {
-            run.landed(Thing::Person, it.value.id.as_str(), landing);
+            run.landed(ImportedKind::Person, it.value.id.as_str(), landing);
         }
         Ok(())
     }

@@ -1,8 +1,10 @@
 use std::sync::Arc;
 
 use domain::{
-    import::{Findings, ImportedPreference, Repair, Thing, former::FormerPreference, preference},
-    ports::Incoming,
+    import::{
+        Findings, ImportedKind, ImportedPreference, Repair, former::LegacyPreference, preference,
+    },
+    ports::ImportRow,
 };
 
 use super::{Place, Stage};
@@ -13,23 +15,23 @@ pub(super) struct Preferences;
 
 impl Stage for Preferences {
     const WORD: &'static str = "preferences";
-    type Row = FormerPreference;
+    type Row = LegacyPreference;
 
     async fn read(
         source: &mut Source,
         after: &str,
         settings: &Settings,
-    ) -> Result<Vec<FormerPreference>, SourceError> {
+    ) -> Result<Vec<LegacyPreference>, SourceError> {
         source.preferences(after, settings.page_rows_max).await
     }
 
-    fn key(row: &FormerPreference) -> String {
+    fn key(row: &LegacyPreference) -> String {
         row.person.0.clone()
     }
 
     async fn take(
         run: &mut Run<'_>,
-        rows: Vec<FormerPreference>,
+        rows: Vec<LegacyPreference>,
         place: &Place,
     ) -> Result<(), ImportError> {
         let step = run.step(place);
@@ -39,12 +41,12 @@ impl Stage for Preferences {
         for it in &mut taken {
             drop_refused(&mut it.value, run, &mut findings);
         }
-        let taken: Arc<[Incoming<ImportedPreference>]> = taken.into();
+        let taken: Arc<[ImportRow<ImportedPreference>]> = taken.into();
         let landings = run.store().import_preferences(Arc::clone(&taken), step).await?;
-        run.tally().read(Thing::Preference, rows.len());
+        run.tally().read(ImportedKind::Preference, rows.len());
         run.found(&findings);
         for (it, landing) in taken.iter().zip(landings) {
-            run.landed(Thing::Preference, it.value.person.as_str(), landing);
+            run.landed(ImportedKind::Preference, it.value.person.as_str(), landing);
         }
         Ok(())
     }
@@ -56,5 +58,5 @@ fn drop_refused(preference: &mut ImportedPreference, run: &Run<'_>, findings: &m
     let before = preference.muted.len();
     preference.muted.retain(|conversation| !run.refuses(conversation));
     let dropped = before - preference.muted.len();
-    findings.mended_times(Repair::MuteDropped, dropped as u64);
+    findings.repaired_times(Repair::MuteDropped, dropped as u64);
 }

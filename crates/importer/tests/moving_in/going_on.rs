@@ -5,7 +5,7 @@ use std::sync::Arc;
 use domain::{
     conversation::Parties,
     id::ConversationId,
-    import::{Refusal, Thing},
+    import::{ImportedKind, Refusal},
     participant::{Participant, Profile, Role},
     ports::{Clock, ConversationStore, ParticipantStore, PreferenceStore, Store},
     preference::{Frequency, PreferenceChange},
@@ -34,9 +34,9 @@ async fn what_changed_there_is_brought_up_to_date() {
     house.former_goes_on().await;
     let (tally, _) = house.import().await;
     compare(&house).await;
-    assert_eq!(tally.count(Thing::Conversation, Outcome::Updated), 4);
-    assert_eq!(tally.count(Thing::Conversation, Outcome::New), 0);
-    assert_eq!(tally.count(Thing::Person, Outcome::Updated), 1);
+    assert_eq!(tally.count(ImportedKind::Conversation, Outcome::Updated), 4);
+    assert_eq!(tally.count(ImportedKind::Conversation, Outcome::New), 0);
+    assert_eq!(tally.count(ImportedKind::Person, Outcome::Updated), 1);
 }
 
 #[tokio::test]
@@ -53,7 +53,7 @@ async fn what_went_on_here_is_left_alone_and_told() {
 
     house.former_goes_on().await;
     let (tally, told) = house.import().await;
-    assert_eq!(tally.count(Thing::Conversation, Outcome::Updated), 3);
+    assert_eq!(tally.count(ImportedKind::Conversation, Outcome::Updated), 3);
     let reason = told.refused.iter().find(|it| it.id == id.as_str()).map(|it| it.reason);
     assert_eq!(reason, Some(Refusal::WentOnHere));
     let newest = format!(
@@ -91,8 +91,8 @@ async fn a_booking_that_has_a_conversation_here_keeps_it() {
         FROM \"Conversation\" WHERE \"appointmentId\" ~ '^c[0-9a-f]{24}$' ORDER BY id LIMIT 1";
     house.client.batch_execute(taken).await.expect(ANSWERS);
     let (tally, _) = house.import().await;
-    assert_eq!(tally.refused(Thing::Conversation, Refusal::AppointmentTaken), 1);
-    assert!(tally.refused(Thing::Message, Refusal::ConversationRefused) > 0);
+    assert_eq!(tally.refused(ImportedKind::Conversation, Refusal::AppointmentTaken), 1);
+    assert!(tally.refused(ImportedKind::Message, Refusal::ConversationRefused) > 0);
 }
 
 /// The directory, a line each: id, role, given name, family name, salon's name, language.
@@ -208,5 +208,5 @@ async fn what_a_person_said_later_of_their_mail_is_kept() {
     house.clock.advance_millis(1_000);
     let (tally, _) = house.import().await;
     assert_eq!(house.digest().await, before);
-    assert_eq!(tally.count(Thing::Preference, Outcome::Updated), 0);
+    assert_eq!(tally.count(ImportedKind::Preference, Outcome::Updated), 0);
 }

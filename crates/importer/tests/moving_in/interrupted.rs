@@ -7,9 +7,9 @@ use std::sync::{
 
 use async_trait::async_trait;
 use domain::{
-    import::{ImportedConversation, ImportedMail, ImportedPreference, Thing},
+    import::{ImportedConversation, ImportedKind, ImportedMail, ImportedPreference},
     participant::Participant,
-    ports::{ImportMark, ImportStep, ImportStore, Incoming, Landing, StoreError},
+    ports::{ImportMark, ImportOutcome, ImportRow, ImportStep, ImportStore, StoreError},
 };
 use importer::Outcome;
 use storage_pg::PgStore;
@@ -50,33 +50,33 @@ impl ImportStore for LastPage {
 
     async fn import_people(
         &self,
-        people: Arc<[Incoming<Participant>]>,
+        people: Arc<[ImportRow<Participant>]>,
         step: ImportStep,
-    ) -> Result<Vec<Landing>, StoreError> {
+    ) -> Result<Vec<ImportOutcome>, StoreError> {
         self.pass(self.store.import_people(people, step)).await
     }
 
     async fn import_conversations(
         &self,
-        conversations: Arc<[Incoming<ImportedConversation>]>,
+        conversations: Arc<[ImportRow<ImportedConversation>]>,
         step: ImportStep,
-    ) -> Result<Vec<Landing>, StoreError> {
+    ) -> Result<Vec<ImportOutcome>, StoreError> {
         self.pass(self.store.import_conversations(conversations, step)).await
     }
 
     async fn import_preferences(
         &self,
-        preferences: Arc<[Incoming<ImportedPreference>]>,
+        preferences: Arc<[ImportRow<ImportedPreference>]>,
         step: ImportStep,
-    ) -> Result<Vec<Landing>, StoreError> {
+    ) -> Result<Vec<ImportOutcome>, StoreError> {
         self.pass(self.store.import_preferences(preferences, step)).await
     }
 
     async fn import_mail(
         &self,
-        mail: Arc<[Incoming<ImportedMail>]>,
+        mail: Arc<[ImportRow<ImportedMail>]>,
         step: ImportStep,
-    ) -> Result<Vec<Landing>, StoreError> {
+    ) -> Result<Vec<ImportOutcome>, StoreError> {
         self.pass(self.store.import_mail(mail, step)).await
     }
 
@@ -112,7 +112,7 @@ async fn an_import_killed_at_every_page_ends_like_one_that_was_not() {
     assert!(deaths >= told.pages / 2, "it died often: {deaths} of {}", told.pages);
     assert_eq!(house.digest().await, undisturbed);
     compare(&house).await;
-    for thing in Thing::ALL {
+    for thing in ImportedKind::ALL {
         let read = tally.count(*thing, Outcome::Read);
         assert_eq!(read, whole.count(*thing, Outcome::Read), "each {thing:?} is counted once");
         assert_eq!(tally.refused_in_all(*thing), whole.refused_in_all(*thing), "{thing:?}");

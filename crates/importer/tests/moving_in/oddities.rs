@@ -1,6 +1,6 @@
 //! What should not have been there.
 
-use domain::import::{LOST_FILE_TEXT, Refusal, Repair, Thing};
+use domain::import::{ImportedKind, LOST_FILE_TEXT, Refusal, Repair};
 
 use crate::house::{ANSWERS, House};
 
@@ -38,7 +38,7 @@ async fn what_breaks_our_rules_is_named_with_its_reason() {
     ];
     expected.sort_unstable();
     assert_eq!(named, expected);
-    assert_eq!(tally.refused(Thing::File, Refusal::UrlNotAllowed), 3);
+    assert_eq!(tally.refused(ImportedKind::File, Refusal::UrlNotAllowed), 3);
 }
 
 #[tokio::test]
@@ -86,7 +86,7 @@ async fn what_can_be_mended_is_mended_and_loses_no_word() {
         Repair::ArchiveMarkDropped,
         Repair::LastMessageTimeCorrected,
     ] {
-        assert!(tally.mended(repair) > 0, "{repair:?}");
+        assert!(tally.repaired(repair) > 0, "{repair:?}");
     }
 }
 
@@ -127,7 +127,7 @@ async fn an_impossible_date_or_row_is_named_and_the_import_goes_on() {
     let mut expected = expected.to_vec();
     expected.sort_unstable();
     assert_eq!(named, expected);
-    assert_eq!(tally.refused(Thing::Date, Refusal::ImpossibleDate), 5);
+    assert_eq!(tally.refused(ImportedKind::Date, Refusal::ImpossibleDate), 5);
     let here = house
         .lines(
             "SELECT id AS a, created_at::date AS b, updated_at::date AS c, last_message_at::date AS d, message_count AS e

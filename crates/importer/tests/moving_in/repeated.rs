@@ -1,6 +1,6 @@
 //! Once more.
 
-use domain::import::Thing;
+use domain::import::ImportedKind;
 use importer::Outcome;
 
 use crate::house::{ANSWERS, House};
@@ -13,7 +13,7 @@ async fn a_second_run_changes_nothing() {
     house.clock.advance_millis(60_000);
     let (second, _) = house.import().await;
     assert_eq!(house.digest().await, before);
-    for thing in Thing::ALL {
+    for thing in ImportedKind::ALL {
         assert_eq!(second.count(*thing, Outcome::New), 0, "{thing:?}");
         assert_eq!(second.count(*thing, Outcome::Updated), 0, "{thing:?}");
         assert_eq!(second.count(*thing, Outcome::Unchanged), first.count(*thing, Outcome::New));

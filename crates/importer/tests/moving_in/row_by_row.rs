@@ -1,6 +1,6 @@
 //! What came out, compared with what went in.
 
-use domain::import::{Repair, Thing};
+use domain::import::{ImportedKind, Repair};
 use importer::Outcome;
 use rig::reference::{Size, compare};
 
@@ -46,22 +46,27 @@ async fn every_row_is_taken_over_with_its_id_its_time_and_its_place() {
     compare(&house).await;
 
     for (thing, table) in [
-        (Thing::Person, "\"User\""),
-        (Thing::Conversation, "\"Conversation\""),
-        (Thing::Message, "\"Message\""),
-        (Thing::File, "\"MessageAttachment\""),
-        (Thing::Counter, "\"MessageNotification\""),
-        (Thing::Preference, "\"NotificationPreference\""),
+        (ImportedKind::Person, "\"User\""),
+        (ImportedKind::Conversation, "\"Conversation\""),
+        (ImportedKind::Message, "\"Message\""),
+        (ImportedKind::File, "\"MessageAttachment\""),
+        (ImportedKind::Counter, "\"MessageNotification\""),
+        (ImportedKind::Preference, "\"NotificationPreference\""),
     ] {
         let rows = house.number(&format!("SELECT count(*) FROM {table}")).await;
         assert_eq!(i64::try_from(tally.count(thing, Outcome::Read)), Ok(rows), "{table}");
     }
-    for thing in [Thing::Person, Thing::Conversation, Thing::Preference, Thing::Mail] {
+    for thing in [
+        ImportedKind::Person,
+        ImportedKind::Conversation,
+        ImportedKind::Preference,
+        ImportedKind::Mail,
+    ] {
         let read = tally.count(thing, Outcome::Read);
         assert_eq!(read, tally.count(thing, Outcome::New) + tally.refused_in_all(thing));
     }
     assert!(told.pages > 20, "it went page by page: {}", told.pages);
-    assert!(tally.closed_mail() > 0 && tally.mended(Repair::MailMerged) > 0);
+    assert!(tally.closed_mail() > 0 && tally.repaired(Repair::MailMerged) > 0);
 }
 
 #[tokio::test]
@@ -70,10 +75,10 @@ async fn what_is_read_below_the_newest_read_message_is_counted() {
     let (tally, _) = house.import().await;
     let below = house.number(include_str!("sql/read_below.sql")).await;
     assert!(below > 0, "the former system left some");
-    assert_eq!(i64::try_from(tally.mended(Repair::ReadBelowHorizon)), Ok(below));
+    assert_eq!(i64::try_from(tally.repaired(Repair::ReadBelowHorizon)), Ok(below));
     let drifted = house.number(include_str!("sql/drifted.sql")).await;
     assert!(drifted > 0, "the former system left some");
-    assert_eq!(i64::try_from(tally.mended(Repair::CounterDrifted)), Ok(drifted));
+    assert_eq!(i64::try_from(tally.repaired(Repair::CounterDrifted)), Ok(drifted));
 }
 
 #[tokio::test]
@@ -117,7 +122,7 @@ async fn a_column_of_the_same_name_in_another_table_changes_nothing() {
     house.import().await;
     house.client.batch_execute(OWN_NAMES).await.expect(ANSWERS);
     compare(&house).await;
-    assert_eq!(first.mended(Repair::PersonMissing), 1);
+    assert_eq!(first.repaired(Repair::PersonMissing), 1);
 }
 
 #[tokio::test]

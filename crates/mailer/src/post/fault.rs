@@ -3,18 +3,18 @@ use std::io;
 use domain::ports::PostError;
 use reqwest::StatusCode;
 
-use super::smtp::{Reason, Stage};
+use super::smtp::{Reason, SmtpStep};
 
 /// Why a mail was not taken. What a server said is left out: it tends to name people.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Fault {
     #[error("the mail server answered {code} to {stage}")]
-    Answer { stage: Stage, code: u16, reason: Option<Reason> },
+    Answer { stage: SmtpStep, code: u16, reason: Option<Reason> },
     #[error("the mail server's answer to {stage} cannot be read")]
-    Unreadable { stage: Stage },
+    Unreadable { stage: SmtpStep },
     #[error("the connection to the mail server broke at {stage}")]
     Broken {
-        stage: Stage,
+        stage: SmtpStep,
         #[source]
         source: io::Error,
     },
@@ -52,7 +52,7 @@ impl Fault {
     /// Whether it is about the person: there is no such mailbox. That our mail is not wanted (5.7.x)
     /// says nothing about the mailbox, and without a reason only three codes do (RFC 5321, 4.2.3).
     fn names_no_mailbox(&self) -> bool {
-        let Self::Answer { stage: Stage::Recipient, code, reason } = self else { return false };
+        let Self::Answer { stage: SmtpStep::Recipient, code, reason } = self else { return false };
         match reason {
             Some(
                 Reason { class: 5, subject: 1, .. } | Reason { class: 5, subject: 2, detail: 1 },

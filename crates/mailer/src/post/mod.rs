@@ -9,25 +9,27 @@ pub(crate) use fault::Fault;
 
 use crate::{
     compose::Composed,
-    settings::{Settings, SettingsError, Transport},
+    settings::{Settings, SettingsError, TransportSettings},
 };
 use folder::FolderPost;
 use mailgun::MailgunPost;
 use smtp::SmtpPost;
 
 #[derive(Debug)]
-pub(crate) enum Post {
+pub(crate) enum Transport {
     Smtp(SmtpPost),
     Mailgun(MailgunPost),
     Folder(FolderPost),
 }
 
-impl Post {
+impl Transport {
     pub(crate) fn new(settings: &Settings) -> Result<Self, SettingsError> {
         Ok(match &settings.transport {
-            Transport::Smtp(smtp) => Self::Smtp(SmtpPost::new(smtp, settings)?),
-            Transport::Mailgun(mailgun) => Self::Mailgun(MailgunPost::new(mailgun, settings)?),
-            Transport::Folder(folder) => Self::Folder(FolderPost::new(folder)?),
+            TransportSettings::Smtp(smtp) => Self::Smtp(SmtpPost::new(smtp, settings)?),
+            TransportSettings::Mailgun(mailgun) => {
+                Self::Mailgun(MailgunPost::new(mailgun, settings)?)
+            }
+            TransportSettings::Folder(folder) => Self::Folder(FolderPost::new(folder)?),
         })
     }
 

@@ -2,15 +2,15 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
-use domain::{id::MailId, mail::Letter, ports::PostOffice, time::Timestamp};
-use mailer::{Folder, KeptMails, Transport};
+use domain::{id::MailId, mail::Email, ports::MailSender, time::Timestamp};
+use mailer::{Folder, KeptMails, TransportSettings};
 
 use crate::{
     letters::{folder, letter_to, mailer, settings},
     scratch::Scratch,
 };
 
-fn letter(number: i64) -> Letter {
+fn letter(number: i64) -> Email {
     let mut letter = letter_to("lea@example.org");
     letter.id = MailId::parse(&format!("mail-{number}")).expect("an id");
     letter.at = Timestamp::from_millis(1_773_061_800_000 + number * 1_000).expect("in range");
@@ -21,7 +21,7 @@ fn letter(number: i64) -> Letter {
 async fn a_folder_keeps_the_newest_mails_whole() {
     let scratch = Scratch::new("newest");
     let path = scratch.0.join("mails");
-    let transport = Transport::Folder(Folder { path: path.clone(), mails_max: 3 });
+    let transport = TransportSettings::Folder(Folder { path: path.clone(), mails_max: 3 });
     let mailer = mailer(&settings(transport));
     for number in 0..5 {
         mailer.deliver(&letter(number)).await.expect("kept");

@@ -1,6 +1,6 @@
 //! What people can write to do harm, read back by a program that knows nothing of us.
 
-use domain::{language::Language, mail::Letter, ports::PostOffice};
+use domain::{language::Language, mail::Email, ports::MailSender};
 use mail_parser::{Message, MessageParser};
 
 use crate::{
@@ -24,7 +24,7 @@ const NAMES: [&str; 12] = [
 ];
 
 /// The very bytes of the mail.
-async fn written(name: &str, letter: &Letter) -> Vec<u8> {
+async fn written(name: &str, letter: &Email) -> Vec<u8> {
     let scratch = Scratch::new(name);
     mailer(&settings(folder(&scratch.0))).deliver(letter).await.expect("kept");
     let mut files = std::fs::read_dir(&scratch.0).expect("a folder");
@@ -138,7 +138,7 @@ async fn the_largest_digest_stays_below_what_programs_show() {
     assert!(html < 100_000, "{html} bytes");
 }
 
-fn from(name: &str, words: &str) -> Letter {
+fn from(name: &str, words: &str) -> Email {
     let said = quote("2026-03-09T13:05:00Z", words, 0);
     letter(client("Léa", "lea@example.org"), vec![chapter(1, salon("salon-1", name), vec![said])])
 }

@@ -5,13 +5,13 @@ use std::{path::Path, sync::Arc};
 use domain::{
     id::{ConversationId, MailId, UserId},
     language::Language,
-    mail::{Chapter, Letter, Quote, ReplyToken},
+    mail::{ConversationDigest, Email, Quote, ReplyToken},
     participant::{Participant, Profile, Role},
     text::{Content, Subject},
     time::Timestamp,
     zone::Zone,
 };
-use mailer::{Folder, Mailer, Settings, Transport, Unsubscribe};
+use mailer::{Folder, Mailer, Settings, TransportSettings, Unsubscribe};
 
 /// Signs nothing.
 struct Unsigned;
@@ -23,7 +23,7 @@ impl Unsubscribe for Unsigned {
 }
 
 /// Mail of the house `Salonbook`, which leaves that way.
-pub(crate) fn settings(transport: Transport) -> Settings {
+pub(crate) fn settings(transport: TransportSettings) -> Settings {
     Settings {
         house: "Salonbook".to_owned(),
         from: "noreply@mail.example.org".to_owned(),
@@ -41,8 +41,8 @@ pub(crate) fn mailer(settings: &Settings) -> Mailer {
 }
 
 /// Mail that stays in this folder.
-pub(crate) fn folder(path: &Path) -> Transport {
-    Transport::Folder(Folder { path: path.to_owned(), mails_max: 100 })
+pub(crate) fn folder(path: &Path) -> TransportSettings {
+    TransportSettings::Folder(Folder { path: path.to_owned(), mails_max: 100 })
 }
 
 fn person(id: &str, role: Role) -> Participant {
@@ -72,8 +72,8 @@ pub(crate) fn quote(time: &str, words: &str, files: usize) -> Quote {
     }
 }
 
-pub(crate) fn chapter(number: u32, writer: Participant, quotes: Vec<Quote>) -> Chapter {
-    Chapter {
+pub(crate) fn chapter(number: u32, writer: Participant, quotes: Vec<Quote>) -> ConversationDigest {
+    ConversationDigest {
         conversation: ConversationId::parse(&format!("conversation-{number}")).expect("an id"),
         writer,
         subject: None,
@@ -83,18 +83,18 @@ pub(crate) fn chapter(number: u32, writer: Participant, quotes: Vec<Quote>) -> C
     }
 }
 
-pub(crate) fn about(subject: &str, chapter: Chapter) -> Chapter {
-    Chapter { subject: Subject::edit(subject).expect("a subject"), ..chapter }
+pub(crate) fn about(subject: &str, chapter: ConversationDigest) -> ConversationDigest {
+    ConversationDigest { subject: Subject::edit(subject).expect("a subject"), ..chapter }
 }
 
 /// To Léa, of a message from the salon `Encre Noire`.
-pub(crate) fn letter_to(email: &str) -> Letter {
+pub(crate) fn letter_to(email: &str) -> Email {
     let said = quote("2026-03-09T13:05:00Z", "Bonjour Léa, votre croquis est prêt.", 0);
     letter(client("Léa", email), vec![chapter(1, salon("salon-1", "Encre Noire"), vec![said])])
 }
 
-pub(crate) fn letter(recipient: Participant, chapters: Vec<Chapter>) -> Letter {
-    Letter {
+pub(crate) fn letter(recipient: Participant, chapters: Vec<ConversationDigest>) -> Email {
+    Email {
         id: MailId::parse("0199c0de-0000-7000-8000-000000000001").expect("an id"),
         recipient,
         zone: Zone::default(),
@@ -104,7 +104,7 @@ pub(crate) fn letter(recipient: Participant, chapters: Vec<Chapter>) -> Letter {
 }
 
 /// One person wrote several times, more than is quoted.
-pub(crate) fn several(language: Language) -> Letter {
+pub(crate) fn several(language: Language) -> Email {
     let quotes = vec![
         quote("2026-03-09T13:05:00Z", "À mardi !", 0),
         quote("2026-03-09T13:04:00Z", "", 2),
@@ -115,14 +115,16 @@ pub(crate) fn several(language: Language) -> Letter {
         ),
     ];
     let chapter = about("Tatouage avant-bras", chapter(1, salon("salon-1", "Encre Noire"), quotes));
-    let mut letter =
-        letter(client("Léa", "lea@example.org"), vec![Chapter { messages: 5, ..chapter }]);
+    let mut letter = letter(
+        client("Léa", "lea@example.org"),
+        vec![ConversationDigest { messages: 5, ..chapter }],
+    );
     letter.recipient.profile.language = Some(language);
     letter
 }
 
 /// Several people wrote.
-pub(crate) fn digest(language: Language) -> Letter {
+pub(crate) fn digest(language: Language) -> Email {
     let mut letter = several(language);
     let tea =
         quote("2026-03-09T07:30:00Z", "Votre rendez-vous de jeudi est confirmé, à 14 h 30.", 0);
@@ -134,7 +136,7 @@ pub(crate) fn digest(language: Language) -> Letter {
 }
 
 /// Nothing is known of anybody, and nothing is written but a file sent.
-pub(crate) fn bare(language: Language) -> Letter {
+pub(crate) fn bare(language: Language) -> Email {
     let mut recipient = person("client-1", Role::Client);
     recipient.profile.email = Some("lea@example.org".to_owned());
     recipient.profile.language = Some(language);

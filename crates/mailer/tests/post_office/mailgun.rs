@@ -1,7 +1,7 @@
 //! Mailgun, played by a listener that answers as it is told.
 
-use domain::ports::{PostError, PostOffice};
-use mailer::{Mailgun, Settings, Transport};
+use domain::ports::{MailSender, PostError};
+use mailer::{Mailgun, Settings, TransportSettings};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
@@ -10,8 +10,8 @@ use tokio::{
 
 use crate::letters::{letter_to, mailer, settings};
 
-fn transport(port: u16) -> Transport {
-    Transport::Mailgun(Mailgun {
+fn transport(port: u16) -> TransportSettings {
+    TransportSettings::Mailgun(Mailgun {
         domain: "mg.example.org".to_owned(),
         api_key: "key-s3cret".into(),
         base_url: format!("http://127.0.0.1:{port}"),

@@ -8,7 +8,7 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use mailer::{Smtp, Transport};
+use mailer::{Smtp, TransportSettings};
 use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader, Lines},
@@ -60,7 +60,7 @@ impl MailServer {
         server
     }
 
-    pub(crate) fn transport(&self) -> Transport {
+    pub(crate) fn transport(&self) -> TransportSettings {
         smtp(&format!("smtp://127.0.0.1:{}", self.port))
     }
 
@@ -94,8 +94,8 @@ impl MailServer {
     }
 }
 
-pub(crate) fn smtp(url: &str) -> Transport {
-    Transport::Smtp(Smtp { url: url.into(), plaintext_allowed: false, root_pem: None })
+pub(crate) fn smtp(url: &str) -> TransportSettings {
+    TransportSettings::Smtp(Smtp { url: url.into(), plaintext_allowed: false, root_pem: None })
 }
 
 fn taken(mail: &Value) -> Taken {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use domain::id::UserId;
 use mailer::{
-    Folder, MAILGUN_EU_URL, Mailer, Mailgun, Settings, SettingsError, Smtp, Transport, Unsubscribe,
+    Folder, MAILGUN_EU_URL, Mailer, Mailgun, Settings, SettingsError, Smtp, TransportSettings,
+    Unsubscribe,
 };
 
 use crate::{letters::settings, server::smtp};
@@ -21,9 +22,9 @@ fn tried(settings: &Settings) -> Result<Mailer, SettingsError> {
     Mailer::new(settings, Arc::new(Nowhere))
 }
 
-fn mailgun(domain: &str, api_key: &str, base_url: &str) -> Transport {
+fn mailgun(domain: &str, api_key: &str, base_url: &str) -> TransportSettings {
     let (domain, base_url) = (domain.to_owned(), base_url.to_owned());
-    Transport::Mailgun(Mailgun { domain, api_key: api_key.into(), base_url })
+    TransportSettings::Mailgun(Mailgun { domain, api_key: api_key.into(), base_url })
 }
 
 #[tokio::test]
@@ -31,7 +32,7 @@ async fn a_password_does_not_travel_in_the_clear_unless_somebody_says_so() {
     let far = "smtp://postman:s3cret@mail.example.org?tls=none";
     assert!(matches!(tried(&settings(smtp(far))), Err(SettingsError::SmtpPlaintext)));
     let meant = Smtp { url: far.into(), plaintext_allowed: true, root_pem: None };
-    assert!(tried(&settings(Transport::Smtp(meant))).is_ok());
+    assert!(tried(&settings(TransportSettings::Smtp(meant))).is_ok());
     for good in [
         "smtp://mail.example.org",
         "smtps://postman:s3cret@mail.example.org",
@@ -62,7 +63,10 @@ async fn a_mail_server_s_address_is_read_or_refused() {
     }
     let root_pem = Some(b"no certificate".to_vec());
     let smtp = Smtp { url: "smtps://mail.example.org".into(), plaintext_allowed: false, root_pem };
-    assert!(matches!(tried(&settings(Transport::Smtp(smtp))), Err(SettingsError::SmtpTls(_))));
+    assert!(matches!(
+        tried(&settings(TransportSettings::Smtp(smtp))),
+        Err(SettingsError::SmtpTls(_))
+    ));
 }
 
 #[tokio::test]
@@ -99,7 +103,7 @@ async fn whoever_writes_has_a_name_an_address_and_bounds() {
     let none = Settings { delivery_timeout_ms: 0, ..usual() };
     assert!(matches!(tried(&none), Err(SettingsError::Bound("delivery_timeout_ms"))));
     let folder = Folder { path: std::env::temp_dir(), mails_max: 0 };
-    let none = settings(Transport::Folder(folder));
+    let none = settings(TransportSettings::Folder(folder));
     assert!(matches!(tried(&none), Err(SettingsError::Bound("mails_max"))));
 }
 

@@ -1,6 +1,6 @@
 //! Every form of a mail, in every language, as it was last looked at.
 
-use domain::{language::Language, mail::Letter, ports::PostOffice};
+use domain::{language::Language, mail::Email, ports::MailSender};
 use mailer::{KeptMails, OpenedMail};
 
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// The letter as a program reads it that shows mail.
-async fn received(name: &str, letter: &Letter) -> OpenedMail {
+async fn received(name: &str, letter: &Email) -> OpenedMail {
     let scratch = Scratch::new(name);
     mailer(&settings(folder(&scratch.0))).deliver(letter).await.expect("kept");
     let kept = KeptMails::new(&scratch.0);
@@ -17,7 +17,7 @@ async fn received(name: &str, letter: &Letter) -> OpenedMail {
     kept.open(&names[0].name).expect("readable").expect("there")
 }
 
-async fn check(name: &str, letter: &Letter) {
+async fn check(name: &str, letter: &Email) {
     let mail = received(name, letter).await;
     let header: Vec<_> =
         mail.header.iter().map(|(name, value)| format!("{name}: {value}")).collect();

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use domain::{
     id::MailId,
-    ports::{PostError, PostOffice},
+    ports::{MailSender, PostError},
 };
 use mailer::Settings;
 use serde_json::json;

@@ -1,6 +1,6 @@
 //! What programs read: threads, the way out, and whether it is the same mail.
 
-use domain::{id::MailId, language::Language, mail::Letter, ports::PostOffice};
+use domain::{id::MailId, language::Language, mail::Email, ports::MailSender};
 use mailer::{KeptMails, OpenedMail};
 
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
     scratch::Scratch,
 };
 
-async fn received(name: &str, letter: &Letter) -> OpenedMail {
+async fn received(name: &str, letter: &Email) -> OpenedMail {
     let scratch = Scratch::new(name);
     mailer(&settings(folder(&scratch.0))).deliver(letter).await.expect("kept");
     let kept = KeptMails::new(&scratch.0);

@@ -1,7 +1,7 @@
 //! TLS and logging in: nothing is said in the clear that should not be.
 
-use domain::ports::{PostError, PostOffice};
-use mailer::{Smtp, Transport};
+use domain::ports::{MailSender, PostError};
+use mailer::{Smtp, TransportSettings};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use serde_json::{Value, json};
 
@@ -30,9 +30,9 @@ async fn server(tls: &str, identity: &Identity) -> MailServer {
     MailServer::start_with(&options).await
 }
 
-fn trusting(url: &str, identity: &Identity) -> Transport {
+fn trusting(url: &str, identity: &Identity) -> TransportSettings {
     let root_pem = Some(identity.cert.clone().into_bytes());
-    Transport::Smtp(Smtp { url: url.into(), plaintext_allowed: false, root_pem })
+    TransportSettings::Smtp(Smtp { url: url.into(), plaintext_allowed: false, root_pem })
 }
 
 const LOGIN: &str = "postman%40example.org:p%40ss%3Aw%2Frd";

@@ -2,7 +2,7 @@
 
 use image::metadata::Orientation;
 
-use super::{Cleaned, Size, input::Input};
+use super::{Sanitized, Size, input::Input};
 use crate::fault::Fault;
 
 const EXTENSION: u8 = 0x21;
@@ -12,7 +12,7 @@ const PLAIN_TEXT: u8 = 0x01;
 const CONTROL: u8 = 0xf9;
 const APPLICATION: u8 = 0xff;
 
-pub(super) fn clean(bytes: &[u8]) -> Result<Cleaned, Fault> {
+pub(super) fn clean(bytes: &[u8]) -> Result<Sanitized, Fault> {
     let mut input = Input::new(bytes);
     let mut parts = Parts::new(&mut input)?;
     loop {
@@ -117,9 +117,9 @@ impl<'a> Parts<'a> {
         if inside { Ok(()) } else { Err(Fault::Unreadable) }
     }
 
-    fn assemble(mut self) -> Cleaned {
+    fn assemble(mut self) -> Sanitized {
         self.out.push(TRAILER);
-        Cleaned {
+        Sanitized {
             bytes: self.out,
             size: self.screen,
             frames: self.frames,

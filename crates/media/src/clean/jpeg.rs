@@ -3,7 +3,7 @@
 use image::metadata::Orientation;
 
 use super::{
-    Cleaned, Profile, Size, exif,
+    Profile, Sanitized, Size, exif,
     input::Input,
     profile::{Channels, PROFILE_MAX_BYTES},
 };
@@ -30,7 +30,7 @@ const APP1: u8 = 0xe1;
 const APP2: u8 = 0xe2;
 const APP14: u8 = 0xee;
 
-pub(super) fn clean(bytes: &[u8], bounds: &Bounds) -> Result<Cleaned, Fault> {
+pub(super) fn clean(bytes: &[u8], bounds: &Bounds) -> Result<Sanitized, Fault> {
     let mut input = Input::new(bytes);
     input.take(2)?;
     let mut parts = Parts::default();
@@ -138,7 +138,7 @@ impl<'a> Parts<'a> {
 
     /// A file that breaks off: with its end when that alone is missing. Whether pixels are missing
     /// too shows only when it is decoded, because a decoder reads on behind the last one it has.
-    fn assemble_without_end(self, bounds: &Bounds) -> Result<Cleaned, Fault> {
+    fn assemble_without_end(self, bounds: &Bounds) -> Result<Sanitized, Fault> {
         let (is_progressive, scanned) = (self.is_progressive, self.scanned);
         if self.frame.is_none_or(|(_, channels)| !is_progressive && scanned < channels.into()) {
             return Err(Fault::Unreadable);
@@ -149,7 +149,7 @@ impl<'a> Parts<'a> {
         Ok(cleaned)
     }
 
-    fn assemble(self, bounds: &Bounds) -> Result<Cleaned, Fault> {
+    fn assemble(self, bounds: &Bounds) -> Result<Sanitized, Fault> {
         let (size, channels) = self.frame.filter(|_| self.scans > 0).ok_or(Fault::Unreadable)?;
         size.check(1, bounds)?;
         if size.pixels() > self.coded_bytes * PIXELS_FOR_A_BYTE_MAX {
@@ -169,7 +169,7 @@ impl<'a> Parts<'a> {
         bytes.extend_from_slice(&self.body);
         bytes.extend_from_slice(&[0xff, EOI]);
         let orientation = self.orientation.unwrap_or(Orientation::NoTransforms);
-        Ok(Cleaned { bytes, size, frames: 1, orientation, profile, with_filler: None })
+        Ok(Sanitized { bytes, size, frames: 1, orientation, profile, with_filler: None })
     }
 }
 

@@ -21,7 +21,7 @@ use crate::{fault::Fault, kind::Kind, settings::Bounds};
 
 /// A picture's own parts, and what the others said that matters for looking at it.
 #[derive(Debug)]
-pub(crate) struct Cleaned {
+pub(crate) struct Sanitized {
     /// A complete file.
     pub(crate) bytes: Vec<u8>,
     /// What its header says.
@@ -65,7 +65,7 @@ impl Size {
 
 /// Takes over what makes the picture. Nothing is decoded here, and sizes are known to be within
 /// bounds afterwards.
-pub(crate) fn clean(kind: Kind, bytes: &[u8], bounds: &Bounds) -> Result<Cleaned, Fault> {
+pub(crate) fn clean(kind: Kind, bytes: &[u8], bounds: &Bounds) -> Result<Sanitized, Fault> {
     let cleaned = match kind {
         Kind::Jpeg => jpeg::clean(bytes, bounds)?,
         Kind::Png => png::clean(bytes)?,

@@ -6,7 +6,7 @@ use flate2::{Compression, Crc, read::ZlibDecoder, write::ZlibEncoder};
 use image::metadata::Orientation;
 
 use super::{
-    Cleaned, Profile, Size, exif,
+    Profile, Sanitized, Size, exif,
     input::Input,
     profile::{Channels, PROFILE_MAX_BYTES},
 };
@@ -14,7 +14,7 @@ use crate::fault::Fault;
 
 const SIGNATURE_BYTES: usize = 8;
 
-pub(super) fn clean(bytes: &[u8]) -> Result<Cleaned, Fault> {
+pub(super) fn clean(bytes: &[u8]) -> Result<Sanitized, Fault> {
     let mut input = Input::new(bytes);
     let mut out = input.take(SIGNATURE_BYTES)?.to_vec();
     let mut orientation = None;
@@ -49,7 +49,7 @@ pub(super) fn clean(bytes: &[u8]) -> Result<Cleaned, Fault> {
     }
     put(&mut out, *b"IEND", b"");
     let orientation = orientation.unwrap_or(Orientation::NoTransforms);
-    Ok(Cleaned { bytes: out, size, frames: 1, orientation, profile, with_filler: None })
+    Ok(Sanitized { bytes: out, size, frames: 1, orientation, profile, with_filler: None })
 }
 
 /// The pixels in what is left of a file that breaks off, if nothing but their checksum is missing;

@@ -3,7 +3,7 @@
 use image::metadata::Orientation;
 
 use super::{
-    Cleaned, Profile, Size, exif,
+    Profile, Sanitized, Size, exif,
     input::Input,
     profile::{Channels, PROFILE_MAX_BYTES},
 };
@@ -15,7 +15,7 @@ const MOVES: u8 = 0x02;
 /// A name and the head of a chunk.
 const LEN_MIN: usize = 12;
 
-pub(super) fn clean(bytes: &[u8]) -> Result<Cleaned, Fault> {
+pub(super) fn clean(bytes: &[u8]) -> Result<Sanitized, Fault> {
     let mut input = Input::new(bytes);
     input.take(4)?;
     let len = input.u32_le()? as usize;
@@ -29,7 +29,7 @@ pub(super) fn clean(bytes: &[u8]) -> Result<Cleaned, Fault> {
         (name @ (b"VP8 " | b"VP8L"), data) => {
             let mut out = Vec::with_capacity(bytes.len());
             put(&mut out, *name, &[data]);
-            Ok(Cleaned {
+            Ok(Sanitized {
                 bytes: file(&out),
                 size: coded_size(*name, data)?,
                 frames: 1,
@@ -77,7 +77,7 @@ impl Extended {
     }
 
     /// Takes what there is up to `behind_bytes` before the end.
-    fn take_all(mut self, input: &mut Input<'_>, behind_bytes: usize) -> Result<Cleaned, Fault> {
+    fn take_all(mut self, input: &mut Input<'_>, behind_bytes: usize) -> Result<Sanitized, Fault> {
         while input.rest().len() > behind_bytes {
             let is_frame = input.rest().starts_with(b"ANMF");
             match next_chunk(input) {
@@ -141,7 +141,7 @@ impl Extended {
         if inside { Ok(size) } else { Err(Fault::Unreadable) }
     }
 
-    fn assemble(self) -> Cleaned {
+    fn assemble(self) -> Sanitized {
         let has_profile = if self.profile.is_some() { HAS_PROFILE } else { 0 };
         let mut header = [0; 10];
         header[0] = self.flags & (HAS_ALPHA | MOVES) | has_profile;
@@ -155,7 +155,7 @@ impl Extended {
         out.extend_from_slice(&self.body);
         // No camera makes animations, so nobody holds them askew.
         let turned = self.orientation.filter(|_| self.flags & MOVES == 0);
-        Cleaned {
+        Sanitized {
             bytes: file(&out),
             size: self.canvas,
             frames: self.frames,

@@ -10,7 +10,7 @@ use super::{
 };
 
 /// Reads the settings in `path`: the text of each, by flag.
-pub(super) fn read(path: &Path, faults: &mut Faults) -> BTreeMap<String, String> {
+pub(super) fn read_file(path: &Path, faults: &mut Faults) -> BTreeMap<String, String> {
     match std::fs::read_to_string(path) {
         Ok(text) => parse(&text, faults),
         Err(cause) => {

@@ -111,7 +111,7 @@ pub(crate) fn load(start: &Start) -> Result<Loaded, Refusal> {
     let line = CommandLine::parse(&start.arguments)?;
     let mut faults = Faults::default();
     let path = line.file().or(variable(&start.environment, FILE_VARIABLE).map(OsString::as_os_str));
-    let file = path.map(|path| file::read(Path::new(path), &mut faults)).unwrap_or_default();
+    let file = path.map(|path| file::read_file(Path::new(path), &mut faults)).unwrap_or_default();
     let mut merged = merge(&line, &start.environment, &file, &mut faults);
     database::ask_address(&mut merged);
     // What was faulty is left at its default, so that the rest can be looked at too.

@@ -5,8 +5,8 @@ mod transport;
 
 use api::mail::{Settings as Doors, UnsubscribeKey, UnsubscribeLinks, WebhookKey};
 use clap::Args;
-use domain::{mail::MailTerms, zone::Zone};
-use mailer::Transport;
+use domain::{mail::MailPolicy, zone::Zone};
+use mailer::TransportSettings;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{
@@ -26,7 +26,7 @@ const LOCAL_SITE: &str = "http://localhost:3000";
 #[command(next_help_heading = "Mail")]
 pub(crate) struct MailSettings {
     #[command(flatten)]
-    transport: transport::TransportSettings,
+    transport: transport::MailTransportSettings,
     #[command(flatten)]
     pace: pace::PaceSettings,
 
@@ -91,13 +91,13 @@ pub(crate) struct Mail {
     /// Who writes, and how mail leaves; `None` when none does.
     pub(crate) post: Option<mailer::Settings>,
     /// How it is spread over time.
-    pub(crate) terms: MailTerms,
+    pub(crate) terms: MailPolicy,
     /// The ways out of all mail.
     pub(crate) unsubscribe: UnsubscribeLinks,
 }
 
 /// What other sections say that matters here.
-pub(super) struct Surroundings<'a> {
+pub(super) struct MailContext<'a> {
     pub(super) in_production: bool,
     /// The front end's address, as the list of pages that may call has it.
     pub(super) site: Option<String>,
@@ -111,7 +111,7 @@ pub(super) struct Surroundings<'a> {
 
 impl MailSettings {
     /// Mail as a part of the program; `None`, and a fault, when it could not leave as configured.
-    pub(super) fn check(&self, around: &Surroundings<'_>, faults: &mut Faults) -> Option<Mail> {
+    pub(super) fn check(&self, around: &MailContext<'_>, faults: &mut Faults) -> Option<Mail> {
         let transport = self.transport.check(around.in_production, faults)?;
         let post = match transport {
             Some(transport) => Some(self.post(transport, around, faults)?),
@@ -130,7 +130,7 @@ impl MailSettings {
     }
 
     /// Links that outlive this process, if there is a secret for them.
-    fn unsubscribe(&self, around: &Surroundings<'_>) -> Option<UnsubscribeLinks> {
+    fn unsubscribe(&self, around: &MailContext<'_>) -> Option<UnsubscribeLinks> {
         let secret = self.link_signing_secret.as_ref().or(around.secret)?;
         let key = UnsubscribeKey::derived_from(secret.expose_secret().as_bytes());
         Some(UnsubscribeLinks::new(key, &around.public_url))
@@ -147,8 +147,8 @@ impl MailSettings {
 
     fn post(
         &self,
-        transport: Transport,
-        around: &Surroundings<'_>,
+        transport: TransportSettings,
+        around: &MailContext<'_>,
         faults: &mut Faults,
     ) -> Option<mailer::Settings> {
         let from = self.from.clone().or_else(|| self.transport.noreply());

@@ -155,9 +155,9 @@ impl Settings {
         }
     }
 
-    fn around_mail(&self) -> mail::Surroundings<'_> {
+    fn around_mail(&self) -> mail::MailContext<'_> {
         let in_production = self.general.in_production();
-        mail::Surroundings {
+        mail::MailContext {
             in_production,
             site: self.origins.site(in_production),
             public_url: self.files.public_url(self.http.address().port()),

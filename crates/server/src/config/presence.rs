@@ -1,6 +1,6 @@
 use api::realtime::presence::Settings;
 use clap::Args;
-use domain::{presence::PresenceTerms, typing::TypingTerms};
+use domain::{presence::PresencePolicy, typing::TypingPolicy};
 
 use super::value::whole;
 
@@ -44,14 +44,14 @@ impl PresenceSettings {
     /// Who hears when somebody comes and goes, and how soon.
     pub(super) fn presence(&self) -> Settings {
         Settings {
-            terms: PresenceTerms { lease_ms: self.lease_ms, grace_ms: self.grace_ms },
+            terms: PresencePolicy { lease_ms: self.lease_ms, grace_ms: self.grace_ms },
             partners_per_person_max: self.partners_per_person_max,
         }
     }
 
     /// How long somebody counts as writing, and how often others hear of it.
-    pub(super) fn typing(&self) -> TypingTerms {
-        TypingTerms {
+    pub(super) fn typing(&self) -> TypingPolicy {
+        TypingPolicy {
             lease_ms: self.typing_lease_ms,
             unrepeated_lease_ms: self.typing_unrepeated_lease_ms,
             pause_ms: self.typing_pause_ms,

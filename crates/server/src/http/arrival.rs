@@ -20,7 +20,7 @@ const CHUNK_BYTES: usize = 16 * 1024;
 
 /// The bytes a client sends, in order.
 #[derive(Debug)]
-pub(super) struct Arrival {
+pub(super) struct UpgradedPayload {
     /// What came together with the head.
     ahead: Bytes,
     connection: OwnedReadHalf,
@@ -28,13 +28,13 @@ pub(super) struct Arrival {
     yields: bool,
 }
 
-impl Arrival {
+impl UpgradedPayload {
     pub(super) fn new(ahead: Bytes, connection: OwnedReadHalf) -> Self {
         Self { ahead, connection, yields: false }
     }
 }
 
-impl Stream for Arrival {
+impl Stream for UpgradedPayload {
     type Item = Result<Bytes, PayloadError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -69,7 +69,8 @@ mod tests {
         let (server, mut client) = connected().await;
         client.write_all(b"behind").await.expect("it is there");
         drop(client);
-        let mut arrival = Arrival::new(Bytes::from_static(b"ahead, "), server.into_split().0);
+        let mut arrival =
+            UpgradedPayload::new(Bytes::from_static(b"ahead, "), server.into_split().0);
         let mut all = Vec::new();
         while let Some(bytes) = arrival.next().await {
             all.extend(bytes.expect("it is there"));
@@ -82,7 +83,7 @@ mod tests {
         let (server, mut client) = connected().await;
         client.write_all(&vec![0; 2 * CHUNK_BYTES]).await.expect("it is there");
         let (reader, _writer) = server.into_split();
-        let mut arrival = Arrival::new(Bytes::new(), reader);
+        let mut arrival = UpgradedPayload::new(Bytes::new(), reader);
         let first = arrival.next().await.expect("a chunk").expect("it is there");
         assert_eq!(first.len(), CHUNK_BYTES);
         assert!(arrival.next().now_or_never().is_none());

@@ -14,7 +14,7 @@ use futures_util::FutureExt as _;
 use tokio::{net::tcp::OwnedWriteHalf, task::yield_now};
 
 use super::{
-    switched::Switched,
+    switched::UpgradedConnection,
     writing::{next, part, write},
 };
 
@@ -36,7 +36,7 @@ impl Connection {
         mut self,
         response: HttpResponse,
         disconnect_timeout: Duration,
-    ) -> io::Result<Option<Switched>> {
+    ) -> io::Result<Option<UpgradedConnection>> {
         let (mut response, mut body) = response.into_parts();
         let is_switched = response.status() == StatusCode::SWITCHING_PROTOCOLS;
         if !is_switched {
@@ -52,7 +52,7 @@ impl Connection {
                 self.unsent.extend_from_slice(&first?);
             }
             write(&mut self.writer, &self.unsent).await?;
-            return Ok(Some(Switched { writer: self.writer, body }));
+            return Ok(Some(UpgradedConnection { writer: self.writer, body }));
         }
         self.write_body(body).await?;
         part(self.writer, disconnect_timeout).await?;

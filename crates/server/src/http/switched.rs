@@ -8,12 +8,12 @@ use tokio::net::tcp::OwnedWriteHalf;
 use super::writing::{next, part, write};
 
 /// A connection with the bytes it is to carry. While there are none, no buffer is held.
-pub(super) struct Switched {
+pub(super) struct UpgradedConnection {
     pub(super) writer: OwnedWriteHalf,
     pub(super) body: BoxBody,
 }
 
-impl Switched {
+impl UpgradedConnection {
     /// Writes the bytes as they come, and closes.
     ///
     /// # Errors
@@ -40,7 +40,7 @@ mod tests {
         let (server, mut client) = connected().await;
         let parts = ["one, ", "two"].map(|part| Ok::<_, io::Error>(Bytes::from(part)));
         let body = BoxBody::new(BodyStream::new(stream::iter(parts)));
-        let switched = Switched { writer: server.into_split().1, body };
+        let switched = UpgradedConnection { writer: server.into_split().1, body };
         let reads = async {
             let mut all = String::new();
             client.read_to_string(&mut all).await.expect("a text");
@@ -58,7 +58,7 @@ mod tests {
         drop(client);
         let endless = stream::repeat_with(|| Ok::<_, io::Error>(Bytes::from_static(&[0; 1024])));
         let body = BoxBody::new(BodyStream::new(endless));
-        let switched = Switched { writer: server.into_split().1, body };
+        let switched = UpgradedConnection { writer: server.into_split().1, body };
         assert!(switched.carry(Duration::ZERO).await.is_err());
     }
 }

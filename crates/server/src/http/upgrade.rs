@@ -14,7 +14,7 @@ use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
 use tokio::net::TcpStream;
 
-use super::{arrival::Arrival, connection::Connection, shared::Shared};
+use super::{arrival::UpgradedPayload, connection::Connection, shared::Shared};
 
 /// A request with the connection it came on.
 type Upgrade = (Request, Framed<TcpStream, Codec>);
@@ -73,7 +73,7 @@ where
         let (reader, writer) = parts.io.into_split();
         // Copied, so that the buffer it came in can be let go.
         let ahead = Bytes::copy_from_slice(&parts.read_buf);
-        let payload: BoxedPayloadStream = Box::pin(Arrival::new(ahead, reader));
+        let payload: BoxedPayloadStream = Box::pin(UpgradedPayload::new(ahead, reader));
         let (request, _none) = request.replace_payload(Payload::Stream { payload });
         let answer = self.app.call(request);
         let connection = Connection { writer, codec: parts.codec, unsent: parts.write_buf };

@@ -20,9 +20,9 @@ pub(crate) struct RunnerSettings {
 
 /// Says that there may be work. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Bell(Arc<Notify>);
+pub(crate) struct JobBell(Arc<Notify>);
 
-impl Bell {
+impl JobBell {
     /// What rings it; never waits.
     pub(crate) fn rung(&self) -> Arc<dyn Fn() + Send + Sync> {
         let notify = self.0.clone();
@@ -39,10 +39,10 @@ pub(crate) struct Runner {
 
 impl Runner {
     /// Begins to look for work.
-    pub(crate) fn start(worker: Worker, settings: RunnerSettings, bell: Bell) -> Self {
+    pub(crate) fn start(worker: Worker, settings: RunnerSettings, bell: JobBell) -> Self {
         let (stop, stopped) = watch::channel(false);
         let (looks_at, under_way) = (Instant::now(), JoinSet::new());
-        let shift = Shift { worker, settings, bell, looks_at, under_way };
+        let shift = WorkerLoop { worker, settings, bell, looks_at, under_way };
         Self { stop, running: tokio::spawn(shift.work(stopped)) }
     }
 
@@ -62,17 +62,17 @@ impl Runner {
 }
 
 /// One node's share of the work.
-struct Shift {
+struct WorkerLoop {
     worker: Worker,
     settings: RunnerSettings,
-    bell: Bell,
+    bell: JobBell,
     /// When schedules and mail are looked at next: once in each interval, however many jobs end
     /// meanwhile.
     looks_at: Instant,
     under_way: JoinSet<()>,
 }
 
-impl Shift {
+impl WorkerLoop {
     async fn work(mut self, mut stopped: watch::Receiver<bool>) {
         loop {
             self.take().await;
@@ -138,13 +138,13 @@ async fn perform(worker: &Worker, job: Job) {
     let (id, kind, attempt) = (job.id.clone(), job.task.kind(), job.attempt);
     match worker.perform(&job).await {
         Ok(Performed::Done) => tracing::debug!(%id, kind, attempt, "a job is done"),
-        Ok(Performed::SetBack(cause)) => {
+        Ok(Performed::Retried(cause)) => {
             tracing::info!(%id, kind, attempt, %cause, "a job is tried again later");
         }
-        Ok(Performed::GivenUp(cause)) => {
+        Ok(Performed::Dead(cause)) => {
             tracing::error!(%id, kind, attempt, %cause, "a job was given up");
         }
-        Ok(Performed::Overtaken) => {
+        Ok(Performed::LeaseLost) => {
             tracing::warn!(%id, kind, attempt, "a job took longer than its lease");
         }
         // Its lease runs out, and somebody does it again.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::{
     id::UserId,
-    mail::MailTerms,
+    mail::MailPolicy,
     ports::MailStore as _,
     usecase::{Decided, Mailing},
 };
@@ -36,7 +36,7 @@ pub(crate) async fn perform(verb: &MailVerb, config: &Config) -> Result<String, 
 /// The mails leave by the jobs of the servers that run.
 async fn flush(store: Arc<PgStore>, mail: &Mail) -> Result<String, RunError> {
     // Nobody is given the time to read any more. What people wish for holds all the same.
-    let terms = MailTerms { delay_ms: 0, ..mail.terms.clone() };
+    let terms = MailPolicy { delay_ms: 0, ..mail.terms.clone() };
     let mailing = mailing(mail, terms, store, Arc::new(SystemClock), Arc::new(SystemIds))?;
     let decided = all(&mailing.ok_or(RunError::NoMail)?).await?;
     let Decided { people, mails, too_old } = decided;

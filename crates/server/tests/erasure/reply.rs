@@ -2,13 +2,13 @@
 
 use aws_lc_rs::hmac;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use rig::{Fault, post::Letter, stage::Stage};
+use rig::{Fault, post::Email, stage::Stage};
 
 /// What the provider signs with.
 pub(crate) const KEY: &str = "a-signing-key-of-webhooks";
 
 /// Has the recipient of a mail answer it.
-pub(crate) async fn answer(stage: &Stage, mail: &Letter, words: &str) -> Result<(), Fault> {
+pub(crate) async fn answer(stage: &Stage, mail: &Email, words: &str) -> Result<(), Fault> {
     let (timestamp, stamp) = (now_s(stage).await?, "stamp-1");
     let key = hmac::Key::new(hmac::HMAC_SHA256, KEY.as_bytes());
     let signature = hmac::sign(&key, format!("{timestamp}{stamp}").as_bytes());

@@ -2,7 +2,7 @@
 
 use aws_lc_rs::hmac;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use rig::{Fault, fault::same, post::Letter, rest::Answer};
+use rig::{Fault, fault::same, post::Email, rest::Answer};
 use serde_json::json;
 
 use crate::{AT_ONCE, Guest, Scene};
@@ -103,12 +103,12 @@ async fn set() -> Result<(Scene, Guest), Fault> {
 }
 
 /// The mail in which the salon asks something.
-async fn asked(scene: &mut Scene, guest: &Guest) -> Result<Letter, Fault> {
+async fn asked(scene: &mut Scene, guest: &Guest) -> Result<Email, Fault> {
     scene.tell(guest, "Mardi vous va ?").await?;
     scene.post.mail_to(&guest.address).await
 }
 
-fn reply<'a>(mail: &Letter, guest: &'a Guest) -> Reply<'a> {
+fn reply<'a>(mail: &Email, guest: &'a Guest) -> Reply<'a> {
     Reply {
         from: &guest.address,
         to: mail.header("Reply-To"),

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 
-use crate::{frame::Frame, link::Link, mailbox::Refused, reason::DisconnectReason};
+use crate::{frame::Frame, link::SessionHandle, mailbox::Refused, reason::DisconnectReason};
 
 /// An application directly on Engine.IO: messages, without namespaces, events or answers.
 pub trait EngineApplication: Send + Sync + 'static {
@@ -43,11 +43,11 @@ impl fmt::Debug for EngineMessage {
 /// The way back to one session. Cheap to clone, and to be used from any thread; it never waits.
 #[derive(Clone, Debug)]
 pub struct EngineSocket {
-    link: Arc<Link>,
+    link: Arc<SessionHandle>,
 }
 
 impl EngineSocket {
-    pub(crate) fn new(link: Arc<Link>) -> Self {
+    pub(crate) fn new(link: Arc<SessionHandle>) -> Self {
         Self { link }
     }
 

@@ -14,7 +14,7 @@ use crate::session::Session;
 const MAX_REQUESTS: usize = 8;
 
 /// Where a session goes when another transport takes over.
-pub(crate) type Heir = oneshot::Sender<Session>;
+pub(crate) type Handoff = oneshot::Sender<Session>;
 
 /// What is asked of a polling session. One whose answer is dropped unsent was in vain.
 #[derive(Debug)]
@@ -28,12 +28,12 @@ pub(crate) enum Request {
     /// A WebSocket has, or has not after all, passed the probe.
     Probed(bool),
     /// The WebSocket takes over.
-    Upgrade(Heir),
+    Upgrade(Handoff),
 }
 
 /// The outer side of a polling session.
 #[derive(Debug)]
-pub(crate) struct Door {
+pub(crate) struct PollingHandle {
     requests: mpsc::Sender<Request>,
     is_posting: AtomicBool,
     is_upgrading: AtomicBool,
@@ -42,11 +42,11 @@ pub(crate) struct Door {
 /// The right to be the only one doing something, given back when dropped.
 #[derive(Debug)]
 pub(crate) struct Claim {
-    door: Arc<Door>,
-    flag: fn(&Door) -> &AtomicBool,
+    door: Arc<PollingHandle>,
+    flag: fn(&PollingHandle) -> &AtomicBool,
 }
 
-impl Door {
+impl PollingHandle {
     /// A door, and the end at which the session listens.
     pub(crate) fn new() -> (Arc<Self>, mpsc::Receiver<Request>) {
         let (requests, listener) = mpsc::channel(MAX_REQUESTS);
@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn a_right_is_one_requests_at_a_time() {
-        let (door, _listener) = Door::new();
+        let (door, _listener) = PollingHandle::new();
         let first = door.claim_post().expect("free");
         assert!(door.claim_post().is_none());
         assert!(door.claim_upgrade().is_some(), "another right");
@@ -136,14 +136,14 @@ mod tests {
 
     #[test]
     fn nobody_takes_over_from_a_session_that_is_gone() {
-        let (door, listener) = Door::new();
+        let (door, listener) = PollingHandle::new();
         drop(listener);
         assert!(door.claim_upgrade().is_none());
     }
 
     #[tokio::test]
     async fn a_request_to_a_session_that_is_gone_is_in_vain() {
-        let (door, listener) = Door::new();
+        let (door, listener) = PollingHandle::new();
         drop(listener);
         assert_eq!(door.get().await, None);
         assert!(!door.post("4x".into()).await);

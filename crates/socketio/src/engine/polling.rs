@@ -12,12 +12,12 @@ use tokio::{
 };
 
 use super::{
-    Farewell, Fault, Gone, Heir, Incoming, Transport,
+    ClosePlan, Disconnected, Fault, Handoff, Incoming, Transport,
     door::Request,
     packet::{NOOP, PING},
     payload::{Part, Parts, push_frame, push_text},
 };
-use crate::{config::Config, link::Link, mailbox::Outgoing};
+use crate::{config::Config, link::SessionHandle, mailbox::Outgoing};
 
 /// How long a GET without packets is held while a WebSocket is about to take over. If it takes over
 /// meanwhile, the GET came too late; if not, its client waits for the GET to end.
@@ -31,7 +31,7 @@ pub(crate) struct Polling {
     fresh: Option<Request>,
     held: Option<Held>,
     post: Option<Post>,
-    heir: Option<Heir>,
+    heir: Option<Handoff>,
     is_probed: bool,
     owes_ping: bool,
     tombstone: Duration,
@@ -98,7 +98,7 @@ impl Polling {
             Some(Request::Get(_) | Request::Post(..)) if self.heir.is_some() => Incoming::Nothing,
             Some(request) => {
                 self.fresh = Some(request);
-                Incoming::Knock
+                Incoming::PollArrived
             }
         }
     }
@@ -126,7 +126,7 @@ impl Polling {
 }
 
 impl Transport for Polling {
-    fn pump(&mut self, link: &Link) -> Result<(), Gone> {
+    fn pump(&mut self, link: &SessionHandle) -> Result<(), Disconnected> {
         self.settle();
         let Some(held) = self.held.take() else {
             return Ok(());
@@ -145,16 +145,16 @@ impl Transport for Polling {
             }
             push_text(&mut body, NOOP);
         }
-        held.answer.send(body).map_err(|_| Gone)
+        held.answer.send(body).map_err(|_| Disconnected)
     }
 
     /// A ping still waiting is as good as another one.
-    fn ping(&mut self) -> Result<bool, Gone> {
+    fn ping(&mut self) -> Result<bool, Disconnected> {
         self.owes_ping = true;
         Ok(true)
     }
 
-    fn pong(&mut self, _: Bytes) -> Result<(), Gone> {
+    fn pong(&mut self, _: Bytes) -> Result<(), Disconnected> {
         Ok(())
     }
 
@@ -181,7 +181,7 @@ impl Transport for Polling {
         }
     }
 
-    async fn close(self, farewell: Farewell, link: &Link) {
+    async fn close(self, farewell: ClosePlan, link: &SessionHandle) {
         self.end(farewell, link).await;
     }
 }

@@ -6,8 +6,8 @@ use actix_ws::CloseCode;
 use bytes::Bytes;
 use bytestring::ByteString;
 
-use super::Heir;
-use crate::{link::Link, packet::ParseError};
+use super::Handoff;
+use crate::{link::SessionHandle, packet::ParseError};
 
 /// The live end of a session. Nothing here makes a session wait but [`next`](Self::next), which is
 /// made for that.
@@ -15,21 +15,21 @@ pub(crate) trait Transport {
     /// Sends what waits, as far as there is room for it.
     ///
     /// # Errors
-    /// [`Gone`].
-    fn pump(&mut self, link: &Link) -> Result<(), Gone>;
+    /// [`Disconnected`].
+    fn pump(&mut self, link: &SessionHandle) -> Result<(), Disconnected>;
 
     /// Sends a ping ahead of everything that waits. `false` when the client has not even taken
     /// the ones before it.
     ///
     /// # Errors
-    /// [`Gone`].
-    fn ping(&mut self) -> Result<bool, Gone>;
+    /// [`Disconnected`].
+    fn ping(&mut self) -> Result<bool, Disconnected>;
 
     /// Answers a WebSocket ping, where there is such a thing.
     ///
     /// # Errors
-    /// [`Gone`].
-    fn pong(&mut self, bytes: Bytes) -> Result<(), Gone>;
+    /// [`Disconnected`].
+    fn pong(&mut self, bytes: Bytes) -> Result<(), Disconnected>;
 
     /// Whether a ping has been promised that is not on its way yet.
     fn owes_ping(&self) -> bool;
@@ -39,7 +39,7 @@ pub(crate) trait Transport {
     async fn next(&mut self, reads: bool) -> Incoming;
 
     /// Says goodbye, and forgets what cannot be sent any more.
-    async fn close(self, farewell: Farewell, link: &Link);
+    async fn close(self, farewell: ClosePlan, link: &SessionHandle);
 }
 
 /// What a transport brought.
@@ -53,7 +53,7 @@ pub(crate) enum Incoming {
     Malformed(ParseError),
     /// A request the next [`pump`](Transport::pump) will see to, if the session still lives: its
     /// deadlines count to the very moment of a request.
-    Knock,
+    PollArrived,
     /// Room to send more, or time to look again.
     Nothing,
     /// A WebSocket ping, to be answered with the same bytes.
@@ -61,7 +61,7 @@ pub(crate) enum Incoming {
     /// A WebSocket pong, which nobody asked for.
     Pong,
     /// Another transport takes over.
-    Upgrade(Heir),
+    Upgrade(Handoff),
     /// The client closed the transport, or left. Nothing follows.
     Closed,
     /// The transport cannot go on. Nothing follows.
@@ -75,7 +75,7 @@ impl Incoming {
             Self::Text(_)
             | Self::Binary(_)
             | Self::Malformed(_)
-            | Self::Knock
+            | Self::PollArrived
             | Self::Ping(_)
             | Self::Pong
             | Self::Upgrade(_) => true,
@@ -99,11 +99,11 @@ pub(crate) enum Fault {
 
 /// The connection has ended; nothing can be sent any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Gone;
+pub(crate) struct Disconnected;
 
 /// How a session leaves its transport.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Farewell {
+pub(crate) struct ClosePlan {
     /// What a WebSocket is closed with.
     pub(crate) code: CloseCode,
     /// Whether what waits is still sent.

@@ -19,18 +19,18 @@ use actix_ws::CloseCode;
 use bytes::Bytes;
 use tokio::time::timeout;
 
-use super::{Farewell, Gone, Incoming, Transport, packet::PING};
-use crate::{config::Config, link::Link};
+use super::{ClosePlan, Disconnected, Incoming, Transport, packet::PING};
+use crate::{config::Config, link::SessionHandle};
 
-use gauge::Gauge;
-use guard::Guard;
-use inlet::Inlet;
-use outlet::Outlet;
+use gauge::OutputGauge;
+use guard::FrameLimiter;
+use inlet::Reader;
+use outlet::Writer;
 
 /// A WebSocket that carries, or is about to carry, a session.
 pub(crate) struct WebSocket {
-    inlet: Inlet,
-    outlet: Outlet,
+    inlet: Reader,
+    outlet: Writer,
 }
 
 /// Accepts a WebSocket. The response must be returned for anything to flow.
@@ -45,7 +45,7 @@ pub(crate) async fn accept(
     let max_payload_bytes = config.max_payload_bytes;
     let is_compressed = config.compression && offer::is_acceptable(request.headers());
     let fault = Rc::new(Cell::new(None));
-    let guard = Guard::new(payload, max_payload_bytes, is_compressed, Rc::clone(&fault));
+    let guard = FrameLimiter::new(payload, max_payload_bytes, is_compressed, Rc::clone(&fault));
     let mut guarded: dev::Payload = dev::Payload::Stream { payload: Box::pin(guard) };
     let guarded = web::Payload::from_request(request, &mut guarded).await?;
 
@@ -59,9 +59,9 @@ pub(crate) async fn accept(
         response.headers_mut().insert(SEC_WEBSOCKET_EXTENSIONS, offer::ACCEPTED);
         response = deflate::deflated(response);
     }
-    let gauge = Rc::new(Gauge::default());
+    let gauge = Rc::new(OutputGauge::default());
     let response = gauge::watch(response, Rc::clone(&gauge));
-    let (inlet, outlet) = (Inlet::new(stream, fault), Outlet::new(session, gauge));
+    let (inlet, outlet) = (Reader::new(stream, fault), Writer::new(session, gauge));
     Ok((response, WebSocket { inlet, outlet }))
 }
 
@@ -69,8 +69,8 @@ impl WebSocket {
     /// Sends a text ahead of every waiting frame.
     ///
     /// # Errors
-    /// [`Gone`].
-    pub(crate) fn say(&mut self, text: &'static str) -> Result<bool, Gone> {
+    /// [`Disconnected`].
+    pub(crate) fn say(&mut self, text: &'static str) -> Result<bool, Disconnected> {
         self.outlet.urgent_text(text)
     }
 
@@ -81,15 +81,15 @@ impl WebSocket {
 }
 
 impl Transport for WebSocket {
-    fn pump(&mut self, link: &Link) -> Result<(), Gone> {
+    fn pump(&mut self, link: &SessionHandle) -> Result<(), Disconnected> {
         self.outlet.pump(|| link.pop())
     }
 
-    fn ping(&mut self) -> Result<bool, Gone> {
+    fn ping(&mut self) -> Result<bool, Disconnected> {
         self.say(PING)
     }
 
-    fn pong(&mut self, bytes: Bytes) -> Result<(), Gone> {
+    fn pong(&mut self, bytes: Bytes) -> Result<(), Disconnected> {
         self.outlet.pong(bytes).map(drop)
     }
 
@@ -106,7 +106,7 @@ impl Transport for WebSocket {
         }
     }
 
-    async fn close(self, farewell: Farewell, link: &Link) {
+    async fn close(self, farewell: ClosePlan, link: &SessionHandle) {
         let Self { inlet, mut outlet } = self;
         drop(inlet);
         if farewell.drains && timeout(farewell.patience, drain(&mut outlet, link)).await.is_err() {
@@ -117,7 +117,7 @@ impl Transport for WebSocket {
     }
 }
 
-async fn drain(outlet: &mut Outlet, link: &Link) {
+async fn drain(outlet: &mut Writer, link: &SessionHandle) {
     while outlet.pump(|| link.pop()).is_ok() {
         if link.is_idle() && outlet.is_empty() {
             return;

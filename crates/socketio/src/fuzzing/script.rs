@@ -12,10 +12,10 @@ use super::messages;
 use crate::{
     Accepted, Config, ConnectRequest, DisconnectReason, Event, Handler, Namespace, Refusal, Server,
     Socket,
-    engine::{Farewell, Gone, Incoming, Transport, payload::Part},
-    link::Link,
+    engine::{ClosePlan, Disconnected, Incoming, Transport, payload::Part},
+    link::SessionHandle,
     namespace::Headers,
-    server::{Seat, nothing},
+    server::{SessionEntry, nothing},
     session::{Client, Session},
     sid::EngineId,
 };
@@ -35,13 +35,13 @@ async fn run(input: &[u8]) {
     let guests = Arc::new(AtomicUsize::new(0));
     let server =
         Server::builder(Config { inbox_events: 4, mailbox_messages: 16, ..Config::default() })
-            .namespace("/", Hall(Arc::clone(&guests)))
-            .namespace("/custom", Hall(Arc::clone(&guests)))
+            .namespace("/", TestNamespace(Arc::clone(&guests)))
+            .namespace("/custom", TestNamespace(Arc::clone(&guests)))
             .build();
     let shared = server.shared();
-    let link = Arc::new(Link::new(&shared.config));
+    let link = Arc::new(SessionHandle::new(&shared.config));
     let id = EngineId::random().expect("the system has randomness");
-    let seat = Seat { link: Arc::clone(&link), door: None };
+    let seat = SessionEntry { link: Arc::clone(&link), door: None };
     let registration = shared.table.register(id, seat, nothing()).expect("room");
     let client = Client { remote: None, headers: Headers::none() };
     let script = Script { lines: messages(input).collect::<Vec<_>>().into_iter() };
@@ -51,23 +51,23 @@ async fn run(input: &[u8]) {
 }
 
 /// Counts who is in it, and answers whatever is said.
-struct Hall(Arc<AtomicUsize>);
+struct TestNamespace(Arc<AtomicUsize>);
 
-struct Guest {
+struct TestClient {
     hall: Arc<AtomicUsize>,
     socket: Socket,
 }
 
 #[async_trait]
-impl Namespace for Hall {
+impl Namespace for TestNamespace {
     async fn connect(&self, _: ConnectRequest, socket: Socket) -> Result<Accepted, Refusal> {
         self.0.fetch_add(1, Ordering::Relaxed);
-        Ok(Accepted::new(Guest { hall: Arc::clone(&self.0), socket }))
+        Ok(Accepted::new(TestClient { hall: Arc::clone(&self.0), socket }))
     }
 }
 
 #[async_trait]
-impl Handler for Guest {
+impl Handler for TestClient {
     async fn event(&mut self, event: Event) {
         if event.name == "leave" {
             self.socket.disconnect();
@@ -88,16 +88,16 @@ struct Script {
 }
 
 impl Transport for Script {
-    fn pump(&mut self, link: &Link) -> Result<(), Gone> {
+    fn pump(&mut self, link: &SessionHandle) -> Result<(), Disconnected> {
         while link.pop().is_some() {}
         Ok(())
     }
 
-    fn ping(&mut self) -> Result<bool, Gone> {
+    fn ping(&mut self) -> Result<bool, Disconnected> {
         Ok(true)
     }
 
-    fn pong(&mut self, _: Bytes) -> Result<(), Gone> {
+    fn pong(&mut self, _: Bytes) -> Result<(), Disconnected> {
         Ok(())
     }
 
@@ -116,7 +116,7 @@ impl Transport for Script {
         }
     }
 
-    async fn close(self, _: Farewell, link: &Link) {
+    async fn close(self, _: ClosePlan, link: &SessionHandle) {
         link.discard();
     }
 }

@@ -14,7 +14,7 @@ use bytestring::ByteString;
 
 use super::{Rejection, body, packets, wants_websocket};
 use crate::{
-    engine::{Door, websocket},
+    engine::{PollingHandle, websocket},
     server::Shared,
     session,
 };
@@ -22,7 +22,7 @@ use crate::{
 /// A polling request. Whatever its session does not answer was one too many, or too late.
 pub(super) async fn poll(
     server: &Shared,
-    door: &Arc<Door>,
+    door: &Arc<PollingHandle>,
     request: &HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Rejection> {
@@ -35,7 +35,7 @@ pub(super) async fn poll(
 
 async fn post(
     server: &Shared,
-    door: &Arc<Door>,
+    door: &Arc<PollingHandle>,
     request: &HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Rejection> {
@@ -66,7 +66,7 @@ async fn post(
 /// disturbs nobody.
 pub(super) async fn upgrade(
     server: &Shared,
-    door: Option<Arc<Door>>,
+    door: Option<Arc<PollingHandle>>,
     request: &HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Rejection> {

@@ -10,11 +10,11 @@ use super::{
     wants_websocket,
 };
 use crate::{
-    engine::{Door, Polling, open_text, websocket},
+    engine::{Polling, PollingHandle, open_text, websocket},
     frame::Frame,
-    link::Link,
+    link::SessionHandle,
     namespace::Headers,
-    server::{Permit, Registration, Seat, Shared, TableError},
+    server::{Permit, Registration, SessionEntry, Shared, TableError},
     session::{Client, Session},
     sid::EngineId,
 };
@@ -47,7 +47,7 @@ fn open_polling(
     request: &HttpRequest,
     permit: Permit,
 ) -> Result<HttpResponse, Rejection> {
-    let (door, requests) = Door::new();
+    let (door, requests) = PollingHandle::new();
     let (id, link, registration) = register(server, Some(door), permit)?;
     let opening = opening(&id, &["websocket"], server)?;
     let session = Session::new(Arc::clone(server), link, registration, client(request));
@@ -77,15 +77,16 @@ async fn open_websocket(
 /// Registers a session before anything is answered, so that no request can come too early for it.
 fn register(
     server: &Arc<Shared>,
-    door: Option<Arc<Door>>,
+    door: Option<Arc<PollingHandle>>,
     permit: Permit,
-) -> Result<(EngineId, Arc<Link>, Registration), Rejection> {
+) -> Result<(EngineId, Arc<SessionHandle>, Registration), Rejection> {
     let id = EngineId::random().map_err(|error| {
         tracing::error!(%error, "the system gives no random bytes; a handshake was refused");
         Rejection::unavailable()
     })?;
-    let link = Arc::new(Link::new(&server.config));
-    match server.table.register(id.clone(), Seat { link: Arc::clone(&link), door }, permit) {
+    let link = Arc::new(SessionHandle::new(&server.config));
+    match server.table.register(id.clone(), SessionEntry { link: Arc::clone(&link), door }, permit)
+    {
         Ok(registration) => Ok((id, link, registration)),
         Err(reason) => {
             if reason == TableError::Full {

@@ -28,8 +28,8 @@ fn what_a_socket_says_too_early_follows_the_answer_to_its_connect() {
     let mut mailbox = Mailbox::new(8, 100);
     mailbox.enter(ONE, "/".into());
     mailbox.enter(TWO, "/two".into());
-    assert_eq!(mailbox.post(ONE, frame("early"), Worth::Durable), Ok(()));
-    assert_eq!(mailbox.post(TWO, frame("other"), Worth::Durable), Ok(()));
+    assert_eq!(mailbox.post(ONE, frame("early"), Delivery::Durable), Ok(()));
+    assert_eq!(mailbox.post(TWO, frame("other"), Delivery::Durable), Ok(()));
     assert!(mailbox.pop().is_none());
     assert_eq!(mailbox.admit(ONE, Vec::new(), frame("answer")), Ok(true));
     assert_eq!(texts(&mut mailbox), ["answer", "early"]);
@@ -39,7 +39,7 @@ fn what_a_socket_says_too_early_follows_the_answer_to_its_connect() {
 fn a_replay_goes_first_and_needs_no_room() {
     let mut mailbox = Mailbox::new(2, 100);
     mailbox.enter(ONE, "/".into());
-    assert_eq!(mailbox.post(ONE, frame("early"), Worth::Durable), Ok(()));
+    assert_eq!(mailbox.post(ONE, frame("early"), Delivery::Durable), Ok(()));
     let replay = ["1", "2", "3"].map(frame).to_vec();
     assert_eq!(mailbox.admit(ONE, replay, frame("answer")), Ok(true));
     assert_eq!(mailbox.bytes(), 3 + 6 + 5);
@@ -50,34 +50,34 @@ fn a_replay_goes_first_and_needs_no_room() {
 #[test]
 fn a_durable_frame_beyond_either_bound_is_refused() {
     let mut few = connected(2, 100);
-    assert_eq!(few.post(ONE, frame("a"), Worth::Durable), Ok(()));
-    assert_eq!(few.post(ONE, frame("b"), Worth::Durable), Ok(()));
-    assert_eq!(few.post(ONE, frame("c"), Worth::Durable), Err(Refused::Full));
+    assert_eq!(few.post(ONE, frame("a"), Delivery::Durable), Ok(()));
+    assert_eq!(few.post(ONE, frame("b"), Delivery::Durable), Ok(()));
+    assert_eq!(few.post(ONE, frame("c"), Delivery::Durable), Err(Refused::Full));
 
     let mut small = connected(9, 4);
-    assert_eq!(small.post(ONE, frame("abc"), Worth::Durable), Ok(()));
-    assert_eq!(small.post(ONE, frame("de"), Worth::Durable), Err(Refused::Full));
-    assert_eq!(small.post(ONE, frame("d"), Worth::Durable), Ok(()));
+    assert_eq!(small.post(ONE, frame("abc"), Delivery::Durable), Ok(()));
+    assert_eq!(small.post(ONE, frame("de"), Delivery::Durable), Err(Refused::Full));
+    assert_eq!(small.post(ONE, frame("d"), Delivery::Durable), Ok(()));
 }
 
 #[test]
 fn one_frame_always_fits_however_large() {
     let mut mailbox = connected(1, 1);
-    assert_eq!(mailbox.post(ONE, frame("large"), Worth::Durable), Ok(()));
+    assert_eq!(mailbox.post(ONE, frame("large"), Delivery::Durable), Ok(()));
 }
 
 #[test]
 fn what_answers_an_event_is_no_backlog_and_holds_the_next_event_up() {
     let mut mailbox = connected(2, 100);
     assert!(mailbox.takes_events());
-    assert_eq!(mailbox.post(ONE, frame(&"x".repeat(99)), Worth::Answer), Ok(()));
+    assert_eq!(mailbox.post(ONE, frame(&"x".repeat(99)), Delivery::Answer), Ok(()));
     assert!(mailbox.takes_events(), "there is room for one more answer");
-    assert_eq!(mailbox.post(ONE, frame(&"x".repeat(300)), Worth::Answer), Ok(()));
+    assert_eq!(mailbox.post(ONE, frame(&"x".repeat(300)), Delivery::Answer), Ok(()));
     assert!(!mailbox.takes_events());
     for text in ["a", "b"] {
-        assert_eq!(mailbox.post(ONE, frame(text), Worth::Durable), Ok(()), "room as ever");
+        assert_eq!(mailbox.post(ONE, frame(text), Delivery::Durable), Ok(()), "room as ever");
     }
-    assert_eq!(mailbox.post(ONE, frame("c"), Worth::Durable), Err(Refused::Full));
+    assert_eq!(mailbox.post(ONE, frame("c"), Delivery::Durable), Err(Refused::Full));
     mailbox.pop().expect("the first answer");
     assert!(!mailbox.takes_events(), "the long one waits");
     mailbox.pop().expect("the second answer");
@@ -91,35 +91,35 @@ fn a_replay_leaves_the_room_for_what_comes_after_it() {
     mailbox.enter(ONE, "/".into());
     let replay = ["1", "2", "3"].map(frame).to_vec();
     assert_eq!(mailbox.admit(ONE, replay, frame("answer")), Ok(true));
-    assert_eq!(mailbox.post(ONE, frame("new"), Worth::Durable), Ok(()));
+    assert_eq!(mailbox.post(ONE, frame("new"), Delivery::Durable), Ok(()));
 }
 
 #[test]
 fn a_volatile_frame_is_dropped_once_the_mailbox_is_half_full() {
     let mut mailbox = connected(4, 100);
     for _ in 0..2 {
-        assert_eq!(mailbox.post(ONE, frame("a"), Worth::Volatile), Ok(()));
+        assert_eq!(mailbox.post(ONE, frame("a"), Delivery::Volatile), Ok(()));
     }
-    let third = mailbox.post(ONE, frame("a"), Worth::Volatile);
+    let third = mailbox.post(ONE, frame("a"), Delivery::Volatile);
     assert_eq!(third, Err(Refused::Dropped));
-    assert_eq!(mailbox.post(ONE, frame("a"), Worth::Durable), Ok(()));
+    assert_eq!(mailbox.post(ONE, frame("a"), Delivery::Durable), Ok(()));
 }
 
 #[test]
 fn sending_makes_room_again() {
     let mut mailbox = connected(1, 3);
-    assert_eq!(mailbox.post(ONE, frame("abc"), Worth::Durable), Ok(()));
+    assert_eq!(mailbox.post(ONE, frame("abc"), Delivery::Durable), Ok(()));
     mailbox.pop().expect("a frame");
     assert_eq!((mailbox.messages(), mailbox.bytes()), (0, 0));
-    assert_eq!(mailbox.post(ONE, frame("abc"), Worth::Durable), Ok(()));
+    assert_eq!(mailbox.post(ONE, frame("abc"), Delivery::Durable), Ok(()));
 }
 
 #[test]
 fn a_dismissed_socket_says_farewell_and_nothing_after_it() {
     let mut mailbox = connected(4, 100);
-    assert_eq!(mailbox.post(ONE, frame("last"), Worth::Durable), Ok(()));
+    assert_eq!(mailbox.post(ONE, frame("last"), Delivery::Durable), Ok(()));
     assert!(mailbox.dismiss(ONE));
-    let late = mailbox.post(ONE, frame("late"), Worth::Durable);
+    let late = mailbox.post(ONE, frame("late"), Delivery::Durable);
     assert_eq!(late, Err(Refused::Closed));
     assert!(!mailbox.dismiss(ONE));
     assert_eq!(texts(&mut mailbox), ["last", "41"]);
@@ -138,7 +138,7 @@ fn a_socket_dismissed_before_its_answer_leaves_right_after_it() {
 fn a_removed_socket_takes_its_held_frames_with_it() {
     let mut mailbox = Mailbox::new(4, 100);
     mailbox.enter(ONE, "/".into());
-    assert_eq!(mailbox.post(ONE, frame("early"), Worth::Durable), Ok(()));
+    assert_eq!(mailbox.post(ONE, frame("early"), Delivery::Durable), Ok(()));
     mailbox.remove(ONE);
     assert_eq!((mailbox.messages(), mailbox.bytes()), (0, 0));
 }

@@ -8,7 +8,7 @@ use std::{
 use tokio::sync::Notify;
 
 use super::Permit;
-use crate::{engine::Door, link::Link, sid::EngineId};
+use crate::{engine::PollingHandle, link::SessionHandle, sid::EngineId};
 
 /// Every session there is.
 #[derive(Debug)]
@@ -20,17 +20,17 @@ pub(crate) struct Table {
 
 #[derive(Debug, Default)]
 struct State {
-    sessions: HashMap<EngineId, Seat>,
+    sessions: HashMap<EngineId, SessionEntry>,
     shut: bool,
 }
 
 /// What is known of a session from outside.
 #[derive(Clone, Debug)]
-pub(crate) struct Seat {
-    pub(crate) link: Arc<Link>,
+pub(crate) struct SessionEntry {
+    pub(crate) link: Arc<SessionHandle>,
     /// Where requests of a session go that began with polling. One that began on a WebSocket
     /// takes none.
-    pub(crate) door: Option<Arc<Door>>,
+    pub(crate) door: Option<Arc<PollingHandle>>,
 }
 
 /// Why there can be no further session.
@@ -59,7 +59,7 @@ impl Table {
         self.lock().sessions.len()
     }
 
-    pub(crate) fn find(&self, id: &str) -> Option<Seat> {
+    pub(crate) fn find(&self, id: &str) -> Option<SessionEntry> {
         self.lock().sessions.get(id).cloned()
     }
 
@@ -67,7 +67,7 @@ impl Table {
     pub(crate) fn register(
         self: &Arc<Self>,
         id: EngineId,
-        seat: Seat,
+        seat: SessionEntry,
         permit: Permit,
     ) -> Result<Registration, TableError> {
         let mut state = self.lock();
@@ -82,7 +82,7 @@ impl Table {
     }
 
     /// Takes no more sessions, and returns those there are.
-    pub(crate) fn shut(&self) -> Vec<Arc<Link>> {
+    pub(crate) fn shut(&self) -> Vec<Arc<SessionHandle>> {
         let mut state = self.lock();
         state.shut = true;
         state.sessions.values().map(|seat| Arc::clone(&seat.link)).collect()
@@ -124,8 +124,8 @@ mod tests {
 
     fn register(table: &Arc<Table>) -> Result<Registration, TableError> {
         let id = EngineId::random().expect("the system has randomness");
-        let link = Arc::new(Link::new(&Config::default()));
-        table.register(id, Seat { link, door: None }, nothing())
+        let link = Arc::new(SessionHandle::new(&Config::default()));
+        table.register(id, SessionEntry { link, door: None }, nothing())
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use tokio::time::Instant;
 
-use super::{Ending, Session};
+use super::{Session, SessionEnd};
 use crate::{
     engine::{Beat, Transport},
     reason::DisconnectReason,
@@ -10,7 +10,7 @@ use crate::{
 
 /// How long the session waits for a first namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Patience {
+pub(super) enum ConnectDeadline {
     Until(Instant),
     /// Time is up, but a decision is pending; a refusal ends the session.
     Exhausted,
@@ -35,12 +35,12 @@ impl Session {
 
     pub(super) fn deadline(&self) -> Instant {
         match self.patience {
-            Patience::Until(moment) => moment.min(self.heartbeat.deadline()),
-            Patience::Exhausted | Patience::Rewarded => self.heartbeat.deadline(),
+            ConnectDeadline::Until(moment) => moment.min(self.heartbeat.deadline()),
+            ConnectDeadline::Exhausted | ConnectDeadline::Rewarded => self.heartbeat.deadline(),
         }
     }
 
-    pub(super) fn on_time(&mut self, transport: &mut impl Transport) -> Result<(), Ending> {
+    pub(super) fn on_time(&mut self, transport: &mut impl Transport) -> Result<(), SessionEnd> {
         let now = Instant::now();
         match self.heartbeat.beat(now) {
             Beat::Steady => {}
@@ -53,22 +53,22 @@ impl Session {
             Beat::Overdue if self.held_back => return Err(DisconnectReason::SlowReader.into()),
             Beat::Overdue => return Err(DisconnectReason::PingTimeout.into()),
         }
-        if matches!(self.patience, Patience::Until(moment) if moment <= now) {
-            self.patience = Patience::Exhausted;
+        if matches!(self.patience, ConnectDeadline::Until(moment) if moment <= now) {
+            self.patience = ConnectDeadline::Exhausted;
         }
         self.check_patience()
     }
 
     /// Looks at the clock between alarms, which are never quite on time.
-    pub(super) fn check_clock(&mut self, transport: &mut impl Transport) -> Result<(), Ending> {
+    pub(super) fn check_clock(&mut self, transport: &mut impl Transport) -> Result<(), SessionEnd> {
         while self.deadline() <= Instant::now() {
             self.on_time(transport)?;
         }
         Ok(())
     }
 
-    pub(super) fn check_patience(&self) -> Result<(), Ending> {
-        if self.patience == Patience::Exhausted && !self.members.is_anyone_present() {
+    pub(super) fn check_patience(&self) -> Result<(), SessionEnd> {
+        if self.patience == ConnectDeadline::Exhausted && !self.members.is_anyone_present() {
             return Err(DisconnectReason::ConnectTimeout.into());
         }
         Ok(())
@@ -76,7 +76,7 @@ impl Session {
 }
 
 /// A client that has not even taken the pings before this one does not read.
-pub(super) fn ping(transport: &mut impl Transport) -> Result<(), Ending> {
+pub(super) fn ping(transport: &mut impl Transport) -> Result<(), SessionEnd> {
     if transport.ping()? {
         return Ok(());
     }

@@ -5,14 +5,14 @@ use std::time::Duration;
 use actix_ws::CloseCode;
 
 use crate::{
-    engine::{Farewell, Fault, Gone},
+    engine::{ClosePlan, Disconnected, Fault},
     packet::ParseError,
     reason::DisconnectReason,
 };
 
 /// Why a session ends, and what its client is told.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Ending {
+pub(super) struct SessionEnd {
     pub(super) reason: DisconnectReason,
     code: CloseCode,
     /// Whether what waits is still sent. Not to a client that misbehaved or is behind.
@@ -20,7 +20,7 @@ pub(super) struct Ending {
     is_clients_wish: bool,
 }
 
-impl Ending {
+impl SessionEnd {
     /// The connection ended by itself.
     pub(super) fn lost() -> Self {
         DisconnectReason::TransportClose.into()
@@ -31,8 +31,8 @@ impl Ending {
         Self { is_clients_wish: true, ..Self::lost() }
     }
 
-    pub(super) fn farewell(self, patience_ms: u64) -> Farewell {
-        Farewell {
+    pub(super) fn farewell(self, patience_ms: u64) -> ClosePlan {
+        ClosePlan {
             code: self.code,
             drains: self.drains,
             is_clients_wish: self.is_clients_wish,
@@ -41,7 +41,7 @@ impl Ending {
     }
 }
 
-impl From<DisconnectReason> for Ending {
+impl From<DisconnectReason> for SessionEnd {
     fn from(reason: DisconnectReason) -> Self {
         let (code, drains) = match reason {
             DisconnectReason::ParseError => (CloseCode::Protocol, false),
@@ -57,7 +57,7 @@ impl From<DisconnectReason> for Ending {
     }
 }
 
-impl From<Fault> for Ending {
+impl From<Fault> for SessionEnd {
     fn from(fault: Fault) -> Self {
         let code = match fault {
             Fault::TooBig => CloseCode::Size,
@@ -74,15 +74,15 @@ impl From<Fault> for Ending {
     }
 }
 
-impl From<ParseError> for Ending {
+impl From<ParseError> for SessionEnd {
     fn from(error: ParseError) -> Self {
         tracing::debug!(%error, "a client sent what is no packet");
         DisconnectReason::ParseError.into()
     }
 }
 
-impl From<Gone> for Ending {
-    fn from(_: Gone) -> Self {
+impl From<Disconnected> for SessionEnd {
+    fn from(_: Disconnected) -> Self {
         Self::lost()
     }
 }

@@ -5,7 +5,9 @@ use bytestring::ByteString;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
-use super::{Ending, Session, Upper, member::Member, members::Addressee, work::decide};
+use super::{
+    Protocol, Session, SessionEnd, member::NamespaceSocket, members::Target, work::decide,
+};
 use crate::{
     config::after,
     connect::{ConnectRequest, RecoveryRequest, Refusal},
@@ -22,29 +24,29 @@ impl Session {
         &mut self,
         incoming: Incoming,
         transport: &mut impl Transport,
-    ) -> Result<(), Ending> {
+    ) -> Result<(), SessionEnd> {
         match incoming {
             Incoming::Text(text) => self.on_text(&text),
             Incoming::Binary(bytes) => self.on_binary(bytes),
             Incoming::Malformed(error) => Err(error.into()),
-            Incoming::Knock => {
+            Incoming::PollArrived => {
                 self.check_clock(transport)?;
                 Ok(transport.pump(&self.link)?)
             }
             Incoming::Ping(bytes) => Ok(transport.pong(bytes)?),
             Incoming::Pong | Incoming::Nothing => Ok(()),
-            Incoming::Closed | Incoming::Upgrade(_) => Err(Ending::lost()),
+            Incoming::Closed | Incoming::Upgrade(_) => Err(SessionEnd::lost()),
             Incoming::Fault(fault) => Err(fault.into()),
         }
     }
 
-    fn on_text(&mut self, text: &ByteString) -> Result<(), Ending> {
+    fn on_text(&mut self, text: &ByteString) -> Result<(), SessionEnd> {
         match EnginePacket::parse(text)? {
             EnginePacket::Message(text) => match &mut self.upper {
-                Upper::SocketIo(decoder) => {
+                Protocol::SocketIo(decoder) => {
                     decoder.text(text)?.map_or(Ok(()), |packet| self.on_packet(packet))
                 }
-                Upper::Bare(handler) => {
+                Protocol::Bare(handler) => {
                     handler.message(EngineMessage::Text(text.to_owned()));
                     Ok(())
                 }
@@ -53,24 +55,24 @@ impl Session {
                 self.heartbeat.pong(Instant::now());
                 Ok(())
             }
-            EnginePacket::Close => Err(Ending::wished()),
+            EnginePacket::Close => Err(SessionEnd::wished()),
             EnginePacket::Ignored => Ok(()),
         }
     }
 
-    fn on_binary(&mut self, bytes: Bytes) -> Result<(), Ending> {
+    fn on_binary(&mut self, bytes: Bytes) -> Result<(), SessionEnd> {
         match &mut self.upper {
-            Upper::SocketIo(decoder) => {
+            Protocol::SocketIo(decoder) => {
                 decoder.binary(bytes)?.map_or(Ok(()), |packet| self.on_packet(packet))
             }
-            Upper::Bare(handler) => {
+            Protocol::Bare(handler) => {
                 handler.message(EngineMessage::Binary(bytes));
                 Ok(())
             }
         }
     }
 
-    fn on_packet(&mut self, packet: Packet) -> Result<(), Ending> {
+    fn on_packet(&mut self, packet: Packet) -> Result<(), SessionEnd> {
         match packet {
             Packet::Connect { namespace, data } => self.on_connect(&namespace, data),
             Packet::Disconnect { namespace } => self.on_disconnect(&namespace),
@@ -86,7 +88,7 @@ impl Session {
         }
     }
 
-    fn on_connect(&mut self, name: &str, auth: Option<Box<RawValue>>) -> Result<(), Ending> {
+    fn on_connect(&mut self, name: &str, auth: Option<Box<RawValue>>) -> Result<(), SessionEnd> {
         if self.members.holds(name) {
             return Err(DisconnectReason::ParseError.into());
         }
@@ -110,11 +112,11 @@ impl Session {
         };
         let deadline = after(Instant::now(), self.server.config.connect_decision_timeout_ms);
         let decision = decide(entry.namespace, request, socket.clone(), deadline);
-        self.members.add(Member::deciding(socket, decision));
+        self.members.add(NamespaceSocket::deciding(socket, decision));
         Ok(())
     }
 
-    fn on_disconnect(&mut self, namespace: &str) -> Result<(), Ending> {
+    fn on_disconnect(&mut self, namespace: &str) -> Result<(), SessionEnd> {
         let mut left = None;
         self.with_member(namespace, |member| {
             member.leave(DisconnectReason::ClientNamespaceDisconnect);
@@ -131,15 +133,15 @@ impl Session {
     fn with_member(
         &mut self,
         namespace: &str,
-        act: impl FnOnce(&mut Member),
-    ) -> Result<(), Ending> {
+        act: impl FnOnce(&mut NamespaceSocket),
+    ) -> Result<(), SessionEnd> {
         match self.members.addressee(namespace) {
-            Addressee::Connected(member) => {
+            Target::Connected(member) => {
                 act(member);
                 Ok(())
             }
-            Addressee::Dismissed => Ok(()),
-            Addressee::Nobody => Err(DisconnectReason::ParseError.into()),
+            Target::Dismissed => Ok(()),
+            Target::Nobody => Err(DisconnectReason::ParseError.into()),
         }
     }
 }

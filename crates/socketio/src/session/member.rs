@@ -9,7 +9,7 @@ use super::work::{Outcome, Work, handle, say_goodbye};
 use crate::{event::Event, namespace::Handler, reason::DisconnectReason, socket::Socket};
 
 /// A socket and everything it is owed.
-pub(super) struct Member {
+pub(super) struct NamespaceSocket {
     pub(super) socket: Socket,
     status: Status,
     inbox: VecDeque<Event>,
@@ -27,7 +27,7 @@ enum Status {
     Leaving(DisconnectReason),
 }
 
-impl Member {
+impl NamespaceSocket {
     pub(super) fn deciding(socket: Socket, decision: Work) -> Self {
         Self {
             socket,

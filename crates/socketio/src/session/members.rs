@@ -6,7 +6,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use super::{member::Member, work::Outcome};
+use super::{member::NamespaceSocket, work::Outcome};
 use crate::{mailbox::Key, reason::DisconnectReason};
 
 /// Sockets that may be leaving at once; only a client that comes and goes faster than its handlers
@@ -14,8 +14,8 @@ use crate::{mailbox::Key, reason::DisconnectReason};
 const MAX_LEAVING: usize = 16;
 
 /// Every socket of a session, those that are leaving included.
-pub(super) struct Members {
-    list: Vec<Member>,
+pub(super) struct NamespaceSockets {
+    list: Vec<NamespaceSocket>,
     max_events: usize,
     max_bytes: usize,
     next_key: u64,
@@ -25,14 +25,14 @@ pub(super) struct Members {
 }
 
 /// Where a packet for some namespace goes.
-pub(super) enum Addressee<'a> {
-    Connected(&'a mut Member),
+pub(super) enum Target<'a> {
+    Connected(&'a mut NamespaceSocket),
     /// A socket the client does not know to be gone.
     Dismissed,
     Nobody,
 }
 
-impl Members {
+impl NamespaceSockets {
     pub(super) fn new(max_events: usize, max_bytes: usize) -> Self {
         Self {
             list: Vec::new(),
@@ -45,24 +45,24 @@ impl Members {
 
     /// Whether so much waits for handlers that no more should be read.
     pub(super) fn is_full(&self) -> bool {
-        let events: usize = self.list.iter().map(Member::waiting_events).sum();
-        let bytes: usize = self.list.iter().map(Member::waiting_bytes).sum();
+        let events: usize = self.list.iter().map(NamespaceSocket::waiting_events).sum();
+        let bytes: usize = self.list.iter().map(NamespaceSocket::waiting_bytes).sum();
         let leaving = self.list.iter().filter(|member| !member.is_present());
         events >= self.max_events || bytes >= self.max_bytes || leaving.count() >= MAX_LEAVING
     }
 
     /// Whether the next event of some socket waits for the client to take its answers.
     pub(super) fn is_held_up(&self) -> bool {
-        self.list.iter().any(Member::is_held_up)
+        self.list.iter().any(NamespaceSocket::is_held_up)
     }
 
     /// Goes on with the events that waited for that, as far as they need not any more.
     pub(super) fn proceed(&mut self) {
-        self.list.iter_mut().for_each(Member::proceed);
+        self.list.iter_mut().for_each(NamespaceSocket::proceed);
     }
 
     pub(super) fn is_anyone_present(&self) -> bool {
-        self.list.iter().any(Member::is_present)
+        self.list.iter().any(NamespaceSocket::is_present)
     }
 
     /// Whether a socket holds `namespace`, or is about to.
@@ -75,22 +75,22 @@ impl Members {
         Key(self.next_key)
     }
 
-    pub(super) fn add(&mut self, member: Member) {
+    pub(super) fn add(&mut self, member: NamespaceSocket) {
         self.dismissed.retain(|namespace| **namespace != *member.socket.namespace());
         // Most clients enter one namespace; a vector that grows by itself makes room for four.
         self.list.reserve_exact(1);
         self.list.push(member);
     }
 
-    pub(super) fn addressee(&mut self, namespace: &str) -> Addressee<'_> {
+    pub(super) fn addressee(&mut self, namespace: &str) -> Target<'_> {
         let connected = self
             .list
             .iter_mut()
             .find(|member| member.is_connected() && member.socket.namespace() == namespace);
         match connected {
-            Some(member) => Addressee::Connected(member),
-            None if self.dismissed.iter().any(|gone| **gone == *namespace) => Addressee::Dismissed,
-            None => Addressee::Nobody,
+            Some(member) => Target::Connected(member),
+            None if self.dismissed.iter().any(|gone| **gone == *namespace) => Target::Dismissed,
+            None => Target::Nobody,
         }
     }
 
@@ -103,11 +103,11 @@ impl Members {
         }
     }
 
-    pub(super) fn find(&mut self, key: Key) -> Option<&mut Member> {
+    pub(super) fn find(&mut self, key: Key) -> Option<&mut NamespaceSocket> {
         self.list.iter_mut().find(|member| member.socket.key() == key)
     }
 
-    pub(super) fn remove(&mut self, key: Key) -> Option<Member> {
+    pub(super) fn remove(&mut self, key: Key) -> Option<NamespaceSocket> {
         let position = self.list.iter().position(|member| member.socket.key() == key)?;
         Some(self.list.swap_remove(position))
     }

@@ -1,6 +1,6 @@
 //! What a session does when the application has done its part.
 
-use super::{Ending, Patience, Session, work::Outcome};
+use super::{ConnectDeadline, Session, SessionEnd, work::Outcome};
 use crate::{
     connect::{Accepted, Refusal, Welcome},
     frame::Frame,
@@ -10,7 +10,7 @@ use crate::{
 };
 
 impl Session {
-    pub(super) fn on_done(&mut self, (key, outcome): (Key, Outcome)) -> Result<(), Ending> {
+    pub(super) fn on_done(&mut self, (key, outcome): (Key, Outcome)) -> Result<(), SessionEnd> {
         let Some(member) = self.members.find(key) else {
             return Ok(());
         };
@@ -47,7 +47,7 @@ impl Session {
         }
     }
 
-    fn admit(&mut self, key: Key, welcome: Welcome) -> Result<(), Ending> {
+    fn admit(&mut self, key: Key, welcome: Welcome) -> Result<(), SessionEnd> {
         let Some(member) = self.members.find(key) else {
             return Ok(());
         };
@@ -57,14 +57,14 @@ impl Session {
         let text = connect_text(&namespace, sid, pid);
         let answer = Frame::of_text(namespace, text, Vec::new());
         let stays = self.link.admit(key, welcome.replay, answer)?;
-        self.patience = Patience::Rewarded;
+        self.patience = ConnectDeadline::Rewarded;
         if !stays {
             self.members.dismiss(key);
         }
         Ok(())
     }
 
-    fn turn_away(&mut self, key: Key, refusal: &Refusal) -> Result<(), Ending> {
+    fn turn_away(&mut self, key: Key, refusal: &Refusal) -> Result<(), SessionEnd> {
         self.link.remove(key);
         if let Some(member) = self.members.remove(key) {
             self.refuse(member.socket.namespace(), refusal)?;
@@ -73,7 +73,7 @@ impl Session {
     }
 
     /// Tells the client that it may not enter `namespace`.
-    pub(super) fn refuse(&self, namespace: &str, refusal: &Refusal) -> Result<(), Ending> {
+    pub(super) fn refuse(&self, namespace: &str, refusal: &Refusal) -> Result<(), SessionEnd> {
         match connect_error_text(namespace, &refusal.message, refusal.data.as_ref()) {
             Ok(text) => {
                 let answer = Frame::of_text(namespace.into(), text, Vec::new());

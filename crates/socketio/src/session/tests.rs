@@ -11,10 +11,10 @@ use tokio::{
 use super::{Client, Session};
 use crate::{
     Config, Server,
-    engine::{Farewell, Fault, Gone, Incoming, Transport},
-    link::Link,
+    engine::{ClosePlan, Disconnected, Fault, Incoming, Transport},
+    link::SessionHandle,
     namespace::Headers,
-    server::{Seat, nothing},
+    server::{SessionEntry, nothing},
     sid::EngineId,
 };
 
@@ -24,16 +24,16 @@ const SILENCE: Duration = Duration::from_secs(5);
 struct Line(UnboundedReceiver<Incoming>);
 
 impl Transport for Line {
-    fn pump(&mut self, link: &Link) -> Result<(), Gone> {
+    fn pump(&mut self, link: &SessionHandle) -> Result<(), Disconnected> {
         while link.pop().is_some() {}
         Ok(())
     }
 
-    fn ping(&mut self) -> Result<bool, Gone> {
+    fn ping(&mut self) -> Result<bool, Disconnected> {
         Ok(true)
     }
 
-    fn pong(&mut self, _: Bytes) -> Result<(), Gone> {
+    fn pong(&mut self, _: Bytes) -> Result<(), Disconnected> {
         Ok(())
     }
 
@@ -45,7 +45,7 @@ impl Transport for Line {
         self.0.recv().await.unwrap_or(Incoming::Closed)
     }
 
-    async fn close(self, _: Farewell, link: &Link) {
+    async fn close(self, _: ClosePlan, link: &SessionHandle) {
         link.discard();
     }
 }
@@ -53,9 +53,9 @@ impl Transport for Line {
 #[tokio::test(start_paused = true)]
 async fn whatever_arrives_from_a_client_ends_its_silence_and_nothing_else_does() {
     let shared = Server::builder(Config::default()).build().shared();
-    let link = Arc::new(Link::new(&shared.config));
+    let link = Arc::new(SessionHandle::new(&shared.config));
     let id = EngineId::random().expect("the system has randomness");
-    let seat = Seat { link: Arc::clone(&link), door: None };
+    let seat = SessionEntry { link: Arc::clone(&link), door: None };
     let registration = shared.table.register(id, seat, nothing()).expect("room");
     let client = Client { remote: None, headers: Headers::none() };
     let session = Session::new(shared, Arc::clone(&link), registration, client);
@@ -66,7 +66,7 @@ async fn whatever_arrives_from_a_client_ends_its_silence_and_nothing_else_does()
             Incoming::Text("3".into()),
             Incoming::Ping(Bytes::new()),
             Incoming::Pong,
-            Incoming::Knock,
+            Incoming::PollArrived,
         ];
         for sign in signs {
             sleep(SILENCE).await;

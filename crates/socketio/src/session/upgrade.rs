@@ -4,12 +4,13 @@ use std::{sync::Arc, time::Duration};
 
 use super::Session;
 use crate::engine::{
-    Door, Incoming, PROBE_ANSWER, PROBE_QUESTION, Transport as _, UPGRADE, websocket::WebSocket,
+    Incoming, PROBE_ANSWER, PROBE_QUESTION, PollingHandle, Transport as _, UPGRADE,
+    websocket::WebSocket,
 };
 
 /// Leads `socket` through the probe, and runs the session on it from then on. Whatever goes wrong
 /// before that closes the WebSocket, and leaves the session where it is.
-pub(crate) async fn upgrade(door: Arc<Door>, mut socket: WebSocket, timeout_ms: u64) {
+pub(crate) async fn upgrade(door: Arc<PollingHandle>, mut socket: WebSocket, timeout_ms: u64) {
     let passed = tokio::select! {
         passed = tokio::time::timeout(Duration::from_millis(timeout_ms), probe(&door, &mut socket)) => {
             passed.unwrap_or(false)
@@ -27,7 +28,7 @@ pub(crate) async fn upgrade(door: Arc<Door>, mut socket: WebSocket, timeout_ms: 
 }
 
 /// Whether the WebSocket said all that it must, in order.
-async fn probe(door: &Door, socket: &mut WebSocket) -> bool {
+async fn probe(door: &PollingHandle, socket: &mut WebSocket) -> bool {
     if !says(socket, PROBE_QUESTION).await || socket.say(PROBE_ANSWER).is_err() {
         return false;
     }

@@ -13,7 +13,7 @@ use super::say;
 use crate::{
     failure::Failure,
     prepared::prepared,
-    record::{At, Record},
+    record::{PgTimestamp, Row},
     schema::appointment_event,
     store::PgStore,
 };
@@ -25,19 +25,19 @@ WHERE salon_id = $1 AND appointment_id = $2
 ORDER BY occurred_at DESC, id DESC LIMIT 1";
 
 /// Why a transaction is undone.
-pub(super) enum Halt {
+pub(super) enum ApplyError {
     AlreadyHandled,
-    Overtaken,
+    LeaseLost,
     Failed(Failure),
 }
 
-impl From<Failure> for Halt {
+impl From<Failure> for ApplyError {
     fn from(failure: Failure) -> Self {
         Self::Failed(failure)
     }
 }
 
-impl From<Error> for Halt {
+impl From<Error> for ApplyError {
     fn from(error: Error) -> Self {
         Self::Failed(error.into())
     }
@@ -60,9 +60,9 @@ pub(super) async fn apply(
             remember(&store, &apply);
             Ok(AppliedAppointmentEvent::Applied(events))
         }
-        Err(Halt::AlreadyHandled) => Ok(AppliedAppointmentEvent::AlreadyHandled),
-        Err(Halt::Overtaken) => Ok(AppliedAppointmentEvent::Overtaken),
-        Err(Halt::Failed(failure)) => Err(failure),
+        Err(ApplyError::AlreadyHandled) => Ok(AppliedAppointmentEvent::AlreadyHandled),
+        Err(ApplyError::LeaseLost) => Ok(AppliedAppointmentEvent::LeaseLost),
+        Err(ApplyError::Failed(failure)) => Err(failure),
     }
 }
 
@@ -76,8 +76,9 @@ fn remember(store: &PgStore, apply: &ApplyAppointmentEvent) {
 async fn change(
     connection: &mut AsyncPgConnection,
     apply: &ApplyAppointmentEvent,
-) -> Result<Vec<Event>, Halt> {
-    let booking = lock_unhandled(connection, &apply.event).await?.ok_or(Halt::AlreadyHandled)?;
+) -> Result<Vec<Event>, ApplyError> {
+    let booking =
+        lock_unhandled(connection, &apply.event).await?.ok_or(ApplyError::AlreadyHandled)?;
     let events = match &apply.change {
         None => Vec::new(),
         Some(change) => say::say(connection, &booking, change, apply.at).await?,
@@ -112,7 +113,7 @@ pub(super) async fn newest_handled(
         .bind::<Text, _>(booking.appointment.as_str())
         .get_result(connection)
         .await;
-    Ok(found.optional()?.map(|Record(newest)| newest))
+    Ok(found.optional()?.map(|Row(newest)| newest))
 }
 
 async fn settle(
@@ -122,8 +123,8 @@ async fn settle(
 ) -> Result<(), Failure> {
     diesel::update(appointment_event::table.find(id.as_str()))
         .set((
-            appointment_event::handled_at.eq(Some(At(at))),
-            appointment_event::rejected_at.eq(None::<At>),
+            appointment_event::handled_at.eq(Some(PgTimestamp(at))),
+            appointment_event::rejected_at.eq(None::<PgTimestamp>),
         ))
         .execute(connection)
         .await?;

@@ -15,7 +15,7 @@ use domain::{
 use crate::{
     failure::Failure,
     prepared::prepared,
-    record::{At, Record},
+    record::{PgTimestamp, Row},
     schema::appointment_event,
     store::PgStore,
 };
@@ -42,7 +42,7 @@ pub(super) async fn one(
 ) -> Result<Option<PendingAppointmentEvent>, Failure> {
     let mut connection = store.connection().await?;
     let found = prepared(ONE).bind::<Text, _>(id.as_str()).get_result(&mut *connection).await;
-    Ok(found.optional()?.map(|Record(event)| event))
+    Ok(found.optional()?.map(|Row(event)| event))
 }
 
 pub(super) async fn first(
@@ -55,7 +55,7 @@ pub(super) async fn first(
         .bind::<Text, _>(like.appointment.as_str())
         .get_result(&mut *connection)
         .await;
-    Ok(found.optional()?.map(|Record(event)| event))
+    Ok(found.optional()?.map(|Row(event)| event))
 }
 
 /// The conversations of the salon $1 about the bookings $2.
@@ -71,12 +71,12 @@ pub(super) async fn of_bookings(
 ) -> Result<Vec<ConversationOfBooking>, Failure> {
     let bookings: Vec<_> = bookings.iter().map(AppointmentId::as_str).collect();
     let mut connection = store.connection().await?;
-    let found: Vec<Record<ConversationOfBooking>> = prepared(OF_BOOKINGS)
+    let found: Vec<Row<ConversationOfBooking>> = prepared(OF_BOOKINGS)
         .bind::<Text, _>(salon.as_str())
         .bind::<Array<Text>, _>(bookings)
         .load(&mut *connection)
         .await?;
-    Ok(found.into_iter().map(|Record(one)| one).collect())
+    Ok(found.into_iter().map(|Row(one)| one).collect())
 }
 
 pub(super) async fn reject(
@@ -88,7 +88,7 @@ pub(super) async fn reject(
     diesel::update(appointment_event::table.find(id.as_str()))
         .filter(appointment_event::handled_at.is_null())
         .filter(appointment_event::rejected_at.is_null())
-        .set(appointment_event::rejected_at.eq(Some(At(at))))
+        .set(appointment_event::rejected_at.eq(Some(PgTimestamp(at))))
         .execute(&mut *connection)
         .await?;
     Ok(())

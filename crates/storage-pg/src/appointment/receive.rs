@@ -9,14 +9,14 @@ use diesel::{
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
-    appointment::AppointmentEvent, id::ConversationId, job::Task, ports::Reception,
+    appointment::AppointmentEvent, id::ConversationId, job::Task, ports::ReceiveOutcome,
     time::Timestamp, zone::Zone,
 };
 
 use crate::{
     failure::Failure,
     prepared::prepared,
-    record::{At, FromColumns},
+    record::{FromColumns, PgTimestamp},
     store::PgStore,
 };
 
@@ -66,7 +66,7 @@ pub(super) async fn receive(
     store: &PgStore,
     event: &AppointmentEvent,
     at: Timestamp,
-) -> Result<Reception, Failure> {
+) -> Result<ReceiveOutcome, Failure> {
     let mut connection = store.connection().await?;
     match &event.conversation {
         None => keep_or_compare(&mut connection, event, at).await,
@@ -84,7 +84,7 @@ async fn reserve(
     event: &AppointmentEvent,
     wanted: &ConversationId,
     at: Timestamp,
-) -> Result<Reception, Failure> {
+) -> Result<ReceiveOutcome, Failure> {
     prepared(ALONE).bind::<Text, _>(wanted.as_str()).execute(connection).await?;
     let Taken(is_taken) = prepared(TAKEN)
         .bind::<Text, _>(wanted.as_str())
@@ -97,16 +97,16 @@ async fn reserve(
     }
     // What was kept before stays known, whatever became of the id.
     let known = compare(connection, event).await?;
-    Ok(known.unwrap_or(Reception::ConversationIdTaken))
+    Ok(known.unwrap_or(ReceiveOutcome::ConversationIdTaken))
 }
 
 async fn keep_or_compare(
     connection: &mut AsyncPgConnection,
     event: &AppointmentEvent,
     at: Timestamp,
-) -> Result<Reception, Failure> {
+) -> Result<ReceiveOutcome, Failure> {
     if keep(connection, event, at).await? {
-        return Ok(Reception::Stored);
+        return Ok(ReceiveOutcome::Stored);
     }
     let known = compare(connection, event).await?;
     known.ok_or_else(|| diesel::result::Error::NotFound.into())
@@ -116,14 +116,16 @@ async fn keep_or_compare(
 async fn compare(
     connection: &mut AsyncPgConnection,
     event: &AppointmentEvent,
-) -> Result<Option<Reception>, Failure> {
+) -> Result<Option<ReceiveOutcome>, Failure> {
     let known: Option<Known> = prepared(KNOWN)
         .bind::<Text, _>(event.id.as_str())
         .get_result(connection)
         .await
         .optional()?;
     let same = |known: Known| says_the_same(&known, event);
-    Ok(known.map(|known| if same(known) { Reception::Known } else { Reception::Contradicted }))
+    Ok(known.map(
+        |known| if same(known) { ReceiveOutcome::Known } else { ReceiveOutcome::Contradicted },
+    ))
 }
 
 async fn keep(
@@ -139,12 +141,12 @@ async fn keep(
         .bind::<Text, _>(event.appointment.as_str())
         .bind::<Text, _>(event.kind.as_str())
         .bind::<Text, _>(event.service.as_str())
-        .bind::<Timestamptz, _>(At(event.starts_at))
-        .bind::<Nullable<Timestamptz>, _>(event.previous_starts_at.map(At))
+        .bind::<Timestamptz, _>(PgTimestamp(event.starts_at))
+        .bind::<Nullable<Timestamptz>, _>(event.previous_starts_at.map(PgTimestamp))
         .bind::<Nullable<Text>, _>(event.client_first_name.as_deref())
         .bind::<Nullable<Text>, _>(event.zone.as_ref().map(Zone::as_str))
-        .bind::<Timestamptz, _>(At(event.occurred_at))
-        .bind::<Timestamptz, _>(At(at))
+        .bind::<Timestamptz, _>(PgTimestamp(event.occurred_at))
+        .bind::<Timestamptz, _>(PgTimestamp(at))
         .bind::<Text, _>(job.kind())
         .bind::<Nullable<Text>, _>(event.conversation.as_ref().map(ConversationId::as_str))
         .execute(connection)

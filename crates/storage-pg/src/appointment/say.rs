@@ -16,7 +16,7 @@ use domain::{
     time::Timestamp,
 };
 
-use super::apply::{Booking, Halt, newest_handled};
+use super::apply::{ApplyError, Booking, newest_handled};
 use crate::{
     conversation::{
         lock::{self, Locked, stored},
@@ -25,12 +25,12 @@ use crate::{
     failure::Failure,
     participant,
     reading::mark_messages_of_salon,
-    record::{At, notice_as_json, side_word},
+    record::{PgTimestamp, notice_as_json, side_word},
     schema::{conversation, message},
 };
 
 /// A conversation that the transaction has to itself.
-struct Scene {
+struct NoticeTx {
     here: Locked,
     salon: Participant,
     events: Vec<Event>,
@@ -42,18 +42,18 @@ pub(super) async fn say(
     booking: &Booking,
     change: &AppointmentChange,
     at: Timestamp,
-) -> Result<Vec<Event>, Halt> {
+) -> Result<Vec<Event>, ApplyError> {
     let mut scene = match &change.place {
         NoticePlace::New(open) => open_one(connection, open, change.status).await?,
         NoticePlace::In(id) => {
             let salon = stored("salon_id", UserId::parse(&booking.salon))?;
-            let here = Locked::take(connection, id, &salon).await?.ok_or(Halt::Overtaken)?;
+            let here = Locked::take(connection, id, &salon).await?.ok_or(ApplyError::LeaseLost)?;
             let salon = participant::find_on(connection, &salon).await?;
-            Scene { here, salon: stored("salon_id", salon)?, events: Vec::new() }
+            NoticeTx { here, salon: stored("salon_id", salon)?, events: Vec::new() }
         }
     };
     if newest_handled(connection, booking).await? != change.newest_handled {
-        return Err(Halt::Overtaken);
+        return Err(ApplyError::LeaseLost);
     }
     scene.follow(connection, change, at).await?;
     let posted = scene.post(connection, change, at).await?;
@@ -68,10 +68,10 @@ async fn open_one(
     connection: &mut AsyncPgConnection,
     open: &OpenConversation,
     status: Status,
-) -> Result<Scene, Halt> {
+) -> Result<NoticeTx, ApplyError> {
     let opened = try_open(connection, open, status).await?;
     if !opened.opened {
-        return Err(Halt::Overtaken);
+        return Err(ApplyError::LeaseLost);
     }
     let mut here = Locked {
         id: open.id.clone(),
@@ -86,10 +86,10 @@ async fn open_one(
     let kind = EventKind::ConversationOpened { subject: open.subject.clone(), status };
     let event = here.next_event(&open.parties.salon, open.at, kind);
     here.last_seq = event.seq;
-    Ok(Scene { here, salon: opened.salon, events: vec![event] })
+    Ok(NoticeTx { here, salon: opened.salon, events: vec![event] })
 }
 
-impl Scene {
+impl NoticeTx {
     /// Notes what happens next.
     async fn note(
         &mut self,
@@ -186,8 +186,8 @@ impl Scene {
             .set((
                 conversation::subject.eq(self.here.subject.as_ref().map(Subject::as_str)),
                 conversation::status.eq(self.here.status.as_str()),
-                conversation::updated_at.eq(At(at)),
-                conversation::last_message_at.eq(At(at)),
+                conversation::updated_at.eq(PgTimestamp(at)),
+                conversation::last_message_at.eq(PgTimestamp(at)),
                 conversation::last_seq.eq(self.here.last_seq.get()),
                 conversation::message_count.eq(conversation::message_count + 1),
                 conversation::salon_message_seq.eq(posted.seq.get()),
@@ -210,8 +210,8 @@ async fn insert(connection: &mut AsyncPgConnection, posted: &Message) -> Result<
             message::content.eq(posted.content.as_str()),
             message::attachment_count.eq(0),
             message::notice.eq(posted.notice.as_ref().map(notice_as_json)),
-            message::created_at.eq(At(posted.created_at)),
-            message::read_at.eq(posted.read_at.map(At)),
+            message::created_at.eq(PgTimestamp(posted.created_at)),
+            message::read_at.eq(posted.read_at.map(PgTimestamp)),
         ))
         .execute(connection)
         .await?;

@@ -13,7 +13,7 @@ use super::lock::{self, Locked};
 use crate::{
     attachment,
     failure::Failure,
-    record::At,
+    record::PgTimestamp,
     schema::{conversation, message},
     store::PgStore,
 };
@@ -51,7 +51,7 @@ async fn empty_messages(
             message::content.eq(""),
             message::attachment_count.eq(0),
             message::notice.eq(None::<Value>),
-            message::deleted_at.eq(Some(At(at))),
+            message::deleted_at.eq(Some(PgTimestamp(at))),
         ))
         .execute(connection)
         .await?;
@@ -69,7 +69,7 @@ async fn empty_conversation(
             conversation::message_count.eq(0),
             conversation::salon_message_seq.eq(0),
             conversation::client_message_seq.eq(0),
-            conversation::deleted_at.eq(Some(At(event.at))),
+            conversation::deleted_at.eq(Some(PgTimestamp(event.at))),
         ))
         .execute(connection)
         .await?;

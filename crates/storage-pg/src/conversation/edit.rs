@@ -9,7 +9,7 @@ use domain::{
 };
 
 use super::lock::{self, Locked};
-use crate::{failure::Failure, record::At, schema::conversation, store::PgStore};
+use crate::{failure::Failure, record::PgTimestamp, schema::conversation, store::PgStore};
 
 pub(super) async fn edit(
     store: PgStore,
@@ -41,7 +41,7 @@ async fn change(
         .set((
             conversation::subject.eq(subject.as_ref().map(Subject::as_str)),
             conversation::status.eq(status.as_str()),
-            conversation::updated_at.eq(At(edit.at)),
+            conversation::updated_at.eq(PgTimestamp(edit.at)),
             conversation::last_seq.eq(event.seq.get()),
         ))
         .execute(connection)

@@ -9,7 +9,7 @@ use domain::{
 
 use super::lock::parties_from;
 use crate::{
-    failure::Failure, prepared::prepared, record::Record, schema::conversation, store::PgStore,
+    failure::Failure, prepared::prepared, record::Row, schema::conversation, store::PgStore,
 };
 
 const VIEW: &str = concat!(
@@ -46,5 +46,5 @@ pub(super) async fn view(
         .bind::<Text, _>(id.as_str())
         .get_result(&mut *connection)
         .await;
-    Ok(found.optional()?.map(|Record(view)| view))
+    Ok(found.optional()?.map(|Row(view)| view))
 }

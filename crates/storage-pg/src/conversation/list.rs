@@ -14,7 +14,7 @@ use domain::{
 use crate::{
     failure::Failure,
     prepared::prepared,
-    record::{At, Record},
+    record::{PgTimestamp, Row},
     store::PgStore,
 };
 
@@ -54,10 +54,10 @@ pub(super) async fn page(
         Start::After(cursor) => Some(cursor),
     };
     let mut connection = store.connection().await?;
-    let rows: Vec<Record<ConversationView>> = prepared(PAGE)
+    let rows: Vec<Row<ConversationView>> = prepared(PAGE)
         .bind::<Text, _>(viewer.as_str())
         .bind::<Array<Text>, _>(&statuses)
-        .bind::<Nullable<Timestamptz>, _>(cursor.map(|cursor| At(cursor.last_message_at)))
+        .bind::<Nullable<Timestamptz>, _>(cursor.map(|cursor| PgTimestamp(cursor.last_message_at)))
         .bind::<Nullable<Text>, _>(cursor.map(|cursor| cursor.id.as_str()))
         .bind::<BigInt, _>(window.offset())
         .bind::<BigInt, _>(i64::from(window.size.get()) + 1)
@@ -68,7 +68,7 @@ pub(super) async fn page(
         .bind::<Array<Text>, _>(&statuses)
         .get_result(&mut *connection)
         .await?;
-    let items = rows.into_iter().map(|Record(view)| view).collect();
+    let items = rows.into_iter().map(|Row(view)| view).collect();
     Ok(Page::of_one_more(items, window.size, total.unsigned_abs(), cursor_of))
 }
 

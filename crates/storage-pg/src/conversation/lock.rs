@@ -16,7 +16,7 @@ use domain::{
 
 use crate::{
     failure::{Class, Failure},
-    record::{At, Corrupt, Good, NewEvent},
+    record::{Corrupt, IntoValue, NewEvent, PgTimestamp},
     schema::{conversation, event},
 };
 
@@ -31,7 +31,7 @@ pub(crate) struct LockedRow {
     last_seq: i64,
     client_read_seq: i64,
     salon_message_seq: i64,
-    created_at: At,
+    created_at: PgTimestamp,
 }
 
 /// A conversation that nobody else changes until the transaction ends.
@@ -137,7 +137,7 @@ pub(crate) fn parties_from(salon: &str, client: &str) -> Result<Parties, Failure
 }
 
 /// The value that `column` holds.
-pub(crate) fn stored<T>(column: &str, value: impl Good<T>) -> Result<T, Failure> {
+pub(crate) fn stored<T>(column: &str, value: impl IntoValue<T>) -> Result<T, Failure> {
     let value = value.into_option();
     value.ok_or_else(|| Failure::new(Class::Internal, Corrupt(column.to_owned()).to_string()))
 }

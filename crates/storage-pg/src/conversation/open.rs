@@ -24,7 +24,7 @@ use domain::{
 use crate::{
     failure::{Class, Failure},
     prepared::prepared,
-    record::{At, FromColumns, good},
+    record::{FromColumns, PgTimestamp, good},
     schema::conversation,
     store::PgStore,
 };
@@ -74,7 +74,7 @@ pub(crate) async fn try_open(
         .bind::<Text, _>(open.parties.client.as_str())
         .bind::<Nullable<Text>, _>(open.appointment.as_ref().map(AppointmentId::as_str))
         .bind::<Nullable<Text>, _>(open.subject.as_ref().map(Subject::as_str))
-        .bind::<Timestamptz, _>(At(open.at))
+        .bind::<Timestamptz, _>(PgTimestamp(open.at))
         .bind::<Nullable<Text>, _>(opening.map(|opening| opening.id.as_str()))
         .bind::<Nullable<Text>, _>(opening.map(|opening| opening.content.as_str()))
         .bind::<Text, _>(status.as_str())
@@ -115,13 +115,18 @@ fn events(open: &OpenConversation, salon: Participant) -> Vec<Event> {
         EventKind::ConversationOpened { subject: open.subject.clone(), status: Status::Active };
     let mut events = vec![event(first, opened)];
     if let Some(opening) = &open.opening {
-        let message = message(open, opening, salon, first.next());
+        let message = opening_message(open, opening, salon, first.next());
         events.push(event(first.next(), EventKind::MessagePosted(Arc::new(message))));
     }
     events
 }
 
-fn message(open: &OpenConversation, opening: &Opening, salon: Participant, seq: Seq) -> Message {
+fn opening_message(
+    open: &OpenConversation,
+    opening: &Opening,
+    salon: Participant,
+    seq: Seq,
+) -> Message {
     Message {
         id: opening.id.clone(),
         conversation: open.id.clone(),

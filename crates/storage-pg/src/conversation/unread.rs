@@ -4,7 +4,7 @@ use diesel::sql_types::{BigInt, Text};
 use diesel_async::RunQueryDsl;
 use domain::{conversation::UnreadConversation, id::UserId};
 
-use crate::{failure::Failure, prepared::prepared, record::Record, store::PgStore};
+use crate::{failure::Failure, prepared::prepared, record::Row, store::PgStore};
 
 const LIST: &str = include_str!("unread.sql");
 
@@ -14,10 +14,10 @@ pub(super) async fn list(
     limit: u32,
 ) -> Result<Vec<UnreadConversation>, Failure> {
     let mut connection = store.connection().await?;
-    let rows: Vec<Record<UnreadConversation>> = prepared(LIST)
+    let rows: Vec<Row<UnreadConversation>> = prepared(LIST)
         .bind::<Text, _>(viewer.as_str())
         .bind::<BigInt, _>(i64::from(limit))
         .load(&mut *connection)
         .await?;
-    Ok(rows.into_iter().map(|Record(conversation)| conversation).collect())
+    Ok(rows.into_iter().map(|Row(conversation)| conversation).collect())
 }

@@ -7,7 +7,7 @@ use diesel::{
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
-    audit::{Actor, Deed},
+    audit::{Actor, AuditAction},
     erasure::Erasure,
     id::UserId,
     job::Task,
@@ -16,8 +16,8 @@ use domain::{
 
 use super::trace;
 use crate::{
-    audit, conversation::lock::stored, failure::Failure, job, prepared::prepared, record::At,
-    schema::erasure, store::PgStore, upload,
+    audit, conversation::lock::stored, failure::Failure, job, prepared::prepared,
+    record::PgTimestamp, schema::erasure, store::PgStore, upload,
 };
 
 const FORGET: &str = include_str!("forget.sql");
@@ -32,8 +32,8 @@ const KEYS_MAX: u16 = 1_000;
 #[diesel(table_name = erasure, check_for_backend(Pg))]
 struct Receipt {
     person_id: String,
-    requested_at: At,
-    finished_at: Option<At>,
+    requested_at: PgTimestamp,
+    finished_at: Option<PgTimestamp>,
     conversations: i64,
     messages: i64,
     files: i64,
@@ -79,14 +79,17 @@ pub(super) async fn request(
     connection
         .transaction(async |connection| {
             let first = diesel::insert_into(erasure::table)
-                .values((erasure::person_id.eq(person.as_str()), erasure::requested_at.eq(At(at))))
+                .values((
+                    erasure::person_id.eq(person.as_str()),
+                    erasure::requested_at.eq(PgTimestamp(at)),
+                ))
                 .on_conflict_do_nothing()
                 .execute(connection)
                 .await?;
             if first > 0 {
                 forget(connection, &person, at).await?;
                 job::enter(connection, &Task::ErasePerson(person.clone()), at).await?;
-                audit::note(connection, &by, Deed::ErasureRequested, &person, at).await?;
+                audit::note(connection, &by, AuditAction::ErasureRequested, &person, at).await?;
             }
             if by == Actor::Operator {
                 let unfinished =
@@ -148,14 +151,14 @@ async fn end(
         forget_keys(connection, person).await?;
         let is_replayed: Option<bool> = diesel::update(erasure::table.find(person.as_str()))
             .filter(erasure::finished_at.is_null())
-            .set(erasure::finished_at.eq(Some(At(at))))
+            .set(erasure::finished_at.eq(Some(PgTimestamp(at))))
             .returning(erasure::is_replayed)
             .get_result(connection)
             .await
             .optional()?;
         if let Some(is_replayed) = is_replayed {
             let by = if is_replayed { Actor::Operator } else { Actor::Service };
-            audit::note(connection, &by, Deed::Erased, person, at).await?;
+            audit::note(connection, &by, AuditAction::Erased, person, at).await?;
         }
     }
     find_on(connection, person).await
@@ -182,7 +185,7 @@ async fn forget(
     prepared(MAIL_FIRST).bind::<Text, _>(person.as_str()).execute(connection).await?;
     prepared(FORGET)
         .bind::<Text, _>(person.as_str())
-        .bind::<Timestamptz, _>(At(at))
+        .bind::<Timestamptz, _>(PgTimestamp(at))
         .execute(connection)
         .await?;
     Ok(())

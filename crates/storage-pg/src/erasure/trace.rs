@@ -19,7 +19,7 @@ use crate::{
     failure::Failure,
     message::{empty, step_back},
     prepared::prepared,
-    record::{At, Columns, side_word},
+    record::{Columns, PgTimestamp, side_word},
     schema::{conversation, erasure, message},
     store::PgStore,
 };
@@ -144,7 +144,7 @@ async fn put_away(connection: &mut AsyncPgConnection, erase: &EraseIn) -> Result
         .set((
             conversation::subject.eq(None::<&str>),
             conversation::status.eq(Status::Archived.as_str()),
-            conversation::updated_at.eq(At(erase.at)),
+            conversation::updated_at.eq(PgTimestamp(erase.at)),
         ))
         .execute(connection)
         .await?;

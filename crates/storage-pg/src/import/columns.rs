@@ -27,7 +27,7 @@ pub(super) async fn found(
 }
 
 #[derive(QueryableByName)]
-struct Here {
+struct Existing {
     #[diesel(sql_type = Text)]
     id: String,
     #[diesel(sql_type = Bool)]
@@ -40,7 +40,7 @@ pub(super) async fn here(
     sql: &'static str,
     ids: Vec<&str>,
 ) -> Result<HashMap<String, bool>, Failure> {
-    let rows: Vec<Here> = prepared(sql).bind::<Array<Text>, _>(ids).load(connection).await?;
+    let rows: Vec<Existing> = prepared(sql).bind::<Array<Text>, _>(ids).load(connection).await?;
     Ok(rows.into_iter().map(|row| (row.id, row.is_as_imported)).collect())
 }
 

@@ -4,7 +4,7 @@ use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{conversation::Side, id::AppointmentId, import::ImportedConversation, text::Subject};
 
-use crate::{failure::Failure, prepared::prepared, record::At};
+use crate::{failure::Failure, prepared::prepared, record::PgTimestamp};
 
 const ENTER: &str = include_str!("conversations.sql");
 
@@ -25,9 +25,9 @@ pub(super) async fn enter(
         }))
         .bind::<Array<Nullable<Text>>, _>(all(page, |it| it.subject.as_ref().map(Subject::as_str)))
         .bind::<Array<Text>, _>(all(page, |it| it.status.as_str()))
-        .bind::<Array<Timestamptz>, _>(all(page, |it| At(it.created_at)))
-        .bind::<Array<Timestamptz>, _>(all(page, |it| At(it.updated_at)))
-        .bind::<Array<Timestamptz>, _>(all(page, |it| At(it.last_message_at)))
+        .bind::<Array<Timestamptz>, _>(all(page, |it| PgTimestamp(it.created_at)))
+        .bind::<Array<Timestamptz>, _>(all(page, |it| PgTimestamp(it.updated_at)))
+        .bind::<Array<Timestamptz>, _>(all(page, |it| PgTimestamp(it.last_message_at)))
         .bind::<Array<BigInt>, _>(page.iter().map(|(_, last_seq)| *last_seq).collect::<Vec<_>>())
         .bind::<Array<BigInt>, _>(all(page, |it| it.horizons.salon.get()))
         .bind::<Array<BigInt>, _>(all(page, |it| it.horizons.client.get()))

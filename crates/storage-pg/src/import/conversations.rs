@@ -6,7 +6,7 @@ use diesel::sql_types::{Array, Text};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
     import::ImportedConversation,
-    ports::{ImportStep, Incoming, Landing},
+    ports::{ImportOutcome, ImportRow, ImportStep},
     time::Timestamp,
 };
 
@@ -24,13 +24,13 @@ WHERE said.id = file.message_id AND said.conversation_id = ANY($1)";
 const REMOVE_MESSAGES: &str =
     "DELETE FROM messaging.message AS said WHERE said.conversation_id = ANY($1)";
 
-type Page = Arc<[Incoming<ImportedConversation>]>;
+type Page = Arc<[ImportRow<ImportedConversation>]>;
 
 pub(super) async fn take(
     store: PgStore,
     page: Page,
     step: ImportStep,
-) -> Result<Vec<Landing>, Failure> {
+) -> Result<Vec<ImportOutcome>, Failure> {
     let mut connection = store.connection().await?;
     connection
         .transaction(async |connection| {
@@ -48,8 +48,8 @@ pub(super) async fn take(
 
 async fn write(
     connection: &mut AsyncPgConnection,
-    page: &[Incoming<ImportedConversation>],
-    landings: &[Landing],
+    page: &[ImportRow<ImportedConversation>],
+    landings: &[ImportOutcome],
     obstacles: &Obstacles,
     at: Timestamp,
 ) -> Result<(), Failure> {
@@ -57,7 +57,7 @@ async fn write(
     if taken.is_empty() {
         return Ok(());
     }
-    let replaced = let_in(page, landings).filter(|(_, landing)| *landing == Landing::Updated);
+    let replaced = let_in(page, landings).filter(|(_, landing)| *landing == ImportOutcome::Updated);
     let replaced: Vec<_> = replaced.map(|(it, _)| it.value.id.as_str()).collect();
     if !replaced.is_empty() {
         empty(connection, &replaced).await?;
@@ -75,7 +75,7 @@ async fn write(
 
 /// The newest position. What replaces something takes one more at least, so that whoever saw the
 /// old one finds that the log does not reach back to it.
-fn last_seq(incoming: &Incoming<ImportedConversation>, obstacles: &Obstacles) -> i64 {
+fn last_seq(incoming: &ImportRow<ImportedConversation>, obstacles: &Obstacles) -> i64 {
     let ours = incoming.value.last_seq.get();
     let here = obstacles.here.get(incoming.value.id.as_str());
     here.map_or(ours, |here| ours.max(here.last_seq + 1))

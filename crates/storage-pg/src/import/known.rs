@@ -9,7 +9,7 @@ use diesel::{
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{ports::Fingerprint, time::Timestamp};
 
-use crate::{failure::Failure, prepared::prepared, record::At};
+use crate::{failure::Failure, prepared::prepared, record::PgTimestamp};
 
 const FIND: &str = "
 SELECT known.id, known.fingerprint, known.last_seq FROM messaging.imported AS known
@@ -44,7 +44,7 @@ impl Kind {
 
 /// As it was when it was taken over.
 #[derive(QueryableByName)]
-pub(super) struct Known {
+pub(super) struct Imported {
     #[diesel(sql_type = Text)]
     id: String,
     #[diesel(sql_type = Binary)]
@@ -53,7 +53,7 @@ pub(super) struct Known {
     pub(super) last_seq: Option<i64>,
 }
 
-impl Known {
+impl Imported {
     pub(super) fn is(&self, fingerprint: &Fingerprint) -> bool {
         self.fingerprint == fingerprint
     }
@@ -64,8 +64,8 @@ pub(super) async fn find(
     connection: &mut AsyncPgConnection,
     kind: Kind,
     ids: Vec<&str>,
-) -> Result<HashMap<String, Known>, Failure> {
-    let known: Vec<Known> = prepared(FIND)
+) -> Result<HashMap<String, Imported>, Failure> {
+    let known: Vec<Imported> = prepared(FIND)
         .bind::<Text, _>(kind.word())
         .bind::<Array<Text>, _>(ids)
         .load(connection)
@@ -95,7 +95,7 @@ pub(super) async fn remember(
         .bind::<Array<Text>, _>(ids)
         .bind::<Array<Binary>, _>(fingerprints)
         .bind::<Array<Nullable<BigInt>>, _>(positions)
-        .bind::<Timestamptz, _>(At(at))
+        .bind::<Timestamptz, _>(PgTimestamp(at))
         .execute(connection)
         .await?;
     Ok(())

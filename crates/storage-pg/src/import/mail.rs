@@ -6,7 +6,7 @@ use diesel::sql_types::{Array, Integer, Text, Timestamptz};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
     import::{ImportedMail, Refusal},
-    ports::{ImportStep, Incoming, Landing},
+    ports::{ImportOutcome, ImportRow, ImportStep},
     time::Timestamp,
 };
 
@@ -16,7 +16,7 @@ use super::{
     known::{self, Kind, Taken},
     let_in, mark,
 };
-use crate::{failure::Failure, prepared::prepared, record::At, store::PgStore};
+use crate::{failure::Failure, prepared::prepared, record::PgTimestamp, store::PgStore};
 
 const CONVERSATIONS: &str = "
 SELECT here.id::text AS id FROM messaging.conversation AS here
@@ -28,13 +28,13 @@ SELECT incoming.* FROM unnest($1::text[], $2::text[], $3::integer[], $4::timesta
 ON CONFLICT (recipient_id, conversation_id) DO UPDATE SET
     message_count = excluded.message_count, since = least(known.since, excluded.since)";
 
-type Page = Arc<[Incoming<ImportedMail>]>;
+type Page = Arc<[ImportRow<ImportedMail>]>;
 
 pub(super) async fn take(
     store: PgStore,
     page: Page,
     step: ImportStep,
-) -> Result<Vec<Landing>, Failure> {
+) -> Result<Vec<ImportOutcome>, Failure> {
     let mut connection = store.connection().await?;
     connection
         .transaction(async |connection| {
@@ -52,35 +52,35 @@ pub(super) async fn take(
 
 async fn decide(
     connection: &mut AsyncPgConnection,
-    page: &[Incoming<ImportedMail>],
+    page: &[ImportRow<ImportedMail>],
     keys: &[String],
     is_dry: bool,
-) -> Result<Vec<Landing>, Failure> {
+) -> Result<Vec<ImportOutcome>, Failure> {
     let ids = keys.iter().map(String::as_str).collect();
     let known = known::find(connection, Kind::Mail, ids).await?;
     let recipients = page.iter().map(|it| it.value.recipient.as_str()).collect();
     let forgotten = found(connection, FORGOTTEN, recipients).await?;
     let conversations = page.iter().map(|it| it.value.conversation.as_str()).collect();
     let conversations = found(connection, CONVERSATIONS, conversations).await?;
-    let landing = |(it, key): (&Incoming<ImportedMail>, &String)| match known.get(key) {
+    let landing = |(it, key): (&ImportRow<ImportedMail>, &String)| match known.get(key) {
         _ if forgotten.contains(it.value.recipient.as_str()) => {
-            Landing::Refused(Refusal::PersonForgotten)
+            ImportOutcome::Refused(Refusal::PersonForgotten)
         }
-        Some(known) if known.is(&it.fingerprint) => Landing::Unchanged,
+        Some(known) if known.is(&it.fingerprint) => ImportOutcome::Unchanged,
         // A dry run has entered none.
         _ if !is_dry && !conversations.contains(it.value.conversation.as_str()) => {
-            Landing::Refused(Refusal::ConversationRefused)
+            ImportOutcome::Refused(Refusal::ConversationRefused)
         }
-        None => Landing::New,
-        Some(_) => Landing::Updated,
+        None => ImportOutcome::New,
+        Some(_) => ImportOutcome::Updated,
     };
     Ok(page.iter().zip(keys).map(landing).collect())
 }
 
 async fn write(
     connection: &mut AsyncPgConnection,
-    page: &[Incoming<ImportedMail>],
-    landings: &[Landing],
+    page: &[ImportRow<ImportedMail>],
+    landings: &[ImportOutcome],
     at: Timestamp,
 ) -> Result<(), Failure> {
     let taken: Vec<_> = let_in(page, landings).map(|(it, _)| (it, it.value.key())).collect();
@@ -93,7 +93,7 @@ async fn write(
         .bind::<Array<Text>, _>(mail().map(|it| it.recipient.as_str()).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(mail().map(|it| it.conversation.as_str()).collect::<Vec<_>>())
         .bind::<Array<Integer>, _>(counts.collect::<Vec<_>>())
-        .bind::<Array<Timestamptz>, _>(mail().map(|it| At(it.since)).collect::<Vec<_>>())
+        .bind::<Array<Timestamptz>, _>(mail().map(|it| PgTimestamp(it.since)).collect::<Vec<_>>())
         .execute(connection)
         .await?;
     let noted = taken.iter().map(|(it, key)| Taken {

@@ -8,7 +8,8 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use domain::ports::{ImportMark, ImportStep};
 
 use crate::{
-    conversation::lock::stored, failure::Failure, prepared::prepared, record::At, store::PgStore,
+    conversation::lock::stored, failure::Failure, prepared::prepared, record::PgTimestamp,
+    store::PgStore,
 };
 
 const FIND: &str =
@@ -27,7 +28,7 @@ const CLEAR: [&str; 2] = [
 ];
 
 #[derive(QueryableByName)]
-struct Row {
+struct MarkRow {
     #[diesel(sql_type = Binary)]
     source: Vec<u8>,
     #[diesel(sql_type = Text)]
@@ -40,7 +41,7 @@ struct Row {
 
 pub(super) async fn find(store: &PgStore) -> Result<Option<ImportMark>, Failure> {
     let mut connection = store.connection().await?;
-    let row: Option<Row> = prepared(FIND).get_result(&mut *connection).await.optional()?;
+    let row: Option<MarkRow> = prepared(FIND).get_result(&mut *connection).await.optional()?;
     row.map(|row| {
         let source = stored("source", row.source.try_into())?;
         Ok(ImportMark { source, stage: row.stage, after: row.after, tally: row.tally })
@@ -59,7 +60,7 @@ pub(super) async fn save(
         .bind::<Text, _>(mark.stage.as_str())
         .bind::<Text, _>(mark.after.as_str())
         .bind::<Text, _>(mark.tally.as_str())
-        .bind::<Timestamptz, _>(At(step.at))
+        .bind::<Timestamptz, _>(PgTimestamp(step.at))
         .execute(connection)
         .await?;
     Ok(())

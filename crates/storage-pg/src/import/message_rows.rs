@@ -8,7 +8,7 @@ use super::conversation_rows::Positioned;
 use crate::{
     failure::Failure,
     prepared::prepared,
-    record::{At, side_word},
+    record::{PgTimestamp, side_word},
 };
 
 /// How many rows one statement enters: a long conversation must not outlast a statement's time.
@@ -67,8 +67,8 @@ async fn enter_messages(
         .bind::<Array<Text>, _>(all(rows, |(_, it)| it.kind.as_str()))
         .bind::<Array<Text>, _>(all(rows, |(_, it)| it.content.as_str()))
         .bind::<Array<SmallInt>, _>(all(rows, |(_, it)| count(it)))
-        .bind::<Array<Timestamptz>, _>(all(rows, |(_, it)| At(it.created_at)))
-        .bind::<Array<Nullable<Timestamptz>>, _>(all(rows, |(_, it)| it.read_at.map(At)))
+        .bind::<Array<Timestamptz>, _>(all(rows, |(_, it)| PgTimestamp(it.created_at)))
+        .bind::<Array<Nullable<Timestamptz>>, _>(all(rows, |(_, it)| it.read_at.map(PgTimestamp)))
         .execute(connection)
         .await?;
     Ok(())

@@ -9,12 +9,12 @@ use diesel::{
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
     import::{ImportedConversation, Refusal},
-    ports::{Incoming, Landing},
+    ports::{ImportOutcome, ImportRow},
 };
 
 use super::{
     columns::{FORGOTTEN, IN_THE_DIRECTORY, found},
-    known::{self, Kind, Known},
+    known::{self, Imported, Kind},
 };
 use crate::{failure::Failure, prepared::prepared};
 
@@ -39,7 +39,7 @@ WHERE here.salon_id = ANY($1) AND here.appointment_id = ANY($2) AND here.deleted
 
 /// A conversation as it is here, locked.
 #[derive(QueryableByName)]
-pub(super) struct Here {
+pub(super) struct Existing {
     #[diesel(sql_type = Text)]
     id: String,
     #[diesel(sql_type = Text)]
@@ -61,14 +61,14 @@ struct Owned {
     conversation: String,
 }
 
-type Page = [Incoming<ImportedConversation>];
+type Page = [ImportRow<ImportedConversation>];
 type Owners = HashMap<String, String>;
 
 /// Everything here that a page could run into.
 #[derive(Default)]
 pub(super) struct Obstacles {
-    pub(super) here: HashMap<String, Here>,
-    known: HashMap<String, Known>,
+    pub(super) here: HashMap<String, Existing>,
+    known: HashMap<String, Imported>,
     forgotten: HashSet<String>,
     /// `None` in a dry run, which enters nobody.
     directory: Option<HashSet<String>>,
@@ -85,10 +85,10 @@ impl Obstacles {
         is_dry: bool,
     ) -> Result<Self, Failure> {
         let ids: Vec<_> = page.iter().map(|it| it.value.id.as_str()).collect();
-        let here: Vec<Here> =
+        let here: Vec<Existing> =
             prepared(HERE).bind::<Array<Text>, _>(ids.clone()).load(connection).await?;
         let known = known::find(connection, Kind::Conversation, ids).await?;
-        let is_known = |it: &&Incoming<ImportedConversation>| {
+        let is_known = |it: &&ImportRow<ImportedConversation>| {
             known.get(it.value.id.as_str()).is_some_and(|known| known.is(&it.fingerprint))
         };
         let changed: Vec<_> = page.iter().filter(|it| !is_known(it)).map(|it| &it.value).collect();
@@ -108,15 +108,15 @@ impl Obstacles {
     }
 
     /// What becomes of each of `page`. What one of them takes is in the way of those behind it.
-    pub(super) fn landings(&self, page: &Page) -> Vec<Landing> {
+    pub(super) fn landings(&self, page: &Page) -> Vec<ImportOutcome> {
         let mut taken = Self::default();
-        let landing = |incoming: &Incoming<ImportedConversation>| {
+        let landing = |incoming: &ImportRow<ImportedConversation>| {
             let landing = self.landing(incoming);
-            if !matches!(landing, Landing::New | Landing::Updated) {
+            if !matches!(landing, ImportOutcome::New | ImportOutcome::Updated) {
                 return landing;
             }
             if let Some(refusal) = taken.refusal(&incoming.value) {
-                return Landing::Refused(refusal);
+                return ImportOutcome::Refused(refusal);
             }
             taken.add(&incoming.value);
             landing
@@ -133,18 +133,18 @@ impl Obstacles {
     }
 
     /// What becomes of `incoming` for all that was here before.
-    fn landing(&self, incoming: &Incoming<ImportedConversation>) -> Landing {
+    fn landing(&self, incoming: &ImportRow<ImportedConversation>) -> ImportOutcome {
         let id = incoming.value.id.as_str();
         let known = self.known.get(id);
         if known.is_some_and(|known| known.is(&incoming.fingerprint)) {
-            return Landing::Unchanged;
+            return ImportOutcome::Unchanged;
         }
         let here = self.here.get(id);
         let refusal = here.and_then(|here| went_on(here, known, &incoming.value));
         match refusal.or_else(|| self.refusal(&incoming.value)) {
-            Some(refusal) => Landing::Refused(refusal),
-            None if here.is_some() => Landing::Updated,
-            None => Landing::New,
+            Some(refusal) => ImportOutcome::Refused(refusal),
+            None if here.is_some() => ImportOutcome::Updated,
+            None => ImportOutcome::New,
         }
     }
 
@@ -181,7 +181,11 @@ fn booking(of: &ImportedConversation) -> Option<String> {
 }
 
 /// Why what is here must stay as it is.
-fn went_on(here: &Here, known: Option<&Known>, incoming: &ImportedConversation) -> Option<Refusal> {
+fn went_on(
+    here: &Existing,
+    known: Option<&Imported>,
+    incoming: &ImportedConversation,
+) -> Option<Refusal> {
     let parties = (incoming.parties.salon.as_str(), incoming.parties.client.as_str());
     match known {
         None => Some(Refusal::IdTaken),

@@ -7,7 +7,7 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
     import::Refusal,
     participant::{Participant, Profile},
-    ports::{ImportStep, Incoming, Landing},
+    ports::{ImportOutcome, ImportRow, ImportStep},
     time::Timestamp,
 };
 
@@ -17,7 +17,7 @@ use super::{
     known::{self, Kind, Taken},
     let_in, mark,
 };
-use crate::{failure::Failure, prepared::prepared, record::At, store::PgStore};
+use crate::{failure::Failure, prepared::prepared, record::PgTimestamp, store::PgStore};
 
 /// Who is here, locked, and whether they are as an import left them: whoever tells of a person here
 /// writes when.
@@ -33,13 +33,13 @@ const REPLACE: &str = include_str!("people_replace.sql");
 /// What is here under the same id stays, and gains what was missing.
 const GAIN: &str = include_str!("people_gain.sql");
 
-type Page = Arc<[Incoming<Participant>]>;
+type Page = Arc<[ImportRow<Participant>]>;
 
 pub(super) async fn take(
     store: PgStore,
     page: Page,
     step: ImportStep,
-) -> Result<Vec<Landing>, Failure> {
+) -> Result<Vec<ImportOutcome>, Failure> {
     let mut connection = store.connection().await?;
     connection
         .transaction(async |connection| {
@@ -47,15 +47,15 @@ pub(super) async fn take(
             let here = here(connection, HERE, ids(&page)).await?;
             let known = known::find(connection, Kind::Person, ids(&page)).await?;
             let forgotten = found(connection, FORGOTTEN, ids(&page)).await?;
-            let landing = |it: &Incoming<Participant>| {
+            let landing = |it: &ImportRow<Participant>| {
                 let id = it.value.id.as_str();
                 match known.get(id) {
-                    _ if forgotten.contains(id) => Landing::Refused(Refusal::PersonForgotten),
-                    Some(known) if known.is(&it.fingerprint) => Landing::Unchanged,
-                    _ if !here.contains_key(id) => Landing::New,
+                    _ if forgotten.contains(id) => ImportOutcome::Refused(Refusal::PersonForgotten),
+                    Some(known) if known.is(&it.fingerprint) => ImportOutcome::Unchanged,
+                    _ if !here.contains_key(id) => ImportOutcome::New,
                     // Somebody without an account there: that takes no name from who has one here.
-                    _ if it.value.profile.is_empty() => Landing::Unchanged,
-                    _ => Landing::Updated,
+                    _ if it.value.profile.is_empty() => ImportOutcome::Unchanged,
+                    _ => ImportOutcome::Updated,
                 }
             };
             let landings: Vec<_> = page.iter().map(landing).collect();
@@ -70,14 +70,14 @@ pub(super) async fn take(
         .await
 }
 
-fn ids(page: &[Incoming<Participant>]) -> Vec<&str> {
+fn ids(page: &[ImportRow<Participant>]) -> Vec<&str> {
     page.iter().map(|it| it.value.id.as_str()).collect()
 }
 
 async fn write(
     connection: &mut AsyncPgConnection,
-    page: &[Incoming<Participant>],
-    landings: &[Landing],
+    page: &[ImportRow<Participant>],
+    landings: &[ImportOutcome],
     imported: &HashSet<&str>,
     at: Timestamp,
 ) -> Result<(), Failure> {
@@ -112,7 +112,7 @@ async fn enter(
         .bind::<Array<Nullable<Text>>, _>(details(people, |it| &it.salon_name))
         .bind::<Array<Nullable<Text>>, _>(details(people, |it| &it.image))
         .bind::<Array<Nullable<Text>>, _>(details(people, |it| &it.email))
-        .bind::<Timestamptz, _>(At(at))
+        .bind::<Timestamptz, _>(PgTimestamp(at))
         .execute(connection)
         .await?;
     Ok(())

@@ -6,7 +6,7 @@ use diesel::sql_types::{Array, Bool, Text, Timestamptz};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
     import::{ImportedPreference, Refusal},
-    ports::{ImportStep, Incoming, Landing},
+    ports::{ImportOutcome, ImportRow, ImportStep},
     time::Timestamp,
 };
 
@@ -16,7 +16,7 @@ use super::{
     known::{self, Kind, Taken},
     let_in, mark,
 };
-use crate::{failure::Failure, prepared::prepared, record::At, store::PgStore};
+use crate::{failure::Failure, prepared::prepared, record::PgTimestamp, store::PgStore};
 
 /// What is here, locked, and whether it is as an import left it: whoever changes a wish, or mutes a
 /// conversation, writes when.
@@ -48,13 +48,13 @@ WHERE EXISTS (
 )
 ON CONFLICT (person_id, conversation_id) DO NOTHING";
 
-type Page = Arc<[Incoming<ImportedPreference>]>;
+type Page = Arc<[ImportRow<ImportedPreference>]>;
 
 pub(super) async fn take(
     store: PgStore,
     page: Page,
     step: ImportStep,
-) -> Result<Vec<Landing>, Failure> {
+) -> Result<Vec<ImportOutcome>, Failure> {
     let mut connection = store.connection().await?;
     connection
         .transaction(async |connection| {
@@ -71,25 +71,25 @@ pub(super) async fn take(
 
 async fn decide(
     connection: &mut AsyncPgConnection,
-    page: &[Incoming<ImportedPreference>],
+    page: &[ImportRow<ImportedPreference>],
     is_dry: bool,
-) -> Result<Vec<Landing>, Failure> {
+) -> Result<Vec<ImportOutcome>, Failure> {
     let ids: Vec<_> = page.iter().map(|it| it.value.person.as_str()).collect();
     let here = here(connection, HERE, ids.clone()).await?;
     let known = known::find(connection, Kind::Preference, ids.clone()).await?;
     let forgotten = found(connection, FORGOTTEN, ids.clone()).await?;
     let people = found(connection, IN_THE_DIRECTORY, ids).await?;
-    let landing = |it: &Incoming<ImportedPreference>| {
+    let landing = |it: &ImportRow<ImportedPreference>| {
         let id = it.value.person.as_str();
         match known.get(id) {
-            _ if forgotten.contains(id) => Landing::Refused(Refusal::PersonForgotten),
-            Some(known) if known.is(&it.fingerprint) => Landing::Unchanged,
+            _ if forgotten.contains(id) => ImportOutcome::Refused(Refusal::PersonForgotten),
+            Some(known) if known.is(&it.fingerprint) => ImportOutcome::Unchanged,
             // Said here, by themselves.
-            _ if here.get(id) == Some(&false) => Landing::Unchanged,
+            _ if here.get(id) == Some(&false) => ImportOutcome::Unchanged,
             // A dry run has entered nobody.
-            _ if !is_dry && !people.contains(id) => Landing::Refused(Refusal::PersonUnknown),
-            None => Landing::New,
-            Some(_) => Landing::Updated,
+            _ if !is_dry && !people.contains(id) => ImportOutcome::Refused(Refusal::PersonUnknown),
+            None => ImportOutcome::New,
+            Some(_) => ImportOutcome::Updated,
         }
     };
     Ok(page.iter().map(landing).collect())
@@ -97,12 +97,12 @@ async fn decide(
 
 async fn write(
     connection: &mut AsyncPgConnection,
-    page: &[Incoming<ImportedPreference>],
-    landings: &[Landing],
+    page: &[ImportRow<ImportedPreference>],
+    landings: &[ImportOutcome],
     at: Timestamp,
 ) -> Result<(), Failure> {
     let taken: Vec<_> = let_in(page, landings).map(|(it, _)| it).collect();
-    let replaced = let_in(page, landings).filter(|(_, landing)| *landing == Landing::Updated);
+    let replaced = let_in(page, landings).filter(|(_, landing)| *landing == ImportOutcome::Updated);
     let replaced: Vec<_> = replaced.map(|(it, _)| it.value.person.as_str()).collect();
     if taken.is_empty() {
         return Ok(());
@@ -114,7 +114,7 @@ async fn write(
         .bind::<Array<Text>, _>(
             taken.iter().map(|it| it.value.frequency.as_str()).collect::<Vec<_>>(),
         )
-        .bind::<Timestamptz, _>(At(at))
+        .bind::<Timestamptz, _>(PgTimestamp(at))
         .bind::<Array<Text>, _>(replaced.clone())
         .execute(connection)
         .await?;
@@ -127,7 +127,7 @@ async fn write(
     prepared(MUTE)
         .bind::<Array<Text>, _>(people)
         .bind::<Array<Text>, _>(conversations)
-        .bind::<Timestamptz, _>(At(at))
+        .bind::<Timestamptz, _>(PgTimestamp(at))
         .execute(connection)
         .await?;
     let noted = taken.iter().map(|it| Taken {

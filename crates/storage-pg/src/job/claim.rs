@@ -11,7 +11,7 @@ use domain::{
 use crate::{
     failure::{Class, Failure},
     prepared::prepared,
-    record::{At, Record},
+    record::{PgTimestamp, Row},
     store::PgStore,
 };
 
@@ -22,12 +22,12 @@ pub(super) async fn claim(store: &PgStore, claim: &ClaimJobs) -> Result<Vec<Job>
     let lease_end = Timestamp::from_millis(lease_end)
         .ok_or_else(|| Failure::new(Class::Internal, "the lease ends beyond the calendar"))?;
     let mut connection = store.connection().await?;
-    let jobs: Vec<Record<Job>> = prepared(CLAIM)
-        .bind::<Timestamptz, _>(At(claim.now))
-        .bind::<Timestamptz, _>(At(lease_end))
+    let jobs: Vec<Row<Job>> = prepared(CLAIM)
+        .bind::<Timestamptz, _>(PgTimestamp(claim.now))
+        .bind::<Timestamptz, _>(PgTimestamp(lease_end))
         .bind::<BigInt, _>(i64::from(claim.limit))
         .bind::<Array<Text>, _>(&Task::KINDS[..])
         .load(&mut *connection)
         .await?;
-    Ok(jobs.into_iter().map(|Record(job)| job).collect())
+    Ok(jobs.into_iter().map(|Row(job)| job).collect())
 }

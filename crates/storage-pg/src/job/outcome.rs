@@ -2,9 +2,9 @@
 
 use diesel::{ExpressionMethods, QueryDsl};
 use diesel_async::RunQueryDsl;
-use domain::{id::JobId, job::Reason, ports::Setback, time::Timestamp};
+use domain::{id::JobId, job::Reason, ports::RetryOrDead, time::Timestamp};
 
-use crate::{failure::Failure, record::At, schema::job, store::PgStore};
+use crate::{failure::Failure, record::PgTimestamp, schema::job, store::PgStore};
 
 pub(super) async fn finish(store: &PgStore, id: &JobId, attempt: u32) -> Result<bool, Failure> {
     let mut connection = store.connection().await?;
@@ -20,19 +20,19 @@ pub(super) async fn set_back(
     store: &PgStore,
     id: &JobId,
     attempt: u32,
-    setback: Setback,
+    setback: RetryOrDead,
     reason: Reason,
 ) -> Result<bool, Failure> {
     let (run_at, dead_at) = match setback {
-        Setback::RetryAt(at) => (at, None),
-        Setback::DeadAt(at) => (at, Some(At(at))),
+        RetryOrDead::RetryAt(at) => (at, None),
+        RetryOrDead::DeadAt(at) => (at, Some(PgTimestamp(at))),
     };
     let mut connection = store.connection().await?;
     let set_back = diesel::update(job::table.find(id.as_str()))
         .filter(job::attempts.eq(counted(attempt)))
         .filter(job::dead_at.is_null())
         .set((
-            job::run_at.eq(At(run_at)),
+            job::run_at.eq(PgTimestamp(run_at)),
             job::dead_at.eq(dead_at),
             job::last_failure.eq(Some(reason)),
         ))
@@ -52,7 +52,11 @@ pub(super) async fn retry_dead(
     }
     let mut connection = store.connection().await?;
     let again = dead
-        .set((job::run_at.eq(At(now)), job::attempts.eq(0), job::dead_at.eq(None::<At>)))
+        .set((
+            job::run_at.eq(PgTimestamp(now)),
+            job::attempts.eq(0),
+            job::dead_at.eq(None::<PgTimestamp>),
+        ))
         .execute(&mut *connection)
         .await?;
     Ok(u64::try_from(again).unwrap_or(u64::MAX))

@@ -9,7 +9,7 @@ use domain::time::Timestamp;
 use crate::{
     failure::Failure,
     prepared::prepared,
-    record::{At, Columns, good},
+    record::{Columns, PgTimestamp, good},
     store::PgStore,
 };
 
@@ -25,7 +25,9 @@ impl QueryableByName<Pg> for Started {
 
 pub(super) async fn start_due(store: &PgStore, now: Timestamp) -> Result<u32, Failure> {
     let mut connection = store.connection().await?;
-    let Started(due) =
-        prepared(START_DUE).bind::<Timestamptz, _>(At(now)).get_result(&mut *connection).await?;
+    let Started(due) = prepared(START_DUE)
+        .bind::<Timestamptz, _>(PgTimestamp(now))
+        .get_result(&mut *connection)
+        .await?;
     Ok(due)
 }

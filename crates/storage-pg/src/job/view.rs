@@ -16,7 +16,7 @@ use domain::{
 use crate::{
     failure::Failure,
     prepared::prepared,
-    record::{Columns, Record},
+    record::{Columns, Row},
     store::PgStore,
 };
 
@@ -43,13 +43,13 @@ pub(super) async fn list(
     limit: u32,
 ) -> Result<Vec<JobView>, Failure> {
     let mut connection = store.connection().await?;
-    let jobs: Vec<Record<JobView>> = prepared(LIST)
+    let jobs: Vec<Row<JobView>> = prepared(LIST)
         .bind::<Bool, _>(filter == JobFilter::Dead)
         .bind::<BigInt, _>(i64::from(limit))
         .bind::<Array<Text>, _>(&Task::KINDS[..])
         .load(&mut *connection)
         .await?;
-    Ok(jobs.into_iter().map(|Record(job)| job).collect())
+    Ok(jobs.into_iter().map(|Row(job)| job).collect())
 }
 
 pub(super) async fn count(store: &PgStore) -> Result<JobCounts, Failure> {

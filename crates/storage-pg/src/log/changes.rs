@@ -18,7 +18,7 @@ use domain::{
 use crate::{
     failure::Failure,
     prepared::prepared,
-    record::{At, Columns as _, FromColumns, Record, good},
+    record::{Columns as _, FromColumns, PgTimestamp, Row, good},
     store::PgStore,
 };
 
@@ -31,13 +31,13 @@ pub(super) async fn since(
     limit: u32,
 ) -> Result<Vec<Event>, Failure> {
     let mut connection = store.connection().await?;
-    let rows: Vec<Record<Event>> = prepared(SINCE)
+    let rows: Vec<Row<Event>> = prepared(SINCE)
         .bind::<Text, _>(viewer.as_str())
-        .bind::<Timestamptz, _>(At(since))
+        .bind::<Timestamptz, _>(PgTimestamp(since))
         .bind::<BigInt, _>(i64::from(limit))
         .load(&mut *connection)
         .await?;
-    Ok(rows.into_iter().map(|Record(event)| event).collect())
+    Ok(rows.into_iter().map(|Row(event)| event).collect())
 }
 
 impl FromColumns for Event {

@@ -28,7 +28,7 @@ use crate::{
 const UNREAD: &str = include_str!("unread.sql");
 
 /// A conversation, deleted ones included, and what its entries speak of.
-pub(super) struct Now {
+pub(super) struct LogHydrator {
     id: ConversationId,
     parties: Parties,
     subject: Option<Subject>,
@@ -47,7 +47,7 @@ struct Unread {
     client: i64,
 }
 
-impl Now {
+impl LogHydrator {
     /// The conversation `id`, if there ever was one and `viewer` takes part.
     pub(super) async fn find(
         connection: &mut AsyncPgConnection,

@@ -13,7 +13,7 @@ use domain::{id::UserId, mail::address_forms, time::Timestamp};
 use crate::{
     failure::Failure,
     prepared::prepared,
-    record::{At, Columns},
+    record::{Columns, PgTimestamp},
     schema::participant,
     store::PgStore,
 };
@@ -49,7 +49,7 @@ pub(super) async fn suppress(
     let mut connection = store.connection().await?;
     let Concerned(people) = prepared(SUPPRESS)
         .bind::<Array<Text>, _>(address_forms(address))
-        .bind::<Timestamptz, _>(At(at))
+        .bind::<Timestamptz, _>(PgTimestamp(at))
         .get_result(&mut *connection)
         .await?;
     Ok(people)

@@ -10,7 +10,7 @@ use diesel::{
 use diesel_async::RunQueryDsl;
 use domain::{
     id::UserId,
-    mail::{MailCase, RECENT_MAILS_MS, WAITING_MAX, Waiting},
+    mail::{PendingConversation, PendingNotifications, RECENT_MAILS_MS, WAITING_MAX},
     participant::Participant,
     preference::Preferences,
     time::Timestamp,
@@ -19,7 +19,7 @@ use domain::{
 use crate::{
     failure::Failure,
     prepared::prepared,
-    record::{At, FromColumns, Record, participant, waiting, wishes},
+    record::{FromColumns, PgTimestamp, Row, participant, waiting, wishes},
     store::PgStore,
 };
 
@@ -58,16 +58,16 @@ impl FromColumns for Recipient {
 struct Case {
     recipient: Recipient,
     recent_mails: Vec<Timestamp>,
-    waiting: Vec<Waiting>,
+    waiting: Vec<PendingConversation>,
     version: i64,
 }
 
 impl FromColumns for Case {
     fn from_columns<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
-        let recent = NamedRow::get::<Array<Timestamptz>, Vec<At>>(row, "recent_mails")?;
+        let recent = NamedRow::get::<Array<Timestamptz>, Vec<PgTimestamp>>(row, "recent_mails")?;
         Ok(Self {
             recipient: Recipient::from_columns(row)?,
-            recent_mails: recent.into_iter().map(|At(at)| at).collect(),
+            recent_mails: recent.into_iter().map(|PgTimestamp(at)| at).collect(),
             waiting: waiting(row)?,
             version: NamedRow::get::<BigInt, i64>(row, "version")?,
         })
@@ -84,22 +84,24 @@ pub(super) async fn find(
     store: &PgStore,
     recipient: &UserId,
     now: Timestamp,
-) -> Result<Option<MailCase>, Failure> {
+) -> Result<Option<PendingNotifications>, Failure> {
     let mut connection = store.connection().await?;
-    let found: Option<Record<Case>> = prepared(CASE)
+    let found: Option<Row<Case>> = prepared(CASE)
         .bind::<Text, _>(recipient.as_str())
-        .bind::<Timestamptz, _>(At(recent_since(now)))
+        .bind::<Timestamptz, _>(PgTimestamp(recent_since(now)))
         .bind::<BigInt, _>(i64::try_from(WAITING_MAX).unwrap_or(i64::MAX))
-        .bind::<Timestamptz, _>(At(now))
+        .bind::<Timestamptz, _>(PgTimestamp(now))
         .get_result(&mut *connection)
         .await
         .optional()?;
-    Ok(found.map(|Record(Case { mut recipient, recent_mails, waiting, version })| MailCase {
-        preferences: recipient.preferences(now),
-        recipient: recipient.person,
-        is_suppressed: recipient.is_suppressed,
-        recent_mails,
-        waiting,
-        version,
+    Ok(found.map(|Row(Case { mut recipient, recent_mails, waiting, version })| {
+        PendingNotifications {
+            preferences: recipient.preferences(now),
+            recipient: recipient.person,
+            is_suppressed: recipient.is_suppressed,
+            recent_mails,
+            waiting,
+            version,
+        }
     }))
 }

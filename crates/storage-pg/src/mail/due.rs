@@ -13,7 +13,7 @@ use domain::{id::UserId, ports::DueMail};
 use crate::{
     failure::Failure,
     prepared::prepared,
-    record::{At, Columns},
+    record::{Columns, PgTimestamp},
     store::PgStore,
 };
 
@@ -33,8 +33,8 @@ impl QueryableByName<Pg> for Recipient {
 pub(super) async fn people(store: &PgStore, due: &DueMail) -> Result<Vec<UserId>, Failure> {
     let mut connection = store.connection().await?;
     let people: Vec<Recipient> = prepared(DUE)
-        .bind::<Timestamptz, _>(At(due.since))
-        .bind::<Timestamptz, _>(At(due.now))
+        .bind::<Timestamptz, _>(PgTimestamp(due.since))
+        .bind::<Timestamptz, _>(PgTimestamp(due.now))
         .bind::<BigInt, _>(i64::from(due.limit))
         .bind::<BigInt, _>(i64::from(due.limit) * CONVERSATIONS_FOR_EACH)
         .load(&mut *connection)

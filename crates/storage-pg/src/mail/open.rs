@@ -10,7 +10,7 @@ use diesel::{
 use diesel_async::RunQueryDsl;
 use domain::{
     id::MailId,
-    mail::{Chapter, MAIL_QUOTES_MAX, OpenMail},
+    mail::{ConversationDigest, MAIL_QUOTES_MAX, QueuedMail},
     time::Timestamp,
 };
 
@@ -18,7 +18,7 @@ use super::case::Recipient;
 use crate::{
     failure::Failure,
     prepared::prepared,
-    record::{Columns, FromColumns, Record},
+    record::{Columns, FromColumns, Row},
     store::PgStore,
 };
 
@@ -46,25 +46,25 @@ impl FromColumns for Envelope {
     }
 }
 
-pub(super) async fn open(store: &PgStore, mail: &MailId) -> Result<Option<OpenMail>, Failure> {
+pub(super) async fn open(store: &PgStore, mail: &MailId) -> Result<Option<QueuedMail>, Failure> {
     let mut connection = store.connection().await?;
-    let found: Option<Record<Envelope>> = prepared(FIND)
+    let found: Option<Row<Envelope>> = prepared(FIND)
         .bind::<Text, _>(mail.as_str())
         .get_result(&mut *connection)
         .await
         .optional()?;
-    let Some(Record(Envelope { mut recipient, at })) = found else { return Ok(None) };
-    let chapters: Vec<Record<Chapter>> = prepared(CHAPTERS)
+    let Some(Row(Envelope { mut recipient, at })) = found else { return Ok(None) };
+    let chapters: Vec<Row<ConversationDigest>> = prepared(CHAPTERS)
         .bind::<Text, _>(mail.as_str())
         .bind::<BigInt, _>(i64::try_from(MAIL_QUOTES_MAX).unwrap_or(i64::MAX))
         .load(&mut *connection)
         .await?;
-    Ok(Some(OpenMail {
+    Ok(Some(QueuedMail {
         id: mail.clone(),
         preferences: recipient.preferences(at),
         recipient: recipient.person,
         is_suppressed: recipient.is_suppressed,
-        chapters: chapters.into_iter().map(|Record(chapter)| chapter).collect(),
+        chapters: chapters.into_iter().map(|Row(chapter)| chapter).collect(),
         at,
     }))
 }

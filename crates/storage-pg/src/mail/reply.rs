@@ -13,7 +13,7 @@ use domain::{
 use crate::{
     failure::Failure,
     prepared::prepared,
-    record::{Columns, FromColumns, Record},
+    record::{Columns, FromColumns, Row},
     store::PgStore,
 };
 
@@ -39,5 +39,5 @@ pub(super) async fn target(
         .get_result(&mut *connection)
         .await
         .optional()?;
-    Ok(found.map(|Record(target)| target))
+    Ok(found.map(|Row(target)| target))
 }

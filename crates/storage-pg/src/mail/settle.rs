@@ -10,14 +10,14 @@ use diesel::{
 use diesel_async::RunQueryDsl;
 use domain::{
     id::ConversationId,
-    mail::{MailCase, NewMail, Verdict},
+    mail::{MailDecision, NewMail, PendingNotifications},
 };
 
 use super::case::recent_since;
 use crate::{
     failure::{Class, Failure},
     prepared::prepared,
-    record::At,
+    record::PgTimestamp,
     store::PgStore,
 };
 
@@ -34,13 +34,13 @@ impl QueryableByName<Pg> for Settled {
 
 pub(super) async fn settle(
     store: &PgStore,
-    case: &MailCase,
-    verdict: &Verdict,
+    case: &PendingNotifications,
+    verdict: &MailDecision,
     mail: &NewMail,
 ) -> Result<bool, Failure> {
     let (let_go, noted) = let_go(case, verdict)?;
     let wait: Vec<_> = verdict.wait.iter().map(|(id, _)| id.as_str()).collect();
-    let until: Vec<_> = verdict.wait.iter().map(|(_, until)| At(*until)).collect();
+    let until: Vec<_> = verdict.wait.iter().map(|(_, until)| PgTimestamp(*until)).collect();
     let tell: Vec<_> = verdict.tell.iter().map(|(id, _)| id.as_str()).collect();
     let up_to: Vec<_> = verdict.tell.iter().map(|(_, up_to)| up_to.get()).collect();
     let mut connection = store.connection().await?;
@@ -48,8 +48,8 @@ pub(super) async fn settle(
         .bind::<Text, _>(mail.recipient.as_str())
         .bind::<BigInt, _>(case.version)
         .bind::<Text, _>(mail.id.as_str())
-        .bind::<Timestamptz, _>(At(mail.at))
-        .bind::<Timestamptz, _>(At(recent_since(mail.at)))
+        .bind::<Timestamptz, _>(PgTimestamp(mail.at))
+        .bind::<Timestamptz, _>(PgTimestamp(recent_since(mail.at)))
         .bind::<Array<Text>, _>(wait)
         .bind::<Array<Timestamptz>, _>(until)
         .bind::<Array<Text>, _>(let_go)
@@ -62,7 +62,10 @@ pub(super) async fn settle(
 }
 
 /// What waits no more, and how much was noted there when the decision was made.
-fn let_go<'a>(case: &MailCase, verdict: &'a Verdict) -> Result<(Vec<&'a str>, Vec<i64>), Failure> {
+fn let_go<'a>(
+    case: &PendingNotifications,
+    verdict: &'a MailDecision,
+) -> Result<(Vec<&'a str>, Vec<i64>), Failure> {
     let told = verdict.tell.iter().map(|(id, _)| id);
     let forgotten = verdict.forget.iter().map(|(id, _)| id);
     let seen = |id: &'a ConversationId| {

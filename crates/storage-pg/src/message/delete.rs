@@ -14,7 +14,7 @@ use crate::{
     attachment,
     conversation::lock::{self, Locked, stored},
     failure::Failure,
-    record::{At, side_word},
+    record::{PgTimestamp, side_word},
     schema::{conversation, message},
     store::PgStore,
 };
@@ -82,7 +82,7 @@ pub(crate) async fn empty(
             message::content.eq(""),
             message::attachment_count.eq(0),
             message::notice.eq(None::<Value>),
-            message::deleted_at.eq(Some(At(at))),
+            message::deleted_at.eq(Some(PgTimestamp(at))),
         ))
         .execute(connection)
         .await?;
@@ -115,7 +115,7 @@ pub(crate) async fn step_back(
         salon: newest(connection, locked, Side::Salon).await?,
         client: newest(connection, locked, Side::Client).await?,
     };
-    let newest_at: Option<At> = message::table
+    let newest_at: Option<PgTimestamp> = message::table
         .filter(message::conversation_id.eq(locked.id.as_str()))
         .filter(message::seq.eq(left.salon.max(left.client)))
         .select(message::created_at)
@@ -129,7 +129,7 @@ pub(crate) async fn step_back(
             conversation::message_count.eq(conversation::message_count - emptied),
             conversation::salon_message_seq.eq(left.salon),
             conversation::client_message_seq.eq(left.client),
-            conversation::last_message_at.eq(newest_at.unwrap_or(At(locked.created_at))),
+            conversation::last_message_at.eq(newest_at.unwrap_or(PgTimestamp(locked.created_at))),
         ))
         .execute(connection)
         .await?;

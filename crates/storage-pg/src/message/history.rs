@@ -16,13 +16,13 @@ use crate::{
     conversation::lock::{parties_from, stored},
     failure::Failure,
     prepared::prepared,
-    record::Record,
+    record::Row,
     schema::conversation,
     store::PgStore,
 };
 
 /// What is beyond the newest position that was read a moment ago is left to the events.
-const PAGE: &str = concat!(
+const HISTORY_PAGE: &str = concat!(
     include_str!("messages.sql"),
     "AND m.conversation_id = $1 AND m.seq <= $2 ORDER BY m.seq DESC OFFSET $3 LIMIT $4",
 );
@@ -30,7 +30,7 @@ const PAGE: &str = concat!(
 /// Salon, client, newest position, number of messages.
 type Standing = (String, String, i64, i64);
 
-pub(super) async fn page(
+pub(super) async fn history_page(
     store: &PgStore,
     id: &ConversationId,
     viewer: &UserId,
@@ -45,14 +45,14 @@ pub(super) async fn page(
         Start::Number(_) => last_seq,
         Start::After(MessageCursor(seq)) => last_seq.min(seq.get() - 1),
     };
-    let rows: Vec<Record<Message>> = prepared(PAGE)
+    let rows: Vec<Row<Message>> = prepared(HISTORY_PAGE)
         .bind::<Text, _>(id.as_str())
         .bind::<BigInt, _>(newest)
         .bind::<BigInt, _>(window.offset())
         .bind::<BigInt, _>(i64::from(window.size.get()) + 1)
         .load(&mut *connection)
         .await?;
-    let items = rows.into_iter().map(|Record(message)| message).collect();
+    let items = rows.into_iter().map(|Row(message)| message).collect();
     let cursor = |message: &Message| MessageCursor(message.seq);
     Ok(Some(History {
         parties: parties_from(&salon, &client)?,

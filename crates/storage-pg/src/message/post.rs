@@ -28,7 +28,7 @@ use crate::{
     failure::{Class, Failure},
     prepared::prepared,
     reading::READ_IDS_MAX,
-    record::{At, Columns, attachments, author_of_new, files_as_json, good},
+    record::{Columns, PgTimestamp, attachments, author_of_new, files_as_json, good},
     store::PgStore,
 };
 
@@ -116,7 +116,7 @@ async fn ask(
         .bind::<Nullable<Text>, _>(post.draft.key().map(ClientMessageId::as_str))
         .bind::<Jsonb, _>(files)
         .bind::<Bool, _>(post.read_on_arrival)
-        .bind::<Timestamptz, _>(At(post.at))
+        .bind::<Timestamptz, _>(PgTimestamp(post.at))
         .bind::<Integer, _>(READ_IDS_MAX)
         .get_result(connection)
         .await;
@@ -137,7 +137,7 @@ fn known(post: &PostMessage, message: Option<Message>, parties: Parties) -> Post
 fn posted(post: &PostMessage, new: New) -> Result<Posted, Failure> {
     let New { parties, seq, author, reopened, subject, read_several: several, kept } = new;
     let reader = parties.counterpart_of(&post.author).cloned();
-    let message = Arc::new(message(post, seq, author, kept)?);
+    let message = Arc::new(posted_message(post, seq, author, kept)?);
     let event = |seq, actor, kind| Event {
         conversation: post.conversation.clone(),
         parties: parties.clone(),
@@ -160,7 +160,7 @@ fn posted(post: &PostMessage, new: New) -> Result<Posted, Failure> {
     Ok(Posted { message, events })
 }
 
-fn message(
+fn posted_message(
     post: &PostMessage,
     seq: Seq,
     author: Participant,

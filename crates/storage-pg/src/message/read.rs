@@ -10,7 +10,7 @@ use domain::{
     message::Message,
 };
 
-use crate::{failure::Failure, prepared::prepared, record::Record, store::PgStore};
+use crate::{failure::Failure, prepared::prepared, record::Row, store::PgStore};
 
 const FIND: &str =
     concat!(include_str!("messages.sql"), "AND m.id = $1 AND $2 IN (c.salon_id, c.client_id)");
@@ -37,7 +37,7 @@ pub(super) async fn find_on(
         .bind::<Text, _>(viewer.as_str())
         .get_result(connection)
         .await;
-    Ok(found.optional()?.map(|Record(message)| message))
+    Ok(found.optional()?.map(|Row(message)| message))
 }
 
 /// Those of the messages `ids` that are still there, in no order.
@@ -48,7 +48,7 @@ pub(crate) async fn by_ids(
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let rows: Vec<Record<Message>> =
+    let rows: Vec<Row<Message>> =
         prepared(BY_IDS).bind::<Array<Text>, _>(ids).load(connection).await?;
-    Ok(rows.into_iter().map(|Record(message)| message).collect())
+    Ok(rows.into_iter().map(|Row(message)| message).collect())
 }

@@ -16,7 +16,7 @@ use serde::Serialize;
 use crate::{
     failure::{Class, Failure},
     prepared::prepared,
-    record::{At, Columns},
+    record::{Columns, PgTimestamp},
     store::PgStore,
 };
 
@@ -81,7 +81,7 @@ pub(super) async fn note(
         .bind::<Nullable<Text>, _>(person.email)
         .bind::<Nullable<Text>, _>(person.language)
         .bind::<Nullable<Text>, _>(person.zone)
-        .bind::<Timestamptz, _>(At(at))
+        .bind::<Timestamptz, _>(PgTimestamp(at))
         .execute(&mut *connection)
         .await?;
     Ok(())
@@ -98,7 +98,7 @@ pub(super) async fn put(
     let mut connection = store.connection().await?;
     let forgotten: Vec<Forgotten> = prepared(PUT)
         .bind::<Jsonb, _>(people)
-        .bind::<Timestamptz, _>(At(at))
+        .bind::<Timestamptz, _>(PgTimestamp(at))
         .load(&mut *connection)
         .await?;
     Ok(forgotten.into_iter().map(|Forgotten(id)| id).collect())

@@ -18,7 +18,7 @@ use domain::{
 use crate::{
     failure::Failure,
     prepared::prepared,
-    record::{At, Columns},
+    record::{Columns, PgTimestamp},
     store::PgStore,
 };
 
@@ -61,7 +61,7 @@ pub(super) async fn mute(
         .bind::<Text, _>(user.as_str())
         .bind::<Text, _>(conversation.as_str())
         .bind::<Integer, _>(i32::try_from(MUTED_MAX).unwrap_or(i32::MAX))
-        .bind::<Timestamptz, _>(At(at))
+        .bind::<Timestamptz, _>(PgTimestamp(at))
         .get_result(&mut *connection)
         .await?;
     Ok(muting)
@@ -77,7 +77,7 @@ pub(super) async fn unmute(
     prepared(UNMUTE)
         .bind::<Text, _>(user.as_str())
         .bind::<Text, _>(conversation.as_str())
-        .bind::<Timestamptz, _>(At(at))
+        .bind::<Timestamptz, _>(PgTimestamp(at))
         .execute(&mut *connection)
         .await?;
     Ok(())

@@ -18,7 +18,7 @@ use domain::{
 use crate::{
     failure::Failure,
     prepared::prepared,
-    record::{At, Columns, wishes},
+    record::{Columns, PgTimestamp, wishes},
     store::PgStore,
 };
 
@@ -64,7 +64,7 @@ pub(super) async fn change(
     let zone = change.zone.as_ref();
     prepared(CHANGE)
         .bind::<Text, _>(user.as_str())
-        .bind::<Timestamptz, _>(At(at))
+        .bind::<Timestamptz, _>(PgTimestamp(at))
         .bind::<Nullable<Bool>, _>(change.mail_enabled)
         .bind::<Nullable<Text>, _>(change.frequency.map(Frequency::as_str))
         .bind::<Bool, _>(change.quiet_hours.is_some())
@@ -94,7 +94,7 @@ SELECT id, true, $3, $2, $2 FROM messaging.participant WHERE id = $1
 ON CONFLICT (person_id) DO NOTHING";
     prepared(ENTER)
         .bind::<Text, _>(user.as_str())
-        .bind::<Timestamptz, _>(At(at))
+        .bind::<Timestamptz, _>(PgTimestamp(at))
         .bind::<Text, _>(Frequency::default().as_str())
         .execute(connection)
         .await?;

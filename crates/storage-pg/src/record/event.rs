@@ -6,7 +6,7 @@ use domain::{
     id::MessageId,
 };
 
-use super::At;
+use super::PgTimestamp;
 use crate::schema::event;
 
 /// An entry as it is stored.
@@ -16,7 +16,7 @@ pub(crate) struct EventRow {
     pub(crate) seq: i64,
     pub(crate) kind: String,
     pub(crate) actor_id: String,
-    pub(crate) at: At,
+    pub(crate) at: PgTimestamp,
     pub(crate) message_id: Option<String>,
     pub(crate) read_up_to: Option<i64>,
     pub(crate) read_message_ids: Option<Vec<Option<String>>>,
@@ -30,7 +30,7 @@ pub(crate) struct NewEvent<'e> {
     seq: i64,
     kind: &'static str,
     actor_id: &'e str,
-    at: At,
+    at: PgTimestamp,
     message_id: Option<&'e str>,
     read_up_to: Option<i64>,
     read_message_ids: Option<Vec<Option<&'e str>>>,
@@ -47,7 +47,7 @@ impl<'e> From<&'e Event> for NewEvent<'e> {
             seq: event.seq.get(),
             kind: word(&event.kind),
             actor_id: event.actor.as_str(),
-            at: At(event.at),
+            at: PgTimestamp(event.at),
             message_id: message_id(&event.kind).map(MessageId::as_str),
             read_up_to: receipt.map(|receipt| receipt.up_to.get()),
             read_message_ids: None,

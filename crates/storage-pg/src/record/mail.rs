@@ -8,14 +8,14 @@ use diesel::{
 };
 use domain::{
     id::{ConversationId, UserId},
-    mail::{Chapter, Quote, ReplyToken, Waiting},
+    mail::{ConversationDigest, PendingConversation, Quote, ReplyToken},
     preference::{Frequency, Preferences, QuietHours},
     seq::Seq,
     text::{Content, Subject},
     zone::Zone,
 };
 
-use super::{At, Columns, FromColumns, good, participant};
+use super::{Columns, FromColumns, PgTimestamp, good, participant};
 
 /// What `user` said that they want, as `preference/recipient.sql` spells it; `None`: nothing yet.
 pub(crate) fn wishes<'a>(row: &impl NamedRow<'a, Pg>, user: UserId) -> Result<Option<Preferences>> {
@@ -46,31 +46,32 @@ fn quiet_hours<'a>(row: &impl NamedRow<'a, Pg>) -> Result<Option<QuietHours>> {
 }
 
 /// What waits, as `mail/case.sql` spells it: a column is a list, a place in it a conversation.
-pub(crate) fn waiting<'a>(row: &impl NamedRow<'a, Pg>) -> Result<Vec<Waiting>> {
+pub(crate) fn waiting<'a>(row: &impl NamedRow<'a, Pg>) -> Result<Vec<PendingConversation>> {
     let numbers = |column| NamedRow::get::<Array<BigInt>, Vec<i64>>(row, column);
     let ids = NamedRow::get::<Array<Text>, Vec<String>>(row, "conversation_ids")?;
-    let since = NamedRow::get::<Array<Timestamptz>, Vec<At>>(row, "since")?;
-    let newest_at = NamedRow::get::<Array<Timestamptz>, Vec<At>>(row, "newest_at")?;
-    let told_at = NamedRow::get::<Array<Nullable<Timestamptz>>, Vec<Option<At>>>(row, "told_at")?;
-    let (noted, untold, up_to) = (numbers("noted")?, numbers("untold")?, numbers("up_to")?);
-    let times = since.into_iter().zip(newest_at).zip(told_at);
-    let places = ids.iter().zip(times).zip(noted).zip(untold).zip(up_to);
+    let since = NamedRow::get::<Array<Timestamptz>, Vec<PgTimestamp>>(row, "since")?;
+    let newest_at = NamedRow::get::<Array<Timestamptz>, Vec<PgTimestamp>>(row, "newest_at")?;
+    let last_mailed_at =
+        NamedRow::get::<Array<Nullable<Timestamptz>>, Vec<Option<PgTimestamp>>>(row, "told_at")?;
+    let (noted, unmailed, up_to) = (numbers("noted")?, numbers("untold")?, numbers("up_to")?);
+    let times = since.into_iter().zip(newest_at).zip(last_mailed_at);
+    let places = ids.iter().zip(times).zip(noted).zip(unmailed).zip(up_to);
     places
-        .map(|((((id, ((since, newest_at), told_at)), noted), untold), up_to)| {
-            Ok(Waiting {
+        .map(|((((id, ((since, newest_at), last_mailed_at)), noted), unmailed), up_to)| {
+            Ok(PendingConversation {
                 conversation: good("conversation_ids", ConversationId::parse(id))?,
                 since: since.0,
                 noted: good("noted", u64::try_from(noted))?,
-                untold: good("untold", u64::try_from(untold))?,
+                unmailed: good("untold", u64::try_from(unmailed))?,
                 up_to: good("up_to", Seq::new(up_to))?,
                 newest_at: newest_at.0,
-                told_at: told_at.map(|at| at.0),
+                last_mailed_at: last_mailed_at.map(|at| at.0),
             })
         })
         .collect()
 }
 
-impl FromColumns for Chapter {
+impl FromColumns for ConversationDigest {
     fn from_columns<'a>(row: &impl NamedRow<'a, Pg>) -> Result<Self> {
         Ok(Self {
             conversation: row.parsed("conversation_id", ConversationId::parse)?,
@@ -86,8 +87,8 @@ impl FromColumns for Chapter {
 fn quotes<'a>(row: &impl NamedRow<'a, Pg>) -> Result<Vec<Quote>> {
     let words = NamedRow::get::<Array<Text>, Vec<String>>(row, "words")?;
     let files = NamedRow::get::<Array<Integer>, Vec<i32>>(row, "files")?;
-    let at = NamedRow::get::<Array<Timestamptz>, Vec<At>>(row, "posted_at")?;
-    let quote = |((words, files), At(at))| {
+    let at = NamedRow::get::<Array<Timestamptz>, Vec<PgTimestamp>>(row, "posted_at")?;
+    let quote = |((words, files), PgTimestamp(at))| {
         Ok(Quote {
             words: good("words", Content::stored(words))?,
             files: good("files", usize::try_from(files))?,

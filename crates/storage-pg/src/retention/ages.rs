@@ -12,7 +12,7 @@ use domain::{
     conversation::Status,
     id::{ConversationId, UserId},
     language::Language,
-    ports::{AgePage, Weight},
+    ports::{AgePage, Usage},
     retention::{ConversationAge, RetentionPolicy},
     time::Timestamp,
 };
@@ -21,7 +21,7 @@ use super::policy;
 use crate::{
     failure::Failure,
     prepared::prepared,
-    record::{At, Columns, FromColumns, Record, good},
+    record::{Columns, FromColumns, PgTimestamp, Row, good},
     store::PgStore,
 };
 
@@ -49,7 +49,7 @@ pub(super) async fn page(
         .bind::<Text, _>(after.map_or("", ConversationId::as_str))
         .bind::<BigInt, _>(i64::from(limit))
         .bind::<Text, _>(status.as_str())
-        .bind::<Timestamptz, _>(At(quiet_since))
+        .bind::<Timestamptz, _>(PgTimestamp(quiet_since))
         .load(&mut *connection)
         .await?;
     let next = steps.as_slice().first().and_then(|step| step.next.clone());
@@ -58,13 +58,13 @@ pub(super) async fn page(
     Ok(AgePage { conversations, next })
 }
 
-pub(super) async fn weigh(
+pub(super) async fn measure(
     store: &PgStore,
     conversations: &[ConversationId],
-) -> Result<Weight, Failure> {
+) -> Result<Usage, Failure> {
     let ids: Vec<_> = conversations.iter().map(ConversationId::as_str).collect();
     let mut connection = store.connection().await?;
-    let Record(weight) =
+    let Row(weight) =
         prepared(WEIGH).bind::<Array<Text>, _>(ids).get_result(&mut *connection).await?;
     Ok(weight)
 }
@@ -98,7 +98,7 @@ fn own_policy<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Option<RetentionPolicy>> 
     own.transpose()
 }
 
-impl FromColumns for Weight {
+impl FromColumns for Usage {
     fn from_columns<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
         Ok(Self { messages: row.count("messages")?, files: row.count("files")? })
     }

@@ -16,7 +16,7 @@ use domain::{
     id::{MessageId, UserId},
     message::{Message, MessageKind},
     participant::Participant,
-    ports::{ArchiveForAge, Emptied, EmptyAged},
+    ports::{ArchiveForAge, PurgeExpired, Purged},
     seq::Seq,
     text::Subject,
 };
@@ -27,7 +27,7 @@ use crate::{
     failure::Failure,
     participant,
     prepared::prepared,
-    record::{At, Columns, good, message_ids, notice_as_json},
+    record::{Columns, PgTimestamp, good, message_ids, notice_as_json},
     store::PgStore,
 };
 
@@ -57,11 +57,11 @@ pub(super) async fn archive(
     let mut connection = store.connection().await?;
     let archived: Option<Archived> = prepared(ARCHIVE)
         .bind::<Text, _>(archive.conversation.as_str())
-        .bind::<Timestamptz, _>(At(archive.quiet_since))
+        .bind::<Timestamptz, _>(PgTimestamp(archive.quiet_since))
         .bind::<Text, _>(archive.notice.id.as_str())
         .bind::<Text, _>(archive.notice.content.as_str())
         .bind::<Jsonb, _>(notice_as_json(&archive.notice.notice))
-        .bind::<Timestamptz, _>(At(archive.at))
+        .bind::<Timestamptz, _>(PgTimestamp(archive.at))
         .get_result(&mut *connection)
         .await
         .optional()?;
@@ -102,36 +102,36 @@ fn told(
     Ok(vec![event(before, updated), event(seq, EventKind::MessagePosted(Arc::new(message)))])
 }
 
-pub(super) async fn empty(store: PgStore, empty: EmptyAged) -> Result<Emptied, Failure> {
+pub(super) async fn empty(store: PgStore, empty: PurgeExpired) -> Result<Purged, Failure> {
     let mut connection = store.connection().await?;
     connection.transaction(async |connection| empty_some(connection, &empty).await).await
 }
 
 async fn empty_some(
     connection: &mut AsyncPgConnection,
-    empty: &EmptyAged,
-) -> Result<Emptied, Failure> {
+    empty: &PurgeExpired,
+) -> Result<Purged, Failure> {
     let messages_max = i32::try_from(empty.messages_max).unwrap_or(i32::MAX);
     let gone: Option<Gone> = prepared(EMPTY)
         .bind::<Text, _>(empty.conversation.as_str())
-        .bind::<Timestamptz, _>(At(empty.bounds.said_by))
-        .bind::<Timestamptz, _>(At(empty.bounds.changed_by))
+        .bind::<Timestamptz, _>(PgTimestamp(empty.bounds.said_by))
+        .bind::<Timestamptz, _>(PgTimestamp(empty.bounds.changed_by))
         .bind::<Integer, _>(messages_max)
-        .bind::<Timestamptz, _>(At(empty.at))
+        .bind::<Timestamptz, _>(PgTimestamp(empty.at))
         .get_result(connection)
         .await
         .optional()?;
-    let Some(gone) = gone else { return Ok(Emptied::default()) };
+    let Some(gone) = gone else { return Ok(Purged::default()) };
     let ids: Vec<_> = gone.messages.iter().map(MessageId::as_str).collect();
     let files = if gone.have_files {
         attachment::forget_those_of(connection, &ids, empty.at).await?
     } else {
         0
     };
-    Ok(Emptied { events: deleted(empty, gone)?, files })
+    Ok(Purged { events: deleted(empty, gone)?, files })
 }
 
-fn deleted(empty: &EmptyAged, gone: Gone) -> Result<Vec<Event>, Failure> {
+fn deleted(empty: &PurgeExpired, gone: Gone) -> Result<Vec<Event>, Failure> {
     let count = i64::try_from(gone.messages.len()).unwrap_or(i64::MAX);
     let mut seq = stored("last_seq", Seq::new(gone.last_seq.get() - count))?;
     let events = gone.messages.into_iter().map(|id| {

@@ -9,13 +9,13 @@ use diesel::{
 use diesel_async::RunQueryDsl;
 use domain::{
     id::ConversationId,
-    ports::{LogWalk, LogWalked},
+    ports::{TrimBatch, TrimProgress},
 };
 
 use crate::{
     failure::Failure,
     prepared::prepared,
-    record::{At, Columns, FromColumns, Record},
+    record::{Columns, FromColumns, PgTimestamp, Row},
     store::PgStore,
 };
 
@@ -37,30 +37,30 @@ const COUNT: &str = concat!(
 SELECT (SELECT count(*) FROM old) AS entries, (SELECT max(id) FROM walked) AS next_id",
 );
 
-pub(super) async fn trim(store: &PgStore, walk: &LogWalk) -> Result<LogWalked, Failure> {
+pub(super) async fn trim(store: &PgStore, walk: &TrimBatch) -> Result<TrimProgress, Failure> {
     let mut connection = store.connection().await?;
-    let Record(walked) = prepared(TRIM)
+    let Row(walked) = prepared(TRIM)
         .bind::<Text, _>(walk.after.as_ref().map_or("", ConversationId::as_str))
         .bind::<BigInt, _>(i64::from(walk.conversations_max))
-        .bind::<Timestamptz, _>(At(walk.before))
+        .bind::<Timestamptz, _>(PgTimestamp(walk.before))
         .bind::<BigInt, _>(i64::from(walk.entries_max))
         .get_result(&mut *connection)
         .await?;
     Ok(walked)
 }
 
-pub(super) async fn count(store: &PgStore, walk: &LogWalk) -> Result<LogWalked, Failure> {
+pub(super) async fn count(store: &PgStore, walk: &TrimBatch) -> Result<TrimProgress, Failure> {
     let mut connection = store.connection().await?;
-    let Record(walked) = prepared(COUNT)
+    let Row(walked) = prepared(COUNT)
         .bind::<Text, _>(walk.after.as_ref().map_or("", ConversationId::as_str))
         .bind::<BigInt, _>(i64::from(walk.conversations_max))
-        .bind::<Timestamptz, _>(At(walk.before))
+        .bind::<Timestamptz, _>(PgTimestamp(walk.before))
         .get_result(&mut *connection)
         .await?;
     Ok(walked)
 }
 
-impl FromColumns for LogWalked {
+impl FromColumns for TrimProgress {
     fn from_columns<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
         let next = row.maybe_parsed("next_id", ConversationId::parse)?;
         Ok(Self { entries: row.count("entries")?, next })

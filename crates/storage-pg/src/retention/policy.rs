@@ -12,7 +12,7 @@ use crate::{
     conversation::lock::{lock_any, stored},
     failure::Failure,
     prepared::prepared,
-    record::At,
+    record::PgTimestamp,
     schema::{held_conversation, retention_policy, salon_retention},
     store::PgStore,
 };
@@ -42,7 +42,7 @@ pub(super) async fn put_general(
     let values = (
         retention_policy::archive_after_days.eq(days(policy.archive_after_days())),
         retention_policy::delete_after_days.eq(policy.delete_after_days().map(days)),
-        retention_policy::updated_at.eq(At(at)),
+        retention_policy::updated_at.eq(PgTimestamp(at)),
     );
     let mut connection = store.connection().await?;
     diesel::insert_into(retention_policy::table)
@@ -85,7 +85,7 @@ pub(super) async fn put_of_salon(
         salon_retention::delete_after_days
             .eq(policy.and_then(RetentionPolicy::delete_after_days).map(days)),
         salon_retention::is_held.eq(retention.is_held),
-        salon_retention::updated_at.eq(At(at)),
+        salon_retention::updated_at.eq(PgTimestamp(at)),
     );
     let mut connection = store.connection().await?;
     connection
@@ -126,7 +126,7 @@ pub(super) async fn hold(
             diesel::insert_into(held_conversation::table)
                 .values((
                     held_conversation::conversation_id.eq(id.as_str()),
-                    held_conversation::held_at.eq(At(at)),
+                    held_conversation::held_at.eq(PgTimestamp(at)),
                 ))
                 .on_conflict_do_nothing()
                 .execute(connection)

@@ -10,7 +10,7 @@ use domain::{id::AttachmentId, object::Picture, ports::BeginUpload};
 use crate::{
     failure::{Class, Failure},
     prepared::prepared,
-    record::At,
+    record::PgTimestamp,
     schema::upload,
     store::PgStore,
 };
@@ -32,7 +32,7 @@ pub(super) async fn begin(store: &PgStore, upload: &BeginUpload) -> Result<bool,
         .bind::<Text, _>(upload.keys.full.as_str())
         .bind::<Text, _>(upload.keys.thumbnail.as_str())
         .bind::<BigInt, _>(i64::from(upload.unsent_max))
-        .bind::<Timestamptz, _>(At(upload.at))
+        .bind::<Timestamptz, _>(PgTimestamp(upload.at))
         .get_result(&mut *connection)
         .await?;
     Ok(begun)

@@ -12,7 +12,7 @@ use diesel_async::RunQueryDsl;
 use domain::{
     attachment::{Attachment, Place},
     id::{AttachmentId, UserId},
-    ports::Fetchable,
+    ports::Downloadable,
 };
 
 use crate::{
@@ -47,7 +47,7 @@ impl QueryableByName<Pg> for Found {
     }
 }
 
-pub(super) async fn attachment(
+pub(super) async fn find_attachment(
     store: &PgStore,
     id: &AttachmentId,
     viewer: &UserId,
@@ -64,13 +64,13 @@ pub(super) async fn attachment(
 pub(super) async fn fetchable(
     store: &PgStore,
     id: &AttachmentId,
-) -> Result<Option<Fetchable>, Failure> {
+) -> Result<Option<Downloadable>, Failure> {
     let mut connection = store.connection().await?;
     let found = prepared(FETCHABLE).bind::<Text, _>(id.as_str()).get_result(&mut *connection).await;
     Ok(found.optional()?.and_then(|Found(attachment)| match attachment.file.place() {
         Place::Hosted(_) => None,
         Place::Kept(picture) => {
-            Some(Fetchable { name: attachment.file.name().to_owned(), picture: picture.clone() })
+            Some(Downloadable { name: attachment.file.name().to_owned(), picture: picture.clone() })
         }
     }))
 }

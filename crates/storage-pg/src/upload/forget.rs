@@ -16,7 +16,7 @@ use domain::{
 use crate::{
     failure::Failure,
     prepared::prepared,
-    record::{At, Columns},
+    record::{Columns, PgTimestamp},
     store::PgStore,
 };
 
@@ -55,7 +55,7 @@ pub(super) async fn abandon(
 ) -> Result<(), Failure> {
     let mut connection = store.connection().await?;
     prepared(ABANDON)
-        .bind::<Timestamptz, _>(At(at))
+        .bind::<Timestamptz, _>(PgTimestamp(at))
         .bind::<Text, _>(id.as_str())
         .execute(&mut *connection)
         .await?;
@@ -70,8 +70,8 @@ pub(super) async fn purge(
 ) -> Result<u64, Failure> {
     let mut connection = store.connection().await?;
     let Gone(uploads) = prepared(PURGE)
-        .bind::<Timestamptz, _>(At(at))
-        .bind::<Timestamptz, _>(At(before))
+        .bind::<Timestamptz, _>(PgTimestamp(at))
+        .bind::<Timestamptz, _>(PgTimestamp(before))
         .bind::<BigInt, _>(i64::from(limit))
         .get_result(&mut *connection)
         .await?;
@@ -85,7 +85,7 @@ pub(crate) async fn forget_all_of(
     at: Timestamp,
 ) -> Result<u64, Failure> {
     let Gone(uploads) = prepared(ALL_OF)
-        .bind::<Timestamptz, _>(At(at))
+        .bind::<Timestamptz, _>(PgTimestamp(at))
         .bind::<Text, _>(owner.as_str())
         .get_result(connection)
         .await?;

@@ -8,7 +8,7 @@ use domain::{
     notice::{FirstName, Notice},
     ports::{
         AppliedAppointmentEvent, ApplyAppointmentEvent, AppointmentChange, AppointmentStore,
-        NewNotice, NoticePlace, Reception,
+        NewNotice, NoticePlace, ReceiveOutcome,
     },
     testing::fixture::booking_event,
 };
@@ -20,7 +20,7 @@ use crate::talk::{ANSWERS, fresh_id, now, plan};
 pub(crate) async fn report(store: &PgStore, id: &str, kind: &str) -> AppointmentEvent {
     let event = booking_event(id, kind);
     let received = store.receive_appointment_event(&event, now()).await.expect(ANSWERS);
-    assert_eq!(received, Reception::Stored);
+    assert_eq!(received, ReceiveOutcome::Stored);
     event
 }
 

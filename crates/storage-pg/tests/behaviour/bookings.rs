@@ -6,7 +6,7 @@ use domain::{
     id::{AppointmentId, ConversationId},
     ports::{
         AppliedAppointmentEvent, AppointmentStore, ConversationStore, NoticePlace, OpenOutcome,
-        Reception, StoreError,
+        ReceiveOutcome, StoreError,
     },
     testing::fixture::booking_event,
 };
@@ -46,11 +46,16 @@ async fn a_report_by_several_senders_at_once_is_kept_once() {
     .await;
 
     let stored: Vec<_> =
-        received.iter().filter(|(_, received)| *received == Reception::Stored).collect();
+        received.iter().filter(|(_, received)| *received == ReceiveOutcome::Stored).collect();
     let [(kept, _)] = stored[..] else { panic!("one is kept: {received:?}") };
-    for (kind, received) in received.iter().filter(|(_, received)| *received != Reception::Stored) {
+    for (kind, received) in
+        received.iter().filter(|(_, received)| *received != ReceiveOutcome::Stored)
+    {
         let same = kind == kept;
-        assert_eq!(*received, if same { Reception::Known } else { Reception::Contradicted });
+        assert_eq!(
+            *received,
+            if same { ReceiveOutcome::Known } else { ReceiveOutcome::Contradicted }
+        );
     }
     assert_eq!(scratch.number("SELECT count(*) FROM messaging.appointment_event").await, 1);
     assert_eq!(scratch.number("SELECT count(*) FROM messaging.job").await, 1);
@@ -73,13 +78,13 @@ async fn an_id_that_several_bookings_want_at_once_is_reserved_for_one() {
             }
         })
         .await;
-        let stored = received.iter().filter(|(_, received)| *received == Reception::Stored);
+        let stored = received.iter().filter(|(_, received)| *received == ReceiveOutcome::Stored);
         let owners: BTreeSet<_> = stored.map(|(booking, _)| *booking).collect();
         assert_eq!(owners.len(), 1, "{received:?}");
         for (booking, received) in &received {
             let is_owner = owners.contains(booking);
             let expected =
-                if is_owner { Reception::Stored } else { Reception::ConversationIdTaken };
+                if is_owner { ReceiveOutcome::Stored } else { ReceiveOutcome::ConversationIdTaken };
             assert_eq!(*received, expected);
         }
     }
@@ -129,7 +134,7 @@ async fn events_of_a_booking_applied_at_once_follow_one_another() {
     .await;
 
     // Each was decided before any was handled, so all but the first must look again.
-    let overtaken = |outcome: &&_| **outcome == AppliedAppointmentEvent::Overtaken;
+    let overtaken = |outcome: &&_| **outcome == AppliedAppointmentEvent::LeaseLost;
     assert_eq!(outcomes.iter().filter(overtaken).count(), 7, "{outcomes:?}");
     assert_eq!(scratch.number(WAITING).await, 7);
     whole_log(&talk).await;
@@ -158,7 +163,7 @@ async fn notices_among_messages_and_readers_leave_no_gap() {
                     let what = change.change.as_mut().expect("it greets");
                     what.newest_handled = pending.newest_handled;
                     let applied = talk.store.apply_appointment_event(&change).await;
-                    if applied.expect(ANSWERS) != AppliedAppointmentEvent::Overtaken {
+                    if applied.expect(ANSWERS) != AppliedAppointmentEvent::LeaseLost {
                         break;
                     }
                 },

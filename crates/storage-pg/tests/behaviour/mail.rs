@@ -2,7 +2,7 @@
 
 use domain::{
     id::{MailId, UserId},
-    mail::{MailCase, NewMail, Verdict},
+    mail::{MailDecision, NewMail, PendingNotifications},
     ports::{ErasureStore, MailStore, MessageStore, PreferenceStore},
     testing::fixture::text,
 };
@@ -14,14 +14,14 @@ use crate::{
     waiting::{at_once, until, until_waiting},
 };
 
-async fn case(store: &PgStore, of: &UserId) -> Option<MailCase> {
+async fn case(store: &PgStore, of: &UserId) -> Option<PendingNotifications> {
     store.mail_case(of, now()).await.expect(ANSWERS)
 }
 
 /// Tells all of `case` in one mail, unless somebody else was first.
-async fn tell(store: &PgStore, case: &MailCase) -> Option<MailId> {
+async fn tell(store: &PgStore, case: &PendingNotifications) -> Option<MailId> {
     let tell = case.waiting.iter().map(|one| (one.conversation.clone(), one.up_to)).collect();
-    let verdict = Verdict { tell, ..Verdict::default() };
+    let verdict = MailDecision { tell, ..MailDecision::default() };
     let id = MailId::parse(&fresh_id()).expect("a good id");
     let mail = NewMail { id: id.clone(), recipient: case.recipient.id.clone(), at: now() };
     let is_settled = store.settle_mail(case, &verdict, &mail).await.expect(ANSWERS);
@@ -99,7 +99,7 @@ async fn a_verdict_waits_for_a_message_that_is_on_its_way() {
     late.batch_execute("COMMIT").await.expect("it is not too late");
     assert!(deciding.await.expect("no panic").is_some());
     let left = case(&scratch, &talk.client).await.expect("the second waits");
-    assert_eq!((left.waiting[0].noted, left.waiting[0].untold), (1, 1));
+    assert_eq!((left.waiting[0].noted, left.waiting[0].unmailed), (1, 1));
 }
 
 #[tokio::test]

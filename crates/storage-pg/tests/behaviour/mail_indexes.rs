@@ -2,7 +2,7 @@
 
 use domain::{
     id::{MailId, UserId},
-    mail::{NewMail, Verdict},
+    mail::{MailDecision, NewMail},
     ports::{DueMail, MailStore, PreferenceStore},
     testing::fixture::user,
     time::Timestamp,
@@ -46,7 +46,7 @@ async fn a_mail_s_life(store: &PgStore, person: &UserId) {
     let case = store.mail_case(person, now()).await.expect(ANSWERS).expect("something waits");
     assert_eq!(case.waiting.len(), 5);
     let tell = case.waiting.iter().map(|one| (one.conversation.clone(), one.up_to)).collect();
-    let verdict = Verdict { tell, ..Verdict::default() };
+    let verdict = MailDecision { tell, ..MailDecision::default() };
     let id = MailId::parse(&fresh_id()).expect("a good id");
     let mail = NewMail { id, recipient: person.clone(), at: now() };
     assert!(store.settle_mail(&case, &verdict, &mail).await.expect(ANSWERS));

@@ -7,8 +7,8 @@ use domain::{
     language::Language,
     notice::Notice,
     ports::{
-        ArchiveForAge, Emptied, EmptyAged, JobStore, LogPiece, LogStore, LogWalk, NewNotice,
-        RetentionStore, StatusEdit,
+        ArchiveForAge, JobStore, LogPiece, LogStore, NewNotice, PurgeExpired, Purged,
+        RetentionStore, StatusEdit, TrimBatch,
     },
     ports::{ConversationStore, EditConversation},
     retention::{EmptyingBounds, NIGHT_BEGINS_MS, SalonRetention, next_night},
@@ -35,9 +35,9 @@ async fn archive(talk: &Talk) -> Vec<Event> {
     talk.store.archive_for_age(&archive).await.expect(ANSWERS)
 }
 
-async fn empty(talk: &Talk, messages_max: u32) -> Emptied {
+async fn empty(talk: &Talk, messages_max: u32) -> Purged {
     let by = now();
-    let empty = EmptyAged {
+    let empty = PurgeExpired {
         conversation: talk.id.clone(),
         bounds: EmptyingBounds { said_by: by, changed_by: by },
         messages_max,
@@ -142,7 +142,7 @@ async fn a_hold_that_was_answered_stops_work_that_waits() {
     until_waiting(&scratch, 2).await;
     blocker.batch_execute("COMMIT").await.expect("it was begun");
     assert!(hold.await.expect("no panic").expect(ANSWERS));
-    assert_eq!(work.await.expect("no panic"), Emptied::default());
+    assert_eq!(work.await.expect("no panic"), Purged::default());
 }
 
 /// A hold on a salon is answered when work under way in its conversations is over.
@@ -166,7 +166,7 @@ async fn a_hold_on_a_salon_waits_for_work_under_way() {
     until_waiting(&scratch, 1).await;
     work.batch_execute("ROLLBACK").await.expect("it was begun");
     hold.await.expect("no panic").expect(ANSWERS);
-    assert_eq!(empty(&talk, 10).await, Emptied::default());
+    assert_eq!(empty(&talk, 10).await, Purged::default());
 }
 
 #[tokio::test]
@@ -179,7 +179,7 @@ async fn a_log_whose_clock_went_back_keeps_everything_from_the_first_young_entry
     let set = "UPDATE messaging.event SET at = CASE WHEN seq IN (1, 3) THEN '2020-01-01' ELSE '2026-01-01' END::timestamptz";
     scratch.sql(set).await;
     let before = Timestamp::parse("2025-01-01T00:00:00Z").expect("a time");
-    let walk = LogWalk { before, after: None, conversations_max: 10, entries_max: 10 };
+    let walk = TrimBatch { before, after: None, conversations_max: 10, entries_max: 10 };
     assert_eq!(talk.store.count_old_entries(&walk).await.expect(ANSWERS).entries, 1);
     assert_eq!(talk.store.trim_logs(&walk).await.expect(ANSWERS).entries, 1);
     let left = "SELECT string_agg(seq::text, ' ' ORDER BY seq) FROM messaging.event";

@@ -2,7 +2,7 @@
 
 use domain::{
     id::{MailId, UserId},
-    mail::{NewMail, Verdict},
+    mail::{MailDecision, NewMail},
     ports::{ConversationStore, EraseIn, ErasureStore, MailStore, ParticipantStore},
     testing::fixture::client,
 };
@@ -57,14 +57,15 @@ async fn talk_with(store: &PgStore, id: &str) -> Talk {
 /// Tells `person` all that waits, unless somebody else was first.
 async fn tell(store: &PgStore, person: &UserId) {
     let Some(case) = store.mail_case(person, now()).await.expect(ANSWERS) else { return };
-    let waits = |one: &&domain::mail::Waiting| one.untold > 0;
+    let waits = |one: &&domain::mail::PendingConversation| one.unmailed > 0;
     let tell = case.waiting.iter().filter(waits);
     let tell = tell.map(|one| (one.conversation.clone(), one.up_to)).collect();
-    let read = case.waiting.iter().filter(|one| one.untold == 0);
-    let forget = read.map(|one| (one.conversation.clone(), domain::mail::Why::Read)).collect();
+    let read = case.waiting.iter().filter(|one| one.unmailed == 0);
+    let forget =
+        read.map(|one| (one.conversation.clone(), domain::mail::SkipReason::Read)).collect();
     let id = MailId::parse(&fresh_id()).expect("a good id");
     let mail = NewMail { id, recipient: person.clone(), at: now() };
-    let verdict = Verdict { tell, forget, ..Verdict::default() };
+    let verdict = MailDecision { tell, forget, ..MailDecision::default() };
     store.settle_mail(&case, &verdict, &mail).await.expect(ANSWERS);
 }
 

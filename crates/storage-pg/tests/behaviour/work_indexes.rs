@@ -2,7 +2,7 @@
 
 use domain::{
     id::{AppointmentId, AttachmentId, ConversationId},
-    ports::{AppointmentStore, ClaimJobs, JobStore, Reception, UploadStore},
+    ports::{AppointmentStore, ClaimJobs, JobStore, ReceiveOutcome, UploadStore},
     testing::fixture::{booking_event, user},
 };
 use storage_pg::PgStore;
@@ -49,7 +49,7 @@ async fn a_day_s_work(store: &PgStore) {
         wanting.salon = like.salon.clone();
         wanting.conversation = ConversationId::parse(&format!("wanted-{round}")).ok();
         let kept = store.receive_appointment_event(&wanting, now()).await.expect(ANSWERS);
-        assert!(matches!(kept, Reception::Stored | Reception::Known), "{kept:?}");
+        assert!(matches!(kept, ReceiveOutcome::Stored | ReceiveOutcome::Known), "{kept:?}");
         let named = [like.appointment.clone(), wanting.appointment.clone()];
         store.conversations_of_bookings(&like.salon, &named).await.expect(ANSWERS);
         assert_eq!(store.purge_uploads(now(), 5, now()).await.expect(ANSWERS), 5);

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use domain::{
     event::Event,
     id::{ConversationId, UserId},
-    ports::{Clock, Fanout, MarkedMessage, Turn},
+    ports::{Clock, Fanout, MarkedMessage, PublishGuard},
     time::Timestamp,
 };
 
@@ -31,7 +31,7 @@ pub(crate) struct Nobody;
 
 #[async_trait]
 impl Fanout for Nobody {
-    async fn turn(&self, _: &ConversationId) -> Box<dyn Turn> {
+    async fn turn(&self, _: &ConversationId) -> Box<dyn PublishGuard> {
         Box::new(Self)
     }
 
@@ -42,6 +42,6 @@ impl Fanout for Nobody {
     }
 }
 
-impl Turn for Nobody {
+impl PublishGuard for Nobody {
     fn publish(self: Box<Self>, _: Vec<Event>) {}
 }

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::Plan;
-use crate::{Fault, fault::same, post::Letter};
+use crate::{Fault, fault::same, post::Email};
 
 /// What arrived.
 #[derive(Clone, Debug, Default)]
@@ -16,7 +16,7 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    pub(super) fn add(&mut self, letter: &Letter) {
+    pub(super) fn add(&mut self, letter: &Email) {
         self.copies += 1;
         self.mails.entry(letter.to.clone()).or_default().insert(letter.header("Message-ID"));
     }
@@ -47,8 +47,8 @@ impl Outcome {
 mod tests {
     use super::*;
 
-    fn letter(to: &str, id: &str) -> Letter {
-        Letter { to: to.to_owned(), source: format!("Message-ID: {id}\r\n\r\n") }
+    fn letter(to: &str, id: &str) -> Email {
+        Email { to: to.to_owned(), source: format!("Message-ID: {id}\r\n\r\n") }
     }
 
     #[test]

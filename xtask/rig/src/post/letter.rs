@@ -5,14 +5,14 @@ use crate::Fault;
 
 /// A mail that a mail server took. Its `Debug` is for failed tests.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Letter {
+pub struct Email {
     /// Whom it is for.
     pub to: String,
     /// Everything, header and body, as it was sent.
     pub source: String,
 }
 
-impl Letter {
+impl Email {
     pub(super) fn parse(mail: &Value) -> Result<Self, Fault> {
         let to = mail["to"][0].as_str().map(str::to_owned);
         let source = mail["text"].as_str().and_then(|text| BASE64_STANDARD.decode(text).ok());
@@ -52,7 +52,7 @@ mod tests {
         let source =
             "Subject: one\r\n two\r\nmessage-id: <a@b>\r\n\r\nX-Body: no\r\nsoft=\r\nbreak";
         let mail = json!({ "to": ["lea@example.org"], "text": BASE64_STANDARD.encode(source) });
-        let letter = Letter::parse(&mail).expect("a mail");
+        let letter = Email::parse(&mail).expect("a mail");
         assert_eq!(letter.header("Subject"), "one two");
         assert_eq!(letter.header("Message-ID"), "<a@b>");
         assert_eq!(letter.header("X-Body"), "");

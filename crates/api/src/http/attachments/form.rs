@@ -13,7 +13,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::pieces::{Broken, Parts};
+use super::pieces::{BodyError, Parts};
 use crate::{
     code::Code,
     failure::Failure,
@@ -75,7 +75,7 @@ impl Form {
 /// A form's body on its way: connections stay on their thread, and the file is kept on another.
 pub(super) struct Body {
     payload: Payload,
-    pieces: mpsc::Sender<Result<Bytes, Broken>>,
+    pieces: mpsc::Sender<Result<Bytes, BodyError>>,
     max_bytes: u64,
     ends_at: Instant,
 }
@@ -94,10 +94,10 @@ impl Body {
                 Ok(None) => return,
                 Ok(Some(Ok(piece))) => {
                     seen_bytes += piece.len() as u64;
-                    if seen_bytes > self.max_bytes { Err(Broken::TooLarge) } else { Ok(piece) }
+                    if seen_bytes > self.max_bytes { Err(BodyError::TooLarge) } else { Ok(piece) }
                 }
-                Ok(Some(Err(_))) => Err(Broken::CutOff),
-                Err(_) => Err(Broken::TooSlow),
+                Ok(Some(Err(_))) => Err(BodyError::CutOff),
+                Err(_) => Err(BodyError::TooSlow),
             };
             let is_last = piece.is_err();
             if self.pieces.send(piece).await.is_err() || is_last {

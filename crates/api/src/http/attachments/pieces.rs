@@ -27,7 +27,7 @@ const FILE: &str = "file";
 
 /// Why the rest of a body does not come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Broken {
+pub(super) enum BodyError {
     #[error("the body was cut off")]
     CutOff,
     #[error("the body is too slow")]
@@ -54,7 +54,7 @@ impl Parts {
     /// The parts in `pieces`. The reader of forms keeps a head until it is complete, so before the
     /// file begins no more than about `head_max_bytes` are read.
     pub(super) fn new(
-        pieces: Receiver<Result<Bytes, Broken>>,
+        pieces: Receiver<Result<Bytes, BodyError>>,
         boundary: String,
         head_max_bytes: u64,
     ) -> Self {
@@ -170,10 +170,10 @@ impl Chunks for FilePart {
 /// The pieces one by one: the reader of forms takes all that is there before it looks at any, so
 /// that it is made to look at each by having to come again.
 fn with_bounded_head(
-    mut pieces: Receiver<Result<Bytes, Broken>>,
+    mut pieces: Receiver<Result<Bytes, BodyError>>,
     file_begun: Arc<AtomicBool>,
     head_max_bytes: u64,
-) -> impl Stream<Item = Result<Bytes, Broken>> + Send + 'static {
+) -> impl Stream<Item = Result<Bytes, BodyError>> + Send + 'static {
     let (mut seen_bytes, mut come_again) = (0, false);
     poll_fn(move |cx| {
         if take(&mut come_again) {
@@ -181,7 +181,7 @@ fn with_bounded_head(
             return Poll::Pending;
         }
         if seen_bytes > head_max_bytes && !file_begun.load(Ordering::Relaxed) {
-            return Poll::Ready(Some(Err(Broken::HeadTooLarge)));
+            return Poll::Ready(Some(Err(BodyError::HeadTooLarge)));
         }
         let piece = ready!(pieces.poll_recv(cx));
         if let Some(Ok(bytes)) = &piece {
@@ -199,13 +199,13 @@ fn one_file() -> Failure {
 /// What is said of a form that cannot be read.
 fn fault_of(error: &multer::Error) -> Failure {
     let broken = match error {
-        multer::Error::StreamReadFailed(cause) => cause.downcast_ref::<Broken>(),
+        multer::Error::StreamReadFailed(cause) => cause.downcast_ref::<BodyError>(),
         _ => None,
     };
     match broken {
-        Some(Broken::TooLarge) => Failure::new(Code::FileTooLarge, texts::FILE_TOO_LARGE),
-        Some(Broken::TooSlow) => Failure::new(Code::RequestTimeout, texts::REQUEST_TIMEOUT),
-        Some(Broken::CutOff | Broken::HeadTooLarge) | None => {
+        Some(BodyError::TooLarge) => Failure::new(Code::FileTooLarge, texts::FILE_TOO_LARGE),
+        Some(BodyError::TooSlow) => Failure::new(Code::RequestTimeout, texts::REQUEST_TIMEOUT),
+        Some(BodyError::CutOff | BodyError::HeadTooLarge) | None => {
             Failure::new(Code::MalformedRequest, files::MALFORMED_FORM)
         }
     }

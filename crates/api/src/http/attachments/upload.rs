@@ -4,7 +4,7 @@ use futures_util::future::join;
 use super::form::Form;
 use crate::{
     failure::Failure,
-    http::{Context, caller::Caller, command::to_the_end, schema},
+    http::{Context, caller::Caller, command::run_to_completion, schema},
     wire,
 };
 
@@ -25,7 +25,7 @@ pub(crate) async fn upload(
     let (body, parts) = form.open()?;
     let uploads = context.uploads.clone();
     // Once it has begun it comes to its end, so that an upload that breaks off is cleared away.
-    let keep = to_the_end(async move {
+    let keep = run_to_completion(async move {
         let (description, mut file) = parts.file().await?;
         let (name, declared) = (&description.name, description.media_type.as_deref());
         let kept = uploads.upload(&caller.user, name, declared, &mut file).await;

@@ -3,7 +3,7 @@ use domain::id::ConversationId;
 
 use crate::{
     failure::Failure,
-    http::{Context, caller::Caller, command::to_the_end, path::InPath},
+    http::{Context, caller::Caller, command::run_to_completion, path::InPath},
 };
 
 /// Puts an active conversation away, and takes an archived one out again. Only the salon may.
@@ -20,7 +20,8 @@ pub(crate) async fn archive(
     context: Data<Context>,
 ) -> Result<HttpResponse, Failure> {
     let messaging = context.messaging.clone();
-    to_the_end(async move { Ok(messaging.toggle_archived(&id.0, &caller.user).await?) }).await?;
+    run_to_completion(async move { Ok(messaging.toggle_archived(&id.0, &caller.user).await?) })
+        .await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -7,7 +7,7 @@ use crate::{
         Context,
         body::Body,
         caller::Caller,
-        command::{to_a_participant, to_the_end},
+        command::{hide_from_strangers, run_to_completion},
         path::InPath,
         schema,
     },
@@ -32,11 +32,13 @@ pub(crate) async fn change(
     let (id, user) = (id.0, caller.user);
     let change = match input::change(&body.fields().await?) {
         Ok(change) => change,
-        Err(failure) => return Err(to_a_participant(failure, &context, &id, &user).await),
+        Err(failure) => return Err(hide_from_strangers(failure, &context, &id, &user).await),
     };
     let messaging = context.messaging.clone();
     let changed =
-        to_the_end(async move { Ok(messaging.change_conversation(&id, &user, change).await?) });
+        run_to_completion(
+            async move { Ok(messaging.change_conversation(&id, &user, change).await?) },
+        );
     Ok(Json(wire::Conversation::from(&changed.await?)))
 }
 

@@ -3,7 +3,7 @@ use domain::id::ConversationId;
 
 use crate::{
     failure::Failure,
-    http::{Context, caller::Caller, command::to_the_end, path::InPath},
+    http::{Context, caller::Caller, command::run_to_completion, path::InPath},
 };
 
 /// Takes a conversation away, for both sides, with everything in it. Only the salon may.
@@ -20,7 +20,7 @@ pub(crate) async fn delete(
     context: Data<Context>,
 ) -> Result<HttpResponse, Failure> {
     let messaging = context.messaging.clone();
-    to_the_end(async move { Ok(messaging.delete_conversation(&id.0, &caller.user).await?) })
+    run_to_completion(async move { Ok(messaging.delete_conversation(&id.0, &caller.user).await?) })
         .await?;
     Ok(HttpResponse::NoContent().finish())
 }

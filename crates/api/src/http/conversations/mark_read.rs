@@ -3,7 +3,7 @@ use domain::{id::ConversationId, ports::ReadTarget};
 
 use crate::{
     failure::Failure,
-    http::{Context, caller::Caller, command::to_the_end, path::InPath},
+    http::{Context, caller::Caller, command::run_to_completion, path::InPath},
 };
 
 /// Marks everything in a conversation as read by the caller.
@@ -20,7 +20,7 @@ pub(crate) async fn mark_read(
     context: Data<Context>,
 ) -> Result<HttpResponse, Failure> {
     let messaging = context.messaging.clone();
-    to_the_end(async move {
+    run_to_completion(async move {
         let target = ReadTarget::Everything;
         let marked = messaging.mark_conversation_read(&id.0, &caller.user, target).await;
         marked.map_err(Failure::of_conversation)

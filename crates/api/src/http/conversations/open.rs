@@ -2,7 +2,7 @@ use actix_web::{HttpResponse, web::Data};
 
 use crate::{
     failure::Failure,
-    http::{Context, body::Body, caller::Caller, command::to_the_end, schema},
+    http::{Context, body::Body, caller::Caller, command::run_to_completion, schema},
     input, wire,
 };
 
@@ -21,7 +21,8 @@ pub(crate) async fn open(
 ) -> Result<HttpResponse, Failure> {
     let new = input::new_conversation(&body.fields().await?)?;
     let messaging = context.messaging.clone();
-    let opened = to_the_end(async move { Ok(messaging.open_conversation(&caller, new).await?) });
+    let opened =
+        run_to_completion(async move { Ok(messaging.open_conversation(&caller, new).await?) });
     Ok(HttpResponse::Created().json(wire::Conversation::from(&opened.await?)))
 }
 

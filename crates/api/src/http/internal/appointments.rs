@@ -3,7 +3,7 @@ use actix_web::{HttpRequest, HttpResponse, web::Data};
 use super::{program::Program, schema};
 use crate::{
     failure::Failure,
-    http::{Context, body::Body, command::to_the_end},
+    http::{Context, body::Body, command::run_to_completion},
     input, wire,
 };
 
@@ -24,7 +24,7 @@ pub(crate) async fn receive(
     let event = input::appointment_event(&body.fields().await?)?;
     let (messaging, id) = (context.messaging.clone(), event.id.clone());
     let received =
-        to_the_end(async move { Ok(messaging.receive_appointment_event(&event).await?) });
+        run_to_completion(async move { Ok(messaging.receive_appointment_event(&event).await?) });
     let state = if received.await?.known {
         wire::ReportState::Known
     } else {

@@ -8,7 +8,7 @@ use super::program::Program;
 use crate::{
     code::Code,
     failure::Failure,
-    http::{Context, command::to_the_end, path::InPath},
+    http::{Context, command::run_to_completion, path::InPath},
     texts::platform as texts,
     wire,
 };
@@ -28,7 +28,8 @@ pub(crate) async fn request(
     context: Data<Context>,
 ) -> Result<HttpResponse, Failure> {
     let messaging = context.messaging.clone();
-    let erasure = to_the_end(async move { Ok(messaging.request_erasure(&id.0).await?) }).await?;
+    let erasure =
+        run_to_completion(async move { Ok(messaging.request_erasure(&id.0).await?) }).await?;
     (context.wake)();
     Ok(HttpResponse::Accepted().json(wire::Erasure::from(&erasure)))
 }

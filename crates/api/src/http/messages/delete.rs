@@ -3,7 +3,7 @@ use domain::id::MessageId;
 
 use crate::{
     failure::Failure,
-    http::{Context, caller::Caller, command::to_the_end, path::InPath},
+    http::{Context, caller::Caller, command::run_to_completion, path::InPath},
 };
 
 /// Deletes a message of the caller's own, for both sides.
@@ -20,7 +20,8 @@ pub(crate) async fn delete(
     context: Data<Context>,
 ) -> Result<HttpResponse, Failure> {
     let messaging = context.messaging.clone();
-    to_the_end(async move { Ok(messaging.delete_message(&id.0, &caller.user).await?) }).await?;
+    run_to_completion(async move { Ok(messaging.delete_message(&id.0, &caller.user).await?) })
+        .await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -6,7 +6,7 @@ use domain::id::ConversationId;
 
 use crate::{
     failure::Failure,
-    http::{Context, caller::Caller, command::to_a_participant, path::InPath},
+    http::{Context, caller::Caller, command::hide_from_strangers, path::InPath},
     input,
     realtime::missed::missed,
     wire,
@@ -36,7 +36,7 @@ pub(crate) async fn events(
     let (id, user) = (id.0, caller.user);
     let query = match input::event_query(request.query_string()) {
         Ok(query) => query,
-        Err(failure) => return Err(to_a_participant(failure, &context, &id, &user).await),
+        Err(failure) => return Err(hide_from_strangers(failure, &context, &id, &user).await),
     };
     let missed = missed(&context.messaging, &id, &user, query.after, query.limit).await;
     Ok(Json(missed.map_err(Failure::of_conversation)?.page(&id, query.after, &context.links)))

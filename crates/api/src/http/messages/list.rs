@@ -6,7 +6,7 @@ use domain::id::ConversationId;
 
 use crate::{
     failure::Failure,
-    http::{Context, caller::Caller, command::to_a_participant, path::InPath},
+    http::{Context, caller::Caller, command::hide_from_strangers, path::InPath},
     input, wire,
 };
 
@@ -35,7 +35,7 @@ pub(crate) async fn list(
     let (id, user) = (id.0, caller.user);
     let window = match input::message_query(request.query_string()) {
         Ok(window) => window,
-        Err(failure) => return Err(to_a_participant(failure, &context, &id, &user).await),
+        Err(failure) => return Err(hide_from_strangers(failure, &context, &id, &user).await),
     };
     let history = context.messaging.history(&id, &user, &window).await;
     let history = history.map_err(Failure::of_conversation)?;

@@ -3,7 +3,7 @@ use domain::id::MessageId;
 
 use crate::{
     failure::Failure,
-    http::{Context, caller::Caller, command::to_the_end, path::InPath},
+    http::{Context, caller::Caller, command::run_to_completion, path::InPath},
     wire,
 };
 
@@ -22,7 +22,7 @@ pub(crate) async fn mark_read(
     context: Data<Context>,
 ) -> Result<Json<wire::Message>, Failure> {
     let messaging = context.messaging.clone();
-    let marked = to_the_end(async move {
+    let marked = run_to_completion(async move {
         let marked = messaging.mark_message_read(&id.0, &caller.user).await;
         marked.map_err(Failure::of_message)
     });

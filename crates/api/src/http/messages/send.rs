@@ -7,7 +7,7 @@ use crate::{
         Context,
         body::Body,
         caller::Caller,
-        command::{to_a_participant, to_the_end},
+        command::{hide_from_strangers, run_to_completion},
         cors::IDEMPOTENCY_KEY,
         path::InPath,
         schema,
@@ -44,10 +44,11 @@ pub(crate) async fn send(
     let draft = key(request.headers()).and_then(|key| input::draft(&fields, key));
     let draft = match draft {
         Ok(draft) => draft,
-        Err(failure) => return Err(to_a_participant(failure, &context, &id, &user).await),
+        Err(failure) => return Err(hide_from_strangers(failure, &context, &id, &user).await),
     };
     let messaging = context.messaging.clone();
-    let sent = to_the_end(async move { Ok(messaging.send_message(&id, &user, draft).await?) });
+    let sent =
+        run_to_completion(async move { Ok(messaging.send_message(&id, &user, draft).await?) });
     Ok(HttpResponse::Created().json(wire::Message::new(&sent.await?.message, &context.links)))
 }
 

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{admitted, settle};
 use crate::{
     failure::Failure,
-    http::{Context, body::Body, command::to_the_end},
+    http::{Context, body::Body, command::run_to_completion},
     input::Fields,
     mail::Stamp,
 };
@@ -30,7 +30,7 @@ pub(crate) async fn events(body: Body, context: Data<Context>) -> Result<HttpRes
         return Ok(HttpResponse::Ok().finish());
     };
     let (messaging, address) = (context.messaging.clone(), address.to_owned());
-    to_the_end(async move {
+    run_to_completion(async move {
         let noted = messaging.suppress_address(&address).await.map_err(Failure::from);
         let people = settle(ticket, noted)?;
         tracing::info!(reason, people, "an address gets no more mail");

@@ -57,7 +57,7 @@ pub(super) struct Fields(HashMap<&'static str, String>);
 
 /// Why a form cannot be read.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
-enum Broken {
+enum BodyError {
     #[error("the body was cut off")]
     CutOff,
     #[error("the body is too large")]
@@ -94,8 +94,8 @@ impl Form {
         };
         let late = |_| Failure::new(Code::RequestTimeout, texts::REQUEST_TIMEOUT);
         fields.map_err(late)?.map_err(|broken| match broken {
-            Broken::CutOff => Failure::new(Code::MalformedRequest, texts::MALFORMED_REQUEST),
-            Broken::TooLarge | Broken::Malformed => {
+            BodyError::CutOff => Failure::new(Code::MalformedRequest, texts::MALFORMED_REQUEST),
+            BodyError::TooLarge | BodyError::Malformed => {
                 log_refusal("unreadable");
                 Failure::reply_refused(mail::REPLY_UNREADABLE)
             }
@@ -139,17 +139,18 @@ fn wanted(name: &str) -> Option<&'static str> {
     WANTED.into_iter().find(|known| known.eq_ignore_ascii_case(name))
 }
 
-async fn in_pairs(mut payload: Payload) -> Result<Fields, Broken> {
+async fn in_pairs(mut payload: Payload) -> Result<Fields, BodyError> {
     let mut bytes = Vec::new();
     while let Some(piece) = payload.next().await {
-        let piece = piece.map_err(|_| Broken::CutOff)?;
+        let piece = piece.map_err(|_| BodyError::CutOff)?;
         if bytes.len() + piece.len() > PLAIN_MAIL_MAX_BYTES {
-            return Err(Broken::TooLarge);
+            return Err(BodyError::TooLarge);
         }
         bytes.extend_from_slice(&piece);
     }
-    let text = String::from_utf8(bytes).map_err(|_| Broken::Malformed)?;
-    let pairs = Query::<Vec<(String, String)>>::from_query(&text).map_err(|_| Broken::Malformed)?;
+    let text = String::from_utf8(bytes).map_err(|_| BodyError::Malformed)?;
+    let pairs =
+        Query::<Vec<(String, String)>>::from_query(&text).map_err(|_| BodyError::Malformed)?;
     let mut fields = Fields::default();
     for (name, value) in pairs.into_inner() {
         if let Some(name) = wanted(&name) {

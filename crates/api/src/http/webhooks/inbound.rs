@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     failure::Failure,
-    http::{Context, command::to_the_end},
+    http::{Context, command::run_to_completion},
     mail::Stamp,
     texts::mail as texts,
 };
@@ -31,7 +31,7 @@ pub(crate) async fn inbound(form: Form, context: Data<Context>) -> Result<HttpRe
     let fields = form.read().await?;
     let ticket = admitted(&context, &stamp(&fields))?;
     let messaging = context.messaging.clone();
-    to_the_end(async move {
+    run_to_completion(async move {
         let posted = post(&messaging, &fields).await;
         settle(ticket, posted)
     })

@@ -2,18 +2,18 @@
 
 use std::fmt;
 
-use actix_ws::{CloseCode, CloseReason};
+use actix_ws::CloseCode;
 
 use crate::{code::Code, failure::Failure};
 
 /// Why the server closes a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Farewell {
+pub(super) struct CloseReason {
     code: u16,
     word: &'static str,
 }
 
-impl Farewell {
+impl CloseReason {
     /// The client said goodbye, or is gone.
     pub(super) const LEFT: Self = Self { code: 1000, word: "goodbye" };
     /// The server goes down; others are there.
@@ -46,12 +46,15 @@ impl Farewell {
         Self { code, word: failure.code().as_str() }
     }
 
-    pub(super) fn reason(self) -> CloseReason {
-        CloseReason { code: CloseCode::Other(self.code), description: Some(self.word.to_owned()) }
+    pub(super) fn reason(self) -> actix_ws::CloseReason {
+        actix_ws::CloseReason {
+            code: CloseCode::Other(self.code),
+            description: Some(self.word.to_owned()),
+        }
     }
 }
 
-impl fmt::Display for Farewell {
+impl fmt::Display for CloseReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.word)
     }

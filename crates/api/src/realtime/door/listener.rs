@@ -8,15 +8,15 @@ use tokio::time::timeout;
 
 use super::{
     super::{
-        answer::{Answer, complaint},
+        answer::{Answer, error_event},
         inbound::{self, EventName},
         outbound::{Failed, ServerEvent as _},
-        session::{Context, Newcomer, Session},
+        session::{ConnectAttempt, Context, Session},
     },
-    farewell::Farewell,
+    farewell::CloseReason,
     mailbox::Mailbox,
-    meter::Gauge,
-    speech::{Saying, acknowledgement},
+    meter::ByteGauge,
+    speech::{ClientFrame, acknowledgement},
 };
 use crate::{failure::Failure, texts::Language};
 
@@ -24,20 +24,20 @@ use crate::{failure::Failure, texts::Language};
 const AUTH: &str = "auth";
 
 /// One connection, as far as it is read.
-pub(super) struct Listener {
+pub(super) struct Reader {
     pub(super) context: Arc<Context>,
     pub(super) address: IpAddr,
     pub(super) stream: AggregatedMessageStream,
-    pub(super) gauge: Gauge,
+    pub(super) gauge: ByteGauge,
     pub(super) mailbox: Arc<Mailbox>,
 }
 
-impl Listener {
+impl Reader {
     /// Reads the connection to its end. A command that is under way is always carried out.
     pub(super) async fn listen(mut self) {
         let patience = Duration::from_millis(self.context.settings.socket.connect_timeout_ms);
         let introduced = timeout(patience, self.introduction()).await;
-        let begun = match introduced.unwrap_or(Err(Farewell::UNAUTHENTICATED)) {
+        let begun = match introduced.unwrap_or(Err(CloseReason::UNAUTHENTICATED)) {
             Ok(saying) => self.begin(saying).await,
             Err(farewell) => Err(farewell),
         };
@@ -53,11 +53,11 @@ impl Listener {
 
     /// The first thing the client says; it has to be who it is. If it says that in a way that cannot be
     /// read, it may say it again.
-    async fn introduction(&mut self) -> Result<Saying, Farewell> {
+    async fn introduction(&mut self) -> Result<ClientFrame, CloseReason> {
         loop {
             let saying = self.next().await?;
             if saying.event != AUTH {
-                return Err(Farewell::BAD_MESSAGE);
+                return Err(CloseReason::BAD_MESSAGE);
             }
             match saying.data.check() {
                 Ok(()) => return Ok(saying),
@@ -66,9 +66,12 @@ impl Listener {
         }
     }
 
-    async fn begin(&self, Saying { data, id, .. }: Saying) -> Result<Session, Farewell> {
+    async fn begin(
+        &self,
+        ClientFrame { data, id, .. }: ClientFrame,
+    ) -> Result<Session, CloseReason> {
         let token = data.fields.get("token").and_then(Value::as_str);
-        let newcomer = Newcomer { token, address: self.address };
+        let newcomer = ConnectAttempt { token, address: self.address };
         match Session::begin(&self.context, newcomer, self.mailbox.clone()).await {
             Ok(session) => {
                 let nothing = Value::Object(Map::new());
@@ -78,7 +81,7 @@ impl Listener {
             Err(failure) => {
                 failure.log();
                 self.refuse(&failure);
-                Err(Farewell::refusing(&failure))
+                Err(CloseReason::refusing(&failure))
             }
         }
     }
@@ -93,7 +96,7 @@ impl Listener {
         }
     }
 
-    async fn obey_all(&mut self, session: &mut Session) -> Farewell {
+    async fn obey_all(&mut self, session: &mut Session) -> CloseReason {
         loop {
             match self.next().await {
                 Ok(saying) => {
@@ -101,7 +104,7 @@ impl Listener {
                         return farewell;
                     }
                     self.mailbox.pulse().beat(true);
-                    self.obey(session, saying).await;
+                    self.dispatch(session, saying).await;
                     self.mailbox.pulse().beat(false);
                 }
                 Err(farewell) => return farewell,
@@ -110,26 +113,26 @@ impl Listener {
     }
 
     /// Waits until the client has taken enough of the answers to its commands so far.
-    async fn answers_have_left(&self) -> Result<(), Farewell> {
+    async fn answers_have_left(&self) -> Result<(), CloseReason> {
         let socket = &self.context.settings.socket;
         let patience = Duration::from_millis(socket.ping_interval_ms + socket.ping_timeout_ms);
         tokio::select! {
             taken = timeout(patience, self.mailbox.takes_commands()) => {
-                taken.map_err(|_| Farewell::SLOW_READER)
+                taken.map_err(|_| CloseReason::SLOW_READER)
             }
-            () = self.mailbox.ended() => Err(Farewell::LEFT),
+            () = self.mailbox.ended() => Err(CloseReason::LEFT),
         }
     }
 
-    async fn obey(&self, session: &mut Session, Saying { event, data, id }: Saying) {
+    async fn dispatch(&self, session: &mut Session, ClientFrame { event, data, id }: ClientFrame) {
         let Some(name) = EventName::parse(&event) else { return };
-        let outcome = session.obey(name, &data).await;
+        let outcome = session.dispatch(name, &data).await;
         match (&id, &outcome) {
             (Some(_), _) => self.acknowledge(id.as_ref(), &Answer::to(name, &outcome)),
             (None, Ok(_)) => {}
             (None, Err(failure)) => {
                 let key = inbound::client_message_id(&data);
-                if let Some(told) = complaint(name, key, failure) {
+                if let Some(told) = error_event(name, key, failure) {
                     self.post(told.line());
                 }
             }
@@ -137,7 +140,7 @@ impl Listener {
     }
 
     /// The next thing the client says, or why there is none.
-    async fn next(&mut self) -> Result<Saying, Farewell> {
+    async fn next(&mut self) -> Result<ClientFrame, CloseReason> {
         loop {
             let message = tokio::select! {
                 () = self.mailbox.ended() => None,
@@ -147,12 +150,12 @@ impl Listener {
             self.mailbox.pulse().beat(false);
             match message {
                 Some(Ok(AggregatedMessage::Text(line))) => {
-                    return Saying::parse(&line).ok_or(Farewell::BAD_MESSAGE);
+                    return ClientFrame::parse(&line).ok_or(CloseReason::BAD_MESSAGE);
                 }
                 Some(Ok(AggregatedMessage::Ping(bytes))) => self.mailbox.pong(bytes),
                 Some(Ok(AggregatedMessage::Pong(_))) => {}
-                Some(Ok(AggregatedMessage::Binary(_))) => return Err(Farewell::BINARY),
-                Some(Ok(AggregatedMessage::Close(_))) | None => return Err(Farewell::LEFT),
+                Some(Ok(AggregatedMessage::Binary(_))) => return Err(CloseReason::BINARY),
+                Some(Ok(AggregatedMessage::Close(_))) | None => return Err(CloseReason::LEFT),
                 Some(Err(error)) => return Err(fault(&error)),
             }
         }
@@ -173,12 +176,12 @@ impl Listener {
     }
 }
 
-fn fault(error: &ProtocolError) -> Farewell {
+fn fault(error: &ProtocolError) -> CloseReason {
     match error {
-        ProtocolError::Overflow => Farewell::TOO_BIG,
+        ProtocolError::Overflow => CloseReason::TOO_BIG,
         ProtocolError::Io(error) if error.kind() != std::io::ErrorKind::InvalidData => {
-            Farewell::TOO_BIG
+            CloseReason::TOO_BIG
         }
-        _ => Farewell::PROTOCOL,
+        _ => CloseReason::PROTOCOL,
     }
 }

@@ -11,28 +11,28 @@ use tokio::sync::{Notify, watch};
 
 use super::{
     super::{
-        outlet::{Ending, Outlet},
-        told::Told,
-        whereabouts::Whereabouts,
+        outlet::{EventSink, SessionClosed},
+        subscriptions::Subscriptions,
+        told::OutgoingEvent,
     },
-    farewell::Farewell,
-    pulse::Pulse,
+    farewell::CloseReason,
+    pulse::Liveness,
 };
 
 /// The outgoing lines of one client. To be used from any thread; nothing here waits for the client.
 pub(super) struct Mailbox {
     messages_max: usize,
     bytes_max: usize,
-    waiting: Mutex<Waiting>,
+    waiting: Mutex<Queue>,
     wake: Notify,
     /// Something has left.
     left: Notify,
-    ending: watch::Sender<Option<Farewell>>,
-    pulse: Pulse,
+    ending: watch::Sender<Option<CloseReason>>,
+    pulse: Liveness,
 }
 
 #[derive(Default)]
-struct Waiting {
+struct Queue {
     lines: VecDeque<Line>,
     /// What nobody asked for.
     backlog: Load,
@@ -69,32 +69,32 @@ impl Mailbox {
             wake: Notify::new(),
             left: Notify::new(),
             ending: watch::Sender::new(None),
-            pulse: Pulse::new(),
+            pulse: Liveness::new(),
         }
     }
 
     /// When its client was last heard.
-    pub(super) fn pulse(&self) -> &Pulse {
+    pub(super) fn pulse(&self) -> &Liveness {
         &self.pulse
     }
 
     /// Every change below leaves the state sound even if its thread dies halfway.
-    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+    fn waiting(&self) -> MutexGuard<'_, Queue> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes a line that must not be lost; without room for it the connection ends.
     ///
     /// # Errors
-    /// [`Ending`].
-    pub(super) fn post(&self, line: &Arc<str>) -> Result<(), Ending> {
+    /// [`SessionClosed`].
+    pub(super) fn post(&self, line: &Arc<str>) -> Result<(), SessionClosed> {
         if self.farewell().is_some() {
-            return Err(Ending);
+            return Err(SessionClosed);
         }
         if !self.take(line, self.messages_max, self.bytes_max) {
             tracing::warn!("a plain client reads too slowly; its connection ends");
-            self.end(Farewell::SLOW_READER);
-            return Err(Ending);
+            self.end(CloseReason::SLOW_READER);
+            return Err(SessionClosed);
         }
         Ok(())
     }
@@ -103,10 +103,10 @@ impl Mailbox {
     /// [`takes_commands`](Self::takes_commands).
     ///
     /// # Errors
-    /// [`Ending`].
-    pub(super) fn answer(&self, line: &Arc<str>) -> Result<(), Ending> {
+    /// [`SessionClosed`].
+    pub(super) fn answer(&self, line: &Arc<str>) -> Result<(), SessionClosed> {
         if self.farewell().is_some() {
-            return Err(Ending);
+            return Err(SessionClosed);
         }
         self.waiting().push(line.clone(), true);
         self.wake.notify_one();
@@ -167,7 +167,7 @@ impl Mailbox {
     }
 
     /// Ends the connection. The first reason counts.
-    pub(super) fn end(&self, farewell: Farewell) {
+    pub(super) fn end(&self, farewell: CloseReason) {
         self.ending.send_if_modified(|ending| {
             let is_first = ending.is_none();
             ending.get_or_insert(farewell);
@@ -176,7 +176,7 @@ impl Mailbox {
     }
 
     /// Why the connection ends, if it does.
-    pub(super) fn farewell(&self) -> Option<Farewell> {
+    pub(super) fn farewell(&self) -> Option<CloseReason> {
         *self.ending.borrow()
     }
 
@@ -187,7 +187,7 @@ impl Mailbox {
     }
 }
 
-impl Waiting {
+impl Queue {
     fn push(&mut self, text: Arc<str>, is_answer: bool) {
         let load = self.load(is_answer);
         load.messages += 1;
@@ -200,16 +200,16 @@ impl Waiting {
     }
 }
 
-impl Outlet for Mailbox {
-    fn send(&self, told: &Told, _: &Whereabouts) -> Result<(), Ending> {
+impl EventSink for Mailbox {
+    fn send(&self, told: &OutgoingEvent, _: &Subscriptions) -> Result<(), SessionClosed> {
         self.post(told.line())
     }
 
-    fn answer(&self, told: &Told, _: &Whereabouts) -> Result<(), Ending> {
+    fn answer(&self, told: &OutgoingEvent, _: &Subscriptions) -> Result<(), SessionClosed> {
         self.answer(told.line())
     }
 
-    fn send_volatile(&self, told: &Told) {
+    fn send_volatile(&self, told: &OutgoingEvent) {
         if self.farewell().is_none()
             && !self.take(told.line(), self.messages_max / 2, self.bytes_max / 2)
         {
@@ -224,8 +224,8 @@ impl Outlet for Mailbox {
         self.pulse.silent_for()
     }
 
-    fn dismiss(&self) {
-        self.end(Farewell::TOKEN_ENDED);
+    fn disconnect(&self) {
+        self.end(CloseReason::TOKEN_ENDED);
     }
 }
 
@@ -257,8 +257,8 @@ mod tests {
             let mailbox = Mailbox::new(messages_max, bytes_max);
             mailbox.post(&line("1")).expect("there is room");
             mailbox.post(&line("2")).expect("there is room");
-            assert_eq!(mailbox.post(&line("3")), Err(Ending));
-            assert_eq!(mailbox.farewell(), Some(Farewell::SLOW_READER));
+            assert_eq!(mailbox.post(&line("3")), Err(SessionClosed));
+            assert_eq!(mailbox.farewell(), Some(CloseReason::SLOW_READER));
         }
     }
 
@@ -272,7 +272,7 @@ mod tests {
         }
         assert!(mailbox.pop().is_some(), "the answer");
         assert!(mailbox.takes_commands().now_or_never().is_some());
-        assert_eq!(mailbox.post(&line("3")), Err(Ending));
+        assert_eq!(mailbox.post(&line("3")), Err(SessionClosed));
     }
 
     #[test]
@@ -285,8 +285,8 @@ mod tests {
     #[test]
     fn the_first_reason_to_end_counts() {
         let mailbox = Mailbox::new(4, 100);
-        mailbox.end(Farewell::GOING_AWAY);
-        mailbox.end(Farewell::SILENT);
-        assert_eq!(mailbox.farewell(), Some(Farewell::GOING_AWAY));
+        mailbox.end(CloseReason::GOING_AWAY);
+        mailbox.end(CloseReason::SILENT);
+        assert_eq!(mailbox.farewell(), Some(CloseReason::GOING_AWAY));
     }
 }

@@ -7,7 +7,7 @@ use std::{
     cell::Cell,
     pin::Pin,
     rc::Rc,
-    task::{Context, Poll, ready},
+    task::{self, Poll, ready},
 };
 
 use actix_web::{error::PayloadError, web};
@@ -18,38 +18,38 @@ use futures_util::Stream;
 const SLACK_BYTES: usize = 131_072;
 
 /// Passes bytes on, until there are too many since the last whole message.
-pub(super) struct Meter {
+pub(super) struct ByteBudget {
     payload: web::Payload,
     bytes_max: usize,
-    gauge: Gauge,
+    gauge: ByteGauge,
 }
 
 /// Counts the bytes since the last whole message.
 #[derive(Clone, Default)]
-pub(super) struct Gauge(Rc<Cell<usize>>);
+pub(super) struct ByteGauge(Rc<Cell<usize>>);
 
-impl Gauge {
+impl ByteGauge {
     /// A message is whole.
     pub(super) fn reset(&self) {
         self.0.set(0);
     }
 }
 
-impl Meter {
+impl ByteBudget {
     pub(super) fn new(payload: web::Payload, message_bytes_max: usize) -> Self {
         let bytes_max = message_bytes_max.saturating_add(SLACK_BYTES);
-        Self { payload, bytes_max, gauge: Gauge::default() }
+        Self { payload, bytes_max, gauge: ByteGauge::default() }
     }
 
-    pub(super) fn gauge(&self) -> Gauge {
+    pub(super) fn gauge(&self) -> ByteGauge {
         self.gauge.clone()
     }
 }
 
-impl Stream for Meter {
+impl Stream for ByteBudget {
     type Item = Result<Bytes, PayloadError>;
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Option<Self::Item>> {
         let next = ready!(Pin::new(&mut self.payload).poll_next(cx));
         if let Some(Ok(bytes)) = &next {
             let counted = self.gauge.0.get().saturating_add(bytes.len());

@@ -26,14 +26,14 @@ use tokio::{
 };
 
 use self::{
-    farewell::Farewell, listener::Listener, mailbox::Mailbox, meter::Meter, outflow::Outflow,
+    farewell::CloseReason, listener::Reader, mailbox::Mailbox, meter::ByteBudget, outflow::Outflow,
 };
-use super::{admission, crowd::Visitor, session::Context};
+use super::{admission, connection_limiter::ConnectionPermit, session::Context};
 use crate::origins::Origins;
 
 /// The plain WebSocket door. Cheap to clone.
 #[derive(Clone)]
-pub(crate) struct PlainDoor {
+pub(crate) struct PlainWebSocket {
     inner: Arc<Inner>,
 }
 
@@ -41,19 +41,19 @@ struct Inner {
     context: Arc<Context>,
     origins: Origins,
     /// One for each client that there may be.
-    seats: Arc<Semaphore>,
+    entries: Arc<Semaphore>,
     seats_max: u32,
     closing: watch::Sender<bool>,
 }
 
-impl PlainDoor {
+impl PlainWebSocket {
     /// Opens the door to at most as many clients as the Socket.IO server takes.
     pub(super) fn new(context: Arc<Context>, origins: Origins) -> Self {
         let seats_max = u32::try_from(context.settings.socket.sessions_max).unwrap_or(u32::MAX);
-        let seats = usize::try_from(seats_max).unwrap_or(Semaphore::MAX_PERMITS);
-        let seats = Arc::new(Semaphore::new(seats.min(Semaphore::MAX_PERMITS)));
+        let entries = usize::try_from(seats_max).unwrap_or(Semaphore::MAX_PERMITS);
+        let entries = Arc::new(Semaphore::new(entries.min(Semaphore::MAX_PERMITS)));
         let closing = watch::Sender::new(false);
-        Self { inner: Arc::new(Inner { context, origins, seats, seats_max, closing }) }
+        Self { inner: Arc::new(Inner { context, origins, entries, seats_max, closing }) }
     }
 
     /// Serves it at `path`.
@@ -71,7 +71,7 @@ impl PlainDoor {
     /// Ends every session; done when this returns or `deadline` has passed.
     pub(crate) async fn close(&self, deadline: Duration) {
         self.inner.closing.send_replace(true);
-        let everyone = self.inner.seats.acquire_many(self.inner.seats_max);
+        let everyone = self.inner.entries.acquire_many(self.inner.seats_max);
         if timeout(deadline, everyone).await.is_err() {
             tracing::warn!("some plain sessions did not close in time");
         }
@@ -79,7 +79,8 @@ impl PlainDoor {
 
     async fn open(&self, request: &HttpRequest, payload: web::Payload) -> HttpResponse {
         let Inner { context, origins, .. } = &*self.inner;
-        let admitted = admission::admit(request, origins, &context.limits, &context.crowd);
+        let admitted =
+            admission::admit(request, origins, &context.limits, &context.connection_limiter);
         let visitor = match admitted {
             Ok(visitor) => visitor,
             Err(rejection) => return HttpResponse::new(rejection.status()),
@@ -89,7 +90,7 @@ impl PlainDoor {
                 .insert_header((header::UPGRADE, "websocket"))
                 .finish();
         }
-        let Ok(seat) = self.inner.seats.clone().try_acquire_owned() else {
+        let Ok(seat) = self.inner.entries.clone().try_acquire_owned() else {
             return HttpResponse::new(StatusCode::SERVICE_UNAVAILABLE);
         };
         self.accept(request, payload, (seat, visitor))
@@ -101,11 +102,11 @@ impl PlainDoor {
         &self,
         request: &HttpRequest,
         payload: web::Payload,
-        seat: (OwnedSemaphorePermit, Visitor),
+        seat: (OwnedSemaphorePermit, ConnectionPermit),
     ) -> Result<HttpResponse, actix_web::Error> {
         let context = self.inner.context.clone();
         let bounds = &context.settings.socket;
-        let meter = Meter::new(payload, bounds.max_payload_bytes);
+        let meter = ByteBudget::new(payload, bounds.max_payload_bytes);
         let gauge = meter.gauge();
         let mut metered: dev::Payload = dev::Payload::Stream { payload: Box::pin(meter) };
         let metered = web::Payload::from_request(request, &mut metered).await?;
@@ -124,12 +125,12 @@ impl PlainDoor {
             mailbox.clone(),
             bounds.clone(),
         ));
-        let listener = Listener { context, address, stream, gauge, mailbox: mailbox.clone() };
+        let listener = Reader { context, address, stream, gauge, mailbox: mailbox.clone() };
         let mut closing = self.inner.closing.subscribe();
         actix_web::rt::spawn(async move {
             let listening = actix_web::rt::spawn(listener.listen());
             tokio::select! {
-                _ = closing.wait_for(|closing| *closing) => mailbox.end(Farewell::GOING_AWAY),
+                _ = closing.wait_for(|closing| *closing) => mailbox.end(CloseReason::GOING_AWAY),
                 () = mailbox.ended() => {}
             }
             for task in [listening, speaking] {

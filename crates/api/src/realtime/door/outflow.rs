@@ -6,7 +6,7 @@ use std::{
     cell::Cell,
     pin::Pin,
     rc::Rc,
-    task::{Context, Poll},
+    task::{self, Poll},
 };
 
 use actix_web::{
@@ -65,7 +65,7 @@ impl MessageBody for Watched {
 
     fn poll_next(
         mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
+        cx: &mut task::Context<'_>,
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
         let next = Pin::new(&mut self.body).poll_next(cx);
         // A chunk holds all that was in the queue.

@@ -8,7 +8,7 @@ use std::{
 use tokio::time::{Instant, sleep_until};
 
 /// The last sign of life of a client. Read from any thread.
-pub(super) struct Pulse {
+pub(super) struct Liveness {
     born: Instant,
     /// In milliseconds since `born`.
     heard_after_ms: AtomicU64,
@@ -16,7 +16,7 @@ pub(super) struct Pulse {
     is_unread: AtomicBool,
 }
 
-impl Pulse {
+impl Liveness {
     pub(super) fn new() -> Self {
         let (heard_after_ms, is_unread) = (AtomicU64::new(0), AtomicBool::new(false));
         Self { born: Instant::now(), heard_after_ms, is_unread }
@@ -65,7 +65,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_client_is_lost_when_it_was_silent_for_too_long() {
-        let (pulse, began) = (Pulse::new(), Instant::now());
+        let (pulse, began) = (Liveness::new(), Instant::now());
         sleep(PATIENCE / 2).await;
         pulse.beat(false);
         pulse.lost(PATIENCE).await;
@@ -74,7 +74,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_client_that_is_not_read_cannot_be_lost() {
-        let pulse = Pulse::new();
+        let pulse = Liveness::new();
         pulse.beat(true);
         sleep(PATIENCE * 10).await;
         assert!(pulse.lost(PATIENCE).now_or_never().is_none());
@@ -84,7 +84,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn silence_counts_from_the_last_sign_of_life_and_not_while_nobody_reads() {
-        let pulse = Pulse::new();
+        let pulse = Liveness::new();
         sleep(PATIENCE).await;
         assert_eq!(pulse.silent_for(), PATIENCE);
         pulse.beat(true);

@@ -6,7 +6,7 @@ use actix_ws::{Closed, Session};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
 use super::{
-    farewell::Farewell,
+    farewell::CloseReason,
     mailbox::{Mailbox, Outgoing},
     outflow::Outflow,
 };
@@ -23,10 +23,10 @@ pub(super) async fn speak(mut sink: Sink, mailbox: Arc<Mailbox>, bounds: socketi
         farewell = send_on(&mut sink, &mailbox, &bounds) => mailbox.end(farewell),
         () = mailbox.ended() => {}
     }
-    let farewell = mailbox.farewell().unwrap_or(Farewell::LEFT);
+    let farewell = mailbox.farewell().unwrap_or(CloseReason::LEFT);
     let patience = Duration::from_millis(bounds.close_timeout_ms);
     let last_words = async {
-        if farewell != Farewell::SLOW_READER {
+        if farewell != CloseReason::SLOW_READER {
             drain(&mut sink, &mailbox).await?;
         }
         sink.socket.close(Some(farewell.reason())).await
@@ -38,12 +38,12 @@ pub(super) async fn speak(mut sink: Sink, mailbox: Arc<Mailbox>, bounds: socketi
 
 /// Sends, and pings, until something is wrong. A client that takes nothing cannot hide its silence
 /// behind what waits for it.
-async fn send_on(sink: &mut Sink, mailbox: &Mailbox, bounds: &socketio::Config) -> Farewell {
+async fn send_on(sink: &mut Sink, mailbox: &Mailbox, bounds: &socketio::Config) -> CloseReason {
     let between_pings = Duration::from_millis(bounds.ping_interval_ms);
     let patience = between_pings + Duration::from_millis(bounds.ping_timeout_ms);
     tokio::select! {
-        _ = write_on(sink, mailbox, between_pings) => Farewell::LEFT,
-        () = mailbox.pulse().lost(patience) => Farewell::SILENT,
+        _ = write_on(sink, mailbox, between_pings) => CloseReason::LEFT,
+        () = mailbox.pulse().lost(patience) => CloseReason::SILENT,
     }
 }
 

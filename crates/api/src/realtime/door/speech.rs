@@ -13,7 +13,7 @@ const ID_BYTES_MAX: usize = 64;
 
 /// What a client says.
 #[derive(Debug)]
-pub(super) struct Saying {
+pub(super) struct ClientFrame {
     pub(super) event: String,
     /// Empty unless it was an object.
     pub(super) data: Object,
@@ -21,7 +21,7 @@ pub(super) struct Saying {
     pub(super) id: Option<Value>,
 }
 
-impl Saying {
+impl ClientFrame {
     /// Reads a line; `None` unless it is an object with an `event` that is text, and an `id`, if
     /// any, that is a number or short text. What cannot be read in its `data`, or an `id` that cannot,
     /// is for the answer to name.
@@ -69,10 +69,10 @@ mod tests {
 
     #[test]
     fn a_line_has_an_event_and_the_rest_if_there_is_any() {
-        let bare = Saying::parse(r#"{"event":"sync"}"#).expect("a good line");
+        let bare = ClientFrame::parse(r#"{"event":"sync"}"#).expect("a good line");
         assert_eq!((bare.event.as_str(), bare.id), ("sync", None));
         assert!(bare.data.fields.is_empty() && bare.data.check().is_ok());
-        let full = Saying::parse(r#"{"id":7,"event":"a","data":{"x":1},"more":[]}"#);
+        let full = ClientFrame::parse(r#"{"id":7,"event":"a","data":{"x":1},"more":[]}"#);
         let full = full.expect("a good line");
         assert_eq!((full.id, full.data.fields.get("x")), (Some(json!(7)), Some(&json!(1))));
     }
@@ -81,18 +81,18 @@ mod tests {
     fn what_is_no_line_of_ours_is_not_read() {
         let long = format!(r#"{{"event":"a","id":"{}"}}"#, "x".repeat(65));
         for line in ["", "[]", "{}", r#"{"event":7}"#, r#"{"event":"a","id":{}}"#, &long] {
-            assert!(Saying::parse(line).is_none(), "{line}");
+            assert!(ClientFrame::parse(line).is_none(), "{line}");
         }
     }
 
     #[test]
     fn what_cannot_be_read_leaves_the_rest_of_a_line_readable() {
         let line = r#"{"event":"a","id":7,"data":{"k":"v","x":"\ud83d"},"more":"\ud83d"}"#;
-        let half = Saying::parse(line).expect("a line");
+        let half = ClientFrame::parse(line).expect("a line");
         assert_eq!((half.event.as_str(), half.id), ("a", Some(json!(7))));
         assert_eq!(half.data.fields.get("k"), Some(&json!("v")));
         assert!(half.data.check().is_err());
-        let nameless = Saying::parse(r#"{"event":"a","id":"\ud83d"}"#).expect("a line");
+        let nameless = ClientFrame::parse(r#"{"event":"a","id":"\ud83d"}"#).expect("a line");
         assert!(nameless.id.is_none() && nameless.data.check().is_err());
     }
 

@@ -6,34 +6,34 @@ use domain::{
 };
 
 use super::{
-    super::{presence::Attendance, told::Told, typing::Writing},
+    super::{presence::PresenceTracker, told::OutgoingEvent, typing::TypingTracker},
     Hub, SessionKey,
 };
 
 impl Hub {
     /// Who can be reached.
-    pub(in super::super) fn attendance(&self) -> &Attendance {
-        &self.inner.attendance
+    pub(in super::super) fn presence_tracker(&self) -> &PresenceTracker {
+        &self.inner.presence_tracker
     }
 
     /// Who is writing.
-    pub(in super::super) fn writing(&self) -> &Writing {
+    pub(in super::super) fn writing(&self) -> &TypingTracker {
         &self.inner.writing
     }
 
     /// Says `told` to one session.
-    pub(in super::super) fn tell_session(&self, session: SessionKey, told: &Told) {
-        self.roster().tell(session, told);
+    pub(in super::super) fn tell_session(&self, session: SessionKey, told: &OutgoingEvent) {
+        self.registry().tell(session, told);
     }
 
     /// Says `told`, which it asked for, to one session.
-    pub(in super::super) fn answer_session(&self, session: SessionKey, told: &Told) {
-        self.roster().answer(session, told);
+    pub(in super::super) fn answer_session(&self, session: SessionKey, told: &OutgoingEvent) {
+        self.registry().answer(session, told);
     }
 
     /// Says `told`, which may be lost, to every session of `user`.
-    pub(in super::super) fn tell_user_volatile(&self, user: &UserId, told: &Told) {
-        self.roster().tell_user_volatile(user, told);
+    pub(in super::super) fn tell_user_volatile(&self, user: &UserId, told: &OutgoingEvent) {
+        self.registry().tell_user_volatile(user, told);
     }
 
     /// Says `told`, which may be lost, to everyone in a room but the session it comes from.
@@ -41,9 +41,9 @@ impl Hub {
         &self,
         conversation: &ConversationId,
         from: SessionKey,
-        told: &Told,
+        told: &OutgoingEvent,
     ) {
-        self.roster().tell_others_volatile(conversation, from, told);
+        self.registry().tell_others_volatile(conversation, from, told);
     }
 
     /// A session has ended; it was in `rooms`.
@@ -57,7 +57,7 @@ impl Hub {
             self.stop_writing(session, user, conversation);
         }
         self.inner.writing.forget(session);
-        self.inner.attendance.depart(user, session);
+        self.inner.presence_tracker.session_closed(user, session);
     }
 
     /// A session has left a room.
@@ -75,9 +75,11 @@ impl Hub {
         for event in events {
             match &event.kind {
                 EventKind::ConversationOpened { .. } => {
-                    self.inner.attendance.meet(self, &event.parties);
+                    self.inner.presence_tracker.partners_added(self, &event.parties);
                 }
-                EventKind::ConversationDeleted => self.inner.attendance.part(self, &event.parties),
+                EventKind::ConversationDeleted => {
+                    self.inner.presence_tracker.partners_removed(self, &event.parties)
+                }
                 EventKind::MessagePosted(message) => {
                     self.inner.writing.end(self, &message.author.id, &event.conversation);
                 }

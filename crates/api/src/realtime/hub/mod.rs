@@ -2,9 +2,9 @@
 
 mod company;
 mod publish;
+mod registry;
 mod repair;
 mod room;
-mod roster;
 mod terms;
 mod totals;
 
@@ -26,11 +26,11 @@ use tokio::sync::OwnedMutexGuard;
 
 use crate::links::Links;
 
-pub(crate) use self::{room::Membership, roster::SessionKey};
-use self::{roster::Roster, totals::Totals};
+pub(crate) use self::{registry::SessionKey, room::Membership};
+use self::{registry::SessionRegistry, totals::UnreadCounter};
 use super::{
-    Settings, outbound, outlet::Outlet, presence::Attendance, told::Told, turns::Turns,
-    typing::Writing, whereabouts::Whereabouts,
+    Settings, outbound, outlet::EventSink, presence::PresenceTracker, subscriptions::Subscriptions,
+    told::OutgoingEvent, turns::ConversationLocks, typing::TypingTracker,
 };
 
 /// How long after a ping a client that is awake has answered it, in milliseconds. It is pinged once
@@ -44,11 +44,11 @@ pub(crate) struct Hub {
 }
 
 struct Inner {
-    roster: Mutex<Roster>,
-    turns: Turns,
-    totals: Totals,
-    attendance: Attendance,
-    writing: Writing,
+    registry: Mutex<SessionRegistry>,
+    turns: ConversationLocks,
+    totals: UnreadCounter,
+    presence_tracker: PresenceTracker,
+    writing: TypingTracker,
     /// Whoever was silent for so long looks at nothing.
     silence_max: Duration,
     links: Links,
@@ -67,11 +67,11 @@ impl Hub {
         let silence_max_ms =
             settings.socket.ping_interval_ms.saturating_add(PONG_EXPECTED_WITHIN_MS);
         let inner = Inner {
-            roster: Mutex::default(),
-            turns: Turns::new(),
-            totals: Totals::new(store.clone()),
-            attendance: Attendance::new(settings.presence, store.clone()),
-            writing: Writing::new(settings.typing),
+            registry: Mutex::default(),
+            turns: ConversationLocks::new(),
+            totals: UnreadCounter::new(store.clone()),
+            presence_tracker: PresenceTracker::new(settings.presence, store.clone()),
+            writing: TypingTracker::new(settings.typing),
             silence_max: Duration::from_millis(silence_max_ms),
             links,
             store,
@@ -80,8 +80,8 @@ impl Hub {
     }
 
     /// No code that holds this lock can panic halfway through a change, so a poisoned one is sound.
-    fn roster(&self) -> MutexGuard<'_, Roster> {
-        self.inner.roster.lock().unwrap_or_else(PoisonError::into_inner)
+    fn registry(&self) -> MutexGuard<'_, SessionRegistry> {
+        self.inner.registry.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What makes links to the files of messages.
@@ -93,34 +93,34 @@ impl Hub {
     pub(crate) fn enter(
         &self,
         user: &UserId,
-        outlet: Arc<dyn Outlet>,
+        outlet: Arc<dyn EventSink>,
         expires_at: Option<Timestamp>,
         sessions_max: usize,
     ) -> Option<SessionKey> {
-        self.roster().enter(user, outlet, expires_at, sessions_max)
+        self.registry().enter(user, outlet, expires_at, sessions_max)
     }
 
     /// Forgets a session that has ended, and returns which rooms it was in. Those who are still
     /// there hear it.
     pub(crate) fn exit(&self, key: SessionKey) -> Vec<ConversationId> {
-        let mut roster = self.roster();
-        let Some((user, rooms)) = roster.leave_all(key) else { return Vec::new() };
+        let mut registry = self.registry();
+        let Some((user, rooms)) = registry.leave_all(key) else { return Vec::new() };
         for conversation in &rooms {
-            Self::tell_left(&mut roster, &user, conversation);
+            Self::tell_left(&mut registry, &user, conversation);
         }
-        drop(roster);
+        drop(registry);
         self.part_company(key, &user, &rooms);
         rooms
     }
 
     /// Which rooms a session is in; `None` when it has ended.
     pub(crate) fn rooms_of(&self, key: SessionKey) -> Option<Vec<ConversationId>> {
-        self.roster().rooms_of(key)
+        self.registry().rooms_of(key)
     }
 
     /// Says where a session that is being restored is about to be again.
-    pub(crate) fn place(&self, key: SessionKey, whereabouts: &Whereabouts) {
-        self.roster().place(key, whereabouts);
+    pub(crate) fn place(&self, key: SessionKey, subscriptions: &Subscriptions) {
+        self.registry().place(key, subscriptions);
     }
 
     /// Waits for the turn of `conversation`: while it is held, nothing new is told there.
@@ -135,8 +135,8 @@ impl Hub {
         conversation: &ConversationId,
         rooms_max: usize,
     ) -> bool {
-        let roster = self.roster();
-        roster.membership(key, conversation).is_some() || roster.joined_count(key) < rooms_max
+        let registry = self.registry();
+        registry.membership(key, conversation).is_some() || registry.joined_count(key) < rooms_max
     }
 
     /// Lets a session join a conversation, of which `opening` tells it up to `since`. From here on
@@ -148,14 +148,14 @@ impl Hub {
         viewer: &UserId,
         since: Seq,
         visible: bool,
-        opening: &[Told],
+        opening: &[OutgoingEvent],
     ) {
-        let mut roster = self.roster();
-        let missed = roster.join(key, conversation, since, visible);
+        let mut registry = self.registry();
+        let missed = registry.join(key, conversation, since, visible);
         for told in opening {
-            roster.answer(key, told);
+            registry.answer(key, told);
         }
-        drop(roster);
+        drop(registry);
         if missed {
             self.repair(conversation, viewer);
         }
@@ -168,21 +168,21 @@ impl Hub {
         key: SessionKey,
         conversation: &ConversationId,
     ) -> Option<Membership> {
-        let mut roster = self.roster();
-        let (user, left) = roster.leave(key, conversation)?;
-        Self::tell_left(&mut roster, &user, conversation);
-        drop(roster);
+        let mut registry = self.registry();
+        let (user, left) = registry.leave(key, conversation)?;
+        Self::tell_left(&mut registry, &user, conversation);
+        drop(registry);
         self.stop_writing(key, &user, conversation);
         Some(left)
     }
 
     /// Tells a room that `user` has left it, unless another session of theirs is there.
-    fn tell_left(roster: &mut Roster, user: &UserId, conversation: &ConversationId) {
-        if roster.has_joined(conversation, user) {
+    fn tell_left(registry: &mut SessionRegistry, user: &UserId, conversation: &ConversationId) {
+        if registry.has_joined(conversation, user) {
             return;
         }
         if let Some(told) = outbound::user_left(user, conversation) {
-            roster.tell_room(conversation, None, &told);
+            registry.tell_room(conversation, None, &told);
         }
     }
 
@@ -192,21 +192,21 @@ impl Hub {
         key: SessionKey,
         conversation: &ConversationId,
     ) -> Option<Membership> {
-        self.roster().membership(key, conversation)
+        self.registry().membership(key, conversation)
     }
 
     /// Says `told` to everyone in a conversation's room.
-    pub(crate) fn tell_room(&self, conversation: &ConversationId, told: &Told) {
-        self.roster().tell_room(conversation, None, told);
+    pub(crate) fn tell_room(&self, conversation: &ConversationId, told: &OutgoingEvent) {
+        self.registry().tell_room(conversation, None, told);
     }
 
     /// Counts what waits for `user` and tells all their sessions, soon.
-    pub(crate) fn count_unread(&self, user: &UserId) {
+    pub(crate) fn schedule_unread_update(&self, user: &UserId) {
         self.inner.totals.count(self, user);
     }
 
     /// Says `told` to every session.
-    pub(crate) fn tell_everyone(&self, told: &Told) {
-        self.roster().tell_everyone(told);
+    pub(crate) fn tell_everyone(&self, told: &OutgoingEvent) {
+        self.registry().tell_everyone(told);
     }
 }

@@ -4,18 +4,18 @@ use async_trait::async_trait;
 use domain::{
     event::{Event, EventKind},
     id::{ConversationId, UserId},
-    ports::{Fanout, MarkedMessage, Turn},
+    ports::{Fanout, MarkedMessage, PublishGuard},
 };
 use tokio::sync::OwnedMutexGuard;
 
 use super::{
     super::{
-        delivery::{self, Step},
+        delivery::{self, Delivery},
         outbound,
     },
     Hub,
-    room::Turnout,
-    roster::Roster,
+    registry::SessionRegistry,
+    room::BatchOrder,
 };
 
 impl Hub {
@@ -24,53 +24,55 @@ impl Hub {
         let (Some(first), Some(last)) = (events.first(), events.last()) else { return };
         let conversation = &first.conversation;
         let steps = delivery::steps(events, self.links());
-        let mut roster = self.roster();
-        let turnout = roster.turnout(conversation, first.seq, last.seq);
-        match turnout {
-            Turnout::Next => Self::say(&mut roster, last, &steps),
-            Turnout::NoRoom => Self::say_to_people(&mut roster, &steps),
-            Turnout::Told | Turnout::Gap => {}
+        let mut registry = self.registry();
+        let batch_order = registry.batch_order(conversation, first.seq, last.seq);
+        match batch_order {
+            BatchOrder::Next => Self::say(&mut registry, last, &steps),
+            BatchOrder::NoSubscribers => Self::say_to_people(&mut registry, &steps),
+            BatchOrder::OutgoingEvent | BatchOrder::Gap => {}
         }
-        drop(roster);
+        drop(registry);
         self.count(&steps);
         self.keep_company(events);
-        if turnout == Turnout::Gap {
+        if batch_order == BatchOrder::Gap {
             self.repair(conversation, &first.parties.salon);
         }
     }
 
     /// Says what `steps` say; all under one lock, so that sessions hear it in one order.
-    pub(super) fn say(roster: &mut Roster, last: &Event, steps: &[Step]) {
+    pub(super) fn say(registry: &mut SessionRegistry, last: &Event, steps: &[Delivery]) {
         for step in steps {
             match step {
-                Step::TellRoom(told) => {
-                    roster.tell_room(&last.conversation, Some(last.seq), told);
+                Delivery::TellRoom(told) => {
+                    registry.tell_room(&last.conversation, Some(last.seq), told);
                 }
-                Step::TellUser(user, told) => roster.tell_user(user, told),
-                Step::CountUnread(_) | Step::RepeatUnread(_) | Step::RepeatUnreadLater(_) => {}
+                Delivery::TellUser(user, told) => registry.tell_user(user, told),
+                Delivery::CountUnread(_)
+                | Delivery::RepeatUnread(_)
+                | Delivery::RepeatUnreadLater(_) => {}
             }
         }
         if last.kind == EventKind::ConversationDeleted {
-            roster.close_room(&last.conversation);
+            registry.close_room(&last.conversation);
         }
     }
 
     /// Says what `steps` say to people wherever they are.
-    fn say_to_people(roster: &mut Roster, steps: &[Step]) {
+    fn say_to_people(registry: &mut SessionRegistry, steps: &[Delivery]) {
         for step in steps {
-            if let Step::TellUser(user, told) = step {
-                roster.tell_user(user, told);
+            if let Delivery::TellUser(user, told) = step {
+                registry.tell_user(user, told);
             }
         }
     }
 
-    pub(super) fn count(&self, steps: &[Step]) {
+    pub(super) fn count(&self, steps: &[Delivery]) {
         for step in steps {
             match step {
-                Step::CountUnread(user) => self.count_unread(user),
-                Step::RepeatUnread(user) => self.inner.totals.repeat(self, user),
-                Step::RepeatUnreadLater(user) => self.inner.totals.repeat_later(self, user),
-                Step::TellRoom(_) | Step::TellUser(..) => {}
+                Delivery::CountUnread(user) => self.schedule_unread_update(user),
+                Delivery::RepeatUnread(user) => self.inner.totals.repeat(self, user),
+                Delivery::RepeatUnreadLater(user) => self.inner.totals.repeat_later(self, user),
+                Delivery::TellRoom(_) | Delivery::TellUser(..) => {}
             }
         }
     }
@@ -78,15 +80,15 @@ impl Hub {
 
 #[async_trait]
 impl Fanout for Hub {
-    async fn turn(&self, conversation: &ConversationId) -> Box<dyn Turn> {
+    async fn turn(&self, conversation: &ConversationId) -> Box<dyn PublishGuard> {
         let guard = self.take_turn(conversation).await;
-        Box::new(HeldTurn { hub: self.clone(), _guard: guard })
+        Box::new(HeldPublishGuard { hub: self.clone(), _guard: guard })
     }
 
     fn message_read(&self, marked: &MarkedMessage) {
         let author = &marked.author;
         if let Some(told) = outbound::message_read(marked) {
-            self.roster().tell_user(author, &told);
+            self.registry().tell_user(author, &told);
         }
         // Their total is what it was. But the shipped page takes one off its badge for each receipt,
         // some time after it came; so it is told the total behind it, and again when it has settled.
@@ -95,16 +97,16 @@ impl Fanout for Hub {
     }
 
     fn is_watching(&self, conversation: &ConversationId, user: &UserId) -> bool {
-        self.roster().is_watching(conversation, user, self.inner.silence_max)
+        self.registry().is_watching(conversation, user, self.inner.silence_max)
     }
 }
 
-struct HeldTurn {
+struct HeldPublishGuard {
     hub: Hub,
     _guard: OwnedMutexGuard<()>,
 }
 
-impl Turn for HeldTurn {
+impl PublishGuard for HeldPublishGuard {
     fn publish(self: Box<Self>, events: Vec<Event>) {
         self.hub.publish(&events);
     }

@@ -21,7 +21,7 @@ impl Hub {
     /// Reads what the room has missed from the log, in the eyes of `viewer`, and tells it. One at a
     /// time for each room; ends when the room has caught up, or nobody is left in it.
     pub(super) fn repair(&self, conversation: &ConversationId, viewer: &UserId) {
-        let ours = self.roster().room(conversation).is_some_and(Room::start_repair);
+        let ours = self.registry().room(conversation).is_some_and(Room::start_repair);
         if !ours {
             return;
         }
@@ -46,7 +46,7 @@ impl Hub {
     }
 
     fn progress(&self, conversation: &ConversationId) -> Option<Progress> {
-        self.roster().room(conversation).map(|room| room.progress())
+        self.registry().room(conversation).map(|room| room.progress())
     }
 
     async fn read_log(
@@ -67,11 +67,11 @@ impl Hub {
 
     /// What was missed is forgotten: those in the room have to load the conversation anew.
     fn give_up(&self, conversation: &ConversationId, before: Progress) {
-        let mut roster = self.roster();
+        let mut registry = self.registry();
         if let Some(told) = outbound::resync(Some(conversation)) {
-            roster.tell_room(conversation, None, &told);
+            registry.tell_room(conversation, None, &told);
         }
-        if let Some(room) = roster.room(conversation) {
+        if let Some(room) = registry.room(conversation) {
             room.repaired_to(before.heard);
         }
     }
@@ -79,20 +79,20 @@ impl Hub {
     /// Tells `events`, which follow `before`. Without any the repair may be over.
     fn caught_up(&self, conversation: &ConversationId, before: Progress, events: &[Event]) -> bool {
         let Some(last) = events.last() else {
-            return self.roster().room(conversation).is_none_or(|room| room.end_repair(before));
+            return self.registry().room(conversation).is_none_or(|room| room.end_repair(before));
         };
         let steps: Vec<_> = events
             .iter()
             .map(|event| (event, delivery::steps(std::slice::from_ref(event), self.links())))
             .collect();
-        let mut roster = self.roster();
+        let mut registry = self.registry();
         for (event, steps) in &steps {
-            Self::say(&mut roster, event, steps);
+            Self::say(&mut registry, event, steps);
         }
-        if let Some(room) = roster.room(conversation) {
+        if let Some(room) = registry.room(conversation) {
             room.repaired_to(last.seq);
         }
-        drop(roster);
+        drop(registry);
         for (_, steps) in &steps {
             self.count(steps);
         }

@@ -2,7 +2,7 @@
 
 use domain::seq::Seq;
 
-use super::roster::SessionKey;
+use super::registry::SessionKey;
 
 /// A session in a room.
 pub(super) struct Member {
@@ -34,13 +34,13 @@ pub(crate) struct Membership {
 
 /// Whether a batch of events may be told to a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Turnout {
+pub(super) enum BatchOrder {
     /// It follows what was told before; it counts as told now.
     Next,
     /// It was told before.
-    Told,
+    OutgoingEvent,
     /// Nobody is in the room.
-    NoRoom,
+    NoSubscribers,
     /// Something before it was never told: the log has to be read.
     Gap,
 }
@@ -62,16 +62,16 @@ impl Room {
 
     /// Takes a session in, that was given the history up to its `since`. Returns whether those who
     /// were there before have missed something.
-    pub(super) fn seat(&mut self, member: Member) -> bool {
+    pub(super) fn add_member(&mut self, member: Member) -> bool {
         let since = member.since;
-        self.unseat(member.session);
+        self.remove_member(member.session);
         self.members.push(member);
         self.heard = self.heard.max(since);
         self.told < since
     }
 
     /// Lets a session go. Returns whether nobody is left.
-    pub(super) fn unseat(&mut self, session: SessionKey) -> bool {
+    pub(super) fn remove_member(&mut self, session: SessionKey) -> bool {
         self.members.retain(|member| member.session != session);
         self.members.is_empty()
     }
@@ -83,15 +83,15 @@ impl Room {
     }
 
     /// Says whether a batch with positions `first` to `last` is the next to be told.
-    pub(super) fn turnout(&mut self, first: Seq, last: Seq) -> Turnout {
+    pub(super) fn batch_order(&mut self, first: Seq, last: Seq) -> BatchOrder {
         self.heard = self.heard.max(last);
         if last <= self.told {
-            Turnout::Told
+            BatchOrder::OutgoingEvent
         } else if first > self.told.next() || self.repairing {
-            Turnout::Gap
+            BatchOrder::Gap
         } else {
             self.told = last;
-            Turnout::Next
+            BatchOrder::Next
         }
     }
 
@@ -134,9 +134,9 @@ mod tests {
     #[test]
     fn what_follows_is_told_once_and_a_gap_is_noticed() {
         let mut room = Room::as_of(seq(4));
-        assert_eq!(room.turnout(seq(5), seq(6)), Turnout::Next);
-        assert_eq!(room.turnout(seq(6), seq(6)), Turnout::Told);
-        assert_eq!(room.turnout(seq(8), seq(8)), Turnout::Gap);
+        assert_eq!(room.batch_order(seq(5), seq(6)), BatchOrder::Next);
+        assert_eq!(room.batch_order(seq(6), seq(6)), BatchOrder::OutgoingEvent);
+        assert_eq!(room.batch_order(seq(8), seq(8)), BatchOrder::Gap);
         assert_eq!(room.progress(), Progress { told: seq(6), heard: seq(8) });
     }
 
@@ -145,10 +145,10 @@ mod tests {
         let mut room = Room::as_of(seq(4));
         assert!(room.start_repair());
         assert!(!room.start_repair());
-        assert_eq!(room.turnout(seq(5), seq(5)), Turnout::Gap);
+        assert_eq!(room.batch_order(seq(5), seq(5)), BatchOrder::Gap);
         room.repaired_to(seq(5));
         assert!(room.end_repair(room.progress()));
-        assert_eq!(room.turnout(seq(6), seq(6)), Turnout::Next);
+        assert_eq!(room.batch_order(seq(6), seq(6)), BatchOrder::Next);
     }
 
     #[test]
@@ -156,7 +156,7 @@ mod tests {
         let mut room = Room::as_of(seq(4));
         assert!(room.start_repair());
         let looked = room.progress();
-        assert_eq!(room.turnout(seq(5), seq(5)), Turnout::Gap);
+        assert_eq!(room.batch_order(seq(5), seq(5)), BatchOrder::Gap);
         assert!(!room.end_repair(looked));
     }
 }

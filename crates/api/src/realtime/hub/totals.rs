@@ -38,7 +38,7 @@ enum Progress {
     Counting,
 }
 
-pub(super) struct Totals {
+pub(super) struct UnreadCounter {
     store: Arc<dyn Store>,
     /// Whose total is being counted. Locked before the roster, where both are.
     under_way: Mutex<HashMap<UserId, Progress>>,
@@ -48,7 +48,7 @@ pub(super) struct Totals {
     gate: Arc<Semaphore>,
 }
 
-impl Totals {
+impl UnreadCounter {
     pub(super) fn new(store: Arc<dyn Store>) -> Self {
         let gate = Arc::new(Semaphore::new(COUNTS_AT_ONCE_MAX));
         Self { store, under_way: Mutex::default(), to_repeat: Mutex::default(), gate }
@@ -64,11 +64,11 @@ impl Totals {
 
     /// Counts for `user`, unless they have no session here.
     pub(super) fn count(&self, hub: &Hub, user: &UserId) {
-        if !hub.roster().is_here(user) {
+        if !hub.registry().is_here(user) {
             return;
         }
         let mut under_way = self.under_way();
-        hub.roster().note_unread_total(user, None);
+        hub.registry().note_unread_total(user, None);
         let begun = under_way.insert(user.clone(), Progress::Asked).is_some();
         drop(under_way);
         if !begun {
@@ -79,7 +79,7 @@ impl Totals {
 
     /// Tells `user` the total again, which has not changed; counts if it is not known.
     pub(super) fn repeat(&self, hub: &Hub, user: &UserId) {
-        let known = hub.roster().unread_total(user);
+        let known = hub.registry().unread_total(user);
         match known {
             Some(total_unread) => tell(hub, user, total_unread),
             None => self.count(hub, user),
@@ -88,7 +88,7 @@ impl Totals {
 
     /// Tells `user` their total once more, when a second has passed in which this was not asked for.
     pub(super) fn repeat_later(&self, hub: &Hub, user: &UserId) {
-        if !hub.roster().is_here(user) {
+        if !hub.registry().is_here(user) {
             return;
         }
         let due = Instant::now() + Duration::from_millis(REPEAT_AFTER_MS);
@@ -125,7 +125,7 @@ impl Totals {
         let mut retry = Retry::new();
         loop {
             self.under_way().insert(user.clone(), Progress::Counting);
-            if !hub.roster().is_here(user) {
+            if !hub.registry().is_here(user) {
                 if self.settled(hub, user, None) {
                     return;
                 }
@@ -156,7 +156,7 @@ impl Totals {
         let settled = under_way.get(user) != Some(&Progress::Asked);
         if settled {
             under_way.remove(user);
-            hub.roster().note_unread_total(user, total);
+            hub.registry().note_unread_total(user, total);
         }
         settled
     }
@@ -164,6 +164,6 @@ impl Totals {
 
 fn tell(hub: &Hub, user: &UserId, total_unread: u64) {
     if let Some(told) = (UnreadCountUpdated { total_unread }).told() {
-        hub.roster().tell_user(user, &told);
+        hub.registry().tell_user(user, &told);
     }
 }

@@ -4,19 +4,19 @@ use async_trait::async_trait;
 use socketio::{Acknowledger, DisconnectReason, EmitError, Event, Handler, Socket};
 
 use super::super::{
-    answer::{Answer, complaint},
+    answer::{Answer, error_event},
     inbound::{self, EventName},
-    recovery::Hold,
+    recovery::SessionLease,
     session::Session,
 };
-use super::tenant::Tenant;
+use super::tenant::ActiveSession;
 
 /// A session behind a Socket.IO socket.
 pub(super) struct SocketSession {
     pub(super) session: Session,
     pub(super) socket: Socket,
     /// The id by which the client comes back, where it can.
-    pub(super) hold: Option<Hold<Tenant>>,
+    pub(super) hold: Option<SessionLease<ActiveSession>>,
 }
 
 #[async_trait]
@@ -24,14 +24,14 @@ impl Handler for SocketSession {
     async fn event(&mut self, event: Event) {
         let Some(name) = EventName::parse(&event.name) else { return };
         let payload = inbound::payload(&event.args);
-        let outcome = self.session.obey(name, &payload).await;
+        let outcome = self.session.dispatch(name, &payload).await;
         match (event.ack, &outcome) {
             (Some(ack), _) => acknowledge(ack, &Answer::to(name, &outcome)),
             (None, Ok(_)) => {}
             (None, Err(failure)) => {
                 let key = inbound::client_message_id(&payload);
-                let complaint = complaint(name, key, failure);
-                if let Some(frame) = complaint.as_ref().and_then(|told| told.frame()) {
+                let error_event = error_event(name, key, failure);
+                if let Some(frame) = error_event.as_ref().and_then(|told| told.frame()) {
                     lost(self.socket.send_answer(frame));
                 }
             }

@@ -11,11 +11,13 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 use socketio::{Accepted, ConnectRequest, Namespace, Refusal, Socket};
 
-use self::{handler::SocketSession, outlet::SocketOutlet, tenant::Tenant, visit::Visit};
+use self::{
+    handler::SocketSession, outlet::SocketEventSink, tenant::ActiveSession, visit::ConnectHandler,
+};
 use super::{
     Settings,
-    recovery::Holders,
-    session::{Context, Newcomer, Session},
+    recovery::SessionTable,
+    session::{ConnectAttempt, Context, Session},
 };
 use crate::{
     code::Code,
@@ -25,9 +27,9 @@ use crate::{
 };
 
 /// The namespace of conversations.
-pub(super) struct Door {
+pub(super) struct MessagingNamespace {
     context: Arc<Context>,
-    holders: Holders<Tenant>,
+    holders: SessionTable<ActiveSession>,
 }
 
 /// Whether the client wants to go on where it was cut off, if it says so: `true` or `false`, also as
@@ -41,22 +43,22 @@ fn recovery_wish(auth: &Fields) -> Option<bool> {
 }
 
 #[async_trait]
-impl Namespace for Door {
+impl Namespace for MessagingNamespace {
     async fn connect(&self, request: ConnectRequest, socket: Socket) -> Result<Accepted, Refusal> {
         let accepted = self.let_in(request, socket).await;
         accepted.map_err(|failure| refusal(&failure))
     }
 }
 
-impl Door {
+impl MessagingNamespace {
     pub(super) fn new(context: Arc<Context>) -> Self {
-        Self { context, holders: Holders::new() }
+        Self { context, holders: SessionTable::new() }
     }
 
     async fn let_in(&self, request: ConnectRequest, socket: Socket) -> Result<Accepted, Failure> {
         let auth = Object::parse(request.auth.get()).unwrap_or_default();
         auth.check()?;
-        let newcomer = Newcomer {
+        let newcomer = ConnectAttempt {
             token: auth.fields.get("token").and_then(Value::as_str),
             address: self.context.limits.address_of_newcomer(&request),
         };
@@ -65,12 +67,12 @@ impl Door {
         let wish = recovery_wish(&auth.fields);
         match recovery_key.as_ref().filter(|_| recovery_offered.to(wish)) {
             None => {
-                let outlet = Arc::new(SocketOutlet { socket: socket.clone(), ticket: None });
+                let outlet = Arc::new(SocketEventSink { socket: socket.clone(), ticket: None });
                 let session = Session::enter(&self.context, admitted, outlet)?;
                 Ok(Accepted::new(SocketSession { session, socket, hold: None }))
             }
             Some(key) => {
-                let visit = Visit { door: self, key, socket };
+                let visit = ConnectHandler { door: self, key, socket };
                 visit.receive(admitted, request.recovery.as_ref()).await
             }
         }

@@ -5,43 +5,55 @@ use std::{borrow::Cow, time::Duration};
 use socketio::{EmitError, Frame, Socket};
 
 use super::super::{
-    outlet::{Ending, Outlet},
-    recovery::Ticket,
-    told::Told,
-    whereabouts::Whereabouts,
+    outlet::{EventSink, SessionClosed},
+    recovery::RecoveryTokenIssuer,
+    subscriptions::Subscriptions,
+    told::OutgoingEvent,
 };
 
 /// The way out to a Socket.IO client.
-pub(super) struct SocketOutlet {
+pub(super) struct SocketEventSink {
     pub(super) socket: Socket,
     /// Writes the offsets by which the client may come back.
-    pub(super) ticket: Option<Ticket>,
+    pub(super) ticket: Option<RecoveryTokenIssuer>,
 }
 
-impl SocketOutlet {
+impl SocketEventSink {
     /// `told` with its offset, where the client takes those. What cannot be framed was written down
     /// when that was tried.
-    fn frame<'a>(&self, told: &'a Told, whereabouts: &Whereabouts) -> Option<Cow<'a, Frame>> {
+    fn frame<'a>(
+        &self,
+        told: &'a OutgoingEvent,
+        subscriptions: &Subscriptions,
+    ) -> Option<Cow<'a, Frame>> {
         let frame = told.frame()?;
         Some(match &self.ticket {
-            Some(ticket) => Cow::Owned(frame.offset_by(&ticket.offset(whereabouts))),
+            Some(ticket) => Cow::Owned(frame.offset_by(&ticket.offset(subscriptions))),
             None => Cow::Borrowed(frame),
         })
     }
 }
 
-impl Outlet for SocketOutlet {
-    fn send(&self, told: &Told, whereabouts: &Whereabouts) -> Result<(), Ending> {
-        let Some(frame) = self.frame(told, whereabouts) else { return Ok(()) };
-        self.socket.send(&frame).map_err(|_| Ending)
+impl EventSink for SocketEventSink {
+    fn send(
+        &self,
+        told: &OutgoingEvent,
+        subscriptions: &Subscriptions,
+    ) -> Result<(), SessionClosed> {
+        let Some(frame) = self.frame(told, subscriptions) else { return Ok(()) };
+        self.socket.send(&frame).map_err(|_| SessionClosed)
     }
 
-    fn answer(&self, told: &Told, whereabouts: &Whereabouts) -> Result<(), Ending> {
-        let Some(frame) = self.frame(told, whereabouts) else { return Ok(()) };
-        self.socket.send_answer(&frame).map_err(|_| Ending)
+    fn answer(
+        &self,
+        told: &OutgoingEvent,
+        subscriptions: &Subscriptions,
+    ) -> Result<(), SessionClosed> {
+        let Some(frame) = self.frame(told, subscriptions) else { return Ok(()) };
+        self.socket.send_answer(&frame).map_err(|_| SessionClosed)
     }
 
-    fn send_volatile(&self, told: &Told) {
+    fn send_volatile(&self, told: &OutgoingEvent) {
         let Some(frame) = told.frame() else { return };
         match self.socket.send_volatile(frame) {
             Ok(()) | Err(EmitError::Dropped) => {}
@@ -53,7 +65,7 @@ impl Outlet for SocketOutlet {
         self.socket.silent_for()
     }
 
-    fn dismiss(&self) {
+    fn disconnect(&self) {
         self.socket.disconnect();
     }
 }

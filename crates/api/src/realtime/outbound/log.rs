@@ -10,7 +10,7 @@ use domain::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::super::told::Place;
+use super::super::told::LogPosition;
 use crate::wire;
 
 /// A message was posted.
@@ -34,7 +34,7 @@ pub(in super::super) struct ConversationCreated<'a> {
 
 impl<'a> ConversationCreated<'a> {
     pub(in super::super) fn new(
-        place: &'a Place,
+        place: &'a LogPosition,
         parties: &'a Parties,
         subject: Option<&'a Subject>,
         status: Status,
@@ -64,7 +64,7 @@ pub(in super::super) struct ConversationUpdated<'a> {
 
 impl<'a> ConversationUpdated<'a> {
     pub(in super::super) fn new(
-        place: &'a Place,
+        place: &'a LogPosition,
         subject: Option<&'a Subject>,
         status: Status,
     ) -> Self {
@@ -86,7 +86,7 @@ pub(in super::super) struct ConversationDeleted<'a> {
 }
 
 impl<'a> ConversationDeleted<'a> {
-    pub(in super::super) fn new(place: &'a Place) -> Self {
+    pub(in super::super) fn new(place: &'a LogPosition) -> Self {
         Self { conversation_id: place.conversation.as_str(), seq: place.seq.get() }
     }
 }
@@ -101,7 +101,7 @@ pub(in super::super) struct MessageDeleted<'a> {
 }
 
 impl<'a> MessageDeleted<'a> {
-    pub(in super::super) fn new(place: &'a Place, message: &'a MessageId) -> Self {
+    pub(in super::super) fn new(place: &'a LogPosition, message: &'a MessageId) -> Self {
         Self {
             conversation_id: place.conversation.as_str(),
             message_id: message.as_str(),
@@ -122,7 +122,11 @@ pub(in super::super) struct ConversationRead<'a> {
 }
 
 impl<'a> ConversationRead<'a> {
-    pub(in super::super) fn new(place: &'a Place, receipt: &'a ReadReceipt, at: Timestamp) -> Self {
+    pub(in super::super) fn new(
+        place: &'a LogPosition,
+        receipt: &'a ReadReceipt,
+        at: Timestamp,
+    ) -> Self {
         Self {
             conversation_id: place.conversation.as_str(),
             reader_id: receipt.reader.as_str(),

@@ -23,7 +23,7 @@ pub(super) use self::{
 };
 use super::{
     asyncapi::Described,
-    told::{Place, Told},
+    told::{LogPosition, OutgoingEvent},
 };
 
 /// An event with its name on the wire.
@@ -32,7 +32,7 @@ pub(super) trait ServerEvent: Serialize {
     const NAME: &'static str;
 
     /// The event, encoded once for everyone who gets it.
-    fn told(&self) -> Option<Told>
+    fn told(&self) -> Option<OutgoingEvent>
     where
         Self: Sized,
     {
@@ -40,7 +40,7 @@ pub(super) trait ServerEvent: Serialize {
     }
 
     /// The event as an entry of a log.
-    fn told_at(&self, place: Place) -> Option<Told>
+    fn told_at(&self, place: LogPosition) -> Option<OutgoingEvent>
     where
         Self: Sized,
     {
@@ -48,11 +48,11 @@ pub(super) trait ServerEvent: Serialize {
     }
 }
 
-fn encode<E: ServerEvent>(event: &E, place: Option<Place>) -> Option<Told> {
+fn encode<E: ServerEvent>(event: &E, place: Option<LogPosition>) -> Option<OutgoingEvent> {
     to_raw_value(event)
         .inspect_err(|error| tracing::error!(event = E::NAME, %error, "cannot encode an event"))
         .ok()
-        .map(|data| Told::new(E::NAME, data, place))
+        .map(|data| OutgoingEvent::new(E::NAME, data, place))
 }
 
 macro_rules! named {

@@ -5,7 +5,7 @@ use domain::{id::ConversationId, ports::MarkedMessage};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{super::told::Told, ServerEvent as _};
+use super::{super::told::OutgoingEvent, ServerEvent as _};
 
 /// How many messages wait for this person, everywhere.
 #[derive(Serialize, ToSchema)]
@@ -34,11 +34,11 @@ pub(in super::super) struct MessageRead<'a> {
 pub(in super::super) fn conversation_unread(
     conversation: &ConversationId,
     unread_count: u64,
-) -> Option<Told> {
+) -> Option<OutgoingEvent> {
     ConversationUnreadUpdated { conversation_id: conversation.as_str(), unread_count }.told()
 }
 
-pub(in super::super) fn message_read(marked: &MarkedMessage) -> Option<Told> {
+pub(in super::super) fn message_read(marked: &MarkedMessage) -> Option<OutgoingEvent> {
     let MarkedMessage { message, read_at, .. } = marked;
     MessageRead { message_id: message.as_str(), read_at: read_at.to_string() }.told()
 }

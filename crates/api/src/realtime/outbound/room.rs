@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use super::{super::told::Told, ServerEvent as _};
+use super::{super::told::OutgoingEvent, ServerEvent as _};
 use crate::wire;
 
 /// The newest messages of a conversation, newest first, as of position `last_seq`: so many as were
@@ -47,15 +47,21 @@ pub(in super::super) fn history(
     messages: Vec<Box<RawValue>>,
     last_seq: Seq,
     has_more: bool,
-) -> Option<Told> {
+) -> Option<OutgoingEvent> {
     let conversation_id = conversation.as_str();
     ConversationHistory { conversation_id, messages, last_seq: last_seq.get(), has_more }.told()
 }
 
-pub(in super::super) fn user_joined(user: &UserId, conversation: &ConversationId) -> Option<Told> {
+pub(in super::super) fn user_joined(
+    user: &UserId,
+    conversation: &ConversationId,
+) -> Option<OutgoingEvent> {
     UserJoined { user_id: user.as_str(), conversation_id: conversation.as_str() }.told()
 }
 
-pub(in super::super) fn user_left(user: &UserId, conversation: &ConversationId) -> Option<Told> {
+pub(in super::super) fn user_left(
+    user: &UserId,
+    conversation: &ConversationId,
+) -> Option<OutgoingEvent> {
     UserLeft { user_id: user.as_str(), conversation_id: conversation.as_str() }.told()
 }

@@ -4,7 +4,7 @@ use domain::{id::ConversationId, time::Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{super::told::Told, ServerEvent as _};
+use super::{super::told::OutgoingEvent, ServerEvent as _};
 
 /// A command sent without an acknowledgement failed.
 #[derive(Serialize, ToSchema)]
@@ -47,14 +47,14 @@ pub(in super::super) struct ServerDraining {
     retry_after_ms: u64,
 }
 
-pub(in super::super) fn resync(conversation: Option<&ConversationId>) -> Option<Told> {
+pub(in super::super) fn resync(conversation: Option<&ConversationId>) -> Option<OutgoingEvent> {
     Resync { conversation_id: conversation.map(ConversationId::as_str) }.told()
 }
 
-pub(in super::super) fn auth_expiring(at: Timestamp) -> Option<Told> {
+pub(in super::super) fn auth_expiring(at: Timestamp) -> Option<OutgoingEvent> {
     AuthExpiring { expires_at: at.to_string() }.told()
 }
 
-pub(in super::super) fn server_draining(retry_after_ms: u64) -> Option<Told> {
+pub(in super::super) fn server_draining(retry_after_ms: u64) -> Option<OutgoingEvent> {
     ServerDraining { retry_after_ms }.told()
 }

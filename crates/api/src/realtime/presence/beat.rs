@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::{
     super::hub::{Hub, SessionKey},
-    Attendance, State,
+    PresenceTracker, State,
 };
 
 /// How many beats a lease outlives.
@@ -19,25 +19,26 @@ const RENEWALS_AT_ONCE_MAX: usize = 512;
 pub(in super::super) fn keep(hub: &Hub) {
     let hub = hub.clone();
     tokio::spawn(async move {
-        let attendance = hub.attendance();
-        let pause = Duration::from_millis(attendance.settings.terms.lease_ms) / BEATS_PER_LEASE;
+        let presence_tracker = hub.presence_tracker();
+        let pause =
+            Duration::from_millis(presence_tracker.settings.terms.lease_ms) / BEATS_PER_LEASE;
         let mut next_beat = Instant::now() + pause;
         loop {
-            let due = attendance.next_departure().map_or(next_beat, |due| due.min(next_beat));
+            let due = presence_tracker.next_departure().map_or(next_beat, |due| due.min(next_beat));
             tokio::select! {
                 () = sleep_until(due) => {}
-                () = attendance.changed.notified() => {}
+                () = presence_tracker.changed.notified() => {}
             }
             if next_beat <= Instant::now() {
-                attendance.renew().await;
+                presence_tracker.renew().await;
                 next_beat = Instant::now() + pause;
             }
-            attendance.sweep(&hub);
+            presence_tracker.sweep(&hub);
         }
     });
 }
 
-impl Attendance {
+impl PresenceTracker {
     fn next_departure(&self) -> Option<Instant> {
         self.state().register.next_departure().map(|after| self.born + after)
     }

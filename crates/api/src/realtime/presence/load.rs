@@ -1,18 +1,18 @@
 //! Reading circles from the store.
 
-use domain::{id::UserId, ports::Acquaintances};
+use domain::{id::UserId, ports::ParticipantWithPartners};
 
 use super::{
     super::{hub::Hub, retry::Retry},
-    Attendance,
+    PresenceTracker,
 };
 
-impl Attendance {
+impl PresenceTracker {
     /// Reads the circle of `user` and tells what follows from it, soon. Asked by whoever started
     /// the reading.
     pub(super) fn read(hub: &Hub, user: &UserId) {
         let (hub, user) = (hub.clone(), user.clone());
-        tokio::spawn(async move { hub.attendance().read_until_settled(&hub, &user).await });
+        tokio::spawn(async move { hub.presence_tracker().read_until_settled(&hub, &user).await });
     }
 
     async fn read_until_settled(&self, hub: &Hub, user: &UserId) {
@@ -30,7 +30,7 @@ impl Attendance {
     }
 
     /// Asks the store; `None` when it fails.
-    async fn ask(&self, user: &UserId) -> Option<Option<Acquaintances>> {
+    async fn ask(&self, user: &UserId) -> Option<Option<ParticipantWithPartners>> {
         // The gate is never closed; if it were, reading without it is still right.
         let _permit = self.gate.acquire().await.ok();
         let partners_max = self.settings.partners_per_person_max;
@@ -42,13 +42,13 @@ impl Attendance {
     }
 
     /// Whether that is all; else it has to be read again.
-    fn settle(&self, hub: &Hub, user: &UserId, read: Option<Acquaintances>) -> bool {
+    fn settle(&self, hub: &Hub, user: &UserId, read: Option<ParticipantWithPartners>) -> bool {
         let mut state = self.state();
-        let Some(circle) = state.circles.get_mut(user) else { return true };
-        if !circle.take(read) {
+        let Some(partner_set) = state.circles.get_mut(user) else { return true };
+        if !partner_set.take(read) {
             return false;
         }
-        if let Some(newcomers) = circle.reveal() {
+        if let Some(newcomers) = partner_set.reveal() {
             state.tell_online(hub, user);
             for session in newcomers {
                 state.tell_snapshot(hub, user, session);

@@ -5,9 +5,9 @@
 //! store nothing.
 
 mod beat;
-mod circle;
 mod load;
 mod news;
+mod partner_set;
 
 use std::{
     collections::HashMap,
@@ -20,7 +20,7 @@ use domain::{
     id::UserId,
     participant::NAMELESS,
     ports::Store,
-    presence::{Presence, PresenceTerms},
+    presence::{Presence, PresencePolicy},
 };
 use tokio::{
     sync::{Notify, Semaphore},
@@ -28,7 +28,7 @@ use tokio::{
 };
 
 pub(super) use self::beat::keep;
-use self::circle::Circle;
+use self::partner_set::PartnerSet;
 use super::hub::{Hub, SessionKey};
 
 /// How many circles are read at the same time.
@@ -38,7 +38,7 @@ const READS_AT_ONCE_MAX: usize = 4;
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
     /// How long presence outlives what it was told.
-    pub terms: PresenceTerms,
+    pub terms: PresencePolicy,
     /// People who hear of one person, and of whom that person hears: 1 to 10,000. Those they talked
     /// with last count.
     pub partners_per_person_max: u32,
@@ -46,12 +46,12 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { terms: PresenceTerms::default(), partners_per_person_max: 2_000 }
+        Self { terms: PresencePolicy::default(), partners_per_person_max: 2_000 }
     }
 }
 
 /// Who can be reached on this node.
-pub(super) struct Attendance {
+pub(super) struct PresenceTracker {
     settings: Settings,
     store: Arc<dyn Store>,
     state: Mutex<State>,
@@ -69,10 +69,10 @@ struct State {
     /// Whose the sessions of this node are.
     sessions: HashMap<SessionKey, UserId>,
     /// Of everyone who is online.
-    circles: HashMap<UserId, Circle>,
+    circles: HashMap<UserId, PartnerSet>,
 }
 
-impl Attendance {
+impl PresenceTracker {
     /// Nobody is here yet.
     pub(super) fn new(settings: Settings, store: Arc<dyn Store>) -> Self {
         let state = State {
@@ -101,16 +101,16 @@ impl Attendance {
 
     /// Takes a session in: it is told who is online, and with a first session its person's partners
     /// hear of them.
-    pub(super) fn arrive(&self, hub: &Hub, user: &UserId, session: SessionKey) {
+    pub(super) fn session_opened(&self, hub: &Hub, user: &UserId, session: SessionKey) {
         let mut state = self.state();
         state.sessions.insert(session, user.clone());
         state.register.hold(user, session, self.now());
-        let circle = state.circles.entry(user.clone()).or_default();
-        let (is_known, is_new) = (circle.is_known(), circle.start_reading_first());
+        let partner_set = state.circles.entry(user.clone()).or_default();
+        let (is_known, is_new) = (partner_set.is_known(), partner_set.start_reading_first());
         if is_known {
             state.tell_snapshot(hub, user, session);
         } else {
-            circle.await_snapshot(session);
+            partner_set.await_snapshot(session);
         }
         drop(state);
         self.changed.notify_one();
@@ -120,7 +120,7 @@ impl Attendance {
     }
 
     /// Lets a session go. Its person's partners hear of it when it was the last, after the grace.
-    pub(super) fn depart(&self, user: &UserId, session: SessionKey) {
+    pub(super) fn session_closed(&self, user: &UserId, session: SessionKey) {
         let mut state = self.state();
         state.sessions.remove(&session);
         state.register.release(user, session, self.now());
@@ -131,24 +131,28 @@ impl Attendance {
     /// What others call a person who is online.
     pub(super) fn name_of(&self, user: &UserId) -> Arc<str> {
         let state = self.state();
-        state.circles.get(user).map_or_else(|| NAMELESS.into(), |circle| circle.name().clone())
+        state
+            .circles
+            .get(user)
+            .map_or_else(|| NAMELESS.into(), |partner_set| partner_set.name().clone())
     }
 
     /// Two people talk with each other from now on: they hear of each other, at once if both are
     /// online.
-    pub(super) fn meet(&self, hub: &Hub, parties: &Parties) {
+    pub(super) fn partners_added(&self, hub: &Hub, parties: &Parties) {
         let partners_max = usize::try_from(self.settings.partners_per_person_max);
         let partners_max = partners_max.unwrap_or(usize::MAX);
         let Parties { salon, client } = parties;
         let mut state = self.state();
-        state.meet(hub, salon, client, partners_max);
-        state.meet(hub, client, salon, partners_max);
+        state.partners_added(hub, salon, client, partners_max);
+        state.partners_added(hub, client, salon, partners_max);
     }
 
     /// A conversation of two people is no more. Whether they have another says the store.
-    pub(super) fn part(&self, hub: &Hub, parties: &Parties) {
+    pub(super) fn partners_removed(&self, hub: &Hub, parties: &Parties) {
         for user in [&parties.salon, &parties.client] {
-            let asks = self.state().circles.get_mut(user).is_some_and(Circle::start_reading_again);
+            let asks =
+                self.state().circles.get_mut(user).is_some_and(PartnerSet::start_reading_again);
             if asks {
                 Self::read(hub, user);
             }

@@ -9,9 +9,9 @@ mod offset;
 mod past;
 mod pid;
 
-pub(super) use holders::{Hold, Holders};
+pub(super) use holders::{SessionLease, SessionTable};
 pub use key::RecoveryKey;
-pub(super) use past::Parting;
+pub(super) use past::LastState;
 
 /// Which Socket.IO clients may go on where they were cut off. For those, every event ends in one more
 /// argument, the offset, which is one too many for handlers that count theirs.
@@ -41,7 +41,7 @@ use std::sync::Arc;
 use domain::{id::UserId, ports::Clock, time::Timestamp};
 use socketio::RecoveryRequest;
 
-use super::whereabouts::Whereabouts;
+use super::subscriptions::Subscriptions;
 use offset::Offset;
 
 /// The most conversations that an offset names. A session that has joined more cannot be recovered,
@@ -52,14 +52,14 @@ const NO_OFFSET: &str = "-";
 
 /// Writes what the client of one session carries.
 #[derive(Clone)]
-pub(super) struct Ticket {
+pub(super) struct RecoveryTokenIssuer {
     key: RecoveryKey,
     socket_id: Arc<str>,
     user: UserId,
     clock: Arc<dyn Clock>,
 }
 
-impl Ticket {
+impl RecoveryTokenIssuer {
     /// For the session in which `user` is known as `socket_id`.
     pub(super) fn new(
         key: RecoveryKey,
@@ -75,37 +75,37 @@ impl Ticket {
         pid::write(&self.key, &self.socket_id, &self.user)
     }
 
-    /// The offset of an event by which a session is at `whereabouts`.
-    pub(super) fn offset(&self, whereabouts: &Whereabouts) -> String {
-        self.offset_as_of(whereabouts, self.clock.now())
+    /// The offset of an event by which a session is at `subscriptions`.
+    pub(super) fn offset(&self, subscriptions: &Subscriptions) -> String {
+        self.offset_as_of(subscriptions, self.clock.now())
     }
 
     /// The same, where all that happened elsewhere since `at` may not have been told yet.
-    pub(super) fn offset_as_of(&self, whereabouts: &Whereabouts, at: Timestamp) -> String {
-        if whereabouts.rooms().len() > ROOMS_MAX {
+    pub(super) fn offset_as_of(&self, subscriptions: &Subscriptions, at: Timestamp) -> String {
+        if subscriptions.rooms().len() > ROOMS_MAX {
             return NO_OFFSET.to_owned();
         }
-        let offset = Offset { at, whereabouts: whereabouts.clone() };
+        let offset = Offset { at, subscriptions: subscriptions.clone() };
         offset.write(&self.key, &self.socket_id, &self.user)
     }
 }
 
 /// What a client that comes back has proved.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Claim {
+pub(super) struct VerifiedRecovery {
     /// The id by which it knew itself.
     pub(super) socket_id: String,
     /// When it was told the last.
     pub(super) at: Timestamp,
     /// What it had joined, and how far it was told there.
-    pub(super) whereabouts: Whereabouts,
+    pub(super) subscriptions: Subscriptions,
 }
 
-impl Claim {
+impl VerifiedRecovery {
     /// Puts it right: what it says of the session is not newer than how that ended.
-    pub(super) fn corrected_by(&mut self, parting: &Parting) {
+    pub(super) fn corrected_by(&mut self, parting: &LastState) {
         if self.at <= parting.at {
-            self.whereabouts.keep(&parting.rooms);
+            self.subscriptions.keep(&parting.rooms);
         }
     }
 
@@ -118,7 +118,7 @@ impl Claim {
     ) -> Option<Self> {
         let socket_id = pid::read(key, &request.pid, user)?;
         let offset = Offset::read(key, &request.offset, &socket_id, user)?;
-        Some(Self { socket_id, at: offset.at, whereabouts: offset.whereabouts })
+        Some(Self { socket_id, at: offset.at, subscriptions: offset.subscriptions })
     }
 }
 

@@ -4,7 +4,7 @@ use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use domain::{id::UserId, seq::Seq, time::Timestamp};
 
 use super::{
-    super::whereabouts::{Whereabout, Whereabouts},
+    super::subscriptions::{Subscription, Subscriptions},
     bytes::{Reader, put_id, put_number},
     key::{Purpose, RecoveryKey},
 };
@@ -19,7 +19,7 @@ pub(super) struct Offset {
     /// When; what is finer than a second is cut.
     pub(super) at: Timestamp,
     /// What it had joined, and how far it was told there.
-    pub(super) whereabouts: Whereabouts,
+    pub(super) subscriptions: Subscriptions,
 }
 
 impl Offset {
@@ -27,7 +27,7 @@ impl Offset {
     pub(super) fn write(&self, key: &RecoveryKey, socket_id: &str, user: &UserId) -> String {
         let mut body = vec![VERSION];
         put_number(&mut body, self.at.as_millis().div_euclid(MILLIS_PER_SECOND).unsigned_abs());
-        for room in self.whereabouts.rooms() {
+        for room in self.subscriptions.rooms() {
             put_id(&mut body, &room.conversation);
             put_number(&mut body, room.told.get().unsigned_abs() << 1 | u64::from(room.visible));
         }
@@ -51,13 +51,13 @@ impl Offset {
         while !reader.0.is_empty() {
             rooms.push(room(&mut reader)?);
         }
-        Some(Self { at, whereabouts: Whereabouts::new(rooms) })
+        Some(Self { at, subscriptions: Subscriptions::new(rooms) })
     }
 }
 
-fn room(reader: &mut Reader<'_>) -> Option<Whereabout> {
+fn room(reader: &mut Reader<'_>) -> Option<Subscription> {
     let conversation = reader.id()?;
     let number = reader.number()?;
     let told = Seq::new(i64::try_from(number >> 1).ok()?)?;
-    Some(Whereabout { conversation, visible: number & 1 == 1, told })
+    Some(Subscription { conversation, visible: number & 1 == 1, told })
 }

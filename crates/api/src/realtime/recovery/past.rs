@@ -12,7 +12,7 @@ const SESSIONS_MAX: usize = 10_000;
 
 /// Where a session was when it ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in super::super) struct Parting {
+pub(in super::super) struct LastState {
     pub(in super::super) rooms: Vec<ConversationId>,
     pub(in super::super) at: Timestamp,
 }
@@ -20,16 +20,16 @@ pub(in super::super) struct Parting {
 /// Where sessions were when they ended. What their clients carry may be older: somebody who left a
 /// conversation and was cut off at once still carries that they are in it.
 #[derive(Default)]
-pub(super) struct Past {
-    partings: HashMap<Arc<str>, Parting>,
+pub(super) struct RecentDisconnects {
+    partings: HashMap<Arc<str>, LastState>,
     /// By age, the oldest first.
     order: VecDeque<Arc<str>>,
 }
 
-impl Past {
+impl RecentDisconnects {
     /// Notes where the session of `socket_id` was. In too many conversations it cannot be
     /// recovered, and need not be remembered.
-    pub(super) fn remember(&mut self, socket_id: &str, parting: Parting) {
+    pub(super) fn remember(&mut self, socket_id: &str, parting: LastState) {
         if parting.rooms.len() > ROOMS_MAX {
             return;
         }
@@ -44,7 +44,7 @@ impl Past {
         }
     }
 
-    pub(super) fn recall(&self, socket_id: &str) -> Option<Parting> {
+    pub(super) fn recall(&self, socket_id: &str) -> Option<LastState> {
         self.partings.get(socket_id).cloned()
     }
 }
@@ -55,9 +55,9 @@ mod tests {
 
     #[test]
     fn the_newest_word_counts_and_the_oldest_session_is_forgotten() {
-        let mut past = Past::default();
+        let mut past = RecentDisconnects::default();
         let at = Timestamp::UNIX_EPOCH;
-        let parting = |rooms| Parting { rooms, at };
+        let parting = |rooms| LastState { rooms, at };
         let in_room = || parting(vec![ConversationId::parse("c").expect("a good id")]);
         past.remember("first", in_room());
         past.remember("first", parting(Vec::new()));

@@ -12,7 +12,7 @@ use crate::{callers::person, failure::Failure};
 pub(super) async fn caller(context: &Context, token: Option<&str>) -> Result<Caller, Failure> {
     let token = token.ok_or(TokenError::Invalid)?;
     let caller = person(context.tokens.verify(without_scheme(token))?)?;
-    context.messaging.recognise(&caller).await?;
+    context.messaging.sync_profile(&caller).await?;
     Ok(caller)
 }
 

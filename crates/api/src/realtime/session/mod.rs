@@ -21,12 +21,12 @@ use serde_json::Value;
 
 use super::{
     Settings,
-    crowd::{Crowd, Place},
+    connection_limiter::{ConnectionLimiter, SessionPermit},
     hub::{Hub, SessionKey},
     inbound::{self, Command, EventName},
-    outlet::Outlet,
-    recovery::Parting,
-    told::Told,
+    outlet::EventSink,
+    recovery::LastState,
+    told::OutgoingEvent,
 };
 use crate::{code::Code, failure::Failure, input::Object, limits::Limits, texts};
 
@@ -38,7 +38,7 @@ pub(super) struct Context {
     pub(super) tokens: Arc<dyn TokenVerifier>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) limits: Limits,
-    pub(super) crowd: Crowd,
+    pub(super) connection_limiter: ConnectionLimiter,
 }
 
 /// One session of one person.
@@ -46,32 +46,32 @@ pub(super) struct Session {
     context: Arc<Context>,
     caller: Caller,
     key: SessionKey,
-    place: Place,
-    _seat: Seat,
+    place: SessionPermit,
+    _seat: Registration,
 }
 
 /// What the hub knows of a session, for as long as that lasts: a newcomer may also be given up
 /// before anybody comes to end the session.
-struct Seat {
+struct Registration {
     hub: Hub,
     key: SessionKey,
 }
 
-impl Drop for Seat {
+impl Drop for Registration {
     fn drop(&mut self) {
         self.hub.exit(self.key);
     }
 }
 
 /// Somebody who may come in.
-pub(super) struct Admitted {
+pub(super) struct AuthenticatedClient {
     caller: Caller,
-    place: Place,
+    place: SessionPermit,
     /// One session of theirs is about to end in favour of this one.
     replaces: bool,
 }
 
-impl Admitted {
+impl AuthenticatedClient {
     pub(super) fn user(&self) -> &UserId {
         &self.caller.user
     }
@@ -83,7 +83,7 @@ impl Admitted {
 }
 
 /// Somebody at a door.
-pub(super) struct Newcomer<'a> {
+pub(super) struct ConnectAttempt<'a> {
     /// What they say who they are, without or with `Bearer`.
     pub(super) token: Option<&'a str>,
     /// Where they come from.
@@ -97,8 +97,8 @@ impl Session {
     /// `unauthorized`, `token_expired`, `too_many_sessions`, or the store's failure.
     pub(super) async fn begin(
         context: &Arc<Context>,
-        newcomer: Newcomer<'_>,
-        outlet: Arc<dyn Outlet>,
+        newcomer: ConnectAttempt<'_>,
+        outlet: Arc<dyn EventSink>,
     ) -> Result<Self, Failure> {
         let admitted = Self::admit(context, newcomer).await?;
         Self::enter(context, admitted, outlet)
@@ -110,11 +110,11 @@ impl Session {
     /// See [`begin`](Self::begin).
     pub(super) async fn admit(
         context: &Context,
-        newcomer: Newcomer<'_>,
-    ) -> Result<Admitted, Failure> {
-        let place = context.crowd.take_place(newcomer.address).ok_or_else(too_many)?;
+        newcomer: ConnectAttempt<'_>,
+    ) -> Result<AuthenticatedClient, Failure> {
+        let place = context.connection_limiter.take_place(newcomer.address).ok_or_else(too_many)?;
         let caller = identity::caller(context, newcomer.token).await?;
-        Ok(Admitted { caller, place, replaces: false })
+        Ok(AuthenticatedClient { caller, place, replaces: false })
     }
 
     /// Lets somebody in. From here on `outlet` hears what concerns them.
@@ -123,24 +123,24 @@ impl Session {
     /// `too_many_sessions`.
     pub(super) fn enter(
         context: &Arc<Context>,
-        admitted: Admitted,
-        outlet: Arc<dyn Outlet>,
+        admitted: AuthenticatedClient,
+        outlet: Arc<dyn EventSink>,
     ) -> Result<Self, Failure> {
-        let Admitted { caller, place, replaces } = admitted;
+        let AuthenticatedClient { caller, place, replaces } = admitted;
         let Context { hub, settings, .. } = &**context;
         let bound = settings.sessions_per_person_max.saturating_add(usize::from(replaces));
         let entered = hub.enter(&caller.user, outlet, caller.expires_at, bound);
         let key = entered.ok_or_else(too_many)?;
-        let seat = Seat { hub: hub.clone(), key };
-        hub.count_unread(&caller.user);
-        hub.attendance().arrive(hub, &caller.user, key);
+        let seat = Registration { hub: hub.clone(), key };
+        hub.schedule_unread_update(&caller.user);
+        hub.presence_tracker().session_opened(hub, &caller.user, key);
         tracing::debug!(user.id = %caller.user, "session begins");
         Ok(Self { context: context.clone(), caller, key, place, _seat: seat })
     }
 
     /// Ends the session as if it had never begun; its person may enter another.
-    pub(super) fn step_back(self) -> Admitted {
-        Admitted { caller: self.caller, place: self.place, replaces: false }
+    pub(super) fn release(self) -> AuthenticatedClient {
+        AuthenticatedClient { caller: self.caller, place: self.place, replaces: false }
     }
 
     /// Names it on this node.
@@ -149,7 +149,7 @@ impl Session {
     }
 
     /// Says `told`, which answers what it asked for, to this session alone.
-    pub(super) fn tell(&self, told: &Told) {
+    pub(super) fn tell(&self, told: &OutgoingEvent) {
         self.context.hub.answer_session(self.key, told);
     }
 
@@ -158,26 +158,26 @@ impl Session {
     ///
     /// # Errors
     /// What the client is to be told; what is our fault is written down already.
-    pub(super) async fn obey(
+    pub(super) async fn dispatch(
         &mut self,
         name: EventName,
         payload: &Object,
     ) -> Result<Value, Failure> {
         let outcome = match inbound::command(name, payload) {
-            Ok(command) => self.carry_out(command).await,
+            Ok(command) => self.execute(command).await,
             Err(failure) => Err(failure),
         };
         outcome.inspect_err(Failure::log)
     }
 
     /// The session is over, for this reason. Returns where it was.
-    pub(super) fn end(self, reason: &dyn fmt::Display) -> Parting {
+    pub(super) fn end(self, reason: &dyn fmt::Display) -> LastState {
         let rooms = self.context.hub.exit(self.key);
         tracing::debug!(user.id = %self.caller.user, %reason, "session ended");
-        Parting { rooms, at: self.context.clock.now() }
+        LastState { rooms, at: self.context.clock.now() }
     }
 
-    async fn carry_out(&mut self, command: Command) -> Result<Value, Failure> {
+    async fn execute(&mut self, command: Command) -> Result<Value, Failure> {
         self.context.limits.allow_command(&self.caller.user)?;
         let expired = self.caller.expires_at.is_some_and(|end| end <= self.context.clock.now());
         if expired && !matches!(command, Command::Refresh { .. }) {

@@ -12,10 +12,10 @@ use super::{
     super::{
         answer::Budget,
         delivery,
-        missed::{Missed, heard_by, missed},
+        missed::{CatchUp, heard_by, missed},
         outbound,
-        told::Told,
-        whereabouts::{Whereabout, Whereabouts},
+        subscriptions::{Subscription, Subscriptions},
+        told::OutgoingEvent,
     },
     Context, Session,
 };
@@ -26,12 +26,12 @@ use crate::failure::Failure;
 const CLOCKS_MAY_DIFFER_MS: i64 = 60_000;
 
 /// What a session is told first, each with where it is by then.
-pub(in super::super) type Replay = Vec<(Told, Whereabouts)>;
+pub(in super::super) type Replay = Vec<(OutgoingEvent, Subscriptions)>;
 
 /// What is told so far, and how much more may be.
-struct Recital {
+struct ReplayBuilder {
     replay: Replay,
-    whereabouts: Whereabouts,
+    subscriptions: Subscriptions,
     events_left: u32,
     budget: Budget,
 }
@@ -45,7 +45,7 @@ impl Session {
     /// The store's failure; the session is then of no use.
     pub(in super::super) async fn restore(
         &self,
-        whereabouts: &Whereabouts,
+        subscriptions: &Subscriptions,
         at: Timestamp,
     ) -> Result<Option<Replay>, Failure> {
         let Context { hub, settings, clock, .. } = &*self.context;
@@ -54,16 +54,16 @@ impl Session {
             return Ok(None);
         }
         // What is told meanwhile must not say that we are nowhere.
-        hub.place(self.key, whereabouts);
-        let mut recital = Recital {
+        hub.place(self.key, subscriptions);
+        let mut recital = ReplayBuilder {
             replay: Vec::new(),
-            whereabouts: whereabouts.clone(),
+            subscriptions: subscriptions.clone(),
             events_left: settings.resume_events_max,
             budget: Budget::of(settings.answer_bytes_max),
         };
-        for room in whereabouts.rooms() {
+        for room in subscriptions.rooms() {
             if !self.restore_room(room, &mut recital).await? {
-                self.leave_all(whereabouts);
+                self.leave_all(subscriptions);
                 return Ok(None);
             }
         }
@@ -74,18 +74,18 @@ impl Session {
     /// Joins a conversation where the session left off. False when that cannot be told.
     async fn restore_room(
         &self,
-        room: &Whereabout,
-        recital: &mut Recital,
+        room: &Subscription,
+        recital: &mut ReplayBuilder,
     ) -> Result<bool, Failure> {
         let Context { hub, messaging, .. } = &*self.context;
-        let Whereabout { conversation, visible, told } = room;
+        let Subscription { conversation, visible, told } = room;
         let user = &self.caller.user;
         // As with every join: while we hold the turn nothing new is told here.
         let _turn = hub.take_turn(conversation).await;
         let events_max = recital.events_left;
         let events = match missed(messaging, conversation, user, *told, events_max).await {
-            Ok(Missed::Events { events, has_more: false }) => events,
-            Ok(Missed::Events { .. } | Missed::Forgotten) | Err(FindError::Unknown) => {
+            Ok(CatchUp::Events { events, has_more: false }) => events,
+            Ok(CatchUp::Events { .. } | CatchUp::Trimmed) | Err(FindError::Unknown) => {
                 return Ok(false);
             }
             Err(error @ FindError::Store(_)) => return Err(Failure::of_conversation(error)),
@@ -96,7 +96,7 @@ impl Session {
         }
         if is_gone(&events) {
             self.leave_room(conversation);
-            recital.whereabouts.leave(conversation);
+            recital.subscriptions.leave(conversation);
         } else {
             hub.join(self.key, conversation, user, since, *visible, &[]);
             if let Some(told) = outbound::user_joined(user, conversation) {
@@ -110,13 +110,17 @@ impl Session {
 
     /// What became of the person's other conversations; or, when that is too much, that all is to
     /// be loaded anew.
-    async fn restore_elsewhere(&self, at: Timestamp, recital: &mut Recital) -> Result<(), Failure> {
+    async fn restore_elsewhere(
+        &self,
+        at: Timestamp,
+        recital: &mut ReplayBuilder,
+    ) -> Result<(), Failure> {
         let Context { hub, messaging, settings, .. } = &*self.context;
         let millis = at.as_millis().saturating_sub(CLOCKS_MAY_DIFFER_MS);
         let since = Timestamp::from_millis(millis).unwrap_or(Timestamp::UNIX_EPOCH);
         let changes_max = settings.resume_events_max;
         let changes = messaging.changes_since(&self.caller.user, since, changes_max + 1).await?;
-        let rooms = recital.whereabouts.clone();
+        let rooms = recital.subscriptions.clone();
         let is_elsewhere = |event: &&Event| !rooms.has(&event.conversation);
         let elsewhere = changes.iter().filter(is_elsewhere);
         let elsewhere = elsewhere.filter_map(|event| delivery::entry(event, hub.links()));
@@ -126,8 +130,8 @@ impl Session {
         Ok(())
     }
 
-    fn leave_all(&self, whereabouts: &Whereabouts) {
-        for room in whereabouts.rooms() {
+    fn leave_all(&self, subscriptions: &Subscriptions) {
+        for room in subscriptions.rooms() {
             self.leave_room(&room.conversation);
         }
     }
@@ -137,15 +141,15 @@ impl Session {
     }
 }
 
-impl Recital {
+impl ReplayBuilder {
     /// False, and not all of it is in, when that is too much for one answer.
-    fn tell(&mut self, all: impl IntoIterator<Item = Told>) -> bool {
+    fn tell(&mut self, all: impl IntoIterator<Item = OutgoingEvent>) -> bool {
         for told in all {
             if !self.budget.take_event(told.data().get().len()) {
                 return false;
             }
-            self.whereabouts.hear(&told);
-            self.replay.push((told, self.whereabouts.clone()));
+            self.subscriptions.advance(&told);
+            self.replay.push((told, self.subscriptions.clone()));
         }
         true
     }

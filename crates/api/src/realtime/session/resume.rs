@@ -10,18 +10,18 @@ use super::{
     super::{
         answer::Budget,
         inbound::SyncFrom,
-        missed::{self, Missed, missed},
+        missed::{self, CatchUp, missed},
         outbound,
-        told::Told,
+        told::OutgoingEvent,
     },
     Context, Session,
 };
 use crate::{code::Code, failure::Failure, wire};
 
 /// What a session that joins is told first.
-pub(super) struct Opening {
+pub(super) struct JoinSnapshot {
     /// What it is told.
-    pub(super) told: Vec<Told>,
+    pub(super) told: Vec<OutgoingEvent>,
     /// Everything up to here is in it.
     pub(super) since: Seq,
     /// Whether the client has to load the conversation anew, though it said how far it had come.
@@ -35,7 +35,7 @@ impl Session {
         &self,
         conversation: &ConversationId,
         after: Option<Seq>,
-    ) -> Result<Opening, Failure> {
+    ) -> Result<JoinSnapshot, Failure> {
         if let Some(after) = after
             && let Some(opening) = self.continuation(conversation, after).await?
         {
@@ -45,7 +45,7 @@ impl Session {
         let resync = after.is_some();
         let news = resync.then(|| outbound::resync(Some(conversation))).flatten();
         let told = news.into_iter().chain(history.told).collect();
-        Ok(Opening { told, since: history.since, resync })
+        Ok(JoinSnapshot { told, since: history.since, resync })
     }
 
     /// What happened after `after`; `None` when that cannot be told, or is too much for one answer.
@@ -53,11 +53,11 @@ impl Session {
         &self,
         conversation: &ConversationId,
         after: Seq,
-    ) -> Result<Option<Opening>, Failure> {
+    ) -> Result<Option<JoinSnapshot>, Failure> {
         let Context { hub, messaging, settings, .. } = &*self.context;
         let user = &self.caller.user;
         let missed = missed(messaging, conversation, user, after, settings.resume_events_max).await;
-        let Missed::Events { events, has_more: false } =
+        let CatchUp::Events { events, has_more: false } =
             missed.map_err(Failure::of_conversation)?
         else {
             return Ok(None);
@@ -69,14 +69,14 @@ impl Session {
         let told = missed::heard_by(user, &events, hub.links());
         let mut budget = Budget::of(settings.answer_bytes_max);
         let fits = told.iter().all(|told| budget.take_event(told.data().get().len()));
-        Ok((since == last_seq && fits).then_some(Opening { told, since, resync: false }))
+        Ok((since == last_seq && fits).then_some(JoinSnapshot { told, since, resync: false }))
     }
 
     async fn history(
         &self,
         conversation: &ConversationId,
         messages: u32,
-    ) -> Result<Opening, Failure> {
+    ) -> Result<JoinSnapshot, Failure> {
         let window = Window::first(i64::from(messages));
         let messaging = &self.context.messaging;
         let history = messaging.history(conversation, &self.caller.user, &window).await;
@@ -85,7 +85,7 @@ impl Session {
         let (messages, has_more) = self.fitting(&history.page.items)?;
         let has_more = has_more || history.page.next.is_some();
         let told = outbound::history(conversation, messages, since, has_more);
-        Ok(Opening { told: told.into_iter().collect(), since, resync: false })
+        Ok(JoinSnapshot { told: told.into_iter().collect(), since, resync: false })
     }
 
     /// Of `messages`, newest first, those that fit into one answer, and whether there are more. One
@@ -117,7 +117,7 @@ impl Session {
         let mut pages = Vec::with_capacity(conversations.len());
         for SyncFrom { conversation, after } in conversations {
             if left == 0 {
-                let nothing = Missed::Events { events: Vec::new(), has_more: true };
+                let nothing = CatchUp::Events { events: Vec::new(), has_more: true };
                 pages.push(encode(&nothing.page(conversation, *after, hub.links()))?);
                 continue;
             }

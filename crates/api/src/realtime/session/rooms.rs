@@ -3,7 +3,7 @@
 use domain::{id::ConversationId, ports::ReadTarget, seq::Seq};
 use serde_json::{Value, json};
 
-use super::{super::outbound, Context, Session, resume::Opening};
+use super::{super::outbound, Context, Session, resume::JoinSnapshot};
 use crate::{code::Code, failure::Failure, texts};
 
 impl Session {
@@ -21,7 +21,7 @@ impl Session {
         // While we hold the turn nothing new is told here: what the opening tells and what is told
         // after it meet exactly.
         let turn = hub.take_turn(conversation).await;
-        let Opening { told, since, resync } = self.opening(conversation, after).await?;
+        let JoinSnapshot { told, since, resync } = self.opening(conversation, after).await?;
         hub.join(self.key, conversation, user, since, visible, &told);
         drop(turn);
         if let Some(told) = outbound::user_joined(user, conversation) {

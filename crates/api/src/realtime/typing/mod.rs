@@ -10,7 +10,7 @@ use std::{
 
 use domain::{
     id::{ConversationId, UserId},
-    typing::{Announcement, Typing, TypingTerms, Writer},
+    typing::{Announcement, Typing, TypingPolicy, Writer},
 };
 use tokio::{
     sync::Notify,
@@ -23,7 +23,7 @@ use super::{
 };
 
 /// Who is writing on this node.
-pub(super) struct Writing {
+pub(super) struct TypingTracker {
     marks: Mutex<Typing<SessionKey>>,
     /// Times are counted from here.
     born: Instant,
@@ -31,9 +31,9 @@ pub(super) struct Writing {
     changed: Notify,
 }
 
-impl Writing {
+impl TypingTracker {
     /// Nobody writes yet.
-    pub(super) fn new(terms: TypingTerms) -> Self {
+    pub(super) fn new(terms: TypingPolicy) -> Self {
         Self { marks: Mutex::new(Typing::new(terms)), born: Instant::now(), changed: Notify::new() }
     }
 
@@ -124,7 +124,7 @@ fn tell(hub: &Hub, said: Option<&Announcement<SessionKey>>) {
     let Some(Announcement { writer, session, writes }) = said else { return };
     let (conversation_id, user_id) = (writer.conversation.as_str(), writer.user.as_str());
     let told = if *writes {
-        let user_name = &*hub.attendance().name_of(&writer.user);
+        let user_name = &*hub.presence_tracker().name_of(&writer.user);
         UserTyping { conversation_id, user_id, user_name }.told()
     } else {
         UserStoppedTyping { conversation_id, user_id }.told()

@@ -5,7 +5,7 @@ use crate::{
     attachment::ATTACHMENTS_MAX,
     import::{
         LOST_FILE_TEXT,
-        former::{FormerCounter, FormerFile},
+        former::{LegacyCounter, LegacyFile},
     },
     text::CONTENT_MAX_CHARS,
 };
@@ -18,8 +18,8 @@ fn at(millis: i64) -> Timestamp {
     Timestamp::from_millis(millis).expect("in range")
 }
 
-fn said(id: &str, sender: &str, content: &str, millis: i64, is_read: bool) -> FormerMessage {
-    FormerMessage {
+fn said(id: &str, sender: &str, content: &str, millis: i64, is_read: bool) -> LegacyMessage {
+    LegacyMessage {
         id: raw(id),
         sender: raw(sender),
         content: raw(content),
@@ -32,8 +32,8 @@ fn said(id: &str, sender: &str, content: &str, millis: i64, is_read: bool) -> Fo
     }
 }
 
-fn former(messages: Vec<FormerMessage>) -> FormerConversation {
-    FormerConversation {
+fn former(messages: Vec<LegacyMessage>) -> LegacyConversation {
+    LegacyConversation {
         id: raw("c1"),
         salon: raw("salon"),
         client: raw("client"),
@@ -48,8 +48,8 @@ fn former(messages: Vec<FormerMessage>) -> FormerConversation {
     }
 }
 
-fn picture(id: &str, url: &str) -> FormerFile {
-    FormerFile {
+fn picture(id: &str, url: &str) -> LegacyFile {
+    LegacyFile {
         id: raw(id),
         name: raw("a.webp"),
         url: raw(url),
@@ -59,7 +59,7 @@ fn picture(id: &str, url: &str) -> FormerFile {
     }
 }
 
-fn taken(former: FormerConversation) -> (ImportedConversation, Findings) {
+fn taken(former: LegacyConversation) -> (ImportedConversation, Findings) {
     let mut findings = Findings::default();
     (conversation(former, &mut findings).expect("taken over"), findings)
 }
@@ -94,7 +94,7 @@ fn a_horizon_is_the_newest_message_that_was_read_and_what_is_below_is_read_too()
         said("m3", "client", "c", 3, false),
         said("m4", "salon", "d", 4, false),
     ]);
-    let counter = |reader, unread| FormerCounter { reader: raw(reader), unread };
+    let counter = |reader, unread| LegacyCounter { reader: raw(reader), unread };
     before.counters = vec![counter("client", 2), counter("salon", 1), counter("stranger", 7)];
     let (conversation, findings) = taken(before);
     let horizons = conversation.horizons;
@@ -170,8 +170,8 @@ fn what_cannot_be_a_message_is_named_and_the_others_stay() {
 
 #[test]
 fn a_conversation_needs_an_id_and_two_people() {
-    let same = FormerConversation { client: raw("salon"), ..former(vec![]) };
-    let nameless = FormerConversation { id: raw(""), ..former(vec![]) };
+    let same = LegacyConversation { client: raw("salon"), ..former(vec![]) };
+    let nameless = LegacyConversation { id: raw(""), ..former(vec![]) };
     for (former, reason) in [(same, Refusal::SidesAreTheSame), (nameless, Refusal::InvalidId)] {
         let mut findings = Findings::default();
         assert_eq!(conversation(former, &mut findings), None);

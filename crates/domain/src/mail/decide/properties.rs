@@ -21,16 +21,18 @@ fn minutes(number: i64) -> Timestamp {
     Timestamp::from_millis(START_MS + number * MINUTE_MS).expect("in range")
 }
 
-fn some_waiting() -> impl Strategy<Value = Waiting> {
-    let told_at = prop::option::of((-120_i64..0).prop_map(minutes));
-    (-120_i64..=0, 0_u64..3, told_at).prop_map(|(since, untold, told_at)| Waiting {
-        newest_at: minutes(since),
-        conversation: talk("any", "s1", "c1").0,
-        since: minutes(since),
-        noted: 1,
-        untold,
-        up_to: Seq::new(5).expect("not negative"),
-        told_at,
+fn some_waiting() -> impl Strategy<Value = PendingConversation> {
+    let last_mailed_at = prop::option::of((-120_i64..0).prop_map(minutes));
+    (-120_i64..=0, 0_u64..3, last_mailed_at).prop_map(|(since, unmailed, last_mailed_at)| {
+        PendingConversation {
+            newest_at: minutes(since),
+            conversation: talk("any", "s1", "c1").0,
+            since: minutes(since),
+            noted: 1,
+            unmailed,
+            up_to: Seq::new(5).expect("not negative"),
+            last_mailed_at,
+        }
     })
 }
 
@@ -51,7 +53,7 @@ prop_compose! {
         quiet in prop::option::of((0_u16..1_440, 1_u16..1_440)),
         mute in any::<bool>(),
         recent in prop::collection::vec(0_i64..60, 0..12),
-    ) -> MailCase {
+    ) -> PendingNotifications {
         let mut recipient = client("c1");
         recipient.profile.email = Some("c1@example.test".to_owned());
         let mut preferences = Preferences::usual(recipient.id.clone(), Timestamp::UNIX_EPOCH);
@@ -63,8 +65,8 @@ prop_compose! {
         let mut recent = recent;
         recent.sort_unstable();
         let ago = |seconds: i64| calendar::after(minutes(0), -seconds * 1_000);
-        let named = |(number, one)| Waiting { conversation: numbered(number), ..one };
-        MailCase {
+        let named = |(number, one)| PendingConversation { conversation: numbered(number), ..one };
+        PendingNotifications {
             recipient,
             preferences,
             is_suppressed: false,
@@ -79,7 +81,7 @@ fn numbered(number: usize) -> ConversationId {
     talk(&format!("c{number}"), "s1", "c1").0
 }
 
-fn is_quiet(case: &MailCase, at: Timestamp) -> bool {
+fn is_quiet(case: &PendingNotifications, at: Timestamp) -> bool {
     let quiet = case.preferences.quiet_hours;
     calendar::end_of_quiet_hours(&Zone::default(), quiet, at) != at
 }
@@ -87,7 +89,7 @@ fn is_quiet(case: &MailCase, at: Timestamp) -> bool {
 proptest! {
     #[test]
     fn everything_that_waits_stands_in_one_list_once(case in some_case()) {
-        let verdict = decide(&case, &MailTerms::default(), minutes(0));
+        let verdict = decide(&case, &MailPolicy::default(), minutes(0));
         let forgotten = verdict.forget.iter().map(|(id, _)| id);
         let waits = verdict.wait.iter().map(|(id, _)| id);
         let told = verdict.tell.iter().map(|(id, _)| id);
@@ -100,12 +102,12 @@ proptest! {
 
     #[test]
     fn only_what_is_read_or_unwanted_is_forgotten(case in some_case()) {
-        let verdict = decide(&case, &MailTerms::default(), minutes(0));
+        let verdict = decide(&case, &MailPolicy::default(), minutes(0));
         for one in &case.waiting {
             let is_forgotten = verdict.forget.iter().any(|(id, _)| *id == one.conversation);
             let is_wanted = case.preferences.wants_mail()
                 && !case.preferences.has_muted(&one.conversation)
-                && one.untold > 0;
+                && one.unmailed > 0;
             prop_assert_eq!(is_forgotten, !is_wanted);
         }
     }
@@ -113,7 +115,7 @@ proptest! {
     #[test]
     fn whoever_waits_waits_for_a_moment_to_come_outside_quiet_hours(case in some_case()) {
         let now = minutes(0);
-        let verdict = decide(&case, &MailTerms::default(), now);
+        let verdict = decide(&case, &MailPolicy::default(), now);
         for (_, until) in &verdict.wait {
             prop_assert!(*until > now && !is_quiet(&case, *until));
         }
@@ -128,8 +130,8 @@ proptest! {
     /// within its pause, and in the end everything was told.
     #[test]
     fn in_five_days_each_is_told_once_and_never_within_its_pause(case in some_case()) {
-        let terms = MailTerms::default();
-        let mut case = MailCase { recent_mails: vec![], ..case };
+        let terms = MailPolicy::default();
+        let mut case = PendingNotifications { recent_mails: vec![], ..case };
         let mut told: HashMap<ConversationId, Timestamp> = HashMap::new();
         let mut now = minutes(0);
         let end = minutes(5 * 24 * 60);
@@ -137,7 +139,7 @@ proptest! {
             let verdict = decide(&case, &terms, now);
             for (id, _) in &verdict.tell {
                 let one = case.waiting.iter().find(|one| one.conversation == *id);
-                let last = one.expect("it waited").told_at;
+                let last = one.expect("it waited").last_mailed_at;
                 let pause_ms = last.map_or(i64::MAX, |last| now.as_millis() - last.as_millis());
                 prop_assert!(pause_ms >= signed(terms.conversation_pause_ms));
                 prop_assert!(told.insert(id.clone(), now).is_none(), "told twice");
@@ -145,7 +147,7 @@ proptest! {
             if !verdict.tell.is_empty() {
                 case.recent_mails.insert(0, now);
             }
-            let waits = |one: &Waiting| verdict.wait.iter().any(|(id, _)| *id == one.conversation);
+            let waits = |one: &PendingConversation| verdict.wait.iter().any(|(id, _)| *id == one.conversation);
             case.waiting.retain(waits);
             now = verdict.wait.iter().map(|(_, until)| *until).min().unwrap_or(end);
             case.recent_mails.retain(|sent| calendar::after(*sent, RECENT_MS) > now);

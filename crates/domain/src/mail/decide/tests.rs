@@ -22,42 +22,42 @@ fn conversation(id: &str) -> ConversationId {
     talk(id, "s1", "c1").0
 }
 
-fn waiting(id: &str, since: Timestamp) -> Waiting {
-    Waiting {
+fn waiting(id: &str, since: Timestamp) -> PendingConversation {
+    PendingConversation {
         conversation: conversation(id),
         since,
         noted: 1,
-        untold: 1,
+        unmailed: 1,
         up_to: Seq::new(7).expect("not negative"),
         newest_at: since,
-        told_at: None,
+        last_mailed_at: None,
     }
 }
 
-fn case(waiting: Vec<Waiting>) -> MailCase {
+fn case(waiting: Vec<PendingConversation>) -> PendingNotifications {
     let mut recipient = client("c1");
     recipient.profile.email = Some("c1@example.test".to_owned());
     let preferences = Preferences::usual(recipient.id.clone(), Timestamp::UNIX_EPOCH);
     let (is_suppressed, recent_mails, version) = (false, vec![], 0);
-    MailCase { recipient, preferences, is_suppressed, recent_mails, waiting, version }
+    PendingNotifications { recipient, preferences, is_suppressed, recent_mails, waiting, version }
 }
 
-fn with(frequency: Frequency, waiting: Vec<Waiting>) -> MailCase {
+fn with(frequency: Frequency, waiting: Vec<PendingConversation>) -> PendingNotifications {
     let mut case = case(waiting);
     case.preferences.frequency = frequency;
     case
 }
 
-fn decided(case: &MailCase, clock: &str) -> Verdict {
-    decide(case, &MailTerms::default(), at(clock))
+fn decided(case: &PendingNotifications, clock: &str) -> MailDecision {
+    decide(case, &MailPolicy::default(), at(clock))
 }
 
-fn told(verdict: &Verdict) -> Vec<&str> {
+fn told(verdict: &MailDecision) -> Vec<&str> {
     verdict.tell.iter().map(|(id, _)| id.as_str()).collect()
 }
 
 /// Until when the only thing that waits has to wait.
-fn waits_until(verdict: &Verdict) -> Timestamp {
+fn waits_until(verdict: &MailDecision) -> Timestamp {
     match &verdict.wait[..] {
         [(_, until)] if verdict.tell.is_empty() && verdict.forget.is_empty() => *until,
         _ => panic!("one should wait: {verdict:?}"),
@@ -78,20 +78,20 @@ fn what_nobody_wants_or_can_get_is_forgotten() {
     let since = moment("2026-01-05T08:00:00Z");
     let usual = case(vec![waiting("a", since)]);
     let mut table = vec![];
-    let mut row = |change: fn(&mut MailCase), why| {
+    let mut row = |change: fn(&mut PendingNotifications), why| {
         let mut case = usual.clone();
         change(&mut case);
         table.push((case, why));
     };
-    row(|case| case.waiting[0].untold = 0, Why::Read);
-    row(|case| case.preferences.frequency = Frequency::Never, Why::Unwanted);
-    row(|case| case.preferences.mail_enabled = false, Why::Unwanted);
-    row(|case| case.preferences.muted.push(conversation("a")), Why::Muted);
-    row(|case| case.recipient.profile.email = None, Why::Unreachable);
-    row(|case| case.recipient.profile.email = Some(" ".to_owned()), Why::Unreachable);
-    row(|case| case.is_suppressed = true, Why::Unreachable);
+    row(|case| case.waiting[0].unmailed = 0, SkipReason::Read);
+    row(|case| case.preferences.frequency = Frequency::Never, SkipReason::Unwanted);
+    row(|case| case.preferences.mail_enabled = false, SkipReason::Unwanted);
+    row(|case| case.preferences.muted.push(conversation("a")), SkipReason::Muted);
+    row(|case| case.recipient.profile.email = None, SkipReason::Unreachable);
+    row(|case| case.recipient.profile.email = Some(" ".to_owned()), SkipReason::Unreachable);
+    row(|case| case.is_suppressed = true, SkipReason::Unreachable);
     for (case, why) in table {
-        let verdict = decide(&case, &MailTerms::default(), moment(TEN));
+        let verdict = decide(&case, &MailPolicy::default(), moment(TEN));
         assert_eq!(verdict.forget, [(conversation("a"), why)]);
         assert!(verdict.wait.is_empty() && verdict.tell.is_empty(), "{verdict:?}");
     }
@@ -107,7 +107,10 @@ fn a_muted_conversation_silences_no_other() {
 
 #[test]
 fn a_second_mail_about_a_conversation_is_put_off_and_not_dropped() {
-    let again = Waiting { told_at: Some(at("10:05:00")), ..waiting("a", at("10:10:00")) };
+    let again = PendingConversation {
+        last_mailed_at: Some(at("10:05:00")),
+        ..waiting("a", at("10:10:00"))
+    };
     let case = case(vec![again]);
     assert_eq!(waits_until(&decided(&case, "10:15:00")), at("11:05:00"));
     assert_eq!(told(&decided(&case, "11:05:00")), ["a"]);
@@ -140,7 +143,10 @@ fn an_hourly_mail_takes_along_what_waits() {
 
 #[test]
 fn an_hourly_mail_that_left_a_moment_late_delays_the_next_by_a_moment() {
-    let told_late = |clock| Waiting { told_at: Some(at(clock)), ..waiting("a", at("11:30:00")) };
+    let told_late = |clock| PendingConversation {
+        last_mailed_at: Some(at(clock)),
+        ..waiting("a", at("11:30:00"))
+    };
     let hourly = |clock| with(Frequency::Hourly, vec![told_late(clock)]);
     assert_eq!(waits_until(&decided(&hourly("11:00:03"), "11:35:00")), at("12:00:03"));
     // It was no hourly mail then: the pause wins, and the next full hour after it.
@@ -169,7 +175,7 @@ fn quiet_hours_are_waited_out() {
     let morning = moment("2026-01-06T07:00:00+01:00");
     assert_eq!(waits_until(&decided(&case, "21:57:00")), morning, "it would be due at 22:01");
     assert_eq!(waits_until(&decided(&case, "22:01:00")), morning);
-    let verdict = decide(&case, &MailTerms::default(), morning);
+    let verdict = decide(&case, &MailPolicy::default(), morning);
     assert_eq!(told(&verdict), ["a"]);
 }
 
@@ -201,33 +207,37 @@ fn what_waited_for_longer_than_a_week_is_told_by_no_mail() {
     let week_ago = |millis: i64| calendar::after(at("10:00:00"), millis - 604_800_000);
     let [old, on_time, answered] =
         ["old", "on-time", "answered"].map(|id| waiting(id, week_ago(-1)));
-    let on_time = Waiting { since: week_ago(0), newest_at: week_ago(0), ..on_time };
+    let on_time = PendingConversation { since: week_ago(0), newest_at: week_ago(0), ..on_time };
     // Something new came since: the conversation is told of.
-    let answered = Waiting { newest_at: at("09:50:00"), ..answered };
-    let read = Waiting { untold: 0, ..waiting("read", week_ago(-1)) };
+    let answered = PendingConversation { newest_at: at("09:50:00"), ..answered };
+    let read = PendingConversation { unmailed: 0, ..waiting("read", week_ago(-1)) };
     let mut case = case(vec![old, on_time, answered, read]);
     let verdict = decided(&case, "10:00:00");
     assert_eq!(told(&verdict), ["answered", "on-time"]);
-    let forgotten = [(conversation("old"), Why::TooOld), (conversation("read"), Why::Read)];
+    let forgotten =
+        [(conversation("old"), SkipReason::TooOld), (conversation("read"), SkipReason::Read)];
     assert_eq!(verdict.forget, forgotten);
-    assert_eq!((verdict.forgotten(Why::TooOld), verdict.forgotten(Why::Muted)), (1, 0));
+    assert_eq!(
+        (verdict.forgotten(SkipReason::TooOld), verdict.forgotten(SkipReason::Muted)),
+        (1, 0)
+    );
     // Whoever wants no mail missed none.
     case.preferences.frequency = Frequency::Never;
-    assert_eq!(decided(&case, "10:00:00").forgotten(Why::TooOld), 0);
+    assert_eq!(decided(&case, "10:00:00").forgotten(SkipReason::TooOld), 0);
 }
 
 #[test]
 fn nobody_waits_for_so_long_by_their_own_wishes_that_it_would_be_too_old() {
     let day_ms = 86_400_000;
-    let terms = MailTerms {
+    let terms = MailPolicy {
         delay_ms: day_ms,
         conversation_pause_ms: day_ms,
         notice_age_max_ms: 4 * day_ms,
-        ..MailTerms::default()
+        ..MailPolicy::default()
     };
     // Told of just before; the daily mail of nine o'clock falls into quiet hours that end just before nine.
     let since = at("08:59:00");
-    let one = Waiting { told_at: Some(since), ..waiting("a", since) };
+    let one = PendingConversation { last_mailed_at: Some(since), ..waiting("a", since) };
     let mut case = with(Frequency::Daily, vec![one]);
     case.preferences.quiet_hours = QuietHours::new(9 * 60, 9 * 60 - 1).ok();
     let mut now = since;

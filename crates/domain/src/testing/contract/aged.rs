@@ -8,7 +8,7 @@ use crate::{
     id::ConversationId,
     language::Language,
     notice::Notice,
-    ports::{ArchiveForAge, Emptied, EmptyAged, LogPiece, LogWalk, LogWalked, NewNotice},
+    ports::{ArchiveForAge, LogPiece, NewNotice, PurgeExpired, Purged, TrimBatch, TrimProgress},
     retention::{ConversationAge, EmptyingBounds},
     time::Timestamp,
 };
@@ -29,7 +29,7 @@ pub(super) trait Aged {
     async fn archive_for_age(&self, quiet_since: Timestamp) -> Vec<Event>;
 
     /// Deletes at most `messages_max` messages, unless something happened after `by`.
-    async fn empty_aged(&self, by: Timestamp, messages_max: u32) -> Emptied;
+    async fn empty_aged(&self, by: Timestamp, messages_max: u32) -> Purged;
 
     /// Whether its log no longer reaches back to the position `after`.
     async fn is_trimmed(&self, after: i64) -> bool;
@@ -48,8 +48,8 @@ impl Aged for Talk<'_> {
         self.stage.store.archive_for_age(&archive).await.expect(ANSWERS)
     }
 
-    async fn empty_aged(&self, by: Timestamp, messages_max: u32) -> Emptied {
-        let empty = EmptyAged {
+    async fn empty_aged(&self, by: Timestamp, messages_max: u32) -> Purged {
+        let empty = PurgeExpired {
             conversation: self.id.clone(),
             bounds: EmptyingBounds { said_by: by, changed_by: by },
             messages_max,
@@ -84,8 +84,8 @@ impl Stage<'_> {
     }
 
     /// Forgets at most so many old entries of the first logs.
-    pub(super) async fn trim(&self, before: Timestamp, entries_max: u32) -> LogWalked {
-        let walk = LogWalk { before, after: None, conversations_max: 9, entries_max };
+    pub(super) async fn trim(&self, before: Timestamp, entries_max: u32) -> TrimProgress {
+        let walk = TrimBatch { before, after: None, conversations_max: 9, entries_max };
         self.store.trim_logs(&walk).await.expect(ANSWERS)
     }
 
@@ -94,8 +94,8 @@ impl Stage<'_> {
         before: Timestamp,
         after: Option<ConversationId>,
         conversations_max: u32,
-    ) -> LogWalked {
-        let walk = LogWalk { before, after, conversations_max, entries_max: 1 };
+    ) -> TrimProgress {
+        let walk = TrimBatch { before, after, conversations_max, entries_max: 1 };
         self.store.count_old_entries(&walk).await.expect(ANSWERS)
     }
 }

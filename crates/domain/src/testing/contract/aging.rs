@@ -9,7 +9,7 @@ use crate::{
     event::EventKind,
     id::ConversationId,
     page::Window,
-    ports::{ReadTarget, StatusEdit, Store, Weight},
+    ports::{ReadTarget, StatusEdit, Store, Usage},
     retention::SalonRetention,
     testing::fixture::pictures,
 };
@@ -105,14 +105,14 @@ pub async fn old_messages_go_piece_by_piece(store: &dyn Store) {
     said.push(talk.send(&talk.client, pictures("4", 2, None)).await.message.id.clone());
     talk.archive_for_age(stage.now()).await;
     let ids = std::slice::from_ref(&talk.id);
-    let weight = store.weigh(ids).await.expect(ANSWERS);
-    assert_eq!(weight, Weight { messages: 4, files: 1 });
+    let weight = store.measure(ids).await.expect(ANSWERS);
+    assert_eq!(weight, Usage { messages: 4, files: 1 });
 
     let mut pieces = vec![];
     for (unread, left) in [(1, 2), (0, 0), (0, 0)] {
         let piece = talk.empty_aged(stage.now(), 2).await;
         assert_eq!(stage.unread_total(&talk.client).await, unread);
-        assert_eq!(store.weigh(ids).await.expect(ANSWERS).messages, left);
+        assert_eq!(store.measure(ids).await.expect(ANSWERS).messages, left);
         pieces.push(piece);
     }
     assert_eq!(pieces.iter().map(|piece| piece.files).collect::<Vec<_>>(), [0, 1, 0]);

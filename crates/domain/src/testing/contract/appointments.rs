@@ -8,7 +8,8 @@ use crate::{
     conversation::Status,
     id::{AppointmentEventId, AppointmentId, ConversationId},
     ports::{
-        AppliedAppointmentEvent, ConversationOfBooking, NoticePlace, OpenOutcome, Reception, Store,
+        AppliedAppointmentEvent, ConversationOfBooking, NoticePlace, OpenOutcome, ReceiveOutcome,
+        Store,
     },
     testing::fixture::{booking_event, user},
     zone::Zone,
@@ -20,15 +21,15 @@ pub async fn a_report_is_kept_once(store: &dyn Store) {
     let report = booking_event("e1", "booked");
     let receive =
         async |report| store.receive_appointment_event(report, stage.now()).await.expect(ANSWERS);
-    assert_eq!(receive(&report).await, Reception::Stored);
-    assert_eq!(receive(&report).await, Reception::Known);
+    assert_eq!(receive(&report).await, ReceiveOutcome::Stored);
+    assert_eq!(receive(&report).await, ReceiveOutcome::Known);
     let mut others = vec![booking_event("e1", "cancelled"), nameless("e1", "booked")];
     others.push(event_at("e1", "booked", "2026-01-05T09:00:00.001Z"));
     let mut elsewhere = report.clone();
     elsewhere.zone = Some(Zone::default());
     others.push(elsewhere);
     for other in &others {
-        assert_eq!(receive(other).await, Reception::Contradicted, "{other:?}");
+        assert_eq!(receive(other).await, ReceiveOutcome::Contradicted, "{other:?}");
     }
     let job = ("handle_appointment_event".to_owned(), "e1".to_owned());
     assert_eq!(stage.tasks().await, [job]);
@@ -96,7 +97,7 @@ pub async fn what_is_set_aside_holds_up_nobody(store: &dyn Store) {
         assert_eq!(booking.first().await.map(|one| one.event.id), Some(second.id.clone()));
     }
     assert!(booking.pending("e1").await.expect("it may be tried again").event == first);
-    assert_eq!(booking.receive(&first).await, Reception::Known);
+    assert_eq!(booking.receive(&first).await, ReceiveOutcome::Known);
 
     let applied = booking.say("e1").await;
     assert!(matches!(applied, AppliedAppointmentEvent::Applied(_)), "{applied:?}");
@@ -144,23 +145,26 @@ pub async fn a_conversation_s_id_is_reserved_for_one_booking(store: &dyn Store) 
         report
     };
     let first = about("e1", "rdv-1", "wanted-1");
-    assert_eq!(booking.receive(&first).await, Reception::Stored);
-    assert_eq!(booking.receive(&first).await, Reception::Known);
-    assert_eq!(booking.receive(&about("e2", "rdv-1", "wanted-1")).await, Reception::Stored);
+    assert_eq!(booking.receive(&first).await, ReceiveOutcome::Stored);
+    assert_eq!(booking.receive(&first).await, ReceiveOutcome::Known);
+    assert_eq!(booking.receive(&about("e2", "rdv-1", "wanted-1")).await, ReceiveOutcome::Stored);
     let mut elsewhere = about("e3", "rdv-1", "wanted-1");
     elsewhere.salon = user("s2");
     for taken in [&about("e3", "rdv-2", "wanted-1"), &elsewhere] {
-        assert_eq!(booking.receive(taken).await, Reception::ConversationIdTaken);
+        assert_eq!(booking.receive(taken).await, ReceiveOutcome::ConversationIdTaken);
         assert_eq!(booking.pending("e3").await, None, "it is not kept");
     }
     assert_eq!(stage.tasks().await.len(), 2, "and there is no work");
     // Another id under the same name is another event.
     let other_id = about("e1", "rdv-1", "wanted-9");
-    assert_eq!(booking.receive(&other_id).await, Reception::Contradicted);
+    assert_eq!(booking.receive(&other_id).await, ReceiveOutcome::Contradicted);
     let none = about("e1", "rdv-1", "");
-    assert_eq!(booking.receive(&none).await, Reception::Contradicted);
+    assert_eq!(booking.receive(&none).await, ReceiveOutcome::Contradicted);
     // What was kept stays known, whoever has the id.
-    assert_eq!(booking.receive(&about("e1", "rdv-2", "wanted-1")).await, Reception::Contradicted);
+    assert_eq!(
+        booking.receive(&about("e1", "rdv-2", "wanted-1")).await,
+        ReceiveOutcome::Contradicted
+    );
 }
 
 /// The id of a conversation is no other booking's, and its own booking may name it.
@@ -171,17 +175,17 @@ pub async fn the_id_of_a_conversation_is_not_to_be_had(store: &dyn Store) {
     let elsewhere = stage.talk("s1", "c1").await;
     let mut own = booking_event("e1", "confirmed");
     own.conversation = Some(here.id.clone());
-    assert_eq!(booking.receive(&own).await, Reception::Stored);
+    assert_eq!(booking.receive(&own).await, ReceiveOutcome::Stored);
     let mut foreign = booking_event("e2", "confirmed");
     foreign.conversation = Some(elsewhere.id.clone());
-    assert_eq!(booking.receive(&foreign).await, Reception::ConversationIdTaken);
+    assert_eq!(booking.receive(&foreign).await, ReceiveOutcome::ConversationIdTaken);
     let mut next = booking_event("e3", "booked");
     (next.appointment, next.conversation) =
         (AppointmentId::parse("rdv-2").expect("a good id"), Some(here.id.clone()));
-    assert_eq!(booking.receive(&next).await, Reception::ConversationIdTaken);
+    assert_eq!(booking.receive(&next).await, ReceiveOutcome::ConversationIdTaken);
     // Not when it was taken away either; but its own booking goes on without it.
     here.end().await;
-    assert_eq!(booking.receive(&next).await, Reception::ConversationIdTaken);
+    assert_eq!(booking.receive(&next).await, ReceiveOutcome::ConversationIdTaken);
     let pending = booking.pending("e1").await.expect("it waits");
     assert_eq!((pending.conversation, pending.free_id), (None, None));
 }
@@ -205,7 +209,7 @@ pub async fn a_conversation_is_opened_under_the_id_that_was_reserved(store: &dyn
     let opened = store.open_conversation(&other).await.expect(ANSWERS);
     assert!(matches!(opened, OpenOutcome::Opened(_)), "{opened:?}");
     let overtaken = booking.apply(&report.id, Some(change.clone())).await;
-    assert_eq!(overtaken, AppliedAppointmentEvent::Overtaken);
+    assert_eq!(overtaken, AppliedAppointmentEvent::LeaseLost);
     let pending = booking.pending("e1").await.expect("it waits");
     assert_eq!((pending.conversation, pending.free_id), (None, None));
 

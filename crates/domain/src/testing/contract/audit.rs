@@ -2,7 +2,7 @@
 
 use super::stage::{ANSWERS, Stage};
 use crate::{
-    audit::{Actor, AuditEntry, Deed},
+    audit::{Actor, AuditAction, AuditEntry},
     export::ReadyExport,
     object::ObjectKey,
     ports::Store,
@@ -10,7 +10,7 @@ use crate::{
     testing::fixture::{client, user},
 };
 
-async fn record(store: &dyn Store) -> Vec<(Actor, Deed, String)> {
+async fn record(store: &dyn Store) -> Vec<(Actor, AuditAction, String)> {
     let mut entries = store.audit(100).await.expect(ANSWERS);
     entries.reverse();
     entries.into_iter().map(|entry| (entry.actor, entry.deed, entry.subject)).collect()
@@ -35,14 +35,14 @@ pub async fn what_is_done_about_people_is_on_record(store: &dyn Store) {
     }
     let c1 = || "c1".to_owned();
     let expected = [
-        (Actor::Person(person), Deed::ExportRequested, c1()),
-        (Actor::Service, Deed::Exported, c1()),
-        (Actor::Service, Deed::ErasureRequested, c1()),
-        (Actor::Service, Deed::Erased, c1()),
+        (Actor::Person(person), AuditAction::ExportRequested, c1()),
+        (Actor::Service, AuditAction::Exported, c1()),
+        (Actor::Service, AuditAction::ErasureRequested, c1()),
+        (Actor::Service, AuditAction::Erased, c1()),
     ];
     assert_eq!(record(store).await, expected);
     let AuditEntry { at, deed, .. } = store.audit(1).await.expect(ANSWERS).remove(0);
-    assert_eq!(deed, Deed::Erased);
+    assert_eq!(deed, AuditAction::Erased);
     assert!(at > asked_at, "newest first, with its time: {at}");
 }
 
@@ -63,11 +63,11 @@ pub async fn what_is_said_of_keeping_is_on_record(store: &dyn Store) {
     }
     let (salon, conversation) = (talk.salon.as_str(), talk.id.as_str());
     let expected = [
-        (Deed::PolicyChanged, ""),
-        (Deed::PolicyChanged, salon),
-        (Deed::Held, conversation),
-        (Deed::Released, conversation),
-        (Deed::PolicyChanged, salon),
+        (AuditAction::PolicyChanged, ""),
+        (AuditAction::PolicyChanged, salon),
+        (AuditAction::Held, conversation),
+        (AuditAction::Released, conversation),
+        (AuditAction::PolicyChanged, salon),
     ];
     let expected = expected.map(|(deed, subject)| (Actor::Service, deed, subject.to_owned()));
     assert_eq!(record(store).await, expected);
@@ -99,12 +99,12 @@ pub async fn who_was_forgotten_is_listed_and_forgotten_again(store: &dyn Store) 
     store.replay_erasure(&user("c3"), stage.now()).await.expect(ANSWERS);
     store.finish_erasure(&user("c3"), stage.now()).await.expect(ANSWERS);
     let expected = [
-        (Actor::Service, Deed::ErasureRequested, "c3"),
-        (Actor::Service, Deed::ErasureRequested, "c1"),
-        (Actor::Operator, Deed::ErasureRequested, "c2"),
-        (Actor::Operator, Deed::Erased, "c1"),
-        (Actor::Operator, Deed::Erased, "c2"),
-        (Actor::Service, Deed::Erased, "c3"),
+        (Actor::Service, AuditAction::ErasureRequested, "c3"),
+        (Actor::Service, AuditAction::ErasureRequested, "c1"),
+        (Actor::Operator, AuditAction::ErasureRequested, "c2"),
+        (Actor::Operator, AuditAction::Erased, "c1"),
+        (Actor::Operator, AuditAction::Erased, "c2"),
+        (Actor::Service, AuditAction::Erased, "c3"),
     ];
     let expected = expected.map(|(actor, deed, subject)| (actor, deed, subject.to_owned()));
     assert_eq!(record(store).await, expected);

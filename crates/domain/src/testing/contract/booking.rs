@@ -11,7 +11,7 @@ use crate::{
     notice::{FirstName, Notice},
     ports::{
         AppliedAppointmentEvent, ApplyAppointmentEvent, AppointmentChange, NewNotice, NoticePlace,
-        OpenConversation, PendingAppointmentEvent, Reception,
+        OpenConversation, PendingAppointmentEvent, ReceiveOutcome,
     },
     testing::fixture::{booking_event, client, salon, user},
     text::Subject,
@@ -47,7 +47,7 @@ impl<'a> Booking<'a> {
         Self { stage }
     }
 
-    pub(super) async fn receive(&self, event: &AppointmentEvent) -> Reception {
+    pub(super) async fn receive(&self, event: &AppointmentEvent) -> ReceiveOutcome {
         let received = self.stage.store.receive_appointment_event(event, self.stage.now()).await;
         received.expect(ANSWERS)
     }

@@ -12,7 +12,7 @@ use crate::{
     id::UserId,
     page::Window,
     participant::{Participant, Profile},
-    ports::{EraseIn, PostOutcome, Reception, Store},
+    ports::{EraseIn, PostOutcome, ReceiveOutcome, Store},
     testing::fixture::{booking_event, client, pictures, salon, text, user},
 };
 
@@ -215,12 +215,12 @@ pub async fn reports_about_them_hold_no_name(store: &dyn Store) {
     let after = event_at("e2", "confirmed", "2026-01-05T10:00:00.000Z");
     booking.receive(&before).await;
     store.request_erasure(&before.client, stage.now()).await.expect(ANSWERS);
-    assert_eq!(booking.receive(&after).await, Reception::Stored);
+    assert_eq!(booking.receive(&after).await, ReceiveOutcome::Stored);
     for report in [&before, &after] {
         let id = report.id.as_str();
         let kept = booking.pending(id).await.expect("it waits").event;
         assert_eq!(kept.client_first_name, None, "{id}");
-        assert_eq!(booking.receive(report).await, Reception::Known, "{id}");
+        assert_eq!(booking.receive(report).await, ReceiveOutcome::Known, "{id}");
     }
 }
 

@@ -6,7 +6,7 @@ use super::stage::{ANSWERS, Stage};
 use crate::{
     id::JobId,
     job::{Job, PURGE_PERIOD_MS, Task},
-    ports::{ClaimJobs, JobCounts, JobFilter, Setback, Store},
+    ports::{ClaimJobs, JobCounts, JobFilter, RetryOrDead, Store},
     testing::fixture::booking_event,
     time::Timestamp,
 };
@@ -36,7 +36,7 @@ async fn finish(stage: &Stage<'_>, job: &Job) -> bool {
     stage.store.finish_job(&job.id, job.attempt).await.expect(ANSWERS)
 }
 
-async fn set_back(stage: &Stage<'_>, job: &Job, setback: Setback) -> bool {
+async fn set_back(stage: &Stage<'_>, job: &Job, setback: RetryOrDead) -> bool {
     let reason = "a_test";
     stage.store.set_back_job(&job.id, job.attempt, setback, reason).await.expect(ANSWERS)
 }
@@ -72,8 +72,8 @@ pub async fn a_lease_that_ran_out_passes_the_job_on(store: &dyn Store) {
     assert_eq!((&next.id, &next.task, next.attempt), (&late.id, &late.task, 2));
 
     assert!(!finish(&stage, &late).await);
-    assert!(!set_back(&stage, &late, Setback::RetryAt(at)).await);
-    assert!(!set_back(&stage, &late, Setback::DeadAt(at)).await);
+    assert!(!set_back(&stage, &late, RetryOrDead::RetryAt(at)).await);
+    assert!(!set_back(&stage, &late, RetryOrDead::DeadAt(at)).await);
     assert_eq!(claim(&stage, later(at, LEASE_MS + 1), 10).await, []);
     assert!(finish(&stage, &next).await);
 }
@@ -85,7 +85,7 @@ pub async fn a_job_that_is_done_is_gone(store: &dyn Store) {
     let job = claim_one(&stage, at).await;
     assert!(finish(&stage, &job).await);
     assert!(!finish(&stage, &job).await);
-    assert!(!set_back(&stage, &job, Setback::RetryAt(at)).await);
+    assert!(!set_back(&stage, &job, RetryOrDead::RetryAt(at)).await);
     assert_eq!(store.jobs(JobFilter::All, 10).await.expect(ANSWERS), []);
     assert_eq!(store.job_counts().await.expect(ANSWERS), JobCounts::default());
     assert_eq!(claim(&stage, later(at, LEASE_MS), 10).await, []);
@@ -110,7 +110,7 @@ pub async fn a_job_that_failed_comes_back_when_it_is_told_to(store: &dyn Store) 
     let at = enter(&stage, "e1").await;
     let first = claim_one(&stage, at).await;
     let again = later(at, 5_000);
-    assert!(set_back(&stage, &first, Setback::RetryAt(again)).await);
+    assert!(set_back(&stage, &first, RetryOrDead::RetryAt(again)).await);
 
     let views = store.jobs(JobFilter::All, 10).await.expect(ANSWERS);
     let [view] = &views[..] else { panic!("one waits: {views:?}") };
@@ -131,7 +131,7 @@ pub async fn a_dead_letter_waits_for_the_operator(store: &dyn Store) {
     let now = stage.now();
     let jobs = claim(&stage, now, 2).await;
     for job in &jobs {
-        assert!(set_back(&stage, job, Setback::DeadAt(now)).await);
+        assert!(set_back(&stage, job, RetryOrDead::DeadAt(now)).await);
         assert!(!finish(&stage, job).await);
     }
     let counts = JobCounts { waiting: 1, dead: 2 };
@@ -198,7 +198,7 @@ pub async fn a_schedule_s_work_does_not_pile_up(store: &dyn Store) {
         now = later(now, PURGE_PERIOD_MS);
     }
     let job = claim_one(&stage, now).await;
-    assert!(set_back(&stage, &job, Setback::DeadAt(now)).await);
+    assert!(set_back(&stage, &job, RetryOrDead::DeadAt(now)).await);
     assert_eq!(store.start_due_schedules(now).await.expect(ANSWERS), 1);
     assert_ne!(claim_one(&stage, now).await.id, job.id);
 }

@@ -7,14 +7,14 @@ use super::{
 };
 use crate::{
     id::MailId,
-    mail::{Chapter, MAIL_QUOTES_MAX, ReplyToken},
+    mail::{ConversationDigest, MAIL_QUOTES_MAX, ReplyToken},
     ports::{ReplyTarget, Store},
     preference::{Frequency, PreferenceChange},
     testing::fixture::{client, pictures, salon, user},
     text::Subject,
 };
 
-fn words(chapter: &Chapter) -> Vec<&str> {
+fn words(chapter: &ConversationDigest) -> Vec<&str> {
     chapter.quotes.iter().map(|quote| quote.words.as_str()).collect()
 }
 
@@ -93,7 +93,7 @@ pub async fn a_closed_mail_stays_closed(store: &dyn Store) {
     talk.say(&talk.salon, "2").await;
     let case = mailbox.case().await;
     assert_eq!(case.recent_mails, [mail.at], "it counts for a while");
-    assert_eq!(case.waiting[0].untold, 1);
+    assert_eq!(case.waiting[0].unmailed, 1);
     let nothing = MailId::parse("nothing").expect("a good id");
     mailbox.close(&nothing).await;
     assert_eq!(mailbox.try_open(&nothing).await, None);

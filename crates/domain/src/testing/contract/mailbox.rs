@@ -1,7 +1,9 @@
 use super::stage::{ANSWERS, Stage};
 use crate::{
     id::{MailId, UserId},
-    mail::{Chapter, MailCase, NewMail, OpenMail, Verdict, Why},
+    mail::{
+        ConversationDigest, MailDecision, NewMail, PendingNotifications, QueuedMail, SkipReason,
+    },
     participant::Participant,
     ports::DueMail,
     testing::fixture::user,
@@ -19,15 +21,15 @@ impl<'a> Mailbox<'a> {
         Self { stage, owner: user(owner) }
     }
 
-    pub(super) async fn try_case(&self) -> Option<MailCase> {
+    pub(super) async fn try_case(&self) -> Option<PendingNotifications> {
         self.case_at(self.stage.now()).await
     }
 
-    pub(super) async fn case_at(&self, now: Timestamp) -> Option<MailCase> {
+    pub(super) async fn case_at(&self, now: Timestamp) -> Option<PendingNotifications> {
         self.stage.store.mail_case(&self.owner, now).await.expect(ANSWERS)
     }
 
-    pub(super) async fn case(&self) -> MailCase {
+    pub(super) async fn case(&self) -> PendingNotifications {
         self.try_case().await.expect("something waits")
     }
 
@@ -36,12 +38,17 @@ impl<'a> Mailbox<'a> {
         NewMail { id, recipient: self.owner.clone(), at }
     }
 
-    pub(super) async fn settle(&self, case: &MailCase, verdict: &Verdict, mail: &NewMail) -> bool {
+    pub(super) async fn settle(
+        &self,
+        case: &PendingNotifications,
+        verdict: &MailDecision,
+        mail: &NewMail,
+    ) -> bool {
         self.stage.store.settle_mail(case, verdict, mail).await.expect(ANSWERS)
     }
 
     /// Settles a case with a mail that nobody needs.
-    pub(super) async fn settled(&self, case: &MailCase, verdict: &Verdict) {
+    pub(super) async fn settled(&self, case: &PendingNotifications, verdict: &MailDecision) {
         assert!(self.settle(case, verdict, &self.new_mail()).await, "nobody else settled it");
     }
 
@@ -52,11 +59,11 @@ impl<'a> Mailbox<'a> {
         mail
     }
 
-    pub(super) async fn try_open(&self, mail: &MailId) -> Option<OpenMail> {
+    pub(super) async fn try_open(&self, mail: &MailId) -> Option<QueuedMail> {
         self.stage.store.open_mail(mail).await.expect(ANSWERS)
     }
 
-    pub(super) async fn chapters(&self, mail: &NewMail) -> Vec<Chapter> {
+    pub(super) async fn chapters(&self, mail: &NewMail) -> Vec<ConversationDigest> {
         self.try_open(&mail.id).await.expect("it did not leave").chapters
     }
 
@@ -66,21 +73,22 @@ impl<'a> Mailbox<'a> {
 }
 
 /// A verdict that tells all that waits.
-pub(super) fn all_told(case: &MailCase) -> Verdict {
+pub(super) fn all_told(case: &PendingNotifications) -> MailDecision {
     let tell = case.waiting.iter().map(|one| (one.conversation.clone(), one.up_to)).collect();
-    Verdict { tell, ..Verdict::default() }
+    MailDecision { tell, ..MailDecision::default() }
 }
 
 /// A verdict that forgets all that waits.
-pub(super) fn all_forgotten(case: &MailCase) -> Verdict {
-    let forget = case.waiting.iter().map(|one| (one.conversation.clone(), Why::Read)).collect();
-    Verdict { forget, ..Verdict::default() }
+pub(super) fn all_forgotten(case: &PendingNotifications) -> MailDecision {
+    let forget =
+        case.waiting.iter().map(|one| (one.conversation.clone(), SkipReason::Read)).collect();
+    MailDecision { forget, ..MailDecision::default() }
 }
 
 /// A verdict that puts all that waits off.
-pub(super) fn all_put_off(case: &MailCase, until: Timestamp) -> Verdict {
+pub(super) fn all_put_off(case: &PendingNotifications, until: Timestamp) -> MailDecision {
     let wait = case.waiting.iter().map(|one| (one.conversation.clone(), until)).collect();
-    Verdict { wait, ..Verdict::default() }
+    MailDecision { wait, ..MailDecision::default() }
 }
 
 /// Whose mail is due when what waits since `since` is, or was to wait until `now`.

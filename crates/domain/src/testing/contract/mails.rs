@@ -5,7 +5,7 @@ use super::{
     stage::Stage,
 };
 use crate::{
-    mail::Waiting,
+    mail::PendingConversation,
     ports::Store,
     testing::fixture::{client, keyed, text, user},
 };
@@ -24,19 +24,19 @@ pub async fn what_is_said_is_noted_for_the_other_side(store: &dyn Store) {
     let case = Mailbox::of(&stage, "c1").case().await;
     assert_eq!(case.recipient, reachable(client("c1")));
     assert!(case.preferences.wants_mail() && !case.is_suppressed && case.recent_mails.is_empty());
-    let expected = Waiting {
+    let expected = PendingConversation {
         conversation: talk.id.clone(),
         since: first.created_at,
         noted: 2,
-        untold: 2,
+        unmailed: 2,
         up_to: newest.seq,
         newest_at: newest.created_at,
-        told_at: None,
+        last_mailed_at: None,
     };
     assert_eq!(case.waiting, [expected]);
     talk.read(&talk.client).await;
     let read = &Mailbox::of(&stage, "c1").case().await.waiting[0];
-    assert_eq!((read.untold, read.newest_at), (0, read.since), "nothing is left to be old");
+    assert_eq!((read.unmailed, read.newest_at), (0, read.since), "nothing is left to be old");
     assert_eq!(Mailbox::of(&stage, "s1").try_case().await, None);
 }
 
@@ -72,7 +72,7 @@ pub async fn only_what_may_be_missed_is_noted(store: &dyn Store) {
         talk.try_send(&talk.salon, keyed("Bonjour", "k1")).await;
     }
     let waiting = mailbox.case().await.waiting;
-    assert_eq!((waiting[0].noted, waiting[0].untold), (1, 1));
+    assert_eq!((waiting[0].noted, waiting[0].unmailed), (1, 1));
 }
 
 /// What was read, deleted or taken away since is not to be told.
@@ -80,24 +80,24 @@ pub async fn what_was_read_or_deleted_is_not_to_be_told(store: &dyn Store) {
     let stage = Stage::new(store);
     let talk = stage.talk("s1", "c1").await;
     let mailbox = Mailbox::of(&stage, "c1");
-    let untold = async || {
+    let unmailed = async || {
         let waiting = mailbox.case().await.waiting.remove(0);
-        (waiting.untold, waiting.up_to)
+        (waiting.unmailed, waiting.up_to)
     };
     let read = talk.say(&talk.salon, "1").await;
     let second = talk.say(&talk.salon, "2").await;
     let deleted = talk.say(&talk.salon, "3").await;
     talk.say(&talk.client, "mon mot").await;
-    assert_eq!(untold().await, (3, deleted.seq));
+    assert_eq!(unmailed().await, (3, deleted.seq));
     talk.read_up_to(&talk.client, read.seq).await;
     talk.delete(&deleted).await;
-    assert_eq!(untold().await, (1, second.seq));
+    assert_eq!(unmailed().await, (1, second.seq));
     talk.read(&talk.client).await;
-    assert_eq!(untold().await.0, 0);
+    assert_eq!(unmailed().await.0, 0);
 
     let gone = stage.talk("s2", "c2").await;
     gone.say(&gone.salon, "4").await;
     gone.end().await;
     let left = Mailbox::of(&stage, "c2").try_case().await.map(|case| case.waiting);
-    assert!(left.unwrap_or_default().iter().all(|waiting| waiting.untold == 0));
+    assert!(left.unwrap_or_default().iter().all(|waiting| waiting.unmailed == 0));
 }

@@ -124,7 +124,7 @@ pub async fn a_notice_before_watching_eyes_is_read_as_it_arrives(store: &dyn Sto
 
 /// What was decided for a booking that stands elsewhere by now is not done.
 pub async fn a_change_that_was_overtaken_is_not_made(store: &dyn Store) {
-    use AppliedAppointmentEvent::Overtaken;
+    use AppliedAppointmentEvent::LeaseLost;
     let stage = Stage::new(store);
     let booking = Booking::new(&stage).await;
     let (late, event) = (booking_event("e1", "booked"), event_at("e2", "cancelled", LATER));
@@ -133,22 +133,22 @@ pub async fn a_change_that_was_overtaken_is_not_made(store: &dyn Store) {
     let talk = booking.talk().await;
     let before = (talk.state().await, talk.log().await);
 
-    assert_eq!(booking.apply(&event.id, Some(unopened)).await, Overtaken);
+    assert_eq!(booking.apply(&event.id, Some(unopened)).await, LeaseLost);
     let mut elsewhere = booking.change("e2").await;
     elsewhere.place = NoticePlace::In(stage.mint());
-    assert_eq!(booking.apply(&event.id, Some(elsewhere)).await, Overtaken);
+    assert_eq!(booking.apply(&event.id, Some(elsewhere)).await, LeaseLost);
     let mut unknowing = booking.change("e2").await;
     unknowing.newest_handled = None;
-    assert_eq!(booking.apply(&event.id, Some(unknowing)).await, Overtaken);
+    assert_eq!(booking.apply(&event.id, Some(unknowing)).await, LeaseLost);
     assert_eq!((talk.state().await, talk.log().await), before);
 
     booking.receive(&late).await;
     let outdated = booking.change("e2").await;
     booking.say("e1").await;
-    assert_eq!(booking.apply(&event.id, Some(outdated)).await, Overtaken);
+    assert_eq!(booking.apply(&event.id, Some(outdated)).await, LeaseLost);
     let gone = booking.change("e2").await;
     talk.end().await;
-    assert_eq!(booking.apply(&event.id, Some(gone)).await, Overtaken);
+    assert_eq!(booking.apply(&event.id, Some(gone)).await, LeaseLost);
     assert!(booking.pending("e2").await.is_some_and(|pending| pending.conversation.is_none()));
     let applied = booking.say("e2").await;
     assert!(matches!(applied, AppliedAppointmentEvent::Applied(_)), "{applied:?}");
@@ -207,7 +207,7 @@ pub async fn of_two_events_at_once_one_looks_again(store: &dyn Store) {
     let outcomes = events.iter().zip(changes);
     let outcomes = outcomes.map(|(event, change)| booking.apply(&event.id, Some(change)));
     let outcomes = join_all(outcomes).await;
-    let overtaken = |outcome: &&_| **outcome == AppliedAppointmentEvent::Overtaken;
+    let overtaken = |outcome: &&_| **outcome == AppliedAppointmentEvent::LeaseLost;
     assert_eq!(outcomes.iter().filter(overtaken).count(), 1, "{outcomes:?}");
     assert_eq!(stage.list(&user("c1"), None, &Window::first(9)).await.total, 1);
 }

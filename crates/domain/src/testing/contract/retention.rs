@@ -151,7 +151,7 @@ pub async fn a_night_s_work_is_entered_once(store: &dyn Store) {
         ["archive_aged", "empty_aged", "trim_log"].map(|kind| (kind.to_owned(), String::new()));
     assert_eq!(works().await, night_s);
     let after = ConversationId::parse("t1").ok();
-    store.go_on_with(&Task::ArchiveAged(after.clone()), night).await.expect(ANSWERS);
+    store.enqueue_continuation(&Task::ArchiveAged(after.clone()), night).await.expect(ANSWERS);
     let jobs = store.jobs(JobFilter::All, 9).await.expect(ANSWERS);
     assert!(jobs.iter().any(|job| job.task == Task::ArchiveAged(after.clone())), "{jobs:?}");
 }

@@ -7,7 +7,7 @@ use super::{
     stage::{ANSWERS, Stage},
 };
 use crate::{
-    mail::{Verdict, WAITING_MAX},
+    mail::{MailDecision, WAITING_MAX},
     ports::Store,
     seq::Seq,
     testing::fixture::user,
@@ -26,7 +26,7 @@ pub async fn what_was_put_off_is_due_then(store: &dyn Store) {
     assert_eq!(due(&stage, later(until, -1), later(until, -1), 10).await, []);
     assert_eq!(due(&stage, until, now, 10).await, [user("c1")]);
     let waiting = mailbox.case().await.waiting.remove(0);
-    assert_eq!((waiting.untold, waiting.since), (2, case.waiting[0].since));
+    assert_eq!((waiting.unmailed, waiting.since), (2, case.waiting[0].since));
     assert_eq!(stage.tasks().await, []);
 }
 
@@ -43,7 +43,10 @@ pub async fn what_is_told_is_in_a_mail_and_waits_no_more(store: &dyn Store) {
     let news = talk.say(&talk.salon, "2").await;
     let case = mailbox.case().await;
     let waiting = &case.waiting[0];
-    assert_eq!((waiting.untold, waiting.up_to, waiting.told_at), (1, news.seq, Some(mail.at)));
+    assert_eq!(
+        (waiting.unmailed, waiting.up_to, waiting.last_mailed_at),
+        (1, news.seq, Some(mail.at))
+    );
     assert_eq!(case.recent_mails, [mail.at]);
     let last = mailbox.case_at(later(mail.at, 59_999)).await.expect("it waits");
     assert_eq!(last.recent_mails, [mail.at]);
@@ -63,7 +66,7 @@ pub async fn what_is_forgotten_waits_no_more(store: &dyn Store) {
     assert_eq!((mailbox.try_case().await, mailbox.try_open(&mail.id).await), (None, None));
     assert_eq!(stage.tasks().await, []);
     talk.say(&talk.salon, "2").await;
-    assert_eq!(mailbox.case().await.waiting[0].untold, 2, "no mail told of the first");
+    assert_eq!(mailbox.case().await.waiting[0].unmailed, 2, "no mail told of the first");
 }
 
 /// Each of the three lists of a verdict is carried out.
@@ -105,7 +108,7 @@ pub async fn a_case_is_settled_once(store: &dyn Store) {
 
     talk.say(&talk.salon, "2").await;
     assert!(!mailbox.settle(&case, &all_forgotten(&case), &mailbox.new_mail()).await);
-    assert_eq!(mailbox.case().await.waiting[0].untold, 1, "the new one waits");
+    assert_eq!(mailbox.case().await.waiting[0].unmailed, 1, "the new one waits");
 }
 
 /// What is said between a look and its verdict waits for the next look, whatever the verdict.
@@ -134,7 +137,7 @@ pub async fn a_verdict_about_nothing_makes_no_mail(store: &dyn Store) {
     talk.say(&talk.salon, "1").await;
     let mailbox = Mailbox::of(&stage, "c1");
     let case = mailbox.case().await;
-    mailbox.settled(&case, &Verdict::default()).await;
+    mailbox.settled(&case, &MailDecision::default()).await;
     assert_eq!(stage.tasks().await, []);
     assert_eq!(mailbox.case().await.waiting, case.waiting);
     assert!(case.waiting[0].up_to > Seq::ZERO);

@@ -17,7 +17,7 @@ use crate::{
     message::MessageKind,
     ports::{
         AppliedAppointmentEvent, ApplyAppointmentEvent, AppointmentChange, AppointmentStore,
-        ConversationOfBooking, NewNotice, NoticePlace, PendingAppointmentEvent, Reception,
+        ConversationOfBooking, NewNotice, NoticePlace, PendingAppointmentEvent, ReceiveOutcome,
         StoreError,
     },
     seq::Seq,
@@ -115,7 +115,7 @@ impl AppointmentStore for MemoryStore {
         &self,
         event: &AppointmentEvent,
         at: Timestamp,
-    ) -> Result<Reception, StoreError> {
+    ) -> Result<ReceiveOutcome, StoreError> {
         let mut state = self.state()?;
         let mut event = event.clone();
         if state.erasures.contains_key(&event.client) {
@@ -123,14 +123,14 @@ impl AppointmentStore for MemoryStore {
         }
         if let Some(known) = state.report(&event.id) {
             let same = known.event == event;
-            return Ok(if same { Reception::Known } else { Reception::Contradicted });
+            return Ok(if same { ReceiveOutcome::Known } else { ReceiveOutcome::Contradicted });
         }
         if state.is_id_taken(&event) {
-            return Ok(Reception::ConversationIdTaken);
+            return Ok(ReceiveOutcome::ConversationIdTaken);
         }
         state.jobs.enter(Task::HandleAppointmentEvent(event.id.clone()), at);
         state.reports.push(Report { event, state: Handling::Pending });
-        Ok(Reception::Stored)
+        Ok(ReceiveOutcome::Stored)
     }
 
     async fn conversations_of_bookings(
@@ -187,7 +187,7 @@ impl AppointmentStore for MemoryStore {
         let events = match &apply.change {
             None => vec![],
             Some(change) if !state.stands(&event, change) => {
-                return Ok(AppliedAppointmentEvent::Overtaken);
+                return Ok(AppliedAppointmentEvent::LeaseLost);
             }
             Some(change) => state.speak(&event, change, apply.at),
         };

@@ -2,19 +2,19 @@ use async_trait::async_trait;
 
 use super::{MemoryStore, state::State};
 use crate::{
-    audit::{Actor, AuditEntry, Deed},
+    audit::{Actor, AuditAction, AuditEntry},
     ports::{AuditStore, StoreError},
     time::Timestamp,
 };
 
 impl State {
     /// Notes what was done.
-    pub(super) fn note(&mut self, actor: Actor, deed: Deed, subject: &str, at: Timestamp) {
+    pub(super) fn note(&mut self, actor: Actor, deed: AuditAction, subject: &str, at: Timestamp) {
         self.audit.push(AuditEntry { at, actor, deed, subject: subject.to_owned() });
     }
 
     /// The same for what brings no time: it was not before the newest entry.
-    pub(super) fn note_now(&mut self, deed: Deed, subject: &str) {
+    pub(super) fn note_now(&mut self, deed: AuditAction, subject: &str) {
         let at = self.audit.last().map_or(Timestamp::UNIX_EPOCH, |entry| entry.at);
         self.note(Actor::Service, deed, subject, at);
     }

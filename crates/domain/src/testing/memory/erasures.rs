@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     attachment::Attachment,
-    audit::{Actor, Deed},
+    audit::{Actor, AuditAction},
     conversation::{Parties, Side, Status},
     erasure::Erasure,
     event::Event,
@@ -97,7 +97,7 @@ impl ErasureStore for MemoryStore {
         if is_news {
             let is_replayed = state.replayed.contains(person);
             let by = if is_replayed { Actor::Operator } else { Actor::Service };
-            state.note(by, Deed::Erased, person.as_str(), at);
+            state.note(by, AuditAction::Erased, person.as_str(), at);
         }
         Ok(Some(receipt))
     }
@@ -117,7 +117,7 @@ impl State {
         }
         self.take_archives(person, at);
         self.jobs.enter(Task::ErasePerson(person.clone()), at);
-        self.note(by, Deed::ErasureRequested, person.as_str(), at);
+        self.note(by, AuditAction::ErasureRequested, person.as_str(), at);
         let receipt = Erasure {
             person: person.clone(),
             requested_at: at,

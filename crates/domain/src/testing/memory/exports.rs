@@ -2,7 +2,7 @@ use async_trait::async_trait;
 
 use super::MemoryStore;
 use crate::{
-    audit::{Actor, Deed},
+    audit::{Actor, AuditAction},
     export::{Export, ReadyExport},
     id::UserId,
     job::Task,
@@ -31,7 +31,7 @@ impl ExportStore for MemoryStore {
         state.exports.insert(person.clone(), export.clone());
         state.jobs.enter(Task::ExportPerson(person.clone()), at);
         let subject = person.as_str().to_owned();
-        state.note(Actor::Person(person), Deed::ExportRequested, &subject, at);
+        state.note(Actor::Person(person), AuditAction::ExportRequested, &subject, at);
         Ok(Some(export))
     }
 
@@ -51,7 +51,7 @@ impl ExportStore for MemoryStore {
         let Some(export) = waiting else { return Ok(false) };
         export.ready = Some(*ready);
         state.jobs.enter(Task::DeleteObject(key.clone()), ready.expires_at);
-        state.note(Actor::Service, Deed::Exported, person.as_str(), ready.at);
+        state.note(Actor::Service, AuditAction::Exported, person.as_str(), ready.at);
         Ok(true)
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     id::JobId,
     job::{Job, JobView, PURGE_PERIOD_MS, Reason, Task},
     object::PictureKeys,
-    ports::{ClaimJobs, JobCounts, JobFilter, JobStore, Setback, StoreError},
+    ports::{ClaimJobs, JobCounts, JobFilter, JobStore, RetryOrDead, StoreError},
     retention::next_night,
     time::Timestamp,
 };
@@ -76,7 +76,7 @@ impl Jobs {
             return 0;
         }
         self.night_at = Some(next_night(now));
-        let tasks = [Task::ArchiveAged(None), Task::EmptyAged(None), Task::TrimLog(None)];
+        let tasks = [Task::ArchiveAged(None), Task::PurgeExpired(None), Task::TrimLog(None)];
         for task in tasks {
             self.enter_once(task, now);
         }
@@ -126,15 +126,15 @@ impl JobStore for MemoryStore {
         &self,
         job: &JobId,
         attempt: u32,
-        setback: Setback,
+        setback: RetryOrDead,
         reason: Reason,
     ) -> Result<bool, StoreError> {
         let jobs = &mut self.state()?.jobs;
         let Some(held) = jobs.held(job, attempt) else { return Ok(false) };
         let job = &mut jobs.waiting[held];
         match setback {
-            Setback::RetryAt(at) => job.run_at = at,
-            Setback::DeadAt(at) => job.dead_at = Some(at),
+            RetryOrDead::RetryAt(at) => job.run_at = at,
+            RetryOrDead::DeadAt(at) => job.dead_at = Some(at),
         }
         job.last_failure = Some(reason.to_owned());
         Ok(true)

@@ -7,8 +7,8 @@ use crate::{
     id::{MailId, UserId},
     job::Task,
     mail::{
-        MailCase, NewMail, OpenMail, ReplyToken, Verdict, WAITING_MAX, is_same_address,
-        normal_address,
+        MailDecision, NewMail, PendingNotifications, QueuedMail, ReplyToken, WAITING_MAX,
+        is_same_address, normal_address,
     },
     ports::{DueMail, MailStore, ReplyTarget, StoreError},
     time::Timestamp,
@@ -35,14 +35,14 @@ impl MailStore for MemoryStore {
         &self,
         recipient: &UserId,
         now: Timestamp,
-    ) -> Result<Option<MailCase>, StoreError> {
+    ) -> Result<Option<PendingNotifications>, StoreError> {
         let state = self.state()?;
         let mut waiting = state.waiting(recipient, now);
         waiting.truncate(WAITING_MAX);
         let Some(person) = state.people.get(recipient).filter(|_| !waiting.is_empty()) else {
             return Ok(None);
         };
-        Ok(Some(MailCase {
+        Ok(Some(PendingNotifications {
             recipient: person.clone(),
             preferences: state.wishes_of(recipient, now),
             is_suppressed: state.is_suppressed(recipient),
@@ -54,8 +54,8 @@ impl MailStore for MemoryStore {
 
     async fn settle_mail(
         &self,
-        case: &MailCase,
-        verdict: &Verdict,
+        case: &PendingNotifications,
+        verdict: &MailDecision,
         mail: &NewMail,
     ) -> Result<bool, StoreError> {
         let mut state = self.state()?;
@@ -87,13 +87,13 @@ impl MailStore for MemoryStore {
         Ok(true)
     }
 
-    async fn open_mail(&self, mail: &MailId) -> Result<Option<OpenMail>, StoreError> {
+    async fn open_mail(&self, mail: &MailId) -> Result<Option<QueuedMail>, StoreError> {
         let state = self.state()?;
         let mut open = state.mails.written.iter().filter(|one| !one.is_closed);
         let Some(Mail { new, parts, .. }) = open.find(|one| one.new.id == *mail) else {
             return Ok(None);
         };
-        Ok(state.people.get(&new.recipient).map(|recipient| OpenMail {
+        Ok(state.people.get(&new.recipient).map(|recipient| QueuedMail {
             id: new.id.clone(),
             recipient: recipient.clone(),
             preferences: state.wishes_of(&new.recipient, new.at),

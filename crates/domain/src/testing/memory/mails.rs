@@ -7,8 +7,8 @@ use super::{
 use crate::{
     id::{ConversationId, UserId},
     mail::{
-        Chapter, MAIL_QUOTES_MAX, NewMail, Quote, RECENT_MAILS_MS, ReplyToken, Waiting,
-        normal_address,
+        ConversationDigest, MAIL_QUOTES_MAX, NewMail, PendingConversation, Quote, RECENT_MAILS_MS,
+        ReplyToken, normal_address,
     },
     message::MessageKind,
     ports::ReplyTarget,
@@ -64,7 +64,7 @@ impl Mails {
     }
 
     /// Forgets what was noted when `seen` was true; what was noted later waits since `at`.
-    pub(super) fn let_go(&mut self, recipient: &UserId, seen: &Waiting, at: Timestamp) {
+    pub(super) fn let_go(&mut self, recipient: &UserId, seen: &PendingConversation, at: Timestamp) {
         let place = (recipient.clone(), seen.conversation.clone());
         let Some(noted) = self.noted.get_mut(&place) else { return };
         if noted.count == seen.noted {
@@ -98,7 +98,7 @@ impl Mails {
         self.written.retain(|mail| !mail.is_closed || is_recent(mail, now));
     }
 
-    /// See [`MailCase::recent_mails`](crate::mail::MailCase::recent_mails).
+    /// See [`PendingNotifications::recent_mails`](crate::mail::MailCase::recent_mails).
     pub(super) fn recent_to(&self, recipient: &UserId, now: Timestamp) -> Vec<Timestamp> {
         let to_them = self.written.iter().filter(|mail| mail.new.recipient == *recipient);
         let mut recent: Vec<_> =
@@ -118,7 +118,7 @@ fn is_recent(mail: &Mail, now: Timestamp) -> bool {
 
 impl State {
     /// See [`mail_case`](crate::ports::MailStore::mail_case), without a bound.
-    pub(super) fn waiting(&self, recipient: &UserId, now: Timestamp) -> Vec<Waiting> {
+    pub(super) fn waiting(&self, recipient: &UserId, now: Timestamp) -> Vec<PendingConversation> {
         let noted = self.mails.noted.iter().filter(|((person, _), _)| person == recipient);
         let mut noted: Vec<_> = noted.collect();
         noted.sort_by_key(|(_, one)| (one.wait_until.is_some_and(|until| until > now), one.since));
@@ -126,28 +126,29 @@ impl State {
             let told = self.mails.told.get(&(recipient.clone(), conversation.clone()));
             let after = told.map_or(Seq::ZERO, |told| told.up_to);
             let record = self.find(conversation, recipient).map(|(record, _)| record);
-            let untold = record.map(|record| untold(record, recipient, after)).unwrap_or_default();
-            Waiting {
+            let unmailed =
+                record.map(|record| unmailed(record, recipient, after)).unwrap_or_default();
+            PendingConversation {
                 conversation: conversation.clone(),
                 since: noted.since,
                 noted: noted.count,
-                untold: untold.len() as u64,
-                up_to: untold.first().map_or(Seq::ZERO, |post| post.seq),
-                newest_at: untold.first().map_or(noted.since, |post| post.created_at),
-                told_at: told.map(|told| told.at),
+                unmailed: unmailed.len() as u64,
+                up_to: unmailed.first().map_or(Seq::ZERO, |post| post.seq),
+                newest_at: unmailed.first().map_or(noted.since, |post| post.created_at),
+                last_mailed_at: told.map(|told| told.at),
             }
         });
         waiting.collect()
     }
 
     /// What a part of a mail to `recipient` has to say now, if anything.
-    pub(super) fn chapter(&self, recipient: &UserId, part: &Part) -> Option<Chapter> {
+    pub(super) fn chapter(&self, recipient: &UserId, part: &Part) -> Option<ConversationDigest> {
         let (record, people) = self.find(&part.conversation, recipient)?;
-        let mut posts = untold(record, recipient, part.after);
+        let mut posts = unmailed(record, recipient, part.after);
         posts.retain(|post| post.seq <= part.up_to);
         let target =
             ReplyTarget { person: recipient.clone(), conversation: part.conversation.clone() };
-        Some(Chapter {
+        Some(ConversationDigest {
             conversation: part.conversation.clone(),
             writer: people.get(&posts.first()?.author)?.clone(),
             subject: record.head.subject.clone(),
@@ -166,7 +167,7 @@ impl State {
 }
 
 /// What the other side wrote behind `after`, and `reader` did not read; newest first.
-fn untold<'a>(record: &'a Record, reader: &UserId, after: Seq) -> Vec<&'a Post> {
+fn unmailed<'a>(record: &'a Record, reader: &UserId, after: Seq) -> Vec<&'a Post> {
     let Some(side) = record.side_of(reader) else { return vec![] };
     let writer = record.head.parties.on(side.other());
     let from = record.head.horizons.of(side).max(after);

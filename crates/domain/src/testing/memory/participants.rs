@@ -4,7 +4,7 @@ use super::MemoryStore;
 use crate::{
     id::UserId,
     participant::Participant,
-    ports::{Acquaintances, ParticipantStore, StoreError},
+    ports::{ParticipantStore, ParticipantWithPartners, StoreError},
     time::Timestamp,
 };
 
@@ -44,7 +44,7 @@ impl ParticipantStore for MemoryStore {
         &self,
         id: &UserId,
         partners_max: u32,
-    ) -> Result<Option<Acquaintances>, StoreError> {
+    ) -> Result<Option<ParticipantWithPartners>, StoreError> {
         let state = self.state()?;
         let Some(person) = state.people.get(id).cloned() else { return Ok(None) };
         let mut talks: Vec<_> = state.live_of(id).map(|record| &record.head).collect();
@@ -56,6 +56,6 @@ impl ParticipantStore for MemoryStore {
             }
         }
         partners.truncate(partners_max.try_into().unwrap_or(usize::MAX));
-        Ok(Some(Acquaintances { person, partners }))
+        Ok(Some(ParticipantWithPartners { person, partners }))
     }
 }

@@ -188,7 +188,7 @@ impl Record {
 
     /// The newest message that is not the house's.
     pub(super) fn newest_of_a_side(&self) -> Option<&Post> {
-        self.newest(|post| !post.is_of_the_house())
+        self.newest(|post| !post.is_platform_message())
     }
 
     pub(super) fn newest(&self, is_meant: impl Fn(&Post) -> bool) -> Option<&Post> {
@@ -211,12 +211,12 @@ impl Record {
 impl Post {
     /// Whether it is there and `author` wrote it.
     pub(super) fn is_by(&self, author: &UserId) -> bool {
-        !self.deleted && !self.is_of_the_house() && self.author == *author
+        !self.deleted && !self.is_platform_message() && self.author == *author
     }
 
     /// Whether neither side said it.
-    pub(super) fn is_of_the_house(&self) -> bool {
-        self.notice.as_ref().is_some_and(Notice::is_of_the_house)
+    pub(super) fn is_platform_message(&self) -> bool {
+        self.notice.as_ref().is_some_and(Notice::is_platform_message)
     }
 
     /// Whether it is a notice that greets somebody by name.

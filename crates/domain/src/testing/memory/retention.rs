@@ -9,15 +9,15 @@ use super::{
 };
 use crate::{
     attachment::{Attachment, Place},
-    audit::{Actor, Deed},
+    audit::{Actor, AuditAction},
     conversation::{Side, Status},
     event::Event,
     id::{ConversationId, UserId},
     job::Task,
     message::MessageKind,
     ports::{
-        AgePage, ArchiveForAge, Emptied, EmptyAged, LogWalk, LogWalked, NewNotice, RetentionStore,
-        StoreError, Weight,
+        AgePage, ArchiveForAge, NewNotice, PurgeExpired, Purged, RetentionStore, StoreError,
+        TrimBatch, TrimProgress, Usage,
     },
     retention::{ConversationAge, RetentionPolicy, SalonRetention},
     seq::Seq,
@@ -114,7 +114,7 @@ impl RetentionStore for MemoryStore {
     ) -> Result<(), StoreError> {
         let mut state = self.state()?;
         state.retention.policy = Some(policy);
-        state.note(Actor::Service, Deed::PolicyChanged, "", at);
+        state.note(Actor::Service, AuditAction::PolicyChanged, "", at);
         Ok(())
     }
 
@@ -130,7 +130,7 @@ impl RetentionStore for MemoryStore {
     ) -> Result<(), StoreError> {
         let mut state = self.state()?;
         state.retention.salons.insert(salon.clone(), retention);
-        state.note(Actor::Service, Deed::PolicyChanged, salon.as_str(), at);
+        state.note(Actor::Service, AuditAction::PolicyChanged, salon.as_str(), at);
         Ok(())
     }
 
@@ -138,7 +138,7 @@ impl RetentionStore for MemoryStore {
         let mut state = self.state()?;
         let was_there = state.retention.salons.remove(salon).is_some();
         if was_there {
-            state.note_now(Deed::PolicyChanged, salon.as_str());
+            state.note_now(AuditAction::PolicyChanged, salon.as_str());
         }
         Ok(was_there)
     }
@@ -151,7 +151,7 @@ impl RetentionStore for MemoryStore {
         let mut state = self.state()?;
         let is_there = state.live().any(|record| record.head.id == *conversation);
         if is_there && state.retention.held.insert(conversation.clone()) {
-            state.note(Actor::Service, Deed::Held, conversation.as_str(), at);
+            state.note(Actor::Service, AuditAction::Held, conversation.as_str(), at);
         }
         Ok(is_there)
     }
@@ -163,7 +163,7 @@ impl RetentionStore for MemoryStore {
         let mut state = self.state()?;
         let was_held = state.retention.held.remove(conversation);
         if was_held {
-            state.note_now(Deed::Released, conversation.as_str());
+            state.note_now(AuditAction::Released, conversation.as_str());
         }
         Ok(was_held)
     }
@@ -198,23 +198,23 @@ impl RetentionStore for MemoryStore {
         Ok(record.events_after(before, people))
     }
 
-    async fn empty_aged(&self, empty: &EmptyAged) -> Result<Emptied, StoreError> {
+    async fn empty_aged(&self, empty: &PurgeExpired) -> Result<Purged, StoreError> {
         let mut state = self.state()?;
         let due = state.free(&empty.conversation);
         let due = due.filter(|age| age.status == Status::Archived && empty.bounds.include(age));
-        let Some(age) = due else { return Ok(Emptied::default()) };
+        let Some(age) = due else { return Ok(Purged::default()) };
         let (record, people) = state.change(&age.id, &age.salon).expect("it was just there");
         let before = record.head.last_seq;
         let released = record.erase_oldest(empty.messages_max as usize, empty.at);
         let events = record.events_after(before, people);
-        Ok(Emptied { events, files: state.jobs.delete_files(&released, empty.at) })
+        Ok(Purged { events, files: state.jobs.delete_files(&released, empty.at) })
     }
 
-    async fn weigh(&self, conversations: &[ConversationId]) -> Result<Weight, StoreError> {
+    async fn measure(&self, conversations: &[ConversationId]) -> Result<Usage, StoreError> {
         let state = self.state()?;
-        let mut weight = Weight::default();
+        let mut weight = Usage::default();
         for record in state.live().filter(|record| conversations.contains(&record.head.id)) {
-            for post in record.posts().filter(|post| !post.is_of_the_house()) {
+            for post in record.posts().filter(|post| !post.is_platform_message()) {
                 weight.messages += 1;
                 weight.files +=
                     post.attachments.iter().filter(|file| is_deletable(file)).count() as u64;
@@ -223,7 +223,7 @@ impl RetentionStore for MemoryStore {
         Ok(weight)
     }
 
-    async fn trim_logs(&self, walk: &LogWalk) -> Result<LogWalked, StoreError> {
+    async fn trim_logs(&self, walk: &TrimBatch) -> Result<TrimProgress, StoreError> {
         let mut state = self.state()?;
         let (piece, next) = state.behind(walk.after.as_ref(), walk.conversations_max);
         let (mut left, mut forgotten) = (i64::from(walk.entries_max), vec![]);
@@ -235,19 +235,19 @@ impl RetentionStore for MemoryStore {
         for (id, seq) in forgotten {
             state.forget_log(&id, seq);
         }
-        Ok(LogWalked { entries: (i64::from(walk.entries_max) - left).unsigned_abs(), next })
+        Ok(TrimProgress { entries: (i64::from(walk.entries_max) - left).unsigned_abs(), next })
     }
 
-    async fn count_old_entries(&self, walk: &LogWalk) -> Result<LogWalked, StoreError> {
+    async fn count_old_entries(&self, walk: &TrimBatch) -> Result<TrimProgress, StoreError> {
         let state = self.state()?;
         let (piece, next) = state.behind(walk.after.as_ref(), walk.conversations_max);
         let old = piece.iter().map(|record| {
             (old_entries(record, walk.before).get() - record.forgotten.get()).unsigned_abs()
         });
-        Ok(LogWalked { entries: old.sum(), next })
+        Ok(TrimProgress { entries: old.sum(), next })
     }
 
-    async fn go_on_with(&self, task: &Task, at: Timestamp) -> Result<(), StoreError> {
+    async fn enqueue_continuation(&self, task: &Task, at: Timestamp) -> Result<(), StoreError> {
         self.state()?.jobs.enter(task.clone(), at);
         Ok(())
     }
@@ -256,7 +256,7 @@ impl RetentionStore for MemoryStore {
 impl Record {
     /// Empties the oldest messages of either side, in the salon's name. Returns their files.
     fn erase_oldest(&mut self, limit: usize, at: Timestamp) -> Vec<Attachment> {
-        let own = self.posts().filter(|post| !post.is_of_the_house());
+        let own = self.posts().filter(|post| !post.is_platform_message());
         let own: Vec<_> =
             own.take(limit).map(|post| (post.id.clone(), post.author.clone())).collect();
         let salon = self.head.parties.on(Side::Salon).clone();

@@ -8,7 +8,7 @@ use crate::{
     id::{AttachmentId, UserId},
     message::DraftFile,
     object::{KeptPicture, Picture},
-    ports::{BeginUpload, Fetchable, PostMessage, StoreError, UploadStore},
+    ports::{BeginUpload, Downloadable, PostMessage, StoreError, UploadStore},
     time::Timestamp,
 };
 
@@ -133,13 +133,13 @@ impl UploadStore for MemoryStore {
         Ok(sent.or_else(|| state.uploads.finished(id, viewer)))
     }
 
-    async fn fetchable(&self, id: &AttachmentId) -> Result<Option<Fetchable>, StoreError> {
+    async fn fetchable(&self, id: &AttachmentId) -> Result<Option<Downloadable>, StoreError> {
         let state = self.state()?;
         let unsent = || state.uploads.find(id).and_then(Upload::attachment);
         let file = state.sent(|one| one.id == *id).cloned().or_else(unsent).map(|one| one.file);
         Ok(file.and_then(|file| match file.place() {
             Place::Kept(picture) => {
-                Some(Fetchable { name: file.name().to_owned(), picture: picture.clone() })
+                Some(Downloadable { name: file.name().to_owned(), picture: picture.clone() })
             }
             Place::Hosted(_) => None,
         }))

@@ -55,7 +55,7 @@ impl Record {
             notice: post.notice.clone(),
             attachments: post.attachments.clone(),
             created_at: post.created_at,
-            is_read: post.is_of_the_house()
+            is_read: post.is_platform_message()
                 || author.is_some_and(|side| self.head.horizons.has_read(side, post.seq)),
             read_at: post.read_at,
         }

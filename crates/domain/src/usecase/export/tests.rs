@@ -107,7 +107,7 @@ async fn who_only_looks_asks_for_nothing() {
     let service = Service::over(Arc::new(MemoryStore::new()));
     service.open("s1", "c1").await;
     let client = user("c1");
-    let look = async || service.messaging.foreseen_export(&client).await.expect("the store works");
+    let look = async || service.messaging.peek_export(&client).await.expect("the store works");
     assert!(look().await.is_some_and(|export| export.ready.is_none()));
     assert_eq!(service.store.export(&client).await.expect("the store works"), None);
     let asked = service.messaging.my_export(&client).await.expect("the store works");

@@ -12,7 +12,7 @@ use super::order::{event, receive, service, told};
 use crate::{
     Messaging,
     id::{ConversationId, UserId},
-    ports::{Fanout, MarkedMessage, Turn},
+    ports::{Fanout, MarkedMessage, PublishGuard},
     testing::fixture::{CountingIds, Service},
 };
 
@@ -26,7 +26,7 @@ struct BusyFanout {
 
 #[async_trait]
 impl Fanout for BusyFanout {
-    async fn turn(&self, conversation: &ConversationId) -> Box<dyn Turn> {
+    async fn turn(&self, conversation: &ConversationId) -> Box<dyn PublishGuard> {
         let turn = self.turns.fetch_add(1, Relaxed);
         for _ in 0..=turn * self.rhythm % 5 {
             tokio::task::yield_now().await;

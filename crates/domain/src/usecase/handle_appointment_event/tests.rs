@@ -263,7 +263,7 @@ async fn what_was_overtaken_is_decided_anew() {
         let is_first = change.newest_handled.is_none();
         tell.send(change.status).expect("the test listens");
         Ok(if is_first {
-            AppliedAppointmentEvent::Overtaken
+            AppliedAppointmentEvent::LeaseLost
         } else {
             AppliedAppointmentEvent::Applied(vec![])
         })

@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     event::EventKind,
     id::ConversationId,
-    mail::{NewMail, Verdict},
+    mail::{MailDecision, NewMail},
     message::Message,
     page::Window,
     ports::Clock,
@@ -58,7 +58,7 @@ async fn told(service: &Service, person: &crate::id::UserId) -> ReplyToken {
     let now = service.clock.now();
     let case = service.store.mail_case(person, now).await.expect("works").expect("it waits");
     let tell = case.waiting.iter().map(|one| (one.conversation.clone(), one.up_to)).collect();
-    let verdict = Verdict { tell, ..Verdict::default() };
+    let verdict = MailDecision { tell, ..MailDecision::default() };
     let id = crate::id::MailId::parse("m1").expect("a good id");
     let mail = NewMail { id, recipient: person.clone(), at: now };
     assert!(service.store.settle_mail(&case, &verdict, &mail).await.expect("works"));

@@ -1,9 +1,9 @@
-use super::{super::Messaging, Chore};
+use super::{super::Messaging, RetentionTask};
 use crate::{
     conversation::Status,
     id::ConversationId,
     notice::Notice,
-    ports::{ArchiveForAge, EmptyAged, LogWalk, NewNotice, StoreError},
+    ports::{ArchiveForAge, NewNotice, PurgeExpired, StoreError, TrimBatch},
     retention::{
         ConversationAge, DELETE_AFTER_DAYS_MIN, Due, EmptyingBounds, RetentionPolicy,
         RetentionReport, days_before,
@@ -18,7 +18,7 @@ const MESSAGES_MAX: u32 = 200;
 /// The most entries of logs that are forgotten in one transaction.
 const LOG_ENTRIES_MAX: u32 = 2_000;
 /// One go through the conversations, judged by the same moment.
-pub(super) struct Round<'m> {
+pub(super) struct RetentionSweep<'m> {
     messaging: &'m Messaging,
     policy: RetentionPolicy,
     now: Timestamp,
@@ -26,7 +26,7 @@ pub(super) struct Round<'m> {
     report: RetentionReport,
 }
 
-impl<'m> Round<'m> {
+impl<'m> RetentionSweep<'m> {
     pub(super) async fn begin(messaging: &'m Messaging, is_dry: bool) -> Result<Self, StoreError> {
         let policy = messaging.retention_policy().await?;
         let (now, report) = (messaging.clock.now(), RetentionReport::default());
@@ -41,13 +41,13 @@ impl<'m> Round<'m> {
     /// Does a chore for a piece of the conversations. Returns where the next piece begins.
     pub(super) async fn step(
         &mut self,
-        chore: Chore,
+        chore: RetentionTask,
         after: Option<ConversationId>,
     ) -> Result<Option<ConversationId>, StoreError> {
         match chore {
-            Chore::Archive => self.archive_some(after).await,
-            Chore::Empty => self.empty_some(after).await,
-            Chore::TrimLog => self.trim_some(after).await,
+            RetentionTask::Archive => self.archive_some(after).await,
+            RetentionTask::Empty => self.empty_some(after).await,
+            RetentionTask::TrimLog => self.trim_some(after).await,
         }
     }
 
@@ -80,7 +80,7 @@ impl<'m> Round<'m> {
             }
         }
         if self.is_dry {
-            self.weigh(&due).await?;
+            self.measure(&due).await?;
         } else {
             for (id, bounds) in &due {
                 self.empty(id, *bounds).await?;
@@ -130,7 +130,7 @@ impl<'m> Round<'m> {
         let Messaging { store, fanout, clock, .. } = self.messaging;
         let mut messages = 0;
         loop {
-            let empty = EmptyAged {
+            let empty = PurgeExpired {
                 conversation: id.clone(),
                 bounds,
                 messages_max: MESSAGES_MAX,
@@ -151,9 +151,12 @@ impl<'m> Round<'m> {
         Ok(())
     }
 
-    async fn weigh(&mut self, due: &[(ConversationId, EmptyingBounds)]) -> Result<(), StoreError> {
+    async fn measure(
+        &mut self,
+        due: &[(ConversationId, EmptyingBounds)],
+    ) -> Result<(), StoreError> {
         let ids: Vec<_> = due.iter().map(|(id, _)| id.clone()).collect();
-        let weight = self.messaging.store.weigh(&ids).await?;
+        let weight = self.messaging.store.measure(&ids).await?;
         self.report.emptied += ids.len() as u64;
         self.report.messages += weight.messages;
         self.report.files += weight.files;
@@ -165,7 +168,7 @@ impl<'m> Round<'m> {
         after: Option<ConversationId>,
     ) -> Result<Option<ConversationId>, StoreError> {
         let store = &self.messaging.store;
-        let walk = LogWalk {
+        let walk = TrimBatch {
             before: days_before(self.now, self.messaging.retention.log_days),
             after,
             conversations_max: CONVERSATIONS_MAX,

@@ -88,13 +88,13 @@ async fn a_job_that_fails_is_tried_again_later_and_given_up_in_the_end() {
     house.service.messaging.receive_appointment_event(&event).await.expect("it works");
     for _ in 0..2 {
         let performed = house.work().await;
-        let [Performed::SetBack(failure)] = &performed[..] else { panic!("{performed:?}") };
+        let [Performed::Retried(failure)] = &performed[..] else { panic!("{performed:?}") };
         assert_eq!(failure.reason(), "unknown_person");
         assert!(house.work().await.is_empty(), "it has to wait");
         house.service.clock.advance_millis(4_000);
     }
     let performed = house.work().await;
-    assert!(matches!(performed[..], [Performed::GivenUp(_)]), "{performed:?}");
+    assert!(matches!(performed[..], [Performed::Dead(_)]), "{performed:?}");
     assert_eq!(house.counts().await, JobCounts { waiting: 0, dead: 1 });
     let dead = house.service.store.jobs(JobFilter::Dead, 9).await.expect("the store works");
     assert_eq!(dead[0].last_failure.as_deref(), Some("unknown_person"));
@@ -122,7 +122,7 @@ async fn a_failure_that_will_not_pass_is_given_up_at_once() {
     let event = booking_event("e1", "booked");
     house.service.messaging.receive_appointment_event(&event).await.expect("it works");
     let performed = house.work().await;
-    let [Performed::GivenUp(failure)] = &performed[..] else { panic!("{performed:?}") };
+    let [Performed::Dead(failure)] = &performed[..] else { panic!("{performed:?}") };
     assert_eq!(failure.reason(), "not_a_salon");
 }
 
@@ -135,7 +135,7 @@ async fn whoever_was_too_slow_has_no_say() {
     house.service.clock.advance_millis(120_000);
     let quick = house.worker.claim(1).await.expect("the store works").remove(0);
     let performed = house.worker.perform(&slow).await.expect("the store works");
-    assert!(matches!(performed, Performed::Overtaken));
+    assert!(matches!(performed, Performed::LeaseLost));
     let performed = house.worker.perform(&quick).await.expect("the store works");
     assert!(matches!(performed, Performed::Done));
 }
@@ -171,7 +171,7 @@ async fn files_of_deleted_messages_are_deleted_and_those_still_shown_are_not() {
     messaging.delete_message(&second, &author).await.expect("its author may");
     house.files.set_broken(true);
     let performed = house.work().await;
-    let [Performed::SetBack(failure)] = &performed[..] else { panic!("{performed:?}") };
+    let [Performed::Retried(failure)] = &performed[..] else { panic!("{performed:?}") };
     assert_eq!(failure.reason(), "files_failed");
     house.files.set_broken(false);
     house.service.clock.advance_millis(4_000);

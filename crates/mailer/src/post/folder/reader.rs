@@ -43,7 +43,7 @@ pub struct OpenedMail {
 }
 
 impl KeptMails {
-    /// The mails that [`Transport::Folder`](crate::Transport::Folder) keeps there.
+    /// The mails that [`TransportSettings::Folder`](crate::Transport::Folder) keeps there.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
     }

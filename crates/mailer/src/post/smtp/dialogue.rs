@@ -6,7 +6,7 @@ use lettre::transport::smtp::{
     extension::{Extension, MailParameter},
 };
 
-use super::Stage;
+use super::SmtpStep;
 use crate::{compose::Composed, post::Fault};
 
 /// Waits for every answer: only after the last one the mail is theirs.
@@ -16,13 +16,13 @@ pub(super) async fn hand_over(
 ) -> Result<(), Fault> {
     let parameters = parameters(connection, mail)?;
     let sender = Mail::new(mail.envelope.from().cloned(), parameters);
-    connection.command(sender).await.map_err(|error| Stage::Sender.fault(error))?;
+    connection.command(sender).await.map_err(|error| SmtpStep::Sender.fault(error))?;
     for recipient in mail.envelope.to() {
         let recipient = Rcpt::new(recipient.clone(), Vec::new());
-        connection.command(recipient).await.map_err(|error| Stage::Recipient.fault(error))?;
+        connection.command(recipient).await.map_err(|error| SmtpStep::Recipient.fault(error))?;
     }
-    connection.command(Data).await.map_err(|error| Stage::Data.fault(error))?;
-    connection.message(&mail.bytes).await.map_err(|error| Stage::Text.fault(error))?;
+    connection.command(Data).await.map_err(|error| SmtpStep::Data.fault(error))?;
+    connection.message(&mail.bytes).await.map_err(|error| SmtpStep::Text.fault(error))?;
     Ok(())
 }
 

@@ -15,7 +15,7 @@ use lettre::transport::smtp::client::AsyncSmtpConnection;
 use tokio::time::{self, Instant};
 
 pub(crate) use reason::Reason;
-pub(crate) use stage::Stage;
+pub(crate) use stage::SmtpStep;
 
 use super::Fault;
 use crate::{

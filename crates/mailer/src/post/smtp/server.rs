@@ -11,7 +11,7 @@ use percent_encoding::percent_decode_str;
 use reqwest::Url;
 use secrecy::ExposeSecret as _;
 
-use super::Stage;
+use super::SmtpStep;
 use crate::{
     post::Fault,
     settings::{SettingsError, Smtp},
@@ -66,17 +66,17 @@ impl Server {
         let address = (self.host.as_str(), self.port);
         let connecting =
             AsyncSmtpConnection::connect_tokio1(address, Some(timeout), &self.hello, wrapped, None);
-        let mut connection = connecting.await.map_err(|error| Stage::Connect.fault(error))?;
+        let mut connection = connecting.await.map_err(|error| SmtpStep::Connect.fault(error))?;
         if let Tls::ByCommand(tls) = &self.tls {
             if !connection.can_starttls() {
                 return Err(Fault::Unable);
             }
             let upgraded = connection.starttls(tls.clone(), &self.hello).await;
-            upgraded.map_err(|error| Stage::Connect.fault(error))?;
+            upgraded.map_err(|error| SmtpStep::Connect.fault(error))?;
         }
         if let Some(credentials) = &self.credentials {
             let login = connection.auth(DEFAULT_MECHANISMS, credentials).await;
-            login.map_err(|error| Stage::Auth.fault(error))?;
+            login.map_err(|error| SmtpStep::Auth.fault(error))?;
         }
         Ok(connection)
     }

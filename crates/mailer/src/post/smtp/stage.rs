@@ -7,7 +7,7 @@ use crate::post::Fault;
 
 /// How far the talk with a mail server came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stage {
+pub(crate) enum SmtpStep {
     /// Connecting, greeting, STARTTLS.
     Connect,
     /// Logging in.
@@ -22,7 +22,7 @@ pub(crate) enum Stage {
     Text,
 }
 
-impl Stage {
+impl SmtpStep {
     /// Whether this answer is about the mail, and not about us: until we are let in it never is, and
     /// some servers ask for a login only when mail is sent (RFC 4954, section 6).
     pub(crate) fn is_about_the_mail(self, code: u16) -> bool {
@@ -52,7 +52,7 @@ impl Stage {
     }
 }
 
-impl fmt::Display for Stage {
+impl fmt::Display for SmtpStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Connect => "our greeting",

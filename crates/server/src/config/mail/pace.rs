@@ -1,5 +1,5 @@
 use clap::Args;
-use domain::{mail::MailTerms, zone::Zone};
+use domain::{mail::MailPolicy, zone::Zone};
 
 use crate::config::value::whole;
 
@@ -39,8 +39,8 @@ const DAY_MS: u64 = 86_400_000;
 
 impl PaceSettings {
     /// The terms, by the clock of `zone` for people who have none.
-    pub(super) fn terms(&self, zone: Zone) -> MailTerms {
-        MailTerms {
+    pub(super) fn terms(&self, zone: Zone) -> MailPolicy {
+        MailPolicy {
             delay_ms: self.delay_ms,
             conversation_pause_ms: self.pause_ms,
             per_minute_max: self.per_minute_max,

@@ -1,7 +1,7 @@
 use std::{fs, path::PathBuf};
 
 use clap::Args;
-use mailer::{Folder, MAILGUN_EU_URL, Mailgun, Smtp, Transport};
+use mailer::{Folder, MAILGUN_EU_URL, Mailgun, Smtp, TransportSettings};
 use secrecy::SecretString;
 
 use crate::config::{
@@ -18,7 +18,7 @@ const FOLDER: &str = "mail-dev-folder";
 /// How mail leaves: at most one of a mail server, Mailgun and a folder.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Mail")]
-pub(crate) struct TransportSettings {
+pub(crate) struct MailTransportSettings {
     /// Mail server, as `smtps://user:password@host:port`, or `smtp://…` for STARTTLS
     #[arg(id = SMTP_URL, long, env = "MAIL_SMTP_URL", value_name = "URL", hide_env_values = true)]
     smtp_url: Option<SecretString>,
@@ -71,14 +71,14 @@ pub(crate) struct TransportSettings {
     folder_mails_max: usize,
 }
 
-impl TransportSettings {
+impl MailTransportSettings {
     /// How mail leaves, if it does; nothing at all when that is not clear.
     #[expect(clippy::option_option, reason = "no transport is fine, a broken one is a fault")]
     pub(super) fn check(
         &self,
         in_production: bool,
         faults: &mut Faults,
-    ) -> Option<Option<Transport>> {
+    ) -> Option<Option<TransportSettings>> {
         let smtp = self.smtp_url.as_ref().map(|url| self.smtp(url, faults));
         let mailgun = self.names_mailgun().then(|| self.mailgun(faults));
         let folder = self.folder.as_ref().map(|path| self.kept(path, in_production, faults));
@@ -107,7 +107,7 @@ impl TransportSettings {
         self.mailgun_api_key.as_ref().or(self.sending_key.as_ref())
     }
 
-    fn smtp(&self, url: &SecretString, faults: &mut Faults) -> Option<Transport> {
+    fn smtp(&self, url: &SecretString, faults: &mut Faults) -> Option<TransportSettings> {
         let root_pem = match self.smtp_root_file.as_ref().map(fs::read).transpose() {
             Ok(root_pem) => root_pem,
             Err(cause) => {
@@ -117,17 +117,17 @@ impl TransportSettings {
             }
         };
         let plaintext_allowed = self.smtp_plaintext_allowed.is_on();
-        Some(Transport::Smtp(Smtp { url: url.clone(), plaintext_allowed, root_pem }))
+        Some(TransportSettings::Smtp(Smtp { url: url.clone(), plaintext_allowed, root_pem }))
     }
 
-    fn mailgun(&self, faults: &mut Faults) -> Option<Transport> {
+    fn mailgun(&self, faults: &mut Faults) -> Option<TransportSettings> {
         if self.key().is_none() {
             faults.note(Fault::new(MAILGUN_KEY, "is missing"));
         }
         if self.mailgun_domain.is_none() {
             faults.note(Fault::new(MAILGUN_DOMAIN, "is missing"));
         }
-        Some(Transport::Mailgun(Mailgun {
+        Some(TransportSettings::Mailgun(Mailgun {
             domain: self.mailgun_domain.clone()?,
             api_key: self.key()?.clone(),
             base_url: self.mailgun_base_url.clone(),
@@ -139,12 +139,12 @@ impl TransportSettings {
         path: &std::path::Path,
         in_production: bool,
         faults: &mut Faults,
-    ) -> Option<Transport> {
+    ) -> Option<TransportSettings> {
         if in_production {
             faults.note(Fault::new(FOLDER, "is not for production: nobody would get mail"));
             return None;
         }
         let mails_max = self.folder_mails_max;
-        Some(Transport::Folder(Folder { path: path.to_owned(), mails_max }))
+        Some(TransportSettings::Folder(Folder { path: path.to_owned(), mails_max }))
     }
 }

@@ -36,7 +36,9 @@ fn the_environment_of_the_service_before_this_one_starts_this_one() {
     });
     let loaded = start.loaded();
     let post = loaded.config.mail.post.expect("mail leaves");
-    let mailer::Transport::Mailgun(account) = post.transport else { panic!("not over Mailgun") };
+    let mailer::TransportSettings::Mailgun(account) = post.transport else {
+        panic!("not over Mailgun")
+    };
     assert_eq!(account.domain, "mail.salon.example");
     assert_eq!(account.base_url, "https://api.mailgun.net/");
     assert_eq!(post.from, "noreply@mail.salon.example");

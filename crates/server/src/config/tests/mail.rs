@@ -1,4 +1,4 @@
-use mailer::Transport;
+use mailer::TransportSettings;
 
 use super::{Start, start};
 use crate::config::Mail;
@@ -22,11 +22,16 @@ fn mail_leaves_with_the_variables_of_the_service_before_this_one() {
     let post = mail(&mailgun().with("FRONTEND_URL", "https://salon.example")).post.expect("mail");
     assert_eq!(post.from, "noreply@mail.salon.example");
     assert_eq!(post.site_url, "https://salon.example");
-    let Transport::Mailgun(account) = post.transport else { panic!("{:?}", post.transport) };
+    let TransportSettings::Mailgun(account) = post.transport else {
+        panic!("{:?}", post.transport)
+    };
     assert_eq!(account.base_url, mailer::MAILGUN_EU_URL);
     let other_name =
         start().with("SENDING_KEY", "planted-key").with("MAILGUN_DOMAIN", "mail.salon.example");
-    assert!(matches!(mail(&other_name).post.expect("mail").transport, Transport::Mailgun(_)));
+    assert!(matches!(
+        mail(&other_name).post.expect("mail").transport,
+        TransportSettings::Mailgun(_)
+    ));
 }
 
 #[test]
@@ -59,7 +64,7 @@ fn there_is_one_way_for_mail_to_leave() {
 fn a_folder_is_for_developers() {
     let folder =
         start().with("MAIL_DEV_FOLDER", "/tmp/mails").with("MAIL_FROM", "noreply@salon.example");
-    assert!(matches!(mail(&folder).post.expect("mail").transport, Transport::Folder(_)));
+    assert!(matches!(mail(&folder).post.expect("mail").transport, TransportSettings::Folder(_)));
     let faults = folder.with("NODE_ENV", "production").faults();
     assert!(
         faults.starts_with("MAIL_DEV_FOLDER (mail.dev-folder): is not for production"),

@@ -7,12 +7,12 @@ use tokio::time::{Instant, timeout_at};
 use super::Polling;
 use crate::{
     engine::{
-        Farewell,
+        ClosePlan,
         door::Request,
         packet::{CLOSE, NOOP},
         payload::{push_frame, push_text},
     },
-    link::Link,
+    link::SessionHandle,
     mailbox::Outgoing,
 };
 
@@ -21,7 +21,7 @@ use crate::{
 const OVERTAKEN_GET: Duration = Duration::from_secs(2);
 
 impl Polling {
-    pub(super) async fn end(mut self, farewell: Farewell, link: &Link) {
+    pub(super) async fn end(mut self, farewell: ClosePlan, link: &SessionHandle) {
         if farewell.is_clients_wish {
             self.finish_post();
         }
@@ -40,7 +40,7 @@ impl Polling {
     }
 
     /// How long the last words are kept for a client that is not there to hear them.
-    fn grave(&self, farewell: Farewell, link: &Link) -> Option<Duration> {
+    fn grave(&self, farewell: ClosePlan, link: &SessionHandle) -> Option<Duration> {
         if farewell.is_clients_wish {
             return Some(OVERTAKEN_GET);
         }
@@ -50,7 +50,7 @@ impl Polling {
 
     /// Waits for one GET to tell it the last words. A server that stops meanwhile is not held up
     /// for a session that ended before.
-    async fn linger(&mut self, mut words: String, time: Duration, link: &Link) {
+    async fn linger(&mut self, mut words: String, time: Duration, link: &SessionHandle) {
         let (until, was_shut) = (Instant::now() + time, link.is_shut());
         loop {
             let request = tokio::select! {
@@ -74,7 +74,7 @@ impl Polling {
     }
 }
 
-fn last_words(farewell: Farewell, link: &Link) -> String {
+fn last_words(farewell: ClosePlan, link: &SessionHandle) -> String {
     if farewell.is_clients_wish {
         return NOOP.to_owned();
     }

@@ -19,10 +19,10 @@ use super::header::{self, Header};
 const MIN_BYTES: u64 = 1024;
 
 /// "This message is compressed."
-const COMPRESSED: u8 = 0x40;
+pub(super) const COMPRESSED: u8 = 0x40;
 
 /// What a flush leaves at the end, and a compressed message leaves off.
-const TAIL: [u8; 4] = [0, 0, 0xFF, 0xFF];
+pub(super) const TAIL: [u8; 4] = [0, 0, 0xFF, 0xFF];
 
 thread_local! {
     /// Nothing is kept between messages, so all connections of a thread share one.

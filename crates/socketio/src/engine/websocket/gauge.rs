@@ -29,7 +29,7 @@ const MAX_BYTES: usize = 64 * 1024;
 
 /// What is in flight on one connection.
 #[derive(Debug, Default)]
-pub(super) struct Gauge {
+pub(super) struct OutputGauge {
     data_messages: Cell<usize>,
     control_messages: Cell<usize>,
     bytes: Cell<usize>,
@@ -37,7 +37,7 @@ pub(super) struct Gauge {
     waiting: RefCell<Option<Waker>>,
 }
 
-impl Gauge {
+impl OutputGauge {
     /// Whether a further data message may be sent.
     pub(super) fn has_room(&self) -> bool {
         self.data_messages.get() < MAX_DATA_MESSAGES && self.bytes.get() < MAX_BYTES
@@ -98,13 +98,13 @@ impl Gauge {
 }
 
 /// Reports what the connection takes from the body of `response` to `gauge`.
-pub(super) fn watch(response: HttpResponse, gauge: Rc<Gauge>) -> HttpResponse {
+pub(super) fn watch(response: HttpResponse, gauge: Rc<OutputGauge>) -> HttpResponse {
     response.map_body(|_, body| BoxBody::new(Watched { body, gauge }))
 }
 
 struct Watched {
     body: BoxBody,
-    gauge: Rc<Gauge>,
+    gauge: Rc<OutputGauge>,
 }
 
 impl MessageBody for Watched {
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn bytes_fill_the_gauge_before_messages_do_when_they_are_large() {
-        let gauge = Gauge::default();
+        let gauge = OutputGauge::default();
         gauge.add_data(MAX_BYTES);
         assert!(!gauge.has_room());
         gauge.taken();
@@ -150,7 +150,7 @@ mod tests {
 
     #[test]
     fn data_never_takes_the_place_of_a_ping_and_a_ping_never_that_of_the_close() {
-        let gauge = Gauge::default();
+        let gauge = OutputGauge::default();
         (0..MAX_DATA_MESSAGES).for_each(|_| gauge.add_data(1));
         assert!(gauge.has_control_room());
         (1..MAX_CONTROL_MESSAGES).for_each(|_| gauge.add_control());

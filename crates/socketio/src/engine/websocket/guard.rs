@@ -15,20 +15,20 @@ use actix_web::{error::PayloadError, web};
 use bytes::Bytes;
 use futures_util::Stream;
 
-use super::{inflate::Inflate, scan::Scan};
+use super::{inflate::Inflate, scan::FrameScanner};
 use crate::engine::Fault;
 
 /// Passes bytes on up to the first fault, which it leaves in a cell before it ends the stream, so
 /// that every message before the fault is still read.
-pub(super) struct Guard {
+pub(super) struct FrameLimiter {
     payload: web::Payload,
     /// Where the client may compress its messages.
     inflate: Option<Inflate>,
-    scan: Scan,
+    scan: FrameScanner,
     fault: Rc<Cell<Option<Fault>>>,
 }
 
-impl Guard {
+impl FrameLimiter {
     pub(super) fn new(
         payload: web::Payload,
         max_message_bytes: usize,
@@ -36,11 +36,11 @@ impl Guard {
         fault: Rc<Cell<Option<Fault>>>,
     ) -> Self {
         let inflate = is_compressed.then(|| Inflate::new(max_message_bytes));
-        Self { payload, inflate, scan: Scan::new(max_message_bytes), fault }
+        Self { payload, inflate, scan: FrameScanner::new(max_message_bytes), fault }
     }
 }
 
-impl Stream for Guard {
+impl Stream for FrameLimiter {
     type Item = Result<Bytes, PayloadError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {

@@ -5,14 +5,11 @@ use std::cell::RefCell;
 use bytes::{Bytes, BytesMut};
 use flate2::{Decompress, FlushDecompress, Status};
 
-use super::header::{self, Header};
+use super::{
+    deflate::{COMPRESSED, TAIL},
+    header::{self, Header},
+};
 use crate::engine::Fault;
-
-/// "This message is compressed."
-const COMPRESSED: u8 = 0x40;
-
-/// What a compressed message leaves off at its end.
-const TAIL: [u8; 4] = [0, 0, 0xFF, 0xFF];
 
 /// How much room is made at a time.
 const STEP_BYTES: usize = 16 * 1024;

@@ -7,12 +7,12 @@ use actix_ws::{AggregatedMessage, AggregatedMessageStream, ProtocolError};
 use crate::engine::{Fault, Incoming};
 
 /// Reads messages, in order, each whole.
-pub(super) struct Inlet {
+pub(super) struct Reader {
     stream: AggregatedMessageStream,
     fault: Rc<Cell<Option<Fault>>>,
 }
 
-impl Inlet {
+impl Reader {
     pub(super) fn new(stream: AggregatedMessageStream, fault: Rc<Cell<Option<Fault>>>) -> Self {
         Self { stream, fault }
     }

@@ -7,36 +7,36 @@ use bytes::Bytes;
 use futures_util::{FutureExt as _, SinkExt as _};
 use tokio::time::{Instant, sleep_until};
 
-use super::gauge::Gauge;
-use crate::{engine::Gone, frame::Frame, mailbox::Outgoing};
+use super::gauge::OutputGauge;
+use crate::{engine::Disconnected, frame::Frame, mailbox::Outgoing};
 
 /// From the answer to a CONNECT to what follows it. Clients that begin to listen when they are let in,
 /// the public checks' among them, lose what arrives in the same read.
 const PAUSE_AFTER_ADMISSION: Duration = Duration::from_millis(5);
 
 /// Writes frames, each with its attachments, and heartbeats between them.
-pub(super) struct Outlet {
+pub(super) struct Writer {
     session: Session,
-    gauge: Rc<Gauge>,
+    gauge: Rc<OutputGauge>,
     /// What is left of a frame whose first messages are already on their way.
     staged: VecDeque<Message>,
     /// No frame before that.
     paused_until: Option<Instant>,
 }
 
-impl Outlet {
-    pub(super) fn new(session: Session, gauge: Rc<Gauge>) -> Self {
+impl Writer {
+    pub(super) fn new(session: Session, gauge: Rc<OutputGauge>) -> Self {
         Self { session, gauge, staged: VecDeque::new(), paused_until: None }
     }
 
     /// Sends what is staged, then the frames of `source`, for as long as there is room.
     ///
     /// # Errors
-    /// [`Gone`].
+    /// [`Disconnected`].
     pub(super) fn pump(
         &mut self,
         mut source: impl FnMut() -> Option<Outgoing>,
-    ) -> Result<(), Gone> {
+    ) -> Result<(), Disconnected> {
         if self.paused_until.is_some_and(|moment| moment <= Instant::now()) {
             self.paused_until = None;
         }
@@ -75,16 +75,16 @@ impl Outlet {
     /// ones before it.
     ///
     /// # Errors
-    /// [`Gone`].
-    pub(super) fn urgent_text(&mut self, text: &'static str) -> Result<bool, Gone> {
+    /// [`Disconnected`].
+    pub(super) fn urgent_text(&mut self, text: &'static str) -> Result<bool, Disconnected> {
         self.control(Message::Text(text.into()))
     }
 
     /// Answers a WebSocket ping, unless earlier answers still wait (RFC 6455, 5.5.3, allows it).
     ///
     /// # Errors
-    /// [`Gone`].
-    pub(super) fn pong(&mut self, bytes: Bytes) -> Result<bool, Gone> {
+    /// [`Disconnected`].
+    pub(super) fn pong(&mut self, bytes: Bytes) -> Result<bool, Disconnected> {
         self.control(Message::Pong(bytes))
     }
 
@@ -112,7 +112,7 @@ impl Outlet {
         }
     }
 
-    fn control(&mut self, message: Message) -> Result<bool, Gone> {
+    fn control(&mut self, message: Message) -> Result<bool, Disconnected> {
         if !self.gauge.has_control_room() {
             return Ok(false);
         }
@@ -130,11 +130,11 @@ impl Outlet {
 
     /// The gauge leaves room in the queue, so sending is done at once; outside of the runtime's
     /// budget, or it would ask to be called again now and then.
-    fn send(&mut self, message: Message) -> Result<(), Gone> {
+    fn send(&mut self, message: Message) -> Result<(), Disconnected> {
         tokio::task::unconstrained(self.session.send(message))
             .now_or_never()
             .and_then(Result::ok)
-            .ok_or(Gone)
+            .ok_or(Disconnected)
     }
 }
 
@@ -151,9 +151,9 @@ mod tests {
     use actix_web::{FromRequest as _, http::header, test::TestRequest, web};
 
     use super::*;
-    use crate::mailbox::{Key, Mailbox, Worth};
+    use crate::mailbox::{Delivery, Key, Mailbox};
 
-    async fn outlet() -> (Outlet, actix_web::HttpResponse) {
+    async fn outlet() -> (Writer, actix_web::HttpResponse) {
         let (request, mut payload) = TestRequest::get()
             .insert_header((header::CONNECTION, "upgrade"))
             .insert_header((header::UPGRADE, "websocket"))
@@ -162,7 +162,7 @@ mod tests {
             .to_http_parts();
         let body = web::Payload::from_request(&request, &mut payload).await.expect("a body");
         let (response, session, _) = actix_ws::handle(&request, body).expect("a handshake");
-        (Outlet::new(session, Rc::new(Gauge::default())), response)
+        (Writer::new(session, Rc::new(OutputGauge::default())), response)
     }
 
     #[tokio::test(start_paused = true)]
@@ -171,7 +171,7 @@ mod tests {
         let frame = |text: &str| Frame::of_text("/".into(), text.into(), Vec::new());
         let mut mailbox = Mailbox::new(8, 100);
         mailbox.enter(Key(1), "/".into());
-        let early = mailbox.post(Key(1), frame("auth"), Worth::Durable);
+        let early = mailbox.post(Key(1), frame("auth"), Delivery::Durable);
         assert_eq!(early, Ok(()));
         assert_eq!(mailbox.admit(Key(1), vec![frame("missed")], frame("40")), Ok(true));
 

@@ -11,7 +11,7 @@ const MAX_CONTROL_BYTES: u64 = 125;
 
 /// Follows the frames of a byte stream.
 #[derive(Debug)]
-pub(super) struct Scan {
+pub(super) struct FrameScanner {
     max_message_bytes: u64,
     header: [u8; MAX_HEADER_BYTES],
     header_len: usize,
@@ -22,7 +22,7 @@ pub(super) struct Scan {
     fragments: usize,
 }
 
-impl Scan {
+impl FrameScanner {
     pub(super) fn new(max_message_bytes: usize) -> Self {
         Self {
             max_message_bytes: u64::try_from(max_message_bytes).unwrap_or(u64::MAX),
@@ -103,14 +103,14 @@ mod tests {
     }
 
     /// However the bytes are cut, the verdict is the same.
-    fn read_in_steps(scan: &mut Scan, bytes: &[u8], step: usize) -> Result<(), Fault> {
+    fn read_in_steps(scan: &mut FrameScanner, bytes: &[u8], step: usize) -> Result<(), Fault> {
         bytes.chunks(step).try_for_each(|chunk| scan.read(chunk).map_err(|(_, fault)| fault))
     }
 
     #[test]
     fn a_message_of_exactly_the_limit_passes_and_one_byte_more_does_not() {
         for step in [1, 3, 1000] {
-            let mut scan = Scan::new(200);
+            let mut scan = FrameScanner::new(200);
             let two = [frame(0x81, 200), frame(0x82, 200)].concat();
             assert_eq!(read_in_steps(&mut scan, &two, step), Ok(()));
             assert_eq!(read_in_steps(&mut scan, &frame(0x81, 201), step), Err(Fault::TooBig));
@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn fragments_count_as_one_message_and_a_ping_between_them_does_not() {
-        let mut scan = Scan::new(200);
+        let mut scan = FrameScanner::new(200);
         let sound = [frame(0x01, 100), frame(0x89, 100), frame(0x00, 100)].concat();
         assert_eq!(scan.read(&sound), Ok(()));
         assert_eq!(scan.read(&frame(0x80, 1)), Err((0, Fault::TooBig)));
@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn an_announced_giant_is_refused_at_its_header() {
-        let mut scan = Scan::new(1000);
+        let mut scan = FrameScanner::new(1000);
         let mut bytes = frame(0x81, 5);
         let sound = bytes.len();
         bytes.extend([0x82, 0xFF]);
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn a_message_in_a_thousand_crumbs_is_refused() {
-        let mut scan = Scan::new(1_000_000);
+        let mut scan = FrameScanner::new(1_000_000);
         assert_eq!(scan.read(&frame(0x01, 1)), Ok(()));
         let crumbs = frame(0x00, 1).repeat(MAX_FRAGMENTS);
         let (_, fault) = scan.read(&crumbs).expect_err("too many");
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn reserved_bits_and_long_control_frames_break_the_protocol() {
-        assert_eq!(Scan::new(1000).read(&frame(0xC1, 1)), Err((0, Fault::Protocol)));
-        assert_eq!(Scan::new(1000).read(&frame(0x89, 126)), Err((0, Fault::Protocol)));
+        assert_eq!(FrameScanner::new(1000).read(&frame(0xC1, 1)), Err((0, Fault::Protocol)));
+        assert_eq!(FrameScanner::new(1000).read(&frame(0x89, 126)), Err((0, Fault::Protocol)));
     }
 }

@@ -7,7 +7,7 @@ use super::*;
 fn arriving(
     pieces: Vec<Result<Bytes, PayloadError>>,
     ends: bool,
-) -> (Body, mpsc::Receiver<Result<Bytes, Broken>>) {
+) -> (Body, mpsc::Receiver<Result<Bytes, BodyError>>) {
     let rest = if ends { stream::empty().boxed() } else { stream::pending().boxed() };
     let pieces_in = stream::iter(pieces).chain(rest);
     let (pieces, waiting) = mpsc::channel(PIECES_WAITING_MAX);
@@ -17,7 +17,10 @@ fn arriving(
 }
 
 /// What is handed on.
-async fn fed(pieces: Vec<Result<Bytes, PayloadError>>, ends: bool) -> Vec<Result<Bytes, Broken>> {
+async fn fed(
+    pieces: Vec<Result<Bytes, PayloadError>>,
+    ends: bool,
+) -> Vec<Result<Bytes, BodyError>> {
     let (body, mut waiting) = arriving(pieces, ends);
     body.feed().await;
     let mut fed = Vec::new();
@@ -40,10 +43,10 @@ async fn a_body_is_handed_on_to_its_end_and_its_end_is_told() {
 #[actix_web::test]
 async fn a_body_that_does_not_end_well_ends_with_the_reason() {
     let cut = Err(PayloadError::Incomplete(None));
-    assert_eq!(fed(vec![Ok(piece("one")), cut], true).await[1], Err(Broken::CutOff));
-    assert_eq!(fed(vec![Ok(piece("one"))], false).await[1], Err(Broken::TooSlow));
+    assert_eq!(fed(vec![Ok(piece("one")), cut], true).await[1], Err(BodyError::CutOff));
+    assert_eq!(fed(vec![Ok(piece("one"))], false).await[1], Err(BodyError::TooSlow));
     let long = vec![Ok(piece("0123456789")), Ok(piece("x")), Ok(piece("never"))];
-    assert_eq!(fed(long, false).await, [Ok(piece("0123456789")), Err(Broken::TooLarge)]);
+    assert_eq!(fed(long, false).await, [Ok(piece("0123456789")), Err(BodyError::TooLarge)]);
 }
 
 #[actix_web::test]

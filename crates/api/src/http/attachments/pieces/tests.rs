@@ -9,13 +9,13 @@ use super::*;
 const HEAD_MAX_BYTES: u64 = 100;
 
 /// The parts of a form whose boundary is `b`, and where its pieces go in.
-fn parts() -> (Sender<Result<Bytes, Broken>>, Parts) {
+fn parts() -> (Sender<Result<Bytes, BodyError>>, Parts) {
     let (pieces, waiting) = mpsc::channel(1);
     (pieces, Parts::new(waiting, "b".to_owned(), HEAD_MAX_BYTES))
 }
 
 /// What comes of a form that arrives in these pieces, and then ends, or does not.
-async fn read(form: Vec<Result<&str, Broken>>, ends: bool) -> Result<String, Code> {
+async fn read(form: Vec<Result<&str, BodyError>>, ends: bool) -> Result<String, Code> {
     let (pieces, parts) = parts();
     let send = async move {
         for piece in form {
@@ -91,9 +91,9 @@ async fn a_file_that_stops_before_its_end_is_interrupted_for_a_reason() {
     let begun = || vec![Ok(HEAD), Ok("\r\none")];
     assert_eq!(read(begun(), true).await, Err(Code::MalformedRequest));
     for (broken, code) in [
-        (Broken::CutOff, Code::MalformedRequest),
-        (Broken::TooSlow, Code::RequestTimeout),
-        (Broken::TooLarge, Code::FileTooLarge),
+        (BodyError::CutOff, Code::MalformedRequest),
+        (BodyError::TooSlow, Code::RequestTimeout),
+        (BodyError::TooLarge, Code::FileTooLarge),
     ] {
         let mut form = begun();
         form.push(Err(broken));

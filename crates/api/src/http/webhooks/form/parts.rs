@@ -14,7 +14,7 @@ use futures_util::{Stream, StreamExt as _, future::join, stream::poll_fn};
 use multer::{Field, Multipart};
 use tokio::sync::mpsc::{self, Receiver, Sender};
 
-use super::{Broken, Fields, wanted};
+use super::{BodyError, Fields, wanted};
 
 /// The largest mail with its files, in bytes: Mailgun takes none above 25 MiB.
 const MAIL_MAX_BYTES: usize = 33_554_432;
@@ -26,7 +26,7 @@ const BETWEEN_MAX_BYTES: usize = 16_384;
 const PIECES_WAITING_MAX: usize = 2;
 
 /// Reads the parts that are wanted; of the others nothing is kept.
-pub(super) async fn read(payload: Payload, boundary: String) -> Result<Fields, Broken> {
+pub(super) async fn read(payload: Payload, boundary: String) -> Result<Fields, BodyError> {
     let (pieces, waiting) = mpsc::channel(PIECES_WAITING_MAX);
     let unused_bytes = Arc::new(AtomicUsize::new(0));
     let form = Multipart::new(bounded(waiting, unused_bytes.clone()), boundary);
@@ -37,7 +37,7 @@ pub(super) async fn read(payload: Payload, boundary: String) -> Result<Fields, B
 async fn fields(
     mut form: Multipart<'static>,
     unused_bytes: Arc<AtomicUsize>,
-) -> Result<Fields, Broken> {
+) -> Result<Fields, BodyError> {
     let mut fields = Fields::default();
     while let Some(mut part) = form.next_field().await.map_err(|error| broken(&error))? {
         unused_bytes.store(0, Relaxed);
@@ -57,7 +57,7 @@ async fn beginning(
     part: &mut Field<'static>,
     max_bytes: usize,
     unused_bytes: &AtomicUsize,
-) -> Result<Vec<u8>, Broken> {
+) -> Result<Vec<u8>, BodyError> {
     let mut bytes = Vec::new();
     while let Some(piece) = part.chunk().await.map_err(|error| broken(&error))? {
         unused_bytes.store(0, Relaxed);
@@ -71,9 +71,9 @@ async fn beginning(
 /// it is made to look at each by having to come again. It keeps what it can make nothing of, so that it
 /// gets only so much of that.
 fn bounded(
-    mut pieces: Receiver<Result<Bytes, Broken>>,
+    mut pieces: Receiver<Result<Bytes, BodyError>>,
     unused_bytes: Arc<AtomicUsize>,
-) -> impl Stream<Item = Result<Bytes, Broken>> + Send + 'static {
+) -> impl Stream<Item = Result<Bytes, BodyError>> + Send + 'static {
     let mut come_again = false;
     poll_fn(move |cx| {
         if take(&mut come_again) {
@@ -81,7 +81,7 @@ fn bounded(
             return Poll::Pending;
         }
         if unused_bytes.load(Relaxed) > BETWEEN_MAX_BYTES {
-            return Poll::Ready(Some(Err(Broken::Malformed)));
+            return Poll::Ready(Some(Err(BodyError::Malformed)));
         }
         let piece = ready!(pieces.poll_recv(cx));
         if let Some(Ok(bytes)) = &piece {
@@ -94,12 +94,12 @@ fn bounded(
 
 /// Hands the body on until it ends, breaks off, is too large, or until nobody wants the rest:
 /// connections stay on their thread, and the reader of forms wants pieces that need not.
-async fn feed(mut payload: Payload, pieces: Sender<Result<Bytes, Broken>>) {
+async fn feed(mut payload: Payload, pieces: Sender<Result<Bytes, BodyError>>) {
     let mut seen_bytes = 0;
     while let Some(piece) = payload.next().await {
-        let piece = piece.map_err(|_| Broken::CutOff).and_then(|piece| {
+        let piece = piece.map_err(|_| BodyError::CutOff).and_then(|piece| {
             seen_bytes += piece.len();
-            if seen_bytes > MAIL_MAX_BYTES { Err(Broken::TooLarge) } else { Ok(piece) }
+            if seen_bytes > MAIL_MAX_BYTES { Err(BodyError::TooLarge) } else { Ok(piece) }
         });
         let is_last = piece.is_err();
         if pieces.send(piece).await.is_err() || is_last {
@@ -108,12 +108,12 @@ async fn feed(mut payload: Payload, pieces: Sender<Result<Bytes, Broken>>) {
     }
 }
 
-fn broken(error: &multer::Error) -> Broken {
+fn broken(error: &multer::Error) -> BodyError {
     match error {
         multer::Error::StreamReadFailed(cause) => {
-            cause.downcast_ref::<Broken>().copied().unwrap_or(Broken::CutOff)
+            cause.downcast_ref::<BodyError>().copied().unwrap_or(BodyError::CutOff)
         }
-        _ => Broken::Malformed,
+        _ => BodyError::Malformed,
     }
 }
 
@@ -142,7 +142,7 @@ mod tests {
             Ok::<_, PayloadError>(piece)
         });
         let payload: Payload = Payload::Stream { payload: Box::pin(counted) };
-        assert!(matches!(read(payload, "x".to_owned()).await, Err(Broken::Malformed)));
+        assert!(matches!(read(payload, "x".to_owned()).await, Err(BodyError::Malformed)));
         assert!(left.load(Relaxed) > 990, "it was read on: {left:?}");
     }
 

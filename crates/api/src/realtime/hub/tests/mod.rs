@@ -21,31 +21,35 @@ use domain::{
 use serde_json::Value;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use super::{super::outlet::Ending, *};
+use super::{super::outlet::SessionClosed, *};
 
 /// A session that writes down what it is told.
 struct Ear {
-    heard: UnboundedSender<Told>,
+    heard: UnboundedSender<OutgoingEvent>,
     /// How long its client has been silent.
     silence: Arc<Mutex<Duration>>,
 }
 
 impl Ear {
-    fn new(heard: UnboundedSender<Told>) -> Self {
+    fn new(heard: UnboundedSender<OutgoingEvent>) -> Self {
         Self { heard, silence: Arc::default() }
     }
 }
 
-impl Outlet for Ear {
-    fn send(&self, told: &Told, _: &Whereabouts) -> Result<(), Ending> {
-        self.heard.send(told.clone()).map_err(|_| Ending)
+impl EventSink for Ear {
+    fn send(&self, told: &OutgoingEvent, _: &Subscriptions) -> Result<(), SessionClosed> {
+        self.heard.send(told.clone()).map_err(|_| SessionClosed)
     }
 
-    fn answer(&self, told: &Told, whereabouts: &Whereabouts) -> Result<(), Ending> {
-        self.send(told, whereabouts)
+    fn answer(
+        &self,
+        told: &OutgoingEvent,
+        subscriptions: &Subscriptions,
+    ) -> Result<(), SessionClosed> {
+        self.send(told, subscriptions)
     }
 
-    fn send_volatile(&self, told: &Told) {
+    fn send_volatile(&self, told: &OutgoingEvent) {
         self.heard.send(told.clone()).expect("the test listens");
     }
 
@@ -53,11 +57,11 @@ impl Outlet for Ear {
         *self.silence.lock().expect("sound")
     }
 
-    fn dismiss(&self) {}
+    fn disconnect(&self) {}
 }
 
 /// What one session heard, in order.
-struct Heard(UnboundedReceiver<Told>);
+struct Heard(UnboundedReceiver<OutgoingEvent>);
 
 impl Heard {
     /// The next event: its name and its payload. Waits for it.
@@ -122,7 +126,7 @@ impl Stage {
         let mute = over(Arc::new(SilentFanout::new()));
         for person in [salon("s"), client("c")] {
             let said = Caller { profile: person.profile.clone(), ..caller(&person) };
-            messaging.recognise(&said).await.expect("noted");
+            messaging.sync_profile(&said).await.expect("noted");
         }
         let new = NewConversation {
             client: user("c"),
@@ -272,7 +276,7 @@ async fn a_total_that_stays_is_told_again_without_counting() {
     stage.say(&stage.messaging, "c", "counted").await;
     assert_eq!(salon.named("unread-count-updated").await["totalUnread"], 0);
     tokio::task::yield_now().await;
-    let known = stage.hub.roster().unread_total(&user("s"));
+    let known = stage.hub.registry().unread_total(&user("s"));
     assert_eq!(known, Some(0));
     stage.say(&stage.messaging, "c", "not counted").await;
     stage.store.set_unavailable(true);
@@ -319,7 +323,7 @@ async fn a_total_that_cannot_be_counted_now_is_counted_later() {
     stage.say(&stage.messaging, "c", "hello").await;
     let (_, mut salon) = stage.enter("s");
     stage.store.set_unavailable(true);
-    stage.hub.count_unread(&user("s"));
+    stage.hub.schedule_unread_update(&user("s"));
     tokio::task::yield_now().await;
     stage.store.set_unavailable(false);
     assert_eq!(salon.named("unread-count-updated").await["totalUnread"], 1);

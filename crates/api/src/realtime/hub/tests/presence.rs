@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use domain::{ports::Acquaintances, testing::MockStore};
+use domain::{ports::ParticipantWithPartners, testing::MockStore};
 
 use super::{
-    super::super::presence::{self as attendance, keep},
+    super::super::presence::{self as presence_tracker, keep},
     *,
 };
 
@@ -13,7 +13,7 @@ impl Stage {
     /// A new session whose presence counts.
     fn appear(&self, who: &str) -> (SessionKey, Heard) {
         let (key, heard) = self.enter(who);
-        self.hub.attendance().arrive(&self.hub, &user(who), key);
+        self.hub.presence_tracker().session_opened(&self.hub, &user(who), key);
         (key, heard)
     }
 }
@@ -87,7 +87,7 @@ async fn those_who_open_a_conversation_hear_of_each_other_at_once() {
     let stage = stage().await;
     let person = client("d");
     let said = Caller { profile: person.profile.clone(), ..caller(&person) };
-    stage.messaging.recognise(&said).await.expect("noted");
+    stage.messaging.sync_profile(&said).await.expect("noted");
     let ((_, mut salon), (_, mut newcomer)) = (stage.appear("s"), stage.appear("d"));
     pass(1).await;
     assert_eq!(newcomer.names_so_far(), ["presence-snapshot"]);
@@ -135,7 +135,7 @@ fn over_a_store_that_is_asked(reads: usize) -> Hub {
     store.expect_acquaintances().times(reads).returning(|who, _| {
         let (person, partner) =
             if who.as_str() == "s" { (salon("s"), "c") } else { (client("c"), "s") };
-        Ok(Some(Acquaintances { person, partners: vec![user(partner)] }))
+        Ok(Some(ParticipantWithPartners { person, partners: vec![user(partner)] }))
     });
     let hub = Hub::new(Arc::new(store));
     keep(&hub);
@@ -145,7 +145,7 @@ fn over_a_store_that_is_asked(reads: usize) -> Hub {
 fn appear(hub: &Hub, who: &str) -> (SessionKey, Heard) {
     let (mouth, ear) = unbounded_channel();
     let key = hub.enter(&user(who), Arc::new(Ear::new(mouth)), None, 8).expect("a seat");
-    hub.attendance().arrive(hub, &user(who), key);
+    hub.presence_tracker().session_opened(hub, &user(who), key);
     (key, Heard(ear))
 }
 
@@ -171,7 +171,7 @@ async fn presence_reads_two_circles_and_then_asks_the_store_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_person_has_no_more_partners_than_the_bound_says() {
     let store = Arc::new(MemoryStore::new());
-    let presence = attendance::Settings { partners_per_person_max: 1, ..Default::default() };
+    let presence = presence_tracker::Settings { partners_per_person_max: 1, ..Default::default() };
     let settings = Settings { presence, ..Settings::default() };
     let hub = Hub::with_settings(store, &settings, crate::testing::links());
     keep(&hub);
@@ -180,7 +180,7 @@ async fn a_person_has_no_more_partners_than_the_bound_says() {
     pass(1).await;
     for client in ["c", "d"] {
         let parties = domain::conversation::Parties { salon: user("s"), client: user(client) };
-        hub.attendance().meet(&hub, &parties);
+        hub.presence_tracker().partners_added(&hub, &parties);
     }
     let heard = salon.names_so_far();
     assert_eq!(heard.iter().filter(|name| *name == "user-online").count(), 1, "{heard:?}");

@@ -52,7 +52,7 @@ async fn the_author_of_a_message_that_was_marked_by_itself_hears_of_that_one_and
         stage.say(&stage.messaging, "s", waiting).await;
     }
     let (_, mut author) = stage.enter("c");
-    stage.hub.count_unread(&user("c"));
+    stage.hub.schedule_unread_update(&user("c"));
     a_moment().await;
     author.so_far();
 
@@ -79,7 +79,7 @@ async fn a_salon_with_nine_unread_keeps_them_when_its_client_has_read_three_of_i
         stage.say(&stage.mute, "c", words).await;
     }
     let (_, mut salon) = stage.enter("s");
-    stage.hub.count_unread(&user("s"));
+    stage.hub.schedule_unread_update(&user("s"));
     assert_eq!(salon.named(TOTAL).await["totalUnread"], 9);
     assert!(stage.mark(&stage.messaging, "c", ReadTarget::Everything).await);
     tokio::time::sleep(Duration::from_secs(5)).await;

@@ -45,7 +45,7 @@ async fn the_writer_is_called_what_the_directory_calls_them() {
     let stage = stage().await;
     let (_, mut salon) = stage.join("s", true).await;
     let (writing, _own) = stage.join("c", true).await;
-    stage.hub.attendance().arrive(&stage.hub, &user("c"), writing);
+    stage.hub.presence_tracker().session_opened(&stage.hub, &user("c"), writing);
     pass(1).await;
     stage.start("c", writing);
     assert_eq!(salon.named("user-typing").await["userName"], "Camille Roux c");

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use domain::{id::ConversationId, presence::PresenceTerms};
+use domain::{id::ConversationId, presence::PresencePolicy};
 
 use super::{
     super::super::presence,
@@ -15,7 +15,7 @@ const A_WHILE_MS: i64 = 2_000;
 
 /// One session for each person, and whoever is gone is gone at once.
 fn strict() -> realtime::Settings {
-    let terms = PresenceTerms { grace_ms: 0, ..PresenceTerms::default() };
+    let terms = PresencePolicy { grace_ms: 0, ..PresencePolicy::default() };
     let presence = presence::Settings { terms, ..presence::Settings::default() };
     realtime::Settings { sessions_per_person_max: 1, presence, ..realtime::Settings::default() }
 }

@@ -57,7 +57,7 @@ async fn a_mail_leaves_by_a_job_and_again_when_the_server_was_away() {
     let mail = house.first_mail().await;
     house.post_office.refuse_next(PostError::Later("a test".into()));
     let performed = perform(&worker).await;
-    assert!(matches!(performed, Performed::SetBack(JobFailure::Retry { .. })), "{performed:?}");
+    assert!(matches!(performed, Performed::Retried(JobFailure::Retry { .. })), "{performed:?}");
     house.service.clock.advance_millis(MINUTE_MS);
     assert!(matches!(perform(&worker).await, Performed::Done));
     let letters = house.post_office.take();
@@ -71,7 +71,7 @@ async fn a_refused_mail_waits_for_the_operator() {
     let worker = worker(&house).with_mailing(house.mailing.clone());
     decided(&house, &worker).await;
     house.post_office.refuse_next(PostError::Refused("a test".into()));
-    assert!(matches!(perform(&worker).await, Performed::GivenUp(JobFailure::Dead { .. })));
+    assert!(matches!(perform(&worker).await, Performed::Dead(JobFailure::Dead { .. })));
     let now = house.service.clock.now();
     let retried = house.service.store.retry_dead_jobs(None, now).await;
     assert_eq!(retried.expect("the store works"), 1);
@@ -115,7 +115,7 @@ async fn quiet_hours_postpone_a_job_to_their_end() {
     let quiet_hours = Some(QuietHours::new(10 * 60, 11 * 60).ok());
     house.wish(PreferenceChange { quiet_hours, ..Default::default() }).await;
     let performed = perform(&worker).await;
-    assert!(matches!(performed, Performed::SetBack(JobFailure::Postponed { .. })), "{performed:?}");
+    assert!(matches!(performed, Performed::Retried(JobFailure::Postponed { .. })), "{performed:?}");
     let jobs = house.service.store.jobs(JobFilter::All, 10).await.expect("the store works");
     assert_eq!(Some(jobs[0].run_at), Timestamp::parse("2026-01-05T11:00:00+01:00"));
 }
@@ -129,7 +129,7 @@ async fn where_no_mail_leaves_none_is_decided_on_and_none_is_lost() {
     let idle = worker(&house);
     assert_eq!(idle.decide_due_mail().await.expect("nothing to do"), Decided::default());
     house.decide().await;
-    assert!(matches!(perform(&idle).await, Performed::SetBack(JobFailure::Retry { .. })));
+    assert!(matches!(perform(&idle).await, Performed::Retried(JobFailure::Retry { .. })));
     assert_eq!(house.after(0).await, [["1"]]);
 }
 

@@ -74,7 +74,7 @@ impl House {
 
     /// The quotes of every letter that was delivered since the last look.
     pub(super) fn delivered(&self) -> Vec<Vec<String>> {
-        let words = |letter: &Letter| {
+        let words = |letter: &Email| {
             let quotes = letter.chapters.iter().flat_map(|chapter| &chapter.quotes);
             quotes.map(|quote| quote.words.as_str().to_owned()).collect()
         };
@@ -109,5 +109,5 @@ pub(super) fn mailing(
     to: Arc<MemoryPostOffice>,
 ) -> Mailing {
     let ids = Arc::new(CountingIds::new());
-    Mailing::new(store, to, service.clock.clone(), ids, MailTerms::default())
+    Mailing::new(store, to, service.clock.clone(), ids, MailPolicy::default())
 }

@@ -7,7 +7,7 @@ impl Messaging {
     ///
     /// # Errors
     /// The store's.
-    pub async fn recognise(&self, caller: &Caller) -> Result<(), StoreError> {
+    pub async fn sync_profile(&self, caller: &Caller) -> Result<(), StoreError> {
         if caller.profile.is_empty() {
             return Ok(());
         }
@@ -50,7 +50,7 @@ mod tests {
             Ok(())
         });
         let service = Service::over(Arc::new(store));
-        service.messaging.recognise(caller).await.expect("the store works");
+        service.messaging.sync_profile(caller).await.expect("the store works");
         noted.try_iter().collect()
     }
 
@@ -66,7 +66,7 @@ mod tests {
         store.expect_note_participant().never();
         let service = Service::over(Arc::new(store));
         let bare = caller(&salon("s1"));
-        assert!(service.messaging.recognise(&bare).await.is_ok());
+        assert!(service.messaging.sync_profile(&bare).await.is_ok());
     }
 
     #[tokio::test]
@@ -94,7 +94,7 @@ mod tests {
         store.expect_participant().return_once(move |_| failure());
         store.expect_note_participant().never();
         let service = Service::over(Arc::new(store));
-        let recognised = service.messaging.recognise(&named("Encre Bleue")).await;
+        let recognised = service.messaging.sync_profile(&named("Encre Bleue")).await;
         assert!(matches!(recognised, Err(StoreError::Busy(_))));
     }
 

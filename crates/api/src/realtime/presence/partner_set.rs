@@ -2,12 +2,12 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use domain::{id::UserId, participant::NAMELESS, ports::Acquaintances};
+use domain::{id::UserId, participant::NAMELESS, ports::ParticipantWithPartners};
 
 use super::super::hub::SessionKey;
 
 /// A person's circle.
-pub(super) struct Circle {
+pub(super) struct PartnerSet {
     name: Arc<str>,
     partners: HashSet<UserId>,
     reading: Reading,
@@ -25,7 +25,7 @@ enum Reading {
     Stale,
 }
 
-impl Default for Circle {
+impl Default for PartnerSet {
     fn default() -> Self {
         Self {
             name: NAMELESS.into(),
@@ -37,7 +37,7 @@ impl Default for Circle {
     }
 }
 
-impl Circle {
+impl PartnerSet {
     pub(super) fn name(&self) -> &Arc<str> {
         &self.name
     }
@@ -89,13 +89,13 @@ impl Circle {
 
     /// Takes what was read; `None` for a person the directory does not know. Returns false when it
     /// has to be read again.
-    pub(super) fn take(&mut self, read: Option<Acquaintances>) -> bool {
+    pub(super) fn take(&mut self, read: Option<ParticipantWithPartners>) -> bool {
         if self.reading == Reading::Stale {
             self.reading = Reading::Yes;
             return false;
         }
         self.reading = Reading::No;
-        if let Some(Acquaintances { person, partners }) = read {
+        if let Some(ParticipantWithPartners { person, partners }) = read {
             self.name = person.display_name().into();
             self.partners = partners.into_iter().collect();
         }

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use domain::time::Timestamp;
 
-use super::{super::super::outlet::Outlet, Roster, Seat, SessionKey};
+use super::{super::super::outlet::EventSink, SessionEntry, SessionKey, SessionRegistry};
 
-impl Roster {
+impl SessionRegistry {
     /// From now on the session's token ends at `expires_at`.
     pub(in super::super) fn renew(&mut self, key: SessionKey, expires_at: Option<Timestamp>) {
-        if let Some(seat) = self.seats.get_mut(&key) {
-            seat.expires_at = expires_at;
-            seat.warned = false;
+        if let Some(entry) = self.entries.get_mut(&key) {
+            entry.expires_at = expires_at;
+            entry.warned = false;
         }
     }
 
@@ -24,10 +24,10 @@ impl Roster {
     ) -> Vec<(SessionKey, Timestamp)> {
         let notice = i64::try_from(notice_ms).unwrap_or(i64::MAX);
         let mut expiring = Vec::new();
-        for (key, seat) in &mut self.seats {
-            let Some(end) = seat.expires_at.filter(|_| !seat.warned) else { continue };
+        for (key, entry) in &mut self.entries {
+            let Some(end) = entry.expires_at.filter(|_| !entry.warned) else { continue };
             if end > now && end.as_millis() - now.as_millis() <= notice {
-                seat.warned = true;
+                entry.warned = true;
                 expiring.push((*key, end));
             }
         }
@@ -35,8 +35,8 @@ impl Roster {
     }
 
     /// The sessions whose tokens have ended by `now`.
-    pub(in super::super) fn expired(&self, now: Timestamp) -> Vec<Arc<dyn Outlet>> {
-        let ended = |seat: &&Seat| seat.expires_at.is_some_and(|end| end <= now);
-        self.seats.values().filter(ended).map(|seat| seat.outlet.clone()).collect()
+    pub(in super::super) fn expired(&self, now: Timestamp) -> Vec<Arc<dyn EventSink>> {
+        let ended = |entry: &&SessionEntry| entry.expires_at.is_some_and(|end| end <= now);
+        self.entries.values().filter(ended).map(|entry| entry.outlet.clone()).collect()
     }
 }

@@ -2,11 +2,11 @@
 
 use domain::{id::ConversationId, seq::Seq};
 
-use super::told::Told;
+use super::told::OutgoingEvent;
 
 /// A conversation that a session has joined.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Whereabout {
+pub(crate) struct Subscription {
     pub(crate) conversation: ConversationId,
     /// Whether what arrives there is seen.
     pub(crate) visible: bool,
@@ -16,14 +16,14 @@ pub(crate) struct Whereabout {
 
 /// The conversations a session has joined.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Whereabouts(Vec<Whereabout>);
+pub(crate) struct Subscriptions(Vec<Subscription>);
 
-impl Whereabouts {
-    pub(crate) fn new(rooms: Vec<Whereabout>) -> Self {
+impl Subscriptions {
+    pub(crate) fn new(rooms: Vec<Subscription>) -> Self {
         Self(rooms)
     }
 
-    pub(crate) fn rooms(&self) -> &[Whereabout] {
+    pub(crate) fn rooms(&self) -> &[Subscription] {
         &self.0
     }
 
@@ -33,7 +33,7 @@ impl Whereabouts {
     }
 
     /// Puts a conversation in, or again.
-    pub(crate) fn enter(&mut self, room: Whereabout) {
+    pub(crate) fn enter(&mut self, room: Subscription) {
         self.leave(&room.conversation);
         self.0.push(room);
     }
@@ -48,7 +48,7 @@ impl Whereabouts {
     }
 
     /// Notes that the session hears `told` now.
-    pub(crate) fn hear(&mut self, told: &Told) {
+    pub(crate) fn advance(&mut self, told: &OutgoingEvent) {
         let Some(place) = told.place() else { return };
         let room = self.0.iter_mut().find(|room| room.conversation == place.conversation);
         if let Some(room) = room {

@@ -19,7 +19,7 @@ pub(super) struct Bounds {
 
 /// Why there can be no further socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Full {
+pub(super) enum LimitReached {
     /// There are as many as there may be.
     Everywhere,
     /// Too many of this address do not say whose they are.
@@ -28,7 +28,7 @@ pub(super) enum Full {
 
 /// The sockets of each address. Cheap to clone; clones count together.
 #[derive(Clone)]
-pub(super) struct Crowd {
+pub(super) struct ConnectionLimiter {
     bounds: Bounds,
     counts: Arc<Mutex<Counts>>,
 }
@@ -47,18 +47,18 @@ struct Address {
 }
 
 /// An open socket. Dropping it makes room for another.
-pub(super) struct Visitor {
-    crowd: Crowd,
+pub(super) struct ConnectionPermit {
+    connection_limiter: ConnectionLimiter,
     address: IpAddr,
 }
 
 /// A socket that said whose it is. Dropping it takes that back.
-pub(super) struct Place {
-    crowd: Crowd,
+pub(super) struct SessionPermit {
+    connection_limiter: ConnectionLimiter,
     address: IpAddr,
 }
 
-impl Crowd {
+impl ConnectionLimiter {
     /// Nobody is here.
     pub(super) fn new(bounds: Bounds) -> Self {
         Self { bounds, counts: Arc::default() }
@@ -67,31 +67,31 @@ impl Crowd {
     /// Counts a socket from `address` that nobody knows yet.
     ///
     /// # Errors
-    /// [`Full`].
-    pub(super) fn open(&self, address: IpAddr) -> Result<Visitor, Full> {
+    /// [`LimitReached`].
+    pub(super) fn open(&self, address: IpAddr) -> Result<ConnectionPermit, LimitReached> {
         let mut counts = self.counts();
         if counts.sockets >= self.bounds.sockets {
-            return Err(Full::Everywhere);
+            return Err(LimitReached::Everywhere);
         }
         let here = counts.addresses.get(&address);
         let unauthenticated = here.map_or(0, |here| here.sockets.saturating_sub(here.sessions));
         if unauthenticated >= self.bounds.unauthenticated_per_address {
-            return Err(Full::Here);
+            return Err(LimitReached::Here);
         }
         counts.sockets += 1;
         counts.addresses.entry(address).or_default().sockets += 1;
-        Ok(Visitor { crowd: self.clone(), address })
+        Ok(ConnectionPermit { connection_limiter: self.clone(), address })
     }
 
     /// A place for a socket from `address` that said whose it is; `None` when there is none.
-    pub(super) fn take_place(&self, address: IpAddr) -> Option<Place> {
+    pub(super) fn take_place(&self, address: IpAddr) -> Option<SessionPermit> {
         let mut counts = self.counts();
         let taken = counts.addresses.get(&address).map_or(0, |here| here.sessions);
         if taken >= self.bounds.sessions_per_address {
             return None;
         }
         counts.addresses.entry(address).or_default().sessions += 1;
-        Some(Place { crowd: self.clone(), address })
+        Some(SessionPermit { connection_limiter: self.clone(), address })
     }
 
     /// No code that holds this lock can panic halfway through a change.
@@ -111,17 +111,17 @@ impl Counts {
     }
 }
 
-impl Drop for Visitor {
+impl Drop for ConnectionPermit {
     fn drop(&mut self) {
-        let mut counts = self.crowd.counts();
+        let mut counts = self.connection_limiter.counts();
         counts.sockets -= 1;
         counts.change(self.address, |here| here.sockets -= 1);
     }
 }
 
-impl Drop for Place {
+impl Drop for SessionPermit {
     fn drop(&mut self) {
-        self.crowd.counts().change(self.address, |here| here.sessions -= 1);
+        self.connection_limiter.counts().change(self.address, |here| here.sessions -= 1);
     }
 }
 
@@ -134,8 +134,12 @@ mod tests {
     const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
     const THERE: IpAddr = IpAddr::V4(Ipv4Addr::BROADCAST);
 
-    fn crowd(sockets: usize, unauthenticated: usize, sessions: usize) -> Crowd {
-        Crowd::new(Bounds {
+    fn connection_limiter(
+        sockets: usize,
+        unauthenticated: usize,
+        sessions: usize,
+    ) -> ConnectionLimiter {
+        ConnectionLimiter::new(Bounds {
             sockets,
             unauthenticated_per_address: unauthenticated,
             sessions_per_address: sessions,
@@ -144,37 +148,41 @@ mod tests {
 
     #[test]
     fn an_address_has_so_many_places_and_gets_them_back() {
-        let crowd = crowd(9, 9, 1);
-        let place = crowd.take_place(HERE).expect("the first");
-        assert!(crowd.take_place(HERE).is_none());
-        assert!(crowd.take_place(THERE).is_some());
+        let connection_limiter = connection_limiter(9, 9, 1);
+        let place = connection_limiter.take_place(HERE).expect("the first");
+        assert!(connection_limiter.take_place(HERE).is_none());
+        assert!(connection_limiter.take_place(THERE).is_some());
         drop(place);
-        assert!(crowd.take_place(HERE).is_some());
-        assert!(crowd.counts().addresses.is_empty());
+        assert!(connection_limiter.take_place(HERE).is_some());
+        assert!(connection_limiter.counts().addresses.is_empty());
     }
 
     #[test]
     fn sockets_that_do_not_say_whose_they_are_are_few() {
-        let crowd = crowd(9, 1, 9);
-        let first = crowd.open(HERE).expect("the first");
-        assert_eq!(crowd.open(HERE).err(), Some(Full::Here));
-        assert!(crowd.open(THERE).is_ok());
-        let place = crowd.take_place(HERE);
-        let second = crowd.open(HERE).expect("the first is known now");
+        let connection_limiter = connection_limiter(9, 1, 9);
+        let first = connection_limiter.open(HERE).expect("the first");
+        assert_eq!(connection_limiter.open(HERE).err(), Some(LimitReached::Here));
+        assert!(connection_limiter.open(THERE).is_ok());
+        let place = connection_limiter.take_place(HERE);
+        let second = connection_limiter.open(HERE).expect("the first is known now");
         drop(place);
         drop(second);
-        assert_eq!(crowd.open(HERE).err(), Some(Full::Here), "the first is unknown again");
+        assert_eq!(
+            connection_limiter.open(HERE).err(),
+            Some(LimitReached::Here),
+            "the first is unknown again"
+        );
         drop(first);
-        let counts = crowd.counts();
+        let counts = connection_limiter.counts();
         assert_eq!((counts.sockets, counts.addresses.len()), (0, 0));
     }
 
     #[test]
     fn all_addresses_together_are_bounded() {
-        let crowd = crowd(1, 9, 9);
-        let first = crowd.open(HERE);
-        assert_eq!(crowd.open(THERE).err(), Some(Full::Everywhere));
+        let connection_limiter = connection_limiter(1, 9, 9);
+        let first = connection_limiter.open(HERE);
+        assert_eq!(connection_limiter.open(THERE).err(), Some(LimitReached::Everywhere));
         drop(first);
-        assert!(crowd.open(THERE).is_ok());
+        assert!(connection_limiter.open(THERE).is_ok());
     }
 }

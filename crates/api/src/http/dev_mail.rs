@@ -73,7 +73,7 @@ async fn show(request: HttpRequest, context: Data<Context>) -> Result<HttpRespon
 }
 
 fn kept(context: &Context) -> Option<Arc<dyn KeptMails>> {
-    context.kept_mails.clone()
+    context.dev_mail.clone()
 }
 
 #[cfg(test)]

@@ -13,23 +13,23 @@ use domain::{
 
 use super::{
     super::{
-        outlet::Outlet,
-        whereabouts::{Whereabout, Whereabouts},
+        outlet::EventSink,
+        subscriptions::{Subscription, Subscriptions},
     },
-    room::{Member, Membership, Room, Turnout},
+    room::{BatchOrder, Member, Membership, Room},
 };
 
 /// Names a session on this node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct SessionKey(u64);
 
-struct Seat {
+struct SessionEntry {
     user: UserId,
-    outlet: Arc<dyn Outlet>,
+    outlet: Arc<dyn EventSink>,
     expires_at: Option<Timestamp>,
     /// It knows that its token ends soon.
     warned: bool,
-    joined: Whereabouts,
+    joined: Subscriptions,
 }
 
 /// Somebody with sessions on this node.
@@ -41,19 +41,19 @@ struct Person {
 }
 
 #[derive(Default)]
-pub(super) struct Roster {
-    seats: HashMap<SessionKey, Seat>,
+pub(super) struct SessionRegistry {
+    entries: HashMap<SessionKey, SessionEntry>,
     people: HashMap<UserId, Person>,
     rooms: HashMap<ConversationId, Room>,
     last_key: u64,
 }
 
-impl Roster {
+impl SessionRegistry {
     /// Takes a new session in; `None` when its person has `sessions_max` already.
     pub(super) fn enter(
         &mut self,
         user: &UserId,
-        outlet: Arc<dyn Outlet>,
+        outlet: Arc<dyn EventSink>,
         expires_at: Option<Timestamp>,
         sessions_max: usize,
     ) -> Option<SessionKey> {
@@ -64,49 +64,49 @@ impl Roster {
         self.last_key += 1;
         let key = SessionKey(self.last_key);
         sessions.push(key);
-        let seat = Seat {
+        let entry = SessionEntry {
             user: user.clone(),
             outlet,
             expires_at,
             warned: false,
-            joined: Whereabouts::default(),
+            joined: Subscriptions::default(),
         };
-        self.seats.insert(key, seat);
+        self.entries.insert(key, entry);
         Some(key)
     }
 
     /// Forgets a session. Returns whose it was and which conversations it had joined.
     pub(super) fn leave_all(&mut self, key: SessionKey) -> Option<(UserId, Vec<ConversationId>)> {
         let rooms = self.rooms_of(key)?;
-        let seat = self.seats.remove(&key)?;
+        let entry = self.entries.remove(&key)?;
         for conversation in &rooms {
             self.drop_member(conversation, key);
         }
-        if let Some(person) = self.people.get_mut(&seat.user) {
+        if let Some(person) = self.people.get_mut(&entry.user) {
             person.sessions.retain(|session| *session != key);
             if person.sessions.is_empty() {
-                self.people.remove(&seat.user);
+                self.people.remove(&entry.user);
             }
         }
-        Some((seat.user, rooms))
+        Some((entry.user, rooms))
     }
 
     /// Which rooms a session is in, or is about to join again; `None` when it is not here.
     pub(super) fn rooms_of(&self, key: SessionKey) -> Option<Vec<ConversationId>> {
-        let rooms = self.seats.get(&key)?.joined.rooms();
+        let rooms = self.entries.get(&key)?.joined.rooms();
         Some(rooms.iter().map(|room| room.conversation.clone()).collect())
     }
 
     /// Says where a session is about to be. It hears nothing there before it joins.
-    pub(super) fn place(&mut self, key: SessionKey, whereabouts: &Whereabouts) {
-        if let Some(seat) = self.seats.get_mut(&key) {
-            seat.joined = whereabouts.clone();
+    pub(super) fn place(&mut self, key: SessionKey, subscriptions: &Subscriptions) {
+        if let Some(entry) = self.entries.get_mut(&key) {
+            entry.joined = subscriptions.clone();
         }
     }
 
     /// How many rooms a session is in.
     pub(super) fn joined_count(&self, key: SessionKey) -> usize {
-        self.seats.get(&key).map_or(0, |seat| seat.joined.rooms().len())
+        self.entries.get(&key).map_or(0, |entry| entry.joined.rooms().len())
     }
 
     /// Lets a session join a conversation whose history up to `since` it was given. Returns whether
@@ -118,11 +118,15 @@ impl Roster {
         since: Seq,
         visible: bool,
     ) -> bool {
-        let Some(seat) = self.seats.get_mut(&key) else { return false };
+        let Some(entry) = self.entries.get_mut(&key) else { return false };
         let conversation = conversation.clone();
-        seat.joined.enter(Whereabout { conversation: conversation.clone(), visible, told: since });
+        entry.joined.enter(Subscription {
+            conversation: conversation.clone(),
+            visible,
+            told: since,
+        });
         let room = self.rooms.entry(conversation).or_insert_with(|| Room::as_of(since));
-        room.seat(Member { session: key, since, visible })
+        room.add_member(Member { session: key, since, visible })
     }
 
     /// Takes a session out of a conversation, and returns whose it is; `None` when it was not in
@@ -133,9 +137,9 @@ impl Roster {
         conversation: &ConversationId,
     ) -> Option<(UserId, Membership)> {
         let left = self.membership(key, conversation);
-        let seat = self.seats.get_mut(&key)?;
-        seat.joined.leave(conversation);
-        let (user, left) = (seat.user.clone(), left?);
+        let entry = self.entries.get_mut(&key)?;
+        entry.joined.leave(conversation);
+        let (user, left) = (entry.user.clone(), left?);
         self.drop_member(conversation, key);
         Some((user, left))
     }
@@ -150,7 +154,7 @@ impl Roster {
     }
 
     fn drop_member(&mut self, conversation: &ConversationId, key: SessionKey) {
-        if self.rooms.get_mut(conversation).is_some_and(|room| room.unseat(key)) {
+        if self.rooms.get_mut(conversation).is_some_and(|room| room.remove_member(key)) {
             self.rooms.remove(conversation);
         }
     }
@@ -159,8 +163,8 @@ impl Roster {
     pub(super) fn close_room(&mut self, conversation: &ConversationId) {
         let Some(room) = self.rooms.remove(conversation) else { return };
         for member in room.members {
-            if let Some(seat) = self.seats.get_mut(&member.session) {
-                seat.joined.leave(conversation);
+            if let Some(entry) = self.entries.get_mut(&member.session) {
+                entry.joined.leave(conversation);
             }
         }
     }
@@ -173,7 +177,7 @@ impl Roster {
         silence_max: Duration,
     ) -> bool {
         let is_awake = |session| {
-            self.seats.get(&session).is_some_and(|seat| seat.outlet.silent_for() < silence_max)
+            self.entries.get(&session).is_some_and(|entry| entry.outlet.silent_for() < silence_max)
         };
         self.members_of(conversation, user).any(|member| member.visible && is_awake(member.session))
     }
@@ -189,7 +193,7 @@ impl Roster {
         user: &'a UserId,
     ) -> impl Iterator<Item = &'a Member> {
         let of_user = |member: &&Member| {
-            self.seats.get(&member.session).is_some_and(|seat| seat.user == *user)
+            self.entries.get(&member.session).is_some_and(|entry| entry.user == *user)
         };
         let members = self.rooms.get(conversation).map(|room| room.members.iter());
         members.into_iter().flatten().filter(of_user)
@@ -201,14 +205,14 @@ impl Roster {
     }
 
     /// Says whether a batch with positions `first` to `last` is the next to be told.
-    pub(super) fn turnout(
+    pub(super) fn batch_order(
         &mut self,
         conversation: &ConversationId,
         first: Seq,
         last: Seq,
-    ) -> Turnout {
+    ) -> BatchOrder {
         let room = self.rooms.get_mut(conversation);
-        room.map_or(Turnout::NoRoom, |room| room.turnout(first, last))
+        room.map_or(BatchOrder::NoSubscribers, |room| room.batch_order(first, last))
     }
 
     /// The room of a conversation, for its repair; `None` when nobody is there any more.
