@@ -39,7 +39,6 @@ use hub::Hub;
 use namespace::MessagingNamespace;
 use recovery::{Offered, RecoveryKey};
 use session::Context;
-use socketio::Server;
 
 use crate::{input::EVENTS_PER_PAGE_MAX, limits::Limits, links::Links, origins::Origins};
 
@@ -50,7 +49,7 @@ pub(crate) const NAMESPACE: &str = "/messaging";
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The bounds of sockets. `sessions_max` counts those of every door.
-    pub socket: socketio::Config,
+    pub socket: ::socketio::Config,
     /// Sockets that one person may hold open at the same time, on this node.
     pub sessions_per_person_max: usize,
     /// Sockets from one address at the same time, on this node.
@@ -89,7 +88,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             // A socket that does not say who it is has five seconds.
-            socket: socketio::Config { connect_timeout_ms: 5_000, ..socketio::Config::default() },
+            socket: ::socketio::Config { connect_timeout_ms: 5_000, ..::socketio::Config::default() },
             sessions_per_person_max: 32,
             sessions_per_address_max: 1_000,
             unauthenticated_per_address_max: 1_000,
@@ -145,7 +144,7 @@ impl Realtime {
 
     /// The two doors that let people in: Socket.IO and plain WebSocket. Called once, inside a
     /// runtime.
-    pub(crate) fn doors(&self, services: Services) -> (Server, PlainWebSocket) {
+    pub(crate) fn doors(&self, services: Services) -> (::socketio::Server, PlainWebSocket) {
         let Services { messaging, tokens, clock, origins, limits } = services;
         expiry::watch(&self.hub, clock.clone(), self.settings.expiry_notice_ms);
         presence::keep(&self.hub);
@@ -166,8 +165,8 @@ impl Realtime {
         });
         let plain = PlainWebSocket::new(context.clone(), origins.clone());
         let recovery = self.settings.recovery_key.is_some();
-        let socket = socketio::Config { recovery, ..self.settings.socket.clone() };
-        let server = Server::builder(socket)
+        let socket = ::socketio::Config { recovery, ..self.settings.socket.clone() };
+        let server = ::socketio::Server::builder(socket)
             .namespace(NAMESPACE, MessagingNamespace::new(context))
             .admission(move |request| {
                 admission::admit(request, &origins, &limits, &connection_limiter)
