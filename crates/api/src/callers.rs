@@ -11,7 +11,7 @@ use domain::{
     Messaging, caller::Caller, id::UserId, participant::Role, ports::TokenVerifier, zone::Zone,
 };
 
-use crate::failure::Failure;
+use crate::error::Failure;
 
 /// People whose details we remember having passed on.
 const REMEMBERED_MAX: usize = 10_000;

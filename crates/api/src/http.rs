@@ -2,28 +2,22 @@
 
 mod answer;
 mod attachments;
-mod body;
-mod caller;
-mod command;
 mod conversations;
-mod cors;
 mod dev_mail;
 mod docs;
-mod edge;
 mod export;
+mod extract;
 mod files;
-mod head;
 mod health;
 mod html;
 mod internal;
 mod messages;
+mod middleware;
 mod openapi;
-mod path;
 mod preferences;
-mod request_id;
 pub(crate) mod schema;
-mod span;
-mod throttle;
+#[cfg(test)]
+mod tests;
 mod unread;
 mod unsubscribe;
 mod webhooks;
@@ -39,18 +33,12 @@ use domain::{
     Messaging, Uploads,
     ports::{Files, Ids},
 };
-
-pub(crate) use edge::edge;
-use head::read;
-pub use internal::openapi::openapi_internal_json;
-pub use openapi::openapi_json;
-pub(crate) use span::RequestSpan;
+use middleware::read;
 
 use crate::{
     JobNotifier,
     callers::Callers,
-    code::Code,
-    failure::Failure,
+    error::{Code, Failure},
     limits::Limits,
     links::Links,
     mail::{KeptMails, UnsubscribeLinks, Webhooks},
@@ -58,6 +46,11 @@ use crate::{
     readiness::Readiness,
     texts,
 };
+
+pub(crate) use middleware::{RequestSpan, edge};
+
+pub use internal::openapi::openapi_internal_json;
+pub use openapi::openapi_json;
 
 /// The bounds of REST.
 #[derive(Clone, Debug)]
@@ -129,7 +122,7 @@ pub(crate) fn configure_sockets(
     settings: &Settings,
 ) {
     let scope = web::scope(path).configure(|scope| sockets.configure("/", scope));
-    config.service(scope.wrap(cors::allowed(&settings.origins)));
+    config.service(scope.wrap(middleware::allowed(&settings.origins)));
 }
 
 /// Every route.
@@ -176,9 +169,9 @@ pub(crate) fn configure(config: &mut ServiceConfig, context: &Context) {
         .route("/messaging/exports/{id}/archive", read().to(export::fetch))
         .route("/messaging/files/{id}/{form}", read().to(files::fetch))
         .default_service(web::to(no_such_route))
-        .wrap(from_fn(throttle::throttle))
-        .wrap(cors::allowed(&settings.origins))
-        .wrap(from_fn(cors::gate));
+        .wrap(from_fn(middleware::throttle))
+        .wrap(middleware::allowed(&settings.origins))
+        .wrap(from_fn(middleware::gate));
     config.service(rest);
 }
 
@@ -187,6 +180,3 @@ async fn no_such_route(request: HttpRequest) -> Result<HttpResponse, Failure> {
     let text = texts::cannot(request.method().as_str(), request.path());
     Err(Failure::new(Code::NotFound, text))
 }
-
-#[cfg(test)]
-mod tests;

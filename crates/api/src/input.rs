@@ -17,7 +17,6 @@ mod participant;
 mod preferences;
 mod query;
 mod retention;
-
 pub use appointment_event::appointment_event;
 pub use conversation::{change, new_conversation};
 pub use draft::{draft, socket_draft};

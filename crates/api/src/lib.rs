@@ -5,8 +5,7 @@
 //! Enter through [`Api`].
 
 mod callers;
-pub mod code;
-pub mod failure;
+mod error;
 pub mod http;
 pub mod input;
 pub mod limits;
@@ -15,11 +14,10 @@ pub mod mail;
 pub mod origins;
 pub mod readiness;
 pub mod realtime;
-pub mod texts;
-pub mod wire;
-
 #[cfg(test)]
 mod testing;
+pub mod texts;
+pub mod wire;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -37,14 +35,15 @@ use domain::{
     retention::RetentionSettings,
     usecase::UploadSettings,
 };
-pub use http::{openapi_internal_json, openapi_json};
 use limits::Limits;
 use links::Links;
 use mail::{KeptMails, Webhooks};
 use readiness::Readiness;
-pub use realtime::asyncapi_json;
 use realtime::{PlainWebSocket, Realtime, Services};
 use tracing_actix_web::TracingLogger;
+
+pub use http::{openapi_internal_json, openapi_json};
+pub use realtime::asyncapi_json;
 
 /// Where sockets are served.
 const SOCKETS: &str = "/socket.io";

@@ -3,7 +3,6 @@
 mod answer;
 mod forms;
 mod mailgun;
-
 use std::{
     net::SocketAddr,
     sync::{
@@ -29,12 +28,11 @@ use domain::{
 };
 use serde_json::{Value, json};
 
-pub(crate) use self::{
-    answer::Answer,
-    forms::{file_part, part, with_form, with_form_body},
-    mailgun::{mailgun_signature, reply_token},
-};
 use crate::{Api, Ports, Settings, limits, links::Links, mail::KeptMails};
+
+pub(crate) use answer::Answer;
+pub(crate) use forms::{file_part, part, with_form, with_form_body};
+pub(crate) use mailgun::{mailgun_signature, reply_token};
 
 /// The service, and the fakes under it. The directory knows the salons `s1` and `s2` and the
 /// clients `c1` and `c2`.

@@ -3,23 +3,21 @@
 //! The French ones are what the front end shows, so they are part of the interface: a changed
 //! letter is a changed interface. Those in English on both sides always were.
 
-mod text;
+use std::borrow::Cow;
+
+use domain::{
+    appointment::AppointmentEventKind,
+    attachment::FILE_NAME_MAX_CHARS,
+    participant::{EMAIL_MAX_CHARS, IMAGE_MAX_CHARS, NAME_MAX_CHARS},
+    ports::BOOKINGS_ASKED_MAX,
+    text::{CONTENT_MAX_CHARS, SUBJECT_MAX_CHARS},
+};
 
 macro_rules! texts {
     ($($name:ident = $french:literal, $english:literal;)+) => {
         $(#[doc = $english] pub const $name: Text = Text::new($french, $english);)+
     };
 }
-
-pub mod files;
-pub mod mail;
-pub mod platform;
-
-use domain::{
-    attachment::FILE_NAME_MAX_CHARS,
-    text::{CONTENT_MAX_CHARS, SUBJECT_MAX_CHARS},
-};
-pub use text::{Language, Text};
 
 // Who may do what.
 texts! {
@@ -198,4 +196,258 @@ pub fn given_twice(parameter: &str) -> Text {
         format!("{parameter} ne peut être donné qu'une fois"),
         format!("{parameter} can be given only once"),
     )
+}
+
+// What is said about files that are uploaded, sent and fetched.
+
+texts! {
+    ATTACHMENT_NOT_FOUND = "Fichier non trouvé", "File not found";
+    ATTACHMENT_UNKNOWN = "Fichier joint inconnu ou déjà utilisé",
+        "Unknown attachment, or one in use already";
+    ATTACHMENT_ID = "attachmentId doit contenir de 1 à 64 caractères parmi A-Z a-z 0-9 _ -",
+        "attachmentId must have 1 to 64 characters of A-Z a-z 0-9 _ -";
+    ATTACHMENT_TWICE = "attachmentId est donné deux fois", "attachmentId is given twice";
+    LINK_EXPIRED = "Ce lien a expiré", "This link has expired";
+    NOT_A_FORM = "Le corps de la requête doit être un formulaire multipart/form-data",
+        "The body of the request must be a multipart/form-data form";
+    MALFORMED_FORM = "Le formulaire est invalide", "The form is invalid";
+    ONE_FILE = "Le formulaire doit contenir un seul champ, le fichier « file »",
+        "The form must have one field only, the file \"file\"";
+    FILE_UNREADABLE = "L'image est illisible", "The picture cannot be read";
+    TOO_MANY_PIXELS = "L'image a trop de pixels", "The picture has too many pixels";
+    TOO_MANY_UPLOADS = "Trop de fichiers en attente d'envoi", "Too many files wait to be sent";
+}
+
+// What is said about mail: what people want of it, and how they end it.
+
+texts! {
+    PARTICIPANT_NOT_FOUND = "Utilisateur non trouvé", "User not found";
+    ENABLED_BOOLEAN = "emailNotificationsEnabled must be a boolean value",
+        "emailNotificationsEnabled must be a boolean value";
+    FREQUENCY_STRING = "emailFrequency must be a string", "emailFrequency must be a string";
+    FREQUENCY_WORDS =
+        "emailFrequency must be one of the following values: IMMEDIATE, HOURLY, DAILY, NEVER",
+        "emailFrequency must be one of the following values: IMMEDIATE, HOURLY, DAILY, NEVER";
+    QUIET_HOURS = "quietHours doit être null, ou deux heures différentes : from et to, telles que 22:00",
+        "quietHours must be null, or two different times: from and to, such as 22:00";
+    TIME_ZONE = "timeZone doit être null, ou un fuseau horaire tel que Europe/Paris",
+        "timeZone must be null, or a time zone such as Europe/Paris";
+    TOO_MANY_MUTED = "Trop de conversations sont en sourdine", "Too many conversations are muted";
+}
+
+// The page behind the link in each mail.
+texts! {
+    UNSUBSCRIBE_TITLE = "Notifications par e-mail", "E-mail notifications";
+    UNSUBSCRIBE_QUESTION = "Ne plus recevoir d'e-mail quand un message vous attend ?",
+        "Stop receiving e-mails when a message waits for you?";
+    UNSUBSCRIBE_BUTTON = "Ne plus recevoir d'e-mails", "Stop these e-mails";
+    UNSUBSCRIBED = "C'est fait : vous ne recevrez plus d'e-mails de la messagerie. Vous pouvez les réactiver \
+        dans vos paramètres.",
+        "Done: you will receive no more e-mails about messages. You can switch them on again in your \
+        settings.";
+    UNSUBSCRIBE_NOT_FOUND = "Ce lien n'est pas valable. Ouvrez-le depuis l'e-mail, en entier.",
+        "This link is not valid. Open it from the e-mail, all of it.";
+    UNSUBSCRIBE_LATER = "Cela n'a pas marché cette fois. Réessayez dans un moment.",
+        "That did not work this time. Try again in a moment.";
+}
+
+// What Mailgun tells.
+texts! {
+    WEBHOOK_FORGED = "La signature n'est pas valable", "The signature is not valid";
+    WEBHOOK_REPLAYED = "Ceci a déjà été dit", "This was told before";
+    REPLY_NO_ADDRESS = "L'adresse ne désigne aucune conversation", "The address names no conversation";
+    REPLY_OTHER_SENDER = "L'expéditeur n'est pas le destinataire de l'e-mail",
+        "The sender is not whom the e-mail was for";
+    REPLY_NO_ID = "La réponse n'a pas de Message-ID", "The answer has no Message-ID";
+    REPLY_EMPTY = "La réponse est vide", "The answer is empty";
+    REPLY_CONTRADICTED = "Une autre réponse porte ce Message-ID", "Another answer has this Message-ID";
+    REPLY_GONE = "La conversation ou la réponse a été supprimée",
+        "The conversation or the answer was deleted";
+    REPLY_AUTOMATIC = "Une réponse automatique n'est pas un message", "An automatic answer is no message";
+    REPLY_UNREADABLE = "La réponse est trop volumineuse ou illisible",
+        "The answer is too large, or cannot be read";
+}
+
+// What is said to the platform's programs. Each text begins with the field that it is about.
+
+texts! {
+    PARTICIPANT_ID = "id doit contenir de 1 à 64 caractères parmi A-Z a-z 0-9 _ -",
+        "id must have 1 to 64 characters of A-Z a-z 0-9 _ -";
+    ID_TWICE = "id est donné deux fois", "id is given twice";
+    PARTICIPANTS_LIST = "participants doit être une liste de 1 à 1000 personnes",
+        "participants must be a list of 1 to 1000 people";
+    IMAGE_URL = "image doit être une URL https", "image must be an https URL";
+    EMAIL_ADDRESS = "email doit être une adresse e-mail", "email must be an e-mail address";
+    LOCALE_TAG = "locale doit être une langue telle que fr ou en-GB",
+        "locale must be a language such as fr or en-GB";
+    DETAIL_INVALID = "contient un détail trop long ou un caractère de contrôle",
+        "holds a detail that is too long, or a control character";
+    PARTICIPANT_ERASED = "Cette personne a été effacée", "This person was erased";
+    ERASED_ID = "id désigne une personne effacée", "id names an erased person";
+    ERASURE_NOT_FOUND = "Effacement non trouvé", "Erasure not found";
+    RETENTION_NOT_FOUND = "Conservation non trouvée", "Retention not found";
+    NO_CONVERSATION_TO_HOLD = "Conversation non trouvée", "Conversation not found";
+    LEGAL_HOLD_SWITCH = "legalHold doit être true ou false", "legalHold must be true or false";
+    SERVICE_WORDS = "service doit être PROJET, TATTOO, PIERCING ou RETOUCHE",
+        "service must be PROJET, TATTOO, PIERCING or RETOUCHE";
+    ZONE_NAME = "timeZone doit être un fuseau horaire tel que Europe/Paris",
+        "timeZone must be a time zone such as Europe/Paris";
+    SAME_PERSON = "clientUserId doit désigner une autre personne que salonId",
+        "clientUserId must name another person than salonId";
+    CONVERSATION_ID_TAKEN = "conversationId désigne une autre conversation",
+        "conversationId names another conversation";
+    OCCURRED_IN_FUTURE = "occurredAt est à plus de 10 minutes dans l'avenir",
+        "occurredAt is more than 10 minutes in the future";
+    EVENT_CONTRADICTED = "Cet eventId désigne déjà un autre événement",
+        "This eventId already names another event";
+}
+
+/// The role is none that people have.
+pub fn role_words() -> Text {
+    let words = "client, user_salon, user, user_tatoueur, admin, formateur";
+    Text::made(format!("role doit être l'un de {words}"), format!("role must be one of {words}"))
+}
+
+/// The field holds no id.
+pub fn not_an_id(field: &str) -> Text {
+    Text::made(
+        format!("{field} doit contenir de 1 à 64 caractères parmi A-Z a-z 0-9 _ -"),
+        format!("{field} must have 1 to 64 characters of A-Z a-z 0-9 _ -"),
+    )
+}
+
+/// There is not one bookings' id, or there are too many.
+pub fn appointment_ids() -> Text {
+    Text::made(
+        format!("appointmentId doit être donné de 1 à {BOOKINGS_ASKED_MAX} fois"),
+        format!("appointmentId must be given 1 to {BOOKINGS_ASKED_MAX} times"),
+    )
+}
+
+/// The field holds no point in time that a booking can have.
+pub fn not_a_time(field: &str) -> Text {
+    Text::made(
+        format!("{field} doit être une date ISO 8601 avec fuseau, de 1970 à 9998"),
+        format!("{field} must be an ISO 8601 time with its offset, from 1970 to 9998"),
+    )
+}
+
+/// The field holds no number of days within its bounds.
+pub fn days_between(field: &str, min: u32, max: u32) -> Text {
+    Text::made(
+        format!("{field} doit être un nombre entier de jours, de {min} à {max}"),
+        format!("{field} must be a whole number of days, from {min} to {max}"),
+    )
+}
+
+/// The field holds no text.
+pub fn not_a_text(field: &str) -> Text {
+    Text::made(format!("{field} doit être un texte"), format!("{field} must be a text"))
+}
+
+/// The name is longer than [`NAME_MAX_CHARS`].
+pub fn not_a_name(field: &str) -> Text {
+    Text::made(
+        format!("{field} doit contenir au plus {NAME_MAX_CHARS} caractères"),
+        format!("{field} must have at most {NAME_MAX_CHARS} characters"),
+    )
+}
+
+/// The picture's address is longer than [`IMAGE_MAX_CHARS`], or holds a control character.
+pub fn image_too_long() -> Text {
+    bounded("image", IMAGE_MAX_CHARS)
+}
+
+/// The address is longer than [`EMAIL_MAX_CHARS`], or holds a control character.
+pub fn email_too_long() -> Text {
+    bounded("email", EMAIL_MAX_CHARS)
+}
+
+/// The kind is none of those known.
+pub fn kind_words() -> Text {
+    let words = AppointmentEventKind::WORDS.join(", ");
+    Text::made(format!("kind doit être l'un de {words}"), format!("kind must be one of {words}"))
+}
+
+fn bounded(field: &str, max_chars: usize) -> Text {
+    Text::made(
+        format!("{field} doit contenir au plus {max_chars} caractères, sans caractère de contrôle"),
+        format!("{field} must have at most {max_chars} characters, no control character"),
+    )
+}
+
+/// A language we speak.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Language {
+    /// French, unless English is asked for.
+    #[default]
+    French,
+    /// English.
+    English,
+}
+
+impl Language {
+    /// The tag of the language (RFC 5646).
+    pub fn tag(self) -> &'static str {
+        match self {
+            Self::French => "fr",
+            Self::English => "en",
+        }
+    }
+}
+
+/// One text, in every [`Language`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text {
+    french: Cow<'static, str>,
+    english: Cow<'static, str>,
+}
+
+impl Text {
+    /// A text that is fixed.
+    pub const fn new(french: &'static str, english: &'static str) -> Self {
+        Self { french: Cow::Borrowed(french), english: Cow::Borrowed(english) }
+    }
+
+    /// A text that is the same in both languages.
+    pub const fn same(text: &'static str) -> Self {
+        Self::new(text, text)
+    }
+
+    /// A text that is put together.
+    fn made(french: String, english: String) -> Self {
+        Self { french: Cow::Owned(french), english: Cow::Owned(english) }
+    }
+
+    /// The text in `language`.
+    pub fn say(&self, language: Language) -> &str {
+        match language {
+            Language::French => &self.french,
+            Language::English => &self.english,
+        }
+    }
+
+    /// The text, saying of which part of a list it speaks: `attachments.0.…`.
+    #[must_use]
+    pub fn of(&self, list: &str, index: usize) -> Self {
+        let prefixed = |text: &str| format!("{list}.{index}.{text}");
+        Self::made(prefixed(&self.french), prefixed(&self.english))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CLIENT_NOT_FOUND, FILE_NAME_REQUIRED, *};
+
+    #[test]
+    fn a_text_speaks_the_language_asked_for() {
+        assert_eq!(CLIENT_NOT_FOUND.say(Language::French), "Client non trouvé");
+        assert_eq!(CLIENT_NOT_FOUND.say(Language::English), "Client not found");
+    }
+
+    #[test]
+    fn a_text_about_a_part_of_a_list_names_the_part() {
+        let text = FILE_NAME_REQUIRED.of("attachments", 2);
+        assert_eq!(text.say(Language::French), "attachments.2.Le nom du fichier est obligatoire");
+    }
 }

@@ -13,7 +13,6 @@ mod platform;
 mod preferences;
 mod retention;
 mod unread;
-
 pub use attachment::Attachment;
 pub use conversation::{Conversation, LastMessage};
 pub use export::Export;

@@ -8,7 +8,11 @@ use actix_web::{
     },
 };
 
-use crate::{code::Code, failure::Failure, texts::Language, wire};
+use crate::{
+    error::{Code, Failure},
+    texts::Language,
+    wire,
+};
 
 const PROBLEM_JSON: &str = "application/problem+json";
 

@@ -1,17 +1,274 @@
 //! Conversations: one file for each request.
 
-mod archive;
-mod change;
-mod delete;
-mod list;
-mod mark_read;
-mod open;
-mod show;
+use actix_web::{
+    HttpRequest, HttpResponse,
+    web::{Data, Json},
+};
+use domain::{id::ConversationId, ports::ReadTarget};
 
-pub(super) use archive::{__path_archive, archive};
-pub(super) use change::{__path_change, change};
-pub(super) use delete::{__path_delete, delete};
-pub(super) use list::{__path_list, list};
-pub(super) use mark_read::{__path_mark_read, mark_read};
-pub(super) use open::{__path_open, open};
-pub(super) use show::{__path_show, show};
+use super::{
+    Context,
+    extract::{Body, Caller, InPath, hide_from_strangers, run_to_completion},
+    schema,
+};
+use crate::{error::Failure, input, wire};
+
+/// Puts an active conversation away, and takes an archived one out again. Only the salon may.
+#[utoipa::path(
+    patch, path = "/messaging/conversations/{id}/archive", tag = "conversations",
+    operation_id = "toggleArchived",
+    params(("id" = String, Path, max_length = 64, description = "Which conversation.")),
+    responses((status = 204, description = "Done")),
+)]
+#[tracing::instrument(name = "http.conversation.archive", skip_all, fields(conversation.id = %id.0))]
+pub(crate) async fn archive(
+    Caller(caller): Caller,
+    id: InPath<ConversationId>,
+    context: Data<Context>,
+) -> Result<HttpResponse, Failure> {
+    let messaging = context.messaging.clone();
+    run_to_completion(async move { Ok(messaging.toggle_archived(&id.0, &caller.user).await?) })
+        .await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Changes subject and status, both or neither. The status is the salon's to change.
+#[utoipa::path(
+    patch, path = "/messaging/conversations/{id}", tag = "conversations",
+    operation_id = "changeConversation",
+    params(("id" = String, Path, max_length = 64, description = "Which conversation.")),
+    request_body = schema::ConversationChange,
+    responses((status = 200, description = "The conversation as it then is", body = wire::Conversation)),
+)]
+#[tracing::instrument(name = "http.conversation.change", skip_all, fields(conversation.id = %id.0))]
+pub(crate) async fn change(
+    Caller(caller): Caller,
+    id: InPath<ConversationId>,
+    body: Body,
+    context: Data<Context>,
+) -> Result<Json<wire::Conversation>, Failure> {
+    let (id, user) = (id.0, caller.user);
+    let change = match input::change(&body.fields().await?) {
+        Ok(change) => change,
+        Err(failure) => return Err(hide_from_strangers(failure, &context, &id, &user).await),
+    };
+    let messaging = context.messaging.clone();
+    let changed =
+        run_to_completion(
+            async move { Ok(messaging.change_conversation(&id, &user, change).await?) },
+        );
+    Ok(Json(wire::Conversation::from(&changed.await?)))
+}
+
+/// Takes a conversation away, for both sides, with everything in it. Only the salon may.
+#[utoipa::path(
+    delete, path = "/messaging/conversations/{id}", tag = "conversations",
+    operation_id = "deleteConversation",
+    params(("id" = String, Path, max_length = 64, description = "Which conversation.")),
+    responses((status = 204, description = "Done")),
+)]
+#[tracing::instrument(name = "http.conversation.delete", skip_all, fields(conversation.id = %id.0))]
+pub(crate) async fn delete(
+    Caller(caller): Caller,
+    id: InPath<ConversationId>,
+    context: Data<Context>,
+) -> Result<HttpResponse, Failure> {
+    let messaging = context.messaging.clone();
+    run_to_completion(async move { Ok(messaging.delete_conversation(&id.0, &caller.user).await?) })
+        .await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// A page of the caller's conversations, newest message first.
+#[utoipa::path(
+    get, path = "/messaging/conversations", tag = "conversations",
+    operation_id = "listConversations",
+    params(
+        ("page" = Option<u32>, Query, minimum = 1, maximum = 10_000,
+            description = "Number of the page, 1 unless said otherwise. Drifts while messages arrive: prefer `cursor`."),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 100,
+            description = "Conversations on a page, 20 unless said otherwise."),
+        ("cursor" = Option<String>, Query, max_length = 128,
+            description = "The `nextCursor` of the page before. Wins over `page`."),
+        ("status" = Option<schema::Status>, Query, description = "Only those of this status."),
+    ),
+    responses((status = 200, description = "The page", body = wire::ConversationPage)),
+)]
+#[tracing::instrument(name = "http.conversation.list", skip_all)]
+pub(crate) async fn list(
+    Caller(caller): Caller,
+    request: HttpRequest,
+    context: Data<Context>,
+) -> Result<Json<wire::ConversationPage>, Failure> {
+    let input::ConversationQuery { status, window } =
+        input::conversation_query(request.query_string())?;
+    let page = context.messaging.conversations(&caller.user, status, &window).await?;
+    Ok(Json(wire::ConversationPage::new(&page, &window)))
+}
+
+/// Marks everything in a conversation as read by the caller.
+#[utoipa::path(
+    patch, path = "/messaging/conversations/{id}/mark-read", tag = "conversations",
+    operation_id = "markConversationRead",
+    params(("id" = String, Path, max_length = 64, description = "Which conversation.")),
+    responses((status = 204, description = "Done")),
+)]
+#[tracing::instrument(name = "http.conversation.mark_read", skip_all, fields(conversation.id = %id.0))]
+pub(crate) async fn mark_read(
+    Caller(caller): Caller,
+    id: InPath<ConversationId>,
+    context: Data<Context>,
+) -> Result<HttpResponse, Failure> {
+    let messaging = context.messaging.clone();
+    run_to_completion(async move {
+        let target = ReadTarget::Everything;
+        let marked = messaging.mark_conversation_read(&id.0, &caller.user, target).await;
+        marked.map_err(Failure::of_conversation)
+    })
+    .await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Opens a conversation with a client, or finds the one there already is for that booking.
+#[utoipa::path(
+    post, path = "/messaging/conversations", tag = "conversations",
+    operation_id = "openConversation",
+    request_body = schema::NewConversation,
+    responses((status = 201, description = "The conversation", body = wire::Conversation)),
+)]
+#[tracing::instrument(name = "http.conversation.open", skip_all)]
+pub(crate) async fn open(
+    Caller(caller): Caller,
+    body: Body,
+    context: Data<Context>,
+) -> Result<HttpResponse, Failure> {
+    let new = input::new_conversation(&body.fields().await?)?;
+    let messaging = context.messaging.clone();
+    let opened =
+        run_to_completion(async move { Ok(messaging.open_conversation(&caller, new).await?) });
+    Ok(HttpResponse::Created().json(wire::Conversation::from(&opened.await?)))
+}
+
+/// One conversation. Marks nothing as read.
+#[utoipa::path(
+    get, path = "/messaging/conversations/{id}", tag = "conversations",
+    operation_id = "getConversation",
+    params(("id" = String, Path, max_length = 64, description = "Which conversation.")),
+    responses((status = 200, description = "The conversation", body = wire::Conversation)),
+)]
+#[tracing::instrument(name = "http.conversation.show", skip_all, fields(conversation.id = %id.0))]
+pub(crate) async fn show(
+    Caller(caller): Caller,
+    id: InPath<ConversationId>,
+    context: Data<Context>,
+) -> Result<Json<wire::Conversation>, Failure> {
+    let found = context.messaging.conversation(&id.0, &caller.user).await;
+    let view = found.map_err(Failure::of_conversation)?;
+    Ok(Json(wire::Conversation::from(&view)))
+}
+
+#[cfg(test)]
+mod tests;
+
+#[cfg(test)]
+mod archive_tests {
+    use serde_json::json;
+
+    use crate::testing::House;
+
+    #[actix_web::test]
+    async fn the_salon_puts_away_and_takes_out_again() {
+        let house = House::new().await;
+        let talk = house.talk().await;
+        let path = format!("{talk}/archive");
+        for status in ["ARCHIVED", "ACTIVE"] {
+            let done = house.patch(&path, "s1", json!({})).await;
+            assert!(done.status == 204 && done.is_empty());
+            assert_eq!(house.get(&talk, "c1").await.json()["status"], status);
+        }
+        let refused = house.patch(&path, "c1", json!({})).await;
+        assert_eq!(refused.failure(), (403, "salon_side_only".to_owned()));
+        assert_eq!(refused.json()["message"], "Seul le salon peut archiver une conversation");
+    }
+}
+
+#[cfg(test)]
+mod delete_tests {
+    use crate::testing::House;
+
+    #[actix_web::test]
+    async fn what_the_salon_takes_away_is_gone_for_both() {
+        let house = House::new().await;
+        let talk = house.talk().await;
+        house.said(&talk, "c1", "Bonjour").await;
+        let refused = house.delete(&talk, "c1").await;
+        assert_eq!(refused.failure(), (403, "salon_side_only".to_owned()));
+        assert_eq!(refused.json()["message"], "Seul le salon peut supprimer une conversation");
+        let done = house.delete(&talk, "s1").await;
+        assert!(done.status == 204 && done.is_empty());
+        for who in ["s1", "c1"] {
+            assert_eq!(house.get(&talk, who).await.status, 404);
+            assert_eq!(house.unread(who).await, 0);
+        }
+        assert_eq!(house.delete(&talk, "s1").await.status, 404);
+    }
+}
+
+#[cfg(test)]
+mod mark_read_tests {
+    use serde_json::json;
+
+    use crate::testing::House;
+
+    #[actix_web::test]
+    async fn everything_of_the_other_side_is_read_and_nothing_of_one_s_own() {
+        let house = House::new().await;
+        let talk = house.talk().await;
+        house.said(&talk, "c1", "Bonjour").await;
+        house.said(&talk, "s1", "Bonjour Camille").await;
+        for _ in 0..2 {
+            let done = house.patch(&format!("{talk}/mark-read"), "s1", json!({})).await;
+            assert!(done.status == 204 && done.is_empty());
+        }
+        assert_eq!((house.unread("s1").await, house.unread("c1").await), (0, 1));
+        let page = house.get(&format!("{talk}/messages"), "c1").await.json();
+        assert_eq!(
+            (&page["data"][0]["isRead"], &page["data"][1]["isRead"]),
+            (&json!(false), &json!(true))
+        );
+        assert!(page["data"][1]["readAt"].is_string());
+    }
+}
+
+#[cfg(test)]
+mod show_tests {
+    use crate::testing::House;
+
+    #[actix_web::test]
+    async fn both_sides_see_it_and_looking_reads_nothing() {
+        let house = House::new().await;
+        let talk = house.talk().await;
+        house.said(&talk, "c1", "Bonjour").await;
+        for (who, unread) in [("s1", 1), ("c1", 0), ("s1", 1)] {
+            let shown = house.get(&talk, who).await;
+            assert_eq!(shown.status, 200);
+            assert_eq!(shown.json()["unreadCount"], unread);
+            assert_eq!(shown.json()["lastMessage"]["content"], "Bonjour");
+        }
+        assert_eq!(house.unread("s1").await, 1);
+    }
+
+    #[actix_web::test]
+    async fn what_is_a_stranger_s_what_never_was_and_what_cannot_be_look_alike() {
+        let house = House::new().await;
+        let talk = house.talk().await;
+        let stranger = house.get(&talk, "c2").await;
+        assert_eq!(stranger.failure(), (404, "conversation_not_found".to_owned()));
+        assert_eq!(stranger.json()["message"], "Conversation non trouvée");
+        assert_eq!(stranger.json()["error"], "Not Found");
+        for path in ["none", "a%20b", "%00", "%FF", "..%2Fx", &"x".repeat(65)] {
+            let nothing = house.get(&format!("/messaging/conversations/{path}"), "c2").await;
+            assert_eq!(nothing.text(), stranger.text(), "{path}");
+        }
+    }
+}

@@ -1,5 +1,7 @@
 //! Mails that did not leave, as a person would see them: for those who develop.
 
+#[cfg(test)]
+mod tests;
 use std::{fmt::Write as _, sync::Arc};
 
 use actix_web::{
@@ -11,13 +13,12 @@ use actix_web::{
 
 use super::{
     Context,
-    head::read,
     html::{self, Escaped},
+    middleware::{read, throttle},
     no_such_route,
-    throttle::throttle,
 };
 use crate::{
-    failure::Failure,
+    error::Failure,
     mail::{KeptMail, KeptMails, OpenedMail},
     texts::Language,
 };
@@ -75,6 +76,3 @@ async fn show(request: HttpRequest, context: Data<Context>) -> Result<HttpRespon
 fn kept(context: &Context) -> Option<Arc<dyn KeptMails>> {
     context.dev_mail.clone()
 }
-
-#[cfg(test)]
-mod tests;

@@ -9,7 +9,10 @@ use serde::Serialize;
 use utoipa_swagger_ui::{Config, SwaggerFile};
 
 use super::{no_such_route, openapi_json, read};
-use crate::{asyncapi_json, code::Code, failure::Failure};
+use crate::{
+    asyncapi_json,
+    error::{Code, Failure},
+};
 
 /// Where the pages find the specification they show.
 const SPECIFICATION: &str = "/docs/openapi.json";

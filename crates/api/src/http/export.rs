@@ -1,5 +1,7 @@
 //! A person's data: asking for them, and fetching them.
 
+#[cfg(test)]
+mod tests;
 use actix_web::{
     HttpRequest, HttpResponse,
     body::SizedStream,
@@ -9,8 +11,8 @@ use actix_web::{
 use domain::object::ObjectKey;
 use serde::Deserialize;
 
-use super::{Context, caller::Caller, files::pieces};
-use crate::{failure::Failure, links::BadLink, texts::platform as texts, wire};
+use super::{Context, extract::Caller, files::pieces};
+use crate::{error::Failure, links::BadLink, texts, wire};
 
 /// The caller's data. The first time, somebody begins to put them together; asked again, there is a
 /// link to the archive, which holds `data.json`, `index.html` and the caller's pictures. It can be
@@ -82,6 +84,3 @@ pub(crate) async fn fetch(
         .insert_header((header::CONTENT_DISPOSITION, "attachment; filename=\"messagerie.zip\""))
         .body(SizedStream::new(bytes.size_bytes, pieces(bytes.chunks))))
 }
-
-#[cfg(test)]
-mod tests;

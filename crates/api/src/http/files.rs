@@ -1,5 +1,7 @@
 //! Files for whoever holds a link to them: pages show pictures by their address alone.
 
+#[cfg(test)]
+mod tests;
 use std::io;
 
 use actix_web::{
@@ -17,7 +19,7 @@ use domain::{
 use futures_util::{Stream, stream};
 
 use super::Context;
-use crate::{failure::Failure, links::BadLink};
+use crate::{error::Failure, links::BadLink};
 
 /// Nothing in a file may do anything, should a browser ever open it as a page.
 const NO_SCRIPTS: &str = "default-src 'none'; sandbox";
@@ -104,6 +106,3 @@ fn encoded(name: &str) -> String {
     }
     text
 }
-
-#[cfg(test)]
-mod tests;

@@ -6,16 +6,21 @@ mod appointments;
 mod erasures;
 pub(crate) mod openapi;
 mod participants;
-mod program;
 mod retention;
 mod schema;
 
+use std::future::{Ready, ready};
+
 use actix_web::{
+    FromRequest, HttpRequest,
+    dev::Payload,
     middleware::from_fn,
     web::{self, ServiceConfig, delete, get, post, put},
 };
+use domain::ports::TokenError;
 
-use super::{no_such_route, throttle::throttle_programs};
+use super::{Context, extract::bearer, middleware::throttle_programs, no_such_route};
+use crate::error::Failure;
 
 /// Every route for programs.
 pub(super) fn configure(config: &mut ServiceConfig) {
@@ -36,6 +41,30 @@ pub(super) fn configure(config: &mut ServiceConfig) {
         .default_service(web::to(no_such_route))
         .wrap(from_fn(throttle_programs));
     config.service(internal);
+}
+
+/// A program of the platform asks, by the token in `Authorization: Bearer …`. A person's token is
+/// refused, whatever it says beside.
+#[derive(Debug)]
+struct Program;
+
+impl FromRequest for Program {
+    type Error = Failure;
+    type Future = Ready<Result<Self, Failure>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Self::of(request))
+    }
+}
+
+impl Program {
+    fn of(request: &HttpRequest) -> Result<Self, Failure> {
+        let context = Context::of(request)?;
+        let token = bearer(request.headers()).ok_or(TokenError::Invalid)?;
+        let program = context.callers.program(token)?;
+        tracing::debug!(program.id = %program.user, "a program calls");
+        Ok(Self)
+    }
 }
 
 #[cfg(test)]

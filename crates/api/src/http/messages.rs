@@ -1,13 +1,231 @@
 //! Messages: one file for each request.
 
-mod delete;
-mod events;
-mod list;
-mod mark_read;
-mod send;
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header::HeaderMap,
+    web::{Data, Json},
+};
+use domain::id::{ConversationId, MessageId};
 
-pub(super) use delete::{__path_delete, delete};
-pub(super) use events::{__path_events, events};
-pub(super) use list::{__path_list, list};
-pub(super) use mark_read::{__path_mark_read, mark_read};
-pub(super) use send::{__path_send, send};
+use super::{
+    Context,
+    extract::{Body, Caller, InPath, hide_from_strangers, run_to_completion},
+    middleware::IDEMPOTENCY_KEY,
+    schema,
+};
+use crate::{error::Failure, input, realtime::resume::missed, texts, wire};
+
+/// Deletes a message of the caller's own, for both sides.
+#[utoipa::path(
+    delete, path = "/messaging/messages/{id}", tag = "messages",
+    operation_id = "deleteMessage",
+    params(("id" = String, Path, max_length = 64, description = "Which message.")),
+    responses((status = 204, description = "Done")),
+)]
+#[tracing::instrument(name = "http.message.delete", skip_all, fields(message.id = %id.0))]
+pub(crate) async fn delete(
+    Caller(caller): Caller,
+    id: InPath<MessageId>,
+    context: Data<Context>,
+) -> Result<HttpResponse, Failure> {
+    let messaging = context.messaging.clone();
+    run_to_completion(async move { Ok(messaging.delete_message(&id.0, &caller.user).await?) })
+        .await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// What happened in a conversation after a position, oldest first: what sockets tell as it happens.
+#[utoipa::path(
+    get, path = "/messaging/conversations/{id}/events", tag = "messages",
+    operation_id = "listEvents",
+    params(
+        ("id" = String, Path, max_length = 64, description = "Which conversation."),
+        ("after" = Option<i64>, Query, minimum = 0,
+            description = "The position that is known already, 0 unless said otherwise: `lastSeq` of the conversation, \
+                of its history, or of the page before."),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 200,
+            description = "Events on a page, 200 unless said otherwise."),
+    ),
+    responses((status = 200, description = "What happened", body = wire::LogPage)),
+)]
+#[tracing::instrument(name = "http.event.list", skip_all, fields(conversation.id = %id.0))]
+pub(crate) async fn events(
+    Caller(caller): Caller,
+    id: InPath<ConversationId>,
+    request: HttpRequest,
+    context: Data<Context>,
+) -> Result<Json<wire::LogPage>, Failure> {
+    let (id, user) = (id.0, caller.user);
+    let query = match input::event_query(request.query_string()) {
+        Ok(query) => query,
+        Err(failure) => return Err(hide_from_strangers(failure, &context, &id, &user).await),
+    };
+    let missed = missed(&context.messaging, &id, &user, query.after, query.limit).await;
+    Ok(Json(missed.map_err(Failure::of_conversation)?.page(&id, query.after, &context.links)))
+}
+
+/// A page of a conversation's messages, newest first. Marks nothing as read.
+#[utoipa::path(
+    get, path = "/messaging/conversations/{id}/messages", tag = "messages",
+    operation_id = "listMessages",
+    params(
+        ("id" = String, Path, max_length = 64, description = "Which conversation."),
+        ("page" = Option<u32>, Query, minimum = 1, maximum = 10_000,
+            description = "Number of the page, 1 unless said otherwise. Drifts while messages arrive: prefer `cursor`."),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 100,
+            description = "Messages on a page, 50 unless said otherwise."),
+        ("cursor" = Option<String>, Query, max_length = 128,
+            description = "The `nextCursor` of the page before. Wins over `page`."),
+    ),
+    responses((status = 200, description = "The page", body = wire::MessagePage)),
+)]
+#[tracing::instrument(name = "http.message.list", skip_all, fields(conversation.id = %id.0))]
+pub(crate) async fn list(
+    Caller(caller): Caller,
+    id: InPath<ConversationId>,
+    request: HttpRequest,
+    context: Data<Context>,
+) -> Result<Json<wire::MessagePage>, Failure> {
+    let (id, user) = (id.0, caller.user);
+    let window = match input::message_query(request.query_string()) {
+        Ok(window) => window,
+        Err(failure) => return Err(hide_from_strangers(failure, &context, &id, &user).await),
+    };
+    let history = context.messaging.history(&id, &user, &window).await;
+    let history = history.map_err(Failure::of_conversation)?;
+    Ok(Json(wire::MessagePage::new(&history.page, &window, &context.links)))
+}
+
+/// Marks a message as read by the caller, and with it what the other side posted before it. The
+/// caller's own message, or one that is read already, stays as it is.
+#[utoipa::path(
+    patch, path = "/messaging/messages/{id}/read", tag = "messages",
+    operation_id = "markMessageRead",
+    params(("id" = String, Path, max_length = 64, description = "Which message.")),
+    responses((status = 200, description = "The message as it then is", body = wire::Message)),
+)]
+#[tracing::instrument(name = "http.message.mark_read", skip_all, fields(message.id = %id.0))]
+pub(crate) async fn mark_read(
+    Caller(caller): Caller,
+    id: InPath<MessageId>,
+    context: Data<Context>,
+) -> Result<Json<wire::Message>, Failure> {
+    let messaging = context.messaging.clone();
+    let marked = run_to_completion(async move {
+        let marked = messaging.mark_message_read(&id.0, &caller.user).await;
+        marked.map_err(Failure::of_message)
+    });
+    Ok(Json(wire::Message::new(&marked.await?, &context.links)))
+}
+
+/// Sends a message: when this answers, it is on disk, once. An archived conversation comes back
+/// with it.
+#[utoipa::path(
+    post, path = "/messaging/conversations/{id}/messages", tag = "messages",
+    operation_id = "sendMessage",
+    params(
+        ("id" = String, Path, max_length = 64, description = "Which conversation."),
+        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 64,
+            pattern = "^[A-Za-z0-9_-]+$",
+            description = "The same as `clientMessageId` in the body; when both are given they must be equal."),
+    ),
+    request_body = schema::NewMessage,
+    responses((status = 201, description = "The message; of a repeated key, the first one",
+        body = wire::Message)),
+)]
+#[tracing::instrument(name = "http.message.send", skip_all, fields(conversation.id = %id.0))]
+pub(crate) async fn send(
+    Caller(caller): Caller,
+    id: InPath<ConversationId>,
+    body: Body,
+    request: HttpRequest,
+    context: Data<Context>,
+) -> Result<HttpResponse, Failure> {
+    let (id, user) = (id.0, caller.user);
+    context.limits.allow_send(&user)?;
+    let fields = body.fields().await?;
+    let draft = key(request.headers()).and_then(|key| input::draft(&fields, key));
+    let draft = match draft {
+        Ok(draft) => draft,
+        Err(failure) => return Err(hide_from_strangers(failure, &context, &id, &user).await),
+    };
+    let messaging = context.messaging.clone();
+    let sent =
+        run_to_completion(async move { Ok(messaging.send_message(&id, &user, draft).await?) });
+    Ok(HttpResponse::Created().json(wire::Message::new(&sent.await?.message, &context.links)))
+}
+
+/// The `Idempotency-Key`, at most one. What is no text is handed on as a text that no key can be.
+fn key(headers: &HeaderMap) -> Result<Option<&str>, Failure> {
+    let mut keys = headers.get_all(IDEMPOTENCY_KEY).map(|key| key.to_str().unwrap_or(""));
+    let key = keys.next();
+    if keys.next().is_some() {
+        return Err(Failure::validation(vec![texts::given_twice("Idempotency-Key")]));
+    }
+    Ok(key)
+}
+
+#[cfg(test)]
+mod tests;
+
+#[cfg(test)]
+mod delete_tests {
+    use crate::testing::House;
+
+    #[actix_web::test]
+    async fn only_its_author_deletes_a_message_and_then_it_is_gone_for_both() {
+        let house = House::new().await;
+        let talk = house.talk().await;
+        let said = house.said(&talk, "c1", "Bonjour").await;
+        let path = format!("/messaging/messages/{}", said["id"].as_str().expect("an id"));
+        let refused = house.delete(&path, "s1").await;
+        assert_eq!(refused.failure(), (403, "not_your_message".to_owned()));
+        let text = "Vous ne pouvez supprimer que vos propres messages";
+        assert_eq!(refused.json()["message"], text);
+        let done = house.delete(&path, "c1").await;
+        assert!(done.status == 204 && done.is_empty());
+        assert_eq!((house.messages(&talk).await, house.unread("s1").await), (0, 0));
+        assert_eq!(
+            house.delete(&path, "c1").await.failure(),
+            (404, "message_not_found".to_owned())
+        );
+    }
+}
+
+#[cfg(test)]
+mod mark_read_tests {
+    use serde_json::json;
+
+    use crate::testing::House;
+
+    #[actix_web::test]
+    async fn a_message_is_read_by_the_other_side_with_what_came_before() {
+        let house = House::new().await;
+        let talk = house.talk().await;
+        let mut paths = Vec::new();
+        for words in ["1", "2", "3"] {
+            let said = house.said(&talk, "c1", words).await;
+            paths.push(format!("/messaging/messages/{}/read", said["id"].as_str().expect("an id")));
+        }
+        let own = house.patch(&paths[1], "c1", json!({})).await;
+        assert_eq!((own.status.as_u16(), &own.json()["isRead"]), (200, &json!(false)));
+        assert_eq!(house.unread("s1").await, 3);
+
+        let read = house.patch(&paths[1], "s1", json!({})).await.json();
+        assert_eq!((&read["isRead"], read["readAt"].is_string()), (&json!(true), true));
+        assert_eq!(house.unread("s1").await, 1);
+        let again = house.patch(&paths[0], "s1", json!({})).await.json();
+        assert_eq!((&again["isRead"], house.unread("s1").await), (&json!(true), 1));
+    }
+
+    #[actix_web::test]
+    async fn a_stranger_s_message_is_no_message() {
+        let house = House::new().await;
+        let talk = house.talk().await;
+        let said = house.said(&talk, "c1", "Bonjour").await;
+        let path = format!("/messaging/messages/{}/read", said["id"].as_str().expect("an id"));
+        let refused = house.patch(&path, "s2", json!({})).await;
+        assert_eq!(refused.failure(), (404, "message_not_found".to_owned()));
+        assert_eq!(refused.json()["message"], "Message non trouvé");
+    }
+}

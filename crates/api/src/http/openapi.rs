@@ -2,8 +2,11 @@
 
 pub(super) mod failures;
 
+#[cfg(test)]
+pub(super) mod tests;
 use std::sync::OnceLock;
 
+use failures::Failures;
 use utoipa::{
     Modify, OpenApi,
     openapi::{
@@ -12,7 +15,6 @@ use utoipa::{
     },
 };
 
-use self::failures::Failures;
 use super::{
     attachments, conversations, export, files, health, messages, preferences, unread, unsubscribe,
     webhooks,
@@ -40,18 +42,18 @@ use crate::wire;
         messages::events,
         messages::mark_read,
         messages::delete,
-        attachments::upload::upload,
-        attachments::show::show,
+        attachments::upload,
+        attachments::show,
         files::fetch,
         export::request,
         export::fetch,
         unread::total,
         unread::list,
-        preferences::show::show,
-        preferences::change::change,
-        preferences::change::put,
-        preferences::mute::mute,
-        preferences::mute::unmute,
+        preferences::show,
+        preferences::change,
+        preferences::put,
+        preferences::mute,
+        preferences::unmute,
         unsubscribe::ask,
         unsubscribe::end,
         webhooks::events::events,
@@ -103,6 +105,3 @@ pub fn openapi_json() -> String {
     let specification = openapi().to_pretty_json();
     specification.expect("texts and numbers are JSON") + "\n"
 }
-
-#[cfg(test)]
-pub(super) mod tests;

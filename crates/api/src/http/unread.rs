@@ -1,7 +1,7 @@
 use actix_web::web::{Data, Json};
 
-use super::{Context, caller::Caller};
-use crate::{failure::Failure, wire};
+use super::{Context, extract::Caller};
+use crate::{error::Failure, wire};
 
 /// How many messages wait for the caller, in all conversations, archived ones included.
 #[utoipa::path(

@@ -1,6 +1,8 @@
 //! The way out of all mail: a link in each mail, good without a token, because it is signed. Programs
 //! of mail providers post to it unasked (RFC 8058), people see a page that asks.
 
+#[cfg(test)]
+mod tests;
 use actix_web::{
     HttpRequest, HttpResponse,
     http::StatusCode,
@@ -9,12 +11,14 @@ use actix_web::{
 };
 use domain::id::UserId;
 
-use super::{Context, answer::language, head::read, html, no_such_route, throttle::throttle};
-use crate::{
-    failure::Failure,
-    input::link_query,
-    texts::{Text, mail as texts},
+use super::{
+    Context,
+    answer::language,
+    html,
+    middleware::{read, throttle},
+    no_such_route,
 };
+use crate::{error::Failure, input::link_query, texts, texts::Text};
 
 /// Both routes. There are no CORS headers: no page of another origin has any business here.
 pub(super) fn configure(config: &mut ServiceConfig) {
@@ -93,6 +97,3 @@ fn said(request: &HttpRequest, status: StatusCode, text: &Text) -> HttpResponse 
     let body = format!("<p>{}</p>", html::Escaped(text.say(language)));
     html::page(status, language, texts::UNSUBSCRIBE_TITLE.say(language), body)
 }
-
-#[cfg(test)]
-mod tests;

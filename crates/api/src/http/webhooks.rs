@@ -7,14 +7,16 @@ mod form;
 pub(super) mod inbound;
 mod mail;
 
+#[cfg(test)]
+mod tests;
 use actix_web::{
     middleware::from_fn,
     web::{self, ServiceConfig, post},
 };
 
-use super::{Context, no_such_route, throttle::throttle_programs};
+use super::{Context, middleware::throttle_programs, no_such_route};
 use crate::{
-    failure::Failure,
+    error::Failure,
     mail::{RecoveryTokenIssuer, Stamp},
 };
 
@@ -43,6 +45,3 @@ fn settle<T>(ticket: RecoveryTokenIssuer, outcome: Result<T, Failure>) -> Result
     }
     outcome
 }
-
-#[cfg(test)]
-mod tests;

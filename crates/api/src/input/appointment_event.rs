@@ -9,7 +9,7 @@ use super::{
     fields::{Field, Fields, ValidationErrors},
     participant::{text, zone},
 };
-use crate::{failure::Failure, texts::platform as texts};
+use crate::{error::Failure, texts};
 
 /// 9999-01-01T00:00:00Z in milliseconds: the year of what comes before has four digits everywhere.
 const TIME_END_MILLIS: i64 = 253_370_764_800_000;

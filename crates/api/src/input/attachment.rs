@@ -57,10 +57,10 @@ fn file(fields: &Fields, reasons: &mut ValidationErrors) -> Option<DraftFile> {
         Field::Nothing => hosted(fields, reasons).map(DraftFile::Hosted),
         Field::Text(id) => {
             let id = AttachmentId::parse(id);
-            reasons.note(id, |_| texts::files::ATTACHMENT_ID).map(DraftFile::Uploaded)
+            reasons.note(id, |_| texts::ATTACHMENT_ID).map(DraftFile::Uploaded)
         }
         Field::Else => {
-            reasons.add(texts::files::ATTACHMENT_ID);
+            reasons.add(texts::ATTACHMENT_ID);
             None
         }
     }

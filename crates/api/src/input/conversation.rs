@@ -1,3 +1,5 @@
+#[cfg(test)]
+mod tests;
 use domain::{
     conversation::Status,
     id::{AppointmentId, UserId},
@@ -8,8 +10,7 @@ use serde_json::Value;
 
 use super::fields::{Field, Fields, ValidationErrors};
 use crate::{
-    code::Code,
-    failure::Failure,
+    error::{Code, Failure},
     texts::{self, Text},
 };
 
@@ -125,6 +126,3 @@ fn first_message(fields: &Fields, reasons: &mut ValidationErrors) -> Option<Cont
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

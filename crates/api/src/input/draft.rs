@@ -1,3 +1,5 @@
+#[cfg(test)]
+mod tests;
 use domain::{
     message::{Draft, DraftError, MessageKind},
     text::{Content, TextError},
@@ -8,7 +10,7 @@ use super::{
     fields::{Field, Fields, ValidationErrors},
     key::key,
 };
-use crate::{failure::Failure, texts};
+use crate::{error::Failure, texts};
 
 /// Reads the message in the body of a REST request. `header_key` is its `Idempotency-Key`.
 ///
@@ -46,7 +48,7 @@ fn assemble(
         Failure::validation(vec![match error {
             DraftError::Empty => texts::CONTENT_EMPTY,
             DraftError::TooManyAttachments => texts::ATTACHMENTS_TOO_MANY,
-            DraftError::SameUploadTwice => texts::files::ATTACHMENT_TWICE,
+            DraftError::SameUploadTwice => texts::ATTACHMENT_TWICE,
         }])
     })
 }
@@ -96,6 +98,3 @@ fn kind(fields: &Fields, reasons: &mut ValidationErrors) -> Option<MessageKind> 
     };
     reasons.note(kind.ok_or(()), |()| texts::TYPE_WORDS)
 }
-
-#[cfg(test)]
-mod tests;

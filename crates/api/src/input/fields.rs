@@ -1,6 +1,6 @@
 use serde_json::{Map, Value};
 
-use crate::{failure::Failure, texts::Text};
+use crate::{error::Failure, texts::Text};
 
 /// A JSON object as it came. What nobody asks for in it is ignored.
 pub type Fields = Map<String, Value>;

@@ -13,7 +13,7 @@ use socketio::packet::replace_lone_surrogates;
 
 use super::Fields;
 use crate::{
-    failure::Failure,
+    error::Failure,
     texts::{self, Text},
 };
 

@@ -1,3 +1,5 @@
+#[cfg(test)]
+mod tests;
 use std::collections::HashSet;
 
 use domain::{
@@ -9,10 +11,7 @@ use domain::{
 use serde_json::Value;
 
 use super::fields::{Field, Fields, ValidationErrors};
-use crate::{
-    failure::Failure,
-    texts::{Text, platform as texts},
-};
+use crate::{error::Failure, texts, texts::Text};
 
 /// The most people that are put into the directory at once.
 pub const PARTICIPANTS_MAX: usize = 1_000;
@@ -167,6 +166,3 @@ fn is_mail_address(text: &str) -> bool {
     let filled = parts.is_some_and(|(name, host)| !name.is_empty() && !host.is_empty());
     filled && !text.contains(char::is_whitespace)
 }
-
-#[cfg(test)]
-mod tests;

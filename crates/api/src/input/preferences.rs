@@ -5,10 +5,7 @@ use domain::{
 use serde_json::Value;
 
 use super::fields::{Field, Fields, ValidationErrors};
-use crate::{
-    failure::Failure,
-    texts::{self, mail},
-};
+use crate::{error::Failure, texts};
 
 /// Reads what a person wants to change of their mail.
 ///
@@ -20,11 +17,11 @@ pub fn preference_change(fields: &Fields) -> Result<PreferenceChange, Failure> {
         mail_enabled: enabled(fields, &mut reasons),
         frequency: frequency(fields, &mut reasons),
         quiet_hours: removable(fields, "quietHours", |value| {
-            reasons.note(quiet_hours(value).ok_or(()), |()| mail::QUIET_HOURS)
+            reasons.note(quiet_hours(value).ok_or(()), |()| texts::QUIET_HOURS)
         }),
         zone: removable(fields, "timeZone", |value| {
             let zone = value.as_str().and_then(|name| Zone::parse(name).ok());
-            reasons.note(zone.ok_or(()), |()| mail::TIME_ZONE)
+            reasons.note(zone.ok_or(()), |()| texts::TIME_ZONE)
         }),
     };
     reasons.unless_any(Some(change))
@@ -46,7 +43,7 @@ fn enabled(fields: &Fields, reasons: &mut ValidationErrors) -> Option<bool> {
         None | Some(Value::Null) => None,
         Some(Value::Bool(enabled)) => Some(*enabled),
         Some(_) => {
-            reasons.add(mail::ENABLED_BOOLEAN);
+            reasons.add(texts::ENABLED_BOOLEAN);
             None
         }
     }
@@ -56,10 +53,10 @@ fn frequency(fields: &Fields, reasons: &mut ValidationErrors) -> Option<Frequenc
     match Field::of(fields, "emailFrequency") {
         Field::Nothing => None,
         Field::Text(word) => {
-            reasons.note(Frequency::parse(word).ok_or(()), |()| mail::FREQUENCY_WORDS)
+            reasons.note(Frequency::parse(word).ok_or(()), |()| texts::FREQUENCY_WORDS)
         }
         Field::Else => {
-            reasons.add(mail::FREQUENCY_STRING);
+            reasons.add(texts::FREQUENCY_STRING);
             None
         }
     }

@@ -8,7 +8,10 @@ use domain::{
 };
 
 use super::{conversation_cursor, message_cursor};
-use crate::{code::Code, failure::Failure, texts};
+use crate::{
+    error::{Code, Failure},
+    texts,
+};
 
 /// Conversations on a page when nobody says how many.
 const CONVERSATIONS_PER_PAGE: i64 = 20;
@@ -70,15 +73,15 @@ pub fn bookings_query(query: &str) -> Result<(UserId, Vec<AppointmentId>), Failu
         (id, _) => id.and_then(|id| UserId::parse(id).ok()),
     };
     if salon.is_none() && reasons.is_empty() {
-        reasons.push(texts::platform::not_an_id("salonId"));
+        reasons.push(texts::not_an_id("salonId"));
     }
     let bookings: Vec<_> = given("appointmentId").map(|id| AppointmentId::parse(id)).collect();
     if !(1..=BOOKINGS_ASKED_MAX).contains(&bookings.len()) {
-        reasons.push(texts::platform::appointment_ids());
+        reasons.push(texts::appointment_ids());
     }
     let bookings: Result<Vec<_>, _> = bookings.into_iter().collect();
     if bookings.is_err() {
-        reasons.push(texts::platform::not_an_id("appointmentId"));
+        reasons.push(texts::not_an_id("appointmentId"));
     }
     match (salon, bookings) {
         (Some(salon), Ok(bookings)) if reasons.is_empty() => Ok((salon, bookings)),

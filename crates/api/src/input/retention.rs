@@ -4,10 +4,7 @@ use domain::retention::{
 use serde_json::Value;
 
 use super::fields::{Fields, ValidationErrors};
-use crate::{
-    failure::Failure,
-    texts::{Text, platform as texts},
-};
+use crate::{error::Failure, texts, texts::Text};
 
 const ARCHIVE: &str = "archiveAfterDays";
 const DELETE: &str = "deleteAfterDays";

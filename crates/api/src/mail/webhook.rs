@@ -1,3 +1,5 @@
+#[cfg(test)]
+mod tests;
 use std::{
     fmt::{self, Write as _},
     sync::Arc,
@@ -98,6 +100,3 @@ impl fmt::Debug for WebhookKey {
         f.write_str("WebhookKey(***)")
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -6,12 +6,9 @@ use domain::{
     message::Message,
 };
 
-use super::{
-    outbound::{
-        self, ConversationCreated, ConversationDeleted, ConversationRead, ConversationUpdated,
-        MessageDeleted, NewMessage, ServerEvent as _,
-    },
-    told::{LogPosition, OutgoingEvent},
+use super::events::{
+    self, ConversationCreated, ConversationDeleted, ConversationRead, ConversationUpdated,
+    LogPosition, MessageDeleted, NewMessage, OutgoingEvent, ServerEvent as _,
 };
 use crate::{links::Links, wire};
 
@@ -128,7 +125,7 @@ fn tell_parties(event: &Event, links: &Links, steps: &mut Vec<Delivery>) {
 }
 
 fn tell_reader(receipt: &ReadReceipt, event: &Event, steps: &mut Vec<Delivery>) {
-    let told = outbound::conversation_unread(&event.conversation, receipt.unread);
+    let told = events::conversation_unread(&event.conversation, receipt.unread);
     steps.extend(told.map(|told| Delivery::TellUser(receipt.reader.clone(), told)));
 }
 

@@ -1,7 +1,10 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{code::Code, failure::Failure, texts::Language};
+use crate::{
+    error::{Code, Failure},
+    texts::Language,
+};
 
 /// A failure, as REST callers have always seen it, and its `code`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]

@@ -1,4 +1,4 @@
-use api::realtime::recovery::RecoveryKey;
+use api::realtime::recovery_token::RecoveryKey;
 use clap::Args;
 use secrecy::{ExposeSecret as _, SecretString};
 

@@ -1,6 +1,6 @@
 //! How the text of a setting is read. A fault never repeats the text: it may be a secret.
 
-use api::realtime::recovery::Offered;
+use api::realtime::recovery_token::Offered;
 use auth_jwt::SECRET_MIN_BYTES;
 use clap::ValueEnum;
 use secrecy::SecretString;

@@ -1,5 +1,7 @@
 //! A form with one file, read piece by piece: no more than a few pieces are ever in memory.
 
+#[cfg(test)]
+mod tests;
 use std::{
     future::{Ready, ready},
     time::Duration,
@@ -15,10 +17,9 @@ use tokio::{
 
 use super::pieces::{BodyError, Parts};
 use crate::{
-    code::Code,
-    failure::Failure,
-    http::{Context, body::announced_bytes},
-    texts::{self, files},
+    error::{Code, Failure},
+    http::{Context, extract::announced_bytes},
+    texts,
 };
 
 /// What a form may have around its file, in bytes.
@@ -55,7 +56,7 @@ impl Form {
     /// # Errors
     /// `unsupported_media_type`; `file_too_large` when that is announced.
     pub(super) fn open(self) -> Result<(Body, Parts), Failure> {
-        let not_a_form = || Failure::new(Code::UnsupportedMediaType, files::NOT_A_FORM);
+        let not_a_form = || Failure::new(Code::UnsupportedMediaType, texts::NOT_A_FORM);
         let boundary = self.boundary.ok_or_else(not_a_form)?;
         let max_bytes = u64::from(FILE_MAX_BYTES) + AROUND_MAX_BYTES;
         if self.announced_bytes > max_bytes {
@@ -114,6 +115,3 @@ fn boundary(request: &HttpRequest) -> Option<String> {
     let content_type = request.headers().get(header::CONTENT_TYPE)?.to_str().ok()?;
     multer::parse_boundary(content_type).ok()
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,5 +1,7 @@
 //! The parts of a form, and the one file among them.
 
+#[cfg(test)]
+mod tests;
 use std::{
     mem::take,
     sync::{
@@ -17,9 +19,8 @@ use multer::{Field, Multipart};
 use tokio::sync::mpsc::Receiver;
 
 use crate::{
-    code::Code,
-    failure::Failure,
-    texts::{self, files},
+    error::{Code, Failure},
+    texts,
 };
 
 /// The name of the part that is the file.
@@ -193,7 +194,7 @@ fn with_bounded_head(
 }
 
 fn one_file() -> Failure {
-    Failure::validation(vec![files::ONE_FILE])
+    Failure::validation(vec![texts::ONE_FILE])
 }
 
 /// What is said of a form that cannot be read.
@@ -206,10 +207,7 @@ fn fault_of(error: &multer::Error) -> Failure {
         Some(BodyError::TooLarge) => Failure::new(Code::FileTooLarge, texts::FILE_TOO_LARGE),
         Some(BodyError::TooSlow) => Failure::new(Code::RequestTimeout, texts::REQUEST_TIMEOUT),
         Some(BodyError::CutOff | BodyError::HeadTooLarge) | None => {
-            Failure::new(Code::MalformedRequest, files::MALFORMED_FORM)
+            Failure::new(Code::MalformedRequest, texts::MALFORMED_FORM)
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,9 +1,14 @@
+#[cfg(test)]
+mod tests;
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 
-use super::{program::Program, schema};
+use super::{Program, schema};
 use crate::{
-    failure::Failure,
-    http::{Context, body::Body, command::run_to_completion},
+    error::Failure,
+    http::{
+        Context,
+        extract::{Body, run_to_completion},
+    },
     input, wire,
 };
 
@@ -59,6 +64,3 @@ pub(crate) async fn conversations(
     let conversations = found.iter().map(Into::into).collect();
     Ok(HttpResponse::Ok().json(wire::ConversationsOfBookings { conversations }))
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,16 +1,19 @@
+#[cfg(test)]
+mod tests;
 use actix_web::{
     HttpResponse,
     web::{Data, Json},
 };
 use domain::id::UserId;
 
-use super::program::Program;
+use super::Program;
 use crate::{
-    code::Code,
-    failure::Failure,
-    http::{Context, command::run_to_completion, path::InPath},
-    texts::platform as texts,
-    wire,
+    error::{Code, Failure},
+    http::{
+        Context,
+        extract::{InPath, run_to_completion},
+    },
+    texts, wire,
 };
 
 /// Forgets a person. Nobody sees their name from now on; their messages and files follow soon.
@@ -51,6 +54,3 @@ pub(crate) async fn receipt(
     let none = || Failure::new(Code::ErasureNotFound, texts::ERASURE_NOT_FOUND);
     Ok(Json(wire::Erasure::from(&erasure.ok_or_else(none)?)))
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,6 +1,8 @@
 //! The specification of what programs tell, made from the handlers. It is a document of its own:
 //! people's front ends have no use for it.
 
+#[cfg(test)]
+mod tests;
 use utoipa::OpenApi;
 
 use super::{appointments, erasures, participants, retention, schema};
@@ -52,6 +54,3 @@ pub fn openapi_internal_json() -> String {
     let specification = Specification::openapi().to_pretty_json();
     specification.expect("texts and numbers are JSON") + "\n"
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,12 +1,16 @@
+#[cfg(test)]
+mod tests;
 use actix_web::{HttpResponse, web::Data};
 use domain::{id::UserId, usecase::PutParticipantsError};
 
-use super::{program::Program, schema};
+use super::{Program, schema};
 use crate::{
-    failure::Failure,
-    http::{Context, body::Body, path::InPath},
-    input,
-    texts::platform as texts,
+    error::Failure,
+    http::{
+        Context,
+        extract::{Body, InPath},
+    },
+    input, texts,
 };
 
 /// Enters a person in the directory, or replaces all that it knows of them: what is left out is not
@@ -60,6 +64,3 @@ pub(crate) async fn put_many(
         Err(error) => Err(error.into()),
     }
 }
-
-#[cfg(test)]
-mod tests;

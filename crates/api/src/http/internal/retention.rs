@@ -1,17 +1,19 @@
+#[cfg(test)]
+mod tests;
 use actix_web::{
     HttpResponse,
     web::{Data, Json},
 };
 use domain::id::{ConversationId, UserId};
 
-use super::{program::Program, schema};
+use super::{Program, schema};
 use crate::{
-    code::Code,
-    failure::Failure,
-    http::{Context, body::Body, path::InPath},
-    input,
-    texts::platform as texts,
-    wire,
+    error::{Code, Failure},
+    http::{
+        Context,
+        extract::{Body, InPath},
+    },
+    input, texts, wire,
 };
 
 /// How long everybody's conversations are kept.
@@ -137,6 +139,3 @@ pub(crate) async fn release(
     context.messaging.release_conversation(&id.0).await?;
     Ok(HttpResponse::NoContent().finish())
 }
-
-#[cfg(test)]
-mod tests;

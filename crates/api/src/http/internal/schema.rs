@@ -1,7 +1,6 @@
 //! Bodies as the specification shows them; they are read by [`input`](crate::input).
 
 #![expect(dead_code, reason = "only the schemas of these types are used")]
-
 use utoipa::{
     ToSchema,
     openapi::{AllOfBuilder, ArrayBuilder, ObjectBuilder, Ref, Schema, Type},

@@ -6,8 +6,8 @@ use actix_web::{http::Method, test::TestRequest};
 use serde_json::{Value, json};
 
 use crate::{
-    Settings, limits,
-    limits::Rate,
+    Settings,
+    limits::{self, Rate},
     testing::{Answer, House, no_limits, request},
 };
 

@@ -7,7 +7,7 @@ use utoipa::{
     },
 };
 
-use crate::code::Code::{
+use crate::error::Code::{
     self, AppointmentNotFound, AttachmentNotFound, AttachmentUnknown, ClientNotFound,
     ConversationIdTaken, ConversationNotFound, ErasureNotFound, FileTooLarge, FileTypeNotAllowed,
     FileUnreadable, Forbidden, IdempotencyConflict, Internal, InvalidCursor, LinkExpired,
@@ -52,7 +52,7 @@ const UPLOADING: &[Code] = &[
 ];
 
 /// What can go wrong, by operation.
-pub(in crate::http) fn of(operation: &str) -> Option<Vec<Code>> {
+pub(crate) fn of(operation: &str) -> Option<Vec<Code>> {
     match operation {
         "fetchFile" | "fetchExport" => {
             Some([&[AttachmentNotFound, LinkExpired], WITH_LINK].concat())
@@ -120,7 +120,7 @@ fn of_person(operation: &str) -> Option<Vec<Code>> {
 }
 
 /// Adds the failures of each operation: one response for each status, naming its codes.
-pub(in crate::http) struct Failures;
+pub(crate) struct Failures;
 
 impl Modify for Failures {
     fn modify(&self, specification: &mut OpenApi) {

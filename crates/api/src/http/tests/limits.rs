@@ -1,8 +1,8 @@
 use serde_json::json;
 
 use crate::{
-    Settings, http, limits,
-    limits::Rate,
+    Settings, http,
+    limits::{self, Rate},
     testing::{Answer, CONVERSATIONS, House, no_limits},
 };
 

@@ -14,10 +14,10 @@ use crate::testing::request;
 
 /// Everything that is logged on this thread, at every level, with the ends of spans.
 #[derive(Clone, Default)]
-pub(in crate::http) struct Log(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
-    pub(in crate::http) fn listen(&self) -> DefaultGuard {
+    pub(crate) fn listen(&self) -> DefaultGuard {
         let subscriber = tracing_subscriber::fmt()
             .with_max_level(Level::TRACE)
             .with_span_events(FmtSpan::CLOSE)
@@ -26,7 +26,7 @@ impl Log {
         tracing::subscriber::set_default(subscriber.finish())
     }
 
-    pub(in crate::http) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let bytes = self.0.lock().expect("nobody panicked");
         String::from_utf8(bytes.clone()).expect("logs are UTF-8")
     }

@@ -4,8 +4,11 @@ use serde_json::Value;
 
 use super::{admitted, settle};
 use crate::{
-    failure::Failure,
-    http::{Context, body::Body, command::run_to_completion},
+    error::Failure,
+    http::{
+        Context,
+        extract::{Body, run_to_completion},
+    },
     input::Fields,
     mail::Stamp,
 };

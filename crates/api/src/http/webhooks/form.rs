@@ -1,7 +1,6 @@
 //! A mail as a form, read piece by piece: of the files in it nothing is kept.
 
 mod parts;
-
 use std::{
     collections::HashMap,
     future::{Ready, ready},
@@ -14,10 +13,9 @@ use tokio::time::timeout;
 
 use super::inbound::log_refusal;
 use crate::{
-    code::Code,
-    failure::Failure,
+    error::{Code, Failure},
     http::Context,
-    texts::{self, files, mail},
+    texts,
 };
 
 /// The largest mail that comes without files, in bytes.
@@ -86,7 +84,7 @@ impl Form {
     /// `unsupported_media_type`; `request_timeout`; `malformed_request` when it was cut off;
     /// `reply_refused` for what would be no better the next time.
     pub(super) async fn read(self) -> Result<Fields, Failure> {
-        let not_a_form = || Failure::new(Code::UnsupportedMediaType, files::NOT_A_FORM);
+        let not_a_form = || Failure::new(Code::UnsupportedMediaType, texts::NOT_A_FORM);
         let (payload, deadline) = (self.payload, self.deadline);
         let fields = match self.kind.ok_or_else(not_a_form)? {
             Kind::Multipart(boundary) => timeout(deadline, parts::read(payload, boundary)).await,
@@ -97,7 +95,7 @@ impl Form {
             BodyError::CutOff => Failure::new(Code::MalformedRequest, texts::MALFORMED_REQUEST),
             BodyError::TooLarge | BodyError::Malformed => {
                 log_refusal("unreadable");
-                Failure::reply_refused(mail::REPLY_UNREADABLE)
+                Failure::reply_refused(texts::REPLY_UNREADABLE)
             }
         })
     }

@@ -8,10 +8,10 @@ use super::{
     settle,
 };
 use crate::{
-    failure::Failure,
-    http::{Context, command::run_to_completion},
+    error::Failure,
+    http::{Context, extract::run_to_completion},
     mail::Stamp,
-    texts::mail as texts,
+    texts,
 };
 
 /// Posts an answer by mail into its conversation, once, as the person who was written to. Files that

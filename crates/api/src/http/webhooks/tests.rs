@@ -1,6 +1,5 @@
 mod events;
 mod inbound;
-
 use actix_web::{http::Method, test::TestRequest};
 use domain::ports::Clock as _;
 use serde_json::{Value, json};

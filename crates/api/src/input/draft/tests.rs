@@ -4,7 +4,7 @@ use domain::message::DraftFile;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{code::Code, texts::Language};
+use crate::{error::Code, texts::Language};
 
 const SHORT: &str = "Le message doit contenir au moins 1 caractère";
 const EMPTY: &str = "Le contenu du message ne peut pas être vide";

@@ -3,12 +3,11 @@
 //! only descriptions, and a test holds them against it.
 
 #![expect(dead_code, reason = "only the schemas of these types are used")]
-
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{super::inbound::EventName, Described};
-use crate::http::schema::MessageFile;
+use super::Described;
+use crate::{http::schema::MessageFile, realtime::commands::EventName};
 
 /// Opens a conversation: its history, then everything that happens there.
 #[derive(ToSchema)]

@@ -1,8 +1,8 @@
-use super::{
-    super::inbound::{self, EventName},
-    *,
+use super::*;
+use crate::{
+    realtime::commands::{self, EventName},
+    testing::House,
 };
-use crate::testing::House;
 
 #[test]
 fn the_committed_specification_is_the_one_in_force() {
@@ -46,14 +46,14 @@ fn every_command_is_read_as_it_is_specified() {
         assert_eq!(specification["operations"][name]["action"], "receive", "{name}");
         for everything in [false, true] {
             let payload = payload_of(&specification, name, everything);
-            let read = inbound::command(event, &payload.clone().into());
+            let read = commands::command(event, &payload.clone().into());
             assert!(read.is_ok(), "{name} {payload:?}");
         }
         let mut required = payload_of(&specification, name, false);
         for key in required.clone().keys() {
             let left_out = required.remove(key).expect("it was there");
             assert!(
-                inbound::command(event, &required.clone().into()).is_err(),
+                commands::command(event, &required.clone().into()).is_err(),
                 "{name} without {key}"
             );
             required.insert(key.clone(), left_out);

@@ -5,8 +5,10 @@ use domain::text::CONTENT_MAX_CHARS;
 use serde_json::{Value, json};
 
 use super::{ADDRESS, INBOUND, house, stamp};
-use crate::http::tests::logs::Log;
-use crate::testing::{Answer, House, part, reply_token, request, with_form};
+use crate::{
+    http::tests::logs::Log,
+    testing::{Answer, House, part, reply_token, request, with_form},
+};
 
 /// A conversation in which the salon asked, and `c1` was told by mail.
 struct Scene {

@@ -4,10 +4,8 @@ use std::time::Duration;
 
 use domain::{ports::ParticipantWithPartners, testing::MockStore};
 
-use super::{
-    super::super::presence::{self as presence_tracker, keep},
-    *,
-};
+use super::*;
+use crate::realtime::{presence as presence_tracker, presence::keep};
 
 impl Stage {
     /// A new session whose presence counts.

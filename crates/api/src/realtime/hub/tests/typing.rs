@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{super::super::typing, *};
+use super::*;
+use crate::realtime::typing;
 
 impl Stage {
     fn start(&self, who: &str, session: SessionKey) {

@@ -1,0 +1,4 @@
+//! The tests of `attachments`.
+
+mod show;
+mod upload;

@@ -1,0 +1,5 @@
+//! The tests of `conversations`.
+
+mod change;
+mod list;
+mod open;

@@ -1,0 +1,5 @@
+//! The tests of `messages`.
+
+mod events;
+mod list;
+mod send;

@@ -1,0 +1,355 @@
+use std::{
+    convert::Infallible,
+    net::IpAddr,
+    pin::Pin,
+    task::{self, Poll},
+};
+
+use actix_cors::Cors;
+use actix_web::{
+    Error, HttpMessage as _, Route,
+    body::{BodySize, BoxBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    guard::{self, Guard as _},
+    http::{
+        Method, StatusCode,
+        header::{self, HeaderMap, HeaderName, HeaderValue},
+    },
+    middleware::Next,
+    web::{self, Bytes, Data},
+};
+use domain::ports::Ids;
+use tracing::{Span, field::Empty};
+use tracing_actix_web::RootSpanBuilder;
+
+use super::{
+    Context,
+    answer::{Shape, answer, foreign},
+    extract,
+};
+use crate::{
+    error::{Code, Failure},
+    limits::{Limits, RetryAfter},
+    origins::Origins,
+    texts,
+};
+
+/// The outermost layer: names the request, reads its path as routes are to see it, gives failures the shape the caller asked for, adds the
+/// headers that every answer has, and leaves out the content when only the head is wanted.
+pub(crate) async fn edge(
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let context = Context::of(request.request())?;
+    let id = RequestId::of(request.headers(), &*context.ids);
+    let shape = Shape::wanted(request.headers());
+    let is_head = request.method() == Method::HEAD;
+    request.extensions_mut().insert(id.clone());
+    extract::ignore_last_slash(&mut request);
+
+    let response = next.call(request).await.map_err(|error| Error::from(failure_of(&error)))?;
+    let mut response = shaped(response, shape);
+    let headers = response.headers_mut();
+    headers.insert(X_REQUEST_ID, id.header());
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    Ok(if is_head { without_content(response) } else { response })
+}
+
+/// The failure behind an error of any kind.
+pub(super) fn failure_of(error: &Error) -> Failure {
+    error.as_error::<Failure>().cloned().unwrap_or_else(|| foreign(error))
+}
+
+fn shaped(
+    response: ServiceResponse<impl MessageBody + 'static>,
+    shape: Shape,
+) -> ServiceResponse<BoxBody> {
+    let Some(error) = response.response().error() else {
+        return response.map_into_boxed_body();
+    };
+    let fresh = answer(&failure_of(error), shape);
+    let mut response = response.map_into_boxed_body();
+    // What inner layers added, such as CORS, stays.
+    for (name, value) in fresh.headers() {
+        response.headers_mut().insert(name.clone(), value.clone());
+    }
+    *response.response_mut().status_mut() = fresh.status();
+    response.map_body(|_, _| fresh.into_body())
+}
+
+/// One span for each request: its method, its route (never its path, which names people's
+/// things), its id and how it ended. No address, no user agent.
+#[derive(Debug)]
+pub(crate) struct RequestSpan;
+
+impl RootSpanBuilder for RequestSpan {
+    fn on_request_start(request: &ServiceRequest) -> Span {
+        let id = request.extensions().get::<RequestId>().cloned();
+        tracing::info_span!(
+            "http.request",
+            http.method = method(request),
+            http.route = Empty,
+            http.status = Empty,
+            request.id = id.as_ref().map(RequestId::as_str),
+        )
+    }
+
+    /// Failures are logged here, once, while the span still says what they belong to.
+    fn on_request_end<B: MessageBody>(span: Span, outcome: &Result<ServiceResponse<B>, Error>) {
+        match outcome {
+            Ok(response) => {
+                span.record("http.route", response.request().match_pattern());
+                span.record("http.status", response.status().as_u16());
+                if let Some(error) = response.response().error() {
+                    failure_of(error).log();
+                }
+            }
+            Err(error) => failure_of(error).log(),
+        }
+        tracing::debug!("request answered");
+    }
+}
+
+/// Methods are free text on the wire; logs get those that exist.
+fn method(request: &ServiceRequest) -> &'static str {
+    match request.method().as_str() {
+        "GET" => "GET",
+        "POST" => "POST",
+        "PATCH" => "PATCH",
+        "PUT" => "PUT",
+        "DELETE" => "DELETE",
+        "OPTIONS" => "OPTIONS",
+        "HEAD" => "HEAD",
+        _ => "other",
+    }
+}
+
+/// The header that names a request, in and out.
+pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// The longest name we take from a caller, in characters.
+const MAX_CHARS: usize = 64;
+
+/// What a request is called in logs, here and elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RequestId(HeaderValue);
+
+impl RequestId {
+    /// The caller's name for the request, if it is safe to write down; else a new one.
+    pub(crate) fn of(headers: &HeaderMap, ids: &dyn Ids) -> Self {
+        let given = headers.get(X_REQUEST_ID).filter(|value| is_safe(value.as_bytes()));
+        Self(given.cloned().unwrap_or_else(|| {
+            let id = ids.next().hyphenated().to_string();
+            HeaderValue::try_from(id).unwrap_or(HeaderValue::from_static("unknown"))
+        }))
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        self.0.to_str().unwrap_or("unknown")
+    }
+
+    pub(crate) fn header(&self) -> HeaderValue {
+        self.0.clone()
+    }
+}
+
+fn is_safe(name: &[u8]) -> bool {
+    let safe = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
+    (1..=MAX_CHARS).contains(&name.len()) && name.iter().all(safe)
+}
+
+// Lets an address ask for only so much, before anybody knows who is asking. What one person may
+// ask for is counted where they are known, in [`Caller`](super::caller::Caller).
+
+/// Counts what people ask for.
+pub(super) async fn throttle(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    limited(request, next, Limits::allow_request_from).await
+}
+
+/// Counts what programs tell, apart: a bulk of reports must not keep people waiting, nor people a
+/// report.
+pub(super) async fn throttle_programs(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    limited(request, next, Limits::allow_internal_request_from).await
+}
+
+async fn limited(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+    allow: fn(&Limits, IpAddr) -> Result<(), RetryAfter>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    if let Some(context) = request.app_data::<Data<Context>>() {
+        let address = context.limits.address_of(request.head());
+        if let Err(wait) = allow(&context.limits, address) {
+            return Ok(request.error_response(Failure::from(wait)));
+        }
+    }
+    Ok(next.call(request).await?.map_into_boxed_body())
+}
+
+// Which pages may call from a browser. A page that may not is refused, and not only kept from
+// reading the answer: nothing happens on its behalf.
+
+/// How long a browser may remember the answer to a preflight, in seconds.
+const PREFLIGHT_MAX_AGE_S: usize = 600;
+/// The sender's key of a message, as a header.
+pub(super) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// The CORS headers for `origins`.
+pub(super) fn allowed(origins: &Origins) -> Cors {
+    let origins = origins.clone();
+    Cors::default()
+        .allowed_origin_fn(move |origin, request| origins.admit_origin(origin, request))
+        .allowed_methods(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+        .allowed_headers([
+            header::CONTENT_TYPE,
+            header::AUTHORIZATION,
+            header::ACCEPT,
+            header::ACCEPT_LANGUAGE,
+            IDEMPOTENCY_KEY,
+            X_REQUEST_ID,
+        ])
+        .expose_headers([header::RETRY_AFTER, X_REQUEST_ID])
+        .supports_credentials()
+        .max_age(PREFLIGHT_MAX_AGE_S)
+}
+
+/// Refuses requests from foreign pages; those that name no page pass. Also answers a preflight
+/// with 204, which the layer behind would answer with an empty 200.
+pub(super) async fn gate(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let origins = request.app_data::<Data<Context>>().map(|context| &context.settings.origins);
+    if !origins.is_some_and(|origins| origins.admit(request.head())) {
+        let failure = Failure::new(Code::OriginNotAllowed, texts::ORIGIN_NOT_ALLOWED);
+        return Ok(request.error_response(failure));
+    }
+    let is_options = request.method() == Method::OPTIONS;
+    let mut response = next.call(request).await?.map_into_boxed_body();
+    if is_options && response.status() == StatusCode::OK {
+        *response.response_mut().status_mut() = StatusCode::NO_CONTENT;
+    }
+    Ok(response)
+}
+
+// `HEAD`: what `GET` would answer, without the content (RFC 9110, section 9.3.2).
+
+/// A route for those who read: `GET` and `HEAD`.
+pub(super) fn read() -> Route {
+    let head = guard::Head();
+    web::route()
+        .guard(guard::fn_guard(move |request| guard::Get().check(request) || head.check(request)))
+}
+
+/// The same answer, of whose content only the length is left.
+pub(super) fn without_content(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+    response.map_body(|_, body| BoxBody::new(LengthOf(body.size())))
+}
+
+/// Nothing, as long as something else.
+struct LengthOf(BodySize);
+
+impl MessageBody for LengthOf {
+    type Error = Infallible;
+
+    fn size(&self) -> BodySize {
+        self.0
+    }
+
+    fn poll_next(
+        self: Pin<&mut Self>,
+        _: &mut task::Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Infallible>>> {
+        Poll::Ready(None)
+    }
+}
+
+#[cfg(test)]
+mod tests;
+
+#[cfg(test)]
+mod request_id_tests {
+    use domain::testing::fixture::CountingIds;
+
+    use super::*;
+
+    #[test]
+    fn a_name_that_could_forge_a_log_line_is_replaced() {
+        let id = |name: &str| {
+            let value = HeaderValue::from_bytes(name.as_bytes()).expect("a header value");
+            let headers = HeaderMap::from_iter([(X_REQUEST_ID, value)]);
+            RequestId::of(&headers, &CountingIds::new()).as_str().to_owned()
+        };
+        assert_eq!(id("trace-1_a.b"), "trace-1_a.b");
+        for bad in ["a b", "", "é", &"x".repeat(MAX_CHARS + 1), "a\"b"] {
+            assert_eq!(id(bad), CountingIds::new().next().to_string(), "{bad}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod head_tests {
+    use actix_web::http::Method;
+
+    use crate::{
+        http::tests::ROUTES,
+        testing::{ATTACHMENTS, House, request},
+    };
+
+    /// Those that need no token.
+    const OPEN: [&str; 6] = [
+        "/health/live",
+        "/health/ready",
+        "/docs/",
+        "/docs/openapi.json",
+        "/docs/asyncapi.json",
+        "/docs/errors/unauthorized",
+    ];
+
+    #[actix_web::test]
+    async fn whatever_can_be_read_has_a_head_and_nothing_else_has() {
+        let house = House::new().await;
+        let talk = house.talk().await;
+        house.said(&talk, "c1", "Bonjour").await;
+        let upload = house.uploaded("s1").await;
+        let upload = upload["id"].as_str().expect("an id");
+        let mut read = OPEN.map(str::to_owned).to_vec();
+        for route in ROUTES.iter().filter(|route| route.method == Method::GET) {
+            let path = route.path.replace("/messaging/conversations/{id}", &talk);
+            read.push(
+                path.replace("/messaging/attachments/{id}", &format!("{ATTACHMENTS}/{upload}")),
+            );
+        }
+        for path in read {
+            let (get, head) = (house.get(&path, "s1").await, house.head(&path, "s1").await);
+            // An archive is begun by the first look.
+            let good = if path.ends_with("/me/export") { 202 } else { 200 };
+            assert_eq!((get.status.as_u16(), head.status.as_u16()), (good, good), "{path}");
+            assert_eq!(head.header("content-type"), get.header("content-type"), "{path}");
+            assert!(head.is_empty() && !get.is_empty(), "{path}");
+        }
+        let write_only = format!("{talk}/archive");
+        assert_eq!(house.head(&write_only, "s1").await.status, 404);
+    }
+
+    #[actix_web::test]
+    async fn a_failure_without_content_is_a_failure() {
+        let house = House::new().await;
+        let table = [("/nowhere", "s1", 404), ("/messaging/conversations", "", 401)];
+        for (path, who, status) in table {
+            let answer = house.head(path, who).await;
+            assert_eq!(answer.status, status, "{path}");
+            assert!(answer.is_empty(), "{path}");
+        }
+        let asked = request(Method::HEAD, "/messaging/conversations", "nonsense");
+        assert_eq!(house.ask(asked).await.header("www-authenticate"), Some("Bearer"));
+    }
+}

@@ -1,0 +1,4 @@
+//! The tests of `middleware`.
+
+mod cors;
+mod edge;

@@ -1,0 +1,528 @@
+//! What is said to sessions: written as JSON once, and framed once for each kind of door, however
+//! many sessions hear it.
+
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
+
+use domain::{
+    conversation::{Parties, Status},
+    event::{Event, ReadReceipt},
+    id::{ConversationId, MessageId, UserId},
+    ports::MarkedMessage,
+    seq::Seq,
+    text::Subject,
+    time::Timestamp,
+};
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
+use socketio::Frame;
+use utoipa::ToSchema;
+
+use super::{NAMESPACE, asyncapi::Described};
+use crate::wire;
+
+/// Where something stands in a conversation's log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LogPosition {
+    pub(crate) conversation: ConversationId,
+    pub(crate) seq: Seq,
+}
+
+impl LogPosition {
+    pub(super) fn of(event: &Event) -> Self {
+        Self { conversation: event.conversation.clone(), seq: event.seq }
+    }
+}
+
+/// Something said to sessions. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct OutgoingEvent(Arc<Inner>);
+
+struct Inner {
+    name: &'static str,
+    data: Box<RawValue>,
+    place: Option<LogPosition>,
+    frame: OnceLock<Option<Frame>>,
+    line: OnceLock<Arc<str>>,
+}
+
+impl OutgoingEvent {
+    /// The event `name` with its payload. `place` is given for what a log holds: whoever heard it
+    /// has heard that conversation up to there.
+    pub(super) fn new(name: &'static str, data: Box<RawValue>, place: Option<LogPosition>) -> Self {
+        let (frame, line) = (OnceLock::new(), OnceLock::new());
+        Self(Arc::new(Inner { name, data, place, frame, line }))
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        self.0.name
+    }
+
+    /// The payload.
+    pub(crate) fn data(&self) -> &RawValue {
+        &self.0.data
+    }
+
+    /// Where it stands in a log; `None` for what no log holds.
+    pub(crate) fn place(&self) -> Option<&LogPosition> {
+        self.0.place.as_ref()
+    }
+
+    /// As Socket.IO says it; `None` when it cannot.
+    pub(super) fn frame(&self) -> Option<&Frame> {
+        let frame = || {
+            let arguments = std::slice::from_ref(&self.0.data);
+            Frame::from_raw(NAMESPACE, self.0.name, arguments, Vec::new())
+                .inspect_err(|error| {
+                    tracing::error!(event = self.0.name, %error, "cannot frame an event");
+                })
+                .ok()
+        };
+        self.0.frame.get_or_init(frame).as_ref()
+    }
+
+    /// As the plain WebSocket says it: `{"event":…,"data":…,"seq":…}`, without `seq` for what no
+    /// log holds.
+    pub(super) fn line(&self) -> &Arc<str> {
+        let line = || {
+            let Inner { name, data, place, .. } = &*self.0;
+            match place {
+                Some(LogPosition { seq, .. }) => {
+                    format!(r#"{{"event":"{name}","data":{data},"seq":{seq}}}"#).into()
+                }
+                None => format!(r#"{{"event":"{name}","data":{data}}}"#).into(),
+            }
+        };
+        self.0.line.get_or_init(line)
+    }
+}
+
+/// Hides what is said.
+impl fmt::Debug for OutgoingEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Told")
+            .field("name", &self.0.name)
+            .field("place", &self.0.place)
+            .finish_non_exhaustive()
+    }
+}
+
+// What the server says: one type for each event, and its name.
+
+/// An event with its name on the wire.
+pub(super) trait ServerEvent: Serialize {
+    /// The name.
+    const NAME: &'static str;
+
+    /// The event, encoded once for everyone who gets it.
+    fn told(&self) -> Option<OutgoingEvent>
+    where
+        Self: Sized,
+    {
+        encode(self, None)
+    }
+
+    /// The event as an entry of a log.
+    fn told_at(&self, place: LogPosition) -> Option<OutgoingEvent>
+    where
+        Self: Sized,
+    {
+        encode(self, Some(place))
+    }
+}
+
+fn encode<E: ServerEvent>(event: &E, place: Option<LogPosition>) -> Option<OutgoingEvent> {
+    to_raw_value(event)
+        .inspect_err(|error| tracing::error!(event = E::NAME, %error, "cannot encode an event"))
+        .ok()
+        .map(|data| OutgoingEvent::new(E::NAME, data, place))
+}
+
+macro_rules! named {
+    ($($type:ty => $name:literal,)*) => {
+        $(impl ServerEvent for $type {
+            const NAME: &'static str = $name;
+        })*
+
+        /// Every event, for the specification.
+        pub(super) fn described() -> Vec<Described> {
+            vec![$(Described::event::<$type>($name),)*]
+        }
+    };
+}
+
+named! {
+    ConversationCreated<'_> => "conversation-created",
+    ConversationUpdated<'_> => "conversation-updated",
+    ConversationDeleted<'_> => "conversation-deleted",
+    ConversationRead<'_> => "conversation-read",
+    MessageDeleted<'_> => "message-deleted",
+    NewMessage => "new-message",
+    PresenceSnapshot<'_> => "presence-snapshot",
+    UnreadCountUpdated => "unread-count-updated",
+    UserOffline<'_> => "user-offline",
+    UserOnline<'_> => "user-online",
+    UserStoppedTyping<'_> => "user-stopped-typing",
+    UserTyping<'_> => "user-typing",
+    ConversationUnreadUpdated<'_> => "conversation-unread-updated",
+    MessageRead<'_> => "message-read",
+    ConversationHistory<'_> => "conversation-history",
+    UserJoined<'_> => "user-joined",
+    UserLeft<'_> => "user-left",
+    Failed<'_> => "error",
+    Resync<'_> => "resync",
+    AuthExpiring => "auth-expiring",
+    ServerDraining => "server-draining",
+}
+
+// Who can be reached and who is writing: what no log holds, and what may be lost.
+
+/// Somebody this person talks with came online.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct UserOnline<'a> {
+    pub(super) user_id: &'a str,
+    pub(super) user_name: &'a str,
+}
+
+/// Somebody this person talks with went offline.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct UserOffline<'a> {
+    pub(super) user_id: &'a str,
+}
+
+/// Everyone this person talks with who is online now.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PresenceSnapshot<'a> {
+    pub(super) online: Vec<OnlinePerson<'a>>,
+}
+
+/// Somebody who is online.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct OnlinePerson<'a> {
+    pub(super) user_id: &'a str,
+}
+
+/// Somebody in the room writes.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct UserTyping<'a> {
+    pub(super) conversation_id: &'a str,
+    pub(super) user_id: &'a str,
+    pub(super) user_name: &'a str,
+}
+
+/// Somebody in the room writes no longer.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct UserStoppedTyping<'a> {
+    pub(super) conversation_id: &'a str,
+    pub(super) user_id: &'a str,
+}
+
+// What a conversation's log holds: durable, each with its position.
+
+/// A message was posted.
+#[derive(Serialize, ToSchema)]
+#[serde(transparent)]
+pub(crate) struct NewMessage(pub(super) wire::Message);
+
+/// A conversation was opened. What is not known is left out.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ConversationCreated<'a> {
+    conversation_id: &'a str,
+    salon_id: &'a str,
+    client_user_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    subject: Option<&'a str>,
+    status: &'static str,
+    seq: i64,
+}
+
+impl<'a> ConversationCreated<'a> {
+    pub(super) fn new(
+        place: &'a LogPosition,
+        parties: &'a Parties,
+        subject: Option<&'a Subject>,
+        status: Status,
+    ) -> Self {
+        Self {
+            conversation_id: place.conversation.as_str(),
+            salon_id: parties.salon.as_str(),
+            client_user_id: parties.client.as_str(),
+            subject: subject.map(Subject::as_str),
+            status: status.as_str(),
+            seq: place.seq.get(),
+        }
+    }
+}
+
+/// Subject or status changed: both as they are now. Without `subject` there is none any more.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ConversationUpdated<'a> {
+    conversation_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    subject: Option<&'a str>,
+    status: &'static str,
+    seq: i64,
+}
+
+impl<'a> ConversationUpdated<'a> {
+    pub(super) fn new(
+        place: &'a LogPosition,
+        subject: Option<&'a Subject>,
+        status: Status,
+    ) -> Self {
+        Self {
+            conversation_id: place.conversation.as_str(),
+            subject: subject.map(Subject::as_str),
+            status: status.as_str(),
+            seq: place.seq.get(),
+        }
+    }
+}
+
+/// A conversation was taken away, with everything in it.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ConversationDeleted<'a> {
+    conversation_id: &'a str,
+    seq: i64,
+}
+
+impl<'a> ConversationDeleted<'a> {
+    pub(super) fn new(place: &'a LogPosition) -> Self {
+        Self { conversation_id: place.conversation.as_str(), seq: place.seq.get() }
+    }
+}
+
+/// A message was deleted by its author.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct MessageDeleted<'a> {
+    conversation_id: &'a str,
+    message_id: &'a str,
+    seq: i64,
+}
+
+impl<'a> MessageDeleted<'a> {
+    pub(super) fn new(place: &'a LogPosition, message: &'a MessageId) -> Self {
+        Self {
+            conversation_id: place.conversation.as_str(),
+            message_id: message.as_str(),
+            seq: place.seq.get(),
+        }
+    }
+}
+
+/// Somebody has read a conversation up to a position.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ConversationRead<'a> {
+    conversation_id: &'a str,
+    reader_id: &'a str,
+    up_to_seq: i64,
+    read_at: String,
+    seq: i64,
+}
+
+impl<'a> ConversationRead<'a> {
+    pub(super) fn new(place: &'a LogPosition, receipt: &'a ReadReceipt, at: Timestamp) -> Self {
+        Self {
+            conversation_id: place.conversation.as_str(),
+            reader_id: receipt.reader.as_str(),
+            up_to_seq: receipt.up_to.get(),
+            read_at: at.to_string(),
+            seq: place.seq.get(),
+        }
+    }
+}
+
+// What one person hears, wherever they are, and no log holds: numbers and receipts that follow
+// from it.
+
+/// How many messages wait for this person, everywhere.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct UnreadCountUpdated {
+    pub(super) total_unread: u64,
+}
+
+/// How many messages wait for this person in one conversation.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ConversationUnreadUpdated<'a> {
+    conversation_id: &'a str,
+    unread_count: u64,
+}
+
+/// The other side marked this message of this person as read, by itself. Told once, live, and not
+/// for what is read with it, before it or on arrival: for that there is `conversation-read`.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct MessageRead<'a> {
+    message_id: &'a str,
+    read_at: String,
+}
+
+pub(crate) fn conversation_unread(
+    conversation: &ConversationId,
+    unread_count: u64,
+) -> Option<OutgoingEvent> {
+    ConversationUnreadUpdated { conversation_id: conversation.as_str(), unread_count }.told()
+}
+
+pub(crate) fn message_read(marked: &MarkedMessage) -> Option<OutgoingEvent> {
+    let MarkedMessage { message, read_at, .. } = marked;
+    MessageRead { message_id: message.as_str(), read_at: read_at.to_string() }.told()
+}
+
+// What those who joined a conversation hear, beside what its log holds.
+
+/// The newest messages of a conversation, newest first, as of position `last_seq`: so many as were
+/// asked for, and as fit into one answer.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ConversationHistory<'a> {
+    conversation_id: &'a str,
+    #[schema(value_type = Vec<wire::Message>)]
+    messages: Vec<Box<RawValue>>,
+    last_seq: i64,
+    /// There are older messages than these.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    has_more: bool,
+}
+
+/// Somebody opened the conversation.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct UserJoined<'a> {
+    user_id: &'a str,
+    conversation_id: &'a str,
+}
+
+/// Somebody closed the conversation: their last session that had joined it is not there any more.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct UserLeft<'a> {
+    user_id: &'a str,
+    conversation_id: &'a str,
+}
+
+pub(crate) fn history(
+    conversation: &ConversationId,
+    messages: Vec<Box<RawValue>>,
+    last_seq: Seq,
+    has_more: bool,
+) -> Option<OutgoingEvent> {
+    let conversation_id = conversation.as_str();
+    ConversationHistory { conversation_id, messages, last_seq: last_seq.get(), has_more }.told()
+}
+
+pub(crate) fn user_joined(user: &UserId, conversation: &ConversationId) -> Option<OutgoingEvent> {
+    UserJoined { user_id: user.as_str(), conversation_id: conversation.as_str() }.told()
+}
+
+pub(crate) fn user_left(user: &UserId, conversation: &ConversationId) -> Option<OutgoingEvent> {
+    UserLeft { user_id: user.as_str(), conversation_id: conversation.as_str() }.told()
+}
+
+// What one session hears about itself.
+
+/// A command sent without an acknowledgement failed.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Failed<'a> {
+    pub(super) message: &'a str,
+    pub(super) code: &'static str,
+    pub(super) event: &'a str,
+    /// What exactly is wrong with the payload.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub(super) details: Vec<&'a str>,
+    /// The sender's key of the message that failed, where it could be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(super) client_message_id: Option<&'a str>,
+}
+
+/// What was missed is too much, or no longer known: the client loads the conversation anew, or,
+/// when none is named, everything it shows.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Resync<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    conversation_id: Option<&'a str>,
+}
+
+/// The session's token ends soon, and the session with it, unless it is refreshed.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct AuthExpiring {
+    expires_at: String,
+}
+
+/// This server is about to close its connections; others, or it again, are there in a while.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ServerDraining {
+    retry_after_ms: u64,
+}
+
+pub(crate) fn resync(conversation: Option<&ConversationId>) -> Option<OutgoingEvent> {
+    Resync { conversation_id: conversation.map(ConversationId::as_str) }.told()
+}
+
+pub(crate) fn auth_expiring(at: Timestamp) -> Option<OutgoingEvent> {
+    AuthExpiring { expires_at: at.to_string() }.told()
+}
+
+pub(crate) fn server_draining(retry_after_ms: u64) -> Option<OutgoingEvent> {
+    ServerDraining { retry_after_ms }.told()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(place: Option<LogPosition>) -> OutgoingEvent {
+        let data = RawValue::from_string(r#"{"a":[1.0,null]}"#.to_owned()).expect("JSON");
+        OutgoingEvent::new("new-message", data, place)
+    }
+
+    fn fifth() -> LogPosition {
+        let conversation = ConversationId::parse("c1").expect("a good id");
+        LogPosition { conversation, seq: Seq::new(5).expect("not negative") }
+    }
+
+    #[test]
+    fn each_door_has_its_own_words_for_the_same() {
+        let told = told(Some(fifth()));
+        let frame = told.frame().expect("a good name").text();
+        assert_eq!(frame, r#"42/messaging,["new-message",{"a":[1.0,null]}]"#);
+        assert_eq!(&**told.line(), r#"{"event":"new-message","data":{"a":[1.0,null]},"seq":5}"#);
+    }
+
+    #[test]
+    fn what_no_log_holds_has_no_position() {
+        assert_eq!(&**told(None).line(), r#"{"event":"new-message","data":{"a":[1.0,null]}}"#);
+    }
+
+    #[test]
+    fn it_is_framed_once() {
+        let (told, again) = (told(None), told(None));
+        let shared = told.clone();
+        assert!(Arc::ptr_eq(told.line(), shared.line()));
+        assert!(!Arc::ptr_eq(told.line(), again.line()));
+    }
+}

@@ -1,0 +1,415 @@
+//! The hub between the real use cases and ears that remember what they heard.
+
+mod durable;
+mod presence;
+mod reading;
+mod typing;
+use domain::{
+    Messaging,
+    caller::Caller,
+    id::MessageId,
+    ports::{Fanout, ReadTarget},
+    testing::{
+        MemoryStore,
+        fixture::{
+            CountingIds, FixedClock, SilentFanout, caller, client, keyed, salon, text, user,
+        },
+    },
+    usecase::NewConversation,
+};
+use serde_json::Value;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use super::*;
+use crate::realtime::registry::SessionClosed;
+
+/// A session that writes down what it is told.
+struct Ear {
+    heard: UnboundedSender<OutgoingEvent>,
+    /// How long its client has been silent.
+    silence: Arc<Mutex<Duration>>,
+}
+
+impl Ear {
+    fn new(heard: UnboundedSender<OutgoingEvent>) -> Self {
+        Self { heard, silence: Arc::default() }
+    }
+}
+
+impl EventSink for Ear {
+    fn send(&self, told: &OutgoingEvent, _: &Subscriptions) -> Result<(), SessionClosed> {
+        self.heard.send(told.clone()).map_err(|_| SessionClosed)
+    }
+
+    fn answer(
+        &self,
+        told: &OutgoingEvent,
+        subscriptions: &Subscriptions,
+    ) -> Result<(), SessionClosed> {
+        self.send(told, subscriptions)
+    }
+
+    fn send_volatile(&self, told: &OutgoingEvent) {
+        self.heard.send(told.clone()).expect("the test listens");
+    }
+
+    fn silent_for(&self) -> Duration {
+        *self.silence.lock().expect("sound")
+    }
+
+    fn disconnect(&self) {}
+}
+
+/// What one session heard, in order.
+struct Heard(UnboundedReceiver<OutgoingEvent>);
+
+impl Heard {
+    /// The next event: its name and its payload. Waits for it.
+    async fn next(&mut self) -> (String, Value) {
+        let told = self.0.recv().await.expect("the hub lives");
+        let payload = serde_json::from_str(told.data().get()).expect("JSON");
+        (told.name().to_owned(), payload)
+    }
+
+    /// The words of the next `count` messages; other events are passed over.
+    async fn words(&mut self, count: usize) -> Vec<String> {
+        let mut words = Vec::new();
+        while words.len() < count {
+            let (name, payload) = self.next().await;
+            if name == "new-message" {
+                words.push(payload["content"].as_str().expect("words").to_owned());
+            }
+        }
+        words
+    }
+
+    /// The next event called `wanted`; others are passed over.
+    async fn named(&mut self, wanted: &str) -> Value {
+        loop {
+            let (name, payload) = self.next().await;
+            if name == wanted {
+                return payload;
+            }
+        }
+    }
+
+    /// Everything heard so far, by name.
+    fn names_so_far(&mut self) -> Vec<String> {
+        let mut names = Vec::new();
+        while let Ok(told) = self.0.try_recv() {
+            names.push(told.name().to_owned());
+        }
+        names
+    }
+}
+
+/// A salon `s`, a client `c` and their conversation.
+struct Stage {
+    store: Arc<MemoryStore>,
+    hub: Hub,
+    /// Tells the hub what it changes.
+    messaging: Messaging,
+    /// Commits and dies before it tells anyone.
+    mute: Messaging,
+    conversation: ConversationId,
+}
+
+impl Stage {
+    async fn new() -> Self {
+        let store = Arc::new(MemoryStore::new());
+        let hub = Hub::new(store.clone());
+        let (clock, ids) = (Arc::new(FixedClock::ticking()), Arc::new(CountingIds::new()));
+        let over = |fanout: Arc<dyn Fanout>| {
+            Messaging::new(store.clone(), fanout, clock.clone(), ids.clone())
+        };
+        let messaging = over(Arc::new(hub.clone()));
+        let mute = over(Arc::new(SilentFanout::new()));
+        for person in [salon("s"), client("c")] {
+            let said = Caller { profile: person.profile.clone(), ..caller(&person) };
+            messaging.sync_profile(&said).await.expect("noted");
+        }
+        let new = NewConversation {
+            client: user("c"),
+            appointment: None,
+            subject: None,
+            first_message: None,
+        };
+        let opened = messaging.open_conversation(&caller(&salon("s")), new).await.expect("opened");
+        let conversation = opened.conversation.id;
+        Self { store, hub, messaging, mute, conversation }
+    }
+
+    fn enter(&self, who: &str) -> (SessionKey, Heard) {
+        let (mouth, ear) = unbounded_channel();
+        let key = self.hub.enter(&user(who), Arc::new(Ear::new(mouth)), None, 8).expect("a seat");
+        (key, Heard(ear))
+    }
+
+    /// A session that joined, as of now.
+    async fn join(&self, who: &str, visible: bool) -> (SessionKey, Heard) {
+        let (key, heard) = self.enter(who);
+        let window = domain::page::Window::first(1);
+        let history = self.messaging.history(&self.conversation, &user(who), &window).await;
+        let since = history.expect("a participant").last_seq;
+        self.hub.join(key, &self.conversation, &user(who), since, visible, &[]);
+        (key, heard)
+    }
+
+    /// A session that joined in sight and whose client is then silent for as long as is set.
+    fn join_and_fall_silent(&self, who: &str) -> (Arc<Mutex<Duration>>, Heard) {
+        let (mouth, ear) = unbounded_channel();
+        let outlet = Ear::new(mouth);
+        let silence = outlet.silence.clone();
+        let key = self.hub.enter(&user(who), Arc::new(outlet), None, 8).expect("a seat");
+        let since = Seq::new(1).expect("not negative");
+        self.hub.join(key, &self.conversation, &user(who), since, true, &[]);
+        (silence, Heard(ear))
+    }
+
+    async fn say(&self, messaging: &Messaging, who: &str, words: &str) -> MessageId {
+        let sent = messaging.send_message(&self.conversation, &user(who), text(words)).await;
+        sent.expect("sent").message.id.clone()
+    }
+}
+
+#[tokio::test]
+async fn a_room_hears_every_message_once_in_order_its_author_too() {
+    let stage = Stage::new().await;
+    let (_, mut salon) = stage.join("s", true).await;
+    let (_, mut client) = stage.join("c", true).await;
+    for words in ["1", "2", "3"] {
+        stage.say(&stage.messaging, "c", words).await;
+    }
+    assert_eq!(salon.words(3).await, ["1", "2", "3"]);
+    assert_eq!(client.words(3).await, ["1", "2", "3"]);
+}
+
+#[tokio::test]
+async fn what_was_committed_and_never_told_is_told_before_what_follows() {
+    let stage = Stage::new().await;
+    let (_, mut salon) = stage.join("s", true).await;
+    stage.say(&stage.mute, "c", "untold 1").await;
+    stage.say(&stage.mute, "c", "untold 2").await;
+    stage.say(&stage.messaging, "c", "told").await;
+    assert_eq!(salon.words(3).await, ["untold 1", "untold 2", "told"]);
+    stage.say(&stage.messaging, "c", "after").await;
+    assert_eq!(salon.words(1).await, ["after"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_room_that_cannot_read_its_log_now_reads_it_later() {
+    let stage = Stage::new().await;
+    let (_, mut salon) = stage.join("s", true).await;
+    stage.say(&stage.mute, "c", "untold").await;
+    stage.say(&stage.messaging, "c", "told").await;
+    stage.store.set_unavailable(true);
+    tokio::task::yield_now().await;
+    stage.store.set_unavailable(false);
+    assert_eq!(salon.words(2).await, ["untold", "told"]);
+}
+
+#[tokio::test]
+async fn a_room_whose_log_is_forgotten_is_told_to_load_anew_and_goes_on() {
+    let stage = Stage::new().await;
+    let (_, mut salon) = stage.join("s", true).await;
+    stage.say(&stage.mute, "c", "forgotten").await;
+    stage.store.forget_log(&stage.conversation, Seq::new(2).expect("not negative"));
+    stage.say(&stage.messaging, "c", "a gap").await;
+    let told = salon.named("resync").await;
+    assert_eq!(told["conversationId"], stage.conversation.as_str());
+    tokio::task::yield_now().await;
+    stage.say(&stage.messaging, "c", "after").await;
+    assert_eq!(salon.words(1).await, ["after"]);
+}
+
+#[tokio::test]
+async fn a_retry_is_told_if_its_first_attempt_was_not_and_only_then() {
+    let stage = Stage::new().await;
+    let (_, mut salon) = stage.join("s", true).await;
+    let send = async |messaging: &Messaging| {
+        let author = user("c");
+        let sent = messaging.send_message(&stage.conversation, &author, keyed("once", "k1"));
+        assert_eq!(sent.await.expect("sent").message.content.as_str(), "once");
+    };
+    send(&stage.mute).await;
+    send(&stage.messaging).await;
+    send(&stage.messaging).await;
+    stage.say(&stage.messaging, "c", "next").await;
+    assert_eq!(salon.words(2).await, ["once", "next"]);
+}
+
+#[tokio::test]
+async fn those_who_missed_something_hear_it_when_somebody_else_joins() {
+    let stage = Stage::new().await;
+    let (_, mut salon) = stage.join("s", true).await;
+    stage.say(&stage.mute, "c", "untold").await;
+    let (_, mut late) = stage.join("s", true).await;
+    assert_eq!(salon.words(1).await, ["untold"]);
+    stage.say(&stage.messaging, "c", "next").await;
+    // The one who came late had "untold" in its history.
+    assert_eq!(late.words(1).await, ["next"]);
+}
+
+#[tokio::test]
+async fn a_message_under_its_reader_s_eyes_is_read_as_it_arrives() {
+    let stage = Stage::new().await;
+    let (_, mut salon) = stage.join("s", true).await;
+    let (_, mut client) = stage.join("c", true).await;
+    stage.say(&stage.messaging, "c", "hello").await;
+
+    let (first, unread) = salon.next().await;
+    assert_eq!(
+        (first.as_str(), &unread["unreadCount"]),
+        ("conversation-unread-updated", &0.into())
+    );
+    let (second, message) = salon.next().await;
+    assert_eq!((second.as_str(), &message["isRead"]), ("new-message", &true.into()));
+    assert_eq!(salon.named("unread-count-updated").await["totalUnread"], 0);
+    assert_eq!(client.named("new-message").await["isRead"], true);
+    assert_eq!(client.names_so_far(), ["conversation-read"]);
+}
+
+#[tokio::test]
+async fn a_total_that_stays_is_told_again_without_counting() {
+    let stage = Stage::new().await;
+    let (_, mut salon) = stage.join("s", true).await;
+    stage.say(&stage.messaging, "c", "counted").await;
+    assert_eq!(salon.named("unread-count-updated").await["totalUnread"], 0);
+    tokio::task::yield_now().await;
+    let known = stage.hub.registry().unread_total(&user("s"));
+    assert_eq!(known, Some(0));
+    stage.say(&stage.messaging, "c", "not counted").await;
+    stage.store.set_unavailable(true);
+    assert_eq!(salon.named("unread-count-updated").await["totalUnread"], 0);
+}
+
+#[tokio::test]
+async fn out_of_sight_is_unread() {
+    let stage = Stage::new().await;
+    let (_, mut salon) = stage.join("s", false).await;
+    stage.say(&stage.messaging, "c", "hello").await;
+    assert_eq!(salon.named("new-message").await["isRead"], false);
+    assert_eq!(salon.named("unread-count-updated").await["totalUnread"], 1);
+}
+
+#[tokio::test]
+async fn who_was_silent_for_a_ping_interval_and_five_seconds_looks_at_nothing() {
+    let stage = Stage::new().await;
+    let (silence, mut salon) = stage.join_and_fall_silent("s");
+    for (silent_ms, is_read) in [(29_999, true), (30_000, false), (0, true)] {
+        *silence.lock().expect("sound") = Duration::from_millis(silent_ms);
+        stage.say(&stage.messaging, "c", "hello").await;
+        assert_eq!(salon.named("new-message").await["isRead"], is_read, "after {silent_ms} ms");
+    }
+    // Another device of theirs that is awake looks for itself.
+    *silence.lock().expect("sound") = Duration::from_secs(40);
+    let (_, mut awake) = stage.join("s", true).await;
+    stage.say(&stage.messaging, "c", "hello").await;
+    assert_eq!(awake.named("new-message").await["isRead"], true);
+}
+
+#[tokio::test]
+async fn silence_is_measured_against_the_ping_interval_that_is_set() {
+    let store = Arc::new(MemoryStore::new());
+    let mut settings = Settings::default();
+    settings.socket.ping_interval_ms = 1_000;
+    let hub = Hub::with_settings(store, &settings, crate::testing::links());
+    assert_eq!(hub.inner.silence_max, Duration::from_secs(6));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_total_that_cannot_be_counted_now_is_counted_later() {
+    let stage = Stage::new().await;
+    stage.say(&stage.messaging, "c", "hello").await;
+    let (_, mut salon) = stage.enter("s");
+    stage.store.set_unavailable(true);
+    stage.hub.schedule_unread_update(&user("s"));
+    tokio::task::yield_now().await;
+    stage.store.set_unavailable(false);
+    assert_eq!(salon.named("unread-count-updated").await["totalUnread"], 1);
+}
+
+#[tokio::test]
+async fn people_elsewhere_hear_a_number_and_not_the_message() {
+    let stage = Stage::new().await;
+    let (_, mut elsewhere) = stage.enter("s");
+    let (_, mut stranger) = stage.enter("x");
+    stage.say(&stage.messaging, "c", "hello").await;
+    let (name, total) = elsewhere.next().await;
+    assert_eq!((name.as_str(), &total["totalUnread"]), ("unread-count-updated", &1.into()));
+    assert_eq!(elsewhere.names_so_far(), [""; 0]);
+    assert_eq!(stranger.names_so_far(), [""; 0]);
+}
+
+#[tokio::test]
+async fn leaving_ends_the_hearing_and_says_what_was_seen() {
+    let stage = Stage::new().await;
+    let (key, mut salon) = stage.join("s", true).await;
+    stage.say(&stage.messaging, "c", "hello").await;
+    let left = stage.hub.leave(key, &stage.conversation).expect("it had joined");
+    assert!(left.visible);
+    assert_eq!(stage.hub.leave(key, &stage.conversation), None);
+    stage.say(&stage.messaging, "c", "unheard").await;
+    assert_eq!(salon.words(1).await, ["hello"]);
+    assert!(!salon.names_so_far().contains(&"new-message".to_owned()));
+}
+
+#[tokio::test]
+async fn a_deleted_conversation_has_no_room() {
+    let stage = Stage::new().await;
+    let (key, _heard) = stage.join("c", true).await;
+    let by = user("s");
+    let deleted = stage.messaging.delete_conversation(&stage.conversation, &by);
+    deleted.await.expect("the salon may");
+    assert_eq!(stage.hub.membership(key, &stage.conversation), None);
+    assert!(!stage.hub.is_watching(&stage.conversation, &user("c")));
+}
+
+#[tokio::test]
+async fn sessions_and_rooms_are_bounded_for_each_person() {
+    let stage = Stage::new().await;
+    let (key, _heard) = stage.join("c", true).await;
+    let (mouth, _ear) = unbounded_channel();
+    assert!(stage.hub.enter(&user("c"), Arc::new(Ear::new(mouth)), None, 1).is_none());
+    let other = ConversationId::parse("other").expect("a good id");
+    assert!(stage.hub.may_join(key, &stage.conversation, 1));
+    assert!(!stage.hub.may_join(key, &other, 1));
+    stage.hub.exit(key);
+    let (mouth, _ear) = unbounded_channel();
+    assert!(stage.hub.enter(&user("c"), Arc::new(Ear::new(mouth)), None, 1).is_some());
+}
+
+#[tokio::test]
+async fn a_session_is_found_when_its_token_ends() {
+    let stage = Stage::new().await;
+    let at = |millis| Timestamp::from_millis(millis).expect("in range");
+    let (mouth, _ear) = unbounded_channel();
+    let outlet = Arc::new(Ear::new(mouth));
+    stage.hub.enter(&user("c"), outlet, Some(at(1_000)), 8).expect("a seat");
+    assert!(stage.hub.expired(at(999)).is_empty());
+    assert_eq!(stage.hub.expired(at(1_000)).len(), 1);
+}
+
+#[tokio::test]
+async fn a_session_hears_once_that_its_token_ends_and_again_of_the_next_token() {
+    let stage = Stage::new().await;
+    let at = |millis| Timestamp::from_millis(millis).expect("in range");
+    let (mouth, ear) = unbounded_channel();
+    let mut heard = Heard(ear);
+    let outlet = Arc::new(Ear::new(mouth));
+    let key = stage.hub.enter(&user("c"), outlet, Some(at(100_000)), 8).expect("a seat");
+    stage.hub.warn_of_expiry(at(39_999), 60_000);
+    assert_eq!(heard.names_so_far(), [""; 0]);
+    for _ in 0..2 {
+        stage.hub.warn_of_expiry(at(40_000), 60_000);
+    }
+    assert_eq!(heard.next().await.1["expiresAt"], "1970-01-01T00:01:40.000Z");
+    assert_eq!(heard.names_so_far(), [""; 0]);
+
+    stage.hub.renew(key, Some(at(200_000)));
+    assert!(stage.hub.expired(at(100_000)).is_empty());
+    stage.hub.warn_of_expiry(at(100_000), 60_000);
+    assert_eq!(heard.names_so_far(), [""; 0]);
+    stage.hub.warn_of_expiry(at(140_000), 60_000);
+    assert_eq!(heard.names_so_far(), ["auth-expiring"]);
+}

@@ -1,0 +1,328 @@
+//! What a Socket.IO client carries for us, so that it can be cut off and come back to any node: who
+//! it was (`pid`) and where it was (the offset on each event). Both are signed, and bound to the
+//! person; the log does the rest (D12).
+
+pub(super) use super::takeover::{LastState, SessionLease, SessionTable};
+
+use std::{fmt, sync::Arc};
+
+use aws_lc_rs::{constant_time::verify_slices_are_equal, hmac};
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use domain::{
+    id::{ConversationId, ID_MAX_CHARS, UserId},
+    ports::Clock,
+    seq::Seq,
+    time::Timestamp,
+};
+use socketio::RecoveryRequest;
+use uuid::Uuid;
+
+use super::resume::{Subscription, Subscriptions};
+
+/// Which Socket.IO clients may go on where they were cut off. For those, every event ends in one more
+/// argument, the offset, which is one too many for handlers that count theirs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Offered {
+    /// All but those who say `recovery: false` as they connect.
+    UnlessDeclined,
+    /// Those alone who say `recovery: true`.
+    WhenAsked,
+    /// Nobody.
+    Never,
+}
+
+impl Offered {
+    /// Whether it is, to a client that said this.
+    pub(super) fn to(self, wish: Option<bool>) -> bool {
+        match self {
+            Self::UnlessDeclined => wish != Some(false),
+            Self::WhenAsked => wish == Some(true),
+            Self::Never => false,
+        }
+    }
+}
+
+/// The most conversations that an offset names. A session that has joined more cannot be recovered,
+/// so that no event carries more than a few hundred bytes.
+pub(super) const ROOMS_MAX: usize = 8;
+/// The offset of a session that cannot be recovered. It takes the place of older ones.
+const NO_OFFSET: &str = "-";
+
+/// Writes what the client of one session carries.
+#[derive(Clone)]
+pub(super) struct RecoveryTokenIssuer {
+    key: RecoveryKey,
+    socket_id: Arc<str>,
+    user: UserId,
+    clock: Arc<dyn Clock>,
+}
+
+impl RecoveryTokenIssuer {
+    /// For the session in which `user` is known as `socket_id`.
+    pub(super) fn new(
+        key: RecoveryKey,
+        socket_id: &str,
+        user: UserId,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { key, socket_id: socket_id.into(), user, clock }
+    }
+
+    /// The id by which the client comes back; the same for the same session and person.
+    pub(super) fn pid(&self) -> String {
+        write(&self.key, &self.socket_id, &self.user)
+    }
+
+    /// The offset of an event by which a session is at `subscriptions`.
+    pub(super) fn offset(&self, subscriptions: &Subscriptions) -> String {
+        self.offset_as_of(subscriptions, self.clock.now())
+    }
+
+    /// The same, where all that happened elsewhere since `at` may not have been told yet.
+    pub(super) fn offset_as_of(&self, subscriptions: &Subscriptions, at: Timestamp) -> String {
+        if subscriptions.rooms().len() > ROOMS_MAX {
+            return NO_OFFSET.to_owned();
+        }
+        let offset = Offset { at, subscriptions: subscriptions.clone() };
+        offset.write(&self.key, &self.socket_id, &self.user)
+    }
+}
+
+/// What a client that comes back has proved.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct VerifiedRecovery {
+    /// The id by which it knew itself.
+    pub(super) socket_id: String,
+    /// When it was told the last.
+    pub(super) at: Timestamp,
+    /// What it had joined, and how far it was told there.
+    pub(super) subscriptions: Subscriptions,
+}
+
+impl VerifiedRecovery {
+    /// Puts it right: what it says of the session is not newer than how that ended.
+    pub(super) fn corrected_by(&mut self, parting: &LastState) {
+        if self.at <= parting.at {
+            self.subscriptions.keep(&parting.rooms);
+        }
+    }
+
+    /// Checks what `request` says. `None` when it was not written by us for `user`, or is about a
+    /// session that cannot be recovered.
+    pub(super) fn check(
+        key: &RecoveryKey,
+        user: &UserId,
+        request: &RecoveryRequest,
+    ) -> Option<Self> {
+        let socket_id = read(key, &request.pid, user)?;
+        let offset = Offset::read(key, &request.offset, &socket_id, user)?;
+        Some(Self { socket_id, at: offset.at, subscriptions: offset.subscriptions })
+    }
+}
+
+// Who a client was: the id it knew itself by, for the person it is bound to.
+
+/// What the bytes mean; another number when that changes.
+const PID_VERSION: u8 = 1;
+
+fn write(key: &RecoveryKey, socket_id: &str, user: &UserId) -> String {
+    let mut body = vec![PID_VERSION];
+    body.extend_from_slice(socket_id.as_bytes());
+    BASE64_URL_SAFE_NO_PAD.encode(key.sign(Purpose::Pid, &[user.as_str()], body))
+}
+
+/// The socket id in `pid`; `None` when it was not written by us for `user`.
+fn read(key: &RecoveryKey, pid: &str, user: &UserId) -> Option<String> {
+    let signed = BASE64_URL_SAFE_NO_PAD.decode(pid).ok()?;
+    let body = key.open(Purpose::Pid, &[user.as_str()], &signed)?;
+    let socket_id = body.strip_prefix(&[PID_VERSION])?;
+    String::from_utf8(socket_id.to_vec()).ok()
+}
+
+// Where a session was, as of one event.
+
+/// What the bytes mean; another number when that changes.
+const OFFSET_VERSION: u8 = 1;
+const MILLIS_PER_SECOND: i64 = 1_000;
+
+/// Where a session was.
+#[derive(Debug, PartialEq, Eq)]
+struct Offset {
+    /// When; what is finer than a second is cut.
+    at: Timestamp,
+    /// What it had joined, and how far it was told there.
+    subscriptions: Subscriptions,
+}
+
+impl Offset {
+    /// The offset as text, for `user` in the session `socket_id` and nobody else.
+    fn write(&self, key: &RecoveryKey, socket_id: &str, user: &UserId) -> String {
+        let mut body = vec![OFFSET_VERSION];
+        put_number(&mut body, self.at.as_millis().div_euclid(MILLIS_PER_SECOND).unsigned_abs());
+        for room in self.subscriptions.rooms() {
+            put_id(&mut body, &room.conversation);
+            put_number(&mut body, room.told.get().unsigned_abs() << 1 | u64::from(room.visible));
+        }
+        let signed = key.sign(Purpose::Offset, &[socket_id, user.as_str()], body);
+        BASE64_URL_SAFE_NO_PAD.encode(signed)
+    }
+
+    /// Reads what [`write`](Self::write) wrote; `None` for anything else.
+    fn read(key: &RecoveryKey, text: &str, socket_id: &str, user: &UserId) -> Option<Self> {
+        let signed = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
+        let body = key.open(Purpose::Offset, &[socket_id, user.as_str()], &signed)?;
+        let mut reader = Reader(body.strip_prefix(&[OFFSET_VERSION])?);
+        let seconds = i64::try_from(reader.number()?).ok()?;
+        let at = Timestamp::from_millis(seconds.checked_mul(MILLIS_PER_SECOND)?)?;
+        let mut rooms = Vec::new();
+        while !reader.0.is_empty() {
+            rooms.push(room(&mut reader)?);
+        }
+        Some(Self { at, subscriptions: Subscriptions::new(rooms) })
+    }
+}
+
+fn room(reader: &mut Reader<'_>) -> Option<Subscription> {
+    let conversation = reader.id()?;
+    let number = reader.number()?;
+    let told = Seq::new(i64::try_from(number >> 1).ok()?)?;
+    Some(Subscription { conversation, visible: number & 1 == 1, told })
+}
+
+// Numbers and ids in few bytes.
+
+/// Seven bits of a number go into a byte; the eighth says that more follow.
+const MORE: u8 = 0x80;
+/// In place of a length: the sixteen bytes of a UUID follow.
+const UUID: u8 = 0;
+
+fn put_number(out: &mut Vec<u8>, mut number: u64) {
+    while number >= u64::from(MORE) {
+        out.push(low_bits(number) | MORE);
+        number >>= 7;
+    }
+    out.push(low_bits(number));
+}
+
+fn low_bits(number: u64) -> u8 {
+    number.to_le_bytes()[0] & !MORE
+}
+
+fn put_id(out: &mut Vec<u8>, id: &ConversationId) {
+    match Uuid::try_parse(id.as_str()) {
+        Ok(uuid) if ConversationId::from(uuid) == *id => {
+            out.push(UUID);
+            out.extend_from_slice(uuid.as_bytes());
+        }
+        _ => {
+            // An id has 64 characters at most, so this never cuts.
+            out.extend(u8::try_from(id.as_str().len()));
+            out.extend_from_slice(id.as_str().as_bytes());
+        }
+    }
+}
+
+/// Takes values from the front; `None` when what is there is no such value.
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn byte(&mut self) -> Option<u8> {
+        let (first, rest) = self.0.split_first()?;
+        self.0 = rest;
+        Some(*first)
+    }
+
+    fn number(&mut self) -> Option<u64> {
+        let mut number = 0_u64;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte()?;
+            let bits = u64::from(byte & !MORE);
+            number |= bits.checked_shl(shift).filter(|shifted| shifted >> shift == bits)?;
+            if byte & MORE == 0 {
+                return Some(number);
+            }
+        }
+        None
+    }
+
+    fn id(&mut self) -> Option<ConversationId> {
+        let length = usize::from(self.byte()?);
+        if length == usize::from(UUID) {
+            return Some(Uuid::from_slice(self.take(16)?).ok()?.into());
+        }
+        let text = std::str::from_utf8(self.take(length.min(ID_MAX_CHARS))?).ok()?;
+        ConversationId::parse(text).ok()
+    }
+
+    fn take(&mut self, count: usize) -> Option<&'a [u8]> {
+        let (front, rest) = self.0.split_at_checked(count)?;
+        self.0 = rest;
+        Some(front)
+    }
+}
+
+/// How much of a signature is sent, in bytes: 128 bits cannot be guessed.
+const TAG_BYTES: usize = 16;
+
+/// Signs what clients carry for us. Every node of a service has the same. `Debug` hides it.
+#[derive(Clone)]
+pub struct RecoveryKey(
+    /// Prepared for signing, it takes more than a kilobyte; every session has it, so they share it.
+    Arc<hmac::Key>,
+);
+
+/// What a signature is about, so that none passes for another.
+#[derive(Clone, Copy)]
+enum Purpose {
+    Pid,
+    Offset,
+}
+
+impl RecoveryKey {
+    /// The key that follows from `secret`, which may serve other purposes too: this one tells
+    /// nothing of it.
+    pub fn derived_from(secret: &[u8]) -> Self {
+        let secret = hmac::Key::new(hmac::HMAC_SHA256, secret);
+        let derived = hmac::sign(&secret, b"messaging: connection recovery, 1");
+        Self(Arc::new(hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref())))
+    }
+
+    /// Appends to `body` the signature over it and `context`.
+    fn sign(&self, purpose: Purpose, context: &[&str], mut body: Vec<u8>) -> Vec<u8> {
+        let tag = self.tag(purpose, context, &body);
+        body.extend_from_slice(&tag.as_ref()[..TAG_BYTES]);
+        body
+    }
+
+    /// What was signed, without its signature; `None` when that is not ours for this `context`.
+    fn open<'a>(&self, purpose: Purpose, context: &[&str], signed: &'a [u8]) -> Option<&'a [u8]> {
+        let (body, tag) = signed.split_last_chunk::<TAG_BYTES>()?;
+        let expected = self.tag(purpose, context, body);
+        verify_slices_are_equal(&expected.as_ref()[..TAG_BYTES], tag).ok()?;
+        Some(body)
+    }
+
+    fn tag(&self, purpose: Purpose, context: &[&str], body: &[u8]) -> hmac::Tag {
+        let mut signing = hmac::Context::with_key(&self.0);
+        signing.update(match purpose {
+            Purpose::Pid => b"p",
+            Purpose::Offset => b"o",
+        });
+        for part in context {
+            // With its length in front, no part can pass for the end of the one before.
+            signing.update(&(part.len() as u64).to_be_bytes());
+            signing.update(part.as_bytes());
+        }
+        signing.update(body);
+        signing.sign()
+    }
+}
+
+impl fmt::Debug for RecoveryKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RecoveryKey(***)")
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,439 @@
+//! A session that was cut off, taken up where it was (D12). Rights are asked for again: what is not
+//! the person's any more is not told.
+
+use domain::{
+    Messaging,
+    event::{Event, EventKind},
+    id::{ConversationId, UserId},
+    message::Message,
+    page::Window,
+    ports::LogPiece,
+    seq::Seq,
+    time::Timestamp,
+    usecase::FindError,
+};
+use serde_json::{
+    Value, json,
+    value::{RawValue, to_raw_value},
+};
+
+use super::{
+    commands::{Budget, SyncFrom},
+    delivery::{self, Delivery},
+    events::{self, OutgoingEvent},
+    session::{Context, Session},
+};
+use crate::{
+    error::{Code, Failure},
+    links::Links,
+    wire,
+};
+
+/// How far the clocks of nodes may be apart, and how long a change may take from its time to its
+/// commit, in milliseconds.
+const CLOCKS_MAY_DIFFER_MS: i64 = 60_000;
+
+/// What a session is told first, each with where it is by then.
+pub(super) type Replay = Vec<(OutgoingEvent, Subscriptions)>;
+
+/// What is told so far, and how much more may be.
+struct ReplayBuilder {
+    replay: Replay,
+    subscriptions: Subscriptions,
+    events_left: u32,
+    budget: Budget,
+}
+
+impl Session {
+    /// Puts the session, which has just begun, where another was at `at`, and returns what it has
+    /// to be told first. `None` when that is too much, or no longer known: the session is then
+    /// where a new one is.
+    ///
+    /// # Errors
+    /// The store's failure; the session is then of no use.
+    pub(super) async fn restore(
+        &self,
+        subscriptions: &Subscriptions,
+        at: Timestamp,
+    ) -> Result<Option<Replay>, Failure> {
+        let Context { hub, settings, clock, .. } = &*self.context;
+        let age_ms = clock.now().as_millis().saturating_sub(at.as_millis());
+        if u64::try_from(age_ms).is_ok_and(|age_ms| age_ms > settings.recovery_age_max_ms) {
+            return Ok(None);
+        }
+        // What is told meanwhile must not say that we are nowhere.
+        hub.place(self.key, subscriptions);
+        let mut recital = ReplayBuilder {
+            replay: Vec::new(),
+            subscriptions: subscriptions.clone(),
+            events_left: settings.resume_events_max,
+            budget: Budget::of(settings.answer_bytes_max),
+        };
+        for room in subscriptions.rooms() {
+            if !self.restore_room(room, &mut recital).await? {
+                self.leave_all(subscriptions);
+                return Ok(None);
+            }
+        }
+        self.restore_elsewhere(at, &mut recital).await?;
+        Ok(Some(recital.replay))
+    }
+
+    /// Joins a conversation where the session left off. False when that cannot be told.
+    async fn restore_room(
+        &self,
+        room: &Subscription,
+        recital: &mut ReplayBuilder,
+    ) -> Result<bool, Failure> {
+        let Context { hub, messaging, .. } = &*self.context;
+        let Subscription { conversation, visible, told } = room;
+        let user = &self.caller.user;
+        // As with every join: while we hold the turn nothing new is told here.
+        let _turn = hub.take_turn(conversation).await;
+        let events_max = recital.events_left;
+        let events = match missed(messaging, conversation, user, *told, events_max).await {
+            Ok(CatchUp::Events { events, has_more: false }) => events,
+            Ok(CatchUp::Events { .. } | CatchUp::Trimmed) | Err(FindError::Unknown) => {
+                return Ok(false);
+            }
+            Err(error @ FindError::Store(_)) => return Err(Failure::of_conversation(error)),
+        };
+        let since = events.last().map_or(*told, |event| event.seq);
+        if !recital.tell(heard_by(user, &events, hub.links())) {
+            return Ok(false);
+        }
+        if is_gone(&events) {
+            self.leave_room(conversation);
+            recital.subscriptions.leave(conversation);
+        } else {
+            hub.join(self.key, conversation, user, since, *visible, &[]);
+            if let Some(told) = events::user_joined(user, conversation) {
+                hub.tell_room(conversation, &told);
+            }
+        }
+        recital.events_left =
+            events_max.saturating_sub(u32::try_from(events.len()).unwrap_or(events_max));
+        Ok(true)
+    }
+
+    /// What became of the person's other conversations; or, when that is too much, that all is to
+    /// be loaded anew.
+    async fn restore_elsewhere(
+        &self,
+        at: Timestamp,
+        recital: &mut ReplayBuilder,
+    ) -> Result<(), Failure> {
+        let Context { hub, messaging, settings, .. } = &*self.context;
+        let millis = at.as_millis().saturating_sub(CLOCKS_MAY_DIFFER_MS);
+        let since = Timestamp::from_millis(millis).unwrap_or(Timestamp::UNIX_EPOCH);
+        let changes_max = settings.resume_events_max;
+        let changes = messaging.changes_since(&self.caller.user, since, changes_max + 1).await?;
+        let rooms = recital.subscriptions.clone();
+        let is_elsewhere = |event: &&Event| !rooms.has(&event.conversation);
+        let elsewhere = changes.iter().filter(is_elsewhere);
+        let elsewhere = elsewhere.filter_map(|event| delivery::entry(event, hub.links()));
+        if changes.len() > changes_max as usize || !recital.tell(elsewhere) {
+            recital.replay.extend(events::resync(None).map(|told| (told, rooms)));
+        }
+        Ok(())
+    }
+
+    fn leave_all(&self, subscriptions: &Subscriptions) {
+        for room in subscriptions.rooms() {
+            self.leave_room(&room.conversation);
+        }
+    }
+
+    fn leave_room(&self, conversation: &ConversationId) {
+        self.context.hub.leave(self.key, conversation);
+    }
+}
+
+impl ReplayBuilder {
+    /// False, and not all of it is in, when that is too much for one answer.
+    fn tell(&mut self, all: impl IntoIterator<Item = OutgoingEvent>) -> bool {
+        for told in all {
+            if !self.budget.take_event(told.data().get().len()) {
+                return false;
+            }
+            self.subscriptions.advance(&told);
+            self.replay.push((told, self.subscriptions.clone()));
+        }
+        true
+    }
+}
+
+fn is_gone(events: &[Event]) -> bool {
+    events.iter().any(|event| event.kind == EventKind::ConversationDeleted)
+}
+
+// Going on where one was cut off: joining after a position, and asking what was missed (D12).
+
+/// What a session that joins is told first.
+pub(crate) struct JoinSnapshot {
+    /// What it is told.
+    pub(crate) told: Vec<OutgoingEvent>,
+    /// Everything up to here is in it.
+    pub(crate) since: Seq,
+    /// Whether the client has to load the conversation anew, though it said how far it had come.
+    pub(crate) resync: bool,
+}
+
+impl Session {
+    /// What a session that joins is told first: what happened after the position it knows, or, if
+    /// it knows none or that is too long ago, the history.
+    pub(crate) async fn opening(
+        &self,
+        conversation: &ConversationId,
+        after: Option<Seq>,
+    ) -> Result<JoinSnapshot, Failure> {
+        if let Some(after) = after
+            && let Some(opening) = self.continuation(conversation, after).await?
+        {
+            return Ok(opening);
+        }
+        let history = self.history(conversation, self.context.settings.history_messages).await?;
+        let resync = after.is_some();
+        let news = resync.then(|| events::resync(Some(conversation))).flatten();
+        let told = news.into_iter().chain(history.told).collect();
+        Ok(JoinSnapshot { told, since: history.since, resync })
+    }
+
+    /// What happened after `after`; `None` when that cannot be told, or is too much for one answer.
+    async fn continuation(
+        &self,
+        conversation: &ConversationId,
+        after: Seq,
+    ) -> Result<Option<JoinSnapshot>, Failure> {
+        let Context { hub, messaging, settings, .. } = &*self.context;
+        let user = &self.caller.user;
+        let missed = missed(messaging, conversation, user, after, settings.resume_events_max).await;
+        let CatchUp::Events { events, has_more: false } =
+            missed.map_err(Failure::of_conversation)?
+        else {
+            return Ok(None);
+        };
+        // A log that outlived its conversation is nothing to join; and a position that the log
+        // never came to is no position.
+        let last_seq = self.history(conversation, 1).await?.since;
+        let since = events.last().map_or(after, |event| event.seq);
+        let told = heard_by(user, &events, hub.links());
+        let mut budget = Budget::of(settings.answer_bytes_max);
+        let fits = told.iter().all(|told| budget.take_event(told.data().get().len()));
+        Ok((since == last_seq && fits).then_some(JoinSnapshot { told, since, resync: false }))
+    }
+
+    async fn history(
+        &self,
+        conversation: &ConversationId,
+        messages: u32,
+    ) -> Result<JoinSnapshot, Failure> {
+        let window = Window::first(i64::from(messages));
+        let messaging = &self.context.messaging;
+        let history = messaging.history(conversation, &self.caller.user, &window).await;
+        let history = history.map_err(Failure::of_conversation)?;
+        let since = history.last_seq;
+        let (messages, has_more) = self.fitting(&history.page.items)?;
+        let has_more = has_more || history.page.next.is_some();
+        let told = events::history(conversation, messages, since, has_more);
+        Ok(JoinSnapshot { told: told.into_iter().collect(), since, resync: false })
+    }
+
+    /// Of `messages`, newest first, those that fit into one answer, and whether there are more. One
+    /// always does: no message is half as large.
+    fn fitting(&self, messages: &[Message]) -> Result<(Vec<Box<RawValue>>, bool), Failure> {
+        let Context { hub, settings, .. } = &*self.context;
+        let mut budget = Budget::of(settings.answer_bytes_max);
+        // The history itself, and that there is nothing else to go by.
+        let _leaves_room = budget.take_event(0) && budget.take_event(0);
+        let mut fitting: Vec<Box<RawValue>> = Vec::with_capacity(messages.len());
+        for message in messages {
+            let message = to_raw_value(&wire::Message::new(message, hub.links()));
+            let message = message.map_err(Failure::internal)?;
+            // With the comma in front of it.
+            if !budget.take(message.get().len() + 1) && !fitting.is_empty() {
+                return Ok((fitting, true));
+            }
+            fitting.push(message);
+        }
+        Ok((fitting, false))
+    }
+
+    /// What was missed in several conversations, all together no more than is replayed at once, and
+    /// than fits into one answer.
+    pub(crate) async fn sync(&self, conversations: &[SyncFrom]) -> Result<Value, Failure> {
+        let Context { hub, messaging, settings, .. } = &*self.context;
+        let mut left = settings.resume_events_max;
+        let mut budget = Budget::of(settings.answer_bytes_max);
+        let mut pages = Vec::with_capacity(conversations.len());
+        for SyncFrom { conversation, after } in conversations {
+            if left == 0 {
+                let nothing = CatchUp::Events { events: Vec::new(), has_more: true };
+                pages.push(encode(&nothing.page(conversation, *after, hub.links()))?);
+                continue;
+            }
+            let missed = missed(messaging, conversation, &self.caller.user, *after, left).await;
+            pages.push(match missed.map_err(Failure::of_conversation) {
+                Ok(missed) => {
+                    let mut page = missed.page(conversation, *after, hub.links());
+                    left = left.saturating_sub(u32::try_from(page.events.len()).unwrap_or(left));
+                    if cut(&mut page, *after, &mut budget) {
+                        left = 0;
+                    }
+                    encode(&page)?
+                }
+                Err(failure) if failure.code() == Code::ConversationNotFound => {
+                    json!({ "conversationId": conversation.as_str(), "code": failure.code().as_str() })
+                }
+                Err(failure) => return Err(failure),
+            });
+        }
+        Ok(json!({ "conversations": pages }))
+    }
+}
+
+/// Takes from `page`, which begins behind `after`, what does not fit; true when that is something.
+fn cut(page: &mut wire::LogPage, after: Seq, budget: &mut Budget) -> bool {
+    let mut fits = |entry: &wire::LogEntry| budget.take_event(entry.data.get().len());
+    let fitting = page.events.iter().take_while(|entry| fits(entry)).count();
+    if fitting == page.events.len() {
+        return false;
+    }
+    page.events.truncate(fitting);
+    page.last_seq = page.events.last().map_or(after.get(), |entry| entry.seq);
+    page.has_more = true;
+    true
+}
+
+fn encode(page: &wire::LogPage) -> Result<Value, Failure> {
+    serde_json::to_value(page).map_err(Failure::internal)
+}
+
+// What somebody missed of a conversation, read from its log (D12).
+
+/// What happened after a position.
+#[derive(Debug)]
+pub(crate) enum CatchUp {
+    /// This, oldest first; and maybe more.
+    Events { events: Vec<Event>, has_more: bool },
+    /// Nobody knows any more: the log no longer reaches back.
+    Trimmed,
+}
+
+/// What `user` missed in `conversation` after a position, at most `events_max` events (1 to 999).
+///
+/// # Errors
+/// [`FindError::Unknown`] to anybody who takes no part, too.
+pub(crate) async fn missed(
+    messaging: &Messaging,
+    conversation: &ConversationId,
+    user: &UserId,
+    after: Seq,
+    events_max: u32,
+) -> Result<CatchUp, FindError> {
+    // One more tells whether there is more.
+    let piece = messaging.events_after(conversation, user, after, events_max + 1).await?;
+    Ok(match piece {
+        LogPiece::Events(mut events) => {
+            let has_more = events.len() > events_max as usize;
+            events.truncate(events_max as usize);
+            CatchUp::Events { events, has_more }
+        }
+        LogPiece::Trimmed => CatchUp::Trimmed,
+    })
+}
+
+impl CatchUp {
+    /// The answer to somebody who asked for what happened in `conversation` after `after`.
+    pub(crate) fn page(
+        &self,
+        conversation: &ConversationId,
+        after: Seq,
+        links: &Links,
+    ) -> wire::LogPage {
+        let (events, has_more) = match self {
+            Self::Events { events, has_more } => (events.as_slice(), *has_more),
+            Self::Trimmed => (&[][..], false),
+        };
+        wire::LogPage {
+            conversation_id: conversation.to_string(),
+            events: events.iter().filter_map(|event| entry(event, links)).collect(),
+            last_seq: events.last().map_or(after, |event| event.seq).get(),
+            has_more,
+            resync: matches!(self, Self::Trimmed),
+        }
+    }
+}
+
+fn entry(event: &Event, links: &Links) -> Option<wire::LogEntry> {
+    let told = delivery::entry(event, links)?;
+    Some(wire::LogEntry { event: told.name(), data: told.data().to_owned(), seq: event.seq.get() })
+}
+
+/// What a session of `user` that had joined would have heard of `events`.
+pub(super) fn heard_by(user: &UserId, events: &[Event], links: &Links) -> Vec<OutgoingEvent> {
+    let steps = events.iter().flat_map(|event| delivery::steps(std::slice::from_ref(event), links));
+    let heard = steps.filter_map(|step| match step {
+        Delivery::TellRoom(told) => Some(told),
+        Delivery::TellUser(whom, told) => Some(told).filter(|_| whom == *user),
+        Delivery::CountUnread(_) | Delivery::RepeatUnread(_) | Delivery::RepeatUnreadLater(_) => {
+            None
+        }
+    });
+    heard.collect()
+}
+
+// Which conversations a session has joined, and how far it was told there.
+
+/// A conversation that a session has joined.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Subscription {
+    pub(crate) conversation: ConversationId,
+    /// Whether what arrives there is seen.
+    pub(crate) visible: bool,
+    /// Everything up to here was told to the session.
+    pub(crate) told: Seq,
+}
+
+/// The conversations a session has joined.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Subscriptions(Vec<Subscription>);
+
+impl Subscriptions {
+    pub(crate) fn new(rooms: Vec<Subscription>) -> Self {
+        Self(rooms)
+    }
+
+    pub(crate) fn rooms(&self) -> &[Subscription] {
+        &self.0
+    }
+
+    /// Whether `conversation` is one of them.
+    pub(crate) fn has(&self, conversation: &ConversationId) -> bool {
+        self.0.iter().any(|room| room.conversation == *conversation)
+    }
+
+    /// Puts a conversation in, or again.
+    pub(crate) fn enter(&mut self, room: Subscription) {
+        self.leave(&room.conversation);
+        self.0.push(room);
+    }
+
+    /// Takes out what is not among `rooms`.
+    pub(crate) fn keep(&mut self, rooms: &[ConversationId]) {
+        self.0.retain(|room| rooms.contains(&room.conversation));
+    }
+
+    pub(crate) fn leave(&mut self, conversation: &ConversationId) {
+        self.0.retain(|room| room.conversation != *conversation);
+    }
+
+    /// Notes that the session hears `told` now.
+    pub(crate) fn advance(&mut self, told: &OutgoingEvent) {
+        let Some(place) = told.place() else { return };
+        let room = self.0.iter_mut().find(|room| room.conversation == place.conversation);
+        if let Some(room) = room {
+            room.told = room.told.max(place.seq);
+        }
+    }
+}

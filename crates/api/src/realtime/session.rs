@@ -1,0 +1,367 @@
+//! One session of one person, whichever door it came through: from a command to what is done about
+//! it. How commands arrive and answers leave is the door's.
+
+use std::{fmt, net::IpAddr, sync::Arc};
+
+use domain::{
+    Messaging,
+    caller::Caller,
+    id::{ConversationId, MessageId, UserId},
+    message::Draft,
+    ports::{Clock, ReadTarget, TokenError, TokenVerifier},
+    seq::Seq,
+};
+use serde_json::{Map, Value, json};
+
+use super::{
+    Settings,
+    admission::{ConnectionLimiter, SessionPermit},
+    commands::{self, Command, EventName},
+    events::{self, OutgoingEvent},
+    hub::{Hub, SessionKey},
+    recovery_token::LastState,
+    registry::EventSink,
+    resume::JoinSnapshot,
+};
+use crate::{
+    callers::person,
+    error::{Code, Failure},
+    input::Object,
+    limits::Limits,
+    texts, wire,
+};
+
+/// What every session works with.
+pub(super) struct Context {
+    pub(super) settings: Settings,
+    pub(super) hub: Hub,
+    pub(super) messaging: Messaging,
+    pub(super) tokens: Arc<dyn TokenVerifier>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) limits: Limits,
+    pub(super) connection_limiter: ConnectionLimiter,
+}
+
+/// One session of one person.
+pub(super) struct Session {
+    pub(super) context: Arc<Context>,
+    pub(super) caller: Caller,
+    pub(super) key: SessionKey,
+    place: SessionPermit,
+    _seat: Registration,
+}
+
+/// What the hub knows of a session, for as long as that lasts: a newcomer may also be given up
+/// before anybody comes to end the session.
+struct Registration {
+    hub: Hub,
+    key: SessionKey,
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        self.hub.exit(self.key);
+    }
+}
+
+/// Somebody who may come in.
+pub(super) struct AuthenticatedClient {
+    caller: Caller,
+    place: SessionPermit,
+    /// One session of theirs is about to end in favour of this one.
+    replaces: bool,
+}
+
+impl AuthenticatedClient {
+    pub(super) fn user(&self) -> &UserId {
+        &self.caller.user
+    }
+
+    /// In place of a session of theirs that is about to end, and therefore beyond their bound.
+    pub(super) fn in_place_of_another(self) -> Self {
+        Self { replaces: true, ..self }
+    }
+}
+
+/// Somebody at a door.
+pub(super) struct ConnectAttempt<'a> {
+    /// What they say who they are, without or with `Bearer`.
+    pub(super) token: Option<&'a str>,
+    /// Where they come from.
+    pub(super) address: IpAddr,
+}
+
+impl Session {
+    /// Lets whoever the newcomer's token names in. From here on `outlet` hears what concerns them.
+    ///
+    /// # Errors
+    /// `unauthorized`, `token_expired`, `too_many_sessions`, or the store's failure.
+    pub(super) async fn begin(
+        context: &Arc<Context>,
+        newcomer: ConnectAttempt<'_>,
+        outlet: Arc<dyn EventSink>,
+    ) -> Result<Self, Failure> {
+        let admitted = Self::admit(context, newcomer).await?;
+        Self::enter(context, admitted, outlet)
+    }
+
+    /// Finds out who the newcomer is, for [`enter`](Self::enter).
+    ///
+    /// # Errors
+    /// See [`begin`](Self::begin).
+    pub(super) async fn admit(
+        context: &Context,
+        newcomer: ConnectAttempt<'_>,
+    ) -> Result<AuthenticatedClient, Failure> {
+        let place = context.connection_limiter.take_place(newcomer.address).ok_or_else(too_many)?;
+        let caller = caller(context, newcomer.token).await?;
+        Ok(AuthenticatedClient { caller, place, replaces: false })
+    }
+
+    /// Lets somebody in. From here on `outlet` hears what concerns them.
+    ///
+    /// # Errors
+    /// `too_many_sessions`.
+    pub(super) fn enter(
+        context: &Arc<Context>,
+        admitted: AuthenticatedClient,
+        outlet: Arc<dyn EventSink>,
+    ) -> Result<Self, Failure> {
+        let AuthenticatedClient { caller, place, replaces } = admitted;
+        let Context { hub, settings, .. } = &**context;
+        let bound = settings.sessions_per_person_max.saturating_add(usize::from(replaces));
+        let entered = hub.enter(&caller.user, outlet, caller.expires_at, bound);
+        let key = entered.ok_or_else(too_many)?;
+        let seat = Registration { hub: hub.clone(), key };
+        hub.schedule_unread_update(&caller.user);
+        hub.presence_tracker().session_opened(hub, &caller.user, key);
+        tracing::debug!(user.id = %caller.user, "session begins");
+        Ok(Self { context: context.clone(), caller, key, place, _seat: seat })
+    }
+
+    /// Ends the session as if it had never begun; its person may enter another.
+    pub(super) fn release(self) -> AuthenticatedClient {
+        AuthenticatedClient { caller: self.caller, place: self.place, replaces: false }
+    }
+
+    /// Names it on this node.
+    pub(super) fn key(&self) -> SessionKey {
+        self.key
+    }
+
+    /// Says `told`, which answers what it asked for, to this session alone.
+    pub(super) fn tell(&self, told: &OutgoingEvent) {
+        self.context.hub.answer_session(self.key, told);
+    }
+
+    /// Does what the event `name` with this payload asks for, and returns what it is acknowledged
+    /// with. To be called for one event after another, in the order in which they came.
+    ///
+    /// # Errors
+    /// What the client is to be told; what is our fault is written down already.
+    pub(super) async fn dispatch(
+        &mut self,
+        name: EventName,
+        payload: &Object,
+    ) -> Result<Value, Failure> {
+        let outcome = match commands::command(name, payload) {
+            Ok(command) => self.execute(command).await,
+            Err(failure) => Err(failure),
+        };
+        outcome.inspect_err(Failure::log)
+    }
+
+    /// The session is over, for this reason. Returns where it was.
+    pub(super) fn end(self, reason: &dyn fmt::Display) -> LastState {
+        let rooms = self.context.hub.exit(self.key);
+        tracing::debug!(user.id = %self.caller.user, %reason, "session ended");
+        LastState { rooms, at: self.context.clock.now() }
+    }
+
+    async fn execute(&mut self, command: Command) -> Result<Value, Failure> {
+        self.context.limits.allow_command(&self.caller.user)?;
+        let expired = self.caller.expires_at.is_some_and(|end| end <= self.context.clock.now());
+        if expired && !matches!(command, Command::Refresh { .. }) {
+            return Err(TokenError::Expired.into());
+        }
+        match command {
+            Command::Refresh { token } => self.refresh(&token.0).await,
+            Command::Join { conversation, visible, after } => {
+                self.join(&conversation, visible, after).await
+            }
+            Command::Sync { conversations } => self.sync(&conversations).await,
+            Command::Leave { conversation } => self.leave(&conversation).await,
+            Command::Send { conversation, draft } => self.send(&conversation, draft).await,
+            Command::Write { conversation, writes } => self.write(&conversation, writes),
+            Command::MarkMessage { message } => self.mark_message(&message).await,
+            Command::MarkConversation { conversation } => {
+                self.mark_conversation(&conversation).await
+            }
+        }
+    }
+}
+
+fn too_many() -> Failure {
+    Failure::new(Code::TooManySessions, texts::TOO_MANY_SESSIONS)
+}
+
+// Sending and marking.
+
+impl Session {
+    async fn send(&self, conversation: &ConversationId, draft: Draft) -> Result<Value, Failure> {
+        let Context { hub, messaging, limits, .. } = &*self.context;
+        limits.allow_send(&self.caller.user)?;
+        let sent = messaging.send_message(conversation, &self.caller.user, draft).await?;
+        encode(&wire::Message::new(&sent.message, hub.links()))
+    }
+
+    async fn mark_message(&self, id: &MessageId) -> Result<Value, Failure> {
+        let Context { hub, messaging, .. } = &*self.context;
+        let marked = messaging.mark_message_read(id, &self.caller.user).await;
+        let message = marked.map_err(Failure::of_message)?;
+        encode(&wire::Message::new(&message, hub.links()))
+    }
+
+    /// Where this session has joined, up to what it was told there: nobody reads what they never
+    /// saw. Elsewhere, up to the newest message there is when the mark is made.
+    async fn mark_conversation(&self, conversation: &ConversationId) -> Result<Value, Failure> {
+        let Context { hub, messaging, .. } = &*self.context;
+        let user = &self.caller.user;
+        let joined = hub.membership(self.key, conversation);
+        let target = joined.map_or(ReadTarget::Everything, |joined| ReadTarget::UpTo(joined.told));
+        let marked = messaging.mark_conversation_read(conversation, user, target).await;
+        let marked = marked.map_err(Failure::of_conversation)?;
+        Ok(json!({ "conversationId": conversation.as_str(), "unreadCount": marked.unread }))
+    }
+}
+
+fn encode(message: &wire::Message) -> Result<Value, Failure> {
+    serde_json::to_value(message).map_err(Failure::internal)
+}
+
+// Whom a token names.
+
+/// Whom `token` names; the directory is told what it says of them.
+///
+/// # Errors
+/// `unauthorized`, `token_expired`, `forbidden` for a program, or the store's failure.
+async fn caller(context: &Context, token: Option<&str>) -> Result<Caller, Failure> {
+    let token = token.ok_or(TokenError::Invalid)?;
+    let caller = person(context.tokens.verify(without_scheme(token))?)?;
+    context.messaging.sync_profile(&caller).await?;
+    Ok(caller)
+}
+
+/// The token comes raw; a `Bearer ` in front of it is tolerated (D11).
+fn without_scheme(token: &str) -> &str {
+    match token.split_at_checked(7) {
+        Some((scheme, raw)) if scheme.eq_ignore_ascii_case("bearer ") => raw.trim_start(),
+        _ => token,
+    }
+}
+
+// Another token for the same session (D11).
+
+impl Session {
+    /// Takes `token` in place of the one before. The session now lasts as long as it does.
+    async fn refresh(&mut self, token: &str) -> Result<Value, Failure> {
+        let caller = caller(&self.context, Some(token)).await?;
+        if caller.user != self.caller.user {
+            return Err(Failure::new(Code::Unauthorized, texts::NOT_AUTHENTICATED));
+        }
+        self.context.hub.renew(self.key, caller.expires_at);
+        let ends = caller.expires_at.map(|end| ("expiresAt".to_owned(), end.to_string().into()));
+        self.caller = caller;
+        Ok(Value::Object(Map::from_iter(ends)))
+    }
+}
+
+// Joining conversations and leaving them.
+
+impl Session {
+    async fn join(
+        &self,
+        conversation: &ConversationId,
+        visible: bool,
+        after: Option<Seq>,
+    ) -> Result<Value, Failure> {
+        let Context { hub, settings, .. } = &*self.context;
+        if !hub.may_join(self.key, conversation, settings.rooms_per_session_max) {
+            return Err(Failure::new(Code::TooManyRooms, texts::TOO_MANY_ROOMS));
+        }
+        let user = &self.caller.user;
+        // While we hold the turn nothing new is told here: what the opening tells and what is told
+        // after it meet exactly.
+        let turn = hub.take_turn(conversation).await;
+        let JoinSnapshot { told, since, resync } = self.opening(conversation, after).await?;
+        hub.join(self.key, conversation, user, since, visible, &told);
+        drop(turn);
+        if let Some(told) = events::user_joined(user, conversation) {
+            hub.tell_room(conversation, &told);
+        }
+        let mut answer = json!({ "conversationId": conversation.as_str(), "lastSeq": since.get() });
+        if resync {
+            answer["resync"] = true.into();
+        }
+        Ok(answer)
+    }
+
+    /// Leaving marks what was seen as read: only by a session that was in the room and in sight,
+    /// and only up to what it was told (nobody reads what they never saw).
+    async fn leave(&self, conversation: &ConversationId) -> Result<Value, Failure> {
+        let Context { hub, messaging, .. } = &*self.context;
+        let membership = hub.membership(self.key, conversation);
+        if let Some(seen) = membership.filter(|membership| membership.visible) {
+            let target = ReadTarget::UpTo(seen.told);
+            let marked = messaging.mark_conversation_read(conversation, &self.caller.user, target);
+            let marked = marked.await;
+            self.go_out(conversation);
+            marked.map_err(Failure::of_conversation)?;
+        } else if membership.is_some() {
+            self.go_out(conversation);
+        }
+        Ok(json!({ "conversationId": conversation.as_str() }))
+    }
+
+    /// The session itself hears that it left, ahead of the acknowledgement: with it comes what lets
+    /// it come back to where it is now, and not to the room.
+    fn go_out(&self, conversation: &ConversationId) {
+        self.context.hub.leave(self.key, conversation);
+        if let Some(told) = events::user_left(&self.caller.user, conversation) {
+            self.tell(&told);
+        }
+    }
+}
+
+// Saying that one writes.
+
+impl Session {
+    /// Only where this session has joined: the store let it in there, and need not be asked again.
+    fn write(&self, conversation: &ConversationId, writes: bool) -> Result<Value, Failure> {
+        let hub = &self.context.hub;
+        if hub.membership(self.key, conversation).is_none() {
+            return Err(Failure::conversation_not_found());
+        }
+        let (writing, user) = (hub.writing(), &self.caller.user);
+        if writes {
+            writing.start(hub, user, conversation, self.key);
+        } else {
+            writing.stop(hub, user, conversation, self.key);
+        }
+        Ok(json!({ "conversationId": conversation.as_str() }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scheme_in_front_of_a_token_is_tolerated() {
+        for token in ["abc.def", "Bearer abc.def", "bearer  abc.def"] {
+            assert_eq!(without_scheme(token), "abc.def");
+        }
+        assert_eq!(without_scheme("é"), "é");
+        assert_eq!(without_scheme("Bearer"), "Bearer");
+    }
+}

@@ -1,0 +1,103 @@
+//! What no client should send.
+
+use futures_util::SinkExt as _;
+use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio_tungstenite::tungstenite::{Error, Message};
+
+use super::{PATIENCE, Stage};
+use crate::realtime::commands::EventName;
+
+#[actix_web::test]
+async fn bad_input_ends_the_connection_it_came_on_and_no_other() {
+    let stage = Stage::new().await;
+    let mut healthy = stage.enter("s1").await;
+    let long = format!(r#"{{"event":"{}"}}"#, "x".repeat(1_000_000));
+    let table = [
+        (Message::text("{"), 4400),
+        (Message::text(r#"{"event":"a","id":[]}"#), 4400),
+        (Message::binary(vec![1, 2]), 1003),
+        (Message::text(long), 1009),
+    ];
+    for (message, code) in table {
+        let mut client = stage.enter("c1").await;
+        // The server may close before it has read all of it.
+        match client.0.send(message).await {
+            Ok(()) | Err(Error::Io(_) | Error::Protocol(_)) => {}
+            Err(error) => panic!("{error}"),
+        }
+        assert_eq!(client.farewell().await.0, code);
+    }
+    let answer = healthy.ask("leave-conversation", json!({ "conversationId": "c" })).await;
+    assert_eq!(answer["ok"], true);
+}
+
+#[actix_web::test]
+async fn a_header_that_announces_gigabytes_is_not_believed() {
+    let stage = Stage::new().await;
+    let mut connection = stage.enter("c1").await.0.into_inner();
+    let mut header = vec![0x81, 0xff];
+    header.extend(10_000_000_000_u64.to_be_bytes());
+    header.extend([0; 4]);
+    connection.write_all(&header).await.expect("the server reads");
+    // A little more than one message may have, and nothing like what was announced.
+    connection.write_all(&vec![b'x'; 1_200_000]).await.expect("the server reads");
+    let mut heard = Vec::new();
+    let closed = tokio::time::timeout(PATIENCE, connection.read_to_end(&mut heard)).await;
+    closed.expect("closed in time").expect("closed in order");
+    assert!(heard.ends_with(b"message_too_big"));
+}
+
+const HALF: &str = "content contient la moitié d'un caractère (demi-codet UTF-16 isolé)";
+
+#[actix_web::test]
+async fn half_a_character_is_refused_by_name_and_the_connection_goes_on() {
+    let stage = Stage::new().await;
+    let mut client = stage.open().await;
+    client.say(r#"{"event":"auth","data":{"token":"c1","more":"\ud83d"}}"#).await;
+    let told = client.event("error").await;
+    assert_eq!(
+        (&told["data"]["code"], &told["data"]["event"]),
+        (&json!("validation_failed"), &json!("auth"))
+    );
+    let answer = client.ask("auth", json!({ "token": "c1" })).await;
+    assert_eq!(answer["ok"], true, "it may say it again");
+
+    let data = r#"{"conversationId":"c","content":"a\ud83d","clientMessageId":"k1"}"#;
+    client.say(&format!(r#"{{"event":"send-message","data":{data}}}"#)).await;
+    assert_eq!(
+        client.event("error").await["data"],
+        json!({
+            "message": "Erreur lors de l'envoi du message", "code": "validation_failed",
+            "event": "send-message", "details": [HALF], "clientMessageId": "k1",
+        })
+    );
+    for event in EventName::all() {
+        client.say(&format!(r#"{{"event":"{}","id":5,"data":{data}}}"#, event.as_str())).await;
+        let answer = client.line(|line| line["ack"] == 5).await;
+        assert_eq!(answer["error"]["code"], "validation_failed", "{event:?}");
+        assert_eq!(answer["error"]["details"], json!([HALF]), "{event:?}");
+    }
+    client.say(r#"{"event":"send-message","id":"\ud83d","data":{"clientMessageId":"k2"}}"#).await;
+    assert_eq!(client.event("error").await["data"]["clientMessageId"], "k2");
+    let answer = client.ask("leave-conversation", json!({ "conversationId": "c" })).await;
+    assert_eq!(answer["ok"], true);
+}
+
+#[actix_web::test]
+async fn a_message_that_is_refused_says_which_and_why() {
+    let stage = Stage::new().await;
+    let mut client = stage.enter("c1").await;
+    let data = json!({ "conversationId": "c", "content": " \u{200b}", "clientMessageId": "k1" });
+    client.say(&json!({ "event": "send-message", "data": data }).to_string()).await;
+    let told = client.event("error").await;
+    assert_eq!(told["data"]["message"], "Erreur lors de l'envoi du message");
+    assert_eq!(told["data"]["clientMessageId"], "k1");
+    let why = [
+        "Le message doit contenir au moins 1 caractère",
+        "Le contenu du message ne peut pas être vide",
+    ];
+    assert_eq!(told["data"]["details"], json!(why));
+    let answer = client.ask("send-message", data).await;
+    assert_eq!(answer["error"]["details"], told["data"]["details"], "as the acknowledgement");
+}

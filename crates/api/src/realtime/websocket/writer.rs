@@ -1,0 +1,457 @@
+//! The task that writes: what waits, pings, and the last word.
+
+use std::{
+    cell::Cell,
+    collections::VecDeque,
+    convert::Infallible,
+    pin::Pin,
+    rc::Rc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{self, Poll},
+    time::Duration,
+};
+
+use actix_web::{
+    HttpResponse,
+    body::{BodySize, BoxBody, MessageBody},
+};
+use actix_ws::{Closed, Session};
+use bytes::Bytes;
+use tokio::{
+    sync::{Notify, watch},
+    time::{Instant, MissedTickBehavior, interval_at, timeout},
+};
+
+use super::{CloseReason, reader::Liveness};
+use crate::realtime::{
+    events::OutgoingEvent,
+    registry::{EventSink, SessionClosed},
+    resume::Subscriptions,
+};
+
+/// Where lines go.
+pub(super) struct Sink {
+    pub(super) socket: Session,
+    pub(super) outflow: Rc<Outflow>,
+}
+
+/// Sends what is in `mailbox` until the connection ends, and says why it does.
+pub(super) async fn speak(mut sink: Sink, mailbox: Arc<Mailbox>, bounds: socketio::Config) {
+    tokio::select! {
+        farewell = send_on(&mut sink, &mailbox, &bounds) => mailbox.end(farewell),
+        () = mailbox.ended() => {}
+    }
+    let farewell = mailbox.farewell().unwrap_or(CloseReason::LEFT);
+    let patience = Duration::from_millis(bounds.close_timeout_ms);
+    let last_words = async {
+        if farewell != CloseReason::SLOW_READER {
+            drain(&mut sink, &mailbox).await?;
+        }
+        sink.socket.close(Some(farewell.reason())).await
+    };
+    if !matches!(timeout(patience, last_words).await, Ok(Ok(()))) {
+        tracing::debug!("a plain client did not hear the last word");
+    }
+}
+
+/// Sends, and pings, until something is wrong. A client that takes nothing cannot hide its silence
+/// behind what waits for it.
+async fn send_on(sink: &mut Sink, mailbox: &Mailbox, bounds: &socketio::Config) -> CloseReason {
+    let between_pings = Duration::from_millis(bounds.ping_interval_ms);
+    let patience = between_pings + Duration::from_millis(bounds.ping_timeout_ms);
+    tokio::select! {
+        _ = write_on(sink, mailbox, between_pings) => CloseReason::LEFT,
+        () = mailbox.pulse().lost(patience) => CloseReason::SILENT,
+    }
+}
+
+async fn write_on(
+    sink: &mut Sink,
+    mailbox: &Mailbox,
+    between_pings: Duration,
+) -> Result<Infallible, Closed> {
+    let mut pings = interval_at(Instant::now() + between_pings, between_pings);
+    pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        drain(sink, mailbox).await?;
+        tokio::select! {
+            () = mailbox.changed() => {}
+            _ = pings.tick() => sink.socket.ping(b"").await?,
+        }
+    }
+}
+
+async fn drain(Sink { socket, outflow }: &mut Sink, mailbox: &Mailbox) -> Result<(), Closed> {
+    loop {
+        outflow.room().await;
+        match mailbox.pop() {
+            Some(Outgoing::Line(line)) => {
+                outflow.add(line.len());
+                socket.text(&*line).await?;
+            }
+            Some(Outgoing::Pong(bytes)) => socket.pong(&bytes).await?,
+            None => return Ok(()),
+        }
+    }
+}
+
+// How much of what was said to a client its connection has not taken yet. `actix-ws` queues 32
+// messages of any size; counting their bytes bounds them, and leaves the others in the mailbox, where
+// they count as waiting.
+
+/// Bytes in the queue from which on no further line is put there.
+const BYTES_MAX: usize = 64 * 1024;
+
+/// What is on its way to one client. Shared by the tasks of its connection, on one thread.
+#[derive(Default)]
+pub(super) struct Outflow {
+    bytes: Cell<usize>,
+    taken: Notify,
+}
+
+impl Outflow {
+    /// Reports what the connection takes from the body of `response`.
+    pub(super) fn watch(self: &Rc<Self>, response: HttpResponse) -> HttpResponse {
+        let outflow = self.clone();
+        response.map_body(|_, body| BoxBody::new(Watched { body, outflow }))
+    }
+
+    /// Waits until another line may be sent, or the connection has ended.
+    pub(super) async fn room(&self) {
+        while self.bytes.get() >= BYTES_MAX {
+            self.taken.notified().await;
+        }
+    }
+
+    /// A line of so many bytes is on its way.
+    pub(super) fn add(&self, bytes: usize) {
+        self.bytes.set(self.bytes.get() + bytes);
+    }
+
+    fn take_all(&self) {
+        self.bytes.set(0);
+        self.taken.notify_one();
+    }
+}
+
+struct Watched {
+    body: BoxBody,
+    outflow: Rc<Outflow>,
+}
+
+impl MessageBody for Watched {
+    type Error = <BoxBody as MessageBody>::Error;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        cx: &mut task::Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        let next = Pin::new(&mut self.body).poll_next(cx);
+        // A chunk holds all that was in the queue.
+        if next.is_ready() {
+            self.outflow.take_all();
+        }
+        next
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        self.outflow.take_all();
+    }
+}
+
+// What waits to be sent to one plain client, within bounds.
+
+/// The outgoing lines of one client. To be used from any thread; nothing here waits for the client.
+pub(super) struct Mailbox {
+    messages_max: usize,
+    bytes_max: usize,
+    waiting: Mutex<Queue>,
+    wake: Notify,
+    /// Something has left.
+    left: Notify,
+    ending: watch::Sender<Option<CloseReason>>,
+    pulse: Liveness,
+}
+
+#[derive(Default)]
+struct Queue {
+    lines: VecDeque<Line>,
+    /// What nobody asked for.
+    backlog: Load,
+    answers: Load,
+    /// The answer to the newest ping; older ones need none (RFC 6455, 5.5.3).
+    pong: Option<Bytes>,
+}
+
+struct Line {
+    text: Arc<str>,
+    is_answer: bool,
+}
+
+/// How much waits.
+#[derive(Clone, Copy, Default)]
+struct Load {
+    messages: usize,
+    bytes: usize,
+}
+
+/// What to send next.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Outgoing {
+    Line(Arc<str>),
+    Pong(Bytes),
+}
+
+impl Mailbox {
+    pub(super) fn new(messages_max: usize, bytes_max: usize) -> Self {
+        Self {
+            messages_max,
+            bytes_max,
+            waiting: Mutex::default(),
+            wake: Notify::new(),
+            left: Notify::new(),
+            ending: watch::Sender::new(None),
+            pulse: Liveness::new(),
+        }
+    }
+
+    /// When its client was last heard.
+    pub(super) fn pulse(&self) -> &Liveness {
+        &self.pulse
+    }
+
+    /// Every change below leaves the state sound even if its thread dies halfway.
+    fn waiting(&self) -> MutexGuard<'_, Queue> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a line that must not be lost; without room for it the connection ends.
+    ///
+    /// # Errors
+    /// [`SessionClosed`].
+    pub(super) fn post(&self, line: &Arc<str>) -> Result<(), SessionClosed> {
+        if self.farewell().is_some() {
+            return Err(SessionClosed);
+        }
+        if !self.take(line, self.messages_max, self.bytes_max) {
+            tracing::warn!("a plain client reads too slowly; its connection ends");
+            self.end(CloseReason::SLOW_READER);
+            return Err(SessionClosed);
+        }
+        Ok(())
+    }
+
+    /// Takes a line that the client asked for, for which there is always room: see
+    /// [`takes_commands`](Self::takes_commands).
+    ///
+    /// # Errors
+    /// [`SessionClosed`].
+    pub(super) fn answer(&self, line: &Arc<str>) -> Result<(), SessionClosed> {
+        if self.farewell().is_some() {
+            return Err(SessionClosed);
+        }
+        self.waiting().push(line.clone(), true);
+        self.wake.notify_one();
+        Ok(())
+    }
+
+    /// Waits until so little of what the client asked for waits that its next command may be
+    /// carried out. So answers are bounded by as much as may wait besides, and by those to one
+    /// command.
+    pub(super) async fn takes_commands(&self) {
+        loop {
+            let left = self.left.notified();
+            let Load { messages, bytes } = self.waiting().answers;
+            if messages == 0 || (messages < self.messages_max && bytes < self.bytes_max) {
+                return;
+            }
+            left.await;
+        }
+    }
+
+    /// Takes a line if that leaves so much room. A line alone is always taken.
+    fn take(&self, line: &Arc<str>, messages_max: usize, bytes_max: usize) -> bool {
+        let mut waiting = self.waiting();
+        let Load { messages, bytes } = waiting.backlog;
+        let (messages, bytes) = (messages + 1, bytes + line.len());
+        let fits = messages == 1 || (messages <= messages_max && bytes <= bytes_max);
+        if fits {
+            waiting.push(line.clone(), false);
+            self.wake.notify_one();
+        }
+        fits
+    }
+
+    /// Answers a ping.
+    pub(super) fn pong(&self, bytes: Bytes) {
+        self.waiting().pong = Some(bytes);
+        self.wake.notify_one();
+    }
+
+    /// What to send next.
+    pub(super) fn pop(&self) -> Option<Outgoing> {
+        let mut waiting = self.waiting();
+        if let Some(bytes) = waiting.pong.take() {
+            return Some(Outgoing::Pong(bytes));
+        }
+        let Line { text, is_answer } = waiting.lines.pop_front()?;
+        let load = waiting.load(is_answer);
+        load.messages -= 1;
+        load.bytes -= text.len();
+        drop(waiting);
+        self.left.notify_waiters();
+        Some(Outgoing::Line(text))
+    }
+
+    /// Waits until there may be something to send.
+    pub(super) async fn changed(&self) {
+        self.wake.notified().await;
+    }
+
+    /// Ends the connection. The first reason counts.
+    pub(super) fn end(&self, farewell: CloseReason) {
+        self.ending.send_if_modified(|ending| {
+            let is_first = ending.is_none();
+            ending.get_or_insert(farewell);
+            is_first
+        });
+    }
+
+    /// Why the connection ends, if it does.
+    pub(super) fn farewell(&self) -> Option<CloseReason> {
+        *self.ending.borrow()
+    }
+
+    /// Waits until the connection ends.
+    pub(super) async fn ended(&self) {
+        // The sender is ours, so it is there as long as we are.
+        let _farewell = self.ending.subscribe().wait_for(Option::is_some).await.map(|_| ());
+    }
+}
+
+impl Queue {
+    fn push(&mut self, text: Arc<str>, is_answer: bool) {
+        let load = self.load(is_answer);
+        load.messages += 1;
+        load.bytes += text.len();
+        self.lines.push_back(Line { text, is_answer });
+    }
+
+    fn load(&mut self, is_answer: bool) -> &mut Load {
+        if is_answer { &mut self.answers } else { &mut self.backlog }
+    }
+}
+
+impl EventSink for Mailbox {
+    fn send(&self, told: &OutgoingEvent, _: &Subscriptions) -> Result<(), SessionClosed> {
+        self.post(told.line())
+    }
+
+    fn answer(&self, told: &OutgoingEvent, _: &Subscriptions) -> Result<(), SessionClosed> {
+        self.answer(told.line())
+    }
+
+    fn send_volatile(&self, told: &OutgoingEvent) {
+        if self.farewell().is_none()
+            && !self.take(told.line(), self.messages_max / 2, self.bytes_max / 2)
+        {
+            tracing::debug!(
+                event = told.name(),
+                "a plain client is behind and was spared an event"
+            );
+        }
+    }
+
+    fn silent_for(&self) -> Duration {
+        self.pulse.silent_for()
+    }
+
+    fn disconnect(&self) {
+        self.end(CloseReason::TOKEN_ENDED);
+    }
+}
+
+#[cfg(test)]
+mod outflow_tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_long_line_has_to_be_taken_before_another_follows() {
+        let outflow = Rc::new(Outflow::default());
+        assert!(outflow.room().now_or_never().is_some());
+        outflow.add(BYTES_MAX);
+        assert!(outflow.room().now_or_never().is_none());
+        drop(Watched { body: BoxBody::new(()), outflow: outflow.clone() });
+        assert!(outflow.room().now_or_never().is_some());
+    }
+}
+
+#[cfg(test)]
+mod mailbox_tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+
+    fn line(text: &str) -> Arc<str> {
+        text.into()
+    }
+
+    #[test]
+    fn lines_leave_in_the_order_in_which_they_came_and_a_pong_before_them() {
+        let mailbox = Mailbox::new(8, 100);
+        mailbox.post(&line("1")).expect("there is room");
+        mailbox.post(&line("2")).expect("there is room");
+        mailbox.pong(Bytes::from_static(b"p"));
+        assert_eq!(mailbox.pop(), Some(Outgoing::Pong(Bytes::from_static(b"p"))));
+        assert_eq!(mailbox.pop(), Some(Outgoing::Line(line("1"))));
+        assert_eq!(mailbox.pop(), Some(Outgoing::Line(line("2"))));
+        assert_eq!(mailbox.pop(), None);
+    }
+
+    #[test]
+    fn one_line_too_many_or_too_long_ends_the_connection() {
+        for (messages_max, bytes_max) in [(2, 100), (100, 2)] {
+            let mailbox = Mailbox::new(messages_max, bytes_max);
+            mailbox.post(&line("1")).expect("there is room");
+            mailbox.post(&line("2")).expect("there is room");
+            assert_eq!(mailbox.post(&line("3")), Err(SessionClosed));
+            assert_eq!(mailbox.farewell(), Some(CloseReason::SLOW_READER));
+        }
+    }
+
+    #[test]
+    fn what_was_asked_for_is_taken_and_holds_the_next_command_up() {
+        let mailbox = Mailbox::new(2, 100);
+        mailbox.answer(&line(&"x".repeat(300))).expect("there is always room");
+        assert!(mailbox.takes_commands().now_or_never().is_none());
+        for text in ["1", "2"] {
+            mailbox.post(&line(text)).expect("room as ever");
+        }
+        assert!(mailbox.pop().is_some(), "the answer");
+        assert!(mailbox.takes_commands().now_or_never().is_some());
+        assert_eq!(mailbox.post(&line("3")), Err(SessionClosed));
+    }
+
+    #[test]
+    fn what_may_be_lost_takes_half_of_the_room() {
+        let mailbox = Mailbox::new(4, 100);
+        let taken = (0..4).filter(|_| mailbox.take(&line("x"), 4 / 2, 50)).count();
+        assert_eq!((taken, mailbox.farewell()), (2, None));
+    }
+
+    #[test]
+    fn the_first_reason_to_end_counts() {
+        let mailbox = Mailbox::new(4, 100);
+        mailbox.end(CloseReason::GOING_AWAY);
+        mailbox.end(CloseReason::SILENT);
+        assert_eq!(mailbox.farewell(), Some(CloseReason::GOING_AWAY));
+    }
+}
