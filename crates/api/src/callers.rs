@@ -8,7 +8,11 @@ use std::{
 };
 
 use domain::{
-    Messaging, caller::Caller, id::UserId, participant::Role, ports::TokenVerifier, zone::Zone,
+    Messaging,
+    ids::UserId,
+    participant::{Caller, Role},
+    ports::TokenVerifier,
+    time::Zone,
 };
 
 use crate::error::Failure;

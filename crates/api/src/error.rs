@@ -4,15 +4,19 @@ use std::{error::Error, fmt, sync::Arc};
 
 use actix_web::http::StatusCode;
 use domain::{
-    appointment::AppointmentEventError,
-    attachment::FileError,
-    conversation::Action,
-    ports::{KeepError, StoreError, TokenError},
-    usecase::{
-        ChangeConversationError, DeleteMessageError, FindError, MuteError, OpenConversationError,
-        OpenFileError, PreferencesError, PutParticipantsError, ReceiveAppointmentEventError,
-        ReplyByMailError, SendMessageError, UploadError,
+    appointments::{AppointmentEventError, handle::ReceiveAppointmentEventError},
+    conversation::{
+        Action,
+        attachment::FileError,
+        commands::{
+            ChangeConversationError, DeleteMessageError, OpenConversationError, SendMessageError,
+        },
+        queries::FindError,
+        uploads::{OpenFileError, UploadError},
     },
+    mail::service::{MuteError, PreferencesError, ReplyByMailError},
+    participant::directory::PutParticipantsError,
+    ports::{KeepError, StoreError, TokenError},
 };
 
 use crate::{

@@ -31,9 +31,10 @@ use actix_web::{
 use callers::Callers;
 use domain::{
     Messaging, Uploads,
-    ports::{Clock, Files, Ids, Store, TokenVerifier},
+    conversation::uploads::UploadSettings,
+    ports::{Clock, Files, Ids, TokenVerifier},
     retention::RetentionSettings,
-    usecase::UploadSettings,
+    store::Store,
 };
 use limits::Limits;
 use links::Links;

@@ -15,7 +15,7 @@ use std::{
 };
 
 use actix_web::dev::RequestHead;
-use domain::id::UserId;
+use domain::ids::UserId;
 use governor::{
     DefaultKeyedRateLimiter, Quota,
     clock::{Clock, DefaultClock},

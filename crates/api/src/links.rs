@@ -6,8 +6,8 @@ use std::{fmt, sync::Arc};
 use aws_lc_rs::{constant_time::verify_slices_are_equal, hmac, rand};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use domain::{
-    id::AttachmentId,
-    object::{ObjectKey, PictureForm},
+    conversation::attachment::{ObjectKey, PictureForm},
+    ids::AttachmentId,
     ports::Clock,
     time::Timestamp,
 };

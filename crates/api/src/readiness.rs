@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use domain::ports::Store;
+use domain::store::Store;
 
 /// Answers for this node. Cheap to clone.
 #[derive(Clone)]

@@ -25,8 +25,9 @@ use std::{sync::Arc, time::Duration};
 use admission::{Bounds, ConnectionLimiter};
 use domain::{
     Messaging,
-    ports::{Clock, Fanout, Store, TokenVerifier},
-    typing::TypingPolicy,
+    conversation::live::TypingPolicy,
+    ports::{Clock, Fanout, TokenVerifier},
+    store::Store,
 };
 use hub::Hub;
 use recovery_token::{Offered, RecoveryKey};

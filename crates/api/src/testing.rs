@@ -18,9 +18,8 @@ use actix_web::{
     test::{self, TestRequest},
 };
 use domain::{
-    caller::Caller,
-    participant::{Profile, Role},
-    ports::{Clock as _, ParticipantStore as _, TokenError, TokenVerifier},
+    participant::{Caller, Profile, Role, store::ParticipantStore as _},
+    ports::{Clock as _, TokenError, TokenVerifier},
     testing::{
         MemoryStore,
         fixture::{CountingIds, FixedClock, MemoryFiles, client, salon, user},

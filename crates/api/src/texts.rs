@@ -6,10 +6,9 @@
 use std::borrow::Cow;
 
 use domain::{
-    appointment::AppointmentEventKind,
-    attachment::FILE_NAME_MAX_CHARS,
+    appointments::{AppointmentEventKind, store::BOOKINGS_ASKED_MAX},
+    conversation::attachment::FILE_NAME_MAX_CHARS,
     participant::{EMAIL_MAX_CHARS, IMAGE_MAX_CHARS, NAME_MAX_CHARS},
-    ports::BOOKINGS_ASKED_MAX,
     text::{CONTENT_MAX_CHARS, SUBJECT_MAX_CHARS},
 };
 

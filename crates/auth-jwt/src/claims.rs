@@ -1,7 +1,6 @@
 use domain::{
-    caller::Caller,
-    id::UserId,
-    participant::{Profile, Role, tidied_name},
+    ids::UserId,
+    participant::{Caller, Profile, Role, tidied_name},
     ports::TokenError,
     time::Timestamp,
 };

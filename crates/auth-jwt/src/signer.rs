@@ -1,6 +1,9 @@
 use std::fmt;
 
-use domain::{caller::Caller, participant::Role, time::Timestamp};
+use domain::{
+    participant::{Caller, Role},
+    time::Timestamp,
+};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde::Serialize;
 

@@ -1,7 +1,7 @@
 use std::{fmt, sync::Arc};
 
 use domain::{
-    caller::Caller,
+    participant::Caller,
     ports::{Clock, TokenError, TokenVerifier},
 };
 

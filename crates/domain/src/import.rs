@@ -13,6 +13,7 @@ mod mail;
 mod message;
 mod person;
 mod preference;
+pub mod store;
 mod text;
 
 pub use conversation::{ImportedConversation, conversation};

@@ -6,38 +6,25 @@
            Enter through [`Messaging`]; the README shows how."
 )]
 #![deny(missing_docs)]
-
-pub mod appointment;
-pub mod attachment;
-pub mod audit;
-pub mod caller;
+pub mod appointments;
 pub mod conversation;
-pub mod erasure;
-pub mod event;
-pub mod export;
-pub mod id;
+pub mod ids;
 pub mod import;
-pub mod job;
-pub mod language;
+pub mod jobs;
 pub mod mail;
-pub mod message;
-pub mod notice;
-pub mod object;
+pub mod messaging;
 pub mod page;
 pub mod participant;
 pub mod ports;
-pub mod preference;
-pub mod presence;
-pub mod reading;
+pub mod privacy;
 pub mod retention;
-pub mod seq;
-pub mod text;
-pub mod time;
-pub mod typing;
-pub mod usecase;
-pub mod zone;
-
+pub mod store;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod text;
+pub mod time;
 
-pub use usecase::{Mailing, Messaging, Uploads, Worker};
+pub use conversation::uploads::Uploads;
+pub use jobs::worker::Worker;
+pub use mail::service::Mailing;
+pub use messaging::Messaging;

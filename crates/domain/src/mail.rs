@@ -2,24 +2,25 @@
 //! when it is due, from what is so at that moment, and written when it leaves.
 
 mod address;
-mod calendar;
-mod decide;
-mod letter;
+pub mod email;
+pub mod preferences;
+pub mod schedule;
+pub mod service;
+pub mod store;
 
 pub use address::{
     InvalidReplyToken, ReplyToken, address_forms, address_with_ascii_domain, directory_address,
     is_same_address, normal_address,
 };
-pub use decide::decide;
-pub use letter::{ConversationDigest, Email, QueuedMail, Quote, SendDecision, decide_send};
+pub use email::{ConversationDigest, Email, QueuedMail, Quote, SendDecision, decide_send};
+pub use schedule::decide;
+
+use preferences::Preferences;
 
 use crate::{
-    id::{ConversationId, MailId, UserId},
+    ids::{ConversationId, MailId, Seq, UserId},
     participant::Participant,
-    preference::Preferences,
-    seq::Seq,
-    time::Timestamp,
-    zone::Zone,
+    time::{Timestamp, Zone},
 };
 
 /// The most conversations that one mail tells of; the others wait for the next.

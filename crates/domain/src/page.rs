@@ -1,6 +1,9 @@
 //! Lists in pieces, each of bounded size.
 
-use crate::{id::ConversationId, seq::Seq, time::Timestamp};
+use crate::{
+    ids::{ConversationId, Seq},
+    time::Timestamp,
+};
 
 /// The most items of one page.
 pub const PAGE_SIZE_MAX: u32 = 100;

@@ -1,12 +1,14 @@
 //! People, as the directory knows them.
 
+pub mod directory;
+pub mod store;
+
 use std::fmt;
 
 use crate::{
-    id::UserId,
-    language::Language,
+    ids::UserId,
     text::{is_blank, tidied_line},
-    zone::Zone,
+    time::{Timestamp, Zone},
 };
 
 /// What a person is called of whom no name is known. French whatever language is asked for: it stands
@@ -237,8 +239,55 @@ impl fmt::Debug for Profile {
     }
 }
 
+// Who is asking.
+
+/// The person or program behind a request, as its token says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// Who.
+    pub user: UserId,
+    /// What they are on the platform.
+    pub role: Role,
+    /// When the token ends; `None` for a token that does not.
+    pub expires_at: Option<Timestamp>,
+    /// What the token says of the person, if anything.
+    pub profile: Profile,
+}
+
+// The languages that we write to people in.
+
+/// A language. Without a better hint it is French.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Language {
+    /// `fr`.
+    #[default]
+    French,
+    /// `en`.
+    English,
+}
+
+impl Language {
+    /// The language of a locale such as `en-GB` (BCP 47) or `en_GB`; `None` when we do not write it.
+    pub fn of_locale(locale: &str) -> Option<Self> {
+        let language = locale.split(['-', '_']).next().unwrap_or_default();
+        match language.to_ascii_lowercase().as_str() {
+            "fr" => Some(Self::French),
+            "en" => Some(Self::English),
+            _ => None,
+        }
+    }
+
+    /// The language's code (ISO 639-1).
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::French => "fr",
+            Self::English => "en",
+        }
+    }
+}
+
 #[cfg(test)]
-mod tests {
+mod participant_tests {
     use super::*;
 
     fn person(first: Option<&str>, last: Option<&str>, salon: Option<&str>) -> Participant {
@@ -332,5 +381,21 @@ mod tests {
         assert_eq!(person(Some(&long), None, None).profile.check(), Err(InvalidProfile));
         assert_eq!(person(None, Some("a\0"), None).profile.check(), Err(InvalidProfile));
         assert_eq!(person(Some("Léa"), None, None).profile.check(), Ok(()));
+    }
+}
+
+#[cfg(test)]
+mod language_tests {
+    use super::*;
+
+    #[test]
+    fn a_locale_has_a_language_or_none_of_ours() {
+        for language in [Language::French, Language::English] {
+            assert_eq!(Language::of_locale(language.as_str()), Some(language));
+        }
+        assert_eq!(Language::of_locale("EN_gb"), Some(Language::English));
+        assert_eq!(Language::of_locale("fr-CH"), Some(Language::French));
+        assert_eq!(Language::of_locale("de"), None);
+        assert_eq!(Language::of_locale(""), None);
     }
 }

@@ -1,13 +1,15 @@
 //! How long conversations are kept: what is due for putting away and for emptying, and when the
 //! work on it begins.
 
+pub mod store;
+pub mod sweep;
 #[cfg(test)]
 mod tests;
 
 use crate::{
     conversation::Status,
-    id::{ConversationId, UserId},
-    language::Language,
+    ids::{ConversationId, UserId},
+    participant::Language,
     time::Timestamp,
 };
 

@@ -4,6 +4,8 @@
 //! refused for its characters. [`tidied`] is the one rule for messages, whichever way they come;
 //! [`tidied_line`] is its sister for names, subjects and file names.
 
+#[cfg(test)]
+mod tests;
 use std::{fmt, mem};
 
 use unicode_normalization::{IsNormalized, UnicodeNormalization as _, is_nfc_quick};
@@ -191,7 +193,7 @@ impl Content {
     ///
     /// # Errors
     /// [`TextError::TooLong`], counted after that. An empty text is fine here; whether a message may be
-    /// empty is the [`Draft`](crate::message::Draft)'s rule.
+    /// empty is the [`Draft`](crate::conversation::message::Draft)'s rule.
     pub fn parse(text: impl Into<String>) -> Result<Self, TextError> {
         let text = balanced(without_controls(&text.into()));
         // What cannot come to fit is not normalised, which is the dear part.
@@ -308,6 +310,3 @@ pub fn beginning(text: &str, max_chars: usize) -> &str {
     let end = ends.take_while(|end| *end <= too_far).last();
     end.map_or_else(|| text[..too_far].trim_end_matches('\u{200d}'), |end| &text[..end])
 }
-
-#[cfg(test)]
-mod tests;

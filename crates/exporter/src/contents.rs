@@ -3,12 +3,11 @@
 use std::collections::HashSet;
 
 use domain::{
-    attachment::Attachment,
-    conversation::ConversationView,
-    export::Export,
-    id::{AttachmentId, ConversationId},
-    job::JobFailure,
-    ports::Store,
+    conversation::{ConversationView, attachment::Attachment},
+    ids::{AttachmentId, ConversationId},
+    jobs::JobFailure,
+    privacy::export::Export,
+    store::Store,
 };
 
 use crate::{person::Person, walk};

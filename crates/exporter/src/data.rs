@@ -1,10 +1,12 @@
 //! `data.json`: everything, for programs.
 
 use domain::{
-    attachment::{Attachment, Place},
-    conversation::ConversationView,
-    job::JobFailure,
-    message::Message,
+    conversation::{
+        ConversationView,
+        attachment::{Attachment, Place},
+        message::Message,
+    },
+    jobs::JobFailure,
 };
 use serde_json::{Value, json};
 
@@ -38,7 +40,7 @@ async fn conversation(
         "id": about.id.as_str(),
         "salon": { "id": here.salon.id.as_str(), "name": here.salon.display_name() },
         "client": { "id": here.client.id.as_str(), "name": here.client.display_name() },
-        "appointmentId": about.appointment.as_ref().map(domain::id::AppointmentId::as_str),
+        "appointmentId": about.appointment.as_ref().map(domain::ids::AppointmentId::as_str),
         "subject": about.subject.as_ref().map(domain::text::Subject::as_str),
         "status": about.status.as_str(),
         "createdAt": about.created_at.to_string(),
@@ -100,8 +102,8 @@ fn profile(Person { participant, .. }: &Person) -> Value {
         "salonName": known.salon_name,
         "image": known.image,
         "email": known.email,
-        "language": known.language.map(domain::language::Language::as_str),
-        "timeZone": known.zone.as_ref().map(domain::zone::Zone::as_str),
+        "language": known.language.map(domain::participant::Language::as_str),
+        "timeZone": known.zone.as_ref().map(domain::time::Zone::as_str),
     })
 }
 
@@ -110,9 +112,9 @@ fn preferences(Person { preferences: wishes, .. }: &Person) -> Value {
     json!({
         "mailEnabled": wishes.mail_enabled,
         "frequency": wishes.frequency.as_str(),
-        "quietFromMinute": quiet.map(domain::preference::QuietHours::from_minute),
-        "quietToMinute": quiet.map(domain::preference::QuietHours::to_minute),
-        "timeZone": wishes.zone.as_ref().map(domain::zone::Zone::as_str),
-        "mutedConversations": wishes.muted.iter().map(domain::id::ConversationId::as_str).collect::<Vec<_>>(),
+        "quietFromMinute": quiet.map(domain::mail::preferences::QuietHours::from_minute),
+        "quietToMinute": quiet.map(domain::mail::preferences::QuietHours::to_minute),
+        "timeZone": wishes.zone.as_ref().map(domain::time::Zone::as_str),
+        "mutedConversations": wishes.muted.iter().map(domain::ids::ConversationId::as_str).collect::<Vec<_>>(),
     })
 }

@@ -20,9 +20,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::{
-    export::Export,
-    job::JobFailure,
-    ports::{Exporter, Files, KeepError, Store},
+    jobs::JobFailure,
+    ports::{Files, KeepError},
+    privacy::{export::Export, store::Exporter},
+    store::Store,
 };
 
 use crate::{contents::Contents, pipe::Sink, zip::Zip};

@@ -2,10 +2,12 @@
 
 use askama::Template;
 use domain::{
-    attachment::{Attachment, Place},
-    conversation::{ConversationView, Status},
-    job::JobFailure,
-    message::{Message, MessageKind},
+    conversation::{
+        ConversationView, Status,
+        attachment::{Attachment, Place},
+        message::{Message, MessageKind},
+    },
+    jobs::JobFailure,
 };
 
 use crate::{

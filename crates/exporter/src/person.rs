@@ -1,8 +1,12 @@
 //! Whom an archive is for.
 
 use domain::{
-    export::Export, job::JobFailure, participant::Participant, ports::Store,
-    preference::Preferences, time::Timestamp, zone::Zone,
+    jobs::JobFailure,
+    mail::preferences::Preferences,
+    participant::Participant,
+    privacy::export::Export,
+    store::Store,
+    time::{Timestamp, Zone},
 };
 
 use crate::words::Words;

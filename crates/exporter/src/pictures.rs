@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 
 use domain::{
-    attachment::{Attachment, Place},
-    id::AttachmentId,
-    job::JobFailure,
+    conversation::attachment::{Attachment, Place},
+    ids::AttachmentId,
+    jobs::JobFailure,
     ports::Files,
 };
 

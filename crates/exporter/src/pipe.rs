@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use domain::{
-    job::JobFailure,
+    jobs::JobFailure,
     ports::{Chunks, Interrupted},
 };
 use tokio::sync::mpsc;

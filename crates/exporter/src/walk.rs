@@ -3,14 +3,12 @@
 use std::collections::HashSet;
 
 use domain::{
-    conversation::ConversationView,
-    export::Export,
-    id::ConversationId,
-    job::JobFailure,
-    message::Message,
+    conversation::{ConversationView, message::Message},
+    ids::{ConversationId, Seq},
+    jobs::JobFailure,
     page::{MessageCursor, PAGE_SIZE_MAX, PageSize, Start, Window},
-    ports::Store,
-    seq::Seq,
+    privacy::export::Export,
+    store::Store,
 };
 
 fn after<C>(cursor: C) -> Window<C> {
@@ -88,7 +86,7 @@ mod tests {
     use std::{collections::VecDeque, sync::Arc};
 
     use domain::{
-        object::ObjectKey,
+        conversation::attachment::ObjectKey,
         page::{ConversationCursor, Page},
         ports::Clock as _,
         testing::{

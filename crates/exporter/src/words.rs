@@ -1,6 +1,6 @@
 //! What `index.html` says itself, in the languages that we write to people in.
 
-use domain::{language::Language, preference::Frequency};
+use domain::{mail::preferences::Frequency, participant::Language};
 
 /// The texts of the page.
 #[derive(Debug)]

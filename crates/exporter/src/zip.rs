@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use domain::job::JobFailure;
+use domain::jobs::JobFailure;
 use zip::{
     CompressionMethod::Stored,
     result::ZipError,

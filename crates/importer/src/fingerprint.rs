@@ -4,9 +4,9 @@ use aws_lc_rs::digest::{Context, SHA256};
 use domain::{
     import::{
         ImportedConversation, ImportedFile, ImportedMail, ImportedMessage, ImportedPreference,
+        store::{Fingerprint, ImportRow},
     },
     participant::Participant,
-    ports::{Fingerprint, ImportRow},
     time::Timestamp,
 };
 
@@ -81,7 +81,7 @@ impl Digest for ImportedConversation {
         sum.text(self.id.as_str());
         sum.text(self.parties.salon.as_str());
         sum.text(self.parties.client.as_str());
-        sum.maybe(self.appointment.as_ref().map(domain::id::AppointmentId::as_str));
+        sum.maybe(self.appointment.as_ref().map(domain::ids::AppointmentId::as_str));
         sum.maybe(self.subject.as_ref().map(domain::text::Subject::as_str));
         sum.text(self.status.as_str());
         for at in [self.created_at, self.updated_at, self.last_message_at] {

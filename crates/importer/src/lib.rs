@@ -19,7 +19,7 @@ mod watcher;
 
 use std::sync::Arc;
 
-use domain::ports::{Clock, ImportStore};
+use domain::{import::store::ImportStore, ports::Clock};
 
 pub use error::{ImportError, SourceError};
 pub use settings::Settings;

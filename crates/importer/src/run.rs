@@ -3,9 +3,12 @@
 use std::{collections::HashSet, sync::Arc};
 
 use domain::{
-    id::ConversationId,
-    import::{Findings, ImportedKind, Refused},
-    ports::{Clock, Fingerprint, ImportMark, ImportOutcome, ImportStep, ImportStore},
+    ids::ConversationId,
+    import::{
+        Findings, ImportedKind, Refused,
+        store::{Fingerprint, ImportMark, ImportOutcome, ImportStep, ImportStore},
+    },
+    ports::Clock,
 };
 
 use crate::{ImportError, Settings, Tally, Watcher, stage::Place};

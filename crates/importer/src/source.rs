@@ -9,7 +9,10 @@ mod stamp;
 
 use std::{error::Error, time::Duration};
 
-use domain::{import::former::FormerTime, ports::Fingerprint, time::Timestamp};
+use domain::{
+    import::{former::FormerTime, store::Fingerprint},
+    time::Timestamp,
+};
 use tokio_postgres::{
     Client, Config, IsolationLevel, NoTls, Row, SimpleQueryMessage, Transaction,
     config::SslMode,

@@ -2,10 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use domain::{
-    import::{Findings, ImportedKind, Refusal, Repair},
-    ports::ImportOutcome,
-};
+use domain::import::{Findings, ImportedKind, Refusal, Repair, store::ImportOutcome};
 
 /// What became of things that were read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

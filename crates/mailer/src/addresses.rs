@@ -1,7 +1,7 @@
 //! The addresses that a mail names.
 
 use domain::{
-    id::{ConversationId, UserId},
+    ids::{ConversationId, UserId},
     mail::{ReplyToken, address_with_ascii_domain},
 };
 use lettre::{Address, address::AddressError};

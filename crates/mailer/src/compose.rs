@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use askama::Template;
-use domain::{mail::Email, ports::PostError};
+use domain::mail::{Email, store::PostError};
 use lettre::{
     Address, Message,
     address::{AddressError, Envelope},

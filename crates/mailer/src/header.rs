@@ -1,6 +1,6 @@
 //! The header lines that tell programs what a mail is.
 
-use domain::id::{ConversationId, MailId, UserId};
+use domain::ids::{ConversationId, MailId, UserId};
 use lettre::message::{
     MessageBuilder,
     header::{HeaderName, HeaderValue},

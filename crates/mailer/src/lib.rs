@@ -21,9 +21,9 @@ mod words;
 use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use domain::{
-    mail::Email,
-    ports::{MailSender, PostError},
+use domain::mail::{
+    Email,
+    store::{MailSender, PostError},
 };
 use tokio::{sync::Semaphore, time};
 

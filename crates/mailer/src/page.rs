@@ -3,7 +3,7 @@
 use domain::{
     mail::{ConversationDigest, Email, Quote},
     participant::{NAMELESS, Participant, ShownNames},
-    zone::Zone,
+    time::Zone,
 };
 
 use crate::{

@@ -1,4 +1,4 @@
-use domain::attachment::MediaType;
+use domain::conversation::attachment::MediaType;
 
 use crate::fault::Fault;
 

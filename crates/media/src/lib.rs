@@ -31,7 +31,7 @@ pub mod testing;
 
 use async_trait::async_trait;
 use domain::{
-    object::{ObjectKey, Picture, PictureKeys},
+    conversation::attachment::{ObjectKey, Picture, PictureKeys},
     ports::{Chunks, Files, FilesError, KeepError, ObjectBytes},
 };
 pub use settings::{

@@ -1,6 +1,6 @@
 //! A file into a picture that can be kept: cleaned, upright, and with a small one of it.
 
-use domain::object::Picture;
+use domain::conversation::attachment::Picture;
 use image::{DynamicImage, metadata::Orientation};
 
 use crate::{

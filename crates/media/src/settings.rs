@@ -1,6 +1,6 @@
 use std::{fmt, io, path::PathBuf};
 
-use domain::attachment::FILE_MAX_BYTES;
+use domain::conversation::attachment::FILE_MAX_BYTES;
 use secrecy::SecretString;
 
 /// Where UploadThing is asked to delete files.

@@ -12,7 +12,7 @@ use std::{
 
 use async_trait::async_trait;
 use domain::{
-    object::{ObjectKey, PictureKeys},
+    conversation::attachment::{ObjectKey, PictureKeys},
     ports::{Chunks, Files, Interrupted, KeepError},
 };
 use media::{Media, Settings, Storage};

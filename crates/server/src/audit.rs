@@ -1,6 +1,6 @@
 //! `audit list`: what was done about people's data.
 
-use domain::{audit::AuditEntry, ports::AuditStore as _};
+use domain::privacy::{audit::AuditEntry, store::AuditStore as _};
 use storage_pg::PgStore;
 
 use crate::{cli::AuditVerb, config::Config, database, error::RunError};
@@ -31,8 +31,8 @@ fn line(entry: &AuditEntry) -> String {
 #[cfg(test)]
 mod tests {
     use domain::{
-        audit::{Actor, AuditAction},
-        id::UserId,
+        ids::UserId,
+        privacy::audit::{Actor, AuditAction},
         time::Timestamp,
     };
 

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use domain::{
-    id::{JobId, UserId},
-    ports::JobFilter,
+    ids::{JobId, UserId},
+    jobs::store::JobFilter,
 };
 
 use crate::config::Settings;

@@ -5,13 +5,12 @@ use std::sync::Arc;
 use auth_jwt::JwtSigner;
 use domain::{
     Messaging,
-    caller::Caller,
-    id::{AppointmentId, InvalidId, UserId},
-    participant::{Profile, Role},
+    conversation::commands::NewConversation,
+    ids::{AppointmentId, InvalidId, UserId},
+    participant::{Caller, Profile, Role},
     ports::Clock,
     text::{Content, Subject, TextError},
     time::Timestamp,
-    usecase::NewConversation,
 };
 use serde_json::json;
 use storage_pg::PgStore;

@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use domain::{Messaging, id::UserId, job::JobFailure, ports::ErasureStore as _};
+use domain::{Messaging, ids::UserId, jobs::JobFailure, privacy::store::ErasureStore as _};
 use storage_pg::PgStore;
 
 use crate::{

@@ -1,7 +1,7 @@
 use std::{io, net::SocketAddr};
 
 use auth_jwt::{KeyError, MintError};
-use domain::{ports::StoreError, usecase::OpenConversationError};
+use domain::{conversation::commands::OpenConversationError, ports::StoreError};
 use storage_pg::{InvalidSettings, MigrateError};
 
 use crate::demo::ScriptError;
@@ -38,7 +38,7 @@ pub(crate) enum RunError {
     ErasedPerson(usize),
     /// Not everybody was forgotten.
     #[error("not everybody was forgotten; run it again to go on")]
-    Erase(#[source] domain::job::JobFailure),
+    Erase(#[source] domain::jobs::JobFailure),
     /// What was done about people's data could not be looked at.
     #[error("the record of what was done could not be looked at")]
     Audit(#[source] StoreError),

@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use api::mail::UnsubscribeLinks;
 use domain::{
-    id::UserId,
-    mail::MailPolicy,
-    ports::{Clock, Ids, MailSender, Store},
-    usecase::Mailing,
+    ids::UserId,
+    mail::{MailPolicy, service::Mailing, store::MailSender},
+    ports::{Clock, Ids},
+    store::Store,
 };
 use mailer::{Mailer, TransportSettings, Unsubscribe};
 

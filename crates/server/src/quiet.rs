@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use domain::{
-    event::Event,
-    id::{ConversationId, UserId},
+    conversation::event::Event,
+    ids::{ConversationId, UserId},
     ports::{Fanout, MarkedMessage, PublishGuard},
 };
 

@@ -7,12 +7,15 @@ mod say;
 
 use async_trait::async_trait;
 use domain::{
-    appointment::AppointmentEvent,
-    id::{AppointmentEventId, AppointmentId, UserId},
-    ports::{
-        AppliedAppointmentEvent, ApplyAppointmentEvent, AppointmentStore, ConversationOfBooking,
-        PendingAppointmentEvent, ReceiveOutcome, StoreError,
+    appointments::{
+        AppointmentEvent,
+        store::{
+            AppliedAppointmentEvent, ApplyAppointmentEvent, AppointmentStore,
+            ConversationOfBooking, PendingAppointmentEvent, ReceiveOutcome,
+        },
     },
+    ids::{AppointmentEventId, AppointmentId, UserId},
+    ports::StoreError,
     time::Timestamp,
 };
 

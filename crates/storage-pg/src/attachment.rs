@@ -8,7 +8,7 @@ use diesel::{
     sql_types::{Array, Text, Timestamptz},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use domain::{id::ConversationId, time::Timestamp};
+use domain::{ids::ConversationId, time::Timestamp};
 
 use crate::{
     failure::Failure,

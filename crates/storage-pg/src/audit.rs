@@ -9,9 +9,12 @@ use diesel::{
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
-    audit::{Actor, AuditAction, AuditEntry},
-    id::UserId,
-    ports::{AuditStore, StoreError},
+    ids::UserId,
+    ports::StoreError,
+    privacy::{
+        audit::{Actor, AuditAction, AuditEntry},
+        store::AuditStore,
+    },
     time::Timestamp,
 };
 

@@ -10,11 +10,14 @@ mod unread;
 
 use async_trait::async_trait;
 use domain::{
-    conversation::{ConversationView, Parties, Status, UnreadConversation},
-    event::Event,
-    id::{ConversationId, UserId},
+    conversation::{
+        ConversationView, Parties, Status, UnreadConversation,
+        event::Event,
+        store::{ConversationStore, EditConversation, OpenConversation, OpenOutcome},
+    },
+    ids::{ConversationId, UserId},
     page::{ConversationCursor, Page, Window},
-    ports::{ConversationStore, EditConversation, OpenConversation, OpenOutcome, StoreError},
+    ports::StoreError,
     time::Timestamp,
 };
 

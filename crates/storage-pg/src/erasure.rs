@@ -6,11 +6,14 @@ mod trace;
 
 use async_trait::async_trait;
 use domain::{
-    audit::Actor,
-    erasure::Erasure,
-    event::Event,
-    id::{ConversationId, UserId},
-    ports::{EraseIn, ErasureStore, StoreError},
+    conversation::event::Event,
+    ids::{ConversationId, UserId},
+    ports::StoreError,
+    privacy::{
+        audit::Actor,
+        erasure::Erasure,
+        store::{EraseIn, ErasureStore},
+    },
     time::Timestamp,
 };
 

@@ -10,12 +10,15 @@ use diesel::{
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
-    audit::{Actor, AuditAction},
-    export::{EXPORT_LIFETIME_MS, Export, ReadyExport},
-    id::UserId,
-    job::Task,
-    object::ObjectKey,
-    ports::{ExportStore, StoreError},
+    conversation::attachment::ObjectKey,
+    ids::UserId,
+    jobs::Task,
+    ports::StoreError,
+    privacy::{
+        audit::{Actor, AuditAction},
+        export::{EXPORT_LIFETIME_MS, Export, ReadyExport},
+        store::ExportStore,
+    },
     time::Timestamp,
 };
 

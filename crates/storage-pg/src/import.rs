@@ -16,9 +16,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
-    import::{ImportedConversation, ImportedMail, ImportedPreference},
+    import::{
+        ImportedConversation, ImportedMail, ImportedPreference,
+        store::{ImportMark, ImportOutcome, ImportRow, ImportStep, ImportStore},
+    },
     participant::Participant,
-    ports::{ImportMark, ImportOutcome, ImportRow, ImportStep, ImportStore, StoreError},
+    ports::StoreError,
 };
 
 use crate::{

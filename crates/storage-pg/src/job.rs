@@ -9,9 +9,12 @@ use async_trait::async_trait;
 use diesel::sql_types::{Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
-    id::JobId,
-    job::{Job, JobView, Reason, Task},
-    ports::{ClaimJobs, JobCounts, JobFilter, JobStore, RetryOrDead, StoreError},
+    ids::JobId,
+    jobs::{
+        Job, JobView, Reason, Task,
+        store::{ClaimJobs, JobCounts, JobFilter, JobStore, RetryOrDead},
+    },
+    ports::StoreError,
     time::Timestamp,
 };
 

@@ -7,10 +7,12 @@ use async_trait::async_trait;
 use diesel::{BoolExpressionMethods, ExpressionMethods, QueryDsl, SelectableHelper};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
-    event::Event,
-    id::{ConversationId, UserId},
-    ports::{LogPiece, LogStore, StoreError},
-    seq::Seq,
+    conversation::{
+        event::Event,
+        store::{LogPiece, LogStore},
+    },
+    ids::{ConversationId, Seq, UserId},
+    ports::StoreError,
     time::Timestamp,
 };
 

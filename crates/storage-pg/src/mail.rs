@@ -9,9 +9,12 @@ mod settle;
 
 use async_trait::async_trait;
 use domain::{
-    id::{MailId, UserId},
-    mail::{MailDecision, NewMail, PendingNotifications, QueuedMail, ReplyToken},
-    ports::{DueMail, MailStore, ReplyTarget, StoreError},
+    ids::{MailId, UserId},
+    mail::{
+        MailDecision, NewMail, PendingNotifications, QueuedMail, ReplyToken,
+        store::{DueMail, MailStore, ReplyTarget},
+    },
+    ports::StoreError,
     time::Timestamp,
 };
 

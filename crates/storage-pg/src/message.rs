@@ -7,11 +7,14 @@ mod read;
 
 use async_trait::async_trait;
 use domain::{
-    event::Event,
-    id::{ConversationId, MessageId, UserId},
-    message::Message,
+    conversation::{
+        event::Event,
+        message::Message,
+        store::{History, MessageStore, PostMessage, PostOutcome},
+    },
+    ids::{ConversationId, MessageId, UserId},
     page::{MessageCursor, Window},
-    ports::{History, MessageStore, PostMessage, PostOutcome, StoreError},
+    ports::StoreError,
     time::Timestamp,
 };
 

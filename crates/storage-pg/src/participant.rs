@@ -12,9 +12,12 @@ use diesel::{
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
-    id::UserId,
-    participant::Participant,
-    ports::{ParticipantStore, ParticipantWithPartners, StoreError},
+    ids::UserId,
+    participant::{
+        Participant,
+        store::{ParticipantStore, ParticipantWithPartners},
+    },
+    ports::StoreError,
     time::Timestamp,
 };
 

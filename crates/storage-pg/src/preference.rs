@@ -5,9 +5,12 @@ mod wishes;
 
 use async_trait::async_trait;
 use domain::{
-    id::{ConversationId, UserId},
-    ports::{Muting, PreferenceStore, StoreError},
-    preference::{PreferenceChange, Preferences},
+    ids::{ConversationId, UserId},
+    mail::{
+        preferences::{PreferenceChange, Preferences},
+        store::{Muting, PreferenceStore},
+    },
+    ports::StoreError,
     time::Timestamp,
 };
 

@@ -10,11 +10,13 @@ use diesel::{
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
-    conversation::{Parties, Side},
-    event::{Event, EventKind, ReadReceipt},
-    id::{ConversationId, UserId},
-    ports::{MarkRead, MarkedRead, ReadTarget, ReadingStore, StoreError},
-    seq::Seq,
+    conversation::{
+        Parties, Side,
+        event::{Event, EventKind, ReadReceipt},
+        store::{MarkRead, MarkedRead, ReadTarget, ReadingStore},
+    },
+    ids::{ConversationId, Seq, UserId},
+    ports::StoreError,
     time::Timestamp,
 };
 

@@ -18,7 +18,11 @@ use diesel::{
     serialize::{self, Output, ToSql},
     sql_types::{BigInt, Integer, Jsonb, Nullable, Text, Timestamptz},
 };
-use domain::{conversation::Side, id::MessageId, seq::Seq, time::Timestamp};
+use domain::{
+    conversation::Side,
+    ids::{MessageId, Seq},
+    time::Timestamp,
+};
 use serde_json::Value;
 
 pub(crate) use attachment::{attachment, attachments, files_as_json};

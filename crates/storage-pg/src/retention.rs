@@ -7,15 +7,17 @@ mod policy;
 
 use async_trait::async_trait;
 use domain::{
-    conversation::Status,
-    event::Event,
-    id::{ConversationId, UserId},
-    job::Task,
-    ports::{
-        AgePage, ArchiveForAge, PurgeExpired, Purged, RetentionStore, StoreError, TrimBatch,
-        TrimProgress, Usage,
+    conversation::{Status, event::Event},
+    ids::{ConversationId, UserId},
+    jobs::Task,
+    ports::StoreError,
+    retention::{
+        RetentionPolicy, SalonRetention,
+        store::{
+            AgePage, ArchiveForAge, PurgeExpired, Purged, RetentionStore, TrimBatch, TrimProgress,
+            Usage,
+        },
     },
-    retention::{RetentionPolicy, SalonRetention},
     time::Timestamp,
 };
 

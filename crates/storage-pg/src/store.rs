@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::{conversation::Parties, id::ConversationId, ports::StoreError};
+use domain::{conversation::Parties, ids::ConversationId, ports::StoreError};
 use quick_cache::sync::Cache;
 use tracing::Instrument;
 

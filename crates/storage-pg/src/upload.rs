@@ -6,10 +6,12 @@ mod forget;
 
 use async_trait::async_trait;
 use domain::{
-    attachment::Attachment,
-    id::{AttachmentId, UserId},
-    object::Picture,
-    ports::{BeginUpload, Downloadable, StoreError, UploadStore},
+    conversation::{
+        attachment::{Attachment, Picture},
+        store::{BeginUpload, Downloadable, UploadStore},
+    },
+    ids::{AttachmentId, UserId},
+    ports::StoreError,
     time::Timestamp,
 };
 

@@ -7,7 +7,7 @@ use actix_web::{
     HttpResponse,
     web::{Data, Json},
 };
-use domain::id::AttachmentId;
+use domain::ids::AttachmentId;
 use form::Form;
 use futures_util::future::join;
 

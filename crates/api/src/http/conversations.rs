@@ -4,7 +4,7 @@ use actix_web::{
     HttpRequest, HttpResponse,
     web::{Data, Json},
 };
-use domain::{id::ConversationId, ports::ReadTarget};
+use domain::{conversation::store::ReadTarget, ids::ConversationId};
 
 use super::{
     Context,

@@ -8,7 +8,7 @@ use actix_web::{
     http::{Method, header},
     web::{Data, Query},
 };
-use domain::object::ObjectKey;
+use domain::conversation::attachment::ObjectKey;
 use serde::Deserialize;
 
 use super::{Context, extract::Caller, files::pieces};

@@ -13,7 +13,7 @@ use actix_web::{
     },
 };
 use domain::{
-    id::{AttachmentId, ConversationId, MessageId, UserId},
+    ids::{AttachmentId, ConversationId, MessageId, UserId},
     ports::TokenError,
 };
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
@@ -29,7 +29,7 @@ use crate::{
 
 /// Who is asking, by the token in `Authorization: Bearer …`.
 #[derive(Debug)]
-pub(crate) struct Caller(pub(crate) domain::caller::Caller);
+pub(crate) struct Caller(pub(crate) domain::participant::Caller);
 
 impl FromRequest for Caller {
     type Error = Failure;

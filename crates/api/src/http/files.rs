@@ -11,10 +11,9 @@ use actix_web::{
     web::{Bytes, Data},
 };
 use domain::{
-    id::AttachmentId,
-    object::PictureForm,
+    conversation::{attachment::PictureForm, uploads::OpenedFile},
+    ids::AttachmentId,
     ports::{Chunks, ObjectBytes},
-    usecase::OpenedFile,
 };
 use futures_util::{Stream, stream};
 

@@ -5,7 +5,7 @@ use actix_web::{
     http::header::HeaderMap,
     web::{Data, Json},
 };
-use domain::id::{ConversationId, MessageId};
+use domain::ids::{ConversationId, MessageId};
 
 use super::{
     Context,

@@ -9,7 +9,7 @@ use actix_web::{
     middleware::from_fn,
     web::{self, Data, ServiceConfig, post},
 };
-use domain::id::UserId;
+use domain::ids::UserId;
 
 use super::{
     Context,

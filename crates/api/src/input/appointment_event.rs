@@ -1,7 +1,6 @@
 use domain::{
-    appointment::{AppointmentEvent, AppointmentEventKind, Service},
-    id::{AppointmentEventId, AppointmentId, ConversationId, InvalidId, UserId},
-    notice::FirstName,
+    appointments::{AppointmentEvent, AppointmentEventKind, Service, notice::FirstName},
+    ids::{AppointmentEventId, AppointmentId, ConversationId, InvalidId, UserId},
     time::Timestamp,
 };
 

@@ -1,10 +1,12 @@
 use domain::{
-    attachment::{
-        ATTACHMENTS_MAX, FILE_MAX_BYTES, File, FileError, FileUrl, MediaType, check_upload_key,
-        tidied_name,
+    conversation::{
+        attachment::{
+            ATTACHMENTS_MAX, FILE_MAX_BYTES, File, FileError, FileUrl, MediaType, check_upload_key,
+            tidied_name,
+        },
+        message::DraftFile,
     },
-    id::AttachmentId,
-    message::DraftFile,
+    ids::AttachmentId,
 };
 use serde_json::Value;
 

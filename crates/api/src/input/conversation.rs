@@ -1,10 +1,12 @@
 #[cfg(test)]
 mod tests;
 use domain::{
-    conversation::Status,
-    id::{AppointmentId, UserId},
+    conversation::{
+        Status,
+        commands::{ConversationChange, NewConversation},
+    },
+    ids::{AppointmentId, UserId},
     text::{Content, Subject, TextError},
-    usecase::{ConversationChange, NewConversation},
 };
 use serde_json::Value;
 

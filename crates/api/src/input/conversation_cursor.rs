@@ -1,7 +1,7 @@
 //! Cursors into a list of conversations, as text: `c`, the time of the newest message in
 //! milliseconds, `-`, the id of the conversation. Opaque to callers.
 
-use domain::{id::ConversationId, page::ConversationCursor, time::Timestamp};
+use domain::{ids::ConversationId, page::ConversationCursor, time::Timestamp};
 
 /// Writes a cursor.
 pub fn write(cursor: &ConversationCursor) -> String {

@@ -1,7 +1,7 @@
 #[cfg(test)]
 mod tests;
 use domain::{
-    message::{Draft, DraftError, MessageKind},
+    conversation::message::{Draft, DraftError, MessageKind},
     text::{Content, TextError},
 };
 

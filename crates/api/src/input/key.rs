@@ -1,4 +1,4 @@
-use domain::id::ClientMessageId;
+use domain::ids::ClientMessageId;
 
 use super::fields::{Field, Fields, ValidationErrors};
 use crate::texts;

@@ -1,6 +1,6 @@
 //! Cursors into a list of messages, as text: `m` and a position. Opaque to callers.
 
-use domain::{page::MessageCursor, seq::Seq};
+use domain::{ids::Seq, page::MessageCursor};
 
 /// Writes a cursor.
 pub fn write(cursor: &MessageCursor) -> String {

@@ -3,10 +3,11 @@ mod tests;
 use std::collections::HashSet;
 
 use domain::{
-    id::UserId,
-    language::Language,
-    participant::{EMAIL_MAX_CHARS, IMAGE_MAX_CHARS, Participant, Profile, Role, tidied_name},
-    zone::Zone,
+    ids::UserId,
+    participant::{
+        EMAIL_MAX_CHARS, IMAGE_MAX_CHARS, Language, Participant, Profile, Role, tidied_name,
+    },
+    time::Zone,
 };
 use serde_json::Value;
 

@@ -1,6 +1,6 @@
 use domain::{
-    preference::{Frequency, PreferenceChange, QuietHours},
-    zone::Zone,
+    mail::preferences::{Frequency, PreferenceChange, QuietHours},
+    time::Zone,
 };
 use serde_json::Value;
 

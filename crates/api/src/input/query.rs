@@ -1,10 +1,9 @@
 use actix_web::web::Query;
 use domain::{
+    appointments::store::BOOKINGS_ASKED_MAX,
     conversation::Status,
-    id::{AppointmentId, UserId},
+    ids::{AppointmentId, Seq, UserId},
     page::{ConversationCursor, MessageCursor, PageNumber, PageSize, Start, Window},
-    ports::BOOKINGS_ASKED_MAX,
-    seq::Seq,
 };
 
 use super::{conversation_cursor, message_cursor};

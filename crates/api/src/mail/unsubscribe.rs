@@ -2,7 +2,7 @@ use std::{fmt, sync::Arc};
 
 use aws_lc_rs::{constant_time::verify_slices_are_equal, hmac, rand};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
-use domain::id::UserId;
+use domain::ids::UserId;
 
 /// Signs the links by which people end mail. Every node of a service has the same. `Debug` hides it.
 #[derive(Clone)]

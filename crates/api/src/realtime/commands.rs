@@ -3,9 +3,8 @@
 use std::fmt;
 
 use domain::{
-    id::{ConversationId, MessageId},
-    message::Draft,
-    seq::Seq,
+    conversation::message::Draft,
+    ids::{ConversationId, MessageId, Seq},
 };
 use serde::Serialize;
 use serde_json::{Map, Value, value::RawValue};

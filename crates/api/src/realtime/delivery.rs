@@ -1,9 +1,11 @@
 //! Who hears what (D9): committed events into what is said to whom.
 
 use domain::{
-    event::{Event, EventKind, ReadReceipt},
-    id::UserId,
-    message::Message,
+    conversation::{
+        event::{Event, EventKind, ReadReceipt},
+        message::Message,
+    },
+    ids::UserId,
 };
 
 use super::events::{

@@ -7,11 +7,12 @@ use std::{
 };
 
 use domain::{
-    conversation::{Parties, Status},
-    event::{Event, ReadReceipt},
-    id::{ConversationId, MessageId, UserId},
+    conversation::{
+        Parties, Status,
+        event::{Event, ReadReceipt},
+    },
+    ids::{ConversationId, MessageId, Seq, UserId},
     ports::MarkedMessage,
-    seq::Seq,
     text::Subject,
     time::Timestamp,
 };

@@ -8,10 +8,13 @@ use std::{
 
 use async_trait::async_trait;
 use domain::{
-    event::{Event, EventKind},
-    id::{ConversationId, UserId},
-    ports::{Fanout, LogPiece, MarkedMessage, PublishGuard, Store},
-    seq::Seq,
+    conversation::{
+        event::{Event, EventKind},
+        store::LogPiece,
+    },
+    ids::{ConversationId, Seq, UserId},
+    ports::{Fanout, MarkedMessage, PublishGuard},
+    store::Store,
     time::Timestamp,
 };
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};

@@ -11,11 +11,13 @@ use std::{
 };
 
 use domain::{
-    conversation::Parties,
-    id::UserId,
-    participant::NAMELESS,
-    ports::{ParticipantWithPartners, Store},
-    presence::{Presence, PresencePolicy},
+    conversation::{
+        Parties,
+        live::{Presence, PresencePolicy},
+    },
+    ids::UserId,
+    participant::{NAMELESS, store::ParticipantWithPartners},
+    store::Store,
 };
 use tokio::{
     sync::{Notify, Semaphore},

@@ -9,9 +9,8 @@ use std::{fmt, sync::Arc};
 use aws_lc_rs::{constant_time::verify_slices_are_equal, hmac};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use domain::{
-    id::{ConversationId, ID_MAX_CHARS, UserId},
+    ids::{ConversationId, ID_MAX_CHARS, Seq, UserId},
     ports::Clock,
-    seq::Seq,
     time::Timestamp,
 };
 use socketio::RecoveryRequest;

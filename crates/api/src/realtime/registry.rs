@@ -3,8 +3,7 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use domain::{
-    id::{ConversationId, UserId},
-    seq::Seq,
+    ids::{ConversationId, Seq, UserId},
     time::Timestamp,
 };
 

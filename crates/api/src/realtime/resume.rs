@@ -3,14 +3,15 @@
 
 use domain::{
     Messaging,
-    event::{Event, EventKind},
-    id::{ConversationId, UserId},
-    message::Message,
+    conversation::{
+        event::{Event, EventKind},
+        message::Message,
+        queries::FindError,
+        store::LogPiece,
+    },
+    ids::{ConversationId, Seq, UserId},
     page::Window,
-    ports::LogPiece,
-    seq::Seq,
     time::Timestamp,
-    usecase::FindError,
 };
 use serde_json::{
     Value, json,

@@ -5,11 +5,10 @@ use std::{fmt, net::IpAddr, sync::Arc};
 
 use domain::{
     Messaging,
-    caller::Caller,
-    id::{ConversationId, MessageId, UserId},
-    message::Draft,
-    ports::{Clock, ReadTarget, TokenError, TokenVerifier},
-    seq::Seq,
+    conversation::{message::Draft, store::ReadTarget},
+    ids::{ConversationId, MessageId, Seq, UserId},
+    participant::Caller,
+    ports::{Clock, TokenError, TokenVerifier},
 };
 use serde_json::{Map, Value, json};
 

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use domain::{id::ConversationId, time::Timestamp};
+use domain::{ids::ConversationId, time::Timestamp};
 use socketio::Socket;
 
 use super::{
@@ -198,7 +198,7 @@ impl Drop for PendingTakeover {
 
 #[cfg(test)]
 mod holders_tests {
-    use domain::{id::ConversationId, time::Timestamp};
+    use domain::{ids::ConversationId, time::Timestamp};
 
     use super::*;
 

@@ -9,8 +9,8 @@ use std::{
 };
 
 use domain::{
-    id::{ConversationId, UserId},
-    typing::{Announcement, Typing, TypingPolicy, Writer},
+    conversation::live::{Announcement, Typing, TypingPolicy, Writer},
+    ids::{ConversationId, UserId},
 };
 use tokio::{
     sync::Notify,

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use domain::{id::UserId, ports::Store};
+use domain::{ids::UserId, store::Store};
 use tokio::{
     sync::Semaphore,
     time::{Instant, sleep_until},

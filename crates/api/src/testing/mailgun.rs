@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use aws_lc_rs::hmac;
 use domain::{
-    id::MailId,
-    mail::{MailDecision, NewMail},
-    ports::{Clock as _, MailStore as _},
+    ids::MailId,
+    mail::{MailDecision, NewMail, store::MailStore as _},
+    ports::Clock as _,
     testing::fixture::user,
 };
 

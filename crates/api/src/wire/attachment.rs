@@ -1,7 +1,4 @@
-use domain::{
-    attachment::{self, Place},
-    object::PictureForm,
-};
+use domain::conversation::attachment::{self, PictureForm, Place};
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -1,4 +1,4 @@
-use domain::export;
+use domain::privacy::export;
 use serde::Serialize;
 use utoipa::ToSchema;
 

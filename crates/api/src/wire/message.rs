@@ -1,4 +1,4 @@
-use domain::message;
+use domain::conversation::message;
 use serde::Serialize;
 use utoipa::ToSchema;
 

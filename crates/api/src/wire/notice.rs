@@ -1,4 +1,4 @@
-use domain::notice;
+use domain::appointments::notice;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -57,7 +57,10 @@ impl From<&notice::Notice> for Notice {
 
 #[cfg(test)]
 mod tests {
-    use domain::{notice::FirstName, time::Timestamp, zone::Zone};
+    use domain::{
+        appointments::notice::FirstName,
+        time::{Timestamp, Zone},
+    };
     use serde_json::json;
 
     use super::*;

@@ -76,7 +76,7 @@ impl ConversationPage {
 impl MessagePage {
     /// The piece `window` of a conversation's history.
     pub(crate) fn new(
-        page: &Page<domain::message::Message, MessageCursor>,
+        page: &Page<domain::conversation::message::Message, MessageCursor>,
         window: &Window<MessageCursor>,
         links: &Links,
     ) -> Self {

@@ -50,7 +50,7 @@ impl From<&participant::Participant> for Participant {
 #[cfg(test)]
 mod tests {
     use domain::{
-        id::UserId,
+        ids::UserId,
         participant::{Profile, Role},
     };
     use serde_json::json;

@@ -1,4 +1,4 @@
-use domain::{erasure, ports};
+use domain::{ports, privacy::erasure};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -45,8 +45,8 @@ pub struct ConversationOfBooking {
     pub last_message_at: String,
 }
 
-impl From<&ports::ConversationOfBooking> for ConversationOfBooking {
-    fn from(found: &ports::ConversationOfBooking) -> Self {
+impl From<&domain::appointments::store::ConversationOfBooking> for ConversationOfBooking {
+    fn from(found: &domain::appointments::store::ConversationOfBooking) -> Self {
         Self {
             id: found.conversation.to_string(),
             appointment_id: found.appointment.to_string(),

@@ -1,4 +1,4 @@
-use domain::preference;
+use domain::mail::preferences;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -44,8 +44,8 @@ pub struct QuietHours {
     pub to: String,
 }
 
-impl From<&preference::Preferences> for Preferences {
-    fn from(wishes: &preference::Preferences) -> Self {
+impl From<&preferences::Preferences> for Preferences {
+    fn from(wishes: &preferences::Preferences) -> Self {
         Self {
             id: wishes.user.to_string(),
             user_id: wishes.user.to_string(),
@@ -60,8 +60,8 @@ impl From<&preference::Preferences> for Preferences {
     }
 }
 
-impl From<preference::QuietHours> for QuietHours {
-    fn from(hours: preference::QuietHours) -> Self {
+impl From<preferences::QuietHours> for QuietHours {
+    fn from(hours: preferences::QuietHours) -> Self {
         let time = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
         Self { from: time(hours.from_minute()), to: time(hours.to_minute()) }
     }

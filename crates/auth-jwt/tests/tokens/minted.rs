@@ -1,8 +1,7 @@
 use auth_jwt::{JwtSigner, KeyError, Settings};
 use domain::{
-    caller::Caller,
-    id::UserId,
-    participant::{Profile, Role},
+    ids::UserId,
+    participant::{Caller, Profile, Role},
     ports::{TokenError, TokenVerifier},
     time::Timestamp,
 };

@@ -1,8 +1,7 @@
 //! Tokens of programs, which may do what no person may.
 
 use domain::{
-    caller::Caller,
-    participant::{Profile, Role},
+    participant::{Caller, Profile, Role},
     ports::{TokenError, TokenVerifier},
 };
 use serde_json::{Value, json};
@@ -105,7 +104,7 @@ fn public_keys_ask_the_same_of_programs() {
 #[test]
 fn a_minted_token_of_a_program_names_the_service_that_it_is_for() {
     let program = Caller {
-        user: domain::id::UserId::parse("bookings").expect("a good id"),
+        user: domain::ids::UserId::parse("bookings").expect("a good id"),
         role: Role::Service,
         expires_at: domain::time::Timestamp::from_millis((NOW_S + 60) * 1_000),
         profile: Profile::default(),

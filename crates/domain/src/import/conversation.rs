@@ -1,5 +1,7 @@
 //! Conversations of the former system.
 
+#[cfg(test)]
+mod tests;
 use std::collections::HashSet;
 
 use super::{
@@ -9,10 +11,8 @@ use super::{
     message, text,
 };
 use crate::{
-    conversation::{Parties, Side, Status},
-    id::{AppointmentId, ConversationId, MessageId, UserId},
-    reading::Horizons,
-    seq::Seq,
+    conversation::{Horizons, Parties, Side, Status},
+    ids::{AppointmentId, ConversationId, MessageId, Seq, UserId},
     text::Subject,
     time::Timestamp,
 };
@@ -173,6 +173,3 @@ fn status(word: &str, findings: &mut Findings) -> Status {
         Status::Active
     })
 }
-
-#[cfg(test)]
-mod tests;

@@ -5,10 +5,10 @@ use super::{
     former::{LegacyFile, Raw},
 };
 use crate::{
-    attachment::{
+    conversation::attachment::{
         FILE_NAME_MAX_CHARS, FileUrl, MediaType, check_size, check_upload_key, tidied_name,
     },
-    id::AttachmentId,
+    ids::AttachmentId,
     text::{is_blank, tidied_line},
 };
 
@@ -26,7 +26,7 @@ pub struct ImportedFile {
     pub url: FileUrl,
     /// What it is.
     pub media_type: MediaType,
-    /// How large it is, in bytes: 1 to [`FILE_MAX_BYTES`](crate::attachment::FILE_MAX_BYTES).
+    /// How large it is, in bytes: 1 to [`FILE_MAX_BYTES`](crate::conversation::attachment::FILE_MAX_BYTES).
     pub size_bytes: u32,
     /// What the upload service calls it.
     pub upload_key: Option<String>,

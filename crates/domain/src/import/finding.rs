@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::id::ID_MAX_CHARS;
+use crate::ids::ID_MAX_CHARS;
 
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$each:meta])* $variant:ident = $word:literal,)* }) => {

@@ -2,9 +2,8 @@
 
 use super::{Findings, ImportedMessage, Repair, former::LegacyCounter};
 use crate::{
-    conversation::{Parties, Side},
-    reading::Horizons,
-    seq::Seq,
+    conversation::{Horizons, Parties, Side},
+    ids::Seq,
 };
 
 /// A message in the order of its conversation, and what its flag said.

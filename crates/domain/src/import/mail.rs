@@ -5,7 +5,7 @@ use super::{
     former::{FormerTime, LegacyMail},
 };
 use crate::{
-    id::{ConversationId, UserId},
+    ids::{ConversationId, UserId},
     time::Timestamp,
 };
 

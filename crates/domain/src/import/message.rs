@@ -6,8 +6,10 @@ use super::{
     text::contents,
 };
 use crate::{
-    attachment::ATTACHMENTS_MAX, conversation::Side, id::MessageId, message::MessageKind, seq::Seq,
-    text::Content, time::Timestamp,
+    conversation::{Side, attachment::ATTACHMENTS_MAX, message::MessageKind},
+    ids::{MessageId, Seq},
+    text::Content,
+    time::Timestamp,
 };
 
 /// What a message says instead of showing files that were all refused.

@@ -6,7 +6,7 @@ use super::{
     text::line,
 };
 use crate::{
-    id::UserId,
+    ids::UserId,
     mail::directory_address,
     participant::{EMAIL_MAX_CHARS, IMAGE_MAX_CHARS, NAME_MAX_CHARS, Participant, Profile, Role},
     text::is_blank,

@@ -2,8 +2,8 @@
 
 use super::{Findings, ImportedKind, Refusal, Repair, former::LegacyPreference};
 use crate::{
-    id::{ConversationId, UserId},
-    preference::Frequency,
+    ids::{ConversationId, UserId},
+    mail::preferences::Frequency,
 };
 
 /// What a person wants to be told of by mail.

@@ -3,41 +3,61 @@
 use async_trait::async_trait;
 
 use crate::{
-    appointment::AppointmentEvent,
-    attachment::Attachment,
-    audit::AuditEntry,
-    conversation::{ConversationView, Parties, Status, UnreadConversation},
-    erasure::Erasure,
-    event::Event,
-    export::{Export, ReadyExport},
-    id::{
+    appointments::{
+        AppointmentEvent,
+        store::{
+            AppliedAppointmentEvent, ApplyAppointmentEvent, AppointmentStore,
+            ConversationOfBooking, PendingAppointmentEvent, ReceiveOutcome,
+        },
+    },
+    conversation::{
+        ConversationView, Parties, Status, UnreadConversation,
+        attachment::{Attachment, ObjectKey, Picture},
+        event::Event,
+        message::Message,
+        store::{
+            BeginUpload, ConversationStore, Downloadable, EditConversation, History, LogPiece,
+            LogStore, MarkRead, MarkedRead, MessageStore, OpenConversation, OpenOutcome,
+            PostMessage, PostOutcome, ReadingStore, UploadStore,
+        },
+    },
+    ids::{
         AppointmentEventId, AppointmentId, AttachmentId, ConversationId, JobId, MailId, MessageId,
-        UserId,
+        Seq, UserId,
     },
-    job::{Job, JobView, Reason, Task},
-    mail::{MailDecision, NewMail, PendingNotifications, QueuedMail, ReplyToken},
-    message::Message,
-    object::{ObjectKey, Picture},
+    jobs::{
+        Job, JobView, Reason, Task,
+        store::{ClaimJobs, JobCounts, JobFilter, JobStore, RetryOrDead},
+    },
+    mail::{
+        MailDecision, NewMail, PendingNotifications, QueuedMail, ReplyToken,
+        preferences::{PreferenceChange, Preferences},
+        store::{DueMail, MailStore, Muting, PreferenceStore, ReplyTarget},
+    },
     page::{ConversationCursor, MessageCursor, Page, Window},
-    participant::Participant,
-    ports::{
-        AgePage, AppliedAppointmentEvent, ApplyAppointmentEvent, AppointmentStore, ArchiveForAge,
-        AuditStore, BeginUpload, ClaimJobs, ConversationOfBooking, ConversationStore, Downloadable,
-        DueMail, EditConversation, EraseIn, ErasureStore, ExportStore, History, JobCounts,
-        JobFilter, JobStore, LogPiece, LogStore, MailStore, MarkRead, MarkedRead, MessageStore,
-        Muting, OpenConversation, OpenOutcome, ParticipantStore, ParticipantWithPartners,
-        PendingAppointmentEvent, PostMessage, PostOutcome, PreferenceStore, PurgeExpired, Purged,
-        ReadingStore, ReceiveOutcome, ReplyTarget, RetentionStore, RetryOrDead, StoreError,
-        TrimBatch, TrimProgress, UploadStore, Usage,
+    participant::{
+        Participant,
+        store::{ParticipantStore, ParticipantWithPartners},
     },
-    preference::{PreferenceChange, Preferences},
-    retention::{RetentionPolicy, SalonRetention},
-    seq::Seq,
+    ports::StoreError,
+    privacy::{
+        audit::AuditEntry,
+        erasure::Erasure,
+        export::{Export, ReadyExport},
+        store::{AuditStore, EraseIn, ErasureStore, ExportStore},
+    },
+    retention::{
+        RetentionPolicy, SalonRetention,
+        store::{
+            AgePage, ArchiveForAge, PurgeExpired, Purged, RetentionStore, TrimBatch, TrimProgress,
+            Usage,
+        },
+    },
     time::Timestamp,
 };
 
 mockall::mock! {
-    /// A [`Store`](crate::ports::Store) that panics at each call that was not expected.
+    /// A [`Store`](crate::store::Store) that panics at each call that was not expected.
     #[derive(Debug)]
     pub Store {}
 

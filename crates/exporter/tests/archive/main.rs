@@ -10,20 +10,23 @@ use std::{
 
 use domain::{
     Uploads,
-    export::Export,
-    id::UserId,
-    language::Language,
-    message::{Draft, DraftFile, MessageKind},
-    object::ObjectKey,
-    ports::{Clock, Exporter, Files, Store},
+    conversation::{
+        attachment::ObjectKey,
+        message::{Draft, DraftFile, MessageKind},
+        uploads::UploadSettings,
+    },
+    ids::UserId,
+    participant::Language,
+    ports::{Clock, Files},
+    privacy::{export::Export, store::Exporter},
+    store::Store,
     testing::{
         MemoryStore,
         fixture::{
             CountingIds, MemoryFiles, Pieces, Service, client, content, pictures, text, user,
         },
     },
-    usecase::UploadSettings,
-    zone::Zone,
+    time::Zone,
 };
 use exporter::Archiver;
 use zip::ZipArchive;
@@ -62,7 +65,7 @@ impl House {
     }
 
     /// A picture of `owner` in the conversation, with words.
-    async fn send_picture(&self, id: &domain::id::ConversationId, owner: &UserId, words: &str) {
+    async fn send_picture(&self, id: &domain::ids::ConversationId, owner: &UserId, words: &str) {
         let (store, files) = (self.service.store.clone(), self.files.clone());
         let ids = self.ids.clone();
         let settings = UploadSettings::default();

@@ -7,9 +7,9 @@ use std::sync::{
 
 use async_trait::async_trait;
 use domain::{
-    export::Export,
-    object::{ObjectKey, Picture, PictureKeys},
-    ports::{Chunks, Clock, Exporter, Files, FilesError, Interrupted, KeepError, ObjectBytes},
+    conversation::attachment::{ObjectKey, Picture, PictureKeys},
+    ports::{Chunks, Clock, Files, FilesError, Interrupted, KeepError, ObjectBytes},
+    privacy::{export::Export, store::Exporter},
     testing::fixture::user,
 };
 use exporter::Archiver;

@@ -1,6 +1,6 @@
 //! What the source holds, in a few bytes.
 
-use domain::ports::Fingerprint;
+use domain::import::store::Fingerprint;
 use tokio_postgres::Client;
 
 use super::schema::TABLES;

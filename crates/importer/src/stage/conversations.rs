@@ -1,14 +1,14 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use domain::{
-    id::{ConversationId, UserId},
+    ids::{ConversationId, UserId},
     import::{
         Findings, ImportedConversation, ImportedKind, Refusal, Repair, conversation,
         former::{LegacyConversation, Raw},
         nameless,
+        store::{ImportOutcome, ImportRow},
     },
     participant::{Participant, Role},
-    ports::{ImportOutcome, ImportRow},
 };
 
 use super::{Place, Stage};

@@ -1,8 +1,7 @@
 use std::sync::Arc;
 
-use domain::{
-    import::{Findings, ImportedKind, ImportedMail, Refusal, former::LegacyMail, mail},
-    ports::ImportRow,
+use domain::import::{
+    Findings, ImportedKind, ImportedMail, Refusal, former::LegacyMail, mail, store::ImportRow,
 };
 
 use super::{Place, Stage};

@@ -1,9 +1,8 @@
 use std::sync::Arc;
 
 use domain::{
-    import::{Findings, ImportedKind, former::LegacyPerson, person},
+    import::{Findings, ImportedKind, former::LegacyPerson, person, store::ImportRow},
     participant::Participant,
-    ports::ImportRow,
 };
 
 use super::{Place, Stage};

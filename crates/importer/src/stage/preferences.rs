@@ -1,10 +1,8 @@
 use std::sync::Arc;
 
-use domain::{
-    import::{
-        Findings, ImportedKind, ImportedPreference, Repair, former::LegacyPreference, preference,
-    },
-    ports::ImportRow,
+use domain::import::{
+    Findings, ImportedKind, ImportedPreference, Repair, former::LegacyPreference, preference,
+    store::ImportRow,
 };
 
 use super::{Place, Stage};

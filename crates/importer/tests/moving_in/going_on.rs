@@ -3,12 +3,16 @@
 use std::sync::Arc;
 
 use domain::{
-    conversation::Parties,
-    id::ConversationId,
+    conversation::{Parties, store::ConversationStore},
+    ids::ConversationId,
     import::{ImportedKind, Refusal},
-    participant::{Participant, Profile, Role},
-    ports::{Clock, ConversationStore, ParticipantStore, PreferenceStore, Store},
-    preference::{Frequency, PreferenceChange},
+    mail::{
+        preferences::{Frequency, PreferenceChange},
+        store::PreferenceStore,
+    },
+    participant::{Participant, Profile, Role, store::ParticipantStore},
+    ports::Clock,
+    store::Store,
     testing::fixture::{Service, text},
 };
 use importer::Outcome;
@@ -112,10 +116,10 @@ fn told(id: &str) -> Participant {
         first_name: said("Told"),
         last_name: said("Later"),
         salon_name: said("Encre Claire"),
-        language: domain::language::Language::of_locale("en"),
+        language: domain::participant::Language::of_locale("en"),
         ..Profile::default()
     };
-    let id = domain::id::UserId::parse(id).expect("a good id");
+    let id = domain::ids::UserId::parse(id).expect("a good id");
     Participant::new(id, Role::Artist, profile)
 }
 
@@ -193,7 +197,7 @@ async fn what_a_person_said_later_of_their_mail_is_kept() {
     house.import().await;
     let who =
         house.lines("SELECT min(person_id) FROM messaging.preference WHERE mail_enabled").await;
-    let who = domain::id::UserId::parse(&who[0]).expect("a good id");
+    let who = domain::ids::UserId::parse(&who[0]).expect("a good id");
     house.clock.advance_millis(1_000);
     let wish =
         PreferenceChange { frequency: Some(Frequency::Never), ..PreferenceChange::default() };

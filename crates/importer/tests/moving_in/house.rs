@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use domain::{
-    import::Refused,
-    ports::{Clock, ImportStore},
+    import::{Refused, store::ImportStore},
+    ports::Clock,
     testing::fixture::FixedClock,
 };
 use importer::{ImportError, Settings, Tally, Watcher, import};

@@ -7,9 +7,12 @@ use std::sync::{
 
 use async_trait::async_trait;
 use domain::{
-    import::{ImportedConversation, ImportedKind, ImportedMail, ImportedPreference},
+    import::{
+        ImportedConversation, ImportedKind, ImportedMail, ImportedPreference,
+        store::{ImportMark, ImportOutcome, ImportRow, ImportStep, ImportStore},
+    },
     participant::Participant,
-    ports::{ImportMark, ImportOutcome, ImportRow, ImportStep, ImportStore, StoreError},
+    ports::StoreError,
 };
 use importer::Outcome;
 use storage_pg::PgStore;

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use domain::{
-    id::{ConversationId, UserId},
-    ports::{ConversationStore, LogPiece, LogStore, Store},
-    seq::Seq,
+    conversation::store::{ConversationStore, LogPiece, LogStore},
+    ids::{ConversationId, Seq, UserId},
+    store::Store,
     testing::fixture::{Service, text},
 };
 

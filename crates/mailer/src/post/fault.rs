@@ -1,6 +1,6 @@
 use std::io;
 
-use domain::ports::PostError;
+use domain::mail::store::PostError;
 use reqwest::StatusCode;
 
 use super::smtp::{Reason, SmtpStep};

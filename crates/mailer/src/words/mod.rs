@@ -3,7 +3,7 @@
 mod english;
 mod french;
 
-use domain::language::Language;
+use domain::participant::Language;
 
 /// What a mail says in one language. Names come in as plain lines; what comes out is plain text, not
 /// yet escaped for HTML.

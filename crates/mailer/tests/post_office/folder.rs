@@ -2,7 +2,11 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
-use domain::{id::MailId, mail::Email, ports::MailSender, time::Timestamp};
+use domain::{
+    ids::MailId,
+    mail::{Email, store::MailSender},
+    time::Timestamp,
+};
 use mailer::{Folder, KeptMails, TransportSettings};
 
 use crate::{

@@ -1,6 +1,9 @@
 //! What people can write to do harm, read back by a program that knows nothing of us.
 
-use domain::{language::Language, mail::Email, ports::MailSender};
+use domain::{
+    mail::{Email, store::MailSender},
+    participant::Language,
+};
 use mail_parser::{Message, MessageParser};
 
 use crate::{

@@ -3,13 +3,11 @@
 use std::{path::Path, sync::Arc};
 
 use domain::{
-    id::{ConversationId, MailId, UserId},
-    language::Language,
+    ids::{ConversationId, MailId, UserId},
     mail::{ConversationDigest, Email, Quote, ReplyToken},
-    participant::{Participant, Profile, Role},
+    participant::{Language, Participant, Profile, Role},
     text::{Content, Subject},
-    time::Timestamp,
-    zone::Zone,
+    time::{Timestamp, Zone},
 };
 use mailer::{Folder, Mailer, Settings, TransportSettings, Unsubscribe};
 

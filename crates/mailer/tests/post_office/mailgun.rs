@@ -1,6 +1,6 @@
 //! Mailgun, played by a listener that answers as it is told.
 
-use domain::ports::{MailSender, PostError};
+use domain::mail::store::{MailSender, PostError};
 use mailer::{Mailgun, Settings, TransportSettings};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::id::UserId;
+use domain::ids::UserId;
 use mailer::{
     Folder, MAILGUN_EU_URL, Mailer, Mailgun, Settings, SettingsError, Smtp, TransportSettings,
     Unsubscribe,

@@ -1,6 +1,9 @@
 //! Every form of a mail, in every language, as it was last looked at.
 
-use domain::{language::Language, mail::Email, ports::MailSender};
+use domain::{
+    mail::{Email, store::MailSender},
+    participant::Language,
+};
 use mailer::{KeptMails, OpenedMail};
 
 use crate::{
@@ -74,7 +77,7 @@ async fn who_has_no_name_or_was_forgotten_is_called_so_in_every_language() {
 async fn times_are_those_on_the_wall_of_the_recipient() {
     let mut letter = letter_to("lea@example.org");
     assert!(received("zone-paris", &letter).await.text.contains("09/03/2026 14:05"));
-    letter.zone = domain::zone::Zone::parse("Asia/Tokyo").expect("a zone");
+    letter.zone = domain::time::Zone::parse("Asia/Tokyo").expect("a zone");
     let mail = received("zone-tokyo", &letter).await;
     assert!(mail.text.contains("09/03/2026 22:05") && mail.html.contains("09/03/2026 22:05"));
 }

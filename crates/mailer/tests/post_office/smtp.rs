@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use domain::{
-    id::MailId,
-    ports::{MailSender, PostError},
+    ids::MailId,
+    mail::store::{MailSender, PostError},
 };
 use mailer::Settings;
 use serde_json::json;

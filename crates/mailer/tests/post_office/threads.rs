@@ -1,6 +1,10 @@
 //! What programs read: threads, the way out, and whether it is the same mail.
 
-use domain::{id::MailId, language::Language, mail::Email, ports::MailSender};
+use domain::{
+    ids::MailId,
+    mail::{Email, store::MailSender},
+    participant::Language,
+};
 use mailer::{KeptMails, OpenedMail};
 
 use crate::{

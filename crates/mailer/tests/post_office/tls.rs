@@ -1,6 +1,6 @@
 //! TLS and logging in: nothing is said in the clear that should not be.
 
-use domain::ports::{MailSender, PostError};
+use domain::mail::store::{MailSender, PostError};
 use mailer::{Smtp, TransportSettings};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use serde_json::{Value, json};

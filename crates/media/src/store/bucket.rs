@@ -3,8 +3,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use domain::{
-    attachment::MediaType,
-    object::ObjectKey,
+    conversation::attachment::{MediaType, ObjectKey},
     ports::{Chunks, Interrupted, KeepError, ObjectBytes},
 };
 use futures_util::{StreamExt, stream::BoxStream};

@@ -17,7 +17,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use domain::{
-    object::ObjectKey,
+    conversation::attachment::ObjectKey,
     ports::{Chunks, Interrupted, KeepError, ObjectBytes},
 };
 use tempfile::{NamedTempFile, TempPath};

@@ -8,8 +8,7 @@ use std::error::Error;
 use bucket::BucketStore;
 use bytes::Bytes;
 use domain::{
-    attachment::MediaType,
-    object::ObjectKey,
+    conversation::attachment::{MediaType, ObjectKey},
     ports::{Chunks, FilesError, KeepError, ObjectBytes},
 };
 use folder::FolderStore;

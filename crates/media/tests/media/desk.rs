@@ -1,7 +1,7 @@
 //! Somebody who hands files in and asks for them again.
 
 use domain::{
-    object::{ObjectKey, Picture, PictureKeys},
+    conversation::attachment::{ObjectKey, Picture, PictureKeys},
     ports::{Files, KeepError},
     testing::fixture::Pieces,
 };

@@ -1,7 +1,7 @@
 use std::{fs, os::unix::fs::PermissionsExt, process::Command};
 
 use domain::{
-    object::PictureKeys,
+    conversation::attachment::PictureKeys,
     ports::{Files, KeepError},
     testing::fixture::Pieces,
 };

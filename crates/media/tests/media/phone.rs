@@ -1,4 +1,4 @@
-use domain::object::Picture;
+use domain::conversation::attachment::Picture;
 use image::{DynamicImage, ImageReader};
 use media::testing::{
     SCENE_HEIGHT_PX, SCENE_WIDTH_PX, is_scene, leftovers, phone_photo, png_with_words, turned_png,

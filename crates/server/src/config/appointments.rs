@@ -1,5 +1,5 @@
 use clap::Args;
-use domain::zone::Zone;
+use domain::time::Zone;
 
 /// Reports about bookings.
 #[derive(Args, Clone, Debug)]

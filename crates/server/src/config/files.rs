@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use api::links::{self, LinkKey};
 use clap::Args;
-use domain::{attachment::FILE_MAX_BYTES, usecase::UploadSettings};
+use domain::conversation::{attachment::FILE_MAX_BYTES, uploads::UploadSettings};
 use media::{Bounds, Settings, UploadThing};
 use secrecy::{ExposeSecret as _, SecretString};
 

@@ -1,10 +1,7 @@
 use std::time::Duration;
 
 use clap::Args;
-use domain::{
-    job::{ATTEMPTS_MAX, Backoff},
-    usecase::WorkerSettings,
-};
+use domain::jobs::{ATTEMPTS_MAX, Backoff, worker::WorkerSettings};
 
 use super::value::{Switch, whole};
 use crate::jobs::RunnerSettings;

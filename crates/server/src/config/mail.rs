@@ -5,7 +5,7 @@ mod transport;
 
 use api::mail::{Settings as Doors, UnsubscribeKey, UnsubscribeLinks, WebhookKey};
 use clap::Args;
-use domain::{mail::MailPolicy, zone::Zone};
+use domain::{mail::MailPolicy, time::Zone};
 use mailer::TransportSettings;
 use secrecy::{ExposeSecret as _, SecretString};
 

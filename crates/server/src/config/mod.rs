@@ -33,7 +33,7 @@ mod value;
 mod tests;
 
 use clap::Args;
-use domain::{retention::RetentionSettings, zone::Zone};
+use domain::{retention::RetentionSettings, time::Zone};
 
 pub(crate) use database::Database;
 pub(crate) use docs::table;

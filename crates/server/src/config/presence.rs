@@ -1,6 +1,6 @@
 use api::realtime::presence::Settings;
 use clap::Args;
-use domain::{presence::PresencePolicy, typing::TypingPolicy};
+use domain::conversation::live::{PresencePolicy, TypingPolicy};
 
 use super::value::whole;
 

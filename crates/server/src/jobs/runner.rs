@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use domain::{Worker, job::Job, usecase::Performed};
+use domain::{
+    Worker,
+    jobs::{Job, worker::Performed},
+};
 use tokio::{
     sync::{Notify, watch},
     task::{JoinHandle, JoinSet},

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use domain::{
-    job::JobView,
-    ports::{Clock as _, JobStore as _, StoreError},
+    jobs::{JobView, store::JobStore as _},
+    ports::{Clock as _, StoreError},
 };
 use storage_pg::PgStore;
 
@@ -61,7 +61,7 @@ fn shown(subject: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use domain::{id::JobId, job::Task, time::Timestamp};
+    use domain::{ids::JobId, jobs::Task, time::Timestamp};
 
     use super::*;
 

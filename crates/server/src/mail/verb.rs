@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use domain::{
-    id::UserId,
-    mail::MailPolicy,
-    ports::MailStore as _,
-    usecase::{Decided, Mailing},
+    ids::UserId,
+    mail::{
+        MailPolicy,
+        service::{Decided, Mailing},
+        store::MailStore as _,
+    },
 };
 use storage_pg::PgStore;
 

@@ -3,9 +3,11 @@
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, result::Error, sql_types::Text};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
-    event::Event,
-    id::AppointmentEventId,
-    ports::{AppliedAppointmentEvent, ApplyAppointmentEvent, NewestHandled, NoticePlace},
+    appointments::store::{
+        AppliedAppointmentEvent, ApplyAppointmentEvent, NewestHandled, NoticePlace,
+    },
+    conversation::event::Event,
+    ids::AppointmentEventId,
     time::Timestamp,
 };
 

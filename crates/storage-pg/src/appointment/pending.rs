@@ -6,9 +6,11 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 use domain::{
-    appointment::AppointmentEvent,
-    id::{AppointmentEventId, AppointmentId, UserId},
-    ports::{ConversationOfBooking, PendingAppointmentEvent},
+    appointments::{
+        AppointmentEvent,
+        store::{ConversationOfBooking, PendingAppointmentEvent},
+    },
+    ids::{AppointmentEventId, AppointmentId, UserId},
     time::Timestamp,
 };
 

@@ -9,8 +9,10 @@ use diesel::{
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
-    appointment::AppointmentEvent, id::ConversationId, job::Task, ports::ReceiveOutcome,
-    time::Timestamp, zone::Zone,
+    appointments::{AppointmentEvent, store::ReceiveOutcome},
+    ids::ConversationId,
+    jobs::Task,
+    time::{Timestamp, Zone},
 };
 
 use crate::{

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use diesel::{ExpressionMethods, QueryDsl};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
-    conversation::{Side, Status},
-    event::{Event, EventKind, ReadReceipt},
-    id::UserId,
-    message::{Message, MessageKind},
+    appointments::store::{AppointmentChange, NoticePlace},
+    conversation::{
+        Side, Status,
+        event::{Event, EventKind, ReadReceipt},
+        message::{Message, MessageKind},
+        store::OpenConversation,
+    },
+    ids::{Seq, UserId},
     participant::Participant,
-    ports::{AppointmentChange, NoticePlace, OpenConversation},
-    seq::Seq,
     text::Subject,
     time::Timestamp,
 };

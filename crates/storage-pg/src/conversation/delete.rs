@@ -3,8 +3,8 @@
 use diesel::{ExpressionMethods, QueryDsl};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
-    event::{Event, EventKind},
-    id::{ConversationId, UserId},
+    conversation::event::{Event, EventKind},
+    ids::{ConversationId, UserId},
     time::Timestamp,
 };
 use serde_json::Value;

@@ -3,8 +3,10 @@
 use diesel::{ExpressionMethods, QueryDsl};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
-    event::{Event, EventKind},
-    ports::{EditConversation, StatusEdit},
+    conversation::{
+        event::{Event, EventKind},
+        store::{EditConversation, StatusEdit},
+    },
     text::Subject,
 };
 

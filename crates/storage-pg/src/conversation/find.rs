@@ -4,7 +4,7 @@ use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, sql_types::Text};
 use diesel_async::RunQueryDsl;
 use domain::{
     conversation::{ConversationView, Parties},
-    id::{ConversationId, UserId},
+    ids::{ConversationId, UserId},
 };
 
 use super::lock::parties_from;

@@ -7,7 +7,7 @@ use diesel::{
 use diesel_async::RunQueryDsl;
 use domain::{
     conversation::{ConversationView, Status},
-    id::UserId,
+    ids::UserId,
     page::{ConversationCursor, Page, Start, Window},
 };
 

@@ -6,10 +6,11 @@ use diesel::{
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
-    conversation::{Parties, Status},
-    event::{Event, EventKind},
-    id::{ConversationId, UserId},
-    seq::Seq,
+    conversation::{
+        Parties, Status,
+        event::{Event, EventKind},
+    },
+    ids::{ConversationId, Seq, UserId},
     text::Subject,
     time::Timestamp,
 };

@@ -11,13 +11,14 @@ use diesel::{
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
-    conversation::Status,
-    event::{Event, EventKind},
-    id::{AppointmentId, ConversationId},
-    message::{Message, MessageKind},
+    conversation::{
+        Status,
+        event::{Event, EventKind},
+        message::{Message, MessageKind},
+        store::{OpenConversation, OpenOutcome, Opening},
+    },
+    ids::{AppointmentId, ConversationId, Seq},
     participant::Participant,
-    ports::{OpenConversation, OpenOutcome, Opening},
-    seq::Seq,
     text::Subject,
 };
 

@@ -2,7 +2,7 @@
 
 use diesel::sql_types::{BigInt, Text};
 use diesel_async::RunQueryDsl;
-use domain::{conversation::UnreadConversation, id::UserId};
+use domain::{conversation::UnreadConversation, ids::UserId};
 
 use crate::{failure::Failure, prepared::prepared, record::Row, store::PgStore};
 

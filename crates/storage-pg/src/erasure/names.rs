@@ -8,7 +8,7 @@ use diesel::{
     sql_types::{Jsonb, Text},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use domain::{id::ConversationId, language::Language, notice::Notice};
+use domain::{appointments::notice::Notice, ids::ConversationId, participant::Language};
 
 use crate::{
     failure::Failure,

@@ -7,10 +7,12 @@ use diesel::{
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
-    audit::{Actor, AuditAction},
-    erasure::Erasure,
-    id::UserId,
-    job::Task,
+    ids::UserId,
+    jobs::Task,
+    privacy::{
+        audit::{Actor, AuditAction},
+        erasure::Erasure,
+    },
     time::Timestamp,
 };
 

@@ -6,10 +6,12 @@ use diesel::{
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
-    conversation::{Side, Status},
-    event::{Event, EventKind},
-    id::{ConversationId, MessageId, UserId},
-    ports::EraseIn,
+    conversation::{
+        Side, Status,
+        event::{Event, EventKind},
+    },
+    ids::{ConversationId, MessageId, UserId},
+    privacy::store::EraseIn,
 };
 
 use super::names;

@@ -2,7 +2,7 @@
 
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use domain::{conversation::Side, id::AppointmentId, import::ImportedConversation, text::Subject};
+use domain::{conversation::Side, ids::AppointmentId, import::ImportedConversation, text::Subject};
 
 use crate::{failure::Failure, prepared::prepared, record::PgTimestamp};
 

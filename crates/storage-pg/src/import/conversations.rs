@@ -5,8 +5,10 @@ use std::sync::Arc;
 use diesel::sql_types::{Array, Text};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
-    import::ImportedConversation,
-    ports::{ImportOutcome, ImportRow, ImportStep},
+    import::{
+        ImportedConversation,
+        store::{ImportOutcome, ImportRow, ImportStep},
+    },
     time::Timestamp,
 };
 

@@ -7,7 +7,7 @@ use diesel::{
     sql_types::{Array, BigInt, Binary, Nullable, Text, Timestamptz},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use domain::{ports::Fingerprint, time::Timestamp};
+use domain::{import::store::Fingerprint, time::Timestamp};
 
 use crate::{failure::Failure, prepared::prepared, record::PgTimestamp};
 

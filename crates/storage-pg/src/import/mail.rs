@@ -5,8 +5,10 @@ use std::sync::Arc;
 use diesel::sql_types::{Array, Integer, Text, Timestamptz};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
-    import::{ImportedMail, Refusal},
-    ports::{ImportOutcome, ImportRow, ImportStep},
+    import::{
+        ImportedMail, Refusal,
+        store::{ImportOutcome, ImportRow, ImportStep},
+    },
     time::Timestamp,
 };
 

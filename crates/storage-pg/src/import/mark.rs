@@ -5,7 +5,7 @@ use diesel::{
     sql_types::{Binary, Text, Timestamptz},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
-use domain::ports::{ImportMark, ImportStep};
+use domain::import::store::{ImportMark, ImportStep};
 
 use crate::{
     conversation::lock::stored, failure::Failure, prepared::prepared, record::PgTimestamp,

@@ -7,9 +7,9 @@ use diesel::{
     sql_types::{Array, BigInt, Bool, Text},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use domain::{
-    import::{ImportedConversation, Refusal},
-    ports::{ImportOutcome, ImportRow},
+use domain::import::{
+    ImportedConversation, Refusal,
+    store::{ImportOutcome, ImportRow},
 };
 
 use super::{
@@ -200,7 +200,7 @@ fn went_on(
 
 fn people<'p>(page: &[&'p ImportedConversation]) -> Vec<&'p str> {
     let sides = page.iter().flat_map(|it| [&it.parties.salon, &it.parties.client]);
-    let people: HashSet<_> = sides.map(domain::id::UserId::as_str).collect();
+    let people: HashSet<_> = sides.map(domain::ids::UserId::as_str).collect();
     people.into_iter().collect()
 }
 

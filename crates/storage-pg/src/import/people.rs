@@ -5,9 +5,11 @@ use std::{collections::HashSet, sync::Arc};
 use diesel::sql_types::{Array, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
-    import::Refusal,
+    import::{
+        Refusal,
+        store::{ImportOutcome, ImportRow, ImportStep},
+    },
     participant::{Participant, Profile},
-    ports::{ImportOutcome, ImportRow, ImportStep},
     time::Timestamp,
 };
 

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use diesel::sql_types::{Array, Bool, Text, Timestamptz};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
-    import::{ImportedPreference, Refusal},
-    ports::{ImportOutcome, ImportRow, ImportStep},
+    import::{
+        ImportedPreference, Refusal,
+        store::{ImportOutcome, ImportRow, ImportStep},
+    },
     time::Timestamp,
 };
 

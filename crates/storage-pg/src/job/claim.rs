@@ -3,8 +3,7 @@
 use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use domain::{
-    job::{Job, Task},
-    ports::ClaimJobs,
+    jobs::{Job, Task, store::ClaimJobs},
     time::Timestamp,
 };
 

@@ -2,7 +2,11 @@
 
 use diesel::{ExpressionMethods, QueryDsl};
 use diesel_async::RunQueryDsl;
-use domain::{id::JobId, job::Reason, ports::RetryOrDead, time::Timestamp};
+use domain::{
+    ids::JobId,
+    jobs::{Reason, store::RetryOrDead},
+    time::Timestamp,
+};
 
 use crate::{failure::Failure, record::PgTimestamp, schema::job, store::PgStore};
 

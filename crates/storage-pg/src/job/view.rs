@@ -8,9 +8,9 @@ use diesel::{
     sql_types::{Array, BigInt, Bool, Text},
 };
 use diesel_async::RunQueryDsl;
-use domain::{
-    job::{JobView, Task},
-    ports::{JobCounts, JobFilter},
+use domain::jobs::{
+    JobView, Task,
+    store::{JobCounts, JobFilter},
 };
 
 use crate::{

@@ -8,9 +8,11 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 use domain::{
-    conversation::{Parties, Status},
-    event::{Event, EventKind},
-    id::{ConversationId, UserId},
+    conversation::{
+        Parties, Status,
+        event::{Event, EventKind},
+    },
+    ids::{ConversationId, UserId},
     text::Subject,
     time::Timestamp,
 };

@@ -8,11 +8,12 @@ use diesel::{
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
-    conversation::{Parties, Side, Status},
-    event::{Event, EventKind, ReadReceipt},
-    id::{ConversationId, MessageId, UserId},
-    message::Message,
-    seq::Seq,
+    conversation::{
+        Parties, Side, Status,
+        event::{Event, EventKind, ReadReceipt},
+        message::Message,
+    },
+    ids::{ConversationId, MessageId, Seq, UserId},
     text::Subject,
 };
 

@@ -8,7 +8,7 @@ use diesel::{
     sql_types::{Array, Text, Timestamptz},
 };
 use diesel_async::RunQueryDsl;
-use domain::{id::UserId, mail::address_forms, time::Timestamp};
+use domain::{ids::UserId, mail::address_forms, time::Timestamp};
 
 use crate::{
     failure::Failure,

@@ -9,10 +9,12 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 use domain::{
-    id::UserId,
-    mail::{PendingConversation, PendingNotifications, RECENT_MAILS_MS, WAITING_MAX},
+    ids::UserId,
+    mail::{
+        PendingConversation, PendingNotifications, RECENT_MAILS_MS, WAITING_MAX,
+        preferences::Preferences,
+    },
     participant::Participant,
-    preference::Preferences,
     time::Timestamp,
 };
 

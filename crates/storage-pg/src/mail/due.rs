@@ -8,7 +8,7 @@ use diesel::{
     sql_types::{BigInt, Timestamptz},
 };
 use diesel_async::RunQueryDsl;
-use domain::{id::UserId, ports::DueMail};
+use domain::{ids::UserId, mail::store::DueMail};
 
 use crate::{
     failure::Failure,

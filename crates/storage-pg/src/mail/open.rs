@@ -9,7 +9,7 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 use domain::{
-    id::MailId,
+    ids::MailId,
     mail::{ConversationDigest, MAIL_QUOTES_MAX, QueuedMail},
     time::Timestamp,
 };

@@ -5,9 +5,8 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 use domain::{
-    id::{ConversationId, UserId},
-    mail::ReplyToken,
-    ports::ReplyTarget,
+    ids::{ConversationId, UserId},
+    mail::{ReplyToken, store::ReplyTarget},
 };
 
 use crate::{

@@ -9,7 +9,7 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 use domain::{
-    id::ConversationId,
+    ids::ConversationId,
     mail::{MailDecision, NewMail, PendingNotifications},
 };
 

@@ -3,9 +3,11 @@
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, dsl::max};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
-    conversation::Side,
-    event::{Event, EventKind},
-    id::{ConversationId, MessageId, UserId},
+    conversation::{
+        Side,
+        event::{Event, EventKind},
+    },
+    ids::{ConversationId, MessageId, UserId},
     time::Timestamp,
 };
 use serde_json::Value;

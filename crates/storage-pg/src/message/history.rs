@@ -6,10 +6,9 @@ use diesel::{
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
-    id::{ConversationId, UserId},
-    message::Message,
+    conversation::{message::Message, store::History},
+    ids::{ConversationId, UserId},
     page::{MessageCursor, Page, Start, Window},
-    ports::History,
 };
 
 use crate::{
@@ -56,7 +55,7 @@ pub(super) async fn history_page(
     let cursor = |message: &Message| MessageCursor(message.seq);
     Ok(Some(History {
         parties: parties_from(&salon, &client)?,
-        last_seq: stored("last_seq", domain::seq::Seq::new(last_seq))?,
+        last_seq: stored("last_seq", domain::ids::Seq::new(last_seq))?,
         page: Page::of_one_more(items, window.size, total.unsigned_abs(), cursor),
     }))
 }

@@ -11,14 +11,15 @@ use diesel::{
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
-    attachment::Attachment,
-    conversation::{Parties, Status},
-    event::{Event, EventKind, ReadReceipt},
-    id::{ClientMessageId, UserId},
-    message::{DraftFile, Message},
+    conversation::{
+        Parties, Status,
+        attachment::Attachment,
+        event::{Event, EventKind, ReadReceipt},
+        message::{DraftFile, Message},
+        store::{PostMessage, PostOutcome, Posted},
+    },
+    ids::{ClientMessageId, Seq, UserId},
     participant::Participant,
-    ports::{PostMessage, PostOutcome, Posted},
-    seq::Seq,
     text::Subject,
 };
 

@@ -6,8 +6,8 @@ use diesel::{
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
-    id::{MessageId, UserId},
-    message::Message,
+    conversation::message::Message,
+    ids::{MessageId, UserId},
 };
 
 use crate::{failure::Failure, prepared::prepared, record::Row, store::PgStore};

@@ -9,7 +9,9 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 use domain::{
-    id::UserId, language::Language, participant::Participant, time::Timestamp, zone::Zone,
+    ids::UserId,
+    participant::{Language, Participant},
+    time::{Timestamp, Zone},
 };
 use serde::Serialize;
 

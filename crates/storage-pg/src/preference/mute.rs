@@ -9,9 +9,8 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 use domain::{
-    id::{ConversationId, UserId},
-    ports::Muting,
-    preference::MUTED_MAX,
+    ids::{ConversationId, UserId},
+    mail::{preferences::MUTED_MAX, store::Muting},
     time::Timestamp,
 };
 

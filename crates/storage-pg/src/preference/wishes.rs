@@ -9,10 +9,9 @@ use diesel::{
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
-    id::UserId,
-    preference::{Frequency, PreferenceChange, Preferences, QuietHours},
-    time::Timestamp,
-    zone::Zone,
+    ids::UserId,
+    mail::preferences::{Frequency, PreferenceChange, Preferences, QuietHours},
+    time::{Timestamp, Zone},
 };
 
 use crate::{

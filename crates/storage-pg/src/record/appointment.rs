@@ -2,12 +2,16 @@
 
 use diesel::{deserialize::Result, pg::Pg, row::NamedRow};
 use domain::{
-    appointment::{AppointmentEvent, AppointmentEventKind, Service},
+    appointments::{
+        AppointmentEvent, AppointmentEventKind, Service,
+        store::{
+            BookingConversation, ConversationOfBooking, NewestHandled, PendingAppointmentEvent,
+        },
+    },
     conversation::{Parties, Status},
-    id::{AppointmentEventId, AppointmentId, ConversationId, UserId},
-    ports::{BookingConversation, ConversationOfBooking, NewestHandled, PendingAppointmentEvent},
+    ids::{AppointmentEventId, AppointmentId, ConversationId, UserId},
     text::Subject,
-    zone::Zone,
+    time::Zone,
 };
 
 use super::{Columns, FromColumns};

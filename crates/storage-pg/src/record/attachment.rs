@@ -1,10 +1,14 @@
 //! Files, as they travel to and from the database.
 
 use domain::{
-    attachment::{Attachment, File, FileUrl, MediaType, Place},
-    id::AttachmentId,
-    message::DraftFile,
-    object::{KeptPicture, ObjectKey, Picture, PictureKeys},
+    conversation::{
+        attachment::{
+            Attachment, File, FileUrl, KeptPicture, MediaType, ObjectKey, Picture, PictureKeys,
+            Place,
+        },
+        message::DraftFile,
+    },
+    ids::AttachmentId,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

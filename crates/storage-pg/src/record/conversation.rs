@@ -3,11 +3,10 @@
 use diesel::{deserialize::Result, pg::Pg, row::NamedRow};
 use domain::{
     conversation::{
-        Conversation, ConversationView, LastMessage, Parties, Status, UnreadConversation,
+        Conversation, ConversationView, Horizons, LastMessage, Parties, Status, UnreadConversation,
+        message::MessageKind,
     },
-    id::{AppointmentId, ConversationId, MessageId, UserId},
-    message::MessageKind,
-    reading::Horizons,
+    ids::{AppointmentId, ConversationId, MessageId, UserId},
     text::{Content, Subject},
 };
 

@@ -2,8 +2,8 @@
 
 use diesel::{Insertable, Queryable, Selectable, pg::Pg};
 use domain::{
-    event::{Event, EventKind},
-    id::MessageId,
+    conversation::event::{Event, EventKind},
+    ids::MessageId,
 };
 
 use super::PgTimestamp;

@@ -2,8 +2,8 @@
 
 use diesel::{deserialize::Result, pg::Pg, row::NamedRow};
 use domain::{
-    id::JobId,
-    job::{Job, JobView, Task},
+    ids::JobId,
+    jobs::{Job, JobView, Task},
 };
 
 use super::{Columns, FromColumns, good};

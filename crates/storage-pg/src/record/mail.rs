@@ -7,12 +7,13 @@ use diesel::{
     sql_types::{Array, BigInt, Bool, Integer, Nullable, SmallInt, Text, Timestamptz},
 };
 use domain::{
-    id::{ConversationId, UserId},
-    mail::{ConversationDigest, PendingConversation, Quote, ReplyToken},
-    preference::{Frequency, Preferences, QuietHours},
-    seq::Seq,
+    ids::{ConversationId, Seq, UserId},
+    mail::{
+        ConversationDigest, PendingConversation, Quote, ReplyToken,
+        preferences::{Frequency, Preferences, QuietHours},
+    },
     text::{Content, Subject},
-    zone::Zone,
+    time::Zone,
 };
 
 use super::{Columns, FromColumns, PgTimestamp, good, participant};

@@ -2,8 +2,8 @@
 
 use diesel::{deserialize::Result, pg::Pg, row::NamedRow, sql_types::Bool};
 use domain::{
-    id::{ConversationId, MessageId},
-    message::{Message, MessageKind},
+    conversation::message::{Message, MessageKind},
+    ids::{ConversationId, MessageId},
     text::Content,
 };
 

@@ -1,6 +1,6 @@
 //! What the platform says, as data: one object of texts, its kind among them.
 
-use domain::notice::Notice;
+use domain::appointments::notice::Notice;
 use serde_json::{Map, Value};
 
 const KIND: &str = "kind";
@@ -20,7 +20,10 @@ pub(crate) fn notice(stored: &Value) -> Option<Notice> {
 
 #[cfg(test)]
 mod tests {
-    use domain::{notice::FirstName, time::Timestamp, zone::Zone};
+    use domain::{
+        appointments::notice::FirstName,
+        time::{Timestamp, Zone},
+    };
 
     use super::*;
 

@@ -2,10 +2,9 @@
 
 use diesel::{deserialize::Result, pg::Pg, row::NamedRow, sql_types::Bool};
 use domain::{
-    id::UserId,
-    language::Language,
-    participant::{Participant, Profile, Role},
-    zone::Zone,
+    ids::UserId,
+    participant::{Language, Participant, Profile, Role},
+    time::Zone,
 };
 
 use super::{Columns, FromColumns};

@@ -10,10 +10,12 @@ use diesel::{
 use diesel_async::RunQueryDsl;
 use domain::{
     conversation::Status,
-    id::{ConversationId, UserId},
-    language::Language,
-    ports::{AgePage, Usage},
-    retention::{ConversationAge, RetentionPolicy},
+    ids::{ConversationId, UserId},
+    participant::Language,
+    retention::{
+        ConversationAge, RetentionPolicy,
+        store::{AgePage, Usage},
+    },
     time::Timestamp,
 };
 

@@ -11,13 +11,14 @@ use diesel::{
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
-    conversation::{Parties, Status},
-    event::{Event, EventKind},
-    id::{MessageId, UserId},
-    message::{Message, MessageKind},
+    conversation::{
+        Parties, Status,
+        event::{Event, EventKind},
+        message::{Message, MessageKind},
+    },
+    ids::{MessageId, Seq, UserId},
     participant::Participant,
-    ports::{ArchiveForAge, PurgeExpired, Purged},
-    seq::Seq,
+    retention::store::{ArchiveForAge, PurgeExpired, Purged},
     text::Subject,
 };
 

@@ -8,8 +8,8 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 use domain::{
-    id::ConversationId,
-    ports::{TrimBatch, TrimProgress},
+    ids::ConversationId,
+    retention::store::{TrimBatch, TrimProgress},
 };
 
 use crate::{

@@ -3,7 +3,7 @@
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, sql_types::Text};
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use domain::{
-    id::{ConversationId, UserId},
+    ids::{ConversationId, UserId},
     retention::{RetentionPolicy, SalonRetention},
     time::Timestamp,
 };

@@ -5,7 +5,10 @@ use diesel::{
     sql_types::{BigInt, Bool, Text, Timestamptz},
 };
 use diesel_async::RunQueryDsl;
-use domain::{id::AttachmentId, object::Picture, ports::BeginUpload};
+use domain::{
+    conversation::{attachment::Picture, store::BeginUpload},
+    ids::AttachmentId,
+};
 
 use crate::{
     failure::{Class, Failure},

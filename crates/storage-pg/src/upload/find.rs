@@ -10,9 +10,11 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 use domain::{
-    attachment::{Attachment, Place},
-    id::{AttachmentId, UserId},
-    ports::Downloadable,
+    conversation::{
+        attachment::{Attachment, Place},
+        store::Downloadable,
+    },
+    ids::{AttachmentId, UserId},
 };
 
 use crate::{

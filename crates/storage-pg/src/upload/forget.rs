@@ -9,7 +9,7 @@ use diesel::{
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
-    id::{AttachmentId, UserId},
+    ids::{AttachmentId, UserId},
     time::Timestamp,
 };
 

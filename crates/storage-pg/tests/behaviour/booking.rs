@@ -1,15 +1,17 @@
 //! A booking to try things on.
 
 use domain::{
-    appointment::AppointmentEvent,
-    conversation::Status,
-    id::{AppointmentId, ConversationId, MessageId},
-    language::Language,
-    notice::{FirstName, Notice},
-    ports::{
-        AppliedAppointmentEvent, ApplyAppointmentEvent, AppointmentChange, AppointmentStore,
-        NewNotice, NoticePlace, ReceiveOutcome,
+    appointments::{
+        AppointmentEvent,
+        notice::{FirstName, Notice},
+        store::{
+            AppliedAppointmentEvent, ApplyAppointmentEvent, AppointmentChange, AppointmentStore,
+            NewNotice, NoticePlace, ReceiveOutcome,
+        },
     },
+    conversation::Status,
+    ids::{AppointmentId, ConversationId, MessageId},
+    participant::Language,
     testing::fixture::booking_event,
 };
 use storage_pg::PgStore;

@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    id::{AppointmentId, ConversationId},
-    ports::{
-        AppliedAppointmentEvent, AppointmentStore, ConversationStore, NoticePlace, OpenOutcome,
-        ReceiveOutcome, StoreError,
-    },
+    appointments::store::{AppliedAppointmentEvent, AppointmentStore, NoticePlace, ReceiveOutcome},
+    conversation::store::{ConversationStore, OpenOutcome},
+    ids::{AppointmentId, ConversationId},
+    ports::StoreError,
     testing::fixture::booking_event,
 };
 

@@ -1,6 +1,9 @@
 //! Waits end, queues are bounded, and what breaks is replaced.
 
-use domain::ports::{ConversationStore, EditConversation, LogStore, StatusEdit, StoreError};
+use domain::{
+    conversation::store::{ConversationStore, EditConversation, LogStore, StatusEdit},
+    ports::StoreError,
+};
 use storage_pg::PgStore;
 
 use crate::{

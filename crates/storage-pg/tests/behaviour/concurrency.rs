@@ -8,10 +8,13 @@ use crate::{
     waiting::at_once,
 };
 use domain::{
-    event::{Event, EventKind},
-    id::AppointmentId,
-    ports::{ConversationStore, LogStore, MessageStore, OpenOutcome, PostOutcome, ReadingStore},
-    seq::Seq,
+    conversation::{
+        event::{Event, EventKind},
+        store::{
+            ConversationStore, LogStore, MessageStore, OpenOutcome, PostOutcome, ReadingStore,
+        },
+    },
+    ids::{AppointmentId, Seq},
     testing::fixture::{keyed, text},
 };
 

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use domain::ports::{LogStore, StoreError};
+use domain::{conversation::store::LogStore, ports::StoreError};
 use storage_pg::{PgStore, Settings};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},

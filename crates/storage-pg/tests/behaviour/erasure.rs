@@ -1,9 +1,10 @@
 //! Forgetting somebody in a database where much is going on.
 
 use domain::{
-    id::UserId,
-    ports::{EraseIn, ErasureStore, LogStore, MessageStore, ParticipantStore, PostOutcome},
-    seq::Seq,
+    conversation::store::{LogStore, MessageStore, PostOutcome},
+    ids::{Seq, UserId},
+    participant::store::ParticipantStore,
+    privacy::store::{EraseIn, ErasureStore},
     testing::fixture::{client, keyed, pictures},
 };
 use storage_pg::PgStore;
@@ -64,7 +65,7 @@ async fn a_forgotten_client_is_named_nowhere_in_the_database() {
     report(&scratch, "e2", "cancelled").await;
     for number in 0..5 {
         let mut post = talk.post(&talk.client, pictures("Camille ici", 1, None));
-        post.attachments = vec![domain::id::AttachmentId::parse(&fresh_id()).expect("good")];
+        post.attachments = vec![domain::ids::AttachmentId::parse(&fresh_id()).expect("good")];
         post.read_on_arrival = number == 2;
         talk.store.post_message(&post).await.expect(ANSWERS);
     }

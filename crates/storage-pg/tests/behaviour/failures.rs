@@ -3,7 +3,9 @@
 use std::error::Error;
 
 use domain::{
-    ports::{ConversationStore, MessageStore, ParticipantStore, StoreError},
+    conversation::store::{ConversationStore, MessageStore},
+    participant::store::ParticipantStore,
+    ports::StoreError,
     testing::fixture::{pictures, salon, text},
     text::Subject,
 };

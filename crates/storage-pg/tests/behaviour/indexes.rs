@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 
 use domain::{
-    conversation::Status,
-    id::{ConversationId, MessageId, UserId},
+    conversation::{
+        Status,
+        store::{ConversationStore, LogStore, MessageStore, ReadingStore},
+    },
+    ids::{ConversationId, MessageId, Seq, UserId},
     page::{ConversationCursor, PageSize, Start, Window},
-    ports::{ConversationStore, LogStore, MessageStore, ParticipantStore, ReadingStore},
-    seq::Seq,
+    participant::store::ParticipantStore,
     testing::fixture::{text, user},
     time::Timestamp,
 };

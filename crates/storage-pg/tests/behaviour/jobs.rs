@@ -3,8 +3,10 @@
 use std::collections::HashSet;
 
 use domain::{
-    job::{Job, PURGE_PERIOD_MS},
-    ports::{ClaimJobs, JobStore},
+    jobs::{
+        Job, PURGE_PERIOD_MS,
+        store::{ClaimJobs, JobStore},
+    },
     time::Timestamp,
 };
 use storage_pg::PgStore;

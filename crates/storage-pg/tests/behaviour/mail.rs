@@ -1,9 +1,13 @@
 //! Mail in a database where several decide and others go on talking.
 
 use domain::{
-    id::{MailId, UserId},
-    mail::{MailDecision, NewMail, PendingNotifications},
-    ports::{ErasureStore, MailStore, MessageStore, PreferenceStore},
+    conversation::store::MessageStore,
+    ids::{MailId, UserId},
+    mail::{
+        MailDecision, NewMail, PendingNotifications,
+        store::{MailStore, PreferenceStore},
+    },
+    privacy::store::ErasureStore,
     testing::fixture::text,
 };
 use storage_pg::PgStore;

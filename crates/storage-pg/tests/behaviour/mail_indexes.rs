@@ -1,9 +1,11 @@
 //! Which way the database goes when mail waits for many.
 
 use domain::{
-    id::{MailId, UserId},
-    mail::{MailDecision, NewMail},
-    ports::{DueMail, MailStore, PreferenceStore},
+    ids::{MailId, UserId},
+    mail::{
+        MailDecision, NewMail,
+        store::{DueMail, MailStore, PreferenceStore},
+    },
     testing::fixture::user,
     time::Timestamp,
 };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::ports::{ErasureStore, PostOutcome};
+use domain::{conversation::store::PostOutcome, privacy::store::ErasureStore};
 use storage_pg::{Settings, migrate, pending, revert_all};
 
 use crate::{

@@ -2,14 +2,16 @@
 //! forgotten: here, and in a copy from before, when the list of the forgotten is applied to it.
 
 use domain::{
-    id::{AttachmentId, UserId},
-    message::{Draft, DraftFile, MessageKind},
-    object::ObjectKey,
-    participant::{Participant, Profile},
-    ports::{
-        AppointmentStore, ConversationStore, EditConversation, EraseIn, ErasureStore, ExportStore,
-        MailStore, MessageStore, ParticipantStore, UploadStore,
+    appointments::store::AppointmentStore,
+    conversation::{
+        attachment::ObjectKey,
+        message::{Draft, DraftFile, MessageKind},
+        store::{ConversationStore, EditConversation, MessageStore, UploadStore},
     },
+    ids::{AttachmentId, UserId},
+    mail::store::MailStore,
+    participant::{Participant, Profile, store::ParticipantStore},
+    privacy::store::{EraseIn, ErasureStore, ExportStore},
     testing::fixture::{booking_event, client, content, keyed, text},
     text::Subject,
 };

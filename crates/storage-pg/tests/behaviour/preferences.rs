@@ -1,8 +1,8 @@
 //! What people want, changed on several nodes at once.
 
-use domain::{
-    ports::{Muting, PreferenceStore},
-    preference::MUTED_MAX,
+use domain::mail::{
+    preferences::MUTED_MAX,
+    store::{Muting, PreferenceStore},
 };
 
 use crate::{

@@ -1,17 +1,19 @@
 //! Letting go of what is old while much is going on.
 
 use domain::{
-    conversation::Status,
-    event::Event,
-    id::MessageId,
-    language::Language,
-    notice::Notice,
-    ports::{
-        ArchiveForAge, JobStore, LogPiece, LogStore, NewNotice, PurgeExpired, Purged,
-        RetentionStore, StatusEdit, TrimBatch,
+    appointments::{notice::Notice, store::NewNotice},
+    conversation::{
+        Status,
+        event::Event,
+        store::{ConversationStore, EditConversation, LogPiece, LogStore, StatusEdit},
     },
-    ports::{ConversationStore, EditConversation},
-    retention::{EmptyingBounds, NIGHT_BEGINS_MS, SalonRetention, next_night},
+    ids::MessageId,
+    jobs::store::JobStore,
+    participant::Language,
+    retention::{
+        EmptyingBounds, NIGHT_BEGINS_MS, SalonRetention, next_night,
+        store::{ArchiveForAge, PurgeExpired, Purged, RetentionStore, TrimBatch},
+    },
     time::Timestamp,
 };
 use storage_pg::PgStore;
@@ -184,7 +186,7 @@ async fn a_log_whose_clock_went_back_keeps_everything_from_the_first_young_entry
     assert_eq!(talk.store.trim_logs(&walk).await.expect(ANSWERS).entries, 1);
     let left = "SELECT string_agg(seq::text, ' ' ORDER BY seq) FROM messaging.event";
     assert_eq!(scratch.sql(left).await, [["2 3 4"]]);
-    let after = domain::seq::Seq::ZERO.next();
+    let after = domain::ids::Seq::ZERO.next();
     let piece = talk.store.events_after(&talk.id, &talk.client, after, 9).await.expect(ANSWERS);
     assert!(matches!(piece, Some(LogPiece::Events(events)) if events.len() == 3));
 }

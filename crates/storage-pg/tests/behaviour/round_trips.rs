@@ -1,10 +1,9 @@
 //! How often the database is asked.
 
 use domain::{
-    id::AttachmentId,
+    conversation::store::{ConversationStore, LogStore, MessageStore, PostOutcome, ReadingStore},
+    ids::{AttachmentId, Seq},
     page::Window,
-    ports::{ConversationStore, LogStore, MessageStore, PostOutcome, ReadingStore},
-    seq::Seq,
     testing::fixture::{keyed, pictures},
 };
 

@@ -1,9 +1,11 @@
 //! Everything at once that touches what waits to be told: saying, reading, deciding, forgetting.
 
 use domain::{
-    id::{MailId, UserId},
-    mail::{MailDecision, NewMail},
-    ports::{ConversationStore, EraseIn, ErasureStore, MailStore, ParticipantStore},
+    conversation::store::ConversationStore,
+    ids::{MailId, UserId},
+    mail::{MailDecision, NewMail, store::MailStore},
+    participant::store::ParticipantStore,
+    privacy::store::{EraseIn, ErasureStore},
     testing::fixture::client,
 };
 use storage_pg::PgStore;

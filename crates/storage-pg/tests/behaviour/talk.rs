@@ -3,12 +3,16 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use domain::{
-    id::{ConversationId, MessageId, UserId},
-    message::Draft,
-    ports::{
-        ConversationStore, MarkRead, MarkedRead, MessageStore, OpenConversation, OpenOutcome,
-        ParticipantStore, PostMessage, PostOutcome, Posted, ReadTarget, ReadingStore, StoreError,
+    conversation::{
+        message::Draft,
+        store::{
+            ConversationStore, MarkRead, MarkedRead, MessageStore, OpenConversation, OpenOutcome,
+            PostMessage, PostOutcome, Posted, ReadTarget, ReadingStore,
+        },
     },
+    ids::{ConversationId, MessageId, UserId},
+    participant::store::ParticipantStore,
+    ports::StoreError,
     testing::fixture::{client, salon, text},
     time::Timestamp,
 };

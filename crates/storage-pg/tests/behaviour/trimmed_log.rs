@@ -1,8 +1,8 @@
 //! A log whose beginning was forgotten.
 
 use domain::{
-    ports::{LogPiece, LogStore},
-    seq::Seq,
+    conversation::store::{LogPiece, LogStore},
+    ids::Seq,
 };
 
 use crate::{

@@ -1,11 +1,12 @@
 //! Uploads that are sent, taken away and begun at the same moment.
 
 use domain::{
-    attachment::MediaType,
-    id::AttachmentId,
-    message::{Draft, DraftFile, MessageKind},
-    object::{ObjectKey, Picture, PictureKeys},
-    ports::{BeginUpload, ConversationStore, MessageStore, PostOutcome, UploadStore},
+    conversation::{
+        attachment::{MediaType, ObjectKey, Picture, PictureKeys},
+        message::{Draft, DraftFile, MessageKind},
+        store::{BeginUpload, ConversationStore, MessageStore, PostOutcome, UploadStore},
+    },
+    ids::AttachmentId,
     testing::fixture::{content, user},
 };
 use storage_pg::PgStore;

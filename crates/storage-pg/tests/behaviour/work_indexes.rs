@@ -1,8 +1,10 @@
 //! Which way the database goes when much work waits.
 
 use domain::{
-    id::{AppointmentId, AttachmentId, ConversationId},
-    ports::{AppointmentStore, ClaimJobs, JobStore, ReceiveOutcome, UploadStore},
+    appointments::store::{AppointmentStore, ReceiveOutcome},
+    conversation::store::UploadStore,
+    ids::{AppointmentId, AttachmentId, ConversationId},
+    jobs::store::{ClaimJobs, JobStore},
     testing::fixture::{booking_event, user},
 };
 use storage_pg::PgStore;

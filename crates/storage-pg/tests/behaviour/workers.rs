@@ -7,15 +7,14 @@ use std::sync::{
 
 use domain::{
     Messaging, Worker,
-    appointment::AppointmentEvent,
-    id::AppointmentId,
-    job::{ATTEMPTS_MAX, Backoff},
-    ports::{JobStore, ParticipantStore},
+    appointments::AppointmentEvent,
+    ids::AppointmentId,
+    jobs::{ATTEMPTS_MAX, Backoff, store::JobStore, worker::WorkerSettings},
+    participant::store::ParticipantStore,
     testing::fixture::{
         CountingIds, FixedClock, MemoryFiles, SilentFanout, booking_event, client, salon, user,
     },
     time::Timestamp,
-    usecase::WorkerSettings,
 };
 use storage_pg::PgStore;
 

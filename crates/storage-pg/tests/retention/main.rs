@@ -16,7 +16,7 @@ use std::{
 
 use domain::{
     Messaging,
-    id::ConversationId,
+    ids::ConversationId,
     retention::{RetentionPolicy, RetentionReport, RetentionSettings},
     testing::fixture::{CountingIds, text, user},
 };

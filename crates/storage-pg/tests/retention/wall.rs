@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 use domain::{
-    event::Event,
-    id::{ConversationId, UserId},
+    conversation::event::Event,
+    ids::{ConversationId, UserId},
     ports::{Clock, Fanout, MarkedMessage, PublishGuard},
     time::Timestamp,
 };

@@ -8,7 +8,7 @@ use std::{
 };
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header, web::Bytes};
-use domain::attachment::FILE_MAX_BYTES;
+use domain::conversation::attachment::FILE_MAX_BYTES;
 use futures_util::StreamExt as _;
 use tokio::{
     sync::mpsc,

@@ -1,6 +1,9 @@
 use domain::{
-    export::ReadyExport,
-    ports::{Clock, ErasureStore, ExportStore, Files},
+    ports::{Clock, Files},
+    privacy::{
+        export::ReadyExport,
+        store::{ErasureStore, ExportStore},
+    },
     testing::fixture::{Pieces, user},
 };
 use serde_json::Value;

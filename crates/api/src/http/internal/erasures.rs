@@ -4,7 +4,7 @@ use actix_web::{
     HttpResponse,
     web::{Data, Json},
 };
-use domain::id::UserId;
+use domain::ids::UserId;
 
 use super::Program;
 use crate::{

@@ -1,7 +1,7 @@
 #[cfg(test)]
 mod tests;
 use actix_web::{HttpResponse, web::Data};
-use domain::{id::UserId, usecase::PutParticipantsError};
+use domain::{ids::UserId, participant::directory::PutParticipantsError};
 
 use super::{Program, schema};
 use crate::{

@@ -4,7 +4,7 @@ use actix_web::{
     HttpResponse,
     web::{Data, Json},
 };
-use domain::id::{ConversationId, UserId};
+use domain::ids::{ConversationId, UserId};
 
 use super::{Program, schema};
 use crate::{

@@ -1,5 +1,5 @@
 use actix_web::http::Method;
-use domain::id::UserId;
+use domain::ids::UserId;
 
 use crate::{
     Settings,

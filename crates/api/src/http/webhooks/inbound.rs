@@ -1,5 +1,5 @@
 use actix_web::{HttpResponse, web::Data};
-use domain::{Messaging, usecase::ReplyByMailError};
+use domain::{Messaging, mail::service::ReplyByMailError};
 
 use super::{
     admitted,

@@ -1,9 +1,8 @@
 use std::borrow::Cow;
 
 use domain::{
-    mail::{ReplyToken, is_same_address},
+    mail::{ReplyToken, is_same_address, service::MailReply},
     text::is_blank,
-    usecase::MailReply,
 };
 
 use super::form::Fields;

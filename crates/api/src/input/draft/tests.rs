@@ -1,6 +1,6 @@
 //! What the old service said to each body, and what we add.
 
-use domain::message::DraftFile;
+use domain::conversation::message::DraftFile;
 use serde_json::{Value, json};
 
 use super::*;

@@ -28,7 +28,7 @@ fn good_payloads_become_commands_and_unknown_keys_are_ignored() {
     ));
     assert!(matches!(
         read("send-message", json!({ "conversationId": "c1", "content": "x", "type": "SYSTEM" })),
-        Ok(Command::Send { draft, .. }) if draft.kind() == domain::message::MessageKind::Text
+        Ok(Command::Send { draft, .. }) if draft.kind() == domain::conversation::message::MessageKind::Text
     ));
     assert!(matches!(
         read("mark-as-read", json!({ "messageId": "m1" })),

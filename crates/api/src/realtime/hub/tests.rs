@@ -6,16 +6,16 @@ mod reading;
 mod typing;
 use domain::{
     Messaging,
-    caller::Caller,
-    id::MessageId,
-    ports::{Fanout, ReadTarget},
+    conversation::{commands::NewConversation, store::ReadTarget},
+    ids::MessageId,
+    participant::Caller,
+    ports::Fanout,
     testing::{
         MemoryStore,
         fixture::{
             CountingIds, FixedClock, SilentFanout, caller, client, keyed, salon, text, user,
         },
     },
-    usecase::NewConversation,
 };
 use serde_json::Value;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};

@@ -1,6 +1,5 @@
 use domain::{
-    id::ConversationId,
-    seq::Seq,
+    ids::{ConversationId, Seq},
     testing::fixture::{FixedClock, user},
 };
 use proptest::prelude::*;

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    attachment::ATTACHMENTS_MAX,
+    conversation::attachment::ATTACHMENTS_MAX,
     import::{
         LOST_FILE_TEXT,
         former::{LegacyCounter, LegacyFile},

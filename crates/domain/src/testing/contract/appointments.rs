@@ -1,18 +1,15 @@
 //! Reports about bookings: kept once, found in order, set aside.
 
-use super::{
-    booking::{Booking, event_at, nameless},
-    stage::{ANSWERS, Stage},
-};
+use super::setup::{ANSWERS, Booking, Stage, event_at, nameless};
 use crate::{
-    conversation::Status,
-    id::{AppointmentEventId, AppointmentId, ConversationId},
-    ports::{
-        AppliedAppointmentEvent, ConversationOfBooking, NoticePlace, OpenOutcome, ReceiveOutcome,
-        Store,
+    appointments::store::{
+        AppliedAppointmentEvent, ConversationOfBooking, NoticePlace, ReceiveOutcome,
     },
+    conversation::{Status, store::OpenOutcome},
+    ids::{AppointmentEventId, AppointmentId, ConversationId},
+    store::Store,
     testing::fixture::{booking_event, user},
-    zone::Zone,
+    time::Zone,
 };
 
 /// A report is kept once with one job, however often it comes; another one under its id is not.

@@ -2,11 +2,14 @@
 
 use futures_util::future::join_all;
 
-use super::stage::{ANSWERS, Stage};
+use super::setup::{ANSWERS, Stage};
 use crate::{
-    id::JobId,
-    job::{Job, PURGE_PERIOD_MS, Task},
-    ports::{ClaimJobs, JobCounts, JobFilter, RetryOrDead, Store},
+    ids::JobId,
+    jobs::{
+        Job, PURGE_PERIOD_MS, Task,
+        store::{ClaimJobs, JobCounts, JobFilter, RetryOrDead},
+    },
+    store::Store,
     testing::fixture::booking_event,
     time::Timestamp,
 };

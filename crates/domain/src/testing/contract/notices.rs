@@ -2,16 +2,12 @@
 
 use futures_util::future::join_all;
 
-use super::{
-    booking::{Booking, event_at, subject},
-    stage::{Stage, at},
-};
+use super::setup::{Booking, Stage, at, event_at, subject};
 use crate::{
-    conversation::Status,
-    event::EventKind,
-    message::MessageKind,
+    appointments::store::{AppliedAppointmentEvent, NoticePlace},
+    conversation::{Status, event::EventKind, message::MessageKind},
     page::Window,
-    ports::{AppliedAppointmentEvent, NoticePlace, Store},
+    store::Store,
     testing::fixture::{booking_event, salon, user},
 };
 

@@ -1,12 +1,11 @@
 //! The directory of people.
 
-use super::stage::{ANSWERS, Stage};
+use super::setup::{ANSWERS, Stage};
 use crate::{
-    language::Language,
-    participant::{Participant, Profile, Role},
-    ports::Store,
+    participant::{Language, Participant, Profile, Role},
+    store::Store,
     testing::fixture::{client, salon, user},
-    zone::Zone,
+    time::Zone,
 };
 
 /// What is noted of a person is what is found, in every detail.

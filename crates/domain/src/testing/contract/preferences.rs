@@ -2,16 +2,17 @@
 
 use futures_util::future::join_all;
 
-use super::{
-    stage::{ANSWERS, Stage},
-    talk::Talk,
-};
+use super::setup::{ANSWERS, Stage, Talk};
 use crate::{
-    id::{ConversationId, UserId},
-    ports::{Muting, OpenConversation, Store},
-    preference::{Frequency, MUTED_MAX, PreferenceChange, Preferences, QuietHours},
+    conversation::store::OpenConversation,
+    ids::{ConversationId, UserId},
+    mail::{
+        preferences::{Frequency, MUTED_MAX, PreferenceChange, Preferences, QuietHours},
+        store::Muting,
+    },
+    store::Store,
     testing::fixture::{client, user},
-    zone::Zone,
+    time::Zone,
 };
 
 async fn wishes(stage: &Stage<'_>, of: &UserId) -> Preferences {

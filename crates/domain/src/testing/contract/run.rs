@@ -18,29 +18,40 @@ macro_rules! store_contract {
                 partners_are_those_one_shares_a_conversation_with
                 the_partners_of_the_newest_messages_are_named_first
             }
-            opening {
+            conversations {
                 a_conversation_is_as_it_was_asked_for
                 an_opening_is_the_platform_s_and_waits_for_the_client
                 a_salon_has_one_conversation_for_a_booking
                 another_salon_s_booking_is_its_own
                 the_same_two_may_have_several_conversations
                 of_ten_openings_at_once_one_opens
-            }
-            editing {
                 a_subject_is_set_and_taken_away
                 a_status_is_set_and_toggled
                 subject_and_status_change_together
                 what_is_already_so_is_not_changed
                 an_edit_moves_no_conversation_up_the_list
+                conversations_come_newest_message_first
+                ties_are_settled_by_the_greater_id
+                a_status_narrows_the_list_and_its_total
+                numbered_pages_hold_each_conversation_once
+                cursors_meet_each_conversation_once_while_new_ones_open
+                a_cursor_outlives_its_conversation
+                a_list_holds_only_one_s_own
+                a_conversation_taken_away_is_in_no_query
+                nothing_happens_where_nothing_is_any_more
+                a_log_outlives_its_conversation_without_any_text
+                its_booking_can_be_opened_again
+                other_conversations_stay
+                a_stranger_is_shut_out
+                participants_of_other_conversations_are_shut_out
+                where_nothing_is_nothing_is_found
             }
-            posting {
+            messages {
                 a_message_is_what_its_author_said
                 a_message_may_be_files_without_words
                 a_message_brings_its_conversation_up_to_date
                 a_message_takes_an_archived_conversation_out_again
                 a_message_before_watching_eyes_is_read_as_it_arrives
-            }
-            keys {
                 a_repeated_key_brings_the_first_message_again
                 a_replay_knows_that_the_message_was_read_since
                 a_replay_changes_nothing_around_it
@@ -51,8 +62,6 @@ macro_rules! store_contract {
                 keys_are_told_apart_by_case
                 without_a_key_every_message_is_new
                 of_ten_sends_at_once_one_posts
-            }
-            history {
                 history_is_newest_first
                 the_history_of_an_empty_conversation_is_an_empty_page
                 a_page_shows_messages_as_they_are_alone
@@ -61,8 +70,6 @@ macro_rules! store_contract {
                 a_full_last_page_is_the_last
                 a_cursor_outlives_its_message
                 an_unknown_message_is_not_found
-            }
-            deleting {
                 a_deleted_message_is_nowhere
                 the_place_in_lists_falls_back_to_the_newest_message_left
                 deleting_what_waits_lowers_unread
@@ -79,30 +86,17 @@ macro_rules! store_contract {
                 each_side_has_its_own_horizon
                 a_receipt_tells_one_message_from_several
                 what_was_deleted_needs_no_reading
-            }
-            unread {
                 what_the_other_side_said_since_waits
                 the_total_counts_every_conversation
                 the_start_page_shows_active_conversations_newest_first
                 the_start_page_shows_what_the_other_side_said_last
                 nothing_waits_for_a_stranger
             }
-            lists {
-                conversations_come_newest_message_first
-                ties_are_settled_by_the_greater_id
-                a_status_narrows_the_list_and_its_total
-                numbered_pages_hold_each_conversation_once
-                cursors_meet_each_conversation_once_while_new_ones_open
-                a_cursor_outlives_its_conversation
-                a_list_holds_only_one_s_own
-            }
-            order {
+            log {
                 every_change_takes_the_next_position
                 the_newest_position_is_the_same_everywhere
                 order_comes_from_positions_and_not_from_clocks
                 twenty_at_once_leave_no_gap
-            }
-            log {
                 a_log_is_read_in_pieces
                 a_log_that_never_got_so_far_does_not_go_on_from_there
                 a_log_shows_messages_as_they_are_now
@@ -112,18 +106,6 @@ macro_rules! store_contract {
                 what_became_of_conversations_is_told_since_a_moment
                 what_became_of_conversations_is_for_participants
                 a_store_that_works_answers_a_ping
-            }
-            gone {
-                a_conversation_taken_away_is_in_no_query
-                nothing_happens_where_nothing_is_any_more
-                a_log_outlives_its_conversation_without_any_text
-                its_booking_can_be_opened_again
-                other_conversations_stay
-            }
-            membership {
-                a_stranger_is_shut_out
-                participants_of_other_conversations_are_shut_out
-                where_nothing_is_nothing_is_found
             }
             appointments {
                 a_report_is_kept_once
@@ -148,15 +130,13 @@ macro_rules! store_contract {
                 of_ten_who_apply_an_event_at_once_one_does
                 of_two_events_at_once_one_looks_again
             }
-            aging {
+            retention {
                 what_is_put_away_for_its_age_wakes_nobody
                 a_notice_of_the_house_is_nobody_s
                 a_message_brings_back_what_was_put_away_for_its_age
                 what_is_no_longer_due_stays_in_use
                 old_messages_go_piece_by_piece
                 what_is_no_longer_due_keeps_its_messages
-            }
-            retention {
                 a_policy_is_kept_until_the_next
                 a_salon_may_have_something_of_its_own
                 the_walk_meets_every_old_conversation_once
@@ -175,13 +155,11 @@ macro_rules! store_contract {
                 no_more_than_a_thousand_are_muted
                 what_was_taken_away_is_muted_no_more
             }
-            mails {
+            mail {
                 what_is_said_is_noted_for_the_other_side
                 all_that_waits_for_a_person_is_one_case
                 only_what_may_be_missed_is_noted
                 what_was_read_or_deleted_is_not_to_be_told
-            }
-            verdicts {
                 what_was_put_off_is_due_then
                 what_is_told_is_in_a_mail_and_waits_no_more
                 what_is_forgotten_waits_no_more
@@ -190,8 +168,6 @@ macro_rules! store_contract {
                 what_is_said_before_the_verdict_waits
                 a_verdict_about_nothing_makes_no_mail
                 what_was_put_off_keeps_nothing_from_being_looked_at
-            }
-            letters {
                 a_letter_tells_what_was_decided_on
                 a_letter_leaves_out_what_was_read_meanwhile
                 no_message_is_told_twice
@@ -225,7 +201,7 @@ macro_rules! store_contract {
                 a_deleted_message_has_its_files_deleted
                 a_conversation_taken_away_has_its_files_deleted
             }
-            erasures {
+            privacy {
                 a_person_s_name_is_forgotten_at_once
                 who_is_forgotten_cannot_come_back
                 who_is_forgotten_says_nothing_more
@@ -236,14 +212,10 @@ macro_rules! store_contract {
                 their_files_are_deleted
                 reports_about_them_hold_no_name
                 nobody_is_forgotten_unasked
-            }
-            exports {
                 an_archive_is_asked_for_once_a_day
                 an_archive_is_finished_once
                 an_archive_goes_with_its_person
                 an_archive_goes_with_the_other_side
-            }
-            audit {
                 what_is_done_about_people_is_on_record
                 what_is_said_of_keeping_is_on_record
                 who_was_forgotten_is_listed_and_forgotten_again

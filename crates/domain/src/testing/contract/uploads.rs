@@ -2,12 +2,14 @@
 
 use futures_util::future::join_all;
 
-use super::stage::{ANSWERS, Stage};
-use super::upload::{begun, finish, finished, mixed, object_jobs, sending, upload};
+use super::setup::{ANSWERS, Stage, begun, finish, finished, mixed, object_jobs, sending, upload};
 use crate::{
-    attachment::{Attachment, Place},
-    id::AttachmentId,
-    ports::{PostOutcome, Store},
+    conversation::{
+        attachment::{Attachment, Place},
+        store::PostOutcome,
+    },
+    ids::AttachmentId,
+    store::Store,
     testing::fixture::{pictures, user},
 };
 

@@ -3,24 +3,22 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 
 use super::{
-    MemoryStore,
-    record::{Change, Post, Record},
-    reports::{Handling, Report},
-    state::State,
+    MemoryStore, State,
+    mail::{Handling, Report},
+    messages::{Change, Post, Record},
 };
 use crate::{
-    appointment::AppointmentEvent,
-    conversation::Side,
-    event::Event,
-    id::{AppointmentEventId, AppointmentId, UserId},
-    job::Task,
-    message::MessageKind,
-    ports::{
-        AppliedAppointmentEvent, ApplyAppointmentEvent, AppointmentChange, AppointmentStore,
-        ConversationOfBooking, NewNotice, NoticePlace, PendingAppointmentEvent, ReceiveOutcome,
-        StoreError,
+    appointments::{
+        AppointmentEvent,
+        store::{
+            AppliedAppointmentEvent, ApplyAppointmentEvent, AppointmentChange, AppointmentStore,
+            ConversationOfBooking, NewNotice, NoticePlace, PendingAppointmentEvent, ReceiveOutcome,
+        },
     },
-    seq::Seq,
+    conversation::{Side, event::Event, message::MessageKind},
+    ids::{AppointmentEventId, AppointmentId, Seq, UserId},
+    jobs::Task,
+    ports::StoreError,
     time::Timestamp,
 };
 

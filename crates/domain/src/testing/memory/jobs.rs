@@ -2,11 +2,13 @@ use async_trait::async_trait;
 
 use super::MemoryStore;
 use crate::{
-    attachment::{Attachment, Place},
-    id::JobId,
-    job::{Job, JobView, PURGE_PERIOD_MS, Reason, Task},
-    object::PictureKeys,
-    ports::{ClaimJobs, JobCounts, JobFilter, JobStore, RetryOrDead, StoreError},
+    conversation::attachment::{Attachment, PictureKeys, Place},
+    ids::JobId,
+    jobs::{
+        Job, JobView, PURGE_PERIOD_MS, Reason, Task,
+        store::{ClaimJobs, JobCounts, JobFilter, JobStore, RetryOrDead},
+    },
+    ports::StoreError,
     retention::next_night,
     time::Timestamp,
 };

@@ -2,20 +2,24 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{
-    MemoryStore, page,
-    record::{Change, Post, Record},
-    state::People,
-};
+use super::{MemoryStore, People, conversation};
 use crate::{
-    attachment::Attachment,
-    conversation::Status,
-    event::Event,
-    id::{ConversationId, MessageId, UserId},
-    message::Message,
+    appointments::notice::Notice,
+    conversation::{
+        Conversation, Horizons, Side, Status,
+        attachment::Attachment,
+        event::Event,
+        message::{Message, MessageKind},
+        store::{
+            History, MarkRead, MarkedRead, MessageStore, OpenConversation, PostMessage,
+            PostOutcome, Posted, ReadTarget, ReadingStore,
+        },
+    },
+    ids::{ClientMessageId, ConversationId, MessageId, Seq, UserId},
     page::{MessageCursor, Window},
-    ports::{History, MessageStore, PostMessage, PostOutcome, Posted, StoreError},
-    seq::Seq,
+    participant::Language,
+    ports::StoreError,
+    text::Content,
     time::Timestamp,
 };
 
@@ -62,11 +66,11 @@ impl MessageStore for MemoryStore {
         };
         let list = record.posts().rev().collect();
         let is_behind = |post: &&Post, cursor: &MessageCursor| post.seq < cursor.0;
-        let page = page::cut(list, window, is_behind, |post| MessageCursor(post.seq));
+        let page = conversation::cut(list, window, is_behind, |post| MessageCursor(post.seq));
         Ok(Some(History {
             parties: record.head.parties.clone(),
             last_seq: record.head.last_seq,
-            page: page::map(page, |post| record.message(post, people)),
+            page: conversation::map(page, |post| record.message(post, people)),
         }))
     }
 
@@ -136,5 +140,256 @@ fn say(record: &mut Record, post: &PostMessage, files: Vec<Attachment>) {
     let author = record.side_of(&post.author).filter(|_| post.read_on_arrival);
     if let Some(author) = author {
         record.read(author.other(), record.head.last_seq, post.at);
+    }
+}
+
+/// One conversation, with all that was said and all that happened in it.
+#[derive(Debug)]
+pub(super) struct Record {
+    pub(super) head: Conversation,
+    posts: Vec<Post>,
+    log: Vec<Entry>,
+    /// Entries up to here are as if they were gone.
+    pub(super) forgotten: Seq,
+    taken_away: bool,
+}
+
+/// A message, or what is left of it.
+#[derive(Debug)]
+pub(super) struct Post {
+    pub(super) id: MessageId,
+    pub(super) seq: Seq,
+    pub(super) author: UserId,
+    pub(super) kind: MessageKind,
+    pub(super) content: Content,
+    pub(super) notice: Option<Notice>,
+    pub(super) attachments: Vec<Attachment>,
+    pub(super) key: Option<ClientMessageId>,
+    pub(super) created_at: Timestamp,
+    pub(super) read_at: Option<Timestamp>,
+    pub(super) deleted: bool,
+}
+
+/// An entry of the log: ids, never text. Its position is its place, from 1.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) at: Timestamp,
+    pub(super) actor: UserId,
+    pub(super) change: Change,
+}
+
+#[derive(Debug)]
+pub(super) enum Change {
+    Opened,
+    Updated,
+    TakenAway,
+    Posted(MessageId),
+    Deleted(MessageId),
+    Read { side: Side, up_to: Seq, several: bool },
+}
+
+impl Record {
+    pub(super) fn open(open: &OpenConversation) -> Self {
+        let head = Conversation {
+            id: open.id.clone(),
+            parties: open.parties.clone(),
+            appointment: open.appointment.clone(),
+            subject: open.subject.clone(),
+            status: Status::Active,
+            created_at: open.at,
+            updated_at: open.at,
+            last_message_at: open.at,
+            last_seq: Seq::ZERO,
+            horizons: Horizons::default(),
+        };
+        let (posts, log, forgotten) = (vec![], vec![], Seq::ZERO);
+        let mut record = Self { head, posts, log, forgotten, taken_away: false };
+        record.append(open.at, &open.parties.salon, Change::Opened);
+        record
+    }
+
+    pub(super) fn append(&mut self, at: Timestamp, actor: &UserId, change: Change) {
+        self.head.last_seq = self.head.last_seq.next();
+        self.log.push(Entry { at, actor: actor.clone(), change });
+    }
+
+    /// Adds what was said at the next position.
+    pub(super) fn say(&mut self, post: Post) {
+        self.head.last_message_at = post.created_at;
+        self.head.updated_at = post.created_at;
+        self.append(post.created_at, &post.author, Change::Posted(post.id.clone()));
+        self.posts.push(Post { seq: self.head.last_seq, ..post });
+    }
+
+    /// Reads up to `target`. Does nothing when nobody said anything new to `side` until there.
+    pub(super) fn read(&mut self, side: Side, target: Seq, at: Timestamp) {
+        let (up_to, horizon) = (target.min(self.head.last_seq), self.head.horizons.of(side));
+        let author = self.head.parties.on(side.other()).clone();
+        let newly =
+            |post: &&mut Post| post.is_by(&author) && post.seq > horizon && post.seq <= up_to;
+        let mut read = 0;
+        for post in self.posts.iter_mut().filter(newly) {
+            post.read_at = Some(at);
+            read += 1;
+        }
+        if read == 0 {
+            return;
+        }
+        self.head.horizons.advance(side, up_to);
+        let reader = self.head.parties.on(side).clone();
+        let change = Change::Read { side, up_to, several: read > 1 };
+        self.append(at, &reader, change);
+    }
+
+    /// Erases a message of `author`. Returns its files, or `None` when there is no such message.
+    pub(super) fn erase(
+        &mut self,
+        id: &MessageId,
+        author: &UserId,
+        at: Timestamp,
+    ) -> Option<Vec<Attachment>> {
+        self.erase_as(author, id, author, at)
+    }
+
+    /// The same, when it is the doing of `actor`.
+    pub(super) fn erase_as(
+        &mut self,
+        actor: &UserId,
+        id: &MessageId,
+        author: &UserId,
+        at: Timestamp,
+    ) -> Option<Vec<Attachment>> {
+        let mine = |post: &&mut Post| post.id == *id && post.is_by(author);
+        let released = self.posts.iter_mut().find(mine)?.erase();
+        self.head.last_message_at =
+            self.newest_of_a_side().map_or(self.head.created_at, |post| post.created_at);
+        self.append(at, actor, Change::Deleted(id.clone()));
+        Some(released)
+    }
+
+    /// Puts the conversation away with what the house says of it.
+    pub(super) fn put_away(&mut self, post: Post) {
+        self.head.status = Status::Archived;
+        self.head.updated_at = post.created_at;
+        self.append(post.created_at, &post.author, Change::Updated);
+        self.append(post.created_at, &post.author, Change::Posted(post.id.clone()));
+        self.posts.push(Post { seq: self.head.last_seq, ..post });
+    }
+
+    /// Takes the conversation away with every text in it. Returns its files.
+    pub(super) fn take_away(&mut self, by: &UserId, at: Timestamp) -> Vec<Attachment> {
+        let released = self.posts.iter_mut().flat_map(Post::erase).collect();
+        self.head.subject = None;
+        self.taken_away = true;
+        self.append(at, by, Change::TakenAway);
+        released
+    }
+
+    /// Says anew, without a name, what the platform said with one.
+    pub(super) fn forget_names(&mut self) {
+        for post in self.posts.iter_mut().filter(|post| post.names_somebody()) {
+            post.notice = post.notice.as_ref().map(Notice::without_name);
+            if let Some(notice) = &post.notice {
+                post.content = notice.text(Language::default());
+            }
+        }
+    }
+
+    pub(super) fn is_live(&self) -> bool {
+        !self.taken_away
+    }
+
+    pub(super) fn side_of(&self, user: &UserId) -> Option<Side> {
+        self.head.parties.side_of(user)
+    }
+
+    /// Messages that were not deleted, oldest first.
+    pub(super) fn posts(&self) -> impl DoubleEndedIterator<Item = &Post> {
+        self.posts.iter().filter(|post| !post.deleted)
+    }
+
+    pub(super) fn post(&self, id: &MessageId) -> Option<&Post> {
+        self.posts().find(|post| post.id == *id)
+    }
+
+    /// What `author` posted under `key`, deleted or not.
+    pub(super) fn posted_under(&self, key: &ClientMessageId, author: &UserId) -> Option<&Post> {
+        self.posts.iter().find(|post| post.author == *author && post.key.as_ref() == Some(key))
+    }
+
+    /// The newest message that is not the house's.
+    pub(super) fn newest_of_a_side(&self) -> Option<&Post> {
+        self.newest(|post| !post.is_platform_message())
+    }
+
+    pub(super) fn newest(&self, is_meant: impl Fn(&Post) -> bool) -> Option<&Post> {
+        self.posts().rev().find(|post| is_meant(post))
+    }
+
+    /// How many messages wait for `side`.
+    pub(super) fn unread(&self, side: Side) -> u64 {
+        let (author, horizon) = (self.head.parties.on(side.other()), self.head.horizons.of(side));
+        self.posts().filter(|post| post.is_by(author) && post.seq > horizon).count() as u64
+    }
+
+    /// The log after position `after`, with positions.
+    pub(super) fn log_after(&self, after: Seq) -> impl Iterator<Item = (Seq, &Entry)> {
+        let seqs = std::iter::successors(Some(Seq::ZERO.next()), |seq| Some(seq.next()));
+        seqs.zip(&self.log).filter(move |(seq, _)| *seq > after)
+    }
+}
+
+impl Post {
+    /// Whether it is there and `author` wrote it.
+    pub(super) fn is_by(&self, author: &UserId) -> bool {
+        !self.deleted && !self.is_platform_message() && self.author == *author
+    }
+
+    /// Whether neither side said it.
+    pub(super) fn is_platform_message(&self) -> bool {
+        self.notice.as_ref().is_some_and(Notice::is_platform_message)
+    }
+
+    /// Whether it is a notice that greets somebody by name.
+    pub(super) fn names_somebody(&self) -> bool {
+        self.notice.as_ref().is_some_and(|notice| notice.first_name().is_some())
+    }
+
+    /// Returns its files.
+    fn erase(&mut self) -> Vec<Attachment> {
+        self.deleted = true;
+        self.content = Content::default();
+        self.notice = None;
+        std::mem::take(&mut self.attachments)
+    }
+}
+
+#[async_trait]
+impl ReadingStore for MemoryStore {
+    async fn mark_read(&self, mark: &MarkRead) -> Result<Option<MarkedRead>, StoreError> {
+        let mut state = self.state()?;
+        let Some((record, people)) = state.change(&mark.conversation, &mark.reader) else {
+            return Ok(None);
+        };
+        let Some(side) = record.side_of(&mark.reader) else {
+            return Ok(None);
+        };
+        let before = record.head.last_seq;
+        let target = match mark.target {
+            ReadTarget::Everything => before,
+            ReadTarget::UpTo(seq) => seq,
+        };
+        record.read(side, target, mark.at);
+        Ok(Some(MarkedRead {
+            parties: record.head.parties.clone(),
+            unread: record.unread(side),
+            event: record.events_after(before, people).pop(),
+        }))
+    }
+
+    async fn unread_total(&self, reader: &UserId) -> Result<u64, StoreError> {
+        let state = self.state()?;
+        let waiting = |record: &Record| record.side_of(reader).map(|side| record.unread(side));
+        Ok(state.live_of(reader).filter_map(waiting).sum())
     }
 }

@@ -2,9 +2,12 @@ use async_trait::async_trait;
 
 use super::MemoryStore;
 use crate::{
-    id::UserId,
-    participant::Participant,
-    ports::{ParticipantStore, ParticipantWithPartners, StoreError},
+    ids::UserId,
+    participant::{
+        Participant,
+        store::{ParticipantStore, ParticipantWithPartners},
+    },
+    ports::StoreError,
     time::Timestamp,
 };
 

@@ -1,11 +1,10 @@
 //! Whatever two people do, in whatever order: the promises hold after each step.
 
-use proptest::{prelude::*, test_runner::TestCaseResult};
-
-use self::world::{Step, World};
-use crate::{conversation::Side, seq::Seq};
-
 mod world;
+use proptest::{prelude::*, test_runner::TestCaseResult};
+use world::{Step, World};
+
+use crate::{conversation::Side, ids::Seq};
 
 fn steps() -> impl Strategy<Value = Vec<(bool, Step)>> {
     let key = prop::option::weighted(0.3, 0_u8..4);

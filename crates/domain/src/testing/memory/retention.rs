@@ -3,24 +3,28 @@ use std::collections::{HashMap, HashSet};
 use async_trait::async_trait;
 
 use super::{
-    MemoryStore,
-    record::{Post, Record},
-    state::State,
+    MemoryStore, State,
+    messages::{Post, Record},
 };
 use crate::{
-    attachment::{Attachment, Place},
-    audit::{Actor, AuditAction},
-    conversation::{Side, Status},
-    event::Event,
-    id::{ConversationId, UserId},
-    job::Task,
-    message::MessageKind,
-    ports::{
-        AgePage, ArchiveForAge, NewNotice, PurgeExpired, Purged, RetentionStore, StoreError,
-        TrimBatch, TrimProgress, Usage,
+    appointments::store::NewNotice,
+    conversation::{
+        Side, Status,
+        attachment::{Attachment, Place},
+        event::Event,
+        message::MessageKind,
     },
-    retention::{ConversationAge, RetentionPolicy, SalonRetention},
-    seq::Seq,
+    ids::{ConversationId, Seq, UserId},
+    jobs::Task,
+    ports::StoreError,
+    privacy::audit::{Actor, AuditAction},
+    retention::{
+        ConversationAge, RetentionPolicy, SalonRetention,
+        store::{
+            AgePage, ArchiveForAge, PurgeExpired, Purged, RetentionStore, TrimBatch, TrimProgress,
+            Usage,
+        },
+    },
     time::Timestamp,
 };
 

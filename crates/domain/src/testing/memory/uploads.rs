@@ -2,13 +2,15 @@ use std::mem;
 
 use async_trait::async_trait;
 
-use super::{MemoryStore, record::Record, state::State};
+use super::{MemoryStore, State, messages::Record};
 use crate::{
-    attachment::{Attachment, File, Place},
-    id::{AttachmentId, UserId},
-    message::DraftFile,
-    object::{KeptPicture, Picture},
-    ports::{BeginUpload, Downloadable, PostMessage, StoreError, UploadStore},
+    conversation::{
+        attachment::{Attachment, File, KeptPicture, Picture, Place},
+        message::DraftFile,
+        store::{BeginUpload, Downloadable, PostMessage, UploadStore},
+    },
+    ids::{AttachmentId, UserId},
+    ports::StoreError,
     time::Timestamp,
 };
 

@@ -1,5 +1,5 @@
 use clap::Args;
-use domain::{mail::MailPolicy, zone::Zone};
+use domain::{mail::MailPolicy, time::Zone};
 
 use crate::config::value::whole;
 

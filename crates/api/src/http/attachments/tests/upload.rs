@@ -1,5 +1,5 @@
 use actix_web::http::{Method, header};
-use domain::ports::{JobFilter, JobStore as _};
+use domain::jobs::store::{JobFilter, JobStore as _};
 use serde_json::{Value, json};
 
 use crate::{

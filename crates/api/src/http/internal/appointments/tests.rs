@@ -1,7 +1,7 @@
 use domain::{
-    appointment::AppointmentEventKind,
-    id::AppointmentEventId,
-    ports::{JobFilter, JobStore as _},
+    appointments::AppointmentEventKind,
+    ids::AppointmentEventId,
+    jobs::store::{JobFilter, JobStore as _},
 };
 use serde_json::{Value, json};
 

@@ -36,8 +36,8 @@ async fn a_position_that_the_log_forgot_is_told_so() {
     let talk = house.talk().await;
     house.said(&talk, "c1", "Bonjour").await;
     let id = talk.rsplit('/').next().expect("an id");
-    let id = domain::id::ConversationId::parse(id).expect("a good id");
-    house.store.forget_log(&id, domain::seq::Seq::new(2).expect("not negative"));
+    let id = domain::ids::ConversationId::parse(id).expect("a good id");
+    house.store.forget_log(&id, domain::ids::Seq::new(2).expect("not negative"));
     let page = house.get(&format!("{talk}/events?after=1"), "c1").await.json();
     assert_eq!((told(&page), &page["resync"]), (vec![], &json!(true)));
 }

@@ -1,4 +1,4 @@
-use domain::{ports::MailStore as _, testing::fixture::user};
+use domain::{mail::store::MailStore as _, testing::fixture::user};
 use serde_json::{Value, json};
 
 use super::{ADDRESS, EVENTS, event, house, now, told};

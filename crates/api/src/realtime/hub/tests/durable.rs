@@ -1,6 +1,9 @@
 //! What a log holds is told to both sides, wherever they are.
 
-use domain::{conversation::Status, text::Subject, usecase::ConversationChange};
+use domain::{
+    conversation::{Status, commands::ConversationChange},
+    text::Subject,
+};
 use serde_json::json;
 
 use super::*;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{ports::ParticipantWithPartners, testing::MockStore};
+use domain::{participant::store::ParticipantWithPartners, testing::MockStore};
 
 use super::*;
 use crate::realtime::{presence as presence_tracker, presence::keep};

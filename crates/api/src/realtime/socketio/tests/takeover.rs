@@ -1,6 +1,6 @@
 //! A client comes back while the connection it lost still counts as open.
 
-use domain::{id::ConversationId, presence::PresencePolicy};
+use domain::{conversation::live::PresencePolicy, ids::ConversationId};
 use serde_json::json;
 
 use super::{

@@ -2,17 +2,19 @@ use futures_util::FutureExt;
 use proptest::sample::Index;
 
 use crate::{
-    conversation::{ConversationView, Parties, Side},
-    event::Event,
-    id::ConversationId,
-    message::Message,
-    page::Window,
-    ports::{
-        Clock, ConversationStore, EditConversation, Ids, LogStore, MarkRead, MessageStore,
-        OpenConversation, ParticipantStore, PostMessage, PostOutcome, ReadTarget, ReadingStore,
-        StatusEdit, StoreError,
+    conversation::{
+        ConversationView, Parties, Side,
+        event::Event,
+        message::Message,
+        store::{
+            ConversationStore, EditConversation, LogStore, MarkRead, MessageStore,
+            OpenConversation, PostMessage, PostOutcome, ReadTarget, ReadingStore, StatusEdit,
+        },
     },
-    seq::Seq,
+    ids::{ConversationId, Seq},
+    page::Window,
+    participant::store::ParticipantStore,
+    ports::{Clock, Ids, StoreError},
     testing::{
         MemoryStore,
         fixture::{CountingIds, FixedClock, client, keyed, salon, text, user},

@@ -1,0 +1,356 @@
+//! What the reports of the platform about bookings do to conversations.
+
+#[cfg(test)]
+mod order;
+#[cfg(test)]
+mod race;
+
+use super::{
+    AppointmentEvent, AppointmentEventError, AppointmentEventKind, generated_subject, is_generated,
+    notice::{FirstName, Notice},
+    store::{
+        AppliedAppointmentEvent, ApplyAppointmentEvent, AppointmentChange, BookingConversation,
+        NewNotice, NewestHandled, NoticePlace, PendingAppointmentEvent, ReceiveOutcome,
+    },
+};
+use crate::{
+    conversation::{Parties, Status, store::OpenConversation},
+    ids::{AppointmentEventId, UserId},
+    jobs::JobFailure,
+    messaging::Messaging,
+    participant::Participant,
+    ports::StoreError,
+    text::Subject,
+    time::Zone,
+};
+
+/// A report that is on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Received {
+    /// Whether it was there already: this was a retry.
+    pub known: bool,
+}
+
+/// Why a report was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum ReceiveAppointmentEventError {
+    /// It is no event.
+    #[error("this is no event")]
+    Invalid(#[from] AppointmentEventError),
+    /// Another event was reported under this id before.
+    #[error("this id names another event")]
+    Contradicted,
+    /// The id that it brings is another conversation's, or was brought for another booking before.
+    #[error("this id is another conversation's")]
+    ConversationIdTaken,
+    /// The store failed. The report may be there or not when it was [`StoreError::Unavailable`]:
+    /// report it again.
+    #[error("the event could not be stored")]
+    Store(#[from] StoreError),
+}
+
+impl Messaging {
+    /// Takes a report about a booking: when this returns it is on disk, once, and will be handled
+    /// (D17). Whoever it speaks of need not be known yet.
+    ///
+    /// # Errors
+    /// See [`ReceiveAppointmentEventError`].
+    pub async fn receive_appointment_event(
+        &self,
+        event: &AppointmentEvent,
+    ) -> Result<Received, ReceiveAppointmentEventError> {
+        let now = self.clock.now();
+        event.check(now)?;
+        match self.store.receive_appointment_event(event, now).await? {
+            ReceiveOutcome::Stored => Ok(Received { known: false }),
+            ReceiveOutcome::Known => Ok(Received { known: true }),
+            ReceiveOutcome::Contradicted => Err(ReceiveAppointmentEventError::Contradicted),
+            ReceiveOutcome::ConversationIdTaken => {
+                Err(ReceiveAppointmentEventError::ConversationIdTaken)
+            }
+        }
+    }
+}
+
+/// The most looks at a booking in one go. Each one follows an event that was handled, here or by
+/// somebody else.
+const LOOKS_MAX: u32 = 1_000;
+
+impl Messaging {
+    /// Says in its conversation what happened to a booking, once: the event; before it those of the
+    /// same booking that happened earlier and still wait; behind it those that waited for it. Nothing
+    /// is left to do when the event was handled before.
+    ///
+    /// # Errors
+    /// [`JobFailure`]: the event still waits, or it cannot be handled and is set aside. An operator
+    /// may have it tried again.
+    pub async fn handle_appointment_event(
+        &self,
+        id: &AppointmentEventId,
+    ) -> Result<(), JobFailure> {
+        let Some(own) = self.store.pending_appointment_event(id).await? else {
+            return Ok(());
+        };
+        self.handle_older(&own.event).await?;
+        self.handle_own(id).await?;
+        self.handle_rest(&own.event).await
+    }
+
+    /// Sets an event aside whose job was given up, so that it holds up none behind it.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn give_up_appointment_event(
+        &self,
+        id: &AppointmentEventId,
+    ) -> Result<(), StoreError> {
+        self.store.reject_appointment_event(id, self.clock.now()).await
+    }
+
+    /// One that cannot be handled is passed over; one that may be handled later has to be waited for.
+    async fn handle_older(&self, own: &AppointmentEvent) -> Result<(), JobFailure> {
+        for _ in 0..LOOKS_MAX {
+            let first = self.store.first_pending_appointment_event(own).await?;
+            let Some(older) = first.filter(|first| first.event.place() < own.place()) else {
+                return Ok(());
+            };
+            match self.try_event(&older).await {
+                Ok(_) | Err(JobFailure::Dead { .. }) => {}
+                Err(JobFailure::Retry { cause, .. }) => {
+                    return Err(JobFailure::Retry { reason: "waits_for_an_older_event", cause });
+                }
+                Err(postponed @ JobFailure::Postponed { .. }) => return Err(postponed),
+            }
+        }
+        Err(JobFailure::retry("many_events"))
+    }
+
+    /// Also when it was set aside before: then somebody wants it tried again.
+    async fn handle_own(&self, id: &AppointmentEventId) -> Result<(), JobFailure> {
+        for _ in 0..LOOKS_MAX {
+            let Some(own) = self.store.pending_appointment_event(id).await? else {
+                return Ok(());
+            };
+            if self.try_event(&own).await? {
+                return Ok(());
+            }
+        }
+        Err(JobFailure::retry("many_events"))
+    }
+
+    /// Those that waited need not wait for their own jobs, which may come late. What is the matter
+    /// with one of them is its own job's to tell.
+    async fn handle_rest(&self, own: &AppointmentEvent) -> Result<(), JobFailure> {
+        for _ in 0..LOOKS_MAX {
+            let Some(next) = self.store.first_pending_appointment_event(own).await? else { break };
+            if let Err(JobFailure::Retry { .. }) = self.try_event(&next).await {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Handles one event. Returns whether it is handled now; it is not when its booking changed at
+    /// the same moment.
+    async fn try_event(&self, pending: &PendingAppointmentEvent) -> Result<bool, JobFailure> {
+        let decided = self.decide(pending).await;
+        if let Err(JobFailure::Dead { .. }) = &decided {
+            self.store.reject_appointment_event(&pending.event.id, self.clock.now()).await?;
+        }
+        let event = pending.event.id.clone();
+        let Some(decision) = decided? else {
+            let apply = ApplyAppointmentEvent { event, change: None, at: self.clock.now() };
+            self.store.apply_appointment_event(&apply).await?;
+            return Ok(true);
+        };
+        self.speak(event, decision).await
+    }
+
+    async fn speak(
+        &self,
+        event: AppointmentEventId,
+        Decision { mut change, client, .. }: Decision,
+    ) -> Result<bool, JobFailure> {
+        let conversation = match &change.place {
+            NoticePlace::In(id) => id.clone(),
+            NoticePlace::New(open) => open.id.clone(),
+        };
+        let turn = self.fanout.turn(&conversation).await;
+        change.read_on_arrival = self.fanout.is_watching(&conversation, &client);
+        let at = self.clock.now();
+        let apply = ApplyAppointmentEvent { event, change: Some(change), at };
+        match self.store.apply_appointment_event(&apply).await? {
+            AppliedAppointmentEvent::Applied(events) => {
+                turn.publish(events);
+                Ok(true)
+            }
+            AppliedAppointmentEvent::AlreadyHandled => Ok(true),
+            AppliedAppointmentEvent::LeaseLost => Ok(false),
+        }
+    }
+}
+
+// What an event changes, decided from where its booking stands.
+
+/// What an event changes, and whose eyes may be on it.
+struct Decision {
+    change: AppointmentChange,
+    client: UserId,
+}
+
+/// The two whom an event is about.
+struct People {
+    salon: Participant,
+    client: Participant,
+}
+
+impl Messaging {
+    /// `None`: the event changes nothing.
+    async fn decide(
+        &self,
+        pending: &PendingAppointmentEvent,
+    ) -> Result<Option<Decision>, JobFailure> {
+        let event = &pending.event;
+        if !event.kind.says_whether_it_stands() || self.is_forgotten(event).await? {
+            return Ok(None);
+        }
+        let people = self.people(event).await?;
+        if let Some(known) = &pending.conversation
+            && known.parties != parties(event)
+        {
+            return Err(JobFailure::dead("other_people"));
+        }
+        let zone = event.zone.clone().or_else(|| people.salon.profile.zone.clone());
+        let zone = zone.unwrap_or_else(|| self.zone.clone());
+        let Some(notice) = notice(event, &people.client, &zone) else { return Ok(None) };
+        let subject = generated_subject(event.service, event.starts_at, &zone);
+        let content = notice.text(people.client.profile.language.unwrap_or_default());
+        let change = AppointmentChange {
+            subject: following(pending, &subject),
+            place: self.place(pending, subject),
+            newest_handled: pending.newest_handled.clone(),
+            notice: NewNotice { id: self.ids.next().into(), notice, content },
+            read_on_arrival: false,
+            status: status_after(pending),
+        };
+        Ok(Some(Decision { change, client: event.client.clone() }))
+    }
+
+    async fn people(&self, event: &AppointmentEvent) -> Result<People, JobFailure> {
+        let salon = self.store.participant(&event.salon).await?;
+        let client = self.store.participant(&event.client).await?;
+        let (Some(salon), Some(client)) = (salon, client) else {
+            return Err(JobFailure::retry("unknown_person"));
+        };
+        if !salon.role.takes_salon_side() {
+            return Err(JobFailure::dead("not_a_salon"));
+        }
+        if !client.role.takes_client_side() {
+            return Err(JobFailure::dead("not_a_client"));
+        }
+        Ok(People { salon, client })
+    }
+
+    /// Whether there is nobody left to speak to, or in whose name.
+    async fn is_forgotten(&self, event: &AppointmentEvent) -> Result<bool, StoreError> {
+        Ok(self.store.erasure(&event.salon).await?.is_some()
+            || self.store.erasure(&event.client).await?.is_some())
+    }
+
+    fn place(&self, pending: &PendingAppointmentEvent, subject: Subject) -> NoticePlace {
+        if let Some(known) = &pending.conversation {
+            return NoticePlace::In(known.id.clone());
+        }
+        NoticePlace::New(OpenConversation {
+            id: pending.free_id.clone().unwrap_or_else(|| self.ids.next().into()),
+            parties: parties(&pending.event),
+            appointment: Some(pending.event.appointment.clone()),
+            subject: Some(subject),
+            opening: None,
+            at: self.clock.now(),
+        })
+    }
+}
+
+fn parties(event: &AppointmentEvent) -> Parties {
+    Parties { salon: event.salon.clone(), client: event.client.clone() }
+}
+
+/// What is said of an event; `None` when nothing is.
+fn notice(event: &AppointmentEvent, client: &Participant, zone: &Zone) -> Option<Notice> {
+    let reported = event.client_first_name.as_deref().and_then(FirstName::parse);
+    let known = client.profile.first_name.as_deref();
+    let first_name = reported.or_else(|| known.and_then(FirstName::parse));
+    match event.kind {
+        AppointmentEventKind::Booked => Some(Notice::Booked { first_name }),
+        AppointmentEventKind::Requested => Some(Notice::Requested { first_name }),
+        AppointmentEventKind::AutoConfirmed => Some(Notice::AutoConfirmed { first_name }),
+        AppointmentEventKind::Confirmed => Some(Notice::Confirmed { first_name }),
+        AppointmentEventKind::Rescheduled => Some(Notice::Rescheduled {
+            from: event.previous_starts_at,
+            to: event.starts_at,
+            zone: zone.clone(),
+        }),
+        AppointmentEventKind::Cancelled => Some(Notice::Cancelled),
+        AppointmentEventKind::Completed | AppointmentEventKind::NoShow => None,
+    }
+}
+
+/// Something newer that was handled already; what came late undoes nothing of it.
+fn newer(pending: &PendingAppointmentEvent) -> Option<&NewestHandled> {
+    let own = pending.event.place();
+    pending.newest_handled.as_ref().filter(|newest| (newest.occurred_at, &newest.event) > own)
+}
+
+fn status_after(pending: &PendingAppointmentEvent) -> Status {
+    let own = pending.event.kind == AppointmentEventKind::Cancelled;
+    if newer(pending).map_or(own, |newest| newest.cancelled) {
+        Status::Archived
+    } else {
+        Status::Active
+    }
+}
+
+/// A generated subject follows its booking. One that somebody wrote stays, and so does none at all.
+fn following(pending: &PendingAppointmentEvent, subject: &Subject) -> Option<(Subject, Subject)> {
+    let BookingConversation { subject: old, .. } = pending.conversation.as_ref()?;
+    let old = old.as_ref().filter(|old| is_generated(old) && *old != subject)?;
+    newer(pending).is_none().then(|| (old.clone(), subject.clone()))
+}
+
+#[cfg(test)]
+mod tests;
+
+#[cfg(test)]
+mod receive_appointment_event_tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::testing::{
+        MemoryStore, MockStore,
+        fixture::{Service, booking_event},
+    };
+
+    #[tokio::test]
+    async fn what_is_no_event_never_reaches_the_store() {
+        let mut store = MockStore::new();
+        store.expect_receive_appointment_event().never();
+        let service = Service::over(Arc::new(store));
+        let mut event = booking_event("e1", "booked");
+        event.client_first_name = Some("a\nb".to_owned());
+        let received = service.messaging.receive_appointment_event(&event).await;
+        assert!(matches!(received, Err(ReceiveAppointmentEventError::Invalid(_))));
+    }
+
+    #[tokio::test]
+    async fn a_repeated_report_is_known_and_another_under_its_id_is_refused() {
+        let service = Service::over(Arc::new(MemoryStore::new()));
+        let event = booking_event("e1", "booked");
+        let report = async |event| service.messaging.receive_appointment_event(event).await;
+        assert!(matches!(report(&event).await, Ok(Received { known: false })));
+        assert!(matches!(report(&event).await, Ok(Received { known: true })));
+        let other = booking_event("e1", "cancelled");
+        let contradicted = report(&other).await;
+        assert!(matches!(contradicted, Err(ReceiveAppointmentEventError::Contradicted)));
+    }
+}

@@ -1,0 +1,302 @@
+mod people;
+use std::sync::Arc;
+
+use super::*;
+use crate::{
+    appointments::AppointmentEvent,
+    conversation::{
+        Conversation, Status,
+        message::{Message, MessageKind},
+    },
+    ids::ConversationId,
+    page::Window,
+    testing::{
+        MemoryStore, MockStore,
+        fixture::{Service, booking_event, client, salon, user},
+    },
+    text::Subject,
+    time::{Timestamp, Zone},
+};
+
+/// A service that knows the fixture's two people.
+async fn known() -> Service {
+    let service = Service::over(Arc::new(MemoryStore::new()));
+    service.note(&salon("s1")).await;
+    service.note(&client("c1")).await;
+    // What tests report has happened by now.
+    service.clock.advance_millis(86_400_000);
+    service
+}
+
+async fn receive(service: &Service, event: &AppointmentEvent) {
+    let received = service.messaging.receive_appointment_event(event).await;
+    received.expect("the store works");
+}
+
+async fn handle(service: &Service, event: &AppointmentEvent) -> Result<(), JobFailure> {
+    service.messaging.handle_appointment_event(&event.id).await
+}
+
+/// Reports an event and handles it.
+async fn report(service: &Service, event: &AppointmentEvent) {
+    receive(service, event).await;
+    handle(service, event).await.expect("it can be handled");
+}
+
+fn at_hour(hour: u8, id: &str, kind: &str) -> AppointmentEvent {
+    let occurred_at = Timestamp::parse(&format!("2026-01-05T{hour:02}:00:00.000Z"));
+    AppointmentEvent { occurred_at: occurred_at.expect("a time"), ..booking_event(id, kind) }
+}
+
+/// The conversations of the client, newest first.
+async fn conversations(service: &Service) -> Vec<Conversation> {
+    let page = service.store.conversations(&user("c1"), None, &Window::first(50)).await;
+    page.expect("the store works").items.into_iter().map(|view| view.conversation).collect()
+}
+
+async fn conversation(service: &Service) -> Conversation {
+    let mut all = conversations(service).await;
+    assert_eq!(all.len(), 1, "{all:?}");
+    all.remove(0)
+}
+
+/// What is said in the only conversation, oldest first.
+async fn messages(service: &Service) -> Vec<Message> {
+    let id = conversation(service).await.id;
+    let history = service.messaging.history(&id, &user("c1"), &Window::first(50)).await;
+    let mut messages = history.expect("the client takes part").page.items;
+    messages.reverse();
+    messages
+}
+
+async fn words(service: &Service) -> Vec<String> {
+    let messages = messages(service).await;
+    messages.iter().map(|message| message.content.as_str().to_owned()).collect()
+}
+
+fn subject(conversation: &Conversation) -> &str {
+    conversation.subject.as_ref().map_or("", Subject::as_str)
+}
+
+fn reason(handled: Result<(), JobFailure>) -> (bool, &'static str) {
+    let failure = handled.expect_err("it cannot be handled");
+    (matches!(failure, JobFailure::Dead { .. }), failure.reason())
+}
+
+#[tokio::test]
+async fn each_kind_of_event_has_its_subject_its_text_and_its_status() {
+    const BOOKED: &str = "Bonjour Camille, votre rendez-vous a été confirmé ! N'hésitez pas à nous contacter pour toute question.";
+    let table = [
+        ("booked", BOOKED, Status::Active),
+        (
+            "requested",
+            "Bonjour Camille, Votre demande de rendez-vous a bien été enregistrée et est en attente de confirmation par le salon. N'hésitez pas à nous contacter pour toute question.",
+            Status::Active,
+        ),
+        (
+            "auto-confirmed",
+            "Bonjour Camille, Votre rendez-vous a été confirmé automatiquement ! N'hésitez pas à nous contacter pour toute question.",
+            Status::Active,
+        ),
+        ("confirmed", BOOKED, Status::Active),
+        (
+            "rescheduled",
+            "Votre rendez-vous du 13/02/2026 à 14:30 a été déplacé au 14/02/2026 à 14:30.",
+            Status::Active,
+        ),
+        ("cancelled", "Ce rendez-vous a été annulé.", Status::Archived),
+    ];
+    for (kind, text, status) in table {
+        let service = known().await;
+        let event = booking_event("e1", kind);
+        report(&service, &event).await;
+
+        let opened = conversation(&service).await;
+        assert_eq!(subject(&opened), "RDV Tatouage - 14/02/2026", "{kind}");
+        assert_eq!(
+            (opened.status, opened.appointment.as_ref()),
+            (status, Some(&event.appointment))
+        );
+        assert_eq!((&opened.parties.salon, &opened.parties.client), (&user("s1"), &user("c1")));
+        let messages = messages(&service).await;
+        let [said] = &messages[..] else { panic!("one text: {messages:?}") };
+        assert_eq!((said.content.as_str(), said.kind), (text, MessageKind::System), "{kind}");
+        assert_eq!(said.notice.as_ref().map(crate::appointments::notice::Notice::kind), Some(kind));
+        assert_eq!(said.author.id, user("s1"));
+        assert_eq!(service.messaging.unread_total(&user("c1")).await.expect("it works"), 1);
+    }
+}
+
+#[tokio::test]
+async fn what_took_place_or_did_not_is_noted_and_changes_nothing() {
+    for kind in ["completed", "no-show"] {
+        let service = known().await;
+        report(&service, &booking_event("e1", "cancelled")).await;
+        let before = conversation(&service).await;
+        let event = at_hour(10, "e2", kind);
+        report(&service, &event).await;
+        assert_eq!(conversation(&service).await, before);
+        // Nobody has to be known for it either.
+        let strangers = Service::over(Arc::new(MemoryStore::new()));
+        strangers.clock.advance_millis(86_400_000);
+        report(&strangers, &event).await;
+        assert_eq!(conversations(&strangers).await, []);
+    }
+}
+
+#[tokio::test]
+async fn a_booking_s_life_is_told_in_one_conversation() {
+    let service = known().await;
+    let mut moved = at_hour(11, "e3", "rescheduled");
+    moved.previous_starts_at = Some(moved.starts_at);
+    moved.starts_at = Timestamp::parse("2026-07-01T22:30:00.000Z").expect("a time");
+    report(&service, &at_hour(9, "e1", "requested")).await;
+    report(&service, &at_hour(10, "e2", "confirmed")).await;
+    assert_eq!(words(&service).await.len(), 2, "a confirmation is told");
+    report(&service, &moved).await;
+    assert_eq!(subject(&conversation(&service).await), "RDV Tatouage - 02/07/2026");
+    report(&service, &at_hour(12, "e4", "cancelled")).await;
+    let words = words(&service).await;
+    assert_eq!(
+        words[2..],
+        [
+            "Votre rendez-vous du 14/02/2026 à 14:30 a été déplacé au 02/07/2026 à 00:30.",
+            "Ce rendez-vous a été annulé.",
+        ]
+    );
+    assert_eq!(conversation(&service).await.status, Status::Archived);
+}
+
+#[tokio::test]
+async fn a_subject_that_somebody_wrote_does_not_follow_its_booking() {
+    let service = known().await;
+    report(&service, &at_hour(9, "e1", "booked")).await;
+    let change = crate::conversation::commands::ConversationChange {
+        subject: Subject::edit("Le dragon").ok(),
+        status: None,
+    };
+    let id = conversation(&service).await.id;
+    let changed = service.messaging.change_conversation(&id, &user("s1"), change).await;
+    changed.expect("the salon may");
+    let mut moved = at_hour(10, "e2", "rescheduled");
+    moved.starts_at = Timestamp::parse("2026-03-01T09:00:00.000Z").expect("a time");
+    report(&service, &moved).await;
+    assert_eq!(subject(&conversation(&service).await), "Le dragon");
+}
+
+#[tokio::test]
+async fn a_time_is_the_one_of_the_salon_s_clock() {
+    let day = async |service: Service, zone: Option<&str>| {
+        let mut event = booking_event("e1", "booked");
+        event.starts_at = Timestamp::parse("2026-02-14T23:30:00.000Z").expect("a time");
+        event.zone = zone.map(|zone| Zone::parse(zone).expect("a zone"));
+        report(&service, &event).await;
+        subject(&conversation(&service).await).to_owned()
+    };
+    assert_eq!(day(known().await, None).await, "RDV Tatouage - 15/02/2026");
+    let mut house = known().await;
+    house.messaging = house.messaging.with_zone(Zone::parse("UTC").expect("a zone"));
+    assert_eq!(day(house.clone(), None).await, "RDV Tatouage - 14/02/2026");
+    let mut far = salon("s1");
+    far.profile.zone = Zone::parse("Asia/Tokyo").ok();
+    let elsewhere = known().await;
+    elsewhere.note(&far).await;
+    assert_eq!(day(elsewhere, None).await, "RDV Tatouage - 15/02/2026");
+    let told = known().await;
+    told.note(&far).await;
+    assert_eq!(day(told, Some("America/Cayenne")).await, "RDV Tatouage - 14/02/2026");
+}
+
+#[tokio::test]
+async fn what_is_said_is_told_and_read_by_watching_eyes() {
+    let service = known().await;
+    report(&service, &at_hour(9, "e1", "booked")).await;
+    assert_eq!(service.fanout.take().len(), 2);
+    let id = conversation(&service).await.id;
+    service.fanout.set_watching(&id, &user("c1"), true);
+    report(&service, &at_hour(10, "e2", "confirmed")).await;
+    assert_eq!(service.fanout.take().len(), 2, "posted and read");
+    handle(&service, &at_hour(10, "e2", "confirmed")).await.expect("it is handled already");
+    assert_eq!(service.fanout.take(), []);
+    assert_eq!(service.messaging.unread_total(&user("c1")).await.expect("it works"), 0);
+}
+
+#[tokio::test]
+async fn a_store_that_fails_is_tried_again_and_the_log_is_told_why() {
+    let mut store = MockStore::new();
+    let failure = StoreError::Busy("a test".into());
+    store.expect_pending_appointment_event().return_once(|_| Err(failure));
+    let service = Service::over(Arc::new(store));
+    let handled = handle(&service, &booking_event("e1", "booked")).await;
+    let Err(JobFailure::Retry { reason, cause }) = handled else { panic!("{handled:?}") };
+    assert_eq!(reason, "store_failed");
+    assert!(cause.expect("there is a cause").to_string().contains("busy"));
+}
+
+#[tokio::test]
+async fn what_was_overtaken_is_decided_anew() {
+    let mut store = MockStore::new();
+    let pending = |cancelled: bool| {
+        let newest_handled = cancelled.then(|| crate::appointments::store::NewestHandled {
+            event: at_hour(12, "e2", "cancelled").id,
+            occurred_at: at_hour(12, "e2", "cancelled").occurred_at,
+            cancelled,
+        });
+        let event = booking_event("e1", "booked");
+        Ok(Some(PendingAppointmentEvent {
+            event,
+            conversation: None,
+            free_id: None,
+            newest_handled,
+        }))
+    };
+    let mut looks = vec![pending(true), pending(false), pending(false)];
+    store.expect_pending_appointment_event().returning(move |_| looks.pop().expect("no more"));
+    store.expect_first_pending_appointment_event().returning(|_| Ok(None));
+    store.expect_erasure().returning(|_| Ok(None));
+    store.expect_participant().returning(|id| {
+        Ok([salon("s1"), client("c1")].into_iter().find(|person| person.id == *id))
+    });
+    let (tell, applied) = std::sync::mpsc::channel();
+    store.expect_apply_appointment_event().times(2).returning(move |apply| {
+        let change = apply.change.clone().expect("it says something");
+        let is_first = change.newest_handled.is_none();
+        tell.send(change.status).expect("the test listens");
+        Ok(if is_first {
+            AppliedAppointmentEvent::LeaseLost
+        } else {
+            AppliedAppointmentEvent::Applied(vec![])
+        })
+    });
+    let service = Service::over(Arc::new(store));
+    handle(&service, &booking_event("e1", "booked")).await.expect("the second time it can");
+    assert!(applied.try_iter().eq([Status::Active, Status::Archived]));
+}
+
+fn wanting(id: &str, event: AppointmentEvent) -> AppointmentEvent {
+    AppointmentEvent { conversation: ConversationId::parse(id).ok(), ..event }
+}
+
+#[tokio::test]
+async fn a_conversation_is_opened_under_the_id_that_the_platform_wants() {
+    let service = known().await;
+    report(&service, &wanting("platform-1", at_hour(9, "e1", "requested"))).await;
+    let opened = conversation(&service).await;
+    assert_eq!(opened.id.as_str(), "platform-1");
+    // Whatever later events bring, it stays the conversation.
+    report(&service, &wanting("platform-1", at_hour(10, "e2", "confirmed"))).await;
+    report(&service, &wanting("platform-2", at_hour(11, "e3", "rescheduled"))).await;
+    report(&service, &at_hour(12, "e4", "cancelled")).await;
+    assert_eq!(conversation(&service).await.id, opened.id);
+    assert_eq!(words(&service).await.len(), 4);
+}
+
+#[tokio::test]
+async fn an_id_that_its_booking_had_already_is_not_used_again() {
+    let service = known().await;
+    report(&service, &wanting("platform-1", at_hour(9, "e1", "requested"))).await;
+    let id = conversation(&service).await.id;
+    service.messaging.delete_conversation(&id, &user("s1")).await.expect("the salon may");
+    report(&service, &wanting("platform-1", at_hour(10, "e2", "confirmed"))).await;
+    assert_ne!(conversation(&service).await.id, id);
+}

@@ -1,0 +1,591 @@
+//! Opening, changing, writing, marking as read and deleting: every command of a conversation.
+
+use std::sync::Arc;
+
+use super::{
+    Action, ConversationView, Parties, Status,
+    event::{Event, EventKind},
+    message::{Draft, Message},
+    queries::FindError,
+    store::{
+        EditConversation, MarkRead, MarkedRead, OpenConversation, OpenOutcome, Opening,
+        PostMessage, PostOutcome, ReadTarget, StatusEdit,
+    },
+};
+use crate::{
+    ids::{AppointmentId, ConversationId, MessageId, UserId},
+    messaging::Messaging,
+    participant::Caller,
+    ports::{MarkedMessage, PublishGuard, StoreError},
+    text::{Content, Subject},
+};
+
+/// What a salon wants to open.
+#[derive(Clone, Debug)]
+pub struct NewConversation {
+    /// With whom.
+    pub client: UserId,
+    /// About which booking.
+    pub appointment: Option<AppointmentId>,
+    /// About what.
+    pub subject: Option<Subject>,
+    /// What the platform says first, in the salon's name.
+    pub first_message: Option<Content>,
+}
+
+/// Why a conversation was not opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenConversationError {
+    /// The caller is on no salon's side (D4).
+    #[error("only the salon side opens conversations")]
+    NotASalon,
+    /// The directory does not know the client, or has forgotten them.
+    #[error("no such client")]
+    UnknownClient,
+    /// The person named as the client is something else.
+    #[error("this person is not a client")]
+    NotAClient,
+    /// The directory does not know the caller.
+    #[error("no such salon")]
+    UnknownSalon,
+    /// The store failed.
+    #[error("the conversation could not be opened")]
+    Store(#[from] StoreError),
+}
+
+impl Messaging {
+    /// Opens a conversation with a client; or, when the caller's salon already has one for that
+    /// booking, finds it as it is.
+    ///
+    /// # Errors
+    /// See [`OpenConversationError`]; nothing is opened then.
+    pub async fn open_conversation(
+        &self,
+        caller: &Caller,
+        new: NewConversation,
+    ) -> Result<ConversationView, OpenConversationError> {
+        let parties = self.parties_of_new(caller, new.client).await?;
+        let salon = parties.salon.clone();
+        let open = OpenConversation {
+            id: self.ids.next().into(),
+            parties,
+            appointment: new.appointment,
+            subject: new.subject,
+            opening: new
+                .first_message
+                .map(|content| Opening { id: self.ids.next().into(), content }),
+            at: self.clock.now(),
+        };
+
+        let turn = self.fanout.turn(&open.id).await;
+        let id = match self.store.open_conversation(&open).await? {
+            OpenOutcome::Opened(events) => {
+                turn.publish(events);
+                open.id
+            }
+            OpenOutcome::AlreadyOpen(id) => id,
+        };
+        let view = self.store.conversation(&id, &salon).await?;
+        view.ok_or_else(|| OpenConversationError::Store(vanished()))
+    }
+
+    async fn parties_of_new(
+        &self,
+        caller: &Caller,
+        client: UserId,
+    ) -> Result<Parties, OpenConversationError> {
+        if !caller.role.takes_salon_side() {
+            return Err(OpenConversationError::NotASalon);
+        }
+        let person = self.store.participant(&client).await?;
+        if !person.ok_or(OpenConversationError::UnknownClient)?.role.takes_client_side() {
+            return Err(OpenConversationError::NotAClient);
+        }
+        // Nothing new is to be written about who was forgotten.
+        if self.store.erasure(&client).await?.is_some() {
+            return Err(OpenConversationError::UnknownClient);
+        }
+        let salon = self.store.participant(&caller.user).await?;
+        let salon = salon.ok_or(OpenConversationError::UnknownSalon)?.id;
+        Ok(Parties { salon, client })
+    }
+}
+
+/// The conversation was deleted between its opening and the answer: as if the store had been busy,
+/// so that the caller asks again.
+fn vanished() -> StoreError {
+    StoreError::Busy("the conversation was deleted at the same moment".into())
+}
+
+/// What a participant wants to change.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConversationChange {
+    /// `Some` sets the subject, `Some(None)` takes it away. Either side may.
+    pub subject: Option<Option<Subject>>,
+    /// `Some` sets the status. Only the salon may.
+    pub status: Option<Status>,
+}
+
+/// Why a conversation stays as it is.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeConversationError {
+    /// It is not there, or the caller may not know that it is.
+    #[error("no such conversation")]
+    Unknown,
+    /// The caller takes part, but this is for the other side to do.
+    #[error("only the salon may do this")]
+    NotForThisSide(Action),
+    /// The store failed.
+    #[error("the conversation could not be changed")]
+    Store(#[from] StoreError),
+}
+
+impl Messaging {
+    /// Changes subject and status, both or neither.
+    ///
+    /// # Errors
+    /// See [`ChangeConversationError`]; nothing is changed then.
+    pub async fn change_conversation(
+        &self,
+        id: &ConversationId,
+        by: &UserId,
+        change: ConversationChange,
+    ) -> Result<ConversationView, ChangeConversationError> {
+        let action = change.status.map(|_| Action::ChangeStatus);
+        self.authorise(id, by, action).await?;
+        let turn = self.fanout.turn(id).await;
+        let edit = EditConversation {
+            conversation: id.clone(),
+            by: by.clone(),
+            subject: change.subject,
+            status: change.status.map(StatusEdit::Set),
+            at: self.clock.now(),
+        };
+        self.edit(turn, &edit).await?;
+        let view = self.store.conversation(id, by).await?;
+        view.ok_or(ChangeConversationError::Unknown)
+    }
+
+    /// Puts an active conversation away, and takes an archived one out again.
+    ///
+    /// # Errors
+    /// See [`ChangeConversationError`]; nothing is changed then.
+    pub async fn toggle_archived(
+        &self,
+        id: &ConversationId,
+        by: &UserId,
+    ) -> Result<(), ChangeConversationError> {
+        self.authorise(id, by, Some(Action::Archive)).await?;
+        let turn = self.fanout.turn(id).await;
+        let edit = EditConversation {
+            conversation: id.clone(),
+            by: by.clone(),
+            subject: None,
+            status: Some(StatusEdit::Toggle),
+            at: self.clock.now(),
+        };
+        self.edit(turn, &edit).await
+    }
+
+    /// Takes a conversation away, for both, with everything in it.
+    ///
+    /// # Errors
+    /// See [`ChangeConversationError`]; nothing is deleted then.
+    pub async fn delete_conversation(
+        &self,
+        id: &ConversationId,
+        by: &UserId,
+    ) -> Result<(), ChangeConversationError> {
+        self.authorise(id, by, Some(Action::Delete)).await?;
+        let turn = self.fanout.turn(id).await;
+        let deleted = self.store.delete_conversation(id, by, self.clock.now()).await?;
+        turn.publish(vec![deleted.ok_or(ChangeConversationError::Unknown)?]);
+        Ok(())
+    }
+
+    async fn edit(
+        &self,
+        turn: Box<dyn PublishGuard>,
+        edit: &EditConversation,
+    ) -> Result<(), ChangeConversationError> {
+        let events = self.store.edit_conversation(edit).await?;
+        turn.publish(events.ok_or(ChangeConversationError::Unknown)?);
+        Ok(())
+    }
+
+    /// Participants never change, so asking before the change is safe; the change itself asks for
+    /// membership again.
+    async fn authorise(
+        &self,
+        id: &ConversationId,
+        by: &UserId,
+        action: Option<Action>,
+    ) -> Result<(), ChangeConversationError> {
+        let parties = self.store.parties(id).await?;
+        let side = parties.and_then(|parties| parties.side_of(by));
+        let side = side.ok_or(ChangeConversationError::Unknown)?;
+        match action.filter(|action| !side.may(*action)) {
+            Some(action) => Err(ChangeConversationError::NotForThisSide(action)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A message that is on disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// The message.
+    pub message: Arc<Message>,
+    /// Whether it was there already: this was a retry.
+    pub replayed: bool,
+}
+
+/// Why a message was not posted.
+#[derive(Debug, thiserror::Error)]
+pub enum SendMessageError {
+    /// There is no such conversation, or the author may not know that there is.
+    #[error("no such conversation")]
+    UnknownConversation,
+    /// The author's key already names another message.
+    #[error("this key names another message")]
+    KeyReused,
+    /// The author's key names a message that was deleted since.
+    #[error("the message was deleted")]
+    Withdrawn,
+    /// One of the uploads is not there, is somebody else's, is not finished or was sent before: which
+    /// of it is nobody's business.
+    #[error("no such upload")]
+    UnknownUpload,
+    /// The store failed. The message may be there or not when it was [`StoreError::Unavailable`]:
+    /// send it again under the same key.
+    #[error("the message could not be stored")]
+    Store(#[from] StoreError),
+}
+
+impl Messaging {
+    /// Posts a message: when this returns, it is on disk, once. An archived conversation comes back
+    /// with it. When the other side is watching, it is read as it arrives (D8).
+    ///
+    /// # Errors
+    /// See [`SendMessageError`]; nothing is posted then, but for what is said there.
+    pub async fn send_message(
+        &self,
+        conversation: &ConversationId,
+        author: &UserId,
+        draft: Draft,
+    ) -> Result<Sent, SendMessageError> {
+        // A first look spares strangers the wait, and tells us whose eyes to look for.
+        let parties = self.store.parties(conversation).await?;
+        let reader = parties.as_ref().and_then(|parties| parties.counterpart_of(author));
+        let reader = reader.ok_or(SendMessageError::UnknownConversation)?;
+
+        let turn = self.fanout.turn(conversation).await;
+        let post = PostMessage {
+            id: self.ids.next().into(),
+            conversation: conversation.clone(),
+            author: author.clone(),
+            attachments: draft.attachment_ids(|| self.ids.next().into()),
+            draft,
+            read_on_arrival: self.fanout.is_watching(conversation, reader),
+            at: self.clock.now(),
+        };
+        match self.store.post_message(&post).await? {
+            PostOutcome::Posted(posted) => {
+                turn.publish(posted.events);
+                Ok(Sent { message: posted.message, replayed: false })
+            }
+            PostOutcome::Replayed { message, parties } => {
+                // The first attempt may have been committed and then died before it told anyone.
+                turn.publish(vec![posted_event(&message, parties)]);
+                Ok(Sent { message, replayed: true })
+            }
+            PostOutcome::KeyReused => Err(SendMessageError::KeyReused),
+            PostOutcome::Withdrawn => Err(SendMessageError::Withdrawn),
+            PostOutcome::UnknownConversation => Err(SendMessageError::UnknownConversation),
+            PostOutcome::UnknownUpload => Err(SendMessageError::UnknownUpload),
+        }
+    }
+}
+
+fn posted_event(message: &Arc<Message>, parties: Parties) -> Event {
+    Event {
+        conversation: message.conversation.clone(),
+        parties,
+        seq: message.seq,
+        at: message.created_at,
+        actor: message.author.id.clone(),
+        kind: EventKind::MessagePosted(message.clone()),
+    }
+}
+
+/// How things stand after marking.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Marked {
+    /// The reader's messages still unread in that conversation.
+    pub unread: u64,
+    /// Whether a message became read by this.
+    pub changed: bool,
+}
+
+impl Messaging {
+    /// Marks a conversation as read, wholly or up to a position.
+    ///
+    /// # Errors
+    /// [`FindError::Unknown`] to anybody who takes no part, too.
+    pub async fn mark_conversation_read(
+        &self,
+        conversation: &ConversationId,
+        reader: &UserId,
+        target: ReadTarget,
+    ) -> Result<Marked, FindError> {
+        self.mark(conversation, reader, target, None).await
+    }
+
+    /// Moves the reader's horizon. The author of `named`, if it was marked by itself, is told so in
+    /// case anything became read by it.
+    async fn mark(
+        &self,
+        conversation: &ConversationId,
+        reader: &UserId,
+        target: ReadTarget,
+        named: Option<&MessageId>,
+    ) -> Result<Marked, FindError> {
+        let turn = self.fanout.turn(conversation).await;
+        let mark = MarkRead {
+            conversation: conversation.clone(),
+            reader: reader.clone(),
+            target,
+            at: self.clock.now(),
+        };
+        let marked = self.store.mark_read(&mark).await?.ok_or(FindError::Unknown)?;
+        let MarkedRead { parties, unread, event } = marked;
+        let changed = event.is_some();
+        if let (Some(event), Some(message)) = (&event, named)
+            && let Some(author) = parties.counterpart_of(reader)
+        {
+            self.fanout.message_read(&MarkedMessage {
+                message: message.clone(),
+                author: author.clone(),
+                read_at: event.at,
+            });
+        }
+        turn.publish(event.into_iter().collect());
+        Ok(Marked { unread, changed })
+    }
+
+    /// Marks a message as read, and hence what the other side posted before it; the author is told
+    /// of this one (D9). One's own message, or one that is read already, stays as it is. Returns the
+    /// message as it then is.
+    ///
+    /// # Errors
+    /// [`FindError::Unknown`] to anybody who takes no part, too.
+    pub async fn mark_message_read(
+        &self,
+        id: &MessageId,
+        reader: &UserId,
+    ) -> Result<Message, FindError> {
+        let message = self.store.message(id, reader).await?.ok_or(FindError::Unknown)?;
+        if message.is_read || message.author.id == *reader {
+            return Ok(message);
+        }
+        let target = ReadTarget::UpTo(message.seq);
+        self.mark(&message.conversation, reader, target, Some(id)).await?;
+        self.store.message(id, reader).await?.ok_or(FindError::Unknown)
+    }
+}
+
+/// Why a message stays.
+#[derive(Debug, thiserror::Error)]
+pub enum DeleteMessageError {
+    /// It is not there, or the caller may not know that it is.
+    #[error("no such message")]
+    Unknown,
+    /// The caller takes part, but somebody else wrote it.
+    #[error("only its author deletes a message")]
+    NotTheAuthor,
+    /// The store failed.
+    #[error("the message could not be deleted")]
+    Store(#[from] StoreError),
+}
+
+impl Messaging {
+    /// Deletes a message of one's own, for both.
+    ///
+    /// # Errors
+    /// See [`DeleteMessageError`]; nothing is deleted then.
+    pub async fn delete_message(
+        &self,
+        id: &MessageId,
+        by: &UserId,
+    ) -> Result<(), DeleteMessageError> {
+        let message = self.store.message(id, by).await?.ok_or(DeleteMessageError::Unknown)?;
+        if message.author.id != *by {
+            return Err(DeleteMessageError::NotTheAuthor);
+        }
+        let turn = self.fanout.turn(&message.conversation).await;
+        let deleted = self.store.delete_message(id, by, self.clock.now()).await?;
+        turn.publish(vec![deleted.ok_or(DeleteMessageError::Unknown)?]);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;
+
+#[cfg(test)]
+mod mark_read_tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{
+        ports::StoreError,
+        testing::{
+            MemoryStore, MockStore,
+            fixture::{Service, said, talk, text, user},
+        },
+    };
+
+    #[tokio::test]
+    async fn one_s_own_message_is_answered_as_it_is_and_no_horizon_is_asked_to_move() {
+        let message = said("c1", "hello");
+        assert_untouched(message, "c1").await;
+    }
+
+    #[tokio::test]
+    async fn a_message_read_before_is_answered_as_it_is_and_no_horizon_is_asked_to_move() {
+        let mut message = said("c1", "hello");
+        message.is_read = true;
+        assert_untouched(message, "s1").await;
+    }
+
+    async fn assert_untouched(message: Message, reader: &str) {
+        let mut store = MockStore::new();
+        let known = message.clone();
+        store.expect_message().return_once(move |_, _| Ok(Some(known)));
+        store.expect_mark_read().never();
+        let service = Service::over(Arc::new(store));
+        let marked = service.messaging.mark_message_read(&message.id, &user(reader)).await;
+        assert_eq!(marked.expect("the reader takes part"), message);
+        assert_eq!(service.fanout.published(), []);
+        assert_eq!(service.fanout.take_marked(), []);
+    }
+
+    #[tokio::test]
+    async fn a_mark_that_failed_or_was_not_the_reader_s_is_told_to_nobody() {
+        let (id, _) = talk("conversation", "s1", "c1");
+        for answer in [Ok(None), Err(StoreError::Busy("a test".into()))] {
+            let mut store = MockStore::new();
+            store.expect_mark_read().return_once(move |_| answer);
+            let service = Service::over(Arc::new(store));
+            let marked = service
+                .messaging
+                .mark_conversation_read(&id, &user("s1"), ReadTarget::Everything)
+                .await;
+            assert!(marked.is_err());
+            assert_eq!(service.fanout.published(), []);
+        }
+    }
+
+    #[tokio::test]
+    async fn marking_a_message_reads_it_and_what_came_before_and_is_told_once() {
+        let service = Service::over(Arc::new(MemoryStore::new()));
+        let Service { messaging, fanout, .. } = &service;
+        let id = service.open("s1", "c1").await;
+        let mut sent = vec![];
+        for words in ["1", "2", "3"] {
+            let message = messaging.send_message(&id, &user("c1"), text(words)).await;
+            sent.push(message.expect("the client takes part").message);
+        }
+        fanout.take();
+
+        for told in [1, 0] {
+            let marked = messaging.mark_message_read(&sent[1].id, &user("s1")).await;
+            let marked = marked.expect("the salon takes part");
+            assert!(marked.is_read);
+            assert_eq!(fanout.take().len(), told);
+            // Its author hears of this one, once, and not of the one before it.
+            let named = fanout.take_marked();
+            assert_eq!(named.len(), told);
+            for named in named {
+                assert_eq!((named.message, named.author), (sent[1].id.clone(), user("c1")));
+                assert_eq!(Some(named.read_at), marked.read_at);
+            }
+        }
+        for (target, unread, changed) in
+            [(ReadTarget::UpTo(sent[0].seq), 1, false), (ReadTarget::Everything, 0, true)]
+        {
+            let marked = messaging.mark_conversation_read(&id, &user("s1"), target).await;
+            let marked = marked.expect("the salon takes part");
+            assert_eq!(marked, Marked { unread, changed });
+            assert_eq!(fanout.take_marked(), []);
+        }
+    }
+}
+
+#[cfg(test)]
+mod delete_message_tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{
+        conversation::event::EventKind,
+        testing::{
+            MemoryStore, MockStore,
+            fixture::{Service, said, text, user},
+        },
+    };
+
+    #[tokio::test]
+    async fn nobody_deletes_what_another_said_and_the_store_is_not_asked_to() {
+        let message = said("c1", "hello");
+        let id = message.id.clone();
+        let mut store = MockStore::new();
+        store.expect_message().return_once(move |_, _| Ok(Some(message)));
+        store.expect_delete_message().never();
+        let service = Service::over(Arc::new(store));
+        let deleted = service.messaging.delete_message(&id, &user("s1")).await;
+        assert!(matches!(deleted, Err(DeleteMessageError::NotTheAuthor)));
+        assert_eq!(service.fanout.published(), []);
+    }
+
+    #[tokio::test]
+    async fn a_stranger_learns_nothing_of_a_message() {
+        let mut store = MockStore::new();
+        store.expect_message().return_once(|_, _| Ok(None));
+        store.expect_delete_message().never();
+        let service = Service::over(Arc::new(store));
+        let id = said("c1", "hello").id;
+        let deleted = service.messaging.delete_message(&id, &user("x")).await;
+        assert!(matches!(deleted, Err(DeleteMessageError::Unknown)));
+    }
+
+    #[tokio::test]
+    async fn a_deletion_that_failed_or_came_late_is_told_to_nobody() {
+        for answer in [Ok(None), Err(StoreError::Busy("a test".into()))] {
+            let message = said("c1", "hello");
+            let id = message.id.clone();
+            let mut store = MockStore::new();
+            store.expect_message().return_once(move |_, _| Ok(Some(message)));
+            store.expect_delete_message().return_once(move |_, _, _| answer);
+            let service = Service::over(Arc::new(store));
+            let deleted = service.messaging.delete_message(&id, &user("c1")).await;
+            assert!(deleted.is_err());
+            assert_eq!(service.fanout.published(), []);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_deletion_is_told() {
+        let service = Service::over(Arc::new(MemoryStore::new()));
+        let id = service.open("s1", "c1").await;
+        let (messaging, author) = (&service.messaging, user("c1"));
+        let sent = messaging.send_message(&id, &author, text("hello")).await;
+        let message = sent.expect("the client takes part").message;
+        service.fanout.take();
+        let deleted = messaging.delete_message(&message.id, &author).await;
+        deleted.expect("its author may");
+        let told = service.fanout.take();
+        assert_eq!(told.len(), 1);
+        assert_eq!(told[0].kind, EventKind::MessageDeleted(message.id.clone()));
+    }
+}

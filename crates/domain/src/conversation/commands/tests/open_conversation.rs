@@ -1,0 +1,106 @@
+use std::sync::Arc;
+
+use crate::{
+    conversation::commands::*,
+    participant::{Participant, Role},
+    testing::{
+        MemoryStore, MockStore,
+        fixture::{Service, caller, client, content, salon},
+    },
+};
+
+fn with(client: &Participant) -> NewConversation {
+    NewConversation {
+        client: client.id.clone(),
+        appointment: Some(AppointmentId::parse("rdv-1").expect("a good id")),
+        subject: None,
+        first_message: Some(content("hello")),
+    }
+}
+
+/// What comes of `who` opening a conversation with `whom` when the directory knows only `known`,
+/// on a store that panics when it is asked to open one.
+async fn refused(
+    known: Vec<Participant>,
+    who: &Participant,
+    whom: &Participant,
+) -> OpenConversationError {
+    let mut store = MockStore::new();
+    store
+        .expect_participant()
+        .returning(move |id| Ok(known.iter().find(|person| person.id == *id).cloned()));
+    store.expect_erasure().returning(|_| Ok(None));
+    store.expect_open_conversation().never();
+    let service = Service::over(Arc::new(store));
+    let opened = service.messaging.open_conversation(&caller(who), with(whom)).await;
+    assert_eq!(service.fanout.published(), []);
+    opened.expect_err("this may not be opened")
+}
+
+#[tokio::test]
+async fn only_the_salon_side_opens_conversations() {
+    use Role::{Admin, Client, Other, Service, Trainer};
+    for role in [Client, Admin, Trainer, Service, Other] {
+        let who = Participant { role, ..salon("s1") };
+        let error = refused(vec![who.clone(), client("c1")], &who, &client("c1")).await;
+        assert!(matches!(error, OpenConversationError::NotASalon), "{role:?}");
+    }
+}
+
+#[tokio::test]
+async fn both_have_to_be_known_and_the_client_has_to_be_one() {
+    let (salon, other, client) = (salon("s1"), salon("s2"), client("c1"));
+    let error = refused(vec![salon.clone()], &salon, &client).await;
+    assert!(matches!(error, OpenConversationError::UnknownClient));
+    let error = refused(vec![client.clone()], &salon, &client).await;
+    assert!(matches!(error, OpenConversationError::UnknownSalon));
+    for whom in [&other, &salon] {
+        let error = refused(vec![salon.clone(), other.clone()], &salon, whom).await;
+        assert!(matches!(error, OpenConversationError::NotAClient));
+    }
+}
+
+#[tokio::test]
+async fn an_opening_that_failed_is_told_to_nobody() {
+    let mut store = MockStore::new();
+    store.expect_participant().returning(|id| {
+        let people = [salon("s1"), client("c1")];
+        Ok(people.into_iter().find(|person| person.id == *id))
+    });
+    store.expect_erasure().returning(|_| Ok(None));
+    let failure = StoreError::Unavailable("a test".into());
+    store.expect_open_conversation().return_once(|_| Err(failure));
+    let service = Service::over(Arc::new(store));
+    let opened =
+        service.messaging.open_conversation(&caller(&salon("s1")), with(&client("c1"))).await;
+    assert!(matches!(opened, Err(OpenConversationError::Store(_))));
+    assert_eq!(service.fanout.published(), []);
+}
+
+#[tokio::test]
+async fn a_second_opening_for_a_booking_finds_the_first_and_tells_nobody() {
+    let service = Service::over(Arc::new(MemoryStore::new()));
+    service.note(&salon("s1")).await;
+    service.note(&client("c1")).await;
+    let open = async || {
+        let new = with(&client("c1"));
+        let opened = service.messaging.open_conversation(&caller(&salon("s1")), new).await;
+        opened.expect("the salon may")
+    };
+    let first = open().await;
+    assert_eq!(service.fanout.take().len(), 2);
+    assert_eq!(open().await, first);
+    assert_eq!(service.fanout.take(), []);
+}
+
+#[tokio::test]
+async fn nobody_opens_a_conversation_with_who_was_forgotten() {
+    let service = Service::over(Arc::new(MemoryStore::new()));
+    service.note(&salon("s1")).await;
+    service.note(&client("c1")).await;
+    service.messaging.request_erasure(&client("c1").id).await.expect("the store works");
+    let new = with(&client("c1"));
+    let opened = service.messaging.open_conversation(&caller(&salon("s1")), new).await;
+    assert!(matches!(opened, Err(OpenConversationError::UnknownClient)));
+    assert_eq!(service.fanout.published(), []);
+}

@@ -1,0 +1,111 @@
+use std::sync::Arc;
+
+use crate::{
+    conversation::commands::*,
+    testing::{
+        MemoryStore, MockStore,
+        fixture::{Service, keyed, talk, text, user},
+    },
+};
+
+fn busy() -> StoreError {
+    StoreError::Busy("a test".into())
+}
+
+#[tokio::test]
+async fn a_stranger_s_message_never_reaches_the_store() {
+    let (id, parties) = talk("conversation", "s1", "c1");
+    let mut store = MockStore::new();
+    store.expect_parties().return_once(|_| Ok(Some(parties)));
+    store.expect_post_message().never();
+    let service = Service::over(Arc::new(store));
+
+    let sent = service.messaging.send_message(&id, &user("x"), text("hello")).await;
+    assert!(matches!(sent, Err(SendMessageError::UnknownConversation)));
+    assert_eq!(service.fanout.published(), []);
+}
+
+#[tokio::test]
+async fn what_the_store_did_not_take_is_told_to_nobody() {
+    let (id, parties) = talk("conversation", "s1", "c1");
+    let mut store = MockStore::new();
+    store.expect_parties().return_once(|_| Ok(Some(parties)));
+    store.expect_post_message().return_once(|_| Err(busy()));
+    let service = Service::over(Arc::new(store));
+
+    let sent = service.messaging.send_message(&id, &user("c1"), text("hello")).await;
+    assert!(matches!(sent, Err(SendMessageError::Store(StoreError::Busy(_)))));
+    assert_eq!(service.fanout.published(), []);
+}
+
+#[tokio::test]
+async fn a_store_that_is_away_is_no_unknown_conversation() {
+    let (id, _) = talk("conversation", "s1", "c1");
+    let mut store = MockStore::new();
+    store.expect_parties().return_once(|_| Err(busy()));
+    let service = Service::over(Arc::new(store));
+    let sent = service.messaging.send_message(&id, &user("c1"), text("hello")).await;
+    assert!(matches!(sent, Err(SendMessageError::Store(_))));
+}
+
+#[tokio::test]
+async fn what_the_store_refuses_is_refused_and_told_to_nobody() {
+    type Expected = fn(&SendMessageError) -> bool;
+    let table: [(PostOutcome, Expected); 4] = [
+        (PostOutcome::KeyReused, |error| matches!(error, SendMessageError::KeyReused)),
+        (PostOutcome::Withdrawn, |error| matches!(error, SendMessageError::Withdrawn)),
+        (PostOutcome::UnknownConversation, |error| {
+            matches!(error, SendMessageError::UnknownConversation)
+        }),
+        (PostOutcome::UnknownUpload, |error| matches!(error, SendMessageError::UnknownUpload)),
+    ];
+    for (outcome, expected) in table {
+        let (id, parties) = talk("conversation", "s1", "c1");
+        let mut store = MockStore::new();
+        store.expect_parties().return_once(|_| Ok(Some(parties)));
+        store.expect_post_message().return_once(|_| Ok(outcome));
+        let service = Service::over(Arc::new(store));
+        let sent = service.messaging.send_message(&id, &user("c1"), keyed("hello", "k1")).await;
+        assert!(sent.as_ref().is_err_and(expected), "{sent:?}");
+        assert_eq!(service.fanout.published(), []);
+    }
+}
+
+#[tokio::test]
+async fn a_message_is_told_once_it_is_stored_and_again_with_each_replay() {
+    let service = Service::over(Arc::new(MemoryStore::new()));
+    let id = service.open("s1", "c1").await;
+    service.fanout.take();
+
+    let send = async || {
+        service
+            .messaging
+            .send_message(&id, &user("c1"), keyed("hello", "k1"))
+            .await
+            .expect("the client takes part")
+    };
+    let first = send().await;
+    let told = service.fanout.take();
+    let again = send().await;
+    assert_eq!((first.replayed, again.replayed), (false, true));
+    assert_eq!(again.message, first.message);
+    assert_eq!(told.len(), 1);
+    assert_eq!(service.fanout.take(), told);
+}
+
+#[tokio::test]
+async fn only_the_other_side_s_eyes_read_a_message() {
+    let service = Service::over(Arc::new(MemoryStore::new()));
+    let id = service.open("s1", "c1").await;
+    let send = async || {
+        let text = text("hello");
+        let sent = service.messaging.send_message(&id, &user("c1"), text).await;
+        sent.expect("the client takes part").message.is_read
+    };
+    service.fanout.set_watching(&id, &user("c1"), true);
+    assert!(!send().await);
+    service.fanout.set_watching(&id, &user("s1"), true);
+    assert!(send().await);
+    service.fanout.set_watching(&id, &user("s1"), false);
+    assert!(!send().await);
+}

@@ -1,0 +1,4 @@
+//! The tests of `live`.
+
+mod presence;
+mod typing;

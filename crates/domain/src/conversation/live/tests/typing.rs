@@ -1,0 +1,244 @@
+//! Others hear who writes, soon enough and not too often.
+
+use proptest::{prelude::*, test_runner::TestCaseResult};
+
+use crate::{conversation::live::*, testing::fixture::user};
+
+const TERMS: TypingPolicy =
+    TypingPolicy { lease_ms: 6_000, unrepeated_lease_ms: 60_000, pause_ms: 2_000 };
+
+fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+fn writer() -> Writer {
+    writer_in("v1")
+}
+
+fn writer_in(conversation: &str) -> Writer {
+    let conversation = ConversationId::parse(conversation).expect("a good id");
+    Writer { conversation, user: user("c") }
+}
+
+fn says(session: u8, writes: bool) -> Announcement<u8> {
+    Announcement { writer: writer(), session, writes }
+}
+
+#[test]
+fn the_first_word_is_told_at_once_and_a_renewal_after_the_pause() {
+    let mut typing = Typing::new(TERMS);
+    assert_eq!(typing.start(&writer(), 1, ms(0)), Some(says(1, true)));
+    assert_eq!(typing.start(&writer(), 1, ms(1_999)), None);
+    assert_eq!(typing.start(&writer(), 1, ms(2_000)), Some(says(1, true)));
+}
+
+#[test]
+fn a_client_that_says_it_once_writes_for_a_minute() {
+    let mut typing = Typing::new(TERMS);
+    typing.start(&writer(), 1, ms(0));
+    assert_eq!((typing.next_due(), typing.sweep(ms(59_999))), (Some(ms(60_000)), vec![]));
+    assert_eq!(typing.sweep(ms(60_000)), [says(1, false)]);
+    assert!(typing.is_empty());
+}
+
+#[test]
+fn a_client_that_has_repeated_it_once_is_held_to_the_short_lease_in_every_later_burst() {
+    let mut typing = Typing::new(TERMS);
+    typing.start(&writer(), 1, ms(0));
+    typing.start(&writer(), 1, ms(3_000));
+    typing.stop(&writer(), 1, ms(4_000));
+    typing.start(&writer(), 1, ms(10_000));
+    assert_eq!((typing.next_due(), typing.sweep(ms(15_999))), (Some(ms(16_000)), vec![]));
+    assert_eq!(typing.sweep(ms(16_000)), [says(1, false)]);
+    // Another session of theirs is another client.
+    typing.start(&writer(), 2, ms(20_000));
+    assert_eq!((typing.next_due(), typing.sweep(ms(79_999))), (Some(ms(80_000)), vec![]));
+}
+
+#[test]
+fn starting_again_after_an_end_repeats_nothing() {
+    let mut typing = Typing::new(TERMS);
+    typing.start(&writer(), 1, ms(0));
+    typing.stop(&writer(), 1, ms(1_000));
+    typing.start(&writer(), 1, ms(5_000));
+    typing.end(&writer(), ms(6_000));
+    typing.start(&writer(), 1, ms(10_000));
+    // What another session says is not said again by this one.
+    typing.start(&writer(), 2, ms(11_000));
+    typing.start(&writer(), 1, ms(15_000));
+    assert_eq!((typing.next_due(), typing.sweep(ms(74_999))), (Some(ms(75_000)), vec![]));
+}
+
+#[test]
+fn who_starts_again_when_the_minute_is_over_repeats_nothing_though_nobody_has_looked_yet() {
+    let mut typing = Typing::new(TERMS);
+    typing.start(&writer(), 1, ms(0));
+    typing.start(&writer(), 1, ms(60_000));
+    assert_eq!(typing.next_due(), Some(ms(120_000)));
+}
+
+#[test]
+fn a_client_that_repeats_is_held_to_it_where_it_wrote_before() {
+    let mut typing = Typing::new(TERMS);
+    let elsewhere = writer_in("v2");
+    typing.start(&elsewhere, 1, ms(0));
+    typing.start(&writer(), 1, ms(1_000));
+    typing.start(&writer(), 1, ms(4_000));
+    let ended = Announcement { writer: elsewhere, session: 1, writes: false };
+    assert_eq!((typing.next_due(), typing.sweep(ms(6_000))), (Some(ms(6_000)), vec![ended]));
+    assert_eq!(typing.sweep(ms(10_000)), [says(1, false)]);
+}
+
+#[test]
+fn a_session_that_has_ended_leaves_nothing_behind() {
+    let mut typing = Typing::new(TERMS);
+    typing.start(&writer(), 1, ms(0));
+    typing.start(&writer(), 1, ms(1_000));
+    typing.stop(&writer(), 1, ms(2_000));
+    typing.forget(1);
+    typing.sweep(ms(10_000));
+    assert!(typing.is_empty() && typing.repeating.is_empty());
+}
+
+#[test]
+fn a_mark_that_is_renewed_ends_six_seconds_after_the_last_word() {
+    let mut typing = Typing::new(TERMS);
+    typing.start(&writer(), 1, ms(0));
+    typing.start(&writer(), 1, ms(1_000));
+    assert_eq!((typing.next_due(), typing.sweep(ms(6_999))), (Some(ms(7_000)), vec![]));
+    assert_eq!(typing.sweep(ms(7_000)), [says(1, false)]);
+    assert!(typing.is_empty());
+}
+
+#[test]
+fn an_end_is_told_once() {
+    let mut typing = Typing::new(TERMS);
+    typing.start(&writer(), 1, ms(0));
+    assert_eq!(typing.stop(&writer(), 1, ms(100)), Some(says(1, false)));
+    assert_eq!(typing.stop(&writer(), 1, ms(200)), None);
+    assert_eq!(typing.end(&writer(), ms(300)), None);
+    assert_eq!((typing.sweep(ms(2_000)), typing.len()), (vec![], 0));
+}
+
+#[test]
+fn who_starts_again_at_once_is_announced_when_the_pause_is_over() {
+    let mut typing = Typing::new(TERMS);
+    typing.start(&writer(), 1, ms(0));
+    typing.stop(&writer(), 1, ms(500));
+    assert_eq!(typing.start(&writer(), 1, ms(600)), None);
+    assert_eq!((typing.next_due(), typing.sweep(ms(1_999))), (Some(ms(2_000)), vec![]));
+    assert_eq!(typing.sweep(ms(2_000)), [says(1, true)]);
+}
+
+#[test]
+fn who_started_again_and_stopped_within_the_pause_is_not_spoken_of() {
+    let mut typing = Typing::new(TERMS);
+    typing.start(&writer(), 1, ms(0));
+    typing.stop(&writer(), 1, ms(500));
+    typing.start(&writer(), 1, ms(600));
+    assert_eq!(typing.stop(&writer(), 1, ms(700)), None);
+    assert_eq!((typing.sweep(ms(10_000)), typing.len()), (vec![], 0));
+}
+
+#[test]
+fn only_the_session_that_writes_can_say_that_it_stopped() {
+    let mut typing = Typing::new(TERMS);
+    typing.start(&writer(), 1, ms(0));
+    typing.start(&writer(), 2, ms(100));
+    assert_eq!(typing.stop(&writer(), 1, ms(200)), None);
+    assert_eq!(typing.end(&writer(), ms(300)), Some(says(2, false)));
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Start(u8),
+    Stop(u8),
+    Send,
+    Wait,
+}
+
+fn steps() -> impl Strategy<Value = Vec<(u64, Step)>> {
+    let step = prop_oneof![
+        4 => (0_u8..2).prop_map(Step::Start),
+        2 => (0_u8..2).prop_map(Step::Stop),
+        1 => Just(Step::Send),
+        2 => Just(Step::Wait),
+    ];
+    prop::collection::vec((0_u64..4_000, step), 1..80)
+}
+
+/// What one observer makes of it.
+#[derive(Default)]
+struct Observer {
+    believes: bool,
+    last_mailed_at: Option<u64>,
+}
+
+impl Observer {
+    fn hear(&mut self, said: &Announcement<u8>, now: u64) -> TestCaseResult {
+        if said.writes {
+            let soon = self
+                .last_mailed_at
+                .is_some_and(|last_mailed_at| now < last_mailed_at + TERMS.pause_ms);
+            prop_assert!(!soon, "two announcements within the pause");
+            self.last_mailed_at = Some(now);
+        } else {
+            prop_assert!(self.believes, "an end without a beginning");
+        }
+        self.believes = said.writes;
+        Ok(())
+    }
+}
+
+/// Lets the time until `end` pass, sweeping when something is due.
+fn pass(typing: &mut Typing<u8>, observer: &mut Observer, end: u64) -> TestCaseResult {
+    while let Some(due) = typing.next_due().filter(|due| *due <= ms(end)) {
+        for said in typing.sweep(due) {
+            observer.hear(&said, u64::try_from(due.as_millis()).expect("short"))?;
+        }
+        prop_assert!(typing.next_due() > Some(due) || typing.is_empty(), "a sweep leaves work");
+    }
+    Ok(())
+}
+
+proptest! {
+    #[test]
+    fn an_observer_is_right_within_the_lease_and_never_told_too_often(steps in steps()) {
+        let (mut typing, mut observer, mut now) = (Typing::new(TERMS), Observer::default(), 0);
+        let mut writes_until = 0;
+        let (mut writing, mut repeating) = (None, [false; 2]);
+        for (pause_ms, step) in steps {
+            now += pause_ms;
+            pass(&mut typing, &mut observer, now)?;
+            let said = match step {
+                Step::Start(session) => {
+                    repeating[usize::from(session)] |=
+                        writing == Some(session) && now < writes_until;
+                    let repeats = repeating[usize::from(session)];
+                    let lease =
+                        if repeats { TERMS.lease_ms } else { TERMS.unrepeated_lease_ms };
+                    (writing, writes_until) = (Some(session), now + lease);
+                    typing.start(&writer(), session, ms(now))
+                }
+                Step::Stop(session) => {
+                    if writing == Some(session) {
+                        (writing, writes_until) = (None, now);
+                    }
+                    typing.stop(&writer(), session, ms(now))
+                }
+                Step::Send => {
+                    (writing, writes_until) = (None, now);
+                    typing.end(&writer(), ms(now))
+                }
+                Step::Wait => None,
+            };
+            if let Some(said) = said {
+                observer.hear(&said, now)?;
+            }
+            prop_assert!(!observer.believes || now < writes_until, "believed for too long");
+        }
+        let end = now + TERMS.unrepeated_lease_ms + TERMS.pause_ms;
+        pass(&mut typing, &mut observer, end)?;
+        prop_assert!(!observer.believes && typing.is_empty(), "something was left behind");
+    }
+}

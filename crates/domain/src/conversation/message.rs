@@ -1,0 +1,282 @@
+//! What was said.
+
+use std::collections::HashSet;
+
+use super::attachment::{ATTACHMENTS_MAX, Attachment, File};
+use crate::{
+    appointments::notice::Notice,
+    ids::{AttachmentId, ClientMessageId, ConversationId, MessageId, Seq},
+    participant::Participant,
+    text::Content,
+    time::Timestamp,
+};
+
+/// What kind of message it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MessageKind {
+    /// Written by a person.
+    Text,
+    /// Written by the platform in a person's name. No caller can send one.
+    System,
+    /// A picture, with or without words.
+    Image,
+    /// Another file, with or without words.
+    File,
+}
+
+const KINDS: [(MessageKind, &str); 4] = [
+    (MessageKind::Text, "TEXT"),
+    (MessageKind::System, "SYSTEM"),
+    (MessageKind::Image, "IMAGE"),
+    (MessageKind::File, "FILE"),
+];
+
+impl MessageKind {
+    /// The word on the wire and in the store.
+    pub fn as_str(self) -> &'static str {
+        KINDS.iter().find(|(kind, _)| *kind == self).map_or("TEXT", |(_, word)| word)
+    }
+
+    /// Reads [`as_str`](Self::as_str)'s word.
+    pub fn parse(word: &str) -> Option<Self> {
+        KINDS.iter().find(|(_, known)| *known == word).map(|(kind, _)| *kind)
+    }
+
+    /// What becomes of this kind when a caller asks for it: their own kinds stay, what only the
+    /// platform may write is [`Text`](Self::Text).
+    #[must_use]
+    pub fn from_a_person(self) -> Self {
+        if self == Self::System { Self::Text } else { self }
+    }
+}
+
+/// A message as both participants see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Which.
+    pub id: MessageId,
+    /// Where it was said.
+    pub conversation: ConversationId,
+    /// Its position.
+    pub seq: Seq,
+    /// Who said it.
+    pub author: Participant,
+    /// What kind it is.
+    pub kind: MessageKind,
+    /// Its words; may be empty beside files.
+    pub content: Content,
+    /// What the platform means by it, where it is the platform's and that is known.
+    pub notice: Option<Notice>,
+    /// Its files, in the sender's order.
+    pub attachments: Vec<Attachment>,
+    /// When it was posted.
+    pub created_at: Timestamp,
+    /// Whether the other side's horizon has reached it.
+    pub is_read: bool,
+    /// When it did, where that is known.
+    pub read_at: Option<Timestamp>,
+}
+
+/// Why a draft is no message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DraftError {
+    /// Neither words nor files.
+    #[error("the message is empty")]
+    Empty,
+    /// More than [`ATTACHMENTS_MAX`] files.
+    #[error("the message carries too many files")]
+    TooManyAttachments,
+    /// An upload becomes one file, once.
+    #[error("the message carries the same upload twice")]
+    SameUploadTwice,
+}
+
+/// A file that a person wants to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DraftFile {
+    /// One that is with the upload service. Made by [`File::hosted`].
+    Hosted(File),
+    /// One that they uploaded to us before: the attachment will have the same id.
+    Uploaded(AttachmentId),
+}
+
+impl DraftFile {
+    fn is(&self, attachment: &Attachment) -> bool {
+        match self {
+            Self::Hosted(file) => file.is_stored_as(&attachment.file),
+            Self::Uploaded(id) => *id == attachment.id,
+        }
+    }
+}
+
+/// A message that a person wants to post: words, files, or both.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draft {
+    kind: MessageKind,
+    content: Content,
+    files: Vec<DraftFile>,
+    key: Option<ClientMessageId>,
+}
+
+impl Draft {
+    /// Takes what a person wants to post; a [`MessageKind::System`] becomes a plain text.
+    ///
+    /// # Errors
+    /// [`DraftError`] when there is nothing in it, or too much.
+    pub fn new(
+        kind: MessageKind,
+        content: Content,
+        files: Vec<DraftFile>,
+        key: Option<ClientMessageId>,
+    ) -> Result<Self, DraftError> {
+        if files.len() > ATTACHMENTS_MAX {
+            return Err(DraftError::TooManyAttachments);
+        }
+        if has_a_twin(&files) {
+            return Err(DraftError::SameUploadTwice);
+        }
+        if content.is_empty() && files.is_empty() {
+            return Err(DraftError::Empty);
+        }
+        Ok(Self { kind: kind.from_a_person(), content, files, key })
+    }
+
+    /// What kind of message it will be.
+    pub fn kind(&self) -> MessageKind {
+        self.kind
+    }
+
+    /// Its words.
+    pub fn content(&self) -> &Content {
+        &self.content
+    }
+
+    /// Its files.
+    pub fn files(&self) -> &[DraftFile] {
+        &self.files
+    }
+
+    /// The ids that its files will have: of an upload its own, of others one that `mint` makes.
+    pub fn attachment_ids(&self, mut mint: impl FnMut() -> AttachmentId) -> Vec<AttachmentId> {
+        let id = |file: &DraftFile| match file {
+            DraftFile::Hosted(_) => mint(),
+            DraftFile::Uploaded(id) => id.clone(),
+        };
+        self.files.iter().map(id).collect()
+    }
+
+    /// Its sender's own key.
+    pub fn key(&self) -> Option<&ClientMessageId> {
+        self.key.as_ref()
+    }
+
+    /// Whether `message` says what this draft says: the same kind, words and files. Decides whether
+    /// a repeated key is a retry.
+    pub fn says_the_same_as(&self, message: &Message) -> bool {
+        self.kind == message.kind
+            && self.content.is_stored_as(&message.content)
+            && self.files.len() == message.attachments.len()
+            && self.files.iter().zip(&message.attachments).all(|(file, one)| file.is(one))
+    }
+}
+
+fn has_a_twin(files: &[DraftFile]) -> bool {
+    let mut seen = HashSet::new();
+    files.iter().any(|file| match file {
+        DraftFile::Uploaded(id) => !seen.insert(id),
+        DraftFile::Hosted(_) => false,
+    })
+}
+
+#[cfg(test)]
+mod message_tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_is_read_as_it_is_written() {
+        for (kind, word) in KINDS {
+            assert_eq!((MessageKind::parse(word), kind.as_str()), (Some(kind), word));
+        }
+        assert_eq!(MessageKind::parse("text"), None);
+    }
+}
+
+#[cfg(test)]
+mod draft_tests {
+    use super::*;
+    use crate::conversation::attachment::{FileUrl, MediaType};
+
+    fn file() -> DraftFile {
+        let url = FileUrl::parse("https://utfs.io/f/a.webp").expect("good");
+        let webp = MediaType::parse("image/webp").expect("good");
+        DraftFile::Hosted(File::hosted("a.webp", url, webp, 10, None).expect("good"))
+    }
+
+    fn content(text: &str) -> Content {
+        Content::parse(text).expect("fits")
+    }
+
+    #[test]
+    fn a_message_says_something_or_shows_something() {
+        let draft = |text, files| Draft::new(MessageKind::Text, content(text), files, None);
+        assert_eq!(draft("", vec![]), Err(DraftError::Empty));
+        assert!(draft("", vec![file()]).is_ok());
+        assert_eq!(draft(" \u{200b}\n", vec![]), Err(DraftError::Empty));
+        let shown = draft(" \u{200b}", vec![file()]).expect("it shows something");
+        assert!(shown.content().is_empty());
+        assert!(draft("", vec![file(); ATTACHMENTS_MAX]).is_ok());
+        assert_eq!(
+            draft("x", vec![file(); ATTACHMENTS_MAX + 1]),
+            Err(DraftError::TooManyAttachments)
+        );
+    }
+
+    #[test]
+    fn nobody_can_pass_for_the_platform() {
+        let kind = |kind| Draft::new(kind, content("x"), vec![], None).expect("good").kind();
+        assert_eq!(kind(MessageKind::System), MessageKind::Text);
+        assert_eq!(kind(MessageKind::Image), MessageKind::Image);
+    }
+
+    #[test]
+    fn an_upload_is_sent_once() {
+        let upload = |id| DraftFile::Uploaded(AttachmentId::parse(id).expect("good"));
+        let draft = |files| Draft::new(MessageKind::Image, content(""), files, None);
+        assert!(draft(vec![upload("a"), file(), upload("b"), file()]).is_ok());
+        let twins = draft(vec![upload("a"), file(), upload("a")]);
+        assert_eq!(twins, Err(DraftError::SameUploadTwice));
+    }
+
+    #[test]
+    fn a_retry_of_an_untidied_text_is_the_same_message() {
+        let draft =
+            |text| Draft::new(MessageKind::Text, content(text), vec![], None).expect("good");
+        let mut message = crate::testing::fixture::said("c1", "ligne\nsuite");
+        assert!(draft("ligne\u{b}suite").says_the_same_as(&message));
+        assert!(!draft("ligne suite").says_the_same_as(&message));
+        // From before texts were tidied.
+        message.content = Content::stored("ligne\r\nsuite").expect("fits");
+        assert!(draft("ligne\r\nsuite").says_the_same_as(&message));
+    }
+
+    #[test]
+    fn a_retry_names_the_same_files_in_the_same_order() {
+        let hosted = file();
+        let DraftFile::Hosted(described) = &hosted else { panic!("it is hosted") };
+        let id = |id| AttachmentId::parse(id).expect("good");
+        let (up, other) = (DraftFile::Uploaded(id("a")), DraftFile::Uploaded(id("b")));
+        let mut message = crate::testing::fixture::said("c1", "x");
+        message.attachments =
+            ["h", "a"].map(|name| Attachment { id: id(name), file: described.clone() }).to_vec();
+        let says_the_same = |files: &[&DraftFile]| {
+            let files = files.iter().map(|file| (*file).clone()).collect();
+            let draft = Draft::new(MessageKind::Text, content("x"), files, None).expect("good");
+            draft.says_the_same_as(&message)
+        };
+        assert!(says_the_same(&[&hosted, &up]));
+        for files in [&[&hosted, &other][..], &[&up, &hosted], &[&hosted], &[&hosted, &up, &other]]
+        {
+            assert!(!says_the_same(files), "{files:?}");
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Lists, histories, logs and unread counts.
+
+use super::{
+    ConversationView, Status, UnreadConversation,
+    event::Event,
+    store::{History, LogPiece},
+};
+use crate::{
+    appointments::store::{BOOKINGS_ASKED_MAX, ConversationOfBooking},
+    ids::{AppointmentId, ConversationId, Seq, UserId},
+    messaging::Messaging,
+    page::{ConversationCursor, MessageCursor, Page, Window},
+    ports::StoreError,
+    time::Timestamp,
+};
+
+/// The most conversations [`Messaging::unread_conversations`] names.
+const UNREAD_CONVERSATIONS_MAX: u32 = 10;
+
+/// Why something was not found.
+#[derive(Debug, thiserror::Error)]
+pub enum FindError {
+    /// It is not there, or the viewer may not know that it is.
+    #[error("no such thing")]
+    Unknown,
+    /// The store failed.
+    #[error("it could not be read")]
+    Store(#[from] StoreError),
+}
+
+impl Messaging {
+    /// One conversation, as `viewer` sees it. Changes nothing.
+    ///
+    /// # Errors
+    /// [`FindError::Unknown`] to anybody who takes no part, too.
+    pub async fn conversation(
+        &self,
+        id: &ConversationId,
+        viewer: &UserId,
+    ) -> Result<ConversationView, FindError> {
+        self.store.conversation(id, viewer).await?.ok_or(FindError::Unknown)
+    }
+
+    /// A page of the conversations of `viewer`, newest message first.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn conversations(
+        &self,
+        viewer: &UserId,
+        status: Option<Status>,
+        window: &Window<ConversationCursor>,
+    ) -> Result<Page<ConversationView, ConversationCursor>, StoreError> {
+        self.store.conversations(viewer, status, window).await
+    }
+
+    /// The conversations of a salon about bookings, for whoever shows the bookings; what has none is left
+    /// out. Of more than [`BOOKINGS_ASKED_MAX`] bookings the first are looked at.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn conversations_of_bookings(
+        &self,
+        salon: &UserId,
+        bookings: &[AppointmentId],
+    ) -> Result<Vec<ConversationOfBooking>, StoreError> {
+        let asked = &bookings[..bookings.len().min(BOOKINGS_ASKED_MAX)];
+        self.store.conversations_of_bookings(salon, asked).await
+    }
+
+    /// How many messages wait for `reader`, in all conversations.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn unread_total(&self, reader: &UserId) -> Result<u64, StoreError> {
+        self.store.unread_total(reader).await
+    }
+
+    /// The active conversations in which something waits for `reader`: the ten with the newest
+    /// messages.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn unread_conversations(
+        &self,
+        reader: &UserId,
+    ) -> Result<Vec<UnreadConversation>, StoreError> {
+        self.store.unread_conversations(reader, UNREAD_CONVERSATIONS_MAX).await
+    }
+}
+
+impl Messaging {
+    /// A page of messages, newest first. Changes nothing (D8).
+    ///
+    /// # Errors
+    /// [`FindError::Unknown`] to anybody who takes no part, too.
+    pub async fn history(
+        &self,
+        conversation: &ConversationId,
+        viewer: &UserId,
+        window: &Window<MessageCursor>,
+    ) -> Result<History, FindError> {
+        self.store.history(conversation, viewer, window).await?.ok_or(FindError::Unknown)
+    }
+
+    /// What happened after a position, at most `limit` events (1 to 1,000).
+    ///
+    /// # Errors
+    /// [`FindError::Unknown`] to anybody who takes no part, too.
+    pub async fn events_after(
+        &self,
+        conversation: &ConversationId,
+        viewer: &UserId,
+        after: Seq,
+        limit: u32,
+    ) -> Result<LogPiece, FindError> {
+        let piece = self.store.events_after(conversation, viewer, after, limit).await?;
+        piece.ok_or(FindError::Unknown)
+    }
+
+    /// Which of the viewer's conversations were opened, changed or deleted at `since` or later,
+    /// oldest first, at most `limit` events (1 to 1,000).
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn changes_since(
+        &self,
+        viewer: &UserId,
+        since: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Event>, StoreError> {
+        self.store.changes_since(viewer, since, limit).await
+    }
+}

@@ -1,0 +1,314 @@
+//! Work that may wait: what it is, and what becomes of it when it fails (D14).
+
+pub mod store;
+pub mod worker;
+
+use crate::{
+    conversation::attachment::ObjectKey,
+    ids::{AppointmentEventId, ConversationId, InvalidId, JobId, MailId, UserId},
+    ports::{FilesError, StoreError},
+    time::Timestamp,
+};
+
+/// The most attempts that a job is ever given.
+pub const ATTEMPTS_MAX: u32 = 100;
+/// How often uploads that were never sent are taken away, in milliseconds.
+pub const PURGE_PERIOD_MS: u64 = 3_600_000;
+
+/// What is to be done. Everything a task needs besides its name is in the store already, so a task
+/// is a kind and one name, and repeating it does no harm.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Task {
+    /// Say in its conversation what happened to a booking.
+    HandleAppointmentEvent(AppointmentEventId),
+    /// Remove bytes that we keep.
+    DeleteObject(ObjectKey),
+    /// Have the upload service remove a file, by the service's key.
+    DeleteHostedFile(String),
+    /// Take away what was uploaded and never sent.
+    PurgeUploads,
+    /// Forget a person (D3).
+    ErasePerson(UserId),
+    /// Put conversations away in which nothing was said for long; `None`: from the first one on, else
+    /// those behind it, by id.
+    ArchiveAged(Option<ConversationId>),
+    /// Delete the messages of conversations that were put away long ago, likewise.
+    PurgeExpired(Option<ConversationId>),
+    /// Forget what is old in the logs of conversations, likewise.
+    TrimLog(Option<ConversationId>),
+    /// Send a mail (D15).
+    SendMail(MailId),
+    /// Put a person's data together for them.
+    ExportPerson(UserId),
+}
+
+/// Why a task could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no task of this kind, or of this subject")]
+pub struct UnknownTask;
+
+impl Task {
+    /// Every [`kind`](Self::kind). A store hands out these alone: during a deploy work of a kind that
+    /// only newer nodes know waits for them.
+    pub const KINDS: [&'static str; 10] = [
+        "handle_appointment_event",
+        "delete_object",
+        "delete_hosted_file",
+        "purge_uploads",
+        "erase_person",
+        "archive_aged",
+        "empty_aged",
+        "trim_log",
+        "send_mail",
+        "export_person",
+    ];
+
+    /// The kind, as it is stored and shown.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::HandleAppointmentEvent(_) => "handle_appointment_event",
+            Self::DeleteObject(_) => "delete_object",
+            Self::DeleteHostedFile(_) => "delete_hosted_file",
+            Self::PurgeUploads => "purge_uploads",
+            Self::ErasePerson(_) => "erase_person",
+            Self::ArchiveAged(_) => "archive_aged",
+            Self::PurgeExpired(_) => "empty_aged",
+            Self::TrimLog(_) => "trim_log",
+            Self::SendMail(_) => "send_mail",
+            Self::ExportPerson(_) => "export_person",
+        }
+    }
+
+    /// What it is about, as it is stored; empty when the kind says all.
+    pub fn subject(&self) -> &str {
+        match self {
+            Self::HandleAppointmentEvent(event) => event.as_str(),
+            Self::DeleteObject(key) => key.as_str(),
+            Self::DeleteHostedFile(key) => key,
+            Self::PurgeUploads => "",
+            Self::ErasePerson(person) | Self::ExportPerson(person) => person.as_str(),
+            Self::ArchiveAged(after) | Self::PurgeExpired(after) | Self::TrimLog(after) => {
+                after.as_ref().map_or("", ConversationId::as_str)
+            }
+            Self::SendMail(mail) => mail.as_str(),
+        }
+    }
+
+    /// Reads what [`kind`](Self::kind) and [`subject`](Self::subject) said.
+    ///
+    /// # Errors
+    /// [`UnknownTask`].
+    pub fn parse(kind: &str, subject: &str) -> Result<Self, UnknownTask> {
+        match kind {
+            "handle_appointment_event" => {
+                AppointmentEventId::parse(subject).ok().map(Self::HandleAppointmentEvent)
+            }
+            "delete_object" => ObjectKey::parse(subject).ok().map(Self::DeleteObject),
+            "delete_hosted_file" => Some(Self::DeleteHostedFile(subject.to_owned())),
+            "purge_uploads" => subject.is_empty().then_some(Self::PurgeUploads),
+            "erase_person" => UserId::parse(subject).ok().map(Self::ErasePerson),
+            "archive_aged" => place(subject).ok().map(Self::ArchiveAged),
+            "empty_aged" => place(subject).ok().map(Self::PurgeExpired),
+            "trim_log" => place(subject).ok().map(Self::TrimLog),
+            "send_mail" => MailId::parse(subject).ok().map(Self::SendMail),
+            "export_person" => UserId::parse(subject).ok().map(Self::ExportPerson),
+            _ => None,
+        }
+        .ok_or(UnknownTask)
+    }
+}
+
+/// Where in the order of conversations work goes on; nothing: at the first.
+fn place(subject: &str) -> Result<Option<ConversationId>, InvalidId> {
+    if subject.is_empty() { Ok(None) } else { ConversationId::parse(subject).map(Some) }
+}
+
+/// A job that somebody is working on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Job {
+    /// Which.
+    pub id: JobId,
+    /// What is to be done.
+    pub task: Task,
+    /// Which attempt this is, from 1. It is the right to report an outcome: whoever claims the job
+    /// after the lease ran out has a higher one.
+    pub attempt: u32,
+}
+
+/// A word or two for the operator: why a job failed. Never anything a person wrote.
+pub type Reason = &'static str;
+
+/// What the fault of a store, or of another adapter, is kept as.
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why an attempt failed, and whether another one makes sense.
+#[derive(Debug, thiserror::Error)]
+pub enum JobFailure {
+    /// It may work later.
+    #[error("not now: {reason}")]
+    Retry {
+        /// Why.
+        reason: Reason,
+        /// What was behind it, for the log.
+        #[source]
+        cause: Option<Cause>,
+    },
+    /// This is not the hour for it: it is tried again then.
+    #[error("not before {until}: {reason}")]
+    Postponed {
+        /// Why.
+        reason: Reason,
+        /// When it may be done.
+        until: Timestamp,
+    },
+    /// It will not work, however often it is tried, until somebody changes something.
+    #[error("not at all: {reason}")]
+    Dead {
+        /// Why.
+        reason: Reason,
+    },
+}
+
+impl JobFailure {
+    /// A failure that may pass, and has nothing behind it that a log should tell.
+    pub fn retry(reason: Reason) -> Self {
+        Self::Retry { reason, cause: None }
+    }
+
+    /// A failure that will not pass.
+    pub fn dead(reason: Reason) -> Self {
+        Self::Dead { reason }
+    }
+
+    /// Why.
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::Retry { reason, .. } | Self::Postponed { reason, .. } | Self::Dead { reason } => {
+                reason
+            }
+        }
+    }
+}
+
+impl From<StoreError> for JobFailure {
+    fn from(error: StoreError) -> Self {
+        Self::Retry { reason: "store_failed", cause: Some(error.into()) }
+    }
+}
+
+impl From<FilesError> for JobFailure {
+    fn from(error: FilesError) -> Self {
+        match error {
+            FilesError::Failed(_) => {
+                Self::Retry { reason: "files_failed", cause: Some(error.into()) }
+            }
+            // It waits for the operator, who may name one and try again.
+            FilesError::NobodyToAsk => Self::Dead { reason: "no_upload_service" },
+        }
+    }
+}
+
+/// A job as the operator sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobView {
+    /// Which.
+    pub id: JobId,
+    /// What is to be done.
+    pub task: Task,
+    /// How many attempts were begun.
+    pub attempts: u32,
+    /// When it was entered.
+    pub created_at: Timestamp,
+    /// When it may be tried next, or, while somebody works on it, when their lease ends.
+    pub run_at: Timestamp,
+    /// When it was given up.
+    pub dead_at: Option<Timestamp>,
+    /// Why the last attempt failed.
+    pub last_failure: Option<String>,
+}
+
+/// How long to wait after a failed attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Backoff {
+    /// After the first attempt, in milliseconds; each further wait is twice as long.
+    pub first_ms: u64,
+    /// The longest wait, in milliseconds.
+    pub longest_ms: u64,
+    /// How many attempts there are before the job is given up: 1 to [`ATTEMPTS_MAX`](ATTEMPTS_MAX).
+    pub attempts_max: u32,
+}
+
+impl Default for Backoff {
+    /// Fifteen attempts in about three hours.
+    fn default() -> Self {
+        Self { first_ms: 1_000, longest_ms: 1_800_000, attempts_max: 15 }
+    }
+}
+
+impl Backoff {
+    /// When to try again after `attempt` failed at `now`; `None` when that was the last attempt.
+    /// `luck`, any number, spreads the waits over the upper half of their length, so that jobs that
+    /// failed together do not come back together.
+    pub fn next_attempt_at(&self, attempt: u32, now: Timestamp, luck: u64) -> Option<Timestamp> {
+        if attempt >= self.attempts_max {
+            return None;
+        }
+        let doublings = attempt.saturating_sub(1).min(32);
+        let full_ms = self.first_ms.saturating_mul(1 << doublings).min(self.longest_ms).max(2);
+        let wait_ms = full_ms / 2 + luck % (full_ms / 2 + 1);
+        Timestamp::from_millis(now.as_millis().saturating_add_unsigned(wait_ms))
+    }
+}
+
+#[cfg(test)]
+mod job_tests {
+    use super::*;
+
+    #[test]
+    fn a_task_is_read_as_it_is_written() {
+        let tasks = [
+            Task::HandleAppointmentEvent(AppointmentEventId::parse("e-1").expect("good")),
+            Task::DeleteObject(ObjectKey::parse("ab/cd").expect("good")),
+            Task::DeleteHostedFile("k_1".to_owned()),
+            Task::PurgeUploads,
+            Task::ErasePerson(UserId::parse("u1").expect("good")),
+            Task::ArchiveAged(None),
+            Task::PurgeExpired(ConversationId::parse("t1").ok()),
+            Task::TrimLog(None),
+            Task::SendMail(MailId::parse("m1").expect("good")),
+            Task::ExportPerson(UserId::parse("u1").expect("good")),
+        ];
+        assert_eq!(tasks.each_ref().map(Task::kind), Task::KINDS);
+        for task in tasks {
+            assert_eq!(Task::parse(task.kind(), task.subject()), Ok(task));
+        }
+        assert_eq!(Task::parse("dance", ""), Err(UnknownTask));
+        assert_eq!(Task::parse("erase_person", "a b"), Err(UnknownTask));
+    }
+
+    #[test]
+    fn what_only_an_operator_can_change_is_not_tried_again() {
+        let failed = FilesError::Failed("a test".into());
+        assert!(matches!(JobFailure::from(failed), JobFailure::Retry { .. }));
+        assert!(matches!(JobFailure::from(FilesError::NobodyToAsk), JobFailure::Dead { .. }));
+    }
+}
+
+#[cfg(test)]
+mod backoff_tests {
+    use super::{ATTEMPTS_MAX, *};
+
+    #[test]
+    fn each_wait_is_longer_until_the_last_attempt() {
+        let backoff = Backoff { first_ms: 1_000, longest_ms: 3_000, attempts_max: 4 };
+        let wait = |attempt, luck| {
+            let at = backoff.next_attempt_at(attempt, Timestamp::UNIX_EPOCH, luck);
+            at.map(Timestamp::as_millis)
+        };
+        assert_eq!((wait(1, 0), wait(1, 500), wait(1, 501)), (Some(500), Some(1_000), Some(500)));
+        assert_eq!((wait(2, 0), wait(3, 1_500)), (Some(1_000), Some(3_000)));
+        assert_eq!((wait(4, 0), wait(5, 0)), (None, None));
+        let patient = Backoff { attempts_max: ATTEMPTS_MAX, longest_ms: u64::MAX, ..backoff };
+        assert!(patient.next_attempt_at(99, Timestamp::UNIX_EPOCH, 7).is_some());
+    }
+}

@@ -1,0 +1,226 @@
+//! Carrying out jobs.
+
+use std::sync::Arc;
+
+use super::{
+    Backoff, Job, JobFailure, Task,
+    store::{ClaimJobs, RetryOrDead},
+};
+use crate::{
+    ids::{ConversationId, MailId, UserId},
+    mail::service::{Decided, Mailing},
+    messaging::Messaging,
+    ports::{Clock, Files, Ids, StoreError},
+    privacy::store::Exporter,
+    retention::sweep::RetentionTask,
+    store::Store,
+    time::Timestamp,
+};
+
+/// How many uploads are taken away in one transaction.
+const PURGE_BATCH: u32 = 500;
+
+/// The bounds of work that may wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WorkerSettings {
+    /// How long nobody else may have a job that was claimed, in milliseconds: longer than any takes.
+    pub lease_ms: u64,
+    /// How long to wait after a failed attempt.
+    pub backoff: Backoff,
+    /// How old an upload gets that nobody sends, in milliseconds.
+    pub unsent_age_max_ms: u64,
+}
+
+impl Default for WorkerSettings {
+    /// Two minutes for a job, a day for an upload.
+    fn default() -> Self {
+        Self { lease_ms: 120_000, backoff: Backoff::default(), unsent_age_max_ms: 86_400_000 }
+    }
+}
+
+/// What became of a job.
+#[derive(Debug)]
+pub enum Performed {
+    /// It is done.
+    Done,
+    /// It failed and is tried again later.
+    Retried(JobFailure),
+    /// It failed for good: a dead letter.
+    Dead(JobFailure),
+    /// It took longer than its lease, and somebody else has it.
+    LeaseLost,
+}
+
+/// Does the work that may wait (D14). How many jobs at once is its owner's business. Cheap to clone.
+#[derive(Clone)]
+pub struct Worker {
+    messaging: Messaging,
+    store: Arc<dyn Store>,
+    files: Arc<dyn Files>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    mailing: Option<Mailing>,
+    exporter: Option<Arc<dyn Exporter>>,
+    settings: WorkerSettings,
+}
+
+/// The most people about whose mail is decided in one go.
+const DECIDE_BATCH: u32 = 100;
+
+impl Worker {
+    /// Puts a worker together.
+    pub fn new(
+        messaging: Messaging,
+        store: Arc<dyn Store>,
+        files: Arc<dyn Files>,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+        settings: WorkerSettings,
+    ) -> Self {
+        Self { messaging, store, files, clock, ids, mailing: None, exporter: None, settings }
+    }
+
+    /// The same where mail leaves.
+    #[must_use]
+    pub fn with_mailing(self, mailing: Mailing) -> Self {
+        Self { mailing: Some(mailing), ..self }
+    }
+
+    /// The same where people get their data.
+    #[must_use]
+    pub fn with_exporter(self, exporter: Arc<dyn Exporter>) -> Self {
+        Self { exporter: Some(exporter), ..self }
+    }
+
+    /// Takes at most `limit` jobs (1 to 1,000) whose time has come, to be
+    /// [performed](Self::perform) within their lease.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn claim(&self, limit: u32) -> Result<Vec<Job>, StoreError> {
+        let lease_ms = self.settings.lease_ms;
+        self.store.claim_jobs(&ClaimJobs { now: self.clock.now(), lease_ms, limit }).await
+    }
+
+    /// Does a job that was claimed, and says so.
+    ///
+    /// # Errors
+    /// The store's, when it could not be said: the job comes back when its lease has run out.
+    pub async fn perform(&self, job: &Job) -> Result<Performed, StoreError> {
+        let Err(failure) = self.attempt(&job.task).await else {
+            let is_ours = self.store.finish_job(&job.id, job.attempt).await?;
+            return Ok(if is_ours { Performed::Done } else { Performed::LeaseLost });
+        };
+        let setback = self.setback(&failure, job.attempt);
+        let is_dead = matches!(setback, RetryOrDead::DeadAt(_));
+        if let (Task::HandleAppointmentEvent(event), true) = (&job.task, is_dead) {
+            self.messaging.give_up_appointment_event(event).await?;
+        }
+        let reason = failure.reason();
+        match self.store.set_back_job(&job.id, job.attempt, setback, reason).await? {
+            false => Ok(Performed::LeaseLost),
+            true if is_dead => Ok(Performed::Dead(failure)),
+            true => Ok(Performed::Retried(failure)),
+        }
+    }
+
+    /// Enters the work of schedules whose time has come. Returns how many came due.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn start_due_schedules(&self) -> Result<u32, StoreError> {
+        self.store.start_due_schedules(self.clock.now()).await
+    }
+
+    /// Decides about mail that is due; it leaves by jobs. Returns what was decided on: when as many
+    /// people as there may be in one go, there may be more. Nothing where no mail leaves.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn decide_due_mail(&self) -> Result<Decided, StoreError> {
+        match &self.mailing {
+            Some(mailing) => mailing.decide_due(DECIDE_BATCH).await,
+            None => Ok(Decided::default()),
+        }
+    }
+
+    async fn attempt(&self, task: &Task) -> Result<(), JobFailure> {
+        match task {
+            Task::HandleAppointmentEvent(id) => self.messaging.handle_appointment_event(id).await,
+            Task::DeleteObject(key) => Ok(self.files.delete(key).await?),
+            Task::DeleteHostedFile(key) => self.delete_hosted_file(key).await,
+            Task::PurgeUploads => self.purge_uploads().await,
+            Task::ErasePerson(person) => self.messaging.erase_person(person).await,
+            Task::SendMail(mail) => self.send_mail(mail).await,
+            Task::ExportPerson(person) => self.export(person).await,
+            Task::ArchiveAged(after) => self.run_sweep(RetentionTask::Archive, after.clone()).await,
+            Task::PurgeExpired(after) => self.run_sweep(RetentionTask::Empty, after.clone()).await,
+            Task::TrimLog(after) => self.run_sweep(RetentionTask::TrimLog, after.clone()).await,
+        }
+    }
+
+    /// Its sender named the key, so it may be the key of a file that others still look at.
+    async fn delete_hosted_file(&self, key: &str) -> Result<(), JobFailure> {
+        if self.store.carries_hosted_file(key).await? {
+            return Ok(());
+        }
+        Ok(self.files.delete_hosted(key).await?)
+    }
+
+    async fn send_mail(&self, mail: &MailId) -> Result<(), JobFailure> {
+        match &self.mailing {
+            Some(mailing) => mailing.send(mail).await,
+            None => Err(JobFailure::retry("no_mail_leaves_here")),
+        }
+    }
+
+    async fn export(&self, person: &UserId) -> Result<(), JobFailure> {
+        let Some(exporter) = &self.exporter else {
+            return Err(JobFailure::retry("nothing_is_exported_here"));
+        };
+        self.messaging.make_export(person, &**exporter, &*self.files).await.map(drop)
+    }
+
+    /// Does a part of the nights' work; another job goes on with what is left.
+    async fn run_sweep(
+        &self,
+        chore: RetentionTask,
+        after: Option<ConversationId>,
+    ) -> Result<(), JobFailure> {
+        if let Some(next) = self.messaging.retain(chore, after).await? {
+            self.store.enqueue_continuation(&chore.task(Some(next)), self.clock.now()).await?;
+        }
+        Ok(())
+    }
+
+    async fn purge_uploads(&self) -> Result<(), JobFailure> {
+        let now = self.clock.now();
+        let age_ms = i64::try_from(self.settings.unsent_age_max_ms).unwrap_or(i64::MAX);
+        let before = Timestamp::from_millis(now.as_millis().saturating_sub(age_ms));
+        let before = before.unwrap_or(Timestamp::UNIX_EPOCH);
+        while self.store.purge_uploads(before, PURGE_BATCH, now).await? == u64::from(PURGE_BATCH) {}
+        Ok(())
+    }
+
+    fn setback(&self, failure: &JobFailure, attempt: u32) -> RetryOrDead {
+        let now = self.clock.now();
+        let retry_at = match failure {
+            JobFailure::Dead { .. } => None,
+            JobFailure::Postponed { until, .. } => Some(*until),
+            JobFailure::Retry { .. } => {
+                let luck = self.ids.next().as_u64_pair().1;
+                self.settings.backoff.next_attempt_at(attempt, now, luck)
+            }
+        };
+        retry_at.map_or(RetryOrDead::DeadAt(now), RetryOrDead::RetryAt)
+    }
+}
+
+impl std::fmt::Debug for Worker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Worker").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,4 @@
+//! The tests of `schedule`.
+
+mod calendar;
+mod decide;

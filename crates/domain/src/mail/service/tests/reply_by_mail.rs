@@ -1,0 +1,190 @@
+use std::sync::Arc;
+
+use crate::{
+    conversation::{event::EventKind, message::Message},
+    ids::ConversationId,
+    mail::{MailDecision, NewMail, service::*},
+    page::Window,
+    ports::Clock,
+    testing::{
+        MemoryStore,
+        fixture::{Service, client, text, user},
+    },
+};
+
+/// A client who was written to, and the address to answer to.
+struct Scene {
+    service: Service,
+    conversation: ConversationId,
+    token: ReplyToken,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        let service = Service::over(Arc::new(MemoryStore::new()));
+        let mut reachable = client("c1");
+        reachable.profile.email = Some("Lea@Example.test".to_owned());
+        service.note(&reachable).await;
+        let conversation = service.open("s1", "c1").await;
+        let said = service.messaging.send_message(&conversation, &user("s1"), text("?")).await;
+        said.expect("the salon takes part");
+        let token = told(&service, &reachable.id).await;
+        service.fanout.take();
+        Self { service, conversation, token }
+    }
+
+    fn reply<'a>(&'a self, message_id: &'a str, text: &'a str) -> MailReply<'a> {
+        MailReply { token: &self.token, sender: "lea@example.test", message_id, text }
+    }
+
+    async fn post(&self, reply: &MailReply<'_>) -> Result<Sent, ReplyByMailError> {
+        self.service.messaging.reply_by_mail(reply).await
+    }
+
+    /// What the client said, newest first.
+    async fn answers(&self) -> Vec<Message> {
+        let (store, salon) = (&self.service.store, user("s1"));
+        let history = store.history(&self.conversation, &salon, &Window::first(100)).await;
+        let history = history.expect("the store works").expect("the salon takes part");
+        let said = history.page.items.into_iter();
+        said.filter(|message| message.author.id == user("c1")).collect()
+    }
+}
+
+/// Tells `person` of all that waits. Returns where an answer goes.
+async fn told(service: &Service, person: &crate::ids::UserId) -> ReplyToken {
+    let now = service.clock.now();
+    let case = service.store.mail_case(person, now).await.expect("works").expect("it waits");
+    let tell = case.waiting.iter().map(|one| (one.conversation.clone(), one.up_to)).collect();
+    let verdict = MailDecision { tell, ..MailDecision::default() };
+    let id = crate::ids::MailId::parse("m1").expect("a good id");
+    let mail = NewMail { id, recipient: person.clone(), at: now };
+    assert!(service.store.settle_mail(&case, &verdict, &mail).await.expect("works"));
+    let open = service.store.open_mail(&mail.id).await.expect("works").expect("it is open");
+    open.chapters[0].reply.clone()
+}
+
+/// Whether a refusal is the right one.
+type Check = fn(&ReplyByMailError) -> bool;
+
+#[tokio::test]
+async fn an_answer_is_posted_once_and_told_as_if_written_here() {
+    let scene = Scene::new().await;
+    let reply = scene.reply(" <1@mail.test> ", "\r\nOui,\u{b}samedi\u{2} !\r\n \r\n");
+    let first = scene.post(&reply).await.expect("it is theirs");
+    let again = scene.post(&reply).await.expect("it is known");
+    assert_eq!((first.replayed, again.replayed, &again.message), (false, true, &first.message));
+    let answers = scene.answers().await;
+    assert_eq!(answers.len(), 1);
+    assert_eq!(answers[0].content.as_str(), "Oui,\nsamedi !");
+    let told = scene.service.fanout.take();
+    assert!(
+        matches!(&told[0].kind, EventKind::MessagePosted(message) if *message == first.message)
+    );
+    scene.post(&scene.reply("<2@mail.test>", "Merci")).await.expect("another mail");
+    assert_eq!(scene.answers().await.len(), 2);
+}
+
+#[tokio::test]
+async fn what_cannot_be_posted_is_refused_and_posts_nothing() {
+    use ReplyByMailError as E;
+    let scene = Scene::new().await;
+    let forged = ReplyToken::parse("forged").expect("a good token");
+    let good = scene.reply("<1@mail.test>", "Oui");
+    let table: [(MailReply<'_>, Check); 6] = [
+        (MailReply { token: &forged, ..good }, |e| matches!(e, E::UnknownAddress)),
+        (MailReply { sender: "s1@example.test", ..good }, |e| matches!(e, E::OtherSender)),
+        (MailReply { sender: "", ..good }, |e| matches!(e, E::OtherSender)),
+        (MailReply { message_id: " ", ..good }, |e| matches!(e, E::NoMessageId)),
+        (MailReply { text: "", ..good }, |e| matches!(e, E::Empty)),
+        (MailReply { text: " \r\n\u{7}\t", ..good }, |e| matches!(e, E::Empty)),
+    ];
+    for (number, (reply, is_right)) in table.iter().enumerate() {
+        let refused = scene.post(reply).await.expect_err("it cannot be posted");
+        assert!(is_right(&refused), "row {number}: {refused:?}");
+    }
+    assert_eq!((scene.answers().await, scene.service.fanout.take()), (vec![], vec![]));
+}
+
+#[tokio::test]
+async fn an_answer_that_is_too_long_loses_its_end_and_no_more() {
+    let scene = Scene::new().await;
+    let longest = "é".repeat(CONTENT_MAX_CHARS);
+    let table = [
+        (longest.clone(), longest.clone()),
+        (
+            format!("Oui {}", "x".repeat(1_000_000)),
+            format!("Oui {}\n[…]", "x".repeat(CONTENT_MAX_CHARS - 8)),
+        ),
+        // No emoji is cut in two: five characters of this one would still fit.
+        (
+            format!("{}👩🏽\u{200d}🎨👩🏽\u{200d}🎨👩🏽\u{200d}🎨", "x".repeat(CONTENT_MAX_CHARS - 11)),
+            format!("{}👩🏽\u{200d}🎨\n[…]", "x".repeat(CONTENT_MAX_CHARS - 11)),
+        ),
+        (format!("Oui\n\n\n\n{}", " \n".repeat(CONTENT_MAX_CHARS) + "> ?"), "Oui\n[…]".to_owned()),
+    ];
+    for (number, (text, posted)) in table.iter().enumerate() {
+        let id = format!("<{number}@mail.test>");
+        let sent = scene.post(&scene.reply(&id, text)).await.expect("it is theirs");
+        assert_eq!(sent.message.content.as_str(), posted, "row {number}");
+        // Delivered again it is the same message.
+        assert!(scene.post(&scene.reply(&id, text)).await.expect("it is known").replayed);
+    }
+}
+
+#[tokio::test]
+async fn the_sender_is_known_however_the_domain_of_their_address_is_written() {
+    let scene = Scene::new().await;
+    let mut person = client("c1");
+    person.profile.email = Some("Lea@café.fr".to_owned());
+    scene.service.note(&person).await;
+    for (number, sender) in
+        ["lea@café.fr", "LEA@xn--caf-dma.FR", "lea@CAFE\u{301}.fr"].iter().enumerate()
+    {
+        let id = format!("<{number}@mail.test>");
+        let reply = MailReply { sender, ..scene.reply(&id, "Oui") };
+        scene.post(&reply).await.expect("it is theirs");
+    }
+    let other = MailReply { sender: "lea@cafe.fr", ..scene.reply("<9@mail.test>", "Oui") };
+    let refused = scene.post(&other).await;
+    assert!(matches!(refused, Err(ReplyByMailError::OtherSender)), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_message_id_names_one_answer() {
+    let scene = Scene::new().await;
+    scene.post(&scene.reply("<1@mail.test>", "Oui")).await.expect("it is theirs");
+    let other = scene.post(&scene.reply("<1@mail.test>", "Non")).await;
+    assert!(matches!(other, Err(ReplyByMailError::Contradicted)), "{other:?}");
+    assert_eq!(scene.answers().await.len(), 1);
+}
+
+#[tokio::test]
+async fn an_answer_to_what_is_gone_is_refused() {
+    let scene = Scene::new().await;
+    let reply = scene.reply("<1@mail.test>", "Oui");
+    let sent = scene.post(&reply).await.expect("it is theirs");
+    let messaging = &scene.service.messaging;
+    messaging.delete_message(&sent.message.id, &user("c1")).await.expect("it is theirs");
+    let again = scene.post(&reply).await;
+    assert!(matches!(again, Err(ReplyByMailError::Gone)), "it was deleted: {again:?}");
+    messaging.delete_conversation(&scene.conversation, &user("s1")).await.expect("a salon may");
+    let late = scene.post(&scene.reply("<2@mail.test>", "Oui")).await;
+    assert!(matches!(late, Err(ReplyByMailError::Gone)), "{late:?}");
+}
+
+#[tokio::test]
+async fn nobody_answers_in_the_name_of_who_was_forgotten() {
+    let scene = Scene::new().await;
+    let forgotten = scene.service.messaging.request_erasure(&user("c1")).await;
+    forgotten.expect("the store works");
+    let late = scene.post(&scene.reply("<1@mail.test>", "Oui")).await;
+    assert!(matches!(late, Err(ReplyByMailError::OtherSender)), "{late:?}");
+}
+
+#[test]
+fn an_answer_does_not_reach_a_log_through_debug() {
+    let token = ReplyToken::parse("secret").expect("a good token");
+    let reply = MailReply { token: &token, sender: "secret", message_id: "secret", text: "secret" };
+    assert!(!format!("{reply:?}").contains("secret"));
+}

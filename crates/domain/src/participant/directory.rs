@@ -1,0 +1,211 @@
+//! What the platform tells about people.
+
+use super::{Caller, Participant};
+use crate::{ids::UserId, mail::directory_address, messaging::Messaging, ports::StoreError};
+
+/// The most people that are entered at once.
+pub const PUT_PARTICIPANTS_MAX: usize = 1_000;
+
+/// Why nobody was entered.
+#[derive(Debug, thiserror::Error)]
+pub enum PutParticipantsError {
+    /// More than [`PUT_PARTICIPANTS_MAX`].
+    #[error("too many people at once")]
+    TooMany,
+    /// What is said of one of them is not acceptable.
+    #[error("a detail of a person is too long or holds a control character")]
+    Invalid {
+        /// Which one, from 0.
+        index: usize,
+    },
+    /// Some of them asked to be forgotten.
+    #[error("some of these people asked to be forgotten")]
+    Forgotten(Vec<UserId>),
+    /// The store failed.
+    #[error("the people could not be entered")]
+    Store(#[from] StoreError),
+}
+
+impl Messaging {
+    /// Enters people or replaces their entries wholly, all of them or none (D3). Of several entries
+    /// of one person the last one counts.
+    ///
+    /// # Errors
+    /// See [`PutParticipantsError`]; nobody is entered then.
+    pub async fn put_participants(
+        &self,
+        people: &[Participant],
+    ) -> Result<(), PutParticipantsError> {
+        if people.len() > PUT_PARTICIPANTS_MAX {
+            return Err(PutParticipantsError::TooMany);
+        }
+        if let Some(index) = people.iter().position(|person| person.profile.check().is_err()) {
+            return Err(PutParticipantsError::Invalid { index });
+        }
+        let people: Vec<_> = people.iter().cloned().map(with_directory_address).collect();
+        let forgotten = self.store.put_participants(&people, self.clock.now()).await?;
+        if forgotten.is_empty() { Ok(()) } else { Err(PutParticipantsError::Forgotten(forgotten)) }
+    }
+}
+
+fn with_directory_address(mut person: Participant) -> Participant {
+    person.profile.email = person.profile.email.as_deref().map(directory_address);
+    person
+}
+
+impl Messaging {
+    /// Brings the directory up to date with what a caller's token says of them (D3). A token that
+    /// says nothing changes nothing.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn sync_profile(&self, caller: &Caller) -> Result<(), StoreError> {
+        if caller.profile.is_empty() {
+            return Ok(());
+        }
+        let Caller { user, role, profile, .. } = caller;
+        let mut profile = profile.clone();
+        profile.email = profile.email.as_deref().map(directory_address);
+        let said = Participant::new(user.clone(), *role, profile);
+        let known = self.store.participant(user).await?;
+        if known.is_some_and(|known| is_up_to_date(&known, &said)) {
+            return Ok(());
+        }
+        self.store.note_participant(&said, self.clock.now()).await
+    }
+}
+
+fn is_up_to_date(known: &Participant, said: &Participant) -> bool {
+    known.role == said.role && known.profile.updated_with(&said.profile) == known.profile
+}
+
+#[cfg(test)]
+mod put_participants_tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::testing::{
+        MemoryStore, MockStore,
+        fixture::{Service, client, salon},
+    };
+
+    #[tokio::test]
+    async fn what_is_too_much_or_not_acceptable_never_reaches_the_store() {
+        let mut store = MockStore::new();
+        store.expect_put_participants().never();
+        let messaging = Service::over(Arc::new(store)).messaging;
+        let many = vec![client("c1"); PUT_PARTICIPANTS_MAX + 1];
+        let put = messaging.put_participants(&many).await;
+        assert!(matches!(put, Err(PutParticipantsError::TooMany)));
+        let mut hostile = client("c2");
+        hostile.profile.first_name = Some("x".repeat(10_000));
+        let put = messaging.put_participants(&[client("c1"), hostile]).await;
+        assert!(matches!(put, Err(PutParticipantsError::Invalid { index: 1 })));
+    }
+
+    #[tokio::test]
+    async fn who_was_forgotten_is_not_entered_and_neither_is_anybody_with_them() {
+        let service = Service::over(Arc::new(MemoryStore::new()));
+        let gone = client("c1");
+        service.messaging.request_erasure(&gone.id).await.expect("the store works");
+        let put = service.messaging.put_participants(&[salon("s1"), gone.clone()]).await;
+        let Err(PutParticipantsError::Forgotten(forgotten)) = put else { panic!("{put:?}") };
+        assert_eq!(forgotten, [gone.id]);
+        let found = service.store.participant(&salon("s1").id).await;
+        assert_eq!(found.expect("the store works"), None);
+        service.messaging.put_participants(&[salon("s1")]).await.expect("a salon may be entered");
+    }
+
+    #[tokio::test]
+    async fn an_address_is_kept_with_its_domain_in_ascii() {
+        let service = Service::over(Arc::new(MemoryStore::new()));
+        let mut person = client("c1");
+        person.profile.email = Some("Lea@Café.fr".to_owned());
+        service.messaging.put_participants(&[person.clone()]).await.expect("the store works");
+        let found = service.store.participant(&person.id).await.expect("the store works");
+        let email = found.and_then(|found| found.profile.email);
+        assert_eq!(email.as_deref(), Some("Lea@xn--caf-dma.fr"));
+    }
+}
+
+#[cfg(test)]
+mod sync_profile_tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{
+        participant::Profile,
+        testing::{
+            MockStore,
+            fixture::{Service, caller, salon},
+        },
+    };
+
+    /// Brings the directory, which knows `known`, up to date with `caller`. Returns what was noted.
+    async fn recognised(known: Option<Participant>, caller: &Caller) -> Vec<Participant> {
+        let (tell, noted) = std::sync::mpsc::channel();
+        let mut store = MockStore::new();
+        store.expect_participant().return_once(move |_| Ok(known));
+        store.expect_note_participant().returning(move |person, _| {
+            tell.send(person.clone()).expect("the test listens");
+            Ok(())
+        });
+        let service = Service::over(Arc::new(store));
+        service.messaging.sync_profile(caller).await.expect("the store works");
+        noted.try_iter().collect()
+    }
+
+    fn named(name: &str) -> Caller {
+        let profile = Profile { salon_name: Some(name.to_owned()), ..Profile::default() };
+        Caller { profile, ..caller(&salon("s1")) }
+    }
+
+    #[tokio::test]
+    async fn a_token_without_details_does_not_even_ask() {
+        let mut store = MockStore::new();
+        store.expect_participant().never();
+        store.expect_note_participant().never();
+        let service = Service::over(Arc::new(store));
+        let bare = caller(&salon("s1"));
+        assert!(service.messaging.sync_profile(&bare).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn what_is_known_already_is_not_written_again() {
+        let mut known = salon("s1");
+        known.profile.email = Some("s1@example.test".to_owned());
+        assert_eq!(recognised(Some(known), &named("Salon s1")).await, []);
+    }
+
+    #[tokio::test]
+    async fn a_new_person_a_new_name_and_a_new_role_are_written() {
+        let caller = named("Encre Bleue");
+        let said = Participant { profile: caller.profile.clone(), ..salon("s1") };
+        let written = std::slice::from_ref(&said);
+        assert_eq!(recognised(None, &caller).await, written);
+        assert_eq!(recognised(Some(salon("s1")), &caller).await, written);
+        let promoted = Participant { role: crate::participant::Role::Artist, ..said.clone() };
+        assert_eq!(recognised(Some(promoted), &caller).await, written);
+    }
+
+    #[tokio::test]
+    async fn a_directory_that_cannot_be_read_is_not_written() {
+        let mut store = MockStore::new();
+        let failure = || Err(StoreError::Busy("a test".into()));
+        store.expect_participant().return_once(move |_| failure());
+        store.expect_note_participant().never();
+        let service = Service::over(Arc::new(store));
+        let recognised = service.messaging.sync_profile(&named("Encre Bleue")).await;
+        assert!(matches!(recognised, Err(StoreError::Busy(_))));
+    }
+
+    #[tokio::test]
+    async fn an_address_with_accents_in_its_domain_is_no_news_each_time() {
+        let written = Profile { email: Some("lea@café.fr".to_owned()), ..Profile::default() };
+        let caller = Caller { profile: written, ..caller(&salon("s1")) };
+        let noted = recognised(None, &caller).await;
+        let email = noted[0].profile.email.as_deref();
+        assert_eq!(email, Some("lea@xn--caf-dma.fr"));
+        assert_eq!(recognised(Some(noted[0].clone()), &caller).await, []);
+    }
+}

@@ -1,0 +1,200 @@
+//! What the rules need of the world. Adapters implement these; `testing` holds fakes and the
+//! contract that every store must keep.
+
+use async_trait::async_trait;
+use uuid::Uuid;
+
+use crate::{
+    conversation::{
+        attachment::{ObjectKey, Picture, PictureKeys},
+        event::Event,
+    },
+    ids::{ConversationId, MessageId, UserId},
+    participant::Caller,
+    time::Timestamp,
+};
+
+/// What went wrong with the store. The driver's own error is kept as the source.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The store cannot be reached, or the connection broke. A change that was under way may have
+    /// happened or not: repeat it under the same key.
+    #[error("the store cannot be reached")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The store is there and has no place for this request now. Nothing was changed.
+    #[error("the store is busy")]
+    Busy(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The store answered what cannot be: a fault of ours. Nothing was changed.
+    #[error("the store failed")]
+    Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Tells the time (D18).
+pub trait Clock: Send + Sync {
+    /// The present moment, in whole milliseconds.
+    fn now(&self) -> Timestamp;
+}
+
+/// Mints ids (D2, D18).
+pub trait Ids: Send + Sync {
+    /// An id that nobody has, version 7 (RFC 9562, section 5.7), so that an index of them grows at
+    /// its end.
+    fn next(&self) -> Uuid;
+}
+
+/// A message that its reader marked as read by itself, and that was unread before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MarkedMessage {
+    /// Which.
+    pub message: MessageId,
+    /// Who wrote it.
+    pub author: UserId,
+    /// When it was marked.
+    pub read_at: Timestamp,
+}
+
+/// Tells everyone entitled what happened.
+#[async_trait]
+pub trait Fanout: Send + Sync {
+    /// Waits until it is the caller's turn to change `conversation`. On one node turns follow one
+    /// another, so events are published in the order in which they were committed. Other nodes keep
+    /// no turns with us; observers go by position.
+    async fn turn(&self, conversation: &ConversationId) -> Box<dyn PublishGuard>;
+
+    /// Tells the author of a message that it was marked as read (D9). It is told once, to the
+    /// sessions of this node, by whoever took the mark: no log holds it.
+    fn message_read(&self, marked: &MarkedMessage);
+
+    /// Whether `user` is looking at `conversation` now: a session of theirs has joined it, did not
+    /// say that it is out of sight, and has shown lately that its client is awake.
+    fn is_watching(&self, conversation: &ConversationId, user: &UserId) -> bool;
+}
+
+/// The right to change one conversation. Dropping it gives it up; nothing is told then.
+pub trait PublishGuard: Send {
+    /// Tells what happened and gives the turn up. Never waits for an observer.
+    fn publish(self: Box<Self>, events: Vec<Event>);
+}
+
+/// Why a token names nobody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// It was good once.
+    #[error("the token has expired")]
+    Expired,
+    /// Not a token, not signed by anyone trusted, signed with an algorithm that is not expected, or
+    /// without the claims needed.
+    #[error("the token is not valid")]
+    Invalid,
+}
+
+/// Reads tokens.
+pub trait TokenVerifier: Send + Sync {
+    /// Whom `token` names. The token comes without a scheme such as `Bearer`.
+    ///
+    /// # Errors
+    /// [`TokenError`]; nothing of the token is repeated in it.
+    fn verify(&self, token: &str) -> Result<Caller, TokenError>;
+}
+
+/// Bytes that come piece by piece.
+#[async_trait]
+pub trait Chunks: Send {
+    /// The next piece, never empty; `None` at the end.
+    ///
+    /// # Errors
+    /// [`Interrupted`] when the rest does not come.
+    async fn next(&mut self) -> Result<Option<Vec<u8>>, Interrupted>;
+}
+
+/// The bytes stopped before their end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the bytes stopped before their end")]
+pub struct Interrupted;
+
+/// Why bytes were not kept. Nothing is left of them, but for what is said at [`Failed`](Self::Failed).
+#[derive(Debug, thiserror::Error)]
+pub enum KeepError {
+    /// The sender stopped, or was too slow.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
+    /// More bytes than allowed.
+    #[error("the file is too large")]
+    TooLarge,
+    /// Not one of the kinds of picture taken, or another one than declared.
+    #[error("only images are taken")]
+    TypeNotAllowed,
+    /// It begins like a picture and is none: truncated, damaged, or empty.
+    #[error("the picture cannot be read")]
+    Unreadable,
+    /// More pixels than allowed.
+    #[error("the picture has too many pixels")]
+    TooManyPixels,
+    /// Too many pictures are looked at already.
+    #[error("too many pictures at once")]
+    Busy,
+    /// The place where bytes are kept is full, away or broken. A piece may be left there: delete it.
+    #[error("the file could not be kept")]
+    Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Why a file could not be read or removed.
+#[derive(Debug, thiserror::Error)]
+pub enum FilesError {
+    /// The place where it is kept is away or broken.
+    #[error("the place where files are kept failed")]
+    Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// It is with an upload service, and nobody said how to ask that.
+    #[error("there is no upload service to ask")]
+    NobodyToAsk,
+}
+
+/// The bytes of an object, on their way.
+pub struct ObjectBytes {
+    /// How many there are.
+    pub size_bytes: u64,
+    /// The bytes.
+    pub chunks: Box<dyn Chunks>,
+}
+
+impl std::fmt::Debug for ObjectBytes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ObjectBytes").field("size_bytes", &self.size_bytes).finish_non_exhaustive()
+    }
+}
+
+/// The bytes of pictures (D16).
+#[async_trait]
+pub trait Files: Send + Sync {
+    /// Reads a picture to its end, within bounds, checks and cleans it (nothing of where and by
+    /// whom it was taken stays; it stands upright), and keeps it with a small one of it.
+    /// `declared`: what the sender says it is, if they say anything.
+    ///
+    /// # Errors
+    /// [`KeepError`].
+    async fn keep(
+        &self,
+        keys: &PictureKeys,
+        declared: Option<&str>,
+        bytes: &mut dyn Chunks,
+    ) -> Result<Picture, KeepError>;
+
+    /// Keeps bytes that are no picture, as they come and without looking at them, however many they
+    /// are, and replaces what was there. Returns how many there were.
+    ///
+    /// # Errors
+    /// [`KeepError::Interrupted`] and [`KeepError::Failed`].
+    async fn write(&self, key: &ObjectKey, bytes: &mut dyn Chunks) -> Result<u64, KeepError>;
+
+    /// The bytes of an object; `None` when there is none.
+    async fn read(&self, key: &ObjectKey) -> Result<Option<ObjectBytes>, FilesError>;
+
+    /// Removes an object; that there is none is fine.
+    async fn delete(&self, key: &ObjectKey) -> Result<(), FilesError>;
+
+    /// Has the upload service remove a file of its own; that there is none is fine.
+    ///
+    /// # Errors
+    /// [`FilesError`].
+    async fn delete_hosted(&self, upload_key: &str) -> Result<(), FilesError>;
+}

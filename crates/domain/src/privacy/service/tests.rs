@@ -1,0 +1,4 @@
+//! The tests of `service`.
+
+mod erase_person;
+mod export;

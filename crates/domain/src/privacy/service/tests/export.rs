@@ -1,0 +1,130 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::{
+    jobs::{
+        store::JobFilter,
+        worker::{Worker, WorkerSettings},
+    },
+    ports::{Clock, FilesError},
+    privacy::{export::EXPORT_LIFETIME_MS, service::*},
+    store::Store,
+    testing::{
+        MemoryStore,
+        fixture::{CountingIds, MemoryFiles, Pieces, Service, user},
+    },
+};
+
+/// Writes three bytes.
+struct Writer {
+    files: Arc<MemoryFiles>,
+    store: Arc<dyn Store>,
+    meanwhile: Meanwhile,
+}
+
+/// What others do while it writes.
+#[derive(Clone, Copy)]
+enum Meanwhile {
+    Nothing,
+    Forget,
+    Finish,
+}
+
+#[async_trait]
+impl Exporter for Writer {
+    async fn write(&self, export: &Export) -> Result<u64, JobFailure> {
+        let (person, at) = (&export.person, export.requested_at);
+        match self.meanwhile {
+            Meanwhile::Nothing => {}
+            Meanwhile::Forget => drop(self.store.request_erasure(person, at).await?),
+            Meanwhile::Finish => {
+                let ready = ReadyExport::new(3, at);
+                assert!(self.store.finish_export(person, &export.key, &ready).await?);
+            }
+        }
+        let written = self.files.write(&export.key, &mut Pieces::of(b"zip")).await;
+        Ok(written.map_err(|error| FilesError::Failed(error.into()))?)
+    }
+}
+
+async fn make(meanwhile: Meanwhile) -> (Service, Arc<MemoryFiles>) {
+    let service = Service::over(Arc::new(MemoryStore::new()));
+    service.open("s1", "c1").await;
+    let files = Arc::new(MemoryFiles::new());
+    let writer = Writer { files: files.clone(), store: service.store.clone(), meanwhile };
+    let asked = service.messaging.my_export(&user("c1")).await.expect("the store works");
+    assert!(asked.is_some_and(|export| export.ready.is_none()));
+    for _ in 0..2 {
+        let made = service.messaging.make_export(&user("c1"), &writer, &*files).await;
+        made.expect("everything works");
+    }
+    (service, files)
+}
+
+#[tokio::test]
+async fn an_archive_is_made_and_can_be_fetched() {
+    let (service, files) = make(Meanwhile::Nothing).await;
+    let export = service.messaging.my_export(&user("c1")).await.expect("the store works");
+    let export = export.expect("nobody forgot them");
+    assert_eq!(export.ready.map(|ready| ready.size_bytes), Some(3));
+    assert_eq!(files.keys(), [export.key]);
+}
+
+#[tokio::test]
+async fn who_is_slower_than_another_leaves_the_archive_that_can_be_fetched() {
+    let (service, files) = make(Meanwhile::Finish).await;
+    let export = service.messaging.my_export(&user("c1")).await.expect("the store works");
+    assert_eq!(files.keys(), [export.expect("nobody forgot them").key]);
+}
+
+#[tokio::test]
+async fn an_archive_goes_when_its_day_is_over() {
+    let service = Service::over(Arc::new(MemoryStore::new()));
+    service.open("s1", "c1").await;
+    let files = Arc::new(MemoryFiles::new());
+    let (store, meanwhile) = (service.store.clone(), Meanwhile::Nothing);
+    let writer = Writer { files: files.clone(), store: store.clone(), meanwhile };
+    let (messaging, clock) = (service.messaging.clone(), service.clock.clone());
+    let (ids, settings) = (Arc::new(CountingIds::new()), WorkerSettings::default());
+    let worker = Worker::new(messaging, store, files.clone(), clock, ids, settings)
+        .with_exporter(Arc::new(writer));
+    let work = async || {
+        for job in worker.claim(10).await.expect("the store works") {
+            worker.perform(&job).await.expect("the store works");
+        }
+        files.keys().len()
+    };
+    service.messaging.my_export(&user("c1")).await.expect("the store works");
+    assert_eq!(work().await, 1, "it is there");
+    service.clock.advance_millis(EXPORT_LIFETIME_MS - 1_000);
+    assert_eq!(work().await, 1, "it is still there");
+    service.clock.advance_millis(1_000);
+    assert_eq!(work().await, 0, "it is gone");
+    let jobs = service.store.jobs(JobFilter::All, 10).await.expect("the store works");
+    assert_eq!(jobs, [], "and nothing is left to do");
+}
+
+#[tokio::test]
+async fn who_only_looks_asks_for_nothing() {
+    let service = Service::over(Arc::new(MemoryStore::new()));
+    service.open("s1", "c1").await;
+    let client = user("c1");
+    let look = async || service.messaging.peek_export(&client).await.expect("the store works");
+    assert!(look().await.is_some_and(|export| export.ready.is_none()));
+    assert_eq!(service.store.export(&client).await.expect("the store works"), None);
+    let asked = service.messaging.my_export(&client).await.expect("the store works");
+    assert_eq!(look().await, asked);
+    let now = service.clock.now();
+    service.store.request_erasure(&client, now).await.expect("the store works");
+    assert_eq!(look().await, None);
+}
+
+#[tokio::test]
+async fn who_is_forgotten_meanwhile_leaves_no_archive() {
+    let (service, files) = make(Meanwhile::Forget).await;
+    assert_eq!(files.keys(), []);
+    assert_eq!(service.messaging.my_export(&user("c1")).await.expect("the store works"), None);
+    let jobs = service.store.jobs(JobFilter::All, 10).await.expect("the store works");
+    assert_eq!(jobs.len(), 3, "export, deletion, erasure: {jobs:?}");
+}

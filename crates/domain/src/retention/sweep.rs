@@ -1,0 +1,341 @@
+//! The nights' work: what is old is put away, emptied and forgotten, one conversation at a time.
+
+use super::{
+    ConversationAge, DELETE_AFTER_DAYS_MIN, Due, EmptyingBounds, RetentionPolicy, RetentionReport,
+    SalonRetention, days_before,
+    store::{ArchiveForAge, PurgeExpired, TrimBatch},
+};
+use crate::{
+    appointments::{notice::Notice, store::NewNotice},
+    conversation::Status,
+    ids::{ConversationId, UserId},
+    jobs::Task,
+    messaging::Messaging,
+    ports::StoreError,
+    time::Timestamp,
+};
+
+/// After how many transactions, and after how many looks, a job leaves the rest to another one.
+const CHANGES_MAX: u64 = 1_000;
+const LOOKS_MAX: u32 = 200;
+
+/// A part of the nights' work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RetentionTask {
+    /// Putting conversations away.
+    Archive,
+    /// Deleting the messages of those that were.
+    Empty,
+    /// Forgetting the beginnings of logs.
+    TrimLog,
+}
+
+impl RetentionTask {
+    /// The task that does it, from the conversation behind `after` on.
+    pub fn task(self, after: Option<ConversationId>) -> Task {
+        match self {
+            Self::Archive => Task::ArchiveAged(after),
+            Self::Empty => Task::PurgeExpired(after),
+            Self::TrimLog => Task::TrimLog(after),
+        }
+    }
+}
+
+impl Messaging {
+    /// Does as much of a chore as one job may take, from the conversation behind `after` on. Returns
+    /// behind which one the rest begins; `None`: all is done.
+    ///
+    /// # Errors
+    /// The store's. What was done until then stays done.
+    pub async fn retain(
+        &self,
+        chore: RetentionTask,
+        after: Option<ConversationId>,
+    ) -> Result<Option<ConversationId>, StoreError> {
+        let mut round = RetentionSweep::begin(self, false).await?;
+        let mut after = after;
+        for _ in 0..LOOKS_MAX {
+            after = round.step(chore, after).await?;
+            if after.is_none() || round.report().transactions >= CHANGES_MAX {
+                break;
+            }
+        }
+        Ok(after)
+    }
+
+    /// Does all the nights' work at once, or, in a dry run, says what that would do by the same rules
+    /// and changes nothing.
+    ///
+    /// # Errors
+    /// The store's. What was done until then stays done.
+    pub async fn run_retention(&self, is_dry: bool) -> Result<RetentionReport, StoreError> {
+        let mut round = RetentionSweep::begin(self, is_dry).await?;
+        for chore in [RetentionTask::Archive, RetentionTask::Empty, RetentionTask::TrimLog] {
+            let mut after = None;
+            while let Some(next) = round.step(chore, after).await? {
+                after = Some(next);
+            }
+        }
+        Ok(round.report())
+    }
+}
+
+/// The most conversations that one statement looks at.
+const CONVERSATIONS_MAX: u32 = 500;
+/// The most messages that are deleted in one transaction.
+const MESSAGES_MAX: u32 = 200;
+/// The most entries of logs that are forgotten in one transaction.
+const LOG_ENTRIES_MAX: u32 = 2_000;
+/// One go through the conversations, judged by the same moment.
+struct RetentionSweep<'m> {
+    messaging: &'m Messaging,
+    policy: RetentionPolicy,
+    now: Timestamp,
+    is_dry: bool,
+    report: RetentionReport,
+}
+
+impl<'m> RetentionSweep<'m> {
+    async fn begin(messaging: &'m Messaging, is_dry: bool) -> Result<Self, StoreError> {
+        let policy = messaging.retention_policy().await?;
+        let (now, report) = (messaging.clock.now(), RetentionReport::default());
+        Ok(Self { messaging, policy, now, is_dry, report })
+    }
+
+    /// What was done so far.
+    fn report(&self) -> RetentionReport {
+        self.report
+    }
+
+    /// Does a chore for a piece of the conversations. Returns where the next piece begins.
+    async fn step(
+        &mut self,
+        chore: RetentionTask,
+        after: Option<ConversationId>,
+    ) -> Result<Option<ConversationId>, StoreError> {
+        match chore {
+            RetentionTask::Archive => self.archive_some(after).await,
+            RetentionTask::Empty => self.empty_some(after).await,
+            RetentionTask::TrimLog => self.trim_some(after).await,
+        }
+    }
+
+    async fn archive_some(
+        &mut self,
+        after: Option<ConversationId>,
+    ) -> Result<Option<ConversationId>, StoreError> {
+        let quiet_since = days_before(self.now, 1);
+        let store = &self.messaging.store;
+        let page = store.ages(Status::Active, after, quiet_since, CONVERSATIONS_MAX).await?;
+        for age in &page.conversations {
+            if let Some(Due::Archive { days, quiet_since }) = self.due(age) {
+                self.archive(age, days, quiet_since).await?;
+            }
+        }
+        Ok(page.next)
+    }
+
+    async fn empty_some(
+        &mut self,
+        after: Option<ConversationId>,
+    ) -> Result<Option<ConversationId>, StoreError> {
+        let quiet_since = days_before(self.now, DELETE_AFTER_DAYS_MIN);
+        let store = &self.messaging.store;
+        let page = store.ages(Status::Archived, after, quiet_since, CONVERSATIONS_MAX).await?;
+        let mut due = vec![];
+        for age in &page.conversations {
+            if let Some(Due::Empty(bounds)) = self.due(age) {
+                due.push((age.id.clone(), bounds));
+            }
+        }
+        if self.is_dry {
+            self.measure(&due).await?;
+        } else {
+            for (id, bounds) in &due {
+                self.empty(id, *bounds).await?;
+            }
+        }
+        Ok(page.next)
+    }
+
+    /// What is due and not held.
+    fn due(&mut self, age: &ConversationAge) -> Option<Due> {
+        let due = age.policy.unwrap_or(self.policy).due(age, self.now)?;
+        self.report.held_back += u64::from(age.is_held);
+        (!age.is_held).then_some(due)
+    }
+
+    async fn archive(
+        &mut self,
+        age: &ConversationAge,
+        days: u32,
+        quiet_since: Timestamp,
+    ) -> Result<(), StoreError> {
+        if self.is_dry {
+            self.report.archived += 1;
+            return Ok(());
+        }
+        let Messaging { store, fanout, clock, ids, .. } = self.messaging;
+        let notice = Notice::ArchivedForAge { days };
+        let content = notice.text(age.language.unwrap_or_default());
+        let archive = ArchiveForAge {
+            conversation: age.id.clone(),
+            quiet_since,
+            notice: NewNotice { id: ids.next().into(), notice, content },
+            at: clock.now(),
+        };
+        let turn = fanout.turn(&age.id).await;
+        let events = self.timed(store.archive_for_age(&archive)).await?;
+        self.report.archived += u64::from(!events.is_empty());
+        turn.publish(events);
+        Ok(())
+    }
+
+    async fn empty(
+        &mut self,
+        id: &ConversationId,
+        bounds: EmptyingBounds,
+    ) -> Result<(), StoreError> {
+        let Messaging { store, fanout, clock, .. } = self.messaging;
+        let mut messages = 0;
+        loop {
+            let empty = PurgeExpired {
+                conversation: id.clone(),
+                bounds,
+                messages_max: MESSAGES_MAX,
+                at: clock.now(),
+            };
+            let turn = fanout.turn(id).await;
+            let emptied = self.timed(store.empty_aged(&empty)).await?;
+            let some = emptied.events.len();
+            turn.publish(emptied.events);
+            messages += some as u64;
+            self.report.files += emptied.files;
+            if some < MESSAGES_MAX as usize {
+                break;
+            }
+        }
+        self.report.messages += messages;
+        self.report.emptied += u64::from(messages > 0);
+        Ok(())
+    }
+
+    async fn measure(
+        &mut self,
+        due: &[(ConversationId, EmptyingBounds)],
+    ) -> Result<(), StoreError> {
+        let ids: Vec<_> = due.iter().map(|(id, _)| id.clone()).collect();
+        let weight = self.messaging.store.measure(&ids).await?;
+        self.report.emptied += ids.len() as u64;
+        self.report.messages += weight.messages;
+        self.report.files += weight.files;
+        Ok(())
+    }
+
+    async fn trim_some(
+        &mut self,
+        after: Option<ConversationId>,
+    ) -> Result<Option<ConversationId>, StoreError> {
+        let store = &self.messaging.store;
+        let walk = TrimBatch {
+            before: days_before(self.now, self.messaging.retention.log_days),
+            after,
+            conversations_max: CONVERSATIONS_MAX,
+            entries_max: LOG_ENTRIES_MAX,
+        };
+        if self.is_dry {
+            let walked = store.count_old_entries(&walk).await?;
+            self.report.log_entries += walked.entries;
+            return Ok(walked.next);
+        }
+        loop {
+            let walked = self.timed(store.trim_logs(&walk)).await?;
+            self.report.log_entries += walked.entries;
+            if walked.entries < u64::from(LOG_ENTRIES_MAX) {
+                return Ok(walked.next);
+            }
+        }
+    }
+
+    /// Makes a change, and notes how long it took.
+    async fn timed<T>(
+        &mut self,
+        change: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let begun = self.messaging.clock.now().as_millis();
+        let outcome = change.await?;
+        let took_ms = self.messaging.clock.now().as_millis().saturating_sub(begun);
+        self.report.transactions += 1;
+        self.report.longest_ms = self.report.longest_ms.max(took_ms.max(0).unsigned_abs());
+        Ok(outcome)
+    }
+}
+
+impl Messaging {
+    /// The policy for everybody: the one that was put in the store, or else the one of the settings.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn retention_policy(&self) -> Result<RetentionPolicy, StoreError> {
+        Ok(self.store.retention_policy().await?.unwrap_or(self.retention.policy))
+    }
+
+    /// Puts a policy for everybody in the store, in place of an earlier one.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn put_retention_policy(&self, policy: RetentionPolicy) -> Result<(), StoreError> {
+        self.store.put_retention_policy(policy, self.clock.now()).await
+    }
+
+    /// What a salon has of its own; `None`: nothing.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn salon_retention(
+        &self,
+        salon: &UserId,
+    ) -> Result<Option<SalonRetention>, StoreError> {
+        self.store.salon_retention(salon).await
+    }
+
+    /// Gives a salon something of its own, in place of what it had.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn put_salon_retention(
+        &self,
+        salon: &UserId,
+        retention: SalonRetention,
+    ) -> Result<(), StoreError> {
+        self.store.put_salon_retention(salon, retention, self.clock.now()).await
+    }
+
+    /// Takes away what a salon has of its own. `false` when that was nothing.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn drop_salon_retention(&self, salon: &UserId) -> Result<bool, StoreError> {
+        self.store.drop_salon_retention(salon).await
+    }
+
+    /// Holds a conversation: from now on nothing in it is put away or deleted for its age. `false` when
+    /// there is no such conversation.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn hold_conversation(&self, id: &ConversationId) -> Result<bool, StoreError> {
+        self.store.hold_conversation(id, self.clock.now()).await
+    }
+
+    /// Lets go of a conversation that was held. `false` when it was not.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn release_conversation(&self, id: &ConversationId) -> Result<bool, StoreError> {
+        self.store.release_conversation(id).await
+    }
+}
+
+#[cfg(test)]
+mod tests;

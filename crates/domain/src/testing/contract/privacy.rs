@@ -1,0 +1,444 @@
+//! Forgetting people.
+
+use super::setup::{
+    ANSWERS, Booking, Stage, Talk, begun, event_at, finish, object_jobs, sending, upload,
+};
+use crate::{
+    appointments::store::ReceiveOutcome,
+    conversation::{
+        Status,
+        attachment::ObjectKey,
+        event::{Event, EventKind},
+        store::PostOutcome,
+    },
+    ids::UserId,
+    page::Window,
+    participant::{Participant, Profile},
+    privacy::{
+        audit::{Actor, AuditAction, AuditEntry},
+        export::{EXPORT_LIFETIME_MS, Export, ReadyExport},
+        store::EraseIn,
+    },
+    retention::{RetentionPolicy, SalonRetention},
+    store::Store,
+    testing::fixture::{booking_event, client, pictures, salon, text, user},
+    time::Timestamp,
+};
+
+async fn erase(talk: &Talk<'_>, person: &UserId, messages_max: u32) -> Vec<Event> {
+    let erase = EraseIn {
+        person: person.clone(),
+        conversation: talk.id.clone(),
+        messages_max,
+        at: talk.stage.now(),
+    };
+    talk.stage.store.erase_in(&erase).await.expect(ANSWERS)
+}
+
+fn nobody(person: &Participant) -> Participant {
+    Participant { profile: Profile::default(), is_forgotten: true, ..person.clone() }
+}
+
+/// Name, picture and address are gone at once, everywhere; id and role stay. A receipt says so, and a
+/// job does the rest. Asked again, nothing changes.
+pub async fn a_person_s_name_is_forgotten_at_once(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let talk = stage.talk("s1", "c1").await;
+    let message = talk.say(&talk.client, "Bonjour").await;
+    assert_eq!(store.erasure(&talk.client).await.expect(ANSWERS), None);
+    let at = stage.now();
+    let receipt = store.request_erasure(&talk.client, at).await.expect(ANSWERS);
+    assert_eq!((&receipt.person, receipt.requested_at), (&talk.client, at));
+    let counts = (receipt.conversations, receipt.messages, receipt.files);
+    assert_eq!((receipt.finished_at, counts), (None, (0, 0, 0)));
+
+    let gone = nobody(&client("c1"));
+    let found = store.participant(&talk.client).await.expect(ANSWERS);
+    assert!(found == Some(gone.clone()), "{found:?}");
+    assert!(talk.view(&talk.salon).await.client == gone);
+    assert!(talk.reread(&message).await.author == gone);
+    let again = store.request_erasure(&talk.client, stage.now()).await.expect(ANSWERS);
+    let kept = store.erasure(&talk.client).await.expect(ANSWERS);
+    assert_eq!((&again, kept.as_ref()), (&receipt, Some(&receipt)));
+    assert_eq!(stage.tasks().await, [("erase_person".to_owned(), "c1".to_owned())]);
+}
+
+/// Nothing brings a forgotten person back, known before or not; and nobody is entered with them.
+pub async fn who_is_forgotten_cannot_come_back(store: &dyn Store) {
+    let stage = Stage::new(store);
+    stage.note(&client("c1")).await;
+    for id in ["c1", "c2"] {
+        store.request_erasure(&user(id), stage.now()).await.expect(ANSWERS);
+        stage.note(&client(id)).await;
+    }
+    let people = [salon("s1"), client("c2"), client("c1")];
+    let mut refused = store.put_participants(&people, stage.now()).await.expect(ANSWERS);
+    refused.sort();
+    assert_eq!(refused, [user("c1"), user("c2")]);
+    for (id, expected) in [("c1", Some(nobody(&client("c1")))), ("c2", None), ("s1", None)] {
+        let found = store.participant(&user(id)).await.expect(ANSWERS);
+        assert!(found == expected, "{id}: {found:?}");
+    }
+}
+
+/// From the wish on, what they post is refused, though their token may still be good. The other side
+/// may go on.
+pub async fn who_is_forgotten_says_nothing_more(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let talk = stage.talk("s1", "c1").await;
+    store.request_erasure(&talk.client, stage.now()).await.expect(ANSWERS);
+    let before = talk.log().await;
+    let refused = talk.try_send(&talk.client, text("C'est encore Camille")).await;
+    assert!(matches!(refused, PostOutcome::UnknownConversation), "{refused:?}");
+    assert_eq!(talk.log().await, before);
+    talk.say(&talk.salon, "Il y a quelqu'un ?").await;
+    assert_eq!(talk.words().await, ["Il y a quelqu'un ?"]);
+}
+
+/// What they wrote is emptied piece by piece; what the other side wrote stays. The subject goes, and
+/// the conversation is put away.
+pub async fn what_they_wrote_is_emptied_piece_by_piece(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let talk = stage.talk("s1", "c1").await;
+    talk.name("Le bras de Camille").await;
+    let mut own = vec![];
+    for words in ["1", "2", "3"] {
+        own.push(talk.say(&talk.client, words).await.id.clone());
+        talk.say(&talk.salon, "Oui ?").await;
+    }
+    assert_eq!(store.next_to_erase(&talk.client).await.expect(ANSWERS), None);
+    store.request_erasure(&talk.client, stage.now()).await.expect(ANSWERS);
+    let mut events = vec![];
+    for _ in 0..2 {
+        let next = store.next_to_erase(&talk.client).await.expect(ANSWERS);
+        assert_eq!(next.as_ref(), Some(&talk.id));
+        events.extend(erase(&talk, &talk.client, 2).await);
+    }
+    assert_eq!(store.next_to_erase(&talk.client).await.expect(ANSWERS), None);
+    assert_eq!(erase(&talk, &talk.client, 2).await, []);
+
+    let deleted = events.iter().filter_map(|event| match &event.kind {
+        EventKind::MessageDeleted(id) => Some(id),
+        _ => None,
+    });
+    assert!(deleted.eq(&own), "{events:?}");
+    let put_away = EventKind::ConversationUpdated { subject: None, status: Status::Archived };
+    assert_eq!(events.iter().filter(|event| event.kind == put_away).count(), 1, "{events:?}");
+    let log = talk.log().await;
+    assert!(events.iter().all(|event| log.contains(event)), "told otherwise than logged");
+    assert_eq!(talk.words().await, ["Oui ?"; 3]);
+    let now = talk.state().await;
+    assert_eq!((now.subject, now.status), (None, Status::Archived));
+    let at = stage.now();
+    let receipt = store.finish_erasure(&talk.client, at).await.expect(ANSWERS).expect("asked for");
+    assert_eq!((receipt.conversations, receipt.messages, receipt.files), (1, 3, 0));
+    assert_eq!(receipt.finished_at, Some(at));
+    let again = store.finish_erasure(&talk.client, stage.now()).await.expect(ANSWERS);
+    assert_eq!(again, Some(receipt));
+}
+
+/// A receipt is not finished while something is left in one of the conversations.
+pub async fn a_receipt_is_finished_when_nothing_is_left(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let (one, other) = (stage.talk("s1", "c1").await, stage.talk("s2", "c1").await);
+    let elsewhere = stage.talk("s1", "c2").await;
+    elsewhere.say(&elsewhere.client, "Bonjour").await;
+    let before = elsewhere.log().await;
+    let person = user("c1");
+    store.request_erasure(&person, stage.now()).await.expect(ANSWERS);
+    for left in [2, 1, 0] {
+        let receipt = store.finish_erasure(&person, stage.now()).await.expect(ANSWERS);
+        assert_eq!(receipt.expect("asked for").finished_at.is_some(), left == 0);
+        let next = store.next_to_erase(&person).await.expect(ANSWERS);
+        assert_eq!(next.is_some(), left > 0);
+        for talk in [&one, &other] {
+            if next.as_ref() == Some(&talk.id) {
+                erase(talk, &person, 10).await;
+            }
+        }
+    }
+    assert_eq!(elsewhere.log().await, before);
+}
+
+/// What the platform said to them is said again without their name; the salon's words stay.
+pub async fn notices_that_named_them_name_nobody(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let booking = Booking::new(&stage).await;
+    let talk = booking.talk().await;
+    store.request_erasure(&talk.client, stage.now()).await.expect(ANSWERS);
+    let events = erase(&talk, &talk.client, 10).await;
+    assert_eq!(events.len(), 1, "{events:?}");
+    let history = talk.history(&Window::first(9)).await.page.items;
+    let [said] = &history[..] else { panic!("one notice: {history:?}") };
+    assert_eq!(
+        said.content.as_str(),
+        "Bonjour, votre rendez-vous a été confirmé ! N'hésitez pas à nous contacter pour toute question."
+    );
+    let notice = said.notice.as_ref().expect("it still is one");
+    assert_eq!((notice.kind(), notice.first_name()), ("confirmed", None));
+    assert_eq!(store.next_to_erase(&talk.client).await.expect(ANSWERS), None);
+}
+
+/// A forgotten salon's notices are its messages.
+pub async fn a_forgotten_salon_s_notices_are_emptied(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let booking = Booking::new(&stage).await;
+    let talk = booking.talk().await;
+    talk.say(&talk.client, "Merci").await;
+    store.request_erasure(&talk.salon, stage.now()).await.expect(ANSWERS);
+    erase(&talk, &talk.salon, 10).await;
+    assert_eq!(talk.words().await, ["Merci"]);
+}
+
+/// Their files are handed over for deletion, sent or not, and counted.
+pub async fn their_files_are_deleted(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let talk = stage.talk("s1", "c1").await;
+    let sent = upload(&stage, &talk.client);
+    assert!(store.begin_upload(&sent).await.expect(ANSWERS));
+    finish(&stage, &sent).await;
+    talk.send(&talk.client, sending(&[&sent.id], None)).await;
+    // Of these two one has a key.
+    talk.send(&talk.client, pictures("", 2, None)).await;
+    let unsent = begun(&stage, &talk.client).await;
+    let theirs = begun(&stage, &talk.salon).await;
+    store.request_erasure(&talk.client, stage.now()).await.expect(ANSWERS);
+    erase(&talk, &talk.client, 10).await;
+    let receipt = store.finish_erasure(&talk.client, stage.now()).await.expect(ANSWERS);
+    let receipt = receipt.expect("asked for");
+    assert_eq!((receipt.messages, receipt.files), (2, 3));
+
+    let mut expected = object_jobs(&[&sent.keys, &unsent.keys]);
+    expected.push(("delete_hosted_file".to_owned(), "upload-1".to_owned()));
+    expected.push(("erase_person".to_owned(), "c1".to_owned()));
+    expected.sort();
+    assert_eq!(stage.tasks().await, expected);
+    finish(&stage, &theirs).await;
+}
+
+/// Reports about their bookings, before and after, hold no name, and are recognised all the same.
+pub async fn reports_about_them_hold_no_name(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let booking = Booking::new(&stage).await;
+    let before = booking_event("e1", "booked");
+    let after = event_at("e2", "confirmed", "2026-01-05T10:00:00.000Z");
+    booking.receive(&before).await;
+    store.request_erasure(&before.client, stage.now()).await.expect(ANSWERS);
+    assert_eq!(booking.receive(&after).await, ReceiveOutcome::Stored);
+    for report in [&before, &after] {
+        let id = report.id.as_str();
+        let kept = booking.pending(id).await.expect("it waits").event;
+        assert_eq!(kept.client_first_name, None, "{id}");
+        assert_eq!(booking.receive(report).await, ReceiveOutcome::Known, "{id}");
+    }
+}
+
+/// Nobody is forgotten unasked.
+pub async fn nobody_is_forgotten_unasked(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let talk = stage.talk("s1", "c1").await;
+    talk.say(&talk.client, "Bonjour").await;
+    let before = (talk.state().await, talk.log().await);
+    assert_eq!(erase(&talk, &talk.client, 10).await, []);
+    assert_eq!(store.next_to_erase(&talk.client).await.expect(ANSWERS), None);
+    let receipt = store.finish_erasure(&talk.client, stage.now()).await.expect(ANSWERS);
+    assert_eq!(receipt, None);
+    // Nor is anybody forgotten where they take no part.
+    store.request_erasure(&user("c2"), stage.now()).await.expect(ANSWERS);
+    assert_eq!(erase(&talk, &user("c2"), 10).await, []);
+    assert_eq!((talk.state().await, talk.log().await), before);
+}
+
+// What people get of their data.
+
+fn key(name: &str) -> ObjectKey {
+    ObjectKey::parse(name).expect("a good name")
+}
+
+fn later(at: Timestamp, by_ms: i64) -> Timestamp {
+    Timestamp::from_millis(at.as_millis() + by_ms).expect("in range")
+}
+
+async fn ask(stage: &Stage<'_>, name: &str, at: Timestamp) -> Export {
+    let asked = stage.store.request_export(&user("c1"), &key(name), at).await;
+    asked.expect(ANSWERS).expect("nobody forgot them")
+}
+
+async fn finish_export(stage: &Stage<'_>, name: &str, at: Timestamp) -> bool {
+    let ready = ReadyExport::new(1_000, at);
+    stage.store.finish_export(&user("c1"), &key(name), &ready).await.expect(ANSWERS)
+}
+
+/// A wish enters one job; repeated within a day it changes nothing, and afterwards it is a new one.
+pub async fn an_archive_is_asked_for_once_a_day(store: &dyn Store) {
+    let stage = Stage::new(store);
+    stage.note(&client("c1")).await;
+    assert_eq!(store.export(&user("c1")).await.expect(ANSWERS), None);
+    let at = stage.now();
+    let first = ask(&stage, "first", at).await;
+    let expected = Export { person: user("c1"), key: key("first"), requested_at: at, ready: None };
+    assert_eq!(first, expected);
+    assert_eq!(ask(&stage, "second", later(at, EXPORT_LIFETIME_MS - 1)).await, expected);
+    assert_eq!(stage.tasks().await, [("export_person".to_owned(), "c1".to_owned())]);
+    let again = ask(&stage, "third", later(at, EXPORT_LIFETIME_MS)).await;
+    assert_eq!(again.key, key("third"));
+    assert_eq!(stage.tasks().await.len(), 2);
+    assert_eq!(store.export(&user("c1")).await.expect(ANSWERS), Some(again));
+}
+
+/// What nobody waits for is not finished; what is finished can be fetched for a day, and is deleted by
+/// a job then.
+pub async fn an_archive_is_finished_once(store: &dyn Store) {
+    let stage = Stage::new(store);
+    stage.note(&client("c1")).await;
+    assert!(!finish_export(&stage, "first", stage.now()).await);
+    ask(&stage, "first", stage.now()).await;
+    let at = stage.now();
+    assert!(!finish_export(&stage, "other", at).await);
+    assert!(finish_export(&stage, "first", at).await);
+    assert!(!finish_export(&stage, "first", stage.now()).await);
+    let found = store.export(&user("c1")).await.expect(ANSWERS).expect("it is there");
+    assert_eq!(found.ready, Some(ReadyExport::new(1_000, at)));
+    let tasks = stage.tasks().await;
+    assert!(tasks.contains(&("delete_object".to_owned(), "first".to_owned())), "{tasks:?}");
+}
+
+/// Who is forgotten has no archive, can ask for none, and what is being made is not finished.
+pub async fn an_archive_goes_with_its_person(store: &dyn Store) {
+    let stage = Stage::new(store);
+    stage.note(&client("c1")).await;
+    ask(&stage, "first", stage.now()).await;
+    store.request_erasure(&user("c1"), stage.now()).await.expect(ANSWERS);
+    assert_eq!(store.export(&user("c1")).await.expect(ANSWERS), None);
+    assert!(!finish_export(&stage, "first", stage.now()).await);
+    let tasks = stage.tasks().await;
+    assert!(tasks.contains(&("delete_object".to_owned(), "first".to_owned())), "{tasks:?}");
+    let refused = store.request_export(&user("c1"), &key("second"), stage.now()).await;
+    assert_eq!(refused.expect(ANSWERS), None);
+}
+
+/// An archive of somebody whom a forgotten person talked with goes too, at the wish and at the end:
+/// their words are in it. Who asks again gets another.
+pub async fn an_archive_goes_with_the_other_side(store: &dyn Store) {
+    let stage = Stage::new(store);
+    stage.talk("s1", "c1").await;
+    stage.note(&client("c2")).await;
+    let ask = async |person: &str, name: &str| {
+        let asked = store.request_export(&user(person), &key(name), stage.now()).await;
+        asked.expect(ANSWERS).expect("nobody forgot them").key
+    };
+    ask("s1", "before").await;
+    ask("c2", "stranger").await;
+    store.request_erasure(&user("c1"), stage.now()).await.expect(ANSWERS);
+    assert_eq!(ask("s1", "between").await, key("between"));
+    store.finish_erasure(&user("c1"), stage.now()).await.expect(ANSWERS);
+    assert_eq!(ask("s1", "after").await, key("after"));
+    assert_eq!(ask("c2", "again").await, key("stranger"));
+    let tasks = stage.tasks().await;
+    for name in ["before", "between"] {
+        let deletion = ("delete_object".to_owned(), name.to_owned());
+        assert!(tasks.contains(&deletion), "{name}: {tasks:?}");
+    }
+}
+
+// What is on record of what was done about people's data.
+
+async fn record(store: &dyn Store) -> Vec<(Actor, AuditAction, String)> {
+    let mut entries = store.audit(100).await.expect(ANSWERS);
+    entries.reverse();
+    entries.into_iter().map(|entry| (entry.actor, entry.deed, entry.subject)).collect()
+}
+
+/// Exports and erasures, from the wish to the end, each once.
+pub async fn what_is_done_about_people_is_on_record(store: &dyn Store) {
+    let stage = Stage::new(store);
+    stage.note(&client("c1")).await;
+    let (person, key) = (user("c1"), ObjectKey::parse("archive").expect("good"));
+    let asked_at = stage.now();
+    for at in [asked_at, stage.now()] {
+        store.request_export(&person, &key, at).await.expect(ANSWERS);
+    }
+    let ready = ReadyExport::new(1, stage.now());
+    assert!(store.finish_export(&person, &key, &ready).await.expect(ANSWERS));
+    for _ in 0..2 {
+        store.request_erasure(&person, stage.now()).await.expect(ANSWERS);
+    }
+    for _ in 0..2 {
+        store.finish_erasure(&person, stage.now()).await.expect(ANSWERS);
+    }
+    let c1 = || "c1".to_owned();
+    let expected = [
+        (Actor::Person(person), AuditAction::ExportRequested, c1()),
+        (Actor::Service, AuditAction::Exported, c1()),
+        (Actor::Service, AuditAction::ErasureRequested, c1()),
+        (Actor::Service, AuditAction::Erased, c1()),
+    ];
+    assert_eq!(record(store).await, expected);
+    let AuditEntry { at, deed, .. } = store.audit(1).await.expect(ANSWERS).remove(0);
+    assert_eq!(deed, AuditAction::Erased);
+    assert!(at > asked_at, "newest first, with its time: {at}");
+}
+
+/// Policies and legal holds; what changes nothing is not there.
+pub async fn what_is_said_of_keeping_is_on_record(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let talk = stage.talk("s1", "c1").await;
+    let policy = RetentionPolicy::new(90, None).expect("good");
+    store.put_retention_policy(policy, stage.now()).await.expect(ANSWERS);
+    let own = SalonRetention { policy: None, is_held: true };
+    store.put_salon_retention(&talk.salon, own, stage.now()).await.expect(ANSWERS);
+    for _ in 0..2 {
+        store.hold_conversation(&talk.id, stage.now()).await.expect(ANSWERS);
+    }
+    for _ in 0..2 {
+        store.release_conversation(&talk.id).await.expect(ANSWERS);
+        store.drop_salon_retention(&talk.salon).await.expect(ANSWERS);
+    }
+    let (salon, conversation) = (talk.salon.as_str(), talk.id.as_str());
+    let expected = [
+        (AuditAction::PolicyChanged, ""),
+        (AuditAction::PolicyChanged, salon),
+        (AuditAction::Held, conversation),
+        (AuditAction::Released, conversation),
+        (AuditAction::PolicyChanged, salon),
+    ];
+    let expected = expected.map(|(deed, subject)| (Actor::Service, deed, subject.to_owned()));
+    assert_eq!(record(store).await, expected);
+}
+
+/// Everybody who is to be forgotten is listed in pieces, and can be forgotten again elsewhere, where an
+/// operator is on record for it to the end; and for the end of what somebody else began.
+pub async fn who_was_forgotten_is_listed_and_forgotten_again(store: &dyn Store) {
+    let stage = Stage::new(store);
+    stage.note(&client("c2")).await;
+    for id in ["c3", "c1"] {
+        store.request_erasure(&user(id), stage.now()).await.expect(ANSWERS);
+    }
+    let receipt = store.replay_erasure(&user("c2"), stage.now()).await.expect(ANSWERS);
+    assert_eq!(receipt.finished_at, None);
+    let again = store.replay_erasure(&user("c2"), stage.now()).await.expect(ANSWERS);
+    assert_eq!(again, receipt);
+    let first = store.erased_people(None, 2).await.expect(ANSWERS);
+    assert_eq!(first, [user("c1"), user("c2")]);
+    let rest = store.erased_people(first.last().cloned(), 2).await.expect(ANSWERS);
+    assert_eq!(rest, [user("c3")]);
+    let known = store.participant(&user("c2")).await.expect(ANSWERS).expect("the id stays");
+    assert_eq!(known.profile.first_name, None);
+    store.replay_erasure(&user("c1"), stage.now()).await.expect(ANSWERS);
+    for id in ["c1", "c2", "c3"] {
+        store.finish_erasure(&user(id), stage.now()).await.expect(ANSWERS);
+    }
+    // What is finished is nobody else's any more.
+    store.replay_erasure(&user("c3"), stage.now()).await.expect(ANSWERS);
+    store.finish_erasure(&user("c3"), stage.now()).await.expect(ANSWERS);
+    let expected = [
+        (Actor::Service, AuditAction::ErasureRequested, "c3"),
+        (Actor::Service, AuditAction::ErasureRequested, "c1"),
+        (Actor::Operator, AuditAction::ErasureRequested, "c2"),
+        (Actor::Operator, AuditAction::Erased, "c1"),
+        (Actor::Operator, AuditAction::Erased, "c2"),
+        (Actor::Service, AuditAction::Erased, "c3"),
+    ];
+    let expected = expected.map(|(actor, deed, subject)| (actor, deed, subject.to_owned()));
+    assert_eq!(record(store).await, expected);
+}

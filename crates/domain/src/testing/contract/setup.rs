@@ -1,0 +1,720 @@
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use crate::{
+    appointments::{
+        AppointmentEvent,
+        notice::{FirstName, Notice},
+        store::{
+            AppliedAppointmentEvent, ApplyAppointmentEvent, AppointmentChange, NewNotice,
+            NoticePlace, PendingAppointmentEvent, ReceiveOutcome,
+        },
+    },
+    conversation::{
+        Conversation, ConversationView, Parties, Status, UnreadConversation,
+        attachment::{Attachment, File, KeptPicture, MediaType, Picture, PictureKeys},
+        event::{Event, EventKind, ReadReceipt},
+        message::{Draft, DraftFile, Message, MessageKind},
+        store::{
+            BeginUpload, EditConversation, History, LogPiece, MarkRead, MarkedRead,
+            OpenConversation, OpenOutcome, Opening, PostMessage, PostOutcome, Posted, ReadTarget,
+            StatusEdit,
+        },
+    },
+    ids::{AppointmentEventId, AttachmentId, ClientMessageId, ConversationId, MailId, Seq, UserId},
+    jobs::store::JobFilter,
+    mail::{
+        ConversationDigest, MailDecision, NewMail, PendingNotifications, QueuedMail, SkipReason,
+        store::DueMail,
+    },
+    page::{ConversationCursor, MessageCursor, Page, PageNumber, PageSize, Start, Window},
+    participant::{Language, Participant},
+    ports::{Clock, Ids},
+    retention::{
+        ConversationAge, EmptyingBounds,
+        store::{ArchiveForAge, PurgeExpired, Purged, TrimBatch, TrimProgress},
+    },
+    store::Store,
+    testing::fixture::{
+        CountingIds, FixedClock, booking_event, client, content, picture, salon, text, user,
+    },
+    text::Subject,
+    time::Timestamp,
+};
+
+/// How a clause calls an answer of the store that is no error.
+pub(super) const ANSWERS: &str = "the store answers";
+
+/// A store on which a clause is played, with a clock and ids of its own.
+pub(super) struct Stage<'a> {
+    pub(super) store: &'a dyn Store,
+    clock: FixedClock,
+    ids: CountingIds,
+}
+
+impl<'a> Stage<'a> {
+    pub(super) fn new(store: &'a dyn Store) -> Self {
+        Self { store, clock: FixedClock::ticking(), ids: CountingIds::new() }
+    }
+
+    /// A moment later than all before.
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// An id greater than all before.
+    pub(super) fn mint<T: From<Uuid>>(&self) -> T {
+        self.ids.next().into()
+    }
+
+    /// What mints them.
+    pub(super) fn ids(&self) -> &CountingIds {
+        &self.ids
+    }
+
+    pub(super) async fn note(&self, person: &Participant) {
+        self.store.note_participant(person, self.now()).await.expect(ANSWERS);
+    }
+
+    /// What it takes to open a conversation without booking, subject and opening. Both people are
+    /// in the directory then.
+    pub(super) async fn plan(&self, salon_id: &str, client_id: &str) -> OpenConversation {
+        self.note(&salon(salon_id)).await;
+        self.note(&client(client_id)).await;
+        OpenConversation {
+            id: self.mint(),
+            parties: Parties { salon: user(salon_id), client: user(client_id) },
+            appointment: None,
+            subject: None,
+            opening: None,
+            at: self.now(),
+        }
+    }
+
+    pub(super) fn opening(&self, words: &str) -> Opening {
+        Opening { id: self.mint(), content: content(words) }
+    }
+
+    pub(super) async fn try_open(&self, plan: &OpenConversation) -> OpenOutcome {
+        self.store.open_conversation(plan).await.expect(ANSWERS)
+    }
+
+    pub(super) async fn open(&self, plan: &OpenConversation) -> (Talk<'_>, Vec<Event>) {
+        match self.try_open(plan).await {
+            OpenOutcome::Opened(events) => (Talk::at(self, plan), events),
+            outcome @ OpenOutcome::AlreadyOpen(_) => panic!("should have opened: {outcome:?}"),
+        }
+    }
+
+    /// A conversation that was just opened and is empty.
+    pub(super) async fn talk(&self, salon_id: &str, client_id: &str) -> Talk<'_> {
+        let plan = self.plan(salon_id, client_id).await;
+        self.open(&plan).await.0
+    }
+
+    pub(super) async fn list(
+        &self,
+        viewer: &UserId,
+        status: Option<Status>,
+        window: &Window<ConversationCursor>,
+    ) -> Page<ConversationView, ConversationCursor> {
+        self.store.conversations(viewer, status, window).await.expect(ANSWERS)
+    }
+
+    /// What is to be done, as (kind, subject), sorted.
+    pub(super) async fn tasks(&self) -> Vec<(String, String)> {
+        let jobs = self.store.jobs(JobFilter::All, 1_000).await.expect(ANSWERS);
+        let tasks = jobs.iter().map(|job| &job.task);
+        let mut tasks: Vec<_> =
+            tasks.map(|task| (task.kind().to_owned(), task.subject().to_owned())).collect();
+        tasks.sort();
+        tasks
+    }
+
+    pub(super) async fn unread_total(&self, reader: &UserId) -> u64 {
+        self.store.unread_total(reader).await.expect(ANSWERS)
+    }
+
+    pub(super) async fn unread_conversations(
+        &self,
+        reader: &UserId,
+        limit: u32,
+    ) -> Vec<UnreadConversation> {
+        self.store.unread_conversations(reader, limit).await.expect(ANSWERS)
+    }
+}
+
+/// The page `number` of pages of `items`.
+pub(super) fn page<C>(number: i64, items: i64) -> Window<C> {
+    Window { start: Start::Number(PageNumber::clamped(number)), size: PageSize::clamped(items) }
+}
+
+/// The page of `items` right behind `cursor`.
+pub(super) fn after<C>(cursor: C, items: i64) -> Window<C> {
+    Window { start: Start::After(cursor), size: PageSize::clamped(items) }
+}
+
+/// The position `number`.
+pub(super) fn at(number: i64) -> Seq {
+    Seq::new(number).expect("positions are not negative")
+}
+
+/// One conversation on a [`Stage`], and what its people do there.
+pub(super) struct Talk<'a> {
+    pub(super) stage: &'a Stage<'a>,
+    pub(super) id: ConversationId,
+    pub(super) salon: UserId,
+    pub(super) client: UserId,
+}
+
+impl<'a> Talk<'a> {
+    pub(super) fn at(stage: &'a Stage<'a>, plan: &OpenConversation) -> Self {
+        let parties = plan.parties.clone();
+        Self { stage, id: plan.id.clone(), salon: parties.salon, client: parties.client }
+    }
+
+    pub(super) fn post(&self, author: &UserId, draft: Draft) -> PostMessage {
+        PostMessage {
+            id: self.stage.mint(),
+            conversation: self.id.clone(),
+            author: author.clone(),
+            attachments: draft.attachment_ids(|| self.stage.mint()),
+            draft,
+            read_on_arrival: false,
+            at: self.stage.now(),
+        }
+    }
+
+    pub(super) async fn try_send(&self, author: &UserId, draft: Draft) -> PostOutcome {
+        self.try_post(&self.post(author, draft)).await
+    }
+
+    pub(super) async fn try_post(&self, post: &PostMessage) -> PostOutcome {
+        self.stage.store.post_message(post).await.expect(ANSWERS)
+    }
+
+    pub(super) async fn send(&self, author: &UserId, draft: Draft) -> Posted {
+        posted(self.try_send(author, draft).await)
+    }
+
+    pub(super) async fn say(&self, author: &UserId, words: &str) -> Arc<Message> {
+        self.send(author, text(words)).await.message
+    }
+
+    pub(super) async fn delete(&self, message: &Message) -> Option<Event> {
+        self.delete_as(&message.author.id, message).await
+    }
+
+    pub(super) async fn delete_as(&self, by: &UserId, message: &Message) -> Option<Event> {
+        self.stage.store.delete_message(&message.id, by, self.stage.now()).await.expect(ANSWERS)
+    }
+
+    pub(super) async fn try_read(&self, reader: &UserId, target: ReadTarget) -> Option<MarkedRead> {
+        let mark = MarkRead {
+            conversation: self.id.clone(),
+            reader: reader.clone(),
+            target,
+            at: self.stage.now(),
+        };
+        self.stage.store.mark_read(&mark).await.expect(ANSWERS)
+    }
+
+    pub(super) async fn read(&self, reader: &UserId) -> MarkedRead {
+        self.try_read(reader, ReadTarget::Everything).await.expect("the reader takes part")
+    }
+
+    pub(super) async fn read_up_to(&self, reader: &UserId, seq: Seq) -> MarkedRead {
+        self.try_read(reader, ReadTarget::UpTo(seq)).await.expect("the reader takes part")
+    }
+
+    /// The empty subject takes the subject away.
+    pub(super) async fn try_edit(
+        &self,
+        by: &UserId,
+        subject: Option<&str>,
+        status: Option<StatusEdit>,
+    ) -> Option<Vec<Event>> {
+        let subject = subject.map(|words| Subject::edit(words).expect("it fits"));
+        let edit = EditConversation {
+            conversation: self.id.clone(),
+            by: by.clone(),
+            subject,
+            status,
+            at: self.stage.now(),
+        };
+        self.stage.store.edit_conversation(&edit).await.expect(ANSWERS)
+    }
+
+    pub(super) async fn name(&self, subject: &str) -> Vec<Event> {
+        self.try_edit(&self.salon, Some(subject), None).await.expect("the salon takes part")
+    }
+
+    pub(super) async fn archive(&self) -> Vec<Event> {
+        let archived = Some(StatusEdit::Set(Status::Archived));
+        self.try_edit(&self.salon, None, archived).await.expect("the salon takes part")
+    }
+
+    pub(super) async fn end_as(&self, by: &UserId) -> Option<Event> {
+        self.stage.store.delete_conversation(&self.id, by, self.stage.now()).await.expect(ANSWERS)
+    }
+
+    pub(super) async fn end(&self) -> Event {
+        self.end_as(&self.salon).await.expect("the salon takes part")
+    }
+}
+
+/// The message of an outcome that has to be a new one.
+pub(super) fn posted(outcome: PostOutcome) -> Posted {
+    match outcome {
+        PostOutcome::Posted(posted) => posted,
+        other => panic!("should have been posted: {other:?}"),
+    }
+}
+
+/// The receipt of a mark that has to have moved a horizon.
+pub(super) fn receipt(marked: MarkedRead) -> ReadReceipt {
+    match marked.event.map(|event| event.kind) {
+        Some(EventKind::MessagesRead(receipt)) => receipt,
+        other => panic!("should have read something: {other:?}"),
+    }
+}
+
+/// Before everything on a [`Stage`].
+pub(super) fn old() -> Timestamp {
+    Timestamp::UNIX_EPOCH
+}
+
+/// After everything, on a [`Stage`] and elsewhere.
+pub(super) fn far_future() -> Timestamp {
+    Timestamp::parse("2100-01-01T00:00:00Z").expect("a time")
+}
+
+/// What age does to conversations.
+pub(super) trait Aged {
+    /// Puts it away with a notice of 90 days, unless something was said after `quiet_since`.
+    async fn archive_for_age(&self, quiet_since: Timestamp) -> Vec<Event>;
+
+    /// Deletes at most `messages_max` messages, unless something happened after `by`.
+    async fn empty_aged(&self, by: Timestamp, messages_max: u32) -> Purged;
+
+    /// Whether its log no longer reaches back to the position `after`.
+    async fn is_trimmed(&self, after: i64) -> bool;
+}
+
+impl Aged for Talk<'_> {
+    async fn archive_for_age(&self, quiet_since: Timestamp) -> Vec<Event> {
+        let notice = Notice::ArchivedForAge { days: 90 };
+        let content = notice.text(Language::French);
+        let archive = ArchiveForAge {
+            conversation: self.id.clone(),
+            quiet_since,
+            notice: NewNotice { id: self.stage.mint(), notice, content },
+            at: self.stage.now(),
+        };
+        self.stage.store.archive_for_age(&archive).await.expect(ANSWERS)
+    }
+
+    async fn empty_aged(&self, by: Timestamp, messages_max: u32) -> Purged {
+        let empty = PurgeExpired {
+            conversation: self.id.clone(),
+            bounds: EmptyingBounds { said_by: by, changed_by: by },
+            messages_max,
+            at: self.stage.now(),
+        };
+        self.stage.store.empty_aged(&empty).await.expect(ANSWERS)
+    }
+
+    async fn is_trimmed(&self, after: i64) -> bool {
+        let piece = self.stage.store.events_after(&self.id, &self.client, at(after), 9).await;
+        piece.expect(ANSWERS).expect("the client takes part") == LogPiece::Trimmed
+    }
+}
+
+impl Stage<'_> {
+    /// All that a walk in pieces of `limit` finds.
+    pub(super) async fn walk(
+        &self,
+        status: Status,
+        quiet_since: Timestamp,
+        limit: u32,
+    ) -> Vec<ConversationAge> {
+        let (mut found, mut after) = (vec![], None);
+        loop {
+            let page = self.store.ages(status, after, quiet_since, limit).await.expect(ANSWERS);
+            found.extend(page.conversations);
+            after = page.next;
+            if after.is_none() {
+                return found;
+            }
+        }
+    }
+
+    /// Forgets at most so many old entries of the first logs.
+    pub(super) async fn trim(&self, before: Timestamp, entries_max: u32) -> TrimProgress {
+        let walk = TrimBatch { before, after: None, conversations_max: 9, entries_max };
+        self.store.trim_logs(&walk).await.expect(ANSWERS)
+    }
+
+    pub(super) async fn count_old_entries(
+        &self,
+        before: Timestamp,
+        after: Option<ConversationId>,
+        conversations_max: u32,
+    ) -> TrimProgress {
+        let walk = TrimBatch { before, after, conversations_max, entries_max: 1 };
+        self.store.count_old_entries(&walk).await.expect(ANSWERS)
+    }
+}
+
+// What the two see of their conversation.
+
+impl Talk<'_> {
+    pub(super) async fn try_view(&self, viewer: &UserId) -> Option<ConversationView> {
+        self.stage.store.conversation(&self.id, viewer).await.expect(ANSWERS)
+    }
+
+    pub(super) async fn view(&self, viewer: &UserId) -> ConversationView {
+        self.try_view(viewer).await.expect("the viewer takes part")
+    }
+
+    pub(super) async fn state(&self) -> Conversation {
+        self.view(&self.salon).await.conversation
+    }
+
+    pub(super) async fn find(&self, viewer: &UserId, message: &Message) -> Option<Message> {
+        self.stage.store.message(&message.id, viewer).await.expect(ANSWERS)
+    }
+
+    pub(super) async fn reread(&self, message: &Message) -> Message {
+        self.find(&self.salon, message).await.expect("the message is there")
+    }
+
+    pub(super) async fn try_history(
+        &self,
+        viewer: &UserId,
+        window: &Window<MessageCursor>,
+    ) -> Option<History> {
+        self.stage.store.history(&self.id, viewer, window).await.expect(ANSWERS)
+    }
+
+    pub(super) async fn history(&self, window: &Window<MessageCursor>) -> History {
+        self.try_history(&self.salon, window).await.expect("the salon takes part")
+    }
+
+    /// What is said here, oldest first.
+    pub(super) async fn words(&self) -> Vec<String> {
+        let items = self.history(&Window::first(100)).await.page.items;
+        items.iter().rev().map(|message| message.content.as_str().to_owned()).collect()
+    }
+
+    pub(super) async fn log_as(
+        &self,
+        viewer: &UserId,
+        after: Seq,
+        limit: u32,
+    ) -> Option<Vec<Event>> {
+        let piece = self.stage.store.events_after(&self.id, viewer, after, limit).await;
+        Some(piece.expect(ANSWERS)?.events().expect("nothing is forgotten"))
+    }
+
+    pub(super) async fn log(&self) -> Vec<Event> {
+        self.log_as(&self.client, Seq::ZERO, 1_000).await.expect("the client takes part")
+    }
+}
+
+/// An upload that `owner` is about to begin.
+pub(super) fn upload(stage: &Stage<'_>, owner: &UserId) -> BeginUpload {
+    BeginUpload {
+        id: stage.mint(),
+        owner: owner.clone(),
+        name: "Léa – bras.jpg".to_owned(),
+        keys: PictureKeys::new(stage.ids().next()),
+        unsent_max: 10,
+        at: stage.now(),
+    }
+}
+
+/// An upload whose bytes are on their way.
+pub(super) async fn begun(stage: &Stage<'_>, owner: &UserId) -> BeginUpload {
+    let upload = upload(stage, owner);
+    assert!(stage.store.begin_upload(&upload).await.expect(ANSWERS), "there is room");
+    upload
+}
+
+/// Finishes an upload that was begun.
+pub(super) async fn finish(stage: &Stage<'_>, upload: &BeginUpload) -> KeptPicture {
+    let media_type = |text| MediaType::parse(text).expect("a type that is taken");
+    let picture = Picture {
+        media_type: media_type("image/jpeg"),
+        size_bytes: 123_456,
+        width_px: 3_000,
+        height_px: 4_000,
+        thumbnail_type: media_type("image/webp"),
+    };
+    let finished = stage.store.finish_upload(&upload.id, &picture).await;
+    assert!(finished.expect(ANSWERS), "it was begun");
+    KeptPicture { keys: upload.keys.clone(), picture }
+}
+
+/// An upload that may be sent.
+pub(super) async fn finished(stage: &Stage<'_>, owner: &UserId) -> Attachment {
+    let upload = begun(stage, owner).await;
+    let picture = finish(stage, &upload).await;
+    let file = File::kept(&upload.name, picture).expect("a good file");
+    Attachment { id: upload.id, file }
+}
+
+/// A message of uploads alone, under the sender's own `key` if there is one.
+pub(super) fn sending(uploads: &[&AttachmentId], key: Option<&str>) -> Draft {
+    let files = uploads.iter().map(|id| DraftFile::Uploaded((*id).clone())).collect();
+    draft(files, key)
+}
+
+/// A message of an upload, a picture from elsewhere, and another upload.
+pub(super) fn mixed(first: &AttachmentId, last: &AttachmentId, key: Option<&str>) -> Draft {
+    let [first, last] = [first, last].map(|id| DraftFile::Uploaded(id.clone()));
+    draft(vec![first, picture(1), last], key)
+}
+
+fn draft(files: Vec<DraftFile>, key: Option<&str>) -> Draft {
+    let key = key.map(|key| ClientMessageId::parse(key).expect("a good key"));
+    Draft::new(MessageKind::Image, content(""), files, key).expect("it can be sent")
+}
+
+/// The jobs that delete both forms of pictures, as [`Stage::tasks`] shows them.
+pub(super) fn object_jobs(keys: &[&PictureKeys]) -> Vec<(String, String)> {
+    let objects = keys.iter().flat_map(|keys| [&keys.full, &keys.thumbnail]);
+    let mut jobs: Vec<_> =
+        objects.map(|key| ("delete_object".to_owned(), key.as_str().to_owned())).collect();
+    jobs.sort();
+    jobs
+}
+
+/// The mail of one person on a [`Stage`].
+pub(super) struct Mailbox<'a> {
+    stage: &'a Stage<'a>,
+    pub(super) owner: UserId,
+}
+
+impl<'a> Mailbox<'a> {
+    pub(super) fn of(stage: &'a Stage<'a>, owner: &str) -> Self {
+        Self { stage, owner: user(owner) }
+    }
+
+    pub(super) async fn try_case(&self) -> Option<PendingNotifications> {
+        self.case_at(self.stage.now()).await
+    }
+
+    pub(super) async fn case_at(&self, now: Timestamp) -> Option<PendingNotifications> {
+        self.stage.store.mail_case(&self.owner, now).await.expect(ANSWERS)
+    }
+
+    pub(super) async fn case(&self) -> PendingNotifications {
+        self.try_case().await.expect("something waits")
+    }
+
+    pub(super) fn new_mail(&self) -> NewMail {
+        let (id, at) = (self.stage.mint(), self.stage.now());
+        NewMail { id, recipient: self.owner.clone(), at }
+    }
+
+    pub(super) async fn settle(
+        &self,
+        case: &PendingNotifications,
+        verdict: &MailDecision,
+        mail: &NewMail,
+    ) -> bool {
+        self.stage.store.settle_mail(case, verdict, mail).await.expect(ANSWERS)
+    }
+
+    /// Settles a case with a mail that nobody needs.
+    pub(super) async fn settled(&self, case: &PendingNotifications, verdict: &MailDecision) {
+        assert!(self.settle(case, verdict, &self.new_mail()).await, "nobody else settled it");
+    }
+
+    /// One mail about all that waits.
+    pub(super) async fn tell(&self) -> NewMail {
+        let (case, mail) = (self.case().await, self.new_mail());
+        assert!(self.settle(&case, &all_told(&case), &mail).await, "nobody else settled it");
+        mail
+    }
+
+    pub(super) async fn try_open(&self, mail: &MailId) -> Option<QueuedMail> {
+        self.stage.store.open_mail(mail).await.expect(ANSWERS)
+    }
+
+    pub(super) async fn chapters(&self, mail: &NewMail) -> Vec<ConversationDigest> {
+        self.try_open(&mail.id).await.expect("it did not leave").chapters
+    }
+
+    pub(super) async fn close(&self, mail: &MailId) {
+        self.stage.store.close_mail(mail).await.expect(ANSWERS);
+    }
+}
+
+/// A verdict that tells all that waits.
+pub(super) fn all_told(case: &PendingNotifications) -> MailDecision {
+    let tell = case.waiting.iter().map(|one| (one.conversation.clone(), one.up_to)).collect();
+    MailDecision { tell, ..MailDecision::default() }
+}
+
+/// A verdict that forgets all that waits.
+pub(super) fn all_forgotten(case: &PendingNotifications) -> MailDecision {
+    let forget =
+        case.waiting.iter().map(|one| (one.conversation.clone(), SkipReason::Read)).collect();
+    MailDecision { forget, ..MailDecision::default() }
+}
+
+/// A verdict that puts all that waits off.
+pub(super) fn all_put_off(case: &PendingNotifications, until: Timestamp) -> MailDecision {
+    let wait = case.waiting.iter().map(|one| (one.conversation.clone(), until)).collect();
+    MailDecision { wait, ..MailDecision::default() }
+}
+
+/// Whose mail is due when what waits since `since` is, or was to wait until `now`.
+pub(super) async fn due(
+    stage: &Stage<'_>,
+    now: Timestamp,
+    since: Timestamp,
+    limit: u32,
+) -> Vec<UserId> {
+    stage.store.due_for_mail(&DueMail { now, since, limit }).await.expect(ANSWERS)
+}
+
+/// `person` with an address.
+pub(super) fn reachable(mut person: Participant) -> Participant {
+    person.profile.email = Some(format!("{}@example.test", person.id));
+    person
+}
+
+/// `millis` later.
+pub(super) fn later(time: Timestamp, millis: i64) -> Timestamp {
+    Timestamp::from_millis(time.as_millis() + millis).expect("tests stay within the calendar")
+}
+
+/// A report like the fixture's, of something that happened at `occurred_at`.
+pub(super) fn event_at(id: &str, kind: &str, occurred_at: &str) -> AppointmentEvent {
+    let occurred_at = Timestamp::parse(occurred_at).expect("a clause knows the calendar");
+    AppointmentEvent { occurred_at, ..booking_event(id, kind) }
+}
+
+/// A report like the fixture's, that names nobody.
+pub(super) fn nameless(id: &str, kind: &str) -> AppointmentEvent {
+    AppointmentEvent { client_first_name: None, ..booking_event(id, kind) }
+}
+
+/// A subject.
+pub(super) fn subject(words: &str) -> Subject {
+    Subject::open(words).expect("it fits")
+}
+
+/// The fixture's booking on a [`Stage`], and what is reported of it.
+pub(super) struct Booking<'a> {
+    stage: &'a Stage<'a>,
+}
+
+impl<'a> Booking<'a> {
+    /// Nothing is reported yet; both people are in the directory.
+    pub(super) async fn new(stage: &'a Stage<'a>) -> Self {
+        stage.note(&salon("s1")).await;
+        stage.note(&client("c1")).await;
+        Self { stage }
+    }
+
+    pub(super) async fn receive(&self, event: &AppointmentEvent) -> ReceiveOutcome {
+        let received = self.stage.store.receive_appointment_event(event, self.stage.now()).await;
+        received.expect(ANSWERS)
+    }
+
+    pub(super) async fn pending(&self, id: &str) -> Option<PendingAppointmentEvent> {
+        let id = AppointmentEventId::parse(id).expect("a good id");
+        self.stage.store.pending_appointment_event(&id).await.expect(ANSWERS)
+    }
+
+    pub(super) async fn first(&self) -> Option<PendingAppointmentEvent> {
+        let like = booking_event("like", "booked");
+        self.stage.store.first_pending_appointment_event(&like).await.expect(ANSWERS)
+    }
+
+    /// What an event that waits would change, wherever its booking stands: a greeting of Camille,
+    /// unseen, in an active conversation about `RDV`.
+    pub(super) async fn change(&self, id: &str) -> AppointmentChange {
+        let pending = self.pending(id).await.expect("it waits");
+        let first_name = FirstName::parse("Camille");
+        let notice = Notice::Confirmed { first_name };
+        AppointmentChange {
+            place: match pending.conversation {
+                Some(known) => NoticePlace::In(known.id),
+                None => NoticePlace::New(self.opening()),
+            },
+            newest_handled: pending.newest_handled,
+            notice: NewNotice {
+                id: self.stage.mint(),
+                content: notice.text(Language::French),
+                notice,
+            },
+            read_on_arrival: false,
+            subject: None,
+            status: Status::Active,
+        }
+    }
+
+    pub(super) fn opening(&self) -> OpenConversation {
+        OpenConversation {
+            id: self.stage.mint(),
+            parties: Parties { salon: user("s1"), client: user("c1") },
+            appointment: Some(booking_event("like", "booked").appointment),
+            subject: Some(subject("RDV")),
+            opening: None,
+            at: self.stage.now(),
+        }
+    }
+
+    pub(super) async fn apply(
+        &self,
+        id: &AppointmentEventId,
+        change: Option<AppointmentChange>,
+    ) -> AppliedAppointmentEvent {
+        let apply = ApplyAppointmentEvent { event: id.clone(), change, at: self.stage.now() };
+        self.stage.store.apply_appointment_event(&apply).await.expect(ANSWERS)
+    }
+
+    /// Applies a [`change`](Self::change).
+    pub(super) async fn say(&self, id: &str) -> AppliedAppointmentEvent {
+        let change = self.change(id).await;
+        self.apply(&AppointmentEventId::parse(id).expect("a good id"), Some(change)).await
+    }
+
+    /// Reports an event and applies `change` for it. Returns what happened.
+    pub(super) async fn tell(
+        &self,
+        event: &AppointmentEvent,
+        change: AppointmentChange,
+    ) -> Vec<Event> {
+        match self.apply(&event.id, Some(change)).await {
+            AppliedAppointmentEvent::Applied(events) => events,
+            other => panic!("should have been applied: {other:?}"),
+        }
+    }
+
+    pub(super) async fn apply_nothing(&self, id: &AppointmentEventId) {
+        let applied = self.apply(id, None).await;
+        assert_eq!(applied, AppliedAppointmentEvent::Applied(vec![]));
+    }
+
+    /// The booking's conversation, opened by a first event `e0`.
+    pub(super) async fn talk(&self) -> Talk<'a> {
+        self.receive(&booking_event("e0", "booked")).await;
+        self.say("e0").await;
+        self.receive(&booking_event("probe", "completed")).await;
+        let id = self.pending("probe").await.and_then(|probe| probe.conversation);
+        let probe = AppointmentEventId::parse("probe").expect("a good id");
+        self.apply_nothing(&probe).await;
+        self.talk_in(&id.expect("it was opened").id)
+    }
+
+    pub(super) fn talk_in(&self, id: &ConversationId) -> Talk<'a> {
+        Talk { stage: self.stage, id: id.clone(), salon: user("s1"), client: user("c1") }
+    }
+}

@@ -1,0 +1,521 @@
+//! What tests are made of.
+
+use std::{
+    collections::{BTreeMap, HashSet, VecDeque},
+    mem,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicI64, AtomicU64, Ordering::Relaxed},
+    },
+};
+
+use async_trait::async_trait;
+use uuid::{Builder, Uuid};
+
+use crate::{
+    Messaging,
+    appointments::{self, AppointmentEvent, AppointmentEventKind},
+    conversation::{
+        Parties,
+        attachment::{FILE_MAX_BYTES, File, FileUrl, MediaType, ObjectKey, Picture, PictureKeys},
+        commands::NewConversation,
+        event::Event,
+        message::{Draft, DraftFile, Message, MessageKind},
+    },
+    ids::{
+        AppointmentEventId, AppointmentId, ClientMessageId, ConversationId, MessageId, Seq, UserId,
+    },
+    mail::{
+        Email,
+        store::{MailSender, PostError},
+    },
+    participant::{Caller, Participant, Profile, Role},
+    ports::{
+        Chunks, Clock, Fanout, Files, FilesError, Ids, Interrupted, KeepError, MarkedMessage,
+        ObjectBytes, PublishGuard,
+    },
+    store::Store,
+    text::Content,
+    time::Timestamp,
+};
+
+/// A report about the booking `rdv-1` of `c1`, called Camille, with `s1`: a tattoo on 14 February 2026
+/// at 14:30 in Paris, moved there from the day before. It happened on 2026-01-05 at 09:00 UTC.
+pub fn booking_event(id: &str, kind: &str) -> AppointmentEvent {
+    let at = |text| Timestamp::parse(text).expect("tests know the calendar");
+    AppointmentEvent {
+        id: AppointmentEventId::parse(id).expect("tests name events well"),
+        appointment: AppointmentId::parse("rdv-1").expect("a good id"),
+        salon: user("s1"),
+        client: user("c1"),
+        kind: AppointmentEventKind::parse(kind).expect("tests know what may happen"),
+        service: appointments::Service::Tattoo,
+        starts_at: at("2026-02-14T13:30:00.000Z"),
+        previous_starts_at: Some(at("2026-02-13T13:30:00.000Z")),
+        client_first_name: Some("Camille".to_owned()),
+        zone: None,
+        occurred_at: at("2026-01-05T09:00:00.000Z"),
+        conversation: None,
+    }
+}
+
+/// 2026-01-05T09:30:00Z, a Monday.
+const START_MILLIS: i64 = 1_767_605_400_000;
+
+/// A clock that shows what the test wants. It starts on 2026-01-05 at 09:30 UTC.
+#[derive(Debug)]
+pub struct FixedClock {
+    now_millis: AtomicI64,
+    step_millis: i64,
+}
+
+impl FixedClock {
+    /// A clock that goes on by a millisecond each time it is asked, so that nothing happens at the
+    /// same moment as something else.
+    pub fn ticking() -> Self {
+        Self { now_millis: AtomicI64::new(START_MILLIS), step_millis: 1 }
+    }
+
+    /// A clock that only [`advance`](Self::advance_millis) and [`set`](Self::set) move.
+    pub fn still() -> Self {
+        Self { step_millis: 0, ..Self::ticking() }
+    }
+
+    /// Shows `time` from now on.
+    pub fn set(&self, time: Timestamp) {
+        self.now_millis.store(time.as_millis(), Relaxed);
+    }
+
+    /// Moves on by `millis` milliseconds, or back by a negative number of them.
+    pub fn advance_millis(&self, millis: i64) {
+        self.now_millis.fetch_add(millis, Relaxed);
+    }
+}
+
+impl Clock for FixedClock {
+    fn now(&self) -> Timestamp {
+        let millis = self.now_millis.fetch_add(self.step_millis, Relaxed);
+        Timestamp::from_millis(millis).expect("tests stay within the calendar")
+    }
+}
+
+/// The words of a message.
+pub fn content(words: &str) -> Content {
+    Content::parse(words).expect("tests write what fits")
+}
+
+/// Words alone, without a key.
+pub fn text(words: &str) -> Draft {
+    draft(MessageKind::Text, words, vec![], None)
+}
+
+/// Words alone, under the sender's own `key`.
+pub fn keyed(words: &str, key: &str) -> Draft {
+    draft(MessageKind::Text, words, vec![], Some(key))
+}
+
+/// Words with as many `files`, under the sender's own `key` if there is one.
+pub fn pictures(words: &str, files: usize, key: Option<&str>) -> Draft {
+    draft(MessageKind::Image, words, (1..=files).map(picture).collect(), key)
+}
+
+/// The file `number`; each number is another file.
+pub fn picture(number: usize) -> DraftFile {
+    let url = FileUrl::parse(&format!("https://utfs.io/f/{number}.webp")).expect("a good address");
+    let webp = MediaType::parse("image/webp").expect("a type that is taken");
+    let size_bytes = 1_000 + i64::try_from(number).expect("tests number files from 1");
+    let upload_key = (number % 2 == 1).then(|| format!("upload-{number}"));
+    let file = File::hosted(&format!("photo {number}.webp"), url, webp, size_bytes, upload_key);
+    DraftFile::Hosted(file.expect("a good file"))
+}
+
+fn draft(kind: MessageKind, words: &str, files: Vec<DraftFile>, key: Option<&str>) -> Draft {
+    let key = key.map(|key| ClientMessageId::parse(key).expect("tests write good keys"));
+    Draft::new(kind, content(words), files, key).expect("tests draft what can be sent")
+}
+
+/// A fan-out that tells nobody and remembers what it was told. It gives turns to everyone at once.
+#[derive(Debug, Default)]
+pub struct SilentFanout {
+    published: Arc<Mutex<Vec<Event>>>,
+    marked: Mutex<Vec<MarkedMessage>>,
+    watching: Mutex<HashSet<(ConversationId, UserId)>>,
+}
+
+impl SilentFanout {
+    /// Has heard nothing; nobody is watching.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// All that was published so far, in order.
+    pub fn published(&self) -> Vec<Event> {
+        lock(&self.published).clone()
+    }
+
+    /// All that was published since the last call, in order.
+    pub fn take(&self) -> Vec<Event> {
+        mem::take(&mut lock(&self.published))
+    }
+
+    /// The messages whose authors were told since the last call that they were marked, in order.
+    pub fn take_marked(&self) -> Vec<MarkedMessage> {
+        mem::take(&mut lock(&self.marked))
+    }
+
+    /// From now on `user` is, or is not, looking at `conversation`.
+    pub fn set_watching(&self, conversation: &ConversationId, user: &UserId, watching: bool) {
+        let pair = (conversation.clone(), user.clone());
+        let mut pairs = lock(&self.watching);
+        if watching {
+            pairs.insert(pair);
+        } else {
+            pairs.remove(&pair);
+        }
+    }
+}
+
+#[async_trait]
+impl Fanout for SilentFanout {
+    async fn turn(&self, _: &ConversationId) -> Box<dyn PublishGuard> {
+        Box::new(SilentTurn(self.published.clone()))
+    }
+
+    fn message_read(&self, marked: &MarkedMessage) {
+        lock(&self.marked).push(marked.clone());
+    }
+
+    fn is_watching(&self, conversation: &ConversationId, user: &UserId) -> bool {
+        lock(&self.watching).contains(&(conversation.clone(), user.clone()))
+    }
+}
+
+struct SilentTurn(Arc<Mutex<Vec<Event>>>);
+
+impl PublishGuard for SilentTurn {
+    fn publish(self: Box<Self>, events: Vec<Event>) {
+        lock(&self.0).extend(events);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Files in memory. Every byte sequence that begins with `picture` passes for a WebP of 640 × 480;
+/// its small form is its first byte.
+#[derive(Debug, Default)]
+pub struct MemoryFiles(Mutex<FilesState>);
+
+#[derive(Debug, Default)]
+struct FilesState {
+    objects: BTreeMap<ObjectKey, Vec<u8>>,
+    deleted_hosted: Vec<String>,
+    is_broken: bool,
+}
+
+impl MemoryFiles {
+    /// Nothing is kept.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What is kept.
+    pub fn keys(&self) -> Vec<ObjectKey> {
+        self.lock().objects.keys().cloned().collect()
+    }
+
+    /// What the upload service was asked to remove, in order.
+    pub fn deleted_hosted(&self) -> Vec<String> {
+        self.lock().deleted_hosted.clone()
+    }
+
+    /// From now on every call fails, or works again. A picture leaves a piece behind then.
+    pub fn set_broken(&self, is_broken: bool) {
+        self.lock().is_broken = is_broken;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, FilesState> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn working(&self) -> Result<MutexGuard<'_, FilesState>, FilesError> {
+        let state = self.lock();
+        if state.is_broken {
+            Err(FilesError::Failed("the test made it so".into()))
+        } else {
+            Ok(state)
+        }
+    }
+}
+
+#[async_trait]
+impl Files for MemoryFiles {
+    async fn keep(
+        &self,
+        keys: &PictureKeys,
+        declared: Option<&str>,
+        bytes: &mut dyn Chunks,
+    ) -> Result<Picture, KeepError> {
+        let mut all = Vec::new();
+        while let Some(piece) = bytes.next().await? {
+            all.extend(piece);
+            if all.len() > FILE_MAX_BYTES as usize {
+                return Err(KeepError::TooLarge);
+            }
+        }
+        let webp = MediaType::parse("image/webp").expect("a type that is taken");
+        if !all.starts_with(b"picture") || declared.is_some_and(|said| said != webp.as_str()) {
+            return Err(KeepError::TypeNotAllowed);
+        }
+        let size_bytes = u32::try_from(all.len()).map_err(|_| KeepError::TooLarge)?;
+        let mut state = self.lock();
+        state.objects.insert(keys.full.clone(), all);
+        if state.is_broken {
+            return Err(KeepError::Failed("the test made it so".into()));
+        }
+        state.objects.insert(keys.thumbnail.clone(), b"p".to_vec());
+        let (width_px, height_px) = (640, 480);
+        Ok(Picture { media_type: webp, size_bytes, width_px, height_px, thumbnail_type: webp })
+    }
+
+    async fn write(&self, key: &ObjectKey, bytes: &mut dyn Chunks) -> Result<u64, KeepError> {
+        let mut all = Vec::new();
+        while let Some(piece) = bytes.next().await? {
+            all.extend(piece);
+        }
+        let size_bytes = all.len() as u64;
+        let mut state = self.working().map_err(|error| KeepError::Failed(error.into()))?;
+        state.objects.insert(key.clone(), all);
+        Ok(size_bytes)
+    }
+
+    async fn read(&self, key: &ObjectKey) -> Result<Option<ObjectBytes>, FilesError> {
+        Ok(self.working()?.objects.get(key).map(|bytes| ObjectBytes {
+            size_bytes: bytes.len() as u64,
+            chunks: Box::new(Pieces::of(bytes)),
+        }))
+    }
+
+    async fn delete(&self, key: &ObjectKey) -> Result<(), FilesError> {
+        self.working()?.objects.remove(key);
+        Ok(())
+    }
+
+    async fn delete_hosted(&self, upload_key: &str) -> Result<(), FilesError> {
+        self.working()?.deleted_hosted.push(upload_key.to_owned());
+        Ok(())
+    }
+}
+
+/// Bytes that come in small pieces.
+#[derive(Debug)]
+pub struct Pieces(VecDeque<Result<Vec<u8>, Interrupted>>);
+
+impl Pieces {
+    /// All of `bytes`, a thousand at a time.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(bytes.chunks(1_000).map(|piece| Ok(piece.to_vec())).collect())
+    }
+
+    /// The same, and then the connection breaks.
+    pub fn interrupted_after(bytes: &[u8]) -> Self {
+        let mut pieces = Self::of(bytes);
+        pieces.0.push_back(Err(Interrupted));
+        pieces
+    }
+}
+
+#[async_trait]
+impl Chunks for Pieces {
+    async fn next(&mut self) -> Result<Option<Vec<u8>>, Interrupted> {
+        self.0.pop_front().transpose()
+    }
+}
+
+/// Mints the same ids in every run: version 7, each greater than the one before.
+#[derive(Debug, Default)]
+pub struct CountingIds(AtomicU64);
+
+impl CountingIds {
+    /// Starts at the first.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl Ids for CountingIds {
+    fn next(&self) -> Uuid {
+        let count = self.0.fetch_add(1, Relaxed) + 1;
+        Builder::from_unix_timestamp_millis(count, &[0; 10]).into_uuid()
+    }
+}
+
+/// The id of a person.
+pub fn user(id: &str) -> UserId {
+    UserId::parse(id).expect("tests name people well")
+}
+
+/// A salon, with a name over its door.
+pub fn salon(id: &str) -> Participant {
+    let profile = Profile { salon_name: Some(format!("Salon {id}")), ..Profile::default() };
+    Participant::new(user(id), Role::SalonOwner, profile)
+}
+
+/// A client, with given and family name.
+pub fn client(id: &str) -> Participant {
+    let profile = Profile {
+        first_name: Some("Camille".to_owned()),
+        last_name: Some(format!("Roux {id}")),
+        ..Profile::default()
+    };
+    Participant::new(user(id), Role::Client, profile)
+}
+
+/// `person` behind a request, with a token that does not end and says no more than who it is.
+pub fn caller(person: &Participant) -> Caller {
+    Caller {
+        user: person.id.clone(),
+        role: person.role,
+        expires_at: None,
+        profile: Profile::default(),
+    }
+}
+
+/// A post office that keeps every letter.
+#[derive(Debug, Default)]
+pub struct MemoryPostOffice(Mutex<OutboxState>);
+
+#[derive(Debug, Default)]
+struct OutboxState {
+    delivered: Vec<Email>,
+    refusals: VecDeque<PostError>,
+}
+
+impl MemoryPostOffice {
+    /// Has nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// All that was delivered since the last call, in order.
+    pub fn take(&self) -> Vec<Email> {
+        mem::take(&mut self.lock().delivered)
+    }
+
+    /// The next letter is not taken. Called several times, as many are not, in that order.
+    pub fn refuse_next(&self, error: PostError) {
+        self.lock().refusals.push_back(error);
+    }
+
+    /// From now on every letter is taken again.
+    pub fn forgive(&self) {
+        self.lock().refusals.clear();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, OutboxState> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl MailSender for MemoryPostOffice {
+    async fn deliver(&self, letter: &Email) -> Result<(), PostError> {
+        let mut state = self.lock();
+        if let Some(error) = state.refusals.pop_front() {
+            return Err(error);
+        }
+        state.delivered.push(letter.clone());
+        Ok(())
+    }
+}
+
+/// The use cases over a store of the test's choice, with fakes of everything else at hand.
+#[derive(Clone)]
+pub struct Service {
+    /// The use cases.
+    pub messaging: Messaging,
+    /// What they ask and change.
+    pub store: Arc<dyn Store>,
+    /// What they publish to.
+    pub fanout: Arc<SilentFanout>,
+    /// What they read the time from.
+    pub clock: Arc<FixedClock>,
+}
+
+impl Service {
+    /// The use cases over `store`.
+    pub fn over(store: Arc<dyn Store>) -> Self {
+        let fanout = Arc::new(SilentFanout::new());
+        let clock = Arc::new(FixedClock::ticking());
+        let ids = Arc::new(CountingIds::new());
+        let messaging = Messaging::new(store.clone(), fanout.clone(), clock.clone(), ids);
+        Self { messaging, store, fanout, clock }
+    }
+
+    /// Enters `person` in the directory.
+    pub async fn note(&self, person: &Participant) {
+        let noted = self.store.note_participant(person, self.clock.now()).await;
+        noted.expect("the store works");
+    }
+
+    /// Opens a conversation about nothing in particular between two people, who are in the
+    /// directory then.
+    pub async fn open(&self, salon_id: &str, client_id: &str) -> ConversationId {
+        let (salon, client) = (salon(salon_id), client(client_id));
+        self.note(&salon).await;
+        self.note(&client).await;
+        let new = NewConversation {
+            client: client.id,
+            appointment: None,
+            subject: None,
+            first_message: None,
+        };
+        let opened = self.messaging.open_conversation(&caller(&salon), new).await;
+        opened.expect("a salon opens conversations").conversation.id
+    }
+}
+
+impl std::fmt::Debug for Service {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Service").finish_non_exhaustive()
+    }
+}
+
+/// The id of a conversation, and who takes part in it.
+pub fn talk(id: &str, salon_id: &str, client_id: &str) -> (ConversationId, Parties) {
+    let id = ConversationId::parse(id).expect("tests name conversations well");
+    let parties = Parties { salon: user(salon_id), client: user(client_id) };
+    (id, parties)
+}
+
+/// An unread text of the client `author`, the first in its conversation.
+pub fn said(author: &str, words: &str) -> Message {
+    Message {
+        id: MessageId::parse("message").expect("a good id"),
+        conversation: ConversationId::parse("conversation").expect("a good id"),
+        seq: Seq::ZERO.next().next(),
+        author: client(author),
+        kind: MessageKind::Text,
+        content: content(words),
+        notice: None,
+        attachments: vec![],
+        created_at: Timestamp::UNIX_EPOCH,
+        is_read: false,
+        read_at: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_version_7_and_sorted_by_birth() {
+        let ids = CountingIds::new();
+        let (first, second) = (ids.next(), ids.next());
+        assert!(first < second);
+        assert_eq!(first.get_version_num(), 7);
+        assert_eq!(CountingIds::new().next(), first);
+    }
+}

@@ -1,0 +1,234 @@
+//! A store that forgets everything at the end of a test, and keeps the
+//! [`contract`](super::contract) until then.
+
+mod appointments;
+mod conversation;
+mod jobs;
+mod mail;
+mod messages;
+mod participants;
+mod privacy;
+#[cfg(test)]
+mod properties;
+mod retention;
+mod uploads;
+
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use jobs::Jobs;
+use mail::{Mails, Report, Wishes};
+use messages::{Post, Record};
+use retention::Retention;
+use uploads::Uploads;
+
+use crate::{
+    ids::{AppointmentId, ConversationId, MessageId, Seq, UserId},
+    participant::Participant,
+    ports::StoreError,
+    privacy::{audit::AuditEntry, erasure::Erasure, export::Export},
+};
+
+/// A store in memory. One call after another has it for itself.
+#[derive(Debug, Default)]
+pub struct MemoryStore {
+    state: Mutex<State>,
+    faults: Mutex<Faults>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The next call fails with `error` and changes nothing. Called several times, as many calls
+    /// fail, in that order.
+    pub fn fail_next(&self, error: StoreError) {
+        locked(&self.faults).fail_next(error);
+    }
+
+    /// From now on every call fails with [`StoreError::Unavailable`] and changes nothing, or works
+    /// again.
+    pub fn set_unavailable(&self, unavailable: bool) {
+        locked(&self.faults).set_unavailable(unavailable);
+    }
+
+    fn state(&self) -> Result<MutexGuard<'_, State>, StoreError> {
+        locked(&self.faults).check()?;
+        Ok(locked(&self.state))
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What is to fail.
+#[derive(Debug, Default)]
+struct Faults {
+    next: VecDeque<StoreError>,
+    unavailable: bool,
+}
+
+impl Faults {
+    fn fail_next(&mut self, error: StoreError) {
+        self.next.push_back(error);
+    }
+
+    fn set_unavailable(&mut self, unavailable: bool) {
+        self.unavailable = unavailable;
+    }
+
+    /// Fails when the present call is to fail.
+    fn check(&mut self) -> Result<(), StoreError> {
+        if let Some(error) = self.next.pop_front() {
+            return Err(error);
+        }
+        if self.unavailable {
+            return Err(StoreError::Unavailable("the test made it so".into()));
+        }
+        Ok(())
+    }
+}
+
+/// The directory.
+type People = HashMap<UserId, Participant>;
+
+/// All there is.
+#[derive(Debug, Default)]
+struct State {
+    people: People,
+    records: HashMap<ConversationId, Record>,
+    reports: Vec<Report>,
+    uploads: Uploads,
+    jobs: Jobs,
+    mails: Mails,
+    wishes: Wishes,
+    erasures: HashMap<UserId, Erasure>,
+    /// Those among them that an operator asked for.
+    replayed: HashSet<UserId>,
+    retention: Retention,
+    exports: HashMap<UserId, Export>,
+    audit: Vec<AuditEntry>,
+}
+
+impl State {
+    fn open(&mut self, record: Record) {
+        self.records.insert(record.head.id.clone(), record);
+    }
+
+    /// The conversations that were not taken away.
+    fn live(&self) -> impl Iterator<Item = &Record> {
+        self.records.values().filter(|record| record.is_live())
+    }
+
+    /// The conversations of `user` that were not taken away.
+    fn live_of<'a>(&'a self, user: &'a UserId) -> impl Iterator<Item = &'a Record> {
+        self.live().filter(|record| record.side_of(user).is_some())
+    }
+
+    /// The conversations of `user`, taken away or not.
+    fn all_of<'a>(&'a self, user: &'a UserId) -> impl Iterator<Item = &'a Record> {
+        self.records.values().filter(|record| record.side_of(user).is_some())
+    }
+
+    /// The salon's conversation about a booking.
+    fn about(&self, salon: &UserId, booking: &AppointmentId) -> Option<&Record> {
+        self.live().find(|record| {
+            record.head.parties.salon == *salon && record.head.appointment.as_ref() == Some(booking)
+        })
+    }
+
+    /// See [`MemoryStore::forget_log`](MemoryStore::forget_log).
+    fn forget_log(&mut self, id: &ConversationId, seq: Seq) {
+        if let Some(record) = self.records.get_mut(id) {
+            record.forgotten = record.forgotten.max(seq).min(record.head.last_seq);
+        }
+    }
+
+    /// All conversations in the order of their ids, taken away or not.
+    fn by_id(&self) -> Vec<&Record> {
+        let mut all: Vec<_> = self.records.values().collect();
+        all.sort_by_key(|record| &record.head.id);
+        all
+    }
+
+    /// Whether a conversation has this id, taken away or not.
+    fn has_conversation(&self, id: &ConversationId) -> bool {
+        self.records.contains_key(id)
+    }
+
+    /// A conversation of `user`, taken away or not.
+    fn any_of(&self, id: &ConversationId, user: &UserId) -> Option<&Record> {
+        self.records.get(id).filter(|record| record.side_of(user).is_some())
+    }
+
+    /// A conversation of `user`, with the directory.
+    fn find(&self, id: &ConversationId, user: &UserId) -> Option<(&Record, &People)> {
+        let record = self.any_of(id, user).filter(|record| record.is_live())?;
+        Some((record, &self.people))
+    }
+
+    /// A conversation of `user` that is to be changed, with the directory.
+    fn change(&mut self, id: &ConversationId, user: &UserId) -> Option<(&mut Record, &People)> {
+        let record = self.records.get_mut(id);
+        let record = record.filter(|record| record.is_live() && record.side_of(user).is_some())?;
+        Some((record, &self.people))
+    }
+
+    /// A message in a conversation of `user`, with that conversation.
+    fn message(&self, id: &MessageId, user: &UserId) -> Option<(&Record, &Post)> {
+        let mut own = self.live().filter(|record| record.side_of(user).is_some());
+        own.find_map(|record| Some((record, record.post(id)?)))
+    }
+}
+
+#[cfg(test)]
+mod memory_tests {
+    use std::future::{Ready, ready};
+
+    use super::*;
+
+    fn make() -> Ready<Box<MemoryStore>> {
+        ready(Box::new(MemoryStore::new()))
+    }
+
+    crate::store_contract!(make);
+}
+
+#[cfg(test)]
+mod fault_tests {
+    use crate::{
+        conversation::store::LogStore,
+        participant::store::ParticipantStore,
+        ports::StoreError,
+        testing::{MemoryStore, fixture::client},
+        time::Timestamp,
+    };
+
+    #[tokio::test]
+    async fn a_store_fails_as_often_as_it_was_told_to_and_changes_nothing_then() {
+        let store = MemoryStore::new();
+        let person = client("c1");
+        store.fail_next(StoreError::Busy("a test".into()));
+        store.fail_next(StoreError::Internal("a test".into()));
+        let noted = store.note_participant(&person, Timestamp::UNIX_EPOCH).await;
+        assert!(matches!(noted, Err(StoreError::Busy(_))));
+        assert!(matches!(store.ping().await, Err(StoreError::Internal(_))));
+        assert_eq!(store.participant(&person.id).await.expect("works again"), None);
+    }
+
+    #[tokio::test]
+    async fn a_store_is_away_until_it_is_back() {
+        let store = MemoryStore::new();
+        store.set_unavailable(true);
+        for _ in 0..2 {
+            assert!(matches!(store.ping().await, Err(StoreError::Unavailable(_))));
+        }
+        store.set_unavailable(false);
+        assert!(store.ping().await.is_ok());
+    }
+}

@@ -1,0 +1,360 @@
+use std::{cmp::Reverse, sync::Arc};
+
+use async_trait::async_trait;
+
+use super::{
+    MemoryStore, People, State,
+    messages::{Change, Entry, Post, Record},
+};
+use crate::{
+    conversation::{
+        ConversationView, LastMessage, Parties, Side, Status, UnreadConversation,
+        event::{Event, EventKind, ReadReceipt},
+        message::{Message, MessageKind},
+        store::{
+            ConversationStore, EditConversation, LogPiece, LogStore, OpenConversation, OpenOutcome,
+            Opening, StatusEdit,
+        },
+    },
+    ids::{ConversationId, Seq, UserId},
+    page::{ConversationCursor, Page, Start, Window},
+    participant::Participant,
+    ports::StoreError,
+    time::Timestamp,
+};
+
+#[async_trait]
+impl ConversationStore for MemoryStore {
+    async fn open_conversation(&self, open: &OpenConversation) -> Result<OpenOutcome, StoreError> {
+        let mut state = self.state()?;
+        let Parties { salon, client } = &open.parties;
+        if ![salon, client].into_iter().all(|person| state.people.contains_key(person)) {
+            return Err(StoreError::Internal("a participant is not in the directory".into()));
+        }
+        let booking = open.appointment.as_ref();
+        if let Some(record) = booking.and_then(|booking| state.about(salon, booking)) {
+            return Ok(OpenOutcome::AlreadyOpen(record.head.id.clone()));
+        }
+        let mut record = Record::open(open);
+        if let Some(opening) = &open.opening {
+            record.say(opening_post(opening, open));
+        }
+        let events = record.events_after(Seq::ZERO, &state.people);
+        state.open(record);
+        Ok(OpenOutcome::Opened(events))
+    }
+
+    async fn parties(&self, id: &ConversationId) -> Result<Option<Parties>, StoreError> {
+        let state = self.state()?;
+        let record = state.live().find(|record| record.head.id == *id);
+        Ok(record.map(|record| record.head.parties.clone()))
+    }
+
+    async fn conversation(
+        &self,
+        id: &ConversationId,
+        viewer: &UserId,
+    ) -> Result<Option<ConversationView>, StoreError> {
+        let state = self.state()?;
+        let view = |(record, people): (&Record, _)| {
+            record.side_of(viewer).map(|side| record.view(side, people))
+        };
+        Ok(state.find(id, viewer).and_then(view))
+    }
+
+    async fn conversations(
+        &self,
+        viewer: &UserId,
+        status: Option<Status>,
+        window: &Window<ConversationCursor>,
+    ) -> Result<Page<ConversationView, ConversationCursor>, StoreError> {
+        let state = self.state()?;
+        let mut list = newest_first(&state, viewer);
+        list.retain(|record| status.is_none_or(|status| record.head.status == status));
+        let is_behind = |record: &&Record, cursor: &ConversationCursor| {
+            place(record) < (cursor.last_message_at, &cursor.id)
+        };
+        let page = cut(list, window, is_behind, |record| ConversationCursor {
+            last_message_at: record.head.last_message_at,
+            id: record.head.id.clone(),
+        });
+        Ok(map(page, |record| {
+            let side = record.side_of(viewer).expect("the list holds the viewer's own");
+            record.view(side, &state.people)
+        }))
+    }
+
+    async fn unread_conversations(
+        &self,
+        viewer: &UserId,
+        limit: u32,
+    ) -> Result<Vec<UnreadConversation>, StoreError> {
+        let state = self.state()?;
+        let list = newest_first(&state, viewer);
+        let active = list.into_iter().filter(|record| record.head.status == Status::Active);
+        let waiting = active
+            .filter_map(|record| record.unread_view(record.side_of(viewer)?, &state.people))
+            .filter(|view| view.unread > 0);
+        Ok(waiting.take(limit as usize).collect())
+    }
+
+    async fn edit_conversation(
+        &self,
+        edit: &EditConversation,
+    ) -> Result<Option<Vec<Event>>, StoreError> {
+        let mut state = self.state()?;
+        let Some((record, people)) = state.change(&edit.conversation, &edit.by) else {
+            return Ok(None);
+        };
+        let before = record.head.last_seq;
+        change(record, edit);
+        Ok(Some(record.events_after(before, people)))
+    }
+
+    async fn delete_conversation(
+        &self,
+        id: &ConversationId,
+        by: &UserId,
+        at: Timestamp,
+    ) -> Result<Option<Event>, StoreError> {
+        let mut state = self.state()?;
+        let Some((record, people)) = state.change(id, by) else {
+            return Ok(None);
+        };
+        let before = record.head.last_seq;
+        let released = record.take_away(by, at);
+        let event = record.events_after(before, people).pop();
+        state.jobs.delete_files(&released, at);
+        Ok(event)
+    }
+}
+
+fn opening_post(opening: &Opening, open: &OpenConversation) -> Post {
+    Post {
+        id: opening.id.clone(),
+        seq: Seq::ZERO,
+        author: open.parties.salon.clone(),
+        kind: MessageKind::System,
+        content: opening.content.clone(),
+        notice: None,
+        attachments: vec![],
+        key: None,
+        created_at: open.at,
+        read_at: None,
+        deleted: false,
+    }
+}
+
+fn place(record: &Record) -> (Timestamp, &ConversationId) {
+    (record.head.last_message_at, &record.head.id)
+}
+
+fn newest_first<'a>(state: &'a State, viewer: &'a UserId) -> Vec<&'a Record> {
+    let mut list: Vec<_> = state.live_of(viewer).collect();
+    list.sort_by_key(|record| Reverse(place(record)));
+    list
+}
+
+fn change(record: &mut Record, edit: &EditConversation) {
+    let subject = edit.subject.clone().unwrap_or_else(|| record.head.subject.clone());
+    let status = match edit.status {
+        None => record.head.status,
+        Some(StatusEdit::Set(status)) => status,
+        Some(StatusEdit::Toggle) => record.head.status.toggled(),
+    };
+    if (&subject, status) == (&record.head.subject, record.head.status) {
+        return;
+    }
+    record.head.subject = subject;
+    record.head.status = status;
+    record.head.updated_at = edit.at;
+    record.append(edit.at, &edit.by, Change::Updated);
+}
+
+/// A person who takes part. Nobody does who is not in the directory.
+fn person(people: &People, id: &UserId) -> Participant {
+    people[id].clone()
+}
+
+impl Record {
+    pub(super) fn view(&self, side: Side, people: &People) -> ConversationView {
+        ConversationView {
+            conversation: self.head.clone(),
+            salon: person(people, &self.head.parties.salon),
+            client: person(people, &self.head.parties.client),
+            last_message: self.newest_of_a_side().map(Post::as_last),
+            unread: self.unread(side),
+        }
+    }
+
+    /// `None` when the other side said nothing.
+    pub(super) fn unread_view(&self, side: Side, people: &People) -> Option<UnreadConversation> {
+        let writer = self.head.parties.on(side.other());
+        Some(UnreadConversation {
+            id: self.head.id.clone(),
+            subject: self.head.subject.clone(),
+            salon: person(people, &self.head.parties.salon),
+            client: person(people, &self.head.parties.client),
+            last_message: self.newest(|post| post.is_by(writer))?.as_last(),
+            unread: self.unread(side),
+            last_message_at: self.head.last_message_at,
+        })
+    }
+
+    pub(super) fn message(&self, post: &Post, people: &People) -> Message {
+        let author = self.side_of(&post.author);
+        Message {
+            id: post.id.clone(),
+            conversation: self.head.id.clone(),
+            seq: post.seq,
+            author: person(people, &post.author),
+            kind: post.kind,
+            content: post.content.clone(),
+            notice: post.notice.clone(),
+            attachments: post.attachments.clone(),
+            created_at: post.created_at,
+            is_read: post.is_platform_message()
+                || author.is_some_and(|side| self.head.horizons.has_read(side, post.seq)),
+            read_at: post.read_at,
+        }
+    }
+
+    pub(super) fn events_after(&self, after: Seq, people: &People) -> Vec<Event> {
+        self.log_after(after).map(|(seq, entry)| self.event(seq, entry, people)).collect()
+    }
+
+    fn event(&self, seq: Seq, entry: &Entry, people: &People) -> Event {
+        Event {
+            conversation: self.head.id.clone(),
+            parties: self.head.parties.clone(),
+            seq,
+            at: entry.at,
+            actor: entry.actor.clone(),
+            kind: self.kind(&entry.change, people),
+        }
+    }
+
+    fn kind(&self, change: &Change, people: &People) -> EventKind {
+        match change {
+            Change::Opened => EventKind::ConversationOpened {
+                subject: self.head.subject.clone(),
+                status: self.head.status,
+            },
+            Change::Updated => EventKind::ConversationUpdated {
+                subject: self.head.subject.clone(),
+                status: self.head.status,
+            },
+            Change::TakenAway => EventKind::ConversationDeleted,
+            Change::Posted(id) => match self.post(id) {
+                Some(post) => EventKind::MessagePosted(Arc::new(self.message(post, people))),
+                None => EventKind::MessageWithdrawn(id.clone()),
+            },
+            Change::Deleted(id) => EventKind::MessageDeleted(id.clone()),
+            Change::Read { side, up_to, several } => EventKind::MessagesRead(ReadReceipt {
+                reader: self.head.parties.on(*side).clone(),
+                up_to: *up_to,
+                several: *several,
+                unread: self.unread(*side),
+            }),
+        }
+    }
+}
+
+impl Post {
+    fn as_last(&self) -> LastMessage {
+        LastMessage {
+            id: self.id.clone(),
+            content: self.content.clone(),
+            author: self.author.clone(),
+            kind: self.kind,
+            created_at: self.created_at,
+        }
+    }
+}
+
+/// Cuts the piece `window` out of `list`, which is in order. `is_behind` tells whether an item
+/// comes behind a cursor.
+pub(super) fn cut<T, C>(
+    list: Vec<T>,
+    window: &Window<C>,
+    is_behind: impl Fn(&T, &C) -> bool,
+    cursor: impl Fn(&T) -> C,
+) -> Page<T, C> {
+    let total = list.len() as u64;
+    let skipped = usize::try_from(window.offset()).unwrap_or(usize::MAX);
+    let one_more = window.size.get() as usize + 1;
+    let behind = |item: &T| match &window.start {
+        Start::Number(_) => true,
+        Start::After(cursor) => is_behind(item, cursor),
+    };
+    let items = list.into_iter().filter(behind).skip(skipped).take(one_more).collect();
+    Page::of_one_more(items, window.size, total, cursor)
+}
+
+/// The same page with other items.
+pub(super) fn map<T, U, C>(page: Page<T, C>, turn: impl FnMut(T) -> U) -> Page<U, C> {
+    let Page { items, total, next } = page;
+    Page { items: items.into_iter().map(turn).collect(), total, next }
+}
+
+impl MemoryStore {
+    /// Forgets what happened in a conversation up to `seq`, as old entries are forgotten.
+    ///
+    /// # Panics
+    /// When the store is set to fail.
+    pub fn forget_log(&self, conversation: &ConversationId, seq: Seq) {
+        self.state().expect("the store works").forget_log(conversation, seq);
+    }
+}
+
+#[async_trait]
+impl LogStore for MemoryStore {
+    async fn events_after(
+        &self,
+        conversation: &ConversationId,
+        viewer: &UserId,
+        after: Seq,
+        limit: u32,
+    ) -> Result<Option<LogPiece>, StoreError> {
+        let state = self.state()?;
+        let Some(record) = state.any_of(conversation, viewer) else {
+            return Ok(None);
+        };
+        if after < record.forgotten || after > record.head.last_seq {
+            return Ok(Some(LogPiece::Trimmed));
+        }
+        let mut events = record.events_after(after, &state.people);
+        events.truncate(limit as usize);
+        Ok(Some(LogPiece::Events(events)))
+    }
+
+    async fn changes_since(
+        &self,
+        viewer: &UserId,
+        since: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Event>, StoreError> {
+        let state = self.state()?;
+        let of_viewer = state.all_of(viewer);
+        let logs = of_viewer.map(|record| record.events_after(record.forgotten, &state.people));
+        let mut changes: Vec<_> = logs.flatten().filter(is_change).collect();
+        changes.retain(|event| event.at >= since);
+        changes.sort_by(|a, b| (a.at, &a.conversation, a.seq).cmp(&(b.at, &b.conversation, b.seq)));
+        changes.truncate(limit as usize);
+        Ok(changes)
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.state().map(drop)
+    }
+}
+
+/// Whether this is about the conversation itself.
+fn is_change(event: &Event) -> bool {
+    matches!(
+        event.kind,
+        EventKind::ConversationOpened { .. }
+            | EventKind::ConversationUpdated { .. }
+            | EventKind::ConversationDeleted
+    )
+}
