@@ -1,18 +1,19 @@
 //! Opens connections.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
+use rustls::{ClientConfig, crypto::aws_lc_rs};
+use rustls_platform_verifier::BuilderVerifierExt;
 use secrecy::ExposeSecret;
 use tokio_postgres::{Config, NoTls, config::SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::{
     address::Address,
-    failure::{Class, Failure},
-    settings::{InvalidSettings, Settings},
-    statements::Statements,
-    tls,
+    error::{Class, Failure},
+    pool::{InvalidSettings, Settings},
+    query::Statements,
 };
 
 /// How long a peer may leave what we sent unacknowledged, and a silent connection unprobed.
@@ -68,8 +69,8 @@ impl Connector {
         }
         let tls = match config.get_ssl_mode() {
             SslMode::Disable => None,
-            SslMode::Prefer => tls::verifying().ok(),
-            _ => Some(tls::verifying().map_err(|_| InvalidSettings::NoTrustedCertificates)?),
+            SslMode::Prefer => verifying().ok(),
+            _ => Some(verifying().map_err(|_| InvalidSettings::NoTrustedCertificates)?),
         };
         Ok(Self { config, tls, statements, statement_timeout_ms })
     }
@@ -115,9 +116,7 @@ impl Connector {
             Ok((client, connection)) => {
                 Ok(AsyncPgConnection::try_from_client_and_connection(client, connection).await?)
             }
-            Err(error)
-                if self.config.get_ssl_mode() == SslMode::Prefer && tls::is_about_tls(&error) =>
-            {
+            Err(error) if self.config.get_ssl_mode() == SslMode::Prefer && is_about_tls(&error) => {
                 self.connect_in_the_clear().await
             }
             Err(error) => Err(Failure::connecting(&error)),
@@ -137,6 +136,36 @@ impl fmt::Debug for Connector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connector").finish_non_exhaustive()
     }
+}
+
+// Encryption of connections.
+
+/// Checks the server's certificate and its host against what the operating system trusts.
+///
+/// # Errors
+/// When the operating system trusts nothing.
+pub(crate) fn verifying() -> Result<MakeRustlsConnect, rustls::Error> {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_platform_verifier()?
+        .with_no_client_auth();
+    Ok(MakeRustlsConnect::new(config))
+}
+
+/// Whether `error` is about encryption, and not about the network or the server.
+pub(crate) fn is_about_tls(error: &tokio_postgres::Error) -> bool {
+    let mut source = std::error::Error::source(error);
+    while let Some(error) = source {
+        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        if error.is::<rustls::Error>()
+            || inner.is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>)
+        {
+            return true;
+        }
+        source = error.source();
+    }
+    false
 }
 
 #[cfg(test)]

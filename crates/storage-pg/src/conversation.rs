@@ -1,33 +1,49 @@
 //! Conversations.
 
-mod delete;
-mod edit;
-mod find;
-mod list;
-pub(crate) mod lock;
-pub(crate) mod open;
-mod unread;
+use std::sync::Arc;
 
 use async_trait::async_trait;
+use diesel::{
+    ExpressionMethods, OptionalExtension, QueryDsl, QueryableByName,
+    deserialize::Result as Read,
+    pg::Pg,
+    row::NamedRow,
+    sql_types::{Bool, Nullable, Text, Timestamptz},
+};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
     conversation::{
         ConversationView, Parties, Status, UnreadConversation,
-        event::Event,
-        store::{ConversationStore, EditConversation, OpenConversation, OpenOutcome},
+        event::{Event, EventKind},
+        message::{Message, MessageKind},
+        store::{
+            ConversationStore, EditConversation, OpenConversation, OpenOutcome, Opening, StatusEdit,
+        },
     },
-    ids::{ConversationId, UserId},
+    ids::{AppointmentId, ConversationId, Seq, UserId},
     page::{ConversationCursor, Page, Window},
+    participant::Participant,
     ports::StoreError,
+    text::Subject,
     time::Timestamp,
 };
+use serde_json::Value;
 
-use crate::store::{PgStore, to_its_end, with_retry};
+use crate::{
+    error::{Class, Failure},
+    lock::{self, Locked, parties_from},
+    query::prepared,
+    row::{FromColumns, PgTimestamp, Row, good},
+    schema::{conversation, message},
+    store::{PgStore, to_its_end, with_retry},
+    uploads,
+};
 
 #[async_trait]
 impl ConversationStore for PgStore {
     #[tracing::instrument(name = "db.conversation.open", skip_all, fields(conversation.id = %open.id))]
     async fn open_conversation(&self, open: &OpenConversation) -> Result<OpenOutcome, StoreError> {
-        let outcome = with_retry(|| open::open(self, open)).await?;
+        let outcome = with_retry(|| self::open(self, open)).await?;
         if matches!(outcome, OpenOutcome::Opened(_)) {
             self.remember_parties(&open.id, &open.parties);
         }
@@ -39,7 +55,7 @@ impl ConversationStore for PgStore {
         if let Some(parties) = self.remembered_parties(id) {
             return Ok(Some(parties));
         }
-        let found = with_retry(|| find::parties(self, id)).await?;
+        let found = with_retry(|| parties(self, id)).await?;
         if let Some(parties) = &found {
             self.remember_parties(id, parties);
         }
@@ -52,7 +68,7 @@ impl ConversationStore for PgStore {
         id: &ConversationId,
         viewer: &UserId,
     ) -> Result<Option<ConversationView>, StoreError> {
-        with_retry(|| find::view(self, id, viewer)).await
+        with_retry(|| view(self, id, viewer)).await
     }
 
     #[tracing::instrument(name = "db.conversation.list", skip_all)]
@@ -62,7 +78,7 @@ impl ConversationStore for PgStore {
         status: Option<Status>,
         window: &Window<ConversationCursor>,
     ) -> Result<Page<ConversationView, ConversationCursor>, StoreError> {
-        with_retry(|| list::page(self, viewer, status, window)).await
+        with_retry(|| crate::lists::page(self, viewer, status, window)).await
     }
 
     #[tracing::instrument(name = "db.conversation.unread", skip_all)]
@@ -71,7 +87,7 @@ impl ConversationStore for PgStore {
         viewer: &UserId,
         limit: u32,
     ) -> Result<Vec<UnreadConversation>, StoreError> {
-        with_retry(|| unread::list(self, viewer, limit)).await
+        with_retry(|| crate::lists::list(self, viewer, limit)).await
     }
 
     #[tracing::instrument(name = "db.conversation.edit", skip_all, fields(conversation.id = %edit.conversation))]
@@ -80,7 +96,7 @@ impl ConversationStore for PgStore {
         edit: &EditConversation,
     ) -> Result<Option<Vec<Event>>, StoreError> {
         let (store, edit) = (self.clone(), edit.clone());
-        to_its_end(move || edit::edit(store.clone(), edit.clone())).await
+        to_its_end(move || self::edit(store.clone(), edit.clone())).await
     }
 
     #[tracing::instrument(name = "db.conversation.delete", skip_all, fields(conversation.id = %id))]
@@ -92,8 +108,257 @@ impl ConversationStore for PgStore {
     ) -> Result<Option<Event>, StoreError> {
         let (store, gone, by) = (self.clone(), id.clone(), by.clone());
         let deleted =
-            to_its_end(move || delete::delete(store.clone(), gone.clone(), by.clone(), at)).await?;
+            to_its_end(move || delete(store.clone(), gone.clone(), by.clone(), at)).await?;
         self.forget_parties(id);
         Ok(deleted)
     }
+}
+
+// Opening a conversation.
+
+/// How often the conversation that stood in the way may be gone when we look for it.
+const ATTEMPTS_MAX: usize = 3;
+
+const OPEN: &str = include_str!("conversation/open.sql");
+
+/// What the statement returns: whether it opened anything, and who speaks first.
+pub(crate) struct Opened {
+    pub(crate) opened: bool,
+    pub(crate) salon: Participant,
+}
+
+impl QueryableByName<Pg> for Opened {
+    fn build<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
+        let opened = NamedRow::get::<Bool, bool>(row, "opened")?;
+        Ok(Self { opened, salon: Participant::from_columns(row)? })
+    }
+}
+
+async fn open(store: &PgStore, open: &OpenConversation) -> Result<OpenOutcome, Failure> {
+    let mut connection = store.connection().await?;
+    for _ in 0..ATTEMPTS_MAX {
+        let Opened { opened, salon } = try_open(&mut connection, open, Status::Active).await?;
+        if opened {
+            return Ok(OpenOutcome::Opened(events(open, salon)));
+        }
+        if let Some(id) = find(&mut connection, open).await? {
+            return Ok(OpenOutcome::AlreadyOpen(id));
+        }
+    }
+    Err(Failure::new(Class::Busy, "the booking's conversation is opened and deleted all the time"))
+}
+
+/// Opens a conversation, unless its booking has one or another one has its id.
+pub(crate) async fn try_open(
+    connection: &mut AsyncPgConnection,
+    open: &OpenConversation,
+    status: Status,
+) -> Result<Opened, Failure> {
+    let opening = open.opening.as_ref();
+    let opened = prepared(OPEN)
+        .bind::<Text, _>(open.id.as_str())
+        .bind::<Text, _>(open.parties.salon.as_str())
+        .bind::<Text, _>(open.parties.client.as_str())
+        .bind::<Nullable<Text>, _>(open.appointment.as_ref().map(AppointmentId::as_str))
+        .bind::<Nullable<Text>, _>(open.subject.as_ref().map(Subject::as_str))
+        .bind::<Timestamptz, _>(PgTimestamp(open.at))
+        .bind::<Nullable<Text>, _>(opening.map(|opening| opening.id.as_str()))
+        .bind::<Nullable<Text>, _>(opening.map(|opening| opening.content.as_str()))
+        .bind::<Text, _>(status.as_str())
+        .get_result(connection)
+        .await?;
+    Ok(opened)
+}
+
+async fn find(
+    connection: &mut AsyncPgConnection,
+    open: &OpenConversation,
+) -> Result<Option<ConversationId>, Failure> {
+    let id: Option<String> = conversation::table
+        .filter(conversation::salon_id.eq(open.parties.salon.as_str()))
+        .filter(
+            conversation::appointment_id.eq(open.appointment.as_ref().map(AppointmentId::as_str)),
+        )
+        .filter(conversation::deleted_at.is_null())
+        .select(conversation::id)
+        .first(connection)
+        .await
+        .optional()?;
+    let id = id.map(|id| good("id", ConversationId::parse(&id)));
+    Ok(id.transpose().map_err(diesel::result::Error::DeserializationError)?)
+}
+
+fn events(open: &OpenConversation, salon: Participant) -> Vec<Event> {
+    let event = |seq, kind| Event {
+        conversation: open.id.clone(),
+        parties: open.parties.clone(),
+        seq,
+        at: open.at,
+        actor: open.parties.salon.clone(),
+        kind,
+    };
+    let first = Seq::ZERO.next();
+    let opened =
+        EventKind::ConversationOpened { subject: open.subject.clone(), status: Status::Active };
+    let mut events = vec![event(first, opened)];
+    if let Some(opening) = &open.opening {
+        let message = opening_message(open, opening, salon, first.next());
+        events.push(event(first.next(), EventKind::MessagePosted(Arc::new(message))));
+    }
+    events
+}
+
+fn opening_message(
+    open: &OpenConversation,
+    opening: &Opening,
+    salon: Participant,
+    seq: Seq,
+) -> Message {
+    Message {
+        id: opening.id.clone(),
+        conversation: open.id.clone(),
+        seq,
+        author: salon,
+        kind: MessageKind::System,
+        content: opening.content.clone(),
+        notice: None,
+        attachments: Vec::new(),
+        created_at: open.at,
+        is_read: false,
+        read_at: None,
+    }
+}
+
+// Changing subject and status.
+
+async fn edit(store: PgStore, edit: EditConversation) -> Result<Option<Vec<Event>>, Failure> {
+    let mut connection = store.connection().await?;
+    connection.transaction(async |connection| change(connection, &edit).await).await
+}
+
+async fn change(
+    connection: &mut AsyncPgConnection,
+    edit: &EditConversation,
+) -> Result<Option<Vec<Event>>, Failure> {
+    let Some(locked) = Locked::take(connection, &edit.conversation, &edit.by).await? else {
+        return Ok(None);
+    };
+    let subject = edit.subject.clone().unwrap_or_else(|| locked.subject.clone());
+    let status = match edit.status {
+        None => locked.status,
+        Some(StatusEdit::Set(status)) => status,
+        Some(StatusEdit::Toggle) => locked.status.toggled(),
+    };
+    if subject == locked.subject && status == locked.status {
+        return Ok(Some(Vec::new()));
+    }
+    let kind = EventKind::ConversationUpdated { subject: subject.clone(), status };
+    let event = locked.next_event(&edit.by, edit.at, kind);
+    diesel::update(conversation::table.find(locked.id.as_str()))
+        .set((
+            conversation::subject.eq(subject.as_ref().map(Subject::as_str)),
+            conversation::status.eq(status.as_str()),
+            conversation::updated_at.eq(PgTimestamp(edit.at)),
+            conversation::last_seq.eq(event.seq.get()),
+        ))
+        .execute(connection)
+        .await?;
+    lock::log(connection, &event).await?;
+    Ok(Some(vec![event]))
+}
+
+// Taking a conversation away.
+
+async fn delete(
+    store: PgStore,
+    id: ConversationId,
+    by: UserId,
+    at: Timestamp,
+) -> Result<Option<Event>, Failure> {
+    let mut connection = store.connection().await?;
+    connection
+        .transaction(async |connection| {
+            let Some(locked) = Locked::take(connection, &id, &by).await? else {
+                return Ok(None);
+            };
+            let event = locked.next_event(&by, at, EventKind::ConversationDeleted);
+            empty_messages(connection, &id, at).await?;
+            empty_conversation(connection, &event).await?;
+            lock::log(connection, &event).await?;
+            Ok(Some(event))
+        })
+        .await
+}
+
+async fn empty_messages(
+    connection: &mut AsyncPgConnection,
+    id: &ConversationId,
+    at: Timestamp,
+) -> Result<(), Failure> {
+    uploads::forget_all_in(connection, id, at).await?;
+    let messages = message::table.filter(message::conversation_id.eq(id.as_str()));
+    diesel::update(messages.filter(message::deleted_at.is_null()))
+        .set((
+            message::content.eq(""),
+            message::attachment_count.eq(0),
+            message::notice.eq(None::<Value>),
+            message::deleted_at.eq(Some(PgTimestamp(at))),
+        ))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+async fn empty_conversation(
+    connection: &mut AsyncPgConnection,
+    event: &Event,
+) -> Result<(), Failure> {
+    diesel::update(conversation::table.find(event.conversation.as_str()))
+        .set((
+            conversation::subject.eq(None::<&str>),
+            conversation::last_seq.eq(event.seq.get()),
+            conversation::message_count.eq(0),
+            conversation::salon_message_seq.eq(0),
+            conversation::client_message_seq.eq(0),
+            conversation::deleted_at.eq(Some(PgTimestamp(event.at))),
+        ))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+// One conversation.
+
+const VIEW: &str = concat!(
+    "WITH picked AS (
+        SELECT * FROM messaging.conversation
+        WHERE id = $2 AND deleted_at IS NULL AND $1 IN (salon_id, client_id)
+    )",
+    include_str!("conversation/view.sql"),
+);
+
+async fn parties(store: &PgStore, id: &ConversationId) -> Result<Option<Parties>, Failure> {
+    let mut connection = store.connection().await?;
+    let found: Option<(String, String)> = conversation::table
+        .find(id.as_str())
+        .filter(conversation::deleted_at.is_null())
+        .select((conversation::salon_id, conversation::client_id))
+        .first(&mut *connection)
+        .await
+        .optional()?;
+    found.map(|(salon, client)| parties_from(&salon, &client)).transpose()
+}
+
+async fn view(
+    store: &PgStore,
+    id: &ConversationId,
+    viewer: &UserId,
+) -> Result<Option<ConversationView>, Failure> {
+    let mut connection = store.connection().await?;
+    let found = prepared(VIEW)
+        .bind::<Text, _>(viewer.as_str())
+        .bind::<Text, _>(id.as_str())
+        .get_result(&mut *connection)
+        .await;
+    Ok(found.optional()?.map(|Row(view)| view))
 }

@@ -1,38 +1,57 @@
 //! Forgetting people.
 
-mod names;
-mod receipt;
-mod trace;
-
 use async_trait::async_trait;
+use diesel::{
+    ExpressionMethods, OptionalExtension, QueryDsl, Queryable, QueryableByName, Selectable,
+    SelectableHelper,
+    deserialize::Result as Read,
+    pg::Pg,
+    row::NamedRow,
+    sql_types::{BigInt, Jsonb, Text, Timestamptz},
+};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
-    conversation::event::Event,
-    ids::{ConversationId, UserId},
+    appointments::notice::Notice,
+    conversation::{
+        Side, Status,
+        event::{Event, EventKind},
+    },
+    ids::{ConversationId, MessageId, UserId},
+    jobs::Task,
+    participant::Language,
     ports::StoreError,
     privacy::{
-        audit::Actor,
+        audit::{Actor, AuditAction},
         erasure::Erasure,
         store::{EraseIn, ErasureStore},
     },
     time::Timestamp,
 };
 
-use crate::store::{PgStore, to_its_end, with_retry};
+use crate::{
+    error::Failure,
+    export, jobs,
+    lock::{self, Locked, stored},
+    post::{empty, step_back},
+    query::prepared,
+    row::{Columns, PgTimestamp, good, notice, notice_as_json, side_word},
+    schema::{conversation, erasure, message},
+    store::{PgStore, to_its_end, with_retry},
+    uploads,
+};
 
 #[async_trait]
 impl ErasureStore for PgStore {
     #[tracing::instrument(name = "db.erasure.request", skip_all)]
     async fn request_erasure(&self, person: &UserId, at: Timestamp) -> Result<Erasure, StoreError> {
         let (store, person) = (self.clone(), person.clone());
-        to_its_end(move || receipt::request(store.clone(), person.clone(), Actor::Service, at))
-            .await
+        to_its_end(move || request(store.clone(), person.clone(), Actor::Service, at)).await
     }
 
     #[tracing::instrument(name = "db.erasure.replay", skip_all)]
     async fn replay_erasure(&self, person: &UserId, at: Timestamp) -> Result<Erasure, StoreError> {
         let (store, person) = (self.clone(), person.clone());
-        to_its_end(move || receipt::request(store.clone(), person.clone(), Actor::Operator, at))
-            .await
+        to_its_end(move || request(store.clone(), person.clone(), Actor::Operator, at)).await
     }
 
     #[tracing::instrument(name = "db.erasure.people", skip_all)]
@@ -41,17 +60,17 @@ impl ErasureStore for PgStore {
         after: Option<UserId>,
         limit: u32,
     ) -> Result<Vec<UserId>, StoreError> {
-        with_retry(|| receipt::people(self, after.as_ref(), limit)).await
+        with_retry(|| people(self, after.as_ref(), limit)).await
     }
 
     #[tracing::instrument(name = "db.erasure.find", skip_all)]
     async fn erasure(&self, person: &UserId) -> Result<Option<Erasure>, StoreError> {
-        with_retry(|| receipt::find(self, person)).await
+        with_retry(|| find(self, person)).await
     }
 
     #[tracing::instrument(name = "db.erasure.next", skip_all)]
     async fn next_to_erase(&self, person: &UserId) -> Result<Option<ConversationId>, StoreError> {
-        with_retry(|| trace::next(self, person)).await
+        with_retry(|| next(self, person)).await
     }
 
     #[tracing::instrument(
@@ -59,7 +78,7 @@ impl ErasureStore for PgStore {
     )]
     async fn erase_in(&self, erase: &EraseIn) -> Result<Vec<Event>, StoreError> {
         let (store, erase) = (self.clone(), erase.clone());
-        to_its_end(move || trace::erase(store.clone(), erase.clone())).await
+        to_its_end(move || self::erase(store.clone(), erase.clone())).await
     }
 
     #[tracing::instrument(name = "db.erasure.finish", skip_all)]
@@ -69,6 +88,362 @@ impl ErasureStore for PgStore {
         at: Timestamp,
     ) -> Result<Option<Erasure>, StoreError> {
         let (store, person) = (self.clone(), person.clone());
-        to_its_end(move || receipt::finish(store.clone(), person.clone(), at)).await
+        to_its_end(move || finish(store.clone(), person.clone(), at)).await
     }
+}
+
+// Notices that greet a client by name.
+
+const NAMING: &str = "
+SELECT id::text AS id, notice FROM messaging.message
+WHERE conversation_id = $1 AND author_side = 'salon' AND deleted_at IS NULL AND notice ? 'first_name'";
+
+struct Naming {
+    id: String,
+    notice: Notice,
+}
+
+impl QueryableByName<Pg> for Naming {
+    fn build<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
+        let stored = NamedRow::get::<Jsonb, serde_json::Value>(row, "notice")?;
+        Ok(Self { id: row.text("id")?, notice: good("notice", notice(&stored))? })
+    }
+}
+
+/// Writes the notices of a conversation again without a name, in the language of the house. Returns
+/// how many there were.
+async fn take_out(
+    connection: &mut AsyncPgConnection,
+    conversation: &ConversationId,
+) -> Result<usize, Failure> {
+    let naming: Vec<Naming> =
+        prepared(NAMING).bind::<Text, _>(conversation.as_str()).load(connection).await?;
+    let renamed = naming.len();
+    for Naming { id, notice } in naming {
+        let nameless = notice.without_name();
+        diesel::update(message::table.find(id))
+            .set((
+                message::notice.eq(Some(notice_as_json(&nameless))),
+                message::content.eq(nameless.text(Language::default()).as_str()),
+            ))
+            .execute(connection)
+            .await?;
+    }
+    Ok(renamed)
+}
+
+// The receipt of an erasure: from the wish to the end.
+
+const FORGET: &str = include_str!("erasure/forget.sql");
+/// As whoever settles their mail does, so that neither waits for the other.
+const MAIL_FIRST: &str = "
+SELECT FROM messaging.mail_recipient WHERE person_id = $1 FOR UPDATE";
+const FORGET_KEYS: &str = include_str!("erasure/keys.sql");
+/// The most keys that are taken away in one statement.
+const KEYS_MAX: u16 = 1_000;
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = erasure, check_for_backend(Pg))]
+struct Receipt {
+    person_id: String,
+    requested_at: PgTimestamp,
+    finished_at: Option<PgTimestamp>,
+    conversations: i64,
+    messages: i64,
+    files: i64,
+}
+
+impl Receipt {
+    fn read(self) -> Result<Erasure, Failure> {
+        Ok(Erasure {
+            person: stored("person_id", UserId::parse(&self.person_id))?,
+            requested_at: self.requested_at.0,
+            finished_at: self.finished_at.map(|at| at.0),
+            conversations: self.conversations.unsigned_abs(),
+            messages: self.messages.unsigned_abs(),
+            files: self.files.unsigned_abs(),
+        })
+    }
+}
+
+async fn find(store: &PgStore, person: &UserId) -> Result<Option<Erasure>, Failure> {
+    find_on(&mut *store.connection().await?, person).await
+}
+
+async fn find_on(
+    connection: &mut AsyncPgConnection,
+    person: &UserId,
+) -> Result<Option<Erasure>, Failure> {
+    let found: Option<Receipt> = erasure::table
+        .find(person.as_str())
+        .select(Receipt::as_select())
+        .first(connection)
+        .await
+        .optional()?;
+    found.map(Receipt::read).transpose()
+}
+
+async fn request(
+    store: PgStore,
+    person: UserId,
+    by: Actor,
+    at: Timestamp,
+) -> Result<Erasure, Failure> {
+    let mut connection = store.connection().await?;
+    connection
+        .transaction(async |connection| {
+            let first = diesel::insert_into(erasure::table)
+                .values((
+                    erasure::person_id.eq(person.as_str()),
+                    erasure::requested_at.eq(PgTimestamp(at)),
+                ))
+                .on_conflict_do_nothing()
+                .execute(connection)
+                .await?;
+            if first > 0 {
+                forget(connection, &person, at).await?;
+                jobs::enter(connection, &Task::ErasePerson(person.clone()), at).await?;
+                export::note(connection, &by, AuditAction::ErasureRequested, &person, at).await?;
+            }
+            if by == Actor::Operator {
+                let unfinished =
+                    erasure::table.find(person.as_str()).filter(erasure::finished_at.is_null());
+                diesel::update(unfinished)
+                    .set(erasure::is_replayed.eq(true))
+                    .execute(connection)
+                    .await?;
+            }
+            stored("person_id", find_on(connection, &person).await?)
+        })
+        .await
+}
+
+/// A page of everybody who is to be forgotten.
+async fn people(
+    store: &PgStore,
+    after: Option<&UserId>,
+    limit: u32,
+) -> Result<Vec<UserId>, Failure> {
+    let mut connection = store.connection().await?;
+    let ids: Vec<String> = erasure::table
+        .filter(erasure::person_id.gt(after.map_or("", UserId::as_str)))
+        .order(erasure::person_id)
+        .limit(limit.into())
+        .select(erasure::person_id)
+        .load(&mut *connection)
+        .await?;
+    ids.iter().map(|id| stored("person_id", UserId::parse(id))).collect()
+}
+
+async fn finish(store: PgStore, person: UserId, at: Timestamp) -> Result<Option<Erasure>, Failure> {
+    let mut connection = store.connection().await?;
+    // Many of them in many short transactions, so that the last one is short too.
+    while forget_keys(&mut connection, &person).await? == usize::from(KEYS_MAX) {}
+    connection.transaction(async |connection| end(connection, &person, at).await).await
+}
+
+async fn end(
+    connection: &mut AsyncPgConnection,
+    person: &UserId,
+    at: Timestamp,
+) -> Result<Option<Erasure>, Failure> {
+    if find_on(connection, person).await?.is_none() {
+        return Ok(None);
+    }
+    // Once more: what was under way when it was asked for may have brought a name after it.
+    forget(connection, person, at).await?;
+    let files = uploads::forget_all_of(connection, person, at).await?;
+    let is_done = next_on(connection, person).await?.is_none();
+    let receipt = diesel::update(erasure::table.find(person.as_str()));
+    let files = erasure::files + i64::try_from(files).unwrap_or(i64::MAX);
+    receipt.set(erasure::files.eq(files)).execute(connection).await?;
+    if is_done {
+        forget_keys(connection, person).await?;
+        let is_replayed: Option<bool> = diesel::update(erasure::table.find(person.as_str()))
+            .filter(erasure::finished_at.is_null())
+            .set(erasure::finished_at.eq(Some(PgTimestamp(at))))
+            .returning(erasure::is_replayed)
+            .get_result(connection)
+            .await
+            .optional()?;
+        if let Some(is_replayed) = is_replayed {
+            let by = if is_replayed { Actor::Operator } else { Actor::Service };
+            export::note(connection, &by, AuditAction::Erased, person, at).await?;
+        }
+    }
+    find_on(connection, person).await
+}
+
+/// Returns how many keys there were.
+async fn forget_keys(
+    connection: &mut AsyncPgConnection,
+    person: &UserId,
+) -> Result<usize, Failure> {
+    let keys = prepared(FORGET_KEYS)
+        .bind::<Text, _>(person.as_str())
+        .bind::<BigInt, _>(i64::from(KEYS_MAX))
+        .execute(connection)
+        .await?;
+    Ok(keys)
+}
+
+async fn forget(
+    connection: &mut AsyncPgConnection,
+    person: &UserId,
+    at: Timestamp,
+) -> Result<(), Failure> {
+    prepared(MAIL_FIRST).bind::<Text, _>(person.as_str()).execute(connection).await?;
+    prepared(FORGET)
+        .bind::<Text, _>(person.as_str())
+        .bind::<Timestamptz, _>(PgTimestamp(at))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+// What a person left in conversations, and taking it away.
+
+const NEXT: &str = include_str!("erasure/next.sql");
+
+struct Left(ConversationId);
+
+impl QueryableByName<Pg> for Left {
+    fn build<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
+        row.parsed("id", ConversationId::parse).map(Self)
+    }
+}
+
+async fn next(store: &PgStore, person: &UserId) -> Result<Option<ConversationId>, Failure> {
+    next_on(&mut *store.connection().await?, person).await
+}
+
+async fn next_on(
+    connection: &mut AsyncPgConnection,
+    person: &UserId,
+) -> Result<Option<ConversationId>, Failure> {
+    let left = prepared(NEXT).bind::<Text, _>(person.as_str()).get_result(connection).await;
+    Ok(left.optional()?.map(|Left(id)| id))
+}
+
+async fn erase(store: PgStore, erase: EraseIn) -> Result<Vec<Event>, Failure> {
+    let mut connection = store.connection().await?;
+    connection.transaction(async |connection| erase_in(connection, &erase).await).await
+}
+
+async fn erase_in(
+    connection: &mut AsyncPgConnection,
+    erase: &EraseIn,
+) -> Result<Vec<Event>, Failure> {
+    let asked: Option<String> = erasure::table
+        .find(erase.person.as_str())
+        .select(erasure::person_id)
+        .first(connection)
+        .await
+        .optional()?;
+    let locked = match asked {
+        None => None,
+        Some(_) => Locked::take(connection, &erase.conversation, &erase.person).await?,
+    };
+    let Some(mut here) = locked else { return Ok(Vec::new()) };
+    let side = stored("person_id", here.parties.side_of(&erase.person))?;
+
+    let ids = written(connection, erase, side).await?;
+    let files = take_back(connection, &ids, side, erase).await?;
+    let mut renamed = 0;
+    if side == Side::Client {
+        renamed = take_out(connection, &here.id).await?;
+    }
+    let events = tell(connection, &mut here, &ids, erase).await?;
+    let left = step_back(connection, &here, ids.len()).await?;
+    let is_done = left.on(side) == 0 && (renamed > 0 || !events.is_empty());
+    count(connection, erase, ids.len(), files, is_done).await?;
+    Ok(events)
+}
+
+/// The oldest of the person's messages that are still there, as many as asked for.
+async fn written(
+    connection: &mut AsyncPgConnection,
+    erase: &EraseIn,
+    side: Side,
+) -> Result<Vec<String>, Failure> {
+    let ids = message::table
+        .filter(message::conversation_id.eq(erase.conversation.as_str()))
+        .filter(message::author_side.eq(side_word(side)))
+        .filter(message::deleted_at.is_null())
+        .order(message::seq)
+        .limit(erase.messages_max.into())
+        .select(message::id)
+        .load(connection)
+        .await?;
+    Ok(ids)
+}
+
+/// Empties the messages `ids`. Returns how many files were handed over for deletion.
+async fn take_back(
+    connection: &mut AsyncPgConnection,
+    ids: &[String],
+    side: Side,
+    erase: &EraseIn,
+) -> Result<u64, Failure> {
+    let ids: Vec<_> = ids.iter().map(String::as_str).collect();
+    empty(connection, &ids, side, erase.at).await?;
+    uploads::forget_those_of(connection, &ids, erase.at).await
+}
+
+/// Puts the conversation away, and notes all that happened, in order.
+async fn tell(
+    connection: &mut AsyncPgConnection,
+    here: &mut Locked,
+    emptied: &[String],
+    erase: &EraseIn,
+) -> Result<Vec<Event>, Failure> {
+    let mut kinds = Vec::with_capacity(emptied.len() + 1);
+    for id in emptied {
+        kinds.push(EventKind::MessageDeleted(stored("id", MessageId::parse(id))?));
+    }
+    if here.subject.is_some() || here.status == Status::Active {
+        kinds.push(EventKind::ConversationUpdated { subject: None, status: Status::Archived });
+        put_away(connection, erase).await?;
+    }
+    let mut events = Vec::with_capacity(kinds.len());
+    for kind in kinds {
+        let event = here.next_event(&erase.person, erase.at, kind);
+        lock::log(connection, &event).await?;
+        here.last_seq = event.seq;
+        events.push(event);
+    }
+    Ok(events)
+}
+
+async fn put_away(connection: &mut AsyncPgConnection, erase: &EraseIn) -> Result<(), Failure> {
+    diesel::update(conversation::table.find(erase.conversation.as_str()))
+        .set((
+            conversation::subject.eq(None::<&str>),
+            conversation::status.eq(Status::Archived.as_str()),
+            conversation::updated_at.eq(PgTimestamp(erase.at)),
+        ))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Adds to the receipt.
+async fn count(
+    connection: &mut AsyncPgConnection,
+    erase: &EraseIn,
+    messages: usize,
+    files: u64,
+    is_done: bool,
+) -> Result<(), Failure> {
+    let messages = i64::try_from(messages).unwrap_or(i64::MAX);
+    let files = i64::try_from(files).unwrap_or(i64::MAX);
+    diesel::update(erasure::table.find(erase.person.as_str()))
+        .set((
+            erasure::conversations.eq(erasure::conversations + i64::from(is_done)),
+            erasure::messages.eq(erasure::messages + messages),
+            erasure::files.eq(erasure::files + files),
+        ))
+        .execute(connection)
+        .await?;
+    Ok(())
 }

@@ -6,7 +6,7 @@ use diesel::{
     deserialize::Result as Read,
     pg::Pg,
     row::NamedRow,
-    sql_types::{BigInt, Text, Timestamptz},
+    sql_types::{BigInt, Nullable, Text, Timestamptz},
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
@@ -15,19 +15,18 @@ use domain::{
     jobs::Task,
     ports::StoreError,
     privacy::{
-        audit::{Actor, AuditAction},
+        audit::{Actor, AuditAction, AuditEntry},
         export::{EXPORT_LIFETIME_MS, Export, ReadyExport},
-        store::ExportStore,
+        store::{AuditStore, ExportStore},
     },
     time::Timestamp,
 };
 
 use crate::{
-    audit,
-    failure::Failure,
-    job,
-    prepared::prepared,
-    record::{Columns, FromColumns, PgTimestamp, Row},
+    error::Failure,
+    jobs,
+    query::prepared,
+    row::{Columns, FromColumns, PgTimestamp, Row, good},
     store::{PgStore, to_its_end, with_retry},
 };
 
@@ -88,9 +87,9 @@ async fn request(
                 .execute(connection)
                 .await?;
             if is_new > 0 {
-                job::enter(connection, &Task::ExportPerson(person.clone()), at).await?;
+                jobs::enter(connection, &Task::ExportPerson(person.clone()), at).await?;
                 let actor = Actor::Person(person.clone());
-                audit::note(connection, &actor, AuditAction::ExportRequested, &person, at).await?;
+                note(connection, &actor, AuditAction::ExportRequested, &person, at).await?;
             }
             find(connection, &person).await
         })
@@ -117,9 +116,8 @@ async fn finish(
             if waited == 0 {
                 return Ok(false);
             }
-            job::enter(connection, &Task::DeleteObject(key), ready.expires_at).await?;
-            audit::note(connection, &Actor::Service, AuditAction::Exported, &person, ready.at)
-                .await?;
+            jobs::enter(connection, &Task::DeleteObject(key), ready.expires_at).await?;
+            note(connection, &Actor::Service, AuditAction::Exported, &person, ready.at).await?;
             Ok(true)
         })
         .await
@@ -152,5 +150,58 @@ impl ExportStore for PgStore {
     ) -> Result<bool, StoreError> {
         let (store, person, key, ready) = (self.clone(), person.clone(), key.clone(), *ready);
         to_its_end(move || finish(store.clone(), person.clone(), key.clone(), ready)).await
+    }
+}
+
+// What was done about people's data.
+
+const NOTE: &str = "
+INSERT INTO messaging.audit (actor, person_id, deed, subject, at) VALUES ($1, $2, $3, $4, $5)";
+const NEWEST: &str = "
+SELECT at, actor, person_id, deed, subject FROM messaging.audit ORDER BY id DESC LIMIT $1";
+
+/// Notes what was done to `subject`, in the transaction that does it.
+pub(crate) async fn note(
+    connection: &mut AsyncPgConnection,
+    actor: &Actor,
+    deed: AuditAction,
+    subject: &UserId,
+    at: Timestamp,
+) -> Result<(), Failure> {
+    prepared(NOTE)
+        .bind::<Text, _>(actor.as_str())
+        .bind::<Nullable<Text>, _>(actor.person().map(UserId::as_str))
+        .bind::<Text, _>(deed.as_str())
+        .bind::<Text, _>(subject.as_str())
+        .bind::<Timestamptz, _>(PgTimestamp(at))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+impl FromColumns for AuditEntry {
+    fn from_columns<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
+        let person = row.maybe_parsed("person_id", UserId::parse)?;
+        Ok(Self {
+            at: row.at("at")?,
+            actor: good("actor", Actor::parse(&row.text("actor")?, person))?,
+            deed: row.parsed("deed", AuditAction::parse)?,
+            subject: row.text("subject")?,
+        })
+    }
+}
+
+async fn newest(store: &PgStore, limit: u32) -> Result<Vec<AuditEntry>, Failure> {
+    let mut connection = store.connection().await?;
+    let entries: Vec<Row<AuditEntry>> =
+        prepared(NEWEST).bind::<BigInt, _>(i64::from(limit)).load(&mut *connection).await?;
+    Ok(entries.into_iter().map(|Row(entry)| entry).collect())
+}
+
+#[async_trait]
+impl AuditStore for PgStore {
+    #[tracing::instrument(name = "db.audit.list", skip_all)]
+    async fn audit(&self, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
+        with_retry(|| newest(self, limit)).await
     }
 }

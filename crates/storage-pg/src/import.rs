@@ -1,20 +1,24 @@
 //! Moving in: pages of people, conversations, preferences and mail, each page one transaction.
 
-mod columns;
-mod conversation_rows;
+mod conflicts;
 mod conversations;
 mod known;
 mod mail;
-mod mark;
-mod message_rows;
-mod obstacles;
+mod messages;
 mod people;
 mod preferences;
 
-use std::sync::Arc;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use async_trait::async_trait;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel::{
+    OptionalExtension, QueryableByName,
+    sql_types::{Array, Binary, Bool, Text, Timestamptz},
+};
+use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use domain::{
     import::{
         ImportedConversation, ImportedMail, ImportedPreference,
@@ -25,8 +29,10 @@ use domain::{
 };
 
 use crate::{
-    failure::Failure,
-    prepared::prepared,
+    error::Failure,
+    lock::stored,
+    query::prepared,
+    row::PgTimestamp,
     store::{PgStore, to_its_end, with_retry},
 };
 
@@ -38,7 +44,7 @@ const BY_INDEX: &str = "SELECT set_config('enable_seqscan', 'off', true)";
 impl ImportStore for PgStore {
     #[tracing::instrument(name = "db.import.mark", skip_all)]
     async fn import_mark(&self) -> Result<Option<ImportMark>, StoreError> {
-        with_retry(|| mark::find(self)).await
+        with_retry(|| find(self)).await
     }
 
     #[tracing::instrument(name = "db.import.people", skip_all, fields(rows = people.len()))]
@@ -86,7 +92,7 @@ impl ImportStore for PgStore {
 
     #[tracing::instrument(name = "db.import.finish", skip_all)]
     async fn finish_import(&self) -> Result<(), StoreError> {
-        with_retry(|| mark::clear(self)).await
+        with_retry(|| clear(self)).await
     }
 }
 
@@ -102,4 +108,112 @@ fn let_in<'p, T>(
 ) -> impl Iterator<Item = (&'p ImportRow<T>, ImportOutcome)> {
     let pairs = page.iter().zip(landings.iter().copied());
     pairs.filter(|(_, landing)| matches!(landing, ImportOutcome::New | ImportOutcome::Updated))
+}
+
+// What look-ups bring.
+
+#[derive(QueryableByName)]
+struct Id {
+    #[diesel(sql_type = Text)]
+    id: String,
+}
+
+/// The ids that `sql` finds among `ids`.
+async fn found(
+    connection: &mut AsyncPgConnection,
+    sql: &'static str,
+    ids: Vec<&str>,
+) -> Result<HashSet<String>, Failure> {
+    let rows: Vec<Id> = prepared(sql).bind::<Array<Text>, _>(ids).load(connection).await?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
+#[derive(QueryableByName)]
+struct Existing {
+    #[diesel(sql_type = Text)]
+    id: String,
+    #[diesel(sql_type = Bool)]
+    is_as_imported: bool,
+}
+
+/// Those of `ids` that `sql` finds here, and whether they are as an import left them.
+async fn here(
+    connection: &mut AsyncPgConnection,
+    sql: &'static str,
+    ids: Vec<&str>,
+) -> Result<HashMap<String, bool>, Failure> {
+    let rows: Vec<Existing> = prepared(sql).bind::<Array<Text>, _>(ids).load(connection).await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.is_as_imported)).collect())
+}
+
+/// Those who were asked to be forgotten.
+const FORGOTTEN: &str = "SELECT erasure.person_id::text AS id FROM messaging.erasure AS erasure
+     WHERE erasure.person_id = ANY($1)";
+
+/// Those who are in the directory.
+const IN_THE_DIRECTORY: &str =
+    "SELECT person.id::text AS id FROM messaging.participant AS person WHERE person.id = ANY($1)";
+
+// How far an import got.
+
+const FIND: &str =
+    "SELECT mark.source, mark.stage, mark.after, mark.tally FROM messaging.import_mark AS mark";
+
+const SAVE: &str = "
+INSERT INTO messaging.import_mark (source, stage, after, tally, at) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (id) DO UPDATE SET
+    source = excluded.source, stage = excluded.stage, after = excluded.after,
+    tally = excluded.tally, at = excluded.at";
+
+/// Afterwards PostgreSQL knows what it holds now, so that the first queries are planned well.
+const CLEAR: [&str; 2] = [
+    "DELETE FROM messaging.import_mark",
+    "ANALYZE messaging.participant, messaging.conversation, messaging.message, messaging.attachment",
+];
+
+#[derive(QueryableByName)]
+struct MarkRow {
+    #[diesel(sql_type = Binary)]
+    source: Vec<u8>,
+    #[diesel(sql_type = Text)]
+    stage: String,
+    #[diesel(sql_type = Text)]
+    after: String,
+    #[diesel(sql_type = Text)]
+    tally: String,
+}
+
+async fn find(store: &PgStore) -> Result<Option<ImportMark>, Failure> {
+    let mut connection = store.connection().await?;
+    let row: Option<MarkRow> = prepared(FIND).get_result(&mut *connection).await.optional()?;
+    row.map(|row| {
+        let source = stored("source", row.source.try_into())?;
+        Ok(ImportMark { source, stage: row.stage, after: row.after, tally: row.tally })
+    })
+    .transpose()
+}
+
+/// Writes the mark of `step`, within the transaction that makes it true.
+async fn save(
+    connection: &mut AsyncPgConnection,
+    mark: &ImportMark,
+    step: &ImportStep,
+) -> Result<(), Failure> {
+    prepared(SAVE)
+        .bind::<Binary, _>(mark.source.as_slice())
+        .bind::<Text, _>(mark.stage.as_str())
+        .bind::<Text, _>(mark.after.as_str())
+        .bind::<Text, _>(mark.tally.as_str())
+        .bind::<Timestamptz, _>(PgTimestamp(step.at))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+async fn clear(store: &PgStore) -> Result<(), Failure> {
+    let mut connection = store.connection().await?;
+    for statement in CLEAR {
+        connection.batch_execute(statement).await?;
+    }
+    Ok(())
 }

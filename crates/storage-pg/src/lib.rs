@@ -12,36 +12,31 @@
 //! transaction; any number of nodes share it out among themselves (D14).
 
 mod address;
-mod appointment;
-mod attachment;
-mod audit;
+mod appointments;
 mod connect;
 mod conversation;
 mod erasure;
+mod error;
 mod export;
-mod failure;
-mod home;
 mod import;
-mod job;
+mod jobs;
+mod lists;
+mod lock;
 mod log;
 mod mail;
-mod message;
+mod mark_read;
 mod migrate;
-mod participant;
+mod participants;
 mod pool;
-mod preference;
-mod prepared;
-mod reading;
-mod record;
+mod post;
+mod query;
 mod retention;
+mod row;
 mod schema;
-mod settings;
-mod statements;
 mod store;
-mod tls;
-mod upload;
+mod uploads;
 
 pub use address::{Address, AddressFault, InvalidAddress};
 pub use migrate::{LockHolder, MigrateError, migrate, pending, revert_all};
-pub use settings::{InvalidSettings, Settings};
+pub use pool::{InvalidSettings, Settings};
 pub use store::PgStore;

@@ -1,30 +1,44 @@
 //! Mail that waits, is on its way, or left (D15).
 
-mod address;
-mod case;
-mod due;
-mod open;
-mod reply;
-mod settle;
+mod outgoing;
+mod preferences;
 
 use async_trait::async_trait;
+use diesel::{
+    OptionalExtension, QueryableByName,
+    deserialize::Result as Read,
+    pg::Pg,
+    row::NamedRow,
+    sql_types::{Array, BigInt, Bool, Integer, Nullable, SmallInt, Text, Timestamptz},
+};
+use diesel_async::RunQueryDsl;
 use domain::{
-    ids::{MailId, UserId},
+    ids::{ConversationId, MailId, Seq, UserId},
     mail::{
-        MailDecision, NewMail, PendingNotifications, QueuedMail, ReplyToken,
+        ConversationDigest, MailDecision, NewMail, PendingConversation, PendingNotifications,
+        QueuedMail, Quote, RECENT_MAILS_MS, ReplyToken, WAITING_MAX,
+        preferences::{Frequency, Preferences, QuietHours},
         store::{DueMail, MailStore, ReplyTarget},
     },
+    participant::Participant,
     ports::StoreError,
-    time::Timestamp,
+    text::{Content, Subject},
+    time::{Timestamp, Zone},
 };
 
-use crate::store::{PgStore, with_retry};
+use crate::{
+    error::{Class, Failure},
+    participants::participant,
+    query::prepared,
+    row::{Columns, FromColumns, PgTimestamp, Row, good},
+    store::{PgStore, with_retry},
+};
 
 #[async_trait]
 impl MailStore for PgStore {
     #[tracing::instrument(name = "db.mail.due", skip_all)]
     async fn due_for_mail(&self, due: &DueMail) -> Result<Vec<UserId>, StoreError> {
-        with_retry(|| due::people(self, due)).await
+        with_retry(|| people(self, due)).await
     }
 
     #[tracing::instrument(name = "db.mail.case", skip_all)]
@@ -33,7 +47,7 @@ impl MailStore for PgStore {
         recipient: &UserId,
         now: Timestamp,
     ) -> Result<Option<PendingNotifications>, StoreError> {
-        with_retry(|| case::find(self, recipient, now)).await
+        with_retry(|| find(self, recipient, now)).await
     }
 
     #[tracing::instrument(name = "db.mail.settle", skip_all, fields(mail.id = %mail.id))]
@@ -43,31 +57,284 @@ impl MailStore for PgStore {
         verdict: &MailDecision,
         mail: &NewMail,
     ) -> Result<bool, StoreError> {
-        with_retry(|| settle::settle(self, case, verdict, mail)).await
+        with_retry(|| settle(self, case, verdict, mail)).await
     }
 
     #[tracing::instrument(name = "db.mail.open", skip_all, fields(mail.id = %mail))]
     async fn open_mail(&self, mail: &MailId) -> Result<Option<QueuedMail>, StoreError> {
-        with_retry(|| open::open(self, mail)).await
+        with_retry(|| outgoing::open(self, mail)).await
     }
 
     #[tracing::instrument(name = "db.mail.close", skip_all, fields(mail.id = %mail))]
     async fn close_mail(&self, mail: &MailId) -> Result<(), StoreError> {
-        with_retry(|| open::close(self, mail)).await
+        with_retry(|| outgoing::close(self, mail)).await
     }
 
     #[tracing::instrument(name = "db.mail.reply_target", skip_all)]
     async fn reply_target(&self, token: &ReplyToken) -> Result<Option<ReplyTarget>, StoreError> {
-        with_retry(|| reply::target(self, token)).await
+        with_retry(|| outgoing::target(self, token)).await
     }
 
     #[tracing::instrument(name = "db.mail.suppress", skip_all)]
     async fn suppress_address(&self, address: &str, at: Timestamp) -> Result<u64, StoreError> {
-        with_retry(|| address::suppress(self, address, at)).await
+        with_retry(|| outgoing::suppress(self, address, at)).await
     }
 
     #[tracing::instrument(name = "db.mail.allow", skip_all, fields(user.id = %person))]
     async fn allow_address(&self, person: &UserId) -> Result<bool, StoreError> {
-        with_retry(|| address::allow(self, person)).await
+        with_retry(|| outgoing::allow(self, person)).await
     }
+}
+
+// What a decision rests on, in one statement, so in one view.
+
+const CASE: &str = concat!(
+    "WITH recipient AS (",
+    include_str!("preference/recipient.sql"),
+    "WHERE person.id = $1)",
+    include_str!("mail/case.sql"),
+);
+
+/// Somebody who may be written to, as `preference/recipient.sql` spells them.
+struct Recipient {
+    person: Participant,
+    /// What they said that they want, if anything.
+    wishes: Option<Preferences>,
+    is_suppressed: bool,
+}
+
+impl Recipient {
+    /// What they want.
+    fn preferences(&mut self, at: Timestamp) -> Preferences {
+        self.wishes.take().unwrap_or_else(|| Preferences::usual(self.person.id.clone(), at))
+    }
+}
+
+impl FromColumns for Recipient {
+    fn from_columns<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
+        let person = participant(row, "")?;
+        let wishes = wishes(row, person.id.clone())?;
+        let is_suppressed = NamedRow::get::<Bool, bool>(row, "is_suppressed")?;
+        Ok(Self { person, wishes, is_suppressed })
+    }
+}
+
+/// A case, before it is known what the usual is.
+struct Case {
+    recipient: Recipient,
+    recent_mails: Vec<Timestamp>,
+    waiting: Vec<PendingConversation>,
+    version: i64,
+}
+
+impl FromColumns for Case {
+    fn from_columns<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
+        let recent = NamedRow::get::<Array<Timestamptz>, Vec<PgTimestamp>>(row, "recent_mails")?;
+        Ok(Self {
+            recipient: Recipient::from_columns(row)?,
+            recent_mails: recent.into_iter().map(|PgTimestamp(at)| at).collect(),
+            waiting: waiting(row)?,
+            version: NamedRow::get::<BigInt, i64>(row, "version")?,
+        })
+    }
+}
+
+/// What a mail was decided on before it counts no more, seen from `now`.
+fn recent_since(now: Timestamp) -> Timestamp {
+    let since = now.as_millis().saturating_sub_unsigned(RECENT_MAILS_MS);
+    Timestamp::from_millis(since).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+async fn find(
+    store: &PgStore,
+    recipient: &UserId,
+    now: Timestamp,
+) -> Result<Option<PendingNotifications>, Failure> {
+    let mut connection = store.connection().await?;
+    let found: Option<Row<Case>> = prepared(CASE)
+        .bind::<Text, _>(recipient.as_str())
+        .bind::<Timestamptz, _>(PgTimestamp(recent_since(now)))
+        .bind::<BigInt, _>(i64::try_from(WAITING_MAX).unwrap_or(i64::MAX))
+        .bind::<Timestamptz, _>(PgTimestamp(now))
+        .get_result(&mut *connection)
+        .await
+        .optional()?;
+    Ok(found.map(|Row(Case { mut recipient, recent_mails, waiting, version })| {
+        PendingNotifications {
+            preferences: recipient.preferences(now),
+            recipient: recipient.person,
+            is_suppressed: recipient.is_suppressed,
+            recent_mails,
+            waiting,
+            version,
+        }
+    }))
+}
+
+// About whose mail must be decided.
+
+const DUE: &str = include_str!("mail/due.sql");
+
+/// How many conversations are looked at for each person that is asked for.
+const CONVERSATIONS_FOR_EACH: i64 = 20;
+
+struct DueRecipient(UserId);
+
+impl QueryableByName<Pg> for DueRecipient {
+    fn build<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
+        row.parsed("recipient_id", UserId::parse).map(Self)
+    }
+}
+
+async fn people(store: &PgStore, due: &DueMail) -> Result<Vec<UserId>, Failure> {
+    let mut connection = store.connection().await?;
+    let people: Vec<DueRecipient> = prepared(DUE)
+        .bind::<Timestamptz, _>(PgTimestamp(due.since))
+        .bind::<Timestamptz, _>(PgTimestamp(due.now))
+        .bind::<BigInt, _>(i64::from(due.limit))
+        .bind::<BigInt, _>(i64::from(due.limit) * CONVERSATIONS_FOR_EACH)
+        .load(&mut *connection)
+        .await?;
+    Ok(people.into_iter().map(|DueRecipient(id)| id).collect())
+}
+
+// Carrying out a verdict, in one statement. The work is done by `messaging.settle_mail`.
+
+const SETTLE: &str =
+    "SELECT messaging.settle_mail($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS is_settled";
+
+struct Settled(bool);
+
+impl QueryableByName<Pg> for Settled {
+    fn build<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
+        NamedRow::get::<Bool, bool>(row, "is_settled").map(Self)
+    }
+}
+
+async fn settle(
+    store: &PgStore,
+    case: &PendingNotifications,
+    verdict: &MailDecision,
+    mail: &NewMail,
+) -> Result<bool, Failure> {
+    let (let_go, noted) = let_go(case, verdict)?;
+    let wait: Vec<_> = verdict.wait.iter().map(|(id, _)| id.as_str()).collect();
+    let until: Vec<_> = verdict.wait.iter().map(|(_, until)| PgTimestamp(*until)).collect();
+    let tell: Vec<_> = verdict.tell.iter().map(|(id, _)| id.as_str()).collect();
+    let up_to: Vec<_> = verdict.tell.iter().map(|(_, up_to)| up_to.get()).collect();
+    let mut connection = store.connection().await?;
+    let Settled(is_settled) = prepared(SETTLE)
+        .bind::<Text, _>(mail.recipient.as_str())
+        .bind::<BigInt, _>(case.version)
+        .bind::<Text, _>(mail.id.as_str())
+        .bind::<Timestamptz, _>(PgTimestamp(mail.at))
+        .bind::<Timestamptz, _>(PgTimestamp(recent_since(mail.at)))
+        .bind::<Array<Text>, _>(wait)
+        .bind::<Array<Timestamptz>, _>(until)
+        .bind::<Array<Text>, _>(let_go)
+        .bind::<Array<BigInt>, _>(noted)
+        .bind::<Array<Text>, _>(tell)
+        .bind::<Array<BigInt>, _>(up_to)
+        .get_result(&mut *connection)
+        .await?;
+    Ok(is_settled)
+}
+
+/// What waits no more, and how much was noted there when the decision was made.
+fn let_go<'a>(
+    case: &PendingNotifications,
+    verdict: &'a MailDecision,
+) -> Result<(Vec<&'a str>, Vec<i64>), Failure> {
+    let told = verdict.tell.iter().map(|(id, _)| id);
+    let forgotten = verdict.forget.iter().map(|(id, _)| id);
+    let seen = |id: &'a ConversationId| {
+        let seen = case.waiting.iter().find(|waiting| waiting.conversation == *id);
+        let seen = seen.ok_or_else(|| Failure::new(Class::Internal, "not about its case"))?;
+        Ok((id.as_str(), seen.noted.cast_signed()))
+    };
+    let seen: Result<Vec<_>, Failure> = told.chain(forgotten).map(seen).collect();
+    Ok(seen?.into_iter().unzip())
+}
+
+// What people want of mail, what waits for them, and what a mail says.
+
+/// What `user` said that they want, as `preference/recipient.sql` spells it; `None`: nothing yet.
+pub(crate) fn wishes<'a>(row: &impl NamedRow<'a, Pg>, user: UserId) -> Read<Option<Preferences>> {
+    let Some(created_at) = row.maybe_at("wish_created_at")? else { return Ok(None) };
+    let muted = NamedRow::get::<Array<Text>, Vec<String>>(row, "wish_muted")?;
+    let muted = muted.iter().map(|id| good("wish_muted", ConversationId::parse(id)));
+    Ok(Some(Preferences {
+        user,
+        mail_enabled: NamedRow::get::<Bool, bool>(row, "wish_mail_enabled")?,
+        frequency: row.parsed("wish_frequency", Frequency::parse)?,
+        quiet_hours: quiet_hours(row)?,
+        zone: row.maybe_parsed("wish_zone", Zone::parse)?,
+        muted: muted.collect::<Read<_>>()?,
+        created_at,
+        updated_at: row.at("wish_updated_at")?,
+    }))
+}
+
+fn quiet_hours<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Option<QuietHours>> {
+    let minute = |column| -> Read<Option<u16>> {
+        let minute = NamedRow::get::<Nullable<SmallInt>, Option<i16>>(row, column)?;
+        minute.map(|minute| good(column, u16::try_from(minute))).transpose()
+    };
+    match (minute("wish_quiet_from_minute")?, minute("wish_quiet_to_minute")?) {
+        (Some(from), Some(to)) => good("wish_quiet", QuietHours::new(from, to)).map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// What waits, as `mail/case.sql` spells it: a column is a list, a place in it a conversation.
+pub(crate) fn waiting<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Vec<PendingConversation>> {
+    let numbers = |column| NamedRow::get::<Array<BigInt>, Vec<i64>>(row, column);
+    let ids = NamedRow::get::<Array<Text>, Vec<String>>(row, "conversation_ids")?;
+    let since = NamedRow::get::<Array<Timestamptz>, Vec<PgTimestamp>>(row, "since")?;
+    let newest_at = NamedRow::get::<Array<Timestamptz>, Vec<PgTimestamp>>(row, "newest_at")?;
+    let last_mailed_at =
+        NamedRow::get::<Array<Nullable<Timestamptz>>, Vec<Option<PgTimestamp>>>(row, "told_at")?;
+    let (noted, unmailed, up_to) = (numbers("noted")?, numbers("untold")?, numbers("up_to")?);
+    let times = since.into_iter().zip(newest_at).zip(last_mailed_at);
+    let places = ids.iter().zip(times).zip(noted).zip(unmailed).zip(up_to);
+    places
+        .map(|((((id, ((since, newest_at), last_mailed_at)), noted), unmailed), up_to)| {
+            Ok(PendingConversation {
+                conversation: good("conversation_ids", ConversationId::parse(id))?,
+                since: since.0,
+                noted: good("noted", u64::try_from(noted))?,
+                unmailed: good("untold", u64::try_from(unmailed))?,
+                up_to: good("up_to", Seq::new(up_to))?,
+                newest_at: newest_at.0,
+                last_mailed_at: last_mailed_at.map(|at| at.0),
+            })
+        })
+        .collect()
+}
+
+impl FromColumns for ConversationDigest {
+    fn from_columns<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
+        Ok(Self {
+            conversation: row.parsed("conversation_id", ConversationId::parse)?,
+            writer: participant(row, "writer_")?,
+            subject: row.maybe_parsed("subject", Subject::stored)?.flatten(),
+            messages: row.count("messages")?,
+            quotes: quotes(row)?,
+            reply: row.parsed("reply_token", ReplyToken::parse)?,
+        })
+    }
+}
+
+fn quotes<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Vec<Quote>> {
+    let words = NamedRow::get::<Array<Text>, Vec<String>>(row, "words")?;
+    let files = NamedRow::get::<Array<Integer>, Vec<i32>>(row, "files")?;
+    let at = NamedRow::get::<Array<Timestamptz>, Vec<PgTimestamp>>(row, "posted_at")?;
+    let quote = |((words, files), PgTimestamp(at))| {
+        Ok(Quote {
+            words: good("words", Content::stored(words))?,
+            files: good("files", usize::try_from(files))?,
+            at,
+        })
+    };
+    words.into_iter().zip(files).zip(at).map(quote).collect()
 }

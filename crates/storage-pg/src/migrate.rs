@@ -15,10 +15,9 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use crate::{
     connect::Connector,
-    failure::{Class, Failure},
-    prepared::prepared,
-    settings::{InvalidSettings, Settings},
-    statements::Statements,
+    error::{Class, Failure},
+    pool::{InvalidSettings, Settings},
+    query::{Statements, prepared},
 };
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");

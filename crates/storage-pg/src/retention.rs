@@ -1,36 +1,54 @@
 //! How long things are kept, and letting them go.
 
-mod ages;
-mod change;
-mod log;
-mod policy;
+use std::sync::Arc;
 
 use async_trait::async_trait;
+use diesel::{
+    ExpressionMethods, OptionalExtension, QueryDsl, QueryableByName,
+    deserialize::Result as Read,
+    pg::Pg,
+    row::NamedRow,
+    sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Text, Timestamptz},
+};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
-    conversation::{Status, event::Event},
-    ids::{ConversationId, UserId},
+    conversation::{
+        Parties, Status,
+        event::{Event, EventKind},
+        message::{Message, MessageKind},
+    },
+    ids::{ConversationId, MessageId, Seq, UserId},
     jobs::Task,
+    participant::{Language, Participant},
     ports::StoreError,
     retention::{
-        RetentionPolicy, SalonRetention,
+        ConversationAge, RetentionPolicy, SalonRetention,
         store::{
             AgePage, ArchiveForAge, PurgeExpired, Purged, RetentionStore, TrimBatch, TrimProgress,
             Usage,
         },
     },
+    text::Subject,
     time::Timestamp,
 };
 
 use crate::{
-    job,
+    error::Failure,
+    jobs,
+    lock::{lock_any, stored},
+    participants,
+    query::prepared,
+    row::{Columns, FromColumns, PgTimestamp, Row, good, message_ids, notice_as_json},
+    schema::{held_conversation, retention_policy, salon_retention},
     store::{PgStore, to_its_end, with_retry},
+    uploads,
 };
 
 #[async_trait]
 impl RetentionStore for PgStore {
     #[tracing::instrument(name = "db.retention.policy", skip_all)]
     async fn retention_policy(&self) -> Result<Option<RetentionPolicy>, StoreError> {
-        with_retry(|| policy::general(self)).await
+        with_retry(|| general(self)).await
     }
 
     #[tracing::instrument(name = "db.retention.put_policy", skip_all)]
@@ -39,12 +57,12 @@ impl RetentionStore for PgStore {
         policy: RetentionPolicy,
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        with_retry(|| policy::put_general(self, policy, at)).await
+        with_retry(|| put_general(self, policy, at)).await
     }
 
     #[tracing::instrument(name = "db.retention.salon", skip_all)]
     async fn salon_retention(&self, salon: &UserId) -> Result<Option<SalonRetention>, StoreError> {
-        with_retry(|| policy::of_salon(self, salon)).await
+        with_retry(|| of_salon(self, salon)).await
     }
 
     #[tracing::instrument(name = "db.retention.put_salon", skip_all)]
@@ -55,12 +73,12 @@ impl RetentionStore for PgStore {
         at: Timestamp,
     ) -> Result<(), StoreError> {
         let (store, salon) = (self.clone(), salon.clone());
-        to_its_end(move || policy::put_of_salon(store.clone(), salon.clone(), retention, at)).await
+        to_its_end(move || put_of_salon(store.clone(), salon.clone(), retention, at)).await
     }
 
     #[tracing::instrument(name = "db.retention.drop_salon", skip_all)]
     async fn drop_salon_retention(&self, salon: &UserId) -> Result<bool, StoreError> {
-        with_retry(|| policy::drop_of_salon(self, salon)).await
+        with_retry(|| drop_of_salon(self, salon)).await
     }
 
     #[tracing::instrument(
@@ -72,7 +90,7 @@ impl RetentionStore for PgStore {
         at: Timestamp,
     ) -> Result<bool, StoreError> {
         let (store, id) = (self.clone(), conversation.clone());
-        to_its_end(move || policy::hold(store.clone(), id.clone(), at)).await
+        to_its_end(move || hold(store.clone(), id.clone(), at)).await
     }
 
     #[tracing::instrument(
@@ -82,7 +100,7 @@ impl RetentionStore for PgStore {
         &self,
         conversation: &ConversationId,
     ) -> Result<bool, StoreError> {
-        with_retry(|| policy::release(self, conversation)).await
+        with_retry(|| release(self, conversation)).await
     }
 
     #[tracing::instrument(name = "db.retention.ages", skip_all)]
@@ -93,14 +111,14 @@ impl RetentionStore for PgStore {
         quiet_since: Timestamp,
         limit: u32,
     ) -> Result<AgePage, StoreError> {
-        with_retry(|| ages::page(self, status, after.as_ref(), quiet_since, limit)).await
+        with_retry(|| page(self, status, after.as_ref(), quiet_since, limit)).await
     }
 
     #[tracing::instrument(
         name = "db.retention.archive", skip_all, fields(conversation.id = %archive.conversation)
     )]
     async fn archive_for_age(&self, archive: &ArchiveForAge) -> Result<Vec<Event>, StoreError> {
-        with_retry(|| change::archive(self, archive)).await
+        with_retry(|| self::archive(self, archive)).await
     }
 
     #[tracing::instrument(
@@ -108,27 +126,432 @@ impl RetentionStore for PgStore {
     )]
     async fn empty_aged(&self, empty: &PurgeExpired) -> Result<Purged, StoreError> {
         let (store, empty) = (self.clone(), empty.clone());
-        to_its_end(move || change::empty(store.clone(), empty.clone())).await
+        to_its_end(move || self::empty(store.clone(), empty.clone())).await
     }
 
     #[tracing::instrument(name = "db.retention.weigh", skip_all)]
     async fn measure(&self, conversations: &[ConversationId]) -> Result<Usage, StoreError> {
-        with_retry(|| ages::measure(self, conversations)).await
+        with_retry(|| measure(self, conversations)).await
     }
 
     #[tracing::instrument(name = "db.retention.trim", skip_all)]
     async fn trim_logs(&self, walk: &TrimBatch) -> Result<TrimProgress, StoreError> {
-        with_retry(|| log::trim(self, walk)).await
+        with_retry(|| trim(self, walk)).await
     }
 
     #[tracing::instrument(name = "db.retention.count_old", skip_all)]
     async fn count_old_entries(&self, walk: &TrimBatch) -> Result<TrimProgress, StoreError> {
-        with_retry(|| log::count(self, walk)).await
+        with_retry(|| count(self, walk)).await
     }
 
     #[tracing::instrument(name = "db.retention.go_on", skip_all)]
     async fn enqueue_continuation(&self, task: &Task, at: Timestamp) -> Result<(), StoreError> {
-        let enter = || async { job::enter(&mut *self.connection().await?, task, at).await };
+        let enter = || async { jobs::enter(&mut *self.connection().await?, task, at).await };
         with_retry(enter).await
+    }
+}
+
+// The walk through all conversations, and how much there is in them.
+
+const AGES: &str = include_str!("retention/ages.sql");
+const WEIGH: &str = include_str!("retention/weigh.sql");
+
+/// Where the next piece begins, and one conversation of this one.
+struct Step {
+    next: Option<ConversationId>,
+    age: Option<Age>,
+}
+
+/// A conversation whose status is the one that was asked for.
+struct Age(ConversationAge);
+
+async fn page(
+    store: &PgStore,
+    status: Status,
+    after: Option<&ConversationId>,
+    quiet_since: Timestamp,
+    limit: u32,
+) -> Result<AgePage, Failure> {
+    let mut connection = store.connection().await?;
+    let steps: Vec<Step> = prepared(AGES)
+        .bind::<Text, _>(after.map_or("", ConversationId::as_str))
+        .bind::<BigInt, _>(i64::from(limit))
+        .bind::<Text, _>(status.as_str())
+        .bind::<Timestamptz, _>(PgTimestamp(quiet_since))
+        .load(&mut *connection)
+        .await?;
+    let next = steps.as_slice().first().and_then(|step| step.next.clone());
+    let ages = steps.into_iter().filter_map(|step| step.age);
+    let conversations = ages.map(|Age(age)| ConversationAge { status, ..age }).collect();
+    Ok(AgePage { conversations, next })
+}
+
+async fn measure(store: &PgStore, conversations: &[ConversationId]) -> Result<Usage, Failure> {
+    let ids: Vec<_> = conversations.iter().map(ConversationId::as_str).collect();
+    let mut connection = store.connection().await?;
+    let Row(weight) =
+        prepared(WEIGH).bind::<Array<Text>, _>(ids).get_result(&mut *connection).await?;
+    Ok(weight)
+}
+
+impl QueryableByName<Pg> for Step {
+    fn build<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
+        let next = row.maybe_parsed("next_id", ConversationId::parse)?;
+        let id = row.maybe_parsed("id", ConversationId::parse)?;
+        Ok(Self { next, age: id.map(|id| age(row, id)).transpose()? })
+    }
+}
+
+fn age<'a>(row: &impl NamedRow<'a, Pg>, id: ConversationId) -> Read<Age> {
+    Ok(Age(ConversationAge {
+        id,
+        salon: row.parsed("salon_id", UserId::parse)?,
+        language: row.maybe_parsed("language", Language::of_locale)?,
+        status: Status::Active,
+        last_message_at: row.at("last_message_at")?,
+        updated_at: row.at("updated_at")?,
+        says_something: NamedRow::get::<Bool, bool>(row, "says_something")?,
+        is_held: NamedRow::get::<Bool, bool>(row, "is_held")?,
+        policy: own_policy(row)?,
+    }))
+}
+
+fn own_policy<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Option<RetentionPolicy>> {
+    let days = |column| NamedRow::get::<Nullable<Integer>, Option<i32>>(row, column);
+    let (archive, delete) = (days("archive_after_days")?, days("delete_after_days")?);
+    let own = archive.map(|archive| good("archive_after_days", read(archive, delete)));
+    own.transpose()
+}
+
+impl FromColumns for Usage {
+    fn from_columns<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
+        Ok(Self { messages: row.count("messages")?, files: row.count("files")? })
+    }
+}
+
+// What was said of how long things are kept.
+
+/// Lets work go on in no conversation of the salon, until the transaction ends.
+const ALONE: &str = "SELECT pg_advisory_xact_lock(hashtextextended('hold ' || $1, 0))";
+
+/// The one row of its table.
+const ONLY: i16 = 1;
+
+async fn general(store: &PgStore) -> Result<Option<RetentionPolicy>, Failure> {
+    let mut connection = store.connection().await?;
+    let found: Option<(i32, Option<i32>)> = retention_policy::table
+        .find(ONLY)
+        .select((retention_policy::archive_after_days, retention_policy::delete_after_days))
+        .first(&mut *connection)
+        .await
+        .optional()?;
+    found.map(|(archive, delete)| read(archive, delete)).transpose()
+}
+
+async fn put_general(
+    store: &PgStore,
+    policy: RetentionPolicy,
+    at: Timestamp,
+) -> Result<(), Failure> {
+    let values = (
+        retention_policy::archive_after_days.eq(days(policy.archive_after_days())),
+        retention_policy::delete_after_days.eq(policy.delete_after_days().map(days)),
+        retention_policy::updated_at.eq(PgTimestamp(at)),
+    );
+    let mut connection = store.connection().await?;
+    diesel::insert_into(retention_policy::table)
+        .values((retention_policy::id.eq(ONLY), values))
+        .on_conflict(retention_policy::id)
+        .do_update()
+        .set(values)
+        .execute(&mut *connection)
+        .await?;
+    Ok(())
+}
+
+async fn of_salon(store: &PgStore, salon: &UserId) -> Result<Option<SalonRetention>, Failure> {
+    use salon_retention as own;
+    let mut connection = store.connection().await?;
+    let found: Option<(Option<i32>, Option<i32>, bool)> = salon_retention::table
+        .find(salon.as_str())
+        .select((own::archive_after_days, own::delete_after_days, own::is_held))
+        .first(&mut *connection)
+        .await
+        .optional()?;
+    let Some((archive, delete, is_held)) = found else { return Ok(None) };
+    let policy = archive.map(|archive| read(archive, delete)).transpose()?;
+    Ok(Some(SalonRetention { policy, is_held }))
+}
+
+/// Waits until work under way in the salon's conversations is over: a hold that was answered counts.
+async fn put_of_salon(
+    store: PgStore,
+    salon: UserId,
+    retention: SalonRetention,
+    at: Timestamp,
+) -> Result<(), Failure> {
+    let policy = retention.policy;
+    let values = (
+        salon_retention::archive_after_days.eq(policy.map(|own| days(own.archive_after_days()))),
+        salon_retention::delete_after_days
+            .eq(policy.and_then(RetentionPolicy::delete_after_days).map(days)),
+        salon_retention::is_held.eq(retention.is_held),
+        salon_retention::updated_at.eq(PgTimestamp(at)),
+    );
+    let mut connection = store.connection().await?;
+    connection
+        .transaction(async |connection| {
+            prepared(ALONE).bind::<Text, _>(salon.as_str()).execute(connection).await?;
+            diesel::insert_into(salon_retention::table)
+                .values((salon_retention::salon_id.eq(salon.as_str()), values))
+                .on_conflict(salon_retention::salon_id)
+                .do_update()
+                .set(values)
+                .execute(connection)
+                .await?;
+            Ok(())
+        })
+        .await
+}
+
+async fn drop_of_salon(store: &PgStore, salon: &UserId) -> Result<bool, Failure> {
+    let mut connection = store.connection().await?;
+    let gone = diesel::delete(salon_retention::table.find(salon.as_str()))
+        .execute(&mut *connection)
+        .await?;
+    Ok(gone > 0)
+}
+
+/// Waits for the conversation's lock, so that work under way is over when this is answered.
+async fn hold(store: PgStore, id: ConversationId, at: Timestamp) -> Result<bool, Failure> {
+    let mut connection = store.connection().await?;
+    connection
+        .transaction(async |connection| {
+            if !lock_any(connection, &id).await? {
+                return Ok(false);
+            }
+            diesel::insert_into(held_conversation::table)
+                .values((
+                    held_conversation::conversation_id.eq(id.as_str()),
+                    held_conversation::held_at.eq(PgTimestamp(at)),
+                ))
+                .on_conflict_do_nothing()
+                .execute(connection)
+                .await?;
+            Ok(true)
+        })
+        .await
+}
+
+async fn release(store: &PgStore, id: &ConversationId) -> Result<bool, Failure> {
+    let mut connection = store.connection().await?;
+    let gone = diesel::delete(held_conversation::table.find(id.as_str()))
+        .execute(&mut *connection)
+        .await?;
+    Ok(gone > 0)
+}
+
+/// The policy that two columns spell.
+fn read(archive: i32, delete: Option<i32>) -> Result<RetentionPolicy, Failure> {
+    let archive = stored("archive_after_days", u32::try_from(archive))?;
+    let delete = delete.map(|days| stored("delete_after_days", u32::try_from(days))).transpose()?;
+    stored("archive_after_days", RetentionPolicy::new(archive, delete))
+}
+
+/// A number of days as the columns hold it. No policy has more than fit.
+fn days(days: u32) -> i32 {
+    i32::try_from(days).unwrap_or(i32::MAX)
+}
+
+// Putting one conversation away, and emptying it. What is due is looked at again with its lock in hand.
+
+const ARCHIVE: &str = "SELECT * FROM messaging.archive_for_age($1, $2, $3, $4, $5, $6)";
+const EMPTY: &str = "SELECT * FROM messaging.empty_aged($1, $2, $3, $4, $5)";
+
+/// A conversation that was put away, and the position of what was said of it.
+struct Archived {
+    parties: Parties,
+    subject: Option<Subject>,
+    seq: Seq,
+}
+
+/// The messages that were emptied; the last of them is told at `last_seq`.
+struct Gone {
+    parties: Parties,
+    last_seq: Seq,
+    messages: Vec<MessageId>,
+    have_files: bool,
+}
+
+/// One statement, so it needs nobody to end it.
+async fn archive(store: &PgStore, archive: &ArchiveForAge) -> Result<Vec<Event>, Failure> {
+    let mut connection = store.connection().await?;
+    let archived: Option<Archived> = prepared(ARCHIVE)
+        .bind::<Text, _>(archive.conversation.as_str())
+        .bind::<Timestamptz, _>(PgTimestamp(archive.quiet_since))
+        .bind::<Text, _>(archive.notice.id.as_str())
+        .bind::<Text, _>(archive.notice.content.as_str())
+        .bind::<Jsonb, _>(notice_as_json(&archive.notice.notice))
+        .bind::<Timestamptz, _>(PgTimestamp(archive.at))
+        .get_result(&mut *connection)
+        .await
+        .optional()?;
+    let Some(archived) = archived else { return Ok(Vec::new()) };
+    let salon = participants::find_on(&mut connection, &archived.parties.salon).await?;
+    told(archive, archived, stored("salon_id", salon)?)
+}
+
+fn told(
+    archive: &ArchiveForAge,
+    archived: Archived,
+    salon: Participant,
+) -> Result<Vec<Event>, Failure> {
+    let Archived { parties, subject, seq } = archived;
+    let event = |seq, kind| Event {
+        conversation: archive.conversation.clone(),
+        parties: parties.clone(),
+        seq,
+        at: archive.at,
+        actor: parties.salon.clone(),
+        kind,
+    };
+    let message = Message {
+        id: archive.notice.id.clone(),
+        conversation: archive.conversation.clone(),
+        seq,
+        author: salon,
+        kind: MessageKind::System,
+        content: archive.notice.content.clone(),
+        notice: Some(archive.notice.notice.clone()),
+        attachments: Vec::new(),
+        created_at: archive.at,
+        is_read: true,
+        read_at: None,
+    };
+    let before = stored("seq", Seq::new(seq.get() - 1))?;
+    let updated = EventKind::ConversationUpdated { subject, status: Status::Archived };
+    Ok(vec![event(before, updated), event(seq, EventKind::MessagePosted(Arc::new(message)))])
+}
+
+async fn empty(store: PgStore, empty: PurgeExpired) -> Result<Purged, Failure> {
+    let mut connection = store.connection().await?;
+    connection.transaction(async |connection| empty_some(connection, &empty).await).await
+}
+
+async fn empty_some(
+    connection: &mut AsyncPgConnection,
+    empty: &PurgeExpired,
+) -> Result<Purged, Failure> {
+    let messages_max = i32::try_from(empty.messages_max).unwrap_or(i32::MAX);
+    let gone: Option<Gone> = prepared(EMPTY)
+        .bind::<Text, _>(empty.conversation.as_str())
+        .bind::<Timestamptz, _>(PgTimestamp(empty.bounds.said_by))
+        .bind::<Timestamptz, _>(PgTimestamp(empty.bounds.changed_by))
+        .bind::<Integer, _>(messages_max)
+        .bind::<Timestamptz, _>(PgTimestamp(empty.at))
+        .get_result(connection)
+        .await
+        .optional()?;
+    let Some(gone) = gone else { return Ok(Purged::default()) };
+    let ids: Vec<_> = gone.messages.iter().map(MessageId::as_str).collect();
+    let files = if gone.have_files {
+        uploads::forget_those_of(connection, &ids, empty.at).await?
+    } else {
+        0
+    };
+    Ok(Purged { events: deleted(empty, gone)?, files })
+}
+
+fn deleted(empty: &PurgeExpired, gone: Gone) -> Result<Vec<Event>, Failure> {
+    let count = i64::try_from(gone.messages.len()).unwrap_or(i64::MAX);
+    let mut seq = stored("last_seq", Seq::new(gone.last_seq.get() - count))?;
+    let events = gone.messages.into_iter().map(|id| {
+        seq = seq.next();
+        Event {
+            conversation: empty.conversation.clone(),
+            parties: gone.parties.clone(),
+            seq,
+            at: empty.at,
+            actor: gone.parties.salon.clone(),
+            kind: EventKind::MessageDeleted(id),
+        }
+    });
+    Ok(events.collect())
+}
+
+fn parties<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Parties> {
+    Ok(Parties {
+        salon: row.parsed("salon_id", UserId::parse)?,
+        client: row.parsed("client_id", UserId::parse)?,
+    })
+}
+
+impl QueryableByName<Pg> for Archived {
+    fn build<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
+        let words = row.maybe_text("subject")?;
+        let subject = words.map(|words| good("subject", Subject::stored(&words))).transpose()?;
+        Ok(Self { parties: parties(row)?, subject: subject.flatten(), seq: row.seq("seq")? })
+    }
+}
+
+impl QueryableByName<Pg> for Gone {
+    fn build<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
+        let ids = NamedRow::get::<Array<Text>, Vec<String>>(row, "message_ids")?;
+        Ok(Self {
+            parties: parties(row)?,
+            last_seq: row.seq("last_seq")?,
+            messages: message_ids(&ids)?,
+            have_files: NamedRow::get::<Bool, bool>(row, "have_files")?,
+        })
+    }
+}
+
+// Forgetting the beginnings of logs.
+
+/// In order, so that what is left of each log has no gap.
+const TRIM: &str = concat!(
+    include_str!("retention/old.sql"),
+    "    ORDER BY e.conversation_id, e.seq LIMIT $4
+), gone AS (
+    DELETE FROM messaging.event AS e USING old
+    WHERE e.conversation_id = old.conversation_id AND e.seq = old.seq
+    RETURNING e.seq
+)
+SELECT (SELECT count(*) FROM gone) AS entries, (SELECT max(id) FROM walked) AS next_id",
+);
+
+const COUNT: &str = concat!(
+    include_str!("retention/old.sql"),
+    ")
+SELECT (SELECT count(*) FROM old) AS entries, (SELECT max(id) FROM walked) AS next_id",
+);
+
+async fn trim(store: &PgStore, walk: &TrimBatch) -> Result<TrimProgress, Failure> {
+    let mut connection = store.connection().await?;
+    let Row(walked) = prepared(TRIM)
+        .bind::<Text, _>(walk.after.as_ref().map_or("", ConversationId::as_str))
+        .bind::<BigInt, _>(i64::from(walk.conversations_max))
+        .bind::<Timestamptz, _>(PgTimestamp(walk.before))
+        .bind::<BigInt, _>(i64::from(walk.entries_max))
+        .get_result(&mut *connection)
+        .await?;
+    Ok(walked)
+}
+
+async fn count(store: &PgStore, walk: &TrimBatch) -> Result<TrimProgress, Failure> {
+    let mut connection = store.connection().await?;
+    let Row(walked) = prepared(COUNT)
+        .bind::<Text, _>(walk.after.as_ref().map_or("", ConversationId::as_str))
+        .bind::<BigInt, _>(i64::from(walk.conversations_max))
+        .bind::<Timestamptz, _>(PgTimestamp(walk.before))
+        .get_result(&mut *connection)
+        .await?;
+    Ok(walked)
+}
+
+impl FromColumns for TrimProgress {
+    fn from_columns<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
+        let next = row.maybe_parsed("next_id", ConversationId::parse)?;
+        Ok(Self { entries: row.count("entries")?, next })
     }
 }

@@ -8,11 +8,9 @@ use tracing::Instrument;
 
 use crate::{
     connect::Connector,
-    failure::{Class, Failure},
-    home::ConnectionRuntime,
-    pool::{Pool, Pooled},
-    settings::{InvalidSettings, Settings},
-    statements::Statements,
+    error::{Class, Failure},
+    pool::{ConnectionRuntime, InvalidSettings, Pool, Pooled, Settings},
+    query::Statements,
 };
 
 /// Everything durable, in PostgreSQL. Cheap to clone; clones share their connections.

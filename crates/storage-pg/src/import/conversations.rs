@@ -2,23 +2,26 @@
 
 use std::sync::Arc;
 
-use diesel::sql_types::{Array, Text};
+use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
+    conversation::Side,
+    ids::AppointmentId,
     import::{
         ImportedConversation,
         store::{ImportOutcome, ImportRow, ImportStep},
     },
+    text::Subject,
     time::Timestamp,
 };
 
 use super::{
-    by_index, conversation_rows,
+    by_index,
+    conflicts::Obstacles,
     known::{self, Kind, Taken},
-    let_in, mark, message_rows,
-    obstacles::Obstacles,
+    let_in, messages,
 };
-use crate::{failure::Failure, prepared::prepared, store::PgStore};
+use crate::{error::Failure, import, query::prepared, row::PgTimestamp, store::PgStore};
 
 const REMOVE_FILES: &str = "
 DELETE FROM messaging.attachment AS file USING messaging.message AS said
@@ -41,7 +44,7 @@ pub(super) async fn take(
             let landings = obstacles.landings(&page);
             if let Some(progress) = &step.mark {
                 write(connection, &page, &landings, &obstacles, step.at).await?;
-                mark::save(connection, progress, &step).await?;
+                import::save(connection, progress, &step).await?;
             }
             Ok(landings)
         })
@@ -65,8 +68,8 @@ async fn write(
         empty(connection, &replaced).await?;
     }
     let positioned: Vec<_> = taken.iter().map(|it| (&it.value, last_seq(it, obstacles))).collect();
-    conversation_rows::enter(connection, &positioned).await?;
-    message_rows::enter(connection, &positioned).await?;
+    enter(connection, &positioned).await?;
+    messages::enter(connection, &positioned).await?;
     let noted = taken.iter().zip(&positioned).map(|(it, (conversation, last_seq))| Taken {
         id: conversation.id.as_str(),
         fingerprint: &it.fingerprint,
@@ -88,4 +91,47 @@ async fn empty(connection: &mut AsyncPgConnection, ids: &[&str]) -> Result<(), F
         prepared(statement).bind::<Array<Text>, _>(ids.to_vec()).execute(connection).await?;
     }
     Ok(())
+}
+
+// Rows of conversations.
+
+const ENTER: &str = include_str!("conversations.sql");
+
+/// A conversation, and its newest position here.
+pub(super) type Positioned<'c> = (&'c ImportedConversation, i64);
+
+/// Enters conversations, or replaces what is here under their ids.
+pub(super) async fn enter(
+    connection: &mut AsyncPgConnection,
+    page: &[Positioned<'_>],
+) -> Result<(), Failure> {
+    prepared(ENTER)
+        .bind::<Array<Text>, _>(all(page, |it| it.id.as_str()))
+        .bind::<Array<Text>, _>(all(page, |it| it.parties.salon.as_str()))
+        .bind::<Array<Text>, _>(all(page, |it| it.parties.client.as_str()))
+        .bind::<Array<Nullable<Text>>, _>(all(page, |it| {
+            it.appointment.as_ref().map(AppointmentId::as_str)
+        }))
+        .bind::<Array<Nullable<Text>>, _>(all(page, |it| it.subject.as_ref().map(Subject::as_str)))
+        .bind::<Array<Text>, _>(all(page, |it| it.status.as_str()))
+        .bind::<Array<Timestamptz>, _>(all(page, |it| PgTimestamp(it.created_at)))
+        .bind::<Array<Timestamptz>, _>(all(page, |it| PgTimestamp(it.updated_at)))
+        .bind::<Array<Timestamptz>, _>(all(page, |it| PgTimestamp(it.last_message_at)))
+        .bind::<Array<BigInt>, _>(page.iter().map(|(_, last_seq)| *last_seq).collect::<Vec<_>>())
+        .bind::<Array<BigInt>, _>(all(page, |it| it.horizons.salon.get()))
+        .bind::<Array<BigInt>, _>(all(page, |it| it.horizons.client.get()))
+        .bind::<Array<BigInt>, _>(all(page, |it| it.newest_of(Side::Salon).get()))
+        .bind::<Array<BigInt>, _>(all(page, |it| it.newest_of(Side::Client).get()))
+        .bind::<Array<BigInt>, _>(all(page, message_count))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+fn all<'c, T>(page: &[Positioned<'c>], column: impl Fn(&'c ImportedConversation) -> T) -> Vec<T> {
+    page.iter().map(|(conversation, _)| column(conversation)).collect()
+}
+
+fn message_count(conversation: &ImportedConversation) -> i64 {
+    i64::try_from(conversation.messages.len()).unwrap_or(i64::MAX)
 }

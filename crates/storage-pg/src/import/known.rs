@@ -9,7 +9,7 @@ use diesel::{
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{import::store::Fingerprint, time::Timestamp};
 
-use crate::{failure::Failure, prepared::prepared, record::PgTimestamp};
+use crate::{error::Failure, query::prepared, row::PgTimestamp};
 
 const FIND: &str = "
 SELECT known.id, known.fingerprint, known.last_seq FROM messaging.imported AS known

@@ -13,12 +13,11 @@ use domain::{
 };
 
 use super::{
-    by_index,
-    columns::{FORGOTTEN, found},
+    FORGOTTEN, by_index, found,
     known::{self, Kind, Taken},
-    let_in, mark,
+    let_in,
 };
-use crate::{failure::Failure, prepared::prepared, record::PgTimestamp, store::PgStore};
+use crate::{error::Failure, import, query::prepared, row::PgTimestamp, store::PgStore};
 
 const CONVERSATIONS: &str = "
 SELECT here.id::text AS id FROM messaging.conversation AS here
@@ -45,7 +44,7 @@ pub(super) async fn take(
             let landings = decide(connection, &page, &keys, step.mark.is_none()).await?;
             if let Some(progress) = &step.mark {
                 write(connection, &page, &landings, step.at).await?;
-                mark::save(connection, progress, &step).await?;
+                import::save(connection, progress, &step).await?;
             }
             Ok(landings)
         })

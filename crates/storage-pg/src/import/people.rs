@@ -14,12 +14,11 @@ use domain::{
 };
 
 use super::{
-    by_index,
-    columns::{FORGOTTEN, found, here},
+    FORGOTTEN, by_index, found, here,
     known::{self, Kind, Taken},
-    let_in, mark,
+    let_in,
 };
-use crate::{failure::Failure, prepared::prepared, record::PgTimestamp, store::PgStore};
+use crate::{error::Failure, import, query::prepared, row::PgTimestamp, store::PgStore};
 
 /// Who is here, locked, and whether they are as an import left them: whoever tells of a person here
 /// writes when.
@@ -65,7 +64,7 @@ pub(super) async fn take(
                 let imported = here.iter().filter(|(_, is_as_imported)| **is_as_imported);
                 let imported: HashSet<_> = imported.map(|(id, _)| id.as_str()).collect();
                 write(connection, &page, &landings, &imported, step.at).await?;
-                mark::save(connection, progress, &step).await?;
+                import::save(connection, progress, &step).await?;
             }
             Ok(landings)
         })

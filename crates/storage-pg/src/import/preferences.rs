@@ -13,12 +13,11 @@ use domain::{
 };
 
 use super::{
-    by_index,
-    columns::{FORGOTTEN, IN_THE_DIRECTORY, found, here},
+    FORGOTTEN, IN_THE_DIRECTORY, by_index, found, here,
     known::{self, Kind, Taken},
-    let_in, mark,
+    let_in,
 };
-use crate::{failure::Failure, prepared::prepared, record::PgTimestamp, store::PgStore};
+use crate::{error::Failure, import, query::prepared, row::PgTimestamp, store::PgStore};
 
 /// What is here, locked, and whether it is as an import left it: whoever changes a wish, or mutes a
 /// conversation, writes when.
@@ -64,7 +63,7 @@ pub(super) async fn take(
             let landings = decide(connection, &page, step.mark.is_none()).await?;
             if let Some(progress) = &step.mark {
                 write(connection, &page, &landings, step.at).await?;
-                mark::save(connection, progress, &step).await?;
+                import::save(connection, progress, &step).await?;
             }
             Ok(landings)
         })

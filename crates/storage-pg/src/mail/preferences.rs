@@ -1,0 +1,218 @@
+//! What people want to hear of by mail.
+
+use async_trait::async_trait;
+use diesel::{
+    OptionalExtension, QueryableByName,
+    deserialize::Result as Read,
+    pg::Pg,
+    row::NamedRow,
+    sql_types::{Bool, Integer, Nullable, SmallInt, Text, Timestamptz},
+};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use domain::{
+    ids::{ConversationId, UserId},
+    mail::{
+        preferences::{Frequency, MUTED_MAX, PreferenceChange, Preferences, QuietHours},
+        store::{Muting, PreferenceStore},
+    },
+    ports::StoreError,
+    time::{Timestamp, Zone},
+};
+
+use super::wishes;
+use crate::{
+    error::Failure,
+    query::prepared,
+    row::{Columns, PgTimestamp},
+    store::{PgStore, with_retry},
+};
+
+#[async_trait]
+impl PreferenceStore for PgStore {
+    #[tracing::instrument(name = "db.preference.find", skip_all)]
+    async fn preferences(
+        &self,
+        user: &UserId,
+        at: Timestamp,
+    ) -> Result<Option<Preferences>, StoreError> {
+        with_retry(|| find(self, user, at)).await
+    }
+
+    #[tracing::instrument(name = "db.preference.change", skip_all)]
+    async fn change_preferences(
+        &self,
+        user: &UserId,
+        change: &PreferenceChange,
+        at: Timestamp,
+    ) -> Result<Option<Preferences>, StoreError> {
+        with_retry(|| self::change(self, user, change, at)).await
+    }
+
+    #[tracing::instrument(
+        name = "db.preference.mute", skip_all, fields(conversation.id = %conversation)
+    )]
+    async fn mute(
+        &self,
+        user: &UserId,
+        conversation: &ConversationId,
+        at: Timestamp,
+    ) -> Result<Muting, StoreError> {
+        with_retry(|| mute(self, user, conversation, at)).await
+    }
+
+    #[tracing::instrument(
+        name = "db.preference.unmute", skip_all, fields(conversation.id = %conversation)
+    )]
+    async fn unmute(
+        &self,
+        user: &UserId,
+        conversation: &ConversationId,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        with_retry(|| unmute(self, user, conversation, at)).await
+    }
+}
+
+// Conversations that somebody does not want to hear of.
+
+const MUTE: &str = "SELECT messaging.mute_conversation($1, $2, $3, $4) AS muting";
+
+/// What a person wants is locked first, as when they mute something: nobody waits in a circle.
+const UNMUTE: &str = "
+WITH owner AS (
+    SELECT person_id FROM messaging.preference WHERE person_id = $1 FOR UPDATE
+), heard_of AS (
+    DELETE FROM messaging.muted_conversation AS muted USING owner
+    WHERE muted.person_id = owner.person_id AND muted.conversation_id = $2
+    RETURNING muted.person_id
+)
+UPDATE messaging.preference AS preference SET updated_at = $3
+FROM heard_of WHERE preference.person_id = heard_of.person_id";
+
+struct Answer(Muting);
+
+impl QueryableByName<Pg> for Answer {
+    fn build<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
+        let muting = |word: &str| match word {
+            "muted" => Some(Muting::Muted),
+            "unknown_conversation" => Some(Muting::UnknownConversation),
+            "too_many" => Some(Muting::TooMany),
+            _ => None,
+        };
+        row.parsed("muting", muting).map(Self)
+    }
+}
+
+async fn mute(
+    store: &PgStore,
+    user: &UserId,
+    conversation: &ConversationId,
+    at: Timestamp,
+) -> Result<Muting, Failure> {
+    let mut connection = store.connection().await?;
+    let Answer(muting) = prepared(MUTE)
+        .bind::<Text, _>(user.as_str())
+        .bind::<Text, _>(conversation.as_str())
+        .bind::<Integer, _>(i32::try_from(MUTED_MAX).unwrap_or(i32::MAX))
+        .bind::<Timestamptz, _>(PgTimestamp(at))
+        .get_result(&mut *connection)
+        .await?;
+    Ok(muting)
+}
+
+async fn unmute(
+    store: &PgStore,
+    user: &UserId,
+    conversation: &ConversationId,
+    at: Timestamp,
+) -> Result<(), Failure> {
+    let mut connection = store.connection().await?;
+    prepared(UNMUTE)
+        .bind::<Text, _>(user.as_str())
+        .bind::<Text, _>(conversation.as_str())
+        .bind::<Timestamptz, _>(PgTimestamp(at))
+        .execute(&mut *connection)
+        .await?;
+    Ok(())
+}
+
+// What a person wants, and changes of it.
+
+const FIND: &str = concat!(include_str!("../preference/recipient.sql"), "WHERE person.id = $1");
+const CHANGE: &str = include_str!("../preference/change.sql");
+
+/// What somebody the directory knows said that they want, if anything.
+struct Noted(Option<Preferences>);
+
+impl QueryableByName<Pg> for Noted {
+    fn build<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
+        wishes(row, row.parsed("id", UserId::parse)?).map(Self)
+    }
+}
+
+async fn find(
+    store: &PgStore,
+    user: &UserId,
+    at: Timestamp,
+) -> Result<Option<Preferences>, Failure> {
+    let mut connection = store.connection().await?;
+    match read(&mut connection, user).await? {
+        None => Ok(None),
+        Some(Noted(Some(noted))) => Ok(Some(noted)),
+        Some(Noted(None)) => {
+            enter(&mut connection, user, at).await?;
+            // Somebody else may have been first.
+            let noted = read(&mut connection, user).await?;
+            Ok(noted.and_then(|Noted(noted)| noted))
+        }
+    }
+}
+
+async fn change(
+    store: &PgStore,
+    user: &UserId,
+    change: &PreferenceChange,
+    at: Timestamp,
+) -> Result<Option<Preferences>, Failure> {
+    let mut connection = store.connection().await?;
+    let quiet = change.quiet_hours.flatten();
+    let minute = |of: fn(QuietHours) -> u16| quiet.map(|hours| of(hours).cast_signed());
+    let zone = change.zone.as_ref();
+    prepared(CHANGE)
+        .bind::<Text, _>(user.as_str())
+        .bind::<Timestamptz, _>(PgTimestamp(at))
+        .bind::<Nullable<Bool>, _>(change.mail_enabled)
+        .bind::<Nullable<Text>, _>(change.frequency.map(Frequency::as_str))
+        .bind::<Bool, _>(change.quiet_hours.is_some())
+        .bind::<Nullable<SmallInt>, _>(minute(QuietHours::from_minute))
+        .bind::<Nullable<SmallInt>, _>(minute(QuietHours::to_minute))
+        .bind::<Bool, _>(zone.is_some())
+        .bind::<Nullable<Text>, _>(zone.and_then(|zone| zone.as_ref().map(Zone::as_str)))
+        .execute(&mut *connection)
+        .await?;
+    let noted = read(&mut connection, user).await?;
+    Ok(noted.and_then(|Noted(noted)| noted))
+}
+
+async fn read(connection: &mut AsyncPgConnection, user: &UserId) -> Result<Option<Noted>, Failure> {
+    Ok(prepared(FIND).bind::<Text, _>(user.as_str()).get_result(connection).await.optional()?)
+}
+
+/// Notes the usual, unless something is noted.
+async fn enter(
+    connection: &mut AsyncPgConnection,
+    user: &UserId,
+    at: Timestamp,
+) -> Result<(), Failure> {
+    const ENTER: &str = "
+INSERT INTO messaging.preference (person_id, mail_enabled, frequency, created_at, updated_at)
+SELECT id, true, $3, $2, $2 FROM messaging.participant WHERE id = $1
+ON CONFLICT (person_id) DO NOTHING";
+    prepared(ENTER)
+        .bind::<Text, _>(user.as_str())
+        .bind::<Timestamptz, _>(PgTimestamp(at))
+        .bind::<Text, _>(Frequency::default().as_str())
+        .execute(connection)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,165 @@
+//! Read horizons. The work is done by `messaging.mark_read`.
+
+use async_trait::async_trait;
+use diesel::{
+    OptionalExtension, QueryableByName,
+    deserialize::Result as Read,
+    pg::Pg,
+    row::NamedRow,
+    sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz},
+};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use domain::{
+    conversation::{
+        Parties, Side,
+        event::{Event, EventKind, ReadReceipt},
+        store::{MarkRead, MarkedRead, ReadTarget, ReadingStore},
+    },
+    ids::{ConversationId, Seq, UserId},
+    ports::StoreError,
+    time::Timestamp,
+};
+
+use crate::{
+    error::Failure,
+    query::prepared,
+    row::{Columns, PgTimestamp, good, side_word},
+    store::{PgStore, with_retry},
+};
+
+/// How many ids the functions return of the messages that became read, and the log keeps: enough to
+/// tell one from several. Receipts name none; the log's check wants one at least.
+pub(crate) const READ_IDS_MAX: i32 = 2;
+
+const MARK: &str = "SELECT * FROM messaging.mark_read($1, $2, $3, $4, $5)";
+
+const MARK_MESSAGES: &str =
+    "SELECT messaging.mark_messages_read($1, $2, $3, $4, $5, $6) AS read_message_ids";
+
+const TOTAL: &str = include_str!("reading/total.sql");
+
+/// What the function returns when there is such a conversation.
+struct Answer {
+    parties: Parties,
+    unread: u64,
+    moved: Option<Moved>,
+}
+
+struct Moved {
+    seq: Seq,
+    up_to: Seq,
+    several: bool,
+}
+
+impl QueryableByName<Pg> for Answer {
+    fn build<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
+        let parties = Parties {
+            salon: row.parsed("salon_id", UserId::parse)?,
+            client: row.parsed("client_id", UserId::parse)?,
+        };
+        let seq = NamedRow::get::<Nullable<BigInt>, Option<i64>>(row, "seq")?;
+        let moved = match seq {
+            None => None,
+            Some(seq) => {
+                let ids = NamedRow::get::<Array<Text>, Vec<String>>(row, "read_message_ids")?;
+                let (seq, up_to) = (good("seq", Seq::new(seq))?, row.seq("up_to")?);
+                Some(Moved { seq, up_to, several: ids.len() > 1 })
+            }
+        };
+        Ok(Self { parties, unread: row.count("unread")?, moved })
+    }
+}
+
+#[derive(QueryableByName)]
+struct Total {
+    #[diesel(sql_type = BigInt)]
+    total: i64,
+}
+
+/// The ids that the function returns; NULL when nothing became read.
+struct Marked(Vec<String>);
+
+impl QueryableByName<Pg> for Marked {
+    fn build<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
+        let ids =
+            NamedRow::get::<Nullable<Array<Text>>, Option<Vec<String>>>(row, "read_message_ids")?;
+        Ok(Self(ids.unwrap_or_default()))
+    }
+}
+
+/// Marks what the salon side said beyond `after` and up to `up_to` as read, and returns the newest of
+/// these messages, as far as there are any. The conversation is locked.
+pub(crate) async fn mark_messages_of_salon(
+    connection: &mut AsyncPgConnection,
+    conversation: &ConversationId,
+    after: Seq,
+    up_to: Seq,
+    at: Timestamp,
+) -> Result<Vec<String>, Failure> {
+    let Marked(ids) = prepared(MARK_MESSAGES)
+        .bind::<Text, _>(conversation.as_str())
+        .bind::<Text, _>(side_word(Side::Salon))
+        .bind::<BigInt, _>(after.get())
+        .bind::<BigInt, _>(up_to.get())
+        .bind::<Timestamptz, _>(PgTimestamp(at))
+        .bind::<Integer, _>(1)
+        .get_result(connection)
+        .await?;
+    Ok(ids)
+}
+
+#[async_trait]
+impl ReadingStore for PgStore {
+    #[tracing::instrument(name = "db.reading.mark", skip_all, fields(conversation.id = %mark.conversation))]
+    async fn mark_read(&self, mark: &MarkRead) -> Result<Option<MarkedRead>, StoreError> {
+        with_retry(|| mark_read(self, mark)).await
+    }
+
+    #[tracing::instrument(name = "db.reading.total", skip_all)]
+    async fn unread_total(&self, reader: &UserId) -> Result<u64, StoreError> {
+        with_retry(|| total(self, reader)).await
+    }
+}
+
+async fn mark_read(store: &PgStore, mark: &MarkRead) -> Result<Option<MarkedRead>, Failure> {
+    let up_to = match mark.target {
+        ReadTarget::Everything => i64::MAX,
+        ReadTarget::UpTo(seq) => seq.get(),
+    };
+    let mut connection = store.connection().await?;
+    let answer: Option<Answer> = prepared(MARK)
+        .bind::<Text, _>(mark.conversation.as_str())
+        .bind::<Text, _>(mark.reader.as_str())
+        .bind::<BigInt, _>(up_to)
+        .bind::<Timestamptz, _>(PgTimestamp(mark.at))
+        .bind::<Integer, _>(READ_IDS_MAX)
+        .get_result(&mut *connection)
+        .await
+        .optional()?;
+    Ok(answer.map(|answer| marked(mark, answer)))
+}
+
+fn marked(mark: &MarkRead, answer: Answer) -> MarkedRead {
+    let Answer { parties, unread, moved } = answer;
+    let event = moved.map(|Moved { seq, up_to, several }| Event {
+        conversation: mark.conversation.clone(),
+        parties: parties.clone(),
+        seq,
+        at: mark.at,
+        actor: mark.reader.clone(),
+        kind: EventKind::MessagesRead(ReadReceipt {
+            reader: mark.reader.clone(),
+            up_to,
+            several,
+            unread,
+        }),
+    });
+    MarkedRead { parties, unread, event }
+}
+
+async fn total(store: &PgStore, reader: &UserId) -> Result<u64, Failure> {
+    let mut connection = store.connection().await?;
+    let Total { total } =
+        prepared(TOTAL).bind::<Text, _>(reader.as_str()).get_result(&mut *connection).await?;
+    Ok(total.unsigned_abs())
+}

@@ -1,0 +1,222 @@
+//! The directory of people.
+
+use async_trait::async_trait;
+use diesel::{
+    OptionalExtension, QueryableByName,
+    deserialize::Result as Read,
+    pg::Pg,
+    row::NamedRow,
+    sql_types::{Array, BigInt, Bool, Jsonb, Nullable, Text, Timestamptz},
+};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use domain::{
+    ids::UserId,
+    participant::{
+        Language, Participant, Profile, Role,
+        store::{ParticipantStore, ParticipantWithPartners},
+    },
+    ports::StoreError,
+    time::{Timestamp, Zone},
+};
+use serde::Serialize;
+
+use crate::{
+    error::{Class, Failure},
+    query::prepared,
+    row::{Columns, FromColumns, PgTimestamp, Row, good},
+    store::{PgStore, with_retry},
+};
+
+const FIND: &str = "
+SELECT id, role, first_name, last_name, salon_name, image, email, language, zone, is_forgotten
+FROM messaging.participant
+WHERE id = $1";
+
+const ACQUAINTANCES: &str = include_str!("participant/acquaintances.sql");
+
+/// A person with their partners, as the statement returns them.
+struct Known(ParticipantWithPartners);
+
+impl QueryableByName<Pg> for Known {
+    fn build<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
+        let ids = NamedRow::get::<Array<Text>, Vec<String>>(row, "partner_ids")?;
+        let partners = ids.iter().map(|id| good("partner_ids", UserId::parse(id)));
+        let (person, partners) = (participant(row, "")?, partners.collect::<Read<_>>()?);
+        Ok(Self(ParticipantWithPartners { person, partners }))
+    }
+}
+
+#[async_trait]
+impl ParticipantStore for PgStore {
+    #[tracing::instrument(name = "db.participant.find", skip_all)]
+    async fn participant(&self, id: &UserId) -> Result<Option<Participant>, StoreError> {
+        with_retry(|| find(self, id)).await
+    }
+
+    #[tracing::instrument(name = "db.participant.note", skip_all)]
+    async fn note_participant(
+        &self,
+        person: &Participant,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        with_retry(|| note(self, person, at)).await
+    }
+
+    #[tracing::instrument(name = "db.participant.put", skip_all)]
+    async fn put_participants(
+        &self,
+        people: &[Participant],
+        at: Timestamp,
+    ) -> Result<Vec<UserId>, StoreError> {
+        with_retry(|| put(self, people, at)).await
+    }
+
+    #[tracing::instrument(name = "db.participant.acquaintances", skip_all)]
+    async fn acquaintances(
+        &self,
+        id: &UserId,
+        partners_max: u32,
+    ) -> Result<Option<ParticipantWithPartners>, StoreError> {
+        with_retry(|| acquaintances(self, id, partners_max)).await
+    }
+}
+
+async fn find(store: &PgStore, id: &UserId) -> Result<Option<Participant>, Failure> {
+    find_on(&mut *store.connection().await?, id).await
+}
+
+/// The person `id`, over a connection at hand.
+pub(crate) async fn find_on(
+    connection: &mut AsyncPgConnection,
+    id: &UserId,
+) -> Result<Option<Participant>, Failure> {
+    let found = prepared(FIND).bind::<Text, _>(id.as_str()).get_result(connection).await;
+    Ok(found.optional()?.map(|Row(person)| person))
+}
+
+async fn acquaintances(
+    store: &PgStore,
+    id: &UserId,
+    partners_max: u32,
+) -> Result<Option<ParticipantWithPartners>, Failure> {
+    let mut connection = store.connection().await?;
+    let found = prepared(ACQUAINTANCES)
+        .bind::<Text, _>(id.as_str())
+        .bind::<BigInt, _>(i64::from(partners_max))
+        .get_result(&mut *connection)
+        .await;
+    Ok(found.optional()?.map(|Known(acquaintances)| acquaintances))
+}
+
+// Entering people.
+
+const NOTE: &str = include_str!("participant/note.sql");
+
+const PUT: &str = include_str!("participant/put.sql");
+
+/// A person as they travel to the database; the fields are the columns.
+#[derive(Serialize)]
+struct NewPerson<'p> {
+    id: &'p str,
+    role: &'p str,
+    first_name: Option<&'p str>,
+    last_name: Option<&'p str>,
+    salon_name: Option<&'p str>,
+    image: Option<&'p str>,
+    email: Option<&'p str>,
+    language: Option<&'static str>,
+    zone: Option<&'p str>,
+}
+
+impl<'p> From<&'p Participant> for NewPerson<'p> {
+    fn from(person: &'p Participant) -> Self {
+        let profile = &person.profile;
+        Self {
+            id: person.id.as_str(),
+            role: person.role.as_str(),
+            first_name: profile.first_name.as_deref(),
+            last_name: profile.last_name.as_deref(),
+            salon_name: profile.salon_name.as_deref(),
+            image: profile.image.as_deref(),
+            email: profile.email.as_deref(),
+            language: profile.language.map(Language::as_str),
+            zone: profile.zone.as_ref().map(Zone::as_str),
+        }
+    }
+}
+
+/// Somebody who was asked to be forgotten.
+struct Forgotten(UserId);
+
+impl QueryableByName<Pg> for Forgotten {
+    fn build<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
+        row.parsed("id", UserId::parse).map(Self)
+    }
+}
+
+async fn note(store: &PgStore, person: &Participant, at: Timestamp) -> Result<(), Failure> {
+    let person = NewPerson::from(person);
+    let mut connection = store.connection().await?;
+    prepared(NOTE)
+        .bind::<Text, _>(person.id)
+        .bind::<Text, _>(person.role)
+        .bind::<Nullable<Text>, _>(person.first_name)
+        .bind::<Nullable<Text>, _>(person.last_name)
+        .bind::<Nullable<Text>, _>(person.salon_name)
+        .bind::<Nullable<Text>, _>(person.image)
+        .bind::<Nullable<Text>, _>(person.email)
+        .bind::<Nullable<Text>, _>(person.language)
+        .bind::<Nullable<Text>, _>(person.zone)
+        .bind::<Timestamptz, _>(PgTimestamp(at))
+        .execute(&mut *connection)
+        .await?;
+    Ok(())
+}
+
+async fn put(
+    store: &PgStore,
+    people: &[Participant],
+    at: Timestamp,
+) -> Result<Vec<UserId>, Failure> {
+    let people: Vec<_> = people.iter().map(NewPerson::from).collect();
+    let people = serde_json::to_value(people)
+        .map_err(|_| Failure::new(Class::Internal, "people could not be written"))?;
+    let mut connection = store.connection().await?;
+    let forgotten: Vec<Forgotten> = prepared(PUT)
+        .bind::<Jsonb, _>(people)
+        .bind::<Timestamptz, _>(PgTimestamp(at))
+        .load(&mut *connection)
+        .await?;
+    Ok(forgotten.into_iter().map(|Forgotten(id)| id).collect())
+}
+
+// People.
+
+/// The person in the columns that begin with `prefix`: `<prefix>id`, `<prefix>role` …
+pub(crate) fn participant<'a>(row: &impl NamedRow<'a, Pg>, prefix: &str) -> Read<Participant> {
+    let is_forgotten = NamedRow::get::<Bool, bool>(row, &format!("{prefix}is_forgotten"))?;
+    Ok(Participant { is_forgotten, ..author_of_new(row, prefix)? })
+}
+
+/// The same, of somebody who has just said something: whoever was forgotten cannot.
+pub(crate) fn author_of_new<'a>(row: &impl NamedRow<'a, Pg>, prefix: &str) -> Read<Participant> {
+    let column = |name: &str| format!("{prefix}{name}");
+    let detail = |name: &str| row.maybe_text(&column(name));
+    let profile = Profile {
+        first_name: detail("first_name")?,
+        last_name: detail("last_name")?,
+        salon_name: detail("salon_name")?,
+        image: detail("image")?,
+        email: detail("email")?,
+        language: row.maybe_parsed(&column("language"), Language::of_locale)?,
+        zone: row.maybe_parsed(&column("zone"), Zone::parse)?,
+    };
+    let id = row.parsed(&column("id"), UserId::parse)?;
+    Ok(Participant::new(id, Role::parse(&row.text(&column("role"))?), profile))
+}
+
+impl FromColumns for Participant {
+    fn from_columns<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
+        participant(row, "")
+    }
+}

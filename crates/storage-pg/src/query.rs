@@ -1,0 +1,106 @@
+//! Statements written in SQL, prepared once per connection.
+
+use std::{
+    marker::PhantomData,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use diesel::{
+    QueryResult,
+    connection::{Instrumentation, InstrumentationEvent},
+    pg::Pg,
+    query_builder::{AstPass, Query, QueryFragment, QueryId},
+    serialize::ToSql,
+    sql_types::{HasSqlType, Untyped},
+};
+
+/// A statement with `$1`, `$2` … in its text, in the order of [`bind`](Self::bind).
+///
+/// Diesel's own `sql_query` is prepared anew each time, as its text might be; that is a round trip
+/// more. Texts here are constants, so a connection keeps them prepared.
+pub(crate) struct Prepared<'v> {
+    sql: &'static str,
+    values: Vec<Box<dyn QueryFragment<Pg> + Send + 'v>>,
+}
+
+/// A statement without values yet.
+pub(crate) fn prepared<'v>(sql: &'static str) -> Prepared<'v> {
+    Prepared { sql, values: Vec::new() }
+}
+
+impl<'v> Prepared<'v> {
+    /// Adds the value of the next parameter.
+    pub(crate) fn bind<ST, V>(mut self, value: V) -> Self
+    where
+        Pg: HasSqlType<ST>,
+        ST: Send + 'v,
+        V: ToSql<ST, Pg> + Send + 'v,
+    {
+        self.values.push(Box::new(Value { value, sql_type: PhantomData::<ST> }));
+        self
+    }
+}
+
+impl QueryFragment<Pg> for Prepared<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(self.sql);
+        // Diesel writes a placeholder wherever it takes a value. Ours are in the text already, so
+        // these go into a comment.
+        out.push_sql(" --");
+        for value in &self.values {
+            out.push_sql(" ");
+            value.walk_ast(out.reborrow())?;
+        }
+        Ok(())
+    }
+}
+
+/// Without a static id, the text itself is the key under which a connection keeps the statement.
+impl QueryId for Prepared<'_> {
+    type QueryId = ();
+
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl Query for Prepared<'_> {
+    type SqlType = Untyped;
+}
+
+struct Value<V, ST> {
+    value: V,
+    sql_type: PhantomData<ST>,
+}
+
+impl<V, ST> QueryFragment<Pg> for Value<V, ST>
+where
+    Pg: HasSqlType<ST>,
+    V: ToSql<ST, Pg>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_bind_param(&self.value)
+    }
+}
+
+// Counts what is sent to the database.
+
+/// How many statements were sent, over all connections that share this.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Statements(Arc<AtomicU64>);
+
+impl Statements {
+    /// The number so far.
+    pub(crate) fn count(&self) -> u64 {
+        AtomicU64::load(&self.0, Ordering::Relaxed)
+    }
+}
+
+impl Instrumentation for Statements {
+    fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
+        if matches!(event, InstrumentationEvent::StartQuery { .. }) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
