@@ -1,22 +1,28 @@
 //! What the fuzz targets call. Each of these must return for every input; a panic is a find.
 
-mod script;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
-#[cfg(test)]
-mod tests;
-
+use async_trait::async_trait;
 use bytes::Bytes;
 use bytestring::ByteString;
 
 use crate::{
+    Accepted, Config, ConnectRequest, DisconnectReason, Event, Handler, Namespace, Refusal, Server,
+    Socket,
     engine::{
-        EnginePacket,
-        payload::{Part, Parts, push_text},
+        ClosePlan, Disconnected, EnginePacket, Incoming, Transport,
+        packet::{Part, Parts, push_text},
     },
+    mailbox::SessionHandle,
+    namespace::Headers,
     packet::{Decoder, Limits},
+    server::{SessionEntry, nothing},
+    session::{Client, Session},
+    sid::EngineId,
 };
-
-pub use script::session;
 
 /// Divides an input into messages. One that starts with `!` is binary.
 const DIVIDER: u8 = b'\n';
@@ -73,3 +79,109 @@ fn messages(input: &[u8]) -> impl Iterator<Item = Part> {
         None => Part::Text(String::from_utf8_lossy(message).into_owned().into()),
     })
 }
+
+// A whole session, driven by a script instead of a connection.
+
+/// Feeds the messages in `input` to a session. Whatever they are, it ends, and every handler has
+/// had its last call by then.
+///
+/// # Panics
+/// When a handler was forgotten, or the session is still there.
+pub fn session(input: &[u8]) {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+    runtime.block_on(run(input));
+}
+
+async fn run(input: &[u8]) {
+    let guests = Arc::new(AtomicUsize::new(0));
+    let server =
+        Server::builder(Config { inbox_events: 4, mailbox_messages: 16, ..Config::default() })
+            .namespace("/", TestNamespace(Arc::clone(&guests)))
+            .namespace("/custom", TestNamespace(Arc::clone(&guests)))
+            .build();
+    let shared = server.shared();
+    let link = Arc::new(SessionHandle::new(&shared.config));
+    let id = EngineId::random().expect("the system has randomness");
+    let seat = SessionEntry { link: Arc::clone(&link), door: None };
+    let registration = shared.table.register(id, seat, nothing()).expect("room");
+    let client = Client { remote: None, headers: Headers::none() };
+    let script = Script { lines: messages(input).collect::<Vec<_>>().into_iter() };
+    Session::new(shared, link, registration, client).run(script).await;
+    assert_eq!(guests.load(Ordering::Relaxed), 0, "a handler was forgotten");
+    assert_eq!(server.session_count(), 0);
+}
+
+/// Counts who is in it, and answers whatever is said.
+struct TestNamespace(Arc<AtomicUsize>);
+
+struct TestClient {
+    hall: Arc<AtomicUsize>,
+    socket: Socket,
+}
+
+#[async_trait]
+impl Namespace for TestNamespace {
+    async fn connect(&self, _: ConnectRequest, socket: Socket) -> Result<Accepted, Refusal> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Ok(Accepted::new(TestClient { hall: Arc::clone(&self.0), socket }))
+    }
+}
+
+#[async_trait]
+impl Handler for TestClient {
+    async fn event(&mut self, event: Event) {
+        if event.name == "leave" {
+            self.socket.disconnect();
+        }
+        if let Some(ack) = event.ack {
+            drop(ack.send_raw(&event.args, event.attachments));
+        }
+    }
+
+    async fn disconnected(self: Box<Self>, _: DisconnectReason) {
+        self.hall.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Brings what is written, takes whatever comes, then leaves.
+struct Script {
+    lines: std::vec::IntoIter<Part>,
+}
+
+impl Transport for Script {
+    fn pump(&mut self, link: &SessionHandle) -> Result<(), Disconnected> {
+        while link.pop().is_some() {}
+        Ok(())
+    }
+
+    fn ping(&mut self) -> Result<bool, Disconnected> {
+        Ok(true)
+    }
+
+    fn pong(&mut self, _: Bytes) -> Result<(), Disconnected> {
+        Ok(())
+    }
+
+    fn owes_ping(&self) -> bool {
+        false
+    }
+
+    async fn next(&mut self, reads: bool) -> Incoming {
+        if !reads {
+            return std::future::pending().await;
+        }
+        match self.lines.next() {
+            Some(Part::Text(text)) => Incoming::Text(text),
+            Some(Part::Binary(bytes)) => Incoming::Binary(bytes),
+            None => Incoming::Closed,
+        }
+    }
+
+    async fn close(self, _: ClosePlan, link: &SessionHandle) {
+        link.discard();
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -3,11 +3,7 @@
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
-use super::{
-    Packet, ParseError,
-    header::{Header, Kind},
-    json,
-};
+use super::{Header, Kind, Packet, ParseError, json};
 
 /// How large a packet may be.
 #[derive(Clone, Copy, Debug)]

@@ -6,17 +6,16 @@ use serde_json::value::RawValue;
 use tokio::time::Instant;
 
 use super::{
-    Protocol, Session, SessionEnd, member::NamespaceSocket, members::Target, work::decide,
+    Protocol, Session, SessionEnd, decide,
+    namespaces::{NamespaceSocket, Target},
 };
 use crate::{
     config::after,
-    connect::{ConnectRequest, RecoveryRequest, Refusal},
     engine::{EngineMessage, EnginePacket, Incoming, Transport},
-    event::{Acknowledger, Event},
+    namespace::{ConnectRequest, DisconnectReason, RecoveryRequest, Refusal},
     packet::Packet,
-    reason::DisconnectReason,
     sid::SocketId,
-    socket::Socket,
+    socket::{Acknowledger, Event, Socket},
 };
 
 impl Session {

@@ -12,7 +12,7 @@ use super::{Client, Session};
 use crate::{
     Config, Server,
     engine::{ClosePlan, Disconnected, Fault, Incoming, Transport},
-    link::SessionHandle,
+    mailbox::SessionHandle,
     namespace::Headers,
     server::{SessionEntry, nothing},
     sid::EngineId,

@@ -11,9 +11,10 @@ use actix_web::{
     body::{BodySize, BoxBody, MessageBody},
 };
 use bytes::{Bytes, BytesMut};
-use flate2::{Compress, Compression, FlushCompress, Status};
+use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 
-use super::header::{self, Header};
+use super::frame_header::{self, Header};
+use crate::engine::Fault;
 
 /// Messages below this gain too little to be worth it.
 const MIN_BYTES: u64 = 1024;
@@ -85,7 +86,7 @@ fn frames(pending: &mut BytesMut) -> Bytes {
             None
         };
         if let Some(compressed) = compressed {
-            header::write(&mut out, header.first | COMPRESSED, compressed.len(), false);
+            frame_header::write(&mut out, header.first | COMPRESSED, compressed.len(), false);
             out.extend_from_slice(&compressed);
         } else {
             out.extend_from_slice(&frame);
@@ -118,13 +119,154 @@ pub(super) fn deflate(mut message: &[u8]) -> Option<Vec<u8>> {
     })
 }
 
+// Turns compressed messages of a client into plain frames (RFC 7692, 7.2.2), within a bound.
+
+/// How much room is made at a time.
+const STEP_BYTES: usize = 16 * 1024;
+
+thread_local! {
+    /// Nothing is kept between messages, so all connections of a thread share one.
+    static INFLATER: RefCell<Decompress> = RefCell::new(Decompress::new(false));
+}
+
+/// Follows the frames of a byte stream. What is not compressed passes as it is.
+#[derive(Debug)]
+pub(super) struct Inflate {
+    max_message_bytes: usize,
+    /// Bytes of a header, or of a compressed frame, that is incomplete.
+    pending: BytesMut,
+    /// What is left of a payload that passes as it is.
+    passing: u64,
+    message: Option<Message>,
+}
+
+/// A compressed message that is still coming in.
+#[derive(Debug)]
+struct Message {
+    opcode: u8,
+    compressed: BytesMut,
+}
+
+impl Inflate {
+    pub(super) fn new(max_message_bytes: usize) -> Self {
+        Self { max_message_bytes, pending: BytesMut::new(), passing: 0, message: None }
+    }
+
+    /// Reads on. A fault comes with everything in front of it.
+    pub(super) fn read(&mut self, bytes: &[u8]) -> (Bytes, Option<Fault>) {
+        self.pending.extend_from_slice(bytes);
+        let mut plain = BytesMut::new();
+        let outcome = loop {
+            match self.step(&mut plain) {
+                Ok(true) => {}
+                Ok(false) => break None,
+                Err(fault) => break Some(fault),
+            }
+        };
+        (plain.freeze(), outcome)
+    }
+
+    /// Goes on by one header or payload. `false` when there is not enough to go on with.
+    fn step(&mut self, plain: &mut BytesMut) -> Result<bool, Fault> {
+        if self.passing > 0 {
+            let rest = self.pending.len();
+            let step = usize::try_from(self.passing).map_or(rest, |left| left.min(rest));
+            plain.extend_from_slice(&self.pending.split_to(step));
+            self.passing -= step as u64;
+            return Ok(step > 0);
+        }
+        let Some(header) = Header::parse(&self.pending) else {
+            return Ok(false);
+        };
+        let is_compressed = header.is_first() && header.first & COMPRESSED != 0;
+        let continues = header.is_continuation() && self.message.is_some();
+        if !is_compressed && !continues {
+            plain.extend_from_slice(&self.pending.split_to(header.len));
+            self.passing = header.length;
+            return Ok(true);
+        }
+        self.collect(header, plain)
+    }
+
+    /// Takes in one frame of a compressed message, once it is complete.
+    fn collect(&mut self, header: Header, plain: &mut BytesMut) -> Result<bool, Fault> {
+        let collected = self.message.as_ref().map_or(0, |message| message.compressed.len());
+        let length = usize::try_from(header.length).map_err(|_| Fault::TooBig)?;
+        if collected.saturating_add(length) > self.max_message_bytes {
+            return Err(Fault::TooBig);
+        }
+        if header.is_first() == self.message.is_some() || header.first & 0x30 != 0 {
+            return Err(Fault::Protocol);
+        }
+        let Some(mask) = header.mask else {
+            return Err(Fault::Protocol);
+        };
+        if self.pending.len() < header.len + length {
+            return Ok(false);
+        }
+        drop(self.pending.split_to(header.len));
+        let mut payload = self.pending.split_to(length);
+        for (byte, key) in payload.iter_mut().zip(mask.into_iter().cycle()) {
+            *byte ^= key;
+        }
+        let opcode = header.opcode();
+        let message =
+            self.message.get_or_insert_with(|| Message { opcode, compressed: BytesMut::new() });
+        message.compressed.unsplit(payload);
+        if header.is_last()
+            && let Some(message) = self.message.take()
+        {
+            message.release(self.max_message_bytes, plain)?;
+        }
+        Ok(true)
+    }
+}
+
+impl Message {
+    /// Writes the message as one plain frame.
+    fn release(mut self, max_bytes: usize, plain: &mut BytesMut) -> Result<(), Fault> {
+        self.compressed.extend_from_slice(&TAIL);
+        let message = inflate(&self.compressed, max_bytes)?;
+        frame_header::write(plain, 0x80 | self.opcode, message.len(), true);
+        plain.extend_from_slice(&message);
+        Ok(())
+    }
+}
+
+/// Never grows beyond the limit by more than one step, whatever the input promises.
+fn inflate(mut input: &[u8], max_bytes: usize) -> Result<Vec<u8>, Fault> {
+    INFLATER.with_borrow_mut(|inflater| {
+        inflater.reset(false);
+        let mut output = Vec::new();
+        loop {
+            output.reserve(STEP_BYTES);
+            let (taken, grown) = (inflater.total_in(), output.len());
+            let status = inflater
+                .decompress_vec(input, &mut output, FlushDecompress::Sync)
+                .map_err(|_| Fault::Protocol)?;
+            if output.len() > max_bytes {
+                return Err(Fault::TooBig);
+            }
+            let taken = usize::try_from(inflater.total_in() - taken).unwrap_or(input.len());
+            input = &input[taken..];
+            let is_done = input.is_empty() && output.len() < output.capacity();
+            if is_done || status == Status::StreamEnd {
+                return Ok(output);
+            }
+            if taken == 0 && output.len() == grown {
+                return Err(Fault::Protocol);
+            }
+        }
+    })
+}
+
 #[cfg(test)]
-mod tests {
+mod deflate_tests {
     use super::*;
 
     fn frame(first: u8, payload: &[u8]) -> BytesMut {
         let mut bytes = BytesMut::new();
-        header::write(&mut bytes, first, payload.len(), false);
+        frame_header::write(&mut bytes, first, payload.len(), false);
         bytes.extend_from_slice(payload);
         bytes
     }
@@ -154,5 +296,90 @@ mod tests {
         assert!(frames(&mut pending).is_empty());
         pending.extend_from_slice(&whole[3..]);
         assert_eq!(frames(&mut pending), whole);
+    }
+}
+
+#[cfg(test)]
+mod inflate_tests {
+    use super::*;
+    use crate::engine::websocket::deflate;
+
+    const MAX: usize = 100_000;
+
+    fn compressed(message: &[u8]) -> Vec<u8> {
+        deflate::deflate(message).expect("compressible")
+    }
+
+    /// A frame as clients send it.
+    fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+        let mut bytes = BytesMut::new();
+        frame_header::write(&mut bytes, first, payload.len(), true);
+        let mask_at = bytes.len() - 4;
+        bytes[mask_at..].copy_from_slice(&[1, 2, 3, 4]);
+        bytes.extend(payload.iter().zip([1, 2, 3, 4].into_iter().cycle()).map(|(a, b)| a ^ b));
+        bytes.to_vec()
+    }
+
+    fn plain(first: u8, payload: &[u8]) -> Vec<u8> {
+        let mut bytes = BytesMut::new();
+        frame_header::write(&mut bytes, first, payload.len(), true);
+        bytes.extend_from_slice(payload);
+        bytes.to_vec()
+    }
+
+    fn read(bytes: &[u8], step: usize) -> (Vec<u8>, Option<Fault>) {
+        let mut inflate = Inflate::new(MAX);
+        let mut all = Vec::new();
+        for chunk in bytes.chunks(step) {
+            let (some, fault) = inflate.read(chunk);
+            all.extend_from_slice(&some);
+            if fault.is_some() {
+                return (all, fault);
+            }
+        }
+        (all, None)
+    }
+
+    #[test]
+    fn a_message_is_inflated_however_it_is_cut_and_others_pass_as_they_are() {
+        let text = b"hello ".repeat(2_000);
+        let (first, second) = (compressed(&text), frame(0x81, b"plain"));
+        let (front, back) = first.split_at(first.len() / 2);
+        let ping = frame(0x89, b"?");
+        let bytes = [
+            second.clone(),
+            frame(0x41, front),
+            ping.clone(),
+            frame(0x80, back),
+            frame(0xC2, &first),
+        ];
+        let expected = [second, ping, plain(0x81, &text), plain(0x82, &text)].concat();
+        for step in [1, 7, 100_000] {
+            assert_eq!(read(&bytes.concat(), step), (expected.clone(), None));
+        }
+    }
+
+    #[test]
+    fn a_bomb_is_refused_before_it_goes_off() {
+        let bomb = frame(0xC1, &compressed(&vec![b'x'; MAX + 1]));
+        assert!(bomb.len() < 1_000);
+        assert_eq!(read(&bomb, 50), (Vec::new(), Some(Fault::TooBig)));
+        let fits = frame(0xC1, &compressed(&vec![b'x'; MAX]));
+        assert_eq!(read(&fits, 50).1, None);
+    }
+
+    #[test]
+    fn an_announced_giant_is_refused_at_its_header() {
+        let mut announced = vec![0xC1, 0xFF];
+        announced.extend((1_u64 << 40).to_be_bytes());
+        announced.extend([0; 4]);
+        assert_eq!(read(&announced, 100).1, Some(Fault::TooBig));
+    }
+
+    #[test]
+    fn what_is_not_compressed_data_breaks_the_protocol() {
+        assert_eq!(read(&frame(0xC1, &[0xFF; 20]), 100).1, Some(Fault::Protocol));
+        let nested = [frame(0x41, b"x"), frame(0xC1, b"x")].concat();
+        assert_eq!(read(&nested, 100).1, Some(Fault::Protocol));
     }
 }

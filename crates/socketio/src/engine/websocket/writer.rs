@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures_util::{FutureExt as _, SinkExt as _};
 use tokio::time::{Instant, sleep_until};
 
-use super::gauge::OutputGauge;
+use super::OutputGauge;
 use crate::{engine::Disconnected, frame::Frame, mailbox::Outgoing};
 
 /// From the answer to a CONNECT to what follows it. Clients that begin to listen when they are let in,
