@@ -3,19 +3,23 @@
 use std::time::{Duration, SystemTime};
 
 use askama::Template;
-use domain::mail::{Email, store::PostError};
+use domain::{
+    ids::{ConversationId, MailId, UserId},
+    mail::{Email, store::PostError},
+};
 use lettre::{
     Address, Message,
     address::{AddressError, Envelope},
-    message::{Mailbox, MessageBuilder, MultiPart, SinglePart},
+    message::{
+        Mailbox, MessageBuilder, MultiPart, SinglePart,
+        header::{HeaderName, HeaderValue},
+    },
 };
+use reqwest::Url;
 
 use crate::{
-    addresses::{ReplyBox, Site, Unsubscribe, address},
-    header,
-    layout::{Html, Text},
-    page::{Page, Surround},
-    plain::{self, NAME_MAX_CHARS},
+    addresses::{ReplyBox, Site, Unsubscribe, address, is_safe},
+    page::{self, NAME_MAX_CHARS, Page, Surround},
     settings::{Settings, SettingsError},
 };
 
@@ -56,7 +60,7 @@ pub(crate) struct Composer {
 
 impl Composer {
     pub(crate) fn new(settings: &Settings) -> Result<Self, SettingsError> {
-        let house = plain::line(&settings.house, NAME_MAX_CHARS);
+        let house = page::line(&settings.house, NAME_MAX_CHARS);
         if house.is_empty() {
             return Err(SettingsError::House);
         }
@@ -76,7 +80,7 @@ impl Composer {
     ) -> Result<Composed, ComposeError> {
         let reply_to = self.reply_to(letter)?;
         let unsubscribe_url = unsubscribe.url(&letter.recipient.id);
-        if !header::is_link(&unsubscribe_url) {
+        if !is_link(&unsubscribe_url) {
             return Err(ComposeError::UnsubscribeUrl);
         }
         let around = Surround {
@@ -90,8 +94,7 @@ impl Composer {
         if let Some(reply_to) = reply_to {
             header = header.reply_to(Mailbox::new(None, reply_to));
         }
-        let message =
-            header::unsubscribe(header, &unsubscribe_url).multipart(body(letter, &page)?)?;
+        let message = with_unsubscribe(header, &unsubscribe_url).multipart(body(letter, &page)?)?;
         Ok(Composed {
             name: format!("{:013}-{}", letter.at.as_millis().max(0), letter.id),
             envelope: message.envelope().clone(),
@@ -113,12 +116,12 @@ impl Composer {
             .to(Mailbox::new(None, to))
             .subject(page.subject.as_str())
             .date(date(letter))
-            .message_id(Some(header::message_id(&letter.id, domain)));
+            .message_id(Some(message_id(&letter.id, domain)));
         if let [chapter] = letter.chapters.as_slice() {
-            let root = header::thread_id(&letter.recipient.id, &chapter.conversation, domain);
+            let root = thread_id(&letter.recipient.id, &chapter.conversation, domain);
             header = header.in_reply_to(root.clone()).references(root);
         }
-        Ok(header::automatic(header))
+        Ok(automatic(header))
     }
 
     /// Where answers go. A mail about several conversations takes none: nobody could tell which is
@@ -144,7 +147,7 @@ fn date(letter: &Email) -> SystemTime {
 fn body(letter: &Email, page: &Page) -> Result<MultiPart, ComposeError> {
     let text = Text { page }.render()?;
     let html = Html { page }.render()?;
-    let parts = MultiPart::alternative().boundary(header::boundary(&letter.id));
+    let parts = MultiPart::alternative().boundary(boundary(&letter.id));
     Ok(parts.singlepart(SinglePart::plain(text)).singlepart(SinglePart::html(html)))
 }
 
@@ -153,6 +156,90 @@ impl From<ComposeError> for PostError {
         match error {
             ComposeError::NoAddress | ComposeError::Address(_) => Self::NoSuchMailbox(error.into()),
             _ => Self::Refused(error.into()),
+        }
+    }
+}
+
+// The header lines that tell programs what a mail is.
+
+/// Made of nothing but the mail's id, so that the same mail sent twice is known for it.
+pub(crate) fn message_id(mail: &MailId, domain: &str) -> String {
+    format!("<{mail}@{domain}>")
+}
+
+/// The mail at the root of everything that a person gets about a conversation. It never existed;
+/// programs gather what names it all the same.
+pub(crate) fn thread_id(recipient: &UserId, conversation: &ConversationId, domain: &str) -> String {
+    format!("<conversation.{conversation}.{recipient}@{domain}>")
+}
+
+/// Stands between the parts. Quoted-printable never writes `=_`, and nobody knows the mail's id in
+/// advance.
+pub(crate) fn boundary(mail: &MailId) -> String {
+    format!("=_{mail}")
+}
+
+/// The longest address of the web in a header line, which has 998 bytes at the most (RFC 5322, 2.1.1).
+const LINK_MAX_BYTES: usize = 900;
+
+/// Whether this can stand in a header as an address of the web that a program may call.
+pub(crate) fn is_link(url: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'<' | b'>' | b'"' | b',');
+    let fits = url.len() <= LINK_MAX_BYTES && url.bytes().all(plain);
+    fits && Url::parse(url).is_ok_and(|url| is_safe(&url))
+}
+
+/// Nobody wrote it, so no machine shall answer (RFC 3834; the other line is for those who do not
+/// know that).
+pub(crate) fn automatic(header: MessageBuilder) -> MessageBuilder {
+    header
+        .raw_header(raw("Auto-Submitted", "auto-generated".to_owned()))
+        .raw_header(raw("X-Auto-Response-Suppress", "OOF, AutoReply".to_owned()))
+}
+
+/// The way out with one click (RFC 2369, RFC 8058).
+pub(crate) fn with_unsubscribe(header: MessageBuilder, url: &str) -> MessageBuilder {
+    header
+        .raw_header(raw("List-Unsubscribe", format!("<{url}>")))
+        .raw_header(raw("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned()))
+}
+
+fn raw(name: &'static str, value: String) -> HeaderValue {
+    HeaderValue::new(HeaderName::new_from_ascii_str(name), value)
+}
+
+// The two forms of a mail. Both have one template for all languages.
+
+/// For people whose programs show HTML. Everything that is filled in is escaped.
+#[derive(Template)]
+#[template(path = "letter.html")]
+pub(crate) struct Html<'a> {
+    pub(crate) page: &'a Page,
+}
+
+/// For everybody else. What people wrote stands behind `> `, so that it cannot pass for our words.
+#[derive(Template)]
+#[template(path = "letter.txt", escape = "none")]
+pub(crate) struct Text<'a> {
+    pub(crate) page: &'a Page,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_plain_https_address_is_a_link() {
+        assert!(is_link("https://example.org/unsubscribe?token=a.b-c_d%20&x=1"));
+        assert!(is_link("http://localhost:4000/unsubscribe?token=a"));
+        for bad in [
+            "http://example.org/",
+            "https://example.org/\r\nBcc: x@example.org",
+            "https://example.org/> , <mailto:x@example.org",
+            "https://example.org/é",
+            "",
+        ] {
+            assert!(!is_link(bad), "{bad:?}");
         }
     }
 }

@@ -7,36 +7,29 @@
 //! header, text is quoted, and the HTML escapes whatever is filled in. The same letter gives the same
 //! mail, byte for byte, so a delivery that is repeated can be recognised.
 #![deny(missing_docs)]
-
 mod addresses;
 mod compose;
-mod header;
-mod layout;
 mod page;
-mod plain;
-mod post;
 mod settings;
+mod transport;
 mod words;
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use compose::{Composed, Composer};
 use domain::mail::{
     Email,
     store::{MailSender, PostError},
 };
 use tokio::{sync::Semaphore, time};
+use transport::{Fault, Transport};
 
 pub use addresses::Unsubscribe;
-pub use post::folder::{KeptMail, KeptMails, OpenedMail};
 pub use settings::{
     Folder, MAILGUN_EU_URL, Mailgun, Settings, SettingsError, Smtp, TransportSettings,
 };
-
-use crate::{
-    compose::{Composed, Composer},
-    post::{Fault, Transport},
-};
+pub use transport::folder::{KeptMail, KeptMails, OpenedMail};
 
 /// Writes letters out and hands them over.
 pub struct Mailer {

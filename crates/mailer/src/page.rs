@@ -3,12 +3,12 @@
 use domain::{
     mail::{ConversationDigest, Email, Quote},
     participant::{NAMELESS, Participant, ShownNames},
+    text::beginning,
     time::Zone,
 };
 
 use crate::{
     addresses::Site,
-    plain::{self, Excerpt, NAME_MAX_CHARS, TOPIC_MAX_CHARS},
     words::{Words, words},
 };
 
@@ -74,7 +74,7 @@ impl Page {
             ),
         };
         let first_name = letter.recipient.profile.first_name.as_deref();
-        let first_name = first_name.map(|name| plain::line(name, NAME_MAX_CHARS));
+        let first_name = first_name.map(|name| line(name, NAME_MAX_CHARS));
         let card = |chapter| Section::of(chapter, words, &letter.zone, around.site, conversations);
         Self {
             words,
@@ -105,13 +105,13 @@ impl Section {
         let alone = of == 1;
         let messages = chapter.messages.max(1);
         let quotes_max = if of > CONVERSATIONS_AT_LENGTH_MAX { 1 } else { chapter.quotes.len() };
-        let excerpt = if alone { plain::LONG } else { plain::SHORT };
+        let excerpt = if alone { LONG } else { SHORT };
         let quotes = chapter.quotes.iter().take(quotes_max);
         let quotes: Vec<_> =
             quotes.map(|quote| QuoteView::of(quote, words, zone, excerpt)).collect();
         let unquoted = messages.saturating_sub(quotes.len() as u64);
         let topic = chapter.subject.as_ref();
-        let topic = topic.map(|topic| plain::line(topic.as_str(), TOPIC_MAX_CHARS));
+        let topic = topic.map(|topic| line(topic.as_str(), TOPIC_MAX_CHARS));
         Self {
             title: if alone { words.latest(messages).to_owned() } else { name(&chapter.writer) },
             count: (!alone).then(|| words.count(messages)),
@@ -125,7 +125,7 @@ impl Section {
 
 impl QuoteView {
     fn of(quote: &Quote, words: &dyn Words, zone: &Zone, excerpt: Excerpt) -> Self {
-        let lines = plain::quotation(quote.words.as_str(), excerpt);
+        let lines = quotation(quote.words.as_str(), excerpt);
         Self {
             at: format!("{} {}", zone.day(quote.at), zone.minute(quote.at)),
             lines: if lines.iter().all(String::is_empty) { Vec::new() } else { lines },
@@ -149,6 +149,147 @@ fn name(writer: &Participant) -> String {
     let ShownNames { first, last, salon } = writer.shown_names();
     let mut names = [salon, first, last].into_iter().flatten();
     names
-        .find_map(|name| Some(plain::line(name, NAME_MAX_CHARS)).filter(|name| !name.is_empty()))
+        .find_map(|name| Some(line(name, NAME_MAX_CHARS)).filter(|name| !name.is_empty()))
         .unwrap_or_else(|| NAMELESS.to_owned())
+}
+
+// Text that people wrote, made fit to stand in a mail.
+
+/// The longest name in a mail, in characters.
+pub(crate) const NAME_MAX_CHARS: usize = 60;
+/// The longest subject of a conversation in a mail, in characters.
+pub(crate) const TOPIC_MAX_CHARS: usize = 100;
+/// How much of a message is quoted where there is room.
+pub(crate) const LONG: Excerpt = Excerpt { chars_max: 500, lines_max: 12 };
+/// How much is quoted where messages share a mail.
+pub(crate) const SHORT: Excerpt = Excerpt { chars_max: 200, lines_max: 4 };
+/// How far before the end of what fits a cut looks for a blank, in characters.
+const BLANK_WITHIN_CHARS: usize = 30;
+
+/// How much of a message is quoted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Excerpt {
+    chars_max: usize,
+    lines_max: usize,
+}
+
+/// `text` on one line, without anything that could turn or hide what follows it; blanks are single.
+pub(crate) fn line(text: &str, max_chars: usize) -> String {
+    let visible: String = text.chars().filter(|c| !hides(*c)).map(blank_for_control).collect();
+    let words: Vec<&str> = visible.split_whitespace().collect();
+    // Begins what a header means to be decoded (RFC 2047): a line end could come out of it.
+    cut(&words.join(" ").replace("=?", "= ?"), max_chars)
+}
+
+/// The lines of what somebody wrote, as many as are quoted.
+pub(crate) fn quotation(text: &str, excerpt: Excerpt) -> Vec<String> {
+    let text = cut(text.trim(), excerpt.chars_max).replace("\r\n", "\n");
+    let breaks = ['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}'];
+    let mut lines: Vec<String> = text.split(breaks).map(written).collect();
+    lines.dedup_by(|next, last| next.is_empty() && last.is_empty());
+    if lines.len() > excerpt.lines_max {
+        lines.truncate(excerpt.lines_max);
+        lines.push("…".to_owned());
+    }
+    lines
+}
+
+fn written(line: &str) -> String {
+    let visible: String = line.chars().filter(|c| !hides(*c)).map(blank_for_control).collect();
+    visible.trim_end().to_owned()
+}
+
+fn blank_for_control(c: char) -> char {
+    if c.is_control() { ' ' } else { c }
+}
+
+/// Marks that reorder text, and characters without width. Joiners stay: emoji and some scripts need
+/// them.
+fn hides(c: char) -> bool {
+    matches!(c,
+        '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+/// At most `max_chars` characters; an ellipsis says that there was more. Nothing that readers see as one
+/// character is cut in two.
+fn cut(text: &str, max_chars: usize) -> String {
+    if text.chars().count() <= max_chars {
+        return text.to_owned();
+    }
+    // Leaves room for the ellipsis.
+    let kept = beginning(text, max_chars.saturating_sub(1));
+    let near_end = kept.char_indices().rev().take(BLANK_WITHIN_CHARS);
+    let at_blank = near_end.into_iter().find(|(_, c)| c.is_whitespace()).map(|(at, _)| at);
+    // What is cut off may begin with a blank itself: then the last word is whole.
+    let is_whole = text[kept.len()..].starts_with(char::is_whitespace);
+    let kept = if is_whole { kept } else { &kept[..at_blank.unwrap_or(kept.len())] };
+    format!("{}…", kept.trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_one_visible_line() {
+        let table = [
+            ("  Encre\r\nBcc: x@example.org  Noire ", "Encre Bcc: x@example.org Noire"),
+            ("Léa\u{202e}moc.knab", "Léamoc.knab"),
+            ("a\u{2028}b\u{85}c\0d", "a b c d"),
+            ("👩\u{200d}🎨 ليلى", "👩\u{200d}🎨 ليلى"),
+            ("=?utf-8?q?=0A?=", "= ?utf-8?q?=0A?="),
+            ("\u{200b}\u{feff}\u{2069}", ""),
+        ];
+        for (name, shown) in table {
+            assert_eq!(line(name, NAME_MAX_CHARS), shown, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_too_long_is_cut_at_a_blank_or_anywhere() {
+        assert_eq!(line("one two three", 9), "one two…");
+        let long = line(&"é".repeat(4_000), NAME_MAX_CHARS);
+        assert_eq!((long.chars().count(), long.ends_with('…')), (NAME_MAX_CHARS, true));
+        assert_eq!(line(&"x".repeat(NAME_MAX_CHARS), NAME_MAX_CHARS).len(), NAME_MAX_CHARS);
+    }
+
+    #[test]
+    fn what_readers_see_as_one_character_is_whole_or_not_there() {
+        let artist = "👩🏽\u{200d}🎨";
+        let table = [
+            ("👩\u{200d}🎨🎨".to_owned(), 3, "👩…".to_owned()),
+            (format!("a{artist}{artist}"), 6, format!("a{artist}…")),
+            (format!("a{artist}{artist}"), 8, format!("a{artist}…")),
+            (format!("a{artist}{artist}"), 9, format!("a{artist}{artist}")),
+            ("🇫🇷🇧🇪🇨🇭".to_owned(), 5, "🇫🇷🇧🇪…".to_owned()),
+            ("cafe\u{301}s".to_owned(), 5, "caf…".to_owned()),
+            ("नमस्ते दुनिया".to_owned(), 3, "नम…".to_owned()),
+            // Of what nobody can read anyway, something is shown.
+            (format!("e{}", "\u{301}".repeat(4_000)), 4, "e\u{301}\u{301}…".to_owned()),
+        ];
+        for (text, max_chars, shown) in table {
+            assert_eq!(cut(&text, max_chars), shown, "{text} to {max_chars}");
+            assert!(cut(&text, max_chars).chars().count() <= max_chars, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_quotation_ends_between_characters() {
+        let text = format!("{}👩🏽\u{200d}🎨👩🏽\u{200d}🎨", "x".repeat(LONG.chars_max - 6));
+        let quoted = quotation(&text, LONG);
+        assert_eq!(quoted, [format!("{}👩🏽\u{200d}🎨…", "x".repeat(LONG.chars_max - 6))]);
+        let name = line(&format!("{}👩🏽\u{200d}🎨", "x".repeat(NAME_MAX_CHARS - 3)), NAME_MAX_CHARS);
+        assert_eq!(name, format!("{}…", "x".repeat(NAME_MAX_CHARS - 3)));
+    }
+
+    #[test]
+    fn a_quotation_keeps_its_lines_and_is_short() {
+        assert_eq!(quotation("\none\r\n\n\n\n two \n", LONG), ["one", "", " two"]);
+        let many = quotation(&"a\n".repeat(200), LONG);
+        assert_eq!((many.len(), many.last().map(String::as_str)), (13, Some("…")));
+        let long = quotation(&"word ".repeat(800), SHORT).concat();
+        assert!(long.chars().count() <= SHORT.chars_max && long.ends_with("word…"), "{long}");
+        assert_eq!(quotation("", LONG), [""]);
+    }
 }

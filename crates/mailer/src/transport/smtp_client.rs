@@ -11,17 +11,14 @@ use percent_encoding::percent_decode_str;
 use reqwest::Url;
 use secrecy::ExposeSecret as _;
 
-use super::SmtpStep;
-use crate::{
-    post::Fault,
-    settings::{SettingsError, Smtp},
-};
+use super::{Fault, smtp::SmtpStep};
+use crate::settings::{SettingsError, Smtp};
 
 const CERTIFICATE_MARK: &[u8] = b"-----BEGIN CERTIFICATE-----";
 const SMTPS_PORT: u16 = 465;
 const SUBMISSION_PORT: u16 = 587;
 
-pub(super) struct Server {
+pub(crate) struct Server {
     host: String,
     port: u16,
     tls: Tls,
@@ -37,7 +34,7 @@ enum Tls {
 }
 
 impl Server {
-    pub(super) fn new(smtp: &Smtp) -> Result<Self, SettingsError> {
+    pub(crate) fn new(smtp: &Smtp) -> Result<Self, SettingsError> {
         let url =
             Url::parse(smtp.url.expose_secret().trim()).map_err(|_| SettingsError::SmtpUrl)?;
         // An address of IPv6 stands in brackets, which are the URL's alone.
@@ -58,7 +55,7 @@ impl Server {
 
     /// A connection that is ready for a mail. `timeout` bounds the TCP connection alone; the caller
     /// bounds it all.
-    pub(super) async fn connect(&self, timeout: Duration) -> Result<AsyncSmtpConnection, Fault> {
+    pub(crate) async fn connect(&self, timeout: Duration) -> Result<AsyncSmtpConnection, Fault> {
         let wrapped = match &self.tls {
             Tls::AtOnce(tls) => Some(tls.clone()),
             Tls::None | Tls::ByCommand(_) => None,

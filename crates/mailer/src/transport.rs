@@ -1,0 +1,195 @@
+//! The ways in which mail leaves.
+
+pub(crate) mod folder;
+mod smtp;
+mod smtp_client;
+
+use std::{fmt, io, time::Duration};
+
+use domain::mail::store::PostError;
+use folder::FolderPost;
+use reqwest::{
+    Client, StatusCode, Url,
+    header::HeaderValue,
+    multipart::{Form, Part},
+    redirect::Policy,
+};
+use secrecy::{ExposeSecret as _, SecretString};
+use smtp::{Reason, SmtpPost, SmtpStep};
+
+use crate::{
+    addresses::is_safe,
+    compose::Composed,
+    settings::{Mailgun, Settings, SettingsError, TransportSettings},
+};
+
+#[derive(Debug)]
+pub(crate) enum Transport {
+    Smtp(SmtpPost),
+    Mailgun(MailgunPost),
+    Folder(FolderPost),
+}
+
+impl Transport {
+    pub(crate) fn new(settings: &Settings) -> Result<Self, SettingsError> {
+        Ok(match &settings.transport {
+            TransportSettings::Smtp(smtp) => Self::Smtp(SmtpPost::new(smtp, settings)?),
+            TransportSettings::Mailgun(mailgun) => {
+                Self::Mailgun(MailgunPost::new(mailgun, settings)?)
+            }
+            TransportSettings::Folder(folder) => Self::Folder(FolderPost::new(folder)?),
+        })
+    }
+
+    /// When this returns, the mail is somebody else's.
+    pub(crate) async fn hand_over(&self, mail: &Composed) -> Result<(), Fault> {
+        match self {
+            Self::Smtp(smtp) => smtp.hand_over(mail).await,
+            Self::Mailgun(mailgun) => mailgun.hand_over(mail).await,
+            Self::Folder(folder) => folder.hand_over(mail).await.map_err(Fault::Folder),
+        }
+    }
+}
+
+/// Why a mail was not taken. What a server said is left out: it tends to name people.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Fault {
+    #[error("the mail server answered {code} to {stage}")]
+    Answer { stage: SmtpStep, code: u16, reason: Option<Reason> },
+    #[error("the mail server's answer to {stage} cannot be read")]
+    Unreadable { stage: SmtpStep },
+    #[error("the connection to the mail server broke at {stage}")]
+    Broken {
+        stage: SmtpStep,
+        #[source]
+        source: io::Error,
+    },
+    #[error("TLS with the mail server failed")]
+    Tls(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("the mail server has no TLS, or no way to log in that we know")]
+    Unable,
+    #[error("the mail server does not take addresses beyond ASCII")]
+    AddressBeyondAscii,
+    #[error("the mail service answered {0}")]
+    Status(StatusCode),
+    #[error("the mail service could not be asked")]
+    Call(#[source] reqwest::Error),
+    #[error("the mail could not be kept")]
+    Folder(#[source] io::Error),
+    #[error("it took too long")]
+    TooSlow,
+    #[error("no more mail leaves")]
+    Closed,
+}
+
+impl Fault {
+    /// Whether it is about this mail, so that it will never be taken like this.
+    pub(crate) fn is_final(&self) -> bool {
+        match self {
+            Self::Answer { stage, code, .. } => stage.is_about_the_mail(*code) && *code >= 500,
+            Self::AddressBeyondAscii => true,
+            Self::Status(status) => {
+                matches!(*status, StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether it is about the person: there is no such mailbox. That our mail is not wanted (5.7.x)
+    /// says nothing about the mailbox, and without a reason only three codes do (RFC 5321, 4.2.3).
+    fn names_no_mailbox(&self) -> bool {
+        let Self::Answer { stage: SmtpStep::Recipient, code, reason } = self else { return false };
+        match reason {
+            Some(
+                Reason { class: 5, subject: 1, .. } | Reason { class: 5, subject: 2, detail: 1 },
+            ) => true,
+            Some(_) => false,
+            None => matches!(code, 550 | 551 | 553),
+        }
+    }
+
+    /// Whether no mail leaves until somebody looks at the settings or the account.
+    pub(crate) fn is_ours(&self) -> bool {
+        match self {
+            Self::Answer { stage, code, .. } => !stage.is_about_the_mail(*code) && *code >= 500,
+            Self::Tls(_) | Self::Unable => true,
+            Self::Status(status) => {
+                let passing =
+                    matches!(*status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS);
+                !self.is_final() && !passing && !status.is_server_error()
+            }
+            _ => false,
+        }
+    }
+}
+
+impl From<Fault> for PostError {
+    fn from(fault: Fault) -> Self {
+        if fault.names_no_mailbox() {
+            Self::NoSuchMailbox(fault.into())
+        } else if fault.is_final() {
+            Self::Refused(fault.into())
+        } else {
+            Self::Later(fault.into())
+        }
+    }
+}
+
+// Mail over Mailgun's HTTP interface, as the very bytes that an SMTP server would get.
+
+pub(crate) struct MailgunPost {
+    client: Client,
+    url: Url,
+    api_key: SecretString,
+}
+
+impl MailgunPost {
+    pub(crate) fn new(mailgun: &Mailgun, settings: &Settings) -> Result<Self, SettingsError> {
+        let client = Client::builder()
+            .connect_timeout(Duration::from_millis(settings.connect_timeout_ms))
+            .timeout(Duration::from_millis(settings.delivery_timeout_ms))
+            .pool_max_idle_per_host(settings.mails_at_once_max)
+            // The key is for this host and none that it may name.
+            .redirect(Policy::none())
+            .build()
+            .map_err(|error| SettingsError::Client(error.into()))?;
+        let key = mailgun.api_key.expose_secret();
+        if key.is_empty() || HeaderValue::from_str(key).is_err() {
+            return Err(SettingsError::MailgunKey);
+        }
+        Ok(Self { client, url: url(mailgun)?, api_key: mailgun.api_key.clone() })
+    }
+
+    pub(crate) async fn hand_over(&self, mail: &Composed) -> Result<(), Fault> {
+        let recipients = mail.envelope.to().iter().map(ToString::to_string);
+        let part = Part::bytes(mail.bytes.clone()).file_name("mail.eml");
+        let form = recipients.fold(Form::new(), |form, recipient| form.text("to", recipient));
+        let answer = self
+            .client
+            .post(self.url.clone())
+            .basic_auth("api", Some(self.api_key.expose_secret()))
+            // Links stay ours, and nobody is told who opens a mail.
+            .multipart(form.text("o:tracking", "no").part("message", part))
+            .send()
+            .await
+            .map_err(|error| Fault::Call(error.without_url()))?;
+        if answer.status().is_success() { Ok(()) } else { Err(Fault::Status(answer.status())) }
+    }
+}
+
+fn url(mailgun: &Mailgun) -> Result<Url, SettingsError> {
+    let base = Url::parse(mailgun.base_url.trim()).ok().filter(is_safe);
+    let base = base.ok_or(SettingsError::MailgunUrl)?;
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
+    let domain = mailgun.domain.trim();
+    if !domain.bytes().all(allowed) || domain.trim_matches('.').is_empty() {
+        return Err(SettingsError::MailgunDomain);
+    }
+    base.join(&format!("/v3/{domain}/messages.mime")).map_err(|_| SettingsError::MailgunUrl)
+}
+
+impl fmt::Debug for MailgunPost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MailgunPost").field("url", &self.url.as_str()).finish_non_exhaustive()
+    }
+}
