@@ -13,37 +13,31 @@
 //! in several passes), so [`Settings::pictures_at_once_max`] × [`Bounds::pixels_max`] × 10 bytes is
 //! the most: 1 GB with the defaults, if two people send 50 megapixels at once.
 #![deny(missing_docs)]
-
-mod clean;
-mod decode;
-mod encode;
-mod fault;
 mod hosted;
-mod intake;
-mod kind;
 mod picture;
+mod sanitize;
 mod settings;
 mod store;
-mod workers;
-
-#[cfg(feature = "testing")]
 pub mod testing;
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::{
     conversation::attachment::{ObjectKey, Picture, PictureKeys},
     ports::{Chunks, Files, FilesError, KeepError, ObjectBytes},
 };
-pub use settings::{
-    Bounds, Bucket, Settings, SettingsError, Storage, UPLOADTHING_URL, UploadThing,
+use hosted::Hosted;
+use image::ImageError;
+use picture::{Encoded, Kind, Prepared, prepare};
+use store::Store;
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    task,
 };
 
-use crate::{
-    hosted::Hosted,
-    kind::Kind,
-    picture::{Encoded, Prepared},
-    store::Store,
-    workers::Workers,
+pub use settings::{
+    Bounds, Bucket, Settings, SettingsError, Storage, UPLOADTHING_URL, UploadThing,
 };
 
 /// The bytes of pictures.
@@ -101,7 +95,7 @@ impl Files for Media {
     ) -> Result<Picture, KeepError> {
         let declared = declared.map(Kind::declared).transpose()?.flatten();
         let _place = self.workers.place()?;
-        let bytes = intake::read(bytes, self.file_bytes_max).await?;
+        let bytes = store::read(bytes, self.file_bytes_max).await?;
         let prepared = self.workers.look(bytes, declared).await?;
         self.put_both(keys, prepared).await
     }
@@ -120,5 +114,93 @@ impl Files for Media {
 
     async fn delete_hosted(&self, upload_key: &str) -> Result<(), FilesError> {
         self.hosted.delete(upload_key).await
+    }
+}
+
+/// What is wrong with a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Fault {
+    #[error("not a kind of picture that is taken, or not the declared one")]
+    TypeNotAllowed,
+    #[error("truncated, damaged, or empty")]
+    Unreadable,
+    #[error("too many pixels or frames")]
+    TooManyPixels,
+    #[error("too many bytes")]
+    TooLarge,
+}
+
+impl From<Fault> for KeepError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::TypeNotAllowed => Self::TypeNotAllowed,
+            Fault::Unreadable => Self::Unreadable,
+            Fault::TooManyPixels => Self::TooManyPixels,
+            Fault::TooLarge => Self::TooLarge,
+        }
+    }
+}
+
+impl From<ImageError> for Fault {
+    fn from(error: ImageError) -> Self {
+        match error {
+            ImageError::Limits(_) => Self::TooManyPixels,
+            _ => Self::Unreadable,
+        }
+    }
+}
+
+/// Who looks at pictures: so many at once, on threads that may be kept busy.
+#[derive(Debug)]
+pub(crate) struct Workers {
+    uploads: Semaphore,
+    decoders: Arc<Semaphore>,
+    bounds: Bounds,
+}
+
+impl Workers {
+    pub(crate) fn new(settings: &Settings) -> Result<Self, SettingsError> {
+        settings.bounds.check()?;
+        let (uploads, pictures) = (settings.uploads_at_once_max, settings.pictures_at_once_max);
+        if !(1..=1_024).contains(&uploads) {
+            return Err(SettingsError::Bound("uploads_at_once_max"));
+        }
+        if !(1..=64).contains(&pictures) {
+            return Err(SettingsError::Bound("pictures_at_once_max"));
+        }
+        Ok(Self {
+            uploads: Semaphore::new(uploads),
+            decoders: Arc::new(Semaphore::new(pictures)),
+            bounds: settings.bounds,
+        })
+    }
+
+    /// A place for one upload, from its first byte until it is kept.
+    pub(crate) fn place(&self) -> Result<SemaphorePermit<'_>, KeepError> {
+        self.uploads.try_acquire().map_err(|_| KeepError::Busy)
+    }
+
+    /// Looks at a file, after those before it.
+    pub(crate) async fn look(
+        &self,
+        bytes: Vec<u8>,
+        declared: Option<Kind>,
+    ) -> Result<Prepared, KeepError> {
+        let permit = self.decoders.clone().acquire_owned().await.map_err(|_| KeepError::Busy)?;
+        let bounds = self.bounds;
+        let looked = task::spawn_blocking(move || {
+            // Decoding goes on when nobody waits for it any more, and counts until its end.
+            let _permit = permit;
+            prepare(bytes, declared, &bounds)
+        });
+        match looked.await {
+            Ok(prepared) => Ok(prepared?),
+            // A decoder that stumbled has shown that the file is not one to pass on.
+            Err(stumbled) if stumbled.is_panic() => {
+                tracing::warn!("a picture decoder panicked");
+                Err(Fault::Unreadable.into())
+            }
+            Err(stopped) => Err(KeepError::Failed(stopped.into())),
+        }
     }
 }

@@ -1,13 +1,23 @@
 //! A file into a picture that can be kept: cleaned, upright, and with a small one of it.
 
-use domain::conversation::attachment::Picture;
-use image::{DynamicImage, metadata::Orientation};
+use std::io::Cursor;
+
+use domain::conversation::attachment::{MediaType, Picture};
+use flate2::Crc;
+use image::{
+    AnimationDecoder, DynamicImage, ExtendedColorType, Frames, ImageDecoder, ImageEncoder, Limits,
+    codecs::{
+        gif::GifDecoder,
+        jpeg::{JpegDecoder, JpegEncoder},
+        png::{CompressionType, FilterType, PngDecoder, PngEncoder},
+        webp::WebPDecoder,
+    },
+    metadata::Orientation,
+};
 
 use crate::{
-    clean::{self, Sanitized},
-    decode, encode,
-    fault::Fault,
-    kind::Kind,
+    Fault,
+    sanitize::{self, Profile, Sanitized},
     settings::Bounds,
 };
 
@@ -36,9 +46,9 @@ pub(crate) fn prepare(
     if declared.is_some_and(|declared| declared != kind) {
         return Err(Fault::TypeNotAllowed);
     }
-    let cleaned = clean::clean(kind, &bytes, bounds)?;
+    let cleaned = sanitize::clean(kind, &bytes, bounds)?;
     drop(bytes);
-    let mut image = decode::decode(kind, &cleaned, bounds)?;
+    let mut image = decode(kind, &cleaned, bounds)?;
     image.apply_orientation(cleaned.orientation);
     let thumbnail = thumbnail_of(&image, &cleaned, bounds)?;
     let (width_px, height_px) = (image.width(), image.height());
@@ -69,9 +79,9 @@ fn upright(
     // There is no encoder for WebP that loses as little as a photo may lose.
     let to_jpeg = kind == Kind::Jpeg || (kind == Kind::WebP && !image.color().has_alpha());
     if to_jpeg {
-        encode::photo(&image, cleaned.profile.as_ref(), bounds.file_bytes_max)
+        photo(&image, cleaned.profile.as_ref(), bounds.file_bytes_max)
     } else {
-        encode::png(image, cleaned.profile.as_ref())
+        png(image, cleaned.profile.as_ref())
     }
 }
 
@@ -83,9 +93,9 @@ fn thumbnail_of(
     let side_px = bounds.thumbnail_side_px;
     let profile = cleaned.profile.as_ref();
     if image.width().max(image.height()) <= side_px {
-        encode::small(image, profile)
+        small(image, profile)
     } else {
-        encode::small(&image.thumbnail(side_px, side_px), profile)
+        small(&image.thumbnail(side_px, side_px), profile)
     }
 }
 
@@ -98,8 +108,217 @@ fn smaller(thumbnail: Encoded, full: &Encoded, longest_px: u32, bounds: &Bounds)
     }
 }
 
+/// The most bytes of a decoded pixel. Pictures with finer colours may have fewer pixels.
+const PIXEL_BYTES: u64 = 4;
+/// What a decoder may need for itself, beside the picture.
+const DECODER_BYTES: u64 = 16 * 1024 * 1024;
+
+/// The picture's pixels, or those of an animation's first frame after all of them were decoded.
+pub(crate) fn decode(
+    kind: Kind,
+    cleaned: &Sanitized,
+    bounds: &Bounds,
+) -> Result<DynamicImage, Fault> {
+    // One after the other, so that there is never more than one picture in memory.
+    let expected = match &cleaned.with_filler {
+        Some(bytes) => Some(checksum(&pixels(kind, bytes, cleaned.frames, bounds)?)),
+        None => None,
+    };
+    let image = pixels(kind, &cleaned.bytes, cleaned.frames, bounds)?;
+    let is_whole = expected.is_none_or(|expected| expected == checksum(&image));
+    if is_whole { Ok(image) } else { Err(Fault::Unreadable) }
+}
+
+fn checksum(image: &DynamicImage) -> u32 {
+    let mut crc = Crc::new();
+    crc.update(image.as_bytes());
+    crc.sum()
+}
+
+fn pixels(kind: Kind, bytes: &[u8], frames: u32, bounds: &Bounds) -> Result<DynamicImage, Fault> {
+    let bytes = Cursor::new(bytes);
+    match kind {
+        Kind::Jpeg => still(JpegDecoder::new(bytes)?, bounds),
+        Kind::Png => still(PngDecoder::with_limits(bytes, limits(bounds))?, bounds),
+        Kind::Gif => {
+            let mut decoder = GifDecoder::new(bytes)?;
+            decoder.set_limits(limits(bounds))?;
+            first_of(decoder.into_frames(), frames)
+        }
+        Kind::WebP => {
+            let decoder = WebPDecoder::new(bytes)?;
+            if decoder.has_animation() {
+                first_of(decoder.into_frames(), frames)
+            } else {
+                still(decoder, bounds)
+            }
+        }
+    }
+}
+
+fn still(mut decoder: impl ImageDecoder, bounds: &Bounds) -> Result<DynamicImage, Fault> {
+    decoder.set_limits(limits(bounds))?;
+    if decoder.total_bytes() > bounds.pixels_max * PIXEL_BYTES {
+        return Err(Fault::TooManyPixels);
+    }
+    Ok(DynamicImage::from_decoder(decoder)?)
+}
+
+/// One frame is in memory at a time, beside the first.
+fn first_of(frames: Frames<'_>, count: u32) -> Result<DynamicImage, Fault> {
+    let mut first = None;
+    let mut seen = 0;
+    for frame in frames {
+        let frame = frame?;
+        seen += 1;
+        if first.is_none() {
+            first = Some(frame.into_buffer());
+        }
+    }
+    first.filter(|_| seen == count).map(DynamicImage::from).ok_or(Fault::Unreadable)
+}
+
+/// An animation needs the canvas twice.
+fn limits(bounds: &Bounds) -> Limits {
+    let mut limits = Limits::no_limits();
+    limits.max_image_width = Some(bounds.side_px_max);
+    limits.max_image_height = Some(bounds.side_px_max);
+    limits.max_alloc = Some(2 * bounds.pixels_max * PIXEL_BYTES + DECODER_BYTES);
+    limits
+}
+
+/// Steps of quality for a photo that had to be turned, until it is small enough.
+const PHOTO_QUALITIES: [u8; 4] = [90, 82, 74, 60];
+const SMALL_QUALITY: u8 = 80;
+
+/// A photo with as little loss as fits into `bytes_max`.
+pub(crate) fn photo(
+    image: &DynamicImage,
+    profile: Option<&Profile>,
+    bytes_max: u32,
+) -> Result<Encoded, Fault> {
+    for quality in PHOTO_QUALITIES {
+        let encoded = jpeg(image, profile, quality)?;
+        if encoded.bytes.len() <= bytes_max as usize {
+            return Ok(encoded);
+        }
+    }
+    Err(Fault::TooLarge)
+}
+
+/// A small picture: PNG if something shows through it, else JPEG.
+pub(crate) fn small(image: &DynamicImage, profile: Option<&Profile>) -> Result<Encoded, Fault> {
+    if image.color().has_alpha() {
+        let pixels = image.to_rgba8();
+        if pixels.pixels().any(|pixel| pixel.0[3] < u8::MAX) {
+            return png(DynamicImage::from(pixels), profile);
+        }
+    }
+    jpeg(image, profile, SMALL_QUALITY)
+}
+
+/// A picture without loss, in eight bits for each channel.
+pub(crate) fn png(image: DynamicImage, profile: Option<&Profile>) -> Result<Encoded, Fault> {
+    let image = if image.color().has_alpha() {
+        DynamicImage::from(image.into_rgba8())
+    } else {
+        eight_bits(image)
+    };
+    let mut bytes = Vec::new();
+    let filter = FilterType::Adaptive;
+    let mut encoder = PngEncoder::new_with_quality(&mut bytes, CompressionType::Default, filter);
+    set_profile(&mut encoder, profile)?;
+    let color = ExtendedColorType::from(image.color());
+    encoder.write_image(image.as_bytes(), image.width(), image.height(), color)?;
+    Ok(Encoded { kind: Kind::Png, bytes })
+}
+
+fn jpeg(image: &DynamicImage, profile: Option<&Profile>, quality: u8) -> Result<Encoded, Fault> {
+    let opaque;
+    let image = if matches!(image, DynamicImage::ImageRgb8(_) | DynamicImage::ImageLuma8(_)) {
+        image
+    } else {
+        opaque = eight_bits(image.clone());
+        &opaque
+    };
+    let mut bytes = Vec::new();
+    let mut encoder = JpegEncoder::new_with_quality(&mut bytes, quality);
+    set_profile(&mut encoder, profile)?;
+    let color = ExtendedColorType::from(image.color());
+    encoder.write_image(image.as_bytes(), image.width(), image.height(), color)?;
+    Ok(Encoded { kind: Kind::Jpeg, bytes })
+}
+
+/// Without the finer steps and what shows through. Grey stays grey, or its profile would not fit.
+fn eight_bits(image: DynamicImage) -> DynamicImage {
+    if image.color().has_color() {
+        DynamicImage::from(image.into_rgb8())
+    } else {
+        DynamicImage::from(image.into_luma8())
+    }
+}
+
+fn set_profile(encoder: &mut impl ImageEncoder, profile: Option<&Profile>) -> Result<(), Fault> {
+    let Some(profile) = profile else { return Ok(()) };
+    encoder.set_icc_profile(profile.as_bytes().to_vec()).map_err(|_| Fault::Unreadable)
+}
+
+/// A kind of picture that is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Jpeg,
+    Png,
+    Gif,
+    WebP,
+}
+
+impl Kind {
+    /// What the bytes say they are.
+    pub(crate) fn of(bytes: &[u8]) -> Result<Self, Fault> {
+        match bytes {
+            [] => Err(Fault::Unreadable),
+            [0xff, 0xd8, 0xff, ..] => Ok(Self::Jpeg),
+            [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Ok(Self::Png),
+            [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Ok(Self::Gif),
+            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Ok(Self::WebP),
+            _ => Err(Fault::TypeNotAllowed),
+        }
+    }
+
+    /// What the sender says it is; `None` when their program only knows that it is a file, or a
+    /// picture.
+    pub(crate) fn declared(media_type: &str) -> Result<Option<Self>, Fault> {
+        match media_type.to_ascii_lowercase().as_str() {
+            "image/jpeg" | "image/jpg" | "image/jpe" | "image/jfif" | "image/pjpeg" => {
+                Ok(Some(Self::Jpeg))
+            }
+            "image/png" | "image/x-png" | "image/apng" => Ok(Some(Self::Png)),
+            "image/gif" => Ok(Some(Self::Gif)),
+            "image/webp" | "image/x-webp" => Ok(Some(Self::WebP)),
+            ""
+            | "*/*"
+            | "image/*"
+            | "application/octet-stream"
+            | "binary/octet-stream"
+            | "application/binary"
+            | "application/unknown" => Ok(None),
+            _ => Err(Fault::TypeNotAllowed),
+        }
+    }
+
+    pub(crate) fn media_type(self) -> MediaType {
+        let name = match self {
+            Self::Jpeg => "image/jpeg",
+            Self::Png => "image/png",
+            Self::Gif => "image/gif",
+            Self::WebP => "image/webp",
+        };
+        MediaType::parse(name).expect("each kind taken here is one the rules take")
+    }
+}
+
 #[cfg(all(test, feature = "testing"))]
-mod tests {
+mod picture_tests {
     use super::*;
     use crate::testing::{animated_gif, animated_webp, png_with_words, small_jpeg};
 
@@ -123,5 +342,40 @@ mod tests {
         let declared = |kind| prepare(small_jpeg(), Some(kind), &Bounds::default());
         assert!(declared(Kind::Jpeg).is_ok());
         assert!(matches!(declared(Kind::Png), Err(Fault::TypeNotAllowed)));
+    }
+}
+
+#[cfg(test)]
+mod kind_tests {
+    use super::*;
+
+    #[test]
+    fn what_is_declared_and_what_is_named_are_the_same_kind() {
+        for kind in [Kind::Jpeg, Kind::Png, Kind::Gif, Kind::WebP] {
+            assert_eq!(Kind::declared(kind.media_type().as_str()), Ok(Some(kind)));
+        }
+        for name in ["image/jpg", "image/pjpeg", "image/jfif", "Image/JPEG"] {
+            assert_eq!(Kind::declared(name), Ok(Some(Kind::Jpeg)), "{name}");
+        }
+        assert_eq!(Kind::declared("image/x-png"), Ok(Some(Kind::Png)));
+    }
+
+    #[test]
+    fn a_declared_type_that_says_nothing_contradicts_nothing() {
+        for name in ["application/octet-stream", "binary/octet-stream", "image/*", "*/*", ""] {
+            assert_eq!(Kind::declared(name), Ok(None), "{name}");
+        }
+        for name in ["image/svg+xml", "image/heic", "text/plain", "text/html", "application/pdf"] {
+            assert_eq!(Kind::declared(name), Err(Fault::TypeNotAllowed), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_bytes_say_what_they_are() {
+        assert_eq!(Kind::of(b"GIF89a"), Ok(Kind::Gif));
+        assert_eq!(Kind::of(b"RIFF\0\0\0\0WEBPVP8 "), Ok(Kind::WebP));
+        assert_eq!(Kind::of(b"RIFF\0\0\0\0WAVEfmt "), Err(Fault::TypeNotAllowed));
+        assert_eq!(Kind::of(b"<svg/>"), Err(Fault::TypeNotAllowed));
+        assert_eq!(Kind::of(b""), Err(Fault::Unreadable));
     }
 }

@@ -5,7 +5,7 @@ use image::{
     codecs::gif::{GifEncoder, Repeat},
 };
 
-use super::scene::scene_of;
+use super::scene_of;
 
 const COMMENT: &[u8] = b"\x21\xfe\x09Kommentar\0";
 const PROGRAM: &[u8] = b"\x21\xff\x0bXMP DataXMP\x09Stadtplan\0";

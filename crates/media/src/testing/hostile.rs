@@ -1,9 +1,4 @@
-use super::{
-    exif, gif, jpeg, png,
-    pose::{HEIC, HTML, PDF, SVG, TIFF, archive},
-    scene::{scene, scene_of},
-    webp,
-};
+use super::{HEIC, HTML, PDF, SVG, TIFF, archive, exif, gif, jpeg, png, scene, scene_of, webp};
 
 /// What becomes of a hostile file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use image::{DynamicImage, codecs::jpeg::JpegEncoder};
 
-use super::scene::scene_of;
+use super::scene_of;
 
 pub(super) const APP1: u8 = 0xe1;
 pub(super) const APP2: u8 = 0xe2;

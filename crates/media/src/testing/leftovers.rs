@@ -1,6 +1,6 @@
 //! Reads what came out, by other eyes than those that let it in.
 
-use super::phone::WORDS;
+use super::WORDS;
 
 /// What the bytes hold beside a picture: every part that no viewer needs, and every word of
 /// [`phone_photo`](super::phone_photo) wherever it stands. Empty when nothing is left.
@@ -142,8 +142,8 @@ fn trailing(rest: &[u8]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{animated_gif, phone_photo, png_with_words, turned_webp};
     use super::*;
+    use crate::testing::{animated_gif, phone_photo, png_with_words, turned_webp};
 
     #[test]
     fn whatever_is_put_in_is_found() {

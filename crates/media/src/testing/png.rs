@@ -5,10 +5,7 @@ use std::io::Write;
 use flate2::{Compression, Crc, write::ZlibEncoder};
 use image::imageops;
 
-use super::{
-    exif,
-    scene::{scene, scene_of},
-};
+use super::{exif, scene, scene_of};
 
 const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 

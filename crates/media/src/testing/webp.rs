@@ -2,10 +2,7 @@
 
 use image::{DynamicImage, codecs::webp::WebPEncoder};
 
-use super::{
-    exif,
-    scene::{scene, scene_of},
-};
+use super::{exif, scene, scene_of};
 
 /// The scene lying on its side, a word on how to turn it, and all that a phone says.
 pub fn turned_webp() -> Vec<u8> {

@@ -4,7 +4,7 @@
 //! its serial number. So curves and primaries are taken over and every word is left behind. Profiles
 //! that are tables instead (printers, scanners) are dropped: such a picture counts as sRGB.
 
-use super::input::Input;
+use super::Input;
 
 /// The longest profile looked at, in bytes. Those of phones and cameras have 400 to 4,000.
 pub(super) const PROFILE_MAX_BYTES: usize = 64 * 1024;

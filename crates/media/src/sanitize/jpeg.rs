@@ -3,11 +3,10 @@
 use image::metadata::Orientation;
 
 use super::{
-    Profile, Sanitized, Size, exif,
-    input::Input,
+    Input, Profile, Sanitized, Size,
     profile::{Channels, PROFILE_MAX_BYTES},
 };
-use crate::{fault::Fault, settings::Bounds};
+use crate::{Fault, sanitize, settings::Bounds};
 
 /// Pictures come in about ten scans. Each costs a pass over all pixels and a few bytes.
 const SCANS_MAX: u32 = 100;
@@ -98,7 +97,7 @@ impl<'a> Parts<'a> {
             0xc4 | 0xdb | 0xdd => put(&mut self.body, marker, segment),
             APP0 => self.take_jfif(segment),
             APP1 if segment.starts_with(b"Exif\0\0") && self.orientation.is_none() => {
-                self.orientation = exif::orientation(segment);
+                self.orientation = sanitize::orientation(segment);
             }
             APP2 => self.profile.extend(segment.strip_prefix(b"ICC_PROFILE\0")),
             APP14 => self.take_adobe(segment),

@@ -2,8 +2,8 @@
 
 use image::metadata::Orientation;
 
-use super::{Sanitized, Size, input::Input};
-use crate::fault::Fault;
+use super::{Input, Sanitized, Size};
+use crate::Fault;
 
 const EXTENSION: u8 = 0x21;
 const PICTURE: u8 = 0x2c;

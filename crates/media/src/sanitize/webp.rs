@@ -3,11 +3,10 @@
 use image::metadata::Orientation;
 
 use super::{
-    Profile, Sanitized, Size, exif,
-    input::Input,
+    Input, Profile, Sanitized, Size,
     profile::{Channels, PROFILE_MAX_BYTES},
 };
-use crate::fault::Fault;
+use crate::{Fault, sanitize};
 
 const HAS_PROFILE: u8 = 0x20;
 const HAS_ALPHA: u8 = 0x10;
@@ -95,7 +94,7 @@ impl Extended {
             b"ICCP" if self.profile.is_none() && data.len() <= PROFILE_MAX_BYTES => {
                 self.profile = Profile::rebuilt(data, Channels::Rgb);
             }
-            b"EXIF" if self.orientation.is_none() => self.orientation = exif::orientation(data),
+            b"EXIF" if self.orientation.is_none() => self.orientation = sanitize::orientation(data),
             b"ANIM" if self.moves() && data.len() == 6 => put(&mut self.body, name, &[data]),
             b"ANMF" if self.moves() => self.take_frame(data)?,
             b"ALPH" if !self.moves() && self.frames == 0 => put(&mut self.body, name, &[data]),

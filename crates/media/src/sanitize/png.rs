@@ -6,11 +6,10 @@ use flate2::{Compression, Crc, read::ZlibDecoder, write::ZlibEncoder};
 use image::metadata::Orientation;
 
 use super::{
-    Profile, Sanitized, Size, exif,
-    input::Input,
+    Input, Profile, Sanitized, Size,
     profile::{Channels, PROFILE_MAX_BYTES},
 };
-use crate::fault::Fault;
+use crate::{Fault, sanitize};
 
 const SIGNATURE_BYTES: usize = 8;
 
@@ -33,7 +32,7 @@ pub(super) fn clean(bytes: &[u8]) -> Result<Sanitized, Fault> {
         };
         match name {
             b"IEND" => break,
-            b"eXIf" => orientation = orientation.or_else(|| exif::orientation(data)),
+            b"eXIf" => orientation = orientation.or_else(|| sanitize::orientation(data)),
             b"iCCP" if profile.is_none() => {
                 profile = inflated_profile(data).and_then(|data| Profile::rebuilt(&data, channels));
                 if let Some(profile) = &profile {

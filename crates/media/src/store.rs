@@ -81,3 +81,58 @@ impl Store {
         }
     }
 }
+
+/// Reads to the end, but never more than `bytes_max` and one piece.
+pub(crate) async fn read(chunks: &mut dyn Chunks, bytes_max: u32) -> Result<Vec<u8>, KeepError> {
+    let mut bytes = Vec::new();
+    while let Some(piece) = chunks.next().await? {
+        if bytes.len() + piece.len() > bytes_max as usize {
+            return Err(KeepError::TooLarge);
+        }
+        bytes.extend_from_slice(&piece);
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use async_trait::async_trait;
+    use domain::ports::Interrupted;
+
+    use super::*;
+
+    /// Pieces of ten bytes, so many of them, then maybe an interruption.
+    struct Pieces {
+        left: u32,
+        given: u32,
+        breaks: bool,
+    }
+
+    #[async_trait]
+    impl Chunks for Pieces {
+        async fn next(&mut self) -> Result<Option<Vec<u8>>, Interrupted> {
+            if self.left == 0 {
+                return if self.breaks { Err(Interrupted) } else { Ok(None) };
+            }
+            self.left -= 1;
+            self.given += 1;
+            Ok(Some(vec![7; 10]))
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_is_read_beyond_the_bound() {
+        let mut endless = Pieces { left: u32::MAX, given: 0, breaks: false };
+        assert!(matches!(read(&mut endless, 25).await, Err(KeepError::TooLarge)));
+        assert_eq!(endless.given, 3);
+
+        let mut exact = Pieces { left: 3, given: 0, breaks: false };
+        assert_eq!(read(&mut exact, 30).await.expect("it fits").len(), 30);
+    }
+
+    #[tokio::test]
+    async fn an_interruption_is_told_apart_from_an_end() {
+        let mut broken = Pieces { left: 1, given: 0, breaks: true };
+        assert!(matches!(read(&mut broken, 25).await, Err(KeepError::Interrupted(_))));
+    }
+}

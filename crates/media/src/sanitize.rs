@@ -5,9 +5,7 @@
 //! decoder ever sees what was left behind. A file that breaks off behind its last pixel gets the end
 //! that its format wants.
 
-mod exif;
 mod gif;
-mod input;
 mod jpeg;
 mod png;
 mod profile;
@@ -15,9 +13,9 @@ mod webp;
 
 use image::metadata::Orientation;
 
-pub(crate) use profile::Profile;
+use crate::{Fault, picture::Kind, settings::Bounds};
 
-use crate::{fault::Fault, kind::Kind, settings::Bounds};
+pub(crate) use profile::Profile;
 
 /// A picture's own parts, and what the others said that matters for looking at it.
 #[derive(Debug)]
@@ -74,6 +72,61 @@ pub(crate) fn clean(kind: Kind, bytes: &[u8], bounds: &Bounds) -> Result<Sanitiz
     };
     cleaned.size.check(cleaned.frames, bounds)?;
     Ok(cleaned)
+}
+
+/// Bytes read from the front. What is asked for and not there was cut off.
+struct Input<'a>(&'a [u8]);
+
+impl<'a> Input<'a> {
+    fn new(bytes: &'a [u8]) -> Self {
+        Self(bytes)
+    }
+
+    fn rest(&self) -> &'a [u8] {
+        self.0
+    }
+
+    fn take(&mut self, len: usize) -> Result<&'a [u8], Fault> {
+        let (taken, rest) = self.0.split_at_checked(len).ok_or(Fault::Unreadable)?;
+        self.0 = rest;
+        Ok(taken)
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], Fault> {
+        let (taken, rest) = self.0.split_first_chunk().ok_or(Fault::Unreadable)?;
+        self.0 = rest;
+        Ok(*taken)
+    }
+
+    fn byte(&mut self) -> Result<u8, Fault> {
+        self.array().map(|[byte]| byte)
+    }
+
+    fn u16_be(&mut self) -> Result<u16, Fault> {
+        self.array().map(u16::from_be_bytes)
+    }
+
+    fn u32_be(&mut self) -> Result<u32, Fault> {
+        self.array().map(u32::from_be_bytes)
+    }
+
+    fn u16_le(&mut self) -> Result<u16, Fault> {
+        self.array().map(u16::from_le_bytes)
+    }
+
+    fn u32_le(&mut self) -> Result<u32, Fault> {
+        self.array().map(u32::from_le_bytes)
+    }
+
+    fn u24_le(&mut self) -> Result<u32, Fault> {
+        self.array().map(|[a, b, c]| u32::from_le_bytes([a, b, c, 0]))
+    }
+}
+
+/// How an EXIF block says that the picture has to be turned, with or without its own heading.
+/// Nothing else of it is read.
+fn orientation(block: &[u8]) -> Option<Orientation> {
+    Orientation::from_exif_chunk(block.strip_prefix(b"Exif\0\0").unwrap_or(block))
 }
 
 #[cfg(test)]
