@@ -10,7 +10,11 @@ use domain::{
 };
 use serde_json::{Value, json};
 
-use crate::{contents::Contents, person::Person, pictures::path_of, walk::Messages, zip::Zip};
+use crate::{
+    archive::{Contents, Messages, path_of},
+    page::Person,
+    zip::Zip,
+};
 
 pub(crate) async fn write(contents: &Contents<'_>, zip: &mut Zip) -> Result<(), JobFailure> {
     let head = format!(

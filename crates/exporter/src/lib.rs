@@ -5,19 +5,14 @@
 //! that its size costs no memory; only the names of conversations and files are held. What was said
 //! after it was asked for is left out, so that its parts agree.
 #![deny(missing_docs)]
-
-mod contents;
+mod archive;
 mod data;
 mod page;
-mod person;
-mod pictures;
-mod pipe;
-mod walk;
-mod words;
 mod zip;
 
 use std::sync::Arc;
 
+use archive::{Contents, Sink};
 use async_trait::async_trait;
 use domain::{
     jobs::JobFailure,
@@ -25,8 +20,7 @@ use domain::{
     privacy::{export::Export, store::Exporter},
     store::Store,
 };
-
-use crate::{contents::Contents, pipe::Sink, zip::Zip};
+use zip::Zip;
 
 /// Makes archives of what a store and its files hold.
 #[derive(Clone)]
@@ -45,7 +39,7 @@ impl Archiver {
         let mut contents = Contents::gather(&*self.store, export).await?;
         let mut zip = Zip::new(sink);
         // First, for the other two to say which are missing.
-        contents.missing = pictures::write(&contents, &*self.files, &mut zip).await?;
+        contents.missing = archive::write(&contents, &*self.files, &mut zip).await?;
         zip.begin("data.json", None).await?;
         data::write(&contents, &mut zip).await?;
         zip.begin("index.html", None).await?;
@@ -57,7 +51,7 @@ impl Archiver {
 #[async_trait]
 impl Exporter for Archiver {
     async fn write(&self, export: &Export) -> Result<u64, JobFailure> {
-        let (sink, mut source) = pipe::open();
+        let (sink, mut source) = archive::open();
         let compose = async {
             let made = self.compose(export, sink.clone()).await;
             if made.is_err() {

@@ -13,7 +13,7 @@ use zip::{
     write::{SimpleFileOptions, StreamWriter, ZipWriter},
 };
 
-use crate::pipe::Sink;
+use crate::archive::Sink;
 
 /// How many bytes are gathered before they are sent on.
 const PIECE_BYTES: usize = 64 * 1024;
@@ -106,14 +106,14 @@ mod tests {
     use zip::ZipArchive;
 
     use super::*;
-    use crate::pipe;
+    use crate::archive;
 
     /// More files than the format holds without its extension.
     const FILES: usize = 70_000;
 
     #[tokio::test]
     async fn an_archive_may_hold_more_than_the_old_format_does() {
-        let (sink, mut source) = pipe::open();
+        let (sink, mut source) = archive::open();
         let write = async move {
             let mut zip = Zip::new(sink);
             for number in 0..FILES {

@@ -2,14 +2,23 @@
 
 use std::collections::HashSet;
 
+use async_trait::async_trait;
 use domain::{
-    conversation::{ConversationView, message::Message},
-    ids::{ConversationId, Seq},
+    conversation::{
+        ConversationView,
+        attachment::{Attachment, Place},
+        message::Message,
+    },
+    ids::{AttachmentId, ConversationId, Seq},
     jobs::JobFailure,
     page::{MessageCursor, PAGE_SIZE_MAX, PageSize, Start, Window},
+    ports::{Chunks, Files, Interrupted},
     privacy::export::Export,
     store::Store,
 };
+use tokio::sync::mpsc;
+
+use crate::{page::Person, zip::Zip};
 
 fn after<C>(cursor: C) -> Window<C> {
     Window { start: Start::After(cursor), size: PageSize::clamped(PAGE_SIZE_MAX.into()) }
@@ -79,6 +88,126 @@ impl<'s> Messages<'s> {
         messages.reverse();
         Ok(Some(messages))
     }
+}
+
+// From whoever makes bytes to whoever keeps them.
+
+/// How many pieces are on their way at once.
+const PIECES_MAX: usize = 4;
+
+/// Where bytes go in. Cheap to clone; clones are the same.
+#[derive(Clone)]
+pub(crate) struct Sink(mpsc::Sender<Result<Vec<u8>, Interrupted>>);
+
+/// Where they come out; at the end, when every sink is gone.
+pub(crate) struct Source(mpsc::Receiver<Result<Vec<u8>, Interrupted>>);
+
+pub(crate) fn open() -> (Sink, Source) {
+    let (sender, receiver) = mpsc::channel(PIECES_MAX);
+    (Sink(sender), Source(receiver))
+}
+
+impl Sink {
+    /// Sends a piece, when there is room for it.
+    pub(crate) async fn send(&self, piece: Vec<u8>) -> Result<(), JobFailure> {
+        if piece.is_empty() {
+            return Ok(());
+        }
+        self.0.send(Ok(piece)).await.map_err(|_| JobFailure::retry("files_failed"))
+    }
+
+    /// Says that the rest does not come, to whoever still listens.
+    pub(crate) async fn interrupt(&self) {
+        let _nobody_listens = self.0.send(Err(Interrupted)).await;
+    }
+}
+
+#[async_trait]
+impl Chunks for Source {
+    async fn next(&mut self) -> Result<Option<Vec<u8>>, Interrupted> {
+        self.0.recv().await.transpose()
+    }
+}
+
+// What an archive is made of.
+
+/// Whom and what an archive is about: the same for all of its parts.
+pub(crate) struct Contents<'s> {
+    pub(crate) store: &'s dyn Store,
+    pub(crate) export: &'s Export,
+    pub(crate) person: Person,
+    pub(crate) conversations: Vec<ConversationId>,
+    /// Pictures that are not where they should be.
+    pub(crate) missing: HashSet<AttachmentId>,
+}
+
+impl<'s> Contents<'s> {
+    pub(crate) async fn gather(
+        store: &'s dyn Store,
+        export: &'s Export,
+    ) -> Result<Self, JobFailure> {
+        let person = Person::look_up(store, export).await?;
+        let conversations = conversations(store, export).await?;
+        Ok(Self { store, export, person, conversations, missing: HashSet::new() })
+    }
+
+    /// One of the conversations; `None` when it was deleted meanwhile.
+    pub(crate) async fn conversation(
+        &self,
+        id: &ConversationId,
+    ) -> Result<Option<ConversationView>, JobFailure> {
+        Ok(self.store.conversation(id, &self.export.person).await?)
+    }
+
+    pub(crate) fn is_missing(&self, attachment: &Attachment) -> bool {
+        self.missing.contains(&attachment.id)
+    }
+}
+
+// `files/`: the pictures that we keep. Those with the upload service are links in the other two.
+
+/// Where a kept picture is in the archive. Its own name is anybody's words, so it is told elsewhere.
+pub(crate) fn path_of(attachment: &Attachment) -> String {
+    let kind = attachment.file.media_type().as_str();
+    let kind = kind.rsplit('/').next().unwrap_or("bin");
+    format!("files/{}.{kind}", attachment.id)
+}
+
+/// Copies them, and returns those that are not where they should be.
+pub(crate) async fn write(
+    contents: &Contents<'_>,
+    files: &dyn Files,
+    zip: &mut Zip,
+) -> Result<HashSet<AttachmentId>, JobFailure> {
+    let mut missing = HashSet::new();
+    for id in &contents.conversations {
+        let Some(here) = contents.conversation(id).await? else { continue };
+        let mut messages = Messages::of(contents.store, contents.export, &here);
+        while let Some(some) = messages.next().await? {
+            for attachment in some.iter().flat_map(|message| &message.attachments) {
+                if !copy(files, attachment, zip).await? {
+                    missing.insert(attachment.id.clone());
+                }
+            }
+        }
+    }
+    Ok(missing)
+}
+
+/// `false`: it should be there and is not.
+async fn copy(
+    files: &dyn Files,
+    attachment: &Attachment,
+    zip: &mut Zip,
+) -> Result<bool, JobFailure> {
+    let Place::Kept(kept) = attachment.file.place() else { return Ok(true) };
+    let Some(mut bytes) = files.read(&kept.keys.full).await? else { return Ok(false) };
+    zip.begin(&path_of(attachment), Some(bytes.size_bytes)).await?;
+    let broken = |_| JobFailure::retry("files_failed");
+    while let Some(piece) = bytes.chunks.next().await.map_err(broken)? {
+        zip.write(&piece).await?;
+    }
+    Ok(true)
 }
 
 #[cfg(test)]
