@@ -7,27 +7,20 @@
 //! and what is here already is not written again. Memory is bounded by a page, and by the longest
 //! conversation.
 
-mod error;
 mod fingerprint;
+mod report;
 mod run;
 mod settings;
 mod source;
-mod stage;
-mod tally;
-mod tls;
-mod watcher;
 
 use std::sync::Arc;
 
 use domain::{import::store::ImportStore, ports::Clock};
-
-pub use error::{ImportError, SourceError};
-pub use settings::Settings;
-pub use tally::{Outcome, Tally};
-pub use watcher::Watcher;
-
 use run::Run;
 use source::Source;
+
+pub use report::{Outcome, Tally, Watcher};
+pub use settings::{ImportError, Settings, SourceError};
 
 /// Takes over everything that the source holds, and tells what became of it.
 ///
@@ -43,5 +36,5 @@ pub async fn import(
     source.check().await?;
     let stamp = source.stamp().await?;
     let (run, from) = Run::begin(settings, store, clock, watcher, stamp).await?;
-    stage::all(&mut source, run, from).await
+    run::all(&mut source, run, from).await
 }

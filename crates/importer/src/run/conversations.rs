@@ -11,11 +11,10 @@ use domain::{
     participant::{Participant, Role},
 };
 
-use super::{Place, Stage};
+use super::{Place, Run, Stage};
 use crate::{
     ImportError, Settings, SourceError,
     fingerprint::incoming,
-    run::Run,
     source::{Bounds, Person, Source, Talk},
 };
 

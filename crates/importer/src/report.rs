@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use domain::import::{Findings, ImportedKind, Refusal, Repair, store::ImportOutcome};
+use domain::import::{Findings, ImportedKind, Refusal, Refused, Repair, store::ImportOutcome};
 
 /// What became of things that were read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -156,6 +156,20 @@ impl fmt::Display for Tally {
         }
         Ok(())
     }
+}
+
+// Who looks on.
+
+/// Hears what an import does while it does it, so that nothing has to be remembered until its end.
+pub trait Watcher: Send {
+    /// The import goes on where an earlier one stood, which had counted `so_far`.
+    fn resumed(&mut self, so_far: &Tally);
+
+    /// Something was left out.
+    fn refused(&mut self, refused: &Refused);
+
+    /// A page is done.
+    fn page(&mut self, so_far: &Tally);
 }
 
 #[cfg(test)]
