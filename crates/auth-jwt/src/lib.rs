@@ -27,9 +27,6 @@
 //! A detail of the person that has another form is left out with a warning that names the claim,
 //! not its value: a bad picture address should lock nobody out.
 #![deny(missing_docs)]
-
-mod claims;
-mod jwks;
 mod key;
 mod settings;
 mod signer;
