@@ -8,7 +8,7 @@ use domain::{
     jobs::store::JobFilter,
 };
 
-use crate::config::Settings;
+use crate::settings::Settings;
 
 /// Messages between a salon and its clients, over HTTP and Socket.IO
 #[derive(Debug, Parser)]

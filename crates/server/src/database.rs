@@ -5,7 +5,7 @@ use std::time::Duration;
 use storage_pg::{MigrateError, Settings};
 use tokio::time::{Instant, sleep};
 
-use crate::{config::Database, error::RunError};
+use crate::{error::RunError, settings::Database};
 
 /// The first wait for a database that does not answer; each further one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);

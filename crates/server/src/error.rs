@@ -4,7 +4,7 @@ use auth_jwt::{KeyError, MintError};
 use domain::{conversation::commands::OpenConversationError, ports::StoreError};
 use storage_pg::{InvalidSettings, MigrateError};
 
-use crate::demo::ScriptError;
+use crate::commands::demo::ScriptError;
 
 /// Why the program cannot do what it was asked to.
 #[derive(Debug, thiserror::Error)]

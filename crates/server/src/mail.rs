@@ -1,11 +1,9 @@
 //! Mail about messages that wait, put together.
 
-mod kept;
-pub(crate) mod verb;
+use std::{io, path::Path, sync::Arc};
 
-use std::sync::Arc;
-
-use api::mail::UnsubscribeLinks;
+use api::mail::{KeptMail, KeptMails, OpenedMail, UnsubscribeLinks};
+use async_trait::async_trait;
 use domain::{
     ids::UserId,
     mail::{MailPolicy, service::Mailing, store::MailSender},
@@ -13,8 +11,9 @@ use domain::{
     store::Store,
 };
 use mailer::{Mailer, TransportSettings, Unsubscribe};
+use tokio::task;
 
-use crate::{config::Mail, error::RunError};
+use crate::{error::RunError, settings::Mail};
 
 /// The service for mail; `None` where none leaves.
 ///
@@ -34,9 +33,9 @@ pub(crate) fn mailing(
 }
 
 /// The mails of a folder, for developers to look at; `None` where mail is sent.
-pub(crate) fn dev_mail(mail: &Mail) -> Option<Arc<dyn api::mail::KeptMails>> {
+pub(crate) fn dev_mail(mail: &Mail) -> Option<Arc<dyn KeptMails>> {
     match &mail.post.as_ref()?.transport {
-        TransportSettings::Folder(folder) => Some(Arc::new(kept::KeptInFolder::new(&folder.path))),
+        TransportSettings::Folder(folder) => Some(Arc::new(KeptInFolder::new(&folder.path))),
         TransportSettings::Smtp(_) | TransportSettings::Mailgun(_) => None,
     }
 }
@@ -48,4 +47,38 @@ impl Unsubscribe for UnsubscribeUrls {
     fn url(&self, recipient: &UserId) -> String {
         self.0.to(recipient)
     }
+}
+
+/// The mails that a folder keeps. Whoever waits for the disk does so on a thread for that.
+struct KeptInFolder(mailer::KeptMails);
+
+impl KeptInFolder {
+    fn new(path: &Path) -> Self {
+        Self(mailer::KeptMails::new(path))
+    }
+}
+
+#[async_trait]
+impl KeptMails for KeptInFolder {
+    async fn list(&self) -> io::Result<Vec<KeptMail>> {
+        let mails = self.0.clone();
+        let listed =
+            task::spawn_blocking(move || mails.list()).await.map_err(io::Error::other)??;
+        Ok(listed.into_iter().map(shown).collect())
+    }
+
+    async fn open(&self, name: &str) -> io::Result<Option<OpenedMail>> {
+        let (mails, name) = (self.0.clone(), name.to_owned());
+        let opened = task::spawn_blocking(move || mails.open(&name)).await;
+        let opened = opened.map_err(io::Error::other)??;
+        Ok(opened.map(|mail| {
+            let mailer::OpenedMail { kept, header, text, html } = mail;
+            OpenedMail { kept: shown(kept), header, text, html }
+        }))
+    }
+}
+
+fn shown(mail: mailer::KeptMail) -> KeptMail {
+    let mailer::KeptMail { name, from, to, subject, date } = mail;
+    KeptMail { name, from, to, subject, date }
 }

@@ -1,24 +1,17 @@
 //! The messaging server: reads its configuration, puts the parts together, and does what the
 //! command line asks for.
 
-mod audit;
 mod cli;
-mod clock;
-mod config;
+mod commands;
 mod database;
-mod demo;
-mod erase;
 mod error;
 mod http;
-mod ids;
-mod import;
 mod jobs;
 mod mail;
-mod quiet;
-mod retention;
+mod ports;
 mod serve;
+mod settings;
 mod signals;
-mod stop;
 mod telemetry;
 
 use std::{
@@ -27,20 +20,20 @@ use std::{
 };
 
 use cli::{ConfigVerb, Verb};
-use config::{Loaded, Refusal, Start};
 use error::RunError;
+use settings::{Loaded, Refusal, Start};
 
 /// The exit code of a program that was started in a way that makes no sense.
 const MISUSED: u8 = 2;
 
 fn main() -> ExitCode {
     let start = Start::of_this_process();
-    match config::verb(&start) {
+    match settings::verb(&start) {
         Ok(Verb::Openapi) => print(&api::openapi_json()),
         Ok(Verb::OpenapiInternal) => print(&api::openapi_internal_json()),
         Ok(Verb::Asyncapi) => print(&api::asyncapi_json()),
-        Ok(Verb::Config(ConfigVerb::Docs)) => print(&config::table()),
-        Ok(verb) => config::load(&start).map_or_else(refuse, |loaded| perform(verb, loaded)),
+        Ok(Verb::Config(ConfigVerb::Docs)) => print(&settings::table()),
+        Ok(verb) => settings::load(&start).map_or_else(refuse, |loaded| perform(verb, loaded)),
         Err(refusal) => refuse(refusal),
     }
 }
@@ -66,13 +59,13 @@ fn perform(verb: Verb, loaded: Loaded) -> ExitCode {
 async fn run(verb: Verb, Loaded { config, source, .. }: Loaded) -> Result<String, RunError> {
     match verb {
         Verb::Migrate => database::migrate(&config.database).await,
-        Verb::Demo => demo::enter(&config).await,
-        Verb::Import(args) => import::perform(&args, source, &config).await,
-        Verb::Mail(verb) => mail::verb::perform(&verb, &config).await,
-        Verb::Erase(args) => erase::perform(&args, &config).await,
-        Verb::Audit(verb) => audit::perform(&verb, &config).await,
-        Verb::Retention(verb) => retention::perform(&verb, &config).await,
-        Verb::Jobs(verb) => jobs::verb::perform(&verb, &config).await,
+        Verb::Demo => commands::demo::enter(&config).await,
+        Verb::Import(args) => commands::import::perform(&args, source, &config).await,
+        Verb::Mail(verb) => commands::mail::perform(&verb, &config).await,
+        Verb::Erase(args) => commands::erase::perform(&args, &config).await,
+        Verb::Audit(verb) => commands::audit::perform(&verb, &config).await,
+        Verb::Retention(verb) => commands::retention::perform(&verb, &config).await,
+        Verb::Jobs(verb) => commands::jobs::perform(&verb, &config).await,
         Verb::Serve | Verb::Config(_) | Verb::Openapi | Verb::OpenapiInternal | Verb::Asyncapi => {
             serve::serve(config).await.map(|()| String::new())
         }

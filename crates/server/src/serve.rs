@@ -10,16 +10,14 @@ use media::Media;
 use storage_pg::PgStore;
 
 use crate::{
-    clock::SystemClock,
-    config::Config,
     database,
     error::RunError,
     http,
-    ids::SystemIds,
     jobs::{JobBell, Runner},
     mail,
-    signals::StopSignals,
-    stop,
+    ports::{SystemClock, SystemIds},
+    settings::Config,
+    signals::{self, StopSignals},
 };
 
 /// Serves until told to stop.
@@ -61,8 +59,8 @@ pub(crate) async fn serve(config: Config) -> Result<(), RunError> {
     let handle = server.handle();
     let mut running = actix_web::rt::spawn(server);
     tokio::select! {
-        ended = &mut running => return stop::unasked(ended),
+        ended = &mut running => return signals::unasked(ended),
         () = signals.next() => {}
     }
-    stop::stop(&api, &handle, runner, config.http.shutdown_timeout(), &mut signals).await
+    signals::stop(&api, &handle, runner, config.http.shutdown_timeout(), &mut signals).await
 }

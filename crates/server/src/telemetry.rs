@@ -14,7 +14,7 @@ use tracing_subscriber::{
     util::{SubscriberInitExt, TryInitError},
 };
 
-use crate::config::{Format, LogSettings};
+use crate::settings::{Format, LogSettings};
 
 /// Our crates, as targets name them.
 const OURS: [&str; 8] = [
@@ -88,7 +88,7 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use super::*;
-    use crate::config::Level as Configured;
+    use crate::settings::Level as Configured;
 
     /// A log in memory.
     #[derive(Clone, Default)]

@@ -1,6 +1,6 @@
 //! What HTTP leaves of a connection, and the one answer that is still to come on it.
 
-use std::{io, time::Duration};
+use std::{future::poll_fn, io, pin::Pin, time::Duration};
 
 use actix_codec::Encoder as _;
 use actix_http::{
@@ -9,13 +9,13 @@ use actix_http::{
     h1::{Codec, Message},
 };
 use actix_web::HttpResponse;
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt as _;
-use tokio::{net::tcp::OwnedWriteHalf, task::yield_now};
-
-use super::{
-    switched::UpgradedConnection,
-    writing::{next, part, write},
+use tokio::{
+    io::AsyncWriteExt as _,
+    net::{TcpStream, tcp::OwnedWriteHalf},
+    task::yield_now,
+    time::timeout,
 };
 
 /// What HTTP leaves of a connection.
@@ -70,13 +70,91 @@ impl Connection {
     }
 }
 
+// Writing to a client, and parting from it.
+
+/// How long a client may take nothing of what waits for it. Heartbeats give up long before; this is
+/// for what is still under way when they have.
+const STALLED_AFTER: Duration = Duration::from_mins(1);
+
+/// Writes all of `bytes`.
+///
+/// # Errors
+/// When the client is gone, or takes nothing any more.
+pub(super) async fn write(writer: &mut OwnedWriteHalf, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match timeout(STALLED_AFTER, writer.write(bytes)).await?? {
+            0 => return Err(io::ErrorKind::WriteZero.into()),
+            taken => bytes = &bytes[taken..],
+        }
+    }
+    Ok(())
+}
+
+/// Says that nothing follows, and gives the client time to say so too: a connection that is closed
+/// while something arrives is reset, and the client may lose what it has not read.
+///
+/// # Errors
+/// When the client is gone.
+pub(super) async fn part(mut writer: OwnedWriteHalf, patience: Duration) -> io::Result<()> {
+    writer.shutdown().await?;
+    let connection: &TcpStream = writer.as_ref();
+    let emptied = async {
+        while !is_over(connection) {
+            connection.readable().await?;
+        }
+        Ok(())
+    };
+    timeout(patience, emptied).await.unwrap_or(Ok(()))
+}
+
+/// Throws away what has arrived. Whether it was the last.
+fn is_over(connection: &TcpStream) -> bool {
+    let mut ignored = [0; 1024];
+    loop {
+        match connection.try_read(&mut ignored) {
+            Ok(0) => return true,
+            Ok(_) => {}
+            Err(error) => return error.kind() != io::ErrorKind::WouldBlock,
+        }
+    }
+}
+
+/// The next bytes of `body`; `None` after the last. One that ends too early counts as a failure of the
+/// connection: the client must not take it for whole.
+pub(super) async fn next(body: &mut BoxBody) -> Option<io::Result<Bytes>> {
+    let bytes = poll_fn(|cx| Pin::new(&mut *body).poll_next(cx)).await?;
+    Some(bytes.map_err(|cause| io::Error::other(cause.to_string())))
+}
+
+// A connection that goes on in another protocol.
+
+/// A connection with the bytes it is to carry. While there are none, no buffer is held.
+pub(super) struct UpgradedConnection {
+    pub(super) writer: OwnedWriteHalf,
+    pub(super) body: BoxBody,
+}
+
+impl UpgradedConnection {
+    /// Writes the bytes as they come, and closes.
+    ///
+    /// # Errors
+    /// When the client is gone, or takes nothing any more, or the bytes break off.
+    pub(super) async fn carry(mut self, disconnect_timeout: Duration) -> io::Result<()> {
+        while let Some(bytes) = next(&mut self.body).await {
+            write(&mut self.writer, &bytes?).await?;
+        }
+        part(self.writer, disconnect_timeout).await
+    }
+}
+
 #[cfg(test)]
-mod tests {
+mod connection_tests {
+    use super::writing_tests::connected;
     use bytes::Bytes;
     use futures_util::stream;
     use tokio::io::AsyncReadExt as _;
 
-    use super::{super::writing::tests::connected, *};
+    use super::*;
 
     /// What a client reads when this is the response, and whether the connection goes on.
     async fn read(response: HttpResponse) -> (String, bool) {
@@ -125,5 +203,79 @@ mod tests {
         assert!(text.contains("connection: close\r\n"), "{text}");
         assert!(text.contains("content-length: 2\r\n"), "{text}");
         assert!(text.ends_with("\r\n\r\nno"), "{text}");
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod writing_tests {
+    use tokio::{io::AsyncReadExt as _, net::TcpListener};
+
+    use super::*;
+
+    /// The two ends of a connection.
+    pub(crate) async fn connected() -> (TcpStream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("it is bound");
+        let (server, client) = tokio::join!(listener.accept(), TcpStream::connect(address));
+        (server.expect("a client").0, client.expect("a server"))
+    }
+
+    #[tokio::test]
+    async fn a_client_reads_the_end_although_what_it_sent_was_not_read() {
+        let (server, mut client) = connected().await;
+        client.write_all(&[0; 4096]).await.expect("there is room");
+        let (reader, mut writer) = server.into_split();
+        drop(reader);
+        let reads = async {
+            let mut all = String::new();
+            client.read_to_string(&mut all).await.expect("no reset");
+            drop(client);
+            all
+        };
+        let parts = async {
+            write(&mut writer, b"the end").await.expect("the client is there");
+            part(writer, Duration::from_mins(1)).await
+        };
+        let (parted, all) = tokio::join!(parts, reads);
+        parted.expect("the client left in order");
+        assert_eq!(all, "the end");
+    }
+}
+
+#[cfg(test)]
+mod switched_tests {
+    use super::writing_tests::connected;
+    use actix_http::body::BodyStream;
+    use bytes::Bytes;
+    use futures_util::stream;
+    use tokio::io::AsyncReadExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn bytes_are_carried_as_they_are() {
+        let (server, mut client) = connected().await;
+        let parts = ["one, ", "two"].map(|part| Ok::<_, io::Error>(Bytes::from(part)));
+        let body = BoxBody::new(BodyStream::new(stream::iter(parts)));
+        let switched = UpgradedConnection { writer: server.into_split().1, body };
+        let reads = async {
+            let mut all = String::new();
+            client.read_to_string(&mut all).await.expect("a text");
+            drop(client);
+            all
+        };
+        let (carried, all) = tokio::join!(switched.carry(Duration::from_mins(1)), reads);
+        carried.expect("the client reads to the end");
+        assert_eq!(all, "one, two");
+    }
+
+    #[tokio::test]
+    async fn a_client_that_is_gone_ends_it() {
+        let (server, client) = connected().await;
+        drop(client);
+        let endless = stream::repeat_with(|| Ok::<_, io::Error>(Bytes::from_static(&[0; 1024])));
+        let body = BoxBody::new(BodyStream::new(endless));
+        let switched = UpgradedConnection { writer: server.into_split().1, body };
+        assert!(switched.carry(Duration::ZERO).await.is_err());
     }
 }

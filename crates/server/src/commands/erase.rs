@@ -1,0 +1,95 @@
+//! `erase --list` and `erase --replay`: what a restore must not bring back.
+
+use std::{
+    fmt::Write as _,
+    fs,
+    io::{self, Read as _},
+    path::Path,
+    sync::Arc,
+};
+
+use domain::{Messaging, ids::UserId, jobs::JobFailure, privacy::store::ErasureStore as _};
+use storage_pg::PgStore;
+
+use crate::{
+    cli::EraseArgs,
+    database,
+    error::RunError,
+    ports::{NoopFanout, SystemClock, SystemIds},
+    settings::Config,
+};
+
+/// How many ids are read at once.
+const PAGE: u32 = 1_000;
+
+/// Does what an operator asks for, and returns what is to be printed.
+pub(crate) async fn perform(args: &EraseArgs, config: &Config) -> Result<String, RunError> {
+    let people = args.replay.as_deref().map(listed).transpose()?;
+    database::prepare(&config.database).await?;
+    let store = Arc::new(PgStore::new(&config.database.store)?);
+    match people {
+        None => list(&store).await,
+        Some(people) => {
+            let (clock, ids) = (Arc::new(SystemClock), Arc::new(SystemIds));
+            replay(&Messaging::new(store, Arc::new(NoopFanout), clock, ids), &people).await
+        }
+    }
+    .map_err(RunError::Erase)
+}
+
+async fn list(store: &PgStore) -> Result<String, JobFailure> {
+    let (mut lines, mut after) = (String::new(), None);
+    loop {
+        let some = store.erased_people(after, PAGE).await?;
+        lines.extend(some.iter().map(|person| format!("{person}\n")));
+        after = some.last().cloned();
+        if after.is_none() {
+            return Ok(lines);
+        }
+    }
+}
+
+async fn replay(messaging: &Messaging, people: &[UserId]) -> Result<String, JobFailure> {
+    let mut lines = "person\tconversations\tmessages\tfiles\tfinished\n".to_owned();
+    for person in people {
+        let receipt = messaging.replay_erasure(person).await?;
+        let finished = receipt.finished_at.map_or_else(|| "-".to_owned(), |at| at.to_string());
+        let (conversations, messages, files) =
+            (receipt.conversations, receipt.messages, receipt.files);
+        let _infallible =
+            writeln!(lines, "{person}\t{conversations}\t{messages}\t{files}\t{finished}");
+    }
+    Ok(lines)
+}
+
+/// The people of a list, all of them, or none when one is no id.
+fn listed(file: &Path) -> Result<Vec<UserId>, RunError> {
+    let mut text = String::new();
+    let read = if file == Path::new("-") {
+        io::stdin().read_to_string(&mut text).map(drop)
+    } else {
+        fs::read_to_string(file).map(|read| text = read)
+    };
+    read.map_err(RunError::ErasedPeople)?;
+    ids(&text)
+}
+
+fn ids(text: &str) -> Result<Vec<UserId>, RunError> {
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    lines
+        .map(|(at, line)| UserId::parse(line.trim()).map_err(|_| RunError::ErasedPerson(at + 1)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_taken_as_a_whole_or_not_at_all() {
+        let people = ids("c1\n\n c2 \r\n").expect("a good list");
+        assert_eq!(people.iter().map(UserId::as_str).collect::<Vec<_>>(), ["c1", "c2"]);
+        let fault = ids("c1\n\nnot an id\nc2").expect_err("a bad line");
+        assert!(matches!(fault, RunError::ErasedPerson(3)), "{fault}");
+    }
+}

@@ -1,0 +1,91 @@
+//! `jobs list` and `jobs retry`.
+
+use std::fmt::Write as _;
+
+use domain::{
+    jobs::{JobView, store::JobStore as _},
+    ports::{Clock as _, StoreError},
+};
+use storage_pg::PgStore;
+
+use crate::{
+    cli::{JobsVerb, ListJobs, RetryJobs},
+    database,
+    error::RunError,
+    ports::SystemClock,
+    settings::Config,
+};
+
+const HEAD: &str = "id\tkind\tsubject\tattempts\tcreated\tstate\tlast failure\n";
+
+/// Does what an operator asks for, and returns what is to be printed.
+pub(crate) async fn perform(verb: &JobsVerb, config: &Config) -> Result<String, RunError> {
+    database::prepare(&config.database).await?;
+    let store = PgStore::new(&config.database.store)?;
+    match verb {
+        JobsVerb::List(list) => print(&store, list).await,
+        JobsVerb::Retry(retry) => again(&store, retry).await,
+    }
+    .map_err(RunError::Jobs)
+}
+
+async fn print(store: &PgStore, list: &ListJobs) -> Result<String, StoreError> {
+    let jobs = store.jobs(list.filter(), list.limit).await?;
+    let counts = store.job_counts().await?;
+    let mut lines = HEAD.to_owned();
+    lines.extend(jobs.iter().map(line));
+    let _infallible = writeln!(lines, "{} waiting, {} given up", counts.waiting, counts.dead);
+    Ok(lines)
+}
+
+async fn again(store: &PgStore, retry: &RetryJobs) -> Result<String, StoreError> {
+    let retried = store.retry_dead_jobs(retry.id.clone(), SystemClock.now()).await?;
+    Ok(format!("{retried} tried again\n"))
+}
+
+fn line(job: &JobView) -> String {
+    let state = match job.dead_at {
+        Some(since) => format!("given up {since}"),
+        None => format!("due {}", job.run_at),
+    };
+    let failure = job.last_failure.as_deref().unwrap_or("-");
+    let JobView { id, task, attempts, created_at, .. } = job;
+    let (kind, subject) = (task.kind(), shown(task.subject()));
+    format!("{id}\t{kind}\t{subject}\t{attempts}\t{created_at}\t{state}\t{failure}\n")
+}
+
+/// A subject, so that each column holds something.
+fn shown(subject: &str) -> &str {
+    if subject.is_empty() { "-" } else { subject }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{ids::JobId, jobs::Task, time::Timestamp};
+
+    use super::*;
+
+    fn job(dead_at: Option<Timestamp>) -> JobView {
+        JobView {
+            id: JobId::parse("j-1").expect("good"),
+            task: Task::PurgeUploads,
+            attempts: 3,
+            created_at: Timestamp::UNIX_EPOCH,
+            run_at: Timestamp::from_millis(1_000).expect("in range"),
+            dead_at,
+            last_failure: Some("files_away".to_owned()),
+        }
+    }
+
+    #[test]
+    fn a_job_is_a_line_with_a_column_for_each_thing() {
+        let waiting = line(&job(None));
+        assert_eq!(
+            waiting,
+            "j-1\tpurge_uploads\t-\t3\t1970-01-01T00:00:00.000Z\tdue 1970-01-01T00:00:01.000Z\tfiles_away\n"
+        );
+        let dead = line(&job(Timestamp::from_millis(2_000)));
+        assert!(dead.contains("\tgiven up 1970-01-01T00:00:02.000Z\t"), "{dead}");
+        assert_eq!(waiting.matches('\t').count(), HEAD.matches('\t').count());
+    }
+}

@@ -1,0 +1,74 @@
+use async_trait::async_trait;
+use domain::{
+    conversation::event::Event,
+    ids::{ConversationId, UserId},
+    ports::{Clock, Fanout, Ids, MarkedMessage, PublishGuard},
+    time::Timestamp,
+};
+use uuid::Uuid;
+
+/// The machine's clock.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the port's adapter")]
+    fn now(&self) -> Timestamp {
+        jiff::Timestamp::now().into()
+    }
+}
+
+/// Ids of version 7, from the machine's clock and randomness.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SystemIds;
+
+impl Ids for SystemIds {
+    #[expect(clippy::disallowed_methods, reason = "this is the port's adapter")]
+    fn next(&self) -> Uuid {
+        Uuid::now_v7()
+    }
+}
+
+/// The fan-out of a process to which nobody is connected.
+pub(crate) struct NoopFanout;
+
+#[async_trait]
+impl Fanout for NoopFanout {
+    async fn turn(&self, _conversation: &ConversationId) -> Box<dyn PublishGuard> {
+        Box::new(Self)
+    }
+
+    fn message_read(&self, _marked: &MarkedMessage) {}
+
+    fn is_watching(&self, _conversation: &ConversationId, _user: &UserId) -> bool {
+        false
+    }
+}
+
+impl PublishGuard for NoopFanout {
+    fn publish(self: Box<Self>, _events: Vec<Event>) {}
+}
+
+#[cfg(test)]
+mod clock_tests {
+    use super::*;
+
+    #[test]
+    fn the_clock_shows_whole_milliseconds() {
+        let now = SystemClock.now();
+        assert_eq!(Timestamp::from_millis(now.as_millis()), Some(now));
+        assert!(now.as_millis() > 1_700_000_000_000, "{now}");
+    }
+}
+
+#[cfg(test)]
+mod ids_tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_of_version_7_and_sorts_after_the_one_before() {
+        let (first, second) = (SystemIds.next(), SystemIds.next());
+        assert_eq!(first.get_version_num(), 7);
+        assert!(first < second);
+    }
+}

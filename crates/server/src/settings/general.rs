@@ -1,0 +1,266 @@
+use std::{path::PathBuf, sync::Arc};
+
+use auth_jwt::{JwtVerifier, KeyError, Settings};
+use clap::{Args, ValueEnum};
+use domain::{
+    retention::{
+        DELETE_AFTER_DAYS_MIN, InvalidRetention, LOG_DAYS_MIN, RETENTION_DAYS_MAX, RetentionPolicy,
+        RetentionSettings as Kept,
+    },
+    time::Zone,
+};
+use secrecy::SecretString;
+
+use super::value::{Fault, Faults, secret, whole};
+use crate::ports::SystemClock;
+
+/// The name of the environment in which nothing for developers is left open.
+const PRODUCTION: &str = "production";
+
+/// Where the server runs.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "General")]
+pub(crate) struct GeneralSettings {
+    /// Name of the environment; `production` keeps developers' pages out and refuses `demo`
+    #[arg(id = "general-environment", long, env = "NODE_ENV", value_name = "NAME")]
+    environment: Option<String>,
+}
+
+impl GeneralSettings {
+    /// Whether real people use this server.
+    pub(crate) fn in_production(&self) -> bool {
+        self.environment.as_deref() == Some(PRODUCTION)
+    }
+}
+
+/// Reports about bookings.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Appointments")]
+pub(crate) struct AppointmentSettings {
+    /// Time zone of a salon of which neither the report nor the directory knows one
+    #[arg(id = "appointments-time-zone", long, env = "APPOINTMENTS_TIME_ZONE",
+        value_name = "IANA name", default_value = "Europe/Paris", value_parser = zone)]
+    time_zone: Zone,
+}
+
+impl AppointmentSettings {
+    /// See the setting.
+    pub(super) fn zone(&self) -> Zone {
+        self.time_zone.clone()
+    }
+}
+
+fn zone(text: &str) -> Result<Zone, String> {
+    Zone::parse(text).map_err(|_| "must be a time zone such as Europe/Paris".to_owned())
+}
+
+/// What is logged, and how.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Log")]
+pub(crate) struct LogSettings {
+    /// One JSON object a line, or lines for people
+    #[arg(
+        id = "log-format",
+        long,
+        env = "LOG_FORMAT",
+        value_name = "FORMAT",
+        value_enum,
+        default_value = "json"
+    )]
+    pub(crate) format: Format,
+
+    /// The least important level of ours that is logged
+    #[arg(
+        id = "log-level",
+        long,
+        env = "LOG_LEVEL",
+        value_name = "LEVEL",
+        value_enum,
+        default_value = "info"
+    )]
+    pub(crate) level: Level,
+
+    /// Directives in place of the level, such as `info,api=debug`; libraries stay at `info`
+    #[arg(id = "log-filter", long, env = "RUST_LOG", value_name = "DIRECTIVES",
+        value_parser = directives)]
+    pub(crate) filter: Option<String>,
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For machines.
+    Json,
+    /// For people.
+    Human,
+}
+
+/// A level of importance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Level {
+    /// What someone must look at.
+    Error,
+    /// What someone should look at.
+    Warn,
+    /// What happened.
+    Info,
+    /// How it happened.
+    Debug,
+    /// Every step of it.
+    Trace,
+}
+
+impl Level {
+    /// The word for it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+            Self::Trace => "trace",
+        }
+    }
+}
+
+fn directives(text: &str) -> Result<String, String> {
+    match tracing_subscriber::EnvFilter::builder().parse(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => Err("must be directives such as `info,api=debug`".to_owned()),
+    }
+}
+
+const ARCHIVE: &str = "retention-archive-after-days";
+const DELETE: &str = "retention-delete-after-days";
+/// As a number of days: never.
+const NEVER: u32 = 0;
+
+/// How long things are kept. Two variables have the names that the service before this one gave them.
+#[expect(clippy::struct_field_names, reason = "the unit of a setting is part of its name")]
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Retention")]
+pub(crate) struct RetentionSettings {
+    /// Days without a message after which a conversation is archived, unless a program of the platform says otherwise
+    #[arg(id = ARCHIVE, long, env = "MESSAGE_RETENTION_DAYS",
+        value_name = "1..36500", default_value = "90",
+        value_parser = whole::<u32>(1, RETENTION_DAYS_MAX.into()))]
+    archive_after_days: u32,
+
+    /// Days after that until its messages are deleted; with 0 they never are
+    #[arg(id = DELETE, long, env = "MESSAGE_HARD_DELETE_AFTER_DAYS",
+        value_name = "0, 30..36500", default_value = "0", value_parser = never_or_days)]
+    delete_after_days: u32,
+
+    /// Days for which the log of a conversation is kept; who was away for longer loads it anew
+    #[arg(id = "retention-log-days", long, env = "RETENTION_LOG_DAYS", value_name = "2..36500",
+        default_value = "90", value_parser = whole::<u32>(LOG_DAYS_MIN.into(), RETENTION_DAYS_MAX.into()))]
+    log_days: u32,
+}
+
+impl RetentionSettings {
+    /// What holds where nobody says otherwise; `None`, and a fault, when the days make no policy.
+    pub(super) fn kept(&self, faults: &mut Faults) -> Option<Kept> {
+        let delete_after_days = Some(self.delete_after_days).filter(|days| *days != NEVER);
+        let policy = RetentionPolicy::new(self.archive_after_days, delete_after_days);
+        let noted = policy.map_err(|invalid| {
+            let id = match invalid {
+                InvalidRetention::ArchiveAfter => ARCHIVE,
+                InvalidRetention::DeleteAfter => DELETE,
+            };
+            faults.note(Fault::new(id, invalid.to_string()));
+        });
+        noted.ok().map(|policy| Kept { policy, log_days: self.log_days })
+    }
+}
+
+/// Reads after how many days messages are deleted. Fewer than a month would be a slip of the pen that
+/// nobody can take back.
+fn never_or_days(text: &str) -> Result<u32, String> {
+    let days = whole::<u32>(DELETE_AFTER_DAYS_MIN.into(), RETENTION_DAYS_MAX.into());
+    match text.parse() {
+        Ok(NEVER) => Ok(NEVER),
+        _ => days(text).map_err(|reason| format!("{reason}, or 0 for never")),
+    }
+}
+
+const SECRET: &str = "tokens-secret";
+const JWKS_FILE: &str = "tokens-jwks-file";
+
+/// Whose tokens are believed. A secret or a key set is needed.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Tokens")]
+pub(crate) struct TokenSettings {
+    /// Secret shared with the issuer (HS256), at least 32 bytes
+    #[arg(id = SECRET, long, env = "JWT_SECRET", value_name = "SECRET", hide_env_values = true,
+        value_parser = secret)]
+    secret: Option<SecretString>,
+
+    /// File with the issuer's public keys (RS256, ES256, `EdDSA`) as a JSON Web Key Set
+    #[arg(id = JWKS_FILE, long, env = "JWT_JWKS_FILE", value_name = "FILE")]
+    jwks_file: Option<PathBuf>,
+
+    /// The `iss` a token must have
+    #[arg(id = "tokens-issuer", long, env = "JWT_ISSUER", value_name = "NAME")]
+    issuer: Option<String>,
+
+    /// The `aud` that must be among a person's token's
+    #[arg(id = "tokens-audience", long, env = "JWT_AUDIENCE", value_name = "NAME")]
+    audience: Option<String>,
+
+    /// The `aud` that must be among the token's of a program that calls `/internal`
+    #[arg(
+        id = "tokens-service-audience",
+        long,
+        env = "JWT_SERVICE_AUDIENCE",
+        value_name = "NAME",
+        default_value = auth_jwt::SERVICE_AUDIENCE
+    )]
+    service_audience: String,
+
+    /// How far the issuer's clock may be off
+    #[arg(id = "tokens-leeway-s", long, env = "JWT_LEEWAY_S", value_name = "0..300",
+        default_value = "0", value_parser = whole::<u32>(0, 300))]
+    leeway_s: u32,
+}
+
+impl TokenSettings {
+    /// The secret shared with the issuer.
+    pub(super) fn secret(&self) -> Option<&SecretString> {
+        self.secret.as_ref()
+    }
+
+    /// The settings with the key set read from its file, and known to make a verifier.
+    pub(super) fn check(&self, faults: &mut Faults) -> Option<Settings> {
+        let jwks = self.jwks_file.as_ref().map(std::fs::read_to_string).transpose();
+        let jwks = match jwks {
+            Ok(jwks) => jwks,
+            Err(cause) => {
+                faults.note(Fault::new(JWKS_FILE, format!("cannot be read: {}", cause.kind())));
+                return None;
+            }
+        };
+        let settings = Settings {
+            secret: self.secret.clone(),
+            jwks,
+            issuer: self.issuer.clone(),
+            audience: self.audience.clone(),
+            service_audience: self.service_audience.clone(),
+            leeway_s: self.leeway_s,
+        };
+        match JwtVerifier::new(&settings, Arc::new(SystemClock)) {
+            Ok(_) => Some(settings),
+            Err(cause) => {
+                faults.note(fault_of(cause));
+                None
+            }
+        }
+    }
+}
+
+fn fault_of(cause: KeyError) -> Fault {
+    match cause {
+        KeyError::NoKeys => Fault::new(SECRET, "is missing, and so is a key set".to_owned()),
+        KeyError::NoSecret | KeyError::SecretTooShort => Fault::new(SECRET, cause.to_string()),
+        _ => Fault::new(JWKS_FILE, cause.to_string()),
+    }
+}

@@ -1,0 +1,266 @@
+use api::realtime::{Settings, recovery_token::RecoveryKey};
+use clap::Args;
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::{
+    presence::PresenceSettings,
+    value::{Recovery, Switch, Transports, secret, whole},
+};
+
+/// Sockets.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Sockets")]
+pub(crate) struct RealtimeSettings {
+    /// Sockets in this process, over every door; further ones are refused
+    #[arg(id = "realtime-sessions-max", long, env = "REALTIME_SESSIONS_MAX",
+        value_name = "1..1000000", default_value = "20000",
+        value_parser = whole::<usize>(1, 1_000_000))]
+    sessions_max: usize,
+
+    /// Sockets of one person at the same time
+    #[arg(id = "realtime-sessions-per-person-max", long, env = "REALTIME_SESSIONS_PER_PERSON_MAX",
+        value_name = "1..10000", default_value = "32", value_parser = whole::<usize>(1, 10_000))]
+    sessions_per_person_max: usize,
+
+    /// Sockets from one address at the same time
+    #[arg(id = "realtime-sessions-per-address-max", long,
+        env = "REALTIME_SESSIONS_PER_ADDRESS_MAX", value_name = "1..1000000",
+        default_value = "1000", value_parser = whole::<usize>(1, 1_000_000))]
+    sessions_per_address_max: usize,
+
+    /// Sockets from one address that have not said whose they are; further ones are refused
+    #[arg(id = "realtime-unauthenticated-per-address-max", long,
+        env = "REALTIME_UNAUTHENTICATED_PER_ADDRESS_MAX", value_name = "1..1000000",
+        default_value = "1000", value_parser = whole::<usize>(1, 1_000_000))]
+    unauthenticated_per_address_max: usize,
+
+    /// Conversations that one socket may have joined at the same time
+    #[arg(id = "realtime-rooms-per-session-max", long, env = "REALTIME_ROOMS_PER_SESSION_MAX",
+        value_name = "1..10000", default_value = "64", value_parser = whole::<usize>(1, 10_000))]
+    rooms_per_session_max: usize,
+
+    /// Messages in the history that a join is given
+    #[arg(id = "realtime-history-messages", long, env = "REALTIME_HISTORY_MESSAGES",
+        value_name = "1..100", default_value = "50", value_parser = whole::<u32>(1, 100))]
+    history_messages: u32,
+
+    /// Bytes of what one command is answered with, its events included; of more, a part is told and that there is more
+    #[arg(id = "realtime-answer-max-bytes", long, env = "REALTIME_ANSWER_MAX_BYTES",
+        value_name = "131072..16777216", default_value = "524288",
+        value_parser = whole::<usize>(131_072, 16_777_216))]
+    answer_max_bytes: usize,
+
+    /// How long before its token ends a socket hears of it
+    #[arg(id = "realtime-expiry-notice-ms", long, env = "REALTIME_EXPIRY_NOTICE_MS",
+        value_name = "0..3600000", default_value = "60000",
+        value_parser = whole::<u64>(0, 3_600_000))]
+    expiry_notice_ms: u64,
+
+    /// How long clients are told to stay away when the server stops
+    #[arg(id = "realtime-drain-retry-after-ms", long, env = "REALTIME_DRAIN_RETRY_AFTER_MS",
+        value_name = "0..600000", default_value = "1000", value_parser = whole::<u64>(0, 600_000))]
+    drain_retry_after_ms: u64,
+
+    /// How clients may connect: by polling with an upgrade to WebSocket, or by WebSocket alone
+    #[arg(
+        id = "realtime-transports",
+        long,
+        env = "REALTIME_TRANSPORTS",
+        value_name = "TRANSPORTS",
+        value_enum,
+        default_value = "polling-and-websocket"
+    )]
+    transports: Transports,
+
+    /// Whether WebSocket messages of 1 KiB and more are compressed for clients that offer it
+    #[arg(
+        id = "realtime-compression",
+        long,
+        env = "REALTIME_COMPRESSION",
+        value_name = "SWITCH",
+        value_enum,
+        default_value = "off"
+    )]
+    compression: Switch,
+
+    /// From a pong to the next ping
+    #[arg(id = "realtime-ping-interval-ms", long, env = "REALTIME_PING_INTERVAL_MS",
+        value_name = "100..600000", default_value = "25000",
+        value_parser = whole::<u64>(100, 600_000))]
+    ping_interval_ms: u64,
+
+    /// From a ping to the moment its pong is overdue and the socket closes
+    #[arg(id = "realtime-ping-timeout-ms", long, env = "REALTIME_PING_TIMEOUT_MS",
+        value_name = "100..600000", default_value = "20000",
+        value_parser = whole::<u64>(100, 600_000))]
+    ping_timeout_ms: u64,
+
+    /// How long a socket may take to say whose it is
+    #[arg(id = "realtime-connect-timeout-ms", long, env = "REALTIME_CONNECT_TIMEOUT_MS",
+        value_name = "100..600000", default_value = "5000",
+        value_parser = whole::<u64>(100, 600_000))]
+    connect_timeout_ms: u64,
+
+    /// How long deciding on a newcomer may take
+    #[arg(id = "realtime-connect-decision-timeout-ms", long,
+        env = "REALTIME_CONNECT_DECISION_TIMEOUT_MS", value_name = "100..600000",
+        default_value = "10000", value_parser = whole::<u64>(100, 600_000))]
+    connect_decision_timeout_ms: u64,
+
+    /// How long a closing socket may take to send what still waits
+    #[arg(id = "realtime-close-timeout-ms", long, env = "REALTIME_CLOSE_TIMEOUT_MS",
+        value_name = "100..600000", default_value = "5000",
+        value_parser = whole::<u64>(100, 600_000))]
+    close_timeout_ms: u64,
+
+    /// How long a WebSocket may take to take over from polling
+    #[arg(id = "realtime-upgrade-timeout-ms", long, env = "REALTIME_UPGRADE_TIMEOUT_MS",
+        value_name = "100..600000", default_value = "10000",
+        value_parser = whole::<u64>(100, 600_000))]
+    upgrade_timeout_ms: u64,
+
+    /// How long the last words to a polling client wait for it
+    #[arg(id = "realtime-polling-tombstone-ms", long, env = "REALTIME_POLLING_TOMBSTONE_MS",
+        value_name = "0..600000", default_value = "30000",
+        value_parser = whole::<u64>(0, 600_000))]
+    polling_tombstone_ms: u64,
+
+    /// The longest message accepted from a socket, all fragments together
+    #[arg(id = "realtime-max-payload-bytes", long, env = "REALTIME_MAX_PAYLOAD_BYTES",
+        value_name = "65536..104857600", default_value = "1000000",
+        value_parser = whole::<usize>(65_536, 104_857_600))]
+    max_payload_bytes: usize,
+
+    /// The largest packet accepted from a socket: text and attachments together
+    #[arg(id = "realtime-max-packet-bytes", long, env = "REALTIME_MAX_PACKET_BYTES",
+        value_name = "65536..104857600", default_value = "4000000",
+        value_parser = whole::<usize>(65_536, 104_857_600))]
+    max_packet_bytes: usize,
+
+    /// Attachments that one packet may announce
+    #[arg(id = "realtime-max-attachments", long, env = "REALTIME_MAX_ATTACHMENTS",
+        value_name = "0..100", default_value = "10", value_parser = whole::<usize>(0, 100))]
+    max_attachments: usize,
+
+    /// Outgoing messages that may wait for one socket; one more closes it
+    #[arg(id = "realtime-mailbox-messages", long, env = "REALTIME_MAILBOX_MESSAGES",
+        value_name = "8..100000", default_value = "256", value_parser = whole::<usize>(8, 100_000))]
+    mailbox_messages: usize,
+
+    /// Bytes of outgoing messages that may wait for one socket
+    #[arg(id = "realtime-mailbox-bytes", long, env = "REALTIME_MAILBOX_BYTES",
+        value_name = "65536..104857600", default_value = "1048576",
+        value_parser = whole::<usize>(65_536, 104_857_600))]
+    mailbox_bytes: usize,
+
+    /// Received events of one socket that may wait; while they do, no more are read
+    #[arg(id = "realtime-inbox-events", long, env = "REALTIME_INBOX_EVENTS",
+        value_name = "1..10000", default_value = "64", value_parser = whole::<usize>(1, 10_000))]
+    inbox_events: usize,
+}
+
+impl RealtimeSettings {
+    /// The bounds of live conversations, with what `presence` and `resume` say of them. `fallback`
+    /// signs when there is no secret for it. Every field is named, so that none can be forgotten.
+    pub(super) fn settings(
+        &self,
+        presence: &PresenceSettings,
+        resume: &ResumeSettings,
+        fallback: Option<&SecretString>,
+    ) -> Settings {
+        Settings {
+            socket: self.socket(),
+            sessions_per_person_max: self.sessions_per_person_max,
+            sessions_per_address_max: self.sessions_per_address_max,
+            unauthenticated_per_address_max: self.unauthenticated_per_address_max,
+            rooms_per_session_max: self.rooms_per_session_max,
+            history_messages: self.history_messages,
+            resume_events_max: resume.events_max(),
+            answer_bytes_max: self.answer_max_bytes,
+            recovery_key: resume.key(fallback),
+            recovery_offered: resume.offered().into(),
+            recovery_age_max_ms: resume.age_max_ms(),
+            expiry_notice_ms: self.expiry_notice_ms,
+            drain_retry_after_ms: self.drain_retry_after_ms,
+            presence: presence.presence(),
+            typing: presence.typing(),
+        }
+    }
+
+    fn socket(&self) -> socketio::Config {
+        socketio::Config {
+            ping_interval_ms: self.ping_interval_ms,
+            ping_timeout_ms: self.ping_timeout_ms,
+            transports: self.transports.into(),
+            upgrade_timeout_ms: self.upgrade_timeout_ms,
+            polling_tombstone_ms: self.polling_tombstone_ms,
+            compression: self.compression.is_on(),
+            // Follows from the key, where the parts are put together.
+            recovery: false,
+            max_payload_bytes: self.max_payload_bytes,
+            max_packet_bytes: self.max_packet_bytes,
+            max_attachments: self.max_attachments,
+            connect_timeout_ms: self.connect_timeout_ms,
+            connect_decision_timeout_ms: self.connect_decision_timeout_ms,
+            close_timeout_ms: self.close_timeout_ms,
+            mailbox_messages: self.mailbox_messages,
+            mailbox_bytes: self.mailbox_bytes,
+            inbox_events: self.inbox_events,
+            sessions_max: self.sessions_max,
+        }
+    }
+}
+
+/// Going on where a socket was cut off.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Resuming")]
+pub(crate) struct ResumeSettings {
+    /// Secret that signs what clients carry for it, the same on every node; without it `JWT_SECRET` serves, and without both every connection begins anew
+    #[arg(id = "resume-signing-secret", long, env = "RESUME_SIGNING_SECRET", value_name = "SECRET",
+        hide_env_values = true, value_parser = secret)]
+    signing_secret: Option<SecretString>,
+
+    /// Whether Socket.IO clients go on by themselves, for which every event has one more argument: `on` unless a client says `recovery: false`, `on-request` if it says `recovery: true`, or `off`
+    #[arg(
+        id = "resume-recovery",
+        long,
+        env = "RESUME_RECOVERY",
+        value_name = "RECOVERY",
+        value_enum,
+        default_value = "on"
+    )]
+    recovery: Recovery,
+
+    /// How long ago a client may have been cut off
+    #[arg(id = "resume-age-max-s", long, env = "RESUME_AGE_MAX_S", value_name = "1..86400",
+        default_value = "3600", value_parser = whole::<u64>(1, 86_400))]
+    age_max_s: u64,
+
+    /// Events it is told one by one; when it missed more, it loads anew
+    #[arg(id = "resume-events-max", long, env = "RESUME_EVENTS_MAX", value_name = "1..200",
+        default_value = "200", value_parser = whole::<u32>(1, 200))]
+    events_max: u32,
+}
+
+impl ResumeSettings {
+    /// The key that signs. `fallback` serves when no secret is given.
+    pub(super) fn key(&self, fallback: Option<&SecretString>) -> Option<RecoveryKey> {
+        let secret = self.signing_secret.as_ref().or(fallback)?;
+        Some(RecoveryKey::derived_from(secret.expose_secret().as_bytes()))
+    }
+
+    /// To whom recovery is offered.
+    pub(super) fn offered(&self) -> Recovery {
+        self.recovery
+    }
+
+    /// How long ago a client may have been cut off, in milliseconds.
+    pub(super) fn age_max_ms(&self) -> u64 {
+        self.age_max_s * 1_000
+    }
+
+    /// Events that are told one by one.
+    pub(super) fn events_max(&self) -> u32 {
+        self.events_max
+    }
+}

@@ -1,0 +1,171 @@
+//! How the text of a setting is read. A fault never repeats the text: it may be a secret.
+
+use std::fmt;
+
+use api::realtime::recovery_token::Offered;
+use auth_jwt::SECRET_MIN_BYTES;
+use clap::ValueEnum;
+use secrecy::SecretString;
+use storage_pg::Address;
+
+use super::setting::Setting;
+
+/// Reads a whole number from `min` to `max`, both allowed.
+pub(super) fn whole<T: TryFrom<u64>>(
+    min: u64,
+    max: u64,
+) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync {
+    move |text| {
+        let number = text.parse().ok().filter(|number| (min..=max).contains(number));
+        let number = number.and_then(|number| T::try_from(number).ok());
+        number.ok_or_else(|| format!("must be a whole number from {min} to {max}"))
+    }
+}
+
+/// Reads a secret that signs tokens.
+pub(super) fn secret(text: &str) -> Result<SecretString, String> {
+    if text.len() < SECRET_MIN_BYTES {
+        return Err(format!("must have at least {SECRET_MIN_BYTES} bytes"));
+    }
+    Ok(text.into())
+}
+
+/// Yes or no.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Switch {
+    /// Yes.
+    #[value(alias = "true")]
+    On,
+    /// No.
+    #[value(alias = "false")]
+    Off,
+}
+
+impl Switch {
+    /// Whether it is on.
+    pub(crate) fn is_on(self) -> bool {
+        self == Self::On
+    }
+}
+
+/// How clients may connect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Transports {
+    /// By polling, with an upgrade to WebSocket.
+    #[value(name = "polling-and-websocket")]
+    PollingAndWebSocket,
+    /// By WebSocket alone.
+    #[value(name = "websocket-only")]
+    WebSocketOnly,
+}
+
+impl From<Transports> for socketio::Transports {
+    fn from(transports: Transports) -> Self {
+        match transports {
+            Transports::PollingAndWebSocket => Self::PollingAndWebSocket,
+            Transports::WebSocketOnly => Self::WebSocketOnly,
+        }
+    }
+}
+
+/// Which Socket.IO clients go on by themselves where they were cut off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Recovery {
+    /// All but those who decline.
+    #[value(alias = "true")]
+    On,
+    /// Those who ask for it.
+    #[value(name = "on-request")]
+    OnRequest,
+    /// None.
+    #[value(alias = "false")]
+    Off,
+}
+
+impl From<Recovery> for Offered {
+    fn from(recovery: Recovery) -> Self {
+        match recovery {
+            Recovery::On => Self::UnlessDeclined,
+            Recovery::OnRequest => Self::WhenAsked,
+            Recovery::Off => Self::Never,
+        }
+    }
+}
+
+/// Reads the address of a database.
+pub(super) fn address(text: &str) -> Result<Address, String> {
+    Address::parse(text).map_err(|faults| faults.to_string())
+}
+
+/// A setting that is wrong, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Fault {
+    what: String,
+    why: String,
+}
+
+impl Fault {
+    /// A fault of the setting `id`.
+    pub(super) fn new(id: &str, why: impl Into<String>) -> Self {
+        let what = Setting::find(id).map_or_else(|| id.to_owned(), |setting| setting.shown());
+        Self { what, why: why.into() }
+    }
+
+    /// A fault of something that is no setting: the file, or a key in it.
+    pub(super) fn elsewhere(what: impl Into<String>, why: impl Into<String>) -> Self {
+        Self { what: what.into(), why: why.into() }
+    }
+}
+
+/// Everything that is wrong; one line each, one for each setting.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Faults(Vec<Fault>);
+
+impl Faults {
+    /// Notes `fault`, unless the setting already has one: what follows from a fault is not news.
+    pub(super) fn note(&mut self, fault: Fault) {
+        if self.0.iter().all(|known| known.what != fault.what) {
+            self.0.push(fault);
+        }
+    }
+
+    /// Whether nothing is wrong.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Display for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for Fault { what, why } in &self.0 {
+            writeln!(f, "{what}: {why}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_keeps_its_bounds() {
+        let read = whole::<u8>(1, 300);
+        assert_eq!(read("1"), Ok(1));
+        assert_eq!(read("255"), Ok(255));
+        for text in ["", "0", "256", "301", "-1", "1.5", " 1", "one", "99999999999999999999"] {
+            assert_eq!(
+                read(text),
+                Err("must be a whole number from 1 to 300".to_owned()),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_secret_is_long_enough_and_hidden() {
+        assert!(secret(&"s".repeat(31)).is_err());
+        let good = secret(&"s".repeat(32)).expect("long enough");
+        assert!(!format!("{good:?}").contains("sss"));
+    }
+}
