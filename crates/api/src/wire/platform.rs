@@ -1,4 +1,4 @@
-use domain::{ports, privacy::erasure};
+use domain::privacy::erasure;
 use serde::Serialize;
 use utoipa::ToSchema;
 
