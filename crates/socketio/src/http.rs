@@ -30,7 +30,7 @@ use crate::{
 pub(crate) async fn serve(
     server: Arc<Shared>,
     request: HttpRequest,
-    payload: web::Payload,
+    payload: Payload,
 ) -> HttpResponse {
     // Which pages may ask is for the application to say, in headers of its own.
     if request.method() == Method::OPTIONS {
@@ -48,7 +48,7 @@ pub(crate) async fn serve(
 async fn try_serve(
     server: &Arc<Shared>,
     request: &HttpRequest,
-    payload: web::Payload,
+    payload: Payload,
 ) -> Result<HttpResponse, Rejection> {
     let query = Query::of(request);
     let transport = query
@@ -116,7 +116,7 @@ async fn poll(
     server: &Shared,
     door: &Arc<PollingHandle>,
     request: &HttpRequest,
-    payload: web::Payload,
+    payload: Payload,
 ) -> Result<HttpResponse, Rejection> {
     match *request.method() {
         Method::GET => door.get().await.map(packets).ok_or_else(Rejection::bad_request),
@@ -129,7 +129,7 @@ async fn post(
     server: &Shared,
     door: &Arc<PollingHandle>,
     request: &HttpRequest,
-    payload: web::Payload,
+    payload: Payload,
 ) -> Result<HttpResponse, Rejection> {
     let claim = door.claim_post().filter(|_| !is_raw(request.headers()));
     let Some(claim) = claim else {
@@ -160,7 +160,7 @@ async fn upgrade(
     server: &Shared,
     door: Option<Arc<PollingHandle>>,
     request: &HttpRequest,
-    payload: web::Payload,
+    payload: Payload,
 ) -> Result<HttpResponse, Rejection> {
     if request.method() != Method::GET || !wants_websocket(request) {
         return Err(Rejection::bad_request());
@@ -196,7 +196,7 @@ async fn open(
     query: &Query,
     transport: Transport,
     request: &HttpRequest,
-    payload: web::Payload,
+    payload: Payload,
 ) -> Result<HttpResponse, Rejection> {
     if request.method() != Method::GET {
         return Err(Rejection::bad_method());
@@ -230,7 +230,7 @@ fn open_polling(
 async fn open_websocket(
     server: &Arc<Shared>,
     request: &HttpRequest,
-    payload: web::Payload,
+    payload: Payload,
     permit: Permit,
 ) -> Result<HttpResponse, Rejection> {
     let (id, link, registration) = register(server, None, permit)?;

@@ -113,7 +113,7 @@ impl<T> IntoValue<T> for Option<T> {
     }
 }
 
-impl<T, E> IntoValue<T> for std::result::Result<T, E> {
+impl<T, E> IntoValue<T> for Result<T, E> {
     fn into_option(self) -> Option<T> {
         self.ok()
     }

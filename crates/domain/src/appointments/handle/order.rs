@@ -90,8 +90,8 @@ pub(super) fn told(service: &Service, events: &[AppointmentEvent]) -> TestCaseRe
     let cancelled = newest.kind.as_str() == "cancelled";
     let status = if cancelled { Status::Archived } else { Status::Active };
     prop_assert_eq!(views[0].conversation.status, status);
-    let zone = crate::time::Zone::default();
-    let expected = crate::appointments::generated_subject(newest.service, newest.starts_at, &zone);
+    let zone = Zone::default();
+    let expected = generated_subject(newest.service, newest.starts_at, &zone);
     prop_assert_eq!(views[0].conversation.subject.as_ref(), Some(&expected));
     Ok(())
 }
@@ -140,7 +140,7 @@ fn those_that_wait_are_told_in_their_order_whoever_s_job_comes_first() {
             now(service.messaging.history(&view.conversation.id, &user("c1"), &Window::first(9)));
         let items = history.expect("the client takes part").page.items;
         let notices = items.iter().rev().filter_map(|message| message.notice.as_ref());
-        let kinds: Vec<_> = notices.map(crate::appointments::notice::Notice::kind).collect();
+        let kinds: Vec<_> = notices.map(Notice::kind).collect();
         assert_eq!(kinds, ["requested", "confirmed", "cancelled"]);
     }
 }

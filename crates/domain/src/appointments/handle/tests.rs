@@ -121,7 +121,7 @@ async fn each_kind_of_event_has_its_subject_its_text_and_its_status() {
         let messages = messages(&service).await;
         let [said] = &messages[..] else { panic!("one text: {messages:?}") };
         assert_eq!((said.content.as_str(), said.kind), (text, MessageKind::System), "{kind}");
-        assert_eq!(said.notice.as_ref().map(crate::appointments::notice::Notice::kind), Some(kind));
+        assert_eq!(said.notice.as_ref().map(Notice::kind), Some(kind));
         assert_eq!(said.author.id, user("s1"));
         assert_eq!(service.messaging.unread_total(&user("c1")).await.expect("it works"), 1);
     }
@@ -237,7 +237,7 @@ async fn a_store_that_fails_is_tried_again_and_the_log_is_told_why() {
 async fn what_was_overtaken_is_decided_anew() {
     let mut store = MockStore::new();
     let pending = |cancelled: bool| {
-        let newest_handled = cancelled.then(|| crate::appointments::store::NewestHandled {
+        let newest_handled = cancelled.then(|| NewestHandled {
             event: at_hour(12, "e2", "cancelled").id,
             occurred_at: at_hour(12, "e2", "cancelled").occurred_at,
             cancelled,

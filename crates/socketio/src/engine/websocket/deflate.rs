@@ -302,12 +302,11 @@ mod deflate_tests {
 #[cfg(test)]
 mod inflate_tests {
     use super::*;
-    use crate::engine::websocket::deflate;
 
     const MAX: usize = 100_000;
 
     fn compressed(message: &[u8]) -> Vec<u8> {
-        deflate::deflate(message).expect("compressible")
+        deflate(message).expect("compressible")
     }
 
     /// A frame as clients send it.

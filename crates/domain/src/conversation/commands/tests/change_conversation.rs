@@ -106,5 +106,5 @@ async fn what_changed_is_told_and_what_did_not_is_not() {
     service.messaging.delete_conversation(&id, &salon).await.expect("the salon may");
     assert_eq!(service.fanout.take().len(), 3);
     let view = service.messaging.conversation(&id, &salon).await;
-    assert!(matches!(view, Err(crate::conversation::queries::FindError::Unknown)));
+    assert!(matches!(view, Err(FindError::Unknown)));
 }

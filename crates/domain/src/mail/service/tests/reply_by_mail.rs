@@ -52,12 +52,12 @@ impl Scene {
 }
 
 /// Tells `person` of all that waits. Returns where an answer goes.
-async fn told(service: &Service, person: &crate::ids::UserId) -> ReplyToken {
+async fn told(service: &Service, person: &UserId) -> ReplyToken {
     let now = service.clock.now();
     let case = service.store.mail_case(person, now).await.expect("works").expect("it waits");
     let tell = case.waiting.iter().map(|one| (one.conversation.clone(), one.up_to)).collect();
     let verdict = MailDecision { tell, ..MailDecision::default() };
-    let id = crate::ids::MailId::parse("m1").expect("a good id");
+    let id = MailId::parse("m1").expect("a good id");
     let mail = NewMail { id, recipient: person.clone(), at: now };
     assert!(service.store.settle_mail(&case, &verdict, &mail).await.expect("works"));
     let open = service.store.open_mail(&mail.id).await.expect("works").expect("it is open");
