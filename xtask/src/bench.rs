@@ -14,7 +14,7 @@ const MAX_CONNECTIONS: u16 = 300;
 
 /// Builds, measures, stops. `arguments` are the load generator's.
 pub(crate) fn run(arguments: &[String], stop: &Interrupt) -> Result<(), Failure> {
-    let mut build = workspace::cargo(["build", "--release", "-p", "server", "-p", "rig"]);
+    let mut build = workspace::cargo(["build", "--release", "-p", "server", "-p", "testkit"]);
     run::to_end(&mut build, stop)?;
     let cluster = Cluster::start(Options {
         directory: workspace::target().join("postgres/bench"),

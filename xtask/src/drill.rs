@@ -20,7 +20,7 @@ pub(crate) fn run(arguments: &[String], stop: &Interrupt) -> Result<(), Failure>
     no_arguments(arguments)?;
     let server = ["build", "-p", "server", "--bin", "messaging-server"];
     let mut build = workspace::cargo(server);
-    run::to_end(build.args(["-p", "rig", "--bin", "drill"]), stop)?;
+    run::to_end(build.args(["-p", "testkit", "--bin", "drill"]), stop)?;
     let (here, elsewhere) = (cluster("drill-here")?, cluster("drill-elsewhere")?);
     let programs = workspace::target().join("debug");
     let mut drill = Command::new(programs.join("drill"));

@@ -1,4 +1,4 @@
-//! What the verbs of the build share with the test rig: a private PostgreSQL, and a few words with the system.
+//! What the verbs of the build share with the test kit: a private PostgreSQL, and a few words with the system.
 //!
 //! Few dependencies: this is what a newcomer compiles first.
 

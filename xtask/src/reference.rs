@@ -15,7 +15,7 @@ const MAX_CONNECTIONS: u16 = 100;
 /// Makes it on a cluster of its own, prints where it is, and stops on Ctrl-C. `arguments` go to the
 /// program that makes it: `--conversations N --messages N`.
 pub(crate) fn run(arguments: &[String], stop: &Interrupt) -> Result<(), Failure> {
-    let mut build = workspace::cargo(["build", "-p", "rig", "--bin", "reference_db"]);
+    let mut build = workspace::cargo(["build", "-p", "testkit", "--bin", "reference_db"]);
     run::to_end(&mut build, stop)?;
     let cluster = Cluster::start(Options {
         directory: workspace::target().join("postgres/reference"),

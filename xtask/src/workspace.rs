@@ -32,7 +32,7 @@ pub fn target() -> PathBuf {
 /// # Errors
 /// When a folder cannot be listed.
 pub fn crate_roots() -> io::Result<Vec<PathBuf>> {
-    let mut folders = vec![root().join("xtask"), root().join("xtask/rig")];
+    let mut folders = vec![root().join("xtask")];
     for entry in fs::read_dir(root().join("crates"))? {
         folders.push(entry?.path());
     }

@@ -1,6 +1,6 @@
 //! Which pages may call (contract of the old service: an allow-list, with credentials).
 
-use rig::{Fault, fault::same, person::Person, stage::Stage};
+use testkit::{Fault, fault::same, person::Person, stage::Stage};
 
 const SERVER: &str = env!("CARGO_BIN_EXE_messaging-server");
 const FRONT: &str = "https://salon.example";

@@ -3,7 +3,7 @@
 
 use std::process::{Output, Stdio};
 
-use rig::{
+use testkit::{
     Fault,
     database::Database,
     fault::same,

@@ -1,6 +1,6 @@
 //! `HEAD` on the wire: the headers of `GET`, and no byte after them (RFC 9110, section 9.3.2).
 
-use rig::{Fault, fault::same, stage::Stage};
+use testkit::{Fault, fault::same, stage::Stage};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -17,7 +17,7 @@ async fn exchange(stage: &Stage, method: &str, path: &str) -> Result<(String, St
     let sent = stream.write_all(request.as_bytes()).await;
     sent.map_err(Fault::while_doing("ask"))?;
     let mut answer = Vec::new();
-    let read = rig::wait::within(path, stream.read_to_end(&mut answer)).await?;
+    let read = testkit::wait::within(path, stream.read_to_end(&mut answer)).await?;
     read.map_err(Fault::while_doing("read the answer"))?;
     let answer = String::from_utf8_lossy(&answer);
     let parts = answer.split_once("\r\n\r\n").ok_or_else(|| Fault::new("half an answer"))?;

@@ -1,6 +1,6 @@
 //! The calls that the guide to the internal interface shows are taken by a real server.
 
-use rig::{Fault, appointment::booking_service, fault::same, stage::Stage};
+use testkit::{Fault, appointment::booking_service, fault::same, stage::Stage};
 use tokio::process::Command;
 
 const SERVER: &str = env!("CARGO_BIN_EXE_messaging-server");

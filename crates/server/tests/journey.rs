@@ -1,6 +1,6 @@
 //! The scripted conversation of `cargo xtask dev --once`, against the real server.
 
-use rig::{
+use testkit::{
     Fault,
     appointment::booking_service,
     journey::{Cast, run},

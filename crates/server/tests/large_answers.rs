@@ -7,7 +7,8 @@
 
 use std::time::Instant;
 
-use rig::{
+use serde_json::{Value, json};
+use testkit::{
     Fault,
     fault::same,
     frames::{Frame, Frames},
@@ -16,7 +17,6 @@ use rig::{
     stage::Stage,
     wait::within,
 };
-use serde_json::{Value, json};
 
 const SERVER: &str = env!("CARGO_BIN_EXE_messaging-server");
 /// What one answer may take, in bytes.

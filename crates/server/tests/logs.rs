@@ -1,8 +1,8 @@
 //! What people write, who they are and what they sign in with never reaches the log, however loud it
 //! is and whatever goes wrong.
 
-use rig::{Fault, fault::same, person::Person, socket::Socket, stage::Stage};
 use serde_json::{Value, json};
+use testkit::{Fault, fault::same, person::Person, socket::Socket, stage::Stage};
 
 const SERVER: &str = env!("CARGO_BIN_EXE_messaging-server");
 const WORDS: &str = "zanzibar-des-mots";

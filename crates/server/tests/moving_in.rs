@@ -6,7 +6,8 @@ use std::{
     process::{Output, Stdio},
 };
 
-use rig::{
+use serde_json::json;
+use testkit::{
     Fault,
     appointment::{self, Report, booking_service},
     database::Database,
@@ -17,7 +18,6 @@ use rig::{
     tokio_postgres::Row,
     wait,
 };
-use serde_json::json;
 use tokio::process::Command;
 
 const SERVER: &str = env!("CARGO_BIN_EXE_messaging-server");

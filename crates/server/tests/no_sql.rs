@@ -1,11 +1,11 @@
 //! What presence and typing ask the database: nothing, but for one statement when somebody comes online.
 //! Counted on the wire between the server and PostgreSQL, statement by statement.
 
-use rig::{
+use serde_json::{Value, json};
+use testkit::{
     Fault, database::Database, fault::same, person::Person, socket::Socket, sql_tap::SqlTap,
     stage::Stage,
 };
-use serde_json::{Value, json};
 
 const SERVER: &str = env!("CARGO_BIN_EXE_messaging-server");
 const KEYSTROKES: usize = 50;

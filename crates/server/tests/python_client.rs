@@ -3,7 +3,7 @@
 
 use std::process::Output;
 
-use rig::{Fault, person::Person, python_client, stage::Stage, wait};
+use testkit::{Fault, person::Person, python_client, stage::Stage, wait};
 use tokio::process::Command;
 
 const SERVER: &str = env!("CARGO_BIN_EXE_messaging-server");

@@ -1,8 +1,8 @@
 //! The large history that measurements read, in small: what is written straight into the tables must
 //! be what the server itself would have written.
 
-use rig::{Fault, bench::seed, fault::same, person::Person, stage::Stage};
 use serde_json::{Value, json};
+use testkit::{Fault, bench::seed, fault::same, person::Person, stage::Stage};
 
 const SERVER: &str = env!("CARGO_BIN_EXE_messaging-server");
 const MESSAGES: u32 = 1_000;

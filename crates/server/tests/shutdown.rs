@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use rig::{
+use serde_json::json;
+use testkit::{
     Fault,
     database::Database,
     fault::same,
@@ -13,7 +14,6 @@ use rig::{
     tokio_postgres::{Client, Transaction},
     wait,
 };
-use serde_json::json;
 
 const SERVER: &str = env!("CARGO_BIN_EXE_messaging-server");
 /// 31 bytes.

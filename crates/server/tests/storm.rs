@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rig::{
+use testkit::{
     Fault,
     stage::Stage,
     storm::{Plan, rage},

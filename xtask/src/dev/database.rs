@@ -63,7 +63,7 @@ fn database(once: bool) -> Result<Database, Failure> {
 fn build(once: bool, stop: &Interrupt) -> Result<(), Failure> {
     let mut build = workspace::cargo(["build", "-p", "server", "--bin", "messaging-server"]);
     if once {
-        build.args(["-p", "rig", "--bin", "journey"]);
+        build.args(["-p", "testkit", "--bin", "journey"]);
     }
     run::to_end(&mut build, stop)
 }

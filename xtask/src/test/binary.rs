@@ -113,6 +113,6 @@ mod tests {
     #[test]
     fn packages_are_named_either_way() {
         assert_eq!(package("path+file:///w/xtask#0.1.0"), Some("xtask"));
-        assert_eq!(package("path+file:///w/x#rig@0.1.0"), Some("rig"));
+        assert_eq!(package("path+file:///w/x#testkit@0.1.0"), Some("testkit"));
     }
 }

@@ -43,7 +43,7 @@ impl Layer {
             "importer" | "storage-pg" => Ok(Self::Store),
             "api" | "auth-jwt" | "mailer" | "media" | "socketio" => Ok(Self::Protocol),
             "server" => Ok(Self::EndToEnd),
-            "rig" | "xtask" => Ok(Self::Tools),
+            "testkit" | "xtask" => Ok(Self::Tools),
             other => Err(Failure::Other(format!(
                 "{other} has tests of no layer; sort it in xtask/src/test/layer.rs"
             ))),

@@ -8,12 +8,12 @@ use domain::{
     testing::fixture::FixedClock,
 };
 use importer::{ImportError, Settings, Tally, Watcher, import};
-use rig::{
+use storage_pg::PgStore;
+use testkit::{
     database::Database,
     reference::{self, Size},
     tokio_postgres::Client,
 };
-use storage_pg::PgStore;
 
 /// Enough for every kind of row, and quick.
 const SMALL: Size = Size { conversations: 60, messages: 900 };

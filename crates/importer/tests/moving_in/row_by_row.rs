@@ -2,7 +2,7 @@
 
 use domain::import::{ImportedKind, Repair};
 use importer::Outcome;
-use rig::reference::{Size, compare};
+use testkit::reference::{Size, compare};
 
 use crate::house::{ANSWERS, House};
 

@@ -1,6 +1,6 @@
 //! The people of the access tests, and what they try to get at.
 
-use rig::{Fault, fresh, person::Person, rest::Rest, stage::Stage, stage::text, token};
+use testkit::{Fault, fresh, person::Person, rest::Rest, stage::Stage, stage::text, token};
 
 const SERVER: &str = env!("CARGO_BIN_EXE_messaging-server");
 

@@ -1,12 +1,12 @@
 //! What programs of the platform are for, closed to everybody who is a person.
 
-use rig::{
+use serde_json::{Value, json};
+use testkit::{
     Fault,
     appointment::{EVENTS, Report, booking_service},
     fault::same,
     token,
 };
-use serde_json::{Value, json};
 
 use crate::{
     cast::{Cast, SECRET, Scene},

@@ -1,8 +1,8 @@
 //! What is there about mail, for every caller: wishes are everybody's own, and the doors for mail programs and
 //! for Mailgun open by signatures alone.
 
-use rig::Fault;
 use serde_json::json;
+use testkit::Fault;
 
 use crate::{
     cast::{CALLERS, Cast, Scene},

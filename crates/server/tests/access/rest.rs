@@ -1,7 +1,7 @@
 //! Conversations and messages, for every caller.
 
-use rig::Fault;
 use serde_json::json;
+use testkit::Fault;
 
 use crate::{
     cast::{Cast, Scene},

@@ -1,11 +1,11 @@
 //! Every event for every caller, and the way in.
 
-use rig::{
+use serde_json::{Value, json};
+use testkit::{
     Fault,
     fault::same,
     socket::{ConnectError, Socket},
 };
-use serde_json::{Value, json};
 
 use crate::cast::{Caller, Cast, SECRET, Scene};
 

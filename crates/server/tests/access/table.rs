@@ -1,7 +1,7 @@
 //! A table of routes and of what they answer to whom, and how it is played.
 
-use rig::{Fault, fault::same, rest::Answer};
 use serde_json::Value;
+use testkit::{Fault, fault::same, rest::Answer};
 
 use crate::cast::{CALLERS, Caller, Cast, SECRET, Scene};
 

@@ -1,7 +1,8 @@
 //! A report that can never be handled ends where the operator sees it, and gets another chance from
 //! there.
 
-use rig::{
+use serde_json::json;
+use testkit::{
     Fault,
     appointment::{Report, register},
     fault::same,
@@ -11,7 +12,6 @@ use rig::{
     stage::Stage,
     wait,
 };
-use serde_json::json;
 
 use crate::{CLIENT, EAGER, SALON, SERVER, all_handled, conversations, service};
 

@@ -6,14 +6,14 @@ mod storm;
 mod texts;
 mod watching;
 
-use rig::{
+use serde_json::{Value, json};
+use testkit::{
     Fault,
     appointment::{booking_service, register},
     rest::Rest,
     stage::Stage,
     wait,
 };
-use serde_json::{Value, json};
 
 pub(crate) const SERVER: &str = env!("CARGO_BIN_EXE_messaging-server");
 pub(crate) const SALON: &str = "salon-1";

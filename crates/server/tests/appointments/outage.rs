@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rig::{
+use testkit::{
     Fault, appointment::Report, cluster, database::Database, fault::same, person::Person,
     rest::Rest, stage::Stage, wait,
 };

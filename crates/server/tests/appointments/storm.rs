@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use rig::{Fault, appointment::Report, fault::same, person::Person, rest::Rest, stage::Stage};
 use serde_json::Value;
+use testkit::{Fault, appointment::Report, fault::same, person::Person, rest::Rest, stage::Stage};
 
 use crate::{CLIENT, EAGER, SALON, SERVER, all_handled, both_known, conversations, service};
 

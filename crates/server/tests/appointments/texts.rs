@@ -1,7 +1,7 @@
 //! One report of each kind, and what both sides find, to the letter.
 
-use rig::{Fault, appointment::Report, fault::same, fresh, person::Person, stage::Stage};
 use serde_json::Value;
+use testkit::{Fault, appointment::Report, fault::same, fresh, person::Person, stage::Stage};
 
 use crate::{CLIENT, EAGER, SALON, SERVER, all_handled, both_known, conversations, service};
 

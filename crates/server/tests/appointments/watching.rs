@@ -1,7 +1,7 @@
 //! Whoever is connected sees a booking become a conversation, without loading anything again.
 
-use rig::{Fault, appointment::Report, fault::same, fresh, person::Person, stage::Stage};
 use serde_json::json;
+use testkit::{Fault, appointment::Report, fault::same, fresh, person::Person, stage::Stage};
 
 use crate::{CLIENT, EAGER, SALON, SERVER, all_handled, both_known, conversations, service};
 

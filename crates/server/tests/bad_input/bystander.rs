@@ -2,8 +2,8 @@
 
 use std::{cell::Cell, pin::Pin, thread, time::Duration};
 
-use rig::{Fault, bench::spread::Spread, fault::same, socket::Socket};
 use serde_json::{Value, json};
+use testkit::{Fault, bench::spread::Spread, fault::same, socket::Socket};
 use tokio::time::Instant;
 
 use crate::Scene;

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use rig::{
+use serde_json::json;
+use testkit::{
     Fault,
     fault::same,
     frames::Frames,
@@ -11,7 +12,6 @@ use rig::{
     socket::{Ending, Socket},
     wait,
 };
-use serde_json::json;
 
 use crate::{Scene, bystander::beside};
 

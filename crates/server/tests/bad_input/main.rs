@@ -7,7 +7,7 @@ mod rest;
 mod sockets;
 mod upgrade;
 
-use rig::{Fault, fault::same, person::Person, stage::Stage};
+use testkit::{Fault, fault::same, person::Person, stage::Stage};
 
 const SERVER: &str = env!("CARGO_BIN_EXE_messaging-server");
 

@@ -1,7 +1,7 @@
 //! Long-polling as no client library does it.
 
-use rig::{Fault, fault::same, polling::Polling, rest::Rest};
 use serde_json::json;
+use testkit::{Fault, fault::same, polling::Polling, rest::Rest};
 
 use crate::{Scene, bystander::beside};
 

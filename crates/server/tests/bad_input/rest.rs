@@ -1,7 +1,7 @@
 //! Requests that no front end would send.
 
-use rig::{Fault, rest::Answer};
 use serde_json::json;
+use testkit::{Fault, rest::Answer};
 
 use crate::{Scene, bystander::beside};
 

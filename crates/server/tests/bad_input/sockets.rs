@@ -1,7 +1,7 @@
 //! Events and frames that no front end would send.
 
-use rig::{Fault, fault::same, wait};
 use serde_json::{Value, json};
+use testkit::{Fault, fault::same, wait};
 
 use crate::{Scene, bystander::beside};
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rig::{Fault, database::Database, fault::same, tokio_postgres::Client};
+use testkit::{Fault, database::Database, fault::same, tokio_postgres::Client};
 
 use crate::sender::Receipt;
 

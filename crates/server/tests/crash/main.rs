@@ -3,8 +3,8 @@
 mod evidence;
 mod sender;
 
-use rig::{Fault, cluster, database::Database, person::Person, stage::Stage};
 use sender::{Receipts, Sender};
+use testkit::{Fault, cluster, database::Database, person::Person, stage::Stage};
 
 const SERVER: &str = env!("CARGO_BIN_EXE_messaging-server");
 const ROUNDS: usize = 20;

@@ -5,8 +5,8 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use rig::{Fault, socket::Socket, stage::text, wait};
 use serde_json::{Value, json};
+use testkit::{Fault, socket::Socket, stage::text, wait};
 use tokio::sync::watch;
 
 /// What somebody was promised is on disk.

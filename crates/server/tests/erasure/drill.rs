@@ -2,7 +2,7 @@
 
 use std::io::{Write as _, stderr};
 
-use rig::{
+use testkit::{
     Fault,
     backup::Way,
     database::Database,

@@ -2,7 +2,8 @@
 
 use std::{collections::BTreeSet, path::PathBuf};
 
-use rig::{
+use serde_json::json;
+use testkit::{
     Fault,
     appointment::{booking_service, register},
     backup::{as_text, files_below},
@@ -12,7 +13,6 @@ use rig::{
     stage::{Stage, log_of_this_test},
     traces, wait,
 };
-use serde_json::json;
 
 use crate::{SERVER, reply};
 

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use rig::{
+use testkit::{
     Fault,
     appointment::booking_service,
     backup::{Backup, Way, emptied},

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use media::testing::{phone_photo, small_jpeg};
-use rig::{
+use serde_json::json;
+use testkit::{
     Fault,
     appointment::{Report, booking_service, register},
     multipart::FormFile,
@@ -12,7 +13,6 @@ use rig::{
     stage::text,
     wait,
 };
-use serde_json::json;
 
 use crate::{house::House, reply};
 

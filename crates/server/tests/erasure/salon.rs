@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use rig::{
+use serde_json::json;
+use testkit::{
     Fault,
     appointment::{Report, booking_service, register},
     backup::emptied,
@@ -12,7 +13,6 @@ use rig::{
     rest::fetch,
     traces,
 };
-use serde_json::json;
 
 use crate::{
     house::House,

@@ -1,6 +1,6 @@
 //! Whose data, and who gets them.
 
-use rig::{Fault, fault::same, person::Person, rest::fetch, stage::text, token};
+use testkit::{Fault, fault::same, person::Person, rest::fetch, stage::text, token};
 
 use crate::{EXPORT, Scene, archive::Unpacked, ready};
 

@@ -6,13 +6,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rig::{
+use serde_json::Value;
+use testkit::{
     Fault,
     fault::same,
     rest::{Rest, fetch},
     stage::text,
 };
-use serde_json::Value;
 use zip::ZipArchive;
 
 use crate::ready;

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use rig::{Fault, fault::same, rest::fetch, stage::text, wait};
+use testkit::{Fault, fault::same, rest::fetch, stage::text, wait};
 
 use crate::{EXPORT, Scene, archive::Unpacked, ready};
 

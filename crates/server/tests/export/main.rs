@@ -11,7 +11,8 @@ use std::{
     process::Command,
 };
 
-use rig::{
+use serde_json::{Value, json};
+use testkit::{
     Fault,
     journey::{Cast, run},
     multipart::FormFile,
@@ -19,7 +20,6 @@ use rig::{
     stage::{Stage, text},
     wait,
 };
-use serde_json::{Value, json};
 
 pub(crate) const SERVER: &str = env!("CARGO_BIN_EXE_messaging-server");
 pub(crate) const EXPORT: &str = "/messaging/me/export";

@@ -2,13 +2,13 @@
 
 use std::{io::ErrorKind, net::TcpListener};
 
-use rig::{
+use serde_json::{Value, json};
+use testkit::{
     Fault,
     chromium::{Chromium, Tab},
     fault::same,
     rest::Rest,
 };
-use serde_json::{Value, json};
 
 use crate::{Scene, archive::Unpacked};
 

@@ -11,7 +11,7 @@ use actix_web::{
     dev::ServerHandle,
     web::{self, Data, Path},
 };
-use rig::{Fault, fault::same, stock_client};
+use testkit::{Fault, fault::same, stock_client};
 
 use crate::guide::Files;
 

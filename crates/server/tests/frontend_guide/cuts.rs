@@ -1,6 +1,6 @@
 //! A tunnel on the way of one of the two.
 
-use rig::{Fault, tunnel::Tunnel};
+use testkit::{Fault, tunnel::Tunnel};
 
 use crate::theatre::Theatre;
 

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs};
 
-use rig::Fault;
+use testkit::Fault;
 
 const GUIDE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/frontend.md");
 

@@ -7,8 +7,8 @@ use std::{
     process::Output,
 };
 
-use rig::{Fault, fresh, person::Person, stage::Stage, stock_client, token, wait};
 use serde_json::json;
+use testkit::{Fault, fresh, person::Person, stage::Stage, stock_client, token, wait};
 use tokio::process::Command;
 
 use crate::{SERVER, guide};

@@ -1,7 +1,7 @@
 //! The guide's page as somebody sees and uses it.
 
-use rig::{Fault, chromium::Tab, fault::same};
 use serde_json::json;
+use testkit::{Fault, chromium::Tab, fault::same};
 
 /// A page of the chat.
 pub(crate) struct Screen(pub(crate) Tab);

@@ -1,6 +1,6 @@
 //! A server, two people with a conversation, a browser, and the guide on its shelf.
 
-use rig::{Fault, chromium::Chromium, person::Person, stage::Stage};
+use testkit::{Fault, chromium::Chromium, person::Person, stage::Stage};
 
 use crate::{SERVER, bookshelf::Bookshelf, guide, screen::Screen};
 

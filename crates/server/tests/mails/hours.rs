@@ -1,12 +1,12 @@
 //! When mail comes.
 
-use rig::{
+use serde_json::json;
+use testkit::{
     Fault,
     fault::same,
     person::Person,
     post::{all_put_off, an_hour_passes},
 };
-use serde_json::json;
 
 use crate::{AT_ONCE, Scene};
 

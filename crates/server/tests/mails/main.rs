@@ -11,7 +11,8 @@ mod trouble;
 mod waiting;
 mod wishes;
 
-use rig::{
+use serde_json::json;
+use testkit::{
     Fault,
     appointment::register,
     fault::same,
@@ -21,7 +22,6 @@ use rig::{
     stage::Stage,
     wait,
 };
-use serde_json::json;
 
 pub(crate) const SERVER: &str = env!("CARGO_BIN_EXE_messaging-server");
 /// Mail is decided about as soon as something waits.

@@ -1,7 +1,9 @@
 //! What a mail server will never take.
 
-use rig::{Fault, appointment::register, fault::same, operator::Operator, post::all_settled, wait};
 use serde_json::json;
+use testkit::{
+    Fault, appointment::register, fault::same, operator::Operator, post::all_settled, wait,
+};
 
 use crate::{AT_ONCE, Guest, SERVER, Scene};
 

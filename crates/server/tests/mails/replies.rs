@@ -2,8 +2,8 @@
 
 use aws_lc_rs::hmac;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use rig::{Fault, fault::same, post::Email, rest::Answer};
 use serde_json::json;
+use testkit::{Fault, fault::same, post::Email, rest::Answer};
 
 use crate::{AT_ONCE, Guest, Scene};
 

@@ -1,6 +1,6 @@
 //! What the log says of mail.
 
-use rig::{Fault, wait};
+use testkit::{Fault, wait};
 
 use crate::{BRISK, Scene};
 

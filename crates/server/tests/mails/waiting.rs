@@ -1,11 +1,11 @@
 //! Who is told, and who is not.
 
-use rig::{
+use serde_json::json;
+use testkit::{
     Fault,
     fault::same,
     post::{all_settled, an_hour_passes},
 };
-use serde_json::json;
 
 use crate::{AT_ONCE, SITE, Scene};
 

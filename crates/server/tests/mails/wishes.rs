@@ -1,13 +1,13 @@
 //! How people want to be told: when, how often, and in which language.
 
-use rig::{
+use serde_json::json;
+use testkit::{
     Fault,
     appointment::register,
     fault::same,
     person::Person,
     post::{a_day_passes, all_put_off, an_hour_passes},
 };
-use serde_json::json;
 
 use crate::{AT_ONCE, Scene};
 

@@ -1,6 +1,6 @@
 //! An upload belongs to whoever made it, until it is sent, once.
 
-use rig::{Fault, fault::same};
+use testkit::{Fault, fault::same};
 
 use crate::{EAGER, Scene, UPLOADS, upload};
 

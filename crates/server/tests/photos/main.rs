@@ -6,14 +6,14 @@ mod phone;
 
 use std::{fs, path::Path};
 
-use rig::{
+use serde_json::{Value, json};
+use testkit::{
     Fault,
     multipart::FormFile,
     person::Person,
     rest::{Answer, Rest},
     stage::{Stage, text},
 };
-use serde_json::{Value, json};
 
 pub(crate) const SERVER: &str = env!("CARGO_BIN_EXE_messaging-server");
 pub(crate) const UPLOADS: &str = "/messaging/attachments";

@@ -1,7 +1,7 @@
 //! A photo from a phone, which tells where it was taken.
 
 use media::testing::{leftovers, phone_photo, shows_scene};
-use rig::{Fault, fault::same, rest::fetch, stage::text, wait};
+use testkit::{Fault, fault::same, rest::fetch, stage::text, wait};
 
 use crate::{Scene, UPLOADS, the_file, upload};
 

@@ -2,7 +2,7 @@
 
 use std::process::Output;
 
-use rig::{Fault, person::Person, stage::Stage, stock_client, wait};
+use testkit::{Fault, person::Person, stage::Stage, stock_client, wait};
 use tokio::process::Command;
 
 use crate::SERVER;

@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use rig::{
+use testkit::{
     Fault, cluster::Cluster, database::Database, fault::same, person::Person, stage::Stage,
     stock_client, wait,
 };
@@ -51,7 +51,7 @@ impl Page {
 }
 
 async fn comes_during_an_outage(transports: &str) -> Result<(), Fault> {
-    let mut cluster: Cluster = rig::cluster::durable(&format!("test-outage-{transports}"))?;
+    let mut cluster: Cluster = testkit::cluster::durable(&format!("test-outage-{transports}"))?;
     let database = Database::create(&cluster.url("postgres")).await?;
     let stage = Stage::on(SERVER, database, &[]).await?;
     let token = stage.token(&Person::client("client-1", "Camille", "Martin"))?;

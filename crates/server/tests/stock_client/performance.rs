@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use rig::{Fault, chromium::Chromium, person::Person, stage::Stage, stock_client, wait};
 use serde_json::{Value, json};
+use testkit::{Fault, chromium::Chromium, person::Person, stage::Stage, stock_client, wait};
 use tokio::process::{Child, Command};
 
 use crate::{

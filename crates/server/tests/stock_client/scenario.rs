@@ -1,7 +1,7 @@
 //! A front end's day over each transport setting, in Node.js and in Chromium: connect with auth, presence
 //! over two tabs, chat, typing, read receipts, a cut, a crash of the server.
 
-use rig::Fault;
+use testkit::Fault;
 
 use crate::performance::{Compression, Setting, Theatre, perform};
 

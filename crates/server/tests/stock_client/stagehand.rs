@@ -10,8 +10,8 @@ use actix_web::{
     dev::ServerHandle,
     web::{self, Data, Path},
 };
-use rig::Fault;
 use serde_json::Value;
+use testkit::Fault;
 use tokio::sync::{mpsc, oneshot};
 
 /// What a player wants.

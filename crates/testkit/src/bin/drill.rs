@@ -3,7 +3,7 @@
 use std::{io::stdout, path::PathBuf, process::ExitCode};
 
 use clap::Parser;
-use rig::{
+use testkit::{
     Fault,
     backup::Way,
     database::Database,

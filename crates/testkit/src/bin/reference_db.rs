@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use rig::{
+use testkit::{
     Fault, database,
     reference::{self, Size},
 };

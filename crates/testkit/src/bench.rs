@@ -121,7 +121,7 @@ async fn start(plan: &Plan, database: &Database) -> Result<Server, Fault> {
 }
 
 fn launch(plan: &Plan, database: &Database) -> Launch {
-    let log = workspace::target().join("rig").join("bench.log");
+    let log = workspace::target().join("testkit").join("bench.log");
     // Every client here has the same address.
     Launch::new(&plan.server, &database.url(), log)
         .with("REALTIME_SESSIONS_PER_ADDRESS_MAX", "1000000")

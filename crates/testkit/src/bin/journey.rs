@@ -3,7 +3,7 @@
 use std::{io::stdout, process::ExitCode};
 
 use clap::Parser;
-use rig::{
+use testkit::{
     Fault,
     journey::{Cast, run},
 };

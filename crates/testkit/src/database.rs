@@ -35,7 +35,7 @@ impl Database {
     /// When it cannot be created.
     pub async fn create(cluster: &str) -> Result<Self, Fault> {
         let database =
-            Self { cluster: cluster.to_owned(), name: fresh::id("rig").replace('-', "_") };
+            Self { cluster: cluster.to_owned(), name: fresh::id("testkit").replace('-', "_") };
         execute(cluster, &format!("CREATE DATABASE {}", database.name)).await?;
         Ok(database)
     }

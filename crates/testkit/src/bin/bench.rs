@@ -3,7 +3,7 @@
 use std::{io::stdout, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
-use rig::{
+use testkit::{
     Fault,
     bench::{Bookings, Plan, Subject, run, run_one},
     mail_drill,

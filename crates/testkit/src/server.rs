@@ -19,12 +19,12 @@ pub struct Launch {
     pub secret: String,
     /// Where its log goes; begun anew at the first start.
     pub log: PathBuf,
-    /// Further settings, by the name of their environment variable. They win over the rig's own.
+    /// Further settings, by the name of their environment variable. They win over the test kit's own.
     pub settings: Vec<(String, String)>,
 }
 
 impl Launch {
-    /// A launch with the rig's ordinary settings.
+    /// A launch with the test kit's ordinary settings.
     pub fn new(binary: impl Into<PathBuf>, database_url: &str, log: impl Into<PathBuf>) -> Self {
         Self {
             binary: binary.into(),

@@ -83,7 +83,7 @@ impl Chromium {
     }
 
     fn start(arguments: &[&str]) -> Result<Self, Fault> {
-        let profile = workspace::target().join("rig").join(fresh::id("chromium"));
+        let profile = workspace::target().join("testkit").join(fresh::id("chromium"));
         let child = Command::new("chromium")
             .args(OPTIONS)
             .arg(format!("--user-data-dir={}", profile.display()))

@@ -39,7 +39,7 @@ pub fn user_id(token: &str) -> Result<String, Fault> {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "the rig is outside the service, whose clock it cannot reach"
+    reason = "the test kit is outside the service, whose clock it cannot reach"
 )]
 fn unix_seconds() -> Result<i64, Fault> {
     let since = SystemTime::now()

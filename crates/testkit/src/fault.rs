@@ -4,7 +4,7 @@ use std::{error::Error, fmt};
 
 type Source = Box<dyn Error + Send + Sync>;
 
-/// Something the rig could not do, or found other than it must be. Its `Debug` tells the whole chain,
+/// Something the test kit could not do, or found other than it must be. Its `Debug` tells the whole chain,
 /// because that is what a failed test prints.
 pub struct Fault {
     what: String,

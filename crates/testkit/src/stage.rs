@@ -157,5 +157,5 @@ pub fn text(value: &Value, field: &str) -> Result<String, Fault> {
 pub fn log_of_this_test() -> PathBuf {
     let thread = thread::current();
     let test = thread.name().unwrap_or("main").replace("::", "-");
-    workspace::target().join("rig").join(format!("{test}.log"))
+    workspace::target().join("testkit").join(format!("{test}.log"))
 }
