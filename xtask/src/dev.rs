@@ -2,18 +2,17 @@
 
 mod database;
 mod demo;
-mod http;
 mod secret;
 mod server;
 mod welcome;
 
 use std::{env, net::TcpListener, process::Command};
 
+use demo::Demo;
+use server::Server;
 use xtask::workspace;
 
 use crate::{failure::Failure, interrupt::Interrupt, run};
-use demo::Demo;
-use server::Server;
 
 const DEFAULT_PORT: u16 = 3000;
 

@@ -1,18 +1,16 @@
 //! `cargo xtask layers`: dependencies point inwards, and only where the plan says; files of one crate use one another in no circle.
 
-mod circles;
 mod plan;
 mod rules;
-mod tree;
 
+use plan::{CIRCLES, DOMAIN_MAY_USE, RULES};
+use rules::{Kind, Package};
 use xtask::workspace;
 
 use crate::{
     failure::{Failure, no_arguments},
     run,
 };
-use plan::{CIRCLES, DOMAIN_MAY_USE, RULES};
-use tree::{Kind, Package};
 
 /// Reads every crate's dependencies and fails on the first edges that are not allowed, all of them named.
 pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
@@ -28,7 +26,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     }
     let below_domain = list(&["-p", "domain", "-e", "normal"])?;
     wrong.extend(rules::strangers(DOMAIN_MAY_USE, &below_domain));
-    wrong.extend(circles::objections(CIRCLES)?);
+    wrong.extend(rules::objections(CIRCLES)?);
     if !wrong.is_empty() {
         return Err(Failure::Other(wrong.join("\n")));
     }
@@ -43,5 +41,5 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
 fn list(arguments: &[&str]) -> Result<Vec<Package>, Failure> {
     let mut command = workspace::cargo(["tree", "--prefix", "none", "-f", "{p}|{f}"]);
     let text = run::output(command.args(arguments))?;
-    Ok(tree::parse(&text))
+    Ok(rules::parse(&text))
 }

@@ -8,10 +8,12 @@ mod python_client;
 mod report;
 mod stock_client;
 mod suites;
-mod tally;
 
 use std::{env, path::Path, process::Command, thread};
 
+use binary::Binary;
+use layer::Layer;
+use report::{Report, Tally};
 use xtask::{
     postgres::{Cluster, Durability, Options},
     workspace,
@@ -23,10 +25,6 @@ use crate::{
     interrupt::Interrupt,
     layers, notices, run,
 };
-use binary::Binary;
-use layer::Layer;
-use report::Report;
-use tally::Tally;
 
 /// Many tests at once, each with a pool or a server of its own.
 const MAX_CONNECTIONS: u16 = 300;

@@ -5,9 +5,8 @@ use std::process::{Output, Stdio};
 
 use testkit::{
     Fault,
-    database::Database,
+    database::{Database, Pooled, StartupOptions},
     fault::same,
-    pooler::{Pooled, StartupOptions},
     reference::{self, Size},
     stage::Stage,
 };

@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 use testkit::{
     Fault,
     fault::same,
-    frames::{Frame, Frames},
     person::Person,
     polling::Polling,
+    socket::packet::{Frame, Frames},
     stage::Stage,
     wait::within,
 };

@@ -2,8 +2,14 @@
 
 use serde_json::{Value, json};
 use testkit::{
-    Fault, cluster::Cluster, database::Database, fault::same, person::Person, rest::Rest,
-    socket::Socket, stage::Stage, wait,
+    Fault,
+    database::{Cluster, Database},
+    fault::same,
+    person::Person,
+    rest::Rest,
+    socket::Socket,
+    stage::Stage,
+    wait,
 };
 
 const SERVER: &str = env!("CARGO_BIN_EXE_messaging-server");
@@ -70,7 +76,7 @@ impl Scene {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_outage_is_admitted_and_ends_by_itself() -> Result<(), Fault> {
-    let mut cluster = testkit::cluster::durable("test-outage")?;
+    let mut cluster = testkit::database::durable("test-outage")?;
     let scene = Scene::set(&cluster).await?;
     let before = scene.socket.call_ok("send-message", &scene.message("avant")).await?;
 

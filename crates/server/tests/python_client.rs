@@ -3,7 +3,7 @@
 
 use std::process::Output;
 
-use testkit::{Fault, person::Person, python_client, stage::Stage, wait};
+use testkit::{Fault, clients, person::Person, stage::Stage, wait};
 use tokio::process::Command;
 
 const SERVER: &str = env!("CARGO_BIN_EXE_messaging-server");
@@ -15,7 +15,7 @@ async fn handlers_with_one_argument_hear_everything(transport: &str) -> Result<(
     let conversation = stage.conversation(&salon, &client).await?;
 
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python-client/one_argument.py");
-    let played = Command::new(python_client::program())
+    let played = Command::new(clients::program())
         .args([script, &stage.server.url(), &conversation])
         .args([stage.token(&salon)?, stage.token(&client)?])
         .arg(transport)

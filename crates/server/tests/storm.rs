@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use testkit::{
     Fault,
+    resume_load::{Plan, rage},
     stage::Stage,
-    storm::{Plan, rage},
 };
 
 const SERVER: &str = env!("CARGO_BIN_EXE_messaging-server");

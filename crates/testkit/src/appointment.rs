@@ -2,7 +2,12 @@
 
 use serde_json::{Value, json};
 
-use crate::{Fault, fresh, person::Person, rest::Answer, rest::Rest, stage::Stage};
+use crate::{
+    Fault, database,
+    person::Person,
+    rest::{Answer, Rest},
+    stage::Stage,
+};
 
 /// Where reports go.
 pub const EVENTS: &str = "/internal/appointments/events";
@@ -18,7 +23,7 @@ impl Report {
     /// A report of this kind about a tattoo, under an id of its own.
     pub fn new(kind: &str, appointment: &str, salon: &str, client: &str) -> Self {
         Self(json!({
-            "eventId": fresh::id("event"),
+            "eventId": database::id("event"),
             "kind": kind,
             "appointmentId": appointment,
             "salonId": salon,

@@ -4,7 +4,7 @@
 mod bookings;
 mod crowd;
 mod idle_sockets;
-mod machine;
+pub mod machine;
 mod mails;
 mod moving_in;
 mod pace;
@@ -13,12 +13,13 @@ mod rest_position;
 mod resume_storm;
 pub mod seed;
 mod slow_readers;
-pub mod spread;
 mod throughput;
 pub(crate) mod usage;
 
 use std::{io::Write, path::PathBuf, time::Duration};
 
+use hdrhistogram::Histogram;
+use usage::Meter;
 use xtask::workspace;
 
 use crate::{
@@ -26,11 +27,11 @@ use crate::{
     database::Database,
     mail_drill,
     reference::Size,
+    resume_load,
     server::{Launch, Server},
-    storm,
 };
+
 pub use bookings::Bookings;
-use usage::Meter;
 
 /// What to measure, and with what.
 #[derive(Clone, Debug)]
@@ -49,7 +50,7 @@ pub struct Plan {
 #[derive(Clone, Copy, Debug)]
 pub enum Subject {
     /// Everybody is cut off again and again, and comes back.
-    Storm(storm::Plan),
+    Storm(resume_load::Plan),
     /// Some stop reading.
     SlowReaders {
         /// All clients.
@@ -129,4 +130,72 @@ fn launch(plan: &Plan, database: &Database) -> Launch {
 
 fn say(out: &mut dyn Write, text: &str) -> Result<(), Fault> {
     writeln!(out, "{text}").map_err(Fault::while_doing("write the report"))
+}
+
+// How long something took, many times over.
+
+const LONGEST_US: u64 = 60_000_000;
+const DIGITS: u8 = 3;
+
+/// A collection of durations, to the microsecond.
+#[derive(Clone, Debug)]
+pub struct Spread(Histogram<u64>);
+
+impl Spread {
+    /// None yet.
+    ///
+    /// # Errors
+    /// When there is no room for it.
+    pub fn new() -> Result<Self, Fault> {
+        Histogram::new_with_bounds(1, LONGEST_US, DIGITS)
+            .map(Self)
+            .map_err(Fault::while_doing("make a histogram"))
+    }
+
+    /// Adds one. What is longer than a minute counts as a minute.
+    pub fn add(&mut self, taken: Duration) {
+        let micros = u64::try_from(taken.as_micros()).unwrap_or(LONGEST_US);
+        self.0.saturating_record(micros.max(1));
+    }
+
+    /// Adds all of another collection.
+    fn merge(&mut self, other: &Self) -> Result<(), Fault> {
+        self.0.add(&other.0).map_err(Fault::while_doing("add histograms"))
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> u64 {
+        self.0.len()
+    }
+
+    /// The duration that this share of all is not above.
+    fn quantile(&self, share: f64) -> Duration {
+        Duration::from_micros(self.0.value_at_quantile(share))
+    }
+
+    /// Median, 99th percentile and maximum, in milliseconds, as cells of a table.
+    pub fn cells(&self) -> String {
+        let [p50, p99, max] = [0.5, 0.99, 1.0].map(|share| millis(self.quantile(share)));
+        format!("{p50} | {p99} | {max}")
+    }
+}
+
+/// A duration in milliseconds.
+fn millis(duration: Duration) -> String {
+    format!("{:.1} ms", duration.as_secs_f64() * 1_000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_and_cells_say_the_same() {
+        let mut spread = Spread::new().expect("a histogram");
+        for ms in 1..=100 {
+            spread.add(Duration::from_millis(ms));
+        }
+        assert_eq!(spread.count(), 100);
+        assert_eq!(spread.cells(), "50.0 ms | 99.0 ms | 100.0 ms");
+    }
 }

@@ -3,9 +3,16 @@
 use std::{env, thread};
 
 use tokio::runtime;
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::{Client, Config, NoTls};
+use uuid::Uuid;
+use xtask::{
+    postgres::{ClusterError, Durability, Options, Pooler},
+    workspace,
+};
 
-use crate::{Fault, fresh};
+use crate::Fault;
+
+pub use xtask::postgres::{Cluster, StartupOptions};
 
 /// An empty database that goes away with this value.
 #[derive(Debug)]
@@ -34,8 +41,7 @@ impl Database {
     /// # Errors
     /// When it cannot be created.
     pub async fn create(cluster: &str) -> Result<Self, Fault> {
-        let database =
-            Self { cluster: cluster.to_owned(), name: fresh::id("testkit").replace('-', "_") };
+        let database = Self { cluster: cluster.to_owned(), name: id("testkit").replace('-', "_") };
         execute(cluster, &format!("CREATE DATABASE {}", database.name)).await?;
         Ok(database)
     }
@@ -124,6 +130,82 @@ pub async fn connect(url: &str) -> Result<Client, Fault> {
 async fn execute(url: &str, sql: &str) -> Result<(), Fault> {
     let client = connect(url).await?;
     client.batch_execute(sql).await.map_err(Fault::while_doing("run SQL"))
+}
+
+// PostgreSQL clusters that a test may kill.
+
+const CONNECTIONS_MAX: u16 = 60;
+
+/// A cluster of one's own, where a commit is on disk as in production. Goes away with the value.
+///
+/// # Errors
+/// When it does not start.
+pub fn durable(name: &str) -> Result<Cluster, Fault> {
+    Cluster::start(Options {
+        directory: workspace::target().join("postgres").join(name),
+        durability: Durability::Durable,
+        max_connections: CONNECTIONS_MAX,
+        ephemeral: true,
+    })
+    .map_err(Fault::while_doing("start a cluster"))
+}
+
+/// Kills every process of a cluster at once, then starts it again on the same port; meanwhile everybody
+/// else goes on.
+///
+/// # Errors
+/// When it does not come back.
+pub async fn power_cut(mut cluster: Cluster) -> Result<Cluster, Fault> {
+    let cut = tokio::task::spawn_blocking(move || {
+        cluster.kill_9()?;
+        cluster.restart()?;
+        Ok::<_, ClusterError>(cluster)
+    });
+    cut.await
+        .map_err(Fault::while_doing("wait for the cluster"))?
+        .map_err(Fault::while_doing("cut the cluster's power"))
+}
+
+// Connection poolers in front of the tests' cluster.
+
+/// A pooler in transaction mode, and where it leads to.
+#[derive(Debug)]
+pub struct Pooled {
+    pooler: Pooler,
+    database: String,
+}
+
+impl Pooled {
+    /// One in front of `database`.
+    ///
+    /// # Errors
+    /// When there is no `pgbouncer`, or it does not start.
+    pub fn before(database: &Database, options: StartupOptions) -> Result<Self, Fault> {
+        let config: Config =
+            database.url().parse().map_err(Fault::while_doing("read the address of a database"))?;
+        let port = config.get_ports().first().copied().unwrap_or(5432);
+        let name = config.get_dbname().unwrap_or("postgres").to_owned();
+        let directory = workspace::target().join("pgbouncer").join(id("pooler"));
+        let pooler = Pooler::start(&directory, port, options);
+        let pooler = pooler.map_err(Fault::while_doing("start a connection pooler"))?;
+        Ok(Self { pooler, database: name })
+    }
+
+    /// Where the database is, through the pooler.
+    pub fn url(&self) -> String {
+        self.pooler.url(&self.database)
+    }
+}
+
+// Names nobody used before.
+
+/// A name that starts with `prefix` and is new on every call, on every run.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the test kit is outside the service, whose ports it cannot reach"
+)]
+pub fn id(prefix: &str) -> String {
+    format!("{prefix}-{}", Uuid::now_v7().simple())
 }
 
 #[cfg(test)]

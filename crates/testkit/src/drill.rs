@@ -3,17 +3,17 @@
 //! told on the way.
 
 mod answers;
-mod before;
-mod figures;
-mod place;
-mod theirs;
-mod world;
+pub mod data;
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     io::Write,
     path::{Path, PathBuf},
     time::Instant,
 };
+
+use answers::Answers;
+use data::{Place, Theirs, WORD, World};
 
 use crate::{
     Fault,
@@ -21,13 +21,9 @@ use crate::{
     backup::{Backup, Rows, Way, emptied, files_below},
     database::Database,
     fault::same,
-    journey::transcript::Transcript,
-    post::MailServer,
+    journey::Transcript,
+    smtp::MailServer,
 };
-use before::{Before, assert_found, compare, moved, without};
-use place::Place;
-use theirs::Theirs;
-use world::{WORD, World};
 
 /// What a drill is done with.
 #[derive(Clone, Debug)]
@@ -185,4 +181,70 @@ impl Drill<'_> {
         same("the list of the forgotten", again, format!("{leaving}\n"))?;
         self.transcript.holds("the list of the forgotten is the same again")
     }
+}
+
+// Sizes and times, for whoever wants to know.
+
+impl Drill<'_> {
+    fn figures(
+        &mut self,
+        rows: &Rows,
+        files: &BTreeMap<String, Vec<u8>>,
+        answers: &[(String, Answers)],
+    ) -> Result<(), Fault> {
+        let messages: usize = answers.iter().map(|(_, answers)| answers.messages()).sum();
+        let pictures: usize = answers.iter().map(|(_, answers)| answers.pictures()).sum();
+        let (people, count, tables) = (answers.len(), rows.count(), rows.tables());
+        self.transcript.tells(&format!(
+            "{people} people, who see {messages} messages and {pictures} pictures between them"
+        ))?;
+        let kilobytes = files.values().map(Vec::len).sum::<usize>() / 1024;
+        let files = files.len();
+        self.transcript
+            .tells(&format!("{count} rows in {tables} tables, {files} files of {kilobytes} kB"))
+    }
+
+    fn took(&mut self, what: &str, backup: &Backup, begun: Instant) -> Result<(), Fault> {
+        let seconds = begun.elapsed().as_secs_f64();
+        let kilobytes = backup.database_bytes()? / 1024;
+        self.transcript.tells(&format!("{what} in {seconds:.1} s; the dump is {kilobytes} kB"))
+    }
+}
+
+// What there was when the backup was made, and what differs from it.
+
+/// All that there was when the backup was made.
+struct Before {
+    rows: Rows,
+    files: BTreeMap<String, Vec<u8>>,
+    answers: Vec<(String, Answers)>,
+    theirs: Theirs,
+    backup: Backup,
+}
+
+/// The rows that are not in the database as they were, or not any more.
+async fn moved(before: &Rows, url: &str) -> Result<Vec<String>, Fault> {
+    Ok(before.differing_from(&Rows::of(url).await?))
+}
+
+/// Something of who is to be forgotten must be there.
+fn assert_found(when: &str, traces: &[String]) -> Result<(), Fault> {
+    if traces.is_empty() {
+        return Err(Fault::new(format!("{when}: nothing is found of who is to be forgotten")));
+    }
+    Ok(())
+}
+
+/// What everybody is answered, apart from these conversations.
+fn without(all: Vec<(String, Answers)>, hidden: &BTreeSet<String>) -> Vec<(String, Answers)> {
+    all.into_iter().map(|(who, answers)| (who, answers.without(hidden))).collect()
+}
+
+/// Everybody is answered the same.
+fn compare(then: &[(String, Answers)], now: &[(String, Answers)]) -> Result<(), Fault> {
+    same("people who are answered", now.len(), then.len())?;
+    for ((who, then), (_, now)) in then.iter().zip(now) {
+        same(&format!("what {who} is answered otherwise than before"), now.differing(then), None)?;
+    }
+    Ok(())
 }

@@ -2,18 +2,13 @@
 //! and Socket.IO. Prints what a reader would want to see, and fails at the first thing that is not as
 //! promised.
 
-mod actor;
-mod housekeeping;
-mod opening;
-mod photo;
-mod talk;
-pub(crate) mod transcript;
+pub mod chapters;
 
-use std::io::Write;
+use std::{fmt, io::Write};
 
-use crate::Fault;
-use actor::Actor;
-use transcript::Transcript;
+use serde_json::{Value, json};
+
+use crate::{Fault, person, rest::Rest, socket::Socket};
 
 /// Where to play, and as whom.
 #[derive(Clone, Debug)]
@@ -56,4 +51,150 @@ pub async fn run(cast: &Cast, out: &mut dyn Write) -> Result<(), Fault> {
     play.list().await?;
     play.archive_and_come_back().await?;
     play.transcript.end()
+}
+
+// One of the two who talk.
+
+/// Somebody with a token: at the REST interface, and on a socket once connected.
+#[derive(Debug)]
+struct Actor {
+    id: String,
+    rest: Rest,
+    url: String,
+    token: String,
+    socket: Option<Socket>,
+    /// Messages that waited for them before the play began.
+    unread_before: i64,
+}
+
+impl Actor {
+    /// Somebody who has not come yet.
+    async fn new(cast: &Cast, token: &str) -> Result<Self, Fault> {
+        let mut actor = Self {
+            id: person::user_id(token)?,
+            rest: Rest::new(&cast.url).with_token(token),
+            url: cast.url.clone(),
+            token: token.to_owned(),
+            socket: None,
+            unread_before: 0,
+        };
+        actor.unread_before = actor.unread().await?;
+        Ok(actor)
+    }
+
+    /// Opens their socket.
+    async fn connect(&mut self) -> Result<(), Fault> {
+        self.socket = Some(Socket::connect(&self.url, &self.token).await?);
+        Ok(())
+    }
+
+    /// Their socket.
+    fn socket(&mut self) -> Result<&mut Socket, Fault> {
+        self.socket.as_mut().ok_or_else(|| Fault::new("nobody is connected yet"))
+    }
+
+    /// Says something on their socket; the acknowledgement must say `ok`.
+    async fn call(&mut self, event: &str, data: &Value) -> Result<Value, Fault> {
+        self.socket()?.call_ok(event, data).await
+    }
+
+    /// Joins a conversation. Hands over its history, newest first, and its last position.
+    async fn join(&mut self, conversation: &str) -> Result<(Vec<Value>, u64), Fault> {
+        let joined =
+            self.call("join-conversation", &json!({ "conversationId": conversation })).await?;
+        let mut history = self.socket()?.hear("conversation-history").await?;
+        let last_seq = joined["lastSeq"].as_u64();
+        let last_seq = last_seq.ok_or_else(|| Fault::new(format!("no lastSeq in {joined}")))?;
+        match history["messages"].take() {
+            Value::Array(messages) => Ok((messages, last_seq)),
+            other => Err(Fault::new(format!("a history without messages: {other}"))),
+        }
+    }
+
+    /// What waits for them, of this play, by REST.
+    async fn unread(&self) -> Result<i64, Fault> {
+        let path = "/messaging/conversations/unread/total";
+        let answer = self.rest.get(path).await?.expect(200)?;
+        self.of_this_play(&answer)
+    }
+
+    /// Waits until their socket is told that so much of this play waits for them. Totals are counted
+    /// beside the changes they follow, so an older one may come first.
+    async fn is_told_unread(&mut self, expected: i64) -> Result<(), Fault> {
+        let mut told = Vec::new();
+        loop {
+            let heard = self.socket()?.hear("unread-count-updated").await;
+            let heard = heard.map_err(Fault::while_doing(format!(
+                "hear of {expected} unread messages (heard of {told:?})"
+            )))?;
+            told.push(self.of_this_play(&heard)?);
+            if told.last() == Some(&expected) {
+                return Ok(());
+            }
+        }
+    }
+
+    fn of_this_play(&self, answer: &Value) -> Result<i64, Fault> {
+        let total = answer["totalUnread"].as_i64();
+        let total = total.ok_or_else(|| Fault::new(format!("no totalUnread in {answer}")))?;
+        Ok(total - self.unread_before)
+    }
+}
+
+// What a reader of the journey sees.
+
+/// Writes the lines of a conversation: position, speaker, words; and beneath, what came of it.
+pub(crate) struct Transcript<'a> {
+    out: &'a mut dyn Write,
+    checks: u32,
+}
+
+impl<'a> Transcript<'a> {
+    /// Begins one.
+    pub(crate) fn new(out: &'a mut dyn Write) -> Self {
+        Self { out, checks: 0 }
+    }
+
+    /// The headline of a step.
+    pub(crate) fn step(&mut self, title: &str) -> Result<(), Fault> {
+        self.line(&format!("\n  {title}"))
+    }
+
+    /// A message, as somebody sees it.
+    pub(crate) fn says(&mut self, who: &str, message: &Value) -> Result<(), Fault> {
+        let words = message["content"].as_str().unwrap_or_default();
+        let tick = match message["isRead"].as_bool() {
+            Some(true) => "✓✓",
+            _ => "✓ ",
+        };
+        let position = message["seq"].as_u64().unwrap_or_default();
+        self.line(&format!("  {position:>4}  {tick}  {who:<7}« {words} »"))
+    }
+
+    /// Something that was checked and is as promised.
+    pub(crate) fn holds(&mut self, what: &str) -> Result<(), Fault> {
+        self.checks += 1;
+        self.line(&format!("              · {what}"))
+    }
+
+    /// A figure, for whoever wants to know.
+    pub(crate) fn tells(&mut self, what: &str) -> Result<(), Fault> {
+        self.line(&format!("                {what}"))
+    }
+
+    /// The last line.
+    pub(crate) fn end(&mut self) -> Result<(), Fault> {
+        let checks = self.checks;
+        self.line(&format!("\n  All {checks} promises were kept.\n"))
+    }
+
+    fn line(&mut self, text: &str) -> Result<(), Fault> {
+        writeln!(self.out, "{text}").map_err(Fault::while_doing("write the transcript"))
+    }
+}
+
+impl fmt::Debug for Transcript<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transcript").field("checks", &self.checks).finish_non_exhaustive()
+    }
 }

@@ -1,8 +1,6 @@
 //! A database as the former application keeps it, with everything that went wrong there over the
 //! years, to try moving in with. The same numbers make the same rows.
 
-pub mod compare;
-
 use tokio_postgres::Client;
 
 use crate::Fault;
@@ -55,4 +53,35 @@ pub async fn fill(client: &Client, size: Size) -> Result<(), Fault> {
 /// When the database refuses.
 pub async fn go_on(client: &Client) -> Result<(), Fault> {
     client.batch_execute(GOES_ON).await.map_err(Fault::while_doing("let the application go on"))
+}
+
+// Whether what was taken over is what the former application kept. Plain SQL, which knows nothing
+// of how it was taken over: both are in one database.
+
+/// Rows that are on one side alone, of everything that is regular.
+const DIFFERENCES: [(&str, &str); 6] = [
+    ("people", include_str!("reference/compare/people.sql")),
+    ("conversations", include_str!("reference/compare/conversations.sql")),
+    ("messages", include_str!("reference/compare/messages.sql")),
+    ("files", include_str!("reference/compare/files.sql")),
+    ("preferences", include_str!("reference/compare/preferences.sql")),
+    ("mail", include_str!("reference/compare/mail.sql")),
+];
+
+/// The kinds of rows of which there are some on one side alone, and how many. None, when everything
+/// was taken over with its id, its time and its place.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn differences(client: &Client) -> Result<Vec<(&'static str, i64)>, Fault> {
+    let mut differing = Vec::new();
+    for (what, sql) in DIFFERENCES {
+        let sql = format!("SELECT count(*) FROM ({sql}) AS differences");
+        let count = client.query_one(&sql, &[]).await;
+        let count = count.map_err(Fault::while_doing(format!("compare {what}")))?.get(0);
+        if count > 0 {
+            differing.push((what, count));
+        }
+    }
+    Ok(differing)
 }

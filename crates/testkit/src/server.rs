@@ -1,12 +1,22 @@
 //! The server under test, as a process of its own.
 
-mod port;
-mod process;
+use std::{
+    env,
+    fs::{self, File, OpenOptions},
+    io,
+    net::{Ipv4Addr, TcpListener},
+    path::{Path, PathBuf},
+    process::{self, ExitStatus, Stdio},
+    sync::atomic::{AtomicU16, Ordering},
+};
 
-use std::{path::PathBuf, process::ExitStatus};
+use tokio::process::{Child, Command};
+use xtask::{
+    leash::Leash,
+    process::{Signal, send},
+};
 
 use crate::{Fault, rest::Rest, wait};
-use process::Process;
 
 /// What the server is started with.
 #[derive(Clone, Debug)]
@@ -29,7 +39,7 @@ impl Launch {
         Self {
             binary: binary.into(),
             database_url: database_url.to_owned(),
-            secret: crate::fresh::id("a-secret-that-is-long-enough"),
+            secret: crate::database::id("a-secret-that-is-long-enough"),
             log: log.into(),
             settings: Vec::new(),
         }
@@ -72,9 +82,9 @@ impl Server {
     /// # Errors
     /// When the program cannot be started.
     pub fn spawn(launch: Launch) -> Result<Self, Fault> {
-        let port = port::free()?;
-        process::empty_log(&launch.log)?;
-        process::empty_folder(&launch.files())?;
+        let port = free()?;
+        empty_log(&launch.log)?;
+        empty_folder(&launch.files())?;
         let process = Process::start(&launch, port)?;
         Ok(Self { launch, port, process })
     }
@@ -122,7 +132,7 @@ impl Server {
     /// # Errors
     /// When the file cannot be read.
     pub fn log(&self) -> Result<String, Fault> {
-        process::read_log(&self.launch.log)
+        read_log(&self.launch.log)
     }
 
     /// Asks it to stop (`SIGTERM`).
@@ -183,5 +193,153 @@ impl Server {
         let log = self.log().unwrap_or_else(|fault| fault.chain());
         let lines: Vec<&str> = log.lines().collect();
         lines[lines.len().saturating_sub(20)..].join("\n")
+    }
+}
+
+// Ports that nobody uses.
+
+/// Below the range from which the system picks the near ends of outgoing connections: a server must
+/// find its port again after a restart, however many clients are about.
+const FIRST: u16 = 20_000;
+const COUNT: u16 = 10_000;
+/// What one process may use before it meets the next one's ports.
+const STRIDE: u32 = 97;
+
+static NEXT: AtomicU16 = AtomicU16::new(0);
+
+/// A port on which somebody may listen now.
+fn free() -> Result<u16, Fault> {
+    for _ in 0..COUNT {
+        let port = next();
+        if TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    Err(Fault::new("every port is taken"))
+}
+
+// Processes that run at the same time begin at different places.
+fn next() -> u16 {
+    let turn = u32::from(NEXT.fetch_add(1, Ordering::Relaxed));
+    let place = process::id().wrapping_mul(STRIDE).wrapping_add(turn) % u32::from(COUNT);
+    FIRST + u16::try_from(place).unwrap_or_default()
+}
+
+// The process of a server.
+
+/// What a server inherits from us; nothing else of our environment may change what it does.
+const INHERITED: [&str; 3] = ["PATH", "HOME", "LLVM_PROFILE_FILE"];
+
+/// A server's process. Ends with this value, and with our own process.
+#[derive(Debug)]
+struct Process {
+    child: Child,
+    _leash: Leash,
+}
+
+impl Process {
+    /// Starts the program of `launch` on `port`.
+    fn start(launch: &Launch, port: u16) -> Result<Self, Fault> {
+        let child =
+            command(launch, port)?.spawn().map_err(Fault::while_doing("start the server"))?;
+        let id = child.id().ok_or_else(gone)?;
+        Ok(Self {
+            child,
+            _leash: Leash::tie(id).map_err(Fault::while_doing("watch over the server"))?,
+        })
+    }
+
+    /// Its id, while it runs.
+    fn id(&self) -> Option<u32> {
+        self.child.id()
+    }
+
+    /// Asks it to stop.
+    fn terminate(&self) -> Result<(), Fault> {
+        let id = self.child.id().ok_or_else(gone)?;
+        let heard = send(Signal::Terminate, id).map_err(Fault::while_doing("send a signal"))?;
+        heard.then_some(()).ok_or_else(gone)
+    }
+
+    /// Ends it without a word; fine when it is gone.
+    async fn kill(&mut self) -> Result<(), Fault> {
+        self.child.kill().await.map_err(Fault::while_doing("kill the server"))
+    }
+
+    /// Waits for its end.
+    async fn ended(&mut self) -> Result<ExitStatus, Fault> {
+        self.child.wait().await.map_err(Fault::while_doing("wait for the server"))
+    }
+
+    /// How it ended, if it has.
+    fn has_ended(&mut self) -> Result<Option<ExitStatus>, Fault> {
+        self.child.try_wait().map_err(Fault::while_doing("look at the server"))
+    }
+}
+
+fn gone() -> Fault {
+    Fault::new("the server is gone")
+}
+
+fn command(launch: &Launch, port: u16) -> Result<Command, Fault> {
+    let log = open_log(&launch.log)?;
+    let errors = log.try_clone().map_err(Fault::while_doing("share the log"))?;
+    let mut command = Command::new(&launch.binary);
+    command
+        .env_clear()
+        .envs(INHERITED.iter().filter_map(|name| Some((name, env::var_os(name)?))))
+        .env("PORT", port.to_string())
+        .env("DATABASE_URL", &launch.database_url)
+        .env("RATE_LIMITS", "off")
+        .env("LOG_FORMAT", "json")
+        .env("FILES_FOLDER", launch.files())
+        .env("FILES_PUBLIC_URL", format!("http://127.0.0.1:{port}"))
+        .envs(launch.settings.iter().cloned())
+        .stdin(Stdio::null())
+        .stdout(log)
+        .stderr(errors)
+        .kill_on_drop(true);
+    if !launch.secret.is_empty() {
+        command.env("JWT_SECRET", &launch.secret);
+    }
+    Ok(command)
+}
+
+/// Makes the log empty, and its folder if need be.
+fn empty_log(path: &Path) -> Result<(), Fault> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(Fault::while_doing("make the folder of the log"))?;
+    }
+    File::create(path).map(drop).map_err(Fault::while_doing("begin a log"))
+}
+
+/// Takes the folder away, with everything in it; that there is none is fine.
+fn empty_folder(path: &Path) -> Result<(), Fault> {
+    match fs::remove_dir_all(path) {
+        Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
+            Err(Fault::while_doing("empty the folder for files")(cause))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Reads the log.
+fn read_log(path: &Path) -> Result<String, Fault> {
+    fs::read_to_string(path).map_err(Fault::while_doing("read the server's log"))
+}
+
+fn open_log(path: &Path) -> Result<File, Fault> {
+    OpenOptions::new().append(true).open(path).map_err(Fault::while_doing("open the server's log"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_ports_differ_and_lie_in_the_range() {
+        let ports = [free().expect("a port"), free().expect("a port")];
+        assert_ne!(ports[0], ports[1]);
+        assert!(ports.iter().all(|port| (FIRST..FIRST + COUNT).contains(port)));
     }
 }

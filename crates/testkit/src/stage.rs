@@ -7,13 +7,11 @@ use xtask::workspace;
 
 use crate::{
     Fault,
-    database::Database,
-    fresh,
-    person::Person,
+    database::{self, Database},
+    person::{self, Person},
     rest::Rest,
     server::{Launch, Server},
     socket::Socket,
-    token,
 };
 
 /// A running server and its database. Both go with it, the server first.
@@ -65,7 +63,7 @@ impl Stage {
     /// # Errors
     /// When it cannot be signed.
     pub fn token(&self, person: &Person) -> Result<String, Fault> {
-        token::mint(self.server.secret(), person, token::LIFETIME_S)
+        person::mint(self.server.secret(), person, person::LIFETIME_S)
     }
 
     /// Somebody at the REST interface.
@@ -106,7 +104,7 @@ impl Stage {
     pub async fn conversation(&self, salon: &Person, client: &Person) -> Result<String, Fault> {
         self.introduce(salon).await?;
         self.introduce(client).await?;
-        self.conversation_about(&fresh::id("appointment"), salon, client).await
+        self.conversation_about(&database::id("appointment"), salon, client).await
     }
 
     /// Has a salon open a conversation about an appointment. Both are known already.

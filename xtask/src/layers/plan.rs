@@ -1,6 +1,6 @@
 //! Who may see whom, and why.
 
-use super::{circles::Allowed, rules::Rule};
+use super::rules::{Allowed, Rule};
 
 const fn rule(
     of: &'static str,

@@ -1,21 +1,21 @@
 //! A PostgreSQL of our own, from its first file to its last process.
 
 use std::{
-    fs::{self, File},
+    fs::{self, File, OpenOptions},
+    io::{self, Read, Seek, SeekFrom},
+    net::{Ipv4Addr, TcpListener},
+    os::unix::process::CommandExt,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Child, Command, Stdio},
     time::Duration,
 };
 
-use super::{
-    ClusterError, Options,
-    binaries::Binaries,
-    log::Refusal,
-    orphan, place,
-    postmaster::{Attempt, Postmaster, free_port},
-    user::User,
+use super::{ClusterError, Options, User, binaries::Binaries};
+use crate::{
+    leash::Leash,
+    poll, postgres,
+    process::{self, Signal},
 };
-use crate::poll;
 
 /// How often a port may be snatched away between choosing and using it.
 const PORT_ATTEMPTS: u8 = 5;
@@ -47,9 +47,9 @@ impl Cluster {
     /// See [`ClusterError`]; nothing is left running.
     pub fn start(options: Options) -> Result<Self, ClusterError> {
         let user = User::choose()?;
-        let lock = place::lock(&options.directory)?;
+        let lock = postgres::lock(&options.directory)?;
         let binaries = Binaries::find(&user)?;
-        let home = place::reachable(&options.directory, &user)?;
+        let home = postgres::reachable(&options.directory, &user)?;
         let mut cluster =
             Self { options, user, binaries, home, port: 0, postmaster: None, _lock: lock };
         cluster.prepare()?;
@@ -105,10 +105,10 @@ impl Cluster {
     fn prepare(&self) -> Result<(), ClusterError> {
         let data = self.data();
         self.user.take_over(&self.home)?;
-        orphan::clear(&data)?;
-        place::remove(&self.log())?;
+        clear(&data)?;
+        postgres::remove(&self.log())?;
         if self.options.ephemeral {
-            place::remove(&data)?;
+            postgres::remove(&data)?;
         }
         if data.join("PG_VERSION").exists() {
             return Ok(());
@@ -119,7 +119,7 @@ impl Cluster {
     // Under another name first, so that an interrupted attempt is never taken for a database.
     fn initialise(&self, data: &Path) -> Result<(), ClusterError> {
         let unfinished = data.with_extension("unfinished");
-        place::remove(&unfinished)?;
+        postgres::remove(&unfinished)?;
         let output = self
             .user
             .command(self.binaries.initdb())
@@ -173,7 +173,7 @@ impl Cluster {
     fn wind_up(&mut self) -> Result<(), ClusterError> {
         self.postmaster.take().map_or(Ok(()), Postmaster::stop)?;
         if self.options.ephemeral {
-            place::remove(&self.home)?;
+            postgres::remove(&self.home)?;
         }
         Ok(())
     }
@@ -192,5 +192,310 @@ fn final_error(attempt: Attempt) -> ClusterError {
         Attempt::Failed(error) => error,
         Attempt::Refused(Refusal::Other(log)) => ClusterError::Refused(log),
         Attempt::Refused(refusal) => ClusterError::Refused(format!("{refusal:?}")),
+    }
+}
+
+// What an earlier run left behind when it was killed.
+
+const ORPHAN_PAUSE: Duration = Duration::from_millis(20);
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Ends the PostgreSQL that still serves `data`, if one does. The caller holds the directory's lock,
+/// so nobody is using it.
+pub(super) fn clear(data: &Path) -> Result<(), ClusterError> {
+    let Some(PidFile { pid, .. }) = PidFile::read(data)? else {
+        return Ok(());
+    };
+    match process::command_line(pid) {
+        // Left as it is: PostgreSQL checks what else it says before it starts over it.
+        None => Ok(()),
+        Some(line) if serves(&line, data) => stop(pid),
+        // The number went to another program since, and would keep PostgreSQL from starting.
+        Some(_) => fs::remove_file(PidFile::path(data))
+            .map_err(ClusterError::while_doing("remove a stale postmaster.pid")),
+    }
+}
+
+fn serves(command_line: &str, data: &Path) -> bool {
+    let program = command_line.split(' ').next().unwrap_or_default();
+    program.ends_with("postgres") && data.to_str().is_some_and(|data| command_line.contains(data))
+}
+
+fn stop(pid: u32) -> Result<(), ClusterError> {
+    for signal in [Signal::Interrupt, Signal::Kill] {
+        process::send(signal, pid).map_err(ClusterError::while_doing("stop an old PostgreSQL"))?;
+        let gone = poll::until(PATIENCE, ORPHAN_PAUSE, || {
+            Ok(process::command_line(pid).is_none().then_some(()))
+        })?;
+        if gone.is_some() {
+            return Ok(());
+        }
+    }
+    Err(ClusterError::TooSlow("stop", PATIENCE * 2))
+}
+
+// `postmaster.pid`, where a running PostgreSQL says how it is.
+
+/// What the file says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct PidFile {
+    /// The process that wrote it.
+    pub(super) pid: u32,
+    /// Whether it takes connections.
+    pub(super) ready: bool,
+}
+
+impl PidFile {
+    pub(super) fn path(data: &Path) -> PathBuf {
+        data.join("postmaster.pid")
+    }
+
+    /// Reads the file in `data`. `None` when there is none, or it is only half written.
+    pub(super) fn read(data: &Path) -> Result<Option<Self>, ClusterError> {
+        match fs::read_to_string(Self::path(data)) {
+            Ok(text) => Ok(Self::parse(&text)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(ClusterError::System("read postmaster.pid".into(), error)),
+        }
+    }
+
+    // Line 1 is the process, negative for a single-user one; line 8 the state, padded with spaces.
+    fn parse(text: &str) -> Option<Self> {
+        let mut lines = text.lines();
+        let pid = lines.next()?.trim().parse::<i32>().ok()?.unsigned_abs();
+        let ready = lines.nth(6).is_some_and(|state| state.trim() == "ready");
+        Some(Self { pid, ready })
+    }
+}
+
+// PostgreSQL's first process.
+
+const PAUSE: Duration = Duration::from_millis(10);
+/// A start may have a crash to recover from.
+const START_PATIENCE: Duration = Duration::from_mins(1);
+const STOP_PATIENCE: Duration = Duration::from_secs(20);
+
+/// A running PostgreSQL. Ends with this process, whatever ends it.
+#[derive(Debug)]
+pub(super) struct Postmaster {
+    child: Child,
+    leash: Option<Leash>,
+}
+
+/// Why one attempt to start led nowhere.
+#[derive(Debug)]
+pub(super) enum Attempt {
+    /// PostgreSQL itself would not.
+    Refused(Refusal),
+    /// Something else.
+    Failed(ClusterError),
+}
+
+impl From<ClusterError> for Attempt {
+    fn from(error: ClusterError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// A port nobody uses now. Somebody may, before we do.
+pub(super) fn free_port() -> Result<u16, ClusterError> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .and_then(|listener| listener.local_addr())
+        .map(|address| address.port())
+        .map_err(ClusterError::while_doing("find a free port"))
+}
+
+impl Postmaster {
+    /// Starts `command`, which serves `data`, and waits until it takes connections.
+    pub(super) fn start(mut command: Command, data: &Path, log: &Path) -> Result<Self, Attempt> {
+        let (log, output) =
+            Log::open(log).map_err(ClusterError::while_doing("open PostgreSQL's log"))?;
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(output)
+            // A Ctrl-C is for us; we stop it when its users are gone.
+            .process_group(0)
+            .spawn()
+            .map_err(ClusterError::while_doing("start PostgreSQL"))?;
+        let mut this = Self { child, leash: None };
+        let leash = Leash::tie(this.child.id());
+        this.leash = Some(leash.map_err(ClusterError::while_doing("watch over PostgreSQL"))?);
+        poll::until(START_PATIENCE, PAUSE, || this.is_ready(data, &log))?
+            .ok_or(ClusterError::TooSlow("start", START_PATIENCE))?;
+        Ok(this)
+    }
+
+    fn is_ready(&mut self, data: &Path, log: &Log) -> Result<Option<()>, Attempt> {
+        let ended =
+            self.child.try_wait().map_err(ClusterError::while_doing("wait for PostgreSQL"))?;
+        if ended.is_some() {
+            let refusal =
+                log.refusal().map_err(ClusterError::while_doing("read PostgreSQL's log"))?;
+            return Err(Attempt::Refused(refusal));
+        }
+        // The file may still be that of a predecessor.
+        let ready = PidFile { pid: self.child.id(), ready: true };
+        Ok((PidFile::read(data)? == Some(ready)).then_some(()))
+    }
+
+    /// Ends it in good order: sessions are dropped, everything is written.
+    pub(super) fn stop(mut self) -> Result<(), ClusterError> {
+        process::send(Signal::Interrupt, self.child.id())
+            .map_err(ClusterError::while_doing("stop PostgreSQL"))?;
+        let ended = poll::until(STOP_PATIENCE, PAUSE, || self.child.try_wait())
+            .map_err(ClusterError::while_doing("wait for PostgreSQL"))?;
+        if ended.is_some() {
+            return Ok(());
+        }
+        self.kill()?;
+        Err(ClusterError::TooSlow("stop", STOP_PATIENCE))
+    }
+
+    /// Ends it and the processes it started as a power cut would: at once, nothing written.
+    pub(super) fn kill(mut self) -> Result<(), ClusterError> {
+        let doing = || ClusterError::while_doing("kill PostgreSQL");
+        // Asked first: orphans have another parent.
+        let workers = process::children(self.child.id());
+        self.child.kill().map_err(doing())?;
+        for worker in workers {
+            // `false` only says that it was gone before.
+            process::send(Signal::Kill, worker).map_err(doing())?;
+        }
+        self.child.wait().map(drop).map_err(doing())
+    }
+}
+
+impl Drop for Postmaster {
+    fn drop(&mut self) {
+        // Nothing to do after `stop` or `kill`. Both can fail only when it is gone already.
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+// What PostgreSQL says while it starts.
+
+/// How many of the last lines are worth showing.
+const LAST_LINES: usize = 15;
+
+/// The log file, and where in it the present start begins.
+#[derive(Debug)]
+pub(super) struct Log {
+    path: PathBuf,
+    start: u64,
+}
+
+/// Why PostgreSQL ended instead of starting.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// Somebody else has the port.
+    PortTaken,
+    /// Processes of a killed predecessor are still going away.
+    PredecessorLeaving,
+    /// Anything else, in its own words.
+    Other(String),
+}
+
+impl Log {
+    /// Opens the log at `path` for one more start, and somewhere to write to.
+    pub(super) fn open(path: &Path) -> io::Result<(Self, Stdio)> {
+        let file = OpenOptions::new().create(true).append(true).open(path)?;
+        let start = file.metadata()?.len();
+        let path = path.to_owned();
+        Ok((Self { path, start }, file.into()))
+    }
+
+    /// Why this start failed.
+    pub(super) fn refusal(&self) -> io::Result<Refusal> {
+        Ok(Refusal::read(&self.text()?))
+    }
+
+    fn text(&self) -> io::Result<String> {
+        let mut file = File::open(&self.path)?;
+        file.seek(SeekFrom::Start(self.start))?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+}
+
+impl Refusal {
+    // The texts are PostgreSQL's own; it runs in English here.
+    fn read(text: &str) -> Self {
+        if text.contains("could not bind IPv4 address") {
+            Self::PortTaken
+        } else if text.contains("pre-existing shared memory block") {
+            Self::PredecessorLeaving
+        } else {
+            let lines: Vec<_> = text.lines().collect();
+            let last = lines.len().saturating_sub(LAST_LINES);
+            Self::Other(lines[last..].join("\n"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod orphan_tests {
+    use super::*;
+
+    #[test]
+    fn only_the_postgres_of_this_folder_is_an_orphan() {
+        let data = Path::new("/t/dev/data-15");
+        assert!(serves("/usr/bin/postgres -D /t/dev/data-15 -p 1", data));
+        assert!(!serves("/usr/bin/postgres -D /t/test/data-15 -p 1", data));
+        assert!(!serves("tail -f /t/dev/data-15/log", data));
+    }
+}
+
+#[cfg(test)]
+mod pid_file_tests {
+    use super::*;
+
+    const LINES: &str = "421\n/data\n1763800000\n5433\n\n127.0.0.1\n  5433001  7\n";
+
+    #[test]
+    fn a_starting_server_is_not_ready() {
+        let starting = PidFile { pid: 421, ready: false };
+        assert_eq!(PidFile::parse(LINES), Some(starting));
+        assert_eq!(PidFile::parse(&format!("{LINES}starting\n")), Some(starting));
+    }
+
+    #[test]
+    fn the_eighth_line_says_ready() {
+        let ready = PidFile { pid: 421, ready: true };
+        assert_eq!(PidFile::parse(&format!("{LINES}ready   \n")), Some(ready));
+    }
+
+    #[test]
+    fn an_empty_file_says_nothing() {
+        assert_eq!(PidFile::parse(""), None);
+    }
+}
+
+#[cfg(test)]
+mod log_tests {
+    use super::*;
+
+    #[test]
+    fn a_taken_port_is_recognised() {
+        let text = "LOG:  could not bind IPv4 address \"127.0.0.1\": Address already in use\n";
+        assert_eq!(Refusal::read(text), Refusal::PortTaken);
+    }
+
+    #[test]
+    fn a_leaving_predecessor_is_recognised() {
+        let text = "FATAL:  pre-existing shared memory block (key 1, ID 2) is still in use\n";
+        assert_eq!(Refusal::read(text), Refusal::PredecessorLeaving);
+    }
+
+    #[test]
+    fn of_anything_else_the_last_lines_are_kept() {
+        let lines: Vec<_> = (1..=20).map(|n| format!("line {n}")).collect();
+        let text = lines.join("\n");
+        let Refusal::Other(kept) = Refusal::read(&text) else {
+            panic!("neither a port nor a predecessor")
+        };
+        assert!(kept.starts_with("line 6\n") && kept.ends_with("line 20"));
     }
 }

@@ -9,8 +9,8 @@ use std::{
     time::Duration,
 };
 
-use super::{ClusterError, place, postmaster::free_port, user::User};
-use crate::{leash::Leash, poll, process};
+use super::{ClusterError, User, cluster::free_port};
+use crate::{leash::Leash, poll, postgres, process};
 
 const PAUSE: Duration = Duration::from_millis(10);
 const START_PATIENCE: Duration = Duration::from_secs(30);
@@ -58,7 +58,7 @@ impl Pooler {
         let program =
             Self::program().ok_or_else(|| ClusterError::Program("PgBouncer", missing()))?;
         let user = User::choose()?;
-        let home = place::reachable(directory, &user)?;
+        let home = postgres::reachable(directory, &user)?;
         for _ in 0..PORT_ATTEMPTS {
             let own_port = free_port()?;
             let settings = home.join("pgbouncer.ini");

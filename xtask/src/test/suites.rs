@@ -13,7 +13,7 @@ use std::{
 
 use xtask::{node, poll, workspace};
 
-use super::tally::Tally;
+use super::report::Tally;
 use crate::{failure::Failure, interrupt::Interrupt, run};
 
 /// Where they lie.

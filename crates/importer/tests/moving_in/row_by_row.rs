@@ -2,13 +2,13 @@
 
 use domain::import::{ImportedKind, Repair};
 use importer::Outcome;
-use testkit::reference::{Size, compare};
+use testkit::reference::{self, Size};
 
 use crate::house::{ANSWERS, House};
 
 /// Compares both sides.
 pub(crate) async fn compare(house: &House) {
-    let differences = compare::differences(&house.client).await.expect(ANSWERS);
+    let differences = reference::differences(&house.client).await.expect(ANSWERS);
     assert_eq!(differences, [], "rows that are on one side alone");
 }
 
@@ -34,7 +34,7 @@ async fn a_row_that_is_on_one_side_alone_is_found() {
         ("mail", "UPDATE messaging.pending_mail SET message_count = message_count + 1"),
     ] {
         assert!(house.client.execute(spoil, &[]).await.expect(ANSWERS) > 0, "{what}");
-        let found = compare::differences(&house.client).await.expect(ANSWERS);
+        let found = reference::differences(&house.client).await.expect(ANSWERS);
         assert!(found.iter().any(|(differing, count)| *differing == what && *count > 0), "{what}");
     }
 }

@@ -1,6 +1,11 @@
 //! The people of the access tests, and what they try to get at.
 
-use testkit::{Fault, fresh, person::Person, rest::Rest, stage::Stage, stage::text, token};
+use testkit::{
+    Fault, database,
+    person::{self, Person},
+    rest::Rest,
+    stage::{Stage, text},
+};
 
 const SERVER: &str = env!("CARGO_BIN_EXE_messaging-server");
 
@@ -90,7 +95,7 @@ impl Cast {
     pub(crate) fn token(&self, caller: Caller) -> Result<String, Fault> {
         match caller {
             Caller::Nobody => Ok(String::new()),
-            Caller::Late => token::mint(self.stage.server.secret(), self.person(caller), -1),
+            Caller::Late => person::mint(self.stage.server.secret(), self.person(caller), -1),
             _ => self.stage.token(self.person(caller)),
         }
     }
@@ -106,7 +111,7 @@ impl Cast {
     /// A new conversation, in which each side has said something.
     pub(crate) async fn scene(&self) -> Result<Scene, Fault> {
         let (salon, client) = (&self.owner, &self.other_side);
-        let appointment = fresh::id("appointment");
+        let appointment = database::id("appointment");
         let conversation = self.stage.conversation_about(&appointment, salon, client).await?;
         let of_salon = self.stage.message(salon, &conversation, SECRET).await?;
         let of_client = self.stage.message(client, &conversation, SECRET).await?;

@@ -5,7 +5,7 @@ use testkit::{
     Fault,
     appointment::{EVENTS, Report, booking_service},
     fault::same,
-    token,
+    person,
 };
 
 use crate::{
@@ -87,7 +87,7 @@ async fn a_program_finds_conversations_by_whose_bookings_they_are_about() -> Res
         same(other, found["conversations"].clone(), json!([]))?;
     }
     // A program's token that is over opens nothing.
-    let late = token::mint(cast.stage.server.secret(), &booking_service(), -1)?;
+    let late = person::mint(cast.stage.server.secret(), &booking_service(), -1)?;
     let refused = cast.stage.anonymous().with_token(&late).get(&of_booking(&scene)).await?;
     same("the answer", (refused.status, refused.code()), (401, "token_expired"))
 }

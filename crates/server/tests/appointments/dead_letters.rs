@@ -5,8 +5,8 @@ use serde_json::json;
 use testkit::{
     Fault,
     appointment::{Report, register},
+    database,
     fault::same,
-    fresh,
     operator::Operator,
     person::Person,
     stage::Stage,
@@ -21,7 +21,7 @@ async fn a_dead_letter_is_listed_with_its_reason_and_tried_again() -> Result<(),
     let operator = Operator::of(&stage, SERVER);
     register(&stage, SALON, &json!({ "role": "user_salon", "salonName": "Encre Noire" })).await?;
     register(&stage, CLIENT, &json!({ "role": "admin" })).await?;
-    let report = Report::new("booked", &fresh::id("appointment"), SALON, CLIENT);
+    let report = Report::new("booked", &database::id("appointment"), SALON, CLIENT);
     report.send(&service(&stage)?).await?.expect(202)?;
 
     let listed = wait::until("a dead letter", async || {

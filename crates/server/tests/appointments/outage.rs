@@ -4,8 +4,14 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use testkit::{
-    Fault, appointment::Report, cluster, database::Database, fault::same, person::Person,
-    rest::Rest, stage::Stage, wait,
+    Fault,
+    appointment::Report,
+    database::{self, Database},
+    fault::same,
+    person::Person,
+    rest::Rest,
+    stage::Stage,
+    wait,
 };
 
 use crate::{CLIENT, EAGER, SALON, SERVER, all_handled, both_known, conversations, service};
@@ -54,7 +60,7 @@ async fn insist(service: &Rest, booking: usize, tally: &Tally) -> Result<(), Fau
 
 #[tokio::test(flavor = "multi_thread")]
 async fn reports_sent_again_after_an_outage_are_handled_once() -> Result<(), Fault> {
-    let mut cluster = cluster::durable("test-appointments")?;
+    let mut cluster = database::durable("test-appointments")?;
     let database = Database::create(&cluster.url("postgres")).await?;
     let stage = Stage::on(SERVER, database, &EAGER).await?;
     both_known(&stage).await?;

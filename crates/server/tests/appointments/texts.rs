@@ -1,7 +1,7 @@
 //! One report of each kind, and what both sides find, to the letter.
 
 use serde_json::Value;
-use testkit::{Fault, appointment::Report, fault::same, fresh, person::Person, stage::Stage};
+use testkit::{Fault, appointment::Report, database, fault::same, person::Person, stage::Stage};
 
 use crate::{CLIENT, EAGER, SALON, SERVER, all_handled, both_known, conversations, service};
 
@@ -65,7 +65,7 @@ async fn a_booking_lives_in_one_conversation_from_the_request_to_the_end() -> Re
     let stage = Stage::set_with(SERVER, &EAGER).await?;
     both_known(&stage).await?;
     let service = service(&stage)?;
-    let booking = fresh::id("appointment");
+    let booking = database::id("appointment");
     let life = ["requested", "confirmed", "rescheduled", "completed"];
     for (day, kind) in life.into_iter().enumerate() {
         let report = Report::new(kind, &booking, SALON, CLIENT)
@@ -87,7 +87,7 @@ async fn a_booking_lives_in_one_conversation_from_the_request_to_the_end() -> Re
 async fn a_report_about_people_nobody_knows_waits_for_them() -> Result<(), Fault> {
     let stage = Stage::set_with(SERVER, &EAGER).await?;
     let service = service(&stage)?;
-    let report = Report::new("booked", &fresh::id("appointment"), SALON, CLIENT);
+    let report = Report::new("booked", &database::id("appointment"), SALON, CLIENT);
     let taken = report.send(&service).await?.expect(202)?;
     same("the state", &taken["state"], &"stored".into())?;
     both_known(&stage).await?;

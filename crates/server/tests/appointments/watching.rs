@@ -1,7 +1,7 @@
 //! Whoever is connected sees a booking become a conversation, without loading anything again.
 
 use serde_json::json;
-use testkit::{Fault, appointment::Report, fault::same, fresh, person::Person, stage::Stage};
+use testkit::{Fault, appointment::Report, database, fault::same, person::Person, stage::Stage};
 
 use crate::{CLIENT, EAGER, SALON, SERVER, all_handled, both_known, conversations, service};
 
@@ -11,7 +11,7 @@ async fn both_sides_hear_of_a_booking_while_they_are_connected() -> Result<(), F
     both_known(&stage).await?;
     let mut salon = stage.socket(&Person::new(SALON, "user_salon")).await?;
     let mut client = stage.socket(&Person::new(CLIENT, "client")).await?;
-    let booking = fresh::id("appointment");
+    let booking = database::id("appointment");
     Report::new("requested", &booking, SALON, CLIENT).send(&service(&stage)?).await?.expect(202)?;
 
     let opened = client.hear("conversation-created").await?;
@@ -39,11 +39,11 @@ async fn a_booking_s_page_knows_its_conversation_before_it_is_there() -> Result<
     both_known(&stage).await?;
     let service = service(&stage)?;
     let mut client = stage.socket(&Person::new(CLIENT, "client")).await?;
-    let (booking, wanted) = (fresh::id("appointment"), fresh::id("conversation"));
+    let (booking, wanted) = (database::id("appointment"), database::id("conversation"));
     let report =
         Report::new("requested", &booking, SALON, CLIENT).with("conversationId", wanted.as_str());
     report.send(&service).await?.expect(202)?;
-    let other = Report::new("booked", &fresh::id("appointment"), SALON, CLIENT);
+    let other = Report::new("booked", &database::id("appointment"), SALON, CLIENT);
     let taken = other.with("conversationId", wanted.as_str()).send(&service).await?;
     same("another booking", (taken.status, taken.code()), (409, "conversation_id_taken"))?;
 

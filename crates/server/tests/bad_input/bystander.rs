@@ -3,7 +3,7 @@
 use std::{cell::Cell, pin::Pin, thread, time::Duration};
 
 use serde_json::{Value, json};
-use testkit::{Fault, bench::spread::Spread, fault::same, socket::Socket};
+use testkit::{Fault, bench::Spread, fault::same, socket::Socket};
 use tokio::time::Instant;
 
 use crate::Scene;

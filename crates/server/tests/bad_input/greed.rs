@@ -7,9 +7,8 @@ use serde_json::json;
 use testkit::{
     Fault,
     fault::same,
-    frames::Frames,
     polling::Polling,
-    socket::{Ending, Socket},
+    socket::{Ending, Socket, packet::Frames},
     wait,
 };
 

@@ -1,7 +1,7 @@
 //! Upgrades that are none, and frames of the wrong kind.
 
 use serde_json::json;
-use testkit::{Fault, fault::same, frames::Frames, polling::Polling};
+use testkit::{Fault, fault::same, polling::Polling, socket::packet::Frames};
 
 use crate::{Scene, bystander::beside};
 

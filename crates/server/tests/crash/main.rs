@@ -4,7 +4,12 @@ mod evidence;
 mod sender;
 
 use sender::{Receipts, Sender};
-use testkit::{Fault, cluster, database::Database, person::Person, stage::Stage};
+use testkit::{
+    Fault,
+    database::{self, Database},
+    person::Person,
+    stage::Stage,
+};
 
 const SERVER: &str = env!("CARGO_BIN_EXE_messaging-server");
 const ROUNDS: usize = 20;
@@ -57,7 +62,7 @@ async fn a_killed_server_loses_and_doubles_nothing() -> Result<(), Fault> {
 
 #[tokio::test]
 async fn a_killed_postgresql_loses_and_doubles_nothing() -> Result<(), Fault> {
-    let cluster = cluster::durable("test-crash")?;
+    let cluster = database::durable("test-crash")?;
     let database = Database::create(&cluster.url("postgres")).await?;
     let stage = Stage::on(SERVER, database, &[]).await?;
     let conversation = stage.conversation(&salon(), &client()).await?;
@@ -66,7 +71,7 @@ async fn a_killed_postgresql_loses_and_doubles_nothing() -> Result<(), Fault> {
     let [salon, client] = senders(&stage, &conversation, &receipts)?;
     let crash = async {
         receipts.reach(MESSAGES / 2).await?;
-        cluster::power_cut(cluster).await
+        database::power_cut(cluster).await
     };
     let (_cluster, (), ()) =
         tokio::try_join!(crash, salon.say(0, MESSAGES), client.say(0, MESSAGES))?;

@@ -8,8 +8,8 @@ use testkit::{
     appointment::{booking_service, register},
     backup::{as_text, files_below},
     database::Database,
-    post::MailServer,
     server::{Launch, Server},
+    smtp::MailServer,
     stage::{Stage, log_of_this_test},
     traces, wait,
 };

@@ -7,9 +7,8 @@ use serde_json::json;
 use testkit::{
     Fault,
     appointment::{Report, booking_service, register},
-    multipart::FormFile,
     person::Person,
-    rest::{Rest, fetch},
+    rest::{FormFile, Rest, fetch},
     stage::text,
     wait,
 };

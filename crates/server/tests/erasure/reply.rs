@@ -2,7 +2,7 @@
 
 use aws_lc_rs::hmac;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use testkit::{Fault, post::Email, stage::Stage};
+use testkit::{Fault, smtp::Email, stage::Stage};
 
 /// What the provider signs with.
 pub(crate) const KEY: &str = "a-signing-key-of-webhooks";

@@ -1,6 +1,12 @@
 //! Whose data, and who gets them.
 
-use testkit::{Fault, fault::same, person::Person, rest::fetch, stage::text, token};
+use testkit::{
+    Fault,
+    fault::same,
+    person::{self, Person},
+    rest::fetch,
+    stage::text,
+};
 
 use crate::{EXPORT, Scene, archive::Unpacked, ready};
 
@@ -36,7 +42,7 @@ async fn who_has_no_good_token_begins_nothing_nor_does_who_asks_for_the_headers(
     let nobody = scene.stage.anonymous().get(EXPORT).await?;
     same("nobody", (nobody.status, nobody.code()), (401, "unauthorized"))?;
     let client = Person::client("demo-client", "Camille", "Martin");
-    let over = token::mint(scene.stage.server.secret(), &client, -60)?;
+    let over = person::mint(scene.stage.server.secret(), &client, -60)?;
     let late = scene.stage.anonymous().with_token(&over).get(EXPORT).await?;
     same("a token that is over", (late.status, late.code()), (401, "token_expired"))?;
     let program = scene.service.get(EXPORT).await?;

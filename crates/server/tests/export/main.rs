@@ -15,8 +15,7 @@ use serde_json::{Value, json};
 use testkit::{
     Fault,
     journey::{Cast, run},
-    multipart::FormFile,
-    rest::Rest,
+    rest::{FormFile, Rest},
     stage::{Stage, text},
     wait,
 };

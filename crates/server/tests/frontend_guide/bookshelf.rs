@@ -11,7 +11,7 @@ use actix_web::{
     dev::ServerHandle,
     web::{self, Data, Path},
 };
-use testkit::{Fault, fault::same, stock_client};
+use testkit::{Fault, clients, fault::same};
 
 use crate::guide::Files;
 
@@ -86,7 +86,7 @@ async fn hand_out(shelf: Data<Shelf>, name: Path<String>) -> HttpResponse {
     let mut found = HttpResponse::Ok();
     found.content_type(if name.ends_with(".html") { "text/html" } else { "text/javascript" });
     if *name == LIBRARY {
-        let library = stock_client::folder().join(LIBRARY_FOLDER).join(LIBRARY);
+        let library = clients::folder().join(LIBRARY_FOLDER).join(LIBRARY);
         return match tokio::fs::read(library).await {
             Ok(bytes) => found.body(bytes),
             Err(error) => HttpResponse::InternalServerError().body(error.to_string()),

@@ -8,7 +8,12 @@ use std::{
 };
 
 use serde_json::json;
-use testkit::{Fault, fresh, person::Person, stage::Stage, stock_client, token, wait};
+use testkit::{
+    Fault, clients, database,
+    person::{self, Person},
+    stage::Stage,
+    wait,
+};
 use tokio::process::Command;
 
 use crate::{SERVER, guide};
@@ -23,7 +28,7 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn fill() -> Result<Self, Fault> {
-        let folder = Self(Path::new(env!("CARGO_TARGET_TMPDIR")).join(fresh::id("guide")));
+        let folder = Self(Path::new(env!("CARGO_TARGET_TMPDIR")).join(database::id("guide")));
         folder.write().map_err(Fault::while_doing("write down the guide's files"))?;
         for (name, text) in guide::files()? {
             let written = fs::write(folder.0.join(name), text);
@@ -35,7 +40,7 @@ impl Folder {
     fn write(&self) -> io::Result<()> {
         fs::create_dir_all(&self.0)?;
         fs::write(self.0.join("package.json"), r#"{ "type": "module" }"#)?;
-        symlink(stock_client::folder().join("node_modules"), self.0.join("node_modules"))
+        symlink(clients::folder().join("node_modules"), self.0.join("node_modules"))
     }
 
     /// Runs a script of ours on them; it must succeed.
@@ -71,7 +76,7 @@ async fn the_outbox_sends_again_gives_back_and_survives_the_page() -> Result<(),
 async fn the_way_in_brings_a_fresh_token_whenever_one_is_due() -> Result<(), Fault> {
     let stage = Stage::set_with(SERVER, &[("REALTIME_EXPIRY_NOTICE_MS", NOTICE_MS)]).await?;
     let client = Person::client("client-1", "Camille", "Martin");
-    let lasting = |seconds| token::mint(stage.server.secret(), &client, seconds);
+    let lasting = |seconds| person::mint(stage.server.secret(), &client, seconds);
     let script = json!({
         "url": stage.server.url(),
         "lasting": lasting(2 * 3_600)?,

@@ -1,6 +1,6 @@
 //! The mail server refuses, and the messaging server is killed.
 
-use testkit::{Fault, database::Database, fault::same, mail_drill, post::MailServer, stage::Stage};
+use testkit::{Fault, database::Database, fault::same, mail_drill, smtp::MailServer, stage::Stage};
 
 use crate::SERVER;
 

@@ -5,7 +5,7 @@ use testkit::{
     Fault,
     fault::same,
     person::Person,
-    post::{all_put_off, an_hour_passes},
+    smtp::{all_put_off, an_hour_passes},
 };
 
 use crate::{AT_ONCE, Scene};

@@ -17,8 +17,8 @@ use testkit::{
     appointment::register,
     fault::same,
     person::Person,
-    post::{MailServer, all_settled},
     rest::Rest,
+    smtp::{MailServer, all_settled},
     stage::Stage,
     wait,
 };

@@ -2,7 +2,7 @@
 
 use std::process::Output;
 
-use testkit::{Fault, fault::same, post::all_settled};
+use testkit::{Fault, fault::same, smtp::all_settled};
 use tokio::process::Command;
 
 use crate::{AT_ONCE, SERVER, Scene};

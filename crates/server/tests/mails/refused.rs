@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use testkit::{
-    Fault, appointment::register, fault::same, operator::Operator, post::all_settled, wait,
+    Fault, appointment::register, fault::same, operator::Operator, smtp::all_settled, wait,
 };
 
 use crate::{AT_ONCE, Guest, SERVER, Scene};

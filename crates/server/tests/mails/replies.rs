@@ -3,7 +3,7 @@
 use aws_lc_rs::hmac;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
-use testkit::{Fault, fault::same, post::Email, rest::Answer};
+use testkit::{Fault, fault::same, rest::Answer, smtp::Email};
 
 use crate::{AT_ONCE, Guest, Scene};
 

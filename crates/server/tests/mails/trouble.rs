@@ -1,7 +1,7 @@
 //! The mail server is away, hangs, puts off or dies: the mail arrives all the same. What the server
 //! does follows from the recipient's name.
 
-use testkit::{Fault, fault::same, post::MailServer, wait};
+use testkit::{Fault, fault::same, smtp::MailServer, wait};
 
 use crate::{BRISK, Scene};
 

@@ -4,7 +4,7 @@ use serde_json::json;
 use testkit::{
     Fault,
     fault::same,
-    post::{all_settled, an_hour_passes},
+    smtp::{all_settled, an_hour_passes},
 };
 
 use crate::{AT_ONCE, SITE, Scene};

@@ -6,7 +6,7 @@ use testkit::{
     appointment::register,
     fault::same,
     person::Person,
-    post::{a_day_passes, all_put_off, an_hour_passes},
+    smtp::{a_day_passes, all_put_off, an_hour_passes},
 };
 
 use crate::{AT_ONCE, Scene};

@@ -1,7 +1,7 @@
 //! Files that somebody sends to do harm: each is refused by its own code, and nothing of it stays.
 
 use media::testing::{Expected, HostileFile, hostile_files};
-use testkit::{Fault, fault::same, multipart::FormFile, wait};
+use testkit::{Fault, fault::same, rest::FormFile, wait};
 
 use crate::{Scene, UPLOADS};
 

@@ -9,9 +9,8 @@ use std::{fs, path::Path};
 use serde_json::{Value, json};
 use testkit::{
     Fault,
-    multipart::FormFile,
     person::Person,
-    rest::{Answer, Rest},
+    rest::{Answer, FormFile, Rest},
     stage::{Stage, text},
 };
 

@@ -3,8 +3,12 @@
 use std::process::Stdio;
 
 use testkit::{
-    Fault, cluster::Cluster, database::Database, fault::same, person::Person, stage::Stage,
-    stock_client, wait,
+    Fault, clients,
+    database::{Cluster, Database},
+    fault::same,
+    person::Person,
+    stage::Stage,
+    wait,
 };
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader, Lines},
@@ -22,7 +26,7 @@ struct Page {
 impl Page {
     fn open(url: &str, token: &str, transports: &str) -> Result<Self, Fault> {
         let mut node = Command::new("node")
-            .current_dir(stock_client::folder())
+            .current_dir(clients::folder())
             .args(["outage.mjs", url, token, transports])
             .stdout(Stdio::piped())
             .kill_on_drop(true)
@@ -51,7 +55,7 @@ impl Page {
 }
 
 async fn comes_during_an_outage(transports: &str) -> Result<(), Fault> {
-    let mut cluster: Cluster = testkit::cluster::durable(&format!("test-outage-{transports}"))?;
+    let mut cluster: Cluster = testkit::database::durable(&format!("test-outage-{transports}"))?;
     let database = Database::create(&cluster.url("postgres")).await?;
     let stage = Stage::on(SERVER, database, &[]).await?;
     let token = stage.token(&Person::client("client-1", "Camille", "Martin"))?;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use testkit::{Fault, chromium::Chromium, person::Person, stage::Stage, stock_client, wait};
+use testkit::{Fault, chromium::Chromium, clients, person::Person, stage::Stage, wait};
 use tokio::process::{Child, Command};
 
 use crate::{
@@ -78,7 +78,7 @@ pub(crate) async fn perform(
     setting: Setting,
     compression: Compression,
 ) -> Result<(), Fault> {
-    let mut stagehand = Stagehand::employ(stock_client::folder())?;
+    let mut stagehand = Stagehand::employ(clients::folder())?;
     let front = stagehand.url();
     let settings = [("FRONT_URL", &*front), ("REALTIME_COMPRESSION", compression.setting())];
     let mut stage = Stage::set_with(SERVER, &settings).await?;
@@ -102,7 +102,7 @@ fn enter(theatre: Theatre, stagehand: &str) -> Result<Player, Fault> {
     match theatre {
         Theatre::Node => {
             let node = Command::new("node")
-                .current_dir(stock_client::folder())
+                .current_dir(clients::folder())
                 .args(["perform-in-node.mjs", stagehand])
                 .kill_on_drop(true)
                 .spawn();

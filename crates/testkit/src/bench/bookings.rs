@@ -11,12 +11,11 @@ use super::{Plan, launch};
 use crate::{
     Fault,
     appointment::{Report, booking_service},
-    cluster,
-    database::Database,
+    database::{self, Database},
     fault::same,
+    person,
     rest::Rest,
     server::Server,
-    token,
 };
 
 /// What is reported.
@@ -44,10 +43,10 @@ struct Tally {
 
 /// Reports, takes PostgreSQL away, brings it back; fails when anything is lost or doubled.
 pub(super) async fn measure(plan: &Plan, bookings: Bookings) -> Result<String, Fault> {
-    let mut cluster = cluster::durable("bench-bookings")?;
+    let mut cluster = database::durable("bench-bookings")?;
     let database = Database::create(&cluster.url("postgres")).await?;
     let server = Server::start(launch(plan, &database).with("JOBS_LEASE_MS", "5000")).await?;
-    let token = token::mint(server.secret(), &booking_service(), token::LIFETIME_S)?;
+    let token = person::mint(server.secret(), &booking_service(), person::LIFETIME_S)?;
     let service = Rest::new(&server.url()).with_token(&token);
     introduce(&service).await?;
 

@@ -6,7 +6,12 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::{Value, json};
 
 use crate::{
-    Fault, fresh, person::Person, rest::Rest, server::Server, socket::Socket, stage::text, token,
+    Fault, database,
+    person::{self, Person},
+    rest::Rest,
+    server::Server,
+    socket::Socket,
+    stage::text,
 };
 
 /// One pair in their conversation.
@@ -39,10 +44,10 @@ async fn gather_some(server: &Server, pairs: usize, narrow: bool) -> Result<Vec<
 }
 
 async fn pair(server: &Server, narrow: bool) -> Result<Pair, Fault> {
-    let salon = Person::salon(&fresh::id("salon"), "Encre Noire");
-    let client = Person::client(&fresh::id("client"), "Camille", "Martin");
-    let salon_token = token::mint(server.secret(), &salon, token::LIFETIME_S)?;
-    let client_token = token::mint(server.secret(), &client, token::LIFETIME_S)?;
+    let salon = Person::salon(&database::id("salon"), "Encre Noire");
+    let client = Person::client(&database::id("client"), "Camille", "Martin");
+    let salon_token = person::mint(server.secret(), &salon, person::LIFETIME_S)?;
+    let client_token = person::mint(server.secret(), &client, person::LIFETIME_S)?;
     let nobody = Rest::new(&server.url());
     let introduce = "/messaging/conversations/unread/total";
     nobody.with_token(&client_token).get(introduce).await?.expect(200)?;

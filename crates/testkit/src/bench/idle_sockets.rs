@@ -7,12 +7,15 @@ use tokio::time::{Instant, sleep};
 use xtask::process::output_of;
 
 use super::{
-    Plan, launch,
-    spread::Spread,
+    Plan, Spread, launch,
     usage::{Meter, rss_kb},
 };
 use crate::{
-    Fault, database::Database, fresh, person::Person, server::Server, socket::Socket, token,
+    Fault,
+    database::{self, Database},
+    person::{self, Person},
+    server::Server,
+    socket::Socket,
 };
 
 /// Handshakes under way at the same time.
@@ -81,8 +84,8 @@ async fn start(plan: &Plan, database: &Database, count: usize) -> Result<Server,
 
 async fn enter(server: &Server, count: usize) -> Result<(Vec<Socket>, Spread), Fault> {
     let tokens = (0..count).map(|_| {
-        let person = Person::new(&fresh::id("client"), "client");
-        token::mint(server.secret(), &person, token::LIFETIME_S)
+        let person = Person::new(&database::id("client"), "client");
+        person::mint(server.secret(), &person, person::LIFETIME_S)
     });
     let tokens = tokens.collect::<Result<Vec<_>, _>>()?;
     let url = server.url();

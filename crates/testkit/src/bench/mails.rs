@@ -3,7 +3,7 @@
 use tokio::time::Instant;
 
 use super::{Plan, launch};
-use crate::{Fault, database::Database, mail_drill, post::MailServer, server::Server};
+use crate::{Fault, database::Database, mail_drill, server::Server, smtp::MailServer};
 
 /// In so many of a hundred cases the mail server refuses a recipient, and as often a mail.
 const FAIL_PERCENT: u32 = 30;

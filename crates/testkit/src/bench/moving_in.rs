@@ -11,9 +11,8 @@ use tokio::{
 use super::Plan;
 use crate::{
     Fault,
-    database::Database,
-    fresh,
-    reference::{self, Size, compare},
+    database::{self, Database},
+    reference::{self, Size},
 };
 
 /// How often the command's memory is looked at.
@@ -28,7 +27,7 @@ pub(super) async fn measure(plan: &Plan, database: &Database, size: Size) -> Res
     let kept = database.digest().await?;
     let second = run(plan, database).await?;
     let unchanged = database.digest().await? == kept;
-    let differences = compare::differences(&client).await?;
+    let differences = reference::differences(&client).await?;
     if !unchanged || !differences.is_empty() {
         return Err(Fault::new(format!(
             "moving in went wrong: unchanged by a second run: {unchanged}; differing: {differences:?}"
@@ -63,7 +62,7 @@ async fn run(plan: &Plan, database: &Database) -> Result<Taken, Fault> {
         .args(["import", "--from", &database.url()])
         .env("DATABASE_URL", database.url())
         .env_remove("DATABASE_DIRECT_URL")
-        .env("JWT_SECRET", fresh::id("a-secret-that-is-long-enough"))
+        .env("JWT_SECRET", database::id("a-secret-that-is-long-enough"))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .kill_on_drop(true);

@@ -10,8 +10,8 @@ use tokio::{
     time::{Duration, Instant, MissedTickBehavior, interval},
 };
 
-use super::{Plan, crowd, spread::Spread, usage::Meter};
-use crate::{Fault, fresh, server::Server, socket::Socket};
+use super::{Plan, Spread, crowd, usage::Meter};
+use crate::{Fault, database, server::Server, socket::Socket};
 
 const PAIRS: usize = 16;
 const PER_SECOND: u32 = 100;
@@ -69,7 +69,7 @@ async fn speak(
     let mut under_way = JoinSet::new();
     for (socket, conversation) in speakers.iter().cycle().take(count) {
         let tick = ticks.tick().await;
-        let message = crowd::message(conversation, &fresh::id("m"));
+        let message = crowd::message(conversation, &database::id("m"));
         let content = message["content"].as_str().unwrap_or_default().to_owned();
         locked(due).insert(content, tick);
         let socket = socket.clone();

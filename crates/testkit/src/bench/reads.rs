@@ -2,8 +2,14 @@
 
 use tokio::{task::JoinSet, time::Instant};
 
-use super::{Plan, seed, spread::Spread, usage::Meter};
-use crate::{Fault, person::Person, rest::Rest, server::Server, stage::text, token};
+use super::{Plan, Spread, seed, usage::Meter};
+use crate::{
+    Fault,
+    person::{self, Person},
+    rest::Rest,
+    server::Server,
+    stage::text,
+};
 
 /// Readers at the same time.
 const READERS: usize = 4;
@@ -13,7 +19,7 @@ const PAGE: u32 = 50;
 /// Lists, pages and totals, with several readers at once.
 pub(super) async fn measure(plan: &Plan, server: &Server, meter: &Meter) -> Result<String, Fault> {
     let salon = Person::salon(&seed::salon(0), "Encre Noire");
-    let token = token::mint(server.secret(), &salon, token::LIFETIME_S)?;
+    let token = person::mint(server.secret(), &salon, person::LIFETIME_S)?;
     let rest = Rest::new(&server.url()).with_token(&token);
     let messages = format!("/messaging/conversations/{}/messages", seed::LONG);
     let halfway = seed::long(plan.messages) / PAGE / 2;

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{Plan, spread::millis, start, usage::rss_mb};
+use super::{Plan, millis, start, usage::rss_mb};
 use crate::{Fault, database::Database};
 
 const STARTS: usize = 5;

@@ -2,14 +2,17 @@
 
 use crate::{
     Fault,
+    resume_load::{self, rage},
     server::Server,
-    storm::{self, rage},
 };
 
 /// Lets a storm rage over a fresh server; fails when anybody's view is wrong afterwards.
-pub(super) async fn measure(server: &mut Server, storm: &storm::Plan) -> Result<String, Fault> {
+pub(super) async fn measure(
+    server: &mut Server,
+    storm: &resume_load::Plan,
+) -> Result<String, Fault> {
     let outcome = rage(storm, server).await?;
-    let storm::Plan { clients, messages_per_second, restarts, cut_after_max, .. } = storm;
+    let resume_load::Plan { clients, messages_per_second, restarts, cut_after_max, .. } = storm;
     Ok(format!(
         "### Resume storm: {clients} clients, {messages_per_second} messages a second, \
          connections cut after {} to {} s, server killed {restarts} times\n\n{outcome}",

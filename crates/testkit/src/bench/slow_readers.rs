@@ -7,9 +7,13 @@ use tokio::{
     time::{Duration, Instant, MissedTickBehavior, interval, sleep},
 };
 
-use super::{Plan, crowd, crowd::Pair, spread::Spread, usage::rss_kb};
+use super::{
+    Plan, Spread,
+    crowd::{self, Pair},
+    usage::rss_kb,
+};
 use crate::{
-    Fault, fresh,
+    Fault, database,
     server::Server,
     socket::{Ending, Socket, Stall},
 };
@@ -91,7 +95,7 @@ async fn phase(plan: &Plan, good: &mut [Pairing], lazy: &[Pair]) -> Result<Sprea
         sends.spawn(async move { speaker.call_ok("send-message", &message).await.map(drop) });
         for pair in lazy.iter().cycle().skip(turn * LONG_EACH % lazy.len().max(1)).take(LONG_EACH) {
             // Nobody waits for these answers.
-            let message = crowd::long_message(&pair.conversation, &fresh::id("m"));
+            let message = crowd::long_message(&pair.conversation, &database::id("m"));
             pair.salon.emit("send-message", &message);
         }
         turn += 1;
@@ -119,7 +123,7 @@ fn collect(good: &mut [Pairing]) -> Result<Spread, Fault> {
 
 /// A key that says when its message was due.
 fn key(due: Instant) -> String {
-    format!("{}-{}", since_start(due).as_micros(), fresh::id("m"))
+    format!("{}-{}", since_start(due).as_micros(), database::id("m"))
 }
 
 fn due(content: &str) -> Option<Instant> {

@@ -7,12 +7,8 @@ use tokio::{
     time::{Duration, Instant},
 };
 
-use super::{
-    Plan, crowd,
-    spread::{Spread, millis},
-    usage::Meter,
-};
-use crate::{Fault, fresh, server::Server, socket::Socket};
+use super::{Plan, Spread, crowd, millis, usage::Meter};
+use crate::{Fault, database, server::Server, socket::Socket};
 
 const PAIRS: usize = 32;
 /// Messages under way, spread over all sockets.
@@ -103,7 +99,7 @@ async fn talk(speakers: &[Speaker], under_way: usize, time: Duration) -> Result<
 async fn keep_sending((socket, conversation): Speaker, end: Instant) -> Result<Spread, Fault> {
     let mut spread = Spread::new()?;
     while Instant::now() < end {
-        let message = crowd::message(&conversation, &fresh::id("m"));
+        let message = crowd::message(&conversation, &database::id("m"));
         let sent = Instant::now();
         socket.call_ok("send-message", &message).await?;
         spread.add(sent.elapsed());

@@ -8,7 +8,7 @@ use testkit::{
     bench::{Bookings, Plan, Subject, run, run_one},
     mail_drill,
     reference::Size,
-    storm,
+    resume_load,
 };
 
 const DURATION_S: u64 = 20;
@@ -103,7 +103,7 @@ impl Only {
     fn subject(self) -> Subject {
         match self {
             Self::Storm { clients, messages_per_second, restarts, calm_s, cut_after_max_s } => {
-                Subject::Storm(storm::Plan {
+                Subject::Storm(resume_load::Plan {
                     clients,
                     messages_per_second,
                     restarts,

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::{Fault, rest::Rest, rest::fetch};
+use crate::{
+    Fault,
+    rest::{Rest, fetch},
+};
 
 const LISTED: &str = "/messaging/conversations?limit=100";
 

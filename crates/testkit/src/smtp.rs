@@ -1,10 +1,8 @@
 //! A mail server as a process, and the mails that it takes.
 
-mod clock;
-mod letter;
-
 use std::{path::PathBuf, process::Stdio};
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader},
@@ -13,9 +11,12 @@ use tokio::{
 };
 use xtask::{node, workspace};
 
-use crate::{Fault, fault::same, wait::within};
-pub use clock::{a_day_passes, all_put_off, all_settled, an_hour_passes};
-pub use letter::Email;
+use crate::{
+    Fault,
+    database::Database,
+    fault::same,
+    wait::{self, within},
+};
 
 /// Takes mail on a port of this machine. Ends when dropped, and with this process.
 #[derive(Debug)]
@@ -163,4 +164,124 @@ fn installed() -> Result<PathBuf, Fault> {
     let folder = workspace::root().join("crates/mailer/tests/smtp-server");
     node::ensure_locked(&folder).map_err(Fault::while_doing("install the mail server"))?;
     Ok(folder)
+}
+
+// What the database says of mail, which no test waits an hour for.
+
+/// Waits until no mail waits and none is under way.
+///
+/// # Errors
+/// When some does all the time.
+pub async fn all_settled(database: &Database) -> Result<(), Fault> {
+    let left = "SELECT (SELECT count(*) FROM messaging.pending_mail)
+        + (SELECT count(*) FROM messaging.mail WHERE NOT is_closed)
+        + (SELECT count(*) FROM messaging.job WHERE kind = 'send_mail')";
+    until_none(database, "every mail settled", left).await
+}
+
+/// Waits until whatever waits to be told was put off to a later moment.
+///
+/// # Errors
+/// When something never is.
+pub async fn all_put_off(database: &Database) -> Result<(), Fault> {
+    let left = "SELECT (SELECT count(*) FROM messaging.pending_mail WHERE wait_until IS NULL)
+        + (SELECT count(*) FROM messaging.mail WHERE NOT is_closed)
+        + (SELECT count(*) FROM messaging.job WHERE kind = 'send_mail')";
+    until_none(database, "every mail put off", left).await
+}
+
+/// For mail an hour passes at once: everything that it remembers happened an hour earlier.
+///
+/// # Errors
+/// When the database does not take it.
+pub async fn an_hour_passes(database: &Database) -> Result<(), Fault> {
+    pass(database, "1 hour").await
+}
+
+/// For mail a day passes at once.
+///
+/// # Errors
+/// See [`an_hour_passes`].
+pub async fn a_day_passes(database: &Database) -> Result<(), Fault> {
+    pass(database, "24 hours").await
+}
+
+async fn pass(database: &Database, time: &str) -> Result<(), Fault> {
+    let earlier = format!(
+        "BEGIN;
+        UPDATE messaging.pending_mail
+        SET since = since - interval '{time}', wait_until = wait_until - interval '{time}';
+        UPDATE messaging.told_conversation SET at = at - interval '{time}';
+        UPDATE messaging.mail SET at = at - interval '{time}';
+        COMMIT"
+    );
+    let moved = database.client().await?.batch_execute(&earlier).await;
+    moved.map_err(Fault::while_doing("let time pass"))
+}
+
+async fn until_none(database: &Database, what: &str, count: &str) -> Result<(), Fault> {
+    let client = database.client().await?;
+    wait::until(what, async || {
+        let row = client.query_one(count, &[]).await;
+        let row = row.map_err(Fault::while_doing("count the mails that are left"))?;
+        Ok((row.get::<_, i64>(0) == 0).then_some(()))
+    })
+    .await
+}
+
+/// A mail that a mail server took. Its `Debug` is for failed tests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Email {
+    /// Whom it is for.
+    pub to: String,
+    /// Everything, header and body, as it was sent.
+    pub source: String,
+}
+
+impl Email {
+    fn parse(mail: &Value) -> Result<Self, Fault> {
+        let to = mail["to"][0].as_str().map(str::to_owned);
+        let source = mail["text"].as_str().and_then(|text| BASE64_STANDARD.decode(text).ok());
+        let source = source.and_then(|bytes| String::from_utf8(bytes).ok());
+        match (to, source) {
+            (Some(to), Some(source)) => Ok(Self { to, source }),
+            _ => Err(Fault::new("a mail that cannot be read")),
+        }
+    }
+
+    /// A line of the header, its continuations taken along; empty when there is none.
+    pub fn header(&self, name: &str) -> String {
+        let head = self.source.split("\r\n\r\n").next().unwrap_or_default();
+        let unfolded = head.replace("\r\n ", " ").replace("\r\n\t", " ");
+        let is_named = |line: &&str| {
+            line.split_once(':').is_some_and(|(found, _)| found.eq_ignore_ascii_case(name))
+        };
+        let line = unfolded.lines().find(is_named);
+        let value = line.and_then(|line| line.split_once(':'));
+        value.map(|(_, value)| value.trim().to_owned()).unwrap_or_default()
+    }
+
+    /// Whether these ASCII words are in it, as quoted-printable has them (RFC 2045, 6.7).
+    pub fn says(&self, words: &str) -> bool {
+        self.source.replace("=\r\n", "").contains(words)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_header_is_found_whole_and_only_above_the_body() {
+        let source =
+            "Subject: one\r\n two\r\nmessage-id: <a@b>\r\n\r\nX-Body: no\r\nsoft=\r\nbreak";
+        let mail = json!({ "to": ["lea@example.org"], "text": BASE64_STANDARD.encode(source) });
+        let letter = Email::parse(&mail).expect("a mail");
+        assert_eq!(letter.header("Subject"), "one two");
+        assert_eq!(letter.header("Message-ID"), "<a@b>");
+        assert_eq!(letter.header("X-Body"), "");
+        assert!(letter.says("softbreak") && letter.to == "lea@example.org");
+    }
 }

@@ -1,0 +1,378 @@
+//! Where the service runs: a server with its database, its files and its log.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
+
+use serde_json::{Value, json};
+use tokio_postgres::Client;
+
+use super::{Plan, answers::Answers};
+use crate::{
+    Fault,
+    appointment::{Report, booking_service},
+    database::{self, Database},
+    operator::Operator,
+    person::Person,
+    rest::{FormFile, Rest},
+    server::{Launch, Server},
+    stage::{Stage, text},
+    traces, wait,
+};
+
+/// Mail about new messages leaves at once, about further ones an hour later.
+const SETTINGS: [(&str, &str); 4] = [
+    ("MAIL_FROM", "noreply@mail.example.org"),
+    ("MAIL_DELAY_MS", "0"),
+    ("JOBS_POLL_INTERVAL_MS", "20"),
+    ("LOG_LEVEL", "trace"),
+];
+/// Links that were made in one place are good in the other.
+const SECRET: &str = "the-secret-of-a-drill-which-is-long-enough";
+/// What is to be done now or soon, given up jobs not counted.
+const TO_DO: &str = "
+SELECT (SELECT count(*) FROM messaging.job
+        WHERE dead_at IS NULL AND run_at < now() + interval '10 minutes')
+    + (SELECT count(*) FROM messaging.pending_mail WHERE wait_until IS NULL)
+    + (SELECT count(*) FROM messaging.appointment_event
+        WHERE handled_at IS NULL AND rejected_at IS NULL)";
+
+/// A running service.
+pub(super) struct Place {
+    pub(super) stage: Stage,
+    pub(super) operator: Operator,
+    pub(super) files: PathBuf,
+}
+
+impl Place {
+    /// Starts the server on this database and the files of the place, with or without jobs.
+    pub(super) async fn open(
+        plan: &Plan,
+        name: &str,
+        database: Database,
+        mail: &str,
+        jobs: bool,
+    ) -> Result<Self, Fault> {
+        let files = Self::files_in(plan, name);
+        let folder = files.to_str().ok_or_else(|| Fault::new("a folder with an odd name"))?;
+        let log = plan.folder.join(format!("{name}.log"));
+        let mut launch = Launch::new(&plan.server, &database.url(), log)
+            .with("FILES_FOLDER", folder)
+            .with("MAIL_SMTP_URL", mail)
+            .with("JOBS_RUN", if jobs { "on" } else { "off" });
+        for (name, value) in SETTINGS {
+            launch = launch.with(name, value);
+        }
+        SECRET.clone_into(&mut launch.secret);
+        let operator = Self::operator(plan, &database);
+        let stage = Stage { server: Server::start(launch).await?, database };
+        Ok(Self { stage, operator, files })
+    }
+
+    /// Where the files of a place are.
+    pub(super) fn files_in(plan: &Plan, name: &str) -> PathBuf {
+        plan.folder.join(format!("files-{name}"))
+    }
+
+    /// Whoever looks after a database.
+    pub(super) fn operator(plan: &Plan, database: &Database) -> Operator {
+        Operator::new(&plan.server, &database.url())
+    }
+
+    pub(super) fn url(&self) -> String {
+        self.stage.database.url()
+    }
+
+    /// Waits until nothing is left to do.
+    pub(super) async fn quiet(&self) -> Result<(), Fault> {
+        let client = self.stage.database.client().await?;
+        wait::until("nothing left to do", async || {
+            let row = client.query_one(TO_DO, &[]).await;
+            let row = row.map_err(Fault::while_doing("count what is to be done"))?;
+            Ok((row.get::<_, i64>(0) == 0).then_some(()))
+        })
+        .await
+    }
+
+    /// Waits until a person is forgotten, and everything that this brings about is done.
+    pub(super) async fn forgotten(&self, person: &str) -> Result<(), Fault> {
+        let service = self.stage.rest(&booking_service())?;
+        let path = format!("/internal/erasures/{person}");
+        wait::until("the end of an erasure", async || {
+            let receipt = service.get(&path).await?.expect(200)?;
+            Ok(receipt["finishedAt"].is_string().then_some(()))
+        })
+        .await?;
+        self.quiet().await
+    }
+
+    /// What these people are answered, behind their ids.
+    pub(super) async fn answers(
+        &self,
+        people: impl Iterator<Item = &Person>,
+    ) -> Result<Vec<(String, Answers)>, Fault> {
+        let mut all = Vec::new();
+        for person in people {
+            all.push((person.id.clone(), Answers::to(&self.stage.rest(person)?).await?));
+        }
+        Ok(all)
+    }
+
+    /// Where a word stands: columns, files, and the log.
+    pub(super) async fn traces(&self, word: &str) -> Result<Vec<String>, Fault> {
+        let mut found = traces::in_folder(&self.files, word.as_bytes())?;
+        found.extend(traces::in_database(&self.url(), word).await?);
+        let log = self.stage.server.log()?;
+        let line = log.lines().find(|line| traces::holds(line.as_bytes(), word.as_bytes()));
+        found.extend(line.map(str::to_owned));
+        Ok(found)
+    }
+}
+
+// What belongs to one person, by its ids.
+
+const CONVERSATIONS: &str = "SELECT id::text FROM messaging.conversation WHERE client_id = $1";
+/// Beside the conversations: what was said there, pictures and the places of their bytes, and the
+/// archives of everybody who took part.
+const REST: &str = "
+WITH theirs AS (SELECT id, salon_id FROM messaging.conversation WHERE client_id = $1)
+SELECT id::text FROM messaging.message WHERE conversation_id IN (SELECT id FROM theirs)
+UNION SELECT unnest(ARRAY[a.object_key, a.thumbnail_key])::text FROM messaging.attachment AS a
+    JOIN messaging.message AS m ON m.id = a.message_id WHERE m.conversation_id IN (SELECT id FROM theirs)
+UNION SELECT object_key FROM messaging.export
+    WHERE person_id = $1 OR person_id IN (SELECT salon_id FROM theirs)";
+
+/// Of the bytes those that go with the person: what they sent themselves, and the archives.
+const FILES: &str = "
+WITH theirs AS (SELECT id, salon_id FROM messaging.conversation WHERE client_id = $1)
+SELECT unnest(ARRAY[a.object_key, a.thumbnail_key])::text FROM messaging.attachment AS a
+    JOIN messaging.message AS m ON m.id = a.message_id
+    WHERE m.conversation_id IN (SELECT id FROM theirs) AND m.author_side = 'client'
+UNION SELECT object_key FROM messaging.export
+    WHERE person_id = $1 OR person_id IN (SELECT salon_id FROM theirs)";
+
+/// The ids of a person and of everything that is theirs.
+pub(super) struct Theirs {
+    conversations: BTreeSet<String>,
+    files: BTreeSet<String>,
+    all: Vec<String>,
+}
+
+impl Theirs {
+    /// What belongs to a client.
+    pub(super) async fn of(url: &str, client: &str) -> Result<Self, Fault> {
+        let database = database::connect(url).await?;
+        let conversations = ids(&database, CONVERSATIONS, client).await?;
+        let files = ids(&database, FILES, client).await?;
+        let mut all = vec![client.to_owned()];
+        all.extend(conversations.iter().cloned());
+        all.extend(ids(&database, REST, client).await?);
+        Ok(Self { conversations, files, all })
+    }
+
+    /// The conversations.
+    pub(super) fn conversations(&self) -> &BTreeSet<String> {
+        &self.conversations
+    }
+
+    /// What is left of these files when theirs are gone.
+    pub(super) fn without_files(
+        &self,
+        files: &BTreeMap<String, Vec<u8>>,
+    ) -> BTreeMap<String, Vec<u8>> {
+        let mut left = files.clone();
+        left.retain(|name, _| !self.files.contains(name));
+        left
+    }
+
+    /// Whether a row is about anything of it.
+    pub(super) fn are_named_in(&self, row: &str) -> bool {
+        let mut words = row.split(|c: char| !(c.is_ascii_alphanumeric() || "-_/".contains(c)));
+        words.any(|word| self.all.iter().any(|id| id == word))
+    }
+}
+
+async fn ids(database: &Client, sql: &str, client: &str) -> Result<BTreeSet<String>, Fault> {
+    let rows = database.query(sql, &[&client]).await;
+    let rows = rows.map_err(Fault::while_doing("look for what is theirs"))?;
+    Ok(rows.iter().filter_map(|row| row.get::<_, Option<String>>(0)).collect())
+}
+
+// A service in which something of everything is there.
+
+/// What the client who is to be forgotten is called, and writes in everything.
+pub(super) const WORD: &str = "Zerbinette";
+/// Refused for ever by the mail server: what is written to it ends as a dead letter.
+const REFUSED: &str = "spam@example.org";
+const PHOTO: &[u8] = include_bytes!("../../assets/phone-photo.jpg");
+
+/// Everybody there is.
+pub(super) struct World {
+    pub(super) salons: [Person; 2],
+    /// The first is to be forgotten.
+    pub(super) clients: Vec<Person>,
+}
+
+impl World {
+    /// Everybody, as they will be.
+    pub(super) fn of(plan: &Plan) -> Self {
+        let client = |number: usize| {
+            let first_name = if number == 0 { WORD } else { "Camille" };
+            Person::client(&format!("client-{number}"), first_name, "Martin")
+        };
+        Self {
+            salons: [
+                Person::salon("salon-1", "Encre Noire"),
+                Person::salon("salon-2", "Atelier Bleu"),
+            ],
+            clients: (0..plan.clients).map(client).collect(),
+        }
+    }
+
+    /// Who is to be forgotten.
+    pub(super) fn leaving(&self) -> &Person {
+        &self.clients[0]
+    }
+
+    /// Everybody but who is to be forgotten.
+    pub(super) fn staying(&self) -> impl Iterator<Item = &Person> {
+        self.salons.iter().chain(&self.clients[1..])
+    }
+
+    /// Everybody.
+    pub(super) fn people(&self) -> impl Iterator<Item = &Person> {
+        self.salons.iter().chain(&self.clients)
+    }
+
+    /// Has everybody do what people do.
+    pub(super) async fn fill(&self, stage: &Stage, messages: usize) -> Result<(), Fault> {
+        self.register(&stage.rest(&booking_service())?).await?;
+        for (number, client) in self.clients.iter().enumerate() {
+            let salon = &self.salons[number % 2];
+            let conversation =
+                stage.conversation_about(&format!("booking-{number}"), salon, client).await?;
+            let talk = Talk { stage, salon, client, conversation };
+            talk.talk(messages).await?;
+            if number % 3 == 0 {
+                talk.photo(client).await?;
+                talk.photo(salon).await?;
+            }
+            if number % 4 == 1 {
+                talk.read_by(salon).await?;
+                talk.mute(client).await?;
+            }
+        }
+        book(stage, &self.salons[0], self.leaving()).await?;
+        for person in [&self.clients[0], &self.clients[1], &self.salons[0]] {
+            archive(&stage.rest(person)?).await?;
+        }
+        Ok(())
+    }
+
+    async fn register(&self, service: &Rest) -> Result<(), Fault> {
+        let client = |(number, person): (usize, &Person)| {
+            let email = match number {
+                0 => format!("{WORD}@example.org"),
+                1 => REFUSED.to_owned(),
+                _ => format!("{}@example.org", person.id),
+            };
+            let name = &person.claims()["firstName"];
+            json!({ "id": person.id, "role": "client", "firstName": name, "lastName": "Martin", "email": email })
+        };
+        let mut people: Vec<_> = self.clients.iter().enumerate().map(client).collect();
+        for salon in &self.salons {
+            let (name, email) = (&salon.claims()["salonName"], format!("{}@example.org", salon.id));
+            people.push(
+                json!({ "id": salon.id, "role": "user_salon", "salonName": name, "email": email }),
+            );
+        }
+        let entries = json!({ "participants": people });
+        service.post("/internal/participants:batch", &entries).await?.expect(204).map(drop)
+    }
+}
+
+/// A salon and a client who talk.
+struct Talk<'a> {
+    stage: &'a Stage,
+    salon: &'a Person,
+    client: &'a Person,
+    conversation: String,
+}
+
+impl Talk<'_> {
+    async fn talk(&self, messages: usize) -> Result<(), Fault> {
+        let name = self.client.claims()["firstName"].as_str().unwrap_or_default();
+        for number in 0..messages {
+            let sent = if number % 2 == 0 {
+                let words = format!("Bonjour, ici {name}, question {number}");
+                self.stage.message(self.client, &self.conversation, &words).await?
+            } else {
+                let words = format!("Réponse {number}");
+                self.stage.message(self.salon, &self.conversation, &words).await?
+            };
+            if number == 2 {
+                let path = format!("/messaging/messages/{}", text(&sent, "id")?);
+                self.stage.rest(self.client)?.delete(&path).await?.expect(204)?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn photo(&self, author: &Person) -> Result<(), Fault> {
+        let rest = self.stage.rest(author)?;
+        // What the other side writes is theirs, and stays.
+        let name = match author.claims().get("firstName").and_then(Value::as_str) {
+            Some(first_name) => format!("dessin de {first_name}.jpg"),
+            None => "croquis.jpg".to_owned(),
+        };
+        let file = FormFile { name: &name, media_type: "image/jpeg", bytes: PHOTO };
+        let upload = file.post(&rest, "/messaging/attachments").await?.expect(201)?;
+        let message =
+            json!({ "content": "", "attachments": [{ "attachmentId": text(&upload, "id")? }] });
+        let path = format!("/messaging/conversations/{}/messages", self.conversation);
+        rest.post(&path, &message).await?.expect(201).map(drop)
+    }
+
+    async fn read_by(&self, reader: &Person) -> Result<(), Fault> {
+        let path = format!("/messaging/conversations/{}/mark-read", self.conversation);
+        self.stage.rest(reader)?.call("PATCH", &path, None).await?.expect(204).map(drop)
+    }
+
+    async fn mute(&self, person: &Person) -> Result<(), Fault> {
+        let rest = self.stage.rest(person)?;
+        let wish = json!({ "emailFrequency": "HOURLY" });
+        rest.patch("/notification-preferences", &wish).await?.expect(200)?;
+        let which = json!({ "conversationId": self.conversation });
+        rest.post("/notification-preferences/mute", &which).await?.expect(201).map(drop)
+    }
+}
+
+/// The platform reports an appointment of the two.
+async fn book(stage: &Stage, salon: &Person, client: &Person) -> Result<(), Fault> {
+    let report =
+        Report::new("confirmed", "booking-0", &salon.id, &client.id).with("clientFirstName", WORD);
+    report.send(&stage.rest(&booking_service())?).await?.expect(202).map(drop)
+}
+
+/// Asks for an archive of one's data until it can be fetched.
+async fn archive(rest: &Rest) -> Result<(), Fault> {
+    wait::until("an archive", async || {
+        let answer = rest.get("/messaging/me/export").await?;
+        Ok((answer.status == 200).then_some(()))
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_is_about_an_id_only_when_it_names_it_whole() {
+        let (conversations, files) = (BTreeSet::new(), BTreeSet::new());
+        let theirs = Theirs { conversations, files, all: vec!["client-0".to_owned()] };
+        assert!(theirs.are_named_in("messaging.participant (client-0,client,\"\")"));
+        assert!(!theirs.are_named_in("messaging.participant (client-01,client,\"\")"));
+    }
+}

@@ -1,0 +1,320 @@
+//! A resume storm: many clients in many conversations whose connections are cut every few seconds, on a
+//! server that is killed again and again, while people go on talking. Afterwards each client's view must
+//! equal a fresh snapshot (G6): nothing twice, nothing missing, nothing out of order.
+
+pub mod clients;
+
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+
+use clients::{Caller, Receipts, Speakers, Survivor};
+use futures_util::future::try_join_all;
+use serde_json::{Value, json};
+use tokio::{
+    sync::watch,
+    task::JoinSet,
+    time::{Instant, sleep, timeout_at},
+};
+
+use crate::{
+    Fault, database,
+    fault::same,
+    person::{self, Person},
+    rest::Rest,
+    server::Server,
+    stage::text,
+};
+
+/// How big a storm.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// Clients: five of each conversation, three of its client and two of its salon.
+    pub clients: usize,
+    /// Messages a second, over all conversations.
+    pub messages_per_second: u32,
+    /// How often the server is killed and started again.
+    pub restarts: usize,
+    /// From one restart to the next.
+    pub calm: Duration,
+    /// The longest that a connection lasts; the shortest is a quarter of it.
+    pub cut_after_max: Duration,
+}
+
+/// Clients of one conversation.
+const CLIENTS_PER_ROOM: usize = 5;
+
+/// Raises the storm and looks at what it leaves.
+///
+/// # Errors
+/// When somebody was told something twice or out of order, or the views differ from a fresh snapshot.
+pub async fn rage(plan: &Plan, server: &mut Server) -> Result<Outcome, Fault> {
+    let rooms = seed(server, plan.clients.div_ceil(CLIENTS_PER_ROOM)).await?;
+    let (ended, until) = watch::channel(false);
+    let mut callers = JoinSet::new();
+    for number in 0..plan.clients {
+        let room = rooms[number / CLIENTS_PER_ROOM].clone();
+        let caller = Caller::new(number, room, &server.url(), plan.cut_after_max);
+        callers.spawn(caller.call(until.clone()));
+    }
+    let speakers = Speakers::start(&rooms, &server.url(), plan.messages_per_second, until);
+    let faults = run_faults(plan, server).await;
+    ended.send_replace(true);
+    let receipts = speakers.finish().await?;
+    faults?;
+    judge(callers, &rooms, &server.url(), &receipts).await
+}
+
+/// Rooms are shared by everybody in them.
+type Rooms = Vec<Arc<Room>>;
+
+// The server's fate: killed without a word and started again, as often as planned.
+
+/// Kills and restarts, with a calm before, between and after.
+async fn run_faults(plan: &Plan, server: &mut Server) -> Result<(), Fault> {
+    for _ in 0..plan.restarts {
+        sleep(plan.calm).await;
+        server.kill_9().await?;
+        server.restart().await?;
+    }
+    sleep(plan.calm).await;
+    Ok(())
+}
+
+// The conversations of a storm and the people in them.
+
+/// One conversation, and the tokens of its two sides.
+#[derive(Debug)]
+struct Room {
+    conversation: String,
+    salon_token: String,
+    client_token: String,
+}
+
+impl Room {
+    /// The token of the client with this number: of every five, three are the client's.
+    fn token_of(&self, number: usize) -> &str {
+        if number % 5 < 3 { &self.client_token } else { &self.salon_token }
+    }
+}
+
+/// So many conversations, all new.
+async fn seed(server: &Server, count: usize) -> Result<Rooms, Fault> {
+    let http = Rest::new(&server.url());
+    try_join_all((0..count).map(|_| room(server.secret(), &http))).await
+}
+
+async fn room(secret: &str, http: &Rest) -> Result<Arc<Room>, Fault> {
+    let salon = Person::salon(&database::id("salon"), "Encre Noire");
+    let client = Person::client(&database::id("client"), "Camille", "Martin");
+    let salon_token = person::mint(secret, &salon, person::LIFETIME_S)?;
+    let client_token = person::mint(secret, &client, person::LIFETIME_S)?;
+    // The server gets to know people from their tokens.
+    let hello = "/messaging/conversations/unread/total";
+    http.with_token(&client_token).get(hello).await?.expect(200)?;
+    let new = json!({ "clientUserId": client.id, "subject": "Tempête" });
+    let opened = http.with_token(&salon_token).post("/messaging/conversations", &new).await?;
+    let conversation = text(&opened.expect(201)?, "id")?;
+    Ok(Arc::new(Room { conversation, salon_token, client_token }))
+}
+
+// What a storm leaves: each client's view against a fresh snapshot.
+
+/// How long after the last acknowledgement the last event may arrive.
+const QUIET: Duration = Duration::from_secs(15);
+
+/// The figures of a storm that left every view right.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Outcome {
+    /// Clients whose view equalled a fresh snapshot.
+    pub clients: usize,
+    /// Messages acknowledged, all of them stored once.
+    pub messages: usize,
+    /// Returns with a `pid` and an offset.
+    pub returns: usize,
+    /// Of those, the ones with `socket.recovered`.
+    pub recovered: usize,
+    /// How often somebody was refused, which the stock client takes for an answer.
+    pub refused: usize,
+    /// How often somebody was told to load a snapshot.
+    pub told_to_resync: usize,
+    /// Messages that a screen showed as read by the other side, as the snapshot did.
+    pub shown_read: usize,
+    /// Messages that a screen showed as not read, as the snapshot did.
+    pub shown_unread: usize,
+}
+
+impl Outcome {
+    /// Recovered returns, in tenths of a percent.
+    pub fn recovered_per_mille(&self) -> usize {
+        self.recovered * 1_000 / self.returns.max(1)
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { clients, messages, returns, recovered, refused, told_to_resync, .. } = self;
+        let Self { shown_read, shown_unread, .. } = self;
+        let per_mille = self.recovered_per_mille();
+        let (whole, tenth) = (per_mille / 10, per_mille % 10);
+        writeln!(
+            f,
+            "| views equal to a fresh snapshot | messages acknowledged | returns | recovered | refused | told to resync | shown read, unread |"
+        )?;
+        writeln!(f, "| ---: | ---: | ---: | ---: | ---: | ---: | ---: |")?;
+        writeln!(
+            f,
+            "| {clients} of {clients} | {messages} | {returns} | {recovered} ({whole}.{tenth} %) | {refused} | {told_to_resync} | {shown_read}, {shown_unread} |"
+        )
+    }
+}
+
+/// Compares what there is, what was promised and what everybody sees.
+async fn judge(
+    mut callers: JoinSet<Result<Survivor, Fault>>,
+    rooms: &Rooms,
+    url: &str,
+    receipts: &Receipts,
+) -> Result<Outcome, Fault> {
+    let http = Rest::new(url);
+    for room in rooms {
+        let http = http.with_token(&room.salon_token);
+        kept(room, &messages(&http, &room.conversation).await?, receipts)?;
+    }
+    let mut outcome = Outcome { messages: receipts.len(), ..Outcome::default() };
+    while let Some(survivor) = callers.join_next().await {
+        let survivor = survivor.map_err(Fault::while_doing("come back"))??;
+        outcome.clients += 1;
+        outcome.returns += survivor.returns.able;
+        outcome.recovered += survivor.returns.recovered;
+        outcome.refused += survivor.returns.refused;
+        outcome.told_to_resync += survivor.returns.told_to_resync;
+        let messages = compare(survivor, &http).await?;
+        let shown_read = messages.values().filter(|message| message.is_read).count();
+        outcome.shown_read += shown_read;
+        outcome.shown_unread += messages.len() - shown_read;
+    }
+    Ok(outcome)
+}
+
+/// All that was acknowledged is there, and nothing else.
+fn kept(room: &Room, stored: &Messages, receipts: &Receipts) -> Result<(), Fault> {
+    let promised: BTreeMap<_, _> = receipts
+        .iter()
+        .filter(|((conversation, _), _)| *conversation == room.conversation)
+        .map(|((_, id), (seq, content))| (*seq, (id, content)))
+        .collect();
+    let stored = stored.iter().map(|(seq, message)| (*seq, (&message.id, &message.content)));
+    same_by_position("what is stored against what was acknowledged", &stored.collect(), &promised)
+}
+
+/// The messages on a screen that equals a fresh snapshot: texts, read marks and the unread total.
+async fn compare(survivor: Survivor, http: &Rest) -> Result<Messages, Fault> {
+    let Survivor { number, room, mut socket, mut view, .. } = survivor;
+    let http = http.with_token(room.token_of(number));
+    let fresh = messages(&http, &room.conversation).await?;
+    let unread = unread(&http).await?;
+    let deadline = Instant::now() + QUIET;
+    while *view.messages() != fresh || view.unread() != unread {
+        match timeout_at(deadline, socket.next()).await {
+            Ok(Some(event)) => view.hear(&event)?,
+            Ok(None) => return Err(Fault::new(format!("client {number} was put out at the end"))),
+            Err(_) => break,
+        }
+    }
+    socket.catch_up().await?;
+    socket.cut();
+    while let Some(event) = socket.next().await {
+        view.hear(&event)?;
+    }
+    let what = format!("client {number}, its screen against a fresh snapshot");
+    same_by_position(&what, view.messages(), &fresh)?;
+    same(&format!("client {number}, its unread total"), view.unread(), unread)?;
+    Ok(fresh)
+}
+
+fn same_by_position<T: PartialEq>(
+    what: &str,
+    found: &BTreeMap<i64, T>,
+    expected: &BTreeMap<i64, T>,
+) -> Result<(), Fault> {
+    if found == expected {
+        return Ok(());
+    }
+    let lacks: Vec<_> = expected.keys().filter(|seq| !found.contains_key(seq)).collect();
+    let extra: Vec<_> = found.keys().filter(|seq| !expected.contains_key(seq)).collect();
+    let is_other = |seq: &&i64| expected.get(seq).is_some_and(|other| found[seq] != *other);
+    let other: Vec<_> = found.keys().filter(is_other).collect();
+    Err(Fault::new(format!(
+        "{what}: lacks {lacks:?}, has {extra:?} in excess, shows {other:?} otherwise"
+    )))
+}
+
+// What is there when one asks afresh.
+
+/// Messages by position.
+type Messages = BTreeMap<i64, Shown>;
+
+/// A message as a screen shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Shown {
+    id: String,
+    content: String,
+    author: String,
+    /// Whether the other side has read it.
+    is_read: bool,
+}
+
+/// One message, as an event or a page tells it, and its position.
+fn message(value: &Value) -> Result<(i64, Shown), Fault> {
+    let lacks = |what: &str| Fault::new(format!("a message without {what}"));
+    let shown = Shown {
+        id: text(value, "id")?,
+        content: text(value, "content")?,
+        author: text(&value["sender"], "id")?,
+        is_read: value["isRead"].as_bool().ok_or_else(|| lacks("isRead"))?,
+    };
+    Ok((value["seq"].as_i64().ok_or_else(|| lacks("a position"))?, shown))
+}
+
+/// Every message of a conversation, page by page.
+async fn messages(http: &Rest, conversation: &str) -> Result<Messages, Fault> {
+    let path = format!("/messaging/conversations/{conversation}/messages?limit=100");
+    let mut messages = Messages::new();
+    let mut next = path.clone();
+    loop {
+        let page = http.get(&next).await?.expect(200)?;
+        for value in page["data"].as_array().into_iter().flatten() {
+            messages.extend([message(value)?]);
+        }
+        match page["nextCursor"].as_str() {
+            Some(cursor) => next = format!("{path}&cursor={cursor}"),
+            None => return Ok(messages),
+        }
+    }
+}
+
+/// How many messages wait for the owner of this token.
+async fn unread(http: &Rest) -> Result<Option<u64>, Fault> {
+    let total = http.get("/messaging/conversations/unread/total").await?.expect(200)?;
+    Ok(total["totalUnread"].as_u64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_share_is_of_those_who_could_return() {
+        let outcome = Outcome { returns: 400, recovered: 397, ..Outcome::default() };
+        assert_eq!(outcome.recovered_per_mille(), 992);
+        assert!(outcome.to_string().contains("397 (99.2 %)"), "{outcome}");
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        let found = BTreeMap::from([(1, "a"), (3, "b")]);
+        let expected = BTreeMap::from([(2, "a"), (3, "c")]);
+        let fault = same_by_position("screen", &found, &expected).expect_err("they differ");
+        let text = "screen: lacks [2], has [1] in excess, shows [3] otherwise";
+        assert_eq!(fault.to_string(), text);
+    }
+}
