@@ -8,9 +8,8 @@ use std::{
 };
 
 use domain::{
-    Messaging,
     ids::UserId,
-    participant::{Caller, Role},
+    participant::{Caller, Role, directory::Directory},
     ports::TokenVerifier,
     time::Zone,
 };
@@ -24,14 +23,14 @@ const REMEMBERED_MAX: usize = 10_000;
 /// and again when it says something else.
 pub(crate) struct Callers {
     tokens: Arc<dyn TokenVerifier>,
-    messaging: Messaging,
+    directory: Directory,
     hasher: RandomState,
     passed_on: Mutex<HashMap<UserId, u64>>,
 }
 
 impl Callers {
-    pub(crate) fn new(tokens: Arc<dyn TokenVerifier>, messaging: Messaging) -> Self {
-        Self { tokens, messaging, hasher: RandomState::new(), passed_on: Mutex::default() }
+    pub(crate) fn new(tokens: Arc<dyn TokenVerifier>, directory: Directory) -> Self {
+        Self { tokens, directory, hasher: RandomState::new(), passed_on: Mutex::default() }
     }
 
     /// Which person `token` names.
@@ -47,7 +46,7 @@ impl Callers {
         if self.remembered().get(&caller.user) == Some(&said) {
             return Ok(caller);
         }
-        self.messaging.sync_profile(&caller).await?;
+        self.directory.sync_profile(&caller).await?;
         self.remember(&caller.user, said);
         Ok(caller)
     }

@@ -30,7 +30,7 @@ use actix_web::{
     web::{self, Data, ServiceConfig, delete, patch, post, put},
 };
 use domain::{
-    Messaging, Uploads,
+    Services, Uploads,
     ports::{Files, Ids},
 };
 use middleware::read;
@@ -87,7 +87,7 @@ impl Default for Settings {
 
 /// What handlers work with.
 pub(crate) struct Context {
-    pub(crate) messaging: Messaging,
+    pub(crate) services: Services,
     pub(crate) uploads: Uploads,
     pub(crate) files: Arc<dyn Files>,
     pub(crate) links: Links,

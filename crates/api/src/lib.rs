@@ -30,7 +30,7 @@ use actix_web::{
 };
 use callers::Callers;
 use domain::{
-    Messaging, Uploads,
+    Services, Uploads,
     conversation::uploads::UploadSettings,
     ports::{Clock, Files, Ids, TokenVerifier},
     retention::RetentionSettings,
@@ -40,7 +40,7 @@ use limits::Limits;
 use links::Links;
 use mail::{KeptMails, Webhooks};
 use readiness::Readiness;
-use realtime::{PlainWebSocket, Realtime, Services};
+use realtime::{PlainWebSocket, Realtime};
 use tracing_actix_web::TracingLogger;
 
 pub use http::{openapi_internal_json, openapi_json};
@@ -107,24 +107,24 @@ impl Api {
         let limits = Limits::new(limits);
         let links = Links::new(links, clock.clone());
         let realtime = Realtime::new(realtime, store.clone(), links.clone());
-        let messaging =
-            Messaging::new(store.clone(), realtime.fanout(), clock.clone(), ids.clone())
-                .with_retention(retention);
+        let services = Services::new(store.clone(), realtime.fanout(), clock.clone(), ids.clone())
+            .with_retention(retention);
         let uploads =
             Uploads::new(store.clone(), files.clone(), clock.clone(), ids.clone(), uploads);
         let webhooks = mail.webhook_key.map(|key| Webhooks::new(key, clock.clone()));
-        let (sockets, plain) = realtime.doors(Services {
-            messaging: messaging.clone(),
+        let (sockets, plain) = realtime.doors(realtime::SessionPorts {
+            messaging: services.messaging.clone(),
+            directory: services.directory.clone(),
             tokens: tokens.clone(),
             clock,
             origins: http.origins.clone(),
             limits: limits.clone(),
         });
         let context = Data::new(http::Context {
-            callers: Callers::new(tokens, messaging.clone()),
+            callers: Callers::new(tokens, services.directory.clone()),
             readiness: Readiness::new(store, http.readiness_deadline_ms),
             ids,
-            messaging,
+            services,
             uploads,
             files,
             links,
@@ -161,10 +161,10 @@ impl Api {
             .wrap(from_fn(http::edge))
     }
 
-    /// The use cases, which tell the sockets of this node what they change: for whoever does the
+    /// The services, which tell the sockets of this node what they change: for whoever does the
     /// work that may wait.
-    pub fn messaging(&self) -> Messaging {
-        self.context.messaging.clone()
+    pub fn services(&self) -> Services {
+        self.context.services.clone()
     }
 
     /// Whether this node should be given work.

@@ -26,6 +26,7 @@ use admission::{Bounds, ConnectionLimiter};
 use domain::{
     Messaging,
     conversation::live::TypingPolicy,
+    participant::directory::Directory,
     ports::{Clock, Fanout, TokenVerifier},
     store::Store,
 };
@@ -109,8 +110,9 @@ impl Default for Settings {
 }
 
 /// What sessions need beside the hub.
-pub(crate) struct Services {
+pub(crate) struct SessionPorts {
     pub(crate) messaging: Messaging,
+    pub(crate) directory: Directory,
     pub(crate) tokens: Arc<dyn TokenVerifier>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) origins: Origins,
@@ -145,8 +147,8 @@ impl Realtime {
 
     /// The two doors that let people in: Socket.IO and plain WebSocket. Called once, inside a
     /// runtime.
-    pub(crate) fn doors(&self, services: Services) -> (::socketio::Server, PlainWebSocket) {
-        let Services { messaging, tokens, clock, origins, limits } = services;
+    pub(crate) fn doors(&self, ports: SessionPorts) -> (::socketio::Server, PlainWebSocket) {
+        let SessionPorts { messaging, directory, tokens, clock, origins, limits } = ports;
         admission::watch(&self.hub, clock.clone(), self.settings.expiry_notice_ms);
         presence::keep(&self.hub);
         typing::watch(&self.hub);
@@ -159,6 +161,7 @@ impl Realtime {
             settings: self.settings.clone(),
             hub: self.hub.clone(),
             messaging,
+            directory,
             tokens,
             clock,
             limits: limits.clone(),

@@ -18,6 +18,7 @@ pub mod participant;
 pub mod ports;
 pub mod privacy;
 pub mod retention;
+pub mod services;
 pub mod store;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -28,3 +29,4 @@ pub use conversation::uploads::Uploads;
 pub use jobs::worker::Worker;
 pub use mail::service::Mailing;
 pub use messaging::Messaging;
+pub use services::Services;

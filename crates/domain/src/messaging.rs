@@ -1,52 +1,37 @@
-//! What can be asked of the service: one file for each request. HTTP and sockets call the same.
+//! Conversations as a service: open, write, read, list and resume.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use crate::{
+    conversation::store::MessagingStore,
     ports::{Clock, Fanout, Ids},
-    retention::RetentionSettings,
-    store::Store,
-    time::Zone,
 };
 
-/// The service: rules over ports. Cheap to clone.
+/// What can be asked of conversations: commands in [`commands`](crate::conversation::commands),
+/// queries in [`queries`](crate::conversation::queries). HTTP and sockets call the same. Cheap to
+/// clone.
 #[derive(Clone)]
 pub struct Messaging {
-    pub(crate) store: Arc<dyn Store>,
+    pub(crate) store: Arc<dyn MessagingStore>,
     pub(crate) fanout: Arc<dyn Fanout>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn Ids>,
-    pub(crate) zone: Zone,
-    pub(crate) retention: RetentionSettings,
 }
 
 impl Messaging {
     /// Puts the service together.
     pub fn new(
-        store: Arc<dyn Store>,
+        store: Arc<dyn MessagingStore>,
         fanout: Arc<dyn Fanout>,
         clock: Arc<dyn Clock>,
         ids: Arc<dyn Ids>,
     ) -> Self {
-        let (zone, retention) = (Zone::default(), RetentionSettings::default());
-        Self { store, fanout, clock, ids, zone, retention }
-    }
-
-    /// The same where bookings take place in `zone` unless somebody says otherwise.
-    #[must_use]
-    pub fn with_zone(self, zone: Zone) -> Self {
-        Self { zone, ..self }
-    }
-
-    /// The same where things are kept as long as `retention` says, unless the store says otherwise.
-    #[must_use]
-    pub fn with_retention(self, retention: RetentionSettings) -> Self {
-        Self { retention, ..self }
+        Self { store, fanout, clock, ids }
     }
 }
 
-impl std::fmt::Debug for Messaging {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Messaging {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Messaging").finish_non_exhaustive()
     }
 }

@@ -1,11 +1,15 @@
 //! Everything durable, as one port.
 
+use async_trait::async_trait;
+
 use crate::{
     appointments::store::AppointmentStore,
-    conversation::store::{ConversationStore, LogStore, MessageStore, ReadingStore, UploadStore},
+    conversation::store::{MessagingStore, People, UploadStore},
+    ids::UserId,
     jobs::store::JobStore,
     mail::store::{MailStore, PreferenceStore},
-    participant::store::ParticipantStore,
+    participant::{Participant, store::ParticipantStore},
+    ports::StoreError,
     privacy::store::{AuditStore, ErasureStore, ExportStore},
     retention::store::RetentionStore,
 };
@@ -16,11 +20,8 @@ use crate::{
 /// the method returns (D7). Membership is part of every query: what is not the viewer's is not
 /// there.
 pub trait Store:
-    ParticipantStore
-    + ConversationStore
-    + MessageStore
-    + ReadingStore
-    + LogStore
+    MessagingStore
+    + ParticipantStore
     + AppointmentStore
     + UploadStore
     + ErasureStore
@@ -34,11 +35,8 @@ pub trait Store:
 }
 
 impl<T> Store for T where
-    T: ParticipantStore
-        + ConversationStore
-        + MessageStore
-        + ReadingStore
-        + LogStore
+    T: MessagingStore
+        + ParticipantStore
         + AppointmentStore
         + UploadStore
         + ErasureStore
@@ -49,4 +47,15 @@ impl<T> Store for T where
         + ExportStore
         + AuditStore
 {
+}
+
+#[async_trait]
+impl<T: ParticipantStore + ErasureStore> People for T {
+    async fn person(&self, id: &UserId) -> Result<Option<Participant>, StoreError> {
+        self.participant(id).await
+    }
+
+    async fn is_forgotten(&self, id: &UserId) -> Result<bool, StoreError> {
+        Ok(self.erasure(id).await?.is_some())
+    }
 }

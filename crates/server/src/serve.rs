@@ -44,12 +44,12 @@ pub(crate) async fn serve(config: Config) -> Result<(), RunError> {
     };
     let api = Api::new(config.api, ports);
     let server = http::listen(&config.http, &api)?;
-    let messaging = api.messaging().with_zone(config.zone);
+    let services = api.services().with_zone(config.zone);
     let terms = config.mail.terms.clone();
     let mailing = mail::mailing(&config.mail, terms, store.clone(), clock.clone(), ids.clone())?;
     let exporter = Arc::new(Archiver::new(store.clone(), files.clone()));
-    let worker = Worker::new(messaging, store, files, clock, ids, config.jobs.worker)
-        .with_exporter(exporter);
+    let worker =
+        Worker::new(services, store, files, clock, ids, config.jobs.worker).with_exporter(exporter);
     let worker = match mailing {
         Some(mailing) => worker.with_mailing(mailing),
         None => worker,

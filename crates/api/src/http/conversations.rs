@@ -26,7 +26,7 @@ pub(crate) async fn archive(
     id: InPath<ConversationId>,
     context: Data<Context>,
 ) -> Result<HttpResponse, Failure> {
-    let messaging = context.messaging.clone();
+    let messaging = context.services.messaging.clone();
     run_to_completion(async move { Ok(messaging.toggle_archived(&id.0, &caller.user).await?) })
         .await?;
     Ok(HttpResponse::NoContent().finish())
@@ -52,7 +52,7 @@ pub(crate) async fn change(
         Ok(change) => change,
         Err(failure) => return Err(hide_from_strangers(failure, &context, &id, &user).await),
     };
-    let messaging = context.messaging.clone();
+    let messaging = context.services.messaging.clone();
     let changed =
         run_to_completion(
             async move { Ok(messaging.change_conversation(&id, &user, change).await?) },
@@ -73,7 +73,7 @@ pub(crate) async fn delete(
     id: InPath<ConversationId>,
     context: Data<Context>,
 ) -> Result<HttpResponse, Failure> {
-    let messaging = context.messaging.clone();
+    let messaging = context.services.messaging.clone();
     run_to_completion(async move { Ok(messaging.delete_conversation(&id.0, &caller.user).await?) })
         .await?;
     Ok(HttpResponse::NoContent().finish())
@@ -102,7 +102,7 @@ pub(crate) async fn list(
 ) -> Result<Json<wire::ConversationPage>, Failure> {
     let input::ConversationQuery { status, window } =
         input::conversation_query(request.query_string())?;
-    let page = context.messaging.conversations(&caller.user, status, &window).await?;
+    let page = context.services.messaging.conversations(&caller.user, status, &window).await?;
     Ok(Json(wire::ConversationPage::new(&page, &window)))
 }
 
@@ -119,7 +119,7 @@ pub(crate) async fn mark_read(
     id: InPath<ConversationId>,
     context: Data<Context>,
 ) -> Result<HttpResponse, Failure> {
-    let messaging = context.messaging.clone();
+    let messaging = context.services.messaging.clone();
     run_to_completion(async move {
         let target = ReadTarget::Everything;
         let marked = messaging.mark_conversation_read(&id.0, &caller.user, target).await;
@@ -143,7 +143,7 @@ pub(crate) async fn open(
     context: Data<Context>,
 ) -> Result<HttpResponse, Failure> {
     let new = input::new_conversation(&body.fields().await?)?;
-    let messaging = context.messaging.clone();
+    let messaging = context.services.messaging.clone();
     let opened =
         run_to_completion(async move { Ok(messaging.open_conversation(&caller, new).await?) });
     Ok(HttpResponse::Created().json(wire::Conversation::from(&opened.await?)))
@@ -162,7 +162,7 @@ pub(crate) async fn show(
     id: InPath<ConversationId>,
     context: Data<Context>,
 ) -> Result<Json<wire::Conversation>, Failure> {
-    let found = context.messaging.conversation(&id.0, &caller.user).await;
+    let found = context.services.messaging.conversation(&id.0, &caller.user).await;
     let view = found.map_err(Failure::of_conversation)?;
     Ok(Json(wire::Conversation::from(&view)))
 }

@@ -32,9 +32,9 @@ pub(crate) async fn request(
 ) -> Result<HttpResponse, Failure> {
     // Whoever only asks for the headers begins nothing.
     let export = if request.method() == Method::HEAD {
-        context.messaging.peek_export(&caller.user).await?
+        context.services.privacy.peek_export(&caller.user).await?
     } else {
-        context.messaging.my_export(&caller.user).await?
+        context.services.privacy.my_export(&caller.user).await?
     };
     let export = export.ok_or_else(|| Failure::erased(vec![texts::PARTICIPANT_ERASED]))?;
     let export = wire::Export::new(&export, &context.links);

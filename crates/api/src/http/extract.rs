@@ -310,7 +310,7 @@ pub(super) async fn hide_from_strangers(
     conversation: &ConversationId,
     user: &UserId,
 ) -> Failure {
-    match context.messaging.conversation(conversation, user).await {
+    match context.services.messaging.conversation(conversation, user).await {
         Ok(_) => failure,
         Err(error) => Failure::of_conversation(error),
     }

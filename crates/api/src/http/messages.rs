@@ -28,7 +28,7 @@ pub(crate) async fn delete(
     id: InPath<MessageId>,
     context: Data<Context>,
 ) -> Result<HttpResponse, Failure> {
-    let messaging = context.messaging.clone();
+    let messaging = context.services.messaging.clone();
     run_to_completion(async move { Ok(messaging.delete_message(&id.0, &caller.user).await?) })
         .await?;
     Ok(HttpResponse::NoContent().finish())
@@ -60,7 +60,7 @@ pub(crate) async fn events(
         Ok(query) => query,
         Err(failure) => return Err(hide_from_strangers(failure, &context, &id, &user).await),
     };
-    let missed = missed(&context.messaging, &id, &user, query.after, query.limit).await;
+    let missed = missed(&context.services.messaging, &id, &user, query.after, query.limit).await;
     Ok(Json(missed.map_err(Failure::of_conversation)?.page(&id, query.after, &context.links)))
 }
 
@@ -91,7 +91,7 @@ pub(crate) async fn list(
         Ok(window) => window,
         Err(failure) => return Err(hide_from_strangers(failure, &context, &id, &user).await),
     };
-    let history = context.messaging.history(&id, &user, &window).await;
+    let history = context.services.messaging.history(&id, &user, &window).await;
     let history = history.map_err(Failure::of_conversation)?;
     Ok(Json(wire::MessagePage::new(&history.page, &window, &context.links)))
 }
@@ -110,7 +110,7 @@ pub(crate) async fn mark_read(
     id: InPath<MessageId>,
     context: Data<Context>,
 ) -> Result<Json<wire::Message>, Failure> {
-    let messaging = context.messaging.clone();
+    let messaging = context.services.messaging.clone();
     let marked = run_to_completion(async move {
         let marked = messaging.mark_message_read(&id.0, &caller.user).await;
         marked.map_err(Failure::of_message)
@@ -149,7 +149,7 @@ pub(crate) async fn send(
         Ok(draft) => draft,
         Err(failure) => return Err(hide_from_strangers(failure, &context, &id, &user).await),
     };
-    let messaging = context.messaging.clone();
+    let messaging = context.services.messaging.clone();
     let sent =
         run_to_completion(async move { Ok(messaging.send_message(&id, &user, draft).await?) });
     Ok(HttpResponse::Created().json(wire::Message::new(&sent.await?.message, &context.links)))

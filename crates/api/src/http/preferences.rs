@@ -27,7 +27,8 @@ pub(crate) async fn change(
     context: Data<Context>,
 ) -> Result<Json<wire::Preferences>, Failure> {
     let change = input::preference_change(&body.fields().await?)?;
-    let preferences = context.messaging.change_preferences(&caller.user, &change).await?;
+    let preferences =
+        context.services.preferences.change_preferences(&caller.user, &change).await?;
     Ok(Json(wire::Preferences::from(&preferences)))
 }
 
@@ -61,7 +62,7 @@ pub(crate) async fn mute(
     let fields = body.fields().await?;
     let id = ConversationId::parse(input::muted_conversation(&fields)?);
     let id = id.map_err(|_| Failure::conversation_not_found())?;
-    context.messaging.mute(&caller.user, &id).await?;
+    context.services.preferences.mute(&caller.user, &id).await?;
     Ok(HttpResponse::Created().finish())
 }
 
@@ -81,7 +82,7 @@ pub(crate) async fn unmute(
     let id = request.match_info().get("id").unwrap_or_default();
     // What no conversation can be called is muted by nobody.
     if let Ok(id) = ConversationId::parse(id) {
-        context.messaging.unmute(&caller.user, &id).await?;
+        context.services.preferences.unmute(&caller.user, &id).await?;
     }
     Ok(HttpResponse::Ok().finish())
 }
@@ -96,7 +97,7 @@ pub(crate) async fn show(
     Caller(caller): Caller,
     context: Data<Context>,
 ) -> Result<Json<wire::Preferences>, Failure> {
-    let preferences = context.messaging.preferences(&caller.user).await?;
+    let preferences = context.services.preferences.preferences(&caller.user).await?;
     Ok(Json(wire::Preferences::from(&preferences)))
 }
 

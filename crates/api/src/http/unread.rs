@@ -14,7 +14,7 @@ pub(crate) async fn total(
     Caller(caller): Caller,
     context: Data<Context>,
 ) -> Result<Json<wire::UnreadTotal>, Failure> {
-    let total_unread = context.messaging.unread_total(&caller.user).await?;
+    let total_unread = context.services.messaging.unread_total(&caller.user).await?;
     Ok(Json(wire::UnreadTotal { total_unread }))
 }
 
@@ -30,7 +30,7 @@ pub(crate) async fn list(
     Caller(caller): Caller,
     context: Data<Context>,
 ) -> Result<Json<Vec<wire::UnreadItem>>, Failure> {
-    let unread = context.messaging.unread_conversations(&caller.user).await?;
+    let unread = context.services.messaging.unread_conversations(&caller.user).await?;
     Ok(Json(unread.iter().map(wire::UnreadItem::from).collect()))
 }
 

@@ -76,7 +76,7 @@ pub(crate) async fn end(request: HttpRequest, context: Data<Context>) -> HttpRes
     let Some(person) = person(&request, &context) else {
         return said(&request, StatusCode::NOT_FOUND, &texts::UNSUBSCRIBE_NOT_FOUND);
     };
-    match context.messaging.unsubscribe(&person).await {
+    match context.services.preferences.unsubscribe(&person).await {
         Ok(()) => said(&request, StatusCode::OK, &texts::UNSUBSCRIBED),
         Err(error) => {
             let failure = Failure::from(error);

@@ -8,6 +8,7 @@ use domain::{
     conversation::{message::Draft, store::ReadTarget},
     ids::{ConversationId, MessageId, Seq, UserId},
     participant::Caller,
+    participant::directory::Directory,
     ports::{Clock, TokenError, TokenVerifier},
 };
 use serde_json::{Map, Value, json};
@@ -35,6 +36,7 @@ pub(super) struct Context {
     pub(super) settings: Settings,
     pub(super) hub: Hub,
     pub(super) messaging: Messaging,
+    pub(super) directory: Directory,
     pub(super) tokens: Arc<dyn TokenVerifier>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) limits: Limits,
@@ -247,7 +249,7 @@ fn encode(message: &wire::Message) -> Result<Value, Failure> {
 async fn caller(context: &Context, token: Option<&str>) -> Result<Caller, Failure> {
     let token = token.ok_or(TokenError::Invalid)?;
     let caller = person(context.tokens.verify(without_scheme(token))?)?;
-    context.messaging.sync_profile(&caller).await?;
+    context.directory.sync_profile(&caller).await?;
     Ok(caller)
 }
 

@@ -5,21 +5,26 @@ mod order;
 #[cfg(test)]
 mod race;
 
+use std::{fmt, sync::Arc};
+
 use super::{
     AppointmentEvent, AppointmentEventError, AppointmentEventKind, generated_subject, is_generated,
     notice::{FirstName, Notice},
     store::{
-        AppliedAppointmentEvent, ApplyAppointmentEvent, AppointmentChange, BookingConversation,
-        NewNotice, NewestHandled, NoticePlace, PendingAppointmentEvent, ReceiveOutcome,
+        AppliedAppointmentEvent, ApplyAppointmentEvent, AppointmentChange, AppointmentStore,
+        BOOKINGS_ASKED_MAX, BookingConversation, ConversationOfBooking, NewNotice, NewestHandled,
+        NoticePlace, PendingAppointmentEvent, ReceiveOutcome,
     },
 };
 use crate::{
-    conversation::{Parties, Status, store::OpenConversation},
-    ids::{AppointmentEventId, UserId},
+    conversation::{
+        Parties, Status,
+        store::{OpenConversation, People},
+    },
+    ids::{AppointmentEventId, AppointmentId, UserId},
     jobs::JobFailure,
-    messaging::Messaging,
     participant::Participant,
-    ports::StoreError,
+    ports::{Clock, Fanout, Ids, StoreError},
     text::Subject,
     time::Zone,
 };
@@ -49,7 +54,55 @@ pub enum ReceiveAppointmentEventError {
     Store(#[from] StoreError),
 }
 
-impl Messaging {
+/// What bookings do to conversations. Cheap to clone.
+#[derive(Clone)]
+pub struct Appointments {
+    store: Arc<dyn AppointmentStore>,
+    people: Arc<dyn People>,
+    fanout: Arc<dyn Fanout>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    zone: Zone,
+}
+
+impl fmt::Debug for Appointments {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Appointments").finish_non_exhaustive()
+    }
+}
+
+impl Appointments {
+    /// Puts the service together, for bookings that take place in the usual zone.
+    pub fn new(
+        store: Arc<dyn AppointmentStore>,
+        people: Arc<dyn People>,
+        fanout: Arc<dyn Fanout>,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+    ) -> Self {
+        Self { store, people, fanout, clock, ids, zone: Zone::default() }
+    }
+
+    /// The same where bookings take place in `zone` unless the platform names another.
+    #[must_use]
+    pub fn with_zone(self, zone: Zone) -> Self {
+        Self { zone, ..self }
+    }
+
+    /// The conversations of a salon about bookings, for whoever shows the bookings; what has none is left
+    /// out. Of more than [`BOOKINGS_ASKED_MAX`] bookings the first are looked at.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn conversations_of_bookings(
+        &self,
+        salon: &UserId,
+        bookings: &[AppointmentId],
+    ) -> Result<Vec<ConversationOfBooking>, StoreError> {
+        let asked = &bookings[..bookings.len().min(BOOKINGS_ASKED_MAX)];
+        self.store.conversations_of_bookings(salon, asked).await
+    }
+
     /// Takes a report about a booking: when this returns it is on disk, once, and will be handled
     /// (D17). Whoever it speaks of need not be known yet.
     ///
@@ -76,7 +129,7 @@ impl Messaging {
 /// somebody else.
 const LOOKS_MAX: u32 = 1_000;
 
-impl Messaging {
+impl Appointments {
     /// Says in its conversation what happened to a booking, once: the event; before it those of the
     /// same booking that happened earlier and still wait; behind it those that waited for it. Nothing
     /// is left to do when the event was handled before.
@@ -199,12 +252,12 @@ struct Decision {
 }
 
 /// The two whom an event is about.
-struct People {
+struct Participants {
     salon: Participant,
     client: Participant,
 }
 
-impl Messaging {
+impl Appointments {
     /// `None`: the event changes nothing.
     async fn decide(
         &self,
@@ -236,9 +289,9 @@ impl Messaging {
         Ok(Some(Decision { change, client: event.client.clone() }))
     }
 
-    async fn people(&self, event: &AppointmentEvent) -> Result<People, JobFailure> {
-        let salon = self.store.participant(&event.salon).await?;
-        let client = self.store.participant(&event.client).await?;
+    async fn people(&self, event: &AppointmentEvent) -> Result<Participants, JobFailure> {
+        let salon = self.people.person(&event.salon).await?;
+        let client = self.people.person(&event.client).await?;
         let (Some(salon), Some(client)) = (salon, client) else {
             return Err(JobFailure::retry("unknown_person"));
         };
@@ -248,13 +301,13 @@ impl Messaging {
         if !client.role.takes_client_side() {
             return Err(JobFailure::dead("not_a_client"));
         }
-        Ok(People { salon, client })
+        Ok(Participants { salon, client })
     }
 
     /// Whether there is nobody left to speak to, or in whose name.
     async fn is_forgotten(&self, event: &AppointmentEvent) -> Result<bool, StoreError> {
-        Ok(self.store.erasure(&event.salon).await?.is_some()
-            || self.store.erasure(&event.client).await?.is_some())
+        Ok(self.people.is_forgotten(&event.salon).await?
+            || self.people.is_forgotten(&event.client).await?)
     }
 
     fn place(&self, pending: &PendingAppointmentEvent, subject: Subject) -> NoticePlace {
@@ -338,7 +391,7 @@ mod receive_appointment_event_tests {
         let service = Service::over(Arc::new(store));
         let mut event = booking_event("e1", "booked");
         event.client_first_name = Some("a\nb".to_owned());
-        let received = service.messaging.receive_appointment_event(&event).await;
+        let received = service.appointments.receive_appointment_event(&event).await;
         assert!(matches!(received, Err(ReceiveAppointmentEventError::Invalid(_))));
     }
 
@@ -346,7 +399,7 @@ mod receive_appointment_event_tests {
     async fn a_repeated_report_is_known_and_another_under_its_id_is_refused() {
         let service = Service::over(Arc::new(MemoryStore::new()));
         let event = booking_event("e1", "booked");
-        let report = async |event| service.messaging.receive_appointment_event(event).await;
+        let report = async |event| service.appointments.receive_appointment_event(event).await;
         assert!(matches!(report(&event).await, Ok(Received { known: false })));
         assert!(matches!(report(&event).await, Ok(Received { known: true })));
         let other = booking_event("e1", "cancelled");

@@ -97,15 +97,15 @@ impl Messaging {
         if !caller.role.takes_salon_side() {
             return Err(OpenConversationError::NotASalon);
         }
-        let person = self.store.participant(&client).await?;
+        let person = self.store.person(&client).await?;
         if !person.ok_or(OpenConversationError::UnknownClient)?.role.takes_client_side() {
             return Err(OpenConversationError::NotAClient);
         }
         // Nothing new is to be written about who was forgotten.
-        if self.store.erasure(&client).await?.is_some() {
+        if self.store.is_forgotten(&client).await? {
             return Err(OpenConversationError::UnknownClient);
         }
-        let salon = self.store.participant(&caller.user).await?;
+        let salon = self.store.person(&caller.user).await?;
         let salon = salon.ok_or(OpenConversationError::UnknownSalon)?.id;
         Ok(Parties { salon, client })
     }

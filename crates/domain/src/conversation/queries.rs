@@ -6,8 +6,7 @@ use super::{
     store::{History, LogPiece},
 };
 use crate::{
-    appointments::store::{BOOKINGS_ASKED_MAX, ConversationOfBooking},
-    ids::{AppointmentId, ConversationId, Seq, UserId},
+    ids::{ConversationId, Seq, UserId},
     messaging::Messaging,
     page::{ConversationCursor, MessageCursor, Page, Window},
     ports::StoreError,
@@ -52,20 +51,6 @@ impl Messaging {
         window: &Window<ConversationCursor>,
     ) -> Result<Page<ConversationView, ConversationCursor>, StoreError> {
         self.store.conversations(viewer, status, window).await
-    }
-
-    /// The conversations of a salon about bookings, for whoever shows the bookings; what has none is left
-    /// out. Of more than [`BOOKINGS_ASKED_MAX`] bookings the first are looked at.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn conversations_of_bookings(
-        &self,
-        salon: &UserId,
-        bookings: &[AppointmentId],
-    ) -> Result<Vec<ConversationOfBooking>, StoreError> {
-        let asked = &bookings[..bookings.len().min(BOOKINGS_ASKED_MAX)];
-        self.store.conversations_of_bookings(salon, asked).await
     }
 
     /// How many messages wait for `reader`, in all conversations.

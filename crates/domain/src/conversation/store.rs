@@ -13,6 +13,7 @@ use super::{
 use crate::{
     ids::{AppointmentId, AttachmentId, ConversationId, MessageId, Seq, UserId},
     page::{ConversationCursor, MessageCursor, Page, Window},
+    participant::Participant,
     ports::StoreError,
     text::{Content, Subject},
     time::Timestamp,
@@ -400,4 +401,27 @@ pub trait UploadStore: Send + Sync {
 
     /// Whether a message that is there carries a file which the upload service knows under this key.
     async fn carries_hosted_file(&self, upload_key: &str) -> Result<bool, StoreError>;
+}
+
+/// Who takes part, as far as the rules of a conversation ask. A store with a directory and erasures
+/// is one by itself.
+#[async_trait]
+pub trait People: Send + Sync {
+    /// Somebody, or `None` when nobody knows them.
+    async fn person(&self, id: &UserId) -> Result<Option<Participant>, StoreError>;
+
+    /// Whether somebody asked to be forgotten: nothing new is written about them.
+    async fn is_forgotten(&self, id: &UserId) -> Result<bool, StoreError>;
+}
+
+/// Everything that [`Messaging`](crate::Messaging) asks of a store, and nothing else: what another
+/// salon service has to implement to have conversations.
+pub trait MessagingStore:
+    ConversationStore + MessageStore + ReadingStore + LogStore + People
+{
+}
+
+impl<T> MessagingStore for T where
+    T: ConversationStore + MessageStore + ReadingStore + LogStore + People
+{
 }

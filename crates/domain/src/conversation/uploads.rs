@@ -6,12 +6,11 @@ use super::{
     attachment::{
         Attachment, File, FileError, KeptPicture, MediaType, PictureForm, PictureKeys, tidied_name,
     },
-    store::BeginUpload,
+    store::{BeginUpload, UploadStore},
 };
 use crate::{
     ids::{AttachmentId, UserId},
     ports::{Chunks, Clock, Files, FilesError, Ids, KeepError, ObjectBytes, StoreError},
-    store::Store,
 };
 
 /// The bounds of uploads.
@@ -31,7 +30,7 @@ impl Default for UploadSettings {
 /// Pictures that people upload to send them later (D16). Cheap to clone.
 #[derive(Clone)]
 pub struct Uploads {
-    store: Arc<dyn Store>,
+    store: Arc<dyn UploadStore>,
     files: Arc<dyn Files>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
@@ -83,7 +82,7 @@ pub enum OpenFileError {
 impl Uploads {
     /// Puts the service together.
     pub fn new(
-        store: Arc<dyn Store>,
+        store: Arc<dyn UploadStore>,
         files: Arc<dyn Files>,
         clock: Arc<dyn Clock>,
         ids: Arc<dyn Ids>,

@@ -9,10 +9,10 @@ use super::{
 use crate::{
     ids::{ConversationId, MailId, UserId},
     mail::service::{Decided, Mailing},
-    messaging::Messaging,
     ports::{Clock, Files, Ids, StoreError},
     privacy::store::Exporter,
     retention::sweep::RetentionTask,
+    services::Services,
     store::Store,
     time::Timestamp,
 };
@@ -54,7 +54,7 @@ pub enum Performed {
 /// Does the work that may wait (D14). How many jobs at once is its owner's business. Cheap to clone.
 #[derive(Clone)]
 pub struct Worker {
-    messaging: Messaging,
+    services: Services,
     store: Arc<dyn Store>,
     files: Arc<dyn Files>,
     clock: Arc<dyn Clock>,
@@ -70,14 +70,14 @@ const DECIDE_BATCH: u32 = 100;
 impl Worker {
     /// Puts a worker together.
     pub fn new(
-        messaging: Messaging,
+        services: Services,
         store: Arc<dyn Store>,
         files: Arc<dyn Files>,
         clock: Arc<dyn Clock>,
         ids: Arc<dyn Ids>,
         settings: WorkerSettings,
     ) -> Self {
-        Self { messaging, store, files, clock, ids, mailing: None, exporter: None, settings }
+        Self { services, store, files, clock, ids, mailing: None, exporter: None, settings }
     }
 
     /// The same where mail leaves.
@@ -114,7 +114,7 @@ impl Worker {
         let setback = self.setback(&failure, job.attempt);
         let is_dead = matches!(setback, RetryOrDead::DeadAt(_));
         if let (Task::HandleAppointmentEvent(event), true) = (&job.task, is_dead) {
-            self.messaging.give_up_appointment_event(event).await?;
+            self.services.appointments.give_up_appointment_event(event).await?;
         }
         let reason = failure.reason();
         match self.store.set_back_job(&job.id, job.attempt, setback, reason).await? {
@@ -146,11 +146,13 @@ impl Worker {
 
     async fn attempt(&self, task: &Task) -> Result<(), JobFailure> {
         match task {
-            Task::HandleAppointmentEvent(id) => self.messaging.handle_appointment_event(id).await,
+            Task::HandleAppointmentEvent(id) => {
+                self.services.appointments.handle_appointment_event(id).await
+            }
             Task::DeleteObject(key) => Ok(self.files.delete(key).await?),
             Task::DeleteHostedFile(key) => self.delete_hosted_file(key).await,
             Task::PurgeUploads => self.purge_uploads().await,
-            Task::ErasePerson(person) => self.messaging.erase_person(person).await,
+            Task::ErasePerson(person) => self.services.privacy.erase_person(person).await,
             Task::SendMail(mail) => self.send_mail(mail).await,
             Task::ExportPerson(person) => self.export(person).await,
             Task::ArchiveAged(after) => self.run_sweep(RetentionTask::Archive, after.clone()).await,
@@ -178,7 +180,7 @@ impl Worker {
         let Some(exporter) = &self.exporter else {
             return Err(JobFailure::retry("nothing_is_exported_here"));
         };
-        self.messaging.make_export(person, &**exporter, &*self.files).await.map(drop)
+        self.services.privacy.make_export(person, &**exporter, &*self.files).await.map(drop)
     }
 
     /// Does a part of the nights' work; another job goes on with what is left.
@@ -187,7 +189,7 @@ impl Worker {
         chore: RetentionTask,
         after: Option<ConversationId>,
     ) -> Result<(), JobFailure> {
-        if let Some(next) = self.messaging.retain(chore, after).await? {
+        if let Some(next) = self.services.retention.retain(chore, after).await? {
             self.store.enqueue_continuation(&chore.task(Some(next)), self.clock.now()).await?;
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! Deciding, writing and receiving mail.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use uuid::Uuid;
 
@@ -8,7 +8,7 @@ use super::{
     Email, MailPolicy, NewMail, ReplyToken, SendDecision, SkipReason, decide_send, is_same_address,
     preferences::{Frequency, PreferenceChange, Preferences},
     schedule::decide,
-    store::{DueMail, MailSender, Muting, PostError},
+    store::{DueMail, MailSender, MailStore, Muting, PostError, PreferenceStore},
 };
 use crate::{
     conversation::{
@@ -19,7 +19,6 @@ use crate::{
     jobs::JobFailure,
     messaging::Messaging,
     ports::{Clock, Ids, StoreError},
-    store::Store,
     text::{CONTENT_MAX_CHARS, Content, TextError, beginning, tidied},
     time::Timestamp,
 };
@@ -28,7 +27,7 @@ use crate::{
 /// clone.
 #[derive(Clone)]
 pub struct Mailing {
-    store: Arc<dyn Store>,
+    store: Arc<dyn MailStore>,
     post_office: Arc<dyn MailSender>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
@@ -50,7 +49,7 @@ pub struct Decided {
 impl Mailing {
     /// Puts the service together.
     pub fn new(
-        store: Arc<dyn Store>,
+        store: Arc<dyn MailStore>,
         post_office: Arc<dyn MailSender>,
         clock: Arc<dyn Clock>,
         ids: Arc<dyn Ids>,
@@ -135,8 +134,8 @@ impl Mailing {
     }
 }
 
-impl std::fmt::Debug for Mailing {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Mailing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Mailing").field("terms", &self.terms).finish_non_exhaustive()
     }
 }
@@ -166,7 +165,30 @@ pub enum MuteError {
     Store(#[from] StoreError),
 }
 
-impl Messaging {
+/// What people wish of mail. Cheap to clone.
+#[derive(Clone)]
+pub struct MailPreferences {
+    store: Arc<dyn PreferenceStore>,
+    mail: Arc<dyn MailStore>,
+    clock: Arc<dyn Clock>,
+}
+
+impl fmt::Debug for MailPreferences {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MailPreferences").finish_non_exhaustive()
+    }
+}
+
+impl MailPreferences {
+    /// Puts the service together.
+    pub fn new(
+        store: Arc<dyn PreferenceStore>,
+        mail: Arc<dyn MailStore>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { store, mail, clock }
+    }
+
     /// What a person wants to hear of by mail.
     ///
     /// # Errors
@@ -206,7 +228,7 @@ impl Messaging {
     /// # Errors
     /// The store's.
     pub async fn suppress_address(&self, address: &str) -> Result<u64, StoreError> {
-        self.store.suppress_address(address, self.clock.now()).await
+        self.mail.suppress_address(address, self.clock.now()).await
     }
 
     /// No more mail to a person about this conversation.
@@ -254,8 +276,8 @@ pub struct MailReply<'a> {
     pub text: &'a str,
 }
 
-impl std::fmt::Debug for MailReply<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for MailReply<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MailReply").finish_non_exhaustive()
     }
 }
@@ -286,7 +308,25 @@ pub enum ReplyByMailError {
     Store(#[from] StoreError),
 }
 
-impl Messaging {
+/// Answers that come by mail. Cheap to clone.
+#[derive(Clone)]
+pub struct MailReplies {
+    store: Arc<dyn MailStore>,
+    messaging: Messaging,
+}
+
+impl fmt::Debug for MailReplies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MailReplies").finish_non_exhaustive()
+    }
+}
+
+impl MailReplies {
+    /// Puts the service together; answers are posted through `messaging`.
+    pub fn new(store: Arc<dyn MailStore>, messaging: Messaging) -> Self {
+        Self { store, messaging }
+    }
+
     /// Posts what somebody answered to a mail, as if they had written it in the conversation: once,
     /// however often it is delivered.
     ///
@@ -295,13 +335,13 @@ impl Messaging {
     pub async fn reply_by_mail(&self, reply: &MailReply<'_>) -> Result<Sent, ReplyByMailError> {
         let target = self.store.reply_target(reply.token).await?;
         let target = target.ok_or(ReplyByMailError::UnknownAddress)?;
-        let person = self.store.participant(&target.person).await?;
+        let person = self.messaging.store.person(&target.person).await?;
         let address = person.and_then(|person| person.profile.email);
         if !address.is_some_and(|address| is_same_address(&address, reply.sender)) {
             return Err(ReplyByMailError::OtherSender);
         }
         let draft = draft(reply)?;
-        let sent = self.send_message(&target.conversation, &target.person, draft).await;
+        let sent = self.messaging.send_message(&target.conversation, &target.person, draft).await;
         sent.map_err(refusal)
     }
 }

@@ -1,7 +1,13 @@
 //! What the platform tells about people.
 
-use super::{Caller, Participant};
-use crate::{ids::UserId, mail::directory_address, messaging::Messaging, ports::StoreError};
+use std::{fmt, sync::Arc};
+
+use super::{Caller, Participant, store::ParticipantStore};
+use crate::{
+    ids::UserId,
+    mail::directory_address,
+    ports::{Clock, StoreError},
+};
 
 /// The most people that are entered at once.
 pub const PUT_PARTICIPANTS_MAX: usize = 1_000;
@@ -26,7 +32,25 @@ pub enum PutParticipantsError {
     Store(#[from] StoreError),
 }
 
-impl Messaging {
+/// Who people are, as the platform and their tokens say it. Cheap to clone.
+#[derive(Clone)]
+pub struct Directory {
+    store: Arc<dyn ParticipantStore>,
+    clock: Arc<dyn Clock>,
+}
+
+impl fmt::Debug for Directory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Directory").finish_non_exhaustive()
+    }
+}
+
+impl Directory {
+    /// Puts the service together.
+    pub fn new(store: Arc<dyn ParticipantStore>, clock: Arc<dyn Clock>) -> Self {
+        Self { store, clock }
+    }
+
     /// Enters people or replaces their entries wholly, all of them or none (D3). Of several entries
     /// of one person the last one counts.
     ///
@@ -53,7 +77,7 @@ fn with_directory_address(mut person: Participant) -> Participant {
     person
 }
 
-impl Messaging {
+impl Directory {
     /// Brings the directory up to date with what a caller's token says of them (D3). A token that
     /// says nothing changes nothing.
     ///
@@ -93,13 +117,13 @@ mod put_participants_tests {
     async fn what_is_too_much_or_not_acceptable_never_reaches_the_store() {
         let mut store = MockStore::new();
         store.expect_put_participants().never();
-        let messaging = Service::over(Arc::new(store)).messaging;
+        let directory = Service::over(Arc::new(store)).directory;
         let many = vec![client("c1"); PUT_PARTICIPANTS_MAX + 1];
-        let put = messaging.put_participants(&many).await;
+        let put = directory.put_participants(&many).await;
         assert!(matches!(put, Err(PutParticipantsError::TooMany)));
         let mut hostile = client("c2");
         hostile.profile.first_name = Some("x".repeat(10_000));
-        let put = messaging.put_participants(&[client("c1"), hostile]).await;
+        let put = directory.put_participants(&[client("c1"), hostile]).await;
         assert!(matches!(put, Err(PutParticipantsError::Invalid { index: 1 })));
     }
 
@@ -107,13 +131,13 @@ mod put_participants_tests {
     async fn who_was_forgotten_is_not_entered_and_neither_is_anybody_with_them() {
         let service = Service::over(Arc::new(MemoryStore::new()));
         let gone = client("c1");
-        service.messaging.request_erasure(&gone.id).await.expect("the store works");
-        let put = service.messaging.put_participants(&[salon("s1"), gone.clone()]).await;
+        service.privacy.request_erasure(&gone.id).await.expect("the store works");
+        let put = service.directory.put_participants(&[salon("s1"), gone.clone()]).await;
         let Err(PutParticipantsError::Forgotten(forgotten)) = put else { panic!("{put:?}") };
         assert_eq!(forgotten, [gone.id]);
         let found = service.store.participant(&salon("s1").id).await;
         assert_eq!(found.expect("the store works"), None);
-        service.messaging.put_participants(&[salon("s1")]).await.expect("a salon may be entered");
+        service.directory.put_participants(&[salon("s1")]).await.expect("a salon may be entered");
     }
 
     #[tokio::test]
@@ -121,7 +145,7 @@ mod put_participants_tests {
         let service = Service::over(Arc::new(MemoryStore::new()));
         let mut person = client("c1");
         person.profile.email = Some("Lea@Café.fr".to_owned());
-        service.messaging.put_participants(&[person.clone()]).await.expect("the store works");
+        service.directory.put_participants(&[person.clone()]).await.expect("the store works");
         let found = service.store.participant(&person.id).await.expect("the store works");
         let email = found.and_then(|found| found.profile.email);
         assert_eq!(email.as_deref(), Some("Lea@xn--caf-dma.fr"));
@@ -151,7 +175,7 @@ mod sync_profile_tests {
             Ok(())
         });
         let service = Service::over(Arc::new(store));
-        service.messaging.sync_profile(caller).await.expect("the store works");
+        service.directory.sync_profile(caller).await.expect("the store works");
         noted.try_iter().collect()
     }
 
@@ -167,7 +191,7 @@ mod sync_profile_tests {
         store.expect_note_participant().never();
         let service = Service::over(Arc::new(store));
         let bare = caller(&salon("s1"));
-        assert!(service.messaging.sync_profile(&bare).await.is_ok());
+        assert!(service.directory.sync_profile(&bare).await.is_ok());
     }
 
     #[tokio::test]
@@ -195,7 +219,7 @@ mod sync_profile_tests {
         store.expect_participant().return_once(move |_| failure());
         store.expect_note_participant().never();
         let service = Service::over(Arc::new(store));
-        let recognised = service.messaging.sync_profile(&named("Encre Bleue")).await;
+        let recognised = service.directory.sync_profile(&named("Encre Bleue")).await;
         assert!(matches!(recognised, Err(StoreError::Busy(_))));
     }
 

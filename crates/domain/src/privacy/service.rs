@@ -1,16 +1,17 @@
 //! Erasing and exporting what is known of somebody.
 
+use std::{fmt, sync::Arc};
+
 use super::{
     erasure::Erasure,
     export::{Export, ReadyExport},
-    store::{EraseIn, Exporter},
+    store::{EraseIn, ErasureStore, ExportStore, Exporter},
 };
 use crate::{
     conversation::attachment::ObjectKey,
     ids::UserId,
     jobs::JobFailure,
-    messaging::Messaging,
-    ports::{Files, StoreError},
+    ports::{Clock, Fanout, Files, Ids, StoreError},
 };
 
 /// The most messages that are emptied in one transaction.
@@ -18,7 +19,34 @@ const MESSAGES_MAX: u32 = 200;
 /// The most transactions in one go; what is left then is left to the next attempt.
 const STEPS_MAX: u32 = 10_000;
 
-impl Messaging {
+/// Erasing and exporting what is known of somebody. Cheap to clone.
+#[derive(Clone)]
+pub struct Privacy {
+    store: Arc<dyn ErasureStore>,
+    exports: Arc<dyn ExportStore>,
+    fanout: Arc<dyn Fanout>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+}
+
+impl fmt::Debug for Privacy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Privacy").finish_non_exhaustive()
+    }
+}
+
+impl Privacy {
+    /// Puts the service together.
+    pub fn new(
+        store: Arc<dyn ErasureStore>,
+        exports: Arc<dyn ExportStore>,
+        fanout: Arc<dyn Fanout>,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+    ) -> Self {
+        Self { store, exports, fanout, clock, ids }
+    }
+
     /// Forgets who a person is, at once; what they wrote follows by a job. Repeated, it changes
     /// nothing.
     ///
@@ -69,7 +97,7 @@ impl Messaging {
     }
 }
 
-impl Messaging {
+impl Privacy {
     /// The person's archive, or, when they have none that can be fetched, the wish for one: a job
     /// makes it. `None` when the person is to be forgotten.
     ///
@@ -77,7 +105,7 @@ impl Messaging {
     /// The store's.
     pub async fn my_export(&self, person: &UserId) -> Result<Option<Export>, StoreError> {
         let key = ObjectKey::of_archive(self.ids.next());
-        self.store.request_export(person, &key, self.clock.now()).await
+        self.exports.request_export(person, &key, self.clock.now()).await
     }
 
     /// What [`my_export`](Self::my_export) would answer, for somebody who only looks: nothing is
@@ -90,7 +118,7 @@ impl Messaging {
         if self.store.erasure(person).await?.is_some() {
             return Ok(None);
         }
-        let known = self.store.export(person).await?.filter(|known| !known.is_over(now));
+        let known = self.exports.export(person).await?.filter(|known| !known.is_over(now));
         Ok(Some(known.unwrap_or_else(|| Export {
             person: person.clone(),
             key: ObjectKey::of_archive(self.ids.next()),
@@ -106,17 +134,17 @@ impl Messaging {
         exporter: &dyn Exporter,
         files: &dyn Files,
     ) -> Result<(), JobFailure> {
-        let Some(export) = self.store.export(person).await? else { return Ok(()) };
+        let Some(export) = self.exports.export(person).await? else { return Ok(()) };
         if export.ready.is_some() {
             return Ok(());
         }
         let size_bytes = exporter.write(&export).await?;
         let ready = ReadyExport::new(size_bytes, self.clock.now());
-        if self.store.finish_export(person, &export.key, &ready).await? {
+        if self.exports.finish_export(person, &export.key, &ready).await? {
             return Ok(());
         }
         // Somebody else finished this very one meanwhile, because we were slower than our lease.
-        let now = self.store.export(person).await?;
+        let now = self.exports.export(person).await?;
         if now.is_some_and(|now| now.key == export.key) {
             return Ok(());
         }

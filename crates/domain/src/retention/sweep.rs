@@ -1,17 +1,18 @@
 //! The nights' work: what is old is put away, emptied and forgotten, one conversation at a time.
 
+use std::{fmt, sync::Arc};
+
 use super::{
     ConversationAge, DELETE_AFTER_DAYS_MIN, Due, EmptyingBounds, RetentionPolicy, RetentionReport,
-    SalonRetention, days_before,
-    store::{ArchiveForAge, PurgeExpired, TrimBatch},
+    RetentionSettings, SalonRetention, days_before,
+    store::{ArchiveForAge, PurgeExpired, RetentionStore, TrimBatch},
 };
 use crate::{
     appointments::{notice::Notice, store::NewNotice},
     conversation::Status,
     ids::{ConversationId, UserId},
     jobs::Task,
-    messaging::Messaging,
-    ports::StoreError,
+    ports::{Clock, Fanout, Ids, StoreError},
     time::Timestamp,
 };
 
@@ -41,7 +42,39 @@ impl RetentionTask {
     }
 }
 
-impl Messaging {
+/// How long things are kept, and the work that follows from it. Cheap to clone.
+#[derive(Clone)]
+pub struct Retention {
+    store: Arc<dyn RetentionStore>,
+    fanout: Arc<dyn Fanout>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    settings: RetentionSettings,
+}
+
+impl fmt::Debug for Retention {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Retention").finish_non_exhaustive()
+    }
+}
+
+impl Retention {
+    /// Puts the service together, with the usual settings.
+    pub fn new(
+        store: Arc<dyn RetentionStore>,
+        fanout: Arc<dyn Fanout>,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+    ) -> Self {
+        Self { store, fanout, clock, ids, settings: RetentionSettings::default() }
+    }
+
+    /// The same where things are kept as long as `settings` say, unless the store says otherwise.
+    #[must_use]
+    pub fn with_settings(self, settings: RetentionSettings) -> Self {
+        Self { settings, ..self }
+    }
+
     /// Does as much of a chore as one job may take, from the conversation behind `after` on. Returns
     /// behind which one the rest begins; `None`: all is done.
     ///
@@ -88,7 +121,7 @@ const MESSAGES_MAX: u32 = 200;
 const LOG_ENTRIES_MAX: u32 = 2_000;
 /// One go through the conversations, judged by the same moment.
 struct RetentionSweep<'m> {
-    messaging: &'m Messaging,
+    retention: &'m Retention,
     policy: RetentionPolicy,
     now: Timestamp,
     is_dry: bool,
@@ -96,10 +129,10 @@ struct RetentionSweep<'m> {
 }
 
 impl<'m> RetentionSweep<'m> {
-    async fn begin(messaging: &'m Messaging, is_dry: bool) -> Result<Self, StoreError> {
-        let policy = messaging.retention_policy().await?;
-        let (now, report) = (messaging.clock.now(), RetentionReport::default());
-        Ok(Self { messaging, policy, now, is_dry, report })
+    async fn begin(retention: &'m Retention, is_dry: bool) -> Result<Self, StoreError> {
+        let policy = retention.retention_policy().await?;
+        let (now, report) = (retention.clock.now(), RetentionReport::default());
+        Ok(Self { retention, policy, now, is_dry, report })
     }
 
     /// What was done so far.
@@ -125,7 +158,7 @@ impl<'m> RetentionSweep<'m> {
         after: Option<ConversationId>,
     ) -> Result<Option<ConversationId>, StoreError> {
         let quiet_since = days_before(self.now, 1);
-        let store = &self.messaging.store;
+        let store = &self.retention.store;
         let page = store.ages(Status::Active, after, quiet_since, CONVERSATIONS_MAX).await?;
         for age in &page.conversations {
             if let Some(Due::Archive { days, quiet_since }) = self.due(age) {
@@ -140,7 +173,7 @@ impl<'m> RetentionSweep<'m> {
         after: Option<ConversationId>,
     ) -> Result<Option<ConversationId>, StoreError> {
         let quiet_since = days_before(self.now, DELETE_AFTER_DAYS_MIN);
-        let store = &self.messaging.store;
+        let store = &self.retention.store;
         let page = store.ages(Status::Archived, after, quiet_since, CONVERSATIONS_MAX).await?;
         let mut due = vec![];
         for age in &page.conversations {
@@ -175,7 +208,7 @@ impl<'m> RetentionSweep<'m> {
             self.report.archived += 1;
             return Ok(());
         }
-        let Messaging { store, fanout, clock, ids, .. } = self.messaging;
+        let Retention { store, fanout, clock, ids, .. } = self.retention;
         let notice = Notice::ArchivedForAge { days };
         let content = notice.text(age.language.unwrap_or_default());
         let archive = ArchiveForAge {
@@ -196,7 +229,7 @@ impl<'m> RetentionSweep<'m> {
         id: &ConversationId,
         bounds: EmptyingBounds,
     ) -> Result<(), StoreError> {
-        let Messaging { store, fanout, clock, .. } = self.messaging;
+        let Retention { store, fanout, clock, .. } = self.retention;
         let mut messages = 0;
         loop {
             let empty = PurgeExpired {
@@ -225,7 +258,7 @@ impl<'m> RetentionSweep<'m> {
         due: &[(ConversationId, EmptyingBounds)],
     ) -> Result<(), StoreError> {
         let ids: Vec<_> = due.iter().map(|(id, _)| id.clone()).collect();
-        let weight = self.messaging.store.measure(&ids).await?;
+        let weight = self.retention.store.measure(&ids).await?;
         self.report.emptied += ids.len() as u64;
         self.report.messages += weight.messages;
         self.report.files += weight.files;
@@ -236,9 +269,9 @@ impl<'m> RetentionSweep<'m> {
         &mut self,
         after: Option<ConversationId>,
     ) -> Result<Option<ConversationId>, StoreError> {
-        let store = &self.messaging.store;
+        let store = &self.retention.store;
         let walk = TrimBatch {
-            before: days_before(self.now, self.messaging.retention.log_days),
+            before: days_before(self.now, self.retention.settings.log_days),
             after,
             conversations_max: CONVERSATIONS_MAX,
             entries_max: LOG_ENTRIES_MAX,
@@ -262,22 +295,22 @@ impl<'m> RetentionSweep<'m> {
         &mut self,
         change: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        let begun = self.messaging.clock.now().as_millis();
+        let begun = self.retention.clock.now().as_millis();
         let outcome = change.await?;
-        let took_ms = self.messaging.clock.now().as_millis().saturating_sub(begun);
+        let took_ms = self.retention.clock.now().as_millis().saturating_sub(begun);
         self.report.transactions += 1;
         self.report.longest_ms = self.report.longest_ms.max(took_ms.max(0).unsigned_abs());
         Ok(outcome)
     }
 }
 
-impl Messaging {
+impl Retention {
     /// The policy for everybody: the one that was put in the store, or else the one of the settings.
     ///
     /// # Errors
     /// The store's.
     pub async fn retention_policy(&self) -> Result<RetentionPolicy, StoreError> {
-        Ok(self.store.retention_policy().await?.unwrap_or(self.retention.policy))
+        Ok(self.store.retention_policy().await?.unwrap_or(self.settings.policy))
     }
 
     /// Puts a policy for everybody in the store, in place of an earlier one.

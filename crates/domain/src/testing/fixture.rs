@@ -13,7 +13,8 @@ use async_trait::async_trait;
 use uuid::{Builder, Uuid};
 
 use crate::{
-    Messaging,
+    Services,
+    appointments::handle::Appointments,
     appointments::{self, AppointmentEvent, AppointmentEventKind},
     conversation::{
         Parties,
@@ -25,15 +26,20 @@ use crate::{
     ids::{
         AppointmentEventId, AppointmentId, ClientMessageId, ConversationId, MessageId, Seq, UserId,
     },
+    mail::service::{MailPreferences, MailReplies},
     mail::{
         Email,
         store::{MailSender, PostError},
     },
+    messaging::Messaging,
+    participant::directory::Directory,
     participant::{Caller, Participant, Profile, Role},
     ports::{
         Chunks, Clock, Fanout, Files, FilesError, Ids, Interrupted, KeepError, MarkedMessage,
         ObjectBytes, PublishGuard,
     },
+    privacy::service::Privacy,
+    retention::sweep::Retention,
     store::Store,
     text::Content,
     time::Timestamp,
@@ -433,8 +439,22 @@ impl MailSender for MemoryPostOffice {
 /// The use cases over a store of the test's choice, with fakes of everything else at hand.
 #[derive(Clone)]
 pub struct Service {
-    /// The use cases.
+    /// Conversations.
     pub messaging: Messaging,
+    /// What bookings do.
+    pub appointments: Appointments,
+    /// Who people are.
+    pub directory: Directory,
+    /// What people wish of mail.
+    pub preferences: MailPreferences,
+    /// Answers by mail.
+    pub replies: MailReplies,
+    /// Erasure and export.
+    pub privacy: Privacy,
+    /// How long things are kept.
+    pub retention: Retention,
+    /// All of them.
+    pub services: Services,
     /// What they ask and change.
     pub store: Arc<dyn Store>,
     /// What they publish to.
@@ -449,8 +469,39 @@ impl Service {
         let fanout = Arc::new(SilentFanout::new());
         let clock = Arc::new(FixedClock::ticking());
         let ids = Arc::new(CountingIds::new());
-        let messaging = Messaging::new(store.clone(), fanout.clone(), clock.clone(), ids);
-        Self { messaging, store, fanout, clock }
+        let services = Services::new(store.clone(), fanout.clone(), clock.clone(), ids);
+        Self::of(services, store, fanout, clock)
+    }
+
+    /// These services, which were put together over these ports.
+    fn of(
+        services: Services,
+        store: Arc<dyn Store>,
+        fanout: Arc<SilentFanout>,
+        clock: Arc<FixedClock>,
+    ) -> Self {
+        let Services {
+            messaging,
+            appointments,
+            directory,
+            preferences,
+            replies,
+            privacy,
+            retention,
+        } = services.clone();
+        Self {
+            messaging,
+            appointments,
+            directory,
+            preferences,
+            replies,
+            privacy,
+            retention,
+            services,
+            store,
+            fanout,
+            clock,
+        }
     }
 
     /// Enters `person` in the directory.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use auth_jwt::JwtSigner;
 use domain::{
-    Messaging,
+    Services,
     conversation::commands::NewConversation,
     ids::{AppointmentId, InvalidId, UserId},
     participant::{Caller, Profile, Role},
@@ -33,13 +33,13 @@ pub(crate) async fn enter(config: &Config) -> Result<String, RunError> {
     let signer = JwtSigner::new(&config.tokens)?;
     database::prepare(&config.database).await?;
     let store = Arc::new(PgStore::new(&config.database.store)?);
-    let messaging =
-        Messaging::new(store, Arc::new(NoopFanout), Arc::new(SystemClock), Arc::new(SystemIds));
+    let Services { messaging, directory, .. } =
+        Services::new(store, Arc::new(NoopFanout), Arc::new(SystemClock), Arc::new(SystemIds));
 
     let now = SystemClock.now();
     let cast = Cast::new(now)?;
     for person in [&cast.salon, &cast.client] {
-        messaging.sync_profile(person).await?;
+        directory.sync_profile(person).await?;
     }
     let view = messaging.open_conversation(&cast.salon, cast.conversation).await?;
     let entered = json!({

@@ -8,7 +8,11 @@ use std::{
     sync::Arc,
 };
 
-use domain::{Messaging, ids::UserId, jobs::JobFailure, privacy::store::ErasureStore as _};
+use domain::{
+    ids::UserId,
+    jobs::JobFailure,
+    privacy::{service::Privacy, store::ErasureStore as _},
+};
 use storage_pg::PgStore;
 
 use crate::{
@@ -31,7 +35,8 @@ pub(crate) async fn perform(args: &EraseArgs, config: &Config) -> Result<String,
         None => list(&store).await,
         Some(people) => {
             let (clock, ids) = (Arc::new(SystemClock), Arc::new(SystemIds));
-            replay(&Messaging::new(store, Arc::new(NoopFanout), clock, ids), &people).await
+            replay(&Privacy::new(store.clone(), store, Arc::new(NoopFanout), clock, ids), &people)
+                .await
         }
     }
     .map_err(RunError::Erase)
@@ -49,10 +54,10 @@ async fn list(store: &PgStore) -> Result<String, JobFailure> {
     }
 }
 
-async fn replay(messaging: &Messaging, people: &[UserId]) -> Result<String, JobFailure> {
+async fn replay(privacy: &Privacy, people: &[UserId]) -> Result<String, JobFailure> {
     let mut lines = "person\tconversations\tmessages\tfiles\tfinished\n".to_owned();
     for person in people {
-        let receipt = messaging.replay_erasure(person).await?;
+        let receipt = privacy.replay_erasure(person).await?;
         let finished = receipt.finished_at.map_or_else(|| "-".to_owned(), |at| at.to_string());
         let (conversations, messages, files) =
             (receipt.conversations, receipt.messages, receipt.files);

@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, sync::Arc};
 
-use domain::{Messaging, retention::RetentionReport};
+use domain::{Services, retention::RetentionReport};
 use storage_pg::PgStore;
 
 use crate::{
@@ -19,10 +19,10 @@ pub(crate) async fn perform(verb: &RetentionVerb, config: &Config) -> Result<Str
     let RetentionVerb::Run { dry_run } = *verb;
     database::prepare(&config.database).await?;
     let store = Arc::new(PgStore::new(&config.database.store)?);
-    let messaging =
-        Messaging::new(store, Arc::new(NoopFanout), Arc::new(SystemClock), Arc::new(SystemIds))
+    let Services { retention, .. } =
+        Services::new(store, Arc::new(NoopFanout), Arc::new(SystemClock), Arc::new(SystemIds))
             .with_retention(config.api.retention);
-    let report = messaging.run_retention(dry_run).await.map_err(RunError::Retention)?;
+    let report = retention.run_retention(dry_run).await.map_err(RunError::Retention)?;
     Ok(shown(&report, dry_run))
 }
 

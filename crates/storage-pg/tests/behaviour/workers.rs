@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use domain::{
-    Messaging, Worker,
+    Services, Worker,
     appointments::AppointmentEvent,
     ids::AppointmentId,
     jobs::{ATTEMPTS_MAX, Backoff, store::JobStore, worker::WorkerSettings},
@@ -35,7 +35,7 @@ const SENDERS: usize = 2;
 #[derive(Clone)]
 struct Node {
     store: PgStore,
-    messaging: Messaging,
+    services: Services,
     worker: Worker,
     clock: Arc<FixedClock>,
 }
@@ -47,12 +47,12 @@ fn nodes(scratch: &Scratch) -> [Node; 2] {
     [(**scratch).clone(), scratch.another(|_| ())].map(|store| {
         let shared: Arc<PgStore> = Arc::new(store.clone());
         let fanout = Arc::new(SilentFanout::new());
-        let messaging = Messaging::new(shared.clone(), fanout, clock.clone(), ids.clone());
+        let services = Services::new(shared.clone(), fanout, clock.clone(), ids.clone());
         let (files, ids) = (Arc::new(MemoryFiles::new()), ids.clone());
         let backoff = Backoff { attempts_max: ATTEMPTS_MAX, ..Backoff::default() };
         let settings = WorkerSettings { lease_ms: 10_000, backoff, ..WorkerSettings::default() };
-        let worker = Worker::new(messaging.clone(), shared, files, clock.clone(), ids, settings);
-        Node { store, messaging, worker, clock: clock.clone() }
+        let worker = Worker::new(services.clone(), shared, files, clock.clone(), ids, settings);
+        Node { store, services, worker, clock: clock.clone() }
     })
 }
 
@@ -81,7 +81,11 @@ async fn send(node: &Node, sender: usize, reports: &[AppointmentEvent]) {
     for round in 0..=sender {
         for step in 0..reports.len() {
             let place = (step * 37 + sender * 11 + round * 53) % reports.len();
-            node.messaging.receive_appointment_event(&reports[place]).await.expect(ANSWERS);
+            node.services
+                .appointments
+                .receive_appointment_event(&reports[place])
+                .await
+                .expect(ANSWERS);
         }
     }
 }

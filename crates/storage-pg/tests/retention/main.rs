@@ -15,7 +15,7 @@ use std::{
 };
 
 use domain::{
-    Messaging,
+    Messaging, Services,
     ids::ConversationId,
     retention::{RetentionPolicy, RetentionReport, RetentionSettings},
     testing::fixture::{CountingIds, text, user},
@@ -52,11 +52,11 @@ const UNTRUE: &str = "
     WHERE (c.message_count, c.salon_message_seq, c.client_message_seq)
         <> (m.messages, m.salon_seq, m.client_seq)";
 
-fn messaging(scratch: &Scratch) -> Messaging {
+fn services(scratch: &Scratch) -> Services {
     let policy = RetentionPolicy::new(90, Some(30)).expect("good");
     let store = Arc::new((**scratch).clone());
     let ids = Arc::new(CountingIds::new());
-    Messaging::new(store, Arc::new(Nobody), Arc::new(Wall::new()), ids)
+    Services::new(store, Arc::new(Nobody), Arc::new(Wall::new()), ids)
         .with_retention(RetentionSettings { policy, log_days: 90 })
 }
 
@@ -86,17 +86,17 @@ async fn a_run_over_very_many_messages_does_what_the_dry_run_said() {
     let scratch = Scratch::new().await;
     scratch.sql(&MUCH.replace("{messages}", &messages.to_string())).await;
     scratch.sql("VACUUM ANALYZE").await;
-    let messaging = messaging(&scratch);
+    let Services { messaging, retention, .. } = services(&scratch);
 
     let begun = Instant::now();
-    let dry = messaging.run_retention(true).await.expect("the store works");
+    let dry = retention.run_retention(true).await.expect("the store works");
     println!("{messages} messages; dry run {:?} in {:?}", counts(dry), begun.elapsed());
     scratch.sql(&format!("CREATE TABLE unread_before AS {UNREAD}")).await;
     assert_eq!(scratch.number("SELECT count(*) FROM messaging.job").await, 0);
 
     let (stop, begun) = (AtomicBool::new(false), Instant::now());
     let run = async {
-        let report = messaging.run_retention(false).await.expect("the store works");
+        let report = retention.run_retention(false).await.expect("the store works");
         stop.store(true, Ordering::Relaxed);
         report
     };
@@ -124,7 +124,7 @@ async fn a_run_over_very_many_messages_does_what_the_dry_run_said() {
     );
     assert_eq!(scratch.number(&other).await, 0, "somebody has something else to read");
     assert_eq!(scratch.number(UNTRUE).await, 0);
-    let again = messaging.run_retention(false).await.expect("the store works");
+    let again = retention.run_retention(false).await.expect("the store works");
     let nothing = RetentionReport { held_back: real.held_back, ..RetentionReport::default() };
     assert_eq!(counts(again), nothing);
 }

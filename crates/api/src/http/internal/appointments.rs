@@ -27,9 +27,9 @@ pub(crate) async fn receive(
     context: Data<Context>,
 ) -> Result<HttpResponse, Failure> {
     let event = input::appointment_event(&body.fields().await?)?;
-    let (messaging, id) = (context.messaging.clone(), event.id.clone());
+    let (appointments, id) = (context.services.appointments.clone(), event.id.clone());
     let received =
-        run_to_completion(async move { Ok(messaging.receive_appointment_event(&event).await?) });
+        run_to_completion(async move { Ok(appointments.receive_appointment_event(&event).await?) });
     let state = if received.await?.known {
         wire::ReportState::Known
     } else {
@@ -60,7 +60,7 @@ pub(crate) async fn conversations(
     context: Data<Context>,
 ) -> Result<HttpResponse, Failure> {
     let (salon, bookings) = input::bookings_query(request.query_string())?;
-    let found = context.messaging.conversations_of_bookings(&salon, &bookings).await?;
+    let found = context.services.appointments.conversations_of_bookings(&salon, &bookings).await?;
     let conversations = found.iter().map(Into::into).collect();
     Ok(HttpResponse::Ok().json(wire::ConversationsOfBookings { conversations }))
 }

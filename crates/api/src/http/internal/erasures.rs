@@ -30,9 +30,9 @@ pub(crate) async fn request(
     id: InPath<UserId>,
     context: Data<Context>,
 ) -> Result<HttpResponse, Failure> {
-    let messaging = context.messaging.clone();
+    let privacy = context.services.privacy.clone();
     let erasure =
-        run_to_completion(async move { Ok(messaging.request_erasure(&id.0).await?) }).await?;
+        run_to_completion(async move { Ok(privacy.request_erasure(&id.0).await?) }).await?;
     (context.wake)();
     Ok(HttpResponse::Accepted().json(wire::Erasure::from(&erasure)))
 }
@@ -50,7 +50,7 @@ pub(crate) async fn receipt(
     id: InPath<UserId>,
     context: Data<Context>,
 ) -> Result<Json<wire::Erasure>, Failure> {
-    let erasure = context.messaging.erasure(&id.0).await?;
+    let erasure = context.services.privacy.erasure(&id.0).await?;
     let none = || Failure::new(Code::ErasureNotFound, texts::ERASURE_NOT_FOUND);
     Ok(Json(wire::Erasure::from(&erasure.ok_or_else(none)?)))
 }

@@ -30,7 +30,7 @@ pub(crate) async fn put_one(
     context: Data<Context>,
 ) -> Result<HttpResponse, Failure> {
     let person = input::participant(id.0, &body.fields().await?)?;
-    match context.messaging.put_participants(&[person]).await {
+    match context.services.directory.put_participants(&[person]).await {
         Ok(()) => Ok(HttpResponse::NoContent().finish()),
         Err(PutParticipantsError::Forgotten(_)) => {
             Err(Failure::erased(vec![texts::PARTICIPANT_ERASED]))
@@ -54,7 +54,7 @@ pub(crate) async fn put_many(
 ) -> Result<HttpResponse, Failure> {
     let body = body.of_at_most(context.settings.internal_body_max_bytes);
     let people = input::participants(&body.fields().await?)?;
-    match context.messaging.put_participants(&people).await {
+    match context.services.directory.put_participants(&people).await {
         Ok(()) => Ok(HttpResponse::NoContent().finish()),
         Err(PutParticipantsError::Forgotten(forgotten)) => {
             let places = people.iter().enumerate().filter(|(_, one)| forgotten.contains(&one.id));

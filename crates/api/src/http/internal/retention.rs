@@ -26,7 +26,7 @@ pub(crate) async fn show(
     _program: Program,
     context: Data<Context>,
 ) -> Result<Json<wire::RetentionPolicy>, Failure> {
-    Ok(Json(context.messaging.retention_policy().await?.into()))
+    Ok(Json(context.services.retention.retention_policy().await?.into()))
 }
 
 /// Says how long everybody's conversations are kept, in place of what was said before or is
@@ -43,7 +43,7 @@ pub(crate) async fn put(
     context: Data<Context>,
 ) -> Result<HttpResponse, Failure> {
     let policy = input::retention_policy(&body.fields().await?)?;
-    context.messaging.put_retention_policy(policy).await?;
+    context.services.retention.put_retention_policy(policy).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -60,7 +60,7 @@ pub(crate) async fn show_salon(
     id: InPath<UserId>,
     context: Data<Context>,
 ) -> Result<Json<wire::SalonRetention>, Failure> {
-    let own = context.messaging.salon_retention(&id.0).await?;
+    let own = context.services.retention.salon_retention(&id.0).await?;
     let none = || Failure::new(Code::RetentionNotFound, texts::RETENTION_NOT_FOUND);
     Ok(Json(own.ok_or_else(none)?.into()))
 }
@@ -82,7 +82,7 @@ pub(crate) async fn put_salon(
     context: Data<Context>,
 ) -> Result<HttpResponse, Failure> {
     let own = input::salon_retention(&body.fields().await?)?;
-    context.messaging.put_salon_retention(&id.0, own).await?;
+    context.services.retention.put_salon_retention(&id.0, own).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -99,7 +99,7 @@ pub(crate) async fn drop_salon(
     id: InPath<UserId>,
     context: Data<Context>,
 ) -> Result<HttpResponse, Failure> {
-    context.messaging.drop_salon_retention(&id.0).await?;
+    context.services.retention.drop_salon_retention(&id.0).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -117,7 +117,7 @@ pub(crate) async fn hold(
     id: InPath<ConversationId>,
     context: Data<Context>,
 ) -> Result<HttpResponse, Failure> {
-    if context.messaging.hold_conversation(&id.0).await? {
+    if context.services.retention.hold_conversation(&id.0).await? {
         return Ok(HttpResponse::NoContent().finish());
     }
     Err(Failure::new(Code::ConversationNotFound, texts::NO_CONVERSATION_TO_HOLD))
@@ -136,6 +136,6 @@ pub(crate) async fn release(
     id: InPath<ConversationId>,
     context: Data<Context>,
 ) -> Result<HttpResponse, Failure> {
-    context.messaging.release_conversation(&id.0).await?;
+    context.services.retention.release_conversation(&id.0).await?;
     Ok(HttpResponse::NoContent().finish())
 }

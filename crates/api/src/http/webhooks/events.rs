@@ -32,9 +32,9 @@ pub(crate) async fn events(body: Body, context: Data<Context>) -> Result<HttpRes
         ticket.used();
         return Ok(HttpResponse::Ok().finish());
     };
-    let (messaging, address) = (context.messaging.clone(), address.to_owned());
+    let (preferences, address) = (context.services.preferences.clone(), address.to_owned());
     run_to_completion(async move {
-        let noted = messaging.suppress_address(&address).await.map_err(Failure::from);
+        let noted = preferences.suppress_address(&address).await.map_err(Failure::from);
         let people = settle(ticket, noted)?;
         tracing::info!(reason, people, "an address gets no more mail");
         Ok(())

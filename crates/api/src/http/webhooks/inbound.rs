@@ -1,5 +1,5 @@
 use actix_web::{HttpResponse, web::Data};
-use domain::{Messaging, mail::service::ReplyByMailError};
+use domain::mail::service::{MailReplies, ReplyByMailError};
 
 use super::{
     admitted,
@@ -30,9 +30,9 @@ use crate::{
 pub(crate) async fn inbound(form: Form, context: Data<Context>) -> Result<HttpResponse, Failure> {
     let fields = form.read().await?;
     let ticket = admitted(&context, &stamp(&fields))?;
-    let messaging = context.messaging.clone();
+    let replies = context.services.replies.clone();
     run_to_completion(async move {
-        let posted = post(&messaging, &fields).await;
+        let posted = post(&replies, &fields).await;
         settle(ticket, posted)
     })
     .await?;
@@ -45,7 +45,7 @@ fn stamp(fields: &Fields) -> Stamp<'_> {
     Stamp { timestamp: part("timestamp"), token: part("token"), signature: part("signature") }
 }
 
-async fn post(messaging: &Messaging, fields: &Fields) -> Result<(), Failure> {
+async fn post(replies: &MailReplies, fields: &Fields) -> Result<(), Failure> {
     let mail = Mail::of(fields).map_err(|reason| {
         let (reason, text) = match reason {
             NoReply::Automatic => ("automatic", texts::REPLY_AUTOMATIC),
@@ -54,7 +54,7 @@ async fn post(messaging: &Messaging, fields: &Fields) -> Result<(), Failure> {
         log_refusal(reason);
         Failure::reply_refused(text)
     })?;
-    let sent = messaging.reply_by_mail(&mail.reply()).await.map_err(|error| {
+    let sent = replies.reply_by_mail(&mail.reply()).await.map_err(|error| {
         if let Some(reason) = reason(&error) {
             log_refusal(reason);
         }

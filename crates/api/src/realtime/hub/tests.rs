@@ -9,6 +9,7 @@ use domain::{
     conversation::{commands::NewConversation, store::ReadTarget},
     ids::MessageId,
     participant::Caller,
+    participant::directory::Directory,
     ports::Fanout,
     testing::{
         MemoryStore,
@@ -107,6 +108,7 @@ impl Heard {
 struct Stage {
     store: Arc<MemoryStore>,
     hub: Hub,
+    directory: Directory,
     /// Tells the hub what it changes.
     messaging: Messaging,
     /// Commits and dies before it tells anyone.
@@ -122,11 +124,12 @@ impl Stage {
         let over = |fanout: Arc<dyn Fanout>| {
             Messaging::new(store.clone(), fanout, clock.clone(), ids.clone())
         };
+        let directory = Directory::new(store.clone(), clock.clone());
         let messaging = over(Arc::new(hub.clone()));
         let mute = over(Arc::new(SilentFanout::new()));
         for person in [salon("s"), client("c")] {
             let said = Caller { profile: person.profile.clone(), ..caller(&person) };
-            messaging.sync_profile(&said).await.expect("noted");
+            directory.sync_profile(&said).await.expect("noted");
         }
         let new = NewConversation {
             client: user("c"),
@@ -136,7 +139,7 @@ impl Stage {
         };
         let opened = messaging.open_conversation(&caller(&salon("s")), new).await.expect("opened");
         let conversation = opened.conversation.id;
-        Self { store, hub, messaging, mute, conversation }
+        Self { store, hub, directory, messaging, mute, conversation }
     }
 
     fn enter(&self, who: &str) -> (SessionKey, Heard) {

@@ -58,11 +58,11 @@ pub(super) fn event(number: usize, kind: usize, hour: i64) -> AppointmentEvent {
 }
 
 pub(super) fn receive(service: &Service, event: &AppointmentEvent) {
-    now(service.messaging.receive_appointment_event(event)).expect("it is the same event");
+    now(service.appointments.receive_appointment_event(event)).expect("it is the same event");
 }
 
 fn handle(service: &Service, event: &AppointmentEvent) {
-    now(service.messaging.handle_appointment_event(&event.id)).expect("it can be handled");
+    now(service.appointments.handle_appointment_event(&event.id)).expect("it can be handled");
 }
 
 fn conversations(service: &Service) -> Vec<ConversationView> {
@@ -163,13 +163,13 @@ fn an_event_waits_for_an_older_one_that_may_still_be_handled() {
     let older = AppointmentEvent { client: user("c2"), ..older };
     receive(&service, &older);
     receive(&service, &newer);
-    let handled = now(service.messaging.handle_appointment_event(&newer.id));
+    let handled = now(service.appointments.handle_appointment_event(&newer.id));
     let failure = handled.expect_err("the older one's client is not known");
     assert!(matches!(failure, JobFailure::Retry { .. }));
     assert_eq!(failure.reason(), "waits_for_an_older_event");
     assert!(conversations(&service).is_empty());
 
-    now(service.messaging.give_up_appointment_event(&older.id)).expect("it works");
+    now(service.appointments.give_up_appointment_event(&older.id)).expect("it works");
     handle(&service, &newer);
     told(&service, &[newer]).expect("it holds");
 }
@@ -184,12 +184,12 @@ fn an_event_that_cannot_be_handled_is_passed_over_until_an_operator_has_it_tried
     receive(&service, &newer);
     handle(&service, &newer);
     told(&service, std::slice::from_ref(&newer)).expect("it holds");
-    let again = now(service.messaging.handle_appointment_event(&older.id));
+    let again = now(service.appointments.handle_appointment_event(&older.id));
     assert_eq!(again.expect_err("nothing has changed").reason(), "not_a_client");
 
     // Once the person is one, it is the booking that is another's.
     now(service.note(&client("c2")));
-    let again = now(service.messaging.handle_appointment_event(&older.id));
+    let again = now(service.appointments.handle_appointment_event(&older.id));
     assert_eq!(again.expect_err("the booking is known").reason(), "other_people");
     let view = conversations(&service).remove(0);
     let (id, salon) = (&view.conversation.id, user("s1"));

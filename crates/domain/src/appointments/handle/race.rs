@@ -8,9 +8,11 @@ use std::sync::{
 use async_trait::async_trait;
 use futures_util::future::join_all;
 
-use super::order::{event, receive, service, told};
+use super::{
+    Appointments,
+    order::{event, receive, service, told},
+};
 use crate::{
-    Messaging,
     ids::{ConversationId, UserId},
     ports::{Fanout, MarkedMessage, PublishGuard},
     testing::fixture::{CountingIds, Service},
@@ -43,30 +45,30 @@ impl Fanout for BusyFanout {
     }
 }
 
-fn busy(Service { store, fanout, clock, .. }: &Service, rhythm: usize) -> Messaging {
+fn busy(Service { store, fanout, clock, .. }: &Service, rhythm: usize) -> Appointments {
     let fanout = BusyFanout { fanout: fanout.clone(), turns: AtomicUsize::new(0), rhythm };
     let ids = Arc::new(CountingIds::new());
-    Messaging::new(store.clone(), Arc::new(fanout), clock.clone(), ids)
+    Appointments::new(store.clone(), store.clone(), Arc::new(fanout), clock.clone(), ids)
 }
 
 /// Three handlers for each of five events, of which `late` is reported only when the others are under
 /// way for so many steps.
 async fn play(late: usize, steps: usize, rhythm: usize) {
     let service = service();
-    let messaging = busy(&service, rhythm);
+    let appointments = busy(&service, rhythm);
     let kinds = [0, 1, 2, 4, 3].into_iter().zip(9..).enumerate();
     let events: Vec<_> = kinds.map(|(number, (kind, hour))| event(number, kind, hour)).collect();
     for event in events.iter().filter(|event| **event != events[late]) {
         receive(&service, event);
     }
     let handlers = (0..3).flat_map(|_| events.iter().rev());
-    let handlers = handlers.map(|event| messaging.handle_appointment_event(&event.id));
+    let handlers = handlers.map(|event| appointments.handle_appointment_event(&event.id));
     let report = async {
         for _ in 0..steps {
             tokio::task::yield_now().await;
         }
         receive(&service, &events[late]);
-        messaging.handle_appointment_event(&events[late].id).await
+        appointments.handle_appointment_event(&events[late].id).await
     };
     let (handled, reported) = tokio::join!(join_all(handlers), report);
     assert!(handled.iter().all(Result::is_ok), "{handled:?}");

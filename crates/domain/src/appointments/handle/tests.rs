@@ -29,12 +29,12 @@ async fn known() -> Service {
 }
 
 async fn receive(service: &Service, event: &AppointmentEvent) {
-    let received = service.messaging.receive_appointment_event(event).await;
+    let received = service.appointments.receive_appointment_event(event).await;
     received.expect("the store works");
 }
 
 async fn handle(service: &Service, event: &AppointmentEvent) -> Result<(), JobFailure> {
-    service.messaging.handle_appointment_event(&event.id).await
+    service.appointments.handle_appointment_event(&event.id).await
 }
 
 /// Reports an event and handles it.
@@ -195,7 +195,7 @@ async fn a_time_is_the_one_of_the_salon_s_clock() {
     };
     assert_eq!(day(known().await, None).await, "RDV Tatouage - 15/02/2026");
     let mut house = known().await;
-    house.messaging = house.messaging.with_zone(Zone::parse("UTC").expect("a zone"));
+    house.appointments = house.appointments.with_zone(Zone::parse("UTC").expect("a zone"));
     assert_eq!(day(house.clone(), None).await, "RDV Tatouage - 14/02/2026");
     let mut far = salon("s1");
     far.profile.zone = Zone::parse("Asia/Tokyo").ok();

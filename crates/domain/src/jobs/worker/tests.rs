@@ -28,7 +28,7 @@ fn house() -> House {
     let backoff = Backoff { first_ms: 1_000, longest_ms: 4_000, attempts_max: 3 };
     let settings = WorkerSettings { backoff, ..WorkerSettings::default() };
     let worker = Worker::new(
-        service.messaging.clone(),
+        service.services.clone(),
         store.clone(),
         files.clone(),
         service.clock.clone(),
@@ -76,7 +76,7 @@ async fn a_report_becomes_a_conversation_by_its_job() {
     house.service.note(&salon("s1")).await;
     house.service.note(&client("c1")).await;
     let event = booking_event("e1", "booked");
-    house.service.messaging.receive_appointment_event(&event).await.expect("it works");
+    house.service.appointments.receive_appointment_event(&event).await.expect("it works");
     assert!(house.conversations().await.is_empty(), "it is stored first");
     assert!(matches!(house.work().await[..], [Performed::Done]));
     assert_eq!(house.conversations().await.len(), 1);
@@ -87,7 +87,7 @@ async fn a_report_becomes_a_conversation_by_its_job() {
 async fn a_job_that_fails_is_tried_again_later_and_given_up_in_the_end() {
     let house = house();
     let event = booking_event("e1", "booked");
-    house.service.messaging.receive_appointment_event(&event).await.expect("it works");
+    house.service.appointments.receive_appointment_event(&event).await.expect("it works");
     for _ in 0..2 {
         let performed = house.work().await;
         let [Performed::Retried(failure)] = &performed[..] else { panic!("{performed:?}") };
@@ -106,7 +106,7 @@ async fn a_job_that_fails_is_tried_again_later_and_given_up_in_the_end() {
     house.service.note(&client("c1")).await;
     let mut later = booking_event("e2", "cancelled");
     later.occurred_at = house.service.clock.now();
-    house.service.messaging.receive_appointment_event(&later).await.expect("it works");
+    house.service.appointments.receive_appointment_event(&later).await.expect("it works");
     assert!(matches!(house.work().await[..], [Performed::Done]));
     let retried = house.service.store.retry_dead_jobs(None, house.service.clock.now()).await;
     assert_eq!(retried.expect("the store works"), 1);
@@ -122,7 +122,7 @@ async fn a_failure_that_will_not_pass_is_given_up_at_once() {
     house.service.note(&client("s1")).await;
     house.service.note(&client("c1")).await;
     let event = booking_event("e1", "booked");
-    house.service.messaging.receive_appointment_event(&event).await.expect("it works");
+    house.service.appointments.receive_appointment_event(&event).await.expect("it works");
     let performed = house.work().await;
     let [Performed::Dead(failure)] = &performed[..] else { panic!("{performed:?}") };
     assert_eq!(failure.reason(), "not_a_salon");
@@ -132,7 +132,7 @@ async fn a_failure_that_will_not_pass_is_given_up_at_once() {
 async fn whoever_was_too_slow_has_no_say() {
     let house = house();
     let event = booking_event("e1", "completed");
-    house.service.messaging.receive_appointment_event(&event).await.expect("it works");
+    house.service.appointments.receive_appointment_event(&event).await.expect("it works");
     let slow = house.worker.claim(1).await.expect("the store works").remove(0);
     house.service.clock.advance_millis(120_000);
     let quick = house.worker.claim(1).await.expect("the store works").remove(0);
@@ -146,7 +146,7 @@ async fn whoever_was_too_slow_has_no_say() {
 async fn a_store_that_is_away_is_the_worker_s_error_and_the_job_comes_back() {
     let house = house();
     let event = booking_event("e1", "completed");
-    house.service.messaging.receive_appointment_event(&event).await.expect("it works");
+    house.service.appointments.receive_appointment_event(&event).await.expect("it works");
     let job = house.worker.claim(1).await.expect("the store works").remove(0);
     house.store.set_unavailable(true);
     assert!(house.worker.perform(&job).await.is_err());
@@ -209,12 +209,12 @@ async fn uploads_that_nobody_sent_are_gone_after_a_day() {
 async fn a_person_is_forgotten_by_a_job() {
     let house = house();
     let id = house.service.open("s1", "c1").await;
-    let messaging = &house.service.messaging;
+    let Service { messaging, privacy, .. } = &house.service;
     let draft = pictures("un secret", 1, None);
     messaging.send_message(&id, &user("c1"), draft).await.expect("the client takes part");
-    messaging.request_erasure(&user("c1")).await.expect("it works");
+    privacy.request_erasure(&user("c1")).await.expect("it works");
     assert_eq!(house.work().await.len(), 2, "the person, then their file");
-    let receipt = messaging.erasure(&user("c1")).await.expect("it works").expect("asked for");
+    let receipt = privacy.erasure(&user("c1")).await.expect("it works").expect("asked for");
     assert!(receipt.finished_at.is_some());
     assert_eq!((receipt.conversations, receipt.messages, receipt.files), (1, 1, 1));
     assert_eq!(house.files.deleted_hosted(), ["upload-1"]);

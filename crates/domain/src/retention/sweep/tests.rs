@@ -4,7 +4,6 @@ use super::*;
 use crate::{
     conversation::{Status, event::EventKind},
     page::Window,
-    ports::Clock as _,
     retention::{RetentionPolicy, RetentionSettings, SalonRetention, store::AgePage},
     testing::{
         MemoryStore, MockStore,
@@ -19,7 +18,7 @@ fn service() -> Service {
     let mut service = Service::over(Arc::new(MemoryStore::new()));
     let policy = RetentionPolicy::new(90, Some(30)).expect("good");
     let settings = RetentionSettings { policy, log_days: 90 };
-    service.messaging = service.messaging.with_retention(settings);
+    service.retention = service.retention.with_settings(settings);
     service
 }
 
@@ -36,7 +35,7 @@ async fn say(service: &Service, id: &ConversationId) {
 }
 
 async fn run(service: &Service) -> RetentionReport {
-    service.messaging.run_retention(false).await.expect("the store works")
+    service.retention.run_retention(false).await.expect("the store works")
 }
 
 async fn status(service: &Service, id: &ConversationId) -> Status {
@@ -95,14 +94,14 @@ async fn a_dry_run_says_what_a_run_does_and_changes_nothing() {
         talk(&service, salon).await;
     }
     let held = talk(&service, "s5").await;
-    assert!(service.messaging.hold_conversation(&held).await.expect("the store works"));
+    assert!(service.retention.hold_conversation(&held).await.expect("the store works"));
     let own = SalonRetention { policy: RetentionPolicy::new(200, None).ok(), is_held: false };
-    let put = service.messaging.put_salon_retention(&user("s1"), own).await;
+    let put = service.retention.put_salon_retention(&user("s1"), own).await;
     put.expect("the store works");
     for days in [100, 40, 100] {
         service.clock.advance_millis(days * DAY_MS);
         service.fanout.take();
-        let dry = service.messaging.run_retention(true).await.expect("the store works");
+        let dry = service.retention.run_retention(true).await.expect("the store works");
         assert_eq!((dry.transactions, service.fanout.take()), (0, vec![]));
         let real = run(&service).await;
         let said =
@@ -118,7 +117,7 @@ async fn a_salon_s_own_policy_goes_before_everybody_s() {
     let (patient, hasty) = (talk(&service, "s1").await, talk(&service, "s2").await);
     for (salon, days) in [("s1", 400), ("s2", 1)] {
         let own = SalonRetention { policy: RetentionPolicy::new(days, None).ok(), is_held: false };
-        let put = service.messaging.put_salon_retention(&user(salon), own).await;
+        let put = service.retention.put_salon_retention(&user(salon), own).await;
         put.expect("the store works");
     }
     service.clock.advance_millis(2 * DAY_MS);
@@ -134,8 +133,8 @@ async fn a_policy_in_the_store_goes_before_the_settings() {
     let service = service();
     talk(&service, "s1").await;
     let policy = RetentionPolicy::new(1, None).expect("good");
-    service.messaging.put_retention_policy(policy).await.expect("the store works");
-    assert_eq!(service.messaging.retention_policy().await.expect("the store works"), policy);
+    service.retention.put_retention_policy(policy).await.expect("the store works");
+    assert_eq!(service.retention.retention_policy().await.expect("the store works"), policy);
     service.clock.advance_millis(DAY_MS + 1_000);
     assert_eq!(run(&service).await.archived, 1);
 }
@@ -166,7 +165,7 @@ async fn a_job_leaves_the_rest_to_the_next() {
         .returning(move |_, _, _, _| Ok(AgePage { conversations: vec![], next: next.clone() }));
     let service = Service::over(Arc::new(store));
     let rest =
-        service.messaging.retain(RetentionTask::Archive, None).await.expect("the store works");
+        service.retention.retain(RetentionTask::Archive, None).await.expect("the store works");
     assert_eq!(rest, Some(here));
 }
 
@@ -176,7 +175,7 @@ async fn a_store_that_fails_ends_the_go() {
     store.expect_retention_policy().return_once(|| Ok(None));
     store.expect_trim_logs().return_once(|_| Err(StoreError::Busy("a test".into())));
     let service = Service::over(Arc::new(store));
-    let outcome = service.messaging.retain(RetentionTask::TrimLog, None).await;
+    let outcome = service.retention.retain(RetentionTask::TrimLog, None).await;
     assert!(matches!(outcome, Err(StoreError::Busy(_))));
 }
 

@@ -184,7 +184,13 @@ async fn a_booking_s_page_finds_its_conversation() {
 /// What becomes of the report `id`, which is work by now.
 async fn handle(house: &House, id: &str) {
     let id = AppointmentEventId::parse(id).expect("a good id");
-    house.api.messaging().handle_appointment_event(&id).await.expect("it can be handled");
+    house
+        .api
+        .services()
+        .appointments
+        .handle_appointment_event(&id)
+        .await
+        .expect("it can be handled");
 }
 
 #[actix_web::test]

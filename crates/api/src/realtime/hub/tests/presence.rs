@@ -85,7 +85,7 @@ async fn those_who_open_a_conversation_hear_of_each_other_at_once() {
     let stage = stage().await;
     let person = client("d");
     let said = Caller { profile: person.profile.clone(), ..caller(&person) };
-    stage.messaging.sync_profile(&said).await.expect("noted");
+    stage.directory.sync_profile(&said).await.expect("noted");
     let ((_, mut salon), (_, mut newcomer)) = (stage.appear("s"), stage.appear("d"));
     pass(1).await;
     assert_eq!(newcomer.names_so_far(), ["presence-snapshot"]);

@@ -10,7 +10,7 @@ async fn a_client_is_greeted_by_the_best_name_there_is_and_in_their_language() {
         let mut person = client("c1");
         person.profile.first_name = known_name.map(str::to_owned);
         person.profile.language = language;
-        service.messaging.put_participants(&[person]).await.expect("it works");
+        service.directory.put_participants(&[person]).await.expect("it works");
         let mut event = booking_event("e1", "booked");
         event.client_first_name = reported.map(str::to_owned);
         report(&service, &event).await;
@@ -90,7 +90,7 @@ async fn a_conversation_that_the_salon_opened_for_the_booking_is_the_one_spoken_
 async fn nobody_speaks_to_or_for_people_who_were_forgotten() {
     for person in ["s1", "c1"] {
         let service = known().await;
-        service.messaging.request_erasure(&user(person)).await.expect("it works");
+        service.privacy.request_erasure(&user(person)).await.expect("it works");
         report(&service, &booking_event("e1", "cancelled")).await;
         assert_eq!(conversations(&service).await, []);
     }

@@ -98,7 +98,7 @@ async fn nobody_opens_a_conversation_with_who_was_forgotten() {
     let service = Service::over(Arc::new(MemoryStore::new()));
     service.note(&salon("s1")).await;
     service.note(&client("c1")).await;
-    service.messaging.request_erasure(&client("c1").id).await.expect("the store works");
+    service.privacy.request_erasure(&client("c1").id).await.expect("the store works");
     let new = with(&client("c1"));
     let opened = service.messaging.open_conversation(&caller(&salon("s1")), new).await;
     assert!(matches!(opened, Err(OpenConversationError::UnknownClient)));

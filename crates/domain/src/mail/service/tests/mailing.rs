@@ -54,11 +54,11 @@ async fn what_was_read_in_time_is_not_mailed() {
 async fn who_wants_none_or_muted_it_gets_no_mail() {
     let house = House::new().await;
     let (muted, heard) = (house.talk().await, house.talk().await);
-    house.service.messaging.mute(&user("c1"), &muted).await.expect("it is theirs");
+    house.service.preferences.mute(&user("c1"), &muted).await.expect("it is theirs");
     house.say(&muted, "1").await;
     house.say(&heard, "2").await;
     assert_eq!(house.after(6 * MINUTE_MS).await, [["2"]]);
-    house.service.messaging.unsubscribe(&user("c1")).await.expect("the store works");
+    house.service.preferences.unsubscribe(&user("c1")).await.expect("the store works");
     house.say(&heard, "3").await;
     assert_eq!(house.after(24 * HOUR_MS).await, no_mail());
 }

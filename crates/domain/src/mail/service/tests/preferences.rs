@@ -10,27 +10,27 @@ use crate::{
 
 #[tokio::test]
 async fn who_is_not_known_has_no_preferences() {
-    let messaging = Service::over(Arc::new(MemoryStore::new())).messaging;
+    let preferences = Service::over(Arc::new(MemoryStore::new())).preferences;
     let nobody = user("nobody");
-    let asked = messaging.preferences(&nobody).await;
+    let asked = preferences.preferences(&nobody).await;
     assert!(matches!(asked, Err(PreferencesError::UnknownPerson)), "{asked:?}");
-    let changed = messaging.change_preferences(&nobody, &PreferenceChange::default()).await;
+    let changed = preferences.change_preferences(&nobody, &PreferenceChange::default()).await;
     assert!(matches!(changed, Err(PreferencesError::UnknownPerson)), "{changed:?}");
-    messaging.unsubscribe(&nobody).await.expect("there is nobody to write to");
+    preferences.unsubscribe(&nobody).await.expect("there is nobody to write to");
 }
 
 #[tokio::test]
 async fn an_unsubscribed_person_gets_mail_never_and_may_change_their_mind() {
     let service = Service::over(Arc::new(MemoryStore::new()));
     service.open("s1", "c1").await;
-    let (messaging, who) = (service.messaging, user("c1"));
+    let (preferences, who) = (service.preferences, user("c1"));
     for _ in 0..2 {
-        messaging.unsubscribe(&who).await.expect("the store works");
-        let wishes = messaging.preferences(&who).await.expect("the client is known");
+        preferences.unsubscribe(&who).await.expect("the store works");
+        let wishes = preferences.preferences(&who).await.expect("the client is known");
         assert_eq!((wishes.frequency, wishes.mail_enabled), (Frequency::Never, true));
     }
     let daily = PreferenceChange { frequency: Some(Frequency::Daily), ..Default::default() };
-    let wishes = messaging.change_preferences(&who, &daily).await.expect("the client is known");
+    let wishes = preferences.change_preferences(&who, &daily).await.expect("the client is known");
     assert!(wishes.wants_mail());
 }
 
@@ -39,11 +39,11 @@ async fn a_stranger_s_conversation_is_an_unknown_one() {
     let service = Service::over(Arc::new(MemoryStore::new()));
     let id = service.open("s1", "c1").await;
     service.open("s1", "c2").await;
-    let messaging = service.messaging;
-    let muted = messaging.mute(&user("c2"), &id).await;
+    let preferences = service.preferences;
+    let muted = preferences.mute(&user("c2"), &id).await;
     assert!(matches!(muted, Err(MuteError::UnknownConversation)), "{muted:?}");
-    messaging.unmute(&user("c2"), &id).await.expect("there is nothing to take back");
-    messaging.mute(&user("c1"), &id).await.expect("it is theirs");
-    let wishes = messaging.preferences(&user("c1")).await.expect("the client is known");
+    preferences.unmute(&user("c2"), &id).await.expect("there is nothing to take back");
+    preferences.mute(&user("c1"), &id).await.expect("it is theirs");
+    let wishes = preferences.preferences(&user("c1")).await.expect("the client is known");
     assert_eq!(wishes.muted, [id]);
 }

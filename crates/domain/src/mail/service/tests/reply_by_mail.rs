@@ -38,7 +38,7 @@ impl Scene {
     }
 
     async fn post(&self, reply: &MailReply<'_>) -> Result<Sent, ReplyByMailError> {
-        self.service.messaging.reply_by_mail(reply).await
+        self.service.replies.reply_by_mail(reply).await
     }
 
     /// What the client said, newest first.
@@ -176,7 +176,7 @@ async fn an_answer_to_what_is_gone_is_refused() {
 #[tokio::test]
 async fn nobody_answers_in_the_name_of_who_was_forgotten() {
     let scene = Scene::new().await;
-    let forgotten = scene.service.messaging.request_erasure(&user("c1")).await;
+    let forgotten = scene.service.privacy.request_erasure(&user("c1")).await;
     forgotten.expect("the store works");
     let late = scene.post(&scene.reply("<1@mail.test>", "Oui")).await;
     assert!(matches!(late, Err(ReplyByMailError::OtherSender)), "{late:?}");

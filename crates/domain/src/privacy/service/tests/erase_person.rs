@@ -20,8 +20,8 @@ async fn those_they_talked_with_are_told_what_is_gone() {
     }
     service.fanout.take();
     let person = user("c1");
-    service.messaging.request_erasure(&person).await.expect("the store works");
-    service.messaging.erase_person(&person).await.expect("the store works");
+    service.privacy.request_erasure(&person).await.expect("the store works");
+    service.privacy.erase_person(&person).await.expect("the store works");
 
     let told = service.fanout.take();
     let gone = told.iter().filter_map(|event| match &event.kind {
@@ -35,9 +35,9 @@ async fn those_they_talked_with_are_told_what_is_gone() {
         matches!(event.kind, EventKind::ConversationUpdated { .. })
     };
     assert_eq!(told.iter().filter(put_away).count(), 2);
-    let receipt = service.messaging.erasure(&person).await.expect("it works");
+    let receipt = service.privacy.erasure(&person).await.expect("it works");
     assert!(receipt.is_some_and(|receipt| receipt.finished_at.is_some()));
-    service.messaging.erase_person(&person).await.expect("there is nothing left to do");
+    service.privacy.erase_person(&person).await.expect("there is nothing left to do");
     assert_eq!(service.fanout.take(), []);
 }
 
@@ -48,9 +48,9 @@ async fn nothing_is_done_to_who_did_not_ask_for_it() {
     let sent = service.messaging.send_message(&id, &user("c1"), text("Bonjour")).await;
     sent.expect("the client takes part");
     service.fanout.take();
-    service.messaging.erase_person(&user("c1")).await.expect("the store works");
+    service.privacy.erase_person(&user("c1")).await.expect("the store works");
     assert_eq!(service.fanout.take(), []);
-    assert_eq!(service.messaging.erasure(&user("c1")).await.expect("it works"), None);
+    assert_eq!(service.privacy.erasure(&user("c1")).await.expect("it works"), None);
 }
 
 #[tokio::test]
@@ -61,7 +61,7 @@ async fn what_failed_is_told_to_nobody_and_tried_again() {
     store.expect_erase_in().return_once(|_| Err(StoreError::Busy("a test".into())));
     store.expect_finish_erasure().never();
     let service = Service::over(Arc::new(store));
-    let erased = service.messaging.erase_person(&user("c1")).await;
+    let erased = service.privacy.erase_person(&user("c1")).await;
     assert!(matches!(erased, Err(JobFailure::Retry { .. })));
     assert_eq!(service.fanout.published(), []);
 }

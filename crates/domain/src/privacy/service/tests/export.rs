@@ -53,10 +53,10 @@ async fn make(meanwhile: Meanwhile) -> (Service, Arc<MemoryFiles>) {
     service.open("s1", "c1").await;
     let files = Arc::new(MemoryFiles::new());
     let writer = Writer { files: files.clone(), store: service.store.clone(), meanwhile };
-    let asked = service.messaging.my_export(&user("c1")).await.expect("the store works");
+    let asked = service.privacy.my_export(&user("c1")).await.expect("the store works");
     assert!(asked.is_some_and(|export| export.ready.is_none()));
     for _ in 0..2 {
-        let made = service.messaging.make_export(&user("c1"), &writer, &*files).await;
+        let made = service.privacy.make_export(&user("c1"), &writer, &*files).await;
         made.expect("everything works");
     }
     (service, files)
@@ -65,7 +65,7 @@ async fn make(meanwhile: Meanwhile) -> (Service, Arc<MemoryFiles>) {
 #[tokio::test]
 async fn an_archive_is_made_and_can_be_fetched() {
     let (service, files) = make(Meanwhile::Nothing).await;
-    let export = service.messaging.my_export(&user("c1")).await.expect("the store works");
+    let export = service.privacy.my_export(&user("c1")).await.expect("the store works");
     let export = export.expect("nobody forgot them");
     assert_eq!(export.ready.map(|ready| ready.size_bytes), Some(3));
     assert_eq!(files.keys(), [export.key]);
@@ -74,7 +74,7 @@ async fn an_archive_is_made_and_can_be_fetched() {
 #[tokio::test]
 async fn who_is_slower_than_another_leaves_the_archive_that_can_be_fetched() {
     let (service, files) = make(Meanwhile::Finish).await;
-    let export = service.messaging.my_export(&user("c1")).await.expect("the store works");
+    let export = service.privacy.my_export(&user("c1")).await.expect("the store works");
     assert_eq!(files.keys(), [export.expect("nobody forgot them").key]);
 }
 
@@ -85,9 +85,9 @@ async fn an_archive_goes_when_its_day_is_over() {
     let files = Arc::new(MemoryFiles::new());
     let (store, meanwhile) = (service.store.clone(), Meanwhile::Nothing);
     let writer = Writer { files: files.clone(), store: store.clone(), meanwhile };
-    let (messaging, clock) = (service.messaging.clone(), service.clock.clone());
+    let (services, clock) = (service.services.clone(), service.clock.clone());
     let (ids, settings) = (Arc::new(CountingIds::new()), WorkerSettings::default());
-    let worker = Worker::new(messaging, store, files.clone(), clock, ids, settings)
+    let worker = Worker::new(services, store, files.clone(), clock, ids, settings)
         .with_exporter(Arc::new(writer));
     let work = async || {
         for job in worker.claim(10).await.expect("the store works") {
@@ -95,7 +95,7 @@ async fn an_archive_goes_when_its_day_is_over() {
         }
         files.keys().len()
     };
-    service.messaging.my_export(&user("c1")).await.expect("the store works");
+    service.privacy.my_export(&user("c1")).await.expect("the store works");
     assert_eq!(work().await, 1, "it is there");
     service.clock.advance_millis(EXPORT_LIFETIME_MS - 1_000);
     assert_eq!(work().await, 1, "it is still there");
@@ -110,10 +110,10 @@ async fn who_only_looks_asks_for_nothing() {
     let service = Service::over(Arc::new(MemoryStore::new()));
     service.open("s1", "c1").await;
     let client = user("c1");
-    let look = async || service.messaging.peek_export(&client).await.expect("the store works");
+    let look = async || service.privacy.peek_export(&client).await.expect("the store works");
     assert!(look().await.is_some_and(|export| export.ready.is_none()));
     assert_eq!(service.store.export(&client).await.expect("the store works"), None);
-    let asked = service.messaging.my_export(&client).await.expect("the store works");
+    let asked = service.privacy.my_export(&client).await.expect("the store works");
     assert_eq!(look().await, asked);
     let now = service.clock.now();
     service.store.request_erasure(&client, now).await.expect("the store works");
@@ -124,7 +124,7 @@ async fn who_only_looks_asks_for_nothing() {
 async fn who_is_forgotten_meanwhile_leaves_no_archive() {
     let (service, files) = make(Meanwhile::Forget).await;
     assert_eq!(files.keys(), []);
-    assert_eq!(service.messaging.my_export(&user("c1")).await.expect("the store works"), None);
+    assert_eq!(service.privacy.my_export(&user("c1")).await.expect("the store works"), None);
     let jobs = service.store.jobs(JobFilter::All, 10).await.expect("the store works");
     assert_eq!(jobs.len(), 3, "export, deletion, erasure: {jobs:?}");
 }

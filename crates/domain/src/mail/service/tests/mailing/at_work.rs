@@ -11,9 +11,9 @@ use crate::{
 };
 
 fn worker(house: &House) -> Worker {
-    let Service { messaging, store, clock, .. } = house.service.clone();
+    let Service { services, store, clock, .. } = house.service.clone();
     let (files, ids) = (Arc::new(MemoryFiles::new()), Arc::new(CountingIds::new()));
-    Worker::new(messaging, store, files, clock, ids, WorkerSettings::default())
+    Worker::new(services, store, files, clock, ids, WorkerSettings::default())
 }
 
 /// Does the one job that there is.

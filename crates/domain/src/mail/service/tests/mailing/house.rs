@@ -45,7 +45,7 @@ impl House {
     }
 
     pub(super) async fn wish(&self, change: PreferenceChange) {
-        let wished = self.service.messaging.change_preferences(&user("c1"), &change).await;
+        let wished = self.service.preferences.change_preferences(&user("c1"), &change).await;
         wished.expect("the client is known");
     }
 
@@ -104,7 +104,7 @@ impl House {
 }
 
 pub(super) fn mailing(
-    store: Arc<dyn Store>,
+    store: Arc<dyn MailStore>,
     service: &Service,
     to: Arc<MemoryPostOffice>,
 ) -> Mailing {
