@@ -1,25 +1,218 @@
-//! Moving in: what the system before this one kept, and what becomes of it here.
-//!
-//! A [`Former`](former) thing is what stands in the old tables, unchecked. The functions here make
-//! of it what our rules allow: ids and times stay; what can be mended is mended and counted; what
-//! cannot is left out and named, never silently. They know neither database.
+//! What an import hands to a store: rows of another system as our rules allow them, and why one was
+//! left out. Reading the other system, and fitting its rows to our rules, is the importer's.
 
-mod conversation;
-mod file;
-mod finding;
-pub mod former;
-mod horizon;
-mod mail;
-mod message;
-mod person;
-mod preference;
 pub mod store;
-mod text;
 
-pub use conversation::{ImportedConversation, conversation};
-pub use file::ImportedFile;
-pub use finding::{Findings, ImportedKind, Refusal, Refused, Repair};
-pub use mail::{ImportedMail, mail};
-pub use message::{ImportedMessage, LOST_FILE_TEXT};
-pub use person::{nameless, person};
-pub use preference::{ImportedPreference, preference};
+use crate::{
+    conversation::{
+        Horizons, Parties, Side, Status,
+        attachment::{FileUrl, MediaType},
+        message::MessageKind,
+    },
+    ids::{AppointmentId, AttachmentId, ConversationId, MessageId, Seq, UserId},
+    mail::preferences::Frequency,
+    text::{Content, Subject},
+    time::Timestamp,
+};
+
+/// A conversation with its messages, as our rules have it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportedConversation {
+    /// Which.
+    pub id: ConversationId,
+    /// Who takes part.
+    pub parties: Parties,
+    /// The booking it is about.
+    pub appointment: Option<AppointmentId>,
+    /// What it is about, in words.
+    pub subject: Option<Subject>,
+    /// In use or put away.
+    pub status: Status,
+    /// When it was opened.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+    /// When the newest message was posted; without any, when the conversation was opened.
+    pub last_message_at: Timestamp,
+    /// The newest position. The first is the opening's.
+    pub last_seq: Seq,
+    /// How far each side has read.
+    pub horizons: Horizons,
+    /// Its messages, in order.
+    pub messages: Vec<ImportedMessage>,
+}
+
+impl ImportedConversation {
+    /// Where the newest message of `side` is; [`Seq::ZERO`] when there is none.
+    pub fn newest_of(&self, side: Side) -> Seq {
+        let newest = self.messages.iter().rev().find(|message| message.side == side);
+        newest.map_or(Seq::ZERO, |message| message.seq)
+    }
+}
+
+/// A message with its position.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportedMessage {
+    /// Which.
+    pub id: MessageId,
+    /// Its position.
+    pub seq: Seq,
+    /// Who said it.
+    pub side: Side,
+    /// What kind it is.
+    pub kind: MessageKind,
+    /// Its words; may be empty beside files.
+    pub content: Content,
+    /// Its files, in order.
+    pub files: Vec<ImportedFile>,
+    /// When it was posted.
+    pub created_at: Timestamp,
+    /// When it was read, where that is known.
+    pub read_at: Option<Timestamp>,
+}
+
+/// A file that lies with the upload service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportedFile {
+    /// Which.
+    pub id: AttachmentId,
+    /// What it is called.
+    pub name: String,
+    /// Where it is.
+    pub url: FileUrl,
+    /// What it is.
+    pub media_type: MediaType,
+    /// How large it is, in bytes: 1 to [`FILE_MAX_BYTES`](crate::conversation::attachment::FILE_MAX_BYTES).
+    pub size_bytes: u32,
+    /// What the upload service calls it.
+    pub upload_key: Option<String>,
+}
+
+/// Mail that waits: whether it is still wanted is decided when it is due (D15).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportedMail {
+    /// Where something was said.
+    pub conversation: ConversationId,
+    /// Who is to be told.
+    pub recipient: UserId,
+    /// How many messages it is about, 1 or more.
+    pub messages: u32,
+    /// Since when it waits.
+    pub since: Timestamp,
+}
+
+impl ImportedMail {
+    /// What names it: there is one for each conversation and recipient.
+    pub fn key(&self) -> String {
+        format!("{}/{}", self.conversation, self.recipient)
+    }
+}
+
+/// What a person wants to be told of by mail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportedPreference {
+    /// Whose wish it is.
+    pub person: UserId,
+    /// Whether they want mail at all.
+    pub mail_enabled: bool,
+    /// How often.
+    pub frequency: Frequency,
+    /// The conversations that they do not want to hear of, each once, in order.
+    pub muted: Vec<ConversationId>,
+}
+
+/// Why something was left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Refusal {
+    /// It, or what it belongs to, has an id that is none of ours (1 to 64 characters of
+    /// `A-Z a-z 0-9 _ -`).
+    InvalidId,
+    /// Salon and client are the same person.
+    SidesAreTheSame,
+    /// Its author takes no part in the conversation.
+    AuthorTakesNoPart,
+    /// A date that no calendar has: infinite, missing, or outside the years -9999 to 9999; or
+    /// something that is nowhere in the order of things without its date.
+    ImpossibleDate,
+    /// It says and shows nothing.
+    SaysNothing,
+    /// Another message of the conversation has this id.
+    IdTwice,
+    /// A file that is not `https` on a host that serves uploads.
+    UrlNotAllowed,
+    /// A file that is no image of a type we take.
+    TypeNotAllowed,
+    /// A file that is empty or too large.
+    SizeNotAllowed,
+    /// Mail for somebody who takes no part.
+    RecipientTakesNoPart,
+    /// Nobody knows the person it is about.
+    PersonUnknown,
+    /// The person was forgotten here, and does not come back.
+    PersonForgotten,
+    /// Its conversation was refused.
+    ConversationRefused,
+    /// Something else here has this id.
+    IdTaken,
+    /// Another conversation here has a message of this one.
+    MessageIdTaken,
+    /// Another message here has a file of this one.
+    FileIdTaken,
+    /// The salon has another conversation about this booking here.
+    AppointmentTaken,
+    /// It was taken over before, then changed there, and was deleted here.
+    DeletedHere,
+    /// It was taken over before, then changed there, and went on here.
+    WentOnHere,
+    /// It was taken over before, and is between other people there now.
+    OtherPeople,
+}
+
+const REFUSALS: [(Refusal, &str); 20] = [
+    (Refusal::InvalidId, "invalid_id"),
+    (Refusal::SidesAreTheSame, "sides_are_the_same"),
+    (Refusal::AuthorTakesNoPart, "author_takes_no_part"),
+    (Refusal::ImpossibleDate, "impossible_date"),
+    (Refusal::SaysNothing, "says_nothing"),
+    (Refusal::IdTwice, "id_twice"),
+    (Refusal::UrlNotAllowed, "url_not_allowed"),
+    (Refusal::TypeNotAllowed, "type_not_allowed"),
+    (Refusal::SizeNotAllowed, "size_not_allowed"),
+    (Refusal::RecipientTakesNoPart, "recipient_takes_no_part"),
+    (Refusal::PersonUnknown, "person_unknown"),
+    (Refusal::PersonForgotten, "person_forgotten"),
+    (Refusal::ConversationRefused, "conversation_refused"),
+    (Refusal::IdTaken, "id_taken"),
+    (Refusal::MessageIdTaken, "message_id_taken"),
+    (Refusal::FileIdTaken, "file_id_taken"),
+    (Refusal::AppointmentTaken, "appointment_taken"),
+    (Refusal::DeletedHere, "deleted_here"),
+    (Refusal::WentOnHere, "went_on_here"),
+    (Refusal::OtherPeople, "other_people"),
+];
+
+impl Refusal {
+    /// Its word in reports.
+    pub fn as_str(self) -> &'static str {
+        REFUSALS.iter().find(|(refusal, _)| *refusal == self).map_or("refused", |(_, word)| word)
+    }
+
+    /// Reads [`as_str`](Self::as_str)'s word.
+    pub fn parse(word: &str) -> Option<Self> {
+        REFUSALS.iter().find(|(_, known)| *known == word).map(|(refusal, _)| *refusal)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_refusal_has_a_word_of_its_own() {
+        let words: HashSet<_> = REFUSALS.iter().map(|(refusal, _)| refusal.as_str()).collect();
+        assert_eq!(words.len(), REFUSALS.len());
+        assert!(REFUSALS.iter().all(|(refusal, word)| Refusal::parse(word) == Some(*refusal)));
+    }
+}

@@ -64,13 +64,13 @@ pub fn is_blank(text: &str) -> bool {
 }
 
 /// `text` without whatever embeds, isolates or overrides the writing direction.
-pub(crate) fn without_embeddings(text: &str) -> String {
+pub fn without_embeddings(text: &str) -> String {
     text.chars().filter(|c| !directs(*c)).collect()
 }
 
 /// Whether tidying takes away, or moves to another line, something that may have been meant: a control
 /// character other than tab and line ends, or an override of the writing direction.
-pub(crate) fn is_untidy(text: &str) -> bool {
+pub fn is_untidy(text: &str) -> bool {
     let stays = |c| matches!(c, '\t' | '\n' | '\r');
     text.chars().any(|c| c.is_control() && !stays(c) || overrides(c))
 }

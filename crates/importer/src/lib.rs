@@ -1,13 +1,14 @@
 //! Moving in: reads the tables of the system before this one, page by page, and has a store take
 //! them over.
 //!
-//! The source is only read. What becomes of each row is decided by [`domain::import`]; whether it is
+//! The source is only read. What becomes of each row is decided in `legacy`; whether it is
 //! here already, and changed since, by the store. An import may be cut off at any moment and started
 //! again: as long as the source is as it was, it goes on where it stood; otherwise it begins anew,
 //! and what is here already is not written again. Memory is bounded by a page, and by the longest
 //! conversation.
 
 mod fingerprint;
+mod legacy;
 mod report;
 mod run;
 mod settings;
@@ -19,6 +20,7 @@ use domain::{import::store::ImportStore, ports::Clock};
 use run::Run;
 use source::Source;
 
+pub use legacy::{Findings, ImportedKind, LOST_FILE_TEXT, Refused, Repair};
 pub use report::{Outcome, Tally, Watcher};
 pub use settings::{ImportError, Settings, SourceError};
 

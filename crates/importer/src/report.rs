@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use domain::import::{Findings, ImportedKind, Refusal, Refused, Repair, store::ImportOutcome};
+use domain::import::{Refusal, store::ImportOutcome};
+
+use crate::legacy::{Findings, ImportedKind, Refused, Repair};
 
 /// What became of things that were read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -7,9 +7,7 @@ use std::{collections::HashSet, sync::Arc};
 use domain::{
     ids::ConversationId,
     import::{
-        Findings, ImportedKind, ImportedMail, ImportedPreference, Refusal, Refused, Repair,
-        former::{LegacyMail, LegacyPerson, LegacyPreference},
-        mail, person, preference,
+        ImportedMail, ImportedPreference, Refusal,
         store::{Fingerprint, ImportMark, ImportOutcome, ImportRow, ImportStep, ImportStore},
     },
     participant::Participant,
@@ -18,7 +16,13 @@ use domain::{
 use futures_util::future::join;
 
 use crate::{
-    ImportError, Settings, SourceError, Tally, Watcher, fingerprint::incoming, source::Source,
+    ImportError, Settings, SourceError, Tally, Watcher,
+    fingerprint::incoming,
+    legacy::{
+        Findings, ImportedKind, Refused, Repair, mail, person, preference,
+        rows::{LegacyMail, LegacyPerson, LegacyPreference},
+    },
+    source::Source,
 };
 
 /// What an import knows and counts.

@@ -4,13 +4,7 @@ mod conversations;
 
 use std::{error::Error, sync::Arc, time::Duration};
 
-use domain::{
-    import::{
-        former::{FormerTime, LegacyMail, LegacyPerson, LegacyPreference, Raw},
-        store::Fingerprint,
-    },
-    time::Timestamp,
-};
+use domain::{import::store::Fingerprint, time::Timestamp};
 use rustls::{ClientConfig, crypto::aws_lc_rs};
 use rustls_platform_verifier::BuilderVerifierExt;
 use tokio_postgres::{
@@ -20,7 +14,11 @@ use tokio_postgres::{
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::{ImportError, Settings, SourceError, fingerprint::Sum};
+use crate::{
+    ImportError, Settings, SourceError,
+    fingerprint::Sum,
+    legacy::rows::{FormerTime, LegacyMail, LegacyPerson, LegacyPreference, Raw},
+};
 
 pub(crate) use conversations::{Bounds, Person, Talk};
 

@@ -3,9 +3,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use domain::{
     ids::{ConversationId, UserId},
     import::{
-        Findings, ImportedConversation, ImportedKind, Refusal, Repair, conversation,
-        former::{LegacyConversation, Raw},
-        nameless,
+        ImportedConversation, Refusal,
         store::{ImportOutcome, ImportRow},
     },
     participant::{Participant, Role},
@@ -15,6 +13,10 @@ use super::{Place, Run, Stage};
 use crate::{
     ImportError, Settings, SourceError,
     fingerprint::incoming,
+    legacy::{
+        Findings, ImportedKind, Repair, conversation, nameless,
+        rows::{LegacyConversation, Raw},
+    },
     source::{Bounds, Person, Source, Talk},
 };
 

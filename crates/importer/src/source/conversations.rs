@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use domain::import::former::{LegacyConversation, LegacyCounter, LegacyFile, LegacyMessage, Raw};
+use crate::legacy::rows::{LegacyConversation, LegacyCounter, LegacyFile, LegacyMessage, Raw};
 use tokio_postgres::{Row, Transaction};
 
 use super::{Source, flag, maybe_text, maybe_time, number, text, time};

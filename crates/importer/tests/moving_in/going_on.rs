@@ -5,7 +5,7 @@ use std::sync::Arc;
 use domain::{
     conversation::{Parties, store::ConversationStore},
     ids::ConversationId,
-    import::{ImportedKind, Refusal},
+    import::Refusal,
     mail::{
         preferences::{Frequency, PreferenceChange},
         store::PreferenceStore,
@@ -15,7 +15,7 @@ use domain::{
     store::Store,
     testing::fixture::{Service, text},
 };
-use importer::Outcome;
+use importer::{ImportedKind, Outcome};
 
 use crate::{
     house::{ANSWERS, House},

@@ -2,12 +2,8 @@
 
 use std::sync::Arc;
 
-use domain::{
-    import::{Refused, store::ImportStore},
-    ports::Clock,
-    testing::fixture::FixedClock,
-};
-use importer::{ImportError, Settings, Tally, Watcher, import};
+use domain::{import::store::ImportStore, ports::Clock, testing::fixture::FixedClock};
+use importer::{ImportError, Refused, Settings, Tally, Watcher, import};
 use storage_pg::PgStore;
 use testkit::{
     database::Database,

@@ -8,13 +8,13 @@ use std::sync::{
 use async_trait::async_trait;
 use domain::{
     import::{
-        ImportedConversation, ImportedKind, ImportedMail, ImportedPreference,
+        ImportedConversation, ImportedMail, ImportedPreference,
         store::{ImportMark, ImportOutcome, ImportRow, ImportStep, ImportStore},
     },
     participant::Participant,
     ports::StoreError,
 };
-use importer::Outcome;
+use importer::{ImportedKind, Outcome};
 use storage_pg::PgStore;
 
 use crate::{house::House, row_by_row::compare};

@@ -1,6 +1,7 @@
 //! What should not have been there.
 
-use domain::import::{ImportedKind, LOST_FILE_TEXT, Refusal, Repair};
+use domain::import::Refusal;
+use importer::{ImportedKind, LOST_FILE_TEXT, Repair};
 
 use crate::house::{ANSWERS, House};
 

@@ -1,6 +1,6 @@
 //! Once more.
 
-use domain::import::ImportedKind;
+use importer::ImportedKind;
 use importer::Outcome;
 
 use crate::house::{ANSWERS, House};

@@ -1,7 +1,7 @@
 //! What came out, compared with what went in.
 
-use domain::import::{ImportedKind, Repair};
 use importer::Outcome;
+use importer::{ImportedKind, Repair};
 use testkit::reference::{self, Size};
 
 use crate::house::{ANSWERS, House};

@@ -6,8 +6,7 @@ use std::{
     time::Duration,
 };
 
-use domain::import::{ImportedKind, Refused};
-use importer::{Outcome, Settings, Tally, Watcher};
+use importer::{ImportedKind, Outcome, Refused, Settings, Tally, Watcher};
 use storage_pg::{Address, PgStore};
 use tokio::time::Instant;
 

@@ -1,10 +1,11 @@
 //! Texts of the former system, made to fit.
 
-use super::{Findings, Repair, former::Raw};
-use crate::text::{
+use domain::text::{
     CONTENT_MAX_CHARS, Content, SUBJECT_MAX_CHARS, Subject, is_untidy, tidied, tidied_line,
     without_embeddings,
 };
+
+use super::{Findings, Repair, rows::Raw};
 
 /// A long text is cut behind a blank when there is one within this many characters before its end.
 const CUT_LOOKBACK_CHARS: usize = 200;

@@ -1,14 +1,9 @@
 //! What becomes of conversations.
 
+use domain::{conversation::attachment::ATTACHMENTS_MAX, text::CONTENT_MAX_CHARS};
+
 use super::*;
-use crate::{
-    conversation::attachment::ATTACHMENTS_MAX,
-    import::{
-        LOST_FILE_TEXT,
-        former::{LegacyCounter, LegacyFile},
-    },
-    text::CONTENT_MAX_CHARS,
-};
+use crate::legacy::{LOST_FILE_TEXT, rows::LegacyFile};
 
 fn raw(text: &str) -> Raw {
     Raw(text.to_owned())

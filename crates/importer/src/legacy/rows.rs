@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use crate::time::Timestamp;
+use domain::time::Timestamp;
 
 /// A text as it came: unchecked, and hidden from logs.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Raw(pub String);
+pub(crate) struct Raw(pub(crate) String);
 
 impl fmt::Debug for Raw {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -16,7 +16,7 @@ impl fmt::Debug for Raw {
 
 /// A time as it came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FormerTime {
+pub(crate) enum FormerTime {
     /// One that we can keep.
     At(Timestamp),
     /// None that a calendar has: infinite, missing where there must be one, or outside the years
@@ -26,7 +26,7 @@ pub enum FormerTime {
 
 impl FormerTime {
     /// The time, if it is one.
-    pub fn known(self) -> Option<Timestamp> {
+    pub(crate) fn known(self) -> Option<Timestamp> {
         match self {
             Self::At(at) => Some(at),
             Self::Impossible => None,
@@ -36,131 +36,131 @@ impl FormerTime {
 
 /// A person with an account.
 #[derive(Clone, Debug, Default)]
-pub struct LegacyPerson {
+pub(crate) struct LegacyPerson {
     /// `id`.
-    pub id: Raw,
+    pub(crate) id: Raw,
     /// `role`.
-    pub role: String,
+    pub(crate) role: String,
     /// `firstName`.
-    pub first_name: Option<Raw>,
+    pub(crate) first_name: Option<Raw>,
     /// `lastName`.
-    pub last_name: Option<Raw>,
+    pub(crate) last_name: Option<Raw>,
     /// `salonName`.
-    pub salon_name: Option<Raw>,
+    pub(crate) salon_name: Option<Raw>,
     /// `image`.
-    pub image: Option<Raw>,
+    pub(crate) image: Option<Raw>,
     /// `email`.
-    pub email: Option<Raw>,
+    pub(crate) email: Option<Raw>,
 }
 
 /// A conversation with all that was said in it.
 #[derive(Clone, Debug)]
-pub struct LegacyConversation {
+pub(crate) struct LegacyConversation {
     /// `id`.
-    pub id: Raw,
+    pub(crate) id: Raw,
     /// `salonId`.
-    pub salon: Raw,
+    pub(crate) salon: Raw,
     /// `clientUserId`.
-    pub client: Raw,
+    pub(crate) client: Raw,
     /// `appointmentId`.
-    pub appointment: Option<Raw>,
+    pub(crate) appointment: Option<Raw>,
     /// `subject`.
-    pub subject: Option<Raw>,
+    pub(crate) subject: Option<Raw>,
     /// `status`.
-    pub status: String,
+    pub(crate) status: String,
     /// `createdAt`.
-    pub created_at: FormerTime,
+    pub(crate) created_at: FormerTime,
     /// `updatedAt`.
-    pub updated_at: FormerTime,
+    pub(crate) updated_at: FormerTime,
     /// `lastMessageAt`.
-    pub last_message_at: FormerTime,
+    pub(crate) last_message_at: FormerTime,
     /// Its messages, in any order.
-    pub messages: Vec<LegacyMessage>,
+    pub(crate) messages: Vec<LegacyMessage>,
     /// How many messages were said to be unread, by reader.
-    pub counters: Vec<LegacyCounter>,
+    pub(crate) counters: Vec<LegacyCounter>,
 }
 
 /// A message.
 #[derive(Clone, Debug)]
-pub struct LegacyMessage {
+pub(crate) struct LegacyMessage {
     /// `id`.
-    pub id: Raw,
+    pub(crate) id: Raw,
     /// `senderId`.
-    pub sender: Raw,
+    pub(crate) sender: Raw,
     /// `content`.
-    pub content: Raw,
+    pub(crate) content: Raw,
     /// `type`.
-    pub kind: String,
+    pub(crate) kind: String,
     /// `isRead`.
-    pub is_read: bool,
+    pub(crate) is_read: bool,
     /// `readAt`.
-    pub read_at: Option<FormerTime>,
+    pub(crate) read_at: Option<FormerTime>,
     /// Whether there is an `archivedAt`.
-    pub is_archived: bool,
+    pub(crate) is_archived: bool,
     /// `createdAt`.
-    pub created_at: FormerTime,
+    pub(crate) created_at: FormerTime,
     /// Its files, in the order in which they are shown.
-    pub files: Vec<LegacyFile>,
+    pub(crate) files: Vec<LegacyFile>,
 }
 
 /// A file of a message.
 #[derive(Clone, Debug)]
-pub struct LegacyFile {
+pub(crate) struct LegacyFile {
     /// `id`.
-    pub id: Raw,
+    pub(crate) id: Raw,
     /// `fileName`.
-    pub name: Raw,
+    pub(crate) name: Raw,
     /// `fileUrl`.
-    pub url: Raw,
+    pub(crate) url: Raw,
     /// `fileType`.
-    pub media_type: String,
+    pub(crate) media_type: String,
     /// `fileSize`, in bytes.
-    pub size_bytes: i64,
+    pub(crate) size_bytes: i64,
     /// `uploadThingKey`.
-    pub upload_key: Option<Raw>,
+    pub(crate) upload_key: Option<Raw>,
 }
 
 /// How many messages were said to be unread.
 #[derive(Clone, Debug)]
-pub struct LegacyCounter {
+pub(crate) struct LegacyCounter {
     /// `userId`.
-    pub reader: Raw,
+    pub(crate) reader: Raw,
     /// `unreadCount`.
-    pub unread: i64,
+    pub(crate) unread: i64,
 }
 
 /// What a person wants to be told of by mail.
 #[derive(Clone, Debug)]
-pub struct LegacyPreference {
+pub(crate) struct LegacyPreference {
     /// `userId`.
-    pub person: Raw,
+    pub(crate) person: Raw,
     /// Whether there is such a person.
-    pub person_is_known: bool,
+    pub(crate) person_is_known: bool,
     /// `emailNotificationsEnabled`.
-    pub mail_enabled: bool,
+    pub(crate) mail_enabled: bool,
     /// `emailFrequency`.
-    pub frequency: String,
+    pub(crate) frequency: String,
     /// Those of `mutedConversations` that the person takes part in.
-    pub muted: Vec<Raw>,
+    pub(crate) muted: Vec<Raw>,
     /// How many others `mutedConversations` names.
-    pub muted_elsewhere: u64,
+    pub(crate) muted_elsewhere: u64,
 }
 
 /// Mail that waits to be sent: all waiting rows of a recipient and a conversation together.
 #[derive(Clone, Debug)]
-pub struct LegacyMail {
+pub(crate) struct LegacyMail {
     /// `conversationId`.
-    pub conversation: Raw,
+    pub(crate) conversation: Raw,
     /// `recipientUserId`.
-    pub recipient: Raw,
+    pub(crate) recipient: Raw,
     /// Whether the recipient takes part in the conversation.
-    pub takes_part: bool,
+    pub(crate) takes_part: bool,
     /// How many rows there are.
-    pub rows: u64,
+    pub(crate) rows: u64,
     /// The sum of their `messageCount`.
-    pub messages: i64,
+    pub(crate) messages: i64,
     /// The oldest `createdAt` of those that are times.
-    pub since: FormerTime,
+    pub(crate) since: FormerTime,
     /// How many `createdAt` are none.
-    pub impossible_dates: u64,
+    pub(crate) impossible_dates: u64,
 }

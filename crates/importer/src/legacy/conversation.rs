@@ -2,63 +2,29 @@
 
 #[cfg(test)]
 mod tests;
+
 use std::collections::HashSet;
 
-use super::{
-    Findings, ImportedKind, ImportedMessage, Refusal, Repair,
-    former::{FormerTime, LegacyConversation, LegacyMessage, Raw},
-    horizon::{self, Flagged},
-    message, text,
-};
-use crate::{
+use domain::{
     conversation::{Horizons, Parties, Side, Status},
     ids::{AppointmentId, ConversationId, MessageId, Seq, UserId},
-    text::Subject,
+    import::{ImportedConversation, ImportedMessage, Refusal},
     time::Timestamp,
+};
+
+use super::{
+    Findings, ImportedKind, Repair, message,
+    rows::{FormerTime, LegacyConversation, LegacyCounter, LegacyMessage, Raw},
+    text,
 };
 
 /// How far the time of the newest message may be off, in milliseconds: the former system wrote it
 /// a moment after the message.
 const LAST_MESSAGE_TOLERANCE_MS: i64 = 60_000;
 
-/// A conversation with its messages, as our rules have it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ImportedConversation {
-    /// Which.
-    pub id: ConversationId,
-    /// Who takes part.
-    pub parties: Parties,
-    /// The booking it is about.
-    pub appointment: Option<AppointmentId>,
-    /// What it is about, in words.
-    pub subject: Option<Subject>,
-    /// In use or put away.
-    pub status: Status,
-    /// When it was opened.
-    pub created_at: Timestamp,
-    /// When it was last changed.
-    pub updated_at: Timestamp,
-    /// When the newest message was posted; without any, when the conversation was opened.
-    pub last_message_at: Timestamp,
-    /// The newest position. The first is the opening's.
-    pub last_seq: Seq,
-    /// How far each side has read.
-    pub horizons: Horizons,
-    /// Its messages, in order.
-    pub messages: Vec<ImportedMessage>,
-}
-
-impl ImportedConversation {
-    /// Where the newest message of `side` is; [`Seq::ZERO`] when there is none.
-    pub fn newest_of(&self, side: Side) -> Seq {
-        let newest = self.messages.iter().rev().find(|message| message.side == side);
-        newest.map_or(Seq::ZERO, |message| message.seq)
-    }
-}
-
 /// The conversation; `None`, and why, when our rules do not allow it. Its order is that of
 /// `createdAt`, then `id`, byte by byte: the former system had no other.
-pub fn conversation(
+pub(crate) fn conversation(
     former: LegacyConversation,
     findings: &mut Findings,
 ) -> Option<ImportedConversation> {
@@ -76,8 +42,8 @@ pub fn conversation(
     let updated_at = former.updated_at.known().unwrap_or(created_at);
     refuse_dates(&former, findings);
     let (messages, flags) = messages(former.messages, &parties, findings);
-    let horizons = horizon::horizons(&flags, findings);
-    horizon::compare_counters(&former.counters, &parties, &messages, &horizons, findings);
+    let horizons = horizons(&flags, findings);
+    compare_counters(&former.counters, &parties, &messages, &horizons, findings);
     let last_message_at = messages.last().map_or(created_at, |newest| newest.created_at);
     let told = former.last_message_at.known();
     let off_by_ms = told.map(|told| told.as_millis() - last_message_at.as_millis());
@@ -172,4 +138,50 @@ fn status(word: &str, findings: &mut Findings) -> Status {
         findings.repaired(Repair::StatusUnknown);
         Status::Active
     })
+}
+
+// How far each side had read, told from flags on messages.
+
+/// A message in the order of its conversation, and what its flag said.
+struct Flagged {
+    side: Side,
+    /// The position of the last message that was made of it.
+    seq: Seq,
+    is_read: bool,
+}
+
+/// The horizons: the newest message of the other side that is marked read. The former system marked
+/// only the page it showed, so that older messages may be marked unread; people had them before
+/// their eyes, and they are read.
+fn horizons(flags: &[Flagged], findings: &mut Findings) -> Horizons {
+    let mut horizons = Horizons::default();
+    for read in flags.iter().filter(|flag| flag.is_read) {
+        horizons.advance(read.side.other(), read.seq);
+    }
+    let below = |flag: &&Flagged| !flag.is_read && horizons.has_read(flag.side, flag.seq);
+    let below = flags.iter().filter(below).count();
+    findings.repaired_times(Repair::ReadBelowHorizon, below as u64);
+    horizons
+}
+
+/// Compares what the counters told with what is unread. Ours is derived, and cannot drift.
+fn compare_counters(
+    counters: &[LegacyCounter],
+    parties: &Parties,
+    messages: &[ImportedMessage],
+    horizons: &Horizons,
+    findings: &mut Findings,
+) {
+    for side in [Side::Salon, Side::Client] {
+        let waits = |it: &&ImportedMessage| it.side != side && it.seq > horizons.of(side);
+        let unread = messages.iter().filter(waits).count();
+        let of_side = counters.iter().filter(|it| it.reader.0 == parties.on(side).as_str());
+        let told: i64 = of_side.map(|it| it.unread).sum();
+        if usize::try_from(told) != Ok(unread) {
+            findings.repaired(Repair::CounterDrifted);
+        }
+    }
+    let known = [parties.salon.as_str(), parties.client.as_str()];
+    let strangers = counters.iter().filter(|it| !known.contains(&it.reader.0.as_str())).count();
+    findings.repaired_times(Repair::CounterOfStranger, strangers as u64);
 }
