@@ -15,8 +15,12 @@ pub(crate) struct Key {
 
 impl Key {
     /// The shared secret as a key.
-    pub(crate) fn shared(secret: &[u8]) -> Self {
-        Self { name: None, algorithm: Algorithm::HS256, material: DecodingKey::from_secret(secret) }
+    ///
+    /// # Errors
+    /// [`KeyError::SecretTooShort`]: the library takes no empty secret.
+    pub(crate) fn shared(secret: &[u8]) -> Result<Self, KeyError> {
+        let material = DecodingKey::from_secret(secret).map_err(|_| KeyError::SecretTooShort)?;
+        Ok(Self { name: None, algorithm: Algorithm::HS256, material })
     }
 
     /// What to ask of a token under this key. Time is not asked here: the library would ask the
@@ -55,7 +59,7 @@ impl KeyRing {
     /// The keys that `settings` name.
     pub(crate) fn new(settings: &Settings) -> Result<Self, KeyError> {
         let mut keys = Vec::new();
-        keys.extend(settings.checked_secret()?.map(Key::shared));
+        keys.extend(settings.checked_secret()?.map(Key::shared).transpose()?);
         if let Some(text) = &settings.jwks {
             keys.extend(read(text)?);
         }

@@ -57,7 +57,7 @@ impl JwtSigner {
     pub fn new(settings: &Settings) -> Result<Self, KeyError> {
         let secret = settings.checked_secret()?.ok_or(KeyError::NoSecret)?;
         Ok(Self {
-            key: EncodingKey::from_secret(secret),
+            key: EncodingKey::from_secret(secret).map_err(|_| KeyError::SecretTooShort)?,
             issuer: settings.issuer.clone(),
             audience: settings.audience.clone(),
             service_audience: settings.service_audience.clone(),

@@ -100,7 +100,7 @@ impl Zone {
     }
 
     fn print(&self, time: Timestamp, form: &str) -> String {
-        time.to_jiff().to_zoned(self.0.clone()).strftime(form).to_string()
+        time.to_jiff().to_zoned_datetime(self.0.clone()).strftime(form).to_string()
     }
 }
 

@@ -63,7 +63,8 @@ pub fn mint(secret: &str, person: &Person, lifetime_s: i64) -> Result<String, Fa
     // Issued a while ago, so that a token that is over was once good.
     claims.insert("iat".to_owned(), json!(now - 2 * LIFETIME_S));
     claims.insert("exp".to_owned(), json!(now + lifetime_s));
-    let key = EncodingKey::from_secret(secret.as_bytes());
+    let key = EncodingKey::from_secret(secret.as_bytes())
+        .map_err(Fault::while_doing("make a signing key"))?;
     encode(&Header::new(Algorithm::HS256), &claims, &key)
         .map_err(Fault::while_doing("sign a token"))
 }
