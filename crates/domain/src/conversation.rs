@@ -92,12 +92,12 @@ impl Parties {
     }
 }
 
-/// Whether a conversation is in use or put away. An archived one comes back with the next message.
+/// Whether a conversation is active or archived. An archived one becomes active with the next message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Status {
-    /// In use.
+    /// Active.
     Active,
-    /// Put away by the salon.
+    /// Archived by the salon.
     Archived,
 }
 
@@ -128,7 +128,7 @@ impl Status {
 /// A conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conversation {
-    /// Which.
+    /// Its id.
     pub id: ConversationId,
     /// Who takes part; never changes.
     pub parties: Parties,
@@ -136,7 +136,7 @@ pub struct Conversation {
     pub appointment: Option<AppointmentId>,
     /// What it is about, in words.
     pub subject: Option<Subject>,
-    /// In use or put away.
+    /// Active or archived.
     pub status: Status,
     /// When it was opened.
     pub created_at: Timestamp,
@@ -169,7 +169,7 @@ pub struct ConversationView {
 /// The newest message, as lists show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LastMessage {
-    /// Which.
+    /// Its id.
     pub id: MessageId,
     /// What it says.
     pub content: Content,
@@ -184,7 +184,7 @@ pub struct LastMessage {
 /// A conversation in which something waits to be read, as its reader's start page shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnreadConversation {
-    /// Which.
+    /// Its id.
     pub id: ConversationId,
     /// What it is about.
     pub subject: Option<Subject>,
@@ -260,7 +260,7 @@ mod conversation_tests {
     }
 
     #[test]
-    fn putting_away_and_taking_away_are_the_salon_s() {
+    fn archiving_and_deleting_are_the_salon_s() {
         for action in [Action::ChangeStatus, Action::Archive, Action::Delete] {
             assert!(Side::Salon.may(action));
             assert!(!Side::Client.may(action));

@@ -18,7 +18,7 @@ use crate::{
 /// A conversation with its messages, as our rules have it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImportedConversation {
-    /// Which.
+    /// Its id.
     pub id: ConversationId,
     /// Who takes part.
     pub parties: Parties,
@@ -26,7 +26,7 @@ pub struct ImportedConversation {
     pub appointment: Option<AppointmentId>,
     /// What it is about, in words.
     pub subject: Option<Subject>,
-    /// In use or put away.
+    /// Active or archived.
     pub status: Status,
     /// When it was opened.
     pub created_at: Timestamp,
@@ -53,7 +53,7 @@ impl ImportedConversation {
 /// A message with its position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImportedMessage {
-    /// Which.
+    /// Its id.
     pub id: MessageId,
     /// Its position.
     pub seq: Seq,
@@ -74,7 +74,7 @@ pub struct ImportedMessage {
 /// A file that lies with the upload service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImportedFile {
-    /// Which.
+    /// Its id.
     pub id: AttachmentId,
     /// What it is called.
     pub name: String,

@@ -126,7 +126,7 @@ fn place(subject: &str) -> Result<Option<ConversationId>, InvalidId> {
 /// A job that somebody is working on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Job {
-    /// Which.
+    /// Its id.
     pub id: JobId,
     /// What is to be done.
     pub task: Task,
@@ -211,7 +211,7 @@ impl From<FilesError> for JobFailure {
 /// A job as the operator sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobView {
-    /// Which.
+    /// Its id.
     pub id: JobId,
     /// What is to be done.
     pub task: Task,

@@ -45,7 +45,7 @@ pub trait Ids: Send + Sync {
 /// A message that its reader marked as read by itself, and that was unread before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MarkedMessage {
-    /// Which.
+    /// Its id.
     pub message: MessageId,
     /// Who wrote it.
     pub author: UserId,

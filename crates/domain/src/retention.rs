@@ -1,5 +1,5 @@
-//! How long conversations are kept: what is due for putting away and for emptying, and when the
-//! work on it begins.
+//! How long conversations are kept: when one is due to be archived or emptied, and when
+//! the daily run starts.
 
 pub mod store;
 pub mod sweep;
@@ -13,9 +13,9 @@ use crate::{
     time::Timestamp,
 };
 
-/// After how many days without a message a conversation is put away, unless somebody says otherwise.
+/// After how many days without a message a conversation is archived, unless somebody says otherwise.
 pub const ARCHIVE_AFTER_DAYS_DEFAULT: u32 = 90;
-/// The fewest days for which what was put away is still kept.
+/// The fewest days that an archived conversation is kept.
 pub const DELETE_AFTER_DAYS_MIN: u32 = 30;
 /// The most days that a policy may name: a hundred years.
 pub const RETENTION_DAYS_MAX: u32 = 36_500;
@@ -23,8 +23,8 @@ pub const RETENTION_DAYS_MAX: u32 = 36_500;
 pub const LOG_DAYS_DEFAULT: u32 = 90;
 /// The fewest days of a log: more than any client is away that goes on where it was cut off.
 pub const LOG_DAYS_MIN: u32 = 2;
-/// When the nights' work begins, in milliseconds after midnight, UTC.
-pub const NIGHT_BEGINS_MS: u32 = 3 * 3_600_000;
+/// When the daily retention run starts, in milliseconds after midnight UTC.
+pub const DAILY_RUN_STARTS_MS: u32 = 3 * 3_600_000;
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -38,7 +38,7 @@ pub struct RetentionPolicy {
 /// Why numbers of days make no policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidRetention {
-    /// Conversations would be put away at once, or never.
+    /// Conversations would be archived at once, or never.
     #[error("conversations are archived after 1 to {RETENTION_DAYS_MAX} days")]
     ArchiveAfter,
     /// Messages would be deleted too soon to be missed, or never.
@@ -47,7 +47,7 @@ pub enum InvalidRetention {
 }
 
 impl RetentionPolicy {
-    /// Puts conversations away after `archive_after_days` (1 to [`RETENTION_DAYS_MAX`]) without a
+    /// Archives conversations after `archive_after_days` (1 to [`RETENTION_DAYS_MAX`]) without a
     /// message, and deletes their messages `delete_after_days` ([`DELETE_AFTER_DAYS_MIN`] to
     /// [`RETENTION_DAYS_MAX`]) after that; `None`: never.
     ///
@@ -67,7 +67,7 @@ impl RetentionPolicy {
         Ok(Self { archive_after_days, delete_after_days })
     }
 
-    /// After how many days without a message a conversation is put away.
+    /// After how many days without a message a conversation is archived.
     pub fn archive_after_days(self) -> u32 {
         self.archive_after_days
     }
@@ -79,8 +79,8 @@ impl RetentionPolicy {
 
     /// What is due for a conversation at `now`, whether or not it is held.
     ///
-    /// One that a person put away is emptied no sooner than if nobody had: its last message is as old
-    /// as it would have to be, and it was put away, or changed otherwise, as long ago.
+    /// One that a person archived is emptied no sooner than if nobody had: its last message is as old
+    /// as it would have to be, and it was archived, or changed otherwise, as long ago.
     pub fn due(self, age: &ConversationAge, now: Timestamp) -> Option<Due> {
         let quiet_since = days_before(now, self.archive_after_days);
         match age.status {
@@ -107,7 +107,7 @@ impl Default for RetentionPolicy {
 /// What is due for a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Due {
-    /// It is put away, if nothing was said after that moment.
+    /// It is archived, if nothing was said after that moment.
     Archive {
         /// After how many days that happens.
         days: u32,
@@ -123,7 +123,7 @@ pub enum Due {
 pub struct EmptyingBounds {
     /// The latest moment of its newest message.
     pub said_by: Timestamp,
-    /// The latest moment at which it was put away, or its subject changed.
+    /// The latest moment at which it was archived, or its subject changed.
     pub changed_by: Timestamp,
 }
 
@@ -146,13 +146,13 @@ pub struct SalonRetention {
 /// A conversation, as far as its age says what is due.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConversationAge {
-    /// Which.
+    /// Its id.
     pub id: ConversationId,
-    /// Whose.
+    /// Its owner.
     pub salon: UserId,
     /// The language of its client.
     pub language: Option<Language>,
-    /// In use or put away.
+    /// Active or archived.
     pub status: Status,
     /// When the newest message was posted; without any, when it was opened.
     pub last_message_at: Timestamp,
@@ -184,7 +184,7 @@ impl Default for RetentionSettings {
 /// What a run did, or would do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RetentionReport {
-    /// Conversations that were put away.
+    /// Conversations that were archived.
     pub archived: u64,
     /// Conversations whose messages were deleted.
     pub emptied: u64,
@@ -208,9 +208,9 @@ pub fn days_before(time: Timestamp, days: u32) -> Timestamp {
     Timestamp::from_millis(millis).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-/// When the next night's work begins after `now`.
-pub fn next_night(now: Timestamp) -> Timestamp {
-    let since = now.as_millis() - i64::from(NIGHT_BEGINS_MS);
-    let next = (since.div_euclid(DAY_MS) + 1) * DAY_MS + i64::from(NIGHT_BEGINS_MS);
+/// When the next daily retention run starts after `now`.
+pub fn next_daily_run(now: Timestamp) -> Timestamp {
+    let since = now.as_millis() - i64::from(DAILY_RUN_STARTS_MS);
+    let next = (since.div_euclid(DAY_MS) + 1) * DAY_MS + i64::from(DAILY_RUN_STARTS_MS);
     Timestamp::from_millis(next).unwrap_or(now)
 }

@@ -98,7 +98,7 @@ pub fn check_upload_key(key: Option<&str>) -> Result<(), FileError> {
 /// A file that belongs to a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attachment {
-    /// Which.
+    /// Its id.
     pub id: AttachmentId,
     /// What is known of it.
     pub file: File,

@@ -120,7 +120,7 @@ fn vanished() -> StoreError {
 /// What a participant wants to change.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConversationChange {
-    /// `Some` sets the subject, `Some(None)` takes it away. Either side may.
+    /// `Some` sets the subject, `Some(None)` removes it. Either side may.
     pub subject: Option<Option<Subject>>,
     /// `Some` sets the status. Only the salon may.
     pub status: Option<Status>,

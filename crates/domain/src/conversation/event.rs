@@ -43,7 +43,7 @@ pub enum EventKind {
         /// The status as it is now.
         status: Status,
     },
-    /// The conversation was taken away, with everything in it.
+    /// The conversation was deleted, with everything in it.
     ConversationDeleted,
     /// A message was posted.
     MessagePosted(Arc<Message>),

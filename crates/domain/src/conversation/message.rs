@@ -53,7 +53,7 @@ impl MessageKind {
 /// A message as both participants see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// Which.
+    /// Its id.
     pub id: MessageId,
     /// Where it was said.
     pub conversation: ConversationId,

@@ -43,7 +43,7 @@ impl Messaging {
     /// A page of the conversations of `viewer`, newest message first.
     ///
     /// # Errors
-    /// The store's.
+    /// [`StoreError`].
     pub async fn conversations(
         &self,
         viewer: &UserId,
@@ -56,7 +56,7 @@ impl Messaging {
     /// How many messages wait for `reader`, in all conversations.
     ///
     /// # Errors
-    /// The store's.
+    /// [`StoreError`].
     pub async fn unread_total(&self, reader: &UserId) -> Result<u64, StoreError> {
         self.store.unread_total(reader).await
     }
@@ -65,7 +65,7 @@ impl Messaging {
     /// messages.
     ///
     /// # Errors
-    /// The store's.
+    /// [`StoreError`].
     pub async fn unread_conversations(
         &self,
         reader: &UserId,
@@ -107,7 +107,7 @@ impl Messaging {
     /// oldest first, at most `limit` events (1 to 1,000).
     ///
     /// # Errors
-    /// The store's.
+    /// [`StoreError`].
     pub async fn changes_since(
         &self,
         viewer: &UserId,

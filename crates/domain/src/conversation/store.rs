@@ -32,7 +32,7 @@ pub struct OpenConversation {
     pub subject: Option<Subject>,
     /// What the platform says first, in the salon's name.
     pub opening: Option<Opening>,
-    /// When.
+    /// The time of the change.
     pub at: Timestamp,
 }
 
@@ -61,11 +61,11 @@ pub struct EditConversation {
     pub conversation: ConversationId,
     /// Whose doing. Takes part.
     pub by: UserId,
-    /// `Some` sets the subject, `Some(None)` takes it away.
+    /// `Some` sets the subject, `Some(None)` removes it.
     pub subject: Option<Option<Subject>>,
     /// `Some` changes the status.
     pub status: Option<StatusEdit>,
-    /// When.
+    /// The time of the change.
     pub at: Timestamp,
 }
 
@@ -125,7 +125,7 @@ pub trait ConversationStore: Send + Sync {
         edit: &EditConversation,
     ) -> Result<Option<Vec<Event>>, StoreError>;
 
-    /// Takes a conversation away with all its messages; `None` when there is none or `by` takes no
+    /// Deletes a conversation with all its messages; `None` when there is none or `by` takes no
     /// part. Its log stays, without any text. Enters jobs that delete its files, as
     /// [`delete_message`](MessageStore::delete_message) does.
     ///
@@ -153,7 +153,7 @@ pub struct PostMessage {
     pub attachments: Vec<AttachmentId>,
     /// Whether the other side is looking, so that the message is read as it arrives.
     pub read_on_arrival: bool,
-    /// When.
+    /// The time of the change.
     pub at: Timestamp,
 }
 
@@ -258,7 +258,7 @@ pub struct MarkRead {
     pub reader: UserId,
     /// How far.
     pub target: ReadTarget,
-    /// When.
+    /// The time of the change.
     pub at: Timestamp,
 }
 
@@ -341,7 +341,7 @@ pub trait LogStore: Send + Sync {
 pub struct BeginUpload {
     /// Its id, which the attachment keeps.
     pub id: AttachmentId,
-    /// Whose.
+    /// Its owner.
     pub owner: UserId,
     /// What its owner calls it; made by [`tidied_name`](super::attachment::tidied_name).
     pub name: String,
@@ -349,7 +349,7 @@ pub struct BeginUpload {
     pub keys: PictureKeys,
     /// How many uploads that were not sent one person may have (1 to 1,000).
     pub unsent_max: u32,
-    /// When.
+    /// The time of the change.
     pub at: Timestamp,
 }
 

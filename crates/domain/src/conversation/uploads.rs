@@ -134,7 +134,7 @@ impl Uploads {
     /// send it yet.
     ///
     /// # Errors
-    /// The store's.
+    /// [`StoreError`].
     pub async fn attachment(
         &self,
         id: &AttachmentId,

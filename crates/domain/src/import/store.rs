@@ -53,7 +53,7 @@ pub struct ImportStep {
     /// How far the import had got before this step. `None` is a dry run: nothing is written, and what
     /// would become of everything is returned.
     pub mark: Option<ImportMark>,
-    /// When.
+    /// The time of the change.
     pub at: Timestamp,
 }
 

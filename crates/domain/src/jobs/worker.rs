@@ -17,7 +17,7 @@ use crate::{
     time::Timestamp,
 };
 
-/// How many uploads are taken away in one transaction.
+/// How many uploads are deleted in one transaction.
 const PURGE_BATCH: u32 = 500;
 
 /// The bounds of work that may wait.
@@ -96,7 +96,7 @@ impl Worker {
     /// [performed](Self::perform) within their lease.
     ///
     /// # Errors
-    /// The store's.
+    /// [`StoreError`].
     pub async fn claim(&self, limit: u32) -> Result<Vec<Job>, StoreError> {
         let lease_ms = self.settings.lease_ms;
         self.store.claim_jobs(&ClaimJobs { now: self.clock.now(), lease_ms, limit }).await
@@ -105,7 +105,7 @@ impl Worker {
     /// Does a job that was claimed, and says so.
     ///
     /// # Errors
-    /// The store's, when it could not be said: the job comes back when its lease has run out.
+    /// [`StoreError`], when it could not be said: the job comes back when its lease has run out.
     pub async fn perform(&self, job: &Job) -> Result<Performed, StoreError> {
         let Err(failure) = self.attempt(&job.task).await else {
             let is_ours = self.store.finish_job(&job.id, job.attempt).await?;
@@ -127,7 +127,7 @@ impl Worker {
     /// Enters the work of schedules whose time has come. Returns how many came due.
     ///
     /// # Errors
-    /// The store's.
+    /// [`StoreError`].
     pub async fn start_due_schedules(&self) -> Result<u32, StoreError> {
         self.store.start_due_schedules(self.clock.now()).await
     }
@@ -136,7 +136,7 @@ impl Worker {
     /// people as there may be in one go, there may be more. Nothing where no mail leaves.
     ///
     /// # Errors
-    /// The store's.
+    /// [`StoreError`].
     pub async fn decide_due_mail(&self) -> Result<Decided, StoreError> {
         match &self.mailing {
             Some(mailing) => mailing.decide_due(DECIDE_BATCH).await,
@@ -183,14 +183,14 @@ impl Worker {
         self.services.privacy.make_export(person, &**exporter, &*self.files).await.map(drop)
     }
 
-    /// Does a part of the nights' work; another job goes on with what is left.
+    /// Does one part of the retention work; another job continues with the rest.
     async fn run_sweep(
         &self,
-        chore: RetentionTask,
+        task: RetentionTask,
         after: Option<ConversationId>,
     ) -> Result<(), JobFailure> {
-        if let Some(next) = self.services.retention.retain(chore, after).await? {
-            self.store.enqueue_continuation(&chore.task(Some(next)), self.clock.now()).await?;
+        if let Some(next) = self.services.retention.enforce_retention(task, after).await? {
+            self.store.enqueue_continuation(&task.task(Some(next)), self.clock.now()).await?;
         }
         Ok(())
     }

@@ -82,7 +82,7 @@ impl Directory {
     /// says nothing changes nothing.
     ///
     /// # Errors
-    /// The store's.
+    /// [`StoreError`].
     pub async fn sync_profile(&self, caller: &Caller) -> Result<(), StoreError> {
         if caller.profile.is_empty() {
             return Ok(());

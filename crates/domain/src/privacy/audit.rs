@@ -86,7 +86,7 @@ impl AuditAction {
 /// One thing that was done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditEntry {
-    /// When.
+    /// The time of the change.
     pub at: Timestamp,
     /// By whom.
     pub actor: Actor,

@@ -9,7 +9,7 @@ pub const EXPORT_LIFETIME_MS: i64 = 86_400_000;
 /// A person's archive, or the wish for one. A person has one at the most.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Export {
-    /// Whose.
+    /// Its owner.
     pub person: UserId,
     /// Where the archive is, or will be.
     pub key: ObjectKey,

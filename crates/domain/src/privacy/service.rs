@@ -51,7 +51,7 @@ impl Privacy {
     /// nothing.
     ///
     /// # Errors
-    /// The store's.
+    /// [`StoreError`].
     pub async fn request_erasure(&self, person: &UserId) -> Result<Erasure, StoreError> {
         self.store.request_erasure(person, self.clock.now()).await
     }
@@ -69,7 +69,7 @@ impl Privacy {
     /// How far the forgetting of a person is; `None` when nobody asked for it.
     ///
     /// # Errors
-    /// The store's.
+    /// [`StoreError`].
     pub async fn erasure(&self, person: &UserId) -> Result<Option<Erasure>, StoreError> {
         self.store.erasure(person).await
     }
@@ -102,7 +102,7 @@ impl Privacy {
     /// makes it. `None` when the person is to be forgotten.
     ///
     /// # Errors
-    /// The store's.
+    /// [`StoreError`].
     pub async fn my_export(&self, person: &UserId) -> Result<Option<Export>, StoreError> {
         let key = ObjectKey::of_archive(self.ids.next());
         self.exports.request_export(person, &key, self.clock.now()).await
@@ -112,7 +112,7 @@ impl Privacy {
     /// asked for.
     ///
     /// # Errors
-    /// The store's.
+    /// [`StoreError`].
     pub async fn peek_export(&self, person: &UserId) -> Result<Option<Export>, StoreError> {
         let now = self.clock.now();
         if self.store.erasure(person).await?.is_some() {

@@ -24,7 +24,7 @@ pub struct EraseIn {
     pub conversation: ConversationId,
     /// The most messages that are emptied in one go (1 to 1,000).
     pub messages_max: u32,
-    /// When.
+    /// The time of the change.
     pub at: Timestamp,
 }
 

@@ -21,29 +21,29 @@ pub struct AgePage {
     pub next: Option<ConversationId>,
 }
 
-/// A conversation to be put away.
+/// A conversation to archive.
 #[derive(Clone, Debug)]
 pub struct ArchiveForAge {
-    /// Which.
+    /// Its id.
     pub conversation: ConversationId,
     /// It stays in use when something was said in it after that moment.
     pub quiet_since: Timestamp,
     /// What the platform says of it.
     pub notice: NewNotice,
-    /// When.
+    /// The time of the change.
     pub at: Timestamp,
 }
 
 /// A conversation whose messages are to be deleted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PurgeExpired {
-    /// Which.
+    /// Its id.
     pub conversation: ConversationId,
     /// They stay when it is younger than that by now.
     pub bounds: EmptyingBounds,
     /// The most messages that are deleted in one go (1 to 1,000).
     pub messages_max: u32,
-    /// When.
+    /// The time of the change.
     pub at: Timestamp,
 }
 
@@ -91,7 +91,7 @@ pub struct TrimProgress {
 
 /// How long things are kept, and letting them go.
 ///
-/// What is held stays: nothing in it is put away or deleted for its age.
+/// What is held stays: nothing in it is archived or deleted for its age.
 #[async_trait]
 pub trait RetentionStore: Send + Sync {
     /// The policy for everybody, if one was put here.
@@ -115,10 +115,10 @@ pub trait RetentionStore: Send + Sync {
         at: Timestamp,
     ) -> Result<(), StoreError>;
 
-    /// Takes away what a salon has of its own. `false` when that was nothing.
+    /// Removes a salon's own retention. `false` when that was nothing.
     async fn drop_salon_retention(&self, salon: &UserId) -> Result<bool, StoreError>;
 
-    /// Holds a conversation. Once this is answered nothing in it is put away or deleted for its age,
+    /// Holds a conversation. Once this is answered nothing in it is archived or deleted for its age,
     /// not even by work that was under way. `false` when there is no such conversation.
     async fn hold_conversation(
         &self,
@@ -131,7 +131,7 @@ pub trait RetentionStore: Send + Sync {
     -> Result<bool, StoreError>;
 
     /// Looks at `limit` conversations (1 to 1,000) behind `after`, and returns those with this status
-    /// in which nothing was said after `quiet_since`; of those put away only such as say something.
+    /// in which nothing was said after `quiet_since`; of archived ones only those with messages.
     async fn ages(
         &self,
         status: Status,
@@ -140,15 +140,15 @@ pub trait RetentionStore: Send + Sync {
         limit: u32,
     ) -> Result<AgePage, StoreError>;
 
-    /// Puts a conversation away with a notice of the house, which waits for nobody to read it and
-    /// moves no conversation up a list. Nothing happens when it is not in use, not as quiet as asked
+    /// Archives a conversation with a platform notice that counts as read and moves no conversation up
+    /// a list. Nothing happens when it is not in use, not as quiet as asked
     /// for, or held.
     ///
     /// Log: `ConversationUpdated` and `MessagePosted`, both the salon's.
     async fn archive_for_age(&self, archive: &ArchiveForAge) -> Result<Vec<Event>, StoreError>;
 
-    /// Deletes the oldest messages of either side of a conversation that was put away, at most as many
-    /// as asked for, and enters the jobs that delete their files. Notices of the house stay. Nothing
+    /// Deletes the oldest messages of either side of an archived conversation, at most as many
+    /// as asked for, and enters the jobs that delete their files. Platform notices stay. Nothing
     /// happens when it is in use, younger than asked for, or held.
     ///
     /// Log: `MessageDeleted` for each, oldest first, the salon's.
@@ -165,6 +165,6 @@ pub trait RetentionStore: Send + Sync {
     /// `entries_max` does not count.
     async fn count_old_entries(&self, walk: &TrimBatch) -> Result<TrimProgress, StoreError>;
 
-    /// Enters a job that goes on with the nights' work.
+    /// Enqueues a job that continues the retention work.
     async fn enqueue_continuation(&self, task: &Task, at: Timestamp) -> Result<(), StoreError>;
 }

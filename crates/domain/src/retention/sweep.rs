@@ -1,4 +1,5 @@
-//! The nights' work: what is old is put away, emptied and forgotten, one conversation at a time.
+//! Scheduled retention: old conversations are archived, then emptied, and old log entries deleted, one
+//! conversation at a time.
 
 use std::{fmt, sync::Arc};
 
@@ -20,14 +21,14 @@ use crate::{
 const CHANGES_MAX: u64 = 1_000;
 const LOOKS_MAX: u32 = 200;
 
-/// A part of the nights' work.
+/// One kind of scheduled retention work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RetentionTask {
-    /// Putting conversations away.
+    /// Archives old conversations.
     Archive,
-    /// Deleting the messages of those that were.
+    /// Deletes the messages of conversations that were archived long ago.
     Empty,
-    /// Forgetting the beginnings of logs.
+    /// Deletes old log entries.
     TrimLog,
 }
 
@@ -75,41 +76,41 @@ impl Retention {
         Self { settings, ..self }
     }
 
-    /// Does as much of a chore as one job may take, from the conversation behind `after` on. Returns
+    /// Does as much of a task as one job may take, from the conversation behind `after` on. Returns
     /// behind which one the rest begins; `None`: all is done.
     ///
     /// # Errors
-    /// The store's. What was done until then stays done.
-    pub async fn retain(
+    /// [`StoreError`]. What was done until then stays done.
+    pub async fn enforce_retention(
         &self,
-        chore: RetentionTask,
+        task: RetentionTask,
         after: Option<ConversationId>,
     ) -> Result<Option<ConversationId>, StoreError> {
-        let mut round = RetentionSweep::begin(self, false).await?;
+        let mut sweep = RetentionSweep::begin(self, false).await?;
         let mut after = after;
         for _ in 0..LOOKS_MAX {
-            after = round.step(chore, after).await?;
-            if after.is_none() || round.report().transactions >= CHANGES_MAX {
+            after = sweep.step(task, after).await?;
+            if after.is_none() || sweep.report().transactions >= CHANGES_MAX {
                 break;
             }
         }
         Ok(after)
     }
 
-    /// Does all the nights' work at once, or, in a dry run, says what that would do by the same rules
+    /// Does all retention work at once, or, in a dry run, says what that would do by the same rules
     /// and changes nothing.
     ///
     /// # Errors
-    /// The store's. What was done until then stays done.
+    /// [`StoreError`]. What was done until then stays done.
     pub async fn run_retention(&self, is_dry: bool) -> Result<RetentionReport, StoreError> {
-        let mut round = RetentionSweep::begin(self, is_dry).await?;
-        for chore in [RetentionTask::Archive, RetentionTask::Empty, RetentionTask::TrimLog] {
+        let mut sweep = RetentionSweep::begin(self, is_dry).await?;
+        for task in [RetentionTask::Archive, RetentionTask::Empty, RetentionTask::TrimLog] {
             let mut after = None;
-            while let Some(next) = round.step(chore, after).await? {
+            while let Some(next) = sweep.step(task, after).await? {
                 after = Some(next);
             }
         }
-        Ok(round.report())
+        Ok(sweep.report())
     }
 }
 
@@ -140,13 +141,13 @@ impl<'m> RetentionSweep<'m> {
         self.report
     }
 
-    /// Does a chore for a piece of the conversations. Returns where the next piece begins.
+    /// Does one task for a page of conversations. Returns where the next page begins.
     async fn step(
         &mut self,
-        chore: RetentionTask,
+        task: RetentionTask,
         after: Option<ConversationId>,
     ) -> Result<Option<ConversationId>, StoreError> {
-        match chore {
+        match task {
             RetentionTask::Archive => self.archive_some(after).await,
             RetentionTask::Empty => self.empty_some(after).await,
             RetentionTask::TrimLog => self.trim_some(after).await,
@@ -258,10 +259,10 @@ impl<'m> RetentionSweep<'m> {
         due: &[(ConversationId, EmptyingBounds)],
     ) -> Result<(), StoreError> {
         let ids: Vec<_> = due.iter().map(|(id, _)| id.clone()).collect();
-        let weight = self.retention.store.measure(&ids).await?;
+        let usage = self.retention.store.measure(&ids).await?;
         self.report.emptied += ids.len() as u64;
-        self.report.messages += weight.messages;
-        self.report.files += weight.files;
+        self.report.messages += usage.messages;
+        self.report.files += usage.files;
         Ok(())
     }
 
@@ -270,19 +271,19 @@ impl<'m> RetentionSweep<'m> {
         after: Option<ConversationId>,
     ) -> Result<Option<ConversationId>, StoreError> {
         let store = &self.retention.store;
-        let walk = TrimBatch {
+        let batch = TrimBatch {
             before: days_before(self.now, self.retention.settings.log_days),
             after,
             conversations_max: CONVERSATIONS_MAX,
             entries_max: LOG_ENTRIES_MAX,
         };
         if self.is_dry {
-            let walked = store.count_old_entries(&walk).await?;
+            let walked = store.count_old_entries(&batch).await?;
             self.report.log_entries += walked.entries;
             return Ok(walked.next);
         }
         loop {
-            let walked = self.timed(store.trim_logs(&walk)).await?;
+            let walked = self.timed(store.trim_logs(&batch)).await?;
             self.report.log_entries += walked.entries;
             if walked.entries < u64::from(LOG_ENTRIES_MAX) {
                 return Ok(walked.next);
@@ -308,7 +309,7 @@ impl Retention {
     /// The policy for everybody: the one that was put in the store, or else the one of the settings.
     ///
     /// # Errors
-    /// The store's.
+    /// [`StoreError`].
     pub async fn retention_policy(&self) -> Result<RetentionPolicy, StoreError> {
         Ok(self.store.retention_policy().await?.unwrap_or(self.settings.policy))
     }
@@ -316,7 +317,7 @@ impl Retention {
     /// Puts a policy for everybody in the store, in place of an earlier one.
     ///
     /// # Errors
-    /// The store's.
+    /// [`StoreError`].
     pub async fn put_retention_policy(&self, policy: RetentionPolicy) -> Result<(), StoreError> {
         self.store.put_retention_policy(policy, self.clock.now()).await
     }
@@ -324,7 +325,7 @@ impl Retention {
     /// What a salon has of its own; `None`: nothing.
     ///
     /// # Errors
-    /// The store's.
+    /// [`StoreError`].
     pub async fn salon_retention(
         &self,
         salon: &UserId,
@@ -335,7 +336,7 @@ impl Retention {
     /// Gives a salon something of its own, in place of what it had.
     ///
     /// # Errors
-    /// The store's.
+    /// [`StoreError`].
     pub async fn put_salon_retention(
         &self,
         salon: &UserId,
@@ -344,19 +345,19 @@ impl Retention {
         self.store.put_salon_retention(salon, retention, self.clock.now()).await
     }
 
-    /// Takes away what a salon has of its own. `false` when that was nothing.
+    /// Removes a salon's own retention. `false` when that was nothing.
     ///
     /// # Errors
-    /// The store's.
+    /// [`StoreError`].
     pub async fn drop_salon_retention(&self, salon: &UserId) -> Result<bool, StoreError> {
         self.store.drop_salon_retention(salon).await
     }
 
-    /// Holds a conversation: from now on nothing in it is put away or deleted for its age. `false` when
+    /// Holds a conversation: from now on nothing in it is archived or deleted for its age. `false` when
     /// there is no such conversation.
     ///
     /// # Errors
-    /// The store's.
+    /// [`StoreError`].
     pub async fn hold_conversation(&self, id: &ConversationId) -> Result<bool, StoreError> {
         self.store.hold_conversation(id, self.clock.now()).await
     }
@@ -364,7 +365,7 @@ impl Retention {
     /// Lets go of a conversation that was held. `false` when it was not.
     ///
     /// # Errors
-    /// The store's.
+    /// [`StoreError`].
     pub async fn release_conversation(&self, id: &ConversationId) -> Result<bool, StoreError> {
         self.store.release_conversation(id).await
     }

@@ -86,14 +86,14 @@ fn putting_a_conversation_away_by_hand_deletes_nothing_sooner() {
 }
 
 #[test]
-fn a_night_begins_at_three() {
+fn the_daily_run_starts_at_three() {
     for (now, next) in [
         ("2026-06-30T02:59:59.999Z", "2026-06-30T03:00:00.000Z"),
         ("2026-06-30T03:00:00.000Z", "2026-07-01T03:00:00.000Z"),
         ("2026-12-31T23:00:00.000Z", "2027-01-01T03:00:00.000Z"),
         ("1969-12-31T22:00:00.000Z", "1970-01-01T03:00:00.000Z"),
     ] {
-        assert_eq!(next_night(at(now)), at(next), "{now}");
+        assert_eq!(next_daily_run(at(now)), at(next), "{now}");
     }
 }
 

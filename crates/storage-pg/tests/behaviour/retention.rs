@@ -11,7 +11,7 @@ use domain::{
     jobs::store::JobStore,
     participant::Language,
     retention::{
-        EmptyingBounds, NIGHT_BEGINS_MS, SalonRetention, next_night,
+        DAILY_RUN_STARTS_MS, EmptyingBounds, SalonRetention, next_daily_run,
         store::{ArchiveForAge, PurgeExpired, Purged, RetentionStore, TrimBatch},
     },
     time::Timestamp,
@@ -204,12 +204,12 @@ async fn the_nights_in_the_table_are_those_of_the_rules() {
     let (store, late): (&PgStore, _) = (&scratch, Timestamp::parse("2100-06-01T17:00:00Z"));
     let late = late.expect("a time");
     for row in nights(&scratch).await {
-        assert_eq!(row[1..3], ["86400000".to_owned(), NIGHT_BEGINS_MS.to_string()]);
+        assert_eq!(row[1..3], ["86400000".to_owned(), DAILY_RUN_STARTS_MS.to_string()]);
         let begins: i64 = row[3].parse().expect("a number");
-        assert_eq!(begins % 86_400_000, i64::from(NIGHT_BEGINS_MS), "{row:?}");
+        assert_eq!(begins % 86_400_000, i64::from(DAILY_RUN_STARTS_MS), "{row:?}");
     }
     assert_eq!(store.start_due_schedules(late).await.expect(ANSWERS), 4);
-    let next = next_night(late).as_millis().to_string();
+    let next = next_daily_run(late).as_millis().to_string();
     let expected = ["archive_aged", "empty_aged", "trim_log"];
     for (row, name) in nights(&scratch).await.iter().zip(expected) {
         assert_eq!((row[0].as_str(), &row[3]), (name, &next));

@@ -9,21 +9,21 @@ use crate::{
     },
 };
 
-struct House {
+struct Fixture {
     uploads: Uploads,
     store: Arc<MemoryStore>,
     files: Arc<MemoryFiles>,
 }
 
-fn house() -> House {
+fn fixture() -> Fixture {
     let (store, files) = (Arc::new(MemoryStore::new()), Arc::new(MemoryFiles::new()));
     let (clock, ids) = (Arc::new(FixedClock::ticking()), Arc::new(CountingIds::new()));
     let settings = UploadSettings { unsent_max: 2 };
     let uploads = Uploads::new(store.clone(), files.clone(), clock, ids, settings);
-    House { uploads, store, files }
+    Fixture { uploads, store, files }
 }
 
-impl House {
+impl Fixture {
     async fn upload(&self, name: &str, mut bytes: Pieces) -> Result<Attachment, UploadError> {
         self.uploads.upload(&user("c1"), name, Some("image/webp"), &mut bytes).await
     }
@@ -38,18 +38,18 @@ impl House {
 
 #[tokio::test]
 async fn a_picture_is_kept_and_shown_in_both_forms() {
-    let house = house();
+    let fixture = fixture();
     let bytes = [&b"picture"[..], &[7; 5_000]].concat();
-    let kept = house.upload("Léa.webp", Pieces::of(&bytes)).await.expect("a good picture");
+    let kept = fixture.upload("Léa.webp", Pieces::of(&bytes)).await.expect("a good picture");
     assert_eq!((kept.file.name(), kept.file.size_bytes()), ("Léa.webp", 5_007));
     assert!(matches!(kept.file.place(), Place::Kept(_)));
-    let shown = house.uploads.attachment(&kept.id, &user("c1")).await.expect("it works");
+    let shown = fixture.uploads.attachment(&kept.id, &user("c1")).await.expect("it works");
     assert_eq!(shown.as_ref(), Some(&kept));
-    let hidden = house.uploads.attachment(&kept.id, &user("s1")).await.expect("it works");
+    let hidden = fixture.uploads.attachment(&kept.id, &user("s1")).await.expect("it works");
     assert_eq!(hidden, None);
 
     for (form, size_bytes) in [(PictureForm::Full, 5_007), (PictureForm::Thumbnail, 1)] {
-        let opened = house.uploads.open(&kept.id, form).await.expect("it works");
+        let opened = fixture.uploads.open(&kept.id, form).await.expect("it works");
         let mut opened = opened.expect("it is kept");
         assert_eq!((opened.name.as_str(), opened.bytes.size_bytes), ("Léa.webp", size_bytes));
         let mut read = 0;
@@ -58,60 +58,60 @@ async fn a_picture_is_kept_and_shown_in_both_forms() {
         }
         assert_eq!(read, size_bytes);
     }
-    assert_eq!(house.deletions().await, 0);
+    assert_eq!(fixture.deletions().await, 0);
 }
 
 #[tokio::test]
 async fn what_is_refused_leaves_nothing_but_its_deletion() {
-    let house = house();
-    let refused = house.upload("a.webp", Pieces::of(b"<svg>")).await;
+    let fixture = fixture();
+    let refused = fixture.upload("a.webp", Pieces::of(b"<svg>")).await;
     assert!(matches!(refused, Err(UploadError::Kept(KeepError::TypeNotAllowed))));
     let half = Pieces::interrupted_after(b"picture");
-    let refused = house.upload("a.webp", half).await;
+    let refused = fixture.upload("a.webp", half).await;
     assert!(matches!(refused, Err(UploadError::Kept(KeepError::Interrupted(Interrupted)))));
-    house.files.set_broken(true);
-    let refused = house.upload("a.webp", Pieces::of(b"picture")).await;
+    fixture.files.set_broken(true);
+    let refused = fixture.upload("a.webp", Pieces::of(b"picture")).await;
     assert!(matches!(refused, Err(UploadError::Kept(KeepError::Failed(_)))));
-    assert_eq!(house.files.keys().len(), 1, "a broken place keeps a piece");
-    assert_eq!(house.deletions().await, 6);
+    assert_eq!(fixture.files.keys().len(), 1, "a broken place keeps a piece");
+    assert_eq!(fixture.deletions().await, 6);
     // None of them takes room from the next ones.
-    house.files.set_broken(false);
-    house.upload("a.webp", Pieces::of(b"picture")).await.expect("there is room");
+    fixture.files.set_broken(false);
+    fixture.upload("a.webp", Pieces::of(b"picture")).await.expect("there is room");
 }
 
 #[tokio::test]
 async fn a_name_that_leads_elsewhere_is_refused_before_anything_is_read() {
-    let house = house();
+    let fixture = fixture();
     for name in ["", "../../etc/passwd", "C:\\a.webp", "\0 \u{200b}"] {
-        let refused = house.upload(name, Pieces::of(b"picture")).await;
+        let refused = fixture.upload(name, Pieces::of(b"picture")).await;
         assert!(matches!(refused, Err(UploadError::Name(_))), "{name:?}");
     }
-    assert_eq!((house.files.keys().len(), house.deletions().await), (0, 0));
+    assert_eq!((fixture.files.keys().len(), fixture.deletions().await), (0, 0));
 }
 
 #[tokio::test]
 async fn a_person_with_too_much_unsent_has_to_send_first() {
-    let house = house();
+    let fixture = fixture();
     for _ in 0..2 {
-        house.upload("a.webp", Pieces::of(b"picture")).await.expect("there is room");
+        fixture.upload("a.webp", Pieces::of(b"picture")).await.expect("there is room");
     }
-    let refused = house.upload("a.webp", Pieces::of(b"picture")).await;
+    let refused = fixture.upload("a.webp", Pieces::of(b"picture")).await;
     assert!(matches!(refused, Err(UploadError::TooManyUnsent)));
-    assert_eq!(house.files.keys().len(), 4);
+    assert_eq!(fixture.files.keys().len(), 4);
 }
 
 #[tokio::test]
 async fn what_is_gone_is_not_there_and_what_is_broken_is_an_error() {
-    let house = house();
-    let kept = house.upload("a.webp", Pieces::of(b"picture")).await.expect("a good picture");
-    house.files.set_broken(true);
-    let opened = house.uploads.open(&kept.id, PictureForm::Full).await;
+    let fixture = fixture();
+    let kept = fixture.upload("a.webp", Pieces::of(b"picture")).await.expect("a good picture");
+    fixture.files.set_broken(true);
+    let opened = fixture.uploads.open(&kept.id, PictureForm::Full).await;
     assert!(matches!(opened, Err(OpenFileError::Files(_))));
-    house.store.set_unavailable(true);
-    let opened = house.uploads.open(&kept.id, PictureForm::Full).await;
+    fixture.store.set_unavailable(true);
+    let opened = fixture.uploads.open(&kept.id, PictureForm::Full).await;
     assert!(matches!(opened, Err(OpenFileError::Store(_))));
-    house.store.set_unavailable(false);
+    fixture.store.set_unavailable(false);
     let nowhere = AttachmentId::parse("nowhere").expect("a good id");
-    let opened = house.uploads.open(&nowhere, PictureForm::Full).await;
+    let opened = fixture.uploads.open(&nowhere, PictureForm::Full).await;
     assert!(opened.expect("the store works").is_none());
 }

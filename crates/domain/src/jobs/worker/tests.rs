@@ -14,14 +14,14 @@ use crate::{
     },
 };
 
-struct House {
+struct Fixture {
     service: Service,
     store: Arc<MemoryStore>,
     files: Arc<MemoryFiles>,
     worker: Worker,
 }
 
-fn house() -> House {
+fn fixture() -> Fixture {
     let store = Arc::new(MemoryStore::new());
     let service = Service::over(store.clone());
     let files = Arc::new(MemoryFiles::new());
@@ -35,10 +35,10 @@ fn house() -> House {
         Arc::new(CountingIds::new()),
         settings,
     );
-    House { service, store, files, worker }
+    Fixture { service, store, files, worker }
 }
 
-impl House {
+impl Fixture {
     /// Does everything that is due, and says what became of it.
     async fn work(&self) -> Vec<Performed> {
         let mut performed = vec![];
@@ -72,95 +72,95 @@ impl House {
 
 #[tokio::test]
 async fn a_report_becomes_a_conversation_by_its_job() {
-    let house = house();
-    house.service.note(&salon("s1")).await;
-    house.service.note(&client("c1")).await;
+    let fixture = fixture();
+    fixture.service.note(&salon("s1")).await;
+    fixture.service.note(&client("c1")).await;
     let event = booking_event("e1", "booked");
-    house.service.appointments.receive_appointment_event(&event).await.expect("it works");
-    assert!(house.conversations().await.is_empty(), "it is stored first");
-    assert!(matches!(house.work().await[..], [Performed::Done]));
-    assert_eq!(house.conversations().await.len(), 1);
-    assert_eq!(house.counts().await, JobCounts::default());
+    fixture.service.appointments.receive_appointment_event(&event).await.expect("it works");
+    assert!(fixture.conversations().await.is_empty(), "it is stored first");
+    assert!(matches!(fixture.work().await[..], [Performed::Done]));
+    assert_eq!(fixture.conversations().await.len(), 1);
+    assert_eq!(fixture.counts().await, JobCounts::default());
 }
 
 #[tokio::test]
 async fn a_job_that_fails_is_tried_again_later_and_given_up_in_the_end() {
-    let house = house();
+    let fixture = fixture();
     let event = booking_event("e1", "booked");
-    house.service.appointments.receive_appointment_event(&event).await.expect("it works");
+    fixture.service.appointments.receive_appointment_event(&event).await.expect("it works");
     for _ in 0..2 {
-        let performed = house.work().await;
+        let performed = fixture.work().await;
         let [Performed::Retried(failure)] = &performed[..] else { panic!("{performed:?}") };
         assert_eq!(failure.reason(), "unknown_person");
-        assert!(house.work().await.is_empty(), "it has to wait");
-        house.service.clock.advance_millis(4_000);
+        assert!(fixture.work().await.is_empty(), "it has to wait");
+        fixture.service.clock.advance_millis(4_000);
     }
-    let performed = house.work().await;
+    let performed = fixture.work().await;
     assert!(matches!(performed[..], [Performed::Dead(_)]), "{performed:?}");
-    assert_eq!(house.counts().await, JobCounts { waiting: 0, dead: 1 });
-    let dead = house.service.store.jobs(JobFilter::Dead, 9).await.expect("the store works");
+    assert_eq!(fixture.counts().await, JobCounts { waiting: 0, dead: 1 });
+    let dead = fixture.service.store.jobs(JobFilter::Dead, 9).await.expect("the store works");
     assert_eq!(dead[0].last_failure.as_deref(), Some("unknown_person"));
 
     // It holds up no event behind it, and an operator brings it back.
-    house.service.note(&salon("s1")).await;
-    house.service.note(&client("c1")).await;
+    fixture.service.note(&salon("s1")).await;
+    fixture.service.note(&client("c1")).await;
     let mut later = booking_event("e2", "cancelled");
-    later.occurred_at = house.service.clock.now();
-    house.service.appointments.receive_appointment_event(&later).await.expect("it works");
-    assert!(matches!(house.work().await[..], [Performed::Done]));
-    let retried = house.service.store.retry_dead_jobs(None, house.service.clock.now()).await;
+    later.occurred_at = fixture.service.clock.now();
+    fixture.service.appointments.receive_appointment_event(&later).await.expect("it works");
+    assert!(matches!(fixture.work().await[..], [Performed::Done]));
+    let retried = fixture.service.store.retry_dead_jobs(None, fixture.service.clock.now()).await;
     assert_eq!(retried.expect("the store works"), 1);
-    assert!(matches!(house.work().await[..], [Performed::Done]));
-    let views = house.conversations().await;
+    assert!(matches!(fixture.work().await[..], [Performed::Done]));
+    let views = fixture.conversations().await;
     assert_eq!((views.len(), views[0].unread), (1, 2));
     assert_eq!(views[0].conversation.status, crate::conversation::Status::Archived);
 }
 
 #[tokio::test]
 async fn a_failure_that_will_not_pass_is_given_up_at_once() {
-    let house = house();
-    house.service.note(&client("s1")).await;
-    house.service.note(&client("c1")).await;
+    let fixture = fixture();
+    fixture.service.note(&client("s1")).await;
+    fixture.service.note(&client("c1")).await;
     let event = booking_event("e1", "booked");
-    house.service.appointments.receive_appointment_event(&event).await.expect("it works");
-    let performed = house.work().await;
+    fixture.service.appointments.receive_appointment_event(&event).await.expect("it works");
+    let performed = fixture.work().await;
     let [Performed::Dead(failure)] = &performed[..] else { panic!("{performed:?}") };
     assert_eq!(failure.reason(), "not_a_salon");
 }
 
 #[tokio::test]
 async fn whoever_was_too_slow_has_no_say() {
-    let house = house();
+    let fixture = fixture();
     let event = booking_event("e1", "completed");
-    house.service.appointments.receive_appointment_event(&event).await.expect("it works");
-    let slow = house.worker.claim(1).await.expect("the store works").remove(0);
-    house.service.clock.advance_millis(120_000);
-    let quick = house.worker.claim(1).await.expect("the store works").remove(0);
-    let performed = house.worker.perform(&slow).await.expect("the store works");
+    fixture.service.appointments.receive_appointment_event(&event).await.expect("it works");
+    let slow = fixture.worker.claim(1).await.expect("the store works").remove(0);
+    fixture.service.clock.advance_millis(120_000);
+    let quick = fixture.worker.claim(1).await.expect("the store works").remove(0);
+    let performed = fixture.worker.perform(&slow).await.expect("the store works");
     assert!(matches!(performed, Performed::LeaseLost));
-    let performed = house.worker.perform(&quick).await.expect("the store works");
+    let performed = fixture.worker.perform(&quick).await.expect("the store works");
     assert!(matches!(performed, Performed::Done));
 }
 
 #[tokio::test]
 async fn a_store_that_is_away_is_the_worker_s_error_and_the_job_comes_back() {
-    let house = house();
+    let fixture = fixture();
     let event = booking_event("e1", "completed");
-    house.service.appointments.receive_appointment_event(&event).await.expect("it works");
-    let job = house.worker.claim(1).await.expect("the store works").remove(0);
-    house.store.set_unavailable(true);
-    assert!(house.worker.perform(&job).await.is_err());
-    house.store.set_unavailable(false);
-    house.service.clock.advance_millis(120_000);
-    assert!(matches!(house.work().await[..], [Performed::Done]));
+    fixture.service.appointments.receive_appointment_event(&event).await.expect("it works");
+    let job = fixture.worker.claim(1).await.expect("the store works").remove(0);
+    fixture.store.set_unavailable(true);
+    assert!(fixture.worker.perform(&job).await.is_err());
+    fixture.store.set_unavailable(false);
+    fixture.service.clock.advance_millis(120_000);
+    assert!(matches!(fixture.work().await[..], [Performed::Done]));
 }
 
 #[tokio::test]
 async fn files_of_deleted_messages_are_deleted_and_those_still_shown_are_not() {
-    let house = house();
-    let id = house.service.open("s1", "c1").await;
+    let fixture = fixture();
+    let id = fixture.service.open("s1", "c1").await;
     let author = user("c1");
-    let messaging = &house.service.messaging;
+    let messaging = &fixture.service.messaging;
     let send = async || {
         let sent = messaging.send_message(&id, &author, pictures("", 1, None)).await;
         sent.expect("the client takes part").message.id.clone()
@@ -168,54 +168,54 @@ async fn files_of_deleted_messages_are_deleted_and_those_still_shown_are_not() {
     // Two messages name the same file of the upload service.
     let (first, second) = (send().await, send().await);
     messaging.delete_message(&first, &author).await.expect("its author may");
-    assert!(matches!(house.work().await[..], [Performed::Done]));
-    assert!(house.files.deleted_hosted().is_empty(), "the other message still shows it");
+    assert!(matches!(fixture.work().await[..], [Performed::Done]));
+    assert!(fixture.files.deleted_hosted().is_empty(), "the other message still shows it");
     messaging.delete_message(&second, &author).await.expect("its author may");
-    house.files.set_broken(true);
-    let performed = house.work().await;
+    fixture.files.set_broken(true);
+    let performed = fixture.work().await;
     let [Performed::Retried(failure)] = &performed[..] else { panic!("{performed:?}") };
     assert_eq!(failure.reason(), "files_failed");
-    house.files.set_broken(false);
-    house.service.clock.advance_millis(4_000);
-    assert!(matches!(house.work().await[..], [Performed::Done]));
-    assert_eq!(house.files.deleted_hosted(), ["upload-1"]);
+    fixture.files.set_broken(false);
+    fixture.service.clock.advance_millis(4_000);
+    assert!(matches!(fixture.work().await[..], [Performed::Done]));
+    assert_eq!(fixture.files.deleted_hosted(), ["upload-1"]);
 }
 
 #[tokio::test]
 async fn uploads_that_nobody_sent_are_gone_after_a_day() {
-    let house = house();
+    let fixture = fixture();
     let owner = user("c1");
     let upload = async || {
         let mut bytes = Pieces::of(b"picture");
-        house.uploads().upload(&owner, "a.webp", None, &mut bytes).await
+        fixture.uploads().upload(&owner, "a.webp", None, &mut bytes).await
     };
     upload().await.expect("a good picture");
-    assert_eq!(house.worker.start_due_schedules().await.expect("the store works"), 1);
-    assert!(matches!(house.work().await[..], [Performed::Done]));
-    assert_eq!(house.files.keys().len(), 2, "it is not old yet");
-    assert_eq!(house.worker.start_due_schedules().await.expect("the store works"), 0);
+    assert_eq!(fixture.worker.start_due_schedules().await.expect("the store works"), 1);
+    assert!(matches!(fixture.work().await[..], [Performed::Done]));
+    assert_eq!(fixture.files.keys().len(), 2, "it is not old yet");
+    assert_eq!(fixture.worker.start_due_schedules().await.expect("the store works"), 0);
 
     // A night has passed too, whose work is done beside it and finds nothing.
-    house.service.clock.advance_millis(86_400_000);
-    assert_eq!(house.worker.start_due_schedules().await.expect("the store works"), 4);
-    let performed = house.work().await;
+    fixture.service.clock.advance_millis(86_400_000);
+    assert_eq!(fixture.worker.start_due_schedules().await.expect("the store works"), 4);
+    let performed = fixture.work().await;
     assert_eq!(performed.len(), 6, "four schedules and two files: {performed:?}");
     assert!(performed.iter().all(|it| matches!(it, Performed::Done)), "{performed:?}");
-    assert!(house.files.keys().is_empty());
-    assert_eq!(house.counts().await, JobCounts::default());
+    assert!(fixture.files.keys().is_empty());
+    assert_eq!(fixture.counts().await, JobCounts::default());
 }
 
 #[tokio::test]
 async fn a_person_is_forgotten_by_a_job() {
-    let house = house();
-    let id = house.service.open("s1", "c1").await;
-    let Service { messaging, privacy, .. } = &house.service;
+    let fixture = fixture();
+    let id = fixture.service.open("s1", "c1").await;
+    let Service { messaging, privacy, .. } = &fixture.service;
     let draft = pictures("un secret", 1, None);
     messaging.send_message(&id, &user("c1"), draft).await.expect("the client takes part");
     privacy.request_erasure(&user("c1")).await.expect("it works");
-    assert_eq!(house.work().await.len(), 2, "the person, then their file");
+    assert_eq!(fixture.work().await.len(), 2, "the person, then their file");
     let receipt = privacy.erasure(&user("c1")).await.expect("it works").expect("asked for");
     assert!(receipt.finished_at.is_some());
     assert_eq!((receipt.conversations, receipt.messages, receipt.files), (1, 1, 1));
-    assert_eq!(house.files.deleted_hosted(), ["upload-1"]);
+    assert_eq!(fixture.files.deleted_hosted(), ["upload-1"]);
 }

@@ -164,8 +164,11 @@ async fn a_job_leaves_the_rest_to_the_next() {
         .times(LOOKS_MAX as usize)
         .returning(move |_, _, _, _| Ok(AgePage { conversations: vec![], next: next.clone() }));
     let service = Service::over(Arc::new(store));
-    let rest =
-        service.retention.retain(RetentionTask::Archive, None).await.expect("the store works");
+    let rest = service
+        .retention
+        .enforce_retention(RetentionTask::Archive, None)
+        .await
+        .expect("the store works");
     assert_eq!(rest, Some(here));
 }
 
@@ -175,7 +178,7 @@ async fn a_store_that_fails_ends_the_go() {
     store.expect_retention_policy().return_once(|| Ok(None));
     store.expect_trim_logs().return_once(|_| Err(StoreError::Busy("a test".into())));
     let service = Service::over(Arc::new(store));
-    let outcome = service.retention.retain(RetentionTask::TrimLog, None).await;
+    let outcome = service.retention.enforce_retention(RetentionTask::TrimLog, None).await;
     assert!(matches!(outcome, Err(StoreError::Busy(_))));
 }
 

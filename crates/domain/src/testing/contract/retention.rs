@@ -135,24 +135,25 @@ pub async fn the_logs_of_what_is_gone_are_forgotten_too(store: &dyn Store) {
     assert_eq!(stage.trim(before, 1_000).await.entries, 5);
 }
 
-/// The nights' work is entered each night, once for all, and goes on where it is told to.
+/// Retention work is enqueued for each daily run, once for all nodes, and continues where it is told to.
 pub async fn a_night_s_work_is_entered_once(store: &dyn Store) {
     let stage = Stage::new(store);
     store.start_due_schedules(stage.now()).await.expect(ANSWERS);
     // Later than any store was made in which this is looked at.
-    let night = crate::retention::next_night(super::setup::far_future());
+    let daily_run = crate::retention::next_daily_run(super::setup::far_future());
     let works = async || {
         let tasks = stage.tasks().await.into_iter();
         tasks.filter(|(kind, _)| kind != "purge_uploads").collect::<Vec<_>>()
     };
     assert_eq!(works().await, []);
-    let due = [store.start_due_schedules(night).await, store.start_due_schedules(night).await];
+    let due =
+        [store.start_due_schedules(daily_run).await, store.start_due_schedules(daily_run).await];
     assert_eq!(due.map(|due| due.expect(ANSWERS)), [4, 0]);
     let night_s =
         ["archive_aged", "empty_aged", "trim_log"].map(|kind| (kind.to_owned(), String::new()));
     assert_eq!(works().await, night_s);
     let after = ConversationId::parse("t1").ok();
-    store.enqueue_continuation(&Task::ArchiveAged(after.clone()), night).await.expect(ANSWERS);
+    store.enqueue_continuation(&Task::ArchiveAged(after.clone()), daily_run).await.expect(ANSWERS);
     let jobs = store.jobs(JobFilter::All, 9).await.expect(ANSWERS);
     assert!(jobs.iter().any(|job| job.task == Task::ArchiveAged(after.clone())), "{jobs:?}");
 }

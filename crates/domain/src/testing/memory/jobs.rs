@@ -9,7 +9,7 @@ use crate::{
         store::{ClaimJobs, JobCounts, JobFilter, JobStore, RetryOrDead},
     },
     ports::StoreError,
-    retention::next_night,
+    retention::next_daily_run,
     time::Timestamp,
 };
 
@@ -20,12 +20,12 @@ pub(super) struct Jobs {
     entered: u64,
     purge_at: Timestamp,
     /// When the next night's work begins; nobody has looked yet.
-    night_at: Option<Timestamp>,
+    daily_run_at: Option<Timestamp>,
 }
 
 impl Default for Jobs {
     fn default() -> Self {
-        Self { waiting: vec![], entered: 0, purge_at: Timestamp::UNIX_EPOCH, night_at: None }
+        Self { waiting: vec![], entered: 0, purge_at: Timestamp::UNIX_EPOCH, daily_run_at: None }
     }
 }
 
@@ -74,10 +74,10 @@ impl Jobs {
 
     /// Enters the nights' work when a night has begun. Returns how much that is.
     fn start_night(&mut self, now: Timestamp) -> u32 {
-        if *self.night_at.get_or_insert_with(|| next_night(now)) > now {
+        if *self.daily_run_at.get_or_insert_with(|| next_daily_run(now)) > now {
             return 0;
         }
-        self.night_at = Some(next_night(now));
+        self.daily_run_at = Some(next_daily_run(now));
         let tasks = [Task::ArchiveAged(None), Task::PurgeExpired(None), Task::TrimLog(None)];
         for task in tasks {
             self.enter_once(task, now);
