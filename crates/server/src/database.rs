@@ -59,6 +59,7 @@ fn refusal(database: &Database, cause: MigrateError) -> RunError {
         MigrateError::Pooler if database.is_direct => RunError::Pooler("DATABASE_DIRECT_URL"),
         MigrateError::Pooler => RunError::Pooler("DATABASE_URL"),
         MigrateError::Settings(settings) => RunError::DatabaseSettings(settings),
+        unknown @ MigrateError::Unknown(_) => RunError::ForeignSchema(unknown),
         other => RunError::Database(other),
     }
 }

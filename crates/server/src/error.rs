@@ -12,6 +12,12 @@ pub(crate) enum RunError {
     /// The schema is older than the program, and the program may not change it.
     #[error("the database lacks {0}; run `messaging-server migrate`")]
     SchemaOutOfDate(String),
+    /// The database was migrated by a program whose schema this one cannot take over.
+    #[error(
+        "nothing was changed in the database: use an empty one, or the version of the program that made \
+         this one"
+    )]
+    ForeignSchema(#[source] MigrateError),
     /// The database is away, or refuses the schema.
     #[error("the database is not ready")]
     Database(#[source] MigrateError),
@@ -109,6 +115,7 @@ impl RunError {
         matches!(
             self,
             Self::Pooler(_)
+                | Self::ForeignSchema(_)
                 | Self::DatabaseSettings(_)
                 | Self::Import(importer::ImportError::Pooler)
         )

@@ -139,6 +139,31 @@ async fn the_list_of_migrations_is_in_our_schema_wherever_the_search_path_leads(
 }
 
 #[tokio::test]
+async fn a_database_that_another_line_of_versions_made_is_refused_at_the_start() -> Result<(), Fault>
+{
+    let database = Database::fresh().await?;
+    let url = database.url();
+    let (code, said) = run(&["migrate"], &[("DATABASE_URL", &url)]).await?;
+    same(&format!("the exit code: {said}"), code, Some(0))?;
+    let client = database.client().await?;
+    client
+        .batch_execute(
+            "UPDATE messaging.__diesel_schema_migrations SET version = '20261122100000'
+            WHERE version = (SELECT min(version) FROM messaging.__diesel_schema_migrations)",
+        )
+        .await
+        .map_err(Fault::while_doing("age the list of migrations"))?;
+    for (verb, may_migrate) in [("serve", "true"), ("serve", "false"), ("migrate", "true")] {
+        let settings = [("DATABASE_URL", &*url), ("DATABASE_RUN_MIGRATIONS", may_migrate)];
+        let (code, said) = run(&[verb], &settings).await?;
+        same("the exit code", code, Some(2))?;
+        has(&said, "nothing was changed in the database: use an empty one")?;
+        has(&said, "migrations 20261122100000 are applied and not known here")?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn who_waits_for_another_node_s_migrations_says_for_whom_and_ends_with_the_start_wait()
 -> Result<(), Fault> {
     let database = Database::fresh().await?;

@@ -33,7 +33,7 @@ use crate::{
 const FIND: &str = "
 SELECT person_id::text, object_key, requested_at, size_bytes, ready_at, expires_at
 FROM messaging.export WHERE person_id = $1";
-/// Waits for whoever is forgetting the person; a wish that is still good is left alone.
+/// Waits for whoever is forgetting the person; a request that is still good is left alone.
 const REQUEST: &str = "
 INSERT INTO messaging.export AS known (person_id, object_key, requested_at)
 SELECT $1, $2, $3 WHERE NOT EXISTS (SELECT FROM messaging.erasure WHERE person_id = $1)
@@ -156,9 +156,9 @@ impl ExportStore for PgStore {
 // What was done about people's data.
 
 const NOTE: &str = "
-INSERT INTO messaging.audit (actor, person_id, deed, subject, at) VALUES ($1, $2, $3, $4, $5)";
+INSERT INTO messaging.audit (actor, person_id, action, subject, at) VALUES ($1, $2, $3, $4, $5)";
 const NEWEST: &str = "
-SELECT at, actor, person_id, deed, subject FROM messaging.audit ORDER BY id DESC LIMIT $1";
+SELECT at, actor, person_id, action, subject FROM messaging.audit ORDER BY id DESC LIMIT $1";
 
 /// Notes what was done to `subject`, in the transaction that does it.
 pub(crate) async fn note(
@@ -185,7 +185,7 @@ impl FromColumns for AuditEntry {
         Ok(Self {
             at: row.at("at")?,
             actor: good("actor", Actor::parse(&row.text("actor")?, person))?,
-            deed: row.parsed("deed", AuditAction::parse)?,
+            deed: row.parsed("action", AuditAction::parse)?,
             subject: row.text("subject")?,
         })
     }

@@ -27,7 +27,7 @@ use crate::{
     store::{PgStore, with_retry},
 };
 
-const ENTER: &str = "SELECT messaging.enter_job($1, $2, $3)";
+const ENQUEUE: &str = "SELECT messaging.enqueue_job($1, $2, $3)";
 
 /// Enters `task`, in the transaction that causes it.
 pub(crate) async fn enter(
@@ -35,7 +35,7 @@ pub(crate) async fn enter(
     task: &Task,
     at: Timestamp,
 ) -> Result<(), Failure> {
-    prepared(ENTER)
+    prepared(ENQUEUE)
         .bind::<Text, _>(task.kind())
         .bind::<Text, _>(task.subject())
         .bind::<Timestamptz, _>(PgTimestamp(at))

@@ -112,18 +112,7 @@ pub(crate) async fn lock_any(
     Ok(found.is_some())
 }
 
-/// Writes `event`, a receipt, into the log, with the first of the messages that became read.
-pub(crate) async fn log_read(
-    connection: &mut AsyncPgConnection,
-    event: &Event,
-    read: &[String],
-) -> Result<(), Failure> {
-    let entry = NewEvent::from(event).with_read(read);
-    diesel::insert_into(event::table).values(entry).execute(connection).await?;
-    Ok(())
-}
-
-/// Writes `event`, which is no receipt, into the log.
+/// Appends `event` to the log.
 pub(crate) async fn log(connection: &mut AsyncPgConnection, event: &Event) -> Result<(), Failure> {
     diesel::insert_into(event::table).values(NewEvent::from(event)).execute(connection).await?;
     Ok(())

@@ -285,7 +285,7 @@ impl LogHydrator {
         Ok(ReadReceipt {
             reader: reader.clone(),
             up_to: stored("read_up_to", row.read_up_to.and_then(Seq::new))?,
-            several: row.read_message_ids.as_ref().is_some_and(|ids| ids.len() > 1),
+            several: row.read_several == Some(true),
             unread: unread.unsigned_abs(),
         })
     }

@@ -92,30 +92,30 @@ const CASE: &str = concat!(
     "WITH recipient AS (",
     include_str!("preference/recipient.sql"),
     "WHERE person.id = $1)",
-    include_str!("mail/case.sql"),
+    include_str!("mail/pending.sql"),
 );
 
 /// Somebody who may be written to, as `preference/recipient.sql` spells them.
 struct Recipient {
     person: Participant,
-    /// What they said that they want, if anything.
-    wishes: Option<Preferences>,
+    /// What they chose, if anything.
+    chosen: Option<Preferences>,
     is_suppressed: bool,
 }
 
 impl Recipient {
     /// What they want.
     fn preferences(&mut self, at: Timestamp) -> Preferences {
-        self.wishes.take().unwrap_or_else(|| Preferences::usual(self.person.id.clone(), at))
+        self.chosen.take().unwrap_or_else(|| Preferences::usual(self.person.id.clone(), at))
     }
 }
 
 impl FromColumns for Recipient {
     fn from_columns<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
         let person = participant(row, "")?;
-        let wishes = wishes(row, person.id.clone())?;
+        let chosen = preferences(row, person.id.clone())?;
         let is_suppressed = NamedRow::get::<Bool, bool>(row, "is_suppressed")?;
-        Ok(Self { person, wishes, is_suppressed })
+        Ok(Self { person, chosen, is_suppressed })
     }
 }
 
@@ -258,20 +258,23 @@ fn let_go<'a>(
 
 // What people want of mail, what waits for them, and what a mail says.
 
-/// What `user` said that they want, as `preference/recipient.sql` spells it; `None`: nothing yet.
-pub(crate) fn wishes<'a>(row: &impl NamedRow<'a, Pg>, user: UserId) -> Read<Option<Preferences>> {
-    let Some(created_at) = row.maybe_at("wish_created_at")? else { return Ok(None) };
-    let muted = NamedRow::get::<Array<Text>, Vec<String>>(row, "wish_muted")?;
-    let muted = muted.iter().map(|id| good("wish_muted", ConversationId::parse(id)));
+/// What `user` chose, as `preference/recipient.sql` selects it; `None`: nothing yet.
+pub(crate) fn preferences<'a>(
+    row: &impl NamedRow<'a, Pg>,
+    user: UserId,
+) -> Read<Option<Preferences>> {
+    let Some(created_at) = row.maybe_at("preference_created_at")? else { return Ok(None) };
+    let muted = NamedRow::get::<Array<Text>, Vec<String>>(row, "preference_muted")?;
+    let muted = muted.iter().map(|id| good("preference_muted", ConversationId::parse(id)));
     Ok(Some(Preferences {
         user,
-        mail_enabled: NamedRow::get::<Bool, bool>(row, "wish_mail_enabled")?,
-        frequency: row.parsed("wish_frequency", Frequency::parse)?,
+        mail_enabled: NamedRow::get::<Bool, bool>(row, "preference_mail_enabled")?,
+        frequency: row.parsed("preference_frequency", Frequency::parse)?,
         quiet_hours: quiet_hours(row)?,
-        zone: row.maybe_parsed("wish_zone", Zone::parse)?,
+        zone: row.maybe_parsed("preference_zone", Zone::parse)?,
         muted: muted.collect::<Read<_>>()?,
         created_at,
-        updated_at: row.at("wish_updated_at")?,
+        updated_at: row.at("preference_updated_at")?,
     }))
 }
 
@@ -280,21 +283,23 @@ fn quiet_hours<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Option<QuietHours>> {
         let minute = NamedRow::get::<Nullable<SmallInt>, Option<i16>>(row, column)?;
         minute.map(|minute| good(column, u16::try_from(minute))).transpose()
     };
-    match (minute("wish_quiet_from_minute")?, minute("wish_quiet_to_minute")?) {
-        (Some(from), Some(to)) => good("wish_quiet", QuietHours::new(from, to)).map(Some),
+    match (minute("preference_quiet_from_minute")?, minute("preference_quiet_to_minute")?) {
+        (Some(from), Some(to)) => good("preference_quiet", QuietHours::new(from, to)).map(Some),
         _ => Ok(None),
     }
 }
 
-/// What waits, as `mail/case.sql` spells it: a column is a list, a place in it a conversation.
+/// What waits, as `mail/pending.sql` spells it: a column is a list, a place in it a conversation.
 pub(crate) fn waiting<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Vec<PendingConversation>> {
     let numbers = |column| NamedRow::get::<Array<BigInt>, Vec<i64>>(row, column);
     let ids = NamedRow::get::<Array<Text>, Vec<String>>(row, "conversation_ids")?;
     let since = NamedRow::get::<Array<Timestamptz>, Vec<PgTimestamp>>(row, "since")?;
     let newest_at = NamedRow::get::<Array<Timestamptz>, Vec<PgTimestamp>>(row, "newest_at")?;
-    let last_mailed_at =
-        NamedRow::get::<Array<Nullable<Timestamptz>>, Vec<Option<PgTimestamp>>>(row, "told_at")?;
-    let (noted, unmailed, up_to) = (numbers("noted")?, numbers("untold")?, numbers("up_to")?);
+    let last_mailed_at = NamedRow::get::<Array<Nullable<Timestamptz>>, Vec<Option<PgTimestamp>>>(
+        row,
+        "last_mailed_at",
+    )?;
+    let (noted, unmailed, up_to) = (numbers("noted")?, numbers("unmailed")?, numbers("up_to")?);
     let times = since.into_iter().zip(newest_at).zip(last_mailed_at);
     let places = ids.iter().zip(times).zip(noted).zip(unmailed).zip(up_to);
     places
@@ -303,7 +308,7 @@ pub(crate) fn waiting<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Vec<PendingConver
                 conversation: good("conversation_ids", ConversationId::parse(id))?,
                 since: since.0,
                 noted: good("noted", u64::try_from(noted))?,
-                unmailed: good("untold", u64::try_from(unmailed))?,
+                unmailed: good("unmailed", u64::try_from(unmailed))?,
                 up_to: good("up_to", Seq::new(up_to))?,
                 newest_at: newest_at.0,
                 last_mailed_at: last_mailed_at.map(|at| at.0),

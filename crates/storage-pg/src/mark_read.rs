@@ -6,7 +6,7 @@ use diesel::{
     deserialize::Result as Read,
     pg::Pg,
     row::NamedRow,
-    sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz},
+    sql_types::{BigInt, Bool, Nullable, Text, Timestamptz},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
@@ -27,14 +27,9 @@ use crate::{
     store::{PgStore, with_retry},
 };
 
-/// How many ids the functions return of the messages that became read, and the log keeps: enough to
-/// tell one from several. Receipts name none; the log's check wants one at least.
-pub(crate) const READ_IDS_MAX: i32 = 2;
+const MARK: &str = "SELECT * FROM messaging.mark_read($1, $2, $3, $4)";
 
-const MARK: &str = "SELECT * FROM messaging.mark_read($1, $2, $3, $4, $5)";
-
-const MARK_MESSAGES: &str =
-    "SELECT messaging.mark_messages_read($1, $2, $3, $4, $5, $6) AS read_message_ids";
+const MARK_MESSAGES: &str = "SELECT messaging.mark_messages_read($1, $2, $3, $4, $5) AS total";
 
 const TOTAL: &str = include_str!("reading/total.sql");
 
@@ -61,9 +56,9 @@ impl QueryableByName<Pg> for Answer {
         let moved = match seq {
             None => None,
             Some(seq) => {
-                let ids = NamedRow::get::<Array<Text>, Vec<String>>(row, "read_message_ids")?;
+                let several = NamedRow::get::<Bool, bool>(row, "read_several")?;
                 let (seq, up_to) = (good("seq", Seq::new(seq))?, row.seq("up_to")?);
-                Some(Moved { seq, up_to, several: ids.len() > 1 })
+                Some(Moved { seq, up_to, several })
             }
         };
         Ok(Self { parties, unread: row.count("unread")?, moved })
@@ -76,36 +71,24 @@ struct Total {
     total: i64,
 }
 
-/// The ids that the function returns; NULL when nothing became read.
-struct Marked(Vec<String>);
-
-impl QueryableByName<Pg> for Marked {
-    fn build<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
-        let ids =
-            NamedRow::get::<Nullable<Array<Text>>, Option<Vec<String>>>(row, "read_message_ids")?;
-        Ok(Self(ids.unwrap_or_default()))
-    }
-}
-
-/// Marks what the salon side said beyond `after` and up to `up_to` as read, and returns the newest of
-/// these messages, as far as there are any. The conversation is locked.
+/// Marks the messages of the salon side after `after` and up to `up_to` as read, and returns how many
+/// there were. The conversation is locked.
 pub(crate) async fn mark_messages_of_salon(
     connection: &mut AsyncPgConnection,
     conversation: &ConversationId,
     after: Seq,
     up_to: Seq,
     at: Timestamp,
-) -> Result<Vec<String>, Failure> {
-    let Marked(ids) = prepared(MARK_MESSAGES)
+) -> Result<u64, Failure> {
+    let Total { total } = prepared(MARK_MESSAGES)
         .bind::<Text, _>(conversation.as_str())
         .bind::<Text, _>(side_word(Side::Salon))
         .bind::<BigInt, _>(after.get())
         .bind::<BigInt, _>(up_to.get())
         .bind::<Timestamptz, _>(PgTimestamp(at))
-        .bind::<Integer, _>(1)
         .get_result(connection)
         .await?;
-    Ok(ids)
+    Ok(total.unsigned_abs())
 }
 
 #[async_trait]
@@ -132,7 +115,6 @@ async fn mark_read(store: &PgStore, mark: &MarkRead) -> Result<Option<MarkedRead
         .bind::<Text, _>(mark.reader.as_str())
         .bind::<BigInt, _>(up_to)
         .bind::<Timestamptz, _>(PgTimestamp(mark.at))
-        .bind::<Integer, _>(READ_IDS_MAX)
         .get_result(&mut *connection)
         .await
         .optional()?;

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use diesel::{
     OptionalExtension, QueryableByName,
+    migration::MigrationSource,
     pg::Pg,
     sql_types::{Bool, Integer, Text},
 };
@@ -23,9 +24,9 @@ use crate::{
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
 
 /// Whoever migrates holds this advisory lock. The number means nothing but "our migrations".
-const TAKE_TURN: &str = "SELECT pg_try_advisory_lock(7305808867233591) AS taken";
+const TRY_LOCK: &str = "SELECT pg_try_advisory_lock(7305808867233591) AS is_locked";
 
-/// Who holds it. PostgreSQL keeps the halves of the number apart.
+/// Who holds it. PostgreSQL stores the halves of the number in two columns.
 const HOLDER: &str = "
 SELECT session.pid, coalesce(session.application_name, '') AS application
 FROM pg_catalog.pg_locks AS held JOIN pg_catalog.pg_stat_activity AS session ON session.pid = held.pid
@@ -36,16 +37,16 @@ WHERE held.locktype = 'advisory' AND held.granted AND held.objsubid = 1
     AND (held.classid::bigint << 32) + held.objid::bigint = 7305808867233591
 LIMIT 1";
 
-/// Our schema, and no other one, whatever the role, the database or an address says; the list of
-/// migrations is made wherever the search path leads.
-const IN_OUR_SCHEMA: &str = "CREATE SCHEMA IF NOT EXISTS messaging; SET search_path TO messaging";
+/// Our schema, and no other one, whatever the role, the database or an address says: Diesel makes the
+/// list of migrations in the first schema of the search path.
+const USE_OUR_SCHEMA: &str = "CREATE SCHEMA IF NOT EXISTS messaging; SET search_path TO messaging";
 
-/// How long somebody may have the turn before we say that we wait, and how often we repeat it.
+/// How long another session may hold the lock before we log that we wait, and how often we repeat it.
 const FIRST_REPORT: Duration = Duration::from_secs(1);
 const REPORT_PERIOD: Duration = Duration::from_secs(10);
 
-/// How long to wait before asking for the turn again.
-const TURN_POLL: Duration = Duration::from_millis(100);
+/// How long to wait before trying the lock again.
+const LOCK_POLL: Duration = Duration::from_millis(100);
 
 /// Why the database is not as this code expects it.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +63,15 @@ pub enum MigrateError {
     /// The database could not be reached, or refused.
     #[error("the database could not be prepared")]
     Database(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The database was not migrated by an earlier version of this code, nor by a later one: the list has
+    /// these migrations, as their versions, and this code cannot work on what they made. Nothing was
+    /// changed.
+    #[error(
+        "the schema is of another line of versions: migrations {} are applied and not known here, \
+         and were not followed by ours",
+        .0.join(", ")
+    )]
+    Unknown(Vec<String>),
     /// A migration failed; it and those after it are not applied.
     #[error("a migration failed")]
     Migration(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -87,7 +97,7 @@ pub struct LockHolder {
     pub application: String,
 }
 
-/// In the words of `pg_stat_activity`.
+/// The holder with the column names of `pg_stat_activity`.
 fn shown(holder: Option<&LockHolder>) -> String {
     holder.map_or("it is gone".to_owned(), |holder| {
         format!("pid {}, application_name {:?}", holder.pid, holder.application)
@@ -100,75 +110,102 @@ impl From<diesel::result::Error> for MigrateError {
     }
 }
 
-/// Applies the migrations that are missing, and returns their names. Of several that call this at
-/// once, on any number of nodes, one works and the others wait.
+/// Applies the migrations that are missing, and returns their names. Of several calls at once, on any
+/// number of nodes, one works and the others wait.
 ///
 /// # Errors
 /// See [`MigrateError`]. Each migration is applied wholly or not at all.
 pub async fn migrate(settings: &Settings) -> Result<Vec<String>, MigrateError> {
-    let connection = connect_in_turn(settings).await?;
+    let connection = connect_and_lock(settings).await?;
     on_a_thread(connection, |harness| {
-        let pending = names(harness)?;
-        harness.run_pending_migrations(MIGRATIONS)?;
+        let pending = missing(harness)?;
+        harness.run_pending_migrations(MIGRATIONS).map_err(MigrateError::Migration)?;
         Ok(pending)
     })
     .await
 }
 
-/// The names of the migrations that are missing. Changes nothing but for the list of migrations,
-/// which is made if it is not there.
+/// The names of the migrations that are missing. Changes nothing but the list of migrations, which is
+/// made if it is not there.
 ///
 /// # Errors
 /// See [`MigrateError`].
 pub async fn pending(settings: &Settings) -> Result<Vec<String>, MigrateError> {
-    on_a_thread(connect_in_turn(settings).await?, names).await
+    on_a_thread(connect_and_lock(settings).await?, missing).await
 }
 
-/// Takes every migration back, and with them everything that was stored. For tests of `down.sql`.
+/// Reverts every migration, and deletes with them everything that was stored. For tests of `down.sql`.
 ///
 /// # Errors
 /// See [`MigrateError`].
 pub async fn revert_all(settings: &Settings) -> Result<(), MigrateError> {
-    let connection = connect_in_turn(settings).await?;
-    on_a_thread(connection, |harness| harness.revert_all_migrations(MIGRATIONS).map(drop)).await
+    let connection = connect_and_lock(settings).await?;
+    on_a_thread(connection, |harness| {
+        harness.revert_all_migrations(MIGRATIONS).map(drop).map_err(MigrateError::Migration)
+    })
+    .await
 }
 
 type Harness = AsyncConnectionWrapper<AsyncPgConnection>;
-type Outcome<T> = diesel::migration::Result<T>;
+type Migration = Box<dyn diesel::migration::Migration<Pg>>;
 
-fn names(harness: &mut Harness) -> Outcome<Vec<String>> {
-    let pending: Vec<Box<dyn diesel::migration::Migration<Pg>>> =
-        harness.pending_migrations(MIGRATIONS)?;
-    Ok(pending.iter().map(|migration| migration.name().to_string()).collect())
+/// The names of the migrations that are missing, if the database is of our line of versions.
+fn missing(harness: &mut Harness) -> Result<Vec<String>, MigrateError> {
+    let ours: Vec<Migration> = MIGRATIONS.migrations().map_err(MigrateError::Migration)?;
+    let ours: Vec<(String, String)> = ours
+        .iter()
+        .map(|migration| (migration.name().version().to_string(), migration.name().to_string()))
+        .collect();
+    let applied = harness.applied_migrations().map_err(MigrateError::Migration)?;
+    let applied: Vec<String> = applied.iter().map(ToString::to_string).collect();
+    let known: Vec<&str> = ours.iter().map(|(version, _)| version.as_str()).collect();
+    check_line(&known, &applied)?;
+    let missing = ours.into_iter().filter(|(version, _)| !applied.contains(version));
+    let mut missing: Vec<_> = missing.collect();
+    missing.sort_unstable();
+    Ok(missing.into_iter().map(|(_, name)| name).collect())
 }
 
-/// Connects, waits for the turn, as long as the settings allow, and makes the schema that everything
-/// is in. The turn ends with the connection.
+/// Checks that the versions `applied` are those of our line, which has `known`: a beginning of it, or all
+/// of it and what a later version of this code added. During a rolling upgrade the old nodes see that.
+fn check_line(known: &[&str], applied: &[String]) -> Result<(), MigrateError> {
+    let unknown: Vec<String> =
+        applied.iter().filter(|version| !known.contains(&version.as_str())).cloned().collect();
+    let newest = known.iter().max().copied().unwrap_or_default();
+    let is_complete = known.iter().all(|version| applied.iter().any(|applied| applied == version));
+    if unknown.iter().all(|version| is_complete && version.as_str() > newest) {
+        return Ok(());
+    }
+    Err(MigrateError::Unknown(unknown))
+}
+
+/// Connects, waits for the lock as long as the settings allow, and makes the schema that everything
+/// is in. The lock is released when the connection closes.
 ///
-/// Waiting is asking again: a session that waits for a lock inside PostgreSQL holds a view of the
-/// data, and an index built concurrently by the one who works would wait for that view in turn.
-async fn connect_in_turn(settings: &Settings) -> Result<AsyncPgConnection, MigrateError> {
-    // Through a pooler neither the turn nor the schema would be ours alone.
+/// Waiting is trying again: a session that waits for a lock inside PostgreSQL holds a snapshot, and an
+/// index that the holder builds concurrently would wait for that snapshot in turn.
+async fn connect_and_lock(settings: &Settings) -> Result<AsyncPgConnection, MigrateError> {
+    // Through a pooler the lock would belong to a session that others use too.
     Connector::for_requests(settings, Statements::default())?.check_session().await?;
     let mut connection = Connector::for_migrations(settings)?.connect().await?;
-    wait_for_turn(&mut connection, settings).await?;
-    connection.batch_execute(IN_OUR_SCHEMA).await?;
+    wait_for_lock(&mut connection, settings).await?;
+    connection.batch_execute(USE_OUR_SCHEMA).await?;
     Ok(connection)
 }
 
-async fn wait_for_turn(
+async fn wait_for_lock(
     connection: &mut AsyncPgConnection,
     settings: &Settings,
 ) -> Result<(), MigrateError> {
     let begun = Instant::now();
-    let patience = Duration::from_millis(settings.migration_lock_wait_ms_max);
+    let wait_max = Duration::from_millis(settings.migration_lock_wait_ms_max);
     let mut report_at = FIRST_REPORT;
-    while !take_turn(connection).await? {
+    while !try_lock(connection).await? {
         let waited = begun.elapsed();
-        if waited >= report_at || waited >= patience {
+        if waited >= report_at || waited >= wait_max {
             let holder: Option<LockHolder> =
                 prepared(HOLDER).get_result(connection).await.optional()?;
-            if waited >= patience {
+            if waited >= wait_max {
                 return Err(MigrateError::Locked(holder));
             }
             tracing::warn!(
@@ -178,29 +215,66 @@ async fn wait_for_turn(
             );
             report_at = waited + REPORT_PERIOD;
         }
-        tokio::time::sleep(TURN_POLL).await;
+        tokio::time::sleep(LOCK_POLL).await;
     }
     Ok(())
 }
 
 #[derive(diesel::QueryableByName)]
-struct Turn {
+struct Lock {
     #[diesel(sql_type = Bool)]
-    taken: bool,
+    is_locked: bool,
 }
 
-async fn take_turn(connection: &mut AsyncPgConnection) -> Result<bool, diesel::result::Error> {
-    let turn: Turn = prepared(TAKE_TURN).get_result(connection).await?;
-    Ok(turn.taken)
+async fn try_lock(connection: &mut AsyncPgConnection) -> Result<bool, diesel::result::Error> {
+    let lock: Lock = prepared(TRY_LOCK).get_result(connection).await?;
+    Ok(lock.is_locked)
 }
 
 /// Diesel's migrations are synchronous; a thread of their own keeps the runtime free, whichever
 /// flavour it has.
 async fn on_a_thread<T: Send + 'static>(
     connection: AsyncPgConnection,
-    work: impl FnOnce(&mut Harness) -> Outcome<T> + Send + 'static,
+    work: impl FnOnce(&mut Harness) -> Result<T, MigrateError> + Send + 'static,
 ) -> Result<T, MigrateError> {
     let task = tokio::task::spawn_blocking(move || work(&mut Harness::from(connection)));
-    let ended = task.await.map_err(|error| MigrateError::Migration(Box::new(error)))?;
-    ended.map_err(MigrateError::Migration)
+    task.await.map_err(|error| MigrateError::Migration(Box::new(error)))?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(applied: &[&str]) -> Option<Vec<String>> {
+        let applied: Vec<String> = applied.iter().map(|&version| version.to_owned()).collect();
+        match check_line(&["20", "30"], &applied) {
+            Ok(()) => None,
+            Err(MigrateError::Unknown(unknown)) => Some(unknown),
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn a_beginning_of_our_migrations_is_ours_and_so_is_what_a_later_version_added() {
+        for ours in
+            [&[][..], &["20"], &["20", "30"], &["20", "30", "31"], &["20", "30", "31", "40"]]
+        {
+            assert_eq!(refused(ours), None, "{ours:?}");
+        }
+    }
+
+    #[test]
+    fn migrations_beside_or_instead_of_ours_are_not_ours() {
+        for (applied, unknown) in [
+            (&["10"][..], &["10"][..]),
+            (&["10", "20"], &["10"]),
+            (&["20", "25", "30"], &["25"]),
+            (&["31"], &["31"]),
+            (&["20", "31"], &["31"]),
+            (&["10", "20", "30", "31"], &["10", "31"]),
+        ] {
+            let unknown = unknown.iter().map(|&version| version.to_owned()).collect();
+            assert_eq!(refused(applied), Some(unknown), "{applied:?}");
+        }
+    }
 }

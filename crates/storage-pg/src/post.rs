@@ -9,7 +9,7 @@ use diesel::{
     dsl::max,
     pg::Pg,
     row::NamedRow,
-    sql_types::{Array, Bool, Integer, Jsonb, Nullable, Text, Timestamptz},
+    sql_types::{Bool, Jsonb, Nullable, Text, Timestamptz},
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
@@ -33,7 +33,6 @@ use crate::{
     error::{Class, Failure},
     lists::find_on,
     lock::{self, Locked, stored},
-    mark_read::READ_IDS_MAX,
     participants::author_of_new,
     query::prepared,
     row::{Columns, PgTimestamp, attachments, files_as_json, good, side_word},
@@ -85,10 +84,9 @@ impl MessageStore for PgStore {
     }
 }
 
-// Posting a message, in one round trip. The work is done by `messaging.post_message_2`.
+// Posting a message, in one round trip. The work is done by `messaging.post_message`.
 
-const POST: &str =
-    "SELECT * FROM messaging.post_message_2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+const POST: &str = "SELECT * FROM messaging.post_message($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 
 /// What the function returns when there is such a conversation.
 enum Answer {
@@ -125,15 +123,14 @@ impl QueryableByName<Pg> for Answer {
         if NamedRow::get::<Nullable<Bool>, Option<bool>>(row, "unknown_upload")? == Some(true) {
             return Ok(Self::UnknownUpload);
         }
-        let read =
-            NamedRow::get::<Nullable<Array<Text>>, Option<Vec<String>>>(row, "read_message_ids")?;
+        let several = NamedRow::get::<Nullable<Bool>, Option<bool>>(row, "read_several")?;
         Ok(Self::New(Box::new(New {
             parties,
             seq: row.seq("seq")?,
             author: author_of_new(row, "author_")?,
             reopened: NamedRow::get::<Bool, bool>(row, "was_archived")?,
             subject: row.maybe_parsed("subject", Subject::stored)?.flatten(),
-            read_several: read.is_some_and(|ids| ids.len() > 1),
+            read_several: several == Some(true),
             kept: match row.maybe_json("kept")? {
                 Some(files) => good("kept", attachments(files))?,
                 None => Vec::new(),
@@ -172,7 +169,6 @@ async fn ask(
         .bind::<Jsonb, _>(files)
         .bind::<Bool, _>(post.read_on_arrival)
         .bind::<Timestamptz, _>(PgTimestamp(post.at))
-        .bind::<Integer, _>(READ_IDS_MAX)
         .get_result(connection)
         .await;
     Ok(answer.optional()?)

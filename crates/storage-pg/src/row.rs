@@ -369,7 +369,7 @@ pub(crate) struct EventRow {
     pub(crate) at: PgTimestamp,
     pub(crate) message_id: Option<String>,
     pub(crate) read_up_to: Option<i64>,
-    pub(crate) read_message_ids: Option<Vec<Option<String>>>,
+    pub(crate) read_several: Option<bool>,
 }
 
 /// An entry to be written by one of the rare changes.
@@ -383,7 +383,7 @@ pub(crate) struct NewEvent<'e> {
     at: PgTimestamp,
     message_id: Option<&'e str>,
     read_up_to: Option<i64>,
-    read_message_ids: Option<Vec<Option<&'e str>>>,
+    read_several: Option<bool>,
 }
 
 impl<'e> From<&'e Event> for NewEvent<'e> {
@@ -400,16 +400,8 @@ impl<'e> From<&'e Event> for NewEvent<'e> {
             at: PgTimestamp(event.at),
             message_id: message_id(&event.kind).map(MessageId::as_str),
             read_up_to: receipt.map(|receipt| receipt.up_to.get()),
-            read_message_ids: None,
+            read_several: receipt.map(|receipt| receipt.several),
         }
-    }
-}
-
-impl<'e> NewEvent<'e> {
-    /// The same with ids of messages that became read.
-    pub(crate) fn with_read(self, ids: &'e [String]) -> Self {
-        let ids = ids.iter().map(|id| Some(id.as_str())).collect();
-        Self { read_message_ids: Some(ids), ..self }
     }
 }
 

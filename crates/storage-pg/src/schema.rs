@@ -9,11 +9,11 @@ diesel::table! {
         salon_name -> Nullable<Text>,
         image -> Nullable<Text>,
         email -> Nullable<Text>,
-        created_at -> Timestamptz,
-        updated_at -> Timestamptz,
         language -> Nullable<Text>,
         zone -> Nullable<Text>,
         is_forgotten -> Bool,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
     }
 }
 
@@ -46,12 +46,12 @@ diesel::table! {
         author_side -> Text,
         kind -> Text,
         content -> Text,
+        notice -> Nullable<Jsonb>,
         attachment_count -> SmallInt,
         client_message_id -> Nullable<Text>,
         created_at -> Timestamptz,
         read_at -> Nullable<Timestamptz>,
         deleted_at -> Nullable<Timestamptz>,
-        notice -> Nullable<Jsonb>,
     }
 }
 
@@ -61,9 +61,9 @@ diesel::table! {
         message_id -> Text,
         position -> SmallInt,
         name -> Text,
-        url -> Nullable<Text>,
         media_type -> Text,
         size_bytes -> Integer,
+        url -> Nullable<Text>,
         upload_key -> Nullable<Text>,
         object_key -> Nullable<Text>,
         thumbnail_key -> Nullable<Text>,
@@ -82,7 +82,7 @@ diesel::table! {
         at -> Timestamptz,
         message_id -> Nullable<Text>,
         read_up_to -> Nullable<BigInt>,
-        read_message_ids -> Nullable<Array<Nullable<Text>>>,
+        read_several -> Nullable<Bool>,
     }
 }
 
@@ -103,9 +103,9 @@ diesel::table! {
     messaging.schedule (name) {
         name -> Text,
         every_ms -> BigInt,
+        at_ms -> Nullable<Integer>,
         next_run_at -> Timestamptz,
         job_id -> Nullable<Text>,
-        at_ms -> Nullable<Integer>,
     }
 }
 
@@ -121,11 +121,11 @@ diesel::table! {
         previous_starts_at -> Nullable<Timestamptz>,
         client_first_name -> Nullable<Text>,
         zone -> Nullable<Text>,
+        wanted_conversation_id -> Nullable<Text>,
         occurred_at -> Timestamptz,
         received_at -> Timestamptz,
         handled_at -> Nullable<Timestamptz>,
         rejected_at -> Nullable<Timestamptz>,
-        wanted_conversation_id -> Nullable<Text>,
     }
 }
 
@@ -209,11 +209,11 @@ diesel::table! {
         person_id -> Text,
         mail_enabled -> Bool,
         frequency -> Text,
-        updated_at -> Timestamptz,
         quiet_from_minute -> Nullable<SmallInt>,
         quiet_to_minute -> Nullable<SmallInt>,
         zone -> Nullable<Text>,
         created_at -> Timestamptz,
+        updated_at -> Timestamptz,
     }
 }
 
@@ -243,7 +243,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    messaging.told_conversation (person_id, conversation_id) {
+    messaging.mailed_conversation (person_id, conversation_id) {
         person_id -> Text,
         conversation_id -> Text,
         up_to_seq -> BigInt,
@@ -262,9 +262,9 @@ diesel::table! {
 }
 
 diesel::table! {
-    messaging.mail_part (mail_id, place) {
+    messaging.mail_conversation (mail_id, position) {
         mail_id -> Text,
-        place -> Integer,
+        position -> Integer,
         conversation_id -> Text,
         after_seq -> BigInt,
         up_to_seq -> BigInt,
@@ -296,7 +296,7 @@ diesel::table! {
         at -> Timestamptz,
         actor -> Text,
         person_id -> Nullable<Text>,
-        deed -> Text,
+        action -> Text,
         subject -> Text,
     }
 }

@@ -211,7 +211,7 @@ async fn pass(database: &Database, time: &str) -> Result<(), Fault> {
         "BEGIN;
         UPDATE messaging.pending_mail
         SET since = since - interval '{time}', wait_until = wait_until - interval '{time}';
-        UPDATE messaging.told_conversation SET at = at - interval '{time}';
+        UPDATE messaging.mailed_conversation SET at = at - interval '{time}';
         UPDATE messaging.mail SET at = at - interval '{time}';
         COMMIT"
     );

@@ -93,7 +93,7 @@ async fn assert_is_there(house: &House, planted: &Planted) -> Result<(), Fault> 
         same(link, fetch(link).await?.status, 200)?;
     }
     let ids = house.columns(PERSON).await?;
-    for table in ["preference", "muted_conversation", "told_conversation", "mail", "export"] {
+    for table in ["preference", "muted_conversation", "mailed_conversation", "mail", "export"] {
         let is_there = ids.iter().any(|column| column.starts_with(&format!("{table}.")));
         assert!(is_there, "nothing was planted in {table}: {ids:?}");
     }

@@ -13,4 +13,4 @@ WITH kept AS (
     ON CONFLICT (id) DO NOTHING
     RETURNING id
 )
-SELECT messaging.enter_job($13, id, $12) FROM kept
+SELECT messaging.enqueue_job($13, id, $12) FROM kept

@@ -276,19 +276,17 @@ impl NoticeTx {
         posted: &Message,
         at: Timestamp,
     ) -> Result<(), Failure> {
-        let mut read = Vec::new();
+        let mut several = false;
         if self.here.salon_message_seq > self.here.client_read_seq {
             let (id, after) = (&self.here.id, self.here.client_read_seq);
             let up_to = self.here.salon_message_seq;
-            read = mark_messages_of_salon(connection, id, after, up_to, at).await?;
+            several = mark_messages_of_salon(connection, id, after, up_to, at).await? > 0;
         }
-        read.push(posted.id.to_string());
         self.here.client_read_seq = posted.seq;
         let reader = self.here.parties.client.clone();
-        let (up_to, several) = (posted.seq, read.len() > 1);
-        let receipt = ReadReceipt { reader: reader.clone(), up_to, several, unread: 0 };
+        let receipt = ReadReceipt { reader: reader.clone(), up_to: posted.seq, several, unread: 0 };
         let event = self.here.next_event(&reader, at, EventKind::MessagesRead(receipt));
-        lock::log_read(connection, &event, &read).await?;
+        lock::log(connection, &event).await?;
         self.here.last_seq = event.seq;
         self.events.push(event);
         Ok(())

@@ -10,7 +10,7 @@
     ) AS tasks (kind, subject)
     WHERE subject IS NOT NULL
 ), entered AS (
-    SELECT messaging.enter_job(kind, subject, $1) FROM needed
+    SELECT messaging.enqueue_job(kind, subject, $1) FROM needed
 )
 SELECT
     (SELECT count(*) FROM gone WHERE coalesce(object_key, upload_key) IS NOT NULL) AS files,

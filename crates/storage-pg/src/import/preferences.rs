@@ -19,14 +19,14 @@ use super::{
 };
 use crate::{error::Failure, import, query::prepared, row::PgTimestamp, store::PgStore};
 
-/// What is here, locked, and whether it is as an import left it: whoever changes a wish, or mutes a
+/// What is here, locked, and whether it is as an import left it: whoever changes a preference, or mutes a
 /// conversation, writes when.
 const HERE: &str = "
-SELECT wish.person_id::text AS id,
-    coalesce(wish.updated_at = imported.at, false) AS is_as_imported
-FROM messaging.preference AS wish
-LEFT JOIN messaging.imported AS imported ON imported.kind = 'preference' AND imported.id = wish.person_id
-WHERE wish.person_id = ANY($1) ORDER BY wish.person_id FOR NO KEY UPDATE OF wish";
+SELECT preference.person_id::text AS id,
+    coalesce(preference.updated_at = imported.at, false) AS is_as_imported
+FROM messaging.preference AS preference
+LEFT JOIN messaging.imported AS imported ON imported.kind = 'preference' AND imported.id = preference.person_id
+WHERE preference.person_id = ANY($1) ORDER BY preference.person_id FOR NO KEY UPDATE OF preference";
 
 /// Of what is here only that is replaced which an import left as it is: $5.
 const ENTER: &str = "

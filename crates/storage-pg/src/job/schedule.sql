@@ -11,7 +11,7 @@ WITH due AS (
         END,
         job_id = coalesce(
             (SELECT id FROM messaging.job WHERE id = due.job_id AND dead_at IS NULL),
-            messaging.enter_job(due.name, '', $1)
+            messaging.enqueue_job(due.name, '', $1)
         )
     FROM due WHERE schedule.name = due.name
     RETURNING schedule.name

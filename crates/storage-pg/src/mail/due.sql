@@ -1,5 +1,5 @@
--- At most $3 people about whose mail must be decided: what waits since $1 or longer, or was put off until
--- $2. Of each kind the first $4 are looked at, however much is due: whoever is settled makes room.
+-- At most $3 people about whose mail must be decided: what is pending since $1 or longer, or was deferred
+-- until $2. The first $4 rows of each kind are read, however much is due: a decision takes its rows away.
 SELECT recipient_id FROM (
     (
         SELECT recipient_id, since FROM messaging.pending_mail

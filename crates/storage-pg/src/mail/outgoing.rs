@@ -32,10 +32,10 @@ const FIND: &str = concat!(
     "WHERE person.id = (SELECT recipient_id FROM messaging.mail WHERE id = $1 AND NOT is_closed))
     SELECT recipient.*, mail.at AS mail_at FROM recipient, messaging.mail AS mail WHERE mail.id = $1",
 );
-const CHAPTERS: &str = include_str!("chapters.sql");
+const DIGESTS: &str = include_str!("digests.sql");
 
 const CLOSE: &str = "
-WITH said AS (DELETE FROM messaging.mail_part WHERE mail_id = $1)
+WITH said AS (DELETE FROM messaging.mail_conversation WHERE mail_id = $1)
 UPDATE messaging.mail SET is_closed = true WHERE id = $1 AND NOT is_closed";
 
 /// An open mail, and whom it is to.
@@ -58,7 +58,7 @@ pub(super) async fn open(store: &PgStore, mail: &MailId) -> Result<Option<Queued
         .await
         .optional()?;
     let Some(Row(Envelope { mut recipient, at })) = found else { return Ok(None) };
-    let chapters: Vec<Row<ConversationDigest>> = prepared(CHAPTERS)
+    let chapters: Vec<Row<ConversationDigest>> = prepared(DIGESTS)
         .bind::<Text, _>(mail.as_str())
         .bind::<BigInt, _>(i64::try_from(MAIL_QUOTES_MAX).unwrap_or(i64::MAX))
         .load(&mut *connection)
@@ -82,7 +82,7 @@ pub(super) async fn close(store: &PgStore, mail: &MailId) -> Result<(), Failure>
 // Where an answer by mail belongs.
 
 const TARGET: &str = "
-SELECT person_id, conversation_id FROM messaging.told_conversation WHERE reply_token = $1";
+SELECT person_id, conversation_id FROM messaging.mailed_conversation WHERE reply_token = $1";
 
 impl FromColumns for ReplyTarget {
     fn from_columns<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {

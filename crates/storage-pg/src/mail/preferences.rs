@@ -1,4 +1,4 @@
-//! What people want to hear of by mail.
+//! What people choose about mail.
 
 use async_trait::async_trait;
 use diesel::{
@@ -19,7 +19,7 @@ use domain::{
     time::{Timestamp, Zone},
 };
 
-use super::wishes;
+use super::preferences;
 use crate::{
     error::Failure,
     query::prepared,
@@ -73,11 +73,11 @@ impl PreferenceStore for PgStore {
     }
 }
 
-// Conversations that somebody does not want to hear of.
+// Muted conversations.
 
 const MUTE: &str = "SELECT messaging.mute_conversation($1, $2, $3, $4) AS muting";
 
-/// What a person wants is locked first, as when they mute something: nobody waits in a circle.
+/// The preferences of the person are locked first, as in `mute_conversation`, so that no two calls deadlock.
 const UNMUTE: &str = "
 WITH owner AS (
     SELECT person_id FROM messaging.preference WHERE person_id = $1 FOR UPDATE
@@ -146,7 +146,7 @@ struct Noted(Option<Preferences>);
 
 impl QueryableByName<Pg> for Noted {
     fn build<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
-        wishes(row, row.parsed("id", UserId::parse)?).map(Self)
+        preferences(row, row.parsed("id", UserId::parse)?).map(Self)
     }
 }
 

@@ -3,7 +3,7 @@
 SELECT
     (
         SELECT count(*) FROM messaging.message
-        WHERE conversation_id = ANY ($1) AND author_side <> 'house' AND deleted_at IS NULL
+        WHERE conversation_id = ANY ($1) AND author_side <> 'platform' AND deleted_at IS NULL
     ) AS messages,
     (
         SELECT count(*)

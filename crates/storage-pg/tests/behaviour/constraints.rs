@@ -85,7 +85,8 @@ async fn a_file_has_bounds() {
     let message = talk.say(&talk.client, "Bonjour").await.message;
     let file = |place: i32, kind: &str, bytes: i32| {
         format!(
-            "INSERT INTO messaging.attachment VALUES
+            "INSERT INTO messaging.attachment
+                (id, message_id, position, name, url, media_type, size_bytes) VALUES
             ('a{place}{bytes}', '{}', {place}, 'a.png', 'https://utfs.io/f/a', '{kind}', {bytes})",
             message.id,
         )
@@ -133,7 +134,7 @@ async fn work_and_reports_have_a_form() {
             INSERT INTO messaging.upload (id, owner_id, name, object_key, thumbnail_key, begun_at)
             VALUES ('a1', 'c1', 'a.png', 'o1', 't1', now());
             INSERT INTO messaging.erasure (person_id, requested_at) VALUES ('c9', now());
-            SELECT messaging.enter_job('purge_uploads', '', now())",
+            SELECT messaging.enqueue_job('purge_uploads', '', now())",
         )
         .await;
     let refused = [

@@ -20,7 +20,7 @@ use crate::{
 /// So many jobs, entered a second apart.
 async fn enter(scratch: &Scratch, count: usize) {
     let enter = format!(
-        "SELECT messaging.enter_job('erase_person', 'u' || n, '2026-01-01'::timestamptz + n * interval '1 s')
+        "SELECT messaging.enqueue_job('erase_person', 'u' || n, '2026-01-01'::timestamptz + n * interval '1 s')
         FROM generate_series(1, {count}) AS n",
     );
     scratch.sql(&enter).await;
@@ -130,7 +130,7 @@ async fn the_schedule_in_the_table_is_the_one_of_the_rules() {
 #[tokio::test]
 async fn work_that_only_newer_nodes_know_waits_for_them() {
     let scratch = Scratch::new().await;
-    scratch.sql("SELECT messaging.enter_job('water_plants', 'ficus', '2026-01-01')").await;
+    scratch.sql("SELECT messaging.enqueue_job('water_plants', 'ficus', '2026-01-01')").await;
     enter(&scratch, 1).await;
     let [job] = &claim(&scratch, 10).await[..] else { panic!("one is known") };
     assert_eq!(job.task.kind(), "erase_person");

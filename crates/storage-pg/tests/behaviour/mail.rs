@@ -54,7 +54,7 @@ async fn what_is_said_while_several_decide_is_told_once() {
     }
     assert_eq!(case(&scratch, &talk.client).await, None);
     let told = "SELECT count(*) FROM messaging.message AS m
-        JOIN messaging.mail_part AS part ON m.seq > part.after_seq AND m.seq <= part.up_to_seq";
+        JOIN messaging.mail_conversation AS part ON m.seq > part.after_seq AND m.seq <= part.up_to_seq";
     assert_eq!(scratch.number(told).await, 40, "each of the 40 in one mail, and in no other");
     let jobs = "SELECT count(*) FROM messaging.job WHERE kind = 'send_mail'";
     let mails = scratch.number("SELECT count(*) FROM messaging.mail").await;
@@ -87,8 +87,8 @@ async fn a_verdict_waits_for_a_message_that_is_on_its_way() {
     let seen = case(&scratch, &talk.client).await.expect("something waits");
     let late = scratch.session().await;
     let post = format!(
-        "BEGIN; SELECT FROM messaging.post_message_2('{}', '{}', '{}', 'TEXT', '2', NULL, '[]', false,
-            '2026-01-05T10:00:00Z', 50)",
+        "BEGIN; SELECT FROM messaging.post_message('{}', '{}', '{}', 'TEXT', '2', NULL, '[]', false,
+            '2026-01-05T10:00:00Z')",
         fresh_id(),
         talk.id,
         talk.salon,
@@ -132,7 +132,7 @@ async fn nothing_about_mail_is_left_of_a_forgotten_person() {
         ("muted_conversation", "person_id"),
         ("pending_mail", "recipient_id"),
         ("mail_recipient", "person_id"),
-        ("told_conversation", "person_id"),
+        ("mailed_conversation", "person_id"),
         ("mail", "recipient_id"),
         ("suppressed_address", "person_id"),
     ];
@@ -159,5 +159,5 @@ async fn nothing_about_mail_is_left_of_a_forgotten_person() {
     assert_eq!(rows(&talk.client).await, [1; 7]);
     scratch.request_erasure(&talk.client, now()).await.expect(ANSWERS);
     assert_eq!((rows(&talk.client).await, rows(&talk.salon).await), (vec![0; 7], vec![1; 7]));
-    assert_eq!(scratch.number("SELECT count(*) FROM messaging.mail_part").await, 1);
+    assert_eq!(scratch.number("SELECT count(*) FROM messaging.mail_conversation").await, 1);
 }

@@ -35,7 +35,7 @@ const MUCH: &str = "
         CASE substr(id, 2)::integer % 2 WHEN 0 THEN '2026-01-02'::timestamptz
             + substr(id, 2)::integer * interval '1 second' END
     FROM messaging.conversation;
-    INSERT INTO messaging.told_conversation (person_id, conversation_id, up_to_seq, at)
+    INSERT INTO messaging.mailed_conversation (person_id, conversation_id, up_to_seq, at)
     SELECT recipient_id, conversation_id, 1, since FROM messaging.pending_mail WHERE wait_until IS NULL;
     INSERT INTO messaging.mail (id, recipient_id, at, is_closed)
     SELECT 'old-' || n, 'c' || n % 20000 + 1, now() - interval '1 day', n % 10 > 0
@@ -67,7 +67,7 @@ async fn a_mail_s_life(store: &PgStore, person: &UserId) {
 async fn what_is_asked_about_mail_reads_no_whole_table() {
     const READ_WHOLE: &str = "SELECT coalesce(sum(seq_scan), 0) FROM pg_stat_user_tables
         WHERE schemaname = 'messaging' AND relname NOT IN ('preference', 'muted_conversation', 'job',
-            'mail_recipient', 'mail_part', '__diesel_schema_migrations')";
+            'mail_recipient', 'mail_conversation', '__diesel_schema_migrations')";
     let scratch = Scratch::new().await;
     scratch.sql(MUCH).await;
     scratch.sql("VACUUM ANALYZE").await;
@@ -90,10 +90,14 @@ async fn what_is_asked_about_mail_reads_no_whole_table() {
         format!("SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = '{index}'")
     };
     // A session reports what it counted when it ends at the latest.
-    until(async || scratch.number(&used("told_conversation_token")).await > 0).await;
+    until(async || scratch.number(&used("mailed_conversation_token")).await > 0).await;
     assert_eq!(scratch.number(READ_WHOLE).await, before, "a whole table was read");
-    let indexes =
-        ["pending_mail_new", "pending_mail_put_off", "mail_of_recipient", "participant_of_address"];
+    let indexes = [
+        "pending_mail_new",
+        "pending_mail_deferred",
+        "mail_of_recipient",
+        "participant_of_address",
+    ];
     for index in indexes {
         assert!(scratch.number(&used(index)).await > 0, "{index} is not used");
     }

@@ -67,7 +67,7 @@ async fn assert_counters_are_true(scratch: &Scratch) {
             SELECT count(*) AS messages,
                 coalesce(max(seq) FILTER (WHERE author_side = 'salon'), 0) AS salon_seq,
                 coalesce(max(seq) FILTER (WHERE author_side = 'client'), 0) AS client_seq,
-                (array_agg(created_at ORDER BY seq DESC) FILTER (WHERE author_side <> 'house'))[1] AS newest_at
+                (array_agg(created_at ORDER BY seq DESC) FILTER (WHERE author_side <> 'platform'))[1] AS newest_at
             FROM messaging.message WHERE conversation_id = c.id AND deleted_at IS NULL
         ) AS m
         CROSS JOIN LATERAL (
@@ -101,7 +101,7 @@ async fn letting_go_of_what_is_still_talked_in_keeps_every_count_true() {
     put_away(&talk).await;
     while !empty(&talk, 7).await.events.is_empty() {}
     assert_counters_are_true(&scratch).await;
-    let left = "SELECT count(*) FROM messaging.message WHERE deleted_at IS NULL AND author_side <> 'house'";
+    let left = "SELECT count(*) FROM messaging.message WHERE deleted_at IS NULL AND author_side <> 'platform'";
     assert_eq!(scratch.number(left).await, 0);
 }
 
@@ -117,7 +117,7 @@ async fn of_several_nodes_one_puts_a_conversation_away() {
     })
     .await;
     assert_eq!(told.iter().sum::<usize>(), 2, "{told:?}");
-    let notices = "SELECT count(*) FROM messaging.message WHERE author_side = 'house'";
+    let notices = "SELECT count(*) FROM messaging.message WHERE author_side = 'platform'";
     assert_eq!(scratch.number(notices).await, 1);
 }
 

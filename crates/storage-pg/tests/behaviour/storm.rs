@@ -24,17 +24,17 @@ const LOST: &str = "
     CROSS JOIN LATERAL (SELECT CASE m.author_side WHEN 'salon' THEN c.client_id ELSE c.salon_id END AS id,
         CASE m.author_side WHEN 'salon' THEN c.client_read_seq ELSE c.salon_read_seq END AS read_seq) AS reader
     WHERE m.deleted_at IS NULL AND m.seq > reader.read_seq AND reader.id <> 'c3'
-        AND NOT EXISTS (SELECT FROM messaging.told_conversation
+        AND NOT EXISTS (SELECT FROM messaging.mailed_conversation
             WHERE person_id = reader.id AND conversation_id = c.id AND up_to_seq >= m.seq)
         AND NOT EXISTS (SELECT FROM messaging.pending_mail
             WHERE recipient_id = reader.id AND conversation_id = c.id)";
 
 /// What more than one mail tells the same person of.
 const TOLD_TWICE: &str = "
-    SELECT count(*) FROM messaging.mail_part AS one
+    SELECT count(*) FROM messaging.mail_conversation AS one
     JOIN messaging.mail ON mail.id = one.mail_id
     JOIN messaging.mail AS again ON again.recipient_id = mail.recipient_id AND again.id > mail.id
-    JOIN messaging.mail_part AS other ON other.mail_id = again.id
+    JOIN messaging.mail_conversation AS other ON other.mail_id = again.id
         AND other.conversation_id = one.conversation_id
         AND other.after_seq < one.up_to_seq AND one.after_seq < other.up_to_seq";
 
@@ -42,7 +42,7 @@ const TOLD_TWICE: &str = "
 const LEFT: &str = "
     SELECT (SELECT count(*) FROM messaging.pending_mail WHERE recipient_id = 'c3')
         + (SELECT count(*) FROM messaging.mail WHERE recipient_id = 'c3')
-        + (SELECT count(*) FROM messaging.told_conversation WHERE person_id = 'c3')
+        + (SELECT count(*) FROM messaging.mailed_conversation WHERE person_id = 'c3')
         + (SELECT count(*) FROM messaging.mail_recipient WHERE person_id = 'c3')";
 
 /// A conversation of the one salon with a client of that id.

@@ -1,3 +1,0 @@
-DROP FUNCTION messaging.mark_read;
-DROP FUNCTION messaging.post_message;
-DROP FUNCTION messaging.mark_messages_read;

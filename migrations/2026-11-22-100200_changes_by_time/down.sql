@@ -1,1 +1,0 @@
-DROP INDEX messaging.event_of_conversation;

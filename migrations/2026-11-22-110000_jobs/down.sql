@@ -1,3 +1,0 @@
-DROP TABLE messaging.schedule;
-DROP FUNCTION messaging.enter_job;
-DROP TABLE messaging.job;

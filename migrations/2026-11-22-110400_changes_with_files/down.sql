@@ -1,1 +1,0 @@
-DROP FUNCTION messaging.post_message_2;

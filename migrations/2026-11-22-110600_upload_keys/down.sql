@@ -1,1 +1,0 @@
-DROP INDEX messaging.attachment_upload_key;

@@ -1,2 +1,0 @@
--- A rule that was looked up needs no going back.
-SELECT;

@@ -1,1 +1,0 @@
-DROP INDEX messaging.participant_of_address;

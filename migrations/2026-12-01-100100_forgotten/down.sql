@@ -1,1 +1,0 @@
-ALTER TABLE messaging.participant DROP COLUMN is_forgotten;

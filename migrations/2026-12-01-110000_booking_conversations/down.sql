@@ -1,1 +1,0 @@
-ALTER TABLE messaging.appointment_event DROP COLUMN wanted_conversation_id;

@@ -1,1 +1,0 @@
-DROP INDEX messaging.appointment_event_wanting;

@@ -1,0 +1,10 @@
+DROP FUNCTION messaging.settle_mail;
+DROP FUNCTION messaging.mute_conversation;
+DROP TABLE messaging.suppressed_address;
+DROP TABLE messaging.mail_conversation;
+DROP TABLE messaging.mail;
+DROP TABLE messaging.mailed_conversation;
+DROP TABLE messaging.mail_recipient;
+DROP TABLE messaging.pending_mail;
+DROP TABLE messaging.muted_conversation;
+DROP TABLE messaging.preference;

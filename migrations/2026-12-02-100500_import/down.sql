@@ -1,0 +1,2 @@
+DROP TABLE messaging.import_mark;
+DROP TABLE messaging.imported;
