@@ -9,7 +9,7 @@ use crate::{
         FILE_NAME_MAX_CHARS, FileUrl, MediaType, check_size, check_upload_key, tidied_name,
     },
     ids::AttachmentId,
-    text::{is_blank, tidied_line},
+    text::{beginning, is_blank, tidied_line},
 };
 
 /// What a file without a name is called.
@@ -63,8 +63,8 @@ fn name(raw: &str, findings: &mut Findings) -> String {
     }
     findings.repaired(Repair::FileNameMended);
     let name = tidied_line(raw).replace(['/', '\\'], "_");
-    let name: String = name.chars().take(FILE_NAME_MAX_CHARS).collect();
-    if is_blank(&name) { NAMELESS_FILE.to_owned() } else { name }
+    let name = beginning(&name, FILE_NAME_MAX_CHARS);
+    if is_blank(name) { NAMELESS_FILE.to_owned() } else { name.to_owned() }
 }
 
 fn upload_key(raw: Option<&Raw>, findings: &mut Findings) -> Option<String> {
@@ -124,5 +124,13 @@ mod tests {
         assert_eq!(file(&former, &mut findings).expect("taken").upload_key, None);
         let told = [(Repair::FileNameMended, 2), (Repair::UploadKeyDropped, 1)];
         assert_eq!(findings.repairs, told.into());
+    }
+
+    #[test]
+    fn a_long_name_is_cut_between_what_readers_see_as_characters() {
+        let long = format!("{}\u{1f44b}\u{1f3fd}.png", "a".repeat(FILE_NAME_MAX_CHARS - 1));
+        let former = LegacyFile { name: Raw(long), ..former() };
+        let kept = file(&former, &mut Findings::default()).expect("taken").name;
+        assert_eq!(kept, "a".repeat(FILE_NAME_MAX_CHARS - 1));
     }
 }
