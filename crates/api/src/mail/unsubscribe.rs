@@ -1,8 +1,9 @@
-use std::{fmt, sync::Arc};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use aws_lc_rs::{constant_time::verify_slices_are_equal, hmac, rand};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use domain::ids::UserId;
+use percent_encoding::percent_decode_str;
 
 /// Signs the links by which people end mail. Every node of a service has the same. `Debug` hides it.
 #[derive(Clone)]
@@ -29,6 +30,10 @@ impl UnsubscribeKey {
 
 /// What each link has between the address of the service and the person.
 const PATH: &str = "/mail/unsubscribe?person=";
+/// The same as Proofpoint writes it into the links that it puts in place of others.
+const PATH_BY_PROOFPOINT: &str = "_mail_unsubscribe-3Fperson-3D";
+/// How often a link may be escaped that is looked for: by one mail gateway behind another.
+const ESCAPED_TIMES_MAX: usize = 3;
 
 /// Links by which people end all mail to themselves (RFC 8058). They do not expire: a mail may be
 /// read years later, and all that its link can do is stop more of them. Cheap to clone; clones are the
@@ -57,9 +62,18 @@ impl UnsubscribeLinks {
         format!("{base_url}{PATH}{person}&signature={signature}")
     }
 
-    /// Whether such a link is in `text`, of whatever node or time.
+    /// Whether such a link is in `text`, of whatever node or time; also one that a mail gateway put into a
+    /// link of its own, which leads to ours.
     pub(crate) fn is_in(text: &str) -> bool {
-        text.contains(PATH)
+        let mut text = Cow::Borrowed(text);
+        for _ in 0..=ESCAPED_TIMES_MAX {
+            if text.contains(PATH) || text.contains(PATH_BY_PROOFPOINT) {
+                return true;
+            }
+            let Cow::Owned(bytes) = Cow::from(percent_decode_str(&text)) else { return false };
+            text = Cow::Owned(String::from_utf8_lossy(&bytes).into_owned());
+        }
+        false
     }
 
     /// Whose link it is; `None` when it was not made here. Takes the same time for every `signature`

@@ -51,7 +51,14 @@ enum Kind {
 
 /// What a mail says. Of a field that comes twice the first counts.
 #[derive(Default)]
-pub(super) struct Fields(HashMap<&'static str, String>);
+pub(super) struct Fields(HashMap<&'static str, Value>);
+
+/// What a field says.
+struct Value {
+    text: String,
+    /// Only the beginning was kept.
+    is_cut: bool,
+}
 
 /// Why a form cannot be read.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
@@ -103,19 +110,24 @@ impl Form {
 
 impl Fields {
     pub(super) fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
+        self.0.get(name).map(|value| value.text.as_str())
     }
 
-    fn add(&mut self, name: &'static str, bytes: &[u8]) {
+    /// Whether the field was too long to be kept whole.
+    pub(super) fn is_cut(&self, name: &str) -> bool {
+        self.0.get(name).is_some_and(|value| value.is_cut)
+    }
+
+    fn add(&mut self, name: &'static str, bytes: &[u8], is_cut: bool) {
         let text = String::from_utf8_lossy(bytes).into_owned();
-        self.0.entry(name).or_insert(text);
+        self.0.entry(name).or_insert(Value { text, is_cut });
     }
 
     #[cfg(test)]
     pub(super) fn made_of<'a>(parts: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
         let mut fields = Self::default();
         for (name, value) in parts {
-            fields.add(wanted(name).expect("a field that is read"), value.as_bytes());
+            fields.add(wanted(name).expect("a field that is read"), value.as_bytes(), false);
         }
         fields
     }
@@ -152,7 +164,7 @@ async fn in_pairs(mut payload: Payload) -> Result<Fields, BodyError> {
     let mut fields = Fields::default();
     for (name, value) in pairs.into_inner() {
         if let Some(name) = wanted(&name) {
-            fields.add(name, value.as_bytes());
+            fields.add(name, value.as_bytes(), false);
         }
     }
     Ok(fields)

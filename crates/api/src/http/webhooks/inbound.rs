@@ -50,6 +50,7 @@ async fn post(messaging: &Messaging, fields: &Fields) -> Result<(), Failure> {
         let (reason, text) = match reason {
             NoReply::Automatic => ("automatic", texts::REPLY_AUTOMATIC),
             NoReply::NoAddress => ("unknown_address", texts::REPLY_NO_ADDRESS),
+            NoReply::UnreadableHeaders => ("unreadable", texts::REPLY_UNREADABLE),
         };
         log_refusal(reason);
         Failure::reply_refused(text)

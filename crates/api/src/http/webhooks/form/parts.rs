@@ -44,9 +44,9 @@ async fn fields(
         // A file is no field, whatever it is called.
         let name = part.name().filter(|_| part.file_name().is_none()).and_then(wanted);
         let kept_max_bytes = if name.is_some() { FIELD_MAX_BYTES } else { 0 };
-        let bytes = beginning(&mut part, kept_max_bytes, &unused_bytes).await?;
+        let (bytes, is_cut) = beginning(&mut part, kept_max_bytes, &unused_bytes).await?;
         if let Some(name) = name {
-            fields.add(name, &bytes);
+            fields.add(name, &bytes, is_cut);
         }
     }
     Ok(fields)
@@ -57,14 +57,15 @@ async fn beginning(
     part: &mut Field<'static>,
     max_bytes: usize,
     unused_bytes: &AtomicUsize,
-) -> Result<Vec<u8>, BodyError> {
-    let mut bytes = Vec::new();
+) -> Result<(Vec<u8>, bool), BodyError> {
+    let (mut bytes, mut is_cut) = (Vec::new(), false);
     while let Some(piece) = part.chunk().await.map_err(|error| broken(&error))? {
         unused_bytes.store(0, Relaxed);
         let room = max_bytes - bytes.len();
+        is_cut |= piece.len() > room;
         bytes.extend_from_slice(&piece[..piece.len().min(room)]);
     }
-    Ok(bytes)
+    Ok((bytes, is_cut))
 }
 
 /// The pieces one by one: the reader of forms takes all that is there before it looks at any, so that
