@@ -3,7 +3,7 @@ use domain::{Messaging, mail::service::ReplyByMailError};
 
 use super::{
     admitted,
-    form::{Fields, Form},
+    form::{Fields, Form, log_refusal},
     mail::{Mail, NoReply},
     settle,
 };
@@ -80,9 +80,4 @@ fn reason(error: &ReplyByMailError) -> Option<&'static str> {
         ReplyByMailError::Gone => Some("gone"),
         ReplyByMailError::Store(_) => None,
     }
-}
-
-/// Says that an answer was refused, and nothing of who wrote what to whom.
-pub(super) fn log_refusal(reason: &'static str) {
-    tracing::warn!(reason, "an answer by mail was refused");
 }

@@ -194,6 +194,24 @@ async fn a_header_longer_than_what_is_kept_is_not_half_read() {
 }
 
 #[actix_web::test]
+async fn a_file_is_no_field_however_its_name_is_written() {
+    let scene = Scene::new().await;
+    let head = "Content-Disposition: form-data; name=\"from\"; filename=\"L?a.txt\"";
+    let mut body = part(head, b"Evil <evil@mail.test>");
+    let at = body.iter().position(|byte| *byte == b'?').expect("it is there");
+    // As ISO 8859-1 has it.
+    body[at] = 0xe9;
+    for (name, value) in scene.answer("t1") {
+        body.extend(part(
+            &format!("Content-Disposition: form-data; name=\"{name}\""),
+            value.as_bytes(),
+        ));
+    }
+    let told = scene.house.ask(with_form(request(Method::POST, INBOUND, ""), &body)).await;
+    assert_eq!(told.status, 200);
+}
+
+#[actix_web::test]
 async fn an_address_is_known_by_whatever_form_it_comes_in() {
     let scene = Scene::new().await;
     let person = json!({"role": "client", "email": "lea@café.fr"});
