@@ -13,6 +13,7 @@ mod html;
 mod internal;
 mod messages;
 mod middleware;
+mod multipart;
 mod openapi;
 mod preferences;
 pub(crate) mod schema;

@@ -14,6 +14,7 @@ pub mod mail;
 pub mod origins;
 pub mod readiness;
 pub mod realtime;
+pub mod signing;
 #[cfg(test)]
 mod testing;
 pub mod texts;

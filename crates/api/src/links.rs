@@ -3,14 +3,14 @@
 
 use std::{fmt, sync::Arc};
 
-use aws_lc_rs::{constant_time::verify_slices_are_equal, hmac, rand};
-use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use domain::{
     conversation::attachment::{ObjectKey, PictureForm},
     ids::AttachmentId,
     ports::Clock,
     time::Timestamp,
 };
+
+use crate::signing::{Purpose, Signature, Signer};
 
 /// What links are made of.
 #[derive(Clone, Debug)]
@@ -68,7 +68,7 @@ impl Links {
         let Inner { key, base_url, lifetime_s, .. } = &*self.0;
         let step_s = lifetime_s / 2;
         let expires_s = (self.now_s() + lifetime_s).next_multiple_of(step_s);
-        let signature = BASE64_URL_SAFE_NO_PAD.encode(key.sign(file, form, expires_s));
+        let signature = key.sign_file(file, form, expires_s).to_base64();
         let form = form.as_str();
         format!(
             "{base_url}/messaging/files/{file}/{form}?expires={expires_s}&signature={signature}"
@@ -86,8 +86,7 @@ impl Links {
         expires_s: u64,
         signature: &str,
     ) -> Result<u64, BadLink> {
-        let signature = BASE64_URL_SAFE_NO_PAD.decode(signature).map_err(|_| BadLink::Forged)?;
-        if !self.0.key.has_signed(file, form, expires_s, &signature) {
+        if !self.0.key.sign_file(file, form, expires_s).is_base64(signature) {
             return Err(BadLink::Forged);
         }
         match expires_s.checked_sub(self.now_s()) {
@@ -101,7 +100,7 @@ impl Links {
         let Inner { key: signer, base_url, lifetime_s, .. } = &*self.0;
         let gone_s = u64::try_from(gone_at.as_millis().div_euclid(1_000)).unwrap_or(0);
         let expires_s = gone_s.min(self.now_s() + lifetime_s);
-        let signature = BASE64_URL_SAFE_NO_PAD.encode(signer.sign_archive(key, expires_s));
+        let signature = signer.sign_archive(key, expires_s).to_base64();
         format!(
             "{base_url}/messaging/exports/{key}?expires={expires_s}&signature={signature}",
             key = key.as_str()
@@ -118,8 +117,7 @@ impl Links {
         expires_s: u64,
         signature: &str,
     ) -> Result<(), BadLink> {
-        let signature = BASE64_URL_SAFE_NO_PAD.decode(signature).map_err(|_| BadLink::Forged)?;
-        if !self.0.key.has_signed_archive(key, expires_s, &signature) {
+        if !self.0.key.sign_archive(key, expires_s).is_base64(signature) {
             return Err(BadLink::Forged);
         }
         if expires_s > self.now_s() { Ok(()) } else { Err(BadLink::Expired) }
@@ -137,71 +135,31 @@ impl fmt::Debug for Links {
     }
 }
 
-/// Signs links to files. Every node of a service has the same. `Debug` hides it.
-#[derive(Clone)]
-pub struct LinkKey(hmac::Key);
+/// The purpose of a [`LinkKey`].
+#[derive(Debug)]
+pub enum FileLinks {}
 
-impl LinkKey {
-    /// The key that follows from `secret`, which may serve other purposes too: this one tells
-    /// nothing of it.
-    pub fn derived_from(secret: &[u8]) -> Self {
-        let secret = hmac::Key::new(hmac::HMAC_SHA256, secret);
-        let derived = hmac::sign(&secret, b"messaging: links to files, 1");
-        Self(hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref()))
-    }
-
-    /// A key that nobody else has.
-    ///
-    /// # Panics
-    /// When the operating system has no random numbers.
-    fn of_this_process() -> Self {
-        let key = hmac::Key::generate(hmac::HMAC_SHA256, &rand::SystemRandom::new());
-        Self(key.expect("the operating system has random numbers"))
-    }
-
-    fn sign(&self, file: &AttachmentId, form: PictureForm, expires_s: u64) -> hmac::Tag {
-        let mut signing = hmac::Context::with_key(&self.0);
-        signing.update(match form {
-            PictureForm::Full => b"f",
-            PictureForm::Thumbnail => b"t",
-        });
-        // Of fixed length, and before the id, so that neither can pass for a part of the other.
-        signing.update(&expires_s.to_be_bytes());
-        signing.update(file.as_str().as_bytes());
-        signing.sign()
-    }
-
-    fn sign_archive(&self, key: &ObjectKey, expires_s: u64) -> hmac::Tag {
-        let mut signing = hmac::Context::with_key(&self.0);
-        // No form of a picture begins like this, so no link leads from one to the other.
-        signing.update(b"a");
-        signing.update(&expires_s.to_be_bytes());
-        signing.update(key.as_str().as_bytes());
-        signing.sign()
-    }
-
-    /// Takes the same time for every `signature` of the right length.
-    fn has_signed_archive(&self, key: &ObjectKey, expires_s: u64, signature: &[u8]) -> bool {
-        let expected = self.sign_archive(key, expires_s);
-        verify_slices_are_equal(expected.as_ref(), signature).is_ok()
-    }
-
-    /// Takes the same time for every `signature` of the right length.
-    fn has_signed(
-        &self,
-        file: &AttachmentId,
-        form: PictureForm,
-        expires_s: u64,
-        signature: &[u8],
-    ) -> bool {
-        let expected = self.sign(file, form, expires_s);
-        verify_slices_are_equal(expected.as_ref(), signature).is_ok()
-    }
+impl Purpose for FileLinks {
+    const LABEL: &'static [u8] = b"messaging: links to files, 1";
+    const NAME: &'static str = "LinkKey";
 }
 
-impl fmt::Debug for LinkKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("LinkKey(***)")
+/// Signs links to files and archives.
+pub type LinkKey = Signer<FileLinks>;
+
+impl LinkKey {
+    fn sign_file(&self, file: &AttachmentId, form: PictureForm, expires_s: u64) -> Signature {
+        let kind = match form {
+            PictureForm::Full => b"f",
+            PictureForm::Thumbnail => b"t",
+        };
+        // The time is of fixed length and before the id, so that neither can pass for a part of the other.
+        self.sign(&[kind, &expires_s.to_be_bytes(), file.as_str().as_bytes()])
+    }
+
+    fn sign_archive(&self, key: &ObjectKey, expires_s: u64) -> Signature {
+        // No form of a picture begins like this, so no link leads from one to the other.
+        self.sign(&[b"a", &expires_s.to_be_bytes(), key.as_str().as_bytes()])
     }
 }
 

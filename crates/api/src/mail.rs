@@ -7,7 +7,7 @@ mod unsubscribe;
 mod webhook;
 
 pub use kept::{KeptMail, KeptMails, OpenedMail};
-pub(crate) use tickets::RecoveryTokenIssuer;
+pub(crate) use tickets::WebhookPermit;
 pub use unsubscribe::{UnsubscribeKey, UnsubscribeLinks};
 pub use webhook::WebhookKey;
 pub(crate) use webhook::{BadStamp, Stamp, Webhooks};

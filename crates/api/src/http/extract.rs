@@ -202,8 +202,14 @@ impl Body {
         if json.is_empty() {
             return Ok(Fields::new());
         }
-        // The parser itself bounds the depth, and refuses what is no UTF-8.
-        serde_json::from_slice(json).map_err(|_| unreadable(json))
+        // The parser itself bounds the depth.
+        let object =
+            std::str::from_utf8(json).ok().and_then(Object::parse).ok_or_else(malformed)?;
+        match object.check() {
+            Ok(()) => Ok(object.fields),
+            Err(halves) if object.holds_half_characters() => Err(halves),
+            Err(_) => Err(malformed()),
+        }
     }
 
     async fn bytes(mut self) -> Result<Vec<u8>, Failure> {
@@ -229,14 +235,6 @@ fn malformed() -> Failure {
 
 fn too_large() -> Failure {
     Failure::new(Code::PayloadTooLarge, texts::TOO_LARGE)
-}
-
-/// What is wrong with a body that was not read.
-fn unreadable(body: &[u8]) -> Failure {
-    let object = std::str::from_utf8(body).ok().and_then(Object::parse);
-    let halves =
-        object.filter(Object::holds_half_characters).and_then(|object| object.check().err());
-    halves.unwrap_or_else(malformed)
 }
 
 fn is_json(request: &HttpRequest) -> bool {

@@ -14,6 +14,7 @@ use std::future::{Ready, ready};
 use actix_web::{
     FromRequest, HttpRequest,
     dev::Payload,
+    guard::fn_guard,
     middleware::from_fn,
     web::{self, ServiceConfig, delete, get, post, put},
 };
@@ -22,9 +23,14 @@ use domain::ports::TokenError;
 use super::{Context, extract::bearer, middleware::throttle_programs, no_such_route};
 use crate::error::Failure;
 
-/// Every route for programs.
+/// Where the routes for programs begin.
+const PREFIX: &str = "/internal";
+
+/// Every route for programs. Routes are found by the decoded path; these only where their prefix is not
+/// escaped (`/%69nternal`), so that a proxy that keeps the world from `/internal` keeps it from them.
 pub(super) fn configure(config: &mut ServiceConfig) {
-    let internal = web::scope("/internal")
+    let internal = web::scope(PREFIX)
+        .guard(fn_guard(|request| request.head().uri.path().starts_with(PREFIX)))
         .route("/participants/{id}", put().to(participants::put_one))
         .route("/participants/{id}", delete().to(erasures::request))
         .route("/participants:batch", post().to(participants::put_many))

@@ -17,7 +17,7 @@ use actix_web::{
 use super::{Context, middleware::throttle_programs, no_such_route};
 use crate::{
     error::Failure,
-    mail::{RecoveryTokenIssuer, Stamp},
+    mail::{Stamp, WebhookPermit},
 };
 
 /// Both routes. There are no CORS headers: pages do not tell such things.
@@ -31,14 +31,14 @@ pub(super) fn configure(config: &mut ServiceConfig) {
 }
 
 /// The right to do what was told under `stamp`, once.
-fn admitted(context: &Context, stamp: &Stamp<'_>) -> Result<RecoveryTokenIssuer, Failure> {
+fn admitted(context: &Context, stamp: &Stamp<'_>) -> Result<WebhookPermit, Failure> {
     let webhooks = context.webhooks.as_ref().ok_or_else(Failure::no_webhooks)?;
     Ok(webhooks.admit(stamp)?)
 }
 
 /// What becomes of a ticket: it is used up by what was done and by what will never be, and given back
 /// when the fault is ours and may pass.
-fn settle<T>(ticket: RecoveryTokenIssuer, outcome: Result<T, Failure>) -> Result<T, Failure> {
+fn settle<T>(ticket: WebhookPermit, outcome: Result<T, Failure>) -> Result<T, Failure> {
     let may_pass = |failure: &Failure| failure.code().status().is_server_error();
     if !outcome.as_ref().is_err_and(may_pass) {
         ticket.used();

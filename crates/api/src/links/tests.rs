@@ -90,6 +90,21 @@ fn a_link_that_was_changed_in_any_part_leads_nowhere() {
 }
 
 #[test]
+fn links_that_were_given_out_stay_good_whatever_signs_new_ones() {
+    let (links, _) = links("secret");
+    let expires_s = 1_800_000_000;
+    for (form, signature) in [
+        (PictureForm::Full, "U0WGmH1iJViRiZy1O10jEew7fJBWkRnOfT2o9iIw8Ss"),
+        (PictureForm::Thumbnail, "8P3Zz1aJXUCNLMR9l8Q9Lu1E9T7vkyXTsW7iBQbto_M"),
+    ] {
+        assert!(links.check(&file("f1"), form, expires_s, signature).is_ok(), "{form:?}");
+    }
+    let archive = ObjectKey::parse("00000000-0000-0000-0000-000000000000/archive").expect("a key");
+    let signature = "qxr1kQfCXZaQD3XWERbhxZPDk8ub_bIt02FwBDjNkdE";
+    assert_eq!(links.check_archive(&archive, expires_s, signature), Ok(()));
+}
+
+#[test]
 fn a_key_and_what_holds_it_hide_it() {
     let key = LinkKey::derived_from(b"planted-secret");
     assert_eq!(format!("{key:?}"), "LinkKey(***)");

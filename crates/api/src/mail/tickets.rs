@@ -27,7 +27,7 @@ impl ReplayGuard {
         token: &str,
         now_s: u64,
         forget_before_s: u64,
-    ) -> Option<RecoveryTokenIssuer> {
+    ) -> Option<WebhookPermit> {
         let mut used = self.used();
         used.forget(forget_before_s);
         let token: Arc<str> = token.into();
@@ -36,7 +36,7 @@ impl ReplayGuard {
         }
         used.by_age.push_back((now_s, token.clone()));
         drop(used);
-        Some(RecoveryTokenIssuer { of: self.clone(), token, is_used: false })
+        Some(WebhookPermit { of: self.clone(), token, is_used: false })
     }
 
     /// A panic while it was held leaves nothing half done that matters.
@@ -58,20 +58,20 @@ impl Used {
 
 /// The right to do what was told, once. Dropped before it was [used](Self::used), it is given back, so
 /// that whoever told may tell again.
-pub(crate) struct RecoveryTokenIssuer {
+pub(crate) struct WebhookPermit {
     of: ReplayGuard,
     token: Arc<str>,
     is_used: bool,
 }
 
-impl RecoveryTokenIssuer {
+impl WebhookPermit {
     /// It is done, or will never be.
     pub(crate) fn used(mut self) {
         self.is_used = true;
     }
 }
 
-impl Drop for RecoveryTokenIssuer {
+impl Drop for WebhookPermit {
     fn drop(&mut self) {
         if !self.is_used {
             let mut used = self.of.used();

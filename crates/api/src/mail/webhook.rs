@@ -1,46 +1,41 @@
 #[cfg(test)]
 mod tests;
-use std::{
-    fmt::{self, Write as _},
-    sync::Arc,
-};
+use std::sync::Arc;
 
-use aws_lc_rs::{constant_time::verify_slices_are_equal, hmac};
 use domain::ports::Clock;
 
-use super::tickets::{RecoveryTokenIssuer, ReplayGuard};
+use super::tickets::{ReplayGuard, WebhookPermit};
+use crate::signing::{Purpose, Signer};
 
 /// How far the time of a stamp may be from ours, in seconds.
 const STAMP_AGE_MAX_S: u64 = 900;
 /// The longest token, in bytes; Mailgun's have 50.
 const TOKEN_MAX_BYTES: usize = 128;
 
-/// The key with which Mailgun signs what it tells. `Debug` hides it.
-#[derive(Clone)]
-pub struct WebhookKey(hmac::Key);
+/// The purpose of a [`WebhookKey`].
+#[derive(Debug)]
+pub enum MailgunWebhooks {}
+
+/// Nothing is derived: Mailgun has the same key.
+impl Purpose for MailgunWebhooks {
+    const LABEL: &'static [u8] = b"";
+    const NAME: &'static str = "WebhookKey";
+}
+
+/// The key with which Mailgun signs what it tells.
+pub type WebhookKey = Signer<MailgunWebhooks>;
 
 impl WebhookKey {
     /// The signing key of HTTP webhooks, as Mailgun shows it.
-    pub fn new(key: &[u8]) -> Self {
-        Self(hmac::Key::new(hmac::HMAC_SHA256, key))
+    pub fn of_mailgun(key: &[u8]) -> Self {
+        Self::with_key(key)
     }
 
     /// Takes the same time for every signature of the right length.
     fn has_signed(&self, stamp: &Stamp<'_>) -> bool {
-        let mut signing = hmac::Context::with_key(&self.0);
-        signing.update(stamp.timestamp.as_bytes());
-        signing.update(stamp.token.as_bytes());
-        let expected = hex(signing.sign().as_ref());
-        verify_slices_are_equal(expected.as_bytes(), stamp.signature.as_bytes()).is_ok()
+        let expected = self.sign(&[stamp.timestamp.as_bytes(), stamp.token.as_bytes()]);
+        expected.is_hex(stamp.signature)
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing into a text does not fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// What shows that Mailgun tells it.
@@ -80,7 +75,7 @@ impl Webhooks {
     ///
     /// # Errors
     /// [`BadStamp`].
-    pub(crate) fn admit(&self, stamp: &Stamp<'_>) -> Result<RecoveryTokenIssuer, BadStamp> {
+    pub(crate) fn admit(&self, stamp: &Stamp<'_>) -> Result<WebhookPermit, BadStamp> {
         if stamp.token.len() > TOKEN_MAX_BYTES || !self.key.has_signed(stamp) {
             return Err(BadStamp::Forged);
         }
@@ -92,11 +87,5 @@ impl Webhooks {
         // A stamp from the farthest future stays good for twice the age.
         let forget_before_s = now_s.saturating_sub(2 * STAMP_AGE_MAX_S + 1);
         self.tickets.take(stamp.token, now_s, forget_before_s).ok_or(BadStamp::Replayed)
-    }
-}
-
-impl fmt::Debug for WebhookKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("WebhookKey(***)")
     }
 }

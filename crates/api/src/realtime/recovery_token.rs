@@ -4,9 +4,8 @@
 
 pub(super) use super::takeover::{LastState, SessionLease, SessionTable};
 
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
-use aws_lc_rs::{constant_time::verify_slices_are_equal, hmac};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use domain::{
     ids::{ConversationId, ID_MAX_CHARS, Seq, UserId},
@@ -17,6 +16,7 @@ use socketio::RecoveryRequest;
 use uuid::Uuid;
 
 use super::resume::{Subscription, Subscriptions};
+use crate::signing::{Purpose, Signature, Signer};
 
 /// Which Socket.IO clients may go on where they were cut off. For those, every event ends in one more
 /// argument, the offset, which is one too many for handlers that count theirs.
@@ -127,13 +127,13 @@ const PID_VERSION: u8 = 1;
 fn write(key: &RecoveryKey, socket_id: &str, user: &UserId) -> String {
     let mut body = vec![PID_VERSION];
     body.extend_from_slice(socket_id.as_bytes());
-    BASE64_URL_SAFE_NO_PAD.encode(key.sign(Purpose::Pid, &[user.as_str()], body))
+    BASE64_URL_SAFE_NO_PAD.encode(key.seal(Kind::Pid, &[user.as_str()], body))
 }
 
 /// The socket id in `pid`; `None` when it was not written by us for `user`.
 fn read(key: &RecoveryKey, pid: &str, user: &UserId) -> Option<String> {
     let signed = BASE64_URL_SAFE_NO_PAD.decode(pid).ok()?;
-    let body = key.open(Purpose::Pid, &[user.as_str()], &signed)?;
+    let body = key.open(Kind::Pid, &[user.as_str()], &signed)?;
     let socket_id = body.strip_prefix(&[PID_VERSION])?;
     String::from_utf8(socket_id.to_vec()).ok()
 }
@@ -162,14 +162,14 @@ impl Offset {
             put_id(&mut body, &room.conversation);
             put_number(&mut body, room.told.get().unsigned_abs() << 1 | u64::from(room.visible));
         }
-        let signed = key.sign(Purpose::Offset, &[socket_id, user.as_str()], body);
+        let signed = key.seal(Kind::Offset, &[socket_id, user.as_str()], body);
         BASE64_URL_SAFE_NO_PAD.encode(signed)
     }
 
     /// Reads what [`write`](Self::write) wrote; `None` for anything else.
     fn read(key: &RecoveryKey, text: &str, socket_id: &str, user: &UserId) -> Option<Self> {
         let signed = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
-        let body = key.open(Purpose::Offset, &[socket_id, user.as_str()], &signed)?;
+        let body = key.open(Kind::Offset, &[socket_id, user.as_str()], &signed)?;
         let mut reader = Reader(body.strip_prefix(&[OFFSET_VERSION])?);
         let seconds = i64::try_from(reader.number()?).ok()?;
         let at = Timestamp::from_millis(seconds.checked_mul(MILLIS_PER_SECOND)?)?;
@@ -263,63 +263,52 @@ impl<'a> Reader<'a> {
 /// How much of a signature is sent, in bytes: 128 bits cannot be guessed.
 const TAG_BYTES: usize = 16;
 
-/// Signs what clients carry for us. Every node of a service has the same. `Debug` hides it.
-#[derive(Clone)]
-pub struct RecoveryKey(
-    /// Prepared for signing, it takes more than a kilobyte; every session has it, so they share it.
-    Arc<hmac::Key>,
-);
+/// The purpose of a [`RecoveryKey`].
+#[derive(Debug)]
+pub enum ConnectionRecovery {}
 
-/// What a signature is about, so that none passes for another.
+impl Purpose for ConnectionRecovery {
+    const LABEL: &'static [u8] = b"messaging: connection recovery, 1";
+    const NAME: &'static str = "RecoveryKey";
+}
+
+/// Signs what clients carry for us.
+pub type RecoveryKey = Signer<ConnectionRecovery>;
+
+/// Which of the two it is, so that neither passes for the other.
 #[derive(Clone, Copy)]
-enum Purpose {
+enum Kind {
     Pid,
     Offset,
 }
 
 impl RecoveryKey {
-    /// The key that follows from `secret`, which may serve other purposes too: this one tells
-    /// nothing of it.
-    pub fn derived_from(secret: &[u8]) -> Self {
-        let secret = hmac::Key::new(hmac::HMAC_SHA256, secret);
-        let derived = hmac::sign(&secret, b"messaging: connection recovery, 1");
-        Self(Arc::new(hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref())))
-    }
-
     /// Appends to `body` the signature over it and `context`.
-    fn sign(&self, purpose: Purpose, context: &[&str], mut body: Vec<u8>) -> Vec<u8> {
-        let tag = self.tag(purpose, context, &body);
-        body.extend_from_slice(&tag.as_ref()[..TAG_BYTES]);
+    fn seal(&self, kind: Kind, context: &[&str], mut body: Vec<u8>) -> Vec<u8> {
+        let signature = self.sign_body(kind, context, &body);
+        body.extend_from_slice(&signature.as_bytes()[..TAG_BYTES]);
         body
     }
 
-    /// What was signed, without its signature; `None` when that is not ours for this `context`.
-    fn open<'a>(&self, purpose: Purpose, context: &[&str], signed: &'a [u8]) -> Option<&'a [u8]> {
-        let (body, tag) = signed.split_last_chunk::<TAG_BYTES>()?;
-        let expected = self.tag(purpose, context, body);
-        verify_slices_are_equal(&expected.as_ref()[..TAG_BYTES], tag).ok()?;
-        Some(body)
+    /// What was sealed, without its signature; `None` when that is not ours for this `context`.
+    fn open<'a>(&self, kind: Kind, context: &[&str], sealed: &'a [u8]) -> Option<&'a [u8]> {
+        let (body, tag) = sealed.split_last_chunk::<TAG_BYTES>()?;
+        self.sign_body(kind, context, body).begins_with(tag).then_some(body)
     }
 
-    fn tag(&self, purpose: Purpose, context: &[&str], body: &[u8]) -> hmac::Tag {
-        let mut signing = hmac::Context::with_key(&self.0);
-        signing.update(match purpose {
-            Purpose::Pid => b"p",
-            Purpose::Offset => b"o",
-        });
-        for part in context {
-            // With its length in front, no part can pass for the end of the one before.
-            signing.update(&(part.len() as u64).to_be_bytes());
-            signing.update(part.as_bytes());
-        }
-        signing.update(body);
-        signing.sign()
-    }
-}
-
-impl fmt::Debug for RecoveryKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("RecoveryKey(***)")
+    fn sign_body(&self, kind: Kind, context: &[&str], body: &[u8]) -> Signature {
+        let kind: &[u8] = match kind {
+            Kind::Pid => b"p",
+            Kind::Offset => b"o",
+        };
+        // With its length in front, no part can pass for the end of the one before.
+        let lengths: Vec<_> =
+            context.iter().map(|part| (part.len() as u64).to_be_bytes()).collect();
+        let context = lengths.iter().zip(context);
+        let mut parts = vec![kind];
+        parts.extend(context.flat_map(|(length, part)| [length.as_slice(), part.as_bytes()]));
+        parts.push(body);
+        self.sign(&parts)
     }
 }
 

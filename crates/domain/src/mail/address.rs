@@ -1,4 +1,6 @@
-use std::fmt;
+use std::{fmt, iter::once};
+
+use unicode_normalization::UnicodeNormalization as _;
 
 use crate::participant::EMAIL_MAX_CHARS;
 
@@ -67,12 +69,30 @@ pub fn directory_address(address: &str) -> String {
 
 /// An e-mail address in the form in which it is compared and kept for comparison.
 ///
-/// Blanks around it do not count. The domain is compared in its ASCII form. Before the `@` capitals do not
-/// count, as with nearly all servers, and everything else does: what dots and `+words` mean is the business
-/// of the server that has the mailbox.
+/// Blanks around it do not count. The domain is compared in its ASCII form. Before the `@` neither capitals
+/// count, as with nearly all servers, nor whether an accent is a character of its own (NFC); everything else
+/// does: what dots and `+words` mean is the business of the server that has the mailbox.
 pub fn normal_address(address: &str) -> String {
     let ascii = address_with_ascii_domain(address);
-    ascii.as_deref().unwrap_or(address.trim()).to_lowercase()
+    let address = ascii.as_deref().unwrap_or(address.trim());
+    match address.rsplit_once('@') {
+        Some((mailbox, domain)) => format!("{}@{}", folded(mailbox), folded(domain)),
+        None => folded(address),
+    }
+}
+
+/// `text` composed and in small letters. With a character that would become ASCII by that, such as the sign
+/// for kelvin, it stays as it is: mail servers tell the two apart.
+fn folded(text: &str) -> String {
+    if text.chars().any(becomes_ascii) {
+        return text.to_owned();
+    }
+    let composed: String = text.nfc().collect();
+    composed.to_lowercase().nfc().collect()
+}
+
+fn becomes_ascii(c: char) -> bool {
+    !c.is_ascii() && (c.to_lowercase().any(|c| c.is_ascii()) || once(c).nfc().any(|c| c.is_ascii()))
 }
 
 /// Every form in which `address` may have been kept for comparison, the [normal one](normal_address) first:
@@ -84,7 +104,7 @@ pub fn address_forms(address: &str) -> Vec<String> {
         is_good.ok().map(|()| format!("{mailbox}@{domain}"))
     });
     let written = written.filter(|written| *written != normal);
-    std::iter::once(normal).chain(written).collect()
+    once(normal).chain(written).collect()
 }
 
 /// Whether mail to both addresses reaches the same box, as far as can be told from outside.
@@ -132,6 +152,11 @@ mod tests {
             ("lea@ｃａｆé。fr", "lea@café.fr"),
             ("Léa@bücher.example", "léa@xn--bcher-kva.example"),
             ("lea@straße.example", "lea@xn--strae-oqa.example"),
+            ("le\u{301}a@cafe.fr", "l\u{e9}a@cafe.fr"),
+            ("LE\u{301}A@cafe.fr", "l\u{e9}a@cafe.fr"),
+            ("LÉA@cafe.fr", "léa@cafe.fr"),
+            ("ΛΕΑΣ@cafe.fr", "λεας@cafe.fr"),
+            ("LE\u{301}A", "l\u{e9}a"),
         ];
         for (one, other) in table {
             assert!(is_same_address(one, other), "{one} and {other}");
@@ -141,6 +166,13 @@ mod tests {
             ("lea@café.fr", "lea@cafe.fr"),
             ("léa@cafe.fr", "lea@cafe.fr"),
             ("l.ea@cafe.fr", "lea@cafe.fr"),
+            // Letters that only become ASCII when they are composed, or made small, are others.
+            ("\u{212a}ate@cafe.fr", "kate@cafe.fr"),
+            ("\u{212a}ate@cafe.fr", "Kate@cafe.fr"),
+            ("\u{212a}ate", "kate"),
+            ("L\u{130}a@cafe.fr", "lia@cafe.fr"),
+            ("L\u{130}a@cafe.fr", "li\u{307}a@cafe.fr"),
+            ("lea\u{1fef}@cafe.fr", "lea`@cafe.fr"),
             ("lea+1@cafe.fr", "lea@cafe.fr"),
             ("lea@xn--caf-dma.fr@evil.test", "lea@café.fr"),
             ("", "lea@cafe.fr"),

@@ -11,7 +11,7 @@ use domain::{
     },
     ids::{AttachmentId, MessageId, Seq},
     import::{ImportedFile, ImportedMessage, Refusal},
-    text::{Content, is_blank, tidied_line},
+    text::{Content, beginning, is_blank, tidied_line},
     time::Timestamp,
 };
 
@@ -165,8 +165,8 @@ fn name(raw: &str, findings: &mut Findings) -> String {
     }
     findings.repaired(Repair::FileNameMended);
     let name = tidied_line(raw).replace(['/', '\\'], "_");
-    let name: String = name.chars().take(FILE_NAME_MAX_CHARS).collect();
-    if is_blank(&name) { NAMELESS_FILE.to_owned() } else { name }
+    let name = beginning(&name, FILE_NAME_MAX_CHARS);
+    if is_blank(name) { NAMELESS_FILE.to_owned() } else { name.to_owned() }
 }
 
 fn upload_key(raw: Option<&Raw>, findings: &mut Findings) -> Option<String> {
@@ -226,5 +226,13 @@ mod tests {
         assert_eq!(file(&former, &mut findings).expect("taken").upload_key, None);
         let told = [(Repair::FileNameMended, 2), (Repair::UploadKeyDropped, 1)];
         assert_eq!(findings.repairs, told.into());
+    }
+
+    #[test]
+    fn a_long_name_is_cut_between_what_readers_see_as_characters() {
+        let long = format!("{}\u{1f44b}\u{1f3fd}.png", "a".repeat(FILE_NAME_MAX_CHARS - 1));
+        let former = LegacyFile { name: Raw(long), ..former() };
+        let kept = file(&former, &mut Findings::default()).expect("taken").name;
+        assert_eq!(kept, "a".repeat(FILE_NAME_MAX_CHARS - 1));
     }
 }

@@ -5,7 +5,7 @@ use domain::{
     import::{ImportedMail, ImportedPreference, Refusal},
     mail::{directory_address, preferences::Frequency},
     participant::{EMAIL_MAX_CHARS, IMAGE_MAX_CHARS, NAME_MAX_CHARS, Participant, Profile, Role},
-    text::is_blank,
+    text::{beginning, is_blank},
 };
 
 use super::{
@@ -53,7 +53,7 @@ fn name(raw: Option<&Raw>, findings: &mut Findings) -> Option<String> {
     let mut name = line(&raw?.0, findings);
     if name.chars().count() > NAME_MAX_CHARS {
         findings.repaired(Repair::NameShortened);
-        name = name.chars().take(NAME_MAX_CHARS).collect();
+        name = beginning(&name, NAME_MAX_CHARS).to_owned();
     }
     (!is_blank(&name)).then_some(name)
 }
@@ -105,6 +105,13 @@ mod person_tests {
             Repair::PictureDropped,
         ];
         assert_eq!(findings.repairs, told.map(|repair| (repair, 1)).into());
+    }
+
+    #[test]
+    fn a_long_name_is_cut_between_what_readers_see_as_characters() {
+        let long = format!("{}\u{1f44b}\u{1f3fd}", "a".repeat(NAME_MAX_CHARS - 1));
+        let cut = name(Some(&raw(&long)), &mut Findings::default());
+        assert_eq!(cut, Some("a".repeat(NAME_MAX_CHARS - 1)));
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Texts of the former system, made to fit.
 
 use domain::text::{
-    CONTENT_MAX_CHARS, Content, SUBJECT_MAX_CHARS, Subject, is_untidy, tidied, tidied_line,
-    without_embeddings,
+    CONTENT_MAX_CHARS, Content, SUBJECT_MAX_CHARS, Subject, beginning, is_untidy, tidied,
+    tidied_line, without_embeddings,
 };
 
 use super::{Findings, Repair, rows::Raw};
@@ -23,7 +23,7 @@ pub(super) fn subject(raw: Option<&Raw>, findings: &mut Findings) -> Option<Subj
     let mut words = line(&raw?.0, findings);
     if words.chars().count() > SUBJECT_MAX_CHARS {
         findings.repaired(Repair::SubjectShortened);
-        words = words.chars().take(SUBJECT_MAX_CHARS - 1).chain([CUT_MARK]).collect();
+        words = format!("{}{CUT_MARK}", beginning(&words, SUBJECT_MAX_CHARS - 1));
     }
     Subject::edit(&words).ok().flatten()
 }
@@ -64,7 +64,15 @@ fn piece_bytes(text: &str) -> usize {
     };
     let last = text[..end].char_indices().rev().take(CUT_LOOKBACK_CHARS);
     let blank = last.into_iter().find(|(_, c)| c.is_whitespace());
-    blank.map_or(end, |(at, c)| at + c.len_utf8())
+    blank.map_or_else(|| unbroken_bytes(text, end), |(at, c)| at + c.len_utf8())
+}
+
+/// How much of `text`, of which `max_bytes` fit, is left when no character that readers see is broken.
+fn unbroken_bytes(text: &str, max_bytes: usize) -> usize {
+    match beginning(text, CONTENT_MAX_CHARS).len() {
+        0 => max_bytes,
+        bytes => bytes,
+    }
 }
 
 #[cfg(test)]
@@ -125,5 +133,18 @@ mod tests {
         let cut = subject(&"é".repeat(SUBJECT_MAX_CHARS + 1)).expect("there is one");
         assert_eq!((cut.chars().count(), cut.ends_with("é…")), (SUBJECT_MAX_CHARS, true));
         assert_eq!(findings.repairs.len(), 2);
+    }
+
+    #[test]
+    fn nothing_is_cut_inside_what_readers_see_as_one_character() {
+        let family = "\u{1f469}\u{200d}\u{1f469}\u{200d}\u{1f467}";
+        let long = Raw(format!("{}{family}s", "a".repeat(SUBJECT_MAX_CHARS - 3)));
+        let cut = subject(Some(&long), &mut Findings::default()).expect("there is one");
+        assert_eq!(cut.as_str(), format!("{}…", "a".repeat(SUBJECT_MAX_CHARS - 3)));
+        let long = format!("{}{family}", "a".repeat(CONTENT_MAX_CHARS - 2));
+        assert_eq!(pieces(&long), ["a".repeat(CONTENT_MAX_CHARS - 2).as_str(), family]);
+        // Nobody writes one that fills a message alone; it is cut somewhere.
+        let endless = "\u{200d}".repeat(CONTENT_MAX_CHARS + 1);
+        assert_eq!(pieces(&endless).concat(), endless);
     }
 }

@@ -137,7 +137,7 @@ impl MailSettings {
         let key = self.webhook_signing_key.as_ref();
         Doors {
             unsubscribe: mail.unsubscribe.clone(),
-            webhook_key: key.map(|key| WebhookKey::new(key.expose_secret().as_bytes())),
+            webhook_key: key.map(|key| WebhookKey::of_mailgun(key.expose_secret().as_bytes())),
         }
     }
 

@@ -1,4 +1,5 @@
 //! The tests of `attachments`.
 
+mod file;
 mod show;
 mod upload;

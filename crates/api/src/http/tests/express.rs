@@ -104,6 +104,28 @@ async fn all_else_in_a_path_counts_to_the_letter() {
 }
 
 #[actix_web::test]
+async fn the_programs_routes_are_found_by_their_letters_alone() {
+    let house = House::new().await;
+    for path in ["/%69nternal/retention", "/interna%6C/retention", "/%49nternal/retention"] {
+        let answer = house.get(path, "p1").await;
+        assert_eq!(answer.failure(), (404, "not_found".to_owned()), "{path}");
+    }
+    assert_eq!(house.get("/internal/%72etention", "p1").await.status, 200);
+}
+
+#[actix_web::test]
+async fn of_a_field_that_comes_twice_the_last_counts_as_on_sockets() {
+    let scene = Scene::new().await;
+    let send = |body: &'static str| scene.house.ask(sending(&scene.talk, "identity", body));
+    let sent = send(r#"{"content":"\ud83d","content":"Bonjour"}"#).await;
+    assert_eq!((sent.status.as_u16(), &sent.json()["content"]), (201, &json!("Bonjour")));
+    let sent = send(r#"{"content":1e999,"content":"Bonsoir"}"#).await;
+    assert_eq!((sent.status.as_u16(), &sent.json()["content"]), (201, &json!("Bonsoir")));
+    let refused = send(r#"{"content":"Bonjour","content":"\ud83d"}"#).await;
+    assert_eq!(refused.failure(), (400, "validation_failed".to_owned()));
+}
+
+#[actix_web::test]
 async fn a_body_may_begin_with_a_byte_order_mark() {
     let scene = Scene::new().await;
     let send = |body: String| scene.house.ask(sending(&scene.talk, "identity", body));

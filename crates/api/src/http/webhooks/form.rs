@@ -1,23 +1,31 @@
-//! A mail as a form, read piece by piece: of the files in it nothing is kept.
+//! A mail as a form, read chunk by chunk: of the files in it nothing is kept.
 
-mod parts;
 use std::{
     collections::HashMap,
     future::{Ready, ready},
     time::Duration,
 };
 
-use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header, web::Query};
-use futures_util::StreamExt as _;
+use actix_web::{
+    FromRequest, HttpMessage as _, HttpRequest, dev::Payload, http::header, web::Query,
+};
+use futures_util::{StreamExt as _, future::join};
 use tokio::time::timeout;
 
-use super::inbound::log_refusal;
 use crate::{
     error::{Code, Failure},
-    http::Context,
+    http::{
+        Context,
+        multipart::{self, BodyError, Part, Reader},
+    },
     texts,
 };
 
+/// The largest mail with its files, in bytes: Mailgun takes none above 25 MiB.
+const MAIL_MAX_BYTES: u64 = 33_554_432;
+/// The most that is kept of a field that comes beside files, in bytes. A text of that length is too long for
+/// a message anyway.
+const FIELD_MAX_BYTES: usize = 262_144;
 /// The largest mail that comes without files, in bytes.
 const PLAIN_MAIL_MAX_BYTES: usize = 4_194_304;
 /// What is read of a mail; the rest is passed over.
@@ -35,6 +43,9 @@ const WANTED: [&str; 11] = [
     "attachment-count",
 ];
 
+/// The type of a form without files.
+const URL_ENCODED: &str = "application/x-www-form-urlencoded";
+
 /// A mail in the body of a request, not read yet.
 pub(crate) struct Form {
     payload: Payload,
@@ -51,17 +62,13 @@ enum Kind {
 
 /// What a mail says. Of a field that comes twice the first counts.
 #[derive(Default)]
-pub(super) struct Fields(HashMap<&'static str, String>);
+pub(super) struct Fields(HashMap<&'static str, Value>);
 
-/// Why a form cannot be read.
-#[derive(Clone, Copy, Debug, thiserror::Error)]
-enum BodyError {
-    #[error("the body was cut off")]
-    CutOff,
-    #[error("the body is too large")]
-    TooLarge,
-    #[error("the form is malformed")]
-    Malformed,
+/// What a field says.
+struct Value {
+    text: String,
+    /// Only the beginning was kept.
+    is_cut: bool,
 }
 
 impl FromRequest for Form {
@@ -87,11 +94,17 @@ impl Form {
         let not_a_form = || Failure::new(Code::UnsupportedMediaType, texts::NOT_A_FORM);
         let (payload, deadline) = (self.payload, self.deadline);
         let fields = match self.kind.ok_or_else(not_a_form)? {
-            Kind::Multipart(boundary) => timeout(deadline, parts::read(payload, boundary)).await,
-            Kind::UrlEncoded => timeout(deadline, in_pairs(payload)).await,
+            Kind::Multipart(boundary) => {
+                let (body, reader) = multipart::open(payload, boundary, MAIL_MAX_BYTES, deadline);
+                let (fields, ()) = join(from_parts(reader), body.feed()).await;
+                fields
+            }
+            Kind::UrlEncoded => {
+                timeout(deadline, from_pairs(payload)).await.unwrap_or(Err(BodyError::TooSlow))
+            }
         };
-        let late = |_| Failure::new(Code::RequestTimeout, texts::REQUEST_TIMEOUT);
-        fields.map_err(late)?.map_err(|broken| match broken {
+        fields.map_err(|error| match error {
+            BodyError::TooSlow => Failure::new(Code::RequestTimeout, texts::REQUEST_TIMEOUT),
             BodyError::CutOff => Failure::new(Code::MalformedRequest, texts::MALFORMED_REQUEST),
             BodyError::TooLarge | BodyError::Malformed => {
                 log_refusal("unreadable");
@@ -101,50 +114,84 @@ impl Form {
     }
 }
 
+/// Says that an answer was refused, and nothing of who wrote what to whom.
+pub(super) fn log_refusal(reason: &'static str) {
+    tracing::warn!(reason, "an answer by mail was refused");
+}
+
 impl Fields {
     pub(super) fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
+        self.0.get(name).map(|value| value.text.as_str())
     }
 
-    fn add(&mut self, name: &'static str, bytes: &[u8]) {
+    /// Whether the field was too long to be kept whole.
+    pub(super) fn is_cut(&self, name: &str) -> bool {
+        self.0.get(name).is_some_and(|value| value.is_cut)
+    }
+
+    fn add(&mut self, name: &'static str, bytes: &[u8], is_cut: bool) {
         let text = String::from_utf8_lossy(bytes).into_owned();
-        self.0.entry(name).or_insert(text);
+        self.0.entry(name).or_insert(Value { text, is_cut });
     }
 
     #[cfg(test)]
     pub(super) fn made_of<'a>(parts: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
         let mut fields = Self::default();
         for (name, value) in parts {
-            fields.add(wanted(name).expect("a field that is read"), value.as_bytes());
+            fields.add(wanted(name).expect("a field that is read"), value.as_bytes(), false);
         }
         fields
     }
 }
 
 fn kind(request: &HttpRequest) -> Option<Kind> {
-    if request.headers().contains_key(header::CONTENT_ENCODING) {
-        return None;
-    }
-    let content_type = request.headers().get(header::CONTENT_TYPE)?.to_str().ok()?;
-    let essence = content_type.split(';').next()?.trim();
-    if essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+    let headers = request.headers();
+    let is_compressed = headers.contains_key(header::CONTENT_ENCODING);
+    let is_url_encoded = request.content_type().eq_ignore_ascii_case(URL_ENCODED);
+    if is_url_encoded && !is_compressed {
         return Some(Kind::UrlEncoded);
     }
-    multer::parse_boundary(content_type).ok().map(Kind::Multipart)
+    multipart::boundary(headers).map(Kind::Multipart)
 }
 
 fn wanted(name: &str) -> Option<&'static str> {
     WANTED.into_iter().find(|known| known.eq_ignore_ascii_case(name))
 }
 
-async fn in_pairs(mut payload: Payload) -> Result<Fields, BodyError> {
+/// Reads the parts that are wanted; of the others nothing is kept.
+async fn from_parts(mut reader: Reader) -> Result<Fields, BodyError> {
+    let mut fields = Fields::default();
+    while let Some(mut part) = reader.next_part().await? {
+        // A file is no field, whatever it is called.
+        let name = part.name.as_deref().filter(|_| !part.is_file).and_then(wanted);
+        let kept_max_bytes = if name.is_some() { FIELD_MAX_BYTES } else { 0 };
+        let (bytes, is_cut) = beginning(&mut part, kept_max_bytes).await?;
+        if let Some(name) = name {
+            fields.add(name, &bytes, is_cut);
+        }
+    }
+    Ok(fields)
+}
+
+/// The first bytes of a part, which is read to its end, and whether it has more.
+async fn beginning(part: &mut Part, max_bytes: usize) -> Result<(Vec<u8>, bool), BodyError> {
+    let (mut bytes, mut is_cut) = (Vec::new(), false);
+    while let Some(chunk) = part.chunk().await? {
+        let room = max_bytes - bytes.len();
+        is_cut |= chunk.len() > room;
+        bytes.extend_from_slice(&chunk[..chunk.len().min(room)]);
+    }
+    Ok((bytes, is_cut))
+}
+
+async fn from_pairs(mut payload: Payload) -> Result<Fields, BodyError> {
     let mut bytes = Vec::new();
-    while let Some(piece) = payload.next().await {
-        let piece = piece.map_err(|_| BodyError::CutOff)?;
-        if bytes.len() + piece.len() > PLAIN_MAIL_MAX_BYTES {
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|_| BodyError::CutOff)?;
+        if bytes.len() + chunk.len() > PLAIN_MAIL_MAX_BYTES {
             return Err(BodyError::TooLarge);
         }
-        bytes.extend_from_slice(&piece);
+        bytes.extend_from_slice(&chunk);
     }
     let text = String::from_utf8(bytes).map_err(|_| BodyError::Malformed)?;
     let pairs =
@@ -152,8 +199,70 @@ async fn in_pairs(mut payload: Payload) -> Result<Fields, BodyError> {
     let mut fields = Fields::default();
     for (name, value) in pairs.into_inner() {
         if let Some(name) = wanted(&name) {
-            fields.add(name, value.as_bytes());
+            fields.add(name, value.as_bytes(), false);
         }
     }
     Ok(fields)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    };
+
+    use actix_web::{error::PayloadError, web::Bytes};
+    use futures_util::stream;
+
+    use super::*;
+
+    /// What is read of a form whose boundary is `x`, and how many of its chunks are left.
+    async fn read(chunks: Vec<Bytes>) -> (Result<Fields, BodyError>, usize) {
+        let left = Arc::new(AtomicUsize::new(chunks.len()));
+        let count = left.clone();
+        let counted = stream::iter(chunks).map(move |chunk| {
+            count.fetch_sub(1, Relaxed);
+            Ok::<_, PayloadError>(chunk)
+        });
+        let payload: Payload = Payload::Stream { payload: Box::pin(counted) };
+        let hour = Duration::from_hours(1);
+        let (body, reader) = multipart::open(payload, "x".to_owned(), MAIL_MAX_BYTES, hour);
+        let (fields, ()) = join(from_parts(reader), body.feed()).await;
+        (fields, left.load(Relaxed))
+    }
+
+    #[actix_web::test]
+    async fn a_head_without_an_end_is_not_kept_for_long() {
+        let start = Bytes::from("--x\r\nContent-Disposition: form-data; name=\"");
+        let endless = Bytes::from(vec![b'a'; 8_192]);
+        let mut chunks = vec![start];
+        chunks.extend(vec![endless; 1_000]);
+        let (fields, left) = read(chunks).await;
+        assert!(matches!(fields, Err(BodyError::Malformed)));
+        assert!(left > 990, "it was read on: {left}");
+    }
+
+    #[actix_web::test]
+    async fn a_large_file_in_small_pieces_is_passed_over() {
+        let file = "--x\r\nContent-Disposition: form-data; name=\"from\"; filename=\"a\"\r\n\r\n";
+        let field =
+            "\r\n--x\r\nContent-Disposition: form-data; name=\"from\"\r\n\r\nc1\r\n--x--\r\n";
+        let mut chunks = vec![Bytes::from(file)];
+        chunks.extend(vec![Bytes::from(vec![7; 8_192]); 500]);
+        chunks.push(Bytes::from(field));
+        let fields = read(chunks).await.0.expect("a good form");
+        assert_eq!(fields.get("from"), Some("c1"));
+    }
+
+    #[actix_web::test]
+    async fn of_a_long_field_the_beginning_is_kept() {
+        let field = "--x\r\nContent-Disposition: form-data; name=\"body-plain\"\r\n\r\n";
+        let mut chunks = vec![Bytes::from(field)];
+        chunks.extend(vec![Bytes::from(vec![b'a'; 8_192]); 100]);
+        chunks.push(Bytes::from("\r\n--x--\r\n"));
+        let fields = read(chunks).await.0.expect("a good form");
+        assert_eq!(fields.get("body-plain").map(str::len), Some(FIELD_MAX_BYTES));
+        assert!(fields.is_cut("body-plain") && !fields.is_cut("from"));
+    }
 }

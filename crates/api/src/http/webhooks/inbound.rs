@@ -3,7 +3,7 @@ use domain::mail::service::{MailReplies, ReplyByMailError};
 
 use super::{
     admitted,
-    form::{Fields, Form},
+    form::{Fields, Form, log_refusal},
     mail::{Mail, NoReply},
     settle,
 };
@@ -50,6 +50,7 @@ async fn post(replies: &MailReplies, fields: &Fields) -> Result<(), Failure> {
         let (reason, text) = match reason {
             NoReply::Automatic => ("automatic", texts::REPLY_AUTOMATIC),
             NoReply::NoAddress => ("unknown_address", texts::REPLY_NO_ADDRESS),
+            NoReply::UnreadableHeaders => ("unreadable", texts::REPLY_UNREADABLE),
         };
         log_refusal(reason);
         Failure::reply_refused(text)
@@ -79,9 +80,4 @@ fn reason(error: &ReplyByMailError) -> Option<&'static str> {
         ReplyByMailError::Gone => Some("gone"),
         ReplyByMailError::Store(_) => None,
     }
-}
-
-/// Says that an answer was refused, and nothing of who wrote what to whom.
-pub(super) fn log_refusal(reason: &'static str) {
-    tracing::warn!(reason, "an answer by mail was refused");
 }

@@ -2,8 +2,10 @@ use std::borrow::Cow;
 
 use domain::{
     mail::{ReplyToken, is_same_address, service::MailReply},
-    text::is_blank,
+    text::{is_blank, tidied},
 };
+use serde_json::{Value, value::RawValue};
+use socketio::packet::replace_lone_surrogates;
 
 use super::form::Fields;
 use crate::mail::UnsubscribeLinks;
@@ -25,6 +27,8 @@ pub(super) enum NoReply {
     Automatic,
     /// It was not sent to an address that we gave anybody.
     NoAddress,
+    /// Its header was cut or is no JSON, so that nobody can tell whether a program wrote it.
+    UnreadableHeaders,
 }
 
 impl<'a> Mail<'a> {
@@ -33,7 +37,7 @@ impl<'a> Mail<'a> {
     /// # Errors
     /// [`NoReply`].
     pub(super) fn of(fields: &'a Fields) -> Result<Self, NoReply> {
-        let headers = Headers::of(fields);
+        let headers = Headers::of(fields)?;
         if headers.tell_of_a_program() || fields.get("sender").is_some_and(str::is_empty) {
             return Err(NoReply::Automatic);
         }
@@ -75,22 +79,31 @@ fn token(recipients: &str) -> Option<ReplyToken> {
 }
 
 /// The address alone of a `From` field (RFC 5322, 3.4), which may have names and comments around it; empty
-/// when it names several people. A field that opens what it does not close is taken as far as it is clear.
+/// when it names several people. Of a malformed field every address in it counts, wherever it stands.
 fn bare_address(from: &str) -> String {
-    let mailboxes = mailboxes(from).unwrap_or_else(|| {
-        let bare = from.rsplit_once('<').and_then(|(_, rest)| rest.split_once('>'));
-        vec![bare.map_or(from, |(address, _)| address).to_owned()]
-    });
-    let mut addresses = mailboxes.iter().filter_map(|mailbox| {
-        let (name, domain) = mailbox.rsplit_once('@')?;
-        Some(format!("{}@{}", name.trim(), domain.trim()))
-    });
-    let first = addresses.next().unwrap_or_default();
-    if addresses.all(|other| is_same_address(&first, &other)) { first } else { String::new() }
+    let addresses: Vec<String> = match mailboxes(from) {
+        Some(mailboxes) => mailboxes.iter().filter_map(|mailbox| address(mailbox)).collect(),
+        None => from.split(is_no_address).filter_map(address).collect(),
+    };
+    let Some((first, others)) = addresses.split_first() else { return String::new() };
+    let is_one = others.iter().all(|other| is_same_address(first, other));
+    if is_one { first.clone() } else { String::new() }
+}
+
+fn address(text: &str) -> Option<String> {
+    let (name, domain) = text.rsplit_once('@')?;
+    let (name, domain) = (name.trim(), domain.trim());
+    (!name.is_empty() && !domain.is_empty()).then(|| format!("{name}@{domain}"))
+}
+
+/// Whether `c` stands in no address that is not quoted.
+fn is_no_address(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '<' | '>' | '(' | ')' | '"' | ',' | ';' | ':' | '\\')
 }
 
 /// What stands for an address in each mailbox of a list: what is in its angle brackets, or else all of it but
-/// its comments. `None` when a quote or a comment does not end.
+/// its comments. `None` when the list is malformed: a quote, a comment or a bracket does not end or does not
+/// begin, or something stands behind an address in brackets.
 fn mailboxes(list: &str) -> Option<Vec<String>> {
     let (mut comments, mut quoted, mut escaped, mut in_angle) = (0_u32, false, false, false);
     let mut mailboxes = vec![String::new()];
@@ -109,11 +122,17 @@ fn mailboxes(list: &str) -> Option<Vec<String>> {
                 continue;
             }
             '<' if !is_inside => {
+                if has_angle {
+                    return None;
+                }
                 current.clear();
                 (in_angle, has_angle) = (true, true);
                 continue;
             }
             '>' if !is_inside => {
+                if !in_angle {
+                    return None;
+                }
                 in_angle = false;
                 continue;
             }
@@ -124,28 +143,73 @@ fn mailboxes(list: &str) -> Option<Vec<String>> {
             }
             _ => {}
         }
-        if comments == 0 && (in_angle || !has_angle) {
+        if comments > 0 {
+            continue;
+        }
+        if in_angle || !has_angle {
             mailboxes.last_mut()?.push(c);
+        } else if !c.is_whitespace() {
+            return None;
         }
     }
-    (!quoted && comments == 0).then_some(mailboxes)
+    (!quoted && comments == 0 && !in_angle).then_some(mailboxes)
 }
 
 /// How many lines mail programs take at the most to say whom they quote.
 const ATTRIBUTION_LINES_MAX: usize = 3;
 
-/// Whether a mail says nothing but what it quotes, and whom, as one does that came for its pictures.
+/// Whether a mail says nothing but what it quotes, and whom, as one does that came for its pictures. In doubt
+/// it says something: a quote too many is read over, and a message that is lost is lost.
 fn only_quotes(body: &str) -> bool {
     let mut lines = body.lines().map(str::trim).filter(|line| !is_blank(line)).peekable();
-    let mut attribution = Vec::new();
+    let mut above = Vec::new();
     while let Some(line) = lines.next_if(|line| !line.starts_with('>')) {
-        attribution.push(line);
+        above.push(line);
     }
-    let is_attribution = attribution.len() <= ATTRIBUTION_LINES_MAX
-        && attribution.last().is_none_or(|last| last.ends_with(':'))
-        // A name alone may be somebody's own words; all programs tell the day, too.
-        && (attribution.is_empty() || attribution.concat().contains(|c: char| c.is_ascii_digit()));
-    is_attribution && lines.all(|line| line.starts_with('>'))
+    lines.peek().is_some()
+        && (above.is_empty() || is_attribution(&above))
+        && lines.all(|line| line.starts_with('>'))
+}
+
+/// How mail programs end the line above a quote, before its colon.
+const WROTE: [&str; 7] =
+    ["a écrit", "wrote", "schrieb", "ha scritto", "escribió", "escreveu", "schreef"];
+
+/// Whether `lines` are what mail programs write above a quote: they end in a colon, and have the address of
+/// who is quoted in angle brackets, or say that somebody wrote, and when to the minute.
+fn is_attribution(lines: &[&str]) -> bool {
+    let text = tidied(&lines.join(" ")).to_lowercase();
+    let mut brackets = text.split('<').skip(1).filter_map(|rest| rest.split_once('>'));
+    let has_address = brackets.any(|(inside, _)| address(inside).is_some());
+    let says_who_wrote = WROTE.iter().any(|wrote| text.contains(wrote));
+    lines.len() <= ATTRIBUTION_LINES_MAX
+        && text.ends_with(':')
+        && (has_address || says_who_wrote && has_date_and_time(&text))
+}
+
+/// Whether a day with its year, or in numbers, and a time to the minute are in `text`.
+fn has_date_and_time(text: &str) -> bool {
+    let mut numbers: Vec<(&str, &str)> = Vec::new();
+    let mut rest = text.trim_start_matches(|c: char| !c.is_ascii_digit());
+    while !rest.is_empty() {
+        let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        let (number, behind) = rest.split_at(end);
+        let end = behind.find(|c: char| c.is_ascii_digit()).unwrap_or(behind.len());
+        numbers.push((number, behind[..end].trim()));
+        rest = &behind[end..];
+    }
+    let has_time = numbers.windows(2).any(|pair| {
+        let [(hour, between), (minute, _)] = pair else { return false };
+        matches!(*between, ":" | "h") && hour.len() <= 2 && minute.len() == 2
+    });
+    let has_date = numbers.windows(3).any(|day| {
+        let [(_, first), (_, second), _] = day else { return false };
+        first == second && matches!(*first, "/" | "." | "-")
+    });
+    let has_year = numbers.iter().any(|(number, _)| {
+        number.len() == 4 && (number.starts_with("19") || number.starts_with("20"))
+    });
+    has_time && (has_date || has_year)
 }
 
 /// Our own mail, quoted, has a link with which everybody who sees it could end the mail of whoever answers.
@@ -157,14 +221,37 @@ fn without_our_links(text: &str) -> Cow<'_, str> {
     Cow::Owned(kept.join("\n"))
 }
 
+/// The field in which Mailgun tells the header of a mail.
+const MESSAGE_HEADERS: &str = "message-headers";
+
+/// A line of the header; `None` when it is none. A value that is no text counts as it is written.
+fn header_line(json: &RawValue) -> Option<(String, String)> {
+    let mut parts = serde_json::from_str::<Vec<Value>>(json.get()).ok()?.into_iter();
+    let Value::String(name) = parts.next()? else { return None };
+    match parts.next()? {
+        Value::String(value) => Some((name, value)),
+        value => Some((name, value.to_string())),
+    }
+}
+
 /// The header of a mail, line by line.
 struct Headers(Vec<(String, String)>);
 
 impl Headers {
-    /// What cannot be read says nothing.
-    fn of(fields: &Fields) -> Self {
-        let lines = fields.get("message-headers").map(serde_json::from_str);
-        Self(lines.and_then(Result::ok).unwrap_or_default())
+    /// The lines that can be read: JSON pairs of a name and a value.
+    ///
+    /// # Errors
+    /// [`NoReply::UnreadableHeaders`].
+    fn of(fields: &Fields) -> Result<Self, NoReply> {
+        let Some(json) = fields.get(MESSAGE_HEADERS) else { return Ok(Self(Vec::new())) };
+        if fields.is_cut(MESSAGE_HEADERS) {
+            return Err(NoReply::UnreadableHeaders);
+        }
+        // Bytes of a header that are no text come as halves of characters.
+        let whole = replace_lone_surrogates(json);
+        let lines: Vec<&RawValue> = serde_json::from_str(whole.as_deref().unwrap_or(json))
+            .map_err(|_| NoReply::UnreadableHeaders)?;
+        Ok(Self(lines.into_iter().filter_map(header_line).collect()))
     }
 
     /// The first line of this name.
@@ -315,6 +402,36 @@ mod tests {
     }
 
     #[test]
+    fn a_malformed_sender_that_names_two_people_is_nobody() {
+        for two in [
+            "evil@mail.test (<c1@mail.test>",
+            "\"x <evil@mail.test> <c1@mail.test>",
+            "evil@mail.test \"<c1@mail.test>",
+            "<evil@mail.test><c1@mail.test>",
+            "<c1@mail.test><evil@mail.test>",
+            "<c1@mail.test> evil@mail.test",
+            "<evil@mail.test <c1@mail.test>",
+            "<evil@mail.test> x <c1@mail.test>",
+            "evil@mail.test> <c1@mail.test",
+            "(evil@mail.test <c1@mail.test>",
+            "(a\\) evil@mail.test <c1@mail.test>",
+        ] {
+            assert_eq!(bare_address(two), "", "{two}");
+        }
+        for one in [
+            "c1@mail.test (<c1@mail.test>",
+            "\"x <C1@mail.test> <c1@mail.test>",
+            "<c1@mail.test",
+            "c1@mail.test>",
+            "<c1@mail.test>>",
+            "<<c1@mail.test>>",
+            "<c1@mail.test> x",
+        ] {
+            assert!(is_same_address(&bare_address(one), "c1@mail.test"), "{one}");
+        }
+    }
+
+    #[test]
     fn an_empty_from_is_no_sender() {
         let parts =
             [("recipient", "reply+tok1@mail.test"), ("from", " "), ("sender", "c1@mail.test")];
@@ -449,12 +566,100 @@ mod tests {
         }
     }
 
+    fn text_of(body: &str) -> String {
+        let fields = mail_with(&[("stripped-text", ""), ("body-plain", body)]);
+        let mail = Mail::of(&fields).map(|mail| mail.text.into_owned());
+        mail.expect("a reply")
+    }
+
+    #[test]
+    fn what_people_write_is_not_taken_for_the_line_above_a_quote() {
+        for body in [
+            "Mon numéro est le 06 12 34 56 78 :",
+            "Voici 3 photos:",
+            "Mes disponibilités pour le 12:\n> Samedi ?",
+            "Samedi 12 à 14:30 :\n> Samedi ?",
+            "Le 05/01/2026 à 14:30 :\n> Samedi ?",
+            "Léa a écrit 3 fois :\n> Samedi ?",
+            "On Mon, Jan 5, 2026 at 10:00 AM Encre wrote:",
+            "Voir :\n> Le 5 janv. 2026 à 10:00, Encre <x@y.fr> a écrit :\n> Samedi ?",
+        ] {
+            assert_eq!(text_of(body), body);
+        }
+        for quote in [
+            "Le 05/01/2026 à 10:00, Encre a écrit :\n> Samedi ?",
+            "Le 5 janv. 2026 à 10 h 05, Encre a écrit\u{a0}:\n> Samedi ?",
+            "On 1/5/26 10:00 AM, Encre wrote:\n> Samedi ?",
+            "Encre <x@y.fr> a écrit :\n\n> Samedi ?",
+            "Am 5. Januar 2026 10:00:00 schrieb Encre <x@y.fr>:\n> Samedi ?",
+            ">Samedi ?",
+        ] {
+            assert_eq!(text_of(quote), "", "{quote}");
+        }
+    }
+
+    #[test]
+    fn our_way_out_is_found_in_a_link_that_a_gateway_rewrote() {
+        let once =
+            "https%3A%2F%2Fmessages.test%2Fmail%2Funsubscribe%3Fperson%3Dc1%26signature%3Dabc";
+        let links = [
+            format!("https://eur01.safelinks.test/?url={once}&data=05"),
+            format!("https://gateway.test/?u={}", once.replace('%', "%25")),
+            "https://urldefense.test/v2/url?u=https-3A__messages.test_mail_unsubscribe-3Fperson-3Dc1-26signature-3Dabc&d=DwMF"
+                .to_owned(),
+            "https://gateway.test/?u=https%3a%2f%2fmessages.test%2fmail%2funsubscribe%3fperson%3dc1".to_owned(),
+            "<https://messages.test/mail/%75nsubscribe?person=c1&signature=abc>".to_owned(),
+        ];
+        for link in links {
+            let body = format!("Oui\n> Stop : {link}\n> 100 % Fin_-3G%zz%");
+            assert_eq!(text_of(&body), "Oui\n> 100 % Fin_-3G%zz%", "{link}");
+        }
+    }
+
+    #[test]
+    fn an_odd_entry_of_the_header_hides_no_mark_of_a_program() {
+        let mark = r#"["Auto-Submitted", "auto-replied"]"#;
+        for odd in [
+            r#"["X-Spam-Score", 1.5]"#,
+            r#"["A"]"#,
+            "[]",
+            "null",
+            "7",
+            r#""Subject""#,
+            r#"{"Subject": "x"}"#,
+            r#"["Subject", "x", "y"]"#,
+            r#"["Subject", null]"#,
+            r#"["X-Score", 1e999]"#,
+            r#"["Subject", "\udce9t\udce9"]"#,
+            r#"[["Subject"], "x"]"#,
+        ] {
+            for lines in [format!("[{odd}, {mark}]"), format!("[{mark}, {odd}]")] {
+                let fields = mail_with(&[("message-headers", &lines)]);
+                assert_eq!(Mail::of(&fields).err(), Some(NoReply::Automatic), "{odd}");
+            }
+            let lines = format!(r#"[{odd}, ["Message-Id", "<a@b>"]]"#);
+            let fields = mail_with(&[("message-headers", &lines)]);
+            let id = Mail::of(&fields).map(|mail| mail.message_id);
+            assert_eq!(id, Ok("<a@b>".to_owned()), "{odd}");
+        }
+        let number = mail_with(&[("message-headers", r#"[["X-Auto-Reply", 1]]"#)]);
+        assert_eq!(Mail::of(&number).err(), Some(NoReply::Automatic));
+    }
+
+    #[test]
+    fn a_header_that_cannot_be_read_is_refused_because_it_may_hide_a_mark() {
+        for bad in ["", "nonsense", "{}", "null", r#"[["A", "b"]"#, r#"[["A", "b"]] x"#] {
+            let fields = mail_with(&[("message-headers", bad), ("Message-Id", "<c@d>")]);
+            assert_eq!(Mail::of(&fields).err(), Some(NoReply::UnreadableHeaders), "{bad}");
+        }
+    }
+
     #[test]
     fn the_id_is_read_from_the_header_or_from_its_own_field() {
         let header = r#"[["Received", "x"], ["Message-ID", "<a@b>"]]"#;
         let in_header = mail_with(&[("message-headers", header), ("Message-Id", "<c@d>")]);
         assert_eq!(Mail::of(&in_header).map(|mail| mail.message_id), Ok("<a@b>".to_owned()));
-        let alone = mail_with(&[("message-headers", "nonsense"), ("Message-Id", "<c@d>")]);
+        let alone = mail_with(&[("Message-Id", "<c@d>")]);
         assert_eq!(Mail::of(&alone).map(|mail| mail.message_id), Ok("<c@d>".to_owned()));
     }
 }

@@ -18,8 +18,10 @@ const ADDRESS: &str = "c1@mail.test";
 
 /// A house that believes Mailgun, where `c1` has an address.
 async fn house() -> House {
-    let mail =
-        mail::Settings { webhook_key: Some(WebhookKey::new(KEY.as_bytes())), ..Default::default() };
+    let mail = mail::Settings {
+        webhook_key: Some(WebhookKey::of_mailgun(KEY.as_bytes())),
+        ..Default::default()
+    };
     let house = House::with(Settings { mail, limits: no_limits(), ..Settings::default() }).await;
     let person = json!({"role": "client", "email": ADDRESS});
     assert_eq!(house.put("/internal/participants/c1", "p1", person).await.status, 204);

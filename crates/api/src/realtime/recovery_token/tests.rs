@@ -105,3 +105,19 @@ fn an_offset_is_short() {
     }
     println!("pid: {} bytes", own.pid().len());
 }
+
+#[test]
+fn what_clients_carry_stays_good_whatever_signs_new_ones() {
+    let (pid, offset) = ("AXMx_MZUnpDle9MUZmxLfqLX2Q", "AYCkp9oGAnQxC-gt6JS3BkmJYpJLsy-lTL0");
+    let read = VerifiedRecovery::check(&key("secret"), &user("c1"), &request(pid, offset));
+    let at = Timestamp::from_millis(1_800_000_000_000).expect("in range");
+    let subscriptions = Subscriptions::new(vec![room("t1", 5, true)]);
+    let expected = VerifiedRecovery { socket_id: "s1".to_owned(), at, subscriptions };
+    assert_eq!(read, Some(expected));
+    let again = ticket("secret", "s1", "c1");
+    let subscriptions = Subscriptions::new(vec![room("t1", 5, true)]);
+    assert_eq!(
+        (again.pid().as_str(), again.offset_as_of(&subscriptions, at).as_str()),
+        (pid, offset)
+    );
+}

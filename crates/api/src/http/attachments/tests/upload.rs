@@ -67,6 +67,11 @@ async fn a_name_may_come_as_an_extended_parameter() {
         ("filename=\"a.webp\"; filename*=UTF-8''%zz", "a.webp"),
         ("filename=\"a.webp\"; filename*=KOI8-R''%C1", "a.webp"),
         ("filename=\"a.webp\"; filename*=b.webp", "a.webp"),
+        ("filename=\"a.webp\"; filename*=UTF-8''", "a.webp"),
+        ("FILENAME=\"a.webp\"", "a.webp"),
+        ("FileName=a.webp", "a.webp"),
+        ("filename=\"\"; filename*=UTF-8''b.webp", "b.webp"),
+        ("filename=\"a\\\"b.webp\"", "a\"b.webp"),
         // It is a name and no parameter.
         ("filename=\"a; filename*=UTF-8''b.webp\"", "a; filename*=UTF-8''b.webp"),
         // Tidied like every name.
@@ -85,6 +90,21 @@ async fn a_name_may_come_as_an_extended_parameter() {
         assert_eq!(refused.failure(), (400, "validation_failed".to_owned()), "{bad}");
         assert_nothing_is_left(&house).await;
     }
+}
+
+#[actix_web::test]
+async fn a_name_in_latin_letters_of_one_byte_is_read_as_such() {
+    let house = House::new().await;
+    let head = "Content-Disposition: form-data; name=\"file\"; filename=\"L?a \u{e9}.webp\"";
+    // Half of it is UTF-8, so it is not; all of it is read byte by byte.
+    let mut form = part(head, PICTURE);
+    let at = form.iter().position(|byte| *byte == b'?').expect("it is there");
+    form[at] = 0xe9;
+    let answer = upload(&house, "c1", &form).await;
+    assert_eq!(
+        (answer.status.as_u16(), &answer.json()["fileName"]),
+        (201, &json!("L\u{e9}a \u{c3}\u{a9}.webp"))
+    );
 }
 
 #[actix_web::test]

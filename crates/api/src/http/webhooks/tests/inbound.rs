@@ -144,6 +144,7 @@ async fn what_will_never_be_a_message_is_not_to_be_told_again() {
         ("sender", ""),
         ("message-headers", &automatic.to_string()),
         ("message-headers", "[]"),
+        ("message-headers", "nonsense"),
     ] {
         let refused = scene.tell(&scene.with(name, value)).await;
         let length = value.len();
@@ -175,6 +176,39 @@ async fn a_quote_that_nobody_recognised_is_cut_and_the_answer_is_posted() {
     let content = answers[0]["content"].as_str().expect("a text");
     assert!(content.starts_with("Oui\n> xxx") && content.ends_with("x\n[…]"), "it is cut");
     assert_eq!(content.chars().count(), CONTENT_MAX_CHARS);
+}
+
+#[actix_web::test]
+async fn a_header_longer_than_what_is_kept_is_not_half_read() {
+    let scene = Scene::new().await;
+    let long = "x".repeat(262_144);
+    let lines = json!([["Message-Id", "<1@mail.test>"], ["X-Long", long]]).to_string();
+    let mut answer = scene.with("message-headers", &lines);
+    answer.push(("Message-Id", "<1@mail.test>".to_owned()));
+    let refused = scene.house.ask(multipart(&answer, b"")).await;
+    assert_eq!(refused.failure(), (406, "reply_refused".to_owned()));
+    // A text that is too long is no reason: the beginning is posted.
+    let long = scene.with("stripped-text", &"x".repeat(300_000));
+    assert_eq!(scene.house.ask(multipart(&long, b"")).await.status, 200);
+    assert_eq!(scene.answers().await.len(), 1);
+}
+
+#[actix_web::test]
+async fn a_file_is_no_field_however_its_name_is_written() {
+    let scene = Scene::new().await;
+    let head = "Content-Disposition: form-data; name=\"from\"; filename=\"L?a.txt\"";
+    let mut body = part(head, b"Evil <evil@mail.test>");
+    let at = body.iter().position(|byte| *byte == b'?').expect("it is there");
+    // As ISO 8859-1 has it.
+    body[at] = 0xe9;
+    for (name, value) in scene.answer("t1") {
+        body.extend(part(
+            &format!("Content-Disposition: form-data; name=\"{name}\""),
+            value.as_bytes(),
+        ));
+    }
+    let told = scene.house.ask(with_form(request(Method::POST, INBOUND, ""), &body)).await;
+    assert_eq!(told.status, 200);
 }
 
 #[actix_web::test]

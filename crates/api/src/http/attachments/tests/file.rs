@@ -1,22 +1,30 @@
+//! One file in a form, wherever the form is cut.
+
 use std::time::Duration;
 
+use actix_web::web::Bytes;
+use domain::ports::{Chunks as _, Interrupted};
 use futures_util::future::join;
 use proptest::prelude::*;
 use tokio::sync::mpsc::{self, Sender};
 
-use super::*;
+use crate::{
+    error::Code,
+    http::{
+        attachments::file,
+        multipart::{BodyError, Reader},
+    },
+};
 
-const HEAD_MAX_BYTES: u64 = 100;
-
-/// The parts of a form whose boundary is `b`, and where its pieces go in.
-fn parts() -> (Sender<Result<Bytes, BodyError>>, Parts) {
+/// The reader of a form whose boundary is `b`, and where its pieces go in.
+fn reader() -> (Sender<Result<Bytes, BodyError>>, Reader) {
     let (pieces, waiting) = mpsc::channel(1);
-    (pieces, Parts::new(waiting, "b".to_owned(), HEAD_MAX_BYTES))
+    (pieces, Reader::new(waiting, "b".to_owned()))
 }
 
 /// What comes of a form that arrives in these pieces, and then ends, or does not.
 async fn read(form: Vec<Result<&str, BodyError>>, ends: bool) -> Result<String, Code> {
-    let (pieces, parts) = parts();
+    let (pieces, reader) = reader();
     let send = async move {
         for piece in form {
             if pieces
@@ -32,13 +40,13 @@ async fn read(form: Vec<Result<&str, BodyError>>, ends: bool) -> Result<String, 
         }
     };
     let receive = async move {
-        let (description, mut file) = parts.file().await.map_err(|fault| fault.code())?;
+        let (description, mut file) = file(reader).await.map_err(|failure| failure.code())?;
         let mut text = format!("{} {:?}:", description.name, description.media_type);
         loop {
             match file.next().await {
                 Ok(Some(piece)) => text.push_str(std::str::from_utf8(&piece).expect("a text")),
                 Ok(None) => return Ok(text),
-                Err(Interrupted) => return Err(file.fault().expect("there is a reason").code()),
+                Err(Interrupted) => return Err(file.failure.expect("there is a reason").code()),
             }
         }
     };
@@ -105,14 +113,14 @@ async fn a_file_that_stops_before_its_end_is_interrupted_for_a_reason() {
 #[tokio::test(start_paused = true)]
 async fn a_head_that_never_ends_is_not_waited_for() {
     let mut form = vec![Ok(HEAD)];
-    form.extend(vec![Ok("X-Padding: padding padding padding\r\n"); 10]);
+    form.extend(vec![Ok("X-Padding: padding padding padding\r\n"); 1_000]);
     let read = tokio::time::timeout(Duration::from_mins(1), read(form, false)).await;
     assert_eq!(read, Ok(Err(Code::MalformedRequest)));
 }
 
 #[tokio::test]
 async fn a_file_may_be_longer_than_a_head() {
-    let (pieces, parts) = parts();
+    let (pieces, reader) = reader();
     let send = async move {
         pieces.send(Ok(Bytes::from(format!("{HEAD}\r\n")))).await.expect("wanted");
         for _ in 0..100 {
@@ -121,7 +129,7 @@ async fn a_file_may_be_longer_than_a_head() {
         pieces.send(Ok(Bytes::from_static(b"\r\n--b--\r\n"))).await.expect("wanted");
     };
     let receive = async move {
-        let (_, mut file) = parts.file().await.expect("a file");
+        let (_, mut file) = file(reader).await.expect("a file");
         let mut length = 0;
         while let Some(piece) = file.next().await.expect("not interrupted") {
             assert!(!piece.is_empty());

@@ -7,13 +7,13 @@ use super::*;
 fn arriving(
     pieces: Vec<Result<Bytes, PayloadError>>,
     ends: bool,
-) -> (Body, mpsc::Receiver<Result<Bytes, BodyError>>) {
+) -> (Body, Receiver<Result<Bytes, BodyError>>) {
     let rest = if ends { stream::empty().boxed() } else { stream::pending().boxed() };
     let pieces_in = stream::iter(pieces).chain(rest);
-    let (pieces, waiting) = mpsc::channel(PIECES_WAITING_MAX);
+    let (chunks, waiting) = mpsc::channel(CHUNKS_WAITING_MAX);
     let payload: Payload = Payload::Stream { payload: Box::pin(pieces_in) };
     let ends_at = Instant::now() + Duration::from_millis(1);
-    (Body { payload, pieces, max_bytes: 10, ends_at }, waiting)
+    (Body { payload, chunks, max_bytes: 10, ends_at }, waiting)
 }
 
 /// What is handed on.
@@ -56,4 +56,29 @@ async fn once_nobody_wants_the_rest_it_is_not_waited_for() {
     drop(waiting);
     let fed = tokio::time::timeout(Duration::from_mins(1), body.feed()).await;
     assert!(fed.is_ok(), "the file was refused, and its sender is slow");
+}
+
+#[test]
+fn a_parameter_is_found_however_it_is_written() {
+    let found = |disposition: &str, name| {
+        parameter(disposition.as_bytes(), name).map(|value| lenient_text(value))
+    };
+    let table = [
+        ("form-data; name=\"a\"; filename=\"b\"", "name", Some("a")),
+        ("form-data; filename=\"name=x; name=y\"; name=a", "name", Some("a")),
+        ("form-data;name = a ;filename=b", "name", Some("a")),
+        ("form-data; NAME=a", "name", Some("a")),
+        ("form-data; name=a; name=b", "name", Some("a")),
+        ("form-data; filename=a b.png", "filename", Some("a b.png")),
+        ("form-data; filename=\"C:\\a.png\"", "filename", Some("C:\\a.png")),
+        ("form-data; filename=\"a\\\"; b.png\"", "filename", Some("a\"; b.png")),
+        ("form-data; filename=\"a", "filename", Some("a")),
+        ("form-data; filename=", "filename", Some("")),
+        ("form-data; filename*=x", "filename", None),
+        ("name", "name", None),
+        ("", "name", None),
+    ];
+    for (disposition, name, value) in table {
+        assert_eq!(found(disposition, name).as_deref(), value, "{disposition}");
+    }
 }
