@@ -3,7 +3,9 @@
 use std::{fmt, sync::Arc};
 
 use crate::{
-    conversation::store::MessagingStore,
+    conversation::store::{
+        ConversationStore, LogStore, MessageStore, MessagingStore, People, ReadingStore,
+    },
     ports::{Clock, Fanout, Ids},
 };
 
@@ -12,21 +14,35 @@ use crate::{
 /// clone.
 #[derive(Clone)]
 pub struct Messaging {
-    pub(crate) store: Arc<dyn MessagingStore>,
+    pub(crate) conversations: Arc<dyn ConversationStore>,
+    pub(crate) messages: Arc<dyn MessageStore>,
+    pub(crate) reading: Arc<dyn ReadingStore>,
+    pub(crate) log: Arc<dyn LogStore>,
+    pub(crate) people: Arc<dyn People>,
     pub(crate) fanout: Arc<dyn Fanout>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn Ids>,
 }
 
 impl Messaging {
-    /// Puts the service together.
+    /// Creates the service over one store. Each change touches one port only, so the store keeps
+    /// every change atomic by itself.
     pub fn new(
         store: Arc<dyn MessagingStore>,
         fanout: Arc<dyn Fanout>,
         clock: Arc<dyn Clock>,
         ids: Arc<dyn Ids>,
     ) -> Self {
-        Self { store, fanout, clock, ids }
+        Self {
+            conversations: store.clone(),
+            messages: store.clone(),
+            reading: store.clone(),
+            log: store.clone(),
+            people: store,
+            fanout,
+            clock,
+            ids,
+        }
     }
 }
 

@@ -30,12 +30,14 @@ pub enum StoreError {
 }
 
 /// Tells the time (D18).
+#[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 pub trait Clock: Send + Sync {
     /// The present moment, in whole milliseconds.
     fn now(&self) -> Timestamp;
 }
 
 /// Mints ids (D2, D18).
+#[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 pub trait Ids: Send + Sync {
     /// An id that nobody has, version 7 (RFC 9562, section 5.7), so that an index of them grows at
     /// its end.
@@ -54,6 +56,7 @@ pub struct MarkedMessage {
 }
 
 /// Tells everyone entitled what happened.
+#[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 #[async_trait]
 pub trait Fanout: Send + Sync {
     /// Waits until it is the caller's turn to change `conversation`. On one node turns follow one
@@ -89,6 +92,7 @@ pub enum TokenError {
 }
 
 /// Reads tokens.
+#[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 pub trait TokenVerifier: Send + Sync {
     /// Whom `token` names. The token comes without a scheme such as `Bearer`.
     ///

@@ -8,6 +8,7 @@ use domain::{
         ConversationView,
         attachment::{Attachment, Place},
         message::Message,
+        store::ConversationStore,
     },
     ids::{AttachmentId, ConversationId, Seq},
     jobs::JobFailure,
@@ -30,7 +31,7 @@ fn after<C>(cursor: C) -> Window<C> {
 /// A conversation in which something is said moves to the head of the list that is walked here. One
 /// that did so before it was reached is found by the next walk: the last one finds nothing new.
 pub(crate) async fn conversations(
-    store: &dyn Store,
+    store: &dyn ConversationStore,
     export: &Export,
 ) -> Result<Vec<ConversationId>, JobFailure> {
     let (mut ids, mut known) = (vec![], HashSet::new());
@@ -219,7 +220,7 @@ mod tests {
         page::{ConversationCursor, Page},
         ports::Clock as _,
         testing::{
-            MemoryStore, MockStore,
+            MemoryStore, MockConversationStore,
             fixture::{Service, user},
         },
     };
@@ -229,8 +230,8 @@ mod tests {
     type Pages = VecDeque<Page<ConversationView, ConversationCursor>>;
 
     /// A store that shows these pages, one after the other.
-    fn showing(mut pages: Pages) -> MockStore {
-        let mut store = MockStore::new();
+    fn showing(mut pages: Pages) -> MockConversationStore {
+        let mut store = MockConversationStore::new();
         store
             .expect_conversations()
             .times(pages.len())

@@ -10,9 +10,10 @@ use async_trait::async_trait;
 use domain::{
     conversation::{
         event::{Event, EventKind},
-        store::LogPiece,
+        store::{LogPiece, LogStore, ReadingStore},
     },
     ids::{ConversationId, Seq, UserId},
+    participant::store::ParticipantStore,
     ports::{Fanout, MarkedMessage, PublishGuard},
     store::Store,
     time::Timestamp,
@@ -52,7 +53,7 @@ pub(super) struct Inner {
     /// Whoever was silent for so long looks at nothing.
     silence_max: Duration,
     links: Links,
-    store: Arc<dyn Store>,
+    log: Arc<dyn LogStore>,
 }
 
 impl Hub {
@@ -64,17 +65,29 @@ impl Hub {
 
     /// Nobody is here yet.
     pub(crate) fn with_settings(store: Arc<dyn Store>, settings: &Settings, links: Links) -> Self {
+        Self::over(store.clone(), store.clone(), store, settings, links)
+    }
+
+    /// The same over the ports that it asks: logs for what a session missed, horizons for totals,
+    /// the directory for who may see whom.
+    pub(crate) fn over(
+        log: Arc<dyn LogStore>,
+        reading: Arc<dyn ReadingStore>,
+        participants: Arc<dyn ParticipantStore>,
+        settings: &Settings,
+        links: Links,
+    ) -> Self {
         let silence_max_ms =
             settings.socket.ping_interval_ms.saturating_add(PONG_EXPECTED_WITHIN_MS);
         let inner = Inner {
             registry: Mutex::default(),
             turns: ConversationLocks::new(),
-            totals: UnreadCounter::new(store.clone()),
-            presence_tracker: PresenceTracker::new(settings.presence, store.clone()),
+            totals: UnreadCounter::new(reading),
+            presence_tracker: PresenceTracker::new(settings.presence, participants),
             writing: TypingTracker::new(settings.typing),
             silence_max: Duration::from_millis(silence_max_ms),
             links,
-            store,
+            log,
         };
         Self { inner: Arc::new(inner) }
     }
@@ -472,8 +485,7 @@ impl Hub {
         viewer: &UserId,
         after: Seq,
     ) -> Option<LogPiece> {
-        let store = &self.inner.store;
-        match store.events_after(conversation, viewer, after, REPAIR_EVENTS_MAX).await {
+        match self.inner.log.events_after(conversation, viewer, after, REPAIR_EVENTS_MAX).await {
             Ok(piece) => Some(piece.unwrap_or(LogPiece::Events(Vec::new()))),
             Err(error) => {
                 tracing::warn!(%error, conversation.id = %conversation, "a room waits for its log");

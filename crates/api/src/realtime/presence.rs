@@ -16,8 +16,10 @@ use domain::{
         live::{Presence, PresencePolicy},
     },
     ids::UserId,
-    participant::{NAMELESS, store::ParticipantWithPartners},
-    store::Store,
+    participant::{
+        NAMELESS,
+        store::{ParticipantStore, ParticipantWithPartners},
+    },
 };
 use tokio::{
     sync::{Notify, Semaphore},
@@ -52,7 +54,7 @@ impl Default for Settings {
 /// Who can be reached on this node.
 pub(super) struct PresenceTracker {
     settings: Settings,
-    store: Arc<dyn Store>,
+    store: Arc<dyn ParticipantStore>,
     state: Mutex<State>,
     /// Times are counted from here.
     born: Instant,
@@ -73,7 +75,7 @@ struct State {
 
 impl PresenceTracker {
     /// Nobody is here yet.
-    pub(super) fn new(settings: Settings, store: Arc<dyn Store>) -> Self {
+    pub(super) fn new(settings: Settings, store: Arc<dyn ParticipantStore>) -> Self {
         let state = State {
             register: Presence::new(settings.terms),
             sessions: HashMap::new(),

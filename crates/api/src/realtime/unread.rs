@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use domain::{ids::UserId, store::Store};
+use domain::{conversation::store::ReadingStore, ids::UserId};
 use tokio::{
     sync::Semaphore,
     time::{Instant, sleep_until},
@@ -37,7 +37,7 @@ enum Progress {
 }
 
 pub(crate) struct UnreadCounter {
-    store: Arc<dyn Store>,
+    store: Arc<dyn ReadingStore>,
     /// Whose total is being counted. Locked before the roster, where both are.
     under_way: Mutex<HashMap<UserId, Progress>>,
     /// Who is told their total once more, and when. One task for each of them; only people who have
@@ -47,7 +47,7 @@ pub(crate) struct UnreadCounter {
 }
 
 impl UnreadCounter {
-    pub(crate) fn new(store: Arc<dyn Store>) -> Self {
+    pub(crate) fn new(store: Arc<dyn ReadingStore>) -> Self {
         let gate = Arc::new(Semaphore::new(COUNTS_AT_ONCE_MAX));
         Self { store, under_way: Mutex::default(), to_repeat: Mutex::default(), gate }
     }

@@ -380,18 +380,18 @@ mod receive_appointment_event_tests {
 
     use super::*;
     use crate::testing::{
-        MemoryStore, MockStore,
+        MemoryStore, MockAppointmentStore, MockPeople,
         fixture::{Service, booking_event},
     };
 
     #[tokio::test]
     async fn what_is_no_event_never_reaches_the_store() {
-        let mut store = MockStore::new();
+        let mut store = MockAppointmentStore::new();
         store.expect_receive_appointment_event().never();
-        let service = Service::over(Arc::new(store));
+        let appointments = tests::over(store, MockPeople::new());
         let mut event = booking_event("e1", "booked");
         event.client_first_name = Some("a\nb".to_owned());
-        let received = service.appointments.receive_appointment_event(&event).await;
+        let received = appointments.receive_appointment_event(&event).await;
         assert!(matches!(received, Err(ReceiveAppointmentEventError::Invalid(_))));
     }
 

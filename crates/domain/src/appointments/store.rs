@@ -141,6 +141,7 @@ pub enum AppliedAppointmentEvent {
 }
 
 /// Reports about bookings (D17).
+#[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 #[async_trait]
 pub trait AppointmentStore: Send + Sync {
     /// Keeps a report, once for each id, together with the job

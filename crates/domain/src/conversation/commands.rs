@@ -78,14 +78,14 @@ impl Messaging {
         };
 
         let turn = self.fanout.turn(&open.id).await;
-        let id = match self.store.open_conversation(&open).await? {
+        let id = match self.conversations.open_conversation(&open).await? {
             OpenOutcome::Opened(events) => {
                 turn.publish(events);
                 open.id
             }
             OpenOutcome::AlreadyOpen(id) => id,
         };
-        let view = self.store.conversation(&id, &salon).await?;
+        let view = self.conversations.conversation(&id, &salon).await?;
         view.ok_or_else(|| OpenConversationError::Store(vanished()))
     }
 
@@ -97,15 +97,15 @@ impl Messaging {
         if !caller.role.takes_salon_side() {
             return Err(OpenConversationError::NotASalon);
         }
-        let person = self.store.person(&client).await?;
+        let person = self.people.person(&client).await?;
         if !person.ok_or(OpenConversationError::UnknownClient)?.role.takes_client_side() {
             return Err(OpenConversationError::NotAClient);
         }
         // Nothing new is to be written about who was forgotten.
-        if self.store.is_forgotten(&client).await? {
+        if self.people.is_forgotten(&client).await? {
             return Err(OpenConversationError::UnknownClient);
         }
-        let salon = self.store.person(&caller.user).await?;
+        let salon = self.people.person(&caller.user).await?;
         let salon = salon.ok_or(OpenConversationError::UnknownSalon)?.id;
         Ok(Parties { salon, client })
     }
@@ -162,7 +162,7 @@ impl Messaging {
             at: self.clock.now(),
         };
         self.edit(turn, &edit).await?;
-        let view = self.store.conversation(id, by).await?;
+        let view = self.conversations.conversation(id, by).await?;
         view.ok_or(ChangeConversationError::Unknown)
     }
 
@@ -198,7 +198,7 @@ impl Messaging {
     ) -> Result<(), ChangeConversationError> {
         self.authorise(id, by, Some(Action::Delete)).await?;
         let turn = self.fanout.turn(id).await;
-        let deleted = self.store.delete_conversation(id, by, self.clock.now()).await?;
+        let deleted = self.conversations.delete_conversation(id, by, self.clock.now()).await?;
         turn.publish(vec![deleted.ok_or(ChangeConversationError::Unknown)?]);
         Ok(())
     }
@@ -208,7 +208,7 @@ impl Messaging {
         turn: Box<dyn PublishGuard>,
         edit: &EditConversation,
     ) -> Result<(), ChangeConversationError> {
-        let events = self.store.edit_conversation(edit).await?;
+        let events = self.conversations.edit_conversation(edit).await?;
         turn.publish(events.ok_or(ChangeConversationError::Unknown)?);
         Ok(())
     }
@@ -221,7 +221,7 @@ impl Messaging {
         by: &UserId,
         action: Option<Action>,
     ) -> Result<(), ChangeConversationError> {
-        let parties = self.store.parties(id).await?;
+        let parties = self.conversations.parties(id).await?;
         let side = parties.and_then(|parties| parties.side_of(by));
         let side = side.ok_or(ChangeConversationError::Unknown)?;
         match action.filter(|action| !side.may(*action)) {
@@ -275,7 +275,7 @@ impl Messaging {
         draft: Draft,
     ) -> Result<Sent, SendMessageError> {
         // A first look spares strangers the wait, and tells us whose eyes to look for.
-        let parties = self.store.parties(conversation).await?;
+        let parties = self.conversations.parties(conversation).await?;
         let reader = parties.as_ref().and_then(|parties| parties.counterpart_of(author));
         let reader = reader.ok_or(SendMessageError::UnknownConversation)?;
 
@@ -289,7 +289,7 @@ impl Messaging {
             read_on_arrival: self.fanout.is_watching(conversation, reader),
             at: self.clock.now(),
         };
-        match self.store.post_message(&post).await? {
+        match self.messages.post_message(&post).await? {
             PostOutcome::Posted(posted) => {
                 turn.publish(posted.events);
                 Ok(Sent { message: posted.message, replayed: false })
@@ -357,7 +357,7 @@ impl Messaging {
             target,
             at: self.clock.now(),
         };
-        let marked = self.store.mark_read(&mark).await?.ok_or(FindError::Unknown)?;
+        let marked = self.reading.mark_read(&mark).await?.ok_or(FindError::Unknown)?;
         let MarkedRead { parties, unread, event } = marked;
         let changed = event.is_some();
         if let (Some(event), Some(message)) = (&event, named)
@@ -384,13 +384,13 @@ impl Messaging {
         id: &MessageId,
         reader: &UserId,
     ) -> Result<Message, FindError> {
-        let message = self.store.message(id, reader).await?.ok_or(FindError::Unknown)?;
+        let message = self.messages.message(id, reader).await?.ok_or(FindError::Unknown)?;
         if message.is_read || message.author.id == *reader {
             return Ok(message);
         }
         let target = ReadTarget::UpTo(message.seq);
         self.mark(&message.conversation, reader, target, Some(id)).await?;
-        self.store.message(id, reader).await?.ok_or(FindError::Unknown)
+        self.messages.message(id, reader).await?.ok_or(FindError::Unknown)
     }
 }
 
@@ -418,12 +418,12 @@ impl Messaging {
         id: &MessageId,
         by: &UserId,
     ) -> Result<(), DeleteMessageError> {
-        let message = self.store.message(id, by).await?.ok_or(DeleteMessageError::Unknown)?;
+        let message = self.messages.message(id, by).await?.ok_or(DeleteMessageError::Unknown)?;
         if message.author.id != *by {
             return Err(DeleteMessageError::NotTheAuthor);
         }
         let turn = self.fanout.turn(&message.conversation).await;
-        let deleted = self.store.delete_message(id, by, self.clock.now()).await?;
+        let deleted = self.messages.delete_message(id, by, self.clock.now()).await?;
         turn.publish(vec![deleted.ok_or(DeleteMessageError::Unknown)?]);
         Ok(())
     }
@@ -440,7 +440,7 @@ mod mark_read_tests {
     use crate::{
         ports::StoreError,
         testing::{
-            MemoryStore, MockStore,
+            MemoryStore, MessagingMocks,
             fixture::{Service, said, talk, text, user},
         },
     };
@@ -459,30 +459,28 @@ mod mark_read_tests {
     }
 
     async fn assert_untouched(message: Message, reader: &str) {
-        let mut store = MockStore::new();
+        let mut mocks = MessagingMocks::new();
         let known = message.clone();
-        store.expect_message().return_once(move |_, _| Ok(Some(known)));
-        store.expect_mark_read().never();
-        let service = Service::over(Arc::new(store));
-        let marked = service.messaging.mark_message_read(&message.id, &user(reader)).await;
+        mocks.messages.expect_message().return_once(move |_, _| Ok(Some(known)));
+        mocks.reading.expect_mark_read().never();
+        let (messaging, fanout) = mocks.service();
+        let marked = messaging.mark_message_read(&message.id, &user(reader)).await;
         assert_eq!(marked.expect("the reader takes part"), message);
-        assert_eq!(service.fanout.published(), []);
-        assert_eq!(service.fanout.take_marked(), []);
+        assert_eq!(fanout.published(), []);
+        assert_eq!(fanout.take_marked(), []);
     }
 
     #[tokio::test]
     async fn a_mark_that_failed_or_was_not_the_reader_s_is_told_to_nobody() {
         let (id, _) = talk("conversation", "s1", "c1");
         for answer in [Ok(None), Err(StoreError::Busy("a test".into()))] {
-            let mut store = MockStore::new();
-            store.expect_mark_read().return_once(move |_| answer);
-            let service = Service::over(Arc::new(store));
-            let marked = service
-                .messaging
-                .mark_conversation_read(&id, &user("s1"), ReadTarget::Everything)
-                .await;
+            let mut mocks = MessagingMocks::new();
+            mocks.reading.expect_mark_read().return_once(move |_| answer);
+            let (messaging, fanout) = mocks.service();
+            let everything = ReadTarget::Everything;
+            let marked = messaging.mark_conversation_read(&id, &user("s1"), everything).await;
             assert!(marked.is_err());
-            assert_eq!(service.fanout.published(), []);
+            assert_eq!(fanout.published(), []);
         }
     }
 
@@ -530,7 +528,7 @@ mod delete_message_tests {
     use crate::{
         conversation::event::EventKind,
         testing::{
-            MemoryStore, MockStore,
+            MemoryStore, MessagingMocks,
             fixture::{Service, said, text, user},
         },
     };
@@ -539,23 +537,23 @@ mod delete_message_tests {
     async fn nobody_deletes_what_another_said_and_the_store_is_not_asked_to() {
         let message = said("c1", "hello");
         let id = message.id.clone();
-        let mut store = MockStore::new();
-        store.expect_message().return_once(move |_, _| Ok(Some(message)));
-        store.expect_delete_message().never();
-        let service = Service::over(Arc::new(store));
-        let deleted = service.messaging.delete_message(&id, &user("s1")).await;
+        let mut mocks = MessagingMocks::new();
+        mocks.messages.expect_message().return_once(move |_, _| Ok(Some(message)));
+        mocks.messages.expect_delete_message().never();
+        let (messaging, fanout) = mocks.service();
+        let deleted = messaging.delete_message(&id, &user("s1")).await;
         assert!(matches!(deleted, Err(DeleteMessageError::NotTheAuthor)));
-        assert_eq!(service.fanout.published(), []);
+        assert_eq!(fanout.published(), []);
     }
 
     #[tokio::test]
     async fn a_stranger_learns_nothing_of_a_message() {
-        let mut store = MockStore::new();
-        store.expect_message().return_once(|_, _| Ok(None));
-        store.expect_delete_message().never();
-        let service = Service::over(Arc::new(store));
+        let mut mocks = MessagingMocks::new();
+        mocks.messages.expect_message().return_once(|_, _| Ok(None));
+        mocks.messages.expect_delete_message().never();
+        let (messaging, _) = mocks.service();
         let id = said("c1", "hello").id;
-        let deleted = service.messaging.delete_message(&id, &user("x")).await;
+        let deleted = messaging.delete_message(&id, &user("x")).await;
         assert!(matches!(deleted, Err(DeleteMessageError::Unknown)));
     }
 
@@ -564,13 +562,13 @@ mod delete_message_tests {
         for answer in [Ok(None), Err(StoreError::Busy("a test".into()))] {
             let message = said("c1", "hello");
             let id = message.id.clone();
-            let mut store = MockStore::new();
-            store.expect_message().return_once(move |_, _| Ok(Some(message)));
-            store.expect_delete_message().return_once(move |_, _, _| answer);
-            let service = Service::over(Arc::new(store));
-            let deleted = service.messaging.delete_message(&id, &user("c1")).await;
+            let mut mocks = MessagingMocks::new();
+            mocks.messages.expect_message().return_once(move |_, _| Ok(Some(message)));
+            mocks.messages.expect_delete_message().return_once(move |_, _, _| answer);
+            let (messaging, fanout) = mocks.service();
+            let deleted = messaging.delete_message(&id, &user("c1")).await;
             assert!(deleted.is_err());
-            assert_eq!(service.fanout.published(), []);
+            assert_eq!(fanout.published(), []);
         }
     }
 

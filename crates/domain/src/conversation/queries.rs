@@ -37,7 +37,7 @@ impl Messaging {
         id: &ConversationId,
         viewer: &UserId,
     ) -> Result<ConversationView, FindError> {
-        self.store.conversation(id, viewer).await?.ok_or(FindError::Unknown)
+        self.conversations.conversation(id, viewer).await?.ok_or(FindError::Unknown)
     }
 
     /// A page of the conversations of `viewer`, newest message first.
@@ -50,7 +50,7 @@ impl Messaging {
         status: Option<Status>,
         window: &Window<ConversationCursor>,
     ) -> Result<Page<ConversationView, ConversationCursor>, StoreError> {
-        self.store.conversations(viewer, status, window).await
+        self.conversations.conversations(viewer, status, window).await
     }
 
     /// How many messages wait for `reader`, in all conversations.
@@ -58,7 +58,7 @@ impl Messaging {
     /// # Errors
     /// [`StoreError`].
     pub async fn unread_total(&self, reader: &UserId) -> Result<u64, StoreError> {
-        self.store.unread_total(reader).await
+        self.reading.unread_total(reader).await
     }
 
     /// The active conversations in which something waits for `reader`: the ten with the newest
@@ -70,7 +70,7 @@ impl Messaging {
         &self,
         reader: &UserId,
     ) -> Result<Vec<UnreadConversation>, StoreError> {
-        self.store.unread_conversations(reader, UNREAD_CONVERSATIONS_MAX).await
+        self.conversations.unread_conversations(reader, UNREAD_CONVERSATIONS_MAX).await
     }
 }
 
@@ -85,7 +85,7 @@ impl Messaging {
         viewer: &UserId,
         window: &Window<MessageCursor>,
     ) -> Result<History, FindError> {
-        self.store.history(conversation, viewer, window).await?.ok_or(FindError::Unknown)
+        self.messages.history(conversation, viewer, window).await?.ok_or(FindError::Unknown)
     }
 
     /// What happened after a position, at most `limit` events (1 to 1,000).
@@ -99,7 +99,7 @@ impl Messaging {
         after: Seq,
         limit: u32,
     ) -> Result<LogPiece, FindError> {
-        let piece = self.store.events_after(conversation, viewer, after, limit).await?;
+        let piece = self.log.events_after(conversation, viewer, after, limit).await?;
         piece.ok_or(FindError::Unknown)
     }
 
@@ -114,6 +114,6 @@ impl Messaging {
         since: Timestamp,
         limit: u32,
     ) -> Result<Vec<Event>, StoreError> {
-        self.store.changes_since(viewer, since, limit).await
+        self.log.changes_since(viewer, since, limit).await
     }
 }

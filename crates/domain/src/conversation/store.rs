@@ -79,6 +79,7 @@ pub enum StatusEdit {
 }
 
 /// Conversations.
+#[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 #[async_trait]
 pub trait ConversationStore: Send + Sync {
     /// Opens a conversation, with its opening if there is one: both are there or neither. Of two
@@ -202,6 +203,7 @@ pub struct History {
 }
 
 /// Messages.
+#[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 #[async_trait]
 pub trait MessageStore: Send + Sync {
     /// Posts a message, once for each key of its author (D6). Uploads in it become its files. A key
@@ -274,6 +276,7 @@ pub struct MarkedRead {
 }
 
 /// Read horizons and what follows from them (D8).
+#[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 #[async_trait]
 pub trait ReadingStore: Send + Sync {
     /// Moves the reader's horizon, never back. Nothing happens when no message of the other side
@@ -308,6 +311,7 @@ impl LogPiece {
 }
 
 /// The conversations' logs (D5).
+#[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 #[async_trait]
 pub trait LogStore: Send + Sync {
     /// What happened in a conversation after position `after`, at most `limit` events (1 to 1,000).
@@ -365,6 +369,7 @@ pub struct Downloadable {
 /// Files on their way to a message (D16). What becomes of bytes that nobody needs any more is a
 /// job: each method that lets go of some enters [`DeleteObject`](crate::jobs::Task::DeleteObject) for
 /// both forms, in its transaction.
+#[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 #[async_trait]
 pub trait UploadStore: Send + Sync {
     /// Notes an upload before its first byte is kept, so that nothing is left behind whatever
@@ -405,6 +410,7 @@ pub trait UploadStore: Send + Sync {
 
 /// Who takes part, as far as the rules of a conversation ask. A store with a directory and erasures
 /// is one by itself.
+#[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 #[async_trait]
 pub trait People: Send + Sync {
     /// Somebody, or `None` when nobody knows them.

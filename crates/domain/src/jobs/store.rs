@@ -45,6 +45,7 @@ pub struct JobCounts {
 
 /// Work that may wait (D14). Jobs are entered by the change that causes them, in its transaction; a
 /// job that is done is gone.
+#[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 #[async_trait]
 pub trait JobStore: Send + Sync {
     /// Claims jobs whose time has come, the longest waiting first, skipping those that somebody else

@@ -335,7 +335,7 @@ impl MailReplies {
     pub async fn reply_by_mail(&self, reply: &MailReply<'_>) -> Result<Sent, ReplyByMailError> {
         let target = self.store.reply_target(reply.token).await?;
         let target = target.ok_or(ReplyByMailError::UnknownAddress)?;
-        let person = self.messaging.store.person(&target.person).await?;
+        let person = self.messaging.people.person(&target.person).await?;
         let address = person.and_then(|person| person.profile.email);
         if !address.is_some_and(|address| is_same_address(&address, reply.sender)) {
             return Err(ReplyByMailError::OtherSender);

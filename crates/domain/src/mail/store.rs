@@ -38,6 +38,7 @@ pub struct ReplyTarget {
 /// What waits is noted by the change that causes it, in its transaction:
 /// [`post_message`](crate::conversation::store::MessageStore::post_message) notes it for the other side, once for each
 /// conversation, unless the message is read on arrival. What the platform says is not noted.
+#[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 #[async_trait]
 pub trait MailStore: Send + Sync {
     /// People about whose mail must be decided, the longest waiting first.
@@ -102,6 +103,7 @@ pub enum Muting {
 }
 
 /// What people want to hear of by mail. A conversation that was taken away is not muted any more.
+#[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 #[async_trait]
 pub trait PreferenceStore: Send + Sync {
     /// What `user` wants; [the usual](Preferences::usual) when they never said anything, noted from
@@ -154,6 +156,7 @@ pub enum PostError {
 }
 
 /// Delivers mail.
+#[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 #[async_trait]
 pub trait MailSender: Send + Sync {
     /// Writes a letter out and hands it to a mail server. When this returns, the server has taken it.

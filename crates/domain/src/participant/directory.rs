@@ -109,15 +109,15 @@ mod put_participants_tests {
 
     use super::*;
     use crate::testing::{
-        MemoryStore, MockStore,
-        fixture::{Service, client, salon},
+        MemoryStore, MockParticipantStore,
+        fixture::{FixedClock, Service, client, salon},
     };
 
     #[tokio::test]
     async fn what_is_too_much_or_not_acceptable_never_reaches_the_store() {
-        let mut store = MockStore::new();
+        let mut store = MockParticipantStore::new();
         store.expect_put_participants().never();
-        let directory = Service::over(Arc::new(store)).directory;
+        let directory = Directory::new(Arc::new(store), Arc::new(FixedClock::ticking()));
         let many = vec![client("c1"); PUT_PARTICIPANTS_MAX + 1];
         let put = directory.put_participants(&many).await;
         assert!(matches!(put, Err(PutParticipantsError::TooMany)));
@@ -160,22 +160,25 @@ mod sync_profile_tests {
     use crate::{
         participant::Profile,
         testing::{
-            MockStore,
-            fixture::{Service, caller, salon},
+            MockParticipantStore,
+            fixture::{FixedClock, caller, salon},
         },
     };
+
+    fn over(store: MockParticipantStore) -> Directory {
+        Directory::new(Arc::new(store), Arc::new(FixedClock::ticking()))
+    }
 
     /// Brings the directory, which knows `known`, up to date with `caller`. Returns what was noted.
     async fn recognised(known: Option<Participant>, caller: &Caller) -> Vec<Participant> {
         let (tell, noted) = std::sync::mpsc::channel();
-        let mut store = MockStore::new();
+        let mut store = MockParticipantStore::new();
         store.expect_participant().return_once(move |_| Ok(known));
         store.expect_note_participant().returning(move |person, _| {
             tell.send(person.clone()).expect("the test listens");
             Ok(())
         });
-        let service = Service::over(Arc::new(store));
-        service.directory.sync_profile(caller).await.expect("the store works");
+        over(store).sync_profile(caller).await.expect("the store works");
         noted.try_iter().collect()
     }
 
@@ -186,12 +189,11 @@ mod sync_profile_tests {
 
     #[tokio::test]
     async fn a_token_without_details_does_not_even_ask() {
-        let mut store = MockStore::new();
+        let mut store = MockParticipantStore::new();
         store.expect_participant().never();
         store.expect_note_participant().never();
-        let service = Service::over(Arc::new(store));
         let bare = caller(&salon("s1"));
-        assert!(service.directory.sync_profile(&bare).await.is_ok());
+        assert!(over(store).sync_profile(&bare).await.is_ok());
     }
 
     #[tokio::test]
@@ -214,12 +216,11 @@ mod sync_profile_tests {
 
     #[tokio::test]
     async fn a_directory_that_cannot_be_read_is_not_written() {
-        let mut store = MockStore::new();
+        let mut store = MockParticipantStore::new();
         let failure = || Err(StoreError::Busy("a test".into()));
         store.expect_participant().return_once(move |_| failure());
         store.expect_note_participant().never();
-        let service = Service::over(Arc::new(store));
-        let recognised = service.directory.sync_profile(&named("Encre Bleue")).await;
+        let recognised = over(store).sync_profile(&named("Encre Bleue")).await;
         assert!(matches!(recognised, Err(StoreError::Busy(_))));
     }
 

@@ -15,6 +15,7 @@ pub struct ParticipantWithPartners {
 }
 
 /// The directory of people (D3).
+#[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 #[async_trait]
 pub trait ParticipantStore: Send + Sync {
     /// The person `id`, or `None` when the directory does not know them.

@@ -35,6 +35,7 @@ pub struct EraseIn {
 /// messages are emptied as if they had deleted each, their files are deleted by jobs, notices that
 /// name them are written again in French without a name, subjects of their conversations are taken
 /// away, and the conversations archived. What the other side wrote stays.
+#[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 #[async_trait]
 pub trait ErasureStore: Send + Sync {
     /// Forgets who the person is, at once, with the first names in reports about their bookings, and
@@ -80,6 +81,7 @@ pub trait ErasureStore: Send + Sync {
 
 /// What people asked for of their data, and whether it can be fetched. What is in an archive is read by
 /// the other ports, as the person sees it.
+#[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 #[async_trait]
 pub trait ExportStore: Send + Sync {
     /// Notes that the person asks for their data, with the job
@@ -107,6 +109,7 @@ pub trait ExportStore: Send + Sync {
 }
 
 /// Puts a person's data together.
+#[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 #[async_trait]
 pub trait Exporter: Send + Sync {
     /// Writes the archive of everything the person has a right to see until the moment they asked for
@@ -119,6 +122,7 @@ pub trait Exporter: Send + Sync {
 
 /// What was done about people's data. Entries are made by the change that they tell of, in its
 /// transaction: erasures and exports from the wish to the end, policies, and legal holds.
+#[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 #[async_trait]
 pub trait AuditStore: Send + Sync {
     /// Entries, newest first, at most `limit` (1 to 10,000).

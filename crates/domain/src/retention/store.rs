@@ -92,6 +92,7 @@ pub struct TrimProgress {
 /// How long things are kept, and letting them go.
 ///
 /// What is held stays: nothing in it is archived or deleted for its age.
+#[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 #[async_trait]
 pub trait RetentionStore: Send + Sync {
     /// The policy for everybody, if one was put here.

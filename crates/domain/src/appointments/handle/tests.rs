@@ -11,8 +11,10 @@ use crate::{
     ids::ConversationId,
     page::Window,
     testing::{
-        MemoryStore, MockStore,
-        fixture::{Service, booking_event, client, salon, user},
+        MemoryStore, MockAppointmentStore, MockPeople,
+        fixture::{
+            CountingIds, FixedClock, Service, SilentFanout, booking_event, client, salon, user,
+        },
     },
     text::Subject,
     time::{Timestamp, Zone},
@@ -26,6 +28,13 @@ async fn known() -> Service {
     // What tests report has happened by now.
     service.clock.advance_millis(86_400_000);
     service
+}
+
+/// The service over `store` and `people` alone.
+pub(super) fn over(store: MockAppointmentStore, people: MockPeople) -> Appointments {
+    let (clock, ids) = (Arc::new(FixedClock::ticking()), Arc::new(CountingIds::new()));
+    let fanout = Arc::new(SilentFanout::new());
+    Appointments::new(Arc::new(store), Arc::new(people), fanout, clock, ids)
 }
 
 async fn receive(service: &Service, event: &AppointmentEvent) {
@@ -223,11 +232,12 @@ async fn what_is_said_is_told_and_read_by_watching_eyes() {
 
 #[tokio::test]
 async fn a_store_that_fails_is_tried_again_and_the_log_is_told_why() {
-    let mut store = MockStore::new();
+    let mut store = MockAppointmentStore::new();
     let failure = StoreError::Busy("a test".into());
     store.expect_pending_appointment_event().return_once(|_| Err(failure));
-    let service = Service::over(Arc::new(store));
-    let handled = handle(&service, &booking_event("e1", "booked")).await;
+    let appointments = over(store, MockPeople::new());
+    let event = booking_event("e1", "booked");
+    let handled = appointments.handle_appointment_event(&event.id).await;
     let Err(JobFailure::Retry { reason, cause }) = handled else { panic!("{handled:?}") };
     assert_eq!(reason, "store_failed");
     assert!(cause.expect("there is a cause").to_string().contains("busy"));
@@ -235,7 +245,7 @@ async fn a_store_that_fails_is_tried_again_and_the_log_is_told_why() {
 
 #[tokio::test]
 async fn what_was_overtaken_is_decided_anew() {
-    let mut store = MockStore::new();
+    let mut store = MockAppointmentStore::new();
     let pending = |cancelled: bool| {
         let newest_handled = cancelled.then(|| NewestHandled {
             event: at_hour(12, "e2", "cancelled").id,
@@ -253,8 +263,9 @@ async fn what_was_overtaken_is_decided_anew() {
     let mut looks = vec![pending(true), pending(false), pending(false)];
     store.expect_pending_appointment_event().returning(move |_| looks.pop().expect("no more"));
     store.expect_first_pending_appointment_event().returning(|_| Ok(None));
-    store.expect_erasure().returning(|_| Ok(None));
-    store.expect_participant().returning(|id| {
+    let mut people = MockPeople::new();
+    people.expect_is_forgotten().returning(|_| Ok(false));
+    people.expect_person().returning(|id| {
         Ok([salon("s1"), client("c1")].into_iter().find(|person| person.id == *id))
     });
     let (tell, applied) = std::sync::mpsc::channel();
@@ -268,8 +279,9 @@ async fn what_was_overtaken_is_decided_anew() {
             AppliedAppointmentEvent::Applied(vec![])
         })
     });
-    let service = Service::over(Arc::new(store));
-    handle(&service, &booking_event("e1", "booked")).await.expect("the second time it can");
+    let event = booking_event("e1", "booked");
+    let handled = over(store, people).handle_appointment_event(&event.id).await;
+    handled.expect("the second time it can");
     assert!(applied.try_iter().eq([Status::Active, Status::Archived]));
 }
 

@@ -6,8 +6,8 @@ use crate::{
     page::Window,
     retention::{RetentionPolicy, RetentionSettings, SalonRetention, store::AgePage},
     testing::{
-        MemoryStore, MockStore,
-        fixture::{Service, text, user},
+        MemoryStore, MockRetentionStore,
+        fixture::{CountingIds, FixedClock, Service, SilentFanout, text, user},
     },
 };
 
@@ -20,6 +20,12 @@ fn service() -> Service {
     let settings = RetentionSettings { policy, log_days: 90 };
     service.retention = service.retention.with_settings(settings);
     service
+}
+
+/// The service over `store` alone.
+fn over(store: MockRetentionStore) -> Retention {
+    let (clock, ids) = (Arc::new(FixedClock::ticking()), Arc::new(CountingIds::new()));
+    Retention::new(Arc::new(store), Arc::new(SilentFanout::new()), clock, ids)
 }
 
 /// A conversation in which the client said something.
@@ -155,7 +161,7 @@ async fn the_notice_is_in_the_client_s_language() {
 
 #[tokio::test]
 async fn a_job_leaves_the_rest_to_the_next() {
-    let mut store = MockStore::new();
+    let mut store = MockRetentionStore::new();
     let here = ConversationId::parse("t1").expect("good");
     store.expect_retention_policy().return_once(|| Ok(None));
     let next = Some(here.clone());
@@ -163,22 +169,17 @@ async fn a_job_leaves_the_rest_to_the_next() {
         .expect_ages()
         .times(LOOKS_MAX as usize)
         .returning(move |_, _, _, _| Ok(AgePage { conversations: vec![], next: next.clone() }));
-    let service = Service::over(Arc::new(store));
-    let rest = service
-        .retention
-        .enforce_retention(RetentionTask::Archive, None)
-        .await
-        .expect("the store works");
+    let rest =
+        over(store).enforce_retention(RetentionTask::Archive, None).await.expect("the store works");
     assert_eq!(rest, Some(here));
 }
 
 #[tokio::test]
 async fn a_store_that_fails_ends_the_go() {
-    let mut store = MockStore::new();
+    let mut store = MockRetentionStore::new();
     store.expect_retention_policy().return_once(|| Ok(None));
     store.expect_trim_logs().return_once(|_| Err(StoreError::Busy("a test".into())));
-    let service = Service::over(Arc::new(store));
-    let outcome = service.retention.enforce_retention(RetentionTask::TrimLog, None).await;
+    let outcome = over(store).enforce_retention(RetentionTask::TrimLog, None).await;
     assert!(matches!(outcome, Err(StoreError::Busy(_))));
 }
 

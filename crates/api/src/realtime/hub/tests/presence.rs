@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use domain::{participant::store::ParticipantWithPartners, testing::MockStore};
+use domain::{
+    participant::store::ParticipantWithPartners,
+    testing::{MockLogStore, MockParticipantStore, MockReadingStore},
+};
 
 use super::*;
 use crate::realtime::{presence as presence_tracker, presence::keep};
@@ -129,13 +132,15 @@ async fn a_circle_that_cannot_be_read_now_is_read_later() {
 /// A hub over a store that knows `s` and `c`, whose circle may be read `reads` times and of which
 /// nothing else may be asked.
 fn over_a_store_that_is_asked(reads: usize) -> Hub {
-    let mut store = MockStore::new();
+    let mut store = MockParticipantStore::new();
     store.expect_acquaintances().times(reads).returning(|who, _| {
         let (person, partner) =
             if who.as_str() == "s" { (salon("s"), "c") } else { (client("c"), "s") };
         Ok(Some(ParticipantWithPartners { person, partners: vec![user(partner)] }))
     });
-    let hub = Hub::new(Arc::new(store));
+    let (log, reading) = (Arc::new(MockLogStore::new()), Arc::new(MockReadingStore::new()));
+    let links = crate::testing::links();
+    let hub = Hub::over(log, reading, Arc::new(store), &Settings::default(), links);
     keep(&hub);
     hub
 }

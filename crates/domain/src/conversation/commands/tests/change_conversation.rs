@@ -3,8 +3,8 @@ use std::sync::Arc;
 use crate::{
     conversation::commands::*,
     testing::{
-        MemoryStore, MockStore,
-        fixture::{Service, talk, user},
+        MemoryStore, MessagingMocks,
+        fixture::{Service, SilentFanout, talk, user},
     },
 };
 
@@ -17,20 +17,22 @@ fn naming(subject: &str) -> ConversationChange {
     ConversationChange { subject: Some(subject), ..ConversationChange::default() }
 }
 
-/// A store that knows who takes part, and panics when it is asked to change anything.
-fn untouchable() -> (ConversationId, Service) {
+/// The service over a store that knows who takes part, and panics when it is asked to change
+/// anything.
+fn untouchable() -> (ConversationId, Messaging, Arc<SilentFanout>) {
     let (id, parties) = talk("conversation", "s1", "c1");
-    let mut store = MockStore::new();
-    store.expect_parties().returning(move |_| Ok(Some(parties.clone())));
-    store.expect_edit_conversation().never();
-    store.expect_delete_conversation().never();
-    (id, Service::over(Arc::new(store)))
+    let mut mocks = MessagingMocks::new();
+    mocks.conversations.expect_parties().returning(move |_| Ok(Some(parties.clone())));
+    mocks.conversations.expect_edit_conversation().never();
+    mocks.conversations.expect_delete_conversation().never();
+    let (messaging, fanout) = mocks.service();
+    (id, messaging, fanout)
 }
 
 #[tokio::test]
 async fn a_client_neither_archives_nor_deletes_and_the_store_is_not_asked_to() {
     use ChangeConversationError::NotForThisSide;
-    let (id, Service { messaging, fanout, .. }) = untouchable();
+    let (id, messaging, fanout) = untouchable();
     let client = user("c1");
 
     let changed = messaging.change_conversation(&id, &client, archive()).await;
@@ -45,7 +47,7 @@ async fn a_client_neither_archives_nor_deletes_and_the_store_is_not_asked_to() {
 #[tokio::test]
 async fn a_stranger_learns_nothing_and_the_store_is_not_asked_to_change() {
     use ChangeConversationError::Unknown;
-    let (id, Service { messaging, fanout, .. }) = untouchable();
+    let (id, messaging, fanout) = untouchable();
     let stranger = user("x");
 
     let changed = messaging.change_conversation(&id, &stranger, archive()).await;
@@ -61,7 +63,7 @@ async fn a_stranger_learns_nothing_and_the_store_is_not_asked_to_change() {
 
 #[tokio::test]
 async fn a_client_who_names_and_archives_in_one_go_does_neither() {
-    let (id, Service { messaging, .. }) = untouchable();
+    let (id, messaging, _) = untouchable();
     let both = ConversationChange { status: Some(Status::Archived), ..naming("Bras") };
     let changed = messaging.change_conversation(&id, &user("c1"), both).await;
     assert!(matches!(changed, Err(ChangeConversationError::NotForThisSide(_))));
@@ -70,12 +72,13 @@ async fn a_client_who_names_and_archives_in_one_go_does_neither() {
 #[tokio::test]
 async fn a_change_that_failed_is_told_to_nobody() {
     let (id, parties) = talk("conversation", "s1", "c1");
-    let mut store = MockStore::new();
+    let mut mocks = MessagingMocks::new();
+    let store = &mut mocks.conversations;
     store.expect_parties().returning(move |_| Ok(Some(parties.clone())));
     let failure = || StoreError::Unavailable("a test".into());
     store.expect_edit_conversation().times(2).returning(move |_| Err(failure()));
     store.expect_delete_conversation().times(1).returning(move |_, _, _| Err(failure()));
-    let Service { messaging, fanout, .. } = Service::over(Arc::new(store));
+    let (messaging, fanout) = mocks.service();
 
     let salon = user("s1");
     let changed = messaging.change_conversation(&id, &salon, archive()).await;

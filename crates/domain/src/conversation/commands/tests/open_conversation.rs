@@ -4,7 +4,7 @@ use crate::{
     conversation::commands::*,
     participant::{Participant, Role},
     testing::{
-        MemoryStore, MockStore,
+        MemoryStore, MessagingMocks,
         fixture::{Service, caller, client, content, salon},
     },
 };
@@ -25,15 +25,16 @@ async fn refused(
     who: &Participant,
     whom: &Participant,
 ) -> OpenConversationError {
-    let mut store = MockStore::new();
-    store
-        .expect_participant()
+    let mut mocks = MessagingMocks::new();
+    mocks
+        .people
+        .expect_person()
         .returning(move |id| Ok(known.iter().find(|person| person.id == *id).cloned()));
-    store.expect_erasure().returning(|_| Ok(None));
-    store.expect_open_conversation().never();
-    let service = Service::over(Arc::new(store));
-    let opened = service.messaging.open_conversation(&caller(who), with(whom)).await;
-    assert_eq!(service.fanout.published(), []);
+    mocks.people.expect_is_forgotten().returning(|_| Ok(false));
+    mocks.conversations.expect_open_conversation().never();
+    let (messaging, fanout) = mocks.service();
+    let opened = messaging.open_conversation(&caller(who), with(whom)).await;
+    assert_eq!(fanout.published(), []);
     opened.expect_err("this may not be opened")
 }
 
@@ -62,19 +63,18 @@ async fn both_have_to_be_known_and_the_client_has_to_be_one() {
 
 #[tokio::test]
 async fn an_opening_that_failed_is_told_to_nobody() {
-    let mut store = MockStore::new();
-    store.expect_participant().returning(|id| {
+    let mut mocks = MessagingMocks::new();
+    mocks.people.expect_person().returning(|id| {
         let people = [salon("s1"), client("c1")];
         Ok(people.into_iter().find(|person| person.id == *id))
     });
-    store.expect_erasure().returning(|_| Ok(None));
+    mocks.people.expect_is_forgotten().returning(|_| Ok(false));
     let failure = StoreError::Unavailable("a test".into());
-    store.expect_open_conversation().return_once(|_| Err(failure));
-    let service = Service::over(Arc::new(store));
-    let opened =
-        service.messaging.open_conversation(&caller(&salon("s1")), with(&client("c1"))).await;
+    mocks.conversations.expect_open_conversation().return_once(|_| Err(failure));
+    let (messaging, fanout) = mocks.service();
+    let opened = messaging.open_conversation(&caller(&salon("s1")), with(&client("c1"))).await;
     assert!(matches!(opened, Err(OpenConversationError::Store(_))));
-    assert_eq!(service.fanout.published(), []);
+    assert_eq!(fanout.published(), []);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use crate::{
     conversation::commands::*,
     testing::{
-        MemoryStore, MockStore,
+        MemoryStore, MessagingMocks,
         fixture::{Service, keyed, talk, text, user},
     },
 };
@@ -15,36 +15,36 @@ fn busy() -> StoreError {
 #[tokio::test]
 async fn a_stranger_s_message_never_reaches_the_store() {
     let (id, parties) = talk("conversation", "s1", "c1");
-    let mut store = MockStore::new();
-    store.expect_parties().return_once(|_| Ok(Some(parties)));
-    store.expect_post_message().never();
-    let service = Service::over(Arc::new(store));
+    let mut mocks = MessagingMocks::new();
+    mocks.conversations.expect_parties().return_once(|_| Ok(Some(parties)));
+    mocks.messages.expect_post_message().never();
+    let (messaging, fanout) = mocks.service();
 
-    let sent = service.messaging.send_message(&id, &user("x"), text("hello")).await;
+    let sent = messaging.send_message(&id, &user("x"), text("hello")).await;
     assert!(matches!(sent, Err(SendMessageError::UnknownConversation)));
-    assert_eq!(service.fanout.published(), []);
+    assert_eq!(fanout.published(), []);
 }
 
 #[tokio::test]
 async fn what_the_store_did_not_take_is_told_to_nobody() {
     let (id, parties) = talk("conversation", "s1", "c1");
-    let mut store = MockStore::new();
-    store.expect_parties().return_once(|_| Ok(Some(parties)));
-    store.expect_post_message().return_once(|_| Err(busy()));
-    let service = Service::over(Arc::new(store));
+    let mut mocks = MessagingMocks::new();
+    mocks.conversations.expect_parties().return_once(|_| Ok(Some(parties)));
+    mocks.messages.expect_post_message().return_once(|_| Err(busy()));
+    let (messaging, fanout) = mocks.service();
 
-    let sent = service.messaging.send_message(&id, &user("c1"), text("hello")).await;
+    let sent = messaging.send_message(&id, &user("c1"), text("hello")).await;
     assert!(matches!(sent, Err(SendMessageError::Store(StoreError::Busy(_)))));
-    assert_eq!(service.fanout.published(), []);
+    assert_eq!(fanout.published(), []);
 }
 
 #[tokio::test]
 async fn a_store_that_is_away_is_no_unknown_conversation() {
     let (id, _) = talk("conversation", "s1", "c1");
-    let mut store = MockStore::new();
-    store.expect_parties().return_once(|_| Err(busy()));
-    let service = Service::over(Arc::new(store));
-    let sent = service.messaging.send_message(&id, &user("c1"), text("hello")).await;
+    let mut mocks = MessagingMocks::new();
+    mocks.conversations.expect_parties().return_once(|_| Err(busy()));
+    let (messaging, _) = mocks.service();
+    let sent = messaging.send_message(&id, &user("c1"), text("hello")).await;
     assert!(matches!(sent, Err(SendMessageError::Store(_))));
 }
 
@@ -61,13 +61,13 @@ async fn what_the_store_refuses_is_refused_and_told_to_nobody() {
     ];
     for (outcome, expected) in table {
         let (id, parties) = talk("conversation", "s1", "c1");
-        let mut store = MockStore::new();
-        store.expect_parties().return_once(|_| Ok(Some(parties)));
-        store.expect_post_message().return_once(|_| Ok(outcome));
-        let service = Service::over(Arc::new(store));
-        let sent = service.messaging.send_message(&id, &user("c1"), keyed("hello", "k1")).await;
+        let mut mocks = MessagingMocks::new();
+        mocks.conversations.expect_parties().return_once(|_| Ok(Some(parties)));
+        mocks.messages.expect_post_message().return_once(|_| Ok(outcome));
+        let (messaging, fanout) = mocks.service();
+        let sent = messaging.send_message(&id, &user("c1"), keyed("hello", "k1")).await;
         assert!(sent.as_ref().is_err_and(expected), "{sent:?}");
-        assert_eq!(service.fanout.published(), []);
+        assert_eq!(fanout.published(), []);
     }
 }
 

@@ -4,8 +4,8 @@ use crate::{
     conversation::event::EventKind,
     privacy::service::*,
     testing::{
-        MemoryStore, MockStore,
-        fixture::{Service, text, user},
+        MemoryStore, MockErasureStore, MockExportStore,
+        fixture::{CountingIds, FixedClock, Service, SilentFanout, text, user},
     },
 };
 
@@ -55,13 +55,20 @@ async fn nothing_is_done_to_who_did_not_ask_for_it() {
 
 #[tokio::test]
 async fn what_failed_is_told_to_nobody_and_tried_again() {
-    let mut store = MockStore::new();
+    let mut store = MockErasureStore::new();
     let (id, _) = crate::testing::fixture::talk("conversation", "s1", "c1");
     store.expect_next_to_erase().return_once(move |_| Ok(Some(id)));
     store.expect_erase_in().return_once(|_| Err(StoreError::Busy("a test".into())));
     store.expect_finish_erasure().never();
-    let service = Service::over(Arc::new(store));
-    let erased = service.privacy.erase_person(&user("c1")).await;
+    let fanout = Arc::new(SilentFanout::new());
+    let privacy = Privacy::new(
+        Arc::new(store),
+        Arc::new(MockExportStore::new()),
+        fanout.clone(),
+        Arc::new(FixedClock::ticking()),
+        Arc::new(CountingIds::new()),
+    );
+    let erased = privacy.erase_person(&user("c1")).await;
     assert!(matches!(erased, Err(JobFailure::Retry { .. })));
-    assert_eq!(service.fanout.published(), []);
+    assert_eq!(fanout.published(), []);
 }

@@ -137,7 +137,7 @@ async fn where_no_mail_leaves_none_is_decided_on_and_none_is_lost() {
 
 #[tokio::test]
 async fn somebody_whose_case_cannot_be_read_holds_up_nobody() {
-    let mut store = crate::testing::MockStore::new();
+    let mut store = crate::testing::MockMailStore::new();
     store.expect_due_for_mail().return_once(|_| Ok(vec![user("c1"), user("c2")]));
     store
         .expect_mail_case()

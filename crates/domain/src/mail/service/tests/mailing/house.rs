@@ -3,7 +3,7 @@ use crate::{
     conversation::store::ReadTarget,
     jobs::{Task, store::JobFilter},
     testing::{
-        MemoryStore, MockStore,
+        MemoryStore, MockMailStore,
         fixture::{CountingIds, MemoryPostOffice, Service, client, text},
     },
 };
@@ -84,7 +84,7 @@ impl House {
     /// Hands a mail over as a node does that dies before it can note that.
     pub(super) async fn send_and_die(&self, mail: &MailId) {
         let open = self.service.store.open_mail(mail).await.expect("the store works");
-        let mut store = MockStore::new();
+        let mut store = MockMailStore::new();
         store.expect_open_mail().return_once(move |_| Ok(open));
         store.expect_close_mail().returning(|_| Err(StoreError::Unavailable("a test".into())));
         let dying = mailing(Arc::new(store), &self.service, self.post_office.clone());
