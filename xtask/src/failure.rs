@@ -64,6 +64,12 @@ impl From<xtask::node::NodeError> for Failure {
     }
 }
 
+impl From<xtask::package::Missing> for Failure {
+    fn from(error: xtask::package::Missing) -> Self {
+        Self::from_error(&error)
+    }
+}
+
 /// For verbs that take no arguments.
 pub(crate) fn no_arguments(arguments: &[String]) -> Result<(), Failure> {
     match arguments.first() {

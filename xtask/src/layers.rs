@@ -17,16 +17,16 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     no_arguments(arguments)?;
     let members = list(&["--workspace", "--depth", "0"])?;
     let names: Vec<&str> = members.iter().map(|member| member.name.as_str()).collect();
-    let mut wrong = rules::unknown(RULES, &names);
+    let mut wrong = rules::unlisted(RULES, &names);
     for rule in RULES.iter().filter(|rule| names.contains(&rule.of)) {
         for kind in [Kind::Normal, Kind::Build, Kind::Dev] {
             let edges = ["-p", rule.of, "-e", kind.name(), "--depth", "1"];
-            wrong.extend(rule.broken_by(kind, &list(&edges)?, &names));
+            wrong.extend(rule.violations(kind, &list(&edges)?, &names));
         }
     }
     let below_domain = list(&["-p", "domain", "-e", "normal"])?;
-    wrong.extend(rules::strangers(DOMAIN_MAY_USE, &below_domain));
-    wrong.extend(rules::objections(CIRCLES)?);
+    wrong.extend(rules::foreign_packages(DOMAIN_MAY_USE, &below_domain));
+    wrong.extend(rules::circle_faults(CIRCLES)?);
     if !wrong.is_empty() {
         return Err(Failure::Other(wrong.join("\n")));
     }

@@ -5,7 +5,7 @@
 #[cfg(not(unix))]
 compile_error!("these verbs need Linux or macOS; on Windows they work inside WSL 2");
 
-pub mod leash;
+pub mod child_guard;
 pub mod modules;
 pub mod node;
 pub mod package;

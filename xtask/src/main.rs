@@ -43,7 +43,7 @@ fn main() -> ExitCode {
 
 fn perform(arguments: &[String], stop: &Interrupt) -> Result<(), Failure> {
     let Some((verb, rest)) = arguments.split_first() else {
-        return Err(Failure::Usage("which verb?".into()));
+        return Err(Failure::Usage("no verb given".into()));
     };
     match verb.as_str() {
         "dev" => dev::run(rest, stop),

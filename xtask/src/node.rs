@@ -7,15 +7,24 @@ use std::{
 };
 
 use crate::{
-    package::{self, Installer},
+    package::{Missing, Package},
     process,
+};
+
+const NODE: Package = Package {
+    name: "Node.js 18 or newer with npm",
+    debian: "nodejs npm",
+    fedora: "nodejs npm",
+    alpine: "nodejs npm",
+    arch: "nodejs npm",
+    homebrew: Some("node"),
 };
 
 /// `npm` is missing or failed.
 #[derive(Debug)]
 pub enum NodeError {
     /// There is none, and we may not or cannot install it.
-    Missing,
+    Missing(Missing),
     /// It could not be started.
     Start(io::Error),
     /// It ran and failed; it has said why on the terminal.
@@ -25,14 +34,7 @@ pub enum NodeError {
 impl fmt::Display for NodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Missing => f.write_str(concat!(
-                "Node.js 18 or newer with npm is needed. Install it, then run this again:\n",
-                "  Debian, Ubuntu  sudo apt-get install nodejs npm\n",
-                "  Fedora, RHEL    sudo dnf install nodejs npm\n",
-                "  Alpine          sudo apk add nodejs npm\n",
-                "  Arch            sudo pacman -S nodejs npm\n",
-                "  macOS           brew install node",
-            )),
+            Self::Missing(missing) => missing.fmt(f),
             Self::Start(_) => f.write_str("npm could not be started"),
             Self::Failed(folder) => write!(f, "npm ci failed in {}", folder.display()),
         }
@@ -43,21 +45,10 @@ impl std::error::Error for NodeError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Start(source) => Some(source),
-            Self::Missing | Self::Failed(_) => None,
+            Self::Missing(_) | Self::Failed(_) => None,
         }
     }
 }
-
-/// The system's ways to install Node.js.
-const INSTALLERS: &[Installer] = &[
-    &[
-        &["apt-get", "update", "-qq"],
-        &["apt-get", "install", "-y", "-qq", "--no-install-recommends", "nodejs", "npm"],
-    ],
-    &[&["dnf", "install", "-y", "-q", "nodejs", "npm"]],
-    &[&["apk", "add", "--quiet", "nodejs", "npm"]],
-    &[&["pacman", "-Sy", "--noconfirm", "nodejs", "npm"]],
-];
 
 /// Installs what the lock file in `folder` pins, and nothing else: no script of a package runs.
 /// Each archive must match the lock's sha512, or npm refuses it.
@@ -105,12 +96,7 @@ fn is_current(folder: &Path) -> bool {
 /// # Errors
 /// [`NodeError::Missing`], whose text says what to install.
 pub fn npm() -> Result<PathBuf, NodeError> {
-    found()
-        .or_else(|| {
-            package::install("Node.js", INSTALLERS);
-            found()
-        })
-        .ok_or(NodeError::Missing)
+    NODE.require(found).map_err(NodeError::Missing)
 }
 
 fn found() -> Option<PathBuf> {

@@ -11,7 +11,7 @@ use std::{
 };
 
 use xtask::{
-    leash::Leash,
+    child_guard::ChildGuard,
     poll,
     process::{self, Signal},
 };
@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) struct Running {
     name: String,
     child: Child,
-    _leash: Leash,
+    _guard: ChildGuard,
 }
 
 impl Running {
@@ -36,8 +36,8 @@ impl Running {
         let name = name(command);
         let failed = || Failure::while_doing(format!("start {name}"));
         let child = command.stdin(Stdio::null()).process_group(0).spawn().map_err(failed())?;
-        let leash = Leash::tie(child.id()).map_err(failed())?;
-        Ok(Self { name, child, _leash: leash })
+        let guard = ChildGuard::watch(child.id()).map_err(failed())?;
+        Ok(Self { name, child, _guard: guard })
     }
 
     /// How it ended, if it has.

@@ -45,8 +45,8 @@ pub(crate) fn run(arguments: &[String], stop: &Interrupt) -> Result<(), Failure>
     let (binaries, cluster) = report.step("compile", || compile_beside_the_database(stop))?;
     for layer in Layer::ALL {
         let database_url = &cluster.url("postgres");
-        let scene = Scene { database_url, client: &client, python: &python, stop };
-        report.tests(layer.name(), |tally| scene.run(layer, &binaries, tally))?;
+        let environment = Environment { database_url, client: &client, python: &python, stop };
+        report.tests(layer.name(), |tally| environment.run(layer, &binaries, tally))?;
     }
     cluster.stop()?;
     if let Some(folder) = suites::folder() {
@@ -83,29 +83,34 @@ fn compile_beside_the_database(stop: &Interrupt) -> Result<(Vec<Binary>, Cluster
 }
 
 /// What tests find around them.
-struct Scene<'a> {
+struct Environment<'a> {
     database_url: &'a str,
     client: &'a Path,
     python: &'a Path,
     stop: &'a Interrupt,
 }
 
-impl Scene<'_> {
+impl Environment<'_> {
     fn run(&self, layer: Layer, binaries: &[Binary], tally: &mut Tally) -> Result<(), Failure> {
         for binary in binaries {
             if Layer::of(binary)? == layer {
-                self.play(&binary.title(), binary.command(), tally)?;
+                self.run_program(&binary.title(), binary.command(), tally)?;
             }
         }
         if layer == Layer::Unit {
             // Examples in the documentation are no binaries; cargo runs them itself.
             let examples = workspace::cargo(["test", "--workspace", "--doc"]);
-            self.play("examples in the documentation", examples, tally)?;
+            self.run_program("examples in the documentation", examples, tally)?;
         }
         Ok(())
     }
 
-    fn play(&self, title: &str, mut command: Command, tally: &mut Tally) -> Result<(), Failure> {
+    fn run_program(
+        &self,
+        title: &str,
+        mut command: Command,
+        tally: &mut Tally,
+    ) -> Result<(), Failure> {
         println!("\n{title}");
         command
             .env("TEST_DATABASE_URL", self.database_url)
@@ -118,11 +123,11 @@ impl Scene<'_> {
         if env::var_os("RUST_BACKTRACE").is_none() {
             command.env("RUST_BACKTRACE", "1");
         }
-        let played = run::by_line(&mut command, self.stop, |line| {
+        let ran = run::by_line(&mut command, self.stop, |line| {
             println!("{line}");
             tally.read(line);
         });
-        match played {
+        match ran {
             Err(Failure::Program(..)) => Err(Failure::Other(format!("{title} failed"))),
             other => other,
         }

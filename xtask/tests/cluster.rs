@@ -98,19 +98,19 @@ fn what_is_kept_is_found_again() {
 
 #[test]
 fn a_cluster_ends_with_its_killed_owner() {
-    let mut owner = Owner::start("test-leash");
+    let mut owner = Owner::start("test-guard");
     assert!(answers(owner.port));
 
     owner.process.kill().expect("a kill");
     let silent = poll::until(PATIENCE, PAUSE, || Ok::<_, ()>((!answers(owner.port)).then_some(())));
     assert_eq!(silent, Ok(Some(())));
-    drop(Cluster::start(options("test-leash")));
+    drop(Cluster::start(options("test-guard")));
 }
 
 #[test]
 fn an_orphan_is_replaced() {
     let mut owner = Owner::start("test-orphan");
-    owner.cut_leash();
+    owner.kill_guard();
     owner.process.kill().expect("a kill");
     owner.process.wait().expect("an end");
     assert!(answers(owner.port), "it should have been orphaned");
@@ -154,12 +154,12 @@ impl Owner {
     }
 
     /// Kills the shell that would end the cluster, so that nothing does.
-    fn cut_leash(&self) {
+    fn kill_guard(&self) {
         let children = process::children(self.process.id());
-        let leash = children.into_iter().find(|child| {
+        let guard = children.into_iter().find(|child| {
             process::command_line(*child).is_some_and(|line| line.starts_with("sh "))
         });
-        assert!(process::send(Signal::Kill, leash.expect("a leash")).expect("a shell"));
+        assert!(process::send(Signal::Kill, guard.expect("a guard")).expect("a shell"));
     }
 }
 

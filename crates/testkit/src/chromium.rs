@@ -15,7 +15,7 @@ use tokio::{
 };
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
 use xtask::{
-    leash::Leash,
+    child_guard::ChildGuard,
     process::{Signal, send_to_group},
     workspace,
 };
@@ -51,7 +51,7 @@ const OPTIONS: [&str; 15] = [
 pub struct Chromium {
     child: Child,
     profile: PathBuf,
-    _leash: Leash,
+    _guard: ChildGuard,
 }
 
 impl Chromium {
@@ -101,8 +101,9 @@ impl Chromium {
             .process_group(0)
             .spawn()
             .map_err(Fault::while_doing("run chromium"))?;
-        let leash = Leash::tie(child.id()).map_err(Fault::while_doing("watch over chromium"))?;
-        Ok(Self { child, profile, _leash: leash })
+        let guard =
+            ChildGuard::watch(child.id()).map_err(Fault::while_doing("watch over chromium"))?;
+        Ok(Self { child, profile, _guard: guard })
     }
 
     fn end(&mut self) -> io::Result<()> {

@@ -12,7 +12,7 @@ use std::{
 
 use tokio::process::{Child, Command};
 use xtask::{
-    leash::Leash,
+    child_guard::ChildGuard,
     process::{Signal, send},
 };
 
@@ -234,7 +234,7 @@ const INHERITED: [&str; 3] = ["PATH", "HOME", "LLVM_PROFILE_FILE"];
 #[derive(Debug)]
 struct Process {
     child: Child,
-    _leash: Leash,
+    _guard: ChildGuard,
 }
 
 impl Process {
@@ -245,7 +245,7 @@ impl Process {
         let id = child.id().ok_or_else(gone)?;
         Ok(Self {
             child,
-            _leash: Leash::tie(id).map_err(Fault::while_doing("watch over the server"))?,
+            _guard: ChildGuard::watch(id).map_err(Fault::while_doing("watch over the server"))?,
         })
     }
 

@@ -24,15 +24,15 @@ const TESTS_ONLY: &str = "testing";
 
 impl Rule {
     /// What is wrong with `tree`: the crate itself, then those it depends on directly.
-    pub(super) fn broken_by(&self, kind: Kind, tree: &[Package], ours: &[&str]) -> Vec<String> {
+    pub(super) fn violations(&self, kind: Kind, tree: &[Package], ours: &[&str]) -> Vec<String> {
         tree.iter()
             .filter(|package| package.name != self.of && ours.contains(&package.name.as_str()))
-            .filter_map(|package| self.objection(kind, package))
-            .map(|objection| format!("{objection}: {}", self.because))
+            .filter_map(|package| self.fault(kind, package))
+            .map(|fault| format!("{fault}: {}", self.because))
             .collect()
     }
 
-    fn objection(&self, kind: Kind, to: &Package) -> Option<String> {
+    fn fault(&self, kind: Kind, to: &Package) -> Option<String> {
         let (of, name) = (self.of, to.name.as_str());
         let in_tests = kind == Kind::Dev;
         let allowed =
@@ -47,7 +47,7 @@ impl Rule {
 }
 
 /// Members of the workspace that no rule is about.
-pub(super) fn unknown(rules: &[Rule], members: &[&str]) -> Vec<String> {
+pub(super) fn unlisted(rules: &[Rule], members: &[&str]) -> Vec<String> {
     members
         .iter()
         .filter(|member| rules.iter().all(|rule| rule.of != **member))
@@ -56,7 +56,7 @@ pub(super) fn unknown(rules: &[Rule], members: &[&str]) -> Vec<String> {
 }
 
 /// Packages below `domain` that nobody agreed to.
-pub(super) fn strangers(allowed: &[&str], below_domain: &[Package]) -> Vec<String> {
+pub(super) fn foreign_packages(allowed: &[&str], below_domain: &[Package]) -> Vec<String> {
     let mut names: Vec<&str> = below_domain.iter().map(|it| it.name.as_str()).collect();
     names.sort_unstable();
     names.dedup();
@@ -64,7 +64,7 @@ pub(super) fn strangers(allowed: &[&str], below_domain: &[Package]) -> Vec<Strin
         .into_iter()
         .filter(|name| *name != "domain" && !allowed.contains(name))
         .map(|name| {
-            format!("domain reaches {name}: drivers, runtimes and formats stop at its door")
+            format!("domain reaches {name}: drivers, runtimes and formats are for adapters")
         })
         .collect()
 }
@@ -133,7 +133,7 @@ pub(super) struct Allowed {
 }
 
 /// What is wrong with the circles of every crate: those that are not on `allowed`, and those of the list that are gone.
-pub(super) fn objections(allowed: &[Allowed]) -> Result<Vec<String>, Failure> {
+pub(super) fn circle_faults(allowed: &[Allowed]) -> Result<Vec<String>, Failure> {
     let mut found = Vec::new();
     for root in workspace::crate_roots().map_err(Failure::while_doing("list the crates"))? {
         let graph = Graph::of(&root).map_err(|error| Failure::Other(error.to_string()))?;
@@ -191,7 +191,7 @@ mod rules_tests {
     }
 
     fn broken(of: &str, kind: Kind, tree: &str) -> Vec<String> {
-        rule_of(of).broken_by(kind, &parse(tree), &OURS)
+        rule_of(of).violations(kind, &parse(tree), &OURS)
     }
 
     #[test]
@@ -223,14 +223,14 @@ mod rules_tests {
 
     #[test]
     fn a_crate_nobody_has_thought_about_is_caught() {
-        assert!(unknown(RULES, &["domain", "testkit"]).is_empty());
-        assert_eq!(unknown(RULES, &["domain", "carrier-pigeon"]).len(), 1);
+        assert!(unlisted(RULES, &["domain", "testkit"]).is_empty());
+        assert_eq!(unlisted(RULES, &["domain", "carrier-pigeon"]).len(), 1);
     }
 
     #[test]
     fn a_driver_deep_below_the_domain_is_caught() {
         let tree = parse("domain v0.1.0 (/w)|\nuuid v1.0.0|\ntokio v1.0.0|\ntokio v1.0.0| (*)\n");
-        let wrong = strangers(DOMAIN_MAY_USE, &tree);
+        let wrong = foreign_packages(DOMAIN_MAY_USE, &tree);
         assert_eq!(wrong.len(), 1);
         assert!(wrong[0].starts_with("domain reaches tokio"), "{wrong:?}");
     }

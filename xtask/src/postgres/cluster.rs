@@ -12,7 +12,7 @@ use std::{
 
 use super::{ClusterError, Options, User, binaries::Binaries};
 use crate::{
-    leash::Leash,
+    child_guard::ChildGuard,
     poll, postgres,
     process::{self, Signal},
 };
@@ -279,7 +279,7 @@ const STOP_PATIENCE: Duration = Duration::from_secs(20);
 #[derive(Debug)]
 pub(super) struct Postmaster {
     child: Child,
-    leash: Option<Leash>,
+    guard: Option<ChildGuard>,
 }
 
 /// Why one attempt to start led nowhere.
@@ -318,9 +318,9 @@ impl Postmaster {
             .process_group(0)
             .spawn()
             .map_err(ClusterError::while_doing("start PostgreSQL"))?;
-        let mut this = Self { child, leash: None };
-        let leash = Leash::tie(this.child.id());
-        this.leash = Some(leash.map_err(ClusterError::while_doing("watch over PostgreSQL"))?);
+        let mut this = Self { child, guard: None };
+        let guard = ChildGuard::watch(this.child.id());
+        this.guard = Some(guard.map_err(ClusterError::while_doing("watch over PostgreSQL"))?);
         poll::until(START_PATIENCE, PAUSE, || this.is_ready(data, &log))?
             .ok_or(ClusterError::TooSlow("start", START_PATIENCE))?;
         Ok(this)

@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{ClusterError, User, cluster::free_port};
-use crate::{leash::Leash, poll, postgres, process};
+use crate::{child_guard::ChildGuard, poll, postgres, process};
 
 const PAUSE: Duration = Duration::from_millis(10);
 const START_PATIENCE: Duration = Duration::from_secs(30);
@@ -34,7 +34,7 @@ pub struct Pooler {
     port: u16,
     home: PathBuf,
     child: Child,
-    _leash: Leash,
+    _guard: ChildGuard,
 }
 
 impl Pooler {
@@ -75,10 +75,10 @@ impl Pooler {
                 .process_group(0)
                 .spawn()
                 .map_err(ClusterError::while_doing("start PgBouncer"))?;
-            let leash = Leash::tie(child.id())
+            let guard = ChildGuard::watch(child.id())
                 .map_err(ClusterError::while_doing("watch over PgBouncer"))?;
             if takes_connections(&mut child, own_port)? {
-                return Ok(Self { port: own_port, home, child, _leash: leash });
+                return Ok(Self { port: own_port, home, child, _guard: guard });
             }
         }
         Err(ClusterError::Program("PgBouncer", "it ended as soon as it was started".to_owned()))

@@ -1,41 +1,19 @@
 //! Chromium, the browser in which the stock client is tested too.
 
-use xtask::{
-    package::{self, Installer},
-    process,
-};
+use xtask::{package::Package, process};
 
 use crate::failure::Failure;
 
-/// The system's ways to install it.
-const INSTALLERS: &[Installer] = &[
-    &[
-        &["apt-get", "update", "-qq"],
-        &["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium"],
-    ],
-    &[&["dnf", "install", "-y", "-q", "chromium"]],
-    &[&["apk", "add", "--quiet", "chromium"]],
-    &[&["pacman", "-Sy", "--noconfirm", "chromium"]],
-];
+const CHROMIUM: Package = Package {
+    name: "Chromium, as `chromium` on PATH,",
+    debian: "chromium",
+    fedora: "chromium",
+    alpine: "chromium",
+    arch: "chromium",
+    homebrew: None,
+};
 
-/// Makes sure that `chromium` is on `PATH`. The administrator of a machine without it gets it installed
-/// by the system's package manager.
+/// Makes sure that `chromium` is on `PATH`.
 pub(super) fn install() -> Result<(), Failure> {
-    if !is_there() {
-        package::install("Chromium", INSTALLERS);
-    }
-    is_there().then_some(()).ok_or_else(|| {
-        Failure::Other(
-            "Chromium is needed for the tests, as `chromium` on PATH. Install it, then run this again:\n  \
-             Debian, Ubuntu  sudo apt-get install chromium\n  \
-             Fedora, RHEL    sudo dnf install chromium\n  \
-             Alpine          sudo apk add chromium\n  \
-             Arch            sudo pacman -S chromium"
-                .into(),
-        )
-    })
-}
-
-fn is_there() -> bool {
-    process::find("chromium").is_some()
+    CHROMIUM.require(|| process::find("chromium")).map(drop).map_err(Failure::from)
 }

@@ -1,37 +1,19 @@
 //! `pgbouncer`, the connection pooler that the server is tested against.
 
-use xtask::{
-    package::{self, Installer},
-    postgres::Pooler,
-};
+use xtask::{package::Package, postgres::Pooler};
 
 use crate::failure::Failure;
 
-/// The system's ways to install it.
-const INSTALLERS: &[Installer] = &[
-    &[
-        &["apt-get", "update", "-qq"],
-        &["apt-get", "install", "-y", "-qq", "--no-install-recommends", "pgbouncer"],
-    ],
-    &[&["dnf", "install", "-y", "-q", "pgbouncer"]],
-    &[&["apk", "add", "--quiet", "pgbouncer"]],
-    &[&["pacman", "-Sy", "--noconfirm", "pgbouncer"]],
-];
+const PGBOUNCER: Package = Package {
+    name: "PgBouncer, as `pgbouncer` on PATH,",
+    debian: "pgbouncer",
+    fedora: "pgbouncer",
+    alpine: "pgbouncer",
+    arch: "pgbouncer",
+    homebrew: Some("pgbouncer"),
+};
 
-/// Makes sure that `pgbouncer` is there. The administrator of a machine without it gets it installed
-/// by the system's package manager.
+/// Makes sure that `pgbouncer` is there.
 pub(super) fn install() -> Result<(), Failure> {
-    if Pooler::program().is_none() {
-        package::install("PgBouncer", INSTALLERS);
-    }
-    Pooler::program().map(drop).ok_or_else(|| {
-        Failure::Other(
-            "PgBouncer is needed for the tests, as `pgbouncer` on PATH. Install it, then run this again:\n  \
-             Debian, Ubuntu  sudo apt-get install pgbouncer\n  \
-             Fedora, RHEL    sudo dnf install pgbouncer\n  \
-             Alpine          sudo apk add pgbouncer\n  \
-             Arch            sudo pacman -S pgbouncer"
-                .into(),
-        )
-    })
+    PGBOUNCER.require(Pooler::program).map(drop).map_err(Failure::from)
 }

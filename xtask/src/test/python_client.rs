@@ -6,23 +6,18 @@ use std::{
     process::Command,
 };
 
-use xtask::{
-    package::{self, Installer},
-    process, workspace,
-};
+use xtask::{package::Package, process, workspace};
 
 use crate::{failure::Failure, interrupt::Interrupt, run};
 
-/// The system's ways to install Python with what makes environments.
-const INSTALLERS: &[Installer] = &[
-    &[
-        &["apt-get", "update", "-qq"],
-        &["apt-get", "install", "-y", "-qq", "--no-install-recommends", "python3", "python3-venv"],
-    ],
-    &[&["dnf", "install", "-y", "-q", "python3", "python3-pip"]],
-    &[&["apk", "add", "--quiet", "python3", "py3-pip"]],
-    &[&["pacman", "-Sy", "--noconfirm", "python", "python-pip"]],
-];
+const PYTHON: Package = Package {
+    name: "Python 3.10 or newer with venv",
+    debian: "python3 python3-venv",
+    fedora: "python3 python3-pip",
+    alpine: "python3 py3-pip",
+    arch: "python python-pip",
+    homebrew: Some("python"),
+};
 
 /// Installs what `requirements.txt` pins, unless that is there already, and says which Python has it. Each archive
 /// must match its sha256, or pip refuses it; and nothing is built, so no code of a package runs.
@@ -55,32 +50,13 @@ fn is_current(pinned: &Path, stamp: &Path) -> bool {
 // Some systems have Python and not what makes environments; that shows only when one is made.
 fn make_environment(folder: &Path, stop: &Interrupt) -> Result<(), Failure> {
     let make = || {
-        let python = process::find("python3").ok_or_else(missing)?;
-        run::to_end(Command::new(python).args(["-m", "venv", "--clear"]).arg(folder), stop)
-    };
-    match make() {
-        Ok(()) => Ok(()),
-        Err(Failure::Interrupted) => Err(Failure::Interrupted),
-        Err(_) => {
-            package::install("Python with venv", INSTALLERS);
-            make().map_err(|failure| match failure {
-                Failure::Interrupted => failure,
-                _ => missing(),
-            })
+        let mut venv = Command::new(process::find("python3")?);
+        match run::to_end(venv.args(["-m", "venv", "--clear"]).arg(folder), stop) {
+            Err(Failure::Interrupted) => Some(Err(Failure::Interrupted)),
+            made => made.ok().map(Ok),
         }
-    }
-}
-
-fn missing() -> Failure {
-    Failure::Other(
-        "Python 3.10 or newer with venv is needed for the tests. Install it, then run this again:\n  \
-         Debian, Ubuntu  sudo apt-get install python3 python3-venv\n  \
-         Fedora, RHEL    sudo dnf install python3 python3-pip\n  \
-         Alpine          sudo apk add python3 py3-pip\n  \
-         Arch            sudo pacman -S python python-pip\n  \
-         macOS           brew install python"
-            .into(),
-    )
+    };
+    PYTHON.require(make)?
 }
 
 #[cfg(test)]

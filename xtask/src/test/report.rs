@@ -10,7 +10,7 @@ use crate::{
 /// The steps done so far.
 #[derive(Debug)]
 pub(super) struct Report {
-    begun: Instant,
+    started: Instant,
     rows: Vec<Row>,
 }
 
@@ -24,7 +24,7 @@ struct Row {
 
 impl Report {
     pub(super) fn begin() -> Self {
-        Self { begun: Instant::now(), rows: Vec::new() }
+        Self { started: Instant::now(), rows: Vec::new() }
     }
 
     /// Does a step, under its headline.
@@ -58,10 +58,10 @@ impl Report {
         work: impl FnOnce() -> Result<(T, Option<usize>), Failure>,
     ) -> Result<T, Failure> {
         println!("\n{}", bold(&format!("== {name}")));
-        let begun = Instant::now();
+        let started = Instant::now();
         let (done, passed) = work().map_err(|failure| named(name, failure))?;
-        let took = begun.elapsed();
-        println!("{}", faint(&format!("   {name}: {}", in_words(took))));
+        let took = started.elapsed();
+        println!("{}", faint(&format!("   {name}: {}", duration_text(took))));
         self.rows.push(Row { name, passed, took });
         Ok(done)
     }
@@ -78,7 +78,7 @@ impl Report {
             let passed = row.passed.map_or(String::new(), |passed| passed.to_string());
             lines.push(line(row.name, &passed, row.took));
         }
-        lines.push(line("total", &self.passed().to_string(), self.begun.elapsed()));
+        lines.push(line("total", &self.passed().to_string(), self.started.elapsed()));
         lines.join("\n")
     }
 
@@ -88,7 +88,7 @@ impl Report {
 }
 
 fn line(name: &str, passed: &str, took: Duration) -> String {
-    format!("{name:<16}{passed:>7}  {:>11}", in_words(took))
+    format!("{name:<16}{passed:>7}  {:>11}", duration_text(took))
 }
 
 fn named(step: &str, failure: Failure) -> Failure {
@@ -98,7 +98,7 @@ fn named(step: &str, failure: Failure) -> Failure {
     }
 }
 
-fn in_words(took: Duration) -> String {
+fn duration_text(took: Duration) -> String {
     let seconds = took.as_secs();
     if seconds < 60 {
         format!("{:.1} s", took.as_secs_f64())
@@ -172,8 +172,8 @@ mod report_tests {
 
     #[test]
     fn durations_are_short_to_read() {
-        assert_eq!(in_words(Duration::from_millis(1240)), "1.2 s");
-        assert_eq!(in_words(Duration::from_secs(125)), "2 min 05 s");
+        assert_eq!(duration_text(Duration::from_millis(1240)), "1.2 s");
+        assert_eq!(duration_text(Duration::from_secs(125)), "2 min 05 s");
     }
 }
 

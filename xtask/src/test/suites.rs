@@ -18,13 +18,40 @@ use crate::{failure::Failure, interrupt::Interrupt, run};
 
 /// Where they lie.
 const VARIABLE: &str = "PROTOCOL_SUITES";
-/// The repositories, by name.
-const SUITES: [&str; 2] = ["engine.io-protocol", "socket.io-protocol"];
+/// The suites.
+const SUITES: [Suite; 2] = [
+    Suite { repository: "engine.io-protocol", tests: 24 },
+    Suite { repository: "socket.io-protocol", tests: 32 },
+];
 /// Where the suites look for a server; it is written in them.
 const ADDRESS: &str = "localhost:3000";
 /// How long the echo application may take to listen.
 const START_MAX: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(20);
+
+/// A suite, and how many tests it has.
+#[derive(Clone, Copy, Debug)]
+struct Suite {
+    repository: &'static str,
+    tests: usize,
+}
+
+impl Suite {
+    fn folder(self, checkouts: &Path) -> PathBuf {
+        checkouts.join(self.repository).join("test-suite")
+    }
+
+    /// A suite may gain tests. One that ran fewer was not run as published: mocha ends well even
+    /// when it ran none.
+    fn check(self, tally: Tally) -> Result<(), Failure> {
+        let Self { repository, tests } = self;
+        if tally.passed >= tests {
+            return Ok(());
+        }
+        let passed = tally.passed;
+        Err(Failure::Other(format!("{repository}: {passed} tests passed, {tests} were expected")))
+    }
+}
 
 /// The folder they lie in. Without one, says that they are not run.
 pub(super) fn folder() -> Option<PathBuf> {
@@ -37,21 +64,24 @@ pub(super) fn folder() -> Option<PathBuf> {
 
 /// Runs both against the echo application.
 pub(super) fn run(folder: &Path, tally: &mut Tally, stop: &Interrupt) -> Result<(), Failure> {
-    let suites = SUITES.map(|name| folder.join(name).join("test-suite"));
-    for suite in &suites {
-        node::ensure_locked(suite)?;
+    for suite in &SUITES {
+        node::ensure_locked(&suite.folder(folder))?;
     }
     let mut build = workspace::cargo(["build", "--package", "socketio", "--example", "echo"]);
     run::to_end(&mut build, stop)?;
     let mut echo = start()?;
-    for suite in &suites {
-        println!("\n{}", suite.display());
+    for suite in &SUITES {
+        let folder = suite.folder(folder);
+        println!("\n{}", folder.display());
         let mut mocha = Command::new("node");
-        mocha.args(["node_modules/mocha/bin/mocha", "test-suite.js"]).current_dir(suite);
+        mocha.args(["node_modules/mocha/bin/mocha", "test-suite.js"]).current_dir(folder);
+        let mut passed = Tally::default();
         run::by_line(&mut mocha, stop, |line| {
             println!("{line}");
-            tally.read_mocha(line);
+            passed.read_mocha(line);
         })?;
+        suite.check(passed)?;
+        tally.passed += passed.passed;
     }
     echo.stop()
 }
@@ -69,5 +99,28 @@ fn start() -> Result<run::Running, Failure> {
     match is_up {
         Some(_) => Ok(echo),
         None => Err(Failure::Other(format!("the echo application does not listen on {ADDRESS}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_suite_that_ran_fewer_tests_than_it_has_fails_by_name() {
+        assert_eq!(SUITES.map(|suite| suite.tests), [24, 32]);
+        for suite in SUITES {
+            let ran = |count: usize| {
+                let mut tally = Tally::default();
+                tally.read_mocha(&format!("  {count} passing (1ms)"));
+                suite.check(tally)
+            };
+            assert!(ran(suite.tests).is_ok() && ran(suite.tests + 1).is_ok());
+            for few in [0, suite.tests - 1] {
+                let text = ran(few).expect_err("too few").to_string();
+                let expected = format!("{few} tests passed, {} were expected", suite.tests);
+                assert_eq!(text, format!("{}: {expected}", suite.repository));
+            }
+        }
     }
 }

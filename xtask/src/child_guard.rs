@@ -7,18 +7,18 @@ use std::{
 };
 
 /// Watches over a process group on behalf of this process. If this one dies, even by `kill -9`, the group
-/// is sent `SIGINT`. Dropping the leash lets go of it.
+/// is sent `SIGINT`. Dropping the guard leaves the group running.
 ///
 /// A shell waits on a pipe whose other end only we hold; the system closes it when we are gone.
 #[derive(Debug)]
-pub struct Leash(Child);
+pub struct ChildGuard(Child);
 
-impl Leash {
+impl ChildGuard {
     /// Ties the group that `leader` leads to the life of this process.
     ///
     /// # Errors
     /// When the system's shell could not be started.
-    pub fn tie(leader: u32) -> io::Result<Self> {
+    pub fn watch(leader: u32) -> io::Result<Self> {
         Command::new("sh")
             .args(["-c", "read -r _; kill -s INT -- \"-$1\"", "sh"])
             .arg(leader.to_string())
@@ -33,7 +33,7 @@ impl Leash {
     }
 }
 
-impl Drop for Leash {
+impl Drop for ChildGuard {
     fn drop(&mut self) {
         // Killed before the pipe closes, so that it signals nobody. Both can fail only when it is gone already.
         self.0.kill().ok();
@@ -52,15 +52,15 @@ mod tests {
     #[test]
     fn a_closed_pipe_ends_the_process() {
         let mut sleeper = sleeper();
-        let mut leash = Leash::tie(sleeper.id()).expect("a shell");
-        drop(leash.0.stdin.take());
+        let mut guard = ChildGuard::watch(sleeper.id()).expect("a shell");
+        drop(guard.0.stdin.take());
         assert!(!sleeper.wait().expect("a child").success());
     }
 
     #[test]
-    fn a_dropped_leash_lets_go() {
+    fn a_dropped_guard_signals_nobody() {
         let mut sleeper = sleeper();
-        drop(Leash::tie(sleeper.id()).expect("a shell"));
+        drop(ChildGuard::watch(sleeper.id()).expect("a shell"));
         assert!(sleeper.try_wait().expect("a child").is_none());
         sleeper.kill().expect("still there");
         sleeper.wait().expect("a child");
