@@ -11,10 +11,10 @@ use crate::{
     time::{Timestamp, Zone},
 };
 
-/// What a person is called of whom no name is known. French whatever language is asked for: it stands
-/// where a name stands, and names are not translated.
+/// Shown for a person of whom no name is known. French whatever language is asked for: it stands in
+/// place of a name, and names are not translated.
 pub const NAMELESS: &str = "Utilisateur";
-/// The given and the family name of whoever was forgotten; see [`NAMELESS`] for their language.
+/// Given and family name shown for a person who was forgotten; for the language see [`NAMELESS`].
 pub const FORGOTTEN: (&str, &str) = ("Compte", "supprimé");
 /// The longest name, in characters.
 pub const NAME_MAX_CHARS: usize = 200;
@@ -85,13 +85,13 @@ pub struct Participant {
     pub id: UserId,
     /// What they are.
     pub role: Role,
-    /// What is known of them beside that. Nothing of who was forgotten.
+    /// What else is known of them; empty for a person who was forgotten.
     pub profile: Profile,
-    /// Whether they were forgotten: nothing will be known of them again.
+    /// Whether they were forgotten (erased): their profile stays empty from then on.
     pub is_forgotten: bool,
 }
 
-/// The names under which others see a person; there is one at the least.
+/// The names under which others see a person; at least one is there.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct ShownNames<'p> {
     /// Given name.
@@ -109,7 +109,7 @@ pub struct Profile {
     pub first_name: Option<String>,
     /// Family name.
     pub last_name: Option<String>,
-    /// The name over the door.
+    /// The salon's display name.
     pub salon_name: Option<String>,
     /// Where their picture is.
     pub image: Option<String>,
@@ -117,11 +117,11 @@ pub struct Profile {
     pub email: Option<String>,
     /// In which language they are written to.
     pub language: Option<Language>,
-    /// Where their clock stands; of a salon, where its bookings take place.
+    /// Their time zone; for a salon, the one in which its bookings take place.
     pub zone: Option<Zone>,
 }
 
-/// A name as somebody gave it, tidied by [`tidied_line`]; `None` when nothing of it can be seen.
+/// A name tidied by [`tidied_line`]; `None` when nothing visible is left.
 ///
 /// # Errors
 /// [`InvalidProfile`] when it has more than [`NAME_MAX_CHARS`] characters then.
@@ -187,8 +187,8 @@ impl Participant {
         Self { id, role, profile, is_forgotten: false }
     }
 
-    /// The names under which others see this person: what is known; of who was forgotten
-    /// [`FORGOTTEN`], of who has no name [`NAMELESS`].
+    /// The names under which others see this person: the known ones, [`FORGOTTEN`] for a person who
+    /// was forgotten, [`NAMELESS`] for one without a name.
     pub fn shown_names(&self) -> ShownNames<'_> {
         if self.is_forgotten {
             let (first, last) = FORGOTTEN;
@@ -204,16 +204,15 @@ impl Participant {
     /// What others call this person: the salon's name, else given and family name, as they are
     /// [shown](Self::shown_names).
     pub fn display_name(&self) -> String {
-        if let Some(salon) = known(self.profile.salon_name.as_deref()) {
-            return salon.to_owned();
+        let ShownNames { first, last, salon } = self.shown_names();
+        match salon {
+            Some(salon) => salon.to_owned(),
+            None => [first, last].into_iter().flatten().collect::<Vec<_>>().join(" "),
         }
-        let names = self.shown_names();
-        let full: Vec<&str> = [names.first, names.last].into_iter().flatten().collect();
-        full.join(" ")
     }
 }
 
-/// A name of which something can be seen.
+/// The name, if any of it is visible.
 fn known(name: Option<&str>) -> Option<&str> {
     name.filter(|name| !is_blank(name))
 }
@@ -250,13 +249,13 @@ pub struct Caller {
     pub role: Role,
     /// When the token ends; `None` for a token that does not.
     pub expires_at: Option<Timestamp>,
-    /// What the token says of the person, if anything.
+    /// The profile in the token's claims; empty when it has none.
     pub profile: Profile,
 }
 
-// The languages that we write to people in.
+// The languages of mails and texts.
 
-/// A language. Without a better hint it is French.
+/// A language; French by default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Language {
     /// `fr`.
@@ -267,7 +266,7 @@ pub enum Language {
 }
 
 impl Language {
-    /// The language of a locale such as `en-GB` (BCP 47) or `en_GB`; `None` when we do not write it.
+    /// The language of a locale such as `en-GB` (BCP 47) or `en_GB`; `None` for one without texts.
     pub fn of_locale(locale: &str) -> Option<Self> {
         let language = locale.split(['-', '_']).next().unwrap_or_default();
         match language.to_ascii_lowercase().as_str() {
@@ -313,8 +312,18 @@ mod participant_tests {
         for ((first, last, salon), name) in table {
             assert_eq!(person(first, last, salon).display_name(), name);
         }
-        let forgotten = Participant { is_forgotten: true, ..person(None, None, None) };
-        assert_eq!(forgotten.display_name(), "Compte supprimé");
+        // The name of a salon is not a client's.
+        let client = Participant {
+            role: Role::Client,
+            ..person(Some("Léa"), Some("Roux"), Some("Encre Noire"))
+        };
+        assert_eq!(client.display_name(), "Léa Roux");
+        let nameless = Participant { role: Role::Client, ..person(None, None, Some("Encre")) };
+        assert_eq!(nameless.display_name(), "Utilisateur");
+        for salon in [None, Some("Encre Noire")] {
+            let forgotten = Participant { is_forgotten: true, ..person(None, None, salon) };
+            assert_eq!(forgotten.display_name(), "Compte supprimé");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
-//! Who can be reached now. Never stored: whoever asks again after a restart holds a new lease.
+//! Who is online, and who is typing. Neither is stored.
 //!
-//! Time is passed in as what a clock that never goes back has counted since some moment of the
-//! caller's, so a corrected wall clock makes nobody leave.
+//! Time is passed in as the duration since some instant of a monotonic clock of the caller, so
+//! that a corrected wall clock ends nothing.
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -12,14 +12,14 @@ use std::{
 
 use crate::ids::{ConversationId, UserId};
 
-/// How long presence outlives what it was told.
+/// How long presence lasts without a sign of life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PresencePolicy {
-    /// How long a session counts as here without a sign of life, in milliseconds. A node that
-    /// crashed is right about nobody for at most this long (G7).
+    /// How long a session counts as online without a sign of life, in milliseconds. Also how long
+    /// the presence of a crashed node is wrong at most (G7).
     pub lease_ms: u64,
-    /// How long a person still counts as here after their last session ended in good order, in
-    /// milliseconds: a page that loads again does not flicker.
+    /// How long a person still counts as online after their last session was closed, in
+    /// milliseconds: a page that is reloaded does not flicker.
     pub grace_ms: u64,
 }
 
@@ -29,11 +29,11 @@ impl Default for PresencePolicy {
     }
 }
 
-/// Everyone who can be reached, by the leases of their sessions `S`.
+/// Everyone who is online, by the leases of their sessions `S`.
 pub struct Presence<S> {
-    terms: PresencePolicy,
+    policy: PresencePolicy,
     people: HashMap<UserId, Person<S>>,
-    /// Everyone of `people`, by when they will have left.
+    /// Everyone of `people`, by when they go offline.
     departures: BTreeSet<(Duration, UserId)>,
 }
 
@@ -44,15 +44,15 @@ struct Person<S> {
 }
 
 impl<S: Copy + Eq + Hash> Presence<S> {
-    /// Nobody is here yet.
-    pub fn new(terms: PresencePolicy) -> Self {
-        Self { terms, people: HashMap::new(), departures: BTreeSet::new() }
+    /// Nobody is online.
+    pub fn new(policy: PresencePolicy) -> Self {
+        Self { policy, people: HashMap::new(), departures: BTreeSet::new() }
     }
 
-    /// Takes a sign of life of a session, its first one too: from `now` on its lease runs anew.
-    /// Returns whether this brings the person online.
+    /// Renews the lease of a session, or takes its first one. Returns whether this brings the person
+    /// online.
     pub fn hold(&mut self, user: &UserId, session: S, now: Duration) -> bool {
-        let ends_at = now + Duration::from_millis(self.terms.lease_ms);
+        let ends_at = now + Duration::from_millis(self.policy.lease_ms);
         let arrives = !self.people.contains_key(user);
         let person = self
             .people
@@ -64,8 +64,8 @@ impl<S: Copy + Eq + Hash> Presence<S> {
         arrives
     }
 
-    /// Ends a session in good order. The person stays online as long as another session holds a
-    /// lease, else for the grace. A session that holds no lease changes nothing.
+    /// Ends the lease of a session that was closed. The person stays online as long as another
+    /// session holds a lease, else for the grace. Does nothing for a session without a lease.
     pub fn release(&mut self, user: &UserId, session: S, now: Duration) {
         let Some(person) = self.people.get_mut(user) else { return };
         person.leases.retain(|(_, ends_at)| *ends_at > now);
@@ -74,12 +74,12 @@ impl<S: Copy + Eq + Hash> Presence<S> {
         };
         person.leases.swap_remove(index);
         let last = person.leases.iter().map(|(_, ends_at)| *ends_at).max();
-        let grace = now + Duration::from_millis(self.terms.grace_ms);
+        let grace = now + Duration::from_millis(self.policy.grace_ms);
         self.set_departure(user, last.unwrap_or(grace));
     }
 
-    /// Lets everyone go whose leases and grace are over at `now`. Returns who went offline by it,
-    /// those who left first coming first.
+    /// Removes everyone whose leases and grace are over at `now`. Returns them, by the time at which
+    /// they went offline.
     pub fn sweep(&mut self, now: Duration) -> Vec<UserId> {
         let mut gone = Vec::new();
         while let Some((leaves_at, user)) = self.departures.pop_first() {
@@ -93,7 +93,7 @@ impl<S: Copy + Eq + Hash> Presence<S> {
         gone
     }
 
-    /// When [`sweep`](Self::sweep) next finds somebody, if nothing happens until then.
+    /// When [`sweep`](Self::sweep) is next due.
     pub fn next_departure(&self) -> Option<Duration> {
         self.departures.first().map(|(leaves_at, _)| *leaves_at)
     }
@@ -117,21 +117,20 @@ impl<S> fmt::Debug for Presence<S> {
     }
 }
 
-// Who is writing now. Never stored; a mark that is not renewed goes away by itself.
-//
-// Time is passed in as in [`presence`](crate::presence).
+// Who is typing. A mark that is not renewed expires.
 
-/// How long a mark lives, and how often others hear of it.
+/// How long a typing mark lives, and how often others are told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TypingPolicy {
-    /// How long a person counts as writing after they last said so, in milliseconds, in a session
-    /// that is known to repeat it (G7).
+    /// How long a mark lives after it was last sent, in milliseconds, for a session that repeats its
+    /// marks (G7).
     pub lease_ms: u64,
-    /// How long they do in a session that has never repeated it, in milliseconds: some clients say
-    /// it once, when somebody begins to write, however long that takes.
+    /// How long it lives for a session that does not, in milliseconds: some clients send it once,
+    /// when somebody begins to type, however long they then type.
     pub unrepeated_lease_ms: u64,
-    /// The shortest time between two announcements that a person is writing in a conversation, in
-    /// milliseconds, however often they say so.
+    /// The shortest time between two announcements that a person is typing in a conversation, in
+    /// milliseconds. A mark that is sent again counts as repeated when so much has passed since the
+    /// first of its burst: one that was fired twice is not.
     pub pause_ms: u64,
 }
 
@@ -141,51 +140,65 @@ impl Default for TypingPolicy {
     }
 }
 
-/// Somebody writing somewhere.
+/// A person typing in a conversation.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Writer {
-    /// Where.
+    /// The conversation.
     pub conversation: ConversationId,
-    /// Who.
+    /// The person.
     pub user: UserId,
 }
 
-/// What others are to hear. They hear of an end only where they heard of a beginning.
+/// What others are to be told. They are told of an end only if they were told of the beginning.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Announcement<S> {
     /// Who, and where.
     pub writer: Writer,
-    /// The session it comes from, which does not hear it.
+    /// The session it comes from, which is not told.
     pub session: S,
-    /// Whether they write, or no longer do.
+    /// Whether they type, or no longer do.
     pub writes: bool,
 }
 
-/// Everyone who is writing, by the sessions `S` they do it in.
+/// Everyone who is typing, by the sessions `S` they type in.
 pub struct Typing<S> {
-    terms: TypingPolicy,
+    policy: TypingPolicy,
     marks: HashMap<Writer, Mark<S>>,
     /// Every one of `marks`, by when something is due with it.
     due: BTreeSet<(Duration, Writer)>,
-    /// Sessions that said that somebody writes while they counted as writing by the same session's
-    /// word. Each stays until it is [forgotten](Self::forget).
+    /// Sessions that repeat their marks. Each stays until a burst in which its mark was sent once
+    /// has ended, or the session is [forgotten](Self::forget).
     repeating: HashSet<S>,
 }
 
 struct Mark<S> {
     session: S,
-    /// When they last said so.
-    said_at: Duration,
-    /// Until when they count as writing; `None` once they stopped.
+    /// When the burst began: when the session sent the mark while it had none.
+    began_at: Duration,
+    /// Whether the session has repeated the mark in this burst.
+    is_repeated: bool,
+    /// When the mark was last sent.
+    sent_at: Duration,
+    /// When the mark expires; `None` once it has ended.
     until: Option<Duration>,
-    /// Whether others believe that they write.
+    /// Whether others believe that the person is typing.
     is_told: bool,
-    /// Before this, others hear of no beginning.
+    /// No beginning is announced before this.
     quiet_until: Duration,
     due_at: Duration,
 }
 
-impl<S> Mark<S> {
+impl<S: Copy + Eq> Mark<S> {
+    /// Whether `session` counts as typing by its own word.
+    fn is_standing(&self, session: S, now: Duration) -> bool {
+        self.session == session && self.until.is_some_and(|until| until > now)
+    }
+
+    /// Whether its time is over and nobody has ended it yet.
+    fn is_expired(&self, now: Duration) -> bool {
+        self.until.is_some_and(|until| until <= now)
+    }
+
     /// When something is due: the end, an announcement held back, or forgetting.
     fn due(&self) -> Duration {
         match self.until {
@@ -197,47 +210,61 @@ impl<S> Mark<S> {
 }
 
 impl<S: Copy + Eq + Hash> Typing<S> {
-    /// Nobody writes yet.
-    pub fn new(terms: TypingPolicy) -> Self {
+    /// Nobody is typing.
+    pub fn new(policy: TypingPolicy) -> Self {
         let (marks, due, repeating) = (HashMap::new(), BTreeSet::new(), HashSet::new());
-        Self { terms, marks, due, repeating }
+        Self { policy, marks, due, repeating }
     }
 
-    /// Takes word that somebody writes. Returns what others are to hear of it now; what comes too
-    /// soon after the last announcement they hear from [`sweep`](Self::sweep), if it is still so.
+    /// A session sends that its person is typing. Returns what others are to be told now; what comes
+    /// too soon after the last announcement is returned by [`sweep`](Self::sweep), if it still holds.
     pub fn start(&mut self, writer: &Writer, session: S, now: Duration) -> Option<Announcement<S>> {
-        if self.is_repeated(writer, session, now) && self.repeating.insert(session) {
-            self.shorten_marks_of(session);
+        let taken = self.take(writer);
+        if let Some(expired) = taken.as_ref().filter(|mark| mark.is_expired(now)) {
+            self.end_burst(expired);
         }
-        let until = now + self.lease_of(session);
-        let mut mark = self.take(writer).unwrap_or(Mark {
+        let is_standing = taken.as_ref().is_some_and(|mark| mark.is_standing(session, now));
+        let mut mark = taken.unwrap_or(Mark {
             session,
-            said_at: now,
+            began_at: now,
+            is_repeated: false,
+            sent_at: now,
             until: None,
             is_told: false,
             quiet_until: now,
             due_at: now,
         });
-        (mark.session, mark.said_at, mark.until) = (session, now, Some(until));
+        if !is_standing {
+            (mark.began_at, mark.is_repeated) = (now, false);
+        }
+        // One that comes again that long after the first of its burst was not just fired twice.
+        let is_repeated = is_standing && now >= mark.began_at + self.pause();
+        if is_repeated && self.repeating.insert(session) {
+            self.shorten_marks_of(session);
+        }
+        mark.is_repeated |= is_repeated;
+        let until = now + self.lease_of(session);
+        (mark.session, mark.sent_at, mark.until) = (session, now, Some(until));
         let is_due = mark.quiet_until <= now;
         if is_due {
             mark.is_told = true;
-            mark.quiet_until = now + Duration::from_millis(self.terms.pause_ms);
+            mark.quiet_until = now + self.pause();
         }
         self.put(writer.clone(), mark);
         is_due.then(|| Announcement { writer: writer.clone(), session, writes: true })
     }
 
-    /// Takes word of a session that its person stopped. It is heard only from the session in which
-    /// they last wrote: another one knows nothing of it.
+    /// A session sends that its person stopped typing. Ignored unless it is the session in which they
+    /// last typed.
     pub fn stop(&mut self, writer: &Writer, session: S, now: Duration) -> Option<Announcement<S>> {
         let holds = self.marks.get(writer).is_some_and(|mark| mark.session == session);
         if holds { self.end(writer, now) } else { None }
     }
 
-    /// Ends somebody's writing whichever session it is in: what they wrote is sent.
+    /// Ends a person's typing whichever session it is in: the message was sent.
     pub fn end(&mut self, writer: &Writer, now: Duration) -> Option<Announcement<S>> {
         let mut mark = self.take(writer)?;
+        self.end_burst(&mark);
         let was_told = std::mem::replace(&mut mark.is_told, false);
         mark.until = None;
         let session = mark.session;
@@ -247,13 +274,13 @@ impl<S: Copy + Eq + Hash> Typing<S> {
         was_told.then(|| Announcement { writer: writer.clone(), session, writes: false })
     }
 
-    /// Forgets whether `session`, which has ended, repeats what it says. To be called once for each
+    /// Forgets whether `session`, which has ended, repeats its marks. To be called once for each
     /// session.
     pub fn forget(&mut self, session: S) {
         self.repeating.remove(&session);
     }
 
-    /// Does what is due at `now`: returns whose time is over, and whose announcement was held back
+    /// Does what is due at `now`: ends expired marks, and makes the announcements that were held back
     /// until now.
     pub fn sweep(&mut self, now: Duration) -> Vec<Announcement<S>> {
         let mut announcements = Vec::new();
@@ -271,7 +298,7 @@ impl<S: Copy + Eq + Hash> Typing<S> {
         announcements
     }
 
-    /// When [`sweep`](Self::sweep) next has something to do, if nothing happens until then.
+    /// When [`sweep`](Self::sweep) is next due.
     pub fn next_due(&self) -> Option<Duration> {
         self.due.first().map(|(due_at, _)| *due_at)
     }
@@ -281,26 +308,31 @@ impl<S: Copy + Eq + Hash> Typing<S> {
         self.marks.len()
     }
 
-    /// Whether nobody writes, and nobody did a moment ago.
+    /// Whether no marks are kept: nobody is typing, or was within the pause.
     pub fn is_empty(&self) -> bool {
         self.marks.is_empty()
     }
 
-    /// Whether `session` says again what already counts by its own word.
-    fn is_repeated(&self, writer: &Writer, session: S, now: Duration) -> bool {
-        self.marks.get(writer).is_some_and(|mark| {
-            mark.session == session && mark.until.is_some_and(|until| until > now)
-        })
+    /// The burst of `mark` has ended. If its session sent it once, the session is given the long lease
+    /// again.
+    fn end_burst(&mut self, mark: &Mark<S>) {
+        if mark.until.is_some() && !mark.is_repeated {
+            self.repeating.remove(&mark.session);
+        }
+    }
+
+    fn pause(&self) -> Duration {
+        Duration::from_millis(self.policy.pause_ms)
     }
 
     fn lease_of(&self, session: S) -> Duration {
         let repeats = self.repeating.contains(&session);
-        let terms = &self.terms;
-        Duration::from_millis(if repeats { terms.lease_ms } else { terms.unrepeated_lease_ms })
+        let TypingPolicy { lease_ms, unrepeated_lease_ms, .. } = self.policy;
+        Duration::from_millis(if repeats { lease_ms } else { unrepeated_lease_ms })
     }
 
-    /// Gives every mark of `session` the lease that it has now. Looks at all marks, once in the life
-    /// of a session.
+    /// Gives every mark of `session` the short lease. Looks at all marks, once for each session that
+    /// begins to repeat.
     fn shorten_marks_of(&mut self, session: S) {
         let lease = self.lease_of(session);
         let stands = |mark: &Mark<S>| mark.session == session && mark.until.is_some();
@@ -308,7 +340,7 @@ impl<S: Copy + Eq + Hash> Typing<S> {
         let writers: Vec<_> = marks.map(|(writer, _)| writer.clone()).collect();
         for writer in writers {
             if let Some(mut mark) = self.take(&writer) {
-                mark.until = Some(mark.said_at + lease);
+                mark.until = Some(mark.sent_at + lease);
                 self.put(writer, mark);
             }
         }
@@ -322,7 +354,7 @@ impl<S: Copy + Eq + Hash> Typing<S> {
     ) -> Option<Announcement<S>> {
         let mut mark = self.take(writer)?;
         mark.is_told = true;
-        mark.quiet_until = now + Duration::from_millis(self.terms.pause_ms);
+        mark.quiet_until = now + self.pause();
         self.put(writer.clone(), mark);
         Some(Announcement { writer: writer.clone(), session, writes: true })
     }

@@ -4,7 +4,7 @@ use proptest::{prelude::*, test_runner::TestCaseResult};
 
 use crate::{conversation::live::*, testing::fixture::user};
 
-const TERMS: TypingPolicy =
+const POLICY: TypingPolicy =
     TypingPolicy { lease_ms: 6_000, unrepeated_lease_ms: 60_000, pause_ms: 2_000 };
 
 fn ms(millis: u64) -> Duration {
@@ -26,7 +26,7 @@ fn says(session: u8, writes: bool) -> Announcement<u8> {
 
 #[test]
 fn the_first_word_is_told_at_once_and_a_renewal_after_the_pause() {
-    let mut typing = Typing::new(TERMS);
+    let mut typing = Typing::new(POLICY);
     assert_eq!(typing.start(&writer(), 1, ms(0)), Some(says(1, true)));
     assert_eq!(typing.start(&writer(), 1, ms(1_999)), None);
     assert_eq!(typing.start(&writer(), 1, ms(2_000)), Some(says(1, true)));
@@ -34,7 +34,7 @@ fn the_first_word_is_told_at_once_and_a_renewal_after_the_pause() {
 
 #[test]
 fn a_client_that_says_it_once_writes_for_a_minute() {
-    let mut typing = Typing::new(TERMS);
+    let mut typing = Typing::new(POLICY);
     typing.start(&writer(), 1, ms(0));
     assert_eq!((typing.next_due(), typing.sweep(ms(59_999))), (Some(ms(60_000)), vec![]));
     assert_eq!(typing.sweep(ms(60_000)), [says(1, false)]);
@@ -42,8 +42,8 @@ fn a_client_that_says_it_once_writes_for_a_minute() {
 }
 
 #[test]
-fn a_client_that_has_repeated_it_once_is_held_to_the_short_lease_in_every_later_burst() {
-    let mut typing = Typing::new(TERMS);
+fn a_client_that_has_repeated_it_is_held_to_the_short_lease_in_its_next_burst() {
+    let mut typing = Typing::new(POLICY);
     typing.start(&writer(), 1, ms(0));
     typing.start(&writer(), 1, ms(3_000));
     typing.stop(&writer(), 1, ms(4_000));
@@ -56,8 +56,48 @@ fn a_client_that_has_repeated_it_once_is_held_to_the_short_lease_in_every_later_
 }
 
 #[test]
+fn a_word_that_comes_twice_at_once_is_not_repeated() {
+    let mut typing = Typing::new(POLICY);
+    typing.start(&writer(), 1, ms(0));
+    typing.start(&writer(), 1, ms(15));
+    assert_eq!((typing.next_due(), typing.sweep(ms(2_000))), (Some(ms(60_015)), vec![]));
+    typing.stop(&writer(), 1, ms(3_000));
+    typing.start(&writer(), 1, ms(10_000));
+    assert_eq!((typing.next_due(), typing.sweep(ms(69_999))), (Some(ms(70_000)), vec![]));
+}
+
+#[test]
+fn a_client_that_says_it_at_every_keystroke_repeats_it() {
+    let mut typing = Typing::new(POLICY);
+    for keystroke in 0..=20 {
+        typing.start(&writer(), 1, ms(100 * keystroke));
+    }
+    assert_eq!(typing.sweep(ms(7_999)), []);
+    assert_eq!(typing.sweep(ms(8_000)), [says(1, false)]);
+}
+
+#[test]
+fn a_client_that_says_it_once_in_its_next_burst_is_given_a_minute_again() {
+    for ends_by_itself in [false, true] {
+        let mut typing = Typing::new(POLICY);
+        typing.start(&writer(), 1, ms(0));
+        typing.start(&writer(), 1, ms(3_000));
+        typing.stop(&writer(), 1, ms(4_000));
+        // Said once: for six seconds still, but what follows is not held to it.
+        typing.start(&writer(), 1, ms(10_000));
+        if ends_by_itself {
+            assert_eq!(typing.sweep(ms(16_000)), [says(1, false)]);
+        } else {
+            assert_eq!(typing.stop(&writer(), 1, ms(12_000)), Some(says(1, false)));
+        }
+        typing.start(&writer(), 1, ms(20_000));
+        assert_eq!((typing.next_due(), typing.sweep(ms(79_999))), (Some(ms(80_000)), vec![]));
+    }
+}
+
+#[test]
 fn starting_again_after_an_end_repeats_nothing() {
-    let mut typing = Typing::new(TERMS);
+    let mut typing = Typing::new(POLICY);
     typing.start(&writer(), 1, ms(0));
     typing.stop(&writer(), 1, ms(1_000));
     typing.start(&writer(), 1, ms(5_000));
@@ -71,7 +111,7 @@ fn starting_again_after_an_end_repeats_nothing() {
 
 #[test]
 fn who_starts_again_when_the_minute_is_over_repeats_nothing_though_nobody_has_looked_yet() {
-    let mut typing = Typing::new(TERMS);
+    let mut typing = Typing::new(POLICY);
     typing.start(&writer(), 1, ms(0));
     typing.start(&writer(), 1, ms(60_000));
     assert_eq!(typing.next_due(), Some(ms(120_000)));
@@ -79,7 +119,7 @@ fn who_starts_again_when_the_minute_is_over_repeats_nothing_though_nobody_has_lo
 
 #[test]
 fn a_client_that_repeats_is_held_to_it_where_it_wrote_before() {
-    let mut typing = Typing::new(TERMS);
+    let mut typing = Typing::new(POLICY);
     let elsewhere = writer_in("v2");
     typing.start(&elsewhere, 1, ms(0));
     typing.start(&writer(), 1, ms(1_000));
@@ -91,10 +131,11 @@ fn a_client_that_repeats_is_held_to_it_where_it_wrote_before() {
 
 #[test]
 fn a_session_that_has_ended_leaves_nothing_behind() {
-    let mut typing = Typing::new(TERMS);
+    let mut typing = Typing::new(POLICY);
     typing.start(&writer(), 1, ms(0));
-    typing.start(&writer(), 1, ms(1_000));
-    typing.stop(&writer(), 1, ms(2_000));
+    typing.start(&writer(), 1, ms(2_000));
+    typing.stop(&writer(), 1, ms(3_000));
+    assert_eq!(typing.repeating.len(), 1);
     typing.forget(1);
     typing.sweep(ms(10_000));
     assert!(typing.is_empty() && typing.repeating.is_empty());
@@ -102,17 +143,18 @@ fn a_session_that_has_ended_leaves_nothing_behind() {
 
 #[test]
 fn a_mark_that_is_renewed_ends_six_seconds_after_the_last_word() {
-    let mut typing = Typing::new(TERMS);
+    let mut typing = Typing::new(POLICY);
     typing.start(&writer(), 1, ms(0));
-    typing.start(&writer(), 1, ms(1_000));
-    assert_eq!((typing.next_due(), typing.sweep(ms(6_999))), (Some(ms(7_000)), vec![]));
-    assert_eq!(typing.sweep(ms(7_000)), [says(1, false)]);
+    typing.start(&writer(), 1, ms(2_000));
+    typing.start(&writer(), 1, ms(3_000));
+    assert_eq!((typing.next_due(), typing.sweep(ms(8_999))), (Some(ms(9_000)), vec![]));
+    assert_eq!(typing.sweep(ms(9_000)), [says(1, false)]);
     assert!(typing.is_empty());
 }
 
 #[test]
 fn an_end_is_told_once() {
-    let mut typing = Typing::new(TERMS);
+    let mut typing = Typing::new(POLICY);
     typing.start(&writer(), 1, ms(0));
     assert_eq!(typing.stop(&writer(), 1, ms(100)), Some(says(1, false)));
     assert_eq!(typing.stop(&writer(), 1, ms(200)), None);
@@ -122,7 +164,7 @@ fn an_end_is_told_once() {
 
 #[test]
 fn who_starts_again_at_once_is_announced_when_the_pause_is_over() {
-    let mut typing = Typing::new(TERMS);
+    let mut typing = Typing::new(POLICY);
     typing.start(&writer(), 1, ms(0));
     typing.stop(&writer(), 1, ms(500));
     assert_eq!(typing.start(&writer(), 1, ms(600)), None);
@@ -132,7 +174,7 @@ fn who_starts_again_at_once_is_announced_when_the_pause_is_over() {
 
 #[test]
 fn who_started_again_and_stopped_within_the_pause_is_not_spoken_of() {
-    let mut typing = Typing::new(TERMS);
+    let mut typing = Typing::new(POLICY);
     typing.start(&writer(), 1, ms(0));
     typing.stop(&writer(), 1, ms(500));
     typing.start(&writer(), 1, ms(600));
@@ -142,7 +184,7 @@ fn who_started_again_and_stopped_within_the_pause_is_not_spoken_of() {
 
 #[test]
 fn only_the_session_that_writes_can_say_that_it_stopped() {
-    let mut typing = Typing::new(TERMS);
+    let mut typing = Typing::new(POLICY);
     typing.start(&writer(), 1, ms(0));
     typing.start(&writer(), 2, ms(100));
     assert_eq!(typing.stop(&writer(), 1, ms(200)), None);
@@ -179,7 +221,7 @@ impl Observer {
         if said.writes {
             let soon = self
                 .last_mailed_at
-                .is_some_and(|last_mailed_at| now < last_mailed_at + TERMS.pause_ms);
+                .is_some_and(|last_mailed_at| now < last_mailed_at + POLICY.pause_ms);
             prop_assert!(!soon, "two announcements within the pause");
             self.last_mailed_at = Some(now);
         } else {
@@ -204,32 +246,37 @@ fn pass(typing: &mut Typing<u8>, observer: &mut Observer, end: u64) -> TestCaseR
 proptest! {
     #[test]
     fn an_observer_is_right_within_the_lease_and_never_told_too_often(steps in steps()) {
-        let (mut typing, mut observer, mut now) = (Typing::new(TERMS), Observer::default(), 0);
+        let (mut typing, mut observer, mut now) = (Typing::new(POLICY), Observer::default(), 0);
         let mut writes_until = 0;
         let (mut writing, mut repeating) = (None, [false; 2]);
+        let (mut began, mut is_repeated) = (0, false);
         for (pause_ms, step) in steps {
             now += pause_ms;
             pass(&mut typing, &mut observer, now)?;
+            let ends = match step {
+                Step::Start(_) | Step::Wait => now >= writes_until,
+                Step::Stop(session) => now >= writes_until || writing == Some(session),
+                Step::Send => true,
+            };
+            if let Some(session) = writing.filter(|_| ends) {
+                repeating[usize::from(session)] &= is_repeated;
+                (writing, writes_until) = (None, now.min(writes_until));
+            }
             let said = match step {
                 Step::Start(session) => {
-                    repeating[usize::from(session)] |=
-                        writing == Some(session) && now < writes_until;
+                    if writing != Some(session) {
+                        (began, is_repeated) = (now, false);
+                    }
+                    is_repeated |= now >= began + POLICY.pause_ms;
+                    repeating[usize::from(session)] |= is_repeated;
                     let repeats = repeating[usize::from(session)];
                     let lease =
-                        if repeats { TERMS.lease_ms } else { TERMS.unrepeated_lease_ms };
+                        if repeats { POLICY.lease_ms } else { POLICY.unrepeated_lease_ms };
                     (writing, writes_until) = (Some(session), now + lease);
                     typing.start(&writer(), session, ms(now))
                 }
-                Step::Stop(session) => {
-                    if writing == Some(session) {
-                        (writing, writes_until) = (None, now);
-                    }
-                    typing.stop(&writer(), session, ms(now))
-                }
-                Step::Send => {
-                    (writing, writes_until) = (None, now);
-                    typing.end(&writer(), ms(now))
-                }
+                Step::Stop(session) => typing.stop(&writer(), session, ms(now)),
+                Step::Send => typing.end(&writer(), ms(now)),
                 Step::Wait => None,
             };
             if let Some(said) = said {
@@ -237,7 +284,7 @@ proptest! {
             }
             prop_assert!(!observer.believes || now < writes_until, "believed for too long");
         }
-        let end = now + TERMS.unrepeated_lease_ms + TERMS.pause_ms;
+        let end = now + POLICY.unrepeated_lease_ms + POLICY.pause_ms;
         pass(&mut typing, &mut observer, end)?;
         prop_assert!(!observer.believes && typing.is_empty(), "something was left behind");
     }
