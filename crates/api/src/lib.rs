@@ -33,7 +33,7 @@ use callers::Callers;
 use domain::{
     Services, Uploads,
     conversation::uploads::UploadSettings,
-    ports::{Clock, Files, Ids, TokenVerifier},
+    ports::{Clock, Files, Ids, JobNotifier, TokenVerifier},
     retention::RetentionSettings,
     store::Store,
 };
@@ -49,9 +49,6 @@ pub use realtime::asyncapi_json;
 
 /// Where sockets are served.
 const SOCKETS: &str = "/socket.io";
-
-/// Rung when there is work that somebody should look at soon. A ring may get lost.
-pub type JobNotifier = Arc<dyn Fn() + Send + Sync>;
 
 /// What the service needs of the world.
 #[derive(Clone)]
@@ -76,7 +73,7 @@ pub struct Ports {
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     /// Of REST, and who may call from a browser.
-    pub http: http::Settings,
+    pub http: http::context::Settings,
     /// Of sockets.
     pub realtime: realtime::Settings,
     /// How much anyone may ask for, over REST and sockets.
@@ -94,7 +91,7 @@ pub struct Settings {
 /// The service as the world sees it. Cheap to clone; clones share everything.
 #[derive(Clone)]
 pub struct Api {
-    context: Data<http::Context>,
+    context: Data<http::context::Context>,
     sockets: socketio::Server,
     plain: PlainWebSocket,
     realtime: Realtime,
@@ -121,7 +118,7 @@ impl Api {
             origins: http.origins.clone(),
             limits: limits.clone(),
         });
-        let context = Data::new(http::Context {
+        let context = Data::new(http::context::Context {
             callers: Callers::new(tokens, services.directory.clone()),
             readiness: Readiness::new(store, http.readiness_deadline_ms),
             ids,

@@ -1,6 +1,8 @@
 //! What the rules need of the world. Adapters implement these; `testing` holds fakes and the
 //! contract that every store must keep.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use uuid::Uuid;
 
@@ -202,3 +204,7 @@ pub trait Files: Send + Sync {
     /// [`FilesError`].
     async fn delete_hosted(&self, upload_key: &str) -> Result<(), FilesError>;
 }
+
+/// Told when there is work that a worker should look at soon. A call may get lost; work is found at
+/// the next poll then.
+pub type JobNotifier = Arc<dyn Fn() + Send + Sync>;

@@ -19,7 +19,7 @@ use domain::{
 use futures_util::future::join;
 
 use super::{
-    Context,
+    context::Context,
     extract::{Caller, InPath, announced_bytes, run_to_completion},
     multipart::{self, BETWEEN_PARTS_MAX_BYTES, Body, BodyError, Part, Reader},
     schema,

@@ -7,7 +7,7 @@ use actix_web::{
 use domain::{conversation::store::ReadTarget, ids::ConversationId};
 
 use super::{
-    Context,
+    context::Context,
     extract::{Body, Caller, InPath, hide_from_strangers, run_to_completion},
     schema,
 };

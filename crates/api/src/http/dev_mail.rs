@@ -12,10 +12,10 @@ use actix_web::{
 };
 
 use super::{
-    Context,
+    context::Context,
     html::{self, Escaped},
+    middleware::no_such_route,
     middleware::{read, throttle},
-    no_such_route,
 };
 use crate::{
     error::Failure,

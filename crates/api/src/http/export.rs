@@ -11,7 +11,7 @@ use actix_web::{
 use domain::conversation::attachment::ObjectKey;
 use serde::Deserialize;
 
-use super::{Context, extract::Caller, files::pieces};
+use super::{context::Context, extract::Caller, files::pieces};
 use crate::{error::Failure, links::BadLink, texts, wire};
 
 /// The caller's data. The first time, somebody begins to put them together; asked again, there is a

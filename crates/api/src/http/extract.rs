@@ -20,7 +20,7 @@ use flate2::read::{MultiGzDecoder, ZlibDecoder};
 use futures_util::{StreamExt as _, future::LocalBoxFuture};
 use tracing::Instrument as _;
 
-use super::Context;
+use super::context::Context;
 use crate::{
     error::{Code, Failure},
     input::{Fields, Object},

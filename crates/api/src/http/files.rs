@@ -17,7 +17,7 @@ use domain::{
 };
 use futures_util::{Stream, stream};
 
-use super::Context;
+use super::context::Context;
 use crate::{error::Failure, links::BadLink};
 
 /// Nothing in a file may do anything, should a browser ever open it as a page.

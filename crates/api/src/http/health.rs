@@ -2,7 +2,7 @@ use actix_web::{HttpResponse, web::Data};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::Context;
+use super::context::Context;
 use crate::readiness::Report;
 
 /// Whether the process is alive.

@@ -20,7 +20,11 @@ use actix_web::{
 };
 use domain::ports::TokenError;
 
-use super::{Context, extract::bearer, middleware::throttle_programs, no_such_route};
+use super::{
+    context::Context,
+    extract::bearer,
+    middleware::{no_such_route, throttle_programs},
+};
 use crate::error::Failure;
 
 /// Where the routes for programs begin.

@@ -8,7 +8,7 @@ use actix_web::{
 use domain::ids::{ConversationId, MessageId};
 
 use super::{
-    Context,
+    context::Context,
     extract::{Body, Caller, InPath, hide_from_strangers, run_to_completion},
     middleware::IDEMPOTENCY_KEY,
     schema,

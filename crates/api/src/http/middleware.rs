@@ -7,7 +7,7 @@ use std::{
 
 use actix_cors::Cors;
 use actix_web::{
-    Error, HttpMessage as _, Route,
+    Error, HttpMessage as _, HttpRequest, HttpResponse, Route,
     body::{BodySize, BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     guard::{self, Guard as _},
@@ -23,8 +23,8 @@ use tracing::{Span, field::Empty};
 use tracing_actix_web::RootSpanBuilder;
 
 use super::{
-    Context,
     answer::{Shape, answer, foreign},
+    context::Context,
     extract,
 };
 use crate::{
@@ -270,6 +270,12 @@ impl MessageBody for LengthOf {
     ) -> Poll<Option<Result<Bytes, Infallible>>> {
         Poll::Ready(None)
     }
+}
+
+/// Answers a path or method that no handler serves.
+pub(crate) async fn no_such_route(request: HttpRequest) -> Result<HttpResponse, Failure> {
+    let text = texts::cannot(request.method().as_str(), request.path());
+    Err(Failure::new(Code::NotFound, text))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use actix_web::{
 use domain::ids::ConversationId;
 
 use super::{
-    Context,
+    context::Context,
     extract::{Body, Caller},
     schema,
 };

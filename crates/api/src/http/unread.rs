@@ -1,6 +1,6 @@
 use actix_web::web::{Data, Json};
 
-use super::{Context, extract::Caller};
+use super::{context::Context, extract::Caller};
 use crate::{error::Failure, wire};
 
 /// How many messages wait for the caller, in all conversations, archived ones included.

@@ -12,11 +12,11 @@ use actix_web::{
 use domain::ids::UserId;
 
 use super::{
-    Context,
     answer::language,
+    context::Context,
     html,
+    middleware::no_such_route,
     middleware::{read, throttle},
-    no_such_route,
 };
 use crate::{error::Failure, input::link_query, texts, texts::Text};
 

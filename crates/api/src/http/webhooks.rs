@@ -14,7 +14,10 @@ use actix_web::{
     web::{self, ServiceConfig, post},
 };
 
-use super::{Context, middleware::throttle_programs, no_such_route};
+use super::{
+    context::Context,
+    middleware::{no_such_route, throttle_programs},
+};
 use crate::{
     error::Failure,
     mail::{Stamp, WebhookPermit},

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     error::Failure,
-    http::{Context, extract::run_to_completion},
+    http::{context::Context, extract::run_to_completion},
     mail::Stamp,
     texts,
 };
