@@ -1,10 +1,10 @@
 //! REST: every route, and what stands between it and the world.
 
-mod answer;
 mod attachments;
 mod conversations;
 mod dev_mail;
 mod docs;
+mod error_response;
 mod export;
 mod extract;
 mod files;
@@ -38,17 +38,17 @@ use middleware::read;
 
 use crate::{
     JobNotifier,
-    callers::Callers,
+    authenticator::Authenticator,
     error::{Code, Failure},
     limits::Limits,
     links::Links,
-    mail::{KeptMails, UnsubscribeLinks, Webhooks},
+    mail::{DevMails, UnsubscribeLinks, Webhooks},
     origins::Origins,
     readiness::Readiness,
     texts,
 };
 
-pub(crate) use middleware::{RequestSpan, edge};
+pub(crate) use middleware::{RequestSpan, normalise_response};
 
 pub use internal::openapi::openapi_internal_json;
 pub use openapi::openapi_json;
@@ -94,9 +94,9 @@ pub(crate) struct Context {
     pub(crate) links: Links,
     pub(crate) unsubscribe: UnsubscribeLinks,
     pub(crate) webhooks: Option<Webhooks>,
-    pub(crate) dev_mail: Option<Arc<dyn KeptMails>>,
+    pub(crate) dev_mail: Option<Arc<dyn DevMails>>,
     pub(crate) wake: JobNotifier,
-    pub(crate) callers: Callers,
+    pub(crate) authenticator: Authenticator,
     pub(crate) limits: Limits,
     pub(crate) readiness: Readiness,
     pub(crate) ids: Arc<dyn Ids>,

@@ -4,7 +4,7 @@
 //!
 //! Enter through [`Api`].
 
-mod callers;
+mod authenticator;
 mod error;
 pub mod http;
 pub mod input;
@@ -29,7 +29,7 @@ use actix_web::{
     middleware::from_fn,
     web::Data,
 };
-use callers::Callers;
+use authenticator::Authenticator;
 use domain::{
     Messaging, Uploads,
     conversation::uploads::UploadSettings,
@@ -39,7 +39,7 @@ use domain::{
 };
 use limits::Limits;
 use links::Links;
-use mail::{KeptMails, Webhooks};
+use mail::{DevMails, Webhooks};
 use readiness::Readiness;
 use realtime::{PlainWebSocket, Realtime, Services};
 use tracing_actix_web::TracingLogger;
@@ -50,7 +50,7 @@ pub use realtime::asyncapi_json;
 /// Where sockets are served.
 const SOCKETS: &str = "/socket.io";
 
-/// Rung when there is work that somebody should look at soon. A ring may get lost.
+/// Tells whoever works off jobs that there are new ones. A notification may get lost.
 pub type JobNotifier = Arc<dyn Fn() + Send + Sync>;
 
 /// What the service needs of the world.
@@ -66,9 +66,9 @@ pub struct Ports {
     pub ids: Arc<dyn Ids>,
     /// Keeps the bytes of pictures.
     pub files: Arc<dyn Files>,
-    /// Mails that did not leave, for those who develop. `None`: nobody can look at any.
-    pub dev_mail: Option<Arc<dyn KeptMails>>,
-    /// Wakes whoever does the work that may wait.
+    /// Mails kept in a folder, for developers. `None`: nobody can look at any.
+    pub dev_mail: Option<Arc<dyn DevMails>>,
+    /// Called when there are new jobs.
     pub wake: JobNotifier,
 }
 
@@ -83,7 +83,7 @@ pub struct Settings {
     pub limits: limits::Settings,
     /// Of links to files.
     pub links: links::Settings,
-    /// Of the ways in which the world answers to mail.
+    /// Of unsubscribe links and inbound webhooks.
     pub mail: mail::Settings,
     /// Of uploads.
     pub uploads: UploadSettings,
@@ -122,7 +122,7 @@ impl Api {
             limits: limits.clone(),
         });
         let context = Data::new(http::Context {
-            callers: Callers::new(tokens, messaging.clone()),
+            authenticator: Authenticator::new(tokens, messaging.clone()),
             readiness: Readiness::new(store, http.readiness_deadline_ms),
             ids,
             messaging,
@@ -159,7 +159,7 @@ impl Api {
                 http::configure(config, &self.context);
             })
             .wrap(TracingLogger::<http::RequestSpan>::new())
-            .wrap(from_fn(http::edge))
+            .wrap(from_fn(http::normalise_response))
     }
 
     /// The use cases, which tell the sockets of this node what they change: for whoever does the

@@ -13,7 +13,7 @@ use domain::ids::UserId;
 
 use super::{
     Context,
-    answer::language,
+    error_response::language,
     html,
     middleware::{read, throttle},
     no_such_route,

@@ -114,9 +114,9 @@ impl Form {
     }
 }
 
-/// Says that an answer was refused, and nothing of who wrote what to whom.
+/// Logs that a reply was refused, and nothing of who wrote what to whom.
 pub(super) fn log_refusal(reason: &'static str) {
-    tracing::warn!(reason, "an answer by mail was refused");
+    tracing::warn!(reason, "a reply by mail was refused");
 }
 
 impl Fields {

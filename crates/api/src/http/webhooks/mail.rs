@@ -10,7 +10,7 @@ use socketio::packet::replace_lone_surrogates;
 use super::form::Fields;
 use crate::mail::UnsubscribeLinks;
 
-/// A mail that answers one of ours.
+/// A reply to one of our mails.
 pub(super) struct Mail<'a> {
     token: ReplyToken,
     sender: String,
@@ -20,7 +20,7 @@ pub(super) struct Mail<'a> {
     pub(super) files: u32,
 }
 
-/// Why a mail answers none of ours.
+/// Why a mail is no reply to one of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NoReply {
     /// A program wrote it: somebody is on holiday, or a mail came back.
