@@ -238,15 +238,13 @@ fn header_line(json: &RawValue) -> Option<(String, String)> {
 struct Headers(Vec<(String, String)>);
 
 impl Headers {
-    /// The lines that can be read: JSON pairs of a name and a value.
+    /// The lines that can be read: JSON pairs of a name and a value. What was too long to be kept whole is no
+    /// JSON.
     ///
     /// # Errors
     /// [`NoReply::UnreadableHeaders`].
     fn of(fields: &Fields) -> Result<Self, NoReply> {
         let Some(json) = fields.get(MESSAGE_HEADERS) else { return Ok(Self(Vec::new())) };
-        if fields.is_cut(MESSAGE_HEADERS) {
-            return Err(NoReply::UnreadableHeaders);
-        }
         // Bytes of a header that are no text come as halves of characters.
         let whole = replace_lone_surrogates(json);
         let lines: Vec<&RawValue> = serde_json::from_str(whole.as_deref().unwrap_or(json))
