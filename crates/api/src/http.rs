@@ -1,11 +1,11 @@
 //! REST: every route, and what stands between it and the world.
 
-mod answer;
 mod attachments;
 pub(crate) mod context;
 mod conversations;
 mod dev_mail;
 mod docs;
+mod error_response;
 mod export;
 mod extract;
 mod files;
@@ -31,7 +31,7 @@ use actix_web::{
 use context::Context;
 use middleware::{no_such_route, read};
 
-pub(crate) use middleware::{RequestSpan, edge};
+pub(crate) use middleware::{RequestSpan, normalise_response};
 
 pub use context::Settings;
 pub use internal::openapi::openapi_internal_json;

@@ -4,7 +4,7 @@
 //!
 //! Enter through [`Api`].
 
-mod callers;
+mod authenticator;
 mod error;
 pub mod http;
 pub mod input;
@@ -29,7 +29,7 @@ use actix_web::{
     middleware::from_fn,
     web::Data,
 };
-use callers::Callers;
+use authenticator::Authenticator;
 use domain::{
     Services, Uploads,
     conversation::uploads::UploadSettings,
@@ -39,7 +39,7 @@ use domain::{
 };
 use limits::Limits;
 use links::Links;
-use mail::{KeptMails, Webhooks};
+use mail::{DevMails, Webhooks};
 use readiness::Readiness;
 use realtime::{PlainWebSocket, Realtime};
 use tracing_actix_web::TracingLogger;
@@ -63,9 +63,9 @@ pub struct Ports {
     pub ids: Arc<dyn Ids>,
     /// Keeps the bytes of pictures.
     pub files: Arc<dyn Files>,
-    /// Mails that did not leave, for those who develop. `None`: nobody can look at any.
-    pub dev_mail: Option<Arc<dyn KeptMails>>,
-    /// Wakes whoever does the work that may wait.
+    /// Mails kept in a folder, for developers. `None`: nobody can look at any.
+    pub dev_mail: Option<Arc<dyn DevMails>>,
+    /// Called when there are new jobs.
     pub wake: JobNotifier,
 }
 
@@ -80,7 +80,7 @@ pub struct Settings {
     pub limits: limits::Settings,
     /// Of links to files.
     pub links: links::Settings,
-    /// Of the ways in which the world answers to mail.
+    /// Of unsubscribe links and inbound webhooks.
     pub mail: mail::Settings,
     /// Of uploads.
     pub uploads: UploadSettings,
@@ -119,7 +119,7 @@ impl Api {
             limits: limits.clone(),
         });
         let context = Data::new(http::context::Context {
-            callers: Callers::new(tokens, services.directory.clone()),
+            authenticator: Authenticator::new(tokens, services.directory.clone()),
             readiness: Readiness::new(store, http.readiness_deadline_ms),
             ids,
             services,
@@ -156,7 +156,7 @@ impl Api {
                 http::configure(config, &self.context);
             })
             .wrap(TracingLogger::<http::RequestSpan>::new())
-            .wrap(from_fn(http::edge))
+            .wrap(from_fn(http::normalise_response))
     }
 
     /// The services, which tell the sockets of this node what they change: for whoever does the

@@ -1,22 +1,22 @@
-//! What mail needs of the world besides a mail server: the way out of it, what Mailgun tells us, and,
-//! for those who develop, the mails that were kept.
+//! What mail needs besides a transport: unsubscribe links, Mailgun's webhooks, and, for developers, the mails
+//! in a folder.
 
-mod kept;
-mod tickets;
+mod dev_mail;
+mod replay_guard;
 mod unsubscribe;
 mod webhook;
 
-pub use kept::{KeptMail, KeptMails, OpenedMail};
-pub(crate) use tickets::WebhookPermit;
+pub use dev_mail::{DevMail, DevMails, OpenedMail};
+pub(crate) use replay_guard::WebhookPermit;
 pub use unsubscribe::{UnsubscribeKey, UnsubscribeLinks};
 pub use webhook::WebhookKey;
 pub(crate) use webhook::{BadStamp, Stamp, Webhooks};
 
-/// How the world may answer to mail.
+/// Unsubscribe links and inbound webhooks.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
-    /// The links by which people end all mail to themselves. Whoever writes mails has a clone.
+    /// The links by which people end all mail to themselves. The mailer has a clone.
     pub unsubscribe: UnsubscribeLinks,
-    /// The key with which Mailgun signs what it tells. Without it nobody may tell anything.
+    /// The key with which Mailgun signs its webhooks. Without it there are no webhook routes.
     pub webhook_key: Option<WebhookKey>,
 }

@@ -27,7 +27,7 @@ use domain::{
 };
 use serde_json::{Value, json};
 
-use crate::{Api, Ports, Settings, limits, links::Links, mail::KeptMails};
+use crate::{Api, Ports, Settings, limits, links::Links, mail::DevMails};
 
 pub(crate) use answer::Answer;
 pub(crate) use forms::{file_part, part, with_form, with_form_body};
@@ -57,7 +57,7 @@ impl House {
     /// With mails to look at.
     pub(crate) async fn with_mails(
         settings: Settings,
-        dev_mail: Option<Arc<dyn KeptMails>>,
+        dev_mail: Option<Arc<dyn DevMails>>,
     ) -> Self {
         let store = Arc::new(MemoryStore::new());
         let clock = Arc::new(FixedClock::ticking());
@@ -78,7 +78,7 @@ impl House {
         clock: Arc<FixedClock>,
         files: Arc<MemoryFiles>,
         settings: Settings,
-        dev_mail: Option<Arc<dyn KeptMails>>,
+        dev_mail: Option<Arc<dyn DevMails>>,
     ) -> Self {
         let rings = Arc::new(AtomicUsize::new(0));
         let bell = rings.clone();

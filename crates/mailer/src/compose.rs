@@ -1,11 +1,11 @@
-//! A letter as a mail: envelope, header and both forms.
+//! An [`Email`] as a message (RFC 5322): envelope, header and both forms.
 
 use std::time::{Duration, SystemTime};
 
 use askama::Template;
 use domain::{
     ids::{ConversationId, MailId, UserId},
-    mail::{Email, store::PostError},
+    mail::{Email, store::DeliveryError},
 };
 use lettre::{
     Address, Message,
@@ -19,7 +19,7 @@ use reqwest::Url;
 
 use crate::{
     addresses::{ReplyBox, Site, Unsubscribe, address, is_safe},
-    page::{self, NAME_MAX_CHARS, Page, Surround},
+    page::{self, NAME_MAX_CHARS, Page, PageContext},
     settings::{Settings, SettingsError},
 };
 
@@ -31,10 +31,10 @@ pub(crate) struct Composed {
     pub(crate) bytes: Vec<u8>,
 }
 
-/// Why a letter cannot be written out. It holds nothing of the letter.
+/// Why a email cannot be written out. It holds nothing of the email.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ComposeError {
-    #[error("the letter tells of nothing")]
+    #[error("the email tells of nothing")]
     Empty,
     #[error("the recipient has no mail address")]
     NoAddress,
@@ -52,7 +52,7 @@ pub(crate) enum ComposeError {
 
 /// Who writes, and what is the same in all mails.
 pub(crate) struct Composer {
-    house: String,
+    sender_name: String,
     from: Address,
     site: Site,
     replies: Option<ReplyBox>,
@@ -60,9 +60,9 @@ pub(crate) struct Composer {
 
 impl Composer {
     pub(crate) fn new(settings: &Settings) -> Result<Self, SettingsError> {
-        let house = page::line(&settings.house, NAME_MAX_CHARS);
-        if house.is_empty() {
-            return Err(SettingsError::House);
+        let sender_name = page::line(&settings.sender_name, NAME_MAX_CHARS);
+        if sender_name.is_empty() {
+            return Err(SettingsError::SenderName);
         }
         let from = address(&settings.from).map_err(|_| SettingsError::From)?;
         // It ends each Message-ID, which is ASCII.
@@ -70,55 +70,55 @@ impl Composer {
             return Err(SettingsError::From);
         }
         let replies = settings.reply_to.as_deref().map(ReplyBox::new).transpose()?;
-        Ok(Self { house, from, site: Site::new(&settings.site_url)?, replies })
+        Ok(Self { sender_name, from, site: Site::new(&settings.site_url)?, replies })
     }
 
     pub(crate) fn compose(
         &self,
-        letter: &Email,
+        email: &Email,
         unsubscribe: &dyn Unsubscribe,
     ) -> Result<Composed, ComposeError> {
-        let reply_to = self.reply_to(letter)?;
-        let unsubscribe_url = unsubscribe.url(&letter.recipient.id);
+        let reply_to = self.reply_to(email)?;
+        let unsubscribe_url = unsubscribe.url(&email.recipient.id);
         if !is_link(&unsubscribe_url) {
             return Err(ComposeError::UnsubscribeUrl);
         }
-        let around = Surround {
-            house: &self.house,
+        let context = PageContext {
+            sender_name: &self.sender_name,
             site: &self.site,
             takes_replies: reply_to.is_some(),
             unsubscribe_url: unsubscribe_url.clone(),
         };
-        let page = Page::of(letter, around);
-        let mut header = self.header(letter, &page)?;
+        let page = Page::of(email, context);
+        let mut header = self.header(email, &page)?;
         if let Some(reply_to) = reply_to {
             header = header.reply_to(Mailbox::new(None, reply_to));
         }
-        let message = with_unsubscribe(header, &unsubscribe_url).multipart(body(letter, &page)?)?;
+        let message = with_unsubscribe(header, &unsubscribe_url).multipart(body(email, &page)?)?;
         Ok(Composed {
-            name: format!("{:013}-{}", letter.at.as_millis().max(0), letter.id),
+            name: format!("{:013}-{}", email.at.as_millis().max(0), email.id),
             envelope: message.envelope().clone(),
             bytes: message.formatted(),
         })
     }
 
     /// Everything that does not depend on signed addresses.
-    fn header(&self, letter: &Email, page: &Page) -> Result<MessageBuilder, ComposeError> {
-        let email = letter.recipient.profile.email.as_deref().ok_or(ComposeError::NoAddress)?;
-        let to = address(email).map_err(ComposeError::Address)?;
+    fn header(&self, email: &Email, page: &Page) -> Result<MessageBuilder, ComposeError> {
+        let to = email.recipient.profile.email.as_deref().ok_or(ComposeError::NoAddress)?;
+        let to = address(to).map_err(ComposeError::Address)?;
         let name = match &page.writer {
-            Some(writer) => page.words.via(writer, &self.house),
-            None => self.house.clone(),
+            Some(writer) => page.words.via(writer, &self.sender_name),
+            None => self.sender_name.clone(),
         };
         let domain = self.from.domain();
         let mut header = Message::builder()
             .from(Mailbox::new(Some(name), self.from.clone()))
             .to(Mailbox::new(None, to))
             .subject(page.subject.as_str())
-            .date(date(letter))
-            .message_id(Some(message_id(&letter.id, domain)));
-        if let [chapter] = letter.chapters.as_slice() {
-            let root = thread_id(&letter.recipient.id, &chapter.conversation, domain);
+            .date(date(email))
+            .message_id(Some(message_id(&email.id, domain)));
+        if let [chapter] = email.chapters.as_slice() {
+            let root = thread_id(&email.recipient.id, &chapter.conversation, domain);
             header = header.in_reply_to(root.clone()).references(root);
         }
         Ok(automatic(header))
@@ -126,8 +126,8 @@ impl Composer {
 
     /// Where answers go. A mail about several conversations takes none: nobody could tell which is
     /// meant.
-    fn reply_to(&self, letter: &Email) -> Result<Option<Address>, ComposeError> {
-        match (letter.chapters.as_slice(), &self.replies) {
+    fn reply_to(&self, email: &Email) -> Result<Option<Address>, ComposeError> {
+        match (email.chapters.as_slice(), &self.replies) {
             ([], _) => Err(ComposeError::Empty),
             ([chapter], Some(replies)) => {
                 replies.address(&chapter.reply).map(Some).map_err(ComposeError::ReplyAddress)
@@ -138,20 +138,20 @@ impl Composer {
 }
 
 /// When it was decided on, which a repeated delivery does not change.
-fn date(letter: &Email) -> SystemTime {
-    let since_1970 = u64::try_from(letter.at.as_millis()).unwrap_or_default();
+fn date(email: &Email) -> SystemTime {
+    let since_1970 = u64::try_from(email.at.as_millis()).unwrap_or_default();
     SystemTime::UNIX_EPOCH + Duration::from_millis(since_1970)
 }
 
 /// Text first: who shows both shows the last that they can (RFC 2046, 5.1.4).
-fn body(letter: &Email, page: &Page) -> Result<MultiPart, ComposeError> {
+fn body(email: &Email, page: &Page) -> Result<MultiPart, ComposeError> {
     let text = Text { page }.render()?;
     let html = Html { page }.render()?;
-    let parts = MultiPart::alternative().boundary(boundary(&letter.id));
+    let parts = MultiPart::alternative().boundary(boundary(&email.id));
     Ok(parts.singlepart(SinglePart::plain(text)).singlepart(SinglePart::html(html)))
 }
 
-impl From<ComposeError> for PostError {
+impl From<ComposeError> for DeliveryError {
     fn from(error: ComposeError) -> Self {
         match error {
             ComposeError::NoAddress | ComposeError::Address(_) => Self::NoSuchMailbox(error.into()),
@@ -212,14 +212,14 @@ fn raw(name: &'static str, value: String) -> HeaderValue {
 
 /// For people whose programs show HTML. Everything that is filled in is escaped.
 #[derive(Template)]
-#[template(path = "letter.html")]
+#[template(path = "email.html")]
 pub(crate) struct Html<'a> {
     pub(crate) page: &'a Page,
 }
 
 /// For everybody else. What people wrote stands behind `> `, so that it cannot pass for our words.
 #[derive(Template)]
-#[template(path = "letter.txt", escape = "none")]
+#[template(path = "email.txt", escape = "none")]
 pub(crate) struct Text<'a> {
     pub(crate) page: &'a Page,
 }

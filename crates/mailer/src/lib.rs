@@ -1,10 +1,10 @@
-//! Mail about messages that wait: the post office of `domain`.
+//! Mail about unread messages: the `MailSender` of `domain`.
 //!
 //! A [`Email`] is written out as text and as HTML, in the recipient's language and by their clock,
 //! and leaves over SMTP or Mailgun, or is kept in a folder for those who develop.
 //!
 //! What people wrote is never trusted: a name is cut to one visible line before it comes near a
-//! header, text is quoted, and the HTML escapes whatever is filled in. The same letter gives the same
+//! header, text is quoted, and the HTML escapes whatever is filled in. The same email gives the same
 //! mail, byte for byte, so a delivery that is repeated can be recognised.
 #![deny(missing_docs)]
 mod addresses;
@@ -20,7 +20,7 @@ use async_trait::async_trait;
 use compose::{Composed, Composer};
 use domain::mail::{
     Email,
-    store::{MailSender, PostError},
+    store::{DeliveryError, MailSender},
 };
 use tokio::{sync::Semaphore, time};
 use transport::{Fault, Transport};
@@ -29,14 +29,14 @@ pub use addresses::Unsubscribe;
 pub use settings::{
     Folder, MAILGUN_EU_URL, Mailgun, Settings, SettingsError, Smtp, TransportSettings,
 };
-pub use transport::folder::{KeptMail, KeptMails, OpenedMail};
+pub use transport::folder::{DevMail, DevMails, OpenedMail};
 
-/// Writes letters out and hands them over.
+/// Composes emails and hands them over.
 pub struct Mailer {
     composer: Composer,
     unsubscribe: Arc<dyn Unsubscribe>,
-    post: Transport,
-    places: Semaphore,
+    transport: Transport,
+    permits: Semaphore,
     delivery_timeout: Duration,
 }
 
@@ -54,22 +54,22 @@ impl Mailer {
         Ok(Self {
             composer: Composer::new(settings)?,
             unsubscribe,
-            post: Transport::new(settings)?,
-            places: Semaphore::new(settings.mails_at_once_max),
+            transport: Transport::new(settings)?,
+            permits: Semaphore::new(settings.mails_at_once_max),
             delivery_timeout: Duration::from_millis(settings.delivery_timeout_ms),
         })
     }
 
     async fn hand_over(&self, mail: &Composed) -> Result<(), Fault> {
-        let _place = self.places.acquire().await.map_err(|_| Fault::Closed)?;
-        self.post.hand_over(mail).await
+        let _permit = self.permits.acquire().await.map_err(|_| Fault::Closed)?;
+        self.transport.hand_over(mail).await
     }
 }
 
 #[async_trait]
 impl MailSender for Mailer {
-    async fn deliver(&self, letter: &Email) -> Result<(), PostError> {
-        let mail = self.composer.compose(letter, self.unsubscribe.as_ref())?;
+    async fn deliver(&self, email: &Email) -> Result<(), DeliveryError> {
+        let mail = self.composer.compose(email, self.unsubscribe.as_ref())?;
         let handed = time::timeout(self.delivery_timeout, self.hand_over(&mail)).await;
         handed.unwrap_or(Err(Fault::TooSlow)).map_err(|fault| {
             if fault.is_ours() {
@@ -82,6 +82,6 @@ impl MailSender for Mailer {
 
 impl fmt::Debug for Mailer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Mailer").field("post", &self.post).finish_non_exhaustive()
+        f.debug_struct("Mailer").field("transport", &self.transport).finish_non_exhaustive()
     }
 }

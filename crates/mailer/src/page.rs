@@ -27,7 +27,7 @@ pub(crate) struct Page {
     pub(crate) title: &'static str,
     pub(crate) greeting: String,
     pub(crate) news: String,
-    pub(crate) cards: Vec<Section>,
+    pub(crate) sections: Vec<Section>,
     pub(crate) takes_replies: bool,
     pub(crate) why: &'static str,
     pub(crate) preferences_url: String,
@@ -52,20 +52,20 @@ pub(crate) struct QuoteView {
     pub(crate) files: Option<String>,
 }
 
-/// What a page takes beside the letter.
-pub(crate) struct Surround<'a> {
-    pub(crate) house: &'a str,
+/// What a page takes beside the email.
+pub(crate) struct PageContext<'a> {
+    pub(crate) sender_name: &'a str,
     pub(crate) site: &'a Site,
     pub(crate) takes_replies: bool,
     pub(crate) unsubscribe_url: String,
 }
 
 impl Page {
-    pub(crate) fn of(letter: &Email, around: Surround<'_>) -> Self {
-        let words = words(letter.recipient.profile.language.unwrap_or_default());
-        let messages = letter.chapters.iter().map(|chapter| chapter.messages.max(1)).sum();
-        let conversations = letter.chapters.len();
-        let writer = only_writer(letter).map(name);
+    pub(crate) fn of(email: &Email, context: PageContext<'_>) -> Self {
+        let words = words(email.recipient.profile.language.unwrap_or_default());
+        let messages = email.chapters.iter().map(|chapter| chapter.messages.max(1)).sum();
+        let conversations = email.chapters.len();
+        let writer = only_writer(email).map(name);
         let (subject, news) = match &writer {
             Some(name) => (words.subject(messages, name), words.news(messages, name)),
             None => (
@@ -73,21 +73,22 @@ impl Page {
                 words.digest_news(messages, conversations),
             ),
         };
-        let first_name = letter.recipient.profile.first_name.as_deref();
+        let first_name = email.recipient.profile.first_name.as_deref();
         let first_name = first_name.map(|name| line(name, NAME_MAX_CHARS));
-        let card = |chapter| Section::of(chapter, words, &letter.zone, around.site, conversations);
+        let section =
+            |chapter| Section::of(chapter, words, &email.zone, context.site, conversations);
         Self {
             words,
             subject,
-            heading: writer.clone().unwrap_or_else(|| around.house.to_owned()),
+            heading: writer.clone().unwrap_or_else(|| context.sender_name.to_owned()),
             title: words.title(messages),
             greeting: words.greeting(first_name.as_deref().filter(|name| !name.is_empty())),
             news,
-            cards: letter.chapters.iter().map(card).collect(),
-            takes_replies: around.takes_replies,
+            sections: email.chapters.iter().map(section).collect(),
+            takes_replies: context.takes_replies,
             why: words.why(messages),
-            preferences_url: around.site.preferences(),
-            unsubscribe_url: around.unsubscribe_url,
+            preferences_url: context.site.preferences(),
+            unsubscribe_url: context.unsubscribe_url,
             writer,
         }
     }
@@ -135,8 +136,8 @@ impl QuoteView {
 }
 
 /// The person who wrote everything, in however many conversations.
-fn only_writer(letter: &Email) -> Option<&Participant> {
-    let mut writers = letter.chapters.iter().map(|chapter| &chapter.writer);
+fn only_writer(email: &Email) -> Option<&Participant> {
+    let mut writers = email.chapters.iter().map(|chapter| &chapter.writer);
     let first = writers.next()?;
     writers.all(|writer| writer.id == first.id).then_some(first)
 }

@@ -8,8 +8,8 @@ pub const MAILGUN_EU_URL: &str = "https://api.eu.mailgun.net";
 /// Who writes, and how mail leaves.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The name of the house, as people know it.
-    pub house: String,
+    /// The name that mail comes from, beside the name of who wrote.
+    pub sender_name: String,
     /// The address that mail comes from. Its domain ends every Message-ID.
     pub from: String,
     /// The mailbox that takes answers by mail, at addresses of the form `word+token@domain`; `None` when
@@ -83,9 +83,9 @@ impl fmt::Debug for Mailgun {
 /// Why there is no [`Mailer`](crate::Mailer).
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
-    /// The house has no name.
-    #[error("mail needs the name of the house")]
-    House,
+    /// The sender has no name.
+    #[error("mail needs the name of its sender")]
+    SenderName,
     /// The address that mail comes from is none.
     #[error("the address that mail comes from is none")]
     From,

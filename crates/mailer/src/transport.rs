@@ -6,8 +6,8 @@ mod smtp_client;
 
 use std::{fmt, io, time::Duration};
 
-use domain::mail::store::PostError;
-use folder::FolderPost;
+use domain::mail::store::DeliveryError;
+use folder::FolderTransport;
 use reqwest::{
     Client, StatusCode, Url,
     header::HeaderValue,
@@ -15,7 +15,7 @@ use reqwest::{
     redirect::Policy,
 };
 use secrecy::{ExposeSecret as _, SecretString};
-use smtp::{Reason, SmtpPost, SmtpStep};
+use smtp::{Reason, SmtpStep, SmtpTransport};
 
 use crate::{
     addresses::is_safe,
@@ -25,19 +25,19 @@ use crate::{
 
 #[derive(Debug)]
 pub(crate) enum Transport {
-    Smtp(SmtpPost),
-    Mailgun(MailgunPost),
-    Folder(FolderPost),
+    Smtp(SmtpTransport),
+    Mailgun(MailgunTransport),
+    Folder(FolderTransport),
 }
 
 impl Transport {
     pub(crate) fn new(settings: &Settings) -> Result<Self, SettingsError> {
         Ok(match &settings.transport {
-            TransportSettings::Smtp(smtp) => Self::Smtp(SmtpPost::new(smtp, settings)?),
+            TransportSettings::Smtp(smtp) => Self::Smtp(SmtpTransport::new(smtp, settings)?),
             TransportSettings::Mailgun(mailgun) => {
-                Self::Mailgun(MailgunPost::new(mailgun, settings)?)
+                Self::Mailgun(MailgunTransport::new(mailgun, settings)?)
             }
-            TransportSettings::Folder(folder) => Self::Folder(FolderPost::new(folder)?),
+            TransportSettings::Folder(folder) => Self::Folder(FolderTransport::new(folder)?),
         })
     }
 
@@ -54,13 +54,13 @@ impl Transport {
 /// Why a mail was not taken. What a server said is left out: it tends to name people.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Fault {
-    #[error("the mail server answered {code} to {stage}")]
-    Answer { stage: SmtpStep, code: u16, reason: Option<Reason> },
-    #[error("the mail server's answer to {stage} cannot be read")]
-    Unreadable { stage: SmtpStep },
-    #[error("the connection to the mail server broke at {stage}")]
+    #[error("the mail server answered {code} to {step}")]
+    Answer { step: SmtpStep, code: u16, reason: Option<Reason> },
+    #[error("the mail server's answer to {step} cannot be read")]
+    Unreadable { step: SmtpStep },
+    #[error("the connection to the mail server broke at {step}")]
     Broken {
-        stage: SmtpStep,
+        step: SmtpStep,
         #[source]
         source: io::Error,
     },
@@ -86,7 +86,7 @@ impl Fault {
     /// Whether it is about this mail, so that it will never be taken like this.
     pub(crate) fn is_final(&self) -> bool {
         match self {
-            Self::Answer { stage, code, .. } => stage.is_about_the_mail(*code) && *code >= 500,
+            Self::Answer { step, code, .. } => step.is_about_the_mail(*code) && *code >= 500,
             Self::AddressBeyondAscii => true,
             Self::Status(status) => {
                 matches!(*status, StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE)
@@ -98,7 +98,7 @@ impl Fault {
     /// Whether it is about the person: there is no such mailbox. That our mail is not wanted (5.7.x)
     /// says nothing about the mailbox, and without a reason only three codes do (RFC 5321, 4.2.3).
     fn names_no_mailbox(&self) -> bool {
-        let Self::Answer { stage: SmtpStep::Recipient, code, reason } = self else { return false };
+        let Self::Answer { step: SmtpStep::Recipient, code, reason } = self else { return false };
         match reason {
             Some(
                 Reason { class: 5, subject: 1, .. } | Reason { class: 5, subject: 2, detail: 1 },
@@ -111,7 +111,7 @@ impl Fault {
     /// Whether no mail leaves until somebody looks at the settings or the account.
     pub(crate) fn is_ours(&self) -> bool {
         match self {
-            Self::Answer { stage, code, .. } => !stage.is_about_the_mail(*code) && *code >= 500,
+            Self::Answer { step, code, .. } => !step.is_about_the_mail(*code) && *code >= 500,
             Self::Tls(_) | Self::Unable => true,
             Self::Status(status) => {
                 let passing =
@@ -123,7 +123,7 @@ impl Fault {
     }
 }
 
-impl From<Fault> for PostError {
+impl From<Fault> for DeliveryError {
     fn from(fault: Fault) -> Self {
         if fault.names_no_mailbox() {
             Self::NoSuchMailbox(fault.into())
@@ -137,13 +137,13 @@ impl From<Fault> for PostError {
 
 // Mail over Mailgun's HTTP interface, as the very bytes that an SMTP server would get.
 
-pub(crate) struct MailgunPost {
+pub(crate) struct MailgunTransport {
     client: Client,
     url: Url,
     api_key: SecretString,
 }
 
-impl MailgunPost {
+impl MailgunTransport {
     pub(crate) fn new(mailgun: &Mailgun, settings: &Settings) -> Result<Self, SettingsError> {
         let client = Client::builder()
             .connect_timeout(Duration::from_millis(settings.connect_timeout_ms))
@@ -188,8 +188,8 @@ fn url(mailgun: &Mailgun) -> Result<Url, SettingsError> {
     base.join(&format!("/v3/{domain}/messages.mime")).map_err(|_| SettingsError::MailgunUrl)
 }
 
-impl fmt::Debug for MailgunPost {
+impl fmt::Debug for MailgunTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MailgunPost").field("url", &self.url.as_str()).finish_non_exhaustive()
+        f.debug_struct("MailgunTransport").field("url", &self.url.as_str()).finish_non_exhaustive()
     }
 }

@@ -11,7 +11,7 @@ pub(crate) trait Words: Send + Sync {
     /// The language's code (ISO 639-1).
     fn code(&self) -> &'static str;
     /// The display name of the sender: who wrote, and through whom.
-    fn via(&self, writer: &str, house: &str) -> String;
+    fn via(&self, writer: &str, sender_name: &str) -> String;
     /// The subject, when one person wrote.
     fn subject(&self, messages: u64, writer: &str) -> String;
     /// The subject, when several did.

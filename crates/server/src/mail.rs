@@ -2,7 +2,7 @@
 
 use std::{io, path::Path, sync::Arc};
 
-use api::mail::{KeptMail, KeptMails, OpenedMail, UnsubscribeLinks};
+use api::mail::{DevMail, DevMails, OpenedMail, UnsubscribeLinks};
 use async_trait::async_trait;
 use domain::{
     ids::UserId,
@@ -28,14 +28,14 @@ pub(crate) fn mailing(
 ) -> Result<Option<Mailing>, RunError> {
     let Some(settings) = &mail.post else { return Ok(None) };
     let ways_out = Arc::new(UnsubscribeUrls(mail.unsubscribe.clone()));
-    let post_office: Arc<dyn MailSender> = Arc::new(Mailer::new(settings, ways_out)?);
-    Ok(Some(Mailing::new(store, post_office, clock, ids, terms)))
+    let sender: Arc<dyn MailSender> = Arc::new(Mailer::new(settings, ways_out)?);
+    Ok(Some(Mailing::new(store, sender, clock, ids, terms)))
 }
 
 /// The mails of a folder, for developers to look at; `None` where mail is sent.
-pub(crate) fn dev_mail(mail: &Mail) -> Option<Arc<dyn KeptMails>> {
+pub(crate) fn dev_mail(mail: &Mail) -> Option<Arc<dyn DevMails>> {
     match &mail.post.as_ref()?.transport {
-        TransportSettings::Folder(folder) => Some(Arc::new(KeptInFolder::new(&folder.path))),
+        TransportSettings::Folder(folder) => Some(Arc::new(MailFolder::new(&folder.path))),
         TransportSettings::Smtp(_) | TransportSettings::Mailgun(_) => None,
     }
 }
@@ -49,18 +49,18 @@ impl Unsubscribe for UnsubscribeUrls {
     }
 }
 
-/// The mails that a folder keeps. Whoever waits for the disk does so on a thread for that.
-struct KeptInFolder(mailer::KeptMails);
+/// The mails in a folder, read on threads that may block.
+struct MailFolder(mailer::DevMails);
 
-impl KeptInFolder {
+impl MailFolder {
     fn new(path: &Path) -> Self {
-        Self(mailer::KeptMails::new(path))
+        Self(mailer::DevMails::new(path))
     }
 }
 
 #[async_trait]
-impl KeptMails for KeptInFolder {
-    async fn list(&self) -> io::Result<Vec<KeptMail>> {
+impl DevMails for MailFolder {
+    async fn list(&self) -> io::Result<Vec<DevMail>> {
         let mails = self.0.clone();
         let listed =
             task::spawn_blocking(move || mails.list()).await.map_err(io::Error::other)??;
@@ -72,13 +72,13 @@ impl KeptMails for KeptInFolder {
         let opened = task::spawn_blocking(move || mails.open(&name)).await;
         let opened = opened.map_err(io::Error::other)??;
         Ok(opened.map(|mail| {
-            let mailer::OpenedMail { kept, header, text, html } = mail;
-            OpenedMail { kept: shown(kept), header, text, html }
+            let mailer::OpenedMail { summary, header, text, html } = mail;
+            OpenedMail { summary: shown(summary), header, text, html }
         }))
     }
 }
 
-fn shown(mail: mailer::KeptMail) -> KeptMail {
-    let mailer::KeptMail { name, from, to, subject, date } = mail;
-    KeptMail { name, from, to, subject, date }
+fn shown(mail: mailer::DevMail) -> DevMail {
+    let mailer::DevMail { name, from, to, subject, date } = mail;
+    DevMail { name, from, to, subject, date }
 }

@@ -28,7 +28,7 @@ use std::{
 use api::origins::Origins;
 use clap::{
     Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, builder::Resettable,
-    parser::ValueSource, value_parser,
+    error::ErrorKind, parser::ValueSource, value_parser,
 };
 use domain::{retention::RetentionSettings, time::Zone};
 use setting::{Effective, FILE_FLAG, Setting};
@@ -122,7 +122,7 @@ impl Settings {
         let database = self.database.check(faults);
         let files = self.files.media(&self.bucket, faults);
         let retention = self.retention.kept(faults);
-        let mail = self.mail.check(&self.around_mail(), faults)?;
+        let mail = self.mail.check(&self.mail_context(), faults)?;
         if mail.post.is_some() {
             self.files.check_mailed_links(faults);
         }
@@ -131,7 +131,7 @@ impl Settings {
             http: self.http.clone(),
             database: database?,
             tokens: tokens?,
-            api: self.api(retention?, self.mail.doors(&mail)),
+            api: self.api(retention?, self.mail.inbound(&mail)),
             files: files?,
             links_are_local: self.files.is_local(),
             jobs: self.jobs.parts(self.files.unsent_age_max_ms()),
@@ -156,7 +156,7 @@ impl Settings {
         }
     }
 
-    fn around_mail(&self) -> mail::MailContext<'_> {
+    fn mail_context(&self) -> mail::MailContext<'_> {
         let in_production = self.general.in_production();
         mail::MailContext {
             in_production,
@@ -268,6 +268,11 @@ pub(crate) fn load(start: &Start) -> Result<Loaded, Refusal> {
     let mut faults = Faults::default();
     let path = line.file().or(variable(&start.environment, FILE_VARIABLE).map(OsString::as_os_str));
     let file = path.map(|path| read_file(Path::new(path), &mut faults)).unwrap_or_default();
+    for renamed in &RENAMED {
+        if variable(&start.environment, renamed.variable).is_some() {
+            faults.note(renamed.fault(renamed.variable.to_owned()));
+        }
+    }
     let mut merged = merge(&line, &start.environment, &file, &mut faults);
     database::ask_address(&mut merged);
     // What was faulty is left at its default, so that the rest can be looked at too.
@@ -321,6 +326,39 @@ fn read(
     Ok((Cli::from_arg_matches(&matches)?, matches))
 }
 
+/// A setting that had another name before.
+struct Renamed {
+    /// Its variable then.
+    variable: &'static str,
+    /// Its flag then, without the dashes.
+    id: &'static str,
+    /// Its flag now.
+    now: &'static str,
+}
+
+/// Settings that had other names before. The former names are refused, so that nobody believes that they set
+/// something.
+const RENAMED: [Renamed; 1] =
+    [Renamed { variable: "MAIL_HOUSE", id: "mail-house", now: "mail-sender-name" }];
+
+impl Renamed {
+    fn is_among(&self, arguments: &[OsString]) -> bool {
+        arguments.iter().filter_map(|argument| argument.to_str()?.strip_prefix("--")).any(|flag| {
+            flag.strip_prefix(self.id).is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
+        })
+    }
+
+    fn why(&self) -> String {
+        let now = Setting::find(self.now).map_or_else(|| self.now.to_owned(), |it| it.shown());
+        format!("was renamed: it is {now} now")
+    }
+
+    /// That it is set under its former name.
+    fn fault(&self, what: String) -> Fault {
+        Fault::elsewhere(what, self.why())
+    }
+}
+
 // Which of several sources a setting takes its value from.
 
 /// Where a value comes from, the strongest first.
@@ -361,6 +399,10 @@ impl CommandLine {
             let arg = arg.env(Resettable::Reset).default_value(Resettable::Reset);
             arg.value_parser(value_parser!(OsString))
         });
+        if let Some(renamed) = RENAMED.iter().find(|renamed| renamed.is_among(arguments)) {
+            let why = format!("--{} {}\n", renamed.id, renamed.why());
+            return Err(Cli::described().error(ErrorKind::UnknownArgument, why));
+        }
         let matches = unread.clone().try_get_matches_from(arguments)?;
         let (mut words, mut innermost, mut verb) = (Vec::new(), &matches, Some(&unread));
         while let Some((word, inner)) = innermost.subcommand() {
@@ -561,7 +603,9 @@ fn parse(text: &str, faults: &mut Faults) -> BTreeMap<String, String> {
         };
         for (key, value) in keys {
             let id = format!("{section}-{key}");
-            if !known.iter().any(|it| it.name() == (section.as_str(), key.as_str())) {
+            if let Some(renamed) = RENAMED.iter().find(|renamed| renamed.id == id) {
+                faults.note(renamed.fault(format!("{section}.{key}")));
+            } else if !known.iter().any(|it| it.name() == (section.as_str(), key.as_str())) {
                 faults.note(Fault::elsewhere(format!("{section}.{key}"), "is no setting"));
             } else if let Some(text) = as_text(&value) {
                 settings.insert(id, text);

@@ -9,11 +9,11 @@ use domain::{
 };
 
 use crate::{
-    callers::Callers,
+    authenticator::Authenticator,
     error::Failure,
     limits::Limits,
     links::Links,
-    mail::{KeptMails, UnsubscribeLinks, Webhooks},
+    mail::{DevMails, UnsubscribeLinks, Webhooks},
     origins::Origins,
     readiness::Readiness,
 };
@@ -59,9 +59,9 @@ pub(crate) struct Context {
     pub(crate) links: Links,
     pub(crate) unsubscribe: UnsubscribeLinks,
     pub(crate) webhooks: Option<Webhooks>,
-    pub(crate) dev_mail: Option<Arc<dyn KeptMails>>,
+    pub(crate) dev_mail: Option<Arc<dyn DevMails>>,
     pub(crate) wake: JobNotifier,
-    pub(crate) callers: Callers,
+    pub(crate) authenticator: Authenticator,
     pub(crate) limits: Limits,
     pub(crate) readiness: Readiness,
     pub(crate) ids: Arc<dyn Ids>,

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     error::Failure,
-    mail::{KeptMail, KeptMails, OpenedMail},
+    mail::{DevMail, DevMails, OpenedMail},
     texts::Language,
 };
 
@@ -34,12 +34,12 @@ pub(super) fn configure(config: &mut ServiceConfig) {
 }
 
 /// All of them, the newest first.
-#[tracing::instrument(name = "http.kept_mails.list", skip_all)]
+#[tracing::instrument(name = "http.dev_mail.list", skip_all)]
 async fn list(request: HttpRequest, context: Data<Context>) -> Result<HttpResponse, Failure> {
-    let Some(mails) = kept(&context) else { return no_such_route(request).await };
+    let Some(mails) = dev_mails(&context) else { return no_such_route(request).await };
     let mails = mails.list().await.map_err(Failure::internal)?;
     let mut body = String::from("<table><tr><th>Date<th>To<th>Subject");
-    for KeptMail { name, to, subject, date, .. } in &mails {
+    for DevMail { name, to, subject, date, .. } in &mails {
         let (name, to, subject, date) =
             (Escaped(name), Escaped(to), Escaped(subject), Escaped(date));
         // Writing into a text does not fail.
@@ -51,13 +51,13 @@ async fn list(request: HttpRequest, context: Data<Context>) -> Result<HttpRespon
 }
 
 /// One of them. Its HTML is shown where nothing of it can run, load or lead anywhere.
-#[tracing::instrument(name = "http.kept_mails.show", skip_all)]
+#[tracing::instrument(name = "http.dev_mail.show", skip_all)]
 async fn show(request: HttpRequest, context: Data<Context>) -> Result<HttpResponse, Failure> {
-    let Some(mails) = kept(&context) else { return no_such_route(request).await };
+    let Some(mails) = dev_mails(&context) else { return no_such_route(request).await };
     let name = request.match_info().get("name").unwrap_or_default();
     let mail = mails.open(name).await.map_err(Failure::internal)?;
     let Some(mail) = mail else { return no_such_route(request).await };
-    let OpenedMail { kept, header, text, html } = &mail;
+    let OpenedMail { summary, header, text, html } = &mail;
     let mut body = String::from("<p><a href=\"/dev/mails\">All mails</a></p><table>");
     for (name, value) in header {
         // Writing into a text does not fail.
@@ -70,9 +70,9 @@ async fn show(request: HttpRequest, context: Data<Context>) -> Result<HttpRespon
         "</table><h2>HTML</h2><iframe sandbox title=\"HTML\" srcdoc=\"{html}\"></iframe>\
          <h2>Text</h2><pre>{text}</pre>"
     );
-    Ok(html::page(StatusCode::OK, Language::English, &kept.subject, body))
+    Ok(html::page(StatusCode::OK, Language::English, &summary.subject, body))
 }
 
-fn kept(context: &Context) -> Option<Arc<dyn KeptMails>> {
+fn dev_mails(context: &Context) -> Option<Arc<dyn DevMails>> {
     context.dev_mail.clone()
 }

@@ -41,7 +41,7 @@ impl FromRequest for Caller {
         Box::pin(async move {
             let context = context?;
             let token = token.ok_or(TokenError::Invalid)?;
-            let caller = context.callers.identify(&token).await?;
+            let caller = context.authenticator.identify(&token).await?;
             context.limits.allow_request_of(&caller.user)?;
             Ok(Self(caller))
         })

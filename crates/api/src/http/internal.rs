@@ -71,7 +71,7 @@ impl Program {
     fn of(request: &HttpRequest) -> Result<Self, Failure> {
         let context = Context::of(request)?;
         let token = bearer(request.headers()).ok_or(TokenError::Invalid)?;
-        let program = context.callers.program(token)?;
+        let program = context.authenticator.program(token)?;
         tracing::debug!(program.id = %program.user, "a program calls");
         Ok(Self)
     }

@@ -23,8 +23,8 @@ use tracing::{Span, field::Empty};
 use tracing_actix_web::RootSpanBuilder;
 
 use super::{
-    answer::{Shape, answer, foreign},
     context::Context,
+    error_response::{Shape, error_response, foreign},
     extract,
 };
 use crate::{
@@ -36,7 +36,7 @@ use crate::{
 
 /// The outermost layer: names the request, reads its path as routes are to see it, gives failures the shape the caller asked for, adds the
 /// headers that every answer has, and leaves out the content when only the head is wanted.
-pub(crate) async fn edge(
+pub(crate) async fn normalise_response(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
@@ -70,7 +70,7 @@ fn shaped(
     let Some(error) = response.response().error() else {
         return response.map_into_boxed_body();
     };
-    let fresh = answer(&failure_of(error), shape);
+    let fresh = error_response(&failure_of(error), shape);
     let mut response = response.map_into_boxed_body();
     // What inner layers added, such as CORS, stays.
     for (name, value) in fresh.headers() {

@@ -149,7 +149,10 @@ pub(super) struct Part {
 impl Part {
     fn new(field: Field<'static>, unused_bytes: Arc<AtomicUsize>) -> Self {
         let disposition = field.headers().get(header::CONTENT_DISPOSITION.as_str());
-        let disposition = disposition.map(|value| value.as_bytes()).unwrap_or_default();
+        let disposition = match disposition {
+            Some(value) => value.as_bytes(),
+            None => b"",
+        };
         let parameter = |name| parameter(disposition, name);
         let (plain, extended) = (parameter("filename"), parameter("filename*"));
         let name = parameter("name").map(lenient_text);
@@ -163,7 +166,7 @@ impl Part {
 
     /// Its type, without parameters.
     pub(super) fn media_type(&self) -> Option<&str> {
-        self.field.content_type().map(|kind| kind.essence_str())
+        Some(self.field.content_type()?.essence_str())
     }
 
     /// The next bytes of its content, never none of them; `None` at its end.

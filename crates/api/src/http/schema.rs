@@ -148,7 +148,7 @@ pub(super) struct PreferenceChange {
     email_frequency: Option<Frequency>,
     /// The part of each day in which no mail comes; `null` takes it away.
     quiet_hours: Option<QuietHours>,
-    /// By whose clock quiet hours and daily mail go; `null`: the one that the platform says.
+    /// IANA time zone used for quiet hours and daily mail; `null` = platform default.
     #[schema(example = "Europe/Paris")]
     time_zone: Option<String>,
 }

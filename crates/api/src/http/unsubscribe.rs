@@ -12,8 +12,8 @@ use actix_web::{
 use domain::ids::UserId;
 
 use super::{
-    answer::language,
     context::Context,
+    error_response::language,
     html,
     middleware::no_such_route,
     middleware::{read, throttle},

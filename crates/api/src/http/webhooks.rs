@@ -1,6 +1,5 @@
-//! What Mailgun tells: that a mail came back, that somebody complained, that somebody answered. It is
-//! believed by its signature. Mailgun tells again for some hours unless it is told 200 or 406, so 406
-//! is for what would be no better the next time.
+//! Mailgun's webhooks: bounces, complaints and replies by mail, authenticated by their signature. Mailgun
+//! retries for some hours unless the response is 200 or 406, so 406 is for what no retry would change.
 
 pub(super) mod events;
 mod form;
@@ -23,7 +22,7 @@ use crate::{
     mail::{Stamp, WebhookPermit},
 };
 
-/// Both routes. There are no CORS headers: pages do not tell such things.
+/// Both routes. There are no CORS headers: no page calls them.
 pub(super) fn configure(config: &mut ServiceConfig) {
     let webhooks = web::scope("/webhooks/mailgun")
         .route("/events", post().to(events::events))
@@ -33,18 +32,17 @@ pub(super) fn configure(config: &mut ServiceConfig) {
     config.service(webhooks);
 }
 
-/// The right to do what was told under `stamp`, once.
+/// Permission to carry out the call with this `stamp`, once.
 fn admitted(context: &Context, stamp: &Stamp<'_>) -> Result<WebhookPermit, Failure> {
     let webhooks = context.webhooks.as_ref().ok_or_else(Failure::no_webhooks)?;
     Ok(webhooks.admit(stamp)?)
 }
 
-/// What becomes of a ticket: it is used up by what was done and by what will never be, and given back
-/// when the fault is ours and may pass.
-fn settle<T>(ticket: WebhookPermit, outcome: Result<T, Failure>) -> Result<T, Failure> {
+/// Uses up a permit, unless the call failed on our side and may be retried.
+fn settle<T>(permit: WebhookPermit, outcome: Result<T, Failure>) -> Result<T, Failure> {
     let may_pass = |failure: &Failure| failure.code().status().is_server_error();
     if !outcome.as_ref().is_err_and(may_pass) {
-        ticket.used();
+        permit.used();
     }
     outcome
 }

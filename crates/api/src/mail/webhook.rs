@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::ports::Clock;
 
-use super::tickets::{ReplayGuard, WebhookPermit};
+use super::replay_guard::{ReplayGuard, WebhookPermit};
 use crate::signing::{Purpose, Signer};
 
 /// How far the time of a stamp may be from ours, in seconds.
@@ -38,7 +38,7 @@ impl WebhookKey {
     }
 }
 
-/// What shows that Mailgun tells it.
+/// What Mailgun signs each call with.
 #[derive(Clone, Copy)]
 pub(crate) struct Stamp<'a> {
     /// When it was signed, in seconds since 1970.
@@ -49,29 +49,29 @@ pub(crate) struct Stamp<'a> {
     pub(crate) signature: &'a str,
 }
 
-/// Why a stamp lets nobody in.
+/// Why a stamp is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BadStamp {
-    /// It is not Mailgun's, or not of these minutes.
+    /// The signature or the time is wrong.
     Forged,
     /// It was used before.
     Replayed,
 }
 
-/// The door for what Mailgun tells. Cheap to clone; clones share what was told.
+/// Checks the stamps of Mailgun's webhooks. Cheap to clone; clones share the tokens that were used.
 #[derive(Clone)]
 pub(crate) struct Webhooks {
     key: WebhookKey,
     clock: Arc<dyn Clock>,
-    tickets: ReplayGuard,
+    replays: ReplayGuard,
 }
 
 impl Webhooks {
     pub(crate) fn new(key: WebhookKey, clock: Arc<dyn Clock>) -> Self {
-        Self { key, clock, tickets: ReplayGuard::default() }
+        Self { key, clock, replays: ReplayGuard::default() }
     }
 
-    /// Lets in whoever has a good stamp, once.
+    /// Accepts a good stamp, once.
     ///
     /// # Errors
     /// [`BadStamp`].
@@ -86,6 +86,6 @@ impl Webhooks {
         }
         // A stamp from the farthest future stays good for twice the age.
         let forget_before_s = now_s.saturating_sub(2 * STAMP_AGE_MAX_S + 1);
-        self.tickets.take(stamp.token, now_s, forget_before_s).ok_or(BadStamp::Replayed)
+        self.replays.take(stamp.token, now_s, forget_before_s).ok_or(BadStamp::Replayed)
     }
 }

@@ -24,7 +24,7 @@ use super::{
     resume::JoinSnapshot,
 };
 use crate::{
-    callers::person,
+    authenticator::person,
     error::{Code, Failure},
     input::Object,
     limits::Limits,

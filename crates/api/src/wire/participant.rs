@@ -20,7 +20,7 @@ pub struct Participant {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub last_name: Option<String>,
-    /// The name over the door. Never there for a client.
+    /// Salon display name; absent for clients.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub salon_name: Option<String>,

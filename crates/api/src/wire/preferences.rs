@@ -21,7 +21,7 @@ pub struct Preferences {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub quiet_hours: Option<QuietHours>,
-    /// By whose clock quiet hours and daily mail go. Left out: the one that the platform says.
+    /// IANA time zone used for quiet hours and daily mail; absent = platform default.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "Europe/Paris")]
     pub time_zone: Option<String>,

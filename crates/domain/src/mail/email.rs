@@ -60,7 +60,7 @@ pub struct Email {
     pub id: MailId,
     /// To whom; has an address.
     pub recipient: Participant,
-    /// By whose clock times are printed.
+    /// Time zone in which times are printed.
     pub zone: Zone,
     /// What it tells of, at least one.
     pub chapters: Vec<ConversationDigest>,

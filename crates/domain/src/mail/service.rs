@@ -8,7 +8,7 @@ use super::{
     Email, MailPolicy, NewMail, ReplyToken, SendDecision, SkipReason, decide_send, is_same_address,
     preferences::{Frequency, PreferenceChange, Preferences},
     schedule::decide,
-    store::{DueMail, MailSender, MailStore, Muting, PostError, PreferenceStore},
+    store::{DeliveryError, DueMail, MailSender, MailStore, Muting, PreferenceStore},
 };
 use crate::{
     conversation::{
@@ -121,11 +121,11 @@ impl Mailing {
     async fn hand_over(&self, letter: &Email) -> Result<(), JobFailure> {
         match self.post_office.deliver(letter).await {
             Ok(()) => Ok(()),
-            Err(error @ PostError::Later(_)) => {
+            Err(error @ DeliveryError::Later(_)) => {
                 Err(JobFailure::Retry { reason: "mail_server_failed", cause: Some(error.into()) })
             }
-            Err(PostError::Refused(_)) => Err(JobFailure::dead("mail_refused")),
-            Err(PostError::NoSuchMailbox(_)) => {
+            Err(DeliveryError::Refused(_)) => Err(JobFailure::dead("mail_refused")),
+            Err(DeliveryError::NoSuchMailbox(_)) => {
                 let address = letter.recipient.profile.email.as_deref().unwrap_or_default();
                 self.store.suppress_address(address, self.clock.now()).await?;
                 Ok(())

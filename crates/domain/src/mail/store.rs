@@ -142,7 +142,7 @@ pub trait PreferenceStore: Send + Sync {
 
 /// Why a mail did not leave.
 #[derive(Debug, thiserror::Error)]
-pub enum PostError {
+pub enum DeliveryError {
     /// It may leave later: the mail server is away, busy, or said so (4yz).
     #[error("the mail server does not take the mail now")]
     Later(#[source] Cause),
@@ -162,7 +162,7 @@ pub trait MailSender: Send + Sync {
     /// Writes a letter out and hands it to a mail server. When this returns, the server has taken it.
     ///
     /// # Errors
-    /// [`PostError`]; the mail may have been taken all the same when the connection broke. Sent again,
+    /// [`DeliveryError`]; the mail may have been taken all the same when the connection broke. Sent again,
     /// it bears the same Message-ID. Nothing of the letter is repeated in the error.
-    async fn deliver(&self, letter: &Email) -> Result<(), PostError>;
+    async fn deliver(&self, letter: &Email) -> Result<(), DeliveryError>;
 }

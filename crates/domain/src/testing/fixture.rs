@@ -29,7 +29,7 @@ use crate::{
     mail::service::{MailPreferences, MailReplies},
     mail::{
         Email,
-        store::{MailSender, PostError},
+        store::{DeliveryError, MailSender},
     },
     messaging::Messaging,
     participant::directory::Directory,
@@ -395,7 +395,7 @@ pub struct MemoryPostOffice(Mutex<OutboxState>);
 #[derive(Debug, Default)]
 struct OutboxState {
     delivered: Vec<Email>,
-    refusals: VecDeque<PostError>,
+    refusals: VecDeque<DeliveryError>,
 }
 
 impl MemoryPostOffice {
@@ -410,7 +410,7 @@ impl MemoryPostOffice {
     }
 
     /// The next letter is not taken. Called several times, as many are not, in that order.
-    pub fn refuse_next(&self, error: PostError) {
+    pub fn refuse_next(&self, error: DeliveryError) {
         self.lock().refusals.push_back(error);
     }
 
@@ -426,7 +426,7 @@ impl MemoryPostOffice {
 
 #[async_trait]
 impl MailSender for MemoryPostOffice {
-    async fn deliver(&self, letter: &Email) -> Result<(), PostError> {
+    async fn deliver(&self, letter: &Email) -> Result<(), DeliveryError> {
         let mut state = self.lock();
         if let Some(error) = state.refusals.pop_front() {
             return Err(error);

@@ -19,7 +19,7 @@ use crate::{
     settings::{Folder, SettingsError},
 };
 
-/// How a kept mail's name ends.
+/// How the name of each mail ends.
 const SUFFIX: &str = ".eml";
 /// The most mails that a folder may be told to keep.
 const MAILS_MAX: usize = 10_000;
@@ -28,12 +28,12 @@ const FOLDER_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
 
 #[derive(Debug)]
-pub(crate) struct FolderPost {
+pub(crate) struct FolderTransport {
     path: PathBuf,
     mails_max: usize,
 }
 
-impl FolderPost {
+impl FolderTransport {
     pub(crate) fn new(folder: &Folder) -> Result<Self, SettingsError> {
         if !(1..=MAILS_MAX).contains(&folder.mails_max) {
             return Err(SettingsError::Bound("mails_max"));
@@ -84,7 +84,7 @@ fn forget_the_oldest(folder: &Path, mails_max: usize) -> io::Result<()> {
     let too_many = names.len().saturating_sub(mails_max);
     for name in &names[..too_many] {
         match fs::remove_file(folder.join(name)) {
-            // Somebody else kept a mail at the same moment, and forgot this one.
+            // Another delivery removed it at the same moment.
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             removed => removed?,
         }
@@ -94,13 +94,13 @@ fn forget_the_oldest(folder: &Path, mails_max: usize) -> io::Result<()> {
 
 /// The mails in a folder, for a page that shows them. Reading waits for the disk.
 #[derive(Clone, Debug)]
-pub struct KeptMails {
+pub struct DevMails {
     path: PathBuf,
 }
 
 /// A mail in a list. Its `Debug` shows the name only.
 #[derive(Clone, PartialEq, Eq)]
-pub struct KeptMail {
+pub struct DevMail {
     /// By which it is opened.
     pub name: String,
     /// From whom, as a program shows it.
@@ -117,7 +117,7 @@ pub struct KeptMail {
 #[derive(Clone, PartialEq, Eq)]
 pub struct OpenedMail {
     /// What the list shows of it.
-    pub kept: KeptMail,
+    pub summary: DevMail,
     /// The header, line by line, decoded.
     pub header: Vec<(String, String)>,
     /// Its plain form.
@@ -126,7 +126,7 @@ pub struct OpenedMail {
     pub html: String,
 }
 
-impl KeptMails {
+impl DevMails {
     /// The mails that [`TransportSettings::Folder`](crate::Transport::Folder) keeps there.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
@@ -136,13 +136,13 @@ impl KeptMails {
     ///
     /// # Errors
     /// When the folder or a mail cannot be read.
-    pub fn list(&self) -> io::Result<Vec<KeptMail>> {
+    pub fn list(&self) -> io::Result<Vec<DevMail>> {
         let names = match names(&self.path) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
             names => names?,
         };
         let mails = names.iter().rev().map(|name| self.open(name));
-        mails.filter_map(Result::transpose).map(|mail| mail.map(|mail| mail.kept)).collect()
+        mails.filter_map(Result::transpose).map(|mail| mail.map(|mail| mail.summary)).collect()
     }
 
     /// One of them; `None` when there is none of that name, or not any more.
@@ -169,7 +169,7 @@ fn is_name(name: &str) -> bool {
 }
 
 fn opened(name: &str, message: &Message<'_>) -> OpenedMail {
-    let kept = KeptMail {
+    let summary = DevMail {
         name: name.to_owned(),
         from: message.from().map(mailboxes).unwrap_or_default(),
         to: message.to().map(mailboxes).unwrap_or_default(),
@@ -178,7 +178,7 @@ fn opened(name: &str, message: &Message<'_>) -> OpenedMail {
     };
     let header = message.headers().iter();
     OpenedMail {
-        kept,
+        summary,
         header: header.map(|line| (line.name().to_owned(), value(&line.value))).collect(),
         text: message.body_text(0).unwrap_or_default().into_owned(),
         html: message.body_html(0).unwrap_or_default().into_owned(),
@@ -207,14 +207,14 @@ fn mailboxes(address: &Address<'_>) -> String {
     address.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
-impl fmt::Debug for KeptMail {
+impl fmt::Debug for DevMail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("KeptMail").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("DevMail").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
 impl fmt::Debug for OpenedMail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OpenedMail").field("name", &self.kept.name).finish_non_exhaustive()
+        f.debug_struct("OpenedMail").field("name", &self.summary.name).finish_non_exhaustive()
     }
 }

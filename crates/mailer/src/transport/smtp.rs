@@ -24,7 +24,7 @@ use crate::{
 /// How long a connection is kept. Servers close what says nothing for long (RFC 5321, 4.5.3.2).
 const IDLE_MAX: Duration = Duration::from_mins(1);
 
-pub(crate) struct SmtpPost {
+pub(crate) struct SmtpTransport {
     server: Server,
     connect_timeout: Duration,
     /// Ready for a mail, the latest used last. No more than mails leave at once.
@@ -36,7 +36,7 @@ struct Idle {
     since: Instant,
 }
 
-impl SmtpPost {
+impl SmtpTransport {
     pub(crate) fn new(smtp: &Smtp, settings: &Settings) -> Result<Self, SettingsError> {
         Ok(Self {
             server: Server::new(smtp)?,
@@ -76,9 +76,9 @@ impl SmtpPost {
     }
 }
 
-impl fmt::Debug for SmtpPost {
+impl fmt::Debug for SmtpTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SmtpPost").field("server", &self.server).finish_non_exhaustive()
+        f.debug_struct("SmtpTransport").field("server", &self.server).finish_non_exhaustive()
     }
 }
 
@@ -131,7 +131,7 @@ impl Reason {
     }
 }
 
-/// How far the talk with a mail server came.
+/// How far the exchange with a mail server came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SmtpStep {
     /// Connecting, greeting, STARTTLS.
@@ -160,7 +160,7 @@ impl SmtpStep {
     pub(crate) fn fault(self, error: Error) -> Fault {
         if let Some(code) = error.status() {
             let reason = error.source().and_then(|words| Reason::read(&words.to_string()));
-            return Fault::Answer { stage: self, code: code.into(), reason };
+            return Fault::Answer { step: self, code: code.into(), reason };
         }
         if error.is_tls() {
             return Fault::Tls(error.into());
@@ -172,8 +172,8 @@ impl SmtpStep {
         match cause {
             // Rustls tells of a certificate that it does not trust like this.
             Some(cause) if cause.kind() == io::ErrorKind::InvalidData => Fault::Tls(error.into()),
-            Some(cause) => Fault::Broken { stage: self, source: cause.kind().into() },
-            None => Fault::Unreadable { stage: self },
+            Some(cause) => Fault::Broken { step: self, source: cause.kind().into() },
+            None => Fault::Unreadable { step: self },
         }
     }
 }

@@ -7,8 +7,8 @@ impl Words for English {
         "en"
     }
 
-    fn via(&self, writer: &str, house: &str) -> String {
-        format!("{writer} via {house}")
+    fn via(&self, writer: &str, sender_name: &str) -> String {
+        format!("{writer} via {sender_name}")
     }
 
     fn subject(&self, messages: u64, writer: &str) -> String {

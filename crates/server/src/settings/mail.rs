@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf};
 
-use api::mail::{Settings as Doors, UnsubscribeKey, UnsubscribeLinks, WebhookKey};
+use api::mail::{Settings as InboundSettings, UnsubscribeKey, UnsubscribeLinks, WebhookKey};
 use clap::Args;
 use domain::{mail::MailPolicy, time::Zone};
 use mailer::{Folder, MAILGUN_EU_URL, Mailgun, Smtp, TransportSettings};
@@ -26,15 +26,15 @@ pub(crate) struct MailSettings {
     #[command(flatten)]
     pace: PaceSettings,
 
-    /// Name of the house, as people know it
+    /// Name that mail comes from, beside the name of who wrote
     #[arg(
-        id = "mail-house",
+        id = "mail-sender-name",
         long,
-        env = "MAIL_HOUSE",
+        env = "MAIL_SENDER_NAME",
         value_name = "NAME",
         default_value = "Messagerie"
     )]
-    house: String,
+    sender_name: String,
 
     /// Address that mail comes from; without it `noreply@` and the Mailgun domain
     #[arg(id = FROM, long, env = "MAIL_FROM", value_name = "ADDRESS")]
@@ -107,35 +107,35 @@ pub(super) struct MailContext<'a> {
 
 impl MailSettings {
     /// Mail as a part of the program; `None`, and a fault, when it could not leave as configured.
-    pub(super) fn check(&self, around: &MailContext<'_>, faults: &mut Faults) -> Option<Mail> {
-        let transport = self.transport.check(around.in_production, faults)?;
+    pub(super) fn check(&self, context: &MailContext<'_>, faults: &mut Faults) -> Option<Mail> {
+        let transport = self.transport.check(context.in_production, faults)?;
         let post = match transport {
-            Some(transport) => Some(self.post(transport, around, faults)?),
+            Some(transport) => Some(self.post(transport, context, faults)?),
             None => None,
         };
         if post.is_some() && self.reply_to.is_some() && self.webhook_signing_key.is_none() {
             let text = "is missing: nobody would take the answers that MAIL_REPLY_TO asks for";
             faults.note(Fault::new(WEBHOOK_KEY, text));
         }
-        let unsubscribe = self.unsubscribe(around);
+        let unsubscribe = self.unsubscribe(context);
         if post.is_some() && unsubscribe.is_none() {
             faults.note(Fault::new(SIGNING_SECRET, "is missing, and so is JWT_SECRET"));
         }
         let unsubscribe = unsubscribe.unwrap_or_default();
-        Some(Mail { post, terms: self.pace.terms(around.zone.clone()), unsubscribe })
+        Some(Mail { post, terms: self.pace.terms(context.zone.clone()), unsubscribe })
     }
 
     /// Links that outlive this process, if there is a secret for them.
-    fn unsubscribe(&self, around: &MailContext<'_>) -> Option<UnsubscribeLinks> {
-        let secret = self.link_signing_secret.as_ref().or(around.secret)?;
+    fn unsubscribe(&self, context: &MailContext<'_>) -> Option<UnsubscribeLinks> {
+        let secret = self.link_signing_secret.as_ref().or(context.secret)?;
         let key = UnsubscribeKey::derived_from(secret.expose_secret().as_bytes());
-        Some(UnsubscribeLinks::new(key, &around.public_url))
+        Some(UnsubscribeLinks::new(key, &context.public_url))
     }
 
-    /// The doors through which mail comes back to us.
-    pub(super) fn doors(&self, mail: &Mail) -> Doors {
+    /// Unsubscribe links and inbound webhooks.
+    pub(super) fn inbound(&self, mail: &Mail) -> InboundSettings {
         let key = self.webhook_signing_key.as_ref();
-        Doors {
+        InboundSettings {
             unsubscribe: mail.unsubscribe.clone(),
             webhook_key: key.map(|key| WebhookKey::of_mailgun(key.expose_secret().as_bytes())),
         }
@@ -144,24 +144,24 @@ impl MailSettings {
     fn post(
         &self,
         transport: TransportSettings,
-        around: &MailContext<'_>,
+        context: &MailContext<'_>,
         faults: &mut Faults,
     ) -> Option<mailer::Settings> {
         let from = self.from.clone().or_else(|| self.transport.noreply());
         if from.is_none() {
             faults.note(Fault::new(FROM, "is missing"));
         }
-        let local = (!around.in_production).then(|| LOCAL_SITE.to_owned());
-        let site_url = self.site_url.clone().or_else(|| around.site.clone()).or(local);
+        let local = (!context.in_production).then(|| LOCAL_SITE.to_owned());
+        let site_url = self.site_url.clone().or_else(|| context.site.clone()).or(local);
         if site_url.is_none() {
             faults.note(Fault::new(SITE_URL, "is missing"));
         }
-        if self.delivery_timeout_ms >= around.job_lease_ms {
+        if self.delivery_timeout_ms >= context.job_lease_ms {
             let text = "must be shorter than JOBS_LEASE_MS, or mails leave twice";
             faults.note(Fault::new("mail-delivery-timeout-ms", text));
         }
         Some(mailer::Settings {
-            house: self.house.clone(),
+            sender_name: self.sender_name.clone(),
             from: from?,
             reply_to: self.reply_to.clone(),
             site_url: site_url?,

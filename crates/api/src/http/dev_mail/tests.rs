@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use crate::{
     Settings,
-    mail::{KeptMail, KeptMails, OpenedMail},
+    mail::{DevMail, DevMails, OpenedMail},
     testing::{House, no_limits},
 };
 
@@ -17,7 +17,7 @@ struct Folder {
 
 fn mail() -> OpenedMail {
     let hostile = |field: &str| format!("{field}{HOSTILE}");
-    let kept = KeptMail {
+    let summary = DevMail {
         name: "20260105-a.eml".to_owned(),
         from: hostile("from"),
         to: hostile("to"),
@@ -25,20 +25,20 @@ fn mail() -> OpenedMail {
         date: "2026-01-05T09:30:00Z".to_owned(),
     };
     let header = vec![(hostile("name"), hostile("value"))];
-    OpenedMail { kept, header, text: hostile("text"), html: hostile("<p>html</p>") }
+    OpenedMail { summary, header, text: hostile("text"), html: hostile("<p>html</p>") }
 }
 
 #[async_trait]
-impl KeptMails for Folder {
-    async fn list(&self) -> io::Result<Vec<KeptMail>> {
-        if self.is_broken { Err(io::Error::other("no disk")) } else { Ok(vec![mail().kept]) }
+impl DevMails for Folder {
+    async fn list(&self) -> io::Result<Vec<DevMail>> {
+        if self.is_broken { Err(io::Error::other("no disk")) } else { Ok(vec![mail().summary]) }
     }
 
     async fn open(&self, name: &str) -> io::Result<Option<OpenedMail>> {
         if self.is_broken {
             return Err(io::Error::other("no disk"));
         }
-        Ok(Some(mail()).filter(|mail| mail.kept.name == name))
+        Ok(Some(mail()).filter(|mail| mail.summary.name == name))
     }
 }
 

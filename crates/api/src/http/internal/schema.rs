@@ -18,7 +18,7 @@ pub(super) struct Participant {
     /// Family name.
     #[schema(max_length = 200)]
     last_name: Option<String>,
-    /// The name over the door.
+    /// Salon display name.
     #[schema(max_length = 200)]
     salon_name: Option<String>,
     /// Where their picture is: `https`.

@@ -1,4 +1,4 @@
 //! The tests of `middleware`.
 
 mod cors;
-mod edge;
+mod normalise_response;

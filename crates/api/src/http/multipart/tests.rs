@@ -60,9 +60,7 @@ async fn once_nobody_wants_the_rest_it_is_not_waited_for() {
 
 #[test]
 fn a_parameter_is_found_however_it_is_written() {
-    let found = |disposition: &str, name| {
-        parameter(disposition.as_bytes(), name).map(|value| lenient_text(value))
-    };
+    let found = |disposition: &str, name| parameter(disposition.as_bytes(), name).map(lenient_text);
     let table = [
         ("form-data; name=\"a\"; filename=\"b\"", "name", Some("a")),
         ("form-data; filename=\"name=x; name=y\"; name=a", "name", Some("a")),

@@ -27,15 +27,15 @@ use crate::{
 #[tracing::instrument(name = "http.webhook.event", skip_all)]
 pub(crate) async fn events(body: Body, context: Data<Context>) -> Result<HttpResponse, Failure> {
     let fields = body.fields().await?;
-    let ticket = admitted(&context, &stamp(&fields))?;
+    let permit = admitted(&context, &stamp(&fields))?;
     let Some((reason, address)) = suppressed(&fields) else {
-        ticket.used();
+        permit.used();
         return Ok(HttpResponse::Ok().finish());
     };
     let (preferences, address) = (context.services.preferences.clone(), address.to_owned());
     run_to_completion(async move {
         let noted = preferences.suppress_address(&address).await.map_err(Failure::from);
-        let people = settle(ticket, noted)?;
+        let people = settle(permit, noted)?;
         tracing::info!(reason, people, "an address gets no more mail");
         Ok(())
     })

@@ -62,14 +62,7 @@ enum Kind {
 
 /// What a mail says. Of a field that comes twice the first counts.
 #[derive(Default)]
-pub(super) struct Fields(HashMap<&'static str, Value>);
-
-/// What a field says.
-struct Value {
-    text: String,
-    /// Only the beginning was kept.
-    is_cut: bool,
-}
+pub(super) struct Fields(HashMap<&'static str, String>);
 
 impl FromRequest for Form {
     type Error = Failure;
@@ -114,31 +107,26 @@ impl Form {
     }
 }
 
-/// Says that an answer was refused, and nothing of who wrote what to whom.
+/// Logs that a reply was refused, and nothing of who wrote what to whom.
 pub(super) fn log_refusal(reason: &'static str) {
-    tracing::warn!(reason, "an answer by mail was refused");
+    tracing::warn!(reason, "a reply by mail was refused");
 }
 
 impl Fields {
     pub(super) fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(|value| value.text.as_str())
+        self.0.get(name).map(String::as_str)
     }
 
-    /// Whether the field was too long to be kept whole.
-    pub(super) fn is_cut(&self, name: &str) -> bool {
-        self.0.get(name).is_some_and(|value| value.is_cut)
-    }
-
-    fn add(&mut self, name: &'static str, bytes: &[u8], is_cut: bool) {
+    fn add(&mut self, name: &'static str, bytes: &[u8]) {
         let text = String::from_utf8_lossy(bytes).into_owned();
-        self.0.entry(name).or_insert(Value { text, is_cut });
+        self.0.entry(name).or_insert(text);
     }
 
     #[cfg(test)]
     pub(super) fn made_of<'a>(parts: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
         let mut fields = Self::default();
         for (name, value) in parts {
-            fields.add(wanted(name).expect("a field that is read"), value.as_bytes(), false);
+            fields.add(wanted(name).expect("a field that is read"), value.as_bytes());
         }
         fields
     }
@@ -165,23 +153,22 @@ async fn from_parts(mut reader: Reader) -> Result<Fields, BodyError> {
         // A file is no field, whatever it is called.
         let name = part.name.as_deref().filter(|_| !part.is_file).and_then(wanted);
         let kept_max_bytes = if name.is_some() { FIELD_MAX_BYTES } else { 0 };
-        let (bytes, is_cut) = beginning(&mut part, kept_max_bytes).await?;
+        let bytes = beginning(&mut part, kept_max_bytes).await?;
         if let Some(name) = name {
-            fields.add(name, &bytes, is_cut);
+            fields.add(name, &bytes);
         }
     }
     Ok(fields)
 }
 
-/// The first bytes of a part, which is read to its end, and whether it has more.
-async fn beginning(part: &mut Part, max_bytes: usize) -> Result<(Vec<u8>, bool), BodyError> {
-    let (mut bytes, mut is_cut) = (Vec::new(), false);
+/// The first bytes of a part, which is read to its end.
+async fn beginning(part: &mut Part, max_bytes: usize) -> Result<Vec<u8>, BodyError> {
+    let mut bytes = Vec::new();
     while let Some(chunk) = part.chunk().await? {
         let room = max_bytes - bytes.len();
-        is_cut |= chunk.len() > room;
         bytes.extend_from_slice(&chunk[..chunk.len().min(room)]);
     }
-    Ok((bytes, is_cut))
+    Ok(bytes)
 }
 
 async fn from_pairs(mut payload: Payload) -> Result<Fields, BodyError> {
@@ -199,7 +186,7 @@ async fn from_pairs(mut payload: Payload) -> Result<Fields, BodyError> {
     let mut fields = Fields::default();
     for (name, value) in pairs.into_inner() {
         if let Some(name) = wanted(&name) {
-            fields.add(name, value.as_bytes(), false);
+            fields.add(name, value.as_bytes());
         }
     }
     Ok(fields)
@@ -263,6 +250,5 @@ mod tests {
         chunks.push(Bytes::from("\r\n--x--\r\n"));
         let fields = read(chunks).await.0.expect("a good form");
         assert_eq!(fields.get("body-plain").map(str::len), Some(FIELD_MAX_BYTES));
-        assert!(fields.is_cut("body-plain") && !fields.is_cut("from"));
     }
 }

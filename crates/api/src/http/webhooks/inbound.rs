@@ -14,7 +14,7 @@ use crate::{
     texts,
 };
 
-/// Posts an answer by mail into its conversation, once, as the person who was written to. Files that
+/// Posts a reply by mail into its conversation, once, as the person who was written to. Files that
 /// came with it are not taken. The sender of what is refused is told nothing: their address is only
 /// claimed, and whoever is claimed to have written would get our mail.
 #[utoipa::path(
@@ -29,11 +29,11 @@ use crate::{
 #[tracing::instrument(name = "http.webhook.mail", skip_all)]
 pub(crate) async fn inbound(form: Form, context: Data<Context>) -> Result<HttpResponse, Failure> {
     let fields = form.read().await?;
-    let ticket = admitted(&context, &stamp(&fields))?;
+    let permit = admitted(&context, &stamp(&fields))?;
     let replies = context.services.replies.clone();
     run_to_completion(async move {
         let posted = post(&replies, &fields).await;
-        settle(ticket, posted)
+        settle(permit, posted)
     })
     .await?;
     Ok(HttpResponse::Ok().finish())
@@ -64,12 +64,12 @@ async fn post(replies: &MailReplies, fields: &Fields) -> Result<(), Failure> {
     tracing::info!(
         replayed = sent.replayed,
         files_left_out = mail.files,
-        "an answer by mail was posted"
+        "a reply by mail was posted"
     );
     Ok(())
 }
 
-/// Why an answer was refused, for the log; `None` when the store failed, which is logged as such.
+/// Why a reply was refused, for the log; `None` when the store failed, which is logged as such.
 fn reason(error: &ReplyByMailError) -> Option<&'static str> {
     match error {
         ReplyByMailError::UnknownAddress => Some("unknown_address"),

@@ -10,7 +10,7 @@ use socketio::packet::replace_lone_surrogates;
 use super::form::Fields;
 use crate::mail::UnsubscribeLinks;
 
-/// A mail that answers one of ours.
+/// A reply to one of our mails.
 pub(super) struct Mail<'a> {
     token: ReplyToken,
     sender: String,
@@ -20,7 +20,7 @@ pub(super) struct Mail<'a> {
     pub(super) files: u32,
 }
 
-/// Why a mail answers none of ours.
+/// Why a mail is no reply to one of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NoReply {
     /// A program wrote it: somebody is on holiday, or a mail came back.
@@ -238,15 +238,13 @@ fn header_line(json: &RawValue) -> Option<(String, String)> {
 struct Headers(Vec<(String, String)>);
 
 impl Headers {
-    /// The lines that can be read: JSON pairs of a name and a value.
+    /// The lines that can be read: JSON pairs of a name and a value. What was too long to be kept whole is no
+    /// JSON.
     ///
     /// # Errors
     /// [`NoReply::UnreadableHeaders`].
     fn of(fields: &Fields) -> Result<Self, NoReply> {
         let Some(json) = fields.get(MESSAGE_HEADERS) else { return Ok(Self(Vec::new())) };
-        if fields.is_cut(MESSAGE_HEADERS) {
-            return Err(NoReply::UnreadableHeaders);
-        }
         // Bytes of a header that are no text come as halves of characters.
         let whole = replace_lone_surrogates(json);
         let lines: Vec<&RawValue> = serde_json::from_str(whole.as_deref().unwrap_or(json))

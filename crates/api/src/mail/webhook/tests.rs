@@ -5,7 +5,7 @@ use crate::testing::mailgun_signature;
 
 const KEY: &str = "signing-key";
 
-fn door() -> (Webhooks, Arc<FixedClock>) {
+fn webhooks() -> (Webhooks, Arc<FixedClock>) {
     let clock = Arc::new(FixedClock::still());
     (Webhooks::new(WebhookKey::of_mailgun(KEY.as_bytes()), clock.clone()), clock)
 }
@@ -15,10 +15,10 @@ fn stamped(clock: &FixedClock, offset_s: i64) -> String {
     (clock.now().as_millis() / 1_000 + offset_s).to_string()
 }
 
-fn admitted(door: &Webhooks, timestamp: &str, token: &str) -> Result<(), BadStamp> {
+fn admitted(webhooks: &Webhooks, timestamp: &str, token: &str) -> Result<(), BadStamp> {
     let signature = mailgun_signature(KEY, timestamp, token);
-    let ticket = door.admit(&Stamp { timestamp, token, signature: &signature })?;
-    ticket.used();
+    let permit = webhooks.admit(&Stamp { timestamp, token, signature: &signature })?;
+    permit.used();
     Ok(())
 }
 
@@ -37,7 +37,7 @@ fn the_signature_is_the_one_that_others_compute() {
 
 #[test]
 fn a_stamp_is_good_for_a_quarter_of_an_hour() {
-    let (door, clock) = door();
+    let (webhooks, clock) = webhooks();
     for (offset_s, token, outcome) in [
         (0, "a", Ok(())),
         (-900, "b", Ok(())),
@@ -45,40 +45,40 @@ fn a_stamp_is_good_for_a_quarter_of_an_hour() {
         (-901, "d", Err(BadStamp::Forged)),
         (901, "e", Err(BadStamp::Forged)),
     ] {
-        assert_eq!(admitted(&door, &stamped(&clock, offset_s), token), outcome, "{offset_s}");
+        assert_eq!(admitted(&webhooks, &stamped(&clock, offset_s), token), outcome, "{offset_s}");
     }
 }
 
 #[test]
 fn a_stamp_is_good_once_for_as_long_as_it_is_good() {
-    let (door, clock) = door();
+    let (webhooks, clock) = webhooks();
     let timestamp = stamped(&clock, 900);
-    assert_eq!(admitted(&door, &timestamp, "a"), Ok(()));
+    assert_eq!(admitted(&webhooks, &timestamp, "a"), Ok(()));
     for _ in 0..2 {
-        assert_eq!(admitted(&door, &timestamp, "a"), Err(BadStamp::Replayed));
+        assert_eq!(admitted(&webhooks, &timestamp, "a"), Err(BadStamp::Replayed));
         clock.advance_millis(900_000);
     }
     clock.advance_millis(1_000);
-    assert_eq!(admitted(&door, &timestamp, "a"), Err(BadStamp::Forged));
+    assert_eq!(admitted(&webhooks, &timestamp, "a"), Err(BadStamp::Forged));
 }
 
 #[test]
 fn nobody_uses_up_a_token_without_its_signature() {
-    let (door, clock) = door();
+    let (webhooks, clock) = webhooks();
     let timestamp = stamped(&clock, 0);
     let signature = mailgun_signature("another-key", &timestamp, "a");
     let forged = Stamp { timestamp: &timestamp, token: "a", signature: &signature };
-    assert_eq!(door.admit(&forged).err(), Some(BadStamp::Forged));
-    assert_eq!(admitted(&door, &timestamp, "a"), Ok(()));
+    assert_eq!(webhooks.admit(&forged).err(), Some(BadStamp::Forged));
+    assert_eq!(admitted(&webhooks, &timestamp, "a"), Ok(()));
 }
 
 #[test]
 fn what_is_signed_and_makes_no_sense_is_refused() {
-    let (door, clock) = door();
+    let (webhooks, clock) = webhooks();
     let now = stamped(&clock, 0);
     for timestamp in ["", "now", "-1", "99999999999999999999", &format!("{now}.5")] {
-        assert_eq!(admitted(&door, timestamp, "a"), Err(BadStamp::Forged), "{timestamp}");
+        assert_eq!(admitted(&webhooks, timestamp, "a"), Err(BadStamp::Forged), "{timestamp}");
     }
-    assert_eq!(admitted(&door, &now, &"a".repeat(129)), Err(BadStamp::Forged));
+    assert_eq!(admitted(&webhooks, &now, &"a".repeat(129)), Err(BadStamp::Forged));
     assert_eq!(format!("{:?}", WebhookKey::of_mailgun(b"planted")), "WebhookKey(***)");
 }

@@ -1,4 +1,4 @@
-use super::{File, Start, start};
+use super::{File, Refusal, Start, load, start};
 
 #[test]
 fn everything_wrong_is_reported_at_once_one_line_each() {
@@ -56,4 +56,23 @@ fn mails_name_no_link_that_others_can_read_on_the_way() {
     assert!(
         start().with("FILES_PUBLIC_URL", "http://messages.example").config().mail.post.is_none()
     );
+}
+
+#[test]
+fn a_setting_under_its_former_name_is_refused_with_the_name_it_has_now() {
+    let now = "was renamed: it is MAIL_SENDER_NAME (mail.sender-name) now\n";
+    assert_eq!(start().with("MAIL_HOUSE", "planted").faults(), format!("MAIL_HOUSE: {now}"));
+    let file = File::new("renamed.toml", "[mail]\nhouse = \"planted\"\n");
+    let faults = start().with("MESSAGING_CONFIG", file.path()).faults();
+    assert_eq!(faults, format!("mail.house: {now}"));
+    for flag in ["--mail-house=planted", "--mail-house"] {
+        let Err(Refusal::Usage(error)) = load(&start().flag(flag).flag("serve")) else {
+            panic!("{flag} is taken")
+        };
+        let text = error.to_string();
+        assert!(text.contains(&format!("--mail-house {now}")), "{text}");
+        assert_eq!(error.exit_code(), 2);
+    }
+    // An empty variable counts as none.
+    assert!(start().with("MAIL_HOUSE", "").loaded().unused.is_empty());
 }

@@ -276,7 +276,7 @@ async fn a_refusal_is_logged_by_its_reason_and_by_nothing_of_the_mail() {
     scene.tell(&scene.answer("planted")).await;
     drop(listening);
     let text = log.text();
-    for reason in ["other_sender", "unknown_address", "an answer by mail was posted"] {
+    for reason in ["other_sender", "unknown_address", "a reply by mail was posted"] {
         assert_eq!(text.matches(reason).count(), 1, "{reason}: {text}");
     }
     for secret in ["lanted", "mail.test", "reply.test", "14 h", "Re: ", &scene.token] {

@@ -57,7 +57,7 @@ async fn a_mail_leaves_by_a_job_and_again_when_the_server_was_away() {
     let worker = worker(&house).with_mailing(house.mailing.clone());
     decided(&house, &worker).await;
     let mail = house.first_mail().await;
-    house.post_office.refuse_next(PostError::Later("a test".into()));
+    house.post_office.refuse_next(DeliveryError::Later("a test".into()));
     let performed = perform(&worker).await;
     assert!(matches!(performed, Performed::Retried(JobFailure::Retry { .. })), "{performed:?}");
     house.service.clock.advance_millis(MINUTE_MS);
@@ -72,7 +72,7 @@ async fn a_refused_mail_waits_for_the_operator() {
     let house = House::new().await;
     let worker = worker(&house).with_mailing(house.mailing.clone());
     decided(&house, &worker).await;
-    house.post_office.refuse_next(PostError::Refused("a test".into()));
+    house.post_office.refuse_next(DeliveryError::Refused("a test".into()));
     assert!(matches!(perform(&worker).await, Performed::Dead(JobFailure::Dead { .. })));
     let now = house.service.clock.now();
     let retried = house.service.store.retry_dead_jobs(None, now).await;
@@ -86,7 +86,7 @@ async fn an_address_without_a_box_gets_no_more_mail() {
     let house = House::new().await;
     let worker = worker(&house).with_mailing(house.mailing.clone());
     decided(&house, &worker).await;
-    house.post_office.refuse_next(PostError::NoSuchMailbox("a test".into()));
+    house.post_office.refuse_next(DeliveryError::NoSuchMailbox("a test".into()));
     assert!(matches!(perform(&worker).await, Performed::Done));
     let talk = house.talk().await;
     house.say(&talk, "2").await;

@@ -71,7 +71,7 @@ impl World {
         self.house.decide().await;
         for mail in self.house.on_their_way().await {
             if server_fails {
-                self.house.post_office.refuse_next(PostError::Later("a test".into()));
+                self.house.post_office.refuse_next(DeliveryError::Later("a test".into()));
                 let _refused = self.house.mailing.send(&mail).await;
                 self.house.post_office.forgive();
             } else if node_dies {
