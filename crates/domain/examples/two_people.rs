@@ -1,0 +1,910 @@
+//! Another salon service that has conversations and nothing else: a store of its own, a clock, ids
+//! and a fan-out, and [`domain::Messaging`] with the rules. Bookings, mail, uploads, retention and
+//! jobs need not exist. The feature `testing` is not used.
+//!
+//! `cargo run -p domain --example two_people`
+
+use std::{
+    collections::HashMap,
+    error::Error,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use async_trait::async_trait;
+use domain::{
+    Messaging,
+    conversation::{
+        Conversation, ConversationView, Horizons, LastMessage, Parties, Side, Status,
+        UnreadConversation,
+        attachment::Attachment,
+        commands::{ConversationChange, NewConversation, SendMessageError},
+        event::{Event, EventKind, ReadReceipt},
+        message::{Draft, DraftFile, Message, MessageKind},
+        queries::FindError,
+        store::{
+            ConversationStore, EditConversation, History, LogPiece, LogStore, MarkRead, MarkedRead,
+            MessageStore, OpenConversation, OpenOutcome, People, PostMessage, PostOutcome, Posted,
+            ReadTarget, ReadingStore, StatusEdit,
+        },
+    },
+    ids::{ClientMessageId, ConversationId, MessageId, Seq, UserId},
+    page::{ConversationCursor, MessageCursor, Page, Start, Window},
+    participant::{Caller, Participant, Profile, Role},
+    ports::{Clock, Fanout, Ids, MarkedMessage, PublishGuard, StoreError},
+    text::{Content, Subject},
+    time::Timestamp,
+};
+use uuid::Uuid;
+
+type Failure = Box<dyn Error>;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Failure> {
+    let service = Service::start()?;
+    let conversation = service.open().await?;
+    service.send_and_read(&conversation).await?;
+    service.resume(&conversation).await?;
+    service.refuse_a_stranger(&conversation).await?;
+    service.archive_and_delete(&conversation).await?;
+
+    say("What another service has to implement, in methods:");
+    let counted = methods_per_port();
+    for (port, methods) in counted {
+        say(&format!("  {methods:2}  {port}"));
+    }
+    let total: usize = counted.iter().map(|(_, methods)| methods).sum();
+    say(&format!("  {total:2}  in all"));
+    // The README names this number.
+    assert_eq!(total, 18);
+    Ok(())
+}
+
+#[test]
+fn a_salon_and_a_client_talk_over_a_store_that_knows_conversations_alone() {
+    main().expect("the two understand each other");
+}
+
+#[expect(clippy::print_stdout, reason = "an example shows what happens")]
+fn say(line: &str) {
+    println!("{line}");
+}
+
+/// The ports that [`Messaging`] asks of a store.
+const PORTS: [&str; 5] =
+    ["ConversationStore", "MessageStore", "ReadingStore", "LogStore", "People"];
+
+/// How many methods each port has, counted in this file. The compiler sees to it that none is
+/// missing: no port has a method with a body of its own.
+fn methods_per_port() -> [(&'static str, usize); 5] {
+    let source = include_str!("two_people.rs");
+    PORTS.map(|port| {
+        let start = format!("\nimpl {port} for SmallStore {{\n");
+        let block = source.split_once(&start).and_then(|(_, rest)| rest.split_once("\n}\n"));
+        (port, block.map_or(0, |(block, _)| block.matches("    async fn ").count()))
+    })
+}
+
+// What the two do.
+
+/// The service, and who uses it.
+struct Service {
+    messaging: Messaging,
+    store: Arc<SmallStore>,
+    fanout: Arc<Board>,
+    salon: Caller,
+    client: UserId,
+}
+
+impl Service {
+    fn start() -> Result<Self, Failure> {
+        let salon = Participant::new(
+            UserId::parse("encre-noire")?,
+            Role::SalonOwner,
+            Profile { salon_name: Some("Encre Noire".to_owned()), ..Profile::default() },
+        );
+        let client = Participant::new(
+            UserId::parse("lea")?,
+            Role::Client,
+            Profile { first_name: Some("Léa".to_owned()), ..Profile::default() },
+        );
+        let store = Arc::new(SmallStore::with_people([salon.clone(), client.clone()]));
+        let fanout = Arc::new(Board::default());
+        let messaging = Messaging::new(
+            store.clone(),
+            fanout.clone(),
+            Arc::new(SystemClock),
+            Arc::new(RandomIds),
+        );
+        // As a token says it, once it was verified.
+        let salon =
+            Caller { user: salon.id, role: salon.role, expires_at: None, profile: salon.profile };
+        Ok(Self { messaging, store, fanout, salon, client: client.id })
+    }
+
+    async fn open(&self) -> Result<ConversationId, Failure> {
+        let new = NewConversation {
+            client: self.client.clone(),
+            appointment: None,
+            subject: Some(Subject::open("Un dragon sur le bras")?),
+            first_message: Some(Content::parse("Bienvenue chez Encre Noire !")?),
+        };
+        let opened = self.messaging.open_conversation(&self.salon, new).await?;
+        assert_eq!(self.fanout.take(), ["ConversationOpened", "MessagePosted"]);
+
+        let window = Window::first(20);
+        let list = self.messaging.conversations(&self.client, None, &window).await?;
+        let [shown] = &list.items[..] else { panic!("one conversation: {list:?}") };
+        assert_eq!((list.total, shown.unread), (1, 1));
+        say(&format!(
+            "{} opened a conversation with {}; one message is unread.",
+            shown.salon.display_name(),
+            shown.client.display_name()
+        ));
+        Ok(opened.conversation.id)
+    }
+
+    async fn send_and_read(&self, conversation: &ConversationId) -> Result<(), Failure> {
+        let Self { messaging, fanout, salon, client, .. } = self;
+        let ask = || draft("Bonjour, samedi 14 h est possible ?", Some("lea-1"));
+        let asked = messaging.send_message(conversation, client, ask()?).await?;
+        // The connection broke before the answer came: the client sends again under its own key.
+        let again = messaging.send_message(conversation, client, ask()?).await?;
+        assert!(again.replayed && again.message == asked.message);
+        assert_eq!(fanout.take(), ["MessagePosted", "MessagePosted"]);
+
+        assert_eq!(messaging.unread_total(&salon.user).await?, 1);
+        let waiting = messaging.unread_conversations(&salon.user).await?;
+        assert_eq!(waiting.len(), 1);
+        say(&format!("The salon has unread: {}", waiting[0].last_message.content.as_str()));
+        let read = messaging.mark_message_read(&asked.message.id, &salon.user).await?;
+        assert!(read.is_read);
+        assert_eq!(fanout.take(), ["lea's message was read", "MessagesRead"]);
+        assert_eq!(messaging.unread_total(&salon.user).await?, 0);
+
+        let yes = draft("Oui, à samedi !", None)?;
+        messaging.send_message(conversation, &salon.user, yes).await?;
+        let everything = ReadTarget::Everything;
+        let marked = messaging.mark_conversation_read(conversation, client, everything).await?;
+        assert!(marked.changed);
+        assert_eq!(fanout.take(), ["MessagePosted", "MessagesRead"]);
+
+        let history = messaging.history(conversation, client, &Window::first(50)).await?;
+        let words: Vec<&str> =
+            history.page.items.iter().map(|message| message.content.as_str()).collect();
+        let expected = [
+            "Oui, à samedi !",
+            "Bonjour, samedi 14 h est possible ?",
+            "Bienvenue chez Encre Noire !",
+        ];
+        assert_eq!(words, expected);
+        assert!(history.page.items.iter().all(|message| message.is_read));
+        say("Both wrote, and both have read everything.");
+        Ok(())
+    }
+
+    /// The client was away since it saw its own question, and asks for what it missed.
+    async fn resume(&self, conversation: &ConversationId) -> Result<(), Failure> {
+        let history =
+            self.messaging.history(conversation, &self.client, &Window::first(50)).await?;
+        let seen = history.page.items[1].seq;
+        let piece = self.messaging.events_after(conversation, &self.client, seen, 100).await?;
+        let missed = piece.events().ok_or("the log reaches back that far")?;
+        assert_eq!(names(&missed), ["MessagesRead", "MessagePosted", "MessagesRead"]);
+        // Without a gap: each change has the next position.
+        let positions: Vec<i64> = missed.iter().map(|event| event.seq.get()).collect();
+        assert_eq!(positions, (seen.get() + 1..=history.last_seq.get()).collect::<Vec<_>>());
+        say(&format!("The client missed {} changes after position {seen}.", missed.len()));
+
+        let beyond = history.last_seq.next();
+        let piece = self.messaging.events_after(conversation, &self.client, beyond, 100).await?;
+        assert_eq!(piece, LogPiece::Trimmed, "nothing follows what never happened");
+        let since = Timestamp::UNIX_EPOCH;
+        let changes = self.messaging.changes_since(&self.client, since, 100).await?;
+        assert_eq!(names(&changes), ["ConversationOpened"]);
+        Ok(())
+    }
+
+    async fn refuse_a_stranger(&self, conversation: &ConversationId) -> Result<(), Failure> {
+        let (messaging, stranger) = (&self.messaging, UserId::parse("zoe")?);
+        let found = messaging.conversation(conversation, &stranger).await;
+        assert!(matches!(found, Err(FindError::Unknown)));
+        let history = messaging.history(conversation, &stranger, &Window::first(50)).await;
+        assert!(matches!(history, Err(FindError::Unknown)));
+        let missed = messaging.events_after(conversation, &stranger, Seq::ZERO, 100).await;
+        assert!(matches!(missed, Err(FindError::Unknown)));
+        let sent = messaging.send_message(conversation, &stranger, draft("Bonjour", None)?).await;
+        assert!(matches!(sent, Err(SendMessageError::UnknownConversation)));
+        let list = messaging.conversations(&stranger, None, &Window::first(20)).await?;
+        assert_eq!((list.total, messaging.unread_total(&stranger).await?), (0, 0));
+        assert_eq!(messaging.changes_since(&stranger, Timestamp::UNIX_EPOCH, 100).await?, []);
+        assert_eq!(self.fanout.take(), [""; 0]);
+        say("For a stranger there is no such conversation.");
+        Ok(())
+    }
+
+    async fn archive_and_delete(&self, conversation: &ConversationId) -> Result<(), Failure> {
+        let Self { messaging, fanout, salon, client, .. } = self;
+        let archive =
+            ConversationChange { status: Some(Status::Archived), ..ConversationChange::default() };
+        messaging.change_conversation(conversation, &salon.user, archive).await?;
+        let late = messaging.send_message(conversation, client, draft("Merci !", None)?).await?;
+        assert_eq!(
+            fanout.take(),
+            ["ConversationUpdated", "ConversationUpdated", "MessagePosted"],
+            "a message brings an archived conversation back"
+        );
+        messaging.delete_message(&late.message.id, client).await?;
+        messaging.delete_conversation(conversation, &salon.user).await?;
+        assert_eq!(fanout.take(), ["MessageDeleted", "ConversationDeleted"]);
+        let gone = messaging.conversation(conversation, client).await;
+        assert!(matches!(gone, Err(FindError::Unknown)));
+
+        // The log tells those who were away that it is gone, and holds no text any more.
+        let piece = messaging.events_after(conversation, client, Seq::ZERO, 100).await?;
+        let told = piece.events().ok_or("the log stays")?;
+        assert_eq!(names(&told).last(), Some(&"ConversationDeleted"));
+        assert!(!names(&told).contains(&"MessagePosted"));
+        self.store.ping().await?;
+        say("The salon deleted the conversation; its log says so and holds no text.");
+        Ok(())
+    }
+}
+
+fn draft(words: &str, key: Option<&str>) -> Result<Draft, Failure> {
+    let key = key.map(ClientMessageId::parse).transpose()?;
+    Ok(Draft::new(MessageKind::Text, Content::parse(words)?, vec![], key)?)
+}
+
+fn names(events: &[Event]) -> Vec<&'static str> {
+    events.iter().map(name).collect()
+}
+
+fn name(event: &Event) -> &'static str {
+    match event.kind {
+        EventKind::ConversationOpened { .. } => "ConversationOpened",
+        EventKind::ConversationUpdated { .. } => "ConversationUpdated",
+        EventKind::ConversationDeleted => "ConversationDeleted",
+        EventKind::MessagePosted(_) => "MessagePosted",
+        EventKind::MessageWithdrawn(_) => "MessageWithdrawn",
+        EventKind::MessageDeleted(_) => "MessageDeleted",
+        EventKind::MessagesRead(_) => "MessagesRead",
+    }
+}
+
+// Clock, ids and fan-out.
+
+struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the clock")]
+    fn now(&self) -> Timestamp {
+        jiff::Timestamp::now().into()
+    }
+}
+
+struct RandomIds;
+
+impl Ids for RandomIds {
+    #[expect(clippy::disallowed_methods, reason = "this is where ids come from")]
+    fn next(&self) -> Uuid {
+        Uuid::now_v7()
+    }
+}
+
+/// Writes down what a real service would push to the sessions of the two participants.
+#[derive(Default)]
+struct Board {
+    told: Arc<Mutex<Vec<String>>>,
+    /// One change at a time, whatever conversation it is of: slow, and in order.
+    turn: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl Board {
+    /// What was told since the last call, in order.
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut lock(&self.told))
+    }
+}
+
+#[async_trait]
+impl Fanout for Board {
+    async fn turn(&self, _: &ConversationId) -> Box<dyn PublishGuard> {
+        let turn = self.turn.clone().lock_owned().await;
+        Box::new(Turn { told: self.told.clone(), _turn: turn })
+    }
+
+    fn message_read(&self, marked: &MarkedMessage) {
+        lock(&self.told).push(format!("{}'s message was read", marked.author));
+    }
+
+    /// Nobody has a screen open here, so no message is read as it arrives.
+    fn is_watching(&self, _: &ConversationId, _: &UserId) -> bool {
+        false
+    }
+}
+
+/// The turn ends when this is dropped.
+struct Turn {
+    told: Arc<Mutex<Vec<String>>>,
+    _turn: tokio::sync::OwnedMutexGuard<()>,
+}
+
+impl PublishGuard for Turn {
+    fn publish(self: Box<Self>, events: Vec<Event>) {
+        lock(&self.told).extend(events.iter().map(|event| name(event).to_owned()));
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+// The store.
+
+/// People who are known from the start, and their conversations, in memory. A method holds the lock
+/// from its beginning to its end, so each change happens wholly or not at all.
+struct SmallStore {
+    people: HashMap<UserId, Participant>,
+    threads: Mutex<HashMap<ConversationId, Thread>>,
+}
+
+impl SmallStore {
+    fn with_people(people: impl IntoIterator<Item = Participant>) -> Self {
+        let people = people.into_iter().map(|person| (person.id.clone(), person)).collect();
+        Self { people, threads: Mutex::default() }
+    }
+
+    fn threads(&self) -> MutexGuard<'_, HashMap<ConversationId, Thread>> {
+        lock(&self.threads)
+    }
+}
+
+/// A conversation with its messages and its log. Both stay in the order of their positions.
+struct Thread {
+    head: Conversation,
+    salon: Participant,
+    client: Participant,
+    messages: Vec<Message>,
+    /// What each author posted under a key of theirs, deleted or not.
+    keys: HashMap<(UserId, ClientMessageId), MessageId>,
+    /// Of a deleted message it holds the id alone.
+    log: Vec<Event>,
+    is_deleted: bool,
+}
+
+/// The conversation `id`, unless it was deleted or `user` takes no part in it.
+fn find<'a>(
+    threads: &'a mut HashMap<ConversationId, Thread>,
+    id: &ConversationId,
+    user: &UserId,
+) -> Option<(&'a mut Thread, Side)> {
+    let thread = threads.get_mut(id).filter(|thread| !thread.is_deleted)?;
+    let side = thread.head.parties.side_of(user)?;
+    Some((thread, side))
+}
+
+/// The conversations of `user` that were not deleted, newest message first.
+fn newest_first<'a>(
+    threads: &'a HashMap<ConversationId, Thread>,
+    user: &UserId,
+) -> Vec<(&'a Thread, Side)> {
+    let own = threads.values().filter(|thread| !thread.is_deleted);
+    let mut own: Vec<_> =
+        own.filter_map(|thread| Some((thread, thread.head.parties.side_of(user)?))).collect();
+    own.sort_by(|(a, _), (b, _)| b.place().cmp(&a.place()));
+    own
+}
+
+impl Thread {
+    fn new(open: &OpenConversation, salon: Participant, client: Participant) -> Self {
+        let head = Conversation {
+            id: open.id.clone(),
+            parties: open.parties.clone(),
+            appointment: open.appointment.clone(),
+            subject: open.subject.clone(),
+            status: Status::Active,
+            created_at: open.at,
+            updated_at: open.at,
+            last_message_at: open.at,
+            last_seq: Seq::ZERO,
+            horizons: Horizons::default(),
+        };
+        let (messages, keys, log) = (vec![], HashMap::new(), vec![]);
+        Self { head, salon, client, messages, keys, log, is_deleted: false }
+    }
+
+    /// Where it stands in lists.
+    fn place(&self) -> (Timestamp, &ConversationId) {
+        (self.head.last_message_at, &self.head.id)
+    }
+
+    fn person(&self, side: Side) -> &Participant {
+        match side {
+            Side::Salon => &self.salon,
+            Side::Client => &self.client,
+        }
+    }
+
+    fn append(&mut self, at: Timestamp, actor: &UserId, kind: EventKind) {
+        self.head.last_seq = self.head.last_seq.next();
+        self.log.push(Event {
+            conversation: self.head.id.clone(),
+            parties: self.head.parties.clone(),
+            seq: self.head.last_seq,
+            at,
+            actor: actor.clone(),
+            kind,
+        });
+    }
+
+    fn append_update(&mut self, at: Timestamp, actor: &UserId) {
+        let (subject, status) = (self.head.subject.clone(), self.head.status);
+        self.append(at, actor, EventKind::ConversationUpdated { subject, status });
+    }
+
+    /// Adds a message of `side` at the next position.
+    fn post(&mut self, side: Side, message: Message) {
+        let message = Message { seq: self.head.last_seq.next(), ..message };
+        let (at, author) = (message.created_at, self.head.parties.on(side).clone());
+        self.head.last_message_at = at;
+        self.head.updated_at = at;
+        self.append(at, &author, EventKind::MessagePosted(Arc::new(message.clone())));
+        self.messages.push(message);
+    }
+
+    /// Moves the horizon of `side`, when a message of the other side becomes read by that.
+    fn read(&mut self, side: Side, up_to: Seq, at: Timestamp) {
+        let up_to = up_to.min(self.head.last_seq);
+        let horizon = self.head.horizons.of(side);
+        let author = self.head.parties.on(side.other()).clone();
+        let mut newly_read = 0;
+        for message in &mut self.messages {
+            if message.author.id == author && message.seq > horizon && message.seq <= up_to {
+                (message.is_read, message.read_at) = (true, Some(at));
+                newly_read += 1;
+            }
+        }
+        if newly_read > 0 {
+            self.head.horizons.advance(side, up_to);
+            let reader = self.head.parties.on(side).clone();
+            let (several, unread) = (newly_read > 1, self.unread(side));
+            let receipt = ReadReceipt { reader: reader.clone(), up_to, several, unread };
+            self.append(at, &reader, EventKind::MessagesRead(receipt));
+        }
+    }
+
+    fn unread(&self, side: Side) -> u64 {
+        let author = self.head.parties.on(side.other());
+        let waits = |message: &&Message| message.author.id == *author && !message.is_read;
+        self.messages.iter().filter(waits).count() as u64
+    }
+
+    /// Takes the text of a message out of the log.
+    fn forget(&mut self, id: &MessageId) {
+        for event in &mut self.log {
+            if matches!(&event.kind, EventKind::MessagePosted(message) if message.id == *id) {
+                event.kind = EventKind::MessageWithdrawn(id.clone());
+            }
+        }
+    }
+
+    /// What happened after a position, told as things are now.
+    fn events_after(&self, after: Seq) -> Vec<Event> {
+        let later = self.log.iter().filter(|event| event.seq > after);
+        later.map(|event| Event { kind: self.kind_now(&event.kind), ..event.clone() }).collect()
+    }
+
+    fn kind_now(&self, kind: &EventKind) -> EventKind {
+        let (subject, status) = (self.head.subject.clone(), self.head.status);
+        match kind {
+            EventKind::ConversationOpened { .. } => {
+                EventKind::ConversationOpened { subject, status }
+            }
+            EventKind::ConversationUpdated { .. } => {
+                EventKind::ConversationUpdated { subject, status }
+            }
+            EventKind::MessagePosted(posted) => self
+                .messages
+                .iter()
+                .find(|message| message.id == posted.id)
+                .map_or(EventKind::MessageWithdrawn(posted.id.clone()), |message| {
+                    EventKind::MessagePosted(Arc::new(message.clone()))
+                }),
+            EventKind::MessagesRead(receipt) => {
+                let side = self.head.parties.side_of(&receipt.reader);
+                let unread = side.map_or(0, |side| self.unread(side));
+                EventKind::MessagesRead(ReadReceipt { unread, ..receipt.clone() })
+            }
+            other => other.clone(),
+        }
+    }
+
+    fn view(&self, side: Side) -> ConversationView {
+        ConversationView {
+            conversation: self.head.clone(),
+            salon: self.salon.clone(),
+            client: self.client.clone(),
+            last_message: self.messages.last().map(last_message),
+            unread: self.unread(side),
+        }
+    }
+
+    /// `None` when nothing waits for `side`.
+    fn unread_view(&self, side: Side) -> Option<UnreadConversation> {
+        let author = self.head.parties.on(side.other());
+        let newest = self.messages.iter().rev().find(|message| message.author.id == *author)?;
+        let view = UnreadConversation {
+            id: self.head.id.clone(),
+            subject: self.head.subject.clone(),
+            salon: self.salon.clone(),
+            client: self.client.clone(),
+            last_message: last_message(newest),
+            unread: self.unread(side),
+            last_message_at: self.head.last_message_at,
+        };
+        Some(view).filter(|view| view.unread > 0)
+    }
+
+    /// What comes of a key that `post` repeats; `None` when it is new.
+    fn known_key(&self, post: &PostMessage) -> Option<PostOutcome> {
+        let key = (post.author.clone(), post.draft.key()?.clone());
+        let id = self.keys.get(&key)?;
+        let Some(message) = self.messages.iter().find(|message| message.id == *id) else {
+            return Some(PostOutcome::Withdrawn);
+        };
+        if !post.draft.says_the_same_as(message) {
+            return Some(PostOutcome::KeyReused);
+        }
+        let (message, parties) = (Arc::new(message.clone()), self.head.parties.clone());
+        Some(PostOutcome::Replayed { message, parties })
+    }
+}
+
+fn last_message(message: &Message) -> LastMessage {
+    LastMessage {
+        id: message.id.clone(),
+        content: message.content.clone(),
+        author: message.author.id.clone(),
+        kind: message.kind,
+        created_at: message.created_at,
+    }
+}
+
+/// Cuts the piece `window` out of `list`. `is_after`: whether an item comes behind a cursor.
+fn cut<T, C>(
+    list: Vec<T>,
+    window: &Window<C>,
+    is_after: impl Fn(&T, &C) -> bool,
+    cursor: impl Fn(&T) -> C,
+) -> Page<T, C> {
+    let total = list.len() as u64;
+    let skipped = usize::try_from(window.offset()).unwrap_or(usize::MAX);
+    let is_meant = |item: &T| match &window.start {
+        Start::Number(_) => true,
+        Start::After(cursor) => is_after(item, cursor),
+    };
+    let one_more = window.size.get() as usize + 1;
+    let items = list.into_iter().filter(is_meant).skip(skipped).take(one_more).collect();
+    Page::of_one_more(items, window.size, total, cursor)
+}
+
+#[async_trait]
+impl ConversationStore for SmallStore {
+    async fn open_conversation(&self, open: &OpenConversation) -> Result<OpenOutcome, StoreError> {
+        let Parties { salon, client } = &open.parties;
+        let (Some(salon), Some(client)) = (self.people.get(salon), self.people.get(client)) else {
+            return Err(StoreError::Internal("a participant is not known".into()));
+        };
+        let mut threads = self.threads();
+        let is_same_booking = |thread: &&Thread| {
+            !thread.is_deleted
+                && thread.salon.id == salon.id
+                && thread.head.appointment.is_some()
+                && thread.head.appointment == open.appointment
+        };
+        if let Some(known) = threads.values().find(is_same_booking) {
+            return Ok(OpenOutcome::AlreadyOpen(known.head.id.clone()));
+        }
+        let mut thread = Thread::new(open, salon.clone(), client.clone());
+        let (subject, status) = (open.subject.clone(), Status::Active);
+        thread.append(open.at, &salon.id, EventKind::ConversationOpened { subject, status });
+        if let Some(opening) = &open.opening {
+            let message = Message {
+                id: opening.id.clone(),
+                conversation: open.id.clone(),
+                seq: Seq::ZERO,
+                author: salon.clone(),
+                kind: MessageKind::System,
+                content: opening.content.clone(),
+                notice: None,
+                attachments: vec![],
+                created_at: open.at,
+                is_read: false,
+                read_at: None,
+            };
+            thread.post(Side::Salon, message);
+        }
+        let events = thread.events_after(Seq::ZERO);
+        threads.insert(open.id.clone(), thread);
+        Ok(OpenOutcome::Opened(events))
+    }
+
+    async fn parties(&self, id: &ConversationId) -> Result<Option<Parties>, StoreError> {
+        let threads = self.threads();
+        let thread = threads.get(id).filter(|thread| !thread.is_deleted);
+        Ok(thread.map(|thread| thread.head.parties.clone()))
+    }
+
+    async fn conversation(
+        &self,
+        id: &ConversationId,
+        viewer: &UserId,
+    ) -> Result<Option<ConversationView>, StoreError> {
+        Ok(find(&mut self.threads(), id, viewer).map(|(thread, side)| thread.view(side)))
+    }
+
+    async fn conversations(
+        &self,
+        viewer: &UserId,
+        status: Option<Status>,
+        window: &Window<ConversationCursor>,
+    ) -> Result<Page<ConversationView, ConversationCursor>, StoreError> {
+        let threads = self.threads();
+        let mut list = newest_first(&threads, viewer);
+        list.retain(|(thread, _)| status.is_none_or(|status| thread.head.status == status));
+        let list = list.into_iter().map(|(thread, side)| thread.view(side)).collect();
+        let cursor = |view: &ConversationView| ConversationCursor {
+            last_message_at: view.conversation.last_message_at,
+            id: view.conversation.id.clone(),
+        };
+        let is_after = |view: &ConversationView, cursor: &ConversationCursor| {
+            (view.conversation.last_message_at, &view.conversation.id)
+                < (cursor.last_message_at, &cursor.id)
+        };
+        Ok(cut(list, window, is_after, cursor))
+    }
+
+    async fn unread_conversations(
+        &self,
+        viewer: &UserId,
+        limit: u32,
+    ) -> Result<Vec<UnreadConversation>, StoreError> {
+        let threads = self.threads();
+        let own = newest_first(&threads, viewer).into_iter();
+        let active = own.filter(|(thread, _)| thread.head.status == Status::Active);
+        let waiting = active.filter_map(|(thread, side)| thread.unread_view(side));
+        Ok(waiting.take(limit as usize).collect())
+    }
+
+    async fn edit_conversation(
+        &self,
+        edit: &EditConversation,
+    ) -> Result<Option<Vec<Event>>, StoreError> {
+        let mut threads = self.threads();
+        let Some((thread, _)) = find(&mut threads, &edit.conversation, &edit.by) else {
+            return Ok(None);
+        };
+        let head = &mut thread.head;
+        let before = (head.last_seq, head.subject.clone(), head.status);
+        if let Some(subject) = &edit.subject {
+            head.subject.clone_from(subject);
+        }
+        match edit.status {
+            Some(StatusEdit::Set(status)) => head.status = status,
+            Some(StatusEdit::Toggle) => head.status = head.status.toggled(),
+            None => {}
+        }
+        if (&head.subject, head.status) != (&before.1, before.2) {
+            head.updated_at = edit.at;
+            thread.append_update(edit.at, &edit.by);
+        }
+        Ok(Some(thread.events_after(before.0)))
+    }
+
+    async fn delete_conversation(
+        &self,
+        id: &ConversationId,
+        by: &UserId,
+        at: Timestamp,
+    ) -> Result<Option<Event>, StoreError> {
+        let mut threads = self.threads();
+        let Some((thread, _)) = find(&mut threads, id, by) else { return Ok(None) };
+        for message in std::mem::take(&mut thread.messages) {
+            thread.forget(&message.id);
+        }
+        thread.head.subject = None;
+        thread.is_deleted = true;
+        thread.append(at, by, EventKind::ConversationDeleted);
+        Ok(thread.log.last().cloned())
+    }
+}
+
+/// Files: this service has no uploads, so a draft that names one is refused. One that is with the
+/// upload service is kept as it is described; a service that wants it removed with its message does
+/// that in [`delete_message`](MessageStore::delete_message).
+#[async_trait]
+impl MessageStore for SmallStore {
+    async fn post_message(&self, post: &PostMessage) -> Result<PostOutcome, StoreError> {
+        let mut threads = self.threads();
+        let found = find(&mut threads, &post.conversation, &post.author);
+        let Some((thread, side)) = found.filter(|(thread, side)| {
+            // Nothing new is written in the name of somebody who asked to be forgotten.
+            !thread.person(*side).is_forgotten
+        }) else {
+            return Ok(PostOutcome::UnknownConversation);
+        };
+        if let Some(outcome) = thread.known_key(post) {
+            return Ok(outcome);
+        }
+        let mut attachments = vec![];
+        for (file, id) in post.draft.files().iter().zip(&post.attachments) {
+            let DraftFile::Hosted(file) = file else { return Ok(PostOutcome::UnknownUpload) };
+            attachments.push(Attachment { id: id.clone(), file: file.clone() });
+        }
+        let before = thread.head.last_seq;
+        if thread.head.status == Status::Archived {
+            thread.head.status = Status::Active;
+            thread.append_update(post.at, &post.author);
+        }
+        if let Some(key) = post.draft.key() {
+            thread.keys.insert((post.author.clone(), key.clone()), post.id.clone());
+        }
+        let message = Message {
+            id: post.id.clone(),
+            conversation: post.conversation.clone(),
+            seq: Seq::ZERO,
+            author: thread.person(side).clone(),
+            kind: post.draft.kind(),
+            content: post.draft.content().clone(),
+            notice: None,
+            attachments,
+            created_at: post.at,
+            is_read: false,
+            read_at: None,
+        };
+        thread.post(side, message);
+        if post.read_on_arrival {
+            thread.read(side.other(), thread.head.last_seq, post.at);
+        }
+        let message = thread.messages.last().cloned().map(Arc::new);
+        let message = message.ok_or_else(|| StoreError::Internal("it was just posted".into()))?;
+        Ok(PostOutcome::Posted(Posted { message, events: thread.events_after(before) }))
+    }
+
+    async fn history(
+        &self,
+        conversation: &ConversationId,
+        viewer: &UserId,
+        window: &Window<MessageCursor>,
+    ) -> Result<Option<History>, StoreError> {
+        let mut threads = self.threads();
+        let Some((thread, _)) = find(&mut threads, conversation, viewer) else { return Ok(None) };
+        let list = thread.messages.iter().rev().cloned().collect();
+        let is_after = |message: &Message, cursor: &MessageCursor| message.seq < cursor.0;
+        Ok(Some(History {
+            parties: thread.head.parties.clone(),
+            last_seq: thread.head.last_seq,
+            page: cut(list, window, is_after, |message| MessageCursor(message.seq)),
+        }))
+    }
+
+    async fn message(
+        &self,
+        id: &MessageId,
+        viewer: &UserId,
+    ) -> Result<Option<Message>, StoreError> {
+        let threads = self.threads();
+        let own = newest_first(&threads, viewer);
+        let mut messages = own.iter().flat_map(|(thread, _)| &thread.messages);
+        Ok(messages.find(|message| message.id == *id).cloned())
+    }
+
+    async fn delete_message(
+        &self,
+        id: &MessageId,
+        author: &UserId,
+        at: Timestamp,
+    ) -> Result<Option<Event>, StoreError> {
+        let mut threads = self.threads();
+        let is_it = |message: &Message| message.id == *id && message.author.id == *author;
+        let Some(thread) = threads.values_mut().find(|thread| thread.messages.iter().any(is_it))
+        else {
+            return Ok(None);
+        };
+        thread.messages.retain(|message| !is_it(message));
+        thread.forget(id);
+        let newest = thread.messages.last().map(|message| message.created_at);
+        thread.head.last_message_at = newest.unwrap_or(thread.head.created_at);
+        thread.append(at, author, EventKind::MessageDeleted(id.clone()));
+        Ok(thread.log.last().cloned())
+    }
+}
+
+#[async_trait]
+impl ReadingStore for SmallStore {
+    async fn mark_read(&self, mark: &MarkRead) -> Result<Option<MarkedRead>, StoreError> {
+        let mut threads = self.threads();
+        let Some((thread, side)) = find(&mut threads, &mark.conversation, &mark.reader) else {
+            return Ok(None);
+        };
+        let before = thread.head.last_seq;
+        let up_to = match mark.target {
+            ReadTarget::Everything => before,
+            ReadTarget::UpTo(seq) => seq,
+        };
+        thread.read(side, up_to, mark.at);
+        Ok(Some(MarkedRead {
+            parties: thread.head.parties.clone(),
+            unread: thread.unread(side),
+            event: thread.events_after(before).pop(),
+        }))
+    }
+
+    async fn unread_total(&self, reader: &UserId) -> Result<u64, StoreError> {
+        let threads = self.threads();
+        Ok(newest_first(&threads, reader).iter().map(|(thread, side)| thread.unread(*side)).sum())
+    }
+}
+
+#[async_trait]
+impl LogStore for SmallStore {
+    async fn events_after(
+        &self,
+        conversation: &ConversationId,
+        viewer: &UserId,
+        after: Seq,
+        limit: u32,
+    ) -> Result<Option<LogPiece>, StoreError> {
+        let threads = self.threads();
+        // A deleted conversation still has its log.
+        let thread = threads.get(conversation);
+        let Some(thread) = thread.filter(|it| it.head.parties.side_of(viewer).is_some()) else {
+            return Ok(None);
+        };
+        if after > thread.head.last_seq {
+            return Ok(Some(LogPiece::Trimmed));
+        }
+        let mut events = thread.events_after(after);
+        events.truncate(limit as usize);
+        Ok(Some(LogPiece::Events(events)))
+    }
+
+    async fn changes_since(
+        &self,
+        viewer: &UserId,
+        since: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Event>, StoreError> {
+        let threads = self.threads();
+        let own = threads.values().filter(|it| it.head.parties.side_of(viewer).is_some());
+        let is_meant = |event: &Event| {
+            event.at >= since
+                && matches!(
+                    event.kind,
+                    EventKind::ConversationOpened { .. }
+                        | EventKind::ConversationUpdated { .. }
+                        | EventKind::ConversationDeleted
+                )
+        };
+        let events = own.flat_map(|thread| thread.events_after(Seq::ZERO));
+        let mut changes: Vec<Event> = events.filter(is_meant).collect();
+        changes.sort_by(|a, b| (a.at, &a.conversation, a.seq).cmp(&(b.at, &b.conversation, b.seq)));
+        changes.truncate(limit as usize);
+        Ok(changes)
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl People for SmallStore {
+    async fn person(&self, id: &UserId) -> Result<Option<Participant>, StoreError> {
+        Ok(self.people.get(id).cloned())
+    }
+
+    async fn is_forgotten(&self, id: &UserId) -> Result<bool, StoreError> {
+        Ok(self.people.get(id).is_some_and(|person| person.is_forgotten))
+    }
+}
