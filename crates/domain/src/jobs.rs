@@ -215,7 +215,7 @@ pub struct Backoff {
     pub first_ms: u64,
     /// The longest wait, in milliseconds.
     pub longest_ms: u64,
-    /// How many attempts there are before the job is given up: 1 to [`ATTEMPTS_MAX`](ATTEMPTS_MAX).
+    /// How many attempts there are before the job is given up: 1 to [`ATTEMPTS_MAX`].
     pub attempts_max: u32,
 }
 
