@@ -276,6 +276,7 @@ fn name(event: &Event) -> &'static str {
 struct SystemClock;
 
 impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the clock")]
     fn now(&self) -> Timestamp {
         jiff::Timestamp::now().into()
     }
@@ -284,6 +285,7 @@ impl Clock for SystemClock {
 struct RandomIds;
 
 impl Ids for RandomIds {
+    #[expect(clippy::disallowed_methods, reason = "this is where ids come from")]
     fn next(&self) -> Uuid {
         Uuid::now_v7()
     }

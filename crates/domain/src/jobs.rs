@@ -6,7 +6,6 @@ pub mod worker;
 use crate::{
     conversation::attachment::ObjectKey,
     ids::{AppointmentEventId, ConversationId, InvalidId, JobId, MailId, UserId},
-    ports::{FilesError, StoreError},
     time::Timestamp,
 };
 
@@ -190,24 +189,6 @@ impl JobFailure {
     }
 }
 
-impl From<StoreError> for JobFailure {
-    fn from(error: StoreError) -> Self {
-        Self::Retry { reason: "store_failed", cause: Some(error.into()) }
-    }
-}
-
-impl From<FilesError> for JobFailure {
-    fn from(error: FilesError) -> Self {
-        match error {
-            FilesError::Failed(_) => {
-                Self::Retry { reason: "files_failed", cause: Some(error.into()) }
-            }
-            // It waits for the operator, who may name one and try again.
-            FilesError::NobodyToAsk => Self::Dead { reason: "no_upload_service" },
-        }
-    }
-}
-
 /// A job as the operator sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobView {
@@ -234,7 +215,7 @@ pub struct Backoff {
     pub first_ms: u64,
     /// The longest wait, in milliseconds.
     pub longest_ms: u64,
-    /// How many attempts there are before the job is given up: 1 to [`ATTEMPTS_MAX`](ATTEMPTS_MAX).
+    /// How many attempts there are before the job is given up: 1 to [`ATTEMPTS_MAX`].
     pub attempts_max: u32,
 }
 
@@ -284,13 +265,6 @@ mod job_tests {
         }
         assert_eq!(Task::parse("dance", ""), Err(UnknownTask));
         assert_eq!(Task::parse("erase_person", "a b"), Err(UnknownTask));
-    }
-
-    #[test]
-    fn what_only_an_operator_can_change_is_not_tried_again() {
-        let failed = FilesError::Failed("a test".into());
-        assert!(matches!(JobFailure::from(failed), JobFailure::Retry { .. }));
-        assert!(matches!(JobFailure::from(FilesError::NobodyToAsk), JobFailure::Dead { .. }));
     }
 }
 

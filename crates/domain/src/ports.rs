@@ -1,5 +1,6 @@
-//! What the rules need of the world. Adapters implement these; `testing` holds fakes and the
-//! contract that every store must keep.
+//! The ports that several features need: clock, ids, fan-out, tokens and files, with their errors.
+//! Adapters implement them; `testing` holds fakes and mocks. The ports of a feature's store stand with
+//! the feature.
 
 use std::sync::Arc;
 
@@ -23,10 +24,10 @@ pub enum StoreError {
     /// happened or not: repeat it under the same key.
     #[error("the store cannot be reached")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The store is there and has no place for this request now. Nothing was changed.
+    /// The store is reachable but cannot take this request now. Nothing was changed.
     #[error("the store is busy")]
     Busy(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The store answered what cannot be: a fault of ours. Nothing was changed.
+    /// The store answered something impossible: a bug in our code. Nothing was changed.
     #[error("the store failed")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
@@ -38,15 +39,14 @@ pub trait Clock: Send + Sync {
     fn now(&self) -> Timestamp;
 }
 
-/// Mints ids (D2, D18).
+/// Generates ids (D2, D18).
 #[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 pub trait Ids: Send + Sync {
-    /// An id that nobody has, version 7 (RFC 9562, section 5.7), so that an index of them grows at
-    /// its end.
+    /// A new unique id, version 7 (RFC 9562, section 5.7), so that an index of them grows at its end.
     fn next(&self) -> Uuid;
 }
 
-/// A message that its reader marked as read by itself, and that was unread before.
+/// A single message that its reader marked as read, and that was unread before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MarkedMessage {
     /// Its id.
@@ -57,7 +57,7 @@ pub struct MarkedMessage {
     pub read_at: Timestamp,
 }
 
-/// Tells everyone entitled what happened.
+/// Publishes events to those who may see them.
 #[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 #[async_trait]
 pub trait Fanout: Send + Sync {
@@ -66,8 +66,8 @@ pub trait Fanout: Send + Sync {
     /// no turns with us; observers go by position.
     async fn turn(&self, conversation: &ConversationId) -> Box<dyn PublishGuard>;
 
-    /// Tells the author of a message that it was marked as read (D9). It is told once, to the
-    /// sessions of this node, by whoever took the mark: no log holds it.
+    /// Tells the author of a message that it was marked as read (D9): once, to the sessions of the
+    /// node that took the mark. No log holds it.
     fn message_read(&self, marked: &MarkedMessage);
 
     /// Whether `user` is looking at `conversation` now: a session of theirs has joined it, did not
@@ -75,16 +75,16 @@ pub trait Fanout: Send + Sync {
     fn is_watching(&self, conversation: &ConversationId, user: &UserId) -> bool;
 }
 
-/// The right to change one conversation. Dropping it gives it up; nothing is told then.
+/// The right to change one conversation. Dropping it releases it; nothing is published then.
 pub trait PublishGuard: Send {
-    /// Tells what happened and gives the turn up. Never waits for an observer.
+    /// Publishes what happened and releases the turn. Never waits for an observer.
     fn publish(self: Box<Self>, events: Vec<Event>);
 }
 
-/// Why a token names nobody.
+/// Why a token was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
-    /// It was good once.
+    /// It was valid once.
     #[error("the token has expired")]
     Expired,
     /// Not a token, not signed by anyone trusted, signed with an algorithm that is not expected, or
@@ -103,13 +103,13 @@ pub trait TokenVerifier: Send + Sync {
     fn verify(&self, token: &str) -> Result<Caller, TokenError>;
 }
 
-/// Bytes that come piece by piece.
+/// A stream of bytes.
 #[async_trait]
 pub trait Chunks: Send {
-    /// The next piece, never empty; `None` at the end.
+    /// The next chunk, never empty; `None` at the end.
     ///
     /// # Errors
-    /// [`Interrupted`] when the rest does not come.
+    /// [`Interrupted`] when the stream breaks off.
     async fn next(&mut self) -> Result<Option<Vec<u8>>, Interrupted>;
 }
 
@@ -118,7 +118,7 @@ pub trait Chunks: Send {
 #[error("the bytes stopped before their end")]
 pub struct Interrupted;
 
-/// Why bytes were not kept. Nothing is left of them, but for what is said at [`Failed`](Self::Failed).
+/// Why bytes were not stored. Nothing is left of them, except as said at [`Failed`](Self::Failed).
 #[derive(Debug, thiserror::Error)]
 pub enum KeepError {
     /// The sender stopped, or was too slow.
@@ -130,16 +130,16 @@ pub enum KeepError {
     /// Not one of the kinds of picture taken, or another one than declared.
     #[error("only images are taken")]
     TypeNotAllowed,
-    /// It begins like a picture and is none: truncated, damaged, or empty.
+    /// It starts like a picture but cannot be decoded: truncated, damaged, or empty.
     #[error("the picture cannot be read")]
     Unreadable,
     /// More pixels than allowed.
     #[error("the picture has too many pixels")]
     TooManyPixels,
-    /// Too many pictures are looked at already.
+    /// Too many pictures are being processed already.
     #[error("too many pictures at once")]
     Busy,
-    /// The place where bytes are kept is full, away or broken. A piece may be left there: delete it.
+    /// The file storage is full, unreachable or broken. A part may be left there: delete it.
     #[error("the file could not be kept")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
@@ -147,17 +147,17 @@ pub enum KeepError {
 /// Why a file could not be read or removed.
 #[derive(Debug, thiserror::Error)]
 pub enum FilesError {
-    /// The place where it is kept is away or broken.
+    /// The file storage is unreachable or broken.
     #[error("the place where files are kept failed")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// It is with an upload service, and nobody said how to ask that.
+    /// It is with an upload service, and none is configured.
     #[error("there is no upload service to ask")]
     NobodyToAsk,
 }
 
-/// The bytes of an object, on their way.
+/// An object's size and the stream of its bytes.
 pub struct ObjectBytes {
-    /// How many there are.
+    /// The number of bytes.
     pub size_bytes: u64,
     /// The bytes.
     pub chunks: Box<dyn Chunks>,
@@ -185,20 +185,20 @@ pub trait Files: Send + Sync {
         bytes: &mut dyn Chunks,
     ) -> Result<Picture, KeepError>;
 
-    /// Keeps bytes that are no picture, as they come and without looking at them, however many they
-    /// are, and replaces what was there. Returns how many there were.
+    /// Stores bytes that are not a picture, unchecked and without a limit of their number, and
+    /// replaces what was there. Returns their number.
     ///
     /// # Errors
     /// [`KeepError::Interrupted`] and [`KeepError::Failed`].
     async fn write(&self, key: &ObjectKey, bytes: &mut dyn Chunks) -> Result<u64, KeepError>;
 
-    /// The bytes of an object; `None` when there is none.
+    /// Reads an object; `None` when there is none.
     async fn read(&self, key: &ObjectKey) -> Result<Option<ObjectBytes>, FilesError>;
 
-    /// Removes an object; that there is none is fine.
+    /// Deletes an object; succeeds when there is none.
     async fn delete(&self, key: &ObjectKey) -> Result<(), FilesError>;
 
-    /// Has the upload service remove a file of its own; that there is none is fine.
+    /// Has the upload service delete a file of its own; succeeds when there is none.
     ///
     /// # Errors
     /// [`FilesError`].

@@ -194,7 +194,7 @@ impl File {
         }
     }
 
-    /// How large it is, in bytes: 1 to [`FILE_MAX_BYTES`](FILE_MAX_BYTES).
+    /// How large it is, in bytes: 1 to [`FILE_MAX_BYTES`].
     pub fn size_bytes(&self) -> u32 {
         match &self.place {
             Place::Hosted(hosted) => hosted.size_bytes,
@@ -365,7 +365,7 @@ impl PictureKeys {
 pub struct Picture {
     /// What it is.
     pub media_type: MediaType,
-    /// How large it is as it is kept, in bytes: 1 to [`FILE_MAX_BYTES`](FILE_MAX_BYTES).
+    /// How large it is as it is kept, in bytes: 1 to [`FILE_MAX_BYTES`].
     pub size_bytes: u32,
     /// How wide it is when looked at, in pixels.
     pub width_px: u32,

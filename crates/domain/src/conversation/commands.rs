@@ -23,20 +23,20 @@ use crate::{
 /// What a salon wants to open.
 #[derive(Clone, Debug)]
 pub struct NewConversation {
-    /// With whom.
+    /// The client to talk with.
     pub client: UserId,
-    /// About which booking.
+    /// The booking it is about, if any.
     pub appointment: Option<AppointmentId>,
-    /// About what.
+    /// What it is about, in words.
     pub subject: Option<Subject>,
-    /// What the platform says first, in the salon's name.
+    /// The platform's first message, in the salon's name.
     pub first_message: Option<Content>,
 }
 
 /// Why a conversation was not opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenConversationError {
-    /// The caller is on no salon's side (D4).
+    /// The caller's role does not take the salon side (D4).
     #[error("only the salon side opens conversations")]
     NotASalon,
     /// The directory does not know the client, or has forgotten them.
@@ -55,7 +55,7 @@ pub enum OpenConversationError {
 
 impl Messaging {
     /// Opens a conversation with a client; or, when the caller's salon already has one for that
-    /// booking, finds it as it is.
+    /// booking, returns that one unchanged.
     ///
     /// # Errors
     /// See [`OpenConversationError`]; nothing is opened then.
@@ -101,7 +101,7 @@ impl Messaging {
         if !person.ok_or(OpenConversationError::UnknownClient)?.role.takes_client_side() {
             return Err(OpenConversationError::NotAClient);
         }
-        // Nothing new is to be written about who was forgotten.
+        // Nothing new is written about a person who asked to be forgotten.
         if self.people.is_forgotten(&client).await? {
             return Err(OpenConversationError::UnknownClient);
         }
@@ -126,13 +126,13 @@ pub struct ConversationChange {
     pub status: Option<Status>,
 }
 
-/// Why a conversation stays as it is.
+/// Why a conversation was not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeConversationError {
-    /// It is not there, or the caller may not know that it is.
+    /// It does not exist, or the caller takes no part in it.
     #[error("no such conversation")]
     Unknown,
-    /// The caller takes part, but this is for the other side to do.
+    /// The caller takes part, but only the other side may do this.
     #[error("only the salon may do this")]
     NotForThisSide(Action),
     /// The store failed.
@@ -166,7 +166,7 @@ impl Messaging {
         view.ok_or(ChangeConversationError::Unknown)
     }
 
-    /// Puts an active conversation away, and takes an archived one out again.
+    /// Archives an active conversation, and makes an archived one active again.
     ///
     /// # Errors
     /// See [`ChangeConversationError`]; nothing is changed then.
@@ -187,7 +187,7 @@ impl Messaging {
         self.edit(turn, &edit).await
     }
 
-    /// Takes a conversation away, for both, with everything in it.
+    /// Deletes a conversation for both sides, with everything in it.
     ///
     /// # Errors
     /// See [`ChangeConversationError`]; nothing is deleted then.
@@ -231,19 +231,19 @@ impl Messaging {
     }
 }
 
-/// A message that is on disk.
+/// A stored message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sent {
     /// The message.
     pub message: Arc<Message>,
-    /// Whether it was there already: this was a retry.
+    /// Whether it was stored before: this was a retry under the same key.
     pub replayed: bool,
 }
 
 /// Why a message was not posted.
 #[derive(Debug, thiserror::Error)]
 pub enum SendMessageError {
-    /// There is no such conversation, or the author may not know that there is.
+    /// It does not exist, or the author takes no part in it.
     #[error("no such conversation")]
     UnknownConversation,
     /// The author's key already names another message.
@@ -252,8 +252,8 @@ pub enum SendMessageError {
     /// The author's key names a message that was deleted since.
     #[error("the message was deleted")]
     Withdrawn,
-    /// One of the uploads is not there, is somebody else's, is not finished or was sent before: which
-    /// of it is nobody's business.
+    /// One of the uploads does not exist, is somebody else's, is not finished or was sent before. The
+    /// answer does not tell which, so that nobody can probe for the uploads of others.
     #[error("no such upload")]
     UnknownUpload,
     /// The store failed. The message may be there or not when it was [`StoreError::Unavailable`]:
@@ -267,14 +267,16 @@ impl Messaging {
     /// with it. When the other side is watching, it is read as it arrives (D8).
     ///
     /// # Errors
-    /// See [`SendMessageError`]; nothing is posted then, but for what is said there.
+    /// See [`SendMessageError`]; nothing is posted then, except as said at
+    /// [`Store`](SendMessageError::Store).
     pub async fn send_message(
         &self,
         conversation: &ConversationId,
         author: &UserId,
         draft: Draft,
     ) -> Result<Sent, SendMessageError> {
-        // A first look spares strangers the wait, and tells us whose eyes to look for.
+        // Checked before waiting for the turn, so that strangers do not queue; the other side's id
+        // is needed to ask whether they are watching.
         let parties = self.conversations.parties(conversation).await?;
         let reader = parties.as_ref().and_then(|parties| parties.counterpart_of(author));
         let reader = reader.ok_or(SendMessageError::UnknownConversation)?;
@@ -295,7 +297,7 @@ impl Messaging {
                 Ok(Sent { message: posted.message, replayed: false })
             }
             PostOutcome::Replayed { message, parties } => {
-                // The first attempt may have been committed and then died before it told anyone.
+                // The first attempt may have been committed without being published.
                 turn.publish(vec![posted_event(&message, parties)]);
                 Ok(Sent { message, replayed: true })
             }
@@ -318,7 +320,7 @@ fn posted_event(message: &Arc<Message>, parties: Parties) -> Event {
     }
 }
 
-/// How things stand after marking.
+/// The result of marking as read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Marked {
     /// The reader's messages still unread in that conversation.
@@ -331,7 +333,7 @@ impl Messaging {
     /// Marks a conversation as read, wholly or up to a position.
     ///
     /// # Errors
-    /// [`FindError::Unknown`] to anybody who takes no part, too.
+    /// [`FindError`]; `Unknown` also for anybody who takes no part.
     pub async fn mark_conversation_read(
         &self,
         conversation: &ConversationId,
@@ -341,8 +343,8 @@ impl Messaging {
         self.mark(conversation, reader, target, None).await
     }
 
-    /// Moves the reader's horizon. The author of `named`, if it was marked by itself, is told so in
-    /// case anything became read by it.
+    /// Moves the reader's horizon. `named` is the message that the reader marked, if they marked a
+    /// single one: its author is told when anything became read by this.
     async fn mark(
         &self,
         conversation: &ConversationId,
@@ -374,11 +376,11 @@ impl Messaging {
     }
 
     /// Marks a message as read, and hence what the other side posted before it; the author is told
-    /// of this one (D9). One's own message, or one that is read already, stays as it is. Returns the
-    /// message as it then is.
+    /// of this one (D9). One's own message, or one that is read already, stays unchanged. Returns the
+    /// message after the change.
     ///
     /// # Errors
-    /// [`FindError::Unknown`] to anybody who takes no part, too.
+    /// [`FindError`]; `Unknown` also for anybody who takes no part.
     pub async fn mark_message_read(
         &self,
         id: &MessageId,
@@ -394,10 +396,10 @@ impl Messaging {
     }
 }
 
-/// Why a message stays.
+/// Why a message was not deleted.
 #[derive(Debug, thiserror::Error)]
 pub enum DeleteMessageError {
-    /// It is not there, or the caller may not know that it is.
+    /// It does not exist, or the caller takes no part in its conversation.
     #[error("no such message")]
     Unknown,
     /// The caller takes part, but somebody else wrote it.
@@ -409,7 +411,7 @@ pub enum DeleteMessageError {
 }
 
 impl Messaging {
-    /// Deletes a message of one's own, for both.
+    /// Deletes a message of one's own, for both sides.
     ///
     /// # Errors
     /// See [`DeleteMessageError`]; nothing is deleted then.

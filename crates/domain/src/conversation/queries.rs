@@ -16,10 +16,10 @@ use crate::{
 /// The most conversations [`Messaging::unread_conversations`] names.
 const UNREAD_CONVERSATIONS_MAX: u32 = 10;
 
-/// Why something was not found.
+/// Why nothing was found.
 #[derive(Debug, thiserror::Error)]
 pub enum FindError {
-    /// It is not there, or the viewer may not know that it is.
+    /// It does not exist, or the viewer takes no part in it.
     #[error("no such thing")]
     Unknown,
     /// The store failed.
@@ -31,7 +31,7 @@ impl Messaging {
     /// One conversation, as `viewer` sees it. Changes nothing.
     ///
     /// # Errors
-    /// [`FindError::Unknown`] to anybody who takes no part, too.
+    /// [`FindError`]; `Unknown` also for anybody who takes no part.
     pub async fn conversation(
         &self,
         id: &ConversationId,
@@ -53,7 +53,7 @@ impl Messaging {
         self.conversations.conversations(viewer, status, window).await
     }
 
-    /// How many messages wait for `reader`, in all conversations.
+    /// How many messages `reader` has not read, in all conversations, archived ones included.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -61,7 +61,7 @@ impl Messaging {
         self.reading.unread_total(reader).await
     }
 
-    /// The active conversations in which something waits for `reader`: the ten with the newest
+    /// The active conversations with messages that `reader` has not read: the ten with the newest
     /// messages.
     ///
     /// # Errors
@@ -72,13 +72,11 @@ impl Messaging {
     ) -> Result<Vec<UnreadConversation>, StoreError> {
         self.conversations.unread_conversations(reader, UNREAD_CONVERSATIONS_MAX).await
     }
-}
 
-impl Messaging {
     /// A page of messages, newest first. Changes nothing (D8).
     ///
     /// # Errors
-    /// [`FindError::Unknown`] to anybody who takes no part, too.
+    /// [`FindError`]; `Unknown` also for anybody who takes no part.
     pub async fn history(
         &self,
         conversation: &ConversationId,
@@ -88,10 +86,10 @@ impl Messaging {
         self.messages.history(conversation, viewer, window).await?.ok_or(FindError::Unknown)
     }
 
-    /// What happened after a position, at most `limit` events (1 to 1,000).
+    /// What happened after a position, oldest first, at most `limit` events (1 to 1,000).
     ///
     /// # Errors
-    /// [`FindError::Unknown`] to anybody who takes no part, too.
+    /// [`FindError`]; `Unknown` also for anybody who takes no part.
     pub async fn events_after(
         &self,
         conversation: &ConversationId,

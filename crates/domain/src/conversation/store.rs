@@ -1,4 +1,5 @@
-//! What the rules of a conversation ask of a store.
+//! The store ports of conversations, messages, read horizons, logs and uploads, and what goes in and
+//! comes out of them.
 
 use std::sync::Arc;
 
@@ -30,7 +31,7 @@ pub struct OpenConversation {
     pub appointment: Option<AppointmentId>,
     /// What it is about.
     pub subject: Option<Subject>,
-    /// What the platform says first, in the salon's name.
+    /// The platform's first message, in the salon's name.
     pub opening: Option<Opening>,
     /// The time of the change.
     pub at: Timestamp,
@@ -45,7 +46,7 @@ pub struct Opening {
     pub content: Content,
 }
 
-/// What came of opening a conversation.
+/// The outcome of opening a conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OpenOutcome {
     /// It is open.
@@ -69,12 +70,12 @@ pub struct EditConversation {
     pub at: Timestamp,
 }
 
-/// What becomes of the status.
+/// A change of the status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StatusEdit {
-    /// This one.
+    /// To this one.
     Set(Status),
-    /// The other one.
+    /// To the other one.
     Toggle,
 }
 
@@ -108,7 +109,7 @@ pub trait ConversationStore: Send + Sync {
         window: &Window<ConversationCursor>,
     ) -> Result<Page<ConversationView, ConversationCursor>, StoreError>;
 
-    /// The active conversations in which something waits for `viewer`, newest message first, at
+    /// The active conversations with messages that `viewer` has not read, newest message first, at
     /// most `limit` of them (1 to 100).
     async fn unread_conversations(
         &self,
@@ -127,7 +128,7 @@ pub trait ConversationStore: Send + Sync {
     ) -> Result<Option<Vec<Event>>, StoreError>;
 
     /// Deletes a conversation with all its messages; `None` when there is none or `by` takes no
-    /// part. Its log stays, without any text. Enters jobs that delete its files, as
+    /// part. Its log stays, without any text. Enqueues jobs that delete its files, as
     /// [`delete_message`](MessageStore::delete_message) does.
     ///
     /// Log: `ConversationDeleted`.
@@ -152,13 +153,13 @@ pub struct PostMessage {
     pub draft: Draft,
     /// The ids of the draft's files, as many as there are files: of an upload, its own.
     pub attachments: Vec<AttachmentId>,
-    /// Whether the other side is looking, so that the message is read as it arrives.
+    /// Whether the other side is watching the conversation, so that the message is read at once.
     pub read_on_arrival: bool,
     /// The time of the change.
     pub at: Timestamp,
 }
 
-/// What came of posting a message.
+/// The outcome of posting a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PostOutcome {
     /// It is posted.
@@ -177,12 +178,12 @@ pub enum PostOutcome {
     Withdrawn,
     /// There is no such conversation, or the author takes no part in it.
     UnknownConversation,
-    /// One of the uploads is not there, is not the author's, is not finished or was sent before.
+    /// One of the uploads does not exist, is not the author's, is not finished or was sent before.
     /// Nothing was changed.
     UnknownUpload,
 }
 
-/// A message that is posted, and all that came with it.
+/// A posted message, and the events of the change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Posted {
     /// The message.
@@ -206,9 +207,10 @@ pub struct History {
 #[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 #[async_trait]
 pub trait MessageStore: Send + Sync {
-    /// Posts a message, once for each key of its author (D6). Uploads in it become its files. A key
-    /// that was used before decides before anything is said of uploads. What is not read on arrival is
-    /// noted for mail to the other side ([`MailStore`](crate::mail::store::MailStore)).
+    /// Posts a message, once for each key of its author (D6). Uploads in it become its files. The key
+    /// is looked up before the uploads are checked, so that a retry gets the first answer. What is not
+    /// read on arrival is noted for mail to the other side
+    /// ([`MailStore`](crate::mail::store::MailStore)).
     ///
     /// Log: `ConversationUpdated` when the conversation was archived and comes back,
     /// `MessagePosted`, and `MessagesRead` by the other side when it is read on arrival.
@@ -229,7 +231,7 @@ pub trait MessageStore: Send + Sync {
 
     /// Deletes a message: its text and files are gone for both. `None` when there is none or
     /// `author` did not write it. `last_message_at` falls back to the newest message left. In the same
-    /// transaction enters the jobs that delete its files:
+    /// transaction enqueues the jobs that delete its files:
     /// [`DeleteObject`](crate::jobs::Task::DeleteObject) for both forms of each that we keep,
     /// [`DeleteHostedFile`](crate::jobs::Task::DeleteHostedFile) for each upload key.
     ///
@@ -269,9 +271,9 @@ pub struct MarkRead {
 pub struct MarkedRead {
     /// Who takes part.
     pub parties: Parties,
-    /// The reader's messages still unread there.
+    /// How many messages of the conversation the reader has still not read.
     pub unread: u64,
-    /// `MessagesRead`, when a message became read by this.
+    /// `MessagesRead`, if a message became read by this.
     pub event: Option<Event>,
 }
 
@@ -285,8 +287,8 @@ pub trait ReadingStore: Send + Sync {
     /// Log: `MessagesRead`.
     async fn mark_read(&self, mark: &MarkRead) -> Result<Option<MarkedRead>, StoreError>;
 
-    /// How many messages wait for `reader` in all conversations, archived ones included; 0 for
-    /// people nobody knows.
+    /// How many messages `reader` has not read in all conversations, archived ones included; 0 for
+    /// an unknown person.
     async fn unread_total(&self, reader: &UserId) -> Result<u64, StoreError>;
 }
 
@@ -295,13 +297,13 @@ pub trait ReadingStore: Send + Sync {
 pub enum LogPiece {
     /// What happened after the position that was asked for, oldest first and without a gap.
     Events(Vec<Event>),
-    /// The log cannot go on from there: what stood right behind it is forgotten, or it never got so
-    /// far, as after a restored backup.
+    /// The log has no complete continuation from there: the entries right after that position were
+    /// trimmed, or it never reached that position, as after a restored backup.
     Trimmed,
 }
 
 impl LogPiece {
-    /// The events; `None` when the log cannot go on from there.
+    /// The events; `None` when the log was trimmed.
     pub fn events(self) -> Option<Vec<Event>> {
         match self {
             Self::Events(events) => Some(events),
@@ -336,7 +338,7 @@ pub trait LogStore: Send + Sync {
         limit: u32,
     ) -> Result<Vec<Event>, StoreError>;
 
-    /// Whether the store answers. Meant for readiness.
+    /// Whether the store answers; for readiness probes.
     async fn ping(&self) -> Result<(), StoreError>;
 }
 

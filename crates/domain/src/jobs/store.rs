@@ -71,7 +71,7 @@ pub trait JobStore: Send + Sync {
     /// [`PURGE_PERIOD_MS`](super::PURGE_PERIOD_MS).
     ///
     /// Besides, there is the work of each [daily run](crate::retention::next_daily_run), the coming one first:
-    /// [`ArchiveAged`](super::Task::ArchiveAged), [`PurgeExpired`](super::Task::EmptyAged)
+    /// [`ArchiveAged`](super::Task::ArchiveAged), [`PurgeExpired`](super::Task::PurgeExpired)
     /// and [`TrimLog`](super::Task::TrimLog), each from the first conversation on.
     async fn start_due_schedules(&self, now: Timestamp) -> Result<u32, StoreError>;
 

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     ids::{ConversationId, MailId, UserId},
     mail::service::{Decided, Mailing},
-    ports::{Clock, Files, Ids, StoreError},
+    ports::{Clock, Files, FilesError, Ids, StoreError},
     privacy::store::Exporter,
     retention::sweep::RetentionTask,
     services::Services,
@@ -221,6 +221,26 @@ impl Worker {
 impl std::fmt::Debug for Worker {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Worker").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+// How a failed port fails the job that asked it.
+
+impl From<StoreError> for JobFailure {
+    fn from(error: StoreError) -> Self {
+        Self::Retry { reason: "store_failed", cause: Some(error.into()) }
+    }
+}
+
+impl From<FilesError> for JobFailure {
+    fn from(error: FilesError) -> Self {
+        match error {
+            FilesError::Failed(_) => {
+                Self::Retry { reason: "files_failed", cause: Some(error.into()) }
+            }
+            // It waits for the operator, who may configure one and retry the job.
+            FilesError::NobodyToAsk => Self::Dead { reason: "no_upload_service" },
+        }
     }
 }
 

@@ -58,7 +58,7 @@ pub trait MailStore: Send + Sync {
     /// mail together with the job [`SendMail`](crate::jobs::Task::SendMail). `false`, and nothing is
     /// changed, when somebody else settled this person's mail since.
     ///
-    /// Where a message was noted since ([`noted`](super::Waiting::noted) is another one by now)
+    /// Where a message was noted since ([`noted`](super::PendingConversation::noted) is another one by now)
     /// nothing is forgotten: what was not told waits, since the moment of the mail. What is told is
     /// told up to the position in the verdict, in this mail and no later one.
     async fn settle_mail(
@@ -74,7 +74,7 @@ pub trait MailStore: Send + Sync {
     async fn open_mail(&self, mail: &MailId) -> Result<Option<QueuedMail>, StoreError>;
 
     /// A mail left, or never will. A closed mail need not be kept for longer than it counts among its
-    /// recipient's [recent ones](super::MailCase::recent_mails).
+    /// recipient's [recent ones](super::PendingNotifications::recent_mails).
     async fn close_mail(&self, mail: &MailId) -> Result<(), StoreError>;
 
     /// Whom a reply token stands for; `None` when nobody was given it. It goes on to be known when

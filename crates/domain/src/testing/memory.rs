@@ -142,7 +142,7 @@ impl State {
         })
     }
 
-    /// See [`MemoryStore::forget_log`](MemoryStore::forget_log).
+    /// See [`MemoryStore::forget_log`].
     fn forget_log(&mut self, id: &ConversationId, seq: Seq) {
         if let Some(record) = self.records.get_mut(id) {
             record.forgotten = record.forgotten.max(seq).min(record.head.last_seq);

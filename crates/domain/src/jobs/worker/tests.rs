@@ -219,3 +219,10 @@ async fn a_person_is_forgotten_by_a_job() {
     assert_eq!((receipt.conversations, receipt.messages, receipt.files), (1, 1, 1));
     assert_eq!(fixture.files.deleted_hosted(), ["upload-1"]);
 }
+
+#[test]
+fn what_only_an_operator_can_change_is_not_tried_again() {
+    let failed = FilesError::Failed("a test".into());
+    assert!(matches!(JobFailure::from(failed), JobFailure::Retry { .. }));
+    assert!(matches!(JobFailure::from(FilesError::NobodyToAsk), JobFailure::Dead { .. }));
+}
