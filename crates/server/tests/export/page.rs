@@ -10,7 +10,7 @@ use testkit::{
     rest::Rest,
 };
 
-use crate::{Scene, archive::Unpacked};
+use crate::{Fixture, archive::Unpacked};
 
 const ARTICLES: &str = "[...document.querySelectorAll('section')].map(section =>
     [...section.querySelectorAll('article')].map(article => ({
@@ -27,12 +27,12 @@ const PICTURES: &str = "(async () => {
 
 #[tokio::test]
 async fn the_page_lists_every_message_and_photo_and_runs_and_calls_nothing() -> Result<(), Fault> {
-    let scene = Scene::set().await?;
-    // Whoever runs or loads what was planted calls here.
+    let fixture = Fixture::start().await?;
+    // A script or a resource that was injected would call here.
     let ear = TcpListener::bind("127.0.0.1:0").map_err(Fault::while_doing("listen"))?;
-    talk(&scene, &ear).await?;
-    let unpacked = Unpacked::of(&scene.client, "page").await?;
-    let conversations = as_rest_says(&scene.client).await?;
+    talk(&fixture, &ear).await?;
+    let unpacked = Unpacked::of(&fixture.client, "page").await?;
+    let conversations = as_rest_says(&fixture.client).await?;
 
     let chromium = Chromium::open()?;
     let mut tab = chromium.tab(&unpacked.page_url()).await?;
@@ -45,12 +45,12 @@ async fn the_page_lists_every_message_and_photo_and_runs_and_calls_nothing() -> 
 }
 
 /// Both sides, photos, what somebody takes back, and what would like to be more than words.
-async fn talk(scene: &Scene, ear: &TcpListener) -> Result<(), Fault> {
+async fn talk(fixture: &Fixture, ear: &TcpListener) -> Result<(), Fault> {
     let ear = ear.local_addr().map_err(Fault::while_doing("listen"))?;
-    let Scene { salon, client, .. } = scene;
-    scene.say(client, "Bonjour !\nOn se voit jeudi à 14 h ? ☀").await?;
-    scene.show(client, "Voici la zone, sur l’avant-bras.").await?;
-    let regretted = scene.say(client, "à oublier").await?;
+    let Fixture { salon, client, .. } = fixture;
+    fixture.say(client, "Bonjour !\nOn se voit jeudi à 14 h ? ☀").await?;
+    fixture.show(client, "Voici la zone, sur l’avant-bras.").await?;
+    let regretted = fixture.say(client, "à oublier").await?;
     let path = format!("/messaging/messages/{}", regretted["id"].as_str().unwrap_or_default());
     client.delete(&path).await?.expect(204)?;
     let planted = format!(
@@ -58,9 +58,9 @@ async fn talk(scene: &Scene, ear: &TcpListener) -> Result<(), Fault> {
          <img src=\"http://{ear}/b\" onerror=\"document.title='ran'\">\
          <style>@import 'http://{ear}/c'</style>"
     );
-    scene.say(client, &planted).await?;
-    scene.show(salon, "").await?;
-    scene
+    fixture.say(client, &planted).await?;
+    fixture.show(salon, "").await?;
+    fixture
         .say(salon, "Le croquis vous plaît ? « Oui » ou « non » : c’est vous qui décidez.")
         .await?;
     Ok(())
