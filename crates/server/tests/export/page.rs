@@ -95,7 +95,7 @@ async fn same_on_page(tab: &mut Tab, conversations: &[(Value, Vec<Value>)]) -> R
     let expected = json!(expected.collect::<Vec<_>>());
     assert!(expected[0].as_array().is_some_and(|articles| articles.len() >= 6), "{expected}");
     assert!(!expected.to_string().contains("à oublier"), "{expected}");
-    assert!(expected.to_string().contains("house"), "no word of the platform's: {expected}");
+    assert!(expected.to_string().contains("platform"), "no word of the platform's: {expected}");
     same("what the page shows", tab.evaluate(ARTICLES).await?, expected)?;
     let names = "[...new Set([...document.querySelectorAll('h2')].map(name => name.textContent))]";
     same("with whom", tab.evaluate(names).await?, json!(["Encre Noire"]))
@@ -103,7 +103,7 @@ async fn same_on_page(tab: &mut Tab, conversations: &[(Value, Vec<Value>)]) -> R
 
 fn side(message: &Value) -> &'static str {
     match (message["type"].as_str(), message["sender"]["id"].as_str()) {
-        (Some("SYSTEM"), _) => "house",
+        (Some("SYSTEM"), _) => "platform",
         (_, Some("demo-client")) => "own",
         _ => "other",
     }
