@@ -49,7 +49,7 @@ impl Unsubscribe for UnsubscribeUrls {
     }
 }
 
-/// The mails that a folder keeps. Whoever waits for the disk does so on a thread for that.
+/// The e-mails in a folder. The disk is read on a thread for blocking work.
 struct KeptInFolder(mailer::KeptMails);
 
 impl KeptInFolder {

@@ -19,9 +19,9 @@ use crate::{
     settings::{Config, Database},
 };
 
-/// A page is much more than a request, and nobody waits for it.
+/// A page is much more than a request, and no person waits for it.
 const STATEMENT_TIMEOUT_MS: u32 = 120_000;
-/// How often the log tells how far it got.
+/// How often progress is logged.
 const PROGRESS_PERIOD: Duration = Duration::from_secs(5);
 
 /// Takes everything over; prints a line for each thing that is left out, at once, and returns what

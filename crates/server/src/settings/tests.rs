@@ -1,9 +1,9 @@
 //! From what the process was started with to what is in force.
 
-mod before;
 mod database;
 mod faults;
 mod guides;
+mod legacy;
 mod mail;
 mod retention;
 mod shown;

@@ -26,10 +26,10 @@ async fn a_dead_letter_is_listed_with_its_reason_and_tried_again() -> Result<(),
 
     let listed = wait::until("a dead letter", async || {
         let listed = operator.run(&["jobs", "list", "--dead"]).await?;
-        Ok(listed.contains("1 given up").then_some(listed))
+        Ok(listed.contains("1 dead").then_some(listed))
     })
     .await?;
-    for word in ["handle_appointment_event", "given up", "not_a_client"] {
+    for word in ["handle_appointment_event", "dead since", "not_a_client"] {
         assert!(listed.contains(word), "{word} is not in {listed}");
     }
 
@@ -40,6 +40,6 @@ async fn a_dead_letter_is_listed_with_its_reason_and_tried_again() -> Result<(),
     let client = app.rest(&Person::new(CLIENT, "client"))?;
     same("conversations", conversations(&client).await?.len(), 1)?;
     let left = operator.run(&["jobs", "list", "--dead"]).await?;
-    assert!(left.contains("0 given up"), "{left}");
+    assert!(left.contains("0 dead"), "{left}");
     Ok(())
 }

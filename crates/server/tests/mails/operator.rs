@@ -38,7 +38,7 @@ async fn mail_that_still_waits_leaves_when_an_operator_says_so() -> Result<(), F
     same(
         "what is printed",
         String::from_utf8_lossy(&printed.stdout).as_ref(),
-        "people decided about\t1\nmails on their way\t1\nconversations too old for a mail\t0\n",
+        "people checked\t1\nmails scheduled\t1\nconversations too old for a mail\t0\n",
     )?;
     fixture.mail_server.mail_to(&recipient.address).await.map(drop)
 }
@@ -61,7 +61,7 @@ async fn what_waited_for_weeks_until_there_was_a_way_is_counted_and_told_by_no_m
         database.execute(AGE, &[]).await.map_err(Fault::while_doing("let weeks go by"))?;
         let printed = flush(&fixture, settings).await?;
         let expected = format!(
-            "people decided about\t1\nmails on their way\t{mails}\nconversations too old for a mail\t{too_old}\n"
+            "people checked\t1\nmails scheduled\t{mails}\nconversations too old for a mail\t{too_old}\n"
         );
         same(
             "what is printed",

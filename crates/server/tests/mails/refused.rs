@@ -60,7 +60,7 @@ async fn a_mailbox_that_does_not_exist_gets_no_more_and_a_new_address_does() -> 
     let known: Vec<String> = known.iter().map(|row| row.get(0)).collect();
     same("addresses that get no more", known, vec!["unknown@example.org".to_owned()])?;
     let log = fixture.app.server.log()?;
-    same("jobs given up", log.matches("a job was given up").count(), 0)?;
+    same("jobs given up", log.matches("a job failed for good").count(), 0)?;
     same("jobs that wait", jobs(&fixture, &["list"]).await?.contains("send_mail"), false)?;
 
     moves_to(&fixture, &recipient, "camille@example.org").await?;

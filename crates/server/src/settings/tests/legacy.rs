@@ -3,7 +3,7 @@
 use super::{Start, start};
 
 /// Everything that a machine of the service before this one had in its environment.
-const BEFORE: [(&str, &str); 19] = [
+const LEGACY: [(&str, &str); 19] = [
     ("PORT", "4000"),
     ("NODE_ENV", "production"),
     ("DATABASE_URL", super::URL),
@@ -30,7 +30,7 @@ const WITHOUT_USE: [&str; 5] =
 
 #[test]
 fn the_environment_of_the_service_before_this_one_starts_this_one() {
-    let start = BEFORE.into_iter().fold(Start::default(), |start, (name, value)| {
+    let start = LEGACY.into_iter().fold(Start::default(), |start, (name, value)| {
         let arguments = vec!["messaging-server".into()];
         Start { arguments, ..start.with(name, value) }
     });
