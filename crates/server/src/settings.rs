@@ -701,7 +701,7 @@ mod file_tests {
     #[test]
     fn a_broken_line_is_named_and_not_quoted() {
         let mut faults = Faults::default();
-        parse("[tokens]\nsecret = \"planted\nissuer = 1\n", &mut faults);
+        parse("[tokens]\nsecret = \"canary\nissuer = 1\n", &mut faults);
         assert_eq!(faults.to_string(), "MESSAGING_CONFIG: is not TOML (line 2)\n");
     }
 }

@@ -124,12 +124,12 @@ mod tests {
     #[test]
     fn libraries_never_speak_below_info() {
         let log = logged(Format::Human, Some("trace"), || {
-            tracing::debug!(target: "tokio_postgres::query", "planted value");
-            tracing::trace!(target: "apiary", "planted neighbour");
+            tracing::debug!(target: "tokio_postgres::query", "canary value");
+            tracing::trace!(target: "apiary", "canary neighbour");
             tracing::info!(target: "tokio_postgres", "connected");
             tracing::trace!(target: "storage_pg::pool", "ours");
         });
-        assert!(!log.contains("planted"), "{log}");
+        assert!(!log.contains("canary"), "{log}");
         assert!(log.contains("connected") && log.contains("ours"), "{log}");
     }
 
@@ -182,8 +182,8 @@ mod tests {
                 assert!(outcome.is_err());
             })
         };
-        let log = caught(|| panic!("{}", String::from("planted")));
-        assert!(log.contains("telemetry.rs") && !log.contains("planted"), "{log}");
+        let log = caught(|| panic!("{}", String::from("canary")));
+        assert!(log.contains("telemetry.rs") && !log.contains("canary"), "{log}");
         assert!(caught(|| panic!("a fixed text")).contains("a fixed text"));
     }
 }

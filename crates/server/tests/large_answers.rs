@@ -31,14 +31,14 @@ const ANSWERS: [&str; 3] = ["conversation-history", "resync", "new-message"];
 
 /// Ways in.
 #[derive(Clone, Copy, Debug)]
-enum Door {
+enum Entrance {
     Polling,
     WebSocket,
     Plain,
 }
 
 /// A connected client.
-enum Line {
+enum Connection {
     Polling(Polling),
     WebSocket(Frames),
     Plain(Frames),
@@ -53,23 +53,23 @@ struct Answered {
     bytes: usize,
 }
 
-impl Line {
-    async fn open(door: Door, app: &TestApp, person: &Person) -> Result<Self, Fault> {
+impl Connection {
+    async fn open(entrance: Entrance, app: &TestApp, person: &Person) -> Result<Self, Fault> {
         let (url, token) = (app.server.url(), app.token(person)?);
         let auth = json!({ "token": token });
-        Ok(match door {
-            Door::Polling => {
+        Ok(match entrance {
+            Entrance::Polling => {
                 let polling = Polling::open(&url).await?;
                 polling.enter(&token).await?;
                 Self::Polling(polling)
             }
-            Door::WebSocket => {
+            Entrance::WebSocket => {
                 let mut frames = Frames::open(&url, None).await?;
                 frames.say(&format!("40/messaging,{auth}")).await?;
                 frames.wait_for_text("40/messaging,").await?;
                 Self::WebSocket(frames)
             }
-            Door::Plain => {
+            Entrance::Plain => {
                 let mut frames = Frames::open_plain(&url).await?;
                 frames.say(&json!({ "event": "auth", "data": auth }).to_string()).await?;
                 Self::Plain(frames)
@@ -172,11 +172,11 @@ impl Answered {
         found.map(|(_, data)| data).ok_or_else(|| Fault::new(format!("nothing told {name}")))
     }
 
-    fn is_small_enough(&self, door: Door, what: &str) -> Result<(), Fault> {
+    fn is_small_enough(&self, entrance: Entrance, what: &str) -> Result<(), Fault> {
         if self.bytes <= ANSWER_BYTES_MAX {
             return Ok(());
         }
-        Err(Fault::new(format!("{door:?}: {what} took {} bytes", self.bytes)))
+        Err(Fault::new(format!("{entrance:?}: {what} took {} bytes", self.bytes)))
     }
 }
 
@@ -214,53 +214,60 @@ impl Fixture {
         Ok(Self { app, salon, client, filed, long })
     }
 
-    async fn play(&self, door: Door) -> Result<(), Fault> {
-        let mut line = Box::pin(Line::open(door, &self.app, &self.client)).await?;
+    async fn check(&self, entrance: Entrance) -> Result<(), Fault> {
+        let mut connection = Box::pin(Connection::open(entrance, &self.app, &self.client)).await?;
         let begun = Instant::now();
         // Out of sight, so that nothing is marked as read and the next entrance finds the same.
         let here = json!({ "conversationId": self.filed, "visible": false });
-        let joined = line.ask("join-conversation", &here).await?;
+        let joined = connection.ask("join-conversation", &here).await?;
         let took = begun.elapsed();
         same("joined", &joined.acknowledgement["ok"], &json!(true))?;
-        joined.is_small_enough(door, "joining")?;
+        joined.is_small_enough(entrance, "joining")?;
         let history = joined.named("conversation-history")?;
         let told = history["messages"].as_array().map_or(0, Vec::len);
         same("there is more", &history["hasMore"], &json!(true))?;
-        println!("{door:?}: joining told {told} of {FILED} in {} bytes, {took:?}", joined.bytes);
+        println!(
+            "{entrance:?}: joining told {told} of {FILED} in {} bytes, {took:?}",
+            joined.bytes
+        );
 
         let begun = Instant::now();
         let after = json!({ "conversationId": self.long, "visible": false, "afterSeq": 1 });
-        let continued = line.ask("join-conversation", &after).await?;
+        let continued = connection.ask("join-conversation", &after).await?;
         let took = begun.elapsed();
         same("load anew", &continued.acknowledgement["data"]["resync"], &json!(true))?;
         same("what", &continued.named("resync")?["conversationId"], &json!(self.long))?;
-        continued.is_small_enough(door, "continuing")?;
+        continued.is_small_enough(entrance, "continuing")?;
         let history = continued.named("conversation-history")?;
         let told = history["messages"].as_array().map_or(0, Vec::len);
         println!(
-            "{door:?}: continuing told {told} of {LONG} in {} bytes, {took:?}",
+            "{entrance:?}: continuing told {told} of {LONG} in {} bytes, {took:?}",
             continued.bytes
         );
 
-        self.asks_what_was_missed(door, &mut line).await?;
+        self.asks_what_was_missed(entrance, &mut connection).await?;
         self.app.message(&self.salon, &self.filed, "Encore là ?").await?;
-        same("the next", &line.named("new-message").await?["content"], &json!("Encore là ?"))
+        same("the next", &connection.named("new-message").await?["content"], &json!("Encore là ?"))
     }
 
     /// Piece by piece, until there is no more.
-    async fn asks_what_was_missed(&self, door: Door, line: &mut Line) -> Result<(), Fault> {
+    async fn asks_what_was_missed(
+        &self,
+        entrance: Entrance,
+        connection: &mut Connection,
+    ) -> Result<(), Fault> {
         let (mut after, mut heard, mut answers) = (1, 0, 0);
         loop {
             let from =
                 json!({ "conversations": [{ "conversationId": self.long, "afterSeq": after }] });
             let begun = Instant::now();
-            let answered = line.ask("sync", &from).await?;
+            let answered = connection.ask("sync", &from).await?;
             let took = begun.elapsed();
-            answered.is_small_enough(door, "asking")?;
+            answered.is_small_enough(entrance, "asking")?;
             let page = &answered.acknowledgement["data"]["conversations"][0];
             let told = page["events"].as_array().map_or(0, Vec::len);
             println!(
-                "{door:?}: asking after {after} told {told} in {} bytes, {took:?}",
+                "{entrance:?}: asking after {after} told {told} in {} bytes, {took:?}",
                 answered.bytes
             );
             heard += told;
@@ -269,11 +276,11 @@ impl Fixture {
                 break;
             }
             let last = page["lastSeq"].as_i64().unwrap_or_default();
-            assert!(last > after, "{door:?}: it goes on");
+            assert!(last > after, "{entrance:?}: it goes on");
             after = last;
         }
         same("what was missed", heard, LONG)?;
-        assert!(answers > 1, "{door:?}: more than one answer");
+        assert!(answers > 1, "{entrance:?}: more than one answer");
         Ok(())
     }
 }
@@ -282,8 +289,8 @@ impl Fixture {
 async fn more_than_an_answer_holds_is_told_in_part_over_every_door_and_nobody_is_closed_for_it()
 -> Result<(), Fault> {
     let fixture = Fixture::start().await?;
-    for door in [Door::Polling, Door::WebSocket, Door::Plain] {
-        Box::pin(fixture.play(door)).await?;
+    for entrance in [Entrance::Polling, Entrance::WebSocket, Entrance::Plain] {
+        Box::pin(fixture.check(entrance)).await?;
     }
     Ok(())
 }

@@ -108,9 +108,9 @@ async fn no_words_names_addresses_or_tokens_are_logged() -> Result<(), Fault> {
     let token = fixture.app.token(&fixture.client)?;
     let payload = token.split('.').nth(1).unwrap_or_default();
     let secret = fixture.app.server.secret();
-    for planted in [WORDS, FIRST_NAME, LAST_NAME, SALON_NAME, EMAIL, SUBJECT, payload, secret] {
-        let line = log.lines().find(|line| line.contains(planted));
-        same(&format!("lines with {planted}"), line, None)?;
+    for canary in [WORDS, FIRST_NAME, LAST_NAME, SALON_NAME, EMAIL, SUBJECT, payload, secret] {
+        let line = log.lines().find(|line| line.contains(canary));
+        same(&format!("lines with {canary}"), line, None)?;
     }
     // The failure itself must be there: a silent log would pass everything above.
     assert!(log.contains("23514") || log.contains("provoked"), "the fault was not logged");

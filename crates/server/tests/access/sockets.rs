@@ -73,7 +73,7 @@ async fn check(
     caller: Caller,
     expected: &str,
 ) -> Result<(), Fault> {
-    let mut watcher = watcher(accounts, fixture).await?;
+    let mut bystander = bystander(accounts, fixture).await?;
     let before = accounts.app.database.digest().await?;
     let socket = accounts.app.socket(accounts.person(caller)).await?;
     let ack = socket.call(event, payload).await?;
@@ -86,19 +86,19 @@ async fn check(
         same("what is told", &ack["data"]["conversations"], &json!([page]))?;
     }
     same("what is stored", accounts.app.database.digest().await?, before)?;
-    watcher.catch_up().await?;
+    bystander.catch_up().await?;
     for name in ["new-message", "message-read", "user-joined"] {
-        same(name, watcher.received(name).len(), 0)?;
+        same(name, bystander.received(name).len(), 0)?;
     }
     Ok(())
 }
 
 /// The salon, looking at the conversation.
-async fn watcher(accounts: &Accounts, fixture: &Fixture) -> Result<Socket, Fault> {
-    let mut watcher = accounts.app.socket(accounts.person(Caller::Owner)).await?;
-    watcher.call_ok("join-conversation", &conversation(fixture)).await?;
-    watcher.discard_received().await?;
-    Ok(watcher)
+async fn bystander(accounts: &Accounts, fixture: &Fixture) -> Result<Socket, Fault> {
+    let mut bystander = accounts.app.socket(accounts.person(Caller::Owner)).await?;
+    bystander.call_ok("join-conversation", &conversation(fixture)).await?;
+    bystander.discard_received().await?;
+    Ok(bystander)
 }
 
 fn summary(ack: &Value) -> String {

@@ -36,7 +36,7 @@ const SETTINGS: [(&str, &str); 12] = [
     ("LOG_LEVEL", "trace"),
 ];
 /// Links that were made before a restore are good after it.
-const SECRET: &str = "the-secret-of-a-house-which-is-long-enough";
+const SECRET: &str = "the-secret-of-a-test-which-is-long-enough";
 
 /// A server, its database, its files and its mail.
 pub(crate) struct Fixture {

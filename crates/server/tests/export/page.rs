@@ -53,12 +53,12 @@ async fn talk(fixture: &Fixture, ear: &TcpListener) -> Result<(), Fault> {
     let regretted = fixture.say(client, "à oublier").await?;
     let path = format!("/messaging/messages/{}", regretted["id"].as_str().unwrap_or_default());
     client.delete(&path).await?.expect(204)?;
-    let planted = format!(
+    let canary = format!(
         "</p><script>document.title='ran';fetch('http://{ear}/a')</script>\
          <img src=\"http://{ear}/b\" onerror=\"document.title='ran'\">\
          <style>@import 'http://{ear}/c'</style>"
     );
-    fixture.say(client, &planted).await?;
+    fixture.say(client, &canary).await?;
     fixture.show(salon, "").await?;
     fixture
         .say(salon, "Le croquis vous plaît ? « Oui » ou « non » : c’est vous qui décidez.")

@@ -100,6 +100,6 @@ async fn an_address_that_is_good_again_gets_mail_when_an_operator_says_so() -> R
         same(person, String::from_utf8_lossy(&printed.stdout).as_ref(), said.as_str())?;
     }
     fixture.send_message(&recipient, "Toujours samedi").await?;
-    let letter = fixture.mail_server.mail_to(&recipient.address).await?;
-    same("both are told", letter.says("Bonjour") && letter.says("Toujours samedi"), true)
+    let mail = fixture.mail_server.mail_to(&recipient.address).await?;
+    same("both are told", mail.says("Bonjour") && mail.says("Toujours samedi"), true)
 }

@@ -75,7 +75,7 @@ async fn the_eleventh_mail_of_a_minute_comes_after_it() -> Result<(), Fault> {
     let mut fixture = Fixture::start(&[AT_ONCE]).await?;
     let recipient = fixture.recipient("client-1").await?;
     for number in 1..=11 {
-        let salon = Person::salon(&format!("house-{number}"), "Atelier Bleu");
+        let salon = Person::salon(&format!("studio-{number}"), "Atelier Bleu");
         let conversation = fixture.app.conversation(&salon, &recipient.person).await?;
         fixture.app.message(&salon, &conversation, &format!("Bonjour {number}")).await?;
         if number <= 10 {

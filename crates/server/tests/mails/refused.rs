@@ -26,7 +26,7 @@ async fn a_mail_that_is_refused_waits_for_the_operator_and_leaves_when_told_to()
     let recipient = fixture.recipient("client-1").await?;
     moves_to(&fixture, &recipient, "spam@example.org").await?;
     fixture.send_message(&recipient, "Bonjour").await?;
-    let dead = wait::until("a dead letter", async || {
+    let dead = wait::until("a dead mail", async || {
         let dead = jobs(&fixture, &["list", "--dead"]).await?;
         Ok(dead.contains("\tmail_refused\n").then_some(dead))
     });
@@ -40,8 +40,8 @@ async fn a_mail_that_is_refused_waits_for_the_operator_and_leaves_when_told_to()
         jobs(&fixture, &["retry", "--all"]).await?.as_str(),
         "1 tried again\n",
     )?;
-    let letter = fixture.mail_server.mail_to("camille@example.org").await?;
-    same("the mail", letter.says("Bonjour"), true)?;
+    let mail = fixture.mail_server.mail_to("camille@example.org").await?;
+    same("the mail", mail.says("Bonjour"), true)?;
     all_settled(&fixture.app.database).await
 }
 
@@ -65,6 +65,6 @@ async fn a_mailbox_that_does_not_exist_gets_no_more_and_a_new_address_does() -> 
 
     moves_to(&fixture, &recipient, "camille@example.org").await?;
     fixture.send_message(&recipient, "Vous avez une autre adresse").await?;
-    let letter = fixture.mail_server.mail_to("camille@example.org").await?;
-    same("all is told", letter.says("Toujours samedi") && letter.says("une autre adresse"), true)
+    let mail = fixture.mail_server.mail_to("camille@example.org").await?;
+    same("all is told", mail.says("Toujours samedi") && mail.says("une autre adresse"), true)
 }

@@ -23,7 +23,7 @@ const PER_SECOND: u32 = 200;
 /// Long messages to those who are to stop, for each of those.
 const LONG_EACH: usize = 3;
 /// After the last message, for the last delivery.
-const QUIET: Duration = Duration::from_secs(2);
+const DRAIN_TIME: Duration = Duration::from_secs(2);
 
 /// A reader, a sender, and their conversation.
 struct Pairing {
@@ -103,7 +103,7 @@ async fn phase(plan: &Plan, good: &mut [Pairing], lazy: &[Pair]) -> Result<Perce
     while let Some(sent) = sends.join_next().await {
         sent.map_err(Fault::while_doing("send"))??;
     }
-    sleep(QUIET).await;
+    sleep(DRAIN_TIME).await;
     collect(good)
 }
 

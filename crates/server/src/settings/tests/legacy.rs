@@ -12,13 +12,13 @@ const LEGACY: [(&str, &str); 19] = [
     ("JWT_SECRET", super::SECRET),
     ("REDIS_HOST", "redis.example"),
     ("REDIS_PORT", "6379"),
-    ("REDIS_PASSWORD", "planted"),
+    ("REDIS_PASSWORD", "canary"),
     ("REDIS_DB", "0"),
     ("FRONT_URL", "https://front.example"),
     ("FRONTEND_URL", "http://localhost:3000"),
     ("FRONTEND_URL_BIS", "https://bis.example"),
     ("WEB_URL", "https://www.salon.example/"),
-    ("MAILGUN_API_KEY", "planted-key"),
+    ("MAILGUN_API_KEY", "canary-key"),
     ("MAILGUN_DOMAIN", "mail.salon.example"),
     ("MAILGUN_BASE_URL", "https://api.mailgun.net/"),
     ("MESSAGE_RETENTION_DAYS", "180"),
@@ -77,6 +77,6 @@ fn the_variables_of_the_service_before_this_one_work_as_they_are() {
 
 #[test]
 fn variables_without_a_use_are_accepted_and_named() {
-    let start = WITHOUT_USE.into_iter().fold(start(), |start, name| start.with(name, "planted"));
+    let start = WITHOUT_USE.into_iter().fold(start(), |start, name| start.with(name, "canary"));
     assert_eq!(start.loaded().unused, WITHOUT_USE);
 }
