@@ -149,7 +149,7 @@ async fn perform(worker: &Worker, job: Job) {
         }
         // Its lease expires, and a node runs it again.
         Err(cause) => {
-            tracing::warn!(%id, kind, attempt, %cause, "the outcome of a job could not be stored")
+            tracing::warn!(%id, kind, attempt, %cause, "the outcome of a job could not be stored");
         }
     }
 }
