@@ -1,4 +1,4 @@
-//! Ends a process when the one that started it is gone, however it went.
+//! Ends a process when the one that started it is gone, however that ended.
 
 use std::{
     io,

@@ -1,4 +1,4 @@
-//! Why a verb did not do what it was asked.
+//! Why a command failed.
 
 use std::{error::Error, fmt, process::ExitCode};
 

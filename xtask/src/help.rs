@@ -1,6 +1,6 @@
 //! What `cargo xtask help` says.
 
-/// Every verb, and the environment they heed.
+/// Every command, and the environment variables that they read.
 pub(crate) const TEXT: &str = "\
 cargo xtask <verb>
 
@@ -13,7 +13,7 @@ cargo xtask <verb>
   reference-db     A database as the former application keeps it, until Ctrl-C; prints its URL
                    (--conversations N, --messages N; 10,000 and 500,000 without)
   layers           Check that dependencies between crates point inwards, and circles between files
-  size             How large the code is: files, lines, imports, folders of one file, circles
+  size             How large the code is: files, lines, imports, one-file folders, circles, journeys
   deny             Check licences, bans and sources of every dependency against deny.toml
   notices          Write docs/third-party-notices.txt: the licences of what the server is made of
   openapi          Write docs/openapi.json, docs/openapi-internal.json and docs/asyncapi.json

@@ -1,6 +1,7 @@
-//! What the verbs of the build share with the test kit: a private PostgreSQL, and a few words with the system.
+//! What the commands of the build share with the test kit: a private PostgreSQL, and calls to the system.
 //!
-//! Few dependencies: this is what a newcomer compiles first.
+//! Few dependencies: this is what a newcomer compiles first. Begin at `main.rs`, which lists the commands;
+//! each one is a file beside it.
 
 #[cfg(not(unix))]
 compile_error!("these verbs need Linux or macOS; on Windows they work inside WSL 2");

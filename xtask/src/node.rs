@@ -79,6 +79,9 @@ pub fn install_locked(folder: &Path) -> Result<(), NodeError> {
 /// See [`NodeError`].
 pub fn ensure_locked(folder: &Path) -> Result<(), NodeError> {
     npm()?;
+    // Several tests may begin at once; the second then finds the work done.
+    let lock = fs::File::open(folder.join("package-lock.json")).map_err(NodeError::Start)?;
+    lock.lock().map_err(NodeError::Start)?;
     if is_current(folder) { Ok(()) } else { install_locked(folder) }
 }
 

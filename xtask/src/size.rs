@@ -14,6 +14,8 @@ use crate::failure::{Failure, no_arguments};
 const NOT_PRODUCTION: &[&str] = &["tests", "testing", "fuzz", "examples", "benches"];
 /// Folders that hold nothing of ours.
 const FOREIGN: &[&str] = &["target", "node_modules"];
+/// The document that lists the files of each journey.
+const MAP: &str = "docs/ARCHITECTURE.md";
 /// A file from this length on counts as large.
 const LARGE_LINES: usize = 300;
 
@@ -27,13 +29,53 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     let production = production.map(|source| Size::of(without_unit_tests(&source.text)));
     print_size("production, without unit tests", &production.collect::<Vec<_>>());
     println!("folders of one file: {}", folders_of_one(&sources));
-    let mut circles = 0;
+    let mut circles = Vec::new();
     for root in workspace::crate_roots().map_err(Failure::while_doing("list the crates"))? {
         let graph = Graph::of(&root).map_err(|error| Failure::Other(error.to_string()))?;
-        circles += graph.circles().len();
+        circles.extend(graph.circles());
     }
-    println!("circles of files: {circles}");
+    println!("circles of files: {}", circles.len());
+    for circle in circles {
+        let files: Vec<String> = circle.iter().map(|file| in_workspace(file)).collect();
+        println!("  {} files: {}", files.len(), files.join(", "));
+    }
+    let map = workspace::root().join(MAP);
+    let map = fs::read_to_string(map).map_err(Failure::while_doing(format!("read {MAP}")))?;
+    for journey in journeys(&map) {
+        println!("files crossed by \"{}\": {}", journey.title, journey.files.len());
+    }
     Ok(())
+}
+
+fn in_workspace(file: &Path) -> String {
+    file.strip_prefix(workspace::root()).unwrap_or(file).display().to_string()
+}
+
+/// A request followed through the code.
+#[derive(Debug, PartialEq, Eq)]
+struct Journey<'a> {
+    title: &'a str,
+    /// From the root of the workspace, in the order in which the request crosses them.
+    files: Vec<&'a str>,
+}
+
+/// The journeys of the map: sections headed `### Journey: title`, with a numbered list that names one
+/// file, from the root of the workspace, at the start of each of its lines.
+fn journeys(map: &str) -> Vec<Journey<'_>> {
+    let sections = map.split("\n### Journey: ").skip(1);
+    let journey = |section| {
+        let (title, text) = str::split_once(section, '\n').unwrap_or((section, ""));
+        let text = text.split("\n#").next().unwrap_or_default();
+        Journey { title, files: text.lines().filter_map(crossed).collect() }
+    };
+    sections.map(journey).collect()
+}
+
+// `12. `crates/api/src/error.rs`: what happens there`.
+fn crossed(line: &str) -> Option<&str> {
+    let (number, rest) = line.split_once(". `")?;
+    number.parse::<u32>().ok()?;
+    rest.split_once('`').map(|(file, _)| file)
 }
 
 fn print_size(title: &str, sizes: &[Size]) {
@@ -150,6 +192,8 @@ fn folders_of_one(sources: &[Source]) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -162,6 +206,28 @@ mod tests {
         for file in ["crates/x/tests/a.rs", "crates/x/src/a/tests.rs", "crates/x/src/testing/a.rs"]
         {
             assert!(!source(file).is_production(), "{file}");
+        }
+    }
+
+    #[test]
+    fn the_files_of_a_journey_are_the_starts_of_its_numbered_lines() {
+        let map = "# A map\n### Journey: send\n1. `a.rs`: calls `b.rs`\n   and more\n2. `b.rs`\n## Else\n1. `c.rs`\n";
+        assert_eq!(journeys(map), [Journey { title: "send", files: vec!["a.rs", "b.rs"] }]);
+    }
+
+    #[test]
+    fn the_files_of_every_journey_exist_and_are_counted_once() {
+        let map = fs::read_to_string(workspace::root().join(MAP)).expect("a map");
+        let journeys = journeys(&map);
+        let titles: Vec<&str> = journeys.iter().map(|journey| journey.title).collect();
+        assert_eq!(titles, ["send a message over Socket.IO", "mark as read"]);
+        for Journey { title, files } in journeys {
+            assert!(files.len() > 10, "{title}: {} files", files.len());
+            let mut seen = BTreeSet::new();
+            for file in files {
+                assert!(workspace::root().join(file).is_file(), "{title}: {file} does not exist");
+                assert!(seen.insert(file), "{title}: {file} is listed twice");
+            }
         }
     }
 

@@ -82,7 +82,7 @@ fn compile_beside_the_database(stop: &Interrupt) -> Result<(Vec<Binary>, Cluster
     })
 }
 
-/// What tests find around them.
+/// What test programs get through their environment.
 struct Environment<'a> {
     database_url: &'a str,
     client: &'a Path,

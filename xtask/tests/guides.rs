@@ -1,4 +1,4 @@
-//! What the guides lean on is there: the pages that they link to, the tests that keep a decision true.
+//! What the guides refer to exists: the pages that they link to, the tests that keep a decision true.
 
 use std::{
     collections::BTreeSet,

@@ -1,8 +1,11 @@
-//! Everything the world can ask of the service, over HTTP and Socket.IO: a request is read into
-//! domain values, one use case is asked, and what it says is answered. No rule lives here and no
-//! query; of the world outside, only the ports.
+//! Every route and every socket event: a request is read into domain values, one service of `domain`
+//! is called, and its result is answered. There are no rules here and no queries; what is outside is
+//! reached through ports.
 //!
-//! Enter through [`Api`].
+//! Begin at [`Api`], which puts the parts together, then follow a request: `http` (REST) or `realtime`
+//! (sockets: `socketio` and `websocket` are the two entrances, `session` executes commands, `hub`
+//! delivers events). `input` reads what callers send, `wire` is what they are answered, `error` and
+//! `texts` are what they are told when it fails.
 
 mod authenticator;
 mod error;

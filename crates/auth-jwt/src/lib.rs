@@ -4,6 +4,8 @@
 //! Key Set of public keys (RS256, ES256, `EdDSA`). A key has one algorithm, its own; a token can only
 //! fail to match it. [`JwtSigner`] mints tokens for demonstrations.
 //!
+//! Begin at [`JwtVerifier`] in `verifier`; `key` reads keys, `settings` says what is accepted.
+//!
 //! What a token says:
 //!
 //! | Claim | Form | Without it |
@@ -25,7 +27,7 @@
 //! [`Role::Service`](domain::participant::Role::Service) has proved them.
 //!
 //! A detail of the person that has another form is left out with a warning that names the claim,
-//! not its value: a bad picture address should lock nobody out.
+//! not its value: a bad image address should not keep anybody from signing in.
 #![deny(missing_docs)]
 mod key;
 mod settings;

@@ -25,7 +25,7 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// No key at all: nobody is believed yet.
+    /// No key yet: every token is refused.
     fn default() -> Self {
         Self {
             secret: None,

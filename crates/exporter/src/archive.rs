@@ -91,7 +91,7 @@ impl<'s> Messages<'s> {
     }
 }
 
-// From whoever makes bytes to whoever keeps them.
+// A channel from the writer of the archive to file storage.
 
 /// How many pieces are on their way at once.
 const PIECES_MAX: usize = 4;
@@ -117,7 +117,7 @@ impl Sink {
         self.0.send(Ok(piece)).await.map_err(|_| JobFailure::retry("files_failed"))
     }
 
-    /// Says that the rest does not come, to whoever still listens.
+    /// Tells the receiver that the rest does not come.
     pub(crate) async fn interrupt(&self) {
         let _nobody_listens = self.0.send(Err(Interrupted)).await;
     }
@@ -152,7 +152,7 @@ impl<'s> Contents<'s> {
         Ok(Self { store, export, person, conversations, missing: HashSet::new() })
     }
 
-    /// One of the conversations; `None` when it was deleted meanwhile.
+    /// One of the conversations; `None` when it has been deleted since.
     pub(crate) async fn conversation(
         &self,
         id: &ConversationId,
@@ -167,7 +167,7 @@ impl<'s> Contents<'s> {
 
 // `files/`: the pictures that we keep. Those with the upload service are links in the other two.
 
-/// Where a kept picture is in the archive. Its own name is anybody's words, so it is told elsewhere.
+/// The path of a stored image in the archive. Its own name is user input and stands elsewhere.
 pub(crate) fn path_of(attachment: &Attachment) -> String {
     let kind = attachment.file.media_type().as_str();
     let kind = kind.rsplit('/').next().unwrap_or("bin");

@@ -1,9 +1,12 @@
-//! A person's data, put together for them: a zip with `data.json` for programs, `index.html` for
+//! A person's data as an archive, the `Exporter` port of `domain`: a zip with `data.json` for programs, `index.html` for
 //! people, and their pictures under `files/`.
 //!
 //! An archive is written as it is read, a page of messages and a piece of a picture at a time, so
 //! that its size costs no memory; only the names of conversations and files are held. What was said
 //! after it was asked for is left out, so that its parts agree.
+//!
+//! Begin at [`Archiver`]; `archive` reads a person's conversations page by page, `data` and `page` write
+//! the two forms, `zip` streams them.
 #![deny(missing_docs)]
 mod archive;
 mod data;
@@ -62,7 +65,7 @@ impl Exporter for Archiver {
         };
         let (made, written) = tokio::join!(compose, async {
             let written = self.files.write(&export.key, &mut source).await;
-            // Nobody reads on: whoever writes must not wait for it.
+            // The reader has stopped: the writer must not wait for it.
             drop(source);
             written
         });

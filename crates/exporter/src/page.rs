@@ -22,8 +22,8 @@ use crate::{
 
 /// The page until the first conversation.
 #[derive(Template)]
-#[template(path = "top.html")]
-struct Top {
+#[template(path = "header.html")]
+struct PageHeader {
     words: &'static Words,
     name: String,
     email: Option<String>,
@@ -36,7 +36,7 @@ struct Top {
 /// A conversation until its first message.
 #[derive(Template)]
 #[template(path = "conversation.html")]
-struct Beginning {
+struct ConversationHeader {
     words: &'static Words,
     with: String,
     subject: Option<String>,
@@ -47,40 +47,40 @@ struct Beginning {
 /// A message.
 #[derive(Template)]
 #[template(path = "message.html")]
-struct Said<'m> {
+struct MessageArticle<'m> {
     words: &'static Words,
-    /// Whose it looks like: `own`, `other` or `house`.
+    /// Its class in the style sheet: `own`, `other` or `platform`.
     side: &'static str,
     author: String,
     at: String,
     read: Option<String>,
     text: &'m str,
-    files: Vec<Shown<'m>>,
+    files: Vec<FileItem<'m>>,
 }
 
 /// A file of a message.
-struct Shown<'m> {
+struct FileItem<'m> {
     name: &'m str,
-    place: Shelf,
+    location: FileLocation,
 }
 
-enum Shelf {
+enum FileLocation {
     /// In the archive, under this path.
-    Here(String),
+    Archived(String),
     /// With the upload service, at this address.
-    Elsewhere(String),
+    Hosted(String),
     Missing,
 }
 
 pub(crate) async fn write(contents: &Contents<'_>, zip: &mut Zip) -> Result<(), JobFailure> {
-    print(&top(contents), zip).await?;
+    render(&page_header(contents), zip).await?;
     for id in &contents.conversations {
         let Some(here) = contents.conversation(id).await? else { continue };
-        print(&beginning(&contents.person, &here), zip).await?;
+        render(&conversation_header(&contents.person, &here), zip).await?;
         let mut messages = Messages::of(contents.store, contents.export, &here);
         while let Some(some) = messages.next().await? {
             for message in &some {
-                print(&said(contents, message), zip).await?;
+                render(&message_article(contents, message), zip).await?;
             }
         }
         zip.write(b"</section>\n").await?;
@@ -88,7 +88,7 @@ pub(crate) async fn write(contents: &Contents<'_>, zip: &mut Zip) -> Result<(), 
     zip.write(b"</main></body></html>\n").await
 }
 
-async fn print(template: &(impl Template + Sync), zip: &mut Zip) -> Result<(), JobFailure> {
+async fn render(template: &(impl Template + Sync), zip: &mut Zip) -> Result<(), JobFailure> {
     let html = template.render().map_err(|error| JobFailure::Retry {
         reason: "archive_not_written",
         cause: Some(error.into()),
@@ -96,12 +96,12 @@ async fn print(template: &(impl Template + Sync), zip: &mut Zip) -> Result<(), J
     zip.write(html.as_bytes()).await
 }
 
-fn top(contents: &Contents<'_>) -> Top {
+fn page_header(contents: &Contents<'_>) -> PageHeader {
     let person = &contents.person;
     let Person { participant, preferences } = person;
     let words = person.words();
     let frequency = preferences.frequency;
-    Top {
+    PageHeader {
         words,
         name: participant.display_name(),
         email: participant.profile.email.clone(),
@@ -112,10 +112,10 @@ fn top(contents: &Contents<'_>) -> Top {
     }
 }
 
-fn beginning(person: &Person, here: &ConversationView) -> Beginning {
+fn conversation_header(person: &Person, here: &ConversationView) -> ConversationHeader {
     let is_salon = here.salon.id == person.participant.id;
     let about = &here.conversation;
-    Beginning {
+    ConversationHeader {
         words: person.words(),
         with: if is_salon { &here.client } else { &here.salon }.display_name(),
         subject: about.subject.as_ref().map(|subject| subject.as_str().to_owned()),
@@ -124,15 +124,15 @@ fn beginning(person: &Person, here: &ConversationView) -> Beginning {
     }
 }
 
-fn said<'m>(contents: &Contents<'_>, message: &'m Message) -> Said<'m> {
+fn message_article<'m>(contents: &Contents<'_>, message: &'m Message) -> MessageArticle<'m> {
     let (person, words) = (&contents.person, contents.person.words());
     let is_own = message.author.id == person.participant.id;
     let (side, author) = match message.kind {
-        MessageKind::System => ("house", words.automatic.to_owned()),
+        MessageKind::System => ("platform", words.automatic.to_owned()),
         _ if is_own => ("own", words.you.to_owned()),
         _ => ("other", message.author.display_name()),
     };
-    Said {
+    MessageArticle {
         words,
         side,
         author,
@@ -140,17 +140,17 @@ fn said<'m>(contents: &Contents<'_>, message: &'m Message) -> Said<'m> {
         // Of one's own alone: what oneself read is no news.
         read: message.read_at.filter(|_| is_own).map(|at| person.moment(at)),
         text: message.content.as_str(),
-        files: message.attachments.iter().map(|file| shown(contents, file)).collect(),
+        files: message.attachments.iter().map(|file| file_item(contents, file)).collect(),
     }
 }
 
-fn shown<'m>(contents: &Contents<'_>, attachment: &'m Attachment) -> Shown<'m> {
-    let place = match attachment.file.place() {
-        Place::Kept(_) if contents.is_missing(attachment) => Shelf::Missing,
-        Place::Kept(_) => Shelf::Here(path_of(attachment)),
-        Place::Hosted(hosted) => Shelf::Elsewhere(hosted.url().as_str().to_owned()),
+fn file_item<'m>(contents: &Contents<'_>, attachment: &'m Attachment) -> FileItem<'m> {
+    let location = match attachment.file.place() {
+        Place::Kept(_) if contents.is_missing(attachment) => FileLocation::Missing,
+        Place::Kept(_) => FileLocation::Archived(path_of(attachment)),
+        Place::Hosted(hosted) => FileLocation::Hosted(hosted.url().as_str().to_owned()),
     };
-    Shown { name: attachment.file.name(), place }
+    FileItem { name: attachment.file.name(), location }
 }
 
 // What `index.html` says itself, in the languages that we write to people in.

@@ -1,11 +1,12 @@
-//! Moving in: reads the tables of the system before this one, page by page, and has a store take
-//! them over.
+//! The import from the former system: reads its tables page by page, and has a store take them over.
 //!
 //! The source is only read. What becomes of each row is decided in `legacy`; whether it is
 //! here already, and changed since, by the store. An import may be cut off at any moment and started
 //! again: as long as the source is as it was, it goes on where it stood; otherwise it begins anew,
 //! and what is here already is not written again. Memory is bounded by a page, and by the longest
 //! conversation.
+//!
+//! Begin at `run`, the order of it all; `source` reads the former tables.
 
 mod fingerprint;
 mod legacy;

@@ -1,11 +1,14 @@
-//! Mail about unread messages: the `MailSender` of `domain`.
+//! E-mails about unread messages: the `MailSender` port of `domain`.
 //!
-//! A [`Email`] is written out as text and as HTML, in the recipient's language and by their clock,
-//! and leaves over SMTP or Mailgun, or is kept in a folder for those who develop.
+//! An [`Email`] is rendered as text and as HTML, in the recipient's language and time zone, and sent over
+//! SMTP or Mailgun, or stored in a folder for developers.
 //!
 //! What people wrote is never trusted: a name is cut to one visible line before it comes near a
-//! header, text is quoted, and the HTML escapes whatever is filled in. The same email gives the same
-//! mail, byte for byte, so a delivery that is repeated can be recognised.
+//! header, text is quoted, and the HTML escapes whatever is filled in. The same [`Email`] gives the same
+//! bytes, so a repeated delivery can be recognised.
+//!
+//! Begin at the port's implementation below; `page` decides what an e-mail says, `compose` makes its
+//! headers and both forms, `transport` sends it.
 #![deny(missing_docs)]
 mod addresses;
 mod compose;

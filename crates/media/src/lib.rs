@@ -1,10 +1,12 @@
-//! Pictures: the files port of `domain`, on a folder or an S3 bucket.
+//! Images: the `Files` port of `domain`, on a folder or an S3 bucket.
 //!
-//! What comes in is read within a bound, told by its bytes, and taken apart. Only the parts that
-//! make the picture are kept: no place, no time, no camera, no comment, nothing behind the picture.
-//! It is decoded once, which tells a picture from what begins like one, and gives the small one. A
-//! photo that was held askew is turned and encoded anew; every other picture keeps its own pixels,
-//! and animations keep moving.
+//! An upload is read within a bound, recognised by its bytes, and taken apart. Only the parts that make
+//! up the image are kept: no location, no time, no camera, no comment, nothing after the image. It is
+//! decoded once, which proves that it is one, and gives the thumbnail. A photo with an EXIF orientation
+//! is turned and encoded again; every other image keeps its own pixels, and animations stay animated.
+//!
+//! Begin at [`Media`]; `sanitize` takes a file apart, `picture` decodes and encodes, `store` is where
+//! the bytes go, `hosted` deletes at the upload service.
 //!
 //! # Memory
 //!
@@ -94,9 +96,9 @@ impl Files for Media {
         bytes: &mut dyn Chunks,
     ) -> Result<Picture, KeepError> {
         let declared = declared.map(Kind::declared).transpose()?.flatten();
-        let _place = self.workers.place()?;
+        let _permit = self.workers.permit()?;
         let bytes = store::read(bytes, self.file_bytes_max).await?;
-        let prepared = self.workers.look(bytes, declared).await?;
+        let prepared = self.workers.decode(bytes, declared).await?;
         self.put_both(keys, prepared).await
     }
 
@@ -175,13 +177,13 @@ impl Workers {
         })
     }
 
-    /// A place for one upload, from its first byte until it is kept.
-    pub(crate) fn place(&self) -> Result<SemaphorePermit<'_>, KeepError> {
+    /// A permit for one upload, held from its first byte until it is stored.
+    pub(crate) fn permit(&self) -> Result<SemaphorePermit<'_>, KeepError> {
         self.uploads.try_acquire().map_err(|_| KeepError::Busy)
     }
 
     /// Looks at a file, after those before it.
-    pub(crate) async fn look(
+    pub(crate) async fn decode(
         &self,
         bytes: Vec<u8>,
         declared: Option<Kind>,
@@ -189,7 +191,7 @@ impl Workers {
         let permit = self.decoders.clone().acquire_owned().await.map_err(|_| KeepError::Busy)?;
         let bounds = self.bounds;
         let looked = task::spawn_blocking(move || {
-            // Decoding goes on when nobody waits for it any more, and counts until its end.
+            // Decoding continues after its caller is gone, and counts until it ends.
             let _permit = permit;
             prepare(bytes, declared, &bounds)
         });

@@ -11,7 +11,7 @@ pub const UPLOADTHING_URL: &str = "https://api.uploadthing.com";
 pub struct Settings {
     /// Where they are kept.
     pub storage: Storage,
-    /// Who deletes what was uploaded elsewhere. `None`: nobody can be asked.
+    /// The service that deletes what was uploaded to it. `None`: hosted files are not deleted.
     pub uploadthing: Option<UploadThing>,
     /// What a picture may be.
     pub bounds: Bounds,
@@ -88,7 +88,7 @@ pub struct Bucket {
     pub region: String,
     /// Name the bucket in the path (most services that are not Amazon's) and not in the host name.
     pub path_style: bool,
-    /// Talk without TLS, for a service beside us.
+    /// Connect without TLS, for a service on the same machine.
     pub http_allowed: bool,
     /// The public part of the credentials.
     pub access_key_id: String,

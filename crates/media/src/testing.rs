@@ -19,7 +19,7 @@ pub use webp::{animated_webp, turned_webp};
 use image::{DynamicImage, Rgb, RgbImage, imageops};
 use moxcms::ColorProfile;
 
-// A picture that tells when it was turned: each corner has a colour of its own.
+// A test image whose orientation is visible: each corner has a colour of its own.
 
 /// How wide the scene is when it stands upright, in pixels.
 pub const SCENE_WIDTH_PX: u32 = 900;

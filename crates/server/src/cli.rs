@@ -77,7 +77,7 @@ pub(crate) enum ConfigVerb {
 pub(crate) enum JobsVerb {
     /// Print jobs, a line each, the oldest first
     List(ListJobs),
-    /// Try jobs again that were given up
+    /// Run dead jobs again
     Retry(RetryJobs),
 }
 
@@ -133,7 +133,7 @@ pub(crate) enum AuditVerb {
 /// Which jobs are printed.
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ListJobs {
-    /// Only those that were given up
+    /// Only dead jobs: those that failed for good
     #[arg(long)]
     pub(crate) dead: bool,
 
@@ -158,7 +158,7 @@ pub(crate) struct RetryJobs {
     #[arg(value_name = "ID", value_parser = job_id)]
     pub(crate) id: Option<JobId>,
 
-    /// Every job that was given up
+    /// Every dead job
     #[arg(long)]
     pub(crate) all: bool,
 }

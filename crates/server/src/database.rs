@@ -26,7 +26,7 @@ pub(crate) async fn prepare(database: &Database) -> Result<(), RunError> {
     let mut pause = FIRST_PAUSE;
     loop {
         let left = give_up_at.saturating_duration_since(Instant::now());
-        match see_to_schema(database, left).await {
+        match ensure_schema(database, left).await {
             Err(RunError::Database(MigrateError::Database(cause)))
                 if Instant::now() + pause < give_up_at =>
             {
@@ -40,7 +40,7 @@ pub(crate) async fn prepare(database: &Database) -> Result<(), RunError> {
 }
 
 /// Waits at most `left` for another node that sees to it.
-async fn see_to_schema(database: &Database, left: Duration) -> Result<(), RunError> {
+async fn ensure_schema(database: &Database, left: Duration) -> Result<(), RunError> {
     let migration_lock_wait_ms_max = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
     let settings = Settings { migration_lock_wait_ms_max, ..database.store.clone() };
     let refused = |cause| refusal(database, cause);

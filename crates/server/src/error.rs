@@ -45,20 +45,20 @@ pub(crate) enum RunError {
     /// Not everybody was forgotten.
     #[error("not everybody was forgotten; run it again to go on")]
     Erase(#[source] domain::jobs::JobFailure),
-    /// What was done about people's data could not be looked at.
-    #[error("the record of what was done could not be looked at")]
+    /// The audit log could not be read.
+    #[error("the audit log could not be read")]
     Audit(#[source] StoreError),
-    /// Jobs could not be looked at or changed.
-    #[error("the jobs could not be looked at")]
+    /// Jobs could not be read or changed.
+    #[error("the jobs could not be read")]
     Jobs(#[source] StoreError),
-    /// Nobody said where the former system's database is.
-    #[error("nobody said where the former system's database is")]
+    /// The address of the former system's database is missing.
+    #[error("the address of the former system's database is missing")]
     ImportSource,
-    /// The former system was not taken over to the end.
+    /// The import stopped before its end.
     #[error("the import stopped; run it again to go on")]
     Import(#[from] importer::ImportError),
-    /// What was left out could not be printed.
-    #[error("the import stopped telling what it leaves out")]
+    /// The list of what was left out could not be written.
+    #[error("the list of what the import leaves out could not be written")]
     ImportOutput(#[source] io::Error),
     /// Mail cannot leave as configured.
     #[error("mail cannot leave as configured")]
@@ -66,17 +66,17 @@ pub(crate) enum RunError {
     /// No way for mail to leave is configured.
     #[error("no mail leaves: neither a mail server nor Mailgun is configured")]
     NoMail,
-    /// It could not be decided about all mail.
-    #[error("it could not be decided about all mail")]
+    /// Mail could not be scheduled for everybody.
+    #[error("mail could not be scheduled for everybody")]
     Mail(#[source] StoreError),
-    /// It could not be said that an address gets mail again.
-    #[error("it could not be said that an address gets mail again")]
+    /// A suppressed address could not be released.
+    #[error("the suppressed address could not be released")]
     AllowMail(#[source] StoreError),
-    /// What is old could not all be let go of.
-    #[error("what is old could not all be let go of")]
+    /// Retention could not be enforced to the end.
+    #[error("retention could not be enforced to the end")]
     Retention(#[source] StoreError),
-    /// Somebody else listens there, or we may not.
-    #[error("{address} cannot be listened on")]
+    /// The address is in use, or may not be used.
+    #[error("cannot listen on {address}")]
     Listen {
         /// Where.
         address: SocketAddr,
@@ -86,13 +86,13 @@ pub(crate) enum RunError {
     /// The HTTP server ended by itself.
     #[error("the HTTP server ended")]
     Http(#[source] io::Error),
-    /// The system does not tell us of signals.
+    /// The system delivers no signals.
     #[error("signals cannot be received")]
     Signals(#[source] io::Error),
-    /// Stopping was cut short.
+    /// The time for stopping was over.
     #[error("work was still going on when the server stopped")]
     StoppedHard,
-    /// Real people use this server.
+    /// This server is in production.
     #[error("`demo` is not for production")]
     DemoInProduction,
     /// The script of the demonstration breaks a rule.

@@ -1,4 +1,4 @@
-//! Work that may wait (D14): done in the background, looked at by operators.
+//! Runs jobs in the background (D14): a bounded number at once, until the server stops.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,24 +12,22 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-// Takes jobs whose time has come and does them, a bounded number at once.
-
 /// How the work is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RunnerSettings {
     /// How many jobs are done at the same time.
     pub(crate) at_once_max: usize,
-    /// How long to wait before looking for work again that nobody rang for.
+    /// How long to wait before looking for work again without a notification.
     pub(crate) poll_interval: Duration,
 }
 
-/// Says that there may be work. Cheap to clone.
+/// Wakes the runner when there may be work. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct JobBell(Arc<Notify>);
+pub(crate) struct JobNotifier(Arc<Notify>);
 
-impl JobBell {
-    /// What rings it; never waits.
-    pub(crate) fn rung(&self) -> Arc<dyn Fn() + Send + Sync> {
+impl JobNotifier {
+    /// A callback that wakes the runner; it never blocks.
+    pub(crate) fn callback(&self) -> Arc<dyn Fn() + Send + Sync> {
         let notify = self.0.clone();
         Arc::new(move || notify.notify_one())
     }
@@ -44,15 +42,15 @@ pub(crate) struct Runner {
 
 impl Runner {
     /// Begins to look for work.
-    pub(crate) fn start(worker: Worker, settings: RunnerSettings, bell: JobBell) -> Self {
+    pub(crate) fn start(worker: Worker, settings: RunnerSettings, notifier: JobNotifier) -> Self {
         let (stop, stopped) = watch::channel(false);
-        let (looks_at, under_way) = (Instant::now(), JoinSet::new());
-        let shift = WorkerLoop { worker, settings, bell, looks_at, under_way };
-        Self { stop, running: tokio::spawn(shift.work(stopped)) }
+        let (next_check, in_progress) = (Instant::now(), JoinSet::new());
+        let worker_loop = WorkerLoop { worker, settings, notifier, next_check, in_progress };
+        Self { stop, running: tokio::spawn(worker_loop.work(stopped)) }
     }
 
-    /// Takes no more work and waits, no longer than `limit`, for what is under way. What is cut off
-    /// then is done again by whoever claims it when its lease has run out.
+    /// Claims no more jobs and waits, at most `limit`, for those in progress. What is aborted
+    /// then runs again on the node that claims it when its lease has expired.
     pub(crate) async fn stop(mut self, limit: Duration) {
         self.stop.send_replace(true);
         match timeout(limit, &mut self.running).await {
@@ -60,82 +58,79 @@ impl Runner {
             Ok(Err(_)) => tracing::error!("the job runner panicked"),
             Err(_) => {
                 self.running.abort();
-                tracing::warn!("jobs under way were cut off; they are done again later");
+                tracing::warn!("running jobs were aborted; they run again later");
             }
         }
     }
 }
 
-/// One node's share of the work.
+/// The loop of one node.
 struct WorkerLoop {
     worker: Worker,
     settings: RunnerSettings,
-    bell: JobBell,
-    /// When schedules and mail are looked at next: once in each interval, however many jobs end
-    /// meanwhile.
-    looks_at: Instant,
-    under_way: JoinSet<()>,
+    notifier: JobNotifier,
+    /// When due schedules and mail are checked next: once per interval, however many jobs end in
+    /// between.
+    next_check: Instant,
+    in_progress: JoinSet<()>,
 }
 
 impl WorkerLoop {
     async fn work(mut self, mut stopped: watch::Receiver<bool>) {
         loop {
             self.take().await;
-            let has_room = self.under_way.len() < self.settings.at_once_max;
+            let has_room = self.in_progress.len() < self.settings.at_once_max;
             tokio::select! {
                 _ = stopped.wait_for(|stopped| *stopped) => break,
-                Some(ended) = self.under_way.join_next() => note(&ended),
-                () = self.bell.0.notified(), if has_room => {}
+                Some(ended) = self.in_progress.join_next() => log_panic(&ended),
+                () = self.notifier.0.notified(), if has_room => {}
                 () = tokio::time::sleep(self.settings.poll_interval), if has_room => {}
             }
         }
-        while let Some(ended) = self.under_way.join_next().await {
-            note(&ended);
+        while let Some(ended) = self.in_progress.join_next().await {
+            log_panic(&ended);
         }
     }
 
-    /// Begins as many jobs as there is room for.
+    /// Starts as many jobs as there is room for.
     async fn take(&mut self) {
-        let room = self.settings.at_once_max - self.under_way.len();
+        let room = self.settings.at_once_max - self.in_progress.len();
         let Ok(room @ 1..) = u32::try_from(room) else {
             return;
         };
-        if Instant::now() >= self.looks_at {
-            self.look_around().await;
+        if Instant::now() >= self.next_check {
+            self.schedule_due_work().await;
         }
         match self.worker.claim(room).await {
             Ok(jobs) => jobs.into_iter().for_each(|job| self.begin(job)),
-            Err(cause) => tracing::warn!(%cause, "no jobs could be claimed"),
+            Err(cause) => tracing::warn!(%cause, "jobs could not be claimed"),
         }
     }
 
-    /// Makes jobs of what came due. What fails here keeps no job from being done.
-    async fn look_around(&mut self) {
-        self.looks_at = Instant::now() + self.settings.poll_interval;
+    /// Enqueues what is due. A failure here does not keep jobs from running.
+    async fn schedule_due_work(&mut self) {
+        self.next_check = Instant::now() + self.settings.poll_interval;
         if let Err(cause) = self.worker.start_due_schedules().await {
-            tracing::warn!(%cause, "schedules could not be looked at");
+            tracing::warn!(%cause, "due schedules could not be started");
         }
         match self.worker.decide_due_mail().await {
             Ok(decided) if decided.people == 0 => {}
-            // There may be more of them than were looked at in one go.
+            // There may be more people than one pass decides about.
             Ok(decided) => {
                 if decided.too_old > 0 {
                     let conversations = decided.too_old;
-                    tracing::warn!(
-                        conversations,
-                        "no mail tells of messages that are too old by now"
-                    );
+                    tracing::warn!(conversations, "messages are too old for mail and were skipped");
                 }
-                self.looks_at = Instant::now();
-                self.bell.0.notify_one();
+                self.next_check = Instant::now();
+                self.notifier.0.notify_one();
             }
-            Err(cause) => tracing::warn!(%cause, "it could not be decided about mail"),
+            Err(cause) => tracing::warn!(%cause, "mail scheduling failed"),
         }
     }
 
     fn begin(&mut self, job: Job) {
         let worker = self.worker.clone();
-        self.under_way.spawn(async move { perform(&worker, job).await });
+        self.in_progress.spawn(async move { perform(&worker, job).await });
     }
 }
 
@@ -147,18 +142,20 @@ async fn perform(worker: &Worker, job: Job) {
             tracing::info!(%id, kind, attempt, %cause, "a job is tried again later");
         }
         Ok(Performed::Dead(cause)) => {
-            tracing::error!(%id, kind, attempt, %cause, "a job was given up");
+            tracing::error!(%id, kind, attempt, %cause, "a job failed for good");
         }
         Ok(Performed::LeaseLost) => {
-            tracing::warn!(%id, kind, attempt, "a job took longer than its lease");
+            tracing::warn!(%id, kind, attempt, "a job lost its lease: it took too long");
         }
-        // Its lease runs out, and somebody does it again.
-        Err(cause) => tracing::warn!(%id, kind, attempt, %cause, "a job's end was not noted"),
+        // Its lease expires, and a node runs it again.
+        Err(cause) => {
+            tracing::warn!(%id, kind, attempt, %cause, "the outcome of a job could not be stored");
+        }
     }
 }
 
-fn note(ended: &Result<(), tokio::task::JoinError>) {
+fn log_panic(ended: &Result<(), tokio::task::JoinError>) {
     if ended.is_err() {
-        tracing::error!("a job panicked; it is done again when its lease has run out");
+        tracing::error!("a job panicked; it runs again when its lease has expired");
     }
 }

@@ -1,5 +1,9 @@
-//! The messaging server: reads its configuration, puts the parts together, and does what the
-//! command line asks for.
+//! The messaging server: reads its configuration, puts the parts together, and runs the command that
+//! the command line names.
+//!
+//! Begin at `serve`, the composition of everything on one screen. `settings` is one typed section for
+//! each concern, checked before anything starts; `http` accepts connections, `jobs` works in the
+//! background, `commands` are the administrator's.
 
 mod cli;
 mod commands;

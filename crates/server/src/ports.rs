@@ -29,7 +29,7 @@ impl Ids for SystemIds {
     }
 }
 
-/// The fan-out of a process to which nobody is connected.
+/// The fan-out of a process without connections.
 pub(crate) struct NoopFanout;
 
 #[async_trait]

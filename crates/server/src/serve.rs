@@ -13,14 +13,14 @@ use crate::{
     database,
     error::RunError,
     http,
-    jobs::{JobBell, Runner},
+    jobs::{JobNotifier, Runner},
     mail,
     ports::{SystemClock, SystemIds},
     settings::Config,
     signals::{self, StopSignals},
 };
 
-/// Serves until told to stop.
+/// Serves until a stop signal.
 pub(crate) async fn serve(config: Config) -> Result<(), RunError> {
     let mut signals = StopSignals::listen().map_err(RunError::Signals)?;
     tokio::select! {
@@ -32,14 +32,14 @@ pub(crate) async fn serve(config: Config) -> Result<(), RunError> {
     let store = Arc::new(PgStore::new(&config.database.store)?);
     let tokens = Arc::new(JwtVerifier::new(&config.tokens, clock.clone())?);
     let (ids, files) = (Arc::new(SystemIds), Arc::new(Media::new(&config.files)?));
-    let bell = JobBell::default();
+    let notifier = JobNotifier::default();
     let ports = Ports {
         store: store.clone(),
         tokens,
         clock: clock.clone(),
         ids: ids.clone(),
         files: files.clone(),
-        wake: bell.rung(),
+        wake: notifier.callback(),
         dev_mail: mail::dev_mail(&config.mail),
     };
     let api = Api::new(config.api, ports);
@@ -54,12 +54,12 @@ pub(crate) async fn serve(config: Config) -> Result<(), RunError> {
         Some(mailing) => worker.with_mailing(mailing),
         None => worker,
     };
-    let runner = config.jobs.runner.map(|settings| Runner::start(worker, settings, bell));
+    let runner = config.jobs.runner.map(|settings| Runner::start(worker, settings, notifier));
 
     let handle = server.handle();
     let mut running = actix_web::rt::spawn(server);
     tokio::select! {
-        ended = &mut running => return signals::unasked(ended),
+        ended = &mut running => return signals::ended_unexpectedly(ended),
         () = signals.next() => {}
     }
     signals::stop(&api, &handle, runner, config.http.shutdown_timeout(), &mut signals).await

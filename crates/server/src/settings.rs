@@ -410,7 +410,7 @@ impl CommandLine {
             (innermost, verb) = (inner, verb.and_then(|verb| verb.find_subcommand(word)));
         }
         if let Some(verb) = verb.filter(|_| !words.is_empty()) {
-            words.extend(said_to(verb, innermost));
+            words.extend(arguments_of(verb, innermost));
         }
         let ids: Vec<String> = Setting::all().iter().map(|it| it.id().to_owned()).collect();
         let flags = ids.into_iter().chain([FILE_FLAG.to_owned()]);
@@ -425,15 +425,15 @@ impl CommandLine {
 }
 
 /// The arguments that only `verb` has, as the command line gave them.
-fn said_to(verb: &Command, matches: &ArgMatches) -> Vec<OsString> {
+fn arguments_of(verb: &Command, matches: &ArgMatches) -> Vec<OsString> {
     let given = |arg: &&Arg| {
         let source = matches.value_source(arg.get_id().as_str());
         source.is_some_and(|source| source != ValueSource::DefaultValue)
     };
-    verb.get_arguments().filter(given).flat_map(|arg| words_of(arg, matches)).collect()
+    verb.get_arguments().filter(given).flat_map(|arg| argument_words(arg, matches)).collect()
 }
 
-fn words_of(arg: &Arg, matches: &ArgMatches) -> Vec<OsString> {
+fn argument_words(arg: &Arg, matches: &ArgMatches) -> Vec<OsString> {
     let flag = arg.get_long().map(|long| OsString::from(format!("--{long}")));
     let values = matches.get_raw(arg.get_id().as_str()).into_iter().flatten();
     match flag {
@@ -745,7 +745,7 @@ mod file_tests {
     #[test]
     fn a_broken_line_is_named_and_not_quoted() {
         let mut faults = Faults::default();
-        parse("[tokens]\nsecret = \"planted\nissuer = 1\n", &mut faults);
+        parse("[tokens]\nsecret = \"canary\nissuer = 1\n", &mut faults);
         assert_eq!(faults.to_string(), "MESSAGING_CONFIG: is not TOML (line 2)\n");
     }
 }

@@ -1,4 +1,4 @@
-//! What the system tells a process.
+//! Stop signals, and stopping in order.
 
 use std::{io, time::Duration};
 
@@ -72,8 +72,8 @@ pub(crate) async fn stop(
     Err(RunError::StoppedHard)
 }
 
-/// The server ended, and nobody asked it to.
-pub(crate) fn unasked(ended: Result<io::Result<()>, JoinError>) -> Result<(), RunError> {
+/// The server ended without being asked to.
+pub(crate) fn ended_unexpectedly(ended: Result<io::Result<()>, JoinError>) -> Result<(), RunError> {
     let cause = match ended {
         Ok(Ok(())) => io::Error::other("it was told to"),
         Ok(Err(cause)) => cause,

@@ -17,11 +17,13 @@ use tracing_subscriber::{
 use crate::settings::{Format, LogSettings};
 
 /// Our crates, as targets name them.
-const OURS: [&str; 8] = [
+const OURS: [&str; 10] = [
     "api",
     "auth_jwt",
     "domain",
+    "exporter",
     "importer",
+    "mailer",
     "media",
     "messaging_server",
     "socketio",
@@ -55,7 +57,7 @@ where
     }
 }
 
-/// What the settings ask for, and of libraries nothing below `info`: the database driver tells the
+/// What the settings ask for, and of libraries nothing below `info`: the database driver logs the
 /// values of every statement there, and so the text of every message.
 fn filter(settings: &LogSettings) -> impl Filter<Registry> + Send + Sync + 'static {
     let directives = settings.filter.as_deref().unwrap_or(settings.level.as_str());
@@ -85,7 +87,10 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
+    use std::{
+        collections::BTreeSet,
+        sync::{Arc, Mutex},
+    };
 
     use super::*;
     use crate::settings::Level as Configured;
@@ -119,13 +124,33 @@ mod tests {
     #[test]
     fn libraries_never_speak_below_info() {
         let log = logged(Format::Human, Some("trace"), || {
-            tracing::debug!(target: "tokio_postgres::query", "planted value");
-            tracing::trace!(target: "apiary", "planted neighbour");
+            tracing::debug!(target: "tokio_postgres::query", "canary value");
+            tracing::trace!(target: "apiary", "canary neighbour");
             tracing::info!(target: "tokio_postgres", "connected");
             tracing::trace!(target: "storage_pg::pool", "ours");
         });
-        assert!(!log.contains("planted"), "{log}");
+        assert!(!log.contains("canary"), "{log}");
         assert!(log.contains("connected") && log.contains("ours"), "{log}");
+    }
+
+    #[test]
+    fn every_crate_that_the_server_is_made_of_may_log_below_info() {
+        // `name.workspace = true` and `name = { workspace = true, … }`, of the server and of its parts.
+        let dependencies = |manifest: &str| -> BTreeSet<String> {
+            let text = manifest.split("\n[dependencies]\n").nth(1).unwrap_or_default();
+            let names = text.lines().take_while(|line| !line.starts_with('['));
+            names
+                .filter_map(|line| Some(line.split(['.', ' ']).next()?.replace('-', "_")))
+                .collect()
+        };
+        let crates = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+        let mut ours = BTreeSet::from([env!("CARGO_CRATE_NAME").to_owned()]);
+        let server = dependencies(include_str!("../Cargo.toml"));
+        for folder in std::fs::read_dir(crates).expect("the folder of our crates") {
+            let name = folder.expect("a crate").file_name().into_string().expect("a name");
+            ours.extend(Some(name.replace('-', "_")).filter(|name| server.contains(name)));
+        }
+        assert_eq!(ours, OURS.map(str::to_owned).into());
     }
 
     #[test]
@@ -157,8 +182,8 @@ mod tests {
                 assert!(outcome.is_err());
             })
         };
-        let log = caught(|| panic!("{}", String::from("planted")));
-        assert!(log.contains("telemetry.rs") && !log.contains("planted"), "{log}");
+        let log = caught(|| panic!("{}", String::from("canary")));
+        assert!(log.contains("telemetry.rs") && !log.contains("canary"), "{log}");
         assert!(caught(|| panic!("a fixed text")).contains("a fixed text"));
     }
 }

@@ -8,7 +8,7 @@ use testkit::{
     database::{Database, Pooled, StartupOptions},
     fault::same,
     reference::{self, Size},
-    stage::Stage,
+    test_app::TestApp,
 };
 use tokio::process::Command;
 
@@ -77,7 +77,7 @@ async fn with_an_address_past_the_pooler_everything_goes_past_it_and_the_start_s
     let database = Database::fresh().await?;
     let pooled = Pooled::before(&database, StartupOptions::Refused)?;
     let direct = database.url();
-    let stage = Stage::on(
+    let app = TestApp::start_on(
         SERVER,
         database,
         &[
@@ -86,8 +86,8 @@ async fn with_an_address_past_the_pooler_everything_goes_past_it_and_the_start_s
         ],
     )
     .await?;
-    has(&stage.server.log()?, "DATABASE_DIRECT_URL is set: it is used for everything")?;
-    same("lists of migrations", lists(&stage.database).await?, vec!["messaging".to_owned()])
+    has(&app.server.log()?, "DATABASE_DIRECT_URL is set: it is used for everything")?;
+    same("lists of migrations", lists(&app.database).await?, vec!["messaging".to_owned()])
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! `HEAD` on the wire: the headers of `GET`, and no byte after them (RFC 9110, section 9.3.2).
 
-use testkit::{Fault, fault::same, stage::Stage};
+use testkit::{Fault, fault::same, test_app::TestApp};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -9,8 +9,8 @@ use tokio::{
 const SERVER: &str = env!("CARGO_BIN_EXE_messaging-server");
 
 /// Everything that comes back on a connection of its own.
-async fn exchange(stage: &Stage, method: &str, path: &str) -> Result<(String, String), Fault> {
-    let url = stage.server.url();
+async fn exchange(app: &TestApp, method: &str, path: &str) -> Result<(String, String), Fault> {
+    let url = app.server.url();
     let opened = TcpStream::connect(url.trim_start_matches("http://")).await;
     let mut stream = opened.map_err(Fault::while_doing("connect"))?;
     let request = format!("{method} {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
@@ -36,10 +36,10 @@ fn lasting(head: &str) -> Vec<&str> {
 
 #[tokio::test]
 async fn a_head_says_what_get_says_and_no_more() -> Result<(), Fault> {
-    let stage = Stage::set(SERVER).await?;
+    let app = TestApp::start(SERVER).await?;
     for path in ["/health/live", "/docs/", "/docs", "/docs/openapi.json", "/nowhere"] {
-        let (get, content) = exchange(&stage, "GET", path).await?;
-        let (head, nothing) = exchange(&stage, "HEAD", path).await?;
+        let (get, content) = exchange(&app, "GET", path).await?;
+        let (head, nothing) = exchange(&app, "HEAD", path).await?;
         // What is said of a path that is not there names the method.
         if path == "/nowhere" {
             assert!(head.starts_with("HTTP/1.1 404"), "{head}");

@@ -1,6 +1,6 @@
 //! The calls that the guide to the internal interface shows are taken by a real server.
 
-use testkit::{Fault, appointment::booking_service, fault::same, stage::Stage};
+use testkit::{Fault, appointment::booking_service, fault::same, test_app::TestApp};
 use tokio::process::Command;
 
 const SERVER: &str = env!("CARGO_BIN_EXE_messaging-server");
@@ -33,14 +33,14 @@ fn calls() -> String {
 
 #[tokio::test]
 async fn what_the_guide_sends_is_taken() -> Result<(), Fault> {
-    let stage = Stage::set(SERVER).await?;
+    let app = TestApp::start(SERVER).await?;
     let script =
         format!("curl() {{ node --input-type=module -e \"$CURL\" -- \"$@\"; }}\n{}", calls());
     let ran = Command::new("sh")
         .args(["-e", "-c", &script])
         .env("CURL", CURL)
-        .env("BASE", stage.server.url())
-        .env("TOKEN", stage.token(&booking_service())?)
+        .env("BASE", app.server.url())
+        .env("TOKEN", app.token(&booking_service())?)
         .output()
         .await
         .map_err(Fault::while_doing("run a shell"))?;

@@ -1,5 +1,5 @@
-//! Joining, continuing and asking what was missed where there is more than one answer holds: over both doors and
-//! both transports, what is told, in how many bytes, and that whoever asked is still there.
+//! Joining, continuing and asking what was missed where there is more than one answer holds: over both entrances and
+//! both transports, what is sent, in how many bytes, and that the client is still connected.
 #![expect(
     clippy::print_stdout,
     reason = "bytes and times are to be seen, and nothing is asserted of times"
@@ -14,7 +14,7 @@ use testkit::{
     person::Person,
     polling::Polling,
     socket::packet::{Frame, Frames},
-    stage::Stage,
+    test_app::TestApp,
     wait::within,
 };
 
@@ -31,14 +31,14 @@ const ANSWERS: [&str; 3] = ["conversation-history", "resync", "new-message"];
 
 /// Ways in.
 #[derive(Clone, Copy, Debug)]
-enum Door {
+enum Entrance {
     Polling,
     WebSocket,
     Plain,
 }
 
-/// Somebody who is in.
-enum Line {
+/// A connected client.
+enum Connection {
     Polling(Polling),
     WebSocket(Frames),
     Plain(Frames),
@@ -53,23 +53,23 @@ struct Answered {
     bytes: usize,
 }
 
-impl Line {
-    async fn open(door: Door, stage: &Stage, person: &Person) -> Result<Self, Fault> {
-        let (url, token) = (stage.server.url(), stage.token(person)?);
+impl Connection {
+    async fn open(entrance: Entrance, app: &TestApp, person: &Person) -> Result<Self, Fault> {
+        let (url, token) = (app.server.url(), app.token(person)?);
         let auth = json!({ "token": token });
-        Ok(match door {
-            Door::Polling => {
+        Ok(match entrance {
+            Entrance::Polling => {
                 let polling = Polling::open(&url).await?;
                 polling.enter(&token).await?;
                 Self::Polling(polling)
             }
-            Door::WebSocket => {
+            Entrance::WebSocket => {
                 let mut frames = Frames::open(&url, None).await?;
                 frames.say(&format!("40/messaging,{auth}")).await?;
-                frames.hear_text("40/messaging,").await?;
+                frames.wait_for_text("40/messaging,").await?;
                 Self::WebSocket(frames)
             }
-            Door::Plain => {
+            Entrance::Plain => {
                 let mut frames = Frames::open_plain(&url).await?;
                 frames.say(&json!({ "event": "auth", "data": auth }).to_string()).await?;
                 Self::Plain(frames)
@@ -94,7 +94,7 @@ impl Line {
         let mut answered = Answered::default();
         within(event, async {
             while answered.acknowledgement.is_null() {
-                for packet in self.hear().await? {
+                for packet in self.receive().await? {
                     answered.take(&packet)?;
                 }
             }
@@ -108,7 +108,7 @@ impl Line {
         within(name, async {
             loop {
                 let mut heard = Answered::default();
-                for packet in self.hear().await? {
+                for packet in self.receive().await? {
                     heard.take(&packet)?;
                 }
                 if let Some((_, data)) = heard.events.into_iter().find(|(it, _)| it == name) {
@@ -120,14 +120,14 @@ impl Line {
     }
 
     /// The next packets, or lines.
-    async fn hear(&mut self) -> Result<Vec<String>, Fault> {
+    async fn receive(&mut self) -> Result<Vec<String>, Fault> {
         match self {
             Self::Polling(polling) => {
                 let body = polling.get().await?.expect(200)?;
                 let text = body.as_str().map_or_else(|| body.to_string(), str::to_owned);
                 Ok(text.split('\u{1e}').map(str::to_owned).collect())
             }
-            Self::WebSocket(frames) | Self::Plain(frames) => match frames.hear().await? {
+            Self::WebSocket(frames) | Self::Plain(frames) => match frames.receive().await? {
                 Frame::Text(text) => Ok(vec![text]),
                 other => Err(Fault::new(format!("no text: {other:?}"))),
             },
@@ -136,7 +136,7 @@ impl Line {
 }
 
 impl Answered {
-    /// Reads a packet of Socket.IO, or a line of the plain door.
+    /// Reads a packet of Socket.IO, or a line of the plain WebSocket.
     fn take(&mut self, packet: &str) -> Result<(), Fault> {
         let json = |text: &str| -> Result<Value, Fault> {
             serde_json::from_str(text).map_err(Fault::while_doing("read what was said"))
@@ -172,16 +172,16 @@ impl Answered {
         found.map(|(_, data)| data).ok_or_else(|| Fault::new(format!("nothing told {name}")))
     }
 
-    fn is_small_enough(&self, door: Door, what: &str) -> Result<(), Fault> {
+    fn is_small_enough(&self, entrance: Entrance, what: &str) -> Result<(), Fault> {
         if self.bytes <= ANSWER_BYTES_MAX {
             return Ok(());
         }
-        Err(Fault::new(format!("{door:?}: {what} took {} bytes", self.bytes)))
+        Err(Fault::new(format!("{entrance:?}: {what} took {} bytes", self.bytes)))
     }
 }
 
-struct Scene {
-    stage: Stage,
+struct Fixture {
+    app: TestApp,
     salon: Person,
     client: Person,
     /// With files on every message.
@@ -189,14 +189,14 @@ struct Scene {
     long: String,
 }
 
-impl Scene {
-    async fn set() -> Result<Self, Fault> {
-        let stage = Stage::set(SERVER).await?;
+impl Fixture {
+    async fn start() -> Result<Self, Fault> {
+        let app = TestApp::start(SERVER).await?;
         let salon = Person::salon("salon-1", "Encre Noire");
         let client = Person::client("client-1", "Camille", "Martin");
-        let filed = stage.conversation(&salon, &client).await?;
-        let long = stage.conversation(&salon, &client).await?;
-        let rest = stage.rest(&salon)?;
+        let filed = app.conversation(&salon, &client).await?;
+        let long = app.conversation(&salon, &client).await?;
+        let rest = app.rest(&salon)?;
         let content = "\u{1f600}".repeat(4_000);
         let address = format!("https://utfs.io/f/{}", "a".repeat(2_000 - 18));
         let file = json!({
@@ -211,56 +211,63 @@ impl Scene {
                 rest.post(&path, &body).await?.expect(201)?;
             }
         }
-        Ok(Self { stage, salon, client, filed, long })
+        Ok(Self { app, salon, client, filed, long })
     }
 
-    async fn play(&self, door: Door) -> Result<(), Fault> {
-        let mut line = Box::pin(Line::open(door, &self.stage, &self.client)).await?;
+    async fn check(&self, entrance: Entrance) -> Result<(), Fault> {
+        let mut connection = Box::pin(Connection::open(entrance, &self.app, &self.client)).await?;
         let begun = Instant::now();
-        // Out of sight, so that nothing is marked as read and the next door finds the same.
+        // Out of sight, so that nothing is marked as read and the next entrance finds the same.
         let here = json!({ "conversationId": self.filed, "visible": false });
-        let joined = line.ask("join-conversation", &here).await?;
+        let joined = connection.ask("join-conversation", &here).await?;
         let took = begun.elapsed();
         same("joined", &joined.acknowledgement["ok"], &json!(true))?;
-        joined.is_small_enough(door, "joining")?;
+        joined.is_small_enough(entrance, "joining")?;
         let history = joined.named("conversation-history")?;
         let told = history["messages"].as_array().map_or(0, Vec::len);
         same("there is more", &history["hasMore"], &json!(true))?;
-        println!("{door:?}: joining told {told} of {FILED} in {} bytes, {took:?}", joined.bytes);
+        println!(
+            "{entrance:?}: joining told {told} of {FILED} in {} bytes, {took:?}",
+            joined.bytes
+        );
 
         let begun = Instant::now();
         let after = json!({ "conversationId": self.long, "visible": false, "afterSeq": 1 });
-        let continued = line.ask("join-conversation", &after).await?;
+        let continued = connection.ask("join-conversation", &after).await?;
         let took = begun.elapsed();
         same("load anew", &continued.acknowledgement["data"]["resync"], &json!(true))?;
         same("what", &continued.named("resync")?["conversationId"], &json!(self.long))?;
-        continued.is_small_enough(door, "continuing")?;
+        continued.is_small_enough(entrance, "continuing")?;
         let history = continued.named("conversation-history")?;
         let told = history["messages"].as_array().map_or(0, Vec::len);
         println!(
-            "{door:?}: continuing told {told} of {LONG} in {} bytes, {took:?}",
+            "{entrance:?}: continuing told {told} of {LONG} in {} bytes, {took:?}",
             continued.bytes
         );
 
-        self.asks_what_was_missed(door, &mut line).await?;
-        self.stage.message(&self.salon, &self.filed, "Encore là ?").await?;
-        same("the next", &line.named("new-message").await?["content"], &json!("Encore là ?"))
+        self.asks_what_was_missed(entrance, &mut connection).await?;
+        self.app.message(&self.salon, &self.filed, "Encore là ?").await?;
+        same("the next", &connection.named("new-message").await?["content"], &json!("Encore là ?"))
     }
 
     /// Piece by piece, until there is no more.
-    async fn asks_what_was_missed(&self, door: Door, line: &mut Line) -> Result<(), Fault> {
+    async fn asks_what_was_missed(
+        &self,
+        entrance: Entrance,
+        connection: &mut Connection,
+    ) -> Result<(), Fault> {
         let (mut after, mut heard, mut answers) = (1, 0, 0);
         loop {
             let from =
                 json!({ "conversations": [{ "conversationId": self.long, "afterSeq": after }] });
             let begun = Instant::now();
-            let answered = line.ask("sync", &from).await?;
+            let answered = connection.ask("sync", &from).await?;
             let took = begun.elapsed();
-            answered.is_small_enough(door, "asking")?;
+            answered.is_small_enough(entrance, "asking")?;
             let page = &answered.acknowledgement["data"]["conversations"][0];
             let told = page["events"].as_array().map_or(0, Vec::len);
             println!(
-                "{door:?}: asking after {after} told {told} in {} bytes, {took:?}",
+                "{entrance:?}: asking after {after} told {told} in {} bytes, {took:?}",
                 answered.bytes
             );
             heard += told;
@@ -269,11 +276,11 @@ impl Scene {
                 break;
             }
             let last = page["lastSeq"].as_i64().unwrap_or_default();
-            assert!(last > after, "{door:?}: it goes on");
+            assert!(last > after, "{entrance:?}: it goes on");
             after = last;
         }
         same("what was missed", heard, LONG)?;
-        assert!(answers > 1, "{door:?}: more than one answer");
+        assert!(answers > 1, "{entrance:?}: more than one answer");
         Ok(())
     }
 }
@@ -281,21 +288,21 @@ impl Scene {
 #[tokio::test]
 async fn more_than_an_answer_holds_is_told_in_part_over_every_door_and_nobody_is_closed_for_it()
 -> Result<(), Fault> {
-    let scene = Scene::set().await?;
-    for door in [Door::Polling, Door::WebSocket, Door::Plain] {
-        Box::pin(scene.play(door)).await?;
+    let fixture = Fixture::start().await?;
+    for entrance in [Entrance::Polling, Entrance::WebSocket, Entrance::Plain] {
+        Box::pin(fixture.check(entrance)).await?;
     }
     Ok(())
 }
 
 #[tokio::test]
 async fn a_page_of_the_rest_interface_is_not_cut() -> Result<(), Fault> {
-    let scene = Scene::set().await?;
-    let rest = scene.stage.rest(&scene.client)?;
-    let path = format!("/messaging/conversations/{}/messages?page=1&limit=100", scene.filed);
+    let fixture = Fixture::start().await?;
+    let rest = fixture.app.rest(&fixture.client)?;
+    let path = format!("/messaging/conversations/{}/messages?page=1&limit=100", fixture.filed);
     let page = rest.get(&path).await?.expect(200)?;
     same("messages", page["data"].as_array().map(Vec::len), Some(FILED))?;
-    let path = format!("/messaging/conversations/{}/events?after=1&limit=200", scene.long);
+    let path = format!("/messaging/conversations/{}/events?after=1&limit=200", fixture.long);
     let page = rest.get(&path).await?.expect(200)?;
     same("events", page["events"].as_array().map(Vec::len), Some(LONG))
 }

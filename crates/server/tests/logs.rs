@@ -2,7 +2,7 @@
 //! is and whatever goes wrong.
 
 use serde_json::{Value, json};
-use testkit::{Fault, fault::same, person::Person, socket::Socket, stage::Stage};
+use testkit::{Fault, fault::same, person::Person, socket::Socket, test_app::TestApp};
 
 const SERVER: &str = env!("CARGO_BIN_EXE_messaging-server");
 const WORDS: &str = "zanzibar-des-mots";
@@ -12,43 +12,43 @@ const SALON_NAME: &str = "Zenith-Tatouage";
 const EMAIL: &str = "zoraide@zylberstein.example";
 const SUBJECT: &str = "zeppelin-en-sujet";
 
-struct Scene {
-    stage: Stage,
+struct Fixture {
+    app: TestApp,
     salon: Person,
     client: Person,
     path: String,
     message: Value,
 }
 
-impl Scene {
-    async fn set() -> Result<Self, Fault> {
-        let stage = Stage::set_with(SERVER, &[("LOG_LEVEL", "trace")]).await?;
+impl Fixture {
+    async fn start() -> Result<Self, Fault> {
+        let app = TestApp::start_with(SERVER, &[("LOG_LEVEL", "trace")]).await?;
         let salon = Person::salon("salon-1", SALON_NAME);
         let client = Person::client("client-1", FIRST_NAME, LAST_NAME).with("email", EMAIL);
-        let conversation = stage.conversation(&salon, &client).await?;
+        let conversation = app.conversation(&salon, &client).await?;
         let path = format!("/messaging/conversations/{conversation}");
         let message = json!({
             "conversationId": conversation,
             "content": WORDS,
             "clientMessageId": "key-1",
         });
-        Ok(Self { stage, salon, client, path, message })
+        Ok(Self { app, salon, client, path, message })
     }
 
     /// All goes well.
     async fn talk(&self) -> Result<(), Fault> {
-        let rest = self.stage.rest(&self.salon)?;
+        let rest = self.app.rest(&self.salon)?;
         rest.patch(&self.path, &json!({ "subject": SUBJECT })).await?.expect(200)?;
-        let mut socket = self.stage.socket(&self.client).await?;
+        let mut socket = self.app.socket(&self.client).await?;
         let here = json!({ "conversationId": self.message["conversationId"] });
         socket.call_ok("join-conversation", &here).await?;
         socket.call_ok("send-message", &self.message).await?;
-        socket.hear("new-message").await.map(drop)
+        socket.wait_for("new-message").await.map(drop)
     }
 
     /// The caller does everything wrong.
     async fn stumble(&self) -> Result<(), Fault> {
-        let rest = self.stage.rest(&self.client)?;
+        let rest = self.app.rest(&self.client)?;
         let messages = format!("{}/messages", self.path);
         let mut other = self.message.clone();
         other["content"] = json!(format!("{WORDS} encore"));
@@ -65,7 +65,7 @@ impl Scene {
         let unknown = format!("/messaging/messages/{WORDS}");
         same("an unknown id", rest.delete(&unknown).await?.status, 404)?;
 
-        let socket = self.stage.socket(&self.client).await?;
+        let socket = self.app.socket(&self.client).await?;
         socket.call("send-message", &wrong).await?;
         socket.emit("send-message", &wrong);
         socket.call("send-message", &other).await.map(drop)
@@ -73,20 +73,20 @@ impl Scene {
 
     /// The caller is not let in.
     async fn be_refused(&self) -> Result<(), Fault> {
-        let forged = format!("{}x", self.stage.token(&self.client)?);
-        let rest = self.stage.anonymous().with_token(&forged);
+        let forged = format!("{}x", self.app.token(&self.client)?);
+        let rest = self.app.anonymous().with_token(&forged);
         same("a forged token", rest.get(&self.path).await?.status, 401)?;
-        let refused = Socket::connect(&self.stage.server.url(), &forged).await;
+        let refused = Socket::connect(&self.app.server.url(), &forged).await;
         same("a forged token on a socket", refused.is_err(), true)
     }
 
     /// PostgreSQL complains about the row, and quotes it.
     async fn break_the_database(&self) -> Result<(), Fault> {
         let sql = "ALTER TABLE messaging.message ADD CONSTRAINT provoked CHECK (false) NOT VALID";
-        let database = self.stage.database.client().await?;
+        let database = self.app.database.client().await?;
         database.batch_execute(sql).await.map_err(Fault::while_doing("break the database"))?;
         let messages = format!("{}/messages", self.path);
-        let rest = self.stage.rest(&self.client)?;
+        let rest = self.app.rest(&self.client)?;
         let mut fresh = self.message.clone();
         fresh["clientMessageId"] = json!("key-2");
         let answer = rest.post(&messages, &fresh).await?;
@@ -98,19 +98,19 @@ impl Scene {
 
 #[tokio::test]
 async fn no_words_names_addresses_or_tokens_are_logged() -> Result<(), Fault> {
-    let scene = Scene::set().await?;
-    scene.talk().await?;
-    scene.stumble().await?;
-    scene.be_refused().await?;
-    scene.break_the_database().await?;
+    let fixture = Fixture::start().await?;
+    fixture.talk().await?;
+    fixture.stumble().await?;
+    fixture.be_refused().await?;
+    fixture.break_the_database().await?;
 
-    let log = scene.stage.server.log()?;
-    let token = scene.stage.token(&scene.client)?;
+    let log = fixture.app.server.log()?;
+    let token = fixture.app.token(&fixture.client)?;
     let payload = token.split('.').nth(1).unwrap_or_default();
-    let secret = scene.stage.server.secret();
-    for planted in [WORDS, FIRST_NAME, LAST_NAME, SALON_NAME, EMAIL, SUBJECT, payload, secret] {
-        let line = log.lines().find(|line| line.contains(planted));
-        same(&format!("lines with {planted}"), line, None)?;
+    let secret = fixture.app.server.secret();
+    for canary in [WORDS, FIRST_NAME, LAST_NAME, SALON_NAME, EMAIL, SUBJECT, payload, secret] {
+        let line = log.lines().find(|line| line.contains(canary));
+        same(&format!("lines with {canary}"), line, None)?;
     }
     // The failure itself must be there: a silent log would pass everything above.
     assert!(log.contains("23514") || log.contains("provoked"), "the fault was not logged");

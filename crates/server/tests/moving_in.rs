@@ -14,7 +14,7 @@ use testkit::{
     fault::same,
     person::Person,
     reference::{self, Size},
-    stage::Stage,
+    test_app::TestApp,
     tokio_postgres::Row,
     wait,
 };
@@ -106,8 +106,8 @@ async fn who_moved_in_finds_what_was_said_and_goes_on_talking() -> Result<(), Fa
         .map_err(Fault::while_doing("look into the former system"))?;
     let (conversation, client, said): (String, String, i64) = (row.get(0), row.get(1), row.get(2));
 
-    let stage = Stage::on(SERVER, into, &[]).await?;
-    let rest = stage.rest(&Person::client(&client, "Camille", "Roux"))?;
+    let app = TestApp::start_on(SERVER, into, &[]).await?;
+    let rest = app.rest(&Person::client(&client, "Camille", "Roux"))?;
     let path = format!("/messaging/conversations/{conversation}/messages");
     let page = rest.get(&path).await?.expect(200)?;
     same("messages in all", page["total"].as_i64(), Some(said))?;
@@ -145,8 +145,8 @@ async fn a_booking_that_was_made_before_the_cutover_goes_on_in_its_conversation(
     .map_err(Fault::while_doing("book"))?;
     to_end(import(&from, &into, &[])).await?;
 
-    let stage = Stage::on(SERVER, into, &[]).await?;
-    let service = stage.rest(&booking_service())?;
+    let app = TestApp::start_on(SERVER, into, &[]).await?;
+    let service = app.rest(&booking_service())?;
     let path = format!("/internal/conversations?salonId={salon}&appointmentId=rdv-1");
     let found = service.get(&path).await?.expect(200)?;
     same(
@@ -167,7 +167,7 @@ async fn a_booking_that_was_made_before_the_cutover_goes_on_in_its_conversation(
         Ok((found["conversations"][0]["status"] == "ARCHIVED").then_some(()))
     })
     .await?;
-    let reader = stage.rest(&Person::client(&client, "Camille", "Roux"))?;
+    let reader = app.rest(&Person::client(&client, "Camille", "Roux"))?;
     let path = format!("/messaging/conversations/{conversation}/messages");
     let page = reader.get(&path).await?.expect(200)?;
     same("what is said", page["data"][0]["content"].as_str(), Some("Ce rendez-vous a été annulé."))
@@ -220,12 +220,12 @@ async fn people_keep_role_and_names_over_two_imports_and_what_the_platform_told_
     let rows = from.client().await?.query(salons, &[]).await;
     let rows = rows.map_err(Fault::while_doing("find salons"))?;
     let [told, came, changed] = [0, 1, 2].map(|place| rows[place].get::<_, String>(0));
-    let stage = Stage::on(SERVER, into, &[]).await?;
+    let app = TestApp::start_on(SERVER, into, &[]).await?;
     let entry =
         json!({ "role": "user_tatoueur", "firstName": "Told", "salonName": "Encre Claire" });
-    appointment::register(&stage, &told, &entry).await?;
-    stage.introduce(&Person::salon(&came, "Par elle-même")).await?;
-    let between = people(&stage.database, HERE).await?;
+    appointment::register(&app, &told, &entry).await?;
+    app.introduce(&Person::salon(&came, "Par elle-même")).await?;
+    let between = people(&app.database, HERE).await?;
 
     let goes_on = format!(
         "UPDATE \"User\" SET role = 'client', \"salonName\" = 'Ancien', \"firstName\" = 'Ancienne'
@@ -234,8 +234,8 @@ async fn people_keep_role_and_names_over_two_imports_and_what_the_platform_told_
     );
     let went_on = from.client().await?.batch_execute(&goes_on).await;
     went_on.map_err(Fault::while_doing("let the platform go on"))?;
-    to_end(import(&from, &stage.database, &[])).await?;
-    let second = people(&stage.database, HERE).await?;
+    to_end(import(&from, &app.database, &[])).await?;
+    let second = people(&app.database, HERE).await?;
 
     let some = |text: &str| Some(text.to_owned());
     let mut expected = first;

@@ -1,17 +1,17 @@
-//! What presence and typing ask the database: nothing, but for one statement when somebody comes online.
+//! Presence and typing send no SQL, but for one statement when a person comes online.
 //! Counted on the wire between the server and PostgreSQL, statement by statement.
 
 use serde_json::{Value, json};
 use testkit::{
     Fault, database::Database, fault::same, person::Person, socket::Socket, sql_tap::SqlTap,
-    stage::Stage,
+    test_app::TestApp,
 };
 
 const SERVER: &str = env!("CARGO_BIN_EXE_messaging-server");
 const KEYSTROKES: usize = 50;
 /// So short that leases are renewed again and again while a test runs.
 const LEASE_MS: &str = "1000";
-/// How long a mark of typing lives that nobody renews.
+/// How long a typing mark lasts unless it is renewed.
 const TYPING_LEASE_MS: &str = "2000";
 
 /// What a statement is for, as far as connecting goes.
@@ -43,16 +43,16 @@ impl Statement {
     }
 }
 
-struct Scene {
-    stage: Stage,
+struct Fixture {
+    app: TestApp,
     tap: SqlTap,
     salon: Person,
     client: Person,
     here: Value,
 }
 
-impl Scene {
-    async fn set() -> Result<Self, Fault> {
+impl Fixture {
+    async fn start() -> Result<Self, Fault> {
         let database = Database::fresh().await?;
         let tap = SqlTap::on(&database.url()).await?;
         // The job runner asks for work by the clock, whoever types.
@@ -62,18 +62,18 @@ impl Scene {
             ("PRESENCE_TYPING_UNREPEATED_LEASE_MS", TYPING_LEASE_MS),
             ("JOBS_RUN", "off"),
         ];
-        let stage = Stage::on(SERVER, database, &settings).await?;
+        let app = TestApp::start_on(SERVER, database, &settings).await?;
         let salon = Person::salon("salon-1", "Encre Noire");
         let client = Person::client("client-1", "Camille", "Martin");
-        let here = json!({ "conversationId": stage.conversation(&salon, &client).await? });
-        Ok(Self { stage, tap, salon, client, here })
+        let here = json!({ "conversationId": app.conversation(&salon, &client).await? });
+        Ok(Self { app, tap, salon, client, here })
     }
 
-    /// A new connection that has been told all that a new connection is told.
+    /// A new connection that has received its initial events.
     async fn comes(&self, person: &Person) -> Result<Socket, Fault> {
-        let mut socket = self.stage.socket(person).await?;
-        socket.hear("presence-snapshot").await?;
-        socket.hear("unread-count-updated").await?;
+        let mut socket = self.app.socket(person).await?;
+        socket.wait_for("presence-snapshot").await?;
+        socket.wait_for("unread-count-updated").await?;
         Ok(socket)
     }
 
@@ -96,53 +96,53 @@ impl Scene {
 #[tokio::test]
 async fn coming_online_asks_once_for_ones_partners_and_further_sessions_for_nothing()
 -> Result<(), Fault> {
-    let scene = Scene::set().await?;
-    let mut watching = scene.comes(&scene.salon).await?;
-    scene.asked();
+    let fixture = Fixture::start().await?;
+    let mut watching = fixture.comes(&fixture.salon).await?;
+    fixture.asked();
 
-    let first = scene.comes(&scene.client).await?;
-    watching.hear("user-online").await?;
-    same("coming online", scene.asked(), vec![Profile, UnreadTotal, Partners])?;
-    let _second = scene.comes(&scene.client).await?;
-    same("a second session", scene.asked(), vec![Profile, UnreadTotal])?;
+    let first = fixture.comes(&fixture.client).await?;
+    watching.wait_for("user-online").await?;
+    same("coming online", fixture.asked(), vec![Profile, UnreadTotal, Partners])?;
+    let _second = fixture.comes(&fixture.client).await?;
+    same("a second session", fixture.asked(), vec![Profile, UnreadTotal])?;
 
-    // One goes and comes again, as a page does that is loaded anew.
+    // One disconnects and connects again, as a reloaded page does.
     first.cut();
-    let _again = scene.comes(&scene.client).await?;
-    same("a page loaded anew", scene.asked(), vec![Profile, UnreadTotal])
+    let _again = fixture.comes(&fixture.client).await?;
+    same("a page loaded anew", fixture.asked(), vec![Profile, UnreadTotal])
 }
 
 #[tokio::test]
 async fn typing_leases_and_going_offline_ask_nothing() -> Result<(), Fault> {
-    let scene = Scene::set().await?;
-    let mut watching = scene.comes_and_joins(&scene.salon).await?;
-    let typing = scene.comes_and_joins(&scene.client).await?;
-    let second = scene.comes_and_joins(&scene.client).await?;
-    watching.hear("user-online").await?;
-    scene.asked();
+    let fixture = Fixture::start().await?;
+    let mut watching = fixture.comes_and_joins(&fixture.salon).await?;
+    let typing = fixture.comes_and_joins(&fixture.client).await?;
+    let second = fixture.comes_and_joins(&fixture.client).await?;
+    watching.wait_for("user-online").await?;
+    fixture.asked();
 
     for _ in 0..KEYSTROKES {
-        typing.call_ok("user-typing", &scene.here).await?;
+        typing.call_ok("user-typing", &fixture.here).await?;
     }
-    let typed = watching.hear("user-typing").await?;
-    same("who types", typed["userId"].as_str(), Some(scene.client.id.as_str()))?;
-    typing.call_ok("user-stopped-typing", &scene.here).await?;
-    watching.hear("user-stopped-typing").await?;
+    let typed = watching.wait_for("user-typing").await?;
+    same("who types", typed["userId"].as_str(), Some(fixture.client.id.as_str()))?;
+    typing.call_ok("user-stopped-typing", &fixture.here).await?;
+    watching.wait_for("user-stopped-typing").await?;
     // Nobody says that it ends: the mark runs out.
-    second.call_ok("user-typing", &scene.here).await?;
-    watching.hear("user-typing").await?;
-    watching.hear("user-stopped-typing").await?;
-    same("typing", scene.asked(), vec![])?;
+    second.call_ok("user-typing", &fixture.here).await?;
+    watching.wait_for("user-typing").await?;
+    watching.wait_for("user-stopped-typing").await?;
+    same("typing", fixture.asked(), vec![])?;
 
     second.cut();
     typing.cut();
     // Several leases later.
-    let left = watching.hear("user-offline").await?;
-    same("who left", left["userId"].as_str(), Some(scene.client.id.as_str()))?;
-    same("going offline", scene.asked(), vec![])?;
+    let left = watching.wait_for("user-offline").await?;
+    same("who left", left["userId"].as_str(), Some(fixture.client.id.as_str()))?;
+    same("going offline", fixture.asked(), vec![])?;
 
-    // The measure is good for something: whoever comes back has to be asked about again.
-    let _back = scene.comes(&scene.client).await?;
-    watching.hear("user-online").await?;
-    same("coming back", scene.asked(), vec![Profile, UnreadTotal, Partners])
+    // The measurement works: coming online again is one statement again.
+    let _back = fixture.comes(&fixture.client).await?;
+    watching.wait_for("user-online").await?;
+    same("coming back", fixture.asked(), vec![Profile, UnreadTotal, Partners])
 }

@@ -1,4 +1,4 @@
-//! PostgreSQL goes away and comes back: nobody is told something false, and nobody has to restart.
+//! PostgreSQL goes away and comes back: nothing false is answered, and nothing has to be restarted.
 
 use serde_json::{Value, json};
 use testkit::{
@@ -8,29 +8,29 @@ use testkit::{
     person::Person,
     rest::Rest,
     socket::Socket,
-    stage::Stage,
+    test_app::TestApp,
     wait,
 };
 
 const SERVER: &str = env!("CARGO_BIN_EXE_messaging-server");
 
-struct Scene {
-    stage: Stage,
+struct Fixture {
+    app: TestApp,
     rest: Rest,
     socket: Socket,
     conversation: String,
 }
 
-impl Scene {
-    async fn set(cluster: &Cluster) -> Result<Self, Fault> {
+impl Fixture {
+    async fn start(cluster: &Cluster) -> Result<Self, Fault> {
         let database = Database::create(&cluster.url("postgres")).await?;
-        let stage = Stage::on(SERVER, database, &[]).await?;
+        let app = TestApp::start_on(SERVER, database, &[]).await?;
         let salon = Person::salon("salon-1", "Encre Noire");
         let client = Person::client("client-1", "Camille", "Martin");
-        let conversation = stage.conversation(&salon, &client).await?;
-        let rest = stage.rest(&client)?;
-        let socket = stage.socket(&client).await?;
-        Ok(Self { stage, rest, socket, conversation })
+        let conversation = app.conversation(&salon, &client).await?;
+        let rest = app.rest(&client)?;
+        let socket = app.socket(&client).await?;
+        Ok(Self { app, rest, socket, conversation })
     }
 
     fn messages(&self) -> String {
@@ -57,7 +57,7 @@ impl Scene {
     }
 
     async fn health(&self, path: &str) -> Result<u16, Fault> {
-        Ok(self.stage.anonymous().get(path).await?.status)
+        Ok(self.app.anonymous().get(path).await?.status)
     }
 
     async fn is_ready(&self, status: u16) -> Result<(), Fault> {
@@ -77,19 +77,19 @@ impl Scene {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_outage_is_admitted_and_ends_by_itself() -> Result<(), Fault> {
     let mut cluster = testkit::database::durable("test-outage")?;
-    let scene = Scene::set(&cluster).await?;
-    let before = scene.socket.call_ok("send-message", &scene.message("avant")).await?;
+    let fixture = Fixture::start(&cluster).await?;
+    let before = fixture.socket.call_ok("send-message", &fixture.message("avant")).await?;
 
     cluster.kill_9().map_err(Fault::while_doing("stop the cluster"))?;
-    scene.refuses_and_says_so().await?;
-    scene.is_ready(503).await?;
-    same("alive all the same", scene.health("/health/live").await?, 200)?;
+    fixture.refuses_and_says_so().await?;
+    fixture.is_ready(503).await?;
+    same("alive all the same", fixture.health("/health/live").await?, 200)?;
 
     cluster.restart().map_err(Fault::while_doing("restart the cluster"))?;
-    scene.is_ready(200).await?;
+    fixture.is_ready(200).await?;
     // The socket of before, and the process of before.
-    let after = scene.socket.call_ok("send-message", &scene.message("après")).await?;
-    let stored: Vec<_> = scene.stored().await?;
+    let after = fixture.socket.call_ok("send-message", &fixture.message("après")).await?;
+    let stored: Vec<_> = fixture.stored().await?;
     let ids: Vec<_> = stored.iter().map(|message| &message["id"]).collect();
     same("what is stored", ids, vec![&after["id"], &before["id"]])
 }

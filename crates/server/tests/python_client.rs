@@ -3,21 +3,21 @@
 
 use std::process::Output;
 
-use testkit::{Fault, clients, person::Person, stage::Stage, wait};
+use testkit::{Fault, clients, person::Person, test_app::TestApp, wait};
 use tokio::process::Command;
 
 const SERVER: &str = env!("CARGO_BIN_EXE_messaging-server");
 
 async fn handlers_with_one_argument_hear_everything(transport: &str) -> Result<(), Fault> {
-    let stage = Stage::set(SERVER).await?;
+    let app = TestApp::start(SERVER).await?;
     let salon = Person::salon("salon-1", "Encre Noire");
     let client = Person::client("client-1", "Camille", "Martin");
-    let conversation = stage.conversation(&salon, &client).await?;
+    let conversation = app.conversation(&salon, &client).await?;
 
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python-client/one_argument.py");
     let played = Command::new(clients::program())
-        .args([script, &stage.server.url(), &conversation])
-        .args([stage.token(&salon)?, stage.token(&client)?])
+        .args([script, &app.server.url(), &conversation])
+        .args([app.token(&salon)?, app.token(&client)?])
         .arg(transport)
         .kill_on_drop(true)
         .output();

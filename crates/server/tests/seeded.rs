@@ -2,17 +2,17 @@
 //! be what the server itself would have written.
 
 use serde_json::{Value, json};
-use testkit::{Fault, bench::seed, fault::same, person::Person, stage::Stage};
+use testkit::{Fault, bench::seed, fault::same, person::Person, test_app::TestApp};
 
 const SERVER: &str = env!("CARGO_BIN_EXE_messaging-server");
 const MESSAGES: u32 = 1_000;
 
 #[tokio::test]
 async fn a_seeded_history_is_listed_paged_and_goes_on() -> Result<(), Fault> {
-    let stage = Stage::set(SERVER).await?;
-    seed::fill(&stage.database, MESSAGES).await?;
+    let app = TestApp::start(SERVER).await?;
+    seed::fill(&app.database, MESSAGES).await?;
     let salon = Person::salon(&seed::salon(0), "Encre Noire");
-    let rest = stage.rest(&salon)?;
+    let rest = app.rest(&salon)?;
 
     let list = rest.get("/messaging/conversations").await?.expect(200)?;
     same("the first of the list", list["data"][0]["id"].as_str(), Some(seed::LONG))?;

@@ -9,8 +9,8 @@ use testkit::{
     fault::same,
     person::Person,
     server::{Launch, Server},
-    socket::{Ending, Socket},
-    stage::{Stage, log_of_this_test},
+    socket::{EndReason, Socket},
+    test_app::{TestApp, log_of_this_test},
     tokio_postgres::{Client, Transaction},
     wait,
 };
@@ -22,31 +22,31 @@ const STOP_MAX: Duration = Duration::from_secs(10);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_answers_what_runs_and_closes_every_socket() -> Result<(), Fault> {
-    let mut stage = Stage::set(SERVER).await?;
+    let mut app = TestApp::start(SERVER).await?;
     let salon = Person::salon("salon-1", "Encre Noire");
     let client = Person::client("client-1", "Camille", "Martin");
-    let conversation = stage.conversation(&salon, &client).await?;
-    let sockets = [stage.socket(&salon).await?, stage.socket(&client).await?];
+    let conversation = app.conversation(&salon, &client).await?;
+    let sockets = [app.socket(&salon).await?, app.socket(&client).await?];
 
     // A request that runs for as long as we hold the table.
-    let mut holder = stage.database.client().await?;
+    let mut holder = app.database.client().await?;
     let lock = hold_messages(&mut holder).await?;
-    let rest = stage.rest(&client)?;
+    let rest = app.rest(&client)?;
     let path = format!("/messaging/conversations/{conversation}/messages");
     let running =
         tokio::spawn(async move { rest.post(&path, &json!({ "content": "Bonjour" })).await });
-    let observer = stage.database.client().await?;
+    let observer = app.database.client().await?;
     somebody_waits(&observer).await?;
 
     let stopping = Instant::now();
-    stage.server.terminate()?;
+    app.server.terminate()?;
     for socket in sockets {
         closed(socket).await?;
     }
     lock.rollback().await.map_err(Fault::while_doing("let go of the table"))?;
     let answer = running.await.map_err(Fault::while_doing("wait for the request"))??;
     answer.expect(201)?;
-    let status = stage.server.ended().await?;
+    let status = app.server.ended().await?;
     same("the exit status", status.code(), Some(0))?;
     assert!(stopping.elapsed() < STOP_MAX, "it took too long to stop");
     Ok(())
@@ -78,19 +78,19 @@ async fn somebody_waits(observer: &Client) -> Result<(), Fault> {
 async fn closed(socket: Socket) -> Result<(), Fault> {
     match socket.ended().await? {
         // The transport goes, not the namespace: stock clients then come back by themselves.
-        Ending::Closed(Some(1001)) => Ok(()),
+        EndReason::Closed(Some(1001)) => Ok(()),
         other => Err(Fault::new(format!("the socket ended otherwise: {other:?}"))),
     }
 }
 
 #[tokio::test]
 async fn a_second_server_comes_up_where_the_first_one_stopped() -> Result<(), Fault> {
-    let mut stage = Stage::set(SERVER).await?;
-    stage.server.terminate()?;
-    let status = stage.server.ended().await?;
+    let mut app = TestApp::start(SERVER).await?;
+    app.server.terminate()?;
+    let status = app.server.ended().await?;
     same("the exit status", status.code(), Some(0))?;
-    stage.server.restart().await?;
-    stage.anonymous().get("/health/ready").await?.expect(200).map(drop)
+    app.server.restart().await?;
+    app.anonymous().get("/health/ready").await?.expect(200).map(drop)
 }
 
 #[tokio::test]

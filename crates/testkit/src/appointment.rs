@@ -6,7 +6,7 @@ use crate::{
     Fault, database,
     person::Person,
     rest::{Answer, Rest},
-    stage::Stage,
+    test_app::TestApp,
 };
 
 /// Where reports go.
@@ -64,8 +64,8 @@ pub fn booking_service() -> Person {
 ///
 /// # Errors
 /// When the server does not take it.
-pub async fn register(stage: &Stage, id: &str, entry: &Value) -> Result<(), Fault> {
-    let service = stage.rest(&booking_service())?;
+pub async fn register(app: &TestApp, id: &str, entry: &Value) -> Result<(), Fault> {
+    let service = app.rest(&booking_service())?;
     service.call("PUT", &format!("/internal/participants/{id}"), Some(entry)).await?.expect(204)?;
     Ok(())
 }

@@ -1,18 +1,18 @@
 //! Measurements of a real server on a real PostgreSQL: sends, delays, reads of a large history, start
-//! and memory; what sockets cost, what slow readers cost, and what a storm leaves. Prints Markdown.
+//! and memory; what sockets cost, what slow readers cost, and what reconnecting clients see. Prints Markdown.
 
 mod bookings;
-mod crowd;
 mod idle_sockets;
+mod latency;
 pub mod machine;
 mod mails;
 mod moving_in;
-mod pace;
+mod pairs;
 mod reads;
-mod rest_position;
-mod resume_storm;
+mod reconnects;
 pub mod seed;
 mod slow_readers;
+mod startup;
 mod throughput;
 pub(crate) mod usage;
 
@@ -50,7 +50,7 @@ pub struct Plan {
 #[derive(Clone, Copy, Debug)]
 pub enum Subject {
     /// Everybody is cut off again and again, and comes back.
-    Storm(resume_load::Plan),
+    ResumeLoad(resume_load::Plan),
     /// Some stop reading.
     SlowReaders {
         /// All clients.
@@ -79,9 +79,9 @@ pub async fn run_one(plan: &Plan, subject: &Subject, out: &mut dyn Write) -> Res
     let database = Database::create(&plan.database_url).await?;
     say(out, &machine::describe(&database).await?)?;
     let report = match subject {
-        Subject::Storm(storm) => {
+        Subject::ResumeLoad(load) => {
             let mut server = start(plan, &database).await?;
-            resume_storm::measure(&mut server, storm).await?
+            reconnects::measure(&mut server, load).await?
         }
         Subject::SlowReaders { clients, slow } => {
             let server = start(plan, &database).await?;
@@ -102,12 +102,12 @@ pub async fn run_one(plan: &Plan, subject: &Subject, out: &mut dyn Write) -> Res
 pub async fn run(plan: &Plan, out: &mut dyn Write) -> Result<(), Fault> {
     let database = Database::create(&plan.database_url).await?;
     say(out, &machine::describe(&database).await?)?;
-    say(out, &rest_position::measure(plan, &database).await?)?;
+    say(out, &startup::measure(plan, &database).await?)?;
 
     let server = start(plan, &database).await?;
     let meter = Meter::new(&server, &database).await?;
     say(out, &throughput::measure(plan, &server, &meter).await?)?;
-    say(out, &pace::measure(plan, &server, &meter).await?)?;
+    say(out, &latency::measure(plan, &server, &meter).await?)?;
     drop(server);
 
     seed::fill(&database, plan.messages).await?;
@@ -139,9 +139,9 @@ const DIGITS: u8 = 3;
 
 /// A collection of durations, to the microsecond.
 #[derive(Clone, Debug)]
-pub struct Spread(Histogram<u64>);
+pub struct Percentiles(Histogram<u64>);
 
-impl Spread {
+impl Percentiles {
     /// None yet.
     ///
     /// # Errors
@@ -191,11 +191,11 @@ mod tests {
 
     #[test]
     fn quantiles_and_cells_say_the_same() {
-        let mut spread = Spread::new().expect("a histogram");
+        let mut percentiles = Percentiles::new().expect("a histogram");
         for ms in 1..=100 {
-            spread.add(Duration::from_millis(ms));
+            percentiles.add(Duration::from_millis(ms));
         }
-        assert_eq!(spread.count(), 100);
-        assert_eq!(spread.cells(), "50.0 ms | 99.0 ms | 100.0 ms");
+        assert_eq!(percentiles.count(), 100);
+        assert_eq!(percentiles.cells(), "50.0 ms | 99.0 ms | 100.0 ms");
     }
 }

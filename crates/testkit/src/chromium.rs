@@ -22,7 +22,7 @@ use xtask::{
 
 use crate::{
     Fault, database,
-    stage::text,
+    test_app::text,
     wait::{self, PATIENCE, PAUSE, within},
 };
 
@@ -147,7 +147,7 @@ impl Devtools {
         within(method, self.answer(method)).await?
     }
 
-    /// What went wrong in the page so far and was caught by nobody.
+    /// Uncaught exceptions of the page so far.
     fn exceptions(&self) -> &[String] {
         &self.exceptions
     }
@@ -301,7 +301,7 @@ impl Tab {
         self.page.ask("Page.close", json!({})).await.map(drop)
     }
 
-    /// What went wrong in the page and was caught by nobody, as far as it is known by now.
+    /// Uncaught exceptions of the page, as far as they are known.
     pub fn exceptions(&self) -> &[String] {
         self.page.exceptions()
     }

@@ -197,7 +197,7 @@ impl Pooled {
     }
 }
 
-// Names nobody used before.
+// Unique names.
 
 /// A name that starts with `prefix` and is new on every call, on every run.
 #[expect(

@@ -1,4 +1,4 @@
-//! A backup drill: a service is saved, loses somebody who wishes to be forgotten, is restored elsewhere
+//! A backup drill: a service is backed up, erases a person, is restored elsewhere
 //! with that person in it, and forgets them again. Everything that is promised of it is checked, and
 //! told on the way.
 
@@ -13,7 +13,7 @@ use std::{
 };
 
 use answers::Answers;
-use data::{Place, Theirs, WORD, World};
+use data::{Deployment, Fixture, MARKER, PersonData};
 
 use crate::{
     Fault,
@@ -43,7 +43,7 @@ pub struct Plan {
 /// A drill under way.
 struct Drill<'a> {
     plan: &'a Plan,
-    world: World,
+    fixture: Fixture,
     transcript: Transcript<'a>,
 }
 
@@ -60,13 +60,13 @@ pub async fn run(
 ) -> Result<(), Fault> {
     emptied(&plan.folder)?;
     let post = MailServer::start().await?;
-    let drill = Drill { plan, world: World::of(plan), transcript: Transcript::new(out) };
+    let drill = Drill { plan, fixture: Fixture::of(plan), transcript: Transcript::new(out) };
     drill.run(from, to, &post.url()).await
 }
 
 impl Drill<'_> {
     async fn run(mut self, from: Database, to: Database, mail: &str) -> Result<(), Fault> {
-        let here = Place::open(self.plan, "here", from, mail, true).await?;
+        let here = Deployment::open(self.plan, "here", from, mail, true).await?;
         let before = self.save(&here).await?;
         let list = self.forget(&here).await?;
         drop(here);
@@ -75,43 +75,43 @@ impl Drill<'_> {
         self.transcript.end()
     }
 
-    async fn save(&mut self, here: &Place) -> Result<Before, Fault> {
+    async fn save(&mut self, here: &Deployment) -> Result<Before, Fault> {
         self.transcript.step("A service with something of everything")?;
-        self.world.fill(&here.stage, self.plan.messages).await?;
-        here.quiet().await?;
+        self.fixture.fill(&here.app, self.plan.messages).await?;
+        here.wait_until_idle().await?;
         // At first: preferences are entered when they are asked for.
-        let answers = here.answers(self.world.people()).await?;
+        let answers = here.answers(self.fixture.people()).await?;
         let (rows, files) = (Rows::of(&here.url()).await?, files_below(&here.files)?);
         self.figures(&rows, &files, &answers)?;
 
         self.transcript.step(&format!("A backup, by {}", self.plan.way.name()))?;
-        let begun = Instant::now();
+        let started = Instant::now();
         let (way, folder) = (self.plan.way.clone(), self.plan.folder.join("backup"));
         let backup = Backup::take(way, &folder, &here.url(), &here.files).await?;
-        self.took("saved while the server runs", &backup, begun)?;
-        same("rows that moved meanwhile", moved(&rows, &here.url()).await?, vec![])?;
-        let theirs = Theirs::of(&here.url(), &self.world.leaving().id).await?;
-        Ok(Before { rows, files, answers, theirs, backup })
+        self.took("saved while the server runs", &backup, started)?;
+        same("rows that moved meanwhile", changed_rows(&rows, &here.url()).await?, vec![])?;
+        let person_data = PersonData::of(&here.url(), &self.fixture.erased().id).await?;
+        Ok(Before { rows, files, answers, person_data, backup })
     }
 
     /// Somebody is forgotten after the backup. Returns the list of the forgotten, in a file.
-    async fn forget(&mut self, here: &Place) -> Result<PathBuf, Fault> {
+    async fn forget(&mut self, here: &Deployment) -> Result<PathBuf, Fault> {
         self.transcript.step("After the backup somebody is forgotten")?;
-        assert_found("before", &here.traces(WORD).await?)?;
-        let begun = Instant::now();
-        let service = here.stage.rest(&booking_service())?;
-        let leaving = &self.world.leaving().id;
-        service.delete(&format!("/internal/participants/{leaving}")).await?.expect(202)?;
-        here.forgotten(leaving).await?;
-        same("where they still stand", here.traces(WORD).await?, vec![])?;
-        let seconds = begun.elapsed().as_secs_f64();
-        self.transcript.holds(&format!("their word is nowhere after {seconds:.1} s"))?;
+        assert_found("before", &here.leaks(MARKER).await?)?;
+        let started = Instant::now();
+        let service = here.app.rest(&booking_service())?;
+        let erased = &self.fixture.erased().id;
+        service.delete(&format!("/internal/participants/{erased}")).await?.expect(202)?;
+        here.wait_for_erasure(erased).await?;
+        same("where they still stand", here.leaks(MARKER).await?, vec![])?;
+        let seconds = started.elapsed().as_secs_f64();
+        self.transcript.passed(&format!("their word is nowhere after {seconds:.1} s"))?;
 
         let printed = here.operator.run(&["erase", "--list"]).await?;
-        same("the list of the forgotten", printed.as_str(), &format!("{leaving}\n"))?;
+        same("the list of the forgotten", printed.as_str(), &format!("{erased}\n"))?;
         let list = self.plan.folder.join("forgotten.txt");
         std::fs::write(&list, printed).map_err(Fault::while_doing("keep the list"))?;
-        self.transcript.holds("`erase --list` names them; the list is kept beside the backup")?;
+        self.transcript.passed("`erase --list` names them; the list is kept beside the backup")?;
         Ok(list)
     }
 
@@ -122,23 +122,23 @@ impl Drill<'_> {
         mail: &str,
     ) -> Result<Database, Fault> {
         self.transcript.step("The backup is restored elsewhere, where there is nothing")?;
-        let begun = Instant::now();
-        let files = Place::files_in(self.plan, "elsewhere");
+        let started = Instant::now();
+        let files = Deployment::files_in(self.plan, "elsewhere");
         before.backup.restore(&self.plan.server, &to.url(), &files).await?;
-        self.took("restored", &before.backup, begun)?;
-        same("rows that differ", moved(&before.rows, &to.url()).await?, vec![])?;
-        self.transcript.holds("every row of every table is as it was")?;
+        self.took("restored", &before.backup, started)?;
+        same("rows that differ", changed_rows(&before.rows, &to.url()).await?, vec![])?;
+        self.transcript.passed("every row of every table is as it was")?;
         same("whether every file is as it was", files_below(&files)? == before.files, true)?;
-        self.transcript.holds("every file is as it was, byte for byte")?;
+        self.transcript.passed("every file is as it was, byte for byte")?;
 
         // Without jobs, so that nothing moves before it was compared.
-        let elsewhere = Place::open(self.plan, "elsewhere", to, mail, false).await?;
-        let answers = elsewhere.answers(self.world.people()).await?;
+        let elsewhere = Deployment::open(self.plan, "elsewhere", to, mail, false).await?;
+        let answers = elsewhere.answers(self.fixture.people()).await?;
         compare(&before.answers, &answers)?;
-        self.transcript.holds("everybody is answered what they were answered before")?;
-        assert_found("after the restore", &elsewhere.traces(WORD).await?)?;
-        self.transcript.holds("whoever was forgotten meanwhile is back, as a backup has it")?;
-        Ok(elsewhere.stage.database)
+        self.transcript.passed("everybody is answered what they were answered before")?;
+        assert_found("after the restore", &elsewhere.leaks(MARKER).await?)?;
+        self.transcript.passed("whoever was forgotten meanwhile is back, as a backup has it")?;
+        Ok(elsewhere.app.database)
     }
 
     async fn replay(
@@ -150,40 +150,41 @@ impl Drill<'_> {
     ) -> Result<(), Fault> {
         self.transcript
             .step("`erase --replay`, before anybody is let in; then the server starts")?;
-        let (begun, leaving) = (Instant::now(), &self.world.leaving().id);
-        let operator = Place::operator(self.plan, &to);
+        let (started, erased) = (Instant::now(), &self.fixture.erased().id);
+        let operator = Deployment::operator(self.plan, &to);
         let file = list.to_str().ok_or_else(|| Fault::new("a folder with an odd name"))?;
         operator.run(&["erase", "--replay", file]).await?;
-        let place = Place::open(self.plan, "elsewhere", to, mail, true).await?;
-        place.forgotten(leaving).await?;
-        place.quiet().await?;
-        same("where they still stand", place.traces(WORD).await?, vec![])?;
-        let seconds = begun.elapsed().as_secs_f64();
+        let deployment = Deployment::open(self.plan, "elsewhere", to, mail, true).await?;
+        deployment.wait_for_erasure(erased).await?;
+        deployment.wait_until_idle().await?;
+        same("where they still stand", deployment.leaks(MARKER).await?, vec![])?;
+        let seconds = started.elapsed().as_secs_f64();
         let nowhere = "their word is nowhere: no row, no file, no line of the log";
-        self.transcript.holds(&format!("{nowhere}, after {seconds:.1} s"))?;
+        self.transcript.passed(&format!("{nowhere}, after {seconds:.1} s"))?;
 
-        let changed = moved(&before.rows, &place.url()).await?;
-        let others = changed.iter().filter(|row| !before.theirs.are_named_in(row));
+        let changed = changed_rows(&before.rows, &deployment.url()).await?;
+        let others = changed.iter().filter(|row| !before.person_data.are_in_row(row));
         same("rows of others that changed", others.collect(), Vec::<&String>::new())?;
         let count = changed.len();
-        self.transcript.holds(&format!("{count} rows changed, every one about them"))?;
-        let kept = files_below(&place.files)? == before.theirs.without_files(&before.files);
+        self.transcript.passed(&format!("{count} rows changed, every one about them"))?;
+        let kept =
+            files_below(&deployment.files)? == before.person_data.without_files(&before.files);
         same("whether every other file is as it was, and theirs are gone", kept, true)?;
-        self.transcript.holds("their files are gone, every other file is as it was")?;
+        self.transcript.passed("their files are gone, every other file is as it was")?;
 
         let mut then = before.answers.clone();
-        then.retain(|(who, _)| who != leaving);
-        let now = place.answers(self.world.staying()).await?;
-        let hidden = before.theirs.conversations();
+        then.retain(|(who, _)| who != erased);
+        let now = deployment.answers(self.fixture.others()).await?;
+        let hidden = before.person_data.conversations();
         compare(&without(then, hidden), &without(now, hidden))?;
-        self.transcript.holds("everybody else is answered what they were answered before")?;
-        let again = place.operator.run(&["erase", "--list"]).await?;
-        same("the list of the forgotten", again, format!("{leaving}\n"))?;
-        self.transcript.holds("the list of the forgotten is the same again")
+        self.transcript.passed("everybody else is answered what they were answered before")?;
+        let again = deployment.operator.run(&["erase", "--list"]).await?;
+        same("the list of the forgotten", again, format!("{erased}\n"))?;
+        self.transcript.passed("the list of the forgotten is the same again")
     }
 }
 
-// Sizes and times, for whoever wants to know.
+// Sizes and times.
 
 impl Drill<'_> {
     fn figures(
@@ -195,19 +196,19 @@ impl Drill<'_> {
         let messages: usize = answers.iter().map(|(_, answers)| answers.messages()).sum();
         let pictures: usize = answers.iter().map(|(_, answers)| answers.pictures()).sum();
         let (people, count, tables) = (answers.len(), rows.count(), rows.tables());
-        self.transcript.tells(&format!(
+        self.transcript.note(&format!(
             "{people} people, who see {messages} messages and {pictures} pictures between them"
         ))?;
         let kilobytes = files.values().map(Vec::len).sum::<usize>() / 1024;
         let files = files.len();
         self.transcript
-            .tells(&format!("{count} rows in {tables} tables, {files} files of {kilobytes} kB"))
+            .note(&format!("{count} rows in {tables} tables, {files} files of {kilobytes} kB"))
     }
 
-    fn took(&mut self, what: &str, backup: &Backup, begun: Instant) -> Result<(), Fault> {
-        let seconds = begun.elapsed().as_secs_f64();
+    fn took(&mut self, what: &str, backup: &Backup, started: Instant) -> Result<(), Fault> {
+        let seconds = started.elapsed().as_secs_f64();
         let kilobytes = backup.database_bytes()? / 1024;
-        self.transcript.tells(&format!("{what} in {seconds:.1} s; the dump is {kilobytes} kB"))
+        self.transcript.note(&format!("{what} in {seconds:.1} s; the dump is {kilobytes} kB"))
     }
 }
 
@@ -218,18 +219,18 @@ struct Before {
     rows: Rows,
     files: BTreeMap<String, Vec<u8>>,
     answers: Vec<(String, Answers)>,
-    theirs: Theirs,
+    person_data: PersonData,
     backup: Backup,
 }
 
 /// The rows that are not in the database as they were, or not any more.
-async fn moved(before: &Rows, url: &str) -> Result<Vec<String>, Fault> {
+async fn changed_rows(before: &Rows, url: &str) -> Result<Vec<String>, Fault> {
     Ok(before.differing_from(&Rows::of(url).await?))
 }
 
 /// Something of who is to be forgotten must be there.
-fn assert_found(when: &str, traces: &[String]) -> Result<(), Fault> {
-    if traces.is_empty() {
+fn assert_found(when: &str, found: &[String]) -> Result<(), Fault> {
+    if found.is_empty() {
         return Err(Fault::new(format!("{when}: nothing is found of who is to be forgotten")));
     }
     Ok(())

@@ -75,11 +75,11 @@ mod tests {
 
     #[test]
     fn the_chain_names_every_cause() {
-        let inner: Result<(), Fault> = Err(Fault::new("the door is shut"));
-        let outer = inner.map_err(Fault::while_doing("come in"));
+        let inner: Result<(), Fault> = Err(Fault::new("connection refused"));
+        let outer = inner.map_err(Fault::while_doing("connect"));
         assert_eq!(
             outer.map_err(|fault| fault.chain()),
-            Err("could not come in: the door is shut".to_owned())
+            Err("could not connect: connection refused".to_owned())
         );
     }
 

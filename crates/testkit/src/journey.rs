@@ -1,8 +1,8 @@
-//! One conversation from its opening to its archive and back, played by a salon and a client over REST
+//! One conversation from its opening to its archive and back, between a salon and a client over REST
 //! and Socket.IO. Prints what a reader would want to see, and fails at the first thing that is not as
 //! promised.
 
-pub mod chapters;
+pub mod steps;
 
 use std::{fmt, io::Write};
 
@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 
 use crate::{Fault, person, rest::Rest, socket::Socket};
 
-/// Where to play, and as whom.
+/// The server, and the tokens of the participants.
 #[derive(Clone, Debug)]
-pub struct Cast {
+pub struct Target {
     /// The address of the server.
     pub url: String,
     /// The token of somebody on the salon side.
@@ -23,63 +23,63 @@ pub struct Cast {
     pub service_token: String,
 }
 
-/// The conversation as it is played.
+/// The conversation so far.
 #[derive(Debug)]
-struct Play<'a> {
-    salon: Actor,
-    client: Actor,
+struct Journey<'a> {
+    salon: Participant,
+    client: Participant,
     conversation: String,
     transcript: Transcript<'a>,
 }
 
-/// Plays the conversation and writes its transcript to `out`.
+/// Runs the conversation and writes its transcript to `out`.
 ///
 /// # Errors
 /// Names what differed from what was promised, and in which step.
-pub async fn run(cast: &Cast, out: &mut dyn Write) -> Result<(), Fault> {
+pub async fn run(target: &Target, out: &mut dyn Write) -> Result<(), Fault> {
     let transcript = Transcript::new(out);
-    let mut play = Play::open(cast, transcript).await?;
-    play.connect().await?;
-    play.ask().await?;
-    play.ask_again().await?;
-    play.read().await?;
-    play.answer().await?;
-    play.photo().await?;
-    play.page().await?;
-    play.delete().await?;
-    play.count().await?;
-    play.list().await?;
-    play.archive_and_come_back().await?;
-    play.transcript.end()
+    let mut journey = Journey::open(target, transcript).await?;
+    journey.connect().await?;
+    journey.ask().await?;
+    journey.ask_again().await?;
+    journey.read().await?;
+    journey.answer().await?;
+    journey.photo().await?;
+    journey.page().await?;
+    journey.delete().await?;
+    journey.count().await?;
+    journey.list().await?;
+    journey.archive_and_come_back().await?;
+    journey.transcript.end()
 }
 
-// One of the two who talk.
+// One of the two participants.
 
 /// Somebody with a token: at the REST interface, and on a socket once connected.
 #[derive(Debug)]
-struct Actor {
+struct Participant {
     id: String,
     rest: Rest,
     url: String,
     token: String,
     socket: Option<Socket>,
-    /// Messages that waited for them before the play began.
+    /// Their unread messages before the journey began.
     unread_before: i64,
 }
 
-impl Actor {
-    /// Somebody who has not come yet.
-    async fn new(cast: &Cast, token: &str) -> Result<Self, Fault> {
-        let mut actor = Self {
+impl Participant {
+    /// A participant without a socket.
+    async fn new(target: &Target, token: &str) -> Result<Self, Fault> {
+        let mut participant = Self {
             id: person::user_id(token)?,
-            rest: Rest::new(&cast.url).with_token(token),
-            url: cast.url.clone(),
+            rest: Rest::new(&target.url).with_token(token),
+            url: target.url.clone(),
             token: token.to_owned(),
             socket: None,
             unread_before: 0,
         };
-        actor.unread_before = actor.unread().await?;
-        Ok(actor)
+        participant.unread_before = participant.unread().await?;
+        Ok(participant)
     }
 
     /// Opens their socket.
@@ -102,7 +102,7 @@ impl Actor {
     async fn join(&mut self, conversation: &str) -> Result<(Vec<Value>, u64), Fault> {
         let joined =
             self.call("join-conversation", &json!({ "conversationId": conversation })).await?;
-        let mut history = self.socket()?.hear("conversation-history").await?;
+        let mut history = self.socket()?.wait_for("conversation-history").await?;
         let last_seq = joined["lastSeq"].as_u64();
         let last_seq = last_seq.ok_or_else(|| Fault::new(format!("no lastSeq in {joined}")))?;
         match history["messages"].take() {
@@ -111,30 +111,30 @@ impl Actor {
         }
     }
 
-    /// What waits for them, of this play, by REST.
+    /// Their unread messages of this journey, by REST.
     async fn unread(&self) -> Result<i64, Fault> {
         let path = "/messaging/conversations/unread/total";
         let answer = self.rest.get(path).await?.expect(200)?;
-        self.of_this_play(&answer)
+        self.of_this_journey(&answer)
     }
 
-    /// Waits until their socket is told that so much of this play waits for them. Totals are counted
+    /// Waits until their socket reports this unread total. Totals are counted
     /// beside the changes they follow, so an older one may come first.
     async fn is_told_unread(&mut self, expected: i64) -> Result<(), Fault> {
         let mut told = Vec::new();
         loop {
-            let heard = self.socket()?.hear("unread-count-updated").await;
+            let heard = self.socket()?.wait_for("unread-count-updated").await;
             let heard = heard.map_err(Fault::while_doing(format!(
                 "hear of {expected} unread messages (heard of {told:?})"
             )))?;
-            told.push(self.of_this_play(&heard)?);
+            told.push(self.of_this_journey(&heard)?);
             if told.last() == Some(&expected) {
                 return Ok(());
             }
         }
     }
 
-    fn of_this_play(&self, answer: &Value) -> Result<i64, Fault> {
+    fn of_this_journey(&self, answer: &Value) -> Result<i64, Fault> {
         let total = answer["totalUnread"].as_i64();
         let total = total.ok_or_else(|| Fault::new(format!("no totalUnread in {answer}")))?;
         Ok(total - self.unread_before)
@@ -161,7 +161,7 @@ impl<'a> Transcript<'a> {
     }
 
     /// A message, as somebody sees it.
-    pub(crate) fn says(&mut self, who: &str, message: &Value) -> Result<(), Fault> {
+    pub(crate) fn message(&mut self, who: &str, message: &Value) -> Result<(), Fault> {
         let words = message["content"].as_str().unwrap_or_default();
         let tick = match message["isRead"].as_bool() {
             Some(true) => "✓✓",
@@ -172,13 +172,13 @@ impl<'a> Transcript<'a> {
     }
 
     /// Something that was checked and is as promised.
-    pub(crate) fn holds(&mut self, what: &str) -> Result<(), Fault> {
+    pub(crate) fn passed(&mut self, what: &str) -> Result<(), Fault> {
         self.checks += 1;
         self.line(&format!("              · {what}"))
     }
 
-    /// A figure, for whoever wants to know.
-    pub(crate) fn tells(&mut self, what: &str) -> Result<(), Fault> {
+    /// A figure for the reader.
+    pub(crate) fn note(&mut self, what: &str) -> Result<(), Fault> {
         self.line(&format!("                {what}"))
     }
 

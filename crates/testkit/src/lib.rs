@@ -1,6 +1,9 @@
 //! Drives a real messaging server from outside, as its users do: over HTTP and Socket.IO, with tokens
-//! of their own. Knows nothing of the server's insides; SQL serves only to make databases, to fill them
-//! for measurements, and to look whether something changed.
+//! of their own. It knows nothing of the server's internals; SQL serves only to create databases, to fill
+//! them for measurements, and to check whether something changed.
+//!
+//! Begin at [`test_app::TestApp`], a running server with its database; [`rest`] and [`socket`] are the
+//! clients, [`bench`], [`drill`] and [`journey`] what the programs in `bin/` run.
 
 pub mod appointment;
 pub mod backup;
@@ -11,6 +14,7 @@ pub mod database;
 pub mod drill;
 pub mod fault;
 pub mod journey;
+pub mod leak_check;
 pub mod mail_drill;
 pub mod operator;
 pub mod person;
@@ -22,8 +26,7 @@ pub mod server;
 pub mod smtp;
 pub mod socket;
 pub mod sql_tap;
-pub mod stage;
-pub mod traces;
+pub mod test_app;
 pub mod tunnel;
 pub mod wait;
 

@@ -14,7 +14,7 @@ use crate::{
     rest::Rest,
     server::Server,
     smtp::{Email, MailServer, all_settled},
-    stage::text,
+    test_app::text,
     wait,
 };
 
@@ -71,7 +71,7 @@ pub async fn run(
     for letter in post.arrived()? {
         outcome.add(&letter);
     }
-    outcome.setbacks = server.log()?.matches("a job is tried again later").count();
+    outcome.retries = server.log()?.matches("a job is tried again later").count();
     outcome.checked(plan)
 }
 
@@ -151,7 +151,7 @@ pub struct Outcome {
     /// How often the messaging server was killed.
     pub kills: usize,
     /// How often a job was put off because the mail server refused.
-    pub setbacks: usize,
+    pub retries: usize,
 }
 
 impl Outcome {
@@ -160,7 +160,7 @@ impl Outcome {
         self.mails.entry(letter.to.clone()).or_default().insert(letter.header("Message-ID"));
     }
 
-    /// People who were told.
+    /// People who got mail.
     pub fn delivered(&self) -> usize {
         self.mails.len()
     }

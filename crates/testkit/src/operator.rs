@@ -1,10 +1,10 @@
-//! Whoever looks after the service, at its command line.
+//! The operator: the server's administration commands.
 
 use std::path::PathBuf;
 
 use tokio::process::Command;
 
-use crate::{Fault, stage::Stage};
+use crate::{Fault, test_app::TestApp};
 
 /// Calls the server's program with one of its verbs.
 #[derive(Clone, Debug)]
@@ -20,8 +20,8 @@ impl Operator {
     }
 
     /// Who calls this program for the database of a running server.
-    pub fn of(stage: &Stage, binary: &str) -> Self {
-        Self::new(binary, &stage.database.url())
+    pub fn of(app: &TestApp, binary: &str) -> Self {
+        Self::new(binary, &app.database.url())
     }
 
     /// What a verb prints.

@@ -32,7 +32,7 @@ impl Polling {
             .strip_prefix('0')
             .and_then(|json| serde_json::from_str(json).ok())
             .ok_or_else(|| Fault::new(format!("no handshake: {open}")))?;
-        let sid = crate::stage::text(&handshake, "sid")?;
+        let sid = crate::test_app::text(&handshake, "sid")?;
         Ok(Self { http, sid })
     }
 
@@ -48,7 +48,7 @@ impl Polling {
     pub async fn enter(&self, token: &str) -> Result<(), Fault> {
         let auth = serde_json::json!({ "token": token });
         self.post(format!("40/messaging,{auth}").into_bytes()).await?.expect(200)?;
-        self.hear("40/messaging,").await.map(drop)
+        self.wait_for("40/messaging,").await.map(drop)
     }
 
     /// Whatever waits, or the next thing that happens.
@@ -79,7 +79,7 @@ impl Polling {
     ///
     /// # Errors
     /// When the session ends first.
-    pub async fn hear(&self, prefix: &str) -> Result<String, Fault> {
+    pub async fn wait_for(&self, prefix: &str) -> Result<String, Fault> {
         wait::within(prefix, async {
             loop {
                 let body = text(&self.get().await?.expect(200)?);

@@ -1,12 +1,12 @@
-//! A resume storm: many clients in many conversations whose connections are cut every few seconds, on a
-//! server that is killed again and again, while people go on talking. Afterwards each client's view must
+//! A load of reconnecting clients: many of them in many conversations, whose connections are cut every few seconds, on a
+//! server that is killed again and again, while people go on sending. Afterwards each client's view must
 //! equal a fresh snapshot (G6): nothing twice, nothing missing, nothing out of order.
 
 pub mod clients;
 
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
-use clients::{Caller, Receipts, Speakers, Survivor};
+use clients::{Acknowledged, FinalState, ReconnectingClient, Senders};
 use futures_util::future::try_join_all;
 use serde_json::{Value, json};
 use tokio::{
@@ -21,10 +21,10 @@ use crate::{
     person::{self, Person},
     rest::Rest,
     server::Server,
-    stage::text,
+    test_app::text,
 };
 
-/// How big a storm.
+/// How large the load is.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
     /// Clients: five of each conversation, three of its client and two of its salon.
@@ -34,7 +34,7 @@ pub struct Plan {
     /// How often the server is killed and started again.
     pub restarts: usize,
     /// From one restart to the next.
-    pub calm: Duration,
+    pub restart_interval: Duration,
     /// The longest that a connection lasts; the shortest is a quarter of it.
     pub cut_after_max: Duration,
 }
@@ -42,44 +42,44 @@ pub struct Plan {
 /// Clients of one conversation.
 const CLIENTS_PER_ROOM: usize = 5;
 
-/// Raises the storm and looks at what it leaves.
+/// Runs the load, then compares every view with a fresh snapshot.
 ///
 /// # Errors
-/// When somebody was told something twice or out of order, or the views differ from a fresh snapshot.
-pub async fn rage(plan: &Plan, server: &mut Server) -> Result<Outcome, Fault> {
+/// When an event came twice or out of order, or the views differ from a fresh snapshot.
+pub async fn run(plan: &Plan, server: &mut Server) -> Result<Outcome, Fault> {
     let rooms = seed(server, plan.clients.div_ceil(CLIENTS_PER_ROOM)).await?;
     let (ended, until) = watch::channel(false);
-    let mut callers = JoinSet::new();
+    let mut tasks = JoinSet::new();
     for number in 0..plan.clients {
         let room = rooms[number / CLIENTS_PER_ROOM].clone();
-        let caller = Caller::new(number, room, &server.url(), plan.cut_after_max);
-        callers.spawn(caller.call(until.clone()));
+        let client = ReconnectingClient::new(number, room, &server.url(), plan.cut_after_max);
+        tasks.spawn(client.run(until.clone()));
     }
-    let speakers = Speakers::start(&rooms, &server.url(), plan.messages_per_second, until);
+    let senders = Senders::start(&rooms, &server.url(), plan.messages_per_second, until);
     let faults = run_faults(plan, server).await;
     ended.send_replace(true);
-    let receipts = speakers.finish().await?;
+    let acknowledged = senders.finish().await?;
     faults?;
-    judge(callers, &rooms, &server.url(), &receipts).await
+    check(tasks, &rooms, &server.url(), &acknowledged).await
 }
 
 /// Rooms are shared by everybody in them.
 type Rooms = Vec<Arc<Room>>;
 
-// The server's fate: killed without a word and started again, as often as planned.
+// Kills of the server, as often as planned.
 
-/// Kills and restarts, with a calm before, between and after.
+/// Kills and restarts the server, with a pause before, between and after.
 async fn run_faults(plan: &Plan, server: &mut Server) -> Result<(), Fault> {
     for _ in 0..plan.restarts {
-        sleep(plan.calm).await;
+        sleep(plan.restart_interval).await;
         server.kill_9().await?;
         server.restart().await?;
     }
-    sleep(plan.calm).await;
+    sleep(plan.restart_interval).await;
     Ok(())
 }
 
-// The conversations of a storm and the people in them.
+// The conversations and the people in them.
 
 /// One conversation, and the tokens of its two sides.
 #[derive(Debug)]
@@ -116,12 +116,12 @@ async fn room(secret: &str, http: &Rest) -> Result<Arc<Room>, Fault> {
     Ok(Arc::new(Room { conversation, salon_token, client_token }))
 }
 
-// What a storm leaves: each client's view against a fresh snapshot.
+// The check afterwards: each client's view against a fresh snapshot.
 
 /// How long after the last acknowledgement the last event may arrive.
-const QUIET: Duration = Duration::from_secs(15);
+const LAST_EVENT_MAX: Duration = Duration::from_secs(15);
 
-/// The figures of a storm that left every view right.
+/// The figures of a load that left every view right.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Outcome {
     /// Clients whose view equalled a fresh snapshot.
@@ -132,9 +132,9 @@ pub struct Outcome {
     pub returns: usize,
     /// Of those, the ones with `socket.recovered`.
     pub recovered: usize,
-    /// How often somebody was refused, which the stock client takes for an answer.
+    /// How often a connection was refused, after which the stock client does not retry.
     pub refused: usize,
-    /// How often somebody was told to load a snapshot.
+    /// How often a client had to load a snapshot.
     pub told_to_resync: usize,
     /// Messages that a screen showed as read by the other side, as the snapshot did.
     pub shown_read: usize,
@@ -168,26 +168,26 @@ impl fmt::Display for Outcome {
 }
 
 /// Compares what there is, what was promised and what everybody sees.
-async fn judge(
-    mut callers: JoinSet<Result<Survivor, Fault>>,
+async fn check(
+    mut tasks: JoinSet<Result<FinalState, Fault>>,
     rooms: &Rooms,
     url: &str,
-    receipts: &Receipts,
+    acknowledged: &Acknowledged,
 ) -> Result<Outcome, Fault> {
     let http = Rest::new(url);
     for room in rooms {
         let http = http.with_token(&room.salon_token);
-        kept(room, &messages(&http, &room.conversation).await?, receipts)?;
+        check_stored(room, &messages(&http, &room.conversation).await?, acknowledged)?;
     }
-    let mut outcome = Outcome { messages: receipts.len(), ..Outcome::default() };
-    while let Some(survivor) = callers.join_next().await {
-        let survivor = survivor.map_err(Fault::while_doing("come back"))??;
+    let mut outcome = Outcome { messages: acknowledged.len(), ..Outcome::default() };
+    while let Some(state) = tasks.join_next().await {
+        let state = state.map_err(Fault::while_doing("come back"))??;
         outcome.clients += 1;
-        outcome.returns += survivor.returns.able;
-        outcome.recovered += survivor.returns.recovered;
-        outcome.refused += survivor.returns.refused;
-        outcome.told_to_resync += survivor.returns.told_to_resync;
-        let messages = compare(survivor, &http).await?;
+        outcome.returns += state.returns.able;
+        outcome.recovered += state.returns.recovered;
+        outcome.refused += state.returns.refused;
+        outcome.told_to_resync += state.returns.told_to_resync;
+        let messages = compare(state, &http).await?;
         let shown_read = messages.values().filter(|message| message.is_read).count();
         outcome.shown_read += shown_read;
         outcome.shown_unread += messages.len() - shown_read;
@@ -196,8 +196,8 @@ async fn judge(
 }
 
 /// All that was acknowledged is there, and nothing else.
-fn kept(room: &Room, stored: &Messages, receipts: &Receipts) -> Result<(), Fault> {
-    let promised: BTreeMap<_, _> = receipts
+fn check_stored(room: &Room, stored: &Messages, acknowledged: &Acknowledged) -> Result<(), Fault> {
+    let promised: BTreeMap<_, _> = acknowledged
         .iter()
         .filter(|((conversation, _), _)| *conversation == room.conversation)
         .map(|((_, id), (seq, content))| (*seq, (id, content)))
@@ -207,15 +207,15 @@ fn kept(room: &Room, stored: &Messages, receipts: &Receipts) -> Result<(), Fault
 }
 
 /// The messages on a screen that equals a fresh snapshot: texts, read marks and the unread total.
-async fn compare(survivor: Survivor, http: &Rest) -> Result<Messages, Fault> {
-    let Survivor { number, room, mut socket, mut view, .. } = survivor;
+async fn compare(state: FinalState, http: &Rest) -> Result<Messages, Fault> {
+    let FinalState { number, room, mut socket, mut view, .. } = state;
     let http = http.with_token(room.token_of(number));
     let fresh = messages(&http, &room.conversation).await?;
     let unread = unread(&http).await?;
-    let deadline = Instant::now() + QUIET;
+    let deadline = Instant::now() + LAST_EVENT_MAX;
     while *view.messages() != fresh || view.unread() != unread {
         match timeout_at(deadline, socket.next()).await {
-            Ok(Some(event)) => view.hear(&event)?,
+            Ok(Some(event)) => view.apply(&event)?,
             Ok(None) => return Err(Fault::new(format!("client {number} was put out at the end"))),
             Err(_) => break,
         }
@@ -223,7 +223,7 @@ async fn compare(survivor: Survivor, http: &Rest) -> Result<Messages, Fault> {
     socket.catch_up().await?;
     socket.cut();
     while let Some(event) = socket.next().await {
-        view.hear(&event)?;
+        view.apply(&event)?;
     }
     let what = format!("client {number}, its screen against a fresh snapshot");
     same_by_position(&what, view.messages(), &fresh)?;
@@ -251,11 +251,11 @@ fn same_by_position<T: PartialEq>(
 // What is there when one asks afresh.
 
 /// Messages by position.
-type Messages = BTreeMap<i64, Shown>;
+type Messages = BTreeMap<i64, ShownMessage>;
 
 /// A message as a screen shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Shown {
+struct ShownMessage {
     id: String,
     content: String,
     author: String,
@@ -263,10 +263,10 @@ struct Shown {
     is_read: bool,
 }
 
-/// One message, as an event or a page tells it, and its position.
-fn message(value: &Value) -> Result<(i64, Shown), Fault> {
+/// A message from an event or a page, and its position.
+fn message(value: &Value) -> Result<(i64, ShownMessage), Fault> {
     let lacks = |what: &str| Fault::new(format!("a message without {what}"));
-    let shown = Shown {
+    let shown = ShownMessage {
         id: text(value, "id")?,
         content: text(value, "content")?,
         author: text(&value["sender"], "id")?,

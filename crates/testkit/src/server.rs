@@ -27,7 +27,7 @@ pub struct Launch {
     pub database_url: String,
     /// What it verifies tokens with; without a setting when empty.
     pub secret: String,
-    /// Where its log goes; begun anew at the first start.
+    /// Where its log goes; emptied at the first start.
     pub log: PathBuf,
     /// Further settings, by the name of their environment variable. They win over the test kit's own.
     pub settings: Vec<(String, String)>,
@@ -196,7 +196,7 @@ impl Server {
     }
 }
 
-// Ports that nobody uses.
+// Free ports.
 
 /// Below the range from which the system picks the near ends of outgoing connections: a server must
 /// find its port again after a restart, however many clients are about.
@@ -207,7 +207,7 @@ const STRIDE: u32 = 97;
 
 static NEXT: AtomicU16 = AtomicU16::new(0);
 
-/// A port on which somebody may listen now.
+/// A port that is free now.
 fn free() -> Result<u16, Fault> {
     for _ in 0..COUNT {
         let port = next();

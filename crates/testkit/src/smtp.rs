@@ -40,7 +40,7 @@ impl MailServer {
     ///
     /// # Errors
     /// See [`start`](Self::start).
-    pub async fn moody(fail_percent: u32) -> Result<Self, Fault> {
+    pub async fn flaky(fail_percent: u32) -> Result<Self, Fault> {
         Self::start_with(&json!({ "failPercent": fail_percent, "seed": 7 })).await
     }
 
@@ -111,7 +111,7 @@ impl MailServer {
         Ok(mail)
     }
 
-    /// Every mail that it took and nobody asked for yet; waits for none.
+    /// Every mail that it took and that was not read yet; waits for none.
     ///
     /// # Errors
     /// When it cannot be understood.
@@ -179,7 +179,7 @@ pub async fn all_settled(database: &Database) -> Result<(), Fault> {
     until_none(database, "every mail settled", left).await
 }
 
-/// Waits until whatever waits to be told was put off to a later moment.
+/// Waits until all pending mail is deferred.
 ///
 /// # Errors
 /// When something never is.

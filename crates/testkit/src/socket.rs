@@ -26,15 +26,15 @@ use tokio_tungstenite::{
 
 use crate::{Fault, wait::within};
 
-pub use state::{ConnectError, Ending, Event, Memory};
+pub use state::{ConnectError, EndReason, Event, Memory};
 
 /// A connected socket. Answers the heartbeat by itself; leaves when dropped.
 #[derive(Debug)]
 pub struct Socket {
-    orders: mpsc::UnboundedSender<Order>,
+    commands: mpsc::UnboundedSender<Command>,
     events: mpsc::UnboundedReceiver<Event>,
     set_aside: VecDeque<Event>,
-    link: JoinHandle<Ending>,
+    link: JoinHandle<EndReason>,
     recovered: bool,
 }
 
@@ -91,34 +91,34 @@ impl Socket {
         let address = format!("{address}/socket.io/?EIO=4&transport=websocket");
         let way_in = async {
             let mut link = Link::open(&address, memory, narrow).await?;
-            let decision = link.enter(auth).await?;
+            let decision = link.authenticate(auth).await?;
             Ok::<_, Fault>((link, decision))
         };
         let (link, decision) = within("a socket", way_in).await??;
         let recovered = decision.map_err(ConnectError::Refused)?;
 
-        let (orders, orders_taken) = mpsc::unbounded_channel();
+        let (commands, commands_taken) = mpsc::unbounded_channel();
         let (events_told, events) = mpsc::unbounded_channel();
         Ok(Self {
-            orders,
+            commands,
             events,
             set_aside: VecDeque::new(),
-            link: tokio::spawn(link.serve(orders_taken, events_told)),
+            link: tokio::spawn(link.serve(commands_taken, events_told)),
             recovered,
         })
     }
 
-    /// Whether the server knew us again, and told us what we had missed.
+    /// Whether the server recovered the session and sent what was missed.
     pub fn is_recovered(&self) -> bool {
         self.recovered
     }
 
-    /// Says something and wants no answer.
+    /// Sends an event without an acknowledgement.
     pub fn emit(&self, name: &str, data: &Value) {
-        self.order(name, std::slice::from_ref(data), None);
+        self.command(name, std::slice::from_ref(data), None);
     }
 
-    /// Says something; what comes back is the acknowledgement, when it arrives. Fails when the socket
+    /// Sends an event; the receiver yields the acknowledgement when it arrives. Fails when the socket
     /// ends first. Many may be under way at once.
     pub fn ask(&self, name: &str, data: &Value) -> oneshot::Receiver<Value> {
         self.ask_with(name, std::slice::from_ref(data))
@@ -127,11 +127,11 @@ impl Socket {
     /// Like [`ask`](Self::ask), with any number of arguments.
     pub fn ask_with(&self, name: &str, arguments: &[Value]) -> oneshot::Receiver<Value> {
         let (answer, answered) = oneshot::channel();
-        self.order(name, arguments, Some(answer));
+        self.command(name, arguments, Some(answer));
         answered
     }
 
-    /// Says something and waits for the acknowledgement.
+    /// Sends an event and waits for the acknowledgement.
     ///
     /// # Errors
     /// When there is none in time, or the socket ends first.
@@ -154,21 +154,21 @@ impl Socket {
 
     /// Sends a frame as it is, right or wrong.
     pub fn send_raw(&self, frame: &str) {
-        self.give(Order::Raw(frame.to_owned()));
+        self.queue(Command::Raw(frame.to_owned()));
     }
 
     /// The next event called `name`; others are kept for later.
     ///
     /// # Errors
     /// When there is none in time, or the socket ends first.
-    pub async fn hear(&mut self, name: &str) -> Result<Value, Fault> {
+    pub async fn wait_for(&mut self, name: &str) -> Result<Value, Fault> {
         if let Some(place) = self.set_aside.iter().position(|event| event.name == name) {
             return Ok(self.set_aside.remove(place).map(|event| event.data).unwrap_or_default());
         }
-        within(name, self.hear_new(name)).await?
+        within(name, self.wait_for_new(name)).await?
     }
 
-    async fn hear_new(&mut self, name: &str) -> Result<Value, Fault> {
+    async fn wait_for_new(&mut self, name: &str) -> Result<Value, Fault> {
         loop {
             match self.events.recv().await {
                 Some(event) if event.name == name => return Ok(event.data),
@@ -186,7 +186,7 @@ impl Socket {
         }
     }
 
-    /// Waits until all that the server sent to us so far has arrived: it answers in order.
+    /// Waits until all that the server sent to us so far has arrived: it answers in command.
     ///
     /// # Errors
     /// When the socket ends first.
@@ -199,15 +199,15 @@ impl Socket {
         Ok(())
     }
 
-    /// Takes every event called `name` that has arrived and was not heard yet.
-    pub fn heard(&mut self, name: &str) -> Vec<Value> {
+    /// Takes every event called `name` that has arrived and was not read yet.
+    pub fn received(&mut self, name: &str) -> Vec<Value> {
         let (named, others): (VecDeque<_>, _) =
             self.set_aside.drain(..).partition(|event| event.name == name);
         self.set_aside = others;
         named.into_iter().map(|event| event.data).collect()
     }
 
-    /// Takes every event that has arrived and was not heard yet; waits for none.
+    /// Takes every event that has arrived and was not read yet; waits for none.
     pub fn arrived(&mut self) -> Vec<Event> {
         let mut events: Vec<Event> = self.set_aside.drain(..).collect();
         while let Ok(event) = self.events.try_recv() {
@@ -221,18 +221,18 @@ impl Socket {
         self.link.is_finished()
     }
 
-    /// Catches up, then forgets every event heard so far.
+    /// Catches up, then discards every event so far.
     ///
     /// # Errors
     /// When the socket ends first.
-    pub async fn forget(&mut self) -> Result<(), Fault> {
+    pub async fn discard_received(&mut self) -> Result<(), Fault> {
         self.catch_up().await?;
         self.set_aside.clear();
         Ok(())
     }
 
-    /// Stops listening: events are dropped as they arrive, acknowledgements still count.
-    pub fn deafen(&mut self) {
+    /// From now on events are dropped as they arrive; acknowledgements still count.
+    pub fn discard_events(&mut self) {
         self.events.close();
         self.set_aside.clear();
     }
@@ -240,11 +240,11 @@ impl Socket {
     /// Stops reading from the network until the answer is dropped. The connection stays.
     pub fn stall(&self) -> Stall {
         let (end, ended) = oneshot::channel();
-        self.give(Order::Stall(ended));
+        self.queue(Command::Stall(ended));
         Stall { _end: end }
     }
 
-    /// Cuts the connection without a word, as a tunnel does. What has arrived can still be heard.
+    /// Cuts the connection without a close frame, as in a tunnel. What has arrived can still be read.
     pub fn cut(&self) {
         self.link.abort();
     }
@@ -253,19 +253,19 @@ impl Socket {
     ///
     /// # Errors
     /// When it goes on.
-    pub async fn ended(self) -> Result<Ending, Fault> {
+    pub async fn ended(self) -> Result<EndReason, Fault> {
         within("the end of the socket", self.link)
             .await?
             .map_err(Fault::while_doing("learn how the socket ended"))
     }
 
-    fn order(&self, name: &str, arguments: &[Value], answer: Option<oneshot::Sender<Value>>) {
-        self.give(Order::Event { name: name.to_owned(), arguments: arguments.to_vec(), answer });
+    fn command(&self, name: &str, arguments: &[Value], answer: Option<oneshot::Sender<Value>>) {
+        self.queue(Command::Event { name: name.to_owned(), arguments: arguments.to_vec(), answer });
     }
 
-    fn give(&self, order: Order) {
-        // On a socket that has ended nothing is sent, and whoever waits for an answer learns so.
-        self.orders.send(order).ok();
+    fn queue(&self, command: Command) {
+        // On a socket that has ended nothing is sent, and waiting for an answer fails.
+        self.commands.send(command).ok();
     }
 }
 
@@ -273,9 +273,9 @@ impl Socket {
 
 type WebSocket = WebSocketStream<TcpStream>;
 
-/// What the owner of a link wants.
+/// What the owner of a socket wants.
 #[derive(Debug)]
-enum Order {
+enum Command {
     /// Send this frame as it is.
     Raw(String),
     /// Send an event, and hand over the acknowledgement if one is wanted.
@@ -291,14 +291,14 @@ enum Order {
     Stall(oneshot::Receiver<()>),
 }
 
-/// A WebSocket whose namespace is being asked, or has let us in.
+/// A WebSocket that is connecting to, or connected to, the namespace.
 #[derive(Debug)]
 struct Link {
     socket: WebSocket,
     waiting: HashMap<u64, oneshot::Sender<Value>>,
     asked: u64,
     memory: Memory,
-    /// What was told again before we were let in; it counts once we are.
+    /// What was replayed before we were admitted; it counts once we are.
     early: Vec<Packet>,
 }
 
@@ -311,8 +311,8 @@ impl Link {
         Ok(Self { socket, waiting: HashMap::new(), asked: 0, memory, early: Vec::new() })
     }
 
-    /// Asks to be let in. `Ok(Err(reason))` when we are not; else whether the session was recovered.
-    async fn enter(&mut self, auth: &Value) -> Result<Result<bool, Value>, Fault> {
+    /// Connects to the namespace. `Ok(Err(reason))` when it is refused; else whether the session was recovered.
+    async fn authenticate(&mut self, auth: &Value) -> Result<Result<bool, Value>, Fault> {
         let auth = self.memory.added_to(auth);
         self.send(packet::connect(&auth)).await?;
         loop {
@@ -327,12 +327,12 @@ impl Link {
         }
     }
 
-    /// Serves until either side ends it.
+    /// Runs until either side ends it.
     async fn serve(
         mut self,
-        mut orders: mpsc::UnboundedReceiver<Order>,
+        mut commands: mpsc::UnboundedReceiver<Command>,
         events: mpsc::UnboundedSender<Event>,
-    ) -> Ending {
+    ) -> EndReason {
         for packet in mem::take(&mut self.early) {
             if let Err(ending) = self.take(packet, &events).await {
                 return ending;
@@ -340,11 +340,11 @@ impl Link {
         }
         loop {
             let step = tokio::select! {
-                order = orders.recv() => match order {
-                    Some(order) => self.obey(order, &mut orders).await,
+                command = commands.recv() => match command {
+                    Some(command) => self.execute(command, &mut commands).await,
                     None => return self.leave().await,
                 },
-                frame = self.socket.next() => self.hear(frame, &events).await,
+                frame = self.socket.next() => self.handle(frame, &events).await,
             };
             if let Err(ending) = step {
                 return ending;
@@ -353,27 +353,27 @@ impl Link {
     }
 
     // All that is waiting goes out together.
-    async fn obey(
+    async fn execute(
         &mut self,
-        first: Order,
-        orders: &mut mpsc::UnboundedReceiver<Order>,
-    ) -> Result<(), Ending> {
+        first: Command,
+        commands: &mut mpsc::UnboundedReceiver<Command>,
+    ) -> Result<(), EndReason> {
         let mut next = Some(first);
-        while let Some(order) = next {
-            match order {
-                Order::Raw(frame) => self.socket.feed(Message::text(frame)).await?,
-                Order::Event { name, arguments, answer } => {
+        while let Some(command) = next {
+            match command {
+                Command::Raw(frame) => self.socket.feed(Message::text(frame)).await?,
+                Command::Event { name, arguments, answer } => {
                     let number = answer.map(|answer| self.expect(answer));
                     let frame = packet::event(&name, &arguments, number);
                     self.socket.feed(Message::text(frame)).await?;
                 }
-                Order::Stall(end) => {
+                Command::Stall(end) => {
                     self.socket.flush().await?;
                     // Nothing is ever sent: it ends with its other end.
                     end.await.ok();
                 }
             }
-            next = orders.try_recv().ok();
+            next = commands.try_recv().ok();
         }
         Ok(self.socket.flush().await?)
     }
@@ -385,20 +385,20 @@ impl Link {
         self.asked
     }
 
-    async fn hear(
+    async fn handle(
         &mut self,
         frame: Option<Result<Message, Error>>,
         events: &mpsc::UnboundedSender<Event>,
-    ) -> Result<(), Ending> {
+    ) -> Result<(), EndReason> {
         let text = match frame {
             Some(Ok(Message::Text(text))) => text,
             Some(Ok(Message::Close(close))) => {
-                return Err(Ending::Closed(close.map(|close| close.code.into())));
+                return Err(EndReason::Closed(close.map(|close| close.code.into())));
             }
             Some(Ok(_)) => return Ok(()),
-            Some(Err(_)) | None => return Err(Ending::Broken),
+            Some(Err(_)) | None => return Err(EndReason::Broken),
         };
-        let packet = packet::decode(&text).map_err(|fault| Ending::Nonsense(fault.chain()))?;
+        let packet = packet::decode(&text).map_err(|fault| EndReason::Nonsense(fault.chain()))?;
         self.take(packet, events).await
     }
 
@@ -406,12 +406,12 @@ impl Link {
         &mut self,
         packet: Packet,
         events: &mpsc::UnboundedSender<Event>,
-    ) -> Result<(), Ending> {
+    ) -> Result<(), EndReason> {
         match packet {
             Packet::Ping => self.socket.send(Message::text(packet::PONG)).await?,
             Packet::Event { name, data, last } => {
                 let at = Instant::now();
-                self.memory.heard(last);
+                self.memory.note_offset(last);
                 // Nobody may be listening any more; acknowledgements still count.
                 events.send(Event { name, data, at }).ok();
             }
@@ -420,17 +420,17 @@ impl Link {
                     answer.send(data).ok();
                 }
             }
-            Packet::Disconnected => return Err(Ending::PutOut),
-            Packet::Close => return Err(Ending::Closed(None)),
+            Packet::Disconnected => return Err(EndReason::PutOut),
+            Packet::Close => return Err(EndReason::Closed(None)),
             Packet::Open | Packet::Noop | Packet::Connected { .. } | Packet::Refused(_) => {}
         }
         Ok(())
     }
 
-    async fn leave(mut self) -> Ending {
+    async fn leave(mut self) -> EndReason {
         match self.socket.close(None).await {
-            Ok(()) => Ending::Left,
-            Err(_) => Ending::Broken,
+            Ok(()) => EndReason::Left,
+            Err(_) => EndReason::Broken,
         }
     }
 
@@ -452,7 +452,7 @@ impl Link {
     }
 }
 
-impl From<Error> for Ending {
+impl From<Error> for EndReason {
     fn from(_: Error) -> Self {
         Self::Broken
     }

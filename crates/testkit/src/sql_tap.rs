@@ -22,11 +22,11 @@ const CHUNK_BYTES: usize = 16 * 1_024;
 #[derive(Debug)]
 pub struct SqlTap {
     url: String,
-    heard: Heard,
+    statements: Statements,
     listening: JoinHandle<()>,
 }
 
-type Heard = Arc<Mutex<Vec<String>>>;
+type Statements = Arc<Mutex<Vec<String>>>;
 
 impl SqlTap {
     /// Listens on the way to the database with this URL, which must speak TCP, in clear.
@@ -39,9 +39,9 @@ impl SqlTap {
         let listener = listener.map_err(Fault::while_doing("listen before a database"))?;
         let near = listener.local_addr().map_err(Fault::while_doing("listen before a database"))?;
         let url = database_url.replacen(&database, &near.to_string(), 1);
-        let heard = Heard::default();
-        let listening = tokio::spawn(listen(listener, database, heard.clone()));
-        Ok(Self { url, heard, listening })
+        let statements = Statements::default();
+        let listening = tokio::spawn(listen(listener, database, statements.clone()));
+        Ok(Self { url, statements, listening })
     }
 
     /// The database's URL for those who are to be listened to.
@@ -51,7 +51,7 @@ impl SqlTap {
 
     /// Takes the statements since the last time, in the order in which they were sent.
     pub fn take(&self) -> Vec<String> {
-        std::mem::take(&mut lock(&self.heard))
+        std::mem::take(&mut lock(&self.statements))
     }
 }
 
@@ -61,8 +61,8 @@ impl Drop for SqlTap {
     }
 }
 
-fn lock(heard: &Mutex<Vec<String>>) -> MutexGuard<'_, Vec<String>> {
-    heard.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(statements: &Mutex<Vec<String>>) -> MutexGuard<'_, Vec<String>> {
+    statements.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Host and port, between the name of the user and that of the database.
@@ -72,24 +72,24 @@ fn address_in(url: &str) -> &str {
     authority.rsplit_once('@').map_or(authority, |(_, address)| address)
 }
 
-async fn listen(listener: TcpListener, database: String, heard: Heard) {
+async fn listen(listener: TcpListener, database: String, statements: Statements) {
     while let Ok((near, _)) = listener.accept().await {
         // A database that is not there: the server learns so by the end of its connection.
         let Ok(far) = TcpStream::connect(&database).await else { continue };
         let ((from_server, to_server), (from_database, to_database)) =
             (near.into_split(), far.into_split());
-        tokio::spawn(carry(from_server, to_database, heard.clone()));
+        tokio::spawn(carry(from_server, to_database, statements.clone()));
         tokio::spawn(carry_back(from_database, to_server));
     }
 }
 
 /// Ends with either end, and then so does the connection.
-async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, heard: Heard) {
-    let mut ear = Ear::default();
+async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, statements: Statements) {
+    let mut parser = StatementParser::default();
     let mut chunk = vec![0; CHUNK_BYTES];
     while let Ok(length @ 1..) = from.read(&mut chunk).await {
         // Noted first: whoever sees an effect finds the cause.
-        lock(&heard).extend(ear.hear(&chunk[..length]));
+        lock(&statements).extend(parser.push(&chunk[..length]));
         if to.write_all(&chunk[..length]).await.is_err() {
             return;
         }
@@ -110,15 +110,15 @@ const LENGTH_BYTES: usize = 4;
 
 /// Understands one connection.
 #[derive(Debug, Default)]
-struct Ear {
+struct StatementParser {
     pending: Vec<u8>,
     has_started: bool,
     prepared: HashMap<Vec<u8>, String>,
 }
 
-impl Ear {
+impl StatementParser {
     /// Takes in the next bytes, however they are cut, and tells the statements that are now run.
-    fn hear(&mut self, bytes: &[u8]) -> Vec<String> {
+    fn push(&mut self, bytes: &[u8]) -> Vec<String> {
         self.pending.extend_from_slice(bytes);
         let mut run = Vec::new();
         while let Some((kind, body)) = self.next_message() {
@@ -185,7 +185,7 @@ mod sql_tap_tests {
 }
 
 #[cfg(test)]
-mod ear_tests {
+mod parser_tests {
     use super::*;
 
     fn message(kind: Option<u8>, body: &[u8]) -> Vec<u8> {
@@ -207,9 +207,9 @@ mod ear_tests {
         ]
         .concat();
         let run = ["SELECT $1", "BEGIN", "SELECT $1"];
-        assert_eq!(Ear::default().hear(&said), run);
-        let mut ear = Ear::default();
-        let bytewise = said.iter().flat_map(|byte| ear.hear(&[*byte]));
+        assert_eq!(StatementParser::default().push(&said), run);
+        let mut parser = StatementParser::default();
+        let bytewise = said.iter().flat_map(|byte| parser.push(&[*byte]));
         assert_eq!(bytewise.collect::<Vec<_>>(), run);
     }
 }

@@ -1,4 +1,4 @@
-//! Who may see whom, and why.
+//! Which crate may depend on which, and why.
 
 use super::rules::{Allowed, Rule};
 

@@ -1,4 +1,4 @@
-//! How a crate is held to what it may see.
+//! How the rules about dependencies are checked.
 
 use std::{collections::BTreeSet, path::Path};
 
@@ -55,7 +55,7 @@ pub(super) fn unlisted(rules: &[Rule], members: &[&str]) -> Vec<String> {
         .collect()
 }
 
-/// Packages below `domain` that nobody agreed to.
+/// Packages below `domain` that are not on the list.
 pub(super) fn foreign_packages(allowed: &[&str], below_domain: &[Package]) -> Vec<String> {
     let mut names: Vec<&str> = below_domain.iter().map(|it| it.name.as_str()).collect();
     names.sort_unstable();

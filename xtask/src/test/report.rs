@@ -1,4 +1,4 @@
-//! What is going on, and what came of it.
+//! The steps of `cargo xtask test`, and their results.
 
 use std::time::{Duration, Instant};
 

@@ -215,13 +215,13 @@ fn no_error_and_no_debug_text_repeats_a_token_or_a_key() {
     let settings = secret_settings();
     let verifier = verifier(&settings);
     let token = token(
-        &json!({ "alg": "HS256", "kid": "planted-name" }),
-        &json!({ "userId": "planted-user" }),
+        &json!({ "alg": "HS256", "kid": "canary-name" }),
+        &json!({ "userId": "canary-user" }),
         mac(hmac::HMAC_SHA256, SECRET),
     );
     let fault = verifier.verify(&token).expect_err("an unknown key");
     let shown = format!("{fault} {fault:?} {verifier:?} {settings:?}");
-    for hidden in [token.as_str(), "planted", SECRET] {
+    for hidden in [token.as_str(), "canary", SECRET] {
         assert!(!shown.contains(hidden), "{shown}");
     }
 }

@@ -34,11 +34,11 @@ fn a_short_secret_is_refused_beside_good_keys_too() {
 
 #[test]
 fn what_is_no_key_set_is_refused_without_quoting_it() {
-    for text in ["", "[]", "{}", "{\"keys\":7}", "-----BEGIN PLANTED KEY-----"] {
+    for text in ["", "[]", "{}", "{\"keys\":7}", "-----BEGIN CANARY KEY-----"] {
         let settings = Settings { jwks: Some(text.to_owned()), ..Settings::default() };
         let fault = fault(&settings).expect("no key set");
         assert!(matches!(fault, KeyError::NotAKeySet { .. }), "{text}");
-        assert!(!fault.to_string().contains("PLANTED"));
+        assert!(!fault.to_string().contains("CANARY"));
     }
 }
 

@@ -31,21 +31,21 @@ use domain::{
 use exporter::Archiver;
 use zip::ZipArchive;
 
-struct House {
+struct Fixture {
     service: Service,
     files: Arc<MemoryFiles>,
     archiver: Archiver,
     ids: Arc<CountingIds>,
 }
 
-fn house() -> House {
+fn fixture() -> Fixture {
     let service = Service::over(Arc::new(MemoryStore::new()));
     let files = Arc::new(MemoryFiles::new());
     let archiver = Archiver::new(service.store.clone(), files.clone());
-    House { service, files, archiver, ids: Arc::new(CountingIds::new()) }
+    Fixture { service, files, archiver, ids: Arc::new(CountingIds::new()) }
 }
 
-impl House {
+impl Fixture {
     /// What `person` gets, file by file.
     async fn archive(&self, person: &UserId) -> HashMap<String, Vec<u8>> {
         let export = Export {
@@ -99,23 +99,24 @@ fn words(files: &HashMap<String, Vec<u8>>, name: &str) -> String {
 
 #[tokio::test]
 async fn an_archive_lists_every_message_and_picture() {
-    let house = house();
+    let fixture = fixture();
     let client = user("c1");
     let mut expected = vec![];
     for salon in ["s1", "s2"] {
-        let id = house.service.open(salon, "c1").await;
+        let id = fixture.service.open(salon, "c1").await;
         for number in 0..130 {
             let words = format!("message {number} chez {salon} !");
             let author = if number % 2 == 0 { &client } else { &user(salon) };
-            let sent = house.service.messaging.send_message(&id, author, text(&words)).await;
+            let sent = fixture.service.messaging.send_message(&id, author, text(&words)).await;
             sent.expect("they take part");
             expected.push(words);
         }
-        house.send_picture(&id, &client, "voici").await;
-        let sent = house.service.messaging.send_message(&id, &client, pictures("", 1, None)).await;
+        fixture.send_picture(&id, &client, "voici").await;
+        let sent =
+            fixture.service.messaging.send_message(&id, &client, pictures("", 1, None)).await;
         sent.expect("they take part");
     }
-    let files = house.archive(&client).await;
+    let files = fixture.archive(&client).await;
     let (data, page) = (words(&files, "data.json"), words(&files, "index.html"));
     let data: serde_json::Value = serde_json::from_str(&data).expect("it is JSON");
     let talks = data["conversations"].as_array().expect("a list");
@@ -138,15 +139,15 @@ async fn an_archive_lists_every_message_and_picture() {
 
 #[tokio::test]
 async fn nothing_in_an_archive_runs_or_is_somebody_else_s() {
-    let house = house();
-    let id = house.service.open("s1", "c1").await;
-    let other = house.service.open("s1", "c2").await;
+    let fixture = fixture();
+    let id = fixture.service.open("s1", "c1").await;
+    let other = fixture.service.open("s1", "c2").await;
     let (one, two) = (user("c1"), user("c2"));
     let script = text("<script src=//evil.example></script><img onerror=x>");
-    house.service.messaging.send_message(&id, &one, script).await.expect("they take part");
-    house.service.messaging.send_message(&other, &two, text("secret")).await.expect("likewise");
-    house.send_picture(&id, &one, "").await;
-    let files = house.archive(&one).await;
+    fixture.service.messaging.send_message(&id, &one, script).await.expect("they take part");
+    fixture.service.messaging.send_message(&other, &two, text("secret")).await.expect("likewise");
+    fixture.send_picture(&id, &one, "").await;
+    let files = fixture.archive(&one).await;
     let page = words(&files, "index.html");
     assert!(!page.contains("<script") && !page.contains("<img onerror"), "{page}");
     assert!(page.contains("mon &#60;bras&#62;.webp"), "{page}");
@@ -157,13 +158,13 @@ async fn nothing_in_an_archive_runs_or_is_somebody_else_s() {
 
 #[tokio::test]
 async fn a_picture_that_is_not_there_is_said_to_be_missing() {
-    let house = house();
-    let id = house.service.open("s1", "c1").await;
-    house.send_picture(&id, &user("c1"), "voici").await;
-    for key in house.files.keys() {
-        house.files.delete(&key).await.expect("it works");
+    let fixture = fixture();
+    let id = fixture.service.open("s1", "c1").await;
+    fixture.send_picture(&id, &user("c1"), "voici").await;
+    for key in fixture.files.keys() {
+        fixture.files.delete(&key).await.expect("it works");
     }
-    let files = house.archive(&user("c1")).await;
+    let files = fixture.archive(&user("c1")).await;
     assert_eq!(files.len(), 2, "{:?}", files.keys());
     let page = words(&files, "index.html");
     assert!(page.contains("n’a pas pu être retrouvée") && !page.contains("<img"), "{page}");
@@ -174,9 +175,9 @@ async fn a_picture_that_is_not_there_is_said_to_be_missing() {
 
 #[tokio::test]
 async fn who_never_said_anything_gets_an_archive_that_says_so() {
-    let house = house();
-    house.service.note(&client("c1")).await;
-    let files = house.archive(&user("c1")).await;
+    let fixture = fixture();
+    fixture.service.note(&client("c1")).await;
+    let files = fixture.archive(&user("c1")).await;
     assert!(words(&files, "index.html").contains("pas encore de conversation"));
     let data: serde_json::Value = serde_json::from_slice(&files["data.json"]).expect("it is JSON");
     assert_eq!(data["conversations"], serde_json::json!([]));
@@ -184,18 +185,18 @@ async fn who_never_said_anything_gets_an_archive_that_says_so() {
 
 #[tokio::test]
 async fn a_page_speaks_the_person_s_language_by_their_clock() {
-    let house = house();
+    let fixture = fixture();
     let mut reader = client("c1");
-    let id = house.service.open("s1", "c1").await;
-    let sent = house.service.messaging.send_message(&id, &user("c1"), text("Bonjour")).await;
+    let id = fixture.service.open("s1", "c1").await;
+    let sent = fixture.service.messaging.send_message(&id, &user("c1"), text("Bonjour")).await;
     let sent_at = sent.expect("they take part").message.created_at;
     for (language, zone, title) in [
         (None, None, "Vos messages"),
         (Some(Language::English), Zone::parse("Asia/Tokyo").ok(), "Your messages"),
     ] {
         (reader.profile.language, reader.profile.zone) = (language, zone.clone());
-        house.service.note(&reader).await;
-        let files = house.archive(&user("c1")).await;
+        fixture.service.note(&reader).await;
+        let files = fixture.archive(&user("c1")).await;
         let page = words(&files, "index.html");
         let zone = zone.unwrap_or_default();
         let lang = format!("<html lang=\"{}\">", language.unwrap_or_default().as_str());
@@ -208,18 +209,18 @@ async fn a_page_speaks_the_person_s_language_by_their_clock() {
 
 #[tokio::test]
 async fn what_is_said_later_is_in_no_part() {
-    let house = house();
-    let id = house.service.open("s1", "c1").await;
+    let fixture = fixture();
+    let id = fixture.service.open("s1", "c1").await;
     let client = user("c1");
     let export = Export {
         person: client.clone(),
         key: ObjectKey::parse("the/archive").expect("good"),
-        requested_at: house.service.clock.now(),
+        requested_at: fixture.service.clock.now(),
         ready: None,
     };
-    house.service.messaging.send_message(&id, &client, text("trop tard")).await.expect("good");
-    house.archiver.write(&export).await.expect("everything works");
-    let bytes = house.files.read(&export.key).await.expect("it works").expect("it is there");
+    fixture.service.messaging.send_message(&id, &client, text("trop tard")).await.expect("good");
+    fixture.archiver.write(&export).await.expect("everything works");
+    let bytes = fixture.files.read(&export.key).await.expect("it works").expect("it is there");
     let mut chunks = bytes.chunks;
     while let Some(piece) = chunks.next().await.expect("nobody interrupts") {
         assert!(!String::from_utf8_lossy(&piece).contains("trop tard"));

@@ -22,7 +22,7 @@ const IN_MEMORY_BYTES_MAX: u64 = 1024 * 1024;
 
 /// Whatever is asked for is a large picture; counts what was read and not yet written.
 #[derive(Clone, Default)]
-struct Vast(Arc<Count>);
+struct LargeStore(Arc<Count>);
 
 #[derive(Default)]
 struct Count {
@@ -51,7 +51,7 @@ impl Chunks for Large {
 }
 
 #[async_trait]
-impl Files for Vast {
+impl Files for LargeStore {
     async fn keep(
         &self,
         _: &PictureKeys,
@@ -64,7 +64,7 @@ impl Files for Vast {
     async fn write(&self, _: &ObjectKey, bytes: &mut dyn Chunks) -> Result<u64, KeepError> {
         while let Some(piece) = bytes.next().await? {
             self.0.written_bytes.fetch_add(piece.len() as u64, SeqCst);
-            // Slower than whoever reads.
+            // Slower than the reader.
             tokio::task::yield_now().await;
         }
         Ok(self.0.written_bytes.load(SeqCst))
@@ -86,17 +86,17 @@ impl Files for Vast {
 
 #[tokio::test]
 async fn an_archive_is_never_in_memory_as_a_whole() {
-    let house = super::house();
-    let id = house.service.open("s1", "c1").await;
+    let fixture = super::fixture();
+    let id = fixture.service.open("s1", "c1").await;
     for _ in 0..PICTURES {
-        house.send_picture(&id, &user("c1"), "").await;
+        fixture.send_picture(&id, &user("c1"), "").await;
     }
-    let vast = Vast::default();
-    let archiver = Archiver::new(house.service.store.clone(), Arc::new(vast.clone()));
+    let vast = LargeStore::default();
+    let archiver = Archiver::new(fixture.service.store.clone(), Arc::new(vast.clone()));
     let export = Export {
         person: user("c1"),
         key: ObjectKey::parse("the/archive").expect("good"),
-        requested_at: house.service.clock.now(),
+        requested_at: fixture.service.clock.now(),
         ready: None,
     };
     let size_bytes = archiver.write(&export).await.expect("everything works");

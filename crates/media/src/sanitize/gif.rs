@@ -108,7 +108,7 @@ impl<'a> Parts<'a> {
         Ok(())
     }
 
-    /// A picture beside the screen is not seen, but whoever decodes it needs memory for it.
+    /// A frame outside of the canvas is not seen, but a decoder needs memory for it.
     fn check_place(&self, place: &[u8]) -> Result<(), Fault> {
         let mut place = Input::new(place);
         let (left, top) = (u32::from(place.u16_le()?), u32::from(place.u16_le()?));

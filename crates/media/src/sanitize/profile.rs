@@ -1,4 +1,4 @@
-//! Colour profiles (ICC.1), made anew from their numbers.
+//! Colour profiles (ICC.1), rebuilt from their numbers.
 //!
 //! A phone's photo looks pale without its profile, and a profile may name the screen, its maker and
 //! its serial number. So curves and primaries are taken over and every word is left behind. Profiles
@@ -13,7 +13,7 @@ const HEADER_BYTES: usize = 128;
 const TAGS_MAX: u32 = 64;
 /// The most points of a curve.
 const POINTS_MAX: u32 = 4_096;
-/// The white that all profiles are told against, as the format wants it in each.
+/// The white point that all profiles refer to (D50), as the format wants it in each.
 const WHITE_D50: [u8; 12] = [0, 0, 0xf6, 0xd6, 0, 1, 0, 0, 0, 0, 0xd3, 0x2d];
 
 /// What the numbers of a picture are.

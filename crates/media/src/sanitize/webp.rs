@@ -152,7 +152,7 @@ impl Extended {
             put(&mut out, *b"ICCP", &[profile.as_bytes()]);
         }
         out.extend_from_slice(&self.body);
-        // No camera makes animations, so nobody holds them askew.
+        // No camera makes animations, so none has an orientation.
         let turned = self.orientation.filter(|_| self.flags & MOVES == 0);
         Sanitized {
             bytes: file(&out),

@@ -17,7 +17,7 @@ use secrecy::ExposeSecret;
 
 use crate::settings::{Bucket, SettingsError};
 
-/// One retry, soon: whoever waits is a person, and deleting is tried again by its job.
+/// One retry, soon: a person waits for an upload, and deletions are retried by their job.
 const RETRIES_MAX: usize = 1;
 
 /// How many parts of an object (5 MB each) are on their way at once.

@@ -33,9 +33,9 @@ const FOLDER_MODE: u32 = 0o700;
 const PIECE_BYTES: usize = 64 * 1024;
 /// How the name of a file ends that is not all there.
 const PART: &str = ".part";
-/// Whoever writes does so more often than this, or does not write any more.
+/// A writer that has written nothing for this long is gone.
 const SILENCE_MAX: Duration = Duration::from_hours(1);
-/// How many letters tell one attempt from another.
+/// How many letters distinguish one attempt from another.
 const ATTEMPT_CHARS: usize = 12;
 
 #[derive(Debug)]
@@ -129,7 +129,7 @@ fn begin(path: &Path) -> io::Result<NamedTempFile> {
         .tempfile_in(folder_of(path))
 }
 
-/// Gives a part that is on the disk its name. Fails when somebody took the part away.
+/// Renames a part that is on the disk. Fails when the part is gone.
 fn finish(part: TempPath, path: &Path, root: &Path) -> io::Result<()> {
     part.persist(path)?;
     sync_up_to(folder_of(path), root)
@@ -154,7 +154,7 @@ fn sweep(path: &Path, is_over: impl Fn(SystemTime) -> bool) -> io::Result<()> {
     Ok(())
 }
 
-/// When it was last written to; `None` when it is gone meanwhile.
+/// When it was last written to; `None` when it is gone.
 fn was_written(entry: &DirEntry) -> io::Result<Option<SystemTime>> {
     match entry.metadata().and_then(|metadata| metadata.modified()) {
         Err(error) if is_absent(&error) => Ok(None),

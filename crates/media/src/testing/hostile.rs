@@ -15,7 +15,7 @@ pub enum Expected {
     Kept,
 }
 
-/// A file that somebody sends to do harm.
+/// A file made to do harm.
 #[derive(Clone, Copy, Debug)]
 pub struct HostileFile {
     /// What is wrong with it.
@@ -47,19 +47,19 @@ const fn file(
 
 /// The files, each with what has to become of it.
 pub fn hostile_files() -> Vec<HostileFile> {
-    [&posing()[..], &broken(), &vast(), &laden()].concat()
+    [&disguised()[..], &broken(), &huge(), &loaded()].concat()
 }
 
 /// Declared type and bytes disagree.
-fn posing() -> [HostileFile; 9] {
+fn disguised() -> [HostileFile; 9] {
     use Expected::TypeNotAllowed;
     [
-        file("SVG posing as PNG", "a.png", PNG, || SVG.to_vec(), TypeNotAllowed),
-        file("HTML posing as PNG", "a.png", PNG, || HTML.to_vec(), TypeNotAllowed),
-        file("PDF posing as JPEG", "a.jpg", JPEG, || PDF.to_vec(), TypeNotAllowed),
-        file("ZIP posing as GIF", "a.gif", GIF, archive, TypeNotAllowed),
-        file("TIFF posing as WebP", "a.webp", WEBP, || TIFF.to_vec(), TypeNotAllowed),
-        file("HEIC posing as JPEG", "a.jpg", JPEG, || HEIC.to_vec(), TypeNotAllowed),
+        file("SVG disguised as PNG", "a.png", PNG, || SVG.to_vec(), TypeNotAllowed),
+        file("HTML disguised as PNG", "a.png", PNG, || HTML.to_vec(), TypeNotAllowed),
+        file("PDF disguised as JPEG", "a.jpg", JPEG, || PDF.to_vec(), TypeNotAllowed),
+        file("ZIP disguised as GIF", "a.gif", GIF, archive, TypeNotAllowed),
+        file("TIFF disguised as WebP", "a.webp", WEBP, || TIFF.to_vec(), TypeNotAllowed),
+        file("HEIC disguised as JPEG", "a.jpg", JPEG, || HEIC.to_vec(), TypeNotAllowed),
         file("PNG declared as JPEG", "a.jpg", JPEG, || png::with_chunks(vec![]), TypeNotAllowed),
         file(
             "PNG declared as SVG",
@@ -116,7 +116,7 @@ fn broken() -> [HostileFile; 12] {
 }
 
 /// Small files that want a lot of memory or time.
-fn vast() -> [HostileFile; 7] {
+fn huge() -> [HostileFile; 7] {
     use Expected::{Kept, TooLarge, TooManyPixels};
     [
         file(
@@ -142,7 +142,7 @@ fn vast() -> [HostileFile; 7] {
 }
 
 /// Real pictures that carry something.
-fn laden() -> [HostileFile; 8] {
+fn loaded() -> [HostileFile; 8] {
     use Expected::Kept;
     [
         file("GIF that is an archive", "a.gif", GIF, || [gif::plain(), archive()].concat(), Kept),

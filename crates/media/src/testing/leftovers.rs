@@ -31,7 +31,7 @@ fn in_jpeg(mut rest: &[u8]) -> Option<Vec<String>> {
         let needed = match marker {
             0xc0..=0xc2 | 0xc4 | 0xda | 0xdb | 0xdd => true,
             0xe0 => data.starts_with(b"JFIF\0") && data.len() == 14,
-            0xe2 => data.starts_with(b"ICC_PROFILE\0\x01\x01") && is_mute(&data[14..]),
+            0xe2 => data.starts_with(b"ICC_PROFILE\0\x01\x01") && has_no_leftovers(&data[14..]),
             0xee => data.starts_with(b"Adobe") && data.len() == 12,
             _ => false,
         };
@@ -83,7 +83,7 @@ fn in_webp(rest: &[u8]) -> Option<Vec<String>> {
         let data = chunks.get(8..8 + len)?;
         let needed = match name {
             b"VP8 " | b"VP8L" | b"VP8X" | b"ALPH" | b"ANIM" | b"ANMF" => true,
-            b"ICCP" => is_mute(data),
+            b"ICCP" => has_no_leftovers(data),
             _ => false,
         };
         if !needed {
@@ -127,7 +127,7 @@ fn behind_blocks(mut rest: &[u8]) -> Option<&[u8]> {
 }
 
 /// Whether a colour profile names nobody: no maker, no model, no creator, and no word of its own.
-fn is_mute(profile: &[u8]) -> bool {
+fn has_no_leftovers(profile: &[u8]) -> bool {
     let zero =
         |bytes: Option<&[u8]>| bytes.is_some_and(|bytes| bytes.iter().all(|byte| *byte == 0));
     let words = [b"Disp".as_slice(), b"D\0i\0s\0p", b"Copyright"];

@@ -77,7 +77,7 @@ pub fn turned_png() -> Vec<u8> {
     file(lying.width(), lying.height(), &chunks)
 }
 
-/// An animation of two frames, which is a still picture for whoever does not know such.
+/// An animation of two frames; decoders without support for it show the first.
 pub(super) fn animated() -> Vec<u8> {
     let picture = scene_of(60, 80).to_rgb8();
     let control = |number: u32| {

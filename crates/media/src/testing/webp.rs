@@ -35,8 +35,8 @@ pub(super) fn plain() -> Vec<u8> {
 
 /// A canvas of eight pixels, and a picture that wants memory for 268 million.
 pub(super) fn larger_than_its_canvas() -> Vec<u8> {
-    let vast = chunk(*b"VP8L", &[0x2f, 0xff, 0xff, 0xff, 0x0f, 0, 0, 0]);
-    file(&[canvas(0, 8, 8), vast])
+    let huge = chunk(*b"VP8L", &[0x2f, 0xff, 0xff, 0xff, 0x0f, 0, 0, 0]);
+    file(&[canvas(0, 8, 8), huge])
 }
 
 fn frame(picture: &DynamicImage) -> Vec<u8> {

@@ -5,8 +5,8 @@ use media::{
 };
 
 use crate::{
-    desk::{keep, kept, key, keys, media, read},
-    peer::Peer,
+    fake_server::FakeServer,
+    fixture::{keep, kept, key, keys, media, read},
     s3_server::{S3Server, bucket},
 };
 
@@ -46,12 +46,12 @@ async fn who_signs_with_another_secret_keeps_and_reads_nothing() {
 
 #[tokio::test]
 async fn a_bucket_that_answers_500_is_an_error_each_time() {
-    let peer = Peer::answering(|_| (500, String::new())).await;
-    let media = media(&in_bucket(bucket(&peer.url)));
+    let server = FakeServer::answering(|_| (500, String::new())).await;
+    let media = media(&in_bucket(bucket(&server.url)));
     assert!(matches!(keep(&media, &phone_photo()).await, Err(KeepError::Failed(_))));
     assert!(media.read(&key("ab/full")).await.is_err());
     assert!(media.delete(&key("ab/full")).await.is_err());
-    let asked = peer.asked();
+    let asked = server.asked();
     let lines: Vec<&str> = asked.iter().map(|asked| asked.line.as_str()).collect();
     assert!(lines.iter().all(|line| line.contains(" /pictures/ab/full ")), "{lines:?}");
     assert!(asked.len() <= 6, "one retry each: {}", asked.len());

@@ -8,14 +8,14 @@ use domain::{
 use media::{Media, Settings, SettingsError, Storage, testing::phone_photo};
 
 use crate::{
-    desk::{in_folder, kept, key, keys, media, read},
-    scratch::Scratch,
+    fixture::{in_folder, kept, key, keys, media, read},
+    temp_dir::TempDir,
 };
 
 #[tokio::test]
 async fn files_are_for_the_service_s_user_alone() {
-    let scratch = Scratch::new();
-    let root = scratch.path().join("made/by/us");
+    let dir = TempDir::new();
+    let root = dir.path().join("made/by/us");
     let settings = Settings { storage: Storage::Folder(root.clone()), ..Settings::default() };
     kept(&media(&settings), &phone_photo()).await;
     let mode = |path: &str| {
@@ -28,41 +28,41 @@ async fn files_are_for_the_service_s_user_alone() {
 
 #[tokio::test]
 async fn deleting_twice_is_as_good_as_once() {
-    let scratch = Scratch::new();
-    let media = media(&in_folder(&scratch));
+    let dir = TempDir::new();
+    let media = media(&in_folder(&dir));
     kept(&media, &phone_photo()).await;
     for _ in 0..2 {
         media.delete(&keys().full).await.expect("the folder works");
     }
     assert_eq!(read(&media, "ab/full").await, None);
-    assert_eq!(scratch.files(), ["ab/thumbnail"]);
+    assert_eq!(dir.files(), ["ab/thumbnail"]);
 }
 
 #[tokio::test]
 async fn half_a_file_that_a_crash_left_is_not_there_and_goes_with_its_object() {
-    let scratch = Scratch::new();
-    let media = media(&in_folder(&scratch));
-    fs::create_dir(scratch.path().join("ab")).expect("ours");
-    fs::write(scratch.path().join("ab/full.part"), b"half of it").expect("ours");
+    let dir = TempDir::new();
+    let media = media(&in_folder(&dir));
+    fs::create_dir(dir.path().join("ab")).expect("ours");
+    fs::write(dir.path().join("ab/full.part"), b"half of it").expect("ours");
     assert_eq!(read(&media, "ab/full").await, None);
     media.delete(&keys().full).await.expect("the folder works");
-    assert_eq!(scratch.files(), Vec::<String>::new());
+    assert_eq!(dir.files(), Vec::<String>::new());
 }
 
 #[tokio::test]
 async fn a_picture_whose_second_form_cannot_be_kept_is_taken_back() {
-    let scratch = Scratch::new();
-    let media = media(&in_folder(&scratch));
+    let dir = TempDir::new();
+    let media = media(&in_folder(&dir));
     // The second would have to lie in a folder that has the name of the first.
     let keys = PictureKeys { full: key("ab"), thumbnail: key("ab/small") };
     let outcome = media.keep(&keys, None, &mut Pieces::of(&phone_photo())).await;
     assert!(matches!(outcome, Err(KeepError::Failed(_))), "{outcome:?}");
-    assert_eq!(scratch.files(), Vec::<String>::new());
+    assert_eq!(dir.files(), Vec::<String>::new());
 }
 
 #[test]
 fn a_full_disk_is_an_error_and_leaves_nothing() {
-    let (files, kept) = (Scratch::new(), Scratch::new());
+    let (files, kept) = (TempDir::new(), TempDir::new());
     let photo = files.path().join("photo.jpg");
     fs::write(&photo, phone_photo()).expect("ours");
     // The shell lets no file grow beyond eight blocks, which writing tells like a full disk.
@@ -80,8 +80,8 @@ fn a_full_disk_is_an_error_and_leaves_nothing() {
 
 #[test]
 fn a_folder_that_cannot_be_used_is_said_at_the_start() {
-    let scratch = Scratch::new();
-    let file = scratch.path().join("file");
+    let dir = TempDir::new();
+    let file = dir.path().join("file");
     fs::write(&file, b"").expect("ours");
     let settings = Settings { storage: Storage::Folder(file.join("below")), ..Settings::default() };
     assert!(matches!(Media::new(&settings), Err(SettingsError::Folder(_))));
@@ -89,9 +89,9 @@ fn a_folder_that_cannot_be_used_is_said_at_the_start() {
 
 #[tokio::test]
 async fn a_sender_that_stops_leaves_nothing() {
-    let scratch = Scratch::new();
-    let media = media(&in_folder(&scratch));
+    let dir = TempDir::new();
+    let media = media(&in_folder(&dir));
     let outcome = media.keep(&keys(), None, &mut Pieces::interrupted_after(&phone_photo())).await;
     assert!(matches!(outcome, Err(KeepError::Interrupted(_))), "{outcome:?}");
-    assert_eq!(scratch.files(), Vec::<String>::new());
+    assert_eq!(dir.files(), Vec::<String>::new());
 }

@@ -6,9 +6,9 @@ use domain::ports::{Files, FilesError};
 use media::{Media, Settings, SettingsError, UploadThing};
 
 use crate::{
-    desk::{in_folder, media},
-    peer::{Asked, Peer},
-    scratch::Scratch,
+    fake_server::{FakeServer, ReceivedRequest},
+    fixture::{in_folder, media},
+    temp_dir::TempDir,
 };
 
 const API_KEY: &str = "sk_live_0123";
@@ -18,11 +18,11 @@ fn uploadthing(base_url: &str) -> UploadThing {
     UploadThing { token: STANDARD.encode(token).into(), base_url: base_url.to_owned() }
 }
 
-fn asking(scratch: &Scratch, url: &str) -> Media {
-    media(&Settings { uploadthing: Some(uploadthing(url)), ..in_folder(scratch) })
+fn asking(dir: &TempDir, url: &str) -> Media {
+    media(&Settings { uploadthing: Some(uploadthing(url)), ..in_folder(dir) })
 }
 
-fn as_the_service_does(asked: &Asked) -> (u16, String) {
+fn as_the_service_does(asked: &ReceivedRequest) -> (u16, String) {
     let is_known = asked.header("x-uploadthing-api-key") == Some(API_KEY)
         && asked.header("x-uploadthing-version").is_some();
     if !is_known {
@@ -34,12 +34,12 @@ fn as_the_service_does(asked: &Asked) -> (u16, String) {
 
 #[tokio::test]
 async fn the_service_is_asked_once_for_the_file_with_our_key() {
-    let scratch = Scratch::new();
-    let peer = Peer::answering(as_the_service_does).await;
-    let media = asking(&scratch, &peer.url);
+    let dir = TempDir::new();
+    let server = FakeServer::answering(as_the_service_does).await;
+    let media = asking(&dir, &server.url);
     media.delete_hosted("known_1.jpg").await.expect("deleted");
     media.delete_hosted("unknown_2.jpg").await.expect("none is fine");
-    let asked = peer.asked();
+    let asked = server.asked();
     assert_eq!(asked.len(), 2);
     assert_eq!(asked[0].line, "POST /v6/deleteFiles HTTP/1.1\r\n");
     assert_eq!(asked[0].header("content-type"), Some("application/json"));
@@ -48,7 +48,7 @@ async fn the_service_is_asked_once_for_the_file_with_our_key() {
 
 #[tokio::test]
 async fn what_may_work_later_is_an_error_and_what_is_gone_is_none() {
-    let scratch = Scratch::new();
+    let dir = TempDir::new();
     let cases = [
         (200, r#"{"success":true}"#, true),
         (404, "", true),
@@ -60,43 +60,44 @@ async fn what_may_work_later_is_an_error_and_what_is_gone_is_none() {
         (500, "", false),
     ];
     for (status, body, is_fine) in cases {
-        let peer = Peer::answering(move |_| (status, body.to_owned())).await;
-        let outcome = asking(&scratch, &peer.url).delete_hosted("k").await;
+        let server = FakeServer::answering(move |_| (status, body.to_owned())).await;
+        let outcome = asking(&dir, &server.url).delete_hosted("k").await;
         assert_eq!(outcome.is_ok(), is_fine, "{status} {body}");
-        assert_eq!(peer.asked().len(), 1);
+        assert_eq!(server.asked().len(), 1);
     }
 }
 
 #[tokio::test]
 async fn an_endless_answer_is_not_read_to_its_end() {
-    let scratch = Scratch::new();
-    let peer = Peer::answering(|_| (200, " ".repeat(200_000) + r#"{"success":true}"#)).await;
-    assert!(asking(&scratch, &peer.url).delete_hosted("k").await.is_err());
+    let dir = TempDir::new();
+    let server =
+        FakeServer::answering(|_| (200, " ".repeat(200_000) + r#"{"success":true}"#)).await;
+    assert!(asking(&dir, &server.url).delete_hosted("k").await.is_err());
 }
 
 #[tokio::test]
 async fn without_a_service_to_ask_the_file_is_not_said_to_be_deleted() {
-    let scratch = Scratch::new();
-    let nobody = media(&in_folder(&scratch)).delete_hosted("k").await;
+    let dir = TempDir::new();
+    let nobody = media(&in_folder(&dir)).delete_hosted("k").await;
     assert!(matches!(nobody, Err(FilesError::NobodyToAsk)), "{nobody:?}");
-    assert!(asking(&scratch, "http://127.0.0.1:1").delete_hosted("k").await.is_err());
+    assert!(asking(&dir, "http://127.0.0.1:1").delete_hosted("k").await.is_err());
 }
 
 #[test]
 fn the_key_is_sent_to_nobody_without_tls() {
-    let scratch = Scratch::new();
+    let dir = TempDir::new();
     for url in ["http://api.uploadthing.com", "ftp://localhost", "localhost", ""] {
-        let settings = Settings { uploadthing: Some(uploadthing(url)), ..in_folder(&scratch) };
+        let settings = Settings { uploadthing: Some(uploadthing(url)), ..in_folder(&dir) };
         assert!(matches!(Media::new(&settings), Err(SettingsError::UploadThingAddress)), "{url}");
     }
 }
 
 #[test]
 fn a_token_that_is_none_is_said_at_the_start() {
-    let scratch = Scratch::new();
+    let dir = TempDir::new();
     for token in ["", "sk_live_0123", "e30=", &STANDARD.encode(r#"{"apiKey":""}"#)] {
         let uploadthing = Some(UploadThing::new(token.to_owned().into()));
-        let settings = Settings { uploadthing, ..in_folder(&scratch) };
+        let settings = Settings { uploadthing, ..in_folder(&dir) };
         assert!(matches!(Media::new(&settings), Err(SettingsError::UploadThingToken)), "{token}");
     }
 }

@@ -2,7 +2,7 @@ use std::{fs, path::Path, process::Command};
 
 use media::testing::{Expected, HostileFile, hostile_files, leftovers};
 
-use crate::scratch::Scratch;
+use crate::temp_dir::TempDir;
 
 /// What no file may take: a decoded picture at its largest, and then some.
 const PEAK_MAX_KIB: u64 = 400 * 1024;
@@ -38,7 +38,7 @@ fn probe(folder: &Path, file: &Path, declared: &str) -> Answer {
 
 #[expect(clippy::print_stdout, reason = "the peaks are to be seen")]
 fn check(hostile: &HostileFile) {
-    let (files, kept) = (Scratch::new(), Scratch::new());
+    let (files, kept) = (TempDir::new(), TempDir::new());
     let file = files.path().join("file");
     fs::write(&file, (hostile.build)()).expect("ours");
     let answer = probe(kept.path(), &file, hostile.declared);

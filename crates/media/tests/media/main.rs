@@ -1,15 +1,15 @@
 //! Pictures from outside: what goes in, what comes out, and what is left where they are kept.
 
+mod animated;
+mod atomic;
 mod bucket;
-mod busy;
-mod cut;
-mod desk;
+mod concurrency;
+mod fake_server;
+mod fixture;
 mod folder;
 mod hosted;
 mod hostile;
-mod moving;
-mod peer;
 mod phone;
 mod s3_server;
-mod scratch;
-mod written;
+mod temp_dir;
+mod truncated;

@@ -5,18 +5,18 @@ use std::{
 
 use media::Bucket;
 
-use crate::scratch::Scratch;
+use crate::temp_dir::TempDir;
 
 /// A process that speaks S3 and checks signatures, with one bucket.
 pub(crate) struct S3Server {
     process: Child,
     endpoint: String,
-    pub(crate) files: Scratch,
+    pub(crate) files: TempDir,
 }
 
 impl S3Server {
     pub(crate) fn start() -> Self {
-        let files = Scratch::new();
+        let files = TempDir::new();
         let mut process = Command::new(env!("CARGO_BIN_EXE_media-s3-server"))
             .arg(files.path())
             .args(["pictures", "the-key", "the-secret"])

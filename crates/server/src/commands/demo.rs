@@ -37,22 +37,22 @@ pub(crate) async fn enter(config: &Config) -> Result<String, RunError> {
         Services::new(store, Arc::new(NoopFanout), Arc::new(SystemClock), Arc::new(SystemIds));
 
     let now = SystemClock.now();
-    let cast = Cast::new(now)?;
-    for person in [&cast.salon, &cast.client] {
+    let script = DemoScript::new(now)?;
+    for person in [&script.salon, &script.client] {
         directory.sync_profile(person).await?;
     }
-    let view = messaging.open_conversation(&cast.salon, cast.conversation).await?;
+    let view = messaging.open_conversation(&script.salon, script.conversation).await?;
     let entered = json!({
-        "salon": { "id": cast.salon.user.as_str(), "token": signer.mint(&cast.salon, now)? },
-        "client": { "id": cast.client.user.as_str(), "token": signer.mint(&cast.client, now)? },
-        "service": { "id": cast.service.user.as_str(), "token": signer.mint(&cast.service, now)? },
+        "salon": { "id": script.salon.user.as_str(), "token": signer.mint(&script.salon, now)? },
+        "client": { "id": script.client.user.as_str(), "token": signer.mint(&script.client, now)? },
+        "service": { "id": script.service.user.as_str(), "token": signer.mint(&script.service, now)? },
         "conversation": { "id": view.conversation.id.as_str() },
     });
     Ok(format!("{entered}\n"))
 }
 
-/// Who takes part, and what they talk about.
-struct Cast {
+/// The participants and the texts of the demonstration.
+struct DemoScript {
     salon: Caller,
     client: Caller,
     /// The platform's booking service.
@@ -69,7 +69,7 @@ pub(crate) enum ScriptError {
     Text(#[from] TextError),
 }
 
-impl Cast {
+impl DemoScript {
     fn new(now: Timestamp) -> Result<Self, ScriptError> {
         let expires_at = Timestamp::from_millis(now.as_millis() + TOKEN_LIFETIME_MS);
         let person = |id, role, profile| -> Result<Caller, ScriptError> {
@@ -109,10 +109,10 @@ mod tests {
 
     #[test]
     fn the_script_keeps_the_rules_of_the_domain() {
-        let cast = Cast::new(Timestamp::UNIX_EPOCH).expect("a good script");
-        assert!(cast.salon.role.takes_salon_side() && cast.client.role.takes_client_side());
-        assert_eq!(cast.conversation.client, cast.client.user);
-        for person in [cast.salon, cast.client, cast.service] {
+        let script = DemoScript::new(Timestamp::UNIX_EPOCH).expect("a good script");
+        assert!(script.salon.role.takes_salon_side() && script.client.role.takes_client_side());
+        assert_eq!(script.conversation.client, script.client.user);
+        for person in [script.salon, script.client, script.service] {
             assert_eq!(person.profile.check(), Ok(()));
             let lifetime_ms = person.expires_at.expect("an end").as_millis();
             assert_eq!(lifetime_ms, TOKEN_LIFETIME_MS);

@@ -18,9 +18,9 @@ use crate::{
     settings::{Config, Database},
 };
 
-/// A page is much more than a request, and nobody waits for it.
+/// A page is much more than a request, and no person waits for it.
 const STATEMENT_TIMEOUT_MS: u32 = 120_000;
-/// How often the log tells how far it got.
+/// How often progress is logged.
 const PROGRESS_PERIOD: Duration = Duration::from_secs(5);
 
 /// Takes everything over; prints a line for each thing that is left out, at once, and returns what
@@ -52,14 +52,14 @@ pub(crate) async fn perform(
         ..config.database.store.clone()
     };
     let store = Arc::new(PgStore::new(&patient)?);
-    let mut teller = ProgressLog { last_mailed_at: Instant::now(), failed: None };
-    let tally = importer::import(&settings, store, Arc::new(SystemClock), &mut teller).await?;
-    teller.failed.map_or(Ok(tally.to_string()), |cause| Err(RunError::ImportOutput(cause)))
+    let mut progress = ProgressLog { last_logged_at: Instant::now(), failed: None };
+    let tally = importer::import(&settings, store, Arc::new(SystemClock), &mut progress).await?;
+    progress.failed.map_or(Ok(tally.to_string()), |cause| Err(RunError::ImportOutput(cause)))
 }
 
 /// Prints what is left out, and logs how far the import got.
 struct ProgressLog {
-    last_mailed_at: Instant,
+    last_logged_at: Instant,
     failed: Option<io::Error>,
 }
 
@@ -68,7 +68,7 @@ impl Watcher for ProgressLog {
         tracing::info!(
             conversations = so_far.count(ImportedKind::Conversation, Outcome::Read),
             messages = so_far.count(ImportedKind::Message, Outcome::Read),
-            "the import goes on where it stood"
+            "the import resumes"
         );
     }
 
@@ -81,13 +81,13 @@ impl Watcher for ProgressLog {
     }
 
     fn page(&mut self, so_far: &Tally) {
-        if self.last_mailed_at.elapsed() >= PROGRESS_PERIOD {
-            self.last_mailed_at = Instant::now();
+        if self.last_logged_at.elapsed() >= PROGRESS_PERIOD {
+            self.last_logged_at = Instant::now();
             tracing::info!(
                 people = so_far.count(ImportedKind::Person, Outcome::Read),
                 conversations = so_far.count(ImportedKind::Conversation, Outcome::Read),
                 messages = so_far.count(ImportedKind::Message, Outcome::Read),
-                "the import goes on"
+                "import progress"
             );
         }
     }

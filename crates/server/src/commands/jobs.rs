@@ -34,7 +34,7 @@ async fn print(store: &PgStore, list: &ListJobs) -> Result<String, StoreError> {
     let counts = store.job_counts().await?;
     let mut lines = HEAD.to_owned();
     lines.extend(jobs.iter().map(line));
-    let _infallible = writeln!(lines, "{} waiting, {} given up", counts.waiting, counts.dead);
+    let _infallible = writeln!(lines, "{} waiting, {} dead", counts.waiting, counts.dead);
     Ok(lines)
 }
 
@@ -45,7 +45,7 @@ async fn again(store: &PgStore, retry: &RetryJobs) -> Result<String, StoreError>
 
 fn line(job: &JobView) -> String {
     let state = match job.dead_at {
-        Some(since) => format!("given up {since}"),
+        Some(since) => format!("dead since {since}"),
         None => format!("due {}", job.run_at),
     };
     let failure = job.last_failure.as_deref().unwrap_or("-");
@@ -85,7 +85,7 @@ mod tests {
             "j-1\tpurge_uploads\t-\t3\t1970-01-01T00:00:00.000Z\tdue 1970-01-01T00:00:01.000Z\tfiles_away\n"
         );
         let dead = line(&job(Timestamp::from_millis(2_000)));
-        assert!(dead.contains("\tgiven up 1970-01-01T00:00:02.000Z\t"), "{dead}");
+        assert!(dead.contains("\tdead since 1970-01-01T00:00:02.000Z\t"), "{dead}");
         assert_eq!(waiting.matches('\t').count(), HEAD.matches('\t').count());
     }
 }

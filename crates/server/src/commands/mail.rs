@@ -36,13 +36,13 @@ pub(crate) async fn perform(verb: &MailVerb, config: &Config) -> Result<String, 
 
 /// The mails leave by the jobs of the servers that run.
 async fn flush(store: Arc<PgStore>, mail: &Mail) -> Result<String, RunError> {
-    // Nobody is given the time to read any more. What people wish for holds all the same.
+    // Without the usual delay; preferences still apply.
     let terms = MailPolicy { delay_ms: 0, ..mail.terms.clone() };
     let mailing = mailing(mail, terms, store, Arc::new(SystemClock), Arc::new(SystemIds))?;
     let decided = all(&mailing.ok_or(RunError::NoMail)?).await?;
     let Decided { people, mails, too_old } = decided;
     Ok(format!(
-        "people decided about\t{people}\nmails on their way\t{mails}\nconversations too old for a mail\t{too_old}\n"
+        "people checked\t{people}\nmails scheduled\t{mails}\nconversations too old for a mail\t{too_old}\n"
     ))
 }
 

@@ -119,7 +119,7 @@ pub(super) fn ask_address(merged: &mut BTreeMap<String, (String, Source)>) {
 }
 
 impl DatabaseSettings {
-    /// The database; a fault when nobody said where it is.
+    /// The database; a fault when its address is missing.
     pub(super) fn check(&self, faults: &mut Faults) -> Option<Database> {
         let address = self.address(faults)?;
         Some(Database {

@@ -179,7 +179,7 @@ impl FileSettings {
         self.upload_deadline_ms
     }
 
-    /// How old an upload gets that nobody sends.
+    /// How long an unsent upload is kept.
     pub(super) fn unsent_age_max_ms(&self) -> u64 {
         self.unsent_age_max_h * HOUR_MS
     }

@@ -78,7 +78,7 @@ impl Setting {
         words.join(", ")
     }
 
-    /// Whether nobody may see its value.
+    /// Whether its value is secret.
     pub(super) fn is_secret(&self) -> bool {
         self.0.is_hide_env_values_set()
     }

@@ -1,9 +1,9 @@
 //! From what the process was started with to what is in force.
 
-mod before;
 mod database;
 mod faults;
 mod guides;
+mod legacy;
 mod mail;
 mod retention;
 mod shown;
@@ -16,8 +16,8 @@ use std::{
 
 use super::{Config, Loaded, Refusal, Start, load};
 
-const SECRET: &str = "planted-secret-of-a-decent-length-0123";
-const URL: &str = "postgres://salon:planted@db.example/messaging";
+const SECRET: &str = "canary-secret-of-a-decent-length-0123";
+const URL: &str = "postgres://salon:canary@db.example/messaging";
 
 /// A start with what is needed in the environment.
 fn start() -> Start {

@@ -1,28 +1,28 @@
-//! What is there about mail, for every caller: wishes are everybody's own, and the doors for mail programs and
+//! Everything about mail, for every caller: preferences are one's own, and the routes for mail programs and
 //! for Mailgun open by signatures alone.
 
 use serde_json::json;
 use testkit::Fault;
 
 use crate::{
-    cast::{CALLERS, Cast, Scene},
-    table::{LATE, NO_CONVERSATION, NOBODY, OWN, Path, Route, nothing, play, route},
+    callers::{Accounts, CALLERS, Fixture},
+    table::{LATE, NO_CONVERSATION, NOBODY, OWN, Path, Route, check_table, nothing, route},
 };
 
-fn preferences(_: &Scene) -> String {
+fn preferences(_: &Fixture) -> String {
     "/notification-preferences".to_owned()
 }
 
-fn mute(_: &Scene) -> String {
+fn mute(_: &Fixture) -> String {
     "/notification-preferences/mute".to_owned()
 }
 
-/// A link that somebody made up.
-fn forged_link(_: &Scene) -> String {
+/// A forged link.
+fn forged_link(_: &Fixture) -> String {
     format!("/mail/unsubscribe?person=client-1&signature={}", "A".repeat(43))
 }
 
-/// Whoever they are, it is the same for all.
+/// The same for every caller.
 const fn all(name: &'static str, method: &'static str, path: Path, answer: &'static str) -> Route {
     route(name, method, path, |_| Some(json!({"event-data": {"event": "complained"}})), [answer; 6])
 }
@@ -35,14 +35,14 @@ const TABLE: [Route; 11] = [
         "P3 mute",
         "POST",
         mute,
-        |scene| Some(json!({"conversationId": scene.conversation})),
+        |fixture| Some(json!({"conversationId": fixture.conversation})),
         ["201", "201", NO_CONVERSATION, NO_CONVERSATION, NOBODY, LATE],
     ),
     // Taking back what never was is fine, and tells nothing of whose conversation it is.
     route(
         "P4 unmute",
         "DELETE",
-        |scene| format!("{}/{}", mute(scene), scene.conversation),
+        |fixture| format!("{}/{}", mute(fixture), fixture.conversation),
         nothing,
         OWN,
     ),
@@ -61,10 +61,10 @@ const TABLE: [Route; 11] = [
 
 #[tokio::test]
 async fn wishes_are_one_s_own_and_forged_signatures_open_nothing() -> Result<(), Fault> {
-    let cast = Cast::assemble().await?;
+    let accounts = Accounts::create().await?;
     for caller in CALLERS {
         // The first time somebody asks, the usual is noted.
-        cast.rest(caller)?.get(&preferences(&cast.scene().await?)).await?;
+        accounts.rest(caller)?.get(&preferences(&accounts.fixture().await?)).await?;
     }
-    play(&cast, &TABLE).await
+    check_table(&accounts, &TABLE).await
 }

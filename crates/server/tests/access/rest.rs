@@ -4,23 +4,23 @@ use serde_json::json;
 use testkit::Fault;
 
 use crate::{
-    cast::{Cast, Scene},
-    table::{LATE, NO_CONVERSATION, NOBODY, OWN, Route, nothing, play, route},
+    callers::{Accounts, Fixture},
+    table::{LATE, NO_CONVERSATION, NOBODY, OWN, Route, check_table, nothing, route},
 };
 
 const NO_MESSAGE: &str = "404 message_not_found";
 const NOT_THE_SALON: &str = "403 salon_side_only";
 
-fn conversations(_: &Scene) -> String {
+fn conversations(_: &Fixture) -> String {
     "/messaging/conversations".to_owned()
 }
 
-fn conversation(scene: &Scene) -> String {
-    format!("/messaging/conversations/{}", scene.conversation)
+fn conversation(fixture: &Fixture) -> String {
+    format!("/messaging/conversations/{}", fixture.conversation)
 }
 
-fn messages(scene: &Scene) -> String {
-    format!("{}/messages", conversation(scene))
+fn messages(fixture: &Fixture) -> String {
+    format!("{}/messages", conversation(fixture))
 }
 
 const fn participants(success: &'static str) -> [&'static str; 6] {
@@ -37,7 +37,7 @@ const TABLE: [Route; 15] = [
         "C1 open",
         "POST",
         conversations,
-        |scene| Some(json!({"clientUserId": "client-1", "appointmentId": scene.appointment})),
+        |fixture| Some(json!({"clientUserId": "client-1", "appointmentId": fixture.appointment})),
         ["201", NOT_THE_SALON, NOT_THE_SALON, "201", NOBODY, LATE],
     ),
     route("C2 list", "GET", conversations, nothing, OWN),
@@ -59,14 +59,14 @@ const TABLE: [Route; 15] = [
     route(
         "C5 archive",
         "PATCH",
-        |scene| format!("{}/archive", conversation(scene)),
+        |fixture| format!("{}/archive", conversation(fixture)),
         nothing,
         salon_only("204"),
     ),
     route(
         "C6 mark as read",
         "PATCH",
-        |scene| format!("{}/mark-read", conversation(scene)),
+        |fixture| format!("{}/mark-read", conversation(fixture)),
         nothing,
         participants("204"),
     ),
@@ -82,21 +82,21 @@ const TABLE: [Route; 15] = [
     route(
         "M5 events",
         "GET",
-        |scene| format!("{}/events?after=1", conversation(scene)),
+        |fixture| format!("{}/events?after=1", conversation(fixture)),
         nothing,
         participants("200"),
     ),
     route(
         "M3 mark as read",
         "PATCH",
-        |scene| format!("/messaging/messages/{}/read", scene.of_client),
+        |fixture| format!("/messaging/messages/{}/read", fixture.of_client),
         nothing,
         ["200", "200", NO_MESSAGE, NO_MESSAGE, NOBODY, LATE],
     ),
     route(
         "M4 delete",
         "DELETE",
-        |scene| format!("/messaging/messages/{}", scene.of_salon),
+        |fixture| format!("/messaging/messages/{}", fixture.of_salon),
         nothing,
         ["204", "403 not_your_message", NO_MESSAGE, NO_MESSAGE, NOBODY, LATE],
     ),
@@ -118,5 +118,5 @@ const TABLE: [Route; 15] = [
 
 #[tokio::test]
 async fn every_route_lets_in_whom_it_must_and_nobody_else() -> Result<(), Fault> {
-    play(&Cast::assemble().await?, &TABLE).await
+    check_table(&Accounts::create().await?, &TABLE).await
 }

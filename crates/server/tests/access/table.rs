@@ -3,7 +3,7 @@
 use serde_json::Value;
 use testkit::{Fault, fault::same, rest::Answer};
 
-use crate::cast::{CALLERS, Caller, Cast, SECRET, Scene};
+use crate::callers::{Accounts, CALLERS, Caller, Fixture, SECRET};
 
 /// One row of the table.
 pub(crate) struct Route {
@@ -16,9 +16,9 @@ pub(crate) struct Route {
 }
 
 /// Where.
-pub(crate) type Path = fn(&Scene) -> String;
+pub(crate) type Path = fn(&Fixture) -> String;
 /// With what.
-pub(crate) type Body = fn(&Scene) -> Option<Value>;
+pub(crate) type Body = fn(&Fixture) -> Option<Value>;
 
 /// A row.
 pub(crate) const fn route(
@@ -31,9 +31,9 @@ pub(crate) const fn route(
     Route { name, method, path, body, answers }
 }
 
-/// What everybody hears who shows a token that is over.
+/// The answer to an expired token.
 pub(crate) const LATE: &str = "401 token_expired";
-/// What everybody hears who shows none.
+/// The answer to a missing token.
 pub(crate) const NOBODY: &str = "401 unauthorized";
 /// What is not yours is not there.
 pub(crate) const NO_CONVERSATION: &str = "404 conversation_not_found";
@@ -42,30 +42,35 @@ pub(crate) const NO_CONVERSATION: &str = "404 conversation_not_found";
 pub(crate) const OWN: [&str; 6] = ["200", "200", "200", "200", NOBODY, LATE];
 
 /// No body.
-pub(crate) fn nothing(_: &Scene) -> Option<Value> {
+pub(crate) fn nothing(_: &Fixture) -> Option<Value> {
     None
 }
 
 /// Has every caller call every route.
-pub(crate) async fn play(cast: &Cast, table: &[Route]) -> Result<(), Fault> {
+pub(crate) async fn check_table(accounts: &Accounts, table: &[Route]) -> Result<(), Fault> {
     for route in table {
         for (caller, expected) in CALLERS.into_iter().zip(route.answers) {
             let what = format!("{} by {caller:?}", route.name);
-            check(cast, route, caller, expected).await.map_err(Fault::while_doing(what))?;
+            check(accounts, route, caller, expected).await.map_err(Fault::while_doing(what))?;
         }
     }
     Ok(())
 }
 
-async fn check(cast: &Cast, route: &Route, caller: Caller, expected: &str) -> Result<(), Fault> {
-    let scene = cast.scene().await?;
-    let before = cast.stage.database.digest().await?;
-    let rest = cast.rest(caller)?;
-    let path = (route.path)(&scene);
-    let answer = rest.call(route.method, &path, (route.body)(&scene).as_ref()).await?;
+async fn check(
+    accounts: &Accounts,
+    route: &Route,
+    caller: Caller,
+    expected: &str,
+) -> Result<(), Fault> {
+    let fixture = accounts.fixture().await?;
+    let before = accounts.app.database.digest().await?;
+    let rest = accounts.rest(caller)?;
+    let path = (route.path)(&fixture);
+    let answer = rest.call(route.method, &path, (route.body)(&fixture).as_ref()).await?;
     same("the answer", summary(&answer), expected.to_owned())?;
     if !expected.starts_with('2') || route.method == "GET" {
-        let after = cast.stage.database.digest().await?;
+        let after = accounts.app.database.digest().await?;
         same("what is stored", after, before)?;
     }
     if !caller.takes_part() && answer.body.to_string().contains(SECRET) {

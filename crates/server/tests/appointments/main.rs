@@ -1,17 +1,17 @@
 //! Bookings that the platform reports become conversations, whatever the network does (D17).
 
 mod dead_letters;
+mod live;
 mod outage;
-mod storm;
+mod repeated_reports;
 mod texts;
-mod watching;
 
 use serde_json::{Value, json};
 use testkit::{
     Fault,
     appointment::{booking_service, register},
     rest::Rest,
-    stage::Stage,
+    test_app::TestApp,
     wait,
 };
 
@@ -29,21 +29,21 @@ pub(crate) const EAGER: [(&str, &str); 5] = [
 ];
 
 /// The salon and the client of most tests enter the directory.
-pub(crate) async fn both_known(stage: &Stage) -> Result<(), Fault> {
+pub(crate) async fn both_known(app: &TestApp) -> Result<(), Fault> {
     let salon = json!({ "role": "user_salon", "salonName": "Encre Noire" });
     let client = json!({ "role": "client", "firstName": "Camille", "lastName": "Martin" });
-    register(stage, SALON, &salon).await?;
-    register(stage, CLIENT, &client).await
+    register(app, SALON, &salon).await?;
+    register(app, CLIENT, &client).await
 }
 
 /// The booking service at the REST interface.
-pub(crate) fn service(stage: &Stage) -> Result<Rest, Fault> {
-    stage.rest(&booking_service())
+pub(crate) fn service(app: &TestApp) -> Result<Rest, Fault> {
+    app.rest(&booking_service())
 }
 
 /// Waits until no report waits to be handled.
-pub(crate) async fn all_handled(stage: &Stage) -> Result<(), Fault> {
-    let client = stage.database.client().await?;
+pub(crate) async fn all_handled(app: &TestApp) -> Result<(), Fault> {
+    let client = app.database.client().await?;
     let waiting = "SELECT count(*) FROM messaging.appointment_event WHERE handled_at IS NULL";
     wait::until("every report handled", async || {
         let row = client.query_one(waiting, &[]).await;

@@ -1,4 +1,4 @@
-//! PostgreSQL is away in the middle: whoever sends again until there is a 202 loses and doubles
+//! PostgreSQL goes away in the middle: a sender that retries until there is a 202 loses and doubles
 //! nothing.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,7 +10,7 @@ use testkit::{
     fault::same,
     person::Person,
     rest::Rest,
-    stage::Stage,
+    test_app::TestApp,
     wait,
 };
 
@@ -62,9 +62,9 @@ async fn insist(service: &Rest, booking: usize, tally: &Tally) -> Result<(), Fau
 async fn reports_sent_again_after_an_outage_are_handled_once() -> Result<(), Fault> {
     let mut cluster = database::durable("test-appointments")?;
     let database = Database::create(&cluster.url("postgres")).await?;
-    let stage = Stage::on(SERVER, database, &EAGER).await?;
-    both_known(&stage).await?;
-    let (service, tally) = (service(&stage)?, Tally::default());
+    let app = TestApp::start_on(SERVER, database, &EAGER).await?;
+    both_known(&app).await?;
+    let (service, tally) = (service(&app)?, Tally::default());
 
     let sending = async {
         for booking in 0..REPORTS {
@@ -79,9 +79,9 @@ async fn reports_sent_again_after_an_outage_are_handled_once() -> Result<(), Fau
         cluster.restart().map_err(Fault::while_doing("restart the cluster"))
     };
     tokio::try_join!(sending, cut)?;
-    all_handled(&stage).await?;
+    all_handled(&app).await?;
 
-    let client = stage.rest(&Person::new(CLIENT, "client"))?;
+    let client = app.rest(&Person::new(CLIENT, "client"))?;
     let found = conversations(&client).await?;
     same("conversations", found.len(), REPORTS)?;
     for (_, messages) in found {

@@ -1,7 +1,9 @@
-//! One report of each kind, and what both sides find, to the letter.
+//! One report of each kind, and the exact texts that both sides find.
 
 use serde_json::Value;
-use testkit::{Fault, appointment::Report, database, fault::same, person::Person, stage::Stage};
+use testkit::{
+    Fault, appointment::Report, database, fault::same, person::Person, test_app::TestApp,
+};
 
 use crate::{CLIENT, EAGER, SALON, SERVER, all_handled, both_known, conversations, service};
 
@@ -25,17 +27,17 @@ const TABLE: [(&str, Option<(&str, &str)>); 8] = [
 
 #[tokio::test]
 async fn each_kind_of_report_says_its_text_to_the_letter() -> Result<(), Fault> {
-    let stage = Stage::set_with(SERVER, &EAGER).await?;
-    both_known(&stage).await?;
-    let service = service(&stage)?;
+    let app = TestApp::start_with(SERVER, &EAGER).await?;
+    both_known(&app).await?;
+    let service = service(&app)?;
     for (kind, _) in TABLE {
         let report = Report::new(kind, &format!("appointment-{kind}"), SALON, CLIENT)
             .with("previousStartsAt", "2026-01-04T09:30:00.000Z");
         report.send(&service).await?.expect(202)?;
     }
-    all_handled(&stage).await?;
+    all_handled(&app).await?;
 
-    let client = stage.rest(&Person::new(CLIENT, "client"))?;
+    let client = app.rest(&Person::new(CLIENT, "client"))?;
     let mut found = conversations(&client).await?;
     for (kind, expected) in TABLE {
         let about = Value::from(format!("appointment-{kind}"));
@@ -62,9 +64,9 @@ async fn each_kind_of_report_says_its_text_to_the_letter() -> Result<(), Fault> 
 
 #[tokio::test]
 async fn a_booking_lives_in_one_conversation_from_the_request_to_the_end() -> Result<(), Fault> {
-    let stage = Stage::set_with(SERVER, &EAGER).await?;
-    both_known(&stage).await?;
-    let service = service(&stage)?;
+    let app = TestApp::start_with(SERVER, &EAGER).await?;
+    both_known(&app).await?;
+    let service = service(&app)?;
     let booking = database::id("appointment");
     let life = ["requested", "confirmed", "rescheduled", "completed"];
     for (day, kind) in life.into_iter().enumerate() {
@@ -72,9 +74,9 @@ async fn a_booking_lives_in_one_conversation_from_the_request_to_the_end() -> Re
             .with("previousStartsAt", "2026-01-04T09:30:00.000Z")
             .with("occurredAt", format!("2025-12-0{}T08:00:00.000Z", day + 1));
         report.send(&service).await?.expect(202)?;
-        all_handled(&stage).await?;
+        all_handled(&app).await?;
     }
-    let client = stage.rest(&Person::new(CLIENT, "client"))?;
+    let client = app.rest(&Person::new(CLIENT, "client"))?;
     let found = conversations(&client).await?;
     let [(_, messages)] = found.as_slice() else {
         return Err(Fault::new(format!("{} conversations", found.len())));
@@ -85,13 +87,13 @@ async fn a_booking_lives_in_one_conversation_from_the_request_to_the_end() -> Re
 
 #[tokio::test]
 async fn a_report_about_people_nobody_knows_waits_for_them() -> Result<(), Fault> {
-    let stage = Stage::set_with(SERVER, &EAGER).await?;
-    let service = service(&stage)?;
+    let app = TestApp::start_with(SERVER, &EAGER).await?;
+    let service = service(&app)?;
     let report = Report::new("booked", &database::id("appointment"), SALON, CLIENT);
     let taken = report.send(&service).await?.expect(202)?;
     same("the state", &taken["state"], &"stored".into())?;
-    both_known(&stage).await?;
-    all_handled(&stage).await?;
-    let client = stage.rest(&Person::new(CLIENT, "client"))?;
+    both_known(&app).await?;
+    all_handled(&app).await?;
+    let client = app.rest(&Person::new(CLIENT, "client"))?;
     same("conversations", conversations(&client).await?.len(), 1)
 }

@@ -3,15 +3,15 @@
 use std::{cell::Cell, pin::Pin, thread, time::Duration};
 
 use serde_json::{Value, json};
-use testkit::{Fault, bench::Spread, fault::same, socket::Socket};
+use testkit::{Fault, bench::Percentiles, fault::same, socket::Socket};
 use tokio::time::Instant;
 
-use crate::Scene;
+use crate::Fixture;
 
 /// The longest a bystander may wait, on a machine busy with other tests. Figures are for benchmarks; this
 /// tells a server that serves from one that does not.
 const WAIT_MAX: Duration = Duration::from_secs(2);
-/// How much more memory a server may hold than before somebody misbehaved.
+/// How much the server's memory may grow through the misbehaviour.
 const GROWTH_MAX_KB: u64 = 96 * 1_024;
 /// So often the service is used before anybody misbehaves.
 const CALM: usize = 100;
@@ -20,15 +20,15 @@ const CALM: usize = 100;
 /// each event must arrive, once, and the server must hold no more memory than it may. Prints how long the
 /// two waited before and meanwhile; both are in the same process as whoever misbehaves.
 pub(crate) async fn beside<T>(
-    scene: &Scene,
+    fixture: &Fixture,
     misbehave: Pin<Box<impl Future<Output = Result<T, Fault>>>>,
 ) -> Result<T, Fault> {
-    let mut bystanders = Bystanders::come(scene).await?;
+    let mut bystanders = Bystanders::come(fixture).await?;
     let mut before = Waits::none()?;
     for _ in 0..CALM {
         before.add(bystanders.served().await?);
     }
-    let before_kb = scene.stage.server.memory_kb()?;
+    let before_kb = fixture.app.server.memory_kb()?;
     let is_over = Cell::new(false);
     let misbehave = async {
         let done = misbehave.await;
@@ -37,7 +37,7 @@ pub(crate) async fn beside<T>(
     };
     let (done, during) = tokio::join!(misbehave, bystanders.served_until(&is_over));
     let (done, during) = (done?, during?);
-    let growth_kb = scene.stage.server.memory_kb()?.saturating_sub(before_kb);
+    let growth_kb = fixture.app.server.memory_kb()?.saturating_sub(before_kb);
     print(&before, &during);
     bystanders.lack_nothing().await?;
     assert!(during.longest < WAIT_MAX, "a bystander waited {:?}", during.longest);
@@ -47,17 +47,17 @@ pub(crate) async fn beside<T>(
 
 /// How long the bystanders waited for an event, counted from the command that caused it.
 struct Waits {
-    spread: Spread,
+    percentiles: Percentiles,
     longest: Duration,
 }
 
 impl Waits {
     fn none() -> Result<Self, Fault> {
-        Ok(Self { spread: Spread::new()?, longest: Duration::ZERO })
+        Ok(Self { percentiles: Percentiles::new()?, longest: Duration::ZERO })
     }
 
     fn add(&mut self, wait: Duration) {
-        self.spread.add(wait);
+        self.percentiles.add(wait);
         self.longest = self.longest.max(wait);
     }
 }
@@ -69,11 +69,11 @@ fn print(before: &Waits, during: &Waits) {
     println!("| bystander | events | p50 | p99 | longest |");
     println!("| --- | ---: | ---: | ---: | ---: |");
     for (when, waits) in [("before", before), ("meanwhile", during)] {
-        println!("| {when} | {} | {} |", waits.spread.count(), waits.spread.cells());
+        println!("| {when} | {} | {} |", waits.percentiles.count(), waits.percentiles.cells());
     }
 }
 
-/// One who acts and one who hears of it.
+/// One client that acts and one that receives the events of it.
 struct Bystanders {
     actor: Socket,
     witness: Socket,
@@ -81,15 +81,17 @@ struct Bystanders {
 }
 
 impl Bystanders {
-    async fn come(scene: &Scene) -> Result<Self, Fault> {
-        let here = json!({ "conversationId": scene.other_conversation });
-        let (mut actor, mut witness) =
-            (scene.stage.socket(&scene.rival).await?, scene.stage.socket(&scene.regular).await?);
+    async fn come(fixture: &Fixture) -> Result<Self, Fault> {
+        let here = json!({ "conversationId": fixture.other_conversation });
+        let (mut actor, mut witness) = (
+            fixture.app.socket(&fixture.rival).await?,
+            fixture.app.socket(&fixture.regular).await?,
+        );
         for socket in [&actor, &witness] {
             socket.call_ok("join-conversation", &here).await?;
         }
-        actor.forget().await?;
-        witness.forget().await?;
+        actor.discard_received().await?;
+        witness.discard_received().await?;
         Ok(Self { actor, witness, here })
     }
 
@@ -98,9 +100,9 @@ impl Bystanders {
     async fn served(&mut self) -> Result<Duration, Fault> {
         let asked = Instant::now();
         self.actor.call_ok("join-conversation", &self.here).await?;
-        self.witness.hear("user-joined").await?;
+        self.witness.wait_for("user-joined").await?;
         let wait = asked.elapsed();
-        self.actor.hear("conversation-history").await?;
+        self.actor.wait_for("conversation-history").await?;
         Ok(wait)
     }
 
@@ -115,11 +117,11 @@ impl Bystanders {
         }
     }
 
-    /// Nothing was told twice, and both are still there.
+    /// No event came twice, and both are still connected.
     async fn lack_nothing(mut self) -> Result<(), Fault> {
         self.actor.catch_up().await?;
         self.witness.catch_up().await?;
-        same("histories in excess", self.actor.heard("conversation-history").len(), 0)?;
-        same("arrivals in excess", self.witness.heard("user-joined").len(), 0)
+        same("histories in excess", self.actor.received("conversation-history").len(), 0)?;
+        same("arrivals in excess", self.witness.received("user-joined").len(), 0)
     }
 }

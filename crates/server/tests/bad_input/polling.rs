@@ -3,15 +3,15 @@
 use serde_json::json;
 use testkit::{Fault, fault::same, polling::Polling, rest::Rest};
 
-use crate::{Scene, bystander::beside};
+use crate::{Fixture, bystander::beside};
 
 /// One byte more than a client may post.
 const TOO_MANY_BYTES: usize = 1_000_001;
 
 #[tokio::test]
 async fn an_unknown_session_id_is_refused_with_the_protocols_code() -> Result<(), Fault> {
-    let scene = Scene::set().await?;
-    let url = scene.stage.server.url();
+    let fixture = Fixture::start().await?;
+    let url = fixture.app.server.url();
     let good = Polling::open(&url).await?;
     let long = "a".repeat(4_000);
     for sid in ["nobody", "", "..%2F..%2Fetc", &good.sid[1..], &long] {
@@ -28,8 +28,8 @@ async fn an_unknown_session_id_is_refused_with_the_protocols_code() -> Result<()
 
 #[tokio::test]
 async fn another_protocol_is_refused_with_its_code() -> Result<(), Fault> {
-    let scene = Scene::set().await?;
-    let http = Rest::new(&scene.stage.server.url());
+    let fixture = Fixture::start().await?;
+    let http = Rest::new(&fixture.app.server.url());
     let table = [
         ("EIO=3&transport=polling", 5),
         ("EIO=4&transport=carrier-pigeon", 0),
@@ -46,10 +46,10 @@ async fn another_protocol_is_refused_with_its_code() -> Result<(), Fault> {
 
 #[tokio::test]
 async fn a_broken_body_ends_its_own_session_only() -> Result<(), Fault> {
-    let scene = Scene::set().await?;
-    let before = scene.stage.database.digest().await?;
-    let token = scene.stage.token(&scene.client)?;
-    let url = scene.stage.server.url();
+    let fixture = Fixture::start().await?;
+    let before = fixture.app.database.digest().await?;
+    let token = fixture.app.token(&fixture.client)?;
+    let url = fixture.app.server.url();
     let deep = format!("42/messaging,[\"send-message\",{}", "[".repeat(50_000));
     let bodies: [&[u8]; 12] = [
         b"",
@@ -66,7 +66,7 @@ async fn a_broken_body_ends_its_own_session_only() -> Result<(), Fault> {
         deep.as_bytes(),
     ];
     beside(
-        &scene,
+        &fixture,
         Box::pin(async {
             for body in bodies {
                 let session = Polling::open(&url).await?;
@@ -80,16 +80,16 @@ async fn a_broken_body_ends_its_own_session_only() -> Result<(), Fault> {
         }),
     )
     .await?;
-    scene.is_unharmed(&before).await
+    fixture.is_unharmed(&before).await
 }
 
 #[tokio::test]
 async fn a_body_that_is_too_long_or_no_text_is_refused() -> Result<(), Fault> {
-    let scene = Scene::set().await?;
-    let before = scene.stage.database.digest().await?;
-    let url = scene.stage.server.url();
+    let fixture = Fixture::start().await?;
+    let before = fixture.app.database.digest().await?;
+    let url = fixture.app.server.url();
     beside(
-        &scene,
+        &fixture,
         Box::pin(async {
             let long = Polling::open(&url).await?;
             same("a long body", long.post(vec![b'4'; TOO_MANY_BYTES]).await?.status, 413)?;
@@ -100,34 +100,34 @@ async fn a_body_that_is_too_long_or_no_text_is_refused() -> Result<(), Fault> {
         }),
     )
     .await?;
-    scene.is_unharmed(&before).await
+    fixture.is_unharmed(&before).await
 }
 
 #[tokio::test]
 async fn an_event_before_the_way_in_ends_the_session() -> Result<(), Fault> {
-    let scene = Scene::set().await?;
-    let before = scene.stage.database.digest().await?;
-    let session = Polling::open(&scene.stage.server.url()).await?;
-    let message = json!({ "conversationId": scene.conversation, "content": "Bonjour" });
+    let fixture = Fixture::start().await?;
+    let before = fixture.app.database.digest().await?;
+    let session = Polling::open(&fixture.app.server.url()).await?;
+    let message = json!({ "conversationId": fixture.conversation, "content": "Bonjour" });
     session.post(format!("42/messaging,[\"send-message\",{message}]")).await?;
     session.ended().await?;
-    scene.is_unharmed(&before).await
+    fixture.is_unharmed(&before).await
 }
 
 // Whoever learns a session's id could disturb it, as with any cookie; they cannot speak through it as
 // somebody else, nor take it over to another transport.
 #[tokio::test]
 async fn a_stolen_session_id_does_not_change_whose_session_it_is() -> Result<(), Fault> {
-    let scene = Scene::set().await?;
-    let before = scene.stage.database.digest().await?;
-    let url = scene.stage.server.url();
+    let fixture = Fixture::start().await?;
+    let before = fixture.app.database.digest().await?;
+    let url = fixture.app.server.url();
     beside(
-        &scene,
+        &fixture,
         Box::pin(async {
             let owner = Polling::open(&url).await?;
-            owner.enter(&scene.stage.token(&scene.client)?).await?;
+            owner.enter(&fixture.app.token(&fixture.client)?).await?;
             let thief = Polling::with_sid(&url, &owner.sid);
-            let token = scene.stage.token(&scene.stranger)?;
+            let token = fixture.app.token(&fixture.stranger)?;
             let auth = json!({ "token": token });
             let status = thief.post(format!("40/messaging,{auth}")).await?.status;
             assert!([200, 400].contains(&status), "{status}");
@@ -137,5 +137,5 @@ async fn a_stolen_session_id_does_not_change_whose_session_it_is() -> Result<(),
         }),
     )
     .await?;
-    scene.is_unharmed(&before).await
+    fixture.is_unharmed(&before).await
 }

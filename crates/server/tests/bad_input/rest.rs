@@ -3,7 +3,7 @@
 use serde_json::json;
 use testkit::{Fault, rest::Answer};
 
-use crate::{Scene, bystander::beside};
+use crate::{Fixture, bystander::beside};
 
 const JSON: &[(&str, &str)] = &[("content-type", "application/json")];
 const NO_HEADERS: &[(&str, &str)] = &[];
@@ -13,20 +13,20 @@ const DEEP: usize = 100_000;
 
 #[tokio::test]
 async fn no_body_is_too_strange_to_be_refused() -> Result<(), Fault> {
-    let scene = Scene::set().await?;
-    let before = scene.stage.database.digest().await?;
-    let path = format!("/messaging/conversations/{}/messages", scene.conversation);
+    let fixture = Fixture::start().await?;
+    let before = fixture.app.database.digest().await?;
+    let path = format!("/messaging/conversations/{}/messages", fixture.conversation);
     let attack = async {
         for (name, body) in bodies() {
-            let rest = scene.stage.rest(&scene.client)?;
+            let rest = fixture.app.rest(&fixture.client)?;
             let answer = rest.send("POST", &path, JSON, body).await;
             let answer = answer.map_err(Fault::while_doing(name))?;
             is_refused(name, &answer)?;
-            scene.is_unharmed(&before).await.map_err(Fault::while_doing(name))?;
+            fixture.is_unharmed(&before).await.map_err(Fault::while_doing(name))?;
         }
         Ok(())
     };
-    beside(&scene, Box::pin(attack)).await
+    beside(&fixture, Box::pin(attack)).await
 }
 
 fn bodies() -> Vec<(&'static str, Vec<u8>)> {
@@ -65,11 +65,11 @@ fn bodies() -> Vec<(&'static str, Vec<u8>)> {
 
 #[tokio::test]
 async fn no_address_is_too_strange_to_be_refused() -> Result<(), Fault> {
-    let scene = Scene::set().await?;
-    let before = scene.stage.database.digest().await?;
-    let rest = scene.stage.rest(&scene.client)?;
+    let fixture = Fixture::start().await?;
+    let before = fixture.app.database.digest().await?;
+    let rest = fixture.app.rest(&fixture.client)?;
     let long = "a".repeat(5_000);
-    let own = format!("/messaging/conversations/{}/messages", scene.conversation);
+    let own = format!("/messaging/conversations/{}/messages", fixture.conversation);
     let paths = [
         "/messaging/conversations/%00".to_owned(),
         "/messaging/conversations/%ff%fe".to_owned(),
@@ -92,15 +92,15 @@ async fn no_address_is_too_strange_to_be_refused() -> Result<(), Fault> {
         }
         Ok(())
     };
-    beside(&scene, Box::pin(attack)).await?;
-    scene.is_unharmed(&before).await
+    beside(&fixture, Box::pin(attack)).await?;
+    fixture.is_unharmed(&before).await
 }
 
 /// What the old service answered with 500, or with whatever the database made of it.
 #[tokio::test]
 async fn senseless_page_numbers_are_answered_with_a_page() -> Result<(), Fault> {
-    let scene = Scene::set().await?;
-    let rest = scene.stage.rest(&scene.client)?;
+    let fixture = Fixture::start().await?;
+    let rest = fixture.app.rest(&fixture.client)?;
     for query in [
         "page=0",
         "page=-1",

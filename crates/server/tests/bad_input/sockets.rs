@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use testkit::{Fault, fault::same, wait};
 
-use crate::{Scene, bystander::beside};
+use crate::{Fixture, bystander::beside};
 
 const EVENTS: [&str; 5] = [
     "join-conversation",
@@ -33,11 +33,11 @@ fn payloads() -> Vec<Vec<Value>> {
 
 #[tokio::test]
 async fn every_event_refuses_every_strange_payload_with_a_code() -> Result<(), Fault> {
-    let scene = Scene::set().await?;
-    let before = scene.stage.database.digest().await?;
-    let socket = scene.stage.socket(&scene.client).await?;
+    let fixture = Fixture::start().await?;
+    let before = fixture.app.database.digest().await?;
+    let socket = fixture.app.socket(&fixture.client).await?;
     beside(
-        &scene,
+        &fixture,
         Box::pin(async {
             for event in EVENTS {
                 for payload in payloads() {
@@ -54,14 +54,14 @@ async fn every_event_refuses_every_strange_payload_with_a_code() -> Result<(), F
         }),
     )
     .await?;
-    scene.is_unharmed(&before).await
+    fixture.is_unharmed(&before).await
 }
 
 #[tokio::test]
 async fn every_strange_message_is_refused_with_a_code() -> Result<(), Fault> {
-    let scene = Scene::set().await?;
-    let before = scene.stage.database.digest().await?;
-    let socket = scene.stage.socket(&scene.client).await?;
+    let fixture = Fixture::start().await?;
+    let before = fixture.app.database.digest().await?;
+    let socket = fixture.app.socket(&fixture.client).await?;
     let fields = [
         json!({}),
         json!({ "content": "" }),
@@ -76,10 +76,10 @@ async fn every_strange_message_is_refused_with_a_code() -> Result<(), Fault> {
         json!({ "content": "a", "clientMessageId": {} }),
     ];
     beside(
-        &scene,
+        &fixture,
         Box::pin(async {
             for mut message in fields {
-                message["conversationId"] = json!(scene.conversation);
+                message["conversationId"] = json!(fixture.conversation);
                 let ack = socket.call("send-message", &message).await?;
                 let code = ack["error"]["code"].as_str();
                 same(&message.to_string(), code, Some("validation_failed"))?;
@@ -88,20 +88,20 @@ async fn every_strange_message_is_refused_with_a_code() -> Result<(), Fault> {
         }),
     )
     .await?;
-    scene.is_unharmed(&before).await
+    fixture.is_unharmed(&before).await
 }
 
 #[tokio::test]
 async fn a_failure_that_nobody_asked_about_is_an_error_event() -> Result<(), Fault> {
-    let scene = Scene::set().await?;
-    let mut socket = scene.stage.socket(&scene.client).await?;
+    let fixture = Fixture::start().await?;
+    let mut socket = fixture.app.socket(&fixture.client).await?;
     let message = json!({
         "conversationId": "nowhere",
         "content": "Bonjour",
         "clientMessageId": "key-1",
     });
     socket.emit("send-message", &message);
-    let error = socket.hear("error").await?;
+    let error = socket.wait_for("error").await?;
     same("the code", error["code"].as_str(), Some("conversation_not_found"))?;
     same("the event", error["event"].as_str(), Some("send-message"))?;
     same("the key", error["clientMessageId"].as_str(), Some("key-1"))?;
@@ -110,8 +110,8 @@ async fn a_failure_that_nobody_asked_about_is_an_error_event() -> Result<(), Fau
 
 #[tokio::test]
 async fn a_broken_frame_ends_its_own_session_only() -> Result<(), Fault> {
-    let scene = Scene::set().await?;
-    let before = scene.stage.database.digest().await?;
+    let fixture = Fixture::start().await?;
+    let before = fixture.app.database.digest().await?;
     let deep = format!("42/messaging,[\"send-message\",{}", "[".repeat(50_000));
     let frames = [
         "",
@@ -127,12 +127,12 @@ async fn a_broken_frame_ends_its_own_session_only() -> Result<(), Fault> {
         "4599-/messaging,[\"a\"]",
         deep.as_str(),
     ];
-    let bystander = scene.stage.socket(&scene.client).await?;
+    let bystander = fixture.app.socket(&fixture.client).await?;
     beside(
-        &scene,
+        &fixture,
         Box::pin(async {
             for frame in frames {
-                let socket = scene.stage.socket(&scene.client).await?;
+                let socket = fixture.app.socket(&fixture.client).await?;
                 socket.send_raw(frame);
                 let ended = socket.ended().await;
                 ended.map_err(Fault::while_doing(format!("see the end after {frame:.40}")))?;
@@ -141,7 +141,7 @@ async fn a_broken_frame_ends_its_own_session_only() -> Result<(), Fault> {
         }),
     )
     .await?;
-    let here = json!({ "conversationId": scene.conversation });
+    let here = json!({ "conversationId": fixture.conversation });
     bystander.call_ok("join-conversation", &here).await?;
-    scene.is_unharmed(&before).await
+    fixture.is_unharmed(&before).await
 }

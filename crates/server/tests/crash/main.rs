@@ -1,4 +1,4 @@
-//! What was acknowledged is there, once, whoever is killed (G1, G2, G3).
+//! What was acknowledged is stored once, whichever process is killed (G1, G2, G3).
 
 mod evidence;
 mod sender;
@@ -8,7 +8,7 @@ use testkit::{
     Fault,
     database::{self, Database},
     person::Person,
-    stage::Stage,
+    test_app::TestApp,
 };
 
 const SERVER: &str = env!("CARGO_BIN_EXE_messaging-server");
@@ -25,50 +25,50 @@ fn client() -> Person {
 }
 
 /// Both sides, each with something to say.
-fn senders(stage: &Stage, conversation: &str, receipts: &Receipts) -> Result<[Sender; 2], Fault> {
+fn senders(app: &TestApp, conversation: &str, receipts: &Receipts) -> Result<[Sender; 2], Fault> {
     let sender = |person: Person, token: String| Sender {
-        url: stage.server.url(),
+        url: app.server.url(),
         token,
         author: person.id,
         conversation: conversation.to_owned(),
         receipts: receipts.clone(),
     };
-    let tokens = [stage.token(&salon())?, stage.token(&client())?];
+    let tokens = [app.token(&salon())?, app.token(&client())?];
     let [of_salon, of_client] = tokens;
     Ok([sender(salon(), of_salon), sender(client(), of_client)])
 }
 
 #[tokio::test]
 async fn a_killed_server_loses_and_doubles_nothing() -> Result<(), Fault> {
-    let mut stage = Stage::set(SERVER).await?;
-    let conversation = stage.conversation(&salon(), &client()).await?;
+    let mut app = TestApp::start(SERVER).await?;
+    let conversation = app.conversation(&salon(), &client()).await?;
     let receipts = Receipts::default();
-    let [salon, client] = senders(&stage, &conversation, &receipts)?;
+    let [salon, client] = senders(&app, &conversation, &receipts)?;
     for round in 0..ROUNDS {
         let crash = async {
             // Each round at another moment, from the first acknowledgement to the last but one.
             let acknowledged = 1 + (round * 7) % (2 * MESSAGES - 1);
             receipts.reach(2 * MESSAGES * round + acknowledged).await?;
-            stage.server.kill_9().await?;
-            stage.server.restart().await
+            app.server.kill_9().await?;
+            app.server.restart().await
         };
         tokio::try_join!(salon.say(round, MESSAGES), client.say(round, MESSAGES), crash)?;
     }
     assert!(receipts.retries() > 0, "no crash hit anything under way");
     let receipts = receipts.take();
     assert_eq!(receipts.len(), ROUNDS * MESSAGES * 2);
-    evidence::check(&stage.database, &conversation, &receipts).await
+    evidence::check(&app.database, &conversation, &receipts).await
 }
 
 #[tokio::test]
 async fn a_killed_postgresql_loses_and_doubles_nothing() -> Result<(), Fault> {
     let cluster = database::durable("test-crash")?;
     let database = Database::create(&cluster.url("postgres")).await?;
-    let stage = Stage::on(SERVER, database, &[]).await?;
-    let conversation = stage.conversation(&salon(), &client()).await?;
+    let app = TestApp::start_on(SERVER, database, &[]).await?;
+    let conversation = app.conversation(&salon(), &client()).await?;
 
     let receipts = Receipts::default();
-    let [salon, client] = senders(&stage, &conversation, &receipts)?;
+    let [salon, client] = senders(&app, &conversation, &receipts)?;
     let crash = async {
         receipts.reach(MESSAGES / 2).await?;
         database::power_cut(cluster).await
@@ -79,5 +79,5 @@ async fn a_killed_postgresql_loses_and_doubles_nothing() -> Result<(), Fault> {
     assert!(receipts.retries() > 0, "no crash hit anything under way");
     let receipts = receipts.take();
     assert_eq!(receipts.len(), MESSAGES * 2);
-    evidence::check(&stage.database, &conversation, &receipts).await
+    evidence::check(&app.database, &conversation, &receipts).await
 }

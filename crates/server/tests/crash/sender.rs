@@ -6,10 +6,10 @@ use std::sync::{
 };
 
 use serde_json::{Value, json};
-use testkit::{Fault, socket::Socket, stage::text, wait};
+use testkit::{Fault, socket::Socket, test_app::text, wait};
 use tokio::sync::watch;
 
-/// What somebody was promised is on disk.
+/// An acknowledged message: it must be on disk.
 #[derive(Clone, Debug)]
 pub(crate) struct Receipt {
     pub(crate) author: String,

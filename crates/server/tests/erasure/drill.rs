@@ -7,7 +7,7 @@ use testkit::{
     backup::Way,
     database::Database,
     drill::{Plan, run},
-    stage::log_of_this_test,
+    test_app::log_of_this_test,
 };
 
 use crate::SERVER;
@@ -38,7 +38,7 @@ async fn a_service_that_was_saved_by_pg_dump_comes_back_and_forgets_again() -> R
     let from = Database::fresh().await?;
     let way = Way::best(&from.url()).await?;
     if matches!(way, Way::Copy) {
-        // Not `eprintln`, which nobody sees of a test that passes.
+        // Not `eprintln`, which the test harness captures of a test that passes.
         let loudly = "NOT TESTED: a backup by pg_dump, which is not beside this PostgreSQL";
         writeln!(stderr(), "{loudly}").map_err(Fault::while_doing("say what was not tested"))?;
     }

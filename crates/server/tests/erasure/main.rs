@@ -1,11 +1,11 @@
-//! Somebody is forgotten: whatever they wrote and whoever they were, wherever it went, it is nowhere
+//! A person is erased: what they wrote and who they were, wherever it was stored, is nowhere
 //! afterwards; and neither does a backup bring it back.
 
+mod client;
 mod drill;
-mod house;
-mod nowhere;
-mod planted;
+mod fixture;
 mod reply;
 mod salon;
+mod seed;
 
 pub(crate) const SERVER: &str = env!("CARGO_BIN_EXE_messaging-server");

@@ -2,14 +2,14 @@
 
 use aws_lc_rs::hmac;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use testkit::{Fault, smtp::Email, stage::Stage};
+use testkit::{Fault, smtp::Email, test_app::TestApp};
 
 /// What the provider signs with.
 pub(crate) const KEY: &str = "a-signing-key-of-webhooks";
 
 /// Has the recipient of a mail answer it.
-pub(crate) async fn answer(stage: &Stage, mail: &Email, words: &str) -> Result<(), Fault> {
-    let (timestamp, stamp) = (now_s(stage).await?, "stamp-1");
+pub(crate) async fn answer(app: &TestApp, mail: &Email, words: &str) -> Result<(), Fault> {
+    let (timestamp, stamp) = (now_s(app).await?, "stamp-1");
     let key = hmac::Key::new(hmac::HMAC_SHA256, KEY.as_bytes());
     let signature = hmac::sign(&key, format!("{timestamp}{stamp}").as_bytes());
     let hex = |digits: String, byte: &u8| digits + &format!("{byte:02x}");
@@ -28,13 +28,13 @@ pub(crate) async fn answer(stage: &Stage, mail: &Email, words: &str) -> Result<(
     let pairs = fields.map(|(name, value)| format!("{name}={}", encoded(value)));
     let form = [("content-type", "application/x-www-form-urlencoded")];
     let body = pairs.join("&").into_bytes();
-    let nobody = stage.anonymous();
+    let nobody = app.anonymous();
     nobody.send("POST", "/webhooks/mailgun/inbound", &form, body).await?.expect(200).map(drop)
 }
 
 /// By the clock of the machine.
-async fn now_s(stage: &Stage) -> Result<String, Fault> {
-    let client = stage.database.client().await?;
+async fn now_s(app: &TestApp) -> Result<String, Fault> {
+    let client = app.database.client().await?;
     let row = client.query_one("SELECT extract(epoch FROM now())::bigint::text", &[]).await;
     Ok(row.map_err(Fault::while_doing("read the clock"))?.get(0))
 }

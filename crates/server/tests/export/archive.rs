@@ -1,4 +1,4 @@
-//! An archive on somebody's own disk.
+//! An archive, downloaded and unpacked.
 
 use std::{
     fs,
@@ -11,13 +11,13 @@ use testkit::{
     Fault,
     fault::same,
     rest::{Rest, fetch},
-    stage::text,
+    test_app::text,
 };
 use zip::ZipArchive;
 
 use crate::ready;
 
-/// The folder that an archive was unpacked into. It stays, for whoever wants to look at it.
+/// The folder that an archive was unpacked into. It stays, for inspection.
 pub(crate) struct Unpacked(PathBuf);
 
 impl Unpacked {

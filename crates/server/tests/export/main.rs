@@ -1,4 +1,4 @@
-//! What people get of their data: asked for, made, fetched, unpacked, looked at, and gone.
+//! Exports: requested, written, downloaded, unpacked, checked, and deleted.
 
 mod access;
 mod archive;
@@ -14,9 +14,9 @@ use std::{
 use serde_json::{Value, json};
 use testkit::{
     Fault,
-    journey::{Cast, run},
+    journey::{Target, run},
     rest::{FormFile, Rest},
-    stage::{Stage, text},
+    test_app::{TestApp, text},
     wait,
 };
 
@@ -26,8 +26,8 @@ pub(crate) const EXPORT: &str = "/messaging/me/export";
 const EAGER: [(&str, &str); 1] = [("JOBS_POLL_INTERVAL_MS", "20")];
 
 /// The two people of the demonstration, after the conversation that it plays.
-pub(crate) struct Scene {
-    pub(crate) stage: Stage,
+pub(crate) struct Fixture {
+    pub(crate) app: TestApp,
     pub(crate) salon: Rest,
     pub(crate) client: Rest,
     pub(crate) service: Rest,
@@ -35,23 +35,23 @@ pub(crate) struct Scene {
     pub(crate) conversation: String,
 }
 
-impl Scene {
-    pub(crate) async fn set() -> Result<Self, Fault> {
-        let stage = Stage::set_with(SERVER, &EAGER).await?;
-        let demo = demonstration(&stage)?;
+impl Fixture {
+    pub(crate) async fn start() -> Result<Self, Fault> {
+        let app = TestApp::start_with(SERVER, &EAGER).await?;
+        let demo = demonstration(&app)?;
         let token = |who: &str| text(&demo[who], "token");
-        let cast = Cast {
-            url: stage.server.url(),
+        let target = Target {
+            url: app.server.url(),
             salon_token: token("salon")?,
             client_token: token("client")?,
             service_token: token("service")?,
         };
-        run(&cast, &mut io::sink()).await?;
-        let who = |token: &str| stage.anonymous().with_token(token);
-        let (salon, client) = (who(&cast.salon_token), who(&cast.client_token));
-        let service = who(&cast.service_token);
+        run(&target, &mut io::sink()).await?;
+        let who = |token: &str| app.anonymous().with_token(token);
+        let (salon, client) = (who(&target.salon_token), who(&target.client_token));
+        let service = who(&target.service_token);
         let conversation = text(&demo["conversation"], "id")?;
-        Ok(Self { stage, salon, client, service, conversation })
+        Ok(Self { app, salon, client, service, conversation })
     }
 
     /// Somebody says something in the first conversation.
@@ -82,7 +82,7 @@ impl Scene {
     /// Every kept file of this name.
     pub(crate) fn kept(&self, name: &str) -> Result<Vec<PathBuf>, Fault> {
         let mut found = Vec::new();
-        named_below(&self.stage.server.files(), name, &mut found)
+        named_below(&self.app.server.files(), name, &mut found)
             .map_err(Fault::while_doing("look at the folder for files"))?;
         Ok(found)
     }
@@ -103,12 +103,12 @@ pub(crate) async fn ready(who: &Rest) -> Result<Value, Fault> {
 }
 
 /// What `messaging-server demo` prints.
-fn demonstration(stage: &Stage) -> Result<Value, Fault> {
+fn demonstration(app: &TestApp) -> Result<Value, Fault> {
     let printed = Command::new(SERVER)
         .arg("demo")
         .env_clear()
-        .env("DATABASE_URL", stage.database.url())
-        .env("JWT_SECRET", stage.server.secret())
+        .env("DATABASE_URL", app.database.url())
+        .env("JWT_SECRET", app.server.secret())
         .output()
         .map_err(Fault::while_doing("enter the demonstration"))?;
     serde_json::from_slice(&printed.stdout).map_err(Fault::while_doing("read the demonstration"))

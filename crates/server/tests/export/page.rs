@@ -10,7 +10,7 @@ use testkit::{
     rest::Rest,
 };
 
-use crate::{Scene, archive::Unpacked};
+use crate::{Fixture, archive::Unpacked};
 
 const ARTICLES: &str = "[...document.querySelectorAll('section')].map(section =>
     [...section.querySelectorAll('article')].map(article => ({
@@ -27,12 +27,12 @@ const PICTURES: &str = "(async () => {
 
 #[tokio::test]
 async fn the_page_lists_every_message_and_photo_and_runs_and_calls_nothing() -> Result<(), Fault> {
-    let scene = Scene::set().await?;
-    // Whoever runs or loads what was planted calls here.
+    let fixture = Fixture::start().await?;
+    // A script or a resource that was injected would call here.
     let ear = TcpListener::bind("127.0.0.1:0").map_err(Fault::while_doing("listen"))?;
-    talk(&scene, &ear).await?;
-    let unpacked = Unpacked::of(&scene.client, "page").await?;
-    let conversations = as_rest_says(&scene.client).await?;
+    talk(&fixture, &ear).await?;
+    let unpacked = Unpacked::of(&fixture.client, "page").await?;
+    let conversations = as_rest_says(&fixture.client).await?;
 
     let chromium = Chromium::open()?;
     let mut tab = chromium.tab(&unpacked.page_url()).await?;
@@ -45,22 +45,22 @@ async fn the_page_lists_every_message_and_photo_and_runs_and_calls_nothing() -> 
 }
 
 /// Both sides, photos, what somebody takes back, and what would like to be more than words.
-async fn talk(scene: &Scene, ear: &TcpListener) -> Result<(), Fault> {
+async fn talk(fixture: &Fixture, ear: &TcpListener) -> Result<(), Fault> {
     let ear = ear.local_addr().map_err(Fault::while_doing("listen"))?;
-    let Scene { salon, client, .. } = scene;
-    scene.say(client, "Bonjour !\nOn se voit jeudi à 14 h ? ☀").await?;
-    scene.show(client, "Voici la zone, sur l’avant-bras.").await?;
-    let regretted = scene.say(client, "à oublier").await?;
+    let Fixture { salon, client, .. } = fixture;
+    fixture.say(client, "Bonjour !\nOn se voit jeudi à 14 h ? ☀").await?;
+    fixture.show(client, "Voici la zone, sur l’avant-bras.").await?;
+    let regretted = fixture.say(client, "à oublier").await?;
     let path = format!("/messaging/messages/{}", regretted["id"].as_str().unwrap_or_default());
     client.delete(&path).await?.expect(204)?;
-    let planted = format!(
+    let canary = format!(
         "</p><script>document.title='ran';fetch('http://{ear}/a')</script>\
          <img src=\"http://{ear}/b\" onerror=\"document.title='ran'\">\
          <style>@import 'http://{ear}/c'</style>"
     );
-    scene.say(client, &planted).await?;
-    scene.show(salon, "").await?;
-    scene
+    fixture.say(client, &canary).await?;
+    fixture.show(salon, "").await?;
+    fixture
         .say(salon, "Le croquis vous plaît ? « Oui » ou « non » : c’est vous qui décidez.")
         .await?;
     Ok(())
@@ -95,7 +95,7 @@ async fn same_on_page(tab: &mut Tab, conversations: &[(Value, Vec<Value>)]) -> R
     let expected = json!(expected.collect::<Vec<_>>());
     assert!(expected[0].as_array().is_some_and(|articles| articles.len() >= 6), "{expected}");
     assert!(!expected.to_string().contains("à oublier"), "{expected}");
-    assert!(expected.to_string().contains("house"), "no word of the platform's: {expected}");
+    assert!(expected.to_string().contains("platform"), "no word of the platform's: {expected}");
     same("what the page shows", tab.evaluate(ARTICLES).await?, expected)?;
     let names = "[...new Set([...document.querySelectorAll('h2')].map(name => name.textContent))]";
     same("with whom", tab.evaluate(names).await?, json!(["Encre Noire"]))
@@ -103,7 +103,7 @@ async fn same_on_page(tab: &mut Tab, conversations: &[(Value, Vec<Value>)]) -> R
 
 fn side(message: &Value) -> &'static str {
     match (message["type"].as_str(), message["sender"]["id"].as_str()) {
-        (Some("SYSTEM"), _) => "house",
+        (Some("SYSTEM"), _) => "platform",
         (_, Some("demo-client")) => "own",
         _ => "other",
     }

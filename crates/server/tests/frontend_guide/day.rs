@@ -1,6 +1,6 @@
 //! What two people do with the chat on an ordinary day, and on a bad one.
 
-use testkit::{Fault, fault::same, stage::text};
+use testkit::{Fault, fault::same, test_app::text};
 
 use crate::{screen::Screen, theatre::Theatre};
 

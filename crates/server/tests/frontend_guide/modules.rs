@@ -11,7 +11,7 @@ use serde_json::json;
 use testkit::{
     Fault, clients, database,
     person::{self, Person},
-    stage::Stage,
+    test_app::TestApp,
     wait,
 };
 use tokio::process::Command;
@@ -74,7 +74,7 @@ async fn the_outbox_sends_again_gives_back_and_survives_the_page() -> Result<(),
 
 #[tokio::test]
 async fn the_way_in_brings_a_fresh_token_whenever_one_is_due() -> Result<(), Fault> {
-    let stage = Stage::set_with(SERVER, &[("REALTIME_EXPIRY_NOTICE_MS", NOTICE_MS)]).await?;
+    let stage = TestApp::start_with(SERVER, &[("REALTIME_EXPIRY_NOTICE_MS", NOTICE_MS)]).await?;
     let client = Person::client("client-1", "Camille", "Martin");
     let lasting = |seconds| person::mint(stage.server.secret(), &client, seconds);
     let script = json!({

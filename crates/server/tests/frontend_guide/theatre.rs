@@ -1,12 +1,12 @@
 //! A server, two people with a conversation, a browser, and the guide on its shelf.
 
-use testkit::{Fault, chromium::Chromium, person::Person, stage::Stage};
+use testkit::{Fault, chromium::Chromium, person::Person, test_app::TestApp};
 
 use crate::{SERVER, bookshelf::Bookshelf, guide, screen::Screen};
 
 /// Everything that a scene needs.
 pub(crate) struct Theatre {
-    pub(crate) stage: Stage,
+    pub(crate) stage: TestApp,
     pub(crate) salon: Person,
     pub(crate) client: Person,
     pub(crate) shelf: Bookshelf,
@@ -19,7 +19,7 @@ impl Theatre {
         let shelf = Bookshelf::open(guide::files()?)?;
         let page = shelf.url();
         let settings = [&[("FRONT_URL", page.as_str())], settings].concat();
-        let stage = Stage::set_with(SERVER, &settings).await?;
+        let stage = TestApp::start_with(SERVER, &settings).await?;
         Ok(Self {
             stage,
             salon: Person::salon("salon-1", "Encre Noire"),

@@ -8,21 +8,21 @@ use testkit::{
     smtp::{all_put_off, an_hour_passes},
 };
 
-use crate::{AT_ONCE, Scene};
+use crate::{AT_ONCE, Fixture};
 
 #[tokio::test]
 async fn what_is_said_within_the_hour_is_told_after_it() -> Result<(), Fault> {
-    let mut scene = Scene::set(&[AT_ONCE]).await?;
-    let guest = scene.guest("client-1").await?;
-    scene.tell(&guest, "Premier mot").await?;
-    let first = scene.post.mail_to(&guest.address).await?;
-    scene.tell(&guest, "Second mot").await?;
-    scene.tell(&guest, "Dernier mot").await?;
-    all_put_off(&scene.stage.database).await?;
-    same("mails within the hour", scene.post.arrived()?, vec![])?;
+    let mut fixture = Fixture::start(&[AT_ONCE]).await?;
+    let recipient = fixture.recipient("client-1").await?;
+    fixture.send_message(&recipient, "Premier mot").await?;
+    let first = fixture.mail_server.mail_to(&recipient.address).await?;
+    fixture.send_message(&recipient, "Second mot").await?;
+    fixture.send_message(&recipient, "Dernier mot").await?;
+    all_put_off(&fixture.app.database).await?;
+    same("mails within the hour", fixture.mail_server.arrived()?, vec![])?;
 
-    an_hour_passes(&scene.stage.database).await?;
-    let second = scene.post.mail_to(&guest.address).await?;
+    an_hour_passes(&fixture.app.database).await?;
+    let second = fixture.mail_server.mail_to(&recipient.address).await?;
     same("subject", second.header("Subject").as_str(), "2 nouveaux messages de Encre Noire")?;
     assert!(second.says("Second mot") && second.says("Dernier mot"), "{second:?}");
     assert!(!second.says("Premier mot"), "{second:?}");
@@ -33,21 +33,21 @@ async fn what_is_said_within_the_hour_is_told_after_it() -> Result<(), Fault> {
 
 #[tokio::test]
 async fn an_hourly_digest_tells_of_every_conversation_at_the_full_hour() -> Result<(), Fault> {
-    let mut scene = Scene::set(&[AT_ONCE]).await?;
-    let guest = scene.guest("client-1").await?;
+    let mut fixture = Fixture::start(&[AT_ONCE]).await?;
+    let recipient = fixture.recipient("client-1").await?;
     let other_salon = Person::salon("salon-2", "Atelier Bleu");
-    let other = scene.stage.conversation(&other_salon, &guest.person).await?;
+    let other = fixture.app.conversation(&other_salon, &recipient.person).await?;
     let wish = json!({ "emailFrequency": "HOURLY" });
-    guest.rest.patch("/notification-preferences", &wish).await?.expect(200)?;
-    scene.tell(&guest, "Bonjour").await?;
-    scene.tell(&guest, "Votre croquis").await?;
-    scene.stage.message(&other_salon, &other, "Bonsoir").await?;
-    all_put_off(&scene.stage.database).await?;
-    same("conversations that wait for the full hour", at_full_hours(&scene).await?, 2)?;
-    same("mails before the hour", scene.post.arrived()?, vec![])?;
+    recipient.rest.patch("/notification-preferences", &wish).await?.expect(200)?;
+    fixture.send_message(&recipient, "Bonjour").await?;
+    fixture.send_message(&recipient, "Votre croquis").await?;
+    fixture.app.message(&other_salon, &other, "Bonsoir").await?;
+    all_put_off(&fixture.app.database).await?;
+    same("conversations that wait for the full hour", at_full_hours(&fixture).await?, 2)?;
+    same("mails before the hour", fixture.mail_server.arrived()?, vec![])?;
 
-    an_hour_passes(&scene.stage.database).await?;
-    let mail = scene.post.mail_to(&guest.address).await?;
+    an_hour_passes(&fixture.app.database).await?;
+    let mail = fixture.mail_server.mail_to(&recipient.address).await?;
     let subject = "3 nouveaux messages dans 2 conversations";
     same("subject", mail.header("Subject").as_str(), subject)?;
     for words in ["Encre Noire", "Atelier Bleu", "Votre croquis", "Bonsoir"] {
@@ -57,10 +57,10 @@ async fn an_hourly_digest_tells_of_every_conversation_at_the_full_hour() -> Resu
 }
 
 /// How many conversations wait for a full hour that is not over.
-async fn at_full_hours(scene: &Scene) -> Result<i64, Fault> {
+async fn at_full_hours(fixture: &Fixture) -> Result<i64, Fault> {
     let count = "SELECT count(*) FROM messaging.pending_mail
         WHERE wait_until = date_trunc('hour', wait_until) AND wait_until > now()
             AND wait_until <= now() + interval '1 hour'";
-    let row = scene.stage.database.client().await?.query_one(count, &[]).await;
+    let row = fixture.app.database.client().await?.query_one(count, &[]).await;
     Ok(row.map_err(Fault::while_doing("look for what waits"))?.get(0))
 }

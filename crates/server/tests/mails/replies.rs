@@ -5,7 +5,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
 use testkit::{Fault, fault::same, rest::Answer, smtp::Email};
 
-use crate::{AT_ONCE, Guest, Scene};
+use crate::{AT_ONCE, Fixture, Recipient};
 
 const KEY: &str = "a-signing-key-of-webhooks";
 const SETTINGS: [(&str, &str); 3] =
@@ -22,8 +22,8 @@ struct Reply<'a> {
 
 impl Reply<'_> {
     /// Hands it over under a stamp of its own.
-    async fn deliver(&self, scene: &Scene, stamp: &str) -> Result<Answer, Fault> {
-        let timestamp = now_s(scene).await?;
+    async fn deliver(&self, fixture: &Fixture, stamp: &str) -> Result<Answer, Fault> {
+        let timestamp = now_s(fixture).await?;
         let key = hmac::Key::new(hmac::HMAC_SHA256, self.key.as_bytes());
         let signature = hmac::sign(&key, format!("{timestamp}{stamp}").as_bytes());
         let signature = hex(signature.as_ref());
@@ -40,77 +40,77 @@ impl Reply<'_> {
         let pairs = fields.map(|(name, value)| format!("{name}={}", encoded(value)));
         let form = [("content-type", "application/x-www-form-urlencoded")];
         let body = pairs.join("&").into_bytes();
-        scene.stage.anonymous().send("POST", "/webhooks/mailgun/inbound", &form, body).await
+        fixture.app.anonymous().send("POST", "/webhooks/mailgun/inbound", &form, body).await
     }
 }
 
 #[tokio::test]
 async fn an_answer_by_mail_is_heard_live_by_the_salon_and_once() -> Result<(), Fault> {
-    let (mut scene, guest) = set().await?;
-    let mail = asked(&mut scene, &guest).await?;
-    let mut salon = scene.stage.socket(&scene.salon).await?;
-    let here = json!({ "conversationId": guest.conversation });
+    let (mut fixture, recipient) = start().await?;
+    let mail = asked(&mut fixture, &recipient).await?;
+    let mut salon = fixture.app.socket(&fixture.salon).await?;
+    let here = json!({ "conversationId": recipient.conversation });
     salon.call_ok("join-conversation", &here).await?;
 
-    let reply = reply(&mail, &guest);
-    reply.deliver(&scene, "stamp-1").await?.expect(200)?;
-    let heard = salon.hear("new-message").await?;
+    let reply = reply(&mail, &recipient);
+    reply.deliver(&fixture, "stamp-1").await?.expect(200)?;
+    let heard = salon.wait_for("new-message").await?;
     same("words", heard["content"].as_str(), Some("Oui, mardi me va."))?;
-    same("author", heard["sender"]["id"].as_str(), Some(guest.person.id.as_str()))?;
+    same("author", heard["sender"]["id"].as_str(), Some(recipient.person.id.as_str()))?;
 
     // The provider hands it over again.
-    reply.deliver(&scene, "stamp-2").await?.expect(200)?;
+    reply.deliver(&fixture, "stamp-2").await?.expect(200)?;
     salon.catch_up().await?;
-    same("heard again", salon.heard("new-message"), vec![])?;
-    let path = format!("/messaging/conversations/{}/messages", guest.conversation);
-    let page = guest.rest.get(&path).await?.expect(200)?;
+    same("heard again", salon.received("new-message"), vec![])?;
+    let path = format!("/messaging/conversations/{}/messages", recipient.conversation);
+    let page = recipient.rest.get(&path).await?.expect(200)?;
     same("messages", page["data"].as_array().map(Vec::len), Some(2))
 }
 
 #[tokio::test]
 async fn an_answer_that_is_not_who_it_says_is_refused() -> Result<(), Fault> {
-    let (mut scene, guest) = set().await?;
-    let mail = asked(&mut scene, &guest).await?;
-    let good = || reply(&mail, &guest);
+    let (mut fixture, recipient) = start().await?;
+    let mail = asked(&mut fixture, &recipient).await?;
+    let good = || reply(&mail, &recipient);
     let forged_key = Reply { key: "another-signing-key", ..good() };
     let other_sender = Reply { from: "mallory@example.org", ..good() };
     let made_up = Reply { to: format!("reply+{}@mail.example.org", "a".repeat(32)), ..good() };
     // What is 406 is not delivered again.
     let refusals = [(forged_key, 403), (other_sender, 406), (made_up, 406)];
     for (number, (reply, status)) in refusals.iter().enumerate() {
-        let answer = reply.deliver(&scene, &format!("stamp-{number}")).await?;
+        let answer = reply.deliver(&fixture, &format!("stamp-{number}")).await?;
         same("status", answer.status, *status)?;
     }
-    let used = good().deliver(&scene, "stamp-9").await?;
+    let used = good().deliver(&fixture, "stamp-9").await?;
     same("a good one", used.status, 200)?;
     let words = Reply { message_id: "<other@example.org>", words: "Non.", ..good() };
-    let replayed = words.deliver(&scene, "stamp-9").await?;
+    let replayed = words.deliver(&fixture, "stamp-9").await?;
     assert!((400..500).contains(&replayed.status), "a used stamp: {}", replayed.status);
-    let path = format!("/messaging/conversations/{}/messages", guest.conversation);
-    let page = guest.rest.get(&path).await?.expect(200)?;
+    let path = format!("/messaging/conversations/{}/messages", recipient.conversation);
+    let page = recipient.rest.get(&path).await?.expect(200)?;
     same("messages", page["data"].as_array().map(Vec::len), Some(2))?;
     // What is refused is logged by its reason, and by nothing of its content.
-    let log = scene.stage.server.log()?;
+    let log = fixture.app.server.log()?;
     assert!(log.contains("other_sender") && log.contains("unknown_address"), "{log}");
     assert!(!log.contains("mallory") && !log.contains("mardi"), "{log}");
     Ok(())
 }
 
-async fn set() -> Result<(Scene, Guest), Fault> {
-    let scene = Scene::set(&SETTINGS).await?;
-    let guest = scene.guest("client-1").await?;
-    Ok((scene, guest))
+async fn start() -> Result<(Fixture, Recipient), Fault> {
+    let fixture = Fixture::start(&SETTINGS).await?;
+    let recipient = fixture.recipient("client-1").await?;
+    Ok((fixture, recipient))
 }
 
 /// The mail in which the salon asks something.
-async fn asked(scene: &mut Scene, guest: &Guest) -> Result<Email, Fault> {
-    scene.tell(guest, "Mardi vous va ?").await?;
-    scene.post.mail_to(&guest.address).await
+async fn asked(fixture: &mut Fixture, recipient: &Recipient) -> Result<Email, Fault> {
+    fixture.send_message(recipient, "Mardi vous va ?").await?;
+    fixture.mail_server.mail_to(&recipient.address).await
 }
 
-fn reply<'a>(mail: &Email, guest: &'a Guest) -> Reply<'a> {
+fn reply<'a>(mail: &Email, recipient: &'a Recipient) -> Reply<'a> {
     Reply {
-        from: &guest.address,
+        from: &recipient.address,
         to: mail.header("Reply-To"),
         message_id: "<answer-1@example.org>",
         words: "Oui, mardi me va.",
@@ -119,8 +119,8 @@ fn reply<'a>(mail: &Email, guest: &'a Guest) -> Reply<'a> {
 }
 
 /// By the clock of the machine.
-async fn now_s(scene: &Scene) -> Result<String, Fault> {
-    let row = scene.stage.database.client().await?;
+async fn now_s(fixture: &Fixture) -> Result<String, Fault> {
+    let row = fixture.app.database.client().await?;
     let row = row.query_one("SELECT extract(epoch FROM now())::bigint", &[]).await;
     let seconds: i64 = row.map_err(Fault::while_doing("read the clock"))?.get(0);
     Ok(seconds.to_string())

@@ -11,7 +11,7 @@ use testkit::{
     Fault,
     person::Person,
     rest::{Answer, FormFile, Rest},
-    stage::{Stage, text},
+    test_app::{TestApp, text},
 };
 
 pub(crate) const SERVER: &str = env!("CARGO_BIN_EXE_messaging-server");
@@ -19,33 +19,33 @@ pub(crate) const UPLOADS: &str = "/messaging/attachments";
 /// So that a test need not wait for a job.
 pub(crate) const EAGER: [(&str, &str); 1] = [("JOBS_POLL_INTERVAL_MS", "20")];
 
-/// A salon and a client who talk.
-pub(crate) struct Scene {
-    pub(crate) stage: Stage,
+/// A salon and a client in a conversation.
+pub(crate) struct Fixture {
+    pub(crate) app: TestApp,
     pub(crate) salon: Rest,
     pub(crate) client: Rest,
     pub(crate) conversation: String,
 }
 
-impl Scene {
-    pub(crate) async fn set() -> Result<Self, Fault> {
+impl Fixture {
+    pub(crate) async fn start() -> Result<Self, Fault> {
         Self::with(&EAGER).await
     }
 
     pub(crate) async fn with(settings: &[(&str, &str)]) -> Result<Self, Fault> {
-        let stage = Stage::set_with(SERVER, settings).await?;
+        let app = TestApp::start_with(SERVER, settings).await?;
         let salon = Person::salon("salon-1", "Encre Noire");
         let client = Person::client("client-1", "Camille", "Martin");
-        let conversation = stage.conversation(&salon, &client).await?;
-        let (salon, client) = (stage.rest(&salon)?, stage.rest(&client)?);
-        Ok(Self { stage, salon, client, conversation })
+        let conversation = app.conversation(&salon, &client).await?;
+        let (salon, client) = (app.rest(&salon)?, app.rest(&client)?);
+        Ok(Self { app, salon, client, conversation })
     }
 
     /// A salon that has nothing to do with the two.
     pub(crate) async fn stranger(&self) -> Result<Rest, Fault> {
         let stranger = Person::salon("salon-2", "Encre Bleue");
-        self.stage.introduce(&stranger).await?;
-        self.stage.rest(&stranger)
+        self.app.introduce(&stranger).await?;
+        self.app.rest(&stranger)
     }
 
     /// Sends an upload as a message without words.
@@ -58,7 +58,7 @@ impl Scene {
     /// Everything that is kept, by its size.
     pub(crate) fn kept(&self) -> Result<Vec<u64>, Fault> {
         let mut sizes = Vec::new();
-        sizes_below(&self.stage.server.files(), &mut sizes)
+        sizes_below(&self.app.server.files(), &mut sizes)
             .map_err(Fault::while_doing("look at the folder for files"))?;
         Ok(sizes)
     }

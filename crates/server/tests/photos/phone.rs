@@ -1,21 +1,21 @@
-//! A photo from a phone, which tells where it was taken.
+//! A photo from a phone, with the location where it was taken.
 
 use media::testing::{leftovers, phone_photo, shows_scene};
-use testkit::{Fault, fault::same, rest::fetch, stage::text, wait};
+use testkit::{Fault, fault::same, rest::fetch, test_app::text, wait};
 
-use crate::{Scene, UPLOADS, the_file, upload};
+use crate::{Fixture, UPLOADS, the_file, upload};
 
 #[tokio::test]
 async fn a_photo_is_seen_by_the_other_side_without_its_place_and_by_nobody_else()
 -> Result<(), Fault> {
-    let scene = Scene::set().await?;
+    let fixture = Fixture::start().await?;
     assert!(!leftovers(&phone_photo()).is_empty(), "the phone says where it was");
-    let photo = upload(&scene.client).await?;
-    let sent = scene.send(&scene.client, &photo).await?.expect(201)?;
+    let photo = upload(&fixture.client).await?;
+    let sent = fixture.send(&fixture.client, &photo).await?.expect(201)?;
     same("the file's name", &the_file(&sent)?["fileName"], &"Bras – dessin.jpg".into())?;
 
-    let page = format!("/messaging/conversations/{}/messages", scene.conversation);
-    let page = scene.salon.get(&page).await?.expect(200)?;
+    let page = format!("/messaging/conversations/{}/messages", fixture.conversation);
+    let page = fixture.salon.get(&page).await?.expect(200)?;
     let seen = the_file(&page["data"][0])?;
     for link in ["fileUrl", "thumbnailUrl"] {
         let picture = fetch(&text(seen, link)?).await?;
@@ -27,7 +27,7 @@ async fn a_photo_is_seen_by_the_other_side_without_its_place_and_by_nobody_else(
         assert!(header("cache-control").starts_with("private"), "{}", header("cache-control"));
     }
 
-    let stranger = scene.stranger().await?;
+    let stranger = fixture.stranger().await?;
     let asked = stranger.get(&format!("{UPLOADS}/{photo}")).await?;
     same("what a stranger is told", asked.status, 404)?;
     let link = text(seen, "fileUrl")?;
@@ -39,27 +39,27 @@ async fn a_photo_is_seen_by_the_other_side_without_its_place_and_by_nobody_else(
 
 #[tokio::test]
 async fn a_photo_goes_with_its_message() -> Result<(), Fault> {
-    let scene = Scene::set().await?;
-    let photo = upload(&scene.client).await?;
-    let sent = scene.send(&scene.client, &photo).await?.expect(201)?;
+    let fixture = Fixture::start().await?;
+    let photo = upload(&fixture.client).await?;
+    let sent = fixture.send(&fixture.client, &photo).await?.expect(201)?;
     let link = text(the_file(&sent)?, "fileUrl")?;
-    same("files kept", scene.kept()?.len(), 2)?;
+    same("files kept", fixture.kept()?.len(), 2)?;
 
     let path = format!("/messaging/messages/{}", text(&sent, "id")?);
-    scene.client.delete(&path).await?.expect(204)?;
+    fixture.client.delete(&path).await?.expect(204)?;
     same("its link", fetch(&link).await?.status, 404)?;
-    wait::until("its files gone", async || Ok(scene.kept()?.is_empty().then_some(()))).await
+    wait::until("its files gone", async || Ok(fixture.kept()?.is_empty().then_some(()))).await
 }
 
 #[tokio::test]
 async fn photos_go_with_their_conversation() -> Result<(), Fault> {
-    let scene = Scene::set().await?;
-    for who in [&scene.client, &scene.salon] {
+    let fixture = Fixture::start().await?;
+    for who in [&fixture.client, &fixture.salon] {
         let photo = upload(who).await?;
-        scene.send(who, &photo).await?.expect(201)?;
+        fixture.send(who, &photo).await?.expect(201)?;
     }
-    same("files kept", scene.kept()?.len(), 4)?;
-    let path = format!("/messaging/conversations/{}", scene.conversation);
-    scene.salon.delete(&path).await?.expect(204)?;
-    wait::until("their files gone", async || Ok(scene.kept()?.is_empty().then_some(()))).await
+    same("files kept", fixture.kept()?.len(), 4)?;
+    let path = format!("/messaging/conversations/{}", fixture.conversation);
+    fixture.salon.delete(&path).await?.expect(204)?;
+    wait::until("their files gone", async || Ok(fixture.kept()?.is_empty().then_some(()))).await
 }

@@ -2,7 +2,7 @@
 
 use std::process::Output;
 
-use testkit::{Fault, clients, person::Person, stage::Stage, wait};
+use testkit::{Fault, clients, person::Person, test_app::TestApp, wait};
 use tokio::process::Command;
 
 use crate::SERVER;
@@ -12,7 +12,7 @@ const MESSAGES: &str = "1000";
 #[tokio::test]
 async fn two_stock_clients_exchange_a_thousand_messages() -> Result<(), Fault> {
     let folder = clients::folder();
-    let stage = Stage::set(SERVER).await?;
+    let stage = TestApp::start(SERVER).await?;
     let salon = Person::salon("salon-1", "Encre Noire");
     let client = Person::client("client-1", "Camille", "Martin");
     let conversation = stage.conversation(&salon, &client).await?;

@@ -7,7 +7,7 @@ use testkit::{
     database::{Cluster, Database},
     fault::same,
     person::Person,
-    stage::Stage,
+    test_app::TestApp,
     wait,
 };
 use tokio::{
@@ -57,7 +57,7 @@ impl Page {
 async fn comes_during_an_outage(transports: &str) -> Result<(), Fault> {
     let mut cluster: Cluster = testkit::database::durable(&format!("test-outage-{transports}"))?;
     let database = Database::create(&cluster.url("postgres")).await?;
-    let stage = Stage::on(SERVER, database, &[]).await?;
+    let stage = TestApp::start_on(SERVER, database, &[]).await?;
     let token = stage.token(&Person::client("client-1", "Camille", "Martin"))?;
     cluster.kill_9().map_err(Fault::while_doing("stop the cluster"))?;
 

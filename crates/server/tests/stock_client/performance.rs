@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use testkit::{Fault, chromium::Chromium, clients, person::Person, stage::Stage, wait};
+use testkit::{Fault, chromium::Chromium, clients, person::Person, test_app::TestApp, wait};
 use tokio::process::{Child, Command};
 
 use crate::{
@@ -81,7 +81,7 @@ pub(crate) async fn perform(
     let mut stagehand = Stagehand::employ(clients::folder())?;
     let front = stagehand.url();
     let settings = [("FRONT_URL", &*front), ("REALTIME_COMPRESSION", compression.setting())];
-    let mut stage = Stage::set_with(SERVER, &settings).await?;
+    let mut stage = TestApp::start_with(SERVER, &settings).await?;
     let salon = Person::salon("salon-1", "Encre Noire");
     let client = Person::client("client-1", "Camille", "Martin");
     stagehand.hand_out(&json!({
@@ -116,7 +116,7 @@ fn enter(theatre: Theatre, stagehand: &str) -> Result<Player, Fault> {
 }
 
 /// Does what the player asks for, until there is a result.
-async fn serve(stage: &mut Stage, stagehand: &mut Stagehand) -> Result<(), Fault> {
+async fn serve(stage: &mut TestApp, stagehand: &mut Stagehand) -> Result<(), Fault> {
     loop {
         match stagehand.cue().await? {
             Cue::Restart(done) => {

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 use xtask::process::output_of;
 
 use super::{
-    Plan, Spread, launch,
+    Percentiles, Plan, launch,
     usage::{Meter, rss_kb},
 };
 use crate::{
@@ -40,7 +40,7 @@ pub(super) async fn measure(
     let before_kb = rss_kb(pid)?;
     let meter = Meter::new(&server, database).await?;
     let (started, idle) = (Instant::now(), meter.read()?);
-    let (sockets, spread) = enter(&server, count).await?;
+    let (sockets, percentiles) = enter(&server, count).await?;
     let (elapsed, shares) = (started.elapsed(), meter.cells_since(idle)?);
     let connected_kb = rss_kb(pid)?;
     // Long enough for a heartbeat of each.
@@ -59,7 +59,7 @@ pub(super) async fn measure(
          | after a heartbeat of each | {idle_kb} kB |\n\
          | for each socket | **{:.1} kB** |\n",
         each(count, elapsed.as_secs_f64()),
-        spread.cells().replace(" | ", ", "),
+        percentiles.cells().replace(" | ", ", "),
         shares.replace(" | ", ", "),
         each(usize::try_from(idle_kb.saturating_sub(before_kb)).unwrap_or_default(), whole(count)),
     ))
@@ -82,7 +82,7 @@ async fn start(plan: &Plan, database: &Database, count: usize) -> Result<Server,
     Server::start(launch(plan, database).with("REALTIME_SESSIONS_MAX", &all)).await
 }
 
-async fn enter(server: &Server, count: usize) -> Result<(Vec<Socket>, Spread), Fault> {
+async fn enter(server: &Server, count: usize) -> Result<(Vec<Socket>, Percentiles), Fault> {
     let tokens = (0..count).map(|_| {
         let person = Person::new(&database::id("client"), "client");
         person::mint(server.secret(), &person, person::LIFETIME_S)
@@ -94,18 +94,18 @@ async fn enter(server: &Server, count: usize) -> Result<(Vec<Socket>, Spread), F
         .buffer_unordered(AT_ONCE)
         .try_collect()
         .await?;
-    let mut spread = Spread::new()?;
+    let mut percentiles = Percentiles::new()?;
     let sockets = entered.into_iter().map(|(socket, taken)| {
-        spread.add(taken);
+        percentiles.add(taken);
         socket
     });
-    Ok((sockets.collect(), spread))
+    Ok((sockets.collect(), percentiles))
 }
 
 async fn one(url: String, token: String) -> Result<(Socket, Duration), Fault> {
     let asked = Instant::now();
     let mut socket = Socket::connect(&url, &token).await?;
-    socket.deafen();
+    socket.discard_events();
     Ok((socket, asked.elapsed()))
 }
 

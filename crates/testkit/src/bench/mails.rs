@@ -8,14 +8,14 @@ use crate::{Fault, database::Database, mail_drill, server::Server, smtp::MailSer
 /// In so many of a hundred cases the mail server refuses a recipient, and as often a mail.
 const FAIL_PERCENT: u32 = 30;
 
-/// Tells everybody, on a mail server that fails and a server that is killed; fails when a notice is lost
-/// or told twice under two ids.
+/// Sends notices to everybody, with a failing mail server and a server that is killed; fails when one is lost
+/// or sent twice under two ids.
 pub(super) async fn measure(
     plan: &Plan,
     database: &Database,
     drill: mail_drill::Plan,
 ) -> Result<String, Fault> {
-    let mut post = MailServer::moody(FAIL_PERCENT).await?;
+    let mut post = MailServer::flaky(FAIL_PERCENT).await?;
     let mut launch = launch(plan, database).with("MAIL_SMTP_URL", &post.url());
     for (name, value) in mail_drill::SETTINGS {
         launch = launch.with(name, value);
@@ -35,7 +35,7 @@ pub(super) async fn measure(
         outcome.kills,
         outcome.delivered(),
         outcome.repeated(),
-        outcome.setbacks,
+        outcome.retries,
         began.elapsed().as_secs_f32(),
     ))
 }

@@ -2,13 +2,13 @@
 
 use tokio::{task::JoinSet, time::Instant};
 
-use super::{Plan, Spread, seed, usage::Meter};
+use super::{Percentiles, Plan, seed, usage::Meter};
 use crate::{
     Fault,
     person::{self, Person},
     rest::Rest,
     server::Server,
-    stage::text,
+    test_app::text,
 };
 
 /// Readers at the same time.
@@ -43,34 +43,38 @@ pub(super) async fn measure(plan: &Plan, server: &Server, meter: &Meter) -> Resu
         read(&rest, &path, plan.duration / 8).await?;
         let before = meter.read()?;
         let started = Instant::now();
-        let spread = read(&rest, &path, plan.duration / 2).await?;
+        let percentiles = read(&rest, &path, plan.duration / 2).await?;
         let elapsed = started.elapsed().as_millis().max(1);
-        let rate = u128::from(spread.count()) * 1_000 / elapsed;
+        let rate = u128::from(percentiles.count()) * 1_000 / elapsed;
         let cpu = meter.cells_since(before)?;
-        lines.push(format!("| {what} | {rate} | {} | {cpu} |", spread.cells()));
+        lines.push(format!("| {what} | {rate} | {} | {cpu} |", percentiles.cells()));
     }
     Ok(lines.join("\n") + "\n")
 }
 
-async fn read(rest: &Rest, path: &str, duration: std::time::Duration) -> Result<Spread, Fault> {
+async fn read(
+    rest: &Rest,
+    path: &str,
+    duration: std::time::Duration,
+) -> Result<Percentiles, Fault> {
     let end = Instant::now() + duration;
     let mut readers = JoinSet::new();
     for _ in 0..READERS {
         readers.spawn(keep_reading(rest.clone(), path.to_owned(), end));
     }
-    let mut all = Spread::new()?;
-    while let Some(spread) = readers.join_next().await {
-        all.merge(&spread.map_err(Fault::while_doing("read"))??)?;
+    let mut all = Percentiles::new()?;
+    while let Some(percentiles) = readers.join_next().await {
+        all.merge(&percentiles.map_err(Fault::while_doing("read"))??)?;
     }
     Ok(all)
 }
 
-async fn keep_reading(rest: Rest, path: String, end: Instant) -> Result<Spread, Fault> {
-    let mut spread = Spread::new()?;
+async fn keep_reading(rest: Rest, path: String, end: Instant) -> Result<Percentiles, Fault> {
+    let mut percentiles = Percentiles::new()?;
     while Instant::now() < end {
         let asked = Instant::now();
         rest.get(&path).await?.expect(200)?;
-        spread.add(asked.elapsed());
+        percentiles.add(asked.elapsed());
     }
-    Ok(spread)
+    Ok(percentiles)
 }

@@ -8,14 +8,14 @@ use tokio::{
 };
 
 use super::{
-    Plan, Spread,
-    crowd::{self, Pair},
+    Percentiles, Plan,
+    pairs::{self, Pair},
     usage::rss_kb,
 };
 use crate::{
     Fault, database,
     server::Server,
-    socket::{Ending, Socket, Stall},
+    socket::{EndReason, Socket, Stall},
 };
 
 /// Messages a second to those who read, over all conversations.
@@ -23,12 +23,12 @@ const PER_SECOND: u32 = 200;
 /// Long messages to those who are to stop, for each of those.
 const LONG_EACH: usize = 3;
 /// After the last message, for the last delivery.
-const QUIET: Duration = Duration::from_secs(2);
+const DRAIN_TIME: Duration = Duration::from_secs(2);
 
-/// Somebody who reads, somebody who speaks to them, and what about.
+/// A reader, a sender, and their conversation.
 struct Pairing {
     listener: Socket,
-    speaker: Arc<Socket>,
+    sender: Arc<Socket>,
     conversation: Arc<str>,
 }
 
@@ -40,11 +40,11 @@ pub(super) async fn measure(
     slow: usize,
 ) -> Result<String, Fault> {
     let pid = server.pid().ok_or_else(|| Fault::new("the server is gone"))?;
-    let mut good = pairings(crowd::gather(server, clients.saturating_sub(2 * slow) / 2).await?);
+    let mut good = pairings(pairs::connect(server, clients.saturating_sub(2 * slow) / 2).await?);
     if good.is_empty() {
         return Err(Fault::new("nobody is left who reads: fewer must stop"));
     }
-    let lazy = crowd::gather_narrow(server, slow).await?;
+    let lazy = pairs::connect_narrow(server, slow).await?;
     // The load is the same throughout.
     let before = phase(plan, &mut good, &lazy).await?;
     let before_kb = rss_kb(pid)?;
@@ -74,14 +74,14 @@ pub(super) async fn measure(
 
 fn pairings(pairs: Vec<Pair>) -> Vec<Pairing> {
     let pairing = |Pair { conversation, salon, mut client }: Pair| {
-        client.deafen();
-        Pairing { listener: salon, speaker: Arc::new(client), conversation }
+        client.discard_events();
+        Pairing { listener: salon, sender: Arc::new(client), conversation }
     };
     pairs.into_iter().map(pairing).collect()
 }
 
 /// Speaks to everyone for a while, whether they listen or not.
-async fn phase(plan: &Plan, good: &mut [Pairing], lazy: &[Pair]) -> Result<Spread, Fault> {
+async fn phase(plan: &Plan, good: &mut [Pairing], lazy: &[Pair]) -> Result<Percentiles, Fault> {
     let mut ticks = interval(Duration::from_secs(1) / PER_SECOND);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
     let end = Instant::now() + plan.duration;
@@ -90,12 +90,12 @@ async fn phase(plan: &Plan, good: &mut [Pairing], lazy: &[Pair]) -> Result<Sprea
     while Instant::now() < end {
         let due = ticks.tick().await;
         let pairing = &good[turn % good.len()];
-        let (speaker, key) = (pairing.speaker.clone(), key(due));
-        let message = crowd::message(&pairing.conversation, &key);
-        sends.spawn(async move { speaker.call_ok("send-message", &message).await.map(drop) });
+        let (sender, key) = (pairing.sender.clone(), key(due));
+        let message = pairs::message(&pairing.conversation, &key);
+        sends.spawn(async move { sender.call_ok("send-message", &message).await.map(drop) });
         for pair in lazy.iter().cycle().skip(turn * LONG_EACH % lazy.len().max(1)).take(LONG_EACH) {
             // Nobody waits for these answers.
-            let message = crowd::long_message(&pair.conversation, &database::id("m"));
+            let message = pairs::long_message(&pair.conversation, &database::id("m"));
             pair.salon.emit("send-message", &message);
         }
         turn += 1;
@@ -103,22 +103,22 @@ async fn phase(plan: &Plan, good: &mut [Pairing], lazy: &[Pair]) -> Result<Sprea
     while let Some(sent) = sends.join_next().await {
         sent.map_err(Fault::while_doing("send"))??;
     }
-    sleep(QUIET).await;
+    sleep(DRAIN_TIME).await;
     collect(good)
 }
 
-/// What the listeners heard, by when each was due.
-fn collect(good: &mut [Pairing]) -> Result<Spread, Fault> {
-    let mut spread = Spread::new()?;
+/// What the listeners received, by when each was due.
+fn collect(good: &mut [Pairing]) -> Result<Percentiles, Fault> {
+    let mut percentiles = Percentiles::new()?;
     for pairing in good {
         for event in pairing.listener.arrived() {
             let content = event.data["content"].as_str().unwrap_or_default();
             if let Some(due) = due(content) {
-                spread.add(event.at.duration_since(due));
+                percentiles.add(event.at.duration_since(due));
             }
         }
     }
-    Ok(spread)
+    Ok(percentiles)
 }
 
 /// A key that says when its message was due.
@@ -146,10 +146,10 @@ async fn closed(lazy: Vec<Pair>) -> Result<usize, Fault> {
     for pair in lazy {
         let Pair { mut salon, mut client, .. } = pair;
         salon.catch_up().await?;
-        if let Some(error) = salon.heard("error").first() {
+        if let Some(error) = salon.received("error").first() {
             return Err(Fault::new(format!("a long message was refused: {error}")));
         }
-        if client.catch_up().await.is_err() && client.ended().await? != Ending::Left {
+        if client.catch_up().await.is_err() && client.ended().await? != EndReason::Left {
             closed += 1;
         }
     }

@@ -7,7 +7,7 @@ use tokio::{
     time::{Duration, Instant},
 };
 
-use super::{Plan, Spread, crowd, millis, usage::Meter};
+use super::{Percentiles, Plan, millis, pairs, usage::Meter};
 use crate::{Fault, database, server::Server, socket::Socket};
 
 const PAIRS: usize = 32;
@@ -17,33 +17,33 @@ const LOADS: [usize; 8] = [8, 16, 32, 64, 128, 256, 512, 1_024];
 const P99_MAX: Duration = Duration::from_millis(100);
 
 /// A socket and the conversation it speaks in.
-type Speaker = (Arc<Socket>, Arc<str>);
+type Sender = (Arc<Socket>, Arc<str>);
 
 /// One row of the table.
 struct Row {
     under_way: usize,
     rate: f64,
-    spread: Spread,
+    percentiles: Percentiles,
     cpu: String,
 }
 
 /// Acknowledged sends a second, at several loads.
 pub(super) async fn measure(plan: &Plan, server: &Server, meter: &Meter) -> Result<String, Fault> {
-    let speakers = speakers(server).await?;
+    let senders = senders(server).await?;
     let mut rows = Vec::new();
     for under_way in LOADS {
-        talk(&speakers, under_way, plan.duration / 4).await?;
+        talk(&senders, under_way, plan.duration / 4).await?;
         let before = meter.read()?;
         let started = Instant::now();
-        let spread = talk(&speakers, under_way, plan.duration).await?;
+        let percentiles = talk(&senders, under_way, plan.duration).await?;
         rows.push(Row {
             under_way,
-            rate: per_second(spread.count(), started.elapsed()),
-            spread,
+            rate: per_second(percentiles.count(), started.elapsed()),
+            percentiles,
             cpu: meter.cells_since(before)?,
         });
     }
-    Ok(report(speakers.len(), &rows))
+    Ok(report(senders.len(), &rows))
 }
 
 fn report(sockets: usize, rows: &[Row]) -> String {
@@ -52,8 +52,8 @@ fn report(sockets: usize, rows: &[Row]) -> String {
     let head = "| under way | acknowledged/s | p50 | p99 | max | CPU server | CPU PostgreSQL | CPU load |\n\
                 | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |";
     let cells = |row: &Row| {
-        let Row { under_way, rate, spread, cpu } = row;
-        format!("| {under_way} | {rate:.0} | {} | {cpu} |", spread.cells())
+        let Row { under_way, rate, percentiles, cpu } = row;
+        format!("| {under_way} | {rate:.0} | {} | {cpu} |", percentiles.cells())
     };
     let lines: Vec<String> =
         iter::once(format!("{title}\n\n{head}")).chain(rows.iter().map(cells)).collect();
@@ -64,7 +64,7 @@ fn headline(rows: &[Row]) -> String {
     let limit = millis(P99_MAX);
     let best = rows
         .iter()
-        .filter(|row| row.spread.quantile(0.99) <= P99_MAX)
+        .filter(|row| row.percentiles.quantile(0.99) <= P99_MAX)
         .max_by(|one, other| one.rate.total_cmp(&other.rate));
     match best {
         Some(best) => format!("Most with a p99 within {limit}: **{:.0} a second**.", best.rate),
@@ -72,39 +72,39 @@ fn headline(rows: &[Row]) -> String {
     }
 }
 
-async fn speakers(server: &Server) -> Result<Vec<Speaker>, Fault> {
-    let pairs = crowd::gather(server, PAIRS).await?;
-    let speakers = pairs.into_iter().flat_map(|pair| {
+async fn senders(server: &Server) -> Result<Vec<Sender>, Fault> {
+    let pairs = pairs::connect(server, PAIRS).await?;
+    let senders = pairs.into_iter().flat_map(|pair| {
         [pair.salon, pair.client].map(|mut socket| {
-            socket.deafen();
+            socket.discard_events();
             (Arc::new(socket), pair.conversation.clone())
         })
     });
-    Ok(speakers.collect())
+    Ok(senders.collect())
 }
 
-async fn talk(speakers: &[Speaker], under_way: usize, time: Duration) -> Result<Spread, Fault> {
+async fn talk(senders: &[Sender], under_way: usize, time: Duration) -> Result<Percentiles, Fault> {
     let end = Instant::now() + time;
     let mut slots = JoinSet::new();
-    for speaker in speakers.iter().cycle().take(under_way) {
-        slots.spawn(keep_sending(speaker.clone(), end));
+    for sender in senders.iter().cycle().take(under_way) {
+        slots.spawn(keep_sending(sender.clone(), end));
     }
-    let mut all = Spread::new()?;
-    while let Some(spread) = slots.join_next().await {
-        all.merge(&spread.map_err(Fault::while_doing("send"))??)?;
+    let mut all = Percentiles::new()?;
+    while let Some(percentiles) = slots.join_next().await {
+        all.merge(&percentiles.map_err(Fault::while_doing("send"))??)?;
     }
     Ok(all)
 }
 
-async fn keep_sending((socket, conversation): Speaker, end: Instant) -> Result<Spread, Fault> {
-    let mut spread = Spread::new()?;
+async fn keep_sending((socket, conversation): Sender, end: Instant) -> Result<Percentiles, Fault> {
+    let mut percentiles = Percentiles::new()?;
     while Instant::now() < end {
-        let message = crowd::message(&conversation, &database::id("m"));
+        let message = pairs::message(&conversation, &database::id("m"));
         let sent = Instant::now();
         socket.call_ok("send-message", &message).await?;
-        spread.add(sent.elapsed());
+        percentiles.add(sent.elapsed());
     }
-    Ok(spread)
+    Ok(percentiles)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a run of minutes counts far below 2^52")]
@@ -117,9 +117,9 @@ mod tests {
     use super::*;
 
     fn row(rate: f64, p99: Duration) -> Row {
-        let mut spread = Spread::new().expect("a histogram");
-        spread.add(p99);
-        Row { under_way: 1, rate, spread, cpu: String::new() }
+        let mut percentiles = Percentiles::new().expect("a histogram");
+        percentiles.add(p99);
+        Row { under_way: 1, rate, percentiles, cpu: String::new() }
     }
 
     #[test]

@@ -47,7 +47,7 @@ impl Meter {
     pub(super) fn read(&self) -> Result<Reading, Fault> {
         let workers: u64 = children(self.postmaster)
             .into_iter()
-            // One that ended meanwhile is in its parent's account.
+            // A process that has ended is counted with its parent.
             .filter_map(|worker| ticks(worker).ok())
             .map(|ticks| ticks.own)
             .sum();

@@ -38,7 +38,7 @@ struct Arguments {
 #[derive(Clone, Copy, Debug, Subcommand)]
 enum Only {
     /// Clients that are cut off again and again, on a server that is killed again and again.
-    Storm {
+    ResumeLoad {
         /// Clients, five in each conversation.
         #[arg(long, default_value_t = 500)]
         clients: usize,
@@ -50,7 +50,7 @@ enum Only {
         restarts: usize,
         /// From one kill to the next, in seconds.
         #[arg(long, default_value_t = 5)]
-        calm_s: u64,
+        restart_interval_s: u64,
         /// The longest that a connection lasts, in seconds; the shortest is a quarter of it.
         #[arg(long, default_value_t = 6)]
         cut_after_max_s: u64,
@@ -102,15 +102,19 @@ enum Only {
 impl Only {
     fn subject(self) -> Subject {
         match self {
-            Self::Storm { clients, messages_per_second, restarts, calm_s, cut_after_max_s } => {
-                Subject::Storm(resume_load::Plan {
-                    clients,
-                    messages_per_second,
-                    restarts,
-                    calm: Duration::from_secs(calm_s),
-                    cut_after_max: Duration::from_secs(cut_after_max_s),
-                })
-            }
+            Self::ResumeLoad {
+                clients,
+                messages_per_second,
+                restarts,
+                restart_interval_s,
+                cut_after_max_s,
+            } => Subject::ResumeLoad(resume_load::Plan {
+                clients,
+                messages_per_second,
+                restarts,
+                restart_interval: Duration::from_secs(restart_interval_s),
+                cut_after_max: Duration::from_secs(cut_after_max_s),
+            }),
             Self::Slow { clients, slow } => Subject::SlowReaders { clients, slow },
             Self::Sockets { count } => Subject::IdleSockets { count },
             Self::Bookings { reports, outage_s } => Subject::Bookings(Bookings {

@@ -5,7 +5,7 @@ use std::{io::stdout, process::ExitCode};
 use clap::Parser;
 use testkit::{
     Fault,
-    journey::{Cast, run},
+    journey::{Target, run},
 };
 
 /// Plays a conversation between a salon and a client against a running server.
@@ -28,8 +28,8 @@ struct Arguments {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let Arguments { url, salon_token, client_token, service_token } = Arguments::parse();
-    let cast = Cast { url, salon_token, client_token, service_token };
-    match run(&cast, &mut stdout()).await {
+    let target = Target { url, salon_token, client_token, service_token };
+    match run(&target, &mut stdout()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(fault) => fail(&fault),
     }

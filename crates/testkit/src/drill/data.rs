@@ -1,4 +1,4 @@
-//! Where the service runs: a server with its database, its files and its log.
+//! A deployment of the service: a server with its database, its files and its log.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,12 +13,13 @@ use crate::{
     Fault,
     appointment::{Report, booking_service},
     database::{self, Database},
+    leak_check,
     operator::Operator,
     person::Person,
     rest::{FormFile, Rest},
     server::{Launch, Server},
-    stage::{Stage, text},
-    traces, wait,
+    test_app::{TestApp, text},
+    wait,
 };
 
 /// Mail about new messages leaves at once, about further ones an hour later.
@@ -28,7 +29,7 @@ const SETTINGS: [(&str, &str); 4] = [
     ("JOBS_POLL_INTERVAL_MS", "20"),
     ("LOG_LEVEL", "trace"),
 ];
-/// Links that were made in one place are good in the other.
+/// The same in both deployments, so that links stay valid.
 const SECRET: &str = "the-secret-of-a-drill-which-is-long-enough";
 /// What is to be done now or soon, given up jobs not counted.
 const TO_DO: &str = "
@@ -39,14 +40,14 @@ SELECT (SELECT count(*) FROM messaging.job
         WHERE handled_at IS NULL AND rejected_at IS NULL)";
 
 /// A running service.
-pub(super) struct Place {
-    pub(super) stage: Stage,
+pub(super) struct Deployment {
+    pub(super) app: TestApp,
     pub(super) operator: Operator,
     pub(super) files: PathBuf,
 }
 
-impl Place {
-    /// Starts the server on this database and the files of the place, with or without jobs.
+impl Deployment {
+    /// Starts the server on this database and the files of this name, with or without jobs.
     pub(super) async fn open(
         plan: &Plan,
         name: &str,
@@ -66,27 +67,27 @@ impl Place {
         }
         SECRET.clone_into(&mut launch.secret);
         let operator = Self::operator(plan, &database);
-        let stage = Stage { server: Server::start(launch).await?, database };
-        Ok(Self { stage, operator, files })
+        let app = TestApp { server: Server::start(launch).await?, database };
+        Ok(Self { app, operator, files })
     }
 
-    /// Where the files of a place are.
+    /// Where the files of a deployment are.
     pub(super) fn files_in(plan: &Plan, name: &str) -> PathBuf {
         plan.folder.join(format!("files-{name}"))
     }
 
-    /// Whoever looks after a database.
+    /// The operator of a database.
     pub(super) fn operator(plan: &Plan, database: &Database) -> Operator {
         Operator::new(&plan.server, &database.url())
     }
 
     pub(super) fn url(&self) -> String {
-        self.stage.database.url()
+        self.app.database.url()
     }
 
     /// Waits until nothing is left to do.
-    pub(super) async fn quiet(&self) -> Result<(), Fault> {
-        let client = self.stage.database.client().await?;
+    pub(super) async fn wait_until_idle(&self) -> Result<(), Fault> {
+        let client = self.app.database.client().await?;
         wait::until("nothing left to do", async || {
             let row = client.query_one(TO_DO, &[]).await;
             let row = row.map_err(Fault::while_doing("count what is to be done"))?;
@@ -96,15 +97,15 @@ impl Place {
     }
 
     /// Waits until a person is forgotten, and everything that this brings about is done.
-    pub(super) async fn forgotten(&self, person: &str) -> Result<(), Fault> {
-        let service = self.stage.rest(&booking_service())?;
+    pub(super) async fn wait_for_erasure(&self, person: &str) -> Result<(), Fault> {
+        let service = self.app.rest(&booking_service())?;
         let path = format!("/internal/erasures/{person}");
         wait::until("the end of an erasure", async || {
             let receipt = service.get(&path).await?.expect(200)?;
             Ok(receipt["finishedAt"].is_string().then_some(()))
         })
         .await?;
-        self.quiet().await
+        self.wait_until_idle().await
     }
 
     /// What these people are answered, behind their ids.
@@ -114,17 +115,17 @@ impl Place {
     ) -> Result<Vec<(String, Answers)>, Fault> {
         let mut all = Vec::new();
         for person in people {
-            all.push((person.id.clone(), Answers::to(&self.stage.rest(person)?).await?));
+            all.push((person.id.clone(), Answers::to(&self.app.rest(person)?).await?));
         }
         Ok(all)
     }
 
     /// Where a word stands: columns, files, and the log.
-    pub(super) async fn traces(&self, word: &str) -> Result<Vec<String>, Fault> {
-        let mut found = traces::in_folder(&self.files, word.as_bytes())?;
-        found.extend(traces::in_database(&self.url(), word).await?);
-        let log = self.stage.server.log()?;
-        let line = log.lines().find(|line| traces::holds(line.as_bytes(), word.as_bytes()));
+    pub(super) async fn leaks(&self, word: &str) -> Result<Vec<String>, Fault> {
+        let mut found = leak_check::files_with(&self.files, word.as_bytes())?;
+        found.extend(leak_check::columns_with(&self.url(), word).await?);
+        let log = self.app.server.log()?;
+        let line = log.lines().find(|line| leak_check::contains(line.as_bytes(), word.as_bytes()));
         found.extend(line.map(str::to_owned));
         Ok(found)
     }
@@ -152,14 +153,14 @@ SELECT unnest(ARRAY[a.object_key, a.thumbnail_key])::text FROM messaging.attachm
 UNION SELECT object_key FROM messaging.export
     WHERE person_id = $1 OR person_id IN (SELECT salon_id FROM theirs)";
 
-/// The ids of a person and of everything that is theirs.
-pub(super) struct Theirs {
+/// The ids of a person and of everything that belongs to them.
+pub(super) struct PersonData {
     conversations: BTreeSet<String>,
     files: BTreeSet<String>,
     all: Vec<String>,
 }
 
-impl Theirs {
+impl PersonData {
     /// What belongs to a client.
     pub(super) async fn of(url: &str, client: &str) -> Result<Self, Fault> {
         let database = database::connect(url).await?;
@@ -187,7 +188,7 @@ impl Theirs {
     }
 
     /// Whether a row is about anything of it.
-    pub(super) fn are_named_in(&self, row: &str) -> bool {
+    pub(super) fn are_in_row(&self, row: &str) -> bool {
         let mut words = row.split(|c: char| !(c.is_ascii_alphanumeric() || "-_/".contains(c)));
         words.any(|word| self.all.iter().any(|id| id == word))
     }
@@ -199,26 +200,26 @@ async fn ids(database: &Client, sql: &str, client: &str) -> Result<BTreeSet<Stri
     Ok(rows.iter().filter_map(|row| row.get::<_, Option<String>>(0)).collect())
 }
 
-// A service in which something of everything is there.
+// A fixture with a row in every table.
 
-/// What the client who is to be forgotten is called, and writes in everything.
-pub(super) const WORD: &str = "Zerbinette";
+/// The name of the client to be erased, which stands in everything they write.
+pub(super) const MARKER: &str = "Zerbinette";
 /// Refused for ever by the mail server: what is written to it ends as a dead letter.
 const REFUSED: &str = "spam@example.org";
 const PHOTO: &[u8] = include_bytes!("../../assets/phone-photo.jpg");
 
-/// Everybody there is.
-pub(super) struct World {
+/// All people of the fixture.
+pub(super) struct Fixture {
     pub(super) salons: [Person; 2],
     /// The first is to be forgotten.
     pub(super) clients: Vec<Person>,
 }
 
-impl World {
+impl Fixture {
     /// Everybody, as they will be.
     pub(super) fn of(plan: &Plan) -> Self {
         let client = |number: usize| {
-            let first_name = if number == 0 { WORD } else { "Camille" };
+            let first_name = if number == 0 { MARKER } else { "Camille" };
             Person::client(&format!("client-{number}"), first_name, "Martin")
         };
         Self {
@@ -230,13 +231,13 @@ impl World {
         }
     }
 
-    /// Who is to be forgotten.
-    pub(super) fn leaving(&self) -> &Person {
+    /// The person to be erased.
+    pub(super) fn erased(&self) -> &Person {
         &self.clients[0]
     }
 
-    /// Everybody but who is to be forgotten.
-    pub(super) fn staying(&self) -> impl Iterator<Item = &Person> {
+    /// Everybody else.
+    pub(super) fn others(&self) -> impl Iterator<Item = &Person> {
         self.salons.iter().chain(&self.clients[1..])
     }
 
@@ -245,27 +246,27 @@ impl World {
         self.salons.iter().chain(&self.clients)
     }
 
-    /// Has everybody do what people do.
-    pub(super) async fn fill(&self, stage: &Stage, messages: usize) -> Result<(), Fault> {
-        self.register(&stage.rest(&booking_service())?).await?;
+    /// Creates conversations, messages, photos, preferences and exports.
+    pub(super) async fn fill(&self, app: &TestApp, messages: usize) -> Result<(), Fault> {
+        self.register(&app.rest(&booking_service())?).await?;
         for (number, client) in self.clients.iter().enumerate() {
             let salon = &self.salons[number % 2];
             let conversation =
-                stage.conversation_about(&format!("booking-{number}"), salon, client).await?;
-            let talk = Talk { stage, salon, client, conversation };
-            talk.talk(messages).await?;
+                app.conversation_about(&format!("booking-{number}"), salon, client).await?;
+            let pair = Pair { app, salon, client, conversation };
+            pair.send_messages(messages).await?;
             if number % 3 == 0 {
-                talk.photo(client).await?;
-                talk.photo(salon).await?;
+                pair.photo(client).await?;
+                pair.photo(salon).await?;
             }
             if number % 4 == 1 {
-                talk.read_by(salon).await?;
-                talk.mute(client).await?;
+                pair.read_by(salon).await?;
+                pair.mute(client).await?;
             }
         }
-        book(stage, &self.salons[0], self.leaving()).await?;
+        book(app, &self.salons[0], self.erased()).await?;
         for person in [&self.clients[0], &self.clients[1], &self.salons[0]] {
-            archive(&stage.rest(person)?).await?;
+            archive(&app.rest(person)?).await?;
         }
         Ok(())
     }
@@ -273,7 +274,7 @@ impl World {
     async fn register(&self, service: &Rest) -> Result<(), Fault> {
         let client = |(number, person): (usize, &Person)| {
             let email = match number {
-                0 => format!("{WORD}@example.org"),
+                0 => format!("{MARKER}@example.org"),
                 1 => REFUSED.to_owned(),
                 _ => format!("{}@example.org", person.id),
             };
@@ -292,35 +293,35 @@ impl World {
     }
 }
 
-/// A salon and a client who talk.
-struct Talk<'a> {
-    stage: &'a Stage,
+/// A salon and a client who pair.
+struct Pair<'a> {
+    app: &'a TestApp,
     salon: &'a Person,
     client: &'a Person,
     conversation: String,
 }
 
-impl Talk<'_> {
-    async fn talk(&self, messages: usize) -> Result<(), Fault> {
+impl Pair<'_> {
+    async fn send_messages(&self, messages: usize) -> Result<(), Fault> {
         let name = self.client.claims()["firstName"].as_str().unwrap_or_default();
         for number in 0..messages {
             let sent = if number % 2 == 0 {
                 let words = format!("Bonjour, ici {name}, question {number}");
-                self.stage.message(self.client, &self.conversation, &words).await?
+                self.app.message(self.client, &self.conversation, &words).await?
             } else {
                 let words = format!("Réponse {number}");
-                self.stage.message(self.salon, &self.conversation, &words).await?
+                self.app.message(self.salon, &self.conversation, &words).await?
             };
             if number == 2 {
                 let path = format!("/messaging/messages/{}", text(&sent, "id")?);
-                self.stage.rest(self.client)?.delete(&path).await?.expect(204)?;
+                self.app.rest(self.client)?.delete(&path).await?.expect(204)?;
             }
         }
         Ok(())
     }
 
     async fn photo(&self, author: &Person) -> Result<(), Fault> {
-        let rest = self.stage.rest(author)?;
+        let rest = self.app.rest(author)?;
         // What the other side writes is theirs, and stays.
         let name = match author.claims().get("firstName").and_then(Value::as_str) {
             Some(first_name) => format!("dessin de {first_name}.jpg"),
@@ -336,11 +337,11 @@ impl Talk<'_> {
 
     async fn read_by(&self, reader: &Person) -> Result<(), Fault> {
         let path = format!("/messaging/conversations/{}/mark-read", self.conversation);
-        self.stage.rest(reader)?.call("PATCH", &path, None).await?.expect(204).map(drop)
+        self.app.rest(reader)?.call("PATCH", &path, None).await?.expect(204).map(drop)
     }
 
     async fn mute(&self, person: &Person) -> Result<(), Fault> {
-        let rest = self.stage.rest(person)?;
+        let rest = self.app.rest(person)?;
         let wish = json!({ "emailFrequency": "HOURLY" });
         rest.patch("/notification-preferences", &wish).await?.expect(200)?;
         let which = json!({ "conversationId": self.conversation });
@@ -349,10 +350,10 @@ impl Talk<'_> {
 }
 
 /// The platform reports an appointment of the two.
-async fn book(stage: &Stage, salon: &Person, client: &Person) -> Result<(), Fault> {
-    let report =
-        Report::new("confirmed", "booking-0", &salon.id, &client.id).with("clientFirstName", WORD);
-    report.send(&stage.rest(&booking_service())?).await?.expect(202).map(drop)
+async fn book(app: &TestApp, salon: &Person, client: &Person) -> Result<(), Fault> {
+    let report = Report::new("confirmed", "booking-0", &salon.id, &client.id)
+        .with("clientFirstName", MARKER);
+    report.send(&app.rest(&booking_service())?).await?.expect(202).map(drop)
 }
 
 /// Asks for an archive of one's data until it can be fetched.
@@ -371,8 +372,8 @@ mod tests {
     #[test]
     fn a_row_is_about_an_id_only_when_it_names_it_whole() {
         let (conversations, files) = (BTreeSet::new(), BTreeSet::new());
-        let theirs = Theirs { conversations, files, all: vec!["client-0".to_owned()] };
-        assert!(theirs.are_named_in("messaging.participant (client-0,client,\"\")"));
-        assert!(!theirs.are_named_in("messaging.participant (client-01,client,\"\")"));
+        let person_data = PersonData { conversations, files, all: vec!["client-0".to_owned()] };
+        assert!(person_data.are_in_row("messaging.participant (client-0,client,\"\")"));
+        assert!(!person_data.are_in_row("messaging.participant (client-01,client,\"\")"));
     }
 }

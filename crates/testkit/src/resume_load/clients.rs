@@ -1,4 +1,4 @@
-//! One client in the storm: comes back after every cut, as the stock client does, and keeps its view.
+//! One client under load: reconnects after every cut, as the stock client does, and keeps its view.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -15,7 +15,7 @@ use crate::{
     rest::{Answer, Rest},
     resume_load,
     socket::{ConnectError, Event, Memory, Socket},
-    stage::text,
+    test_app::text,
     wait,
 };
 
@@ -23,26 +23,26 @@ use crate::{
 const RETURN_MIN_MS: u64 = 200;
 const RETURN_SPREAD_MS: u64 = 800;
 /// From the first try that failed to the next; doubled after each, and half of it by chance.
-const CALL_PAUSE_MIN: Duration = Duration::from_secs(1);
+const RETRY_PAUSE_MIN: Duration = Duration::from_secs(1);
 /// Never longer than this.
-const CALL_PAUSE_MAX: Duration = Duration::from_secs(5);
+const RETRY_PAUSE_MAX: Duration = Duration::from_secs(5);
 
 /// How often a client came back, and how.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Returns {
     /// With a `pid` and an offset to come back with.
     pub(super) able: usize,
-    /// Of those: known again, and told what was missed.
+    /// Of those: recovered, and sent what was missed.
     pub(super) recovered: usize,
-    /// Let in by nobody: the stock client leaves it to the page to try again.
+    /// Refused: the stock client leaves it to the page to try again.
     pub(super) refused: usize,
-    /// Told that too much was missed.
+    /// Told to resync: too much was missed.
     pub(super) told_to_resync: usize,
 }
 
 /// A client.
 #[derive(Debug)]
-pub(super) struct Caller {
+pub(super) struct ReconnectingClient {
     number: usize,
     room: Arc<Room>,
     url: String,
@@ -55,7 +55,7 @@ pub(super) struct Caller {
 
 /// A client when all is over: still connected.
 #[derive(Debug)]
-pub(super) struct Survivor {
+pub(super) struct FinalState {
     pub(super) number: usize,
     pub(super) room: Arc<Room>,
     pub(super) socket: Socket,
@@ -63,7 +63,7 @@ pub(super) struct Survivor {
     pub(super) returns: Returns,
 }
 
-impl Caller {
+impl ReconnectingClient {
     /// The client with this number.
     pub(super) fn new(number: usize, room: Arc<Room>, url: &str, cut_after_max: Duration) -> Self {
         Self {
@@ -78,16 +78,16 @@ impl Caller {
         }
     }
 
-    /// Comes and goes until the storm is over, then comes to stay.
-    pub(super) async fn call(
+    /// Connects and disconnects until the load is over, then stays connected.
+    pub(super) async fn run(
         mut self,
         mut until: watch::Receiver<bool>,
-    ) -> Result<Survivor, Fault> {
+    ) -> Result<FinalState, Fault> {
         loop {
-            let mut socket = self.come().await?;
+            let mut socket = self.connect().await?;
             if *until.borrow_and_update() {
                 let Self { number, room, view, returns, .. } = self;
-                return Ok(Survivor { number, room, socket, view, returns });
+                return Ok(FinalState { number, room, socket, view, returns });
             }
             let quarter = self.cut_after_max / 4;
             let stay = quarter + self.up_to(quarter * 3);
@@ -98,22 +98,22 @@ impl Caller {
     }
 
     /// Comes back, however often it takes.
-    async fn come(&mut self) -> Result<Socket, Fault> {
+    async fn connect(&mut self) -> Result<Socket, Fault> {
         wait::within("the way back", async {
-            let mut pause = CALL_PAUSE_MIN;
+            let mut pause = RETRY_PAUSE_MIN;
             loop {
-                if let Some(socket) = Box::pin(self.try_to_come()).await {
+                if let Some(socket) = Box::pin(self.try_connect()).await {
                     return socket;
                 }
                 sleep(pause / 2 + self.up_to(pause)).await;
-                pause = CALL_PAUSE_MAX.min(pause * 2);
+                pause = RETRY_PAUSE_MAX.min(pause * 2);
             }
         })
         .await
     }
 
-    /// One try; a client whose screen is as it should be then, or nobody.
-    async fn try_to_come(&mut self) -> Option<Socket> {
+    /// One attempt: a socket with an up-to-date view, or none.
+    async fn try_connect(&mut self) -> Option<Socket> {
         let able = self.memory.is_complete();
         let token = self.room.token_of(self.number);
         let socket = match Socket::connect_again(&self.url, token, &self.memory).await {
@@ -126,8 +126,8 @@ impl Caller {
         };
         self.returns.able += usize::from(able);
         self.returns.recovered += usize::from(able && socket.is_recovered());
-        if !socket.is_recovered() && self.begin_again(&socket).await.is_err() {
-            // Cut off meanwhile, with nothing on the screen: whoever comes next is new.
+        if !socket.is_recovered() && self.load_snapshot(&socket).await.is_err() {
+            // Cut off in between, with an empty view: the next connection is a new client.
             self.memory = Memory::default();
             return None;
         }
@@ -135,7 +135,7 @@ impl Caller {
     }
 
     /// What a page does that was not recovered: joins, and loads what there is.
-    async fn begin_again(&mut self, socket: &Socket) -> Result<(), Fault> {
+    async fn load_snapshot(&mut self, socket: &Socket) -> Result<(), Fault> {
         let conversation = &self.room.conversation;
         // Only the salon's screens are in sight, so that the client's total grows.
         let visible = self.number % 5 >= 3;
@@ -153,11 +153,11 @@ impl Caller {
         let mut until = until;
         while let Ok(event) = timeout_at(until, socket.next()).await {
             let Some(event) = event else { return Ok(()) };
-            self.view.hear(&event)?;
+            self.view.apply(&event)?;
             if event.name == "resync" {
                 self.returns.told_to_resync += 1;
                 if socket.is_recovered() {
-                    // What is on the screen is not to be trusted: come again as somebody new.
+                    // The view is stale: connect again as a new client.
                     self.memory = Memory::default();
                     until = Instant::now();
                 }
@@ -165,7 +165,7 @@ impl Caller {
         }
         socket.cut();
         while let Some(event) = socket.next().await {
-            self.view.hear(&event)?;
+            self.view.apply(&event)?;
         }
         Ok(())
     }
@@ -179,11 +179,11 @@ impl Caller {
     }
 }
 
-// Those who talk through the storm: each message is sent again, under its key, until it is acknowledged.
+// The senders: each message is sent again, under its key, until it is acknowledged.
 
 /// What was promised to be stored: position and content, by conversation and message id.
-pub(super) type Receipts = BTreeMap<(String, String), (i64, String)>;
-type Receipt = ((String, String), (i64, String));
+pub(super) type Acknowledged = BTreeMap<(String, String), (i64, String)>;
+type Acknowledgement = ((String, String), (i64, String));
 
 /// From the first failed send to the next try; doubled after each.
 const PAUSE_MIN: Duration = Duration::from_millis(50);
@@ -193,76 +193,78 @@ const PAUSE_MAX: Duration = Duration::from_secs(1);
 /// After so many messages of a room its client reads them.
 const READING_EVERY: usize = 5;
 
-/// Everybody who talks.
+/// The tasks that send.
 #[derive(Debug)]
-pub(super) struct Speakers(JoinHandle<Result<Receipts, Fault>>);
+pub(super) struct Senders(JoinHandle<Result<Acknowledged, Fault>>);
 
-impl Speakers {
-    /// Begins to talk, in all rooms in turn, until told otherwise.
+impl Senders {
+    /// Sends messages to all rooms in turn until `until` says otherwise.
     pub(super) fn start(
         rooms: &Rooms,
         url: &str,
         per_second: u32,
         until: watch::Receiver<bool>,
     ) -> Self {
-        Self(tokio::spawn(talk(rooms.clone(), Rest::new(url), per_second, until)))
+        Self(tokio::spawn(send_messages(rooms.clone(), Rest::new(url), per_second, until)))
     }
 
     /// Waits until all that was begun is acknowledged.
-    pub(super) async fn finish(self) -> Result<Receipts, Fault> {
+    pub(super) async fn finish(self) -> Result<Acknowledged, Fault> {
         self.0.await.map_err(Fault::while_doing("talk"))?
     }
 }
 
-async fn talk(
+async fn send_messages(
     rooms: Rooms,
     http: Rest,
     per_second: u32,
     mut until: watch::Receiver<bool>,
-) -> Result<Receipts, Fault> {
+) -> Result<Acknowledged, Fault> {
     let mut ticks = interval(Duration::from_secs(1) / per_second);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut under_way = JoinSet::new();
     let mut reading = JoinSet::new();
-    let mut receipts = Receipts::new();
+    let mut acknowledged = Acknowledged::new();
     for (number, room) in rooms.iter().cycle().enumerate() {
         tokio::select! {
             _ = ticks.tick() => {}
             _ = until.wait_for(|over| *over) => break,
         }
-        // Whoever waits for an acknowledgement says nothing more: there are two to a room.
+        // A sender that waits for an acknowledgement sends nothing else: there are two to a room.
         if under_way.len() >= 2 * rooms.len() {
-            receipts.extend(next(&mut under_way).await?);
+            acknowledged.extend(next(&mut under_way).await?);
         }
         // Both sides have their say in every room, and now and then the client reads first.
         let round = number / rooms.len();
         if round % READING_EVERY == READING_EVERY - 1 {
             reading.spawn(read(http.clone(), room.clone()));
         }
-        under_way.spawn(say(http.clone(), room.clone(), round.is_multiple_of(2)));
+        under_way.spawn(send(http.clone(), room.clone(), round.is_multiple_of(2)));
     }
     while !under_way.is_empty() {
-        receipts.extend(next(&mut under_way).await?);
+        acknowledged.extend(next(&mut under_way).await?);
     }
     while let Some(read) = reading.join_next().await {
         read.map_err(Fault::while_doing("read something"))??;
     }
-    Ok(receipts)
+    Ok(acknowledged)
 }
 
 /// The next acknowledgement, if one is awaited.
-async fn next(under_way: &mut JoinSet<Result<Receipt, Fault>>) -> Result<Option<Receipt>, Fault> {
+async fn next(
+    under_way: &mut JoinSet<Result<Acknowledgement, Fault>>,
+) -> Result<Option<Acknowledgement>, Fault> {
     let said = under_way.join_next().await.transpose();
     said.map_err(Fault::while_doing("say something"))?.transpose()
 }
 
-async fn say(http: Rest, room: Arc<Room>, by_salon: bool) -> Result<Receipt, Fault> {
+async fn send(http: Rest, room: Arc<Room>, by_salon: bool) -> Result<Acknowledgement, Fault> {
     let token = if by_salon { &room.salon_token } else { &room.client_token };
     let http = http.with_token(token);
     let path = format!("/messaging/conversations/{}/messages", room.conversation);
     let content = database::id("message");
     let body = json!({ "content": content, "clientMessageId": content });
-    let sent = insist(&http, "POST", &path, &body);
+    let sent = retry(&http, "POST", &path, &body);
     let stored = wait::within("an acknowledgement", sent).await??.expect(201)?;
     let seq = stored["seq"].as_i64().ok_or_else(|| Fault::new("a message without a position"))?;
     Ok(((room.conversation.clone(), text(&stored, "id")?), (seq, content)))
@@ -273,12 +275,12 @@ async fn read(http: Rest, room: Arc<Room>) -> Result<(), Fault> {
     let http = http.with_token(&room.client_token);
     let path = format!("/messaging/conversations/{}/mark-read", room.conversation);
     let nothing = json!({});
-    let marked = insist(&http, "PATCH", &path, &nothing);
+    let marked = retry(&http, "PATCH", &path, &nothing);
     wait::within("a horizon", marked).await??.expect(204).map(drop)
 }
 
 /// Asks until there is an answer that a second try would not change.
-async fn insist(http: &Rest, method: &str, path: &str, body: &Value) -> Result<Answer, Fault> {
+async fn retry(http: &Rest, method: &str, path: &str, body: &Value) -> Result<Answer, Fault> {
     let mut pause = PAUSE_MIN;
     loop {
         match http.call(method, path, Some(body)).await {
@@ -307,7 +309,7 @@ impl View {
     }
 
     /// Takes in an event.
-    pub(super) fn hear(&mut self, event: &Event) -> Result<(), Fault> {
+    pub(super) fn apply(&mut self, event: &Event) -> Result<(), Fault> {
         match event.name.as_str() {
             "new-message" => self.add(&event.data),
             "conversation-read" => self.mark_read(&event.data),
@@ -361,7 +363,7 @@ mod tests {
 
     use super::*;
 
-    fn told(seq: i64) -> Event {
+    fn new_message(seq: i64) -> Event {
         let author = if seq % 2 == 0 { "salon" } else { "client" };
         event(
             "new-message",
@@ -380,10 +382,10 @@ mod tests {
     fn a_horizon_reads_what_the_other_side_said_up_to_it() {
         let mut view = View::default();
         for seq in 1..=4 {
-            view.hear(&told(seq)).expect("in order");
+            view.apply(&new_message(seq)).expect("in order");
         }
         let horizon = json!({ "readerId": "client", "upToSeq": 3 });
-        view.hear(&event("conversation-read", horizon)).expect("a horizon");
+        view.apply(&event("conversation-read", horizon)).expect("a horizon");
         let read = view.messages().iter().filter(|(_, message)| message.is_read);
         assert_eq!(read.map(|(seq, _)| *seq).collect::<Vec<_>>(), [2]);
     }
@@ -391,20 +393,20 @@ mod tests {
     #[test]
     fn a_message_told_twice_or_late_is_a_fault() {
         let mut view = View::default();
-        view.hear(&told(2)).expect("the first");
-        view.hear(&told(4)).expect("positions may be skipped");
-        let twice = view.hear(&told(4)).expect_err("twice");
+        view.apply(&new_message(2)).expect("the first");
+        view.apply(&new_message(4)).expect("positions may be skipped");
+        let twice = view.apply(&new_message(4)).expect_err("twice");
         assert!(twice.to_string().contains("twice"), "{twice}");
-        let late = view.hear(&told(3)).expect_err("late");
+        let late = view.apply(&new_message(3)).expect_err("late");
         assert!(late.to_string().contains("after"), "{late}");
     }
 
     #[test]
     fn a_snapshot_counts_up_to_where_events_begin() {
-        let one = |seq| super::super::message(&told(seq).data).expect("a message");
+        let one = |seq| super::super::message(&new_message(seq).data).expect("a message");
         let mut view = View::default();
         view.begin(Messages::from([one(1), one(2), one(3)]), 2);
-        view.hear(&told(3)).expect("not yet told");
+        view.apply(&new_message(3)).expect("not yet told");
         assert_eq!(view.messages().keys().copied().collect::<Vec<_>>(), [1, 2, 3]);
     }
 }

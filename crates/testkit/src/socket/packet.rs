@@ -51,7 +51,7 @@ pub(super) enum Packet {
 /// The answer to a ping.
 pub(super) const PONG: &str = "3";
 
-/// Asks to be let in.
+/// Connects to the namespace.
 pub(super) fn connect(auth: &Value) -> String {
     format!("40{NAMESPACE},{auth}")
 }
@@ -143,7 +143,7 @@ impl Frames {
         Self::open_at(url, &format!("/socket.io/?EIO=4&transport=websocket{sid}")).await
     }
 
-    /// Opens a WebSocket at the door for clients without Socket.IO.
+    /// Opens a WebSocket for clients without Socket.IO.
     ///
     /// # Errors
     /// When the server refuses it.
@@ -182,7 +182,7 @@ impl Frames {
     ///
     /// # Errors
     /// When there is none in time.
-    pub async fn hear(&mut self) -> Result<Frame, Fault> {
+    pub async fn receive(&mut self) -> Result<Frame, Fault> {
         within("a frame", async {
             loop {
                 match self.0.next().await {
@@ -200,9 +200,9 @@ impl Frames {
     ///
     /// # Errors
     /// When the connection ends first.
-    pub async fn hear_text(&mut self, prefix: &str) -> Result<String, Fault> {
+    pub async fn wait_for_text(&mut self, prefix: &str) -> Result<String, Fault> {
         loop {
-            match self.hear().await? {
+            match self.receive().await? {
                 Frame::Text(text) if text.starts_with(prefix) => return Ok(text),
                 Frame::End => return Err(Fault::new(format!("the end came before {prefix}"))),
                 Frame::Text(_) | Frame::Binary(_) => {}
@@ -215,7 +215,7 @@ impl Frames {
     /// # Errors
     /// When it goes on.
     pub async fn ended(&mut self) -> Result<(), Fault> {
-        while self.hear().await? != Frame::End {}
+        while self.receive().await? != Frame::End {}
         Ok(())
     }
 }

@@ -46,7 +46,7 @@ impl Memory {
     }
 
     /// Takes notice of the last text argument of an event.
-    pub(super) fn heard(&self, last: Option<String>) {
+    pub(super) fn note_offset(&self, last: Option<String>) {
         let mut state = self.state();
         if state.pid.is_some() && last.is_some() {
             state.offset = last;
@@ -58,9 +58,9 @@ impl Memory {
     }
 }
 
-// What a socket hears, and how it ends or never begins.
+// What a socket receives, and how it ends or never begins.
 
-/// Something the server told us of its own accord.
+/// An event of the server.
 #[derive(Clone, Debug)]
 pub struct Event {
     /// What it is called.
@@ -73,7 +73,7 @@ pub struct Event {
 
 /// How a socket ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ending {
+pub enum EndReason {
     /// We left.
     Left,
     /// The server put us out of the namespace.
@@ -120,7 +120,7 @@ mod tests {
     fn a_server_that_gives_no_pid_is_told_nothing() {
         let memory = Memory::default();
         assert!(!memory.connected(None));
-        memory.heard(Some("offset".to_owned()));
+        memory.note_offset(Some("offset".to_owned()));
         assert_eq!(memory.added_to(&json!({ "token": "t" })), json!({ "token": "t" }));
     }
 
@@ -129,8 +129,8 @@ mod tests {
         let memory = Memory::default();
         let pid = || Some("pid".to_owned());
         assert!(!memory.connected(pid()));
-        memory.heard(Some("one".to_owned()));
-        memory.heard(None);
+        memory.note_offset(Some("one".to_owned()));
+        memory.note_offset(None);
         assert!(memory.is_complete());
         assert_eq!(memory.added_to(&json!({})), json!({ "pid": "pid", "offset": "one" }));
         assert!(memory.connected(pid()));

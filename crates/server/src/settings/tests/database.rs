@@ -4,11 +4,11 @@ use secrecy::ExposeSecret;
 
 use super::{File, Start, start};
 
-const PRISMA: &str = "postgresql://salon:planted@db.example:5432/app?schema=public&connection_limit=5&pool_timeout=20\
+const PRISMA: &str = "postgresql://salon:canary@db.example:5432/app?schema=public&connection_limit=5&pool_timeout=20\
     &connect_timeout=15&sslmode=require&statement_cache_size=0&socket_timeout=60";
 const POOLED: &str =
-    "postgresql://salon:planted@pool.example:6543/app?pgbouncer=true&connection_limit=1";
-const DIRECT: &str = "postgresql://salon:planted@db.example:5432/app?pool_timeout=0";
+    "postgresql://salon:canary@pool.example:6543/app?pgbouncer=true&connection_limit=1";
+const DIRECT: &str = "postgresql://salon:canary@db.example:5432/app?pool_timeout=0";
 
 fn bounds(start: &Start) -> (usize, u64, u64) {
     let store = start.config().database.store;
@@ -39,7 +39,7 @@ fn what_the_address_sets_and_what_it_names_in_vain_is_printed() {
     ] {
         assert!(printed.contains(line), "{line} in\n{printed}");
     }
-    assert!(!printed.contains("planted"), "{printed}");
+    assert!(!printed.contains("canary"), "{printed}");
 }
 
 #[test]
@@ -76,10 +76,10 @@ fn an_address_that_calls_itself_a_pooler_s_is_refused() {
 fn everything_that_is_wrong_with_every_address_is_told_at_once() {
     let import = Start { arguments: vec!["messaging-server".into(), "import".into()], ..start() };
     let import = import
-        .flag("--from=postgres://u:planted@h:port/d?schema=&sslmode=maybe")
-        .with("DATABASE_URL", "postgres://u:planted@h/d?connection_limits=5&pool_timeout=soon")
-        .with("DATABASE_DIRECT_URL", "mysql://u:planted@h/d")
-        .with("PORT", "planted");
+        .flag("--from=postgres://u:canary@h:port/d?schema=&sslmode=maybe")
+        .with("DATABASE_URL", "postgres://u:canary@h/d?connection_limits=5&pool_timeout=soon")
+        .with("DATABASE_DIRECT_URL", "mysql://u:canary@h/d")
+        .with("PORT", "canary");
     let expected = "\
 PORT (http.port): must be a whole number from 0 to 65535 (environment)
 DATABASE_URL (database.url): the parameter `connection_limits` is unknown; the parameter `pool_timeout` must be a whole number of seconds from 0 to 600 (environment)

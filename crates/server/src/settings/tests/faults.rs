@@ -6,10 +6,10 @@ fn everything_wrong_is_reported_at_once_one_line_each() {
     let start = Start { arguments: vec!["messaging-server".into()], ..Start::default() }
         .with("MESSAGING_CONFIG", file.path())
         .with("PORT", "99999")
-        .with("JWT_SECRET", "planted")
-        .with("LOG_FORMAT", "planted")
-        .with("WEB_URL", "planted")
-        .flag("--realtime-ping-interval-ms=planted");
+        .with("JWT_SECRET", "canary")
+        .with("LOG_FORMAT", "canary")
+        .with("WEB_URL", "canary")
+        .flag("--realtime-ping-interval-ms=canary");
     let faults = start.faults();
     let expected = [
         "http.prot: is no setting",
@@ -26,7 +26,7 @@ fn everything_wrong_is_reported_at_once_one_line_each() {
         assert!(lines.contains(line), "{line} in\n{faults}");
     }
     assert_eq!(lines.len(), expected.len(), "{faults}");
-    assert!(!faults.contains("planted"), "{faults}");
+    assert!(!faults.contains("canary"), "{faults}");
 }
 
 #[test]

@@ -24,7 +24,7 @@ fn limits_can_be_switched_off() {
 fn no_secret_is_ever_printed() {
     let loaded = start().loaded();
     let printed = format!("{}\n{loaded:?}\n{:?}", loaded.effective, start().config());
-    assert!(!printed.contains("planted"), "{printed}");
+    assert!(!printed.contains("canary"), "{printed}");
     let shown = loaded.effective.to_string();
     assert!(shown.contains("url = \"postgres://salon:***@db.example/messaging\" # environment"));
     assert!(shown.contains("secret = \"***\" # environment"));

@@ -8,8 +8,8 @@ use media::{
 };
 
 use crate::{
-    desk::{in_folder, keep, kept, keys, media, read},
-    scratch::Scratch,
+    fixture::{in_folder, keep, kept, keys, media, read},
+    temp_dir::TempDir,
 };
 
 /// How many places each file is cut at.
@@ -41,8 +41,8 @@ fn has_its_end(bytes: &[u8]) -> bool {
 
 #[tokio::test]
 async fn a_file_cut_anywhere_is_refused_and_leaves_nothing_unless_only_its_end_is_missing() {
-    let scratch = Scratch::new();
-    let media = media(&in_folder(&scratch));
+    let dir = TempDir::new();
+    let media = media(&in_folder(&dir));
     for file in [phone_photo(), small_jpeg(), png_with_words(), animated_gif(), animated_webp()] {
         let end = picture_len(&file);
         let (_, whole, _) = kept(&media, &file[..end]).await;
@@ -60,7 +60,7 @@ async fn a_file_cut_anywhere_is_refused_and_leaves_nothing_unless_only_its_end_i
                 Err(KeepError::Unreadable | KeepError::TypeNotAllowed) => {}
                 outcome => panic!("cut at {len} of {end}: {outcome:?}"),
             }
-            assert_eq!(scratch.files(), Vec::<String>::new());
+            assert_eq!(dir.files(), Vec::<String>::new());
         }
     }
 }
@@ -101,8 +101,8 @@ fn with_riff_len(file: &[u8], len: u32) -> Vec<u8> {
 
 #[tokio::test]
 async fn a_picture_that_every_browser_shows_is_kept_with_the_end_that_is_missing() {
-    let scratch = Scratch::new();
-    let media = media(&in_folder(&scratch));
+    let dir = TempDir::new();
+    let media = media(&in_folder(&dir));
     let without = |mut file: Vec<u8>, bytes: usize| {
         file.truncate(file.len() - bytes);
         file
@@ -155,8 +155,8 @@ async fn a_picture_that_every_browser_shows_is_kept_with_the_end_that_is_missing
 
 #[tokio::test]
 async fn zeros_in_place_of_the_end_of_a_jpeg_change_nothing_of_it() {
-    let scratch = Scratch::new();
-    let media = media(&in_folder(&scratch));
+    let dir = TempDir::new();
+    let media = media(&in_folder(&dir));
     let file = small_jpeg();
     let (_, whole, _) = kept(&media, &file).await;
     clear(&media).await;
@@ -167,8 +167,8 @@ async fn zeros_in_place_of_the_end_of_a_jpeg_change_nothing_of_it() {
 
 #[tokio::test]
 async fn a_webp_may_lack_its_last_padding() {
-    let scratch = Scratch::new();
-    let media = media(&in_folder(&scratch));
+    let dir = TempDir::new();
+    let media = media(&in_folder(&dir));
     // Whether there is padding depends on the pixels.
     let padded = (8..200).map(still_webp).find(|file| file[16] % 2 == 1).expect("every other one");
     let (_, whole, _) = kept(&media, &padded).await;
@@ -184,8 +184,8 @@ async fn a_webp_may_lack_its_last_padding() {
 
 #[tokio::test]
 async fn a_picture_of_which_pixels_are_missing_is_refused_whatever_stands_in_their_place() {
-    let scratch = Scratch::new();
-    let media = media(&in_folder(&scratch));
+    let dir = TempDir::new();
+    let media = media(&in_folder(&dir));
     let jpeg = small_jpeg();
     let png = png_with_words();
     let gif = still_gif();
@@ -197,14 +197,14 @@ async fn a_picture_of_which_pixels_are_missing_is_refused_whatever_stands_in_the
     ] {
         let outcome = keep(&media, &file).await;
         assert!(matches!(outcome, Err(KeepError::Unreadable)), "{what}: {outcome:?}");
-        assert_eq!(scratch.files(), Vec::<String>::new());
+        assert_eq!(dir.files(), Vec::<String>::new());
     }
 }
 
 #[tokio::test]
 async fn a_declared_type_that_says_nothing_is_no_contradiction() {
-    let scratch = Scratch::new();
-    let media = media(&in_folder(&scratch));
+    let dir = TempDir::new();
+    let media = media(&in_folder(&dir));
     let jpeg = small_jpeg();
     for declared in ["application/octet-stream", "image/*", "image/pjpeg", "image/jpg", ""] {
         let kept = media.keep(&keys(), Some(declared), &mut Pieces::of(&jpeg)).await;

@@ -1,11 +1,11 @@
-//! A small resume storm (G6); `cargo xtask bench storm` raises the big one.
+//! Many reconnecting clients on a server that is killed (G6); `cargo xtask bench resume-load` runs many more.
 
 use std::time::Duration;
 
 use testkit::{
     Fault,
-    resume_load::{Plan, rage},
-    stage::Stage,
+    resume_load::{Plan, run},
+    test_app::TestApp,
 };
 
 const SERVER: &str = env!("CARGO_BIN_EXE_messaging-server");
@@ -13,19 +13,19 @@ const SERVER: &str = env!("CARGO_BIN_EXE_messaging-server");
 const RECOVERED_PER_MILLE_MIN: usize = 990;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn after_a_storm_every_screen_equals_a_fresh_snapshot() -> Result<(), Fault> {
+async fn after_cuts_and_kills_every_screen_equals_a_fresh_snapshot() -> Result<(), Fault> {
     let plan = Plan {
         clients: 50,
         messages_per_second: 40,
         restarts: 3,
-        calm: Duration::from_secs(4),
+        restart_interval: Duration::from_secs(4),
         cut_after_max: Duration::from_secs(4),
     };
-    let mut stage = Stage::set(SERVER).await?;
-    let outcome = rage(&plan, &mut stage.server).await?;
+    let mut app = TestApp::start(SERVER).await?;
+    let outcome = run(&plan, &mut app.server).await?;
     println!("{outcome}");
     assert_eq!(outcome.clients, plan.clients);
-    assert!(outcome.returns > plan.clients, "too calm: {outcome}");
+    assert!(outcome.returns > plan.clients, "too few returns: {outcome}");
     assert!(
         outcome.shown_read > 0 && outcome.shown_unread > 0,
         "read marks prove nothing: {outcome}"

@@ -8,8 +8,8 @@ use image::{
 use media::testing::{animated_gif, animated_webp, leftovers};
 
 use crate::{
-    desk::{in_folder, kept, media},
-    scratch::Scratch,
+    fixture::{in_folder, kept, media},
+    temp_dir::TempDir,
 };
 
 /// The pixels of each frame, and whether they are repeated for ever.
@@ -21,9 +21,9 @@ fn played<'a>(decoder: impl AnimationDecoder<'a>) -> (Vec<Vec<u8>>, bool) {
 
 #[tokio::test]
 async fn a_gif_keeps_moving_and_loses_its_words() {
-    let scratch = Scratch::new();
+    let dir = TempDir::new();
     let play = |bytes: &[u8]| played(GifDecoder::new(Cursor::new(bytes.to_vec())).expect("a GIF"));
-    let (picture, full, thumbnail) = kept(&media(&in_folder(&scratch)), &animated_gif()).await;
+    let (picture, full, thumbnail) = kept(&media(&in_folder(&dir)), &animated_gif()).await;
     assert_eq!(play(&full), play(&animated_gif()));
     assert_eq!(play(&full).0.len(), 3);
     assert!(play(&full).1);
@@ -34,10 +34,10 @@ async fn a_gif_keeps_moving_and_loses_its_words() {
 
 #[tokio::test]
 async fn a_webp_keeps_moving_and_loses_its_words() {
-    let scratch = Scratch::new();
+    let dir = TempDir::new();
     let play =
         |bytes: &[u8]| played(WebPDecoder::new(Cursor::new(bytes.to_vec())).expect("a WebP"));
-    let (picture, full, _) = kept(&media(&in_folder(&scratch)), &animated_webp()).await;
+    let (picture, full, _) = kept(&media(&in_folder(&dir)), &animated_webp()).await;
     assert_eq!(play(&full), play(&animated_webp()));
     assert_eq!(play(&full).0.len(), 3);
     assert_eq!(leftovers(&full), Vec::<String>::new());

@@ -8,11 +8,11 @@ use testkit::{
     Fault,
     fault::same,
     polling::Polling,
-    socket::{Ending, Socket, packet::Frames},
+    socket::{EndReason, Socket, packet::Frames},
     wait,
 };
 
-use crate::{Scene, bystander::beside};
+use crate::{Fixture, bystander::beside};
 
 const JOINS: usize = 10_000;
 /// One socket's commands are carried out one after another.
@@ -25,15 +25,15 @@ const SILENCE_MS: &str = "700";
 
 #[tokio::test]
 async fn ten_thousand_joins_are_answered_and_join_nothing() -> Result<(), Fault> {
-    let scene = Scene::set().await?;
-    let before = scene.stage.database.digest().await?;
-    let socket = scene.stage.socket(&scene.stranger).await?;
+    let fixture = Fixture::start().await?;
+    let before = fixture.app.database.digest().await?;
+    let socket = fixture.app.socket(&fixture.stranger).await?;
     let refused = beside(
-        &scene,
+        &fixture,
         Box::pin(async {
             let asked = (0..JOINS).map(|number| {
                 // Some are real, and not theirs; all have to be looked for.
-                let real = scene.conversation.clone();
+                let real = fixture.conversation.clone();
                 let id = if number % 10 == 0 { real } else { format!("nowhere-{number}") };
                 socket.ask("join-conversation", &json!({ "conversationId": id }))
             });
@@ -46,16 +46,16 @@ async fn ten_thousand_joins_are_answered_and_join_nothing() -> Result<(), Fault>
     )
     .await?;
     same("joins refused", refused, JOINS)?;
-    scene.is_unharmed(&before).await
+    fixture.is_unharmed(&before).await
 }
 
 #[tokio::test]
 async fn acknowledgements_nobody_asked_for_are_ignored() -> Result<(), Fault> {
-    let scene = Scene::set().await?;
-    let before = scene.stage.database.digest().await?;
-    let mut socket = scene.stage.socket(&scene.client).await?;
+    let fixture = Fixture::start().await?;
+    let before = fixture.app.database.digest().await?;
+    let mut socket = fixture.app.socket(&fixture.client).await?;
     beside(
-        &scene,
+        &fixture,
         Box::pin(async {
             for number in 0..ACKS {
                 socket.send_raw(&format!("43/messaging,{number}[{{\"ok\":true}}]"));
@@ -64,24 +64,24 @@ async fn acknowledgements_nobody_asked_for_are_ignored() -> Result<(), Fault> {
         }),
     )
     .await?;
-    scene.is_unharmed(&before).await
+    fixture.is_unharmed(&before).await
 }
 
 #[tokio::test]
 async fn a_client_that_stops_reading_is_closed_and_costs_nobody_anything() -> Result<(), Fault> {
-    let scene = Scene::set().await?;
-    let token = scene.stage.token(&scene.client)?;
-    let lazy = Socket::connect_narrow(&scene.stage.server.url(), &token).await?;
-    let here = json!({ "conversationId": scene.conversation });
+    let fixture = Fixture::start().await?;
+    let token = fixture.app.token(&fixture.client)?;
+    let lazy = Socket::connect_narrow(&fixture.app.server.url(), &token).await?;
+    let here = json!({ "conversationId": fixture.conversation });
     lazy.call_ok("join-conversation", &here).await?;
-    let speaker = scene.stage.socket(&scene.salon).await?;
+    let speaker = fixture.app.socket(&fixture.salon).await?;
     let content = "é".repeat(4_000);
     let stall = lazy.stall();
     beside(
-        &scene,
+        &fixture,
         Box::pin(async {
             for _ in 0..LONG_MESSAGES {
-                let message = json!({ "conversationId": scene.conversation, "content": content });
+                let message = json!({ "conversationId": fixture.conversation, "content": content });
                 speaker.call_ok("send-message", &message).await?;
             }
             Ok(())
@@ -90,8 +90,8 @@ async fn a_client_that_stops_reading_is_closed_and_costs_nobody_anything() -> Re
     .await?;
     drop(stall);
     let ending = lazy.ended().await?;
-    assert!(matches!(ending, Ending::Closed(_) | Ending::Broken), "{ending:?}");
-    scene.is_alive().await
+    assert!(matches!(ending, EndReason::Closed(_) | EndReason::Broken), "{ending:?}");
+    fixture.is_alive().await
 }
 
 #[tokio::test]
@@ -100,20 +100,20 @@ async fn whoever_opens_and_never_speaks_is_closed() -> Result<(), Fault> {
         ("REALTIME_CONNECT_TIMEOUT_MS", SILENCE_MS),
         ("HTTP_CLIENT_REQUEST_TIMEOUT_MS", SILENCE_MS),
     ];
-    let scene = Scene::set_with(&settings).await?;
-    let url = scene.stage.server.url();
+    let fixture = Fixture::start_with(&settings).await?;
+    let url = fixture.app.server.url();
     beside(
-        &scene,
+        &fixture,
         Box::pin(async {
             let mut silent = Frames::open(&url, None).await?;
-            silent.hear_text("0").await?;
+            silent.wait_for_text("0").await?;
             silent.ended().await?;
             Polling::open(&url).await?.ended().await?;
             half_a_request(&url).await
         }),
     )
     .await?;
-    scene.is_alive().await
+    fixture.is_alive().await
 }
 
 /// Begins a request and never ends it.

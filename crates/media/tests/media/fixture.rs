@@ -1,4 +1,4 @@
-//! Somebody who hands files in and asks for them again.
+//! Helpers that store files and read them back.
 
 use domain::{
     conversation::attachment::{ObjectKey, Picture, PictureKeys},
@@ -7,10 +7,10 @@ use domain::{
 };
 use media::{Media, Settings, Storage};
 
-use crate::scratch::Scratch;
+use crate::temp_dir::TempDir;
 
-pub(crate) fn in_folder(scratch: &Scratch) -> Settings {
-    Settings { storage: Storage::Folder(scratch.path().to_owned()), ..Settings::default() }
+pub(crate) fn in_folder(dir: &TempDir) -> Settings {
+    Settings { storage: Storage::Folder(dir.path().to_owned()), ..Settings::default() }
 }
 
 pub(crate) fn media(settings: &Settings) -> Media {

@@ -4,11 +4,11 @@ use media::{Bounds, Settings, testing::phone_photo};
 use tokio::sync::oneshot;
 
 use crate::{
-    desk::{in_folder, keep, keys, media},
-    scratch::Scratch,
+    fixture::{in_folder, keep, keys, media},
+    temp_dir::TempDir,
 };
 
-/// Says that it was asked, and then gives nothing until it is told to.
+/// Reports that it was asked, then yields nothing until it is released.
 struct Slow {
     asked: Option<oneshot::Sender<()>>,
     go_on: oneshot::Receiver<()>,
@@ -27,8 +27,8 @@ impl Chunks for Slow {
 
 #[tokio::test]
 async fn one_upload_more_than_allowed_is_told_to_come_back() {
-    let scratch = Scratch::new();
-    let media = media(&Settings { uploads_at_once_max: 1, ..in_folder(&scratch) });
+    let dir = TempDir::new();
+    let media = media(&Settings { uploads_at_once_max: 1, ..in_folder(&dir) });
     let (asked, was_asked) = oneshot::channel();
     let (tell, go_on) = oneshot::channel();
     let mut slow = Slow { asked: Some(asked), go_on };
@@ -48,8 +48,8 @@ async fn one_upload_more_than_allowed_is_told_to_come_back() {
 
 #[tokio::test]
 async fn pictures_wait_for_one_another_and_all_are_kept() {
-    let scratch = Scratch::new();
-    let media = media(&Settings { pictures_at_once_max: 1, ..in_folder(&scratch) });
+    let dir = TempDir::new();
+    let media = media(&Settings { pictures_at_once_max: 1, ..in_folder(&dir) });
     let photo = phone_photo();
     let (one, two, three) =
         tokio::join!(keep(&media, &photo), keep(&media, &photo), keep(&media, &photo));
@@ -58,14 +58,14 @@ async fn pictures_wait_for_one_another_and_all_are_kept() {
 
 #[tokio::test]
 async fn each_bound_is_the_one_that_was_set() {
-    let scratch = Scratch::new();
+    let dir = TempDir::new();
     let photo = phone_photo();
     let fewer_bytes = Bounds { file_bytes_max: 1_000, ..Bounds::default() };
     let fewer_pixels = Bounds { pixels_max: 1_000_000, ..Bounds::default() };
     let shorter = Bounds { side_px_max: 1_000, ..Bounds::default() };
-    let with = |bounds| media(&Settings { bounds, ..in_folder(&scratch) });
+    let with = |bounds| media(&Settings { bounds, ..in_folder(&dir) });
     assert!(matches!(keep(&with(fewer_bytes), &photo).await, Err(KeepError::TooLarge)));
     assert!(matches!(keep(&with(fewer_pixels), &photo).await, Err(KeepError::TooManyPixels)));
     assert!(matches!(keep(&with(shorter), &photo).await, Err(KeepError::TooManyPixels)));
-    assert_eq!(scratch.files(), Vec::<String>::new());
+    assert_eq!(dir.files(), Vec::<String>::new());
 }

@@ -1,4 +1,4 @@
-//! How fast it starts, and what it needs when nobody uses it.
+//! Start-up time, and memory at rest.
 
 use std::time::Instant;
 

@@ -3,7 +3,7 @@
 use super::{Start, start};
 
 /// Everything that a machine of the service before this one had in its environment.
-const BEFORE: [(&str, &str); 19] = [
+const LEGACY: [(&str, &str); 19] = [
     ("PORT", "4000"),
     ("NODE_ENV", "production"),
     ("DATABASE_URL", super::URL),
@@ -12,13 +12,13 @@ const BEFORE: [(&str, &str); 19] = [
     ("JWT_SECRET", super::SECRET),
     ("REDIS_HOST", "redis.example"),
     ("REDIS_PORT", "6379"),
-    ("REDIS_PASSWORD", "planted"),
+    ("REDIS_PASSWORD", "canary"),
     ("REDIS_DB", "0"),
     ("FRONT_URL", "https://front.example"),
     ("FRONTEND_URL", "http://localhost:3000"),
     ("FRONTEND_URL_BIS", "https://bis.example"),
     ("WEB_URL", "https://www.salon.example/"),
-    ("MAILGUN_API_KEY", "planted-key"),
+    ("MAILGUN_API_KEY", "canary-key"),
     ("MAILGUN_DOMAIN", "mail.salon.example"),
     ("MAILGUN_BASE_URL", "https://api.mailgun.net/"),
     ("MESSAGE_RETENTION_DAYS", "180"),
@@ -30,7 +30,7 @@ const WITHOUT_USE: [&str; 5] =
 
 #[test]
 fn the_environment_of_the_service_before_this_one_starts_this_one() {
-    let start = BEFORE.into_iter().fold(Start::default(), |start, (name, value)| {
+    let start = LEGACY.into_iter().fold(Start::default(), |start, (name, value)| {
         let arguments = vec!["messaging-server".into()];
         Start { arguments, ..start.with(name, value) }
     });
@@ -77,6 +77,6 @@ fn the_variables_of_the_service_before_this_one_work_as_they_are() {
 
 #[test]
 fn variables_without_a_use_are_accepted_and_named() {
-    let start = WITHOUT_USE.into_iter().fold(start(), |start, name| start.with(name, "planted"));
+    let start = WITHOUT_USE.into_iter().fold(start(), |start, name| start.with(name, "canary"));
     assert_eq!(start.loaded().unused, WITHOUT_USE);
 }

@@ -1,4 +1,4 @@
-//! Where a word stands in what a service keeps. Capitals make no difference.
+//! Finds a word in everything that a service keeps, whatever its case: what was erased must be nowhere.
 
 use std::{collections::BTreeSet, path::Path};
 
@@ -15,7 +15,7 @@ WHERE t.table_type = 'BASE TABLE' AND c.table_schema NOT IN ('pg_catalog', 'info
 ///
 /// # Errors
 /// When the database cannot be asked.
-pub async fn in_database(url: &str, word: &str) -> Result<BTreeSet<String>, Fault> {
+pub async fn columns_with(url: &str, word: &str) -> Result<BTreeSet<String>, Fault> {
     let client = database::connect(url).await?;
     let columns = client.query(COLUMNS, &[]).await;
     let columns = columns.map_err(Fault::while_doing("list the columns"))?;
@@ -38,14 +38,15 @@ pub async fn in_database(url: &str, word: &str) -> Result<BTreeSet<String>, Faul
 ///
 /// # Errors
 /// When one cannot be read.
-pub fn in_folder(folder: &Path, word: &[u8]) -> Result<Vec<String>, Fault> {
+pub fn files_with(folder: &Path, word: &[u8]) -> Result<Vec<String>, Fault> {
     let files = files_below(folder)?.into_iter();
-    let found = files.filter(|(name, bytes)| holds(name.as_bytes(), word) || holds(bytes, word));
+    let found =
+        files.filter(|(name, bytes)| contains(name.as_bytes(), word) || contains(bytes, word));
     Ok(found.map(|(name, _)| name).collect())
 }
 
 /// Whether a word stands in these bytes.
-pub fn holds(bytes: &[u8], word: &[u8]) -> bool {
+pub fn contains(bytes: &[u8], word: &[u8]) -> bool {
     let Some((first, rest)) = word.split_first() else { return true };
     let begins = |(_, byte): &(usize, &u8)| byte.eq_ignore_ascii_case(first);
     let goes_on = |(at, _): (usize, &u8)| {
@@ -61,10 +62,10 @@ mod tests {
     #[test]
     fn a_word_is_found_wherever_it_stands_and_however_it_is_written() {
         for text in ["zoe", "ZOE went", "went Zoe", "zzoe", "zo zoe"] {
-            assert!(holds(text.as_bytes(), b"zoe"), "{text}");
+            assert!(contains(text.as_bytes(), b"zoe"), "{text}");
         }
         for text in ["", "z", "zo", "zo e", "eoz"] {
-            assert!(!holds(text.as_bytes(), b"zoe"), "{text}");
+            assert!(!contains(text.as_bytes(), b"zoe"), "{text}");
         }
     }
 }

@@ -10,7 +10,7 @@ use tokio::{
     time::{Duration, Instant, MissedTickBehavior, interval},
 };
 
-use super::{Plan, Spread, crowd, usage::Meter};
+use super::{Percentiles, Plan, pairs, usage::Meter};
 use crate::{Fault, database, server::Server, socket::Socket};
 
 const PAIRS: usize = 16;
@@ -19,21 +19,21 @@ const PER_SECOND: u32 = 100;
 /// When each message under way was due, by its text.
 type Due = Arc<Mutex<HashMap<String, Instant>>>;
 
-/// From the moment a message is due: until acknowledged, and until the other side has it.
+/// Latencies: from the moment a message is due until acknowledged, and until the other side has it.
 pub(super) async fn measure(plan: &Plan, server: &Server, meter: &Meter) -> Result<String, Fault> {
     let due = Due::default();
     let mut listeners = JoinSet::new();
-    let mut speakers = Vec::new();
-    for pair in crowd::gather(server, PAIRS).await? {
-        let mut speaker = pair.client;
-        speaker.deafen();
-        speakers.push((Arc::new(speaker), pair.conversation));
+    let mut senders = Vec::new();
+    for pair in pairs::connect(server, PAIRS).await? {
+        let mut sender = pair.client;
+        sender.discard_events();
+        senders.push((Arc::new(sender), pair.conversation));
         listeners.spawn(listen(pair.salon, due.clone(), count_for_one(plan, listeners.len())));
     }
 
     let before = meter.read()?;
-    let acknowledged = speak(&speakers, &due, count(plan)).await?;
-    let mut seen = Spread::new()?;
+    let acknowledged = send_messages(&senders, &due, count(plan)).await?;
+    let mut seen = Percentiles::new()?;
     while let Some(heard) = listeners.join_next().await {
         seen.merge(&heard.map_err(Fault::while_doing("listen"))??)?;
     }
@@ -59,17 +59,17 @@ fn count_for_one(plan: &Plan, number: usize) -> usize {
     (count(plan) + PAIRS - 1 - number) / PAIRS
 }
 
-async fn speak(
-    speakers: &[(Arc<Socket>, Arc<str>)],
+async fn send_messages(
+    senders: &[(Arc<Socket>, Arc<str>)],
     due: &Due,
     count: usize,
-) -> Result<Spread, Fault> {
+) -> Result<Percentiles, Fault> {
     let mut ticks = interval(Duration::from_secs(1) / PER_SECOND);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
     let mut under_way = JoinSet::new();
-    for (socket, conversation) in speakers.iter().cycle().take(count) {
+    for (socket, conversation) in senders.iter().cycle().take(count) {
         let tick = ticks.tick().await;
-        let message = crowd::message(conversation, &database::id("m"));
+        let message = pairs::message(conversation, &database::id("m"));
         let content = message["content"].as_str().unwrap_or_default().to_owned();
         locked(due).insert(content, tick);
         let socket = socket.clone();
@@ -78,24 +78,24 @@ async fn speak(
             Ok::<_, Fault>(tick.elapsed())
         });
     }
-    let mut spread = Spread::new()?;
+    let mut percentiles = Percentiles::new()?;
     while let Some(taken) = under_way.join_next().await {
-        spread.add(taken.map_err(Fault::while_doing("send"))??);
+        percentiles.add(taken.map_err(Fault::while_doing("send"))??);
     }
-    Ok(spread)
+    Ok(percentiles)
 }
 
-async fn listen(mut socket: Socket, due: Due, count: usize) -> Result<Spread, Fault> {
-    let mut spread = Spread::new()?;
-    while spread.count() < u64::try_from(count).unwrap_or_default() {
+async fn listen(mut socket: Socket, due: Due, count: usize) -> Result<Percentiles, Fault> {
+    let mut percentiles = Percentiles::new()?;
+    while percentiles.count() < u64::try_from(count).unwrap_or_default() {
         let event = socket.next().await;
         let event = event.ok_or_else(|| Fault::new("a listener's socket ended"))?;
         let content = event.data["content"].as_str().unwrap_or_default();
         if let Some(due) = locked(&due).remove(content) {
-            spread.add(event.at.duration_since(due));
+            percentiles.add(event.at.duration_since(due));
         }
     }
-    Ok(spread)
+    Ok(percentiles)
 }
 
 fn locked(due: &Due) -> MutexGuard<'_, HashMap<String, Instant>> {

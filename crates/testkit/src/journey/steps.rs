@@ -2,21 +2,21 @@
 
 use serde_json::{Value, json};
 
-use super::{Actor, Cast, Play, Transcript};
+use super::{Journey, Participant, Target, Transcript};
 use crate::{
     Fault,
     appointment::Report,
     database,
     fault::same,
     rest::{FormFile, Rest, fetch},
-    stage::text,
+    test_app::text,
     wait,
 };
 
 const SLIP: &str = "Pensez à régler l'acompte de 500 €.";
 const COMEBACK: &str = "Merci ! Faut-il venir à jeun ?";
 
-impl Play<'_> {
+impl Journey<'_> {
     /// The history in pages: newest first, each message once.
     pub(super) async fn page(&mut self) -> Result<(), Fault> {
         self.transcript.step("The history, two messages a page")?;
@@ -37,9 +37,9 @@ impl Play<'_> {
         for message in messages.iter().rev() {
             let who =
                 if message["sender"]["id"] == self.client.id.as_str() { "client" } else { "salon" };
-            self.transcript.says(who, message)?;
+            self.transcript.message(who, message)?;
         }
-        self.transcript.holds("each once, newest first")
+        self.transcript.passed("each once, newest first")
     }
 
     /// The salon takes back what it said; it is gone for both.
@@ -47,7 +47,7 @@ impl Play<'_> {
         self.transcript.step("The salon takes back a slip")?;
         let slip = json!({ "conversationId": self.conversation, "content": SLIP });
         let sent = self.salon.call("send-message", &slip).await?;
-        self.transcript.says("salon", &sent)?;
+        self.transcript.message("salon", &sent)?;
         let id = text(&sent, "id")?;
         let path = format!("/messaging/messages/{id}");
         let refused = self.client.rest.delete(&path).await?;
@@ -57,7 +57,7 @@ impl Play<'_> {
         if left.iter().any(|message| message["id"] == id.as_str()) {
             return Err(Fault::new("a deleted message is still shown"));
         }
-        self.transcript.holds("only its author could; gone for both")
+        self.transcript.passed("only its author could; gone for both")
     }
 
     /// Both badges, by REST.
@@ -65,7 +65,7 @@ impl Play<'_> {
         self.transcript.step("Unread messages, by REST")?;
         same("unread of the salon", self.salon.unread().await?, 0)?;
         same("unread of the client", self.client.unread().await?, 0)?;
-        self.transcript.holds("salon 0, client 0")
+        self.transcript.passed("salon 0, client 0")
     }
 
     /// The salon's list shows this conversation first.
@@ -80,7 +80,7 @@ impl Play<'_> {
         if last == SLIP {
             return Err(Fault::new("the list shows a deleted message"));
         }
-        self.transcript.holds(&format!("first, 0 unread, last words « {last} »"))
+        self.transcript.passed(&format!("first, 0 unread, last words « {last} »"))
     }
 
     /// The salon archives; a new message of the client brings the conversation back.
@@ -89,13 +89,13 @@ impl Play<'_> {
         let path = format!("/messaging/conversations/{}/archive", self.conversation);
         self.salon.rest.patch(&path, &json!({})).await?.expect(204)?;
         same("the status", self.status().await?, "ARCHIVED".to_owned())?;
-        self.transcript.holds("archived")?;
+        self.transcript.passed("archived")?;
 
         let message = json!({ "conversationId": self.conversation, "content": COMEBACK });
         let sent = self.client.call("send-message", &message).await?;
-        self.transcript.says("client", &sent)?;
+        self.transcript.message("client", &sent)?;
         same("the status after a new message", self.status().await?, "ACTIVE".to_owned())?;
-        self.transcript.holds("active again")
+        self.transcript.passed("active again")
     }
 
     async fn status(&self) -> Result<String, Fault> {
@@ -109,12 +109,15 @@ impl Play<'_> {
 const SUBJECT: &str = "RDV Tatouage - 05/01/2026";
 const WELCOME: &str = "Bonjour Camille, Votre demande de rendez-vous a bien été enregistrée et est en attente de confirmation par le salon. N'hésitez pas à nous contacter pour toute question.";
 
-impl<'a> Play<'a> {
+impl<'a> Journey<'a> {
     /// The platform reports, three times, that the client asked for a booking.
-    pub(super) async fn open(cast: &Cast, mut transcript: Transcript<'a>) -> Result<Self, Fault> {
-        let salon = Actor::new(cast, &cast.salon_token).await?;
-        let client = Actor::new(cast, &cast.client_token).await?;
-        let service = Rest::new(&cast.url).with_token(&cast.service_token);
+    pub(super) async fn open(
+        target: &Target,
+        mut transcript: Transcript<'a>,
+    ) -> Result<Self, Fault> {
+        let salon = Participant::new(target, &target.salon_token).await?;
+        let client = Participant::new(target, &target.client_token).await?;
+        let service = Rest::new(&target.url).with_token(&target.service_token);
         let booking = database::id("appointment");
 
         transcript.step("The client books; the platform reports it, three times to be sure")?;
@@ -127,10 +130,10 @@ impl<'a> Play<'a> {
         same("its subject", text(&conversation, "subject")?, SUBJECT.to_owned())?;
         same("its status", text(&conversation, "status")?, "ACTIVE".to_owned())?;
         same("its salon", text(&conversation, "salonId")?, salon.id.clone())?;
-        transcript.holds(&format!("one conversation: {SUBJECT}"))?;
+        transcript.passed(&format!("one conversation: {SUBJECT}"))?;
         same("unread of the salon", salon.unread().await?, 0)?;
         same("unread of the client", client.unread().await?, 1)?;
-        transcript.holds("unread: salon 0, client 1")?;
+        transcript.passed("unread: salon 0, client 1")?;
         let conversation = text(&conversation, "id")?;
         Ok(Self { salon, client, conversation, transcript })
     }
@@ -150,18 +153,18 @@ impl<'a> Play<'a> {
         same("the first words", text(welcome, "content")?, WELCOME.to_owned())?;
         same("their kind", text(welcome, "type")?, "SYSTEM".to_owned())?;
         same("the last position", Some(last_seq), welcome["seq"].as_u64())?;
-        self.transcript.says("salon", welcome)?;
+        self.transcript.message("salon", welcome)?;
 
         let here = json!({ "conversationId": self.conversation });
         let marked = self.client.call("mark-conversation-as-read", &here).await?;
         same("unread here", marked["unreadCount"].as_i64(), Some(0))?;
         self.client.is_told_unread(0).await?;
-        self.transcript.holds("history shown; marked as read, client 0 unread")
+        self.transcript.passed("history shown; marked as read, client 0 unread")
     }
 }
 
 /// The conversation about a booking, as soon as there is one.
-async fn about(client: &Actor, booking: &str) -> Result<Value, Fault> {
+async fn about(client: &Participant, booking: &str) -> Result<Value, Fault> {
     wait::until("the conversation about the booking", async || {
         let page = client.rest.get("/messaging/conversations").await?.expect(200)?;
         let listed = page["data"].as_array().cloned().unwrap_or_default();
@@ -176,14 +179,14 @@ async fn about(client: &Actor, booking: &str) -> Result<Value, Fault> {
 const PHOTO: &[u8] = include_bytes!("../../assets/phone-photo.jpg");
 const EXIF: &[u8] = b"Exif\0\0";
 
-impl Play<'_> {
+impl Journey<'_> {
     /// The client sends a photo; the salon sees it, without the place it was taken at; then the
     /// client takes it back.
     pub(super) async fn photo(&mut self) -> Result<(), Fault> {
         self.transcript.step("The client sends a photo from their phone")?;
         same("the phone says where it was", holds_exif(PHOTO), true)?;
         let sent = self.send_photo().await?;
-        self.transcript.says("client", &sent)?;
+        self.transcript.message("client", &sent)?;
 
         let seen = self.seen_by_salon(&sent["id"]).await?;
         let [attachment] = seen["attachments"].as_array().map(Vec::as_slice).unwrap_or_default()
@@ -197,7 +200,7 @@ impl Play<'_> {
         let (width, height) = (attachment["width"].as_u64(), attachment["height"].as_u64());
         same("whether it stands upright", width < height, true)?;
         self.transcript
-            .holds("seen by the salon, upright, and without the place it was taken at")?;
+            .passed("seen by the salon, upright, and without the place it was taken at")?;
 
         let forged = fetch(&link.replace("signature=", "signature=A")).await?;
         same("a link that somebody changed", forged.status, 404)?;
@@ -208,13 +211,13 @@ impl Play<'_> {
             Ok((status != 200).then_some(status))
         });
         same("the photo of a deleted message", gone.await?, 404)?;
-        self.transcript.holds("taken back: the file is gone with its message")
+        self.transcript.passed("taken back: the file is gone with its message")
     }
 
     /// The message with this id, as it reaches the salon's socket.
     async fn seen_by_salon(&mut self, id: &Value) -> Result<Value, Fault> {
         loop {
-            let message = self.salon.socket()?.hear("new-message").await?;
+            let message = self.salon.socket()?.wait_for("new-message").await?;
             if message["id"] == *id {
                 return Ok(message);
             }
@@ -243,7 +246,7 @@ const QUESTION: &str = "Bonjour, samedi 14 h est possible ?";
 const QUESTION_KEY: &str = "question-1";
 const ANSWER: &str = "Oui, samedi 14 h, c'est noté. À bientôt !";
 
-impl Play<'_> {
+impl Journey<'_> {
     fn message(&self, content: &str, key: &str) -> Value {
         json!({
             "conversationId": self.conversation,
@@ -257,12 +260,12 @@ impl Play<'_> {
         self.transcript.step("The client asks; the salon is busy elsewhere")?;
         let message = self.message(QUESTION, QUESTION_KEY);
         let sent = self.client.call("send-message", &message).await?;
-        let seen = self.client.socket()?.hear("new-message").await?;
+        let seen = self.client.socket()?.wait_for("new-message").await?;
         same("the message in the room", text(&seen, "id")?, text(&sent, "id")?)?;
         same("read already", sent["isRead"].as_bool(), Some(false))?;
-        self.transcript.says("client", &sent)?;
+        self.transcript.message("client", &sent)?;
         self.salon.is_told_unread(1).await?;
-        self.transcript.holds("the salon's badge says 1")
+        self.transcript.passed("the salon's badge says 1")
     }
 
     /// The client's phone lost the acknowledgement and sends again, under the same key.
@@ -276,11 +279,11 @@ impl Play<'_> {
         same("unread of the salon", self.salon.unread().await?, 1)?;
         let room = self.client.socket()?;
         room.catch_up().await?;
-        same("copies shown in the room", room.heard("new-message").len(), 0)?;
-        self.transcript.holds("same message: stored, shown and counted once")
+        same("copies shown in the room", room.received("new-message").len(), 0)?;
+        self.transcript.passed("same message: stored, shown and counted once")
     }
 
-    /// The salon joins and marks the question as read; the client hears of it.
+    /// The salon joins and marks the question as read; the client receives the receipt.
     pub(super) async fn read(&mut self) -> Result<(), Fault> {
         self.transcript.step("The salon opens the conversation and reads")?;
         let (history, last_seq) = self.salon.join(&self.conversation).await?;
@@ -296,24 +299,24 @@ impl Play<'_> {
         let id = text(question, "id")?;
         self.salon.call("mark-as-read", &json!({ "messageId": id })).await?;
         self.salon.is_told_unread(0).await?;
-        let receipt = self.client.socket()?.hear("message-read").await?;
+        let receipt = self.client.socket()?.wait_for("message-read").await?;
         same("the message of the receipt", text(&receipt, "messageId")?, id)?;
         let at = text(&receipt, "readAt")?;
-        self.transcript.holds(&format!("the client sees it was read at {at}"))
+        self.transcript.passed(&format!("the client sees it was read at {at}"))
     }
 
-    /// The salon answers while the client looks on: read as it arrives.
+    /// The salon answers while the client has the conversation open: read as it arrives.
     pub(super) async fn answer(&mut self) -> Result<(), Fault> {
         self.transcript.step("The salon answers; the client is looking")?;
         let message = self.message(ANSWER, "answer-1");
         let sent = self.salon.call("send-message", &message).await?;
-        let seen = self.client.socket()?.hear("new-message").await?;
+        let seen = self.client.socket()?.wait_for("new-message").await?;
         same("the message in the room", text(&seen, "id")?, text(&sent, "id")?)?;
         same("read on arrival", seen["isRead"].as_bool(), Some(true))?;
         text(&seen, "readAt")?;
-        self.transcript.says("salon", &seen)?;
+        self.transcript.message("salon", &seen)?;
         same("unread of the client", self.client.unread().await?, 0)?;
-        self.transcript.holds("read on arrival, client 0 unread")
+        self.transcript.passed("read on arrival, client 0 unread")
     }
 
     /// A page of the history, by REST, as the client sees it.

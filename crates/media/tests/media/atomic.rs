@@ -1,4 +1,4 @@
-//! Bytes that are no picture: all of them, or none, whoever else writes.
+//! Writes are atomic: all bytes or none, whoever else writes.
 
 use std::{
     fs::{self, File},
@@ -13,10 +13,10 @@ use domain::{
 use media::{Media, Settings, Storage};
 
 use crate::{
-    desk::{in_folder, key, media, read},
-    peer::Peer,
+    fake_server::FakeServer,
+    fixture::{in_folder, key, media, read},
     s3_server::{S3Server, bucket},
-    scratch::Scratch,
+    temp_dir::TempDir,
 };
 
 /// More than two parts of an upload to a bucket.
@@ -47,9 +47,9 @@ async fn all_or_nothing(media: &Media, files: impl Fn() -> Vec<String>) {
 
 #[tokio::test]
 async fn a_folder_has_all_that_is_written_or_nothing() {
-    let scratch = Scratch::new();
-    all_or_nothing(&media(&in_folder(&scratch)), || scratch.files()).await;
-    assert_eq!(scratch.files(), ["ab/archive"]);
+    let dir = TempDir::new();
+    all_or_nothing(&media(&in_folder(&dir)), || dir.files()).await;
+    assert_eq!(dir.files(), ["ab/archive"]);
 }
 
 #[tokio::test]
@@ -59,7 +59,7 @@ async fn a_bucket_has_all_that_is_written_or_nothing() {
     assert_eq!(server.objects(), ["ab/archive"]);
 }
 
-/// Somebody slow: between their first bytes and their last, somebody else does all of it, or deletes it.
+/// A slow writer: between its first and last bytes another one writes everything, or deletes it.
 struct Slow<'a> {
     media: &'a Media,
     meanwhile: Option<Meanwhile>,
@@ -102,19 +102,19 @@ async fn one_whole_object(media: &Media) {
 
 #[tokio::test]
 async fn two_who_write_to_a_folder_at_once_leave_one_whole_object() {
-    let scratch = Scratch::new();
-    one_whole_object(&media(&in_folder(&scratch))).await;
-    assert_eq!(scratch.files(), ["ab/archive"]);
+    let dir = TempDir::new();
+    one_whole_object(&media(&in_folder(&dir))).await;
+    assert_eq!(dir.files(), ["ab/archive"]);
 }
 
 #[tokio::test]
 async fn what_is_deleted_while_it_is_written_does_not_come_back() {
-    let scratch = Scratch::new();
-    let media = media(&in_folder(&scratch));
+    let dir = TempDir::new();
+    let media = media(&in_folder(&dir));
     let mut slow = Slow { media: &media, meanwhile: Some(Meanwhile::Delete), said: 0 };
     let outcome = media.write(&key("ab/archive"), &mut slow).await;
     assert!(matches!(outcome, Err(KeepError::Failed(_))), "{outcome:?}");
-    assert_eq!(scratch.files(), Vec::<String>::new());
+    assert_eq!(dir.files(), Vec::<String>::new());
 }
 
 #[tokio::test]
@@ -126,9 +126,9 @@ async fn two_who_write_to_a_bucket_at_once_leave_one_whole_object() {
 
 #[tokio::test]
 async fn what_a_crash_left_goes_with_a_later_attempt() {
-    let scratch = Scratch::new();
-    let media = media(&in_folder(&scratch));
-    let folder = scratch.path().join("ab");
+    let dir = TempDir::new();
+    let media = media(&in_folder(&dir));
+    let folder = dir.path().join("ab");
     fs::create_dir(&folder).expect("ours");
     for (left, hours) in [("archive.old.part", 2), ("archive.new.part", 0), ("other.old.part", 2)] {
         let file = File::create(folder.join(left)).expect("ours");
@@ -136,14 +136,14 @@ async fn what_a_crash_left_goes_with_a_later_attempt() {
         file.set_modified(now - Duration::from_hours(hours)).expect("ours");
     }
     media.write(&key("ab/archive"), &mut Pieces::of(b"all")).await.expect("there is room");
-    assert_eq!(scratch.files(), ["ab/archive", "ab/archive.new.part", "ab/other.old.part"]);
+    assert_eq!(dir.files(), ["ab/archive", "ab/archive.new.part", "ab/other.old.part"]);
     media.delete(&key("ab/archive")).await.expect("the folder works");
-    assert_eq!(scratch.files(), ["ab/other.old.part"]);
+    assert_eq!(dir.files(), ["ab/other.old.part"]);
 }
 
 #[tokio::test]
 async fn a_bucket_that_refuses_a_part_is_told_to_forget_the_others() {
-    let peer = Peer::answering(|asked| {
+    let server = FakeServer::answering(|asked| {
         let begun = "<InitiateMultipartUploadResult><Bucket>pictures</Bucket><Key>ab/archive</Key>\
                      <UploadId>the-upload</UploadId></InitiateMultipartUploadResult>";
         match asked.line.split(' ').next() {
@@ -153,10 +153,10 @@ async fn a_bucket_that_refuses_a_part_is_told_to_forget_the_others() {
         }
     })
     .await;
-    let media = media(&in_bucket(bucket(&peer.url)));
+    let media = media(&in_bucket(bucket(&server.url)));
     let bytes = vec![0; LARGE_BYTES];
     let outcome = media.write(&key("ab/archive"), &mut Pieces::of(&bytes)).await;
     assert!(matches!(outcome, Err(KeepError::Failed(_))), "{outcome:?}");
     let forgotten = |line: &str| line.starts_with("DELETE") && line.contains("uploadId=the-upload");
-    assert!(peer.asked().iter().any(|asked| forgotten(&asked.line)));
+    assert!(server.asked().iter().any(|asked| forgotten(&asked.line)));
 }

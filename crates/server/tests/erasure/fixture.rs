@@ -1,4 +1,4 @@
-//! Where the service keeps what it keeps, and looks into all of it.
+//! A server with everything that it stores, and ways to search all of it.
 
 use std::{collections::BTreeSet, path::PathBuf};
 
@@ -8,17 +8,18 @@ use testkit::{
     appointment::{booking_service, register},
     backup::{as_text, files_below},
     database::Database,
+    leak_check,
     server::{Launch, Server},
     smtp::MailServer,
-    stage::{Stage, log_of_this_test},
-    traces, wait,
+    test_app::{TestApp, log_of_this_test},
+    wait,
 };
 
 use crate::{SERVER, reply};
 
-/// Where the salon's mail server has no room, so that mail to it is under way all the time.
+/// An address whose mailbox is full, so that mail to the salon is retried all the time.
 const FULL: &str = "full@salon.example";
-/// Mail leaves at once and is tried again soon; the log tells all that it ever can.
+/// Mail leaves at once and is retried soon; the log is at its most verbose level.
 const SETTINGS: [(&str, &str); 12] = [
     ("MAIL_FROM", "noreply@mail.example.org"),
     ("MAIL_REPLY_TO", "reply@mail.example.org"),
@@ -35,34 +36,34 @@ const SETTINGS: [(&str, &str); 12] = [
     ("LOG_LEVEL", "trace"),
 ];
 /// Links that were made before a restore are good after it.
-const SECRET: &str = "the-secret-of-a-house-which-is-long-enough";
+const SECRET: &str = "the-secret-of-a-test-which-is-long-enough";
 
 /// A server, its database, its files and its mail.
-pub(crate) struct House {
-    pub(crate) stage: Stage,
+pub(crate) struct Fixture {
+    pub(crate) app: TestApp,
     pub(crate) files: PathBuf,
-    pub(crate) post: MailServer,
+    pub(crate) mail_server: MailServer,
 }
 
-impl House {
+impl Fixture {
     /// A server on this database, with the files that are in the folder of this name.
-    pub(crate) async fn open(name: &str, database: Database) -> Result<Self, Fault> {
-        let post = MailServer::start().await?;
+    pub(crate) async fn start(name: &str, database: Database) -> Result<Self, Fault> {
+        let mail_server = MailServer::start().await?;
         let files = Self::folder(name);
         let folder = files.to_str().ok_or_else(|| Fault::new("a folder with an odd name"))?;
         let log = log_of_this_test().with_extension(format!("{name}.log"));
         let mut launch = Launch::new(SERVER, &database.url(), log)
             .with("FILES_FOLDER", folder)
-            .with("MAIL_SMTP_URL", &post.url());
+            .with("MAIL_SMTP_URL", &mail_server.url());
         for (name, value) in SETTINGS {
             launch = launch.with(name, value);
         }
         SECRET.clone_into(&mut launch.secret);
-        let stage = Stage { server: Server::start(launch).await?, database };
-        Ok(Self { stage, files, post })
+        let app = TestApp { server: Server::start(launch).await?, database };
+        Ok(Self { app, files, mail_server })
     }
 
-    /// The folder for files of the house with this name.
+    /// The folder for files of the fixture with this name.
     pub(crate) fn folder(name: &str) -> PathBuf {
         log_of_this_test().with_extension(format!("{name}.kept"))
     }
@@ -71,21 +72,21 @@ impl House {
     pub(crate) async fn salon_mail(&self, is_full: bool) -> Result<(), Fault> {
         let address = if is_full { FULL } else { "salon-1@example.org" };
         let entry = json!({ "role": "user_salon", "salonName": "Encre Noire", "email": address });
-        register(&self.stage, "salon-1", &entry).await
+        register(&self.app, "salon-1", &entry).await
     }
 
     /// Waits until there are such rows.
-    pub(crate) async fn some(&self, what: &str, rows: &str) -> Result<(), Fault> {
+    pub(crate) async fn wait_for_rows(&self, what: &str, rows: &str) -> Result<(), Fault> {
         self.until(what, rows, true).await
     }
 
     /// Waits until there are no such rows.
-    async fn none(&self, what: &str, rows: &str) -> Result<(), Fault> {
+    async fn wait_for_no_rows(&self, what: &str, rows: &str) -> Result<(), Fault> {
         self.until(what, rows, false).await
     }
 
     async fn until(&self, what: &str, rows: &str, are_there: bool) -> Result<(), Fault> {
-        let client = self.stage.database.client().await?;
+        let client = self.app.database.client().await?;
         let sql = format!("SELECT EXISTS (SELECT FROM messaging.{rows})");
         wait::until(what, async || {
             let row = client.query_one(&sql, &[]).await;
@@ -95,9 +96,9 @@ impl House {
         .await
     }
 
-    /// Waits until somebody is forgotten, and nothing is left to do.
-    pub(crate) async fn forgotten(&self, person: &str) -> Result<(), Fault> {
-        let service = self.stage.rest(&booking_service())?;
+    /// Waits until a person's erasure is finished, and no work is left.
+    pub(crate) async fn wait_for_erasure(&self, person: &str) -> Result<(), Fault> {
+        let service = self.app.rest(&booking_service())?;
         let path = format!("/internal/erasures/{person}");
         wait::until("the end of an erasure", async || {
             let receipt = service.get(&path).await?.expect(200)?;
@@ -106,31 +107,31 @@ impl House {
         .await?;
         self.salon_mail(false).await?;
         let soon = "job WHERE dead_at IS NULL AND run_at < now() + interval '10 minutes'";
-        self.none("nothing left to do", soon).await?;
-        self.none("no mail waiting", "pending_mail").await
+        self.wait_for_no_rows("nothing left to do", soon).await?;
+        self.wait_for_no_rows("no mail waiting", "pending_mail").await
     }
 
     /// The columns in which a word stands.
-    pub(crate) async fn columns(&self, word: &str) -> Result<BTreeSet<String>, Fault> {
-        traces::in_database(&self.stage.database.url(), word).await
+    pub(crate) async fn columns_with(&self, word: &str) -> Result<BTreeSet<String>, Fault> {
+        leak_check::columns_with(&self.app.database.url(), word).await
     }
 
     /// The names of all files.
-    pub(crate) fn kept(&self) -> Result<BTreeSet<String>, Fault> {
+    pub(crate) fn file_names(&self) -> Result<BTreeSet<String>, Fault> {
         Ok(files_below(&self.files)?.into_keys().collect())
     }
 
     /// Whether a word stands in a dump for people to read. `None` where there is no `pg_dump`.
     pub(crate) async fn dump_holds(&self, word: &str) -> Result<Option<bool>, Fault> {
-        let dump = as_text(&self.stage.database.url()).await?;
-        Ok(dump.map(|dump| traces::holds(&dump, word.as_bytes())))
+        let dump = as_text(&self.app.database.url()).await?;
+        Ok(dump.map(|dump| leak_check::contains(&dump, word.as_bytes())))
     }
 
     /// The first line of the log in which a word stands.
-    pub(crate) fn logged(&self, word: &str) -> Result<Option<String>, Fault> {
-        let log = self.stage.server.log()?;
+    pub(crate) fn log_line_with(&self, word: &str) -> Result<Option<String>, Fault> {
+        let log = self.app.server.log()?;
         let mut lines = log.lines();
-        let line = lines.find(|line| traces::holds(line.as_bytes(), word.as_bytes()));
+        let line = lines.find(|line| leak_check::contains(line.as_bytes(), word.as_bytes()));
         Ok(line.map(str::to_owned))
     }
 }

@@ -1,4 +1,4 @@
-//! Many pairs of people, each pair with a conversation open on both screens.
+//! Many pairs of clients, each pair with a conversation that both have joined.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::{
     rest::Rest,
     server::Server,
     socket::Socket,
-    stage::text,
+    test_app::text,
 };
 
 /// One pair in their conversation.
@@ -22,20 +22,20 @@ pub(super) struct Pair {
     pub(super) client: Socket,
 }
 
-/// Pairs that come in at the same time: a server has a backlog, and descriptors are few.
+/// Pairs that connect at the same time: a server has a backlog, and descriptors are few.
 const AT_ONCE: usize = 50;
 
 /// So many pairs, connected and joined.
-pub(super) async fn gather(server: &Server, pairs: usize) -> Result<Vec<Pair>, Fault> {
-    gather_some(server, pairs, false).await
+pub(super) async fn connect(server: &Server, pairs: usize) -> Result<Vec<Pair>, Fault> {
+    connect_all(server, pairs, false).await
 }
 
 /// The same, where the system keeps little for a client that does not read.
-pub(super) async fn gather_narrow(server: &Server, pairs: usize) -> Result<Vec<Pair>, Fault> {
-    gather_some(server, pairs, true).await
+pub(super) async fn connect_narrow(server: &Server, pairs: usize) -> Result<Vec<Pair>, Fault> {
+    connect_all(server, pairs, true).await
 }
 
-async fn gather_some(server: &Server, pairs: usize, narrow: bool) -> Result<Vec<Pair>, Fault> {
+async fn connect_all(server: &Server, pairs: usize, narrow: bool) -> Result<Vec<Pair>, Fault> {
     stream::iter(0..pairs)
         .map(|_| pair(server, narrow))
         .buffer_unordered(AT_ONCE)
@@ -81,7 +81,7 @@ async fn joined(
     Ok(socket)
 }
 
-/// What they say: a text of ordinary length.
+/// A message of ordinary length.
 pub(super) fn message(conversation: &str, key: &str) -> Value {
     json!({
         "conversationId": conversation,

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, HashSet};
 
 use serde_json::Value;
-use testkit::{Fault, appointment::Report, fault::same, person::Person, rest::Rest, stage::Stage};
+use testkit::{
+    Fault, appointment::Report, fault::same, person::Person, rest::Rest, test_app::TestApp,
+};
 
 use crate::{CLIENT, EAGER, SALON, SERVER, all_handled, both_known, conversations, service};
 
@@ -39,18 +41,18 @@ async fn send(service: &Rest, reports: &[Report], sender: usize) -> Result<usize
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_reports_in_any_order_say_one_text_each() -> Result<(), Fault> {
-    let stage = Stage::set_with(SERVER, &EAGER).await?;
-    both_known(&stage).await?;
+    let app = TestApp::start_with(SERVER, &EAGER).await?;
+    both_known(&app).await?;
     let reports = reports();
-    let services = [service(&stage)?, service(&stage)?];
+    let services = [service(&app)?, service(&app)?];
     let [first, second] = &services;
     let sending = [send(first, &reports, 0), send(second, &reports, 1)];
     let stored: usize = futures_util::future::try_join_all(sending).await?.into_iter().sum();
     same("reports stored", stored, reports.len())?;
     assert_eq!(services.len(), SENDERS);
-    all_handled(&stage).await?;
+    all_handled(&app).await?;
 
-    let client = stage.rest(&Person::new(CLIENT, "client"))?;
+    let client = app.rest(&Person::new(CLIENT, "client"))?;
     let found = conversations(&client).await?;
     same("conversations", found.len(), BOOKINGS)?;
     let bookings: HashSet<_> =

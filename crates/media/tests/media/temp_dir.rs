@@ -6,9 +6,9 @@ use std::{
 };
 
 /// A folder for one test, gone with it.
-pub(crate) struct Scratch(PathBuf);
+pub(crate) struct TempDir(PathBuf);
 
-impl Scratch {
+impl TempDir {
     pub(crate) fn new() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -41,7 +41,7 @@ fn files_below(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-impl Drop for Scratch {
+impl Drop for TempDir {
     fn drop(&mut self) {
         fs::remove_dir_all(&self.0).expect("it is ours");
     }

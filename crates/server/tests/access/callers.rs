@@ -4,12 +4,12 @@ use testkit::{
     Fault, database,
     person::{self, Person},
     rest::Rest,
-    stage::{Stage, text},
+    test_app::{TestApp, text},
 };
 
 const SERVER: &str = env!("CARGO_BIN_EXE_messaging-server");
 
-/// What only the two who talk may ever see.
+/// What only the two participants may ever see.
 pub(crate) const SECRET: &str = "Le motif reste entre nous";
 
 /// Who calls.
@@ -23,7 +23,7 @@ pub(crate) enum Caller {
     Stranger,
     /// Another salon.
     Rival,
-    /// Nobody: no token.
+    /// Anonymous: no token.
     Nobody,
     /// The salon, with a token that is over.
     Late,
@@ -47,8 +47,8 @@ impl Caller {
 }
 
 /// A server and everybody who calls it.
-pub(crate) struct Cast {
-    pub(crate) stage: Stage,
+pub(crate) struct Accounts {
+    pub(crate) app: TestApp,
     owner: Person,
     other_side: Person,
     stranger: Person,
@@ -56,29 +56,29 @@ pub(crate) struct Cast {
 }
 
 /// A conversation with a message of each side.
-pub(crate) struct Scene {
+pub(crate) struct Fixture {
     pub(crate) appointment: String,
     pub(crate) conversation: String,
     pub(crate) of_salon: String,
     pub(crate) of_client: String,
 }
 
-impl Cast {
+impl Accounts {
     /// Everybody, known to the server.
-    pub(crate) async fn assemble() -> Result<Self, Fault> {
-        // What jobs do to the tables is nobody's request. With a key the webhooks are there.
+    pub(crate) async fn create() -> Result<Self, Fault> {
+        // Jobs would change the tables on their own. With a key the webhooks exist.
         let settings = [("JOBS_RUN", "off"), ("MAILGUN_WEBHOOK_SIGNING_KEY", "nobody-knows-it")];
-        let cast = Self {
-            stage: Stage::set_with(SERVER, &settings).await?,
+        let accounts = Self {
+            app: TestApp::start_with(SERVER, &settings).await?,
             owner: Person::salon("salon-1", "Encre Noire"),
             other_side: Person::client("client-1", "Camille", "Martin"),
             stranger: Person::client("client-2", "Dominique", "Petit"),
             rival: Person::salon("salon-2", "Aiguille d'Or"),
         };
-        for person in [&cast.owner, &cast.other_side, &cast.stranger, &cast.rival] {
-            cast.stage.introduce(person).await?;
+        for person in [&accounts.owner, &accounts.other_side, &accounts.stranger, &accounts.rival] {
+            accounts.app.introduce(person).await?;
         }
-        Ok(cast)
+        Ok(accounts)
     }
 
     /// The one who calls.
@@ -91,31 +91,31 @@ impl Cast {
         }
     }
 
-    /// The token the caller shows; empty for nobody.
+    /// The caller's token; empty for anonymous callers.
     pub(crate) fn token(&self, caller: Caller) -> Result<String, Fault> {
         match caller {
             Caller::Nobody => Ok(String::new()),
-            Caller::Late => person::mint(self.stage.server.secret(), self.person(caller), -1),
-            _ => self.stage.token(self.person(caller)),
+            Caller::Late => person::mint(self.app.server.secret(), self.person(caller), -1),
+            _ => self.app.token(self.person(caller)),
         }
     }
 
     /// The caller at the REST interface.
     pub(crate) fn rest(&self, caller: Caller) -> Result<Rest, Fault> {
         match caller {
-            Caller::Nobody => Ok(self.stage.anonymous()),
-            _ => Ok(self.stage.anonymous().with_token(&self.token(caller)?)),
+            Caller::Nobody => Ok(self.app.anonymous()),
+            _ => Ok(self.app.anonymous().with_token(&self.token(caller)?)),
         }
     }
 
     /// A new conversation, in which each side has said something.
-    pub(crate) async fn scene(&self) -> Result<Scene, Fault> {
+    pub(crate) async fn fixture(&self) -> Result<Fixture, Fault> {
         let (salon, client) = (&self.owner, &self.other_side);
         let appointment = database::id("appointment");
-        let conversation = self.stage.conversation_about(&appointment, salon, client).await?;
-        let of_salon = self.stage.message(salon, &conversation, SECRET).await?;
-        let of_client = self.stage.message(client, &conversation, SECRET).await?;
-        Ok(Scene {
+        let conversation = self.app.conversation_about(&appointment, salon, client).await?;
+        let of_salon = self.app.message(salon, &conversation, SECRET).await?;
+        let of_client = self.app.message(client, &conversation, SECRET).await?;
+        Ok(Fixture {
             appointment,
             of_salon: text(&of_salon, "id")?,
             of_client: text(&of_client, "id")?,

@@ -1,4 +1,4 @@
-//! A service that answers as it is told and remembers what it was asked.
+//! An HTTP server with configured answers, which records the requests.
 
 use std::sync::{Arc, Mutex};
 
@@ -9,29 +9,29 @@ use tokio::{
 
 /// What was asked.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Asked {
+pub(crate) struct ReceivedRequest {
     pub(crate) line: String,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
 }
 
-impl Asked {
+impl ReceivedRequest {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|(header, _)| header == name);
         found.map(|(_, value)| value.as_str())
     }
 }
 
-type Answer = dyn Fn(&Asked) -> (u16, String) + Send + Sync;
+type Answer = dyn Fn(&ReceivedRequest) -> (u16, String) + Send + Sync;
 
-pub(crate) struct Peer {
+pub(crate) struct FakeServer {
     pub(crate) url: String,
-    asked: Arc<Mutex<Vec<Asked>>>,
+    asked: Arc<Mutex<Vec<ReceivedRequest>>>,
 }
 
-impl Peer {
+impl FakeServer {
     pub(crate) async fn answering(
-        answer: impl Fn(&Asked) -> (u16, String) + Send + Sync + 'static,
+        answer: impl Fn(&ReceivedRequest) -> (u16, String) + Send + Sync + 'static,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("bound"));
@@ -46,13 +46,13 @@ impl Peer {
         Self { url, asked }
     }
 
-    pub(crate) fn asked(&self) -> Vec<Asked> {
+    pub(crate) fn asked(&self) -> Vec<ReceivedRequest> {
         self.asked.lock().expect("nobody panicked").clone()
     }
 }
 
 /// One request and one answer.
-async fn serve(socket: TcpStream, heard: Arc<Mutex<Vec<Asked>>>, answer: Arc<Answer>) {
+async fn serve(socket: TcpStream, heard: Arc<Mutex<Vec<ReceivedRequest>>>, answer: Arc<Answer>) {
     let mut socket = BufReader::new(socket);
     let asked = read(&mut socket).await;
     let (status, body) = answer(&asked);
@@ -64,8 +64,8 @@ async fn serve(socket: TcpStream, heard: Arc<Mutex<Vec<Asked>>>, answer: Arc<Ans
     socket.write_all(answer.as_bytes()).await.expect("the other side listens");
 }
 
-async fn read(socket: &mut BufReader<TcpStream>) -> Asked {
-    let mut asked = Asked::default();
+async fn read(socket: &mut BufReader<TcpStream>) -> ReceivedRequest {
+    let mut asked = ReceivedRequest::default();
     socket.read_line(&mut asked.line).await.expect("a request");
     loop {
         let mut line = String::new();

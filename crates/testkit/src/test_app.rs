@@ -1,4 +1,4 @@
-//! A server with a database of its own: where a test plays.
+//! A running server with a database of its own, as most tests need it.
 
 use std::{path::PathBuf, thread};
 
@@ -16,36 +16,36 @@ use crate::{
 
 /// A running server and its database. Both go with it, the server first.
 #[derive(Debug)]
-pub struct Stage {
+pub struct TestApp {
     /// The server.
     pub server: Server,
     /// Its database.
     pub database: Database,
 }
 
-impl Stage {
+impl TestApp {
     /// A ready server on a fresh database of the tests' cluster.
     ///
     /// # Errors
     /// When either cannot be started.
-    pub async fn set(binary: &str) -> Result<Self, Fault> {
-        Self::set_with(binary, &[]).await
+    pub async fn start(binary: &str) -> Result<Self, Fault> {
+        Self::start_with(binary, &[]).await
     }
 
     /// The same, with further settings.
     ///
     /// # Errors
-    /// See [`set`](Self::set).
-    pub async fn set_with(binary: &str, settings: &[(&str, &str)]) -> Result<Self, Fault> {
+    /// See [`start`](Self::start).
+    pub async fn start_with(binary: &str, settings: &[(&str, &str)]) -> Result<Self, Fault> {
         let database = Database::fresh().await?;
-        Self::on(binary, database, settings).await
+        Self::start_on(binary, database, settings).await
     }
 
     /// A ready server on this database.
     ///
     /// # Errors
     /// When it cannot be started.
-    pub async fn on(
+    pub async fn start_on(
         binary: &str,
         database: Database,
         settings: &[(&str, &str)],
