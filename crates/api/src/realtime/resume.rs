@@ -63,7 +63,7 @@ impl Session {
             return Ok(None);
         }
         // What is told meanwhile must not say that we are nowhere.
-        hub.place(self.key, subscriptions);
+        hub.set_subscriptions(self.key, subscriptions);
         let mut recital = ReplayBuilder {
             replay: Vec::new(),
             subscriptions: subscriptions.clone(),
@@ -90,7 +90,7 @@ impl Session {
         let Subscription { conversation, visible, told } = room;
         let user = &self.caller.user;
         // As with every join: while we hold the turn nothing new is told here.
-        let _turn = hub.take_turn(conversation).await;
+        let _lock = hub.lock(conversation).await;
         let events_max = recital.events_left;
         let events = match missed(messaging, conversation, user, *told, events_max).await {
             Ok(CatchUp::Events { events, has_more: false }) => events,
@@ -108,8 +108,8 @@ impl Session {
             recital.subscriptions.leave(conversation);
         } else {
             hub.join(self.key, conversation, user, since, *visible, &[]);
-            if let Some(told) = events::user_joined(user, conversation) {
-                hub.tell_room(conversation, &told);
+            if let Some(event) = events::user_joined(user, conversation) {
+                hub.send_to_room(conversation, &event);
             }
         }
         recital.events_left =
@@ -153,12 +153,12 @@ impl Session {
 impl ReplayBuilder {
     /// False, and not all of it is in, when that is too much for one answer.
     fn tell(&mut self, all: impl IntoIterator<Item = OutgoingEvent>) -> bool {
-        for told in all {
-            if !self.budget.take_event(told.data().get().len()) {
+        for event in all {
+            if !self.budget.take_event(event.data().get().len()) {
                 return false;
             }
-            self.subscriptions.advance(&told);
-            self.replay.push((told, self.subscriptions.clone()));
+            let event = self.subscriptions.advance(&event).clone();
+            self.replay.push((event, self.subscriptions.clone()));
         }
         true
     }
@@ -373,8 +373,9 @@ fn entry(event: &Event, links: &Links) -> Option<wire::LogEntry> {
 
 /// What a session of `user` that had joined would have heard of `events`.
 pub(super) fn heard_by(user: &UserId, events: &[Event], links: &Links) -> Vec<OutgoingEvent> {
-    let steps = events.iter().flat_map(|event| delivery::steps(std::slice::from_ref(event), links));
-    let heard = steps.filter_map(|step| match step {
+    let deliveries =
+        events.iter().flat_map(|event| delivery::deliveries(std::slice::from_ref(event), links));
+    let heard = deliveries.filter_map(|delivery| match delivery {
         Delivery::TellRoom(told) => Some(told),
         Delivery::TellUser(whom, told) => Some(told).filter(|_| whom == *user),
         Delivery::CountUnread(_) | Delivery::RepeatUnread(_) | Delivery::RepeatUnreadLater(_) => {
@@ -429,12 +430,17 @@ impl Subscriptions {
         self.0.retain(|room| room.conversation != *conversation);
     }
 
-    /// Notes that the session hears `told` now.
-    pub(crate) fn advance(&mut self, told: &OutgoingEvent) {
-        let Some(place) = told.place() else { return };
-        let room = self.0.iter_mut().find(|room| room.conversation == place.conversation);
-        if let Some(room) = room {
-            room.told = room.told.max(place.seq);
+    /// Notes that the session is told `event`. Returns what it is told: an event of a conversation
+    /// that it has not joined comes without its position.
+    pub(crate) fn advance<'e>(&mut self, event: &'e OutgoingEvent) -> &'e OutgoingEvent {
+        let Some(position) = event.position() else { return event };
+        let room = self.0.iter_mut().find(|room| room.conversation == position.conversation);
+        match room {
+            Some(room) => {
+                room.told = room.told.max(position.seq);
+                event
+            }
+            None => event.elsewhere(),
         }
     }
 }

@@ -133,7 +133,7 @@ impl Session {
         let key = entered.ok_or_else(too_many)?;
         let seat = Registration { hub: hub.clone(), key };
         hub.schedule_unread_update(&caller.user);
-        hub.presence_tracker().session_opened(hub, &caller.user, key);
+        hub.presence().session_opened(&caller.user, key);
         tracing::debug!(user.id = %caller.user, "session begins");
         Ok(Self { context: context.clone(), caller, key, place, _seat: seat })
     }
@@ -148,9 +148,9 @@ impl Session {
         self.key
     }
 
-    /// Says `told`, which answers what it asked for, to this session alone.
-    pub(super) fn tell(&self, told: &OutgoingEvent) {
-        self.context.hub.answer_session(self.key, told);
+    /// Sends this session `event`, which answers what it asked for.
+    pub(super) fn answer(&self, event: &OutgoingEvent) {
+        self.context.hub.answer(self.key, event);
     }
 
     /// Does what the event `name` with this payload asks for, and returns what it is acknowledged
@@ -227,7 +227,8 @@ impl Session {
         let Context { hub, messaging, .. } = &*self.context;
         let user = &self.caller.user;
         let joined = hub.membership(self.key, conversation);
-        let target = joined.map_or(ReadTarget::Everything, |joined| ReadTarget::UpTo(joined.told));
+        let target =
+            joined.map_or(ReadTarget::Everything, |joined| ReadTarget::UpTo(joined.delivered_seq));
         let marked = messaging.mark_conversation_read(conversation, user, target).await;
         let marked = marked.map_err(Failure::of_conversation)?;
         Ok(json!({ "conversationId": conversation.as_str(), "unreadCount": marked.unread }))
@@ -291,12 +292,12 @@ impl Session {
         let user = &self.caller.user;
         // While we hold the turn nothing new is told here: what the opening tells and what is told
         // after it meet exactly.
-        let turn = hub.take_turn(conversation).await;
+        let lock = hub.lock(conversation).await;
         let JoinSnapshot { told, since, resync } = self.opening(conversation, after).await?;
         hub.join(self.key, conversation, user, since, visible, &told);
-        drop(turn);
-        if let Some(told) = events::user_joined(user, conversation) {
-            hub.tell_room(conversation, &told);
+        drop(lock);
+        if let Some(event) = events::user_joined(user, conversation) {
+            hub.send_to_room(conversation, &event);
         }
         let mut answer = json!({ "conversationId": conversation.as_str(), "lastSeq": since.get() });
         if resync {
@@ -311,7 +312,7 @@ impl Session {
         let Context { hub, messaging, .. } = &*self.context;
         let membership = hub.membership(self.key, conversation);
         if let Some(seen) = membership.filter(|membership| membership.visible) {
-            let target = ReadTarget::UpTo(seen.told);
+            let target = ReadTarget::UpTo(seen.delivered_seq);
             let marked = messaging.mark_conversation_read(conversation, &self.caller.user, target);
             let marked = marked.await;
             self.go_out(conversation);
@@ -326,8 +327,8 @@ impl Session {
     /// it come back to where it is now, and not to the room.
     fn go_out(&self, conversation: &ConversationId) {
         self.context.hub.leave(self.key, conversation);
-        if let Some(told) = events::user_left(&self.caller.user, conversation) {
-            self.tell(&told);
+        if let Some(event) = events::user_left(&self.caller.user, conversation) {
+            self.answer(&event);
         }
     }
 }
@@ -341,11 +342,11 @@ impl Session {
         if hub.membership(self.key, conversation).is_none() {
             return Err(Failure::conversation_not_found());
         }
-        let (writing, user) = (hub.writing(), &self.caller.user);
+        let (typing, user) = (hub.typing(), &self.caller.user);
         if writes {
-            writing.start(hub, user, conversation, self.key);
+            typing.start(user, conversation, self.key);
         } else {
-            writing.stop(hub, user, conversation, self.key);
+            typing.stop(user, conversation, self.key);
         }
         Ok(json!({ "conversationId": conversation.as_str() }))
     }

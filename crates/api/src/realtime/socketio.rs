@@ -16,7 +16,7 @@ use super::{
     recovery_token::{
         LastState, RecoveryKey, RecoveryTokenIssuer, SessionLease, SessionTable, VerifiedRecovery,
     },
-    registry::{EventSink, SessionClosed},
+    registry::{DisconnectCause, EventSink, SessionClosed},
     resume::Subscriptions,
     session::{AuthenticatedClient, ConnectAttempt, Context, Session},
     takeover::{ActiveSession, PendingTakeover},
@@ -206,7 +206,7 @@ impl EventSink for SocketEventSink {
         self.socket.silent_for()
     }
 
-    fn disconnect(&self) {
+    fn disconnect(&self, _: DisconnectCause) {
         self.socket.disconnect();
     }
 }
@@ -260,8 +260,13 @@ impl ConnectHandler<'_> {
             let at = context.clock.now();
             holders.remember(&claim.socket_id, LastState { rooms, at });
         }
-        if let Some(parting) = holders.recall(&claim.socket_id) {
-            claim.corrected_by(&parting);
+        let last = holders.recall(&claim.socket_id);
+        if last.as_ref().is_some_and(|last| last.knows_more_than(&claim)) {
+            drop((former, hold));
+            return self.begin(session.release(), true);
+        }
+        if let Some(last) = &last {
+            claim.corrected_by(last);
         }
         let restored = session.restore(&claim.subscriptions, claim.at).await;
         // Not before its successor is in its rooms: nobody need hear that it went.
@@ -288,8 +293,8 @@ impl ConnectHandler<'_> {
         let ticket = self.ticket(&socket_id, &admitted);
         let session = self.enter(admitted, &ticket)?;
         let (hold, _nobody) = self.door.holders.take(&socket_id, self.tenant(&session));
-        if was_here && let Some(told) = events::resync(None) {
-            session.tell(&told);
+        if was_here && let Some(event) = events::resync(None) {
+            session.answer(&event);
         }
         Ok(self.accept(session, &ticket, hold))
     }

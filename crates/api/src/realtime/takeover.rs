@@ -11,7 +11,7 @@ use socketio::Socket;
 
 use super::{
     hub::{Hub, SessionKey},
-    recovery_token::ROOMS_MAX,
+    recovery_token::{ROOMS_MAX, VerifiedRecovery},
 };
 
 /// The sessions of this node. Cheap to clone; clones are the same.
@@ -116,6 +116,16 @@ pub(super) struct LastState {
     pub(super) at: Timestamp,
 }
 
+impl LastState {
+    /// Whether the session, as of this or before, had joined a conversation that `claim` does not
+    /// name: its client was cut off before it received anything from there. Recovered, it would
+    /// believe that it had joined and be told nothing.
+    pub(super) fn knows_more_than(&self, claim: &VerifiedRecovery) -> bool {
+        let is_unnamed = |room| !claim.subscriptions.has(room);
+        claim.at <= self.at && self.rooms.iter().any(is_unnamed)
+    }
+}
+
 /// Where sessions were when they ended. What their clients carry may be older: somebody who left a
 /// conversation and was cut off at once still carries that they are in it.
 #[derive(Default)]
@@ -126,12 +136,10 @@ pub(crate) struct RecentDisconnects {
 }
 
 impl RecentDisconnects {
-    /// Notes where the session of `socket_id` was. In too many conversations it cannot be
-    /// recovered, and need not be remembered.
-    pub(crate) fn remember(&mut self, socket_id: &str, parting: LastState) {
-        if parting.rooms.len() > ROOMS_MAX {
-            return;
-        }
+    /// Notes where the session of `socket_id` was. Of too many conversations only so many are kept
+    /// that no client can name all of them, so that none recovers into a part of them.
+    pub(crate) fn remember(&mut self, socket_id: &str, mut parting: LastState) {
+        parting.rooms.truncate(ROOMS_MAX + 1);
         let socket_id: Arc<str> = socket_id.into();
         if self.partings.insert(socket_id.clone(), parting).is_none() {
             self.order.push_back(socket_id);
@@ -245,6 +253,10 @@ mod past_tests {
         past.remember("first", in_room());
         past.remember("first", parting(Vec::new()));
         assert_eq!(past.recall("first"), Some(parting(Vec::new())));
+        let room = |n: usize| ConversationId::parse(&format!("c{n}")).expect("a good id");
+        past.remember("first", parting((0..20).map(room).collect()));
+        let kept = past.recall("first").map(|last| last.rooms.len());
+        assert_eq!(kept, Some(ROOMS_MAX + 1), "more than a client can name");
         for number in 0..SESSIONS_MAX {
             past.remember(&number.to_string(), in_room());
         }

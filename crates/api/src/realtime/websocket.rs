@@ -183,6 +183,8 @@ impl CloseReason {
     const BAD_MESSAGE: Self = Self { code: 4400, word: "bad_message" };
     /// The token ended.
     const TOKEN_ENDED: Self = Self { code: 4401, word: "token_expired" };
+    /// The person was forgotten: the token stands for them no longer.
+    const FORGOTTEN: Self = Self { code: 4401, word: "unauthorized" };
     /// The client did not say who it is.
     const UNAUTHENTICATED: Self = Self { code: 4408, word: "authentication_timeout" };
     /// A ping was not answered.

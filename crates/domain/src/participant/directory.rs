@@ -1,7 +1,12 @@
 //! What the platform tells about people.
 
 use super::{Caller, Participant};
-use crate::{ids::UserId, mail::directory_address, messaging::Messaging, ports::StoreError};
+use crate::{
+    ids::UserId,
+    mail::directory_address,
+    messaging::Messaging,
+    ports::{PersonChange, StoreError},
+};
 
 /// The most people that are entered at once.
 pub const PUT_PARTICIPANTS_MAX: usize = 1_000;
@@ -44,7 +49,13 @@ impl Messaging {
         }
         let people: Vec<_> = people.iter().cloned().map(with_directory_address).collect();
         let forgotten = self.store.put_participants(&people, self.clock.now()).await?;
-        if forgotten.is_empty() { Ok(()) } else { Err(PutParticipantsError::Forgotten(forgotten)) }
+        if !forgotten.is_empty() {
+            return Err(PutParticipantsError::Forgotten(forgotten));
+        }
+        for person in &people {
+            self.fanout.person_changed(&person.id, PersonChange::Profile);
+        }
+        Ok(())
     }
 }
 
@@ -71,7 +82,9 @@ impl Messaging {
         if known.is_some_and(|known| is_up_to_date(&known, &said)) {
             return Ok(());
         }
-        self.store.note_participant(&said, self.clock.now()).await
+        self.store.note_participant(&said, self.clock.now()).await?;
+        self.fanout.person_changed(user, PersonChange::Profile);
+        Ok(())
     }
 }
 

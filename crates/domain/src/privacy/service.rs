@@ -10,7 +10,7 @@ use crate::{
     ids::UserId,
     jobs::JobFailure,
     messaging::Messaging,
-    ports::{Files, StoreError},
+    ports::{Files, PersonChange, StoreError},
 };
 
 /// The most messages that are emptied in one transaction.
@@ -25,7 +25,9 @@ impl Messaging {
     /// # Errors
     /// The store's.
     pub async fn request_erasure(&self, person: &UserId) -> Result<Erasure, StoreError> {
-        self.store.request_erasure(person, self.clock.now()).await
+        let erasure = self.store.request_erasure(person, self.clock.now()).await?;
+        self.fanout.person_changed(person, PersonChange::Forgotten);
+        Ok(erasure)
     }
 
     /// Forgets a person again, to the end, as an operator does after a restore.
@@ -51,6 +53,8 @@ impl Messaging {
     /// # Errors
     /// [`JobFailure`]; the next attempt goes on where this one stopped.
     pub async fn erase_person(&self, person: &UserId) -> Result<(), JobFailure> {
+        // It may have been requested on another node.
+        self.fanout.person_changed(person, PersonChange::Forgotten);
         for _ in 0..STEPS_MAX {
             let Some(conversation) = self.store.next_to_erase(person).await? else {
                 self.store.finish_erasure(person, self.clock.now()).await?;

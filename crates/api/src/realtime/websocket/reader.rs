@@ -58,8 +58,8 @@ impl Reader {
         }
     }
 
-    /// The first thing the client says; it has to be who it is. If it says that in a way that cannot be
-    /// read, it may say it again.
+    /// The first frame, which has to be `auth`. One that cannot be read may be sent again, once the
+    /// client has taken enough of the refusals so far.
     async fn introduction(&mut self) -> Result<ClientFrame, CloseReason> {
         loop {
             let saying = self.next().await?;
@@ -68,7 +68,10 @@ impl Reader {
             }
             match saying.data.check() {
                 Ok(()) => return Ok(saying),
-                Err(failure) => self.refuse(&failure),
+                Err(failure) => {
+                    self.answers_have_left().await?;
+                    self.refuse(&failure);
+                }
             }
         }
     }
@@ -98,8 +101,8 @@ impl Reader {
         let details = failure.details(Language::French);
         let failed =
             Failed { message: &message, code, event: AUTH, details, client_message_id: None };
-        if let Some(told) = failed.told() {
-            self.post(told.line());
+        if let Some(told) = failed.encode() {
+            self.post(told.json_line());
         }
     }
 
@@ -140,7 +143,7 @@ impl Reader {
             (None, Err(failure)) => {
                 let key = commands::client_message_id(&data);
                 if let Some(told) = error_event(name, key, failure) {
-                    self.post(told.line());
+                    self.post(told.json_line());
                 }
             }
         }

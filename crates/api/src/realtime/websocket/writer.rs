@@ -25,7 +25,7 @@ use tokio::{
 use super::{CloseReason, reader::Liveness};
 use crate::realtime::{
     events::OutgoingEvent,
-    registry::{EventSink, SessionClosed},
+    registry::{DisconnectCause, EventSink, SessionClosed},
     resume::Subscriptions,
 };
 
@@ -350,16 +350,16 @@ impl Queue {
 
 impl EventSink for Mailbox {
     fn send(&self, told: &OutgoingEvent, _: &Subscriptions) -> Result<(), SessionClosed> {
-        self.post(told.line())
+        self.post(told.json_line())
     }
 
     fn answer(&self, told: &OutgoingEvent, _: &Subscriptions) -> Result<(), SessionClosed> {
-        self.answer(told.line())
+        self.answer(told.json_line())
     }
 
     fn send_volatile(&self, told: &OutgoingEvent) {
         if self.farewell().is_none()
-            && !self.take(told.line(), self.messages_max / 2, self.bytes_max / 2)
+            && !self.take(told.json_line(), self.messages_max / 2, self.bytes_max / 2)
         {
             tracing::debug!(
                 event = told.name(),
@@ -372,8 +372,11 @@ impl EventSink for Mailbox {
         self.pulse.silent_for()
     }
 
-    fn disconnect(&self) {
-        self.end(CloseReason::TOKEN_ENDED);
+    fn disconnect(&self, cause: DisconnectCause) {
+        self.end(match cause {
+            DisconnectCause::TokenExpired => CloseReason::TOKEN_ENDED,
+            DisconnectCause::Forgotten => CloseReason::FORGOTTEN,
+        });
     }
 }
 

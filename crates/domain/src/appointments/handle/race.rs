@@ -12,7 +12,7 @@ use super::order::{event, receive, service, told};
 use crate::{
     Messaging,
     ids::{ConversationId, UserId},
-    ports::{Fanout, MarkedMessage, PublishGuard},
+    ports::{Fanout, MarkedMessage, PersonChange, PublishGuard},
     testing::fixture::{CountingIds, Service},
 };
 
@@ -36,6 +36,10 @@ impl Fanout for BusyFanout {
 
     fn message_read(&self, marked: &MarkedMessage) {
         self.fanout.message_read(marked);
+    }
+
+    fn person_changed(&self, user: &UserId, change: PersonChange) {
+        self.fanout.person_changed(user, change);
     }
 
     fn is_watching(&self, conversation: &ConversationId, user: &UserId) -> bool {
