@@ -16,6 +16,7 @@ pub(crate) mod resume;
 mod retry;
 mod session;
 mod socketio;
+mod subscriptions;
 mod takeover;
 mod typing;
 mod unread;

@@ -270,7 +270,7 @@ mod expiry_tests {
         events::OutgoingEvent,
         hub::SessionKey,
         registry::{EventSink, SessionClosed},
-        resume::Subscriptions,
+        subscriptions::Subscriptions,
     };
 
     const NOTICE_MS: u64 = 60_000;

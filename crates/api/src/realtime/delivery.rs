@@ -34,10 +34,10 @@ pub(super) fn deliveries(events: &[Event], links: &Links) -> Vec<Delivery> {
     for event in events {
         match &event.kind {
             EventKind::MessagePosted(message) => {
-                posted(message, event, events, links, &mut deliveries)
+                posted(message, event, events, links, &mut deliveries);
             }
             EventKind::MessagesRead(receipt) => {
-                read(receipt, event, events, links, &mut deliveries)
+                read(receipt, event, events, links, &mut deliveries);
             }
             EventKind::MessageDeleted(_) => {
                 tell_parties(event, links, &mut deliveries);

@@ -21,7 +21,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use socketio::Frame;
 use utoipa::ToSchema;
 
-use super::{NAMESPACE, asyncapi::Described};
+use super::NAMESPACE;
 use crate::wire;
 
 /// A position in a conversation's log.
@@ -182,42 +182,45 @@ fn encode<E: ServerEvent>(event: &E, position: Option<LogPosition>) -> Option<Ou
         .map(|data| OutgoingEvent::new(E::NAME, data, position))
 }
 
-macro_rules! named {
-    ($($type:ty => $name:literal,)*) => {
-        $(impl ServerEvent for $type {
-            const NAME: &'static str = $name;
-        })*
-
-        /// Every event, for the specification.
-        pub(super) fn described() -> Vec<Described> {
-            vec![$(Described::event::<$type>($name),)*]
+/// Expands `$expand` with every event and its name.
+macro_rules! with_every_event {
+    ($expand:ident) => {
+        $expand! {
+            ConversationCreated<'_> => "conversation-created",
+            ConversationUpdated<'_> => "conversation-updated",
+            ConversationDeleted<'_> => "conversation-deleted",
+            ConversationRead<'_> => "conversation-read",
+            MessageDeleted<'_> => "message-deleted",
+            NewMessage => "new-message",
+            PresenceSnapshot<'_> => "presence-snapshot",
+            UnreadCountUpdated => "unread-count-updated",
+            UserOffline<'_> => "user-offline",
+            UserOnline<'_> => "user-online",
+            UserStoppedTyping<'_> => "user-stopped-typing",
+            UserTyping<'_> => "user-typing",
+            ConversationUnreadUpdated<'_> => "conversation-unread-updated",
+            MessageRead<'_> => "message-read",
+            ConversationHistory<'_> => "conversation-history",
+            UserJoined<'_> => "user-joined",
+            UserLeft<'_> => "user-left",
+            Failed<'_> => "error",
+            Resync<'_> => "resync",
+            AuthExpiring => "auth-expiring",
+            ServerDraining => "server-draining",
         }
     };
 }
 
-named! {
-    ConversationCreated<'_> => "conversation-created",
-    ConversationUpdated<'_> => "conversation-updated",
-    ConversationDeleted<'_> => "conversation-deleted",
-    ConversationRead<'_> => "conversation-read",
-    MessageDeleted<'_> => "message-deleted",
-    NewMessage => "new-message",
-    PresenceSnapshot<'_> => "presence-snapshot",
-    UnreadCountUpdated => "unread-count-updated",
-    UserOffline<'_> => "user-offline",
-    UserOnline<'_> => "user-online",
-    UserStoppedTyping<'_> => "user-stopped-typing",
-    UserTyping<'_> => "user-typing",
-    ConversationUnreadUpdated<'_> => "conversation-unread-updated",
-    MessageRead<'_> => "message-read",
-    ConversationHistory<'_> => "conversation-history",
-    UserJoined<'_> => "user-joined",
-    UserLeft<'_> => "user-left",
-    Failed<'_> => "error",
-    Resync<'_> => "resync",
-    AuthExpiring => "auth-expiring",
-    ServerDraining => "server-draining",
+macro_rules! name_events {
+    ($($type:ty => $name:literal,)*) => {
+        $(impl ServerEvent for $type {
+            const NAME: &'static str = $name;
+        })*
+    };
 }
+
+with_every_event!(name_events);
+pub(super) use with_every_event;
 
 // Presence and typing: in no log, and may be dropped.
 

@@ -31,8 +31,8 @@ use super::{
     registry::{
         BatchOrder, DisconnectCause, EventSink, Progress, Registrations, Room, SessionRegistry,
     },
-    resume::Subscriptions,
     retry::Retry,
+    subscriptions::Subscriptions,
     typing::TypingTracker,
     unread::UnreadCounter,
 };

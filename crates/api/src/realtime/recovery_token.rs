@@ -2,8 +2,6 @@
 //! it was (`pid`) and where it was (the offset on each event). Both are signed, and bound to the
 //! person; the log does the rest (D12).
 
-pub(super) use super::takeover::{LastState, SessionLease, SessionTable};
-
 use std::{fmt, sync::Arc};
 
 use aws_lc_rs::{constant_time::verify_slices_are_equal, hmac};
@@ -16,7 +14,7 @@ use domain::{
 use socketio::RecoveryRequest;
 use uuid::Uuid;
 
-use super::resume::{Subscription, Subscriptions};
+use super::subscriptions::{LastState, Subscription, Subscriptions};
 
 /// Which Socket.IO clients may go on where they were cut off. For those, every event ends in one more
 /// argument, the offset, which is one too many for handlers that count theirs.

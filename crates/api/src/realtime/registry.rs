@@ -13,7 +13,7 @@ use domain::{
 
 use super::{
     events::OutgoingEvent,
-    resume::{Subscription, Subscriptions},
+    subscriptions::{Subscription, Subscriptions},
 };
 
 /// Identifies a session on this node.

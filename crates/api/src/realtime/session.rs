@@ -18,9 +18,8 @@ use super::{
     commands::{self, Command, EventName},
     events::{self, OutgoingEvent},
     hub::{Hub, SessionKey},
-    recovery_token::LastState,
     registry::EventSink,
-    resume::JoinSnapshot,
+    subscriptions::LastState,
 };
 use crate::{
     callers::person,
@@ -290,17 +289,18 @@ impl Session {
             return Err(Failure::new(Code::TooManyRooms, texts::TOO_MANY_ROOMS));
         }
         let user = &self.caller.user;
-        // While we hold the turn nothing new is told here: what the opening tells and what is told
-        // after it meet exactly.
+        // While this is held nothing new is sent to the room, so that what follows the opening
+        // connects to it exactly.
         let lock = hub.lock(conversation).await;
-        let JoinSnapshot { told, since, resync } = self.opening(conversation, after).await?;
-        hub.join(self.key, conversation, user, since, visible, &told);
+        let opening = self.opening(conversation, after).await?;
+        hub.join(self.key, conversation, user, opening.since, visible, &opening.events);
         drop(lock);
         if let Some(event) = events::user_joined(user, conversation) {
             hub.send_to_room(conversation, &event);
         }
-        let mut answer = json!({ "conversationId": conversation.as_str(), "lastSeq": since.get() });
-        if resync {
+        let mut answer =
+            json!({ "conversationId": conversation.as_str(), "lastSeq": opening.since.get() });
+        if opening.resync {
             answer["resync"] = true.into();
         }
         Ok(answer)

@@ -172,6 +172,6 @@ async fn a_client_that_has_not_said_who_it_is_fills_no_memory_with_answers() {
         mailbox: mailbox.clone(),
     };
     reader.listen().await;
-    assert_eq!(mailbox.farewell(), Some(CloseReason::UNAUTHENTICATED));
+    assert_eq!(mailbox.close_reason(), Some(CloseReason::UNAUTHENTICATED));
     assert_eq!(std::iter::from_fn(|| mailbox.pop()).count(), 8);
 }
