@@ -13,14 +13,16 @@ pub mod presence;
 pub mod recovery_token;
 mod registry;
 pub(crate) mod resume;
+mod retry;
 mod session;
 mod socketio;
+mod subscriptions;
 mod takeover;
 mod typing;
 mod unread;
 mod websocket;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use admission::{Bounds, ConnectionLimiter};
 use domain::{
@@ -140,8 +142,8 @@ impl Realtime {
 
     /// Tells every session that this node is about to close it.
     pub(crate) fn drain(&self) {
-        if let Some(told) = events::server_draining(self.settings.drain_retry_after_ms) {
-            self.hub.tell_everyone(&told);
+        if let Some(event) = events::server_draining(self.settings.drain_retry_after_ms) {
+            self.hub.send_to_all(&event);
         }
     }
 
@@ -150,8 +152,8 @@ impl Realtime {
     pub(crate) fn doors(&self, ports: SessionPorts) -> (::socketio::Server, PlainWebSocket) {
         let SessionPorts { messaging, directory, tokens, clock, origins, limits } = ports;
         admission::watch(&self.hub, clock.clone(), self.settings.expiry_notice_ms);
-        presence::keep(&self.hub);
-        typing::watch(&self.hub);
+        presence::keep(self.hub.presence());
+        typing::watch(self.hub.typing());
         let connection_limiter = ConnectionLimiter::new(Bounds {
             sockets: self.settings.socket.sessions_max,
             unauthenticated_per_address: self.settings.unauthenticated_per_address_max,
@@ -177,35 +179,5 @@ impl Realtime {
             })
             .build();
         (server, plain)
-    }
-}
-
-// Waiting for a store that failed, longer each time.
-
-/// The first wait after a failure, in milliseconds; it doubles.
-const WAIT_MS_MIN: u64 = 200;
-/// The longest wait between two attempts, in milliseconds.
-const WAIT_MS_MAX: u64 = 10_000;
-
-/// How long to wait after the next failure.
-struct Retry {
-    wait_ms: u64,
-}
-
-impl Retry {
-    /// Nothing has failed yet.
-    fn new() -> Self {
-        Self { wait_ms: WAIT_MS_MIN }
-    }
-
-    /// Waits after a failure; after the next one in a row, twice as long.
-    async fn wait(&mut self) {
-        tokio::time::sleep(Duration::from_millis(self.wait_ms)).await;
-        self.wait_ms = (self.wait_ms * 2).min(WAIT_MS_MAX);
-    }
-
-    /// An attempt succeeded: the next failure is a first one.
-    fn succeeded(&mut self) {
-        *self = Self::new();
     }
 }

@@ -30,7 +30,7 @@ use domain::{
     ids::{ClientMessageId, ConversationId, MessageId, Seq, UserId},
     page::{ConversationCursor, MessageCursor, Page, Start, Window},
     participant::{Caller, Participant, Profile, Role},
-    ports::{Clock, Fanout, Ids, MarkedMessage, PublishGuard, StoreError},
+    ports::{Clock, Fanout, Ids, MarkedMessage, PersonChange, PublishGuard, StoreError},
     text::{Content, Subject},
     time::Timestamp,
 };
@@ -315,6 +315,10 @@ impl Fanout for Board {
 
     fn message_read(&self, marked: &MarkedMessage) {
         lock(&self.told).push(format!("{}'s message was read", marked.author));
+    }
+
+    fn person_changed(&self, user: &UserId, _: PersonChange) {
+        lock(&self.told).push(format!("{user}'s profile changed"));
     }
 
     /// Nobody has a screen open here, so no message is read as it arrives.

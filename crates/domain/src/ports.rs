@@ -70,9 +70,22 @@ pub trait Fanout: Send + Sync {
     /// node that took the mark. No log holds it.
     fn message_read(&self, marked: &MarkedMessage);
 
+    /// What the directory shows of `user` has changed. Told to the sessions of this node, by whoever
+    /// changed it: no log holds it.
+    fn person_changed(&self, user: &UserId, change: PersonChange);
+
     /// Whether `user` is looking at `conversation` now: a session of theirs has joined it, did not
     /// say that it is out of sight, and has shown lately that its client is awake.
     fn is_watching(&self, conversation: &ConversationId, user: &UserId) -> bool;
+}
+
+/// How a person's entry in the directory has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PersonChange {
+    /// Their profile may be another.
+    Profile,
+    /// They were forgotten.
+    Forgotten,
 }
 
 /// The right to change one conversation. Dropping it releases it; nothing is published then.

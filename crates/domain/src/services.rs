@@ -51,7 +51,7 @@ impl Services {
                 clock.clone(),
                 ids.clone(),
             ),
-            directory: Directory::new(store.clone(), clock.clone()),
+            directory: Directory::new(store.clone(), fanout.clone(), clock.clone()),
             preferences: MailPreferences::new(store.clone(), store.clone(), clock.clone()),
             replies: MailReplies::new(store.clone(), messaging.clone()),
             privacy: Privacy::new(

@@ -49,6 +49,9 @@ pub(crate) fn listen(settings: &HttpSettings, api: &Api) -> Result<Server, RunEr
             })
             // An acknowledgement right behind an event must not wait for the event's TCP ACK: 40 ms.
             .tcp_nodelay(true)
+            // Whoever closed their side is gone: a polling client that vanished would otherwise seem to
+            // be there, and to read, until its heartbeat is missed.
+            .h1_allow_half_closed(false)
             .keep_alive(KeepAlive::Timeout(Duration::from_secs(settings.keep_alive_s)))
             .client_request_timeout(Duration::from_millis(settings.client_request_timeout_ms))
             .client_disconnect_timeout(disconnect_timeout)

@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use domain::{
     conversation::event::Event,
     ids::{ConversationId, UserId},
-    ports::{Clock, Fanout, Ids, MarkedMessage, PublishGuard},
+    ports::{Clock, Fanout, Ids, MarkedMessage, PersonChange, PublishGuard},
     time::Timestamp,
 };
 use uuid::Uuid;
@@ -39,6 +39,8 @@ impl Fanout for NoopFanout {
     }
 
     fn message_read(&self, _marked: &MarkedMessage) {}
+
+    fn person_changed(&self, _user: &UserId, _change: PersonChange) {}
 
     fn is_watching(&self, _conversation: &ConversationId, _user: &UserId) -> bool {
         false

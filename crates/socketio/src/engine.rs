@@ -10,5 +10,7 @@ pub use transport::{EngineApplication, EngineHandler, EngineMessage, EngineSocke
 
 pub(crate) use heartbeat::{Beat, Heartbeat};
 pub(crate) use packet::{EnginePacket, PROBE_ANSWER, PROBE_QUESTION, UPGRADE, open_text};
-pub(crate) use polling::{Handoff, Polling, PollingHandle};
-pub(crate) use transport::{ClosePlan, Disconnected, Fault, Incoming, Transport};
+pub(crate) use polling::{Polling, PollingHandle};
+pub(crate) use transport::{
+    ClosePlan, Disconnected, Fault, Handoff, Incoming, Resumable, Transport,
+};

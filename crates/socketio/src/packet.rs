@@ -96,9 +96,6 @@ pub enum ParseError {
     /// Text that is not JSON.
     #[error("broken JSON")]
     Json,
-    /// JSON nested beyond reason.
-    #[error("JSON nested too deep")]
-    TooDeep,
     /// An event that is no array with a name in front.
     #[error("bad event payload")]
     EventPayload,

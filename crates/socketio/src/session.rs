@@ -9,7 +9,10 @@ mod tests;
 use std::{fmt, net::IpAddr, panic::AssertUnwindSafe, pin::Pin, sync::Arc, time::Duration};
 
 use actix_ws::CloseCode;
-use futures_util::{FutureExt as _, future::BoxFuture};
+use futures_util::{
+    FutureExt as _,
+    future::{BoxFuture, LocalBoxFuture},
+};
 use namespaces::NamespaceSockets;
 use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 
@@ -17,7 +20,7 @@ use crate::{
     config::after,
     engine::{
         Beat, ClosePlan, Disconnected, EngineHandler, EngineSocket, Fault, Handoff, Heartbeat,
-        Incoming, PROBE_ANSWER, PROBE_QUESTION, PollingHandle, Transport, UPGRADE,
+        Incoming, PROBE_ANSWER, PROBE_QUESTION, PollingHandle, Resumable, Transport, UPGRADE,
         websocket::WebSocket,
     },
     frame::Frame,
@@ -109,12 +112,11 @@ impl Session {
 
     async fn leave(mut self, transport: impl Transport, outcome: Result<Handoff, SessionEnd>) {
         match outcome {
-            Ok(heir) => {
+            Ok(handoff) => {
                 self.owes_ping = transport.owes_ping();
                 drop(transport);
-                if let Err(session) = heir.send(self) {
-                    session.link.discard();
-                    drop(session.finish(SessionEnd::lost()).await);
+                if let Err(session) = handoff.send(Box::new(self)) {
+                    session.abandon().await;
                 }
             }
             Err(ending) => {
@@ -146,7 +148,7 @@ impl Session {
         let mut alarm = std::pin::pin!(sleep_until(self.deadline()));
         loop {
             match self.turn(transport, alarm.as_mut()).await? {
-                Some(Incoming::Upgrade(heir)) => return Ok(heir),
+                Some(Incoming::Upgrade(handoff)) => return Ok(handoff),
                 Some(incoming) => self.on_incoming(incoming, transport)?,
                 None => {}
             }
@@ -187,6 +189,19 @@ impl Session {
             self.members.dismiss(key);
         }
         ending.map_or(Ok(()), |reason| Err(reason.into()))
+    }
+}
+
+impl Resumable for Session {
+    fn resume(self: Box<Self>, socket: WebSocket) -> LocalBoxFuture<'static, ()> {
+        Box::pin((*self).run(socket))
+    }
+
+    fn abandon(self: Box<Self>) -> LocalBoxFuture<'static, ()> {
+        Box::pin(async move {
+            self.link.discard();
+            drop(self.finish(SessionEnd::lost()).await);
+        })
     }
 }
 
@@ -513,7 +528,7 @@ pub(crate) async fn upgrade(door: Arc<PollingHandle>, mut socket: WebSocket, tim
     // Once asked to move, the session must not be let go of.
     let session = if passed { door.upgrade().await } else { None };
     if let Some(session) = session {
-        Session::run(session, socket).await;
+        session.resume(socket).await;
     } else {
         socket.reject();
         door.probed(false).await;

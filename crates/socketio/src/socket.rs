@@ -166,7 +166,8 @@ impl fmt::Debug for Socket {
 pub struct Event {
     /// The name of the event.
     pub name: String,
-    /// The arguments: valid JSON, in the client's own words, nested at most 126 deep.
+    /// The arguments: valid JSON, as the client wrote it. Nesting is bounded by the size of a packet
+    /// alone, so parse with a bound, as `serde_json` does.
     pub args: Vec<Box<RawValue>>,
     /// The buffers that placeholders in `args` stand for, by number.
     pub attachments: Vec<Bytes>,

@@ -85,10 +85,20 @@ fn half_a_character_breaks_no_packet() {
     assert!(waiting.binary(Bytes::from_static(b"1")).is_ok_and(|packet| packet.is_some()));
 }
 
+/// It is scanned, not built: what to make of it is the application's to say.
 #[test]
-fn nesting_has_a_bound() {
-    let hostile = format!("2[\"x\",{}{}]", "[".repeat(400), "]".repeat(400));
-    assert_eq!(fault(&hostile), Some(ParseError::TooDeep));
+fn nesting_has_no_bound_of_its_own() {
+    let deep = format!("{}{}", "[".repeat(400), "]".repeat(400));
+    let packet = decoder().text(&format!("2[\"x\",{deep}]"));
+    let Ok(Some(Packet::Event { args, .. })) = packet else {
+        panic!("expected an event, got {packet:?}");
+    };
+    assert_eq!(args[0].get(), deep);
+    assert!(decoder().text(&format!("0{{\"x\":{deep}}}")).is_ok_and(|packet| packet.is_some()));
+    let mut waiting = decoder();
+    assert!(waiting.text(&format!("51-[\"x\",{deep}]")).is_ok_and(|packet| packet.is_none()));
+    assert!(waiting.binary(Bytes::from_static(b"1")).is_ok_and(|packet| packet.is_some()));
+    assert_eq!(fault(&format!("2[\"x\",{}]", "[".repeat(400))), Some(ParseError::Json));
 }
 
 #[test]

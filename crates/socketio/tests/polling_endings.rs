@@ -4,6 +4,8 @@
 mod echo;
 mod support;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use socketio::{
     Accepted, Config, ConnectRequest, DisconnectReason, Event, Handler, Namespace, Refusal, Server,
@@ -47,12 +49,37 @@ async fn a_get_its_client_reset_ends_the_session() {
 }
 
 #[actix_web::test]
+async fn a_get_whose_client_closed_the_connection_ends_the_session() {
+    let (server, mut watcher) = probed(calm());
+    let poller = Poller::connected(&server).await;
+    let socket = watcher.socket().await;
+    let mut stream = TcpStream::connect(poller.address).await.expect("a connection");
+    // So that being heard can be told from having been heard before.
+    while socket.silent_for() < Duration::from_millis(2) {
+        tokio::task::yield_now().await;
+    }
+    let mut silent_for = socket.silent_for();
+    let request = format!("GET {} HTTP/1.1\r\nhost: localhost\r\n\r\n", poller.target());
+    stream.write_all(request.as_bytes()).await.expect("written");
+    let held = timeout(PATIENCE, async {
+        while socket.silent_for() >= silent_for {
+            silent_for = socket.silent_for();
+            tokio::task::yield_now().await;
+        }
+    });
+    held.await.expect("the GET arrives");
+    drop(stream);
+    let reason = timeout(PATIENCE, watcher.disconnected()).await.expect("an end in time");
+    assert_eq!(reason, DisconnectReason::TransportClose);
+}
+
+#[actix_web::test]
 async fn a_held_get_hears_why_the_server_ends_the_session() {
     let (server, mut watcher) = probed(calm());
     let poller = Poller::connected(&server).await;
     let socket = watcher.socket().await;
     let mut held = std::pin::pin!(poller.get());
-    let early = timeout(std::time::Duration::from_millis(100), &mut held).await;
+    let early = timeout(Duration::from_millis(100), &mut held).await;
     assert!(early.is_err(), "nothing to say yet");
     socket.close_session();
     let held = held.await;

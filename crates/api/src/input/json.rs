@@ -2,11 +2,11 @@
 //! number beyond every bound. What is readable in them is read nevertheless, so that the answer can name
 //! what it is about.
 
-use std::{collections::BTreeMap, fmt};
+use std::{fmt, marker::PhantomData};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{Error, Visitor},
+    de::{Error, MapAccess, Visitor},
 };
 use serde_json::value::RawValue;
 use socketio::packet::replace_lone_surrogates;
@@ -31,12 +31,13 @@ pub struct Object {
 }
 
 impl Object {
-    /// Reads `json`; `None` when it is no object.
+    /// Reads `json`; `None` when it is no object. Of a field that is there twice the last one counts,
+    /// but one that cannot be read is noted wherever it is.
     pub fn parse(json: &str) -> Option<Self> {
         if let Ok(fields) = serde_json::from_str::<Fields>(json) {
             return Some(Self::from(fields));
         }
-        let parts: BTreeMap<Lossy, &RawValue> = serde_json::from_str(json).ok()?;
+        let Parts(parts) = serde_json::from_str(json).ok()?;
         let mut object = Self::default();
         for (Lossy(name), value) in parts {
             match serde_json::from_str(value.get()) {
@@ -92,6 +93,32 @@ impl fmt::Debug for Object {
             .field("fields", &self.fields.len())
             .field("unreadable", &self.unreadable.len())
             .finish_non_exhaustive()
+    }
+}
+
+/// The fields of an object as they are written, sorted by name; those of one name in their order.
+struct Parts<'a>(Vec<(Lossy, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Parts<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields<'a>(PhantomData<&'a ()>);
+        impl<'de: 'a, 'a> Visitor<'de> for Fields<'a> {
+            type Value = Parts<'a>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Parts<'a>, A::Error> {
+                let mut parts = Vec::new();
+                while let Some(part) = map.next_entry()? {
+                    parts.push(part);
+                }
+                parts.sort_by(|(one, _): &(Lossy, _), (other, _)| one.cmp(other));
+                Ok(Parts(parts))
+            }
+        }
+        deserializer.deserialize_map(Fields(PhantomData))
     }
 }
 
@@ -151,6 +178,17 @@ mod tests {
                 "content holds half a character (a lone UTF-16 surrogate)",
             ]
         );
+    }
+
+    #[test]
+    fn one_of_two_fields_of_a_name_that_cannot_be_read_is_noted() {
+        for json in [r#"{"a":"\ud83d","a":"ok"}"#, r#"{"a":"ok","a":"\ud83d"}"#] {
+            let (fields, reasons) = missed(json);
+            assert_eq!(fields.get("a"), Some(&json!("ok")));
+            assert_eq!(reasons, ["a holds half a character (a lone UTF-16 surrogate)"]);
+        }
+        let twice = Object::parse(r#"{"a":1,"a":2}"#).expect("an object");
+        assert!(twice.check().is_ok() && twice.fields.get("a") == Some(&json!(2)));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use actix_web::{HttpRequest, http::StatusCode};
 use domain::ports::Clock;
 use socketio::Rejection;
 
-use super::hub::Hub;
+use super::{hub::Hub, registry::DisconnectCause};
 use crate::{limits::Limits, origins::Origins};
 
 /// Lets a request through, or says why not. The socket it opens counts until it is gone.
@@ -185,7 +185,7 @@ pub(super) fn watch(hub: &Hub, clock: Arc<dyn Clock>, notice_ms: u64) {
             hub.warn_of_expiry(now, notice_ms);
             for outlet in hub.expired(now) {
                 // Told as a disconnect, so that the client does not come back with the same token.
-                outlet.disconnect();
+                outlet.disconnect(DisconnectCause::TokenExpired);
             }
         }
     });
@@ -270,7 +270,7 @@ mod expiry_tests {
         events::OutgoingEvent,
         hub::SessionKey,
         registry::{EventSink, SessionClosed},
-        resume::Subscriptions,
+        subscriptions::Subscriptions,
     };
 
     const NOTICE_MS: u64 = 60_000;
@@ -307,7 +307,7 @@ mod expiry_tests {
             Duration::ZERO
         }
 
-        fn disconnect(&self) {
+        fn disconnect(&self, _: DisconnectCause) {
             self.note(DISMISSED);
         }
     }

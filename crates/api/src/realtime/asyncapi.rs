@@ -9,7 +9,12 @@ use utoipa::{
     openapi::{RefOr, Schema},
 };
 
-use super::events;
+use super::events::{
+    AuthExpiring, ConversationCreated, ConversationDeleted, ConversationHistory, ConversationRead,
+    ConversationUnreadUpdated, ConversationUpdated, Failed, MessageDeleted, MessageRead,
+    NewMessage, PresenceSnapshot, Resync, ServerDraining, UnreadCountUpdated, UserJoined, UserLeft,
+    UserOffline, UserOnline, UserStoppedTyping, UserTyping, with_every_event,
+};
 
 /// An event, as the specification needs it.
 pub(super) struct Described {
@@ -35,6 +40,16 @@ impl Described {
     }
 }
 
+macro_rules! describe_events {
+    ($($type:ty => $name:literal,)*) => {
+        fn described_events() -> Vec<Described> {
+            vec![$(Described::event::<$type>($name),)*]
+        }
+    };
+}
+
+with_every_event!(describe_events);
+
 /// The `AsyncAPI` 3 specification of the socket interface as JSON, the same text each time.
 ///
 /// # Panics
@@ -45,7 +60,7 @@ pub fn asyncapi_json() -> String {
 }
 
 fn asyncapi() -> Value {
-    let (commands, events) = (commands::described(), events::described());
+    let (commands, events) = (commands::described(), described_events());
     let answer = commands::answer();
     let all = || commands.iter().chain(&events).chain([&answer]);
     let mut schemas = Map::new();

@@ -339,7 +339,7 @@ pub(super) fn error_event(
     }
     let (message, code) = (event.text_of(failure), failure.code().as_str());
     let details = failure.details(Language::French);
-    Failed { message: &message, code, event: event.as_str(), details, client_message_id }.told()
+    Failed { message: &message, code, event: event.as_str(), details, client_message_id }.encode()
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use domain::{
 
 use super::events::{
     self, ConversationCreated, ConversationDeleted, ConversationRead, ConversationUpdated,
-    LogPosition, MessageDeleted, NewMessage, OutgoingEvent, ServerEvent as _,
+    LogEvent as _, LogPosition, MessageDeleted, NewMessage, OutgoingEvent, ServerEvent as _,
 };
 use crate::{links::Links, wire};
 
@@ -29,52 +29,60 @@ pub(super) enum Delivery {
 }
 
 /// What to do about `events`, which were committed together, in that order.
-pub(super) fn steps(events: &[Event], links: &Links) -> Vec<Delivery> {
-    let mut steps = Vec::new();
+pub(super) fn deliveries(events: &[Event], links: &Links) -> Vec<Delivery> {
+    let mut deliveries = Vec::new();
     for event in events {
         match &event.kind {
-            EventKind::MessagePosted(message) => posted(message, event, events, links, &mut steps),
-            EventKind::MessagesRead(receipt) => read(receipt, event, events, links, &mut steps),
+            EventKind::MessagePosted(message) => {
+                posted(message, event, events, links, &mut deliveries);
+            }
+            EventKind::MessagesRead(receipt) => {
+                read(receipt, event, events, links, &mut deliveries);
+            }
             EventKind::MessageDeleted(_) => {
-                tell_parties(event, links, &mut steps);
-                count_for_counterpart(event, &mut steps);
+                tell_parties(event, links, &mut deliveries);
+                count_for_counterpart(event, &mut deliveries);
             }
             EventKind::ConversationDeleted => {
-                tell_parties(event, links, &mut steps);
-                steps.push(Delivery::CountUnread(event.parties.salon.clone()));
-                steps.push(Delivery::CountUnread(event.parties.client.clone()));
+                tell_parties(event, links, &mut deliveries);
+                deliveries.push(Delivery::CountUnread(event.parties.salon.clone()));
+                deliveries.push(Delivery::CountUnread(event.parties.client.clone()));
             }
             EventKind::ConversationOpened { .. } | EventKind::ConversationUpdated { .. } => {
-                tell_parties(event, links, &mut steps);
+                tell_parties(event, links, &mut deliveries);
             }
             EventKind::MessageWithdrawn(_) => {}
         }
     }
-    steps
+    deliveries
 }
 
 /// `event` as its log tells it, to whoever may hear of it. `None` for a message that is withdrawn
 /// by now: there is nothing to say about it.
 pub(super) fn entry(event: &Event, links: &Links) -> Option<OutgoingEvent> {
-    let place = LogPosition::of(event);
+    let (position, conversation) = (LogPosition::of(event), &event.conversation);
     match &event.kind {
         EventKind::MessagePosted(message) => {
-            NewMessage(wire::Message::new(message, links)).told_at(place)
+            NewMessage(wire::Message::new(message, links)).encode_at(position)
         }
         EventKind::MessagesRead(receipt) => {
-            ConversationRead::new(&place.clone(), receipt, event.at).told_at(place)
+            ConversationRead::new(conversation, receipt, event.at).encode_for_people(position)
         }
         EventKind::MessageDeleted(message) => {
-            MessageDeleted::new(&place.clone(), message).told_at(place)
+            MessageDeleted::new(conversation, message).encode_for_people(position)
         }
         EventKind::ConversationOpened { subject, status } => {
             let (parties, subject) = (&event.parties, subject.as_ref());
-            ConversationCreated::new(&place.clone(), parties, subject, *status).told_at(place)
+            let created = ConversationCreated::new(conversation, parties, subject, *status);
+            created.encode_for_people(position)
         }
         EventKind::ConversationUpdated { subject, status } => {
-            ConversationUpdated::new(&place.clone(), subject.as_ref(), *status).told_at(place)
+            let updated = ConversationUpdated::new(conversation, subject.as_ref(), *status);
+            updated.encode_for_people(position)
         }
-        EventKind::ConversationDeleted => ConversationDeleted::new(&place.clone()).told_at(place),
+        EventKind::ConversationDeleted => {
+            ConversationDeleted::new(conversation).encode_for_people(position)
+        }
         EventKind::MessageWithdrawn(_) => None,
     }
 }
@@ -84,20 +92,20 @@ fn posted(
     event: &Event,
     batch: &[Event],
     links: &Links,
-    steps: &mut Vec<Delivery>,
+    deliveries: &mut Vec<Delivery>,
 ) {
     let receipt = receipt_on_arrival(message, batch);
     // The shipped page expects to hear that its conversation is read before it hears what it read.
     if let Some(receipt) = receipt {
-        tell_reader(receipt, event, steps);
+        tell_reader(receipt, event, deliveries);
     }
-    steps.extend(entry(event, links).map(Delivery::TellRoom));
+    deliveries.extend(entry(event, links).map(Delivery::TellRoom));
     match receipt {
         // Nothing waited before, and nothing waits now.
         Some(receipt) if !receipt.several => {
-            steps.push(Delivery::RepeatUnread(receipt.reader.clone()));
+            deliveries.push(Delivery::RepeatUnread(receipt.reader.clone()));
         }
-        _ => count_for_counterpart(event, steps),
+        _ => count_for_counterpart(event, deliveries),
     }
 }
 
@@ -106,34 +114,34 @@ fn read(
     event: &Event,
     batch: &[Event],
     links: &Links,
-    steps: &mut Vec<Delivery>,
+    deliveries: &mut Vec<Delivery>,
 ) {
     // What was read as it arrived says so itself.
     if !is_read_on_arrival(receipt, batch) {
-        tell_reader(receipt, event, steps);
-        steps.push(Delivery::CountUnread(receipt.reader.clone()));
+        tell_reader(receipt, event, deliveries);
+        deliveries.push(Delivery::CountUnread(receipt.reader.clone()));
     }
-    steps.push(Delivery::RepeatUnreadLater(receipt.reader.clone()));
+    deliveries.push(Delivery::RepeatUnreadLater(receipt.reader.clone()));
     // Last, because whoever heard it has heard all of this.
-    tell_parties(event, links, steps);
+    tell_parties(event, links, deliveries);
 }
 
 /// Says what the log holds to both sides, wherever they are.
-fn tell_parties(event: &Event, links: &Links, steps: &mut Vec<Delivery>) {
+fn tell_parties(event: &Event, links: &Links, deliveries: &mut Vec<Delivery>) {
     let Some(told) = entry(event, links) else { return };
     for person in [&event.parties.salon, &event.parties.client] {
-        steps.push(Delivery::TellUser(person.clone(), told.clone()));
+        deliveries.push(Delivery::TellUser(person.clone(), told.clone()));
     }
 }
 
-fn tell_reader(receipt: &ReadReceipt, event: &Event, steps: &mut Vec<Delivery>) {
+fn tell_reader(receipt: &ReadReceipt, event: &Event, deliveries: &mut Vec<Delivery>) {
     let told = events::conversation_unread(&event.conversation, receipt.unread);
-    steps.extend(told.map(|told| Delivery::TellUser(receipt.reader.clone(), told)));
+    deliveries.extend(told.map(|told| Delivery::TellUser(receipt.reader.clone(), told)));
 }
 
-fn count_for_counterpart(event: &Event, steps: &mut Vec<Delivery>) {
+fn count_for_counterpart(event: &Event, deliveries: &mut Vec<Delivery>) {
     let counterpart = event.parties.counterpart_of(&event.actor);
-    steps.extend(counterpart.cloned().map(Delivery::CountUnread));
+    deliveries.extend(counterpart.cloned().map(Delivery::CountUnread));
 }
 
 /// The receipt in `batch` that made `message` read as it arrived.

@@ -1,5 +1,5 @@
-//! What is said to sessions: written as JSON once, and framed once for each kind of door, however
-//! many sessions hear it.
+//! The events that sessions are sent: encoded as JSON once, and framed once for each transport,
+//! however many sessions receive them.
 
 use std::{
     fmt,
@@ -21,10 +21,10 @@ use serde_json::value::{RawValue, to_raw_value};
 use socketio::Frame;
 use utoipa::ToSchema;
 
-use super::{NAMESPACE, asyncapi::Described};
+use super::NAMESPACE;
 use crate::wire;
 
-/// Where something stands in a conversation's log.
+/// A position in a conversation's log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LogPosition {
     pub(crate) conversation: ConversationId,
@@ -37,24 +37,44 @@ impl LogPosition {
     }
 }
 
-/// Something said to sessions. Cheap to clone.
+/// An event on its way to sessions. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct OutgoingEvent(Arc<Inner>);
 
 struct Inner {
     name: &'static str,
     data: Box<RawValue>,
-    place: Option<LogPosition>,
+    position: Option<LogPosition>,
+    /// The same for sessions that have not joined the conversation, where that differs.
+    elsewhere: Option<OutgoingEvent>,
     frame: OnceLock<Option<Frame>>,
-    line: OnceLock<Arc<str>>,
+    json_line: OnceLock<Arc<str>>,
 }
 
 impl OutgoingEvent {
-    /// The event `name` with its payload. `place` is given for what a log holds: whoever heard it
-    /// has heard that conversation up to there.
-    pub(super) fn new(name: &'static str, data: Box<RawValue>, place: Option<LogPosition>) -> Self {
-        let (frame, line) = (OnceLock::new(), OnceLock::new());
-        Self(Arc::new(Inner { name, data, place, frame, line }))
+    /// The event `name` with its payload. `position` is given for an entry of a log: whoever was told
+    /// it was told that conversation up to there.
+    pub(super) fn new(
+        name: &'static str,
+        data: Box<RawValue>,
+        position: Option<LogPosition>,
+    ) -> Self {
+        let (frame, json_line) = (OnceLock::new(), OnceLock::new());
+        Self(Arc::new(Inner { name, data, position, elsewhere: None, frame, json_line }))
+    }
+
+    /// This event, and `elsewhere` in its place for sessions that have not joined the conversation.
+    fn with_elsewhere(self, elsewhere: Self) -> Self {
+        let Inner { name, data, position, .. } = &*self.0;
+        let (frame, json_line) = (OnceLock::new(), OnceLock::new());
+        let (data, position) = (data.clone(), position.clone());
+        let elsewhere = Some(elsewhere);
+        Self(Arc::new(Inner { name, data, position, elsewhere, frame, json_line }))
+    }
+
+    /// What a session is told that has not joined the conversation.
+    pub(crate) fn elsewhere(&self) -> &Self {
+        self.0.elsewhere.as_ref().unwrap_or(self)
     }
 
     pub(crate) fn name(&self) -> &'static str {
@@ -66,12 +86,12 @@ impl OutgoingEvent {
         &self.0.data
     }
 
-    /// Where it stands in a log; `None` for what no log holds.
-    pub(crate) fn place(&self) -> Option<&LogPosition> {
-        self.0.place.as_ref()
+    /// Its position in a log; `None` for what is in no log.
+    pub(crate) fn position(&self) -> Option<&LogPosition> {
+        self.0.position.as_ref()
     }
 
-    /// As Socket.IO says it; `None` when it cannot.
+    /// The Socket.IO packet; `None` when it cannot be encoded.
     pub(super) fn frame(&self) -> Option<&Frame> {
         let frame = || {
             let arguments = std::slice::from_ref(&self.0.data);
@@ -84,101 +104,125 @@ impl OutgoingEvent {
         self.0.frame.get_or_init(frame).as_ref()
     }
 
-    /// As the plain WebSocket says it: `{"event":…,"data":…,"seq":…}`, without `seq` for what no
-    /// log holds.
-    pub(super) fn line(&self) -> &Arc<str> {
+    /// The line of the plain WebSocket: `{"event":…,"data":…,"seq":…}`, without `seq` for what is in
+    /// no log.
+    pub(super) fn json_line(&self) -> &Arc<str> {
         let line = || {
-            let Inner { name, data, place, .. } = &*self.0;
-            match place {
+            let Inner { name, data, position, .. } = &*self.0;
+            match position {
                 Some(LogPosition { seq, .. }) => {
                     format!(r#"{{"event":"{name}","data":{data},"seq":{seq}}}"#).into()
                 }
                 None => format!(r#"{{"event":"{name}","data":{data}}}"#).into(),
             }
         };
-        self.0.line.get_or_init(line)
+        self.0.json_line.get_or_init(line)
     }
 }
 
-/// Hides what is said.
+/// Hides the payload.
 impl fmt::Debug for OutgoingEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Told")
+        f.debug_struct("OutgoingEvent")
             .field("name", &self.0.name)
-            .field("place", &self.0.place)
+            .field("position", &self.0.position)
             .finish_non_exhaustive()
     }
 }
 
-// What the server says: one type for each event, and its name.
+// The events of the server: one type for each, and its name on the wire.
 
 /// An event with its name on the wire.
 pub(super) trait ServerEvent: Serialize {
     /// The name.
     const NAME: &'static str;
 
-    /// The event, encoded once for everyone who gets it.
-    fn told(&self) -> Option<OutgoingEvent>
+    /// The event, encoded once for everyone who is told it. `None` when it cannot be encoded, which
+    /// is logged.
+    fn encode(&self) -> Option<OutgoingEvent>
     where
         Self: Sized,
     {
         encode(self, None)
     }
 
-    /// The event as an entry of a log.
-    fn told_at(&self, place: LogPosition) -> Option<OutgoingEvent>
+    /// The event as an entry of a log, for sessions that have joined the conversation.
+    fn encode_at(&self, position: LogPosition) -> Option<OutgoingEvent>
     where
         Self: Sized,
     {
-        encode(self, Some(place))
+        encode(self, Some(position))
     }
 }
 
-fn encode<E: ServerEvent>(event: &E, place: Option<LogPosition>) -> Option<OutgoingEvent> {
+/// An entry of a conversation's log that the people in it are told wherever they are.
+///
+/// A position is told to sessions that have joined and to no others: those are not told everything
+/// before it, and would resume behind what they never received.
+pub(super) trait LogEvent: ServerEvent {
+    /// Sets the position in the payload.
+    fn set_seq(&mut self, seq: Option<i64>);
+
+    /// The event, with its position for sessions that have joined and without for others.
+    fn encode_for_people(mut self, position: LogPosition) -> Option<OutgoingEvent>
+    where
+        Self: Sized,
+    {
+        self.set_seq(None);
+        let elsewhere = self.encode()?;
+        self.set_seq(Some(position.seq.get()));
+        Some(self.encode_at(position)?.with_elsewhere(elsewhere))
+    }
+}
+
+fn encode<E: ServerEvent>(event: &E, position: Option<LogPosition>) -> Option<OutgoingEvent> {
     to_raw_value(event)
         .inspect_err(|error| tracing::error!(event = E::NAME, %error, "cannot encode an event"))
         .ok()
-        .map(|data| OutgoingEvent::new(E::NAME, data, place))
+        .map(|data| OutgoingEvent::new(E::NAME, data, position))
 }
 
-macro_rules! named {
-    ($($type:ty => $name:literal,)*) => {
-        $(impl ServerEvent for $type {
-            const NAME: &'static str = $name;
-        })*
-
-        /// Every event, for the specification.
-        pub(super) fn described() -> Vec<Described> {
-            vec![$(Described::event::<$type>($name),)*]
+/// Expands `$expand` with every event and its name.
+macro_rules! with_every_event {
+    ($expand:ident) => {
+        $expand! {
+            ConversationCreated<'_> => "conversation-created",
+            ConversationUpdated<'_> => "conversation-updated",
+            ConversationDeleted<'_> => "conversation-deleted",
+            ConversationRead<'_> => "conversation-read",
+            MessageDeleted<'_> => "message-deleted",
+            NewMessage => "new-message",
+            PresenceSnapshot<'_> => "presence-snapshot",
+            UnreadCountUpdated => "unread-count-updated",
+            UserOffline<'_> => "user-offline",
+            UserOnline<'_> => "user-online",
+            UserStoppedTyping<'_> => "user-stopped-typing",
+            UserTyping<'_> => "user-typing",
+            ConversationUnreadUpdated<'_> => "conversation-unread-updated",
+            MessageRead<'_> => "message-read",
+            ConversationHistory<'_> => "conversation-history",
+            UserJoined<'_> => "user-joined",
+            UserLeft<'_> => "user-left",
+            Failed<'_> => "error",
+            Resync<'_> => "resync",
+            AuthExpiring => "auth-expiring",
+            ServerDraining => "server-draining",
         }
     };
 }
 
-named! {
-    ConversationCreated<'_> => "conversation-created",
-    ConversationUpdated<'_> => "conversation-updated",
-    ConversationDeleted<'_> => "conversation-deleted",
-    ConversationRead<'_> => "conversation-read",
-    MessageDeleted<'_> => "message-deleted",
-    NewMessage => "new-message",
-    PresenceSnapshot<'_> => "presence-snapshot",
-    UnreadCountUpdated => "unread-count-updated",
-    UserOffline<'_> => "user-offline",
-    UserOnline<'_> => "user-online",
-    UserStoppedTyping<'_> => "user-stopped-typing",
-    UserTyping<'_> => "user-typing",
-    ConversationUnreadUpdated<'_> => "conversation-unread-updated",
-    MessageRead<'_> => "message-read",
-    ConversationHistory<'_> => "conversation-history",
-    UserJoined<'_> => "user-joined",
-    UserLeft<'_> => "user-left",
-    Failed<'_> => "error",
-    Resync<'_> => "resync",
-    AuthExpiring => "auth-expiring",
-    ServerDraining => "server-draining",
+macro_rules! name_events {
+    ($($type:ty => $name:literal,)*) => {
+        $(impl ServerEvent for $type {
+            const NAME: &'static str = $name;
+        })*
+    };
 }
 
-// Who can be reached and who is writing: what no log holds, and what may be lost.
+with_every_event!(name_events);
+pub(super) use with_every_event;
+
+// Presence and typing: in no log, and may be dropped.
 
 /// Somebody this person talks with came online.
 #[derive(Serialize, ToSchema)]
@@ -225,7 +269,7 @@ pub(crate) struct UserStoppedTyping<'a> {
     pub(super) user_id: &'a str,
 }
 
-// What a conversation's log holds: durable, each with its position.
+// The entries of a conversation's log: durable, each with its position.
 
 /// A message was posted.
 #[derive(Serialize, ToSchema)]
@@ -243,23 +287,25 @@ pub(crate) struct ConversationCreated<'a> {
     #[schema(nullable = false)]
     subject: Option<&'a str>,
     status: &'static str,
-    seq: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    seq: Option<i64>,
 }
 
 impl<'a> ConversationCreated<'a> {
     pub(super) fn new(
-        place: &'a LogPosition,
+        conversation: &'a ConversationId,
         parties: &'a Parties,
         subject: Option<&'a Subject>,
         status: Status,
     ) -> Self {
         Self {
-            conversation_id: place.conversation.as_str(),
+            conversation_id: conversation.as_str(),
             salon_id: parties.salon.as_str(),
             client_user_id: parties.client.as_str(),
             subject: subject.map(Subject::as_str),
             status: status.as_str(),
-            seq: place.seq.get(),
+            seq: None,
         }
     }
 }
@@ -273,20 +319,22 @@ pub(crate) struct ConversationUpdated<'a> {
     #[schema(nullable = false)]
     subject: Option<&'a str>,
     status: &'static str,
-    seq: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    seq: Option<i64>,
 }
 
 impl<'a> ConversationUpdated<'a> {
     pub(super) fn new(
-        place: &'a LogPosition,
+        conversation: &'a ConversationId,
         subject: Option<&'a Subject>,
         status: Status,
     ) -> Self {
         Self {
-            conversation_id: place.conversation.as_str(),
+            conversation_id: conversation.as_str(),
             subject: subject.map(Subject::as_str),
             status: status.as_str(),
-            seq: place.seq.get(),
+            seq: None,
         }
     }
 }
@@ -296,12 +344,14 @@ impl<'a> ConversationUpdated<'a> {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ConversationDeleted<'a> {
     conversation_id: &'a str,
-    seq: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    seq: Option<i64>,
 }
 
 impl<'a> ConversationDeleted<'a> {
-    pub(super) fn new(place: &'a LogPosition) -> Self {
-        Self { conversation_id: place.conversation.as_str(), seq: place.seq.get() }
+    pub(super) fn new(conversation: &'a ConversationId) -> Self {
+        Self { conversation_id: conversation.as_str(), seq: None }
     }
 }
 
@@ -311,16 +361,14 @@ impl<'a> ConversationDeleted<'a> {
 pub(crate) struct MessageDeleted<'a> {
     conversation_id: &'a str,
     message_id: &'a str,
-    seq: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    seq: Option<i64>,
 }
 
 impl<'a> MessageDeleted<'a> {
-    pub(super) fn new(place: &'a LogPosition, message: &'a MessageId) -> Self {
-        Self {
-            conversation_id: place.conversation.as_str(),
-            message_id: message.as_str(),
-            seq: place.seq.get(),
-        }
+    pub(super) fn new(conversation: &'a ConversationId, message: &'a MessageId) -> Self {
+        Self { conversation_id: conversation.as_str(), message_id: message.as_str(), seq: None }
     }
 }
 
@@ -332,23 +380,47 @@ pub(crate) struct ConversationRead<'a> {
     reader_id: &'a str,
     up_to_seq: i64,
     read_at: String,
-    seq: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    seq: Option<i64>,
 }
 
 impl<'a> ConversationRead<'a> {
-    pub(super) fn new(place: &'a LogPosition, receipt: &'a ReadReceipt, at: Timestamp) -> Self {
+    pub(super) fn new(
+        conversation: &'a ConversationId,
+        receipt: &'a ReadReceipt,
+        at: Timestamp,
+    ) -> Self {
         Self {
-            conversation_id: place.conversation.as_str(),
+            conversation_id: conversation.as_str(),
             reader_id: receipt.reader.as_str(),
             up_to_seq: receipt.up_to.get(),
             read_at: at.to_string(),
-            seq: place.seq.get(),
+            seq: None,
         }
     }
 }
 
-// What one person hears, wherever they are, and no log holds: numbers and receipts that follow
-// from it.
+macro_rules! log_events {
+    ($($type:ty,)*) => {
+        $(impl LogEvent for $type {
+            fn set_seq(&mut self, seq: Option<i64>) {
+                self.seq = seq;
+            }
+        })*
+    };
+}
+
+log_events! {
+    ConversationCreated<'_>,
+    ConversationUpdated<'_>,
+    ConversationDeleted<'_>,
+    MessageDeleted<'_>,
+    ConversationRead<'_>,
+}
+
+// What one person is told wherever they are, and no log holds: numbers and receipts that follow from
+// it.
 
 /// How many messages wait for this person, everywhere.
 #[derive(Serialize, ToSchema)]
@@ -378,12 +450,12 @@ pub(crate) fn conversation_unread(
     conversation: &ConversationId,
     unread_count: u64,
 ) -> Option<OutgoingEvent> {
-    ConversationUnreadUpdated { conversation_id: conversation.as_str(), unread_count }.told()
+    ConversationUnreadUpdated { conversation_id: conversation.as_str(), unread_count }.encode()
 }
 
 pub(crate) fn message_read(marked: &MarkedMessage) -> Option<OutgoingEvent> {
     let MarkedMessage { message, read_at, .. } = marked;
-    MessageRead { message_id: message.as_str(), read_at: read_at.to_string() }.told()
+    MessageRead { message_id: message.as_str(), read_at: read_at.to_string() }.encode()
 }
 
 // What those who joined a conversation hear, beside what its log holds.
@@ -426,15 +498,15 @@ pub(crate) fn history(
     has_more: bool,
 ) -> Option<OutgoingEvent> {
     let conversation_id = conversation.as_str();
-    ConversationHistory { conversation_id, messages, last_seq: last_seq.get(), has_more }.told()
+    ConversationHistory { conversation_id, messages, last_seq: last_seq.get(), has_more }.encode()
 }
 
 pub(crate) fn user_joined(user: &UserId, conversation: &ConversationId) -> Option<OutgoingEvent> {
-    UserJoined { user_id: user.as_str(), conversation_id: conversation.as_str() }.told()
+    UserJoined { user_id: user.as_str(), conversation_id: conversation.as_str() }.encode()
 }
 
 pub(crate) fn user_left(user: &UserId, conversation: &ConversationId) -> Option<OutgoingEvent> {
-    UserLeft { user_id: user.as_str(), conversation_id: conversation.as_str() }.told()
+    UserLeft { user_id: user.as_str(), conversation_id: conversation.as_str() }.encode()
 }
 
 // What one session hears about itself.
@@ -481,15 +553,15 @@ pub(super) struct ServerDraining {
 }
 
 pub(crate) fn resync(conversation: Option<&ConversationId>) -> Option<OutgoingEvent> {
-    Resync { conversation_id: conversation.map(ConversationId::as_str) }.told()
+    Resync { conversation_id: conversation.map(ConversationId::as_str) }.encode()
 }
 
 pub(crate) fn auth_expiring(at: Timestamp) -> Option<OutgoingEvent> {
-    AuthExpiring { expires_at: at.to_string() }.told()
+    AuthExpiring { expires_at: at.to_string() }.encode()
 }
 
 pub(crate) fn server_draining(retry_after_ms: u64) -> Option<OutgoingEvent> {
-    ServerDraining { retry_after_ms }.told()
+    ServerDraining { retry_after_ms }.encode()
 }
 
 #[cfg(test)]
@@ -507,23 +579,26 @@ mod tests {
     }
 
     #[test]
-    fn each_door_has_its_own_words_for_the_same() {
+    fn each_transport_has_its_own_encoding() {
         let told = told(Some(fifth()));
         let frame = told.frame().expect("a good name").text();
         assert_eq!(frame, r#"42/messaging,["new-message",{"a":[1.0,null]}]"#);
-        assert_eq!(&**told.line(), r#"{"event":"new-message","data":{"a":[1.0,null]},"seq":5}"#);
+        assert_eq!(
+            &**told.json_line(),
+            r#"{"event":"new-message","data":{"a":[1.0,null]},"seq":5}"#
+        );
     }
 
     #[test]
     fn what_no_log_holds_has_no_position() {
-        assert_eq!(&**told(None).line(), r#"{"event":"new-message","data":{"a":[1.0,null]}}"#);
+        assert_eq!(&**told(None).json_line(), r#"{"event":"new-message","data":{"a":[1.0,null]}}"#);
     }
 
     #[test]
     fn it_is_framed_once() {
         let (told, again) = (told(None), told(None));
         let shared = told.clone();
-        assert!(Arc::ptr_eq(told.line(), shared.line()));
-        assert!(!Arc::ptr_eq(told.line(), again.line()));
+        assert!(Arc::ptr_eq(told.json_line(), shared.json_line()));
+        assert!(!Arc::ptr_eq(told.json_line(), again.json_line()));
     }
 }

@@ -1,8 +1,12 @@
-//! The hub: tells the sessions of this node what happened, in order, once.
+//! The hub: sends the sessions of this node what happened, in order, once.
+//!
+//! It owns the registry of sessions and those who send through it, and calls down only: hub to typing,
+//! presence and unread totals, typing to presence, and all of them to the registry. Locks are taken in
+//! the same direction; none of those below can name the hub.
 
 use std::{
     hash::{BuildHasher, RandomState},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, MutexGuard},
     time::Duration,
 };
 
@@ -14,19 +18,22 @@ use domain::{
     },
     ids::{ConversationId, Seq, UserId},
     participant::store::ParticipantStore,
-    ports::{Fanout, MarkedMessage, PublishGuard},
+    ports::{Fanout, MarkedMessage, PersonChange, PublishGuard},
     store::Store,
     time::Timestamp,
 };
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 use super::{
-    Retry, Settings,
+    Settings,
     delivery::{self, Delivery},
     events::{self, OutgoingEvent},
     presence::PresenceTracker,
-    registry::{BatchOrder, EventSink, Progress, Room, SessionRegistry},
-    resume::Subscriptions,
+    registry::{
+        BatchOrder, DisconnectCause, EventSink, Progress, Registrations, Room, SessionRegistry,
+    },
+    retry::Retry,
+    subscriptions::Subscriptions,
     typing::TypingTracker,
     unread::UnreadCounter,
 };
@@ -34,36 +41,36 @@ use crate::links::Links;
 
 pub(crate) use super::registry::{Membership, SessionKey};
 
-/// How long after a ping a client that is awake has answered it, in milliseconds. It is pinged once
-/// in a ping interval, so nobody looks who was silent for that and this.
+/// How long after a ping a client that is awake has answered it, in milliseconds. Clients are pinged
+/// once in a ping interval, so one that was silent for that and this is not watching.
 const PONG_EXPECTED_WITHIN_MS: u64 = 5_000;
 
-/// The sessions of this node. Cheap to clone.
+/// The sessions of this node, and what they are sent. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Hub {
     pub(super) inner: Arc<Inner>,
 }
 
 pub(super) struct Inner {
-    registry: Mutex<SessionRegistry>,
-    turns: ConversationLocks,
-    pub(super) totals: UnreadCounter,
-    presence_tracker: PresenceTracker,
-    writing: TypingTracker,
-    /// Whoever was silent for so long looks at nothing.
+    sessions: Arc<SessionRegistry>,
+    conversation_locks: ConversationLocks,
+    pub(super) unread: Arc<UnreadCounter>,
+    presence: Arc<PresenceTracker>,
+    typing: Arc<TypingTracker>,
+    /// A client that was silent for so long is not watching.
     silence_max: Duration,
     links: Links,
     log: Arc<dyn LogStore>,
 }
 
 impl Hub {
-    /// With the usual settings.
+    /// With the default settings.
     #[cfg(test)]
     pub(crate) fn new(store: Arc<dyn Store>) -> Self {
         Self::with_settings(store, &Settings::default(), crate::testing::links())
     }
 
-    /// Nobody is here yet.
+    /// Without any session.
     pub(crate) fn with_settings(store: Arc<dyn Store>, settings: &Settings, links: Links) -> Self {
         Self::over(store.clone(), store.clone(), store, settings, links)
     }
@@ -79,12 +86,16 @@ impl Hub {
     ) -> Self {
         let silence_max_ms =
             settings.socket.ping_interval_ms.saturating_add(PONG_EXPECTED_WITHIN_MS);
+        let sessions = Arc::new(SessionRegistry::default());
+        let presence = PresenceTracker::new(settings.presence, sessions.clone(), participants);
+        let presence = Arc::new(presence);
+        let typing = TypingTracker::new(settings.typing, sessions.clone(), presence.clone());
         let inner = Inner {
-            registry: Mutex::default(),
-            turns: ConversationLocks::new(),
-            totals: UnreadCounter::new(reading),
-            presence_tracker: PresenceTracker::new(settings.presence, participants),
-            writing: TypingTracker::new(settings.typing),
+            conversation_locks: ConversationLocks::new(),
+            unread: Arc::new(UnreadCounter::new(sessions.clone(), reading)),
+            presence,
+            typing: Arc::new(typing),
+            sessions,
             silence_max: Duration::from_millis(silence_max_ms),
             links,
             log,
@@ -92,9 +103,18 @@ impl Hub {
         Self { inner: Arc::new(inner) }
     }
 
-    /// No code that holds this lock can panic halfway through a change, so a poisoned one is sound.
-    pub(super) fn registry(&self) -> MutexGuard<'_, SessionRegistry> {
-        self.inner.registry.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn sessions(&self) -> MutexGuard<'_, Registrations> {
+        self.inner.sessions.lock()
+    }
+
+    /// Who is online.
+    pub(super) fn presence(&self) -> &Arc<PresenceTracker> {
+        &self.inner.presence
+    }
+
+    /// Who is typing.
+    pub(super) fn typing(&self) -> &Arc<TypingTracker> {
+        &self.inner.typing
     }
 
     /// What makes links to the files of messages.
@@ -102,43 +122,47 @@ impl Hub {
         &self.inner.links
     }
 
-    /// Takes a new session in; `None` when its person has `sessions_max` already.
+    /// Adds a session; `None` when its person has `sessions_max` already.
     pub(crate) fn enter(
         &self,
         user: &UserId,
-        outlet: Arc<dyn EventSink>,
+        sink: Arc<dyn EventSink>,
         expires_at: Option<Timestamp>,
         sessions_max: usize,
     ) -> Option<SessionKey> {
-        self.registry().enter(user, outlet, expires_at, sessions_max)
+        self.sessions().enter(user, sink, expires_at, sessions_max)
     }
 
-    /// Forgets a session that has ended, and returns which rooms it was in. Those who are still
-    /// there hear it.
+    /// Removes a session that has ended, and returns which rooms it was in. Those who are still there
+    /// are told.
     pub(crate) fn exit(&self, key: SessionKey) -> Vec<ConversationId> {
-        let mut registry = self.registry();
-        let Some((user, rooms)) = registry.leave_all(key) else { return Vec::new() };
+        let mut sessions = self.sessions();
+        let Some((user, rooms)) = sessions.leave_all(key) else { return Vec::new() };
         for conversation in &rooms {
-            Self::tell_left(&mut registry, &user, conversation);
+            Self::send_left(&mut sessions, &user, conversation);
         }
-        drop(registry);
-        self.part_company(key, &user, &rooms);
+        drop(sessions);
+        for conversation in &rooms {
+            self.inner.typing.stop(&user, conversation, key);
+        }
+        self.inner.typing.forget(key);
+        self.inner.presence.session_closed(&user, key);
         rooms
     }
 
     /// Which rooms a session is in; `None` when it has ended.
     pub(crate) fn rooms_of(&self, key: SessionKey) -> Option<Vec<ConversationId>> {
-        self.registry().rooms_of(key)
+        self.sessions().rooms_of(key)
     }
 
-    /// Says where a session that is being restored is about to be again.
-    pub(crate) fn place(&self, key: SessionKey, subscriptions: &Subscriptions) {
-        self.registry().place(key, subscriptions);
+    /// Sets the subscriptions of a session that is being restored.
+    pub(crate) fn set_subscriptions(&self, key: SessionKey, subscriptions: &Subscriptions) {
+        self.sessions().set_subscriptions(key, subscriptions);
     }
 
-    /// Waits for the turn of `conversation`: while it is held, nothing new is told there.
-    pub(crate) async fn take_turn(&self, conversation: &ConversationId) -> OwnedMutexGuard<()> {
-        self.inner.turns.take(conversation).await
+    /// Waits for the lock of `conversation`: while it is held, nothing new is sent there.
+    pub(crate) async fn lock(&self, conversation: &ConversationId) -> OwnedMutexGuard<()> {
+        self.inner.conversation_locks.lock(conversation).await
     }
 
     /// Whether one more room is within `rooms_max` for this session.
@@ -148,12 +172,12 @@ impl Hub {
         conversation: &ConversationId,
         rooms_max: usize,
     ) -> bool {
-        let registry = self.registry();
-        registry.membership(key, conversation).is_some() || registry.joined_count(key) < rooms_max
+        let sessions = self.sessions();
+        sessions.membership(key, conversation).is_some() || sessions.joined_count(key) < rooms_max
     }
 
-    /// Lets a session join a conversation, of which `opening` tells it up to `since`. From here on
-    /// it hears everything after that, once. Ask while holding the turn.
+    /// Lets a session join a conversation, of which `opening` holds everything up to `since`. From here
+    /// on it is sent everything after that, once. To be called while holding the lock.
     pub(crate) fn join(
         &self,
         key: SessionKey,
@@ -163,124 +187,145 @@ impl Hub {
         visible: bool,
         opening: &[OutgoingEvent],
     ) {
-        let mut registry = self.registry();
-        let missed = registry.join(key, conversation, since, visible);
-        for told in opening {
-            registry.answer(key, told);
+        let mut sessions = self.sessions();
+        let missed = sessions.join(key, conversation, since, visible);
+        for event in opening {
+            sessions.answer(key, event);
         }
-        drop(registry);
+        drop(sessions);
         if missed {
             self.repair(conversation, viewer);
         }
     }
 
-    /// Takes a session out of a conversation; `None` when it was not in it. Those who are still in
-    /// the room hear it.
+    /// Lets a session leave a conversation; `None` when it had not joined. Those who are still in the
+    /// room are told.
     pub(crate) fn leave(
         &self,
         key: SessionKey,
         conversation: &ConversationId,
     ) -> Option<Membership> {
-        let mut registry = self.registry();
-        let (user, left) = registry.leave(key, conversation)?;
-        Self::tell_left(&mut registry, &user, conversation);
-        drop(registry);
-        self.stop_writing(key, &user, conversation);
+        let mut sessions = self.sessions();
+        let (user, left) = sessions.leave(key, conversation)?;
+        Self::send_left(&mut sessions, &user, conversation);
+        drop(sessions);
+        self.inner.typing.stop(&user, conversation, key);
         Some(left)
     }
 
     /// Tells a room that `user` has left it, unless another session of theirs is there.
-    fn tell_left(registry: &mut SessionRegistry, user: &UserId, conversation: &ConversationId) {
-        if registry.has_joined(conversation, user) {
+    fn send_left(sessions: &mut Registrations, user: &UserId, conversation: &ConversationId) {
+        if sessions.has_joined(conversation, user) {
             return;
         }
-        if let Some(told) = events::user_left(user, conversation) {
-            registry.tell_room(conversation, None, &told);
+        if let Some(event) = events::user_left(user, conversation) {
+            sessions.send_to_room(conversation, None, &event);
         }
     }
 
-    /// What a session is to a conversation's room; `None` when it is not in it.
+    /// The membership of a session in a conversation's room; `None` when it has not joined.
     pub(crate) fn membership(
         &self,
         key: SessionKey,
         conversation: &ConversationId,
     ) -> Option<Membership> {
-        self.registry().membership(key, conversation)
+        self.sessions().membership(key, conversation)
     }
 
-    /// Says `told` to everyone in a conversation's room.
-    pub(crate) fn tell_room(&self, conversation: &ConversationId, told: &OutgoingEvent) {
-        self.registry().tell_room(conversation, None, told);
+    /// Sends `event` to everyone in a conversation's room.
+    pub(crate) fn send_to_room(&self, conversation: &ConversationId, event: &OutgoingEvent) {
+        self.sessions().send_to_room(conversation, None, event);
     }
 
-    /// Counts what waits for `user` and tells all their sessions, soon.
+    /// Sends `event` to the session that asked for it.
+    pub(super) fn answer(&self, session: SessionKey, event: &OutgoingEvent) {
+        self.sessions().answer(session, event);
+    }
+
+    /// Sends `event` to every session.
+    pub(crate) fn send_to_all(&self, event: &OutgoingEvent) {
+        self.sessions().send_to_all(event);
+    }
+
+    /// Counts what is unread for `user` and sends it to all their sessions, soon.
     pub(crate) fn schedule_unread_update(&self, user: &UserId) {
-        self.inner.totals.count(self, user);
-    }
-
-    /// Says `told` to every session.
-    pub(crate) fn tell_everyone(&self, told: &OutgoingEvent) {
-        self.registry().tell_everyone(told);
+        self.inner.unread.count(user);
     }
 }
 
-// From what was committed to what is said, in turns.
+// From what was committed to what is sent, one change of a conversation after another.
 
 impl Hub {
-    /// Tells what happened. `events` were committed together and follow one another.
+    /// Sends what happened. `events` were committed together and follow one another.
     fn publish(&self, events: &[Event]) {
         let (Some(first), Some(last)) = (events.first(), events.last()) else { return };
         let conversation = &first.conversation;
-        let steps = delivery::steps(events, self.links());
-        let mut registry = self.registry();
-        let batch_order = registry.batch_order(conversation, first.seq, last.seq);
+        let deliveries = delivery::deliveries(events, self.links());
+        let mut sessions = self.sessions();
+        let batch_order = sessions.batch_order(conversation, first.seq, last.seq);
         match batch_order {
-            BatchOrder::Next => Self::say(&mut registry, last, &steps),
-            BatchOrder::NoSubscribers => Self::say_to_people(&mut registry, &steps),
-            BatchOrder::OutgoingEvent | BatchOrder::Gap => {}
+            BatchOrder::Next => Self::deliver(&mut sessions, last, &deliveries),
+            BatchOrder::NoSubscribers => Self::deliver_to_people(&mut sessions, &deliveries),
+            BatchOrder::Duplicate | BatchOrder::Gap => {}
         }
-        drop(registry);
-        self.count(&steps);
-        self.keep_company(events);
+        drop(sessions);
+        self.count(&deliveries);
+        self.update_trackers(events);
         if batch_order == BatchOrder::Gap {
             self.repair(conversation, &first.parties.salon);
         }
     }
 
-    /// Says what `steps` say; all under one lock, so that sessions hear it in one order.
-    fn say(registry: &mut SessionRegistry, last: &Event, steps: &[Delivery]) {
-        for step in steps {
-            match step {
-                Delivery::TellRoom(told) => {
-                    registry.tell_room(&last.conversation, Some(last.seq), told);
+    /// Sends `deliveries`, all under one lock, so that all sessions are sent them in one order.
+    fn deliver(sessions: &mut Registrations, last: &Event, deliveries: &[Delivery]) {
+        for delivery in deliveries {
+            match delivery {
+                Delivery::TellRoom(event) => {
+                    sessions.send_to_room(&last.conversation, Some(last.seq), event);
                 }
-                Delivery::TellUser(user, told) => registry.tell_user(user, told),
+                Delivery::TellUser(user, event) => sessions.send_to_user(user, event),
                 Delivery::CountUnread(_)
                 | Delivery::RepeatUnread(_)
                 | Delivery::RepeatUnreadLater(_) => {}
             }
         }
         if last.kind == EventKind::ConversationDeleted {
-            registry.close_room(&last.conversation);
+            sessions.close_room(&last.conversation);
         }
     }
 
-    /// Says what `steps` say to people wherever they are.
-    fn say_to_people(registry: &mut SessionRegistry, steps: &[Delivery]) {
-        for step in steps {
-            if let Delivery::TellUser(user, told) = step {
-                registry.tell_user(user, told);
+    /// Sends those of `deliveries` that go to people wherever they are.
+    fn deliver_to_people(sessions: &mut Registrations, deliveries: &[Delivery]) {
+        for delivery in deliveries {
+            if let Delivery::TellUser(user, event) = delivery {
+                sessions.send_to_user(user, event);
             }
         }
     }
 
-    fn count(&self, steps: &[Delivery]) {
-        for step in steps {
-            match step {
-                Delivery::CountUnread(user) => self.schedule_unread_update(user),
-                Delivery::RepeatUnread(user) => self.inner.totals.repeat(self, user),
-                Delivery::RepeatUnreadLater(user) => self.inner.totals.repeat_later(self, user),
+    fn count(&self, deliveries: &[Delivery]) {
+        let unread = &self.inner.unread;
+        for delivery in deliveries {
+            match delivery {
+                Delivery::CountUnread(user) => unread.count(user),
+                Delivery::RepeatUnread(user) => unread.repeat(user),
+                Delivery::RepeatUnreadLater(user) => unread.repeat_later(user),
                 Delivery::TellRoom(_) | Delivery::TellUser(..) => {}
+            }
+        }
+    }
+
+    /// Who talks with whom changes with conversations; who has sent a message has stopped typing it.
+    fn update_trackers(&self, events: &[Event]) {
+        let Inner { presence, typing, .. } = &*self.inner;
+        for event in events {
+            match &event.kind {
+                EventKind::ConversationOpened { .. } => presence.partners_added(&event.parties),
+                EventKind::ConversationDeleted => presence.partners_removed(&event.parties),
+                EventKind::MessagePosted(message) => {
+                    typing.end(&message.author.id, &event.conversation);
+                }
+                _ => {}
             }
         }
     }
@@ -289,23 +334,36 @@ impl Hub {
 #[async_trait]
 impl Fanout for Hub {
     async fn turn(&self, conversation: &ConversationId) -> Box<dyn PublishGuard> {
-        let guard = self.take_turn(conversation).await;
+        let guard = self.lock(conversation).await;
         Box::new(HeldPublishGuard { hub: self.clone(), _guard: guard })
     }
 
     fn message_read(&self, marked: &MarkedMessage) {
         let author = &marked.author;
-        if let Some(told) = events::message_read(marked) {
-            self.registry().tell_user(author, &told);
+        if let Some(event) = events::message_read(marked) {
+            self.sessions().send_to_user(author, &event);
         }
-        // Their total is what it was. But the shipped page takes one off its badge for each receipt,
-        // some time after it came; so it is told the total behind it, and again when it has settled.
-        self.inner.totals.repeat(self, author);
-        self.inner.totals.repeat_later(self, author);
+        // Their total has not changed. But the shipped front end takes one off its badge for each
+        // receipt, some time after it came; so it is sent the total behind it, and once more later.
+        self.inner.unread.repeat(author);
+        self.inner.unread.repeat_later(author);
+    }
+
+    fn person_changed(&self, user: &UserId, change: PersonChange) {
+        match change {
+            PersonChange::Profile => self.inner.presence.profile_changed(user),
+            PersonChange::Forgotten => {
+                self.inner.presence.person_forgotten(user);
+                let sinks = self.sessions().sinks_of(user);
+                for sink in sinks {
+                    sink.disconnect(DisconnectCause::Forgotten);
+                }
+            }
+        }
     }
 
     fn is_watching(&self, conversation: &ConversationId, user: &UserId) -> bool {
-        self.registry().is_watching(conversation, user, self.inner.silence_max)
+        self.sessions().is_watching(conversation, user, self.inner.silence_max)
     }
 }
 
@@ -320,107 +378,36 @@ impl PublishGuard for HeldPublishGuard {
     }
 }
 
-// The hub's side of presence and typing: what they hear of sessions, and how they speak to them.
-
-impl Hub {
-    /// Who can be reached.
-    pub(super) fn presence_tracker(&self) -> &PresenceTracker {
-        &self.inner.presence_tracker
-    }
-
-    /// Who is writing.
-    pub(super) fn writing(&self) -> &TypingTracker {
-        &self.inner.writing
-    }
-
-    /// Says `told` to one session.
-    pub(super) fn tell_session(&self, session: SessionKey, told: &OutgoingEvent) {
-        self.registry().tell(session, told);
-    }
-
-    /// Says `told`, which it asked for, to one session.
-    pub(super) fn answer_session(&self, session: SessionKey, told: &OutgoingEvent) {
-        self.registry().answer(session, told);
-    }
-
-    /// Says `told`, which may be lost, to every session of `user`.
-    pub(super) fn tell_user_volatile(&self, user: &UserId, told: &OutgoingEvent) {
-        self.registry().tell_user_volatile(user, told);
-    }
-
-    /// Says `told`, which may be lost, to everyone in a room but the session it comes from.
-    pub(super) fn tell_others_volatile(
-        &self,
-        conversation: &ConversationId,
-        from: SessionKey,
-        told: &OutgoingEvent,
-    ) {
-        self.registry().tell_others_volatile(conversation, from, told);
-    }
-
-    /// A session has ended; it was in `rooms`.
-    fn part_company(&self, session: SessionKey, user: &UserId, rooms: &[ConversationId]) {
-        for conversation in rooms {
-            self.stop_writing(session, user, conversation);
-        }
-        self.inner.writing.forget(session);
-        self.inner.presence_tracker.session_closed(user, session);
-    }
-
-    /// A session has left a room.
-    fn stop_writing(&self, session: SessionKey, user: &UserId, conversation: &ConversationId) {
-        self.inner.writing.stop(self, user, conversation, session);
-    }
-
-    /// Who talks with whom changes with conversations; who wrote a message has stopped writing it.
-    fn keep_company(&self, events: &[Event]) {
-        for event in events {
-            match &event.kind {
-                EventKind::ConversationOpened { .. } => {
-                    self.inner.presence_tracker.partners_added(self, &event.parties);
-                }
-                EventKind::ConversationDeleted => {
-                    self.inner.presence_tracker.partners_removed(self, &event.parties)
-                }
-                EventKind::MessagePosted(message) => {
-                    self.inner.writing.end(self, &message.author.id, &event.conversation);
-                }
-                _ => {}
-            }
-        }
-    }
-}
-
 // When tokens end, and their sessions with them.
 
 impl Hub {
-    /// From now on the session's token ends at `expires_at`.
+    /// The session's token ends at `expires_at` from now on.
     pub(crate) fn renew(&self, key: SessionKey, expires_at: Option<Timestamp>) {
-        self.registry().renew(key, expires_at);
+        self.sessions().renew(key, expires_at);
     }
 
-    /// Tells sessions whose tokens end within `notice_ms` of `now`, each once for each token.
+    /// Warns sessions whose tokens end within `notice_ms` of `now`, each once for each token.
     pub(crate) fn warn_of_expiry(&self, now: Timestamp, notice_ms: u64) {
-        let mut registry = self.registry();
-        for (key, end) in registry.expiring(now, notice_ms) {
-            if let Some(told) = events::auth_expiring(end) {
-                registry.tell(key, &told);
+        let mut sessions = self.sessions();
+        for (key, end) in sessions.expiring(now, notice_ms) {
+            if let Some(event) = events::auth_expiring(end) {
+                sessions.send(key, &event);
             }
         }
     }
 
     /// The sessions whose tokens have ended by `now`.
     pub(crate) fn expired(&self, now: Timestamp) -> Vec<Arc<dyn EventSink>> {
-        self.registry().expired(now)
+        self.sessions().expired(now)
     }
 }
 
-// Turns: on this node, changes of one conversation follow one another.
+// Locks: on this node, changes of one conversation follow one another.
 
-/// How many locks all conversations share. Two that share one only wait for each other.
+/// How many locks all conversations share. Two conversations that share one only wait for each other.
 const STRIPES: usize = 1_024;
 
-/// One lock for every conversation, in bounded memory.
+/// A lock for each conversation, in bounded memory.
 pub(super) struct ConversationLocks {
     stripes: Vec<Arc<AsyncMutex<()>>>,
     hasher: RandomState,
@@ -432,8 +419,8 @@ impl ConversationLocks {
         Self { stripes, hasher: RandomState::new() }
     }
 
-    /// Waits for the turn of `conversation`; dropping the guard gives it up.
-    pub(super) async fn take(&self, conversation: &ConversationId) -> OwnedMutexGuard<()> {
+    /// Waits for the lock of `conversation`; dropping the guard releases it.
+    pub(super) async fn lock(&self, conversation: &ConversationId) -> OwnedMutexGuard<()> {
         let stripes = self.stripes.len() as u64;
         let index =
             usize::try_from(self.hasher.hash_one(conversation) % stripes).unwrap_or_default();
@@ -441,17 +428,17 @@ impl ConversationLocks {
     }
 }
 
-// Catching up from the log when something was committed and never told: its teller died between
-// the two.
+// Repairing a room from the log, when something was committed and never published: the process died in
+// between.
 
 /// How many events are read at a time.
 const REPAIR_EVENTS_MAX: u32 = 200;
 
 impl Hub {
-    /// Reads what the room has missed from the log, in the eyes of `viewer`, and tells it. One at a
-    /// time for each room; ends when the room has caught up, or nobody is left in it.
+    /// Reads what the room has missed from the log, as `viewer` sees it, and sends it. One at a time
+    /// for each room; ends when the room has caught up or is empty.
     fn repair(&self, conversation: &ConversationId, viewer: &UserId) {
-        let ours = self.registry().room(conversation).is_some_and(Room::start_repair);
+        let ours = self.sessions().room(conversation).is_some_and(Room::start_repair);
         if !ours {
             return;
         }
@@ -459,7 +446,7 @@ impl Hub {
         tokio::spawn(async move {
             let mut retry = Retry::new();
             while let Some(progress) = hub.progress(&conversation) {
-                match hub.read_log(&conversation, &viewer, progress.told).await {
+                match hub.read_log(&conversation, &viewer, progress.delivered_seq).await {
                     Some(LogPiece::Events(events)) => {
                         if hub.caught_up(&conversation, progress, &events) {
                             return;
@@ -476,7 +463,7 @@ impl Hub {
     }
 
     fn progress(&self, conversation: &ConversationId) -> Option<Progress> {
-        self.registry().room(conversation).map(|room| room.progress())
+        self.sessions().room(conversation).map(|room| room.progress())
     }
 
     async fn read_log(
@@ -488,42 +475,42 @@ impl Hub {
         match self.inner.log.events_after(conversation, viewer, after, REPAIR_EVENTS_MAX).await {
             Ok(piece) => Some(piece.unwrap_or(LogPiece::Events(Vec::new()))),
             Err(error) => {
-                tracing::warn!(%error, conversation.id = %conversation, "a room waits for its log");
+                tracing::warn!(%error, conversation.id = %conversation, "the log could not be read for a room; retrying");
                 None
             }
         }
     }
 
-    /// What was missed is forgotten: those in the room have to load the conversation anew.
+    /// The log no longer reaches back: those in the room have to load the conversation again.
     fn give_up(&self, conversation: &ConversationId, before: Progress) {
-        let mut registry = self.registry();
-        if let Some(told) = events::resync(Some(conversation)) {
-            registry.tell_room(conversation, None, &told);
+        let mut sessions = self.sessions();
+        if let Some(event) = events::resync(Some(conversation)) {
+            sessions.send_to_room(conversation, None, &event);
         }
-        if let Some(room) = registry.room(conversation) {
-            room.repaired_to(before.heard);
+        if let Some(room) = sessions.room(conversation) {
+            room.repaired_to(before.known_seq);
         }
     }
 
-    /// Tells `events`, which follow `before`. Without any the repair may be over.
+    /// Sends `events`, which follow `before`. Without any the repair may be over.
     fn caught_up(&self, conversation: &ConversationId, before: Progress, events: &[Event]) -> bool {
         let Some(last) = events.last() else {
-            return self.registry().room(conversation).is_none_or(|room| room.end_repair(before));
+            return self.sessions().room(conversation).is_none_or(|room| room.end_repair(before));
         };
-        let steps: Vec<_> = events
+        let batches: Vec<_> = events
             .iter()
-            .map(|event| (event, delivery::steps(std::slice::from_ref(event), self.links())))
+            .map(|event| (event, delivery::deliveries(std::slice::from_ref(event), self.links())))
             .collect();
-        let mut registry = self.registry();
-        for (event, steps) in &steps {
-            Self::say(&mut registry, event, steps);
+        let mut sessions = self.sessions();
+        for (event, deliveries) in &batches {
+            Self::deliver(&mut sessions, event, deliveries);
         }
-        if let Some(room) = registry.room(conversation) {
+        if let Some(room) = sessions.room(conversation) {
             room.repaired_to(last.seq);
         }
-        drop(registry);
-        for (_, steps) in &steps {
-            self.count(steps);
+        drop(sessions);
+        for (_, deliveries) in &batches {
+            self.count(deliveries);
         }
         false
     }
@@ -533,18 +520,18 @@ impl Hub {
 mod tests;
 
 #[cfg(test)]
-mod turns_tests {
+mod lock_tests {
     use futures_util::FutureExt as _;
 
     use super::*;
 
     #[tokio::test]
-    async fn a_turn_is_one_s_own_until_it_is_given_up() {
-        let turns = ConversationLocks::new();
+    async fn a_lock_is_held_until_it_is_released() {
+        let locks = ConversationLocks::new();
         let conversation = ConversationId::parse("c1").expect("a good id");
-        let held = turns.take(&conversation).await;
-        assert!(turns.take(&conversation).now_or_never().is_none());
+        let held = locks.lock(&conversation).await;
+        assert!(locks.lock(&conversation).now_or_never().is_none());
         drop(held);
-        assert!(turns.take(&conversation).now_or_never().is_some());
+        assert!(locks.lock(&conversation).now_or_never().is_some());
     }
 }

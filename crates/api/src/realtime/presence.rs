@@ -1,8 +1,7 @@
-//! Who can be reached, told to those they talk with and to nobody else.
+//! Who is online: sent to the partners they talk with, and to nobody else.
 //!
-//! When a person comes online their partners are read, once, whatever number of sessions they open;
-//! from then on the events of conversations keep that circle true. A change of presence asks the
-//! store nothing.
+//! A person's partners are read once, when they come online, however many sessions they open; from
+//! then on the events of conversations keep the set up to date. A change of presence queries nothing.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -17,7 +16,7 @@ use domain::{
     },
     ids::UserId,
     participant::{
-        NAMELESS,
+        FORGOTTEN, NAMELESS,
         store::{ParticipantStore, ParticipantWithPartners},
     },
 };
@@ -27,21 +26,20 @@ use tokio::{
 };
 
 use super::{
-    Retry,
     events::{OnlinePerson, PresenceSnapshot, ServerEvent as _, UserOffline, UserOnline},
-    hub::{Hub, SessionKey},
+    registry::{SessionKey, SessionRegistry},
+    retry::Retry,
 };
 
-/// How many circles are read at the same time.
+/// How many partner sets are read at the same time.
 const READS_AT_ONCE_MAX: usize = 4;
 
 /// The bounds of presence.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
-    /// How long presence outlives what it was told.
+    /// How long presence lasts without a sign of life.
     pub terms: PresencePolicy,
-    /// People who hear of one person, and of whom that person hears: 1 to 10,000. Those they talked
-    /// with last count.
+    /// The most partners of one person, 1 to 10,000: the ones they talked with last.
     pub partners_per_person_max: u32,
 }
 
@@ -51,43 +49,50 @@ impl Default for Settings {
     }
 }
 
-/// Who can be reached on this node.
+/// Who is online on this node.
 pub(super) struct PresenceTracker {
     settings: Settings,
+    sessions: Arc<SessionRegistry>,
     store: Arc<dyn ParticipantStore>,
     state: Mutex<State>,
     /// Times are counted from here.
-    born: Instant,
-    /// Rings when somebody may leave earlier than was known.
+    started: Instant,
+    /// Notified when somebody may go offline earlier than was known.
     changed: Notify,
-    gate: Semaphore,
+    /// Bounds the reads under way.
+    reads: Semaphore,
 }
 
-/// Changed and told under one lock, so that everyone hears of changes in the order in which they
-/// happened. The lock of the roster may be taken inside of this one, never the other way round.
+/// Changed and sent under one lock, so that everyone is sent changes in the order in which they
+/// happened. The registry is locked inside of this lock; it knows nothing of it.
 struct State {
     register: Presence<SessionKey>,
-    /// Whose the sessions of this node are.
-    sessions: HashMap<SessionKey, UserId>,
-    /// Of everyone who is online.
-    circles: HashMap<UserId, PartnerSet>,
+    /// The owner of each session of this node.
+    owners: HashMap<SessionKey, UserId>,
+    /// The partners of everyone who is online.
+    partner_sets: HashMap<UserId, PartnerSet>,
 }
 
 impl PresenceTracker {
-    /// Nobody is here yet.
-    pub(super) fn new(settings: Settings, store: Arc<dyn ParticipantStore>) -> Self {
+    /// Nobody is online.
+    pub(super) fn new(
+        settings: Settings,
+        sessions: Arc<SessionRegistry>,
+        store: Arc<dyn ParticipantStore>,
+    ) -> Self {
         let state = State {
             register: Presence::new(settings.terms),
-            sessions: HashMap::new(),
-            circles: HashMap::new(),
+            owners: HashMap::new(),
+            partner_sets: HashMap::new(),
         };
         Self {
             settings,
+            sessions,
             store,
             state: Mutex::new(state),
-            born: Instant::now(),
+            started: Instant::now(),
             changed: Notify::new(),
-            gate: Semaphore::new(READS_AT_ONCE_MAX),
+            reads: Semaphore::new(READS_AT_ONCE_MAX),
         }
     }
 
@@ -97,117 +102,134 @@ impl PresenceTracker {
     }
 
     fn now(&self) -> Duration {
-        self.born.elapsed()
+        self.started.elapsed()
     }
 
-    /// Takes a session in: it is told who is online, and with a first session its person's partners
-    /// hear of them.
-    pub(super) fn session_opened(&self, hub: &Hub, user: &UserId, session: SessionKey) {
+    /// A session was opened: it is sent who is online, and with a first session its person's partners
+    /// are told.
+    pub(super) fn session_opened(self: &Arc<Self>, user: &UserId, session: SessionKey) {
         let mut state = self.state();
-        state.sessions.insert(session, user.clone());
+        state.owners.insert(session, user.clone());
         state.register.hold(user, session, self.now());
-        let partner_set = state.circles.entry(user.clone()).or_default();
+        let partner_set = state.partner_sets.entry(user.clone()).or_default();
         let (is_known, is_new) = (partner_set.is_known(), partner_set.start_reading_first());
         if is_known {
-            state.tell_snapshot(hub, user, session);
+            state.send_snapshot(&self.sessions, user, session);
         } else {
             partner_set.await_snapshot(session);
         }
         drop(state);
         self.changed.notify_one();
         if is_new {
-            Self::read(hub, user);
+            self.read(user);
         }
     }
 
-    /// Lets a session go. Its person's partners hear of it when it was the last, after the grace.
+    /// A session was closed. Its person's partners are told when it was the last, after the grace.
     pub(super) fn session_closed(&self, user: &UserId, session: SessionKey) {
         let mut state = self.state();
-        state.sessions.remove(&session);
+        state.owners.remove(&session);
         state.register.release(user, session, self.now());
         drop(state);
         self.changed.notify_one();
     }
 
-    /// What others call a person who is online.
+    /// The display name of a person who is online.
     pub(super) fn name_of(&self, user: &UserId) -> Arc<str> {
         let state = self.state();
-        state
-            .circles
-            .get(user)
-            .map_or_else(|| NAMELESS.into(), |partner_set| partner_set.name().clone())
+        let partner_set = state.partner_sets.get(user);
+        partner_set.map_or_else(|| NAMELESS.into(), |partner_set| partner_set.name().clone())
     }
 
-    /// Two people talk with each other from now on: they hear of each other, at once if both are
+    /// Two people have a conversation from now on: each is told of the other, at once if both are
     /// online.
-    pub(super) fn partners_added(&self, hub: &Hub, parties: &Parties) {
+    pub(super) fn partners_added(&self, parties: &Parties) {
         let partners_max = usize::try_from(self.settings.partners_per_person_max);
         let partners_max = partners_max.unwrap_or(usize::MAX);
         let Parties { salon, client } = parties;
         let mut state = self.state();
-        state.partners_added(hub, salon, client, partners_max);
-        state.partners_added(hub, client, salon, partners_max);
+        state.add_partner(&self.sessions, salon, client, partners_max);
+        state.add_partner(&self.sessions, client, salon, partners_max);
     }
 
-    /// A conversation of two people is no more. Whether they have another says the store.
-    pub(super) fn partners_removed(&self, hub: &Hub, parties: &Parties) {
+    /// A conversation of two people was deleted. The store knows whether they have another.
+    pub(super) fn partners_removed(self: &Arc<Self>, parties: &Parties) {
         for user in [&parties.salon, &parties.client] {
-            let asks =
-                self.state().circles.get_mut(user).is_some_and(PartnerSet::start_reading_again);
-            if asks {
-                Self::read(hub, user);
-            }
+            self.read_again(user);
         }
     }
 
-    /// Lets those go whose time is over, and tells their partners.
-    fn sweep(&self, hub: &Hub) {
+    /// The directory's entry of a person has changed: it is read again.
+    pub(super) fn profile_changed(self: &Arc<Self>, user: &UserId) {
+        self.read_again(user);
+    }
+
+    /// A person was forgotten: their name is not sent any more, whether the directory can be read now
+    /// or not.
+    pub(super) fn person_forgotten(self: &Arc<Self>, user: &UserId) {
+        if let Some(partner_set) = self.state().partner_sets.get_mut(user) {
+            let (first, last) = FORGOTTEN;
+            partner_set.name = format!("{first} {last}").into();
+        }
+        self.read_again(user);
+    }
+
+    fn read_again(self: &Arc<Self>, user: &UserId) {
+        let mut state = self.state();
+        let partner_set = state.partner_sets.get_mut(user);
+        let is_ours = partner_set.is_some_and(PartnerSet::start_reading_again);
+        drop(state);
+        if is_ours {
+            self.read(user);
+        }
+    }
+
+    /// Removes those whose time is over, and tells their partners.
+    fn sweep(&self) {
         let mut state = self.state();
         for user in state.register.sweep(self.now()) {
-            state.tell_offline(hub, &user);
+            state.send_offline(&self.sessions, &user);
         }
     }
 }
 
-// The one task that keeps presence true while time passes: it renews the leases of this node's
-// sessions, whose own heartbeats end those that are dead, and lets people go.
+// The task that renews the leases of this node's sessions, whose own heartbeats end those that are
+// dead, and lets people go offline.
 
-/// How many beats a lease outlives.
-const BEATS_PER_LEASE: u32 = 3;
+/// How often a lease is renewed within its time.
+const RENEWALS_PER_LEASE: u32 = 3;
 /// How many leases are renewed under one lock.
 const RENEWALS_AT_ONCE_MAX: usize = 512;
 
-/// Keeps the presence of `hub`, for as long as the runtime lives.
-pub(crate) fn keep(hub: &Hub) {
-    let hub = hub.clone();
+/// Keeps `presence` up to date, for as long as the runtime lives.
+pub(super) fn keep(presence: &Arc<PresenceTracker>) {
+    let presence = presence.clone();
     tokio::spawn(async move {
-        let presence_tracker = hub.presence_tracker();
-        let pause =
-            Duration::from_millis(presence_tracker.settings.terms.lease_ms) / BEATS_PER_LEASE;
-        let mut next_beat = Instant::now() + pause;
+        let pause = Duration::from_millis(presence.settings.terms.lease_ms) / RENEWALS_PER_LEASE;
+        let mut next_renewal = Instant::now() + pause;
         loop {
-            let due = presence_tracker.next_departure().map_or(next_beat, |due| due.min(next_beat));
+            let due = presence.next_departure().map_or(next_renewal, |due| due.min(next_renewal));
             tokio::select! {
                 () = sleep_until(due) => {}
-                () = presence_tracker.changed.notified() => {}
+                () = presence.changed.notified() => {}
             }
-            if next_beat <= Instant::now() {
-                presence_tracker.renew().await;
-                next_beat = Instant::now() + pause;
+            if next_renewal <= Instant::now() {
+                presence.renew().await;
+                next_renewal = Instant::now() + pause;
             }
-            presence_tracker.sweep(&hub);
+            presence.sweep();
         }
     });
 }
 
 impl PresenceTracker {
     fn next_departure(&self) -> Option<Instant> {
-        self.state().register.next_departure().map(|after| self.born + after)
+        self.state().register.next_departure().map(|after| self.started + after)
     }
 
-    /// Renews the lease of every session of this node, without holding anybody up for long.
+    /// Renews the lease of every session of this node, without holding the lock for long.
     async fn renew(&self) {
-        let sessions: Vec<SessionKey> = self.state().sessions.keys().copied().collect();
+        let sessions: Vec<SessionKey> = self.state().owners.keys().copied().collect();
         for some in sessions.chunks(RENEWALS_AT_ONCE_MAX) {
             self.state().renew(some, self.now());
             tokio::task::yield_now().await;
@@ -216,34 +238,34 @@ impl PresenceTracker {
 }
 
 impl State {
-    /// Renews the leases of those of `sessions` that have not ended meanwhile.
+    /// Renews the leases of those of `sessions` that are still open.
     fn renew(&mut self, sessions: &[SessionKey], now: Duration) {
         for session in sessions {
-            if let Some(user) = self.sessions.get(session) {
+            if let Some(user) = self.owners.get(session) {
                 self.register.hold(user, *session, now);
             }
         }
     }
 }
 
-// One person who is online: what they are called, and who hears of them.
+// One person who is online: their display name, and their partners.
 
-/// A person's circle.
+/// A person's partners.
 struct PartnerSet {
     name: Arc<str>,
     partners: HashSet<UserId>,
     reading: Reading,
     is_known: bool,
-    /// Sessions that wait to be told who is online.
+    /// Sessions that wait for their snapshot of who is online.
     newcomers: Vec<SessionKey>,
 }
 
-/// Whether the circle is being read.
+/// Whether the set is being read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reading {
     No,
     Yes,
-    /// It changed meanwhile: what is read may miss that, and has to be read again.
+    /// It changed since the read began, which may have missed that: it has to be read again.
     Stale,
 }
 
@@ -277,14 +299,12 @@ impl PartnerSet {
         self.newcomers.push(session);
     }
 
-    /// Makes the caller the one who reads the circle for the first time; false when that is done
-    /// or under way.
+    /// Starts the first read; false when that is done or under way.
     fn start_reading_first(&mut self) -> bool {
         !self.is_known && self.start_reading(Reading::Yes)
     }
 
-    /// Makes the caller the one who reads the circle again; false when somebody does, who will then
-    /// do so once more.
+    /// Starts another read; false when one is under way, which is then repeated.
     fn start_reading_again(&mut self) -> bool {
         self.start_reading(Reading::Stale)
     }
@@ -300,8 +320,8 @@ impl PartnerSet {
         false
     }
 
-    /// Adds a partner, unless there are `partners_max` already. Returns whether they are new to a
-    /// circle that is known; an unknown one is read again, which finds them.
+    /// Adds a partner, unless there are `partners_max` already. Returns whether they are new to a set
+    /// that is known; an unknown one is read again, which finds them.
     fn add(&mut self, partner: &UserId, partners_max: usize) -> bool {
         if self.reading != Reading::No {
             self.reading = Reading::Stale;
@@ -309,8 +329,8 @@ impl PartnerSet {
         self.is_known && self.partners.len() < partners_max && self.partners.insert(partner.clone())
     }
 
-    /// Takes what was read; `None` for a person the directory does not know. Returns false when it
-    /// has to be read again.
+    /// Takes what was read; `None` for a person whom the directory does not know. Returns false when
+    /// it has to be read again.
     fn take(&mut self, read: Option<ParticipantWithPartners>) -> bool {
         if self.reading == Reading::Stale {
             self.reading = Reading::Yes;
@@ -324,31 +344,31 @@ impl PartnerSet {
         true
     }
 
-    /// Makes the circle known. `None` when it was before; else the sessions that waited for it.
-    fn reveal(&mut self) -> Option<Vec<SessionKey>> {
+    /// Makes the set known. `None` when it was before; else the sessions that waited for it.
+    fn set_known(&mut self) -> Option<Vec<SessionKey>> {
         let was_known = std::mem::replace(&mut self.is_known, true);
         (!was_known).then(|| std::mem::take(&mut self.newcomers))
     }
 }
 
-// Reading circles from the store.
+// Reading partners from the store.
 
 impl PresenceTracker {
-    /// Reads the circle of `user` and tells what follows from it, soon. Asked by whoever started
-    /// the reading.
-    fn read(hub: &Hub, user: &UserId) {
-        let (hub, user) = (hub.clone(), user.clone());
-        tokio::spawn(async move { hub.presence_tracker().read_until_settled(&hub, &user).await });
+    /// Reads the partners of `user` and sends what follows from it, soon. Called by whoever started
+    /// the read.
+    fn read(self: &Arc<Self>, user: &UserId) {
+        let (presence, user) = (self.clone(), user.clone());
+        tokio::spawn(async move { presence.read_until_settled(&user).await });
     }
 
-    async fn read_until_settled(&self, hub: &Hub, user: &UserId) {
+    async fn read_until_settled(&self, user: &UserId) {
         let mut retry = Retry::new();
-        while self.state().circles.contains_key(user) {
-            let Some(read) = self.ask(user).await else {
+        while self.state().partner_sets.contains_key(user) {
+            let Some(read) = self.fetch(user).await else {
                 retry.wait().await;
                 continue;
             };
-            if self.settle(hub, user, read) {
+            if self.settle(user, read) {
                 return;
             }
             retry.succeeded();
@@ -356,88 +376,96 @@ impl PresenceTracker {
     }
 
     /// Asks the store; `None` when it fails.
-    async fn ask(&self, user: &UserId) -> Option<Option<ParticipantWithPartners>> {
-        // The gate is never closed; if it were, reading without it is still right.
-        let _permit = self.gate.acquire().await.ok();
+    async fn fetch(&self, user: &UserId) -> Option<Option<ParticipantWithPartners>> {
+        // The semaphore is never closed; if it were, reading without it is still right.
+        let _permit = self.reads.acquire().await.ok();
         let partners_max = self.settings.partners_per_person_max;
         self.store
             .acquaintances(user, partners_max)
             .await
-            .inspect_err(|error| tracing::warn!(%error, user.id = %user, "a circle has to wait"))
+            .inspect_err(|error| tracing::warn!(%error, user.id = %user, "partners could not be read; retrying"))
             .ok()
     }
 
     /// Whether that is all; else it has to be read again.
-    fn settle(&self, hub: &Hub, user: &UserId, read: Option<ParticipantWithPartners>) -> bool {
+    fn settle(&self, user: &UserId, read: Option<ParticipantWithPartners>) -> bool {
         let mut state = self.state();
-        let Some(partner_set) = state.circles.get_mut(user) else { return true };
+        let Some(partner_set) = state.partner_sets.get_mut(user) else { return true };
         if !partner_set.take(read) {
             return false;
         }
-        if let Some(newcomers) = partner_set.reveal() {
-            state.tell_online(hub, user);
+        if let Some(newcomers) = partner_set.set_known() {
+            state.send_online(&self.sessions, user);
             for session in newcomers {
-                state.tell_snapshot(hub, user, session);
+                state.send_snapshot(&self.sessions, user, session);
             }
         }
         true
     }
 }
 
-// What is said of presence, and to whom.
+// The events of presence, and who is sent them.
 
 impl State {
-    /// Tells the partners of `user`, who is online now.
-    fn tell_online(&self, hub: &Hub, user: &UserId) {
-        let Some(partner_set) = self.circles.get(user) else { return };
+    fn online_partners<'a>(
+        &'a self,
+        partner_set: &'a PartnerSet,
+    ) -> impl Iterator<Item = &'a UserId> {
+        partner_set.partners().iter().filter(|partner| self.register.is_online(partner))
+    }
+
+    /// Tells the partners of `user` that they are online.
+    fn send_online(&self, sessions: &SessionRegistry, user: &UserId) {
+        let Some(partner_set) = self.partner_sets.get(user) else { return };
         let (user_id, user_name) = (user.as_str(), &**partner_set.name());
-        let Some(told) = (UserOnline { user_id, user_name }).told() else { return };
-        for partner in
-            partner_set.partners().iter().filter(|partner| self.register.is_online(partner))
-        {
-            hub.tell_user_volatile(partner, &told);
+        let Some(event) = (UserOnline { user_id, user_name }).encode() else { return };
+        for partner in self.online_partners(partner_set) {
+            sessions.lock().send_to_user_volatile(partner, &event);
         }
     }
 
     /// Tells one person that `user` is online, if that is so.
-    fn tell_online_to(&self, hub: &Hub, listener: &UserId, user: &UserId) {
-        let Some(partner_set) = self.circles.get(user).filter(|partner_set| partner_set.is_known())
-        else {
+    fn send_online_to(&self, sessions: &SessionRegistry, listener: &UserId, user: &UserId) {
+        let partner_set = self.partner_sets.get(user);
+        let Some(partner_set) = partner_set.filter(|partner_set| partner_set.is_known()) else {
             return;
         };
         let (user_id, user_name) = (user.as_str(), &**partner_set.name());
-        if let Some(told) = (UserOnline { user_id, user_name }).told() {
-            hub.tell_user_volatile(listener, &told);
+        if let Some(event) = (UserOnline { user_id, user_name }).encode() {
+            sessions.lock().send_to_user_volatile(listener, &event);
         }
     }
 
-    /// Forgets `user`, who is offline now, and tells their partners.
-    fn tell_offline(&mut self, hub: &Hub, user: &UserId) {
-        let Some(partner_set) = self.circles.remove(user) else { return };
-        let Some(told) = (UserOffline { user_id: user.as_str() }).told() else { return };
-        for partner in
-            partner_set.partners().iter().filter(|partner| self.register.is_online(partner))
-        {
-            hub.tell_user_volatile(partner, &told);
+    /// Removes `user`, who is offline now, and tells their partners.
+    fn send_offline(&mut self, sessions: &SessionRegistry, user: &UserId) {
+        let Some(partner_set) = self.partner_sets.remove(user) else { return };
+        let Some(event) = (UserOffline { user_id: user.as_str() }).encode() else { return };
+        for partner in self.online_partners(&partner_set) {
+            sessions.lock().send_to_user_volatile(partner, &event);
         }
     }
 
-    /// Tells a session of `user` which of their partners are online.
-    fn tell_snapshot(&self, hub: &Hub, user: &UserId, session: SessionKey) {
-        let Some(partner_set) = self.circles.get(user) else { return };
-        let online =
-            partner_set.partners().iter().filter(|partner| self.register.is_online(partner));
+    /// Sends a session of `user` which of their partners are online.
+    fn send_snapshot(&self, sessions: &SessionRegistry, user: &UserId, session: SessionKey) {
+        let Some(partner_set) = self.partner_sets.get(user) else { return };
+        let online = self.online_partners(partner_set);
         let online = online.map(|partner| OnlinePerson { user_id: partner.as_str() }).collect();
-        if let Some(told) = (PresenceSnapshot { online }).told() {
-            hub.tell_session(session, &told);
+        if let Some(event) = (PresenceSnapshot { online }).encode() {
+            sessions.lock().send(session, &event);
         }
     }
 
-    /// Makes `partner` one of those that `user` hears of, and tells whether they are online.
-    fn partners_added(&mut self, hub: &Hub, user: &UserId, partner: &UserId, partners_max: usize) {
-        let partner_set = self.circles.get_mut(user);
+    /// Makes `partner` a partner of `user`, who is told whether they are online.
+    fn add_partner(
+        &mut self,
+        sessions: &SessionRegistry,
+        user: &UserId,
+        partner: &UserId,
+        partners_max: usize,
+    ) {
+        let partner_set = self.partner_sets.get_mut(user);
         if partner_set.is_some_and(|partner_set| partner_set.add(partner, partners_max)) {
-            self.tell_online_to(hub, user, partner);
+            self.send_online_to(sessions, user, partner);
         }
     }
 }

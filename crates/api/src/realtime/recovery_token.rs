@@ -2,8 +2,6 @@
 //! it was (`pid`) and where it was (the offset on each event). Both are signed, and bound to the
 //! person; the log does the rest (D12).
 
-pub(super) use super::takeover::{LastState, SessionLease, SessionTable};
-
 use std::sync::Arc;
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -15,7 +13,7 @@ use domain::{
 use socketio::RecoveryRequest;
 use uuid::Uuid;
 
-use super::resume::{Subscription, Subscriptions};
+use super::subscriptions::{LastState, Subscription, Subscriptions};
 use crate::signing::{Purpose, Signature, Signer};
 
 /// Which Socket.IO clients may go on where they were cut off. For those, every event ends in one more

@@ -1,6 +1,10 @@
-//! Which sessions there are on this node, whose they are, and which conversations they joined.
+//! The sessions of this node: whose they are, which conversations they joined, and sending to them.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use domain::{
     ids::{ConversationId, Seq, UserId},
@@ -9,44 +13,57 @@ use domain::{
 
 use super::{
     events::OutgoingEvent,
-    resume::{Subscription, Subscriptions},
+    subscriptions::{Subscription, Subscriptions},
 };
 
-/// Names a session on this node.
+/// Identifies a session on this node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct SessionKey(u64);
 
 struct SessionEntry {
     user: UserId,
-    outlet: Arc<dyn EventSink>,
+    sink: Arc<dyn EventSink>,
     expires_at: Option<Timestamp>,
-    /// It knows that its token ends soon.
+    /// Whether it was told that its token ends soon.
     warned: bool,
     joined: Subscriptions,
 }
 
-/// Somebody with sessions on this node.
+/// A person with sessions on this node.
 #[derive(Default)]
 struct Person {
     sessions: Vec<SessionKey>,
-    /// How much waits for them, while nothing happened that could have changed it.
+    /// Their unread total; `None` once something may have changed it.
     unread_total: Option<u64>,
 }
 
+/// The sessions of this node. The only way to them, and the innermost lock: it knows nothing of those
+/// who send through it, so nothing else is locked while it is held.
 #[derive(Default)]
-pub(crate) struct SessionRegistry {
+pub(crate) struct SessionRegistry(Mutex<Registrations>);
+
+impl SessionRegistry {
+    /// No code that holds this lock can panic halfway through a change, so a poisoned one is sound.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Registrations> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What the registry holds.
+#[derive(Default)]
+pub(crate) struct Registrations {
     entries: HashMap<SessionKey, SessionEntry>,
     people: HashMap<UserId, Person>,
     rooms: HashMap<ConversationId, Room>,
     last_key: u64,
 }
 
-impl SessionRegistry {
-    /// Takes a new session in; `None` when its person has `sessions_max` already.
+impl Registrations {
+    /// Adds a session; `None` when its person has `sessions_max` already.
     pub(crate) fn enter(
         &mut self,
         user: &UserId,
-        outlet: Arc<dyn EventSink>,
+        sink: Arc<dyn EventSink>,
         expires_at: Option<Timestamp>,
         sessions_max: usize,
     ) -> Option<SessionKey> {
@@ -59,7 +76,7 @@ impl SessionRegistry {
         sessions.push(key);
         let entry = SessionEntry {
             user: user.clone(),
-            outlet,
+            sink,
             expires_at,
             warned: false,
             joined: Subscriptions::default(),
@@ -68,7 +85,7 @@ impl SessionRegistry {
         Some(key)
     }
 
-    /// Forgets a session. Returns whose it was and which conversations it had joined.
+    /// Removes a session. Returns whose it was and which conversations it had joined.
     pub(crate) fn leave_all(&mut self, key: SessionKey) -> Option<(UserId, Vec<ConversationId>)> {
         let rooms = self.rooms_of(key)?;
         let entry = self.entries.remove(&key)?;
@@ -84,26 +101,27 @@ impl SessionRegistry {
         Some((entry.user, rooms))
     }
 
-    /// Which rooms a session is in, or is about to join again; `None` when it is not here.
+    /// Which conversations a session has joined, or is about to join again; `None` when it is gone.
     pub(crate) fn rooms_of(&self, key: SessionKey) -> Option<Vec<ConversationId>> {
         let rooms = self.entries.get(&key)?.joined.rooms();
         Some(rooms.iter().map(|room| room.conversation.clone()).collect())
     }
 
-    /// Says where a session is about to be. It hears nothing there before it joins.
-    pub(crate) fn place(&mut self, key: SessionKey, subscriptions: &Subscriptions) {
+    /// Sets the subscriptions of a session that is being restored. It is sent nothing there before it
+    /// joins.
+    pub(crate) fn set_subscriptions(&mut self, key: SessionKey, subscriptions: &Subscriptions) {
         if let Some(entry) = self.entries.get_mut(&key) {
             entry.joined = subscriptions.clone();
         }
     }
 
-    /// How many rooms a session is in.
+    /// How many conversations a session has joined.
     pub(crate) fn joined_count(&self, key: SessionKey) -> usize {
         self.entries.get(&key).map_or(0, |entry| entry.joined.rooms().len())
     }
 
-    /// Lets a session join a conversation whose history up to `since` it was given. Returns whether
-    /// those who were there before have missed something.
+    /// Lets a session join a conversation whose history up to `since` it is sent. Returns whether the
+    /// sessions that joined before have missed something.
     pub(crate) fn join(
         &mut self,
         key: SessionKey,
@@ -122,8 +140,7 @@ impl SessionRegistry {
         room.add_member(Member { session: key, since, visible })
     }
 
-    /// Takes a session out of a conversation, and returns whose it is; `None` when it was not in
-    /// it.
+    /// Lets a session leave a conversation, and returns whose it is; `None` when it had not joined.
     pub(crate) fn leave(
         &mut self,
         key: SessionKey,
@@ -137,7 +154,7 @@ impl SessionRegistry {
         Some((user, left))
     }
 
-    /// What a session is to a room.
+    /// The membership of a session; `None` when it has not joined.
     pub(crate) fn membership(
         &self,
         key: SessionKey,
@@ -152,7 +169,7 @@ impl SessionRegistry {
         }
     }
 
-    /// Empties the room of a conversation that is no more.
+    /// Removes the room of a conversation that was deleted.
     pub(crate) fn close_room(&mut self, conversation: &ConversationId) {
         let Some(room) = self.rooms.remove(conversation) else { return };
         for member in room.members {
@@ -162,7 +179,7 @@ impl SessionRegistry {
         }
     }
 
-    /// Whether a session of `user` has joined, is in sight, and was heard within `silence_max`.
+    /// Whether a session of `user` has joined in sight, and its client was heard within `silence_max`.
     pub(crate) fn is_watching(
         &self,
         conversation: &ConversationId,
@@ -170,7 +187,7 @@ impl SessionRegistry {
         silence_max: Duration,
     ) -> bool {
         let is_awake = |session| {
-            self.entries.get(&session).is_some_and(|entry| entry.outlet.silent_for() < silence_max)
+            self.entries.get(&session).is_some_and(|entry| entry.sink.silent_for() < silence_max)
         };
         self.members_of(conversation, user).any(|member| member.visible && is_awake(member.session))
     }
@@ -197,7 +214,7 @@ impl SessionRegistry {
         self.people.contains_key(user)
     }
 
-    /// Says whether a batch with positions `first` to `last` is the next to be told.
+    /// How a batch with positions `first` to `last` relates to what the room was delivered.
     pub(crate) fn batch_order(
         &mut self,
         conversation: &ConversationId,
@@ -208,124 +225,124 @@ impl SessionRegistry {
         room.map_or(BatchOrder::NoSubscribers, |room| room.batch_order(first, last))
     }
 
-    /// The room of a conversation, for its repair; `None` when nobody is there any more.
+    /// The room of a conversation, for its repair; `None` when it is empty.
     pub(crate) fn room(&mut self, conversation: &ConversationId) -> Option<&mut Room> {
         self.rooms.get_mut(conversation)
     }
 
-    /// How much waits for `user`, if that is known.
+    /// The unread total of `user`, if it is known.
     pub(crate) fn unread_total(&self, user: &UserId) -> Option<u64> {
         self.people.get(user).and_then(|person| person.unread_total)
     }
 
-    /// Notes how much waits for `user`, or that it has to be counted.
-    pub(crate) fn note_unread_total(&mut self, user: &UserId, total: Option<u64>) {
+    /// Sets the unread total of `user`; `None` when it has to be counted.
+    pub(crate) fn set_unread_total(&mut self, user: &UserId, total: Option<u64>) {
         if let Some(person) = self.people.get_mut(user) {
             person.unread_total = total;
         }
     }
 }
 
-// Saying things to those who are here.
+// Sending to sessions, people and rooms.
 
-impl SessionRegistry {
-    /// Says `told`, which came with `seq`, to those in the room who do not have it yet. `None`
-    /// tells everyone.
-    pub(crate) fn tell_room(
+impl Registrations {
+    /// Sends `event`, whose position is `seq`, to those in the room who do not have it yet. `None`
+    /// sends it to everyone there.
+    pub(crate) fn send_to_room(
         &mut self,
         conversation: &ConversationId,
         seq: Option<Seq>,
-        told: &OutgoingEvent,
+        event: &OutgoingEvent,
     ) {
         let Some(room) = self.rooms.get(conversation) else { return };
         for member in &room.members {
             if seq.is_none_or(|seq| seq > member.since) {
-                tell(&mut self.entries, member.session, told);
+                send(&mut self.entries, member.session, event);
             }
         }
     }
 
-    /// Says `told` to every session of `user`.
-    pub(crate) fn tell_user(&mut self, user: &UserId, told: &OutgoingEvent) {
+    /// Sends `event` to every session of `user`.
+    pub(crate) fn send_to_user(&mut self, user: &UserId, event: &OutgoingEvent) {
         for session in self.people.get(user).into_iter().flat_map(|person| &person.sessions) {
-            tell(&mut self.entries, *session, told);
+            send(&mut self.entries, *session, event);
         }
     }
 
-    /// Says `told` to one session.
-    pub(crate) fn tell(&mut self, session: SessionKey, told: &OutgoingEvent) {
-        tell(&mut self.entries, session, told);
+    /// Sends `event` to one session.
+    pub(crate) fn send(&mut self, session: SessionKey, event: &OutgoingEvent) {
+        send(&mut self.entries, session, event);
     }
 
-    /// Says `told`, which it asked for, to one session.
-    pub(crate) fn answer(&mut self, session: SessionKey, told: &OutgoingEvent) {
+    /// Sends `event` to the session that asked for it.
+    pub(crate) fn answer(&mut self, session: SessionKey, event: &OutgoingEvent) {
         if let Some(entry) = self.entries.get_mut(&session) {
-            entry.hear_answer(told);
+            entry.answer(event);
         }
     }
 
-    /// Says `told`, which may be lost, to every session of `user`.
-    pub(crate) fn tell_user_volatile(&self, user: &UserId, told: &OutgoingEvent) {
+    /// Sends `event`, which may be dropped, to every session of `user`.
+    pub(crate) fn send_to_user_volatile(&self, user: &UserId, event: &OutgoingEvent) {
         let sessions = self.people.get(user).into_iter().flat_map(|person| &person.sessions);
         for entry in sessions.filter_map(|session| self.entries.get(session)) {
-            entry.outlet.send_volatile(told);
+            entry.sink.send_volatile(event);
         }
     }
 
-    /// Says `told`, which may be lost, to everyone in a room but the session it comes from.
-    pub(crate) fn tell_others_volatile(
+    /// Sends `event`, which may be dropped, to everyone in a room but the session it comes from.
+    pub(crate) fn send_to_others_volatile(
         &self,
         conversation: &ConversationId,
         from: SessionKey,
-        told: &OutgoingEvent,
+        event: &OutgoingEvent,
     ) {
         let Some(room) = self.rooms.get(conversation) else { return };
         let others = room.members.iter().filter(|member| member.session != from);
         for entry in others.filter_map(|member| self.entries.get(&member.session)) {
-            entry.outlet.send_volatile(told);
+            entry.sink.send_volatile(event);
         }
     }
 
-    /// Says `told` to every session.
-    pub(crate) fn tell_everyone(&mut self, told: &OutgoingEvent) {
+    /// Sends `event` to every session.
+    pub(crate) fn send_to_all(&mut self, event: &OutgoingEvent) {
         for entry in self.entries.values_mut() {
-            entry.advance(told);
+            entry.send(event);
         }
     }
 }
 
-fn tell(
+fn send(
     entries: &mut HashMap<SessionKey, SessionEntry>,
     session: SessionKey,
-    told: &OutgoingEvent,
+    event: &OutgoingEvent,
 ) {
     if let Some(entry) = entries.get_mut(&session) {
-        entry.advance(told);
+        entry.send(event);
     }
 }
 
 impl SessionEntry {
-    fn advance(&mut self, told: &OutgoingEvent) {
-        self.joined.advance(told);
-        noted(told, self.outlet.send(told, &self.joined));
+    fn send(&mut self, event: &OutgoingEvent) {
+        let event = self.joined.advance(event);
+        log_loss(event, self.sink.send(event, &self.joined));
     }
 
-    fn hear_answer(&mut self, told: &OutgoingEvent) {
-        self.joined.advance(told);
-        noted(told, self.outlet.answer(told, &self.joined));
+    fn answer(&mut self, event: &OutgoingEvent) {
+        let event = self.joined.advance(event);
+        log_loss(event, self.sink.answer(event, &self.joined));
     }
 }
 
-/// A session that is closing, or too slow, ends by itself and comes back for the rest.
-fn noted(told: &OutgoingEvent, sent: Result<(), SessionClosed>) {
+/// A session that is closing, or too slow, ends by itself; its client resumes from the log.
+fn log_loss(event: &OutgoingEvent, sent: Result<(), SessionClosed>) {
     if let Err(error) = sent {
-        tracing::debug!(%error, event = told.name(), "an event did not reach a session");
+        tracing::debug!(%error, event = event.name(), "an event did not reach a session");
     }
 }
 
 // When tokens end, and their sessions with them.
 
-impl SessionRegistry {
+impl Registrations {
     /// From now on the session's token ends at `expires_at`.
     pub(crate) fn renew(&mut self, key: SessionKey, expires_at: Option<Timestamp>) {
         if let Some(entry) = self.entries.get_mut(&key) {
@@ -353,19 +370,26 @@ impl SessionRegistry {
         expiring
     }
 
+    /// The sessions of `user`.
+    pub(crate) fn sinks_of(&self, user: &UserId) -> Vec<Arc<dyn EventSink>> {
+        let sessions = self.people.get(user).into_iter().flat_map(|person| &person.sessions);
+        let entries = sessions.filter_map(|session| self.entries.get(session));
+        entries.map(|entry| entry.sink.clone()).collect()
+    }
+
     /// The sessions whose tokens have ended by `now`.
     pub(crate) fn expired(&self, now: Timestamp) -> Vec<Arc<dyn EventSink>> {
         let ended = |entry: &&SessionEntry| entry.expires_at.is_some_and(|end| end <= now);
-        self.entries.values().filter(ended).map(|entry| entry.outlet.clone()).collect()
+        self.entries.values().filter(ended).map(|entry| entry.sink.clone()).collect()
     }
 }
 
-// The sessions that joined one conversation, and how far they were told.
+// The sessions that joined one conversation, and how far events were delivered to them.
 
 /// A session in a room.
 pub(crate) struct Member {
     pub(crate) session: SessionKey,
-    /// What happened up to here was in the history the session was given.
+    /// The history that the session was sent reaches up to here.
     pub(crate) since: Seq,
     pub(crate) visible: bool,
 }
@@ -373,109 +397,112 @@ pub(crate) struct Member {
 /// The sessions that joined one conversation.
 pub(crate) struct Room {
     pub(crate) members: Vec<Member>,
-    /// Everything up to here was told.
-    told: Seq,
-    /// Everything up to here has happened, as far as this node has heard.
-    heard: Seq,
-    /// Somebody is reading what was missed from the log, and tells it.
+    /// Everything up to here was delivered to the room.
+    delivered_seq: Seq,
+    /// The newest position that this node knows of.
+    known_seq: Seq,
+    /// Whether a task is reading what was missed from the log, and delivers it.
     repairing: bool,
 }
 
-/// What a session is to a room.
+/// The membership of a session in a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Membership {
-    /// Whether it is in sight.
+    /// Whether its client says that the conversation is in sight.
     pub(crate) visible: bool,
-    /// Everything up to here was told to it.
-    pub(crate) told: Seq,
+    /// Everything up to here was delivered to it.
+    pub(crate) delivered_seq: Seq,
 }
 
-/// Whether a batch of events may be told to a room.
+/// How a batch of events relates to what a room was delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BatchOrder {
-    /// It follows what was told before; it counts as told now.
+    /// It follows what was delivered before; it counts as delivered now.
     Next,
-    /// It was told before.
-    OutgoingEvent,
+    /// It was delivered before.
+    Duplicate,
     /// Nobody is in the room.
     NoSubscribers,
-    /// Something before it was never told: the log has to be read.
+    /// Something before it was never delivered: the log has to be read.
     Gap,
 }
 
 /// How far a room has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Progress {
-    /// Everything up to here was told.
-    pub(crate) told: Seq,
-    /// Everything up to here has happened, as far as this node has heard.
-    pub(crate) heard: Seq,
+    /// Everything up to here was delivered.
+    pub(crate) delivered_seq: Seq,
+    /// The newest position that this node knows of.
+    pub(crate) known_seq: Seq,
 }
 
 impl Room {
-    /// An empty room, in which everything up to `since` counts as told.
+    /// An empty room, to which everything up to `since` counts as delivered.
     pub(crate) fn as_of(since: Seq) -> Self {
-        Self { members: Vec::new(), told: since, heard: since, repairing: false }
+        Self { members: Vec::new(), delivered_seq: since, known_seq: since, repairing: false }
     }
 
-    /// Takes a session in, that was given the history up to its `since`. Returns whether those who
-    /// were there before have missed something.
+    /// Adds a session that was sent the history up to its `since`. Returns whether the members before
+    /// it have missed something.
     pub(crate) fn add_member(&mut self, member: Member) -> bool {
         let since = member.since;
         self.remove_member(member.session);
         self.members.push(member);
-        self.heard = self.heard.max(since);
-        self.told < since
+        self.known_seq = self.known_seq.max(since);
+        self.delivered_seq < since
     }
 
-    /// Lets a session go. Returns whether nobody is left.
+    /// Removes a session. Returns whether the room is empty then.
     pub(crate) fn remove_member(&mut self, session: SessionKey) -> bool {
         self.members.retain(|member| member.session != session);
         self.members.is_empty()
     }
 
-    /// What a session is to the room.
+    /// The membership of a session, if it has joined.
     pub(crate) fn membership(&self, session: SessionKey) -> Option<Membership> {
         let member = self.members.iter().find(|member| member.session == session)?;
-        Some(Membership { visible: member.visible, told: self.told.max(member.since) })
+        Some(Membership {
+            visible: member.visible,
+            delivered_seq: self.delivered_seq.max(member.since),
+        })
     }
 
-    /// Says whether a batch with positions `first` to `last` is the next to be told.
+    /// How a batch with positions `first` to `last` relates to what was delivered.
     pub(crate) fn batch_order(&mut self, first: Seq, last: Seq) -> BatchOrder {
-        self.heard = self.heard.max(last);
-        if last <= self.told {
-            BatchOrder::OutgoingEvent
-        } else if first > self.told.next() || self.repairing {
+        self.known_seq = self.known_seq.max(last);
+        if last <= self.delivered_seq {
+            BatchOrder::Duplicate
+        } else if first > self.delivered_seq.next() || self.repairing {
             BatchOrder::Gap
         } else {
-            self.told = last;
+            self.delivered_seq = last;
             BatchOrder::Next
         }
     }
 
-    /// Makes the caller the one who repairs; false when somebody does already.
+    /// Starts a repair; false when one is running already.
     pub(crate) fn start_repair(&mut self) -> bool {
         !std::mem::replace(&mut self.repairing, true)
     }
 
     /// How far the room has come.
     pub(crate) fn progress(&self) -> Progress {
-        Progress { told: self.told, heard: self.heard }
+        Progress { delivered_seq: self.delivered_seq, known_seq: self.known_seq }
     }
 
-    /// During a repair: everything up to `seq` counts as told.
+    /// During a repair: everything up to `seq` counts as delivered.
     pub(crate) fn repaired_to(&mut self, seq: Seq) {
-        self.told = self.told.max(seq);
-        self.heard = self.heard.max(seq);
+        self.delivered_seq = self.delivered_seq.max(seq);
+        self.known_seq = self.known_seq.max(seq);
     }
 
-    /// Ends a repair whose last look into the log, begun at `before`, found nothing more. Returns
-    /// false, and the repair goes on, when the room heard of something since.
+    /// Ends a repair whose last read of the log, begun at `before`, found nothing more. Returns false,
+    /// and the repair goes on, when newer events became known since.
     pub(crate) fn end_repair(&mut self, before: Progress) -> bool {
-        if self.heard > before.heard {
+        if self.known_seq > before.known_seq {
             return false;
         }
-        self.told = self.heard;
+        self.delivered_seq = self.known_seq;
         self.repairing = false;
         true
     }
@@ -483,44 +510,53 @@ impl Room {
 
 // The way out to one session.
 
-/// The session is ending: it is closed, or was too slow. It comes back for what it missed.
+/// Why the server ends a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DisconnectCause {
+    /// Its token has ended.
+    TokenExpired,
+    /// Its person was forgotten.
+    Forgotten,
+}
+
+/// The session is ending: it is closed, or its client read too slowly. The client resumes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the session is ending")]
 pub(crate) struct SessionClosed;
 
-/// Where a session's events go. Each kind of door has one.
+/// Where a session's events go. Each transport implements it.
 pub(crate) trait EventSink: Send + Sync {
-    /// Says what must not be lost. Never waits. `subscriptions` is where the session is, this told
-    /// included: a door may say it along, so that a client that was cut off can resume.
+    /// Sends an event that must not be lost. Never waits. `subscriptions` are the session's, this event
+    /// included: a transport may send them along, so that a client that was cut off can resume.
     ///
     /// # Errors
     /// [`SessionClosed`].
     fn send(
         &self,
-        told: &OutgoingEvent,
+        event: &OutgoingEvent,
         subscriptions: &Subscriptions,
     ) -> Result<(), SessionClosed>;
 
-    /// Says what the session asked for. It is not held against a client that reads, however much it
-    /// is: whoever asked bounds it, and nothing more is done for the session until it has left.
-    /// Never waits. `subscriptions` as with [`send`](Self::send).
+    /// Sends what the session asked for. It does not count as backlog: whoever asked bounds it, and
+    /// the session's next command waits until it has left. Never waits. `subscriptions` as with
+    /// [`send`](Self::send).
     ///
     /// # Errors
     /// [`SessionClosed`].
     fn answer(
         &self,
-        told: &OutgoingEvent,
+        event: &OutgoingEvent,
         subscriptions: &Subscriptions,
     ) -> Result<(), SessionClosed>;
 
-    /// Says what may be lost: a session that is behind is spared it. Never waits.
-    fn send_volatile(&self, told: &OutgoingEvent);
+    /// Sends an event that may be dropped, which happens to a session that is behind. Never waits.
+    fn send_volatile(&self, event: &OutgoingEvent);
 
-    /// How long nothing was heard of the client, not even the answer to a ping.
+    /// How long nothing was received from the client, not even a pong.
     fn silent_for(&self) -> Duration;
 
     /// Ends the session. The client is told, and does not come back by itself.
-    fn disconnect(&self);
+    fn disconnect(&self, cause: DisconnectCause);
 }
 
 #[cfg(test)]
@@ -532,12 +568,12 @@ mod tests {
     }
 
     #[test]
-    fn what_follows_is_told_once_and_a_gap_is_noticed() {
+    fn what_follows_is_delivered_once_and_a_gap_is_noticed() {
         let mut room = Room::as_of(seq(4));
         assert_eq!(room.batch_order(seq(5), seq(6)), BatchOrder::Next);
-        assert_eq!(room.batch_order(seq(6), seq(6)), BatchOrder::OutgoingEvent);
+        assert_eq!(room.batch_order(seq(6), seq(6)), BatchOrder::Duplicate);
         assert_eq!(room.batch_order(seq(8), seq(8)), BatchOrder::Gap);
-        assert_eq!(room.progress(), Progress { told: seq(6), heard: seq(8) });
+        assert_eq!(room.progress(), Progress { delivered_seq: seq(6), known_seq: seq(8) });
     }
 
     #[test]
@@ -552,7 +588,7 @@ mod tests {
     }
 
     #[test]
-    fn a_repair_goes_on_when_something_was_heard_since_its_last_look() {
+    fn a_repair_goes_on_when_something_became_known_since_its_last_read() {
         let mut room = Room::as_of(seq(4));
         assert!(room.start_repair());
         let looked = room.progress();

@@ -1,5 +1,5 @@
-//! A session that was cut off, taken up where it was (D12). Rights are asked for again: what is not
-//! the person's any more is not told.
+//! Resuming a session that was cut off (D12). Rights are checked again: what is not the person's any
+//! more is not sent.
 
 use domain::{
     Messaging,
@@ -23,6 +23,7 @@ use super::{
     delivery::{self, Delivery},
     events::{self, OutgoingEvent},
     session::{Context, Session},
+    subscriptions::{Subscription, Subscriptions},
 };
 use crate::{
     error::{Code, Failure},
@@ -30,14 +31,14 @@ use crate::{
     wire,
 };
 
-/// How far the clocks of nodes may be apart, and how long a change may take from its time to its
+/// How far apart the clocks of nodes may be, plus how long a change may take from its timestamp to its
 /// commit, in milliseconds.
 const CLOCKS_MAY_DIFFER_MS: i64 = 60_000;
 
-/// What a session is told first, each with where it is by then.
+/// What a session is sent first, each with its subscriptions by then.
 pub(super) type Replay = Vec<(OutgoingEvent, Subscriptions)>;
 
-/// What is told so far, and how much more may be.
+/// The replay so far, and how much more may be added.
 struct ReplayBuilder {
     replay: Replay,
     subscriptions: Subscriptions,
@@ -46,9 +47,9 @@ struct ReplayBuilder {
 }
 
 impl Session {
-    /// Puts the session, which has just begun, where another was at `at`, and returns what it has
-    /// to be told first. `None` when that is too much, or no longer known: the session is then
-    /// where a new one is.
+    /// Gives the session, which has just begun, the subscriptions of another as of `at`, and returns
+    /// what it has to be sent first. `None` when that is too much, or no longer in the log: the session
+    /// is then like a new one.
     ///
     /// # Errors
     /// The store's failure; the session is then of no use.
@@ -62,36 +63,36 @@ impl Session {
         if u64::try_from(age_ms).is_ok_and(|age_ms| age_ms > settings.recovery_age_max_ms) {
             return Ok(None);
         }
-        // What is told meanwhile must not say that we are nowhere.
-        hub.place(self.key, subscriptions);
-        let mut recital = ReplayBuilder {
+        // So that events sent from now on carry these subscriptions and not none.
+        hub.set_subscriptions(self.key, subscriptions);
+        let mut builder = ReplayBuilder {
             replay: Vec::new(),
             subscriptions: subscriptions.clone(),
             events_left: settings.resume_events_max,
             budget: Budget::of(settings.answer_bytes_max),
         };
         for room in subscriptions.rooms() {
-            if !self.restore_room(room, &mut recital).await? {
+            if !self.restore_room(room, &mut builder).await? {
                 self.leave_all(subscriptions);
                 return Ok(None);
             }
         }
-        self.restore_elsewhere(at, &mut recital).await?;
-        Ok(Some(recital.replay))
+        self.restore_elsewhere(at, &mut builder).await?;
+        Ok(Some(builder.replay))
     }
 
-    /// Joins a conversation where the session left off. False when that cannot be told.
+    /// Joins a conversation where the session left off. False when that cannot be replayed.
     async fn restore_room(
         &self,
         room: &Subscription,
-        recital: &mut ReplayBuilder,
+        builder: &mut ReplayBuilder,
     ) -> Result<bool, Failure> {
         let Context { hub, messaging, .. } = &*self.context;
         let Subscription { conversation, visible, told } = room;
         let user = &self.caller.user;
-        // As with every join: while we hold the turn nothing new is told here.
-        let _turn = hub.take_turn(conversation).await;
-        let events_max = recital.events_left;
+        // As with every join: while this is held nothing new is sent to the room.
+        let _lock = hub.lock(conversation).await;
+        let events_max = builder.events_left;
         let events = match missed(messaging, conversation, user, *told, events_max).await {
             Ok(CatchUp::Events { events, has_more: false }) => events,
             Ok(CatchUp::Events { .. } | CatchUp::Trimmed) | Err(FindError::Unknown) => {
@@ -100,41 +101,40 @@ impl Session {
             Err(error @ FindError::Store(_)) => return Err(Failure::of_conversation(error)),
         };
         let since = events.last().map_or(*told, |event| event.seq);
-        if !recital.tell(heard_by(user, &events, hub.links())) {
+        if !builder.add(sent_to(user, &events, hub.links())) {
             return Ok(false);
         }
         if is_gone(&events) {
             self.leave_room(conversation);
-            recital.subscriptions.leave(conversation);
+            builder.subscriptions.leave(conversation);
         } else {
             hub.join(self.key, conversation, user, since, *visible, &[]);
-            if let Some(told) = events::user_joined(user, conversation) {
-                hub.tell_room(conversation, &told);
+            if let Some(event) = events::user_joined(user, conversation) {
+                hub.send_to_room(conversation, &event);
             }
         }
-        recital.events_left =
+        builder.events_left =
             events_max.saturating_sub(u32::try_from(events.len()).unwrap_or(events_max));
         Ok(true)
     }
 
-    /// What became of the person's other conversations; or, when that is too much, that all is to
-    /// be loaded anew.
+    /// Replays the changes of the person's other conversations; a `resync` when they are too many.
     async fn restore_elsewhere(
         &self,
         at: Timestamp,
-        recital: &mut ReplayBuilder,
+        builder: &mut ReplayBuilder,
     ) -> Result<(), Failure> {
         let Context { hub, messaging, settings, .. } = &*self.context;
         let millis = at.as_millis().saturating_sub(CLOCKS_MAY_DIFFER_MS);
         let since = Timestamp::from_millis(millis).unwrap_or(Timestamp::UNIX_EPOCH);
         let changes_max = settings.resume_events_max;
         let changes = messaging.changes_since(&self.caller.user, since, changes_max + 1).await?;
-        let rooms = recital.subscriptions.clone();
+        let rooms = builder.subscriptions.clone();
         let is_elsewhere = |event: &&Event| !rooms.has(&event.conversation);
         let elsewhere = changes.iter().filter(is_elsewhere);
         let elsewhere = elsewhere.filter_map(|event| delivery::entry(event, hub.links()));
-        if changes.len() > changes_max as usize || !recital.tell(elsewhere) {
-            recital.replay.extend(events::resync(None).map(|told| (told, rooms)));
+        if changes.len() > changes_max as usize || !builder.add(elsewhere) {
+            builder.replay.extend(events::resync(None).map(|told| (told, rooms)));
         }
         Ok(())
     }
@@ -151,14 +151,14 @@ impl Session {
 }
 
 impl ReplayBuilder {
-    /// False, and not all of it is in, when that is too much for one answer.
-    fn tell(&mut self, all: impl IntoIterator<Item = OutgoingEvent>) -> bool {
-        for told in all {
-            if !self.budget.take_event(told.data().get().len()) {
+    /// Adds events. False, and not all of them are added, when they are too much for one answer.
+    fn add(&mut self, all: impl IntoIterator<Item = OutgoingEvent>) -> bool {
+        for event in all {
+            if !self.budget.take_event(event.data().get().len()) {
                 return false;
             }
-            self.subscriptions.advance(&told);
-            self.replay.push((told, self.subscriptions.clone()));
+            let event = self.subscriptions.advance(&event).clone();
+            self.replay.push((event, self.subscriptions.clone()));
         }
         true
     }
@@ -168,13 +168,13 @@ fn is_gone(events: &[Event]) -> bool {
     events.iter().any(|event| event.kind == EventKind::ConversationDeleted)
 }
 
-// Going on where one was cut off: joining after a position, and asking what was missed (D12).
+// Joining after a position, and asking for what was missed (D12).
 
-/// What a session that joins is told first.
+/// What a session that joins is sent first.
 pub(crate) struct JoinSnapshot {
-    /// What it is told.
-    pub(crate) told: Vec<OutgoingEvent>,
-    /// Everything up to here is in it.
+    /// The events it is sent.
+    pub(crate) events: Vec<OutgoingEvent>,
+    /// They hold everything up to here.
     pub(crate) since: Seq,
     /// Whether the client has to load the conversation anew, though it said how far it had come.
     pub(crate) resync: bool,
@@ -196,8 +196,8 @@ impl Session {
         let history = self.history(conversation, self.context.settings.history_messages).await?;
         let resync = after.is_some();
         let news = resync.then(|| events::resync(Some(conversation))).flatten();
-        let told = news.into_iter().chain(history.told).collect();
-        Ok(JoinSnapshot { told, since: history.since, resync })
+        let events = news.into_iter().chain(history.events).collect();
+        Ok(JoinSnapshot { events, since: history.since, resync })
     }
 
     /// What happened after `after`; `None` when that cannot be told, or is too much for one answer.
@@ -218,10 +218,10 @@ impl Session {
         // never came to is no position.
         let last_seq = self.history(conversation, 1).await?.since;
         let since = events.last().map_or(after, |event| event.seq);
-        let told = heard_by(user, &events, hub.links());
+        let events = sent_to(user, &events, hub.links());
         let mut budget = Budget::of(settings.answer_bytes_max);
-        let fits = told.iter().all(|told| budget.take_event(told.data().get().len()));
-        Ok((since == last_seq && fits).then_some(JoinSnapshot { told, since, resync: false }))
+        let fits = events.iter().all(|event| budget.take_event(event.data().get().len()));
+        Ok((since == last_seq && fits).then_some(JoinSnapshot { events, since, resync: false }))
     }
 
     async fn history(
@@ -236,8 +236,8 @@ impl Session {
         let since = history.last_seq;
         let (messages, has_more) = self.fitting(&history.page.items)?;
         let has_more = has_more || history.page.next.is_some();
-        let told = events::history(conversation, messages, since, has_more);
-        Ok(JoinSnapshot { told: told.into_iter().collect(), since, resync: false })
+        let history = events::history(conversation, messages, since, has_more);
+        Ok(JoinSnapshot { events: history.into_iter().collect(), since, resync: false })
     }
 
     /// Of `messages`, newest first, those that fit into one answer, and whether there are more. One
@@ -371,10 +371,11 @@ fn entry(event: &Event, links: &Links) -> Option<wire::LogEntry> {
     Some(wire::LogEntry { event: told.name(), data: told.data().to_owned(), seq: event.seq.get() })
 }
 
-/// What a session of `user` that had joined would have heard of `events`.
-pub(super) fn heard_by(user: &UserId, events: &[Event], links: &Links) -> Vec<OutgoingEvent> {
-    let steps = events.iter().flat_map(|event| delivery::steps(std::slice::from_ref(event), links));
-    let heard = steps.filter_map(|step| match step {
+/// What a session of `user` that had joined would have been sent of `events`.
+pub(super) fn sent_to(user: &UserId, events: &[Event], links: &Links) -> Vec<OutgoingEvent> {
+    let deliveries =
+        events.iter().flat_map(|event| delivery::deliveries(std::slice::from_ref(event), links));
+    let heard = deliveries.filter_map(|delivery| match delivery {
         Delivery::TellRoom(told) => Some(told),
         Delivery::TellUser(whom, told) => Some(told).filter(|_| whom == *user),
         Delivery::CountUnread(_) | Delivery::RepeatUnread(_) | Delivery::RepeatUnreadLater(_) => {
@@ -382,59 +383,4 @@ pub(super) fn heard_by(user: &UserId, events: &[Event], links: &Links) -> Vec<Ou
         }
     });
     heard.collect()
-}
-
-// Which conversations a session has joined, and how far it was told there.
-
-/// A conversation that a session has joined.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Subscription {
-    pub(crate) conversation: ConversationId,
-    /// Whether what arrives there is seen.
-    pub(crate) visible: bool,
-    /// Everything up to here was told to the session.
-    pub(crate) told: Seq,
-}
-
-/// The conversations a session has joined.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Subscriptions(Vec<Subscription>);
-
-impl Subscriptions {
-    pub(crate) fn new(rooms: Vec<Subscription>) -> Self {
-        Self(rooms)
-    }
-
-    pub(crate) fn rooms(&self) -> &[Subscription] {
-        &self.0
-    }
-
-    /// Whether `conversation` is one of them.
-    pub(crate) fn has(&self, conversation: &ConversationId) -> bool {
-        self.0.iter().any(|room| room.conversation == *conversation)
-    }
-
-    /// Puts a conversation in, or again.
-    pub(crate) fn enter(&mut self, room: Subscription) {
-        self.leave(&room.conversation);
-        self.0.push(room);
-    }
-
-    /// Takes out what is not among `rooms`.
-    pub(crate) fn keep(&mut self, rooms: &[ConversationId]) {
-        self.0.retain(|room| rooms.contains(&room.conversation));
-    }
-
-    pub(crate) fn leave(&mut self, conversation: &ConversationId) {
-        self.0.retain(|room| room.conversation != *conversation);
-    }
-
-    /// Notes that the session hears `told` now.
-    pub(crate) fn advance(&mut self, told: &OutgoingEvent) {
-        let Some(place) = told.place() else { return };
-        let room = self.0.iter_mut().find(|room| room.conversation == place.conversation);
-        if let Some(room) = room {
-            room.told = room.told.max(place.seq);
-        }
-    }
 }

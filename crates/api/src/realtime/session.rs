@@ -19,9 +19,8 @@ use super::{
     commands::{self, Command, EventName},
     events::{self, OutgoingEvent},
     hub::{Hub, SessionKey},
-    recovery_token::LastState,
     registry::EventSink,
-    resume::JoinSnapshot,
+    subscriptions::LastState,
 };
 use crate::{
     authenticator::person,
@@ -135,7 +134,7 @@ impl Session {
         let key = entered.ok_or_else(too_many)?;
         let seat = Registration { hub: hub.clone(), key };
         hub.schedule_unread_update(&caller.user);
-        hub.presence_tracker().session_opened(hub, &caller.user, key);
+        hub.presence().session_opened(&caller.user, key);
         tracing::debug!(user.id = %caller.user, "session begins");
         Ok(Self { context: context.clone(), caller, key, place, _seat: seat })
     }
@@ -150,9 +149,9 @@ impl Session {
         self.key
     }
 
-    /// Says `told`, which answers what it asked for, to this session alone.
-    pub(super) fn tell(&self, told: &OutgoingEvent) {
-        self.context.hub.answer_session(self.key, told);
+    /// Sends this session `event`, which answers what it asked for.
+    pub(super) fn answer(&self, event: &OutgoingEvent) {
+        self.context.hub.answer(self.key, event);
     }
 
     /// Does what the event `name` with this payload asks for, and returns what it is acknowledged
@@ -229,7 +228,8 @@ impl Session {
         let Context { hub, messaging, .. } = &*self.context;
         let user = &self.caller.user;
         let joined = hub.membership(self.key, conversation);
-        let target = joined.map_or(ReadTarget::Everything, |joined| ReadTarget::UpTo(joined.told));
+        let target =
+            joined.map_or(ReadTarget::Everything, |joined| ReadTarget::UpTo(joined.delivered_seq));
         let marked = messaging.mark_conversation_read(conversation, user, target).await;
         let marked = marked.map_err(Failure::of_conversation)?;
         Ok(json!({ "conversationId": conversation.as_str(), "unreadCount": marked.unread }))
@@ -291,17 +291,18 @@ impl Session {
             return Err(Failure::new(Code::TooManyRooms, texts::TOO_MANY_ROOMS));
         }
         let user = &self.caller.user;
-        // While we hold the turn nothing new is told here: what the opening tells and what is told
-        // after it meet exactly.
-        let turn = hub.take_turn(conversation).await;
-        let JoinSnapshot { told, since, resync } = self.opening(conversation, after).await?;
-        hub.join(self.key, conversation, user, since, visible, &told);
-        drop(turn);
-        if let Some(told) = events::user_joined(user, conversation) {
-            hub.tell_room(conversation, &told);
+        // While this is held nothing new is sent to the room, so that what follows the opening
+        // connects to it exactly.
+        let lock = hub.lock(conversation).await;
+        let opening = self.opening(conversation, after).await?;
+        hub.join(self.key, conversation, user, opening.since, visible, &opening.events);
+        drop(lock);
+        if let Some(event) = events::user_joined(user, conversation) {
+            hub.send_to_room(conversation, &event);
         }
-        let mut answer = json!({ "conversationId": conversation.as_str(), "lastSeq": since.get() });
-        if resync {
+        let mut answer =
+            json!({ "conversationId": conversation.as_str(), "lastSeq": opening.since.get() });
+        if opening.resync {
             answer["resync"] = true.into();
         }
         Ok(answer)
@@ -313,7 +314,7 @@ impl Session {
         let Context { hub, messaging, .. } = &*self.context;
         let membership = hub.membership(self.key, conversation);
         if let Some(seen) = membership.filter(|membership| membership.visible) {
-            let target = ReadTarget::UpTo(seen.told);
+            let target = ReadTarget::UpTo(seen.delivered_seq);
             let marked = messaging.mark_conversation_read(conversation, &self.caller.user, target);
             let marked = marked.await;
             self.go_out(conversation);
@@ -328,8 +329,8 @@ impl Session {
     /// it come back to where it is now, and not to the room.
     fn go_out(&self, conversation: &ConversationId) {
         self.context.hub.leave(self.key, conversation);
-        if let Some(told) = events::user_left(&self.caller.user, conversation) {
-            self.tell(&told);
+        if let Some(event) = events::user_left(&self.caller.user, conversation) {
+            self.answer(&event);
         }
     }
 }
@@ -343,11 +344,11 @@ impl Session {
         if hub.membership(self.key, conversation).is_none() {
             return Err(Failure::conversation_not_found());
         }
-        let (writing, user) = (hub.writing(), &self.caller.user);
+        let (typing, user) = (hub.typing(), &self.caller.user);
         if writes {
-            writing.start(hub, user, conversation, self.key);
+            typing.start(user, conversation, self.key);
         } else {
-            writing.stop(hub, user, conversation, self.key);
+            typing.stop(user, conversation, self.key);
         }
         Ok(json!({ "conversationId": conversation.as_str() }))
     }

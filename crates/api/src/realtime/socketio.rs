@@ -13,13 +13,11 @@ use super::{
     Settings,
     commands::{self, Answer, EventName, error_event},
     events::{self, OutgoingEvent},
-    recovery_token::{
-        LastState, RecoveryKey, RecoveryTokenIssuer, SessionLease, SessionTable, VerifiedRecovery,
-    },
-    registry::{EventSink, SessionClosed},
-    resume::Subscriptions,
+    recovery_token::{RecoveryKey, RecoveryTokenIssuer, VerifiedRecovery},
+    registry::{DisconnectCause, EventSink, SessionClosed},
     session::{AuthenticatedClient, ConnectAttempt, Context, Session},
-    takeover::{ActiveSession, PendingTakeover},
+    subscriptions::{LastState, Subscriptions},
+    takeover::{ActiveSession, PendingTakeover, SessionLease, SessionTable},
 };
 use crate::{
     error::{Code, Failure},
@@ -30,7 +28,7 @@ use crate::{
 /// The namespace of conversations.
 pub(super) struct MessagingNamespace {
     context: Arc<Context>,
-    holders: SessionTable<ActiveSession>,
+    table: SessionTable<ActiveSession>,
 }
 
 /// Whether the client wants to go on where it was cut off, if it says so: `true` or `false`, also as
@@ -53,7 +51,7 @@ impl Namespace for MessagingNamespace {
 
 impl MessagingNamespace {
     pub(super) fn new(context: Arc<Context>) -> Self {
-        Self { context, holders: SessionTable::new() }
+        Self { context, table: SessionTable::new() }
     }
 
     async fn let_in(&self, request: ConnectRequest, socket: Socket) -> Result<Accepted, Failure> {
@@ -68,7 +66,7 @@ impl MessagingNamespace {
         let wish = recovery_wish(&auth.fields);
         match recovery_key.as_ref().filter(|_| recovery_offered.to(wish)) {
             None => {
-                let outlet = Arc::new(SocketEventSink { socket: socket.clone(), ticket: None });
+                let outlet = Arc::new(SocketEventSink { socket: socket.clone(), issuer: None });
                 let session = Session::enter(&self.context, admitted, outlet)?;
                 Ok(Accepted::new(SocketSession { session, socket, hold: None }))
             }
@@ -156,7 +154,7 @@ fn lost(sent: Result<(), EmitError>) {
 struct SocketEventSink {
     socket: Socket,
     /// Writes the offsets by which the client may come back.
-    ticket: Option<RecoveryTokenIssuer>,
+    issuer: Option<RecoveryTokenIssuer>,
 }
 
 impl SocketEventSink {
@@ -168,8 +166,8 @@ impl SocketEventSink {
         subscriptions: &Subscriptions,
     ) -> Option<Cow<'a, Frame>> {
         let frame = told.frame()?;
-        Some(match &self.ticket {
-            Some(ticket) => Cow::Owned(frame.offset_by(&ticket.offset(subscriptions))),
+        Some(match &self.issuer {
+            Some(issuer) => Cow::Owned(frame.offset_by(&issuer.offset(subscriptions))),
             None => Cow::Borrowed(frame),
         })
     }
@@ -206,7 +204,7 @@ impl EventSink for SocketEventSink {
         self.socket.silent_for()
     }
 
-    fn disconnect(&self) {
+    fn disconnect(&self, _: DisconnectCause) {
         self.socket.disconnect();
     }
 }
@@ -239,8 +237,8 @@ impl ConnectHandler<'_> {
     /// Whether nobody is this session, or only one that a client which lost its connection would
     /// leave behind.
     fn is_free(&self, claim: &VerifiedRecovery) -> bool {
-        let MessagingNamespace { context, holders } = self.door;
-        let tenant = holders.tenant(&claim.socket_id);
+        let MessagingNamespace { context, table } = self.door;
+        let tenant = table.tenant(&claim.socket_id);
         tenant.is_none_or(|tenant| tenant.may_be_replaced(context.clock.now()))
     }
 
@@ -249,27 +247,32 @@ impl ConnectHandler<'_> {
         admitted: AuthenticatedClient,
         mut claim: VerifiedRecovery,
     ) -> Result<Accepted, Failure> {
-        let MessagingNamespace { context, holders } = self.door;
-        let ticket = self.ticket(&claim.socket_id, &admitted);
-        let is_held = holders.tenant(&claim.socket_id).is_some();
+        let MessagingNamespace { context, table } = self.door;
+        let issuer = self.issuer(&claim.socket_id, &admitted);
+        let is_held = table.tenant(&claim.socket_id).is_some();
         let admitted = if is_held { admitted.in_place_of_another() } else { admitted };
-        let session = self.enter(admitted, &ticket)?;
-        let (hold, former) = holders.take(&claim.socket_id, self.tenant(&session));
+        let session = self.enter(admitted, &issuer)?;
+        let (hold, former) = table.take(&claim.socket_id, self.tenant(&session));
         let former = former.map(|former| former.leaving(&context.hub));
         if let Some(rooms) = former.as_ref().and_then(PendingTakeover::rooms) {
             let at = context.clock.now();
-            holders.remember(&claim.socket_id, LastState { rooms, at });
+            table.remember(&claim.socket_id, LastState { rooms, at });
         }
-        if let Some(parting) = holders.recall(&claim.socket_id) {
-            claim.corrected_by(&parting);
+        let last = table.recall(&claim.socket_id);
+        if last.as_ref().is_some_and(|last| last.knows_more_than(&claim)) {
+            drop((former, hold));
+            return self.begin(session.release(), true);
+        }
+        if let Some(last) = &last {
+            claim.corrected_by(last);
         }
         let restored = session.restore(&claim.subscriptions, claim.at).await;
         // Not before its successor is in its rooms: nobody need hear that it went.
         drop(former);
         match restored {
             Ok(Some(replay)) => {
-                let frames = frames(&ticket, &claim, &replay);
-                let accepted = self.accept(session, &ticket, hold);
+                let frames = frames(&issuer, &claim, &replay);
+                let accepted = self.accept(session, &issuer, hold);
                 Ok(accepted.recovered(claim.socket_id, frames))
             }
             Ok(None) => {
@@ -285,13 +288,13 @@ impl ConnectHandler<'_> {
 
     fn begin(self, admitted: AuthenticatedClient, was_here: bool) -> Result<Accepted, Failure> {
         let socket_id = self.socket.id().to_string();
-        let ticket = self.ticket(&socket_id, &admitted);
-        let session = self.enter(admitted, &ticket)?;
-        let (hold, _nobody) = self.door.holders.take(&socket_id, self.tenant(&session));
-        if was_here && let Some(told) = events::resync(None) {
-            session.tell(&told);
+        let issuer = self.issuer(&socket_id, &admitted);
+        let session = self.enter(admitted, &issuer)?;
+        let (hold, _nobody) = self.door.table.take(&socket_id, self.tenant(&session));
+        if was_here && let Some(event) = events::resync(None) {
+            session.answer(&event);
         }
-        Ok(self.accept(session, &ticket, hold))
+        Ok(self.accept(session, &issuer, hold))
     }
 
     fn tenant(&self, session: &Session) -> ActiveSession {
@@ -299,7 +302,7 @@ impl ConnectHandler<'_> {
         ActiveSession { key: session.key(), socket: self.socket.clone(), since }
     }
 
-    fn ticket(&self, socket_id: &str, admitted: &AuthenticatedClient) -> RecoveryTokenIssuer {
+    fn issuer(&self, socket_id: &str, admitted: &AuthenticatedClient) -> RecoveryTokenIssuer {
         let clock = self.door.context.clock.clone();
         RecoveryTokenIssuer::new(self.key.clone(), socket_id, admitted.user().clone(), clock)
     }
@@ -307,33 +310,33 @@ impl ConnectHandler<'_> {
     fn enter(
         &self,
         admitted: AuthenticatedClient,
-        ticket: &RecoveryTokenIssuer,
+        issuer: &RecoveryTokenIssuer,
     ) -> Result<Session, Failure> {
-        let (socket, ticket) = (self.socket.clone(), Some(ticket.clone()));
-        Session::enter(&self.door.context, admitted, Arc::new(SocketEventSink { socket, ticket }))
+        let (socket, issuer) = (self.socket.clone(), Some(issuer.clone()));
+        Session::enter(&self.door.context, admitted, Arc::new(SocketEventSink { socket, issuer }))
     }
 
     fn accept(
         self,
         session: Session,
-        ticket: &RecoveryTokenIssuer,
+        issuer: &RecoveryTokenIssuer,
         hold: SessionLease<ActiveSession>,
     ) -> Accepted {
         let socket = self.socket;
         let accepted = Accepted::new(SocketSession { session, socket, hold: Some(hold) });
-        accepted.with_pid(ticket.pid())
+        accepted.with_pid(issuer.pid())
     }
 }
 
 /// What is told again, each with its offset. As long as not all of it was received, what happened
 /// elsewhere has to be looked for as of the moment of the cut.
 fn frames(
-    ticket: &RecoveryTokenIssuer,
+    issuer: &RecoveryTokenIssuer,
     claim: &VerifiedRecovery,
     replay: &[(OutgoingEvent, Subscriptions)],
 ) -> Vec<Frame> {
     let framed = replay.iter().filter_map(|(told, subscriptions)| {
-        let offset = ticket.offset_as_of(subscriptions, claim.at);
+        let offset = issuer.offset_as_of(subscriptions, claim.at);
         Some(told.frame()?.offset_by(&offset))
     });
     framed.collect()

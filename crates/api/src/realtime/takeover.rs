@@ -11,7 +11,8 @@ use socketio::Socket;
 
 use super::{
     hub::{Hub, SessionKey},
-    recovery_token::ROOMS_MAX,
+    recovery_token::{ROOMS_MAX, VerifiedRecovery},
+    subscriptions::LastState,
 };
 
 /// The sessions of this node. Cheap to clone; clones are the same.
@@ -26,7 +27,7 @@ struct State<T> {
 
 /// One session under one id. Dropping it makes the id free, if nobody took it over.
 pub(super) struct SessionLease<T> {
-    holders: SessionTable<T>,
+    table: SessionTable<T>,
     socket_id: Arc<str>,
     number: u64,
 }
@@ -51,10 +52,7 @@ impl<T: Clone> SessionTable<T> {
         let number = state.taken;
         let former = state.tenants.insert(socket_id.clone(), (number, tenant));
         drop(state);
-        (
-            SessionLease { holders: self.clone(), socket_id, number },
-            former.map(|(_, tenant)| tenant),
-        )
+        (SessionLease { table: self.clone(), socket_id, number }, former.map(|(_, tenant)| tenant))
     }
 
     /// Notes where the session of `socket_id` is as it ends.
@@ -84,7 +82,7 @@ impl<T> Clone for SessionTable<T> {
 impl<T> SessionLease<T> {
     /// The session has ended. One that was taken over has nothing more to say.
     pub(super) fn release(self, parting: LastState) {
-        let mut state = self.holders.state();
+        let mut state = self.table.state();
         if state.is_held(&self) {
             state.past.remember(&self.socket_id, parting);
         }
@@ -99,7 +97,7 @@ impl<T> State<T> {
 
 impl<T> Drop for SessionLease<T> {
     fn drop(&mut self) {
-        let mut state = self.holders.state();
+        let mut state = self.table.state();
         if state.is_held(self) {
             state.tenants.remove(&self.socket_id);
         }
@@ -109,11 +107,14 @@ impl<T> Drop for SessionLease<T> {
 /// How many sessions are remembered; the oldest are forgotten first.
 const SESSIONS_MAX: usize = 10_000;
 
-/// Where a session was when it ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct LastState {
-    pub(super) rooms: Vec<ConversationId>,
-    pub(super) at: Timestamp,
+impl LastState {
+    /// Whether the session, as of this or before, had joined a conversation that `claim` does not
+    /// name: its client was cut off before it received anything from there. Recovered, it would
+    /// believe that it had joined and be told nothing.
+    pub(super) fn knows_more_than(&self, claim: &VerifiedRecovery) -> bool {
+        let is_unnamed = |room| !claim.subscriptions.has(room);
+        claim.at <= self.at && self.rooms.iter().any(is_unnamed)
+    }
 }
 
 /// Where sessions were when they ended. What their clients carry may be older: somebody who left a
@@ -126,12 +127,10 @@ pub(crate) struct RecentDisconnects {
 }
 
 impl RecentDisconnects {
-    /// Notes where the session of `socket_id` was. In too many conversations it cannot be
-    /// recovered, and need not be remembered.
-    pub(crate) fn remember(&mut self, socket_id: &str, parting: LastState) {
-        if parting.rooms.len() > ROOMS_MAX {
-            return;
-        }
+    /// Notes where the session of `socket_id` was. Of too many conversations only so many are kept
+    /// that no client can name all of them, so that none recovers into a part of them.
+    pub(crate) fn remember(&mut self, socket_id: &str, mut parting: LastState) {
+        parting.rooms.truncate(ROOMS_MAX + 1);
         let socket_id: Arc<str> = socket_id.into();
         if self.partings.insert(socket_id.clone(), parting).is_none() {
             self.order.push_back(socket_id);
@@ -197,7 +196,7 @@ impl Drop for PendingTakeover {
 }
 
 #[cfg(test)]
-mod holders_tests {
+mod table_tests {
     use domain::{ids::ConversationId, time::Timestamp};
 
     use super::*;
@@ -209,26 +208,26 @@ mod holders_tests {
 
     #[test]
     fn an_id_is_the_newest_session_s_until_that_has_ended() {
-        let holders = SessionTable::new();
-        let (first, nobody) = holders.take("a", 1);
+        let table = SessionTable::new();
+        let (first, nobody) = table.take("a", 1);
         assert_eq!(nobody, None);
-        let (second, former) = holders.take("a", 2);
+        let (second, former) = table.take("a", 2);
         assert_eq!(former, Some(1));
         drop(first);
-        assert_eq!(holders.tenant("a"), Some(2));
+        assert_eq!(table.tenant("a"), Some(2));
         drop(second);
-        assert_eq!(holders.tenant("a"), None);
+        assert_eq!(table.tenant("a"), None);
     }
 
     #[test]
     fn only_the_session_that_has_an_id_says_where_it_ended() {
-        let holders = SessionTable::new();
-        let (first, _) = holders.take("a", 1);
-        let (second, _) = holders.take("a", 2);
+        let table = SessionTable::new();
+        let (first, _) = table.take("a", 1);
+        let (second, _) = table.take("a", 2);
         first.release(parting("left"));
-        assert_eq!(holders.recall("a"), None);
+        assert_eq!(table.recall("a"), None);
         second.release(parting("here"));
-        assert_eq!((holders.recall("a"), holders.tenant("a")), (Some(parting("here")), None));
+        assert_eq!((table.recall("a"), table.tenant("a")), (Some(parting("here")), None));
     }
 }
 
@@ -245,6 +244,10 @@ mod past_tests {
         past.remember("first", in_room());
         past.remember("first", parting(Vec::new()));
         assert_eq!(past.recall("first"), Some(parting(Vec::new())));
+        let room = |n: usize| ConversationId::parse(&format!("c{n}")).expect("a good id");
+        past.remember("first", parting((0..20).map(room).collect()));
+        let kept = past.recall("first").map(|last| last.rooms.len());
+        assert_eq!(kept, Some(ROOMS_MAX + 1), "more than a client can name");
         for number in 0..SESSIONS_MAX {
             past.remember(&number.to_string(), in_room());
         }

@@ -1,10 +1,10 @@
-//! Who is writing, told to the others in the room.
+//! Who is typing, sent to the others in the room.
 //!
-//! All marks share one task and one timer. Whoever joined a room was let in by the store; writing
-//! there asks it nothing.
+//! All marks share one task and one timer. Only sessions that have joined a room send typing marks
+//! there, so the store need not be asked.
 
 use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -19,22 +19,32 @@ use tokio::{
 
 use super::{
     events::{ServerEvent as _, UserStoppedTyping, UserTyping},
-    hub::{Hub, SessionKey},
+    presence::PresenceTracker,
+    registry::{SessionKey, SessionRegistry},
 };
 
-/// Who is writing on this node.
+/// Who is typing on this node.
 pub(super) struct TypingTracker {
+    sessions: Arc<SessionRegistry>,
+    /// Knows the display names.
+    presence: Arc<PresenceTracker>,
+    /// Held while an announcement is sent, so that nobody is sent an end before its beginning.
     marks: Mutex<Typing<SessionKey>>,
     /// Times are counted from here.
-    born: Instant,
-    /// Rings when something may be due earlier than was known.
+    started: Instant,
+    /// Notified when something may be due earlier than was known.
     changed: Notify,
 }
 
 impl TypingTracker {
-    /// Nobody writes yet.
-    pub(super) fn new(terms: TypingPolicy) -> Self {
-        Self { marks: Mutex::new(Typing::new(terms)), born: Instant::now(), changed: Notify::new() }
+    /// Nobody is typing.
+    pub(super) fn new(
+        policy: TypingPolicy,
+        sessions: Arc<SessionRegistry>,
+        presence: Arc<PresenceTracker>,
+    ) -> Self {
+        let (started, changed) = (Instant::now(), Notify::new());
+        Self { sessions, presence, marks: Mutex::new(Typing::new(policy)), started, changed }
     }
 
     /// No code that holds this lock can panic halfway through a change, so a poisoned one is sound.
@@ -43,34 +53,22 @@ impl TypingTracker {
     }
 
     fn now(&self) -> Duration {
-        self.born.elapsed()
+        self.started.elapsed()
     }
 
-    /// A session that has joined `conversation` says that its person writes there.
-    pub(super) fn start(
-        &self,
-        hub: &Hub,
-        user: &UserId,
-        conversation: &ConversationId,
-        session: SessionKey,
-    ) {
+    /// A session that has joined `conversation` sends that its person is typing there.
+    pub(super) fn start(&self, user: &UserId, conversation: &ConversationId, session: SessionKey) {
         let mut marks = self.marks();
-        let said = marks.start(&writer(user, conversation), session, self.now());
-        tell(hub, said.as_ref());
+        let announcement = marks.start(&writer(user, conversation), session, self.now());
+        self.send(announcement.as_ref());
         drop(marks);
         self.changed.notify_one();
     }
 
-    /// A session says that its person stopped, left, or is gone.
-    pub(super) fn stop(
-        &self,
-        hub: &Hub,
-        user: &UserId,
-        conversation: &ConversationId,
-        session: SessionKey,
-    ) {
+    /// A session sends that its person stopped, or it left the room.
+    pub(super) fn stop(&self, user: &UserId, conversation: &ConversationId, session: SessionKey) {
         let mut marks = self.marks();
-        tell(hub, marks.stop(&writer(user, conversation), session, self.now()).as_ref());
+        self.send(marks.stop(&writer(user, conversation), session, self.now()).as_ref());
     }
 
     /// A session has ended; it has left every room.
@@ -78,23 +76,22 @@ impl TypingTracker {
         self.marks().forget(session);
     }
 
-    /// What a person wrote is sent.
-    pub(super) fn end(&self, hub: &Hub, user: &UserId, conversation: &ConversationId) {
+    /// A person has sent a message.
+    pub(super) fn end(&self, user: &UserId, conversation: &ConversationId) {
         let mut marks = self.marks();
-        tell(hub, marks.end(&writer(user, conversation), self.now()).as_ref());
+        self.send(marks.end(&writer(user, conversation), self.now()).as_ref());
     }
 
-    /// Tells what became due. The lock is held while telling, so that nobody hears an end before
-    /// its beginning.
-    fn sweep(&self, hub: &Hub) {
+    /// Sends what became due.
+    fn sweep(&self) {
         let mut marks = self.marks();
-        for said in marks.sweep(self.now()) {
-            tell(hub, Some(&said));
+        for announcement in marks.sweep(self.now()) {
+            self.send(Some(&announcement));
         }
     }
 
     async fn wait(&self) {
-        let due = self.marks().next_due().map(|after| self.born + after);
+        let due = self.marks().next_due().map(|after| self.started + after);
         match due {
             None => self.changed.notified().await,
             Some(due) => tokio::select! {
@@ -103,33 +100,34 @@ impl TypingTracker {
             },
         }
     }
+
+    fn send(&self, announcement: Option<&Announcement<SessionKey>>) {
+        let Some(Announcement { writer, session, writes }) = announcement else { return };
+        let (conversation_id, user_id) = (writer.conversation.as_str(), writer.user.as_str());
+        let event = if *writes {
+            let user_name = &*self.presence.name_of(&writer.user);
+            UserTyping { conversation_id, user_id, user_name }.encode()
+        } else {
+            UserStoppedTyping { conversation_id, user_id }.encode()
+        };
+        if let Some(event) = event {
+            let sessions = self.sessions.lock();
+            sessions.send_to_others_volatile(&writer.conversation, *session, &event);
+        }
+    }
 }
 
-/// Ends what nobody renews, for as long as the runtime lives.
-pub(super) fn watch(hub: &Hub) {
-    let hub = hub.clone();
+/// Ends marks that nobody renews, for as long as the runtime lives.
+pub(super) fn watch(typing: &Arc<TypingTracker>) {
+    let typing = typing.clone();
     tokio::spawn(async move {
         loop {
-            hub.writing().wait().await;
-            hub.writing().sweep(&hub);
+            typing.wait().await;
+            typing.sweep();
         }
     });
 }
 
 fn writer(user: &UserId, conversation: &ConversationId) -> Writer {
     Writer { conversation: conversation.clone(), user: user.clone() }
-}
-
-fn tell(hub: &Hub, said: Option<&Announcement<SessionKey>>) {
-    let Some(Announcement { writer, session, writes }) = said else { return };
-    let (conversation_id, user_id) = (writer.conversation.as_str(), writer.user.as_str());
-    let told = if *writes {
-        let user_name = &*hub.presence_tracker().name_of(&writer.user);
-        UserTyping { conversation_id, user_id, user_name }.told()
-    } else {
-        UserStoppedTyping { conversation_id, user_id }.told()
-    };
-    if let Some(told) = told {
-        hub.tell_others_volatile(&writer.conversation, *session, &told);
-    }
 }

@@ -1,5 +1,5 @@
-//! Unread totals: counted after the change, told to every session of the person, and counted once
-//! however many changes asked for it meanwhile.
+//! Unread totals: counted after a change and sent to every session of the person, once for however
+//! many changes came in between.
 
 use std::{
     collections::HashMap,
@@ -14,42 +14,50 @@ use tokio::{
 };
 
 use super::{
-    Retry,
     events::{ServerEvent as _, UnreadCountUpdated},
-    hub::Hub,
+    registry::SessionRegistry,
+    retry::Retry,
 };
 
 /// How many totals are counted at the same time.
 const COUNTS_AT_ONCE_MAX: usize = 4;
 
-/// How long after the last change of somebody's horizon their total is told once more, in
-/// milliseconds. A page that opens a conversation asks for the total while it marks, and shows
-/// whichever comes last.
+/// How long after the last change of a person's horizon their total is sent once more, in
+/// milliseconds. A page that opens a conversation fetches the total while it marks, and shows
+/// whichever arrives last.
 const REPEAT_AFTER_MS: u64 = 1_000;
 
 /// How far a count has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Progress {
-    /// Somebody asked for it since the last count began.
-    Asked,
-    /// It was begun, and nobody asked since.
+    /// Requested since the last count began.
+    Requested,
+    /// Begun, and not requested since.
     Counting,
 }
 
+/// Counts unread totals for those who have a session on this node.
 pub(crate) struct UnreadCounter {
+    sessions: Arc<SessionRegistry>,
     store: Arc<dyn ReadingStore>,
-    /// Whose total is being counted. Locked before the roster, where both are.
+    /// The counts under way. The registry may be locked inside of this lock.
     under_way: Mutex<HashMap<UserId, Progress>>,
-    /// Who is told their total once more, and when. One task for each of them; only people who have
-    /// a session here get in.
+    /// Who is sent their total once more, and when. One task for each of them; only people who have
+    /// a session here.
     to_repeat: Mutex<HashMap<UserId, Instant>>,
-    gate: Arc<Semaphore>,
+    /// Bounds the counts under way.
+    counts: Semaphore,
 }
 
 impl UnreadCounter {
-    pub(crate) fn new(store: Arc<dyn ReadingStore>) -> Self {
-        let gate = Arc::new(Semaphore::new(COUNTS_AT_ONCE_MAX));
-        Self { store, under_way: Mutex::default(), to_repeat: Mutex::default(), gate }
+    pub(crate) fn new(sessions: Arc<SessionRegistry>, store: Arc<dyn ReadingStore>) -> Self {
+        Self {
+            sessions,
+            store,
+            under_way: Mutex::default(),
+            to_repeat: Mutex::default(),
+            counts: Semaphore::new(COUNTS_AT_ONCE_MAX),
+        }
     }
 
     fn under_way(&self) -> MutexGuard<'_, HashMap<UserId, Progress>> {
@@ -60,56 +68,55 @@ impl UnreadCounter {
         self.to_repeat.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts for `user`, unless they have no session here.
-    pub(crate) fn count(&self, hub: &Hub, user: &UserId) {
-        if !hub.registry().is_here(user) {
+    /// Counts for `user` and sends the total, soon; not for a person without a session here.
+    pub(crate) fn count(self: &Arc<Self>, user: &UserId) {
+        if !self.sessions.lock().is_here(user) {
             return;
         }
         let mut under_way = self.under_way();
-        hub.registry().note_unread_total(user, None);
-        let begun = under_way.insert(user.clone(), Progress::Asked).is_some();
+        self.sessions.lock().set_unread_total(user, None);
+        let is_under_way = under_way.insert(user.clone(), Progress::Requested).is_some();
         drop(under_way);
-        if !begun {
-            let (hub, user) = (hub.clone(), user.clone());
-            tokio::spawn(async move { hub.inner.totals.count_until_settled(&hub, &user).await });
+        if !is_under_way {
+            let (counter, user) = (self.clone(), user.clone());
+            tokio::spawn(async move { counter.count_until_settled(&user).await });
         }
     }
 
-    /// Tells `user` the total again, which has not changed; counts if it is not known.
-    pub(crate) fn repeat(&self, hub: &Hub, user: &UserId) {
-        let known = hub.registry().unread_total(user);
+    /// Sends `user` their total again, which has not changed; counts if it is not known.
+    pub(crate) fn repeat(self: &Arc<Self>, user: &UserId) {
+        let known = self.sessions.lock().unread_total(user);
         match known {
-            Some(total_unread) => tell(hub, user, total_unread),
-            None => self.count(hub, user),
+            Some(total_unread) => self.send(user, total_unread),
+            None => self.count(user),
         }
     }
 
-    /// Tells `user` their total once more, when a second has passed in which this was not asked for.
-    pub(crate) fn repeat_later(&self, hub: &Hub, user: &UserId) {
-        if !hub.registry().is_here(user) {
+    /// Sends `user` their total once more, when a second has passed since the last call.
+    pub(crate) fn repeat_later(self: &Arc<Self>, user: &UserId) {
+        if !self.sessions.lock().is_here(user) {
             return;
         }
         let due = Instant::now() + Duration::from_millis(REPEAT_AFTER_MS);
-        let waits = self.to_repeat().insert(user.clone(), due).is_some();
-        if !waits {
-            let (hub, user) = (hub.clone(), user.clone());
+        let is_waiting = self.to_repeat().insert(user.clone(), due).is_some();
+        if !is_waiting {
+            let (counter, user) = (self.clone(), user.clone());
             tokio::spawn(async move {
-                while let Some(due) = hub.inner.totals.repeat_at(&user) {
+                while let Some(due) = counter.repeat_at(&user) {
                     sleep_until(due).await;
                 }
-                hub.inner.totals.repeat(&hub, &user);
+                counter.repeat(&user);
             });
         }
     }
 
-    /// Whether everyone's total has come to rest.
+    /// Whether no total is to be repeated.
     #[cfg(test)]
     pub(crate) fn nobody_waits(&self) -> bool {
         self.to_repeat().is_empty()
     }
 
-    /// When `user` is told their total once more; `None` when it is time, and nobody waits for it any
-    /// more.
+    /// When `user` is sent their total once more; `None`, and it is forgotten, when that is now.
     fn repeat_at(&self, user: &UserId) -> Option<Instant> {
         let mut to_repeat = self.to_repeat();
         let due = to_repeat.get(user).copied().filter(|due| *due > Instant::now());
@@ -119,17 +126,17 @@ impl UnreadCounter {
         due
     }
 
-    async fn count_until_settled(&self, hub: &Hub, user: &UserId) {
+    async fn count_until_settled(&self, user: &UserId) {
         let mut retry = Retry::new();
         loop {
             self.under_way().insert(user.clone(), Progress::Counting);
-            if !hub.registry().is_here(user) {
-                if self.settled(hub, user, None) {
+            if !self.sessions.lock().is_here(user) {
+                if self.settled(user, None) {
                     return;
                 }
-            } else if let Some(total) = self.total(user).await {
-                tell(hub, user, total);
-                if self.settled(hub, user, Some(total)) {
+            } else if let Some(total) = self.fetch(user).await {
+                self.send(user, total);
+                if self.settled(user, Some(total)) {
                     return;
                 }
                 retry.succeeded();
@@ -139,29 +146,31 @@ impl UnreadCounter {
         }
     }
 
-    async fn total(&self, user: &UserId) -> Option<u64> {
-        // The gate is never closed; if it were, counting without it is still right.
-        let _permit = self.gate.acquire().await.ok();
+    /// Asks the store; `None` when it fails.
+    async fn fetch(&self, user: &UserId) -> Option<u64> {
+        // The semaphore is never closed; if it were, counting without it is still right.
+        let _permit = self.counts.acquire().await.ok();
         let counted = self.store.unread_total(user).await;
-        let waits =
-            |error: &_| tracing::warn!(%error, user.id = %user, "an unread total has to wait");
-        counted.inspect_err(waits).ok()
+        let failed = |error: &_| {
+            tracing::warn!(%error, user.id = %user, "an unread total could not be counted; retrying");
+        };
+        counted.inspect_err(failed).ok()
     }
 
-    /// Whether nobody asked again since the count began: then `total` stands.
-    fn settled(&self, hub: &Hub, user: &UserId, total: Option<u64>) -> bool {
+    /// Whether nobody requested it since the count began: then `total` stands.
+    fn settled(&self, user: &UserId, total: Option<u64>) -> bool {
         let mut under_way = self.under_way();
-        let settled = under_way.get(user) != Some(&Progress::Asked);
+        let settled = under_way.get(user) != Some(&Progress::Requested);
         if settled {
             under_way.remove(user);
-            hub.registry().note_unread_total(user, total);
+            self.sessions.lock().set_unread_total(user, total);
         }
         settled
     }
-}
 
-fn tell(hub: &Hub, user: &UserId, total_unread: u64) {
-    if let Some(told) = (UnreadCountUpdated { total_unread }).told() {
-        hub.registry().tell_user(user, &told);
+    fn send(&self, user: &UserId, total_unread: u64) {
+        if let Some(event) = (UnreadCountUpdated { total_unread }).encode() {
+            self.sessions.lock().send_to_user(user, &event);
+        }
     }
 }

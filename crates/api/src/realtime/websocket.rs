@@ -91,8 +91,8 @@ impl PlainWebSocket {
         let Inner { context, origins, .. } = &*self.inner;
         let admitted =
             admission::admit(request, origins, &context.limits, &context.connection_limiter);
-        let visitor = match admitted {
-            Ok(visitor) => visitor,
+        let permit = match admitted {
+            Ok(permit) => permit,
             Err(rejection) => return HttpResponse::new(rejection.status()),
         };
         if !wants_websocket(request) {
@@ -103,7 +103,7 @@ impl PlainWebSocket {
         let Ok(seat) = self.inner.entries.clone().try_acquire_owned() else {
             return HttpResponse::new(StatusCode::SERVICE_UNAVAILABLE);
         };
-        self.accept(request, payload, (seat, visitor))
+        self.accept(request, payload, (seat, permit))
             .await
             .unwrap_or_else(|error| error.error_response())
     }
@@ -116,11 +116,11 @@ impl PlainWebSocket {
     ) -> Result<HttpResponse, actix_web::Error> {
         let context = self.inner.context.clone();
         let bounds = &context.settings.socket;
-        let meter = ByteBudget::new(payload, bounds.max_payload_bytes);
-        let gauge = meter.gauge();
-        let mut metered: dev::Payload = dev::Payload::Stream { payload: Box::pin(meter) };
-        let metered = web::Payload::from_request(request, &mut metered).await?;
-        let (response, socket, stream) = actix_ws::handle(request, metered)?;
+        let budget = ByteBudget::new(payload, bounds.max_payload_bytes);
+        let gauge = budget.gauge();
+        let mut bounded: dev::Payload = dev::Payload::Stream { payload: Box::pin(budget) };
+        let bounded = web::Payload::from_request(request, &mut bounded).await?;
+        let (response, socket, stream) = actix_ws::handle(request, bounded)?;
         let outflow = Rc::new(Outflow::default());
         let response = outflow.watch(response);
         let stream = stream
@@ -130,20 +130,20 @@ impl PlainWebSocket {
 
         let mailbox = Arc::new(Mailbox::new(bounds.mailbox_messages, bounds.mailbox_bytes));
         let address = context.limits.address_of(request.head());
-        let speaking = actix_web::rt::spawn(writer::speak(
+        let writing = actix_web::rt::spawn(writer::run(
             writer::Sink { socket, outflow },
             mailbox.clone(),
             bounds.clone(),
         ));
-        let listener = Reader { context, address, stream, gauge, mailbox: mailbox.clone() };
+        let reader = Reader { context, address, stream, gauge, mailbox: mailbox.clone() };
         let mut closing = self.inner.closing.subscribe();
         actix_web::rt::spawn(async move {
-            let listening = actix_web::rt::spawn(listener.listen());
+            let reading = actix_web::rt::spawn(reader.listen());
             tokio::select! {
                 _ = closing.wait_for(|closing| *closing) => mailbox.end(CloseReason::GOING_AWAY),
                 () = mailbox.ended() => {}
             }
-            for task in [listening, speaking] {
+            for task in [reading, writing] {
                 if task.await.is_err() {
                     tracing::error!("a plain session was cut off");
                 }
@@ -183,6 +183,8 @@ impl CloseReason {
     const BAD_MESSAGE: Self = Self { code: 4400, word: "bad_message" };
     /// The token ended.
     const TOKEN_ENDED: Self = Self { code: 4401, word: "token_expired" };
+    /// The person was forgotten: the token stands for them no longer.
+    const FORGOTTEN: Self = Self { code: 4401, word: "unauthorized" };
     /// The client did not say who it is.
     const UNAUTHENTICATED: Self = Self { code: 4408, word: "authentication_timeout" };
     /// A ping was not answered.

@@ -6,7 +6,7 @@ use super::{Caller, Participant, store::ParticipantStore};
 use crate::{
     ids::UserId,
     mail::directory_address,
-    ports::{Clock, StoreError},
+    ports::{Clock, Fanout, PersonChange, StoreError},
 };
 
 /// The most people that are entered at once.
@@ -36,6 +36,7 @@ pub enum PutParticipantsError {
 #[derive(Clone)]
 pub struct Directory {
     store: Arc<dyn ParticipantStore>,
+    fanout: Arc<dyn Fanout>,
     clock: Arc<dyn Clock>,
 }
 
@@ -47,8 +48,12 @@ impl fmt::Debug for Directory {
 
 impl Directory {
     /// Puts the service together.
-    pub fn new(store: Arc<dyn ParticipantStore>, clock: Arc<dyn Clock>) -> Self {
-        Self { store, clock }
+    pub fn new(
+        store: Arc<dyn ParticipantStore>,
+        fanout: Arc<dyn Fanout>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { store, fanout, clock }
     }
 
     /// Enters people or replaces their entries wholly, all of them or none (D3). Of several entries
@@ -68,7 +73,13 @@ impl Directory {
         }
         let people: Vec<_> = people.iter().cloned().map(with_directory_address).collect();
         let forgotten = self.store.put_participants(&people, self.clock.now()).await?;
-        if forgotten.is_empty() { Ok(()) } else { Err(PutParticipantsError::Forgotten(forgotten)) }
+        if !forgotten.is_empty() {
+            return Err(PutParticipantsError::Forgotten(forgotten));
+        }
+        for person in &people {
+            self.fanout.person_changed(&person.id, PersonChange::Profile);
+        }
+        Ok(())
     }
 }
 
@@ -95,7 +106,9 @@ impl Directory {
         if known.is_some_and(|known| is_up_to_date(&known, &said)) {
             return Ok(());
         }
-        self.store.note_participant(&said, self.clock.now()).await
+        self.store.note_participant(&said, self.clock.now()).await?;
+        self.fanout.person_changed(user, PersonChange::Profile);
+        Ok(())
     }
 }
 
@@ -110,14 +123,18 @@ mod put_participants_tests {
     use super::*;
     use crate::testing::{
         MemoryStore, MockParticipantStore,
-        fixture::{FixedClock, Service, client, salon},
+        fixture::{FixedClock, Service, SilentFanout, client, salon},
     };
 
     #[tokio::test]
     async fn what_is_too_much_or_not_acceptable_never_reaches_the_store() {
         let mut store = MockParticipantStore::new();
         store.expect_put_participants().never();
-        let directory = Directory::new(Arc::new(store), Arc::new(FixedClock::ticking()));
+        let directory = Directory::new(
+            Arc::new(store),
+            Arc::new(SilentFanout::new()),
+            Arc::new(FixedClock::ticking()),
+        );
         let many = vec![client("c1"); PUT_PARTICIPANTS_MAX + 1];
         let put = directory.put_participants(&many).await;
         assert!(matches!(put, Err(PutParticipantsError::TooMany)));
@@ -161,12 +178,16 @@ mod sync_profile_tests {
         participant::Profile,
         testing::{
             MockParticipantStore,
-            fixture::{FixedClock, caller, salon},
+            fixture::{FixedClock, SilentFanout, caller, salon},
         },
     };
 
     fn over(store: MockParticipantStore) -> Directory {
-        Directory::new(Arc::new(store), Arc::new(FixedClock::ticking()))
+        Directory::new(
+            Arc::new(store),
+            Arc::new(SilentFanout::new()),
+            Arc::new(FixedClock::ticking()),
+        )
     }
 
     /// Brings the directory, which knows `known`, up to date with `caller`. Returns what was noted.

@@ -11,7 +11,7 @@ use crate::{
     conversation::attachment::ObjectKey,
     ids::UserId,
     jobs::JobFailure,
-    ports::{Clock, Fanout, Files, Ids, StoreError},
+    ports::{Clock, Fanout, Files, Ids, PersonChange, StoreError},
 };
 
 /// The most messages that are emptied in one transaction.
@@ -53,7 +53,9 @@ impl Privacy {
     /// # Errors
     /// [`StoreError`].
     pub async fn request_erasure(&self, person: &UserId) -> Result<Erasure, StoreError> {
-        self.store.request_erasure(person, self.clock.now()).await
+        let erasure = self.store.request_erasure(person, self.clock.now()).await?;
+        self.fanout.person_changed(person, PersonChange::Forgotten);
+        Ok(erasure)
     }
 
     /// Forgets a person again, to the end, as an operator does after a restore.
@@ -79,6 +81,8 @@ impl Privacy {
     /// # Errors
     /// [`JobFailure`]; the next attempt goes on where this one stopped.
     pub async fn erase_person(&self, person: &UserId) -> Result<(), JobFailure> {
+        // It may have been requested on another node.
+        self.fanout.person_changed(person, PersonChange::Forgotten);
         for _ in 0..STEPS_MAX {
             let Some(conversation) = self.store.next_to_erase(person).await? else {
                 self.store.finish_erasure(person, self.clock.now()).await?;

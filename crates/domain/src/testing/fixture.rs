@@ -36,7 +36,7 @@ use crate::{
     participant::{Caller, Participant, Profile, Role},
     ports::{
         Chunks, Clock, Fanout, Files, FilesError, Ids, Interrupted, KeepError, MarkedMessage,
-        ObjectBytes, PublishGuard,
+        ObjectBytes, PersonChange, PublishGuard,
     },
     privacy::service::Privacy,
     retention::sweep::Retention,
@@ -190,6 +190,8 @@ impl Fanout for SilentFanout {
     fn message_read(&self, marked: &MarkedMessage) {
         lock(&self.marked).push(marked.clone());
     }
+
+    fn person_changed(&self, _: &UserId, _: PersonChange) {}
 
     fn is_watching(&self, conversation: &ConversationId, user: &UserId) -> bool {
         lock(&self.watching).contains(&(conversation.clone(), user.clone()))

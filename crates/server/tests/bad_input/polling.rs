@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use testkit::{Fault, fault::same, polling::Polling, rest::Rest};
+use tokio::{io::AsyncWriteExt as _, net::TcpStream};
 
 use crate::{Fixture, bystander::beside};
 
@@ -138,4 +139,30 @@ async fn a_stolen_session_id_does_not_change_whose_session_it_is() -> Result<(),
     )
     .await?;
     fixture.is_unharmed(&before).await
+}
+
+// Within the time a test waits, which is shorter than the heartbeat: 45 s.
+#[tokio::test]
+async fn a_client_that_closes_its_connection_while_it_polls_is_gone() -> Result<(), Fault> {
+    let fixture = Fixture::start().await?;
+    let url = fixture.app.server.url();
+    let salon = Polling::open(&url).await?;
+    salon.enter(&fixture.app.token(&fixture.salon)?).await?;
+    let client = Polling::open(&url).await?;
+    client.enter(&fixture.app.token(&fixture.client)?).await?;
+    let join = json!({ "conversationId": fixture.conversation });
+    let join = format!("42/messaging,[\"join-conversation\",{join}]");
+    for joining in [&salon, &client] {
+        joining.post(join.as_bytes()).await?.expect(200)?;
+        joining.wait_for("42/messaging,[\"user-joined\"").await?;
+    }
+    let address = url.strip_prefix("http://").unwrap_or(&url);
+    let connected = TcpStream::connect(address).await;
+    let mut connection = connected.map_err(Fault::while_doing("connect"))?;
+    let path = format!("/socket.io/?EIO=4&transport=polling&sid={}", client.sid);
+    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    let written = connection.write_all(request.as_bytes()).await;
+    written.map_err(Fault::while_doing("poll"))?;
+    connection.shutdown().await.map_err(Fault::while_doing("close"))?;
+    salon.wait_for("42/messaging,[\"user-left\"").await.map(drop)
 }

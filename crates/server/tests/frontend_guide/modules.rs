@@ -73,6 +73,11 @@ async fn the_outbox_sends_again_gives_back_and_survives_the_page() -> Result<(),
 }
 
 #[tokio::test]
+async fn a_conversation_joins_again_and_reads_what_was_shown_only() -> Result<(), Fault> {
+    Folder::fill()?.run("conversation.mjs", &[]).await
+}
+
+#[tokio::test]
 async fn the_way_in_brings_a_fresh_token_whenever_one_is_due() -> Result<(), Fault> {
     let stage = TestApp::start_with(SERVER, &[("REALTIME_EXPIRY_NOTICE_MS", NOTICE_MS)]).await?;
     let client = Person::client("client-1", "Camille", "Martin");

@@ -17,13 +17,12 @@ use tokio::{
 };
 
 use super::{
-    ClosePlan, Disconnected, Fault, Incoming, Transport,
+    ClosePlan, Disconnected, Fault, Handoff, Incoming, Resumable, Transport,
     packet::{CLOSE, NOOP, PING, Part, Parts, push_frame, push_text},
 };
 use crate::{
     config::Config,
     mailbox::{Outgoing, SessionHandle},
-    session::Session,
 };
 
 /// How long a GET without packets is held while a WebSocket is about to take over. If it takes over
@@ -38,7 +37,7 @@ pub(crate) struct Polling {
     fresh: Option<Request>,
     held: Option<Held>,
     post: Option<Post>,
-    heir: Option<Handoff>,
+    handoff: Option<Handoff>,
     is_probed: bool,
     owes_ping: bool,
     tombstone: Duration,
@@ -65,7 +64,7 @@ impl Polling {
             fresh: None,
             held: None,
             post: None,
-            heir: None,
+            handoff: None,
             is_probed: false,
             owes_ping: false,
             tombstone: Duration::from_millis(config.polling_tombstone_ms),
@@ -89,8 +88,8 @@ impl Polling {
                     held.until = passed.then(Instant::now);
                 }
             }
-            Some(Request::Upgrade(heir)) => {
-                self.heir = Some(heir);
+            Some(Request::Upgrade(handoff)) => {
+                self.handoff = Some(handoff);
                 self.held = None;
             }
         }
@@ -102,7 +101,9 @@ impl Polling {
             Some(Request::Get(_)) if self.held.is_some() => Incoming::Fault(Fault::Protocol),
             Some(Request::Misuse) => Incoming::Fault(Fault::Protocol),
             // It came after the WebSocket took over, and harms nobody.
-            Some(Request::Get(_) | Request::Post(..)) if self.heir.is_some() => Incoming::Nothing,
+            Some(Request::Get(_) | Request::Post(..)) if self.handoff.is_some() => {
+                Incoming::Nothing
+            }
             Some(request) => {
                 self.fresh = Some(request);
                 Incoming::PollArrived
@@ -178,9 +179,9 @@ impl Transport for Polling {
             }
         }
         if self.post.is_none()
-            && let Some(heir) = self.heir.take()
+            && let Some(handoff) = self.handoff.take()
         {
-            return Incoming::Upgrade(heir);
+            return Incoming::Upgrade(handoff);
         }
         tokio::select! {
             request = self.requests.recv() => self.on_request(request),
@@ -212,9 +213,6 @@ async fn over(held: Option<&mut Held>) -> bool {
 
 /// Requests that may wait for the session. A client in order has three at most.
 const MAX_REQUESTS: usize = 8;
-
-/// Where a session goes when another transport takes over.
-pub(crate) type Handoff = oneshot::Sender<Session>;
 
 /// What is asked of a polling session. One whose answer is dropped unsent was in vain.
 #[derive(Debug)]
@@ -282,9 +280,9 @@ impl PollingHandle {
     }
 
     /// Takes the session out of polling. `None` when it ended first.
-    pub(crate) async fn upgrade(&self) -> Option<Session> {
-        let (heir, session) = oneshot::channel();
-        self.ask(Request::Upgrade(heir)).await;
+    pub(crate) async fn upgrade(&self) -> Option<Box<dyn Resumable>> {
+        let (handoff, session) = oneshot::channel();
+        self.ask(Request::Upgrade(handoff)).await;
         session.await.ok()
     }
 
@@ -339,7 +337,7 @@ impl Polling {
         };
         let grave = self.grave(farewell, link);
         // Whatever else is under way is in vain, and its client must know at once.
-        (self.fresh, self.post, self.heir) = (None, None, None);
+        (self.fresh, self.post, self.handoff) = (None, None, None);
         if let (Some(words), Some(grave)) = (unheard, grave) {
             self.linger(words, grave, link).await;
         }

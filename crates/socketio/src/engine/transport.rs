@@ -6,7 +6,10 @@ use actix_ws::CloseCode;
 use bytes::Bytes;
 use bytestring::ByteString;
 
-use super::Handoff;
+use futures_util::future::LocalBoxFuture;
+use tokio::sync::oneshot;
+
+use super::websocket::WebSocket;
 use crate::{
     frame::Frame,
     mailbox::{Refused, SessionHandle},
@@ -46,6 +49,18 @@ pub(crate) trait Transport {
     /// Says goodbye, and forgets what cannot be sent any more.
     async fn close(self, farewell: ClosePlan, link: &SessionHandle);
 }
+
+/// A session between two transports. It may be moved to another thread.
+pub(crate) trait Resumable: fmt::Debug + Send {
+    /// Runs the session to its end on the transport that takes over.
+    fn resume(self: Box<Self>, socket: WebSocket) -> LocalBoxFuture<'static, ()>;
+
+    /// Ends the session: nobody takes over after all.
+    fn abandon(self: Box<Self>) -> LocalBoxFuture<'static, ()>;
+}
+
+/// Where a session goes when another transport takes over.
+pub(crate) type Handoff = oneshot::Sender<Box<dyn Resumable>>;
 
 /// What a transport brought.
 #[derive(Debug)]

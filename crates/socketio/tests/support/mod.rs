@@ -62,6 +62,8 @@ impl Running {
             let server = mounted.clone();
             App::new().configure(move |app| server.configure(path, app))
         })
+        // A client that has closed its side of the connection is gone.
+        .h1_allow_half_closed(false)
         .workers(2)
         .disable_signals()
         .bind(("127.0.0.1", 0))

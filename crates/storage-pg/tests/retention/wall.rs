@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use domain::{
     conversation::event::Event,
     ids::{ConversationId, UserId},
-    ports::{Clock, Fanout, MarkedMessage, PublishGuard},
+    ports::{Clock, Fanout, MarkedMessage, PersonChange, PublishGuard},
     time::Timestamp,
 };
 
@@ -36,6 +36,8 @@ impl Fanout for Nobody {
     }
 
     fn message_read(&self, _: &MarkedMessage) {}
+
+    fn person_changed(&self, _: &UserId, _: PersonChange) {}
 
     fn is_watching(&self, _: &ConversationId, _: &UserId) -> bool {
         false

@@ -13,6 +13,7 @@ const BODIES: &[(&[u8], u16, &str)] = &[
     (b"{\"content\":\"\xff\"}", 400, "malformed_body"),
     (b"{\"content\":\"\\ud800\"}", 400, "validation_failed"),
     (b"{\"content\":\"x\",\"more\":[\"\\udc00\"]}", 400, "validation_failed"),
+    (b"{\"content\":\"\\ud800\",\"content\":\"x\"}", 400, "validation_failed"),
     (b"{\"content\":\"x\"} trailing", 400, "malformed_body"),
     (b"{\"content\":\"\\u0000\"}", 400, "validation_failed"),
     (b"{\"content\":{\"$ne\":null}}", 400, "validation_failed"),

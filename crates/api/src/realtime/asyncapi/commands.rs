@@ -1,6 +1,6 @@
-//! Payloads of commands as the specification shows them. They are read by
-//! [`inbound`](super::super::inbound), which gives every reason why one is not acceptable; these are
-//! only descriptions, and a test holds them against it.
+//! Payloads of commands for the specification. [`commands`](super::super::commands) reads them and
+//! gives every reason why one is not acceptable; these are only descriptions, and a test compares them
+//! with it.
 
 #![expect(dead_code, reason = "only the schemas of these types are used")]
 use serde_json::Value;
@@ -8,6 +8,19 @@ use utoipa::ToSchema;
 
 use super::Described;
 use crate::{http::schema::MessageFile, realtime::commands::EventName};
+
+/// Who the client is. Over Socket.IO the `auth` of its handshake; on the plain WebSocket the first line.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+struct Authentication {
+    /// The raw JWT; a `Bearer ` in front of it is accepted.
+    token: String,
+    /// Socket.IO only. `false`: events come with one argument, without the offset by which
+    /// `socket.io-client` recovers after a cut. `true` asks for it where the server offers it to those
+    /// who ask. As a text, too.
+    #[schema(nullable = false)]
+    recovery: Option<bool>,
+}
 
 /// Opens a conversation: its history, then everything that happens there.
 #[derive(ToSchema)]
@@ -111,9 +124,10 @@ struct CommandFault {
     retry_after_ms: Option<u64>,
 }
 
-/// Every command.
+/// Every command, authentication first.
 pub(super) fn described() -> Vec<Described> {
-    EventName::all().map(describe).collect()
+    let auth = Described::with_payload::<Authentication>("auth", "command.auth".to_owned());
+    [auth].into_iter().chain(EventName::all().map(describe)).collect()
 }
 
 /// The answer to each of them.

@@ -62,6 +62,15 @@ fn every_command_is_read_as_it_is_specified() {
 }
 
 #[test]
+fn authentication_is_specified_with_the_choice_of_recovery() {
+    let specification = asyncapi();
+    assert_eq!(specification["operations"]["auth"]["action"], "receive");
+    let payload = &specification["components"]["messages"]["command.auth"]["payload"];
+    assert_eq!(payload["required"], json!(["token"]));
+    assert_eq!(payload["properties"]["recovery"]["type"], "boolean");
+}
+
+#[test]
 fn whatever_is_referred_to_is_there() {
     fn references<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
         match value {

@@ -4,6 +4,8 @@ mod durable;
 mod presence;
 mod reading;
 mod typing;
+use std::sync::Mutex;
+
 use domain::{
     Messaging,
     conversation::{commands::NewConversation, store::ReadTarget},
@@ -22,18 +24,21 @@ use serde_json::Value;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::*;
-use crate::realtime::registry::SessionClosed;
+use crate::realtime::registry::{DisconnectCause, SessionClosed};
 
 /// A session that writes down what it is told.
 struct Ear {
     heard: UnboundedSender<OutgoingEvent>,
     /// How long its client has been silent.
     silence: Arc<Mutex<Duration>>,
+    /// Whose it is, and where it is noted when the server ends it.
+    owner: String,
+    disconnected: Arc<Mutex<Vec<String>>>,
 }
 
 impl Ear {
     fn new(heard: UnboundedSender<OutgoingEvent>) -> Self {
-        Self { heard, silence: Arc::default() }
+        Self { heard, silence: Arc::default(), owner: String::new(), disconnected: Arc::default() }
     }
 }
 
@@ -58,7 +63,9 @@ impl EventSink for Ear {
         *self.silence.lock().expect("sound")
     }
 
-    fn disconnect(&self) {}
+    fn disconnect(&self, _: DisconnectCause) {
+        self.disconnected.lock().expect("sound").push(self.owner.clone());
+    }
 }
 
 /// What one session heard, in order.
@@ -114,6 +121,8 @@ struct Stage {
     /// Commits and dies before it tells anyone.
     mute: Messaging,
     conversation: ConversationId,
+    /// Whose sessions the server ended.
+    disconnected: Arc<Mutex<Vec<String>>>,
 }
 
 impl Stage {
@@ -124,7 +133,7 @@ impl Stage {
         let over = |fanout: Arc<dyn Fanout>| {
             Messaging::new(store.clone(), fanout, clock.clone(), ids.clone())
         };
-        let directory = Directory::new(store.clone(), clock.clone());
+        let directory = Directory::new(store.clone(), Arc::new(hub.clone()), clock.clone());
         let messaging = over(Arc::new(hub.clone()));
         let mute = over(Arc::new(SilentFanout::new()));
         for person in [salon("s"), client("c")] {
@@ -139,12 +148,14 @@ impl Stage {
         };
         let opened = messaging.open_conversation(&caller(&salon("s")), new).await.expect("opened");
         let conversation = opened.conversation.id;
-        Self { store, hub, directory, messaging, mute, conversation }
+        Self { store, hub, directory, messaging, mute, conversation, disconnected: Arc::default() }
     }
 
     fn enter(&self, who: &str) -> (SessionKey, Heard) {
         let (mouth, ear) = unbounded_channel();
-        let key = self.hub.enter(&user(who), Arc::new(Ear::new(mouth)), None, 8).expect("a seat");
+        let (owner, disconnected) = (who.to_owned(), self.disconnected.clone());
+        let outlet = Ear { owner, disconnected, ..Ear::new(mouth) };
+        let key = self.hub.enter(&user(who), Arc::new(outlet), None, 8).expect("a seat");
         (key, Heard(ear))
     }
 
@@ -279,7 +290,7 @@ async fn a_total_that_stays_is_told_again_without_counting() {
     stage.say(&stage.messaging, "c", "counted").await;
     assert_eq!(salon.named("unread-count-updated").await["totalUnread"], 0);
     tokio::task::yield_now().await;
-    let known = stage.hub.registry().unread_total(&user("s"));
+    let known = stage.hub.sessions().unread_total(&user("s"));
     assert_eq!(known, Some(0));
     stage.say(&stage.messaging, "c", "not counted").await;
     stage.store.set_unavailable(true);

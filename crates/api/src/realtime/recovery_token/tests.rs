@@ -5,7 +5,7 @@ use domain::{
 use proptest::prelude::*;
 
 use super::*;
-use crate::realtime::resume::Subscription;
+use crate::realtime::subscriptions::Subscription;
 
 fn key(secret: &str) -> RecoveryKey {
     RecoveryKey::derived_from(secret.as_bytes())

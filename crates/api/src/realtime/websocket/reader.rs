@@ -43,32 +43,35 @@ impl Reader {
     /// Reads the connection to its end. A command that is under way is always carried out.
     pub(super) async fn listen(mut self) {
         let patience = Duration::from_millis(self.context.settings.socket.connect_timeout_ms);
-        let introduced = timeout(patience, self.introduction()).await;
-        let begun = match introduced.unwrap_or(Err(CloseReason::UNAUTHENTICATED)) {
-            Ok(saying) => self.begin(saying).await,
-            Err(farewell) => Err(farewell),
+        let authenticated = timeout(patience, self.authentication()).await;
+        let begun = match authenticated.unwrap_or(Err(CloseReason::UNAUTHENTICATED)) {
+            Ok(frame) => self.begin(frame).await,
+            Err(close_reason) => Err(close_reason),
         };
         match begun {
             Ok(mut session) => {
-                let farewell = self.obey_all(&mut session).await;
-                self.mailbox.end(farewell);
-                session.end(&farewell);
+                let close_reason = self.run_commands(&mut session).await;
+                self.mailbox.end(close_reason);
+                session.end(&close_reason);
             }
-            Err(farewell) => self.mailbox.end(farewell),
+            Err(close_reason) => self.mailbox.end(close_reason),
         }
     }
 
-    /// The first thing the client says; it has to be who it is. If it says that in a way that cannot be
-    /// read, it may say it again.
-    async fn introduction(&mut self) -> Result<ClientFrame, CloseReason> {
+    /// The first frame, which has to be `auth`. One that cannot be read may be sent again, once the
+    /// client has taken enough of the refusals so far.
+    async fn authentication(&mut self) -> Result<ClientFrame, CloseReason> {
         loop {
-            let saying = self.next().await?;
-            if saying.event != AUTH {
+            let frame = self.next().await?;
+            if frame.event != AUTH {
                 return Err(CloseReason::BAD_MESSAGE);
             }
-            match saying.data.check() {
-                Ok(()) => return Ok(saying),
-                Err(failure) => self.refuse(&failure),
+            match frame.data.check() {
+                Ok(()) => return Ok(frame),
+                Err(failure) => {
+                    self.answers_have_left().await?;
+                    self.refuse(&failure);
+                }
             }
         }
     }
@@ -78,8 +81,8 @@ impl Reader {
         ClientFrame { data, id, .. }: ClientFrame,
     ) -> Result<Session, CloseReason> {
         let token = data.fields.get("token").and_then(Value::as_str);
-        let newcomer = ConnectAttempt { token, address: self.address };
-        match Session::begin(&self.context, newcomer, self.mailbox.clone()).await {
+        let attempt = ConnectAttempt { token, address: self.address };
+        match Session::begin(&self.context, attempt, self.mailbox.clone()).await {
             Ok(session) => {
                 let nothing = Value::Object(Map::new());
                 self.acknowledge(id.as_ref(), &Answer::Done { ok: true, data: &nothing });
@@ -98,23 +101,23 @@ impl Reader {
         let details = failure.details(Language::French);
         let failed =
             Failed { message: &message, code, event: AUTH, details, client_message_id: None };
-        if let Some(told) = failed.told() {
-            self.post(told.line());
+        if let Some(told) = failed.encode() {
+            self.post(told.json_line());
         }
     }
 
-    async fn obey_all(&mut self, session: &mut Session) -> CloseReason {
+    async fn run_commands(&mut self, session: &mut Session) -> CloseReason {
         loop {
             match self.next().await {
-                Ok(saying) => {
-                    if let Err(farewell) = self.answers_have_left().await {
-                        return farewell;
+                Ok(frame) => {
+                    if let Err(close_reason) = self.answers_have_left().await {
+                        return close_reason;
                     }
-                    self.mailbox.pulse().beat(true);
-                    self.dispatch(session, saying).await;
-                    self.mailbox.pulse().beat(false);
+                    self.mailbox.liveness().beat(true);
+                    self.dispatch(session, frame).await;
+                    self.mailbox.liveness().beat(false);
                 }
-                Err(farewell) => return farewell,
+                Err(close_reason) => return close_reason,
             }
         }
     }
@@ -140,7 +143,7 @@ impl Reader {
             (None, Err(failure)) => {
                 let key = commands::client_message_id(&data);
                 if let Some(told) = error_event(name, key, failure) {
-                    self.post(told.line());
+                    self.post(told.json_line());
                 }
             }
         }
@@ -154,7 +157,7 @@ impl Reader {
                 message = self.stream.recv() => message,
             };
             self.gauge.reset();
-            self.mailbox.pulse().beat(false);
+            self.mailbox.liveness().beat(false);
             match message {
                 Some(Ok(AggregatedMessage::Text(line))) => {
                     return ClientFrame::parse(&line).ok_or(CloseReason::BAD_MESSAGE);
@@ -298,7 +301,7 @@ impl Liveness {
 }
 
 #[cfg(test)]
-mod speech_tests {
+mod frame_tests {
     use serde_json::json;
 
     use super::*;
@@ -341,7 +344,7 @@ mod speech_tests {
 }
 
 #[cfg(test)]
-mod pulse_tests {
+mod liveness_tests {
     use futures_util::FutureExt as _;
     use tokio::time::sleep;
 
@@ -351,33 +354,33 @@ mod pulse_tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_client_is_lost_when_it_was_silent_for_too_long() {
-        let (pulse, began) = (Liveness::new(), Instant::now());
+        let (liveness, began) = (Liveness::new(), Instant::now());
         sleep(PATIENCE / 2).await;
-        pulse.beat(false);
-        pulse.lost(PATIENCE).await;
+        liveness.beat(false);
+        liveness.lost(PATIENCE).await;
         assert_eq!(began.elapsed(), PATIENCE * 3 / 2);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_client_that_is_not_read_cannot_be_lost() {
-        let pulse = Liveness::new();
-        pulse.beat(true);
+        let liveness = Liveness::new();
+        liveness.beat(true);
         sleep(PATIENCE * 10).await;
-        assert!(pulse.lost(PATIENCE).now_or_never().is_none());
-        pulse.beat(false);
-        pulse.lost(PATIENCE).await;
+        assert!(liveness.lost(PATIENCE).now_or_never().is_none());
+        liveness.beat(false);
+        liveness.lost(PATIENCE).await;
     }
 
     #[tokio::test(start_paused = true)]
     async fn silence_counts_from_the_last_sign_of_life_and_not_while_nobody_reads() {
-        let pulse = Liveness::new();
+        let liveness = Liveness::new();
         sleep(PATIENCE).await;
-        assert_eq!(pulse.silent_for(), PATIENCE);
-        pulse.beat(true);
+        assert_eq!(liveness.silent_for(), PATIENCE);
+        liveness.beat(true);
         sleep(PATIENCE).await;
-        assert_eq!(pulse.silent_for(), Duration::ZERO);
-        pulse.beat(false);
+        assert_eq!(liveness.silent_for(), Duration::ZERO);
+        liveness.beat(false);
         sleep(PATIENCE).await;
-        assert_eq!(pulse.silent_for(), PATIENCE);
+        assert_eq!(liveness.silent_for(), PATIENCE);
     }
 }

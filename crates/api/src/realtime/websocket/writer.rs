@@ -25,8 +25,8 @@ use tokio::{
 use super::{CloseReason, reader::Liveness};
 use crate::realtime::{
     events::OutgoingEvent,
-    registry::{EventSink, SessionClosed},
-    resume::Subscriptions,
+    registry::{DisconnectCause, EventSink, SessionClosed},
+    subscriptions::Subscriptions,
 };
 
 /// Where lines go.
@@ -36,18 +36,18 @@ pub(super) struct Sink {
 }
 
 /// Sends what is in `mailbox` until the connection ends, and says why it does.
-pub(super) async fn speak(mut sink: Sink, mailbox: Arc<Mailbox>, bounds: socketio::Config) {
+pub(super) async fn run(mut sink: Sink, mailbox: Arc<Mailbox>, bounds: socketio::Config) {
     tokio::select! {
-        farewell = send_on(&mut sink, &mailbox, &bounds) => mailbox.end(farewell),
+        close_reason = send_on(&mut sink, &mailbox, &bounds) => mailbox.end(close_reason),
         () = mailbox.ended() => {}
     }
-    let farewell = mailbox.farewell().unwrap_or(CloseReason::LEFT);
+    let close_reason = mailbox.close_reason().unwrap_or(CloseReason::LEFT);
     let patience = Duration::from_millis(bounds.close_timeout_ms);
     let last_words = async {
-        if farewell != CloseReason::SLOW_READER {
+        if close_reason != CloseReason::SLOW_READER {
             drain(&mut sink, &mailbox).await?;
         }
-        sink.socket.close(Some(farewell.reason())).await
+        sink.socket.close(Some(close_reason.reason())).await
     };
     if !matches!(timeout(patience, last_words).await, Ok(Ok(()))) {
         tracing::debug!("a plain client did not hear the last word");
@@ -61,7 +61,7 @@ async fn send_on(sink: &mut Sink, mailbox: &Mailbox, bounds: &socketio::Config) 
     let patience = between_pings + Duration::from_millis(bounds.ping_timeout_ms);
     tokio::select! {
         _ = write_on(sink, mailbox, between_pings) => CloseReason::LEFT,
-        () = mailbox.pulse().lost(patience) => CloseReason::SILENT,
+        () = mailbox.liveness().lost(patience) => CloseReason::SILENT,
     }
 }
 
@@ -176,7 +176,7 @@ pub(super) struct Mailbox {
     /// Something has left.
     left: Notify,
     ending: watch::Sender<Option<CloseReason>>,
-    pulse: Liveness,
+    liveness: Liveness,
 }
 
 #[derive(Default)]
@@ -217,13 +217,13 @@ impl Mailbox {
             wake: Notify::new(),
             left: Notify::new(),
             ending: watch::Sender::new(None),
-            pulse: Liveness::new(),
+            liveness: Liveness::new(),
         }
     }
 
     /// When its client was last heard.
-    pub(super) fn pulse(&self) -> &Liveness {
-        &self.pulse
+    pub(super) fn liveness(&self) -> &Liveness {
+        &self.liveness
     }
 
     /// Every change below leaves the state sound even if its thread dies halfway.
@@ -236,7 +236,7 @@ impl Mailbox {
     /// # Errors
     /// [`SessionClosed`].
     pub(super) fn post(&self, line: &Arc<str>) -> Result<(), SessionClosed> {
-        if self.farewell().is_some() {
+        if self.close_reason().is_some() {
             return Err(SessionClosed);
         }
         if !self.take(line, self.messages_max, self.bytes_max) {
@@ -253,7 +253,7 @@ impl Mailbox {
     /// # Errors
     /// [`SessionClosed`].
     pub(super) fn answer(&self, line: &Arc<str>) -> Result<(), SessionClosed> {
-        if self.farewell().is_some() {
+        if self.close_reason().is_some() {
             return Err(SessionClosed);
         }
         self.waiting().push(line.clone(), true);
@@ -315,16 +315,16 @@ impl Mailbox {
     }
 
     /// Ends the connection. The first reason counts.
-    pub(super) fn end(&self, farewell: CloseReason) {
+    pub(super) fn end(&self, close_reason: CloseReason) {
         self.ending.send_if_modified(|ending| {
             let is_first = ending.is_none();
-            ending.get_or_insert(farewell);
+            ending.get_or_insert(close_reason);
             is_first
         });
     }
 
     /// Why the connection ends, if it does.
-    pub(super) fn farewell(&self) -> Option<CloseReason> {
+    pub(super) fn close_reason(&self) -> Option<CloseReason> {
         *self.ending.borrow()
     }
 
@@ -350,16 +350,16 @@ impl Queue {
 
 impl EventSink for Mailbox {
     fn send(&self, told: &OutgoingEvent, _: &Subscriptions) -> Result<(), SessionClosed> {
-        self.post(told.line())
+        self.post(told.json_line())
     }
 
     fn answer(&self, told: &OutgoingEvent, _: &Subscriptions) -> Result<(), SessionClosed> {
-        self.answer(told.line())
+        self.answer(told.json_line())
     }
 
     fn send_volatile(&self, told: &OutgoingEvent) {
-        if self.farewell().is_none()
-            && !self.take(told.line(), self.messages_max / 2, self.bytes_max / 2)
+        if self.close_reason().is_none()
+            && !self.take(told.json_line(), self.messages_max / 2, self.bytes_max / 2)
         {
             tracing::debug!(
                 event = told.name(),
@@ -369,11 +369,14 @@ impl EventSink for Mailbox {
     }
 
     fn silent_for(&self) -> Duration {
-        self.pulse.silent_for()
+        self.liveness.silent_for()
     }
 
-    fn disconnect(&self) {
-        self.end(CloseReason::TOKEN_ENDED);
+    fn disconnect(&self, cause: DisconnectCause) {
+        self.end(match cause {
+            DisconnectCause::TokenExpired => CloseReason::TOKEN_ENDED,
+            DisconnectCause::Forgotten => CloseReason::FORGOTTEN,
+        });
     }
 }
 
@@ -423,7 +426,7 @@ mod mailbox_tests {
             mailbox.post(&line("1")).expect("there is room");
             mailbox.post(&line("2")).expect("there is room");
             assert_eq!(mailbox.post(&line("3")), Err(SessionClosed));
-            assert_eq!(mailbox.farewell(), Some(CloseReason::SLOW_READER));
+            assert_eq!(mailbox.close_reason(), Some(CloseReason::SLOW_READER));
         }
     }
 
@@ -444,7 +447,7 @@ mod mailbox_tests {
     fn what_may_be_lost_takes_half_of_the_room() {
         let mailbox = Mailbox::new(4, 100);
         let taken = (0..4).filter(|_| mailbox.take(&line("x"), 4 / 2, 50)).count();
-        assert_eq!((taken, mailbox.farewell()), (2, None));
+        assert_eq!((taken, mailbox.close_reason()), (2, None));
     }
 
     #[test]
@@ -452,6 +455,6 @@ mod mailbox_tests {
         let mailbox = Mailbox::new(4, 100);
         mailbox.end(CloseReason::GOING_AWAY);
         mailbox.end(CloseReason::SILENT);
-        assert_eq!(mailbox.farewell(), Some(CloseReason::GOING_AWAY));
+        assert_eq!(mailbox.close_reason(), Some(CloseReason::GOING_AWAY));
     }
 }

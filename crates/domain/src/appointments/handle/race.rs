@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     ids::{ConversationId, UserId},
-    ports::{Fanout, MarkedMessage, PublishGuard},
+    ports::{Fanout, MarkedMessage, PersonChange, PublishGuard},
     testing::fixture::{CountingIds, Service},
 };
 
@@ -38,6 +38,10 @@ impl Fanout for BusyFanout {
 
     fn message_read(&self, marked: &MarkedMessage) {
         self.fanout.message_read(marked);
+    }
+
+    fn person_changed(&self, user: &UserId, change: PersonChange) {
+        self.fanout.person_changed(user, change);
     }
 
     fn is_watching(&self, conversation: &ConversationId, user: &UserId) -> bool {

@@ -4,17 +4,18 @@ use std::time::Duration;
 
 use domain::{
     participant::store::ParticipantWithPartners,
+    privacy::service::Privacy,
     testing::{MockLogStore, MockParticipantStore, MockReadingStore},
 };
 
 use super::*;
-use crate::realtime::{presence as presence_tracker, presence::keep};
+use crate::realtime::{presence, presence::keep};
 
 impl Stage {
     /// A new session whose presence counts.
     fn appear(&self, who: &str) -> (SessionKey, Heard) {
         let (key, heard) = self.enter(who);
-        self.hub.presence_tracker().session_opened(&self.hub, &user(who), key);
+        self.hub.presence().session_opened(&user(who), key);
         (key, heard)
     }
 }
@@ -26,7 +27,7 @@ async fn pass(millis: u64) {
 
 async fn stage() -> Stage {
     let stage = Stage::new().await;
-    keep(&stage.hub);
+    keep(stage.hub.presence());
     stage
 }
 
@@ -141,14 +142,14 @@ fn over_a_store_that_is_asked(reads: usize) -> Hub {
     let (log, reading) = (Arc::new(MockLogStore::new()), Arc::new(MockReadingStore::new()));
     let links = crate::testing::links();
     let hub = Hub::over(log, reading, Arc::new(store), &Settings::default(), links);
-    keep(&hub);
+    keep(hub.presence());
     hub
 }
 
 fn appear(hub: &Hub, who: &str) -> (SessionKey, Heard) {
     let (mouth, ear) = unbounded_channel();
     let key = hub.enter(&user(who), Arc::new(Ear::new(mouth)), None, 8).expect("a seat");
-    hub.presence_tracker().session_opened(hub, &user(who), key);
+    hub.presence().session_opened(&user(who), key);
     (key, Heard(ear))
 }
 
@@ -174,17 +175,67 @@ async fn presence_reads_two_circles_and_then_asks_the_store_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_person_has_no_more_partners_than_the_bound_says() {
     let store = Arc::new(MemoryStore::new());
-    let presence = presence_tracker::Settings { partners_per_person_max: 1, ..Default::default() };
+    let presence = presence::Settings { partners_per_person_max: 1, ..Default::default() };
     let settings = Settings { presence, ..Settings::default() };
     let hub = Hub::with_settings(store, &settings, crate::testing::links());
-    keep(&hub);
+    keep(hub.presence());
     let (_, mut salon) = appear(&hub, "s");
     let _clients = (appear(&hub, "c"), appear(&hub, "d"));
     pass(1).await;
     for client in ["c", "d"] {
         let parties = domain::conversation::Parties { salon: user("s"), client: user(client) };
-        hub.presence_tracker().partners_added(&hub, &parties);
+        hub.presence().partners_added(&parties);
     }
     let heard = salon.names_so_far();
     assert_eq!(heard.iter().filter(|name| *name == "user-online").count(), 1, "{heard:?}");
+}
+
+/// What `c` is called in the next event about them.
+async fn name_told(stage: &Stage, salon: &mut Heard, session: SessionKey) -> String {
+    let hub = &stage.hub;
+    hub.typing().start(&user("c"), &stage.conversation, session);
+    hub.typing().stop(&user("c"), &stage.conversation, session);
+    pass(2_000).await;
+    let told = salon.named("user-typing").await;
+    told["userName"].as_str().expect("a name").to_owned()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_changed_profile_is_read_again_and_told_from_then_on() {
+    let stage = stage().await;
+    let (_, mut salon) = stage.join("s", true).await;
+    let (session, _client) = stage.join("c", true).await;
+    stage.hub.presence().session_opened(&user("c"), session);
+    pass(1).await;
+    assert_eq!(name_told(&stage, &mut salon, session).await, "Camille Roux c");
+    let mut renamed = client("c");
+    renamed.profile.first_name = Some("Nora".to_owned());
+    stage.directory.put_participants(&[renamed.clone()]).await.expect("entered");
+    pass(1).await;
+    assert_eq!(name_told(&stage, &mut salon, session).await, "Nora Roux c");
+    renamed.profile.first_name = Some("Lina".to_owned());
+    let said = Caller { profile: renamed.profile.clone(), ..caller(&renamed) };
+    stage.directory.sync_profile(&said).await.expect("noted");
+    pass(1).await;
+    assert_eq!(name_told(&stage, &mut salon, session).await, "Lina Roux c");
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_is_forgotten_is_disconnected_and_their_name_is_never_told_again() {
+    let stage = stage().await;
+    let (_, mut salon) = stage.join("s", true).await;
+    let (session, _client) = stage.join("c", true).await;
+    stage.hub.presence().session_opened(&user("c"), session);
+    pass(1).await;
+    // The directory cannot be read meanwhile: the name goes all the same.
+    let (hub, clock) = (Arc::new(stage.hub.clone()), Arc::new(FixedClock::ticking()));
+    let ids = Arc::new(CountingIds::new());
+    let privacy = Privacy::new(stage.store.clone(), stage.store.clone(), hub, clock, ids);
+    privacy.request_erasure(&user("c")).await.expect("noted");
+    stage.store.set_unavailable(true);
+    assert_eq!(name_told(&stage, &mut salon, session).await, "Compte supprimé");
+    stage.store.set_unavailable(false);
+    pass(20_000).await;
+    assert_eq!(name_told(&stage, &mut salon, session).await, "Compte supprimé");
+    assert_eq!(stage.disconnected.lock().expect("sound").as_slice(), ["c"]);
 }

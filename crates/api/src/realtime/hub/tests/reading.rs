@@ -126,7 +126,7 @@ async fn whoever_read_hears_their_total_once_more_a_second_after_the_last_change
     }
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert_eq!(reader.totals_so_far(), ["total 0"]);
-    assert!(stage.hub.inner.totals.nobody_waits());
+    assert!(stage.hub.inner.unread.nobody_waits());
     tokio::time::sleep(Duration::from_secs(5)).await;
     assert_eq!(reader.so_far(), [""; 0]);
 }
@@ -160,12 +160,12 @@ async fn nobody_waits_for_the_total_of_somebody_who_is_not_here_or_has_gone() {
     let stage = Stage::new().await;
     stage.say(&stage.messaging, "c", "hello").await;
     assert!(stage.mark(&stage.messaging, "s", ReadTarget::Everything).await);
-    assert!(stage.hub.inner.totals.nobody_waits());
+    assert!(stage.hub.inner.unread.nobody_waits());
     stage.say(&stage.messaging, "c", "hello").await;
     let (key, _heard) = stage.enter("s");
     assert!(stage.mark(&stage.messaging, "s", ReadTarget::Everything).await);
-    assert!(!stage.hub.inner.totals.nobody_waits());
+    assert!(!stage.hub.inner.unread.nobody_waits());
     stage.hub.exit(key);
     tokio::time::sleep(Duration::from_secs(2)).await;
-    assert!(stage.hub.inner.totals.nobody_waits());
+    assert!(stage.hub.inner.unread.nobody_waits());
 }

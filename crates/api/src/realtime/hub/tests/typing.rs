@@ -8,7 +8,7 @@ use crate::realtime::typing;
 impl Stage {
     fn start(&self, who: &str, session: SessionKey) {
         let hub = &self.hub;
-        hub.writing().start(hub, &user(who), &self.conversation, session);
+        hub.typing().start(&user(who), &self.conversation, session);
     }
 }
 
@@ -18,7 +18,7 @@ async fn pass(millis: u64) {
 
 async fn stage() -> Stage {
     let stage = Stage::new().await;
-    typing::watch(&stage.hub);
+    typing::watch(stage.hub.typing());
     stage
 }
 
@@ -46,7 +46,7 @@ async fn the_writer_is_called_what_the_directory_calls_them() {
     let stage = stage().await;
     let (_, mut salon) = stage.join("s", true).await;
     let (writing, _own) = stage.join("c", true).await;
-    stage.hub.presence_tracker().session_opened(&stage.hub, &user("c"), writing);
+    stage.hub.presence().session_opened(&user("c"), writing);
     pass(1).await;
     stage.start("c", writing);
     assert_eq!(salon.named("user-typing").await["userName"], "Camille Roux c");

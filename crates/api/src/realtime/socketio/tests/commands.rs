@@ -409,3 +409,18 @@ async fn over_both_doors_alike_the_author_hears_of_the_message_that_was_marked_b
     salon.named("conversation-read").await;
     assert!(!salon.unasked().await.contains(&"message-read".to_owned()));
 }
+
+#[actix_web::test]
+async fn a_payload_that_is_nested_beyond_reason_is_refused_by_name_and_the_socket_goes_on() {
+    let node = Node::new().await;
+    let deep = format!("{}{}", "[".repeat(130), "]".repeat(130));
+    let refused = Client::refused_with(&node, &format!(r#"{{"token":"c1","x":{deep}}}"#)).await;
+    assert_eq!(refused["data"]["details"], json!(["x est illisible"]));
+    let mut client = Client::connect(&node, "c1").await;
+    let answer = client.ask_raw("sync", &format!(r#"{{"x":{deep}}}"#)).await;
+    assert_eq!(answer["error"]["code"], "validation_failed");
+    assert_eq!(answer["error"]["details"], json!(["x est illisible"]));
+    // What is no object is an empty one.
+    let answer = client.ask_raw("leave-conversation", &deep).await;
+    assert_eq!(answer["error"]["code"], "validation_failed");
+}

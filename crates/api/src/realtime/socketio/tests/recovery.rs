@@ -151,7 +151,7 @@ async fn what_became_of_other_conversations_is_told_too() {
         &(
             "conversation-updated".to_owned(),
             json!({
-                "conversationId": other_id, "subject": "Bras gauche", "status": "ACTIVE", "seq": 2,
+                "conversationId": other_id, "subject": "Bras gauche", "status": "ACTIVE",
             })
         )
     );
@@ -216,4 +216,35 @@ async fn who_missed_almost_too_much_hears_it_and_goes_on() {
     assert_eq!((&back.sid, words(&back).len()), (&sid, 60));
     node.house.said(&path, "s1", "new").await;
     assert_eq!(back.named("new-message").await["content"], "new");
+}
+
+#[actix_web::test]
+async fn a_join_whose_answer_was_lost_is_not_recovered_as_if_it_had_never_been() {
+    let node = Node::new().await;
+    let (path, id) = node.talk().await;
+    let mut client = Client::connect(&node, "c1").await;
+    client.named("unread-count-updated").await;
+    let before = client.memory();
+    client.ask("join-conversation", json!({ "conversationId": id })).await;
+    let sid = client.cut().await.sid;
+    node.house.said(&path, "s1", "missed").await;
+    // It was cut off before it received the history, or anything behind it.
+    let mut back = before.come_back(&node, "c1").await;
+    assert!(back.sid != sid && back.replayed.is_empty());
+    assert_eq!(back.named("resync").await, json!({}));
+}
+
+#[actix_web::test]
+async fn nor_is_it_when_the_connection_still_counts_as_open() {
+    let node = Node::new().await;
+    let (_, id) = node.talk().await;
+    let mut client = Client::connect(&node, "c1").await;
+    client.named("unread-count-updated").await;
+    let before = client.memory();
+    client.ask("join-conversation", json!({ "conversationId": id })).await;
+    node.let_pass(2_000);
+    let mut back = before.come_back(&node, "c1").await;
+    assert!(back.sid != client.sid && back.replayed.is_empty());
+    assert_eq!(back.named("resync").await, json!({}));
+    assert_eq!(client.farewell().await, "41/messaging,");
 }

@@ -111,7 +111,7 @@ async fn who_is_put_off_on_the_way_back_leaves_nothing_behind_and_comes_again() 
     node.house.said(&path, "s1", "missed").await;
     // Somebody holds things up in the room for longer than a newcomer has.
     let conversation = ConversationId::parse(&id).expect("ours");
-    let turn = node.house.api.realtime.hub.take_turn(&conversation).await;
+    let turn = node.house.api.realtime.hub.lock(&conversation).await;
     Client::put_off(&node, &memory, "c1").await;
     drop(turn);
     let back = memory.come_back(&node, "c1").await;

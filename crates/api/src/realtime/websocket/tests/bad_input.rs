@@ -1,12 +1,23 @@
 //! What no client should send.
 
-use futures_util::SinkExt as _;
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+};
+
+use actix_web::{FromRequest as _, dev, test::TestRequest, web};
+use bytes::Bytes;
+use futures_util::{SinkExt as _, StreamExt as _, stream};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::{PATIENCE, Stage};
-use crate::realtime::commands::EventName;
+use crate::realtime::{
+    self,
+    commands::EventName,
+    websocket::{ByteGauge, CloseReason, reader::Reader, writer::Mailbox},
+};
 
 #[actix_web::test]
 async fn bad_input_ends_the_connection_it_came_on_and_no_other() {
@@ -100,4 +111,67 @@ async fn a_message_that_is_refused_says_which_and_why() {
     assert_eq!(told["data"]["details"], json!(why));
     let answer = client.ask("send-message", data).await;
     assert_eq!(answer["error"]["details"], told["data"]["details"], "as the acknowledgement");
+}
+
+#[actix_web::test]
+async fn a_field_that_is_nested_beyond_reason_is_refused_by_name() {
+    let stage = Stage::new().await;
+    let mut client = stage.enter("c1").await;
+    let deep = format!("{}{}", "[".repeat(130), "]".repeat(130));
+    client.say(&format!(r#"{{"event":"sync","id":5,"data":{{"x":{deep}}}}}"#)).await;
+    let answer = client.line(|line| line["ack"] == 5).await;
+    assert_eq!(answer["error"]["code"], "validation_failed");
+    assert_eq!(answer["error"]["details"], json!(["x est illisible"]));
+}
+
+#[actix_web::test]
+async fn a_field_that_is_there_twice_is_refused_when_one_of_them_cannot_be_read() {
+    let stage = Stage::new().await;
+    let mut client = stage.enter("c1").await;
+    for content in
+        [r#""content":"a\ud83d","content":"ok""#, r#""content":"ok","content":"a\ud83d""#]
+    {
+        let data = format!(r#"{{"conversationId":"c",{content}}}"#);
+        client.say(&format!(r#"{{"event":"send-message","id":5,"data":{data}}}"#)).await;
+        let answer = client.line(|line| line["ack"] == 5).await;
+        assert_eq!(answer["error"]["code"], "validation_failed");
+        assert_eq!(answer["error"]["details"], json!([HALF]));
+    }
+}
+
+/// Nothing is sent here, as to a client that reads nothing.
+#[actix_web::test]
+async fn a_client_that_has_not_said_who_it_is_fills_no_memory_with_answers() {
+    let socket = socketio::Config {
+        mailbox_messages: 8,
+        connect_timeout_ms: 50,
+        ..socketio::Config::default()
+    };
+    let stage = Stage::with(realtime::Settings { socket, ..Default::default() }).await;
+    let context = stage.house.api.plain.inner.context.clone();
+    let line = br#"{"event":"auth","data":{"\ud83d":1}}"#;
+    // The head of a masked text, and a mask that changes nothing.
+    let head = [0x81, 0x80 | u8::try_from(line.len()).expect("short"), 0, 0, 0, 0];
+    let frame = Bytes::from([&head[..], &line[..]].concat());
+    let frames = stream::iter(vec![frame; 1_000]).map(Ok).chain(stream::pending());
+    let request = TestRequest::default()
+        .insert_header(("upgrade", "websocket"))
+        .insert_header(("connection", "upgrade"))
+        .insert_header(("sec-websocket-version", "13"))
+        .insert_header(("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="))
+        .to_http_request();
+    let mut payload: dev::Payload = dev::Payload::Stream { payload: Box::pin(frames) };
+    let payload = web::Payload::from_request(&request, &mut payload).await.expect("a payload");
+    let (_response, _session, stream) = actix_ws::handle(&request, payload).expect("a handshake");
+    let mailbox = Arc::new(Mailbox::new(8, 1_000_000));
+    let reader = Reader {
+        context,
+        address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        stream: stream.aggregate_continuations(),
+        gauge: ByteGauge::default(),
+        mailbox: mailbox.clone(),
+    };
+    reader.listen().await;
+    assert_eq!(mailbox.close_reason(), Some(CloseReason::UNAUTHENTICATED));
+    assert_eq!(std::iter::from_fn(|| mailbox.pop()).count(), 8);
 }

@@ -1,6 +1,6 @@
 //! What is said over the plain door.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Stage;
 use crate::testing::let_seconds_pass;
@@ -56,4 +56,37 @@ async fn a_client_that_has_fallen_silent_looks_at_nothing() {
     assert_eq!(stage.house.said(&path, "s1", "heard lately").await["isRead"], true);
     let_seconds_pass(30).await;
     assert_eq!(stage.house.said(&path, "s1", "not heard").await["isRead"], false);
+}
+
+/// What a client does that remembers the highest position it was told, and resumes there.
+#[actix_web::test]
+async fn joining_after_the_highest_position_that_was_told_loses_nothing() {
+    let stage = Stage::new().await;
+    let path = stage.house.talk().await;
+    let id = path.rsplit('/').next().expect("an id");
+    let mut reader = stage.enter("s1").await;
+    reader.ask("join-conversation", json!({ "conversationId": id })).await;
+    let question = stage.house.said(&path, "c1", "question").await;
+    let mut client = stage.enter("c1").await;
+    stage.house.said(&path, "s1", "answer").await;
+    // It has not joined, and is told nevertheless what concerns it: that its question was read, and that
+    // it was deleted.
+    let question = question["id"].as_str().expect("an id");
+    stage.house.delete(&format!("/messaging/messages/{question}"), "c1").await;
+    let mut told = Vec::new();
+    while told.last().is_none_or(|line: &Value| line["event"] != "message-deleted") {
+        told.push(client.line(|line| line["data"]["conversationId"] == id).await);
+    }
+    assert!(told.iter().all(|line| line["seq"].is_null() && line["data"]["seq"].is_null()));
+    let last = told.iter().filter_map(|line| line["seq"].as_i64()).max().unwrap_or(0);
+
+    let mut back = stage.enter("c1").await;
+    let payload = json!({ "conversationId": id, "afterSeq": last });
+    back.say(&json!({ "event": "join-conversation", "data": payload }).to_string()).await;
+    assert_eq!(back.event("new-message").await["data"]["content"], "answer");
+    // From here on it is told positions, and can go by them.
+    stage.house.patch(&path, "s1", json!({ "subject": "Bras gauche" })).await;
+    let changed = back.event("conversation-updated").await;
+    assert!(changed["seq"].is_i64() && changed["seq"] == changed["data"]["seq"], "{changed}");
+    assert!(client.event("conversation-updated").await["seq"].is_null());
 }

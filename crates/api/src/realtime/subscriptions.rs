@@ -1,0 +1,74 @@
+//! Which conversations a session has joined, and how far it was told there. Everybody here uses it, and
+//! it uses nobody.
+
+use domain::{
+    ids::{ConversationId, Seq},
+    time::Timestamp,
+};
+
+use super::events::OutgoingEvent;
+
+/// A conversation that a session has joined.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Subscription {
+    pub(crate) conversation: ConversationId,
+    /// Whether what arrives there is seen.
+    pub(crate) visible: bool,
+    /// Everything up to here was told to the session.
+    pub(crate) told: Seq,
+}
+
+/// The conversations a session has joined.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Subscriptions(Vec<Subscription>);
+
+impl Subscriptions {
+    pub(crate) fn new(rooms: Vec<Subscription>) -> Self {
+        Self(rooms)
+    }
+
+    pub(crate) fn rooms(&self) -> &[Subscription] {
+        &self.0
+    }
+
+    /// Whether `conversation` is one of them.
+    pub(crate) fn has(&self, conversation: &ConversationId) -> bool {
+        self.0.iter().any(|room| room.conversation == *conversation)
+    }
+
+    /// Puts a conversation in, or again.
+    pub(crate) fn enter(&mut self, room: Subscription) {
+        self.leave(&room.conversation);
+        self.0.push(room);
+    }
+
+    /// Takes out what is not among `rooms`.
+    pub(crate) fn keep(&mut self, rooms: &[ConversationId]) {
+        self.0.retain(|room| rooms.contains(&room.conversation));
+    }
+
+    pub(crate) fn leave(&mut self, conversation: &ConversationId) {
+        self.0.retain(|room| room.conversation != *conversation);
+    }
+
+    /// Notes that the session is told `event`. Returns what it is told: an event of a conversation
+    /// that it has not joined comes without its position.
+    pub(crate) fn advance<'e>(&mut self, event: &'e OutgoingEvent) -> &'e OutgoingEvent {
+        let Some(position) = event.position() else { return event };
+        let room = self.0.iter_mut().find(|room| room.conversation == position.conversation);
+        match room {
+            Some(room) => {
+                room.told = room.told.max(position.seq);
+                event
+            }
+            None => event.elsewhere(),
+        }
+    }
+}
+
+/// Where a session was when it ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct LastState {
+    pub(super) rooms: Vec<ConversationId>,
+    pub(super) at: Timestamp,
+}
