@@ -93,6 +93,8 @@ CREATE INDEX appointment_event_handled
 CREATE INDEX appointment_event_naming ON messaging.appointment_event (client_id)
     WHERE client_first_name IS NOT NULL;
 
--- The booking for which an id was reserved.
+-- The booking for which an id was reserved, and the ids that were reserved for a booking.
 CREATE INDEX appointment_event_wanting ON messaging.appointment_event (wanted_conversation_id)
+    WHERE wanted_conversation_id IS NOT NULL;
+CREATE INDEX appointment_event_reserving ON messaging.appointment_event (salon_id, appointment_id)
     WHERE wanted_conversation_id IS NOT NULL;

@@ -132,8 +132,8 @@ codes! {
         "Cette clé désigne déjà autre chose du même auteur.",
         "This key already names something else of the same author.";
     ConversationIdTaken = "conversation_id_taken", CONFLICT,
-        "Cet identifiant est celui d'une autre conversation, ou réservé à un autre rendez-vous.",
-        "This id is another conversation's, or reserved for another booking.";
+        "Cet identifiant ne peut pas être celui de la conversation de ce rendez-vous.",
+        "This id cannot be that of the conversation of this booking.";
     TooManyMuted = "too_many_muted", CONFLICT,
         "Cette personne a mis trop de conversations en sourdine : en rétablir une.",
         "This person has muted too many conversations: unmute one.";
@@ -569,6 +569,9 @@ impl From<ReceiveAppointmentEventError> for Failure {
             ReceiveAppointmentEventError::Invalid(AppointmentEventError::InFuture) => {
                 Self::validation(vec![texts::OCCURRED_IN_FUTURE])
             }
+            ReceiveAppointmentEventError::Invalid(
+                AppointmentEventError::ConversationIdReserved,
+            ) => Self::validation(vec![texts::CONVERSATION_ID_RESERVED]),
             ReceiveAppointmentEventError::ConversationIdTaken => {
                 Self::new(Code::ConversationIdTaken, texts::CONVERSATION_ID_TAKEN)
             }

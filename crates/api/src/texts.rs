@@ -293,8 +293,9 @@ texts! {
         "timeZone must be a time zone such as Europe/Paris";
     SAME_PERSON = "clientUserId doit désigner une autre personne que salonId",
         "clientUserId must name another person than salonId";
-    CONVERSATION_ID_TAKEN = "conversationId désigne une autre conversation",
-        "conversationId names another conversation";
+    CONVERSATION_ID_TAKEN = "conversationId ne peut pas être celui de la conversation de ce rendez-vous",
+        "conversationId cannot be that of the conversation of this booking";
+    CONVERSATION_ID_RESERVED = "conversationId est un mot réservé", "conversationId is a reserved word";
     OCCURRED_IN_FUTURE = "occurredAt est à plus de 10 minutes dans l'avenir",
         "occurredAt is more than 10 minutes in the future";
     EVENT_CONTRADICTED = "Cet eventId désigne déjà un autre événement",

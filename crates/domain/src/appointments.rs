@@ -46,6 +46,10 @@ pub struct AppointmentEvent {
 /// would hold up nothing, but all that is reported after it would count as older.
 pub const OCCURRED_AHEAD_MAX_MS: i64 = 600_000;
 
+/// Words that stand where an id stands in the addresses of conversations: `/conversations/unread`. A
+/// conversation of such an id could not be asked for.
+pub const ROUTE_WORDS: [&str; 1] = ["unread"];
+
 /// Why a report is no event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AppointmentEventError {
@@ -58,6 +62,9 @@ pub enum AppointmentEventError {
     /// It is to happen more than [`OCCURRED_AHEAD_MAX_MS`] after now.
     #[error("it did not happen yet")]
     InFuture,
+    /// The id for the conversation is one of [`ROUTE_WORDS`].
+    #[error("the id for the conversation is a reserved word")]
+    ConversationIdReserved,
 }
 
 impl AppointmentEvent {
@@ -76,6 +83,9 @@ impl AppointmentEvent {
         }
         if self.occurred_at.as_millis() - now.as_millis() > OCCURRED_AHEAD_MAX_MS {
             return Err(AppointmentEventError::InFuture);
+        }
+        if self.conversation.as_ref().is_some_and(|id| ROUTE_WORDS.contains(&id.as_str())) {
+            return Err(AppointmentEventError::ConversationIdReserved);
         }
         let usable = |name: &str| {
             name.chars().count() <= NAME_MAX_CHARS && !name.chars().any(char::is_control)
@@ -254,6 +264,16 @@ mod appointment_tests {
             assert_eq!(named.check(now), Err(AppointmentEventError::NameInvalid));
         }
         assert!(!format!("{event:?}").contains("Camille"));
+    }
+
+    #[test]
+    fn the_word_of_a_route_is_no_id_for_a_conversation() {
+        let event = booking_event("e1", "booked");
+        let wanting =
+            |id| AppointmentEvent { conversation: ConversationId::parse(id).ok(), ..event.clone() };
+        let refused = wanting("unread").check(event.occurred_at);
+        assert_eq!(refused, Err(AppointmentEventError::ConversationIdReserved));
+        assert_eq!(wanting("unread-1").check(event.occurred_at), Ok(()));
     }
 
     #[test]

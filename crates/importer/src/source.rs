@@ -2,7 +2,12 @@
 
 mod conversations;
 
-use std::{error::Error, sync::Arc, time::Duration};
+use std::{
+    error::Error,
+    hash::{BuildHasher, Hasher, RandomState},
+    sync::Arc,
+    time::Duration,
+};
 
 use domain::{import::store::Fingerprint, time::Timestamp};
 use rustls::{ClientConfig, crypto::aws_lc_rs};
@@ -29,6 +34,9 @@ const PEER_TIMEOUT: Duration = Duration::from_secs(30);
 const SESSION: &str =
     "-c timezone=UTC -c datestyle=ISO -c default_transaction_read_only=on -c jit=off";
 
+/// A setting of no meaning, by which our session is recognised. PostgreSQL accepts any name of two parts.
+const SESSION_MARK: &str = "messaging.session";
+
 /// Where tables are looked for.
 const SEARCH_PATH: &str = "SELECT set_config('search_path', quote_ident($1), false)";
 
@@ -40,15 +48,17 @@ pub(crate) struct Source {
 impl Source {
     pub(crate) async fn connect(settings: &Settings) -> Result<Self, ImportError> {
         let mut config = settings.source.clone();
-        let options = config.get_options().map(|theirs| format!("{theirs} {SESSION}"));
+        let mark = format!("{:x}", RandomState::new().build_hasher().finish());
+        let theirs = config.get_options().unwrap_or_default();
+        let options = format!("{theirs} {SESSION} -c {SESSION_MARK}={mark}");
         config
-            .options(options.as_deref().unwrap_or(SESSION))
+            .options(options)
             .application_name("messaging-import")
             .connect_timeout(Duration::from_millis(settings.connect_timeout_ms))
             .keepalives_idle(PEER_TIMEOUT)
             .tcp_user_timeout(PEER_TIMEOUT);
         let client = open(&config).await?;
-        check_session(&client).await?;
+        check_session(&client, &mark).await?;
         if let Some(schema) = &settings.schema {
             client.query(SEARCH_PATH, &[schema]).await?;
         }
@@ -72,13 +82,15 @@ impl Source {
     }
 }
 
-/// Checks that the session has the settings that it was opened with: over a connection pooler it may
-/// have those of another one.
-async fn check_session(client: &Client) -> Result<(), ImportError> {
-    let shown = client.simple_query("SHOW default_transaction_read_only").await?;
+/// Checks that the session has the settings that it was opened with: behind a connection pooler it may
+/// have those of another one. Any setting but `mark`, which nobody else has, may be as we want it by
+/// chance, set for the role or the database.
+async fn check_session(client: &Client, mark: &str) -> Result<(), ImportError> {
+    let shown = format!("SELECT current_setting('{SESSION_MARK}', true)");
+    let shown = client.simple_query(&shown).await?;
     let is_kept = shown
         .iter()
-        .any(|message| matches!(message, SimpleQueryMessage::Row(row) if row.get(0) == Some("on")));
+        .any(|message| matches!(message, SimpleQueryMessage::Row(row) if row.get(0) == Some(mark)));
     if is_kept { Ok(()) } else { Err(ImportError::Pooler) }
 }
 

@@ -21,10 +21,10 @@ pub(crate) enum RunError {
     /// The database is away, or refuses the schema.
     #[error("the database is not ready")]
     Database(#[source] MigrateError),
-    /// What answers is no PostgreSQL.
+    /// A connection pooler answers, and not PostgreSQL itself.
     #[error(
-        "{0} leads to a connection pooler in transaction mode, such as PgBouncer, which drops the settings \
-         and the locks of our sessions: set DATABASE_DIRECT_URL to where PostgreSQL itself is"
+        "{0} leads to a connection pooler, such as PgBouncer, that refuses or drops the settings of our \
+         sessions: set DATABASE_DIRECT_URL to where PostgreSQL itself is"
     )]
     Pooler(&'static str),
     /// The database can never be used like this.

@@ -58,7 +58,10 @@ async fn a_pooler_in_transaction_mode_is_refused_at_the_start_and_nothing_is_lef
         for verb in ["serve", "migrate"] {
             let (code, said) = run(&[verb], &[("DATABASE_URL", &pooled.url())]).await?;
             same("the exit code", code, Some(2))?;
-            has(&said, "DATABASE_URL leads to a connection pooler in transaction mode")?;
+            has(
+                &said,
+                "DATABASE_URL leads to a connection pooler, such as PgBouncer, that refuses or drops",
+            )?;
             has(&said, "set DATABASE_DIRECT_URL")?;
         }
         let settings =
@@ -69,6 +72,35 @@ async fn a_pooler_in_transaction_mode_is_refused_at_the_start_and_nothing_is_lef
         same("lists of migrations", lists(&database).await?, vec![])?;
     }
     Ok(())
+}
+
+/// The settings of a session that a database or a role brings along may be the ones we ask for.
+#[tokio::test]
+async fn a_pooler_whose_sessions_happen_to_have_our_settings_is_refused() -> Result<(), Fault> {
+    let (from, into) = (Database::fresh().await?, Database::fresh().await?);
+    let doing = || Fault::while_doing("give a database settings");
+    for (database, setting) in
+        [(&into, "statement_timeout = '5s'"), (&from, "default_transaction_read_only = on")]
+    {
+        let alter = format!(
+            "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET {}', current_database()); END $$",
+            setting.replace('\'', "''"),
+        );
+        database.client().await?.batch_execute(&alter).await.map_err(doing())?;
+    }
+    let pooled = Pooled::before(&into, StartupOptions::Dropped)?;
+    for verb in ["migrate", "serve"] {
+        let (code, said) = run(&[verb], &[("DATABASE_URL", &pooled.url())]).await?;
+        same("the exit code", code, Some(2))?;
+        has(&said, "DATABASE_URL leads to a connection pooler")?;
+    }
+    same("lists of migrations", lists(&into).await?, vec![])?;
+
+    let pooled = Pooled::before(&from, StartupOptions::Dropped)?;
+    let settings = [("DATABASE_URL", &*into.url())];
+    let (code, said) = run(&["import", "--from", &pooled.url()], &settings).await?;
+    same("the exit code of an import", code, Some(2))?;
+    has(&said, "the address of the source leads to a connection pooler")
 }
 
 #[tokio::test]

@@ -178,18 +178,13 @@ SELECT e.*, EXISTS (SELECT FROM messaging.erasure WHERE person_id = e.client_id)
 FROM messaging.appointment_event AS e
 WHERE e.id = $1";
 
-/// Lets one transaction at a time reserve the id $1.
-const ALONE: &str = "SELECT pg_advisory_xact_lock(hashtextextended('conversation ' || $1, 0))";
+/// Lets one transaction at a time reserve an id for the booking $2 of the salon $1, and one at a time the
+/// id $1. Every transaction takes these locks in this order.
+const LOCK_BOOKING: &str =
+    "SELECT pg_advisory_xact_lock(hashtextextended('booking ' || $1 || ' ' || $2, 0))";
+const LOCK_ID: &str = "SELECT pg_advisory_xact_lock(hashtextextended('conversation ' || $1, 0))";
 
-/// Whether $1 is another conversation's than that of the salon $2 about the booking $3, or another booking's.
-const TAKEN: &str = "
-SELECT EXISTS (
-    SELECT FROM messaging.conversation AS there
-    WHERE there.id = $1 AND (there.salon_id, there.appointment_id) IS DISTINCT FROM ($2, $3)
-) OR EXISTS (
-    SELECT FROM messaging.appointment_event AS before
-    WHERE before.wanted_conversation_id = $1 AND (before.salon_id, before.appointment_id) <> ($2, $3)
-) AS is_taken";
+const TAKEN: &str = include_str!("appointment/taken.sql");
 
 struct Taken(bool);
 
@@ -229,14 +224,20 @@ async fn receive(
     }
 }
 
-/// Whoever wants the same id waits until this is kept or not.
+/// Stores the event if the id that it brings can be its conversation's. Others that want the id, or another
+/// one for the same booking, wait until that is decided.
 async fn reserve(
     connection: &mut AsyncPgConnection,
     event: &AppointmentEvent,
     wanted: &ConversationId,
     at: Timestamp,
 ) -> Result<ReceiveOutcome, Failure> {
-    prepared(ALONE).bind::<Text, _>(wanted.as_str()).execute(connection).await?;
+    prepared(LOCK_BOOKING)
+        .bind::<Text, _>(event.salon.as_str())
+        .bind::<Text, _>(event.appointment.as_str())
+        .execute(connection)
+        .await?;
+    prepared(LOCK_ID).bind::<Text, _>(wanted.as_str()).execute(connection).await?;
     let Taken(is_taken) = prepared(TAKEN)
         .bind::<Text, _>(wanted.as_str())
         .bind::<Text, _>(event.salon.as_str())
@@ -246,7 +247,7 @@ async fn reserve(
     if !is_taken {
         return keep_or_compare(connection, event, at).await;
     }
-    // What was kept before stays known, whatever became of the id.
+    // What was stored before stays known, whatever became of the id.
     let known = compare(connection, event).await?;
     Ok(known.unwrap_or(ReceiveOutcome::ConversationIdTaken))
 }

@@ -1,7 +1,13 @@
 //! Opens connections.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    hash::{BuildHasher, Hasher, RandomState},
+    sync::Arc,
+    time::Duration,
+};
 
+use diesel::result::Error;
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use rustls::{ClientConfig, crypto::aws_lc_rs};
 use rustls_platform_verifier::BuilderVerifierExt;
@@ -11,7 +17,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::{
     address::Address,
-    error::{Class, Failure},
+    error::Failure,
     pool::{InvalidSettings, Settings},
     query::Statements,
 };
@@ -25,8 +31,13 @@ pub(crate) struct Connector {
     config: Config,
     tls: Option<MakeRustlsConnect>,
     statements: Statements,
-    statement_timeout_ms: u32,
 }
+
+/// A setting of no meaning, by which a session is recognised. PostgreSQL accepts any name of two parts.
+const SESSION_MARK: &str = "messaging.session";
+
+/// What [`Connector::check_session`] has the server say when the mark is not there.
+const MARK_LOST: &str = "the settings of the session were dropped";
 
 impl Connector {
     /// Connections for requests: each bounded in time, on disk when it commits (D7), in UTC.
@@ -39,20 +50,19 @@ impl Connector {
              -c idle_in_transaction_session_timeout={}",
             settings.statement_timeout_ms, settings.idle_in_transaction_timeout_ms,
         );
-        Self::new(settings, &session, statements, settings.statement_timeout_ms)
+        Self::new(settings, &session, statements)
     }
 
-    /// Connections for migrations: without a bound in time, and at home in our schema.
+    /// Connections for migrations: without a bound in time, and with our schema as the search path.
     pub(crate) fn for_migrations(settings: &Settings) -> Result<Self, InvalidSettings> {
         let session = "-c timezone=UTC -c statement_timeout=0 -c search_path=messaging";
-        Self::new(settings, session, Statements::default(), 0)
+        Self::new(settings, session, Statements::default())
     }
 
     fn new(
         settings: &Settings,
         session: &str,
         statements: Statements,
-        statement_timeout_ms: u32,
     ) -> Result<Self, InvalidSettings> {
         let mut config = Address::parse(settings.url.expose_secret())?.config();
         let options = match config.get_options() {
@@ -72,29 +82,36 @@ impl Connector {
             SslMode::Prefer => verifying().ok(),
             _ => Some(verifying().map_err(|_| InvalidSettings::NoTrustedCertificates)?),
         };
-        Ok(Self { config, tls, statements, statement_timeout_ms })
+        Ok(Self { config, tls, statements })
     }
 
-    /// Checks that a connection has the settings that it was opened with. Over a connection pooler
-    /// it has those of another one, or the pooler refuses ours.
+    /// Checks that a session has the settings that it was opened with. Behind a connection pooler it may
+    /// have those of another one, or the pooler refuses ours. The mark is a number that nobody else has:
+    /// any other setting may be as we want it by chance, set for the role or the database.
     ///
     /// # Errors
-    /// A failure of [`Class::Pooler`], when it has not.
+    /// A failure of [`Class::Pooler`](crate::error::Class::Pooler) when it has not; any other one when
+    /// that could not be found out.
     pub(crate) async fn check_session(&self) -> Result<(), Failure> {
-        let timeout_ms = self.statement_timeout_ms;
-        // Not prepared: a pooler may carry out what was prepared over another connection.
-        let kept = format!(
-            "SELECT 1 / count(*) FROM pg_catalog.pg_settings AS setting \
-             WHERE setting.name = 'statement_timeout' AND setting.setting = '{timeout_ms}'"
+        let mark = RandomState::new().build_hasher().finish();
+        let mut marked = self.clone();
+        let options = self.config.get_options().unwrap_or_default();
+        marked.config.options(format!("{options} -c {SESSION_MARK}={mark:x}"));
+        let mut connection = marked.connect().await?;
+        // Not prepared: a pooler may execute what was prepared over another connection.
+        let check = format!(
+            "DO $$ BEGIN
+                IF current_setting('{SESSION_MARK}', true) IS DISTINCT FROM '{mark:x}' THEN
+                    RAISE EXCEPTION '{MARK_LOST}';
+                END IF;
+            END $$"
         );
-        let checked = async {
-            let mut connection = self.connect().await?;
-            Ok(connection.batch_execute(&kept).await?)
-        };
-        checked.await.map_err(|failure: Failure| match failure.class() {
-            Class::Internal => Failure::pooler(),
-            _ => failure,
-        })
+        match connection.batch_execute(&check).await {
+            Err(Error::DatabaseError(_, said)) if said.message() == MARK_LOST => {
+                Err(Failure::pooler())
+            }
+            outcome => Ok(outcome?),
+        }
     }
 
     /// Opens a connection.

@@ -33,7 +33,7 @@ use crate::{
     error::{Class, Failure},
     lock::{self, Locked, parties_from},
     query::prepared,
-    row::{FromColumns, PgTimestamp, Row, good},
+    row::{FromColumns, PgTimestamp, Row, decode},
     schema::{conversation, message},
     store::{PgStore, to_its_end, with_retry},
     uploads,
@@ -184,7 +184,7 @@ async fn find(
         .first(connection)
         .await
         .optional()?;
-    let id = id.map(|id| good("id", ConversationId::parse(&id)));
+    let id = id.map(|id| decode("id", ConversationId::parse(&id)));
     Ok(id.transpose().map_err(diesel::result::Error::DeserializationError)?)
 }
 

@@ -31,10 +31,10 @@ use domain::{
 use crate::{
     error::Failure,
     export, jobs,
-    lock::{self, Locked, stored},
-    post::{empty, step_back},
+    lock::{self, Locked, decoded},
+    post::{clear_messages, recompute_head},
     query::prepared,
-    row::{Columns, PgTimestamp, good, notice, notice_as_json, side_word},
+    row::{Columns, PgTimestamp, decode, notice, notice_as_json, side_word},
     schema::{conversation, erasure, message},
     store::{PgStore, to_its_end, with_retry},
     uploads,
@@ -106,7 +106,7 @@ struct Naming {
 impl QueryableByName<Pg> for Naming {
     fn build<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
         let stored = NamedRow::get::<Jsonb, serde_json::Value>(row, "notice")?;
-        Ok(Self { id: row.text("id")?, notice: good("notice", notice(&stored))? })
+        Ok(Self { id: row.text("id")?, notice: decode("notice", notice(&stored))? })
     }
 }
 
@@ -132,7 +132,7 @@ async fn take_out(
     Ok(renamed)
 }
 
-// The receipt of an erasure: from the wish to the end.
+// The status of an erasure: from the request to the end.
 
 const FORGET: &str = include_str!("erasure/forget.sql");
 /// As whoever settles their mail does, so that neither waits for the other.
@@ -156,7 +156,7 @@ struct Receipt {
 impl Receipt {
     fn read(self) -> Result<Erasure, Failure> {
         Ok(Erasure {
-            person: stored("person_id", UserId::parse(&self.person_id))?,
+            person: decoded("person_id", UserId::parse(&self.person_id))?,
             requested_at: self.requested_at.0,
             finished_at: self.finished_at.map(|at| at.0),
             conversations: self.conversations.unsigned_abs(),
@@ -213,7 +213,7 @@ async fn request(
                     .execute(connection)
                     .await?;
             }
-            stored("person_id", find_on(connection, &person).await?)
+            decoded("person_id", find_on(connection, &person).await?)
         })
         .await
 }
@@ -232,7 +232,7 @@ async fn people(
         .select(erasure::person_id)
         .load(&mut *connection)
         .await?;
-    ids.iter().map(|id| stored("person_id", UserId::parse(id))).collect()
+    ids.iter().map(|id| decoded("person_id", UserId::parse(id))).collect()
 }
 
 async fn finish(store: PgStore, person: UserId, at: Timestamp) -> Result<Option<Erasure>, Failure> {
@@ -254,9 +254,9 @@ async fn end(
     forget(connection, person, at).await?;
     let files = uploads::forget_all_of(connection, person, at).await?;
     let is_done = next_on(connection, person).await?.is_none();
-    let receipt = diesel::update(erasure::table.find(person.as_str()));
+    let status = diesel::update(erasure::table.find(person.as_str()));
     let files = erasure::files + i64::try_from(files).unwrap_or(i64::MAX);
-    receipt.set(erasure::files.eq(files)).execute(connection).await?;
+    status.set(erasure::files.eq(files)).execute(connection).await?;
     if is_done {
         forget_keys(connection, person).await?;
         let is_replayed: Option<bool> = diesel::update(erasure::table.find(person.as_str()))
@@ -345,16 +345,16 @@ async fn erase_in(
         Some(_) => Locked::take(connection, &erase.conversation, &erase.person).await?,
     };
     let Some(mut here) = locked else { return Ok(Vec::new()) };
-    let side = stored("person_id", here.parties.side_of(&erase.person))?;
+    let side = decoded("person_id", here.parties.side_of(&erase.person))?;
 
     let ids = written(connection, erase, side).await?;
-    let files = take_back(connection, &ids, side, erase).await?;
+    let files = delete_own(connection, &ids, side, erase).await?;
     let mut renamed = 0;
     if side == Side::Client {
         renamed = take_out(connection, &here.id).await?;
     }
-    let events = tell(connection, &mut here, &ids, erase).await?;
-    let left = step_back(connection, &here, ids.len()).await?;
+    let events = log_deletions(connection, &mut here, &ids, erase).await?;
+    let left = recompute_head(connection, &here, ids.len()).await?;
     let is_done = left.on(side) == 0 && (renamed > 0 || !events.is_empty());
     count(connection, erase, ids.len(), files, is_done).await?;
     Ok(events)
@@ -378,20 +378,20 @@ async fn written(
     Ok(ids)
 }
 
-/// Empties the messages `ids`. Returns how many files were handed over for deletion.
-async fn take_back(
+/// Clears the messages `ids`. Returns how many files are to be deleted.
+async fn delete_own(
     connection: &mut AsyncPgConnection,
     ids: &[String],
     side: Side,
     erase: &EraseIn,
 ) -> Result<u64, Failure> {
     let ids: Vec<_> = ids.iter().map(String::as_str).collect();
-    empty(connection, &ids, side, erase.at).await?;
+    clear_messages(connection, &ids, side, erase.at).await?;
     uploads::forget_those_of(connection, &ids, erase.at).await
 }
 
-/// Puts the conversation away, and notes all that happened, in order.
-async fn tell(
+/// Archives the conversation, and logs all that happened, in order.
+async fn log_deletions(
     connection: &mut AsyncPgConnection,
     here: &mut Locked,
     emptied: &[String],
@@ -399,11 +399,11 @@ async fn tell(
 ) -> Result<Vec<Event>, Failure> {
     let mut kinds = Vec::with_capacity(emptied.len() + 1);
     for id in emptied {
-        kinds.push(EventKind::MessageDeleted(stored("id", MessageId::parse(id))?));
+        kinds.push(EventKind::MessageDeleted(decoded("id", MessageId::parse(id))?));
     }
     if here.subject.is_some() || here.status == Status::Active {
         kinds.push(EventKind::ConversationUpdated { subject: None, status: Status::Archived });
-        put_away(connection, erase).await?;
+        archive(connection, erase).await?;
     }
     let mut events = Vec::with_capacity(kinds.len());
     for kind in kinds {
@@ -415,7 +415,7 @@ async fn tell(
     Ok(events)
 }
 
-async fn put_away(connection: &mut AsyncPgConnection, erase: &EraseIn) -> Result<(), Failure> {
+async fn archive(connection: &mut AsyncPgConnection, erase: &EraseIn) -> Result<(), Failure> {
     diesel::update(conversation::table.find(erase.conversation.as_str()))
         .set((
             conversation::subject.eq(None::<&str>),
@@ -427,7 +427,7 @@ async fn put_away(connection: &mut AsyncPgConnection, erase: &EraseIn) -> Result
     Ok(())
 }
 
-/// Adds to the receipt.
+/// Adds to the counts of the status.
 async fn count(
     connection: &mut AsyncPgConnection,
     erase: &EraseIn,

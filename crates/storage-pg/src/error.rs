@@ -15,9 +15,10 @@ pub(crate) enum Class {
     Unavailable,
     /// Come back later.
     Busy,
-    /// Try at once again: the database let another transaction pass.
+    /// Try at once again: the database let another transaction pass, or a table changed and a new
+    /// connection has to prepare the statement again.
     Again,
-    /// Connect to PostgreSQL itself: this is a connection pooler, and settings of ours do not hold.
+    /// Connect to PostgreSQL itself: this is a connection pooler, and our settings do not hold.
     Pooler,
     /// Nothing.
     Internal,
@@ -42,9 +43,12 @@ impl Failure {
         self.class
     }
 
-    /// What answers keeps no settings of a session.
+    /// A connection pooler answers that does not hold the settings of a session.
     pub(crate) fn pooler() -> Self {
-        Self::new(Class::Pooler, "a connection pooler drops the settings of our sessions")
+        Self::new(
+            Class::Pooler,
+            "a connection pooler refuses or drops the settings of our sessions",
+        )
     }
 
     /// Whether a second attempt may well succeed.
@@ -60,8 +64,8 @@ impl Failure {
                 Class::Busy,
                 format!("the server has no connection to spare (SQLSTATE {code})"),
             ),
-            // A protocol violation, and a feature that is not supported: so poolers call settings that
-            // come with the start of a session.
+            // A protocol violation, or an unsupported feature: that is how poolers refuse settings at the
+            // start of a session. PostgreSQL itself answers a good start with neither.
             Some("08P01" | "0A000") => Self::pooler(),
             Some(code) => Self::new(
                 Class::Unavailable,
@@ -157,12 +161,13 @@ impl From<Failure> for StoreError {
 /// How PostgreSQL begins to say that it could not serve us now. Diesel passes on the kinds of error
 /// it has names for and drops the SQLSTATE of all others, so these are told by their text. A server
 /// with another `lc_messages` than English has them end as [`Class::Internal`].
-const PHRASES: [(&str, Class); 14] = [
+const PHRASES: [(&str, Class); 15] = [
     ("terminating connection", Class::Unavailable),
     ("the database system is", Class::Unavailable),
     ("canceling statement due to conflict with recovery", Class::Again),
     ("canceling statement", Class::Busy),
     ("deadlock detected", Class::Again),
+    (STALE_STATEMENT, Class::Again),
     ("sorry, too many clients", Class::Busy),
     ("remaining connection slots", Class::Busy),
     ("too many connections", Class::Busy),
@@ -173,6 +178,15 @@ const PHRASES: [(&str, Class); 14] = [
     ("out of memory", Class::Busy),
     ("out of shared memory", Class::Busy),
 ];
+
+/// How PostgreSQL says that a statement that was prepared before a table changed would now bring other
+/// columns.
+const STALE_STATEMENT: &str = "cached plan must not change result type";
+
+/// Whether `error` is of a statement that has to be prepared again, on another connection.
+pub(crate) fn is_stale_statement(error: &Error) -> bool {
+    matches!(error, Error::DatabaseError(_, said) if said.message().starts_with(STALE_STATEMENT))
+}
 
 /// What can be done about an error that PostgreSQL words like this.
 fn class_of(message: &str) -> Class {
@@ -219,6 +233,7 @@ mod tests {
             ("canceling statement due to statement timeout", Class::Busy),
             ("canceling statement due to lock timeout", Class::Busy),
             ("deadlock detected", Class::Again),
+            ("cached plan must not change result type", Class::Again),
             ("could not extend file \"base/1/2\": No space left on device", Class::Busy),
             ("terminating connection due to administrator command", Class::Unavailable),
             ("column \"x\" does not exist", Class::Internal),

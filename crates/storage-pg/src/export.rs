@@ -26,7 +26,7 @@ use crate::{
     error::Failure,
     jobs,
     query::prepared,
-    row::{Columns, FromColumns, PgTimestamp, Row, good},
+    row::{Columns, FromColumns, PgTimestamp, Row, decode},
     store::{PgStore, to_its_end, with_retry},
 };
 
@@ -184,7 +184,7 @@ impl FromColumns for AuditEntry {
         let person = row.maybe_parsed("person_id", UserId::parse)?;
         Ok(Self {
             at: row.at("at")?,
-            actor: good("actor", Actor::parse(&row.text("actor")?, person))?,
+            actor: decode("actor", Actor::parse(&row.text("actor")?, person))?,
             deed: row.parsed("action", AuditAction::parse)?,
             subject: row.text("subject")?,
         })

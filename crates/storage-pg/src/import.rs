@@ -30,7 +30,7 @@ use domain::{
 
 use crate::{
     error::Failure,
-    lock::stored,
+    lock::decoded,
     query::prepared,
     row::PgTimestamp,
     store::{PgStore, to_its_end, with_retry},
@@ -187,7 +187,7 @@ async fn find(store: &PgStore) -> Result<Option<ImportMark>, Failure> {
     let mut connection = store.connection().await?;
     let row: Option<MarkRow> = prepared(FIND).get_result(&mut *connection).await.optional()?;
     row.map(|row| {
-        let source = stored("source", row.source.try_into())?;
+        let source = decoded("source", row.source.try_into())?;
         Ok(ImportMark { source, stage: row.stage, after: row.after, tally: row.tally })
     })
     .transpose()

@@ -22,7 +22,7 @@ use domain::{
 use crate::{
     error::{Class, Failure},
     query::prepared,
-    row::{Columns, FromColumns, PgTimestamp, Row, good},
+    row::{Columns, FromColumns, PgTimestamp, Row, decode},
     schema::job,
     store::{PgStore, with_retry},
 };
@@ -174,7 +174,7 @@ struct Started(u32);
 
 impl QueryableByName<Pg> for Started {
     fn build<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
-        good("due", u32::try_from(row.count("due")?)).map(Self)
+        decode("due", u32::try_from(row.count("due")?)).map(Self)
     }
 }
 
@@ -250,5 +250,5 @@ impl FromColumns for JobView {
 }
 
 fn task<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Task> {
-    good("subject", Task::parse(&row.text("kind")?, &row.text("subject")?))
+    decode("subject", Task::parse(&row.text("kind")?, &row.text("subject")?))
 }

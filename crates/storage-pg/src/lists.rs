@@ -15,7 +15,7 @@ use domain::{
 
 use crate::{
     error::Failure,
-    lock::{parties_from, stored},
+    lock::{decoded, parties_from},
     query::prepared,
     row::{PgTimestamp, Row},
     schema::conversation,
@@ -139,7 +139,7 @@ pub(crate) async fn history_page(
     let cursor = |message: &Message| MessageCursor(message.seq);
     Ok(Some(History {
         parties: parties_from(&salon, &client)?,
-        last_seq: stored("last_seq", domain::ids::Seq::new(last_seq))?,
+        last_seq: decoded("last_seq", domain::ids::Seq::new(last_seq))?,
         page: Page::of_one_more(items, window.size, total.unsigned_abs(), cursor),
     }))
 }

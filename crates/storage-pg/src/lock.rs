@@ -74,11 +74,11 @@ impl Locked {
         Ok(Self {
             id,
             parties: parties_from(&row.salon_id, &row.client_id)?,
-            subject: stored("subject", subject)?.flatten(),
-            status: stored("status", Status::parse(&row.status))?,
-            last_seq: stored("last_seq", Seq::new(row.last_seq))?,
-            client_read_seq: stored("client_read_seq", Seq::new(row.client_read_seq))?,
-            salon_message_seq: stored("salon_message_seq", Seq::new(row.salon_message_seq))?,
+            subject: decoded("subject", subject)?.flatten(),
+            status: decoded("status", Status::parse(&row.status))?,
+            last_seq: decoded("last_seq", Seq::new(row.last_seq))?,
+            client_read_seq: decoded("client_read_seq", Seq::new(row.client_read_seq))?,
+            salon_message_seq: decoded("salon_message_seq", Seq::new(row.salon_message_seq))?,
             created_at: row.created_at.0,
         })
     }
@@ -121,13 +121,13 @@ pub(crate) async fn log(connection: &mut AsyncPgConnection, event: &Event) -> Re
 /// The two sides, from their columns.
 pub(crate) fn parties_from(salon: &str, client: &str) -> Result<Parties, Failure> {
     Ok(Parties {
-        salon: stored("salon_id", UserId::parse(salon))?,
-        client: stored("client_id", UserId::parse(client))?,
+        salon: decoded("salon_id", UserId::parse(salon))?,
+        client: decoded("client_id", UserId::parse(client))?,
     })
 }
 
 /// The value that `column` holds.
-pub(crate) fn stored<T>(column: &str, value: impl IntoValue<T>) -> Result<T, Failure> {
+pub(crate) fn decoded<T>(column: &str, value: impl IntoValue<T>) -> Result<T, Failure> {
     let value = value.into_option();
     value.ok_or_else(|| Failure::new(Class::Internal, Corrupt(column.to_owned()).to_string()))
 }

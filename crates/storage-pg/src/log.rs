@@ -27,10 +27,10 @@ use domain::{
 
 use crate::{
     error::Failure,
-    lock::{parties_from, stored},
+    lock::{decoded, parties_from},
     post::by_ids,
     query::prepared,
-    row::{Columns as _, EventRow, FromColumns, PgTimestamp, Row, good},
+    row::{Columns as _, EventRow, FromColumns, PgTimestamp, Row, decode},
     schema::{conversation, event},
     store::{PgStore, with_retry},
 };
@@ -77,20 +77,20 @@ async fn events_after(
     limit: u32,
 ) -> Result<Option<LogPiece>, Failure> {
     let mut connection = store.connection().await?;
-    let Some(mut now) = LogHydrator::find(&mut connection, id, viewer).await? else {
+    let Some(mut hydrator) = LogHydrator::find(&mut connection, id, viewer).await? else {
         return Ok(None);
     };
-    if after > now.last_seq() {
+    if after > hydrator.last_seq() {
         return Ok(Some(LogPiece::Trimmed));
     }
     let rows = entries(&mut connection, id, after, limit).await?;
     // A gapless log that begins later, or is empty while something happened, was cut.
-    let first = rows.as_slice().first().map_or(now.last_seq().next().get(), |row| row.seq);
+    let first = rows.as_slice().first().map_or(hydrator.last_seq().next().get(), |row| row.seq);
     if first > after.next().get() {
         return Ok(Some(LogPiece::Trimmed));
     }
-    now.look_up(&mut connection, &rows).await?;
-    let events = rows.iter().map(|row| now.tell(row));
+    hydrator.look_up(&mut connection, &rows).await?;
+    let events = rows.iter().map(|row| hydrator.event(row));
     events.collect::<Result<_, _>>().map(|events| Some(LogPiece::Events(events)))
 }
 
@@ -150,17 +150,17 @@ impl FromColumns for Event {
 fn kind<'a>(row: &impl NamedRow<'a, Pg>) -> Read<EventKind> {
     let words = row.maybe_text("subject")?;
     let subject =
-        words.map(|words| good("subject", Subject::stored(&words))).transpose()?.flatten();
+        words.map(|words| decode("subject", Subject::stored(&words))).transpose()?.flatten();
     let status = row.parsed("status", Status::parse)?;
     Ok(match row.text("kind")?.as_str() {
         "conversation_opened" => EventKind::ConversationOpened { subject, status },
         "conversation_updated" => EventKind::ConversationUpdated { subject, status },
         "conversation_deleted" => EventKind::ConversationDeleted,
-        _ => good("kind", None)?,
+        _ => decode("kind", None)?,
     })
 }
 
-// What a log is told with. It holds ids alone; the rest is as it is now.
+// Entries hold ids alone: the rest of an event is read as it is now.
 
 const UNREAD: &str = include_str!("log/unread.sql");
 
@@ -207,9 +207,9 @@ impl LogHydrator {
         Ok(Some(Self {
             id: id.clone(),
             parties: parties_from(&salon, &client)?,
-            subject: stored("subject", words)?.flatten(),
-            status: stored("status", Status::parse(&word))?,
-            last_seq: stored("last_seq", Seq::new(newest))?,
+            subject: decoded("subject", words)?.flatten(),
+            status: decoded("status", Status::parse(&word))?,
+            last_seq: decoded("last_seq", Seq::new(newest))?,
             messages: HashMap::new(),
             unread: Unread::default(),
         }))
@@ -238,13 +238,13 @@ impl LogHydrator {
         Ok(())
     }
 
-    /// What `row` says.
-    fn tell(&self, row: &EventRow) -> Result<Event, Failure> {
-        let actor = stored("actor_id", UserId::parse(&row.actor_id))?;
+    /// The event of `row`.
+    fn event(&self, row: &EventRow) -> Result<Event, Failure> {
+        let actor = decoded("actor_id", UserId::parse(&row.actor_id))?;
         Ok(Event {
             conversation: self.id.clone(),
             parties: self.parties.clone(),
-            seq: stored("seq", Seq::new(row.seq))?,
+            seq: decoded("seq", Seq::new(row.seq))?,
             at: row.at.0,
             kind: self.kind(row, &actor)?,
             actor,
@@ -265,7 +265,7 @@ impl LogHydrator {
             "message_posted" => self.posted(message_id(row)?),
             "message_deleted" => EventKind::MessageDeleted(message_id(row)?),
             "messages_read" => EventKind::MessagesRead(self.receipt(row, actor)?),
-            _ => stored("kind", None)?,
+            _ => decoded("kind", None)?,
         })
     }
 
@@ -277,14 +277,14 @@ impl LogHydrator {
     }
 
     fn receipt(&self, row: &EventRow, reader: &UserId) -> Result<ReadReceipt, Failure> {
-        let side = stored("actor_id", self.parties.side_of(reader))?;
+        let side = decoded("actor_id", self.parties.side_of(reader))?;
         let unread = match side {
             Side::Salon => self.unread.salon,
             Side::Client => self.unread.client,
         };
         Ok(ReadReceipt {
             reader: reader.clone(),
-            up_to: stored("read_up_to", row.read_up_to.and_then(Seq::new))?,
+            up_to: decoded("read_up_to", row.read_up_to.and_then(Seq::new))?,
             several: row.read_several == Some(true),
             unread: unread.unsigned_abs(),
         })
@@ -292,5 +292,5 @@ impl LogHydrator {
 }
 
 fn message_id(row: &EventRow) -> Result<MessageId, Failure> {
-    stored("message_id", row.message_id.as_deref().and_then(|id| MessageId::parse(id).ok()))
+    decoded("message_id", row.message_id.as_deref().and_then(|id| MessageId::parse(id).ok()))
 }

@@ -30,7 +30,7 @@ use crate::{
     error::{Class, Failure},
     participants::participant,
     query::prepared,
-    row::{Columns, FromColumns, PgTimestamp, Row, good},
+    row::{Columns, FromColumns, PgTimestamp, Row, decode},
     store::{PgStore, with_retry},
 };
 
@@ -41,7 +41,7 @@ impl MailStore for PgStore {
         with_retry(|| people(self, due)).await
     }
 
-    #[tracing::instrument(name = "db.mail.case", skip_all)]
+    #[tracing::instrument(name = "db.mail.pending", skip_all)]
     async fn mail_case(
         &self,
         recipient: &UserId,
@@ -53,11 +53,11 @@ impl MailStore for PgStore {
     #[tracing::instrument(name = "db.mail.settle", skip_all, fields(mail.id = %mail.id))]
     async fn settle_mail(
         &self,
-        case: &PendingNotifications,
-        verdict: &MailDecision,
+        pending: &PendingNotifications,
+        decision: &MailDecision,
         mail: &NewMail,
     ) -> Result<bool, StoreError> {
-        with_retry(|| settle(self, case, verdict, mail)).await
+        with_retry(|| settle(self, pending, decision, mail)).await
     }
 
     #[tracing::instrument(name = "db.mail.open", skip_all, fields(mail.id = %mail))]
@@ -86,9 +86,9 @@ impl MailStore for PgStore {
     }
 }
 
-// What a decision rests on, in one statement, so in one view.
+// What a decision is based on, in one statement, so in one snapshot.
 
-const CASE: &str = concat!(
+const PENDING: &str = concat!(
     "WITH recipient AS (",
     include_str!("preference/recipient.sql"),
     "WHERE person.id = $1)",
@@ -119,15 +119,15 @@ impl FromColumns for Recipient {
     }
 }
 
-/// A case, before it is known what the usual is.
-struct Case {
+/// What is pending, before the default preferences are filled in.
+struct PendingRow {
     recipient: Recipient,
     recent_mails: Vec<Timestamp>,
     waiting: Vec<PendingConversation>,
     version: i64,
 }
 
-impl FromColumns for Case {
+impl FromColumns for PendingRow {
     fn from_columns<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
         let recent = NamedRow::get::<Array<Timestamptz>, Vec<PgTimestamp>>(row, "recent_mails")?;
         Ok(Self {
@@ -151,7 +151,7 @@ async fn find(
     now: Timestamp,
 ) -> Result<Option<PendingNotifications>, Failure> {
     let mut connection = store.connection().await?;
-    let found: Option<Row<Case>> = prepared(CASE)
+    let found: Option<Row<PendingRow>> = prepared(PENDING)
         .bind::<Text, _>(recipient.as_str())
         .bind::<Timestamptz, _>(PgTimestamp(recent_since(now)))
         .bind::<BigInt, _>(i64::try_from(WAITING_MAX).unwrap_or(i64::MAX))
@@ -159,7 +159,7 @@ async fn find(
         .get_result(&mut *connection)
         .await
         .optional()?;
-    Ok(found.map(|Row(Case { mut recipient, recent_mails, waiting, version })| {
+    Ok(found.map(|Row(PendingRow { mut recipient, recent_mails, waiting, version })| {
         PendingNotifications {
             preferences: recipient.preferences(now),
             recipient: recipient.person,
@@ -198,7 +198,7 @@ async fn people(store: &PgStore, due: &DueMail) -> Result<Vec<UserId>, Failure> 
     Ok(people.into_iter().map(|DueRecipient(id)| id).collect())
 }
 
-// Carrying out a verdict, in one statement. The work is done by `messaging.settle_mail`.
+// Carrying out a decision, in one statement. The work is done by `messaging.settle_mail`.
 
 const SETTLE: &str =
     "SELECT messaging.settle_mail($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS is_settled";
@@ -213,27 +213,27 @@ impl QueryableByName<Pg> for Settled {
 
 async fn settle(
     store: &PgStore,
-    case: &PendingNotifications,
-    verdict: &MailDecision,
+    pending: &PendingNotifications,
+    decision: &MailDecision,
     mail: &NewMail,
 ) -> Result<bool, Failure> {
-    let (let_go, noted) = let_go(case, verdict)?;
-    let wait: Vec<_> = verdict.wait.iter().map(|(id, _)| id.as_str()).collect();
-    let until: Vec<_> = verdict.wait.iter().map(|(_, until)| PgTimestamp(*until)).collect();
-    let tell: Vec<_> = verdict.tell.iter().map(|(id, _)| id.as_str()).collect();
-    let up_to: Vec<_> = verdict.tell.iter().map(|(_, up_to)| up_to.get()).collect();
+    let (done, noted) = done(pending, decision)?;
+    let defer: Vec<_> = decision.wait.iter().map(|(id, _)| id.as_str()).collect();
+    let until: Vec<_> = decision.wait.iter().map(|(_, until)| PgTimestamp(*until)).collect();
+    let send: Vec<_> = decision.tell.iter().map(|(id, _)| id.as_str()).collect();
+    let up_to: Vec<_> = decision.tell.iter().map(|(_, up_to)| up_to.get()).collect();
     let mut connection = store.connection().await?;
     let Settled(is_settled) = prepared(SETTLE)
         .bind::<Text, _>(mail.recipient.as_str())
-        .bind::<BigInt, _>(case.version)
+        .bind::<BigInt, _>(pending.version)
         .bind::<Text, _>(mail.id.as_str())
         .bind::<Timestamptz, _>(PgTimestamp(mail.at))
         .bind::<Timestamptz, _>(PgTimestamp(recent_since(mail.at)))
-        .bind::<Array<Text>, _>(wait)
+        .bind::<Array<Text>, _>(defer)
         .bind::<Array<Timestamptz>, _>(until)
-        .bind::<Array<Text>, _>(let_go)
+        .bind::<Array<Text>, _>(done)
         .bind::<Array<BigInt>, _>(noted)
-        .bind::<Array<Text>, _>(tell)
+        .bind::<Array<Text>, _>(send)
         .bind::<Array<BigInt>, _>(up_to)
         .get_result(&mut *connection)
         .await?;
@@ -241,18 +241,20 @@ async fn settle(
 }
 
 /// What waits no more, and how much was noted there when the decision was made.
-fn let_go<'a>(
-    case: &PendingNotifications,
-    verdict: &'a MailDecision,
+fn done<'a>(
+    pending: &PendingNotifications,
+    decision: &'a MailDecision,
 ) -> Result<(Vec<&'a str>, Vec<i64>), Failure> {
-    let told = verdict.tell.iter().map(|(id, _)| id);
-    let forgotten = verdict.forget.iter().map(|(id, _)| id);
+    let sent = decision.tell.iter().map(|(id, _)| id);
+    let dropped = decision.forget.iter().map(|(id, _)| id);
     let seen = |id: &'a ConversationId| {
-        let seen = case.waiting.iter().find(|waiting| waiting.conversation == *id);
-        let seen = seen.ok_or_else(|| Failure::new(Class::Internal, "not about its case"))?;
+        let seen = pending.waiting.iter().find(|waiting| waiting.conversation == *id);
+        let seen = seen.ok_or_else(|| {
+            Failure::new(Class::Internal, "a decision about another conversation")
+        })?;
         Ok((id.as_str(), seen.noted.cast_signed()))
     };
-    let seen: Result<Vec<_>, Failure> = told.chain(forgotten).map(seen).collect();
+    let seen: Result<Vec<_>, Failure> = sent.chain(dropped).map(seen).collect();
     Ok(seen?.into_iter().unzip())
 }
 
@@ -265,7 +267,7 @@ pub(crate) fn preferences<'a>(
 ) -> Read<Option<Preferences>> {
     let Some(created_at) = row.maybe_at("preference_created_at")? else { return Ok(None) };
     let muted = NamedRow::get::<Array<Text>, Vec<String>>(row, "preference_muted")?;
-    let muted = muted.iter().map(|id| good("preference_muted", ConversationId::parse(id)));
+    let muted = muted.iter().map(|id| decode("preference_muted", ConversationId::parse(id)));
     Ok(Some(Preferences {
         user,
         mail_enabled: NamedRow::get::<Bool, bool>(row, "preference_mail_enabled")?,
@@ -281,10 +283,10 @@ pub(crate) fn preferences<'a>(
 fn quiet_hours<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Option<QuietHours>> {
     let minute = |column| -> Read<Option<u16>> {
         let minute = NamedRow::get::<Nullable<SmallInt>, Option<i16>>(row, column)?;
-        minute.map(|minute| good(column, u16::try_from(minute))).transpose()
+        minute.map(|minute| decode(column, u16::try_from(minute))).transpose()
     };
     match (minute("preference_quiet_from_minute")?, minute("preference_quiet_to_minute")?) {
-        (Some(from), Some(to)) => good("preference_quiet", QuietHours::new(from, to)).map(Some),
+        (Some(from), Some(to)) => decode("preference_quiet", QuietHours::new(from, to)).map(Some),
         _ => Ok(None),
     }
 }
@@ -305,11 +307,11 @@ pub(crate) fn waiting<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Vec<PendingConver
     places
         .map(|((((id, ((since, newest_at), last_mailed_at)), noted), unmailed), up_to)| {
             Ok(PendingConversation {
-                conversation: good("conversation_ids", ConversationId::parse(id))?,
+                conversation: decode("conversation_ids", ConversationId::parse(id))?,
                 since: since.0,
-                noted: good("noted", u64::try_from(noted))?,
-                unmailed: good("unmailed", u64::try_from(unmailed))?,
-                up_to: good("up_to", Seq::new(up_to))?,
+                noted: decode("noted", u64::try_from(noted))?,
+                unmailed: decode("unmailed", u64::try_from(unmailed))?,
+                up_to: decode("up_to", Seq::new(up_to))?,
                 newest_at: newest_at.0,
                 last_mailed_at: last_mailed_at.map(|at| at.0),
             })
@@ -336,8 +338,8 @@ fn quotes<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Vec<Quote>> {
     let at = NamedRow::get::<Array<Timestamptz>, Vec<PgTimestamp>>(row, "posted_at")?;
     let quote = |((words, files), PgTimestamp(at))| {
         Ok(Quote {
-            words: good("words", Content::stored(words))?,
-            files: good("files", usize::try_from(files))?,
+            words: decode("words", Content::stored(words))?,
+            files: decode("files", usize::try_from(files))?,
             at,
         })
     };

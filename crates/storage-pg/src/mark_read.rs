@@ -23,7 +23,7 @@ use domain::{
 use crate::{
     error::Failure,
     query::prepared,
-    row::{Columns, PgTimestamp, good, side_word},
+    row::{Columns, PgTimestamp, decode, side_word},
     store::{PgStore, with_retry},
 };
 
@@ -57,7 +57,7 @@ impl QueryableByName<Pg> for Answer {
             None => None,
             Some(seq) => {
                 let several = NamedRow::get::<Bool, bool>(row, "read_several")?;
-                let (seq, up_to) = (good("seq", Seq::new(seq))?, row.seq("up_to")?);
+                let (seq, up_to) = (decode("seq", Seq::new(seq))?, row.seq("up_to")?);
                 Some(Moved { seq, up_to, several })
             }
         };

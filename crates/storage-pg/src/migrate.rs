@@ -54,8 +54,8 @@ pub enum MigrateError {
     /// The settings cannot work.
     #[error("the settings of the database are not usable")]
     Settings(#[from] InvalidSettings),
-    /// What answers is a connection pooler, and drops the settings of our sessions.
-    #[error("what answers is a connection pooler, which drops the settings of our sessions")]
+    /// A connection pooler answers, and refuses or drops the settings of our sessions.
+    #[error("a connection pooler answers, and refuses or drops the settings of our sessions")]
     Pooler,
     /// Somebody else brings the schema up to date for longer than we may wait.
     #[error("another session changes the schema, and did not end in time: {}", shown(.0.as_ref()))]
@@ -185,7 +185,7 @@ fn check_line(known: &[&str], applied: &[String]) -> Result<(), MigrateError> {
 /// Waiting is trying again: a session that waits for a lock inside PostgreSQL holds a snapshot, and an
 /// index that the holder builds concurrently would wait for that snapshot in turn.
 async fn connect_and_lock(settings: &Settings) -> Result<AsyncPgConnection, MigrateError> {
-    // Through a pooler the lock would belong to a session that others use too.
+    // Behind a pooler the lock would belong to a session that others use too.
     Connector::for_requests(settings, Statements::default())?.check_session().await?;
     let mut connection = Connector::for_migrations(settings)?.connect().await?;
     wait_for_lock(&mut connection, settings).await?;

@@ -23,7 +23,7 @@ use serde::Serialize;
 use crate::{
     error::{Class, Failure},
     query::prepared,
-    row::{Columns, FromColumns, PgTimestamp, Row, good},
+    row::{Columns, FromColumns, PgTimestamp, Row, decode},
     store::{PgStore, with_retry},
 };
 
@@ -32,15 +32,15 @@ SELECT id, role, first_name, last_name, salon_name, image, email, language, zone
 FROM messaging.participant
 WHERE id = $1";
 
-const ACQUAINTANCES: &str = include_str!("participant/acquaintances.sql");
+const ACQUAINTANCES: &str = include_str!("participant/partners.sql");
 
 /// A person with their partners, as the statement returns them.
-struct Known(ParticipantWithPartners);
+struct PartnersRow(ParticipantWithPartners);
 
-impl QueryableByName<Pg> for Known {
+impl QueryableByName<Pg> for PartnersRow {
     fn build<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
         let ids = NamedRow::get::<Array<Text>, Vec<String>>(row, "partner_ids")?;
-        let partners = ids.iter().map(|id| good("partner_ids", UserId::parse(id)));
+        let partners = ids.iter().map(|id| decode("partner_ids", UserId::parse(id)));
         let (person, partners) = (participant(row, "")?, partners.collect::<Read<_>>()?);
         Ok(Self(ParticipantWithPartners { person, partners }))
     }
@@ -77,7 +77,7 @@ impl ParticipantStore for PgStore {
         id: &UserId,
         partners_max: u32,
     ) -> Result<Option<ParticipantWithPartners>, StoreError> {
-        with_retry(|| acquaintances(self, id, partners_max)).await
+        with_retry(|| partners(self, id, partners_max)).await
     }
 }
 
@@ -94,7 +94,7 @@ pub(crate) async fn find_on(
     Ok(found.optional()?.map(|Row(person)| person))
 }
 
-async fn acquaintances(
+async fn partners(
     store: &PgStore,
     id: &UserId,
     partners_max: u32,
@@ -105,7 +105,7 @@ async fn acquaintances(
         .bind::<BigInt, _>(i64::from(partners_max))
         .get_result(&mut *connection)
         .await;
-    Ok(found.optional()?.map(|Known(acquaintances)| acquaintances))
+    Ok(found.optional()?.map(|PartnersRow(found)| found))
 }
 
 // Entering people.

@@ -30,31 +30,38 @@ use crate::{
     address::InvalidAddress,
     connect::Connector,
     error::{Class, Failure},
+    query::Statements,
 };
 
 /// Connections to one database. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Pool {
     connections: Connections<AsyncPgConnection>,
-    /// One for each connection and for each place in the queue.
-    places: Arc<Semaphore>,
+    /// One for each connection and for each request that may wait for one.
+    permits: Arc<Semaphore>,
+    statements: Statements,
 }
 
 /// A connection on loan. Dropping it gives it back.
 pub(crate) struct Pooled {
     connection: Object<AsyncPgConnection>,
     #[expect(dead_code, reason = "held as long as the connection, and dropped after it")]
-    place: OwnedSemaphorePermit,
+    permit: OwnedSemaphorePermit,
 }
 
 impl Pool {
-    pub(crate) fn new(connector: Connector, home: ConnectionRuntime, settings: &Settings) -> Self {
+    pub(crate) fn new(
+        connector: Connector,
+        statements: Statements,
+        runtime: ConnectionRuntime,
+        settings: &Settings,
+    ) -> Self {
         let mut config = ManagerConfig::default();
         // Whether a connection broke is known without asking the server.
         config.recycling_method = RecyclingMethod::Fast;
         config.custom_setup = Box::new(move |_| {
-            let (connector, home) = (connector.clone(), home.clone());
-            Box::pin(async move { Ok(open(connector, &home).await?) })
+            let (connector, runtime) = (connector.clone(), runtime.clone());
+            Box::pin(async move { Ok(open(connector, &runtime).await?) })
         });
         // The connector knows the address.
         let manager = AsyncDieselConnectionManager::new_with_config("", config);
@@ -64,30 +71,38 @@ impl Pool {
             .create_timeout(Some(Duration::from_millis(settings.connect_timeout_ms)))
             .runtime(Runtime::Tokio1)
             .build();
-        let places = settings.pool_connections_max.saturating_add(settings.pool_waiters_max);
+        let permits = settings.pool_connections_max.saturating_add(settings.pool_waiters_max);
         Self {
             connections: connections.expect("the only error is a timeout without a runtime"),
-            places: Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS))),
+            permits: Arc::new(Semaphore::new(permits.min(Semaphore::MAX_PERMITS))),
+            statements,
         }
     }
 
-    /// Lends a connection.
+    /// Lends a connection. Those that may hold stale statements are closed instead; each one that is
+    /// opened for them is newer, so this ends.
     pub(crate) async fn get(&self) -> Result<Pooled, Failure> {
-        let place = Arc::clone(&self.places).try_acquire_owned();
-        let place = place
+        let permit = Arc::clone(&self.permits).try_acquire_owned();
+        let permit = permit
             .map_err(|_| Failure::new(Class::Busy, "too many requests wait for a connection"))?;
-        let connection = self.connections.get().await.map_err(failure)?;
-        Ok(Pooled { connection, place })
+        loop {
+            let connection = self.connections.get().await.map_err(failure)?;
+            if !self.statements.may_be_stale(Object::metrics(&connection).created) {
+                return Ok(Pooled { connection, permit });
+            }
+            drop(Object::take(connection));
+        }
     }
 }
 
 async fn open(
     connector: Connector,
-    home: &ConnectionRuntime,
+    runtime: &ConnectionRuntime,
 ) -> Result<AsyncPgConnection, Failure> {
-    let opened = home.run(async move { connector.connect().await }).await;
-    opened
-        .unwrap_or_else(|_| Err(Failure::new(Class::Unavailable, "the connection's home is gone")))
+    let opened = runtime.run(async move { connector.connect().await }).await;
+    opened.unwrap_or_else(|_| {
+        Err(Failure::new(Class::Unavailable, "the runtime of the connections is gone"))
+    })
 }
 
 fn failure(error: PoolError<pooled_connection::PoolError>) -> Failure {
@@ -118,9 +133,9 @@ impl DerefMut for Pooled {
     }
 }
 
-// Where connections live.
+// The runtime of the connections.
 
-/// A thread of its own for the work that keeps connections alive.
+/// A thread of its own that drives the connections.
 ///
 /// A connection answers only while the runtime it was opened on runs. Requests come from many
 /// runtimes, one for each worker of the HTTP server; a worker that stops first would silence a

@@ -32,10 +32,10 @@ use serde_json::Value;
 use crate::{
     error::{Class, Failure},
     lists::find_on,
-    lock::{self, Locked, stored},
+    lock::{self, Locked, decoded},
     participants::author_of_new,
     query::prepared,
-    row::{Columns, PgTimestamp, attachments, files_as_json, good, side_word},
+    row::{Columns, PgTimestamp, attachments, decode, files_as_json, side_word},
     schema::{conversation, message},
     store::{PgStore, to_its_end, with_retry},
     uploads,
@@ -132,7 +132,7 @@ impl QueryableByName<Pg> for Answer {
             subject: row.maybe_parsed("subject", Subject::stored)?.flatten(),
             read_several: several == Some(true),
             kept: match row.maybe_json("kept")? {
-                Some(files) => good("kept", attachments(files))?,
+                Some(files) => decode("kept", attachments(files))?,
                 None => Vec::new(),
             },
         })))
@@ -222,7 +222,7 @@ fn posted_message(
         DraftFile::Hosted(file) => Ok(Attachment { id: id.clone(), file: file.clone() }),
         DraftFile::Uploaded(id) => {
             let place = kept.iter().position(|attachment| attachment.id == *id);
-            stored("kept", place.map(|place| kept.swap_remove(place)))
+            decoded("kept", place.map(|place| kept.swap_remove(place)))
         }
     });
     Ok(Message {
@@ -262,13 +262,13 @@ async fn delete(
             let Some(side) = locked.parties.side_of(&author) else {
                 return Ok(None);
             };
-            if empty(connection, &[id.as_str()], side, at).await? == 0 {
+            if clear_messages(connection, &[id.as_str()], side, at).await? == 0 {
                 return Ok(None);
             }
             uploads::forget_those_of(connection, &[id.as_str()], at).await?;
             let event = locked.next_event(&author, at, EventKind::MessageDeleted(id.clone()));
             locked.last_seq = event.seq;
-            step_back(connection, &locked, 1).await?;
+            recompute_head(connection, &locked, 1).await?;
             lock::log(connection, &event).await?;
             Ok(Some(event))
         })
@@ -285,12 +285,12 @@ async fn conversation_of(
         .first(connection)
         .await
         .optional()?;
-    found.map(|id| stored("conversation_id", ConversationId::parse(&id))).transpose()
+    found.map(|id| decoded("conversation_id", ConversationId::parse(&id))).transpose()
 }
 
-/// Takes words and meaning out of those of the messages that are there and of that side. Returns how
-/// many there were; their files go with [`uploads::forget_those_of`].
-pub(crate) async fn empty(
+/// Deletes content and notice of those of the messages that are there and of that side. Returns how many
+/// there were; their files are deleted by [`uploads::forget_those_of`].
+pub(crate) async fn clear_messages(
     connection: &mut AsyncPgConnection,
     ids: &[&str],
     author: Side,
@@ -328,8 +328,8 @@ impl Newest {
     }
 }
 
-/// Brings the conversation to where the messages left put it, after so many were emptied.
-pub(crate) async fn step_back(
+/// Recomputes the newest messages and the count of a conversation after so many messages were cleared.
+pub(crate) async fn recompute_head(
     connection: &mut AsyncPgConnection,
     locked: &Locked,
     emptied: usize,

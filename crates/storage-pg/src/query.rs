@@ -3,9 +3,10 @@
 use std::{
     marker::PhantomData,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    time::Instant,
 };
 
 use diesel::{
@@ -16,6 +17,8 @@ use diesel::{
     serialize::ToSql,
     sql_types::{HasSqlType, Untyped},
 };
+
+use crate::error::is_stale_statement;
 
 /// A statement with `$1`, `$2` … in its text, in the order of [`bind`](Self::bind).
 ///
@@ -84,23 +87,42 @@ where
     }
 }
 
-// Counts what is sent to the database.
+// What is noted of the statements that are sent to the database.
 
-/// How many statements were sent, over all connections that share this.
+/// How many statements were sent, and when one was found stale, over all connections that share this.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Statements(Arc<AtomicU64>);
+pub(crate) struct Statements {
+    count: Arc<AtomicU64>,
+    stale_at: Arc<Mutex<Option<Instant>>>,
+}
 
 impl Statements {
     /// The number so far.
     pub(crate) fn count(&self) -> u64 {
-        AtomicU64::load(&self.0, Ordering::Relaxed)
+        AtomicU64::load(&self.count, Ordering::Relaxed)
+    }
+
+    /// Whether a connection that was opened at `opened_at` may hold statements that were prepared before
+    /// a table changed: since then one of those was found.
+    pub(crate) fn may_be_stale(&self, opened_at: Instant) -> bool {
+        let stale_at = *self.stale_at.lock().unwrap_or_else(PoisonError::into_inner);
+        stale_at.is_some_and(|stale_at| opened_at < stale_at)
     }
 }
 
 impl Instrumentation for Statements {
     fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
-        if matches!(event, InstrumentationEvent::StartQuery { .. }) {
-            self.0.fetch_add(1, Ordering::Relaxed);
+        match event {
+            InstrumentationEvent::StartQuery { .. } => {
+                self.count.fetch_add(1, Ordering::Relaxed);
+            }
+            InstrumentationEvent::FinishQuery { error: Some(error), .. }
+                if is_stale_statement(error) =>
+            {
+                let mut stale_at = self.stale_at.lock().unwrap_or_else(PoisonError::into_inner);
+                *stale_at = Some(Instant::now());
+            }
+            _ => {}
         }
     }
 }

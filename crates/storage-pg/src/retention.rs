@@ -35,10 +35,10 @@ use domain::{
 use crate::{
     error::Failure,
     jobs,
-    lock::{lock_any, stored},
+    lock::{decoded, lock_any},
     participants,
     query::prepared,
-    row::{Columns, FromColumns, PgTimestamp, Row, good, message_ids, notice_as_json},
+    row::{Columns, FromColumns, PgTimestamp, Row, decode, message_ids, notice_as_json},
     schema::{held_conversation, retention_policy, salon_retention},
     store::{PgStore, to_its_end, with_retry},
     uploads,
@@ -154,7 +154,7 @@ impl RetentionStore for PgStore {
 // The walk through all conversations, and how much there is in them.
 
 const AGES: &str = include_str!("retention/ages.sql");
-const WEIGH: &str = include_str!("retention/weigh.sql");
+const WEIGH: &str = include_str!("retention/measure.sql");
 
 /// Where the next piece begins, and one conversation of this one.
 struct Step {
@@ -219,7 +219,7 @@ fn age<'a>(row: &impl NamedRow<'a, Pg>, id: ConversationId) -> Read<Age> {
 fn own_policy<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Option<RetentionPolicy>> {
     let days = |column| NamedRow::get::<Nullable<Integer>, Option<i32>>(row, column);
     let (archive, delete) = (days("archive_after_days")?, days("delete_after_days")?);
-    let own = archive.map(|archive| good("archive_after_days", read(archive, delete)));
+    let own = archive.map(|archive| decode("archive_after_days", read(archive, delete)));
     own.transpose()
 }
 
@@ -353,9 +353,10 @@ async fn release(store: &PgStore, id: &ConversationId) -> Result<bool, Failure> 
 
 /// The policy that two columns spell.
 fn read(archive: i32, delete: Option<i32>) -> Result<RetentionPolicy, Failure> {
-    let archive = stored("archive_after_days", u32::try_from(archive))?;
-    let delete = delete.map(|days| stored("delete_after_days", u32::try_from(days))).transpose()?;
-    stored("archive_after_days", RetentionPolicy::new(archive, delete))
+    let archive = decoded("archive_after_days", u32::try_from(archive))?;
+    let delete =
+        delete.map(|days| decoded("delete_after_days", u32::try_from(days))).transpose()?;
+    decoded("archive_after_days", RetentionPolicy::new(archive, delete))
 }
 
 /// A number of days as the columns hold it. No policy has more than fit.
@@ -398,10 +399,10 @@ async fn archive(store: &PgStore, archive: &ArchiveForAge) -> Result<Vec<Event>,
         .optional()?;
     let Some(archived) = archived else { return Ok(Vec::new()) };
     let salon = participants::find_on(&mut connection, &archived.parties.salon).await?;
-    told(archive, archived, stored("salon_id", salon)?)
+    archived_events(archive, archived, decoded("salon_id", salon)?)
 }
 
-fn told(
+fn archived_events(
     archive: &ArchiveForAge,
     archived: Archived,
     salon: Participant,
@@ -428,7 +429,7 @@ fn told(
         is_read: true,
         read_at: None,
     };
-    let before = stored("seq", Seq::new(seq.get() - 1))?;
+    let before = decoded("seq", Seq::new(seq.get() - 1))?;
     let updated = EventKind::ConversationUpdated { subject, status: Status::Archived };
     Ok(vec![event(before, updated), event(seq, EventKind::MessagePosted(Arc::new(message)))])
 }
@@ -464,7 +465,7 @@ async fn empty_some(
 
 fn deleted(empty: &PurgeExpired, gone: Gone) -> Result<Vec<Event>, Failure> {
     let count = i64::try_from(gone.messages.len()).unwrap_or(i64::MAX);
-    let mut seq = stored("last_seq", Seq::new(gone.last_seq.get() - count))?;
+    let mut seq = decoded("last_seq", Seq::new(gone.last_seq.get() - count))?;
     let events = gone.messages.into_iter().map(|id| {
         seq = seq.next();
         Event {
@@ -489,7 +490,7 @@ fn parties<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Parties> {
 impl QueryableByName<Pg> for Archived {
     fn build<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
         let words = row.maybe_text("subject")?;
-        let subject = words.map(|words| good("subject", Subject::stored(&words))).transpose()?;
+        let subject = words.map(|words| decode("subject", Subject::stored(&words))).transpose()?;
         Ok(Self { parties: parties(row)?, subject: subject.flatten(), seq: row.seq("seq")? })
     }
 }

@@ -73,21 +73,21 @@ pub(crate) trait Columns<'a>: NamedRow<'a, Pg> {
 
     fn seq(&self, column: &str) -> Read<Seq> {
         let seq = NamedRow::get::<BigInt, i64>(self, column)?;
-        good(column, Seq::new(seq))
+        decode(column, Seq::new(seq))
     }
 
     fn count(&self, column: &str) -> Read<u64> {
         let count = NamedRow::get::<BigInt, i64>(self, column)?;
-        good(column, u64::try_from(count))
+        decode(column, u64::try_from(count))
     }
 
     fn small_count(&self, column: &str) -> Read<u32> {
         let count = NamedRow::get::<Integer, i32>(self, column)?;
-        good(column, u32::try_from(count))
+        decode(column, u32::try_from(count))
     }
 
     fn parsed<T, G: IntoValue<T>>(&self, column: &str, parse: impl FnOnce(&str) -> G) -> Read<T> {
-        good(column, parse(&self.text(column)?))
+        decode(column, parse(&self.text(column)?))
     }
 
     fn maybe_parsed<T, G: IntoValue<T>>(
@@ -96,7 +96,7 @@ pub(crate) trait Columns<'a>: NamedRow<'a, Pg> {
         parse: impl FnOnce(&str) -> G,
     ) -> Read<Option<T>> {
         let text = self.maybe_text(column)?;
-        text.map(|text| good(column, parse(&text))).transpose()
+        text.map(|text| decode(column, parse(&text))).transpose()
     }
 }
 
@@ -119,8 +119,8 @@ impl<T, E> IntoValue<T> for Result<T, E> {
     }
 }
 
-/// The value, or the complaint that `column` holds none.
-pub(crate) fn good<T>(column: &str, value: impl IntoValue<T>) -> Read<T> {
+/// The value that `column` holds, or [`Corrupt`].
+pub(crate) fn decode<T>(column: &str, value: impl IntoValue<T>) -> Read<T> {
     value.into_option().ok_or_else(|| Corrupt(column.to_owned()).into())
 }
 
@@ -135,7 +135,7 @@ const EPOCH_MILLIS: i64 = 946_684_800_000;
 impl FromSql<Timestamptz, Pg> for PgTimestamp {
     fn from_sql(bytes: PgValue<'_>) -> Read<Self> {
         let data_types::PgTimestamp(micros) = FromSql::<Timestamptz, Pg>::from_sql(bytes)?;
-        good("time", Timestamp::from_millis(micros.div_euclid(1_000) + EPOCH_MILLIS)).map(Self)
+        decode("time", Timestamp::from_millis(micros.div_euclid(1_000) + EPOCH_MILLIS)).map(Self)
     }
 }
 
@@ -156,7 +156,7 @@ pub(crate) fn side_word(side: Side) -> &'static str {
 
 /// The ids in an array column.
 pub(crate) fn message_ids(ids: &[String]) -> Read<Vec<MessageId>> {
-    ids.iter().map(|id| good("message_ids", MessageId::parse(id))).collect()
+    ids.iter().map(|id| decode("message_ids", MessageId::parse(id))).collect()
 }
 
 // Conversations, as `sql/view.sql` and `conversation/unread.sql` spell them.
@@ -193,7 +193,7 @@ impl FromColumns for UnreadConversation {
 impl FromColumns for Conversation {
     fn from_columns<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
         let appointment = row.maybe_text("appointment_id")?;
-        let appointment = appointment.map(|id| good("appointment_id", AppointmentId::parse(&id)));
+        let appointment = appointment.map(|id| decode("appointment_id", AppointmentId::parse(&id)));
         Ok(Self {
             id: row.parsed("id", ConversationId::parse)?,
             parties: Parties {
@@ -219,7 +219,7 @@ impl FromColumns for LastMessage {
     fn from_columns<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
         Ok(Self {
             id: row.parsed("message_id", MessageId::parse)?,
-            content: good("message_content", Content::stored(row.text("message_content")?))?,
+            content: decode("message_content", Content::stored(row.text("message_content")?))?,
             author: row.parsed("message_author_id", UserId::parse)?,
             kind: row.parsed("message_kind", MessageKind::parse)?,
             created_at: row.at("message_created_at")?,
@@ -230,7 +230,7 @@ impl FromColumns for LastMessage {
 /// The subject of the row's conversation.
 fn subject<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Option<Subject>> {
     match row.maybe_text("subject")? {
-        Some(words) => good("subject", Subject::stored(&words)),
+        Some(words) => decode("subject", Subject::stored(&words)),
         None => Ok(None),
     }
 }
@@ -246,10 +246,10 @@ impl FromColumns for Message {
             seq: row.seq("seq")?,
             author: participant(row, "author_")?,
             kind: row.parsed("kind", MessageKind::parse)?,
-            content: good("content", Content::stored(row.text("content")?))?,
-            notice: data.map(|data| good("notice", notice(&data))).transpose()?,
+            content: decode("content", Content::stored(row.text("content")?))?,
+            notice: data.map(|data| decode("notice", notice(&data))).transpose()?,
             attachments: match files {
-                Some(files) => good("attachments", attachments(files))?,
+                Some(files) => decode("attachments", attachments(files))?,
                 None => Vec::new(),
             },
             created_at: row.at("created_at")?,
@@ -322,15 +322,15 @@ fn hosted(file: &File) -> Option<NewHosted<'_>> {
 /// The files that a list of rows spells; `None` when one breaks a rule.
 pub(crate) fn attachments(rows: Value) -> Option<Vec<Attachment>> {
     let files: Vec<StoredFile> = serde_json::from_value(rows).ok()?;
-    files.into_iter().map(stored).collect()
+    files.into_iter().map(attachment_from).collect()
 }
 
 /// The file that a row spells; `None` when it breaks a rule.
 pub(crate) fn attachment(row: Value) -> Option<Attachment> {
-    stored(serde_json::from_value(row).ok()?)
+    attachment_from(serde_json::from_value(row).ok()?)
 }
 
-fn stored(row: StoredFile) -> Option<Attachment> {
+fn attachment_from(row: StoredFile) -> Option<Attachment> {
     let id = AttachmentId::parse(&row.id).ok()?;
     let media_type = MediaType::parse(&row.media_type).ok()?;
     let file = match &row.url {

@@ -33,9 +33,9 @@ impl PgStore {
         settings.check()?;
         let statements = Statements::default();
         let connector = Connector::for_requests(settings, statements.clone())?;
-        let home = ConnectionRuntime::new().map_err(|_| InvalidSettings::NoThread)?;
+        let runtime = ConnectionRuntime::new().map_err(|_| InvalidSettings::NoThread)?;
         Ok(Self {
-            pool: Pool::new(connector, home, settings),
+            pool: Pool::new(connector, statements.clone(), runtime, settings),
             parties: Arc::new(Cache::new(settings.parties_cache_entries_max)),
             statements,
         })
@@ -69,8 +69,7 @@ impl std::fmt::Debug for PgStore {
     }
 }
 
-/// Does what `attempt` does, and a second time when the database let another transaction pass at
-/// its expense.
+/// Runs `attempt`, and a second time after a failure of [`Class::Again`].
 pub(crate) async fn with_retry<T, F>(attempt: impl Fn() -> F) -> Result<T, StoreError>
 where
     F: Future<Output = Result<T, Failure>>,

@@ -23,7 +23,7 @@ use domain::{
 use crate::{
     error::{Class, Failure},
     query::prepared,
-    row::{Columns, PgTimestamp, attachment as read_attachment, good},
+    row::{Columns, PgTimestamp, attachment as read_attachment, decode},
     schema::{attachment, upload},
     store::{PgStore, with_retry},
 };
@@ -146,7 +146,7 @@ struct Found(Attachment);
 impl QueryableByName<Pg> for Found {
     fn build<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
         let file = NamedRow::get::<Jsonb, serde_json::Value>(row, "file")?;
-        good("file", read_attachment(file)).map(Self)
+        decode("file", read_attachment(file)).map(Self)
     }
 }
 

@@ -45,8 +45,8 @@ pub enum ReceiveAppointmentEventError {
     /// Another event was reported under this id before.
     #[error("this id names another event")]
     Contradicted,
-    /// The id that it brings is another conversation's, or was brought for another booking before.
-    #[error("this id is another conversation's")]
+    /// See [`ReceiveOutcome::ConversationIdTaken`].
+    #[error("this id cannot be that of the booking's conversation")]
     ConversationIdTaken,
     /// The store failed. The report may be there or not when it was [`StoreError::Unavailable`]:
     /// report it again.

@@ -20,8 +20,9 @@ pub enum ReceiveOutcome {
     Known,
     /// Another event was reported under this id before. Nothing was changed.
     Contradicted,
-    /// The conversation's id that it brings is another conversation's, or was reserved for another booking.
-    /// Nothing was changed.
+    /// The id that it brings cannot be that of the booking's conversation: another conversation has it, or a
+    /// deleted one had it; it was reserved for another booking; or the booking has a conversation of another
+    /// id, or another id reserved. Nothing was changed.
     ConversationIdTaken,
 }
 
@@ -147,8 +148,9 @@ pub trait AppointmentStore: Send + Sync {
     /// Keeps a report, once for each id, together with the job
     /// [`HandleAppointmentEvent`](crate::jobs::Task::HandleAppointmentEvent), which may be done at
     /// once. An id for the conversation that it brings is reserved for its booking by that, for good: of
-    /// two reports for different bookings, at the same moment too, one gets it, and none gets the id of a
-    /// conversation that is not the booking's own. The first name of a client who was asked to be forgotten is neither kept nor compared.
+    /// two reports for different bookings, at the same moment too, one gets it. A booking has one id at a
+    /// time: that of its conversation, else the one that was reserved, unless a deleted conversation had
+    /// it. The first name of a client who was asked to be forgotten is neither stored nor compared.
     async fn receive_appointment_event(
         &self,
         event: &AppointmentEvent,

@@ -24,7 +24,7 @@ use domain::{
 use crate::{
     conversation::try_open,
     error::Failure,
-    lock::{self, Locked, stored},
+    lock::{self, Locked, decoded},
     mark_read::mark_messages_of_salon,
     participants,
     query::prepared,
@@ -155,32 +155,32 @@ struct NoticeTx {
     events: Vec<Event>,
 }
 
-/// Does what an event does to its conversation, and tells it in order.
+/// Applies an event to its conversation, and returns what happened in order.
 pub(super) async fn say(
     connection: &mut AsyncPgConnection,
     booking: &Booking,
     change: &AppointmentChange,
     at: Timestamp,
 ) -> Result<Vec<Event>, ApplyError> {
-    let mut scene = match &change.place {
+    let mut tx = match &change.place {
         NoticePlace::New(open) => open_one(connection, open, change.status).await?,
         NoticePlace::In(id) => {
-            let salon = stored("salon_id", UserId::parse(&booking.salon))?;
+            let salon = decoded("salon_id", UserId::parse(&booking.salon))?;
             let here = Locked::take(connection, id, &salon).await?.ok_or(ApplyError::LeaseLost)?;
             let salon = participants::find_on(connection, &salon).await?;
-            NoticeTx { here, salon: stored("salon_id", salon)?, events: Vec::new() }
+            NoticeTx { here, salon: decoded("salon_id", salon)?, events: Vec::new() }
         }
     };
     if newest_handled(connection, booking).await? != change.newest_handled {
         return Err(ApplyError::LeaseLost);
     }
-    scene.follow(connection, change, at).await?;
-    let posted = scene.post(connection, change, at).await?;
+    tx.update_head(connection, change, at).await?;
+    let posted = tx.post(connection, change, at).await?;
     if change.read_on_arrival {
-        scene.read(connection, &posted, at).await?;
+        tx.read(connection, &posted, at).await?;
     }
-    scene.stand(connection, &posted, at).await?;
-    Ok(scene.events)
+    tx.save_head(connection, &posted, at).await?;
+    Ok(tx.events)
 }
 
 async fn open_one(
@@ -224,8 +224,8 @@ impl NoticeTx {
         Ok(())
     }
 
-    /// Has subject and status follow the booking.
-    async fn follow(
+    /// Updates subject and status by the booking.
+    async fn update_head(
         &mut self,
         connection: &mut AsyncPgConnection,
         change: &AppointmentChange,
@@ -292,8 +292,8 @@ impl NoticeTx {
         Ok(())
     }
 
-    /// Leaves the conversation as it stands now.
-    async fn stand(
+    /// Writes the state of the conversation.
+    async fn save_head(
         &self,
         connection: &mut AsyncPgConnection,
         posted: &Message,

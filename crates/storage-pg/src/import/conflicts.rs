@@ -1,4 +1,4 @@
-//! What stands in the way of conversations.
+//! What conflicts with conversations of an import.
 
 use std::collections::{HashMap, HashSet};
 
@@ -64,10 +64,10 @@ struct Owned {
 type Page = [ImportRow<ImportedConversation>];
 type Owners = HashMap<String, String>;
 
-/// Everything here that a page could run into.
+/// Everything here that a page could conflict with.
 #[derive(Default)]
-pub(super) struct Obstacles {
-    pub(super) here: HashMap<String, Existing>,
+pub(super) struct Conflicts {
+    pub(super) existing: HashMap<String, Existing>,
     known: HashMap<String, Imported>,
     forgotten: HashSet<String>,
     /// `None` in a dry run, which enters nobody.
@@ -77,7 +77,7 @@ pub(super) struct Obstacles {
     bookings: Owners,
 }
 
-impl Obstacles {
+impl Conflicts {
     /// Looks at what is here, and locks the conversations of `page` that are.
     pub(super) async fn find(
         connection: &mut AsyncPgConnection,
@@ -93,7 +93,7 @@ impl Obstacles {
         };
         let changed: Vec<_> = page.iter().filter(|it| !is_known(it)).map(|it| &it.value).collect();
         Ok(Self {
-            here: here.into_iter().map(|here| (here.id.clone(), here)).collect(),
+            existing: here.into_iter().map(|here| (here.id.clone(), here)).collect(),
             forgotten: found(connection, FORGOTTEN, people(&changed)).await?,
             directory: if is_dry {
                 None
@@ -108,7 +108,7 @@ impl Obstacles {
     }
 
     /// What becomes of each of `page`. What one of them takes is in the way of those behind it.
-    pub(super) fn landings(&self, page: &Page) -> Vec<ImportOutcome> {
+    pub(super) fn outcomes(&self, page: &Page) -> Vec<ImportOutcome> {
         let mut taken = Self::default();
         let landing = |incoming: &ImportRow<ImportedConversation>| {
             let landing = self.landing(incoming);
@@ -139,7 +139,7 @@ impl Obstacles {
         if known.is_some_and(|known| known.is(&incoming.fingerprint)) {
             return ImportOutcome::Unchanged;
         }
-        let here = self.here.get(id);
+        let here = self.existing.get(id);
         let refusal = here.and_then(|here| went_on(here, known, &incoming.value));
         match refusal.or_else(|| self.refusal(&incoming.value)) {
             Some(refusal) => ImportOutcome::Refused(refusal),

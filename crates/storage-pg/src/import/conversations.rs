@@ -17,7 +17,7 @@ use domain::{
 
 use super::{
     by_index,
-    conflicts::Obstacles,
+    conflicts::Conflicts,
     known::{self, Kind, Taken},
     let_in, messages,
 };
@@ -40,13 +40,13 @@ pub(super) async fn take(
     connection
         .transaction(async |connection| {
             by_index(connection).await?;
-            let obstacles = Obstacles::find(connection, &page, step.mark.is_none()).await?;
-            let landings = obstacles.landings(&page);
+            let conflicts = Conflicts::find(connection, &page, step.mark.is_none()).await?;
+            let outcomes = conflicts.outcomes(&page);
             if let Some(progress) = &step.mark {
-                write(connection, &page, &landings, &obstacles, step.at).await?;
+                write(connection, &page, &outcomes, &conflicts, step.at).await?;
                 import::save(connection, progress, &step).await?;
             }
-            Ok(landings)
+            Ok(outcomes)
         })
         .await
 }
@@ -54,20 +54,20 @@ pub(super) async fn take(
 async fn write(
     connection: &mut AsyncPgConnection,
     page: &[ImportRow<ImportedConversation>],
-    landings: &[ImportOutcome],
-    obstacles: &Obstacles,
+    outcomes: &[ImportOutcome],
+    conflicts: &Conflicts,
     at: Timestamp,
 ) -> Result<(), Failure> {
-    let taken: Vec<_> = let_in(page, landings).map(|(it, _)| it).collect();
+    let taken: Vec<_> = let_in(page, outcomes).map(|(it, _)| it).collect();
     if taken.is_empty() {
         return Ok(());
     }
-    let replaced = let_in(page, landings).filter(|(_, landing)| *landing == ImportOutcome::Updated);
+    let replaced = let_in(page, outcomes).filter(|(_, landing)| *landing == ImportOutcome::Updated);
     let replaced: Vec<_> = replaced.map(|(it, _)| it.value.id.as_str()).collect();
     if !replaced.is_empty() {
         empty(connection, &replaced).await?;
     }
-    let positioned: Vec<_> = taken.iter().map(|it| (&it.value, last_seq(it, obstacles))).collect();
+    let positioned: Vec<_> = taken.iter().map(|it| (&it.value, last_seq(it, conflicts))).collect();
     enter(connection, &positioned).await?;
     messages::enter(connection, &positioned).await?;
     let noted = taken.iter().zip(&positioned).map(|(it, (conversation, last_seq))| Taken {
@@ -80,9 +80,9 @@ async fn write(
 
 /// The newest position. What replaces something takes one more at least, so that whoever saw the
 /// old one finds that the log does not reach back to it.
-fn last_seq(incoming: &ImportRow<ImportedConversation>, obstacles: &Obstacles) -> i64 {
+fn last_seq(incoming: &ImportRow<ImportedConversation>, conflicts: &Conflicts) -> i64 {
     let ours = incoming.value.last_seq.get();
-    let here = obstacles.here.get(incoming.value.id.as_str());
+    let here = conflicts.existing.get(incoming.value.id.as_str());
     here.map_or(ours, |here| ours.max(here.last_seq + 1))
 }
 

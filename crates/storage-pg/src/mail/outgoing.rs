@@ -58,7 +58,7 @@ pub(super) async fn open(store: &PgStore, mail: &MailId) -> Result<Option<Queued
         .await
         .optional()?;
     let Some(Row(Envelope { mut recipient, at })) = found else { return Ok(None) };
-    let chapters: Vec<Row<ConversationDigest>> = prepared(DIGESTS)
+    let digests: Vec<Row<ConversationDigest>> = prepared(DIGESTS)
         .bind::<Text, _>(mail.as_str())
         .bind::<BigInt, _>(i64::try_from(MAIL_QUOTES_MAX).unwrap_or(i64::MAX))
         .load(&mut *connection)
@@ -68,7 +68,7 @@ pub(super) async fn open(store: &PgStore, mail: &MailId) -> Result<Option<Queued
         preferences: recipient.preferences(at),
         recipient: recipient.person,
         is_suppressed: recipient.is_suppressed,
-        chapters: chapters.into_iter().map(|Row(chapter)| chapter).collect(),
+        chapters: digests.into_iter().map(|Row(digest)| digest).collect(),
         at,
     }))
 }

@@ -92,6 +92,31 @@ async fn an_id_that_several_bookings_want_at_once_is_reserved_for_one() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_several_ids_that_a_booking_wants_at_once_one_is_reserved() {
+    let scratch = Scratch::new().await;
+    let nodes = [(*scratch).clone(), scratch.another(|_| ())];
+    for round in 0..5 {
+        let received = at_once(20, |number| {
+            let store = nodes[number % 2].clone();
+            async move {
+                let wanted = number % 4;
+                let mut event = booking_event(&format!("e-{round}-{number}"), "booked");
+                event.appointment =
+                    AppointmentId::parse(&format!("rdv-{round}")).expect("a good id");
+                event.conversation =
+                    ConversationId::parse(&format!("wanted-{round}-{wanted}")).ok();
+                (wanted, store.receive_appointment_event(&event, now()).await.expect(ANSWERS))
+            }
+        })
+        .await;
+        let stored = received.iter().filter(|(_, received)| *received == ReceiveOutcome::Stored);
+        let reserved: BTreeSet<_> = stored.map(|(wanted, _)| *wanted).collect();
+        assert_eq!(reserved.len(), 1, "{received:?}");
+    }
+    assert_eq!(scratch.number("SELECT count(*) FROM messaging.appointment_event").await, 25);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn an_event_that_several_nodes_apply_at_once_speaks_once() {
     let scratch = Scratch::new().await;
     let nodes = [(*scratch).clone(), scratch.another(|_| ())];

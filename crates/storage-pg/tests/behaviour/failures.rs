@@ -1,18 +1,22 @@
-//! Nothing that people wrote is in an error.
+//! What fails and what does not; and nothing that people wrote is in an error.
 
 use std::error::Error;
 
 use domain::{
+    appointments::store::{AppointmentStore, ReceiveOutcome},
     conversation::store::{ConversationStore, MessageStore},
+    ids::ConversationId,
     participant::store::ParticipantStore,
     ports::StoreError,
-    testing::fixture::{pictures, salon, text},
+    testing::fixture::{booking_event, pictures, salon, text},
     text::Subject,
 };
 
 use crate::{
+    booking::report,
     support::Scratch,
     talk::{ANSWERS, Talk, now, plan},
+    waiting::{at_once, until_waiting},
 };
 
 /// All that a log would print of an error, in every form.
@@ -41,6 +45,42 @@ async fn an_error_of_the_database_names_the_constraint_and_no_value() {
     for value in ["secret", post.id.as_str(), talk.id.as_str()] {
         assert!(!told.contains(value), "{value} is in {told}");
     }
+}
+
+/// As a migration does while nodes run: a statement that was prepared before brings other columns now.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_table_may_change_under_a_running_store() {
+    let scratch = Scratch::with(|settings| settings.pool_connections_max = 4).await;
+    let event = report(&scratch, "e1", "booked").await;
+    let read = |_| {
+        let (store, id) = ((*scratch).clone(), event.id.clone());
+        async move { store.pending_appointment_event(&id).await.expect(ANSWERS).is_some() }
+    };
+    // Every connection has the statement prepared: all are in use at the same moment.
+    let session = scratch.session().await;
+    session
+        .batch_execute("BEGIN; LOCK TABLE messaging.appointment_event")
+        .await
+        .expect("nobody is in the way");
+    let readers = at_once(4, read);
+    let released = async {
+        until_waiting(&scratch, 4).await;
+        session.batch_execute("COMMIT").await.expect("it can");
+    };
+    assert_eq!(tokio::join!(readers, released).0, [true; 4]);
+
+    scratch.sql("ALTER TABLE messaging.appointment_event ADD COLUMN of_a_later_version text").await;
+    assert_eq!(at_once(12, read).await, [true; 12]);
+
+    // And within a transaction.
+    let store = scratch.another(|settings| settings.pool_connections_max = 1);
+    let mut wanting = booking_event("e2", "booked");
+    wanting.conversation = ConversationId::parse("wanted-1").ok();
+    let receive = async || store.receive_appointment_event(&wanting, now()).await.expect(ANSWERS);
+    assert_eq!(receive().await, ReceiveOutcome::Stored);
+    assert_eq!(receive().await, ReceiveOutcome::Known);
+    scratch.sql("ALTER TABLE messaging.appointment_event DROP COLUMN of_a_later_version").await;
+    assert_eq!(receive().await, ReceiveOutcome::Known);
 }
 
 #[tokio::test]

@@ -180,11 +180,44 @@ pub async fn the_id_of_a_conversation_is_not_to_be_had(store: &dyn Store) {
     (next.appointment, next.conversation) =
         (AppointmentId::parse("rdv-2").expect("a good id"), Some(here.id.clone()));
     assert_eq!(booking.receive(&next).await, ReceiveOutcome::ConversationIdTaken);
-    // Not when it was taken away either; but its own booking goes on without it.
+    // Not after it was deleted either, and not for its own booking, which goes on without it.
     here.end().await;
     assert_eq!(booking.receive(&next).await, ReceiveOutcome::ConversationIdTaken);
+    let mut again = booking_event("e4", "confirmed");
+    again.conversation = Some(here.id.clone());
+    assert_eq!(booking.receive(&again).await, ReceiveOutcome::ConversationIdTaken);
+    assert_eq!(booking.pending("e4").await, None, "it is not kept");
+    assert_eq!(booking.receive(&own).await, ReceiveOutcome::Known);
+    again.conversation = ConversationId::parse("wanted-1").ok();
+    assert_eq!(booking.receive(&again).await, ReceiveOutcome::Stored);
     let pending = booking.pending("e1").await.expect("it waits");
     assert_eq!((pending.conversation, pending.free_id), (None, None));
+}
+
+/// A booking has one conversation, so one id is reserved for it, and none beside the conversation it has.
+pub async fn a_booking_reserves_one_id(store: &dyn Store) {
+    let stage = Stage::new(store);
+    let booking = Booking::new(&stage).await;
+    let about = |id: &str, booking: &str, wanted: &str| {
+        let mut report = booking_event(id, "booked");
+        report.appointment = AppointmentId::parse(booking).expect("a good id");
+        report.conversation = ConversationId::parse(wanted).ok();
+        report
+    };
+    assert_eq!(booking.receive(&about("e1", "rdv-2", "wanted-1")).await, ReceiveOutcome::Stored);
+    let second = about("e2", "rdv-2", "wanted-2");
+    assert_eq!(booking.receive(&second).await, ReceiveOutcome::ConversationIdTaken);
+    assert_eq!(booking.pending("e2").await, None, "it is not kept");
+    // Nor is its id reserved.
+    assert_eq!(booking.receive(&about("e3", "rdv-3", "wanted-2")).await, ReceiveOutcome::Stored);
+    assert_eq!(booking.receive(&about("e4", "rdv-2", "")).await, ReceiveOutcome::Stored);
+
+    // The booking `rdv-1` has a conversation, under an id of ours.
+    let here = booking.talk().await;
+    let third = about("e5", "rdv-1", "wanted-3");
+    assert_eq!(booking.receive(&third).await, ReceiveOutcome::ConversationIdTaken);
+    here.end().await;
+    assert_eq!(booking.receive(&third).await, ReceiveOutcome::Stored);
 }
 
 /// A conversation is opened under the id that its event brought, unless something else has it by now.

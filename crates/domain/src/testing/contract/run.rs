@@ -115,6 +115,7 @@ macro_rules! store_contract {
                 the_newest_that_was_handled_is_known
                 a_conversation_s_id_is_reserved_for_one_booking
                 the_id_of_a_conversation_is_not_to_be_had
+                a_booking_reserves_one_id
                 a_conversation_is_opened_under_the_id_that_was_reserved
                 conversations_are_found_by_their_bookings
             }

@@ -34,17 +34,25 @@ impl State {
         about == meant && self.newest_handled(event) == change.newest_handled
     }
 
-    /// Whether the id that `event` brings is another conversation's, or another booking's.
+    /// Whether the id that `event` brings cannot be that of the conversation about its booking.
     fn is_id_taken(&self, event: &AppointmentEvent) -> bool {
         let Some(wanted) = &event.conversation else { return false };
         let own = (&event.salon, Some(&event.appointment));
-        self.by_id().into_iter().any(|record| {
+        let about = self.about(&event.salon, &event.appointment);
+        let is_elsewhere = self.by_id().into_iter().any(|record| {
             let head = &record.head;
-            head.id == *wanted && (&head.parties.salon, head.appointment.as_ref()) != own
-        }) || self.reports.iter().any(|report| {
-            report.event.conversation.as_ref() == Some(wanted)
-                && !report.is_about_the_booking_of(event)
-        })
+            let is_own = (&head.parties.salon, head.appointment.as_ref()) == own;
+            head.id == *wanted && !(is_own && record.is_live())
+        });
+        let is_reserved = self.reports.iter().any(|report| {
+            let Some(reserved) = &report.event.conversation else { return false };
+            if report.is_about_the_booking_of(event) {
+                reserved != wanted && !self.has_conversation(reserved)
+            } else {
+                reserved == wanted
+            }
+        });
+        is_elsewhere || is_reserved || about.is_some_and(|record| record.head.id != *wanted)
     }
 
     fn speak(

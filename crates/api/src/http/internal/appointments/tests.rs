@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use domain::{
     appointments::AppointmentEventKind,
     ids::AppointmentEventId,
@@ -143,6 +145,32 @@ async fn a_conversation_has_the_id_that_the_platform_gave_it() {
     let id = talk.rsplit('/').next().expect("an id");
     let taken = report(&house, wanting("e-3", "rdv-3", id)).await;
     assert_eq!(taken.failure(), (409, "conversation_id_taken".to_owned()));
+}
+
+#[actix_web::test]
+async fn an_id_that_is_the_word_of_a_route_is_refused() {
+    let house = House::new().await;
+    let paths: Value = serde_json::from_str(include_str!(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../docs/openapi.json"
+    )))
+    .map(|document: Value| document["paths"].clone())
+    .expect("it is JSON");
+    let words: BTreeSet<&str> = paths
+        .as_object()
+        .expect("paths")
+        .keys()
+        .filter_map(|path| path.strip_prefix("/messaging/conversations/")?.split('/').next())
+        .filter(|segment| !segment.starts_with('{'))
+        .collect();
+    assert!(words.contains("unread"), "{words:?}");
+    for word in words {
+        let refused = report(&house, wanting("e-1", "rdv-1", word)).await;
+        assert_eq!(refused.failure(), (400, "validation_failed".to_owned()), "{word}");
+        let said = refused.json()["message"][0].as_str().expect("a reason").to_owned();
+        assert!(said.starts_with("conversationId "), "{said}");
+    }
+    assert_eq!(report(&house, wanting("e-1", "rdv-1", "unread-1")).await.status, 202);
 }
 
 #[actix_web::test]
