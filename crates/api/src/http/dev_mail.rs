@@ -1,7 +1,5 @@
 //! Mails that did not leave, as a person would see them: for those who develop.
 
-#[cfg(test)]
-mod tests;
 use std::{fmt::Write as _, sync::Arc};
 
 use actix_web::{
@@ -75,4 +73,103 @@ async fn show(request: HttpRequest, context: Data<Context>) -> Result<HttpRespon
 
 fn dev_mails(context: &Context) -> Option<Arc<dyn DevMails>> {
     context.dev_mail.clone()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{io, sync::Arc};
+
+    use async_trait::async_trait;
+
+    use crate::{
+        Settings,
+        mail::{DevMail, DevMails, OpenedMail},
+        testing::{House, no_limits},
+    };
+
+    const HOSTILE: &str = "\"><script>alert('1')</script>";
+
+    /// One mail full of markup, or a folder that cannot be read.
+    struct Folder {
+        is_broken: bool,
+    }
+
+    fn mail() -> OpenedMail {
+        let hostile = |field: &str| format!("{field}{HOSTILE}");
+        let summary = DevMail {
+            name: "20260105-a.eml".to_owned(),
+            from: hostile("from"),
+            to: hostile("to"),
+            subject: hostile("subject"),
+            date: "2026-01-05T09:30:00Z".to_owned(),
+        };
+        let header = vec![(hostile("name"), hostile("value"))];
+        OpenedMail { summary, header, text: hostile("text"), html: hostile("<p>html</p>") }
+    }
+
+    #[async_trait]
+    impl DevMails for Folder {
+        async fn list(&self) -> io::Result<Vec<DevMail>> {
+            if self.is_broken { Err(io::Error::other("no disk")) } else { Ok(vec![mail().summary]) }
+        }
+
+        async fn open(&self, name: &str) -> io::Result<Option<OpenedMail>> {
+            if self.is_broken {
+                return Err(io::Error::other("no disk"));
+            }
+            Ok(Some(mail()).filter(|mail| mail.summary.name == name))
+        }
+    }
+
+    async fn house(is_broken: bool) -> House {
+        let settings = Settings { limits: no_limits(), ..Settings::default() };
+        House::with_mails(settings, Some(Arc::new(Folder { is_broken }))).await
+    }
+
+    #[actix_web::test]
+    async fn nobody_looks_at_mails_unless_that_is_configured() {
+        let house = House::new().await;
+        for path in ["/dev/mails", "/dev/mails/20260105-a.eml"] {
+            for who in ["", "s1", "p1"] {
+                assert_eq!(house.get(path, who).await.failure(), (404, "not_found".to_owned()));
+            }
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_mail_is_listed_and_shown_in_all_its_forms() {
+        let house = house(false).await;
+        let list = house.get("/dev/mails", "").await;
+        assert!(list.text().contains("<a href=\"/dev/mails/20260105-a.eml\">subject&quot;"));
+        let shown = house.get("/dev/mails/20260105-a.eml", "").await;
+        for part in
+            ["<th>name", "<td>value", "<pre>text", "srcdoc=\"&lt;p&gt;html&lt;/p&gt;&quot;&gt;"]
+        {
+            assert!(shown.text().contains(part), "{part}: {}", shown.text());
+        }
+        assert!(shown.text().contains("<iframe sandbox title"), "nothing in it is allowed");
+    }
+
+    #[actix_web::test]
+    async fn nothing_in_a_mail_becomes_markup_or_runs() {
+        let house = house(false).await;
+        for path in ["/dev/mails", "/dev/mails/20260105-a.eml"] {
+            let page = house.get(path, "").await;
+            assert!(!page.text().contains("<script"), "{path}: {}", page.text());
+            let policy = page.header("content-security-policy").expect("a policy");
+            assert!(policy.starts_with("default-src 'none';") && !policy.contains("script"));
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_mail_that_is_not_there_is_not_found_and_a_broken_folder_is_our_fault() {
+        let whole = house(false).await;
+        for name in ["nothing.eml", "..%2F..%2Fetc%2Fpasswd", "a/b"] {
+            assert_eq!(whole.get(&format!("/dev/mails/{name}"), "").await.status, 404, "{name}");
+        }
+        let broken = house(true).await;
+        for path in ["/dev/mails", "/dev/mails/20260105-a.eml"] {
+            assert_eq!(broken.get(path, "").await.failure(), (500, "internal".to_owned()));
+        }
+    }
 }

@@ -1,7 +1,5 @@
 //! Files for whoever holds a link to them: pages show pictures by their address alone.
 
-#[cfg(test)]
-mod tests;
 use std::io;
 
 use actix_web::{
@@ -104,4 +102,140 @@ fn encoded(name: &str) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::Method;
+    use domain::ports::StoreError;
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::TcpStream,
+    };
+
+    use super::encoded;
+    use crate::testing::{Answer, House, request};
+
+    /// A house with a picture, and the link to it.
+    async fn picture() -> (House, String) {
+        let house = House::new().await;
+        let link = house.uploaded("c1").await["fileUrl"].as_str().expect("a link").to_owned();
+        (house, link)
+    }
+
+    async fn fetched(link: &str, house: &House, method: Method) -> Answer {
+        house.ask(request(method, link, "")).await
+    }
+
+    #[actix_web::test]
+    async fn a_file_comes_with_what_keeps_browsers_from_misusing_it() {
+        let (house, link) = picture().await;
+        let answer = fetched(&link, &house, Method::GET).await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.bytes()),
+            (200, b"picture of an arm".as_slice())
+        );
+        for (name, value) in [
+            ("content-type", "image/webp"),
+            ("x-content-type-options", "nosniff"),
+            ("content-security-policy", "default-src 'none'; sandbox"),
+            ("content-disposition", "inline; filename*=UTF-8''bras.webp"),
+        ] {
+            assert_eq!(answer.header(name), Some(value), "{name}");
+        }
+        let caching = answer.header("cache-control").expect("it may be kept");
+        let max_age = caching.strip_prefix("private, max-age=").expect("for a while");
+        let seconds: u64 =
+            max_age.strip_suffix(", immutable").expect("it stays").parse().expect("s");
+        assert!((21_600..=32_400).contains(&seconds), "{seconds}");
+        assert_eq!(answer.header("set-cookie"), None);
+    }
+
+    #[actix_web::test]
+    async fn a_file_can_be_asked_after_without_its_bytes() {
+        let (house, link) = picture().await;
+        let answer = fetched(&link, &house, Method::HEAD).await;
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.header("content-type"), Some("image/webp"));
+        assert_eq!(fetched(&link, &house, Method::DELETE).await.status, 404);
+    }
+
+    /// What a real server says to `method` and `link`.
+    async fn said(house: &House, method: &str, link: &str) -> String {
+        let mut stream = TcpStream::connect(house.listen()).await.expect("it listens");
+        let asked = format!("{method} {link} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        stream.write_all(asked.as_bytes()).await.expect("it reads");
+        let mut said = String::new();
+        stream.read_to_string(&mut said).await.expect("it answers");
+        said
+    }
+
+    #[actix_web::test]
+    async fn its_length_is_said_whether_its_bytes_follow_or_not() {
+        let (house, link) = picture().await;
+        for (method, body) in [("GET", "picture of an arm"), ("HEAD", "")] {
+            let said = said(&house, method, &link).await;
+            let (head, rest) = said.split_once("\r\n\r\n").expect("a head");
+            assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
+            assert!(head.to_ascii_lowercase().contains("\r\ncontent-length: 17\r\n"), "{head}");
+            assert_eq!(rest, body, "{method}");
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_link_that_was_not_made_here_is_not_even_looked_up() {
+        let (house, link) = picture().await;
+        let thumbnail = link.replace("/full?", "/thumbnail?");
+        let other = house.uploaded("c1").await["fileUrl"].as_str().expect("a link").to_owned();
+        let (start, _) = link.split_once('?').expect("a query");
+        let (_, query) = other.split_once('?').expect("a query");
+        for forged in [
+            thumbnail,
+            format!("{start}?{query}"),
+            format!("{link}x"),
+            link.replace("expires=1", "expires=2"),
+            link.replace("expires=", "expires=-"),
+            link.replace("expires=", "expires=99999999999999999999"),
+            link.replace("&signature=", "&signatur="),
+            link.replace("/full?", "/huge?"),
+            start.to_owned(),
+            format!("{start}?expires=&signature="),
+        ] {
+            // Had the store been asked, the answer would be another.
+            house.store.set_unavailable(true);
+            let refused = fetched(&forged, &house, Method::GET).await;
+            assert_eq!(refused.failure(), (404, "attachment_not_found".to_owned()), "{forged}");
+            assert_eq!(refused.header("cache-control"), Some("no-store"));
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_link_has_an_end() {
+        let (house, link) = picture().await;
+        house.clock.advance_millis(32_400_000);
+        house.store.set_unavailable(true);
+        let refused = fetched(&link, &house, Method::GET).await;
+        assert_eq!(refused.failure(), (410, "link_expired".to_owned()));
+    }
+
+    #[actix_web::test]
+    async fn while_files_or_the_store_are_away_one_is_told_to_come_again() {
+        let (house, link) = picture().await;
+        house.files.set_broken(true);
+        let refused = fetched(&link, &house, Method::GET).await;
+        assert_eq!(refused.failure(), (503, "unavailable".to_owned()));
+        house.files.set_broken(false);
+        house.store.fail_next(StoreError::Busy("no room".into()));
+        assert_eq!(fetched(&link, &house, Method::GET).await.status, 503);
+        assert_eq!(fetched(&link, &house, Method::GET).await.status, 200);
+    }
+
+    #[test]
+    fn a_name_cannot_break_out_of_its_header() {
+        assert_eq!(encoded("bras-1_a.~webp"), "bras-1_a.~webp");
+        assert_eq!(
+            encoded("Léa \"x\";\r\nSet-Cookie: a"),
+            "L%C3%A9a%20%22x%22%3B%0D%0ASet-Cookie%3A%20a"
+        );
+    }
 }

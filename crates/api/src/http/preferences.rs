@@ -102,4 +102,156 @@ pub(crate) async fn show(
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::testing::{Answer, House, keys};
+
+    const PREFERENCES: &str = "/notification-preferences";
+    const MUTE: &str = "/notification-preferences/mute";
+
+    /// A house, and the id of a conversation between `s1` and `c1`.
+    async fn house() -> (House, String) {
+        let house = House::new().await;
+        let talk = house.talk().await;
+        let (_, id) = talk.rsplit_once('/').expect("it ends with its id");
+        let id = id.to_owned();
+        (house, id)
+    }
+
+    async fn muted(house: &House, who: &str) -> Value {
+        house.get(PREFERENCES, who).await.json()["mutedConversations"].clone()
+    }
+
+    async fn mute(house: &House, who: &str, id: &str) -> Answer {
+        house.post(MUTE, who, json!({"conversationId": id})).await
+    }
+
+    #[actix_web::test]
+    async fn whoever_never_said_anything_wants_the_usual() {
+        let (house, _) = house().await;
+        let first = house.get(PREFERENCES, "c1").await;
+        assert_eq!(first.status, 200);
+        let preferences = first.json();
+        assert_eq!(
+            keys(&preferences),
+            [
+                "createdAt",
+                "emailFrequency",
+                "emailNotificationsEnabled",
+                "id",
+                "mutedConversations",
+                "updatedAt",
+                "userId"
+            ]
+        );
+        assert_eq!(preferences["userId"], "c1");
+        assert_eq!(preferences["emailNotificationsEnabled"], true);
+        assert_eq!(preferences["emailFrequency"], "IMMEDIATE");
+        assert_eq!(preferences["mutedConversations"], json!([]));
+        assert_eq!(house.get(PREFERENCES, "c1").await.json(), preferences);
+    }
+
+    #[actix_web::test]
+    async fn a_change_is_answered_with_what_is_wanted_now_whichever_word_asks_for_it() {
+        let (house, _) = house().await;
+        let body = json!({"emailNotificationsEnabled": false, "emailFrequency": "HOURLY"});
+        let patched = house.patch(PREFERENCES, "c1", body).await;
+        assert_eq!(patched.status, 200);
+        assert_eq!(patched.json()["emailFrequency"], "HOURLY");
+        let put = house.put(PREFERENCES, "c1", json!({"emailFrequency": "DAILY"})).await;
+        assert_eq!(put.status, 200);
+        let now = put.json();
+        assert_eq!(
+            (&now["emailFrequency"], &now["emailNotificationsEnabled"]),
+            (&json!("DAILY"), &json!(false))
+        );
+        assert_eq!(house.get(PREFERENCES, "c1").await.json(), now);
+        assert_eq!(house.get(PREFERENCES, "s1").await.json()["emailFrequency"], "IMMEDIATE");
+    }
+
+    #[actix_web::test]
+    async fn quiet_hours_and_the_clock_they_go_by_come_and_go() {
+        let (house, _) = house().await;
+        let quiet = json!({"from": "22:00", "to": "07:00"});
+        let body = json!({"quietHours": quiet, "timeZone": "Indian/Reunion"});
+        let set = house.patch(PREFERENCES, "c1", body).await.json();
+        assert_eq!((&set["quietHours"], &set["timeZone"]), (&quiet, &json!("Indian/Reunion")));
+        let body = json!({"quietHours": null, "timeZone": null});
+        let gone = house.patch(PREFERENCES, "c1", body).await.json();
+        assert!(gone.get("quietHours").is_none() && gone.get("timeZone").is_none(), "{gone}");
+    }
+
+    #[actix_web::test]
+    async fn a_frequency_is_one_of_four_and_muted_conversations_are_not_set_here() {
+        let (house, id) = house().await;
+        for bad in [json!("WEEKLY"), json!("daily"), json!(""), json!(1), json!(["DAILY"])] {
+            let refused = house.patch(PREFERENCES, "c1", json!({"emailFrequency": bad})).await;
+            assert_eq!(refused.failure(), (400, "validation_failed".to_owned()), "{bad}");
+        }
+        let refused =
+            house.patch(PREFERENCES, "c1", json!({"emailNotificationsEnabled": "no"})).await;
+        let text = json!(["emailNotificationsEnabled must be a boolean value"]);
+        assert_eq!(refused.json()["message"], text);
+        house.patch(PREFERENCES, "c1", json!({"mutedConversations": [id]})).await;
+        assert_eq!(muted(&house, "c1").await, json!([]));
+    }
+
+    #[actix_web::test]
+    async fn a_conversation_is_muted_and_unmuted_by_its_own_people_each_for_themselves() {
+        let (house, id) = house().await;
+        for _ in 0..2 {
+            let done = mute(&house, "c1", &id).await;
+            assert_eq!((done.status.as_u16(), done.is_empty()), (201, true));
+            assert_eq!(muted(&house, "c1").await, json!([id]));
+        }
+        assert_eq!(muted(&house, "s1").await, json!([]));
+        for who in ["s1", "s2", "c2", "c1", "c1"] {
+            let done = house.delete(&format!("{MUTE}/{id}"), who).await;
+            assert_eq!((done.status.as_u16(), done.is_empty()), (200, true), "{who}");
+            let left = if who == "c1" { json!([]) } else { json!([id]) };
+            assert_eq!(muted(&house, "c1").await, left, "{who}");
+        }
+    }
+
+    #[actix_web::test]
+    async fn nobody_learns_from_muting_that_a_conversation_is_there() {
+        let (house, id) = house().await;
+        for (who, id) in
+            [("s2", &*id), ("c2", &id), ("c1", "unknown"), ("c1", ""), ("c1", "../etc")]
+        {
+            let refused = mute(&house, who, id).await;
+            assert_eq!(refused.failure(), (404, "conversation_not_found".to_owned()), "{who} {id}");
+            assert_eq!(refused.json()["message"], "Conversation non trouvée");
+        }
+        for body in [json!({}), json!({"conversationId": null}), json!({"conversationId": 1})] {
+            let refused = house.post(MUTE, "c1", body).await;
+            assert_eq!(refused.json()["message"], json!(["conversationId must be a string"]));
+        }
+        assert_eq!(muted(&house, "c1").await, json!([]));
+    }
+
+    #[actix_web::test]
+    async fn what_no_conversation_can_be_called_is_muted_by_nobody() {
+        let (house, _) = house().await;
+        let odd = house.delete(&format!("{MUTE}/{}", "x".repeat(65)), "c1").await;
+        assert_eq!((odd.status.as_u16(), odd.is_empty()), (200, true));
+    }
+
+    #[actix_web::test]
+    async fn whom_the_directory_does_not_know_has_no_preferences() {
+        let (house, _) = house().await;
+        let unknown = (404, "participant_not_found".to_owned());
+        assert_eq!(house.get(PREFERENCES, "c9").await.failure(), unknown);
+        assert_eq!(house.patch(PREFERENCES, "c9", json!({})).await.failure(), unknown);
+    }
+
+    #[actix_web::test]
+    async fn nobody_sends_everybody_s_mail_at_once_any_more() {
+        let (house, _) = house().await;
+        for who in ["s1", "p1"] {
+            let asked = house.post("/test/email-notifications/send-pending", who, json!({})).await;
+            assert_eq!(asked.failure(), (404, "not_found".to_owned()), "{who}");
+        }
+    }
+}

@@ -1,8 +1,6 @@
 //! The way out of all mail: a link in each mail, good without a token, because it is signed. Programs
 //! of mail providers post to it unasked (RFC 8058), people see a page that asks.
 
-#[cfg(test)]
-mod tests;
 use actix_web::{
     HttpRequest, HttpResponse,
     http::StatusCode,
@@ -96,4 +94,119 @@ fn said(request: &HttpRequest, status: StatusCode, text: &Text) -> HttpResponse 
     let language = language(request.headers());
     let body = format!("<p>{}</p>", html::Escaped(text.say(language)));
     html::page(status, language, texts::UNSUBSCRIBE_TITLE.say(language), body)
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::Method;
+    use domain::ids::UserId;
+
+    use crate::{
+        Settings,
+        mail::{self, UnsubscribeKey, UnsubscribeLinks},
+        testing::{Answer, House, no_limits, request},
+    };
+
+    const PREFERENCES: &str = "/notification-preferences";
+
+    async fn house() -> (House, String) {
+        let links = UnsubscribeLinks::new(UnsubscribeKey::derived_from(b"a secret"), "");
+        let link = links.to(&UserId::parse("c1").expect("good"));
+        let mail = mail::Settings { unsubscribe: links, webhook_key: None };
+        (House::with(Settings { mail, limits: no_limits(), ..Settings::default() }).await, link)
+    }
+
+    async fn clicked(house: &House, link: &str) -> Answer {
+        let asked = request(Method::POST, link, "")
+            .insert_header(("Content-Type", "application/x-www-form-urlencoded"))
+            .set_payload("List-Unsubscribe=One-Click");
+        house.ask(asked).await
+    }
+
+    async fn frequency(house: &House, who: &str) -> String {
+        let preferences = house.get(PREFERENCES, who).await.json();
+        preferences["emailFrequency"].as_str().expect("a word").to_owned()
+    }
+
+    #[actix_web::test]
+    async fn one_click_ends_all_mail_to_one_person_and_may_be_repeated() {
+        let (house, link) = house().await;
+        for _ in 0..2 {
+            assert_eq!(clicked(&house, &link).await.status, 200);
+            assert_eq!(frequency(&house, "c1").await, "NEVER");
+        }
+        assert_eq!(frequency(&house, "c2").await, "IMMEDIATE");
+    }
+
+    #[actix_web::test]
+    async fn looking_at_the_link_only_asks() {
+        let (house, link) = house().await;
+        for (language, words) in [
+            ("fr", "Ne plus recevoir"),
+            ("en-GB, fr;q=0.5", "Stop receiving"),
+            ("", "Ne plus recevoir"),
+        ] {
+            let asked =
+                request(Method::GET, &link, "").insert_header(("Accept-Language", language));
+            let page = house.ask(asked).await;
+            assert_eq!(page.status, 200);
+            assert!(page.text().contains(words), "{language}: {}", page.text());
+            assert_eq!(page.text().matches("<button>").count(), 1);
+            assert!(page.text().contains("<form method=\"post\">"));
+        }
+        assert_eq!(frequency(&house, "c1").await, "IMMEDIATE");
+    }
+
+    #[actix_web::test]
+    async fn the_page_can_do_nothing_but_ask() {
+        let (house, link) = house().await;
+        let page = house.get(&link, "").await;
+        assert!(!page.text().contains("script") && !page.text().contains("http"));
+        assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
+        assert_eq!(page.header("referrer-policy"), Some("no-referrer"));
+        let policy = page.header("content-security-policy").expect("a policy");
+        assert!(
+            policy.starts_with("default-src 'none';") && policy.contains("frame-ancestors 'none'")
+        );
+        assert_eq!(page.header("access-control-allow-origin"), None);
+    }
+
+    #[actix_web::test]
+    async fn a_forged_link_ends_nobody_s_mail() {
+        let (house, link) = house().await;
+        for forged in [
+            link.replace("person=c1", "person=c2"),
+            link.replace("person=c1", "person=c1&person=c2"),
+            link.replace("person=c1", "person=%3Cscript%3E"),
+            link.replace("signature=", "signatur="),
+            format!("{link}x"),
+            link[..link.len() - 1].to_owned(),
+            "/mail/unsubscribe".to_owned(),
+        ] {
+            for answer in [clicked(&house, &forged).await, house.get(&forged, "").await] {
+                assert_eq!(answer.status, 404, "{forged}");
+                assert!(!answer.text().contains("<form") && !answer.text().contains("<script"));
+            }
+        }
+        for who in ["c1", "c2"] {
+            assert_eq!(frequency(&house, who).await, "IMMEDIATE");
+        }
+    }
+
+    #[actix_web::test]
+    async fn while_the_store_is_away_nobody_is_told_that_it_is_done() {
+        let (house, link) = house().await;
+        house.store.set_unavailable(true);
+        assert_eq!(clicked(&house, &link).await.status, 503);
+        house.store.set_unavailable(false);
+        assert_eq!(frequency(&house, "c1").await, "IMMEDIATE");
+    }
+
+    #[actix_web::test]
+    async fn a_token_is_not_asked_for_and_a_bad_one_does_no_harm() {
+        let (house, link) = house().await;
+        for who in ["s1", "c2", "p1", "expired", "nonsense"] {
+            assert_eq!(house.ask(request(Method::POST, &link, who)).await.status, 200, "{who}");
+        }
+    }
 }

@@ -1,5 +1,3 @@
-#[cfg(test)]
-mod tests;
 use std::sync::Arc;
 
 use domain::ports::Clock;
@@ -87,5 +85,97 @@ impl Webhooks {
         // A stamp from the farthest future stays good for twice the age.
         let forget_before_s = now_s.saturating_sub(2 * STAMP_AGE_MAX_S + 1);
         self.replays.take(stamp.token, now_s, forget_before_s).ok_or(BadStamp::Replayed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::testing::fixture::FixedClock;
+
+    use super::*;
+    use crate::testing::mailgun_signature;
+
+    const KEY: &str = "signing-key";
+
+    fn webhooks() -> (Webhooks, Arc<FixedClock>) {
+        let clock = Arc::new(FixedClock::still());
+        (Webhooks::new(WebhookKey::of_mailgun(KEY.as_bytes()), clock.clone()), clock)
+    }
+
+    /// The present moment of `clock`, moved by `offset_s`, as a stamp has it.
+    fn stamped(clock: &FixedClock, offset_s: i64) -> String {
+        (clock.now().as_millis() / 1_000 + offset_s).to_string()
+    }
+
+    fn admitted(webhooks: &Webhooks, timestamp: &str, token: &str) -> Result<(), BadStamp> {
+        let signature = mailgun_signature(KEY, timestamp, token);
+        let permit = webhooks.admit(&Stamp { timestamp, token, signature: &signature })?;
+        permit.used();
+        Ok(())
+    }
+
+    #[test]
+    fn the_signature_is_the_one_that_others_compute() {
+        // Test case 2 of RFC 4231, cut in two where it does not matter.
+        let key = WebhookKey::of_mailgun(b"Jefe");
+        let signature = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
+        let stamp =
+            |signature| Stamp { timestamp: "what do ya want", token: " for nothing?", signature };
+        assert!(key.has_signed(&stamp(signature)));
+        for bad in ["", "5b", &signature.to_uppercase(), &signature.replace('5', "6")] {
+            assert!(!key.has_signed(&stamp(bad)), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_stamp_is_good_for_a_quarter_of_an_hour() {
+        let (webhooks, clock) = webhooks();
+        for (offset_s, token, outcome) in [
+            (0, "a", Ok(())),
+            (-900, "b", Ok(())),
+            (900, "c", Ok(())),
+            (-901, "d", Err(BadStamp::Forged)),
+            (901, "e", Err(BadStamp::Forged)),
+        ] {
+            assert_eq!(
+                admitted(&webhooks, &stamped(&clock, offset_s), token),
+                outcome,
+                "{offset_s}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_stamp_is_good_once_for_as_long_as_it_is_good() {
+        let (webhooks, clock) = webhooks();
+        let timestamp = stamped(&clock, 900);
+        assert_eq!(admitted(&webhooks, &timestamp, "a"), Ok(()));
+        for _ in 0..2 {
+            assert_eq!(admitted(&webhooks, &timestamp, "a"), Err(BadStamp::Replayed));
+            clock.advance_millis(900_000);
+        }
+        clock.advance_millis(1_000);
+        assert_eq!(admitted(&webhooks, &timestamp, "a"), Err(BadStamp::Forged));
+    }
+
+    #[test]
+    fn nobody_uses_up_a_token_without_its_signature() {
+        let (webhooks, clock) = webhooks();
+        let timestamp = stamped(&clock, 0);
+        let signature = mailgun_signature("another-key", &timestamp, "a");
+        let forged = Stamp { timestamp: &timestamp, token: "a", signature: &signature };
+        assert_eq!(webhooks.admit(&forged).err(), Some(BadStamp::Forged));
+        assert_eq!(admitted(&webhooks, &timestamp, "a"), Ok(()));
+    }
+
+    #[test]
+    fn what_is_signed_and_makes_no_sense_is_refused() {
+        let (webhooks, clock) = webhooks();
+        let now = stamped(&clock, 0);
+        for timestamp in ["", "now", "-1", "99999999999999999999", &format!("{now}.5")] {
+            assert_eq!(admitted(&webhooks, timestamp, "a"), Err(BadStamp::Forged), "{timestamp}");
+        }
+        assert_eq!(admitted(&webhooks, &now, &"a".repeat(129)), Err(BadStamp::Forged));
+        assert_eq!(format!("{:?}", WebhookKey::of_mailgun(b"planted")), "WebhookKey(***)");
     }
 }

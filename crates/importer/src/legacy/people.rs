@@ -53,7 +53,7 @@ fn name(raw: Option<&Raw>, findings: &mut Findings) -> Option<String> {
     let mut name = line(&raw?.0, findings);
     if name.chars().count() > NAME_MAX_CHARS {
         findings.repaired(Repair::NameShortened);
-        name = beginning(&name, NAME_MAX_CHARS).to_owned();
+        name.truncate(beginning(&name, NAME_MAX_CHARS).len());
     }
     (!is_blank(&name)).then_some(name)
 }
