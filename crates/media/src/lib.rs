@@ -20,6 +20,7 @@ mod picture;
 mod sanitize;
 mod settings;
 mod store;
+#[cfg(feature = "testing")]
 pub mod testing;
 
 use std::sync::Arc;

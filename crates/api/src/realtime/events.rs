@@ -21,7 +21,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use socketio::Frame;
 use utoipa::ToSchema;
 
-use super::NAMESPACE;
+use super::settings::NAMESPACE;
 use crate::wire;
 
 /// A position in a conversation's log.

@@ -25,7 +25,6 @@ use domain::{
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 use super::{
-    Settings,
     delivery::{self, Delivery},
     events::{self, OutgoingEvent},
     presence::PresenceTracker,
@@ -33,6 +32,7 @@ use super::{
         BatchOrder, DisconnectCause, EventSink, Progress, Registrations, Room, SessionRegistry,
     },
     retry::Retry,
+    settings::Settings,
     subscriptions::Subscriptions,
     typing::TypingTracker,
     unread::UnreadCounter,

@@ -14,12 +14,12 @@ use domain::{
 use serde_json::{Map, Value, json};
 
 use super::{
-    Settings,
     admission::{ConnectionLimiter, SessionPermit},
     commands::{self, Command, EventName},
     events::{self, OutgoingEvent},
     hub::{Hub, SessionKey},
     registry::EventSink,
+    settings::Settings,
     subscriptions::LastState,
 };
 use crate::{

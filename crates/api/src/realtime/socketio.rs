@@ -10,12 +10,12 @@ use socketio::{
 };
 
 use super::{
-    Settings,
     commands::{self, Answer, EventName, error_event},
     events::{self, OutgoingEvent},
     recovery_token::{RecoveryKey, RecoveryTokenIssuer, VerifiedRecovery},
     registry::{DisconnectCause, EventSink, SessionClosed},
     session::{AuthenticatedClient, ConnectAttempt, Context, Session},
+    settings::Settings,
     subscriptions::{LastState, Subscriptions},
     takeover::{ActiveSession, PendingTakeover, SessionLease, SessionTable},
 };

@@ -1,0 +1,74 @@
+//! The bounds of live conversations, and where they are mounted.
+
+use domain::conversation::live::TypingPolicy;
+
+use super::{
+    presence,
+    recovery_token::{Offered, RecoveryKey},
+};
+use crate::input::EVENTS_PER_PAGE_MAX;
+
+/// The Socket.IO namespace of conversations.
+pub(crate) const NAMESPACE: &str = "/messaging";
+
+/// The bounds of live conversations.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The bounds of sockets. `sessions_max` counts those of every door.
+    pub socket: socketio::Config,
+    /// Sockets that one person may hold open at the same time, on this node.
+    pub sessions_per_person_max: usize,
+    /// Sockets from one address at the same time, on this node.
+    pub sessions_per_address_max: usize,
+    /// Sockets from one address that have not said whose they are, on this node; further ones are
+    /// refused.
+    pub unauthenticated_per_address_max: usize,
+    /// Conversations that one socket may have joined at the same time.
+    pub rooms_per_session_max: usize,
+    /// Messages in the history that a join is given: 1 to 100.
+    pub history_messages: u32,
+    /// Events that a client which was cut off is told one by one; with more it loads anew. 1 to 200.
+    pub resume_events_max: u32,
+    /// Bytes of what one command of a socket is answered with, the events of it included, and of
+    /// what a client that was cut off is told; of more it is told a part and that there is more, or
+    /// to load anew. 128 KiB at least, so that one message always fits.
+    pub answer_bytes_max: usize,
+    /// Signs what lets a client go on where it was cut off; all nodes have the same. Without it
+    /// every connection begins anew.
+    pub recovery_key: Option<RecoveryKey>,
+    /// To whom that is offered.
+    pub recovery_offered: Offered,
+    /// How long ago a client may have been cut off to go on where it was, in milliseconds.
+    pub recovery_age_max_ms: u64,
+    /// How long before its token ends a socket hears of it, in milliseconds.
+    pub expiry_notice_ms: u64,
+    /// How long clients should stay away when this node goes down, in milliseconds.
+    pub drain_retry_after_ms: u64,
+    /// Who hears when somebody comes and goes, and how soon.
+    pub presence: presence::Settings,
+    /// How long somebody counts as writing, and how often others hear of it.
+    pub typing: TypingPolicy,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            // A socket that does not say who it is has five seconds.
+            socket: socketio::Config { connect_timeout_ms: 5_000, ..socketio::Config::default() },
+            sessions_per_person_max: 32,
+            sessions_per_address_max: 1_000,
+            unauthenticated_per_address_max: 1_000,
+            rooms_per_session_max: 64,
+            history_messages: 50,
+            resume_events_max: EVENTS_PER_PAGE_MAX,
+            answer_bytes_max: 512 * 1024,
+            recovery_key: None,
+            recovery_offered: Offered::UnlessDeclined,
+            recovery_age_max_ms: 3_600_000,
+            expiry_notice_ms: 60_000,
+            drain_retry_after_ms: 1_000,
+            presence: presence::Settings::default(),
+            typing: TypingPolicy::default(),
+        }
+    }
+}
