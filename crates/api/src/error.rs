@@ -287,7 +287,7 @@ impl Failure {
     }
 
     /// Writes down what is not the caller's doing, with its whole chain of sources. To be called
-    /// once, where the failure leaves the house.
+    /// once, where the failure is sent to the caller.
     pub fn log(&self) {
         let Some(cause) = &self.cause else { return };
         let code = self.code.as_str();

@@ -35,7 +35,7 @@ pub(crate) use mailgun::{mailgun_signature, reply_token};
 
 /// The service, and the fakes under it. The directory knows the salons `s1` and `s2` and the
 /// clients `c1` and `c2`.
-pub(crate) struct House {
+pub(crate) struct TestApp {
     pub(crate) store: Arc<MemoryStore>,
     pub(crate) files: Arc<MemoryFiles>,
     pub(crate) clock: Arc<FixedClock>,
@@ -44,7 +44,7 @@ pub(crate) struct House {
     rings: Arc<AtomicUsize>,
 }
 
-impl House {
+impl TestApp {
     /// Without limits on how much anyone may ask for.
     pub(crate) async fn new() -> Self {
         Self::with(Settings { limits: no_limits(), ..Settings::default() }).await
@@ -182,7 +182,7 @@ pub(crate) const CONVERSATIONS: &str = "/messaging/conversations";
 
 /// Where pictures are uploaded.
 pub(crate) const ATTACHMENTS: &str = "/messaging/attachments";
-/// Links of a house of their own.
+/// Links of an application of their own.
 pub(crate) fn links() -> Links {
     Links::new(crate::links::Settings::default(), Arc::new(FixedClock::still()))
 }

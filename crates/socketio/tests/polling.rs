@@ -135,11 +135,13 @@ async fn a_post_is_answered_only_once_its_events_have_room() {
     watcher.socket().await;
     let body = (0..50).map(|n| format!(r#"42["n",{n}]"#)).collect::<Vec<_>>().join("\u{1e}");
     let mut post = std::pin::pin!(poller.post(&body));
+    // Kept open to the end: a client that closes its poll is gone.
+    let mut get = std::pin::pin!(poller.get());
     let answered = tokio::select! {
         answer = &mut post => Some(answer),
         // Polling goes on meanwhile, as does everything else.
         () = async {
-            let held = timeout(std::time::Duration::from_millis(100), poller.get());
+            let held = timeout(std::time::Duration::from_millis(100), get.as_mut());
             assert!(held.await.is_err(), "nothing to say");
         } => None,
     };

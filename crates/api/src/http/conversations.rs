@@ -174,19 +174,19 @@ mod tests;
 mod archive_tests {
     use serde_json::json;
 
-    use crate::testing::House;
+    use crate::testing::TestApp;
 
     #[actix_web::test]
     async fn the_salon_puts_away_and_takes_out_again() {
-        let house = House::new().await;
-        let talk = house.talk().await;
+        let test_app = TestApp::new().await;
+        let talk = test_app.talk().await;
         let path = format!("{talk}/archive");
         for status in ["ARCHIVED", "ACTIVE"] {
-            let done = house.patch(&path, "s1", json!({})).await;
+            let done = test_app.patch(&path, "s1", json!({})).await;
             assert!(done.status == 204 && done.is_empty());
-            assert_eq!(house.get(&talk, "c1").await.json()["status"], status);
+            assert_eq!(test_app.get(&talk, "c1").await.json()["status"], status);
         }
-        let refused = house.patch(&path, "c1", json!({})).await;
+        let refused = test_app.patch(&path, "c1", json!({})).await;
         assert_eq!(refused.failure(), (403, "salon_side_only".to_owned()));
         assert_eq!(refused.json()["message"], "Seul le salon peut archiver une conversation");
     }
@@ -194,23 +194,23 @@ mod archive_tests {
 
 #[cfg(test)]
 mod delete_tests {
-    use crate::testing::House;
+    use crate::testing::TestApp;
 
     #[actix_web::test]
     async fn what_the_salon_takes_away_is_gone_for_both() {
-        let house = House::new().await;
-        let talk = house.talk().await;
-        house.said(&talk, "c1", "Bonjour").await;
-        let refused = house.delete(&talk, "c1").await;
+        let test_app = TestApp::new().await;
+        let talk = test_app.talk().await;
+        test_app.said(&talk, "c1", "Bonjour").await;
+        let refused = test_app.delete(&talk, "c1").await;
         assert_eq!(refused.failure(), (403, "salon_side_only".to_owned()));
         assert_eq!(refused.json()["message"], "Seul le salon peut supprimer une conversation");
-        let done = house.delete(&talk, "s1").await;
+        let done = test_app.delete(&talk, "s1").await;
         assert!(done.status == 204 && done.is_empty());
         for who in ["s1", "c1"] {
-            assert_eq!(house.get(&talk, who).await.status, 404);
-            assert_eq!(house.unread(who).await, 0);
+            assert_eq!(test_app.get(&talk, who).await.status, 404);
+            assert_eq!(test_app.unread(who).await, 0);
         }
-        assert_eq!(house.delete(&talk, "s1").await.status, 404);
+        assert_eq!(test_app.delete(&talk, "s1").await.status, 404);
     }
 }
 
@@ -218,20 +218,20 @@ mod delete_tests {
 mod mark_read_tests {
     use serde_json::json;
 
-    use crate::testing::House;
+    use crate::testing::TestApp;
 
     #[actix_web::test]
     async fn everything_of_the_other_side_is_read_and_nothing_of_one_s_own() {
-        let house = House::new().await;
-        let talk = house.talk().await;
-        house.said(&talk, "c1", "Bonjour").await;
-        house.said(&talk, "s1", "Bonjour Camille").await;
+        let test_app = TestApp::new().await;
+        let talk = test_app.talk().await;
+        test_app.said(&talk, "c1", "Bonjour").await;
+        test_app.said(&talk, "s1", "Bonjour Camille").await;
         for _ in 0..2 {
-            let done = house.patch(&format!("{talk}/mark-read"), "s1", json!({})).await;
+            let done = test_app.patch(&format!("{talk}/mark-read"), "s1", json!({})).await;
             assert!(done.status == 204 && done.is_empty());
         }
-        assert_eq!((house.unread("s1").await, house.unread("c1").await), (0, 1));
-        let page = house.get(&format!("{talk}/messages"), "c1").await.json();
+        assert_eq!((test_app.unread("s1").await, test_app.unread("c1").await), (0, 1));
+        let page = test_app.get(&format!("{talk}/messages"), "c1").await.json();
         assert_eq!(
             (&page["data"][0]["isRead"], &page["data"][1]["isRead"]),
             (&json!(false), &json!(true))
@@ -242,32 +242,32 @@ mod mark_read_tests {
 
 #[cfg(test)]
 mod show_tests {
-    use crate::testing::House;
+    use crate::testing::TestApp;
 
     #[actix_web::test]
     async fn both_sides_see_it_and_looking_reads_nothing() {
-        let house = House::new().await;
-        let talk = house.talk().await;
-        house.said(&talk, "c1", "Bonjour").await;
+        let test_app = TestApp::new().await;
+        let talk = test_app.talk().await;
+        test_app.said(&talk, "c1", "Bonjour").await;
         for (who, unread) in [("s1", 1), ("c1", 0), ("s1", 1)] {
-            let shown = house.get(&talk, who).await;
+            let shown = test_app.get(&talk, who).await;
             assert_eq!(shown.status, 200);
             assert_eq!(shown.json()["unreadCount"], unread);
             assert_eq!(shown.json()["lastMessage"]["content"], "Bonjour");
         }
-        assert_eq!(house.unread("s1").await, 1);
+        assert_eq!(test_app.unread("s1").await, 1);
     }
 
     #[actix_web::test]
     async fn what_is_a_stranger_s_what_never_was_and_what_cannot_be_look_alike() {
-        let house = House::new().await;
-        let talk = house.talk().await;
-        let stranger = house.get(&talk, "c2").await;
+        let test_app = TestApp::new().await;
+        let talk = test_app.talk().await;
+        let stranger = test_app.get(&talk, "c2").await;
         assert_eq!(stranger.failure(), (404, "conversation_not_found".to_owned()));
         assert_eq!(stranger.json()["message"], "Conversation non trouvée");
         assert_eq!(stranger.json()["error"], "Not Found");
         for path in ["none", "a%20b", "%00", "%FF", "..%2Fx", &"x".repeat(65)] {
-            let nothing = house.get(&format!("/messaging/conversations/{path}"), "c2").await;
+            let nothing = test_app.get(&format!("/messaging/conversations/{path}"), "c2").await;
             assert_eq!(nothing.text(), stranger.text(), "{path}");
         }
     }

@@ -84,7 +84,7 @@ mod tests {
     use crate::{
         Settings,
         mail::{DevMail, DevMails, OpenedMail},
-        testing::{House, no_limits},
+        testing::{TestApp, no_limits},
     };
 
     const HOSTILE: &str = "\"><script>alert('1')</script>";
@@ -121,27 +121,27 @@ mod tests {
         }
     }
 
-    async fn house(is_broken: bool) -> House {
+    async fn test_app(is_broken: bool) -> TestApp {
         let settings = Settings { limits: no_limits(), ..Settings::default() };
-        House::with_mails(settings, Some(Arc::new(Folder { is_broken }))).await
+        TestApp::with_mails(settings, Some(Arc::new(Folder { is_broken }))).await
     }
 
     #[actix_web::test]
     async fn nobody_looks_at_mails_unless_that_is_configured() {
-        let house = House::new().await;
+        let test_app = TestApp::new().await;
         for path in ["/dev/mails", "/dev/mails/20260105-a.eml"] {
             for who in ["", "s1", "p1"] {
-                assert_eq!(house.get(path, who).await.failure(), (404, "not_found".to_owned()));
+                assert_eq!(test_app.get(path, who).await.failure(), (404, "not_found".to_owned()));
             }
         }
     }
 
     #[actix_web::test]
     async fn a_mail_is_listed_and_shown_in_all_its_forms() {
-        let house = house(false).await;
-        let list = house.get("/dev/mails", "").await;
+        let test_app = test_app(false).await;
+        let list = test_app.get("/dev/mails", "").await;
         assert!(list.text().contains("<a href=\"/dev/mails/20260105-a.eml\">subject&quot;"));
-        let shown = house.get("/dev/mails/20260105-a.eml", "").await;
+        let shown = test_app.get("/dev/mails/20260105-a.eml", "").await;
         for part in
             ["<th>name", "<td>value", "<pre>text", "srcdoc=\"&lt;p&gt;html&lt;/p&gt;&quot;&gt;"]
         {
@@ -152,9 +152,9 @@ mod tests {
 
     #[actix_web::test]
     async fn nothing_in_a_mail_becomes_markup_or_runs() {
-        let house = house(false).await;
+        let test_app = test_app(false).await;
         for path in ["/dev/mails", "/dev/mails/20260105-a.eml"] {
-            let page = house.get(path, "").await;
+            let page = test_app.get(path, "").await;
             assert!(!page.text().contains("<script"), "{path}: {}", page.text());
             let policy = page.header("content-security-policy").expect("a policy");
             assert!(policy.starts_with("default-src 'none';") && !policy.contains("script"));
@@ -163,11 +163,11 @@ mod tests {
 
     #[actix_web::test]
     async fn a_mail_that_is_not_there_is_not_found_and_a_broken_folder_is_our_fault() {
-        let whole = house(false).await;
+        let whole = test_app(false).await;
         for name in ["nothing.eml", "..%2F..%2Fetc%2Fpasswd", "a/b"] {
             assert_eq!(whole.get(&format!("/dev/mails/{name}"), "").await.status, 404, "{name}");
         }
-        let broken = house(true).await;
+        let broken = test_app(true).await;
         for path in ["/dev/mails", "/dev/mails/20260105-a.eml"] {
             assert_eq!(broken.get(path, "").await.failure(), (500, "internal".to_owned()));
         }

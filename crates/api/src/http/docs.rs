@@ -87,38 +87,38 @@ async fn code(request: HttpRequest) -> Result<HttpResponse, Failure> {
 mod tests {
     use serde_json::json;
 
-    use crate::testing::House;
+    use crate::testing::TestApp;
 
     #[actix_web::test]
     async fn the_documentation_is_served_from_within() {
-        let house = House::new().await;
-        let page = house.get("/docs/", "").await;
+        let test_app = TestApp::new().await;
+        let page = test_app.get("/docs/", "").await;
         assert!(page.status == 200 && page.text().contains("swagger-ui"));
-        let start = house.get("/docs/swagger-initializer.js", "").await;
+        let start = test_app.get("/docs/swagger-initializer.js", "").await;
         assert!(start.text().contains("\"/docs/openapi.json\""), "{}", start.text());
-        let (code, nothing) = ("not_found".to_owned(), house.get("/docs/nothing.js", "").await);
+        let (code, nothing) = ("not_found".to_owned(), test_app.get("/docs/nothing.js", "").await);
         assert_eq!(nothing.failure(), (404, code));
-        let specification = house.get("/docs/openapi.json", "").await.json();
+        let specification = test_app.get("/docs/openapi.json", "").await.json();
         assert_eq!(specification["openapi"], "3.1.0");
     }
 
     #[actix_web::test]
     async fn the_documentation_is_found_without_the_slash() {
-        let answer = House::new().await.get("/docs", "").await;
+        let answer = TestApp::new().await.get("/docs", "").await;
         assert_eq!((answer.status.as_u16(), answer.header("location")), (308, Some("/docs/")));
     }
 
     #[actix_web::test]
     async fn a_problem_s_type_leads_to_what_it_means() {
-        let house = House::new().await;
+        let test_app = TestApp::new().await;
         assert_eq!(
-            house.get("/docs/errors/unauthorized", "").await.json(),
+            test_app.get("/docs/errors/unauthorized", "").await.json(),
             json!({
                 "code": "unauthorized", "status": 401,
                 "fr": "Le jeton manque ou n'est pas valable.",
                 "en": "The token is missing or not valid.",
             })
         );
-        assert_eq!(house.get("/docs/errors/nonsense", "").await.status, 404);
+        assert_eq!(test_app.get("/docs/errors/nonsense", "").await.status, 404);
     }
 }

@@ -95,18 +95,18 @@ mod tests {
     };
     use serde_json::Value;
 
-    use crate::testing::House;
+    use crate::testing::TestApp;
 
     const EXPORT: &str = "/messaging/me/export";
 
     /// Does what the job does.
-    async fn make(house: &House, who: &str) {
-        let export = house.store.export(&user(who)).await.expect("the store works");
+    async fn make(test_app: &TestApp, who: &str) {
+        let export = test_app.store.export(&user(who)).await.expect("the store works");
         let key = export.expect("it was asked for").key;
         let size =
-            house.files.write(&key, &mut Pieces::of(b"PK zip")).await.expect("there is room");
-        let ready = ReadyExport::new(size, house.clock.now());
-        assert!(house.store.finish_export(&user(who), &key, &ready).await.expect("it works"));
+            test_app.files.write(&key, &mut Pieces::of(b"PK zip")).await.expect("there is room");
+        let ready = ReadyExport::new(size, test_app.clock.now());
+        assert!(test_app.store.finish_export(&user(who), &key, &ready).await.expect("it works"));
     }
 
     fn link(shown: &Value) -> String {
@@ -115,18 +115,18 @@ mod tests {
 
     #[actix_web::test]
     async fn data_are_asked_for_once_and_fetched_by_a_link() {
-        let house = House::new().await;
-        let rings = house.rings();
+        let test_app = TestApp::new().await;
+        let rings = test_app.rings();
         for _ in 0..2 {
-            let asked = house.get(EXPORT, "c1").await;
+            let asked = test_app.get(EXPORT, "c1").await;
             assert_eq!((asked.status.as_u16(), &asked.json()["state"]), (202, &"preparing".into()));
         }
-        assert!(house.rings() > rings, "somebody is told that there is work");
-        make(&house, "c1").await;
-        let ready = house.get(EXPORT, "c1").await;
+        assert!(test_app.rings() > rings, "somebody is told that there is work");
+        make(&test_app, "c1").await;
+        let ready = test_app.get(EXPORT, "c1").await;
         assert_eq!((ready.status.as_u16(), &ready.json()["state"]), (200, &"ready".into()));
         assert_eq!(ready.json()["sizeBytes"], 6);
-        let fetched = house.get(&link(&ready.json()), "").await;
+        let fetched = test_app.get(&link(&ready.json()), "").await;
         assert_eq!(fetched.status, 200);
         assert_eq!(fetched.bytes(), b"PK zip");
         assert_eq!(fetched.header("content-type"), Some("application/zip"));
@@ -134,76 +134,79 @@ mod tests {
 
     #[actix_web::test]
     async fn a_link_to_data_ends_and_cannot_be_changed() {
-        let house = House::new().await;
-        house.get(EXPORT, "c1").await;
-        make(&house, "c1").await;
-        let link = link(&house.get(EXPORT, "c1").await.json());
+        let test_app = TestApp::new().await;
+        test_app.get(EXPORT, "c1").await;
+        make(&test_app, "c1").await;
+        let link = link(&test_app.get(EXPORT, "c1").await.json());
         let not_there = (404, "attachment_not_found".to_owned());
         let later = link.replace("expires=", "expires=9");
         for forged in
             [later, link.replace("signature=", "signature=A"), link.replace("/archive", "/full")]
         {
-            assert_eq!(house.get(&forged, "").await.status, 404, "{forged}");
+            assert_eq!(test_app.get(&forged, "").await.status, 404, "{forged}");
         }
         let (path, _) = link.split_once('?').expect("it is signed");
-        assert_eq!(house.get(path, "c1").await.failure(), not_there, "a token is no link");
-        house.clock.advance_millis(86_400_000);
-        assert_eq!(house.get(&link, "").await.failure(), (410, "link_expired".to_owned()));
+        assert_eq!(test_app.get(path, "c1").await.failure(), not_there, "a token is no link");
+        test_app.clock.advance_millis(86_400_000);
+        assert_eq!(test_app.get(&link, "").await.failure(), (410, "link_expired".to_owned()));
     }
 
     #[actix_web::test]
     async fn nobody_gets_the_data_of_others() {
-        let house = House::new().await;
-        house.get(EXPORT, "c1").await;
-        make(&house, "c1").await;
-        let other = house.get(EXPORT, "c2").await;
+        let test_app = TestApp::new().await;
+        test_app.get(EXPORT, "c1").await;
+        make(&test_app, "c1").await;
+        let other = test_app.get(EXPORT, "c2").await;
         assert_eq!(other.status, 202, "one's own, which are not there yet");
-        assert_eq!(house.get(EXPORT, "").await.status, 401);
+        assert_eq!(test_app.get(EXPORT, "").await.status, 401);
     }
 
     #[actix_web::test]
     async fn who_asks_for_the_headers_only_begins_nothing() {
-        let house = House::new().await;
-        assert_eq!(house.head(EXPORT, "c1").await.status, 202);
-        assert_eq!(house.store.export(&user("c1")).await.expect("the store works"), None);
-        house.get(EXPORT, "c1").await;
-        make(&house, "c1").await;
-        assert_eq!(house.head(EXPORT, "c1").await.status, 200);
+        let test_app = TestApp::new().await;
+        assert_eq!(test_app.head(EXPORT, "c1").await.status, 202);
+        assert_eq!(test_app.store.export(&user("c1")).await.expect("the store works"), None);
+        test_app.get(EXPORT, "c1").await;
+        make(&test_app, "c1").await;
+        assert_eq!(test_app.head(EXPORT, "c1").await.status, 200);
     }
 
     #[actix_web::test]
     async fn another_archive_is_made_when_the_time_of_the_last_one_is_over() {
-        let house = House::new().await;
-        house.get(EXPORT, "c1").await;
-        make(&house, "c1").await;
-        let first = house.get(EXPORT, "c1").await.json();
-        house.clock.advance_millis(86_400_000 - 1_000);
-        let same = house.get(EXPORT, "c1").await.json();
+        let test_app = TestApp::new().await;
+        test_app.get(EXPORT, "c1").await;
+        make(&test_app, "c1").await;
+        let first = test_app.get(EXPORT, "c1").await.json();
+        test_app.clock.advance_millis(86_400_000 - 1_000);
+        let same = test_app.get(EXPORT, "c1").await.json();
         assert_eq!(
             (&same["requestedAt"], &same["expiresAt"]),
             (&first["requestedAt"], &first["expiresAt"])
         );
-        house.clock.advance_millis(1_000);
-        let another = house.get(EXPORT, "c1").await;
+        test_app.clock.advance_millis(1_000);
+        let another = test_app.get(EXPORT, "c1").await;
         assert_eq!((another.status.as_u16(), &another.json()["state"]), (202, &"preparing".into()));
         assert_ne!(another.json()["requestedAt"], first["requestedAt"]);
     }
 
     #[actix_web::test]
     async fn who_is_being_forgotten_gets_nothing_any_more() {
-        let house = House::new().await;
-        house.get(EXPORT, "c1").await;
-        make(&house, "c1").await;
-        let link = link(&house.get(EXPORT, "c1").await.json());
+        let test_app = TestApp::new().await;
+        test_app.get(EXPORT, "c1").await;
+        make(&test_app, "c1").await;
+        let link = link(&test_app.get(EXPORT, "c1").await.json());
         let key =
-            house.store.export(&user("c1")).await.expect("it works").expect("it is there").key;
-        let now = house.clock.now();
-        house.store.request_erasure(&user("c1"), now).await.expect("the store works");
+            test_app.store.export(&user("c1")).await.expect("it works").expect("it is there").key;
+        let now = test_app.clock.now();
+        test_app.store.request_erasure(&user("c1"), now).await.expect("the store works");
         let erased = (410, "participant_erased".to_owned());
-        assert_eq!(house.get(EXPORT, "c1").await.failure(), erased);
-        assert_eq!(house.head(EXPORT, "c1").await.status, 410);
+        assert_eq!(test_app.get(EXPORT, "c1").await.failure(), erased);
+        assert_eq!(test_app.head(EXPORT, "c1").await.status, 410);
         // Deleted by a job that came with the wish to be forgotten.
-        house.files.delete(&key).await.expect("it works");
-        assert_eq!(house.get(&link, "").await.failure(), (404, "attachment_not_found".to_owned()));
+        test_app.files.delete(&key).await.expect("it works");
+        assert_eq!(
+            test_app.get(&link, "").await.failure(),
+            (404, "attachment_not_found".to_owned())
+        );
     }
 }

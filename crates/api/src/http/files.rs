@@ -114,23 +114,23 @@ mod tests {
     };
 
     use super::encoded;
-    use crate::testing::{Answer, House, request};
+    use crate::testing::{Answer, TestApp, request};
 
-    /// A house with a picture, and the link to it.
-    async fn picture() -> (House, String) {
-        let house = House::new().await;
-        let link = house.uploaded("c1").await["fileUrl"].as_str().expect("a link").to_owned();
-        (house, link)
+    /// An application with a picture, and the link to it.
+    async fn picture() -> (TestApp, String) {
+        let test_app = TestApp::new().await;
+        let link = test_app.uploaded("c1").await["fileUrl"].as_str().expect("a link").to_owned();
+        (test_app, link)
     }
 
-    async fn fetched(link: &str, house: &House, method: Method) -> Answer {
-        house.ask(request(method, link, "")).await
+    async fn fetched(link: &str, test_app: &TestApp, method: Method) -> Answer {
+        test_app.ask(request(method, link, "")).await
     }
 
     #[actix_web::test]
     async fn a_file_comes_with_what_keeps_browsers_from_misusing_it() {
-        let (house, link) = picture().await;
-        let answer = fetched(&link, &house, Method::GET).await;
+        let (test_app, link) = picture().await;
+        let answer = fetched(&link, &test_app, Method::GET).await;
         assert_eq!(
             (answer.status.as_u16(), answer.bytes()),
             (200, b"picture of an arm".as_slice())
@@ -153,16 +153,16 @@ mod tests {
 
     #[actix_web::test]
     async fn a_file_can_be_asked_after_without_its_bytes() {
-        let (house, link) = picture().await;
-        let answer = fetched(&link, &house, Method::HEAD).await;
+        let (test_app, link) = picture().await;
+        let answer = fetched(&link, &test_app, Method::HEAD).await;
         assert_eq!(answer.status, 200);
         assert_eq!(answer.header("content-type"), Some("image/webp"));
-        assert_eq!(fetched(&link, &house, Method::DELETE).await.status, 404);
+        assert_eq!(fetched(&link, &test_app, Method::DELETE).await.status, 404);
     }
 
     /// What a real server says to `method` and `link`.
-    async fn said(house: &House, method: &str, link: &str) -> String {
-        let mut stream = TcpStream::connect(house.listen()).await.expect("it listens");
+    async fn said(test_app: &TestApp, method: &str, link: &str) -> String {
+        let mut stream = TcpStream::connect(test_app.listen()).await.expect("it listens");
         let asked = format!("{method} {link} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
         stream.write_all(asked.as_bytes()).await.expect("it reads");
         let mut said = String::new();
@@ -172,9 +172,9 @@ mod tests {
 
     #[actix_web::test]
     async fn its_length_is_said_whether_its_bytes_follow_or_not() {
-        let (house, link) = picture().await;
+        let (test_app, link) = picture().await;
         for (method, body) in [("GET", "picture of an arm"), ("HEAD", "")] {
-            let said = said(&house, method, &link).await;
+            let said = said(&test_app, method, &link).await;
             let (head, rest) = said.split_once("\r\n\r\n").expect("a head");
             assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
             assert!(head.to_ascii_lowercase().contains("\r\ncontent-length: 17\r\n"), "{head}");
@@ -184,9 +184,9 @@ mod tests {
 
     #[actix_web::test]
     async fn a_link_that_was_not_made_here_is_not_even_looked_up() {
-        let (house, link) = picture().await;
+        let (test_app, link) = picture().await;
         let thumbnail = link.replace("/full?", "/thumbnail?");
-        let other = house.uploaded("c1").await["fileUrl"].as_str().expect("a link").to_owned();
+        let other = test_app.uploaded("c1").await["fileUrl"].as_str().expect("a link").to_owned();
         let (start, _) = link.split_once('?').expect("a query");
         let (_, query) = other.split_once('?').expect("a query");
         for forged in [
@@ -202,8 +202,8 @@ mod tests {
             format!("{start}?expires=&signature="),
         ] {
             // Had the store been asked, the answer would be another.
-            house.store.set_unavailable(true);
-            let refused = fetched(&forged, &house, Method::GET).await;
+            test_app.store.set_unavailable(true);
+            let refused = fetched(&forged, &test_app, Method::GET).await;
             assert_eq!(refused.failure(), (404, "attachment_not_found".to_owned()), "{forged}");
             assert_eq!(refused.header("cache-control"), Some("no-store"));
         }
@@ -211,23 +211,23 @@ mod tests {
 
     #[actix_web::test]
     async fn a_link_has_an_end() {
-        let (house, link) = picture().await;
-        house.clock.advance_millis(32_400_000);
-        house.store.set_unavailable(true);
-        let refused = fetched(&link, &house, Method::GET).await;
+        let (test_app, link) = picture().await;
+        test_app.clock.advance_millis(32_400_000);
+        test_app.store.set_unavailable(true);
+        let refused = fetched(&link, &test_app, Method::GET).await;
         assert_eq!(refused.failure(), (410, "link_expired".to_owned()));
     }
 
     #[actix_web::test]
     async fn while_files_or_the_store_are_away_one_is_told_to_come_again() {
-        let (house, link) = picture().await;
-        house.files.set_broken(true);
-        let refused = fetched(&link, &house, Method::GET).await;
+        let (test_app, link) = picture().await;
+        test_app.files.set_broken(true);
+        let refused = fetched(&link, &test_app, Method::GET).await;
         assert_eq!(refused.failure(), (503, "unavailable".to_owned()));
-        house.files.set_broken(false);
-        house.store.fail_next(StoreError::Busy("no room".into()));
-        assert_eq!(fetched(&link, &house, Method::GET).await.status, 503);
-        assert_eq!(fetched(&link, &house, Method::GET).await.status, 200);
+        test_app.files.set_broken(false);
+        test_app.store.fail_next(StoreError::Busy("no room".into()));
+        assert_eq!(fetched(&link, &test_app, Method::GET).await.status, 503);
+        assert_eq!(fetched(&link, &test_app, Method::GET).await.status, 200);
     }
 
     #[test]

@@ -66,28 +66,28 @@ mod tests {
     use actix_web::http::Method;
     use serde_json::json;
 
-    use crate::testing::{House, request};
+    use crate::testing::{TestApp, request};
 
     #[actix_web::test]
     async fn a_node_is_ready_while_its_store_answers_and_alive_in_any_case() {
-        let house = House::new().await;
-        let ready = || house.get("/health/ready", "");
+        let test_app = TestApp::new().await;
+        let ready = || test_app.get("/health/ready", "");
         let up = json!({"status": "ready", "store": "up", "node": "serving"});
         assert_eq!((ready().await.status.as_u16(), ready().await.json()), (200, up));
-        house.store.set_unavailable(true);
+        test_app.store.set_unavailable(true);
         let down = json!({"status": "unready", "store": "down", "node": "serving"});
         assert_eq!((ready().await.status.as_u16(), ready().await.json()), (503, down));
-        assert_eq!(house.get("/health/live", "").await.json(), json!({"status": "ok"}));
+        assert_eq!(test_app.get("/health/live", "").await.json(), json!({"status": "ok"}));
     }
 
     #[actix_web::test]
     async fn a_node_that_goes_down_is_not_ready_and_still_answers() {
-        let house = House::new().await;
-        house.api.close(Duration::from_secs(1)).await;
+        let test_app = TestApp::new().await;
+        test_app.api.close(Duration::from_secs(1)).await;
         let draining = json!({"status": "unready", "store": "up", "node": "draining"});
-        assert_eq!(house.get("/health/ready", "").await.json(), draining);
-        assert!(!house.api.readiness().report().await.is_ready());
-        let answer = house.ask(request(Method::GET, "/messaging/conversations", "s1")).await;
+        assert_eq!(test_app.get("/health/ready", "").await.json(), draining);
+        assert!(!test_app.api.readiness().report().await.is_ready());
+        let answer = test_app.ask(request(Method::GET, "/messaging/conversations", "s1")).await;
         assert_eq!(answer.status, 200);
     }
 }

@@ -170,23 +170,23 @@ mod tests;
 
 #[cfg(test)]
 mod delete_tests {
-    use crate::testing::House;
+    use crate::testing::TestApp;
 
     #[actix_web::test]
     async fn only_its_author_deletes_a_message_and_then_it_is_gone_for_both() {
-        let house = House::new().await;
-        let talk = house.talk().await;
-        let said = house.said(&talk, "c1", "Bonjour").await;
+        let test_app = TestApp::new().await;
+        let talk = test_app.talk().await;
+        let said = test_app.said(&talk, "c1", "Bonjour").await;
         let path = format!("/messaging/messages/{}", said["id"].as_str().expect("an id"));
-        let refused = house.delete(&path, "s1").await;
+        let refused = test_app.delete(&path, "s1").await;
         assert_eq!(refused.failure(), (403, "not_your_message".to_owned()));
         let text = "Vous ne pouvez supprimer que vos propres messages";
         assert_eq!(refused.json()["message"], text);
-        let done = house.delete(&path, "c1").await;
+        let done = test_app.delete(&path, "c1").await;
         assert!(done.status == 204 && done.is_empty());
-        assert_eq!((house.messages(&talk).await, house.unread("s1").await), (0, 0));
+        assert_eq!((test_app.messages(&talk).await, test_app.unread("s1").await), (0, 0));
         assert_eq!(
-            house.delete(&path, "c1").await.failure(),
+            test_app.delete(&path, "c1").await.failure(),
             (404, "message_not_found".to_owned())
         );
     }
@@ -196,35 +196,35 @@ mod delete_tests {
 mod mark_read_tests {
     use serde_json::json;
 
-    use crate::testing::House;
+    use crate::testing::TestApp;
 
     #[actix_web::test]
     async fn a_message_is_read_by_the_other_side_with_what_came_before() {
-        let house = House::new().await;
-        let talk = house.talk().await;
+        let test_app = TestApp::new().await;
+        let talk = test_app.talk().await;
         let mut paths = Vec::new();
         for words in ["1", "2", "3"] {
-            let said = house.said(&talk, "c1", words).await;
+            let said = test_app.said(&talk, "c1", words).await;
             paths.push(format!("/messaging/messages/{}/read", said["id"].as_str().expect("an id")));
         }
-        let own = house.patch(&paths[1], "c1", json!({})).await;
+        let own = test_app.patch(&paths[1], "c1", json!({})).await;
         assert_eq!((own.status.as_u16(), &own.json()["isRead"]), (200, &json!(false)));
-        assert_eq!(house.unread("s1").await, 3);
+        assert_eq!(test_app.unread("s1").await, 3);
 
-        let read = house.patch(&paths[1], "s1", json!({})).await.json();
+        let read = test_app.patch(&paths[1], "s1", json!({})).await.json();
         assert_eq!((&read["isRead"], read["readAt"].is_string()), (&json!(true), true));
-        assert_eq!(house.unread("s1").await, 1);
-        let again = house.patch(&paths[0], "s1", json!({})).await.json();
-        assert_eq!((&again["isRead"], house.unread("s1").await), (&json!(true), 1));
+        assert_eq!(test_app.unread("s1").await, 1);
+        let again = test_app.patch(&paths[0], "s1", json!({})).await.json();
+        assert_eq!((&again["isRead"], test_app.unread("s1").await), (&json!(true), 1));
     }
 
     #[actix_web::test]
     async fn a_stranger_s_message_is_no_message() {
-        let house = House::new().await;
-        let talk = house.talk().await;
-        let said = house.said(&talk, "c1", "Bonjour").await;
+        let test_app = TestApp::new().await;
+        let talk = test_app.talk().await;
+        let said = test_app.said(&talk, "c1", "Bonjour").await;
         let path = format!("/messaging/messages/{}/read", said["id"].as_str().expect("an id"));
-        let refused = house.patch(&path, "s2", json!({})).await;
+        let refused = test_app.patch(&path, "s2", json!({})).await;
         assert_eq!(refused.failure(), (404, "message_not_found".to_owned()));
         assert_eq!(refused.json()["message"], "Message non trouvé");
     }

@@ -307,7 +307,7 @@ mod head_tests {
 
     use crate::{
         http::tests::ROUTES,
-        testing::{ATTACHMENTS, House, request},
+        testing::{ATTACHMENTS, TestApp, request},
     };
 
     /// Those that need no token.
@@ -322,10 +322,10 @@ mod head_tests {
 
     #[actix_web::test]
     async fn whatever_can_be_read_has_a_head_and_nothing_else_has() {
-        let house = House::new().await;
-        let talk = house.talk().await;
-        house.said(&talk, "c1", "Bonjour").await;
-        let upload = house.uploaded("s1").await;
+        let test_app = TestApp::new().await;
+        let talk = test_app.talk().await;
+        test_app.said(&talk, "c1", "Bonjour").await;
+        let upload = test_app.uploaded("s1").await;
         let upload = upload["id"].as_str().expect("an id");
         let mut read = OPEN.map(str::to_owned).to_vec();
         for route in ROUTES.iter().filter(|route| route.method == Method::GET) {
@@ -335,7 +335,7 @@ mod head_tests {
             );
         }
         for path in read {
-            let (get, head) = (house.get(&path, "s1").await, house.head(&path, "s1").await);
+            let (get, head) = (test_app.get(&path, "s1").await, test_app.head(&path, "s1").await);
             // An archive is begun by the first look.
             let good = if path.ends_with("/me/export") { 202 } else { 200 };
             assert_eq!((get.status.as_u16(), head.status.as_u16()), (good, good), "{path}");
@@ -343,19 +343,19 @@ mod head_tests {
             assert!(head.is_empty() && !get.is_empty(), "{path}");
         }
         let write_only = format!("{talk}/archive");
-        assert_eq!(house.head(&write_only, "s1").await.status, 404);
+        assert_eq!(test_app.head(&write_only, "s1").await.status, 404);
     }
 
     #[actix_web::test]
     async fn a_failure_without_content_is_a_failure() {
-        let house = House::new().await;
+        let test_app = TestApp::new().await;
         let table = [("/nowhere", "s1", 404), ("/messaging/conversations", "", 401)];
         for (path, who, status) in table {
-            let answer = house.head(path, who).await;
+            let answer = test_app.head(path, who).await;
             assert_eq!(answer.status, status, "{path}");
             assert!(answer.is_empty(), "{path}");
         }
         let asked = request(Method::HEAD, "/messaging/conversations", "nonsense");
-        assert_eq!(house.ask(asked).await.header("www-authenticate"), Some("Bearer"));
+        assert_eq!(test_app.ask(asked).await.header("www-authenticate"), Some("Bearer"));
     }
 }

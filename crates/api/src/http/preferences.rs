@@ -105,32 +105,32 @@ pub(crate) async fn show(
 mod tests {
     use serde_json::{Value, json};
 
-    use crate::testing::{Answer, House, keys};
+    use crate::testing::{Answer, TestApp, keys};
 
     const PREFERENCES: &str = "/notification-preferences";
     const MUTE: &str = "/notification-preferences/mute";
 
-    /// A house, and the id of a conversation between `s1` and `c1`.
-    async fn house() -> (House, String) {
-        let house = House::new().await;
-        let talk = house.talk().await;
+    /// An application, and the id of a conversation between `s1` and `c1`.
+    async fn test_app() -> (TestApp, String) {
+        let test_app = TestApp::new().await;
+        let talk = test_app.talk().await;
         let (_, id) = talk.rsplit_once('/').expect("it ends with its id");
         let id = id.to_owned();
-        (house, id)
+        (test_app, id)
     }
 
-    async fn muted(house: &House, who: &str) -> Value {
-        house.get(PREFERENCES, who).await.json()["mutedConversations"].clone()
+    async fn muted(test_app: &TestApp, who: &str) -> Value {
+        test_app.get(PREFERENCES, who).await.json()["mutedConversations"].clone()
     }
 
-    async fn mute(house: &House, who: &str, id: &str) -> Answer {
-        house.post(MUTE, who, json!({"conversationId": id})).await
+    async fn mute(test_app: &TestApp, who: &str, id: &str) -> Answer {
+        test_app.post(MUTE, who, json!({"conversationId": id})).await
     }
 
     #[actix_web::test]
     async fn whoever_never_said_anything_wants_the_usual() {
-        let (house, _) = house().await;
-        let first = house.get(PREFERENCES, "c1").await;
+        let (test_app, _) = test_app().await;
+        let first = test_app.get(PREFERENCES, "c1").await;
         assert_eq!(first.status, 200);
         let preferences = first.json();
         assert_eq!(
@@ -149,108 +149,109 @@ mod tests {
         assert_eq!(preferences["emailNotificationsEnabled"], true);
         assert_eq!(preferences["emailFrequency"], "IMMEDIATE");
         assert_eq!(preferences["mutedConversations"], json!([]));
-        assert_eq!(house.get(PREFERENCES, "c1").await.json(), preferences);
+        assert_eq!(test_app.get(PREFERENCES, "c1").await.json(), preferences);
     }
 
     #[actix_web::test]
     async fn a_change_is_answered_with_what_is_wanted_now_whichever_word_asks_for_it() {
-        let (house, _) = house().await;
+        let (test_app, _) = test_app().await;
         let body = json!({"emailNotificationsEnabled": false, "emailFrequency": "HOURLY"});
-        let patched = house.patch(PREFERENCES, "c1", body).await;
+        let patched = test_app.patch(PREFERENCES, "c1", body).await;
         assert_eq!(patched.status, 200);
         assert_eq!(patched.json()["emailFrequency"], "HOURLY");
-        let put = house.put(PREFERENCES, "c1", json!({"emailFrequency": "DAILY"})).await;
+        let put = test_app.put(PREFERENCES, "c1", json!({"emailFrequency": "DAILY"})).await;
         assert_eq!(put.status, 200);
         let now = put.json();
         assert_eq!(
             (&now["emailFrequency"], &now["emailNotificationsEnabled"]),
             (&json!("DAILY"), &json!(false))
         );
-        assert_eq!(house.get(PREFERENCES, "c1").await.json(), now);
-        assert_eq!(house.get(PREFERENCES, "s1").await.json()["emailFrequency"], "IMMEDIATE");
+        assert_eq!(test_app.get(PREFERENCES, "c1").await.json(), now);
+        assert_eq!(test_app.get(PREFERENCES, "s1").await.json()["emailFrequency"], "IMMEDIATE");
     }
 
     #[actix_web::test]
     async fn quiet_hours_and_the_clock_they_go_by_come_and_go() {
-        let (house, _) = house().await;
+        let (test_app, _) = test_app().await;
         let quiet = json!({"from": "22:00", "to": "07:00"});
         let body = json!({"quietHours": quiet, "timeZone": "Indian/Reunion"});
-        let set = house.patch(PREFERENCES, "c1", body).await.json();
+        let set = test_app.patch(PREFERENCES, "c1", body).await.json();
         assert_eq!((&set["quietHours"], &set["timeZone"]), (&quiet, &json!("Indian/Reunion")));
         let body = json!({"quietHours": null, "timeZone": null});
-        let gone = house.patch(PREFERENCES, "c1", body).await.json();
+        let gone = test_app.patch(PREFERENCES, "c1", body).await.json();
         assert!(gone.get("quietHours").is_none() && gone.get("timeZone").is_none(), "{gone}");
     }
 
     #[actix_web::test]
     async fn a_frequency_is_one_of_four_and_muted_conversations_are_not_set_here() {
-        let (house, id) = house().await;
+        let (test_app, id) = test_app().await;
         for bad in [json!("WEEKLY"), json!("daily"), json!(""), json!(1), json!(["DAILY"])] {
-            let refused = house.patch(PREFERENCES, "c1", json!({"emailFrequency": bad})).await;
+            let refused = test_app.patch(PREFERENCES, "c1", json!({"emailFrequency": bad})).await;
             assert_eq!(refused.failure(), (400, "validation_failed".to_owned()), "{bad}");
         }
         let refused =
-            house.patch(PREFERENCES, "c1", json!({"emailNotificationsEnabled": "no"})).await;
+            test_app.patch(PREFERENCES, "c1", json!({"emailNotificationsEnabled": "no"})).await;
         let text = json!(["emailNotificationsEnabled must be a boolean value"]);
         assert_eq!(refused.json()["message"], text);
-        house.patch(PREFERENCES, "c1", json!({"mutedConversations": [id]})).await;
-        assert_eq!(muted(&house, "c1").await, json!([]));
+        test_app.patch(PREFERENCES, "c1", json!({"mutedConversations": [id]})).await;
+        assert_eq!(muted(&test_app, "c1").await, json!([]));
     }
 
     #[actix_web::test]
     async fn a_conversation_is_muted_and_unmuted_by_its_own_people_each_for_themselves() {
-        let (house, id) = house().await;
+        let (test_app, id) = test_app().await;
         for _ in 0..2 {
-            let done = mute(&house, "c1", &id).await;
+            let done = mute(&test_app, "c1", &id).await;
             assert_eq!((done.status.as_u16(), done.is_empty()), (201, true));
-            assert_eq!(muted(&house, "c1").await, json!([id]));
+            assert_eq!(muted(&test_app, "c1").await, json!([id]));
         }
-        assert_eq!(muted(&house, "s1").await, json!([]));
+        assert_eq!(muted(&test_app, "s1").await, json!([]));
         for who in ["s1", "s2", "c2", "c1", "c1"] {
-            let done = house.delete(&format!("{MUTE}/{id}"), who).await;
+            let done = test_app.delete(&format!("{MUTE}/{id}"), who).await;
             assert_eq!((done.status.as_u16(), done.is_empty()), (200, true), "{who}");
             let left = if who == "c1" { json!([]) } else { json!([id]) };
-            assert_eq!(muted(&house, "c1").await, left, "{who}");
+            assert_eq!(muted(&test_app, "c1").await, left, "{who}");
         }
     }
 
     #[actix_web::test]
     async fn nobody_learns_from_muting_that_a_conversation_is_there() {
-        let (house, id) = house().await;
+        let (test_app, id) = test_app().await;
         for (who, id) in
             [("s2", &*id), ("c2", &id), ("c1", "unknown"), ("c1", ""), ("c1", "../etc")]
         {
-            let refused = mute(&house, who, id).await;
+            let refused = mute(&test_app, who, id).await;
             assert_eq!(refused.failure(), (404, "conversation_not_found".to_owned()), "{who} {id}");
             assert_eq!(refused.json()["message"], "Conversation non trouvée");
         }
         for body in [json!({}), json!({"conversationId": null}), json!({"conversationId": 1})] {
-            let refused = house.post(MUTE, "c1", body).await;
+            let refused = test_app.post(MUTE, "c1", body).await;
             assert_eq!(refused.json()["message"], json!(["conversationId must be a string"]));
         }
-        assert_eq!(muted(&house, "c1").await, json!([]));
+        assert_eq!(muted(&test_app, "c1").await, json!([]));
     }
 
     #[actix_web::test]
     async fn what_no_conversation_can_be_called_is_muted_by_nobody() {
-        let (house, _) = house().await;
-        let odd = house.delete(&format!("{MUTE}/{}", "x".repeat(65)), "c1").await;
+        let (test_app, _) = test_app().await;
+        let odd = test_app.delete(&format!("{MUTE}/{}", "x".repeat(65)), "c1").await;
         assert_eq!((odd.status.as_u16(), odd.is_empty()), (200, true));
     }
 
     #[actix_web::test]
     async fn whom_the_directory_does_not_know_has_no_preferences() {
-        let (house, _) = house().await;
+        let (test_app, _) = test_app().await;
         let unknown = (404, "participant_not_found".to_owned());
-        assert_eq!(house.get(PREFERENCES, "c9").await.failure(), unknown);
-        assert_eq!(house.patch(PREFERENCES, "c9", json!({})).await.failure(), unknown);
+        assert_eq!(test_app.get(PREFERENCES, "c9").await.failure(), unknown);
+        assert_eq!(test_app.patch(PREFERENCES, "c9", json!({})).await.failure(), unknown);
     }
 
     #[actix_web::test]
     async fn nobody_sends_everybody_s_mail_at_once_any_more() {
-        let (house, _) = house().await;
+        let (test_app, _) = test_app().await;
         for who in ["s1", "p1"] {
-            let asked = house.post("/test/email-notifications/send-pending", who, json!({})).await;
+            let asked =
+                test_app.post("/test/email-notifications/send-pending", who, json!({})).await;
             assert_eq!(asked.failure(), (404, "not_found".to_owned()), "{who}");
         }
     }

@@ -12,7 +12,7 @@ use std::fmt;
 use actix_web::{http::Method, test::TestRequest};
 use serde_json::{Value, json};
 
-use crate::testing::{ATTACHMENTS, Answer, CONVERSATIONS, House, file_part, request, with_form};
+use crate::testing::{ATTACHMENTS, Answer, CONVERSATIONS, TestApp, file_part, request, with_form};
 
 /// A route, and what gives a request a body that it takes.
 pub(super) struct Route {
@@ -78,22 +78,22 @@ impl fmt::Display for Route {
 
 /// A conversation of `s1` and `c1` with a message of `c1` that has a picture, and how to ask for
 /// them.
-struct Scene {
-    house: House,
+struct Fixture {
+    test_app: TestApp,
     talk: String,
     message: String,
     attachment: String,
 }
 
-impl Scene {
+impl Fixture {
     async fn new() -> Self {
-        let house = House::new().await;
-        let talk = house.talk().await;
+        let test_app = TestApp::new().await;
+        let talk = test_app.talk().await;
         let text = |value: &Value| value["id"].as_str().expect("an id").to_owned();
-        let attachment = text(&house.uploaded("c1").await);
+        let attachment = text(&test_app.uploaded("c1").await);
         let body = json!({"content": "Bonjour", "attachments": [{"attachmentId": attachment}]});
-        let message = text(&house.post(&format!("{talk}/messages"), "c1", body).await.json());
-        Self { house, talk, message, attachment }
+        let message = text(&test_app.post(&format!("{talk}/messages"), "c1", body).await.json());
+        Self { test_app, talk, message, attachment }
     }
 
     fn path(&self, route: &Route) -> String {
@@ -112,6 +112,6 @@ impl Scene {
 
     async fn ask(&self, route: &Route, who: &str) -> Answer {
         let asked = request(route.method.clone(), &self.path(route), who);
-        self.house.ask((route.body)(asked)).await
+        self.test_app.ask((route.body)(asked)).await
     }
 }

@@ -38,27 +38,27 @@ pub(crate) async fn list(
 mod tests {
     use serde_json::{Value, json};
 
-    use crate::testing::{CONVERSATIONS, House, keys};
+    use crate::testing::{CONVERSATIONS, TestApp, keys};
 
     #[actix_web::test]
     async fn the_total_counts_archived_conversations_too() {
-        let house = House::new().await;
-        let talk = house.talk().await;
-        house.said(&talk, "c1", "1").await;
-        house.said(&talk, "c1", "2").await;
-        house.patch(&format!("{talk}/archive"), "s1", json!({})).await;
-        let total = house.get(&format!("{CONVERSATIONS}/unread/total"), "s1").await;
+        let test_app = TestApp::new().await;
+        let talk = test_app.talk().await;
+        test_app.said(&talk, "c1", "1").await;
+        test_app.said(&talk, "c1", "2").await;
+        test_app.patch(&format!("{talk}/archive"), "s1", json!({})).await;
+        let total = test_app.get(&format!("{CONVERSATIONS}/unread/total"), "s1").await;
         assert_eq!((total.status.as_u16(), total.json()), (200, json!({"totalUnread": 2})));
     }
 
     #[actix_web::test]
     async fn the_list_is_for_both_sides_and_shows_what_the_other_said_last() {
-        let house = House::new().await;
-        let talk = house.talk().await;
-        house.said(&talk, "c1", "Question").await;
-        house.said(&talk, "s1", "Réponse").await;
+        let test_app = TestApp::new().await;
+        let talk = test_app.talk().await;
+        test_app.said(&talk, "c1", "Question").await;
+        test_app.said(&talk, "s1", "Réponse").await;
         let path = format!("{CONVERSATIONS}/unread");
-        let salon = house.get(&path, "s1").await.json();
+        let salon = test_app.get(&path, "s1").await.json();
         let item = &salon[0];
         assert_eq!(
             keys(item),
@@ -82,9 +82,9 @@ mod tests {
             (&json!("Question"), &json!(1))
         );
 
-        let client = house.get(&path, "c1").await.json();
+        let client = test_app.get(&path, "c1").await.json();
         assert_eq!(client[0]["lastMessage"]["content"], "Réponse");
         assert_eq!(client[0]["clientId"], "c1");
-        assert_eq!(house.get(&path, "c2").await.json(), json!([]));
+        assert_eq!(test_app.get(&path, "c2").await.json(), json!([]));
     }
 }

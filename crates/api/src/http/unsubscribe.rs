@@ -104,43 +104,43 @@ mod tests {
     use crate::{
         Settings,
         mail::{self, UnsubscribeKey, UnsubscribeLinks},
-        testing::{Answer, House, no_limits, request},
+        testing::{Answer, TestApp, no_limits, request},
     };
 
     const PREFERENCES: &str = "/notification-preferences";
 
-    async fn house() -> (House, String) {
+    async fn test_app() -> (TestApp, String) {
         let links = UnsubscribeLinks::new(UnsubscribeKey::derived_from(b"a secret"), "");
         let link = links.to(&UserId::parse("c1").expect("good"));
         let mail = mail::Settings { unsubscribe: links, webhook_key: None };
-        (House::with(Settings { mail, limits: no_limits(), ..Settings::default() }).await, link)
+        (TestApp::with(Settings { mail, limits: no_limits(), ..Settings::default() }).await, link)
     }
 
-    async fn clicked(house: &House, link: &str) -> Answer {
+    async fn clicked(test_app: &TestApp, link: &str) -> Answer {
         let asked = request(Method::POST, link, "")
             .insert_header(("Content-Type", "application/x-www-form-urlencoded"))
             .set_payload("List-Unsubscribe=One-Click");
-        house.ask(asked).await
+        test_app.ask(asked).await
     }
 
-    async fn frequency(house: &House, who: &str) -> String {
-        let preferences = house.get(PREFERENCES, who).await.json();
+    async fn frequency(test_app: &TestApp, who: &str) -> String {
+        let preferences = test_app.get(PREFERENCES, who).await.json();
         preferences["emailFrequency"].as_str().expect("a word").to_owned()
     }
 
     #[actix_web::test]
     async fn one_click_ends_all_mail_to_one_person_and_may_be_repeated() {
-        let (house, link) = house().await;
+        let (test_app, link) = test_app().await;
         for _ in 0..2 {
-            assert_eq!(clicked(&house, &link).await.status, 200);
-            assert_eq!(frequency(&house, "c1").await, "NEVER");
+            assert_eq!(clicked(&test_app, &link).await.status, 200);
+            assert_eq!(frequency(&test_app, "c1").await, "NEVER");
         }
-        assert_eq!(frequency(&house, "c2").await, "IMMEDIATE");
+        assert_eq!(frequency(&test_app, "c2").await, "IMMEDIATE");
     }
 
     #[actix_web::test]
     async fn looking_at_the_link_only_asks() {
-        let (house, link) = house().await;
+        let (test_app, link) = test_app().await;
         for (language, words) in [
             ("fr", "Ne plus recevoir"),
             ("en-GB, fr;q=0.5", "Stop receiving"),
@@ -148,19 +148,19 @@ mod tests {
         ] {
             let asked =
                 request(Method::GET, &link, "").insert_header(("Accept-Language", language));
-            let page = house.ask(asked).await;
+            let page = test_app.ask(asked).await;
             assert_eq!(page.status, 200);
             assert!(page.text().contains(words), "{language}: {}", page.text());
             assert_eq!(page.text().matches("<button>").count(), 1);
             assert!(page.text().contains("<form method=\"post\">"));
         }
-        assert_eq!(frequency(&house, "c1").await, "IMMEDIATE");
+        assert_eq!(frequency(&test_app, "c1").await, "IMMEDIATE");
     }
 
     #[actix_web::test]
     async fn the_page_can_do_nothing_but_ask() {
-        let (house, link) = house().await;
-        let page = house.get(&link, "").await;
+        let (test_app, link) = test_app().await;
+        let page = test_app.get(&link, "").await;
         assert!(!page.text().contains("script") && !page.text().contains("http"));
         assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
         assert_eq!(page.header("referrer-policy"), Some("no-referrer"));
@@ -173,7 +173,7 @@ mod tests {
 
     #[actix_web::test]
     async fn a_forged_link_ends_nobody_s_mail() {
-        let (house, link) = house().await;
+        let (test_app, link) = test_app().await;
         for forged in [
             link.replace("person=c1", "person=c2"),
             link.replace("person=c1", "person=c1&person=c2"),
@@ -183,30 +183,30 @@ mod tests {
             link[..link.len() - 1].to_owned(),
             "/mail/unsubscribe".to_owned(),
         ] {
-            for answer in [clicked(&house, &forged).await, house.get(&forged, "").await] {
+            for answer in [clicked(&test_app, &forged).await, test_app.get(&forged, "").await] {
                 assert_eq!(answer.status, 404, "{forged}");
                 assert!(!answer.text().contains("<form") && !answer.text().contains("<script"));
             }
         }
         for who in ["c1", "c2"] {
-            assert_eq!(frequency(&house, who).await, "IMMEDIATE");
+            assert_eq!(frequency(&test_app, who).await, "IMMEDIATE");
         }
     }
 
     #[actix_web::test]
     async fn while_the_store_is_away_nobody_is_told_that_it_is_done() {
-        let (house, link) = house().await;
-        house.store.set_unavailable(true);
-        assert_eq!(clicked(&house, &link).await.status, 503);
-        house.store.set_unavailable(false);
-        assert_eq!(frequency(&house, "c1").await, "IMMEDIATE");
+        let (test_app, link) = test_app().await;
+        test_app.store.set_unavailable(true);
+        assert_eq!(clicked(&test_app, &link).await.status, 503);
+        test_app.store.set_unavailable(false);
+        assert_eq!(frequency(&test_app, "c1").await, "IMMEDIATE");
     }
 
     #[actix_web::test]
     async fn a_token_is_not_asked_for_and_a_bad_one_does_no_harm() {
-        let (house, link) = house().await;
+        let (test_app, link) = test_app().await;
         for who in ["s1", "c2", "p1", "expired", "nonsense"] {
-            assert_eq!(house.ask(request(Method::POST, &link, who)).await.status, 200, "{who}");
+            assert_eq!(test_app.ask(request(Method::POST, &link, who)).await.status, 200, "{who}");
         }
     }
 }

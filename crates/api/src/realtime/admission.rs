@@ -313,14 +313,14 @@ mod expiry_tests {
     }
 
     /// A watched hub, with a session whose token ends in a hundred seconds.
-    struct Scene {
+    struct Fixture {
         hub: Hub,
         clock: Arc<FixedClock>,
         key: SessionKey,
         heard: UnboundedReceiver<&'static str>,
     }
 
-    impl Scene {
+    impl Fixture {
         fn new() -> Self {
             let (hub, clock) = (Hub::new(Arc::new(MemoryStore::new())), FixedClock::still());
             let (clock, (witness, heard)) = (Arc::new(clock), unbounded_channel());
@@ -346,26 +346,26 @@ mod expiry_tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_session_is_warned_once_and_dismissed_when_its_token_ends() {
-        let mut scene = Scene::new();
-        assert_eq!(scene.pass(38).await, [""; 0]);
-        assert_eq!(scene.pass(3).await, ["auth-expiring"]);
-        assert_eq!(scene.pass(57).await, [""; 0]);
-        assert_eq!(scene.pass(3).await.first(), Some(&DISMISSED));
+        let mut fixture = Fixture::new();
+        assert_eq!(fixture.pass(38).await, [""; 0]);
+        assert_eq!(fixture.pass(3).await, ["auth-expiring"]);
+        assert_eq!(fixture.pass(57).await, [""; 0]);
+        assert_eq!(fixture.pass(3).await.first(), Some(&DISMISSED));
     }
 
     #[tokio::test(start_paused = true)]
     async fn another_token_keeps_the_session_until_that_one_ends() {
-        let mut scene = Scene::new();
-        assert_eq!(scene.pass(50).await, ["auth-expiring"]);
-        scene.hub.renew(scene.key, Some(after(&scene.clock, 100_000)));
-        assert_eq!(scene.pass(90).await, ["auth-expiring"]);
-        assert_eq!(scene.pass(11).await.first(), Some(&DISMISSED));
+        let mut fixture = Fixture::new();
+        assert_eq!(fixture.pass(50).await, ["auth-expiring"]);
+        fixture.hub.renew(fixture.key, Some(after(&fixture.clock, 100_000)));
+        assert_eq!(fixture.pass(90).await, ["auth-expiring"]);
+        assert_eq!(fixture.pass(11).await.first(), Some(&DISMISSED));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_session_that_has_gone_is_neither_warned_nor_dismissed() {
-        let mut scene = Scene::new();
-        scene.hub.exit(scene.key);
-        assert_eq!(scene.pass(110).await, [""; 0]);
+        let mut fixture = Fixture::new();
+        fixture.hub.exit(fixture.key);
+        assert_eq!(fixture.pass(110).await, [""; 0]);
     }
 }

@@ -10,7 +10,7 @@ use domain::{
     testing::fixture::user,
 };
 
-use super::House;
+use super::TestApp;
 
 /// Its signature of `timestamp` and `token`.
 pub(crate) fn mailgun_signature(key: &str, timestamp: &str, token: &str) -> String {
@@ -24,8 +24,8 @@ pub(crate) fn mailgun_signature(key: &str, timestamp: &str, token: &str) -> Stri
 
 /// Tells `person` of all that waits for them. Returns the token by which they answer to the first of
 /// it.
-pub(crate) async fn reply_token(house: &House, person: &str) -> String {
-    let (store, now) = (&house.store, house.clock.now());
+pub(crate) async fn reply_token(test_app: &TestApp, person: &str) -> String {
+    let (store, now) = (&test_app.store, test_app.clock.now());
     let case = store.mail_case(&user(person), now).await.expect("it works").expect("it waits");
     let tell = case.waiting.iter().map(|one| (one.conversation.clone(), one.up_to)).collect();
     let id = MailId::parse("m1").expect("a good id");

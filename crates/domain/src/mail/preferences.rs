@@ -100,7 +100,7 @@ pub struct Preferences {
     pub frequency: Frequency,
     /// When not.
     pub quiet_hours: Option<QuietHours>,
-    /// Whose clock counts; `None`: the directory's, else the house's.
+    /// Whose clock counts; `None`: the directory's, else the platform's.
     pub zone: Option<Zone>,
     /// Conversations of which no mail comes, in the order in which they were muted.
     pub muted: Vec<ConversationId>,

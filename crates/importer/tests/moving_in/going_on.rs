@@ -18,26 +18,26 @@ use domain::{
 use importer::{ImportedKind, Outcome};
 
 use crate::{
-    house::{ANSWERS, House},
+    fixture::{ANSWERS, Fixture},
     row_by_row::compare,
 };
 
 /// The conversation that hears something new when the former application goes on.
-async fn first(house: &House) -> (ConversationId, Parties) {
+async fn first(fixture: &Fixture) -> (ConversationId, Parties) {
     let sql = "SELECT min(id COLLATE \"C\") FROM \"Conversation\" WHERE id ~ '^c[0-9a-f]{24}$'
         AND EXISTS (SELECT FROM \"Message\" WHERE \"conversationId\" = \"Conversation\".id)";
-    let id = ConversationId::parse(&house.lines(sql).await[0]).expect("a good id");
-    let parties = house.store.parties(&id).await.expect(ANSWERS).expect("it is here");
+    let id = ConversationId::parse(&fixture.lines(sql).await[0]).expect("a good id");
+    let parties = fixture.store.parties(&id).await.expect(ANSWERS).expect("it is here");
     (id, parties)
 }
 
 #[tokio::test]
 async fn what_changed_there_is_brought_up_to_date() {
-    let house = House::small().await;
-    house.import().await;
-    house.former_goes_on().await;
-    let (tally, _) = house.import().await;
-    compare(&house).await;
+    let fixture = Fixture::small().await;
+    fixture.import().await;
+    fixture.former_goes_on().await;
+    let (tally, _) = fixture.import().await;
+    compare(&fixture).await;
     assert_eq!(tally.count(ImportedKind::Conversation, Outcome::Updated), 4);
     assert_eq!(tally.count(ImportedKind::Conversation, Outcome::New), 0);
     assert_eq!(tally.count(ImportedKind::Person, Outcome::Updated), 1);
@@ -45,63 +45,63 @@ async fn what_changed_there_is_brought_up_to_date() {
 
 #[tokio::test]
 async fn what_went_on_here_is_left_alone_and_told() {
-    let house = House::small().await;
-    house.import().await;
-    let (id, parties) = first(&house).await;
-    let store: Arc<dyn Store> = house.store.clone();
+    let fixture = Fixture::small().await;
+    fixture.import().await;
+    let (id, parties) = first(&fixture).await;
+    let store: Arc<dyn Store> = fixture.store.clone();
     let service = Service::over(store);
-    let client = house.store.participant(&parties.client).await.expect(ANSWERS).expect("known");
+    let client = fixture.store.participant(&parties.client).await.expect(ANSWERS).expect("known");
     assert_eq!(client.role, Role::Client);
     let sent = service.messaging.send_message(&id, &client.id, text("Déjà ici")).await;
     sent.expect("the client takes part");
 
-    house.former_goes_on().await;
-    let (tally, told) = house.import().await;
+    fixture.former_goes_on().await;
+    let (tally, told) = fixture.import().await;
     assert_eq!(tally.count(ImportedKind::Conversation, Outcome::Updated), 3);
     let reason = told.refused.iter().find(|it| it.id == id.as_str()).map(|it| it.reason);
     assert_eq!(reason, Some(Refusal::WentOnHere));
     let newest = format!(
         "SELECT content FROM messaging.message WHERE conversation_id = '{id}' ORDER BY seq DESC LIMIT 1"
     );
-    assert_eq!(house.lines(&newest).await, ["Déjà ici"]);
+    assert_eq!(fixture.lines(&newest).await, ["Déjà ici"]);
 }
 
 #[tokio::test]
 async fn what_was_deleted_here_does_not_come_back() {
-    let house = House::small().await;
-    house.import().await;
-    let (id, parties) = first(&house).await;
-    let now = house.clock.now();
-    let deleted = house.store.delete_conversation(&id, &parties.salon, now).await;
+    let fixture = Fixture::small().await;
+    fixture.import().await;
+    let (id, parties) = first(&fixture).await;
+    let now = fixture.clock.now();
+    let deleted = fixture.store.delete_conversation(&id, &parties.salon, now).await;
     assert!(deleted.expect(ANSWERS).is_some());
-    house.former_goes_on().await;
-    let (_, told) = house.import().await;
+    fixture.former_goes_on().await;
+    let (_, told) = fixture.import().await;
     let reason = told.refused.iter().find(|it| it.id == id.as_str()).map(|it| it.reason);
     assert_eq!(reason, Some(Refusal::DeletedHere));
     let left = format!(
         "SELECT count(*) FROM messaging.message WHERE conversation_id = '{id}' AND content <> ''"
     );
-    assert_eq!(house.number(&left).await, 0);
+    assert_eq!(fixture.number(&left).await, 0);
 }
 
 #[tokio::test]
 async fn a_booking_that_has_a_conversation_here_keeps_it() {
-    let house = House::small().await;
+    let fixture = Fixture::small().await;
     let taken = "INSERT INTO messaging.participant (id, role, created_at, updated_at)
             SELECT id, role, now(), now() FROM \"User\" WHERE id ~ '^c[0-9a-f]{24}$';
         INSERT INTO messaging.conversation (id, salon_id, client_id, appointment_id, status, created_at,
             updated_at, last_message_at, last_seq)
         SELECT 'ours', \"salonId\", \"clientUserId\", \"appointmentId\", 'ACTIVE', now(), now(), now(), 1
         FROM \"Conversation\" WHERE \"appointmentId\" ~ '^c[0-9a-f]{24}$' ORDER BY id LIMIT 1";
-    house.client.batch_execute(taken).await.expect(ANSWERS);
-    let (tally, _) = house.import().await;
+    fixture.client.batch_execute(taken).await.expect(ANSWERS);
+    let (tally, _) = fixture.import().await;
     assert_eq!(tally.refused(ImportedKind::Conversation, Refusal::AppointmentTaken), 1);
     assert!(tally.refused(ImportedKind::Message, Refusal::ConversationRefused) > 0);
 }
 
 /// The directory, a line each: id, role, given name, family name, salon's name, language.
-async fn directory(house: &House) -> Vec<String> {
-    house
+async fn directory(fixture: &Fixture) -> Vec<String> {
+    fixture
         .lines(
             "SELECT id AS a, role AS b, first_name AS c, last_name AS d, salon_name AS e, language AS f
              FROM messaging.participant ORDER BY id",
@@ -125,28 +125,28 @@ fn told(id: &str) -> Participant {
 
 #[tokio::test]
 async fn what_the_platform_told_later_is_kept_whatever_changes_there() {
-    let house = House::small().await;
+    let fixture = Fixture::small().await;
     // One whom the platform told of before, one after.
     let salons = "SELECT id FROM \"User\" WHERE \"salonName\" IS NOT NULL AND role = 'user'
         AND id ~ '^c[0-9a-f]{24}$' ORDER BY id COLLATE \"C\" LIMIT 1";
-    let salon = house.lines(salons).await.remove(0);
+    let salon = fixture.lines(salons).await.remove(0);
     let (before, after) = (
-        house
+        fixture
             .lines("SELECT min(id) FROM \"User\" WHERE role = 'client' AND id ~ '^c[0-9a-f]{24}$'")
             .await
             .remove(0),
         salon,
     );
     let put = async |id: &str| {
-        house.clock.advance_millis(1_000);
-        let put = house.store.put_participants(&[told(id)], house.clock.now()).await;
+        fixture.clock.advance_millis(1_000);
+        let put = fixture.store.put_participants(&[told(id)], fixture.clock.now()).await;
         assert_eq!(put.expect(ANSWERS), []);
-        house.clock.advance_millis(1_000);
+        fixture.clock.advance_millis(1_000);
     };
     put(&before).await;
-    house.import().await;
+    fixture.import().await;
     put(&after).await;
-    let as_told = directory(&house).await;
+    let as_told = directory(&fixture).await;
     for id in [&before, &after] {
         let line = format!("{id} | user_tatoueur | Told | Later | Encre Claire | en");
         assert!(as_told.contains(&line), "{line}");
@@ -157,13 +157,13 @@ async fn what_the_platform_told_later_is_kept_whatever_changes_there() {
             "UPDATE \"User\" SET \"firstName\" = 'Old{round}', \"salonName\" = 'Old', role = 'client', image = 'https://old.example/'
              WHERE id IN ('{before}', '{after}')"
         );
-        assert_eq!(house.client.execute(&change, &[]).await.expect(ANSWERS), 2);
-        house.clock.advance_millis(1_000);
-        house.import().await;
-        assert_eq!(directory(&house).await, as_told, "round {round}");
+        assert_eq!(fixture.client.execute(&change, &[]).await.expect(ANSWERS), 2);
+        fixture.clock.advance_millis(1_000);
+        fixture.import().await;
+        assert_eq!(directory(&fixture).await, as_told, "round {round}");
     }
     // What nobody told here is gained.
-    let images = house
+    let images = fixture
         .number("SELECT count(*) FROM messaging.participant WHERE image = 'https://old.example/'")
         .await;
     assert_eq!(images, 2);
@@ -171,46 +171,46 @@ async fn what_the_platform_told_later_is_kept_whatever_changes_there() {
 
 #[tokio::test]
 async fn who_has_no_account_any_more_keeps_the_name_that_was_told_here() {
-    let house = House::small().await;
-    house.import().await;
+    let fixture = Fixture::small().await;
+    fixture.import().await;
     let gone = "cgone00000000000000000000";
-    house.clock.advance_millis(1_000);
-    house.store.put_participants(&[told(gone)], house.clock.now()).await.expect(ANSWERS);
-    let as_told = directory(&house).await;
+    fixture.clock.advance_millis(1_000);
+    fixture.store.put_participants(&[told(gone)], fixture.clock.now()).await.expect(ANSWERS);
+    let as_told = directory(&fixture).await;
     // Gone on the other side of a conversation too, where nobody's role would be another one.
     let both = "INSERT INTO \"Conversation\" (id, \"salonId\", \"clientUserId\", \"updatedAt\", \"lastMessageAt\")
         SELECT 'zlast', 'cgone00000000000000000000', \"clientUserId\", now(), now() FROM \"Conversation\"
         WHERE id = 'codd-silent00000000000000'";
-    house
+    fixture
         .client
         .batch_execute(&format!("SET session_replication_role = replica; {both}"))
         .await
         .expect(ANSWERS);
-    house.clock.advance_millis(1_000);
-    house.import().await;
-    assert_eq!(directory(&house).await, as_told);
+    fixture.clock.advance_millis(1_000);
+    fixture.import().await;
+    assert_eq!(directory(&fixture).await, as_told);
 }
 
 #[tokio::test]
 async fn what_a_person_said_later_of_their_mail_is_kept() {
-    let house = House::small().await;
-    house.import().await;
+    let fixture = Fixture::small().await;
+    fixture.import().await;
     let who =
-        house.lines("SELECT min(person_id) FROM messaging.preference WHERE mail_enabled").await;
+        fixture.lines("SELECT min(person_id) FROM messaging.preference WHERE mail_enabled").await;
     let who = domain::ids::UserId::parse(&who[0]).expect("a good id");
-    house.clock.advance_millis(1_000);
+    fixture.clock.advance_millis(1_000);
     let wish =
         PreferenceChange { frequency: Some(Frequency::Never), ..PreferenceChange::default() };
-    let said = house.store.change_preferences(&who, &wish, house.clock.now()).await;
+    let said = fixture.store.change_preferences(&who, &wish, fixture.clock.now()).await;
     assert_eq!(said.expect(ANSWERS).expect("known").frequency, Frequency::Never);
     let change = format!(
         "UPDATE \"NotificationPreference\" SET \"emailFrequency\" = 'HOURLY', \"mutedConversations\" = NULL
          WHERE \"userId\" = '{who}'"
     );
-    assert_eq!(house.client.execute(&change, &[]).await.expect(ANSWERS), 1);
-    let before = house.digest().await;
-    house.clock.advance_millis(1_000);
-    let (tally, _) = house.import().await;
-    assert_eq!(house.digest().await, before);
+    assert_eq!(fixture.client.execute(&change, &[]).await.expect(ANSWERS), 1);
+    let before = fixture.digest().await;
+    fixture.clock.advance_millis(1_000);
+    let (tally, _) = fixture.import().await;
+    assert_eq!(fixture.digest().await, before);
     assert_eq!(tally.count(ImportedKind::Preference, Outcome::Updated), 0);
 }

@@ -17,7 +17,7 @@ use domain::{
 use importer::{ImportedKind, Outcome};
 use storage_pg::PgStore;
 
-use crate::{house::House, row_by_row::compare};
+use crate::{fixture::Fixture, row_by_row::compare};
 
 /// A store whose importer dies at its last call: before the page is written, or after it.
 struct LastPage {
@@ -90,20 +90,20 @@ impl ImportStore for LastPage {
 
 #[tokio::test]
 async fn an_import_killed_at_every_page_ends_like_one_that_was_not() {
-    let house = House::small().await;
-    let (whole, told) = house.import().await;
-    let undisturbed = house.digest().await;
-    house.empty().await;
+    let fixture = Fixture::small().await;
+    let (whole, told) = fixture.import().await;
+    let undisturbed = fixture.digest().await;
+    fixture.empty().await;
 
     let mut deaths = 0;
     let tally = loop {
         // Two pages at the most, so that each run gets one page further.
         let store = LastPage {
-            store: house.store.clone(),
+            store: fixture.store.clone(),
             calls_left: AtomicUsize::new(1 + deaths % 2),
             is_written: deaths % 3 > 0,
         };
-        match house.import_with(&house.settings(), Arc::new(store)).await {
+        match fixture.import_with(&fixture.settings(), Arc::new(store)).await {
             Ok((tally, told)) => {
                 assert!(told.resumed);
                 break tally;
@@ -113,8 +113,8 @@ async fn an_import_killed_at_every_page_ends_like_one_that_was_not() {
         assert!(deaths < 10 * told.pages, "it gets on");
     };
     assert!(deaths >= told.pages / 2, "it died often: {deaths} of {}", told.pages);
-    assert_eq!(house.digest().await, undisturbed);
-    compare(&house).await;
+    assert_eq!(fixture.digest().await, undisturbed);
+    compare(&fixture).await;
     for thing in ImportedKind::ALL {
         let read = tally.count(*thing, Outcome::Read);
         assert_eq!(read, whole.count(*thing, Outcome::Read), "each {thing:?} is counted once");
@@ -124,13 +124,16 @@ async fn an_import_killed_at_every_page_ends_like_one_that_was_not() {
 
 #[tokio::test]
 async fn an_import_begins_anew_when_the_source_went_on_meanwhile() {
-    let house = House::small().await;
-    let store =
-        LastPage { store: house.store.clone(), calls_left: AtomicUsize::new(8), is_written: true };
-    let killed = house.import_with(&house.settings(), Arc::new(store)).await;
+    let fixture = Fixture::small().await;
+    let store = LastPage {
+        store: fixture.store.clone(),
+        calls_left: AtomicUsize::new(8),
+        is_written: true,
+    };
+    let killed = fixture.import_with(&fixture.settings(), Arc::new(store)).await;
     assert!(killed.is_err());
-    house.former_goes_on().await;
-    let (_, told) = house.import().await;
+    fixture.former_goes_on().await;
+    let (_, told) = fixture.import().await;
     assert!(!told.resumed);
-    compare(&house).await;
+    compare(&fixture).await;
 }

@@ -2,8 +2,8 @@
 //! here, so that plain SQL, which knows nothing of the importer, compares them row by row.
 
 mod dry_run;
+mod fixture;
 mod going_on;
-mod house;
 mod interrupted;
 mod oddities;
 mod repeated;

@@ -3,20 +3,20 @@
 use domain::import::Refusal;
 use importer::{ImportedKind, LOST_FILE_TEXT, Repair};
 
-use crate::house::{ANSWERS, House};
+use crate::fixture::{ANSWERS, Fixture};
 
 #[tokio::test]
 async fn what_breaks_our_rules_is_named_with_its_reason() {
-    let house = House::small().await;
-    let (tally, told) = house.import().await;
+    let fixture = Fixture::small().await;
+    let (tally, told) = fixture.import().await;
     let mut named: Vec<_> = told
         .refused
         .iter()
         .map(|it| (it.thing.as_str(), it.id.as_str(), it.reason.as_str()))
         .collect();
     named.sort_unstable();
-    let salon = house.lines("SELECT 'c' || substr(md5('salon0'), 1, 24)").await.remove(0);
-    let talk = house.lines("SELECT 'c' || substr(md5('conversation1'), 1, 24)").await.remove(0);
+    let salon = fixture.lines("SELECT 'c' || substr(md5('salon0'), 1, 24)").await.remove(0);
+    let talk = fixture.lines("SELECT 'c' || substr(md5('conversation1'), 1, 24)").await.remove(0);
     let (alone, stranger) =
         (format!("codd-alone000000000000000/{salon}"), format!("{talk}/cadmin0000000000000000000"));
     let mut expected = [
@@ -44,9 +44,9 @@ async fn what_breaks_our_rules_is_named_with_its_reason() {
 
 #[tokio::test]
 async fn what_can_be_mended_is_mended_and_loses_no_word() {
-    let house = House::small().await;
-    let (tally, _) = house.import().await;
-    let said = house
+    let fixture = Fixture::small().await;
+    let (tally, _) = fixture.import().await;
+    let said = fixture
         .lines(
             "SELECT id, char_length(content) AS length, replace(left(content, 30), chr(10), '/') AS words, attachment_count AS shows
              FROM messaging.message WHERE conversation_id = 'codd-messages000000000000' ORDER BY seq",
@@ -69,7 +69,7 @@ async fn what_can_be_mended_is_mended_and_loses_no_word() {
     assert_eq!(said, expected);
     let whole = "SELECT count(*) FROM \"Message\" WHERE id = 'codd-m03' AND content = (
         SELECT string_agg(content, '' ORDER BY seq) FROM messaging.message WHERE id ~ '^codd-m03')";
-    assert_eq!(house.number(whole).await, 1);
+    assert_eq!(fixture.number(whole).await, 1);
     for repair in [
         Repair::NameShortened,
         Repair::EmailDropped,
@@ -93,21 +93,21 @@ async fn what_can_be_mended_is_mended_and_loses_no_word() {
 
 #[tokio::test]
 async fn what_was_said_to_somebody_without_an_account_stays_readable() {
-    let house = House::small().await;
-    house.import().await;
+    let fixture = Fixture::small().await;
+    fixture.import().await;
     let who = "SELECT id, role, coalesce(first_name, last_name, email) AS known
         FROM messaging.participant WHERE id = 'cgone00000000000000000000'";
-    assert_eq!(house.lines(who).await, ["cgone00000000000000000000 | client | -"]);
+    assert_eq!(fixture.lines(who).await, ["cgone00000000000000000000 | client | -"]);
     let said = "SELECT content FROM messaging.message
         WHERE conversation_id = 'codd-orphan00000000000000' ORDER BY seq";
-    assert_eq!(house.lines(said).await, ["Je pars", "Au revoir"]);
+    assert_eq!(fixture.lines(said).await, ["Je pars", "Au revoir"]);
 }
 
 #[tokio::test]
 async fn an_impossible_date_or_row_is_named_and_the_import_goes_on() {
-    let house = House::small().await;
-    house.client.batch_execute(include_str!("sql/impossible.sql")).await.expect(ANSWERS);
-    let (tally, told) = house.import().await;
+    let fixture = Fixture::small().await;
+    fixture.client.batch_execute(include_str!("sql/impossible.sql")).await.expect(ANSWERS);
+    let (tally, told) = fixture.import().await;
     let named =
         told.refused.iter().map(|it| (it.thing.as_str(), it.id.as_str(), it.reason.as_str()));
     let mut named: Vec<_> = named.filter(|(_, id, _)| id.starts_with("cbad")).collect();
@@ -129,7 +129,7 @@ async fn an_impossible_date_or_row_is_named_and_the_import_goes_on() {
     expected.sort_unstable();
     assert_eq!(named, expected);
     assert_eq!(tally.refused(ImportedKind::Date, Refusal::ImpossibleDate), 5);
-    let here = house
+    let here = fixture
         .lines(
             "SELECT id AS a, created_at::date AS b, updated_at::date AS c, last_message_at::date AS d, message_count AS e
              FROM messaging.conversation WHERE id LIKE 'cbad%' ORDER BY id",
@@ -143,19 +143,19 @@ async fn an_impossible_date_or_row_is_named_and_the_import_goes_on() {
         ]
     );
     let since = "SELECT since::date FROM messaging.pending_mail WHERE conversation_id LIKE 'cbad%'";
-    assert_eq!(house.lines(since).await, ["2025-03-02"]);
+    assert_eq!(fixture.lines(since).await, ["2025-03-02"]);
 }
 
 #[tokio::test]
 async fn of_two_rows_that_want_the_same_id_one_is_taken_and_the_other_named() {
-    let house = House::small().await;
-    house.client.batch_execute(include_str!("sql/same_ids.sql")).await.expect(ANSWERS);
-    let (_, told) = house.import().await;
+    let fixture = Fixture::small().await;
+    fixture.client.batch_execute(include_str!("sql/same_ids.sql")).await.expect(ANSWERS);
+    let (_, told) = fixture.import().await;
     let named =
         told.refused.iter().map(|it| (it.thing.as_str(), it.id.as_str(), it.reason.as_str()));
     let named: Vec<_> = named.filter(|(_, id, _)| id.starts_with("csame")).collect();
     assert_eq!(named, [("conversation", "csame-b", "message_id_taken")]);
     let said =
         "SELECT DISTINCT conversation_id::text FROM messaging.message WHERE id LIKE 'csame-long%'";
-    assert_eq!(house.lines(said).await, ["csame-a"]);
+    assert_eq!(fixture.lines(said).await, ["csame-a"]);
 }

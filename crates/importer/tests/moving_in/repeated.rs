@@ -3,16 +3,16 @@
 use importer::ImportedKind;
 use importer::Outcome;
 
-use crate::house::{ANSWERS, House};
+use crate::fixture::{ANSWERS, Fixture};
 
 #[tokio::test]
 async fn a_second_run_changes_nothing() {
-    let house = House::small().await;
-    let (first, _) = house.import().await;
-    let before = house.digest().await;
-    house.clock.advance_millis(60_000);
-    let (second, _) = house.import().await;
-    assert_eq!(house.digest().await, before);
+    let fixture = Fixture::small().await;
+    let (first, _) = fixture.import().await;
+    let before = fixture.digest().await;
+    fixture.clock.advance_millis(60_000);
+    let (second, _) = fixture.import().await;
+    assert_eq!(fixture.digest().await, before);
     for thing in ImportedKind::ALL {
         assert_eq!(second.count(*thing, Outcome::New), 0, "{thing:?}");
         assert_eq!(second.count(*thing, Outcome::Updated), 0, "{thing:?}");
@@ -23,23 +23,23 @@ async fn a_second_run_changes_nothing() {
 
 #[tokio::test]
 async fn mail_that_was_dealt_with_here_does_not_come_back() {
-    let house = House::small().await;
-    house.import().await;
-    let sent = house.client.execute("DELETE FROM messaging.pending_mail", &[]).await;
+    let fixture = Fixture::small().await;
+    fixture.import().await;
+    let sent = fixture.client.execute("DELETE FROM messaging.pending_mail", &[]).await;
     assert!(sent.expect(ANSWERS) > 0);
-    house.import().await;
-    assert_eq!(house.number("SELECT count(*) FROM messaging.pending_mail").await, 0);
+    fixture.import().await;
+    assert_eq!(fixture.number("SELECT count(*) FROM messaging.pending_mail").await, 0);
 }
 
 #[tokio::test]
 async fn who_was_forgotten_does_not_come_back() {
-    let house = House::small().await;
+    let fixture = Fixture::small().await;
     let forget = "INSERT INTO messaging.erasure (person_id, requested_at)
         SELECT \"clientUserId\", now() FROM \"Conversation\" WHERE id ~ '^c[0-9a-f]{24}$' ORDER BY id LIMIT 1
         RETURNING person_id::text";
-    let row = house.client.query_one(forget, &[]).await.expect(ANSWERS);
+    let row = fixture.client.query_one(forget, &[]).await.expect(ANSWERS);
     let person: String = row.get(0);
-    let (_, told) = house.import().await;
+    let (_, told) = fixture.import().await;
     assert!(
         told.refused.iter().any(|it| it.id == person && it.reason.as_str() == "person_forgotten")
     );
@@ -47,5 +47,5 @@ async fn who_was_forgotten_does_not_come_back() {
         "SELECT (SELECT count(*) FROM messaging.participant WHERE id = '{person}')
             + (SELECT count(*) FROM messaging.conversation WHERE client_id = '{person}')"
     );
-    assert_eq!(house.number(&left).await, 0);
+    assert_eq!(fixture.number(&left).await, 0);
 }

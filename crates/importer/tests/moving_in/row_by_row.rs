@@ -4,18 +4,18 @@ use importer::Outcome;
 use importer::{ImportedKind, Repair};
 use testkit::reference::{self, Size};
 
-use crate::house::{ANSWERS, House};
+use crate::fixture::{ANSWERS, Fixture};
 
 /// Compares both sides.
-pub(crate) async fn compare(house: &House) {
-    let differences = reference::differences(&house.client).await.expect(ANSWERS);
+pub(crate) async fn compare(fixture: &Fixture) {
+    let differences = reference::differences(&fixture.client).await.expect(ANSWERS);
     assert_eq!(differences, [], "rows that are on one side alone");
 }
 
 #[tokio::test]
 async fn a_row_that_is_on_one_side_alone_is_found() {
-    let house = House::small().await;
-    house.import().await;
+    let fixture = Fixture::small().await;
+    fixture.import().await;
     for (what, spoil) in [
         (
             "people",
@@ -33,17 +33,17 @@ async fn a_row_that_is_on_one_side_alone_is_found() {
         ("preferences", "DELETE FROM messaging.muted_conversation"),
         ("mail", "UPDATE messaging.pending_mail SET message_count = message_count + 1"),
     ] {
-        assert!(house.client.execute(spoil, &[]).await.expect(ANSWERS) > 0, "{what}");
-        let found = reference::differences(&house.client).await.expect(ANSWERS);
+        assert!(fixture.client.execute(spoil, &[]).await.expect(ANSWERS) > 0, "{what}");
+        let found = reference::differences(&fixture.client).await.expect(ANSWERS);
         assert!(found.iter().any(|(differing, count)| *differing == what && *count > 0), "{what}");
     }
 }
 
 #[tokio::test]
 async fn every_row_is_taken_over_with_its_id_its_time_and_its_place() {
-    let house = House::of(Size { conversations: 200, messages: 5_000 }).await;
-    let (tally, told) = house.import().await;
-    compare(&house).await;
+    let fixture = Fixture::of(Size { conversations: 200, messages: 5_000 }).await;
+    let (tally, told) = fixture.import().await;
+    compare(&fixture).await;
 
     for (thing, table) in [
         (ImportedKind::Person, "\"User\""),
@@ -53,7 +53,7 @@ async fn every_row_is_taken_over_with_its_id_its_time_and_its_place() {
         (ImportedKind::Counter, "\"MessageNotification\""),
         (ImportedKind::Preference, "\"NotificationPreference\""),
     ] {
-        let rows = house.number(&format!("SELECT count(*) FROM {table}")).await;
+        let rows = fixture.number(&format!("SELECT count(*) FROM {table}")).await;
         assert_eq!(i64::try_from(tally.count(thing, Outcome::Read)), Ok(rows), "{table}");
     }
     for thing in [
@@ -71,22 +71,22 @@ async fn every_row_is_taken_over_with_its_id_its_time_and_its_place() {
 
 #[tokio::test]
 async fn what_is_read_below_the_newest_read_message_is_counted() {
-    let house = House::small().await;
-    let (tally, _) = house.import().await;
-    let below = house.number(include_str!("sql/read_below.sql")).await;
+    let fixture = Fixture::small().await;
+    let (tally, _) = fixture.import().await;
+    let below = fixture.number(include_str!("sql/read_below.sql")).await;
     assert!(below > 0, "the former system left some");
     assert_eq!(i64::try_from(tally.repaired(Repair::ReadBelowHorizon)), Ok(below));
-    let drifted = house.number(include_str!("sql/drifted.sql")).await;
+    let drifted = fixture.number(include_str!("sql/drifted.sql")).await;
     assert!(drifted > 0, "the former system left some");
     assert_eq!(i64::try_from(tally.repaired(Repair::CounterDrifted)), Ok(drifted));
 }
 
 #[tokio::test]
 async fn what_waits_to_be_read_is_what_lists_show() {
-    let house = House::small().await;
-    house.import().await;
+    let fixture = Fixture::small().await;
+    fixture.import().await;
     // What our own statements rely on: counters and positions on the conversation's row.
-    let wrong = house
+    let wrong = fixture
         .lines(
             "SELECT here.id FROM messaging.conversation AS here
              LEFT JOIN LATERAL (
@@ -112,25 +112,25 @@ END $$";
 
 #[tokio::test]
 async fn a_column_of_the_same_name_in_another_table_changes_nothing() {
-    let house = House::small().await;
-    house.client.batch_execute(SAME_NAMES).await.expect(ANSWERS);
-    let decoys = house.number("SELECT count(*) FROM decoy").await;
+    let fixture = Fixture::small().await;
+    fixture.client.batch_execute(SAME_NAMES).await.expect(ANSWERS);
+    let decoys = fixture.number("SELECT count(*) FROM decoy").await;
     assert!(decoys > 500, "{decoys}");
-    let (first, _) = house.import().await;
+    let (first, _) = fixture.import().await;
     let marries = "UPDATE \"User\" SET \"lastName\" = 'Martin' WHERE role = 'client' AND id ~ '^c[0-9a-f]{24}$'";
-    house.client.batch_execute(marries).await.expect(ANSWERS);
-    house.import().await;
-    house.client.batch_execute(OWN_NAMES).await.expect(ANSWERS);
-    compare(&house).await;
+    fixture.client.batch_execute(marries).await.expect(ANSWERS);
+    fixture.import().await;
+    fixture.client.batch_execute(OWN_NAMES).await.expect(ANSWERS);
+    compare(&fixture).await;
     assert_eq!(first.repaired(Repair::PersonMissing), 1);
 }
 
 #[tokio::test]
 async fn a_salon_keeps_its_name_and_its_role_when_it_has_conversations() {
-    let house = House::small().await;
+    let fixture = Fixture::small().await;
     for run in ["first", "second"] {
-        house.import().await;
-        let nameless = house
+        fixture.import().await;
+        let nameless = fixture
             .lines(
                 "SELECT here.id FROM messaging.participant AS here JOIN \"User\" AS former ON former.id = here.id
                  WHERE here.role <> former.role::text OR here.salon_name IS DISTINCT FROM former.\"salonName\"",

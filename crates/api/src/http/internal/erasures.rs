@@ -58,70 +58,73 @@ mod tests {
     use actix_web::http::Method;
     use serde_json::{Value, json};
 
-    use crate::testing::{House, keys, request};
+    use crate::testing::{TestApp, keys, request};
 
     const C1: &str = "/internal/participants/c1";
     const RECEIPT: &str = "/internal/erasures/c1";
 
     #[actix_web::test]
     async fn an_erasure_is_asked_for_once_and_its_receipt_kept() {
-        let house = House::new().await;
-        assert_eq!(house.get(RECEIPT, "p1").await.failure(), (404, "erasure_not_found".to_owned()));
-        let first = house.delete(C1, "p1").await;
+        let test_app = TestApp::new().await;
+        assert_eq!(
+            test_app.get(RECEIPT, "p1").await.failure(),
+            (404, "erasure_not_found".to_owned())
+        );
+        let first = test_app.delete(C1, "p1").await;
         assert_eq!(first.status, 202);
         let receipt = first.json();
         assert_eq!(keys(&receipt), ["conversations", "files", "id", "messages", "requestedAt"]);
         assert_eq!(receipt["id"], "c1");
-        assert_eq!(house.delete(C1, "p1").await.json(), receipt);
-        let shown = house.get(RECEIPT, "p1").await;
+        assert_eq!(test_app.delete(C1, "p1").await.json(), receipt);
+        let shown = test_app.get(RECEIPT, "p1").await;
         assert_eq!((shown.status.as_u16(), shown.json()), (200, receipt));
-        assert!(house.rings() > 0, "the rest is work");
+        assert!(test_app.rings() > 0, "the rest is work");
     }
 
     #[actix_web::test]
     async fn from_then_on_nobody_sees_the_name() {
-        let house = House::new().await;
-        let talk = house.talk().await;
-        house.said(&talk, "c1", "Bonjour").await;
-        assert_eq!(house.delete(C1, "p1").await.status, 202);
+        let test_app = TestApp::new().await;
+        let talk = test_app.talk().await;
+        test_app.said(&talk, "c1", "Bonjour").await;
+        assert_eq!(test_app.delete(C1, "p1").await.status, 202);
         let gone = json!({
             "id": "c1", "firstName": "Compte", "lastName": "supprimé", "role": "client"
         });
         for language in ["fr", "en"] {
-            let seen = seen_by_the_salon(&house, &talk, language).await;
+            let seen = seen_by_the_salon(&test_app, &talk, language).await;
             assert_eq!(seen, [gone.clone(), gone.clone()], "{language}");
         }
-        let unread = house.get("/messaging/conversations/unread", "s1").await.json();
+        let unread = test_app.get("/messaging/conversations/unread", "s1").await.json();
         let named = (&unread[0]["clientFirstName"], &unread[0]["clientLastName"]);
         assert_eq!(named, (&json!("Compte"), &json!("supprimé")));
     }
 
     #[actix_web::test]
     async fn somebody_without_a_name_is_shown_under_one_and_keeps_their_role() {
-        let house = House::new().await;
-        let talk = house.talk().await;
-        house.said(&talk, "c1", "Bonjour").await;
+        let test_app = TestApp::new().await;
+        let talk = test_app.talk().await;
+        test_app.said(&talk, "c1", "Bonjour").await;
         for (id, role) in [("c1", "client"), ("s1", "user_salon")] {
             let path = format!("/internal/participants/{id}");
             let bare = json!({ "role": role, "firstName": " ", "salonName": "" });
-            assert_eq!(house.put(&path, "p1", bare).await.status, 204);
+            assert_eq!(test_app.put(&path, "p1", bare).await.status, 204);
         }
         let nobody =
             |id: &str, role: &str| json!({"id": id, "firstName": "Utilisateur", "role": role});
         for language in ["fr", "en"] {
-            let seen = seen_by_the_salon(&house, &talk, language).await;
+            let seen = seen_by_the_salon(&test_app, &talk, language).await;
             assert_eq!(seen, [nobody("c1", "client"), nobody("c1", "client")], "{language}");
         }
-        assert_eq!(house.get(&talk, "c1").await.json()["salon"], nobody("s1", "user_salon"));
-        let unread = house.get("/messaging/conversations/unread", "s1").await.json();
+        assert_eq!(test_app.get(&talk, "c1").await.json()["salon"], nobody("s1", "user_salon"));
+        let unread = test_app.get("/messaging/conversations/unread", "s1").await.json();
         let named = (&unread[0]["clientFirstName"], &unread[0]["salonFirstName"]);
         assert_eq!(named, (&json!("Utilisateur"), &json!("Utilisateur")));
     }
 
     /// The client of the conversation, and the sender of its newest message.
-    async fn seen_by_the_salon(house: &House, talk: &str, language: &str) -> [Value; 2] {
+    async fn seen_by_the_salon(test_app: &TestApp, talk: &str, language: &str) -> [Value; 2] {
         let ask = |path: String| {
-            house
+            test_app
                 .ask(request(Method::GET, &path, "s1").insert_header(("Accept-Language", language)))
         };
         let view = ask(talk.to_owned()).await.json();
@@ -131,12 +134,12 @@ mod tests {
 
     #[actix_web::test]
     async fn people_nobody_knows_are_noted_as_well() {
-        let house = House::new().await;
-        assert_eq!(house.delete("/internal/participants/c9", "p1").await.status, 202);
-        let put = house.put("/internal/participants/c9", "p1", json!({"role": "client"})).await;
+        let test_app = TestApp::new().await;
+        assert_eq!(test_app.delete("/internal/participants/c9", "p1").await.status, 202);
+        let put = test_app.put("/internal/participants/c9", "p1", json!({"role": "client"})).await;
         assert_eq!(put.status, 410);
         let refused = (400, "validation_failed".to_owned());
-        assert_eq!(house.delete("/internal/participants/a%20b", "p1").await.failure(), refused);
-        assert_eq!(house.get("/internal/erasures/a%20b", "p1").await.failure(), refused);
+        assert_eq!(test_app.delete("/internal/participants/a%20b", "p1").await.failure(), refused);
+        assert_eq!(test_app.get("/internal/erasures/a%20b", "p1").await.failure(), refused);
     }
 }

@@ -68,53 +68,53 @@ mod tests {
     use actix_web::http::Method;
     use serde_json::{Value, json};
 
-    use crate::testing::{CONVERSATIONS, House, request};
+    use crate::testing::{CONVERSATIONS, TestApp, request};
 
     const BATCH: &str = "/internal/participants:batch";
 
-    async fn put(house: &House, id: &str, body: Value) -> u16 {
-        house.put(&format!("/internal/participants/{id}"), "p1", body).await.status.as_u16()
+    async fn put(test_app: &TestApp, id: &str, body: Value) -> u16 {
+        test_app.put(&format!("/internal/participants/{id}"), "p1", body).await.status.as_u16()
     }
 
     /// What `s1` sees of the client of the conversation at `talk`.
-    async fn client_at(house: &House, talk: &str) -> Value {
-        house.get(talk, "s1").await.json()["client"].clone()
+    async fn client_at(test_app: &TestApp, talk: &str) -> Value {
+        test_app.get(talk, "s1").await.json()["client"].clone()
     }
 
     #[actix_web::test]
     async fn a_person_is_replaced_wholly() {
-        let house = House::new().await;
-        let talk = house.talk().await;
+        let test_app = TestApp::new().await;
+        let talk = test_app.talk().await;
         let script = "<script>alert(1)</script>";
         let body = json!({
             "role": "client", "firstName": script, "image": "https://img.example/c1.webp",
             "email": "c1@example.org", "locale": "en", "timeZone": "Europe/Paris",
         });
-        assert_eq!(put(&house, "c1", body).await, 204);
+        assert_eq!(put(&test_app, "c1", body).await, 204);
         // Names are data: they are stored as they are, and escaped by whoever shows them.
         assert_eq!(
-            client_at(&house, &talk).await,
+            client_at(&test_app, &talk).await,
             json!({"id": "c1", "firstName": script, "image": "https://img.example/c1.webp", "role": "client"})
         );
-        assert_eq!(put(&house, "c1", json!({"role": "client", "lastName": "Roux"})).await, 204);
+        assert_eq!(put(&test_app, "c1", json!({"role": "client", "lastName": "Roux"})).await, 204);
         let seen = json!({"id": "c1", "lastName": "Roux", "role": "client"});
-        assert_eq!(client_at(&house, &talk).await, seen);
+        assert_eq!(client_at(&test_app, &talk).await, seen);
     }
 
     #[actix_web::test]
     async fn a_person_who_was_put_can_be_talked_to() {
-        let house = House::new().await;
-        let open = || house.post(CONVERSATIONS, "s1", json!({"clientUserId": "c9"}));
+        let test_app = TestApp::new().await;
+        let open = || test_app.post(CONVERSATIONS, "s1", json!({"clientUserId": "c9"}));
         assert_eq!(open().await.failure(), (404, "client_not_found".to_owned()));
-        assert_eq!(put(&house, "c9", json!({"role": "client"})).await, 204);
+        assert_eq!(put(&test_app, "c9", json!({"role": "client"})).await, 204);
         assert_eq!(open().await.status, 201);
     }
 
     #[actix_web::test]
     async fn what_is_not_acceptable_changes_nothing() {
-        let house = House::new().await;
-        let talk = house.talk().await;
-        let before = client_at(&house, &talk).await;
+        let test_app = TestApp::new().await;
+        let talk = test_app.talk().await;
+        let before = client_at(&test_app, &talk).await;
         for body in [
             json!({"role": "client", "firstName": "x".repeat(10_000)}),
             json!({"role": "client", "firstName": "é".repeat(201)}),
@@ -122,60 +122,61 @@ mod tests {
             json!({"role": "client", "image": "http://img.example/a.webp"}),
             json!({}),
         ] {
-            let refused = house.put("/internal/participants/c1", "p1", body).await;
+            let refused = test_app.put("/internal/participants/c1", "p1", body).await;
             assert_eq!(refused.failure(), (400, "validation_failed".to_owned()));
         }
         let refused =
-            house.put("/internal/participants/a%20b", "p1", json!({"role": "client"})).await;
+            test_app.put("/internal/participants/a%20b", "p1", json!({"role": "client"})).await;
         assert_eq!(refused.failure(), (400, "validation_failed".to_owned()));
-        assert_eq!(client_at(&house, &talk).await, before);
+        assert_eq!(client_at(&test_app, &talk).await, before);
     }
 
     #[actix_web::test]
     async fn many_are_put_at_once_or_none() {
-        let house = House::new().await;
-        let talk = house.talk().await;
-        let before = client_at(&house, &talk).await;
+        let test_app = TestApp::new().await;
+        let talk = test_app.talk().await;
+        let before = client_at(&test_app, &talk).await;
         let people = json!({"participants": [
             {"id": "c1", "role": "client", "firstName": "Zoé"},
             {"id": "c9", "role": "client", "email": "nobody"},
         ]});
-        let refused = house.post(BATCH, "p1", people).await;
+        let refused = test_app.post(BATCH, "p1", people).await;
         assert_eq!(refused.failure(), (400, "validation_failed".to_owned()));
         let reasons = json!(["participants.1.email doit être une adresse e-mail"]);
         assert_eq!(refused.json()["message"], reasons);
-        assert_eq!(client_at(&house, &talk).await, before);
+        assert_eq!(client_at(&test_app, &talk).await, before);
 
         let people: Vec<_> = (0..1_000)
         .map(|n| json!({"id": format!("c{n}"), "role": "client", "firstName": "Zoé", "salonName": "x".repeat(200)}))
         .collect();
-        let answer = house.post(BATCH, "p1", json!({ "participants": people })).await;
+        let answer = test_app.post(BATCH, "p1", json!({ "participants": people })).await;
         assert_eq!((answer.status.as_u16(), answer.is_empty()), (204, true));
-        assert_eq!(client_at(&house, &talk).await["firstName"], "Zoé");
+        assert_eq!(client_at(&test_app, &talk).await["firstName"], "Zoé");
     }
 
     #[actix_web::test]
     async fn a_list_that_is_too_large_is_not_read() {
-        let house = House::new().await;
+        let test_app = TestApp::new().await;
         let padding = "x".repeat(4_194_304);
         let asked = request(Method::POST, BATCH, "p1").set_json(json!({ "padding": padding }));
-        assert_eq!(house.ask(asked).await.failure(), (413, "payload_too_large".to_owned()));
+        assert_eq!(test_app.ask(asked).await.failure(), (413, "payload_too_large".to_owned()));
     }
 
     #[actix_web::test]
     async fn who_was_erased_does_not_come_back() {
-        let house = House::new().await;
-        let erased = house.delete("/internal/participants/c1", "p1").await;
+        let test_app = TestApp::new().await;
+        let erased = test_app.delete("/internal/participants/c1", "p1").await;
         assert_eq!(erased.status, 202);
-        let again = house.put("/internal/participants/c1", "p1", json!({"role": "client"})).await;
+        let again =
+            test_app.put("/internal/participants/c1", "p1", json!({"role": "client"})).await;
         assert_eq!(again.failure(), (410, "participant_erased".to_owned()));
         let people = json!({"participants": [
             {"id": "c9", "role": "client"}, {"id": "c1", "role": "client"},
         ]});
-        let again = house.post(BATCH, "p1", people).await;
+        let again = test_app.post(BATCH, "p1", people).await;
         assert_eq!(again.failure(), (410, "participant_erased".to_owned()));
         assert_eq!(again.json()["message"], "participants.1.id désigne une personne effacée");
-        let open = house.post(CONVERSATIONS, "s1", json!({"clientUserId": "c9"})).await;
+        let open = test_app.post(CONVERSATIONS, "s1", json!({"clientUserId": "c9"})).await;
         assert_eq!(open.failure(), (404, "client_not_found".to_owned()), "none of them was put");
     }
 }

@@ -102,7 +102,7 @@ pub(super) struct AppointmentEvent {
     /// What the salon's card calls the client. Left out: the directory's name.
     #[schema(max_length = 200)]
     client_first_name: Option<String>,
-    /// The salon's time zone (IANA). Left out: the directory's, else the house's.
+    /// The salon's time zone (IANA). Left out: the directory's, else the platform's.
     #[schema(example = "Europe/Paris")]
     time_zone: Option<String>,
     /// When it happened, at most 10 minutes ahead of this service's clock. Events of one booking are told in

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::{
     Settings,
     limits::{self, Rate},
-    testing::{Answer, House, no_limits, request},
+    testing::{Answer, TestApp, no_limits, request},
 };
 
 /// A route, a body that it takes, and what it answers a program.
@@ -122,60 +122,64 @@ impl Route {
         }
     }
 
-    async fn ask(&self, house: &House, who: &str) -> Answer {
-        house.ask(self.asked(who)).await
+    async fn ask(&self, test_app: &TestApp, who: &str) -> Answer {
+        test_app.ask(self.asked(who)).await
     }
 }
 
 #[actix_web::test]
 async fn a_program_may_do_what_it_is_there_for() {
-    let house = House::new().await;
+    let test_app = TestApp::new().await;
     for route in ROUTES {
-        assert_eq!(route.ask(&house, "p1").await.status.as_u16(), route.status, "{route}");
+        assert_eq!(route.ask(&test_app, "p1").await.status.as_u16(), route.status, "{route}");
     }
 }
 
 #[actix_web::test]
 async fn people_are_refused_whoever_they_are() {
-    let house = House::new().await;
+    let test_app = TestApp::new().await;
     for route in ROUTES {
         for who in ["s1", "s2", "c1", "c2", "c1+Camille"] {
-            let refused = route.ask(&house, who).await;
+            let refused = route.ask(&test_app, who).await;
             assert_eq!(refused.failure(), (403, "forbidden".to_owned()), "{route} by {who}");
         }
         for (who, code) in
             [("", "unauthorized"), ("nonsense", "unauthorized"), ("expired", "token_expired")]
         {
-            let refused = route.ask(&house, who).await;
+            let refused = route.ask(&test_app, who).await;
             assert_eq!(refused.failure(), (401, code.to_owned()), "{route} by {who:?}");
         }
     }
     // Nothing of it was done, and the directory learned no name from a token either.
-    let erasure = house.get("/internal/erasures/c9", "p1").await;
+    let erasure = test_app.get("/internal/erasures/c9", "p1").await;
     assert_eq!(erasure.failure(), (404, "erasure_not_found".to_owned()));
-    assert_eq!(house.rings(), 0);
+    assert_eq!(test_app.rings(), 0);
 }
 
 #[actix_web::test]
 async fn a_path_below_that_nobody_listens_to_is_not_found() {
-    let house = House::new().await;
+    let test_app = TestApp::new().await;
     for path in ["/internal", "/internal/", "/internal/participants", "/internal/erasures/a/b"] {
-        assert_eq!(house.get(path, "p1").await.failure(), (404, "not_found".to_owned()), "{path}");
+        assert_eq!(
+            test_app.get(path, "p1").await.failure(),
+            (404, "not_found".to_owned()),
+            "{path}"
+        );
     }
 }
 
 #[actix_web::test]
 async fn pages_are_told_nothing_that_would_let_them_call() {
-    let house = House::new().await;
+    let test_app = TestApp::new().await;
     let origin = ("Origin", "http://localhost:3000");
     for route in ROUTES {
         let preflight = request(Method::OPTIONS, &route.path.replace("{id}", "c9"), "")
             .insert_header(origin)
             .insert_header(("Access-Control-Request-Method", route.method.as_str()))
             .insert_header(("Access-Control-Request-Headers", "authorization"));
-        let preflight = house.ask(preflight).await;
+        let preflight = test_app.ask(preflight).await;
         assert_eq!(preflight.status, 404, "{route}");
-        let answer = house.ask(route.asked("p1").insert_header(origin)).await;
+        let answer = test_app.ask(route.asked("p1").insert_header(origin)).await;
         for answer in [preflight, answer] {
             assert_eq!(answer.header("access-control-allow-origin"), None, "{route}");
         }
@@ -184,14 +188,14 @@ async fn pages_are_told_nothing_that_would_let_them_call() {
 
 #[actix_web::test]
 async fn while_the_store_is_away_a_program_is_told_when_to_come_again() {
-    let house = House::new().await;
-    house.store.set_unavailable(true);
+    let test_app = TestApp::new().await;
+    test_app.store.set_unavailable(true);
     for route in ROUTES {
-        let answer = route.ask(&house, "p1").await;
+        let answer = route.ask(&test_app, "p1").await;
         assert_eq!(answer.failure(), (503, "unavailable".to_owned()), "{route}");
         assert_eq!(answer.header("retry-after"), Some("1"), "{route}");
     }
-    assert_eq!(house.rings(), 0, "there is no work");
+    assert_eq!(test_app.rings(), 0, "there is no work");
 }
 
 #[actix_web::test]
@@ -202,11 +206,11 @@ async fn programs_and_people_wait_for_themselves_alone() {
         requests_per_address: Some(Rate::new(2, 1)),
         ..no_limits()
     };
-    let house = House::with(Settings { limits, ..Settings::default() }).await;
+    let test_app = TestApp::with(Settings { limits, ..Settings::default() }).await;
     // Counted before anybody reads the token.
-    assert_eq!(ROUTES[0].ask(&house, "nonsense").await.status, 401);
-    assert_eq!(ROUTES[0].ask(&house, "p1").await.failure(), (429, "rate_limited".to_owned()));
+    assert_eq!(ROUTES[0].ask(&test_app, "nonsense").await.status, 401);
+    assert_eq!(ROUTES[0].ask(&test_app, "p1").await.failure(), (429, "rate_limited".to_owned()));
     for _ in 0..2 {
-        assert_eq!(house.get("/messaging/conversations", "s1").await.status, 200);
+        assert_eq!(test_app.get("/messaging/conversations", "s1").await.status, 200);
     }
 }

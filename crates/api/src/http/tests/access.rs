@@ -1,4 +1,4 @@
-use super::{ROUTES, Scene};
+use super::{Fixture, ROUTES};
 
 /// What each route answers to the salon, the client, another salon and another client. The order is
 /// that of [`ROUTES`]; the message is the client's.
@@ -32,8 +32,8 @@ async fn each_side_may_do_what_is_theirs_and_strangers_find_nothing() {
     assert_eq!(ROUTES.len(), ANSWERS.len());
     for (route, answers) in ROUTES.iter().zip(ANSWERS) {
         for (who, expected) in ["s1", "c1", "s2", "c2"].into_iter().zip(answers) {
-            let scene = Scene::new().await;
-            let answer = scene.ask(route, who).await;
+            let fixture = Fixture::new().await;
+            let answer = fixture.ask(route, who).await;
             assert_eq!(answer.status.as_u16(), *expected, "{route} by {who}");
         }
     }
@@ -41,24 +41,24 @@ async fn each_side_may_do_what_is_theirs_and_strangers_find_nothing() {
 
 #[actix_web::test]
 async fn what_a_stranger_tries_leaves_no_trace() {
-    let scene = Scene::new().await;
-    let before = scene.house.get(&scene.talk, "s1").await.json();
+    let fixture = Fixture::new().await;
+    let before = fixture.test_app.get(&fixture.talk, "s1").await.json();
     for route in ROUTES.iter().filter(|route| route.path.contains("{id}")) {
         for who in ["s2", "c2", "", "expired", "nonsense"] {
-            scene.ask(route, who).await;
+            fixture.ask(route, who).await;
         }
     }
-    assert_eq!(scene.house.get(&scene.talk, "s1").await.json(), before);
+    assert_eq!(fixture.test_app.get(&fixture.talk, "s1").await.json(), before);
 }
 
 #[actix_web::test]
 async fn nobody_is_let_in_without_a_token_that_is_good() {
-    let scene = Scene::new().await;
+    let fixture = Fixture::new().await;
     for route in ROUTES {
         for (who, code) in
             [("", "unauthorized"), ("nonsense", "unauthorized"), ("expired", "token_expired")]
         {
-            let answer = scene.ask(route, who).await;
+            let answer = fixture.ask(route, who).await;
             assert_eq!(answer.failure(), (401, code.to_owned()), "{route} by {who:?}");
         }
     }
@@ -66,35 +66,35 @@ async fn nobody_is_let_in_without_a_token_that_is_good() {
 
 #[actix_web::test]
 async fn a_program_is_nobody() {
-    let scene = Scene::new().await;
+    let fixture = Fixture::new().await;
     for route in ROUTES {
-        let answer = scene.ask(route, "p1").await;
+        let answer = fixture.ask(route, "p1").await;
         assert_eq!(answer.failure(), (403, "forbidden".to_owned()), "{route}");
     }
 }
 
 #[actix_web::test]
 async fn looking_changes_nothing() {
-    let scene = Scene::new().await;
-    let before = scene.house.get(&scene.talk, "s1").await.json();
+    let fixture = Fixture::new().await;
+    let before = fixture.test_app.get(&fixture.talk, "s1").await.json();
     for route in ROUTES.iter().filter(|route| route.method == "GET") {
         for who in ["s1", "c1"] {
             // An archive is begun by the first look; conversations stay as they are.
             let good = if route.path.ends_with("/me/export") { 202 } else { 200 };
-            assert_eq!(scene.ask(route, who).await.status, good, "{route}");
+            assert_eq!(fixture.ask(route, who).await.status, good, "{route}");
         }
     }
-    assert_eq!(scene.house.get(&scene.talk, "s1").await.json(), before);
-    assert_eq!(scene.house.unread("s1").await, 1);
+    assert_eq!(fixture.test_app.get(&fixture.talk, "s1").await.json(), before);
+    assert_eq!(fixture.test_app.unread("s1").await, 1);
 }
 
 #[actix_web::test]
 async fn a_token_that_tells_of_its_owner_keeps_the_directory_up_to_date() {
-    let scene = Scene::new().await;
+    let fixture = Fixture::new().await;
     for name in ["Nora", "Nour"] {
         let who = format!("c1+{name}");
-        scene.house.get(&scene.talk, &who).await;
-        let seen = scene.house.get(&scene.talk, "s1").await.json();
+        fixture.test_app.get(&fixture.talk, &who).await;
+        let seen = fixture.test_app.get(&fixture.talk, "s1").await.json();
         assert_eq!(seen["client"]["firstName"], name);
     }
 }

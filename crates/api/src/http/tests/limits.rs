@@ -3,11 +3,11 @@ use serde_json::json;
 use crate::{
     Settings, http,
     limits::{self, Rate},
-    testing::{Answer, CONVERSATIONS, House, no_limits},
+    testing::{Answer, CONVERSATIONS, TestApp, no_limits},
 };
 
-async fn house(limits: limits::Settings) -> House {
-    House::with(Settings { limits, ..Settings::default() }).await
+async fn test_app(limits: limits::Settings) -> TestApp {
+    TestApp::with(Settings { limits, ..Settings::default() }).await
 }
 
 fn assert_is_told_to_wait(answer: &Answer) {
@@ -21,53 +21,54 @@ fn assert_is_told_to_wait(answer: &Answer) {
 #[actix_web::test]
 async fn a_person_who_asks_too_often_waits_and_nobody_else_does() {
     let rate = Some(Rate::new(2, 1));
-    let house = house(limits::Settings { requests_per_person: rate, ..no_limits() }).await;
+    let test_app = test_app(limits::Settings { requests_per_person: rate, ..no_limits() }).await;
     for _ in 0..2 {
-        assert_eq!(house.get(CONVERSATIONS, "s1").await.status, 200);
+        assert_eq!(test_app.get(CONVERSATIONS, "s1").await.status, 200);
     }
-    assert_is_told_to_wait(&house.get(CONVERSATIONS, "s1").await);
-    assert_eq!(house.get(CONVERSATIONS, "s2").await.status, 200);
+    assert_is_told_to_wait(&test_app.get(CONVERSATIONS, "s1").await);
+    assert_eq!(test_app.get(CONVERSATIONS, "s2").await.status, 200);
 }
 
 #[actix_web::test]
 async fn an_address_that_asks_too_often_waits_and_can_still_be_looked_after() {
     let rate = Some(Rate::new(2, 1));
-    let house = house(limits::Settings { requests_per_address: rate, ..no_limits() }).await;
+    let test_app = test_app(limits::Settings { requests_per_address: rate, ..no_limits() }).await;
     for _ in 0..2 {
-        assert_eq!(house.get(CONVERSATIONS, "").await.status, 401);
+        assert_eq!(test_app.get(CONVERSATIONS, "").await.status, 401);
     }
-    assert_is_told_to_wait(&house.get(CONVERSATIONS, "s1").await);
-    assert_is_told_to_wait(&house.get("/nowhere", "").await);
-    assert_eq!(house.get("/health/live", "").await.status, 200);
+    assert_is_told_to_wait(&test_app.get(CONVERSATIONS, "s1").await);
+    assert_is_told_to_wait(&test_app.get("/nowhere", "").await);
+    assert_eq!(test_app.get("/health/live", "").await.status, 200);
 }
 
 #[actix_web::test]
 async fn who_sends_too_often_waits_and_may_still_read() {
     let rate = Some(Rate::new(1, 1));
-    let house = house(limits::Settings { sends_per_person: rate, ..no_limits() }).await;
-    let talk = house.talk().await;
-    house.said(&talk, "c1", "1").await;
+    let test_app = test_app(limits::Settings { sends_per_person: rate, ..no_limits() }).await;
+    let talk = test_app.talk().await;
+    test_app.said(&talk, "c1", "1").await;
     let path = format!("{talk}/messages");
-    assert_is_told_to_wait(&house.post(&path, "c1", json!({"content": "2"})).await);
-    assert_eq!(house.messages(&talk).await, 1);
-    house.said(&talk, "s1", "3").await;
+    assert_is_told_to_wait(&test_app.post(&path, "c1", json!({"content": "2"})).await);
+    assert_eq!(test_app.messages(&talk).await, 1);
+    test_app.said(&talk, "s1", "3").await;
 }
 
 #[actix_web::test]
 async fn a_body_may_be_as_large_as_promised_and_no_larger() {
     let http = http::Settings { json_body_max_bytes: 100, ..http::Settings::default() };
-    let house = House::with(Settings { http, limits: no_limits(), ..Settings::default() }).await;
-    let talk = house.talk().await;
+    let test_app =
+        TestApp::with(Settings { http, limits: no_limits(), ..Settings::default() }).await;
+    let talk = test_app.talk().await;
     let path = format!("{talk}/messages");
     let body = |length| json!({"content": "x".repeat(length)});
     let around = body(0).to_string().len();
-    assert_eq!(house.post(&path, "c1", body(100 - around)).await.status, 201);
-    let refused = house.post(&path, "c1", body(101 - around)).await;
+    assert_eq!(test_app.post(&path, "c1", body(100 - around)).await.status, 201);
+    let refused = test_app.post(&path, "c1", body(101 - around)).await;
     assert_eq!(
         refused.json(),
         json!({
             "message": "request entity too large", "statusCode": 413, "code": "payload_too_large",
         })
     );
-    assert_eq!(house.messages(&talk).await, 1);
+    assert_eq!(test_app.messages(&talk).await, 1);
 }

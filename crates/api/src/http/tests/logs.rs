@@ -9,7 +9,7 @@ use serde_json::json;
 use tracing::{Level, subscriber::DefaultGuard};
 use tracing_subscriber::fmt::{MakeWriter, format::FmtSpan};
 
-use super::{ROUTES, Scene};
+use super::{Fixture, ROUTES};
 use crate::testing::request;
 
 /// Everything that is logged on this thread, at every level, with the ends of spans.
@@ -52,24 +52,25 @@ impl MakeWriter<'_> for Log {
 
 #[actix_web::test]
 async fn what_people_write_and_who_they_are_stays_out_of_the_log() {
-    let scene = Scene::new().await;
+    let fixture = Fixture::new().await;
     let log = Log::default();
     let listening = log.listen();
     for route in ROUTES {
-        scene.ask(route, "s1+Confidential").await;
+        fixture.ask(route, "s1+Confidential").await;
     }
     let asked =
-        request(Method::POST, &format!("{}/messages?secret=Confidential", scene.talk), "c1")
+        request(Method::POST, &format!("{}/messages?secret=Confidential", fixture.talk), "c1")
             .insert_header(("User-Agent", "Confidential"))
             .insert_header(("Origin", "https://confidential.example"))
             .peer_addr(([192, 0, 2, 99], 4_000).into())
             .set_json(json!({"content": "Confidential", "type": "Confidential"}));
-    scene.house.ask(asked).await;
-    scene.house.get("/Confidential", "").await;
+    fixture.test_app.ask(asked).await;
+    fixture.test_app.get("/Confidential", "").await;
     let person = json!({"role": "client", "firstName": "Confidential", "email": "Confidential"});
-    scene.house.put("/internal/participants/c7", "p1", person).await;
-    let link = scene.house.uploaded("s1").await["fileUrl"].as_str().expect("a link").to_owned();
-    scene.house.get(&link, "").await;
+    fixture.test_app.put("/internal/participants/c7", "p1", person).await;
+    let link =
+        fixture.test_app.uploaded("s1").await["fileUrl"].as_str().expect("a link").to_owned();
+    fixture.test_app.get(&link, "").await;
     let signature = link.rsplit('=').next().expect("a signature").to_owned();
     drop(listening);
 
@@ -84,11 +85,11 @@ async fn what_people_write_and_who_they_are_stays_out_of_the_log() {
 
 #[actix_web::test]
 async fn a_fault_of_ours_is_logged_once_with_its_whole_chain() {
-    let scene = Scene::new().await;
+    let fixture = Fixture::new().await;
     let log = Log::default();
     let listening = log.listen();
-    scene.house.store.fail_next(StoreError::Internal("a column is missing".into()));
-    scene.ask(&ROUTES[1], "s1").await;
+    fixture.test_app.store.fail_next(StoreError::Internal("a column is missing".into()));
+    fixture.ask(&ROUTES[1], "s1").await;
     drop(listening);
     let text = log.text();
     assert_eq!(text.matches("the store failed: a column is missing").count(), 1, "{text}");

@@ -1,37 +1,37 @@
 use domain::ports::StoreError;
 
-use super::{ROUTES, Scene};
+use super::{Fixture, ROUTES};
 
 #[actix_web::test]
 async fn while_the_store_is_away_every_route_says_when_to_come_again() {
-    let scene = Scene::new().await;
-    scene.house.store.set_unavailable(true);
+    let fixture = Fixture::new().await;
+    fixture.test_app.store.set_unavailable(true);
     for route in ROUTES {
-        let answer = scene.ask(route, "s1").await;
+        let answer = fixture.ask(route, "s1").await;
         assert_eq!(answer.failure(), (503, "unavailable".to_owned()), "{route}");
         assert_eq!(answer.header("retry-after"), Some("1"), "{route}");
         assert_eq!(answer.json()["retryAfterMs"], 1_000, "{route}");
         assert_eq!(answer.json()["error"], "Service Unavailable");
     }
-    scene.house.store.set_unavailable(false);
-    assert_eq!(scene.house.messages(&scene.talk).await, 1);
+    fixture.test_app.store.set_unavailable(false);
+    assert_eq!(fixture.test_app.messages(&fixture.talk).await, 1);
 }
 
 #[actix_web::test]
 async fn a_busy_store_is_one_to_come_back_to() {
-    let scene = Scene::new().await;
+    let fixture = Fixture::new().await;
     for route in ROUTES {
-        scene.house.store.fail_next(StoreError::Busy("no room".into()));
-        assert_eq!(scene.ask(route, "s1").await.status, 503, "{route}");
+        fixture.test_app.store.fail_next(StoreError::Busy("no room".into()));
+        assert_eq!(fixture.ask(route, "s1").await.status, 503, "{route}");
     }
 }
 
 #[actix_web::test]
 async fn a_fault_of_ours_is_told_without_its_reasons() {
-    let scene = Scene::new().await;
+    let fixture = Fixture::new().await;
     for route in ROUTES {
-        scene.house.store.fail_next(StoreError::Internal("column secret is missing".into()));
-        let answer = scene.ask(route, "s1").await;
+        fixture.test_app.store.fail_next(StoreError::Internal("column secret is missing".into()));
+        let answer = fixture.ask(route, "s1").await;
         let body = r#"{"message":"Internal server error","statusCode":500,"code":"internal"}"#;
         assert_eq!((answer.status.as_u16(), answer.text()), (500, body), "{route}");
     }

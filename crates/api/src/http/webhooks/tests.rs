@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::{
     Settings,
     mail::{self, WebhookKey},
-    testing::{House, mailgun_signature, no_limits, request},
+    testing::{TestApp, mailgun_signature, no_limits, request},
 };
 
 const KEY: &str = "signing-key";
@@ -16,32 +16,33 @@ const INBOUND: &str = "/webhooks/mailgun/inbound";
 /// Where `c1` reads mail.
 const ADDRESS: &str = "c1@mail.test";
 
-/// A house that believes Mailgun, where `c1` has an address.
-async fn house() -> House {
+/// An application that accepts webhooks of Mailgun, where `c1` has an address.
+async fn test_app() -> TestApp {
     let mail = mail::Settings {
         webhook_key: Some(WebhookKey::of_mailgun(KEY.as_bytes())),
         ..Default::default()
     };
-    let house = House::with(Settings { mail, limits: no_limits(), ..Settings::default() }).await;
+    let test_app =
+        TestApp::with(Settings { mail, limits: no_limits(), ..Settings::default() }).await;
     let person = json!({"role": "client", "email": ADDRESS});
-    assert_eq!(house.put("/internal/participants/c1", "p1", person).await.status, 204);
-    house
+    assert_eq!(test_app.put("/internal/participants/c1", "p1", person).await.status, 204);
+    test_app
 }
 
 /// The present moment, as a stamp has it.
-fn now(house: &House) -> String {
-    (house.clock.now().as_millis() / 1_000).to_string()
+fn now(test_app: &TestApp) -> String {
+    (test_app.clock.now().as_millis() / 1_000).to_string()
 }
 
 /// `timestamp`, `token` and `signature`, signed now.
-fn stamp(house: &House, token: &str) -> [(&'static str, String); 3] {
-    let timestamp = now(house);
+fn stamp(test_app: &TestApp, token: &str) -> [(&'static str, String); 3] {
+    let timestamp = now(test_app);
     let signature = mailgun_signature(KEY, &timestamp, token);
     [("timestamp", timestamp), ("token", token.to_owned()), ("signature", signature)]
 }
 
-fn event(house: &House, token: &str, data: &Value) -> Value {
-    let [(_, timestamp), (_, token), (_, signature)] = stamp(house, token);
+fn event(test_app: &TestApp, token: &str, data: &Value) -> Value {
+    let [(_, timestamp), (_, token), (_, signature)] = stamp(test_app, token);
     json!({
         "signature": {"timestamp": timestamp, "token": token, "signature": signature},
         "event-data": data,
@@ -54,7 +55,7 @@ fn told(path: &str, body: Value) -> TestRequest {
 
 #[actix_web::test]
 async fn without_a_key_there_is_nobody_to_tell() {
-    let deaf = House::new().await;
+    let deaf = TestApp::new().await;
     let event = event(&deaf, "t1", &json!({}));
     for path in [EVENTS, INBOUND] {
         let answer = deaf.ask(told(path, event.clone())).await;
@@ -64,13 +65,13 @@ async fn without_a_key_there_is_nobody_to_tell() {
 
 #[actix_web::test]
 async fn the_routes_are_for_telling_only() {
-    let house = house().await;
+    let test_app = test_app().await;
     for path in [EVENTS, INBOUND, "/webhooks/mailgun", "/webhooks/mailgun/other"] {
-        assert_eq!(house.get(path, "p1").await.status, 404, "{path}");
+        assert_eq!(test_app.get(path, "p1").await.status, 404, "{path}");
         let preflight = request(Method::OPTIONS, path, "")
             .insert_header(("Origin", "http://localhost:3000"))
             .insert_header(("Access-Control-Request-Method", "POST"));
-        let preflight = house.ask(preflight).await;
+        let preflight = test_app.ask(preflight).await;
         assert_eq!(preflight.header("access-control-allow-origin"), None, "{path}");
     }
 }

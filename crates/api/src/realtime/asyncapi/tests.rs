@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     realtime::commands::{self, EventName},
-    testing::House,
+    testing::TestApp,
 };
 
 #[test]
@@ -94,7 +94,7 @@ fn whatever_is_referred_to_is_there() {
 
 #[actix_web::test]
 async fn the_specification_is_served() {
-    let served = House::new().await.get("/docs/asyncapi.json", "").await;
+    let served = TestApp::new().await.get("/docs/asyncapi.json", "").await;
     assert_eq!((served.status.as_u16(), served.json()), (200, asyncapi()));
     assert_eq!(served.header("content-type"), Some("application/json"));
 }

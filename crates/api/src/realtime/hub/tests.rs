@@ -112,7 +112,7 @@ impl Heard {
 }
 
 /// A salon `s`, a client `c` and their conversation.
-struct Stage {
+struct Fixture {
     store: Arc<MemoryStore>,
     hub: Hub,
     directory: Directory,
@@ -125,7 +125,7 @@ struct Stage {
     disconnected: Arc<Mutex<Vec<String>>>,
 }
 
-impl Stage {
+impl Fixture {
     async fn new() -> Self {
         let store = Arc::new(MemoryStore::new());
         let hub = Hub::new(store.clone());
@@ -188,11 +188,11 @@ impl Stage {
 
 #[tokio::test]
 async fn a_room_hears_every_message_once_in_order_its_author_too() {
-    let stage = Stage::new().await;
-    let (_, mut salon) = stage.join("s", true).await;
-    let (_, mut client) = stage.join("c", true).await;
+    let fixture = Fixture::new().await;
+    let (_, mut salon) = fixture.join("s", true).await;
+    let (_, mut client) = fixture.join("c", true).await;
     for words in ["1", "2", "3"] {
-        stage.say(&stage.messaging, "c", words).await;
+        fixture.say(&fixture.messaging, "c", words).await;
     }
     assert_eq!(salon.words(3).await, ["1", "2", "3"]);
     assert_eq!(client.words(3).await, ["1", "2", "3"]);
@@ -200,76 +200,76 @@ async fn a_room_hears_every_message_once_in_order_its_author_too() {
 
 #[tokio::test]
 async fn what_was_committed_and_never_told_is_told_before_what_follows() {
-    let stage = Stage::new().await;
-    let (_, mut salon) = stage.join("s", true).await;
-    stage.say(&stage.mute, "c", "untold 1").await;
-    stage.say(&stage.mute, "c", "untold 2").await;
-    stage.say(&stage.messaging, "c", "told").await;
+    let fixture = Fixture::new().await;
+    let (_, mut salon) = fixture.join("s", true).await;
+    fixture.say(&fixture.mute, "c", "untold 1").await;
+    fixture.say(&fixture.mute, "c", "untold 2").await;
+    fixture.say(&fixture.messaging, "c", "told").await;
     assert_eq!(salon.words(3).await, ["untold 1", "untold 2", "told"]);
-    stage.say(&stage.messaging, "c", "after").await;
+    fixture.say(&fixture.messaging, "c", "after").await;
     assert_eq!(salon.words(1).await, ["after"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_room_that_cannot_read_its_log_now_reads_it_later() {
-    let stage = Stage::new().await;
-    let (_, mut salon) = stage.join("s", true).await;
-    stage.say(&stage.mute, "c", "untold").await;
-    stage.say(&stage.messaging, "c", "told").await;
-    stage.store.set_unavailable(true);
+    let fixture = Fixture::new().await;
+    let (_, mut salon) = fixture.join("s", true).await;
+    fixture.say(&fixture.mute, "c", "untold").await;
+    fixture.say(&fixture.messaging, "c", "told").await;
+    fixture.store.set_unavailable(true);
     tokio::task::yield_now().await;
-    stage.store.set_unavailable(false);
+    fixture.store.set_unavailable(false);
     assert_eq!(salon.words(2).await, ["untold", "told"]);
 }
 
 #[tokio::test]
 async fn a_room_whose_log_is_forgotten_is_told_to_load_anew_and_goes_on() {
-    let stage = Stage::new().await;
-    let (_, mut salon) = stage.join("s", true).await;
-    stage.say(&stage.mute, "c", "forgotten").await;
-    stage.store.forget_log(&stage.conversation, Seq::new(2).expect("not negative"));
-    stage.say(&stage.messaging, "c", "a gap").await;
+    let fixture = Fixture::new().await;
+    let (_, mut salon) = fixture.join("s", true).await;
+    fixture.say(&fixture.mute, "c", "forgotten").await;
+    fixture.store.forget_log(&fixture.conversation, Seq::new(2).expect("not negative"));
+    fixture.say(&fixture.messaging, "c", "a gap").await;
     let told = salon.named("resync").await;
-    assert_eq!(told["conversationId"], stage.conversation.as_str());
+    assert_eq!(told["conversationId"], fixture.conversation.as_str());
     tokio::task::yield_now().await;
-    stage.say(&stage.messaging, "c", "after").await;
+    fixture.say(&fixture.messaging, "c", "after").await;
     assert_eq!(salon.words(1).await, ["after"]);
 }
 
 #[tokio::test]
 async fn a_retry_is_told_if_its_first_attempt_was_not_and_only_then() {
-    let stage = Stage::new().await;
-    let (_, mut salon) = stage.join("s", true).await;
+    let fixture = Fixture::new().await;
+    let (_, mut salon) = fixture.join("s", true).await;
     let send = async |messaging: &Messaging| {
         let author = user("c");
-        let sent = messaging.send_message(&stage.conversation, &author, keyed("once", "k1"));
+        let sent = messaging.send_message(&fixture.conversation, &author, keyed("once", "k1"));
         assert_eq!(sent.await.expect("sent").message.content.as_str(), "once");
     };
-    send(&stage.mute).await;
-    send(&stage.messaging).await;
-    send(&stage.messaging).await;
-    stage.say(&stage.messaging, "c", "next").await;
+    send(&fixture.mute).await;
+    send(&fixture.messaging).await;
+    send(&fixture.messaging).await;
+    fixture.say(&fixture.messaging, "c", "next").await;
     assert_eq!(salon.words(2).await, ["once", "next"]);
 }
 
 #[tokio::test]
 async fn those_who_missed_something_hear_it_when_somebody_else_joins() {
-    let stage = Stage::new().await;
-    let (_, mut salon) = stage.join("s", true).await;
-    stage.say(&stage.mute, "c", "untold").await;
-    let (_, mut late) = stage.join("s", true).await;
+    let fixture = Fixture::new().await;
+    let (_, mut salon) = fixture.join("s", true).await;
+    fixture.say(&fixture.mute, "c", "untold").await;
+    let (_, mut late) = fixture.join("s", true).await;
     assert_eq!(salon.words(1).await, ["untold"]);
-    stage.say(&stage.messaging, "c", "next").await;
+    fixture.say(&fixture.messaging, "c", "next").await;
     // The one who came late had "untold" in its history.
     assert_eq!(late.words(1).await, ["next"]);
 }
 
 #[tokio::test]
 async fn a_message_under_its_reader_s_eyes_is_read_as_it_arrives() {
-    let stage = Stage::new().await;
-    let (_, mut salon) = stage.join("s", true).await;
-    let (_, mut client) = stage.join("c", true).await;
-    stage.say(&stage.messaging, "c", "hello").await;
+    let fixture = Fixture::new().await;
+    let (_, mut salon) = fixture.join("s", true).await;
+    let (_, mut client) = fixture.join("c", true).await;
+    fixture.say(&fixture.messaging, "c", "hello").await;
 
     let (first, unread) = salon.next().await;
     assert_eq!(
@@ -285,40 +285,40 @@ async fn a_message_under_its_reader_s_eyes_is_read_as_it_arrives() {
 
 #[tokio::test]
 async fn a_total_that_stays_is_told_again_without_counting() {
-    let stage = Stage::new().await;
-    let (_, mut salon) = stage.join("s", true).await;
-    stage.say(&stage.messaging, "c", "counted").await;
+    let fixture = Fixture::new().await;
+    let (_, mut salon) = fixture.join("s", true).await;
+    fixture.say(&fixture.messaging, "c", "counted").await;
     assert_eq!(salon.named("unread-count-updated").await["totalUnread"], 0);
     tokio::task::yield_now().await;
-    let known = stage.hub.sessions().unread_total(&user("s"));
+    let known = fixture.hub.sessions().unread_total(&user("s"));
     assert_eq!(known, Some(0));
-    stage.say(&stage.messaging, "c", "not counted").await;
-    stage.store.set_unavailable(true);
+    fixture.say(&fixture.messaging, "c", "not counted").await;
+    fixture.store.set_unavailable(true);
     assert_eq!(salon.named("unread-count-updated").await["totalUnread"], 0);
 }
 
 #[tokio::test]
 async fn out_of_sight_is_unread() {
-    let stage = Stage::new().await;
-    let (_, mut salon) = stage.join("s", false).await;
-    stage.say(&stage.messaging, "c", "hello").await;
+    let fixture = Fixture::new().await;
+    let (_, mut salon) = fixture.join("s", false).await;
+    fixture.say(&fixture.messaging, "c", "hello").await;
     assert_eq!(salon.named("new-message").await["isRead"], false);
     assert_eq!(salon.named("unread-count-updated").await["totalUnread"], 1);
 }
 
 #[tokio::test]
 async fn who_was_silent_for_a_ping_interval_and_five_seconds_looks_at_nothing() {
-    let stage = Stage::new().await;
-    let (silence, mut salon) = stage.join_and_fall_silent("s");
+    let fixture = Fixture::new().await;
+    let (silence, mut salon) = fixture.join_and_fall_silent("s");
     for (silent_ms, is_read) in [(29_999, true), (30_000, false), (0, true)] {
         *silence.lock().expect("sound") = Duration::from_millis(silent_ms);
-        stage.say(&stage.messaging, "c", "hello").await;
+        fixture.say(&fixture.messaging, "c", "hello").await;
         assert_eq!(salon.named("new-message").await["isRead"], is_read, "after {silent_ms} ms");
     }
     // Another device of theirs that is awake looks for itself.
     *silence.lock().expect("sound") = Duration::from_secs(40);
-    let (_, mut awake) = stage.join("s", true).await;
-    stage.say(&stage.messaging, "c", "hello").await;
+    let (_, mut awake) = fixture.join("s", true).await;
+    fixture.say(&fixture.messaging, "c", "hello").await;
     assert_eq!(awake.named("new-message").await["isRead"], true);
 }
 
@@ -333,22 +333,22 @@ async fn silence_is_measured_against_the_ping_interval_that_is_set() {
 
 #[tokio::test(start_paused = true)]
 async fn a_total_that_cannot_be_counted_now_is_counted_later() {
-    let stage = Stage::new().await;
-    stage.say(&stage.messaging, "c", "hello").await;
-    let (_, mut salon) = stage.enter("s");
-    stage.store.set_unavailable(true);
-    stage.hub.schedule_unread_update(&user("s"));
+    let fixture = Fixture::new().await;
+    fixture.say(&fixture.messaging, "c", "hello").await;
+    let (_, mut salon) = fixture.enter("s");
+    fixture.store.set_unavailable(true);
+    fixture.hub.schedule_unread_update(&user("s"));
     tokio::task::yield_now().await;
-    stage.store.set_unavailable(false);
+    fixture.store.set_unavailable(false);
     assert_eq!(salon.named("unread-count-updated").await["totalUnread"], 1);
 }
 
 #[tokio::test]
 async fn people_elsewhere_hear_a_number_and_not_the_message() {
-    let stage = Stage::new().await;
-    let (_, mut elsewhere) = stage.enter("s");
-    let (_, mut stranger) = stage.enter("x");
-    stage.say(&stage.messaging, "c", "hello").await;
+    let fixture = Fixture::new().await;
+    let (_, mut elsewhere) = fixture.enter("s");
+    let (_, mut stranger) = fixture.enter("x");
+    fixture.say(&fixture.messaging, "c", "hello").await;
     let (name, total) = elsewhere.next().await;
     assert_eq!((name.as_str(), &total["totalUnread"]), ("unread-count-updated", &1.into()));
     assert_eq!(elsewhere.names_so_far(), [""; 0]);
@@ -357,73 +357,73 @@ async fn people_elsewhere_hear_a_number_and_not_the_message() {
 
 #[tokio::test]
 async fn leaving_ends_the_hearing_and_says_what_was_seen() {
-    let stage = Stage::new().await;
-    let (key, mut salon) = stage.join("s", true).await;
-    stage.say(&stage.messaging, "c", "hello").await;
-    let left = stage.hub.leave(key, &stage.conversation).expect("it had joined");
+    let fixture = Fixture::new().await;
+    let (key, mut salon) = fixture.join("s", true).await;
+    fixture.say(&fixture.messaging, "c", "hello").await;
+    let left = fixture.hub.leave(key, &fixture.conversation).expect("it had joined");
     assert!(left.visible);
-    assert_eq!(stage.hub.leave(key, &stage.conversation), None);
-    stage.say(&stage.messaging, "c", "unheard").await;
+    assert_eq!(fixture.hub.leave(key, &fixture.conversation), None);
+    fixture.say(&fixture.messaging, "c", "unheard").await;
     assert_eq!(salon.words(1).await, ["hello"]);
     assert!(!salon.names_so_far().contains(&"new-message".to_owned()));
 }
 
 #[tokio::test]
 async fn a_deleted_conversation_has_no_room() {
-    let stage = Stage::new().await;
-    let (key, _heard) = stage.join("c", true).await;
+    let fixture = Fixture::new().await;
+    let (key, _heard) = fixture.join("c", true).await;
     let by = user("s");
-    let deleted = stage.messaging.delete_conversation(&stage.conversation, &by);
+    let deleted = fixture.messaging.delete_conversation(&fixture.conversation, &by);
     deleted.await.expect("the salon may");
-    assert_eq!(stage.hub.membership(key, &stage.conversation), None);
-    assert!(!stage.hub.is_watching(&stage.conversation, &user("c")));
+    assert_eq!(fixture.hub.membership(key, &fixture.conversation), None);
+    assert!(!fixture.hub.is_watching(&fixture.conversation, &user("c")));
 }
 
 #[tokio::test]
 async fn sessions_and_rooms_are_bounded_for_each_person() {
-    let stage = Stage::new().await;
-    let (key, _heard) = stage.join("c", true).await;
+    let fixture = Fixture::new().await;
+    let (key, _heard) = fixture.join("c", true).await;
     let (mouth, _ear) = unbounded_channel();
-    assert!(stage.hub.enter(&user("c"), Arc::new(Ear::new(mouth)), None, 1).is_none());
+    assert!(fixture.hub.enter(&user("c"), Arc::new(Ear::new(mouth)), None, 1).is_none());
     let other = ConversationId::parse("other").expect("a good id");
-    assert!(stage.hub.may_join(key, &stage.conversation, 1));
-    assert!(!stage.hub.may_join(key, &other, 1));
-    stage.hub.exit(key);
+    assert!(fixture.hub.may_join(key, &fixture.conversation, 1));
+    assert!(!fixture.hub.may_join(key, &other, 1));
+    fixture.hub.exit(key);
     let (mouth, _ear) = unbounded_channel();
-    assert!(stage.hub.enter(&user("c"), Arc::new(Ear::new(mouth)), None, 1).is_some());
+    assert!(fixture.hub.enter(&user("c"), Arc::new(Ear::new(mouth)), None, 1).is_some());
 }
 
 #[tokio::test]
 async fn a_session_is_found_when_its_token_ends() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     let at = |millis| Timestamp::from_millis(millis).expect("in range");
     let (mouth, _ear) = unbounded_channel();
     let outlet = Arc::new(Ear::new(mouth));
-    stage.hub.enter(&user("c"), outlet, Some(at(1_000)), 8).expect("a seat");
-    assert!(stage.hub.expired(at(999)).is_empty());
-    assert_eq!(stage.hub.expired(at(1_000)).len(), 1);
+    fixture.hub.enter(&user("c"), outlet, Some(at(1_000)), 8).expect("a seat");
+    assert!(fixture.hub.expired(at(999)).is_empty());
+    assert_eq!(fixture.hub.expired(at(1_000)).len(), 1);
 }
 
 #[tokio::test]
 async fn a_session_hears_once_that_its_token_ends_and_again_of_the_next_token() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     let at = |millis| Timestamp::from_millis(millis).expect("in range");
     let (mouth, ear) = unbounded_channel();
     let mut heard = Heard(ear);
     let outlet = Arc::new(Ear::new(mouth));
-    let key = stage.hub.enter(&user("c"), outlet, Some(at(100_000)), 8).expect("a seat");
-    stage.hub.warn_of_expiry(at(39_999), 60_000);
+    let key = fixture.hub.enter(&user("c"), outlet, Some(at(100_000)), 8).expect("a seat");
+    fixture.hub.warn_of_expiry(at(39_999), 60_000);
     assert_eq!(heard.names_so_far(), [""; 0]);
     for _ in 0..2 {
-        stage.hub.warn_of_expiry(at(40_000), 60_000);
+        fixture.hub.warn_of_expiry(at(40_000), 60_000);
     }
     assert_eq!(heard.next().await.1["expiresAt"], "1970-01-01T00:01:40.000Z");
     assert_eq!(heard.names_so_far(), [""; 0]);
 
-    stage.hub.renew(key, Some(at(200_000)));
-    assert!(stage.hub.expired(at(100_000)).is_empty());
-    stage.hub.warn_of_expiry(at(100_000), 60_000);
+    fixture.hub.renew(key, Some(at(200_000)));
+    assert!(fixture.hub.expired(at(100_000)).is_empty());
+    fixture.hub.warn_of_expiry(at(100_000), 60_000);
     assert_eq!(heard.names_so_far(), [""; 0]);
-    stage.hub.warn_of_expiry(at(140_000), 60_000);
+    fixture.hub.warn_of_expiry(at(140_000), 60_000);
     assert_eq!(heard.names_so_far(), ["auth-expiring"]);
 }

@@ -14,12 +14,12 @@ use client::Client;
 use crate::{
     Settings, realtime,
     realtime::recovery_token::RecoveryKey,
-    testing::{House, no_limits},
+    testing::{TestApp, no_limits},
 };
 
 /// The service on a port of its own.
 struct Node {
-    house: House,
+    test_app: TestApp,
     address: SocketAddr,
 }
 
@@ -29,31 +29,31 @@ impl Node {
     }
 
     async fn with(realtime: realtime::Settings) -> Self {
-        Self::serve(House::with(settings(realtime)).await)
+        Self::serve(TestApp::with(settings(realtime)).await)
     }
 
     /// Another node of the same service, with a key that follows from `secret`.
     fn another(&self, secret: &str) -> Self {
         let recovery_key = Some(RecoveryKey::derived_from(secret.as_bytes()));
         let realtime = realtime::Settings { recovery_key, ..realtime::Settings::default() };
-        let house =
-            self.house.another(Settings { realtime, ..settings(realtime::Settings::default()) });
-        Self::serve(house)
+        let test_app =
+            self.test_app.another(Settings { realtime, ..settings(realtime::Settings::default()) });
+        Self::serve(test_app)
     }
 
-    fn serve(house: House) -> Self {
-        let address = house.listen();
-        Self { house, address }
+    fn serve(test_app: TestApp) -> Self {
+        let address = test_app.listen();
+        Self { test_app, address }
     }
 
     /// Nothing has happened here for `millis` milliseconds.
     fn let_pass(&self, millis: i64) {
-        self.house.clock.advance_millis(millis);
+        self.test_app.clock.advance_millis(millis);
     }
 
     /// A conversation between `s1` and `c1`: its path and its id.
     async fn talk(&self) -> (String, String) {
-        let path = self.house.talk().await;
+        let path = self.test_app.talk().await;
         let id = path.rsplit('/').next().expect("an id").to_owned();
         (path, id)
     }

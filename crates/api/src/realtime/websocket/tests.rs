@@ -15,28 +15,28 @@ use tokio_tungstenite::{
 
 use crate::{
     Settings, realtime,
-    testing::{House, no_limits},
+    testing::{TestApp, no_limits},
 };
 
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The service on a port of its own.
-struct Stage {
-    house: House,
+struct Fixture {
+    test_app: TestApp,
     address: SocketAddr,
 }
 
-impl Stage {
+impl Fixture {
     async fn new() -> Self {
         Self::with(realtime::Settings::default()).await
     }
 
     async fn with(realtime: realtime::Settings) -> Self {
         let settings = Settings { realtime, limits: no_limits(), ..Settings::default() };
-        let house = House::with(settings).await;
-        let address = house.listen();
-        Self { house, address }
+        let test_app = TestApp::with(settings).await;
+        let address = test_app.listen();
+        Self { test_app, address }
     }
 
     fn url(&self) -> String {

@@ -1,6 +1,6 @@
 //! Reports about bookings: kept once, found in order, set aside.
 
-use super::setup::{ANSWERS, Booking, Stage, event_at, nameless};
+use super::setup::{ANSWERS, Booking, Fixture, event_at, nameless};
 use crate::{
     appointments::store::{
         AppliedAppointmentEvent, ConversationOfBooking, NoticePlace, ReceiveOutcome,
@@ -14,10 +14,10 @@ use crate::{
 
 /// A report is kept once with one job, however often it comes; another one under its id is not.
 pub async fn a_report_is_kept_once(store: &dyn Store) {
-    let stage = Stage::new(store);
+    let fixture = Fixture::new(store);
     let report = booking_event("e1", "booked");
     let receive =
-        async |report| store.receive_appointment_event(report, stage.now()).await.expect(ANSWERS);
+        async |report| store.receive_appointment_event(report, fixture.now()).await.expect(ANSWERS);
     assert_eq!(receive(&report).await, ReceiveOutcome::Stored);
     assert_eq!(receive(&report).await, ReceiveOutcome::Known);
     let mut others = vec![booking_event("e1", "cancelled"), nameless("e1", "booked")];
@@ -29,20 +29,20 @@ pub async fn a_report_is_kept_once(store: &dyn Store) {
         assert_eq!(receive(other).await, ReceiveOutcome::Contradicted, "{other:?}");
     }
     let job = ("handle_appointment_event".to_owned(), "e1".to_owned());
-    assert_eq!(stage.tasks().await, [job]);
+    assert_eq!(fixture.tasks().await, [job]);
     let kept = store.pending_appointment_event(&report.id).await.expect(ANSWERS);
     assert!(kept.expect("it waits").event == report);
 }
 
 /// A report is found as it was made, in every detail.
 pub async fn a_report_is_found_whole(store: &dyn Store) {
-    let stage = Stage::new(store);
+    let fixture = Fixture::new(store);
     let mut full = booking_event("e1", "auto-confirmed");
     full.zone = Zone::parse("America/Cayenne").ok();
     let mut bare = nameless("e2", "no-show");
     bare.previous_starts_at = None;
     for report in [&full, &bare] {
-        store.receive_appointment_event(report, stage.now()).await.expect(ANSWERS);
+        store.receive_appointment_event(report, fixture.now()).await.expect(ANSWERS);
         let found = store.pending_appointment_event(&report.id).await.expect(ANSWERS);
         let found = found.expect("it waits");
         assert!(found.event == *report, "{report:?}");
@@ -54,8 +54,8 @@ pub async fn a_report_is_found_whole(store: &dyn Store) {
 
 /// Those of one booking wait in the order in which they happened, whenever they were reported.
 pub async fn reports_of_a_booking_wait_in_their_order(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let booking = Booking::new(&stage).await;
+    let fixture = Fixture::new(store);
+    let booking = Booking::new(&fixture).await;
     let (nine, ten) = ("2026-01-05T09:00:00.000Z", "2026-01-05T10:00:00.000Z");
     let mut other_booking = event_at("e0", "booked", nine);
     other_booking.appointment = AppointmentId::parse("rdv-2").expect("a good id");
@@ -82,15 +82,15 @@ pub async fn reports_of_a_booking_wait_in_their_order(store: &dyn Store) {
 
 /// An event that was set aside holds up none behind it, and may still be handled.
 pub async fn what_is_set_aside_holds_up_nobody(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let booking = Booking::new(&stage).await;
+    let fixture = Fixture::new(store);
+    let booking = Booking::new(&fixture).await;
     let first = event_at("e1", "booked", "2026-01-05T09:00:00.000Z");
     let second = event_at("e2", "confirmed", "2026-01-05T10:00:00.000Z");
     for report in [&first, &second] {
         booking.receive(report).await;
     }
     for _ in 0..2 {
-        store.reject_appointment_event(&first.id, stage.now()).await.expect(ANSWERS);
+        store.reject_appointment_event(&first.id, fixture.now()).await.expect(ANSWERS);
         assert_eq!(booking.first().await.map(|one| one.event.id), Some(second.id.clone()));
     }
     assert!(booking.pending("e1").await.expect("it may be tried again").event == first);
@@ -99,16 +99,16 @@ pub async fn what_is_set_aside_holds_up_nobody(store: &dyn Store) {
     let applied = booking.say("e1").await;
     assert!(matches!(applied, AppliedAppointmentEvent::Applied(_)), "{applied:?}");
     assert_eq!(booking.pending("e1").await, None);
-    store.reject_appointment_event(&first.id, stage.now()).await.expect(ANSWERS);
+    store.reject_appointment_event(&first.id, fixture.now()).await.expect(ANSWERS);
     assert_eq!(booking.pending("e1").await, None);
     let nowhere = AppointmentEventId::parse("e9").expect("a good id");
-    store.reject_appointment_event(&nowhere, stage.now()).await.expect(ANSWERS);
+    store.reject_appointment_event(&nowhere, fixture.now()).await.expect(ANSWERS);
 }
 
 /// The newest event that was handled is told, but for those that say nothing of the booking.
 pub async fn the_newest_that_was_handled_is_known(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let booking = Booking::new(&stage).await;
+    let fixture = Fixture::new(store);
+    let booking = Booking::new(&fixture).await;
     let ten = "2026-01-05T10:00:00.000Z";
     let reports = [
         (event_at("e2", "cancelled", ten), Some(("e2", true))),
@@ -133,8 +133,8 @@ pub async fn the_newest_that_was_handled_is_known(store: &dyn Store) {
 
 /// An id for a conversation that a report brings is its booking's from then on, and no other booking's.
 pub async fn a_conversation_s_id_is_reserved_for_one_booking(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let booking = Booking::new(&stage).await;
+    let fixture = Fixture::new(store);
+    let booking = Booking::new(&fixture).await;
     let about = |id: &str, booking: &str, wanted: &str| {
         let mut report = booking_event(id, "booked");
         report.appointment = AppointmentId::parse(booking).expect("a good id");
@@ -151,7 +151,7 @@ pub async fn a_conversation_s_id_is_reserved_for_one_booking(store: &dyn Store) 
         assert_eq!(booking.receive(taken).await, ReceiveOutcome::ConversationIdTaken);
         assert_eq!(booking.pending("e3").await, None, "it is not kept");
     }
-    assert_eq!(stage.tasks().await.len(), 2, "and there is no work");
+    assert_eq!(fixture.tasks().await.len(), 2, "and there is no work");
     // Another id under the same name is another event.
     let other_id = about("e1", "rdv-1", "wanted-9");
     assert_eq!(booking.receive(&other_id).await, ReceiveOutcome::Contradicted);
@@ -166,10 +166,10 @@ pub async fn a_conversation_s_id_is_reserved_for_one_booking(store: &dyn Store) 
 
 /// The id of a conversation is no other booking's, and its own booking may name it.
 pub async fn the_id_of_a_conversation_is_not_to_be_had(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let booking = Booking::new(&stage).await;
+    let fixture = Fixture::new(store);
+    let booking = Booking::new(&fixture).await;
     let here = booking.talk().await;
-    let elsewhere = stage.talk("s1", "c1").await;
+    let elsewhere = fixture.talk("s1", "c1").await;
     let mut own = booking_event("e1", "confirmed");
     own.conversation = Some(here.id.clone());
     assert_eq!(booking.receive(&own).await, ReceiveOutcome::Stored);
@@ -196,8 +196,8 @@ pub async fn the_id_of_a_conversation_is_not_to_be_had(store: &dyn Store) {
 
 /// A booking has one conversation, so one id is reserved for it, and none beside the conversation it has.
 pub async fn a_booking_reserves_one_id(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let booking = Booking::new(&stage).await;
+    let fixture = Fixture::new(store);
+    let booking = Booking::new(&fixture).await;
     let about = |id: &str, booking: &str, wanted: &str| {
         let mut report = booking_event(id, "booked");
         report.appointment = AppointmentId::parse(booking).expect("a good id");
@@ -222,8 +222,8 @@ pub async fn a_booking_reserves_one_id(store: &dyn Store) {
 
 /// A conversation is opened under the id that its event brought, unless something else has it by now.
 pub async fn a_conversation_is_opened_under_the_id_that_was_reserved(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let booking = Booking::new(&stage).await;
+    let fixture = Fixture::new(store);
+    let booking = Booking::new(&fixture).await;
     let mut report = booking_event("e1", "booked");
     report.conversation = ConversationId::parse("wanted-1").ok();
     booking.receive(&report).await;
@@ -244,17 +244,17 @@ pub async fn a_conversation_is_opened_under_the_id_that_was_reserved(store: &dyn
     assert_eq!((pending.conversation, pending.free_id), (None, None));
 
     let NoticePlace::New(open) = &mut change.place else { panic!("there is none yet") };
-    open.id = stage.mint();
+    open.id = fixture.mint();
     let applied = booking.apply(&report.id, Some(change)).await;
     assert!(matches!(applied, AppliedAppointmentEvent::Applied(_)), "{applied:?}");
 }
 
 /// The conversations of a salon are found by their bookings, and nobody else's are.
 pub async fn conversations_are_found_by_their_bookings(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let booking = Booking::new(&stage).await;
+    let fixture = Fixture::new(store);
+    let booking = Booking::new(&fixture).await;
     let talk = booking.talk().await;
-    stage.talk("s1", "c1").await;
+    fixture.talk("s1", "c1").await;
     let named = |ids: &[&str]| -> Vec<_> {
         ids.iter().map(|id| AppointmentId::parse(id).expect("a good id")).collect()
     };

@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 
-use super::setup::{ANSWERS, Stage, Talk, after, at, page};
+use super::setup::{ANSWERS, Fixture, Talk, after, at, page};
 use crate::{
     conversation::{
         ConversationView, Horizons, Status,
@@ -23,11 +23,11 @@ fn booking(id: &str) -> AppointmentId {
 
 /// Everything asked for is there, for both sides; nothing else is.
 pub async fn a_conversation_is_as_it_was_asked_for(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let mut plan = stage.plan("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let mut plan = fixture.plan("s1", "c1").await;
     plan.appointment = Some(booking("rdv-1"));
     plan.subject = Some(Subject::open("Un tatouage").expect("it fits"));
-    let (talk, events) = stage.open(&plan).await;
+    let (talk, events) = fixture.open(&plan).await;
 
     let event = &events[0];
     let (subject, status) = (plan.subject.clone(), Status::Active);
@@ -55,10 +55,10 @@ pub async fn a_conversation_is_as_it_was_asked_for(store: &dyn Store) {
 
 /// The opening is a system message in the salon's name, so it waits for the client.
 pub async fn an_opening_is_the_platform_s_and_waits_for_the_client(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let mut plan = stage.plan("s1", "c1").await;
-    plan.opening = Some(stage.opening("Votre demande est acceptée"));
-    let (talk, events) = stage.open(&plan).await;
+    let fixture = Fixture::new(store);
+    let mut plan = fixture.plan("s1", "c1").await;
+    plan.opening = Some(fixture.opening("Votre demande est acceptée"));
+    let (talk, events) = fixture.open(&plan).await;
 
     let [opened, said] = &events[..] else { panic!("two things happened: {events:?}") };
     let kind = EventKind::ConversationOpened { subject: None, status: Status::Active };
@@ -79,58 +79,58 @@ pub async fn an_opening_is_the_platform_s_and_waits_for_the_client(store: &dyn S
 /// A second opening for the same booking of a salon finds the first, whoever the client is and
 /// even when it is put away; nothing is changed by it.
 pub async fn a_salon_has_one_conversation_for_a_booking(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let mut first = stage.plan("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let mut first = fixture.plan("s1", "c1").await;
     first.appointment = Some(booking("rdv-1"));
-    let (talk, _) = stage.open(&first).await;
+    let (talk, _) = fixture.open(&first).await;
     talk.archive().await;
     let before = (talk.view(&talk.client).await, talk.log().await);
 
     for other in ["c1", "c2"] {
-        let mut again = stage.plan("s1", other).await;
+        let mut again = fixture.plan("s1", other).await;
         again.appointment = Some(booking("rdv-1"));
-        again.opening = Some(stage.opening("Encore"));
-        assert_eq!(stage.try_open(&again).await, OpenOutcome::AlreadyOpen(first.id.clone()));
+        again.opening = Some(fixture.opening("Encore"));
+        assert_eq!(fixture.try_open(&again).await, OpenOutcome::AlreadyOpen(first.id.clone()));
         assert_eq!(store.parties(&again.id).await.expect(ANSWERS), None);
     }
     assert_eq!((talk.view(&talk.client).await, talk.log().await), before);
-    assert_eq!(stage.list(&user("s1"), None, &Window::first(10)).await.total, 1);
+    assert_eq!(fixture.list(&user("s1"), None, &Window::first(10)).await.total, 1);
 }
 
 /// A booking of the same id at another salon is another booking, even when that salon is the
 /// client of the first.
 pub async fn another_salon_s_booking_is_its_own(store: &dyn Store) {
-    let stage = Stage::new(store);
+    let fixture = Fixture::new(store);
     for (salon, client) in [("s1", "c1"), ("s2", "c1"), ("c1", "c2")] {
-        let mut plan = stage.plan(salon, client).await;
+        let mut plan = fixture.plan(salon, client).await;
         plan.appointment = Some(booking("rdv-1"));
-        stage.open(&plan).await;
+        fixture.open(&plan).await;
     }
-    let list = stage.list(&user("c1"), None, &Window::first(10)).await;
+    let list = fixture.list(&user("c1"), None, &Window::first(10)).await;
     assert_eq!(list.total, 3);
 }
 
 /// Without a booking the same two may have any number of conversations; so may they with several.
 pub async fn the_same_two_may_have_several_conversations(store: &dyn Store) {
-    let stage = Stage::new(store);
+    let fixture = Fixture::new(store);
     for appointment in [None, None, Some(booking("rdv-1")), Some(booking("rdv-2"))] {
-        let plan = stage.plan("s1", "c1").await;
-        stage.open(&OpenConversation { appointment, ..plan }).await;
+        let plan = fixture.plan("s1", "c1").await;
+        fixture.open(&OpenConversation { appointment, ..plan }).await;
     }
-    assert_eq!(stage.list(&user("c1"), None, &Window::first(10)).await.total, 4);
+    assert_eq!(fixture.list(&user("c1"), None, &Window::first(10)).await.total, 4);
 }
 
 /// Of ten openings for a booking at the same moment, one opens and nine find it.
 pub async fn of_ten_openings_at_once_one_opens(store: &dyn Store) {
-    let stage = Stage::new(store);
+    let fixture = Fixture::new(store);
     let mut plans = vec![];
     for _ in 0..10 {
-        let mut plan = stage.plan("s1", "c1").await;
+        let mut plan = fixture.plan("s1", "c1").await;
         plan.appointment = Some(booking("rdv-1"));
-        plan.opening = Some(stage.opening("Bonjour"));
+        plan.opening = Some(fixture.opening("Bonjour"));
         plans.push(plan);
     }
-    let outcomes = join_all(plans.iter().map(|plan| stage.try_open(plan))).await;
+    let outcomes = join_all(plans.iter().map(|plan| fixture.try_open(plan))).await;
 
     let opened: Vec<_> = plans
         .iter()
@@ -141,9 +141,9 @@ pub async fn of_ten_openings_at_once_one_opens(store: &dyn Store) {
     assert_eq!(opened.len(), 1, "{outcomes:?}");
     let found = OpenOutcome::AlreadyOpen(opened[0].clone());
     assert_eq!(outcomes.iter().filter(|outcome| **outcome == found).count(), 9, "{outcomes:?}");
-    let list = stage.list(&user("s1"), None, &Window::first(10)).await;
+    let list = fixture.list(&user("s1"), None, &Window::first(10)).await;
     assert_eq!((list.total, &list.items[0].conversation.id), (1, opened[0]));
-    assert_eq!(stage.unread_total(&user("c1")).await, 1);
+    assert_eq!(fixture.unread_total(&user("c1")).await, 1);
 }
 
 // Changing subject and status.
@@ -155,8 +155,8 @@ fn updated(subject: Option<&str>, status: Status) -> EventKind {
 
 /// Either side names the conversation, renames it, and takes the name away.
 pub async fn a_subject_is_set_and_taken_away(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     for (by, subject) in
         [(&talk.salon, Some("Bras")), (&talk.client, Some("Dos")), (&talk.salon, None)]
     {
@@ -172,8 +172,8 @@ pub async fn a_subject_is_set_and_taken_away(store: &dyn Store) {
 
 /// A status is set to what is asked for, or to the other one.
 pub async fn a_status_is_set_and_toggled(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     for (edit, status) in [
         (StatusEdit::Set(Status::Archived), Status::Archived),
         (StatusEdit::Set(Status::Active), Status::Active),
@@ -189,8 +189,8 @@ pub async fn a_status_is_set_and_toggled(store: &dyn Store) {
 
 /// Both may change in one go, which is one event; a change of one leaves the other.
 pub async fn subject_and_status_change_together(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     let both = talk.try_edit(&talk.salon, Some("Bras"), Some(StatusEdit::Toggle)).await;
     let both = both.expect("takes part");
     assert_eq!((both.len(), &both[0].kind), (1, &updated(Some("Bras"), Status::Archived)));
@@ -200,8 +200,8 @@ pub async fn subject_and_status_change_together(store: &dyn Store) {
 
 /// What is so already, or is not asked for, is no change: no event, no position, no new time.
 pub async fn what_is_already_so_is_not_changed(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     talk.name("Bras").await;
     let before = talk.state().await;
     let active = Some(StatusEdit::Set(Status::Active));
@@ -215,8 +215,8 @@ pub async fn what_is_already_so_is_not_changed(store: &dyn Store) {
 
 /// An edit moves `updated_at`, and leaves the conversation where it is in the lists.
 pub async fn an_edit_moves_no_conversation_up_the_list(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     let before = talk.state().await;
     let events = talk.archive().await;
     let now = talk.state().await;
@@ -232,27 +232,27 @@ fn ids(items: &[ConversationView]) -> Vec<ConversationId> {
 }
 
 /// Opens so many conversations of the salon `s1`, and names them newest first.
-async fn some_talks(stage: &Stage<'_>, conversations: usize) -> Vec<ConversationId> {
+async fn some_talks(fixture: &Fixture<'_>, conversations: usize) -> Vec<ConversationId> {
     let mut opened = vec![];
     for number in 0..conversations {
-        opened.insert(0, stage.talk("s1", &format!("c{number}")).await.id);
+        opened.insert(0, fixture.talk("s1", &format!("c{number}")).await.id);
     }
     opened
 }
 
 /// The newest message comes first, on both sides; each entry is as it is alone.
 pub async fn conversations_come_newest_message_first(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let (one, other) = (stage.talk("s1", "c1").await, stage.talk("s1", "c1").await);
+    let fixture = Fixture::new(store);
+    let (one, other) = (fixture.talk("s1", "c1").await, fixture.talk("s1", "c1").await);
     assert_eq!(
-        ids(&stage.list(&one.salon, None, &Window::first(9)).await.items),
+        ids(&fixture.list(&one.salon, None, &Window::first(9)).await.items),
         [other.id.clone(), one.id.clone()]
     );
     other.say(&other.salon, "Bonjour").await;
     one.say(&one.client, "Bonjour").await;
     other.archive().await;
     for viewer in [&one.salon, &one.client] {
-        let list = stage.list(viewer, None, &Window::first(9)).await;
+        let list = fixture.list(viewer, None, &Window::first(9)).await;
         assert_eq!(list.items, [one.view(viewer).await, other.view(viewer).await]);
         assert_eq!((list.total, list.next), (2, None));
     }
@@ -260,16 +260,16 @@ pub async fn conversations_come_newest_message_first(store: &dyn Store) {
 
 /// Of the same moment, the greater id comes first, compared byte by byte.
 pub async fn ties_are_settled_by_the_greater_id(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let now = stage.now();
+    let fixture = Fixture::new(store);
+    let now = fixture.now();
     for id in ["a", "B", "_", "1", "aa"] {
         let id = ConversationId::parse(id).expect("a good id");
-        let plan = stage.plan("s1", "c1").await;
-        stage.open(&OpenConversation { id, at: now, ..plan }).await;
+        let plan = fixture.plan("s1", "c1").await;
+        fixture.open(&OpenConversation { id, at: now, ..plan }).await;
     }
     let (mut met, mut window) = (vec![], Window::first(2));
     loop {
-        let list = stage.list(&user("c1"), None, &window).await;
+        let list = fixture.list(&user("c1"), None, &window).await;
         met.extend(ids(&list.items).iter().map(ToString::to_string));
         let Some(cursor) = list.next else { break };
         window = after(cursor, 2);
@@ -279,28 +279,28 @@ pub async fn ties_are_settled_by_the_greater_id(store: &dyn Store) {
 
 /// A status narrows list and total alike.
 pub async fn a_status_narrows_the_list_and_its_total(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let (one, two) = (stage.talk("s1", "c1").await, stage.talk("s1", "c2").await);
-    let three = stage.talk("s1", "c3").await;
+    let fixture = Fixture::new(store);
+    let (one, two) = (fixture.talk("s1", "c1").await, fixture.talk("s1", "c2").await);
+    let three = fixture.talk("s1", "c3").await;
     two.archive().await;
     for (status, expected) in [
         (None, vec![&three.id, &two.id, &one.id]),
         (Some(Status::Active), vec![&three.id, &one.id]),
         (Some(Status::Archived), vec![&two.id]),
     ] {
-        let list = stage.list(&user("s1"), status, &Window::first(1)).await;
+        let list = fixture.list(&user("s1"), status, &Window::first(1)).await;
         assert_eq!((list.total, list.next.is_some()), (expected.len() as u64, expected.len() > 1));
-        let list = stage.list(&user("s1"), status, &Window::first(9)).await;
+        let list = fixture.list(&user("s1"), status, &Window::first(9)).await;
         assert_eq!(ids(&list.items).iter().collect::<Vec<_>>(), expected);
     }
 }
 
 /// By number, each conversation is on one page; beyond the last there is an empty one.
 pub async fn numbered_pages_hold_each_conversation_once(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let opened = some_talks(&stage, 5).await;
+    let fixture = Fixture::new(store);
+    let opened = some_talks(&fixture, 5).await;
     for (number, expected) in [(1, &opened[..2]), (2, &opened[2..4]), (3, &opened[4..]), (4, &[])] {
-        let list = stage.list(&user("s1"), None, &page(number, 2)).await;
+        let list = fixture.list(&user("s1"), None, &page(number, 2)).await;
         assert_eq!(ids(&list.items), expected);
         assert_eq!((list.total, list.next.is_some()), (5, number < 3));
     }
@@ -308,13 +308,13 @@ pub async fn numbered_pages_hold_each_conversation_once(store: &dyn Store) {
 
 /// By cursor, each conversation is met once, while new ones open.
 pub async fn cursors_meet_each_conversation_once_while_new_ones_open(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let opened = some_talks(&stage, 5).await;
+    let fixture = Fixture::new(store);
+    let opened = some_talks(&fixture, 5).await;
     let (mut met, mut window) = (vec![], Window::first(2));
     loop {
-        let list = stage.list(&user("s1"), None, &window).await;
+        let list = fixture.list(&user("s1"), None, &window).await;
         met.extend(ids(&list.items));
-        stage.talk("s1", "late").await;
+        fixture.talk("s1", "late").await;
         let Some(cursor) = list.next else { break };
         window = after(cursor, 2);
     }
@@ -324,36 +324,39 @@ pub async fn cursors_meet_each_conversation_once_while_new_ones_open(store: &dyn
 /// A cursor names a place, which stays when its conversation goes. A status narrows what is behind
 /// it too.
 pub async fn a_cursor_outlives_its_conversation(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let opened = some_talks(&stage, 4).await;
-    let first = stage.list(&user("s1"), None, &Window::first(2)).await;
+    let fixture = Fixture::new(store);
+    let opened = some_talks(&fixture, 4).await;
+    let first = fixture.list(&user("s1"), None, &Window::first(2)).await;
     let cursor = first.next.expect("two more");
     let last = &first.items[1].conversation;
     assert_eq!(
         cursor,
         ConversationCursor { last_message_at: last.last_message_at, id: last.id.clone() }
     );
-    store.delete_conversation(&last.id, &user("s1"), stage.now()).await.expect("the store answers");
+    store
+        .delete_conversation(&last.id, &user("s1"), fixture.now())
+        .await
+        .expect("the store answers");
 
-    let rest = stage.list(&user("s1"), None, &after(cursor.clone(), 2)).await;
+    let rest = fixture.list(&user("s1"), None, &after(cursor.clone(), 2)).await;
     assert_eq!((ids(&rest.items), rest.total, rest.next), (opened[2..].to_vec(), 3, None));
-    let none = stage.list(&user("s1"), Some(Status::Archived), &after(cursor, 2)).await;
+    let none = fixture.list(&user("s1"), Some(Status::Archived), &after(cursor, 2)).await;
     assert_eq!((none.items.len(), none.total), (0, 0));
 }
 
 /// A list holds what is one's own, on whichever side, and nothing else.
 pub async fn a_list_holds_only_one_s_own(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let as_client = stage.talk("s1", "u1").await;
-    let as_salon = stage.talk("u1", "c1").await;
-    let foreign = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let as_client = fixture.talk("s1", "u1").await;
+    let as_salon = fixture.talk("u1", "c1").await;
+    let foreign = fixture.talk("s1", "c1").await;
     for (viewer, expected) in [
         ("u1", vec![&as_salon.id, &as_client.id]),
         ("s1", vec![&foreign.id, &as_client.id]),
         ("c1", vec![&foreign.id, &as_salon.id]),
         ("nobody", vec![]),
     ] {
-        let list = stage.list(&user(viewer), None, &Window::first(9)).await;
+        let list = fixture.list(&user(viewer), None, &Window::first(9)).await;
         assert_eq!(ids(&list.items).iter().collect::<Vec<_>>(), expected, "of {viewer}");
         assert_eq!(list.total, expected.len() as u64);
     }
@@ -363,8 +366,8 @@ pub async fn a_list_holds_only_one_s_own(store: &dyn Store) {
 
 /// What was taken away is in no query of either side.
 pub async fn a_conversation_taken_away_is_in_no_query(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     let theirs = talk.say(&talk.client, "Bonjour").await;
     talk.say(&talk.salon, "Oui ?").await;
     let last_seq = talk.state().await.last_seq;
@@ -378,17 +381,17 @@ pub async fn a_conversation_taken_away_is_in_no_query(store: &dyn Store) {
         assert_eq!(talk.try_view(viewer).await, None);
         assert_eq!(talk.try_history(viewer, &Window::first(9)).await, None);
         assert_eq!(talk.find(viewer, &theirs).await, None);
-        let list = stage.list(viewer, None, &Window::first(9)).await;
+        let list = fixture.list(viewer, None, &Window::first(9)).await;
         assert_eq!((list.items.len(), list.total), (0, 0));
-        assert_eq!(stage.unread_total(viewer).await, 0);
-        assert_eq!(stage.unread_conversations(viewer, 9).await, []);
+        assert_eq!(fixture.unread_total(viewer).await, 0);
+        assert_eq!(fixture.unread_conversations(viewer, 9).await, []);
     }
 }
 
 /// Nothing more happens in what was taken away, and its log does not grow.
 pub async fn nothing_happens_where_nothing_is_any_more(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     let message = talk.send(&talk.client, keyed("Bonjour", "k1")).await.message;
     talk.end().await;
 
@@ -404,9 +407,9 @@ pub async fn nothing_happens_where_nothing_is_any_more(store: &dyn Store) {
 
 /// Its log stays, for those who took part and nobody else, and tells of no text.
 pub async fn a_log_outlives_its_conversation_without_any_text(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
-    let elsewhere = stage.talk("s1", "c2").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
+    let elsewhere = fixture.talk("s1", "c2").await;
     talk.name("un secret").await;
     let message = talk.send(&talk.client, pictures("un secret", 1, None)).await.message;
     talk.read(&talk.salon).await;
@@ -427,12 +430,12 @@ pub async fn a_log_outlives_its_conversation_without_any_text(store: &dyn Store)
 
 /// A booking is free again once its conversation was taken away.
 pub async fn its_booking_can_be_opened_again(store: &dyn Store) {
-    let stage = Stage::new(store);
+    let fixture = Fixture::new(store);
     let booking = Some(AppointmentId::parse("rdv-1").expect("a good id"));
     for _ in 0..3 {
-        let mut plan = stage.plan("s1", "c1").await;
+        let mut plan = fixture.plan("s1", "c1").await;
         plan.appointment.clone_from(&booking);
-        let (talk, _) = stage.open(&plan).await;
+        let (talk, _) = fixture.open(&plan).await;
         assert_eq!(talk.state().await.appointment, booking);
         talk.end().await;
     }
@@ -440,20 +443,20 @@ pub async fn its_booking_can_be_opened_again(store: &dyn Store) {
 
 /// What is taken away takes nothing else with it.
 pub async fn other_conversations_stay(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let (gone, stays) = (stage.talk("s1", "c1").await, stage.talk("s1", "c1").await);
+    let fixture = Fixture::new(store);
+    let (gone, stays) = (fixture.talk("s1", "c1").await, fixture.talk("s1", "c1").await);
     gone.say(&gone.client, "Bonjour").await;
     stays.say(&stays.client, "Bonsoir").await;
     gone.end().await;
     let view = stays.view(&stays.salon).await;
     assert_eq!((view.unread, stays.words().await), (1, vec!["Bonsoir".to_owned()]));
-    assert_eq!(stage.list(&user("s1"), None, &Window::first(9)).await.items, [view]);
-    assert_eq!(stage.unread_total(&user("s1")).await, 1);
+    assert_eq!(fixture.list(&user("s1"), None, &Window::first(9)).await.items, [view]);
+    assert_eq!(fixture.unread_total(&user("s1")).await, 1);
 }
 
 // Whoever takes no part finds nothing and changes nothing.
 
-async fn assert_shut_out(talk: &Talk<'_>, stage: &Stage<'_>, stranger: &UserId) {
+async fn assert_shut_out(talk: &Talk<'_>, fixture: &Fixture<'_>, stranger: &UserId) {
     let message = talk.history(&Window::first(1)).await.page.items.remove(0);
     let before = (talk.view(&talk.salon).await, talk.log().await);
 
@@ -461,9 +464,9 @@ async fn assert_shut_out(talk: &Talk<'_>, stage: &Stage<'_>, stranger: &UserId) 
     assert_eq!(talk.try_history(stranger, &Window::first(9)).await, None);
     assert_eq!(talk.find(stranger, &message).await, None);
     assert_eq!(talk.log_as(stranger, Seq::ZERO, 10).await, None);
-    let listed = stage.list(stranger, None, &Window::first(100)).await;
+    let listed = fixture.list(stranger, None, &Window::first(100)).await;
     assert!(listed.items.iter().all(|view| view.conversation.id != talk.id));
-    let waiting = stage.unread_conversations(stranger, 100).await;
+    let waiting = fixture.unread_conversations(stranger, 100).await;
     assert!(waiting.iter().all(|one| one.id != talk.id));
 
     let said = talk.try_send(stranger, keyed("Bonjour", "k1")).await;
@@ -481,32 +484,33 @@ async fn assert_shut_out(talk: &Talk<'_>, stage: &Stage<'_>, stranger: &UserId) 
 
 /// A person without any conversation, in the directory or not.
 pub async fn a_stranger_is_shut_out(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     talk.send(&talk.client, keyed("Bonjour", "k1")).await;
-    stage.note(&client("c2")).await;
+    fixture.note(&client("c2")).await;
     for stranger in ["c2", "nobody", "S1", "C1"] {
-        assert_shut_out(&talk, &stage, &user(stranger)).await;
+        assert_shut_out(&talk, &fixture, &user(stranger)).await;
     }
 }
 
 /// Another client of the same salon, and another salon of the same client.
 pub async fn participants_of_other_conversations_are_shut_out(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
-    let (same_salon, same_client) = (stage.talk("s1", "c2").await, stage.talk("s2", "c1").await);
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
+    let (same_salon, same_client) =
+        (fixture.talk("s1", "c2").await, fixture.talk("s2", "c1").await);
     for one in [&talk, &same_salon, &same_client] {
         one.send(&one.client, keyed("Bonjour", "k1")).await;
     }
-    assert_shut_out(&talk, &stage, &same_salon.client).await;
-    assert_shut_out(&talk, &stage, &same_client.salon).await;
+    assert_shut_out(&talk, &fixture, &same_salon.client).await;
+    assert_shut_out(&talk, &fixture, &same_client.salon).await;
 }
 
 /// A conversation that never was is nobody's.
 pub async fn where_nothing_is_nothing_is_found(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let plan = stage.plan("s1", "c1").await;
-    let nowhere = Talk::at(&stage, &plan);
+    let fixture = Fixture::new(store);
+    let plan = fixture.plan("s1", "c1").await;
+    let nowhere = Talk::at(&fixture, &plan);
     assert_eq!(store.parties(&plan.id).await.expect("the store answers"), None);
     assert_eq!(nowhere.try_view(&nowhere.salon).await, None);
     assert_eq!(nowhere.try_history(&nowhere.salon, &Window::first(9)).await, None);

@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 
-use super::setup::{ANSWERS, Stage};
+use super::setup::{ANSWERS, Fixture};
 use crate::{
     ids::JobId,
     jobs::{
@@ -17,31 +17,31 @@ use crate::{
 const LEASE_MS: u64 = 60_000;
 
 /// Enters one job, by a report. Returns when.
-async fn enter(stage: &Stage<'_>, event: &str) -> Timestamp {
-    let at = stage.now();
+async fn enter(fixture: &Fixture<'_>, event: &str) -> Timestamp {
+    let at = fixture.now();
     let report = booking_event(event, "booked");
-    stage.store.receive_appointment_event(&report, at).await.expect(ANSWERS);
+    fixture.store.receive_appointment_event(&report, at).await.expect(ANSWERS);
     at
 }
 
-async fn claim(stage: &Stage<'_>, now: Timestamp, limit: u32) -> Vec<Job> {
+async fn claim(fixture: &Fixture<'_>, now: Timestamp, limit: u32) -> Vec<Job> {
     let claim = ClaimJobs { now, lease_ms: LEASE_MS, limit };
-    stage.store.claim_jobs(&claim).await.expect(ANSWERS)
+    fixture.store.claim_jobs(&claim).await.expect(ANSWERS)
 }
 
-async fn claim_one(stage: &Stage<'_>, now: Timestamp) -> Job {
-    let mut jobs = claim(stage, now, 10).await;
+async fn claim_one(fixture: &Fixture<'_>, now: Timestamp) -> Job {
+    let mut jobs = claim(fixture, now, 10).await;
     assert_eq!(jobs.len(), 1, "{jobs:?}");
     jobs.remove(0)
 }
 
-async fn finish(stage: &Stage<'_>, job: &Job) -> bool {
-    stage.store.finish_job(&job.id, job.attempt).await.expect(ANSWERS)
+async fn finish(fixture: &Fixture<'_>, job: &Job) -> bool {
+    fixture.store.finish_job(&job.id, job.attempt).await.expect(ANSWERS)
 }
 
-async fn set_back(stage: &Stage<'_>, job: &Job, setback: RetryOrDead) -> bool {
+async fn set_back(fixture: &Fixture<'_>, job: &Job, setback: RetryOrDead) -> bool {
     let reason = "a_test";
-    stage.store.set_back_job(&job.id, job.attempt, setback, reason).await.expect(ANSWERS)
+    fixture.store.set_back_job(&job.id, job.attempt, setback, reason).await.expect(ANSWERS)
 }
 
 fn later(time: Timestamp, millis: u64) -> Timestamp {
@@ -55,87 +55,87 @@ fn subjects(jobs: &[Job]) -> Vec<&str> {
 
 /// A job whose time has come is claimed by one, and by nobody else while the lease runs.
 pub async fn a_job_is_claimed_once(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let at = enter(&stage, "e1").await;
+    let fixture = Fixture::new(store);
+    let at = enter(&fixture, "e1").await;
     let before = later(at, 0).as_millis() - 1;
     let before = Timestamp::from_millis(before).expect("within the calendar");
-    assert_eq!(claim(&stage, before, 10).await, []);
-    let job = claim_one(&stage, at).await;
+    assert_eq!(claim(&fixture, before, 10).await, []);
+    let job = claim_one(&fixture, at).await;
     assert_eq!((job.task.kind(), job.task.subject()), ("handle_appointment_event", "e1"));
     assert_eq!(job.attempt, 1);
-    assert_eq!(claim(&stage, later(at, LEASE_MS - 1), 10).await, []);
+    assert_eq!(claim(&fixture, later(at, LEASE_MS - 1), 10).await, []);
 }
 
 /// When a lease runs out somebody else may have the job, and the first claimant has no say any more.
 pub async fn a_lease_that_ran_out_passes_the_job_on(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let at = enter(&stage, "e1").await;
-    let late = claim_one(&stage, at).await;
-    let next = claim_one(&stage, later(at, LEASE_MS)).await;
+    let fixture = Fixture::new(store);
+    let at = enter(&fixture, "e1").await;
+    let late = claim_one(&fixture, at).await;
+    let next = claim_one(&fixture, later(at, LEASE_MS)).await;
     assert_eq!((&next.id, &next.task, next.attempt), (&late.id, &late.task, 2));
 
-    assert!(!finish(&stage, &late).await);
-    assert!(!set_back(&stage, &late, RetryOrDead::RetryAt(at)).await);
-    assert!(!set_back(&stage, &late, RetryOrDead::DeadAt(at)).await);
-    assert_eq!(claim(&stage, later(at, LEASE_MS + 1), 10).await, []);
-    assert!(finish(&stage, &next).await);
+    assert!(!finish(&fixture, &late).await);
+    assert!(!set_back(&fixture, &late, RetryOrDead::RetryAt(at)).await);
+    assert!(!set_back(&fixture, &late, RetryOrDead::DeadAt(at)).await);
+    assert_eq!(claim(&fixture, later(at, LEASE_MS + 1), 10).await, []);
+    assert!(finish(&fixture, &next).await);
 }
 
 /// What is done is in no list and cannot be done again.
 pub async fn a_job_that_is_done_is_gone(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let at = enter(&stage, "e1").await;
-    let job = claim_one(&stage, at).await;
-    assert!(finish(&stage, &job).await);
-    assert!(!finish(&stage, &job).await);
-    assert!(!set_back(&stage, &job, RetryOrDead::RetryAt(at)).await);
+    let fixture = Fixture::new(store);
+    let at = enter(&fixture, "e1").await;
+    let job = claim_one(&fixture, at).await;
+    assert!(finish(&fixture, &job).await);
+    assert!(!finish(&fixture, &job).await);
+    assert!(!set_back(&fixture, &job, RetryOrDead::RetryAt(at)).await);
     assert_eq!(store.jobs(JobFilter::All, 10).await.expect(ANSWERS), []);
     assert_eq!(store.job_counts().await.expect(ANSWERS), JobCounts::default());
-    assert_eq!(claim(&stage, later(at, LEASE_MS), 10).await, []);
+    assert_eq!(claim(&fixture, later(at, LEASE_MS), 10).await, []);
 }
 
 /// Whatever waits longest comes first, and no more than asked for.
 pub async fn the_longest_waiting_job_is_claimed_first(store: &dyn Store) {
-    let stage = Stage::new(store);
+    let fixture = Fixture::new(store);
     for event in ["e3", "e1", "e2"] {
-        enter(&stage, event).await;
+        enter(&fixture, event).await;
     }
-    let now = stage.now();
-    assert_eq!(subjects(&claim(&stage, now, 2).await), ["e3", "e1"]);
-    assert_eq!(subjects(&claim(&stage, now, 2).await), ["e2"]);
+    let now = fixture.now();
+    assert_eq!(subjects(&claim(&fixture, now, 2).await), ["e3", "e1"]);
+    assert_eq!(subjects(&claim(&fixture, now, 2).await), ["e2"]);
     let expired = later(now, LEASE_MS);
-    assert_eq!(claim(&stage, expired, 10).await.len(), 3);
+    assert_eq!(claim(&fixture, expired, 10).await.len(), 3);
 }
 
 /// A job that was set back comes back when it is told to, not when its lease ends.
 pub async fn a_job_that_failed_comes_back_when_it_is_told_to(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let at = enter(&stage, "e1").await;
-    let first = claim_one(&stage, at).await;
+    let fixture = Fixture::new(store);
+    let at = enter(&fixture, "e1").await;
+    let first = claim_one(&fixture, at).await;
     let again = later(at, 5_000);
-    assert!(set_back(&stage, &first, RetryOrDead::RetryAt(again)).await);
+    assert!(set_back(&fixture, &first, RetryOrDead::RetryAt(again)).await);
 
     let views = store.jobs(JobFilter::All, 10).await.expect(ANSWERS);
     let [view] = &views[..] else { panic!("one waits: {views:?}") };
     assert_eq!((&view.id, &view.task, view.attempts), (&first.id, &first.task, 1));
     assert_eq!((view.created_at, view.run_at, view.dead_at), (at, again, None));
     assert_eq!(view.last_failure.as_deref(), Some("a_test"));
-    assert_eq!(claim(&stage, later(at, 4_999), 10).await, []);
-    let second = claim_one(&stage, again).await;
+    assert_eq!(claim(&fixture, later(at, 4_999), 10).await, []);
+    let second = claim_one(&fixture, again).await;
     assert_eq!((&second.id, second.attempt), (&first.id, 2));
 }
 
 /// A dead letter is nobody's to claim, is shown, and begins anew when the operator says so.
 pub async fn a_dead_letter_waits_for_the_operator(store: &dyn Store) {
-    let stage = Stage::new(store);
+    let fixture = Fixture::new(store);
     for event in ["e1", "e2", "e3"] {
-        enter(&stage, event).await;
+        enter(&fixture, event).await;
     }
-    let now = stage.now();
-    let jobs = claim(&stage, now, 2).await;
+    let now = fixture.now();
+    let jobs = claim(&fixture, now, 2).await;
     for job in &jobs {
-        assert!(set_back(&stage, job, RetryOrDead::DeadAt(now)).await);
-        assert!(!finish(&stage, job).await);
+        assert!(set_back(&fixture, job, RetryOrDead::DeadAt(now)).await);
+        assert!(!finish(&fixture, job).await);
     }
     let counts = JobCounts { waiting: 1, dead: 2 };
     assert_eq!(store.job_counts().await.expect(ANSWERS), counts);
@@ -145,48 +145,48 @@ pub async fn a_dead_letter_waits_for_the_operator(store: &dyn Store) {
     assert_eq!(store.jobs(JobFilter::Dead, 1).await.expect(ANSWERS).len(), 1);
     assert_eq!(store.jobs(JobFilter::All, 10).await.expect(ANSWERS).len(), 3);
     let expired = later(now, LEASE_MS);
-    assert_eq!(subjects(&claim(&stage, expired, 10).await), ["e3"]);
+    assert_eq!(subjects(&claim(&fixture, expired, 10).await), ["e3"]);
 
-    let nobody = Some(stage.mint::<JobId>());
+    let nobody = Some(fixture.mint::<JobId>());
     assert_eq!(store.retry_dead_jobs(nobody, now).await.expect(ANSWERS), 0);
     let first = Some(jobs[0].id.clone());
     assert_eq!(store.retry_dead_jobs(first.clone(), now).await.expect(ANSWERS), 1);
     assert_eq!(store.retry_dead_jobs(first, now).await.expect(ANSWERS), 0);
-    let again = claim_one(&stage, now).await;
+    let again = claim_one(&fixture, now).await;
     assert_eq!((&again.id, again.attempt), (&jobs[0].id, 1));
     assert_eq!(store.retry_dead_jobs(None, now).await.expect(ANSWERS), 1);
-    assert_eq!(subjects(&claim(&stage, now, 10).await), ["e2"]);
+    assert_eq!(subjects(&claim(&fixture, now, 10).await), ["e2"]);
 }
 
 /// However many claim at the same moment, each job is one claimant's.
 pub async fn of_ten_claimers_at_once_each_job_has_one(store: &dyn Store) {
-    let stage = Stage::new(store);
+    let fixture = Fixture::new(store);
     for number in 0..20 {
-        enter(&stage, &format!("e{number}")).await;
+        enter(&fixture, &format!("e{number}")).await;
     }
-    let now = stage.now();
-    let claimed = join_all((0..10).map(|_| claim(&stage, now, 3))).await.concat();
+    let now = fixture.now();
+    let claimed = join_all((0..10).map(|_| claim(&fixture, now, 3))).await.concat();
     let mut ids: Vec<_> = claimed.iter().map(|job| job.id.as_str()).collect();
     ids.sort_unstable();
     let total = ids.len();
     ids.dedup();
     assert_eq!(ids.len(), total, "a job was claimed twice");
-    let rest = claim(&stage, now, 100).await.len();
+    let rest = claim(&fixture, now, 100).await.len();
     assert_eq!(total + rest, 20);
 }
 
 /// A schedule comes due once, whoever asks, and again a period later.
 pub async fn a_schedule_comes_due_once_for_all(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let now = stage.now();
+    let fixture = Fixture::new(store);
+    let now = fixture.now();
     let due = async |now| -> u32 {
         let answers = join_all((0..5).map(|_| store.start_due_schedules(now))).await;
         answers.into_iter().map(|answer| answer.expect(ANSWERS)).sum()
     };
     assert_eq!(due(now).await, 1);
-    let job = claim_one(&stage, now).await;
+    let job = claim_one(&fixture, now).await;
     assert_eq!(job.task, Task::PurgeUploads);
-    assert!(finish(&stage, &job).await);
+    assert!(finish(&fixture, &job).await);
     let next = later(now, PURGE_PERIOD_MS);
     assert_eq!(due(later(now, PURGE_PERIOD_MS - 1)).await, 0);
     assert_eq!(due(next).await, 1);
@@ -194,14 +194,14 @@ pub async fn a_schedule_comes_due_once_for_all(store: &dyn Store) {
 
 /// Work of a schedule that still waits is not entered a second time; a dead letter holds up nothing.
 pub async fn a_schedule_s_work_does_not_pile_up(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let mut now = stage.now();
+    let fixture = Fixture::new(store);
+    let mut now = fixture.now();
     for _ in 0..3 {
         assert_eq!(store.start_due_schedules(now).await.expect(ANSWERS), 1);
         now = later(now, PURGE_PERIOD_MS);
     }
-    let job = claim_one(&stage, now).await;
-    assert!(set_back(&stage, &job, RetryOrDead::DeadAt(now)).await);
+    let job = claim_one(&fixture, now).await;
+    assert!(set_back(&fixture, &job, RetryOrDead::DeadAt(now)).await);
     assert_eq!(store.start_due_schedules(now).await.expect(ANSWERS), 1);
-    assert_ne!(claim_one(&stage, now).await.id, job.id);
+    assert_ne!(claim_one(&fixture, now).await.id, job.id);
 }

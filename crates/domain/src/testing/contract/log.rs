@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 
-use super::setup::{ANSWERS, Stage, at, posted};
+use super::setup::{ANSWERS, Fixture, at, posted};
 use crate::{
     conversation::{
         Status,
@@ -17,8 +17,8 @@ use crate::{
 
 /// A log is read from any position on, in pieces.
 pub async fn a_log_is_read_in_pieces(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     for words in ["1", "2", "3", "4", "5"] {
         talk.say(&talk.client, words).await;
     }
@@ -35,8 +35,8 @@ pub async fn a_log_is_read_in_pieces(store: &dyn Store) {
 
 /// Whoever saw more than a log holds, as before a restored backup, is told so.
 pub async fn a_log_that_never_got_so_far_does_not_go_on_from_there(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     talk.say(&talk.client, "Bonjour").await;
     for after in [3, 1_000] {
         let piece = store.events_after(&talk.id, &talk.salon, at(after), 10).await;
@@ -46,8 +46,8 @@ pub async fn a_log_that_never_got_so_far_does_not_go_on_from_there(store: &dyn S
 
 /// A log that is read again shows messages as they are by now.
 pub async fn a_log_shows_messages_as_they_are_now(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     let message = talk.say(&talk.client, "Bonjour").await;
     talk.read(&talk.salon).await;
     let EventKind::MessagePosted(kept) = &talk.log().await[1].kind else { panic!("was posted") };
@@ -57,8 +57,8 @@ pub async fn a_log_shows_messages_as_they_are_now(store: &dyn Store) {
 
 /// A receipt that is read again counts what waits now.
 pub async fn a_log_shows_receipts_with_what_waits_now(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     talk.say(&talk.client, "Bonjour").await;
     talk.read(&talk.salon).await;
     talk.say(&talk.client, "Samedi ?").await;
@@ -70,8 +70,8 @@ pub async fn a_log_shows_receipts_with_what_waits_now(store: &dyn Store) {
 
 /// A log keeps no subject: it shows the one of now.
 pub async fn a_subject_taken_away_is_in_no_log(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     talk.name("un secret").await;
     talk.try_edit(&talk.salon, Some(""), Some(StatusEdit::Toggle)).await;
     let log = talk.log().await;
@@ -85,8 +85,8 @@ pub async fn a_subject_taken_away_is_in_no_log(store: &dyn Store) {
 
 /// Where there never was a conversation there is no log.
 pub async fn there_is_no_log_of_nothing(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     let nowhere = ConversationId::parse("nowhere").expect("a good id");
     let log = store.events_after(&nowhere, &talk.salon, Seq::ZERO, 10).await.expect(ANSWERS);
     assert_eq!(log, None);
@@ -95,8 +95,8 @@ pub async fn there_is_no_log_of_nothing(store: &dyn Store) {
 /// What became of one's conversations is told in the order of time, from a moment on; what was said
 /// and read in them is not.
 pub async fn what_became_of_conversations_is_told_since_a_moment(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let (kept, gone) = (stage.talk("s1", "c1").await, stage.talk("s1", "c1").await);
+    let fixture = Fixture::new(store);
+    let (kept, gone) = (fixture.talk("s1", "c1").await, fixture.talk("s1", "c1").await);
     kept.say(&kept.client, "Bonjour").await;
     kept.read(&kept.salon).await;
     let renamed = kept.name("Bras").await;
@@ -109,14 +109,14 @@ pub async fn what_became_of_conversations_is_told_since_a_moment(store: &dyn Sto
         assert_eq!(since(opened.at, 1_000).await, all);
         assert_eq!(since(opened.at, 2).await, all[..2]);
         assert_eq!(since(renamed[0].at, 1_000).await, all[2..]);
-        assert_eq!(since(stage.now(), 1_000).await, []);
+        assert_eq!(since(fixture.now(), 1_000).await, []);
     }
 }
 
 /// What became of other people's conversations is told to nobody.
 pub async fn what_became_of_conversations_is_for_participants(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let (theirs, own) = (stage.talk("s1", "c1").await, stage.talk("s2", "c2").await);
+    let fixture = Fixture::new(store);
+    let (theirs, own) = (fixture.talk("s1", "c1").await, fixture.talk("s2", "c2").await);
     let since = theirs.log().await[0].at;
     let told = store.changes_since(&own.client, since, 10).await.expect(ANSWERS);
     assert_eq!(told, own.log().await);
@@ -134,10 +134,10 @@ pub async fn a_store_that_works_answers_a_ping(store: &dyn Store) {
 /// Each kind of change takes the next position and is told as the log keeps it; what changes
 /// nothing takes none.
 pub async fn every_change_takes_the_next_position(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let mut plan = stage.plan("s1", "c1").await;
-    plan.opening = Some(stage.opening("Bonjour"));
-    let (talk, mut told) = stage.open(&plan).await;
+    let fixture = Fixture::new(store);
+    let mut plan = fixture.plan("s1", "c1").await;
+    plan.opening = Some(fixture.opening("Bonjour"));
+    let (talk, mut told) = fixture.open(&plan).await;
 
     told.extend(talk.read(&talk.client).await.event);
     told.extend(talk.read(&talk.client).await.event);
@@ -180,8 +180,8 @@ fn kind(event: &Event) -> String {
 
 /// The state of a conversation names the newest position of its log, as does its history.
 pub async fn the_newest_position_is_the_same_everywhere(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     talk.say(&talk.client, "Bonjour").await;
     talk.read(&talk.salon).await;
     talk.archive().await;
@@ -193,8 +193,8 @@ pub async fn the_newest_position_is_the_same_everywhere(store: &dyn Store) {
 
 /// Positions make the order, whatever the clocks of two nodes say.
 pub async fn order_comes_from_positions_and_not_from_clocks(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     let early = talk.post(&talk.client, text("second"));
     let late = talk.post(&talk.salon, text("first"));
     talk.try_post(&late).await;
@@ -208,8 +208,8 @@ pub async fn order_comes_from_positions_and_not_from_clocks(store: &dyn Store) {
 
 /// Twenty messages at the same moment take twenty positions that follow one another.
 pub async fn twenty_at_once_leave_no_gap(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     let posts: Vec<_> = (0..20)
         .map(|n| talk.post(if n % 2 == 0 { &talk.salon } else { &talk.client }, text("Bonjour")))
         .collect();

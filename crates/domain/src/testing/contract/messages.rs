@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 
-use super::setup::{ANSWERS, Stage, Talk, after, at, page, posted};
+use super::setup::{ANSWERS, Fixture, Talk, after, at, page, posted};
 use crate::{
     conversation::{
         Status,
@@ -19,8 +19,8 @@ use crate::{
 
 /// A message is what its author said, with its files in their order, at the next position.
 pub async fn a_message_is_what_its_author_said(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     let post = talk.post(&talk.client, pictures("Léa 👩🏽‍🎨\n'; --", 3, Some("k1")));
     let posted = posted(talk.try_post(&post).await);
 
@@ -47,8 +47,8 @@ pub async fn a_message_is_what_its_author_said(store: &dyn Store) {
 
 /// Files alone are a message.
 pub async fn a_message_may_be_files_without_words(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     let message = talk.send(&talk.client, pictures("", 5, None)).await.message;
     assert_eq!((message.content.as_str(), message.attachments.len()), ("", 5));
     assert_eq!(talk.reread(&message).await, *message);
@@ -56,8 +56,8 @@ pub async fn a_message_may_be_files_without_words(store: &dyn Store) {
 
 /// A message is the newest of its conversation and moves its times.
 pub async fn a_message_brings_its_conversation_up_to_date(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     let opened = talk.state().await;
     talk.say(&talk.client, "Bonjour").await;
     let message = talk.say(&talk.salon, "Oui ?").await;
@@ -73,8 +73,8 @@ pub async fn a_message_brings_its_conversation_up_to_date(store: &dyn Store) {
 
 /// An archived conversation comes back before the message is posted.
 pub async fn a_message_takes_an_archived_conversation_out_again(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     talk.name("Bras").await;
     talk.archive().await;
     let posted = talk.send(&talk.client, text("Encore moi")).await;
@@ -92,8 +92,8 @@ pub async fn a_message_takes_an_archived_conversation_out_again(store: &dyn Stor
 
 /// What arrives before watching eyes is read, and so is what came before it.
 pub async fn a_message_before_watching_eyes_is_read_as_it_arrives(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     let earlier = talk.say(&talk.client, "Bonjour").await;
     let own = talk.say(&talk.salon, "Oui ?").await;
     let mut post = talk.post(&talk.client, text("Samedi ?"));
@@ -133,8 +133,8 @@ async fn assert_unchanged_by(talk: &Talk<'_>, posts: impl AsyncFnOnce()) {
 
 /// The same under the same key is the first message again, and changes nothing.
 pub async fn a_repeated_key_brings_the_first_message_again(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     for draft in
         [keyed("Bonjour", "k1"), pictures("", 2, Some("k2")), pictures("Bras", 1, Some("k3"))]
     {
@@ -151,8 +151,8 @@ pub async fn a_repeated_key_brings_the_first_message_again(store: &dyn Store) {
 
 /// A replay shows the message as it is by now.
 pub async fn a_replay_knows_that_the_message_was_read_since(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     let first = talk.send(&talk.client, keyed("Bonjour", "k1")).await.message;
     let read = talk.read(&talk.salon).await.event.expect("something was read");
 
@@ -163,8 +163,8 @@ pub async fn a_replay_knows_that_the_message_was_read_since(store: &dyn Store) {
 
 /// A replay neither takes an archived conversation out nor moves a horizon.
 pub async fn a_replay_changes_nothing_around_it(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     talk.send(&talk.client, keyed("Bonjour", "k1")).await;
     talk.archive().await;
     let mut again = talk.post(&talk.client, keyed("Bonjour", "k1"));
@@ -177,8 +177,8 @@ pub async fn a_replay_changes_nothing_around_it(store: &dyn Store) {
 
 /// Other words, another kind or other files under the same key are refused, and change nothing.
 pub async fn a_key_names_no_second_message(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     talk.send(&talk.client, keyed("Bonjour", "words")).await;
     talk.send(&talk.client, pictures("Bras", 2, Some("files"))).await;
     assert_unchanged_by(&talk, async || {
@@ -199,8 +199,8 @@ pub async fn a_key_names_no_second_message(store: &dyn Store) {
 
 /// What was deleted does not come back by a late retry, whatever the retry says.
 pub async fn the_key_of_a_deleted_message_is_spent(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     let message = talk.send(&talk.client, keyed("Bonjour", "k1")).await.message;
     talk.delete(&message).await;
     assert_unchanged_by(&talk, async || {
@@ -214,8 +214,8 @@ pub async fn the_key_of_a_deleted_message_is_spent(store: &dyn Store) {
 
 /// A key is its sender's: the other side may use the same.
 pub async fn the_other_side_s_key_is_another_key(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     let one = talk.send(&talk.client, keyed("Bonjour", "k1")).await.message;
     let other = talk.send(&talk.salon, keyed("Oui ?", "k1")).await.message;
     assert_eq!(replayed(talk.try_send(&talk.client, keyed("Bonjour", "k1")).await), *one);
@@ -224,8 +224,8 @@ pub async fn the_other_side_s_key_is_another_key(store: &dyn Store) {
 
 /// A key is its conversation's: the same sender may use it again elsewhere.
 pub async fn a_key_is_free_in_another_conversation(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let (here, there) = (stage.talk("s1", "c1").await, stage.talk("s1", "c1").await);
+    let fixture = Fixture::new(store);
+    let (here, there) = (fixture.talk("s1", "c1").await, fixture.talk("s1", "c1").await);
     let one = here.send(&here.client, keyed("Bonjour", "k1")).await.message;
     let other = there.send(&there.client, keyed("Bonjour", "k1")).await.message;
     assert_ne!(one.id, other.id);
@@ -235,8 +235,8 @@ pub async fn a_key_is_free_in_another_conversation(store: &dyn Store) {
 
 /// Keys that differ in case differ.
 pub async fn keys_are_told_apart_by_case(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     talk.send(&talk.client, keyed("Bonjour", "key")).await;
     talk.send(&talk.client, keyed("Bonsoir", "KEY")).await;
     assert_eq!(talk.words().await, ["Bonjour", "Bonsoir"]);
@@ -244,8 +244,8 @@ pub async fn keys_are_told_apart_by_case(store: &dyn Store) {
 
 /// Without a key, the same words are another message.
 pub async fn without_a_key_every_message_is_new(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     let (one, other) =
         (talk.send(&talk.client, text("?")).await, talk.send(&talk.client, text("?")).await);
     assert_ne!(one.message.id, other.message.id);
@@ -254,8 +254,8 @@ pub async fn without_a_key_every_message_is_new(store: &dyn Store) {
 
 /// Of ten sends under one key at the same moment, one posts and nine bring its message.
 pub async fn of_ten_sends_at_once_one_posts(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     let posts: Vec<_> =
         (0..10).map(|_| talk.post(&talk.client, pictures("Bonjour", 1, Some("k1")))).collect();
     let outcomes = join_all(posts.iter().map(|post| talk.try_post(post))).await;
@@ -287,8 +287,8 @@ fn numbers(history: &History) -> Vec<u32> {
 
 /// Newest first, with the newest position and the number of all messages.
 pub async fn history_is_newest_first(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     count_to(&talk, 3).await;
     let read = talk.read(&talk.salon).await.event.expect("something was read");
 
@@ -302,8 +302,8 @@ pub async fn history_is_newest_first(store: &dyn Store) {
 
 /// Nothing said yet is an empty page, and not nothing.
 pub async fn the_history_of_an_empty_conversation_is_an_empty_page(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     let history = talk.history(&Window::first(50)).await;
     assert_eq!((history.page.items.len(), history.page.total, history.page.next), (0, 0, None));
     assert_eq!(history.last_seq, at(1));
@@ -311,8 +311,8 @@ pub async fn the_history_of_an_empty_conversation_is_an_empty_page(store: &dyn S
 
 /// Messages in a page are whole: files, authors, read or not.
 pub async fn a_page_shows_messages_as_they_are_alone(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     talk.send(&talk.client, pictures("Bras", 3, None)).await;
     talk.read(&talk.salon).await;
     talk.send(&talk.salon, pictures("", 2, None)).await;
@@ -324,8 +324,8 @@ pub async fn a_page_shows_messages_as_they_are_alone(store: &dyn Store) {
 
 /// By number, each message is on one page.
 pub async fn numbered_pages_hold_each_message_once(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     count_to(&talk, 25).await;
     for (number, first, last) in [(1, 25, 16), (2, 15, 6), (3, 5, 1)] {
         let history = talk.history(&page(number, 10)).await;
@@ -338,8 +338,8 @@ pub async fn numbered_pages_hold_each_message_once(store: &dyn Store) {
 
 /// By cursor, each message is met once, while people go on talking.
 pub async fn cursors_meet_each_message_once_while_new_ones_arrive(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     count_to(&talk, 25).await;
     let (mut met, mut window) = (vec![], Window::first(10));
     loop {
@@ -356,8 +356,8 @@ pub async fn cursors_meet_each_message_once_while_new_ones_arrive(store: &dyn St
 
 /// The last page that is full has nothing behind it.
 pub async fn a_full_last_page_is_the_last(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     count_to(&talk, 4).await;
     let first = talk.history(&Window::first(2)).await.page;
     let last = talk.history(&after(first.next.expect("two more"), 2)).await;
@@ -367,8 +367,8 @@ pub async fn a_full_last_page_is_the_last(store: &dyn Store) {
 
 /// A cursor names a place, which stays when its message goes.
 pub async fn a_cursor_outlives_its_message(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     count_to(&talk, 6).await;
     let first = talk.history(&Window::first(3)).await.page;
     talk.delete(&first.items[2]).await;
@@ -378,8 +378,8 @@ pub async fn a_cursor_outlives_its_message(store: &dyn Store) {
 
 /// A message that is not there is not found.
 pub async fn an_unknown_message_is_not_found(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     let unknown = MessageId::parse("nothing").expect("a good id");
     assert_eq!(store.message(&unknown, &talk.salon).await.expect(ANSWERS), None);
 }
@@ -388,8 +388,8 @@ pub async fn an_unknown_message_is_not_found(store: &dyn Store) {
 
 /// A deleted message is in no history, no list and no log; that there was one stays known.
 pub async fn a_deleted_message_is_nowhere(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     talk.say(&talk.client, "Bonjour").await;
     let secret = talk.send(&talk.client, pictures("un secret", 2, None)).await.message;
     let event = talk.delete(&secret).await.expect("its author may");
@@ -402,7 +402,7 @@ pub async fn a_deleted_message_is_nowhere(store: &dyn Store) {
         let last = talk.view(viewer).await.last_message.expect("one is left");
         assert_eq!(last.content.as_str(), "Bonjour");
     }
-    let waiting = stage.unread_conversations(&talk.salon, 10).await;
+    let waiting = fixture.unread_conversations(&talk.salon, 10).await;
     assert_eq!(waiting[0].last_message.content.as_str(), "Bonjour");
     let history = talk.history(&Window::first(50)).await;
     assert_eq!((talk.words().await, history.page.total), (vec!["Bonjour".to_owned()], 1));
@@ -418,8 +418,8 @@ pub async fn a_deleted_message_is_nowhere(store: &dyn Store) {
 
 /// Without its newest message a conversation stands where the newest one left puts it.
 pub async fn the_place_in_lists_falls_back_to_the_newest_message_left(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     let first = talk.say(&talk.client, "1").await;
     let second = talk.say(&talk.salon, "2").await;
     let third = talk.say(&talk.client, "3").await;
@@ -437,8 +437,8 @@ pub async fn the_place_in_lists_falls_back_to_the_newest_message_left(store: &dy
 
 /// What waited to be read waits no longer when it is deleted; what was read counts for nothing.
 pub async fn deleting_what_waits_lowers_unread(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     let read = talk.say(&talk.client, "1").await;
     talk.read(&talk.salon).await;
     let waiting = talk.say(&talk.client, "2").await;
@@ -446,16 +446,16 @@ pub async fn deleting_what_waits_lowers_unread(store: &dyn Store) {
     for (message, unread) in [(&read, 2), (&waiting, 1), (&last, 0)] {
         talk.delete(message).await;
         assert_eq!(talk.view(&talk.salon).await.unread, unread);
-        assert_eq!(stage.unread_total(&talk.salon).await, unread);
+        assert_eq!(fixture.unread_total(&talk.salon).await, unread);
     }
-    assert_eq!(stage.unread_conversations(&talk.salon, 10).await, []);
+    assert_eq!(fixture.unread_conversations(&talk.salon, 10).await, []);
 }
 
 /// Nobody deletes what somebody else said.
 pub async fn only_its_author_deletes_a_message(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
-    let elsewhere = stage.talk("s1", "c2").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
+    let elsewhere = fixture.talk("s1", "c2").await;
     let message = talk.say(&talk.client, "Bonjour").await;
     for other in [&talk.salon, &elsewhere.client, &user("nobody")] {
         assert_eq!(talk.delete_as(other, &message).await, None);
@@ -466,8 +466,8 @@ pub async fn only_its_author_deletes_a_message(store: &dyn Store) {
 
 /// A message is deleted once.
 pub async fn deleting_twice_happens_once(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     let message = talk.say(&talk.client, "Bonjour").await;
     assert!(talk.delete(&message).await.is_some());
     assert_eq!(talk.delete(&message).await, None);

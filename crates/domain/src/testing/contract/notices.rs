@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 
-use super::setup::{Booking, Stage, at, event_at, subject};
+use super::setup::{Booking, Fixture, at, event_at, subject};
 use crate::{
     appointments::store::{AppliedAppointmentEvent, NoticePlace},
     conversation::{Status, event::EventKind, message::MessageKind},
@@ -15,8 +15,8 @@ const LATER: &str = "2026-01-05T10:00:00.000Z";
 
 /// The first event of a booking opens its conversation and speaks there, in the salon's name.
 pub async fn an_event_opens_a_conversation_and_speaks_in_it(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let booking = Booking::new(&stage).await;
+    let fixture = Fixture::new(store);
+    let booking = Booking::new(&fixture).await;
     let event = booking_event("e1", "booked");
     booking.receive(&event).await;
     let change = booking.change("e1").await;
@@ -48,8 +48,8 @@ pub async fn an_event_opens_a_conversation_and_speaks_in_it(store: &dyn Store) {
 
 /// A conversation that is opened by a cancellation is put away from the beginning.
 pub async fn a_conversation_may_be_opened_archived(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let booking = Booking::new(&stage).await;
+    let fixture = Fixture::new(store);
+    let booking = Booking::new(&fixture).await;
     let event = booking_event("e1", "cancelled");
     booking.receive(&event).await;
     let mut change = booking.change("e1").await;
@@ -66,8 +66,8 @@ pub async fn a_conversation_may_be_opened_archived(store: &dyn Store) {
 
 /// Later events speak in the conversation that is there; subject and status change with them.
 pub async fn an_event_speaks_in_the_booking_s_conversation(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let booking = Booking::new(&stage).await;
+    let fixture = Fixture::new(store);
+    let booking = Booking::new(&fixture).await;
     let talk = booking.talk().await;
     let event = event_at("e1", "cancelled", LATER);
     booking.receive(&event).await;
@@ -89,8 +89,8 @@ pub async fn an_event_speaks_in_the_booking_s_conversation(store: &dyn Store) {
 
 /// What somebody wrote over the subject stays, and what is so already has no event.
 pub async fn a_subject_that_somebody_wrote_stays(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let booking = Booking::new(&stage).await;
+    let fixture = Fixture::new(store);
+    let booking = Booking::new(&fixture).await;
     let talk = booking.talk().await;
     talk.name("Bras").await;
     let event = event_at("e1", "rescheduled", LATER);
@@ -104,8 +104,8 @@ pub async fn a_subject_that_somebody_wrote_stays(store: &dyn Store) {
 
 /// Before watching eyes it is read as it arrives.
 pub async fn a_notice_before_watching_eyes_is_read_as_it_arrives(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let booking = Booking::new(&stage).await;
+    let fixture = Fixture::new(store);
+    let booking = Booking::new(&fixture).await;
     let talk = booking.talk().await;
     let event = event_at("e1", "confirmed", LATER);
     booking.receive(&event).await;
@@ -121,8 +121,8 @@ pub async fn a_notice_before_watching_eyes_is_read_as_it_arrives(store: &dyn Sto
 /// What was decided for a booking that stands elsewhere by now is not done.
 pub async fn a_change_that_was_overtaken_is_not_made(store: &dyn Store) {
     use AppliedAppointmentEvent::LeaseLost;
-    let stage = Stage::new(store);
-    let booking = Booking::new(&stage).await;
+    let fixture = Fixture::new(store);
+    let booking = Booking::new(&fixture).await;
     let (late, event) = (booking_event("e1", "booked"), event_at("e2", "cancelled", LATER));
     booking.receive(&event).await;
     let unopened = booking.change("e2").await;
@@ -131,7 +131,7 @@ pub async fn a_change_that_was_overtaken_is_not_made(store: &dyn Store) {
 
     assert_eq!(booking.apply(&event.id, Some(unopened)).await, LeaseLost);
     let mut elsewhere = booking.change("e2").await;
-    elsewhere.place = NoticePlace::In(stage.mint());
+    elsewhere.place = NoticePlace::In(fixture.mint());
     assert_eq!(booking.apply(&event.id, Some(elsewhere)).await, LeaseLost);
     let mut unknowing = booking.change("e2").await;
     unknowing.newest_handled = None;
@@ -152,8 +152,8 @@ pub async fn a_change_that_was_overtaken_is_not_made(store: &dyn Store) {
 
 /// An event that changes nothing is handled all the same.
 pub async fn an_event_may_change_nothing(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let booking = Booking::new(&stage).await;
+    let fixture = Fixture::new(store);
+    let booking = Booking::new(&fixture).await;
     let talk = booking.talk().await;
     let before = (talk.state().await, talk.log().await);
     let event = event_at("e1", "no-show", LATER);
@@ -167,8 +167,8 @@ pub async fn an_event_may_change_nothing(store: &dyn Store) {
 
 /// A deleted notice is nowhere any more, in words or as data.
 pub async fn a_deleted_notice_is_nowhere(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let booking = Booking::new(&stage).await;
+    let fixture = Fixture::new(store);
+    let booking = Booking::new(&fixture).await;
     let talk = booking.talk().await;
     let notice = talk.history(&Window::first(9)).await.page.items.remove(0);
     talk.delete(&notice).await.expect("the salon may");
@@ -178,8 +178,8 @@ pub async fn a_deleted_notice_is_nowhere(store: &dyn Store) {
 
 /// Whoever applies an event at the same moment as others: it speaks once, in one conversation.
 pub async fn of_ten_who_apply_an_event_at_once_one_does(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let booking = Booking::new(&stage).await;
+    let fixture = Fixture::new(store);
+    let booking = Booking::new(&fixture).await;
     let event = booking_event("e1", "booked");
     booking.receive(&event).await;
     let changes = join_all((0..10).map(|_| booking.change("e1"))).await;
@@ -187,14 +187,14 @@ pub async fn of_ten_who_apply_an_event_at_once_one_does(store: &dyn Store) {
     let outcomes = join_all(outcomes).await;
     let applied = |outcome: &&_| matches!(outcome, AppliedAppointmentEvent::Applied(_));
     assert_eq!(outcomes.iter().filter(applied).count(), 1, "{outcomes:?}");
-    let list = stage.list(&user("c1"), None, &Window::first(9)).await;
+    let list = fixture.list(&user("c1"), None, &Window::first(9)).await;
     assert_eq!((list.total, list.items[0].unread), (1, 1));
 }
 
 /// Two events of a booking at the same moment: one of them is told to decide anew.
 pub async fn of_two_events_at_once_one_looks_again(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let booking = Booking::new(&stage).await;
+    let fixture = Fixture::new(store);
+    let booking = Booking::new(&fixture).await;
     let events = [booking_event("e1", "booked"), event_at("e2", "cancelled", LATER)];
     for event in &events {
         booking.receive(event).await;
@@ -205,5 +205,5 @@ pub async fn of_two_events_at_once_one_looks_again(store: &dyn Store) {
     let outcomes = join_all(outcomes).await;
     let overtaken = |outcome: &&_| **outcome == AppliedAppointmentEvent::LeaseLost;
     assert_eq!(outcomes.iter().filter(overtaken).count(), 1, "{outcomes:?}");
-    assert_eq!(stage.list(&user("c1"), None, &Window::first(9)).await.total, 1);
+    assert_eq!(fixture.list(&user("c1"), None, &Window::first(9)).await.total, 1);
 }

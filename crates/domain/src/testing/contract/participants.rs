@@ -1,6 +1,6 @@
 //! The directory of people.
 
-use super::setup::{ANSWERS, Stage};
+use super::setup::{ANSWERS, Fixture};
 use crate::{
     participant::{Language, Participant, Profile, Role},
     store::Store,
@@ -10,7 +10,7 @@ use crate::{
 
 /// What is noted of a person is what is found, in every detail.
 pub async fn a_person_is_found_as_they_were_noted(store: &dyn Store) {
-    let stage = Stage::new(store);
+    let fixture = Fixture::new(store);
     let some = |text: &str| Some(text.to_owned());
     let profile = Profile {
         first_name: some("Léa"),
@@ -24,7 +24,7 @@ pub async fn a_person_is_found_as_they_were_noted(store: &dyn Store) {
     let lea = Participant::new(user("s1"), Role::Artist, profile);
     let bare = Participant::new(user("c1"), Role::Other, Profile::default());
     for person in [&lea, &bare] {
-        stage.note(person).await;
+        fixture.note(person).await;
         let found = store.participant(&person.id).await.expect(ANSWERS);
         assert!(found.as_ref() == Some(person), "{person:?} was found as {found:?}");
     }
@@ -32,14 +32,14 @@ pub async fn a_person_is_found_as_they_were_noted(store: &dyn Store) {
 
 /// Whoever was never noted is not there.
 pub async fn a_person_nobody_noted_is_not_found(store: &dyn Store) {
-    Stage::new(store).note(&client("c1")).await;
+    Fixture::new(store).note(&client("c1")).await;
     assert_eq!(store.participant(&user("c2")).await.expect(ANSWERS), None);
     assert_eq!(store.participant(&user("C1")).await.expect(ANSWERS), None);
 }
 
 /// Role as given, given details replace, details not given stay.
 pub async fn newer_details_replace_older_ones_and_the_rest_stays(store: &dyn Store) {
-    let stage = Stage::new(store);
+    let fixture = Fixture::new(store);
     let mut older = salon("s1");
     older.profile.first_name = Some("Léa".to_owned());
     older.profile.email = Some("lea@example.test".to_owned());
@@ -48,8 +48,8 @@ pub async fn newer_details_replace_older_ones_and_the_rest_stays(store: &dyn Sto
         salon_name: Some("Encre Bleue".to_owned()),
         ..Profile::default()
     };
-    stage.note(&older).await;
-    stage.note(&Participant { role: Role::Artist, profile: news.clone(), ..older.clone() }).await;
+    fixture.note(&older).await;
+    fixture.note(&Participant { role: Role::Artist, profile: news.clone(), ..older.clone() }).await;
 
     let found = store.participant(&older.id).await.expect(ANSWERS).expect("was noted");
     assert_eq!(found.role, Role::Artist);
@@ -58,44 +58,44 @@ pub async fn newer_details_replace_older_ones_and_the_rest_stays(store: &dyn Sto
 
 /// What is put replaces what was known wholly, in every entry; of two of one person the last counts.
 pub async fn what_is_put_replaces_what_was_known(store: &dyn Store) {
-    let stage = Stage::new(store);
-    stage.note(&salon("s1")).await;
+    let fixture = Fixture::new(store);
+    fixture.note(&salon("s1")).await;
     let bare = Participant::new(user("s1"), Role::Artist, Profile::default());
     let older = Participant { role: Role::Other, ..client("c1") };
     let people = [bare.clone(), older, client("c1")];
-    let refused = store.put_participants(&people, stage.now()).await.expect(ANSWERS);
+    let refused = store.put_participants(&people, fixture.now()).await.expect(ANSWERS);
     assert_eq!(refused, []);
     for person in [bare, client("c1")] {
         let found = store.participant(&person.id).await.expect(ANSWERS);
         assert!(found.as_ref() == Some(&person), "{person:?} was found as {found:?}");
     }
-    assert_eq!(store.put_participants(&[], stage.now()).await.expect(ANSWERS), []);
+    assert_eq!(store.put_participants(&[], fixture.now()).await.expect(ANSWERS), []);
 }
 
 /// Conversations and messages show people as the directory knows them now.
 pub async fn a_new_name_shows_everywhere_at_once(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     let message = talk.say(&talk.salon, "Bonjour").await;
     let mut renamed = salon("s1");
     renamed.profile.salon_name = Some("Encre Bleue".to_owned());
-    stage.note(&renamed).await;
+    fixture.note(&renamed).await;
 
     assert_eq!(talk.view(&talk.client).await.salon.display_name(), "Encre Bleue");
     assert_eq!(talk.reread(&message).await.author.display_name(), "Encre Bleue");
-    let waiting = stage.unread_conversations(&talk.client, 10).await;
+    let waiting = fixture.unread_conversations(&talk.client, 10).await;
     assert_eq!(waiting[0].salon.display_name(), "Encre Bleue");
 }
 
 /// Whoever shares a conversation with somebody is their partner, once, on whichever side.
 pub async fn partners_are_those_one_shares_a_conversation_with(store: &dyn Store) {
-    let stage = Stage::new(store);
-    stage.talk("s1", "c1").await;
-    stage.talk("s1", "c2").await.archive().await;
-    stage.talk("s1", "c1").await;
-    stage.talk("s2", "s1").await;
-    stage.talk("s2", "c3").await;
-    let gone = stage.talk("s1", "c4").await;
+    let fixture = Fixture::new(store);
+    fixture.talk("s1", "c1").await;
+    fixture.talk("s1", "c2").await.archive().await;
+    fixture.talk("s1", "c1").await;
+    fixture.talk("s2", "s1").await;
+    fixture.talk("s2", "c3").await;
+    let gone = fixture.talk("s1", "c4").await;
     gone.end().await;
 
     let of = async |who: &str| {
@@ -113,10 +113,10 @@ pub async fn partners_are_those_one_shares_a_conversation_with(store: &dyn Store
 
 /// When there are more partners than asked for, those of the newest messages are named.
 pub async fn the_partners_of_the_newest_messages_are_named_first(store: &dyn Store) {
-    let stage = Stage::new(store);
+    let fixture = Fixture::new(store);
     let mut talks = vec![];
     for client in ["c1", "c2", "c3"] {
-        talks.push(stage.talk("s1", client).await);
+        talks.push(fixture.talk("s1", client).await);
     }
     talks[0].say(&talks[0].client, "Encore moi").await;
     let found = store.acquaintances(&user("s1"), 2).await.expect(ANSWERS).expect("is noted");

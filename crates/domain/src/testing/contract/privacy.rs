@@ -1,7 +1,7 @@
 //! Forgetting people.
 
 use super::setup::{
-    ANSWERS, Booking, Stage, Talk, begun, event_at, finish, object_jobs, sending, upload,
+    ANSWERS, Booking, Fixture, Talk, begun, event_at, finish, object_jobs, sending, upload,
 };
 use crate::{
     appointments::store::ReceiveOutcome,
@@ -30,9 +30,9 @@ async fn erase(talk: &Talk<'_>, person: &UserId, messages_max: u32) -> Vec<Event
         person: person.clone(),
         conversation: talk.id.clone(),
         messages_max,
-        at: talk.stage.now(),
+        at: talk.fixture.now(),
     };
-    talk.stage.store.erase_in(&erase).await.expect(ANSWERS)
+    talk.fixture.store.erase_in(&erase).await.expect(ANSWERS)
 }
 
 fn nobody(person: &Participant) -> Participant {
@@ -42,11 +42,11 @@ fn nobody(person: &Participant) -> Participant {
 /// Name, picture and address are gone at once, everywhere; id and role stay. A receipt says so, and a
 /// job does the rest. Asked again, nothing changes.
 pub async fn a_person_s_name_is_forgotten_at_once(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     let message = talk.say(&talk.client, "Bonjour").await;
     assert_eq!(store.erasure(&talk.client).await.expect(ANSWERS), None);
-    let at = stage.now();
+    let at = fixture.now();
     let receipt = store.request_erasure(&talk.client, at).await.expect(ANSWERS);
     assert_eq!((&receipt.person, receipt.requested_at), (&talk.client, at));
     let counts = (receipt.conversations, receipt.messages, receipt.files);
@@ -57,22 +57,22 @@ pub async fn a_person_s_name_is_forgotten_at_once(store: &dyn Store) {
     assert!(found == Some(gone.clone()), "{found:?}");
     assert!(talk.view(&talk.salon).await.client == gone);
     assert!(talk.reread(&message).await.author == gone);
-    let again = store.request_erasure(&talk.client, stage.now()).await.expect(ANSWERS);
+    let again = store.request_erasure(&talk.client, fixture.now()).await.expect(ANSWERS);
     let kept = store.erasure(&talk.client).await.expect(ANSWERS);
     assert_eq!((&again, kept.as_ref()), (&receipt, Some(&receipt)));
-    assert_eq!(stage.tasks().await, [("erase_person".to_owned(), "c1".to_owned())]);
+    assert_eq!(fixture.tasks().await, [("erase_person".to_owned(), "c1".to_owned())]);
 }
 
 /// Nothing brings a forgotten person back, known before or not; and nobody is entered with them.
 pub async fn who_is_forgotten_cannot_come_back(store: &dyn Store) {
-    let stage = Stage::new(store);
-    stage.note(&client("c1")).await;
+    let fixture = Fixture::new(store);
+    fixture.note(&client("c1")).await;
     for id in ["c1", "c2"] {
-        store.request_erasure(&user(id), stage.now()).await.expect(ANSWERS);
-        stage.note(&client(id)).await;
+        store.request_erasure(&user(id), fixture.now()).await.expect(ANSWERS);
+        fixture.note(&client(id)).await;
     }
     let people = [salon("s1"), client("c2"), client("c1")];
-    let mut refused = store.put_participants(&people, stage.now()).await.expect(ANSWERS);
+    let mut refused = store.put_participants(&people, fixture.now()).await.expect(ANSWERS);
     refused.sort();
     assert_eq!(refused, [user("c1"), user("c2")]);
     for (id, expected) in [("c1", Some(nobody(&client("c1")))), ("c2", None), ("s1", None)] {
@@ -84,9 +84,9 @@ pub async fn who_is_forgotten_cannot_come_back(store: &dyn Store) {
 /// From the wish on, what they post is refused, though their token may still be good. The other side
 /// may go on.
 pub async fn who_is_forgotten_says_nothing_more(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
-    store.request_erasure(&talk.client, stage.now()).await.expect(ANSWERS);
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
+    store.request_erasure(&talk.client, fixture.now()).await.expect(ANSWERS);
     let before = talk.log().await;
     let refused = talk.try_send(&talk.client, text("C'est encore Camille")).await;
     assert!(matches!(refused, PostOutcome::UnknownConversation), "{refused:?}");
@@ -98,8 +98,8 @@ pub async fn who_is_forgotten_says_nothing_more(store: &dyn Store) {
 /// What they wrote is emptied piece by piece; what the other side wrote stays. The subject goes, and
 /// the conversation is put away.
 pub async fn what_they_wrote_is_emptied_piece_by_piece(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     talk.name("Le bras de Camille").await;
     let mut own = vec![];
     for words in ["1", "2", "3"] {
@@ -107,7 +107,7 @@ pub async fn what_they_wrote_is_emptied_piece_by_piece(store: &dyn Store) {
         talk.say(&talk.salon, "Oui ?").await;
     }
     assert_eq!(store.next_to_erase(&talk.client).await.expect(ANSWERS), None);
-    store.request_erasure(&talk.client, stage.now()).await.expect(ANSWERS);
+    store.request_erasure(&talk.client, fixture.now()).await.expect(ANSWERS);
     let mut events = vec![];
     for _ in 0..2 {
         let next = store.next_to_erase(&talk.client).await.expect(ANSWERS);
@@ -129,25 +129,25 @@ pub async fn what_they_wrote_is_emptied_piece_by_piece(store: &dyn Store) {
     assert_eq!(talk.words().await, ["Oui ?"; 3]);
     let now = talk.state().await;
     assert_eq!((now.subject, now.status), (None, Status::Archived));
-    let at = stage.now();
+    let at = fixture.now();
     let receipt = store.finish_erasure(&talk.client, at).await.expect(ANSWERS).expect("asked for");
     assert_eq!((receipt.conversations, receipt.messages, receipt.files), (1, 3, 0));
     assert_eq!(receipt.finished_at, Some(at));
-    let again = store.finish_erasure(&talk.client, stage.now()).await.expect(ANSWERS);
+    let again = store.finish_erasure(&talk.client, fixture.now()).await.expect(ANSWERS);
     assert_eq!(again, Some(receipt));
 }
 
 /// A receipt is not finished while something is left in one of the conversations.
 pub async fn a_receipt_is_finished_when_nothing_is_left(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let (one, other) = (stage.talk("s1", "c1").await, stage.talk("s2", "c1").await);
-    let elsewhere = stage.talk("s1", "c2").await;
+    let fixture = Fixture::new(store);
+    let (one, other) = (fixture.talk("s1", "c1").await, fixture.talk("s2", "c1").await);
+    let elsewhere = fixture.talk("s1", "c2").await;
     elsewhere.say(&elsewhere.client, "Bonjour").await;
     let before = elsewhere.log().await;
     let person = user("c1");
-    store.request_erasure(&person, stage.now()).await.expect(ANSWERS);
+    store.request_erasure(&person, fixture.now()).await.expect(ANSWERS);
     for left in [2, 1, 0] {
-        let receipt = store.finish_erasure(&person, stage.now()).await.expect(ANSWERS);
+        let receipt = store.finish_erasure(&person, fixture.now()).await.expect(ANSWERS);
         assert_eq!(receipt.expect("asked for").finished_at.is_some(), left == 0);
         let next = store.next_to_erase(&person).await.expect(ANSWERS);
         assert_eq!(next.is_some(), left > 0);
@@ -162,10 +162,10 @@ pub async fn a_receipt_is_finished_when_nothing_is_left(store: &dyn Store) {
 
 /// What the platform said to them is said again without their name; the salon's words stay.
 pub async fn notices_that_named_them_name_nobody(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let booking = Booking::new(&stage).await;
+    let fixture = Fixture::new(store);
+    let booking = Booking::new(&fixture).await;
     let talk = booking.talk().await;
-    store.request_erasure(&talk.client, stage.now()).await.expect(ANSWERS);
+    store.request_erasure(&talk.client, fixture.now()).await.expect(ANSWERS);
     let events = erase(&talk, &talk.client, 10).await;
     assert_eq!(events.len(), 1, "{events:?}");
     let history = talk.history(&Window::first(9)).await.page.items;
@@ -181,30 +181,30 @@ pub async fn notices_that_named_them_name_nobody(store: &dyn Store) {
 
 /// A forgotten salon's notices are its messages.
 pub async fn a_forgotten_salon_s_notices_are_emptied(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let booking = Booking::new(&stage).await;
+    let fixture = Fixture::new(store);
+    let booking = Booking::new(&fixture).await;
     let talk = booking.talk().await;
     talk.say(&talk.client, "Merci").await;
-    store.request_erasure(&talk.salon, stage.now()).await.expect(ANSWERS);
+    store.request_erasure(&talk.salon, fixture.now()).await.expect(ANSWERS);
     erase(&talk, &talk.salon, 10).await;
     assert_eq!(talk.words().await, ["Merci"]);
 }
 
 /// Their files are handed over for deletion, sent or not, and counted.
 pub async fn their_files_are_deleted(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
-    let sent = upload(&stage, &talk.client);
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
+    let sent = upload(&fixture, &talk.client);
     assert!(store.begin_upload(&sent).await.expect(ANSWERS));
-    finish(&stage, &sent).await;
+    finish(&fixture, &sent).await;
     talk.send(&talk.client, sending(&[&sent.id], None)).await;
     // Of these two one has a key.
     talk.send(&talk.client, pictures("", 2, None)).await;
-    let unsent = begun(&stage, &talk.client).await;
-    let theirs = begun(&stage, &talk.salon).await;
-    store.request_erasure(&talk.client, stage.now()).await.expect(ANSWERS);
+    let unsent = begun(&fixture, &talk.client).await;
+    let theirs = begun(&fixture, &talk.salon).await;
+    store.request_erasure(&talk.client, fixture.now()).await.expect(ANSWERS);
     erase(&talk, &talk.client, 10).await;
-    let receipt = store.finish_erasure(&talk.client, stage.now()).await.expect(ANSWERS);
+    let receipt = store.finish_erasure(&talk.client, fixture.now()).await.expect(ANSWERS);
     let receipt = receipt.expect("asked for");
     assert_eq!((receipt.messages, receipt.files), (2, 3));
 
@@ -212,18 +212,18 @@ pub async fn their_files_are_deleted(store: &dyn Store) {
     expected.push(("delete_hosted_file".to_owned(), "upload-1".to_owned()));
     expected.push(("erase_person".to_owned(), "c1".to_owned()));
     expected.sort();
-    assert_eq!(stage.tasks().await, expected);
-    finish(&stage, &theirs).await;
+    assert_eq!(fixture.tasks().await, expected);
+    finish(&fixture, &theirs).await;
 }
 
 /// Reports about their bookings, before and after, hold no name, and are recognised all the same.
 pub async fn reports_about_them_hold_no_name(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let booking = Booking::new(&stage).await;
+    let fixture = Fixture::new(store);
+    let booking = Booking::new(&fixture).await;
     let before = booking_event("e1", "booked");
     let after = event_at("e2", "confirmed", "2026-01-05T10:00:00.000Z");
     booking.receive(&before).await;
-    store.request_erasure(&before.client, stage.now()).await.expect(ANSWERS);
+    store.request_erasure(&before.client, fixture.now()).await.expect(ANSWERS);
     assert_eq!(booking.receive(&after).await, ReceiveOutcome::Stored);
     for report in [&before, &after] {
         let id = report.id.as_str();
@@ -235,16 +235,16 @@ pub async fn reports_about_them_hold_no_name(store: &dyn Store) {
 
 /// Nobody is forgotten unasked.
 pub async fn nobody_is_forgotten_unasked(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     talk.say(&talk.client, "Bonjour").await;
     let before = (talk.state().await, talk.log().await);
     assert_eq!(erase(&talk, &talk.client, 10).await, []);
     assert_eq!(store.next_to_erase(&talk.client).await.expect(ANSWERS), None);
-    let receipt = store.finish_erasure(&talk.client, stage.now()).await.expect(ANSWERS);
+    let receipt = store.finish_erasure(&talk.client, fixture.now()).await.expect(ANSWERS);
     assert_eq!(receipt, None);
     // Nor is anybody forgotten where they take no part.
-    store.request_erasure(&user("c2"), stage.now()).await.expect(ANSWERS);
+    store.request_erasure(&user("c2"), fixture.now()).await.expect(ANSWERS);
     assert_eq!(erase(&talk, &user("c2"), 10).await, []);
     assert_eq!((talk.state().await, talk.log().await), before);
 }
@@ -259,82 +259,82 @@ fn later(at: Timestamp, by_ms: i64) -> Timestamp {
     Timestamp::from_millis(at.as_millis() + by_ms).expect("in range")
 }
 
-async fn ask(stage: &Stage<'_>, name: &str, at: Timestamp) -> Export {
-    let asked = stage.store.request_export(&user("c1"), &key(name), at).await;
+async fn ask(fixture: &Fixture<'_>, name: &str, at: Timestamp) -> Export {
+    let asked = fixture.store.request_export(&user("c1"), &key(name), at).await;
     asked.expect(ANSWERS).expect("nobody forgot them")
 }
 
-async fn finish_export(stage: &Stage<'_>, name: &str, at: Timestamp) -> bool {
+async fn finish_export(fixture: &Fixture<'_>, name: &str, at: Timestamp) -> bool {
     let ready = ReadyExport::new(1_000, at);
-    stage.store.finish_export(&user("c1"), &key(name), &ready).await.expect(ANSWERS)
+    fixture.store.finish_export(&user("c1"), &key(name), &ready).await.expect(ANSWERS)
 }
 
 /// A wish enters one job; repeated within a day it changes nothing, and afterwards it is a new one.
 pub async fn an_archive_is_asked_for_once_a_day(store: &dyn Store) {
-    let stage = Stage::new(store);
-    stage.note(&client("c1")).await;
+    let fixture = Fixture::new(store);
+    fixture.note(&client("c1")).await;
     assert_eq!(store.export(&user("c1")).await.expect(ANSWERS), None);
-    let at = stage.now();
-    let first = ask(&stage, "first", at).await;
+    let at = fixture.now();
+    let first = ask(&fixture, "first", at).await;
     let expected = Export { person: user("c1"), key: key("first"), requested_at: at, ready: None };
     assert_eq!(first, expected);
-    assert_eq!(ask(&stage, "second", later(at, EXPORT_LIFETIME_MS - 1)).await, expected);
-    assert_eq!(stage.tasks().await, [("export_person".to_owned(), "c1".to_owned())]);
-    let again = ask(&stage, "third", later(at, EXPORT_LIFETIME_MS)).await;
+    assert_eq!(ask(&fixture, "second", later(at, EXPORT_LIFETIME_MS - 1)).await, expected);
+    assert_eq!(fixture.tasks().await, [("export_person".to_owned(), "c1".to_owned())]);
+    let again = ask(&fixture, "third", later(at, EXPORT_LIFETIME_MS)).await;
     assert_eq!(again.key, key("third"));
-    assert_eq!(stage.tasks().await.len(), 2);
+    assert_eq!(fixture.tasks().await.len(), 2);
     assert_eq!(store.export(&user("c1")).await.expect(ANSWERS), Some(again));
 }
 
 /// What nobody waits for is not finished; what is finished can be fetched for a day, and is deleted by
 /// a job then.
 pub async fn an_archive_is_finished_once(store: &dyn Store) {
-    let stage = Stage::new(store);
-    stage.note(&client("c1")).await;
-    assert!(!finish_export(&stage, "first", stage.now()).await);
-    ask(&stage, "first", stage.now()).await;
-    let at = stage.now();
-    assert!(!finish_export(&stage, "other", at).await);
-    assert!(finish_export(&stage, "first", at).await);
-    assert!(!finish_export(&stage, "first", stage.now()).await);
+    let fixture = Fixture::new(store);
+    fixture.note(&client("c1")).await;
+    assert!(!finish_export(&fixture, "first", fixture.now()).await);
+    ask(&fixture, "first", fixture.now()).await;
+    let at = fixture.now();
+    assert!(!finish_export(&fixture, "other", at).await);
+    assert!(finish_export(&fixture, "first", at).await);
+    assert!(!finish_export(&fixture, "first", fixture.now()).await);
     let found = store.export(&user("c1")).await.expect(ANSWERS).expect("it is there");
     assert_eq!(found.ready, Some(ReadyExport::new(1_000, at)));
-    let tasks = stage.tasks().await;
+    let tasks = fixture.tasks().await;
     assert!(tasks.contains(&("delete_object".to_owned(), "first".to_owned())), "{tasks:?}");
 }
 
 /// Who is forgotten has no archive, can ask for none, and what is being made is not finished.
 pub async fn an_archive_goes_with_its_person(store: &dyn Store) {
-    let stage = Stage::new(store);
-    stage.note(&client("c1")).await;
-    ask(&stage, "first", stage.now()).await;
-    store.request_erasure(&user("c1"), stage.now()).await.expect(ANSWERS);
+    let fixture = Fixture::new(store);
+    fixture.note(&client("c1")).await;
+    ask(&fixture, "first", fixture.now()).await;
+    store.request_erasure(&user("c1"), fixture.now()).await.expect(ANSWERS);
     assert_eq!(store.export(&user("c1")).await.expect(ANSWERS), None);
-    assert!(!finish_export(&stage, "first", stage.now()).await);
-    let tasks = stage.tasks().await;
+    assert!(!finish_export(&fixture, "first", fixture.now()).await);
+    let tasks = fixture.tasks().await;
     assert!(tasks.contains(&("delete_object".to_owned(), "first".to_owned())), "{tasks:?}");
-    let refused = store.request_export(&user("c1"), &key("second"), stage.now()).await;
+    let refused = store.request_export(&user("c1"), &key("second"), fixture.now()).await;
     assert_eq!(refused.expect(ANSWERS), None);
 }
 
 /// An archive of somebody whom a forgotten person talked with goes too, at the wish and at the end:
 /// their words are in it. Who asks again gets another.
 pub async fn an_archive_goes_with_the_other_side(store: &dyn Store) {
-    let stage = Stage::new(store);
-    stage.talk("s1", "c1").await;
-    stage.note(&client("c2")).await;
+    let fixture = Fixture::new(store);
+    fixture.talk("s1", "c1").await;
+    fixture.note(&client("c2")).await;
     let ask = async |person: &str, name: &str| {
-        let asked = store.request_export(&user(person), &key(name), stage.now()).await;
+        let asked = store.request_export(&user(person), &key(name), fixture.now()).await;
         asked.expect(ANSWERS).expect("nobody forgot them").key
     };
     ask("s1", "before").await;
     ask("c2", "stranger").await;
-    store.request_erasure(&user("c1"), stage.now()).await.expect(ANSWERS);
+    store.request_erasure(&user("c1"), fixture.now()).await.expect(ANSWERS);
     assert_eq!(ask("s1", "between").await, key("between"));
-    store.finish_erasure(&user("c1"), stage.now()).await.expect(ANSWERS);
+    store.finish_erasure(&user("c1"), fixture.now()).await.expect(ANSWERS);
     assert_eq!(ask("s1", "after").await, key("after"));
     assert_eq!(ask("c2", "again").await, key("stranger"));
-    let tasks = stage.tasks().await;
+    let tasks = fixture.tasks().await;
     for name in ["before", "between"] {
         let deletion = ("delete_object".to_owned(), name.to_owned());
         assert!(tasks.contains(&deletion), "{name}: {tasks:?}");
@@ -351,20 +351,20 @@ async fn record(store: &dyn Store) -> Vec<(Actor, AuditAction, String)> {
 
 /// Exports and erasures, from the wish to the end, each once.
 pub async fn what_is_done_about_people_is_on_record(store: &dyn Store) {
-    let stage = Stage::new(store);
-    stage.note(&client("c1")).await;
+    let fixture = Fixture::new(store);
+    fixture.note(&client("c1")).await;
     let (person, key) = (user("c1"), ObjectKey::parse("archive").expect("good"));
-    let asked_at = stage.now();
-    for at in [asked_at, stage.now()] {
+    let asked_at = fixture.now();
+    for at in [asked_at, fixture.now()] {
         store.request_export(&person, &key, at).await.expect(ANSWERS);
     }
-    let ready = ReadyExport::new(1, stage.now());
+    let ready = ReadyExport::new(1, fixture.now());
     assert!(store.finish_export(&person, &key, &ready).await.expect(ANSWERS));
     for _ in 0..2 {
-        store.request_erasure(&person, stage.now()).await.expect(ANSWERS);
+        store.request_erasure(&person, fixture.now()).await.expect(ANSWERS);
     }
     for _ in 0..2 {
-        store.finish_erasure(&person, stage.now()).await.expect(ANSWERS);
+        store.finish_erasure(&person, fixture.now()).await.expect(ANSWERS);
     }
     let c1 = || "c1".to_owned();
     let expected = [
@@ -381,14 +381,14 @@ pub async fn what_is_done_about_people_is_on_record(store: &dyn Store) {
 
 /// Policies and legal holds; what changes nothing is not there.
 pub async fn what_is_said_of_keeping_is_on_record(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     let policy = RetentionPolicy::new(90, None).expect("good");
-    store.put_retention_policy(policy, stage.now()).await.expect(ANSWERS);
+    store.put_retention_policy(policy, fixture.now()).await.expect(ANSWERS);
     let own = SalonRetention { policy: None, is_held: true };
-    store.put_salon_retention(&talk.salon, own, stage.now()).await.expect(ANSWERS);
+    store.put_salon_retention(&talk.salon, own, fixture.now()).await.expect(ANSWERS);
     for _ in 0..2 {
-        store.hold_conversation(&talk.id, stage.now()).await.expect(ANSWERS);
+        store.hold_conversation(&talk.id, fixture.now()).await.expect(ANSWERS);
     }
     for _ in 0..2 {
         store.release_conversation(&talk.id).await.expect(ANSWERS);
@@ -409,14 +409,14 @@ pub async fn what_is_said_of_keeping_is_on_record(store: &dyn Store) {
 /// Everybody who is to be forgotten is listed in pieces, and can be forgotten again elsewhere, where an
 /// operator is on record for it to the end; and for the end of what somebody else began.
 pub async fn who_was_forgotten_is_listed_and_forgotten_again(store: &dyn Store) {
-    let stage = Stage::new(store);
-    stage.note(&client("c2")).await;
+    let fixture = Fixture::new(store);
+    fixture.note(&client("c2")).await;
     for id in ["c3", "c1"] {
-        store.request_erasure(&user(id), stage.now()).await.expect(ANSWERS);
+        store.request_erasure(&user(id), fixture.now()).await.expect(ANSWERS);
     }
-    let receipt = store.replay_erasure(&user("c2"), stage.now()).await.expect(ANSWERS);
+    let receipt = store.replay_erasure(&user("c2"), fixture.now()).await.expect(ANSWERS);
     assert_eq!(receipt.finished_at, None);
-    let again = store.replay_erasure(&user("c2"), stage.now()).await.expect(ANSWERS);
+    let again = store.replay_erasure(&user("c2"), fixture.now()).await.expect(ANSWERS);
     assert_eq!(again, receipt);
     let first = store.erased_people(None, 2).await.expect(ANSWERS);
     assert_eq!(first, [user("c1"), user("c2")]);
@@ -424,13 +424,13 @@ pub async fn who_was_forgotten_is_listed_and_forgotten_again(store: &dyn Store) 
     assert_eq!(rest, [user("c3")]);
     let known = store.participant(&user("c2")).await.expect(ANSWERS).expect("the id stays");
     assert_eq!(known.profile.first_name, None);
-    store.replay_erasure(&user("c1"), stage.now()).await.expect(ANSWERS);
+    store.replay_erasure(&user("c1"), fixture.now()).await.expect(ANSWERS);
     for id in ["c1", "c2", "c3"] {
-        store.finish_erasure(&user(id), stage.now()).await.expect(ANSWERS);
+        store.finish_erasure(&user(id), fixture.now()).await.expect(ANSWERS);
     }
     // What is finished is nobody else's any more.
-    store.replay_erasure(&user("c3"), stage.now()).await.expect(ANSWERS);
-    store.finish_erasure(&user("c3"), stage.now()).await.expect(ANSWERS);
+    store.replay_erasure(&user("c3"), fixture.now()).await.expect(ANSWERS);
+    store.finish_erasure(&user("c3"), fixture.now()).await.expect(ANSWERS);
     let expected = [
         (Actor::Service, AuditAction::ErasureRequested, "c3"),
         (Actor::Service, AuditAction::ErasureRequested, "c1"),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::setup::{Stage, Talk, at, receipt};
+use super::setup::{Fixture, Talk, at, receipt};
 use crate::{
     conversation::message::Message,
     ids::UserId,
@@ -22,8 +22,8 @@ async fn client_says(talk: &Talk<'_>, messages: usize) -> Vec<Arc<Message>> {
 
 /// Everything there is becomes read, at the time of the mark, and the receipt says so.
 pub async fn reading_everything_leaves_nothing_unread(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     let said = client_says(&talk, 3).await;
     let own = talk.say(&talk.salon, "Oui ?").await;
     let before = talk.state().await;
@@ -51,8 +51,8 @@ pub async fn reading_everything_leaves_nothing_unread(store: &dyn Store) {
 
 /// Up to a position means no message beyond it.
 pub async fn reading_up_to_the_middle_leaves_the_rest(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     let said = client_says(&talk, 4).await;
     let marked = talk.read_up_to(&talk.salon, said[1].seq).await;
     assert_eq!(marked.unread, 2);
@@ -69,8 +69,8 @@ pub async fn reading_up_to_the_middle_leaves_the_rest(store: &dyn Store) {
 
 /// A horizon stays where it is when it is asked to go back, and nothing is told.
 pub async fn a_horizon_never_moves_back(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     let said = client_says(&talk, 3).await;
     talk.read_up_to(&talk.salon, said[1].seq).await;
     let before = (talk.state().await, talk.log().await);
@@ -83,8 +83,8 @@ pub async fn a_horizon_never_moves_back(store: &dyn Store) {
 
 /// The second mark finds nothing to do, and the time of reading is that of the first.
 pub async fn marking_twice_happens_once(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     let said = client_says(&talk, 1).await;
     let first = talk.read(&talk.salon).await.event.expect("something was read");
     let again = talk.read(&talk.salon).await;
@@ -97,8 +97,8 @@ pub async fn marking_twice_happens_once(store: &dyn Store) {
 
 /// Where the other side said nothing new there is nothing to read: one's own messages do not count.
 pub async fn own_messages_are_not_read_by_their_author(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     let own = talk.say(&talk.salon, "Bonjour").await;
     let before = talk.state().await;
     let marked = talk.read(&talk.salon).await;
@@ -109,8 +109,8 @@ pub async fn own_messages_are_not_read_by_their_author(store: &dyn Store) {
 
 /// A position nobody has reached yet means everything there is now, and not what comes later.
 pub async fn a_position_beyond_the_newest_means_everything_until_now(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     let said = client_says(&talk, 1).await;
     let newest = talk.state().await.last_seq;
     let marked = talk.read_up_to(&talk.salon, at(1_000_000)).await;
@@ -126,8 +126,8 @@ pub async fn a_position_beyond_the_newest_means_everything_until_now(store: &dyn
 
 /// The two horizons know nothing of each other.
 pub async fn each_side_has_its_own_horizon(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     talk.say(&talk.client, "Bonjour").await;
     talk.say(&talk.salon, "Oui ?").await;
     talk.read(&talk.salon).await;
@@ -135,7 +135,7 @@ pub async fn each_side_has_its_own_horizon(store: &dyn Store) {
     assert_eq!(talk.view(&talk.client).await.unread, 1);
     talk.read(&talk.client).await;
     assert_eq!(
-        (stage.unread_total(&talk.salon).await, stage.unread_total(&talk.client).await),
+        (fixture.unread_total(&talk.salon).await, fixture.unread_total(&talk.client).await),
         (0, 0)
     );
 }
@@ -143,8 +143,8 @@ pub async fn each_side_has_its_own_horizon(store: &dyn Store) {
 /// However long somebody was away, all that waited is read with one receipt. It says whether that was
 /// one message or several, and the log says the same.
 pub async fn a_receipt_tells_one_message_from_several(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     for (messages, several) in [(1, false), (2, true), (53, true)] {
         let said = client_says(&talk, messages).await;
         let marked = talk.read(&talk.salon).await;
@@ -157,8 +157,8 @@ pub async fn a_receipt_tells_one_message_from_several(store: &dyn Store) {
 
 /// What was deleted before it was read is nothing to read.
 pub async fn what_was_deleted_needs_no_reading(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     let said = client_says(&talk, 2).await;
     talk.delete(&said[0]).await;
     assert!(!receipt(talk.read(&talk.salon).await).several);
@@ -171,15 +171,15 @@ pub async fn what_was_deleted_needs_no_reading(store: &dyn Store) {
 
 // What waits to be read, counted in several places that must agree.
 
-async fn assert_waiting(talk: &Talk<'_>, stage: &Stage<'_>, reader: &UserId, unread: u64) {
+async fn assert_waiting(talk: &Talk<'_>, fixture: &Fixture<'_>, reader: &UserId, unread: u64) {
     assert_eq!(talk.view(reader).await.unread, unread, "in the conversation");
     assert_eq!(
-        stage.list(reader, None, &Window::first(10)).await.items[0].unread,
+        fixture.list(reader, None, &Window::first(10)).await.items[0].unread,
         unread,
         "in the list"
     );
-    assert_eq!(stage.unread_total(reader).await, unread, "in total");
-    let named = stage.unread_conversations(reader, 10).await;
+    assert_eq!(fixture.unread_total(reader).await, unread, "in total");
+    let named = fixture.unread_conversations(reader, 10).await;
     let named: Vec<_> = named.into_iter().map(|one| (one.id, one.unread)).collect();
     let expected = if unread == 0 { vec![] } else { vec![(talk.id.clone(), unread)] };
     assert_eq!(named, expected, "on the start page");
@@ -187,42 +187,42 @@ async fn assert_waiting(talk: &Talk<'_>, stage: &Stage<'_>, reader: &UserId, unr
 
 /// The other side's messages above the horizon wait, and every count says so.
 pub async fn what_the_other_side_said_since_waits(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
-    assert_waiting(&talk, &stage, &talk.client, 0).await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
+    assert_waiting(&talk, &fixture, &talk.client, 0).await;
     talk.say(&talk.salon, "Bonjour").await;
     talk.say(&talk.client, "Oui ?").await;
     let middle = talk.say(&talk.salon, "Samedi ?").await;
     talk.say(&talk.salon, "14 h ?").await;
-    assert_waiting(&talk, &stage, &talk.client, 3).await;
-    assert_waiting(&talk, &stage, &talk.salon, 1).await;
+    assert_waiting(&talk, &fixture, &talk.client, 3).await;
+    assert_waiting(&talk, &fixture, &talk.salon, 1).await;
     talk.read_up_to(&talk.client, middle.seq).await;
-    assert_waiting(&talk, &stage, &talk.client, 1).await;
+    assert_waiting(&talk, &fixture, &talk.client, 1).await;
     talk.read(&talk.client).await;
-    assert_waiting(&talk, &stage, &talk.client, 0).await;
-    assert_waiting(&talk, &stage, &talk.salon, 1).await;
+    assert_waiting(&talk, &fixture, &talk.client, 0).await;
+    assert_waiting(&talk, &fixture, &talk.salon, 1).await;
 }
 
 /// The total is that of all conversations, put away or not, on whichever side.
 pub async fn the_total_counts_every_conversation(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let (one, other) = (stage.talk("s1", "c1").await, stage.talk("s2", "c1").await);
-    let as_salon = stage.talk("c1", "c2").await;
+    let fixture = Fixture::new(store);
+    let (one, other) = (fixture.talk("s1", "c1").await, fixture.talk("s2", "c1").await);
+    let as_salon = fixture.talk("c1", "c2").await;
     one.say(&one.salon, "1").await;
     other.say(&other.salon, "2").await;
     other.say(&other.salon, "3").await;
     other.archive().await;
     as_salon.say(&as_salon.client, "4").await;
     as_salon.say(&as_salon.salon, "5").await;
-    assert_eq!(stage.unread_total(&user("c1")).await, 4);
+    assert_eq!(fixture.unread_total(&user("c1")).await, 4);
 }
 
 /// The start page shows active conversations, newest message first, and no more than asked for.
 pub async fn the_start_page_shows_active_conversations_newest_first(store: &dyn Store) {
-    let stage = Stage::new(store);
+    let fixture = Fixture::new(store);
     let mut talks = vec![];
     for client in ["c1", "c2", "c3", "c4", "c5"] {
-        let talk = stage.talk("s1", client).await;
+        let talk = fixture.talk("s1", client).await;
         talk.say(&talk.client, "Bonjour").await;
         talks.push(talk);
     }
@@ -231,7 +231,7 @@ pub async fn the_start_page_shows_active_conversations_newest_first(store: &dyn 
     talks[0].say(&talks[0].client, "Encore moi").await;
 
     let shown = async |limit| -> Vec<_> {
-        let waiting = stage.unread_conversations(&user("s1"), limit).await;
+        let waiting = fixture.unread_conversations(&user("s1"), limit).await;
         waiting.into_iter().map(|one| one.id).collect()
     };
     let newest_first = [&talks[0].id, &talks[2].id, &talks[1].id].map(Clone::clone);
@@ -241,14 +241,14 @@ pub async fn the_start_page_shows_active_conversations_newest_first(store: &dyn 
 
 /// The start page shows what the other side said last, even when the reader said more since.
 pub async fn the_start_page_shows_what_the_other_side_said_last(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     talk.name("Bras").await;
     talk.say(&talk.client, "Bonjour").await;
     let theirs = talk.say(&talk.client, "Samedi ?").await;
     let own = talk.say(&talk.salon, "Un instant").await;
 
-    let waiting = stage.unread_conversations(&talk.salon, 10).await;
+    let waiting = fixture.unread_conversations(&talk.salon, 10).await;
     let [shown] = &waiting[..] else { panic!("one waits: {waiting:?}") };
     assert_eq!((&shown.id, shown.unread, shown.last_message_at), (&talk.id, 2, own.created_at));
     assert_eq!(shown.subject.as_ref().map(Subject::as_str), Some("Bras"));
@@ -263,11 +263,11 @@ pub async fn the_start_page_shows_what_the_other_side_said_last(store: &dyn Stor
 
 /// People nobody knows have nothing to read.
 pub async fn nothing_waits_for_a_stranger(store: &dyn Store) {
-    let stage = Stage::new(store);
-    let talk = stage.talk("s1", "c1").await;
+    let fixture = Fixture::new(store);
+    let talk = fixture.talk("s1", "c1").await;
     talk.say(&talk.salon, "Bonjour").await;
     for stranger in ["nobody", "c2"] {
-        assert_eq!(stage.unread_total(&user(stranger)).await, 0);
-        assert_eq!(stage.unread_conversations(&user(stranger), 10).await, []);
+        assert_eq!(fixture.unread_total(&user(stranger)).await, 0);
+        assert_eq!(fixture.unread_conversations(&user(stranger), 10).await, []);
     }
 }

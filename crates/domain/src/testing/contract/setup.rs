@@ -47,13 +47,13 @@ use crate::{
 pub(super) const ANSWERS: &str = "the store answers";
 
 /// A store on which a clause is played, with a clock and ids of its own.
-pub(super) struct Stage<'a> {
+pub(super) struct Fixture<'a> {
     pub(super) store: &'a dyn Store,
     clock: FixedClock,
     ids: CountingIds,
 }
 
-impl<'a> Stage<'a> {
+impl<'a> Fixture<'a> {
     pub(super) fn new(store: &'a dyn Store) -> Self {
         Self { store, clock: FixedClock::ticking(), ids: CountingIds::new() }
     }
@@ -160,29 +160,29 @@ pub(super) fn at(number: i64) -> Seq {
     Seq::new(number).expect("positions are not negative")
 }
 
-/// One conversation on a [`Stage`], and what its people do there.
+/// One conversation on a [`Fixture`], and what its people do there.
 pub(super) struct Talk<'a> {
-    pub(super) stage: &'a Stage<'a>,
+    pub(super) fixture: &'a Fixture<'a>,
     pub(super) id: ConversationId,
     pub(super) salon: UserId,
     pub(super) client: UserId,
 }
 
 impl<'a> Talk<'a> {
-    pub(super) fn at(stage: &'a Stage<'a>, plan: &OpenConversation) -> Self {
+    pub(super) fn at(fixture: &'a Fixture<'a>, plan: &OpenConversation) -> Self {
         let parties = plan.parties.clone();
-        Self { stage, id: plan.id.clone(), salon: parties.salon, client: parties.client }
+        Self { fixture, id: plan.id.clone(), salon: parties.salon, client: parties.client }
     }
 
     pub(super) fn post(&self, author: &UserId, draft: Draft) -> PostMessage {
         PostMessage {
-            id: self.stage.mint(),
+            id: self.fixture.mint(),
             conversation: self.id.clone(),
             author: author.clone(),
-            attachments: draft.attachment_ids(|| self.stage.mint()),
+            attachments: draft.attachment_ids(|| self.fixture.mint()),
             draft,
             read_on_arrival: false,
-            at: self.stage.now(),
+            at: self.fixture.now(),
         }
     }
 
@@ -191,7 +191,7 @@ impl<'a> Talk<'a> {
     }
 
     pub(super) async fn try_post(&self, post: &PostMessage) -> PostOutcome {
-        self.stage.store.post_message(post).await.expect(ANSWERS)
+        self.fixture.store.post_message(post).await.expect(ANSWERS)
     }
 
     pub(super) async fn send(&self, author: &UserId, draft: Draft) -> Posted {
@@ -207,7 +207,7 @@ impl<'a> Talk<'a> {
     }
 
     pub(super) async fn delete_as(&self, by: &UserId, message: &Message) -> Option<Event> {
-        self.stage.store.delete_message(&message.id, by, self.stage.now()).await.expect(ANSWERS)
+        self.fixture.store.delete_message(&message.id, by, self.fixture.now()).await.expect(ANSWERS)
     }
 
     pub(super) async fn try_read(&self, reader: &UserId, target: ReadTarget) -> Option<MarkedRead> {
@@ -215,9 +215,9 @@ impl<'a> Talk<'a> {
             conversation: self.id.clone(),
             reader: reader.clone(),
             target,
-            at: self.stage.now(),
+            at: self.fixture.now(),
         };
-        self.stage.store.mark_read(&mark).await.expect(ANSWERS)
+        self.fixture.store.mark_read(&mark).await.expect(ANSWERS)
     }
 
     pub(super) async fn read(&self, reader: &UserId) -> MarkedRead {
@@ -241,9 +241,9 @@ impl<'a> Talk<'a> {
             by: by.clone(),
             subject,
             status,
-            at: self.stage.now(),
+            at: self.fixture.now(),
         };
-        self.stage.store.edit_conversation(&edit).await.expect(ANSWERS)
+        self.fixture.store.edit_conversation(&edit).await.expect(ANSWERS)
     }
 
     pub(super) async fn name(&self, subject: &str) -> Vec<Event> {
@@ -256,7 +256,11 @@ impl<'a> Talk<'a> {
     }
 
     pub(super) async fn end_as(&self, by: &UserId) -> Option<Event> {
-        self.stage.store.delete_conversation(&self.id, by, self.stage.now()).await.expect(ANSWERS)
+        self.fixture
+            .store
+            .delete_conversation(&self.id, by, self.fixture.now())
+            .await
+            .expect(ANSWERS)
     }
 
     pub(super) async fn end(&self) -> Event {
@@ -280,12 +284,12 @@ pub(super) fn receipt(marked: MarkedRead) -> ReadReceipt {
     }
 }
 
-/// Before everything on a [`Stage`].
+/// Before everything on a [`Fixture`].
 pub(super) fn old() -> Timestamp {
     Timestamp::UNIX_EPOCH
 }
 
-/// After everything, on a [`Stage`] and elsewhere.
+/// After everything, on a [`Fixture`] and elsewhere.
 pub(super) fn far_future() -> Timestamp {
     Timestamp::parse("2100-01-01T00:00:00Z").expect("a time")
 }
@@ -309,10 +313,10 @@ impl Aged for Talk<'_> {
         let archive = ArchiveForAge {
             conversation: self.id.clone(),
             quiet_since,
-            notice: NewNotice { id: self.stage.mint(), notice, content },
-            at: self.stage.now(),
+            notice: NewNotice { id: self.fixture.mint(), notice, content },
+            at: self.fixture.now(),
         };
-        self.stage.store.archive_for_age(&archive).await.expect(ANSWERS)
+        self.fixture.store.archive_for_age(&archive).await.expect(ANSWERS)
     }
 
     async fn empty_aged(&self, by: Timestamp, messages_max: u32) -> Purged {
@@ -320,18 +324,18 @@ impl Aged for Talk<'_> {
             conversation: self.id.clone(),
             bounds: EmptyingBounds { said_by: by, changed_by: by },
             messages_max,
-            at: self.stage.now(),
+            at: self.fixture.now(),
         };
-        self.stage.store.empty_aged(&empty).await.expect(ANSWERS)
+        self.fixture.store.empty_aged(&empty).await.expect(ANSWERS)
     }
 
     async fn is_trimmed(&self, after: i64) -> bool {
-        let piece = self.stage.store.events_after(&self.id, &self.client, at(after), 9).await;
+        let piece = self.fixture.store.events_after(&self.id, &self.client, at(after), 9).await;
         piece.expect(ANSWERS).expect("the client takes part") == LogPiece::Trimmed
     }
 }
 
-impl Stage<'_> {
+impl Fixture<'_> {
     /// All that a walk in pieces of `limit` finds.
     pub(super) async fn walk(
         &self,
@@ -371,7 +375,7 @@ impl Stage<'_> {
 
 impl Talk<'_> {
     pub(super) async fn try_view(&self, viewer: &UserId) -> Option<ConversationView> {
-        self.stage.store.conversation(&self.id, viewer).await.expect(ANSWERS)
+        self.fixture.store.conversation(&self.id, viewer).await.expect(ANSWERS)
     }
 
     pub(super) async fn view(&self, viewer: &UserId) -> ConversationView {
@@ -383,7 +387,7 @@ impl Talk<'_> {
     }
 
     pub(super) async fn find(&self, viewer: &UserId, message: &Message) -> Option<Message> {
-        self.stage.store.message(&message.id, viewer).await.expect(ANSWERS)
+        self.fixture.store.message(&message.id, viewer).await.expect(ANSWERS)
     }
 
     pub(super) async fn reread(&self, message: &Message) -> Message {
@@ -395,7 +399,7 @@ impl Talk<'_> {
         viewer: &UserId,
         window: &Window<MessageCursor>,
     ) -> Option<History> {
-        self.stage.store.history(&self.id, viewer, window).await.expect(ANSWERS)
+        self.fixture.store.history(&self.id, viewer, window).await.expect(ANSWERS)
     }
 
     pub(super) async fn history(&self, window: &Window<MessageCursor>) -> History {
@@ -414,7 +418,7 @@ impl Talk<'_> {
         after: Seq,
         limit: u32,
     ) -> Option<Vec<Event>> {
-        let piece = self.stage.store.events_after(&self.id, viewer, after, limit).await;
+        let piece = self.fixture.store.events_after(&self.id, viewer, after, limit).await;
         Some(piece.expect(ANSWERS)?.events().expect("nothing is forgotten"))
     }
 
@@ -424,26 +428,26 @@ impl Talk<'_> {
 }
 
 /// An upload that `owner` is about to begin.
-pub(super) fn upload(stage: &Stage<'_>, owner: &UserId) -> BeginUpload {
+pub(super) fn upload(fixture: &Fixture<'_>, owner: &UserId) -> BeginUpload {
     BeginUpload {
-        id: stage.mint(),
+        id: fixture.mint(),
         owner: owner.clone(),
         name: "Léa – bras.jpg".to_owned(),
-        keys: PictureKeys::new(stage.ids().next()),
+        keys: PictureKeys::new(fixture.ids().next()),
         unsent_max: 10,
-        at: stage.now(),
+        at: fixture.now(),
     }
 }
 
 /// An upload whose bytes are on their way.
-pub(super) async fn begun(stage: &Stage<'_>, owner: &UserId) -> BeginUpload {
-    let upload = upload(stage, owner);
-    assert!(stage.store.begin_upload(&upload).await.expect(ANSWERS), "there is room");
+pub(super) async fn begun(fixture: &Fixture<'_>, owner: &UserId) -> BeginUpload {
+    let upload = upload(fixture, owner);
+    assert!(fixture.store.begin_upload(&upload).await.expect(ANSWERS), "there is room");
     upload
 }
 
 /// Finishes an upload that was begun.
-pub(super) async fn finish(stage: &Stage<'_>, upload: &BeginUpload) -> KeptPicture {
+pub(super) async fn finish(fixture: &Fixture<'_>, upload: &BeginUpload) -> KeptPicture {
     let media_type = |text| MediaType::parse(text).expect("a type that is taken");
     let picture = Picture {
         media_type: media_type("image/jpeg"),
@@ -452,15 +456,15 @@ pub(super) async fn finish(stage: &Stage<'_>, upload: &BeginUpload) -> KeptPictu
         height_px: 4_000,
         thumbnail_type: media_type("image/webp"),
     };
-    let finished = stage.store.finish_upload(&upload.id, &picture).await;
+    let finished = fixture.store.finish_upload(&upload.id, &picture).await;
     assert!(finished.expect(ANSWERS), "it was begun");
     KeptPicture { keys: upload.keys.clone(), picture }
 }
 
 /// An upload that may be sent.
-pub(super) async fn finished(stage: &Stage<'_>, owner: &UserId) -> Attachment {
-    let upload = begun(stage, owner).await;
-    let picture = finish(stage, &upload).await;
+pub(super) async fn finished(fixture: &Fixture<'_>, owner: &UserId) -> Attachment {
+    let upload = begun(fixture, owner).await;
+    let picture = finish(fixture, &upload).await;
     let file = File::kept(&upload.name, picture).expect("a good file");
     Attachment { id: upload.id, file }
 }
@@ -482,7 +486,7 @@ fn draft(files: Vec<DraftFile>, key: Option<&str>) -> Draft {
     Draft::new(MessageKind::Image, content(""), files, key).expect("it can be sent")
 }
 
-/// The jobs that delete both forms of pictures, as [`Stage::tasks`] shows them.
+/// The jobs that delete both forms of pictures, as [`Fixture::tasks`] shows them.
 pub(super) fn object_jobs(keys: &[&PictureKeys]) -> Vec<(String, String)> {
     let objects = keys.iter().flat_map(|keys| [&keys.full, &keys.thumbnail]);
     let mut jobs: Vec<_> =
@@ -491,23 +495,23 @@ pub(super) fn object_jobs(keys: &[&PictureKeys]) -> Vec<(String, String)> {
     jobs
 }
 
-/// The mail of one person on a [`Stage`].
+/// The mail of one person on a [`Fixture`].
 pub(super) struct Mailbox<'a> {
-    stage: &'a Stage<'a>,
+    fixture: &'a Fixture<'a>,
     pub(super) owner: UserId,
 }
 
 impl<'a> Mailbox<'a> {
-    pub(super) fn of(stage: &'a Stage<'a>, owner: &str) -> Self {
-        Self { stage, owner: user(owner) }
+    pub(super) fn of(fixture: &'a Fixture<'a>, owner: &str) -> Self {
+        Self { fixture, owner: user(owner) }
     }
 
     pub(super) async fn try_case(&self) -> Option<PendingNotifications> {
-        self.case_at(self.stage.now()).await
+        self.case_at(self.fixture.now()).await
     }
 
     pub(super) async fn case_at(&self, now: Timestamp) -> Option<PendingNotifications> {
-        self.stage.store.mail_case(&self.owner, now).await.expect(ANSWERS)
+        self.fixture.store.mail_case(&self.owner, now).await.expect(ANSWERS)
     }
 
     pub(super) async fn case(&self) -> PendingNotifications {
@@ -515,7 +519,7 @@ impl<'a> Mailbox<'a> {
     }
 
     pub(super) fn new_mail(&self) -> NewMail {
-        let (id, at) = (self.stage.mint(), self.stage.now());
+        let (id, at) = (self.fixture.mint(), self.fixture.now());
         NewMail { id, recipient: self.owner.clone(), at }
     }
 
@@ -525,7 +529,7 @@ impl<'a> Mailbox<'a> {
         verdict: &MailDecision,
         mail: &NewMail,
     ) -> bool {
-        self.stage.store.settle_mail(case, verdict, mail).await.expect(ANSWERS)
+        self.fixture.store.settle_mail(case, verdict, mail).await.expect(ANSWERS)
     }
 
     /// Settles a case with a mail that nobody needs.
@@ -541,7 +545,7 @@ impl<'a> Mailbox<'a> {
     }
 
     pub(super) async fn try_open(&self, mail: &MailId) -> Option<QueuedMail> {
-        self.stage.store.open_mail(mail).await.expect(ANSWERS)
+        self.fixture.store.open_mail(mail).await.expect(ANSWERS)
     }
 
     pub(super) async fn chapters(&self, mail: &NewMail) -> Vec<ConversationDigest> {
@@ -549,7 +553,7 @@ impl<'a> Mailbox<'a> {
     }
 
     pub(super) async fn close(&self, mail: &MailId) {
-        self.stage.store.close_mail(mail).await.expect(ANSWERS);
+        self.fixture.store.close_mail(mail).await.expect(ANSWERS);
     }
 }
 
@@ -574,12 +578,12 @@ pub(super) fn all_put_off(case: &PendingNotifications, until: Timestamp) -> Mail
 
 /// Whose mail is due when what waits since `since` is, or was to wait until `now`.
 pub(super) async fn due(
-    stage: &Stage<'_>,
+    fixture: &Fixture<'_>,
     now: Timestamp,
     since: Timestamp,
     limit: u32,
 ) -> Vec<UserId> {
-    stage.store.due_for_mail(&DueMail { now, since, limit }).await.expect(ANSWERS)
+    fixture.store.due_for_mail(&DueMail { now, since, limit }).await.expect(ANSWERS)
 }
 
 /// `person` with an address.
@@ -609,32 +613,33 @@ pub(super) fn subject(words: &str) -> Subject {
     Subject::open(words).expect("it fits")
 }
 
-/// The fixture's booking on a [`Stage`], and what is reported of it.
+/// The fixture's booking on a [`Fixture`], and what is reported of it.
 pub(super) struct Booking<'a> {
-    stage: &'a Stage<'a>,
+    fixture: &'a Fixture<'a>,
 }
 
 impl<'a> Booking<'a> {
     /// Nothing is reported yet; both people are in the directory.
-    pub(super) async fn new(stage: &'a Stage<'a>) -> Self {
-        stage.note(&salon("s1")).await;
-        stage.note(&client("c1")).await;
-        Self { stage }
+    pub(super) async fn new(fixture: &'a Fixture<'a>) -> Self {
+        fixture.note(&salon("s1")).await;
+        fixture.note(&client("c1")).await;
+        Self { fixture }
     }
 
     pub(super) async fn receive(&self, event: &AppointmentEvent) -> ReceiveOutcome {
-        let received = self.stage.store.receive_appointment_event(event, self.stage.now()).await;
+        let received =
+            self.fixture.store.receive_appointment_event(event, self.fixture.now()).await;
         received.expect(ANSWERS)
     }
 
     pub(super) async fn pending(&self, id: &str) -> Option<PendingAppointmentEvent> {
         let id = AppointmentEventId::parse(id).expect("a good id");
-        self.stage.store.pending_appointment_event(&id).await.expect(ANSWERS)
+        self.fixture.store.pending_appointment_event(&id).await.expect(ANSWERS)
     }
 
     pub(super) async fn first(&self) -> Option<PendingAppointmentEvent> {
         let like = booking_event("like", "booked");
-        self.stage.store.first_pending_appointment_event(&like).await.expect(ANSWERS)
+        self.fixture.store.first_pending_appointment_event(&like).await.expect(ANSWERS)
     }
 
     /// What an event that waits would change, wherever its booking stands: a greeting of Camille,
@@ -650,7 +655,7 @@ impl<'a> Booking<'a> {
             },
             newest_handled: pending.newest_handled,
             notice: NewNotice {
-                id: self.stage.mint(),
+                id: self.fixture.mint(),
                 content: notice.text(Language::French),
                 notice,
             },
@@ -662,12 +667,12 @@ impl<'a> Booking<'a> {
 
     pub(super) fn opening(&self) -> OpenConversation {
         OpenConversation {
-            id: self.stage.mint(),
+            id: self.fixture.mint(),
             parties: Parties { salon: user("s1"), client: user("c1") },
             appointment: Some(booking_event("like", "booked").appointment),
             subject: Some(subject("RDV")),
             opening: None,
-            at: self.stage.now(),
+            at: self.fixture.now(),
         }
     }
 
@@ -676,8 +681,8 @@ impl<'a> Booking<'a> {
         id: &AppointmentEventId,
         change: Option<AppointmentChange>,
     ) -> AppliedAppointmentEvent {
-        let apply = ApplyAppointmentEvent { event: id.clone(), change, at: self.stage.now() };
-        self.stage.store.apply_appointment_event(&apply).await.expect(ANSWERS)
+        let apply = ApplyAppointmentEvent { event: id.clone(), change, at: self.fixture.now() };
+        self.fixture.store.apply_appointment_event(&apply).await.expect(ANSWERS)
     }
 
     /// Applies a [`change`](Self::change).
@@ -715,6 +720,6 @@ impl<'a> Booking<'a> {
     }
 
     pub(super) fn talk_in(&self, id: &ConversationId) -> Talk<'a> {
-        Talk { stage: self.stage, id: id.clone(), salon: user("s1"), client: user("c1") }
+        Talk { fixture: self.fixture, id: id.clone(), salon: user("s1"), client: user("c1") }
     }
 }

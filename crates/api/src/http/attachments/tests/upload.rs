@@ -6,36 +6,36 @@ use crate::{
     Settings,
     limits::{self, Rate},
     testing::{
-        ATTACHMENTS, Answer, House, file_part, keys, no_limits, part, request, with_form,
+        ATTACHMENTS, Answer, TestApp, file_part, keys, no_limits, part, request, with_form,
         with_form_body,
     },
 };
 
 const PICTURE: &[u8] = b"picture of an arm";
 
-async fn upload(house: &House, who: &str, parts: &[u8]) -> Answer {
-    house.ask(with_form(request(Method::POST, ATTACHMENTS, who), parts)).await
+async fn upload(test_app: &TestApp, who: &str, parts: &[u8]) -> Answer {
+    test_app.ask(with_form(request(Method::POST, ATTACHMENTS, who), parts)).await
 }
 
 /// Sends the upload `id` to the conversation at `talk`.
-async fn send(house: &House, talk: &str, who: &str, id: &Value) -> Answer {
+async fn send(test_app: &TestApp, talk: &str, who: &str, id: &Value) -> Answer {
     let body = json!({"attachments": [{"attachmentId": id}]});
-    house.post(&format!("{talk}/messages"), who, body).await
+    test_app.post(&format!("{talk}/messages"), who, body).await
 }
 
 /// Asserts that no bytes are kept, or that it is a job to remove them.
-async fn assert_nothing_is_left(house: &House) {
-    let jobs = house.store.jobs(JobFilter::All, 1_000).await.expect("the store works");
+async fn assert_nothing_is_left(test_app: &TestApp) {
+    let jobs = test_app.store.jobs(JobFilter::All, 1_000).await.expect("the store works");
     let doomed: Vec<_> = jobs.iter().map(|job| job.task.subject().to_owned()).collect();
-    for key in house.files.keys() {
+    for key in test_app.files.keys() {
         assert!(doomed.iter().any(|subject| subject == key.as_str()), "{key:?} stays");
     }
 }
 
 #[actix_web::test]
 async fn an_upload_is_answered_to_the_letter() {
-    let house = House::new().await;
-    let answer = upload(&house, "c1", &file_part("Léa – bras.webp", PICTURE)).await;
+    let test_app = TestApp::new().await;
+    let answer = upload(&test_app, "c1", &file_part("Léa – bras.webp", PICTURE)).await;
     assert_eq!(answer.status, 201);
     let file = answer.json();
     assert_eq!(
@@ -54,7 +54,7 @@ async fn an_upload_is_answered_to_the_letter() {
 
 #[actix_web::test]
 async fn a_name_may_come_as_an_extended_parameter() {
-    let house = House::new().await;
+    let test_app = TestApp::new().await;
     let table = [
         ("filename*=UTF-8''L%C3%A9a%20%E2%80%93%20bras.webp", "Léa – bras.webp"),
         ("filename=\"L_a.webp\"; filename*=utf-8'fr'L%C3%A9a.webp", "Léa.webp"),
@@ -80,27 +80,27 @@ async fn a_name_may_come_as_an_extended_parameter() {
     ];
     for (parameters, name) in table {
         let head = format!("Content-Disposition: form-data; name=\"file\"; {parameters}");
-        let answer = upload(&house, "c1", &part(&head, PICTURE)).await;
+        let answer = upload(&test_app, "c1", &part(&head, PICTURE)).await;
         assert_eq!((answer.status.as_u16(), &answer.json()["fileName"]), (201, &json!(name)));
     }
-    let house = House::new().await;
+    let test_app = TestApp::new().await;
     for bad in ["..%2F..%2Fetc%2Fa.webp", "C%3A%5Ca.webp", ""] {
         let head = format!("Content-Disposition: form-data; name=\"file\"; filename*=UTF-8''{bad}");
-        let refused = upload(&house, "c1", &part(&head, PICTURE)).await;
+        let refused = upload(&test_app, "c1", &part(&head, PICTURE)).await;
         assert_eq!(refused.failure(), (400, "validation_failed".to_owned()), "{bad}");
-        assert_nothing_is_left(&house).await;
+        assert_nothing_is_left(&test_app).await;
     }
 }
 
 #[actix_web::test]
 async fn a_name_in_latin_letters_of_one_byte_is_read_as_such() {
-    let house = House::new().await;
+    let test_app = TestApp::new().await;
     let head = "Content-Disposition: form-data; name=\"file\"; filename=\"L?a \u{e9}.webp\"";
     // Half of it is UTF-8, so it is not; all of it is read byte by byte.
     let mut form = part(head, PICTURE);
     let at = form.iter().position(|byte| *byte == b'?').expect("it is there");
     form[at] = 0xe9;
-    let answer = upload(&house, "c1", &form).await;
+    let answer = upload(&test_app, "c1", &form).await;
     assert_eq!(
         (answer.status.as_u16(), &answer.json()["fileName"]),
         (201, &json!("L\u{e9}a \u{c3}\u{a9}.webp"))
@@ -109,48 +109,48 @@ async fn a_name_in_latin_letters_of_one_byte_is_read_as_such() {
 
 #[actix_web::test]
 async fn an_upload_is_sent_once_by_its_owner_and_seen_by_both() {
-    let house = House::new().await;
-    let talk = house.talk().await;
-    let id = house.uploaded("c1").await["id"].clone();
+    let test_app = TestApp::new().await;
+    let talk = test_app.talk().await;
+    let id = test_app.uploaded("c1").await["id"].clone();
     let unknown = (422, "attachment_unknown".to_owned());
-    assert_eq!(send(&house, &talk, "s1", &id).await.failure(), unknown, "not the salon's");
-    let sent = send(&house, &talk, "c1", &id).await;
+    assert_eq!(send(&test_app, &talk, "s1", &id).await.failure(), unknown, "not the salon's");
+    let sent = send(&test_app, &talk, "c1", &id).await;
     assert_eq!(sent.status, 201);
     assert_eq!(sent.json()["attachments"][0]["id"], id);
-    assert_eq!(send(&house, &talk, "c1", &id).await.failure(), unknown, "sent before");
-    assert_eq!(send(&house, &talk, "c1", &json!("nothing")).await.failure(), unknown);
-    assert_eq!(house.messages(&talk).await, 1);
+    assert_eq!(send(&test_app, &talk, "c1", &id).await.failure(), unknown, "sent before");
+    assert_eq!(send(&test_app, &talk, "c1", &json!("nothing")).await.failure(), unknown);
+    assert_eq!(test_app.messages(&talk).await, 1);
 
-    let page = house.get(&format!("{talk}/messages"), "s1").await.json();
+    let page = test_app.get(&format!("{talk}/messages"), "s1").await.json();
     let seen = &page["data"][0]["attachments"][0];
     let thumbnail = seen["thumbnailUrl"].as_str().expect("a link");
-    assert_eq!(house.get(thumbnail, "").await.bytes(), b"p");
+    assert_eq!(test_app.get(thumbnail, "").await.bytes(), b"p");
     let full = seen["fileUrl"].as_str().expect("a link");
-    assert_eq!(house.get(full, "").await.bytes(), b"picture of an arm");
+    assert_eq!(test_app.get(full, "").await.bytes(), b"picture of an arm");
 }
 
 #[actix_web::test]
 async fn what_was_uploaded_here_and_elsewhere_goes_together() {
-    let house = House::new().await;
-    let talk = house.talk().await;
+    let test_app = TestApp::new().await;
+    let talk = test_app.talk().await;
     let hosted = json!({
         "fileName": "b.webp", "fileUrl": "https://utfs.io/f/b.webp",
         "fileType": "image/webp", "fileSize": 1,
     });
-    let id = house.uploaded("c1").await["id"].clone();
+    let id = test_app.uploaded("c1").await["id"].clone();
     let body = json!({"attachments": [hosted, {"attachmentId": id}], "clientMessageId": "k1"});
     let path = format!("{talk}/messages");
-    let sent = house.post(&path, "c1", body.clone()).await;
+    let sent = test_app.post(&path, "c1", body.clone()).await;
     let files = sent.json()["attachments"].clone();
     assert_eq!(files[0]["fileUrl"], "https://utfs.io/f/b.webp");
     assert_eq!((files[0].get("width"), &files[1]["id"]), (None, &id));
-    let again = house.post(&path, "c1", body).await;
+    let again = test_app.post(&path, "c1", body).await;
     assert_eq!((again.status.as_u16(), &again.json()["id"]), (201, &sent.json()["id"]));
 }
 
 #[actix_web::test]
 async fn what_is_no_picture_or_no_form_is_refused_and_nothing_is_left() {
-    let house = House::new().await;
+    let test_app = TestApp::new().await;
     let file = |head: &str| part(&format!("Content-Disposition: form-data; {head}"), PICTURE);
     let typed = |kind: &str| {
         let head = "Content-Disposition: form-data; name=\"file\"; filename=\"a.webp\"";
@@ -173,80 +173,80 @@ async fn what_is_no_picture_or_no_form_is_refused_and_nothing_is_left() {
         ("a control character", file_part("a\u{7f}.webp", PICTURE), 400, "malformed_request"),
     ];
     for (what, parts, status, code) in table {
-        let refused = upload(&house, "c1", &parts).await;
+        let refused = upload(&test_app, "c1", &parts).await;
         assert_eq!(refused.failure(), (status, code.to_owned()), "{what}");
-        assert_nothing_is_left(&house).await;
+        assert_nothing_is_left(&test_app).await;
     }
 }
 
 #[actix_web::test]
 async fn a_form_that_breaks_off_is_refused_and_nothing_is_left() {
-    let house = House::new().await;
+    let test_app = TestApp::new().await;
     let whole = file_part("a.webp", PICTURE);
     for length in [0, 1, 40, 100, whole.len() - 2, whole.len()] {
         let asked = request(Method::POST, ATTACHMENTS, "c1");
-        let refused = house.ask(with_form_body(asked, whole[..length].to_vec())).await;
+        let refused = test_app.ask(with_form_body(asked, whole[..length].to_vec())).await;
         assert_eq!(refused.failure(), (400, "malformed_request".to_owned()), "{length}");
-        assert_nothing_is_left(&house).await;
+        assert_nothing_is_left(&test_app).await;
     }
 }
 
 #[actix_web::test]
 async fn only_a_form_is_read() {
-    let house = House::new().await;
+    let test_app = TestApp::new().await;
     let asked = || request(Method::POST, ATTACHMENTS, "c1");
     let unsupported = (415, "unsupported_media_type".to_owned());
-    assert_eq!(house.ask(asked()).await.failure(), unsupported);
-    assert_eq!(house.ask(asked().set_json(json!({}))).await.failure(), unsupported);
+    assert_eq!(test_app.ask(asked()).await.failure(), unsupported);
+    assert_eq!(test_app.ask(asked().set_json(json!({}))).await.failure(), unsupported);
     for kind in ["multipart/form-data", "multipart/mixed; boundary=b", "image/webp", "x"] {
-        let refused = house.ask(asked().insert_header((header::CONTENT_TYPE, kind))).await;
+        let refused = test_app.ask(asked().insert_header((header::CONTENT_TYPE, kind))).await;
         assert_eq!(refused.failure(), unsupported, "{kind}");
     }
     let packed = with_form(asked(), &file_part("a.webp", PICTURE))
         .insert_header((header::CONTENT_ENCODING, "gzip"));
-    assert_eq!(house.ask(packed).await.failure(), unsupported);
+    assert_eq!(test_app.ask(packed).await.failure(), unsupported);
 }
 
 #[actix_web::test]
 async fn a_file_may_be_as_large_as_promised_and_no_larger() {
-    let house = House::new().await;
+    let test_app = TestApp::new().await;
     let large = |bytes: usize| [b"picture".as_slice(), &vec![b'x'; bytes - 7]].concat();
-    let good = upload(&house, "c1", &file_part("a.webp", &large(10_485_760))).await;
+    let good = upload(&test_app, "c1", &file_part("a.webp", &large(10_485_760))).await;
     assert_eq!(good.status, 201);
     let too_large = (413, "file_too_large".to_owned());
-    let refused = upload(&house, "c2", &file_part("a.webp", &large(10_485_761))).await;
+    let refused = upload(&test_app, "c2", &file_part("a.webp", &large(10_485_761))).await;
     assert_eq!(refused.failure(), too_large);
-    let refused = upload(&house, "c2", &file_part("a.webp", &large(11_000_000))).await;
+    let refused = upload(&test_app, "c2", &file_part("a.webp", &large(11_000_000))).await;
     assert_eq!(refused.failure(), too_large);
     let announced = with_form(request(Method::POST, ATTACHMENTS, "c2"), &file_part("a", PICTURE));
     let announced = announced.insert_header((header::CONTENT_LENGTH, 104_857_600));
-    let refused = house.ask(announced).await;
+    let refused = test_app.ask(announced).await;
     assert_eq!(refused.failure(), too_large, "not a byte of it is read");
 }
 
 #[actix_web::test]
 async fn while_files_cannot_be_kept_one_is_told_to_come_again_and_nothing_is_left() {
-    let house = House::new().await;
-    house.files.set_broken(true);
-    let refused = upload(&house, "c1", &file_part("a.webp", PICTURE)).await;
+    let test_app = TestApp::new().await;
+    test_app.files.set_broken(true);
+    let refused = upload(&test_app, "c1", &file_part("a.webp", PICTURE)).await;
     assert_eq!(refused.failure(), (503, "unavailable".to_owned()));
     assert_eq!(refused.header("retry-after"), Some("1"));
-    assert_nothing_is_left(&house).await;
+    assert_nothing_is_left(&test_app).await;
 }
 
 #[actix_web::test]
 async fn who_uploads_too_much_waits() {
-    let house = House::new().await;
+    let test_app = TestApp::new().await;
     for _ in 0..20 {
-        house.uploaded("c1").await;
+        test_app.uploaded("c1").await;
     }
-    let refused = upload(&house, "c1", &file_part("a.webp", PICTURE)).await;
+    let refused = upload(&test_app, "c1", &file_part("a.webp", PICTURE)).await;
     assert_eq!(refused.failure(), (429, "too_many_uploads".to_owned()));
-    house.uploaded("c2").await;
+    test_app.uploaded("c2").await;
 
     let limits = limits::Settings { uploads_per_person: Some(Rate::new(1, 1)), ..no_limits() };
-    let house = House::with(Settings { limits, ..Settings::default() }).await;
-    house.uploaded("c1").await;
-    let refused = upload(&house, "c1", &file_part("a.webp", PICTURE)).await;
+    let test_app = TestApp::with(Settings { limits, ..Settings::default() }).await;
+    test_app.uploaded("c1").await;
+    let refused = upload(&test_app, "c1", &file_part("a.webp", PICTURE)).await;
     assert_eq!(refused.failure(), (429, "rate_limited".to_owned()));
 }

@@ -1,12 +1,12 @@
 use serde_json::json;
 
-use crate::testing::{CONVERSATIONS, House, keys};
+use crate::testing::{CONVERSATIONS, TestApp, keys};
 
 #[actix_web::test]
 async fn a_new_conversation_is_answered_to_the_letter() {
-    let house = House::new().await;
+    let test_app = TestApp::new().await;
     let body = json!({"clientUserId": "c1", "appointmentId": "rdv-1", "subject": "Tatouage bras"});
-    let opened = house.post(CONVERSATIONS, "s1", body).await;
+    let opened = test_app.post(CONVERSATIONS, "s1", body).await;
     assert_eq!(opened.status, 201);
     let opened = opened.json();
     assert_eq!(
@@ -41,30 +41,30 @@ async fn a_new_conversation_is_answered_to_the_letter() {
 
 #[actix_web::test]
 async fn the_first_message_is_the_platform_s_and_waits_for_the_client() {
-    let house = House::new().await;
+    let test_app = TestApp::new().await;
     let body = json!({"clientUserId": "c1", "firstMessage": "Bonjour Camille"});
-    let opened = house.post(CONVERSATIONS, "s1", body).await.json();
+    let opened = test_app.post(CONVERSATIONS, "s1", body).await.json();
     assert_eq!(opened["lastMessage"]["type"], "SYSTEM");
     assert_eq!(opened["lastMessage"]["senderId"], "s1");
-    assert_eq!((house.unread("c1").await, house.unread("s1").await), (1, 0));
+    assert_eq!((test_app.unread("c1").await, test_app.unread("s1").await), (1, 0));
 }
 
 #[actix_web::test]
 async fn a_booking_has_one_conversation_however_often_it_is_opened() {
-    let house = House::new().await;
+    let test_app = TestApp::new().await;
     let body =
         || json!({"clientUserId": "c1", "appointmentId": "rdv-1", "firstMessage": "Bonjour"});
-    let first = house.post(CONVERSATIONS, "s1", body()).await;
-    let again = house.post(CONVERSATIONS, "s1", body()).await;
+    let first = test_app.post(CONVERSATIONS, "s1", body()).await;
+    let again = test_app.post(CONVERSATIONS, "s1", body()).await;
     assert_eq!(again.status, 201);
     assert_eq!(again.json(), first.json());
-    let other = house.post(CONVERSATIONS, "s2", body()).await.json();
+    let other = test_app.post(CONVERSATIONS, "s2", body()).await.json();
     assert_ne!(other["id"], first.json()["id"]);
 }
 
 #[actix_web::test]
 async fn who_cannot_be_talked_with_is_refused_in_known_words() {
-    let house = House::new().await;
+    let test_app = TestApp::new().await;
     let table = [
         ("s1", "nobody", (404, "client_not_found"), "Client non trouvé"),
         ("s1", "s2", (400, "not_a_client"), "Cet utilisateur n'est pas un client"),
@@ -72,18 +72,18 @@ async fn who_cannot_be_talked_with_is_refused_in_known_words() {
         ("c1", "c2", (403, "salon_side_only"), "Seul le salon peut ouvrir une conversation"),
     ];
     for (who, client, (status, code), text) in table {
-        let refused = house.post(CONVERSATIONS, who, json!({"clientUserId": client})).await;
+        let refused = test_app.post(CONVERSATIONS, who, json!({"clientUserId": client})).await;
         assert_eq!(refused.failure(), (status, code.to_owned()));
         assert_eq!(refused.json()["message"], text);
     }
-    let listed = house.get(CONVERSATIONS, "s1").await.json();
+    let listed = test_app.get(CONVERSATIONS, "s1").await.json();
     assert_eq!(listed["total"], 0);
 }
 
 #[actix_web::test]
 async fn a_body_that_is_not_acceptable_is_answered_in_the_known_envelope() {
-    let house = House::new().await;
-    let refused = house.post(CONVERSATIONS, "s1", json!({"subject": "ab"})).await;
+    let test_app = TestApp::new().await;
+    let refused = test_app.post(CONVERSATIONS, "s1", json!({"subject": "ab"})).await;
     assert_eq!(
         refused.json(),
         json!({

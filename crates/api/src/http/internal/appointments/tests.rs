@@ -9,48 +9,48 @@ use serde_json::{Value, json};
 
 use crate::{
     http::internal::tests::event,
-    testing::{Answer, CONVERSATIONS, House},
+    testing::{Answer, CONVERSATIONS, TestApp},
 };
 
-async fn report(house: &House, event: Value) -> Answer {
-    house.post("/internal/appointments/events", "p1", event).await
+async fn report(test_app: &TestApp, event: Value) -> Answer {
+    test_app.post("/internal/appointments/events", "p1", event).await
 }
 
 /// How many jobs wait.
-async fn jobs(house: &House) -> usize {
-    house.store.jobs(JobFilter::All, 1_000).await.expect("the store works").len()
+async fn jobs(test_app: &TestApp) -> usize {
+    test_app.store.jobs(JobFilter::All, 1_000).await.expect("the store works").len()
 }
 
 #[actix_web::test]
 async fn every_kind_of_event_is_stored_before_it_is_answered_and_then_work() {
-    let house = House::new().await;
-    let before = jobs(&house).await;
+    let test_app = TestApp::new().await;
+    let before = jobs(&test_app).await;
     for (count, kind) in (1..).zip(AppointmentEventKind::WORDS) {
         let id = format!("e-{kind}");
-        let answer = report(&house, event(&id, kind)).await;
+        let answer = report(&test_app, event(&id, kind)).await;
         assert_eq!(answer.status, 202, "{kind}");
         assert_eq!(answer.json(), json!({"eventId": id, "state": "stored"}), "{kind}");
-        assert_eq!((jobs(&house).await - before, house.rings()), (count, count), "{kind}");
+        assert_eq!((jobs(&test_app).await - before, test_app.rings()), (count, count), "{kind}");
     }
 }
 
 #[actix_web::test]
 async fn a_repeated_report_is_the_same_event() {
-    let house = House::new().await;
-    report(&house, event("e-1", "booked")).await;
-    let (before, rings) = (jobs(&house).await, house.rings());
+    let test_app = TestApp::new().await;
+    report(&test_app, event("e-1", "booked")).await;
+    let (before, rings) = (jobs(&test_app).await, test_app.rings());
     for _ in 0..3 {
-        let again = report(&house, event("e-1", "booked")).await;
+        let again = report(&test_app, event("e-1", "booked")).await;
         let known = json!({"eventId": "e-1", "state": "known"});
         assert_eq!((again.status.as_u16(), again.json()), (202, known));
     }
-    assert_eq!((jobs(&house).await, house.rings()), (before, rings), "no more work");
+    assert_eq!((jobs(&test_app).await, test_app.rings()), (before, rings), "no more work");
 }
 
 #[actix_web::test]
 async fn another_event_under_the_same_id_is_refused() {
-    let house = House::new().await;
-    report(&house, event("e-1", "booked")).await;
+    let test_app = TestApp::new().await;
+    report(&test_app, event("e-1", "booked")).await;
     for (field, value) in [
         ("kind", json!("cancelled")),
         ("startsAt", json!("2026-02-15T14:30:00+01:00")),
@@ -59,25 +59,25 @@ async fn another_event_under_the_same_id_is_refused() {
     ] {
         let mut other = event("e-1", "booked");
         other[field] = value;
-        let refused = report(&house, other).await;
+        let refused = report(&test_app, other).await;
         assert_eq!(refused.failure(), (409, "idempotency_conflict".to_owned()), "{field}");
     }
-    let again = report(&house, event("e-1", "booked")).await;
+    let again = report(&test_app, event("e-1", "booked")).await;
     assert_eq!(again.json()["state"], "known");
 }
 
 #[actix_web::test]
 async fn people_nobody_knows_yet_are_no_reason_to_refuse() {
-    let house = House::new().await;
+    let test_app = TestApp::new().await;
     let mut early = event("e-1", "booked");
     (early["salonId"], early["clientUserId"]) = (json!("s9"), json!("c9"));
-    assert_eq!(report(&house, early).await.status, 202);
+    assert_eq!(report(&test_app, early).await.status, 202);
 }
 
 #[actix_web::test]
 async fn what_is_no_event_is_refused_and_not_stored() {
-    let house = House::new().await;
-    let before = jobs(&house).await;
+    let test_app = TestApp::new().await;
+    let before = jobs(&test_app).await;
     for (field, value) in [
         ("clientUserId", json!("s1")),
         ("timeZone", json!("Europe/Atlantis")),
@@ -88,19 +88,19 @@ async fn what_is_no_event_is_refused_and_not_stored() {
     ] {
         let mut bad = event("e-1", "booked");
         bad[field] = value;
-        let refused = report(&house, bad).await;
+        let refused = report(&test_app, bad).await;
         assert_eq!(refused.failure(), (400, "validation_failed".to_owned()), "{field}");
         let said = refused.json()["message"][0].as_str().expect("a reason").to_owned();
         assert!(said.starts_with(field), "{said}");
     }
-    assert_eq!((jobs(&house).await, house.rings()), (before, 0));
+    assert_eq!((jobs(&test_app).await, test_app.rings()), (before, 0));
 }
 
 #[actix_web::test]
 async fn what_did_not_happen_yet_is_refused_and_not_stored() {
-    let house = House::new().await;
-    let before = jobs(&house).await;
-    let now = domain::ports::Clock::now(&*house.clock).as_millis();
+    let test_app = TestApp::new().await;
+    let before = jobs(&test_app).await;
+    let now = domain::ports::Clock::now(&*test_app.clock).as_millis();
     let at = |ahead_ms: i64| {
         let time =
             domain::time::Timestamp::from_millis(now + ahead_ms).expect("within the calendar");
@@ -109,14 +109,14 @@ async fn what_did_not_happen_yet_is_refused_and_not_stored() {
         event
     };
     for ahead_ms in [660_000, 86_400_000, 315_360_000_000] {
-        let refused = report(&house, at(ahead_ms)).await;
+        let refused = report(&test_app, at(ahead_ms)).await;
         assert_eq!(refused.failure(), (400, "validation_failed".to_owned()), "{ahead_ms}");
         let said = refused.json()["message"][0].as_str().expect("a reason").to_owned();
         assert!(said.starts_with("occurredAt "), "{said}");
     }
-    assert_eq!((jobs(&house).await, house.rings()), (before, 0));
+    assert_eq!((jobs(&test_app).await, test_app.rings()), (before, 0));
     for ahead_ms in [-86_400_000, 0, 540_000] {
-        assert_eq!(report(&house, at(ahead_ms)).await.status, 202, "{ahead_ms}");
+        assert_eq!(report(&test_app, at(ahead_ms)).await.status, 202, "{ahead_ms}");
     }
 }
 
@@ -128,28 +128,28 @@ fn wanting(id: &str, booking: &str, conversation: &str) -> Value {
 
 #[actix_web::test]
 async fn a_conversation_has_the_id_that_the_platform_gave_it() {
-    let house = House::new().await;
+    let test_app = TestApp::new().await;
     let first = wanting("e-1", "rdv-1", "clx1talk");
-    assert_eq!(report(&house, first.clone()).await.json()["state"], "stored");
+    assert_eq!(report(&test_app, first.clone()).await.json()["state"], "stored");
     // Taken from the moment in which the event is stored, and known when it is repeated.
-    let taken = report(&house, wanting("e-2", "rdv-2", "clx1talk")).await;
+    let taken = report(&test_app, wanting("e-2", "rdv-2", "clx1talk")).await;
     assert_eq!(taken.failure(), (409, "conversation_id_taken".to_owned()));
-    handle(&house, "e-1").await;
-    assert_eq!(report(&house, first).await.json()["state"], "known");
-    let taken = report(&house, wanting("e-2", "rdv-2", "clx1talk")).await;
+    handle(&test_app, "e-1").await;
+    assert_eq!(report(&test_app, first).await.json()["state"], "known");
+    let taken = report(&test_app, wanting("e-2", "rdv-2", "clx1talk")).await;
     assert_eq!(taken.failure(), (409, "conversation_id_taken".to_owned()));
-    assert_eq!(house.get(&format!("{CONVERSATIONS}/clx1talk"), "c1").await.status, 200);
+    assert_eq!(test_app.get(&format!("{CONVERSATIONS}/clx1talk"), "c1").await.status, 200);
     // Under another id the refused event is taken.
-    assert_eq!(report(&house, wanting("e-2", "rdv-2", "clx2talk")).await.status, 202);
-    let talk = house.talk().await;
+    assert_eq!(report(&test_app, wanting("e-2", "rdv-2", "clx2talk")).await.status, 202);
+    let talk = test_app.talk().await;
     let id = talk.rsplit('/').next().expect("an id");
-    let taken = report(&house, wanting("e-3", "rdv-3", id)).await;
+    let taken = report(&test_app, wanting("e-3", "rdv-3", id)).await;
     assert_eq!(taken.failure(), (409, "conversation_id_taken".to_owned()));
 }
 
 #[actix_web::test]
 async fn an_id_that_is_the_word_of_a_route_is_refused() {
-    let house = House::new().await;
+    let test_app = TestApp::new().await;
     let paths: Value = serde_json::from_str(include_str!(concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/../../docs/openapi.json"
@@ -165,28 +165,28 @@ async fn an_id_that_is_the_word_of_a_route_is_refused() {
         .collect();
     assert!(words.contains("unread"), "{words:?}");
     for word in words {
-        let refused = report(&house, wanting("e-1", "rdv-1", word)).await;
+        let refused = report(&test_app, wanting("e-1", "rdv-1", word)).await;
         assert_eq!(refused.failure(), (400, "validation_failed".to_owned()), "{word}");
         let said = refused.json()["message"][0].as_str().expect("a reason").to_owned();
         assert!(said.starts_with("conversationId "), "{said}");
     }
-    assert_eq!(report(&house, wanting("e-1", "rdv-1", "unread-1")).await.status, 202);
+    assert_eq!(report(&test_app, wanting("e-1", "rdv-1", "unread-1")).await.status, 202);
 }
 
 #[actix_web::test]
 async fn a_booking_s_page_finds_its_conversation() {
-    let house = House::new().await;
+    let test_app = TestApp::new().await;
     for (event, booking, conversation) in [("e-1", "rdv-1", "talk-1"), ("e-2", "rdv-2", "talk-2")] {
-        report(&house, wanting(event, booking, conversation)).await;
-        handle(&house, event).await;
+        report(&test_app, wanting(event, booking, conversation)).await;
+        handle(&test_app, event).await;
     }
     let mut cancelled = event("e-3", "cancelled");
     (cancelled["appointmentId"], cancelled["occurredAt"]) =
         (json!("rdv-2"), json!("2026-01-05T09:20:00Z"));
-    report(&house, cancelled).await;
-    handle(&house, "e-3").await;
+    report(&test_app, cancelled).await;
+    handle(&test_app, "e-3").await;
     let find = async |query: &str| {
-        let found = house.get(&format!("/internal/conversations?{query}"), "p1").await;
+        let found = test_app.get(&format!("/internal/conversations?{query}"), "p1").await;
         assert_eq!(found.status, 200, "{query}");
         found.json()["conversations"].clone()
     };
@@ -204,15 +204,15 @@ async fn a_booking_s_page_finds_its_conversation() {
     // Another salon has no conversation about it.
     assert_eq!(find("salonId=s2&appointmentId=rdv-1").await, json!([]));
     for bad in ["", "salonId=s1", "appointmentId=rdv-1", "salonId=s1&appointmentId=a%20b"] {
-        let refused = house.get(&format!("/internal/conversations?{bad}"), "p1").await;
+        let refused = test_app.get(&format!("/internal/conversations?{bad}"), "p1").await;
         assert_eq!(refused.failure(), (400, "validation_failed".to_owned()), "{bad}");
     }
 }
 
 /// What becomes of the report `id`, which is work by now.
-async fn handle(house: &House, id: &str) {
+async fn handle(test_app: &TestApp, id: &str) {
     let id = AppointmentEventId::parse(id).expect("a good id");
-    house
+    test_app
         .api
         .services()
         .appointments
@@ -223,21 +223,21 @@ async fn handle(house: &House, id: &str) {
 
 #[actix_web::test]
 async fn what_was_reported_is_said_in_words_and_as_data() {
-    let house = House::new().await;
-    report(&house, event("e-1", "booked")).await;
-    handle(&house, "e-1").await;
+    let test_app = TestApp::new().await;
+    report(&test_app, event("e-1", "booked")).await;
+    handle(&test_app, "e-1").await;
     let mut moved = event("e-2", "rescheduled");
     moved["previousStartsAt"] = json!("2026-02-14T14:30:00+01:00");
     moved["startsAt"] = json!("2026-02-21T09:00:00+01:00");
     moved["occurredAt"] = json!("2026-01-05T09:10:00Z");
-    report(&house, moved).await;
-    handle(&house, "e-2").await;
+    report(&test_app, moved).await;
+    handle(&test_app, "e-2").await;
 
-    let list = house.get(CONVERSATIONS, "c1").await.json();
+    let list = test_app.get(CONVERSATIONS, "c1").await.json();
     assert_eq!((&list["total"], &list["data"][0]["appointmentId"]), (&json!(1), &json!("rdv-1")));
     assert_eq!(list["data"][0]["subject"], "RDV Tatouage - 21/02/2026");
     let id = list["data"][0]["id"].as_str().expect("an id");
-    let said = house.get(&format!("{CONVERSATIONS}/{id}/messages"), "c1").await.json();
+    let said = test_app.get(&format!("{CONVERSATIONS}/{id}/messages"), "c1").await.json();
     let (moved, booked) = (&said["data"][0], &said["data"][1]);
     assert_eq!((&booked["type"], &booked["sender"]["id"]), (&json!("SYSTEM"), &json!("s1")));
     assert_eq!(booked["system"], json!({"kind": "booked", "firstName": "Camille"}));
@@ -252,6 +252,6 @@ async fn what_was_reported_is_said_in_words_and_as_data() {
     );
     // What a person writes is never data of the platform's.
     let forged = json!({"content": "x", "type": "SYSTEM", "system": {"kind": "cancelled"}});
-    let sent = house.post(&format!("{CONVERSATIONS}/{id}/messages"), "c1", forged).await.json();
+    let sent = test_app.post(&format!("{CONVERSATIONS}/{id}/messages"), "c1", forged).await.json();
     assert_eq!((&sent["type"], sent.get("system")), (&json!("TEXT"), None));
 }

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use crate::testing::{House, keys};
+use crate::testing::{TestApp, keys};
 
 fn told(page: &Value) -> Vec<(i64, &str)> {
     let events = page["events"].as_array().expect("a list");
@@ -10,13 +10,13 @@ fn told(page: &Value) -> Vec<(i64, &str)> {
 
 #[actix_web::test]
 async fn what_happened_is_told_in_order_in_pieces_that_meet() {
-    let house = House::new().await;
-    let talk = house.talk().await;
-    house.said(&talk, "c1", "Bonjour").await;
-    house.patch(&talk, "s1", json!({"subject": "Bras gauche"})).await;
-    house.patch(&format!("{talk}/mark-read"), "s1", json!({})).await;
+    let test_app = TestApp::new().await;
+    let talk = test_app.talk().await;
+    test_app.said(&talk, "c1", "Bonjour").await;
+    test_app.patch(&talk, "s1", json!({"subject": "Bras gauche"})).await;
+    test_app.patch(&format!("{talk}/mark-read"), "s1", json!({})).await;
 
-    let first = house.get(&format!("{talk}/events?limit=3"), "c1").await.json();
+    let first = test_app.get(&format!("{talk}/events?limit=3"), "c1").await.json();
     assert_eq!(keys(&first), ["conversationId", "events", "hasMore", "lastSeq", "resync"]);
     assert_eq!(
         told(&first),
@@ -25,28 +25,31 @@ async fn what_happened_is_told_in_order_in_pieces_that_meet() {
     assert_eq!((&first["lastSeq"], &first["hasMore"]), (&json!(3), &json!(true)));
     assert_eq!(first["events"][1]["data"]["content"], "Bonjour");
 
-    let rest = house.get(&format!("{talk}/events?after=3"), "c1").await.json();
+    let rest = test_app.get(&format!("{talk}/events?after=3"), "c1").await.json();
     assert_eq!(told(&rest), [(4, "conversation-read")]);
     assert_eq!((&rest["hasMore"], &rest["resync"]), (&json!(false), &json!(false)));
 }
 
 #[actix_web::test]
 async fn a_position_that_the_log_forgot_is_told_so() {
-    let house = House::new().await;
-    let talk = house.talk().await;
-    house.said(&talk, "c1", "Bonjour").await;
+    let test_app = TestApp::new().await;
+    let talk = test_app.talk().await;
+    test_app.said(&talk, "c1", "Bonjour").await;
     let id = talk.rsplit('/').next().expect("an id");
     let id = domain::ids::ConversationId::parse(id).expect("a good id");
-    house.store.forget_log(&id, domain::ids::Seq::new(2).expect("not negative"));
-    let page = house.get(&format!("{talk}/events?after=1"), "c1").await.json();
+    test_app.store.forget_log(&id, domain::ids::Seq::new(2).expect("not negative"));
+    let page = test_app.get(&format!("{talk}/events?after=1"), "c1").await.json();
     assert_eq!((told(&page), &page["resync"]), (vec![], &json!(true)));
 }
 
 #[actix_web::test]
 async fn a_stranger_learns_nothing_from_a_bad_query() {
-    let house = House::new().await;
-    let talk = house.talk().await;
+    let test_app = TestApp::new().await;
+    let talk = test_app.talk().await;
     let path = format!("{talk}/events?after=x");
-    assert_eq!(house.get(&path, "s1").await.failure(), (400, "validation_failed".to_owned()));
-    assert_eq!(house.get(&path, "s2").await.failure(), (404, "conversation_not_found".to_owned()));
+    assert_eq!(test_app.get(&path, "s1").await.failure(), (400, "validation_failed".to_owned()));
+    assert_eq!(
+        test_app.get(&path, "s2").await.failure(),
+        (404, "conversation_not_found".to_owned())
+    );
 }

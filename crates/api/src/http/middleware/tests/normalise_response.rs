@@ -1,11 +1,11 @@
 use actix_web::http::Method;
 use serde_json::json;
 
-use crate::testing::{CONVERSATIONS, House, request};
+use crate::testing::{CONVERSATIONS, TestApp, request};
 
 #[actix_web::test]
 async fn failures_keep_the_envelope_that_callers_know() {
-    let house = House::new().await;
+    let test_app = TestApp::new().await;
     let table = [
         (
             "/nowhere",
@@ -31,34 +31,34 @@ async fn failures_keep_the_envelope_that_callers_know() {
         ),
     ];
     for (path, who, body) in table {
-        assert_eq!(house.get(path, who).await.json(), body);
+        assert_eq!(test_app.get(path, who).await.json(), body);
     }
 }
 
 #[actix_web::test]
 async fn a_method_that_a_path_does_not_have_is_a_route_that_is_not_there() {
-    let house = House::new().await;
-    let answer = house.ask(request(Method::PUT, CONVERSATIONS, "s1")).await;
+    let test_app = TestApp::new().await;
+    let answer = test_app.ask(request(Method::PUT, CONVERSATIONS, "s1")).await;
     assert_eq!(answer.failure(), (404, "not_found".to_owned()));
     assert_eq!(answer.json()["message"], format!("Cannot PUT {CONVERSATIONS}"));
 }
 
 #[actix_web::test]
 async fn who_is_not_known_is_told_how_to_say_who_they_are() {
-    let house = House::new().await;
-    assert_eq!(house.get(CONVERSATIONS, "").await.header("www-authenticate"), Some("Bearer"));
+    let test_app = TestApp::new().await;
+    assert_eq!(test_app.get(CONVERSATIONS, "").await.header("www-authenticate"), Some("Bearer"));
 }
 
 #[actix_web::test]
 async fn a_problem_comes_in_the_language_asked_for() {
-    let house = House::new().await;
+    let test_app = TestApp::new().await;
     let ask = |language| {
         request(Method::POST, CONVERSATIONS, "s1")
             .insert_header(("Accept", "application/problem+json"))
             .insert_header(("Accept-Language", language))
             .set_json(json!({"clientUserId": "c1", "subject": "ab"}))
     };
-    let english = house.ask(ask("en")).await;
+    let english = test_app.ask(ask("en")).await;
     assert_eq!(english.header("content-type"), Some("application/problem+json"));
     assert_eq!(english.header("content-language"), Some("en"));
     assert_eq!(
@@ -72,18 +72,18 @@ async fn a_problem_comes_in_the_language_asked_for() {
             "errors": ["The subject must have at least 3 characters"],
         })
     );
-    let french = house.ask(ask("fr, en;q=0.5")).await.json();
+    let french = test_app.ask(ask("fr, en;q=0.5")).await.json();
     assert_eq!(french["detail"], "Le sujet doit contenir au moins 3 caractères");
 }
 
 #[actix_web::test]
 async fn every_answer_has_a_name_and_stays_out_of_caches() {
-    let house = House::new().await;
+    let test_app = TestApp::new().await;
     let named = request(Method::GET, "/health/live", "").insert_header(("x-request-id", "trace-7"));
-    let answer = house.ask(named).await;
+    let answer = test_app.ask(named).await;
     assert_eq!(answer.header("x-request-id"), Some("trace-7"));
     let forged = request(Method::GET, "/nowhere", "").insert_header(("x-request-id", "a b"));
-    let answer = house.ask(forged).await;
+    let answer = test_app.ask(forged).await;
     assert_eq!(answer.header("x-request-id").map(str::len), Some(36));
     assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
     assert_eq!(answer.header("cache-control"), Some("no-store"));

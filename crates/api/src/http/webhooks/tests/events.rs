@@ -1,19 +1,19 @@
 use domain::{mail::store::MailStore as _, testing::fixture::user};
 use serde_json::{Value, json};
 
-use super::{ADDRESS, EVENTS, event, house, now, told};
-use crate::testing::{House, mailgun_signature, request};
+use super::{ADDRESS, EVENTS, event, now, test_app, told};
+use crate::testing::{TestApp, mailgun_signature, request};
 
 fn bounce() -> Value {
     json!({"event": "failed", "severity": "permanent", "reason": "bounce", "recipient": ADDRESS})
 }
 
 /// Whether `c1` gets no more mail. Something has to wait for them to be asked about.
-async fn is_suppressed(house: &House) -> bool {
-    let talk = house.talk().await;
-    house.said(&talk, "s1", "Bonjour").await;
-    let now = domain::ports::Clock::now(&*house.clock);
-    let case = house.store.mail_case(&user("c1"), now).await.expect("it works");
+async fn is_suppressed(test_app: &TestApp) -> bool {
+    let talk = test_app.talk().await;
+    test_app.said(&talk, "s1", "Bonjour").await;
+    let now = domain::ports::Clock::now(&*test_app.clock);
+    let case = test_app.store.mail_case(&user("c1"), now).await.expect("it works");
     case.expect("something waits").is_suppressed
 }
 
@@ -24,10 +24,14 @@ async fn an_address_that_takes_no_mail_or_complains_gets_none() {
         json!({"event": "complained", "recipient": "C1@Mail.test"}),
         json!({"event": "failed", "severity": "permanent", "reason": "suppress-bounce", "recipient": ADDRESS}),
     ] {
-        let house = house().await;
-        assert!(!is_suppressed(&house).await);
-        assert_eq!(house.ask(told(EVENTS, event(&house, "t1", &data))).await.status, 200, "{data}");
-        assert!(is_suppressed(&house).await, "{data}");
+        let test_app = test_app().await;
+        assert!(!is_suppressed(&test_app).await);
+        assert_eq!(
+            test_app.ask(told(EVENTS, event(&test_app, "t1", &data))).await.status,
+            200,
+            "{data}"
+        );
+        assert!(is_suppressed(&test_app).await, "{data}");
     }
 }
 
@@ -36,18 +40,21 @@ async fn an_address_is_the_same_however_its_domain_is_written() {
     for (told, known) in
         [("Lea@xn--caf-dma.FR", "lea@CAFÉ.fr"), ("lea@café.fr", "lea@xn--caf-dma.fr")]
     {
-        let house = house().await;
+        let test_app = test_app().await;
         let person = json!({"role": "client", "email": known});
-        assert_eq!(house.put("/internal/participants/c1", "p1", person).await.status, 204);
+        assert_eq!(test_app.put("/internal/participants/c1", "p1", person).await.status, 204);
         let data = json!({"event": "complained", "recipient": told});
-        assert_eq!(house.ask(super::told(EVENTS, event(&house, "t1", &data))).await.status, 200);
-        assert!(is_suppressed(&house).await, "{told} and {known}");
+        assert_eq!(
+            test_app.ask(super::told(EVENTS, event(&test_app, "t1", &data))).await.status,
+            200
+        );
+        assert!(is_suppressed(&test_app).await, "{told} and {known}");
     }
 }
 
 #[actix_web::test]
 async fn everything_else_is_heard_and_changes_nothing() {
-    let house = house().await;
+    let test_app = test_app().await;
     for (number, data) in [
         json!({"event": "delivered", "recipient": ADDRESS}),
         json!({"event": "failed", "severity": "temporary", "recipient": ADDRESS}),
@@ -65,16 +72,16 @@ async fn everything_else_is_heard_and_changes_nothing() {
     .iter()
     .enumerate()
     {
-        let heard = house.ask(told(EVENTS, event(&house, &format!("t{number}"), data))).await;
+        let heard = test_app.ask(told(EVENTS, event(&test_app, &format!("t{number}"), data))).await;
         assert_eq!((heard.status.as_u16(), heard.is_empty()), (200, true), "{data}");
     }
-    assert!(!is_suppressed(&house).await);
+    assert!(!is_suppressed(&test_app).await);
 }
 
 #[actix_web::test]
 async fn what_mailgun_did_not_sign_is_not_believed() {
-    let house = house().await;
-    let good = event(&house, "t1", &bounce());
+    let test_app = test_app().await;
+    let good = event(&test_app, "t1", &bounce());
     let mut without = good.clone();
     without.as_object_mut().expect("an object").remove("signature");
     let changed = |part: &str, to: Value| {
@@ -87,7 +94,7 @@ async fn what_mailgun_did_not_sign_is_not_believed() {
         "signature": {"timestamp": old, "token": "t1", "signature": mailgun_signature(super::KEY, old, "t1")},
         "event-data": bounce(),
     });
-    let foreign = mailgun_signature("another-key", &now(&house), "t1");
+    let foreign = mailgun_signature("another-key", &now(&test_app), "t1");
     for forged in [
         without,
         changed("token", json!("t2")),
@@ -97,43 +104,43 @@ async fn what_mailgun_did_not_sign_is_not_believed() {
         changed("signature", Value::Null),
         old,
     ] {
-        let refused = house.ask(told(EVENTS, forged.clone())).await;
+        let refused = test_app.ask(told(EVENTS, forged.clone())).await;
         assert_eq!(refused.failure(), (403, "webhook_forged".to_owned()), "{forged}");
     }
     // A person's token, or a program's, is no signature.
     for who in ["s1", "p1"] {
         let asked = request(actix_web::http::Method::POST, EVENTS, who).set_json(bounce());
-        assert_eq!(house.ask(asked).await.status, 403, "{who}");
+        assert_eq!(test_app.ask(asked).await.status, 403, "{who}");
     }
-    assert!(!is_suppressed(&house).await);
+    assert!(!is_suppressed(&test_app).await);
 }
 
 #[actix_web::test]
 async fn what_was_told_is_not_to_be_told_again() {
-    let house = house().await;
-    let event = event(&house, "t1", &bounce());
-    assert_eq!(house.ask(told(EVENTS, event.clone())).await.status, 200);
-    let again = house.ask(told(EVENTS, event)).await;
+    let test_app = test_app().await;
+    let event = event(&test_app, "t1", &bounce());
+    assert_eq!(test_app.ask(told(EVENTS, event.clone())).await.status, 200);
+    let again = test_app.ask(told(EVENTS, event)).await;
     assert_eq!(again.failure(), (406, "webhook_replayed".to_owned()));
 }
 
 #[actix_web::test]
 async fn what_could_not_be_noted_may_be_told_again() {
-    let house = house().await;
-    let event = event(&house, "t1", &bounce());
-    house.store.set_unavailable(true);
+    let test_app = test_app().await;
+    let event = event(&test_app, "t1", &bounce());
+    test_app.store.set_unavailable(true);
     assert_eq!(
-        house.ask(told(EVENTS, event.clone())).await.failure(),
+        test_app.ask(told(EVENTS, event.clone())).await.failure(),
         (503, "unavailable".to_owned())
     );
-    house.store.set_unavailable(false);
-    assert_eq!(house.ask(told(EVENTS, event)).await.status, 200);
-    assert!(is_suppressed(&house).await);
+    test_app.store.set_unavailable(false);
+    assert_eq!(test_app.ask(told(EVENTS, event)).await.status, 200);
+    assert!(is_suppressed(&test_app).await);
 }
 
 #[actix_web::test]
 async fn what_is_no_event_is_refused_before_anybody_looks_at_it() {
-    let house = house().await;
+    let test_app = test_app().await;
     for (body, content_type, status) in [
         ("{", "application/json", 400),
         ("[]", "application/json", 400),
@@ -143,6 +150,6 @@ async fn what_is_no_event_is_refused_before_anybody_looks_at_it() {
         let asked = request(actix_web::http::Method::POST, EVENTS, "")
             .insert_header(("Content-Type", content_type))
             .set_payload(body);
-        assert_eq!(house.ask(asked).await.status, status, "{body}");
+        assert_eq!(test_app.ask(asked).await.status, status, "{body}");
     }
 }

@@ -4,28 +4,28 @@ use actix_web::{http::Method, test::TestRequest};
 use domain::text::CONTENT_MAX_CHARS;
 use serde_json::{Value, json};
 
-use super::{ADDRESS, INBOUND, house, stamp};
+use super::{ADDRESS, INBOUND, stamp, test_app};
 use crate::{
     http::tests::logs::Log,
-    testing::{Answer, House, part, reply_token, request, with_form},
+    testing::{Answer, TestApp, part, reply_token, request, with_form},
 };
 
 /// A conversation in which the salon asked, and `c1` was told by mail.
-struct Scene {
-    house: House,
+struct Fixture {
+    test_app: TestApp,
     talk: String,
     token: String,
 }
 
 type Parts = Vec<(&'static str, String)>;
 
-impl Scene {
+impl Fixture {
     async fn new() -> Self {
-        let house = house().await;
-        let talk = house.talk().await;
-        house.said(&talk, "s1", "Samedi ?").await;
-        let token = reply_token(&house, "c1").await;
-        Self { house, talk, token }
+        let test_app = test_app().await;
+        let talk = test_app.talk().await;
+        test_app.said(&talk, "s1", "Samedi ?").await;
+        let token = reply_token(&test_app, "c1").await;
+        Self { test_app, talk, token }
     }
 
     /// What Mailgun says of a good answer, under the stamp `token`.
@@ -39,7 +39,7 @@ impl Scene {
             ("stripped-text", "Oui, à 14 h !".to_owned()),
             ("message-headers", json!([["Message-Id", "<1@mail.test>"]]).to_string()),
         ];
-        own.into_iter().chain(stamp(&self.house, token)).collect()
+        own.into_iter().chain(stamp(&self.test_app, token)).collect()
     }
 
     /// The same under a stamp of its own, with `name` being `value`.
@@ -52,12 +52,12 @@ impl Scene {
     }
 
     async fn tell(&self, parts: &Parts) -> Answer {
-        self.house.ask(urlencoded(parts)).await
+        self.test_app.ask(urlencoded(parts)).await
     }
 
     /// What `c1` said.
     async fn answers(&self) -> Vec<Value> {
-        let page = self.house.get(&format!("{}/messages", self.talk), "s1").await.json();
+        let page = self.test_app.get(&format!("{}/messages", self.talk), "s1").await.json();
         let messages = page["data"].as_array().expect("a list").clone();
         messages.into_iter().filter(|message| message["sender"]["id"] == "c1").collect()
     }
@@ -89,52 +89,52 @@ fn multipart(parts: &Parts, file: &[u8]) -> TestRequest {
 
 #[actix_web::test]
 async fn an_answer_by_mail_is_a_message_of_the_person_who_was_written_to() {
-    let scene = Scene::new().await;
-    let told = scene.tell(&scene.answer("t1")).await;
+    let fixture = Fixture::new().await;
+    let told = fixture.tell(&fixture.answer("t1")).await;
     assert_eq!((told.status.as_u16(), told.is_empty()), (200, true));
-    let answers = scene.answers().await;
+    let answers = fixture.answers().await;
     assert_eq!(answers.len(), 1);
     assert_eq!(
         (&answers[0]["content"], &answers[0]["type"]),
         (&json!("Oui, à 14 h !"), &json!("TEXT"))
     );
-    assert_eq!(scene.house.unread("s1").await, 1);
+    assert_eq!(fixture.test_app.unread("s1").await, 1);
 }
 
 #[actix_web::test]
 async fn an_answer_with_files_is_posted_without_them_however_large_they_are() {
-    let scene = Scene::new().await;
-    let told = scene.house.ask(multipart(&scene.answer("t1"), &vec![7; 3_000_000])).await;
+    let fixture = Fixture::new().await;
+    let told = fixture.test_app.ask(multipart(&fixture.answer("t1"), &vec![7; 3_000_000])).await;
     assert_eq!(told.status, 200);
-    let answers = scene.answers().await;
+    let answers = fixture.answers().await;
     assert_eq!((answers.len(), &answers[0]["content"]), (1, &json!("Oui, à 14 h !")));
 }
 
 #[actix_web::test]
 async fn an_answer_is_posted_once_however_often_it_is_told() {
-    let scene = Scene::new().await;
-    let first = scene.answer("t1");
-    assert_eq!(scene.tell(&first).await.status, 200);
-    assert_eq!(scene.tell(&first).await.failure(), (406, "webhook_replayed".to_owned()));
+    let fixture = Fixture::new().await;
+    let first = fixture.answer("t1");
+    assert_eq!(fixture.tell(&first).await.status, 200);
+    assert_eq!(fixture.tell(&first).await.failure(), (406, "webhook_replayed".to_owned()));
     // Told afresh, as after an answer that got lost; and to a node that knows nothing of the first.
-    assert_eq!(scene.tell(&scene.answer("t2")).await.status, 200);
-    assert_eq!(scene.answers().await.len(), 1);
+    assert_eq!(fixture.tell(&fixture.answer("t2")).await.status, 200);
+    assert_eq!(fixture.answers().await.len(), 1);
 }
 
 #[actix_web::test]
 async fn what_could_not_be_posted_may_be_told_again() {
-    let scene = Scene::new().await;
-    let answer = scene.answer("t1");
-    scene.house.store.set_unavailable(true);
-    assert_eq!(scene.tell(&answer).await.failure(), (503, "unavailable".to_owned()));
-    scene.house.store.set_unavailable(false);
-    assert_eq!(scene.tell(&answer).await.status, 200);
-    assert_eq!(scene.answers().await.len(), 1);
+    let fixture = Fixture::new().await;
+    let answer = fixture.answer("t1");
+    fixture.test_app.store.set_unavailable(true);
+    assert_eq!(fixture.tell(&answer).await.failure(), (503, "unavailable".to_owned()));
+    fixture.test_app.store.set_unavailable(false);
+    assert_eq!(fixture.tell(&answer).await.status, 200);
+    assert_eq!(fixture.answers().await.len(), 1);
 }
 
 #[actix_web::test]
 async fn what_will_never_be_a_message_is_not_to_be_told_again() {
-    let scene = Scene::new().await;
+    let fixture = Fixture::new().await;
     let automatic = json!([["Message-Id", "<1@mail.test>"], ["Auto-Submitted", "auto-replied"]]);
     for (name, value) in [
         ("recipient", "reply+forged@reply.test"),
@@ -146,33 +146,33 @@ async fn what_will_never_be_a_message_is_not_to_be_told_again() {
         ("message-headers", "[]"),
         ("message-headers", "nonsense"),
     ] {
-        let refused = scene.tell(&scene.with(name, value)).await;
+        let refused = fixture.tell(&fixture.with(name, value)).await;
         let length = value.len();
         assert_eq!(refused.failure(), (406, "reply_refused".to_owned()), "{name} {length}");
     }
-    assert!(scene.answers().await.is_empty());
+    assert!(fixture.answers().await.is_empty());
 }
 
 #[actix_web::test]
 async fn an_answer_in_which_nothing_new_was_found_is_all_that_was_written() {
-    let scene = Scene::new().await;
-    let told = scene.tell(&scene.with("stripped-text", " \r\n ")).await;
+    let fixture = Fixture::new().await;
+    let told = fixture.tell(&fixture.with("stripped-text", " \r\n ")).await;
     assert_eq!((told.status.as_u16(), told.is_empty()), (200, true));
-    assert_eq!(scene.answers().await[0]["content"], "Oui, à 14 h !\n\n> Samedi ?");
+    assert_eq!(fixture.answers().await[0]["content"], "Oui, à 14 h !\n\n> Samedi ?");
     // With nothing else in it, it says nothing.
-    let mut empty = scene.with("stripped-text", "");
+    let mut empty = fixture.with("stripped-text", "");
     let body = empty.iter_mut().find(|(name, _)| *name == "body-plain").expect("it is there");
     "> Samedi ?\r\n".clone_into(&mut body.1);
-    assert_eq!(scene.tell(&empty).await.failure(), (406, "reply_refused".to_owned()));
-    assert_eq!(scene.answers().await.len(), 1);
+    assert_eq!(fixture.tell(&empty).await.failure(), (406, "reply_refused".to_owned()));
+    assert_eq!(fixture.answers().await.len(), 1);
 }
 
 #[actix_web::test]
 async fn a_quote_that_nobody_recognised_is_cut_and_the_answer_is_posted() {
-    let scene = Scene::new().await;
+    let fixture = Fixture::new().await;
     let long = format!("Oui\r\n> {}", "x".repeat(1_000_000));
-    assert_eq!(scene.tell(&scene.with("stripped-text", &long)).await.status, 200);
-    let answers = scene.answers().await;
+    assert_eq!(fixture.tell(&fixture.with("stripped-text", &long)).await.status, 200);
+    let answers = fixture.answers().await;
     let content = answers[0]["content"].as_str().expect("a text");
     assert!(content.starts_with("Oui\n> xxx") && content.ends_with("x\n[…]"), "it is cut");
     assert_eq!(content.chars().count(), CONTENT_MAX_CHARS);
@@ -180,73 +180,73 @@ async fn a_quote_that_nobody_recognised_is_cut_and_the_answer_is_posted() {
 
 #[actix_web::test]
 async fn a_header_longer_than_what_is_kept_is_not_half_read() {
-    let scene = Scene::new().await;
+    let fixture = Fixture::new().await;
     let long = "x".repeat(262_144);
     let lines = json!([["Message-Id", "<1@mail.test>"], ["X-Long", long]]).to_string();
-    let mut answer = scene.with("message-headers", &lines);
+    let mut answer = fixture.with("message-headers", &lines);
     answer.push(("Message-Id", "<1@mail.test>".to_owned()));
-    let refused = scene.house.ask(multipart(&answer, b"")).await;
+    let refused = fixture.test_app.ask(multipart(&answer, b"")).await;
     assert_eq!(refused.failure(), (406, "reply_refused".to_owned()));
     // A text that is too long is no reason: the beginning is posted.
-    let long = scene.with("stripped-text", &"x".repeat(300_000));
-    assert_eq!(scene.house.ask(multipart(&long, b"")).await.status, 200);
-    assert_eq!(scene.answers().await.len(), 1);
+    let long = fixture.with("stripped-text", &"x".repeat(300_000));
+    assert_eq!(fixture.test_app.ask(multipart(&long, b"")).await.status, 200);
+    assert_eq!(fixture.answers().await.len(), 1);
 }
 
 #[actix_web::test]
 async fn a_file_is_no_field_however_its_name_is_written() {
-    let scene = Scene::new().await;
+    let fixture = Fixture::new().await;
     let head = "Content-Disposition: form-data; name=\"from\"; filename=\"L?a.txt\"";
     let mut body = part(head, b"Evil <evil@mail.test>");
     let at = body.iter().position(|byte| *byte == b'?').expect("it is there");
     // As ISO 8859-1 has it.
     body[at] = 0xe9;
-    for (name, value) in scene.answer("t1") {
+    for (name, value) in fixture.answer("t1") {
         body.extend(part(
             &format!("Content-Disposition: form-data; name=\"{name}\""),
             value.as_bytes(),
         ));
     }
-    let told = scene.house.ask(with_form(request(Method::POST, INBOUND, ""), &body)).await;
+    let told = fixture.test_app.ask(with_form(request(Method::POST, INBOUND, ""), &body)).await;
     assert_eq!(told.status, 200);
 }
 
 #[actix_web::test]
 async fn an_address_is_known_by_whatever_form_it_comes_in() {
-    let scene = Scene::new().await;
+    let fixture = Fixture::new().await;
     let person = json!({"role": "client", "email": "lea@café.fr"});
-    assert_eq!(scene.house.put("/internal/participants/c1", "p1", person).await.status, 204);
+    assert_eq!(fixture.test_app.put("/internal/participants/c1", "p1", person).await.status, 204);
     for (number, from) in
         ["lea@café.fr (Léa)", "Léa <LEA@xn--caf-dma.fr>", "=?utf-8?q?L=C3=A9a?= <lea@CAFÉ.fr>"]
             .into_iter()
             .enumerate()
     {
-        let mut answer = scene.with("from", from);
+        let mut answer = fixture.with("from", from);
         let header = answer.iter_mut().find(|(name, _)| *name == "message-headers");
         header.expect("it is there").1 =
             json!([["Message-Id", format!("<{number}@x>")]]).to_string();
-        assert_eq!(scene.tell(&answer).await.status, 200, "{from}");
+        assert_eq!(fixture.tell(&answer).await.status, 200, "{from}");
     }
-    assert_eq!(scene.answers().await.len(), 3);
-    let other = scene.tell(&scene.with("from", "lea@cafe.fr")).await;
+    assert_eq!(fixture.answers().await.len(), 3);
+    let other = fixture.tell(&fixture.with("from", "lea@cafe.fr")).await;
     assert_eq!(other.failure(), (406, "reply_refused".to_owned()));
 }
 
 #[actix_web::test]
 async fn a_forged_answer_is_not_even_looked_at() {
-    let scene = Scene::new().await;
-    let mut without = scene.answer("t1");
+    let fixture = Fixture::new().await;
+    let mut without = fixture.answer("t1");
     without.retain(|(name, _)| *name != "signature");
-    scene.house.store.set_unavailable(true);
-    for forged in [without, scene.with("signature", "00"), scene.with("token", "t2")] {
-        let refused = scene.tell(&forged).await;
+    fixture.test_app.store.set_unavailable(true);
+    for forged in [without, fixture.with("signature", "00"), fixture.with("token", "t2")] {
+        let refused = fixture.tell(&forged).await;
         assert_eq!(refused.failure(), (403, "webhook_forged".to_owned()));
     }
 }
 
 #[actix_web::test]
 async fn a_form_is_bounded_and_must_be_one() {
-    let scene = Scene::new().await;
+    let fixture = Fixture::new().await;
     let ask = |content_type: &str, body: Vec<u8>| {
         request(Method::POST, INBOUND, "")
             .insert_header(("Content-Type", content_type.to_owned()))
@@ -259,35 +259,35 @@ async fn a_form_is_bounded_and_must_be_one() {
         (ask(plain, vec![b'a'; 4_194_305]), 406),
         (ask(plain, b"a=\xff".to_vec()), 406),
         (ask("multipart/form-data; boundary=x", b"no form".to_vec()), 406),
-        (multipart(&scene.answer("t1"), &vec![7; 33_554_433]), 406),
+        (multipart(&fixture.answer("t1"), &vec![7; 33_554_433]), 406),
     ] {
-        assert_eq!(scene.house.ask(asked).await.status, status);
+        assert_eq!(fixture.test_app.ask(asked).await.status, status);
     }
-    assert!(scene.answers().await.is_empty());
+    assert!(fixture.answers().await.is_empty());
 }
 
 #[actix_web::test]
 async fn a_refusal_is_logged_by_its_reason_and_by_nothing_of_the_mail() {
-    let scene = Scene::new().await;
+    let fixture = Fixture::new().await;
     let log = Log::default();
     let listening = log.listen();
-    scene.tell(&scene.with("from", "Planted <planted@mail.test>")).await;
-    scene.tell(&scene.with("recipient", "reply+planted@reply.test")).await;
-    scene.tell(&scene.answer("planted")).await;
+    fixture.tell(&fixture.with("from", "Planted <planted@mail.test>")).await;
+    fixture.tell(&fixture.with("recipient", "reply+planted@reply.test")).await;
+    fixture.tell(&fixture.answer("planted")).await;
     drop(listening);
     let text = log.text();
     for reason in ["other_sender", "unknown_address", "a reply by mail was posted"] {
         assert_eq!(text.matches(reason).count(), 1, "{reason}: {text}");
     }
-    for secret in ["lanted", "mail.test", "reply.test", "14 h", "Re: ", &scene.token] {
+    for secret in ["lanted", "mail.test", "reply.test", "14 h", "Re: ", &fixture.token] {
         assert!(!text.contains(secret), "{secret} is in the log:\n{text}");
     }
 }
 
 #[actix_web::test]
 async fn markup_in_an_answer_is_text() {
-    let scene = Scene::new().await;
+    let fixture = Fixture::new().await;
     let words = "<script>alert(1)</script>";
-    assert_eq!(scene.tell(&scene.with("stripped-text", words)).await.status, 200);
-    assert_eq!(scene.answers().await[0]["content"], words);
+    assert_eq!(fixture.tell(&fixture.with("stripped-text", words)).await.status, 200);
+    assert_eq!(fixture.answers().await[0]["content"], words);
 }

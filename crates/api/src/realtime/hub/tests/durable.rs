@@ -20,22 +20,22 @@ async fn both(salon: &mut Heard, client: &mut Heard, name: &str) -> Value {
 
 #[tokio::test]
 async fn a_change_of_subject_or_status_is_told_to_both_sides() {
-    let stage = Stage::new().await;
-    let (_, mut salon) = stage.enter("s");
-    let (_, mut client) = stage.join("c", true).await;
-    let id = stage.conversation.as_str();
+    let fixture = Fixture::new().await;
+    let (_, mut salon) = fixture.enter("s");
+    let (_, mut client) = fixture.join("c", true).await;
+    let id = fixture.conversation.as_str();
     let change = ConversationChange {
         subject: Some(Subject::edit("Bras gauche").expect("it fits")),
         status: Some(Status::Archived),
     };
     let by = user("s");
-    let changed = stage.messaging.change_conversation(&stage.conversation, &by, change);
+    let changed = fixture.messaging.change_conversation(&fixture.conversation, &by, change);
     changed.await.expect("the salon may");
     assert_eq!(
         both(&mut salon, &mut client, "conversation-updated").await,
         json!({"conversationId": id, "subject": "Bras gauche", "status": "ARCHIVED", "seq": 2})
     );
-    stage.say(&stage.messaging, "c", "hello").await;
+    fixture.say(&fixture.messaging, "c", "hello").await;
     let back = both(&mut salon, &mut client, "conversation-updated").await;
     assert_eq!((&back["status"], &back["seq"]), (&json!("ACTIVE"), &json!(3)));
     assert_eq!(client.named("new-message").await["seq"], 4);
@@ -43,10 +43,10 @@ async fn a_change_of_subject_or_status_is_told_to_both_sides() {
 
 #[tokio::test]
 async fn a_new_conversation_is_told_to_both_sides() {
-    let stage = Stage::new().await;
-    let (_, mut salon) = stage.enter("s");
-    let (_, mut client) = stage.enter("c");
-    let (_, mut stranger) = stage.enter("x");
+    let fixture = Fixture::new().await;
+    let (_, mut salon) = fixture.enter("s");
+    let (_, mut client) = fixture.enter("c");
+    let (_, mut stranger) = fixture.enter("x");
     let new = NewConversation {
         client: user("c"),
         appointment: None,
@@ -54,7 +54,7 @@ async fn a_new_conversation_is_told_to_both_sides() {
         first_message: None,
     };
     let by = caller(&domain::testing::fixture::salon("s"));
-    let opened = stage.messaging.open_conversation(&by, new).await.expect("the salon may");
+    let opened = fixture.messaging.open_conversation(&by, new).await.expect("the salon may");
     assert_eq!(
         both(&mut salon, &mut client, "conversation-created").await,
         json!({
@@ -67,27 +67,27 @@ async fn a_new_conversation_is_told_to_both_sides() {
 
 #[tokio::test]
 async fn a_deleted_message_is_told_to_both_sides() {
-    let stage = Stage::new().await;
-    let message = stage.say(&stage.messaging, "c", "hello").await;
-    let (_, mut salon) = stage.enter("s");
-    let (_, mut client) = stage.enter("c");
-    stage.messaging.delete_message(&message, &user("c")).await.expect("its author may");
+    let fixture = Fixture::new().await;
+    let message = fixture.say(&fixture.messaging, "c", "hello").await;
+    let (_, mut salon) = fixture.enter("s");
+    let (_, mut client) = fixture.enter("c");
+    fixture.messaging.delete_message(&message, &user("c")).await.expect("its author may");
     assert_eq!(
         both(&mut salon, &mut client, "message-deleted").await,
         json!({
-            "conversationId": stage.conversation.as_str(), "messageId": message.as_str(),
+            "conversationId": fixture.conversation.as_str(), "messageId": message.as_str(),
         })
     );
 }
 
 #[tokio::test]
 async fn how_far_somebody_read_is_told_to_both_sides_and_its_author_hears_nothing_else() {
-    let stage = Stage::new().await;
-    stage.say(&stage.messaging, "c", "hello").await;
-    let (_, mut reader) = stage.enter("s");
-    let (_, mut author) = stage.enter("c");
+    let fixture = Fixture::new().await;
+    fixture.say(&fixture.messaging, "c", "hello").await;
+    let (_, mut reader) = fixture.enter("s");
+    let (_, mut author) = fixture.enter("c");
     let (by, everything) = (user("s"), ReadTarget::Everything);
-    let marked = stage.messaging.mark_conversation_read(&stage.conversation, &by, everything);
+    let marked = fixture.messaging.mark_conversation_read(&fixture.conversation, &by, everything);
     marked.await.expect("marked");
     let read = both(&mut reader, &mut author, "conversation-read").await;
     assert_eq!((&read["readerId"], &read["upToSeq"]), (&json!("s"), &json!(2)));
@@ -97,32 +97,32 @@ async fn how_far_somebody_read_is_told_to_both_sides_and_its_author_hears_nothin
 
 #[tokio::test]
 async fn a_conversation_taken_away_is_told_to_both_sides() {
-    let stage = Stage::new().await;
-    let (_, mut salon) = stage.enter("s");
-    let (_, mut client) = stage.join("c", true).await;
+    let fixture = Fixture::new().await;
+    let (_, mut salon) = fixture.enter("s");
+    let (_, mut client) = fixture.join("c", true).await;
     let by = user("s");
-    let deleted = stage.messaging.delete_conversation(&stage.conversation, &by);
+    let deleted = fixture.messaging.delete_conversation(&fixture.conversation, &by);
     deleted.await.expect("the salon may");
     assert_eq!(
         both(&mut salon, &mut client, "conversation-deleted").await,
-        json!({"conversationId": stage.conversation.as_str(), "seq": 2})
+        json!({"conversationId": fixture.conversation.as_str(), "seq": 2})
     );
 }
 
 #[tokio::test]
 async fn a_room_hears_when_the_last_session_of_somebody_has_left() {
-    let stage = Stage::new().await;
-    let (_, mut salon) = stage.join("s", true).await;
-    let (first, _) = stage.join("c", true).await;
-    let (second, _ears) = stage.join("c", true).await;
-    stage.hub.exit(first);
+    let fixture = Fixture::new().await;
+    let (_, mut salon) = fixture.join("s", true).await;
+    let (first, _) = fixture.join("c", true).await;
+    let (second, _ears) = fixture.join("c", true).await;
+    fixture.hub.exit(first);
     assert_eq!(salon.names_so_far(), [""; 0]);
-    stage.hub.leave(second, &stage.conversation).expect("it had joined");
+    fixture.hub.leave(second, &fixture.conversation).expect("it had joined");
     assert_eq!(
         salon.next().await,
         (
             "user-left".to_owned(),
-            json!({"userId": "c", "conversationId": stage.conversation.as_str()})
+            json!({"userId": "c", "conversationId": fixture.conversation.as_str()})
         )
     );
 }

@@ -11,7 +11,7 @@ use domain::{
 use super::*;
 use crate::realtime::{presence, presence::keep};
 
-impl Stage {
+impl Fixture {
     /// A new session whose presence counts.
     fn appear(&self, who: &str) -> (SessionKey, Heard) {
         let (key, heard) = self.enter(who);
@@ -25,27 +25,27 @@ async fn pass(millis: u64) {
     tokio::time::sleep(Duration::from_millis(millis)).await;
 }
 
-async fn stage() -> Stage {
-    let stage = Stage::new().await;
-    keep(stage.hub.presence());
-    stage
+async fn fixture() -> Fixture {
+    let fixture = Fixture::new().await;
+    keep(fixture.hub.presence());
+    fixture
 }
 
 #[tokio::test(start_paused = true)]
 async fn partners_hear_of_the_first_session_and_strangers_of_none() {
-    let stage = stage().await;
-    let (_, mut salon) = stage.appear("s");
-    let (_, mut stranger) = stage.appear("x");
+    let fixture = fixture().await;
+    let (_, mut salon) = fixture.appear("s");
+    let (_, mut stranger) = fixture.appear("x");
     pass(1).await;
     assert_eq!(salon.named("presence-snapshot").await["online"], serde_json::json!([]));
-    stage.appear("c");
+    fixture.appear("c");
     pass(1).await;
     let news = salon.named("user-online").await;
     assert_eq!(
         (news["userId"].as_str(), news["userName"].as_str()),
         (Some("c"), Some("Camille Roux c"))
     );
-    let (_, mut second) = stage.appear("c");
+    let (_, mut second) = fixture.appear("c");
     pass(1).await;
     assert_eq!(salon.names_so_far(), [""; 0]);
     let snapshot = second.named("presence-snapshot").await;
@@ -55,14 +55,14 @@ async fn partners_hear_of_the_first_session_and_strangers_of_none() {
 
 #[tokio::test(start_paused = true)]
 async fn partners_hear_of_the_last_session_s_end_when_the_grace_is_over() {
-    let stage = stage().await;
-    let (_, mut salon) = stage.appear("s");
-    let ((first, _one), (second, _two)) = (stage.appear("c"), stage.appear("c"));
+    let fixture = fixture().await;
+    let (_, mut salon) = fixture.appear("s");
+    let ((first, _one), (second, _two)) = (fixture.appear("c"), fixture.appear("c"));
     pass(1).await;
     salon.named("user-online").await;
-    stage.hub.exit(first);
+    fixture.hub.exit(first);
     pass(60_000).await;
-    stage.hub.exit(second);
+    fixture.hub.exit(second);
     pass(4_999).await;
     assert_eq!(salon.names_so_far(), [""; 0]);
     pass(2).await;
@@ -71,14 +71,14 @@ async fn partners_hear_of_the_last_session_s_end_when_the_grace_is_over() {
 
 #[tokio::test(start_paused = true)]
 async fn a_page_that_loads_again_is_not_spoken_of() {
-    let stage = stage().await;
-    let (_, mut salon) = stage.appear("s");
-    let (page, _gone) = stage.appear("c");
+    let fixture = fixture().await;
+    let (_, mut salon) = fixture.appear("s");
+    let (page, _gone) = fixture.appear("c");
     pass(1).await;
     salon.named("user-online").await;
-    stage.hub.exit(page);
+    fixture.hub.exit(page);
     pass(3_000).await;
-    let (_, mut again) = stage.appear("c");
+    let (_, mut again) = fixture.appear("c");
     pass(60_000).await;
     assert_eq!(salon.names_so_far(), [""; 0]);
     assert_eq!(again.names_so_far(), ["presence-snapshot"]);
@@ -86,11 +86,11 @@ async fn a_page_that_loads_again_is_not_spoken_of() {
 
 #[tokio::test(start_paused = true)]
 async fn those_who_open_a_conversation_hear_of_each_other_at_once() {
-    let stage = stage().await;
+    let fixture = fixture().await;
     let person = client("d");
     let said = Caller { profile: person.profile.clone(), ..caller(&person) };
-    stage.directory.sync_profile(&said).await.expect("noted");
-    let ((_, mut salon), (_, mut newcomer)) = (stage.appear("s"), stage.appear("d"));
+    fixture.directory.sync_profile(&said).await.expect("noted");
+    let ((_, mut salon), (_, mut newcomer)) = (fixture.appear("s"), fixture.appear("d"));
     pass(1).await;
     assert_eq!(newcomer.names_so_far(), ["presence-snapshot"]);
     let new = NewConversation {
@@ -99,33 +99,33 @@ async fn those_who_open_a_conversation_hear_of_each_other_at_once() {
         subject: None,
         first_message: None,
     };
-    stage.messaging.open_conversation(&caller(&super::salon("s")), new).await.expect("opened");
+    fixture.messaging.open_conversation(&caller(&super::salon("s")), new).await.expect("opened");
     assert_eq!(newcomer.named("user-online").await["userId"], "s");
     assert_eq!(salon.named("user-online").await["userId"], "d");
 }
 
 #[tokio::test(start_paused = true)]
 async fn those_whose_last_conversation_is_deleted_hear_of_each_other_no_more() {
-    let stage = stage().await;
-    let ((_, mut salon), (client, _)) = (stage.appear("s"), stage.appear("c"));
+    let fixture = fixture().await;
+    let ((_, mut salon), (client, _)) = (fixture.appear("s"), fixture.appear("c"));
     pass(1).await;
     salon.named("user-online").await;
     let by = user("s");
-    stage.messaging.delete_conversation(&stage.conversation, &by).await.expect("the salon may");
+    fixture.messaging.delete_conversation(&fixture.conversation, &by).await.expect("the salon may");
     pass(1).await;
-    stage.hub.exit(client);
+    fixture.hub.exit(client);
     pass(10_000).await;
     assert!(!salon.names_so_far().contains(&"user-offline".to_owned()));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_circle_that_cannot_be_read_now_is_read_later() {
-    let stage = stage().await;
-    stage.store.set_unavailable(true);
-    let ((_, mut salon), _client) = (stage.appear("s"), stage.appear("c"));
+    let fixture = fixture().await;
+    fixture.store.set_unavailable(true);
+    let ((_, mut salon), _client) = (fixture.appear("s"), fixture.appear("c"));
     pass(1_000).await;
     assert_eq!(salon.names_so_far(), [""; 0]);
-    stage.store.set_unavailable(false);
+    fixture.store.set_unavailable(false);
     pass(10_000).await;
     assert_eq!(salon.named("presence-snapshot").await["online"][0]["userId"], "c");
 }
@@ -191,10 +191,10 @@ async fn a_person_has_no_more_partners_than_the_bound_says() {
 }
 
 /// What `c` is called in the next event about them.
-async fn name_told(stage: &Stage, salon: &mut Heard, session: SessionKey) -> String {
-    let hub = &stage.hub;
-    hub.typing().start(&user("c"), &stage.conversation, session);
-    hub.typing().stop(&user("c"), &stage.conversation, session);
+async fn name_told(fixture: &Fixture, salon: &mut Heard, session: SessionKey) -> String {
+    let hub = &fixture.hub;
+    hub.typing().start(&user("c"), &fixture.conversation, session);
+    hub.typing().stop(&user("c"), &fixture.conversation, session);
     pass(2_000).await;
     let told = salon.named("user-typing").await;
     told["userName"].as_str().expect("a name").to_owned()
@@ -202,40 +202,40 @@ async fn name_told(stage: &Stage, salon: &mut Heard, session: SessionKey) -> Str
 
 #[tokio::test(start_paused = true)]
 async fn a_changed_profile_is_read_again_and_told_from_then_on() {
-    let stage = stage().await;
-    let (_, mut salon) = stage.join("s", true).await;
-    let (session, _client) = stage.join("c", true).await;
-    stage.hub.presence().session_opened(&user("c"), session);
+    let fixture = fixture().await;
+    let (_, mut salon) = fixture.join("s", true).await;
+    let (session, _client) = fixture.join("c", true).await;
+    fixture.hub.presence().session_opened(&user("c"), session);
     pass(1).await;
-    assert_eq!(name_told(&stage, &mut salon, session).await, "Camille Roux c");
+    assert_eq!(name_told(&fixture, &mut salon, session).await, "Camille Roux c");
     let mut renamed = client("c");
     renamed.profile.first_name = Some("Nora".to_owned());
-    stage.directory.put_participants(&[renamed.clone()]).await.expect("entered");
+    fixture.directory.put_participants(&[renamed.clone()]).await.expect("entered");
     pass(1).await;
-    assert_eq!(name_told(&stage, &mut salon, session).await, "Nora Roux c");
+    assert_eq!(name_told(&fixture, &mut salon, session).await, "Nora Roux c");
     renamed.profile.first_name = Some("Lina".to_owned());
     let said = Caller { profile: renamed.profile.clone(), ..caller(&renamed) };
-    stage.directory.sync_profile(&said).await.expect("noted");
+    fixture.directory.sync_profile(&said).await.expect("noted");
     pass(1).await;
-    assert_eq!(name_told(&stage, &mut salon, session).await, "Lina Roux c");
+    assert_eq!(name_told(&fixture, &mut salon, session).await, "Lina Roux c");
 }
 
 #[tokio::test(start_paused = true)]
 async fn whoever_is_forgotten_is_disconnected_and_their_name_is_never_told_again() {
-    let stage = stage().await;
-    let (_, mut salon) = stage.join("s", true).await;
-    let (session, _client) = stage.join("c", true).await;
-    stage.hub.presence().session_opened(&user("c"), session);
+    let fixture = fixture().await;
+    let (_, mut salon) = fixture.join("s", true).await;
+    let (session, _client) = fixture.join("c", true).await;
+    fixture.hub.presence().session_opened(&user("c"), session);
     pass(1).await;
     // The directory cannot be read meanwhile: the name goes all the same.
-    let (hub, clock) = (Arc::new(stage.hub.clone()), Arc::new(FixedClock::ticking()));
+    let (hub, clock) = (Arc::new(fixture.hub.clone()), Arc::new(FixedClock::ticking()));
     let ids = Arc::new(CountingIds::new());
-    let privacy = Privacy::new(stage.store.clone(), stage.store.clone(), hub, clock, ids);
+    let privacy = Privacy::new(fixture.store.clone(), fixture.store.clone(), hub, clock, ids);
     privacy.request_erasure(&user("c")).await.expect("noted");
-    stage.store.set_unavailable(true);
-    assert_eq!(name_told(&stage, &mut salon, session).await, "Compte supprimé");
-    stage.store.set_unavailable(false);
+    fixture.store.set_unavailable(true);
+    assert_eq!(name_told(&fixture, &mut salon, session).await, "Compte supprimé");
+    fixture.store.set_unavailable(false);
     pass(20_000).await;
-    assert_eq!(name_told(&stage, &mut salon, session).await, "Compte supprimé");
-    assert_eq!(stage.disconnected.lock().expect("sound").as_slice(), ["c"]);
+    assert_eq!(name_told(&fixture, &mut salon, session).await, "Compte supprimé");
+    assert_eq!(fixture.disconnected.lock().expect("sound").as_slice(), ["c"]);
 }

@@ -4,7 +4,7 @@ use super::*;
 
 const TOTAL: &str = "unread-count-updated";
 
-impl Stage {
+impl Fixture {
     async fn mark(&self, messaging: &Messaging, who: &str, target: ReadTarget) -> bool {
         let who = user(who);
         let marked = messaging.mark_conversation_read(&self.conversation, &who, target).await;
@@ -45,18 +45,18 @@ async fn a_moment() {
 #[tokio::test(start_paused = true)]
 async fn the_author_of_a_message_that_was_marked_by_itself_hears_of_that_one_and_keeps_their_total()
 {
-    let stage = Stage::new().await;
-    stage.say(&stage.messaging, "c", "before it").await;
-    let marked = stage.say(&stage.messaging, "c", "marked").await;
+    let fixture = Fixture::new().await;
+    fixture.say(&fixture.messaging, "c", "before it").await;
+    let marked = fixture.say(&fixture.messaging, "c", "marked").await;
     for waiting in ["1", "2"] {
-        stage.say(&stage.messaging, "s", waiting).await;
+        fixture.say(&fixture.messaging, "s", waiting).await;
     }
-    let (_, mut author) = stage.enter("c");
-    stage.hub.schedule_unread_update(&user("c"));
+    let (_, mut author) = fixture.enter("c");
+    fixture.hub.schedule_unread_update(&user("c"));
     a_moment().await;
     author.so_far();
 
-    stage.mark_message(&stage.messaging, "s", &marked).await;
+    fixture.mark_message(&fixture.messaging, "s", &marked).await;
     a_moment().await;
     let receipt = format!("read {marked}");
     assert_eq!(author.so_far(), [receipt.as_str(), "total 2", "conversation-read"]);
@@ -64,43 +64,43 @@ async fn the_author_of_a_message_that_was_marked_by_itself_hears_of_that_one_and
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(author.so_far(), ["total 2"]);
     // Once: a second mark changes nothing.
-    stage.mark_message(&stage.messaging, "s", &marked).await;
+    fixture.mark_message(&fixture.messaging, "s", &marked).await;
     tokio::time::sleep(Duration::from_secs(5)).await;
     assert_eq!(author.so_far(), [""; 0]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_salon_with_nine_unread_keeps_them_when_its_client_has_read_three_of_its_messages() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     for words in ["1", "2", "3"] {
-        stage.say(&stage.messaging, "s", words).await;
+        fixture.say(&fixture.messaging, "s", words).await;
     }
     for words in ["1", "2", "3", "4", "5", "6", "7", "8", "9"] {
-        stage.say(&stage.mute, "c", words).await;
+        fixture.say(&fixture.mute, "c", words).await;
     }
-    let (_, mut salon) = stage.enter("s");
-    stage.hub.schedule_unread_update(&user("s"));
+    let (_, mut salon) = fixture.enter("s");
+    fixture.hub.schedule_unread_update(&user("s"));
     assert_eq!(salon.named(TOTAL).await["totalUnread"], 9);
-    assert!(stage.mark(&stage.messaging, "c", ReadTarget::Everything).await);
+    assert!(fixture.mark(&fixture.messaging, "c", ReadTarget::Everything).await);
     tokio::time::sleep(Duration::from_secs(5)).await;
     assert_eq!(salon.so_far(), ["conversation-read"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_is_read_on_arrival_or_told_from_the_log_is_no_receipt_of_its_own() {
-    let stage = Stage::new().await;
-    let (_, mut client) = stage.join("c", false).await;
-    stage.say(&stage.messaging, "c", "not seen").await;
-    let (_, mut salon) = stage.join("s", true).await;
-    stage.say(&stage.messaging, "c", "seen, and the one before with it").await;
+    let fixture = Fixture::new().await;
+    let (_, mut client) = fixture.join("c", false).await;
+    fixture.say(&fixture.messaging, "c", "not seen").await;
+    let (_, mut salon) = fixture.join("s", true).await;
+    fixture.say(&fixture.messaging, "c", "seen, and the one before with it").await;
     a_moment().await;
     assert_eq!(client.so_far(), ["new-message", "new-message", "conversation-read"]);
     salon.so_far();
 
     // Marked by itself on a process that died before it told anyone; found in the log.
-    let unseen = stage.say(&stage.messaging, "s", "out of the client's sight").await;
-    stage.mark_message(&stage.mute, "c", &unseen).await;
-    stage.say(&stage.messaging, "s", "behind a gap").await;
+    let unseen = fixture.say(&fixture.messaging, "s", "out of the client's sight").await;
+    fixture.mark_message(&fixture.mute, "c", &unseen).await;
+    fixture.say(&fixture.messaging, "s", "behind a gap").await;
     tokio::time::sleep(Duration::from_secs(5)).await;
     for heard in [client.so_far(), salon.so_far()] {
         let reading = heard.iter().filter(|name| name.contains("read")).collect::<Vec<_>>();
@@ -111,14 +111,14 @@ async fn what_is_read_on_arrival_or_told_from_the_log_is_no_receipt_of_its_own()
 
 #[tokio::test(start_paused = true)]
 async fn whoever_read_hears_their_total_once_more_a_second_after_the_last_change() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     let mut said = Vec::new();
     for words in ["1", "2", "3"] {
-        said.push(stage.say(&stage.messaging, "c", words).await);
+        said.push(fixture.say(&fixture.messaging, "c", words).await);
     }
-    let (_, mut reader) = stage.enter("s");
+    let (_, mut reader) = fixture.enter("s");
     for (id, total) in said.iter().zip(["total 2", "total 1", "total 0"]) {
-        stage.mark_message(&stage.messaging, "s", id).await;
+        fixture.mark_message(&fixture.messaging, "s", id).await;
         a_moment().await;
         assert_eq!(reader.totals_so_far(), [total]);
         tokio::time::sleep(Duration::from_millis(900)).await;
@@ -126,16 +126,16 @@ async fn whoever_read_hears_their_total_once_more_a_second_after_the_last_change
     }
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert_eq!(reader.totals_so_far(), ["total 0"]);
-    assert!(stage.hub.inner.unread.nobody_waits());
+    assert!(fixture.hub.inner.unread.nobody_waits());
     tokio::time::sleep(Duration::from_secs(5)).await;
     assert_eq!(reader.so_far(), [""; 0]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn reading_on_arrival_moves_a_horizon_too() {
-    let stage = Stage::new().await;
-    let (_, mut reader) = stage.join("s", true).await;
-    stage.say(&stage.messaging, "c", "hello").await;
+    let fixture = Fixture::new().await;
+    let (_, mut reader) = fixture.join("s", true).await;
+    fixture.say(&fixture.messaging, "c", "hello").await;
     a_moment().await;
     assert_eq!(reader.totals_so_far(), ["total 0"]);
     tokio::time::sleep(Duration::from_secs(1)).await;
@@ -144,28 +144,28 @@ async fn reading_on_arrival_moves_a_horizon_too() {
 
 #[tokio::test(start_paused = true)]
 async fn a_mark_that_changed_nothing_tells_no_total() {
-    let stage = Stage::new().await;
-    let id = stage.say(&stage.messaging, "c", "hello").await;
-    assert!(stage.mark(&stage.messaging, "s", ReadTarget::Everything).await);
-    let (_, mut reader) = stage.enter("s");
-    let (_, mut author) = stage.enter("c");
-    assert!(!stage.mark(&stage.messaging, "s", ReadTarget::Everything).await);
-    stage.mark_message(&stage.messaging, "s", &id).await;
+    let fixture = Fixture::new().await;
+    let id = fixture.say(&fixture.messaging, "c", "hello").await;
+    assert!(fixture.mark(&fixture.messaging, "s", ReadTarget::Everything).await);
+    let (_, mut reader) = fixture.enter("s");
+    let (_, mut author) = fixture.enter("c");
+    assert!(!fixture.mark(&fixture.messaging, "s", ReadTarget::Everything).await);
+    fixture.mark_message(&fixture.messaging, "s", &id).await;
     tokio::time::sleep(Duration::from_secs(5)).await;
     assert_eq!((reader.so_far(), author.so_far()), (vec![], vec![]));
 }
 
 #[tokio::test(start_paused = true)]
 async fn nobody_waits_for_the_total_of_somebody_who_is_not_here_or_has_gone() {
-    let stage = Stage::new().await;
-    stage.say(&stage.messaging, "c", "hello").await;
-    assert!(stage.mark(&stage.messaging, "s", ReadTarget::Everything).await);
-    assert!(stage.hub.inner.unread.nobody_waits());
-    stage.say(&stage.messaging, "c", "hello").await;
-    let (key, _heard) = stage.enter("s");
-    assert!(stage.mark(&stage.messaging, "s", ReadTarget::Everything).await);
-    assert!(!stage.hub.inner.unread.nobody_waits());
-    stage.hub.exit(key);
+    let fixture = Fixture::new().await;
+    fixture.say(&fixture.messaging, "c", "hello").await;
+    assert!(fixture.mark(&fixture.messaging, "s", ReadTarget::Everything).await);
+    assert!(fixture.hub.inner.unread.nobody_waits());
+    fixture.say(&fixture.messaging, "c", "hello").await;
+    let (key, _heard) = fixture.enter("s");
+    assert!(fixture.mark(&fixture.messaging, "s", ReadTarget::Everything).await);
+    assert!(!fixture.hub.inner.unread.nobody_waits());
+    fixture.hub.exit(key);
     tokio::time::sleep(Duration::from_secs(2)).await;
-    assert!(stage.hub.inner.unread.nobody_waits());
+    assert!(fixture.hub.inner.unread.nobody_waits());
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::*;
 use crate::realtime::typing;
 
-impl Stage {
+impl Fixture {
     fn start(&self, who: &str, session: SessionKey) {
         let hub = &self.hub;
         hub.typing().start(&user(who), &self.conversation, session);
@@ -16,23 +16,23 @@ async fn pass(millis: u64) {
     tokio::time::sleep(Duration::from_millis(millis)).await;
 }
 
-async fn stage() -> Stage {
-    let stage = Stage::new().await;
-    typing::watch(stage.hub.typing());
-    stage
+async fn fixture() -> Fixture {
+    let fixture = Fixture::new().await;
+    typing::watch(fixture.hub.typing());
+    fixture
 }
 
 #[tokio::test(start_paused = true)]
 async fn everyone_in_the_room_but_the_writing_session_hears_it() {
-    let stage = stage().await;
-    let (_, mut salon) = stage.join("s", true).await;
-    let (writing, mut own) = stage.join("c", true).await;
-    let (_, mut other_tab) = stage.join("c", true).await;
-    let (_, mut elsewhere) = stage.enter("s");
-    stage.start("c", writing);
+    let fixture = fixture().await;
+    let (_, mut salon) = fixture.join("s", true).await;
+    let (writing, mut own) = fixture.join("c", true).await;
+    let (_, mut other_tab) = fixture.join("c", true).await;
+    let (_, mut elsewhere) = fixture.enter("s");
+    fixture.start("c", writing);
     let (name, said) = salon.next().await;
     assert_eq!(name, "user-typing");
-    assert_eq!(said["conversationId"], stage.conversation.as_str());
+    assert_eq!(said["conversationId"], fixture.conversation.as_str());
     assert_eq!(
         (said["userId"].as_str(), said["userName"].as_str()),
         (Some("c"), Some("Utilisateur"))
@@ -43,21 +43,21 @@ async fn everyone_in_the_room_but_the_writing_session_hears_it() {
 
 #[tokio::test(start_paused = true)]
 async fn the_writer_is_called_what_the_directory_calls_them() {
-    let stage = stage().await;
-    let (_, mut salon) = stage.join("s", true).await;
-    let (writing, _own) = stage.join("c", true).await;
-    stage.hub.presence().session_opened(&user("c"), writing);
+    let fixture = fixture().await;
+    let (_, mut salon) = fixture.join("s", true).await;
+    let (writing, _own) = fixture.join("c", true).await;
+    fixture.hub.presence().session_opened(&user("c"), writing);
     pass(1).await;
-    stage.start("c", writing);
+    fixture.start("c", writing);
     assert_eq!(salon.named("user-typing").await["userName"], "Camille Roux c");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_client_that_says_it_once_writes_for_a_minute() {
-    let stage = stage().await;
-    let (_, mut salon) = stage.join("s", true).await;
-    let (writing, _own) = stage.join("c", true).await;
-    stage.start("c", writing);
+    let fixture = fixture().await;
+    let (_, mut salon) = fixture.join("s", true).await;
+    let (writing, _own) = fixture.join("c", true).await;
+    fixture.start("c", writing);
     pass(59_999).await;
     assert_eq!(salon.names_so_far(), ["user-typing"]);
     pass(2).await;
@@ -66,11 +66,11 @@ async fn a_client_that_says_it_once_writes_for_a_minute() {
 
 #[tokio::test(start_paused = true)]
 async fn a_client_that_repeats_it_writes_for_six_seconds_after_its_last_word() {
-    let stage = stage().await;
-    let (_, mut salon) = stage.join("s", true).await;
-    let (writing, _own) = stage.join("c", true).await;
+    let fixture = fixture().await;
+    let (_, mut salon) = fixture.join("s", true).await;
+    let (writing, _own) = fixture.join("c", true).await;
     for _ in 0..2 {
-        stage.start("c", writing);
+        fixture.start("c", writing);
         pass(3_000).await;
     }
     pass(2_999).await;
@@ -81,11 +81,11 @@ async fn a_client_that_repeats_it_writes_for_six_seconds_after_its_last_word() {
 
 #[tokio::test(start_paused = true)]
 async fn however_often_a_client_says_it_the_room_hears_it_every_two_seconds() {
-    let stage = stage().await;
-    let (_, mut salon) = stage.join("s", true).await;
-    let (writing, _own) = stage.join("c", true).await;
+    let fixture = fixture().await;
+    let (_, mut salon) = fixture.join("s", true).await;
+    let (writing, _own) = fixture.join("c", true).await;
     for _ in 0..100 {
-        stage.start("c", writing);
+        fixture.start("c", writing);
         pass(100).await;
     }
     assert_eq!(salon.names_so_far().len(), 5);
@@ -93,9 +93,9 @@ async fn however_often_a_client_says_it_the_room_hears_it_every_two_seconds() {
 
 #[tokio::test(start_paused = true)]
 async fn sending_leaving_and_disconnecting_end_it_at_once() {
-    let stage = stage().await;
-    let (_, mut salon) = stage.join("s", true).await;
-    let (writing, _own) = stage.join("c", true).await;
+    let fixture = fixture().await;
+    let (_, mut salon) = fixture.join("s", true).await;
+    let (writing, _own) = fixture.join("c", true).await;
     let heard = |salon: &mut Heard| {
         let mut names = salon.names_so_far();
         names.retain(|name| name.contains("typing"));
@@ -103,19 +103,19 @@ async fn sending_leaving_and_disconnecting_end_it_at_once() {
     };
     let both = ["user-typing", "user-stopped-typing"];
 
-    stage.start("c", writing);
-    stage.say(&stage.messaging, "c", "sent").await;
+    fixture.start("c", writing);
+    fixture.say(&fixture.messaging, "c", "sent").await;
     assert_eq!(heard(&mut salon), both);
     pass(2_000).await;
 
-    stage.start("c", writing);
-    stage.hub.leave(writing, &stage.conversation);
+    fixture.start("c", writing);
+    fixture.hub.leave(writing, &fixture.conversation);
     assert_eq!(heard(&mut salon), both);
     pass(2_000).await;
 
-    let (writing, _own) = stage.join("c", true).await;
-    stage.start("c", writing);
-    stage.hub.exit(writing);
+    let (writing, _own) = fixture.join("c", true).await;
+    fixture.start("c", writing);
+    fixture.hub.exit(writing);
     assert_eq!(heard(&mut salon), both);
     pass(10_000).await;
     assert_eq!(heard(&mut salon), [""; 0]);

@@ -15,7 +15,7 @@ use super::{Client, Node, realtime, settings};
 use crate::{
     Settings,
     limits::{self, ClientAddressHeader, Rate},
-    testing::{CONVERSATIONS, House, no_limits, request},
+    testing::{CONVERSATIONS, TestApp, no_limits, request},
 };
 
 /// Longer than it takes the server to see that a socket is gone.
@@ -122,8 +122,8 @@ async fn behind_a_proxy_people_are_told_apart_by_one_header_at_every_door() {
     let doors =
         [("/socket.io/?EIO=4&transport=polling", 200), ("/messaging", 426), (CONVERSATIONS, 401)];
     for (door, welcome) in doors {
-        let house =
-            House::with(Settings { limits, ..settings(realtime::Settings::default()) }).await;
+        let test_app =
+            TestApp::with(Settings { limits, ..settings(realtime::Settings::default()) }).await;
         let table = [
             ("for=203.0.113.7", welcome),
             ("for=198.51.100.1", welcome),
@@ -136,7 +136,7 @@ async fn behind_a_proxy_people_are_told_apart_by_one_header_at_every_door() {
                 .append_header(("Forwarded", "for=192.0.2.77"))
                 .append_header(("Forwarded", forwarded))
                 .insert_header(("X-Forwarded-For", format!("192.0.2.{number}")));
-            assert_eq!(house.ask(asked).await.status, status, "{door}: {forwarded}");
+            assert_eq!(test_app.ask(asked).await.status, status, "{door}: {forwarded}");
         }
     }
 }
@@ -154,7 +154,7 @@ async fn a_socket_behind_a_proxy_counts_for_the_same_address_before_and_after_it
             ..Default::default()
         };
         let limits = behind_a_proxy(no_limits());
-        let node = Node::serve(House::with(Settings { limits, ..settings(realtime) }).await);
+        let node = Node::serve(TestApp::with(Settings { limits, ..settings(realtime) }).await);
         let from = |port: u16| format!("for=192.0.2.1, for=\"[2001:db8::1]:{port}\"");
         let mut first = knock_from(&node, door, &from(1)).await.expect("the first");
         first.send(Message::text(hello)).await.expect("it is open");

@@ -17,7 +17,7 @@ async fn a_picture_goes_out_over_a_socket_and_each_side_can_fetch_it() {
     for side in [&mut client, &mut salon] {
         side.ask("join-conversation", json!({ "conversationId": id })).await;
     }
-    let uploaded = node.house.uploaded("c1").await["id"].clone();
+    let uploaded = node.test_app.uploaded("c1").await["id"].clone();
     let payload = json!({
         "conversationId": id,
         "attachments": [{ "attachmentId": uploaded }],
@@ -27,7 +27,7 @@ async fn a_picture_goes_out_over_a_socket_and_each_side_can_fetch_it() {
     assert_eq!(sent["data"]["attachments"][0]["id"], uploaded);
     let heard = salon.named("new-message").await;
     assert_eq!(heard["attachments"][0]["width"], 640);
-    assert_eq!(node.house.get(link(&heard), "").await.bytes(), b"picture of an arm");
+    assert_eq!(node.test_app.get(link(&heard), "").await.bytes(), b"picture of an arm");
     // A retry is the same message, with the picture that is in it by now.
     let again = client.ask("send-message", payload).await;
     assert_eq!(again["data"]["id"], sent["data"]["id"]);
@@ -37,9 +37,9 @@ async fn a_picture_goes_out_over_a_socket_and_each_side_can_fetch_it() {
 async fn history_and_what_was_missed_come_with_links_too() {
     let node = Node::new().await;
     let (path, id) = node.talk().await;
-    let uploaded = node.house.uploaded("c1").await["id"].clone();
+    let uploaded = node.test_app.uploaded("c1").await["id"].clone();
     let body = json!({ "attachments": [{ "attachmentId": uploaded }] });
-    node.house.post(&format!("{path}/messages"), "c1", body).await;
+    node.test_app.post(&format!("{path}/messages"), "c1", body).await;
 
     let mut salon = Client::connect(&node, "s1").await;
     salon.ask("join-conversation", json!({ "conversationId": id })).await;
@@ -48,9 +48,9 @@ async fn history_and_what_was_missed_come_with_links_too() {
     let from = json!({ "conversationId": id, "afterSeq": 1 });
     again.ask("join-conversation", from).await;
     let missed = again.named("new-message").await;
-    let events = node.house.get(&format!("{path}/events?after=1"), "s1").await.json();
+    let events = node.test_app.get(&format!("{path}/events?after=1"), "s1").await.json();
     for message in [&history["messages"][0], &missed, &events["events"][0]["data"]] {
-        assert_eq!(node.house.get(link(message), "").await.status, 200);
+        assert_eq!(node.test_app.get(link(message), "").await.status, 200);
     }
 }
 
@@ -58,14 +58,14 @@ async fn history_and_what_was_missed_come_with_links_too() {
 async fn a_picture_of_somebody_else_is_not_sent() {
     let node = Node::new().await;
     let (path, id) = node.talk().await;
-    let uploaded = node.house.uploaded("c2").await["id"].clone();
+    let uploaded = node.test_app.uploaded("c2").await["id"].clone();
     let mut client = Client::connect(&node, "c1").await;
     let payload = json!({
         "conversationId": id, "content": "x", "attachments": [{ "attachmentId": uploaded }],
     });
     let refused = client.ask("send-message", payload).await;
     assert_eq!(refused["error"]["code"], "attachment_unknown");
-    assert_eq!(node.house.messages(&path).await, 0);
+    assert_eq!(node.test_app.messages(&path).await, 0);
 }
 
 #[actix_web::test]

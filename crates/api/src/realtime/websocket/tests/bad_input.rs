@@ -12,7 +12,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-use super::{PATIENCE, Stage};
+use super::{Fixture, PATIENCE};
 use crate::realtime::{
     self,
     commands::EventName,
@@ -21,8 +21,8 @@ use crate::realtime::{
 
 #[actix_web::test]
 async fn bad_input_ends_the_connection_it_came_on_and_no_other() {
-    let stage = Stage::new().await;
-    let mut healthy = stage.enter("s1").await;
+    let fixture = Fixture::new().await;
+    let mut healthy = fixture.enter("s1").await;
     let long = format!(r#"{{"event":"{}"}}"#, "x".repeat(1_000_000));
     let table = [
         (Message::text("{"), 4400),
@@ -31,7 +31,7 @@ async fn bad_input_ends_the_connection_it_came_on_and_no_other() {
         (Message::text(long), 1009),
     ];
     for (message, code) in table {
-        let mut client = stage.enter("c1").await;
+        let mut client = fixture.enter("c1").await;
         // The server may close before it has read all of it.
         match client.0.send(message).await {
             Ok(()) | Err(Error::Io(_) | Error::Protocol(_)) => {}
@@ -45,8 +45,8 @@ async fn bad_input_ends_the_connection_it_came_on_and_no_other() {
 
 #[actix_web::test]
 async fn a_header_that_announces_gigabytes_is_not_believed() {
-    let stage = Stage::new().await;
-    let mut connection = stage.enter("c1").await.0.into_inner();
+    let fixture = Fixture::new().await;
+    let mut connection = fixture.enter("c1").await.0.into_inner();
     let mut header = vec![0x81, 0xff];
     header.extend(10_000_000_000_u64.to_be_bytes());
     header.extend([0; 4]);
@@ -63,8 +63,8 @@ const HALF: &str = "content contient la moitié d'un caractère (demi-codet UTF-
 
 #[actix_web::test]
 async fn half_a_character_is_refused_by_name_and_the_connection_goes_on() {
-    let stage = Stage::new().await;
-    let mut client = stage.open().await;
+    let fixture = Fixture::new().await;
+    let mut client = fixture.open().await;
     client.say(r#"{"event":"auth","data":{"token":"c1","more":"\ud83d"}}"#).await;
     let told = client.event("error").await;
     assert_eq!(
@@ -97,8 +97,8 @@ async fn half_a_character_is_refused_by_name_and_the_connection_goes_on() {
 
 #[actix_web::test]
 async fn a_message_that_is_refused_says_which_and_why() {
-    let stage = Stage::new().await;
-    let mut client = stage.enter("c1").await;
+    let fixture = Fixture::new().await;
+    let mut client = fixture.enter("c1").await;
     let data = json!({ "conversationId": "c", "content": " \u{200b}", "clientMessageId": "k1" });
     client.say(&json!({ "event": "send-message", "data": data }).to_string()).await;
     let told = client.event("error").await;
@@ -115,8 +115,8 @@ async fn a_message_that_is_refused_says_which_and_why() {
 
 #[actix_web::test]
 async fn a_field_that_is_nested_beyond_reason_is_refused_by_name() {
-    let stage = Stage::new().await;
-    let mut client = stage.enter("c1").await;
+    let fixture = Fixture::new().await;
+    let mut client = fixture.enter("c1").await;
     let deep = format!("{}{}", "[".repeat(130), "]".repeat(130));
     client.say(&format!(r#"{{"event":"sync","id":5,"data":{{"x":{deep}}}}}"#)).await;
     let answer = client.line(|line| line["ack"] == 5).await;
@@ -126,8 +126,8 @@ async fn a_field_that_is_nested_beyond_reason_is_refused_by_name() {
 
 #[actix_web::test]
 async fn a_field_that_is_there_twice_is_refused_when_one_of_them_cannot_be_read() {
-    let stage = Stage::new().await;
-    let mut client = stage.enter("c1").await;
+    let fixture = Fixture::new().await;
+    let mut client = fixture.enter("c1").await;
     for content in
         [r#""content":"a\ud83d","content":"ok""#, r#""content":"ok","content":"a\ud83d""#]
     {
@@ -147,8 +147,8 @@ async fn a_client_that_has_not_said_who_it_is_fills_no_memory_with_answers() {
         connect_timeout_ms: 50,
         ..socketio::Config::default()
     };
-    let stage = Stage::with(realtime::Settings { socket, ..Default::default() }).await;
-    let context = stage.house.api.plain.inner.context.clone();
+    let fixture = Fixture::with(realtime::Settings { socket, ..Default::default() }).await;
+    let context = fixture.test_app.api.plain.inner.context.clone();
     let line = br#"{"event":"auth","data":{"\ud83d":1}}"#;
     // The head of a masked text, and a mask that changes nothing.
     let head = [0x81, 0x80 | u8::try_from(line.len()).expect("short"), 0, 0, 0, 0];

@@ -3,7 +3,7 @@
 use serde_json::json;
 use tokio::io::AsyncReadExt as _;
 
-use super::{PATIENCE, Stage};
+use super::{Fixture, PATIENCE};
 use crate::realtime;
 
 #[actix_web::test]
@@ -13,9 +13,9 @@ async fn who_does_not_answer_pings_is_closed() {
         ping_timeout_ms: 50,
         ..socketio::Config::default()
     };
-    let stage = Stage::with(realtime::Settings { socket, ..Default::default() }).await;
+    let fixture = Fixture::with(realtime::Settings { socket, ..Default::default() }).await;
     // Bare bytes from here on: nothing answers a ping.
-    let mut connection = stage.enter("c1").await.0.into_inner();
+    let mut connection = fixture.enter("c1").await.0.into_inner();
     let mut heard = Vec::new();
     let closed = tokio::time::timeout(PATIENCE, connection.read_to_end(&mut heard)).await;
     closed.expect("closed in time").expect("closed in order");
@@ -28,28 +28,28 @@ async fn who_does_not_answer_pings_is_closed() {
 #[actix_web::test]
 async fn a_client_that_stops_reading_is_closed_and_told_why() {
     let socket = socketio::Config { mailbox_bytes: 65_536, ..socketio::Config::default() };
-    let stage = Stage::with(realtime::Settings { socket, ..Default::default() }).await;
-    let talk = stage.house.talk().await;
+    let fixture = Fixture::with(realtime::Settings { socket, ..Default::default() }).await;
+    let talk = fixture.test_app.talk().await;
     let id = talk.rsplit('/').next().expect("an id");
-    let mut client = stage.enter_narrow("c1").await;
+    let mut client = fixture.enter_narrow("c1").await;
     let joined = client.ask("join-conversation", json!({ "conversationId": id })).await;
     assert_eq!(joined["ok"], true);
     // More than the system holds for it, and nothing of it is read.
     for _ in 0..600 {
-        stage.house.said(&talk, "s1", &"é".repeat(4_000)).await;
+        fixture.test_app.said(&talk, "s1", &"é".repeat(4_000)).await;
     }
     assert_eq!(client.farewell().await, (4413, "slow_reader".to_owned()));
 }
 
 #[actix_web::test]
 async fn a_client_that_asks_on_and_reads_gets_every_answer_however_much_that_is() {
-    let stage = Stage::new().await;
-    let talk = stage.house.talk().await;
+    let fixture = Fixture::new().await;
+    let talk = fixture.test_app.talk().await;
     for _ in 0..50 {
-        stage.house.said(&talk, "s1", &"é".repeat(4_000)).await;
+        fixture.test_app.said(&talk, "s1", &"é".repeat(4_000)).await;
     }
     let id = talk.rsplit('/').next().expect("an id");
-    let mut client = stage.enter("c1").await;
+    let mut client = fixture.enter("c1").await;
     // Each of these is answered with 400 kB, and all are asked before anything is read.
     for number in 0..40 {
         let data = json!({ "conversationId": id });
@@ -70,16 +70,16 @@ async fn a_client_that_asks_on_and_takes_no_answer_is_closed() {
         mailbox_bytes: 65_536,
         ..socketio::Config::default()
     };
-    let stage = Stage::with(realtime::Settings { socket, ..Default::default() }).await;
-    let talk = stage.house.talk().await;
+    let fixture = Fixture::with(realtime::Settings { socket, ..Default::default() }).await;
+    let talk = fixture.test_app.talk().await;
     for _ in 0..50 {
-        stage.house.said(&talk, "s1", &"é".repeat(4_000)).await;
+        fixture.test_app.said(&talk, "s1", &"é".repeat(4_000)).await;
     }
     let id = talk.rsplit('/').next().expect("an id");
     let join = json!({ "event": "join-conversation", "data": { "conversationId": id } });
-    let mut other = stage.enter("s1").await;
+    let mut other = fixture.enter("s1").await;
     other.ask("join-conversation", json!({ "conversationId": id })).await;
-    let mut client = stage.enter_narrow("c1").await;
+    let mut client = fixture.enter_narrow("c1").await;
     for _ in 0..100 {
         client.say(&join.to_string()).await;
     }
@@ -89,9 +89,9 @@ async fn a_client_that_asks_on_and_takes_no_answer_is_closed() {
 
 #[actix_web::test]
 async fn at_shutdown_every_client_is_told_and_closed() {
-    let stage = Stage::new().await;
-    let mut client = stage.enter("c1").await;
-    let api = stage.house.api.clone();
+    let fixture = Fixture::new().await;
+    let mut client = fixture.enter("c1").await;
+    let api = fixture.test_app.api.clone();
     let closing = actix_web::rt::spawn(async move { api.close(PATIENCE).await });
     client.event("server-draining").await;
     assert_eq!(client.farewell().await, (1001, "going_away".to_owned()));

@@ -6,12 +6,12 @@ use tokio_tungstenite::{
     tungstenite::{Error, client::IntoClientRequest as _},
 };
 
-use super::Stage;
+use super::Fixture;
 use crate::realtime;
 
 #[actix_web::test]
 async fn whoever_does_not_say_who_they_are_is_not_let_in() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     let auth = |token: &str| json!({ "event": "auth", "data": { "token": token } }).to_string();
     let table = [
         (auth("nonsense"), 4401, "unauthorized"),
@@ -22,7 +22,7 @@ async fn whoever_does_not_say_who_they_are_is_not_let_in() {
         ("hello".to_owned(), 4400, "bad_message"),
     ];
     for (line, code, word) in table {
-        let mut client = stage.open().await;
+        let mut client = fixture.open().await;
         client.say(&line).await;
         assert_eq!(client.farewell().await, (code, word.to_owned()), "{line}");
     }
@@ -31,17 +31,18 @@ async fn whoever_does_not_say_who_they_are_is_not_let_in() {
 #[actix_web::test]
 async fn who_opens_and_never_speaks_is_closed() {
     let socket = socketio::Config { connect_timeout_ms: 50, ..socketio::Config::default() };
-    let stage = Stage::with(realtime::Settings { socket, ..Default::default() }).await;
-    let farewell = stage.open().await.farewell().await;
+    let fixture = Fixture::with(realtime::Settings { socket, ..Default::default() }).await;
+    let farewell = fixture.open().await.farewell().await;
     assert_eq!(farewell, (4408, "authentication_timeout".to_owned()));
 }
 
 #[actix_web::test]
 async fn a_person_s_connections_are_counted_over_both_doors() {
-    let stage =
-        Stage::with(realtime::Settings { sessions_per_person_max: 1, ..Default::default() }).await;
-    let _first = stage.enter("c1").await;
-    let mut second = stage.open().await;
+    let fixture =
+        Fixture::with(realtime::Settings { sessions_per_person_max: 1, ..Default::default() })
+            .await;
+    let _first = fixture.enter("c1").await;
+    let mut second = fixture.open().await;
     second.say(&json!({ "event": "auth", "data": { "token": "c1" } }).to_string()).await;
     assert_eq!(second.event("error").await["data"]["code"], "too_many_sessions");
     assert_eq!(second.farewell().await.0, 4429);
@@ -49,14 +50,14 @@ async fn a_person_s_connections_are_counted_over_both_doors() {
 
 #[actix_web::test]
 async fn pages_of_foreign_origins_and_plain_requests_are_turned_away() {
-    let stage = Stage::new().await;
-    let mut foreign = stage.url().into_client_request().expect("a good address");
+    let fixture = Fixture::new().await;
+    let mut foreign = fixture.url().into_client_request().expect("a good address");
     foreign.headers_mut().insert("origin", "https://evil.example".parse().expect("a header"));
     let refused = connect_async(foreign).await.expect_err("a foreign page");
     assert!(matches!(refused, Error::Http(response) if response.status() == 400));
-    let mut ours = stage.url().into_client_request().expect("a good address");
-    let origin = format!("http://{}", stage.address).parse().expect("a header");
+    let mut ours = fixture.url().into_client_request().expect("a good address");
+    let origin = format!("http://{}", fixture.address).parse().expect("a header");
     ours.headers_mut().insert("origin", origin);
     connect_async(ours).await.expect("a page on the host it calls");
-    assert_eq!(stage.house.get("/messaging", "c1").await.status, 426);
+    assert_eq!(fixture.test_app.get("/messaging", "c1").await.status, 426);
 }

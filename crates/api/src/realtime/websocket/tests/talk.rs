@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::Stage;
+use super::Fixture;
 use crate::testing::let_seconds_pass;
 
 #[actix_web::test]
 async fn a_chat_over_the_plain_door_is_the_chat_of_every_other_door() {
-    let stage = Stage::new().await;
-    let id = stage.house.talk().await.rsplit('/').next().expect("an id").to_owned();
-    let (mut salon, mut client) = (stage.enter("s1").await, stage.enter("c1").await);
+    let fixture = Fixture::new().await;
+    let id = fixture.test_app.talk().await.rsplit('/').next().expect("an id").to_owned();
+    let (mut salon, mut client) = (fixture.enter("s1").await, fixture.enter("c1").await);
     for side in [&mut salon, &mut client] {
         let joined = side.ask("join-conversation", json!({ "conversationId": id })).await;
         assert_eq!((&joined["ok"], &joined["data"]["lastSeq"]), (&true.into(), &1.into()));
@@ -23,14 +23,14 @@ async fn a_chat_over_the_plain_door_is_the_chat_of_every_other_door() {
         .say(&json!({ "event": "user-typing", "data": { "conversationId": id } }).to_string())
         .await;
     assert_eq!(salon.event("user-typing").await["data"]["userId"], "c1");
-    stage.house.said(&format!("/messaging/conversations/{id}"), "c1", "par REST").await;
+    fixture.test_app.said(&format!("/messaging/conversations/{id}"), "c1", "par REST").await;
     assert_eq!(salon.event("new-message").await["data"]["content"], "par REST");
 }
 
 #[actix_web::test]
 async fn failures_are_acknowledged_or_else_told() {
-    let stage = Stage::new().await;
-    let mut client = stage.enter("c1").await;
+    let fixture = Fixture::new().await;
+    let mut client = fixture.enter("c1").await;
     let strange = json!({ "conversationId": "nobody-s" });
     let refused = client.ask("join-conversation", strange.clone()).await;
     assert_eq!(
@@ -48,31 +48,31 @@ async fn failures_are_acknowledged_or_else_told() {
 
 #[actix_web::test]
 async fn a_client_that_has_fallen_silent_looks_at_nothing() {
-    let stage = Stage::new().await;
-    let path = stage.house.talk().await;
+    let fixture = Fixture::new().await;
+    let path = fixture.test_app.talk().await;
     let id = path.rsplit('/').next().expect("an id");
-    let mut silent = stage.enter("c1").await;
+    let mut silent = fixture.enter("c1").await;
     silent.ask("join-conversation", json!({ "conversationId": id })).await;
-    assert_eq!(stage.house.said(&path, "s1", "heard lately").await["isRead"], true);
+    assert_eq!(fixture.test_app.said(&path, "s1", "heard lately").await["isRead"], true);
     let_seconds_pass(30).await;
-    assert_eq!(stage.house.said(&path, "s1", "not heard").await["isRead"], false);
+    assert_eq!(fixture.test_app.said(&path, "s1", "not heard").await["isRead"], false);
 }
 
 /// What a client does that remembers the highest position it was told, and resumes there.
 #[actix_web::test]
 async fn joining_after_the_highest_position_that_was_told_loses_nothing() {
-    let stage = Stage::new().await;
-    let path = stage.house.talk().await;
+    let fixture = Fixture::new().await;
+    let path = fixture.test_app.talk().await;
     let id = path.rsplit('/').next().expect("an id");
-    let mut reader = stage.enter("s1").await;
+    let mut reader = fixture.enter("s1").await;
     reader.ask("join-conversation", json!({ "conversationId": id })).await;
-    let question = stage.house.said(&path, "c1", "question").await;
-    let mut client = stage.enter("c1").await;
-    stage.house.said(&path, "s1", "answer").await;
+    let question = fixture.test_app.said(&path, "c1", "question").await;
+    let mut client = fixture.enter("c1").await;
+    fixture.test_app.said(&path, "s1", "answer").await;
     // It has not joined, and is told nevertheless what concerns it: that its question was read, and that
     // it was deleted.
     let question = question["id"].as_str().expect("an id");
-    stage.house.delete(&format!("/messaging/messages/{question}"), "c1").await;
+    fixture.test_app.delete(&format!("/messaging/messages/{question}"), "c1").await;
     let mut told = Vec::new();
     while told.last().is_none_or(|line: &Value| line["event"] != "message-deleted") {
         told.push(client.line(|line| line["data"]["conversationId"] == id).await);
@@ -80,12 +80,12 @@ async fn joining_after_the_highest_position_that_was_told_loses_nothing() {
     assert!(told.iter().all(|line| line["seq"].is_null() && line["data"]["seq"].is_null()));
     let last = told.iter().filter_map(|line| line["seq"].as_i64()).max().unwrap_or(0);
 
-    let mut back = stage.enter("c1").await;
+    let mut back = fixture.enter("c1").await;
     let payload = json!({ "conversationId": id, "afterSeq": last });
     back.say(&json!({ "event": "join-conversation", "data": payload }).to_string()).await;
     assert_eq!(back.event("new-message").await["data"]["content"], "answer");
     // From here on it is told positions, and can go by them.
-    stage.house.patch(&path, "s1", json!({ "subject": "Bras gauche" })).await;
+    fixture.test_app.patch(&path, "s1", json!({ "subject": "Bras gauche" })).await;
     let changed = back.event("conversation-updated").await;
     assert!(changed["seq"].is_i64() && changed["seq"] == changed["data"]["seq"], "{changed}");
     assert!(client.event("conversation-updated").await["seq"].is_null());

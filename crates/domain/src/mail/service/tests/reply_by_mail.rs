@@ -13,13 +13,13 @@ use crate::{
 };
 
 /// A client who was written to, and the address to answer to.
-struct Scene {
+struct Fixture {
     service: Service,
     conversation: ConversationId,
     token: ReplyToken,
 }
 
-impl Scene {
+impl Fixture {
     async fn new() -> Self {
         let service = Service::over(Arc::new(MemoryStore::new()));
         let mut reachable = client("c1");
@@ -69,28 +69,28 @@ type Check = fn(&ReplyByMailError) -> bool;
 
 #[tokio::test]
 async fn an_answer_is_posted_once_and_told_as_if_written_here() {
-    let scene = Scene::new().await;
-    let reply = scene.reply(" <1@mail.test> ", "\r\nOui,\u{b}samedi\u{2} !\r\n \r\n");
-    let first = scene.post(&reply).await.expect("it is theirs");
-    let again = scene.post(&reply).await.expect("it is known");
+    let fixture = Fixture::new().await;
+    let reply = fixture.reply(" <1@mail.test> ", "\r\nOui,\u{b}samedi\u{2} !\r\n \r\n");
+    let first = fixture.post(&reply).await.expect("it is theirs");
+    let again = fixture.post(&reply).await.expect("it is known");
     assert_eq!((first.replayed, again.replayed, &again.message), (false, true, &first.message));
-    let answers = scene.answers().await;
+    let answers = fixture.answers().await;
     assert_eq!(answers.len(), 1);
     assert_eq!(answers[0].content.as_str(), "Oui,\nsamedi !");
-    let told = scene.service.fanout.take();
+    let told = fixture.service.fanout.take();
     assert!(
         matches!(&told[0].kind, EventKind::MessagePosted(message) if *message == first.message)
     );
-    scene.post(&scene.reply("<2@mail.test>", "Merci")).await.expect("another mail");
-    assert_eq!(scene.answers().await.len(), 2);
+    fixture.post(&fixture.reply("<2@mail.test>", "Merci")).await.expect("another mail");
+    assert_eq!(fixture.answers().await.len(), 2);
 }
 
 #[tokio::test]
 async fn what_cannot_be_posted_is_refused_and_posts_nothing() {
     use ReplyByMailError as E;
-    let scene = Scene::new().await;
+    let fixture = Fixture::new().await;
     let forged = ReplyToken::parse("forged").expect("a good token");
-    let good = scene.reply("<1@mail.test>", "Oui");
+    let good = fixture.reply("<1@mail.test>", "Oui");
     let table: [(MailReply<'_>, Check); 6] = [
         (MailReply { token: &forged, ..good }, |e| matches!(e, E::UnknownAddress)),
         (MailReply { sender: "s1@example.test", ..good }, |e| matches!(e, E::OtherSender)),
@@ -100,15 +100,15 @@ async fn what_cannot_be_posted_is_refused_and_posts_nothing() {
         (MailReply { text: " \r\n\u{7}\t", ..good }, |e| matches!(e, E::Empty)),
     ];
     for (number, (reply, is_right)) in table.iter().enumerate() {
-        let refused = scene.post(reply).await.expect_err("it cannot be posted");
+        let refused = fixture.post(reply).await.expect_err("it cannot be posted");
         assert!(is_right(&refused), "row {number}: {refused:?}");
     }
-    assert_eq!((scene.answers().await, scene.service.fanout.take()), (vec![], vec![]));
+    assert_eq!((fixture.answers().await, fixture.service.fanout.take()), (vec![], vec![]));
 }
 
 #[tokio::test]
 async fn an_answer_that_is_too_long_loses_its_end_and_no_more() {
-    let scene = Scene::new().await;
+    let fixture = Fixture::new().await;
     let longest = "é".repeat(CONTENT_MAX_CHARS);
     let table = [
         (longest.clone(), longest.clone()),
@@ -125,60 +125,60 @@ async fn an_answer_that_is_too_long_loses_its_end_and_no_more() {
     ];
     for (number, (text, posted)) in table.iter().enumerate() {
         let id = format!("<{number}@mail.test>");
-        let sent = scene.post(&scene.reply(&id, text)).await.expect("it is theirs");
+        let sent = fixture.post(&fixture.reply(&id, text)).await.expect("it is theirs");
         assert_eq!(sent.message.content.as_str(), posted, "row {number}");
         // Delivered again it is the same message.
-        assert!(scene.post(&scene.reply(&id, text)).await.expect("it is known").replayed);
+        assert!(fixture.post(&fixture.reply(&id, text)).await.expect("it is known").replayed);
     }
 }
 
 #[tokio::test]
 async fn the_sender_is_known_however_the_domain_of_their_address_is_written() {
-    let scene = Scene::new().await;
+    let fixture = Fixture::new().await;
     let mut person = client("c1");
     person.profile.email = Some("Lea@café.fr".to_owned());
-    scene.service.note(&person).await;
+    fixture.service.note(&person).await;
     for (number, sender) in
         ["lea@café.fr", "LEA@xn--caf-dma.FR", "lea@CAFE\u{301}.fr"].iter().enumerate()
     {
         let id = format!("<{number}@mail.test>");
-        let reply = MailReply { sender, ..scene.reply(&id, "Oui") };
-        scene.post(&reply).await.expect("it is theirs");
+        let reply = MailReply { sender, ..fixture.reply(&id, "Oui") };
+        fixture.post(&reply).await.expect("it is theirs");
     }
-    let other = MailReply { sender: "lea@cafe.fr", ..scene.reply("<9@mail.test>", "Oui") };
-    let refused = scene.post(&other).await;
+    let other = MailReply { sender: "lea@cafe.fr", ..fixture.reply("<9@mail.test>", "Oui") };
+    let refused = fixture.post(&other).await;
     assert!(matches!(refused, Err(ReplyByMailError::OtherSender)), "{refused:?}");
 }
 
 #[tokio::test]
 async fn a_message_id_names_one_answer() {
-    let scene = Scene::new().await;
-    scene.post(&scene.reply("<1@mail.test>", "Oui")).await.expect("it is theirs");
-    let other = scene.post(&scene.reply("<1@mail.test>", "Non")).await;
+    let fixture = Fixture::new().await;
+    fixture.post(&fixture.reply("<1@mail.test>", "Oui")).await.expect("it is theirs");
+    let other = fixture.post(&fixture.reply("<1@mail.test>", "Non")).await;
     assert!(matches!(other, Err(ReplyByMailError::Contradicted)), "{other:?}");
-    assert_eq!(scene.answers().await.len(), 1);
+    assert_eq!(fixture.answers().await.len(), 1);
 }
 
 #[tokio::test]
 async fn an_answer_to_what_is_gone_is_refused() {
-    let scene = Scene::new().await;
-    let reply = scene.reply("<1@mail.test>", "Oui");
-    let sent = scene.post(&reply).await.expect("it is theirs");
-    let messaging = &scene.service.messaging;
+    let fixture = Fixture::new().await;
+    let reply = fixture.reply("<1@mail.test>", "Oui");
+    let sent = fixture.post(&reply).await.expect("it is theirs");
+    let messaging = &fixture.service.messaging;
     messaging.delete_message(&sent.message.id, &user("c1")).await.expect("it is theirs");
-    let again = scene.post(&reply).await;
+    let again = fixture.post(&reply).await;
     assert!(matches!(again, Err(ReplyByMailError::Gone)), "it was deleted: {again:?}");
-    messaging.delete_conversation(&scene.conversation, &user("s1")).await.expect("a salon may");
-    let late = scene.post(&scene.reply("<2@mail.test>", "Oui")).await;
+    messaging.delete_conversation(&fixture.conversation, &user("s1")).await.expect("a salon may");
+    let late = fixture.post(&fixture.reply("<2@mail.test>", "Oui")).await;
     assert!(matches!(late, Err(ReplyByMailError::Gone)), "{late:?}");
 }
 
 #[tokio::test]
 async fn nobody_answers_in_the_name_of_who_was_forgotten() {
-    let scene = Scene::new().await;
-    let forgotten = scene.service.privacy.request_erasure(&user("c1")).await;
+    let fixture = Fixture::new().await;
+    let forgotten = fixture.service.privacy.request_erasure(&user("c1")).await;
     forgotten.expect("the store works");
-    let late = scene.post(&scene.reply("<1@mail.test>", "Oui")).await;
+    let late = fixture.post(&fixture.reply("<1@mail.test>", "Oui")).await;
     assert!(matches!(late, Err(ReplyByMailError::OtherSender)), "{late:?}");
 }
 

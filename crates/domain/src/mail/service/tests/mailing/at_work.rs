@@ -10,8 +10,8 @@ use crate::{
     testing::fixture::{CountingIds, MemoryFiles, Service},
 };
 
-fn worker(house: &House) -> Worker {
-    let Service { services, store, clock, .. } = house.service.clone();
+fn worker(fixture: &Fixture) -> Worker {
+    let Service { services, store, clock, .. } = fixture.service.clone();
     let (files, ids) = (Arc::new(MemoryFiles::new()), Arc::new(CountingIds::new()));
     Worker::new(services, store, files, clock, ids, WorkerSettings::default())
 }
@@ -24,115 +24,115 @@ async fn perform(worker: &Worker) -> Performed {
 }
 
 /// A mail that was just decided on by `worker`.
-async fn decided(house: &House, worker: &Worker) {
-    let talk = house.talk().await;
-    house.say(&talk, "1").await;
-    house.service.clock.advance_millis(6 * MINUTE_MS);
+async fn decided(fixture: &Fixture, worker: &Worker) {
+    let talk = fixture.talk().await;
+    fixture.say(&talk, "1").await;
+    fixture.service.clock.advance_millis(6 * MINUTE_MS);
     let decided = worker.decide_due_mail().await.expect("the store works");
     assert_eq!(decided, Decided { people: 1, mails: 1, too_old: 0 });
 }
 
 #[tokio::test]
 async fn what_waited_for_a_week_is_counted_once_and_something_new_is_told_with_it() {
-    let house = House::new().await;
-    let worker = worker(&house).with_mailing(house.mailing.clone());
-    let talk = house.talk().await;
-    house.say(&talk, "1").await;
-    house.service.clock.advance_millis(8 * 24 * 60 * MINUTE_MS);
+    let fixture = Fixture::new().await;
+    let worker = worker(&fixture).with_mailing(fixture.mailing.clone());
+    let talk = fixture.talk().await;
+    fixture.say(&talk, "1").await;
+    fixture.service.clock.advance_millis(8 * 24 * 60 * MINUTE_MS);
     let late = worker.decide_due_mail().await.expect("the store works");
     assert_eq!(late, Decided { people: 1, mails: 0, too_old: 1 });
     let again = worker.decide_due_mail().await.expect("the store works");
     assert_eq!(again, Decided::default());
-    house.say(&talk, "2").await;
-    house.service.clock.advance_millis(6 * MINUTE_MS);
+    fixture.say(&talk, "2").await;
+    fixture.service.clock.advance_millis(6 * MINUTE_MS);
     let decided = worker.decide_due_mail().await.expect("the store works");
     assert_eq!(decided, Decided { people: 1, mails: 1, too_old: 0 });
     assert!(matches!(perform(&worker).await, Performed::Done));
-    assert_eq!(house.delivered(), [["2", "1"]]);
+    assert_eq!(fixture.delivered(), [["2", "1"]]);
 }
 
 #[tokio::test]
 async fn a_mail_leaves_by_a_job_and_again_when_the_server_was_away() {
-    let house = House::new().await;
-    let worker = worker(&house).with_mailing(house.mailing.clone());
-    decided(&house, &worker).await;
-    let mail = house.first_mail().await;
-    house.post_office.refuse_next(DeliveryError::Later("a test".into()));
+    let fixture = Fixture::new().await;
+    let worker = worker(&fixture).with_mailing(fixture.mailing.clone());
+    decided(&fixture, &worker).await;
+    let mail = fixture.first_mail().await;
+    fixture.post_office.refuse_next(DeliveryError::Later("a test".into()));
     let performed = perform(&worker).await;
     assert!(matches!(performed, Performed::Retried(JobFailure::Retry { .. })), "{performed:?}");
-    house.service.clock.advance_millis(MINUTE_MS);
+    fixture.service.clock.advance_millis(MINUTE_MS);
     assert!(matches!(perform(&worker).await, Performed::Done));
-    let letters = house.post_office.take();
+    let letters = fixture.post_office.take();
     assert_eq!(letters.iter().map(|letter| &letter.id).collect::<Vec<_>>(), [&mail]);
-    assert_eq!(house.on_their_way().await, []);
+    assert_eq!(fixture.on_their_way().await, []);
 }
 
 #[tokio::test]
 async fn a_refused_mail_waits_for_the_operator() {
-    let house = House::new().await;
-    let worker = worker(&house).with_mailing(house.mailing.clone());
-    decided(&house, &worker).await;
-    house.post_office.refuse_next(DeliveryError::Refused("a test".into()));
+    let fixture = Fixture::new().await;
+    let worker = worker(&fixture).with_mailing(fixture.mailing.clone());
+    decided(&fixture, &worker).await;
+    fixture.post_office.refuse_next(DeliveryError::Refused("a test".into()));
     assert!(matches!(perform(&worker).await, Performed::Dead(JobFailure::Dead { .. })));
-    let now = house.service.clock.now();
-    let retried = house.service.store.retry_dead_jobs(None, now).await;
+    let now = fixture.service.clock.now();
+    let retried = fixture.service.store.retry_dead_jobs(None, now).await;
     assert_eq!(retried.expect("the store works"), 1);
     assert!(matches!(perform(&worker).await, Performed::Done));
-    assert_eq!(house.delivered(), [["1"]]);
+    assert_eq!(fixture.delivered(), [["1"]]);
 }
 
 #[tokio::test]
 async fn an_address_without_a_box_gets_no_more_mail() {
-    let house = House::new().await;
-    let worker = worker(&house).with_mailing(house.mailing.clone());
-    decided(&house, &worker).await;
-    house.post_office.refuse_next(DeliveryError::NoSuchMailbox("a test".into()));
+    let fixture = Fixture::new().await;
+    let worker = worker(&fixture).with_mailing(fixture.mailing.clone());
+    decided(&fixture, &worker).await;
+    fixture.post_office.refuse_next(DeliveryError::NoSuchMailbox("a test".into()));
     assert!(matches!(perform(&worker).await, Performed::Done));
-    let talk = house.talk().await;
-    house.say(&talk, "2").await;
-    assert_eq!(house.after(24 * HOUR_MS).await, no_mail());
-    assert_eq!(house.on_their_way().await, []);
+    let talk = fixture.talk().await;
+    fixture.say(&talk, "2").await;
+    assert_eq!(fixture.after(24 * HOUR_MS).await, no_mail());
+    assert_eq!(fixture.on_their_way().await, []);
 }
 
 #[tokio::test]
 async fn a_mail_whose_departure_could_not_be_noted_leaves_again_as_the_same() {
-    let house = House::new().await;
-    let talk = house.talk().await;
-    house.say(&talk, "1").await;
-    house.service.clock.advance_millis(6 * MINUTE_MS);
-    house.decide().await;
-    let mail = house.first_mail().await;
-    house.send_and_die(&mail).await;
-    house.mailing.send(&mail).await.expect("the mail server works");
-    house.mailing.send(&mail).await.expect("it left");
-    let ids: Vec<_> = house.post_office.take().into_iter().map(|letter| letter.id).collect();
+    let fixture = Fixture::new().await;
+    let talk = fixture.talk().await;
+    fixture.say(&talk, "1").await;
+    fixture.service.clock.advance_millis(6 * MINUTE_MS);
+    fixture.decide().await;
+    let mail = fixture.first_mail().await;
+    fixture.send_and_die(&mail).await;
+    fixture.mailing.send(&mail).await.expect("the mail server works");
+    fixture.mailing.send(&mail).await.expect("it left");
+    let ids: Vec<_> = fixture.post_office.take().into_iter().map(|letter| letter.id).collect();
     assert_eq!(ids, [mail.clone(), mail]);
 }
 
 #[tokio::test]
 async fn quiet_hours_postpone_a_job_to_their_end() {
-    let house = House::new().await;
-    let worker = worker(&house).with_mailing(house.mailing.clone());
-    decided(&house, &worker).await;
+    let fixture = Fixture::new().await;
+    let worker = worker(&fixture).with_mailing(fixture.mailing.clone());
+    decided(&fixture, &worker).await;
     let quiet_hours = Some(QuietHours::new(10 * 60, 11 * 60).ok());
-    house.wish(PreferenceChange { quiet_hours, ..Default::default() }).await;
+    fixture.wish(PreferenceChange { quiet_hours, ..Default::default() }).await;
     let performed = perform(&worker).await;
     assert!(matches!(performed, Performed::Retried(JobFailure::Postponed { .. })), "{performed:?}");
-    let jobs = house.service.store.jobs(JobFilter::All, 10).await.expect("the store works");
+    let jobs = fixture.service.store.jobs(JobFilter::All, 10).await.expect("the store works");
     assert_eq!(Some(jobs[0].run_at), Timestamp::parse("2026-01-05T11:00:00+01:00"));
 }
 
 #[tokio::test]
 async fn where_no_mail_leaves_none_is_decided_on_and_none_is_lost() {
-    let house = House::new().await;
-    let talk = house.talk().await;
-    house.say(&talk, "1").await;
-    house.service.clock.advance_millis(6 * MINUTE_MS);
-    let idle = worker(&house);
+    let fixture = Fixture::new().await;
+    let talk = fixture.talk().await;
+    fixture.say(&talk, "1").await;
+    fixture.service.clock.advance_millis(6 * MINUTE_MS);
+    let idle = worker(&fixture);
     assert_eq!(idle.decide_due_mail().await.expect("nothing to do"), Decided::default());
-    house.decide().await;
+    fixture.decide().await;
     assert!(matches!(perform(&idle).await, Performed::Retried(JobFailure::Retry { .. })));
-    assert_eq!(house.after(0).await, [["1"]]);
+    assert_eq!(fixture.after(0).await, [["1"]]);
 }
 
 #[tokio::test]
@@ -149,8 +149,8 @@ async fn somebody_whose_case_cannot_be_read_holds_up_nobody() {
         .withf(|person, _| *person == user("c2"))
         .times(1)
         .return_once(|_, _| Ok(None));
-    let house = House::new().await;
-    let mailing = house::mailing(Arc::new(store), &house.service, house.post_office.clone());
+    let fixture = Fixture::new().await;
+    let mailing = fixture::mailing(Arc::new(store), &fixture.service, fixture.post_office.clone());
     let failed = mailing.decide_due(10).await.expect_err("somebody is left");
     assert!(matches!(failed, StoreError::Internal(_)), "{failed:?}");
 }

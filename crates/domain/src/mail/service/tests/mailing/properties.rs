@@ -35,9 +35,9 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..60)
 }
 
-/// A house, and which mails told of which message.
+/// A fixture, and which mails told of which message.
 struct World {
-    house: House,
+    fixture: Fixture,
     talks: Vec<ConversationId>,
     said: usize,
     told: BTreeMap<String, BTreeSet<MailId>>,
@@ -45,21 +45,21 @@ struct World {
 
 impl World {
     async fn new() -> Self {
-        let house = House::new().await;
-        let talks = vec![house.talk().await, house.talk().await, house.talk().await];
-        Self { house, talks, said: 0, told: BTreeMap::new() }
+        let fixture = Fixture::new().await;
+        let talks = vec![fixture.talk().await, fixture.talk().await, fixture.talk().await];
+        Self { fixture, talks, said: 0, told: BTreeMap::new() }
     }
 
     async fn take(&mut self, step: &Step) {
         match step {
             Step::Say(talk) => {
                 self.said += 1;
-                self.house.say(&self.talks[*talk], &self.said.to_string()).await;
+                self.fixture.say(&self.talks[*talk], &self.said.to_string()).await;
             }
-            Step::Read(talk) => self.house.read(&self.talks[*talk]).await,
-            Step::Choose(frequency) => self.house.choose(*frequency).await,
+            Step::Read(talk) => self.fixture.read(&self.talks[*talk]).await,
+            Step::Choose(frequency) => self.fixture.choose(*frequency).await,
             Step::Wait { minutes } => {
-                self.house.service.clock.advance_millis(minutes * MINUTE_MS);
+                self.fixture.service.clock.advance_millis(minutes * MINUTE_MS);
             }
             Step::DecideAndSend { server_fails, node_dies } => {
                 self.work(*server_fails, *node_dies).await;
@@ -68,19 +68,19 @@ impl World {
     }
 
     async fn work(&mut self, server_fails: bool, node_dies: bool) {
-        self.house.decide().await;
-        for mail in self.house.on_their_way().await {
+        self.fixture.decide().await;
+        for mail in self.fixture.on_their_way().await {
             if server_fails {
-                self.house.post_office.refuse_next(DeliveryError::Later("a test".into()));
-                let _refused = self.house.mailing.send(&mail).await;
-                self.house.post_office.forgive();
+                self.fixture.post_office.refuse_next(DeliveryError::Later("a test".into()));
+                let _refused = self.fixture.mailing.send(&mail).await;
+                self.fixture.post_office.forgive();
             } else if node_dies {
-                self.house.send_and_die(&mail).await;
+                self.fixture.send_and_die(&mail).await;
             } else {
-                self.house.mailing.send(&mail).await.expect("the mail server works");
+                self.fixture.mailing.send(&mail).await.expect("the mail server works");
             }
         }
-        for letter in self.house.post_office.take() {
+        for letter in self.fixture.post_office.take() {
             for quote in letter.chapters.iter().flat_map(|chapter| &chapter.quotes) {
                 let told = self.told.entry(quote.words.as_str().to_owned()).or_default();
                 told.insert(letter.id.clone());
@@ -92,7 +92,7 @@ impl World {
     async fn unread(&self) -> Vec<String> {
         let mut unread = vec![];
         for talk in &self.talks {
-            let (store, newest) = (&self.house.service.store, Window::first(1));
+            let (store, newest) = (&self.fixture.service.store, Window::first(1));
             let history = store.history(talk, &user("c1"), &newest).await;
             let history = history.expect("the store works").expect("it is theirs");
             let newest = history.page.items.into_iter().filter(|message| !message.is_read);

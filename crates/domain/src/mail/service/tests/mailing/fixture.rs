@@ -8,15 +8,15 @@ use crate::{
     },
 };
 
-/// A house with one salon, one client who has an address, and mail. Its clock begins at 10:30 in
+/// One salon, one client who has an address, and mail. The clock starts at 10:30 in
 /// Paris.
-pub(super) struct House {
+pub(super) struct Fixture {
     pub(super) service: Service,
     pub(super) mailing: Mailing,
     pub(super) post_office: Arc<MemoryPostOffice>,
 }
 
-impl House {
+impl Fixture {
     pub(super) async fn new() -> Self {
         let service = Service::over(Arc::new(MemoryStore::new()));
         let post_office = Arc::new(MemoryPostOffice::new());

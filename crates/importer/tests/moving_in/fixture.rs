@@ -18,14 +18,14 @@ const SMALL: Size = Size { conversations: 60, messages: 900 };
 pub(crate) const ANSWERS: &str = "the database answers";
 
 /// A database that holds the former system's tables, and ours.
-pub(crate) struct House {
+pub(crate) struct Fixture {
     pub(crate) store: Arc<PgStore>,
     pub(crate) client: Client,
     pub(crate) clock: Arc<FixedClock>,
     database: Database,
 }
 
-impl House {
+impl Fixture {
     /// A small one.
     pub(crate) async fn small() -> Self {
         Self::of(SMALL).await
