@@ -117,7 +117,7 @@ impl std::error::Error for ClusterError {
 
 // What a cluster should be like.
 
-/// How a [`Cluster`](Cluster) is to be started.
+/// How a [`Cluster`] is to be started.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Where it lives. Created when absent; one owner at a time.

@@ -3,7 +3,7 @@
 //! them for measurements, and to check whether something changed.
 //!
 //! Begin at [`test_app::TestApp`], a running server with its database; [`rest`] and [`socket`] are the
-//! clients, [`bench`], [`drill`] and [`journey`] what the programs in `bin/` run.
+//! clients, [`mod@bench`], [`drill`] and [`journey`] what the programs in `bin/` run.
 
 pub mod appointment;
 pub mod backup;

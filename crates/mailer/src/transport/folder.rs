@@ -127,7 +127,7 @@ pub struct OpenedMail {
 }
 
 impl DevMails {
-    /// The mails that [`TransportSettings::Folder`](crate::Transport::Folder) keeps there.
+    /// The mails that [`TransportSettings::Folder`](crate::TransportSettings::Folder) keeps there.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
     }
