@@ -489,7 +489,7 @@ mod mark_read_tests {
     #[tokio::test]
     async fn marking_a_message_reads_it_and_what_came_before_and_is_told_once() {
         let service = Service::over(Arc::new(MemoryStore::new()));
-        let Service { messaging, fanout, .. } = &service;
+        let (messaging, fanout) = (&service.messaging, &service.fanout);
         let id = service.open("s1", "c1").await;
         let mut sent = vec![];
         for words in ["1", "2", "3"] {

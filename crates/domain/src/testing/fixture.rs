@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, HashSet, VecDeque},
     mem,
+    ops::{Deref, DerefMut},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicI64, AtomicU64, Ordering::Relaxed},
@@ -14,7 +15,6 @@ use uuid::{Builder, Uuid};
 
 use crate::{
     Services,
-    appointments::handle::Appointments,
     appointments::{self, AppointmentEvent, AppointmentEventKind},
     conversation::{
         Parties,
@@ -26,20 +26,15 @@ use crate::{
     ids::{
         AppointmentEventId, AppointmentId, ClientMessageId, ConversationId, MessageId, Seq, UserId,
     },
-    mail::service::{MailPreferences, MailReplies},
     mail::{
         Email,
         store::{DeliveryError, MailSender},
     },
-    messaging::Messaging,
-    participant::directory::Directory,
     participant::{Caller, Participant, Profile, Role},
     ports::{
         Chunks, Clock, Fanout, Files, FilesError, Ids, Interrupted, KeepError, MarkedMessage,
         ObjectBytes, PersonChange, PublishGuard,
     },
-    privacy::service::Privacy,
-    retention::sweep::Retention,
     store::Store,
     text::Content,
     time::Timestamp,
@@ -438,24 +433,10 @@ impl MailSender for MemoryPostOffice {
     }
 }
 
-/// The use cases over a store of the test's choice, with fakes of everything else at hand.
+/// The services over a store of the test's choice, with fakes of everything else at hand.
 #[derive(Clone)]
 pub struct Service {
-    /// Conversations.
-    pub messaging: Messaging,
-    /// What bookings do.
-    pub appointments: Appointments,
-    /// Who people are.
-    pub directory: Directory,
-    /// What people wish of mail.
-    pub preferences: MailPreferences,
-    /// Answers by mail.
-    pub replies: MailReplies,
-    /// Erasure and export.
-    pub privacy: Privacy,
-    /// How long things are kept.
-    pub retention: Retention,
-    /// All of them.
+    /// The services, which this stands for: `service.messaging` is theirs.
     pub services: Services,
     /// What they ask and change.
     pub store: Arc<dyn Store>,
@@ -465,45 +446,28 @@ pub struct Service {
     pub clock: Arc<FixedClock>,
 }
 
+impl Deref for Service {
+    type Target = Services;
+
+    fn deref(&self) -> &Services {
+        &self.services
+    }
+}
+
+impl DerefMut for Service {
+    fn deref_mut(&mut self) -> &mut Services {
+        &mut self.services
+    }
+}
+
 impl Service {
-    /// The use cases over `store`.
+    /// The services over `store`.
     pub fn over(store: Arc<dyn Store>) -> Self {
         let fanout = Arc::new(SilentFanout::new());
         let clock = Arc::new(FixedClock::ticking());
         let ids = Arc::new(CountingIds::new());
         let services = Services::new(store.clone(), fanout.clone(), clock.clone(), ids);
-        Self::of(services, store, fanout, clock)
-    }
-
-    /// These services, which were put together over these ports.
-    fn of(
-        services: Services,
-        store: Arc<dyn Store>,
-        fanout: Arc<SilentFanout>,
-        clock: Arc<FixedClock>,
-    ) -> Self {
-        let Services {
-            messaging,
-            appointments,
-            directory,
-            preferences,
-            replies,
-            privacy,
-            retention,
-        } = services.clone();
-        Self {
-            messaging,
-            appointments,
-            directory,
-            preferences,
-            replies,
-            privacy,
-            retention,
-            services,
-            store,
-            fanout,
-            clock,
-        }
+        Self { services, store, fanout, clock }
     }
 
     /// Enters `person` in the directory.

@@ -212,7 +212,7 @@ async fn a_time_is_the_one_of_the_salon_s_clock() {
     };
     assert_eq!(day(known().await, None).await, "RDV Tatouage - 15/02/2026");
     let mut house = known().await;
-    house.appointments = house.appointments.with_zone(Zone::parse("UTC").expect("a zone"));
+    house.services = house.services.with_zone(Zone::parse("UTC").expect("a zone"));
     assert_eq!(day(house.clone(), None).await, "RDV Tatouage - 14/02/2026");
     let mut far = salon("s1");
     far.profile.zone = Zone::parse("Asia/Tokyo").ok();

@@ -209,7 +209,7 @@ async fn uploads_that_nobody_sent_are_gone_after_a_day() {
 async fn a_person_is_forgotten_by_a_job() {
     let fixture = fixture();
     let id = fixture.service.open("s1", "c1").await;
-    let Service { messaging, privacy, .. } = &fixture.service;
+    let Services { messaging, privacy, .. } = &fixture.service.services;
     let draft = pictures("un secret", 1, None);
     messaging.send_message(&id, &user("c1"), draft).await.expect("the client takes part");
     privacy.request_erasure(&user("c1")).await.expect("it works");

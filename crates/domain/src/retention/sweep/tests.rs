@@ -18,7 +18,7 @@ fn service() -> Service {
     let mut service = Service::over(Arc::new(MemoryStore::new()));
     let policy = RetentionPolicy::new(90, Some(30)).expect("good");
     let settings = RetentionSettings { policy, log_days: 90 };
-    service.retention = service.retention.with_settings(settings);
+    service.services = service.services.with_retention(settings);
     service
 }
 

@@ -10,7 +10,7 @@ use crate::{
 
 #[tokio::test]
 async fn who_is_not_known_has_no_preferences() {
-    let preferences = Service::over(Arc::new(MemoryStore::new())).preferences;
+    let preferences = Service::over(Arc::new(MemoryStore::new())).services.preferences;
     let nobody = user("nobody");
     let asked = preferences.preferences(&nobody).await;
     assert!(matches!(asked, Err(PreferencesError::UnknownPerson)), "{asked:?}");
@@ -23,7 +23,7 @@ async fn who_is_not_known_has_no_preferences() {
 async fn an_unsubscribed_person_gets_mail_never_and_may_change_their_mind() {
     let service = Service::over(Arc::new(MemoryStore::new()));
     service.open("s1", "c1").await;
-    let (preferences, who) = (service.preferences, user("c1"));
+    let (preferences, who) = (service.services.preferences, user("c1"));
     for _ in 0..2 {
         preferences.unsubscribe(&who).await.expect("the store works");
         let wishes = preferences.preferences(&who).await.expect("the client is known");
@@ -39,7 +39,7 @@ async fn a_stranger_s_conversation_is_an_unknown_one() {
     let service = Service::over(Arc::new(MemoryStore::new()));
     let id = service.open("s1", "c1").await;
     service.open("s1", "c2").await;
-    let preferences = service.preferences;
+    let preferences = service.services.preferences;
     let muted = preferences.mute(&user("c2"), &id).await;
     assert!(matches!(muted, Err(MuteError::UnknownConversation)), "{muted:?}");
     preferences.unmute(&user("c2"), &id).await.expect("there is nothing to take back");
