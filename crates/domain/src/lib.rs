@@ -6,6 +6,20 @@
            Enter through [`Messaging`]; the README shows how."
 )]
 #![deny(missing_docs)]
+
+/// `Debug` that names a type and shows nothing of it: services are made of ports, which have nothing to
+/// show, and what people are called or write is for no log.
+macro_rules! opaque_debug {
+    ($name:ident $(<$lifetime:lifetime>)?) => {
+        impl std::fmt::Debug for $name $(<$lifetime>)? {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($name)).finish_non_exhaustive()
+            }
+        }
+    };
+}
+pub(crate) use opaque_debug;
+
 pub mod appointments;
 pub mod conversation;
 pub mod ids;

@@ -1,6 +1,6 @@
 //! Conversations as a service: open, write, read, list and resume.
 
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
 use crate::{
     conversation::store::{
@@ -46,8 +46,4 @@ impl Messaging {
     }
 }
 
-impl fmt::Debug for Messaging {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Messaging").finish_non_exhaustive()
-    }
-}
+crate::opaque_debug!(Messaging);

@@ -217,11 +217,7 @@ fn known(name: Option<&str>) -> Option<&str> {
     name.filter(|name| !is_blank(name))
 }
 
-impl fmt::Debug for ShownNames<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ShownNames").finish_non_exhaustive()
-    }
-}
+crate::opaque_debug!(ShownNames<'_>);
 
 impl fmt::Debug for Participant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -232,11 +228,7 @@ impl fmt::Debug for Participant {
     }
 }
 
-impl fmt::Debug for Profile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Profile").finish_non_exhaustive()
-    }
-}
+crate::opaque_debug!(Profile);
 
 // Who is asking.
 

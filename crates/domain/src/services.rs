@@ -1,6 +1,6 @@
 //! Every service over one store, as the server runs them.
 
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
 use crate::{
     appointments::handle::Appointments,
@@ -79,8 +79,4 @@ impl Services {
     }
 }
 
-impl fmt::Debug for Services {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Services").finish_non_exhaustive()
-    }
-}
+crate::opaque_debug!(Services);

@@ -5,7 +5,7 @@ mod order;
 #[cfg(test)]
 mod race;
 
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
 use super::{
     AppointmentEvent, AppointmentEventError, AppointmentEventKind, generated_subject, is_generated,
@@ -65,11 +65,7 @@ pub struct Appointments {
     zone: Zone,
 }
 
-impl fmt::Debug for Appointments {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Appointments").finish_non_exhaustive()
-    }
-}
+crate::opaque_debug!(Appointments);
 
 impl Appointments {
     /// Puts the service together, for bookings that take place in the usual zone.

@@ -173,11 +173,7 @@ pub struct MailPreferences {
     clock: Arc<dyn Clock>,
 }
 
-impl fmt::Debug for MailPreferences {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MailPreferences").finish_non_exhaustive()
-    }
-}
+crate::opaque_debug!(MailPreferences);
 
 impl MailPreferences {
     /// Puts the service together.
@@ -276,11 +272,7 @@ pub struct MailReply<'a> {
     pub text: &'a str,
 }
 
-impl fmt::Debug for MailReply<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MailReply").finish_non_exhaustive()
-    }
-}
+crate::opaque_debug!(MailReply<'_>);
 
 /// Why an answer by mail was not posted.
 #[derive(Debug, thiserror::Error)]
@@ -315,11 +307,7 @@ pub struct MailReplies {
     messaging: Messaging,
 }
 
-impl fmt::Debug for MailReplies {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MailReplies").finish_non_exhaustive()
-    }
-}
+crate::opaque_debug!(MailReplies);
 
 impl MailReplies {
     /// Puts the service together; answers are posted through `messaging`.

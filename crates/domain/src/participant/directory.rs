@@ -1,6 +1,6 @@
 //! What the platform tells about people.
 
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
 use super::{Caller, Participant, store::ParticipantStore};
 use crate::{
@@ -40,11 +40,7 @@ pub struct Directory {
     clock: Arc<dyn Clock>,
 }
 
-impl fmt::Debug for Directory {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Directory").finish_non_exhaustive()
-    }
-}
+crate::opaque_debug!(Directory);
 
 impl Directory {
     /// Puts the service together.

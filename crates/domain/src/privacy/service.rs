@@ -1,6 +1,6 @@
 //! Erasing and exporting what is known of somebody.
 
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
 use super::{
     erasure::Erasure,
@@ -29,11 +29,7 @@ pub struct Privacy {
     ids: Arc<dyn Ids>,
 }
 
-impl fmt::Debug for Privacy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Privacy").finish_non_exhaustive()
-    }
-}
+crate::opaque_debug!(Privacy);
 
 impl Privacy {
     /// Puts the service together.

@@ -1,7 +1,7 @@
 //! Scheduled retention: old conversations are archived, then emptied, and old log entries deleted, one
 //! conversation at a time.
 
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
 use super::{
     ConversationAge, DELETE_AFTER_DAYS_MIN, Due, EmptyingBounds, RetentionPolicy, RetentionReport,
@@ -53,11 +53,7 @@ pub struct Retention {
     settings: RetentionSettings,
 }
 
-impl fmt::Debug for Retention {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Retention").finish_non_exhaustive()
-    }
-}
+crate::opaque_debug!(Retention);
 
 impl Retention {
     /// Puts the service together, with the usual settings.

@@ -493,11 +493,7 @@ impl Service {
     }
 }
 
-impl std::fmt::Debug for Service {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Service").finish_non_exhaustive()
-    }
-}
+crate::opaque_debug!(Service);
 
 /// The id of a conversation, and who takes part in it.
 pub fn talk(id: &str, salon_id: &str, client_id: &str) -> (ConversationId, Parties) {
