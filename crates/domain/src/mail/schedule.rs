@@ -133,27 +133,35 @@ pub(super) fn end_of_quiet_hours(
 ) -> Timestamp {
     let Some(quiet) = quiet else { return from };
     let end_ms = i64::from(quiet.to_minute()) * MINUTE_MS;
-    first(zone, from, |wall_ms| {
+    first(zone, from, Skipped::IsNot, |wall_ms| {
         let minute = u16::try_from(wall_ms / MINUTE_MS).unwrap_or_default();
         if quiet.contains(minute) { (end_ms - wall_ms).rem_euclid(DAY_MS) } else { 0 }
     })
 }
 
-/// The first moment at `from` or later at which the minute hand points upwards.
+/// The next full hour at or after `from`.
 pub(super) fn full_hour(zone: &Zone, from: Timestamp) -> Timestamp {
-    first(zone, from, |wall_ms| (-wall_ms).rem_euclid(HOUR_MS))
+    first(zone, from, Skipped::IsReached, |wall_ms| (-wall_ms).rem_euclid(HOUR_MS))
 }
 
 /// The first moment at `from` or later at which the clock strikes `hour` (0 to 23).
 pub(super) fn hour_of_day(zone: &Zone, hour: u8, from: Timestamp) -> Timestamp {
     let hour_ms = i64::from(hour) * HOUR_MS;
-    first(zone, from, |wall_ms| (hour_ms - wall_ms).rem_euclid(DAY_MS))
+    first(zone, from, Skipped::IsReached, |wall_ms| (hour_ms - wall_ms).rem_euclid(DAY_MS))
+}
+
+/// What a time of the day is on the day on which putting the clock forward skips it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Skipped {
+    /// Reached at the moment at which the clock is put forward.
+    IsReached,
+    /// Not there.
+    IsNot,
 }
 
 /// The first moment at `from` or later at which nothing is `left` to wait by the clock: `left` says,
-/// for a time of the day, how long the hands still have to go. A time that is skipped because the
-/// clock is put forward counts as reached when that happens.
-fn first(zone: &Zone, from: Timestamp, left: impl Fn(i64) -> i64) -> Timestamp {
+/// for a time of the day, how long the hands still have to go.
+fn first(zone: &Zone, from: Timestamp, skipped: Skipped, left: impl Fn(i64) -> i64) -> Timestamp {
     let zone = zone.as_jiff();
     let mut at = from;
     loop {
@@ -166,7 +174,8 @@ fn first(zone: &Zone, from: Timestamp, left: impl Fn(i64) -> i64) -> Timestamp {
             return straight;
         };
         let skipped_ms = offset_ms(zone, change) - offset_ms(zone, at);
-        if change.as_millis() + skipped_ms >= straight.as_millis() {
+        let is_skipped = change.as_millis() + skipped_ms >= straight.as_millis();
+        if is_skipped && skipped == Skipped::IsReached {
             return change;
         }
         at = change;

@@ -54,6 +54,13 @@ fn an_hour_that_is_skipped_strikes_when_the_clock_is_put_forward() {
 }
 
 #[test]
+fn a_gap_between_quiet_hours_that_is_skipped_is_no_moment_to_write() {
+    let gap_at_two = Some(quiet((2, 32), (2, 0)));
+    let end = end_of_quiet_hours(&zone("Europe/Paris"), gap_at_two, moment("2026-03-28T20:00:00Z"));
+    assert_eq!(end, moment("2026-03-30T00:00:00Z"), "two o'clock of the next night");
+}
+
+#[test]
 fn an_hour_that_comes_twice_is_quiet_twice() {
     let paris = zone("Europe/Paris");
     let until_half_past = Some(quiet((22, 0), (2, 30)));
