@@ -121,85 +121,51 @@ pub struct ImportedPreference {
     pub muted: Vec<ConversationId>,
 }
 
-/// Why something was left out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Refusal {
-    /// It, or what it belongs to, has an id that is none of ours (1 to 64 characters of
-    /// `A-Z a-z 0-9 _ -`).
-    InvalidId,
-    /// Salon and client are the same person.
-    SidesAreTheSame,
-    /// Its author takes no part in the conversation.
-    AuthorTakesNoPart,
-    /// A date that no calendar has: infinite, missing, or outside the years -9999 to 9999; or
-    /// something that is nowhere in the order of things without its date.
-    ImpossibleDate,
-    /// It says and shows nothing.
-    SaysNothing,
-    /// Another message of the conversation has this id.
-    IdTwice,
-    /// A file that is not `https` on a host that serves uploads.
-    UrlNotAllowed,
-    /// A file that is no image of a type we take.
-    TypeNotAllowed,
-    /// A file that is empty or too large.
-    SizeNotAllowed,
-    /// Mail for somebody who takes no part.
-    RecipientTakesNoPart,
-    /// Nobody knows the person it is about.
-    PersonUnknown,
-    /// The person was forgotten here, and does not come back.
-    PersonForgotten,
-    /// Its conversation was refused.
-    ConversationRefused,
-    /// Something else here has this id.
-    IdTaken,
-    /// Another conversation here has a message of this one.
-    MessageIdTaken,
-    /// Another message here has a file of this one.
-    FileIdTaken,
-    /// The salon has another conversation about this booking here.
-    AppointmentTaken,
-    /// It was taken over before, then changed there, and was deleted here.
-    DeletedHere,
-    /// It was taken over before, then changed there, and went on here.
-    WentOnHere,
-    /// It was taken over before, and is between other people there now.
-    OtherPeople,
-}
-
-const REFUSALS: [(Refusal, &str); 20] = [
-    (Refusal::InvalidId, "invalid_id"),
-    (Refusal::SidesAreTheSame, "sides_are_the_same"),
-    (Refusal::AuthorTakesNoPart, "author_takes_no_part"),
-    (Refusal::ImpossibleDate, "impossible_date"),
-    (Refusal::SaysNothing, "says_nothing"),
-    (Refusal::IdTwice, "id_twice"),
-    (Refusal::UrlNotAllowed, "url_not_allowed"),
-    (Refusal::TypeNotAllowed, "type_not_allowed"),
-    (Refusal::SizeNotAllowed, "size_not_allowed"),
-    (Refusal::RecipientTakesNoPart, "recipient_takes_no_part"),
-    (Refusal::PersonUnknown, "person_unknown"),
-    (Refusal::PersonForgotten, "person_forgotten"),
-    (Refusal::ConversationRefused, "conversation_refused"),
-    (Refusal::IdTaken, "id_taken"),
-    (Refusal::MessageIdTaken, "message_id_taken"),
-    (Refusal::FileIdTaken, "file_id_taken"),
-    (Refusal::AppointmentTaken, "appointment_taken"),
-    (Refusal::DeletedHere, "deleted_here"),
-    (Refusal::WentOnHere, "went_on_here"),
-    (Refusal::OtherPeople, "other_people"),
-];
-
-impl Refusal {
-    /// Its word in reports.
-    pub fn as_str(self) -> &'static str {
-        REFUSALS.iter().find(|(refusal, _)| *refusal == self).map_or("refused", |(_, word)| word)
-    }
-
-    /// Reads [`as_str`](Self::as_str)'s word.
-    pub fn parse(word: &str) -> Option<Self> {
-        REFUSALS.iter().find(|(_, known)| *known == word).map(|(refusal, _)| *refusal)
+named_enum! {
+    /// Why something was left out.
+    Refusal {
+        /// It, or what it belongs to, has an id that is none of ours (1 to 64 characters of
+        /// `A-Z a-z 0-9 _ -`).
+        InvalidId = "invalid_id",
+        /// Salon and client are the same person.
+        SidesAreTheSame = "sides_are_the_same",
+        /// Its author takes no part in the conversation.
+        AuthorTakesNoPart = "author_takes_no_part",
+        /// A date that no calendar has: infinite, missing, or outside the years -9999 to 9999; or
+        /// something that is nowhere in the order of things without its date.
+        ImpossibleDate = "impossible_date",
+        /// It says and shows nothing.
+        SaysNothing = "says_nothing",
+        /// Another message of the conversation has this id.
+        IdTwice = "id_twice",
+        /// A file that is not `https` on a host that serves uploads.
+        UrlNotAllowed = "url_not_allowed",
+        /// A file that is no image of a type we take.
+        TypeNotAllowed = "type_not_allowed",
+        /// A file that is empty or too large.
+        SizeNotAllowed = "size_not_allowed",
+        /// Mail for somebody who takes no part.
+        RecipientTakesNoPart = "recipient_takes_no_part",
+        /// Nobody knows the person it is about.
+        PersonUnknown = "person_unknown",
+        /// The person was forgotten here, and does not come back.
+        PersonForgotten = "person_forgotten",
+        /// Its conversation was refused.
+        ConversationRefused = "conversation_refused",
+        /// Something else here has this id.
+        IdTaken = "id_taken",
+        /// Another conversation here has a message of this one.
+        MessageIdTaken = "message_id_taken",
+        /// Another message here has a file of this one.
+        FileIdTaken = "file_id_taken",
+        /// The salon has another conversation about this booking here.
+        AppointmentTaken = "appointment_taken",
+        /// It was taken over before, then changed there, and was deleted here.
+        DeletedHere = "deleted_here",
+        /// It was taken over before, then changed there, and went on here.
+        WentOnHere = "went_on_here",
+        /// It was taken over before, and is between other people there now.
+        OtherPeople = "other_people",
     }
 }
 
@@ -211,8 +177,8 @@ mod tests {
 
     #[test]
     fn every_refusal_has_a_word_of_its_own() {
-        let words: HashSet<_> = REFUSALS.iter().map(|(refusal, _)| refusal.as_str()).collect();
-        assert_eq!(words.len(), REFUSALS.len());
-        assert!(REFUSALS.iter().all(|(refusal, word)| Refusal::parse(word) == Some(*refusal)));
+        let words: HashSet<_> = Refusal::ALL.iter().map(|it| it.as_str()).collect();
+        assert_eq!(words.len(), Refusal::ALL.len());
+        assert!(Refusal::ALL.iter().all(|it| Refusal::parse(it.as_str()) == Some(*it)));
     }
 }

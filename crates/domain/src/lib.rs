@@ -20,6 +20,36 @@ macro_rules! opaque_debug {
 }
 pub(crate) use opaque_debug;
 
+/// An enum each of whose variants has a word, in reports and in what is kept of them: the list of all, the
+/// word of one, and the one of a word.
+#[macro_export]
+macro_rules! named_enum {
+    ($(#[$doc:meta])* $name:ident { $($(#[$each:meta])* $variant:ident = $word:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name {
+            $($(#[$each])* $variant,)*
+        }
+
+        impl $name {
+            /// Every one of them.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// Its word in reports.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)*
+                }
+            }
+
+            /// Reads [`as_str`](Self::as_str)'s word.
+            pub fn parse(word: &str) -> Option<Self> {
+                Self::ALL.iter().find(|it| it.as_str() == word).copied()
+            }
+        }
+    };
+}
+
 pub mod appointments;
 pub mod conversation;
 pub mod ids;

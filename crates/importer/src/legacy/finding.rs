@@ -2,36 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use domain::{ids::ID_MAX_CHARS, import::Refusal};
+use domain::{ids::ID_MAX_CHARS, import::Refusal, named_enum};
 
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$each:meta])* $variant:ident = $word:literal,)* }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum $name {
-            $($(#[$each])* $variant,)*
-        }
-
-        impl $name {
-            /// Every one of them.
-            pub const ALL: &[Self] = &[$(Self::$variant,)*];
-
-            /// Its word in reports.
-            pub const fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $word,)*
-                }
-            }
-
-            /// Reads [`as_str`](Self::as_str)'s word.
-            pub fn parse(word: &str) -> Option<Self> {
-                Self::ALL.iter().find(|it| it.as_str() == word).copied()
-            }
-        }
-    };
-}
-
-words! {
+named_enum! {
     /// What is taken over.
     ImportedKind {
         /// A person of the directory.
@@ -53,7 +26,7 @@ words! {
     }
 }
 
-words! {
+named_enum! {
     /// What was mended on the way.
     Repair {
         /// Control characters were taken out of a text, a name or a subject.

@@ -45,7 +45,7 @@ pub(super) fn messages(
         return Vec::new();
     } else {
         findings.repaired(Repair::LostFileNoted);
-        vec![Content::parse(LOST_FILE_TEXT).unwrap_or_default()]
+        vec![Content::parse(LOST_FILE_TEXT).expect("a text of ours is one")]
     };
     let read_at = former.read_at.filter(|_| former.is_read);
     if read_at == Some(FormerTime::Impossible) {
