@@ -31,6 +31,7 @@ use serde_json::Value;
 
 use crate::{
     error::{Class, Failure},
+    lists,
     lock::{self, Locked, parties_from},
     query::prepared,
     row::{FromColumns, PgTimestamp, Row, decode},
@@ -78,7 +79,7 @@ impl ConversationStore for PgStore {
         status: Option<Status>,
         window: &Window<ConversationCursor>,
     ) -> Result<Page<ConversationView, ConversationCursor>, StoreError> {
-        with_retry(|| crate::lists::page(self, viewer, status, window)).await
+        with_retry(|| lists::page(self, viewer, status, window)).await
     }
 
     #[tracing::instrument(name = "db.conversation.unread", skip_all)]
@@ -87,7 +88,7 @@ impl ConversationStore for PgStore {
         viewer: &UserId,
         limit: u32,
     ) -> Result<Vec<UnreadConversation>, StoreError> {
-        with_retry(|| crate::lists::list(self, viewer, limit)).await
+        with_retry(|| lists::list(self, viewer, limit)).await
     }
 
     #[tracing::instrument(name = "db.conversation.edit", skip_all, fields(conversation.id = %edit.conversation))]

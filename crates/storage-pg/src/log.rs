@@ -80,12 +80,12 @@ async fn events_after(
     let Some(mut hydrator) = LogHydrator::find(&mut connection, id, viewer).await? else {
         return Ok(None);
     };
-    if after > hydrator.last_seq() {
+    if after > hydrator.last_seq {
         return Ok(Some(LogPiece::Trimmed));
     }
     let rows = entries(&mut connection, id, after, limit).await?;
     // A gapless log that begins later, or is empty while something happened, was cut.
-    let first = rows.as_slice().first().map_or(hydrator.last_seq().next().get(), |row| row.seq);
+    let first = rows.as_slice().first().map_or(hydrator.last_seq.next().get(), |row| row.seq);
     if first > after.next().get() {
         return Ok(Some(LogPiece::Trimmed));
     }
@@ -213,11 +213,6 @@ impl LogHydrator {
             messages: HashMap::new(),
             unread: Unread::default(),
         }))
-    }
-
-    /// The newest position.
-    fn last_seq(&self) -> Seq {
-        self.last_seq
     }
 
     /// Looks up what `rows` speak of, as far as it is still there.

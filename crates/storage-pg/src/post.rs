@@ -31,7 +31,7 @@ use serde_json::Value;
 
 use crate::{
     error::{Class, Failure},
-    lists::find_on,
+    lists::{self, find_on},
     lock::{self, Locked, decoded},
     participants::author_of_new,
     query::prepared,
@@ -41,7 +41,7 @@ use crate::{
     uploads,
 };
 
-pub(crate) use crate::lists::by_ids;
+pub(crate) use lists::by_ids;
 
 #[async_trait]
 impl MessageStore for PgStore {
@@ -60,7 +60,7 @@ impl MessageStore for PgStore {
         viewer: &UserId,
         window: &Window<MessageCursor>,
     ) -> Result<Option<History>, StoreError> {
-        with_retry(|| crate::lists::history_page(self, conversation, viewer, window)).await
+        with_retry(|| lists::history_page(self, conversation, viewer, window)).await
     }
 
     #[tracing::instrument(name = "db.message.find", skip_all, fields(message.id = %id))]
@@ -69,7 +69,7 @@ impl MessageStore for PgStore {
         id: &MessageId,
         viewer: &UserId,
     ) -> Result<Option<Message>, StoreError> {
-        with_retry(|| crate::lists::find(self, id, viewer)).await
+        with_retry(|| lists::find(self, id, viewer)).await
     }
 
     #[tracing::instrument(name = "db.message.delete", skip_all, fields(message.id = %id))]

@@ -16,7 +16,7 @@ use domain::{
     },
     ids::UserId,
     participant::{
-        FORGOTTEN, NAMELESS,
+        NAMELESS, Participant, Profile, Role,
         store::{ParticipantStore, ParticipantWithPartners},
     },
 };
@@ -112,11 +112,11 @@ impl PresenceTracker {
         state.owners.insert(session, user.clone());
         state.register.hold(user, session, self.now());
         let partner_set = state.partner_sets.entry(user.clone()).or_default();
-        let (is_known, is_new) = (partner_set.is_known(), partner_set.start_reading_first());
+        let (is_known, is_new) = (partner_set.is_known, partner_set.start_reading_first());
         if is_known {
             state.send_snapshot(&self.sessions, user, session);
         } else {
-            partner_set.await_snapshot(session);
+            partner_set.newcomers.push(session);
         }
         drop(state);
         self.changed.notify_one();
@@ -138,7 +138,7 @@ impl PresenceTracker {
     pub(super) fn name_of(&self, user: &UserId) -> Arc<str> {
         let state = self.state();
         let partner_set = state.partner_sets.get(user);
-        partner_set.map_or_else(|| NAMELESS.into(), |partner_set| partner_set.name().clone())
+        partner_set.map_or_else(|| NAMELESS.into(), |partner_set| partner_set.name.clone())
     }
 
     /// Two people have a conversation from now on: each is told of the other, at once if both are
@@ -168,8 +168,9 @@ impl PresenceTracker {
     /// or not.
     pub(super) fn person_forgotten(self: &Arc<Self>, user: &UserId) {
         if let Some(partner_set) = self.state().partner_sets.get_mut(user) {
-            let (first, last) = FORGOTTEN;
-            partner_set.name = format!("{first} {last}").into();
+            let nobody = Participant::new(user.clone(), Role::Other, Profile::default());
+            let forgotten = Participant { is_forgotten: true, ..nobody };
+            partner_set.name = forgotten.display_name().into();
         }
         self.read_again(user);
     }
@@ -255,6 +256,7 @@ struct PartnerSet {
     name: Arc<str>,
     partners: HashSet<UserId>,
     reading: Reading,
+    /// Whether it has been read.
     is_known: bool,
     /// Sessions that wait for their snapshot of who is online.
     newcomers: Vec<SessionKey>,
@@ -282,23 +284,6 @@ impl Default for PartnerSet {
 }
 
 impl PartnerSet {
-    fn name(&self) -> &Arc<str> {
-        &self.name
-    }
-
-    fn partners(&self) -> &HashSet<UserId> {
-        &self.partners
-    }
-
-    /// Whether it has been read.
-    fn is_known(&self) -> bool {
-        self.is_known
-    }
-
-    fn await_snapshot(&mut self, session: SessionKey) {
-        self.newcomers.push(session);
-    }
-
     /// Starts the first read; false when that is done or under way.
     fn start_reading_first(&mut self) -> bool {
         !self.is_known && self.start_reading(Reading::Yes)
@@ -411,13 +396,13 @@ impl State {
         &'a self,
         partner_set: &'a PartnerSet,
     ) -> impl Iterator<Item = &'a UserId> {
-        partner_set.partners().iter().filter(|partner| self.register.is_online(partner))
+        partner_set.partners.iter().filter(|partner| self.register.is_online(partner))
     }
 
     /// Tells the partners of `user` that they are online.
     fn send_online(&self, sessions: &SessionRegistry, user: &UserId) {
         let Some(partner_set) = self.partner_sets.get(user) else { return };
-        let (user_id, user_name) = (user.as_str(), &**partner_set.name());
+        let (user_id, user_name) = (user.as_str(), &*partner_set.name);
         let Some(event) = (UserOnline { user_id, user_name }).encode() else { return };
         for partner in self.online_partners(partner_set) {
             sessions.lock().send_to_user_volatile(partner, &event);
@@ -427,10 +412,10 @@ impl State {
     /// Tells one person that `user` is online, if that is so.
     fn send_online_to(&self, sessions: &SessionRegistry, listener: &UserId, user: &UserId) {
         let partner_set = self.partner_sets.get(user);
-        let Some(partner_set) = partner_set.filter(|partner_set| partner_set.is_known()) else {
+        let Some(partner_set) = partner_set.filter(|partner_set| partner_set.is_known) else {
             return;
         };
-        let (user_id, user_name) = (user.as_str(), &**partner_set.name());
+        let (user_id, user_name) = (user.as_str(), &*partner_set.name);
         if let Some(event) = (UserOnline { user_id, user_name }).encode() {
             sessions.lock().send_to_user_volatile(listener, &event);
         }

@@ -117,7 +117,7 @@ impl PlainWebSocket {
         let context = self.inner.context.clone();
         let bounds = &context.settings.socket;
         let budget = ByteBudget::new(payload, bounds.max_payload_bytes);
-        let gauge = budget.gauge();
+        let gauge = budget.gauge.clone();
         let mut bounded: dev::Payload = dev::Payload::Stream { payload: Box::pin(budget) };
         let bounded = web::Payload::from_request(request, &mut bounded).await?;
         let (response, socket, stream) = actix_ws::handle(request, bounded)?;
@@ -247,10 +247,6 @@ impl ByteBudget {
     fn new(payload: web::Payload, message_bytes_max: usize) -> Self {
         let bytes_max = message_bytes_max.saturating_add(SLACK_BYTES);
         Self { payload, bytes_max, gauge: ByteGauge::default() }
-    }
-
-    fn gauge(&self) -> ByteGauge {
-        self.gauge.clone()
     }
 }
 

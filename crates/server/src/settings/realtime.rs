@@ -175,10 +175,10 @@ impl RealtimeSettings {
             unauthenticated_per_address_max: self.unauthenticated_per_address_max,
             rooms_per_session_max: self.rooms_per_session_max,
             history_messages: self.history_messages,
-            resume_events_max: resume.events_max(),
+            resume_events_max: resume.events_max,
             answer_bytes_max: self.answer_max_bytes,
             recovery_key: resume.key(fallback),
-            recovery_offered: resume.offered().into(),
+            recovery_offered: resume.recovery.into(),
             recovery_age_max_ms: resume.age_max_ms(),
             expiry_notice_ms: self.expiry_notice_ms,
             drain_retry_after_ms: self.drain_retry_after_ms,
@@ -249,18 +249,8 @@ impl ResumeSettings {
         Some(RecoveryKey::derived_from(secret.expose_secret().as_bytes()))
     }
 
-    /// To whom recovery is offered.
-    pub(super) fn offered(&self) -> Recovery {
-        self.recovery
-    }
-
     /// How long ago a client may have been cut off, in milliseconds.
     pub(super) fn age_max_ms(&self) -> u64 {
         self.age_max_s * 1_000
-    }
-
-    /// Events that are told one by one.
-    pub(super) fn events_max(&self) -> u32 {
-        self.events_max
     }
 }

@@ -50,8 +50,8 @@ impl NamespaceSockets {
 
     /// Whether so much waits for handlers that no more should be read.
     pub(super) fn is_full(&self) -> bool {
-        let events: usize = self.list.iter().map(NamespaceSocket::waiting_events).sum();
-        let bytes: usize = self.list.iter().map(NamespaceSocket::waiting_bytes).sum();
+        let events: usize = self.list.iter().map(|socket| socket.inbox.len()).sum();
+        let bytes: usize = self.list.iter().map(|socket| socket.inbox_bytes).sum();
         let leaving = self.list.iter().filter(|member| !member.is_present());
         events >= self.max_events || bytes >= self.max_bytes || leaving.count() >= MAX_LEAVING
     }
@@ -203,14 +203,6 @@ impl NamespaceSocket {
 
     pub(super) fn is_connected(&self) -> bool {
         self.status == Status::Connected
-    }
-
-    pub(super) fn waiting_events(&self) -> usize {
-        self.inbox.len()
-    }
-
-    pub(super) fn waiting_bytes(&self) -> usize {
-        self.inbox_bytes
     }
 
     /// Enters the namespace, unless the session ended meanwhile.
