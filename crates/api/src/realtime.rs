@@ -3,6 +3,7 @@
 //! A command comes in through a session and ends in the same use case that HTTP calls. What it
 //! changed comes back as events through the hub, to everyone entitled, its author included.
 
+mod actor;
 mod admission;
 mod asyncapi;
 mod commands;

@@ -10,7 +10,8 @@ use socketio::{
 };
 
 use super::{
-    commands::{self, Answer, EventName, error_event},
+    actor::{ReplyChannel, SessionHandle},
+    commands::{self, Answer},
     events::{self, OutgoingEvent},
     recovery_token::{RecoveryKey, RecoveryTokenIssuer, VerifiedRecovery},
     registry::{DisconnectCause, EventSink, SessionClosed},
@@ -68,7 +69,7 @@ impl MessagingNamespace {
             None => {
                 let outlet = Arc::new(SocketEventSink { socket: socket.clone(), issuer: None });
                 let session = Session::enter(&self.context, admitted, outlet)?;
-                Ok(Accepted::new(SocketSession { session, socket, hold: None }))
+                Ok(Accepted::new(SocketSession::new(session, socket, None)))
             }
             Some(key) => {
                 let visit = ConnectHandler { door: self, key, socket };
@@ -104,45 +105,57 @@ fn refusal(failure: &Failure) -> Refusal {
 
 /// A session behind a Socket.IO socket.
 struct SocketSession {
-    session: Session,
-    socket: Socket,
+    session: SessionHandle,
+    replies: SocketReplies,
     /// The id by which the client comes back, where it can.
-    hold: Option<SessionLease<ActiveSession>>,
+    lease: Option<SessionLease<ActiveSession>>,
+}
+
+impl SocketSession {
+    fn new(session: Session, socket: Socket, lease: Option<SessionLease<ActiveSession>>) -> Self {
+        let (session, replies) = (SessionHandle::spawn(session), SocketReplies(socket));
+        Self { session, replies, lease }
+    }
 }
 
 #[async_trait]
 impl Handler for SocketSession {
     async fn event(&mut self, event: Event) {
-        let Some(name) = EventName::parse(&event.name) else { return };
-        let payload = commands::payload(&event.args);
-        let outcome = self.session.dispatch(name, &payload).await;
-        match (event.ack, &outcome) {
-            (Some(ack), _) => acknowledge(ack, &Answer::to(name, &outcome)),
-            (None, Ok(_)) => {}
-            (None, Err(failure)) => {
-                let key = commands::client_message_id(&payload);
-                let error_event = error_event(name, key, failure);
-                if let Some(frame) = error_event.as_ref().and_then(|told| told.frame()) {
-                    lost(self.socket.send_answer(frame));
-                }
-            }
+        let Event { name, args, ack, .. } = event;
+        let payload = commands::payload(&args);
+        let handled = self.session.handle(&self.replies, &name, payload, ack).await;
+        if let Err(stopped) = handled {
+            // `socketio` ends the session of a handler that panics, as this one's actor did.
+            std::panic::resume_unwind(Box::new(stopped));
         }
     }
 
     async fn disconnected(self: Box<Self>, reason: DisconnectReason) {
-        let parting = self.session.end(&reason);
-        if let Some(hold) = self.hold {
-            hold.release(parting);
+        let Self { session, lease, .. } = *self;
+        if let (Some(last), Some(lease)) = (session.end(reason.to_string()).await, lease) {
+            lease.release(last);
         }
     }
 }
 
-fn acknowledge(ack: Acknowledger, answer: &Answer<'_>) {
-    lost(ack.send(answer));
+/// Sends answers on a Socket.IO socket.
+struct SocketReplies(Socket);
+
+impl ReplyChannel for SocketReplies {
+    type AckId = Acknowledger;
+
+    fn acknowledge(&self, ack: Acknowledger, answer: &Answer<'_>) {
+        log_undelivered(ack.send(answer));
+    }
+
+    fn send_error(&self, event: &OutgoingEvent) {
+        if let Some(frame) = event.frame() {
+            log_undelivered(self.0.send_answer(frame));
+        }
+    }
 }
 
-/// An answer does not reach a client that is gone or too slow; it asks again under the same key.
-fn lost(sent: Result<(), EmitError>) {
+fn log_undelivered(sent: Result<(), EmitError>) {
     if let Err(error) = sent {
         tracing::debug!(%error, "an answer did not reach its session");
     }
@@ -323,7 +336,7 @@ impl ConnectHandler<'_> {
         hold: SessionLease<ActiveSession>,
     ) -> Accepted {
         let socket = self.socket;
-        let accepted = Accepted::new(SocketSession { session, socket, hold: Some(hold) });
+        let accepted = Accepted::new(SocketSession::new(session, socket, Some(hold)));
         accepted.with_pid(issuer.pid())
     }
 }

@@ -28,6 +28,7 @@ use futures_util::Stream;
 use reader::Reader;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, watch},
+    task::JoinHandle,
     time::timeout,
 };
 use writer::{Mailbox, Outflow};
@@ -130,27 +131,46 @@ impl PlainWebSocket {
 
         let mailbox = Arc::new(Mailbox::new(bounds.mailbox_messages, bounds.mailbox_bytes));
         let address = context.limits.address_of(request.head());
-        let writing = actix_web::rt::spawn(writer::run(
-            writer::Sink { socket, outflow },
-            mailbox.clone(),
-            bounds.clone(),
-        ));
+        let sink = writer::Sink { socket, outflow };
+        let writing =
+            spawn_supervised(&mailbox, writer::run(sink, mailbox.clone(), bounds.clone()));
         let reader = Reader { context, address, stream, gauge, mailbox: mailbox.clone() };
+        let reading = spawn_supervised(&mailbox, reader.listen());
         let mut closing = self.inner.closing.subscribe();
         actix_web::rt::spawn(async move {
-            let reading = actix_web::rt::spawn(reader.listen());
             tokio::select! {
                 _ = closing.wait_for(|closing| *closing) => mailbox.end(CloseReason::GOING_AWAY),
                 () = mailbox.ended() => {}
             }
             for task in [reading, writing] {
-                if task.await.is_err() {
-                    tracing::error!("a plain session was cut off");
+                if let Err(error) = task.await {
+                    tracing::error!(%error, "a task of a plain WebSocket connection failed");
                 }
             }
             drop(seat);
         });
         Ok(response)
+    }
+}
+
+/// Spawns a task of a connection. The connection ends with the task, also when that panics.
+fn spawn_supervised(
+    mailbox: &Arc<Mailbox>,
+    task: impl Future<Output = ()> + 'static,
+) -> JoinHandle<()> {
+    let mailbox = mailbox.clone();
+    actix_web::rt::spawn(async move {
+        let _end = EndConnection(mailbox);
+        task.await;
+    })
+}
+
+/// Ends the connection when it is dropped, unless that has ended already: the first reason counts.
+struct EndConnection(Arc<Mailbox>);
+
+impl Drop for EndConnection {
+    fn drop(&mut self) {
+        self.0.end(CloseReason::FAILED);
     }
 }
 
@@ -179,6 +199,8 @@ impl CloseReason {
     const BINARY: Self = Self { code: 1003, word: "binary_not_spoken" };
     /// A message is longer than allowed.
     const TOO_BIG: Self = Self { code: 1009, word: "message_too_big" };
+    /// A task of the connection, or the actor of its session, panicked.
+    const FAILED: Self = Self { code: 1011, word: "internal_error" };
     /// A message is no JSON object with an `event`, or the first one is not `auth`.
     const BAD_MESSAGE: Self = Self { code: 4400, word: "bad_message" };
     /// The token ended.

@@ -20,8 +20,9 @@ use crate::{
     error::Failure,
     input::{Lossy, Object},
     realtime::{
-        commands::{self, Answer, EventName, error_event},
-        events::{Failed, ServerEvent as _},
+        actor::{ReplyChannel, SessionHandle},
+        commands::Answer,
+        events::{Failed, OutgoingEvent, ServerEvent as _},
         session::{ConnectAttempt, Context, Session},
     },
     texts::Language,
@@ -49,10 +50,11 @@ impl Reader {
             Err(close_reason) => Err(close_reason),
         };
         match begun {
-            Ok(mut session) => {
-                let close_reason = self.run_commands(&mut session).await;
+            Ok(session) => {
+                let session = SessionHandle::spawn(session);
+                let close_reason = self.run_commands(&session).await;
                 self.mailbox.end(close_reason);
-                session.end(&close_reason);
+                session.end(close_reason.to_string()).await;
             }
             Err(close_reason) => self.mailbox.end(close_reason),
         }
@@ -85,7 +87,9 @@ impl Reader {
         match Session::begin(&self.context, attempt, self.mailbox.clone()).await {
             Ok(session) => {
                 let nothing = Value::Object(Map::new());
-                self.acknowledge(id.as_ref(), &Answer::Done { ok: true, data: &nothing });
+                if let Some(id) = id {
+                    self.acknowledge(id, &Answer::Done { ok: true, data: &nothing });
+                }
                 Ok(session)
             }
             Err(failure) => {
@@ -106,20 +110,28 @@ impl Reader {
         }
     }
 
-    async fn run_commands(&mut self, session: &mut Session) -> CloseReason {
+    async fn run_commands(&mut self, session: &SessionHandle) -> CloseReason {
         loop {
-            match self.next().await {
-                Ok(frame) => {
-                    if let Err(close_reason) = self.answers_have_left().await {
-                        return close_reason;
-                    }
-                    self.mailbox.liveness().beat(true);
-                    self.dispatch(session, frame).await;
-                    self.mailbox.liveness().beat(false);
-                }
-                Err(close_reason) => return close_reason,
+            let handled = match self.next().await {
+                Ok(frame) => self.run_command(session, frame).await,
+                Err(close_reason) => Err(close_reason),
+            };
+            if let Err(close_reason) = handled {
+                return close_reason;
             }
         }
+    }
+
+    async fn run_command(
+        &self,
+        session: &SessionHandle,
+        ClientFrame { event, data, id }: ClientFrame,
+    ) -> Result<(), CloseReason> {
+        self.answers_have_left().await?;
+        self.mailbox.liveness().beat(true);
+        let handled = session.handle(self, &event, data, id).await;
+        self.mailbox.liveness().beat(false);
+        handled.map_err(|_stopped| CloseReason::FAILED)
     }
 
     /// Waits until the client has taken enough of the answers to its commands so far.
@@ -131,21 +143,6 @@ impl Reader {
                 taken.map_err(|_| CloseReason::SLOW_READER)
             }
             () = self.mailbox.ended() => Err(CloseReason::LEFT),
-        }
-    }
-
-    async fn dispatch(&self, session: &mut Session, ClientFrame { event, data, id }: ClientFrame) {
-        let Some(name) = EventName::parse(&event) else { return };
-        let outcome = session.dispatch(name, &data).await;
-        match (&id, &outcome) {
-            (Some(_), _) => self.acknowledge(id.as_ref(), &Answer::to(name, &outcome)),
-            (None, Ok(_)) => {}
-            (None, Err(failure)) => {
-                let key = commands::client_message_id(&data);
-                if let Some(told) = error_event(name, key, failure) {
-                    self.post(told.json_line());
-                }
-            }
         }
     }
 
@@ -171,18 +168,26 @@ impl Reader {
         }
     }
 
-    fn acknowledge(&self, id: Option<&Value>, answer: &Answer<'_>) {
-        if let Some(line) = id.and_then(|id| acknowledgement(id, answer)) {
-            self.post(&line);
-        }
-    }
-
     /// An answer does not reach a client that is gone or too slow; it asks again under the same
     /// key.
     fn post(&self, line: &Arc<str>) {
         if let Err(error) = self.mailbox.answer(line) {
             tracing::debug!(%error, "an answer did not reach its session");
         }
+    }
+}
+
+impl ReplyChannel for Reader {
+    type AckId = Value;
+
+    fn acknowledge(&self, id: Value, answer: &Answer<'_>) {
+        if let Some(line) = acknowledgement(&id, answer) {
+            self.post(&line);
+        }
+    }
+
+    fn send_error(&self, event: &OutgoingEvent) {
+        self.post(event.json_line());
     }
 }
 

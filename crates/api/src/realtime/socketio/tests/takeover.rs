@@ -131,3 +131,17 @@ async fn an_outage_on_the_way_back_is_no_refusal() {
     let back = memory.come_back(&node, "c1").await;
     assert_eq!((back.sid.as_str(), words(&back)), (sid.as_str(), vec!["missed"]));
 }
+
+#[actix_web::test]
+async fn after_a_command_that_panicked_the_client_comes_back_to_where_it_was() {
+    let node = Node::new().await;
+    let (path, id) = node.talk().await;
+    let mut client = joined(&node, "c1", &id).await;
+    let memory = client.memory();
+    client.tell_raw("auth-refresh", r#"{"token":"panic"}"#).await;
+    client.farewell().await;
+    node.test_app.said(&path, "s1", "meanwhile").await;
+    let sid = memory.sid.clone();
+    let back = memory.come_back(&node, "c1").await;
+    assert_eq!((back.sid.as_str(), words(&back)), (sid.as_str(), vec!["meanwhile"]));
+}

@@ -98,3 +98,20 @@ async fn at_shutdown_every_client_is_told_and_closed() {
     drop(client);
     closing.await.expect("it closed");
 }
+
+#[actix_web::test]
+async fn a_command_that_panics_ends_the_session_and_closes_the_connection() {
+    let fixture = Fixture::new().await;
+    let talk = fixture.test_app.talk().await;
+    let id = talk.rsplit('/').next().expect("an id");
+    let mut other = fixture.enter("s1").await;
+    other.ask("join-conversation", json!({ "conversationId": id })).await;
+    let mut client = fixture.enter("c1").await;
+    client.ask("join-conversation", json!({ "conversationId": id })).await;
+    client.say(r#"{"event":"auth-refresh","data":{"token":"panic"},"id":2}"#).await;
+    assert_eq!(client.farewell().await, (1011, "internal_error".to_owned()));
+    assert_eq!(other.event("user-left").await["data"]["userId"], "c1");
+    let mut again = fixture.enter("c1").await;
+    let joined = again.ask("join-conversation", json!({ "conversationId": id })).await;
+    assert_eq!(joined["ok"], true, "nobody else is concerned");
+}

@@ -1,0 +1,149 @@
+//! The actor of one session, the same behind both front doors (ADR 22): a task that owns the
+//! session, a bounded mailbox, commands handled one after another, and one supervised end.
+//!
+//! A front door reads what its client sends, hands it to the actor with [`SessionHandle::handle`],
+//! and ends the session with [`SessionHandle::end`]. How answers reach the client is its
+//! [`ReplyChannel`].
+
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt as _;
+use serde_json::Value;
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinHandle,
+};
+
+use super::{
+    commands::{self, Answer, EventName, error_event},
+    events::OutgoingEvent,
+    session::Session,
+    subscriptions::LastState,
+};
+use crate::{error::Failure, input::Object};
+
+/// Messages in the mailbox of one session, beside the one that is handled. A front door waits for
+/// the answer to a command before it hands in the next, so this is room for the end of the session.
+/// What a client sends ahead waits in its connection, or in the bounded inbox of its Socket.IO
+/// session.
+const MAILBOX_MESSAGES_MAX: usize = 1;
+
+/// What the actor is asked for.
+enum Message {
+    Command { name: EventName, payload: Object, reply: oneshot::Sender<Reply> },
+    End { reason: String },
+}
+
+/// What became of a command.
+struct Reply {
+    outcome: Result<Value, Failure>,
+    /// The key that the client gave its message, if the command carries one.
+    client_message_id: Option<String>,
+}
+
+/// The actor is gone: handling an earlier command panicked. The connection is to be closed.
+#[derive(Debug, thiserror::Error)]
+#[error("the actor of the session has stopped")]
+pub(super) struct ActorStopped;
+
+/// How a front door sends its client the answers to commands.
+pub(super) trait ReplyChannel {
+    /// Names the command that an acknowledgement answers.
+    type AckId;
+
+    /// Sends an acknowledgement. One that cannot be sent is dropped: the client is gone, and sends
+    /// its command again under the same key.
+    fn acknowledge(&self, id: Self::AckId, answer: &Answer<'_>);
+
+    /// Sends the `error` event of a command for which no acknowledgement was asked.
+    fn send_error(&self, event: &OutgoingEvent);
+}
+
+/// The way to the actor of one session. When it is dropped the session ends.
+pub(super) struct SessionHandle {
+    mailbox: mpsc::Sender<Box<Message>>,
+    actor: JoinHandle<LastState>,
+}
+
+impl SessionHandle {
+    /// Starts the actor of `session`. To be called inside a runtime.
+    pub(super) fn spawn(session: Session) -> Self {
+        let (mailbox, messages) = mpsc::channel(MAILBOX_MESSAGES_MAX);
+        let actor = tokio::spawn(SessionActor { session, messages }.run());
+        Self { mailbox, actor }
+    }
+
+    /// Has the event `name` of the client handled and sends the answer to it: an acknowledgement
+    /// where the client asked for one (`ack_id`), else an `error` event if it failed. An event that
+    /// is not of our protocol is ignored. Returns when that is done; a command that has begun is
+    /// completed even if this is dropped.
+    ///
+    /// # Errors
+    /// [`ActorStopped`]; nothing was answered.
+    pub(super) async fn handle<R: ReplyChannel>(
+        &self,
+        replies: &R,
+        name: &str,
+        payload: Object,
+        ack_id: Option<R::AckId>,
+    ) -> Result<(), ActorStopped> {
+        let Some(name) = EventName::parse(name) else { return Ok(()) };
+        let Reply { outcome, client_message_id } = self.ask(name, payload).await?;
+        match (ack_id, &outcome) {
+            (Some(id), _) => replies.acknowledge(id, &Answer::to(name, &outcome)),
+            (None, Ok(_)) => {}
+            (None, Err(failure)) => {
+                if let Some(event) = error_event(name, client_message_id.as_deref(), failure) {
+                    replies.send_error(&event);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn ask(&self, name: EventName, payload: Object) -> Result<Reply, ActorStopped> {
+        let (reply, answer) = oneshot::channel();
+        let message = Box::new(Message::Command { name, payload, reply });
+        self.mailbox.send(message).await.map_err(|_| ActorStopped)?;
+        answer.await.map_err(|_| ActorStopped)
+    }
+
+    /// Ends the session for this reason, after the command that is handled. Returns which
+    /// conversations it had joined; `None` if the runtime stops.
+    pub(super) async fn end(self, reason: String) -> Option<LastState> {
+        let Self { mailbox, actor } = self;
+        // An actor that has stopped has ended its session itself.
+        let _ = mailbox.send(Box::new(Message::End { reason })).await;
+        actor.await.ok()
+    }
+}
+
+struct SessionActor {
+    session: Session,
+    messages: mpsc::Receiver<Box<Message>>,
+}
+
+impl SessionActor {
+    /// Handles messages until the session ends. After a panic nothing but its end is asked of the
+    /// session, so that whatever the panic left half done is not seen.
+    async fn run(mut self) -> LastState {
+        let reason = loop {
+            match self.messages.recv().await.map(|message| *message) {
+                Some(Message::Command { name, payload, reply }) => {
+                    // In a box, so that an idle session holds no room for it.
+                    let handled = Box::pin(self.session.dispatch(name, &payload));
+                    let Ok(outcome) = AssertUnwindSafe(handled).catch_unwind().await else {
+                        tracing::error!(command = name.as_str(), "a command panicked");
+                        break "a command panicked".to_owned();
+                    };
+                    let client_message_id = commands::client_message_id(&payload).map(Into::into);
+                    // The front door may be gone; the command is done all the same.
+                    let _ = reply.send(Reply { outcome, client_message_id });
+                }
+                Some(Message::End { reason }) => break reason,
+                None => break "its connection is gone".to_owned(),
+            }
+        };
+        self.session.end(&reason)
+    }
+}
