@@ -7,12 +7,12 @@
 
 use std::panic::AssertUnwindSafe;
 
-use futures_util::FutureExt as _;
+// Of the channels at hand the smallest: there are two allocations of a few words for each session,
+// where `tokio`'s takes most of a kilobyte.
+use futures_channel::{mpsc, oneshot};
+use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use serde_json::Value;
-use tokio::{
-    sync::{mpsc, oneshot},
-    task::JoinHandle,
-};
+use tokio::task::JoinHandle;
 
 use super::{
     commands::{self, Answer, EventName, error_event},
@@ -22,11 +22,10 @@ use super::{
 };
 use crate::{error::Failure, input::Object};
 
-/// Messages in the mailbox of one session, beside the one that is handled. A front door waits for
-/// the answer to a command before it hands in the next, so this is room for the end of the session.
-/// What a client sends ahead waits in its connection, or in the bounded inbox of its Socket.IO
-/// session.
-const MAILBOX_MESSAGES_MAX: usize = 1;
+/// Messages in the mailbox of one session beyond the one that each sender may always leave there: none.
+/// A front door waits for the answer to a command before it hands in the next. What a client sends
+/// ahead waits in its connection, or in the bounded inbox of its Socket.IO session.
+const MAILBOX_MESSAGES_MAX: usize = 0;
 
 /// What the actor is asked for.
 enum Message {
@@ -81,7 +80,7 @@ impl SessionHandle {
     /// # Errors
     /// [`ActorStopped`]; nothing was answered.
     pub(super) async fn handle<R: ReplyChannel>(
-        &self,
+        &mut self,
         replies: &R,
         name: &str,
         payload: Object,
@@ -101,7 +100,7 @@ impl SessionHandle {
         Ok(())
     }
 
-    async fn ask(&self, name: EventName, payload: Object) -> Result<Reply, ActorStopped> {
+    async fn ask(&mut self, name: EventName, payload: Object) -> Result<Reply, ActorStopped> {
         let (reply, answer) = oneshot::channel();
         let message = Box::new(Message::Command { name, payload, reply });
         self.mailbox.send(message).await.map_err(|_| ActorStopped)?;
@@ -111,7 +110,7 @@ impl SessionHandle {
     /// Ends the session for this reason, after the command that is handled. Returns which
     /// conversations it had joined; `None` if the runtime stops.
     pub(super) async fn end(self, reason: String) -> Option<LastState> {
-        let Self { mailbox, actor } = self;
+        let Self { mut mailbox, actor } = self;
         // An actor that has stopped has ended its session itself.
         let _ = mailbox.send(Box::new(Message::End { reason })).await;
         actor.await.ok()
@@ -126,24 +125,37 @@ struct SessionActor {
 impl SessionActor {
     /// Handles messages until the session ends. After a panic nothing but its end is asked of the
     /// session, so that whatever the panic left half done is not seen.
-    async fn run(mut self) -> LastState {
-        let reason = loop {
-            match self.messages.recv().await.map(|message| *message) {
-                Some(Message::Command { name, payload, reply }) => {
-                    // In a box, so that an idle session holds no room for it.
-                    let handled = Box::pin(self.session.dispatch(name, &payload));
-                    let Ok(outcome) = AssertUnwindSafe(handled).catch_unwind().await else {
-                        tracing::error!(command = name.as_str(), "a command panicked");
-                        break "a command panicked".to_owned();
-                    };
-                    let client_message_id = commands::client_message_id(&payload).map(Into::into);
-                    // The front door may be gone; the command is done all the same.
-                    let _ = reply.send(Reply { outcome, client_message_id });
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an `async fn` has room for its arguments twice, and there are many sessions"
+    )]
+    fn run(mut self) -> impl Future<Output = LastState> + Send {
+        async move {
+            let reason = loop {
+                let Some(message) = self.messages.next().await else {
+                    break "its connection is gone".to_owned();
+                };
+                match *message {
+                    Message::Command { name, payload, reply } => {
+                        // In a box, so that an idle session has no room for it.
+                        let handled = Box::pin(self.handle(name, payload));
+                        let Ok(done) = AssertUnwindSafe(handled).catch_unwind().await else {
+                            tracing::error!(command = name.as_str(), "a command panicked");
+                            break "a command panicked".to_owned();
+                        };
+                        // The front door may be gone; the command is done all the same.
+                        drop(reply.send(done));
+                    }
+                    Message::End { reason } => break reason,
                 }
-                Some(Message::End { reason }) => break reason,
-                None => break "its connection is gone".to_owned(),
-            }
-        };
-        self.session.end(&reason)
+            };
+            self.session.end(&reason)
+        }
+    }
+
+    async fn handle(&mut self, name: EventName, payload: Object) -> Reply {
+        let outcome = self.session.dispatch(name, &payload).await;
+        let client_message_id = commands::client_message_id(&payload).map(Into::into);
+        Reply { outcome, client_message_id }
     }
 }

@@ -51,8 +51,8 @@ impl Reader {
         };
         match begun {
             Ok(session) => {
-                let session = SessionHandle::spawn(session);
-                let close_reason = self.run_commands(&session).await;
+                let mut session = SessionHandle::spawn(session);
+                let close_reason = self.run_commands(&mut session).await;
                 self.mailbox.end(close_reason);
                 session.end(close_reason.to_string()).await;
             }
@@ -110,7 +110,7 @@ impl Reader {
         }
     }
 
-    async fn run_commands(&mut self, session: &SessionHandle) -> CloseReason {
+    async fn run_commands(&mut self, session: &mut SessionHandle) -> CloseReason {
         loop {
             let handled = match self.next().await {
                 Ok(frame) => self.run_command(session, frame).await,
@@ -124,7 +124,7 @@ impl Reader {
 
     async fn run_command(
         &self,
-        session: &SessionHandle,
+        session: &mut SessionHandle,
         ClientFrame { event, data, id }: ClientFrame,
     ) -> Result<(), CloseReason> {
         self.answers_have_left().await?;
