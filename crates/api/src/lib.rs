@@ -113,7 +113,7 @@ impl Api {
         let uploads =
             Uploads::new(store.clone(), files.clone(), clock.clone(), ids.clone(), uploads);
         let webhooks = mail.webhook_key.map(|key| Webhooks::new(key, clock.clone()));
-        let (sockets, plain) = realtime.doors(realtime::SessionPorts {
+        let (sockets, plain) = realtime.front_doors(realtime::SessionPorts {
             messaging: services.messaging.clone(),
             directory: services.directory.clone(),
             tokens: tokens.clone(),

@@ -1,4 +1,4 @@
-//! Conversations live: sessions over Socket.IO, and the hub that tells them what happened.
+//! Live conversations: sessions over Socket.IO and plain WebSocket, and the hub that sends them events.
 //!
 //! A command comes in through a session and ends in the same use case that HTTP calls. What it
 //! changed comes back as events through the hub, to everyone entitled, its author included.
@@ -63,7 +63,7 @@ pub(crate) struct Realtime {
 }
 
 impl Realtime {
-    /// Nobody is connected yet. The `store` is asked for unread totals, and for what was missed.
+    /// Without any session. The `store` is asked for unread totals, and for what was missed.
     pub(crate) fn new(settings: Settings, store: Arc<dyn Store>, links: Links) -> Self {
         let hub = Hub::with_settings(store, &settings, links);
         Self { settings, hub }
@@ -81,9 +81,9 @@ impl Realtime {
         }
     }
 
-    /// The two doors that let people in: Socket.IO and plain WebSocket. Called once, inside a
+    /// The two front doors: Socket.IO and plain WebSocket. Called once, inside a
     /// runtime.
-    pub(crate) fn doors(&self, ports: SessionPorts) -> (::socketio::Server, PlainWebSocket) {
+    pub(crate) fn front_doors(&self, ports: SessionPorts) -> (::socketio::Server, PlainWebSocket) {
         let SessionPorts { messaging, directory, tokens, clock, origins, limits } = ports;
         admission::watch(&self.hub, clock.clone(), self.settings.expiry_notice_ms);
         presence::keep(self.hub.presence());

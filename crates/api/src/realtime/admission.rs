@@ -46,7 +46,7 @@ fn too_many() -> Rejection {
     Rejection::new(StatusCode::TOO_MANY_REQUESTS, "Too many connections")
 }
 
-// How many sockets there are, and from where: over every door together.
+// How many sockets there are, and from where: over both front doors together.
 
 /// How many there may be on this node.
 #[derive(Clone, Copy, Debug)]
@@ -101,12 +101,12 @@ pub(super) struct SessionPermit {
 }
 
 impl ConnectionLimiter {
-    /// Nobody is here.
+    /// Without any socket.
     pub(super) fn new(bounds: Bounds) -> Self {
         Self { bounds, counts: Arc::default() }
     }
 
-    /// Counts a socket from `address` that nobody knows yet.
+    /// Counts a socket from `address` that is not authenticated yet.
     ///
     /// # Errors
     /// [`LimitReached`].
@@ -167,7 +167,7 @@ impl Drop for SessionPermit {
     }
 }
 
-// A session ends when its token does, and is told so before.
+// A session ends when its token does, and is warned before.
 
 /// How often the sessions are looked through, in milliseconds: the longest a session outlives its
 /// token.
@@ -183,9 +183,9 @@ pub(super) fn watch(hub: &Hub, clock: Arc<dyn Clock>, notice_ms: u64) {
             ticks.tick().await;
             let now = clock.now();
             hub.warn_of_expiry(now, notice_ms);
-            for outlet in hub.expired(now) {
-                // Told as a disconnect, so that the client does not come back with the same token.
-                outlet.disconnect(DisconnectCause::TokenExpired);
+            for sink in hub.expired(now) {
+                // A disconnect, so that the client does not reconnect with the same token.
+                sink.disconnect(DisconnectCause::TokenExpired);
             }
         }
     });
@@ -286,21 +286,21 @@ mod expiry_tests {
     }
 
     impl EventSink for Witness {
-        fn send(&self, told: &OutgoingEvent, _: &Subscriptions) -> Result<(), SessionClosed> {
-            self.note(told.name());
+        fn send(&self, event: &OutgoingEvent, _: &Subscriptions) -> Result<(), SessionClosed> {
+            self.note(event.name());
             Ok(())
         }
 
         fn answer(
             &self,
-            told: &OutgoingEvent,
+            event: &OutgoingEvent,
             subscriptions: &Subscriptions,
         ) -> Result<(), SessionClosed> {
-            self.send(told, subscriptions)
+            self.send(event, subscriptions)
         }
 
-        fn send_volatile(&self, told: &OutgoingEvent) {
-            self.note(told.name());
+        fn send_volatile(&self, event: &OutgoingEvent) {
+            self.note(event.name());
         }
 
         fn silent_for(&self) -> Duration {
@@ -317,26 +317,27 @@ mod expiry_tests {
         hub: Hub,
         clock: Arc<FixedClock>,
         key: SessionKey,
-        heard: UnboundedReceiver<&'static str>,
+        received: UnboundedReceiver<&'static str>,
     }
 
     impl Fixture {
         fn new() -> Self {
             let (hub, clock) = (Hub::new(Arc::new(MemoryStore::new())), FixedClock::still());
-            let (clock, (witness, heard)) = (Arc::new(clock), unbounded_channel());
+            let (clock, (witness, received)) = (Arc::new(clock), unbounded_channel());
             let ends = Some(after(&clock, 100_000));
-            let key = hub.enter(&user("c"), Arc::new(Witness(witness)), ends, 8).expect("a seat");
+            let key =
+                hub.enter(&user("c"), Arc::new(Witness(witness)), ends, 8).expect("a free session");
             watch(&hub, clock.clone(), NOTICE_MS);
-            Self { hub, clock, key, heard }
+            Self { hub, clock, key, received }
         }
 
-        /// Lets time pass, second by second, and returns what was heard meanwhile.
+        /// Lets time pass, second by second, and returns what was received meanwhile.
         async fn pass(&mut self, seconds: i64) -> Vec<&'static str> {
             for _ in 0..seconds {
                 self.clock.advance_millis(1_000);
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }
-            std::iter::from_fn(|| self.heard.try_recv().ok()).collect()
+            std::iter::from_fn(|| self.received.try_recv().ok()).collect()
         }
     }
 

@@ -28,7 +28,7 @@ pub(super) struct Described {
 }
 
 impl Described {
-    /// The event `name`, told with payloads of type `T`.
+    /// The event `name`, sent with payloads of type `T`.
     pub(super) fn event<T: ToSchema>(name: &'static str) -> Self {
         Self::with_payload::<T>(name, format!("event.{name}"))
     }
@@ -74,7 +74,7 @@ fn asyncapi() -> Value {
         "info": {
             "title": "Messaging events",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "Conversations live. Two doors speak these events: the Socket.IO \
+            "description": "Conversations live. Two endpoints speak these events: the Socket.IO \
                 namespace `/messaging` (path `/socket.io/`), where a command's answer is its \
                 acknowledgement, and the plain WebSocket `/messaging`, where lines are \
                 `{event, data, id?}` in and `{event, data, seq?}` or `{ack, ok, data | error}` out.",
@@ -108,9 +108,9 @@ fn operations(commands: &[Described], events: &[Described], answer: &Described) 
         });
         operations.insert(command.name.to_owned(), operation);
     }
-    let heard: Vec<_> = events.iter().map(channel_reference).collect();
-    let tell = json!({ "action": "send", "channel": channel, "messages": heard });
-    operations.insert("tell".to_owned(), tell);
+    let messages: Vec<_> = events.iter().map(channel_reference).collect();
+    let operation = json!({ "action": "send", "channel": channel, "messages": messages });
+    operations.insert("tell".to_owned(), operation);
     Value::Object(operations)
 }
 

@@ -48,7 +48,7 @@ impl EventName {
         NAMES.into_iter().map(|(event, _)| event)
     }
 
-    /// Reads a name; `None` for an event that nobody listens to.
+    /// Reads a name; `None` for an event that is not of our protocol.
     pub(super) fn parse(name: &str) -> Option<Self> {
         NAMES.iter().find(|(_, known)| *known == name).map(|(event, _)| *event)
     }
@@ -77,7 +77,7 @@ impl EventName {
         matches!(self, Self::LeaveConversation | Self::UserTyping | Self::UserStoppedTyping)
     }
 
-    /// What a person is told of `failure`: the contract's text for this event where it has one,
+    /// The text for people of `failure`: the contract's for this event where it has one,
     /// else the failure's own.
     pub(super) fn text_of(self, failure: &Failure) -> String {
         let marks = matches!(self, Self::MarkAsRead | Self::MarkConversationAsRead);
@@ -136,7 +136,7 @@ pub(super) fn payload(args: &[Box<RawValue>]) -> Object {
     args.first().and_then(|arg| Object::parse(arg.get())).unwrap_or_default()
 }
 
-/// The key a client gave its message, as far as it can be told back to it.
+/// The key that a client gave its message, if it is short enough to be sent back.
 pub(super) fn client_message_id(payload: &Object) -> Option<&str> {
     let key = payload.fields.get("clientMessageId").and_then(Value::as_str);
     key.filter(|key| key.len() <= 64)
@@ -203,12 +203,12 @@ fn visible(payload: &Map<String, Value>) -> Result<bool, Failure> {
     }
 }
 
-// Payloads of those who go on where they were cut off.
+// Payloads of clients that resume.
 
 /// The most conversations that are asked for at once.
 const SYNC_CONVERSATIONS_MAX: usize = 64;
 
-/// How far a client has come in a conversation.
+/// The position up to which a client knows a conversation.
 #[derive(Debug)]
 pub(crate) struct SyncFrom {
     pub(super) conversation: ConversationId,
@@ -327,8 +327,8 @@ impl<'a> Fault<'a> {
     }
 }
 
-/// What a client hears of a failed `event` for which it wants no acknowledgement. `None` for leaving: the old
-/// service never spoke of that, and the shipped page leaves what it never joined.
+/// The `error` event of a failed `event` for which no acknowledgement was asked. `None` for leaving: the
+/// reference sends none, and the shipped front end leaves conversations that it never joined.
 pub(super) fn error_event(
     event: EventName,
     client_message_id: Option<&str>,

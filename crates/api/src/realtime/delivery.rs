@@ -57,7 +57,7 @@ pub(super) fn deliveries(events: &[Event], links: &Links) -> Vec<Delivery> {
     deliveries
 }
 
-/// `event` as its log tells it, to whoever may hear of it. `None` for a message that is withdrawn
+/// The outgoing event of a log entry. `None` for a message that was withdrawn
 /// by now: there is nothing to say about it.
 pub(super) fn entry(event: &Event, links: &Links) -> Option<OutgoingEvent> {
     let (position, conversation) = (LogPosition::of(event), &event.conversation);
@@ -122,21 +122,21 @@ fn read(
         deliveries.push(Delivery::CountUnread(receipt.reader.clone()));
     }
     deliveries.push(Delivery::RepeatUnreadLater(receipt.reader.clone()));
-    // Last, because whoever heard it has heard all of this.
+    // Last: a client that has this one has all of these.
     tell_parties(event, links, deliveries);
 }
 
 /// Says what the log holds to both sides, wherever they are.
 fn tell_parties(event: &Event, links: &Links, deliveries: &mut Vec<Delivery>) {
-    let Some(told) = entry(event, links) else { return };
+    let Some(outgoing) = entry(event, links) else { return };
     for person in [&event.parties.salon, &event.parties.client] {
-        deliveries.push(Delivery::TellUser(person.clone(), told.clone()));
+        deliveries.push(Delivery::TellUser(person.clone(), outgoing.clone()));
     }
 }
 
 fn tell_reader(receipt: &ReadReceipt, event: &Event, deliveries: &mut Vec<Delivery>) {
-    let told = events::conversation_unread(&event.conversation, receipt.unread);
-    deliveries.extend(told.map(|told| Delivery::TellUser(receipt.reader.clone(), told)));
+    let unread = events::conversation_unread(&event.conversation, receipt.unread);
+    deliveries.extend(unread.map(|unread| Delivery::TellUser(receipt.reader.clone(), unread)));
 }
 
 fn count_for_counterpart(event: &Event, deliveries: &mut Vec<Delivery>) {

@@ -52,8 +52,8 @@ struct Inner {
 }
 
 impl OutgoingEvent {
-    /// The event `name` with its payload. `position` is given for an entry of a log: whoever was told
-    /// it was told that conversation up to there.
+    /// The event `name` with its payload. `position` is given for an entry of a log: a session that was
+    /// sent it was sent that conversation up to there.
     pub(super) fn new(
         name: &'static str,
         data: Box<RawValue>,
@@ -72,7 +72,7 @@ impl OutgoingEvent {
         Self(Arc::new(Inner { name, data, position, elsewhere, frame, json_line }))
     }
 
-    /// What a session is told that has not joined the conversation.
+    /// The form for a session that has not joined the conversation: without the position.
     pub(crate) fn elsewhere(&self) -> &Self {
         self.0.elsewhere.as_ref().unwrap_or(self)
     }
@@ -137,7 +137,7 @@ pub(super) trait ServerEvent: Serialize {
     /// The name.
     const NAME: &'static str;
 
-    /// The event, encoded once for everyone who is told it. `None` when it cannot be encoded, which
+    /// The event, encoded once for all receivers. `None` when it cannot be encoded, which
     /// is logged.
     fn encode(&self) -> Option<OutgoingEvent>
     where
@@ -155,9 +155,9 @@ pub(super) trait ServerEvent: Serialize {
     }
 }
 
-/// An entry of a conversation's log that the people in it are told wherever they are.
+/// An entry of a conversation's log that is sent to all sessions of its participants.
 ///
-/// A position is told to sessions that have joined and to no others: those are not told everything
+/// Only sessions that have joined are sent positions: others are not sent everything
 /// before it, and would resume behind what they never received.
 pub(super) trait LogEvent: ServerEvent {
     /// Sets the position in the payload.
@@ -224,7 +224,7 @@ pub(super) use with_every_event;
 
 // Presence and typing: in no log, and may be dropped.
 
-/// Somebody this person talks with came online.
+/// A partner of this person came online.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct UserOnline<'a> {
@@ -232,7 +232,7 @@ pub(crate) struct UserOnline<'a> {
     pub(super) user_name: &'a str,
 }
 
-/// Somebody this person talks with went offline.
+/// A partner of this person went offline.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct UserOffline<'a> {
@@ -245,14 +245,14 @@ pub(crate) struct PresenceSnapshot<'a> {
     pub(super) online: Vec<OnlinePerson<'a>>,
 }
 
-/// Somebody who is online.
+/// A person who is online.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct OnlinePerson<'a> {
     pub(super) user_id: &'a str,
 }
 
-/// Somebody in the room writes.
+/// A participant is typing.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct UserTyping<'a> {
@@ -261,7 +261,7 @@ pub(crate) struct UserTyping<'a> {
     pub(super) user_name: &'a str,
 }
 
-/// Somebody in the room writes no longer.
+/// A participant has stopped typing.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct UserStoppedTyping<'a> {
@@ -372,7 +372,7 @@ impl<'a> MessageDeleted<'a> {
     }
 }
 
-/// Somebody has read a conversation up to a position.
+/// A participant has read the conversation up to a position.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ConversationRead<'a> {
@@ -419,7 +419,7 @@ log_events! {
     ConversationRead<'_>,
 }
 
-// What one person is told wherever they are, and no log holds: numbers and receipts that follow from
+// What is sent to all sessions of one person and stands in no log: numbers and receipts that follow from
 // it.
 
 /// How many messages wait for this person, everywhere.
@@ -437,7 +437,7 @@ pub(super) struct ConversationUnreadUpdated<'a> {
     unread_count: u64,
 }
 
-/// The other side marked this message of this person as read, by itself. Told once, live, and not
+/// The other side marked this message of this person as read, by itself. Sent once, live, and not
 /// for what is read with it, before it or on arrival: for that there is `conversation-read`.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -475,7 +475,7 @@ pub(super) struct ConversationHistory<'a> {
     has_more: bool,
 }
 
-/// Somebody opened the conversation.
+/// A participant opened the conversation.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct UserJoined<'a> {
@@ -483,7 +483,7 @@ pub(super) struct UserJoined<'a> {
     conversation_id: &'a str,
 }
 
-/// Somebody closed the conversation: their last session that had joined it is not there any more.
+/// A participant closed the conversation: the last of their sessions that had joined it left or ended.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct UserLeft<'a> {
@@ -528,7 +528,7 @@ pub(crate) struct Failed<'a> {
     pub(super) client_message_id: Option<&'a str>,
 }
 
-/// What was missed is too much, or no longer known: the client loads the conversation anew, or,
+/// What was missed is too much, or no longer in the log: the client reloads the conversation, or,
 /// when none is named, everything it shows.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -568,9 +568,9 @@ pub(crate) fn server_draining(retry_after_ms: u64) -> Option<OutgoingEvent> {
 mod tests {
     use super::*;
 
-    fn told(place: Option<LogPosition>) -> OutgoingEvent {
+    fn outgoing(position: Option<LogPosition>) -> OutgoingEvent {
         let data = RawValue::from_string(r#"{"a":[1.0,null]}"#.to_owned()).expect("JSON");
-        OutgoingEvent::new("new-message", data, place)
+        OutgoingEvent::new("new-message", data, position)
     }
 
     fn fifth() -> LogPosition {
@@ -580,25 +580,28 @@ mod tests {
 
     #[test]
     fn each_transport_has_its_own_encoding() {
-        let told = told(Some(fifth()));
-        let frame = told.frame().expect("a good name").text();
+        let event = outgoing(Some(fifth()));
+        let frame = event.frame().expect("a good name").text();
         assert_eq!(frame, r#"42/messaging,["new-message",{"a":[1.0,null]}]"#);
         assert_eq!(
-            &**told.json_line(),
+            &**event.json_line(),
             r#"{"event":"new-message","data":{"a":[1.0,null]},"seq":5}"#
         );
     }
 
     #[test]
     fn what_no_log_holds_has_no_position() {
-        assert_eq!(&**told(None).json_line(), r#"{"event":"new-message","data":{"a":[1.0,null]}}"#);
+        assert_eq!(
+            &**outgoing(None).json_line(),
+            r#"{"event":"new-message","data":{"a":[1.0,null]}}"#
+        );
     }
 
     #[test]
     fn it_is_framed_once() {
-        let (told, again) = (told(None), told(None));
-        let shared = told.clone();
-        assert!(Arc::ptr_eq(told.json_line(), shared.json_line()));
-        assert!(!Arc::ptr_eq(told.json_line(), again.json_line()));
+        let (event, again) = (outgoing(None), outgoing(None));
+        let shared = event.clone();
+        assert!(Arc::ptr_eq(event.json_line(), shared.json_line()));
+        assert!(!Arc::ptr_eq(event.json_line(), again.json_line()));
     }
 }

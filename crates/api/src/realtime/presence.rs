@@ -1,4 +1,4 @@
-//! Who is online: sent to the partners they talk with, and to nobody else.
+//! Who is online: sent to their conversation partners only.
 //!
 //! A person's partners are read once, when they come online, however many sessions they open; from
 //! then on the events of conversations keep the set up to date. A change of presence queries nothing.
@@ -57,7 +57,7 @@ pub(super) struct PresenceTracker {
     state: Mutex<State>,
     /// Times are counted from here.
     started: Instant,
-    /// Notified when somebody may go offline earlier than was known.
+    /// Notified when a person may go offline earlier than the sweep had planned.
     changed: Notify,
     /// Bounds the reads under way.
     reads: Semaphore,
@@ -74,7 +74,7 @@ struct State {
 }
 
 impl PresenceTracker {
-    /// Nobody is online.
+    /// Without anybody online.
     pub(super) fn new(
         settings: Settings,
         sessions: Arc<SessionRegistry>,
@@ -125,7 +125,7 @@ impl PresenceTracker {
         }
     }
 
-    /// A session was closed. Its person's partners are told when it was the last, after the grace.
+    /// A session was closed. Its person's partners are sent `user-offline` when it was the last, after the grace.
     pub(super) fn session_closed(&self, user: &UserId, session: SessionKey) {
         let mut state = self.state();
         state.owners.remove(&session);
@@ -141,7 +141,7 @@ impl PresenceTracker {
         partner_set.map_or_else(|| NAMELESS.into(), |partner_set| partner_set.name.clone())
     }
 
-    /// Two people have a conversation from now on: each is told of the other, at once if both are
+    /// Two people have a conversation from now on: each is sent the other's presence, at once if both are
     /// online.
     pub(super) fn partners_added(&self, parties: &Parties) {
         let partners_max = usize::try_from(self.settings.partners_per_person_max);
@@ -339,7 +339,7 @@ impl PartnerSet {
 // Reading partners from the store.
 
 impl PresenceTracker {
-    /// Reads the partners of `user` and sends what follows from it, soon. Called by whoever started
+    /// Reads the partners of `user` and sends what follows from it, soon. Called by the one who started
     /// the read.
     fn read(self: &Arc<Self>, user: &UserId) {
         let (presence, user) = (self.clone(), user.clone());
@@ -440,7 +440,7 @@ impl State {
         }
     }
 
-    /// Makes `partner` a partner of `user`, who is told whether they are online.
+    /// Makes `partner` a partner of `user`, who is sent whether they are online.
     fn add_partner(
         &mut self,
         sessions: &SessionRegistry,

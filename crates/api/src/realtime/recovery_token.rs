@@ -24,7 +24,7 @@ pub enum Offered {
     UnlessDeclined,
     /// Those alone who say `recovery: true`.
     WhenAsked,
-    /// Nobody.
+    /// To no client.
     Never,
 }
 
@@ -75,7 +75,7 @@ impl RecoveryTokenIssuer {
         self.offset_as_of(subscriptions, self.clock.now())
     }
 
-    /// The same, where all that happened elsewhere since `at` may not have been told yet.
+    /// The same, where what happened elsewhere since `at` may not have been sent yet.
     pub(super) fn offset_as_of(&self, subscriptions: &Subscriptions, at: Timestamp) -> String {
         if subscriptions.rooms().len() > ROOMS_MAX {
             return NO_OFFSET.to_owned();
@@ -90,17 +90,17 @@ impl RecoveryTokenIssuer {
 pub(super) struct VerifiedRecovery {
     /// The id by which it knew itself.
     pub(super) socket_id: String,
-    /// When it was told the last.
+    /// When it was sent the last event.
     pub(super) at: Timestamp,
-    /// What it had joined, and how far it was told there.
+    /// What it had joined, and up to which position it was sent each.
     pub(super) subscriptions: Subscriptions,
 }
 
 impl VerifiedRecovery {
     /// Puts it right: what it says of the session is not newer than how that ended.
-    pub(super) fn corrected_by(&mut self, parting: &LastState) {
-        if self.at <= parting.at {
-            self.subscriptions.keep(&parting.rooms);
+    pub(super) fn corrected_by(&mut self, last: &LastState) {
+        if self.at <= last.at {
+            self.subscriptions.keep(&last.rooms);
         }
     }
 
@@ -147,18 +147,21 @@ const MILLIS_PER_SECOND: i64 = 1_000;
 struct Offset {
     /// When; what is finer than a second is cut.
     at: Timestamp,
-    /// What it had joined, and how far it was told there.
+    /// What it had joined, and up to which position it was sent each.
     subscriptions: Subscriptions,
 }
 
 impl Offset {
-    /// The offset as text, for `user` in the session `socket_id` and nobody else.
+    /// The offset as text, valid for `user` in the session `socket_id` only.
     fn write(&self, key: &RecoveryKey, socket_id: &str, user: &UserId) -> String {
         let mut body = vec![OFFSET_VERSION];
         put_number(&mut body, self.at.as_millis().div_euclid(MILLIS_PER_SECOND).unsigned_abs());
         for room in self.subscriptions.rooms() {
             put_id(&mut body, &room.conversation);
-            put_number(&mut body, room.told.get().unsigned_abs() << 1 | u64::from(room.visible));
+            put_number(
+                &mut body,
+                room.delivered_seq.get().unsigned_abs() << 1 | u64::from(room.visible),
+            );
         }
         let signed = key.seal(Kind::Offset, &[socket_id, user.as_str()], body);
         BASE64_URL_SAFE_NO_PAD.encode(signed)
@@ -182,8 +185,8 @@ impl Offset {
 fn room(reader: &mut Reader<'_>) -> Option<Subscription> {
     let conversation = reader.id()?;
     let number = reader.number()?;
-    let told = Seq::new(i64::try_from(number >> 1).ok()?)?;
-    Some(Subscription { conversation, visible: number & 1 == 1, told })
+    let delivered_seq = Seq::new(i64::try_from(number >> 1).ok()?)?;
+    Some(Subscription { conversation, visible: number & 1 == 1, delivered_seq })
 }
 
 // Numbers and ids in few bytes.
@@ -325,9 +328,13 @@ mod tests {
         RecoveryKey::derived_from(secret.as_bytes())
     }
 
-    fn room(id: &str, told: i64, visible: bool) -> Subscription {
+    fn room(id: &str, delivered_seq: i64, visible: bool) -> Subscription {
         let conversation = ConversationId::parse(id).expect("a good id");
-        Subscription { conversation, visible, told: Seq::new(told).expect("not negative") }
+        Subscription {
+            conversation,
+            visible,
+            delivered_seq: Seq::new(delivered_seq).expect("not negative"),
+        }
     }
 
     fn ticket(secret: &str, socket_id: &str, who: &str) -> RecoveryTokenIssuer {
@@ -343,7 +350,10 @@ mod tests {
         let uuid = any::<u128>().prop_map(|bits| Uuid::from_u128(bits).to_string());
         let id = prop_oneof![uuid, "[A-Za-z0-9_-]{1,64}"];
         let one = (id, 0..=i64::MAX >> 1, any::<bool>());
-        prop::collection::vec(one.prop_map(|(id, told, visible)| room(&id, told, visible)), 0..=8)
+        prop::collection::vec(
+            one.prop_map(|(id, delivered_seq, visible)| room(&id, delivered_seq, visible)),
+            0..=8,
+        )
     }
 
     proptest! {

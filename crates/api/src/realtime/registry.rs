@@ -24,7 +24,7 @@ struct SessionEntry {
     user: UserId,
     sink: Arc<dyn EventSink>,
     expires_at: Option<Timestamp>,
-    /// Whether it was told that its token ends soon.
+    /// Whether it was warned that its token ends soon.
     warned: bool,
     joined: Subscriptions,
 }
@@ -38,7 +38,7 @@ struct Person {
 }
 
 /// The sessions of this node. The only way to them, and the innermost lock: it knows nothing of those
-/// who send through it, so nothing else is locked while it is held.
+/// who send through it, so no other lock is taken while this one is held.
 #[derive(Default)]
 pub(crate) struct SessionRegistry(Mutex<Registrations>);
 
@@ -134,7 +134,7 @@ impl Registrations {
         entry.joined.enter(Subscription {
             conversation: conversation.clone(),
             visible,
-            told: since,
+            delivered_seq: since,
         });
         let room = self.rooms.entry(conversation).or_insert_with(|| Room::as_of(since));
         room.add_member(Member { session: key, since, visible })
@@ -179,7 +179,7 @@ impl Registrations {
         }
     }
 
-    /// Whether a session of `user` has joined in sight, and its client was heard within `silence_max`.
+    /// Whether a session of `user` has joined in sight, and its client was active within `silence_max`.
     pub(crate) fn is_watching(
         &self,
         conversation: &ConversationId,
@@ -421,7 +421,7 @@ pub(crate) enum BatchOrder {
     Next,
     /// It was delivered before.
     Duplicate,
-    /// Nobody is in the room.
+    /// Without members.
     NoSubscribers,
     /// Something before it was never delivered: the log has to be read.
     Gap,
@@ -537,7 +537,7 @@ pub(crate) trait EventSink: Send + Sync {
         subscriptions: &Subscriptions,
     ) -> Result<(), SessionClosed>;
 
-    /// Sends what the session asked for. It does not count as backlog: whoever asked bounds it, and
+    /// Sends what the session asked for. It does not count as backlog: the command bounds it, and
     /// the session's next command waits until it has left. Never waits. `subscriptions` as with
     /// [`send`](Self::send).
     ///
@@ -555,7 +555,7 @@ pub(crate) trait EventSink: Send + Sync {
     /// How long nothing was received from the client, not even a pong.
     fn silent_for(&self) -> Duration;
 
-    /// Ends the session. The client is told, and does not come back by itself.
+    /// Ends the session. The client is sent a disconnect, and does not reconnect by itself.
     fn disconnect(&self, cause: DisconnectCause);
 }
 

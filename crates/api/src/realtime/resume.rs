@@ -88,19 +88,19 @@ impl Session {
         builder: &mut ReplayBuilder,
     ) -> Result<bool, Failure> {
         let Context { hub, messaging, .. } = &*self.context;
-        let Subscription { conversation, visible, told } = room;
+        let Subscription { conversation, visible, delivered_seq } = room;
         let user = &self.caller.user;
-        // As with every join: while this is held nothing new is sent to the room.
+        // As with every join: no event is sent to the room while this lock is held.
         let _lock = hub.lock(conversation).await;
         let events_max = builder.events_left;
-        let events = match missed(messaging, conversation, user, *told, events_max).await {
+        let events = match missed(messaging, conversation, user, *delivered_seq, events_max).await {
             Ok(CatchUp::Events { events, has_more: false }) => events,
             Ok(CatchUp::Events { .. } | CatchUp::Trimmed) | Err(FindError::Unknown) => {
                 return Ok(false);
             }
             Err(error @ FindError::Store(_)) => return Err(Failure::of_conversation(error)),
         };
-        let since = events.last().map_or(*told, |event| event.seq);
+        let since = events.last().map_or(*delivered_seq, |event| event.seq);
         if !builder.add(sent_to(user, &events, hub.links())) {
             return Ok(false);
         }
@@ -134,7 +134,7 @@ impl Session {
         let elsewhere = changes.iter().filter(is_elsewhere);
         let elsewhere = elsewhere.filter_map(|event| delivery::entry(event, hub.links()));
         if changes.len() > changes_max as usize || !builder.add(elsewhere) {
-            builder.replay.extend(events::resync(None).map(|told| (told, rooms)));
+            builder.replay.extend(events::resync(None).map(|event| (event, rooms)));
         }
         Ok(())
     }
@@ -174,14 +174,14 @@ fn is_gone(events: &[Event]) -> bool {
 pub(crate) struct JoinSnapshot {
     /// The events it is sent.
     pub(crate) events: Vec<OutgoingEvent>,
-    /// They hold everything up to here.
+    /// The position up to which they are complete.
     pub(crate) since: Seq,
-    /// Whether the client has to load the conversation anew, though it said how far it had come.
+    /// Whether the client has to reload the conversation although it sent a position.
     pub(crate) resync: bool,
 }
 
 impl Session {
-    /// What a session that joins is told first: what happened after the position it knows, or, if
+    /// What a session that joins is sent first: what happened after the position it knows, or, if
     /// it knows none or that is too long ago, the history.
     pub(crate) async fn opening(
         &self,
@@ -200,7 +200,7 @@ impl Session {
         Ok(JoinSnapshot { events, since: history.since, resync })
     }
 
-    /// What happened after `after`; `None` when that cannot be told, or is too much for one answer.
+    /// What happened after `after`; `None` when the log no longer reaches back, or it is too much for one answer.
     async fn continuation(
         &self,
         conversation: &ConversationId,
@@ -310,14 +310,14 @@ fn encode(page: &wire::LogPage) -> Result<Value, Failure> {
     serde_json::to_value(page).map_err(Failure::internal)
 }
 
-// What somebody missed of a conversation, read from its log (D12).
+// What a client missed of a conversation, read from its log (D12).
 
 /// What happened after a position.
 #[derive(Debug)]
 pub(crate) enum CatchUp {
     /// This, oldest first; and maybe more.
     Events { events: Vec<Event>, has_more: bool },
-    /// Nobody knows any more: the log no longer reaches back.
+    /// The log no longer reaches back so far.
     Trimmed,
 }
 
@@ -345,7 +345,7 @@ pub(crate) async fn missed(
 }
 
 impl CatchUp {
-    /// The answer to somebody who asked for what happened in `conversation` after `after`.
+    /// The answer to a client that asked for what happened in `conversation` after `after`.
     pub(crate) fn page(
         &self,
         conversation: &ConversationId,
@@ -367,20 +367,24 @@ impl CatchUp {
 }
 
 fn entry(event: &Event, links: &Links) -> Option<wire::LogEntry> {
-    let told = delivery::entry(event, links)?;
-    Some(wire::LogEntry { event: told.name(), data: told.data().to_owned(), seq: event.seq.get() })
+    let outgoing = delivery::entry(event, links)?;
+    Some(wire::LogEntry {
+        event: outgoing.name(),
+        data: outgoing.data().to_owned(),
+        seq: event.seq.get(),
+    })
 }
 
 /// What a session of `user` that had joined would have been sent of `events`.
 pub(super) fn sent_to(user: &UserId, events: &[Event], links: &Links) -> Vec<OutgoingEvent> {
     let deliveries =
         events.iter().flat_map(|event| delivery::deliveries(std::slice::from_ref(event), links));
-    let heard = deliveries.filter_map(|delivery| match delivery {
-        Delivery::TellRoom(told) => Some(told),
-        Delivery::TellUser(whom, told) => Some(told).filter(|_| whom == *user),
+    let events = deliveries.filter_map(|delivery| match delivery {
+        Delivery::TellRoom(event) => Some(event),
+        Delivery::TellUser(receiver, event) => Some(event).filter(|_| receiver == *user),
         Delivery::CountUnread(_) | Delivery::RepeatUnread(_) | Delivery::RepeatUnreadLater(_) => {
             None
         }
     });
-    heard.collect()
+    events.collect()
 }

@@ -1,5 +1,5 @@
-//! One session of one person, whichever door it came through: from a command to what is done about
-//! it. How commands arrive and answers leave is the door's.
+//! One session of one person: who it is, and what each of its commands does. How commands arrive and
+//! answers leave is the front door's; that they come one after another is the actor's.
 
 use std::{fmt, net::IpAddr, sync::Arc};
 
@@ -48,11 +48,11 @@ pub(super) struct Session {
     pub(super) caller: Caller,
     pub(super) key: SessionKey,
     place: SessionPermit,
-    _seat: Registration,
+    _registration: Registration,
 }
 
-/// What the hub knows of a session, for as long as that lasts: a newcomer may also be given up
-/// before anybody comes to end the session.
+/// The session's place in the hub. Dropping it removes the session there, also when a connection attempt is given
+/// up before the session is ended.
 struct Registration {
     hub: Hub,
     key: SessionKey,
@@ -64,11 +64,11 @@ impl Drop for Registration {
     }
 }
 
-/// Somebody who may come in.
+/// A client whose token is valid and for whom there is room.
 pub(super) struct AuthenticatedClient {
     caller: Caller,
     place: SessionPermit,
-    /// One session of theirs is about to end in favour of this one.
+    /// Another session of this person is about to end in favour of this one.
     replaces: bool,
 }
 
@@ -77,74 +77,74 @@ impl AuthenticatedClient {
         &self.caller.user
     }
 
-    /// In place of a session of theirs that is about to end, and therefore beyond their bound.
+    /// It replaces a session of the same person that is about to end, so it may exceed their limit by one.
     pub(super) fn in_place_of_another(self) -> Self {
         Self { replaces: true, ..self }
     }
 }
 
-/// Somebody at a door.
+/// A client that wants to open a session.
 pub(super) struct ConnectAttempt<'a> {
-    /// What they say who they are, without or with `Bearer`.
+    /// The raw token; a `Bearer ` prefix is accepted.
     pub(super) token: Option<&'a str>,
-    /// Where they come from.
+    /// The client's address.
     pub(super) address: IpAddr,
 }
 
 impl Session {
-    /// Lets whoever the newcomer's token names in. From here on `outlet` hears what concerns them.
+    /// Opens a session for the person whom the token names. From here on `sink` is sent their events.
     ///
     /// # Errors
     /// `unauthorized`, `token_expired`, `too_many_sessions`, or the store's failure.
     pub(super) async fn begin(
         context: &Arc<Context>,
-        newcomer: ConnectAttempt<'_>,
-        outlet: Arc<dyn EventSink>,
+        attempt: ConnectAttempt<'_>,
+        sink: Arc<dyn EventSink>,
     ) -> Result<Self, Failure> {
-        let admitted = Self::admit(context, newcomer).await?;
-        Self::enter(context, admitted, outlet)
+        let admitted = Self::admit(context, attempt).await?;
+        Self::enter(context, admitted, sink)
     }
 
-    /// Finds out who the newcomer is, for [`enter`](Self::enter).
+    /// Verifies the token, for [`enter`](Self::enter).
     ///
     /// # Errors
     /// See [`begin`](Self::begin).
     pub(super) async fn admit(
         context: &Context,
-        newcomer: ConnectAttempt<'_>,
+        attempt: ConnectAttempt<'_>,
     ) -> Result<AuthenticatedClient, Failure> {
-        let place = context.connection_limiter.take_place(newcomer.address).ok_or_else(too_many)?;
-        let caller = caller(context, newcomer.token).await?;
+        let place = context.connection_limiter.take_place(attempt.address).ok_or_else(too_many)?;
+        let caller = caller(context, attempt.token).await?;
         Ok(AuthenticatedClient { caller, place, replaces: false })
     }
 
-    /// Lets somebody in. From here on `outlet` hears what concerns them.
+    /// Opens the session. From here on `sink` is sent the events of its person.
     ///
     /// # Errors
     /// `too_many_sessions`.
     pub(super) fn enter(
         context: &Arc<Context>,
         admitted: AuthenticatedClient,
-        outlet: Arc<dyn EventSink>,
+        sink: Arc<dyn EventSink>,
     ) -> Result<Self, Failure> {
         let AuthenticatedClient { caller, place, replaces } = admitted;
         let Context { hub, settings, .. } = &**context;
         let bound = settings.sessions_per_person_max.saturating_add(usize::from(replaces));
-        let entered = hub.enter(&caller.user, outlet, caller.expires_at, bound);
+        let entered = hub.enter(&caller.user, sink, caller.expires_at, bound);
         let key = entered.ok_or_else(too_many)?;
-        let seat = Registration { hub: hub.clone(), key };
+        let registration = Registration { hub: hub.clone(), key };
         hub.schedule_unread_update(&caller.user);
         hub.presence().session_opened(&caller.user, key);
         tracing::debug!(user.id = %caller.user, "session begins");
-        Ok(Self { context: context.clone(), caller, key, place, _seat: seat })
+        Ok(Self { context: context.clone(), caller, key, place, _registration: registration })
     }
 
-    /// Ends the session as if it had never begun; its person may enter another.
+    /// Ends the session as if it had never begun; the client may enter another.
     pub(super) fn release(self) -> AuthenticatedClient {
         AuthenticatedClient { caller: self.caller, place: self.place, replaces: false }
     }
 
-    /// Names it on this node.
+    /// Identifies it on this node.
     pub(super) fn key(&self) -> SessionKey {
         self.key
     }
@@ -154,11 +154,10 @@ impl Session {
         self.context.hub.answer(self.key, event);
     }
 
-    /// Does what the event `name` with this payload asks for, and returns what it is acknowledged
-    /// with. To be called for one event after another, in the order in which they came.
+    /// Executes the event `name` with this payload and returns what it is acknowledged with.
     ///
     /// # Errors
-    /// What the client is to be told; what is our fault is written down already.
+    /// What the client is sent; faults of the server are logged already.
     pub(super) async fn dispatch(
         &mut self,
         name: EventName,
@@ -171,7 +170,7 @@ impl Session {
         outcome.inspect_err(Failure::log)
     }
 
-    /// The session is over, for this reason. Returns where it was.
+    /// Ends the session for this reason. Returns which conversations it had joined.
     pub(super) fn end(self, reason: &dyn fmt::Display) -> LastState {
         let rooms = self.context.hub.exit(self.key);
         tracing::debug!(user.id = %self.caller.user, %reason, "session ended");
@@ -222,8 +221,8 @@ impl Session {
         encode(&wire::Message::new(&message, hub.links()))
     }
 
-    /// Where this session has joined, up to what it was told there: nobody reads what they never
-    /// saw. Elsewhere, up to the newest message there is when the mark is made.
+    /// Where this session has joined, up to what it was sent there: what was never displayed is not
+    /// marked. Elsewhere, up to the newest message at that moment.
     async fn mark_conversation(&self, conversation: &ConversationId) -> Result<Value, Failure> {
         let Context { hub, messaging, .. } = &*self.context;
         let user = &self.caller.user;
@@ -240,9 +239,9 @@ fn encode(message: &wire::Message) -> Result<Value, Failure> {
     serde_json::to_value(message).map_err(Failure::internal)
 }
 
-// Whom a token names.
+// The person whom a token names.
 
-/// Whom `token` names; the directory is told what it says of them.
+/// The person whom `token` names; their profile in the directory is updated from it.
 ///
 /// # Errors
 /// `unauthorized`, `token_expired`, `forbidden` for a program, or the store's failure.
@@ -291,8 +290,8 @@ impl Session {
             return Err(Failure::new(Code::TooManyRooms, texts::TOO_MANY_ROOMS));
         }
         let user = &self.caller.user;
-        // While this is held nothing new is sent to the room, so that what follows the opening
-        // connects to it exactly.
+        // No event is sent to the room while this lock is held, so that what follows the opening
+        // connects to it without a gap.
         let lock = hub.lock(conversation).await;
         let opening = self.opening(conversation, after).await?;
         hub.join(self.key, conversation, user, opening.since, visible, &opening.events);
@@ -308,8 +307,8 @@ impl Session {
         Ok(answer)
     }
 
-    /// Leaving marks what was seen as read: only by a session that was in the room and in sight,
-    /// and only up to what it was told (nobody reads what they never saw).
+    /// Leaving marks what was displayed as read: only for a session that had joined visibly, and
+    /// only up to what it was sent.
     async fn leave(&self, conversation: &ConversationId) -> Result<Value, Failure> {
         let Context { hub, messaging, .. } = &*self.context;
         let membership = hub.membership(self.key, conversation);
@@ -317,17 +316,17 @@ impl Session {
             let target = ReadTarget::UpTo(seen.delivered_seq);
             let marked = messaging.mark_conversation_read(conversation, &self.caller.user, target);
             let marked = marked.await;
-            self.go_out(conversation);
+            self.leave_and_notify(conversation);
             marked.map_err(Failure::of_conversation)?;
         } else if membership.is_some() {
-            self.go_out(conversation);
+            self.leave_and_notify(conversation);
         }
         Ok(json!({ "conversationId": conversation.as_str() }))
     }
 
-    /// The session itself hears that it left, ahead of the acknowledgement: with it comes what lets
-    /// it come back to where it is now, and not to the room.
-    fn go_out(&self, conversation: &ConversationId) {
+    /// The session itself is sent `user-left` ahead of the acknowledgement: the event carries the offset
+    /// with which a recovery leads back to the rooms of now, without this one.
+    fn leave_and_notify(&self, conversation: &ConversationId) {
         self.context.hub.leave(self.key, conversation);
         if let Some(event) = events::user_left(&self.caller.user, conversation) {
             self.answer(&event);
@@ -335,10 +334,10 @@ impl Session {
     }
 }
 
-// Saying that one writes.
+// Typing.
 
 impl Session {
-    /// Only where this session has joined: the store let it in there, and need not be asked again.
+    /// Only where this session has joined: its membership was checked then.
     fn write(&self, conversation: &ConversationId, writes: bool) -> Result<Value, Failure> {
         let hub = &self.context.hub;
         if hub.membership(self.key, conversation).is_none() {

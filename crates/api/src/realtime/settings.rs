@@ -14,9 +14,9 @@ pub(crate) const NAMESPACE: &str = "/messaging";
 /// The bounds of live conversations.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The bounds of sockets. `sessions_max` counts those of every door.
+    /// The bounds of sockets. `sessions_max` counts those of both front doors.
     pub socket: socketio::Config,
-    /// Sockets that one person may hold open at the same time, on this node.
+    /// Open sockets of one person at the same time, on this node.
     pub sessions_per_person_max: usize,
     /// Sockets from one address at the same time, on this node.
     pub sessions_per_address_max: usize,
@@ -27,26 +27,25 @@ pub struct Settings {
     pub rooms_per_session_max: usize,
     /// Messages in the history that a join is given: 1 to 100.
     pub history_messages: u32,
-    /// Events that a client which was cut off is told one by one; with more it loads anew. 1 to 200.
+    /// Events that a client which lost its connection is sent one by one; with more it reloads. 1 to 200.
     pub resume_events_max: u32,
-    /// Bytes of what one command of a socket is answered with, the events of it included, and of
-    /// what a client that was cut off is told; of more it is told a part and that there is more, or
-    /// to load anew. 128 KiB at least, so that one message always fits.
+    /// Bytes of the answer to one command of a socket, its events included, and of what a resuming
+    /// client is sent; of more it is sent a part and that there is more, or `resync`. 128 KiB at
+    /// least, so that one message always fits.
     pub answer_bytes_max: usize,
-    /// Signs what lets a client go on where it was cut off; all nodes have the same. Without it
-    /// every connection begins anew.
+    /// Signs recovery tokens; the same on all nodes. Without it no connection is recovered.
     pub recovery_key: Option<RecoveryKey>,
-    /// To whom that is offered.
+    /// To which clients recovery is offered.
     pub recovery_offered: Offered,
-    /// How long ago a client may have been cut off to go on where it was, in milliseconds.
+    /// How old a lost connection may be to be recovered, in milliseconds.
     pub recovery_age_max_ms: u64,
-    /// How long before its token ends a socket hears of it, in milliseconds.
+    /// How long before its token ends a socket is warned, in milliseconds.
     pub expiry_notice_ms: u64,
-    /// How long clients should stay away when this node goes down, in milliseconds.
+    /// How long clients are asked to wait before they reconnect when this node stops, in milliseconds.
     pub drain_retry_after_ms: u64,
-    /// Who hears when somebody comes and goes, and how soon.
+    /// The grace and bounds of presence.
     pub presence: presence::Settings,
-    /// How long somebody counts as writing, and how often others hear of it.
+    /// How long a person counts as typing, and how often that is announced.
     pub typing: TypingPolicy,
 }
 

@@ -1,4 +1,4 @@
-//! The Socket.IO door: who may connect, and what is said through it.
+//! The Socket.IO front door: connecting, recovering, and the events of its clients.
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
@@ -32,8 +32,8 @@ pub(super) struct MessagingNamespace {
     table: SessionTable<ActiveSession>,
 }
 
-/// Whether the client wants to go on where it was cut off, if it says so: `true` or `false`, also as
-/// texts, for clients that know but those.
+/// Whether the client wants its connection recovered, if it says so: `true` or `false`, also as
+/// texts, for clients that can send only those.
 fn recovery_wish(auth: &Fields) -> Option<bool> {
     match auth.get("recovery")? {
         Value::Bool(wish) => Some(*wish),
@@ -58,22 +58,22 @@ impl MessagingNamespace {
     async fn let_in(&self, request: ConnectRequest, socket: Socket) -> Result<Accepted, Failure> {
         let auth = Object::parse(request.auth.get()).unwrap_or_default();
         auth.check()?;
-        let newcomer = ConnectAttempt {
+        let attempt = ConnectAttempt {
             token: auth.fields.get("token").and_then(Value::as_str),
             address: self.context.limits.address_of_newcomer(&request),
         };
-        let admitted = Session::admit(&self.context, newcomer).await?;
+        let admitted = Session::admit(&self.context, attempt).await?;
         let Settings { recovery_key, recovery_offered, .. } = &self.context.settings;
         let wish = recovery_wish(&auth.fields);
         match recovery_key.as_ref().filter(|_| recovery_offered.to(wish)) {
             None => {
-                let outlet = Arc::new(SocketEventSink { socket: socket.clone(), issuer: None });
-                let session = Session::enter(&self.context, admitted, outlet)?;
+                let sink = Arc::new(SocketEventSink { socket: socket.clone(), issuer: None });
+                let session = Session::enter(&self.context, admitted, sink)?;
                 Ok(Accepted::new(SocketSession::new(session, socket, None)))
             }
             Some(key) => {
-                let visit = ConnectHandler { door: self, key, socket };
-                visit.receive(admitted, request.recovery.as_ref()).await
+                let handler = ConnectHandler { namespace: self, key, socket };
+                handler.connect(admitted, request.recovery.as_ref()).await
             }
         }
     }
@@ -101,13 +101,13 @@ fn refusal(failure: &Failure) -> Refusal {
     Refusal::new(message).with_data(data)
 }
 
-// What a Socket.IO client says, and the answers to it.
+// Events of a Socket.IO client, and the answers to them.
 
 /// A session behind a Socket.IO socket.
 struct SocketSession {
     session: SessionHandle,
     replies: SocketReplies,
-    /// The id by which the client comes back, where it can.
+    /// The id by which the client recovers, where that is offered.
     lease: Option<SessionLease<ActiveSession>>,
 }
 
@@ -161,24 +161,22 @@ fn log_undelivered(sent: Result<(), EmitError>) {
     }
 }
 
-// The way out to a Socket.IO client.
-
-/// The way out to a Socket.IO client.
+/// Sends events to a Socket.IO client.
 struct SocketEventSink {
     socket: Socket,
-    /// Writes the offsets by which the client may come back.
+    /// Writes the offsets by which the client may recover.
     issuer: Option<RecoveryTokenIssuer>,
 }
 
 impl SocketEventSink {
-    /// `told` with its offset, where the client takes those. What cannot be framed was written down
-    /// when that was tried.
+    /// `event` with its offset, where the client takes those. `None` for an event that could not be encoded,
+    /// which was logged then.
     fn frame<'a>(
         &self,
-        told: &'a OutgoingEvent,
+        event: &'a OutgoingEvent,
         subscriptions: &Subscriptions,
     ) -> Option<Cow<'a, Frame>> {
-        let frame = told.frame()?;
+        let frame = event.frame()?;
         Some(match &self.issuer {
             Some(issuer) => Cow::Owned(frame.offset_by(&issuer.offset(subscriptions))),
             None => Cow::Borrowed(frame),
@@ -189,24 +187,24 @@ impl SocketEventSink {
 impl EventSink for SocketEventSink {
     fn send(
         &self,
-        told: &OutgoingEvent,
+        event: &OutgoingEvent,
         subscriptions: &Subscriptions,
     ) -> Result<(), SessionClosed> {
-        let Some(frame) = self.frame(told, subscriptions) else { return Ok(()) };
+        let Some(frame) = self.frame(event, subscriptions) else { return Ok(()) };
         self.socket.send(&frame).map_err(|_| SessionClosed)
     }
 
     fn answer(
         &self,
-        told: &OutgoingEvent,
+        event: &OutgoingEvent,
         subscriptions: &Subscriptions,
     ) -> Result<(), SessionClosed> {
-        let Some(frame) = self.frame(told, subscriptions) else { return Ok(()) };
+        let Some(frame) = self.frame(event, subscriptions) else { return Ok(()) };
         self.socket.send_answer(&frame).map_err(|_| SessionClosed)
     }
 
-    fn send_volatile(&self, told: &OutgoingEvent) {
-        let Some(frame) = told.frame() else { return };
+    fn send_volatile(&self, event: &OutgoingEvent) {
+        let Some(frame) = event.frame() else { return };
         match self.socket.send_volatile(frame) {
             Ok(()) | Err(EmitError::Dropped) => {}
             Err(error) => tracing::debug!(%error, "an event did not reach its session"),
@@ -222,19 +220,19 @@ impl EventSink for SocketEventSink {
     }
 }
 
-// A client that may come back: for the first time, or again.
+// A client whose connection may be recovered: it connects for the first time, or again.
 
-/// One client at the door.
+/// One CONNECT of a client to which recovery is offered.
 struct ConnectHandler<'a> {
-    door: &'a MessagingNamespace,
+    namespace: &'a MessagingNamespace,
     key: &'a RecoveryKey,
     socket: Socket,
 }
 
 impl ConnectHandler<'_> {
-    /// Lets the client go on where it was, if it proves that and it can be told what it missed;
-    /// else it begins anew, and is told so if it was here before.
-    async fn receive(
+    /// Recovers the client's session if its token is valid and what it missed can be sent; else opens a
+    /// new one, with `resync` if it had one before.
+    async fn connect(
         self,
         admitted: AuthenticatedClient,
         request: Option<&RecoveryRequest>,
@@ -242,54 +240,53 @@ impl ConnectHandler<'_> {
         let claim =
             request.and_then(|request| VerifiedRecovery::check(self.key, admitted.user(), request));
         match claim.filter(|claim| self.is_free(claim)) {
-            Some(claim) => self.go_on(admitted, claim).await,
+            Some(claim) => self.recover(admitted, claim).await,
             None => self.begin(admitted, request.is_some()),
         }
     }
 
-    /// Whether nobody is this session, or only one that a client which lost its connection would
-    /// leave behind.
+    /// Whether no session has this id, or only one that a lost connection may have left behind.
     fn is_free(&self, claim: &VerifiedRecovery) -> bool {
-        let MessagingNamespace { context, table } = self.door;
-        let tenant = table.tenant(&claim.socket_id);
-        tenant.is_none_or(|tenant| tenant.may_be_replaced(context.clock.now()))
+        let MessagingNamespace { context, table } = self.namespace;
+        let active = table.get(&claim.socket_id);
+        active.is_none_or(|active| active.may_be_replaced(context.clock.now()))
     }
 
-    async fn go_on(
+    async fn recover(
         self,
         admitted: AuthenticatedClient,
         mut claim: VerifiedRecovery,
     ) -> Result<Accepted, Failure> {
-        let MessagingNamespace { context, table } = self.door;
+        let MessagingNamespace { context, table } = self.namespace;
         let issuer = self.issuer(&claim.socket_id, &admitted);
-        let is_held = table.tenant(&claim.socket_id).is_some();
-        let admitted = if is_held { admitted.in_place_of_another() } else { admitted };
+        let is_active = table.get(&claim.socket_id).is_some();
+        let admitted = if is_active { admitted.in_place_of_another() } else { admitted };
         let session = self.enter(admitted, &issuer)?;
-        let (hold, former) = table.take(&claim.socket_id, self.tenant(&session));
-        let former = former.map(|former| former.leaving(&context.hub));
+        let (lease, former) = table.take(&claim.socket_id, self.active_session(&session));
+        let former = former.map(|former| former.into_takeover(&context.hub));
         if let Some(rooms) = former.as_ref().and_then(PendingTakeover::rooms) {
             let at = context.clock.now();
             table.remember(&claim.socket_id, LastState { rooms, at });
         }
         let last = table.recall(&claim.socket_id);
         if last.as_ref().is_some_and(|last| last.knows_more_than(&claim)) {
-            drop((former, hold));
+            drop((former, lease));
             return self.begin(session.release(), true);
         }
         if let Some(last) = &last {
             claim.corrected_by(last);
         }
         let restored = session.restore(&claim.subscriptions, claim.at).await;
-        // Not before its successor is in its rooms: nobody need hear that it went.
+        // Not before its successor has joined the rooms, so that no `user-left` is sent.
         drop(former);
         match restored {
             Ok(Some(replay)) => {
                 let frames = frames(&issuer, &claim, &replay);
-                let accepted = self.accept(session, &issuer, hold);
+                let accepted = self.accept(session, &issuer, lease);
                 Ok(accepted.recovered(claim.socket_id, frames))
             }
             Ok(None) => {
-                drop(hold);
+                drop(lease);
                 self.begin(session.release(), true)
             }
             Err(failure) => {
@@ -303,20 +300,20 @@ impl ConnectHandler<'_> {
         let socket_id = self.socket.id().to_string();
         let issuer = self.issuer(&socket_id, &admitted);
         let session = self.enter(admitted, &issuer)?;
-        let (hold, _nobody) = self.door.table.take(&socket_id, self.tenant(&session));
+        let (lease, _nobody) = self.namespace.table.take(&socket_id, self.active_session(&session));
         if was_here && let Some(event) = events::resync(None) {
             session.answer(&event);
         }
-        Ok(self.accept(session, &issuer, hold))
+        Ok(self.accept(session, &issuer, lease))
     }
 
-    fn tenant(&self, session: &Session) -> ActiveSession {
-        let since = self.door.context.clock.now();
+    fn active_session(&self, session: &Session) -> ActiveSession {
+        let since = self.namespace.context.clock.now();
         ActiveSession { key: session.key(), socket: self.socket.clone(), since }
     }
 
     fn issuer(&self, socket_id: &str, admitted: &AuthenticatedClient) -> RecoveryTokenIssuer {
-        let clock = self.door.context.clock.clone();
+        let clock = self.namespace.context.clock.clone();
         RecoveryTokenIssuer::new(self.key.clone(), socket_id, admitted.user().clone(), clock)
     }
 
@@ -326,31 +323,35 @@ impl ConnectHandler<'_> {
         issuer: &RecoveryTokenIssuer,
     ) -> Result<Session, Failure> {
         let (socket, issuer) = (self.socket.clone(), Some(issuer.clone()));
-        Session::enter(&self.door.context, admitted, Arc::new(SocketEventSink { socket, issuer }))
+        Session::enter(
+            &self.namespace.context,
+            admitted,
+            Arc::new(SocketEventSink { socket, issuer }),
+        )
     }
 
     fn accept(
         self,
         session: Session,
         issuer: &RecoveryTokenIssuer,
-        hold: SessionLease<ActiveSession>,
+        lease: SessionLease<ActiveSession>,
     ) -> Accepted {
         let socket = self.socket;
-        let accepted = Accepted::new(SocketSession::new(session, socket, Some(hold)));
+        let accepted = Accepted::new(SocketSession::new(session, socket, Some(lease)));
         accepted.with_pid(issuer.pid())
     }
 }
 
-/// What is told again, each with its offset. As long as not all of it was received, what happened
-/// elsewhere has to be looked for as of the moment of the cut.
+/// The frames of a replay, each with its offset. Until the client has received all of them, what
+/// happened in other conversations has to be read from the moment of the cut on.
 fn frames(
     issuer: &RecoveryTokenIssuer,
     claim: &VerifiedRecovery,
     replay: &[(OutgoingEvent, Subscriptions)],
 ) -> Vec<Frame> {
-    let framed = replay.iter().filter_map(|(told, subscriptions)| {
+    let framed = replay.iter().filter_map(|(event, subscriptions)| {
         let offset = issuer.offset_as_of(subscriptions, claim.at);
-        Some(told.frame()?.offset_by(&offset))
+        Some(event.frame()?.offset_by(&offset))
     });
     framed.collect()
 }

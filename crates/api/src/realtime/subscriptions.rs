@@ -1,5 +1,5 @@
-//! Which conversations a session has joined, and how far it was told there. Everybody here uses it, and
-//! it uses nobody.
+//! Which conversations a session has joined, and up to which position it was sent each. Depends on no other
+//! module of `realtime` but the events.
 
 use domain::{
     ids::{ConversationId, Seq},
@@ -14,8 +14,8 @@ pub(crate) struct Subscription {
     pub(crate) conversation: ConversationId,
     /// Whether what arrives there is seen.
     pub(crate) visible: bool,
-    /// Everything up to here was told to the session.
-    pub(crate) told: Seq,
+    /// The session was sent everything up to here.
+    pub(crate) delivered_seq: Seq,
 }
 
 /// The conversations a session has joined.
@@ -36,13 +36,13 @@ impl Subscriptions {
         self.0.iter().any(|room| room.conversation == *conversation)
     }
 
-    /// Puts a conversation in, or again.
+    /// Adds a conversation, or replaces it.
     pub(crate) fn enter(&mut self, room: Subscription) {
         self.leave(&room.conversation);
         self.0.push(room);
     }
 
-    /// Takes out what is not among `rooms`.
+    /// Removes what is not among `rooms`.
     pub(crate) fn keep(&mut self, rooms: &[ConversationId]) {
         self.0.retain(|room| rooms.contains(&room.conversation));
     }
@@ -51,14 +51,14 @@ impl Subscriptions {
         self.0.retain(|room| room.conversation != *conversation);
     }
 
-    /// Notes that the session is told `event`. Returns what it is told: an event of a conversation
-    /// that it has not joined comes without its position.
+    /// Notes that the session is sent `event`. Returns what is sent: an event of a conversation that the session
+    /// has not joined goes without its position.
     pub(crate) fn advance<'e>(&mut self, event: &'e OutgoingEvent) -> &'e OutgoingEvent {
         let Some(position) = event.position() else { return event };
         let room = self.0.iter_mut().find(|room| room.conversation == position.conversation);
         match room {
             Some(room) => {
-                room.told = room.told.max(position.seq);
+                room.delivered_seq = room.delivered_seq.max(position.seq);
                 event
             }
             None => event.elsewhere(),

@@ -1,5 +1,5 @@
-//! Which sessions there are, by the ids their clients know them by, and where the last ones were
-//! that ended: a client that comes back is in one place, and that is where it was.
+//! Which sessions there are, by the socket ids that their clients know, and which conversations the
+//! sessions that ended last had joined: what a recovery needs beside the client's own token.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -19,13 +19,13 @@ use super::{
 pub(super) struct SessionTable<T>(Arc<Mutex<State<T>>>);
 
 struct State<T> {
-    /// Who has an id, and the how-manieth that is.
-    tenants: HashMap<Arc<str>, (u64, T)>,
-    taken: u64,
-    past: RecentDisconnects,
+    /// The current session by socket id, and its number.
+    active: HashMap<Arc<str>, (u64, T)>,
+    last_number: u64,
+    disconnects: RecentDisconnects,
 }
 
-/// One session under one id. Dropping it makes the id free, if nobody took it over.
+/// One session under one socket id. Dropping it frees the id, unless another session has taken it over.
 pub(super) struct SessionLease<T> {
     table: SessionTable<T>,
     socket_id: Arc<str>,
@@ -33,36 +33,43 @@ pub(super) struct SessionLease<T> {
 }
 
 impl<T: Clone> SessionTable<T> {
-    /// Nobody is here.
+    /// Without any session.
     pub(super) fn new() -> Self {
-        let state = State { tenants: HashMap::new(), taken: 0, past: RecentDisconnects::default() };
+        let state = State {
+            active: HashMap::new(),
+            last_number: 0,
+            disconnects: RecentDisconnects::default(),
+        };
         Self(Arc::new(Mutex::new(state)))
     }
 
-    /// Who has `socket_id`.
-    pub(super) fn tenant(&self, socket_id: &str) -> Option<T> {
-        self.state().tenants.get(socket_id).map(|(_, tenant)| tenant.clone())
+    /// The session of `socket_id`.
+    pub(super) fn get(&self, socket_id: &str) -> Option<T> {
+        self.state().active.get(socket_id).map(|(_, session)| session.clone())
     }
 
-    /// Takes `socket_id` for `tenant`, whoever had it before; returns who that was.
-    pub(super) fn take(&self, socket_id: &str, tenant: T) -> (SessionLease<T>, Option<T>) {
+    /// Gives `socket_id` to `session`; returns the session that had it before.
+    pub(super) fn take(&self, socket_id: &str, session: T) -> (SessionLease<T>, Option<T>) {
         let socket_id: Arc<str> = socket_id.into();
         let mut state = self.state();
-        state.taken += 1;
-        let number = state.taken;
-        let former = state.tenants.insert(socket_id.clone(), (number, tenant));
+        state.last_number += 1;
+        let number = state.last_number;
+        let former = state.active.insert(socket_id.clone(), (number, session));
         drop(state);
-        (SessionLease { table: self.clone(), socket_id, number }, former.map(|(_, tenant)| tenant))
+        (
+            SessionLease { table: self.clone(), socket_id, number },
+            former.map(|(_, session)| session),
+        )
     }
 
-    /// Notes where the session of `socket_id` is as it ends.
-    pub(super) fn remember(&self, socket_id: &str, parting: LastState) {
-        self.state().past.remember(socket_id, parting);
+    /// Remembers the last state of the session of `socket_id`.
+    pub(super) fn remember(&self, socket_id: &str, last_state: LastState) {
+        self.state().disconnects.remember(socket_id, last_state);
     }
 
-    /// Where the session of `socket_id` was when it ended, if that is still known.
+    /// The last state of the session of `socket_id`, if it is still known.
     pub(super) fn recall(&self, socket_id: &str) -> Option<LastState> {
-        self.state().past.recall(socket_id)
+        self.state().disconnects.recall(socket_id)
     }
 }
 
@@ -80,78 +87,78 @@ impl<T> Clone for SessionTable<T> {
 }
 
 impl<T> SessionLease<T> {
-    /// The session has ended. One that was taken over has nothing more to say.
-    pub(super) fn release(self, parting: LastState) {
+    /// The session has ended. The state of one that was taken over is not remembered.
+    pub(super) fn release(self, last_state: LastState) {
         let mut state = self.table.state();
-        if state.is_held(&self) {
-            state.past.remember(&self.socket_id, parting);
+        if state.is_current(&self) {
+            state.disconnects.remember(&self.socket_id, last_state);
         }
     }
 }
 
 impl<T> State<T> {
-    fn is_held(&self, hold: &SessionLease<T>) -> bool {
-        self.tenants.get(&hold.socket_id).is_some_and(|(number, _)| *number == hold.number)
+    fn is_current(&self, lease: &SessionLease<T>) -> bool {
+        self.active.get(&lease.socket_id).is_some_and(|(number, _)| *number == lease.number)
     }
 }
 
 impl<T> Drop for SessionLease<T> {
     fn drop(&mut self) {
         let mut state = self.table.state();
-        if state.is_held(self) {
-            state.tenants.remove(&self.socket_id);
+        if state.is_current(self) {
+            state.active.remove(&self.socket_id);
         }
     }
 }
 
-/// How many sessions are remembered; the oldest are forgotten first.
+/// Ended sessions that are remembered; the oldest are dropped first.
 const SESSIONS_MAX: usize = 10_000;
 
 impl LastState {
     /// Whether the session, as of this or before, had joined a conversation that `claim` does not
-    /// name: its client was cut off before it received anything from there. Recovered, it would
-    /// believe that it had joined and be told nothing.
+    /// name: its client lost the connection before it received anything from there. Recovered, it would
+    /// believe that it had joined and be sent nothing.
     pub(super) fn knows_more_than(&self, claim: &VerifiedRecovery) -> bool {
         let is_unnamed = |room| !claim.subscriptions.has(room);
         claim.at <= self.at && self.rooms.iter().any(is_unnamed)
     }
 }
 
-/// Where sessions were when they ended. What their clients carry may be older: somebody who left a
-/// conversation and was cut off at once still carries that they are in it.
+/// The last states of sessions that ended. What their clients carry may be older: a client that left a
+/// conversation and lost its connection at once still carries that it has joined it.
 #[derive(Default)]
 pub(crate) struct RecentDisconnects {
-    partings: HashMap<Arc<str>, LastState>,
-    /// By age, the oldest first.
+    states: HashMap<Arc<str>, LastState>,
+    /// Socket ids by age, the oldest first.
     order: VecDeque<Arc<str>>,
 }
 
 impl RecentDisconnects {
-    /// Notes where the session of `socket_id` was. Of too many conversations only so many are kept
-    /// that no client can name all of them, so that none recovers into a part of them.
-    pub(crate) fn remember(&mut self, socket_id: &str, mut parting: LastState) {
-        parting.rooms.truncate(ROOMS_MAX + 1);
+    /// Remembers the last state of `socket_id`. Of too many conversations one more is kept than a client
+    /// can name, so that none recovers into a part of them.
+    pub(crate) fn remember(&mut self, socket_id: &str, mut last_state: LastState) {
+        last_state.rooms.truncate(ROOMS_MAX + 1);
         let socket_id: Arc<str> = socket_id.into();
-        if self.partings.insert(socket_id.clone(), parting).is_none() {
+        if self.states.insert(socket_id.clone(), last_state).is_none() {
             self.order.push_back(socket_id);
         }
         if self.order.len() > SESSIONS_MAX
             && let Some(oldest) = self.order.pop_front()
         {
-            self.partings.remove(&oldest);
+            self.states.remove(&oldest);
         }
     }
 
     pub(crate) fn recall(&self, socket_id: &str) -> Option<LastState> {
-        self.partings.get(socket_id).cloned()
+        self.states.get(socket_id).cloned()
     }
 }
 
-// The session that has an id by which its client comes back.
+// Sessions that are taken over by their clients.
 
-/// How long a session cannot be taken over, in milliseconds. Two pages that say they are the same
-/// would otherwise drive each other out for ever; so the one that comes back begins anew.
-const PEACE_MS: i64 = 2_000;
+/// How long a session cannot be taken over, in milliseconds. Two pages with the same token would
+/// otherwise take over from each other for ever; within this time the second opens a new session.
+const TAKEOVER_AFTER_MS: i64 = 2_000;
 
 /// A session of this node.
 #[derive(Clone)]
@@ -162,35 +169,35 @@ pub(crate) struct ActiveSession {
 }
 
 impl ActiveSession {
-    /// Whether its client, which came back at `now`, may go on in its place.
+    /// Whether its client, which reconnected at `now`, may replace it.
     pub(crate) fn may_be_replaced(&self, now: Timestamp) -> bool {
-        now.as_millis().saturating_sub(self.since.as_millis()) >= PEACE_MS
+        now.as_millis().saturating_sub(self.since.as_millis()) >= TAKEOVER_AFTER_MS
     }
 
     /// The session will end when what this returns is dropped.
-    pub(crate) fn leaving(self, hub: &Hub) -> PendingTakeover {
-        PendingTakeover { tenant: self, hub: hub.clone() }
+    pub(crate) fn into_takeover(self, hub: &Hub) -> PendingTakeover {
+        PendingTakeover { session: self, hub: hub.clone() }
     }
 }
 
-/// A session whose client is on another connection. Dropping it ends the session: whoever still
-/// listens there is told, and does not come back by itself.
+/// A session whose client is on another connection. Dropping it ends the session: a client that still
+/// listens there is sent a disconnect, and does not reconnect by itself.
 pub(crate) struct PendingTakeover {
-    tenant: ActiveSession,
+    session: ActiveSession,
     hub: Hub,
 }
 
 impl PendingTakeover {
-    /// Which conversations it has joined; `None` when it has ended by itself.
+    /// Which conversations it has joined; `None` when it has ended already.
     pub(crate) fn rooms(&self) -> Option<Vec<ConversationId>> {
-        self.hub.rooms_of(self.tenant.key)
+        self.hub.rooms_of(self.session.key)
     }
 }
 
 impl Drop for PendingTakeover {
     fn drop(&mut self) {
-        self.hub.exit(self.tenant.key);
-        self.tenant.socket.close_session();
+        self.hub.exit(self.session.key);
+        self.session.socket.close_session();
         tracing::debug!("a session was taken over by its client");
     }
 }
@@ -201,7 +208,7 @@ mod table_tests {
 
     use super::*;
 
-    fn parting(id: &str) -> LastState {
+    fn last_state(id: &str) -> LastState {
         let rooms = vec![ConversationId::parse(id).expect("a good id")];
         LastState { rooms, at: Timestamp::UNIX_EPOCH }
     }
@@ -214,9 +221,9 @@ mod table_tests {
         let (second, former) = table.take("a", 2);
         assert_eq!(former, Some(1));
         drop(first);
-        assert_eq!(table.tenant("a"), Some(2));
+        assert_eq!(table.get("a"), Some(2));
         drop(second);
-        assert_eq!(table.tenant("a"), None);
+        assert_eq!(table.get("a"), None);
     }
 
     #[test]
@@ -224,35 +231,38 @@ mod table_tests {
         let table = SessionTable::new();
         let (first, _) = table.take("a", 1);
         let (second, _) = table.take("a", 2);
-        first.release(parting("left"));
+        first.release(last_state("left"));
         assert_eq!(table.recall("a"), None);
-        second.release(parting("here"));
-        assert_eq!((table.recall("a"), table.tenant("a")), (Some(parting("here")), None));
+        second.release(last_state("here"));
+        assert_eq!((table.recall("a"), table.get("a")), (Some(last_state("here")), None));
     }
 }
 
 #[cfg(test)]
-mod past_tests {
+mod disconnect_tests {
     use super::*;
 
     #[test]
     fn the_newest_word_counts_and_the_oldest_session_is_forgotten() {
-        let mut past = RecentDisconnects::default();
+        let mut disconnects = RecentDisconnects::default();
         let at = Timestamp::UNIX_EPOCH;
-        let parting = |rooms| LastState { rooms, at };
-        let in_room = || parting(vec![ConversationId::parse("c").expect("a good id")]);
-        past.remember("first", in_room());
-        past.remember("first", parting(Vec::new()));
-        assert_eq!(past.recall("first"), Some(parting(Vec::new())));
+        let last_state = |rooms| LastState { rooms, at };
+        let in_room = || last_state(vec![ConversationId::parse("c").expect("a good id")]);
+        disconnects.remember("first", in_room());
+        disconnects.remember("first", last_state(Vec::new()));
+        assert_eq!(disconnects.recall("first"), Some(last_state(Vec::new())));
         let room = |n: usize| ConversationId::parse(&format!("c{n}")).expect("a good id");
-        past.remember("first", parting((0..20).map(room).collect()));
-        let kept = past.recall("first").map(|last| last.rooms.len());
+        disconnects.remember("first", last_state((0..20).map(room).collect()));
+        let kept = disconnects.recall("first").map(|last| last.rooms.len());
         assert_eq!(kept, Some(ROOMS_MAX + 1), "more than a client can name");
         for number in 0..SESSIONS_MAX {
-            past.remember(&number.to_string(), in_room());
+            disconnects.remember(&number.to_string(), in_room());
         }
-        assert_eq!(past.recall("first"), None);
-        assert_eq!(past.recall("0"), Some(in_room()));
-        assert_eq!((past.partings.len(), past.order.len()), (SESSIONS_MAX, SESSIONS_MAX));
+        assert_eq!(disconnects.recall("first"), None);
+        assert_eq!(disconnects.recall("0"), Some(in_room()));
+        assert_eq!(
+            (disconnects.states.len(), disconnects.order.len()),
+            (SESSIONS_MAX, SESSIONS_MAX)
+        );
     }
 }

@@ -28,7 +28,7 @@ pub(super) struct TypingTracker {
     sessions: Arc<SessionRegistry>,
     /// Knows the display names.
     presence: Arc<PresenceTracker>,
-    /// Held while an announcement is sent, so that nobody is sent an end before its beginning.
+    /// Locked while an announcement is sent, so that no end is sent before its beginning.
     marks: Mutex<Typing<SessionKey>>,
     /// Times are counted from here.
     started: Instant,
@@ -37,7 +37,7 @@ pub(super) struct TypingTracker {
 }
 
 impl TypingTracker {
-    /// Nobody is typing.
+    /// Without anybody typing.
     pub(super) fn new(
         policy: TypingPolicy,
         sessions: Arc<SessionRegistry>,
@@ -117,7 +117,7 @@ impl TypingTracker {
     }
 }
 
-/// Ends marks that nobody renews, for as long as the runtime lives.
+/// Ends typing marks that are not renewed, for as long as the runtime lives.
 pub(super) fn watch(typing: &Arc<TypingTracker>) {
     let typing = typing.clone();
     tokio::spawn(async move {

@@ -157,7 +157,7 @@ impl UnreadCounter {
         counted.inspect_err(failed).ok()
     }
 
-    /// Whether nobody requested it since the count began: then `total` stands.
+    /// Whether no further count was requested since this one began: then `total` stands.
     fn settled(&self, user: &UserId, total: Option<u64>) -> bool {
         let mut under_way = self.under_way();
         let settled = under_way.get(user) != Some(&Progress::Requested);

@@ -1,4 +1,4 @@
-//! The plain WebSocket door (D13): the same sessions and events as JSON lines, for clients without
+//! The plain WebSocket front door (D13): the same sessions and events as JSON lines, for clients without
 //! Socket.IO.
 
 mod reader;
@@ -31,7 +31,7 @@ use tokio::{
     task::JoinHandle,
     time::timeout,
 };
-use writer::{Mailbox, Outflow};
+use writer::{Outbox, Outflow};
 
 use super::{
     admission::{self, ConnectionPermit},
@@ -42,7 +42,7 @@ use crate::{
     origins::Origins,
 };
 
-/// The plain WebSocket door. Cheap to clone.
+/// The plain WebSocket endpoint. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct PlainWebSocket {
     inner: Arc<Inner>,
@@ -51,30 +51,30 @@ pub(crate) struct PlainWebSocket {
 struct Inner {
     context: Arc<Context>,
     origins: Origins,
-    /// One for each client that there may be.
-    entries: Arc<Semaphore>,
-    seats_max: u32,
+    /// One permit for each connection that there may be.
+    slots: Arc<Semaphore>,
+    slots_max: u32,
     closing: watch::Sender<bool>,
 }
 
 impl PlainWebSocket {
-    /// Opens the door to at most as many clients as the Socket.IO server takes.
+    /// Takes at most as many connections as the Socket.IO server.
     pub(super) fn new(context: Arc<Context>, origins: Origins) -> Self {
-        let seats_max = u32::try_from(context.settings.socket.sessions_max).unwrap_or(u32::MAX);
-        let entries = usize::try_from(seats_max).unwrap_or(Semaphore::MAX_PERMITS);
-        let entries = Arc::new(Semaphore::new(entries.min(Semaphore::MAX_PERMITS)));
+        let slots_max = u32::try_from(context.settings.socket.sessions_max).unwrap_or(u32::MAX);
+        let slots = usize::try_from(slots_max).unwrap_or(Semaphore::MAX_PERMITS);
+        let slots = Arc::new(Semaphore::new(slots.min(Semaphore::MAX_PERMITS)));
         let closing = watch::Sender::new(false);
-        Self { inner: Arc::new(Inner { context, origins, entries, seats_max, closing }) }
+        Self { inner: Arc::new(Inner { context, origins, slots, slots_max, closing }) }
     }
 
     /// Serves it at `path`.
     pub(crate) fn configure(&self, path: &str, config: &mut web::ServiceConfig) {
-        let door = self.clone();
+        let endpoint = self.clone();
         config.route(
             path,
             web::get().to(move |request: HttpRequest, payload: web::Payload| {
-                let door = door.clone();
-                async move { door.open(&request, payload).await }
+                let endpoint = endpoint.clone();
+                async move { endpoint.open(&request, payload).await }
             }),
         );
     }
@@ -82,7 +82,7 @@ impl PlainWebSocket {
     /// Ends every session; done when this returns or `deadline` has passed.
     pub(crate) async fn close(&self, deadline: Duration) {
         self.inner.closing.send_replace(true);
-        let everyone = self.inner.entries.acquire_many(self.inner.seats_max);
+        let everyone = self.inner.slots.acquire_many(self.inner.slots_max);
         if timeout(deadline, everyone).await.is_err() {
             tracing::warn!("some plain sessions did not close in time");
         }
@@ -101,10 +101,10 @@ impl PlainWebSocket {
                 .insert_header((header::UPGRADE, "websocket"))
                 .finish();
         }
-        let Ok(seat) = self.inner.entries.clone().try_acquire_owned() else {
+        let Ok(slot) = self.inner.slots.clone().try_acquire_owned() else {
             return HttpResponse::new(StatusCode::SERVICE_UNAVAILABLE);
         };
-        self.accept(request, payload, (seat, permit))
+        self.accept(request, payload, (slot, permit))
             .await
             .unwrap_or_else(|error| error.error_response())
     }
@@ -113,7 +113,7 @@ impl PlainWebSocket {
         &self,
         request: &HttpRequest,
         payload: web::Payload,
-        seat: (OwnedSemaphorePermit, ConnectionPermit),
+        slot: (OwnedSemaphorePermit, ConnectionPermit),
     ) -> Result<HttpResponse, actix_web::Error> {
         let context = self.inner.context.clone();
         let bounds = &context.settings.socket;
@@ -129,25 +129,24 @@ impl PlainWebSocket {
             .aggregate_continuations()
             .max_continuation_size(bounds.max_payload_bytes);
 
-        let mailbox = Arc::new(Mailbox::new(bounds.mailbox_messages, bounds.mailbox_bytes));
+        let outbox = Arc::new(Outbox::new(bounds.mailbox_messages, bounds.mailbox_bytes));
         let address = context.limits.address_of(request.head());
         let sink = writer::Sink { socket, outflow };
-        let writing =
-            spawn_supervised(&mailbox, writer::run(sink, mailbox.clone(), bounds.clone()));
-        let reader = Reader { context, address, stream, gauge, mailbox: mailbox.clone() };
-        let reading = spawn_supervised(&mailbox, reader.listen());
+        let writing = spawn_supervised(&outbox, writer::run(sink, outbox.clone(), bounds.clone()));
+        let reader = Reader { context, address, stream, gauge, outbox: outbox.clone() };
+        let reading = spawn_supervised(&outbox, reader.listen());
         let mut closing = self.inner.closing.subscribe();
         actix_web::rt::spawn(async move {
             tokio::select! {
-                _ = closing.wait_for(|closing| *closing) => mailbox.end(CloseReason::GOING_AWAY),
-                () = mailbox.ended() => {}
+                _ = closing.wait_for(|closing| *closing) => outbox.end(CloseReason::GOING_AWAY),
+                () = outbox.ended() => {}
             }
             for task in [reading, writing] {
                 if let Err(error) = task.await {
                     tracing::error!(%error, "a task of a plain WebSocket connection failed");
                 }
             }
-            drop(seat);
+            drop(slot);
         });
         Ok(response)
     }
@@ -155,18 +154,18 @@ impl PlainWebSocket {
 
 /// Spawns a task of a connection. The connection ends with the task, also when that panics.
 fn spawn_supervised(
-    mailbox: &Arc<Mailbox>,
+    outbox: &Arc<Outbox>,
     task: impl Future<Output = ()> + 'static,
 ) -> JoinHandle<()> {
-    let mailbox = mailbox.clone();
+    let outbox = outbox.clone();
     actix_web::rt::spawn(async move {
-        let _end = EndConnection(mailbox);
+        let _end = EndConnection(outbox);
         task.await;
     })
 }
 
 /// Ends the connection when it is dropped, unless that has ended already: the first reason counts.
-struct EndConnection(Arc<Mailbox>);
+struct EndConnection(Arc<Outbox>);
 
 impl Drop for EndConnection {
     fn drop(&mut self) {
@@ -179,7 +178,7 @@ fn wants_websocket(request: &HttpRequest) -> bool {
     upgrade.is_some_and(|value| value.eq_ignore_ascii_case("websocket"))
 }
 
-// How a connection ends: a close code for programs, and a word for people.
+// How a connection ends: a close code, and a word for logs and people.
 
 /// Why the server closes a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -189,9 +188,9 @@ struct CloseReason {
 }
 
 impl CloseReason {
-    /// The client said goodbye, or is gone.
+    /// The client closed the connection, or it was lost.
     const LEFT: Self = Self { code: 1000, word: "goodbye" };
-    /// The server goes down; others are there.
+    /// The server stops; others take over.
     const GOING_AWAY: Self = Self { code: 1001, word: "going_away" };
     /// RFC 6455 is not kept.
     const PROTOCOL: Self = Self { code: 1002, word: "protocol_error" };
@@ -205,16 +204,16 @@ impl CloseReason {
     const BAD_MESSAGE: Self = Self { code: 4400, word: "bad_message" };
     /// The token ended.
     const TOKEN_ENDED: Self = Self { code: 4401, word: "token_expired" };
-    /// The person was forgotten: the token stands for them no longer.
+    /// The person was erased: their token is not valid any more.
     const FORGOTTEN: Self = Self { code: 4401, word: "unauthorized" };
-    /// The client did not say who it is.
+    /// The client did not authenticate in time.
     const UNAUTHENTICATED: Self = Self { code: 4408, word: "authentication_timeout" };
     /// A ping was not answered.
     const SILENT: Self = Self { code: 4410, word: "ping_timeout" };
     /// More waits for the client than there is room for.
     const SLOW_READER: Self = Self { code: 4413, word: "slow_reader" };
 
-    /// What follows from not being let in.
+    /// The close reason that belongs to a refusal.
     fn refusing(failure: &Failure) -> Self {
         let code = match failure.code() {
             Code::Unauthorized | Code::TokenExpired => 4401,

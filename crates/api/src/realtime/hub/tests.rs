@@ -1,4 +1,4 @@
-//! The hub between the real use cases and ears that remember what they heard.
+//! The hub between the real services and sinks that record what they are sent.
 
 mod durable;
 mod presence;
@@ -26,9 +26,9 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use super::*;
 use crate::realtime::registry::{DisconnectCause, SessionClosed};
 
-/// A session that writes down what it is told.
-struct Ear {
-    heard: UnboundedSender<OutgoingEvent>,
+/// A session that records what it is sent.
+struct RecordingSink {
+    received: UnboundedSender<OutgoingEvent>,
     /// How long its client has been silent.
     silence: Arc<Mutex<Duration>>,
     /// Whose it is, and where it is noted when the server ends it.
@@ -36,27 +36,32 @@ struct Ear {
     disconnected: Arc<Mutex<Vec<String>>>,
 }
 
-impl Ear {
-    fn new(heard: UnboundedSender<OutgoingEvent>) -> Self {
-        Self { heard, silence: Arc::default(), owner: String::new(), disconnected: Arc::default() }
+impl RecordingSink {
+    fn new(received: UnboundedSender<OutgoingEvent>) -> Self {
+        Self {
+            received,
+            silence: Arc::default(),
+            owner: String::new(),
+            disconnected: Arc::default(),
+        }
     }
 }
 
-impl EventSink for Ear {
-    fn send(&self, told: &OutgoingEvent, _: &Subscriptions) -> Result<(), SessionClosed> {
-        self.heard.send(told.clone()).map_err(|_| SessionClosed)
+impl EventSink for RecordingSink {
+    fn send(&self, event: &OutgoingEvent, _: &Subscriptions) -> Result<(), SessionClosed> {
+        self.received.send(event.clone()).map_err(|_| SessionClosed)
     }
 
     fn answer(
         &self,
-        told: &OutgoingEvent,
+        event: &OutgoingEvent,
         subscriptions: &Subscriptions,
     ) -> Result<(), SessionClosed> {
-        self.send(told, subscriptions)
+        self.send(event, subscriptions)
     }
 
-    fn send_volatile(&self, told: &OutgoingEvent) {
-        self.heard.send(told.clone()).expect("the test listens");
+    fn send_volatile(&self, event: &OutgoingEvent) {
+        self.received.send(event.clone()).expect("the test listens");
     }
 
     fn silent_for(&self) -> Duration {
@@ -68,15 +73,15 @@ impl EventSink for Ear {
     }
 }
 
-/// What one session heard, in order.
-struct Heard(UnboundedReceiver<OutgoingEvent>);
+/// What one session was sent, in order.
+struct Received(UnboundedReceiver<OutgoingEvent>);
 
-impl Heard {
+impl Received {
     /// The next event: its name and its payload. Waits for it.
     async fn next(&mut self) -> (String, Value) {
-        let told = self.0.recv().await.expect("the hub lives");
-        let payload = serde_json::from_str(told.data().get()).expect("JSON");
-        (told.name().to_owned(), payload)
+        let event = self.0.recv().await.expect("the hub lives");
+        let payload = serde_json::from_str(event.data().get()).expect("JSON");
+        (event.name().to_owned(), payload)
     }
 
     /// The words of the next `count` messages; other events are passed over.
@@ -101,11 +106,11 @@ impl Heard {
         }
     }
 
-    /// Everything heard so far, by name.
+    /// The names of everything that was sent so far.
     fn names_so_far(&mut self) -> Vec<String> {
         let mut names = Vec::new();
-        while let Ok(told) = self.0.try_recv() {
-            names.push(told.name().to_owned());
+        while let Ok(event) = self.0.try_recv() {
+            names.push(event.name().to_owned());
         }
         names
     }
@@ -151,33 +156,33 @@ impl Fixture {
         Self { store, hub, directory, messaging, mute, conversation, disconnected: Arc::default() }
     }
 
-    fn enter(&self, who: &str) -> (SessionKey, Heard) {
-        let (mouth, ear) = unbounded_channel();
+    fn enter(&self, who: &str) -> (SessionKey, Received) {
+        let (sender, events) = unbounded_channel();
         let (owner, disconnected) = (who.to_owned(), self.disconnected.clone());
-        let outlet = Ear { owner, disconnected, ..Ear::new(mouth) };
-        let key = self.hub.enter(&user(who), Arc::new(outlet), None, 8).expect("a seat");
-        (key, Heard(ear))
+        let sink = RecordingSink { owner, disconnected, ..RecordingSink::new(sender) };
+        let key = self.hub.enter(&user(who), Arc::new(sink), None, 8).expect("a free session");
+        (key, Received(events))
     }
 
     /// A session that joined, as of now.
-    async fn join(&self, who: &str, visible: bool) -> (SessionKey, Heard) {
-        let (key, heard) = self.enter(who);
+    async fn join(&self, who: &str, visible: bool) -> (SessionKey, Received) {
+        let (key, received) = self.enter(who);
         let window = domain::page::Window::first(1);
         let history = self.messaging.history(&self.conversation, &user(who), &window).await;
         let since = history.expect("a participant").last_seq;
         self.hub.join(key, &self.conversation, &user(who), since, visible, &[]);
-        (key, heard)
+        (key, received)
     }
 
     /// A session that joined in sight and whose client is then silent for as long as is set.
-    fn join_and_fall_silent(&self, who: &str) -> (Arc<Mutex<Duration>>, Heard) {
-        let (mouth, ear) = unbounded_channel();
-        let outlet = Ear::new(mouth);
-        let silence = outlet.silence.clone();
-        let key = self.hub.enter(&user(who), Arc::new(outlet), None, 8).expect("a seat");
+    fn join_and_fall_silent(&self, who: &str) -> (Arc<Mutex<Duration>>, Received) {
+        let (sender, events) = unbounded_channel();
+        let sink = RecordingSink::new(sender);
+        let silence = sink.silence.clone();
+        let key = self.hub.enter(&user(who), Arc::new(sink), None, 8).expect("a free session");
         let since = Seq::new(1).expect("not negative");
         self.hub.join(key, &self.conversation, &user(who), since, true, &[]);
-        (silence, Heard(ear))
+        (silence, Received(events))
     }
 
     async fn say(&self, messaging: &Messaging, who: &str, words: &str) -> MessageId {
@@ -229,8 +234,8 @@ async fn a_room_whose_log_is_forgotten_is_told_to_load_anew_and_goes_on() {
     fixture.say(&fixture.mute, "c", "forgotten").await;
     fixture.store.forget_log(&fixture.conversation, Seq::new(2).expect("not negative"));
     fixture.say(&fixture.messaging, "c", "a gap").await;
-    let told = salon.named("resync").await;
-    assert_eq!(told["conversationId"], fixture.conversation.as_str());
+    let event = salon.named("resync").await;
+    assert_eq!(event["conversationId"], fixture.conversation.as_str());
     tokio::task::yield_now().await;
     fixture.say(&fixture.messaging, "c", "after").await;
     assert_eq!(salon.words(1).await, ["after"]);
@@ -383,23 +388,23 @@ async fn a_deleted_conversation_has_no_room() {
 async fn sessions_and_rooms_are_bounded_for_each_person() {
     let fixture = Fixture::new().await;
     let (key, _heard) = fixture.join("c", true).await;
-    let (mouth, _ear) = unbounded_channel();
-    assert!(fixture.hub.enter(&user("c"), Arc::new(Ear::new(mouth)), None, 1).is_none());
+    let (sender, _ear) = unbounded_channel();
+    assert!(fixture.hub.enter(&user("c"), Arc::new(RecordingSink::new(sender)), None, 1).is_none());
     let other = ConversationId::parse("other").expect("a good id");
     assert!(fixture.hub.may_join(key, &fixture.conversation, 1));
     assert!(!fixture.hub.may_join(key, &other, 1));
     fixture.hub.exit(key);
-    let (mouth, _ear) = unbounded_channel();
-    assert!(fixture.hub.enter(&user("c"), Arc::new(Ear::new(mouth)), None, 1).is_some());
+    let (sender, _ear) = unbounded_channel();
+    assert!(fixture.hub.enter(&user("c"), Arc::new(RecordingSink::new(sender)), None, 1).is_some());
 }
 
 #[tokio::test]
 async fn a_session_is_found_when_its_token_ends() {
     let fixture = Fixture::new().await;
     let at = |millis| Timestamp::from_millis(millis).expect("in range");
-    let (mouth, _ear) = unbounded_channel();
-    let outlet = Arc::new(Ear::new(mouth));
-    fixture.hub.enter(&user("c"), outlet, Some(at(1_000)), 8).expect("a seat");
+    let (sender, _ear) = unbounded_channel();
+    let sink = Arc::new(RecordingSink::new(sender));
+    fixture.hub.enter(&user("c"), sink, Some(at(1_000)), 8).expect("a free session");
     assert!(fixture.hub.expired(at(999)).is_empty());
     assert_eq!(fixture.hub.expired(at(1_000)).len(), 1);
 }
@@ -408,22 +413,22 @@ async fn a_session_is_found_when_its_token_ends() {
 async fn a_session_hears_once_that_its_token_ends_and_again_of_the_next_token() {
     let fixture = Fixture::new().await;
     let at = |millis| Timestamp::from_millis(millis).expect("in range");
-    let (mouth, ear) = unbounded_channel();
-    let mut heard = Heard(ear);
-    let outlet = Arc::new(Ear::new(mouth));
-    let key = fixture.hub.enter(&user("c"), outlet, Some(at(100_000)), 8).expect("a seat");
+    let (sender, events) = unbounded_channel();
+    let mut received = Received(events);
+    let sink = Arc::new(RecordingSink::new(sender));
+    let key = fixture.hub.enter(&user("c"), sink, Some(at(100_000)), 8).expect("a free session");
     fixture.hub.warn_of_expiry(at(39_999), 60_000);
-    assert_eq!(heard.names_so_far(), [""; 0]);
+    assert_eq!(received.names_so_far(), [""; 0]);
     for _ in 0..2 {
         fixture.hub.warn_of_expiry(at(40_000), 60_000);
     }
-    assert_eq!(heard.next().await.1["expiresAt"], "1970-01-01T00:01:40.000Z");
-    assert_eq!(heard.names_so_far(), [""; 0]);
+    assert_eq!(received.next().await.1["expiresAt"], "1970-01-01T00:01:40.000Z");
+    assert_eq!(received.names_so_far(), [""; 0]);
 
     fixture.hub.renew(key, Some(at(200_000)));
     assert!(fixture.hub.expired(at(100_000)).is_empty());
     fixture.hub.warn_of_expiry(at(100_000), 60_000);
-    assert_eq!(heard.names_so_far(), [""; 0]);
+    assert_eq!(received.names_so_far(), [""; 0]);
     fixture.hub.warn_of_expiry(at(140_000), 60_000);
-    assert_eq!(heard.names_so_far(), ["auth-expiring"]);
+    assert_eq!(received.names_so_far(), ["auth-expiring"]);
 }

@@ -1,4 +1,4 @@
-//! The Socket.IO door over real connections.
+//! The Socket.IO endpoint over real connections.
 
 mod bounds;
 mod client;

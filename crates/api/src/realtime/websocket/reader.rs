@@ -1,4 +1,4 @@
-//! The task that reads: who the client is, then one command after another.
+//! The reading task of a connection: authentication, then one command after another.
 
 use std::{
     collections::BTreeMap,
@@ -15,7 +15,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, value::RawValue};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::{ByteGauge, CloseReason, writer::Mailbox};
+use super::{ByteGauge, CloseReason, writer::Outbox};
 use crate::{
     error::Failure,
     input::{Lossy, Object},
@@ -37,14 +37,14 @@ pub(super) struct Reader {
     pub(super) address: IpAddr,
     pub(super) stream: AggregatedMessageStream,
     pub(super) gauge: ByteGauge,
-    pub(super) mailbox: Arc<Mailbox>,
+    pub(super) outbox: Arc<Outbox>,
 }
 
 impl Reader {
     /// Reads the connection to its end. A command that is under way is always carried out.
     pub(super) async fn listen(mut self) {
-        let patience = Duration::from_millis(self.context.settings.socket.connect_timeout_ms);
-        let authenticated = timeout(patience, self.authentication()).await;
+        let time_limit = Duration::from_millis(self.context.settings.socket.connect_timeout_ms);
+        let authenticated = timeout(time_limit, self.authentication()).await;
         let begun = match authenticated.unwrap_or(Err(CloseReason::UNAUTHENTICATED)) {
             Ok(frame) => self.begin(frame).await,
             Err(close_reason) => Err(close_reason),
@@ -53,10 +53,10 @@ impl Reader {
             Ok(session) => {
                 let mut session = SessionHandle::spawn(session);
                 let close_reason = self.run_commands(&mut session).await;
-                self.mailbox.end(close_reason);
+                self.outbox.end(close_reason);
                 session.end(close_reason.to_string()).await;
             }
-            Err(close_reason) => self.mailbox.end(close_reason),
+            Err(close_reason) => self.outbox.end(close_reason),
         }
     }
 
@@ -84,7 +84,7 @@ impl Reader {
     ) -> Result<Session, CloseReason> {
         let token = data.fields.get("token").and_then(Value::as_str);
         let attempt = ConnectAttempt { token, address: self.address };
-        match Session::begin(&self.context, attempt, self.mailbox.clone()).await {
+        match Session::begin(&self.context, attempt, self.outbox.clone()).await {
             Ok(session) => {
                 let nothing = Value::Object(Map::new());
                 if let Some(id) = id {
@@ -105,8 +105,8 @@ impl Reader {
         let details = failure.details(Language::French);
         let failed =
             Failed { message: &message, code, event: AUTH, details, client_message_id: None };
-        if let Some(told) = failed.encode() {
-            self.post(told.json_line());
+        if let Some(event) = failed.encode() {
+            self.post(event.json_line());
         }
     }
 
@@ -128,38 +128,38 @@ impl Reader {
         ClientFrame { event, data, id }: ClientFrame,
     ) -> Result<(), CloseReason> {
         self.answers_have_left().await?;
-        self.mailbox.liveness().beat(true);
+        self.outbox.liveness().beat(true);
         let handled = session.handle(self, &event, data, id).await;
-        self.mailbox.liveness().beat(false);
+        self.outbox.liveness().beat(false);
         handled.map_err(|_stopped| CloseReason::FAILED)
     }
 
     /// Waits until the client has taken enough of the answers to its commands so far.
     async fn answers_have_left(&self) -> Result<(), CloseReason> {
         let socket = &self.context.settings.socket;
-        let patience = Duration::from_millis(socket.ping_interval_ms + socket.ping_timeout_ms);
+        let time_limit = Duration::from_millis(socket.ping_interval_ms + socket.ping_timeout_ms);
         tokio::select! {
-            taken = timeout(patience, self.mailbox.takes_commands()) => {
+            taken = timeout(time_limit, self.outbox.takes_commands()) => {
                 taken.map_err(|_| CloseReason::SLOW_READER)
             }
-            () = self.mailbox.ended() => Err(CloseReason::LEFT),
+            () = self.outbox.ended() => Err(CloseReason::LEFT),
         }
     }
 
-    /// The next thing the client says, or why there is none.
+    /// The next frame of the client, or why there is none.
     async fn next(&mut self) -> Result<ClientFrame, CloseReason> {
         loop {
             let message = tokio::select! {
-                () = self.mailbox.ended() => None,
+                () = self.outbox.ended() => None,
                 message = self.stream.recv() => message,
             };
             self.gauge.reset();
-            self.mailbox.liveness().beat(false);
+            self.outbox.liveness().beat(false);
             match message {
                 Some(Ok(AggregatedMessage::Text(line))) => {
                     return ClientFrame::parse(&line).ok_or(CloseReason::BAD_MESSAGE);
                 }
-                Some(Ok(AggregatedMessage::Ping(bytes))) => self.mailbox.pong(bytes),
+                Some(Ok(AggregatedMessage::Ping(bytes))) => self.outbox.pong(bytes),
                 Some(Ok(AggregatedMessage::Pong(_))) => {}
                 Some(Ok(AggregatedMessage::Binary(_))) => return Err(CloseReason::BINARY),
                 Some(Ok(AggregatedMessage::Close(_))) | None => return Err(CloseReason::LEFT),
@@ -171,7 +171,7 @@ impl Reader {
     /// An answer does not reach a client that is gone or too slow; it asks again under the same
     /// key.
     fn post(&self, line: &Arc<str>) {
-        if let Err(error) = self.mailbox.answer(line) {
+        if let Err(error) = self.outbox.answer(line) {
             tracing::debug!(%error, "an answer did not reach its session");
         }
     }
@@ -201,18 +201,18 @@ fn fault(error: &ProtocolError) -> CloseReason {
     }
 }
 
-// The lines of the plain door: `{event, data, id?}` in, `{ack: id, ok, data | error}` out.
+// The lines of the protocol: `{event, data, id?}` in, `{ack: id, ok, data | error}` out.
 
 /// The longest `id` that is text, in bytes.
 const ID_BYTES_MAX: usize = 64;
 
-/// What a client says.
+/// One frame of a client.
 #[derive(Debug)]
 pub(super) struct ClientFrame {
     pub(super) event: String,
     /// Empty unless it was an object.
     pub(super) data: Object,
-    /// What the answer is to be called.
+    /// The id of the acknowledgement that is asked for.
     pub(super) id: Option<Value>,
 }
 
@@ -258,50 +258,50 @@ pub(super) fn acknowledgement(id: &Value, answer: &Answer<'_>) -> Option<Arc<str
 
 // Whether a client is alive.
 
-/// The last sign of life of a client. Read from any thread.
+/// When a client was last active. Read from any thread.
 pub(super) struct Liveness {
     born: Instant,
     /// In milliseconds since `born`.
-    heard_after_ms: AtomicU64,
-    /// While its command is carried out a client is not read, so its silence says nothing.
+    active_after_ms: AtomicU64,
+    /// A client is not read while its command is handled, so its silence means nothing.
     is_unread: AtomicBool,
 }
 
 impl Liveness {
     pub(super) fn new() -> Self {
-        let (heard_after_ms, is_unread) = (AtomicU64::new(0), AtomicBool::new(false));
-        Self { born: Instant::now(), heard_after_ms, is_unread }
+        let (active_after_ms, is_unread) = (AtomicU64::new(0), AtomicBool::new(false));
+        Self { born: Instant::now(), active_after_ms, is_unread }
     }
 
-    /// The client said something, or is not read from now on.
+    /// Something arrived from the client, or it is not read from now on.
     pub(super) fn beat(&self, is_unread: bool) {
         let after_ms = u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.heard_after_ms.store(after_ms, Relaxed);
+        self.active_after_ms.store(after_ms, Relaxed);
         self.is_unread.store(is_unread, Relaxed);
     }
 
-    /// How long nothing was heard of the client, though it was read.
+    /// How long nothing has arrived from the client although it was read.
     pub(super) fn silent_for(&self) -> Duration {
-        if self.is_unread.load(Relaxed) { Duration::ZERO } else { self.heard_at().elapsed() }
+        if self.is_unread.load(Relaxed) { Duration::ZERO } else { self.active_at().elapsed() }
     }
 
-    /// Waits until the client should have been heard within `patience`, and was not.
-    pub(super) async fn lost(&self, patience: Duration) {
+    /// Waits until nothing has arrived from the client for `time_limit` although it was read.
+    pub(super) async fn lost(&self, time_limit: Duration) {
         loop {
-            let due = self.heard_at() + patience;
+            let due = self.active_at() + time_limit;
             let now = Instant::now();
             if due > now {
                 sleep_until(due).await;
             } else if self.is_unread.load(Relaxed) {
-                sleep_until(now + patience).await;
+                sleep_until(now + time_limit).await;
             } else {
                 return;
             }
         }
     }
 
-    fn heard_at(&self) -> Instant {
-        self.born + Duration::from_millis(self.heard_after_ms.load(Relaxed))
+    fn active_at(&self) -> Instant {
+        self.born + Duration::from_millis(self.active_after_ms.load(Relaxed))
     }
 }
 
@@ -355,37 +355,37 @@ mod liveness_tests {
 
     use super::*;
 
-    const PATIENCE: Duration = Duration::from_secs(1);
+    const TIME_LIMIT: Duration = Duration::from_secs(1);
 
     #[tokio::test(start_paused = true)]
     async fn a_client_is_lost_when_it_was_silent_for_too_long() {
         let (liveness, began) = (Liveness::new(), Instant::now());
-        sleep(PATIENCE / 2).await;
+        sleep(TIME_LIMIT / 2).await;
         liveness.beat(false);
-        liveness.lost(PATIENCE).await;
-        assert_eq!(began.elapsed(), PATIENCE * 3 / 2);
+        liveness.lost(TIME_LIMIT).await;
+        assert_eq!(began.elapsed(), TIME_LIMIT * 3 / 2);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_client_that_is_not_read_cannot_be_lost() {
         let liveness = Liveness::new();
         liveness.beat(true);
-        sleep(PATIENCE * 10).await;
-        assert!(liveness.lost(PATIENCE).now_or_never().is_none());
+        sleep(TIME_LIMIT * 10).await;
+        assert!(liveness.lost(TIME_LIMIT).now_or_never().is_none());
         liveness.beat(false);
-        liveness.lost(PATIENCE).await;
+        liveness.lost(TIME_LIMIT).await;
     }
 
     #[tokio::test(start_paused = true)]
     async fn silence_counts_from_the_last_sign_of_life_and_not_while_nobody_reads() {
         let liveness = Liveness::new();
-        sleep(PATIENCE).await;
-        assert_eq!(liveness.silent_for(), PATIENCE);
+        sleep(TIME_LIMIT).await;
+        assert_eq!(liveness.silent_for(), TIME_LIMIT);
         liveness.beat(true);
-        sleep(PATIENCE).await;
+        sleep(TIME_LIMIT).await;
         assert_eq!(liveness.silent_for(), Duration::ZERO);
         liveness.beat(false);
-        sleep(PATIENCE).await;
-        assert_eq!(liveness.silent_for(), PATIENCE);
+        sleep(TIME_LIMIT).await;
+        assert_eq!(liveness.silent_for(), TIME_LIMIT);
     }
 }

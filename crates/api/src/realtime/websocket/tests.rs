@@ -1,4 +1,4 @@
-//! The plain door over real connections.
+//! The plain WebSocket endpoint over real connections.
 
 mod bad_input;
 mod endings;
@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Longer than anything here takes.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIME_LIMIT: Duration = Duration::from_secs(20);
 
 /// The service on a port of its own.
 struct Fixture {
@@ -45,7 +45,7 @@ impl Fixture {
 
     /// A connection that has said nothing yet.
     async fn open(&self) -> Client {
-        let (socket, _) = connect_async(self.url()).await.expect("the door is open");
+        let (socket, _) = connect_async(self.url()).await.expect("the server listens");
         Client(socket)
     }
 
@@ -55,7 +55,7 @@ impl Fixture {
         socket.set_recv_buffer_size(4_096).expect("a small buffer");
         let stream = socket.connect(self.address).await.expect("the server listens");
         let opened = client_async(self.url(), MaybeTlsStream::Plain(stream)).await;
-        let (socket, _) = opened.expect("the door is open");
+        let (socket, _) = opened.expect("the server listens");
         Self::introduced(Client(socket), who).await
     }
 
@@ -79,7 +79,8 @@ impl Client {
     }
 
     async fn next(&mut self) -> Message {
-        let next = tokio::time::timeout(PATIENCE, self.0.next()).await.expect("an answer in time");
+        let next =
+            tokio::time::timeout(TIME_LIMIT, self.0.next()).await.expect("an answer in time");
         next.expect("the server closes before it goes").expect("sound frames")
     }
 
@@ -106,7 +107,7 @@ impl Client {
     }
 
     /// How the server ends the connection: code and reason.
-    async fn farewell(&mut self) -> (u16, String) {
+    async fn closed_with(&mut self) -> (u16, String) {
         loop {
             if let Message::Close(frame) = self.next().await {
                 let frame = frame.expect("with a reason");

@@ -1,4 +1,4 @@
-//! The task that writes: what waits, pings, and the last word.
+//! The writing task of a connection: what waits, pings, and the close frame.
 
 use std::{
     cell::Cell,
@@ -35,56 +35,56 @@ pub(super) struct Sink {
     pub(super) outflow: Rc<Outflow>,
 }
 
-/// Sends what is in `mailbox` until the connection ends, and says why it does.
-pub(super) async fn run(mut sink: Sink, mailbox: Arc<Mailbox>, bounds: socketio::Config) {
+/// Sends what is in `outbox` until the connection ends, and says why it does.
+pub(super) async fn run(mut sink: Sink, outbox: Arc<Outbox>, bounds: socketio::Config) {
     tokio::select! {
-        close_reason = send_on(&mut sink, &mailbox, &bounds) => mailbox.end(close_reason),
-        () = mailbox.ended() => {}
+        close_reason = send_on(&mut sink, &outbox, &bounds) => outbox.end(close_reason),
+        () = outbox.ended() => {}
     }
-    let close_reason = mailbox.close_reason().unwrap_or(CloseReason::LEFT);
-    let patience = Duration::from_millis(bounds.close_timeout_ms);
-    let last_words = async {
+    let close_reason = outbox.close_reason().unwrap_or(CloseReason::LEFT);
+    let time_limit = Duration::from_millis(bounds.close_timeout_ms);
+    let closing = async {
         if close_reason != CloseReason::SLOW_READER {
-            drain(&mut sink, &mailbox).await?;
+            drain(&mut sink, &outbox).await?;
         }
         sink.socket.close(Some(close_reason.reason())).await
     };
-    if !matches!(timeout(patience, last_words).await, Ok(Ok(()))) {
-        tracing::debug!("a plain client did not hear the last word");
+    if !matches!(timeout(time_limit, closing).await, Ok(Ok(()))) {
+        tracing::debug!("a plain client did not take the close frame in time");
     }
 }
 
 /// Sends, and pings, until something is wrong. A client that takes nothing cannot hide its silence
 /// behind what waits for it.
-async fn send_on(sink: &mut Sink, mailbox: &Mailbox, bounds: &socketio::Config) -> CloseReason {
+async fn send_on(sink: &mut Sink, outbox: &Outbox, bounds: &socketio::Config) -> CloseReason {
     let between_pings = Duration::from_millis(bounds.ping_interval_ms);
-    let patience = between_pings + Duration::from_millis(bounds.ping_timeout_ms);
+    let time_limit = between_pings + Duration::from_millis(bounds.ping_timeout_ms);
     tokio::select! {
-        _ = write_on(sink, mailbox, between_pings) => CloseReason::LEFT,
-        () = mailbox.liveness().lost(patience) => CloseReason::SILENT,
+        _ = write_on(sink, outbox, between_pings) => CloseReason::LEFT,
+        () = outbox.liveness().lost(time_limit) => CloseReason::SILENT,
     }
 }
 
 async fn write_on(
     sink: &mut Sink,
-    mailbox: &Mailbox,
+    outbox: &Outbox,
     between_pings: Duration,
 ) -> Result<Infallible, Closed> {
     let mut pings = interval_at(Instant::now() + between_pings, between_pings);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        drain(sink, mailbox).await?;
+        drain(sink, outbox).await?;
         tokio::select! {
-            () = mailbox.changed() => {}
+            () = outbox.changed() => {}
             _ = pings.tick() => sink.socket.ping(b"").await?,
         }
     }
 }
 
-async fn drain(Sink { socket, outflow }: &mut Sink, mailbox: &Mailbox) -> Result<(), Closed> {
+async fn drain(Sink { socket, outflow }: &mut Sink, outbox: &Outbox) -> Result<(), Closed> {
     loop {
         outflow.room().await;
-        match mailbox.pop() {
+        match outbox.pop() {
             Some(Outgoing::Line(line)) => {
                 outflow.add(line.len());
                 socket.text(&*line).await?;
@@ -168,7 +168,7 @@ impl Drop for Watched {
 // What waits to be sent to one plain client, within bounds.
 
 /// The outgoing lines of one client. To be used from any thread; nothing here waits for the client.
-pub(super) struct Mailbox {
+pub(super) struct Outbox {
     messages_max: usize,
     bytes_max: usize,
     waiting: Mutex<Queue>,
@@ -182,7 +182,7 @@ pub(super) struct Mailbox {
 #[derive(Default)]
 struct Queue {
     lines: VecDeque<Line>,
-    /// What nobody asked for.
+    /// Events: what is no answer to a command.
     backlog: Load,
     answers: Load,
     /// The answer to the newest ping; older ones need none (RFC 6455, 5.5.3).
@@ -208,7 +208,7 @@ pub(super) enum Outgoing {
     Pong(Bytes),
 }
 
-impl Mailbox {
+impl Outbox {
     pub(super) fn new(messages_max: usize, bytes_max: usize) -> Self {
         Self {
             messages_max,
@@ -221,7 +221,7 @@ impl Mailbox {
         }
     }
 
-    /// When its client was last heard.
+    /// When its client was last active.
     pub(super) fn liveness(&self) -> &Liveness {
         &self.liveness
     }
@@ -348,21 +348,21 @@ impl Queue {
     }
 }
 
-impl EventSink for Mailbox {
-    fn send(&self, told: &OutgoingEvent, _: &Subscriptions) -> Result<(), SessionClosed> {
-        self.post(told.json_line())
+impl EventSink for Outbox {
+    fn send(&self, event: &OutgoingEvent, _: &Subscriptions) -> Result<(), SessionClosed> {
+        self.post(event.json_line())
     }
 
-    fn answer(&self, told: &OutgoingEvent, _: &Subscriptions) -> Result<(), SessionClosed> {
-        self.answer(told.json_line())
+    fn answer(&self, event: &OutgoingEvent, _: &Subscriptions) -> Result<(), SessionClosed> {
+        self.answer(event.json_line())
     }
 
-    fn send_volatile(&self, told: &OutgoingEvent) {
+    fn send_volatile(&self, event: &OutgoingEvent) {
         if self.close_reason().is_none()
-            && !self.take(told.json_line(), self.messages_max / 2, self.bytes_max / 2)
+            && !self.take(event.json_line(), self.messages_max / 2, self.bytes_max / 2)
         {
             tracing::debug!(
-                event = told.name(),
+                event = event.name(),
                 "a plain client is behind and was spared an event"
             );
         }
@@ -398,7 +398,7 @@ mod outflow_tests {
 }
 
 #[cfg(test)]
-mod mailbox_tests {
+mod outbox_tests {
     use futures_util::FutureExt as _;
 
     use super::*;
@@ -409,52 +409,52 @@ mod mailbox_tests {
 
     #[test]
     fn lines_leave_in_the_order_in_which_they_came_and_a_pong_before_them() {
-        let mailbox = Mailbox::new(8, 100);
-        mailbox.post(&line("1")).expect("there is room");
-        mailbox.post(&line("2")).expect("there is room");
-        mailbox.pong(Bytes::from_static(b"p"));
-        assert_eq!(mailbox.pop(), Some(Outgoing::Pong(Bytes::from_static(b"p"))));
-        assert_eq!(mailbox.pop(), Some(Outgoing::Line(line("1"))));
-        assert_eq!(mailbox.pop(), Some(Outgoing::Line(line("2"))));
-        assert_eq!(mailbox.pop(), None);
+        let outbox = Outbox::new(8, 100);
+        outbox.post(&line("1")).expect("there is room");
+        outbox.post(&line("2")).expect("there is room");
+        outbox.pong(Bytes::from_static(b"p"));
+        assert_eq!(outbox.pop(), Some(Outgoing::Pong(Bytes::from_static(b"p"))));
+        assert_eq!(outbox.pop(), Some(Outgoing::Line(line("1"))));
+        assert_eq!(outbox.pop(), Some(Outgoing::Line(line("2"))));
+        assert_eq!(outbox.pop(), None);
     }
 
     #[test]
     fn one_line_too_many_or_too_long_ends_the_connection() {
         for (messages_max, bytes_max) in [(2, 100), (100, 2)] {
-            let mailbox = Mailbox::new(messages_max, bytes_max);
-            mailbox.post(&line("1")).expect("there is room");
-            mailbox.post(&line("2")).expect("there is room");
-            assert_eq!(mailbox.post(&line("3")), Err(SessionClosed));
-            assert_eq!(mailbox.close_reason(), Some(CloseReason::SLOW_READER));
+            let outbox = Outbox::new(messages_max, bytes_max);
+            outbox.post(&line("1")).expect("there is room");
+            outbox.post(&line("2")).expect("there is room");
+            assert_eq!(outbox.post(&line("3")), Err(SessionClosed));
+            assert_eq!(outbox.close_reason(), Some(CloseReason::SLOW_READER));
         }
     }
 
     #[test]
     fn what_was_asked_for_is_taken_and_holds_the_next_command_up() {
-        let mailbox = Mailbox::new(2, 100);
-        mailbox.answer(&line(&"x".repeat(300))).expect("there is always room");
-        assert!(mailbox.takes_commands().now_or_never().is_none());
+        let outbox = Outbox::new(2, 100);
+        outbox.answer(&line(&"x".repeat(300))).expect("there is always room");
+        assert!(outbox.takes_commands().now_or_never().is_none());
         for text in ["1", "2"] {
-            mailbox.post(&line(text)).expect("room as ever");
+            outbox.post(&line(text)).expect("room as ever");
         }
-        assert!(mailbox.pop().is_some(), "the answer");
-        assert!(mailbox.takes_commands().now_or_never().is_some());
-        assert_eq!(mailbox.post(&line("3")), Err(SessionClosed));
+        assert!(outbox.pop().is_some(), "the answer");
+        assert!(outbox.takes_commands().now_or_never().is_some());
+        assert_eq!(outbox.post(&line("3")), Err(SessionClosed));
     }
 
     #[test]
     fn what_may_be_lost_takes_half_of_the_room() {
-        let mailbox = Mailbox::new(4, 100);
-        let taken = (0..4).filter(|_| mailbox.take(&line("x"), 4 / 2, 50)).count();
-        assert_eq!((taken, mailbox.close_reason()), (2, None));
+        let outbox = Outbox::new(4, 100);
+        let taken = (0..4).filter(|_| outbox.take(&line("x"), 4 / 2, 50)).count();
+        assert_eq!((taken, outbox.close_reason()), (2, None));
     }
 
     #[test]
     fn the_first_reason_to_end_counts() {
-        let mailbox = Mailbox::new(4, 100);
-        mailbox.end(CloseReason::GOING_AWAY);
-        mailbox.end(CloseReason::SILENT);
-        assert_eq!(mailbox.close_reason(), Some(CloseReason::GOING_AWAY));
+        let outbox = Outbox::new(4, 100);
+        outbox.end(CloseReason::GOING_AWAY);
+        outbox.end(CloseReason::SILENT);
+        assert_eq!(outbox.close_reason(), Some(CloseReason::GOING_AWAY));
     }
 }

@@ -1,4 +1,4 @@
-//! What a log holds is told to both sides, wherever they are.
+//! Entries of a log are sent to both participants, to all their sessions.
 
 use domain::{
     conversation::{Status, commands::ConversationChange},
@@ -10,12 +10,12 @@ use super::*;
 
 /// The next event called `name`, as the client is told it. The salon, which has not joined, is told
 /// the same without the position.
-async fn both(salon: &mut Heard, client: &mut Heard, name: &str) -> Value {
-    let (elsewhere, told) = (salon.named(name).await, client.named(name).await);
-    let mut without_position = told.clone();
+async fn both(salon: &mut Received, client: &mut Received, name: &str) -> Value {
+    let (elsewhere, event) = (salon.named(name).await, client.named(name).await);
+    let mut without_position = event.clone();
     without_position.as_object_mut().expect("an object").remove("seq");
     assert_eq!(elsewhere, without_position, "{name}");
-    told
+    event
 }
 
 #[tokio::test]

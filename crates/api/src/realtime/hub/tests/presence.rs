@@ -1,4 +1,4 @@
-//! Partners hear who comes and goes, nobody else does, and the store is not asked.
+//! Presence is sent to partners only, and costs no query.
 
 use std::time::Duration;
 
@@ -13,10 +13,10 @@ use crate::realtime::{presence, presence::keep};
 
 impl Fixture {
     /// A new session whose presence counts.
-    fn appear(&self, who: &str) -> (SessionKey, Heard) {
-        let (key, heard) = self.enter(who);
+    fn appear(&self, who: &str) -> (SessionKey, Received) {
+        let (key, received) = self.enter(who);
         self.hub.presence().session_opened(&user(who), key);
-        (key, heard)
+        (key, received)
     }
 }
 
@@ -90,9 +90,9 @@ async fn those_who_open_a_conversation_hear_of_each_other_at_once() {
     let person = client("d");
     let said = Caller { profile: person.profile.clone(), ..caller(&person) };
     fixture.directory.sync_profile(&said).await.expect("noted");
-    let ((_, mut salon), (_, mut newcomer)) = (fixture.appear("s"), fixture.appear("d"));
+    let ((_, mut salon), (_, mut other)) = (fixture.appear("s"), fixture.appear("d"));
     pass(1).await;
-    assert_eq!(newcomer.names_so_far(), ["presence-snapshot"]);
+    assert_eq!(other.names_so_far(), ["presence-snapshot"]);
     let new = NewConversation {
         client: user("d"),
         appointment: None,
@@ -100,7 +100,7 @@ async fn those_who_open_a_conversation_hear_of_each_other_at_once() {
         first_message: None,
     };
     fixture.messaging.open_conversation(&caller(&super::salon("s")), new).await.expect("opened");
-    assert_eq!(newcomer.named("user-online").await["userId"], "s");
+    assert_eq!(other.named("user-online").await["userId"], "s");
     assert_eq!(salon.named("user-online").await["userId"], "d");
 }
 
@@ -146,11 +146,13 @@ fn over_a_store_that_is_asked(reads: usize) -> Hub {
     hub
 }
 
-fn appear(hub: &Hub, who: &str) -> (SessionKey, Heard) {
-    let (mouth, ear) = unbounded_channel();
-    let key = hub.enter(&user(who), Arc::new(Ear::new(mouth)), None, 8).expect("a seat");
+fn appear(hub: &Hub, who: &str) -> (SessionKey, Received) {
+    let (sender, events) = unbounded_channel();
+    let key = hub
+        .enter(&user(who), Arc::new(RecordingSink::new(sender)), None, 8)
+        .expect("a free session");
     hub.presence().session_opened(&user(who), key);
-    (key, Heard(ear))
+    (key, Received(events))
 }
 
 #[tokio::test(start_paused = true)]
@@ -168,8 +170,8 @@ async fn presence_reads_two_circles_and_then_asks_the_store_nothing() {
         hub.exit(*key);
     }
     pass(10_000).await;
-    let heard = salon.names_so_far();
-    assert_eq!(heard, ["presence-snapshot", "user-online", "user-offline"]);
+    let received = salon.names_so_far();
+    assert_eq!(received, ["presence-snapshot", "user-online", "user-offline"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -186,18 +188,18 @@ async fn a_person_has_no_more_partners_than_the_bound_says() {
         let parties = domain::conversation::Parties { salon: user("s"), client: user(client) };
         hub.presence().partners_added(&parties);
     }
-    let heard = salon.names_so_far();
-    assert_eq!(heard.iter().filter(|name| *name == "user-online").count(), 1, "{heard:?}");
+    let received = salon.names_so_far();
+    assert_eq!(received.iter().filter(|name| *name == "user-online").count(), 1, "{received:?}");
 }
 
 /// What `c` is called in the next event about them.
-async fn name_told(fixture: &Fixture, salon: &mut Heard, session: SessionKey) -> String {
+async fn name_sent(fixture: &Fixture, salon: &mut Received, session: SessionKey) -> String {
     let hub = &fixture.hub;
     hub.typing().start(&user("c"), &fixture.conversation, session);
     hub.typing().stop(&user("c"), &fixture.conversation, session);
     pass(2_000).await;
-    let told = salon.named("user-typing").await;
-    told["userName"].as_str().expect("a name").to_owned()
+    let event = salon.named("user-typing").await;
+    event["userName"].as_str().expect("a name").to_owned()
 }
 
 #[tokio::test(start_paused = true)]
@@ -207,17 +209,17 @@ async fn a_changed_profile_is_read_again_and_told_from_then_on() {
     let (session, _client) = fixture.join("c", true).await;
     fixture.hub.presence().session_opened(&user("c"), session);
     pass(1).await;
-    assert_eq!(name_told(&fixture, &mut salon, session).await, "Camille Roux c");
+    assert_eq!(name_sent(&fixture, &mut salon, session).await, "Camille Roux c");
     let mut renamed = client("c");
     renamed.profile.first_name = Some("Nora".to_owned());
     fixture.directory.put_participants(&[renamed.clone()]).await.expect("entered");
     pass(1).await;
-    assert_eq!(name_told(&fixture, &mut salon, session).await, "Nora Roux c");
+    assert_eq!(name_sent(&fixture, &mut salon, session).await, "Nora Roux c");
     renamed.profile.first_name = Some("Lina".to_owned());
     let said = Caller { profile: renamed.profile.clone(), ..caller(&renamed) };
     fixture.directory.sync_profile(&said).await.expect("noted");
     pass(1).await;
-    assert_eq!(name_told(&fixture, &mut salon, session).await, "Lina Roux c");
+    assert_eq!(name_sent(&fixture, &mut salon, session).await, "Lina Roux c");
 }
 
 #[tokio::test(start_paused = true)]
@@ -233,9 +235,9 @@ async fn whoever_is_forgotten_is_disconnected_and_their_name_is_never_told_again
     let privacy = Privacy::new(fixture.store.clone(), fixture.store.clone(), hub, clock, ids);
     privacy.request_erasure(&user("c")).await.expect("noted");
     fixture.store.set_unavailable(true);
-    assert_eq!(name_told(&fixture, &mut salon, session).await, "Compte supprimé");
+    assert_eq!(name_sent(&fixture, &mut salon, session).await, "Compte supprimé");
     fixture.store.set_unavailable(false);
     pass(20_000).await;
-    assert_eq!(name_told(&fixture, &mut salon, session).await, "Compte supprimé");
+    assert_eq!(name_sent(&fixture, &mut salon, session).await, "Compte supprimé");
     assert_eq!(fixture.disconnected.lock().expect("sound").as_slice(), ["c"]);
 }

@@ -1,4 +1,4 @@
-//! Who hears what of reading (D9), and when their totals are told.
+//! Which events of reading are sent to whom (D9), and when totals are.
 
 use super::*;
 
@@ -16,24 +16,24 @@ impl Fixture {
     }
 }
 
-impl Heard {
-    /// Everything heard so far: names, and totals with their number.
+impl Received {
+    /// Everything sent so far: names, and totals with their number.
     fn so_far(&mut self) -> Vec<String> {
-        let mut heard = Vec::new();
-        while let Ok(told) = self.0.try_recv() {
-            let data: Value = serde_json::from_str(told.data().get()).expect("JSON");
-            heard.push(match told.name() {
+        let mut received = Vec::new();
+        while let Ok(event) = self.0.try_recv() {
+            let data: Value = serde_json::from_str(event.data().get()).expect("JSON");
+            received.push(match event.name() {
                 TOTAL => format!("total {}", data["totalUnread"]),
                 "message-read" => format!("read {}", data["messageId"].as_str().expect("an id")),
                 name => name.to_owned(),
             });
         }
-        heard
+        received
     }
 
-    /// How often the total was heard so far, and what it was last.
+    /// The totals sent so far.
     fn totals_so_far(&mut self) -> Vec<String> {
-        self.so_far().into_iter().filter(|heard| heard.starts_with("total")).collect()
+        self.so_far().into_iter().filter(|received| received.starts_with("total")).collect()
     }
 }
 
@@ -97,15 +97,15 @@ async fn what_is_read_on_arrival_or_told_from_the_log_is_no_receipt_of_its_own()
     assert_eq!(client.so_far(), ["new-message", "new-message", "conversation-read"]);
     salon.so_far();
 
-    // Marked by itself on a process that died before it told anyone; found in the log.
+    // Marked by itself on a process that died before it published; found in the log.
     let unseen = fixture.say(&fixture.messaging, "s", "out of the client's sight").await;
     fixture.mark_message(&fixture.mute, "c", &unseen).await;
     fixture.say(&fixture.messaging, "s", "behind a gap").await;
     tokio::time::sleep(Duration::from_secs(5)).await;
-    for heard in [client.so_far(), salon.so_far()] {
-        let reading = heard.iter().filter(|name| name.contains("read")).collect::<Vec<_>>();
-        assert!(reading.contains(&&"conversation-read".to_owned()), "{heard:?}");
-        assert!(!reading.iter().any(|name| name.starts_with("read ")), "{heard:?}");
+    for received in [client.so_far(), salon.so_far()] {
+        let reading = received.iter().filter(|name| name.contains("read")).collect::<Vec<_>>();
+        assert!(reading.contains(&&"conversation-read".to_owned()), "{received:?}");
+        assert!(!reading.iter().any(|name| name.starts_with("read ")), "{received:?}");
     }
 }
 

@@ -96,7 +96,7 @@ async fn sending_leaving_and_disconnecting_end_it_at_once() {
     let fixture = fixture().await;
     let (_, mut salon) = fixture.join("s", true).await;
     let (writing, _own) = fixture.join("c", true).await;
-    let heard = |salon: &mut Heard| {
+    let received = |salon: &mut Received| {
         let mut names = salon.names_so_far();
         names.retain(|name| name.contains("typing"));
         names
@@ -105,18 +105,18 @@ async fn sending_leaving_and_disconnecting_end_it_at_once() {
 
     fixture.start("c", writing);
     fixture.say(&fixture.messaging, "c", "sent").await;
-    assert_eq!(heard(&mut salon), both);
+    assert_eq!(received(&mut salon), both);
     pass(2_000).await;
 
     fixture.start("c", writing);
     fixture.hub.leave(writing, &fixture.conversation);
-    assert_eq!(heard(&mut salon), both);
+    assert_eq!(received(&mut salon), both);
     pass(2_000).await;
 
     let (writing, _own) = fixture.join("c", true).await;
     fixture.start("c", writing);
     fixture.hub.exit(writing);
-    assert_eq!(heard(&mut salon), both);
+    assert_eq!(received(&mut salon), both);
     pass(10_000).await;
-    assert_eq!(heard(&mut salon), [""; 0]);
+    assert_eq!(received(&mut salon), [""; 0]);
 }

@@ -1,4 +1,4 @@
-//! How many sockets there may be, over both doors.
+//! How many sockets there may be, over both front doors.
 
 use std::time::Duration;
 
@@ -19,25 +19,25 @@ use crate::{
 };
 
 /// Longer than it takes the server to see that a socket is gone.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIME_LIMIT: Duration = Duration::from_secs(20);
 
-const DOORS: [&str; 2] = ["/messaging", "/socket.io/?EIO=4&transport=websocket"];
+const ENDPOINTS: [&str; 2] = ["/messaging", "/socket.io/?EIO=4&transport=websocket"];
 
 /// A socket that says nothing; or the status of the refusal.
-async fn knock(
+async fn connect_raw(
     node: &Node,
-    door: &str,
+    endpoint: &str,
 ) -> Result<WebSocketStream<MaybeTlsStream<TcpStream>>, StatusCode> {
-    knock_from(node, door, "for=unknown").await
+    connect_raw_from(node, endpoint, "for=unknown").await
 }
 
 /// The same for whom a proxy says so.
-async fn knock_from(
+async fn connect_raw_from(
     node: &Node,
-    door: &str,
+    endpoint: &str,
     forwarded: &str,
 ) -> Result<WebSocketStream<MaybeTlsStream<TcpStream>>, StatusCode> {
-    let url = format!("ws://{}{door}", node.address);
+    let url = format!("ws://{}{endpoint}", node.address);
     let mut request = url.into_client_request().expect("a good address");
     request.headers_mut().insert("forwarded", forwarded.parse().expect("a header"));
     match connect_async(request).await {
@@ -48,27 +48,27 @@ async fn knock_from(
 }
 
 /// Knocks until there is room.
-async fn patient(node: &Node, door: &str) {
-    let opens = async { while knock(node, door).await.is_err() {} };
-    tokio::time::timeout(PATIENCE, opens).await.expect("room in time");
+async fn connect_when_possible(node: &Node, endpoint: &str) {
+    let opens = async { while connect_raw(node, endpoint).await.is_err() {} };
+    tokio::time::timeout(TIME_LIMIT, opens).await.expect("room in time");
 }
 
 #[actix_web::test]
 async fn both_doors_together_let_in_so_many() {
     let socket = socketio::Config { sessions_max: 1, ..socketio::Config::default() };
     let node = Node::with(realtime::Settings { socket, ..Default::default() }).await;
-    for (taken, other) in [(DOORS[0], DOORS[1]), (DOORS[1], DOORS[0])] {
+    for (taken, other) in [(ENDPOINTS[0], ENDPOINTS[1]), (ENDPOINTS[1], ENDPOINTS[0])] {
         let only = loop {
-            if let Ok(socket) = knock(&node, taken).await {
+            if let Ok(socket) = connect_raw(&node, taken).await {
                 break socket;
             }
         };
-        for door in [taken, other] {
-            let refused = knock(&node, door).await.err();
-            assert_eq!(refused, Some(StatusCode::SERVICE_UNAVAILABLE), "{door}");
+        for endpoint in [taken, other] {
+            let refused = connect_raw(&node, endpoint).await.err();
+            assert_eq!(refused, Some(StatusCode::SERVICE_UNAVAILABLE), "{endpoint}");
         }
         drop(only);
-        patient(&node, other).await;
+        connect_when_possible(&node, other).await;
     }
 }
 
@@ -76,18 +76,18 @@ async fn both_doors_together_let_in_so_many() {
 async fn sockets_that_do_not_say_whose_they_are_are_few_over_both_doors() {
     let settings = realtime::Settings { unauthenticated_per_address_max: 1, ..Default::default() };
     let node = Node::with(settings).await;
-    for silent in DOORS {
+    for silent in ENDPOINTS {
         let stranger = loop {
-            if let Ok(socket) = knock(&node, silent).await {
+            if let Ok(socket) = connect_raw(&node, silent).await {
                 break socket;
             }
         };
-        for door in DOORS {
-            let refused = knock(&node, door).await.err();
-            assert_eq!(refused, Some(StatusCode::TOO_MANY_REQUESTS), "{door}");
+        for endpoint in ENDPOINTS {
+            let refused = connect_raw(&node, endpoint).await.err();
+            assert_eq!(refused, Some(StatusCode::TOO_MANY_REQUESTS), "{endpoint}");
         }
         drop(stranger);
-        patient(&node, silent).await;
+        connect_when_possible(&node, silent).await;
     }
 }
 
@@ -118,10 +118,10 @@ async fn behind_a_proxy_people_are_told_apart_by_one_header_at_every_door() {
         connects_per_address: once,
         ..no_limits()
     });
-    // What each door answers to who may come in: polling, plain WebSocket (asked without one), REST.
-    let doors =
+    // What each front door answers to who may come in: polling, plain WebSocket (asked without one), REST.
+    let endpoints =
         [("/socket.io/?EIO=4&transport=polling", 200), ("/messaging", 426), (CONVERSATIONS, 401)];
-    for (door, welcome) in doors {
+    for (endpoint, welcome) in endpoints {
         let test_app =
             TestApp::with(Settings { limits, ..settings(realtime::Settings::default()) }).await;
         let table = [
@@ -132,11 +132,11 @@ async fn behind_a_proxy_people_are_told_apart_by_one_header_at_every_door() {
             ("for=\"[2001:db8::2]\"", 429),
         ];
         for (number, (forwarded, status)) in table.into_iter().enumerate() {
-            let asked = request(Method::GET, door, "")
+            let asked = request(Method::GET, endpoint, "")
                 .append_header(("Forwarded", "for=192.0.2.77"))
                 .append_header(("Forwarded", forwarded))
                 .insert_header(("X-Forwarded-For", format!("192.0.2.{number}")));
-            assert_eq!(test_app.ask(asked).await.status, status, "{door}: {forwarded}");
+            assert_eq!(test_app.ask(asked).await.status, status, "{endpoint}: {forwarded}");
         }
     }
 }
@@ -144,9 +144,9 @@ async fn behind_a_proxy_people_are_told_apart_by_one_header_at_every_door() {
 #[actix_web::test]
 async fn a_socket_behind_a_proxy_counts_for_the_same_address_before_and_after_it_says_whose_it_is()
 {
-    for (door, hello) in [
-        (DOORS[0], json!({ "event": "auth", "data": { "token": "c1" } }).to_string()),
-        (DOORS[1], format!("40/messaging,{}", json!({ "token": "c1" }))),
+    for (endpoint, hello) in [
+        (ENDPOINTS[0], json!({ "event": "auth", "data": { "token": "c1" } }).to_string()),
+        (ENDPOINTS[1], format!("40/messaging,{}", json!({ "token": "c1" }))),
     ] {
         let realtime = realtime::Settings {
             unauthenticated_per_address_max: 1,
@@ -156,16 +156,16 @@ async fn a_socket_behind_a_proxy_counts_for_the_same_address_before_and_after_it
         let limits = behind_a_proxy(no_limits());
         let node = Node::serve(TestApp::with(Settings { limits, ..settings(realtime) }).await);
         let from = |port: u16| format!("for=192.0.2.1, for=\"[2001:db8::1]:{port}\"");
-        let mut first = knock_from(&node, door, &from(1)).await.expect("the first");
+        let mut first = connect_raw_from(&node, endpoint, &from(1)).await.expect("the first");
         first.send(Message::text(hello)).await.expect("it is open");
         // The door is open again for this network as soon as the first is known.
         let second = async {
             loop {
-                if let Ok(socket) = knock_from(&node, door, &from(2)).await {
+                if let Ok(socket) = connect_raw_from(&node, endpoint, &from(2)).await {
                     break socket;
                 }
             }
         };
-        tokio::time::timeout(PATIENCE, second).await.expect("room in time");
+        tokio::time::timeout(TIME_LIMIT, second).await.expect("room in time");
     }
 }

@@ -8,7 +8,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungsten
 use super::Node;
 
 /// Longer than anything here takes.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIME_LIMIT: Duration = Duration::from_secs(20);
 /// What Engine.IO and Socket.IO put in front.
 const CONNECT: &str = "40/messaging,";
 const REFUSAL: &str = "44/messaging,";
@@ -57,9 +57,9 @@ impl Client {
         Self::refused_with(node, &json!({ "token": who }).to_string()).await
     }
 
-    /// Why nobody is let in who says this of themselves.
+    /// The refusal of a CONNECT with this payload.
     pub(super) async fn refused_with(node: &Node, auth: &str) -> Value {
-        let mut client = Self::knock(node, auth).await;
+        let mut client = Self::connect_raw(node, auth).await;
         let text = client.text().await;
         serde_json::from_str(text.strip_prefix(REFUSAL).expect("a refusal")).expect("JSON")
     }
@@ -67,13 +67,13 @@ impl Client {
     /// Is neither let in nor refused: the connection ends.
     pub(super) async fn put_off(node: &Node, memory: &Memory, who: &str) {
         let auth = json!({ "token": who, "pid": memory.pid, "offset": memory.offset });
-        let last = Self::knock(node, &auth.to_string()).await.farewell().await;
+        let last = Self::connect_raw(node, &auth.to_string()).await.closed_with().await;
         assert_eq!(last, "", "nothing is said");
     }
 
-    async fn knock(node: &Node, auth: &str) -> Self {
+    async fn connect_raw(node: &Node, auth: &str) -> Self {
         let url = format!("ws://{}/socket.io/?EIO=4&transport=websocket", node.address);
-        let (stream, _) = connect_async(url).await.expect("the door is open");
+        let (stream, _) = connect_async(url).await.expect("the server listens");
         let (replayed, waiting) = (Vec::new(), Vec::new());
         let (sid, pid, offset) = (String::new(), String::new(), String::new());
         let mut client = Self { stream, sid, pid, offset, replayed, waiting };
@@ -83,7 +83,7 @@ impl Client {
     }
 
     pub(super) async fn connect_with(node: &Node, auth: Value) -> Self {
-        let mut client = Self::knock(node, &auth.to_string()).await;
+        let mut client = Self::connect_raw(node, &auth.to_string()).await;
         loop {
             let text = client.text().await;
             if let Some(welcome) = text.strip_prefix(CONNECT) {
@@ -112,10 +112,10 @@ impl Client {
     }
 
     /// Waits until the server ends the connection; returns what it said last.
-    pub(super) async fn farewell(mut self) -> String {
+    pub(super) async fn closed_with(mut self) -> String {
         let mut last = String::new();
         loop {
-            let next = tokio::time::timeout(PATIENCE, self.stream.next()).await;
+            let next = tokio::time::timeout(TIME_LIMIT, self.stream.next()).await;
             match next.expect("an end in time") {
                 Some(Ok(Message::Text(text))) => text.as_str().clone_into(&mut last),
                 Some(Ok(_)) => {}
@@ -177,7 +177,7 @@ impl Client {
     }
 
     async fn text(&mut self) -> String {
-        let message = tokio::time::timeout(PATIENCE, self.stream.next()).await.expect("in time");
+        let message = tokio::time::timeout(TIME_LIMIT, self.stream.next()).await.expect("in time");
         let message = message.expect("it is open").expect("no fault");
         message.into_text().expect("text").as_str().to_owned()
     }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Client, Node, realtime, recovery::joined};
 use crate::{realtime::commands::EventName, testing::let_seconds_pass};
 
-fn told(page: &Value) -> Vec<(i64, &str)> {
+fn entries(page: &Value) -> Vec<(i64, &str)> {
     let events = page["events"].as_array().expect("a list");
     let seq = |event: &Value| event["seq"].as_i64().expect("a position");
     events.iter().map(|event| (seq(event), event["event"].as_str().expect("a name"))).collect()
@@ -63,9 +63,9 @@ async fn what_was_missed_in_several_conversations_is_asked_for_at_once() {
     let conversations = [from(&here_id, 1), from(&there_id, 1), from("nowhere", 0)];
     let answer = client.ask("sync", json!({ "conversations": conversations })).await;
     let pages = &answer["data"]["conversations"];
-    assert_eq!(told(&pages[0]), [(2, "new-message")]);
+    assert_eq!(entries(&pages[0]), [(2, "new-message")]);
     assert_eq!(pages[0]["events"][0]["data"]["content"], "missed");
-    assert_eq!((told(&pages[1]), &pages[1]["hasMore"]), (vec![], &json!(false)));
+    assert_eq!((entries(&pages[1]), &pages[1]["hasMore"]), (vec![], &json!(false)));
     assert_eq!(pages[2], json!({ "conversationId": "nowhere", "code": "conversation_not_found" }));
 }
 
@@ -82,9 +82,9 @@ async fn a_sync_tells_no_more_than_is_told_at_once() {
     let conversations = [from(&here_id), from(&there_id)];
     let answer = client.ask("sync", json!({ "conversations": conversations })).await;
     let pages = &answer["data"]["conversations"];
-    assert_eq!(told(&pages[0]), [(1, "conversation-created"), (2, "new-message")]);
+    assert_eq!(entries(&pages[0]), [(1, "conversation-created"), (2, "new-message")]);
     assert_eq!((&pages[0]["hasMore"], &pages[0]["lastSeq"]), (&json!(true), &json!(2)));
-    assert_eq!((told(&pages[1]), &pages[1]["hasMore"]), (vec![], &json!(true)));
+    assert_eq!((entries(&pages[1]), &pages[1]["hasMore"]), (vec![], &json!(true)));
 }
 
 #[actix_web::test]
@@ -132,8 +132,8 @@ async fn everyone_hears_that_the_server_goes_down() {
     let node = Node::new().await;
     let mut client = Client::connect(&node, "c1").await;
     let closing = node.test_app.api.close(std::time::Duration::from_secs(20));
-    let (told, ()) = tokio::join!(client.named("server-draining"), closing);
-    assert_eq!(told["retryAfterMs"], 1_000);
+    let (event, ()) = tokio::join!(client.named("server-draining"), closing);
+    assert_eq!(event["retryAfterMs"], 1_000);
 }
 
 /// The most that one answer says, in bytes.
@@ -226,8 +226,8 @@ async fn what_was_missed_is_asked_for_piece_by_piece_until_there_is_no_more() {
         assert!(answer.to_string().len() <= ANSWER_BYTES_MAX);
         answers += 1;
         let pages = answer["data"]["conversations"].as_array().expect("a list");
-        for ((_, after, heard), page) in positions.iter_mut().zip(pages) {
-            heard.extend(told(page).into_iter().map(|(seq, _)| seq));
+        for ((_, after, received), page) in positions.iter_mut().zip(pages) {
+            received.extend(entries(page).into_iter().map(|(seq, _)| seq));
             *after = page["lastSeq"].as_i64().expect("a position");
         }
         if pages.iter().all(|page| page["hasMore"] == false) {
@@ -235,8 +235,8 @@ async fn what_was_missed_is_asked_for_piece_by_piece_until_there_is_no_more() {
         }
     }
     let everything: Vec<_> = (2..=41).collect();
-    for (_, _, heard) in positions {
-        assert_eq!(heard, everything);
+    for (_, _, received) in positions {
+        assert_eq!(received, everything);
     }
     assert_eq!(answers, 3);
 }
@@ -325,18 +325,18 @@ async fn a_message_that_is_refused_says_which_and_why() {
     for (mut payload, why) in refused {
         payload["clientMessageId"] = json!("k1");
         client.tell_raw("send-message", &payload.to_string()).await;
-        let told = client.named("error").await;
-        assert_eq!(told["message"], "Erreur lors de l'envoi du message");
-        assert_eq!(told["clientMessageId"], "k1");
-        let details = told["details"].as_array().expect("reasons");
+        let event = client.named("error").await;
+        assert_eq!(event["message"], "Erreur lors de l'envoi du message");
+        assert_eq!(event["clientMessageId"], "k1");
+        let details = event["details"].as_array().expect("reasons");
         assert!(details.contains(&json!(why)), "{details:?}");
         let answer = client.ask("send-message", payload).await;
-        assert_eq!(answer["error"]["details"], told["details"], "as the acknowledgement");
+        assert_eq!(answer["error"]["details"], event["details"], "as the acknowledgement");
     }
     let stranger = json!({ "conversationId": "nowhere", "content": "x", "clientMessageId": "k2" });
     client.tell_raw("send-message", &stranger.to_string()).await;
-    let told = client.named("error").await;
-    assert_eq!((&told["clientMessageId"], told.get("details")), (&json!("k2"), None));
+    let event = client.named("error").await;
+    assert_eq!((&event["clientMessageId"], event.get("details")), (&json!("k2"), None));
 }
 
 #[actix_web::test]

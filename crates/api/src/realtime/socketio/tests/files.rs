@@ -25,9 +25,9 @@ async fn a_picture_goes_out_over_a_socket_and_each_side_can_fetch_it() {
     });
     let sent = client.ask("send-message", payload.clone()).await;
     assert_eq!(sent["data"]["attachments"][0]["id"], uploaded);
-    let heard = salon.named("new-message").await;
-    assert_eq!(heard["attachments"][0]["width"], 640);
-    assert_eq!(node.test_app.get(link(&heard), "").await.bytes(), b"picture of an arm");
+    let received = salon.named("new-message").await;
+    assert_eq!(received["attachments"][0]["width"], 640);
+    assert_eq!(node.test_app.get(link(&received), "").await.bytes(), b"picture of an arm");
     // A retry is the same message, with the picture that is in it by now.
     let again = client.ask("send-message", payload).await;
     assert_eq!(again["data"]["id"], sent["data"]["id"]);

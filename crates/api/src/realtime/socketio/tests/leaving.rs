@@ -1,4 +1,4 @@
-//! Somebody leaves a conversation, and is cut off before anything else reaches them.
+//! A client leaves a conversation, and loses its connection before it receives anything else.
 
 use serde_json::json;
 

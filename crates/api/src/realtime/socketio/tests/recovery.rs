@@ -7,7 +7,7 @@ use super::{
     realtime::{self, recovery_token::Offered},
 };
 
-/// A client who has joined the conversation and was told everything so far.
+/// A client who has joined the conversation and was sent everything so far.
 pub(super) async fn joined(node: &Node, who: &str, id: &str) -> Client {
     let mut client = Client::connect(node, who).await;
     let answer = client.ask("join-conversation", json!({ "conversationId": id })).await;
@@ -16,12 +16,12 @@ pub(super) async fn joined(node: &Node, who: &str, id: &str) -> Client {
     client
 }
 
-/// What was told again, by name.
-fn told(client: &Client) -> Vec<&str> {
+/// The names of the replayed events.
+fn replayed(client: &Client) -> Vec<&str> {
     client.replayed.iter().map(|(name, _)| name.as_str()).collect()
 }
 
-/// What was said in the messages that were told again.
+/// The texts of the replayed messages.
 pub(super) fn words(client: &Client) -> Vec<&str> {
     client.replayed.iter().filter_map(|(_, payload)| payload["content"].as_str()).collect()
 }
@@ -132,7 +132,7 @@ async fn a_conversation_deleted_meanwhile_is_told_and_not_joined() {
     assert_eq!(node.test_app.delete(&path, "s1").await.status, 204);
     let back = client.come_back(&node, "c1").await;
     assert_eq!(back.sid, sid);
-    assert!(told(&back).contains(&"conversation-deleted"), "{:?}", back.replayed);
+    assert!(replayed(&back).contains(&"conversation-deleted"), "{:?}", back.replayed);
 }
 
 #[actix_web::test]
@@ -203,7 +203,7 @@ async fn who_missed_too_many_bytes_begins_anew() {
 
 #[actix_web::test]
 async fn who_missed_almost_too_much_hears_it_and_goes_on() {
-    // Room for what is told anew, and no more than the replay itself would fill.
+    // Room for what is replayed, and no more than the replay itself would fill.
     let socket = socketio::Config { mailbox_messages: 8, ..socketio::Config::default() };
     let node = Node::with(realtime::Settings { socket, ..Default::default() }).await;
     let (path, id) = node.talk().await;
@@ -246,5 +246,5 @@ async fn nor_is_it_when_the_connection_still_counts_as_open() {
     let mut back = before.come_back(&node, "c1").await;
     assert!(back.sid != client.sid && back.replayed.is_empty());
     assert_eq!(back.named("resync").await, json!({}));
-    assert_eq!(client.farewell().await, "41/messaging,");
+    assert_eq!(client.closed_with().await, "41/messaging,");
 }

@@ -12,7 +12,7 @@ use crate::realtime::presence;
 /// Longer than a session is left in peace.
 const A_WHILE_MS: i64 = 2_000;
 
-/// One session for each person, and whoever is gone is gone at once.
+/// One session for each person, and no grace after a disconnect.
 fn strict() -> realtime::Settings {
     let terms = PresencePolicy { grace_ms: 0, ..PresencePolicy::default() };
     let presence = presence::Settings { terms, ..presence::Settings::default() };
@@ -26,13 +26,13 @@ async fn the_newcomer_goes_on_and_the_connection_it_lost_is_ended() {
     let lost = joined(&node, "c1", &id).await;
     let memory = lost.memory();
     let (sid, pid) = (memory.sid.clone(), memory.pid.clone());
-    // It goes to the lost connection, and nobody reads it there.
+    // It goes to the lost connection, where it is not read.
     node.test_app.said(&path, "s1", "missed").await;
     node.let_pass(A_WHILE_MS);
 
     let mut back = memory.come_back(&node, "c1").await;
     assert_eq!((&back.sid, &back.pid, words(&back)), (&sid, &pid, vec!["missed"]));
-    assert_eq!(lost.farewell().await, "41/messaging,");
+    assert_eq!(lost.closed_with().await, "41/messaging,");
     node.test_app.said(&path, "s1", "next").await;
     assert_eq!(back.named("new-message").await["content"], "next");
     assert!(!back.unasked().await.contains(&"new-message".to_owned()), "each message once");
@@ -47,11 +47,11 @@ async fn partners_do_not_hear_of_it() {
     salon.named("user-joined").await;
     node.let_pass(A_WHILE_MS);
     let _back = lost.memory().come_back(&node, "c1").await;
-    lost.farewell().await;
+    lost.closed_with().await;
     salon.named("user-joined").await;
-    let heard = salon.unasked().await;
+    let received = salon.unasked().await;
     for news in ["user-left", "user-offline", "user-online"] {
-        assert!(!heard.contains(&news.to_owned()), "{heard:?}");
+        assert!(!received.contains(&news.to_owned()), "{received:?}");
     }
 }
 
@@ -63,7 +63,7 @@ async fn two_pages_that_say_they_are_the_same_do_not_drive_each_other_out() {
     let memory = first.memory();
     node.let_pass(A_WHILE_MS);
     let mut second = first.memory().come_back(&node, "c1").await;
-    assert_eq!(first.farewell().await, "41/messaging,");
+    assert_eq!(first.closed_with().await, "41/messaging,");
 
     let mut first = memory.come_back(&node, "c1").await;
     assert!(first.sid != second.sid && first.pid != second.pid);
@@ -98,7 +98,7 @@ async fn a_takeover_that_cannot_be_told_begins_anew_and_ends_the_lost_connection
     let mut back = lost.memory().come_back(&node, "c1").await;
     assert!(back.sid != lost.sid && back.replayed.is_empty());
     assert_eq!(back.named("resync").await, json!({}));
-    assert_eq!(lost.farewell().await, "41/messaging,");
+    assert_eq!(lost.closed_with().await, "41/messaging,");
 }
 
 #[actix_web::test]
@@ -109,7 +109,7 @@ async fn who_is_put_off_on_the_way_back_leaves_nothing_behind_and_comes_again() 
     let client = joined(&node, "c1", &id).await;
     let (sid, memory) = (client.sid.clone(), client.cut().await);
     node.test_app.said(&path, "s1", "missed").await;
-    // Somebody holds things up in the room for longer than a newcomer has.
+    // The lock of the room is held for longer than a connection attempt may take.
     let conversation = ConversationId::parse(&id).expect("ours");
     let turn = node.test_app.api.realtime.hub.lock(&conversation).await;
     Client::put_off(&node, &memory, "c1").await;
@@ -139,7 +139,7 @@ async fn after_a_command_that_panicked_the_client_comes_back_to_where_it_was() {
     let mut client = joined(&node, "c1", &id).await;
     let memory = client.memory();
     client.tell_raw("auth-refresh", r#"{"token":"panic"}"#).await;
-    client.farewell().await;
+    client.closed_with().await;
     node.test_app.said(&path, "s1", "meanwhile").await;
     let sid = memory.sid.clone();
     let back = memory.come_back(&node, "c1").await;

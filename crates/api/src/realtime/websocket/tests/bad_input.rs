@@ -12,11 +12,11 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-use super::{Fixture, PATIENCE};
+use super::{Fixture, TIME_LIMIT};
 use crate::realtime::{
     self,
     commands::EventName,
-    websocket::{ByteGauge, CloseReason, reader::Reader, writer::Mailbox},
+    websocket::{ByteGauge, CloseReason, reader::Reader, writer::Outbox},
 };
 
 #[actix_web::test]
@@ -37,7 +37,7 @@ async fn bad_input_ends_the_connection_it_came_on_and_no_other() {
             Ok(()) | Err(Error::Io(_) | Error::Protocol(_)) => {}
             Err(error) => panic!("{error}"),
         }
-        assert_eq!(client.farewell().await.0, code);
+        assert_eq!(client.closed_with().await.0, code);
     }
     let answer = healthy.ask("leave-conversation", json!({ "conversationId": "c" })).await;
     assert_eq!(answer["ok"], true);
@@ -53,10 +53,10 @@ async fn a_header_that_announces_gigabytes_is_not_believed() {
     connection.write_all(&header).await.expect("the server reads");
     // A little more than one message may have, and nothing like what was announced.
     connection.write_all(&vec![b'x'; 1_200_000]).await.expect("the server reads");
-    let mut heard = Vec::new();
-    let closed = tokio::time::timeout(PATIENCE, connection.read_to_end(&mut heard)).await;
+    let mut received = Vec::new();
+    let closed = tokio::time::timeout(TIME_LIMIT, connection.read_to_end(&mut received)).await;
     closed.expect("closed in time").expect("closed in order");
-    assert!(heard.ends_with(b"message_too_big"));
+    assert!(received.ends_with(b"message_too_big"));
 }
 
 const HALF: &str = "content contient la moitié d'un caractère (demi-codet UTF-16 isolé)";
@@ -66,9 +66,9 @@ async fn half_a_character_is_refused_by_name_and_the_connection_goes_on() {
     let fixture = Fixture::new().await;
     let mut client = fixture.open().await;
     client.say(r#"{"event":"auth","data":{"token":"c1","more":"\ud83d"}}"#).await;
-    let told = client.event("error").await;
+    let event = client.event("error").await;
     assert_eq!(
-        (&told["data"]["code"], &told["data"]["event"]),
+        (&event["data"]["code"], &event["data"]["event"]),
         (&json!("validation_failed"), &json!("auth"))
     );
     let answer = client.ask("auth", json!({ "token": "c1" })).await;
@@ -101,16 +101,16 @@ async fn a_message_that_is_refused_says_which_and_why() {
     let mut client = fixture.enter("c1").await;
     let data = json!({ "conversationId": "c", "content": " \u{200b}", "clientMessageId": "k1" });
     client.say(&json!({ "event": "send-message", "data": data }).to_string()).await;
-    let told = client.event("error").await;
-    assert_eq!(told["data"]["message"], "Erreur lors de l'envoi du message");
-    assert_eq!(told["data"]["clientMessageId"], "k1");
+    let event = client.event("error").await;
+    assert_eq!(event["data"]["message"], "Erreur lors de l'envoi du message");
+    assert_eq!(event["data"]["clientMessageId"], "k1");
     let why = [
         "Le message doit contenir au moins 1 caractère",
         "Le contenu du message ne peut pas être vide",
     ];
-    assert_eq!(told["data"]["details"], json!(why));
+    assert_eq!(event["data"]["details"], json!(why));
     let answer = client.ask("send-message", data).await;
-    assert_eq!(answer["error"]["details"], told["data"]["details"], "as the acknowledgement");
+    assert_eq!(answer["error"]["details"], event["data"]["details"], "as the acknowledgement");
 }
 
 #[actix_web::test]
@@ -163,15 +163,15 @@ async fn a_client_that_has_not_said_who_it_is_fills_no_memory_with_answers() {
     let mut payload: dev::Payload = dev::Payload::Stream { payload: Box::pin(frames) };
     let payload = web::Payload::from_request(&request, &mut payload).await.expect("a payload");
     let (_response, _session, stream) = actix_ws::handle(&request, payload).expect("a handshake");
-    let mailbox = Arc::new(Mailbox::new(8, 1_000_000));
+    let outbox = Arc::new(Outbox::new(8, 1_000_000));
     let reader = Reader {
         context,
         address: IpAddr::V4(Ipv4Addr::LOCALHOST),
         stream: stream.aggregate_continuations(),
         gauge: ByteGauge::default(),
-        mailbox: mailbox.clone(),
+        outbox: outbox.clone(),
     };
     reader.listen().await;
-    assert_eq!(mailbox.close_reason(), Some(CloseReason::UNAUTHENTICATED));
-    assert_eq!(std::iter::from_fn(|| mailbox.pop()).count(), 8);
+    assert_eq!(outbox.close_reason(), Some(CloseReason::UNAUTHENTICATED));
+    assert_eq!(std::iter::from_fn(|| outbox.pop()).count(), 8);
 }

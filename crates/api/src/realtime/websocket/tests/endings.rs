@@ -1,9 +1,9 @@
-//! How connections end that nobody meant to end.
+//! How connections end that neither side meant to end.
 
 use serde_json::json;
 use tokio::io::AsyncReadExt as _;
 
-use super::{Fixture, PATIENCE};
+use super::{Fixture, TIME_LIMIT};
 use crate::realtime;
 
 #[actix_web::test]
@@ -16,10 +16,10 @@ async fn who_does_not_answer_pings_is_closed() {
     let fixture = Fixture::with(realtime::Settings { socket, ..Default::default() }).await;
     // Bare bytes from here on: nothing answers a ping.
     let mut connection = fixture.enter("c1").await.0.into_inner();
-    let mut heard = Vec::new();
-    let closed = tokio::time::timeout(PATIENCE, connection.read_to_end(&mut heard)).await;
+    let mut received = Vec::new();
+    let closed = tokio::time::timeout(TIME_LIMIT, connection.read_to_end(&mut received)).await;
     closed.expect("closed in time").expect("closed in order");
-    let [.., high, low] = *heard.strip_suffix(b"ping_timeout").expect("with a reason") else {
+    let [.., high, low] = *received.strip_suffix(b"ping_timeout").expect("with a reason") else {
         panic!("without a code");
     };
     assert_eq!(u16::from_be_bytes([high, low]), 4410);
@@ -38,7 +38,7 @@ async fn a_client_that_stops_reading_is_closed_and_told_why() {
     for _ in 0..600 {
         fixture.test_app.said(&talk, "s1", &"é".repeat(4_000)).await;
     }
-    assert_eq!(client.farewell().await, (4413, "slow_reader".to_owned()));
+    assert_eq!(client.closed_with().await, (4413, "slow_reader".to_owned()));
 }
 
 #[actix_web::test]
@@ -92,9 +92,9 @@ async fn at_shutdown_every_client_is_told_and_closed() {
     let fixture = Fixture::new().await;
     let mut client = fixture.enter("c1").await;
     let api = fixture.test_app.api.clone();
-    let closing = actix_web::rt::spawn(async move { api.close(PATIENCE).await });
+    let closing = actix_web::rt::spawn(async move { api.close(TIME_LIMIT).await });
     client.event("server-draining").await;
-    assert_eq!(client.farewell().await, (1001, "going_away".to_owned()));
+    assert_eq!(client.closed_with().await, (1001, "going_away".to_owned()));
     drop(client);
     closing.await.expect("it closed");
 }
@@ -109,9 +109,9 @@ async fn a_command_that_panics_ends_the_session_and_closes_the_connection() {
     let mut client = fixture.enter("c1").await;
     client.ask("join-conversation", json!({ "conversationId": id })).await;
     client.say(r#"{"event":"auth-refresh","data":{"token":"panic"},"id":2}"#).await;
-    assert_eq!(client.farewell().await, (1011, "internal_error".to_owned()));
+    assert_eq!(client.closed_with().await, (1011, "internal_error".to_owned()));
     assert_eq!(other.event("user-left").await["data"]["userId"], "c1");
     let mut again = fixture.enter("c1").await;
     let joined = again.ask("join-conversation", json!({ "conversationId": id })).await;
-    assert_eq!(joined["ok"], true, "nobody else is concerned");
+    assert_eq!(joined["ok"], true, "no other session is concerned");
 }

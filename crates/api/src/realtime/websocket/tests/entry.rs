@@ -24,7 +24,7 @@ async fn whoever_does_not_say_who_they_are_is_not_let_in() {
     for (line, code, word) in table {
         let mut client = fixture.open().await;
         client.say(&line).await;
-        assert_eq!(client.farewell().await, (code, word.to_owned()), "{line}");
+        assert_eq!(client.closed_with().await, (code, word.to_owned()), "{line}");
     }
 }
 
@@ -32,8 +32,8 @@ async fn whoever_does_not_say_who_they_are_is_not_let_in() {
 async fn who_opens_and_never_speaks_is_closed() {
     let socket = socketio::Config { connect_timeout_ms: 50, ..socketio::Config::default() };
     let fixture = Fixture::with(realtime::Settings { socket, ..Default::default() }).await;
-    let farewell = fixture.open().await.farewell().await;
-    assert_eq!(farewell, (4408, "authentication_timeout".to_owned()));
+    let closed_with = fixture.open().await.closed_with().await;
+    assert_eq!(closed_with, (4408, "authentication_timeout".to_owned()));
 }
 
 #[actix_web::test]
@@ -45,7 +45,7 @@ async fn a_person_s_connections_are_counted_over_both_doors() {
     let mut second = fixture.open().await;
     second.say(&json!({ "event": "auth", "data": { "token": "c1" } }).to_string()).await;
     assert_eq!(second.event("error").await["data"]["code"], "too_many_sessions");
-    assert_eq!(second.farewell().await.0, 4429);
+    assert_eq!(second.closed_with().await.0, 4429);
 }
 
 #[actix_web::test]

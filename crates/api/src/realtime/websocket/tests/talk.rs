@@ -1,4 +1,4 @@
-//! What is said over the plain door.
+//! Commands and events over the plain WebSocket endpoint.
 
 use serde_json::{Value, json};
 
@@ -16,8 +16,8 @@ async fn a_chat_over_the_plain_door_is_the_chat_of_every_other_door() {
     }
     let sent = client.ask("send-message", json!({ "conversationId": id, "content": "Bonjour" }));
     assert_eq!(sent.await["data"]["content"], "Bonjour");
-    let heard = salon.event("new-message").await;
-    assert_eq!((&heard["data"]["content"], &heard["seq"]), (&"Bonjour".into(), &2.into()));
+    let received = salon.event("new-message").await;
+    assert_eq!((&received["data"]["content"], &received["seq"]), (&"Bonjour".into(), &2.into()));
 
     client
         .say(&json!({ "event": "user-typing", "data": { "conversationId": id } }).to_string())
@@ -38,8 +38,8 @@ async fn failures_are_acknowledged_or_else_told() {
         (&false.into(), &"conversation_not_found".into())
     );
     client.say(&json!({ "event": "join-conversation", "data": strange }).to_string()).await;
-    let told = client.event("error").await;
-    assert_eq!(told["data"]["event"], "join-conversation");
+    let event = client.event("error").await;
+    assert_eq!(event["data"]["event"], "join-conversation");
     // Typing where one has not joined: an acknowledgement says so, and nothing else does.
     client.say(&json!({ "event": "user-typing", "data": strange }).to_string()).await;
     let refused = client.ask("user-typing", strange).await;
@@ -58,7 +58,7 @@ async fn a_client_that_has_fallen_silent_looks_at_nothing() {
     assert_eq!(fixture.test_app.said(&path, "s1", "not heard").await["isRead"], false);
 }
 
-/// What a client does that remembers the highest position it was told, and resumes there.
+/// What a client does that remembers the highest position it was sent, and resumes there.
 #[actix_web::test]
 async fn joining_after_the_highest_position_that_was_told_loses_nothing() {
     let fixture = Fixture::new().await;
@@ -69,22 +69,22 @@ async fn joining_after_the_highest_position_that_was_told_loses_nothing() {
     let question = fixture.test_app.said(&path, "c1", "question").await;
     let mut client = fixture.enter("c1").await;
     fixture.test_app.said(&path, "s1", "answer").await;
-    // It has not joined, and is told nevertheless what concerns it: that its question was read, and that
+    // It has not joined, and is sent nevertheless what concerns it: that its question was read, and that
     // it was deleted.
     let question = question["id"].as_str().expect("an id");
     fixture.test_app.delete(&format!("/messaging/messages/{question}"), "c1").await;
-    let mut told = Vec::new();
-    while told.last().is_none_or(|line: &Value| line["event"] != "message-deleted") {
-        told.push(client.line(|line| line["data"]["conversationId"] == id).await);
+    let mut event = Vec::new();
+    while event.last().is_none_or(|line: &Value| line["event"] != "message-deleted") {
+        event.push(client.line(|line| line["data"]["conversationId"] == id).await);
     }
-    assert!(told.iter().all(|line| line["seq"].is_null() && line["data"]["seq"].is_null()));
-    let last = told.iter().filter_map(|line| line["seq"].as_i64()).max().unwrap_or(0);
+    assert!(event.iter().all(|line| line["seq"].is_null() && line["data"]["seq"].is_null()));
+    let last = event.iter().filter_map(|line| line["seq"].as_i64()).max().unwrap_or(0);
 
     let mut back = fixture.enter("c1").await;
     let payload = json!({ "conversationId": id, "afterSeq": last });
     back.say(&json!({ "event": "join-conversation", "data": payload }).to_string()).await;
     assert_eq!(back.event("new-message").await["data"]["content"], "answer");
-    // From here on it is told positions, and can go by them.
+    // From here on it is sent positions, and can go by them.
     fixture.test_app.patch(&path, "s1", json!({ "subject": "Bras gauche" })).await;
     let changed = back.event("conversation-updated").await;
     assert!(changed["seq"].is_i64() && changed["seq"] == changed["data"]["seq"], "{changed}");
