@@ -1,6 +1,9 @@
 //! How the rules about dependencies are checked.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use xtask::{modules::Graph, workspace};
 
@@ -137,30 +140,48 @@ pub(super) fn circle_faults(allowed: &[Allowed]) -> Result<Vec<String>, Failure>
     let mut found = Vec::new();
     for root in workspace::crate_roots().map_err(Failure::while_doing("list the crates"))? {
         let graph = Graph::of(&root).map_err(|error| Failure::Other(error.to_string()))?;
-        found.extend(
-            graph.circles().into_iter().map(|circle| {
-                circle.iter().map(|file| relative(file)).collect::<BTreeSet<String>>()
-            }),
-        );
+        found.extend(graph.circles().iter().map(|files| Circle::of(&graph, files)));
     }
     Ok(compare(&found, allowed))
+}
+
+/// Files that use one another, and who uses whom.
+struct Circle {
+    files: BTreeSet<String>,
+    edges: Vec<String>,
+}
+
+impl Circle {
+    fn of(graph: &Graph, files: &BTreeSet<PathBuf>) -> Self {
+        let used_by = |file: &PathBuf| graph.uses.get(file).into_iter().flatten();
+        let edges_of = |file: &PathBuf| {
+            let inside: Vec<String> = used_by(file)
+                .filter(|used| *used != file && files.contains(*used))
+                .map(|used| relative(used))
+                .collect();
+            format!("  {} uses {}", relative(file), inside.join(", "))
+        };
+        Self {
+            files: files.iter().map(|file| relative(file)).collect(),
+            edges: files.iter().map(edges_of).collect(),
+        }
+    }
 }
 
 fn relative(file: &Path) -> String {
     file.strip_prefix(workspace::root()).unwrap_or(file).display().to_string()
 }
 
-fn compare(found: &[BTreeSet<String>], allowed: &[Allowed]) -> Vec<String> {
+fn compare(found: &[Circle], allowed: &[Allowed]) -> Vec<String> {
     let is_same =
-        |circle: &BTreeSet<String>, allowed: &Allowed| circle.iter().eq(sorted(allowed).iter());
+        |circle: &Circle, allowed: &Allowed| circle.files.iter().eq(sorted(allowed).iter());
     let new = found.iter().filter(|circle| !allowed.iter().any(|one| is_same(circle, one)));
     let gone = allowed.iter().filter(|one| !found.iter().any(|circle| is_same(circle, one)));
     let new = new.map(|circle| {
-        let files: Vec<&str> = circle.iter().map(String::as_str).collect();
         format!(
-            "{} files use one another in a circle: {}. Cut it, or list it with its reason in xtask/src/layers/plan.rs",
-            files.len(),
-            files.join(", ")
+            "{} files use one another in a circle; cut it, or list it with its reason in xtask/src/layers/plan.rs:\n{}",
+            circle.files.len(),
+            circle.edges.join("\n")
         )
     });
     let gone = gone.map(|one| {
@@ -267,8 +288,10 @@ mod circles_tests {
 
     const LISTED: &[Allowed] = &[Allowed { files: &["b.rs", "a.rs"], because: "one idea" }];
 
-    fn circle(files: &[&str]) -> BTreeSet<String> {
-        files.iter().map(|file| (*file).to_owned()).collect()
+    fn circle(files: &[&str]) -> Circle {
+        let files: BTreeSet<String> = files.iter().map(|file| (*file).to_owned()).collect();
+        let edges = files.iter().map(|file| format!("  {file} uses another")).collect();
+        Circle { files, edges }
     }
 
     #[test]
@@ -277,10 +300,11 @@ mod circles_tests {
     }
 
     #[test]
-    fn a_circle_that_grew_or_is_new_is_told() {
+    fn a_circle_that_grew_or_is_new_is_reported_with_its_edges() {
         let wrong = compare(&[circle(&["a.rs", "b.rs", "c.rs"])], LISTED);
         assert_eq!(wrong.len(), 2, "{wrong:?}");
-        assert!(wrong[0].starts_with("3 files use one another in a circle: a.rs, b.rs, c.rs."));
+        assert!(wrong[0].starts_with("3 files use one another in a circle;"), "{wrong:?}");
+        assert!(wrong[0].ends_with("\n  c.rs uses another"), "{wrong:?}");
     }
 
     #[test]
