@@ -42,7 +42,7 @@ use crate::{limits::Limits, links::Links, origins::Origins};
 pub use asyncapi::asyncapi_json;
 pub use settings::Settings;
 
-pub(crate) use settings::NAMESPACE;
+pub(crate) use events::NAMESPACE;
 pub(crate) use websocket::PlainWebSocket;
 
 /// What sessions need beside the hub.

@@ -113,35 +113,6 @@ pub(super) const DOMAIN_MAY_USE: &[&str] = &[
 pub(super) const CIRCLES: &[Allowed] = &[
     Allowed {
         files: &[
-            "crates/api/src/http.rs",
-            "crates/api/src/http/messages.rs",
-            "crates/api/src/lib.rs",
-            "crates/api/src/realtime.rs",
-            "crates/api/src/realtime/admission.rs",
-            "crates/api/src/realtime/hub.rs",
-            "crates/api/src/realtime/resume.rs",
-            "crates/api/src/realtime/session.rs",
-            "crates/api/src/realtime/socketio.rs",
-            "crates/api/src/realtime/takeover.rs",
-            "crates/api/src/realtime/websocket.rs",
-            "crates/api/src/realtime/websocket/reader.rs",
-            "crates/api/src/realtime/websocket/writer.rs",
-        ],
-        because: "the application, its front doors and the sessions name one another; one session actor is to cut it",
-    },
-    Allowed {
-        files: &[
-            "crates/api/src/realtime/events.rs",
-            "crates/api/src/realtime/presence.rs",
-            "crates/api/src/realtime/recovery_token.rs",
-            "crates/api/src/realtime/registry.rs",
-            "crates/api/src/realtime/settings.rs",
-            "crates/api/src/realtime/subscriptions.rs",
-        ],
-        because: "settings name the keys of recovery tokens, which are made of what a session has joined; settings are to take the key alone",
-    },
-    Allowed {
-        files: &[
             "crates/api/src/http/internal.rs",
             "crates/api/src/http/internal/appointments.rs",
             "crates/api/src/http/internal/erasures.rs",
@@ -157,13 +128,6 @@ pub(super) const CIRCLES: &[Allowed] = &[
             "crates/api/src/http/webhooks/inbound.rs",
         ],
         because: "a table of routes and its handlers, which share what admits a call",
-    },
-    Allowed {
-        files: &[
-            "crates/api/src/realtime/asyncapi.rs",
-            "crates/api/src/realtime/asyncapi/commands.rs",
-        ],
-        because: "a parent and the parts it is made of, which use its types",
     },
     Allowed {
         files: &[

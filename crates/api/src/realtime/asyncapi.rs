@@ -3,11 +3,8 @@
 
 mod commands;
 
+use commands::Described;
 use serde_json::{Map, Value, json};
-use utoipa::{
-    PartialSchema, ToSchema,
-    openapi::{RefOr, Schema},
-};
 
 use super::events::{
     AuthExpiring, ConversationCreated, ConversationDeleted, ConversationHistory, ConversationRead,
@@ -15,30 +12,6 @@ use super::events::{
     NewMessage, PresenceSnapshot, Resync, ServerDraining, UnreadCountUpdated, UserJoined, UserLeft,
     UserOffline, UserOnline, UserStoppedTyping, UserTyping, with_every_event,
 };
-
-/// An event, as the specification needs it.
-pub(super) struct Described {
-    name: &'static str,
-    /// Commands and events may share a name, `user-typing` for one, but not this.
-    key: String,
-    /// What its payload looks like.
-    payload: RefOr<Schema>,
-    /// What that refers to.
-    parts: Vec<(String, RefOr<Schema>)>,
-}
-
-impl Described {
-    /// The event `name`, sent with payloads of type `T`.
-    pub(super) fn event<T: ToSchema>(name: &'static str) -> Self {
-        Self::with_payload::<T>(name, format!("event.{name}"))
-    }
-
-    fn with_payload<T: ToSchema>(name: &'static str, key: String) -> Self {
-        let mut parts = Vec::new();
-        T::schemas(&mut parts);
-        Self { name, key, payload: <T as PartialSchema>::schema(), parts }
-    }
-}
 
 macro_rules! describe_events {
     ($($type:ty => $name:literal,)*) => {

@@ -21,8 +21,10 @@ use serde_json::value::{RawValue, to_raw_value};
 use socketio::Frame;
 use utoipa::ToSchema;
 
-use super::settings::NAMESPACE;
 use crate::wire;
+
+/// The Socket.IO namespace of conversations.
+pub(crate) const NAMESPACE: &str = "/messaging";
 
 /// A position in a conversation's log.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -64,12 +64,6 @@ pub(super) struct Inner {
 }
 
 impl Hub {
-    /// With the default settings.
-    #[cfg(test)]
-    pub(crate) fn new(store: Arc<dyn Store>) -> Self {
-        Self::with_settings(store, &Settings::default(), crate::testing::links())
-    }
-
     /// Without any session.
     pub(crate) fn with_settings(store: Arc<dyn Store>, settings: &Settings, links: Links) -> Self {
         Self::over(store.clone(), store.clone(), store, settings, links)

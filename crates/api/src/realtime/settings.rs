@@ -1,4 +1,4 @@
-//! The bounds of live conversations, and where they are mounted.
+//! The bounds of live conversations.
 
 use domain::conversation::live::TypingPolicy;
 
@@ -7,9 +7,6 @@ use super::{
     recovery_token::{Offered, RecoveryKey},
 };
 use crate::input::EVENTS_PER_PAGE_MAX;
-
-/// The Socket.IO namespace of conversations.
-pub(crate) const NAMESPACE: &str = "/messaging";
 
 /// The bounds of live conversations.
 #[derive(Clone, Debug)]

@@ -6,41 +6,26 @@ mod reader;
 mod tests;
 mod writer;
 
-use std::{
-    cell::Cell,
-    fmt,
-    pin::Pin,
-    rc::Rc,
-    sync::Arc,
-    task::{self, Poll, ready},
-    time::Duration,
-};
+use std::{rc::Rc, sync::Arc, time::Duration};
 
 use actix_web::{
     FromRequest as _, HttpRequest, HttpResponse, dev,
-    error::PayloadError,
     http::{StatusCode, header},
     web,
 };
-use actix_ws::CloseCode;
-use bytes::Bytes;
-use futures_util::Stream;
-use reader::Reader;
+use reader::{ByteBudget, Reader};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, watch},
     task::JoinHandle,
     time::timeout,
 };
-use writer::{Outbox, Outflow};
+use writer::{CloseReason, Outbox, Outflow};
 
 use super::{
     admission::{self, ConnectionPermit},
     session::Context,
 };
-use crate::{
-    error::{Code, Failure},
-    origins::Origins,
-};
+use crate::origins::Origins;
 
 /// The plain WebSocket endpoint. Cheap to clone.
 #[derive(Clone)]
@@ -176,113 +161,4 @@ impl Drop for EndConnection {
 fn wants_websocket(request: &HttpRequest) -> bool {
     let upgrade = request.headers().get(header::UPGRADE).and_then(|value| value.to_str().ok());
     upgrade.is_some_and(|value| value.eq_ignore_ascii_case("websocket"))
-}
-
-// How a connection ends: a close code, and a word for logs and people.
-
-/// Why the server closes a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct CloseReason {
-    code: u16,
-    word: &'static str,
-}
-
-impl CloseReason {
-    /// The client closed the connection, or it was lost.
-    const LEFT: Self = Self { code: 1000, word: "goodbye" };
-    /// The server stops; others take over.
-    const GOING_AWAY: Self = Self { code: 1001, word: "going_away" };
-    /// RFC 6455 is not kept.
-    const PROTOCOL: Self = Self { code: 1002, word: "protocol_error" };
-    /// Everything here is text.
-    const BINARY: Self = Self { code: 1003, word: "binary_not_spoken" };
-    /// A message is longer than allowed.
-    const TOO_BIG: Self = Self { code: 1009, word: "message_too_big" };
-    /// A task of the connection, or the actor of its session, panicked.
-    const FAILED: Self = Self { code: 1011, word: "internal_error" };
-    /// A message is no JSON object with an `event`, or the first one is not `auth`.
-    const BAD_MESSAGE: Self = Self { code: 4400, word: "bad_message" };
-    /// The token ended.
-    const TOKEN_ENDED: Self = Self { code: 4401, word: "token_expired" };
-    /// The person was erased: their token is not valid any more.
-    const FORGOTTEN: Self = Self { code: 4401, word: "unauthorized" };
-    /// The client did not authenticate in time.
-    const UNAUTHENTICATED: Self = Self { code: 4408, word: "authentication_timeout" };
-    /// A ping was not answered.
-    const SILENT: Self = Self { code: 4410, word: "ping_timeout" };
-    /// More waits for the client than there is room for.
-    const SLOW_READER: Self = Self { code: 4413, word: "slow_reader" };
-
-    /// The close reason that belongs to a refusal.
-    fn refusing(failure: &Failure) -> Self {
-        let code = match failure.code() {
-            Code::Unauthorized | Code::TokenExpired => 4401,
-            Code::Forbidden => 4403,
-            Code::TooManySessions => 4429,
-            _ => 4503,
-        };
-        Self { code, word: failure.code().as_str() }
-    }
-
-    fn reason(self) -> actix_ws::CloseReason {
-        actix_ws::CloseReason {
-            code: CloseCode::Other(self.code),
-            description: Some(self.word.to_owned()),
-        }
-    }
-}
-
-impl fmt::Display for CloseReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word)
-    }
-}
-
-// Bounds what a client may send before it has said one whole message.
-//
-// The WebSocket reader collects a frame in memory before it looks at its length, so a header that
-// announces gigabytes would be believed; here the bytes are counted on their way in.
-
-/// What may arrive together with the end of a message: the beginning of the next ones, and headers.
-const SLACK_BYTES: usize = 131_072;
-
-/// Passes bytes on, until there are too many since the last whole message.
-struct ByteBudget {
-    payload: web::Payload,
-    bytes_max: usize,
-    gauge: ByteGauge,
-}
-
-/// Counts the bytes since the last whole message.
-#[derive(Clone, Default)]
-struct ByteGauge(Rc<Cell<usize>>);
-
-impl ByteGauge {
-    /// A message is whole.
-    fn reset(&self) {
-        self.0.set(0);
-    }
-}
-
-impl ByteBudget {
-    fn new(payload: web::Payload, message_bytes_max: usize) -> Self {
-        let bytes_max = message_bytes_max.saturating_add(SLACK_BYTES);
-        Self { payload, bytes_max, gauge: ByteGauge::default() }
-    }
-}
-
-impl Stream for ByteBudget {
-    type Item = Result<Bytes, PayloadError>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Option<Self::Item>> {
-        let next = ready!(Pin::new(&mut self.payload).poll_next(cx));
-        if let Some(Ok(bytes)) = &next {
-            let counted = self.gauge.0.get().saturating_add(bytes.len());
-            self.gauge.0.set(counted);
-            if counted > self.bytes_max {
-                return Poll::Ready(Some(Err(PayloadError::Overflow)));
-            }
-        }
-        Poll::Ready(next)
-    }
 }

@@ -4,10 +4,36 @@
 
 #![expect(dead_code, reason = "only the schemas of these types are used")]
 use serde_json::Value;
-use utoipa::ToSchema;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{RefOr, Schema},
+};
 
-use super::Described;
 use crate::{http::schema::MessageFile, realtime::commands::EventName};
+
+/// An event, as the specification needs it.
+pub(super) struct Described {
+    pub(super) name: &'static str,
+    /// Commands and events may share a name, `user-typing` for one, but not this.
+    pub(super) key: String,
+    /// What its payload looks like.
+    pub(super) payload: RefOr<Schema>,
+    /// What that refers to.
+    pub(super) parts: Vec<(String, RefOr<Schema>)>,
+}
+
+impl Described {
+    /// The event `name`, sent with payloads of type `T`.
+    pub(super) fn event<T: ToSchema>(name: &'static str) -> Self {
+        Self::with_payload::<T>(name, format!("event.{name}"))
+    }
+
+    fn with_payload<T: ToSchema>(name: &'static str, key: String) -> Self {
+        let mut parts = Vec::new();
+        T::schemas(&mut parts);
+        Self { name, key, payload: <T as PartialSchema>::schema(), parts }
+    }
+}
 
 /// Who the client is. Over Socket.IO the `auth` of its handshake; on the plain WebSocket the first line.
 #[derive(ToSchema)]

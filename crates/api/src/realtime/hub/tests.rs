@@ -26,6 +26,13 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use super::*;
 use crate::realtime::registry::{DisconnectCause, SessionClosed};
 
+impl Hub {
+    /// With the default settings.
+    pub(crate) fn new(store: Arc<dyn Store>) -> Self {
+        Self::with_settings(store, &Settings::default(), crate::testing::links())
+    }
+}
+
 /// A session that records what it is sent.
 struct RecordingSink {
     received: UnboundedSender<OutgoingEvent>,

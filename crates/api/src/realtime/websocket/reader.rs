@@ -1,21 +1,25 @@
 //! The reading task of a connection: authentication, then one command after another.
 
 use std::{
+    cell::Cell,
     collections::BTreeMap,
     net::IpAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
-    },
+    pin::Pin,
+    rc::Rc,
+    sync::Arc,
+    task::{self, Poll, ready},
     time::Duration,
 };
 
+use actix_web::{error::PayloadError, web};
 use actix_ws::{AggregatedMessage, AggregatedMessageStream, ProtocolError};
+use bytes::Bytes;
+use futures_util::Stream;
 use serde::Serialize;
 use serde_json::{Map, Value, value::RawValue};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::timeout;
 
-use super::{ByteGauge, CloseReason, writer::Outbox};
+use super::writer::{CloseReason, Outbox};
 use crate::{
     error::Failure,
     input::{Lossy, Object},
@@ -256,52 +260,52 @@ pub(super) fn acknowledgement(id: &Value, answer: &Answer<'_>) -> Option<Arc<str
         .map(Into::into)
 }
 
-// Whether a client is alive.
+// Bounds what a client may send before it has said one whole message.
+//
+// The WebSocket reader collects a frame in memory before it looks at its length, so a header that
+// announces gigabytes would be believed; here the bytes are counted on their way in.
 
-/// When a client was last active. Read from any thread.
-pub(super) struct Liveness {
-    born: Instant,
-    /// In milliseconds since `born`.
-    active_after_ms: AtomicU64,
-    /// A client is not read while its command is handled, so its silence means nothing.
-    is_unread: AtomicBool,
+/// What may arrive together with the end of a message: the beginning of the next ones, and headers.
+const SLACK_BYTES: usize = 131_072;
+
+/// Passes bytes on, until there are too many since the last whole message.
+pub(super) struct ByteBudget {
+    payload: web::Payload,
+    bytes_max: usize,
+    pub(super) gauge: ByteGauge,
 }
 
-impl Liveness {
-    pub(super) fn new() -> Self {
-        let (active_after_ms, is_unread) = (AtomicU64::new(0), AtomicBool::new(false));
-        Self { born: Instant::now(), active_after_ms, is_unread }
-    }
+/// Counts the bytes since the last whole message.
+#[derive(Clone, Default)]
+pub(super) struct ByteGauge(Rc<Cell<usize>>);
 
-    /// Something arrived from the client, or it is not read from now on.
-    pub(super) fn beat(&self, is_unread: bool) {
-        let after_ms = u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.active_after_ms.store(after_ms, Relaxed);
-        self.is_unread.store(is_unread, Relaxed);
+impl ByteGauge {
+    /// A message is whole.
+    fn reset(&self) {
+        self.0.set(0);
     }
+}
 
-    /// How long nothing has arrived from the client although it was read.
-    pub(super) fn silent_for(&self) -> Duration {
-        if self.is_unread.load(Relaxed) { Duration::ZERO } else { self.active_at().elapsed() }
+impl ByteBudget {
+    pub(super) fn new(payload: web::Payload, message_bytes_max: usize) -> Self {
+        let bytes_max = message_bytes_max.saturating_add(SLACK_BYTES);
+        Self { payload, bytes_max, gauge: ByteGauge::default() }
     }
+}
 
-    /// Waits until nothing has arrived from the client for `time_limit` although it was read.
-    pub(super) async fn lost(&self, time_limit: Duration) {
-        loop {
-            let due = self.active_at() + time_limit;
-            let now = Instant::now();
-            if due > now {
-                sleep_until(due).await;
-            } else if self.is_unread.load(Relaxed) {
-                sleep_until(now + time_limit).await;
-            } else {
-                return;
+impl Stream for ByteBudget {
+    type Item = Result<Bytes, PayloadError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Option<Self::Item>> {
+        let next = ready!(Pin::new(&mut self.payload).poll_next(cx));
+        if let Some(Ok(bytes)) = &next {
+            let counted = self.gauge.0.get().saturating_add(bytes.len());
+            self.gauge.0.set(counted);
+            if counted > self.bytes_max {
+                return Poll::Ready(Some(Err(PayloadError::Overflow)));
             }
         }
-    }
-
-    fn active_at(&self) -> Instant {
-        self.born + Duration::from_millis(self.active_after_ms.load(Relaxed))
+        Poll::Ready(next)
     }
 }
 
@@ -345,47 +349,5 @@ mod frame_tests {
         let data = json!({ "a": 1 });
         let line = acknowledgement(&json!("k"), &Answer::Done { ok: true, data: &data });
         assert_eq!(line.as_deref(), Some(r#"{"ack":"k","ok":true,"data":{"a":1}}"#));
-    }
-}
-
-#[cfg(test)]
-mod liveness_tests {
-    use futures_util::FutureExt as _;
-    use tokio::time::sleep;
-
-    use super::*;
-
-    const TIME_LIMIT: Duration = Duration::from_secs(1);
-
-    #[tokio::test(start_paused = true)]
-    async fn a_client_is_lost_when_it_was_silent_for_too_long() {
-        let (liveness, began) = (Liveness::new(), Instant::now());
-        sleep(TIME_LIMIT / 2).await;
-        liveness.beat(false);
-        liveness.lost(TIME_LIMIT).await;
-        assert_eq!(began.elapsed(), TIME_LIMIT * 3 / 2);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_client_that_is_not_read_cannot_be_lost() {
-        let liveness = Liveness::new();
-        liveness.beat(true);
-        sleep(TIME_LIMIT * 10).await;
-        assert!(liveness.lost(TIME_LIMIT).now_or_never().is_none());
-        liveness.beat(false);
-        liveness.lost(TIME_LIMIT).await;
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn silence_counts_from_the_last_sign_of_life_and_not_while_nobody_reads() {
-        let liveness = Liveness::new();
-        sleep(TIME_LIMIT).await;
-        assert_eq!(liveness.silent_for(), TIME_LIMIT);
-        liveness.beat(true);
-        sleep(TIME_LIMIT).await;
-        assert_eq!(liveness.silent_for(), Duration::ZERO);
-        liveness.beat(false);
-        sleep(TIME_LIMIT).await;
-        assert_eq!(liveness.silent_for(), TIME_LIMIT);
     }
 }

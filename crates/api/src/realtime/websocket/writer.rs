@@ -4,9 +4,13 @@ use std::{
     cell::Cell,
     collections::VecDeque,
     convert::Infallible,
+    fmt,
     pin::Pin,
     rc::Rc,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+    },
     task::{self, Poll},
     time::Duration,
 };
@@ -15,18 +19,20 @@ use actix_web::{
     HttpResponse,
     body::{BodySize, BoxBody, MessageBody},
 };
-use actix_ws::{Closed, Session};
+use actix_ws::{CloseCode, Closed, Session};
 use bytes::Bytes;
 use tokio::{
     sync::{Notify, watch},
-    time::{Instant, MissedTickBehavior, interval_at, timeout},
+    time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout},
 };
 
-use super::{CloseReason, reader::Liveness};
-use crate::realtime::{
-    events::OutgoingEvent,
-    registry::{DisconnectCause, EventSink, SessionClosed},
-    subscriptions::Subscriptions,
+use crate::{
+    error::{Code, Failure},
+    realtime::{
+        events::OutgoingEvent,
+        registry::{DisconnectCause, EventSink, SessionClosed},
+        subscriptions::Subscriptions,
+    },
 };
 
 /// Where lines go.
@@ -380,6 +386,115 @@ impl EventSink for Outbox {
     }
 }
 
+// How a connection ends: a close code, and a word for logs and people.
+
+/// Why the server closes a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct CloseReason {
+    code: u16,
+    word: &'static str,
+}
+
+impl CloseReason {
+    /// The client closed the connection, or it was lost.
+    pub(super) const LEFT: Self = Self { code: 1000, word: "goodbye" };
+    /// The server stops; others take over.
+    pub(super) const GOING_AWAY: Self = Self { code: 1001, word: "going_away" };
+    /// RFC 6455 is not kept.
+    pub(super) const PROTOCOL: Self = Self { code: 1002, word: "protocol_error" };
+    /// Everything here is text.
+    pub(super) const BINARY: Self = Self { code: 1003, word: "binary_not_spoken" };
+    /// A message is longer than allowed.
+    pub(super) const TOO_BIG: Self = Self { code: 1009, word: "message_too_big" };
+    /// A task of the connection, or the actor of its session, panicked.
+    pub(super) const FAILED: Self = Self { code: 1011, word: "internal_error" };
+    /// A message is no JSON object with an `event`, or the first one is not `auth`.
+    pub(super) const BAD_MESSAGE: Self = Self { code: 4400, word: "bad_message" };
+    /// The token ended.
+    pub(super) const TOKEN_ENDED: Self = Self { code: 4401, word: "token_expired" };
+    /// The person was erased: their token is not valid any more.
+    pub(super) const FORGOTTEN: Self = Self { code: 4401, word: "unauthorized" };
+    /// The client did not authenticate in time.
+    pub(super) const UNAUTHENTICATED: Self = Self { code: 4408, word: "authentication_timeout" };
+    /// A ping was not answered.
+    pub(super) const SILENT: Self = Self { code: 4410, word: "ping_timeout" };
+    /// More waits for the client than there is room for.
+    pub(super) const SLOW_READER: Self = Self { code: 4413, word: "slow_reader" };
+
+    /// The close reason that belongs to a refusal.
+    pub(super) fn refusing(failure: &Failure) -> Self {
+        let code = match failure.code() {
+            Code::Unauthorized | Code::TokenExpired => 4401,
+            Code::Forbidden => 4403,
+            Code::TooManySessions => 4429,
+            _ => 4503,
+        };
+        Self { code, word: failure.code().as_str() }
+    }
+
+    fn reason(self) -> actix_ws::CloseReason {
+        actix_ws::CloseReason {
+            code: CloseCode::Other(self.code),
+            description: Some(self.word.to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for CloseReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word)
+    }
+}
+
+// Whether a client is alive.
+
+/// When a client was last active. Read from any thread.
+pub(super) struct Liveness {
+    born: Instant,
+    /// In milliseconds since `born`.
+    active_after_ms: AtomicU64,
+    /// A client is not read while its command is handled, so its silence means nothing.
+    is_unread: AtomicBool,
+}
+
+impl Liveness {
+    pub(super) fn new() -> Self {
+        let (active_after_ms, is_unread) = (AtomicU64::new(0), AtomicBool::new(false));
+        Self { born: Instant::now(), active_after_ms, is_unread }
+    }
+
+    /// Something arrived from the client, or it is not read from now on.
+    pub(super) fn beat(&self, is_unread: bool) {
+        let after_ms = u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.active_after_ms.store(after_ms, Relaxed);
+        self.is_unread.store(is_unread, Relaxed);
+    }
+
+    /// How long nothing has arrived from the client although it was read.
+    pub(super) fn silent_for(&self) -> Duration {
+        if self.is_unread.load(Relaxed) { Duration::ZERO } else { self.active_at().elapsed() }
+    }
+
+    /// Waits until nothing has arrived from the client for `time_limit` although it was read.
+    pub(super) async fn lost(&self, time_limit: Duration) {
+        loop {
+            let due = self.active_at() + time_limit;
+            let now = Instant::now();
+            if due > now {
+                sleep_until(due).await;
+            } else if self.is_unread.load(Relaxed) {
+                sleep_until(now + time_limit).await;
+            } else {
+                return;
+            }
+        }
+    }
+
+    fn active_at(&self) -> Instant {
+        self.born + Duration::from_millis(self.active_after_ms.load(Relaxed))
+    }
+}
+
 #[cfg(test)]
 mod outflow_tests {
     use futures_util::FutureExt as _;
@@ -456,5 +571,47 @@ mod outbox_tests {
         outbox.end(CloseReason::GOING_AWAY);
         outbox.end(CloseReason::SILENT);
         assert_eq!(outbox.close_reason(), Some(CloseReason::GOING_AWAY));
+    }
+}
+
+#[cfg(test)]
+mod liveness_tests {
+    use futures_util::FutureExt as _;
+    use tokio::time::sleep;
+
+    use super::*;
+
+    const TIME_LIMIT: Duration = Duration::from_secs(1);
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_is_lost_when_it_was_silent_for_too_long() {
+        let (liveness, began) = (Liveness::new(), Instant::now());
+        sleep(TIME_LIMIT / 2).await;
+        liveness.beat(false);
+        liveness.lost(TIME_LIMIT).await;
+        assert_eq!(began.elapsed(), TIME_LIMIT * 3 / 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_is_not_read_cannot_be_lost() {
+        let liveness = Liveness::new();
+        liveness.beat(true);
+        sleep(TIME_LIMIT * 10).await;
+        assert!(liveness.lost(TIME_LIMIT).now_or_never().is_none());
+        liveness.beat(false);
+        liveness.lost(TIME_LIMIT).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_counts_from_the_last_sign_of_life_and_not_while_nobody_reads() {
+        let liveness = Liveness::new();
+        sleep(TIME_LIMIT).await;
+        assert_eq!(liveness.silent_for(), TIME_LIMIT);
+        liveness.beat(true);
+        sleep(TIME_LIMIT).await;
+        assert_eq!(liveness.silent_for(), Duration::ZERO);
+        liveness.beat(false);
+        sleep(TIME_LIMIT).await;
+        assert_eq!(liveness.silent_for(), TIME_LIMIT);
     }
 }

@@ -16,7 +16,10 @@ use super::{Fixture, TIME_LIMIT};
 use crate::realtime::{
     self,
     commands::EventName,
-    websocket::{ByteGauge, CloseReason, reader::Reader, writer::Outbox},
+    websocket::{
+        reader::{ByteGauge, Reader},
+        writer::{CloseReason, Outbox},
+    },
 };
 
 #[actix_web::test]
