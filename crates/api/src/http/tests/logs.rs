@@ -1,40 +1,64 @@
-use std::{
-    io::{self, Write},
-    sync::{Arc, Mutex},
-};
+use std::{cell::RefCell, io, marker::PhantomData, rc::Rc, sync::Once};
 
 use actix_web::http::Method;
 use domain::ports::StoreError;
 use serde_json::json;
-use tracing::{Level, subscriber::DefaultGuard};
-use tracing_subscriber::fmt::{MakeWriter, format::FmtSpan};
+use tracing_subscriber::{
+    Layer as _,
+    filter::dynamic_filter_fn,
+    fmt::{self, format::FmtSpan},
+    layer::SubscriberExt as _,
+    util::SubscriberInitExt as _,
+};
 
 use super::{Fixture, ROUTES};
 use crate::testing::request;
 
-/// Everything that is logged on this thread, at every level, with the ends of spans.
-#[derive(Clone, Default)]
-pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
+thread_local! {
+    static RECORDED: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
+}
 
-impl Log {
-    pub(crate) fn listen(&self) -> DefaultGuard {
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(Level::TRACE)
-            .with_span_events(FmtSpan::CLOSE)
-            .with_ansi(false)
-            .with_writer(self.clone());
-        tracing::subscriber::set_default(subscriber.finish())
+/// Records what is logged on this thread, at every level, with the ends of spans, until it is dropped.
+///
+/// One subscriber serves all threads. With one for each test, `tracing` decides for all threads whether
+/// somebody wants the events of a place in the code by the thread that comes there first: a test
+/// would miss what another, without a subscriber, has logged before.
+pub(crate) struct Recording(PhantomData<Rc<()>>);
+
+impl Recording {
+    pub(crate) fn start() -> Self {
+        static INSTALLED: Once = Once::new();
+        INSTALLED.call_once(|| {
+            let is_recording = dynamic_filter_fn(|_, _| RECORDED.with_borrow(Option::is_some));
+            let layer = fmt::layer()
+                .with_span_events(FmtSpan::CLOSE)
+                .with_ansi(false)
+                .with_writer(|| Recorder);
+            tracing_subscriber::registry().with(layer.with_filter(is_recording)).init();
+        });
+        RECORDED.set(Some(Vec::new()));
+        Self(PhantomData)
     }
 
-    pub(crate) fn text(&self) -> String {
-        let bytes = self.0.lock().expect("nobody panicked");
-        String::from_utf8(bytes.clone()).expect("logs are UTF-8")
+    /// Ends it, and returns what was logged.
+    pub(crate) fn stop(self) -> String {
+        let bytes = RECORDED.take().unwrap_or_default();
+        String::from_utf8(bytes).expect("logs are UTF-8")
     }
 }
 
-impl Write for Log {
+impl Drop for Recording {
+    fn drop(&mut self) {
+        RECORDED.set(None);
+    }
+}
+
+struct Recorder;
+
+impl io::Write for Recorder {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("nobody panicked").write(bytes)
+        RECORDED.with_borrow_mut(|recorded| recorded.as_mut().map(|text| text.extend(bytes)));
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -42,19 +66,10 @@ impl Write for Log {
     }
 }
 
-impl MakeWriter<'_> for Log {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
-}
-
 #[actix_web::test]
 async fn what_people_write_and_who_they_are_stays_out_of_the_log() {
     let fixture = Fixture::new().await;
-    let log = Log::default();
-    let listening = log.listen();
+    let recording = Recording::start();
     for route in ROUTES {
         fixture.ask(route, "s1+Confidential").await;
     }
@@ -72,9 +87,8 @@ async fn what_people_write_and_who_they_are_stays_out_of_the_log() {
         fixture.test_app.uploaded("s1").await["fileUrl"].as_str().expect("a link").to_owned();
     fixture.test_app.get(&link, "").await;
     let signature = link.rsplit('=').next().expect("a signature").to_owned();
-    drop(listening);
 
-    let text = log.text();
+    let text = recording.stop();
     assert!(text.contains("http.route") && text.contains("request.id"), "nothing was logged");
     for secret in
         ["onfidential", "192.0.2.99", "Bonjour", "Camille", "Bearer", "bras.webp", &signature]
@@ -86,12 +100,21 @@ async fn what_people_write_and_who_they_are_stays_out_of_the_log() {
 #[actix_web::test]
 async fn a_fault_of_ours_is_logged_once_with_its_whole_chain() {
     let fixture = Fixture::new().await;
-    let log = Log::default();
-    let listening = log.listen();
+    let recording = Recording::start();
     fixture.test_app.store.fail_next(StoreError::Internal("a column is missing".into()));
     fixture.ask(&ROUTES[1], "s1").await;
-    drop(listening);
-    let text = log.text();
+    let text = recording.stop();
     assert_eq!(text.matches("the store failed: a column is missing").count(), 1, "{text}");
     assert_eq!(text.matches("ERROR").count(), 1, "{text}");
+}
+
+#[test]
+fn what_another_thread_has_logged_first_is_recorded_here_all_the_same() {
+    fn event() {
+        tracing::info!("an event of a place of its own");
+    }
+    let recording = Recording::start();
+    std::thread::spawn(event).join().expect("it does not panic");
+    event();
+    assert_eq!(recording.stop().matches("a place of its own").count(), 1);
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{ADDRESS, INBOUND, stamp, test_app};
 use crate::{
-    http::tests::logs::Log,
+    http::tests::logs::Recording,
     testing::{Answer, TestApp, part, reply_token, request, with_form},
 };
 
@@ -269,13 +269,11 @@ async fn a_form_is_bounded_and_must_be_one() {
 #[actix_web::test]
 async fn a_refusal_is_logged_by_its_reason_and_by_nothing_of_the_mail() {
     let fixture = Fixture::new().await;
-    let log = Log::default();
-    let listening = log.listen();
+    let recording = Recording::start();
     fixture.tell(&fixture.with("from", "Planted <planted@mail.test>")).await;
     fixture.tell(&fixture.with("recipient", "reply+planted@reply.test")).await;
     fixture.tell(&fixture.answer("planted")).await;
-    drop(listening);
-    let text = log.text();
+    let text = recording.stop();
     for reason in ["other_sender", "unknown_address", "a reply by mail was posted"] {
         assert_eq!(text.matches(reason).count(), 1, "{reason}: {text}");
     }
