@@ -25,7 +25,7 @@ async fn after_cuts_and_kills_every_screen_equals_a_fresh_snapshot() -> Result<(
     let outcome = run(&plan, &mut app.server).await?;
     println!("{outcome}");
     assert_eq!(outcome.clients, plan.clients);
-    assert!(outcome.returns > plan.clients, "too few returns: {outcome}");
+    assert!(outcome.reconnects > plan.clients, "too few reconnects: {outcome}");
     assert!(
         outcome.shown_read > 0 && outcome.shown_unread > 0,
         "read marks prove nothing: {outcome}"

@@ -1,66 +1,66 @@
-//! The bounds of a server.
+//! The configuration of a server.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Every bound of a [`Server`](crate::Server). The default values of the protocol's own settings
-/// are those of the Node.js server.
+/// The configuration of a [`Server`](crate::Server), including all its bounds. Defaults of settings
+/// that the Node.js server has too are the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// From a pong, or the opening, to the next ping.
+    /// The time from a pong, or from the opening, to the next ping.
     pub ping_interval_ms: u64,
-    /// From a ping to the moment its pong is overdue and the session closes.
+    /// The time from a ping until its pong is overdue and the session ends.
     pub ping_timeout_ms: u64,
-    /// How clients may connect.
+    /// The allowed transports.
     pub transports: Transports,
-    /// How long a WebSocket that is to take over from polling may take for it.
+    /// How long the upgrade from polling to WebSocket may take.
     pub upgrade_timeout_ms: u64,
-    /// How long the last words of a session that the server ended wait for a poll. A session whose
-    /// last words wait still counts.
+    /// How long the closing packets of a polling session that the server ended wait for a poll.
+    /// Until then the session still counts towards `sessions_max`.
     pub polling_tombstone_ms: u64,
-    /// Whether WebSocket messages are compressed for clients that offer it (RFC 7692), from 1 KiB
-    /// on and each by itself. It costs processor time, and lets whoever can both plant text in a
-    /// message and see its length on the wire guess at the rest of it.
+    /// Whether WebSocket messages of 1 KiB or more are compressed (permessage-deflate, RFC 7692) for
+    /// clients that offer it, each separately. It costs processor time, and an attacker who can
+    /// inject text into a message and observe its length on the wire can guess the rest of it.
     pub compression: bool,
-    /// Whether clients may take up again where a lost connection left them. The state for that is
-    /// the application's: see [`Accepted::with_pid`](crate::Accepted::with_pid).
+    /// Whether clients may recover their session after a lost connection. The application keeps the
+    /// state for it: see [`Accepted::with_pid`](crate::Accepted::with_pid).
     pub recovery: bool,
-    /// The longest message accepted from a client, all its fragments together, and the longest
-    /// body of a polling request.
+    /// Maximum bytes of one message from a client, all fragments together, and of the body of one
+    /// polling request.
     pub max_payload_bytes: usize,
-    /// The largest packet accepted from a client: its text and all its attachments together.
+    /// Maximum bytes of one packet from a client, text and attachments together.
     pub max_packet_bytes: usize,
-    /// The most attachments one packet of a client may announce.
+    /// Maximum attachments of one packet from a client.
     pub max_attachments: usize,
-    /// From the opening to the moment a session with no namespace connected closes.
+    /// The time from the opening until a session without a connected namespace ends.
     pub connect_timeout_ms: u64,
-    /// How long [`Namespace::connect`](crate::Namespace::connect) may take; then the future is
-    /// dropped and the session ends, so that the client comes back.
+    /// How long [`Namespace::connect`](crate::Namespace::connect) may take. After that its future is
+    /// dropped and the session ends, so that the client reconnects.
     pub connect_decision_timeout_ms: u64,
-    /// How long a session that closes in good order may take to send what still waits.
+    /// How long a session that is closed normally may take to send its queued frames.
     pub close_timeout_ms: u64,
-    /// Outgoing messages that may wait, per session.
+    /// Maximum queued outgoing frames per session.
     pub mailbox_messages: usize,
-    /// Bytes of outgoing messages that may wait, per session. One message always fits.
+    /// Maximum bytes of queued outgoing frames per session. One frame always fits.
     pub mailbox_bytes: usize,
-    /// Received events that may wait for their handler, per session. While it is full, or the
-    /// events in it exceed `max_payload_bytes`, the session reads nothing more, and the client
-    /// is not held to the pong deadline.
+    /// Maximum received events that wait for their handlers, per session. While the inbox is full,
+    /// or its events exceed `max_payload_bytes`, the session does not read, and the pong deadline
+    /// does not apply.
     pub inbox_events: usize,
-    /// Sessions in this process. Further handshakes are refused.
+    /// Maximum sessions of this server. Further handshakes are refused.
     pub sessions_max: usize,
 }
 
-/// How clients may connect.
+/// The allowed transports.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Transports {
-    /// By HTTP long-polling, with a WebSocket to take over if the client can, or by WebSocket from
-    /// the start. With several processes, every request of a session must reach the same one.
+    /// HTTP long-polling with an optional upgrade to WebSocket, or WebSocket from the start. With
+    /// several processes, all requests of a session must reach the same one.
     #[default]
     PollingAndWebSocket,
-    /// By WebSocket from the start, and no other way.
+    /// WebSocket from the start only.
     WebSocketOnly,
 }
 
@@ -88,7 +88,7 @@ impl Default for Config {
     }
 }
 
-/// The moment `delay_ms` after `start`. A delay no clock can hold counts as a century.
+/// The instant `delay_ms` after `start`. If that overflows, a century after `start`.
 pub(crate) fn after(start: Instant, delay_ms: u64) -> Instant {
     const CENTURY: Duration = Duration::from_hours(100 * 365 * 24);
     start.checked_add(Duration::from_millis(delay_ms)).unwrap_or_else(|| start + CENTURY)

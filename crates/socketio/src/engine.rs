@@ -1,4 +1,4 @@
-//! Engine.IO 4: what lies below Socket.IO.
+//! Engine.IO 4: transports, packets and heartbeat.
 
 mod heartbeat;
 pub(crate) mod packet;
@@ -8,7 +8,7 @@ pub(crate) mod websocket;
 
 pub use transport::{EngineApplication, EngineHandler, EngineMessage, EngineSocket};
 
-pub(crate) use heartbeat::{Beat, Heartbeat};
+pub(crate) use heartbeat::{Heartbeat, HeartbeatAction};
 pub(crate) use packet::{EnginePacket, PROBE_ANSWER, PROBE_QUESTION, UPGRADE, open_text};
 pub(crate) use polling::{Polling, PollingHandle};
 pub(crate) use transport::{

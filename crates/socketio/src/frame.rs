@@ -1,4 +1,4 @@
-//! Messages on their way out.
+//! Outgoing frames.
 
 use std::{fmt, sync::Arc};
 
@@ -9,8 +9,8 @@ use serde_json::{Value, value::RawValue};
 
 use crate::packet::{RESERVED_EVENTS, event_text};
 
-/// An event, encoded once, to be sent to any number of sockets of one namespace. Cloning it is
-/// cheap: every recipient shares the same bytes. `Debug` hides what it says.
+/// An event, encoded once for any number of sockets of one namespace. Cloning is cheap: all
+/// recipients share the same bytes. `Debug` hides the content.
 #[derive(Clone)]
 pub struct Frame {
     namespace: Arc<str>,
@@ -22,7 +22,7 @@ impl Frame {
     /// An event with one argument.
     ///
     /// # Errors
-    /// When `arg` has no JSON form, or `event` is a name the protocol keeps for itself.
+    /// When `arg` cannot be serialized as JSON, or the name `event` is reserved by the protocol.
     pub fn new(
         namespace: &str,
         event: &str,
@@ -31,11 +31,11 @@ impl Frame {
         Self::event(namespace, event, &[arg], Vec::new())
     }
 
-    /// An event with one argument, in which each [`Placeholder`](crate::Placeholder) stands for
-    /// the attachment of its number.
+    /// An event with one argument, in which each [`Placeholder`](crate::Placeholder) refers to an
+    /// attachment by index.
     ///
     /// # Errors
-    /// When `arg` has no JSON form, or `event` is a name the protocol keeps for itself.
+    /// When `arg` cannot be serialized as JSON, or the name `event` is reserved by the protocol.
     pub fn with_attachments(
         namespace: &str,
         event: &str,
@@ -48,7 +48,7 @@ impl Frame {
     /// An event with any number of arguments that are JSON already.
     ///
     /// # Errors
-    /// When `event` is a name the protocol keeps for itself.
+    /// When the name `event` is reserved by the protocol.
     pub fn from_raw(
         namespace: &str,
         event: &str,
@@ -71,9 +71,9 @@ impl Frame {
         Ok(Self::of_text(namespace.into(), text, attachments))
     }
 
-    /// The same event with `offset` as one more argument, by which a client that comes back says
-    /// what it has received. The arguments before it are not encoded again, so that each of many
-    /// recipients can have an offset of its own.
+    /// The same event with `offset` as an additional last argument. A reconnecting client sends the
+    /// offset of the last event it received. The other arguments are not encoded again, so each
+    /// recipient can have its own offset.
     #[must_use]
     pub fn offset_by(&self, offset: &str) -> Self {
         let arguments = self.text.strip_suffix(']').unwrap_or(&self.text);
@@ -95,27 +95,27 @@ impl Frame {
         self.offset_by(offset)
     }
 
-    /// A frame around a packet that is encoded already.
+    /// A frame from an encoded packet.
     pub(crate) fn of_text(namespace: Arc<str>, text: String, attachments: Vec<Bytes>) -> Self {
         Self { namespace, text: text.into(), attachments: attachments.into() }
     }
 
-    /// A buffer by itself, which only bare Engine.IO knows. Its text is empty, and not sent.
+    /// A single binary message, for bare Engine.IO only. Its text is empty and not sent.
     pub(crate) fn of_bytes(bytes: Bytes) -> Self {
         Self::of_text("/".into(), String::new(), vec![bytes])
     }
 
-    /// The namespace whose sockets may be sent this.
+    /// The namespace; only its sockets can send this frame.
     pub fn namespace(&self) -> &str {
         &self.namespace
     }
 
-    /// The text part of the packet, as it stands on the wire.
+    /// The text part of the packet as sent on the wire.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// What it takes on the wire, in bytes, attachments included.
+    /// The size on the wire in bytes, attachments included.
     pub(crate) fn size_bytes(&self) -> usize {
         self.text.len() + self.attachments.iter().map(Bytes::len).sum::<usize>()
     }

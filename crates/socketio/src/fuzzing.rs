@@ -1,4 +1,4 @@
-//! What the fuzz targets call. Each of these must return for every input; a panic is a find.
+//! Entry points of the fuzz targets. Each must return for every input; a panic is a finding.
 
 use std::sync::{
     Arc,
@@ -19,18 +19,18 @@ use crate::{
     mailbox::SessionHandle,
     namespace::Headers,
     packet::{Decoder, Limits},
-    server::{SessionEntry, nothing},
+    server::{SessionEntry, no_permit},
     session::{Client, Session},
     sid::EngineId,
 };
 
-/// Divides an input into messages. One that starts with `!` is binary.
+/// Separates the messages of an input. One that starts with `!` is binary.
 const DIVIDER: u8 = b'\n';
 
-/// Socket.IO packets, with their attachments. What decodes must survive encoding.
+/// Decodes Socket.IO packets with their attachments. A decoded packet must be encodable.
 ///
 /// # Panics
-/// When it does not.
+/// If it is not.
 pub fn packets(input: &[u8]) {
     let mut decoder = Decoder::new(Limits { max_attachments: 10, max_packet_bytes: 10_000 });
     for message in messages(input) {
@@ -40,7 +40,7 @@ pub fn packets(input: &[u8]) {
         };
         match outcome {
             Ok(Some(packet)) => {
-                let encoded = packet.encode().expect("what was JSON is JSON");
+                let encoded = packet.encode().expect("a decoded packet is valid JSON");
                 assert!(encoded.0.starts_with('4'));
             }
             Ok(None) => {}
@@ -49,10 +49,10 @@ pub fn packets(input: &[u8]) {
     }
 }
 
-/// Bodies of polling requests. The parts put together again are the same parts.
+/// Splits polling payloads. Joining the parts and splitting again must give the same parts.
 ///
 /// # Panics
-/// When they are not.
+/// If it does not.
 pub fn payload(input: &[u8]) {
     let Ok(body) = ByteString::try_from(input) else {
         return;
@@ -80,13 +80,13 @@ fn messages(input: &[u8]) -> impl Iterator<Item = Part> {
     })
 }
 
-// A whole session, driven by a script instead of a connection.
+// A whole session on a scripted transport.
 
-/// Feeds the messages in `input` to a session. Whatever they are, it ends, and every handler has
-/// had its last call by then.
+/// Feeds the messages in `input` to a session. It must end, and every handler must get its last
+/// call.
 ///
 /// # Panics
-/// When a handler was forgotten, or the session is still there.
+/// If a handler did not get its last call, or the session still exists.
 pub fn session(input: &[u8]) {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
@@ -94,29 +94,29 @@ pub fn session(input: &[u8]) {
 }
 
 async fn run(input: &[u8]) {
-    let guests = Arc::new(AtomicUsize::new(0));
+    let connected = Arc::new(AtomicUsize::new(0));
     let server =
         Server::builder(Config { inbox_events: 4, mailbox_messages: 16, ..Config::default() })
-            .namespace("/", TestNamespace(Arc::clone(&guests)))
-            .namespace("/custom", TestNamespace(Arc::clone(&guests)))
+            .namespace("/", TestNamespace(Arc::clone(&connected)))
+            .namespace("/custom", TestNamespace(Arc::clone(&connected)))
             .build();
     let shared = server.shared();
-    let link = Arc::new(SessionHandle::new(&shared.config));
+    let handle = Arc::new(SessionHandle::new(&shared.config));
     let id = EngineId::random().expect("the system has randomness");
-    let seat = SessionEntry { link: Arc::clone(&link), door: None };
-    let registration = shared.table.register(id, seat, nothing()).expect("room");
+    let entry = SessionEntry { handle: Arc::clone(&handle), polling: None };
+    let registration = shared.table.register(id, entry, no_permit()).expect("room");
     let client = Client { remote: None, headers: Headers::none() };
     let script = Script { lines: messages(input).collect::<Vec<_>>().into_iter() };
-    Session::new(shared, link, registration, client).run(script).await;
-    assert_eq!(guests.load(Ordering::Relaxed), 0, "a handler was forgotten");
+    Session::new(shared, handle, registration, client).run(script).await;
+    assert_eq!(connected.load(Ordering::Relaxed), 0, "a handler got no last call");
     assert_eq!(server.session_count(), 0);
 }
 
-/// Counts who is in it, and answers whatever is said.
+/// Counts its connected clients, and acknowledges every event.
 struct TestNamespace(Arc<AtomicUsize>);
 
 struct TestClient {
-    hall: Arc<AtomicUsize>,
+    connected: Arc<AtomicUsize>,
     socket: Socket,
 }
 
@@ -124,7 +124,7 @@ struct TestClient {
 impl Namespace for TestNamespace {
     async fn connect(&self, _: ConnectRequest, socket: Socket) -> Result<Accepted, Refusal> {
         self.0.fetch_add(1, Ordering::Relaxed);
-        Ok(Accepted::new(TestClient { hall: Arc::clone(&self.0), socket }))
+        Ok(Accepted::new(TestClient { connected: Arc::clone(&self.0), socket }))
     }
 }
 
@@ -140,18 +140,18 @@ impl Handler for TestClient {
     }
 
     async fn disconnected(self: Box<Self>, _: DisconnectReason) {
-        self.hall.fetch_sub(1, Ordering::Relaxed);
+        self.connected.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
-/// Brings what is written, takes whatever comes, then leaves.
+/// A transport that delivers scripted messages, discards all frames, then closes.
 struct Script {
     lines: std::vec::IntoIter<Part>,
 }
 
 impl Transport for Script {
-    fn pump(&mut self, link: &SessionHandle) -> Result<(), Disconnected> {
-        while link.pop().is_some() {}
+    fn pump(&mut self, handle: &SessionHandle) -> Result<(), Disconnected> {
+        while handle.pop().is_some() {}
         Ok(())
     }
 
@@ -163,7 +163,7 @@ impl Transport for Script {
         Ok(())
     }
 
-    fn owes_ping(&self) -> bool {
+    fn has_pending_ping(&self) -> bool {
         false
     }
 
@@ -178,14 +178,14 @@ impl Transport for Script {
         }
     }
 
-    async fn close(self, _: ClosePlan, link: &SessionHandle) {
-        link.discard();
+    async fn close(self, _: ClosePlan, handle: &SessionHandle) {
+        handle.discard();
     }
 }
 
 #[cfg(test)]
 mod tests {
-    //! The corpus, replayed.
+    //! Replays the corpus.
 
     use std::{fs, path::Path};
 

@@ -1,4 +1,4 @@
-//! The door: which requests open a session, which belong to one, and what the others are told.
+//! The HTTP endpoint: opens sessions, routes requests to their sessions, rejects the others.
 
 use std::{borrow::Cow, net::IpAddr, sync::Arc};
 
@@ -21,18 +21,18 @@ use crate::{
     frame::Frame,
     mailbox::SessionHandle,
     namespace::Headers,
-    server::{Permit, Registration, SessionEntry, Shared, TableError},
+    server::{Permit, RegisterError, Registration, SessionEntry, Shared},
     session::{self, Client, Session},
     sid::EngineId,
 };
 
-/// Answers one request: with packets, with a WebSocket, or with what is wrong.
+/// Answers one request: with packets, with a WebSocket, or with an error.
 pub(crate) async fn serve(
     server: Arc<Shared>,
     request: HttpRequest,
     payload: Payload,
 ) -> HttpResponse {
-    // Which pages may ask is for the application to say, in headers of its own.
+    // CORS headers are left to a middleware of the application.
     if request.method() == Method::OPTIONS {
         return HttpResponse::NoContent()
             .insert_header((header::ALLOW, "GET, POST, OPTIONS"))
@@ -44,7 +44,7 @@ pub(crate) async fn serve(
     }
 }
 
-/// The checks come in the order clients know.
+/// The order of the checks is that of the Node.js server.
 async fn try_serve(
     server: &Arc<Shared>,
     request: &HttpRequest,
@@ -57,14 +57,14 @@ async fn try_serve(
         .ok_or_else(Rejection::unknown_transport)?;
     match &query.sid {
         Some(id) => {
-            let seat = server.table.find(id).ok_or_else(Rejection::unknown_session)?;
+            let entry = server.table.find(id).ok_or_else(Rejection::unknown_session)?;
             match transport {
                 Transport::Polling => {
-                    // A session that began on a WebSocket cannot be polled.
-                    let door = seat.door.ok_or_else(Rejection::bad_request)?;
-                    poll(server, &door, request, payload).await
+                    // A session opened by WebSocket cannot be polled.
+                    let polling = entry.polling.ok_or_else(Rejection::bad_request)?;
+                    serve_poll(server, &polling, request, payload).await
                 }
-                Transport::WebSocket => upgrade(server, seat.door, request, payload).await,
+                Transport::WebSocket => upgrade(server, entry.polling, request, payload).await,
             }
         }
         None => open(server, &query, transport, request, payload).await,
@@ -86,7 +86,7 @@ fn wants_websocket(request: &HttpRequest) -> bool {
         .is_some_and(|value| value.eq_ignore_ascii_case("websocket"))
 }
 
-/// An answer made of packets.
+/// A response that carries packets.
 fn packets(body: String) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, "text/plain; charset=UTF-8"))
@@ -94,10 +94,10 @@ fn packets(body: String) -> HttpResponse {
         .body(body)
 }
 
-// The body of a request, within its bound.
+// Request bodies.
 
-/// Reads it all, whatever its type is said to be.
-async fn read(mut payload: Payload, max_bytes: usize) -> Result<Bytes, Rejection> {
+/// Reads a body of at most `max_bytes`, whatever its content type.
+async fn read_body(mut payload: Payload, max_bytes: usize) -> Result<Bytes, Rejection> {
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|_| Rejection::bad_request())?;
@@ -109,80 +109,80 @@ async fn read(mut payload: Payload, max_bytes: usize) -> Result<Bytes, Rejection
     Ok(body.freeze())
 }
 
-// Requests of a session there is.
+// Requests of an existing session.
 
-/// A polling request. Whatever its session does not answer was one too many, or too late.
-async fn poll(
+/// Serves a polling request. It is rejected if its session refuses it or has ended.
+async fn serve_poll(
     server: &Shared,
-    door: &Arc<PollingHandle>,
+    polling: &Arc<PollingHandle>,
     request: &HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, Rejection> {
     match *request.method() {
-        Method::GET => door.get().await.map(packets).ok_or_else(Rejection::bad_request),
-        Method::POST => post(server, door, request, payload).await,
+        Method::GET => polling.get().await.map(packets).ok_or_else(Rejection::bad_request),
+        Method::POST => serve_post(server, polling, request, payload).await,
         _ => Ok(HttpResponse::new(StatusCode::BAD_REQUEST)),
     }
 }
 
-async fn post(
+async fn serve_post(
     server: &Shared,
-    door: &Arc<PollingHandle>,
+    polling: &Arc<PollingHandle>,
     request: &HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, Rejection> {
-    let claim = door.claim_post().filter(|_| !is_raw(request.headers()));
-    let Some(claim) = claim else {
-        door.misuse().await;
+    let guard = polling.try_acquire_post().filter(|_| !is_octet_stream(request.headers()));
+    let Some(guard) = guard else {
+        polling.protocol_violation().await;
         return Err(Rejection::bad_request());
     };
     let body = tokio::select! {
-        body = read(payload, server.config.max_payload_bytes) => body?,
-        () = door.closed() => return Err(Rejection::bad_request()),
+        body = read_body(payload, server.config.max_payload_bytes) => body?,
+        () = polling.closed() => return Err(Rejection::bad_request()),
     };
     let Ok(body) = ByteString::try_from(body) else {
-        door.misuse().await;
+        polling.protocol_violation().await;
         return Err(Rejection::bad_request());
     };
-    let is_taken = door.post(body).await;
-    drop(claim);
-    if !is_taken {
+    let is_accepted = polling.post(body).await;
+    drop(guard);
+    if !is_accepted {
         return Err(Rejection::bad_request());
     }
     Ok(HttpResponse::Ok().insert_header((header::CONTENT_TYPE, "text/html")).body("ok"))
 }
 
-/// A WebSocket that wants to take over from polling. There can be one. Another, or one for a session
-/// that is on a WebSocket already (`door` is then `None`, or closed), is accepted and closed, as the
-/// Node.js server does: clients in Node.js take a refused handshake for a fault of the program. It
-/// disturbs nobody.
+/// Serves an upgrade from polling to WebSocket, one at a time per session. A concurrent one, or one
+/// for a session that already uses a WebSocket (`polling` is then `None`, or closed), is accepted and
+/// then closed, as by the Node.js server: Node.js clients treat a refused handshake as a program
+/// error. It does not affect the session.
 async fn upgrade(
     server: &Shared,
-    door: Option<Arc<PollingHandle>>,
+    polling: Option<Arc<PollingHandle>>,
     request: &HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, Rejection> {
     if request.method() != Method::GET || !wants_websocket(request) {
         return Err(Rejection::bad_request());
     }
-    let claimed = door.and_then(|door| Some((door.claim_upgrade()?, door)));
+    let acquired = polling.and_then(|polling| Some((polling.try_acquire_upgrade()?, polling)));
     let (response, socket) = websocket::accept(request, payload, &server.config)
         .await
         .map_err(|_| Rejection::bad_request())?;
-    let Some((claim, door)) = claimed else {
+    let Some((guard, polling)) = acquired else {
         socket.reject();
         return Ok(response);
     };
     let timeout_ms = server.config.upgrade_timeout_ms;
     rt::spawn(async move {
-        session::upgrade(door, socket, timeout_ms).await;
-        drop(claim);
+        session::upgrade(polling, socket, timeout_ms).await;
+        drop(guard);
     });
     Ok(response)
 }
 
-/// Protocol 4 posts text and nothing else.
-fn is_raw(headers: &HeaderMap) -> bool {
+/// Whether the body is declared as binary; protocol 4 allows only text.
+fn is_octet_stream(headers: &HeaderMap) -> bool {
     headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
@@ -204,7 +204,7 @@ async fn open(
     if transport == Transport::WebSocket && !wants_websocket(request) {
         return Err(Rejection::bad_request());
     }
-    let permit = server.admit(request)?;
+    let permit = server.check_admission(request)?;
     if query.version.as_deref() != Some("4") {
         return Err(Rejection::unsupported_version());
     }
@@ -219,12 +219,12 @@ fn open_polling(
     request: &HttpRequest,
     permit: Permit,
 ) -> Result<HttpResponse, Rejection> {
-    let (door, requests) = PollingHandle::new();
-    let (id, link, registration) = register(server, Some(door), permit)?;
-    let opening = opening(&id, &["websocket"], server)?;
-    let session = Session::new(Arc::clone(server), link, registration, client(request));
+    let (polling, requests) = PollingHandle::new();
+    let (id, handle, registration) = register(server, Some(polling), permit)?;
+    let open_packet = open_packet(&id, &["websocket"], server)?;
+    let session = Session::new(Arc::clone(server), handle, registration, client(request));
     rt::spawn(session.run(Polling::new(requests, &server.config)));
-    Ok(packets(opening))
+    Ok(packets(open_packet))
 }
 
 async fn open_websocket(
@@ -233,38 +233,41 @@ async fn open_websocket(
     payload: Payload,
     permit: Permit,
 ) -> Result<HttpResponse, Rejection> {
-    let (id, link, registration) = register(server, None, permit)?;
-    let opening = opening(&id, &[], server)?;
-    if link.answer(Frame::of_text("/".into(), opening, Vec::new())).is_err() {
+    let (id, handle, registration) = register(server, None, permit)?;
+    let open_packet = open_packet(&id, &[], server)?;
+    if handle.post_control(Frame::of_text("/".into(), open_packet, Vec::new())).is_err() {
         return Err(Rejection::unavailable());
     }
     let (response, socket) = websocket::accept(request, payload, &server.config)
         .await
         .map_err(|_| Rejection::bad_request())?;
-    let session = Session::new(Arc::clone(server), link, registration, client(request));
+    let session = Session::new(Arc::clone(server), handle, registration, client(request));
     rt::spawn(session.run(socket));
     Ok(response)
 }
 
-/// Registers a session before anything is answered, so that no request can come too early for it.
+/// Registers a session before its OPEN packet is sent, so that no request can come too early.
 fn register(
     server: &Arc<Shared>,
-    door: Option<Arc<PollingHandle>>,
+    polling: Option<Arc<PollingHandle>>,
     permit: Permit,
 ) -> Result<(EngineId, Arc<SessionHandle>, Registration), Rejection> {
     let id = EngineId::random().map_err(|error| {
-        tracing::error!(%error, "the system gives no random bytes; a handshake was refused");
+        tracing::error!(%error, "cannot get random bytes from the system; a handshake was refused");
         Rejection::unavailable()
     })?;
-    let link = Arc::new(SessionHandle::new(&server.config));
-    match server.table.register(id.clone(), SessionEntry { link: Arc::clone(&link), door }, permit)
-    {
-        Ok(registration) => Ok((id, link, registration)),
+    let handle = Arc::new(SessionHandle::new(&server.config));
+    match server.table.register(
+        id.clone(),
+        SessionEntry { handle: Arc::clone(&handle), polling },
+        permit,
+    ) {
+        Ok(registration) => Ok((id, handle, registration)),
         Err(reason) => {
-            if reason == TableError::Full {
+            if reason == RegisterError::Full {
                 tracing::warn!(
                     sessions.max = server.config.sessions_max,
-                    "there is no room for another session; a handshake was refused"
+                    "the maximum number of sessions is reached; a handshake was refused"
                 );
             }
             Err(Rejection::unavailable())
@@ -272,7 +275,7 @@ fn register(
     }
 }
 
-fn opening(id: &EngineId, upgrades: &[&str], server: &Shared) -> Result<String, Rejection> {
+fn open_packet(id: &EngineId, upgrades: &[&str], server: &Shared) -> Result<String, Rejection> {
     open_text(id, upgrades, &server.config).map_err(|_| Rejection::unavailable())
 }
 
@@ -283,21 +286,21 @@ fn client(request: &HttpRequest) -> Client {
     }
 }
 
-/// An IPv4 address that arrived on an IPv6 socket is still that address.
+/// Converts an IPv4-mapped IPv6 address to IPv4.
 fn canonical(address: IpAddr) -> IpAddr {
     address.to_canonical()
 }
 
-// The query of a request.
+// The query string.
 
-/// A transport by name.
+/// The requested transport.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Transport {
     Polling,
     WebSocket,
 }
 
-/// The parameters that mean something. Others are ignored.
+/// The known query parameters. Others are ignored.
 #[derive(Debug, Default)]
 struct Query {
     version: Option<String>,
@@ -332,9 +335,9 @@ fn transport(name: &str) -> Option<Transport> {
     }
 }
 
-// What a request that opens no session is told.
+// Rejected requests.
 
-/// A request turned away: an HTTP status, and the protocol's own error body.
+/// A rejected request: an HTTP status, and the error body defined by the protocol.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejection {
     status: StatusCode,
@@ -343,13 +346,13 @@ pub struct Rejection {
 }
 
 impl Rejection {
-    /// Turned away by the application, in the protocol's words.
+    /// Rejected by the application with the protocol's standard message.
     pub fn forbidden() -> Self {
         Self::new(StatusCode::FORBIDDEN, "Forbidden")
     }
 
-    /// Turned away by the application, in its own words. The protocol's code is 4, "forbidden",
-    /// for status 403, and 3, "bad request", for any other.
+    /// Rejected by the application with its own message. The protocol's error code is 4
+    /// ("forbidden") for status 403, and 3 ("bad request") for any other.
     pub fn new(status: StatusCode, message: impl Into<Cow<'static, str>>) -> Self {
         let code = if status == StatusCode::FORBIDDEN { 4 } else { 3 };
         Self { status, code, message: message.into() }
@@ -380,13 +383,13 @@ impl Rejection {
         Self::fault(5, "Unsupported protocol version")
     }
 
-    /// The server is full, stopping, or out of order.
+    /// The server is full, stopping, or failing.
     pub(crate) fn unavailable() -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "Service unavailable")
     }
 
-    /// The answer. The connection closes with it, for a client that wanted a WebSocket has no use
-    /// for it.
+    /// The HTTP response. Closes the connection, since a client that wanted a WebSocket has no
+    /// further use for it.
     pub(crate) fn response(&self) -> HttpResponse {
         #[derive(Serialize)]
         struct Body<'a> {

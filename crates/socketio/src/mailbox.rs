@@ -1,7 +1,7 @@
-//! What waits to be sent on one session, within bounds.
+//! The bounded queue of outgoing frames of one session.
 //!
-//! One queue for all sockets of a session, whole frames only, so that nothing can slip between a
-//! packet and its attachments. It knows neither transports nor threads.
+//! One queue for all sockets of a session. It holds whole frames, so that no other frame can get
+//! between a packet and its attachments. It is independent of transports and threads.
 
 use std::{
     collections::VecDeque,
@@ -16,34 +16,34 @@ use tokio::{sync::Notify, time::Instant};
 
 use crate::{config::Config, frame::Frame, namespace::DisconnectReason, packet::disconnect_text};
 
-/// Tells the sockets of one session apart, also those that follow each other in one namespace.
+/// Identifies a socket within its session. A reconnect to the same namespace gets a new key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Key(pub(crate) u64);
 
-/// Why a frame was not taken.
+/// Why a frame was not queued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refused {
-    /// The socket is not, or no longer, part of the session.
+pub(crate) enum PostError {
+    /// The socket is not part of the session, or no longer.
     Closed,
-    /// There is no room, and the frame is not worth the session.
+    /// The mailbox is too full for a volatile frame, which was dropped.
     Dropped,
-    /// There is no room for a frame that must not be lost.
+    /// The mailbox is full, and the frame must not be lost.
     Full,
 }
 
-/// Whether a frame may be lost.
+/// Whether a frame may be dropped when the mailbox is full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Delivery {
-    /// It may not: rather than lose it, the session ends.
+    /// Never dropped: the session ends instead.
     Durable,
-    /// It may, once the mailbox is more than half full.
+    /// Dropped when the mailbox is more than half full.
     Volatile,
-    /// It may not, and there is room for it: the client asked for it, and its next event waits
-    /// until answers have left (see [`Mailbox::takes_events`]).
+    /// An answer to an event. Always queued: backpressure applies to the client's next event
+    /// instead (see [`Mailbox::has_answer_room`]).
     Answer,
 }
 
-/// A frame that waits, or waited.
+/// A queued frame.
 #[derive(Debug)]
 pub(crate) struct Outgoing {
     pub(crate) frame: Frame,
@@ -52,22 +52,22 @@ pub(crate) struct Outgoing {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    /// The answer to a CONNECT.
-    Admission,
-    /// What the client asked for: an answer to an event, or the replay of what it missed.
+    /// The reply to a CONNECT.
+    ConnectReply,
+    /// Requested by the client: an answer to an event, or the replay of missed events.
     Answer,
-    /// Everything else; the mailbox bounds it.
+    /// Everything else; bounded by the mailbox.
     Backlog,
 }
 
 impl Outgoing {
-    /// Whether this lets a socket in. What follows it should not arrive in the same moment.
-    pub(crate) fn is_admission(&self) -> bool {
-        self.kind == Kind::Admission
+    /// Whether this is the reply to a CONNECT, after which the transport should pause.
+    pub(crate) fn is_connect_reply(&self) -> bool {
+        self.kind == Kind::ConnectReply
     }
 }
 
-/// How much waits.
+/// The number and size of queued frames.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Load {
     messages: usize,
@@ -81,9 +81,9 @@ pub(crate) struct Mailbox {
     max_bytes: usize,
     sockets: Vec<Entry>,
     queue: VecDeque<Outgoing>,
-    /// Frames of sockets whose CONNECT is not answered yet.
-    held: Vec<(Key, Outgoing)>,
-    /// What nobody asked for.
+    /// Frames of sockets whose CONNECT is still pending.
+    deferred: Vec<(Key, Outgoing)>,
+    /// Frames other than answers, which count against the bounds.
     backlog: Load,
     answers: Load,
     closed: bool,
@@ -93,14 +93,14 @@ pub(crate) struct Mailbox {
 struct Entry {
     key: Key,
     namespace: Arc<str>,
-    stage: Stage,
+    state: ConnectState,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
-    Undecided,
-    /// The application disconnected it before it was even connected.
-    UndecidedLeaving,
+enum ConnectState {
+    Pending,
+    /// Disconnected by the application before the reply to its CONNECT.
+    PendingDisconnect,
     Connected,
 }
 
@@ -111,123 +111,128 @@ impl Mailbox {
             max_bytes,
             sockets: Vec::new(),
             queue: VecDeque::new(),
-            held: Vec::new(),
+            deferred: Vec::new(),
             backlog: Load::default(),
             answers: Load::default(),
             closed: false,
         }
     }
 
-    /// Adds a socket whose CONNECT is being decided. What it sends is held back.
-    pub(crate) fn enter(&mut self, key: Key, namespace: Arc<str>) {
-        // Most clients enter one namespace; a vector that grows by itself makes room for four.
+    /// Adds a socket whose CONNECT is pending. Its frames are deferred until [`Self::accept`].
+    pub(crate) fn add_socket(&mut self, key: Key, namespace: Arc<str>) {
+        // Most clients connect to one namespace; `push` alone would allocate room for four.
         self.sockets.reserve_exact(1);
-        self.sockets.push(Entry { key, namespace, stage: Stage::Undecided });
+        self.sockets.push(Entry { key, namespace, state: ConnectState::Pending });
     }
 
-    /// Sends the answer to a CONNECT, the `replay` in front of it, and what was held back behind
-    /// it. Returns whether the socket stays; if not, the application has disconnected it meanwhile
-    /// and the farewell is sent.
-    pub(crate) fn admit(
+    /// Queues the `replay`, the reply to the CONNECT, and the deferred frames, in this order.
+    /// Returns `false` if the application has disconnected the socket in the meantime; a DISCONNECT
+    /// then follows.
+    pub(crate) fn accept(
         &mut self,
         key: Key,
         replay: Vec<Frame>,
         answer: Frame,
-    ) -> Result<bool, Refused> {
+    ) -> Result<bool, PostError> {
         if self.closed {
-            return Err(Refused::Closed);
+            return Err(PostError::Closed);
         }
         self.check_room(&answer, Delivery::Durable)?;
         for frame in replay {
             self.push(frame, Kind::Answer);
         }
-        self.push(answer, Kind::Admission);
-        for (_, outgoing) in self.held.extract_if(.., |(owner, _)| *owner == key) {
+        self.push(answer, Kind::ConnectReply);
+        for (_, outgoing) in self.deferred.extract_if(.., |(owner, _)| *owner == key) {
             self.queue.push_back(outgoing);
         }
         let entry = self.sockets.iter_mut().find(|entry| entry.key == key);
         match entry {
-            Some(entry) if entry.stage == Stage::Undecided => {
-                entry.stage = Stage::Connected;
+            Some(entry) if entry.state == ConnectState::Pending => {
+                entry.state = ConnectState::Connected;
                 Ok(true)
             }
             Some(_) => {
-                self.dismiss(key);
+                self.disconnect(key);
                 Ok(false)
             }
-            None => Err(Refused::Closed),
+            None => Err(PostError::Closed),
         }
     }
 
-    /// Takes one frame of a socket.
-    pub(crate) fn post(&mut self, key: Key, frame: Frame, worth: Delivery) -> Result<(), Refused> {
-        let stage = self.stage(key).filter(|_| !self.closed);
-        let stage = stage.ok_or(Refused::Closed)?;
-        self.check_room(&frame, worth)?;
-        let kind = if worth == Delivery::Answer { Kind::Answer } else { Kind::Backlog };
-        if stage == Stage::Connected {
+    /// Queues one frame of a socket.
+    pub(crate) fn post(
+        &mut self,
+        key: Key,
+        frame: Frame,
+        delivery: Delivery,
+    ) -> Result<(), PostError> {
+        let state = self.state(key).filter(|_| !self.closed);
+        let state = state.ok_or(PostError::Closed)?;
+        self.check_room(&frame, delivery)?;
+        let kind = if delivery == Delivery::Answer { Kind::Answer } else { Kind::Backlog };
+        if state == ConnectState::Connected {
             self.push(frame, kind);
         } else {
             self.load(kind).add(&frame);
-            self.held.push((key, Outgoing { frame, kind }));
+            self.deferred.push((key, Outgoing { frame, kind }));
         }
         Ok(())
     }
 
-    /// Takes an answer of the session itself.
-    pub(crate) fn answer(&mut self, frame: Frame) -> Result<(), Refused> {
+    /// Queues a frame of the session itself, such as a `CONNECT_ERROR`.
+    pub(crate) fn post_control(&mut self, frame: Frame) -> Result<(), PostError> {
         if self.closed {
-            return Err(Refused::Closed);
+            return Err(PostError::Closed);
         }
         self.check_room(&frame, Delivery::Durable)?;
         self.push(frame, Kind::Backlog);
         Ok(())
     }
 
-    /// Forgets a socket, and what was held back for it.
+    /// Removes a socket and its deferred frames.
     pub(crate) fn remove(&mut self, key: Key) {
         self.sockets.retain(|entry| entry.key != key);
-        let gone: Vec<_> = self.held.extract_if(.., |(owner, _)| *owner == key).collect();
+        let gone: Vec<_> = self.deferred.extract_if(.., |(owner, _)| *owner == key).collect();
         for (_, Outgoing { frame, kind }) in gone {
             self.load(kind).subtract(&frame);
         }
     }
 
-    /// Disconnects a socket by the application's wish. Returns whether it was connected; a socket
-    /// that is still undecided leaves right after it is admitted.
-    pub(crate) fn dismiss(&mut self, key: Key) -> bool {
+    /// Disconnects a socket on behalf of the application. Returns whether it was connected; a
+    /// pending socket is disconnected right after its CONNECT is answered.
+    pub(crate) fn disconnect(&mut self, key: Key) -> bool {
         let Some(entry) = self.sockets.iter_mut().find(|entry| entry.key == key) else {
             return false;
         };
-        if entry.stage == Stage::Undecided {
-            entry.stage = Stage::UndecidedLeaving;
+        if entry.state == ConnectState::Pending {
+            entry.state = ConnectState::PendingDisconnect;
             return false;
         }
-        // A farewell is exempt from the bounds: there is one per answered CONNECT at most.
-        let farewell = farewell(&entry.namespace);
-        self.push(farewell, Kind::Backlog);
+        // A DISCONNECT is exempt from the bounds: there is at most one per answered CONNECT.
+        let disconnect_frame = disconnect_frame(&entry.namespace);
+        self.push(disconnect_frame, Kind::Backlog);
         self.remove(key);
         true
     }
 
     /// Disconnects every connected socket.
-    pub(crate) fn dismiss_all(&mut self) {
+    pub(crate) fn disconnect_all(&mut self) {
         for entry in std::mem::take(&mut self.sockets) {
-            if entry.stage == Stage::Connected {
-                self.push(farewell(&entry.namespace), Kind::Backlog);
+            if entry.state == ConnectState::Connected {
+                self.push(disconnect_frame(&entry.namespace), Kind::Backlog);
             }
         }
     }
 
-    /// Takes nothing more. What waits can still be sent.
+    /// Refuses further frames. Queued frames can still be sent.
     pub(crate) fn close(&mut self) {
         self.closed = true;
     }
 
-    /// Forgets what waits.
+    /// Discards the queued frames.
     pub(crate) fn clear(&mut self) {
         self.queue = VecDeque::new();
-        self.held = Vec::new();
+        self.deferred = Vec::new();
         self.backlog = Load::default();
         self.answers = Load::default();
     }
@@ -235,7 +240,7 @@ impl Mailbox {
     /// The next frame to send.
     pub(crate) fn pop(&mut self) -> Option<Outgoing> {
         let Some(outgoing) = self.queue.pop_front() else {
-            // Most sessions are idle most of the time, and a queue never shrinks by itself.
+            // Releases the buffer: most sessions are idle most of the time.
             self.queue = VecDeque::new();
             return None;
         };
@@ -243,32 +248,31 @@ impl Mailbox {
         Some(outgoing)
     }
 
-    /// Whether so little of what the client asked for waits that its next event may be handled.
-    /// Answers are in nobody's way otherwise: so they are bounded by as much as may wait besides,
-    /// and by those to one event.
-    pub(crate) fn takes_events(&self) -> bool {
+    /// Whether the client's next event may be handled: the queued answers must be below the bounds
+    /// of the mailbox. They can exceed them by the answers to one event.
+    pub(crate) fn has_answer_room(&self) -> bool {
         self.answers.messages == 0
             || (self.answers.messages < self.max_messages && self.answers.bytes < self.max_bytes)
     }
 
-    /// How many frames wait.
+    /// The number of queued frames.
     pub(crate) fn messages(&self) -> usize {
-        self.queue.len() + self.held.len()
+        self.queue.len() + self.deferred.len()
     }
 
-    /// How many bytes wait.
+    /// The bytes of queued frames.
     pub(crate) fn bytes(&self) -> usize {
         self.backlog.bytes + self.answers.bytes
     }
 
-    /// Whether nothing waits to be sent now.
-    pub(crate) fn is_idle(&self) -> bool {
+    /// Whether there is no frame to send now; there may be deferred ones.
+    pub(crate) fn is_queue_empty(&self) -> bool {
         self.queue.is_empty()
     }
 
-    fn stage(&self, key: Key) -> Option<Stage> {
+    fn state(&self, key: Key) -> Option<ConnectState> {
         let entry = self.sockets.iter().find(|entry| entry.key == key)?;
-        Some(entry.stage)
+        Some(entry.state)
     }
 
     fn push(&mut self, frame: Frame, kind: Kind) {
@@ -279,26 +283,26 @@ impl Mailbox {
     fn load(&mut self, kind: Kind) -> &mut Load {
         match kind {
             Kind::Answer => &mut self.answers,
-            Kind::Admission | Kind::Backlog => &mut self.backlog,
+            Kind::ConnectReply | Kind::Backlog => &mut self.backlog,
         }
     }
 
-    fn check_room(&self, frame: &Frame, worth: Delivery) -> Result<(), Refused> {
+    fn check_room(&self, frame: &Frame, delivery: Delivery) -> Result<(), PostError> {
         let Load { messages, bytes } = self.backlog;
         let (messages_after, bytes_after) =
             (messages + 1, bytes.saturating_add(frame.size_bytes()));
-        match worth {
+        match delivery {
             Delivery::Answer => Ok(()),
             _ if messages == 0 => Ok(()),
             Delivery::Volatile
                 if messages_after > self.max_messages / 2 || bytes_after > self.max_bytes / 2 =>
             {
-                Err(Refused::Dropped)
+                Err(PostError::Dropped)
             }
             Delivery::Durable
                 if messages_after > self.max_messages || bytes_after > self.max_bytes =>
             {
-                Err(Refused::Full)
+                Err(PostError::Full)
             }
             _ => Ok(()),
         }
@@ -317,12 +321,11 @@ impl Load {
     }
 }
 
-fn farewell(namespace: &Arc<str>) -> Frame {
+fn disconnect_frame(namespace: &Arc<str>) -> Frame {
     Frame::of_text(Arc::clone(namespace), disconnect_text(namespace), Vec::new())
 }
 
-// What ties the sockets of a session to the task that runs it: they may be on any thread, it stays
-// on one.
+// Connects the sockets of a session, which may be on any thread, to the single task that runs it.
 
 /// The shared state of one session.
 #[derive(Debug)]
@@ -330,24 +333,24 @@ pub(crate) struct SessionHandle {
     state: Mutex<State>,
     wake: Notify,
     opened: Instant,
-    /// When the client was last heard, in milliseconds since `opened`.
-    heard_after_ms: AtomicU64,
+    /// When the client was last active, in milliseconds since `opened`.
+    last_activity_ms: AtomicU64,
 }
 
 #[derive(Debug)]
 struct State {
     mailbox: Mailbox,
-    /// Sockets the application disconnected and the session does not know of yet.
-    dismissed: Vec<Key>,
-    ending: Option<DisconnectReason>,
-    shut: bool,
+    /// Sockets the application has disconnected, not yet processed by the session task.
+    disconnected: Vec<Key>,
+    end_reason: Option<DisconnectReason>,
+    shut_down: bool,
 }
 
-/// What happened outside of the session since it last asked.
+/// Signals from other tasks, collected by the session task.
 #[derive(Debug, Default)]
 pub(crate) struct Signals {
-    pub(crate) dismissed: Vec<Key>,
-    pub(crate) ending: Option<DisconnectReason>,
+    pub(crate) disconnected: Vec<Key>,
+    pub(crate) end_reason: Option<DisconnectReason>,
 }
 
 impl SessionHandle {
@@ -355,113 +358,117 @@ impl SessionHandle {
         Self {
             state: Mutex::new(State {
                 mailbox: Mailbox::new(config.mailbox_messages, config.mailbox_bytes),
-                dismissed: Vec::new(),
-                ending: None,
-                shut: false,
+                disconnected: Vec::new(),
+                end_reason: None,
+                shut_down: false,
             }),
             wake: Notify::new(),
             opened: Instant::now(),
-            heard_after_ms: AtomicU64::new(0),
+            last_activity_ms: AtomicU64::new(0),
         }
     }
 
-    /// The client was heard just now, or is not read and so cannot be.
-    pub(crate) fn heard(&self) {
+    /// Records that the client was active just now, or that it could not be because the session
+    /// does not read.
+    pub(crate) fn record_activity(&self) {
         let after_ms = u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.heard_after_ms.store(after_ms, Relaxed);
+        self.last_activity_ms.store(after_ms, Relaxed);
     }
 
-    /// How long ago the client was last heard.
+    /// The time since the client was last active.
     pub(crate) fn silent_for(&self) -> Duration {
-        let heard_after = Duration::from_millis(self.heard_after_ms.load(Relaxed));
-        self.opened.elapsed().saturating_sub(heard_after)
+        let last_activity = Duration::from_millis(self.last_activity_ms.load(Relaxed));
+        self.opened.elapsed().saturating_sub(last_activity)
     }
 
-    /// Takes one frame of a socket. Losing a durable one ends the session.
-    pub(crate) fn post(&self, key: Key, frame: Frame, worth: Delivery) -> Result<(), Refused> {
+    /// Queues one frame of a socket. Ends the session if there is no room for a durable one.
+    pub(crate) fn post(&self, key: Key, frame: Frame, delivery: Delivery) -> Result<(), PostError> {
         let mut state = self.lock();
-        let outcome = state.mailbox.post(key, frame, worth);
-        let outcome = state.judge(outcome);
+        let outcome = state.mailbox.post(key, frame, delivery);
+        let outcome = state.end_if_full(outcome);
         drop(state);
         self.wake.notify_one();
         outcome
     }
 
-    /// Disconnects one socket by the application's wish.
-    pub(crate) fn dismiss(&self, key: Key) {
+    /// Disconnects one socket on behalf of the application.
+    pub(crate) fn disconnect(&self, key: Key) {
         let mut state = self.lock();
-        if state.mailbox.dismiss(key) {
-            state.dismissed.push(key);
+        if state.mailbox.disconnect(key) {
+            state.disconnected.push(key);
         }
         drop(state);
         self.wake.notify_one();
     }
 
     /// Disconnects every socket, then ends the session.
-    pub(crate) fn dismiss_all(&self) {
+    pub(crate) fn disconnect_all(&self) {
         let mut state = self.lock();
-        state.mailbox.dismiss_all();
+        state.mailbox.disconnect_all();
         state.end(DisconnectReason::ServerNamespaceDisconnect);
         drop(state);
         self.wake.notify_one();
     }
 
-    /// Ends the session, without a word to its sockets.
+    /// Ends the session without a DISCONNECT to its sockets.
     pub(crate) fn end(&self, reason: DisconnectReason) {
         self.lock().end(reason);
         self.wake.notify_one();
     }
 
     /// Ends the session because the server stops.
-    pub(crate) fn shut(&self) {
+    pub(crate) fn shut_down(&self) {
         let mut state = self.lock();
         state.end(DisconnectReason::ServerShutdown);
-        state.shut = true;
+        state.shut_down = true;
         drop(state);
         self.wake.notify_one();
     }
 
-    /// Whether the server stops.
-    pub(crate) fn is_shut(&self) -> bool {
-        self.lock().shut
+    /// Whether the server is stopping.
+    pub(crate) fn is_shutting_down(&self) -> bool {
+        self.lock().shut_down
     }
 
-    /// Waits until there is something to send, or news.
+    /// Waits until there is a frame to send or a signal.
     pub(crate) async fn changed(&self) {
         self.wake.notified().await;
     }
 
-    pub(crate) fn news(&self) -> Signals {
+    pub(crate) fn take_signals(&self) -> Signals {
         let mut state = self.lock();
-        Signals { dismissed: std::mem::take(&mut state.dismissed), ending: state.ending }
+        Signals {
+            disconnected: std::mem::take(&mut state.disconnected),
+            end_reason: state.end_reason,
+        }
     }
 
-    pub(crate) fn enter(&self, key: Key, namespace: Arc<str>) {
-        self.lock().mailbox.enter(key, namespace);
+    pub(crate) fn add_socket(&self, key: Key, namespace: Arc<str>) {
+        self.lock().mailbox.add_socket(key, namespace);
     }
 
-    /// See [`Mailbox::admit`].
-    pub(crate) fn admit(
+    /// See [`Mailbox::accept`].
+    pub(crate) fn accept(
         &self,
         key: Key,
         replay: Vec<Frame>,
         answer: Frame,
-    ) -> Result<bool, Refused> {
+    ) -> Result<bool, PostError> {
         let mut state = self.lock();
-        let outcome = state.mailbox.admit(key, replay, answer);
-        state.judge(outcome)
+        let outcome = state.mailbox.accept(key, replay, answer);
+        state.end_if_full(outcome)
     }
 
-    /// See [`Mailbox::answer`].
-    pub(crate) fn answer(&self, frame: Frame) -> Result<(), Refused> {
+    /// See [`Mailbox::post_control`].
+    pub(crate) fn post_control(&self, frame: Frame) -> Result<(), PostError> {
         let mut state = self.lock();
-        let outcome = state.mailbox.answer(frame);
-        state.judge(outcome)
+        let outcome = state.mailbox.post_control(frame);
+        state.end_if_full(outcome)
     }
 
-    /// Takes a frame that belongs to no socket, from any thread.
-    pub(crate) fn send(&self, frame: Frame) -> Result<(), Refused> {
-        let outcome = self.answer(frame);
+    /// Queues a frame that belongs to no socket. Callable from any thread: it wakes the session.
+    pub(crate) fn send(&self, frame: Frame) -> Result<(), PostError> {
+        let outcome = self.post_control(frame);
         self.wake.notify_one();
         outcome
     }
@@ -474,37 +481,37 @@ impl SessionHandle {
         self.lock().mailbox.pop()
     }
 
-    /// See [`Mailbox::takes_events`].
-    pub(crate) fn takes_events(&self) -> bool {
-        self.lock().mailbox.takes_events()
+    /// See [`Mailbox::has_answer_room`].
+    pub(crate) fn has_answer_room(&self) -> bool {
+        self.lock().mailbox.has_answer_room()
     }
 
-    pub(crate) fn is_idle(&self) -> bool {
-        self.lock().mailbox.is_idle()
+    pub(crate) fn is_queue_empty(&self) -> bool {
+        self.lock().mailbox.is_queue_empty()
     }
 
-    /// Takes nothing more, and forgets what waits.
+    /// Refuses further frames and discards the queued ones.
     pub(crate) fn discard(&self) {
         let mut state = self.lock();
         state.mailbox.close();
         state.mailbox.clear();
     }
 
-    /// Every change below leaves the state sound even if its thread dies halfway.
+    /// Ignores poisoning: every change leaves the state consistent even if its thread panics.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl State {
-    /// The first reason counts.
+    /// Only the first reason is kept.
     fn end(&mut self, reason: DisconnectReason) {
         self.mailbox.close();
-        self.ending.get_or_insert(reason);
+        self.end_reason.get_or_insert(reason);
     }
 
-    fn judge<T>(&mut self, outcome: Result<T, Refused>) -> Result<T, Refused> {
-        if let Err(Refused::Full) = outcome {
+    fn end_if_full<T>(&mut self, outcome: Result<T, PostError>) -> Result<T, PostError> {
+        if let Err(PostError::Full) = outcome {
             tracing::warn!(
                 mailbox.messages = self.mailbox.messages(),
                 mailbox.bytes = self.mailbox.bytes(),

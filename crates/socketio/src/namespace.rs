@@ -1,4 +1,4 @@
-//! What an application is, seen from here.
+//! The interface an application implements: namespaces, handlers and the answer to a CONNECT.
 
 use std::{fmt, net::IpAddr, sync::Arc};
 
@@ -12,35 +12,37 @@ use crate::{
     socket::{Event, Socket},
 };
 
-/// Decides who enters a namespace.
+/// A namespace: accepts or refuses clients that send a CONNECT for it.
 #[async_trait]
 pub trait Namespace: Send + Sync + 'static {
-    /// Decides on one CONNECT. Nothing is answered before this returns; what is sent on `socket`
-    /// meanwhile follows the answer. The session goes on with its heartbeat and other namespaces.
+    /// Decides on one CONNECT. The client gets no reply before this returns; frames sent on
+    /// `socket` in the meantime are queued behind the reply. Heartbeat and other namespaces of the
+    /// session keep running.
     ///
-    /// If the session ends first, this still runs on, and a handler it returns is
-    /// [`disconnected`](Handler::disconnected) at once. It is dropped halfway only when it takes
-    /// longer than [`connect_decision_timeout_ms`](crate::Config::connect_decision_timeout_ms);
-    /// that is then [`Refusal::not_now`].
+    /// If the session ends first, this future still runs to completion, and the handler it returns
+    /// gets [`disconnected`](Handler::disconnected) at once. The future is dropped only when it
+    /// takes longer than
+    /// [`connect_decision_timeout_ms`](crate::Config::connect_decision_timeout_ms), which then
+    /// counts as [`Refusal::not_now`].
     ///
     /// # Errors
-    /// A [`Refusal`], which the client receives as `connect_error`; or one that ends its session.
+    /// A [`Refusal`]: the client receives `connect_error`, or its session ends.
     async fn connect(&self, request: ConnectRequest, socket: Socket) -> Result<Accepted, Refusal>;
 }
 
-/// Handles what one socket says.
+/// Handles the events of one socket.
 #[async_trait]
 pub trait Handler: Send {
-    /// Handles one event. Events of a socket come one at a time, in order of arrival. A panic here
+    /// Handles one event. A socket's events are passed one at a time, in order of arrival. A panic
     /// ends the session.
     async fn event(&mut self, event: Event);
 
-    /// The last call, made exactly once, after every event that came before the disconnect.
+    /// The last call: made exactly once, after all events received before the disconnect.
     async fn disconnected(self: Box<Self>, reason: DisconnectReason);
 }
 
-/// HTTP request headers, packed to be kept as long as a session lives. What is not UTF-8 in a value
-/// is replaced by U+FFFD. `Debug` hides the values.
+/// HTTP request headers in one compact string, kept for the lifetime of a session. Invalid UTF-8
+/// in a value is replaced by U+FFFD. `Debug` hides the values.
 #[derive(Clone)]
 pub struct Headers(Arc<str>);
 
@@ -62,17 +64,17 @@ impl Headers {
         Self("".into())
     }
 
-    /// The value of the first header called `name`, in whatever case.
+    /// The value of the first header called `name` (case-insensitive).
     pub fn get(&self, name: &str) -> Option<&str> {
         self.get_all(name).next()
     }
 
-    /// The values of all headers called `name`, in whatever case, in the order in which they came.
+    /// The values of all headers called `name` (case-insensitive), in the order received.
     pub fn get_all(&self, name: &str) -> impl Iterator<Item = &str> {
         self.lines().filter(move |(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
-    /// Neither a name can hold a colon nor a value a line break.
+    /// Unambiguous: a header name cannot contain a colon, nor a value a line break.
     fn lines(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.lines().filter_map(|line| line.split_once(':'))
     }
@@ -84,19 +86,19 @@ impl fmt::Debug for Headers {
     }
 }
 
-// A client at the door of a namespace, and what the application may say to it.
+// Connect requests, and the application's answers to them.
 
-/// The longest `pid` and the longest offset that are handed to the application.
+/// Maximum length of a `pid`, and of an offset, that is passed to the application.
 const MAX_RECOVERY_BYTES: usize = 1024;
 
-/// A client that asks to enter a namespace. `Debug` hides what it sent.
+/// A client's request to connect to a namespace. `Debug` hides what the client sent.
 pub struct ConnectRequest {
-    /// The JSON object the client sent along; `{}` when it sent none.
+    /// The `auth` object of the client; `{}` when it sent none.
     pub auth: Box<RawValue>,
-    /// What the client wants to take up again. Always `None` unless
+    /// The session the client asks to recover. Always `None` unless
     /// [`Config::recovery`](crate::Config::recovery) is on.
     pub recovery: Option<RecoveryRequest>,
-    /// The address the connection comes from, which may be a proxy's.
+    /// The peer address of the connection; behind a proxy, the proxy's.
     pub remote: Option<IpAddr>,
     /// The headers of the HTTP request that opened the session.
     pub headers: Headers,
@@ -110,23 +112,23 @@ impl fmt::Debug for ConnectRequest {
     }
 }
 
-/// A client that was here before and lost its connection. Both texts are as it sent them, 1024
-/// bytes at most: they prove nothing until the application has checked them, and the client's
-/// rights, once more. `Debug` hides them.
+/// A request to recover the session of a lost connection. Both values are unverified client input
+/// of at most 1024 bytes each: the application must check them, and the client's permissions.
+/// `Debug` hides them.
 #[derive(Clone, Deserialize, PartialEq, Eq)]
 pub struct RecoveryRequest {
-    /// What [`Accepted::with_pid`] gave it.
+    /// The id given by [`Accepted::with_pid`].
     pub pid: String,
-    /// The offset of the last event it received.
+    /// The offset of the last event the client received.
     pub offset: String,
 }
 
 impl RecoveryRequest {
-    /// Reads it from what came with a CONNECT. Anything odd means that there is none.
+    /// Reads the request from the `auth` object of a CONNECT; `None` if it is missing or invalid.
     pub(crate) fn of(auth: &RawValue) -> Option<Self> {
         let request: Self = serde_json::from_str(auth.get()).ok()?;
-        let is_sound = |text: &str| !text.is_empty() && text.len() <= MAX_RECOVERY_BYTES;
-        (is_sound(&request.pid) && is_sound(&request.offset)).then_some(request)
+        let is_valid = |text: &str| !text.is_empty() && text.len() <= MAX_RECOVERY_BYTES;
+        (is_valid(&request.pid) && is_valid(&request.offset)).then_some(request)
     }
 }
 
@@ -136,89 +138,88 @@ impl fmt::Debug for RecoveryRequest {
     }
 }
 
-/// A client let in.
+/// A client the application accepted, with its handler.
 #[must_use]
 pub struct Accepted {
     pub(crate) handler: Box<dyn Handler>,
-    pub(crate) welcome: Welcome,
+    pub(crate) reply: ConnectReply,
 }
 
-/// What a client let in is told.
+/// The contents of the reply to an accepted CONNECT.
 #[derive(Debug, Default)]
-pub(crate) struct Welcome {
+pub(crate) struct ConnectReply {
     pub(crate) pid: Option<String>,
     pub(crate) socket_id: Option<String>,
     pub(crate) replay: Vec<Frame>,
 }
 
 impl Accepted {
-    /// Lets the client in; `handler` handles what it says.
+    /// Accepts the client; `handler` handles its events.
     pub fn new(handler: impl Handler + 'static) -> Self {
         Box::<dyn Handler>::from(Box::new(handler)).into()
     }
 
-    /// Gives the client an id to come back with after it lost its connection. Whoever knows it can
-    /// ask for what this client missed, so it must not be guessed. Not sent unless
-    /// [`Config::recovery`](crate::Config::recovery) is on.
+    /// Gives the client an id with which it can recover its session after a lost connection. Anyone
+    /// who knows the id can request the events this client missed, so it must be unguessable. Sent
+    /// only when [`Config::recovery`](crate::Config::recovery) is on.
     ///
-    /// A client that comes back knows that it was recovered when it gets the same id again.
+    /// A reconnecting client knows that it was recovered when it receives the same id again.
     pub fn with_pid(mut self, pid: impl Into<String>) -> Self {
-        self.welcome.pid = Some(pid.into());
+        self.reply.pid = Some(pid.into());
         self
     }
 
-    /// Takes up where the client left. It is told the socket id it had; [`Socket::id`] is another
-    /// one all the same. The `replay` goes out ahead of everything else, and is exempt from the
-    /// bounds of the mailbox: the application bounds it.
+    /// Recovers the client's session. The client receives its previous socket id, although
+    /// [`Socket::id`] is a new one. The `replay` is sent before everything else and is exempt from
+    /// the bounds of the mailbox: the application must bound it.
     ///
     /// [`Socket::id`]: crate::Socket::id
     pub fn recovered(mut self, socket_id: impl Into<String>, replay: Vec<Frame>) -> Self {
-        self.welcome.socket_id = Some(socket_id.into());
-        self.welcome.replay = replay;
+        self.reply.socket_id = Some(socket_id.into());
+        self.reply.replay = replay;
         self
     }
 }
 
 impl From<Box<dyn Handler>> for Accepted {
     fn from(handler: Box<dyn Handler>) -> Self {
-        Self { handler, welcome: Welcome::default() }
+        Self { handler, reply: ConnectReply::default() }
     }
 }
 
 impl fmt::Debug for Accepted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Accepted")
-            .field("replay", &self.welcome.replay.len())
-            .finish_non_exhaustive()
+        f.debug_struct("Accepted").field("replay", &self.reply.replay.len()).finish_non_exhaustive()
     }
 }
 
-/// Why a client may not enter.
+/// Why a CONNECT is refused.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Refusal {
-    /// A text for the client.
+    /// The message sent to the client.
     pub message: String,
-    /// Details for the client.
+    /// The details (`data`) sent to the client.
     pub data: Option<Value>,
     is_final: bool,
 }
 
 impl Refusal {
-    /// A refusal without details. The client does not come back by itself.
+    /// A refusal without details. The client does not reconnect by itself.
     pub fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), data: None, is_final: true }
     }
 
-    /// Nobody can be let in at the moment. In place of an answer the client's session ends, with
-    /// all its namespaces ([`DisconnectReason::Unavailable`]): a stock client opens another one by
-    /// itself after a while, which it does after no other refusal.
+    /// The application cannot accept clients at the moment. Instead of a reply, the client's whole
+    /// session ends with all its namespaces ([`DisconnectReason::Unavailable`]): only then does a
+    /// stock client reconnect by itself.
     ///
     /// [`DisconnectReason::Unavailable`]: crate::DisconnectReason::Unavailable
     pub fn not_now() -> Self {
         Self { message: String::new(), data: None, is_final: false }
     }
 
-    /// Whether the client is told, and stays away. Otherwise its session ends, and it comes back.
+    /// Whether the client receives the refusal and does not reconnect. Otherwise its session ends
+    /// and the client reconnects.
     pub fn is_final(&self) -> bool {
         self.is_final
     }
@@ -231,9 +232,10 @@ impl Refusal {
     }
 }
 
-// Why a socket ended.
+// Disconnect reasons.
 
-/// Why a [`Socket`](crate::Socket) ended. Displays as the protocol's own words where it has some.
+/// Why a [`Socket`](crate::Socket) was disconnected. `Display` uses the protocol's terms where
+/// there are any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DisconnectReason {
@@ -241,19 +243,19 @@ pub enum DisconnectReason {
     ClientNamespaceDisconnect,
     /// The application disconnected this socket, or its whole session.
     ServerNamespaceDisconnect,
-    /// The client closed the connection, or it simply ended.
+    /// The client closed the connection, or the connection ended.
     TransportClose,
-    /// The connection broke, or the client broke the rules of its transport.
+    /// The connection failed, or the client violated the transport protocol.
     TransportError,
-    /// A ping was left unanswered.
+    /// The client did not answer a ping in time.
     PingTimeout,
-    /// The client sent what no client may send.
+    /// The client sent an invalid packet.
     ParseError,
-    /// The client read too slowly and its mailbox overflowed.
+    /// The client read too slowly, and its mailbox overflowed.
     SlowReader,
-    /// No namespace was connected in time.
+    /// The client connected to no namespace in time.
     ConnectTimeout,
-    /// The application could let nobody in at the moment, or took too long to decide.
+    /// The application could not accept clients at the moment, or took too long to decide.
     Unavailable,
     /// A handler of this session panicked.
     HandlerPanicked,

@@ -1,5 +1,4 @@
-//! Socket.IO packets: text and bytes in, values out. No sockets and no clock, so that it can be
-//! fuzzed by itself.
+//! Socket.IO packets: a decoder and encoder without I/O and clock, so that they can be fuzzed.
 
 mod decode;
 mod encode;
@@ -14,127 +13,127 @@ pub use json::replace_lone_surrogates;
 
 pub(crate) use encode::{ack_text, connect_error_text, connect_text, disconnect_text, event_text};
 
-/// Event names the protocol keeps for itself.
+/// Event names reserved by the protocol.
 pub(crate) const RESERVED_EVENTS: [&str; 6] =
     ["connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"];
 
 /// One Socket.IO packet, its attachments included.
 #[derive(Clone, Debug)]
 pub enum Packet {
-    /// Asks to enter a namespace, or grants it.
+    /// CONNECT: a client's request to connect to a namespace, or the server's acceptance.
     Connect {
         /// The namespace, `/` included.
         namespace: String,
-        /// The JSON object that came along.
+        /// The JSON payload: `auth` of the client, `sid` of the server.
         data: Option<Box<RawValue>>,
     },
-    /// Leaves a namespace.
+    /// DISCONNECT from a namespace.
     Disconnect {
         /// The namespace, `/` included.
         namespace: String,
     },
-    /// Says something.
+    /// EVENT.
     Event {
         /// The namespace, `/` included.
         namespace: String,
-        /// Where the answer is to go, when one is wanted.
+        /// The acknowledgement id, when the sender wants an acknowledgement.
         id: Option<u64>,
         /// The name of the event.
         name: String,
-        /// The arguments, as they came.
+        /// The arguments, unparsed.
         args: Vec<Box<RawValue>>,
-        /// The buffers that placeholders in `args` stand for, by number.
+        /// The attachments, indexed by the numbers of the placeholders in `args`.
         attachments: Vec<Bytes>,
     },
-    /// Answers an event.
+    /// ACK: the acknowledgement of an event.
     Ack {
         /// The namespace, `/` included.
         namespace: String,
-        /// The id of the event answered.
+        /// The acknowledgement id of the event.
         id: u64,
-        /// The arguments, as they came.
+        /// The arguments, unparsed.
         args: Vec<Box<RawValue>>,
-        /// The buffers that placeholders in `args` stand for, by number.
+        /// The attachments, indexed by the numbers of the placeholders in `args`.
         attachments: Vec<Bytes>,
     },
-    /// Refuses a namespace.
+    /// `CONNECT_ERROR`: a refused CONNECT.
     ConnectError {
         /// The namespace, `/` included.
         namespace: String,
-        /// The JSON object that says why.
+        /// The JSON object with the reason.
         data: Box<RawValue>,
     },
 }
 
-// What can be wrong with a packet.
+// Parse errors.
 
-/// Why something a client sent is no packet. Every one of these ends the session.
+/// Why a message of a client is not a valid packet. Each of these ends the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ParseError {
     /// An empty Engine.IO packet.
     #[error("empty packet")]
     Empty,
-    /// An Engine.IO packet of no known type.
+    /// An Engine.IO packet of unknown type.
     #[error("unknown engine packet type")]
     UnknownEngineType,
     /// An Engine.IO packet that only the server sends, such as a ping.
     #[error("this engine packet is not for clients to send")]
     ForbiddenEngineType,
-    /// A Socket.IO packet of no known type.
+    /// A Socket.IO packet of unknown type.
     #[error("unknown packet type")]
     UnknownType,
-    /// No attachment count where one must be, or zero.
+    /// The attachment count of a binary packet is missing or zero.
     #[error("missing or bad attachment count")]
     AttachmentCount,
-    /// More attachments announced than allowed.
+    /// The packet announces more attachments than allowed.
     #[error("too many attachments")]
     TooManyAttachments,
-    /// An acknowledgement id out of range, or none where one must be.
+    /// A required acknowledgement id is missing, or an id is out of range.
     #[error("missing or bad acknowledgement id")]
     AckId,
-    /// Text that is not JSON.
+    /// The payload is not JSON.
     #[error("broken JSON")]
     Json,
-    /// An event that is no array with a name in front.
+    /// The payload of an event is not an array that starts with a name.
     #[error("bad event payload")]
     EventPayload,
-    /// An event under a name the protocol keeps for itself.
+    /// The event name is reserved by the protocol.
     #[error("reserved event name")]
     ReservedEvent,
-    /// An acknowledgement that is no array.
+    /// The payload of an acknowledgement is not an array.
     #[error("bad acknowledgement payload")]
     AckPayload,
-    /// A connect whose payload is no object.
+    /// The payload of a CONNECT is not an object.
     #[error("bad connect payload")]
     ConnectPayload,
-    /// A disconnect with a payload.
+    /// A DISCONNECT has a payload.
     #[error("bad disconnect payload")]
     DisconnectPayload,
-    /// A connect error whose payload is no object.
+    /// The payload of a `CONNECT_ERROR` is not an object.
     #[error("bad connect error payload")]
     ConnectErrorPayload,
-    /// A placeholder for an attachment that was not announced.
+    /// A placeholder refers to an attachment that was not announced.
     #[error("placeholder without attachment")]
     Placeholder,
-    /// Bytes without a packet that announced them.
+    /// A binary message that no packet announced.
     #[error("unexpected binary packet")]
     UnexpectedBinary,
-    /// A text packet while attachments are still owed.
+    /// A text packet arrived before all attachments of the previous one.
     #[error("attachments outstanding")]
     AttachmentsOutstanding,
-    /// A binary packet in text that is not base64.
+    /// A binary packet in a polling body is not valid base64.
     #[error("broken base64")]
     Base64,
-    /// A packet that is too large, counted with its attachments.
+    /// The packet, including its attachments, is too large.
     #[error("packet too large")]
     TooLarge,
 }
 
-// The part of a packet before its JSON:
+// The header of a packet, before its JSON payload:
 // `<type>[<attachments>-][<namespace>,][<ack id>]`.
 
-/// The type of a packet. Whether it is binary shows in [`Header::attachments`].
+/// The type of a packet. It is binary if [`Header::attachments`] is not 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Connect,
@@ -144,19 +143,19 @@ enum Kind {
     ConnectError,
 }
 
-/// A packet cut into its parts, none of them interpreted yet.
+/// A packet split into its parts; the payload is not parsed yet.
 #[derive(Debug, PartialEq, Eq)]
 struct Header<'a> {
     kind: Kind,
     attachments: usize,
     namespace: &'a str,
     id: Option<u64>,
-    /// What follows the header; empty when nothing does.
+    /// The payload; empty when there is none.
     json: &'a str,
 }
 
 impl<'a> Header<'a> {
-    fn cut(text: &'a str) -> Result<Self, ParseError> {
+    fn parse(text: &'a str) -> Result<Self, ParseError> {
         let (kind, binary) = match text.bytes().next() {
             Some(b'0') => (Kind::Connect, false),
             Some(b'1') => (Kind::Disconnect, false),
@@ -168,15 +167,15 @@ impl<'a> Header<'a> {
             _ => return Err(ParseError::UnknownType),
         };
         let (attachments, rest) =
-            if binary { cut_attachments(&text[1..])? } else { (0, &text[1..]) };
-        let (namespace, rest) = cut_namespace(rest);
-        let (id, json) = cut_id(rest)?;
+            if binary { split_attachments(&text[1..])? } else { (0, &text[1..]) };
+        let (namespace, rest) = split_namespace(rest);
+        let (id, json) = split_id(rest)?;
         Ok(Self { kind, attachments, namespace, id, json })
     }
 }
 
-fn cut_attachments(text: &str) -> Result<(usize, &str), ParseError> {
-    let (digits, rest) = cut_digits(text);
+fn split_attachments(text: &str) -> Result<(usize, &str), ParseError> {
+    let (digits, rest) = split_digits(text);
     let rest =
         rest.strip_prefix('-').filter(|_| !digits.is_empty()).ok_or(ParseError::AttachmentCount)?;
     match digits.parse() {
@@ -186,12 +185,12 @@ fn cut_attachments(text: &str) -> Result<(usize, &str), ParseError> {
     }
 }
 
-fn cut_namespace(text: &str) -> (&str, &str) {
+fn split_namespace(text: &str) -> (&str, &str) {
     if text.starts_with('/') { text.split_once(',').unwrap_or((text, "")) } else { ("/", text) }
 }
 
-fn cut_id(text: &str) -> Result<(Option<u64>, &str), ParseError> {
-    let (digits, rest) = cut_digits(text);
+fn split_id(text: &str) -> Result<(Option<u64>, &str), ParseError> {
+    let (digits, rest) = split_digits(text);
     if digits.is_empty() {
         return Ok((None, rest));
     }
@@ -199,7 +198,7 @@ fn cut_id(text: &str) -> Result<(Option<u64>, &str), ParseError> {
     Ok((Some(id), rest))
 }
 
-fn cut_digits(text: &str) -> (&str, &str) {
+fn split_digits(text: &str) -> (&str, &str) {
     let end = text.bytes().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
     text.split_at(end)
 }
@@ -211,7 +210,7 @@ mod tests {
     #[test]
     fn every_part_is_found_where_it_stands() {
         assert_eq!(
-            Header::cut("51-/admin,456[\"x\"]"),
+            Header::parse("51-/admin,456[\"x\"]"),
             Ok(Header {
                 kind: Kind::Event,
                 attachments: 1,
@@ -224,12 +223,12 @@ mod tests {
 
     #[test]
     fn the_comma_may_be_missing_when_nothing_follows() {
-        let header = Header::cut("0/custom").expect("a header");
+        let header = Header::parse("0/custom").expect("a header");
         assert_eq!((header.namespace, header.json), ("/custom", ""));
     }
 
     #[test]
     fn zero_is_an_id_like_any_other() {
-        assert_eq!(Header::cut("20[]").expect("a header").id, Some(0));
+        assert_eq!(Header::parse("20[]").expect("a header").id, Some(0));
     }
 }

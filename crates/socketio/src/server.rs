@@ -1,4 +1,4 @@
-//! The server: its namespaces, its door, its sessions.
+//! The server: its namespaces, its HTTP route and its session table.
 
 use std::{
     any::Any,
@@ -27,20 +27,20 @@ pub struct Server {
     shared: Arc<Shared>,
 }
 
-/// What every session of a server needs.
+/// State shared by all sessions of a server.
 pub(crate) struct Shared {
     pub(crate) config: Config,
-    pub(crate) table: Arc<Table>,
+    pub(crate) table: Arc<SessionTable>,
     namespaces: HashMap<String, Entry>,
     admission: Option<Box<Admission>>,
-    /// What takes the messages of every session, where there is no Socket.IO.
+    /// The application of a server without Socket.IO.
     pub(crate) bare: Option<Arc<dyn EngineApplication>>,
 }
 
 /// Decides whether a request may open a session.
 pub(crate) type Admission = dyn Fn(&HttpRequest) -> Result<Permit, Rejection> + Send + Sync;
 
-/// What the application keeps for a session as long as there is one.
+/// A value of the application that is kept as long as the session.
 pub(crate) type Permit = Box<dyn Any + Send + Sync>;
 
 /// A namespace and its name.
@@ -51,12 +51,12 @@ pub(crate) struct Entry {
 }
 
 impl Server {
-    /// A server to be equipped with namespaces.
+    /// A builder for a server with these bounds.
     pub fn builder(config: Config) -> Builder {
         Builder::new(config)
     }
 
-    /// Mounts the server at `path`, with and without a slash at its end.
+    /// Mounts the server at `path`, with and without a trailing slash.
     pub fn configure(&self, path: &str, app: &mut web::ServiceConfig) {
         let base = path.trim_end_matches('/');
         let shared = Arc::clone(&self.shared);
@@ -72,26 +72,26 @@ impl Server {
         Arc::clone(&self.shared)
     }
 
-    /// How many sessions there are, those included whose handlers are still at their last call or
-    /// whose last words wait for a poll.
+    /// The number of sessions, including those that have ended but whose handlers still run or
+    /// whose closing packets wait for a poll.
     pub fn session_count(&self) -> usize {
         self.shared.table.len()
     }
 
-    /// Ends every session and refuses new ones from now on. Clients are told that the transport
-    /// closes (WebSocket close code 1001), not that they are disconnected, so they come back.
-    /// Returns when every session is gone, its handlers' last calls included, or after `deadline`.
+    /// Ends all sessions and refuses new ones. Transports are closed (WebSocket close code 1001)
+    /// without a DISCONNECT, so that clients reconnect. Returns when every session has ended,
+    /// including the last calls of its handlers, or after `deadline`.
     ///
-    /// Call it before the HTTP server stops: an open connection would hold that up, and stopping
-    /// first would drop handlers without their last call.
+    /// Call it before the HTTP server stops: open connections would delay that, and stopping first
+    /// would drop handlers without their last call.
     pub async fn close(&self, deadline: Duration) {
-        for link in self.shared.table.shut() {
-            link.shut();
+        for handle in self.shared.table.shut_down() {
+            handle.shut_down();
         }
         if tokio::time::timeout(deadline, self.shared.table.emptied()).await.is_err() {
             tracing::warn!(
                 sessions = self.session_count(),
-                "sessions outlived the time given for the shutdown"
+                "sessions did not end before the shutdown deadline"
             );
         }
     }
@@ -102,14 +102,14 @@ impl Shared {
         self.namespaces.get(name).cloned()
     }
 
-    /// Asks the application whether `request` may open a session.
-    pub(crate) fn admit(&self, request: &HttpRequest) -> Result<Permit, Rejection> {
-        self.admission.as_ref().map_or_else(|| Ok(nothing()), |admission| admission(request))
+    /// Checks with the application whether `request` may open a session.
+    pub(crate) fn check_admission(&self, request: &HttpRequest) -> Result<Permit, Rejection> {
+        self.admission.as_ref().map_or_else(|| Ok(no_permit()), |admission| admission(request))
     }
 }
 
-/// The permit of a session that nobody was asked about.
-pub(crate) fn nothing() -> Permit {
+/// The permit of a session on a server without an admission check.
+pub(crate) fn no_permit() -> Permit {
     Box::new(())
 }
 
@@ -123,9 +123,9 @@ impl fmt::Debug for Server {
     }
 }
 
-// A server in the making.
+// The builder.
 
-/// Makes a [`Server`].
+/// Builds a [`Server`].
 #[must_use]
 pub struct Builder {
     config: Config,
@@ -139,7 +139,7 @@ impl Builder {
         Self { config, namespaces: HashMap::new(), admission: None, bare: None }
     }
 
-    /// Adds a namespace, or replaces the one of the same name. A `/` in front is understood.
+    /// Adds a namespace, or replaces the one of the same name. The leading `/` is optional.
     pub fn namespace(mut self, name: &str, namespace: impl Namespace) -> Self {
         let name = format!("/{}", name.trim_start_matches('/'));
         let entry = Entry { name: name.as_str().into(), namespace: Arc::new(namespace) };
@@ -147,9 +147,9 @@ impl Builder {
         self
     }
 
-    /// Asks `admission` before every handshake, for example about the `Origin` header, which
-    /// browsers do not enforce for WebSockets, or about the number of sessions per address. What
-    /// it returns is kept as long as the session, and dropped when that is over.
+    /// Calls `admission` before every handshake, for example to check the `Origin` header, which
+    /// browsers do not enforce for WebSockets, or the number of sessions per address. The permit it
+    /// returns is kept as long as the session.
     pub fn admission<Permit: Send + Sync + 'static>(
         mut self,
         admission: impl Fn(&HttpRequest) -> Result<Permit, Rejection> + Send + Sync + 'static,
@@ -158,18 +158,18 @@ impl Builder {
         self
     }
 
-    /// Hands the messages of every session to `application` as they are, without Socket.IO.
-    /// Namespaces are then never reached.
+    /// Passes the Engine.IO messages of all sessions to `application`, without Socket.IO.
+    /// Namespaces are then unused.
     pub fn bare(mut self, application: impl EngineApplication) -> Self {
         self.bare = Some(Arc::new(application));
         self
     }
 
-    /// The server.
+    /// Builds the server.
     pub fn build(self) -> Server {
         Server {
             shared: Arc::new(Shared {
-                table: Arc::new(Table::new(self.config.sessions_max)),
+                table: Arc::new(SessionTable::new(self.config.sessions_max)),
                 config: self.config,
                 namespaces: self.namespaces,
                 admission: self.admission,
@@ -188,11 +188,11 @@ impl fmt::Debug for Builder {
     }
 }
 
-// The sessions of a server, by the id their requests carry.
+// The sessions of a server by session id.
 
-/// Every session there is.
+/// All sessions of a server.
 #[derive(Debug)]
-pub(crate) struct Table {
+pub(crate) struct SessionTable {
     max_sessions: usize,
     state: Mutex<State>,
     emptied: Notify,
@@ -201,36 +201,36 @@ pub(crate) struct Table {
 #[derive(Debug, Default)]
 struct State {
     sessions: HashMap<EngineId, SessionEntry>,
-    shut: bool,
+    shut_down: bool,
 }
 
-/// What is known of a session from outside.
+/// The handles of a session.
 #[derive(Clone, Debug)]
 pub(crate) struct SessionEntry {
-    pub(crate) link: Arc<SessionHandle>,
-    /// Where requests of a session go that began with polling. One that began on a WebSocket
-    /// takes none.
-    pub(crate) door: Option<Arc<PollingHandle>>,
+    pub(crate) handle: Arc<SessionHandle>,
+    /// The handle for polling requests. `None` for a session opened by WebSocket, which refuses
+    /// them.
+    pub(crate) polling: Option<Arc<PollingHandle>>,
 }
 
-/// Why there can be no further session.
+/// Why a session was not registered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum TableError {
+pub(crate) enum RegisterError {
     /// The server is stopping.
-    Shut,
-    /// There are as many sessions as there may be.
+    ShutDown,
+    /// The maximum number of sessions is reached.
     Full,
 }
 
-/// A place in the table, given up when it is dropped, and the permit with it.
+/// An entry in the session table, removed on drop. Owns the session's permit.
 #[derive(Debug)]
 pub(crate) struct Registration {
-    table: Arc<Table>,
+    table: Arc<SessionTable>,
     id: EngineId,
     _permit: Permit,
 }
 
-impl Table {
+impl SessionTable {
     pub(crate) fn new(max_sessions: usize) -> Self {
         Self { max_sessions, state: Mutex::default(), emptied: Notify::new() }
     }
@@ -247,25 +247,25 @@ impl Table {
     pub(crate) fn register(
         self: &Arc<Self>,
         id: EngineId,
-        seat: SessionEntry,
+        entry: SessionEntry,
         permit: Permit,
-    ) -> Result<Registration, TableError> {
+    ) -> Result<Registration, RegisterError> {
         let mut state = self.lock();
-        if state.shut {
-            return Err(TableError::Shut);
+        if state.shut_down {
+            return Err(RegisterError::ShutDown);
         }
         if state.sessions.len() >= self.max_sessions {
-            return Err(TableError::Full);
+            return Err(RegisterError::Full);
         }
-        state.sessions.insert(id.clone(), seat);
+        state.sessions.insert(id.clone(), entry);
         Ok(Registration { table: Arc::clone(self), id, _permit: permit })
     }
 
-    /// Takes no more sessions, and returns those there are.
-    pub(crate) fn shut(&self) -> Vec<Arc<SessionHandle>> {
+    /// Refuses further sessions, and returns the existing ones.
+    pub(crate) fn shut_down(&self) -> Vec<Arc<SessionHandle>> {
         let mut state = self.lock();
-        state.shut = true;
-        state.sessions.values().map(|seat| Arc::clone(&seat.link)).collect()
+        state.shut_down = true;
+        state.sessions.values().map(|entry| Arc::clone(&entry.handle)).collect()
     }
 
     /// Waits until there is no session.
@@ -279,7 +279,7 @@ impl Table {
         }
     }
 
-    /// Every change leaves the state sound even if its thread dies halfway.
+    /// Ignores poisoning: every change leaves the state consistent even if its thread panics.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -299,30 +299,30 @@ impl Drop for Registration {
 
 #[cfg(test)]
 mod tests {
-    use super::{nothing, *};
+    use super::{no_permit, *};
     use crate::Config;
 
-    fn register(table: &Arc<Table>) -> Result<Registration, TableError> {
+    fn register(table: &Arc<SessionTable>) -> Result<Registration, RegisterError> {
         let id = EngineId::random().expect("the system has randomness");
-        let link = Arc::new(SessionHandle::new(&Config::default()));
-        table.register(id, SessionEntry { link, door: None }, nothing())
+        let handle = Arc::new(SessionHandle::new(&Config::default()));
+        table.register(id, SessionEntry { handle, polling: None }, no_permit())
     }
 
     #[test]
     fn a_full_table_takes_a_session_when_another_is_gone() {
-        let table = Arc::new(Table::new(1));
+        let table = Arc::new(SessionTable::new(1));
         let first = register(&table).expect("room for one");
-        assert_eq!(register(&table).err(), Some(TableError::Full));
+        assert_eq!(register(&table).err(), Some(RegisterError::Full));
         drop(first);
         assert!(register(&table).is_ok());
     }
 
     #[tokio::test]
     async fn a_shut_table_takes_no_more_and_empties() {
-        let table = Arc::new(Table::new(9));
+        let table = Arc::new(SessionTable::new(9));
         let last = register(&table).expect("room");
-        assert_eq!(table.shut().len(), 1);
-        assert_eq!(register(&table).err(), Some(TableError::Shut));
+        assert_eq!(table.shut_down().len(), 1);
+        assert_eq!(register(&table).err(), Some(RegisterError::ShutDown));
         let leaving = async { drop(last) };
         tokio::join!(table.emptied(), leaving);
         assert_eq!(table.len(), 0);

@@ -1,5 +1,5 @@
-//! One Engine.IO session: one task that reads, decides, runs handlers and writes, and that nothing
-//! can make wait, so that its heartbeat never stops.
+//! One Engine.IO session: a single task that reads, runs handlers and writes. None of these blocks
+//! the task, so its heartbeat never stops.
 
 mod incoming;
 mod namespaces;
@@ -19,46 +19,47 @@ use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 use crate::{
     config::after,
     engine::{
-        Beat, ClosePlan, Disconnected, EngineHandler, EngineSocket, Fault, Handoff, Heartbeat,
-        Incoming, PROBE_ANSWER, PROBE_QUESTION, PollingHandle, Resumable, Transport, UPGRADE,
-        websocket::WebSocket,
+        ClosePlan, Disconnected, EngineHandler, EngineSocket, Fault, Handoff, Heartbeat,
+        HeartbeatAction, Incoming, PROBE_ANSWER, PROBE_QUESTION, PollingHandle, Resumable,
+        Transport, UPGRADE, websocket::WebSocket,
     },
     frame::Frame,
-    mailbox::{Key, Refused, SessionHandle, Signals},
+    mailbox::{Key, PostError, SessionHandle, Signals},
     namespace::{
-        Accepted, ConnectRequest, DisconnectReason, Handler, Headers, Namespace, Refusal, Welcome,
+        Accepted, ConnectReply, ConnectRequest, DisconnectReason, Handler, Headers, Namespace,
+        Refusal,
     },
     packet::{Decoder, Limits, ParseError, connect_error_text, connect_text},
     server::{Registration, Shared},
     socket::{Event, Socket},
 };
 
-/// Who opened the session.
+/// The client that opened the session.
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
     pub(crate) remote: Option<IpAddr>,
     pub(crate) headers: Headers,
 }
 
-/// A session, from its opening to the last call of its last handler. It may move to another thread
-/// when its transport changes.
+/// A session, from its OPEN packet to the last call of its last handler. It may move to another
+/// thread when its transport changes.
 pub(crate) struct Session {
     server: Arc<Shared>,
-    link: Arc<SessionHandle>,
-    /// The place in the table, kept until everything is over.
+    handle: Arc<SessionHandle>,
+    /// The entry in the session table, kept until the last handler is done.
     registration: Registration,
     client: Client,
-    upper: Protocol,
+    protocol: Protocol,
     heartbeat: Heartbeat,
-    patience: ConnectDeadline,
-    members: NamespaceSockets,
-    /// Whether the last turn left the client unread because its events are still being handled.
-    held_back: bool,
-    /// Whether the transport before this one left a ping unsent.
-    owes_ping: bool,
+    connect_deadline: ConnectDeadline,
+    sockets: NamespaceSockets,
+    /// Whether the session does not read because too many events wait for their handlers.
+    is_reading_paused: bool,
+    /// Whether the previous transport left a ping unsent.
+    has_pending_ping: bool,
 }
 
-/// What the messages of a session are for.
+/// The protocol on top of Engine.IO.
 enum Protocol {
     SocketIo(Decoder),
     Bare(Box<dyn EngineHandler>),
@@ -67,87 +68,90 @@ enum Protocol {
 impl Session {
     pub(crate) fn new(
         server: Arc<Shared>,
-        link: Arc<SessionHandle>,
+        handle: Arc<SessionHandle>,
         registration: Registration,
         client: Client,
     ) -> Self {
         let (config, opened) = (&server.config, Instant::now());
-        let (upper, patience) = if let Some(bare) = &server.bare {
-            let socket = EngineSocket::new(Arc::clone(&link));
-            (Protocol::Bare(bare.open(socket)), ConnectDeadline::Rewarded)
+        let (protocol, connect_deadline) = if let Some(bare) = &server.bare {
+            let socket = EngineSocket::new(Arc::clone(&handle));
+            (Protocol::Bare(bare.open(socket)), ConnectDeadline::Met)
         } else {
             let decoder = Decoder::new(Limits {
                 max_attachments: config.max_attachments,
                 max_packet_bytes: config.max_packet_bytes,
             });
-            let patience = ConnectDeadline::Until(after(opened, config.connect_timeout_ms));
-            (Protocol::SocketIo(decoder), patience)
+            let connect_deadline = ConnectDeadline::At(after(opened, config.connect_timeout_ms));
+            (Protocol::SocketIo(decoder), connect_deadline)
         };
         Self {
-            upper,
+            protocol,
             heartbeat: Heartbeat::new(config, opened),
-            patience,
-            members: NamespaceSockets::new(config.inbox_events, config.max_payload_bytes),
-            held_back: false,
-            owes_ping: false,
+            connect_deadline,
+            sockets: NamespaceSockets::new(config.inbox_events, config.max_payload_bytes),
+            is_reading_paused: false,
+            has_pending_ping: false,
             server,
-            link,
+            handle,
             registration,
             client,
         }
     }
 
-    /// Runs the session to its end, or to where another transport takes over.
+    /// Runs the session until it ends or is upgraded to another transport.
     #[expect(
         clippy::manual_async_fn,
         reason = "an `async fn` has room for its arguments twice, and there are many sessions"
     )]
     pub(crate) fn run(mut self, mut transport: impl Transport) -> impl Future<Output = ()> {
         async move {
-            let outcome = self.live(&mut transport).await;
-            // In a box of its own, or its room would be held as long as the session lives.
-            Box::pin(self.leave(transport, outcome)).await;
+            let outcome = self.run_until_end(&mut transport).await;
+            // Boxed, so that its memory is not reserved for the lifetime of the session.
+            Box::pin(self.close(transport, outcome)).await;
         }
     }
 
-    async fn leave(mut self, transport: impl Transport, outcome: Result<Handoff, SessionEnd>) {
+    async fn close(mut self, transport: impl Transport, outcome: Result<Handoff, SessionEnd>) {
         match outcome {
             Ok(handoff) => {
-                self.owes_ping = transport.owes_ping();
+                self.has_pending_ping = transport.has_pending_ping();
                 drop(transport);
                 if let Err(session) = handoff.send(Box::new(self)) {
                     session.abandon().await;
                 }
             }
-            Err(ending) => {
-                let patience_ms = self.server.config.close_timeout_ms;
-                let link = Arc::clone(&self.link);
-                let farewell = transport.close(ending.farewell(patience_ms), &link);
-                // The last words may wait for a request, which must find the session.
-                let ((), registration) = tokio::join!(farewell, self.finish(ending));
+            Err(end) => {
+                let timeout_ms = self.server.config.close_timeout_ms;
+                let handle = Arc::clone(&self.handle);
+                let closing = transport.close(end.close_plan(timeout_ms), &handle);
+                // The closing packets may wait for a GET, which must still find the session.
+                let ((), registration) = tokio::join!(closing, self.finish(end));
                 drop(registration);
             }
         }
     }
 
-    /// Lets every handler have its last call. What is left is the place in the table.
-    async fn finish(self, ending: SessionEnd) -> Registration {
-        let Self { mut members, upper, registration, .. } = self;
-        tracing::debug!(reason = %ending.reason, "a session ended");
-        members.finish(ending.reason).await;
-        if let Protocol::Bare(handler) = upper {
-            handler.closed(ending.reason);
+    /// Waits for the last call of every handler. Returns the entry in the session table.
+    async fn finish(self, end: SessionEnd) -> Registration {
+        let Self { mut sockets, protocol, registration, .. } = self;
+        tracing::debug!(reason = %end.reason, "a session ended");
+        sockets.finish(end.reason).await;
+        if let Protocol::Bare(handler) = protocol {
+            handler.closed(end.reason);
         }
         registration
     }
 
-    async fn live(&mut self, transport: &mut impl Transport) -> Result<Handoff, SessionEnd> {
-        if std::mem::take(&mut self.owes_ping) {
+    async fn run_until_end(
+        &mut self,
+        transport: &mut impl Transport,
+    ) -> Result<Handoff, SessionEnd> {
+        if std::mem::take(&mut self.has_pending_ping) {
             ping(transport)?;
         }
-        let mut alarm = std::pin::pin!(sleep_until(self.deadline()));
+        let mut timer = std::pin::pin!(sleep_until(self.deadline()));
         loop {
-            match self.turn(transport, alarm.as_mut()).await? {
+            match self.step(transport, timer.as_mut()).await? {
                 Some(Incoming::Upgrade(handoff)) => return Ok(handoff),
                 Some(incoming) => self.on_incoming(incoming, transport)?,
                 None => {}
@@ -155,27 +159,27 @@ impl Session {
         }
     }
 
-    /// Sends what there is room for, then waits for one thing to happen. Returns what came from
-    /// the client.
-    async fn turn(
+    /// Sends queued frames, then waits for one thing to happen. Returns the transport's event, if
+    /// it was that.
+    async fn step(
         &mut self,
         transport: &mut impl Transport,
-        mut alarm: Pin<&mut Sleep>,
+        mut timer: Pin<&mut Sleep>,
     ) -> Result<Option<Incoming>, SessionEnd> {
-        self.on_news()?;
-        transport.pump(&self.link)?;
-        self.members.proceed();
+        self.apply_signals()?;
+        transport.pump(&self.handle)?;
+        self.sockets.start_next();
         let is_reading = self.is_reading();
-        if alarm.deadline() != self.deadline() {
-            alarm.as_mut().reset(self.deadline());
+        if timer.deadline() != self.deadline() {
+            timer.as_mut().reset(self.deadline());
         }
         tokio::select! {
-            () = alarm => self.on_time(transport)?,
-            () = self.link.changed() => {}
-            done = self.members.next() => self.on_done(done)?,
+            () = timer => self.on_deadline(transport)?,
+            () = self.handle.changed() => {}
+            done = self.sockets.next() => self.on_outcome(done)?,
             incoming = transport.next(is_reading) => {
                 if incoming.is_sign_of_life() {
-                    self.link.heard();
+                    self.handle.record_activity();
                 }
                 return Ok(Some(incoming));
             }
@@ -183,12 +187,12 @@ impl Session {
         Ok(None)
     }
 
-    fn on_news(&mut self) -> Result<(), SessionEnd> {
-        let Signals { dismissed, ending } = self.link.news();
-        for key in dismissed {
-            self.members.dismiss(key);
+    fn apply_signals(&mut self) -> Result<(), SessionEnd> {
+        let Signals { disconnected, end_reason } = self.handle.take_signals();
+        for key in disconnected {
+            self.sockets.disconnect(key);
         }
-        ending.map_or(Ok(()), |reason| Err(reason.into()))
+        end_reason.map_or(Ok(()), |reason| Err(reason.into()))
     }
 }
 
@@ -199,15 +203,16 @@ impl Resumable for Session {
 
     fn abandon(self: Box<Self>) -> LocalBoxFuture<'static, ()> {
         Box::pin(async move {
-            self.link.discard();
-            drop(self.finish(SessionEnd::lost()).await);
+            self.handle.discard();
+            drop(self.finish(SessionEnd::connection_lost()).await);
         })
     }
 }
 
-/// The mailbox of a session refuses only when the session is about to end anyway.
-impl From<Refused> for SessionEnd {
-    fn from(_: Refused) -> Self {
+/// A frame of the session itself is refused only when the mailbox is full or closed; the session ends
+/// in both cases.
+impl From<PostError> for SessionEnd {
+    fn from(_: PostError) -> Self {
         DisconnectReason::SlowReader.into()
     }
 }
@@ -218,76 +223,80 @@ impl fmt::Debug for Session {
     }
 }
 
-// What a session does in time: ping, give up on a silent client, give up on one that enters nothing.
+// Deadlines: heartbeat pings and pongs, and the connect timeout.
 
-/// How long the session waits for a first namespace.
+/// The deadline by which a client must have connected to a namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ConnectDeadline {
-    Until(Instant),
-    /// Time is up, but a decision is pending; a refusal ends the session.
-    Exhausted,
-    /// A namespace was connected, or there are none.
-    Rewarded,
+    At(Instant),
+    /// The deadline has passed while a CONNECT is pending; a refusal ends the session.
+    Elapsed,
+    /// A namespace was connected, or the protocol has none.
+    Met,
 }
 
 impl Session {
-    /// A client whose events pile up is not read, and so cannot be blamed for a missing pong; unless
-    /// they pile up because it does not take the answers to those before.
+    /// Whether the session reads from its client. While it does not, because too many events wait
+    /// for their handlers, the client is not expected to have answered pings.
     fn is_reading(&mut self) -> bool {
-        let is_full = self.members.is_full();
-        if self.held_back || is_full {
-            self.link.heard();
+        let is_full = self.sockets.is_full();
+        if self.is_reading_paused || is_full {
+            self.handle.record_activity();
         }
-        if self.held_back && !is_full {
-            self.heartbeat.excuse(Instant::now());
+        if self.is_reading_paused && !is_full {
+            self.heartbeat.extend_pong_deadline(Instant::now());
         }
-        self.held_back = is_full;
+        self.is_reading_paused = is_full;
         !is_full
     }
 
     fn deadline(&self) -> Instant {
-        match self.patience {
-            ConnectDeadline::Until(moment) => moment.min(self.heartbeat.deadline()),
-            ConnectDeadline::Exhausted | ConnectDeadline::Rewarded => self.heartbeat.deadline(),
+        match self.connect_deadline {
+            ConnectDeadline::At(moment) => moment.min(self.heartbeat.deadline()),
+            ConnectDeadline::Elapsed | ConnectDeadline::Met => self.heartbeat.deadline(),
         }
     }
 
-    fn on_time(&mut self, transport: &mut impl Transport) -> Result<(), SessionEnd> {
+    fn on_deadline(&mut self, transport: &mut impl Transport) -> Result<(), SessionEnd> {
         let now = Instant::now();
-        match self.heartbeat.beat(now) {
-            Beat::Steady => {}
-            Beat::Ping => ping(transport)?,
-            // The client needs pings to stay, even though nobody reads its answers.
-            Beat::Overdue if self.held_back && !self.members.is_held_up() => {
-                self.heartbeat.excuse(now);
+        match self.heartbeat.check(now) {
+            HeartbeatAction::Wait => {}
+            HeartbeatAction::Ping => ping(transport)?,
+            // The client needs pings to stay connected, even while its pongs are not read.
+            HeartbeatAction::TimedOut
+                if self.is_reading_paused && !self.sockets.waits_for_answers() =>
+            {
+                self.heartbeat.extend_pong_deadline(now);
                 ping(transport)?;
             }
-            Beat::Overdue if self.held_back => return Err(DisconnectReason::SlowReader.into()),
-            Beat::Overdue => return Err(DisconnectReason::PingTimeout.into()),
+            HeartbeatAction::TimedOut if self.is_reading_paused => {
+                return Err(DisconnectReason::SlowReader.into());
+            }
+            HeartbeatAction::TimedOut => return Err(DisconnectReason::PingTimeout.into()),
         }
-        if matches!(self.patience, ConnectDeadline::Until(moment) if moment <= now) {
-            self.patience = ConnectDeadline::Exhausted;
+        if matches!(self.connect_deadline, ConnectDeadline::At(moment) if moment <= now) {
+            self.connect_deadline = ConnectDeadline::Elapsed;
         }
-        self.check_patience()
+        self.check_connect_deadline()
     }
 
-    /// Looks at the clock between alarms, which are never quite on time.
-    fn check_clock(&mut self, transport: &mut impl Transport) -> Result<(), SessionEnd> {
+    /// Processes the deadlines that have passed but whose timer has not fired yet.
+    fn check_deadlines(&mut self, transport: &mut impl Transport) -> Result<(), SessionEnd> {
         while self.deadline() <= Instant::now() {
-            self.on_time(transport)?;
+            self.on_deadline(transport)?;
         }
         Ok(())
     }
 
-    fn check_patience(&self) -> Result<(), SessionEnd> {
-        if self.patience == ConnectDeadline::Exhausted && !self.members.is_anyone_present() {
+    fn check_connect_deadline(&self) -> Result<(), SessionEnd> {
+        if self.connect_deadline == ConnectDeadline::Elapsed && !self.sockets.has_active() {
             return Err(DisconnectReason::ConnectTimeout.into());
         }
         Ok(())
     }
 }
 
-/// A client that has not even taken the pings before this one does not read.
+/// Sends a ping. A client that has not read the previous pings is a slow reader.
 fn ping(transport: &mut impl Transport) -> Result<(), SessionEnd> {
     if transport.ping()? {
         return Ok(());
@@ -295,35 +304,35 @@ fn ping(transport: &mut impl Transport) -> Result<(), SessionEnd> {
     Err(DisconnectReason::SlowReader.into())
 }
 
-// How a session ends.
+// Reasons for the end of a session.
 
-/// Why a session ends, and what its client is told.
+/// Why a session ends, and how its transport is closed.
 #[derive(Clone, Copy, Debug)]
 struct SessionEnd {
     reason: DisconnectReason,
     code: CloseCode,
-    /// Whether what waits is still sent. Not to a client that misbehaved or is behind.
+    /// Whether queued frames are still sent. Not to a client that misbehaved or is too slow.
     drains: bool,
-    is_clients_wish: bool,
+    is_client_close: bool,
 }
 
 impl SessionEnd {
-    /// The connection ended by itself.
-    fn lost() -> Self {
+    /// The connection ended.
+    fn connection_lost() -> Self {
         DisconnectReason::TransportClose.into()
     }
 
-    /// The client said that it ends.
-    fn wished() -> Self {
-        Self { is_clients_wish: true, ..Self::lost() }
+    /// The client closed the session.
+    fn closed_by_client() -> Self {
+        Self { is_client_close: true, ..Self::connection_lost() }
     }
 
-    fn farewell(self, patience_ms: u64) -> ClosePlan {
+    fn close_plan(self, timeout_ms: u64) -> ClosePlan {
         ClosePlan {
             code: self.code,
             drains: self.drains,
-            is_clients_wish: self.is_clients_wish,
-            patience: Duration::from_millis(patience_ms),
+            is_client_close: self.is_client_close,
+            timeout: Duration::from_millis(timeout_ms),
         }
     }
 }
@@ -340,7 +349,7 @@ impl From<DisconnectReason> for SessionEnd {
             DisconnectReason::ServerNamespaceDisconnect => (CloseCode::Normal, true),
             _ => (CloseCode::Normal, false),
         };
-        Self { reason, code, drains, is_clients_wish: false }
+        Self { reason, code, drains, is_client_close: false }
     }
 }
 
@@ -356,146 +365,146 @@ impl From<Fault> for SessionEnd {
             reason: DisconnectReason::TransportError,
             code,
             drains: false,
-            is_clients_wish: false,
+            is_client_close: false,
         }
     }
 }
 
 impl From<ParseError> for SessionEnd {
     fn from(error: ParseError) -> Self {
-        tracing::debug!(%error, "a client sent what is no packet");
+        tracing::debug!(%error, "a client sent an invalid packet");
         DisconnectReason::ParseError.into()
     }
 }
 
 impl From<Disconnected> for SessionEnd {
     fn from(_: Disconnected) -> Self {
-        Self::lost()
+        Self::connection_lost()
     }
 }
 
-// What a session does when the application has done its part.
+// Results of calls into the application.
 
 impl Session {
-    fn on_done(&mut self, (key, outcome): (Key, Outcome)) -> Result<(), SessionEnd> {
-        let Some(member) = self.members.find(key) else {
+    fn on_outcome(&mut self, (key, outcome): (Key, Outcome)) -> Result<(), SessionEnd> {
+        let Some(entry) = self.sockets.find(key) else {
             return Ok(());
         };
         match outcome {
-            Outcome::Accepted(Accepted { handler, welcome }) => {
-                member.accept(handler);
-                self.admit(key, welcome)
+            Outcome::Accepted(Accepted { handler, reply }) => {
+                entry.accept(handler);
+                self.send_connect_reply(key, reply)
             }
-            Outcome::Refused(refusal) if refusal.is_final() => self.turn_away(key, &refusal),
-            // An answer would be the last word; only a lost connection brings the client back.
-            Outcome::Refused(_) | Outcome::Undecided => {
-                self.link.remove(key);
-                self.members.remove(key);
+            Outcome::Refused(refusal) if refusal.is_final() => self.on_refused(key, &refusal),
+            // A refused client does not reconnect by itself; one that lost its connection does.
+            Outcome::Refused(_) | Outcome::ConnectTimedOut => {
+                self.handle.remove(key);
+                self.sockets.remove(key);
                 Err(DisconnectReason::Unavailable.into())
             }
-            Outcome::DecisionPanicked => {
-                tracing::error!("a namespace panicked over a connect; its session ends");
-                self.members.remove(key);
+            Outcome::ConnectPanicked => {
+                tracing::error!("a namespace panicked in `connect`; its session ends");
+                self.sockets.remove(key);
                 Err(DisconnectReason::HandlerPanicked.into())
             }
             Outcome::Handled(handler) => {
-                member.rest(handler);
+                entry.return_handler(handler);
                 Ok(())
             }
             Outcome::HandlerPanicked(handler) => {
                 tracing::error!("a handler panicked; its session ends");
-                member.give_up(handler);
+                entry.fail(handler);
                 Err(DisconnectReason::HandlerPanicked.into())
             }
-            Outcome::Left => {
-                self.members.remove(key);
+            Outcome::Disconnected => {
+                self.sockets.remove(key);
                 Ok(())
             }
         }
     }
 
-    fn admit(&mut self, key: Key, welcome: Welcome) -> Result<(), SessionEnd> {
-        let Some(member) = self.members.find(key) else {
+    fn send_connect_reply(&mut self, key: Key, reply: ConnectReply) -> Result<(), SessionEnd> {
+        let Some(entry) = self.sockets.find(key) else {
             return Ok(());
         };
-        let namespace = member.socket.shared_namespace();
-        let sid = welcome.socket_id.as_deref().unwrap_or(member.socket.id().as_str());
-        let pid = welcome.pid.as_deref().filter(|_| self.server.config.recovery);
+        let namespace = entry.socket.shared_namespace();
+        let sid = reply.socket_id.as_deref().unwrap_or(entry.socket.id().as_str());
+        let pid = reply.pid.as_deref().filter(|_| self.server.config.recovery);
         let text = connect_text(&namespace, sid, pid);
         let answer = Frame::of_text(namespace, text, Vec::new());
-        let stays = self.link.admit(key, welcome.replay, answer)?;
-        self.patience = ConnectDeadline::Rewarded;
-        if !stays {
-            self.members.dismiss(key);
+        let is_connected = self.handle.accept(key, reply.replay, answer)?;
+        self.connect_deadline = ConnectDeadline::Met;
+        if !is_connected {
+            self.sockets.disconnect(key);
         }
         Ok(())
     }
 
-    fn turn_away(&mut self, key: Key, refusal: &Refusal) -> Result<(), SessionEnd> {
-        self.link.remove(key);
-        if let Some(member) = self.members.remove(key) {
-            self.refuse(member.socket.namespace(), refusal)?;
+    fn on_refused(&mut self, key: Key, refusal: &Refusal) -> Result<(), SessionEnd> {
+        self.handle.remove(key);
+        if let Some(entry) = self.sockets.remove(key) {
+            self.send_connect_error(entry.socket.namespace(), refusal)?;
         }
-        self.check_patience()
+        self.check_connect_deadline()
     }
 
-    /// Tells the client that it may not enter `namespace`.
-    fn refuse(&self, namespace: &str, refusal: &Refusal) -> Result<(), SessionEnd> {
+    /// Refuses the client's CONNECT to `namespace`.
+    fn send_connect_error(&self, namespace: &str, refusal: &Refusal) -> Result<(), SessionEnd> {
         match connect_error_text(namespace, &refusal.message, refusal.data.as_ref()) {
             Ok(text) => {
                 let answer = Frame::of_text(namespace.into(), text, Vec::new());
-                Ok(self.link.answer(answer)?)
+                Ok(self.handle.post_control(answer)?)
             }
             Err(error) => {
-                tracing::error!(%error, "a refusal has no JSON form; its session ends");
+                tracing::error!(%error, "a refusal cannot be serialized as JSON; its session ends");
                 Err(DisconnectReason::HandlerPanicked.into())
             }
         }
     }
 }
 
-// What a session asks of the application, as futures that survive its panics.
+// Calls into the application, as futures that catch panics.
 
-/// A call into the application under way.
-type Work = BoxFuture<'static, Outcome>;
+/// A running call into the application.
+type PendingCall = BoxFuture<'static, Outcome>;
 
-/// What came of a call into the application.
+/// The result of a call into the application.
 enum Outcome {
     Accepted(Accepted),
     Refused(Refusal),
     /// `connect` took too long.
-    Undecided,
+    ConnectTimedOut,
     /// `connect` panicked.
-    DecisionPanicked,
+    ConnectPanicked,
     Handled(Box<dyn Handler>),
-    /// `event` panicked. The handler is still owed its last call.
+    /// `event` panicked. The handler must still get its last call.
     HandlerPanicked(Box<dyn Handler>),
-    Left,
+    Disconnected,
 }
 
-fn decide(
+fn call_connect(
     namespace: Arc<dyn Namespace>,
     request: ConnectRequest,
     socket: Socket,
     deadline: Instant,
-) -> Work {
+) -> PendingCall {
     async move {
-        let decision = async { namespace.connect(request, socket).await };
-        let decision = AssertUnwindSafe(decision).catch_unwind();
-        match timeout_at(deadline, decision).await {
+        let call = async { namespace.connect(request, socket).await };
+        let call = AssertUnwindSafe(call).catch_unwind();
+        match timeout_at(deadline, call).await {
             Ok(Ok(Ok(accepted))) => Outcome::Accepted(accepted),
             Ok(Ok(Err(refusal))) => Outcome::Refused(refusal),
-            Ok(Err(_panic)) => Outcome::DecisionPanicked,
-            Err(_elapsed) => Outcome::Undecided,
+            Ok(Err(_panic)) => Outcome::ConnectPanicked,
+            Err(_elapsed) => Outcome::ConnectTimedOut,
         }
     }
     .boxed()
 }
 
-fn handle(mut handler: Box<dyn Handler>, event: Event) -> Work {
+fn call_event(mut handler: Box<dyn Handler>, event: Event) -> PendingCall {
     async move {
-        let handling = async { handler.event(event).await };
-        match AssertUnwindSafe(handling).catch_unwind().await {
+        let call = async { handler.event(event).await };
+        match AssertUnwindSafe(call).catch_unwind().await {
             Ok(()) => Outcome::Handled(handler),
             Err(_panic) => Outcome::HandlerPanicked(handler),
         }
@@ -503,49 +512,49 @@ fn handle(mut handler: Box<dyn Handler>, event: Event) -> Work {
     .boxed()
 }
 
-fn say_goodbye(handler: Box<dyn Handler>, reason: DisconnectReason) -> Work {
+fn call_disconnected(handler: Box<dyn Handler>, reason: DisconnectReason) -> PendingCall {
     async move {
-        let goodbye = async { handler.disconnected(reason).await };
-        if AssertUnwindSafe(goodbye).catch_unwind().await.is_err() {
-            tracing::error!("a handler panicked in its last call");
+        let call = async { handler.disconnected(reason).await };
+        if AssertUnwindSafe(call).catch_unwind().await.is_err() {
+            tracing::error!("a handler panicked in `disconnected`");
         }
-        Outcome::Left
+        Outcome::Disconnected
     }
     .boxed()
 }
 
-// A WebSocket on its way to take over from polling.
+// The upgrade from polling to WebSocket.
 
-/// Leads `socket` through the probe, and runs the session on it from then on. Whatever goes wrong
-/// before that closes the WebSocket, and leaves the session where it is.
-pub(crate) async fn upgrade(door: Arc<PollingHandle>, mut socket: WebSocket, timeout_ms: u64) {
+/// Probes `socket`, then runs the session on it. If the upgrade fails, the WebSocket is closed and the
+/// session stays on polling.
+pub(crate) async fn upgrade(polling: Arc<PollingHandle>, mut socket: WebSocket, timeout_ms: u64) {
     let passed = tokio::select! {
-        passed = tokio::time::timeout(Duration::from_millis(timeout_ms), probe(&door, &mut socket)) => {
+        passed = tokio::time::timeout(Duration::from_millis(timeout_ms), probe(&polling, &mut socket)) => {
             passed.unwrap_or(false)
         }
-        () = door.closed() => false,
+        () = polling.closed() => false,
     };
-    // Once asked to move, the session must not be let go of.
-    let session = if passed { door.upgrade().await } else { None };
+    // Not cancelled: once the session has been requested, it must be resumed or it would be lost.
+    let session = if passed { polling.upgrade().await } else { None };
     if let Some(session) = session {
         session.resume(socket).await;
     } else {
         socket.reject();
-        door.probed(false).await;
+        polling.probed(false).await;
     }
 }
 
-/// Whether the WebSocket said all that it must, in order.
-async fn probe(door: &PollingHandle, socket: &mut WebSocket) -> bool {
-    if !says(socket, PROBE_QUESTION).await || socket.say(PROBE_ANSWER).is_err() {
+/// Whether the client sent the packets of the upgrade handshake in order.
+async fn probe(polling: &PollingHandle, socket: &mut WebSocket) -> bool {
+    if !receives(socket, PROBE_QUESTION).await || socket.send_urgent(PROBE_ANSWER).is_err() {
         return false;
     }
-    door.probed(true).await;
-    says(socket, UPGRADE).await
+    polling.probed(true).await;
+    receives(socket, UPGRADE).await
 }
 
-/// Whether the next packet is `expected`.
-async fn says(socket: &mut WebSocket, expected: &str) -> bool {
+/// Whether the next text packet is `expected`.
+async fn receives(socket: &mut WebSocket, expected: &str) -> bool {
     loop {
         match socket.next(true).await {
             Incoming::Text(text) => return text == expected,

@@ -1,15 +1,15 @@
-//! Identifiers nobody can guess.
+//! Unguessable identifiers.
 
 use std::{fmt, sync::Arc};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Serialize, Serializer};
 
-/// 160 bits, above the 120 a session id needs to be out of reach of guessing.
+/// 160 bits; 120 are enough to make a session id unguessable.
 const RANDOM_BYTES: usize = 20;
 
-/// Identifies one [`Socket`](crate::Socket). Random, URL-safe, and never equal to the id of the
-/// session below it, so it may be shown to others.
+/// Identifies one [`Socket`](crate::Socket). Random and URL-safe. Independent of the secret
+/// Engine.IO session id, so it may be shown to others.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SocketId(Arc<str>);
 
@@ -18,7 +18,7 @@ impl SocketId {
         Ok(Self(random_text()?.into()))
     }
 
-    /// The id as it is written on the wire.
+    /// The id as sent on the wire.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -36,8 +36,8 @@ impl Serialize for SocketId {
     }
 }
 
-/// Identifies an Engine.IO session. Whoever knows it can drive the session, so it has no
-/// `Display` and its `Debug` hides it.
+/// Identifies an Engine.IO session. A secret: anyone who knows it can use the session. So it has no
+/// `Display`, and `Debug` hides it.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct EngineId(Arc<str>);
 
@@ -46,7 +46,7 @@ impl EngineId {
         Ok(Self(random_text()?.into()))
     }
 
-    /// The id for the wire, and for nowhere else.
+    /// The id, for use on the wire only.
     pub(crate) fn expose(&self) -> &str {
         &self.0
     }

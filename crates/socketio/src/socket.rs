@@ -1,4 +1,4 @@
-//! One client in one namespace, as the application holds it.
+//! The application's handle to one client in one namespace.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -8,14 +8,14 @@ use serde_json::value::RawValue;
 
 use crate::{
     frame::Frame,
-    mailbox::{Delivery, Key, Refused, SessionHandle},
+    mailbox::{Delivery, Key, PostError, SessionHandle},
     packet::ack_text,
     sid::SocketId,
 };
 
-/// A client in a namespace. Cheap to clone, and to be used from any thread; it never waits.
+/// One client in one namespace. Cheap to clone, usable from any thread, and never blocks.
 ///
-/// It may outlive the connection. Sending then fails with [`EmitError::Closed`].
+/// It may outlive the connection; sending then fails with [`EmitError::Closed`].
 #[derive(Clone)]
 pub struct Socket {
     inner: Arc<Inner>,
@@ -25,17 +25,17 @@ struct Inner {
     id: SocketId,
     namespace: Arc<str>,
     key: Key,
-    link: Arc<SessionHandle>,
+    session: Arc<SessionHandle>,
 }
 
-/// Why something was not sent.
+/// Why a frame was not sent.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EmitError {
     /// The socket is disconnected.
     #[error("the socket is disconnected")]
     Closed,
-    /// The client is behind, and this was sent as volatile.
+    /// The client is behind, so the volatile frame was dropped.
     #[error("the client is behind; the frame was dropped")]
     Dropped,
     /// The client is too far behind. Its session ends with
@@ -45,7 +45,7 @@ pub enum EmitError {
     /// The frame was made for another namespace.
     #[error("the frame belongs to another namespace")]
     ForeignNamespace,
-    /// There is no JSON form, or the event's name is reserved.
+    /// The argument cannot be serialized as JSON, or the event name is reserved.
     #[error("the event could not be encoded")]
     Encode(#[from] serde_json::Error),
 }
@@ -55,12 +55,14 @@ impl Socket {
         id: SocketId,
         namespace: Arc<str>,
         key: Key,
-        link: Arc<SessionHandle>,
+        session: Arc<SessionHandle>,
     ) -> Self {
-        Self { inner: Arc::new(Inner { id, namespace, key, link }) }
+        Self { inner: Arc::new(Inner { id, namespace, key, session }) }
     }
 
-    /// The id the client knows itself by.
+    /// The socket id. A recovered client keeps its previous id instead; see [`Accepted::recovered`].
+    ///
+    /// [`Accepted::recovered`]: crate::Accepted::recovered
     pub fn id(&self) -> &SocketId {
         &self.inner.id
     }
@@ -78,7 +80,7 @@ impl Socket {
         self.send(&Frame::new(&self.inner.namespace, event, arg)?)
     }
 
-    /// Sends a frame that must not be lost: if there is no room for it, the session ends.
+    /// Sends a frame that must not be lost: if the mailbox is full, the session ends.
     ///
     /// # Errors
     /// See [`EmitError`].
@@ -86,7 +88,7 @@ impl Socket {
         self.post(frame, Delivery::Durable)
     }
 
-    /// Sends a frame that may be lost: a client that is behind is spared it.
+    /// Sends a frame that may be lost: it is dropped if the client is behind.
     ///
     /// # Errors
     /// See [`EmitError`].
@@ -94,11 +96,10 @@ impl Socket {
         self.post(frame, Delivery::Volatile)
     }
 
-    /// Sends what an event of this socket asked for. It is no backlog, and so exempt from the bounds
-    /// of the mailbox: the application bounds what one event is answered with. While more of it
-    /// waits than the mailbox may hold besides, the session's next event is not handled; a client
-    /// that does not take its answers then ends by its heartbeat. Acknowledgements are such answers
-    /// by themselves.
+    /// Sends an answer to an event of this socket. Answers are exempt from the bounds of the
+    /// mailbox: the application must bound the answers to one event. While the queued answers exceed
+    /// those bounds, the session's next event is not handled; a client that does not read its
+    /// answers then fails its heartbeat. Acknowledgements are sent as answers.
     ///
     /// # Errors
     /// See [`EmitError`].
@@ -106,46 +107,47 @@ impl Socket {
         self.post(frame, Delivery::Answer)
     }
 
-    /// How long nothing has arrived from the client: no event, no pong, no request of any kind, on
-    /// whichever transport. While so much waits for its handlers that it is not read, a client does
-    /// not count as silent.
+    /// The time since anything last arrived from the client: an event, a pong, or a request, on any
+    /// transport. While the session does not read because its inbox is full, the client counts as
+    /// active.
     pub fn silent_for(&self) -> Duration {
-        self.inner.link.silent_for()
+        self.inner.session.silent_for()
     }
 
-    /// Disconnects this socket. The client is told and does not come back by itself; its other
-    /// namespaces stay. Before its CONNECT is answered, this takes effect right after the answer.
+    /// Disconnects this socket. The client gets a DISCONNECT and does not reconnect by itself; its
+    /// other namespaces stay connected. While its CONNECT is pending, this takes effect right after
+    /// the reply.
     pub fn disconnect(&self) {
-        self.inner.link.dismiss(self.inner.key);
+        self.inner.session.disconnect(self.inner.key);
     }
 
     /// Disconnects every socket of this client's session, then closes the connection.
     pub fn close_session(&self) {
-        self.inner.link.dismiss_all();
+        self.inner.session.disconnect_all();
     }
 
     pub(crate) fn shared_namespace(&self) -> Arc<str> {
         Arc::clone(&self.inner.namespace)
     }
 
-    /// Whether the next event may be handled, or answers to those before have to leave first.
-    pub(crate) fn takes_events(&self) -> bool {
-        self.inner.link.takes_events()
+    /// Whether the next event may be handled; if not, earlier answers must be sent first.
+    pub(crate) fn has_answer_room(&self) -> bool {
+        self.inner.session.has_answer_room()
     }
 
     pub(crate) fn key(&self) -> Key {
         self.inner.key
     }
 
-    fn post(&self, frame: &Frame, worth: Delivery) -> Result<(), EmitError> {
+    fn post(&self, frame: &Frame, delivery: Delivery) -> Result<(), EmitError> {
         if frame.namespace() != &*self.inner.namespace {
             return Err(EmitError::ForeignNamespace);
         }
-        self.inner.link.post(self.inner.key, frame.clone(), worth).map_err(
-            |refused| match refused {
-                Refused::Closed => EmitError::Closed,
-                Refused::Dropped => EmitError::Dropped,
-                Refused::Full => EmitError::SlowReader,
+        self.inner.session.post(self.inner.key, frame.clone(), delivery).map_err(
+            |error| match error {
+                PostError::Closed => EmitError::Closed,
+                PostError::Dropped => EmitError::Dropped,
+                PostError::Full => EmitError::SlowReader,
             },
         )
     }
@@ -160,23 +162,23 @@ impl fmt::Debug for Socket {
     }
 }
 
-// What a client said, and the answer to it.
+// Received events and their acknowledgements.
 
 /// An event from a client. `Debug` hides its arguments.
 pub struct Event {
     /// The name of the event.
     pub name: String,
-    /// The arguments: valid JSON, as the client wrote it. Nesting is bounded by the size of a packet
-    /// alone, so parse with a bound, as `serde_json` does.
+    /// The arguments: valid JSON, unparsed. Their nesting is bounded only by the packet size, so
+    /// parse them with a depth limit, as `serde_json` does.
     pub args: Vec<Box<RawValue>>,
-    /// The buffers that placeholders in `args` stand for, by number.
+    /// The attachments, indexed by the numbers of the placeholders in `args`.
     pub attachments: Vec<Bytes>,
-    /// Where the answer goes, when the client wants one.
+    /// Sends the acknowledgement, if the client wants one.
     pub ack: Option<Acknowledger>,
 }
 
 impl Event {
-    /// What it holds in memory, roughly, in bytes.
+    /// Approximate memory use in bytes.
     pub(crate) fn size_bytes(&self) -> usize {
         let args: usize = self.args.iter().map(|arg| arg.get().len()).sum();
         let attachments: usize = self.attachments.iter().map(Bytes::len).sum();
@@ -195,7 +197,7 @@ impl fmt::Debug for Event {
     }
 }
 
-/// Answers one event, at most once. Dropping it leaves the event unanswered.
+/// Acknowledges one event, at most once. Dropping it sends nothing.
 #[derive(Debug)]
 #[must_use = "a client that asks for an answer waits for it"]
 pub struct Acknowledger {
@@ -208,19 +210,19 @@ impl Acknowledger {
         Self { socket, id }
     }
 
-    /// Answers with one argument.
+    /// Sends the acknowledgement with one argument.
     ///
     /// # Errors
-    /// See [`EmitError`]; the answer is then lost.
+    /// See [`EmitError`]; the acknowledgement is then lost.
     pub fn send(self, arg: &impl Serialize) -> Result<(), EmitError> {
         self.answer(&[arg], Vec::new())
     }
 
-    /// Answers with any number of arguments that are JSON already, and the attachments their
-    /// placeholders stand for.
+    /// Sends the acknowledgement with arguments that are JSON already, and the attachments their
+    /// placeholders refer to.
     ///
     /// # Errors
-    /// See [`EmitError`]; the answer is then lost.
+    /// See [`EmitError`]; the acknowledgement is then lost.
     pub fn send_raw(
         self,
         args: &[Box<RawValue>],

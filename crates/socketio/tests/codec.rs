@@ -1,4 +1,4 @@
-//! The codec, over everything that can be thought of.
+//! The packet codec: error tables and property tests.
 
 use bytes::Bytes;
 use proptest::prelude::*;
@@ -79,13 +79,13 @@ fn half_a_character_breaks_no_packet() {
     let half = r#"{"content":"\ud83d"}"#;
     assert_eq!(event(&format!(r#"2["x",{half}]"#)), ("x".to_owned(), vec![half.to_owned()]));
     assert_eq!(event(r#"2["x\ud83d"]"#), ("x\u{fffd}".to_owned(), vec![]));
-    let mut waiting = decoder();
+    let mut partial = decoder();
     let binary = format!(r#"51-["x",{half},{{"_placeholder":true,"num":0}}]"#);
-    assert!(waiting.text(&binary).is_ok_and(|packet| packet.is_none()));
-    assert!(waiting.binary(Bytes::from_static(b"1")).is_ok_and(|packet| packet.is_some()));
+    assert!(partial.text(&binary).is_ok_and(|packet| packet.is_none()));
+    assert!(partial.binary(Bytes::from_static(b"1")).is_ok_and(|packet| packet.is_some()));
 }
 
-/// It is scanned, not built: what to make of it is the application's to say.
+/// Nested JSON is only scanned; the application parses it with its own limit.
 #[test]
 fn nesting_has_no_bound_of_its_own() {
     let deep = format!("{}{}", "[".repeat(400), "]".repeat(400));
@@ -95,9 +95,9 @@ fn nesting_has_no_bound_of_its_own() {
     };
     assert_eq!(args[0].get(), deep);
     assert!(decoder().text(&format!("0{{\"x\":{deep}}}")).is_ok_and(|packet| packet.is_some()));
-    let mut waiting = decoder();
-    assert!(waiting.text(&format!("51-[\"x\",{deep}]")).is_ok_and(|packet| packet.is_none()));
-    assert!(waiting.binary(Bytes::from_static(b"1")).is_ok_and(|packet| packet.is_some()));
+    let mut partial = decoder();
+    assert!(partial.text(&format!("51-[\"x\",{deep}]")).is_ok_and(|packet| packet.is_none()));
+    assert!(partial.binary(Bytes::from_static(b"1")).is_ok_and(|packet| packet.is_some()));
     assert_eq!(fault(&format!("2[\"x\",{}]", "[".repeat(400))), Some(ParseError::Json));
 }
 
@@ -107,9 +107,9 @@ fn attachments_and_texts_come_only_where_they_are_due() {
     let early = idle.binary(Bytes::from_static(b"x"));
     assert_eq!(early.err(), Some(ParseError::UnexpectedBinary));
 
-    let mut owed = decoder();
-    assert!(matches!(owed.text(r#"51-["x"]"#), Ok(None)));
-    let text = owed.text(r#"2["y"]"#);
+    let mut partial = decoder();
+    assert!(matches!(partial.text(r#"51-["x"]"#), Ok(None)));
+    let text = partial.text(r#"2["y"]"#);
     assert_eq!(text.err(), Some(ParseError::AttachmentsOutstanding));
 }
 

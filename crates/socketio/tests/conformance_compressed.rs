@@ -1,5 +1,4 @@
-//! `conformance` once more, with every WebSocket message of the client compressed, and every long one of
-//! the server.
+//! `conformance` with compression: of all WebSocket messages of the client and all long ones of the server.
 
 #[path = "conformance.rs"]
 mod conformance;

@@ -1,4 +1,4 @@
-//! How sessions end, and that they do.
+//! How sessions end.
 
 mod support;
 
@@ -7,20 +7,20 @@ use std::time::Duration;
 use futures_util::SinkExt as _;
 use socketio::{Config, DisconnectReason, EmitError, Frame, Server, Socket};
 use support::{
-    PATIENCE, Running, calm, connected,
-    probe::{self, Decision, Happened, Watcher},
+    TIMEOUT, TestServer, connect, default_heartbeat,
+    probe::{self, Decision, ProbeEvent, ProbeObserver},
 };
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
-fn probed(config: Config) -> (Running, Watcher) {
-    let (server, watcher) = probe::probed(config, Decision::Accept);
-    watcher.open_gate();
-    (server, watcher)
+fn probe_server(config: Config) -> (TestServer, ProbeObserver) {
+    let (server, observer) = probe::probe_server(config, Decision::Accept);
+    observer.open_gate();
+    (server, observer)
 }
 
-/// Sends until `socket` takes no more.
-fn overwhelm(socket: &Socket, frame: &Frame) -> EmitError {
+/// Sends `frame` until `socket` refuses it.
+fn send_until_error(socket: &Socket, frame: &Frame) -> EmitError {
     loop {
         if let Err(error) = socket.send(frame) {
             return error;
@@ -30,44 +30,44 @@ fn overwhelm(socket: &Socket, frame: &Frame) -> EmitError {
 
 #[actix_web::test]
 async fn a_slow_reader_is_closed_and_nobody_else_is_affected() {
-    let (server, mut watcher) = probed(calm());
-    let slow = connected(&server).await;
-    let slow_socket = watcher.socket().await;
-    let mut other = connected(&server).await;
-    let other_socket = watcher.socket().await;
+    let (server, mut observer) = probe_server(default_heartbeat());
+    let slow = connect(&server).await;
+    let slow_socket = observer.socket().await;
+    let mut other = connect(&server).await;
+    let other_socket = observer.socket().await;
 
     let frame = Frame::new("/", "flood", &"x".repeat(100_000)).expect("JSON");
-    let error = overwhelm(&slow_socket, &frame);
+    let error = send_until_error(&slow_socket, &frame);
     assert!(matches!(error, EmitError::SlowReader));
-    let reason = watcher.disconnected().await;
+    let reason = observer.disconnected().await;
     assert_eq!(reason, DisconnectReason::SlowReader);
     assert!(matches!(slow_socket.send(&frame), Err(EmitError::Closed)));
 
     other_socket.emit("fine", &1).expect("sent");
-    assert_eq!(other.hear().await, r#"42["fine",1]"#);
+    assert_eq!(other.receive_text().await, r#"42["fine",1]"#);
     drop(slow);
 }
 
 #[actix_web::test]
 async fn a_client_that_stops_reading_in_silence_is_ended_by_its_heartbeat() {
-    let (server, mut watcher) = probed(support::quick());
-    let _silent = connected(&server).await;
-    let socket = watcher.socket().await;
+    let (server, mut observer) = probe_server(support::fast_heartbeat());
+    let _silent = connect(&server).await;
+    let socket = observer.socket().await;
     let frame = Frame::new("/", "flood", &"x".repeat(1_000_000)).expect("JSON");
     socket.send(&frame).expect("one always fits");
-    let reason = watcher.disconnected().await;
+    let reason = observer.disconnected().await;
     assert_eq!(reason, DisconnectReason::PingTimeout);
 }
 
 #[actix_web::test]
 async fn volatile_frames_are_dropped_before_durable_ones_are_refused() {
-    let config = Config { mailbox_messages: 4, ..calm() };
-    let (server, mut watcher) = probed(config);
-    let mut client = connected(&server).await;
-    let socket = watcher.socket().await;
+    let config = Config { mailbox_messages: 4, ..default_heartbeat() };
+    let (server, mut observer) = probe_server(config);
+    let mut client = connect(&server).await;
+    let socket = observer.socket().await;
     let large = Frame::new("/", "large", &"x".repeat(900_000)).expect("JSON");
     let small = Frame::new("/", "small", &1).expect("JSON");
-    // Fill what the connection itself can hold, until volatile frames no longer get through.
+    // Fill the buffers of the connection until volatile frames are dropped.
     socket.send(&large).expect("room");
     let dropped = loop {
         match socket.send_volatile(&small) {
@@ -77,24 +77,25 @@ async fn volatile_frames_are_dropped_before_durable_ones_are_refused() {
     };
     assert!(matches!(dropped, EmitError::Dropped));
     socket.send(&small).expect("durable frames still have room");
-    while client.hear().await != r#"42["small",1]"# {}
+    while client.receive_text().await != r#"42["small",1]"# {}
 }
 
 #[actix_web::test]
 async fn a_large_broadcast_arrives_whole_and_in_order_with_pings_between() {
-    let config = Config { mailbox_messages: 5_000, mailbox_bytes: 100_000_000, ..support::brisk() };
-    let (server, mut watcher) = probed(config);
-    let mut client = connected(&server).await;
-    let socket = watcher.socket().await;
+    let config =
+        Config { mailbox_messages: 5_000, mailbox_bytes: 100_000_000, ..support::frequent_pings() };
+    let (server, mut observer) = probe_server(config);
+    let mut client = connect(&server).await;
+    let socket = observer.socket().await;
     for n in 0..2_000 {
         let text = "x".repeat(n % 700 * 10);
         socket.emit("n", &(n, text)).expect("room");
     }
     let mut n = 0;
     while n < 2_000 {
-        let text = client.hear().await;
+        let text = client.receive_text().await;
         if text == "2" {
-            client.say("3").await;
+            client.send_text("3").await;
         } else {
             assert!(text.starts_with(&format!(r#"42["n",[{n},"#)), "{n}");
             n += 1;
@@ -104,33 +105,33 @@ async fn a_large_broadcast_arrives_whole_and_in_order_with_pings_between() {
 
 #[actix_web::test]
 async fn many_attachments_follow_their_event_without_a_gap() {
-    let (server, mut watcher) = probed(calm());
-    let mut client = connected(&server).await;
-    let socket = watcher.socket().await;
+    let (server, mut observer) = probe_server(default_heartbeat());
+    let mut client = connect(&server).await;
+    let socket = observer.socket().await;
     for n in 0..3_u8 {
         let attachments = (0..40).map(|i| vec![n, i].into()).collect();
         let frame = Frame::with_attachments("/", "all", &n, attachments).expect("JSON");
         socket.send(&frame).expect("room");
     }
     for n in 0..3_u8 {
-        assert_eq!(client.hear().await, format!(r#"4540-["all",{n}]"#));
+        assert_eq!(client.receive_text().await, format!(r#"4540-["all",{n}]"#));
         for i in 0..40 {
-            assert_eq!(client.hear_bytes().await, [n, i][..]);
+            assert_eq!(client.receive_bytes().await, [n, i][..]);
         }
     }
 }
 
 #[actix_web::test]
-async fn a_shutdown_closes_with_1001_and_without_a_farewell() {
-    let (server, mut watcher) = probed(calm());
-    let mut client = connected(&server).await;
-    watcher.socket().await.emit("last", &1).expect("sent");
-    let mut undecided = server.open().await;
+async fn a_shutdown_closes_with_1001_and_without_a_disconnect() {
+    let (server, mut observer) = probe_server(default_heartbeat());
+    let mut client = connect(&server).await;
+    observer.socket().await.emit("last", &1).expect("sent");
+    let mut idle_session = server.open().await;
 
-    let (closed, ()) = tokio::join!(client.until_closed(), server.server.close(PATIENCE));
+    let (closed, ()) = tokio::join!(client.until_closed(), server.server.close(TIMEOUT));
     assert_eq!(closed, (Some(1001), vec![r#"42["last",1]"#.to_owned()]));
-    assert_eq!(undecided.closed_with().await, Some(1001));
-    let reason = watcher.disconnected().await;
+    assert_eq!(idle_session.closed_with().await, Some(1001));
+    let reason = observer.disconnected().await;
     assert_eq!(reason, DisconnectReason::ServerShutdown);
     assert_eq!(server.server.session_count(), 0);
 
@@ -140,44 +141,44 @@ async fn a_shutdown_closes_with_1001_and_without_a_farewell() {
 
 #[actix_web::test]
 async fn a_shutdown_still_sends_what_waits() {
-    let config = Config { mailbox_bytes: 100_000_000, ..calm() };
-    let (server, mut watcher) = probed(config);
-    let mut client = connected(&server).await;
-    let socket = watcher.socket().await;
-    // More than the connection itself can hold, so that some of it must wait.
+    let config = Config { mailbox_bytes: 100_000_000, ..default_heartbeat() };
+    let (server, mut observer) = probe_server(config);
+    let mut client = connect(&server).await;
+    let socket = observer.socket().await;
+    // More than the buffers of the connection hold, so that some frames stay queued.
     let frame = Frame::new("/", "large", &"x".repeat(1_000_000)).expect("JSON");
     for _ in 0..20 {
         socket.send(&frame).expect("room");
     }
-    let ((code, heard), ()) = tokio::join!(client.until_closed(), server.server.close(PATIENCE));
-    assert_eq!((code, heard.len()), (Some(1001), 20));
+    let ((code, received), ()) = tokio::join!(client.until_closed(), server.server.close(TIMEOUT));
+    assert_eq!((code, received.len()), (Some(1001), 20));
 }
 
 #[actix_web::test]
 async fn a_shutdown_waits_no_longer_than_it_is_given() {
-    let (probe, mut watcher) = probe::probe(Decision::Accept);
-    let server = Server::builder(calm()).namespace("/", probe).build();
-    let server = Running::start(server);
-    let mut client = connected(&server).await;
-    watcher.socket().await;
-    client.say(r#"427["stuck"]"#).await;
-    client.say("40/unknown,").await;
-    client.hear().await;
+    let (probe, mut observer) = probe::probe(Decision::Accept);
+    let server = Server::builder(default_heartbeat()).namespace("/", probe).build();
+    let server = TestServer::start(server);
+    let mut client = connect(&server).await;
+    observer.socket().await;
+    client.send_text(r#"427["stuck"]"#).await;
+    client.send_text("40/unknown,").await;
+    client.receive_text().await;
     server.server.close(Duration::from_millis(50)).await;
     assert_eq!(server.server.session_count(), 1, "its handler is stuck");
-    watcher.open_gate();
-    assert_eq!(watcher.event().await.name, "stuck");
-    let reason = watcher.disconnected().await;
+    observer.open_gate();
+    assert_eq!(observer.event().await.name, "stuck");
+    let reason = observer.disconnected().await;
     assert_eq!(reason, DisconnectReason::ServerShutdown);
 }
 
 #[actix_web::test]
 async fn a_peer_that_vanishes_ends_its_session_at_once() {
-    let (server, mut watcher) = probed(calm());
-    let client = connected(&server).await;
-    watcher.socket().await;
+    let (server, mut observer) = probe_server(default_heartbeat());
+    let client = connect(&server).await;
+    observer.socket().await;
     drop(client);
-    let reason = watcher.disconnected().await;
+    let reason = observer.disconnected().await;
     assert_eq!(reason, DisconnectReason::TransportClose);
 }
 
@@ -188,41 +189,41 @@ async fn what_came_in_one_go_with_a_fault_is_handled_before_the_end() {
         (Message::text("4".repeat(1_000_001)), DisconnectReason::TransportError),
         (Message::Close(None), DisconnectReason::TransportClose),
     ] {
-        let (server, mut watcher) = probed(calm());
-        let mut client = connected(&server).await;
+        let (server, mut observer) = probe_server(default_heartbeat());
+        let mut client = connect(&server).await;
         let event = Message::text(r#"42["leave"]"#);
         client.stream.feed(event).await.expect("buffered");
         client.send(fault).await;
-        watcher.socket().await;
-        assert_eq!(watcher.event().await.name, "leave");
-        assert_eq!(watcher.disconnected().await, expected);
+        observer.socket().await;
+        assert_eq!(observer.event().await.name, "leave");
+        assert_eq!(observer.disconnected().await, expected);
     }
 }
 
 #[actix_web::test]
 async fn a_client_that_answers_pings_it_never_reads_is_ended() {
-    let (server, mut watcher) = probed(support::brisk());
-    let mut client = connected(&server).await;
-    let socket = watcher.socket().await;
+    let (server, mut observer) = probe_server(support::frequent_pings());
+    let mut client = connect(&server).await;
+    let socket = observer.socket().await;
     let frame = Frame::new("/", "flood", &"x".repeat(10_000_000)).expect("JSON");
     socket.send(&frame).expect("one always fits");
     let tick = Duration::from_millis(20);
-    let happened = loop {
-        match timeout(tick, watcher.happened.recv()).await {
-            Ok(happened) => break happened,
-            Err(_) => client.say("3").await,
+    let event = loop {
+        match timeout(tick, observer.events.recv()).await {
+            Ok(event) => break event,
+            Err(_) => client.send_text("3").await,
         }
     };
     let expected = DisconnectReason::SlowReader;
-    assert!(matches!(happened, Some(Happened::Disconnected(reason)) if reason == expected));
+    assert!(matches!(event, Some(ProbeEvent::Disconnected(reason)) if reason == expected));
 }
 
 #[actix_web::test]
 async fn a_client_that_closes_its_websocket_ends_its_session() {
-    let (server, mut watcher) = probed(calm());
-    let mut client = connected(&server).await;
-    watcher.socket().await;
+    let (server, mut observer) = probe_server(default_heartbeat());
+    let mut client = connect(&server).await;
+    observer.socket().await;
     client.stream.close(None).await.expect("closed");
-    let reason = watcher.disconnected().await;
+    let reason = observer.disconnected().await;
     assert_eq!(reason, DisconnectReason::TransportClose);
 }

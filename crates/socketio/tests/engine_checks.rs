@@ -1,5 +1,5 @@
-//! The public Engine.IO 4 checks on the bare echo application. The letters and numbers are those of
-//! the check list; `engine_upgrade_checks` has the last three.
+//! The public Engine.IO 4 protocol tests on the bare echo application. The letters and numbers are
+//! those of the check list; `engine_upgrade_checks` has the last three.
 
 #[path = "../examples/echo/bare.rs"]
 mod echo;
@@ -9,24 +9,23 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use support::{
-    Running, calm,
-    http::{Answer, Poller, ask},
-    quick,
+    TestServer, default_heartbeat, fast_heartbeat,
+    http::{Poller, Response, send_request},
 };
 
-const LONGEST_SILENCE: Duration = Duration::from_millis(500);
+const SILENCE_MAX: Duration = Duration::from_millis(500);
 
-fn checks() -> Running {
-    Running::start_at("/engine.io/", echo::server(quick()))
+fn fast_heartbeat_server() -> TestServer {
+    TestServer::start_at("/engine.io/", echo::server(fast_heartbeat()))
 }
 
-/// For what has nothing to do with the heartbeat.
-fn unhurried() -> Running {
-    Running::start_at("/engine.io/", echo::server(calm()))
+/// For tests that do not concern the heartbeat.
+fn default_server() -> TestServer {
+    TestServer::start_at("/engine.io/", echo::server(default_heartbeat()))
 }
 
-async fn opening(server: &Running, method: &str, query: &str) -> Answer {
-    ask(server.address, method, &format!("/engine.io/?{query}"), "", b"").await
+async fn opening(server: &TestServer, method: &str, query: &str) -> Response {
+    send_request(server.address, method, &format!("/engine.io/?{query}"), "", b"").await
 }
 
 #[track_caller]
@@ -44,16 +43,16 @@ fn assert_opens(text: &str, upgrades: &Value) {
 
 #[actix_web::test]
 async fn e1_a_polling_session_opens_with_exactly_the_five_keys() {
-    let answer = opening(&checks(), "GET", "EIO=4&transport=polling").await;
-    assert_eq!(answer.status, 200);
-    assert!(answer.headers.contains("content-type: text/plain; charset=utf-8"));
-    assert!(answer.headers.contains("cache-control: no-store"));
-    assert_opens(&answer.body, &serde_json::json!(["websocket"]));
+    let response = opening(&fast_heartbeat_server(), "GET", "EIO=4&transport=polling").await;
+    assert_eq!(response.status, 200);
+    assert!(response.headers.contains("content-type: text/plain; charset=utf-8"));
+    assert!(response.headers.contains("cache-control: no-store"));
+    assert_opens(&response.body, &serde_json::json!(["websocket"]));
 }
 
 #[actix_web::test]
 async fn e2_e3_a_polling_handshake_without_version_or_transport_is_refused() {
-    let server = unhurried();
+    let server = default_server();
     for query in ["transport=polling", "EIO=abc&transport=polling", "EIO=4", "EIO=4&transport=abc"]
     {
         assert_eq!(opening(&server, "GET", query).await.status, 400, "{query}");
@@ -62,22 +61,22 @@ async fn e2_e3_a_polling_handshake_without_version_or_transport_is_refused() {
 
 #[actix_web::test]
 async fn e4_a_handshake_is_a_get() {
-    let server = unhurried();
+    let server = default_server();
     for method in ["POST", "PUT"] {
-        let answer = opening(&server, method, "EIO=4&transport=polling").await;
-        assert_eq!(answer.status, 400, "{method}");
+        let response = opening(&server, method, "EIO=4&transport=polling").await;
+        assert_eq!(response.status, 400, "{method}");
     }
 }
 
 #[actix_web::test]
 async fn e5_a_websocket_session_opens_without_upgrades() {
-    let client = checks().open().await;
+    let client = fast_heartbeat_server().open().await;
     assert_opens(&client.opening, &serde_json::json!([]));
 }
 
 #[actix_web::test]
 async fn e6_e7_a_websocket_without_version_or_transport_is_refused() {
-    let server = unhurried();
+    let server = default_server();
     for query in
         ["transport=websocket", "EIO=abc&transport=websocket", "EIO=4", "EIO=4&transport=abc"]
     {
@@ -87,33 +86,33 @@ async fn e6_e7_a_websocket_without_version_or_transport_is_refused() {
 
 #[actix_web::test]
 async fn e8_a_posted_message_comes_back() {
-    let server = unhurried();
+    let server = default_server();
     let poller = Poller::open(&server).await;
     let taken = poller.post("4hello").await;
-    assert_eq!(taken.said(), (200, "ok"));
+    assert_eq!(taken.status_and_body(), (200, "ok"));
     assert!(taken.headers.contains("content-type: text/html"));
-    assert_eq!(poller.get().await.said(), (200, "4hello"));
+    assert_eq!(poller.get().await.status_and_body(), (200, "4hello"));
 }
 
 #[actix_web::test]
 async fn e9_messages_of_one_body_come_back_in_one_body_and_in_order() {
-    let server = unhurried();
+    let server = default_server();
     let poller = Poller::open(&server).await;
     poller.post("4test1\u{1e}4test2\u{1e}4test3").await;
-    assert_eq!(poller.get().await.said(), (200, "4test1\u{1e}4test2\u{1e}4test3"));
+    assert_eq!(poller.get().await.status_and_body(), (200, "4test1\u{1e}4test2\u{1e}4test3"));
 }
 
 #[actix_web::test]
 async fn e10_text_and_bytes_come_back_as_they_went() {
-    let server = unhurried();
+    let server = default_server();
     let poller = Poller::open(&server).await;
     poller.post("4hello\u{1e}bAQIDBA==").await;
-    assert_eq!(poller.get().await.said(), (200, "4hello\u{1e}bAQIDBA=="));
+    assert_eq!(poller.get().await.status_and_body(), (200, "4hello\u{1e}bAQIDBA=="));
 }
 
 #[actix_web::test]
 async fn e11_a_body_that_is_no_packet_closes_the_session() {
-    let server = unhurried();
+    let server = default_server();
     let poller = Poller::open(&server).await;
     assert_eq!(poller.post("abc").await.status, 400);
     assert_eq!(poller.get().await.status, 400);
@@ -121,20 +120,20 @@ async fn e11_a_body_that_is_no_packet_closes_the_session() {
 
 #[actix_web::test]
 async fn e12_a_second_get_ends_the_session() {
-    let server = unhurried();
+    let server = default_server();
     let poller = Poller::open(&server).await;
     let (one, other) = tokio::join!(poller.get(), poller.get());
-    let (held, second) = if one.status == 200 { (one, other) } else { (other, one) };
-    assert_eq!(held.said(), (200, "1"));
+    let (waiting_get, second) = if one.status == 200 { (one, other) } else { (other, one) };
+    assert_eq!(waiting_get.status_and_body(), (200, "1"));
     assert_eq!(second.status, 400);
     assert_eq!(poller.get().await.status, 400);
 }
 
 #[actix_web::test]
 async fn e13_a_get_its_client_gave_up_ends_the_session() {
-    let server = unhurried();
+    let server = default_server();
     let poller = Poller::open(&server).await;
-    // Long enough for it to get there on a busy machine.
+    // Long enough for the request to arrive on a busy machine.
     let given_up = tokio::time::timeout(Duration::from_millis(200), poller.get()).await;
     assert!(given_up.is_err());
     assert_eq!(poller.get().await.status, 400);
@@ -142,71 +141,71 @@ async fn e13_a_get_its_client_gave_up_ends_the_session() {
 
 #[actix_web::test]
 async fn e14_e15_a_websocket_message_comes_back_as_what_it_was() {
-    let server = unhurried();
+    let server = default_server();
     let mut client = server.open().await;
-    client.say("4hello").await;
-    assert_eq!(client.hear().await, "4hello");
-    client.say_bytes(&[1, 2, 3, 4]).await;
-    assert_eq!(client.hear_bytes().await, [1, 2, 3, 4][..]);
+    client.send_text("4hello").await;
+    assert_eq!(client.receive_text().await, "4hello");
+    client.send_bytes(&[1, 2, 3, 4]).await;
+    assert_eq!(client.receive_bytes().await, [1, 2, 3, 4][..]);
 }
 
 #[actix_web::test]
 async fn e16_e22_no_packet_or_a_close_packet_closes_the_connection() {
-    let server = unhurried();
+    let server = default_server();
     for (text, code) in [("abc", 1002), ("1", 1000)] {
         let mut client = server.open().await;
-        client.say(text).await;
+        client.send_text(text).await;
         assert_eq!(client.closed_with().await, Some(code), "{text}");
     }
 }
 
 #[actix_web::test]
 async fn e17_a_poll_is_pinged_again_after_each_pong() {
-    let server = checks();
+    let server = fast_heartbeat_server();
     let poller = Poller::open(&server).await;
     for _ in 0..3 {
-        assert_eq!(poller.get().await.said(), (200, "2"));
-        assert_eq!(poller.post("3").await.said(), (200, "ok"));
+        assert_eq!(poller.get().await.status_and_body(), (200, "2"));
+        assert_eq!(poller.post("3").await.status_and_body(), (200, "ok"));
     }
 }
 
 #[actix_web::test]
 async fn e18_a_session_that_never_answered_is_over_to_the_millisecond() {
-    let server = checks();
+    let server = fast_heartbeat_server();
     let poller = Poller::open(&server).await;
-    // The row is about this very moment.
-    tokio::time::sleep(LONGEST_SILENCE).await;
+    // The check is about exactly this moment.
+    tokio::time::sleep(SILENCE_MAX).await;
     assert_eq!(poller.get().await.status, 400);
 }
 
 #[actix_web::test]
 async fn e19_a_websocket_is_pinged_again_after_each_pong() {
-    let server = checks();
+    let server = fast_heartbeat_server();
     let mut client = server.open().await;
     for _ in 0..3 {
-        assert_eq!(client.hear().await, "2");
-        client.say("3").await;
+        assert_eq!(client.receive_text().await, "2");
+        client.send_text("3").await;
     }
 }
 
 #[actix_web::test]
 async fn e20_pings_left_unanswered_close_the_connection() {
-    let server = checks();
+    let server = fast_heartbeat_server();
     let since = Instant::now();
     let mut client = server.open().await;
-    let (_, heard) = client.until_closed().await;
-    assert_eq!(heard, ["2"]);
-    assert!(since.elapsed() < LONGEST_SILENCE * 2);
+    let (_, received) = client.until_closed().await;
+    assert_eq!(received, ["2"]);
+    assert!(since.elapsed() < SILENCE_MAX * 2);
 }
 
 #[actix_web::test]
 async fn e21_a_close_packet_ends_the_get_that_went_with_it() {
-    let server = unhurried();
+    let server = default_server();
     for _ in 0..20 {
         let poller = Poller::open(&server).await;
-        let (held, closing) = tokio::join!(poller.get(), poller.post("1"));
-        assert_eq!(held.said(), (200, "6"));
-        assert_eq!(closing.said(), (200, "ok"));
+        let (waiting_get, closing) = tokio::join!(poller.get(), poller.post("1"));
+        assert_eq!(waiting_get.status_and_body(), (200, "6"));
+        assert_eq!(closing.status_and_body(), (200, "ok"));
         assert_eq!(poller.get().await.status, 400);
     }
 }

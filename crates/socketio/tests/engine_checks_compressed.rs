@@ -1,5 +1,4 @@
-//! `engine_checks` once more, with every WebSocket message of the client compressed, and every long one of
-//! the server.
+//! `engine_checks` with compression: of all WebSocket messages of the client and all long ones of the server.
 
 #[path = "engine_checks.rs"]
 mod engine_checks;

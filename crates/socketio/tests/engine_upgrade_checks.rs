@@ -1,35 +1,35 @@
-//! The public Engine.IO 4 checks of the upgrade, and what else can happen on the way.
+//! The public Engine.IO 4 protocol tests of the upgrade, and further cases.
 
 #[path = "../examples/echo/bare.rs"]
 mod echo;
 mod support;
 
 use socketio::Config;
-use support::{Client, Running, calm, http::Poller};
+use support::{Client, TestServer, default_heartbeat, http::Poller};
 
-fn server() -> Running {
-    Running::start_at("/engine.io/", echo::server(calm()))
+fn server() -> TestServer {
+    TestServer::start_at("/engine.io/", echo::server(default_heartbeat()))
 }
 
-async fn probed(server: &Running, poller: &Poller) -> Client {
+async fn probed(server: &TestServer, poller: &Poller) -> Client {
     let mut socket = server.try_upgrade(poller).await.expect("a WebSocket");
-    socket.say("2probe").await;
-    assert_eq!(socket.hear().await, "3probe");
+    socket.send_text("2probe").await;
+    assert_eq!(socket.receive_text().await, "3probe");
     socket
 }
 
 async fn echoes(socket: &mut Client) {
-    socket.say("4hello").await;
-    assert_eq!(socket.hear().await, "4hello");
+    socket.send_text("4hello").await;
+    assert_eq!(socket.receive_text().await, "4hello");
 }
 
 async fn still_polls(poller: &Poller) {
-    assert_eq!(poller.post("4still here").await.said(), (200, "ok"));
-    let mut heard = poller.get().await;
-    if heard.said() == (200, "6") {
-        heard = poller.get().await;
+    assert_eq!(poller.post("4still here").await.status_and_body(), (200, "ok"));
+    let mut response = poller.get().await;
+    if response.status_and_body() == (200, "6") {
+        response = poller.get().await;
     }
-    assert_eq!(heard.said(), (200, "4still here"));
+    assert_eq!(response.status_and_body(), (200, "4still here"));
 }
 
 #[actix_web::test]
@@ -37,8 +37,8 @@ async fn e23_a_get_during_the_probe_ends_and_the_websocket_takes_over() {
     let server = server();
     let poller = Poller::open(&server).await;
     let mut socket = probed(&server, &poller).await;
-    assert_eq!(poller.get().await.said(), (200, "6"));
-    socket.say("5").await;
+    assert_eq!(poller.get().await.status_and_body(), (200, "6"));
+    socket.send_text("5").await;
     echoes(&mut socket).await;
 }
 
@@ -48,7 +48,7 @@ async fn e24_a_get_after_the_upgrade_is_refused_and_harms_nobody() {
     for _ in 0..20 {
         let poller = Poller::open(&server).await;
         let mut socket = probed(&server, &poller).await;
-        socket.say("5").await;
+        socket.send_text("5").await;
         assert_eq!(poller.get().await.status, 400);
         echoes(&mut socket).await;
     }
@@ -60,7 +60,7 @@ async fn e25_a_second_websocket_is_accepted_and_closed_and_harms_nobody() {
     let poller = Poller::open(&server).await;
     let mut socket = probed(&server, &poller).await;
     second_is_closed(&server, &poller.upgrade_target(), "during the probe").await;
-    socket.say("5").await;
+    socket.send_text("5").await;
     second_is_closed(&server, &poller.upgrade_target(), "right after the upgrade").await;
     echoes(&mut socket).await;
     second_is_closed(&server, &poller.upgrade_target(), "long after the upgrade").await;
@@ -78,21 +78,21 @@ async fn a_websocket_with_the_sid_of_one_that_began_as_a_websocket_is_accepted_a
     echoes(&mut socket).await;
 }
 
-/// A WebSocket that has nothing to take over gets its handshake, and then the close. In the same
-/// way whatever the moment: Node.js clients take a refused handshake for a fault of the program.
-async fn second_is_closed(server: &Running, target: &str, when: &str) {
+/// A WebSocket that cannot take over is accepted and then closed, at any time: Node.js clients treat a
+/// refused handshake as a program error.
+async fn second_is_closed(server: &TestServer, target: &str, when: &str) {
     let second = server.try_websocket(target).await;
     let mut second = second.unwrap_or_else(|error| panic!("{when}: {error}"));
     assert_eq!(second.closed_with().await, Some(1008), "{when}");
 }
 
 #[actix_web::test]
-async fn a_get_held_since_before_the_probe_is_let_go() {
+async fn a_get_waiting_since_before_the_probe_is_ended() {
     let server = server();
     let poller = Poller::open(&server).await;
-    let (held, mut socket) = tokio::join!(poller.get(), probed(&server, &poller));
-    assert_eq!(held.said(), (200, "6"));
-    socket.say("5").await;
+    let (waiting_get, mut socket) = tokio::join!(poller.get(), probed(&server, &poller));
+    assert_eq!(waiting_get.status_and_body(), (200, "6"));
+    socket.send_text("5").await;
     echoes(&mut socket).await;
 }
 
@@ -102,9 +102,9 @@ async fn what_waits_is_delivered_once_and_by_the_websocket_after_the_upgrade() {
     let poller = Poller::open(&server).await;
     let mut socket = probed(&server, &poller).await;
     poller.post("4first\u{1e}bAQID").await;
-    socket.say("5").await;
-    assert_eq!(socket.hear().await, "4first");
-    assert_eq!(socket.hear_bytes().await, [1, 2, 3][..]);
+    socket.send_text("5").await;
+    assert_eq!(socket.receive_text().await, "4first");
+    assert_eq!(socket.receive_bytes().await, [1, 2, 3][..]);
     echoes(&mut socket).await;
 }
 
@@ -114,8 +114,8 @@ async fn a_poll_during_the_probe_gets_what_waits() {
     let poller = Poller::open(&server).await;
     let mut socket = probed(&server, &poller).await;
     poller.post("4first").await;
-    assert_eq!(poller.get().await.said(), (200, "4first"));
-    socket.say("5").await;
+    assert_eq!(poller.get().await.status_and_body(), (200, "4first"));
+    socket.send_text("5").await;
     echoes(&mut socket).await;
 }
 
@@ -125,12 +125,12 @@ async fn a_websocket_that_does_not_follow_the_steps_is_closed_and_polling_goes_o
     let poller = Poller::open(&server).await;
     for wrong in ["4hello", "5", "2", "abc"] {
         let mut socket = server.try_upgrade(&poller).await.expect("a WebSocket");
-        socket.say(wrong).await;
+        socket.send_text(wrong).await;
         assert_eq!(socket.closed_with().await, Some(1008), "{wrong}");
         still_polls(&poller).await;
     }
     let mut socket = probed(&server, &poller).await;
-    socket.say("4too early").await;
+    socket.send_text("4too early").await;
     assert_eq!(socket.closed_with().await, Some(1008));
     still_polls(&poller).await;
 }
@@ -145,8 +145,8 @@ async fn a_websocket_that_breaks_before_the_upgrade_leaves_polling_alone() {
 
 #[actix_web::test]
 async fn a_websocket_that_hesitates_is_closed_and_polling_goes_on() {
-    let config = Config { upgrade_timeout_ms: 50, ..calm() };
-    let server = Running::start_at("/engine.io/", echo::server(config));
+    let config = Config { upgrade_timeout_ms: 50, ..default_heartbeat() };
+    let server = TestServer::start_at("/engine.io/", echo::server(config));
     let poller = Poller::open(&server).await;
     let mut socket = probed(&server, &poller).await;
     assert_eq!(socket.closed_with().await, Some(1008));
@@ -159,22 +159,22 @@ async fn a_session_that_ends_takes_its_probing_websocket_along() {
     let poller = Poller::open(&server).await;
     let mut socket = probed(&server, &poller).await;
     poller.post("1").await;
-    assert_eq!(poller.get().await.said(), (200, "6"));
+    assert_eq!(poller.get().await.status_and_body(), (200, "6"));
     assert_eq!(socket.closed_with().await, Some(1008));
 }
 
 #[actix_web::test]
 async fn the_heartbeat_goes_on_across_the_upgrade() {
-    let config = Config { ping_interval_ms: 150, ping_timeout_ms: 5_000, ..calm() };
-    let server = Running::start_at("/engine.io/", echo::server(config));
+    let config = Config { ping_interval_ms: 150, ping_timeout_ms: 5_000, ..default_heartbeat() };
+    let server = TestServer::start_at("/engine.io/", echo::server(config));
     let poller = Poller::open(&server).await;
     let mut socket = probed(&server, &poller).await;
-    // No poll is there to take the ping that falls due meanwhile.
+    // No poll is waiting when the ping falls due.
     tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-    socket.say("5").await;
-    assert_eq!(socket.hear().await, "2");
+    socket.send_text("5").await;
+    assert_eq!(socket.receive_text().await, "2");
     let answered = std::time::Instant::now();
-    socket.say("3").await;
-    assert_eq!(socket.hear().await, "2");
+    socket.send_text("3").await;
+    assert_eq!(socket.receive_text().await, "2");
     assert!(answered.elapsed() >= std::time::Duration::from_millis(140), "one heartbeat, not two");
 }

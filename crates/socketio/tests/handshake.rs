@@ -1,4 +1,4 @@
-//! Requests that open no session, and what they are told.
+//! Handshakes: rejected requests, preflights and the admission check.
 
 #[path = "../examples/echo/app.rs"]
 mod echo;
@@ -10,7 +10,7 @@ use actix_web::http::StatusCode;
 use futures_util::future::join_all;
 use serde_json::Value;
 use socketio::{Config, Rejection, Server, Transports};
-use support::{PATIENCE, Running, calm};
+use support::{TIMEOUT, TestServer, default_heartbeat};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -21,31 +21,28 @@ use tokio_tungstenite::tungstenite::Error;
 const UPGRADE: &str = "connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
     sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 
-fn server() -> Running {
-    Running::start(echo::server(calm()))
+fn server() -> TestServer {
+    TestServer::start(echo::server(default_heartbeat()))
 }
 
-/// Sends one request, and reads until the server closes the connection.
-async fn ask(server: &Running, method: &str, target: &str, headers: &str) -> String {
+/// Sends one request and reads until the server closes the connection.
+async fn send_request(server: &TestServer, method: &str, target: &str, headers: &str) -> String {
     let exchange = async {
         let mut stream = TcpStream::connect(server.address).await?;
         let request = format!("{method} {target} HTTP/1.1\r\nhost: localhost\r\n{headers}\r\n");
         stream.write_all(request.as_bytes()).await?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await?;
-        std::io::Result::Ok(answer)
+        let mut response = String::new();
+        stream.read_to_string(&mut response).await?;
+        std::io::Result::Ok(response)
     };
-    timeout(PATIENCE, exchange)
-        .await
-        .expect("an answer, and the end, in time")
-        .expect("an exchange")
+    timeout(TIMEOUT, exchange).await.expect("an answer, and the end, in time").expect("an exchange")
 }
 
-fn assert_told(answer: &str, status: u16, body: &str) {
+fn assert_rejected(response: &str, status: u16, body: &str) {
     let status_line = format!("HTTP/1.1 {status} ");
-    assert!(answer.starts_with(&status_line), "{answer}");
-    assert!(answer.contains("content-type: application/json"), "{answer}");
-    assert!(answer.ends_with(&format!("\r\n\r\n{body}")), "{answer}");
+    assert!(response.starts_with(&status_line), "{response}");
+    assert!(response.contains("content-type: application/json"), "{response}");
+    assert!(response.ends_with(&format!("\r\n\r\n{body}")), "{response}");
 }
 
 #[actix_web::test]
@@ -108,12 +105,12 @@ async fn every_fault_has_its_code_and_the_first_one_counts() {
             r#"{"code":5,"message":"Unsupported protocol version"}"#,
         ),
     ];
-    // All at once, for a refused connection takes its time to end.
+    // Concurrently, since a refused connection takes time to close.
     let server_ref = &server;
     join_all(requests.map(|(method, query, headers, body)| async move {
         let target = format!("/socket.io/?{query}");
-        let answer = ask(server_ref, method, &target, headers).await;
-        assert_told(&answer, 400, body);
+        let response = send_request(server_ref, method, &target, headers).await;
+        assert_rejected(&response, 400, body);
     }))
     .await;
     assert_eq!(server.server.session_count(), 1);
@@ -122,11 +119,11 @@ async fn every_fault_has_its_code_and_the_first_one_counts() {
 
 #[actix_web::test]
 async fn polling_can_be_left_out_of_the_offer() {
-    let config = Config { transports: Transports::WebSocketOnly, ..calm() };
-    let server = Running::start(echo::server(config));
-    let answer = ask(&server, "GET", "/socket.io/?EIO=4&transport=polling", "").await;
-    assert_told(&answer, 400, r#"{"code":0,"message":"Transport unknown"}"#);
-    server.enter().await;
+    let config = Config { transports: Transports::WebSocketOnly, ..default_heartbeat() };
+    let server = TestServer::start(echo::server(config));
+    let response = send_request(&server, "GET", "/socket.io/?EIO=4&transport=polling", "").await;
+    assert_rejected(&response, 400, r#"{"code":0,"message":"Transport unknown"}"#);
+    server.connect_echo().await;
 }
 
 #[actix_web::test]
@@ -134,8 +131,8 @@ async fn a_preflight_is_answered_without_a_session() {
     let server = server();
     for query in ["", "?EIO=4&transport=polling&sid=x"] {
         let target = format!("/socket.io/{query}");
-        let answer = ask(&server, "OPTIONS", &target, "connection: close\r\n").await;
-        assert!(answer.starts_with("HTTP/1.1 204 "), "{answer}");
+        let response = send_request(&server, "OPTIONS", &target, "connection: close\r\n").await;
+        assert!(response.starts_with("HTTP/1.1 204 "), "{response}");
     }
     assert_eq!(server.server.session_count(), 0);
 }
@@ -160,7 +157,7 @@ async fn the_application_may_turn_a_request_away() {
         ),
     ];
     for (rejection, status, body) in rejections {
-        let server = Server::builder(calm())
+        let server = Server::builder(default_heartbeat())
             .admission(move |request| {
                 let origin = request.headers().get("origin");
                 if origin.is_some_and(|origin| origin == "https://example.org") {
@@ -170,13 +167,13 @@ async fn the_application_may_turn_a_request_away() {
                 }
             })
             .build();
-        let server = Running::start(server);
+        let server = TestServer::start(server);
         let target = "/socket.io/?EIO=4&transport=websocket";
-        assert_told(&ask(&server, "GET", target, UPGRADE).await, status, body);
+        assert_rejected(&send_request(&server, "GET", target, UPGRADE).await, status, body);
         let other_version = "/socket.io/?EIO=3&transport=websocket";
         let headers = format!("origin: https://example.org\r\n{UPGRADE}");
-        let answer = ask(&server, "GET", other_version, &headers).await;
-        assert!(answer.contains(r#""code":5"#), "{answer}");
+        let response = send_request(&server, "GET", other_version, &headers).await;
+        assert!(response.contains(r#""code":5"#), "{response}");
     }
 }
 
@@ -184,23 +181,27 @@ async fn the_application_may_turn_a_request_away() {
 async fn what_the_admission_gives_is_kept_as_long_as_the_session() {
     let kept = Arc::new(());
     let permit = kept.clone();
-    let server = Server::builder(calm()).admission(move |_| Ok(permit.clone())).build();
-    let server = Running::start(server);
+    let server =
+        Server::builder(default_heartbeat()).admission(move |_| Ok(permit.clone())).build();
+    let server = TestServer::start(server);
     let mut client = server.open().await;
     assert_eq!(Arc::strong_count(&kept), 3, "ours, the server's and the session's");
-    client.say("1").await;
+    client.send_text("1").await;
     client.until_closed().await;
-    server.server.close(PATIENCE).await;
+    server.server.close(TIMEOUT).await;
     assert_eq!(Arc::strong_count(&kept), 2);
 }
 
 #[actix_web::test]
 async fn a_full_server_refuses_until_a_session_is_gone() {
-    let server = Running::start(echo::server(Config { sessions_max: 1, ..calm() }));
-    let mut first = server.enter().await;
+    let server = TestServer::start(echo::server(Config { sessions_max: 1, ..default_heartbeat() }));
+    let mut first = server.connect_echo().await;
     let refused = server.try_open("/socket.io/?EIO=4&transport=websocket").await;
-    assert!(matches!(&refused, Err(Error::Http(answer)) if answer.status() == 503), "one too many");
-    first.say("1").await;
+    assert!(
+        matches!(&refused, Err(Error::Http(response)) if response.status() == 503),
+        "one too many"
+    );
+    first.send_text("1").await;
     first.until_closed().await;
-    server.enter().await;
+    server.connect_echo().await;
 }

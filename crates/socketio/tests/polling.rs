@@ -1,4 +1,4 @@
-//! The rules of polling beyond the public checks.
+//! Polling, beyond the public protocol tests.
 
 #[path = "../examples/echo/app.rs"]
 mod echo;
@@ -6,8 +6,8 @@ mod support;
 
 use socketio::{Config, Server};
 use support::{
-    PATIENCE, Running, calm,
-    http::{Answer, Poller, ask, exchange},
+    TIMEOUT, TestServer, default_heartbeat,
+    http::{Poller, Response, exchange, send_request},
     probe::{Decision, probe},
 };
 use tokio::{
@@ -16,21 +16,21 @@ use tokio::{
     time::timeout,
 };
 
-fn server() -> Running {
-    Running::start(echo::server(calm()))
+fn server() -> TestServer {
+    TestServer::start(echo::server(default_heartbeat()))
 }
 
 #[actix_web::test]
 async fn a_body_of_exactly_the_limit_passes_and_a_larger_one_is_413() {
-    let config = Config { max_payload_bytes: 100, ..calm() };
-    let server = Running::start(echo::server(config));
-    let poller = Poller::enter(&server).await;
+    let config = Config { max_payload_bytes: 100, ..default_heartbeat() };
+    let server = TestServer::start(echo::server(config));
+    let poller = Poller::connect_echo(&server).await;
     let body = |bytes: usize| format!(r#"42["message","{}"]"#, "x".repeat(bytes - 16));
     assert_eq!(body(100).len(), 100);
     let too_large = poller.post(&body(101)).await;
     assert_eq!(too_large.status, 413);
     assert!(too_large.headers.contains("connection: close"));
-    assert_eq!(poller.post(&body(100)).await.said(), (200, "ok"));
+    assert_eq!(poller.post(&body(100)).await.status_and_body(), (200, "ok"));
     assert!(poller.get().await.body.starts_with(r#"42["message-back","xxx"#));
 }
 
@@ -39,33 +39,33 @@ async fn raw_bytes_are_400_and_end_the_session() {
     let server = server();
     let poller = Poller::open(&server).await;
     let headers = "content-type: application/octet-stream\r\n";
-    let answer = ask(poller.address, "POST", &poller.target(), headers, b"\x041").await;
-    assert_eq!(answer.status, 400);
+    let response = send_request(poller.address, "POST", &poller.target(), headers, b"\x041").await;
+    assert_eq!(response.status, 400);
     assert_eq!(poller.get().await.status, 400);
 }
 
 #[actix_web::test]
 async fn a_body_without_a_type_is_taken_as_text() {
     let server = server();
-    let poller = Poller::enter(&server).await;
+    let poller = Poller::connect_echo(&server).await;
     let body = r#"42["message",1]"#.as_bytes();
-    let answer = ask(poller.address, "POST", &poller.target(), "", body).await;
-    assert_eq!(answer.said(), (200, "ok"));
+    let response = send_request(poller.address, "POST", &poller.target(), "", body).await;
+    assert_eq!(response.status_and_body(), (200, "ok"));
 }
 
 #[actix_web::test]
 async fn a_body_that_is_not_utf8_ends_the_session() {
     let server = server();
     let poller = Poller::open(&server).await;
-    let answer = ask(poller.address, "POST", &poller.target(), "", b"4\xff").await;
-    assert_eq!(answer.status, 400);
+    let response = send_request(poller.address, "POST", &poller.target(), "", b"4\xff").await;
+    assert_eq!(response.status, 400);
     assert_eq!(poller.get().await.status, 400);
 }
 
 #[actix_web::test]
 async fn chunks_that_split_a_character_are_joined_before_they_are_read() {
     let server = server();
-    let poller = Poller::enter(&server).await;
+    let poller = Poller::connect_echo(&server).await;
     let head = format!(
         "POST {} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\
          transfer-encoding: chunked\r\n\r\n",
@@ -78,31 +78,31 @@ async fn chunks_that_split_a_character_are_joined_before_they_are_read() {
     };
     let end = b"0\r\n\r\n".as_slice();
     let pieces = [head.as_bytes(), &chunk(front), &chunk(back), end];
-    assert_eq!(exchange(poller.address, &pieces).await.said(), (200, "ok"));
+    assert_eq!(exchange(poller.address, &pieces).await.status_and_body(), (200, "ok"));
     assert_eq!(poller.get().await.body, r#"42["message-back","é"]"#);
 }
 
 #[actix_web::test]
 async fn a_second_post_ends_the_session() {
     let server = server();
-    let poller = Poller::enter(&server).await;
+    let poller = Poller::connect_echo(&server).await;
     let mut first = TcpStream::connect(poller.address).await.expect("a connection");
     let head = format!(
         "POST {} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 10\r\n\r\n4",
         poller.target()
     );
     first.write_all(head.as_bytes()).await.expect("written");
-    // Which of the two comes first is open; that both get through is not.
+    // Either may arrive first, but they must not both succeed.
     loop {
         let second = poller.post("3").await;
         if second.status == 400 {
             break;
         }
     }
-    let mut answer = vec![0; 12];
-    let read = timeout(PATIENCE, first.read_exact(&mut answer)).await.expect("in time");
+    let mut response = vec![0; 12];
+    let read = timeout(TIMEOUT, first.read_exact(&mut response)).await.expect("in time");
     read.expect("an answer");
-    assert_eq!(answer, b"HTTP/1.1 400");
+    assert_eq!(response, b"HTTP/1.1 400");
     assert_eq!(poller.get().await.status, 400);
 }
 
@@ -119,49 +119,49 @@ async fn an_empty_packet_ends_the_session() {
 #[actix_web::test]
 async fn other_methods_of_a_session_are_refused_without_harm() {
     let server = server();
-    let poller = Poller::enter(&server).await;
-    let answer = ask(poller.address, "DELETE", &poller.target(), "", b"").await;
-    assert_eq!(answer.said(), (400, ""));
+    let poller = Poller::connect_echo(&server).await;
+    let response = send_request(poller.address, "DELETE", &poller.target(), "", b"").await;
+    assert_eq!(response.status_and_body(), (400, ""));
     poller.post(r#"42["message",1]"#).await;
     assert_eq!(poller.get().await.body, r#"42["message-back",1]"#);
 }
 
 #[actix_web::test]
 async fn a_post_is_answered_only_once_its_events_have_room() {
-    let (probe, mut watcher) = probe(Decision::Accept);
-    let config = Config { inbox_events: 2, ..calm() };
-    let server = Running::start(Server::builder(config).namespace("/", probe).build());
-    let poller = Poller::connected(&server).await;
-    watcher.socket().await;
+    let (probe, mut observer) = probe(Decision::Accept);
+    let config = Config { inbox_events: 2, ..default_heartbeat() };
+    let server = TestServer::start(Server::builder(config).namespace("/", probe).build());
+    let poller = Poller::connect(&server).await;
+    observer.socket().await;
     let body = (0..50).map(|n| format!(r#"42["n",{n}]"#)).collect::<Vec<_>>().join("\u{1e}");
     let mut post = std::pin::pin!(poller.post(&body));
-    // Kept open to the end: a client that closes its poll is gone.
+    // Kept open until the end: closing a poll ends the session.
     let mut get = std::pin::pin!(poller.get());
     let answered = tokio::select! {
-        answer = &mut post => Some(answer),
-        // Polling goes on meanwhile, as does everything else.
+        response = &mut post => Some(response),
+        // Meanwhile the session must keep running.
         () = async {
-            let held = timeout(std::time::Duration::from_millis(100), get.as_mut());
-            assert!(held.await.is_err(), "nothing to say");
+            let waiting_get = timeout(std::time::Duration::from_millis(100), get.as_mut());
+            assert!(waiting_get.await.is_err(), "nothing to say");
         } => None,
     };
-    assert!(answered.is_none_or(|answer: Answer| answer.status != 200), "no room yet");
-    watcher.open_gate();
+    assert!(answered.is_none_or(|response: Response| response.status != 200), "no room yet");
+    observer.open_gate();
     for n in 0..50 {
-        assert_eq!(watcher.event().await.args[0].get(), n.to_string());
+        assert_eq!(observer.event().await.args[0].get(), n.to_string());
     }
 }
 
 #[actix_web::test]
 async fn an_answer_beyond_the_mailbox_is_taken_and_the_next_event_waits_until_it_has_left() {
-    let config = Config { mailbox_messages: 2, mailbox_bytes: 1_000, ..calm() };
-    let server = Running::start(echo::server(config));
-    let poller = Poller::enter(&server).await;
+    let config = Config { mailbox_messages: 2, mailbox_bytes: 1_000, ..default_heartbeat() };
+    let server = TestServer::start(echo::server(config));
+    let poller = Poller::connect_echo(&server).await;
     let long = "x".repeat(5_000);
     let asked = |id: u8| format!(r#"42{id}["message-with-ack","{long}"]"#);
     let three = [asked(1), asked(2), asked(3)].join("\u{1e}");
-    assert_eq!(poller.post(&three).await.said(), (200, "ok"));
+    assert_eq!(poller.post(&three).await.status_and_body(), (200, "ok"));
     for id in 1..=3 {
-        assert_eq!(poller.get().await.said(), (200, &*format!(r#"43{id}["{long}"]"#)));
+        assert_eq!(poller.get().await.status_and_body(), (200, &*format!(r#"43{id}["{long}"]"#)));
     }
 }

@@ -1,5 +1,4 @@
-//! `polling_checks` once more, with every WebSocket message of the client compressed, and every long one of
-//! the server.
+//! `polling_checks` with compression: of all WebSocket messages of the client and all long ones of the server.
 
 #[path = "polling_checks.rs"]
 mod polling_checks;

@@ -1,4 +1,4 @@
-//! Reports about bookings, as the platform's booking service sends them.
+//! Appointment reports, as the platform's booking service sends them.
 
 use serde_json::{Value, json};
 
@@ -9,10 +9,10 @@ use crate::{
     test_app::TestApp,
 };
 
-/// Where reports go.
+/// The path that receives reports.
 pub const EVENTS: &str = "/internal/appointments/events";
 
-/// When the booking begins, unless a report says otherwise: 5 January 2026, 10:30 in Paris.
+/// The default start of a booking: 5 January 2026, 10:30 in Paris.
 pub const STARTS_AT: &str = "2026-01-05T09:30:00.000Z";
 
 /// One report.
@@ -20,7 +20,7 @@ pub const STARTS_AT: &str = "2026-01-05T09:30:00.000Z";
 pub struct Report(Value);
 
 impl Report {
-    /// A report of this kind about a tattoo, under an id of its own.
+    /// A report of this kind about a tattoo, with a new event id.
     pub fn new(kind: &str, appointment: &str, salon: &str, client: &str) -> Self {
         Self(json!({
             "eventId": database::id("event"),
@@ -34,14 +34,14 @@ impl Report {
         }))
     }
 
-    /// The same report with another value in one field.
+    /// The same report with one field changed.
     #[must_use]
     pub fn with(mut self, field: &str, value: impl Into<Value>) -> Self {
         self.0[field] = value.into();
         self
     }
 
-    /// What is sent.
+    /// The body of the request.
     pub fn body(&self) -> &Value {
         &self.0
     }
@@ -49,21 +49,21 @@ impl Report {
     /// Sends it.
     ///
     /// # Errors
-    /// When there is no answer.
+    /// When there is no response.
     pub async fn send(&self, service: &Rest) -> Result<Answer, Fault> {
         service.post(EVENTS, &self.0).await
     }
 }
 
-/// A program of the platform, as its tokens name it.
+/// The platform's booking service, as identified by its tokens.
 pub fn booking_service() -> Person {
     Person::new("booking-service", "service").with("aud", "messaging")
 }
 
-/// The directory's entry of somebody, replaced wholly by this.
+/// Replaces the directory entry of a participant.
 ///
 /// # Errors
-/// When the server does not take it.
+/// When the server does not accept it.
 pub async fn register(app: &TestApp, id: &str, entry: &Value) -> Result<(), Fault> {
     let service = app.rest(&booking_service())?;
     service.call("PUT", &format!("/internal/participants/{id}"), Some(entry)).await?.expect(204)?;

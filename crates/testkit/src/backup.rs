@@ -1,5 +1,5 @@
-//! A service, saved as an operator saves it: its database first, then its files, which are never
-//! changed once they are there.
+//! Backups as an operator makes them: first the database, then the files, which never change once
+//! written.
 
 pub mod copy;
 pub mod tables;
@@ -17,32 +17,32 @@ use crate::{Fault, database, operator::Operator};
 
 pub use tables::Rows;
 
-/// How a database is saved.
+/// How a database is backed up.
 #[derive(Clone, Debug)]
-pub enum Way {
-    /// By PostgreSQL's own programs, in its custom format.
+pub enum BackupMethod {
+    /// By `pg_dump`, in its custom format.
     Programs(DumpPrograms),
-    /// By `COPY`, one table after the other, as of one moment; the schema comes from the migrations.
+    /// By `COPY`, table by table from one database snapshot; the schema comes from the migrations.
     Copy,
 }
 
-impl Way {
-    /// PostgreSQL's programs when they stand beside the PostgreSQL of this workspace and know the
-    /// server with this URL, else `COPY`.
+impl BackupMethod {
+    /// `pg_dump` if it is installed with the PostgreSQL of this workspace and supports the server
+    /// with this URL, else `COPY`.
     ///
     /// # Errors
-    /// When the server cannot be asked.
+    /// When the server's version cannot be queried.
     pub async fn best(url: &str) -> Result<Self, Fault> {
         let found = DumpPrograms::find().map_err(Fault::while_doing("look for pg_dump"))?;
         let client = database::connect(url).await?;
-        let asked = client.query_one("SELECT current_setting('server_version_num')::int", &[]);
-        let version: i32 = asked.await.map_err(Fault::while_doing("ask for the version"))?.get(0);
+        let query = client.query_one("SELECT current_setting('server_version_num')::int", &[]);
+        let version: i32 = query.await.map_err(Fault::while_doing("query the version"))?.get(0);
         let major = u32::try_from(version / 10_000).unwrap_or(u32::MAX);
         let known = found.filter(|programs| major <= programs.major());
         Ok(known.map_or(Self::Copy, Self::Programs))
     }
 
-    /// What a transcript calls it.
+    /// Its name in a transcript.
     pub fn name(&self) -> String {
         match self {
             Self::Programs(programs) => {
@@ -53,61 +53,67 @@ impl Way {
     }
 }
 
-/// A dump of the database with this URL for people to read. `None` where there is no `pg_dump`.
+/// A plain-text dump of the database with this URL. `None` without `pg_dump`.
 ///
 /// # Errors
 /// When it cannot be made.
 pub async fn as_text(url: &str) -> Result<Option<Vec<u8>>, Fault> {
-    match Way::best(url).await? {
-        Way::Programs(programs) => text(&programs, url).await.map(Some),
-        Way::Copy => Ok(None),
+    match BackupMethod::best(url).await? {
+        BackupMethod::Programs(programs) => text(&programs, url).await.map(Some),
+        BackupMethod::Copy => Ok(None),
     }
 }
 
 /// A backup in a folder.
 #[derive(Debug)]
 pub struct Backup {
-    way: Way,
+    method: BackupMethod,
     folder: PathBuf,
 }
 
 impl Backup {
-    /// Saves the database with this URL and the files in a folder, into `folder`, which is emptied.
+    /// Backs up the database with this URL and the folder `files` into `folder`, which is emptied
+    /// first.
     ///
     /// # Errors
     /// When something cannot be read or written.
-    pub async fn take(way: Way, folder: &Path, url: &str, files: &Path) -> Result<Self, Fault> {
-        emptied(folder)?;
-        let backup = Self { way, folder: folder.to_owned() };
-        match &backup.way {
-            Way::Programs(programs) => dump(programs, url, &backup.dump()).await?,
-            Way::Copy => copy::dump(url, &backup.dump()).await?,
+    pub async fn take(
+        method: BackupMethod,
+        folder: &Path,
+        url: &str,
+        files: &Path,
+    ) -> Result<Self, Fault> {
+        empty_folder(folder)?;
+        let backup = Self { method, folder: folder.to_owned() };
+        match &backup.method {
+            BackupMethod::Programs(programs) => dump(programs, url, &backup.dump()).await?,
+            BackupMethod::Copy => copy::dump(url, &backup.dump()).await?,
         }
         copy(files, &backup.files())?;
         Ok(backup)
     }
 
-    /// Brings everything back: into the empty database with this URL, and into `files`, which is
-    /// emptied. `server` is the program of the service.
+    /// Restores the backup into the empty database with this URL and into `files`, which is emptied
+    /// first. `server` is the program of the service.
     ///
     /// # Errors
     /// When something cannot be read or written, or the database is not empty.
     pub async fn restore(&self, server: &Path, url: &str, files: &Path) -> Result<(), Fault> {
-        match &self.way {
-            Way::Programs(programs) => restore(programs, url, &self.dump()).await?,
-            Way::Copy => {
+        match &self.method {
+            BackupMethod::Programs(programs) => restore(programs, url, &self.dump()).await?,
+            BackupMethod::Copy => {
                 Operator::new(server, url).run(&["migrate"]).await?;
                 copy::restore(url, &self.dump()).await?;
             }
         }
-        emptied(files)?;
+        empty_folder(files)?;
         copy(&self.files(), files)
     }
 
-    /// How large the saved database is, in bytes.
+    /// The size of the saved database in bytes.
     ///
     /// # Errors
-    /// When the backup is gone.
+    /// When the backup cannot be read.
     pub fn database_bytes(&self) -> Result<u64, Fault> {
         let dump = self.dump();
         if dump.is_dir() {
@@ -127,13 +133,13 @@ impl Backup {
     }
 }
 
-/// Every file below a folder: its path from there, and its bytes. None when there is no folder.
+/// All files below a folder, by relative path. Empty if the folder does not exist.
 ///
 /// # Errors
 /// When one cannot be read.
 pub fn files_below(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>, Fault> {
     let mut found = BTreeMap::new();
-    match gather(folder, "", &mut found) {
+    match collect_files(folder, "", &mut found) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             Err(Fault::while_doing(format!("read {}", folder.display()))(error))
         }
@@ -141,12 +147,16 @@ pub fn files_below(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>, Fault> {
     }
 }
 
-fn gather(folder: &Path, above: &str, found: &mut BTreeMap<String, Vec<u8>>) -> io::Result<()> {
+fn collect_files(
+    folder: &Path,
+    prefix: &str,
+    found: &mut BTreeMap<String, Vec<u8>>,
+) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        let name = format!("{above}{}", entry.file_name().to_string_lossy());
+        let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
         if entry.file_type()?.is_dir() {
-            gather(&entry.path(), &format!("{name}/"), found)?;
+            collect_files(&entry.path(), &format!("{name}/"), found)?;
         } else {
             found.insert(name, fs::read(entry.path())?);
         }
@@ -154,7 +164,7 @@ fn gather(folder: &Path, above: &str, found: &mut BTreeMap<String, Vec<u8>>) -> 
     Ok(())
 }
 
-/// Copies what is in one folder into another.
+/// Copies the contents of one folder into another.
 fn copy(from: &Path, to: &Path) -> Result<(), Fault> {
     let write = |name: &str, bytes: &[u8]| {
         let path = to.join(name);
@@ -167,19 +177,19 @@ fn copy(from: &Path, to: &Path) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Makes sure that there is an empty folder in this place.
+/// Removes the folder and creates it again.
 ///
 /// # Errors
-/// When what is there cannot be removed.
-pub fn emptied(folder: &Path) -> Result<(), Fault> {
-    let emptied = match fs::remove_dir_all(folder) {
+/// When it cannot be removed or created.
+pub fn empty_folder(folder: &Path) -> Result<(), Fault> {
+    let result = match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => fs::create_dir_all(folder),
     };
-    emptied.map_err(Fault::while_doing(format!("empty {}", folder.display())))
+    result.map_err(Fault::while_doing(format!("empty {}", folder.display())))
 }
 
-/// Saves the database with this URL in a file.
+/// Dumps the database with this URL into a file.
 async fn dump(programs: &DumpPrograms, url: &str, file: &Path) -> Result<(), Fault> {
     let mut call = programs.dump();
     call.args(["--format=custom", "--no-owner", "--schema=messaging", "--dbname", url, "--file"]);
@@ -187,14 +197,14 @@ async fn dump(programs: &DumpPrograms, url: &str, file: &Path) -> Result<(), Fau
     output("pg_dump", call).await.map(drop)
 }
 
-/// What the database with this URL says as SQL.
+/// Dumps the database with this URL as SQL.
 async fn text(programs: &DumpPrograms, url: &str) -> Result<Vec<u8>, Fault> {
     let mut call = programs.dump();
     call.args(["--format=plain", "--dbname", url]);
     output("pg_dump", call).await
 }
 
-/// Fills the empty database with this URL from a file, wholly or not at all.
+/// Restores a file into the empty database with this URL, in one transaction.
 async fn restore(programs: &DumpPrograms, url: &str, file: &Path) -> Result<(), Fault> {
     let mut call = programs.restore();
     call.args(["--no-owner", "--single-transaction", "--exit-on-error", "--dbname", url]).arg(file);

@@ -1,5 +1,5 @@
-//! Measurements of a real server on a real PostgreSQL: sends, delays, reads of a large history, start
-//! and memory; what sockets cost, what slow readers cost, and what reconnecting clients see. Prints Markdown.
+//! Benchmarks of a real server on a real PostgreSQL: throughput, latency, reads of a large history,
+//! start-up, memory, idle sockets, slow readers and reconnecting clients. Prints Markdown.
 
 mod bookings;
 mod idle_sockets;
@@ -33,51 +33,51 @@ use crate::{
 
 pub use bookings::Bookings;
 
-/// What to measure, and with what.
+/// The parameters of the measurements.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// A superuser's URL of the cluster.
     pub database_url: String,
     /// The server's program.
     pub server: PathBuf,
-    /// How many messages the large history has.
+    /// The number of messages in the large history.
     pub messages: u32,
-    /// How long each measurement takes, after a warm-up of a quarter of it.
+    /// The duration of each measurement, after a warm-up of a quarter of it.
     pub duration: Duration,
 }
 
-/// One thing to measure by itself.
+/// A measurement that runs separately.
 #[derive(Clone, Copy, Debug)]
 pub enum Subject {
-    /// Everybody is cut off again and again, and comes back.
+    /// Reconnecting clients under load.
     ResumeLoad(resume_load::Plan),
-    /// Some stop reading.
+    /// Some clients stop reading.
     SlowReaders {
         /// All clients.
         clients: usize,
-        /// Those who stop.
+        /// The clients that stop reading.
         slow: usize,
     },
-    /// Many sockets that do nothing.
+    /// Many idle sockets.
     IdleSockets {
-        /// How many.
+        /// The number of sockets.
         count: usize,
     },
-    /// Moving in from a former system of this size.
+    /// An import from a former application of this size.
     MovingIn(Size),
-    /// Reports about bookings, and an outage.
+    /// Appointment reports during a database outage.
     Bookings(Bookings),
-    /// Notices by mail, on a bad day.
+    /// Notification mails with a failing mail server.
     Mails(mail_drill::Plan),
 }
 
-/// Measures one thing and writes the report to `out`.
+/// Runs one measurement and writes the report to `out`.
 ///
 /// # Errors
-/// When it could not be measured, or is not as it must be.
+/// When the measurement fails, or a result is wrong.
 pub async fn run_one(plan: &Plan, subject: &Subject, out: &mut dyn Write) -> Result<(), Fault> {
     let database = Database::create(&plan.database_url).await?;
-    say(out, &machine::describe(&database).await?)?;
+    write_line(out, &machine::describe(&database).await?)?;
     let report = match subject {
         Subject::ResumeLoad(load) => {
             let mut server = start(plan, &database).await?;
@@ -92,29 +92,29 @@ pub async fn run_one(plan: &Plan, subject: &Subject, out: &mut dyn Write) -> Res
         Subject::Mails(drill) => mails::measure(plan, &database, *drill).await?,
         Subject::MovingIn(size) => moving_in::measure(plan, &database, *size).await?,
     };
-    say(out, &report)
+    write_line(out, &report)
 }
 
-/// Measures sends, delays, reads, start and memory, and writes the report to `out`.
+/// Measures throughput, latency, reads, start-up and memory, and writes the report to `out`.
 ///
 /// # Errors
-/// When something could not be measured.
+/// When a measurement fails.
 pub async fn run(plan: &Plan, out: &mut dyn Write) -> Result<(), Fault> {
     let database = Database::create(&plan.database_url).await?;
-    say(out, &machine::describe(&database).await?)?;
-    say(out, &startup::measure(plan, &database).await?)?;
+    write_line(out, &machine::describe(&database).await?)?;
+    write_line(out, &startup::measure(plan, &database).await?)?;
 
     let server = start(plan, &database).await?;
     let meter = Meter::new(&server, &database).await?;
-    say(out, &throughput::measure(plan, &server, &meter).await?)?;
-    say(out, &latency::measure(plan, &server, &meter).await?)?;
+    write_line(out, &throughput::measure(plan, &server, &meter).await?)?;
+    write_line(out, &latency::measure(plan, &server, &meter).await?)?;
     drop(server);
 
     seed::fill(&database, plan.messages).await?;
     let server = start(plan, &database).await?;
     let meter = Meter::new(&server, &database).await?;
-    say(out, &reads::measure(plan, &server, &meter).await?)?;
-    say(out, &format!("Server memory after all this: {} MB.\n", meter.server_rss_mb()?))
+    write_line(out, &reads::measure(plan, &server, &meter).await?)?;
+    write_line(out, &format!("Server memory after all this: {} MB.\n", meter.server_rss_mb()?))
 }
 
 async fn start(plan: &Plan, database: &Database) -> Result<Server, Fault> {
@@ -123,52 +123,52 @@ async fn start(plan: &Plan, database: &Database) -> Result<Server, Fault> {
 
 fn launch(plan: &Plan, database: &Database) -> Launch {
     let log = workspace::target().join("testkit").join("bench.log");
-    // Every client here has the same address.
+    // All clients have the same address.
     Launch::new(&plan.server, &database.url(), log)
         .with("REALTIME_SESSIONS_PER_ADDRESS_MAX", "1000000")
 }
 
-fn say(out: &mut dyn Write, text: &str) -> Result<(), Fault> {
+fn write_line(out: &mut dyn Write, text: &str) -> Result<(), Fault> {
     writeln!(out, "{text}").map_err(Fault::while_doing("write the report"))
 }
 
-// How long something took, many times over.
+// Percentiles of durations.
 
 const LONGEST_US: u64 = 60_000_000;
 const DIGITS: u8 = 3;
 
-/// A collection of durations, to the microsecond.
+/// A collection of durations in microseconds.
 #[derive(Clone, Debug)]
 pub struct Percentiles(Histogram<u64>);
 
 impl Percentiles {
-    /// None yet.
+    /// An empty collection.
     ///
     /// # Errors
-    /// When there is no room for it.
+    /// When the histogram cannot be allocated.
     pub fn new() -> Result<Self, Fault> {
         Histogram::new_with_bounds(1, LONGEST_US, DIGITS)
             .map(Self)
             .map_err(Fault::while_doing("make a histogram"))
     }
 
-    /// Adds one. What is longer than a minute counts as a minute.
+    /// Adds a duration, capped at one minute.
     pub fn add(&mut self, taken: Duration) {
         let micros = u64::try_from(taken.as_micros()).unwrap_or(LONGEST_US);
         self.0.saturating_record(micros.max(1));
     }
 
-    /// Adds all of another collection.
+    /// Adds all durations of another collection.
     fn merge(&mut self, other: &Self) -> Result<(), Fault> {
         self.0.add(&other.0).map_err(Fault::while_doing("add histograms"))
     }
 
-    /// How many there are.
+    /// The number of durations.
     pub fn count(&self) -> u64 {
         self.0.len()
     }
 
-    /// The duration that this share of all is not above.
+    /// The duration that this share of all does not exceed.
     fn quantile(&self, share: f64) -> Duration {
         Duration::from_micros(self.0.value_at_quantile(share))
     }

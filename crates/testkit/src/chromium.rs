@@ -1,4 +1,4 @@
-//! A browser without a window.
+//! A headless Chromium, controlled over the DevTools protocol.
 
 use std::{
     fs, io,
@@ -23,10 +23,10 @@ use xtask::{
 use crate::{
     Fault, database,
     test_app::text,
-    wait::{self, PATIENCE, PAUSE, within},
+    wait::{self, POLL_INTERVAL, TIMEOUT, within},
 };
 
-/// Nothing but the page: no window, no profile of somebody's, no calls home.
+/// Headless, without extensions, background traffic or throttling.
 const OPTIONS: [&str; 15] = [
     "--headless",
     "--no-sandbox",
@@ -40,13 +40,14 @@ const OPTIONS: [&str; 15] = [
     "--disable-extensions",
     "--disable-sync",
     "--metrics-recording-only",
-    // Of several windows all are in front.
+    // Background windows are not throttled.
     "--disable-background-timer-throttling",
     "--disable-backgrounding-occluded-windows",
     "--disable-renderer-backgrounding",
 ];
 
-/// A running Chromium. Ends with this value, and with our own process; its profile goes too.
+/// A running Chromium. Killed, and its profile removed, when this value is dropped; also killed when our
+/// process ends.
 #[derive(Debug)]
 pub struct Chromium {
     child: Child,
@@ -58,33 +59,33 @@ impl Chromium {
     /// Opens a page.
     ///
     /// # Errors
-    /// When there is no Chromium.
+    /// When Chromium cannot be started.
     pub fn visit(url: &str) -> Result<Self, Fault> {
         Self::start(&[url])
     }
 
-    /// Opens no page yet: [`tab`](Self::tab) does.
+    /// Starts without a page; [`tab`](Self::tab) opens pages.
     ///
     /// # Errors
-    /// When there is no Chromium.
+    /// When Chromium cannot be started.
     pub fn open() -> Result<Self, Fault> {
         Self::start(&["--remote-debugging-port=0", "about:blank"])
     }
 
-    /// Opens a page for somebody who shares nothing with the other tabs.
+    /// Opens a page in its own browser context, which shares nothing with other tabs.
     ///
     /// # Errors
     /// When this Chromium was not started with [`open`](Self::open), or the page does not open.
     pub async fn tab(&self, url: &str) -> Result<Tab, Fault> {
-        let notice = self.profile.join("DevToolsActivePort");
-        // Written when it listens: its port, and on a line of its own the way in.
-        let notice = wait::until("Chromium's port", async || {
-            let notice = fs::read_to_string(&notice).unwrap_or_default();
-            Ok(notice.split_once('\n').map(|(port, way)| (port.to_owned(), way.to_owned())))
+        let port_file = self.profile.join("DevToolsActivePort");
+        // Written when it listens: the port, then the path of the WebSocket on a second line.
+        let port_file = wait::until("Chromium's port", async || {
+            let port_file = fs::read_to_string(&port_file).unwrap_or_default();
+            Ok(port_file.split_once('\n').map(|(port, path)| (port.to_owned(), path.to_owned())))
         });
-        let (port, way) = notice.await?;
+        let (port, path) = port_file.await?;
         let address = format!("ws://127.0.0.1:{port}");
-        let browser = Devtools::open(&format!("{address}{way}")).await?;
+        let browser = Devtools::open(&format!("{address}{path}")).await?;
         Tab::open(browser, &address, url).await
     }
 
@@ -97,7 +98,7 @@ impl Chromium {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
-            // One group with all its helpers, so that they end together.
+            // One process group with its child processes, so that they are killed together.
             .process_group(0)
             .spawn()
             .map_err(Fault::while_doing("run chromium"))?;
@@ -115,39 +116,39 @@ impl Chromium {
 
 impl Drop for Chromium {
     fn drop(&mut self) {
-        // What is left of it does no harm, and there is nobody to tell.
+        // Ignored: leftovers do no harm.
         self.end().ok();
     }
 }
 
-// Questions to a browser in its own protocol, DevTools.
+// The DevTools protocol.
 
-/// A conversation with a browser or one of its pages.
+/// A connection to a browser or one of its pages.
 #[derive(Debug)]
 struct Devtools {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
-    asked: u64,
+    last_id: u64,
     exceptions: Vec<String>,
 }
 
 impl Devtools {
-    /// Begins it at this address.
+    /// Connects to this address.
     async fn open(url: &str) -> Result<Self, Fault> {
         let opened = within("the browser", connect_async(url)).await?;
-        let (socket, _) = opened.map_err(Fault::while_doing("talk to the browser"))?;
-        Ok(Self { socket, asked: 0, exceptions: Vec::new() })
+        let (socket, _) = opened.map_err(Fault::while_doing("connect to the browser"))?;
+        Ok(Self { socket, last_id: 0, exceptions: Vec::new() })
     }
 
-    /// Asks, and waits for the answer.
+    /// Calls a method and waits for its result.
     async fn ask(&mut self, method: &str, params: Value) -> Result<Value, Fault> {
-        self.asked += 1;
-        let question = json!({ "id": self.asked, "method": method, "params": params });
+        self.last_id += 1;
+        let question = json!({ "id": self.last_id, "method": method, "params": params });
         let sent = self.socket.send(Message::text(question.to_string())).await;
         sent.map_err(Fault::while_doing(method))?;
         within(method, self.answer(method)).await?
     }
 
-    /// Uncaught exceptions of the page so far.
+    /// The uncaught exceptions of the page so far.
     fn exceptions(&self) -> &[String] {
         &self.exceptions
     }
@@ -157,14 +158,14 @@ impl Devtools {
             let Message::Text(text) = message.map_err(Fault::while_doing(method))? else {
                 continue;
             };
-            let mut said: Value =
+            let mut message: Value =
                 serde_json::from_str(&text).map_err(Fault::while_doing(method))?;
-            if said["method"] == "Runtime.exceptionThrown" {
-                self.exceptions.push(said["params"]["exceptionDetails"].to_string());
+            if message["method"] == "Runtime.exceptionThrown" {
+                self.exceptions.push(message["params"]["exceptionDetails"].to_string());
             }
-            if said["id"] == self.asked {
-                return match said.get("error") {
-                    None => Ok(said["result"].take()),
+            if message["id"] == self.last_id {
+                return match message.get("error") {
+                    None => Ok(message["result"].take()),
                     Some(error) => Err(Fault::new(format!("{method}: {error}"))),
                 };
             }
@@ -173,18 +174,18 @@ impl Devtools {
     }
 }
 
-// One page, and hands and eyes for it.
+// A page and its input.
 
-/// A page that somebody uses.
+/// A page.
 #[derive(Debug)]
 pub struct Tab {
     page: Devtools,
-    // What belongs to this person goes with the conversation in which it was made.
+    // The browser context is disposed of when this connection closes.
     _browser: Devtools,
 }
 
 impl Tab {
-    /// Opens an address for somebody who was never here.
+    /// Opens a URL in a new browser context.
     async fn open(mut browser: Devtools, address: &str, url: &str) -> Result<Self, Fault> {
         let own = json!({ "disposeOnDetach": true });
         let context = browser.ask("Target.createBrowserContext", own).await?;
@@ -201,28 +202,28 @@ impl Tab {
         Ok(tab)
     }
 
-    /// Goes to another address.
+    /// Navigates to another URL.
     ///
     /// # Errors
-    /// When there is nothing.
+    /// When it cannot be loaded.
     pub async fn go_to(&mut self, url: &str) -> Result<(), Fault> {
-        let gone = self.page.ask("Page.navigate", json!({ "url": url })).await?;
-        match gone.get("errorText") {
+        let navigated = self.page.ask("Page.navigate", json!({ "url": url })).await?;
+        match navigated.get("errorText") {
             None => Ok(()),
             Some(error) => Err(Fault::new(format!("{url}: {error}"))),
         }
     }
 
-    /// Puts the cursor into the field that this selector names. Not with the mouse: what moves on the page
-    /// meanwhile would be hit instead.
+    /// Focuses the element with this selector. Not by a mouse click, which would miss an element that
+    /// moves.
     ///
     /// # Errors
-    /// When it is not there.
+    /// When there is no such element.
     pub async fn focus(&mut self, selector: &str) -> Result<(), Fault> {
         self.evaluate(&format!("document.querySelector({selector:?}).focus()")).await.map(drop)
     }
 
-    /// Types, key by key, wherever the cursor is.
+    /// Types a text into the focused element, key by key.
     ///
     /// # Errors
     /// When the page is gone.
@@ -258,7 +259,7 @@ impl Tab {
         Ok(())
     }
 
-    /// What an expression is in this page, awaited if it is a promise.
+    /// Evaluates an expression in the page, and awaits it if it is a promise.
     ///
     /// # Errors
     /// When it throws.
@@ -272,14 +273,14 @@ impl Tab {
         }
     }
 
-    /// Waits until an expression is this.
+    /// Waits until an expression has this value.
     ///
     /// # Errors
-    /// When it is not in time; shows what it is instead.
+    /// When it does not in time; shows its value.
     pub async fn becomes(&mut self, expression: &str, expected: &Value) -> Result<(), Fault> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
-            // Between two pages there may be nothing to ask.
+            // During a navigation the evaluation may fail.
             let found = self.evaluate(expression).await;
             match found {
                 Ok(found) if found == *expected => return Ok(()),
@@ -288,12 +289,12 @@ impl Tab {
                         "{expression}: expected {expected}, found {found:?}"
                     )));
                 }
-                _ => sleep(PAUSE).await,
+                _ => sleep(POLL_INTERVAL).await,
             }
         }
     }
 
-    /// Closes it, as somebody who has enough of it.
+    /// Closes the page, as a user does.
     ///
     /// # Errors
     /// When the page is gone already.
@@ -301,7 +302,7 @@ impl Tab {
         self.page.ask("Page.close", json!({})).await.map(drop)
     }
 
-    /// Uncaught exceptions of the page, as far as they are known.
+    /// The uncaught exceptions of the page received so far.
     pub fn exceptions(&self) -> &[String] {
         self.page.exceptions()
     }

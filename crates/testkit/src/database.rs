@@ -1,4 +1,4 @@
-//! A database for one test, and a look into it.
+//! Databases and PostgreSQL clusters for tests.
 
 use std::{env, thread};
 
@@ -14,7 +14,7 @@ use crate::Fault;
 
 pub use xtask::postgres::{Cluster, StartupOptions};
 
-/// An empty database that goes away with this value.
+/// A database that is dropped with this value.
 #[derive(Debug)]
 pub struct Database {
     cluster: String,
@@ -22,13 +22,13 @@ pub struct Database {
 }
 
 impl Database {
-    /// A fresh database in the cluster that `cargo xtask test` has started.
+    /// Creates a database in the cluster started by `cargo xtask test`.
     ///
     /// # Errors
     /// When it cannot be created.
     ///
     /// # Panics
-    /// When `TEST_DATABASE_URL` does not say where that cluster is.
+    /// When `TEST_DATABASE_URL` is not set.
     pub async fn fresh() -> Result<Self, Fault> {
         let cluster = env::var("TEST_DATABASE_URL").ok();
         let cluster =
@@ -36,7 +36,7 @@ impl Database {
         Self::create(&cluster).await
     }
 
-    /// A fresh database in the cluster whose superuser connects with this URL.
+    /// Creates a database in the cluster with this superuser URL.
     ///
     /// # Errors
     /// When it cannot be created.
@@ -46,7 +46,7 @@ impl Database {
         Ok(database)
     }
 
-    /// Where it is.
+    /// Its URL.
     pub fn url(&self) -> String {
         let (server, query) = self.cluster.split_once('?').unwrap_or((&self.cluster, ""));
         let server = server.rsplit_once('/').map_or(server, |(server, _)| server);
@@ -56,19 +56,18 @@ impl Database {
         }
     }
 
-    /// A connection to it.
+    /// Opens a connection to it.
     ///
     /// # Errors
-    /// When there is none.
+    /// When it cannot connect.
     pub async fn client(&self) -> Result<Client, Fault> {
         connect(&self.url()).await
     }
 
-    /// One text for everything that is stored: it changes whenever a row of any table of the service
-    /// does.
+    /// A digest of all rows of the service's tables.
     ///
     /// # Errors
-    /// When the database cannot be asked.
+    /// When a query fails.
     pub async fn digest(&self) -> Result<String, Fault> {
         let client = self.client().await?;
         let tables = client
@@ -103,13 +102,13 @@ impl Drop for Database {
     fn drop(&mut self) {
         let sql = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
         let cluster = self.cluster.clone();
-        // A thread of its own: this one may be serving a runtime, which must not be blocked on another.
+        // On a separate thread: the current one may be running a runtime, which cannot block on another.
         let dropping = thread::spawn(move || {
             let runtime = runtime::Builder::new_current_thread().enable_all().build();
             let runtime = runtime.map_err(Fault::while_doing("start a runtime"))?;
             runtime.block_on(execute(&cluster, &sql))
         });
-        // A database left behind goes with its cluster, which may be down by now: nothing to report.
+        // Errors are ignored: the cluster may be down already, and a leftover database goes with it.
         dropping.join().ok();
     }
 }
@@ -122,7 +121,7 @@ pub async fn connect(url: &str) -> Result<Client, Fault> {
     let (client, connection) = tokio_postgres::connect(url, NoTls)
         .await
         .map_err(Fault::while_doing("connect to the database"))?;
-    // Its failures come back from the queries it fails.
+    // Connection errors are reported by the queries.
     tokio::spawn(connection);
     Ok(client)
 }
@@ -132,11 +131,11 @@ async fn execute(url: &str, sql: &str) -> Result<(), Fault> {
     client.batch_execute(sql).await.map_err(Fault::while_doing("run SQL"))
 }
 
-// PostgreSQL clusters that a test may kill.
+// Separate PostgreSQL clusters, for tests that kill them.
 
 const CONNECTIONS_MAX: u16 = 60;
 
-/// A cluster of one's own, where a commit is on disk as in production. Goes away with the value.
+/// Starts a separate cluster with durable commits, as in production. Removed with the value.
 ///
 /// # Errors
 /// When it does not start.
@@ -150,11 +149,10 @@ pub fn durable(name: &str) -> Result<Cluster, Fault> {
     .map_err(Fault::while_doing("start a cluster"))
 }
 
-/// Kills every process of a cluster at once, then starts it again on the same port; meanwhile everybody
-/// else goes on.
+/// Kills all processes of a cluster, then restarts it on the same port, without blocking the runtime.
 ///
 /// # Errors
-/// When it does not come back.
+/// When it does not restart.
 pub async fn power_cut(mut cluster: Cluster) -> Result<Cluster, Fault> {
     let cut = tokio::task::spawn_blocking(move || {
         cluster.kill_9()?;
@@ -168,7 +166,7 @@ pub async fn power_cut(mut cluster: Cluster) -> Result<Cluster, Fault> {
 
 // Connection poolers in front of the tests' cluster.
 
-/// A pooler in transaction mode, and where it leads to.
+/// A pooler in transaction mode in front of a database.
 #[derive(Debug)]
 pub struct Pooled {
     pooler: Pooler,
@@ -176,10 +174,10 @@ pub struct Pooled {
 }
 
 impl Pooled {
-    /// One in front of `database`.
+    /// Starts a pooler in front of `database`.
     ///
     /// # Errors
-    /// When there is no `pgbouncer`, or it does not start.
+    /// When `pgbouncer` is missing or does not start.
     pub fn before(database: &Database, options: StartupOptions) -> Result<Self, Fault> {
         let config: Config =
             database.url().parse().map_err(Fault::while_doing("read the address of a database"))?;
@@ -191,7 +189,7 @@ impl Pooled {
         Ok(Self { pooler, database: name })
     }
 
-    /// Where the database is, through the pooler.
+    /// The URL of the database through the pooler.
     pub fn url(&self) -> String {
         self.pooler.url(&self.database)
     }
@@ -199,7 +197,7 @@ impl Pooled {
 
 // Unique names.
 
-/// A name that starts with `prefix` and is new on every call, on every run.
+/// A globally unique name that starts with `prefix`.
 #[expect(
     clippy::disallowed_methods,
     reason = "the test kit is outside the service, whose ports it cannot reach"

@@ -1,28 +1,28 @@
-//! What goes wrong here.
+//! The error type of the test kit.
 
 use std::{error::Error, fmt};
 
 type Source = Box<dyn Error + Send + Sync>;
 
-/// Something the test kit could not do, or found other than it must be. Its `Debug` tells the whole chain,
-/// because that is what a failed test prints.
+/// A failed operation or check. `Debug` shows the whole chain of causes, because a failed test prints
+/// `Debug`.
 pub struct Fault {
     what: String,
     source: Option<Source>,
 }
 
 impl Fault {
-    /// Something is not as it must be.
+    /// A failed check.
     pub fn new(what: impl Into<String>) -> Self {
         Self { what: what.into(), source: None }
     }
 
-    /// For `map_err`: this went wrong while we tried to do `what`.
+    /// For `map_err`: a failed operation, described by `what`.
     pub fn while_doing<E: Into<Source>>(what: impl Into<String>) -> impl FnOnce(E) -> Self {
         |source| Self { what: format!("could not {}", what.into()), source: Some(source.into()) }
     }
 
-    /// Every sentence of the chain, outermost first.
+    /// The whole chain of causes, outermost first.
     pub fn chain(&self) -> String {
         let mut text = self.what.clone();
         let mut source = self.source();
@@ -54,7 +54,7 @@ impl Error for Fault {
     }
 }
 
-/// `Ok` when `found` is what it must be, else a fault that shows both.
+/// Checks that `found` equals `expected`; the fault shows both.
 ///
 /// # Errors
 /// When they differ.

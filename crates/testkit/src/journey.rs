@@ -1,6 +1,5 @@
-//! One conversation from its opening to its archive and back, between a salon and a client over REST
-//! and Socket.IO. Prints what a reader would want to see, and fails at the first thing that is not as
-//! promised.
+//! One conversation between a salon and a client over REST and Socket.IO, from its opening to archiving
+//! and reactivation. Prints a transcript, and fails at the first guarantee that does not hold.
 
 pub mod steps;
 
@@ -15,7 +14,7 @@ use crate::{Fault, person, rest::Rest, socket::Socket};
 pub struct Target {
     /// The address of the server.
     pub url: String,
-    /// The token of somebody on the salon side.
+    /// The token of a salon user.
     pub salon_token: String,
     /// The token of a client.
     pub client_token: String,
@@ -35,7 +34,7 @@ struct Journey<'a> {
 /// Runs the conversation and writes its transcript to `out`.
 ///
 /// # Errors
-/// Names what differed from what was promised, and in which step.
+/// Names the guarantee that does not hold.
 pub async fn run(target: &Target, out: &mut dyn Write) -> Result<(), Fault> {
     let transcript = Transcript::new(out);
     let mut journey = Journey::open(target, transcript).await?;
@@ -49,13 +48,13 @@ pub async fn run(target: &Target, out: &mut dyn Write) -> Result<(), Fault> {
     journey.delete().await?;
     journey.count().await?;
     journey.list().await?;
-    journey.archive_and_come_back().await?;
+    journey.archive_and_reactivate().await?;
     journey.transcript.end()
 }
 
-// One of the two participants.
+// Participants.
 
-/// Somebody with a token: at the REST interface, and on a socket once connected.
+/// A participant: a REST client, and a socket once connected.
 #[derive(Debug)]
 struct Participant {
     id: String,
@@ -63,7 +62,7 @@ struct Participant {
     url: String,
     token: String,
     socket: Option<Socket>,
-    /// Their unread messages before the journey began.
+    /// The unread total before the journey.
     unread_before: i64,
 }
 
@@ -82,7 +81,7 @@ impl Participant {
         Ok(participant)
     }
 
-    /// Opens their socket.
+    /// Connects the socket.
     async fn connect(&mut self) -> Result<(), Fault> {
         self.socket = Some(Socket::connect(&self.url, &self.token).await?);
         Ok(())
@@ -90,15 +89,15 @@ impl Participant {
 
     /// Their socket.
     fn socket(&mut self) -> Result<&mut Socket, Fault> {
-        self.socket.as_mut().ok_or_else(|| Fault::new("nobody is connected yet"))
+        self.socket.as_mut().ok_or_else(|| Fault::new("not connected yet"))
     }
 
-    /// Says something on their socket; the acknowledgement must say `ok`.
+    /// Sends an event on the socket; the acknowledgement must be `ok`.
     async fn call(&mut self, event: &str, data: &Value) -> Result<Value, Fault> {
         self.socket()?.call_ok(event, data).await
     }
 
-    /// Joins a conversation. Hands over its history, newest first, and its last position.
+    /// Joins a conversation. Returns its history, newest first, and its last position.
     async fn join(&mut self, conversation: &str) -> Result<(Vec<Value>, u64), Fault> {
         let joined =
             self.call("join-conversation", &json!({ "conversationId": conversation })).await?;
@@ -111,56 +110,56 @@ impl Participant {
         }
     }
 
-    /// Their unread messages of this journey, by REST.
+    /// The unread messages of this journey, by REST.
     async fn unread(&self) -> Result<i64, Fault> {
         let path = "/messaging/conversations/unread/total";
         let answer = self.rest.get(path).await?.expect(200)?;
-        self.of_this_journey(&answer)
+        self.without_earlier(&answer)
     }
 
-    /// Waits until their socket reports this unread total. Totals are counted
-    /// beside the changes they follow, so an older one may come first.
-    async fn is_told_unread(&mut self, expected: i64) -> Result<(), Fault> {
-        let mut told = Vec::new();
+    /// Waits until the socket reports this unread total. Totals are counted asynchronously, so
+    /// older ones may come first.
+    async fn wait_for_unread(&mut self, expected: i64) -> Result<(), Fault> {
+        let mut totals = Vec::new();
         loop {
-            let heard = self.socket()?.wait_for("unread-count-updated").await;
-            let heard = heard.map_err(Fault::while_doing(format!(
-                "hear of {expected} unread messages (heard of {told:?})"
+            let update = self.socket()?.wait_for("unread-count-updated").await;
+            let update = update.map_err(Fault::while_doing(format!(
+                "receive an unread total of {expected} (received {totals:?})"
             )))?;
-            told.push(self.of_this_journey(&heard)?);
-            if told.last() == Some(&expected) {
+            totals.push(self.without_earlier(&update)?);
+            if totals.last() == Some(&expected) {
                 return Ok(());
             }
         }
     }
 
-    fn of_this_journey(&self, answer: &Value) -> Result<i64, Fault> {
+    fn without_earlier(&self, answer: &Value) -> Result<i64, Fault> {
         let total = answer["totalUnread"].as_i64();
         let total = total.ok_or_else(|| Fault::new(format!("no totalUnread in {answer}")))?;
         Ok(total - self.unread_before)
     }
 }
 
-// What a reader of the journey sees.
+// The transcript.
 
-/// Writes the lines of a conversation: position, speaker, words; and beneath, what came of it.
+/// Writes messages (position, author, text) and the checks that passed.
 pub(crate) struct Transcript<'a> {
     out: &'a mut dyn Write,
     checks: u32,
 }
 
 impl<'a> Transcript<'a> {
-    /// Begins one.
+    /// An empty transcript.
     pub(crate) fn new(out: &'a mut dyn Write) -> Self {
         Self { out, checks: 0 }
     }
 
-    /// The headline of a step.
+    /// Writes the headline of a step.
     pub(crate) fn step(&mut self, title: &str) -> Result<(), Fault> {
         self.line(&format!("\n  {title}"))
     }
 
-    /// A message, as somebody sees it.
+    /// Writes a message as a participant sees it.
     pub(crate) fn message(&mut self, who: &str, message: &Value) -> Result<(), Fault> {
         let words = message["content"].as_str().unwrap_or_default();
         let tick = match message["isRead"].as_bool() {
@@ -171,18 +170,18 @@ impl<'a> Transcript<'a> {
         self.line(&format!("  {position:>4}  {tick}  {who:<7}« {words} »"))
     }
 
-    /// Something that was checked and is as promised.
+    /// Writes a check that passed.
     pub(crate) fn passed(&mut self, what: &str) -> Result<(), Fault> {
         self.checks += 1;
         self.line(&format!("              · {what}"))
     }
 
-    /// A figure for the reader.
+    /// Writes a figure.
     pub(crate) fn note(&mut self, what: &str) -> Result<(), Fault> {
         self.line(&format!("                {what}"))
     }
 
-    /// The last line.
+    /// Writes the last line.
     pub(crate) fn end(&mut self) -> Result<(), Fault> {
         let checks = self.checks;
         self.line(&format!("\n  All {checks} promises were kept.\n"))

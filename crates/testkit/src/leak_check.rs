@@ -1,4 +1,4 @@
-//! Finds a word in everything that a service keeps, whatever its case: what was erased must be nowhere.
+//! Searches everything the service stores for a word, ignoring case: erased data must not be found.
 
 use std::{collections::BTreeSet, path::Path};
 
@@ -11,10 +11,10 @@ SELECT format('%I.%I', c.table_schema, c.table_name), quote_ident(c.column_name)
 FROM information_schema.columns AS c JOIN information_schema.tables AS t USING (table_schema, table_name)
 WHERE t.table_type = 'BASE TABLE' AND c.table_schema NOT IN ('pg_catalog', 'information_schema')";
 
-/// The columns, as `table.column`, in which a word stands, in letters or as the bytes of them.
+/// The columns, as `table.column`, that contain a word, as text or as hexadecimal bytes.
 ///
 /// # Errors
-/// When the database cannot be asked.
+/// When a query fails.
 pub async fn columns_with(url: &str, word: &str) -> Result<BTreeSet<String>, Fault> {
     let client = database::connect(url).await?;
     let columns = client.query(COLUMNS, &[]).await;
@@ -26,15 +26,15 @@ pub async fn columns_with(url: &str, word: &str) -> Result<BTreeSet<String>, Fau
             "SELECT EXISTS (SELECT FROM {table} WHERE strpos(lower({column}::text), lower($1)) > 0
                 OR strpos({column}::text, encode(convert_to($1, 'UTF8'), 'hex')) > 0)"
         );
-        let stands = client.query_one(&sql, &[&word]).await;
-        if stands.map_err(Fault::while_doing(format!("look into {name}")))?.get(0) {
+        let found_word = client.query_one(&sql, &[&word]).await;
+        if found_word.map_err(Fault::while_doing(format!("search {name}")))?.get(0) {
             found.insert(name);
         }
     }
     Ok(found)
 }
 
-/// The files below a folder in whose names or bytes a word stands.
+/// The files below a folder whose names or contents contain a word.
 ///
 /// # Errors
 /// When one cannot be read.
@@ -45,14 +45,14 @@ pub fn files_with(folder: &Path, word: &[u8]) -> Result<Vec<String>, Fault> {
     Ok(found.map(|(name, _)| name).collect())
 }
 
-/// Whether a word stands in these bytes.
+/// Whether these bytes contain a word, ignoring ASCII case.
 pub fn contains(bytes: &[u8], word: &[u8]) -> bool {
     let Some((first, rest)) = word.split_first() else { return true };
-    let begins = |(_, byte): &(usize, &u8)| byte.eq_ignore_ascii_case(first);
-    let goes_on = |(at, _): (usize, &u8)| {
+    let starts = |(_, byte): &(usize, &u8)| byte.eq_ignore_ascii_case(first);
+    let continues = |(at, _): (usize, &u8)| {
         bytes.get(at + 1..=at + rest.len()).is_some_and(|next| next.eq_ignore_ascii_case(rest))
     };
-    bytes.iter().enumerate().filter(begins).any(goes_on)
+    bytes.iter().enumerate().filter(starts).any(continues)
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
-//! Drives a real messaging server from outside, as its users do: over HTTP and Socket.IO, with tokens
-//! of their own. It knows nothing of the server's internals; SQL serves only to create databases, to fill
-//! them for measurements, and to check whether something changed.
+//! Drives a real messaging server from outside: over HTTP and Socket.IO, with user tokens. It does not
+//! depend on the server's internals; SQL is used only to create databases, to fill them for
+//! measurements, and to detect changes.
 //!
-//! Begin at [`test_app::TestApp`], a running server with its database; [`rest`] and [`socket`] are the
-//! clients, [`mod@bench`], [`drill`] and [`journey`] what the programs in `bin/` run.
+//! Start at [`test_app::TestApp`], a running server with its database. [`rest`] and [`socket`] are the
+//! clients; [`mod@bench`], [`drill`] and [`journey`] are run by the programs in `bin/`.
 
 pub mod appointment;
 pub mod backup;

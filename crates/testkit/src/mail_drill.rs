@@ -1,5 +1,5 @@
-//! A bad day for mail: the mail server refuses again and again, and the messaging server is killed in
-//! the middle of it. Every notice arrives all the same, and what arrives twice can be recognised.
+//! A mail drill: the mail server fails repeatedly and the messaging server is killed. Every notification
+//! must still arrive, and duplicates must be recognisable by their Message-ID.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -18,12 +18,12 @@ use crate::{
     wait,
 };
 
-/// What the messaging server needs for it: mail at once, and no long waits after a failure.
+/// Settings of the messaging server: mail without delay, and short retry intervals.
 pub const SETTINGS: [(&str, &str); 9] = [
     ("MAIL_FROM", "noreply@mail.example.org"),
     ("MAIL_DELAY_MS", "0"),
     ("MAIL_DELIVERY_TIMEOUT_MS", "900"),
-    // What a kill cuts off comes back when its lease has run out.
+    // Jobs interrupted by a kill are retried after their lease expires.
     ("JOBS_LEASE_MS", "1000"),
     ("JOBS_POLL_INTERVAL_MS", "20"),
     ("JOBS_ATTEMPTS_MAX", "100"),
@@ -32,53 +32,57 @@ pub const SETTINGS: [(&str, &str); 9] = [
     ("JOBS_AT_ONCE_MAX", "8"),
 ];
 
-/// How bad the day is.
+/// The parameters of the drill.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
-    /// People who are each written to once.
+    /// The number of people, each notified once.
     pub notices: usize,
     /// How often the messaging server is killed.
     pub kills: usize,
 }
 
 impl Plan {
-    /// How many notices have arrived when the server is killed for the next time; between every two
-    /// kills there are as many as chance would have it.
+    /// The number of arrived notifications at which the server is killed next. The intervals between
+    /// kills vary.
     fn arrived_before_kill(self, killed: usize) -> usize {
         let even = self.notices * (killed + 1) / (self.kills + 1);
         (even + killed * 7 % 5).min(self.notices - 1)
     }
 }
 
-/// Writes to everybody, and collects their mail while the messaging server is killed again and again.
+/// Notifies everybody, and collects their mail while the messaging server is killed repeatedly.
 ///
 /// # Errors
-/// When a mail does not arrive, arrives twice under two ids, or something is left undone.
+/// When a mail does not arrive, arrives under two ids, or work stays pending.
 pub async fn run(
     plan: Plan,
     server: &mut Server,
     database: &Database,
-    post: &mut MailServer,
+    mail_server: &mut MailServer,
 ) -> Result<Outcome, Fault> {
     let conversations = prepare(plan.notices, server).await?;
     let salon = salon(server)?;
     let writing = write(&salon, &conversations);
-    let collecting = collect(plan, server, post);
+    let collecting = collect(plan, server, mail_server);
     let ((), mut outcome) = tokio::try_join!(writing, collecting)?;
 
     all_settled(database).await?;
-    // A mail that was handed over twice may arrive for the second time now.
-    for letter in post.arrived()? {
-        outcome.add(&letter);
+    // A mail that was delivered twice may arrive a second time only now.
+    for email in mail_server.arrived()? {
+        outcome.add(&email);
     }
     outcome.retries = server.log()?.matches("a job is tried again later").count();
     outcome.checked(plan)
 }
 
-async fn collect(plan: Plan, server: &mut Server, post: &mut MailServer) -> Result<Outcome, Fault> {
+async fn collect(
+    plan: Plan,
+    server: &mut Server,
+    mail_server: &mut MailServer,
+) -> Result<Outcome, Fault> {
     let mut outcome = Outcome::default();
     while outcome.delivered() < plan.notices {
-        outcome.add(&post.mail().await?);
+        outcome.add(&mail_server.mail().await?);
         let is_due = outcome.delivered() > plan.arrived_before_kill(outcome.kills);
         if outcome.kills < plan.kills && is_due {
             server.restart().await?;
@@ -88,20 +92,20 @@ async fn collect(plan: Plan, server: &mut Server, post: &mut MailServer) -> Resu
     Ok(outcome)
 }
 
-/// The most people that the directory takes in one request.
+/// Maximum people in one request to the directory.
 const BATCH: usize = 1_000;
 
-/// The salon, at the REST interface.
+/// A REST client for the salon.
 fn salon(server: &Server) -> Result<Rest, Fault> {
     rest(server, &Person::salon("salon", "Encre Noire"))
 }
 
-/// Enters so many clients, and opens a conversation with each in which nothing is said yet.
+/// Registers the clients, and opens an empty conversation with each.
 async fn prepare(clients: usize, server: &Server) -> Result<Vec<String>, Fault> {
     let (service, salon) = (rest(server, &booking_service())?, salon(server)?);
     let numbers: Vec<usize> = (0..clients).collect();
-    for some in numbers.chunks(BATCH) {
-        let people: Vec<_> = some
+    for batch in numbers.chunks(BATCH) {
+        let people: Vec<_> = batch
             .iter()
             .map(|number| {
                 let (id, email) =
@@ -121,14 +125,14 @@ async fn prepare(clients: usize, server: &Server) -> Result<Vec<String>, Fault> 
     Ok(conversations)
 }
 
-/// Writes once in each conversation, again and again until the server takes it.
+/// Sends one message in each conversation, and retries until the server accepts it.
 async fn write(salon: &Rest, conversations: &[String]) -> Result<(), Fault> {
     for (number, conversation) in conversations.iter().enumerate() {
         let path = format!("/messaging/conversations/{conversation}/messages");
         let key = format!("notice-{number}");
         let message = json!({ "content": "Votre dessin est prêt.", "clientMessageId": key });
-        wait::until("a message taken", async || {
-            // The server may be killed just now; whether it took the message, the key will tell.
+        wait::until("an accepted message", async || {
+            // The server may be down; the idempotency key makes the retry safe.
             let answer = salon.post(&path, &message).await.ok();
             Ok(answer.filter(|answer| matches!(answer.status, 200 | 201)))
         })
@@ -142,40 +146,40 @@ fn rest(server: &Server, person: &Person) -> Result<Rest, Fault> {
     Ok(Rest::new(&server.url()).with_token(&token))
 }
 
-/// What arrived.
+/// The mails that arrived.
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
-    /// By recipient, the ids of the mails and how often each arrived.
+    /// The ids of the mails, by recipient.
     mails: BTreeMap<String, HashSet<String>>,
     copies: usize,
     /// How often the messaging server was killed.
     pub kills: usize,
-    /// How often a job was put off because the mail server refused.
+    /// How often a job was retried because the mail server refused.
     pub retries: usize,
 }
 
 impl Outcome {
-    fn add(&mut self, letter: &Email) {
+    fn add(&mut self, email: &Email) {
         self.copies += 1;
-        self.mails.entry(letter.to.clone()).or_default().insert(letter.header("Message-ID"));
+        self.mails.entry(email.to.clone()).or_default().insert(email.header("Message-ID"));
     }
 
-    /// People who got mail.
+    /// The number of people who got mail.
     pub fn delivered(&self) -> usize {
         self.mails.len()
     }
 
-    /// Mails that arrived again, under the id that they had.
+    /// The number of mails that arrived again under the same id.
     pub fn repeated(&self) -> usize {
         self.copies - self.mails.len()
     }
 
-    /// The outcome, if it is as it must be.
+    /// Checks the outcome.
     fn checked(self, plan: Plan) -> Result<Self, Fault> {
-        same("people who were told", self.delivered(), plan.notices)?;
+        same("people who got mail", self.delivered(), plan.notices)?;
         same("kills", self.kills, plan.kills)?;
-        let told_twice = self.mails.values().filter(|ids| ids.len() != 1).count();
-        same("people told twice under two ids", told_twice, 0)?;
+        let duplicates = self.mails.values().filter(|ids| ids.len() != 1).count();
+        same("people who got mail under two ids", duplicates, 0)?;
         let nameless = self.mails.values().flatten().filter(|id| id.is_empty()).count();
         same("mails without an id", nameless, 0)?;
         Ok(self)
@@ -186,7 +190,7 @@ impl Outcome {
 mod tests {
     use super::*;
 
-    fn letter(to: &str, id: &str) -> Email {
+    fn email(to: &str, id: &str) -> Email {
         Email { to: to.to_owned(), source: format!("Message-ID: {id}\r\n\r\n") }
     }
 
@@ -194,12 +198,12 @@ mod tests {
     fn a_mail_that_arrives_again_is_counted_and_one_under_a_new_id_is_a_fault() {
         let plan = Plan { notices: 1, kills: 0 };
         let mut outcome = Outcome::default();
-        outcome.add(&letter("lea@example.org", "<1@a>"));
-        outcome.add(&letter("lea@example.org", "<1@a>"));
+        outcome.add(&email("lea@example.org", "<1@a>"));
+        outcome.add(&email("lea@example.org", "<1@a>"));
         assert_eq!((outcome.delivered(), outcome.repeated()), (1, 1));
         assert!(outcome.clone().checked(plan).is_ok());
         assert!(outcome.clone().checked(Plan { notices: 2, ..plan }).is_err());
-        outcome.add(&letter("lea@example.org", "<2@a>"));
+        outcome.add(&email("lea@example.org", "<2@a>"));
         assert!(outcome.checked(plan).is_err());
     }
 }

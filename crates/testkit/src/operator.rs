@@ -6,7 +6,7 @@ use tokio::process::Command;
 
 use crate::{Fault, test_app::TestApp};
 
-/// Calls the server's program with one of its verbs.
+/// Runs administration commands of the server's program.
 #[derive(Clone, Debug)]
 pub struct Operator {
     binary: PathBuf,
@@ -14,20 +14,20 @@ pub struct Operator {
 }
 
 impl Operator {
-    /// Who calls this program for this database.
+    /// Commands of this program for this database.
     pub fn new(binary: impl Into<PathBuf>, database_url: &str) -> Self {
         Self { binary: binary.into(), database_url: database_url.to_owned() }
     }
 
-    /// Who calls this program for the database of a running server.
+    /// Commands of this program for the database of a running server.
     pub fn of(app: &TestApp, binary: &str) -> Self {
         Self::new(binary, &app.database.url())
     }
 
-    /// What a verb prints.
+    /// Runs a command and returns its standard output.
     ///
     /// # Errors
-    /// When it fails; shows what it complains of.
+    /// When it fails; shows its standard error.
     pub async fn run(&self, verb: &[&str]) -> Result<String, Fault> {
         let name = verb.join(" ");
         let output = Command::new(&self.binary)

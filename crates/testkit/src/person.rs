@@ -1,4 +1,4 @@
-//! The people who use the service.
+//! Users of the service and their tokens.
 
 use std::time::SystemTime;
 
@@ -7,10 +7,10 @@ use serde_json::{Map, Value, json};
 
 use crate::Fault;
 
-/// Somebody with an account on the platform, and what the platform puts into their tokens.
+/// A user of the platform, with the claims of their tokens.
 #[derive(Clone, Debug)]
 pub struct Person {
-    /// Who: the `userId` of their tokens.
+    /// The `userId` of their tokens.
     pub id: String,
     claims: Map<String, Value>,
 }
@@ -26,7 +26,7 @@ impl Person {
         Self::new(id, "client").with("firstName", first_name).with("lastName", last_name)
     }
 
-    /// Somebody with a role and nothing else.
+    /// A person with only a role.
     pub fn new(id: &str, role: &str) -> Self {
         let mut claims = Map::new();
         claims.insert("userId".to_owned(), json!(id));
@@ -34,14 +34,14 @@ impl Person {
         Self { id: id.to_owned(), claims }
     }
 
-    /// The same person, whose tokens say one thing more.
+    /// The same person with one more claim.
     #[must_use]
     pub fn with(mut self, claim: &str, value: &str) -> Self {
         self.claims.insert(claim.to_owned(), json!(value));
         self
     }
 
-    /// What their tokens say.
+    /// The claims of their tokens.
     pub fn claims(&self) -> &Map<String, Value> {
         &self.claims
     }
@@ -49,18 +49,18 @@ impl Person {
 
 // Tokens, as the platform signs them.
 
-/// How long an ordinary token lasts, in seconds: seven days, as the platform's.
+/// The lifetime of a token in seconds: seven days, as on the platform.
 pub const LIFETIME_S: i64 = 7 * 24 * 3600;
 
-/// A token for `person`, signed with `secret` (HS256), that lasts `lifetime_s` seconds from now. A
-/// negative lifetime gives one that is over.
+/// A token for `person`, signed with `secret` (HS256), that expires in `lifetime_s` seconds. With a
+/// negative lifetime it has expired already.
 ///
 /// # Errors
 /// When it cannot be signed.
 pub fn mint(secret: &str, person: &Person, lifetime_s: i64) -> Result<String, Fault> {
     let now = unix_seconds()?;
     let mut claims = person.claims().clone();
-    // Issued a while ago, so that a token that is over was once good.
+    // Issued in the past, so that an expired token was once valid.
     claims.insert("iat".to_owned(), json!(now - 2 * LIFETIME_S));
     claims.insert("exp".to_owned(), json!(now + lifetime_s));
     let key = EncodingKey::from_secret(secret.as_bytes())
@@ -69,15 +69,15 @@ pub fn mint(secret: &str, person: &Person, lifetime_s: i64) -> Result<String, Fa
         .map_err(Fault::while_doing("sign a token"))
 }
 
-/// Whose token it is, as it says itself; nothing is verified.
+/// The user id in a token, without verification.
 ///
 /// # Errors
-/// When it is no token.
+/// When it is not a token.
 pub fn user_id(token: &str) -> Result<String, Fault> {
     let claims: Value =
         dangerous::insecure_decode_claims(token).map_err(Fault::while_doing("read a token"))?;
     let id = claims["userId"].as_str();
-    id.map(str::to_owned).ok_or_else(|| Fault::new("the token names nobody"))
+    id.map(str::to_owned).ok_or_else(|| Fault::new("the token has no user id"))
 }
 
 #[expect(

@@ -1,4 +1,4 @@
-//! A session of Engine.IO 4 over HTTP long-polling, by hand: any body, in any order.
+//! An Engine.IO 4 session over HTTP long-polling, with full control over requests.
 
 use serde_json::Value;
 
@@ -8,14 +8,14 @@ use crate::{
     wait,
 };
 
-/// Between the packets of one body.
+/// Separates the packets of one body.
 const SEPARATOR: char = '\u{1e}';
 
-/// A polling session that does nothing by itself.
+/// A polling session. It sends nothing automatically.
 #[derive(Clone, Debug)]
 pub struct Polling {
     http: Rest,
-    /// The engine's session id.
+    /// The Engine.IO session id.
     pub sid: String,
 }
 
@@ -36,25 +36,25 @@ impl Polling {
         Ok(Self { http, sid })
     }
 
-    /// Another client that has got hold of a session id.
+    /// A client that uses an existing session id.
     pub fn with_sid(url: &str, sid: &str) -> Self {
         Self { http: Rest::new(url), sid: sid.to_owned() }
     }
 
-    /// Enters the namespace with this token.
+    /// Connects to the namespace with this token.
     ///
     /// # Errors
-    /// When the server does not let us in.
+    /// When the server refuses the connection.
     pub async fn enter(&self, token: &str) -> Result<(), Fault> {
         let auth = serde_json::json!({ "token": token });
         self.post(format!("40/messaging,{auth}").into_bytes()).await?.expect(200)?;
         self.wait_for("40/messaging,").await.map(drop)
     }
 
-    /// Whatever waits, or the next thing that happens.
+    /// Polls once.
     ///
     /// # Errors
-    /// When there is no answer; an answer with any status is one.
+    /// When there is no response; a response with any status is `Ok`.
     pub async fn get(&self) -> Result<Answer, Fault> {
         self.http.get(&self.path()).await
     }
@@ -67,7 +67,7 @@ impl Polling {
         self.post_as("text/plain;charset=UTF-8", body).await
     }
 
-    /// Posts a body of this type.
+    /// Posts a body with this content type.
     ///
     /// # Errors
     /// See [`get`](Self::get).
@@ -75,7 +75,7 @@ impl Polling {
         self.http.send("POST", &self.path(), &[("content-type", kind)], body.into()).await
     }
 
-    /// Polls until there is a packet that begins with this, and answers the heartbeat.
+    /// Polls until a packet with this prefix arrives, and answers pings.
     ///
     /// # Errors
     /// When the session ends first.
@@ -96,10 +96,10 @@ impl Polling {
         .await?
     }
 
-    /// Polls until the server knows this session no more.
+    /// Polls until the session has ended.
     ///
     /// # Errors
-    /// When it goes on.
+    /// When it does not end in time.
     pub async fn ended(&self) -> Result<(), Fault> {
         wait::within("the end of a polling session", async {
             while self.get().await?.status == 200 {}
@@ -113,7 +113,7 @@ impl Polling {
     }
 }
 
-// A body of digits alone looks like JSON.
+// A body of only digits has been parsed as JSON.
 fn text(body: &Value) -> String {
     body.as_str().map_or_else(|| body.to_string(), str::to_owned)
 }

@@ -1,5 +1,5 @@
-//! A database as the former application keeps it, with everything that went wrong there over the
-//! years, to try moving in with. The same numbers make the same rows.
+//! A database in the schema of the former application, including invalid rows, to test the import.
+//! The same sizes always generate the same rows.
 
 use tokio_postgres::Client;
 
@@ -7,36 +7,38 @@ use crate::Fault;
 
 /// Tables, enums and foreign keys.
 const SCHEMA: &str = include_str!("reference/schema.sql");
-/// Accounts.
+/// Users.
 const PEOPLE: &str = include_str!("reference/people.sql");
 /// Conversations and messages.
-const TALK: &str = include_str!("reference/talk.sql");
-/// Read flags, counters, preferences and mail that follow from these.
-const AFTERMATH: &str = include_str!("reference/aftermath.sql");
-/// What should not be there.
+const CONVERSATIONS: &str = include_str!("reference/talk.sql");
+/// Read flags, counters, preferences and mail derived from these.
+const DERIVED_STATE: &str = include_str!("reference/aftermath.sql");
+/// Invalid rows.
 const ODDITIES: &str = include_str!("reference/oddities.sql");
-/// Primary keys, indexes, and what the planner needs to know.
+/// Primary keys, indexes and planner statistics.
 const INDEXES: &str = include_str!("reference/indexes.sql");
-/// What happens while an application goes on.
-const GOES_ON: &str = include_str!("reference/goes_on.sql");
+/// Changes between two imports.
+const LATER_CHANGES: &str = include_str!("reference/goes_on.sql");
 
-/// How much is in it.
+/// The size of the database.
 #[derive(Clone, Copy, Debug)]
 pub struct Size {
-    /// Conversations, 50 or more; a few odd ones come on top.
+    /// Conversations, at least 50; a few invalid ones are added.
     pub conversations: u32,
-    /// Messages; a few odd ones come on top.
+    /// Messages; a few invalid ones are added.
     pub messages: u32,
 }
 
 /// Fills the empty database that `client` is connected to.
 ///
 /// # Errors
-/// When the database refuses.
+/// When a statement fails.
 pub async fn fill(client: &Client, size: Size) -> Result<(), Fault> {
-    let parts = [SCHEMA, PEOPLE, TALK, AFTERMATH, ODDITIES, INDEXES];
+    let parts = [SCHEMA, PEOPLE, CONVERSATIONS, DERIVED_STATE, ODDITIES, INDEXES];
     for (part, sql) in
-        ["tables", "people", "talk", "aftermath", "oddities", "indexes"].iter().zip(parts)
+        ["tables", "users", "conversations", "derived state", "invalid rows", "indexes"]
+            .iter()
+            .zip(parts)
     {
         let sql = sql
             .replace(":conversations", &size.conversations.to_string())
@@ -47,18 +49,18 @@ pub async fn fill(client: &Client, size: Size) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Lets the application go on: messages come, are read and are deleted, people change their names.
+/// Simulates further use of the former application: new, read and deleted messages, changed names.
 ///
 /// # Errors
-/// When the database refuses.
+/// When a statement fails.
 pub async fn go_on(client: &Client) -> Result<(), Fault> {
-    client.batch_execute(GOES_ON).await.map_err(Fault::while_doing("let the application go on"))
+    client.batch_execute(LATER_CHANGES).await.map_err(Fault::while_doing("simulate further use"))
 }
 
-// Whether what was taken over is what the former application kept. Plain SQL, which knows nothing
-// of how it was taken over: both are in one database.
+// Compares the imported rows with those of the former application, by SQL that is independent of the
+// importer. Both are in one database.
 
-/// Rows that are on one side alone, of everything that is regular.
+/// Queries for valid rows that exist on one side only.
 const DIFFERENCES: [(&str, &str); 6] = [
     ("people", include_str!("reference/compare/people.sql")),
     ("conversations", include_str!("reference/compare/conversations.sql")),
@@ -68,11 +70,11 @@ const DIFFERENCES: [(&str, &str); 6] = [
     ("mail", include_str!("reference/compare/mail.sql")),
 ];
 
-/// The kinds of rows of which there are some on one side alone, and how many. None, when everything
-/// was taken over with its id, its time and its place.
+/// The kinds of rows that differ, with the number of rows on one side only. Empty when everything was
+/// imported with its id, time and position.
 ///
 /// # Errors
-/// When the database refuses.
+/// When a statement fails.
 pub async fn differences(client: &Client) -> Result<Vec<(&'static str, i64)>, Fault> {
     let mut differing = Vec::new();
     for (what, sql) in DIFFERENCES {

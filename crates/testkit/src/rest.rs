@@ -1,11 +1,11 @@
-//! A user of the REST interface.
+//! A client of the REST interface.
 
 use reqwest::{Client, Method, Response, header::HeaderMap};
 use serde_json::Value;
 
 use crate::{Fault, database, wait::within};
 
-/// Talks HTTP to one server, with or without a token.
+/// An HTTP client for one server, with or without a token.
 #[derive(Clone, Debug)]
 pub struct Rest {
     http: Client,
@@ -13,7 +13,7 @@ pub struct Rest {
     token: Option<String>,
 }
 
-/// What the server answered.
+/// A response of the server.
 #[derive(Debug)]
 pub struct Answer {
     /// The HTTP status.
@@ -25,12 +25,12 @@ pub struct Answer {
 }
 
 impl Rest {
-    /// Nobody in particular, at the server with this address.
+    /// An anonymous client for the server at this address.
     pub fn new(url: &str) -> Self {
         Self { http: Client::new(), url: url.trim_end_matches('/').to_owned(), token: None }
     }
 
-    /// Somebody with a token.
+    /// The same client with a token.
     #[must_use]
     pub fn with_token(&self, token: &str) -> Self {
         Self { token: Some(token.to_owned()), ..self.clone() }
@@ -39,7 +39,7 @@ impl Rest {
     /// `GET path`.
     ///
     /// # Errors
-    /// When there is no answer; an answer with any status is one.
+    /// When there is no response; a response with any status is `Ok`.
     pub async fn get(&self, path: &str) -> Result<Answer, Fault> {
         self.call("GET", path, None).await
     }
@@ -86,7 +86,7 @@ impl Rest {
         self.send(method, path, headers, body.unwrap_or_default()).await
     }
 
-    /// Any request at all: these headers and exactly these bytes.
+    /// Any request: these headers and exactly these bytes.
     ///
     /// # Errors
     /// See [`get`](Self::get).
@@ -112,7 +112,7 @@ impl Rest {
     }
 }
 
-/// What the server sent, byte by byte.
+/// A response with its raw body.
 #[derive(Debug)]
 pub struct Fetched {
     /// The HTTP status.
@@ -123,10 +123,10 @@ pub struct Fetched {
     pub bytes: Vec<u8>,
 }
 
-/// `GET` of a whole address, as a page fetches a picture: without a token.
+/// `GET` of a full URL without a token, as a page fetches a picture.
 ///
 /// # Errors
-/// When there is no answer; an answer with any status is one.
+/// When there is no response; a response with any status is `Ok`.
 pub async fn fetch(url: &str) -> Result<Fetched, Fault> {
     let exchange = async {
         let response = Client::new().get(url).send().await?;
@@ -164,7 +164,7 @@ impl Answer {
     /// The body, if the status is the one expected.
     ///
     /// # Errors
-    /// When it is another; shows the answer.
+    /// When it is another; shows the response.
     pub fn expect(self, status: u16) -> Result<Value, Fault> {
         if self.status == status {
             return Ok(self.body);
@@ -173,24 +173,24 @@ impl Answer {
     }
 }
 
-// One file as a form sends it (RFC 7578).
+// A file in a multipart form (RFC 7578).
 
-/// A file that somebody chose in a form.
+/// A file to upload in a form.
 #[derive(Clone, Debug)]
 pub struct FormFile<'a> {
-    /// What it is called.
+    /// The file name.
     pub name: &'a str,
-    /// What the browser takes it for.
+    /// The media type sent by the browser.
     pub media_type: &'a str,
-    /// What is in it.
+    /// The content.
     pub bytes: &'a [u8],
 }
 
 impl FormFile<'_> {
-    /// Sends it as the part `file` of a form.
+    /// Uploads it as the part `file` of a form.
     ///
     /// # Errors
-    /// When there is no answer.
+    /// When there is no response.
     pub async fn post(&self, rest: &Rest, path: &str) -> Result<Answer, Fault> {
         let boundary = database::id("boundary");
         let content_type = format!("multipart/form-data; boundary={boundary}");

@@ -1,6 +1,6 @@
-//! A load of reconnecting clients: many of them in many conversations, whose connections are cut every few seconds, on a
-//! server that is killed again and again, while people go on sending. Afterwards each client's view must
-//! equal a fresh snapshot (G6): nothing twice, nothing missing, nothing out of order.
+//! A load of reconnecting clients in many conversations: connections are cut every few seconds and the
+//! server is killed repeatedly, while messages are sent. Afterwards each client's view must equal a fresh
+//! snapshot (G6): nothing twice, nothing missing, nothing out of order.
 
 pub mod clients;
 
@@ -24,38 +24,38 @@ use crate::{
     test_app::text,
 };
 
-/// How large the load is.
+/// The parameters of the load.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
-    /// Clients: five of each conversation, three of its client and two of its salon.
+    /// Connected clients: five per conversation, three of its client and two of its salon.
     pub clients: usize,
     /// Messages a second, over all conversations.
     pub messages_per_second: u32,
-    /// How often the server is killed and started again.
+    /// How often the server is killed and restarted.
     pub restarts: usize,
-    /// From one restart to the next.
+    /// The time between restarts.
     pub restart_interval: Duration,
-    /// The longest that a connection lasts; the shortest is a quarter of it.
+    /// The maximum lifetime of a connection; the minimum is a quarter of it.
     pub cut_after_max: Duration,
 }
 
-/// Clients of one conversation.
+/// Clients per conversation.
 const CLIENTS_PER_ROOM: usize = 5;
 
 /// Runs the load, then compares every view with a fresh snapshot.
 ///
 /// # Errors
-/// When an event came twice or out of order, or the views differ from a fresh snapshot.
+/// When an event arrives twice or out of order, or a view differs from a fresh snapshot.
 pub async fn run(plan: &Plan, server: &mut Server) -> Result<Outcome, Fault> {
     let rooms = seed(server, plan.clients.div_ceil(CLIENTS_PER_ROOM)).await?;
-    let (ended, until) = watch::channel(false);
+    let (ended, is_over) = watch::channel(false);
     let mut tasks = JoinSet::new();
     for number in 0..plan.clients {
         let room = rooms[number / CLIENTS_PER_ROOM].clone();
         let client = ReconnectingClient::new(number, room, &server.url(), plan.cut_after_max);
-        tasks.spawn(client.run(until.clone()));
+        tasks.spawn(client.run(is_over.clone()));
     }
-    let senders = Senders::start(&rooms, &server.url(), plan.messages_per_second, until);
+    let senders = Senders::start(&rooms, &server.url(), plan.messages_per_second, is_over);
     let faults = run_faults(plan, server).await;
     ended.send_replace(true);
     let acknowledged = senders.finish().await?;
@@ -63,12 +63,12 @@ pub async fn run(plan: &Plan, server: &mut Server) -> Result<Outcome, Fault> {
     check(tasks, &rooms, &server.url(), &acknowledged).await
 }
 
-/// Rooms are shared by everybody in them.
+/// The rooms, shared by their clients.
 type Rooms = Vec<Arc<Room>>;
 
-// Kills of the server, as often as planned.
+// The faults.
 
-/// Kills and restarts the server, with a pause before, between and after.
+/// Kills and restarts the server as often as planned, with pauses before, between and after.
 async fn run_faults(plan: &Plan, server: &mut Server) -> Result<(), Fault> {
     for _ in 0..plan.restarts {
         sleep(plan.restart_interval).await;
@@ -79,7 +79,7 @@ async fn run_faults(plan: &Plan, server: &mut Server) -> Result<(), Fault> {
     Ok(())
 }
 
-// The conversations and the people in them.
+// The conversations and their participants.
 
 /// One conversation, and the tokens of its two sides.
 #[derive(Debug)]
@@ -90,13 +90,13 @@ struct Room {
 }
 
 impl Room {
-    /// The token of the client with this number: of every five, three are the client's.
+    /// The token of the connected client with this number: three of five belong to the client.
     fn token_of(&self, number: usize) -> &str {
         if number % 5 < 3 { &self.client_token } else { &self.salon_token }
     }
 }
 
-/// So many conversations, all new.
+/// Creates `count` conversations.
 async fn seed(server: &Server, count: usize) -> Result<Rooms, Fault> {
     let http = Rest::new(&server.url());
     try_join_all((0..count).map(|_| room(server.secret(), &http))).await
@@ -107,7 +107,7 @@ async fn room(secret: &str, http: &Rest) -> Result<Arc<Room>, Fault> {
     let client = Person::client(&database::id("client"), "Camille", "Martin");
     let salon_token = person::mint(secret, &salon, person::LIFETIME_S)?;
     let client_token = person::mint(secret, &client, person::LIFETIME_S)?;
-    // The server gets to know people from their tokens.
+    // The server stores profiles from tokens.
     let hello = "/messaging/conversations/unread/total";
     http.with_token(&client_token).get(hello).await?.expect(200)?;
     let new = json!({ "clientUserId": client.id, "subject": "Tempête" });
@@ -118,56 +118,56 @@ async fn room(secret: &str, http: &Rest) -> Result<Arc<Room>, Fault> {
 
 // The check afterwards: each client's view against a fresh snapshot.
 
-/// How long after the last acknowledgement the last event may arrive.
+/// The maximum time from the last acknowledgement to the last event.
 const LAST_EVENT_MAX: Duration = Duration::from_secs(15);
 
-/// The figures of a load that left every view right.
+/// The figures of a load after which every view was correct.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Outcome {
     /// Clients whose view equalled a fresh snapshot.
     pub clients: usize,
-    /// Messages acknowledged, all of them stored once.
+    /// Acknowledged messages, each stored once.
     pub messages: usize,
-    /// Returns with a `pid` and an offset.
-    pub returns: usize,
-    /// Of those, the ones with `socket.recovered`.
+    /// Reconnects with a `pid` and an offset.
+    pub reconnects: usize,
+    /// Of those, recovered.
     pub recovered: usize,
-    /// How often a connection was refused, after which the stock client does not retry.
+    /// Refused connections, after which the stock client does not retry.
     pub refused: usize,
-    /// How often a client had to load a snapshot.
-    pub told_to_resync: usize,
-    /// Messages that a screen showed as read by the other side, as the snapshot did.
+    /// `resync` events, after which a client must load a snapshot.
+    pub resyncs: usize,
+    /// Messages that a view and the snapshot showed as read by the other side.
     pub shown_read: usize,
-    /// Messages that a screen showed as not read, as the snapshot did.
+    /// Messages that a view and the snapshot showed as unread.
     pub shown_unread: usize,
 }
 
 impl Outcome {
-    /// Recovered returns, in tenths of a percent.
+    /// The share of recovered reconnects, in tenths of a percent.
     pub fn recovered_per_mille(&self) -> usize {
-        self.recovered * 1_000 / self.returns.max(1)
+        self.recovered * 1_000 / self.reconnects.max(1)
     }
 }
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { clients, messages, returns, recovered, refused, told_to_resync, .. } = self;
+        let Self { clients, messages, reconnects, recovered, refused, resyncs, .. } = self;
         let Self { shown_read, shown_unread, .. } = self;
         let per_mille = self.recovered_per_mille();
         let (whole, tenth) = (per_mille / 10, per_mille % 10);
         writeln!(
             f,
-            "| views equal to a fresh snapshot | messages acknowledged | returns | recovered | refused | told to resync | shown read, unread |"
+            "| views equal to a fresh snapshot | messages acknowledged | reconnects | recovered | refused | resyncs | shown read, unread |"
         )?;
         writeln!(f, "| ---: | ---: | ---: | ---: | ---: | ---: | ---: |")?;
         writeln!(
             f,
-            "| {clients} of {clients} | {messages} | {returns} | {recovered} ({whole}.{tenth} %) | {refused} | {told_to_resync} | {shown_read}, {shown_unread} |"
+            "| {clients} of {clients} | {messages} | {reconnects} | {recovered} ({whole}.{tenth} %) | {refused} | {resyncs} | {shown_read}, {shown_unread} |"
         )
     }
 }
 
-/// Compares what there is, what was promised and what everybody sees.
+/// Compares the stored messages, the acknowledged messages and the views.
 async fn check(
     mut tasks: JoinSet<Result<FinalState, Fault>>,
     rooms: &Rooms,
@@ -181,12 +181,12 @@ async fn check(
     }
     let mut outcome = Outcome { messages: acknowledged.len(), ..Outcome::default() };
     while let Some(state) = tasks.join_next().await {
-        let state = state.map_err(Fault::while_doing("come back"))??;
+        let state = state.map_err(Fault::while_doing("run a client"))??;
         outcome.clients += 1;
-        outcome.returns += state.returns.able;
-        outcome.recovered += state.returns.recovered;
-        outcome.refused += state.returns.refused;
-        outcome.told_to_resync += state.returns.told_to_resync;
+        outcome.reconnects += state.reconnects.resumable;
+        outcome.recovered += state.reconnects.recovered;
+        outcome.refused += state.reconnects.refused;
+        outcome.resyncs += state.reconnects.resyncs;
         let messages = compare(state, &http).await?;
         let shown_read = messages.values().filter(|message| message.is_read).count();
         outcome.shown_read += shown_read;
@@ -195,7 +195,7 @@ async fn check(
     Ok(outcome)
 }
 
-/// All that was acknowledged is there, and nothing else.
+/// Checks that exactly the acknowledged messages are stored.
 fn check_stored(room: &Room, stored: &Messages, acknowledged: &Acknowledged) -> Result<(), Fault> {
     let promised: BTreeMap<_, _> = acknowledged
         .iter()
@@ -206,7 +206,8 @@ fn check_stored(room: &Room, stored: &Messages, acknowledged: &Acknowledged) -> 
     same_by_position("what is stored against what was acknowledged", &stored.collect(), &promised)
 }
 
-/// The messages on a screen that equals a fresh snapshot: texts, read marks and the unread total.
+/// Waits until a view equals a fresh snapshot in texts, read flags and unread total, and returns its
+/// messages.
 async fn compare(state: FinalState, http: &Rest) -> Result<Messages, Fault> {
     let FinalState { number, room, mut socket, mut view, .. } = state;
     let http = http.with_token(room.token_of(number));
@@ -216,7 +217,9 @@ async fn compare(state: FinalState, http: &Rest) -> Result<Messages, Fault> {
     while *view.messages() != fresh || view.unread() != unread {
         match timeout_at(deadline, socket.next()).await {
             Ok(Some(event)) => view.apply(&event)?,
-            Ok(None) => return Err(Fault::new(format!("client {number} was put out at the end"))),
+            Ok(None) => {
+                return Err(Fault::new(format!("client {number} was disconnected at the end")));
+            }
             Err(_) => break,
         }
     }
@@ -225,7 +228,7 @@ async fn compare(state: FinalState, http: &Rest) -> Result<Messages, Fault> {
     while let Some(event) = socket.next().await {
         view.apply(&event)?;
     }
-    let what = format!("client {number}, its screen against a fresh snapshot");
+    let what = format!("client {number}, its view against a fresh snapshot");
     same_by_position(&what, view.messages(), &fresh)?;
     same(&format!("client {number}, its unread total"), view.unread(), unread)?;
     Ok(fresh)
@@ -248,12 +251,12 @@ fn same_by_position<T: PartialEq>(
     )))
 }
 
-// What is there when one asks afresh.
+// Fresh snapshots, by REST.
 
 /// Messages by position.
 type Messages = BTreeMap<i64, ShownMessage>;
 
-/// A message as a screen shows it.
+/// A message as shown to a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct ShownMessage {
     id: String,
@@ -263,7 +266,7 @@ struct ShownMessage {
     is_read: bool,
 }
 
-/// A message from an event or a page, and its position.
+/// Parses a message from an event or a page, with its position.
 fn message(value: &Value) -> Result<(i64, ShownMessage), Fault> {
     let lacks = |what: &str| Fault::new(format!("a message without {what}"));
     let shown = ShownMessage {
@@ -275,7 +278,7 @@ fn message(value: &Value) -> Result<(i64, ShownMessage), Fault> {
     Ok((value["seq"].as_i64().ok_or_else(|| lacks("a position"))?, shown))
 }
 
-/// Every message of a conversation, page by page.
+/// All messages of a conversation.
 async fn messages(http: &Rest, conversation: &str) -> Result<Messages, Fault> {
     let path = format!("/messaging/conversations/{conversation}/messages?limit=100");
     let mut messages = Messages::new();
@@ -292,7 +295,7 @@ async fn messages(http: &Rest, conversation: &str) -> Result<Messages, Fault> {
     }
 }
 
-/// How many messages wait for the owner of this token.
+/// The unread total of the client's person.
 async fn unread(http: &Rest) -> Result<Option<u64>, Fault> {
     let total = http.get("/messaging/conversations/unread/total").await?.expect(200)?;
     Ok(total["totalUnread"].as_u64())
@@ -304,7 +307,7 @@ mod tests {
 
     #[test]
     fn the_share_is_of_those_who_could_return() {
-        let outcome = Outcome { returns: 400, recovered: 397, ..Outcome::default() };
+        let outcome = Outcome { reconnects: 400, recovered: 397, ..Outcome::default() };
         assert_eq!(outcome.recovered_per_mille(), 992);
         assert!(outcome.to_string().contains("397 (99.2 %)"), "{outcome}");
     }

@@ -1,4 +1,4 @@
-//! The server under test, as a process of its own.
+//! The server under test, as a separate process.
 
 use std::{
     env,
@@ -18,23 +18,23 @@ use xtask::{
 
 use crate::{Fault, rest::Rest, wait};
 
-/// What the server is started with.
+/// The parameters to start the server.
 #[derive(Clone, Debug)]
 pub struct Launch {
     /// The program.
     pub binary: PathBuf,
-    /// Where its database is.
+    /// The URL of its database.
     pub database_url: String,
-    /// What it verifies tokens with; without a setting when empty.
+    /// The secret that verifies tokens; if empty, none is configured.
     pub secret: String,
-    /// Where its log goes; emptied at the first start.
+    /// The log file; emptied at the first start.
     pub log: PathBuf,
-    /// Further settings, by the name of their environment variable. They win over the test kit's own.
+    /// Additional settings, by environment variable. They override the test kit's own.
     pub settings: Vec<(String, String)>,
 }
 
 impl Launch {
-    /// A launch with the test kit's ordinary settings.
+    /// A launch with the test kit's default settings.
     pub fn new(binary: impl Into<PathBuf>, database_url: &str, log: impl Into<PathBuf>) -> Self {
         Self {
             binary: binary.into(),
@@ -45,12 +45,12 @@ impl Launch {
         }
     }
 
-    /// The folder where it keeps files, beside its log.
+    /// The folder for its files, beside its log.
     pub fn files(&self) -> PathBuf {
         self.log.with_extension("files")
     }
 
-    /// The same launch with one setting more.
+    /// The same launch with one more setting.
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.settings.push((name.to_owned(), value.to_owned()));
@@ -58,7 +58,7 @@ impl Launch {
     }
 }
 
-/// A running server. It ends with this value, and with this process.
+/// A running server. It is killed when this value is dropped, and when this process ends.
 #[derive(Debug)]
 pub struct Server {
     launch: Launch,
@@ -70,36 +70,36 @@ impl Server {
     /// Starts a server on a free port and waits until it is ready.
     ///
     /// # Errors
-    /// When it ends instead, or takes too long; shows the end of its log.
+    /// When it exits or takes too long; shows the end of its log.
     pub async fn start(launch: Launch) -> Result<Self, Fault> {
         let mut server = Self::spawn(launch)?;
         server.ready().await?;
         Ok(server)
     }
 
-    /// Starts a server on a free port and waits for nothing.
+    /// Starts a server on a free port without waiting.
     ///
     /// # Errors
     /// When the program cannot be started.
     pub fn spawn(launch: Launch) -> Result<Self, Fault> {
-        let port = free()?;
+        let port = free_port()?;
         empty_log(&launch.log)?;
         empty_folder(&launch.files())?;
         let process = Process::start(&launch, port)?;
         Ok(Self { launch, port, process })
     }
 
-    /// Where it listens.
+    /// Its address.
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// What it verifies tokens with.
+    /// The secret that verifies tokens.
     pub fn secret(&self) -> &str {
         &self.launch.secret
     }
 
-    /// The id of its process.
+    /// Its process id.
     pub fn pid(&self) -> Option<u32> {
         self.process.id()
     }
@@ -107,13 +107,13 @@ impl Server {
     /// Its resident memory, in kilobytes.
     ///
     /// # Errors
-    /// When it is gone, or the kernel does not say.
+    /// When it has exited, or the kernel does not report it.
     pub fn memory_kb(&self) -> Result<u64, Fault> {
         let pid = self.pid().ok_or_else(|| Fault::new("the server is gone"))?;
         crate::bench::usage::rss_kb(pid)
     }
 
-    /// The most resident memory that it ever had since its start, in kilobytes.
+    /// Its peak resident memory since the start, in kilobytes.
     ///
     /// # Errors
     /// See [`memory_kb`](Self::memory_kb).
@@ -122,12 +122,12 @@ impl Server {
         crate::bench::usage::peak_rss_kb(pid)
     }
 
-    /// The folder where it keeps files.
+    /// The folder for its files.
     pub fn files(&self) -> PathBuf {
         self.launch.files()
     }
 
-    /// Everything it logged.
+    /// Its whole log.
     ///
     /// # Errors
     /// When the file cannot be read.
@@ -138,28 +138,28 @@ impl Server {
     /// Asks it to stop (`SIGTERM`).
     ///
     /// # Errors
-    /// When it is gone already.
+    /// When it has exited already.
     pub fn terminate(&mut self) -> Result<(), Fault> {
         self.process.terminate()
     }
 
-    /// Waits until it has ended.
+    /// Waits until it has exited.
     ///
     /// # Errors
-    /// When it goes on.
+    /// When it does not exit in time.
     pub async fn ended(&mut self) -> Result<ExitStatus, Fault> {
         wait::within("the end of the server", self.process.ended()).await?
     }
 
-    /// Ends it as a power cut would (`kill -9`).
+    /// Kills it (`kill -9`), as a power failure would.
     ///
     /// # Errors
-    /// When the system would not.
+    /// When the signal cannot be sent.
     pub async fn kill_9(&mut self) -> Result<(), Fault> {
         self.process.kill().await
     }
 
-    /// Starts it again on the same port, and waits until it is ready.
+    /// Kills it, starts it again on the same port, and waits until it is ready.
     ///
     /// # Errors
     /// See [`start`](Self::start).
@@ -184,12 +184,12 @@ impl Server {
             Fault::new(format!(
                 "{fault:?}
 {}",
-                self.last_words()
+                self.log_tail()
             ))
         })
     }
 
-    fn last_words(&self) -> String {
+    fn log_tail(&self) -> String {
         let log = self.log().unwrap_or_else(|fault| fault.chain());
         let lines: Vec<&str> = log.lines().collect();
         lines[lines.len().saturating_sub(20)..].join("\n")
@@ -198,39 +198,39 @@ impl Server {
 
 // Free ports.
 
-/// Below the range from which the system picks the near ends of outgoing connections: a server must
-/// find its port again after a restart, however many clients are about.
-const FIRST: u16 = 20_000;
-const COUNT: u16 = 10_000;
-/// What one process may use before it meets the next one's ports.
-const STRIDE: u32 = 97;
+/// Below the range of ephemeral ports, so that no client can take a server's port during a restart.
+const FIRST_PORT: u16 = 20_000;
+const PORT_COUNT: u16 = 10_000;
+/// The ports reserved for each process id, so that concurrent processes rarely collide.
+const PORTS_PER_PROCESS: u32 = 97;
 
-static NEXT: AtomicU16 = AtomicU16::new(0);
+static NEXT_PORT: AtomicU16 = AtomicU16::new(0);
 
 /// A port that is free now.
-fn free() -> Result<u16, Fault> {
-    for _ in 0..COUNT {
-        let port = next();
+fn free_port() -> Result<u16, Fault> {
+    for _ in 0..PORT_COUNT {
+        let port = next_port();
         if TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok() {
             return Ok(port);
         }
     }
-    Err(Fault::new("every port is taken"))
+    Err(Fault::new("no free port"))
 }
 
-// Processes that run at the same time begin at different places.
-fn next() -> u16 {
-    let turn = u32::from(NEXT.fetch_add(1, Ordering::Relaxed));
-    let place = process::id().wrapping_mul(STRIDE).wrapping_add(turn) % u32::from(COUNT);
-    FIRST + u16::try_from(place).unwrap_or_default()
+// Concurrent processes start at different ports.
+fn next_port() -> u16 {
+    let number = u32::from(NEXT_PORT.fetch_add(1, Ordering::Relaxed));
+    let offset =
+        process::id().wrapping_mul(PORTS_PER_PROCESS).wrapping_add(number) % u32::from(PORT_COUNT);
+    FIRST_PORT + u16::try_from(offset).unwrap_or_default()
 }
 
 // The process of a server.
 
-/// What a server inherits from us; nothing else of our environment may change what it does.
+/// The environment variables a server inherits; no others may change its behaviour.
 const INHERITED: [&str; 3] = ["PATH", "HOME", "LLVM_PROFILE_FILE"];
 
-/// A server's process. Ends with this value, and with our own process.
+/// A server's process. Killed when this value is dropped, and when our process ends.
 #[derive(Debug)]
 struct Process {
     child: Child,
@@ -245,7 +245,8 @@ impl Process {
         let id = child.id().ok_or_else(gone)?;
         Ok(Self {
             child,
-            _guard: ChildGuard::watch(id).map_err(Fault::while_doing("watch over the server"))?,
+            _guard: ChildGuard::watch(id)
+                .map_err(Fault::while_doing("guard the server process"))?,
         })
     }
 
@@ -257,21 +258,21 @@ impl Process {
     /// Asks it to stop.
     fn terminate(&self) -> Result<(), Fault> {
         let id = self.child.id().ok_or_else(gone)?;
-        let heard = send(Signal::Terminate, id).map_err(Fault::while_doing("send a signal"))?;
-        heard.then_some(()).ok_or_else(gone)
+        let was_sent = send(Signal::Terminate, id).map_err(Fault::while_doing("send a signal"))?;
+        was_sent.then_some(()).ok_or_else(gone)
     }
 
-    /// Ends it without a word; fine when it is gone.
+    /// Kills it; succeeds if it has exited already.
     async fn kill(&mut self) -> Result<(), Fault> {
         self.child.kill().await.map_err(Fault::while_doing("kill the server"))
     }
 
-    /// Waits for its end.
+    /// Waits until it exits.
     async fn ended(&mut self) -> Result<ExitStatus, Fault> {
         self.child.wait().await.map_err(Fault::while_doing("wait for the server"))
     }
 
-    /// How it ended, if it has.
+    /// Its exit status, if it has exited.
     fn has_ended(&mut self) -> Result<Option<ExitStatus>, Fault> {
         self.child.try_wait().map_err(Fault::while_doing("look at the server"))
     }
@@ -305,15 +306,15 @@ fn command(launch: &Launch, port: u16) -> Result<Command, Fault> {
     Ok(command)
 }
 
-/// Makes the log empty, and its folder if need be.
+/// Creates an empty log, and its folder if necessary.
 fn empty_log(path: &Path) -> Result<(), Fault> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(Fault::while_doing("make the folder of the log"))?;
     }
-    File::create(path).map(drop).map_err(Fault::while_doing("begin a log"))
+    File::create(path).map(drop).map_err(Fault::while_doing("create the log"))
 }
 
-/// Takes the folder away, with everything in it; that there is none is fine.
+/// Removes the folder, if it exists.
 fn empty_folder(path: &Path) -> Result<(), Fault> {
     match fs::remove_dir_all(path) {
         Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
@@ -338,8 +339,8 @@ mod tests {
 
     #[test]
     fn two_ports_differ_and_lie_in_the_range() {
-        let ports = [free().expect("a port"), free().expect("a port")];
+        let ports = [free_port().expect("a port"), free_port().expect("a port")];
         assert_ne!(ports[0], ports[1]);
-        assert!(ports.iter().all(|port| (FIRST..FIRST + COUNT).contains(port)));
+        assert!(ports.iter().all(|port| (FIRST_PORT..FIRST_PORT + PORT_COUNT).contains(port)));
     }
 }

@@ -1,4 +1,4 @@
-//! A mail server as a process, and the mails that it takes.
+//! A test mail server as a separate process, and the mails it accepts.
 
 use std::{path::PathBuf, process::Stdio};
 
@@ -18,25 +18,25 @@ use crate::{
     wait::{self, within},
 };
 
-/// Takes mail on a port of this machine. Ends when dropped, and with this process.
+/// An SMTP server on a local port. Stops when dropped, and when this process ends.
 #[derive(Debug)]
 pub struct MailServer {
-    told: mpsc::UnboundedReceiver<String>,
+    lines: mpsc::UnboundedReceiver<String>,
     port: u64,
     _open: ChildStdin,
     child: Child,
 }
 
 impl MailServer {
-    /// One that takes everything, unless the recipient's name says otherwise.
+    /// Starts one that accepts everything, except what the recipient's name tells it to refuse.
     ///
     /// # Errors
-    /// When Node.js or the packages that the lock file names are missing.
+    /// When Node.js or the locked packages are missing.
     pub async fn start() -> Result<Self, Fault> {
         Self::start_with(&json!({})).await
     }
 
-    /// One that refuses for now every so many in a hundred mails.
+    /// Starts one that refuses this percentage of mails temporarily.
     ///
     /// # Errors
     /// See [`start`](Self::start).
@@ -48,7 +48,7 @@ impl MailServer {
         let mut child = Command::new("node")
             .arg("server.mjs")
             .arg(options.to_string())
-            .current_dir(installed()?)
+            .current_dir(installed_program()?)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
@@ -57,16 +57,16 @@ impl MailServer {
         let (Some(stdout), Some(open)) = (child.stdout.take(), child.stdin.take()) else {
             return Err(Fault::new("the mail server has no pipes"));
         };
-        let mut server = Self { told: listen(stdout), port: 0, _open: open, child };
+        let mut server = Self { lines: listen(stdout), port: 0, _open: open, child };
         let port = within("the mail server's port", server.next("port")).await??;
         server.port = port.as_u64().ok_or_else(|| Fault::new("no port"))?;
         Ok(server)
     }
 
-    /// Ends it at once, whatever it is doing.
+    /// Kills it.
     ///
     /// # Errors
-    /// When its process cannot be ended.
+    /// When its process cannot be killed.
     pub async fn stop(&mut self) -> Result<(), Fault> {
         let failed = Fault::while_doing("end the mail server");
         match self.child.try_wait() {
@@ -76,8 +76,8 @@ impl MailServer {
         }
     }
 
-    /// Puts another in its place, at the same port, that takes every mail whatever the recipient's
-    /// name. What the first took and nobody asked for is forgotten.
+    /// Replaces it by one on the same port that accepts every mail, whatever the recipient's name.
+    /// Unread mails are lost.
     ///
     /// # Errors
     /// See [`start`](Self::start) and [`stop`](Self::stop).
@@ -87,37 +87,37 @@ impl MailServer {
         Ok(())
     }
 
-    /// Where it takes mail.
+    /// Its address.
     pub fn url(&self) -> String {
         format!("smtp://127.0.0.1:{}", self.port)
     }
 
-    /// The next mail that it takes.
+    /// Waits for the next mail.
     ///
     /// # Errors
-    /// When there is none in time.
+    /// When none arrives in time.
     pub async fn mail(&mut self) -> Result<Email, Fault> {
         let mail = within("a mail", self.next("mail")).await??;
         Email::parse(&mail)
     }
 
-    /// The next mail is for this address.
+    /// Waits for the next mail, which must be for this address.
     ///
     /// # Errors
-    /// When it is for another, or there is none in time.
+    /// When it is for another, or none arrives in time.
     pub async fn mail_to(&mut self, address: &str) -> Result<Email, Fault> {
         let mail = self.mail().await?;
         same("the recipient of a mail", mail.to.as_str(), address)?;
         Ok(mail)
     }
 
-    /// Every mail that it took and that was not read yet; waits for none.
+    /// Takes all unread mails, without waiting.
     ///
     /// # Errors
-    /// When it cannot be understood.
+    /// When one cannot be parsed.
     pub fn arrived(&mut self) -> Result<Vec<Email>, Fault> {
         let mut mails = Vec::new();
-        while let Ok(line) = self.told.try_recv() {
+        while let Ok(line) = self.lines.try_recv() {
             if let Some(mail) = value(&line, "mail")? {
                 mails.push(Email::parse(&mail)?);
             }
@@ -125,10 +125,10 @@ impl MailServer {
         Ok(mails)
     }
 
-    /// Waits until it tells of something of this name; what else it tells of is skipped.
+    /// Waits for the next output line with this key; other lines are skipped.
     async fn next(&mut self, what: &str) -> Result<Value, Fault> {
         loop {
-            let line = self.told.recv().await;
+            let line = self.lines.recv().await;
             let line = line.ok_or_else(|| Fault::new("the mail server is gone"))?;
             if let Some(value) = value(&line, what)? {
                 return Ok(value);
@@ -137,41 +137,41 @@ impl MailServer {
     }
 }
 
-/// Reads all the time: a mail server whose pipe is full takes no more mail.
+/// Reads the output continuously: a mail server blocks when its pipe is full.
 fn listen(stdout: ChildStdout) -> mpsc::UnboundedReceiver<String> {
-    let (tell, told) = mpsc::unbounded_channel();
+    let (sender, lines) = mpsc::unbounded_channel();
     tokio::spawn(async move {
         let mut lines = BufReader::new(stdout).lines();
-        // It ends with the mail server, or when nobody listens any more.
+        // Ends with the mail server, or when the receiver is dropped.
         while let Ok(Some(line)) = lines.next_line().await {
-            if tell.send(line).is_err() {
+            if sender.send(line).is_err() {
                 break;
             }
         }
     });
-    told
+    lines
 }
 
-/// What a line says of a thing of this name.
+/// The value of this key in an output line.
 fn value(line: &str, what: &str) -> Result<Option<Value>, Fault> {
-    let told: Result<Value, _> = serde_json::from_str(line);
-    let mut told = told.map_err(Fault::while_doing("understand the mail server"))?;
-    Ok(told.get_mut(what).map(Value::take))
+    let lines: Result<Value, _> = serde_json::from_str(line);
+    let mut lines = lines.map_err(Fault::while_doing("parse the output of the mail server"))?;
+    Ok(lines.get_mut(what).map(Value::take))
 }
 
-/// The program's folder, with what its lock file pins.
-fn installed() -> Result<PathBuf, Fault> {
+/// The program's folder, after its locked packages are installed.
+fn installed_program() -> Result<PathBuf, Fault> {
     let folder = workspace::root().join("crates/mailer/tests/smtp-server");
     node::ensure_locked(&folder).map_err(Fault::while_doing("install the mail server"))?;
     Ok(folder)
 }
 
-// What the database says of mail, which no test waits an hour for.
+// Mail in the database: waiting for it, and shifting its times so that no test waits an hour.
 
-/// Waits until no mail waits and none is under way.
+/// Waits until no mail is pending or being sent.
 ///
 /// # Errors
-/// When some does all the time.
+/// When some still is after the timeout.
 pub async fn all_settled(database: &Database) -> Result<(), Fault> {
     let left = "SELECT (SELECT count(*) FROM messaging.pending_mail)
         + (SELECT count(*) FROM messaging.mail WHERE NOT is_closed)
@@ -182,32 +182,32 @@ pub async fn all_settled(database: &Database) -> Result<(), Fault> {
 /// Waits until all pending mail is deferred.
 ///
 /// # Errors
-/// When something never is.
+/// When some is not after the timeout.
 pub async fn all_put_off(database: &Database) -> Result<(), Fault> {
     let left = "SELECT (SELECT count(*) FROM messaging.pending_mail WHERE wait_until IS NULL)
         + (SELECT count(*) FROM messaging.mail WHERE NOT is_closed)
         + (SELECT count(*) FROM messaging.job WHERE kind = 'send_mail')";
-    until_none(database, "every mail put off", left).await
+    until_none(database, "every mail deferred", left).await
 }
 
-/// For mail an hour passes at once: everything that it remembers happened an hour earlier.
+/// Simulates the passing of an hour: moves all stored times of mail an hour back.
 ///
 /// # Errors
-/// When the database does not take it.
+/// When the update fails.
 pub async fn an_hour_passes(database: &Database) -> Result<(), Fault> {
-    pass(database, "1 hour").await
+    shift_times(database, "1 hour").await
 }
 
-/// For mail a day passes at once.
+/// Simulates the passing of a day for mail.
 ///
 /// # Errors
 /// See [`an_hour_passes`].
 pub async fn a_day_passes(database: &Database) -> Result<(), Fault> {
-    pass(database, "24 hours").await
+    shift_times(database, "24 hours").await
 }
 
-async fn pass(database: &Database, time: &str) -> Result<(), Fault> {
-    let earlier = format!(
+async fn shift_times(database: &Database, time: &str) -> Result<(), Fault> {
+    let sql = format!(
         "BEGIN;
         UPDATE messaging.pending_mail
         SET since = since - interval '{time}', wait_until = wait_until - interval '{time}';
@@ -215,8 +215,8 @@ async fn pass(database: &Database, time: &str) -> Result<(), Fault> {
         UPDATE messaging.mail SET at = at - interval '{time}';
         COMMIT"
     );
-    let moved = database.client().await?.batch_execute(&earlier).await;
-    moved.map_err(Fault::while_doing("let time pass"))
+    let moved = database.client().await?.batch_execute(&sql).await;
+    moved.map_err(Fault::while_doing("shift the times of mail"))
 }
 
 async fn until_none(database: &Database, what: &str, count: &str) -> Result<(), Fault> {
@@ -229,12 +229,12 @@ async fn until_none(database: &Database, what: &str, count: &str) -> Result<(), 
     .await
 }
 
-/// A mail that a mail server took. Its `Debug` is for failed tests.
+/// An accepted mail. `Debug` shows all of it, for failed tests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Email {
-    /// Whom it is for.
+    /// The recipient.
     pub to: String,
-    /// Everything, header and body, as it was sent.
+    /// Header and body as sent.
     pub source: String,
 }
 
@@ -249,7 +249,7 @@ impl Email {
         }
     }
 
-    /// A line of the header, its continuations taken along; empty when there is none.
+    /// A header field, unfolded; empty when it is missing.
     pub fn header(&self, name: &str) -> String {
         let head = self.source.split("\r\n\r\n").next().unwrap_or_default();
         let unfolded = head.replace("\r\n ", " ").replace("\r\n\t", " ");
@@ -261,7 +261,8 @@ impl Email {
         value.map(|(_, value)| value.trim().to_owned()).unwrap_or_default()
     }
 
-    /// Whether these ASCII words are in it, as quoted-printable has them (RFC 2045, 6.7).
+    /// Whether it contains this ASCII text, ignoring soft line breaks of quoted-printable (RFC 2045,
+    /// 6.7).
     pub fn says(&self, words: &str) -> bool {
         self.source.replace("=\r\n", "").contains(words)
     }
@@ -278,10 +279,10 @@ mod tests {
         let source =
             "Subject: one\r\n two\r\nmessage-id: <a@b>\r\n\r\nX-Body: no\r\nsoft=\r\nbreak";
         let mail = json!({ "to": ["lea@example.org"], "text": BASE64_STANDARD.encode(source) });
-        let letter = Email::parse(&mail).expect("a mail");
-        assert_eq!(letter.header("Subject"), "one two");
-        assert_eq!(letter.header("Message-ID"), "<a@b>");
-        assert_eq!(letter.header("X-Body"), "");
-        assert!(letter.says("softbreak") && letter.to == "lea@example.org");
+        let email = Email::parse(&mail).expect("a mail");
+        assert_eq!(email.header("Subject"), "one two");
+        assert_eq!(email.header("Message-ID"), "<a@b>");
+        assert_eq!(email.header("X-Body"), "");
+        assert!(email.says("softbreak") && email.to == "lea@example.org");
     }
 }

@@ -1,4 +1,4 @@
-//! A user of the Socket.IO interface: one socket in the namespace `/messaging`, over a WebSocket.
+//! A Socket.IO client: one socket in the namespace `/messaging`, over a WebSocket.
 
 pub mod packet;
 pub mod state;
@@ -26,19 +26,19 @@ use tokio_tungstenite::{
 
 use crate::{Fault, wait::within};
 
-pub use state::{ConnectError, EndReason, Event, Memory};
+pub use state::{ConnectError, EndReason, Event, RecoveryState};
 
-/// A connected socket. Answers the heartbeat by itself; leaves when dropped.
+/// A connected socket. Answers pings automatically; disconnects when dropped.
 #[derive(Debug)]
 pub struct Socket {
     commands: mpsc::UnboundedSender<Command>,
     events: mpsc::UnboundedReceiver<Event>,
-    set_aside: VecDeque<Event>,
-    link: JoinHandle<EndReason>,
+    buffered: VecDeque<Event>,
+    connection: JoinHandle<EndReason>,
     recovered: bool,
 }
 
-/// A socket reads nothing while this exists.
+/// The socket reads nothing while this value exists.
 #[derive(Debug)]
 pub struct Stall {
     _end: oneshot::Sender<()>,
@@ -58,57 +58,57 @@ impl Socket {
     /// # Errors
     /// See [`ConnectError`].
     pub async fn connect_with(url: &str, auth: &Value) -> Result<Self, ConnectError> {
-        Self::open(url, auth, Memory::default(), false).await
+        Self::open(url, auth, RecoveryState::default(), false).await
     }
 
-    /// Connects as somebody who may have been here before, and from now on remembers this socket.
+    /// Connects with the recovery state in `recovery`, and updates it from this socket.
     ///
     /// # Errors
     /// See [`ConnectError`].
-    pub async fn connect_again(
+    pub async fn reconnect(
         url: &str,
         token: &str,
-        memory: &Memory,
+        recovery: &RecoveryState,
     ) -> Result<Self, ConnectError> {
-        Self::open(url, &json!({ "token": token }), memory.clone(), false).await
+        Self::open(url, &json!({ "token": token }), recovery.clone(), false).await
     }
 
-    /// Connects over a narrow connection: the system keeps little for a client that does not read.
+    /// Connects with small TCP buffers, so that the server soon notices a client that does not read.
     ///
     /// # Errors
     /// See [`ConnectError`].
     pub async fn connect_narrow(url: &str, token: &str) -> Result<Self, ConnectError> {
-        Self::open(url, &json!({ "token": token }), Memory::default(), true).await
+        Self::open(url, &json!({ "token": token }), RecoveryState::default(), true).await
     }
 
     async fn open(
         url: &str,
         auth: &Value,
-        memory: Memory,
+        recovery: RecoveryState,
         narrow: bool,
     ) -> Result<Self, ConnectError> {
         let address = url.trim_end_matches('/').replacen("http", "ws", 1);
         let address = format!("{address}/socket.io/?EIO=4&transport=websocket");
-        let way_in = async {
-            let mut link = Link::open(&address, memory, narrow).await?;
-            let decision = link.authenticate(auth).await?;
-            Ok::<_, Fault>((link, decision))
+        let handshake = async {
+            let mut connection = Connection::open(&address, recovery, narrow).await?;
+            let outcome = connection.authenticate(auth).await?;
+            Ok::<_, Fault>((connection, outcome))
         };
-        let (link, decision) = within("a socket", way_in).await??;
-        let recovered = decision.map_err(ConnectError::Refused)?;
+        let (connection, outcome) = within("a socket", handshake).await??;
+        let recovered = outcome.map_err(ConnectError::Refused)?;
 
-        let (commands, commands_taken) = mpsc::unbounded_channel();
-        let (events_told, events) = mpsc::unbounded_channel();
+        let (commands, command_receiver) = mpsc::unbounded_channel();
+        let (event_sender, events) = mpsc::unbounded_channel();
         Ok(Self {
             commands,
             events,
-            set_aside: VecDeque::new(),
-            link: tokio::spawn(link.serve(commands_taken, events_told)),
+            buffered: VecDeque::new(),
+            connection: tokio::spawn(connection.serve(command_receiver, event_sender)),
             recovered,
         })
     }
 
-    /// Whether the server recovered the session and sent what was missed.
+    /// Whether the server recovered the session and replayed the missed events.
     pub fn is_recovered(&self) -> bool {
         self.recovered
     }
@@ -118,32 +118,32 @@ impl Socket {
         self.command(name, std::slice::from_ref(data), None);
     }
 
-    /// Sends an event; the receiver yields the acknowledgement when it arrives. Fails when the socket
-    /// ends first. Many may be under way at once.
+    /// Sends an event; the receiver yields the acknowledgement, or fails when the socket ends first.
+    /// Any number may be pending at once.
     pub fn ask(&self, name: &str, data: &Value) -> oneshot::Receiver<Value> {
         self.ask_with(name, std::slice::from_ref(data))
     }
 
     /// Like [`ask`](Self::ask), with any number of arguments.
     pub fn ask_with(&self, name: &str, arguments: &[Value]) -> oneshot::Receiver<Value> {
-        let (answer, answered) = oneshot::channel();
+        let (answer, receiver) = oneshot::channel();
         self.command(name, arguments, Some(answer));
-        answered
+        receiver
     }
 
     /// Sends an event and waits for the acknowledgement.
     ///
     /// # Errors
-    /// When there is none in time, or the socket ends first.
+    /// When none arrives in time, or the socket ends first.
     pub async fn call(&self, name: &str, data: &Value) -> Result<Value, Fault> {
         let answer = within(name, self.ask(name, data)).await?;
         answer.map_err(Fault::while_doing(format!("get {name} acknowledged")))
     }
 
-    /// Like [`call`](Self::call), and hands over `data` of an acknowledgement that says `ok`.
+    /// Like [`call`](Self::call), but returns `data` of an acknowledgement with `ok: true`.
     ///
     /// # Errors
-    /// When it says anything else, too.
+    /// Also for any other acknowledgement.
     pub async fn call_ok(&self, name: &str, data: &Value) -> Result<Value, Fault> {
         let mut answer = self.call(name, data).await?;
         if answer["ok"] == true {
@@ -152,18 +152,18 @@ impl Socket {
         Err(Fault::new(format!("{name} was not acknowledged: {answer}")))
     }
 
-    /// Sends a frame as it is, right or wrong.
+    /// Sends a frame unchecked.
     pub fn send_raw(&self, frame: &str) {
         self.queue(Command::Raw(frame.to_owned()));
     }
 
-    /// The next event called `name`; others are kept for later.
+    /// Waits for the next event called `name`; others are buffered.
     ///
     /// # Errors
-    /// When there is none in time, or the socket ends first.
+    /// When none arrives in time, or the socket ends first.
     pub async fn wait_for(&mut self, name: &str) -> Result<Value, Fault> {
-        if let Some(place) = self.set_aside.iter().position(|event| event.name == name) {
-            return Ok(self.set_aside.remove(place).map(|event| event.data).unwrap_or_default());
+        if let Some(position) = self.buffered.iter().position(|event| event.name == name) {
+            return Ok(self.buffered.remove(position).map(|event| event.data).unwrap_or_default());
         }
         within(name, self.wait_for_new(name)).await?
     }
@@ -172,7 +172,7 @@ impl Socket {
         loop {
             match self.events.recv().await {
                 Some(event) if event.name == name => return Ok(event.data),
-                Some(event) => self.set_aside.push_back(event),
+                Some(event) => self.buffered.push_back(event),
                 None => return Err(Fault::new(format!("the socket ended before {name}"))),
             }
         }
@@ -180,36 +180,36 @@ impl Socket {
 
     /// The next event of any name; `None` when the socket has ended.
     pub async fn next(&mut self) -> Option<Event> {
-        match self.set_aside.pop_front() {
+        match self.buffered.pop_front() {
             Some(event) => Some(event),
             None => self.events.recv().await,
         }
     }
 
-    /// Waits until all that the server sent to us so far has arrived: it answers in command.
+    /// Waits until everything the server has sent so far has arrived, by a round trip.
     ///
     /// # Errors
     /// When the socket ends first.
     pub async fn catch_up(&mut self) -> Result<(), Fault> {
-        // Refused at once, whatever else goes on: it names no conversation.
+        // Refused at once, since it names no conversation.
         self.call("join-conversation", &json!({})).await?;
         while let Ok(event) = self.events.try_recv() {
-            self.set_aside.push_back(event);
+            self.buffered.push_back(event);
         }
         Ok(())
     }
 
-    /// Takes every event called `name` that has arrived and was not read yet.
+    /// Takes the buffered events called `name`.
     pub fn received(&mut self, name: &str) -> Vec<Value> {
         let (named, others): (VecDeque<_>, _) =
-            self.set_aside.drain(..).partition(|event| event.name == name);
-        self.set_aside = others;
+            self.buffered.drain(..).partition(|event| event.name == name);
+        self.buffered = others;
         named.into_iter().map(|event| event.data).collect()
     }
 
-    /// Takes every event that has arrived and was not read yet; waits for none.
+    /// Takes all unread events that have arrived, without waiting.
     pub fn arrived(&mut self) -> Vec<Event> {
-        let mut events: Vec<Event> = self.set_aside.drain(..).collect();
+        let mut events: Vec<Event> = self.buffered.drain(..).collect();
         while let Ok(event) = self.events.try_recv() {
             events.push(event);
         }
@@ -218,7 +218,7 @@ impl Socket {
 
     /// Whether it has ended.
     pub fn is_over(&self) -> bool {
-        self.link.is_finished()
+        self.connection.is_finished()
     }
 
     /// Catches up, then discards every event so far.
@@ -227,34 +227,35 @@ impl Socket {
     /// When the socket ends first.
     pub async fn discard_received(&mut self) -> Result<(), Fault> {
         self.catch_up().await?;
-        self.set_aside.clear();
+        self.buffered.clear();
         Ok(())
     }
 
-    /// From now on events are dropped as they arrive; acknowledgements still count.
+    /// From now on drops events as they arrive; acknowledgements still work.
     pub fn discard_events(&mut self) {
         self.events.close();
-        self.set_aside.clear();
+        self.buffered.clear();
     }
 
-    /// Stops reading from the network until the answer is dropped. The connection stays.
+    /// Stops reading from the network until the returned value is dropped. The connection stays
+    /// open.
     pub fn stall(&self) -> Stall {
         let (end, ended) = oneshot::channel();
         self.queue(Command::Stall(ended));
         Stall { _end: end }
     }
 
-    /// Cuts the connection without a close frame, as in a tunnel. What has arrived can still be read.
+    /// Drops the connection without a close frame. Events that have arrived can still be read.
     pub fn cut(&self) {
-        self.link.abort();
+        self.connection.abort();
     }
 
-    /// How it ended, once it has.
+    /// Waits for the end, and returns its reason.
     ///
     /// # Errors
-    /// When it goes on.
+    /// When it does not end in time.
     pub async fn ended(self) -> Result<EndReason, Fault> {
-        within("the end of the socket", self.link)
+        within("the end of the socket", self.connection)
             .await?
             .map_err(Fault::while_doing("learn how the socket ended"))
     }
@@ -264,65 +265,71 @@ impl Socket {
     }
 
     fn queue(&self, command: Command) {
-        // On a socket that has ended nothing is sent, and waiting for an answer fails.
+        // Ignored if the socket has ended; waiting for the acknowledgement then fails.
         self.commands.send(command).ok();
     }
 }
 
-// One WebSocket and the task that serves it.
+// The WebSocket and its task.
 
 type WebSocket = WebSocketStream<TcpStream>;
 
-/// What the owner of a socket wants.
+/// A command from the owner of a socket.
 #[derive(Debug)]
 enum Command {
-    /// Send this frame as it is.
+    /// Send this frame unchecked.
     Raw(String),
-    /// Send an event, and hand over the acknowledgement if one is wanted.
+    /// Send an event, with an acknowledgement if wanted.
     Event {
         /// Its name.
         name: String,
         /// Its arguments.
         arguments: Vec<Value>,
-        /// Who waits for the acknowledgement.
+        /// Receives the acknowledgement.
         answer: Option<oneshot::Sender<Value>>,
     },
-    /// Read nothing until the other end of this is gone.
+    /// Read nothing until the sender of this is dropped.
     Stall(oneshot::Receiver<()>),
 }
 
 /// A WebSocket that is connecting to, or connected to, the namespace.
 #[derive(Debug)]
-struct Link {
+struct Connection {
     socket: WebSocket,
-    waiting: HashMap<u64, oneshot::Sender<Value>>,
-    asked: u64,
-    memory: Memory,
-    /// What was replayed before we were admitted; it counts once we are.
-    early: Vec<Packet>,
+    pending_acks: HashMap<u64, oneshot::Sender<Value>>,
+    last_ack_id: u64,
+    recovery: RecoveryState,
+    /// Events replayed before the reply to the CONNECT; delivered after it.
+    replayed: Vec<Packet>,
 }
 
-impl Link {
-    /// Opens a WebSocket, on behalf of somebody who remembers this.
-    async fn open(url: &str, memory: Memory, narrow: bool) -> Result<Self, Fault> {
-        let pipe = open(url, narrow).await?;
+impl Connection {
+    /// Opens a WebSocket.
+    async fn open(url: &str, recovery: RecoveryState, narrow: bool) -> Result<Self, Fault> {
+        let stream = open(url, narrow).await?;
         let (socket, _) =
-            client_async(url, pipe).await.map_err(Fault::while_doing("open a WebSocket"))?;
-        Ok(Self { socket, waiting: HashMap::new(), asked: 0, memory, early: Vec::new() })
+            client_async(url, stream).await.map_err(Fault::while_doing("open a WebSocket"))?;
+        Ok(Self {
+            socket,
+            pending_acks: HashMap::new(),
+            last_ack_id: 0,
+            recovery,
+            replayed: Vec::new(),
+        })
     }
 
     /// Connects to the namespace. `Ok(Err(reason))` when it is refused; else whether the session was recovered.
     async fn authenticate(&mut self, auth: &Value) -> Result<Result<bool, Value>, Fault> {
-        let auth = self.memory.added_to(auth);
+        let auth = self.recovery.extend_auth(auth);
         self.send(packet::connect(&auth)).await?;
         loop {
             match self.receive().await? {
-                Packet::Connected { pid } => return Ok(Ok(self.memory.connected(pid))),
+                Packet::Connected { pid } => return Ok(Ok(self.recovery.connected(pid))),
                 Packet::Refused(reason) => return Ok(Err(reason)),
                 Packet::Ping => self.send(packet::PONG.to_owned()).await?,
                 Packet::Open | Packet::Noop => {}
-                again @ Packet::Event { .. } => self.early.push(again),
-                other => return Err(Fault::new(format!("{other:?} before the way in"))),
+                event @ Packet::Event { .. } => self.replayed.push(event),
+                other => return Err(Fault::new(format!("{other:?} before the CONNECT reply"))),
             }
         }
     }
@@ -333,26 +340,26 @@ impl Link {
         mut commands: mpsc::UnboundedReceiver<Command>,
         events: mpsc::UnboundedSender<Event>,
     ) -> EndReason {
-        for packet in mem::take(&mut self.early) {
-            if let Err(ending) = self.take(packet, &events).await {
-                return ending;
+        for packet in mem::take(&mut self.replayed) {
+            if let Err(reason) = self.on_packet(packet, &events).await {
+                return reason;
             }
         }
         loop {
             let step = tokio::select! {
                 command = commands.recv() => match command {
                     Some(command) => self.execute(command, &mut commands).await,
-                    None => return self.leave().await,
+                    None => return self.close().await,
                 },
-                frame = self.socket.next() => self.handle(frame, &events).await,
+                frame = self.socket.next() => self.on_frame(frame, &events).await,
             };
-            if let Err(ending) = step {
-                return ending;
+            if let Err(reason) = step {
+                return reason;
             }
         }
     }
 
-    // All that is waiting goes out together.
+    // Sends all queued commands together.
     async fn execute(
         &mut self,
         first: Command,
@@ -363,13 +370,13 @@ impl Link {
             match command {
                 Command::Raw(frame) => self.socket.feed(Message::text(frame)).await?,
                 Command::Event { name, arguments, answer } => {
-                    let number = answer.map(|answer| self.expect(answer));
+                    let number = answer.map(|answer| self.expect_ack(answer));
                     let frame = packet::event(&name, &arguments, number);
                     self.socket.feed(Message::text(frame)).await?;
                 }
                 Command::Stall(end) => {
                     self.socket.flush().await?;
-                    // Nothing is ever sent: it ends with its other end.
+                    // Completes when the sender is dropped; nothing is ever sent.
                     end.await.ok();
                 }
             }
@@ -378,14 +385,14 @@ impl Link {
         Ok(self.socket.flush().await?)
     }
 
-    /// The number under which this acknowledgement is asked for.
-    fn expect(&mut self, answer: oneshot::Sender<Value>) -> u64 {
-        self.asked += 1;
-        self.waiting.insert(self.asked, answer);
-        self.asked
+    /// Registers a pending acknowledgement and returns its id.
+    fn expect_ack(&mut self, answer: oneshot::Sender<Value>) -> u64 {
+        self.last_ack_id += 1;
+        self.pending_acks.insert(self.last_ack_id, answer);
+        self.last_ack_id
     }
 
-    async fn handle(
+    async fn on_frame(
         &mut self,
         frame: Option<Result<Message, Error>>,
         events: &mpsc::UnboundedSender<Event>,
@@ -398,11 +405,12 @@ impl Link {
             Some(Ok(_)) => return Ok(()),
             Some(Err(_)) | None => return Err(EndReason::Broken),
         };
-        let packet = packet::decode(&text).map_err(|fault| EndReason::Nonsense(fault.chain()))?;
-        self.take(packet, events).await
+        let packet =
+            packet::decode(&text).map_err(|fault| EndReason::ProtocolError(fault.chain()))?;
+        self.on_packet(packet, events).await
     }
 
-    async fn take(
+    async fn on_packet(
         &mut self,
         packet: Packet,
         events: &mpsc::UnboundedSender<Event>,
@@ -411,23 +419,23 @@ impl Link {
             Packet::Ping => self.socket.send(Message::text(packet::PONG)).await?,
             Packet::Event { name, data, last } => {
                 let at = Instant::now();
-                self.memory.note_offset(last);
-                // Nobody may be listening any more; acknowledgements still count.
+                self.recovery.note_offset(last);
+                // The receiver may be closed; acknowledgements still work.
                 events.send(Event { name, data, at }).ok();
             }
             Packet::Ack { id, data } => {
-                if let Some(answer) = self.waiting.remove(&id) {
+                if let Some(answer) = self.pending_acks.remove(&id) {
                     answer.send(data).ok();
                 }
             }
-            Packet::Disconnected => return Err(EndReason::PutOut),
+            Packet::Disconnected => return Err(EndReason::Disconnected),
             Packet::Close => return Err(EndReason::Closed(None)),
             Packet::Open | Packet::Noop | Packet::Connected { .. } | Packet::Refused(_) => {}
         }
         Ok(())
     }
 
-    async fn leave(mut self) -> EndReason {
+    async fn close(mut self) -> EndReason {
         match self.socket.close(None).await {
             Ok(()) => EndReason::Left,
             Err(_) => EndReason::Broken,
@@ -460,14 +468,14 @@ impl From<Error> for EndReason {
 
 // The TCP connection below a WebSocket.
 
-/// What the system may receive on a narrow connection before its owner reads; it takes about double.
+/// The receive buffer of a narrow connection; the kernel uses about double.
 const NARROW_BYTES: u32 = 4_096;
-/// The segments of a network. Those within one machine are so long that the sender's system holds some
+/// The segment size of a network. With the larger loopback segments, the sender's kernel would buffer
 /// megabytes for each connection.
 const SEGMENT_BYTES: u32 = 1_400;
 
-/// Connects to the server of a `ws://address:port/…` URL. On a narrow connection the system keeps
-/// little for a client that does not read, on either side, so that the server soon notices.
+/// Connects to the server of a `ws://address:port/…` URL. A narrow connection has small buffers on both
+/// sides, so that the server soon notices a client that does not read.
 async fn open(url: &str, narrow: bool) -> Result<TcpStream, Fault> {
     let address = address(url)?;
     let socket = TcpSocket::new_v4().map_err(Fault::while_doing("make a TCP socket"))?;

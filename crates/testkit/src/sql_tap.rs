@@ -1,4 +1,4 @@
-//! Listens to what a server asks its database: every statement, as it goes by.
+//! A TCP proxy in front of PostgreSQL that records every executed statement.
 
 use std::{
     collections::HashMap,
@@ -18,38 +18,39 @@ use crate::Fault;
 
 const CHUNK_BYTES: usize = 16 * 1_024;
 
-/// A way to a database on which every statement is noted before it gets there. Gone when dropped.
+/// A proxy to a database that records every statement before it forwards it. Stops when dropped.
 #[derive(Debug)]
 pub struct SqlTap {
     url: String,
     statements: Statements,
-    listening: JoinHandle<()>,
+    listener_task: JoinHandle<()>,
 }
 
 type Statements = Arc<Mutex<Vec<String>>>;
 
 impl SqlTap {
-    /// Listens on the way to the database with this URL, which must speak TCP, in clear.
+    /// Starts a proxy to the database with this URL, which must use TCP without TLS.
     ///
     /// # Errors
     /// When there is no port to listen on, or the URL names no address.
     pub async fn on(database_url: &str) -> Result<Self, Fault> {
         let database = address_in(database_url).to_owned();
         let listener = TcpListener::bind(("127.0.0.1", 0)).await;
-        let listener = listener.map_err(Fault::while_doing("listen before a database"))?;
-        let near = listener.local_addr().map_err(Fault::while_doing("listen before a database"))?;
-        let url = database_url.replacen(&database, &near.to_string(), 1);
+        let listener = listener.map_err(Fault::while_doing("start a proxy for a database"))?;
+        let address =
+            listener.local_addr().map_err(Fault::while_doing("start a proxy for a database"))?;
+        let url = database_url.replacen(&database, &address.to_string(), 1);
         let statements = Statements::default();
-        let listening = tokio::spawn(listen(listener, database, statements.clone()));
-        Ok(Self { url, statements, listening })
+        let listener_task = tokio::spawn(listen(listener, database, statements.clone()));
+        Ok(Self { url, statements, listener_task })
     }
 
-    /// The database's URL for those who are to be listened to.
+    /// The URL of the database through the proxy.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Takes the statements since the last time, in the order in which they were sent.
+    /// Takes the statements recorded since the last call, in order.
     pub fn take(&self) -> Vec<String> {
         std::mem::take(&mut lock(&self.statements))
     }
@@ -57,7 +58,7 @@ impl SqlTap {
 
 impl Drop for SqlTap {
     fn drop(&mut self) {
-        self.listening.abort();
+        self.listener_task.abort();
     }
 }
 
@@ -65,7 +66,7 @@ fn lock(statements: &Mutex<Vec<String>>) -> MutexGuard<'_, Vec<String>> {
     statements.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Host and port, between the name of the user and that of the database.
+/// Host and port of a database URL.
 fn address_in(url: &str) -> &str {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let authority = rest.split_once('/').map_or(rest, |(authority, _)| authority);
@@ -73,22 +74,26 @@ fn address_in(url: &str) -> &str {
 }
 
 async fn listen(listener: TcpListener, database: String, statements: Statements) {
-    while let Ok((near, _)) = listener.accept().await {
-        // A database that is not there: the server learns so by the end of its connection.
-        let Ok(far) = TcpStream::connect(&database).await else { continue };
+    while let Ok((server, _)) = listener.accept().await {
+        // If the database is unreachable, dropping the connection tells the server.
+        let Ok(database_stream) = TcpStream::connect(&database).await else { continue };
         let ((from_server, to_server), (from_database, to_database)) =
-            (near.into_split(), far.into_split());
-        tokio::spawn(carry(from_server, to_database, statements.clone()));
-        tokio::spawn(carry_back(from_database, to_server));
+            (server.into_split(), database_stream.into_split());
+        tokio::spawn(forward_statements(from_server, to_database, statements.clone()));
+        tokio::spawn(forward_results(from_database, to_server));
     }
 }
 
-/// Ends with either end, and then so does the connection.
-async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, statements: Statements) {
+/// Forwards the server's messages and records their statements, until either side disconnects.
+async fn forward_statements(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    statements: Statements,
+) {
     let mut parser = StatementParser::default();
     let mut chunk = vec![0; CHUNK_BYTES];
     while let Ok(length @ 1..) = from.read(&mut chunk).await {
-        // Noted first: whoever sees an effect finds the cause.
+        // Recorded before forwarding, so that a test that sees an effect finds its statement.
         lock(&statements).extend(parser.push(&chunk[..length]));
         if to.write_all(&chunk[..length]).await.is_err() {
             return;
@@ -96,19 +101,19 @@ async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, statements: Stat
     }
 }
 
-async fn carry_back(mut from: OwnedReadHalf, mut to: OwnedWriteHalf) {
-    // However it ends, both halves end with it.
+async fn forward_results(mut from: OwnedReadHalf, mut to: OwnedWriteHalf) {
+    // Both halves end with this task, whatever the reason.
     copy(&mut from, &mut to).await.ok();
 }
 
-// What one connection says to PostgreSQL (protocol 3.0): bytes in, statements out.
+// A parser for the client side of one connection (PostgreSQL protocol 3.0): bytes in, statements out.
 
-/// The code of a request for TLS, in place of a protocol version; the true start follows it.
+/// The code of a TLS request, sent in place of a protocol version; the startup message follows it.
 const TLS_REQUEST: &[u8] = &80_877_103_u32.to_be_bytes();
-/// A length counts itself.
+/// The size of a length field, which counts itself.
 const LENGTH_BYTES: usize = 4;
 
-/// Understands one connection.
+/// Parses the messages of one connection.
 #[derive(Debug, Default)]
 struct StatementParser {
     pending: Vec<u8>,
@@ -117,17 +122,17 @@ struct StatementParser {
 }
 
 impl StatementParser {
-    /// Takes in the next bytes, however they are cut, and tells the statements that are now run.
+    /// Parses the next bytes, in any chunks, and returns the statements they execute.
     fn push(&mut self, bytes: &[u8]) -> Vec<String> {
         self.pending.extend_from_slice(bytes);
         let mut run = Vec::new();
         while let Some((kind, body)) = self.next_message() {
-            run.extend(self.understand(kind, &body));
+            run.extend(self.apply(kind, &body));
         }
         run
     }
 
-    /// The next whole message. The first one has no kind.
+    /// The next whole message. The startup message has no kind.
     fn next_message(&mut self) -> Option<(Option<u8>, Vec<u8>)> {
         let kind_bytes = usize::from(self.has_started);
         let length = self.pending.get(kind_bytes..kind_bytes + LENGTH_BYTES)?;
@@ -141,22 +146,22 @@ impl StatementParser {
         Some((kind, message[kind_bytes + LENGTH_BYTES..].to_vec()))
     }
 
-    fn understand(&mut self, kind: Option<u8>, body: &[u8]) -> Option<String> {
+    fn apply(&mut self, kind: Option<u8>, body: &[u8]) -> Option<String> {
         let mut texts = body.split(|byte| *byte == 0);
         match kind {
             None => {
                 self.has_started = body != TLS_REQUEST;
                 None
             }
-            // Parse: the statement's name, and its text.
+            // Parse: the name and text of a prepared statement.
             Some(b'P') => {
                 let (name, sql) = (texts.next()?, texts.next()?);
                 self.prepared.insert(name.to_vec(), text(sql));
                 None
             }
-            // Bind: a portal's name, and the statement's; to be run with these values.
+            // Bind: the names of a portal and of a prepared statement, which is executed next.
             Some(b'B') => self.prepared.get(texts.nth(1)?).cloned(),
-            // Query: run at once.
+            // Query: executed at once.
             Some(b'Q') => texts.next().map(text),
             Some(_) => None,
         }
@@ -194,8 +199,8 @@ mod parser_tests {
     }
 
     #[test]
-    fn statements_are_told_when_they_are_run_however_the_bytes_are_cut() {
-        let said = [
+    fn statements_are_recorded_when_they_are_run_however_the_bytes_are_cut() {
+        let messages = [
             message(None, TLS_REQUEST),
             message(None, b"\0\x03\0\0user\0p\0\0"),
             message(Some(b'P'), b"s1\0SELECT $1\0\0\0"),
@@ -207,9 +212,9 @@ mod parser_tests {
         ]
         .concat();
         let run = ["SELECT $1", "BEGIN", "SELECT $1"];
-        assert_eq!(StatementParser::default().push(&said), run);
+        assert_eq!(StatementParser::default().push(&messages), run);
         let mut parser = StatementParser::default();
-        let bytewise = said.iter().flat_map(|byte| parser.push(&[*byte]));
+        let bytewise = messages.iter().flat_map(|byte| parser.push(&[*byte]));
         assert_eq!(bytewise.collect::<Vec<_>>(), run);
     }
 }

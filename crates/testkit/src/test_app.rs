@@ -1,4 +1,4 @@
-//! A running server with a database of its own, as most tests need it.
+//! A running server with its own database, as most tests need it.
 
 use std::{path::PathBuf, thread};
 
@@ -14,7 +14,7 @@ use crate::{
     socket::Socket,
 };
 
-/// A running server and its database. Both go with it, the server first.
+/// A running server and its database. On drop the server is stopped, then the database dropped.
 #[derive(Debug)]
 pub struct TestApp {
     /// The server.
@@ -24,7 +24,7 @@ pub struct TestApp {
 }
 
 impl TestApp {
-    /// A ready server on a fresh database of the tests' cluster.
+    /// Starts a ready server on a new database in the test cluster.
     ///
     /// # Errors
     /// When either cannot be started.
@@ -32,7 +32,7 @@ impl TestApp {
         Self::start_with(binary, &[]).await
     }
 
-    /// The same, with further settings.
+    /// Like [`start`](Self::start), with additional settings.
     ///
     /// # Errors
     /// See [`start`](Self::start).
@@ -41,7 +41,7 @@ impl TestApp {
         Self::start_on(binary, database, settings).await
     }
 
-    /// A ready server on this database.
+    /// Starts a ready server on this database.
     ///
     /// # Errors
     /// When it cannot be started.
@@ -58,7 +58,7 @@ impl TestApp {
         Ok(Self { server, database })
     }
 
-    /// A good token for somebody.
+    /// A valid token for a person.
     ///
     /// # Errors
     /// When it cannot be signed.
@@ -66,7 +66,7 @@ impl TestApp {
         person::mint(self.server.secret(), person, person::LIFETIME_S)
     }
 
-    /// Somebody at the REST interface.
+    /// A REST client for a person.
     ///
     /// # Errors
     /// When their token cannot be signed.
@@ -74,30 +74,30 @@ impl TestApp {
         Ok(self.anonymous().with_token(&self.token(person)?))
     }
 
-    /// Nobody at the REST interface.
+    /// A REST client without a token.
     pub fn anonymous(&self) -> Rest {
         Rest::new(&self.server.url())
     }
 
-    /// Somebody at the Socket.IO interface.
+    /// A connected socket for a person.
     ///
     /// # Errors
-    /// When the server does not let them in.
+    /// When the server refuses the connection.
     pub async fn socket(&self, person: &Person) -> Result<Socket, Fault> {
         let token = self.token(person)?;
         Ok(Socket::connect(&self.server.url(), &token).await?)
     }
 
-    /// Has the server get to know somebody: it learns names from tokens.
+    /// Sends a request as a person, so that the server stores their profile from the token.
     ///
     /// # Errors
-    /// When it does not answer as it must.
+    /// When the request fails.
     pub async fn introduce(&self, person: &Person) -> Result<(), Fault> {
         let answer = self.rest(person)?.get("/messaging/conversations/unread/total").await?;
         answer.expect(200).map(drop)
     }
 
-    /// Has a salon open a conversation about a new appointment. Both are introduced.
+    /// Introduces both and opens a conversation about a new appointment as the salon.
     ///
     /// # Errors
     /// When the server does not open it.
@@ -107,7 +107,7 @@ impl TestApp {
         self.conversation_about(&database::id("appointment"), salon, client).await
     }
 
-    /// Has a salon open a conversation about an appointment. Both are known already.
+    /// Opens a conversation about an appointment as the salon. Both must have been introduced.
     ///
     /// # Errors
     /// When the server does not open it.
@@ -126,10 +126,10 @@ impl TestApp {
         text(&answer.expect(201)?, "id")
     }
 
-    /// Has somebody send a message by REST.
+    /// Sends a message by REST.
     ///
     /// # Errors
-    /// When the server does not take it.
+    /// When the server does not accept it.
     pub async fn message(
         &self,
         author: &Person,
@@ -142,16 +142,16 @@ impl TestApp {
     }
 }
 
-/// A string field of an answer.
+/// A string field of a response.
 ///
 /// # Errors
-/// When it is not there.
+/// When it is missing.
 pub fn text(value: &Value, field: &str) -> Result<String, Fault> {
     let text = value[field].as_str().map(str::to_owned);
     text.ok_or_else(|| Fault::new(format!("no {field} in {value}")))
 }
 
-/// Where the server of the running test logs to: a file that bears the test's name.
+/// The log file for the server of the running test, named after the test.
 pub fn log_of_this_test() -> PathBuf {
     let thread = thread::current();
     let test = thread.name().unwrap_or("main").replace("::", "-");

@@ -1,4 +1,4 @@
-//! Waiting for what the server will do, with a deadline.
+//! Waiting with a timeout.
 
 use std::time::Duration;
 
@@ -6,55 +6,55 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::Fault;
 
-/// How long anything may take before it counts as never.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+/// The default timeout of every wait.
+pub const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// From one look to the next.
-pub(crate) const PAUSE: Duration = Duration::from_millis(10);
+/// The interval between polls.
+pub(crate) const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// What `future` gives, at the latest after [`PATIENCE`].
+/// Awaits `future` for at most [`TIMEOUT`].
 ///
 /// # Errors
-/// When it gave nothing until then; `what` says what we waited for.
+/// When it takes longer; the error names `what`.
 pub async fn within<T>(what: &str, future: impl Future<Output = T>) -> Result<T, Fault> {
-    at_most(PATIENCE, what, future).await
+    at_most(TIMEOUT, what, future).await
 }
 
-/// What `future` gives, at the latest after `patience`.
+/// Awaits `future` for at most `limit`.
 ///
 /// # Errors
 /// See [`within`].
 pub async fn at_most<T>(
-    patience: Duration,
+    limit: Duration,
     what: &str,
     future: impl Future<Output = T>,
 ) -> Result<T, Fault> {
-    let answer = timeout(patience, future).await;
-    answer.map_err(|_| too_late(what, patience))
+    let answer = timeout(limit, future).await;
+    answer.map_err(|_| timed_out(what, limit))
 }
 
-/// Asks `question` again and again until it has an answer, at the latest after [`PATIENCE`].
+/// Calls `check` until it returns a value, for at most [`TIMEOUT`].
 ///
 /// # Errors
-/// When there was none until then, or the question itself failed.
+/// When it returns none in time, or fails.
 pub async fn until<T>(
     what: &str,
-    mut question: impl AsyncFnMut() -> Result<Option<T>, Fault>,
+    mut check: impl AsyncFnMut() -> Result<Option<T>, Fault>,
 ) -> Result<T, Fault> {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIMEOUT;
     loop {
-        if let Some(answer) = question().await? {
+        if let Some(answer) = check().await? {
             return Ok(answer);
         }
         if Instant::now() >= deadline {
-            return Err(too_late(what, PATIENCE));
+            return Err(timed_out(what, TIMEOUT));
         }
-        sleep(PAUSE).await;
+        sleep(POLL_INTERVAL).await;
     }
 }
 
-fn too_late(what: &str, patience: Duration) -> Fault {
-    Fault::new(format!("{what}: not within {} s", patience.as_secs()))
+fn timed_out(what: &str, limit: Duration) -> Fault {
+    Fault::new(format!("{what}: not within {} s", limit.as_secs()))
 }
 
 #[cfg(test)]
@@ -63,10 +63,10 @@ mod tests {
 
     #[tokio::test]
     async fn an_answer_ends_the_wait() {
-        let mut asked = 0;
+        let mut attempts = 0;
         let answer = until("three", async || {
-            asked += 1;
-            Ok((asked == 3).then_some(asked))
+            attempts += 1;
+            Ok((attempts == 3).then_some(attempts))
         });
         assert_eq!(answer.await.expect("an answer"), 3);
     }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use testkit::{
     Fault,
     appointment::booking_service,
-    backup::{Backup, Way, emptied},
+    backup::{Backup, BackupMethod, empty_folder},
     database::Database,
     fault::same,
     leak_check,
@@ -50,12 +50,13 @@ const ID_STAYS_IN: [&str; 7] = [
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_forgotten_person_s_words_are_nowhere_nor_after_a_restore() -> Result<(), Fault> {
-    emptied(&Fixture::folder("first"))?;
+    empty_folder(&Fixture::folder("first"))?;
     let mut fixture = Fixture::start("first", Database::fresh().await?).await?;
     let seeded = seed(&mut fixture).await?;
     assert_is_there(&fixture, &seeded).await?;
     let (url, folder) = (fixture.app.database.url(), log_of_this_test().with_extension("backup"));
-    let backup = Backup::take(Way::best(&url).await?, &folder, &url, &fixture.files).await?;
+    let backup =
+        Backup::take(BackupMethod::best(&url).await?, &folder, &url, &fixture.files).await?;
 
     let service = fixture.app.rest(&booking_service())?;
     service.delete(&format!("/internal/participants/{ERASED}")).await?.expect(202)?;

@@ -4,7 +4,7 @@ use std::io::{Write as _, stderr};
 
 use testkit::{
     Fault,
-    backup::Way,
+    backup::BackupMethod,
     database::Database,
     drill::{Plan, run},
     test_app::log_of_this_test,
@@ -12,11 +12,11 @@ use testkit::{
 
 use crate::SERVER;
 
-async fn drilled(way: Way, from: Database) -> Result<(), Fault> {
+async fn drilled(method: BackupMethod, from: Database) -> Result<(), Fault> {
     let plan = Plan {
         server: SERVER.into(),
         folder: log_of_this_test().with_extension("drill"),
-        way,
+        method,
         clients: 5,
         messages: 4,
     };
@@ -30,17 +30,17 @@ async fn drilled(way: Way, from: Database) -> Result<(), Fault> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_that_was_saved_table_by_table_comes_back_and_forgets_again() -> Result<(), Fault>
 {
-    drilled(Way::Copy, Database::fresh().await?).await
+    drilled(BackupMethod::Copy, Database::fresh().await?).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_that_was_saved_by_pg_dump_comes_back_and_forgets_again() -> Result<(), Fault> {
     let from = Database::fresh().await?;
-    let way = Way::best(&from.url()).await?;
-    if matches!(way, Way::Copy) {
+    let method = BackupMethod::best(&from.url()).await?;
+    if matches!(method, BackupMethod::Copy) {
         // Not `eprintln`, which the test harness captures of a test that passes.
         let loudly = "NOT TESTED: a backup by pg_dump, which is not beside this PostgreSQL";
         writeln!(stderr(), "{loudly}").map_err(Fault::while_doing("say what was not tested"))?;
     }
-    drilled(way, from).await
+    drilled(method, from).await
 }

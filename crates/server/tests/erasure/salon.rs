@@ -6,7 +6,7 @@ use serde_json::json;
 use testkit::{
     Fault,
     appointment::{Report, booking_service, register},
-    backup::emptied,
+    backup::empty_folder,
     database::Database,
     fault::same,
     leak_check,
@@ -23,7 +23,7 @@ const SALON: &str = "salon-forgotten";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_forgotten_salon_s_words_are_nowhere_and_its_client_keeps_theirs() -> Result<(), Fault> {
-    emptied(&Fixture::folder("salon"))?;
+    empty_folder(&Fixture::folder("salon"))?;
     let fixture = Fixture::start("salon", Database::fresh().await?).await?;
     let entry = json!({
         "role": "user_salon", "salonName": MARKER, "lastName": format!("de {MARKER}"),

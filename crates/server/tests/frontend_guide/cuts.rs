@@ -36,7 +36,7 @@ async fn ride(settings: &[(&str, &str)]) -> Result<(), Fault> {
     let during = ["Camille : Un ✓", "Encre Noire : Deux", "Encre Noire : Trois"];
     salon.lists(&during).await?;
     client.lists(&["Camille : Un ✓"]).await?;
-    tunnel.mend();
+    tunnel.restore();
 
     let after =
         ["Camille : Un ✓", "Encre Noire : Deux ✓", "Encre Noire : Trois ✓", "Camille : Quatre ✓"];

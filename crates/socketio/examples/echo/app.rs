@@ -1,4 +1,4 @@
-//! The application the public protocol checks talk to.
+//! The echo application of the public Socket.IO protocol tests.
 
 use async_trait::async_trait;
 use socketio::{
@@ -11,23 +11,23 @@ pub(crate) fn server(config: Config) -> Server {
     Server::builder(config).namespace("/", Echo).namespace("/custom", Echo).build()
 }
 
-/// Lets everybody in and shows them what they came with.
+/// Accepts every client and sends its `auth` object back.
 struct Echo;
 
 #[async_trait]
 impl Namespace for Echo {
     async fn connect(&self, request: ConnectRequest, socket: Socket) -> Result<Accepted, Refusal> {
         socket.emit("auth", &request.auth).map_err(|error| Refusal::new(error.to_string()))?;
-        Ok(Accepted::new(Echoing { socket }))
+        Ok(Accepted::new(EchoHandler { socket }))
     }
 }
 
-/// Sends every message back as it came.
-struct Echoing {
+/// Sends every message back unchanged.
+struct EchoHandler {
     socket: Socket,
 }
 
-impl Echoing {
+impl EchoHandler {
     fn echo(&self, event: Event) -> Result<(), EmitError> {
         match (event.name.as_str(), event.ack) {
             ("message", _) => {
@@ -43,9 +43,9 @@ impl Echoing {
 }
 
 #[async_trait]
-impl Handler for Echoing {
+impl Handler for EchoHandler {
     async fn event(&mut self, event: Event) {
-        // A client that cannot be told is about to be disconnected, which is all there is to do.
+        // If sending fails, the client is being disconnected already.
         if self.echo(event).is_err() {
             self.socket.disconnect();
         }

@@ -1,10 +1,10 @@
-//! The bare Engine.IO application the public protocol checks talk to.
+//! The bare Engine.IO echo application of the public protocol tests.
 
 use socketio::{
     Config, DisconnectReason, EngineApplication, EngineHandler, EngineMessage, EngineSocket, Server,
 };
 
-/// A server that sends every message back as it came.
+/// A server that sends every message back unchanged.
 pub(crate) fn server(config: Config) -> Server {
     Server::builder(config).bare(Echo).build()
 }
@@ -13,17 +13,17 @@ struct Echo;
 
 impl EngineApplication for Echo {
     fn open(&self, socket: EngineSocket) -> Box<dyn EngineHandler> {
-        Box::new(Echoing { socket })
+        Box::new(EchoHandler { socket })
     }
 }
 
-struct Echoing {
+struct EchoHandler {
     socket: EngineSocket,
 }
 
-impl EngineHandler for Echoing {
+impl EngineHandler for EchoHandler {
     fn message(&mut self, message: EngineMessage) {
-        // A client that cannot be told is on its way out.
+        // If sending fails, the session is ending already.
         if !self.socket.send(message) {
             self.socket.close();
         }

@@ -1,6 +1,6 @@
-//! The echo applications of the public protocol checks, with the settings they assume:
-//! `cargo run -p socketio --example echo`, then point them at port 3000. Another address can be
-//! given as an argument, and `compression` behind it.
+//! The echo applications of the public protocol tests, with the settings they assume:
+//! `cargo run -p socketio --example echo`, then point the tests at port 3000. Arguments: another
+//! address, then optionally `compression`.
 
 mod app;
 mod bare;

@@ -1,4 +1,4 @@
-//! When to ping, and when a pong is overdue. Deadlines are absolute, so that delays never add up.
+//! When to ping, and when a pong is overdue. Deadlines are absolute, so delays do not accumulate.
 
 use tokio::time::Instant;
 
@@ -14,19 +14,19 @@ pub(crate) struct Heartbeat {
 
 #[derive(Debug)]
 enum Phase {
-    Resting { ping_at: Instant },
-    Awaiting { pong_by: Instant },
+    Idle { ping_at: Instant },
+    AwaitingPong { pong_by: Instant },
 }
 
-/// What a deadline that passed asks for.
+/// What the session has to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Beat {
-    /// Nothing: the deadline is still ahead.
-    Steady,
+pub(crate) enum HeartbeatAction {
+    /// Nothing: the deadline has not passed.
+    Wait,
     /// Send a ping.
     Ping,
-    /// The pong is overdue; the session is over.
-    Overdue,
+    /// The pong is overdue: end the session.
+    TimedOut,
 }
 
 impl Heartbeat {
@@ -35,45 +35,46 @@ impl Heartbeat {
         Self {
             interval_ms: config.ping_interval_ms,
             timeout_ms: config.ping_timeout_ms,
-            phase: Phase::Resting { ping_at: after(opened, config.ping_interval_ms) },
+            phase: Phase::Idle { ping_at: after(opened, config.ping_interval_ms) },
         }
     }
 
-    /// When to call [`beat`](Self::beat) next.
+    /// When to call [`check`](Self::check) next.
     pub(crate) fn deadline(&self) -> Instant {
         match self.phase {
-            Phase::Resting { ping_at } => ping_at,
-            Phase::Awaiting { pong_by } => pong_by,
+            Phase::Idle { ping_at } => ping_at,
+            Phase::AwaitingPong { pong_by } => pong_by,
         }
     }
 
-    /// Looks at the clock. The pong is due counting from when the ping *should* have gone out.
-    pub(crate) fn beat(&mut self, now: Instant) -> Beat {
+    /// Returns what is due at `now`. The pong deadline counts from when the ping *should* have been
+    /// sent, not from when it was.
+    pub(crate) fn check(&mut self, now: Instant) -> HeartbeatAction {
         if now < self.deadline() {
-            return Beat::Steady;
+            return HeartbeatAction::Wait;
         }
         match self.phase {
-            Phase::Resting { ping_at } => {
+            Phase::Idle { ping_at } => {
                 let pong_by = after(ping_at, self.timeout_ms);
-                self.phase = Phase::Awaiting { pong_by };
-                Beat::Ping
+                self.phase = Phase::AwaitingPong { pong_by };
+                HeartbeatAction::Ping
             }
-            Phase::Awaiting { .. } => Beat::Overdue,
+            Phase::AwaitingPong { .. } => HeartbeatAction::TimedOut,
         }
     }
 
-    /// Takes a pong. One that nobody asked for changes nothing.
+    /// Processes a pong. An unsolicited one is ignored.
     pub(crate) fn pong(&mut self, now: Instant) {
-        if let Phase::Awaiting { .. } = self.phase {
-            self.phase = Phase::Resting { ping_at: after(now, self.interval_ms) };
+        if let Phase::AwaitingPong { .. } = self.phase {
+            self.phase = Phase::Idle { ping_at: after(now, self.interval_ms) };
         }
     }
 
-    /// Grants a client that is owed the full time for its pong once more, because it was the
-    /// session that did not read.
-    pub(crate) fn excuse(&mut self, now: Instant) {
-        if let Phase::Awaiting { .. } = self.phase {
-            self.phase = Phase::Awaiting { pong_by: after(now, self.timeout_ms) };
+    /// Restarts the pong timeout, if a pong is pending: the session did not read, so the client is
+    /// not to blame.
+    pub(crate) fn extend_pong_deadline(&mut self, now: Instant) {
+        if let Phase::AwaitingPong { .. } = self.phase {
+            self.phase = Phase::AwaitingPong { pong_by: after(now, self.timeout_ms) };
         }
     }
 }
@@ -95,18 +96,18 @@ mod tests {
     fn a_silent_session_ends_exactly_interval_plus_timeout_after_it_opened() {
         let opened = Instant::now();
         let mut heartbeat = heartbeat(opened);
-        assert_eq!(heartbeat.beat(opened + 299 * MS), Beat::Steady);
+        assert_eq!(heartbeat.check(opened + 299 * MS), HeartbeatAction::Wait);
         // The timer fires late, yet the deadline of the pong does not move.
-        assert_eq!(heartbeat.beat(opened + 320 * MS), Beat::Ping);
-        assert_eq!(heartbeat.beat(opened + 499 * MS), Beat::Steady);
-        assert_eq!(heartbeat.beat(opened + 500 * MS), Beat::Overdue);
+        assert_eq!(heartbeat.check(opened + 320 * MS), HeartbeatAction::Ping);
+        assert_eq!(heartbeat.check(opened + 499 * MS), HeartbeatAction::Wait);
+        assert_eq!(heartbeat.check(opened + 500 * MS), HeartbeatAction::TimedOut);
     }
 
     #[test]
     fn the_next_ping_counts_from_the_pong() {
         let opened = Instant::now();
         let mut heartbeat = heartbeat(opened);
-        assert_eq!(heartbeat.beat(opened + 300 * MS), Beat::Ping);
+        assert_eq!(heartbeat.check(opened + 300 * MS), HeartbeatAction::Ping);
         heartbeat.pong(opened + 350 * MS);
         assert_eq!(heartbeat.deadline(), opened + 650 * MS);
     }
@@ -120,13 +121,13 @@ mod tests {
     }
 
     #[test]
-    fn an_excuse_moves_the_pong_but_never_the_ping() {
+    fn extending_the_pong_deadline_never_moves_the_ping() {
         let opened = Instant::now();
         let mut heartbeat = heartbeat(opened);
-        heartbeat.excuse(opened + 100 * MS);
+        heartbeat.extend_pong_deadline(opened + 100 * MS);
         assert_eq!(heartbeat.deadline(), opened + 300 * MS);
-        assert_eq!(heartbeat.beat(opened + 300 * MS), Beat::Ping);
-        heartbeat.excuse(opened + 450 * MS);
+        assert_eq!(heartbeat.check(opened + 300 * MS), HeartbeatAction::Ping);
+        heartbeat.extend_pong_deadline(opened + 450 * MS);
         assert_eq!(heartbeat.deadline(), opened + 650 * MS);
     }
 }

@@ -1,4 +1,4 @@
-//! Engine.IO packets in text.
+//! Engine.IO packets and polling payloads.
 
 use base64::{
     Engine as _,
@@ -11,22 +11,22 @@ use serde::Serialize;
 
 use crate::{config::Config, frame::Frame, packet::ParseError, sid::EngineId};
 
-/// "This transport ends."
+/// Closes the transport.
 pub(crate) const CLOSE: &str = "1";
 
-/// The heartbeat.
+/// A heartbeat ping.
 pub(crate) const PING: &str = "2";
 
-/// Ends a poll that has nothing to say.
+/// Completes a poll without data.
 pub(crate) const NOOP: &str = "6";
 
-/// What a WebSocket that is to take over must say first, the answer to it, and what it says to
-/// take over.
+/// The upgrade handshake on a WebSocket: the client's probe, the server's answer, and the client's
+/// request to upgrade.
 pub(crate) const PROBE_QUESTION: &str = "2probe";
 pub(crate) const PROBE_ANSWER: &str = "3probe";
 pub(crate) const UPGRADE: &str = "5";
 
-/// What a client said, as far as the live transport of a session is concerned.
+/// A packet from a client on the active transport of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum EnginePacket<'a> {
     /// The client ends the session.
@@ -35,15 +35,15 @@ pub(crate) enum EnginePacket<'a> {
     Pong,
     /// A Socket.IO packet.
     Message(&'a str),
-    /// A packet that means nothing here and harms nobody.
+    /// A packet without effect here.
     Ignored,
 }
 
 impl<'a> EnginePacket<'a> {
-    /// Reads one packet of a session whose transport is not being upgraded.
+    /// Parses one packet on the active transport.
     ///
     /// # Errors
-    /// An empty packet, an unknown type, or a ping, which only the server may send.
+    /// For an empty packet, an unknown type, or a ping, which only the server may send.
     pub(crate) fn parse(text: &'a str) -> Result<Self, ParseError> {
         match text.bytes().next() {
             None => Err(ParseError::Empty),
@@ -57,11 +57,10 @@ impl<'a> EnginePacket<'a> {
     }
 }
 
-/// The first packet of a session: its id, the transports it may change to, and the settings the
-/// client has to know.
+/// The OPEN packet: the session id, the transports it may upgrade to, and the client's settings.
 ///
 /// # Errors
-/// None that these values can cause.
+/// Never for these values.
 pub(crate) fn open_text(
     id: &EngineId,
     upgrades: &[&str],
@@ -86,27 +85,27 @@ pub(crate) fn open_text(
     Ok(format!("0{}", serde_json::to_string(&open)?))
 }
 
-// Bodies of polling requests and their answers: packets with a separator between them.
+// Polling payloads, in requests and responses: packets with a separator between them.
 
-/// Stands between packets (Engine.IO protocol 4, "payload").
+/// Separates packets (Engine.IO protocol 4, "payload").
 const SEPARATOR: char = '\u{1e}';
 
-/// Padding is written, but not insisted on.
+/// Padding is written, but not required when reading.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// One packet of a body.
+/// One packet of a payload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
-    /// A packet in text, its type in front.
+    /// A text packet, starting with its type.
     Text(ByteString),
-    /// The buffer of a binary message.
+    /// The data of a binary message.
     Binary(Bytes),
 }
 
-/// The packets of a body, one after the other.
+/// An iterator over the packets of a payload.
 #[derive(Debug)]
 pub(crate) struct Parts {
     body: ByteString,
@@ -138,7 +137,7 @@ impl Iterator for Parts {
     }
 }
 
-/// Adds the packet `text` to `body`.
+/// Appends the packet `text` to `body`.
 pub(crate) fn push_text(body: &mut String, text: &str) {
     if !body.is_empty() {
         body.push(SEPARATOR);
@@ -146,7 +145,7 @@ pub(crate) fn push_text(body: &mut String, text: &str) {
     body.push_str(text);
 }
 
-/// Adds a frame, its attachments right behind it, to `body`.
+/// Appends a frame, followed by its attachments, to `body`.
 pub(crate) fn push_frame(body: &mut String, frame: Frame) {
     let (text, attachments) = frame.into_parts();
     if !text.is_empty() {

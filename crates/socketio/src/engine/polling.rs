@@ -1,4 +1,4 @@
-//! The polling transport: answers for the GET that waits, packets from the POST that came.
+//! The HTTP long-polling transport: a waiting GET receives packets, a POST delivers them.
 
 use std::{
     sync::{
@@ -25,72 +25,72 @@ use crate::{
     mailbox::{Outgoing, SessionHandle},
 };
 
-/// How long a GET without packets is held while a WebSocket is about to take over. If it takes over
-/// meanwhile, the GET came too late; if not, its client waits for the GET to end.
-const PROBED_GET: Duration = Duration::from_millis(100);
+/// How long a GET without packets waits once a WebSocket has passed the probe: the client upgrades
+/// only after its pending GET has ended. If the upgrade happens first, the GET is refused.
+const PROBED_GET_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// The session's side of polling.
+/// The transport as the session task sees it.
 #[derive(Debug)]
 pub(crate) struct Polling {
     requests: mpsc::Receiver<Request>,
-    /// A request not yet seen to.
-    fresh: Option<Request>,
-    held: Option<Held>,
+    /// The latest request, applied at the next [`Transport::pump`].
+    unhandled: Option<Request>,
+    waiting_get: Option<WaitingGet>,
     post: Option<Post>,
     handoff: Option<Handoff>,
     is_probed: bool,
-    owes_ping: bool,
+    has_pending_ping: bool,
     tombstone: Duration,
 }
 
 /// A GET that waits for packets.
 #[derive(Debug)]
-struct Held {
+struct WaitingGet {
     answer: oneshot::Sender<String>,
-    until: Option<Instant>,
+    noop_at: Option<Instant>,
 }
 
-/// A POST whose packets are being taken in.
+/// A POST whose packets are being processed.
 #[derive(Debug)]
 struct Post {
     parts: Parts,
-    taken: oneshot::Sender<()>,
+    done: oneshot::Sender<()>,
 }
 
 impl Polling {
     pub(crate) fn new(requests: mpsc::Receiver<Request>, config: &Config) -> Self {
         Self {
             requests,
-            fresh: None,
-            held: None,
+            unhandled: None,
+            waiting_get: None,
             post: None,
             handoff: None,
             is_probed: false,
-            owes_ping: false,
+            has_pending_ping: false,
             tombstone: Duration::from_millis(config.polling_tombstone_ms),
         }
     }
 
-    /// Sees to the request that came last.
-    fn settle(&mut self) {
-        match self.fresh.take() {
-            None | Some(Request::Misuse) => {}
+    /// Applies the latest request.
+    fn apply_request(&mut self) {
+        match self.unhandled.take() {
+            None | Some(Request::ProtocolViolation) => {}
             Some(Request::Get(answer)) => {
-                let until = self.is_probed.then(|| Instant::now() + PROBED_GET);
-                self.held = Some(Held { answer, until });
+                let noop_at = self.is_probed.then(|| Instant::now() + PROBED_GET_TIMEOUT);
+                self.waiting_get = Some(WaitingGet { answer, noop_at });
             }
-            Some(Request::Post(body, taken)) => {
-                self.post = Some(Post { parts: Parts::of(body), taken });
+            Some(Request::Post(body, done)) => {
+                self.post = Some(Post { parts: Parts::of(body), done });
             }
             Some(Request::Probed(passed)) => {
                 self.is_probed = passed;
-                if let Some(held) = &mut self.held {
-                    held.until = passed.then(Instant::now);
+                if let Some(waiting_get) = &mut self.waiting_get {
+                    waiting_get.noop_at = passed.then(Instant::now);
                 }
             }
             Some(Request::Upgrade(handoff)) => {
                 self.handoff = Some(handoff);
-                self.held = None;
+                self.waiting_get = None;
             }
         }
     }
@@ -98,20 +98,20 @@ impl Polling {
     fn on_request(&mut self, request: Option<Request>) -> Incoming {
         match request {
             None => Incoming::Closed,
-            Some(Request::Get(_)) if self.held.is_some() => Incoming::Fault(Fault::Protocol),
-            Some(Request::Misuse) => Incoming::Fault(Fault::Protocol),
-            // It came after the WebSocket took over, and harms nobody.
+            Some(Request::Get(_)) if self.waiting_get.is_some() => Incoming::Fault(Fault::Protocol),
+            Some(Request::ProtocolViolation) => Incoming::Fault(Fault::Protocol),
+            // A late request of a client that has upgraded: refused, without ending the session.
             Some(Request::Get(_) | Request::Post(..)) if self.handoff.is_some() => {
                 Incoming::Nothing
             }
             Some(request) => {
-                self.fresh = Some(request);
+                self.unhandled = Some(request);
                 Incoming::PollArrived
             }
         }
     }
 
-    /// The next packet of the POST under way. After the last, its client is told.
+    /// The next packet of the current POST. After the last one, the POST is answered.
     fn next_packet(&mut self) -> Option<Incoming> {
         match self.post.as_mut()?.parts.next() {
             Some(Ok(Part::Text(text))) => Some(Incoming::Text(text)),
@@ -126,39 +126,39 @@ impl Polling {
 
     fn finish_post(&mut self) {
         if let Some(post) = self.post.take()
-            && post.taken.send(()).is_err()
+            && post.done.send(()).is_err()
         {
-            tracing::trace!("a client did not wait to hear that its packets were taken in");
+            tracing::trace!("a client did not wait for the response to its POST");
         }
     }
 }
 
 impl Transport for Polling {
-    fn pump(&mut self, link: &SessionHandle) -> Result<(), Disconnected> {
-        self.settle();
-        let Some(held) = self.held.take() else {
+    fn pump(&mut self, session: &SessionHandle) -> Result<(), Disconnected> {
+        self.apply_request();
+        let Some(waiting_get) = self.waiting_get.take() else {
             return Ok(());
         };
         let mut body = String::new();
-        if std::mem::take(&mut self.owes_ping) {
+        if std::mem::take(&mut self.has_pending_ping) {
             push_text(&mut body, PING);
         }
-        while let Some(Outgoing { frame, .. }) = link.pop() {
+        while let Some(Outgoing { frame, .. }) = session.pop() {
             push_frame(&mut body, frame);
         }
         if body.is_empty() {
-            if held.until.is_none_or(|until| Instant::now() < until) {
-                self.held = Some(held);
+            if waiting_get.noop_at.is_none_or(|noop_at| Instant::now() < noop_at) {
+                self.waiting_get = Some(waiting_get);
                 return Ok(());
             }
             push_text(&mut body, NOOP);
         }
-        held.answer.send(body).map_err(|_| Disconnected)
+        waiting_get.answer.send(body).map_err(|_| Disconnected)
     }
 
-    /// A ping still waiting is as good as another one.
+    /// A pending ping stands for any number of pings.
     fn ping(&mut self) -> Result<bool, Disconnected> {
-        self.owes_ping = true;
+        self.has_pending_ping = true;
         Ok(true)
     }
 
@@ -166,13 +166,13 @@ impl Transport for Polling {
         Ok(())
     }
 
-    fn owes_ping(&self) -> bool {
-        self.owes_ping
+    fn has_pending_ping(&self) -> bool {
+        self.has_pending_ping
     }
 
     async fn next(&mut self, reads: bool) -> Incoming {
         if reads && self.post.is_some() {
-            // A body may hold very many packets; others want to run as well.
+            // A body may hold very many packets: yield to other tasks.
             consume_budget().await;
             if let Some(packet) = self.next_packet() {
                 return packet;
@@ -185,51 +185,51 @@ impl Transport for Polling {
         }
         tokio::select! {
             request = self.requests.recv() => self.on_request(request),
-            is_gone = over(self.held.as_mut()) => if is_gone { Incoming::Closed } else { Incoming::Nothing },
+            is_gone = get_ended(self.waiting_get.as_mut()) => if is_gone { Incoming::Closed } else { Incoming::Nothing },
         }
     }
 
-    async fn close(self, farewell: ClosePlan, link: &SessionHandle) {
-        self.end(farewell, link).await;
+    async fn close(self, plan: ClosePlan, session: &SessionHandle) {
+        self.finish(plan, session).await;
     }
 }
 
-/// Waits until nobody waits for `held` any more (`true`), or its time is up.
-async fn over(held: Option<&mut Held>) -> bool {
-    let Some(Held { answer, until }) = held else {
+/// Waits until the client has given up the GET (`true`), or until its NOOP is due (`false`).
+async fn get_ended(waiting_get: Option<&mut WaitingGet>) -> bool {
+    let Some(WaitingGet { answer, noop_at }) = waiting_get else {
         return std::future::pending().await;
     };
-    let Some(until) = *until else {
+    let Some(noop_at) = *noop_at else {
         answer.closed().await;
         return true;
     };
     tokio::select! {
         () = answer.closed() => true,
-        () = sleep_until(until) => false,
+        () = sleep_until(noop_at) => false,
     }
 }
 
-// The way into a polling session, for requests that may be on any thread.
+// The handle through which HTTP requests, on any thread, reach a polling session.
 
-/// Requests that may wait for the session. A client in order has three at most.
+/// Requests that may be queued for the session. A correct client has at most three.
 const MAX_REQUESTS: usize = 8;
 
-/// What is asked of a polling session. One whose answer is dropped unsent was in vain.
+/// A request to a polling session. Dropping its sender unanswered refuses it.
 #[derive(Debug)]
 pub(crate) enum Request {
-    /// Wants packets.
+    /// A GET: wants packets.
     Get(oneshot::Sender<String>),
-    /// Brings packets, and wants to know when they are taken in.
+    /// A POST: delivers packets, and is answered when they are processed.
     Post(ByteString, oneshot::Sender<()>),
-    /// Broke the rules of the transport.
-    Misuse,
-    /// A WebSocket has, or has not after all, passed the probe.
+    /// A request that violates the transport protocol: ends the session.
+    ProtocolViolation,
+    /// A WebSocket has passed the probe (`true`), or has failed to upgrade after it (`false`).
     Probed(bool),
     /// The WebSocket takes over.
     Upgrade(Handoff),
 }
 
-/// The outer side of a polling session.
+/// The handle to a polling session for its HTTP requests.
 #[derive(Debug)]
 pub(crate) struct PollingHandle {
     requests: mpsc::Sender<Request>,
@@ -237,139 +237,139 @@ pub(crate) struct PollingHandle {
     is_upgrading: AtomicBool,
 }
 
-/// The right to be the only one doing something, given back when dropped.
+/// Marks a POST or an upgrade as running. Only one of each may run; released when dropped.
 #[derive(Debug)]
-pub(crate) struct Claim {
-    door: Arc<PollingHandle>,
+pub(crate) struct ExclusiveGuard {
+    handle: Arc<PollingHandle>,
     flag: fn(&PollingHandle) -> &AtomicBool,
 }
 
 impl PollingHandle {
-    /// A door, and the end at which the session listens.
+    /// A handle, and the receiver of its requests for the session.
     pub(crate) fn new() -> (Arc<Self>, mpsc::Receiver<Request>) {
         let (requests, listener) = mpsc::channel(MAX_REQUESTS);
-        let door = Self {
+        let handle = Self {
             requests,
             is_posting: AtomicBool::new(false),
             is_upgrading: AtomicBool::new(false),
         };
-        (Arc::new(door), listener)
+        (Arc::new(handle), listener)
     }
 
-    /// Waits for packets. `None` when the session has none for this request, and never will.
+    /// Waits for packets. `None` when the session refuses the request or has ended.
     pub(crate) async fn get(&self) -> Option<String> {
         let (answer, packets) = oneshot::channel();
-        self.ask(Request::Get(answer)).await;
+        self.send(Request::Get(answer)).await;
         packets.await.ok()
     }
 
-    /// Hands packets over. `false` when the session did not take them in.
+    /// Delivers packets. `false` when the session did not process all of them.
     pub(crate) async fn post(&self, body: ByteString) -> bool {
-        let (answer, taken) = oneshot::channel();
-        self.ask(Request::Post(body, answer)).await;
-        taken.await.is_ok()
+        let (answer, done) = oneshot::channel();
+        self.send(Request::Post(body, answer)).await;
+        done.await.is_ok()
     }
 
-    /// Ends the session, for its client broke the rules.
-    pub(crate) async fn misuse(&self) {
-        self.ask(Request::Misuse).await;
+    /// Ends the session because its client violated the protocol.
+    pub(crate) async fn protocol_violation(&self) {
+        self.send(Request::ProtocolViolation).await;
     }
 
     pub(crate) async fn probed(&self, passed: bool) {
-        self.ask(Request::Probed(passed)).await;
+        self.send(Request::Probed(passed)).await;
     }
 
-    /// Takes the session out of polling. `None` when it ended first.
+    /// Takes over the session from polling. `None` when it ended first.
     pub(crate) async fn upgrade(&self) -> Option<Box<dyn Resumable>> {
         let (handoff, session) = oneshot::channel();
-        self.ask(Request::Upgrade(handoff)).await;
+        self.send(Request::Upgrade(handoff)).await;
         session.await.ok()
     }
 
-    /// Waits until the session is over, or has left for another transport.
+    /// Waits until the session has ended or moved to another transport.
     pub(crate) async fn closed(&self) {
         self.requests.closed().await;
     }
 
-    /// The right to send packets. One request at a time has it.
-    pub(crate) fn claim_post(self: &Arc<Self>) -> Option<Claim> {
-        self.claim(|door| &door.is_posting)
+    /// Begins a POST. `None` while another one is running.
+    pub(crate) fn try_acquire_post(self: &Arc<Self>) -> Option<ExclusiveGuard> {
+        self.try_acquire(|handle| &handle.is_posting)
     }
 
-    /// The right to be the WebSocket that takes over.
-    pub(crate) fn claim_upgrade(self: &Arc<Self>) -> Option<Claim> {
-        self.claim(|door| &door.is_upgrading).filter(|_| !self.requests.is_closed())
+    /// Begins an upgrade. `None` while another one is running, or when the session is gone.
+    pub(crate) fn try_acquire_upgrade(self: &Arc<Self>) -> Option<ExclusiveGuard> {
+        self.try_acquire(|handle| &handle.is_upgrading).filter(|_| !self.requests.is_closed())
     }
 
-    fn claim(self: &Arc<Self>, flag: fn(&Self) -> &AtomicBool) -> Option<Claim> {
-        let was_taken = flag(self).swap(true, Ordering::AcqRel);
-        (!was_taken).then(|| Claim { door: Arc::clone(self), flag })
+    fn try_acquire(self: &Arc<Self>, flag: fn(&Self) -> &AtomicBool) -> Option<ExclusiveGuard> {
+        let was_held = flag(self).swap(true, Ordering::AcqRel);
+        (!was_held).then(|| ExclusiveGuard { handle: Arc::clone(self), flag })
     }
 
-    /// A session that is gone drops the request, and with it the means to answer.
-    async fn ask(&self, request: Request) {
+    /// If the session is gone, the request is dropped, which refuses it.
+    async fn send(&self, request: Request) {
         drop(self.requests.send(request).await);
     }
 }
 
-impl Drop for Claim {
+impl Drop for ExclusiveGuard {
     fn drop(&mut self) {
-        (self.flag)(&self.door).store(false, Ordering::Release);
+        (self.flag)(&self.handle).store(false, Ordering::Release);
     }
 }
 
-// How a polling session ends: whoever polls is told, also somebody who comes a little later.
+// How a polling session ends: the closing packets go to the waiting GET, or to one that comes later.
 
-/// How long the GET that a client sent ahead of its close may come in behind it: the two are on
-/// connections of their own.
-const OVERTAKEN_GET: Duration = Duration::from_secs(2);
+/// How long to wait, after a client's close, for the GET that it sent before: GET and POST use
+/// different connections, so the close may arrive first.
+const OVERTAKEN_GET_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl Polling {
-    async fn end(mut self, farewell: ClosePlan, link: &SessionHandle) {
-        if farewell.is_clients_wish {
+    async fn finish(mut self, plan: ClosePlan, session: &SessionHandle) {
+        if plan.is_client_close {
             self.finish_post();
         }
-        let words = last_words(farewell, link);
-        link.discard();
-        let unheard = match self.held.take() {
-            Some(held) => held.answer.send(words).err(),
-            None => Some(words),
+        let packets = closing_packets(plan, session);
+        session.discard();
+        let undelivered = match self.waiting_get.take() {
+            Some(waiting_get) => waiting_get.answer.send(packets).err(),
+            None => Some(packets),
         };
-        let grave = self.grave(farewell, link);
-        // Whatever else is under way is in vain, and its client must know at once.
-        (self.fresh, self.post, self.handoff) = (None, None, None);
-        if let (Some(words), Some(grave)) = (unheard, grave) {
-            self.linger(words, grave, link).await;
+        let tombstone_time = self.tombstone_time(plan, session);
+        // Refuses the other pending requests at once.
+        (self.unhandled, self.post, self.handoff) = (None, None, None);
+        if let (Some(packets), Some(tombstone_time)) = (undelivered, tombstone_time) {
+            self.linger(packets, tombstone_time, session).await;
         }
     }
 
-    /// How long the last words are kept for a client that is not there to hear them.
-    fn grave(&self, farewell: ClosePlan, link: &SessionHandle) -> Option<Duration> {
-        if farewell.is_clients_wish {
-            return Some(OVERTAKEN_GET);
+    /// How long the closing packets are kept for a client that has no waiting GET.
+    fn tombstone_time(&self, plan: ClosePlan, session: &SessionHandle) -> Option<Duration> {
+        if plan.is_client_close {
+            return Some(OVERTAKEN_GET_TIMEOUT);
         }
-        let time = if link.is_shut() { farewell.patience } else { self.tombstone };
-        farewell.drains.then_some(time)
+        let time = if session.is_shutting_down() { plan.timeout } else { self.tombstone };
+        plan.drains.then_some(time)
     }
 
-    /// Waits for one GET to tell it the last words. A server that stops meanwhile is not held up
-    /// for a session that ended before.
-    async fn linger(&mut self, mut words: String, time: Duration, link: &SessionHandle) {
-        let (until, was_shut) = (Instant::now() + time, link.is_shut());
+    /// Waits for one GET, to answer it with the closing packets. Gives up when the server starts to
+    /// stop in the meantime, so that the shutdown is not delayed.
+    async fn linger(&mut self, mut packets: String, time: Duration, session: &SessionHandle) {
+        let (deadline, was_shutting_down) = (Instant::now() + time, session.is_shutting_down());
         loop {
             let request = tokio::select! {
-                request = timeout_at(until, self.requests.recv()) => request,
-                () = link.changed() => {
-                    if link.is_shut() && !was_shut {
+                request = timeout_at(deadline, self.requests.recv()) => request,
+                () = session.changed() => {
+                    if session.is_shutting_down() && !was_shutting_down {
                         return;
                     }
                     continue;
                 }
             };
             match request {
-                Ok(Some(Request::Get(answer))) => match answer.send(words) {
+                Ok(Some(Request::Get(answer))) => match answer.send(packets) {
                     Ok(()) => return,
-                    Err(unheard) => words = unheard,
+                    Err(undelivered) => packets = undelivered,
                 },
                 Ok(Some(_)) => {}
                 Ok(None) | Err(_) => return,
@@ -378,18 +378,18 @@ impl Polling {
     }
 }
 
-fn last_words(farewell: ClosePlan, link: &SessionHandle) -> String {
-    if farewell.is_clients_wish {
+fn closing_packets(plan: ClosePlan, session: &SessionHandle) -> String {
+    if plan.is_client_close {
         return NOOP.to_owned();
     }
-    let mut words = String::new();
-    if farewell.drains {
-        while let Some(Outgoing { frame, .. }) = link.pop() {
-            push_frame(&mut words, frame);
+    let mut packets = String::new();
+    if plan.drains {
+        while let Some(Outgoing { frame, .. }) = session.pop() {
+            push_frame(&mut packets, frame);
         }
     }
-    push_text(&mut words, CLOSE);
-    words
+    push_text(&mut packets, CLOSE);
+    packets
 }
 
 #[cfg(test)]
@@ -397,27 +397,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_right_is_one_requests_at_a_time() {
-        let (door, _listener) = PollingHandle::new();
-        let first = door.claim_post().expect("free");
-        assert!(door.claim_post().is_none());
-        assert!(door.claim_upgrade().is_some(), "another right");
+    fn one_post_and_one_upgrade_may_run_at_a_time() {
+        let (handle, _listener) = PollingHandle::new();
+        let first = handle.try_acquire_post().expect("free");
+        assert!(handle.try_acquire_post().is_none());
+        assert!(handle.try_acquire_upgrade().is_some(), "another right");
         drop(first);
-        assert!(door.claim_post().is_some());
+        assert!(handle.try_acquire_post().is_some());
     }
 
     #[test]
     fn nobody_takes_over_from_a_session_that_is_gone() {
-        let (door, listener) = PollingHandle::new();
+        let (handle, listener) = PollingHandle::new();
         drop(listener);
-        assert!(door.claim_upgrade().is_none());
+        assert!(handle.try_acquire_upgrade().is_none());
     }
 
     #[tokio::test]
     async fn a_request_to_a_session_that_is_gone_is_in_vain() {
-        let (door, listener) = PollingHandle::new();
+        let (handle, listener) = PollingHandle::new();
         drop(listener);
-        assert_eq!(door.get().await, None);
-        assert!(!door.post("4x".into()).await);
+        assert_eq!(handle.get().await, None);
+        assert!(!handle.post("4x".into()).await);
     }
 }

@@ -1,4 +1,4 @@
-//! What carries a session. It can be replaced under a session that lives on.
+//! The transport of a session. A session can be upgraded from one transport to another.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -12,84 +12,83 @@ use tokio::sync::oneshot;
 use super::websocket::WebSocket;
 use crate::{
     frame::Frame,
-    mailbox::{Refused, SessionHandle},
+    mailbox::{PostError, SessionHandle},
     namespace::DisconnectReason,
     packet::ParseError,
 };
 
-/// The live end of a session. Nothing here makes a session wait but [`next`](Self::next), which is
-/// made for that.
+/// The active transport of a session. Only [`next`](Self::next) and [`close`](Self::close) wait.
 pub(crate) trait Transport {
-    /// Sends what waits, as far as there is room for it.
+    /// Sends queued frames as far as the transport has capacity.
     ///
     /// # Errors
     /// [`Disconnected`].
-    fn pump(&mut self, link: &SessionHandle) -> Result<(), Disconnected>;
+    fn pump(&mut self, session: &SessionHandle) -> Result<(), Disconnected>;
 
-    /// Sends a ping ahead of everything that waits. `false` when the client has not even taken
-    /// the ones before it.
+    /// Sends a ping ahead of all queued frames. `false` when the client has not read the previous
+    /// pings either.
     ///
     /// # Errors
     /// [`Disconnected`].
     fn ping(&mut self) -> Result<bool, Disconnected>;
 
-    /// Answers a WebSocket ping, where there is such a thing.
+    /// Answers a WebSocket ping; polling has none.
     ///
     /// # Errors
     /// [`Disconnected`].
     fn pong(&mut self, bytes: Bytes) -> Result<(), Disconnected>;
 
-    /// Whether a ping has been promised that is not on its way yet.
-    fn owes_ping(&self) -> bool;
+    /// Whether an accepted ping has not been sent yet.
+    fn has_pending_ping(&self) -> bool;
 
-    /// Waits until something happens. Packets of the client are left alone unless `reads`. Giving
-    /// up waiting loses nothing.
+    /// Waits for the next thing to happen. Reads packets of the client only if `reads`.
+    /// Cancellation-safe.
     async fn next(&mut self, reads: bool) -> Incoming;
 
-    /// Says goodbye, and forgets what cannot be sent any more.
-    async fn close(self, farewell: ClosePlan, link: &SessionHandle);
+    /// Closes the transport, and discards the frames that cannot be sent any more.
+    async fn close(self, plan: ClosePlan, session: &SessionHandle);
 }
 
-/// A session between two transports. It may be moved to another thread.
+/// A session between two transports. It may move to another thread.
 pub(crate) trait Resumable: fmt::Debug + Send {
-    /// Runs the session to its end on the transport that takes over.
+    /// Runs the session on its new transport until it ends.
     fn resume(self: Box<Self>, socket: WebSocket) -> LocalBoxFuture<'static, ()>;
 
-    /// Ends the session: nobody takes over after all.
+    /// Ends the session, because the new transport is gone.
     fn abandon(self: Box<Self>) -> LocalBoxFuture<'static, ()>;
 }
 
-/// Where a session goes when another transport takes over.
+/// Where a session is sent when it is upgraded to another transport.
 pub(crate) type Handoff = oneshot::Sender<Box<dyn Resumable>>;
 
-/// What a transport brought.
+/// An event of a transport.
 #[derive(Debug)]
 pub(crate) enum Incoming {
     /// A whole text packet.
     Text(ByteString),
     /// A whole binary packet.
     Binary(Bytes),
-    /// Something that cannot be a packet.
+    /// Data that is not a valid packet.
     Malformed(ParseError),
-    /// A request the next [`pump`](Transport::pump) will see to, if the session still lives: its
-    /// deadlines count to the very moment of a request.
+    /// A polling request, applied by the next [`pump`](Transport::pump). The session checks its
+    /// deadlines first: a request after a deadline is refused.
     PollArrived,
-    /// Room to send more, or time to look again.
+    /// Capacity to send more, or a timeout of the transport.
     Nothing,
     /// A WebSocket ping, to be answered with the same bytes.
     Ping(Bytes),
-    /// A WebSocket pong, which nobody asked for.
+    /// An unsolicited WebSocket pong.
     Pong,
-    /// Another transport takes over.
+    /// The session is upgraded to another transport.
     Upgrade(Handoff),
-    /// The client closed the transport, or left. Nothing follows.
+    /// The client closed the transport or disconnected. No event follows.
     Closed,
-    /// The transport cannot go on. Nothing follows.
+    /// The transport failed. No event follows.
     Fault(Fault),
 }
 
 impl Incoming {
-    /// Whether it shows that the client is there.
+    /// Whether it shows that the client is alive.
     pub(crate) fn is_sign_of_life(&self) -> bool {
         match self {
             Self::Text(_)
@@ -104,60 +103,60 @@ impl Incoming {
     }
 }
 
-/// Why a transport cannot go on.
+/// Why a transport failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// A message longer than the limit.
     TooBig,
-    /// A frame against the rules of RFC 6455, or a request against those of polling.
+    /// A frame that violates RFC 6455, or a request that violates the polling protocol.
     Protocol,
-    /// A text that is not UTF-8.
+    /// A text message that is not valid UTF-8.
     NotText,
-    /// The connection broke.
+    /// The connection failed.
     Broken,
 }
 
-/// The connection has ended; nothing can be sent any more.
+/// The connection has ended; nothing more can be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Disconnected;
 
-/// How a session leaves its transport.
+/// How to close the transport of a session.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ClosePlan {
-    /// What a WebSocket is closed with.
+    /// The close code for a WebSocket.
     pub(crate) code: CloseCode,
-    /// Whether what waits is still sent.
+    /// Whether queued frames are still sent.
     pub(crate) drains: bool,
-    /// Whether it was the client that wished to end.
-    pub(crate) is_clients_wish: bool,
-    /// How long sending what waits may take.
-    pub(crate) patience: Duration,
+    /// Whether the client asked to close.
+    pub(crate) is_client_close: bool,
+    /// How long sending the queued frames may take.
+    pub(crate) timeout: Duration,
 }
 
-// Engine.IO by itself, for applications that want no Socket.IO on it.
+// Bare Engine.IO, for applications without Socket.IO.
 
-/// An application directly on Engine.IO: messages, without namespaces, events or answers.
+/// An application directly on Engine.IO: messages without namespaces, events or acknowledgements.
 pub trait EngineApplication: Send + Sync + 'static {
-    /// Meets a session that has just opened. What is sent on `socket` follows the opening.
+    /// Called when a session has opened. Messages sent on `socket` follow the OPEN packet.
     fn open(&self, socket: EngineSocket) -> Box<dyn EngineHandler>;
 }
 
-/// Handles what one session says. Its calls hold up the session, so they must not wait; work that
-/// takes time belongs into a task. A panic costs the session, and with it the last call.
+/// Handles the messages of one session. Its methods block the session, so longer work belongs in a
+/// task of its own. A panic ends the session without [`closed`](Self::closed).
 pub trait EngineHandler: Send {
-    /// Takes one message, in order of arrival.
+    /// Handles one message. Messages come in order of arrival.
     fn message(&mut self, message: EngineMessage);
 
     /// The last call: the session has ended.
     fn closed(self: Box<Self>, reason: DisconnectReason);
 }
 
-/// One message, either way. `Debug` hides what it says.
+/// One message, in either direction. `Debug` hides its content.
 #[derive(Clone, PartialEq, Eq)]
 pub enum EngineMessage {
     /// A text.
     Text(String),
-    /// A buffer.
+    /// Bytes.
     Binary(Bytes),
 }
 
@@ -170,33 +169,33 @@ impl fmt::Debug for EngineMessage {
     }
 }
 
-/// The way back to one session. Cheap to clone, and to be used from any thread; it never waits.
+/// The handle to one session. Cheap to clone, usable from any thread, and never blocks.
 #[derive(Clone, Debug)]
 pub struct EngineSocket {
-    link: Arc<SessionHandle>,
+    session: Arc<SessionHandle>,
 }
 
 impl EngineSocket {
-    pub(crate) fn new(link: Arc<SessionHandle>) -> Self {
-        Self { link }
+    pub(crate) fn new(session: Arc<SessionHandle>) -> Self {
+        Self { session }
     }
 
-    /// Sends one message. `false` when the session is over; it also ends when there is no room,
-    /// for a client that reads too slowly.
+    /// Sends one message. `false` when the session has ended; it also ends now if the mailbox is
+    /// full because the client reads too slowly.
     #[must_use = "a message that was not taken is lost"]
     pub fn send(&self, message: EngineMessage) -> bool {
         let frame = match message {
             EngineMessage::Text(text) => Frame::of_text("/".into(), format!("4{text}"), Vec::new()),
             EngineMessage::Binary(bytes) => Frame::of_bytes(bytes),
         };
-        match self.link.send(frame) {
+        match self.session.send(frame) {
             Ok(()) => true,
-            Err(Refused::Closed | Refused::Dropped | Refused::Full) => false,
+            Err(PostError::Closed | PostError::Dropped | PostError::Full) => false,
         }
     }
 
-    /// Ends the session, once what waits is sent.
+    /// Ends the session after the queued messages are sent.
     pub fn close(&self) {
-        self.link.end(DisconnectReason::ServerNamespaceDisconnect);
+        self.session.end(DisconnectReason::ServerNamespaceDisconnect);
     }
 }

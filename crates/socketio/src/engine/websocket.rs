@@ -1,4 +1,4 @@
-//! The WebSocket transport: one connection, cut into the half that reads and the half that writes.
+//! The WebSocket transport: one connection, split into a reader and a writer.
 
 mod deflate;
 mod frame_header;
@@ -31,145 +31,145 @@ use writer::Writer;
 use super::{ClosePlan, Disconnected, Fault, Incoming, Transport, packet::PING};
 use crate::{config::Config, mailbox::SessionHandle};
 
-/// A WebSocket that carries, or is about to carry, a session.
+/// A WebSocket that carries a session, or is about to.
 pub(crate) struct WebSocket {
-    inlet: Reader,
-    outlet: Writer,
+    reader: Reader,
+    writer: Writer,
 }
 
-/// Accepts a WebSocket. The response must be returned for anything to flow.
+/// Accepts a WebSocket. It works once the response has been returned.
 ///
 /// # Errors
-/// When the request is no sound WebSocket handshake.
+/// When the request is not a valid WebSocket handshake.
 pub(crate) async fn accept(
     request: &HttpRequest,
     payload: web::Payload,
     config: &Config,
 ) -> Result<(HttpResponse, WebSocket), actix_web::Error> {
     let max_payload_bytes = config.max_payload_bytes;
-    let is_compressed = config.compression && is_acceptable(request.headers());
+    let is_compressed = config.compression && offers_compression(request.headers());
     let fault = Rc::new(Cell::new(None));
-    let guard = FrameLimiter::new(payload, max_payload_bytes, is_compressed, Rc::clone(&fault));
-    let mut guarded: dev::Payload = dev::Payload::Stream { payload: Box::pin(guard) };
-    let guarded = web::Payload::from_request(request, &mut guarded).await?;
+    let limiter = FrameLimiter::new(payload, max_payload_bytes, is_compressed, Rc::clone(&fault));
+    let mut payload: dev::Payload = dev::Payload::Stream { payload: Box::pin(limiter) };
+    let payload = web::Payload::from_request(request, &mut payload).await?;
 
-    let (mut response, session, stream) = actix_ws::handle(request, guarded)?;
+    let (mut response, session, stream) = actix_ws::handle(request, payload)?;
     let stream = stream
         .max_frame_size(max_payload_bytes)
         .aggregate_continuations()
         .max_continuation_size(max_payload_bytes);
 
     if is_compressed {
-        response.headers_mut().insert(SEC_WEBSOCKET_EXTENSIONS, ACCEPTED);
+        response.headers_mut().insert(SEC_WEBSOCKET_EXTENSIONS, ACCEPTED_EXTENSION);
         response = deflate::deflated(response);
     }
     let gauge = Rc::new(OutputGauge::default());
-    let response = watch(response, Rc::clone(&gauge));
-    let (inlet, outlet) = (Reader::new(stream, fault), Writer::new(session, gauge));
-    Ok((response, WebSocket { inlet, outlet }))
+    let response = with_gauge(response, Rc::clone(&gauge));
+    let (reader, writer) = (Reader::new(stream, fault), Writer::new(session, gauge));
+    Ok((response, WebSocket { reader, writer }))
 }
 
 impl WebSocket {
-    /// Sends a text ahead of every waiting frame.
+    /// Sends a text ahead of all queued frames.
     ///
     /// # Errors
     /// [`Disconnected`].
-    pub(crate) fn say(&mut self, text: &'static str) -> Result<bool, Disconnected> {
-        self.outlet.urgent_text(text)
+    pub(crate) fn send_urgent(&mut self, text: &'static str) -> Result<bool, Disconnected> {
+        self.writer.urgent_text(text)
     }
 
     /// Closes a connection that never carried the session.
     pub(crate) fn reject(self) {
-        self.outlet.close(CloseCode::Policy);
+        self.writer.close(CloseCode::Policy);
     }
 }
 
 impl Transport for WebSocket {
-    fn pump(&mut self, link: &SessionHandle) -> Result<(), Disconnected> {
-        self.outlet.pump(|| link.pop())
+    fn pump(&mut self, session: &SessionHandle) -> Result<(), Disconnected> {
+        self.writer.pump(|| session.pop())
     }
 
     fn ping(&mut self) -> Result<bool, Disconnected> {
-        self.say(PING)
+        self.send_urgent(PING)
     }
 
     fn pong(&mut self, bytes: Bytes) -> Result<(), Disconnected> {
-        self.outlet.pong(bytes).map(drop)
+        self.writer.pong(bytes).map(drop)
     }
 
-    fn owes_ping(&self) -> bool {
+    fn has_pending_ping(&self) -> bool {
         false
     }
 
     async fn next(&mut self, reads: bool) -> Incoming {
-        let Self { inlet, outlet } = self;
+        let Self { reader, writer } = self;
         tokio::select! {
-            () = outlet.room(), if !outlet.is_ready() => Incoming::Nothing,
-            () = outlet.gone(), if !reads => Incoming::Closed,
-            incoming = inlet.next(), if reads => incoming,
+            () = writer.wait_for_capacity(), if !writer.is_ready() => Incoming::Nothing,
+            () = writer.closed(), if !reads => Incoming::Closed,
+            incoming = reader.next(), if reads => incoming,
         }
     }
 
-    async fn close(self, farewell: ClosePlan, link: &SessionHandle) {
-        let Self { inlet, mut outlet } = self;
-        drop(inlet);
-        if farewell.drains && timeout(farewell.patience, drain(&mut outlet, link)).await.is_err() {
+    async fn close(self, plan: ClosePlan, session: &SessionHandle) {
+        let Self { reader, mut writer } = self;
+        drop(reader);
+        if plan.drains && timeout(plan.timeout, drain(&mut writer, session)).await.is_err() {
             tracing::debug!("a session closed before everything was sent");
         }
-        link.discard();
-        outlet.close(farewell.code);
+        session.discard();
+        writer.close(plan.code);
     }
 }
 
-async fn drain(outlet: &mut Writer, link: &SessionHandle) {
-    while outlet.pump(|| link.pop()).is_ok() {
-        if link.is_idle() && outlet.is_empty() {
+async fn drain(writer: &mut Writer, session: &SessionHandle) {
+    while writer.pump(|| session.pop()).is_ok() {
+        if session.is_queue_empty() && writer.is_empty() {
             return;
         }
-        outlet.room().await;
+        writer.wait_for_capacity().await;
     }
 }
 
-// Knows how much of what was sent the connection has not taken yet.
+// Backpressure: counts the messages and bytes in the queue of the connection.
 //
-// `actix-ws` queues 32 messages of any size without saying how many are in the queue. Counting
-// them bounds the bytes in it, keeps a ping from waiting behind megabytes, and lets a session send
-// without ever waiting.
+// `actix-ws` queues 32 messages of any size and does not expose the length of its queue. Counting
+// bounds the queued bytes, keeps pings from waiting behind megabytes, and lets a session send
+// without waiting.
 
-/// Data messages in flight at most. The queue holds 32, and may be left half empty when the
-/// runtime makes the connection yield, so this and the control messages have to fit twice.
+/// Maximum data messages in the queue. The queue holds 32 and may be drained only partly when the
+/// runtime makes the connection yield, so data and control messages together must fit in twice.
 const MAX_DATA_MESSAGES: usize = 10;
 
-/// Pings, pongs and the close in flight at most.
+/// Maximum control messages (ping, pong, close) in the queue.
 const MAX_CONTROL_MESSAGES: usize = 4;
 
-/// Bytes in flight from which on no further data message is taken.
+/// Queued bytes from which on no further data message is accepted.
 const MAX_BYTES: usize = 64 * 1024;
 
-/// What is in flight on one connection.
+/// The messages and bytes in the queue of one connection.
 #[derive(Debug, Default)]
 struct OutputGauge {
     data_messages: Cell<usize>,
     control_messages: Cell<usize>,
     bytes: Cell<usize>,
-    gone: Cell<bool>,
-    waiting: RefCell<Option<Waker>>,
+    closed: Cell<bool>,
+    waker: RefCell<Option<Waker>>,
 }
 
 impl OutputGauge {
     /// Whether a further data message may be sent.
-    fn has_room(&self) -> bool {
+    fn has_capacity(&self) -> bool {
         self.data_messages.get() < MAX_DATA_MESSAGES && self.bytes.get() < MAX_BYTES
     }
 
-    /// Whether a further ping or pong may be sent, with one place left for the close.
-    fn has_control_room(&self) -> bool {
+    /// Whether a further ping or pong may be sent; one place is reserved for the close.
+    fn has_control_capacity(&self) -> bool {
         self.control_messages.get() + 1 < MAX_CONTROL_MESSAGES
     }
 
     /// Whether the connection has ended.
-    fn is_gone(&self) -> bool {
-        self.gone.get()
+    fn is_closed(&self) -> bool {
+        self.closed.get()
     }
 
     fn add_data(&self, bytes: usize) {
@@ -181,28 +181,28 @@ impl OutputGauge {
         self.control_messages.set(self.control_messages.get() + 1);
     }
 
-    /// Ready once there is room, or the connection has ended.
-    fn poll_room(&self, cx: &Context<'_>) -> Poll<()> {
-        if self.has_room() || self.is_gone() {
+    /// Ready once there is capacity, or the connection has ended.
+    fn poll_capacity(&self, cx: &Context<'_>) -> Poll<()> {
+        if self.has_capacity() || self.is_closed() {
             return Poll::Ready(());
         }
         self.wait(cx)
     }
 
     /// Ready once the connection has ended.
-    fn poll_gone(&self, cx: &Context<'_>) -> Poll<()> {
-        if self.is_gone() {
+    fn poll_closed(&self, cx: &Context<'_>) -> Poll<()> {
+        if self.is_closed() {
             return Poll::Ready(());
         }
         self.wait(cx)
     }
 
     fn wait(&self, cx: &Context<'_>) -> Poll<()> {
-        self.waiting.replace(Some(cx.waker().clone()));
+        self.waker.replace(Some(cx.waker().clone()));
         Poll::Pending
     }
 
-    fn taken(&self) {
+    fn drained(&self) {
         self.data_messages.set(0);
         self.control_messages.set(0);
         self.bytes.set(0);
@@ -210,23 +210,23 @@ impl OutputGauge {
     }
 
     fn wake(&self) {
-        if let Some(waker) = self.waiting.take() {
+        if let Some(waker) = self.waker.take() {
             waker.wake();
         }
     }
 }
 
-/// Reports what the connection takes from the body of `response` to `gauge`.
-fn watch(response: HttpResponse, gauge: Rc<OutputGauge>) -> HttpResponse {
-    response.map_body(|_, body| BoxBody::new(Watched { body, gauge }))
+/// Resets `gauge` whenever the connection reads from the body of `response`.
+fn with_gauge(response: HttpResponse, gauge: Rc<OutputGauge>) -> HttpResponse {
+    response.map_body(|_, body| BoxBody::new(GaugedBody { body, gauge }))
 }
 
-struct Watched {
+struct GaugedBody {
     body: BoxBody,
     gauge: Rc<OutputGauge>,
 }
 
-impl MessageBody for Watched {
+impl MessageBody for GaugedBody {
     type Error = <BoxBody as MessageBody>::Error;
 
     fn size(&self) -> BodySize {
@@ -238,34 +238,33 @@ impl MessageBody for Watched {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
         let next = Pin::new(&mut self.body).poll_next(cx);
-        // A chunk holds all that was in the queue.
+        // A chunk contains the whole queue.
         if next.is_ready() {
-            self.gauge.taken();
+            self.gauge.drained();
         }
         next
     }
 }
 
-impl Drop for Watched {
+impl Drop for GaugedBody {
     fn drop(&mut self) {
-        self.gauge.gone.set(true);
+        self.gauge.closed.set(true);
         self.gauge.wake();
     }
 }
 
-// Looks at the headers of WebSocket frames before `actix-ws` collects their payload.
+// Checks the headers of WebSocket frames before `actix-ws` buffers their payload.
 //
-// `actix-ws` refuses an oversized frame only once all of it is in memory; a header that announces
-// gigabytes would be believed. Here it is refused when its header is read, and with it
-// everything else that must close the connection with a code of its own.
+// `actix-ws` refuses an oversized frame only after buffering all of it. Here it is refused when its
+// header is read, as is every other fault that has its own close code.
 
-/// Passes bytes on up to the first fault, which it leaves in a cell before it ends the stream, so
-/// that every message before the fault is still read.
+/// Passes bytes on up to the first fault, stores the fault in a cell, and ends the stream, so that
+/// all messages before the fault are still read.
 struct FrameLimiter {
     payload: web::Payload,
-    /// Where the client may compress its messages.
+    /// Present if compression was negotiated.
     inflate: Option<Inflate>,
-    scan: FrameScanner,
+    scanner: FrameScanner,
     fault: Rc<Cell<Option<Fault>>>,
 }
 
@@ -277,7 +276,7 @@ impl FrameLimiter {
         fault: Rc<Cell<Option<Fault>>>,
     ) -> Self {
         let inflate = is_compressed.then(|| Inflate::new(max_message_bytes));
-        Self { payload, inflate, scan: FrameScanner::new(max_message_bytes), fault }
+        Self { payload, inflate, scanner: FrameScanner::new(max_message_bytes), fault }
     }
 }
 
@@ -295,13 +294,13 @@ impl Stream for FrameLimiter {
                     bytes = plain;
                     self.fault.set(fault);
                 }
-                if let Err((sound, fault)) = self.scan.read(&bytes) {
+                if let Err((valid_len, fault)) = self.scanner.read(&bytes) {
                     self.fault.set(Some(fault));
-                    bytes.truncate(sound);
+                    bytes.truncate(valid_len);
                 }
                 Poll::Ready(Some(Ok(bytes)))
             }
-            // The client left without a word, which is an end like any other.
+            // The client disconnected without a close frame: a normal end.
             Some(Err(PayloadError::Incomplete(None))) | None => Poll::Ready(None),
             Some(Err(_)) => {
                 self.fault.set(Some(Fault::Broken));
@@ -311,30 +310,30 @@ impl Stream for FrameLimiter {
     }
 }
 
-// Whether a client can be met on compression (RFC 7692, 7.1).
+// Negotiation of compression (RFC 7692, 7.1).
 
-/// What is agreed on: every message is compressed by itself, so that nothing is kept between
-/// messages, and an idle connection costs nothing.
-const ACCEPTED: HeaderValue = HeaderValue::from_static(
+/// The accepted parameters: each message is compressed separately, so that an idle connection needs
+/// no memory for compression state.
+const ACCEPTED_EXTENSION: HeaderValue = HeaderValue::from_static(
     "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
 );
 
-/// Whether any of the offers can be accepted in these terms.
-fn is_acceptable(headers: &HeaderMap) -> bool {
+/// Whether any of the client's offers is compatible with [`ACCEPTED_EXTENSION`].
+fn offers_compression(headers: &HeaderMap) -> bool {
     headers
         .get_all(SEC_WEBSOCKET_EXTENSIONS)
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
-        .any(suits)
+        .any(is_acceptable_offer)
 }
 
-fn suits(offer: &str) -> bool {
+fn is_acceptable_offer(offer: &str) -> bool {
     let mut parts = offer.split(';').map(str::trim);
-    parts.next() == Some("permessage-deflate") && parts.all(can_be_met)
+    parts.next() == Some("permessage-deflate") && parts.all(is_acceptable_parameter)
 }
 
-/// A smaller window than the usual one cannot be had from the compressor.
-fn can_be_met(parameter: &str) -> bool {
+/// The compressor supports no window smaller than 15 bits for the server.
+fn is_acceptable_parameter(parameter: &str) -> bool {
     let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
     match (name.trim(), value.trim().trim_matches('"')) {
         ("server_no_context_takeover" | "client_no_context_takeover", "") => true,
@@ -354,19 +353,19 @@ mod gauge_tests {
     fn bytes_fill_the_gauge_before_messages_do_when_they_are_large() {
         let gauge = OutputGauge::default();
         gauge.add_data(MAX_BYTES);
-        assert!(!gauge.has_room());
-        gauge.taken();
+        assert!(!gauge.has_capacity());
+        gauge.drained();
         (0..MAX_DATA_MESSAGES).for_each(|_| gauge.add_data(1));
-        assert!(!gauge.has_room());
+        assert!(!gauge.has_capacity());
     }
 
     #[test]
     fn data_never_takes_the_place_of_a_ping_and_a_ping_never_that_of_the_close() {
         let gauge = OutputGauge::default();
         (0..MAX_DATA_MESSAGES).for_each(|_| gauge.add_data(1));
-        assert!(gauge.has_control_room());
+        assert!(gauge.has_control_capacity());
         (1..MAX_CONTROL_MESSAGES).for_each(|_| gauge.add_control());
-        assert!(!gauge.has_control_room());
+        assert!(!gauge.has_control_capacity());
     }
 }
 
@@ -389,7 +388,7 @@ mod offer_tests {
             let mut headers = HeaderMap::new();
             let name = SEC_WEBSOCKET_EXTENSIONS;
             headers.insert(name, HeaderValue::from_static(offer));
-            assert_eq!(is_acceptable(&headers), expected, "{offer}");
+            assert_eq!(offers_compression(&headers), expected, "{offer}");
         }
     }
 }

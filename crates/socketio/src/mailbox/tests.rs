@@ -11,8 +11,8 @@ fn frame(text: &str) -> Frame {
 
 fn connected(max_messages: usize, max_bytes: usize) -> Mailbox {
     let mut mailbox = Mailbox::new(max_messages, max_bytes);
-    mailbox.enter(ONE, "/".into());
-    assert_eq!(mailbox.admit(ONE, Vec::new(), frame("")), Ok(true));
+    mailbox.add_socket(ONE, "/".into());
+    assert_eq!(mailbox.accept(ONE, Vec::new(), frame("")), Ok(true));
     mailbox.pop().expect("the answer");
     mailbox
 }
@@ -26,22 +26,22 @@ fn texts(mailbox: &mut Mailbox) -> Vec<String> {
 #[test]
 fn what_a_socket_says_too_early_follows_the_answer_to_its_connect() {
     let mut mailbox = Mailbox::new(8, 100);
-    mailbox.enter(ONE, "/".into());
-    mailbox.enter(TWO, "/two".into());
+    mailbox.add_socket(ONE, "/".into());
+    mailbox.add_socket(TWO, "/two".into());
     assert_eq!(mailbox.post(ONE, frame("early"), Delivery::Durable), Ok(()));
     assert_eq!(mailbox.post(TWO, frame("other"), Delivery::Durable), Ok(()));
     assert!(mailbox.pop().is_none());
-    assert_eq!(mailbox.admit(ONE, Vec::new(), frame("answer")), Ok(true));
+    assert_eq!(mailbox.accept(ONE, Vec::new(), frame("answer")), Ok(true));
     assert_eq!(texts(&mut mailbox), ["answer", "early"]);
 }
 
 #[test]
 fn a_replay_goes_first_and_needs_no_room() {
     let mut mailbox = Mailbox::new(2, 100);
-    mailbox.enter(ONE, "/".into());
+    mailbox.add_socket(ONE, "/".into());
     assert_eq!(mailbox.post(ONE, frame("early"), Delivery::Durable), Ok(()));
     let replay = ["1", "2", "3"].map(frame).to_vec();
-    assert_eq!(mailbox.admit(ONE, replay, frame("answer")), Ok(true));
+    assert_eq!(mailbox.accept(ONE, replay, frame("answer")), Ok(true));
     assert_eq!(mailbox.bytes(), 3 + 6 + 5);
     assert_eq!(texts(&mut mailbox), ["1", "2", "3", "answer", "early"]);
     assert_eq!(mailbox.bytes(), 0);
@@ -52,11 +52,11 @@ fn a_durable_frame_beyond_either_bound_is_refused() {
     let mut few = connected(2, 100);
     assert_eq!(few.post(ONE, frame("a"), Delivery::Durable), Ok(()));
     assert_eq!(few.post(ONE, frame("b"), Delivery::Durable), Ok(()));
-    assert_eq!(few.post(ONE, frame("c"), Delivery::Durable), Err(Refused::Full));
+    assert_eq!(few.post(ONE, frame("c"), Delivery::Durable), Err(PostError::Full));
 
     let mut small = connected(9, 4);
     assert_eq!(small.post(ONE, frame("abc"), Delivery::Durable), Ok(()));
-    assert_eq!(small.post(ONE, frame("de"), Delivery::Durable), Err(Refused::Full));
+    assert_eq!(small.post(ONE, frame("de"), Delivery::Durable), Err(PostError::Full));
     assert_eq!(small.post(ONE, frame("d"), Delivery::Durable), Ok(()));
 }
 
@@ -69,28 +69,28 @@ fn one_frame_always_fits_however_large() {
 #[test]
 fn what_answers_an_event_is_no_backlog_and_holds_the_next_event_up() {
     let mut mailbox = connected(2, 100);
-    assert!(mailbox.takes_events());
+    assert!(mailbox.has_answer_room());
     assert_eq!(mailbox.post(ONE, frame(&"x".repeat(99)), Delivery::Answer), Ok(()));
-    assert!(mailbox.takes_events(), "there is room for one more answer");
+    assert!(mailbox.has_answer_room(), "there is room for one more answer");
     assert_eq!(mailbox.post(ONE, frame(&"x".repeat(300)), Delivery::Answer), Ok(()));
-    assert!(!mailbox.takes_events());
+    assert!(!mailbox.has_answer_room());
     for text in ["a", "b"] {
         assert_eq!(mailbox.post(ONE, frame(text), Delivery::Durable), Ok(()), "room as ever");
     }
-    assert_eq!(mailbox.post(ONE, frame("c"), Delivery::Durable), Err(Refused::Full));
+    assert_eq!(mailbox.post(ONE, frame("c"), Delivery::Durable), Err(PostError::Full));
     mailbox.pop().expect("the first answer");
-    assert!(!mailbox.takes_events(), "the long one waits");
+    assert!(!mailbox.has_answer_room(), "the long one waits");
     mailbox.pop().expect("the second answer");
-    assert!(mailbox.takes_events());
+    assert!(mailbox.has_answer_room());
     assert_eq!((mailbox.messages(), mailbox.bytes()), (2, 2));
 }
 
 #[test]
 fn a_replay_leaves_the_room_for_what_comes_after_it() {
     let mut mailbox = Mailbox::new(2, 100);
-    mailbox.enter(ONE, "/".into());
+    mailbox.add_socket(ONE, "/".into());
     let replay = ["1", "2", "3"].map(frame).to_vec();
-    assert_eq!(mailbox.admit(ONE, replay, frame("answer")), Ok(true));
+    assert_eq!(mailbox.accept(ONE, replay, frame("answer")), Ok(true));
     assert_eq!(mailbox.post(ONE, frame("new"), Delivery::Durable), Ok(()));
 }
 
@@ -101,7 +101,7 @@ fn a_volatile_frame_is_dropped_once_the_mailbox_is_half_full() {
         assert_eq!(mailbox.post(ONE, frame("a"), Delivery::Volatile), Ok(()));
     }
     let third = mailbox.post(ONE, frame("a"), Delivery::Volatile);
-    assert_eq!(third, Err(Refused::Dropped));
+    assert_eq!(third, Err(PostError::Dropped));
     assert_eq!(mailbox.post(ONE, frame("a"), Delivery::Durable), Ok(()));
 }
 
@@ -115,40 +115,40 @@ fn sending_makes_room_again() {
 }
 
 #[test]
-fn a_dismissed_socket_says_farewell_and_nothing_after_it() {
+fn a_disconnected_socket_sends_a_disconnect_and_nothing_after_it() {
     let mut mailbox = connected(4, 100);
     assert_eq!(mailbox.post(ONE, frame("last"), Delivery::Durable), Ok(()));
-    assert!(mailbox.dismiss(ONE));
+    assert!(mailbox.disconnect(ONE));
     let late = mailbox.post(ONE, frame("late"), Delivery::Durable);
-    assert_eq!(late, Err(Refused::Closed));
-    assert!(!mailbox.dismiss(ONE));
+    assert_eq!(late, Err(PostError::Closed));
+    assert!(!mailbox.disconnect(ONE));
     assert_eq!(texts(&mut mailbox), ["last", "41"]);
 }
 
 #[test]
-fn a_socket_dismissed_before_its_answer_leaves_right_after_it() {
+fn a_socket_disconnected_before_its_answer_leaves_right_after_it() {
     let mut mailbox = Mailbox::new(4, 100);
-    mailbox.enter(ONE, "/ns".into());
-    assert!(!mailbox.dismiss(ONE));
-    assert_eq!(mailbox.admit(ONE, Vec::new(), frame("answer")), Ok(false));
+    mailbox.add_socket(ONE, "/ns".into());
+    assert!(!mailbox.disconnect(ONE));
+    assert_eq!(mailbox.accept(ONE, Vec::new(), frame("answer")), Ok(false));
     assert_eq!(texts(&mut mailbox), ["answer", "41/ns,"]);
 }
 
 #[test]
-fn a_removed_socket_takes_its_held_frames_with_it() {
+fn a_removed_socket_takes_its_deferred_frames_with_it() {
     let mut mailbox = Mailbox::new(4, 100);
-    mailbox.enter(ONE, "/".into());
+    mailbox.add_socket(ONE, "/".into());
     assert_eq!(mailbox.post(ONE, frame("early"), Delivery::Durable), Ok(()));
     mailbox.remove(ONE);
     assert_eq!((mailbox.messages(), mailbox.bytes()), (0, 0));
 }
 
 #[test]
-fn only_connected_sockets_are_told_when_all_are_dismissed() {
+fn only_connected_sockets_get_a_disconnect_when_all_are_disconnected() {
     let mut mailbox = connected(4, 100);
-    mailbox.enter(TWO, "/two".into());
-    mailbox.dismiss_all();
+    mailbox.add_socket(TWO, "/two".into());
+    mailbox.disconnect_all();
     mailbox.close();
     assert_eq!(texts(&mut mailbox), ["41"]);
-    assert_eq!(mailbox.answer(frame("x")), Err(Refused::Closed));
+    assert_eq!(mailbox.post_control(frame("x")), Err(PostError::Closed));
 }

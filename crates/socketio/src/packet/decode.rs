@@ -1,20 +1,20 @@
-//! Packets out of text, and out of the bytes that follow it.
+//! Decodes packets from text messages and the binary messages that follow them.
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
 use super::{Header, Kind, Packet, ParseError, json};
 
-/// How large a packet may be.
+/// Bounds on the size of a packet.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// The most attachments one packet may announce.
+    /// Maximum number of attachments of one packet.
     pub max_attachments: usize,
-    /// The most bytes of one packet, text and attachments together.
+    /// Maximum bytes of one packet, text and attachments together.
     pub max_packet_bytes: usize,
 }
 
-/// Puts packets together from the messages of one session.
+/// Assembles packets from the messages of one session.
 #[derive(Debug)]
 pub struct Decoder {
     limits: Limits,
@@ -30,15 +30,15 @@ struct Partial {
 }
 
 impl Decoder {
-    /// A decoder that waits for the first packet.
+    /// A decoder that expects a new packet.
     pub fn new(limits: Limits) -> Self {
         Self { limits, partial: None }
     }
 
-    /// Takes one text message. `None` when attachments are to follow.
+    /// Decodes one text message. `None` when attachments must follow.
     ///
     /// # Errors
-    /// See [`ParseError`]; the session is then beyond repair.
+    /// See [`ParseError`]; the session must then end.
     pub fn text(&mut self, text: &str) -> Result<Option<Packet>, ParseError> {
         if self.partial.is_some() {
             return Err(ParseError::AttachmentsOutstanding);
@@ -46,7 +46,7 @@ impl Decoder {
         if text.len() > self.limits.max_packet_bytes {
             return Err(ParseError::TooLarge);
         }
-        let header = Header::cut(text)?;
+        let header = Header::parse(text)?;
         let missing = header.attachments;
         if missing > self.limits.max_attachments {
             return Err(ParseError::TooManyAttachments);
@@ -59,10 +59,10 @@ impl Decoder {
         Ok(None)
     }
 
-    /// Takes one binary message. `None` when more attachments are to follow.
+    /// Decodes one binary message. `None` when more attachments must follow.
     ///
     /// # Errors
-    /// See [`ParseError`]; the session is then beyond repair.
+    /// See [`ParseError`]; the session must then end.
     pub fn binary(&mut self, bytes: Bytes) -> Result<Option<Packet>, ParseError> {
         let mut partial = self.partial.take().ok_or(ParseError::UnexpectedBinary)?;
         partial.bytes = partial.bytes.saturating_add(bytes.len());
@@ -140,11 +140,11 @@ fn connect_error(header: &Header<'_>) -> Result<Packet, ParseError> {
     })
 }
 
-fn arguments(header: &Header<'_>, no_array: ParseError) -> Result<Vec<Box<RawValue>>, ParseError> {
+fn arguments(header: &Header<'_>, error: ParseError) -> Result<Vec<Box<RawValue>>, ParseError> {
     if header.json.is_empty() {
-        return Err(no_array);
+        return Err(error);
     }
-    let args = json::array(header.json)?.ok_or(no_array)?;
+    let args = json::array(header.json)?.ok_or(error)?;
     if header.attachments > 0 {
         json::check_placeholders(&args, header.attachments)?;
     }

@@ -1,4 +1,4 @@
-//! Text out of packets. Every text starts with the `4` of the Engine.IO message that carries it.
+//! Encodes packets. Every text starts with `4`, the type of the Engine.IO message that carries it.
 
 use bytes::Bytes;
 use serde::{Serialize, Serializer, ser::SerializeStruct};
@@ -6,10 +6,10 @@ use serde_json::{Value, value::RawValue};
 
 use super::Packet;
 
-/// Stands for an attachment inside the arguments of an event, by number.
+/// Refers to an attachment from inside the arguments of an event, by index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Placeholder(
-    /// The position of the attachment, from 0.
+    /// The index of the attachment, from 0.
     pub usize,
 );
 
@@ -23,11 +23,11 @@ impl Serialize for Placeholder {
 }
 
 impl Packet {
-    /// The packet as the messages that carry it: one text, with its Engine.IO type in front,
-    /// and the attachments that follow it.
+    /// The messages that carry the packet: one text, starting with its Engine.IO type, and the
+    /// attachments that follow it.
     ///
     /// # Errors
-    /// None that a packet with valid JSON can cause.
+    /// Never for a packet with valid JSON.
     pub fn encode(&self) -> Result<(String, Vec<Bytes>), serde_json::Error> {
         Ok(match self {
             Self::Connect { namespace, data } => {

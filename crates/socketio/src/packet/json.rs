@@ -1,16 +1,16 @@
-//! The JSON part of a packet: checked, cut into arguments, and otherwise left alone.
+//! The JSON payload of a packet: validated and split into arguments, otherwise kept as text.
 
 use serde::de::DeserializeOwned;
 use serde_json::{Value, value::RawValue};
 
 use super::{ParseError, RESERVED_EVENTS};
 
-/// Any JSON value, text preserved. It is scanned without recursion, however deep it is nested.
+/// Any JSON value, text preserved. Scanned without recursion, whatever its nesting depth.
 pub(super) fn value(json: &str) -> Result<Box<RawValue>, ParseError> {
     serde_json::from_str(json).map_err(|_| ParseError::Json)
 }
 
-/// The items of an array, text preserved. `None` when it is JSON but no array.
+/// The items of an array, text preserved. `None` for JSON that is not an array.
 pub(super) fn array(json: &str) -> Result<Option<Vec<Box<RawValue>>>, ParseError> {
     if !json.trim_start().starts_with('[') {
         return value(json).map(|_| None);
@@ -18,16 +18,16 @@ pub(super) fn array(json: &str) -> Result<Option<Vec<Box<RawValue>>>, ParseError
     serde_json::from_str(json).map(Some).map_err(|_| ParseError::Json)
 }
 
-/// An object, text preserved. `None` when it is JSON but no object.
+/// An object, text preserved. `None` for JSON that is not an object.
 pub(super) fn object(json: &str) -> Result<Option<Box<RawValue>>, ParseError> {
     Ok(Some(value(json)?).filter(|value| value.get().starts_with('{')))
 }
 
-/// The same JSON, with U+FFFD in place of each `\u` escape that is half a character: a UTF-16 surrogate
-/// without its other half. `None` when there is none of these.
+/// The same JSON with each `\u` escape of a lone UTF-16 surrogate replaced by U+FFFD. `None` when
+/// there are none.
 ///
-/// JavaScript writes such escapes when it cuts a text inside an emoji, and they are valid JSON, but no Rust
-/// text can hold what they stand for: `serde_json` refuses to build one.
+/// JavaScript writes such escapes when it cuts a string inside an emoji. They are valid JSON, but a
+/// Rust string cannot hold a lone surrogate, so `serde_json` refuses to parse them.
 pub fn replace_lone_surrogates(json: &str) -> Option<String> {
     const ESCAPE_LEN: usize = 6;
     let unit = |at: usize| {
@@ -35,7 +35,7 @@ pub fn replace_lone_surrogates(json: &str) -> Option<String> {
         u16::from_str_radix(digits, 16).ok()
     };
     let (mut replaced, mut copied, mut at) = (String::new(), 0, 0);
-    // Outside of texts there is no backslash in JSON.
+    // In JSON, backslashes occur only inside strings.
     while let Some(ahead) = json.as_bytes().get(at..)?.iter().position(|byte| *byte == b'\\') {
         at += ahead;
         match (unit(at), unit(at + ESCAPE_LEN)) {
@@ -46,7 +46,7 @@ pub fn replace_lone_surrogates(json: &str) -> Option<String> {
                 at += ESCAPE_LEN;
                 copied = at;
             }
-            // The escaped character may be a backslash, so it is passed over too.
+            // The escaped character may itself be a backslash, so skip it too.
             _ => at += 2,
         }
     }
@@ -57,13 +57,13 @@ pub fn replace_lone_surrogates(json: &str) -> Option<String> {
     Some(replaced)
 }
 
-/// Parses `json`, half characters included.
+/// Parses `json`, with lone surrogates replaced.
 fn lossy<T: DeserializeOwned>(json: &str) -> Option<T> {
     let parsed = serde_json::from_str(json).ok();
     parsed.or_else(|| serde_json::from_str(&replace_lone_surrogates(json)?).ok())
 }
 
-/// The name of an event: a text, or a number, which names the same event as its digits do.
+/// The name of an event: a string, or a number, which equals the string of its digits.
 pub(super) fn event_name(item: &RawValue) -> Result<String, ParseError> {
     let name = match item.get().bytes().next() {
         Some(b'"') => lossy(item.get()).ok_or(ParseError::EventPayload)?,
@@ -76,8 +76,8 @@ pub(super) fn event_name(item: &RawValue) -> Result<String, ParseError> {
     Ok(name)
 }
 
-/// Checks that every placeholder in `args` stands for one of `attachments` buffers. An argument that
-/// cannot be parsed, because it is nested too deep for example, has none.
+/// Checks that every placeholder in `args` refers to one of `attachments` attachments. An argument
+/// that cannot be parsed, for example because it is nested too deeply, counts as having none.
 pub(super) fn check_placeholders(
     args: &[Box<RawValue>],
     attachments: usize,

@@ -1,4 +1,4 @@
-//! What a session does with what the client sends.
+//! Processes what the client sends.
 
 use bytes::Bytes;
 use bytestring::ByteString;
@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use tokio::time::Instant;
 
 use super::{
-    Protocol, Session, SessionEnd, decide,
+    Protocol, Session, SessionEnd, call_connect,
     namespaces::{NamespaceSocket, Target},
 };
 use crate::{
@@ -29,19 +29,19 @@ impl Session {
             Incoming::Binary(bytes) => self.on_binary(bytes),
             Incoming::Malformed(error) => Err(error.into()),
             Incoming::PollArrived => {
-                self.check_clock(transport)?;
-                Ok(transport.pump(&self.link)?)
+                self.check_deadlines(transport)?;
+                Ok(transport.pump(&self.handle)?)
             }
             Incoming::Ping(bytes) => Ok(transport.pong(bytes)?),
             Incoming::Pong | Incoming::Nothing => Ok(()),
-            Incoming::Closed | Incoming::Upgrade(_) => Err(SessionEnd::lost()),
+            Incoming::Closed | Incoming::Upgrade(_) => Err(SessionEnd::connection_lost()),
             Incoming::Fault(fault) => Err(fault.into()),
         }
     }
 
     fn on_text(&mut self, text: &ByteString) -> Result<(), SessionEnd> {
         match EnginePacket::parse(text)? {
-            EnginePacket::Message(text) => match &mut self.upper {
+            EnginePacket::Message(text) => match &mut self.protocol {
                 Protocol::SocketIo(decoder) => {
                     decoder.text(text)?.map_or(Ok(()), |packet| self.on_packet(packet))
                 }
@@ -54,13 +54,13 @@ impl Session {
                 self.heartbeat.pong(Instant::now());
                 Ok(())
             }
-            EnginePacket::Close => Err(SessionEnd::wished()),
+            EnginePacket::Close => Err(SessionEnd::closed_by_client()),
             EnginePacket::Ignored => Ok(()),
         }
     }
 
     fn on_binary(&mut self, bytes: Bytes) -> Result<(), SessionEnd> {
-        match &mut self.upper {
+        match &mut self.protocol {
             Protocol::SocketIo(decoder) => {
                 decoder.binary(bytes)?.map_or(Ok(()), |packet| self.on_packet(packet))
             }
@@ -76,71 +76,71 @@ impl Session {
             Packet::Connect { namespace, data } => self.on_connect(&namespace, data),
             Packet::Disconnect { namespace } => self.on_disconnect(&namespace),
             Packet::Event { namespace, id, name, args, attachments } => {
-                self.with_member(&namespace, |member| {
-                    let ack = id.map(|id| Acknowledger::new(member.socket.clone(), id));
-                    member.receive(Event { name, args, attachments, ack });
+                self.with_socket(&namespace, |entry| {
+                    let ack = id.map(|id| Acknowledger::new(entry.socket.clone(), id));
+                    entry.receive(Event { name, args, attachments, ack });
                 })
             }
-            // The server asks for no answers, so every answer is to an unknown id.
-            Packet::Ack { namespace, .. } => self.with_member(&namespace, |_| {}),
+            // The server requests no acknowledgements, so every id is unknown and ignored.
+            Packet::Ack { namespace, .. } => self.with_socket(&namespace, |_| {}),
             Packet::ConnectError { .. } => Err(DisconnectReason::ParseError.into()),
         }
     }
 
     fn on_connect(&mut self, name: &str, auth: Option<Box<RawValue>>) -> Result<(), SessionEnd> {
-        if self.members.holds(name) {
+        if self.sockets.contains(name) {
             return Err(DisconnectReason::ParseError.into());
         }
         let Some(entry) = self.server.namespace(name) else {
-            return self.refuse(name, &Refusal::new("Invalid namespace"));
+            return self.send_connect_error(name, &Refusal::new("Invalid namespace"));
         };
         let Ok(id) = SocketId::random() else {
-            tracing::error!("the system gives no random bytes; a client was refused");
-            return self.refuse(name, &Refusal::new("Internal server error"));
+            tracing::error!("cannot get random bytes from the system; a client was refused");
+            return self.send_connect_error(name, &Refusal::new("Internal server error"));
         };
-        let key = self.members.next_key();
-        self.link.enter(key, entry.name.clone());
-        let socket = Socket::new(id, entry.name, key, self.link.clone());
+        let key = self.sockets.next_key();
+        self.handle.add_socket(key, entry.name.clone());
+        let socket = Socket::new(id, entry.name, key, self.handle.clone());
         let auth = auth.unwrap_or_else(empty_object);
-        let recovers = self.server.config.recovery;
+        let recovery_enabled = self.server.config.recovery;
         let request = ConnectRequest {
-            recovery: recovers.then(|| RecoveryRequest::of(&auth)).flatten(),
+            recovery: recovery_enabled.then(|| RecoveryRequest::of(&auth)).flatten(),
             auth,
             remote: self.client.remote,
             headers: self.client.headers.clone(),
         };
         let deadline = after(Instant::now(), self.server.config.connect_decision_timeout_ms);
-        let decision = decide(entry.namespace, request, socket.clone(), deadline);
-        self.members.add(NamespaceSocket::deciding(socket, decision));
+        let call = call_connect(entry.namespace, request, socket.clone(), deadline);
+        self.sockets.add(NamespaceSocket::connecting(socket, call));
         Ok(())
     }
 
     fn on_disconnect(&mut self, namespace: &str) -> Result<(), SessionEnd> {
-        let mut left = None;
-        self.with_member(namespace, |member| {
-            member.leave(DisconnectReason::ClientNamespaceDisconnect);
-            left = Some(member.socket.key());
+        let mut disconnected = None;
+        self.with_socket(namespace, |entry| {
+            entry.disconnect(DisconnectReason::ClientNamespaceDisconnect);
+            disconnected = Some(entry.socket.key());
         })?;
-        if let Some(key) = left {
-            self.link.remove(key);
+        if let Some(key) = disconnected {
+            self.handle.remove(key);
         }
         Ok(())
     }
 
-    /// Does something with the socket connected to `namespace`. Where there is none, the client
-    /// broke the protocol, unless it could not know.
-    fn with_member(
+    /// Applies `act` to the socket connected to `namespace`. If there is none, the client violated
+    /// the protocol, unless it may not know yet that it was disconnected.
+    fn with_socket(
         &mut self,
         namespace: &str,
         act: impl FnOnce(&mut NamespaceSocket),
     ) -> Result<(), SessionEnd> {
-        match self.members.addressee(namespace) {
-            Target::Connected(member) => {
-                act(member);
+        match self.sockets.target(namespace) {
+            Target::Connected(entry) => {
+                act(entry);
                 Ok(())
             }
-            Target::Dismissed => Ok(()),
-            Target::Nobody => Err(DisconnectReason::ParseError.into()),
+            Target::Disconnected => Ok(()),
+            Target::Unknown => Err(DisconnectReason::ParseError.into()),
         }
     }
 }

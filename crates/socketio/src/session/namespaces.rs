@@ -1,4 +1,4 @@
-//! The sockets of one session.
+//! The sockets of one session, one per namespace.
 
 use std::{
     collections::VecDeque,
@@ -7,72 +7,74 @@ use std::{
     task::{Context, Poll},
 };
 
-use super::{Outcome, Work, handle, say_goodbye};
+use super::{Outcome, PendingCall, call_disconnected, call_event};
 use crate::{
     mailbox::Key,
     namespace::{DisconnectReason, Handler},
     socket::{Event, Socket},
 };
 
-/// Sockets that may be leaving at once; only a client that comes and goes faster than its handlers
-/// can say goodbye gets there.
-const MAX_LEAVING: usize = 16;
+/// Maximum sockets that are disconnecting at once. Reached only by a client that connects and
+/// disconnects faster than its handlers can finish.
+const MAX_DISCONNECTING: usize = 16;
 
-/// Every socket of a session, those that are leaving included.
+/// All sockets of a session, including those that are disconnecting.
 pub(super) struct NamespaceSockets {
-    list: Vec<NamespaceSocket>,
+    entries: Vec<NamespaceSocket>,
     max_events: usize,
     max_bytes: usize,
     next_key: u64,
-    /// Namespaces the application disconnected. What the client sent before it heard of that
-    /// is ignored.
-    dismissed: Vec<Arc<str>>,
+    /// Namespaces the application disconnected. Packets that the client sent before it received the
+    /// DISCONNECT are ignored.
+    disconnected: Vec<Arc<str>>,
 }
 
-/// Where a packet for some namespace goes.
+/// The target of a packet for a namespace.
 pub(super) enum Target<'a> {
     Connected(&'a mut NamespaceSocket),
-    /// A socket the client does not know to be gone.
-    Dismissed,
-    Nobody,
+    /// The application disconnected the socket; the client may not know yet.
+    Disconnected,
+    Unknown,
 }
 
 impl NamespaceSockets {
     pub(super) fn new(max_events: usize, max_bytes: usize) -> Self {
         Self {
-            list: Vec::new(),
+            entries: Vec::new(),
             max_events: max_events.max(1),
             max_bytes: max_bytes.max(1),
             next_key: 0,
-            dismissed: Vec::new(),
+            disconnected: Vec::new(),
         }
     }
 
-    /// Whether so much waits for handlers that no more should be read.
+    /// Whether the inbox is full, so that the session must stop reading.
     pub(super) fn is_full(&self) -> bool {
-        let events: usize = self.list.iter().map(|socket| socket.inbox.len()).sum();
-        let bytes: usize = self.list.iter().map(|socket| socket.inbox_bytes).sum();
-        let leaving = self.list.iter().filter(|member| !member.is_present());
-        events >= self.max_events || bytes >= self.max_bytes || leaving.count() >= MAX_LEAVING
+        let events: usize = self.entries.iter().map(|entry| entry.inbox.len()).sum();
+        let bytes: usize = self.entries.iter().map(|entry| entry.inbox_bytes).sum();
+        let disconnecting = self.entries.iter().filter(|entry| !entry.is_active());
+        events >= self.max_events
+            || bytes >= self.max_bytes
+            || disconnecting.count() >= MAX_DISCONNECTING
     }
 
-    /// Whether the next event of some socket waits for the client to take its answers.
-    pub(super) fn is_held_up(&self) -> bool {
-        self.list.iter().any(NamespaceSocket::is_held_up)
+    /// Whether the next event of any socket waits until earlier answers are sent.
+    pub(super) fn waits_for_answers(&self) -> bool {
+        self.entries.iter().any(NamespaceSocket::waits_for_answers)
     }
 
-    /// Goes on with the events that waited for that, as far as they need not any more.
-    pub(super) fn proceed(&mut self) {
-        self.list.iter_mut().for_each(NamespaceSocket::proceed);
+    /// Starts the next events that waited for earlier answers and need not wait any more.
+    pub(super) fn start_next(&mut self) {
+        self.entries.iter_mut().for_each(NamespaceSocket::start_next);
     }
 
-    pub(super) fn is_anyone_present(&self) -> bool {
-        self.list.iter().any(NamespaceSocket::is_present)
+    pub(super) fn has_active(&self) -> bool {
+        self.entries.iter().any(NamespaceSocket::is_active)
     }
 
-    /// Whether a socket holds `namespace`, or is about to.
-    pub(super) fn holds(&self, namespace: &str) -> bool {
-        self.list.iter().any(|member| member.is_present() && member.socket.namespace() == namespace)
+    /// Whether a socket is connected to `namespace`, or connecting.
+    pub(super) fn contains(&self, namespace: &str) -> bool {
+        self.entries.iter().any(|entry| entry.is_active() && entry.socket.namespace() == namespace)
     }
 
     pub(super) fn next_key(&mut self) -> Key {
@@ -80,189 +82,191 @@ impl NamespaceSockets {
         Key(self.next_key)
     }
 
-    pub(super) fn add(&mut self, member: NamespaceSocket) {
-        self.dismissed.retain(|namespace| **namespace != *member.socket.namespace());
-        // Most clients enter one namespace; a vector that grows by itself makes room for four.
-        self.list.reserve_exact(1);
-        self.list.push(member);
+    pub(super) fn add(&mut self, entry: NamespaceSocket) {
+        self.disconnected.retain(|namespace| **namespace != *entry.socket.namespace());
+        // Most clients connect to one namespace; `push` alone would allocate room for four.
+        self.entries.reserve_exact(1);
+        self.entries.push(entry);
     }
 
-    pub(super) fn addressee(&mut self, namespace: &str) -> Target<'_> {
+    pub(super) fn target(&mut self, namespace: &str) -> Target<'_> {
         let connected = self
-            .list
+            .entries
             .iter_mut()
-            .find(|member| member.is_connected() && member.socket.namespace() == namespace);
+            .find(|entry| entry.is_connected() && entry.socket.namespace() == namespace);
         match connected {
-            Some(member) => Target::Connected(member),
-            None if self.dismissed.iter().any(|gone| **gone == *namespace) => Target::Dismissed,
-            None => Target::Nobody,
+            Some(entry) => Target::Connected(entry),
+            None if self.disconnected.iter().any(|gone| **gone == *namespace) => {
+                Target::Disconnected
+            }
+            None => Target::Unknown,
         }
     }
 
-    /// Sends a socket off by the application's wish.
-    pub(super) fn dismiss(&mut self, key: Key) {
-        if let Some(member) = self.find(key) {
-            member.leave(DisconnectReason::ServerNamespaceDisconnect);
-            let namespace = member.socket.shared_namespace();
-            self.dismissed.push(namespace);
+    /// Disconnects a socket on behalf of the application.
+    pub(super) fn disconnect(&mut self, key: Key) {
+        if let Some(entry) = self.find(key) {
+            entry.disconnect(DisconnectReason::ServerNamespaceDisconnect);
+            let namespace = entry.socket.shared_namespace();
+            self.disconnected.push(namespace);
         }
     }
 
     pub(super) fn find(&mut self, key: Key) -> Option<&mut NamespaceSocket> {
-        self.list.iter_mut().find(|member| member.socket.key() == key)
+        self.entries.iter_mut().find(|entry| entry.socket.key() == key)
     }
 
     pub(super) fn remove(&mut self, key: Key) -> Option<NamespaceSocket> {
-        let position = self.list.iter().position(|member| member.socket.key() == key)?;
-        Some(self.list.swap_remove(position))
+        let position = self.entries.iter().position(|entry| entry.socket.key() == key)?;
+        Some(self.entries.swap_remove(position))
     }
 
-    /// Waits until the work of some socket is done. Giving up waiting loses nothing.
+    /// Waits until a handler call of any socket completes. Cancellation-safe.
     pub(super) async fn next(&mut self) -> (Key, Outcome) {
         poll_fn(|cx| self.poll_next(cx)).await
     }
 
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<(Key, Outcome)> {
-        for member in &mut self.list {
-            if let Poll::Ready(outcome) = member.poll(cx) {
-                return Poll::Ready((member.socket.key(), outcome));
+        for entry in &mut self.entries {
+            if let Poll::Ready(outcome) = entry.poll(cx) {
+                return Poll::Ready((entry.socket.key(), outcome));
             }
         }
         Poll::Pending
     }
 
-    /// Sends every socket off and waits until each handler has had its last call. A decision still
-    /// pending is waited for, because the application may have begun to count on it.
+    /// Disconnects every socket and waits for the last call of each handler. Waits for pending
+    /// `connect` calls too, because the application may already have registered the socket.
     pub(super) async fn finish(&mut self, reason: DisconnectReason) {
-        for member in &mut self.list {
-            member.leave(reason);
+        for entry in &mut self.entries {
+            entry.disconnect(reason);
         }
-        while !self.list.is_empty() {
+        while !self.entries.is_empty() {
             let (key, outcome) = self.next().await;
-            self.settle(key, outcome);
+            self.on_outcome(key, outcome);
         }
     }
 
-    fn settle(&mut self, key: Key, outcome: Outcome) {
-        let Some(member) = self.find(key) else { return };
+    fn on_outcome(&mut self, key: Key, outcome: Outcome) {
+        let Some(entry) = self.find(key) else { return };
         match outcome {
-            Outcome::Accepted(accepted) => member.accept(accepted.handler),
-            Outcome::Handled(handler) => member.rest(handler),
+            Outcome::Accepted(accepted) => entry.accept(accepted.handler),
+            Outcome::Handled(handler) => entry.return_handler(handler),
             Outcome::HandlerPanicked(handler) => {
                 tracing::error!("a handler panicked while its session ended");
-                member.give_up(handler);
+                entry.fail(handler);
             }
-            Outcome::DecisionPanicked => {
+            Outcome::ConnectPanicked => {
                 tracing::error!("a namespace panicked while its session ended");
                 self.remove(key);
             }
-            Outcome::Refused(_) | Outcome::Undecided | Outcome::Left => {
+            Outcome::Refused(_) | Outcome::ConnectTimedOut | Outcome::Disconnected => {
                 self.remove(key);
             }
         }
     }
 }
 
-// One socket of a session: its handler, and the events that wait for it.
+// One socket of a session: its handler and its inbox.
 
-/// A socket and everything it is owed.
+/// A socket with its handler and its unhandled events.
 pub(super) struct NamespaceSocket {
     pub(super) socket: Socket,
     status: Status,
     inbox: VecDeque<Event>,
     inbox_bytes: usize,
-    /// The handler while it rests; while it works, [`work`](Self::work) has it.
+    /// The idle handler; while a call runs, [`call`](Self::call) owns it.
     handler: Option<Box<dyn Handler>>,
-    work: Option<Work>,
+    call: Option<PendingCall>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Status {
-    Deciding,
+    Connecting,
     Connected,
-    /// Takes no more events, and says goodbye when those it has are handled.
-    Leaving(DisconnectReason),
+    /// Accepts no more events; disconnects once the inbox is empty.
+    Disconnecting(DisconnectReason),
 }
 
 impl NamespaceSocket {
-    pub(super) fn deciding(socket: Socket, decision: Work) -> Self {
+    pub(super) fn connecting(socket: Socket, call: PendingCall) -> Self {
         Self {
             socket,
-            status: Status::Deciding,
+            status: Status::Connecting,
             inbox: VecDeque::new(),
             inbox_bytes: 0,
             handler: None,
-            work: Some(decision),
+            call: Some(call),
         }
     }
 
-    /// Whether it holds its namespace, connected or about to be.
-    pub(super) fn is_present(&self) -> bool {
-        !matches!(self.status, Status::Leaving(_))
+    /// Whether it is connected or connecting.
+    pub(super) fn is_active(&self) -> bool {
+        !matches!(self.status, Status::Disconnecting(_))
     }
 
     pub(super) fn is_connected(&self) -> bool {
         self.status == Status::Connected
     }
 
-    /// Enters the namespace, unless the session ended meanwhile.
+    /// Marks the socket as connected, unless the session has ended in the meantime.
     pub(super) fn accept(&mut self, handler: Box<dyn Handler>) {
-        if self.status == Status::Deciding {
+        if self.status == Status::Connecting {
             self.status = Status::Connected;
         }
-        self.rest(handler);
+        self.return_handler(handler);
     }
 
-    /// Whether its next event waits for the client to take the answers to those before. One that is
-    /// leaving gets none any more.
-    pub(super) fn is_held_up(&self) -> bool {
+    /// Whether its next event waits until earlier answers are sent. A disconnecting socket does not
+    /// wait, since its answers are no longer sent.
+    pub(super) fn waits_for_answers(&self) -> bool {
         self.handler.is_some()
             && self.is_connected()
             && !self.inbox.is_empty()
-            && !self.socket.takes_events()
+            && !self.socket.has_answer_room()
     }
 
     pub(super) fn receive(&mut self, event: Event) {
         self.inbox_bytes += event.size_bytes();
         self.inbox.push_back(event);
-        self.proceed();
+        self.start_next();
     }
 
-    /// Leaves the namespace. The first reason counts.
-    pub(super) fn leave(&mut self, reason: DisconnectReason) {
-        if self.is_present() {
-            self.status = Status::Leaving(reason);
-            self.proceed();
+    /// Starts to disconnect. Only the first reason is kept.
+    pub(super) fn disconnect(&mut self, reason: DisconnectReason) {
+        if self.is_active() {
+            self.status = Status::Disconnecting(reason);
+            self.start_next();
         }
     }
 
-    /// Takes the handler back from finished work, and goes on to the next.
-    pub(super) fn rest(&mut self, handler: Box<dyn Handler>) {
+    /// Takes the handler back after a call, and starts the next one.
+    pub(super) fn return_handler(&mut self, handler: Box<dyn Handler>) {
         self.handler = Some(handler);
-        self.proceed();
+        self.start_next();
     }
 
-    /// Takes the handler back from a panic. What it has not seen, it shall not see.
-    pub(super) fn give_up(&mut self, handler: Box<dyn Handler>) {
+    /// Takes the handler back after a panic, discards its events, and disconnects.
+    pub(super) fn fail(&mut self, handler: Box<dyn Handler>) {
         self.inbox.clear();
         self.inbox_bytes = 0;
-        self.leave(DisconnectReason::HandlerPanicked);
-        self.rest(handler);
+        self.disconnect(DisconnectReason::HandlerPanicked);
+        self.return_handler(handler);
     }
 
-    /// Goes on with the work under way.
+    /// Polls the running call.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Outcome> {
-        let Some(work) = &mut self.work else {
+        let Some(call) = &mut self.call else {
             return Poll::Pending;
         };
-        let outcome = std::task::ready!(work.as_mut().poll(cx));
-        self.work = None;
+        let outcome = std::task::ready!(call.as_mut().poll(cx));
+        self.call = None;
         Poll::Ready(outcome)
     }
 
-    /// Goes on to the next event, if there is one and its answer may be given.
-    pub(super) fn proceed(&mut self) {
-        if self.is_held_up() {
+    /// Starts the next call, unless the handler is busy or must wait for earlier answers.
+    pub(super) fn start_next(&mut self) {
+        if self.waits_for_answers() {
             return;
         }
         let Some(handler) = self.handler.take() else {
@@ -270,9 +274,9 @@ impl NamespaceSocket {
         };
         if let Some(event) = self.inbox.pop_front() {
             self.inbox_bytes -= event.size_bytes();
-            self.work = Some(handle(handler, event));
-        } else if let Status::Leaving(reason) = self.status {
-            self.work = Some(say_goodbye(handler, reason));
+            self.call = Some(call_event(handler, event));
+        } else if let Status::Disconnecting(reason) = self.status {
+            self.call = Some(call_disconnected(handler, reason));
         } else {
             self.handler = Some(handler);
         }

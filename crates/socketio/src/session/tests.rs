@@ -1,4 +1,4 @@
-//! What the application learns of a client's silence.
+//! `SessionHandle::silent_for`: which events count as activity of the client.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,18 +14,18 @@ use crate::{
     engine::{ClosePlan, Disconnected, Fault, Incoming, Transport},
     mailbox::SessionHandle,
     namespace::Headers,
-    server::{SessionEntry, nothing},
+    server::{SessionEntry, no_permit},
     sid::EngineId,
 };
 
-const SILENCE: Duration = Duration::from_secs(5);
+const INTERVAL: Duration = Duration::from_secs(5);
 
-/// A transport that brings what the test says.
-struct Line(UnboundedReceiver<Incoming>);
+/// A transport whose events the test sends over a channel.
+struct ChannelTransport(UnboundedReceiver<Incoming>);
 
-impl Transport for Line {
-    fn pump(&mut self, link: &SessionHandle) -> Result<(), Disconnected> {
-        while link.pop().is_some() {}
+impl Transport for ChannelTransport {
+    fn pump(&mut self, handle: &SessionHandle) -> Result<(), Disconnected> {
+        while handle.pop().is_some() {}
         Ok(())
     }
 
@@ -37,7 +37,7 @@ impl Transport for Line {
         Ok(())
     }
 
-    fn owes_ping(&self) -> bool {
+    fn has_pending_ping(&self) -> bool {
         false
     }
 
@@ -45,21 +45,21 @@ impl Transport for Line {
         self.0.recv().await.unwrap_or(Incoming::Closed)
     }
 
-    async fn close(self, _: ClosePlan, link: &SessionHandle) {
-        link.discard();
+    async fn close(self, _: ClosePlan, handle: &SessionHandle) {
+        handle.discard();
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn whatever_arrives_from_a_client_ends_its_silence_and_nothing_else_does() {
     let shared = Server::builder(Config::default()).build().shared();
-    let link = Arc::new(SessionHandle::new(&shared.config));
+    let handle = Arc::new(SessionHandle::new(&shared.config));
     let id = EngineId::random().expect("the system has randomness");
-    let seat = SessionEntry { link: Arc::clone(&link), door: None };
-    let registration = shared.table.register(id, seat, nothing()).expect("room");
+    let entry = SessionEntry { handle: Arc::clone(&handle), polling: None };
+    let registration = shared.table.register(id, entry, no_permit()).expect("room");
     let client = Client { remote: None, headers: Headers::none() };
-    let session = Session::new(shared, Arc::clone(&link), registration, client);
-    let (says, heard) = unbounded_channel();
+    let session = Session::new(shared, Arc::clone(&handle), registration, client);
+    let (incoming, receiver) = unbounded_channel();
 
     let client = async move {
         let signs = [
@@ -69,21 +69,21 @@ async fn whatever_arrives_from_a_client_ends_its_silence_and_nothing_else_does()
             Incoming::PollArrived,
         ];
         for sign in signs {
-            sleep(SILENCE).await;
-            assert_eq!(link.silent_for(), SILENCE, "before {sign:?}");
+            sleep(INTERVAL).await;
+            assert_eq!(handle.silent_for(), INTERVAL, "before {sign:?}");
             let name = format!("{sign:?}");
-            says.send(sign).expect("the session listens");
+            incoming.send(sign).expect("the session listens");
             sleep(Duration::from_millis(1)).await;
-            assert_eq!(link.silent_for(), Duration::from_millis(1), "after {name}");
-            // From here on as at the beginning.
-            link.heard();
+            assert_eq!(handle.silent_for(), Duration::from_millis(1), "after {name}");
+            // Resets the clock.
+            handle.record_activity();
         }
-        for nothing in [Incoming::Nothing, Incoming::Fault(Fault::Broken)] {
-            sleep(SILENCE / 2).await;
-            says.send(nothing).expect("the session listens");
+        for silent in [Incoming::Nothing, Incoming::Fault(Fault::Broken)] {
+            sleep(INTERVAL / 2).await;
+            incoming.send(silent).expect("the session listens");
         }
-        sleep(SILENCE / 2).await;
-        assert_eq!(link.silent_for(), SILENCE * 3 / 2);
+        sleep(INTERVAL / 2).await;
+        assert_eq!(handle.silent_for(), INTERVAL * 3 / 2);
     };
-    tokio::join!(session.run(Line(heard)), client);
+    tokio::join!(session.run(ChannelTransport(receiver)), client);
 }

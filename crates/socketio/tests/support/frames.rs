@@ -1,4 +1,4 @@
-//! A WebSocket client that reads and writes frames by hand, and can do compression.
+//! A WebSocket client that reads and writes raw frames, and can compress.
 
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
 use tokio::{
@@ -7,7 +7,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{PATIENCE, Running};
+use super::{TIMEOUT, TestServer};
 
 const KEY: [u8; 4] = [1, 2, 3, 4];
 
@@ -19,15 +19,15 @@ pub(crate) struct Frame {
     pub(crate) payload: Vec<u8>,
 }
 
-pub(crate) struct Framed {
+pub(crate) struct FrameClient {
     stream: TcpStream,
-    /// What the server answered to the handshake.
-    pub(crate) answer: String,
+    /// The server's response to the handshake.
+    pub(crate) response: String,
 }
 
-impl Framed {
-    /// Opens a session with `offer` as its extensions, past the opening.
-    pub(crate) async fn open(server: &Running, offer: &str) -> Self {
+impl FrameClient {
+    /// Opens a session with `offer` as its extensions, and reads the OPEN packet.
+    pub(crate) async fn open(server: &TestServer, offer: &str) -> Self {
         let mut stream = TcpStream::connect(server.address).await.expect("a connection");
         let request = format!(
             "GET {}?EIO=4&transport=websocket HTTP/1.1\r\nhost: localhost\r\n\
@@ -37,18 +37,18 @@ impl Framed {
             server.path
         );
         stream.write_all(request.as_bytes()).await.expect("written");
-        let mut answer = Vec::new();
-        while !answer.ends_with(b"\r\n\r\n") {
-            answer.push(stream.read_u8().await.expect("an answer"));
+        let mut response = Vec::new();
+        while !response.ends_with(b"\r\n\r\n") {
+            response.push(stream.read_u8().await.expect("an answer"));
         }
-        let answer = String::from_utf8(answer).expect("text").to_ascii_lowercase();
-        let mut framed = Self { stream, answer };
-        assert!(framed.hear().await.payload.starts_with(b"0{"));
-        framed
+        let response = String::from_utf8(response).expect("text").to_ascii_lowercase();
+        let mut client = Self { stream, response };
+        assert!(client.receive().await.payload.starts_with(b"0{"));
+        client
     }
 
     /// Sends one frame, masked as clients do.
-    pub(crate) async fn say(&mut self, first: u8, payload: &[u8]) {
+    pub(crate) async fn send(&mut self, first: u8, payload: &[u8]) {
         let mut bytes = vec![first, 0x80 | 127];
         bytes.extend((payload.len() as u64).to_be_bytes());
         bytes.extend(KEY);
@@ -56,8 +56,8 @@ impl Framed {
         self.stream.write_all(&bytes).await.expect("written");
     }
 
-    pub(crate) async fn hear(&mut self) -> Frame {
-        timeout(PATIENCE, self.read()).await.expect("a frame in time")
+    pub(crate) async fn receive(&mut self) -> Frame {
+        timeout(TIMEOUT, self.read()).await.expect("a frame in time")
     }
 
     async fn read(&mut self) -> Frame {

@@ -1,4 +1,4 @@
-//! A polling client, made of plain HTTP/1 requests on connections of their own.
+//! A polling client: plain HTTP/1 requests, each on its own connection.
 
 use std::net::SocketAddr;
 
@@ -8,25 +8,25 @@ use tokio::{
     time::timeout,
 };
 
-use super::{PATIENCE, Running};
+use super::{TIMEOUT, TestServer};
 
-/// An answer, taken apart.
+/// A parsed HTTP response.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) headers: String,
     pub(crate) body: String,
 }
 
-impl Answer {
+impl Response {
     pub(crate) fn parse(text: &str) -> Self {
         let (headers, body) = text.split_once("\r\n\r\n").expect("headers and a body");
         let status = headers.split(' ').nth(1).expect("a status").parse().expect("a number");
         Self { status, headers: headers.to_ascii_lowercase(), body: body.to_owned() }
     }
 
-    /// Its parts, for comparisons.
-    pub(crate) fn said(&self) -> (u16, &str) {
+    /// Status and body, for comparisons.
+    pub(crate) fn status_and_body(&self) -> (u16, &str) {
         (self.status, &self.body)
     }
 
@@ -37,8 +37,8 @@ impl Answer {
     }
 }
 
-/// Sends `request` in the given pieces, each flushed by itself, and reads to the end.
-pub(crate) async fn exchange(address: SocketAddr, pieces: &[&[u8]]) -> Answer {
+/// Sends a request in the given pieces, each flushed separately, and reads the response.
+pub(crate) async fn exchange(address: SocketAddr, pieces: &[&[u8]]) -> Response {
     let exchange = async {
         let mut stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
@@ -46,22 +46,22 @@ pub(crate) async fn exchange(address: SocketAddr, pieces: &[&[u8]]) -> Answer {
             stream.write_all(piece).await?;
             stream.flush().await?;
         }
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).await?;
-        std::io::Result::Ok(String::from_utf8(answer).expect("text"))
+        let mut response = Vec::new();
+        stream.read_to_end(&mut response).await?;
+        std::io::Result::Ok(String::from_utf8(response).expect("text"))
     };
-    let answer = timeout(PATIENCE, exchange).await.expect("an answer in time").expect("an answer");
-    Answer::parse(&answer)
+    let response = timeout(TIMEOUT, exchange).await.expect("an answer in time").expect("an answer");
+    Response::parse(&response)
 }
 
-/// One request with a body, possibly empty.
-pub(crate) async fn ask(
+/// Sends one request with a body, possibly empty.
+pub(crate) async fn send_request(
     address: SocketAddr,
     method: &str,
     target: &str,
     headers: &str,
     body: &[u8],
-) -> Answer {
+) -> Response {
     let head = format!(
         "{method} {target} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\
          content-length: {}\r\n{headers}\r\n",
@@ -78,29 +78,29 @@ pub(crate) struct Poller {
 }
 
 impl Poller {
-    pub(crate) async fn open(server: &Running) -> Self {
+    pub(crate) async fn open(server: &TestServer) -> Self {
         let (address, path) = (server.address, server.path.to_owned());
         let target = format!("{path}?EIO=4&transport=polling");
-        let opening = ask(address, "GET", &target, "", b"").await;
+        let opening = send_request(address, "GET", &target, "", b"").await;
         assert_eq!(opening.status, 200);
         Self { address, sid: opening.sid(), path }
     }
 
-    /// Opens a session and enters `/`, which says nothing of its own.
-    pub(crate) async fn connected(server: &Running) -> Self {
+    /// Opens a session and connects to `/`.
+    pub(crate) async fn connect(server: &TestServer) -> Self {
         let poller = Self::open(server).await;
-        assert_eq!(poller.post("40").await.said(), (200, "ok"));
+        assert_eq!(poller.post("40").await.status_and_body(), (200, "ok"));
         assert!(poller.get().await.body.starts_with(r#"40{"sid":""#));
         poller
     }
 
-    /// Opens a session and enters `/`, past its `auth` event.
-    pub(crate) async fn enter(server: &Running) -> Self {
+    /// Opens a session and connects to `/` of the echo application, past its `auth` event.
+    pub(crate) async fn connect_echo(server: &TestServer) -> Self {
         let poller = Self::open(server).await;
-        assert_eq!(poller.post("40").await.said(), (200, "ok"));
-        let mut heard = String::new();
-        while !heard.ends_with(r#"42["auth",{}]"#) {
-            heard += &poller.get().await.body;
+        assert_eq!(poller.post("40").await.status_and_body(), (200, "ok"));
+        let mut received = String::new();
+        while !received.ends_with(r#"42["auth",{}]"#) {
+            received += &poller.get().await.body;
         }
         poller
     }
@@ -109,17 +109,17 @@ impl Poller {
         format!("{}?EIO=4&transport=polling&sid={}", self.path, self.sid)
     }
 
-    /// Where a WebSocket goes that is to take over.
+    /// The target of a WebSocket that upgrades this session.
     pub(crate) fn upgrade_target(&self) -> String {
         format!("{}?EIO=4&transport=websocket&sid={}", self.path, self.sid)
     }
 
-    pub(crate) async fn get(&self) -> Answer {
-        ask(self.address, "GET", &self.target(), "", b"").await
+    pub(crate) async fn get(&self) -> Response {
+        send_request(self.address, "GET", &self.target(), "", b"").await
     }
 
-    pub(crate) async fn post(&self, body: &str) -> Answer {
+    pub(crate) async fn post(&self, body: &str) -> Response {
         let headers = "content-type: text/plain;charset=UTF-8\r\n";
-        ask(self.address, "POST", &self.target(), headers, body.as_bytes()).await
+        send_request(self.address, "POST", &self.target(), headers, body.as_bytes()).await
     }
 }

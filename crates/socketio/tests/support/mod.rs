@@ -1,4 +1,4 @@
-//! A real server on a port of its own, and a client that speaks raw frames to it.
+//! A test server on its own port, and a client that sends and receives raw packets.
 
 #![expect(dead_code, reason = "each test file uses its own part of this")]
 
@@ -19,38 +19,43 @@ use tokio_tungstenite::{
     tungstenite::{Error, Message, protocol::CloseFrame},
 };
 
-/// Longer than anything here takes, so that a test that fails does not hang.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+/// The timeout of every operation, so that a failing test does not hang.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Whether WebSockets are compressed: so it is where checks are played once more for it.
+/// Whether WebSockets are compressed: in the test binaries that repeat others with compression.
 fn is_compressed() -> bool {
     env!("CARGO_CRATE_NAME").ends_with("_compressed")
 }
 
-/// The settings the public protocol checks assume.
-pub(crate) fn quick() -> Config {
-    Config { ping_interval_ms: 300, ping_timeout_ms: 200, connect_timeout_ms: 1_000, ..calm() }
+/// The settings of the public protocol tests.
+pub(crate) fn fast_heartbeat() -> Config {
+    Config {
+        ping_interval_ms: 300,
+        ping_timeout_ms: 200,
+        connect_timeout_ms: 1_000,
+        ..default_heartbeat()
+    }
 }
 
-/// A heartbeat so slow that it stays out of the way.
-pub(crate) fn calm() -> Config {
+/// A heartbeat too slow to interfere.
+pub(crate) fn default_heartbeat() -> Config {
     Config { compression: is_compressed(), ..Config::default() }
 }
 
-/// Pings often, yet has all the patience that a busy machine needs.
-pub(crate) fn brisk() -> Config {
-    Config { ping_interval_ms: 20, ping_timeout_ms: 5_000, ..calm() }
+/// Frequent pings, with a pong timeout long enough for a busy machine.
+pub(crate) fn frequent_pings() -> Config {
+    Config { ping_interval_ms: 20, ping_timeout_ms: 5_000, ..default_heartbeat() }
 }
 
 /// A server that runs until it is dropped.
-pub(crate) struct Running {
+pub(crate) struct TestServer {
     pub(crate) server: Server,
     pub(crate) address: SocketAddr,
     pub(crate) path: &'static str,
     handle: ServerHandle,
 }
 
-impl Running {
+impl TestServer {
     pub(crate) fn start(server: Server) -> Self {
         Self::start_at("/socket.io/", server)
     }
@@ -62,7 +67,7 @@ impl Running {
             let server = mounted.clone();
             App::new().configure(move |app| server.configure(path, app))
         })
-        // A client that has closed its side of the connection is gone.
+        // A client that has closed its side of the connection counts as disconnected.
         .h1_allow_half_closed(false)
         .workers(2)
         .disable_signals()
@@ -82,7 +87,7 @@ impl Running {
 
     pub(crate) async fn try_open(&self, path: &str) -> Result<Client, Error> {
         let mut stream = self.connect(path).await?;
-        let opening = timeout(PATIENCE, stream.next())
+        let opening = timeout(TIMEOUT, stream.next())
             .await
             .expect("an opening in time")
             .expect("an opening")?;
@@ -90,12 +95,12 @@ impl Running {
         Ok(Client { stream, opening })
     }
 
-    /// A WebSocket that is to take over from polling, and is told nothing yet.
+    /// Opens a WebSocket to upgrade a polling session; reads nothing.
     pub(crate) async fn try_upgrade(&self, poller: &http::Poller) -> Result<Client, Error> {
         self.try_websocket(&poller.upgrade_target()).await
     }
 
-    /// A WebSocket that is told nothing, or nothing yet.
+    /// Opens a WebSocket; reads nothing.
     pub(crate) async fn try_websocket(&self, target: &str) -> Result<Client, Error> {
         let stream = self.connect(target).await?;
         Ok(Client { stream, opening: String::new() })
@@ -105,25 +110,24 @@ impl Running {
         &self,
         path: &str,
     ) -> Result<WebSocketStream<MaybeTlsStream<TcpStream>>, Error> {
-        let address = if is_compressed() { relay::to(self.address).await } else { self.address };
+        let address = if is_compressed() { relay::start(self.address).await } else { self.address };
         let url = format!("ws://{address}{path}");
-        let (stream, _) =
-            timeout(PATIENCE, connect_async(url)).await.expect("an answer in time")?;
+        let (stream, _) = timeout(TIMEOUT, connect_async(url)).await.expect("an answer in time")?;
         Ok(stream)
     }
 
-    /// Opens a session and enters `/`, past its `auth` event.
-    pub(crate) async fn enter(&self) -> Client {
+    /// Opens a session and connects to `/` of the echo application, past its `auth` event.
+    pub(crate) async fn connect_echo(&self) -> Client {
         let mut client = self.open().await;
-        client.say("40").await;
-        let answer = client.hear().await;
+        client.send_text("40").await;
+        let answer = client.receive_text().await;
         assert!(answer.starts_with(r#"40{"sid":""#), "{answer}");
-        assert_eq!(client.hear().await, r#"42["auth",{}]"#);
+        assert_eq!(client.receive_text().await, r#"42["auth",{}]"#);
         client
     }
 }
 
-impl Drop for Running {
+impl Drop for TestServer {
     fn drop(&mut self) {
         drop(self.handle.stop(false));
     }
@@ -136,58 +140,58 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    pub(crate) async fn say(&mut self, text: &str) {
+    pub(crate) async fn send_text(&mut self, text: &str) {
         self.send(Message::text(text)).await;
     }
 
-    pub(crate) async fn say_bytes(&mut self, bytes: &'static [u8]) {
+    pub(crate) async fn send_bytes(&mut self, bytes: &'static [u8]) {
         self.send(Message::binary(bytes)).await;
     }
 
     pub(crate) async fn send(&mut self, message: Message) {
-        timeout(PATIENCE, self.stream.send(message)).await.expect("sent in time").expect("sent");
+        timeout(TIMEOUT, self.stream.send(message)).await.expect("sent in time").expect("sent");
     }
 
     pub(crate) async fn next(&mut self) -> Message {
-        timeout(PATIENCE, self.stream.next())
+        timeout(TIMEOUT, self.stream.next())
             .await
             .expect("a message in time")
             .expect("a message before the end")
             .expect("a sound message")
     }
 
-    pub(crate) async fn hear(&mut self) -> String {
+    pub(crate) async fn receive_text(&mut self) -> String {
         match self.next().await {
             Message::Text(text) => text.to_string(),
             other => panic!("expected text, got {other:?}"),
         }
     }
 
-    pub(crate) async fn hear_bytes(&mut self) -> Bytes {
+    pub(crate) async fn receive_bytes(&mut self) -> Bytes {
         match self.next().await {
             Message::Binary(bytes) => bytes,
             other => panic!("expected bytes, got {other:?}"),
         }
     }
 
-    /// Waits for the end, and returns the close code and the texts heard before it.
+    /// Waits for the end, and returns the close code and the texts received before it.
     pub(crate) async fn until_closed(&mut self) -> (Option<u16>, Vec<String>) {
-        let mut heard = Vec::new();
+        let mut received = Vec::new();
         loop {
-            let next = timeout(PATIENCE, self.stream.next()).await.expect("an end in time");
+            let next = timeout(TIMEOUT, self.stream.next()).await.expect("an end in time");
             match next {
-                Some(Ok(Message::Text(text))) => heard.push(text.to_string()),
-                Some(Ok(Message::Close(frame))) => return (frame.as_ref().map(code), heard),
+                Some(Ok(Message::Text(text))) => received.push(text.to_string()),
+                Some(Ok(Message::Close(frame))) => return (frame.as_ref().map(code), received),
                 Some(Ok(_)) => {}
-                Some(Err(_)) | None => return (None, heard),
+                Some(Err(_)) | None => return (None, received),
             }
         }
     }
 
-    /// Waits for the end, which must come before anything else.
+    /// Waits for the end, before which nothing may arrive. Returns the close code.
     pub(crate) async fn closed_with(&mut self) -> Option<u16> {
-        let (code, heard) = self.until_closed().await;
-        assert_eq!(heard, Vec::<String>::new(), "nothing but the end was due");
+        let (code, received) = self.until_closed().await;
+        assert_eq!(received, Vec::<String>::new(), "nothing but the end was due");
         code
     }
 }
@@ -196,15 +200,15 @@ fn code(frame: &CloseFrame) -> u16 {
     frame.code.into()
 }
 
-/// A client that the application lets in.
-pub(crate) async fn connected(server: &Running) -> Client {
+/// Opens a session and connects to `/`.
+pub(crate) async fn connect(server: &TestServer) -> Client {
     let mut client = server.open().await;
-    client.say("40").await;
-    let mut answer = client.hear().await;
+    client.send_text("40").await;
+    let mut answer = client.receive_text().await;
     // A short heartbeat may be faster than the answer.
     while answer == "2" {
-        client.say("3").await;
-        answer = client.hear().await;
+        client.send_text("3").await;
+        answer = client.receive_text().await;
     }
     assert!(answer.starts_with(r#"40{"sid":""#), "{answer}");
     client

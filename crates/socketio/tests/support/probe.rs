@@ -1,4 +1,4 @@
-//! A namespace that does as it is told and tells what happens to it.
+//! A namespace with scripted decisions that records every call to it.
 
 use std::sync::Arc;
 
@@ -13,18 +13,18 @@ use tokio::{
     time::timeout,
 };
 
-use super::{PATIENCE, Running};
+use super::{TIMEOUT, TestServer};
 
-/// What happened, in order.
+/// A recorded call.
 #[derive(Debug)]
-pub(crate) enum Happened {
-    Asked(Socket),
+pub(crate) enum ProbeEvent {
+    ConnectRequested(Socket),
     Connected(Socket),
     Event(Event),
     Disconnected(DisconnectReason),
 }
 
-/// How connects are decided.
+/// How the namespace decides on CONNECTs.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Decision {
     Accept,
@@ -37,49 +37,46 @@ pub(crate) enum Decision {
     NotNow,
 }
 
-/// The namespace. Every event waits for the gate.
+/// The namespace. Events wait until the gate opens.
 pub(crate) struct Probe {
     pub(crate) decision: Decision,
-    pub(crate) happened: mpsc::UnboundedSender<Happened>,
+    pub(crate) events: mpsc::UnboundedSender<ProbeEvent>,
     pub(crate) gate: Arc<Semaphore>,
 }
 
-/// The test's end of a [`Probe`].
-pub(crate) struct Watcher {
-    pub(crate) happened: mpsc::UnboundedReceiver<Happened>,
+/// The test's view of a [`Probe`].
+pub(crate) struct ProbeObserver {
+    pub(crate) events: mpsc::UnboundedReceiver<ProbeEvent>,
     pub(crate) gate: Arc<Semaphore>,
 }
 
-pub(crate) fn probe(decision: Decision) -> (Probe, Watcher) {
+pub(crate) fn probe(decision: Decision) -> (Probe, ProbeObserver) {
     let (sender, receiver) = mpsc::unbounded_channel();
     let gate = Arc::new(Semaphore::new(0));
-    let probe = Probe { decision, happened: sender, gate: gate.clone() };
-    let watcher = Watcher { happened: receiver, gate };
-    (probe, watcher)
+    let probe = Probe { decision, events: sender, gate: gate.clone() };
+    let observer = ProbeObserver { events: receiver, gate };
+    (probe, observer)
 }
 
-/// A server whose main namespace decides like that.
-pub(crate) fn probed(config: Config, decision: Decision) -> (Running, Watcher) {
-    let (probe, watcher) = probe(decision);
+/// A server whose main namespace is a [`Probe`] with this decision.
+pub(crate) fn probe_server(config: Config, decision: Decision) -> (TestServer, ProbeObserver) {
+    let (probe, observer) = probe(decision);
     let server = Server::builder(config).namespace("/", probe).build();
-    (Running::start(server), watcher)
+    (TestServer::start(server), observer)
 }
 
-impl Watcher {
+impl ProbeObserver {
     pub(crate) fn open_gate(&self) {
         self.gate.add_permits(1_000_000);
     }
 
-    pub(crate) async fn next(&mut self) -> Happened {
-        timeout(PATIENCE, self.happened.recv())
-            .await
-            .expect("something in time")
-            .expect("something")
+    pub(crate) async fn next(&mut self) -> ProbeEvent {
+        timeout(TIMEOUT, self.events.recv()).await.expect("something in time").expect("something")
     }
 
     pub(crate) async fn socket(&mut self) -> Socket {
         loop {
-            if let Happened::Connected(socket) = self.next().await {
+            if let ProbeEvent::Connected(socket) = self.next().await {
                 return socket;
             }
         }
@@ -87,32 +84,32 @@ impl Watcher {
 
     pub(crate) async fn event(&mut self) -> Event {
         match self.next().await {
-            Happened::Event(event) => event,
+            ProbeEvent::Event(event) => event,
             other => panic!("expected an event, got {other:?}"),
         }
     }
 
     pub(crate) async fn disconnected(&mut self) -> DisconnectReason {
         match self.next().await {
-            Happened::Disconnected(reason) => reason,
+            ProbeEvent::Disconnected(reason) => reason,
             other => panic!("expected the end, got {other:?}"),
         }
     }
 
-    /// Whether nothing else has happened.
-    pub(crate) fn is_quiet(&mut self) -> bool {
-        self.happened.try_recv().is_err()
+    /// Whether no further call was recorded.
+    pub(crate) fn is_idle(&mut self) -> bool {
+        self.events.try_recv().is_err()
     }
 }
 
 #[async_trait]
 impl Namespace for Probe {
     async fn connect(&self, _: ConnectRequest, socket: Socket) -> Result<Accepted, Refusal> {
-        tell(&self.happened, Happened::Asked(socket.clone()));
+        record(&self.events, ProbeEvent::ConnectRequested(socket.clone()));
         match self.decision {
             Decision::Accept => {}
             Decision::AcceptLater => self.gate.acquire().await.expect("a gate").forget(),
-            Decision::Panic => panic!("as told"),
+            Decision::Panic => panic!("as configured"),
             Decision::NotNow => return Err(Refusal::not_now()),
             Decision::Refuse | Decision::RefuseLater => {
                 if matches!(self.decision, Decision::RefuseLater) {
@@ -122,30 +119,30 @@ impl Namespace for Probe {
                 return Err(Refusal::new("Not authorized").with_data(data));
             }
         }
-        tell(&self.happened, Happened::Connected(socket));
-        Ok(Accepted::new(Probing { happened: self.happened.clone(), gate: self.gate.clone() }))
+        record(&self.events, ProbeEvent::Connected(socket));
+        Ok(Accepted::new(ProbeHandler { events: self.events.clone(), gate: self.gate.clone() }))
     }
 }
 
-struct Probing {
-    happened: mpsc::UnboundedSender<Happened>,
+struct ProbeHandler {
+    events: mpsc::UnboundedSender<ProbeEvent>,
     gate: Arc<Semaphore>,
 }
 
 #[async_trait]
-impl Handler for Probing {
+impl Handler for ProbeHandler {
     async fn event(&mut self, event: Event) {
         self.gate.acquire().await.expect("a gate").forget();
-        assert_ne!(event.name, "panic", "as told");
-        tell(&self.happened, Happened::Event(event));
+        assert_ne!(event.name, "panic", "as configured");
+        record(&self.events, ProbeEvent::Event(event));
     }
 
     async fn disconnected(self: Box<Self>, reason: DisconnectReason) {
-        tell(&self.happened, Happened::Disconnected(reason));
+        record(&self.events, ProbeEvent::Disconnected(reason));
     }
 }
 
-/// A test that has seen enough may be gone already.
-fn tell(happened: &mpsc::UnboundedSender<Happened>, what: Happened) {
-    drop(happened.send(what));
+/// Ignores that the test may have dropped the receiver already.
+fn record(events: &mpsc::UnboundedSender<ProbeEvent>, event: ProbeEvent) {
+    drop(events.send(event));
 }

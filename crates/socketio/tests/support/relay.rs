@@ -1,5 +1,4 @@
-//! A relay that compresses for a client which cannot: what it says is deflated on the way, and what
-//! it hears is inflated.
+//! A relay for clients without compression: deflates what they send and inflates what they receive.
 
 use std::net::SocketAddr;
 
@@ -21,21 +20,21 @@ const WHOLE: [u8; 2] = [0x81, 0x82];
 const COMPRESSED: u8 = 0x40;
 const MASKED: u8 = 0x80;
 
-/// One frame on its way.
+/// One frame.
 struct Frame {
     first: u8,
     mask: Option<[u8; 4]>,
     payload: Vec<u8>,
 }
 
-/// Waits for one connection, which it relays to `server`. Returns where it waits.
-pub(crate) async fn to(server: SocketAddr) -> SocketAddr {
+/// Accepts one connection and relays it to `server`. Returns the address it listens on.
+pub(crate) async fn start(server: SocketAddr) -> SocketAddr {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
     let address = listener.local_addr().expect("an address");
     rt::spawn(async move {
         let (client, _) = listener.accept().await.expect("a client");
         let server = TcpStream::connect(server).await.expect("the server listens");
-        // Either end may break off at any time; the other then sees the end too.
+        // Either side may disconnect at any time; the other is then disconnected too.
         relay(client, server).await.ok();
     });
     address
@@ -51,7 +50,7 @@ async fn relay(client: TcpStream, server: TcpStream) -> io::Result<()> {
     let (extension, others): (Vec<_>, Vec<_>) = answer
         .split_inclusive("\r\n")
         .partition(|it| it.to_ascii_lowercase().starts_with(ACCEPTED));
-    // Without the extension nothing would be compressed, and the client gets no answer at all.
+    // Without the extension nothing would be compressed, so the client gets no response.
     let is_open = answer.starts_with("HTTP/1.1 101") && !extension.is_empty();
     if is_open {
         to_client.write_all(others.concat().as_bytes()).await?;
@@ -70,14 +69,14 @@ async fn head(stream: &mut OwnedReadHalf) -> io::Result<String> {
     String::from_utf8(head).map_err(io::Error::other)
 }
 
-/// Passes on frame after frame, each `changed`.
+/// Passes on frame after frame, each changed by `transform`.
 async fn pass(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
-    changed: fn(Frame) -> Frame,
+    transform: fn(Frame) -> Frame,
 ) -> io::Result<()> {
     loop {
-        let frame = changed(Frame::read(&mut from).await?);
+        let frame = transform(Frame::read(&mut from).await?);
         to.write_all(&frame.bytes()).await?;
     }
 }

@@ -1,5 +1,5 @@
-//! Saving a database with nothing but its protocol: every table as of one moment, in PostgreSQL's
-//! binary form, beside the names of the migrations that made it.
+//! Backup by `COPY`: every table from one snapshot, in PostgreSQL's binary format, with the names of
+//! the applied migrations.
 
 use std::{fs, path::Path};
 
@@ -11,14 +11,14 @@ use super::tables::{self, Table};
 use crate::{Fault, database, fault::same};
 
 const MIGRATIONS: &str = "migrations";
-/// How much is sent at once, in bytes.
-const PIECE: usize = 64 * 1024;
-/// The next value of every sequence, which may lie behind the rows that a rolled back change left.
+/// The size of a chunk sent to `COPY`.
+const CHUNK_BYTES: usize = 64 * 1024;
+/// The last value of every sequence. It may be beyond the stored rows, after a rollback.
 const SEQUENCES: &str = "
 SELECT quote_literal(format('%I.%I', schemaname, sequencename)), coalesce(last_value, 0)
 FROM pg_sequences WHERE schemaname = 'messaging' ORDER BY 1";
 
-/// Saves the database with this URL in a folder.
+/// Backs up the database with this URL into a folder.
 pub(super) async fn dump(url: &str, folder: &Path) -> Result<(), Fault> {
     fs::create_dir_all(folder).map_err(Fault::while_doing("make a folder"))?;
     let client = database::connect(url).await?;
@@ -33,16 +33,16 @@ pub(super) async fn dump(url: &str, folder: &Path) -> Result<(), Fault> {
     run(&client, "COMMIT").await
 }
 
-/// Fills a database that the same migrations just made, wholly or not at all.
+/// Restores into a database just created by the same migrations, in one transaction.
 pub(super) async fn restore(url: &str, folder: &Path) -> Result<(), Fault> {
     let client = database::connect(url).await?;
     let migrations = tables::migrations(&client).await?.join("\n");
     same("the migrations of the backup", read(&folder.join(MIGRATIONS))?, migrations)?;
-    // Rows come in any order, and what triggers did for them is among them.
+    // Disables foreign keys and triggers: rows come in any order, and include what triggers wrote.
     run(&client, "BEGIN; SET LOCAL session_replication_role = replica").await?;
     let tables = tables::tables(&client).await?;
     let names: Vec<_> = tables.iter().map(|table| table.name.as_str()).collect();
-    // Migrations put rows of their own into some.
+    // Some tables contain rows inserted by migrations.
     run(&client, &format!("TRUNCATE {}", names.join(", "))).await?;
     for table in &tables {
         let filled = fill(&client, table, folder).await;
@@ -59,8 +59,8 @@ async fn save(client: &Client, table: &Table, folder: &Path) -> Result<(), Fault
     let file = tokio::fs::File::create(folder.join(name)).await;
     let mut file = file.map_err(Fault::while_doing("create its file"))?;
     let mut rows = std::pin::pin!(rows);
-    while let Some(piece) = rows.try_next().await.map_err(Fault::while_doing("read its rows"))? {
-        file.write_all(&piece).await.map_err(Fault::while_doing("write its file"))?;
+    while let Some(chunk) = rows.try_next().await.map_err(Fault::while_doing("read its rows"))? {
+        file.write_all(&chunk).await.map_err(Fault::while_doing("write its file"))?;
     }
     file.sync_all().await.map_err(Fault::while_doing("write its file"))
 }
@@ -71,14 +71,14 @@ async fn fill(client: &Client, table: &Table, folder: &Path) -> Result<(), Fault
     let rows = fs::read(folder.join(name)).map_err(Fault::while_doing("read its file"))?;
     let sink = client.copy_in(copy.as_str()).await.map_err(Fault::while_doing("begin"))?;
     let mut sink = std::pin::pin!(sink);
-    for piece in rows.chunks(PIECE) {
-        let sent = sink.send(std::io::Cursor::new(piece.to_vec())).await;
+    for chunk in rows.chunks(CHUNK_BYTES) {
+        let sent = sink.send(std::io::Cursor::new(chunk.to_vec())).await;
         sent.map_err(Fault::while_doing("write its rows"))?;
     }
     sink.finish().await.map(drop).map_err(Fault::while_doing("finish"))
 }
 
-/// SQL that sets every sequence to where it is.
+/// SQL that sets every sequence to its current value.
 async fn sequences(client: &Client) -> Result<String, Fault> {
     let rows = client.query(SEQUENCES, &[]).await;
     let rows = rows.map_err(Fault::while_doing("list the sequences"))?;

@@ -1,4 +1,4 @@
-//! What there is in a database of the service.
+//! The tables, rows and migrations in a database of the service.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use tokio_postgres::Client;
 
 use crate::{Fault, database};
 
-/// Every table but the record of migrations, by its quoted name, with the columns that can be written.
+/// Every table except the migration history: quoted name, and columns that are not generated.
 const TABLES: &str = "
 SELECT format('%I.%I', t.table_schema, t.table_name),
     string_agg(quote_ident(c.column_name), ', ' ORDER BY c.ordinal_position)
@@ -15,42 +15,42 @@ JOIN information_schema.columns AS c USING (table_schema, table_name)
 WHERE t.table_schema = 'messaging' AND t.table_type = 'BASE TABLE' AND c.is_generated = 'NEVER'
     AND t.table_name NOT LIKE '\\_\\_diesel%'
 GROUP BY 1 ORDER BY 1";
-/// When a migration was made differs from place to place.
+/// Versions only: the times of migrations differ between databases.
 const MIGRATIONS: &str =
     "SELECT version::text FROM messaging.__diesel_schema_migrations ORDER BY 1";
 
-/// A table, and the columns that can be written.
+/// A table and its columns that are not generated.
 pub(super) struct Table {
     pub(super) name: String,
     pub(super) columns: String,
 }
 
-/// The tables that hold what the service keeps.
+/// The tables of the service.
 pub(super) async fn tables(client: &Client) -> Result<Vec<Table>, Fault> {
     let rows = client.query(TABLES, &[]).await.map_err(Fault::while_doing("list the tables"))?;
     Ok(rows.iter().map(|row| Table { name: row.get(0), columns: row.get(1) }).collect())
 }
 
-/// The migrations that made the tables.
+/// The applied migrations.
 pub(super) async fn migrations(client: &Client) -> Result<Vec<String>, Fault> {
     let rows = client.query(MIGRATIONS, &[]).await;
     let rows = rows.map_err(Fault::while_doing("list the migrations"))?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
-/// Every row of every table as text, and the migrations' names, as of one moment.
+/// All rows of all tables as text, and the applied migrations, from one snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rows(BTreeMap<String, Vec<String>>);
 
 impl Rows {
-    /// What is in the database with this URL.
+    /// Reads the database with this URL.
     ///
     /// # Errors
     /// When it cannot be read.
     pub async fn of(url: &str) -> Result<Self, Fault> {
         let client = database::connect(url).await?;
         let begin = "SET TIME ZONE 'UTC'; BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-        client.batch_execute(begin).await.map_err(Fault::while_doing("hold the database still"))?;
+        client.batch_execute(begin).await.map_err(Fault::while_doing("begin a snapshot"))?;
         let mut all = BTreeMap::from([("migrations".to_owned(), migrations(&client).await?)]);
         for Table { name, .. } in tables(&client).await? {
             let sql = format!("SELECT r::text FROM {name} AS r ORDER BY 1");
@@ -61,17 +61,17 @@ impl Rows {
         Ok(Self(all))
     }
 
-    /// How many rows there are.
+    /// The number of rows.
     pub fn count(&self) -> usize {
         self.0.values().map(Vec::len).sum()
     }
 
-    /// How many tables hold them.
+    /// The number of tables.
     pub fn tables(&self) -> usize {
         self.0.len()
     }
 
-    /// Every row that is here and not there, or there and not here, behind the name of its table.
+    /// The rows that only one of the two has, each prefixed with its table name.
     pub fn differing_from(&self, other: &Self) -> Vec<String> {
         let mut differing = self.missing_in(other);
         differing.extend(other.missing_in(self));

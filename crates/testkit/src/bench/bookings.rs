@@ -1,5 +1,5 @@
-//! Reports about bookings, each sent three times by two senders, while PostgreSQL is away in the
-//! middle: what is lost, what is doubled, and how long it takes until all is said.
+//! Appointment reports, each sent three times by two senders, with a PostgreSQL outage in between: checks
+//! that none is lost or duplicated, and measures how long it takes until all are handled.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -18,30 +18,30 @@ use crate::{
     server::Server,
 };
 
-/// What is reported.
+/// The parameters of the reports.
 #[derive(Clone, Copy, Debug)]
 pub struct Bookings {
-    /// How many reports, each about a booking of its own.
+    /// The number of reports, each about a different booking.
     pub reports: usize,
-    /// How long PostgreSQL is away.
+    /// The duration of the PostgreSQL outage.
     pub outage: Duration,
 }
 
 const SENDERS: usize = 2;
 /// How often each sender sends each report.
 const COPIES: usize = 3;
-/// How long a sender waits after a refusal.
+/// The delay after a refused report.
 const PAUSE: Duration = Duration::from_millis(250);
-/// A prime: walking in such steps visits every report, in an order that looks like none.
+/// A prime step that visits every report in a scattered order.
 const STRIDE: usize = 7_919;
 
 #[derive(Default)]
-struct Tally {
-    taken: AtomicUsize,
+struct ResponseCounts {
+    accepted: AtomicUsize,
     refused: AtomicUsize,
 }
 
-/// Reports, takes PostgreSQL away, brings it back; fails when anything is lost or doubled.
+/// Sends reports during an outage of PostgreSQL; fails when anything is lost or duplicated.
 pub(super) async fn measure(plan: &Plan, bookings: Bookings) -> Result<String, Fault> {
     let mut cluster = database::durable("bench-bookings")?;
     let database = Database::create(&cluster.url("postgres")).await?;
@@ -50,23 +50,23 @@ pub(super) async fn measure(plan: &Plan, bookings: Bookings) -> Result<String, F
     let service = Rest::new(&server.url()).with_token(&token);
     introduce(&service).await?;
 
-    let (tally, began) = (Tally::default(), Instant::now());
-    let senders = (0..SENDERS).map(|sender| send(&service, sender, bookings.reports, &tally));
+    let (counts, began) = (ResponseCounts::default(), Instant::now());
+    let senders = (0..SENDERS).map(|sender| send(&service, sender, bookings.reports, &counts));
     let sending = futures_util::future::try_join_all(senders);
-    let (_, ()) = tokio::try_join!(sending, cut(&mut cluster, bookings, &tally))?;
+    let (_, ()) = tokio::try_join!(sending, run_outage(&mut cluster, bookings, &counts))?;
     let sent = began.elapsed();
-    let said = all_said(&database, bookings.reports).await?;
+    let conversations = wait_until_handled(&database, bookings.reports).await?;
     Ok(format!(
-        "### {} reports about bookings, each sent {} times by {SENDERS} senders, PostgreSQL away for {} s\n\n\
+        "### {} reports about bookings, each sent {} times by {SENDERS} senders, PostgreSQL down for {} s\n\n\
          | | |\n| --- | ---: |\n\
-         | answers 202 | {} |\n| answers 503 meanwhile | {} |\n\
-         | until the last was taken | {:.1} s |\n| until all was said | {:.1} s |\n\
-         | conversations | {said} |\n| lost | 0 |\n| doubled | 0 |\n",
+         | answers 202 | {} |\n| answers 503 during the outage | {} |\n\
+         | until the last was accepted | {:.1} s |\n| until all were handled | {:.1} s |\n\
+         | conversations | {conversations} |\n| lost | 0 |\n| duplicated | 0 |\n",
         bookings.reports,
         COPIES * SENDERS,
         bookings.outage.as_secs(),
-        tally.taken.load(Ordering::Relaxed),
-        tally.refused.load(Ordering::Relaxed),
+        counts.accepted.load(Ordering::Relaxed),
+        counts.refused.load(Ordering::Relaxed),
         sent.as_secs_f32(),
         began.elapsed().as_secs_f32(),
     ))
@@ -79,28 +79,37 @@ async fn introduce(service: &Rest) -> Result<(), Fault> {
     service.post("/internal/participants:batch", &both).await?.expect(204).map(drop)
 }
 
-async fn send(service: &Rest, sender: usize, count: usize, tally: &Tally) -> Result<(), Fault> {
-    for turn in 0..count * COPIES {
-        let booking = (turn + sender * 501) * STRIDE % count;
+async fn send(
+    service: &Rest,
+    sender: usize,
+    count: usize,
+    counts: &ResponseCounts,
+) -> Result<(), Fault> {
+    for number in 0..count * COPIES {
+        let booking = (number + sender * 501) * STRIDE % count;
         let report = Report::new("booked", &format!("booking-{booking}"), "salon", "client")
             .with("eventId", format!("event-{booking}"));
         loop {
             let answer = report.send(service).await?;
             match answer.status {
                 202 => break,
-                503 => tally.refused.fetch_add(1, Ordering::Relaxed),
+                503 => counts.refused.fetch_add(1, Ordering::Relaxed),
                 other => return Err(Fault::new(format!("{other}: {}", answer.body))),
             };
             sleep(PAUSE).await;
         }
-        tally.taken.fetch_add(1, Ordering::Relaxed);
+        counts.accepted.fetch_add(1, Ordering::Relaxed);
     }
     Ok(())
 }
 
-/// Takes PostgreSQL away when half of all is taken, and brings it back.
-async fn cut(cluster: &mut Cluster, bookings: Bookings, tally: &Tally) -> Result<(), Fault> {
-    while tally.taken.load(Ordering::Relaxed) < bookings.reports * COPIES * SENDERS / 2 {
+/// Stops PostgreSQL when half of the reports are accepted, and restarts it after the outage.
+async fn run_outage(
+    cluster: &mut Cluster,
+    bookings: Bookings,
+    counts: &ResponseCounts,
+) -> Result<(), Fault> {
+    while counts.accepted.load(Ordering::Relaxed) < bookings.reports * COPIES * SENDERS / 2 {
         sleep(Duration::from_millis(10)).await;
     }
     cluster.kill_9().map_err(Fault::while_doing("stop the cluster"))?;
@@ -108,8 +117,8 @@ async fn cut(cluster: &mut Cluster, bookings: Bookings, tally: &Tally) -> Result
     cluster.restart().map_err(Fault::while_doing("restart the cluster"))
 }
 
-/// Waits until no report waits, then counts conversations and what is said in them.
-async fn all_said(database: &Database, reports: usize) -> Result<i64, Fault> {
+/// Waits until all reports are handled, then checks the numbers of conversations and messages.
+async fn wait_until_handled(database: &Database, reports: usize) -> Result<i64, Fault> {
     let client = database.client().await?;
     loop {
         let row = client
@@ -121,12 +130,16 @@ async fn all_said(database: &Database, reports: usize) -> Result<i64, Fault> {
                 &[],
             )
             .await
-            .map_err(Fault::while_doing("count what was said"))?;
+            .map_err(Fault::while_doing("count conversations and messages"))?;
         let (waiting, conversations): (i64, i64) = (row.get(0), row.get(1));
         if waiting == 0 {
             let expected = i64::try_from(reports).map_err(Fault::while_doing("count"))?;
             let found: (i64, i64, i64) = (conversations, row.get(2), row.get(3));
-            same("conversations, those with a text, texts", found, (expected, expected, expected))?;
+            same(
+                "conversations, those with a message, messages",
+                found,
+                (expected, expected, expected),
+            )?;
             return Ok(conversations);
         }
         sleep(Duration::from_millis(50)).await;

@@ -1,4 +1,4 @@
-//! Delays at an ordinary load: a hundred messages a second, whatever happens to those before.
+//! Latency at a typical load: a hundred messages a second at fixed times (open loop).
 
 use std::{
     collections::HashMap,
@@ -16,10 +16,10 @@ use crate::{Fault, database, server::Server, socket::Socket};
 const PAIRS: usize = 16;
 const PER_SECOND: u32 = 100;
 
-/// When each message under way was due, by its text.
+/// When each undelivered message was due, by its text.
 type Due = Arc<Mutex<HashMap<String, Instant>>>;
 
-/// Latencies: from the moment a message is due until acknowledged, and until the other side has it.
+/// Measures latency from the time a message is due until it is acknowledged, and until it is delivered.
 pub(super) async fn measure(plan: &Plan, server: &Server, meter: &Meter) -> Result<String, Fault> {
     let due = Due::default();
     let mut listeners = JoinSet::new();
@@ -34,8 +34,8 @@ pub(super) async fn measure(plan: &Plan, server: &Server, meter: &Meter) -> Resu
     let before = meter.read()?;
     let acknowledged = send_messages(&senders, &due, count(plan)).await?;
     let mut seen = Percentiles::new()?;
-    while let Some(heard) = listeners.join_next().await {
-        seen.merge(&heard.map_err(Fault::while_doing("listen"))??)?;
+    while let Some(result) = listeners.join_next().await {
+        seen.merge(&result.map_err(Fault::while_doing("listen"))??)?;
     }
     let cpu = meter.cells_since(before)?;
     Ok(format!(
@@ -43,7 +43,7 @@ pub(super) async fn measure(plan: &Plan, server: &Server, meter: &Meter) -> Resu
          | from the send to | p50 | p99 | max | CPU server | CPU PostgreSQL | CPU load |\n\
          | --- | ---: | ---: | ---: | ---: | ---: | ---: |\n\
          | the acknowledgement | {} | {cpu} |\n\
-         | the other side's screen | {} | | | |\n",
+         | the other side's client | {} | | | |\n",
         acknowledged.cells(),
         seen.cells()
     ))
@@ -54,7 +54,7 @@ fn count(plan: &Plan) -> usize {
     usize::try_from(plan.duration.as_secs()).unwrap_or_default() * per_second
 }
 
-/// How many messages are for the listener with this number: they are dealt out in turn.
+/// The number of messages for the listener with this number: senders take turns.
 fn count_for_one(plan: &Plan, number: usize) -> usize {
     (count(plan) + PAIRS - 1 - number) / PAIRS
 }
@@ -66,20 +66,20 @@ async fn send_messages(
 ) -> Result<Percentiles, Fault> {
     let mut ticks = interval(Duration::from_secs(1) / PER_SECOND);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
-    let mut under_way = JoinSet::new();
+    let mut sends = JoinSet::new();
     for (socket, conversation) in senders.iter().cycle().take(count) {
         let tick = ticks.tick().await;
         let message = pairs::message(conversation, &database::id("m"));
         let content = message["content"].as_str().unwrap_or_default().to_owned();
         locked(due).insert(content, tick);
         let socket = socket.clone();
-        under_way.spawn(async move {
+        sends.spawn(async move {
             socket.call_ok("send-message", &message).await?;
             Ok::<_, Fault>(tick.elapsed())
         });
     }
     let mut percentiles = Percentiles::new()?;
-    while let Some(taken) = under_way.join_next().await {
+    while let Some(taken) = sends.join_next().await {
         percentiles.add(taken.map_err(Fault::while_doing("send"))??);
     }
     Ok(percentiles)

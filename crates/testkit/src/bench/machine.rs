@@ -1,4 +1,4 @@
-//! What the figures were measured on.
+//! A description of the machine and the database.
 
 use std::{fs, thread};
 
@@ -7,7 +7,7 @@ use crate::{Fault, database::Database};
 const SETTINGS: [&str; 5] =
     ["server_version", "fsync", "synchronous_commit", "full_page_writes", "shared_buffers"];
 
-/// The date, the machine and the database, as they describe themselves.
+/// The date, the machine and the database settings, as a list.
 pub(super) async fn describe(database: &Database) -> Result<String, Fault> {
     let client = database.client().await?;
     let ask = async |sql: String| -> Result<String, Fault> {
@@ -42,14 +42,14 @@ fn memory() -> String {
     total.unwrap_or_else(|| "unknown".to_owned())
 }
 
-/// The first `name: value` of a file of the kernel's.
+/// The first `name: value` in a file of `/proc`.
 fn field(text: &str, name: &str) -> Option<String> {
     let line = text.lines().find(|line| line.starts_with(name))?;
     let (_, value) = line.split_once(':')?;
     Some(value.trim().to_owned())
 }
 
-// Where there is no such file, the report says so with nothing.
+// Empty if there is no such file.
 fn read(path: &str) -> String {
     fs::read_to_string(path).unwrap_or_default()
 }

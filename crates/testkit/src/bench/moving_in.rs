@@ -1,5 +1,4 @@
-//! Moving in from the former application's database: how fast, with how much memory, and whether
-//! everything arrived.
+//! Import from the former application's database: duration, memory and completeness.
 
 use std::{fs, process::Stdio, time::Duration};
 
@@ -15,32 +14,32 @@ use crate::{
     reference::{self, Size},
 };
 
-/// How often the command's memory is looked at.
-const LOOK_PERIOD: Duration = Duration::from_millis(100);
+/// The interval for reading the command's memory.
+const MEMORY_POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Makes a former system of this size, and moves in twice: both are in one database, so that they
-/// can be compared.
+/// Creates a former application's database of this size and imports it twice. Both are in one database,
+/// so that they can be compared by SQL.
 pub(super) async fn measure(plan: &Plan, database: &Database, size: Size) -> Result<String, Fault> {
     let client = database.client().await?;
     reference::fill(&client, size).await?;
     let first = run(plan, database).await?;
-    let kept = database.digest().await?;
+    let digest = database.digest().await?;
     let second = run(plan, database).await?;
-    let unchanged = database.digest().await? == kept;
+    let unchanged = database.digest().await? == digest;
     let differences = reference::differences(&client).await?;
     if !unchanged || !differences.is_empty() {
         return Err(Fault::new(format!(
-            "moving in went wrong: unchanged by a second run: {unchanged}; differing: {differences:?}"
+            "the import failed: unchanged by a second run: {unchanged}; differing: {differences:?}"
         )));
     }
     let a_second = f64::from(size.messages) / first.elapsed.as_secs_f64();
     Ok(format!(
-        "### Moving in: {} conversations, {} messages\n\n\
+        "### Import: {} conversations, {} messages\n\n\
          | what | figure |\n| --- | ---: |\n\
          | first run | {:.1} s, {a_second:.0} messages a second |\n\
-         | most memory of the command | {} kB |\n\
+         | peak memory of the command | {} kB |\n\
          | second run, which changes nothing | {:.1} s |\n\
-         | rows that are on one side alone, compared by SQL | 0 |\n",
+         | rows on one side only, compared by SQL | 0 |\n",
         size.conversations,
         size.messages,
         first.elapsed.as_secs_f64(),
@@ -49,13 +48,13 @@ pub(super) async fn measure(plan: &Plan, database: &Database, size: Size) -> Res
     ))
 }
 
-/// What a run took.
-struct Taken {
+/// The duration and peak memory of a run.
+struct RunStats {
     elapsed: Duration,
     peak_kb: u64,
 }
 
-async fn run(plan: &Plan, database: &Database) -> Result<Taken, Fault> {
+async fn run(plan: &Plan, database: &Database) -> Result<RunStats, Fault> {
     let started = Instant::now();
     let mut command = Command::new(&plan.server);
     command
@@ -70,16 +69,16 @@ async fn run(plan: &Plan, database: &Database) -> Result<Taken, Fault> {
     let mut peak_kb = 0;
     loop {
         peak_kb = peak_kb.max(peak_of(&child));
-        let Ok(ended) = timeout(LOOK_PERIOD, child.wait()).await else { continue };
+        let Ok(ended) = timeout(MEMORY_POLL_INTERVAL, child.wait()).await else { continue };
         let status = ended.map_err(Fault::while_doing("wait for the import"))?;
         if status.success() {
-            return Ok(Taken { elapsed: started.elapsed(), peak_kb });
+            return Ok(RunStats { elapsed: started.elapsed(), peak_kb });
         }
         return Err(Fault::new(format!("the import ended with {status}")));
     }
 }
 
-/// The most memory that `child` ever had, in kilobytes; 0 where the kernel does not say.
+/// The peak memory of `child` in kilobytes; 0 if the kernel does not report it.
 fn peak_of(child: &Child) -> u64 {
     let status = child.id().map(|id| fs::read_to_string(format!("/proc/{id}/status")));
     let status = status.and_then(Result::ok).unwrap_or_default();

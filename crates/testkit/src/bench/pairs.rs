@@ -1,4 +1,4 @@
-//! Many pairs of clients, each pair with a conversation that both have joined.
+//! Pairs of clients, each with a conversation that both have joined.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::{
     test_app::text,
 };
 
-/// One pair in their conversation.
+/// A salon and a client in their conversation.
 #[derive(Debug)]
 pub(super) struct Pair {
     pub(super) conversation: Arc<str>,
@@ -22,15 +22,15 @@ pub(super) struct Pair {
     pub(super) client: Socket,
 }
 
-/// Pairs that connect at the same time: a server has a backlog, and descriptors are few.
+/// Pairs that connect at the same time, limited by the listen backlog and file descriptors.
 const AT_ONCE: usize = 50;
 
-/// So many pairs, connected and joined.
+/// Connects this many pairs and joins their conversations.
 pub(super) async fn connect(server: &Server, pairs: usize) -> Result<Vec<Pair>, Fault> {
     connect_all(server, pairs, false).await
 }
 
-/// The same, where the system keeps little for a client that does not read.
+/// Like [`connect`], with small TCP buffers for the clients.
 pub(super) async fn connect_narrow(server: &Server, pairs: usize) -> Result<Vec<Pair>, Fault> {
     connect_all(server, pairs, true).await
 }
@@ -48,11 +48,11 @@ async fn pair(server: &Server, narrow: bool) -> Result<Pair, Fault> {
     let client = Person::client(&database::id("client"), "Camille", "Martin");
     let salon_token = person::mint(server.secret(), &salon, person::LIFETIME_S)?;
     let client_token = person::mint(server.secret(), &client, person::LIFETIME_S)?;
-    let nobody = Rest::new(&server.url());
-    let introduce = "/messaging/conversations/unread/total";
-    nobody.with_token(&client_token).get(introduce).await?.expect(200)?;
+    let anonymous = Rest::new(&server.url());
+    let any_path = "/messaging/conversations/unread/total";
+    anonymous.with_token(&client_token).get(any_path).await?.expect(200)?;
     let new = json!({ "clientUserId": client.id, "subject": "Mesure" });
-    let opened = nobody
+    let opened = anonymous
         .with_token(&salon_token)
         .post("/messaging/conversations", &new)
         .await?
@@ -81,7 +81,7 @@ async fn joined(
     Ok(socket)
 }
 
-/// A message of ordinary length.
+/// A message of typical length.
 pub(super) fn message(conversation: &str, key: &str) -> Value {
     json!({
         "conversationId": conversation,
@@ -90,7 +90,7 @@ pub(super) fn message(conversation: &str, key: &str) -> Value {
     })
 }
 
-/// The longest text there may be, in characters of three bytes.
+/// A message of maximum length, in characters of three bytes.
 pub(super) fn long_message(conversation: &str, key: &str) -> Value {
     json!({ "conversationId": conversation, "content": "€".repeat(4_000), "clientMessageId": key })
 }

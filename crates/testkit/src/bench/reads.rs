@@ -11,12 +11,12 @@ use crate::{
     test_app::text,
 };
 
-/// Readers at the same time.
+/// Concurrent readers.
 const READERS: usize = 4;
-/// Messages on a page.
+/// Messages per page.
 const PAGE: u32 = 50;
 
-/// Lists, pages and totals, with several readers at once.
+/// Measures lists, pages and totals with concurrent readers.
 pub(super) async fn measure(plan: &Plan, server: &Server, meter: &Meter) -> Result<String, Fault> {
     let salon = Person::salon(&seed::salon(0), "Encre Noire");
     let token = person::mint(server.secret(), &salon, person::LIFETIME_S)?;
@@ -72,9 +72,9 @@ async fn read(
 async fn keep_reading(rest: Rest, path: String, end: Instant) -> Result<Percentiles, Fault> {
     let mut percentiles = Percentiles::new()?;
     while Instant::now() < end {
-        let asked = Instant::now();
+        let started = Instant::now();
         rest.get(&path).await?.expect(200)?;
-        percentiles.add(asked.elapsed());
+        percentiles.add(started.elapsed());
     }
     Ok(percentiles)
 }

@@ -1,8 +1,8 @@
-//! The load of reconnecting clients, in full.
+//! The load of reconnecting clients.
 
 use crate::{Fault, resume_load, server::Server};
 
-/// Runs the load on a fresh server; fails when a client's view is wrong afterwards.
+/// Runs the load; fails when a client's view is wrong afterwards.
 pub(super) async fn measure(
     server: &mut Server,
     plan: &resume_load::Plan,

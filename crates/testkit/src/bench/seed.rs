@@ -1,20 +1,20 @@
-//! A large history, written straight into the tables.
+//! A large history, written directly into the tables.
 
 use crate::{Fault, database::Database};
 
 /// The conversation with a long history; its salon is [`salon`]`(0)`.
 pub const LONG: &str = "seed-conversation-0";
 
-/// What the long conversation holds at most.
+/// Maximum messages of the long conversation.
 const LONG_MESSAGES: u32 = 20_000;
-/// What every other one holds.
+/// Messages of each other conversation.
 const MESSAGES_EACH: u32 = 100;
 const SALONS: u32 = 50;
 const CLIENTS: u32 = 2_000;
 /// The salon has not read the last few of every seventh conversation.
 const UNREAD_EVERY: u32 = 7;
 
-/// How many messages the long conversation has when there are so many in all.
+/// The messages of the long conversation, for this total.
 pub fn long(messages: u32) -> u32 {
     (messages / 2).min(LONG_MESSAGES)
 }
@@ -24,15 +24,15 @@ pub fn salon(number: u32) -> String {
     format!("seed-salon-{number}")
 }
 
-/// Writes about so many messages, at least 200: one long conversation, and many of a hundred messages,
-/// spread over fifty salons and two thousand clients. The tables must be there.
+/// Writes about `messages` messages (at least 200): one long conversation, and many of a hundred messages
+/// each, spread over fifty salons and two thousand clients. The tables must exist.
 ///
 /// # Errors
-/// When PostgreSQL refuses.
+/// When a statement fails.
 pub async fn fill(database: &Database, messages: u32) -> Result<(), Fault> {
     let long = long(messages);
     let others = (messages - long) / MESSAGES_EACH;
-    let sql = [people(), conversations(long, others), said(), log()];
+    let sql = [people(), conversations(long, others), messages_sql(), log()];
     let client = database.client().await?;
     for statement in sql {
         client.batch_execute(&statement).await.map_err(Fault::while_doing("fill the tables"))?;
@@ -52,7 +52,7 @@ fn people() -> String {
     )
 }
 
-// Position 1 is the opening; the sides take turns, the client speaks last.
+// Position 1 is the opening; the sides take turns, and the last message is the client's.
 fn conversations(long: u32, others: u32) -> String {
     format!(
         "INSERT INTO messaging.conversation
@@ -69,7 +69,7 @@ fn conversations(long: u32, others: u32) -> String {
     )
 }
 
-fn said() -> String {
+fn messages_sql() -> String {
     "INSERT INTO messaging.message
         (id, conversation_id, seq, author_side, kind, content, created_at, read_at)
      SELECT 'seed-message-' || right(c.id, -18) || '-' || j, c.id, j + 1,

@@ -1,4 +1,4 @@
-//! Some of many clients stop reading under load: what that costs the server, and everybody else.
+//! Some clients stop reading under load: the effect on the server's memory and on the other clients.
 
 use std::sync::Arc;
 
@@ -18,21 +18,22 @@ use crate::{
     socket::{EndReason, Socket, Stall},
 };
 
-/// Messages a second to those who read, over all conversations.
+/// Messages a second to the readers, over all conversations.
 const PER_SECOND: u32 = 200;
-/// Long messages to those who are to stop, for each of those.
+/// Long messages to the slow clients for each of those messages.
 const LONG_EACH: usize = 3;
-/// After the last message, for the last delivery.
+/// Time after the last message, for its delivery.
 const DRAIN_TIME: Duration = Duration::from_secs(2);
 
 /// A reader, a sender, and their conversation.
-struct Pairing {
+struct ReaderPair {
     listener: Socket,
     sender: Arc<Socket>,
     conversation: Arc<str>,
 }
 
-/// How the readers fare when all read, when `slow` of `clients` have stopped, and when those are gone.
+/// Measures the latency of the readers when all clients read, when `slow` of `clients` have stopped, and
+/// afterwards.
 pub(super) async fn measure(
     plan: &Plan,
     server: &Server,
@@ -40,31 +41,32 @@ pub(super) async fn measure(
     slow: usize,
 ) -> Result<String, Fault> {
     let pid = server.pid().ok_or_else(|| Fault::new("the server is gone"))?;
-    let mut good = pairings(pairs::connect(server, clients.saturating_sub(2 * slow) / 2).await?);
-    if good.is_empty() {
-        return Err(Fault::new("nobody is left who reads: fewer must stop"));
+    let mut readers =
+        reader_pairs(pairs::connect(server, clients.saturating_sub(2 * slow) / 2).await?);
+    if readers.is_empty() {
+        return Err(Fault::new("no reader is left: fewer must stop"));
     }
-    let lazy = pairs::connect_narrow(server, slow).await?;
+    let slow_pairs = pairs::connect_narrow(server, slow).await?;
     // The load is the same throughout.
-    let before = phase(plan, &mut good, &lazy).await?;
+    let before = phase(plan, &mut readers, &slow_pairs).await?;
     let before_kb = rss_kb(pid)?;
 
-    let stalls: Vec<Stall> = lazy.iter().map(|pair| pair.client.stall()).collect();
-    let during = phase(plan, &mut good, &lazy).await?;
+    let stalls: Vec<Stall> = slow_pairs.iter().map(|pair| pair.client.stall()).collect();
+    let during = phase(plan, &mut readers, &slow_pairs).await?;
     let during_kb = rss_kb(pid)?;
     drop(stalls);
-    let after = phase(plan, &mut good, &lazy).await?;
+    let after = phase(plan, &mut readers, &slow_pairs).await?;
     let after_kb = rss_kb(pid)?;
-    let closed = closed(lazy).await?;
+    let closed = closed(slow_pairs).await?;
     Ok(format!(
-        "### {slow} of {clients} clients stop reading, {PER_SECOND} messages a second to those who read, {} long ones \
-         to those who stop\n\n\
-         | from the send to the other side's screen | p50 | p99 | max | server's resident memory |\n\
+        "### {slow} of {clients} clients stop reading, {PER_SECOND} messages a second to the readers, {} long ones \
+         to the slow clients\n\n\
+         | from the send to the other side's client | p50 | p99 | max | server's resident memory |\n\
          | --- | ---: | ---: | ---: | ---: |\n\
-         | all read | {} | {before_kb} kB |\n\
-         | {slow} do not | {} | {during_kb} kB |\n\
-         | they read what is left, or are gone | {} | {after_kb} kB |\n\n\
-         Closed by the server meanwhile: {closed} of {slow}.\n",
+         | all clients read | {} | {before_kb} kB |\n\
+         | {slow} do not read | {} | {during_kb} kB |\n\
+         | they read again, or are disconnected | {} | {after_kb} kB |\n\n\
+         Closed by the server: {closed} of {slow}.\n",
         usize::try_from(PER_SECOND).unwrap_or_default() * LONG_EACH,
         before.cells(),
         during.cells(),
@@ -72,46 +74,55 @@ pub(super) async fn measure(
     ))
 }
 
-fn pairings(pairs: Vec<Pair>) -> Vec<Pairing> {
-    let pairing = |Pair { conversation, salon, mut client }: Pair| {
+fn reader_pairs(pairs: Vec<Pair>) -> Vec<ReaderPair> {
+    let pair = |Pair { conversation, salon, mut client }: Pair| {
         client.discard_events();
-        Pairing { listener: salon, sender: Arc::new(client), conversation }
+        ReaderPair { listener: salon, sender: Arc::new(client), conversation }
     };
-    pairs.into_iter().map(pairing).collect()
+    pairs.into_iter().map(pair).collect()
 }
 
-/// Speaks to everyone for a while, whether they listen or not.
-async fn phase(plan: &Plan, good: &mut [Pairing], lazy: &[Pair]) -> Result<Percentiles, Fault> {
+/// Sends messages to readers and slow clients for a while, and collects the readers' latencies.
+async fn phase(
+    plan: &Plan,
+    readers: &mut [ReaderPair],
+    slow_pairs: &[Pair],
+) -> Result<Percentiles, Fault> {
     let mut ticks = interval(Duration::from_secs(1) / PER_SECOND);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
     let end = Instant::now() + plan.duration;
     let mut sends = JoinSet::new();
-    let mut turn = 0;
+    let mut number = 0;
     while Instant::now() < end {
         let due = ticks.tick().await;
-        let pairing = &good[turn % good.len()];
-        let (sender, key) = (pairing.sender.clone(), key(due));
-        let message = pairs::message(&pairing.conversation, &key);
+        let pair = &readers[number % readers.len()];
+        let (sender, key) = (pair.sender.clone(), key(due));
+        let message = pairs::message(&pair.conversation, &key);
         sends.spawn(async move { sender.call_ok("send-message", &message).await.map(drop) });
-        for pair in lazy.iter().cycle().skip(turn * LONG_EACH % lazy.len().max(1)).take(LONG_EACH) {
-            // Nobody waits for these answers.
+        for pair in slow_pairs
+            .iter()
+            .cycle()
+            .skip(number * LONG_EACH % slow_pairs.len().max(1))
+            .take(LONG_EACH)
+        {
+            // Without acknowledgement.
             let message = pairs::long_message(&pair.conversation, &database::id("m"));
             pair.salon.emit("send-message", &message);
         }
-        turn += 1;
+        number += 1;
     }
     while let Some(sent) = sends.join_next().await {
         sent.map_err(Fault::while_doing("send"))??;
     }
     sleep(DRAIN_TIME).await;
-    collect(good)
+    collect(readers)
 }
 
-/// What the listeners received, by when each was due.
-fn collect(good: &mut [Pairing]) -> Result<Percentiles, Fault> {
+/// The latencies of the messages the readers received.
+fn collect(readers: &mut [ReaderPair]) -> Result<Percentiles, Fault> {
     let mut percentiles = Percentiles::new()?;
-    for pairing in good {
-        for event in pairing.listener.arrived() {
+    for pair in readers {
+        for event in pair.listener.arrived() {
             let content = event.data["content"].as_str().unwrap_or_default();
             if let Some(due) = due(content) {
                 percentiles.add(event.at.duration_since(due));
@@ -121,7 +132,7 @@ fn collect(good: &mut [Pairing]) -> Result<Percentiles, Fault> {
     Ok(percentiles)
 }
 
-/// A key that says when its message was due.
+/// A key that contains the due time of its message.
 fn key(due: Instant) -> String {
     format!("{}-{}", since_start(due).as_micros(), database::id("m"))
 }
@@ -140,10 +151,10 @@ fn start() -> Instant {
     *START.get_or_init(Instant::now)
 }
 
-/// How many of them the server had closed.
-async fn closed(lazy: Vec<Pair>) -> Result<usize, Fault> {
+/// The number of slow clients that the server has disconnected.
+async fn closed(slow_pairs: Vec<Pair>) -> Result<usize, Fault> {
     let mut closed = 0;
-    for pair in lazy {
+    for pair in slow_pairs {
         let Pair { mut salon, mut client, .. } = pair;
         salon.catch_up().await?;
         if let Some(error) = salon.received("error").first() {

@@ -1,4 +1,4 @@
-//! Start-up time, and memory at rest.
+//! Start-up time, and memory after the start.
 
 use std::time::Instant;
 
@@ -7,9 +7,9 @@ use crate::{Fault, database::Database};
 
 const STARTS: usize = 5;
 
-/// Start to ready, best and worst of a few; and memory at rest.
+/// Measures best and worst start-up time, and memory after the start.
 pub(super) async fn measure(plan: &Plan, database: &Database) -> Result<String, Fault> {
-    // The first one makes the tables.
+    // The first start runs the migrations.
     drop(start(plan, database).await?);
     let mut times = Vec::new();
     let mut memory_mb = 0;

@@ -1,4 +1,4 @@
-//! How many durable sends a second: so many messages are kept under way, all the time.
+//! Throughput of durable sends with a constant number of messages in flight (closed loop).
 
 use std::{iter, sync::Arc};
 
@@ -11,33 +11,33 @@ use super::{Percentiles, Plan, millis, pairs, usage::Meter};
 use crate::{Fault, database, server::Server, socket::Socket};
 
 const PAIRS: usize = 32;
-/// Messages under way, spread over all sockets.
+/// Messages in flight, spread over all sockets.
 const LOADS: [usize; 8] = [8, 16, 32, 64, 128, 256, 512, 1_024];
-/// How long the slowest of a hundred may wait for the headline figure.
+/// Maximum 99th percentile for the headline figure.
 const P99_MAX: Duration = Duration::from_millis(100);
 
-/// A socket and the conversation it speaks in.
+/// A socket and its conversation.
 type Sender = (Arc<Socket>, Arc<str>);
 
 /// One row of the table.
 struct Row {
-    under_way: usize,
+    in_flight: usize,
     rate: f64,
     percentiles: Percentiles,
     cpu: String,
 }
 
-/// Acknowledged sends a second, at several loads.
+/// Measures acknowledged sends a second at several loads.
 pub(super) async fn measure(plan: &Plan, server: &Server, meter: &Meter) -> Result<String, Fault> {
     let senders = senders(server).await?;
     let mut rows = Vec::new();
-    for under_way in LOADS {
-        talk(&senders, under_way, plan.duration / 4).await?;
+    for in_flight in LOADS {
+        send_load(&senders, in_flight, plan.duration / 4).await?;
         let before = meter.read()?;
         let started = Instant::now();
-        let percentiles = talk(&senders, under_way, plan.duration).await?;
+        let percentiles = send_load(&senders, in_flight, plan.duration).await?;
         rows.push(Row {
-            under_way,
+            in_flight,
             rate: per_second(percentiles.count(), started.elapsed()),
             percentiles,
             cpu: meter.cells_since(before)?,
@@ -49,11 +49,11 @@ pub(super) async fn measure(plan: &Plan, server: &Server, meter: &Meter) -> Resu
 fn report(sockets: usize, rows: &[Row]) -> String {
     let title =
         format!("### Durable sends, {sockets} sockets in {PAIRS} conversations, both sides joined");
-    let head = "| under way | acknowledged/s | p50 | p99 | max | CPU server | CPU PostgreSQL | CPU load |\n\
+    let head = "| in flight | acknowledged/s | p50 | p99 | max | CPU server | CPU PostgreSQL | CPU load |\n\
                 | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |";
     let cells = |row: &Row| {
-        let Row { under_way, rate, percentiles, cpu } = row;
-        format!("| {under_way} | {rate:.0} | {} | {cpu} |", percentiles.cells())
+        let Row { in_flight, rate, percentiles, cpu } = row;
+        format!("| {in_flight} | {rate:.0} | {} | {cpu} |", percentiles.cells())
     };
     let lines: Vec<String> =
         iter::once(format!("{title}\n\n{head}")).chain(rows.iter().map(cells)).collect();
@@ -83,10 +83,14 @@ async fn senders(server: &Server) -> Result<Vec<Sender>, Fault> {
     Ok(senders.collect())
 }
 
-async fn talk(senders: &[Sender], under_way: usize, time: Duration) -> Result<Percentiles, Fault> {
+async fn send_load(
+    senders: &[Sender],
+    in_flight: usize,
+    time: Duration,
+) -> Result<Percentiles, Fault> {
     let end = Instant::now() + time;
     let mut slots = JoinSet::new();
-    for sender in senders.iter().cycle().take(under_way) {
+    for sender in senders.iter().cycle().take(in_flight) {
         slots.spawn(keep_sending(sender.clone(), end));
     }
     let mut all = Percentiles::new()?;
@@ -119,7 +123,7 @@ mod tests {
     fn row(rate: f64, p99: Duration) -> Row {
         let mut percentiles = Percentiles::new().expect("a histogram");
         percentiles.add(p99);
-        Row { under_way: 1, rate, percentiles, cpu: String::new() }
+        Row { in_flight: 1, rate, percentiles, cpu: String::new() }
     }
 
     #[test]

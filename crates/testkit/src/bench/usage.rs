@@ -1,4 +1,4 @@
-//! Who used how much of the processor, and how much memory.
+//! CPU and memory use of the server, PostgreSQL and the load generator.
 
 use std::{
     fs, process,
@@ -9,7 +9,7 @@ use xtask::process::{children, output_of};
 
 use crate::{Fault, database::Database, server::Server};
 
-/// Reads the kernel's accounts of the three parties.
+/// Reads the CPU time of the three from `/proc`.
 #[derive(Debug)]
 pub(super) struct Meter {
     server: u32,
@@ -17,7 +17,7 @@ pub(super) struct Meter {
     ticks_per_second: f64,
 }
 
-/// The accounts at one moment.
+/// The CPU times at one moment, in ticks.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reading {
     at: Instant,
@@ -27,7 +27,7 @@ pub(super) struct Reading {
 }
 
 impl Meter {
-    /// For this server, its PostgreSQL, and ourselves.
+    /// A meter for this server, its PostgreSQL, and this process.
     pub(super) async fn new(server: &Server, database: &Database) -> Result<Self, Fault> {
         let client = database.client().await?;
         let backend = client
@@ -43,11 +43,11 @@ impl Meter {
         })
     }
 
-    /// The accounts now.
+    /// The CPU times now.
     pub(super) fn read(&self) -> Result<Reading, Fault> {
         let workers: u64 = children(self.postmaster)
             .into_iter()
-            // A process that has ended is counted with its parent.
+            // An ended process is counted with its parent.
             .filter_map(|worker| ticks(worker).ok())
             .map(|ticks| ticks.own)
             .sum();
@@ -60,8 +60,8 @@ impl Meter {
         })
     }
 
-    /// What was used since `before`, as cells of a table: server, PostgreSQL, load generator; 100 % is
-    /// one core.
+    /// The CPU use since `before`, as table cells: server, PostgreSQL, load generator; 100 % is one
+    /// core.
     pub(super) fn cells_since(&self, before: Reading) -> Result<String, Fault> {
         let now = self.read()?;
         let elapsed = now.at.duration_since(before.at);
@@ -96,7 +96,7 @@ pub(crate) fn rss_kb(pid: u32) -> Result<u64, Fault> {
     memory_kb(pid, "VmRSS:")
 }
 
-/// The most resident memory that a process ever had, in kilobytes.
+/// The peak resident memory of a process, in kilobytes.
 pub(crate) fn peak_rss_kb(pid: u32) -> Result<u64, Fault> {
     memory_kb(pid, "VmHWM:")
 }
@@ -105,7 +105,7 @@ fn memory_kb(pid: u32, line: &str) -> Result<u64, Fault> {
     let status = read(pid, "status")?;
     let line = status.lines().find_map(|read| read.strip_prefix(line));
     let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
-    kilobytes.ok_or_else(|| Fault::new("the kernel does not say how much memory it uses"))
+    kilobytes.ok_or_else(|| Fault::new("the kernel does not report its memory"))
 }
 
 struct Ticks {
@@ -115,11 +115,11 @@ struct Ticks {
 
 fn ticks(pid: u32) -> Result<Ticks, Fault> {
     let stat = read(pid, "stat")?;
-    ticks_in(&stat).ok_or_else(|| Fault::new(format!("an account nobody can read: {stat}")))
+    ticks_in(&stat).ok_or_else(|| Fault::new(format!("unreadable CPU times: {stat}")))
 }
 
-// `pid (name) state ppid …`: fields 14 to 17 are the ticks spent, by itself and by ended children, in
-// the program and in the kernel.
+// `pid (name) state ppid …`: fields 14 to 17 are the ticks in user and kernel mode, of the process and of
+// its ended children.
 fn ticks_in(stat: &str) -> Option<Ticks> {
     let (_, after_name) = stat.rsplit_once(')')?;
     let mut fields = after_name.split_whitespace().skip(11);
@@ -136,8 +136,7 @@ fn parent(pid: i32) -> Result<u32, Fault> {
 }
 
 fn read(pid: u32, file: &str) -> Result<String, Fault> {
-    fs::read_to_string(format!("/proc/{pid}/{file}"))
-        .map_err(Fault::while_doing("read the kernel's accounts"))
+    fs::read_to_string(format!("/proc/{pid}/{file}")).map_err(Fault::while_doing("read `/proc`"))
 }
 
 #[cfg(test)]
@@ -147,7 +146,7 @@ mod tests {
     #[test]
     fn ticks_are_read_behind_the_strangest_name() {
         let stat = "41 (a) b) S 1 41 41 0 -1 4194304 100 0 0 0 7 5 30 10 20 0 1 0";
-        let ticks = ticks_in(stat).expect("an account");
+        let ticks = ticks_in(stat).expect("CPU times");
         assert_eq!((ticks.own, ticks.ended_children), (12, 40));
     }
 }

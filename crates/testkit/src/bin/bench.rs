@@ -17,7 +17,7 @@ const QUICK_S: u64 = 4;
 /// Measures a server on a PostgreSQL and prints a report in Markdown.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// A superuser's URL of the cluster; a database of its own is made there, and dropped.
+    /// A superuser's URL of the cluster; a new database is created there, and dropped at the end.
     #[arg(long)]
     database_url: String,
     /// The server's program.
@@ -26,18 +26,18 @@ struct Arguments {
     /// Shorter measurements, for a first look.
     #[arg(long)]
     quick: bool,
-    /// How many messages the large history has.
+    /// The number of messages in the large history.
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(200..))]
     messages: u32,
-    /// Measure this alone.
+    /// Run only this measurement.
     #[command(subcommand)]
     only: Option<Only>,
 }
 
-/// What can be measured by itself.
+/// The measurements that run separately.
 #[derive(Clone, Copy, Debug, Subcommand)]
 enum Only {
-    /// Clients that are cut off again and again, on a server that is killed again and again.
+    /// Clients whose connections are cut repeatedly, on a server that is killed repeatedly.
     ResumeLoad {
         /// Clients, five in each conversation.
         #[arg(long, default_value_t = 500)]
@@ -48,10 +48,10 @@ enum Only {
         /// How often the server is killed.
         #[arg(long, default_value_t = 10)]
         restarts: usize,
-        /// From one kill to the next, in seconds.
+        /// The time between kills, in seconds.
         #[arg(long, default_value_t = 5)]
         restart_interval_s: u64,
-        /// The longest that a connection lasts, in seconds; the shortest is a quarter of it.
+        /// The maximum lifetime of a connection, in seconds; the minimum is a quarter of it.
         #[arg(long, default_value_t = 6)]
         cut_after_max_s: u64,
     },
@@ -60,40 +60,40 @@ enum Only {
         /// All clients.
         #[arg(long, default_value_t = 1_000)]
         clients: usize,
-        /// Those who stop.
+        /// The clients that stop reading.
         #[arg(long, default_value_t = 100)]
         slow: usize,
     },
-    /// Authenticated sockets that do nothing.
+    /// Authenticated idle sockets.
     Sockets {
-        /// How many.
+        /// The number of sockets.
         #[arg(long, default_value_t = 10_000)]
         count: usize,
     },
-    /// Reports about bookings, with PostgreSQL away in the middle.
+    /// Appointment reports with a PostgreSQL outage.
     Bookings {
-        /// How many, each about a booking of its own.
+        /// The number of reports, each about a different booking.
         #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..))]
         reports: u32,
-        /// How long PostgreSQL is away, in seconds.
+        /// The duration of the PostgreSQL outage, in seconds.
         #[arg(long, default_value_t = 30)]
         outage_s: u64,
     },
-    /// Notices by mail, with a mail server that refuses and a server that is killed.
+    /// Notification mails, with a failing mail server and a server that is killed.
     Mails {
-        /// How many people are written to.
+        /// The number of people who are notified.
         #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..))]
         notices: u32,
         /// How often the server is killed.
         #[arg(long, default_value_t = 10)]
         kills: usize,
     },
-    /// Moving in from a database as the former application keeps it.
+    /// An import from a database of the former application.
     Import {
-        /// How many conversations it has.
+        /// The number of conversations.
         #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(50..))]
         conversations: u32,
-        /// How many messages it has.
+        /// The number of messages.
         #[arg(long, default_value_t = 500_000)]
         messages: u32,
     },

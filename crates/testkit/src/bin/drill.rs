@@ -1,32 +1,32 @@
-//! Does a backup drill and prints its transcript.
+//! Runs a backup drill and prints its transcript.
 
 use std::{io::stdout, path::PathBuf, process::ExitCode};
 
 use clap::Parser;
 use testkit::{
     Fault,
-    backup::Way,
+    backup::BackupMethod,
     database::Database,
     drill::{Plan, run},
 };
 use xtask::workspace;
 
-/// Saves a service, restores it elsewhere, forgets again who was forgotten, and compares everything.
+/// Backs up a service, restores it elsewhere, replays the erasures since, and compares everything.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// A superuser's URL of the cluster where the service runs at first.
+    /// A superuser's URL of the cluster of the original service.
     #[arg(long)]
     from: String,
-    /// A superuser's URL of the cluster where it is restored.
+    /// A superuser's URL of the cluster for the restored service.
     #[arg(long)]
     to: String,
     /// The server's program.
     #[arg(long)]
     server: PathBuf,
-    /// How many clients there are.
+    /// The number of clients.
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(4..))]
     clients: u16,
-    /// How many messages are sent in each conversation.
+    /// The number of messages in each conversation.
     #[arg(long, default_value_t = 12)]
     messages: u16,
 }
@@ -45,7 +45,7 @@ async fn drill(arguments: Arguments) -> Result<(), Fault> {
     let plan = Plan {
         server: arguments.server,
         folder: workspace::target().join("drill"),
-        way: Way::best(&from.url()).await?,
+        method: BackupMethod::best(&from.url()).await?,
         clients: arguments.clients.into(),
         messages: arguments.messages.into(),
     };

@@ -14,7 +14,7 @@ struct Arguments {
     /// The address of the server.
     #[arg(long)]
     url: String,
-    /// A token of somebody on the salon side.
+    /// A token of a salon user.
     #[arg(long)]
     salon_token: String,
     /// A token of a client.

@@ -1,4 +1,4 @@
-//! Makes a database as the former application keeps it, and prints where it is.
+//! Fills a database in the schema of the former application, and prints its URL.
 
 use std::process::ExitCode;
 
@@ -8,16 +8,16 @@ use testkit::{
     reference::{self, Size},
 };
 
-/// Makes a database as the former application keeps it, and prints where it is.
+/// Fills a database in the schema of the former application, and prints its URL.
 #[derive(Debug, Parser)]
 struct Arguments {
     /// An empty database.
     #[arg(long)]
     database_url: String,
-    /// How many conversations.
+    /// The number of conversations.
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(50..))]
     conversations: u32,
-    /// How many messages.
+    /// The number of messages.
     #[arg(long, default_value_t = 500_000)]
     messages: u32,
 }

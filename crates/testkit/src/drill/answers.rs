@@ -1,4 +1,4 @@
-//! What the service answers people: all that they can see of it.
+//! Everything a person can see through the API, for comparison.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,50 +11,50 @@ use crate::{
 
 const LISTED: &str = "/messaging/conversations?limit=100";
 
-/// Everything that one person can see.
+/// Everything one person can see.
 #[derive(Clone)]
-pub(super) struct Answers {
-    /// As they are listed.
+pub(super) struct Snapshot {
+    /// In the order of the list.
     conversations: Vec<Value>,
     messages: BTreeMap<String, Vec<Value>>,
     unread: i64,
     preferences: Value,
-    /// By its address, without what signs that.
+    /// By path, without the signature.
     pictures: BTreeMap<String, Vec<u8>>,
 }
 
-impl Answers {
-    /// What somebody is answered now.
+impl Snapshot {
+    /// Loads everything the client's person can see now.
     pub(super) async fn to(rest: &Rest) -> Result<Self, Fault> {
         let total = rest.get("/messaging/conversations/unread/total").await?.expect(200)?;
         let preferences = rest.get("/notification-preferences").await?.expect(200)?;
-        let mut answers = Self {
+        let mut snapshot = Self {
             conversations: pages(rest, LISTED).await?,
             messages: BTreeMap::new(),
             unread: total["totalUnread"].as_i64().unwrap_or(-1),
             preferences,
             pictures: BTreeMap::new(),
         };
-        let ids: Vec<_> = answers.conversations.iter().map(id_of).collect();
+        let ids: Vec<_> = snapshot.conversations.iter().map(id_of).collect();
         for id in ids {
             let path = format!("/messaging/conversations/{id}/messages?limit=100");
-            answers.messages.insert(id, pages(rest, &path).await?);
+            snapshot.messages.insert(id, pages(rest, &path).await?);
         }
-        answers.look_at_pictures().await?;
-        Ok(answers)
+        snapshot.load_pictures().await?;
+        Ok(snapshot)
     }
 
-    /// How many messages they see.
+    /// The number of messages.
     pub(super) fn messages(&self) -> usize {
         self.messages.values().map(Vec::len).sum()
     }
 
-    /// How many pictures they see, small ones included.
+    /// The number of pictures, thumbnails included.
     pub(super) fn pictures(&self) -> usize {
         self.pictures.len()
     }
 
-    /// What is not as in those others, if anything.
+    /// The first part that differs from the other snapshot, if any.
     pub(super) fn differing(&self, other: &Self) -> Option<&'static str> {
         let parts = [
             ("the list of conversations", self.conversations == other.conversations),
@@ -66,7 +66,7 @@ impl Answers {
         parts.into_iter().find(|(_, is_same)| !is_same).map(|(part, _)| part)
     }
 
-    /// The same without these conversations.
+    /// The snapshot without these conversations.
     pub(super) fn without(mut self, hidden: &BTreeSet<String>) -> Self {
         let is_hidden = |entry: &Value| hidden.contains(&id_of(entry));
         let unread = |entry: &Value| entry["unreadCount"].as_i64().unwrap_or_default();
@@ -84,28 +84,28 @@ impl Answers {
         self
     }
 
-    /// Fetches every picture, and leaves of every link only what does not change.
-    async fn look_at_pictures(&mut self) -> Result<(), Fault> {
+    /// Fetches every picture, and reduces each link to its stable path.
+    async fn load_pictures(&mut self) -> Result<(), Fault> {
         let mut links = BTreeMap::new();
         let seen = self.conversations.iter_mut().chain(self.messages.values_mut().flatten());
         for value in seen {
             each_link(value, &mut |link| {
-                let lasting = lasting(link);
-                links.insert(lasting.clone(), std::mem::replace(link, lasting));
+                let stable_path = stable_path(link);
+                links.insert(stable_path.clone(), std::mem::replace(link, stable_path));
             });
         }
-        for (lasting, link) in links {
+        for (stable_path, link) in links {
             let picture = fetch(&link).await?;
             if picture.status != 200 {
-                return Err(Fault::new(format!("{lasting}: status {}", picture.status)));
+                return Err(Fault::new(format!("{stable_path}: status {}", picture.status)));
             }
-            self.pictures.insert(lasting, picture.bytes);
+            self.pictures.insert(stable_path, picture.bytes);
         }
         Ok(())
     }
 }
 
-/// Every item of a list, page by page.
+/// All items of a paged list.
 async fn pages(rest: &Rest, path: &str) -> Result<Vec<Value>, Fault> {
     let (mut items, mut next) = (Vec::new(), path.to_owned());
     loop {
@@ -123,7 +123,7 @@ fn id_of(entry: &Value) -> String {
     entry["id"].as_str().unwrap_or_default().to_owned()
 }
 
-/// Calls `f` with every link to a picture of ours.
+/// Calls `f` with every link to a file of the service.
 fn each_link(value: &mut Value, f: &mut dyn FnMut(&mut String)) {
     match value {
         Value::String(text) if text.contains("/messaging/files/") => f(text),
@@ -133,8 +133,8 @@ fn each_link(value: &mut Value, f: &mut dyn FnMut(&mut String)) {
     }
 }
 
-/// Of a link the path: neither where the server listens, nor how long the link is good.
-fn lasting(link: &str) -> String {
+/// The path of a link, without the server's address, expiry and signature.
+fn stable_path(link: &str) -> String {
     let path = link.split('?').next().unwrap_or_default();
     path.find("/messaging/").map_or(path, |at| &path[at..]).to_owned()
 }
@@ -145,13 +145,14 @@ mod tests {
 
     use super::*;
 
-    fn answers() -> Answers {
+    fn snapshot() -> Snapshot {
         let listed = |id: &str, unread: i64| json!({ "id": id, "unreadCount": unread });
-        let said = |link: &str| vec![json!({ "attachments": [{ "fileUrl": link }] })];
+        let messages_with = |link: &str| vec![json!({ "attachments": [{ "fileUrl": link }] })];
         let (one, two) = ("/messaging/files/1", "/messaging/files/2");
-        Answers {
+        Snapshot {
             conversations: vec![listed("a", 2), listed("b", 3)],
-            messages: [("a".to_owned(), said(one)), ("b".to_owned(), said(two))].into(),
+            messages: [("a".to_owned(), messages_with(one)), ("b".to_owned(), messages_with(two))]
+                .into(),
             unread: 5,
             preferences: Value::Null,
             pictures: [(one.to_owned(), vec![1]), (two.to_owned(), vec![2])].into(),
@@ -160,16 +161,16 @@ mod tests {
 
     #[test]
     fn without_a_conversation_its_messages_pictures_and_count_are_gone() {
-        let left = answers().without(&BTreeSet::from(["a".to_owned()]));
+        let left = snapshot().without(&BTreeSet::from(["a".to_owned()]));
         assert_eq!((left.unread, left.messages(), left.pictures()), (3, 1, 1));
         assert!(left.conversations.iter().map(id_of).eq(["b"]));
-        assert_eq!(answers().without(&BTreeSet::new()).differing(&answers()), None);
-        assert_eq!(left.differing(&answers()), Some("the list of conversations"));
+        assert_eq!(snapshot().without(&BTreeSet::new()).differing(&snapshot()), None);
+        assert_eq!(left.differing(&snapshot()), Some("the list of conversations"));
     }
 
     #[test]
     fn of_a_link_only_its_path_lasts() {
         let link = "http://127.0.0.1:80/messaging/files/1/full?expires=1&signature=a";
-        assert_eq!(lasting(link), "/messaging/files/1/full");
+        assert_eq!(stable_path(link), "/messaging/files/1/full");
     }
 }

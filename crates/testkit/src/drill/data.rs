@@ -8,7 +8,7 @@ use std::{
 use serde_json::{Value, json};
 use tokio_postgres::Client;
 
-use super::{Plan, answers::Answers};
+use super::{Plan, answers::Snapshot};
 use crate::{
     Fault,
     appointment::{Report, booking_service},
@@ -22,17 +22,17 @@ use crate::{
     wait,
 };
 
-/// Mail about new messages leaves at once, about further ones an hour later.
+/// Mail about a new message is sent at once, about further ones an hour later.
 const SETTINGS: [(&str, &str); 4] = [
     ("MAIL_FROM", "noreply@mail.example.org"),
     ("MAIL_DELAY_MS", "0"),
     ("JOBS_POLL_INTERVAL_MS", "20"),
     ("LOG_LEVEL", "trace"),
 ];
-/// The same in both deployments, so that links stay valid.
+/// The token secret. The same in both deployments, so that links stay valid.
 const SECRET: &str = "the-secret-of-a-drill-which-is-long-enough";
-/// What is to be done now or soon, given up jobs not counted.
-const TO_DO: &str = "
+/// The number of jobs, mails and reports due now or soon, without dead jobs.
+const PENDING_WORK: &str = "
 SELECT (SELECT count(*) FROM messaging.job
         WHERE dead_at IS NULL AND run_at < now() + interval '10 minutes')
     + (SELECT count(*) FROM messaging.pending_mail WHERE wait_until IS NULL)
@@ -47,7 +47,7 @@ pub(super) struct Deployment {
 }
 
 impl Deployment {
-    /// Starts the server on this database and the files of this name, with or without jobs.
+    /// Starts a server with this database, named files folder, and with or without jobs.
     pub(super) async fn open(
         plan: &Plan,
         name: &str,
@@ -56,7 +56,7 @@ impl Deployment {
         jobs: bool,
     ) -> Result<Self, Fault> {
         let files = Self::files_in(plan, name);
-        let folder = files.to_str().ok_or_else(|| Fault::new("a folder with an odd name"))?;
+        let folder = files.to_str().ok_or_else(|| Fault::new("a folder name that is not UTF-8"))?;
         let log = plan.folder.join(format!("{name}.log"));
         let mut launch = Launch::new(&plan.server, &database.url(), log)
             .with("FILES_FOLDER", folder)
@@ -71,12 +71,12 @@ impl Deployment {
         Ok(Self { app, operator, files })
     }
 
-    /// Where the files of a deployment are.
+    /// The files folder of a deployment.
     pub(super) fn files_in(plan: &Plan, name: &str) -> PathBuf {
         plan.folder.join(format!("files-{name}"))
     }
 
-    /// The operator of a database.
+    /// The administration commands for a database.
     pub(super) fn operator(plan: &Plan, database: &Database) -> Operator {
         Operator::new(&plan.server, &database.url())
     }
@@ -85,18 +85,18 @@ impl Deployment {
         self.app.database.url()
     }
 
-    /// Waits until nothing is left to do.
+    /// Waits until no work is pending.
     pub(super) async fn wait_until_idle(&self) -> Result<(), Fault> {
         let client = self.app.database.client().await?;
-        wait::until("nothing left to do", async || {
-            let row = client.query_one(TO_DO, &[]).await;
-            let row = row.map_err(Fault::while_doing("count what is to be done"))?;
+        wait::until("no pending work", async || {
+            let row = client.query_one(PENDING_WORK, &[]).await;
+            let row = row.map_err(Fault::while_doing("count pending work"))?;
             Ok((row.get::<_, i64>(0) == 0).then_some(()))
         })
         .await
     }
 
-    /// Waits until a person is forgotten, and everything that this brings about is done.
+    /// Waits until a person is erased and no work is pending.
     pub(super) async fn wait_for_erasure(&self, person: &str) -> Result<(), Fault> {
         let service = self.app.rest(&booking_service())?;
         let path = format!("/internal/erasures/{person}");
@@ -108,19 +108,19 @@ impl Deployment {
         self.wait_until_idle().await
     }
 
-    /// What these people are answered, behind their ids.
-    pub(super) async fn answers(
+    /// The snapshots of these people, with their ids.
+    pub(super) async fn snapshots(
         &self,
         people: impl Iterator<Item = &Person>,
-    ) -> Result<Vec<(String, Answers)>, Fault> {
+    ) -> Result<Vec<(String, Snapshot)>, Fault> {
         let mut all = Vec::new();
         for person in people {
-            all.push((person.id.clone(), Answers::to(&self.app.rest(person)?).await?));
+            all.push((person.id.clone(), Snapshot::to(&self.app.rest(person)?).await?));
         }
         Ok(all)
     }
 
-    /// Where a word stands: columns, files, and the log.
+    /// Where a word is found: columns, files and log lines.
     pub(super) async fn leaks(&self, word: &str) -> Result<Vec<String>, Fault> {
         let mut found = leak_check::files_with(&self.files, word.as_bytes())?;
         found.extend(leak_check::columns_with(&self.url(), word).await?);
@@ -131,12 +131,12 @@ impl Deployment {
     }
 }
 
-// What belongs to one person, by its ids.
+// The ids of a person's data.
 
 const CONVERSATIONS: &str = "SELECT id::text FROM messaging.conversation WHERE client_id = $1";
-/// Beside the conversations: what was said there, pictures and the places of their bytes, and the
-/// archives of everybody who took part.
-const REST: &str = "
+/// Besides the conversations: their messages, attachments and file keys, and the exports of all
+/// participants.
+const OTHER_DATA: &str = "
 WITH theirs AS (SELECT id, salon_id FROM messaging.conversation WHERE client_id = $1)
 SELECT id::text FROM messaging.message WHERE conversation_id IN (SELECT id FROM theirs)
 UNION SELECT unnest(ARRAY[a.object_key, a.thumbnail_key])::text FROM messaging.attachment AS a
@@ -144,7 +144,7 @@ UNION SELECT unnest(ARRAY[a.object_key, a.thumbnail_key])::text FROM messaging.a
 UNION SELECT object_key FROM messaging.export
     WHERE person_id = $1 OR person_id IN (SELECT salon_id FROM theirs)";
 
-/// Of the bytes those that go with the person: what they sent themselves, and the archives.
+/// The files deleted with the person: those they sent, and the exports.
 const FILES: &str = "
 WITH theirs AS (SELECT id, salon_id FROM messaging.conversation WHERE client_id = $1)
 SELECT unnest(ARRAY[a.object_key, a.thumbnail_key])::text FROM messaging.attachment AS a
@@ -153,7 +153,7 @@ SELECT unnest(ARRAY[a.object_key, a.thumbnail_key])::text FROM messaging.attachm
 UNION SELECT object_key FROM messaging.export
     WHERE person_id = $1 OR person_id IN (SELECT salon_id FROM theirs)";
 
-/// The ids of a person and of everything that belongs to them.
+/// The ids of a person and of all their data.
 pub(super) struct PersonData {
     conversations: BTreeSet<String>,
     files: BTreeSet<String>,
@@ -161,23 +161,23 @@ pub(super) struct PersonData {
 }
 
 impl PersonData {
-    /// What belongs to a client.
+    /// Loads the ids of a client's data.
     pub(super) async fn of(url: &str, client: &str) -> Result<Self, Fault> {
         let database = database::connect(url).await?;
         let conversations = ids(&database, CONVERSATIONS, client).await?;
         let files = ids(&database, FILES, client).await?;
         let mut all = vec![client.to_owned()];
         all.extend(conversations.iter().cloned());
-        all.extend(ids(&database, REST, client).await?);
+        all.extend(ids(&database, OTHER_DATA, client).await?);
         Ok(Self { conversations, files, all })
     }
 
-    /// The conversations.
+    /// The ids of the conversations.
     pub(super) fn conversations(&self) -> &BTreeSet<String> {
         &self.conversations
     }
 
-    /// What is left of these files when theirs are gone.
+    /// The files without those of the person.
     pub(super) fn without_files(
         &self,
         files: &BTreeMap<String, Vec<u8>>,
@@ -187,8 +187,8 @@ impl PersonData {
         left
     }
 
-    /// Whether a row is about anything of it.
-    pub(super) fn are_in_row(&self, row: &str) -> bool {
+    /// Whether a row contains any of the ids.
+    pub(super) fn is_in_row(&self, row: &str) -> bool {
         let mut words = row.split(|c: char| !(c.is_ascii_alphanumeric() || "-_/".contains(c)));
         words.any(|word| self.all.iter().any(|id| id == word))
     }
@@ -196,27 +196,27 @@ impl PersonData {
 
 async fn ids(database: &Client, sql: &str, client: &str) -> Result<BTreeSet<String>, Fault> {
     let rows = database.query(sql, &[&client]).await;
-    let rows = rows.map_err(Fault::while_doing("look for what is theirs"))?;
+    let rows = rows.map_err(Fault::while_doing("list the ids of a person"))?;
     Ok(rows.iter().filter_map(|row| row.get::<_, Option<String>>(0)).collect())
 }
 
 // A fixture with a row in every table.
 
-/// The name of the client to be erased, which stands in everything they write.
+/// The name of the client to be erased, contained in everything they write.
 pub(super) const MARKER: &str = "Zerbinette";
-/// Refused for ever by the mail server: what is written to it ends as a dead letter.
+/// An address the mail server refuses permanently: its mails end as dead letters.
 const REFUSED: &str = "spam@example.org";
 const PHOTO: &[u8] = include_bytes!("../../assets/phone-photo.jpg");
 
-/// All people of the fixture.
+/// The people of the fixture.
 pub(super) struct Fixture {
     pub(super) salons: [Person; 2],
-    /// The first is to be forgotten.
+    /// The first one is erased.
     pub(super) clients: Vec<Person>,
 }
 
 impl Fixture {
-    /// Everybody, as they will be.
+    /// The people for this plan.
     pub(super) fn of(plan: &Plan) -> Self {
         let client = |number: usize| {
             let first_name = if number == 0 { MARKER } else { "Camille" };
@@ -236,12 +236,12 @@ impl Fixture {
         &self.clients[0]
     }
 
-    /// Everybody else.
+    /// All people who are not erased.
     pub(super) fn others(&self) -> impl Iterator<Item = &Person> {
         self.salons.iter().chain(&self.clients[1..])
     }
 
-    /// Everybody.
+    /// All people.
     pub(super) fn people(&self) -> impl Iterator<Item = &Person> {
         self.salons.iter().chain(&self.clients)
     }
@@ -266,7 +266,7 @@ impl Fixture {
         }
         book(app, &self.salons[0], self.erased()).await?;
         for person in [&self.clients[0], &self.clients[1], &self.salons[0]] {
-            archive(&app.rest(person)?).await?;
+            request_export(&app.rest(person)?).await?;
         }
         Ok(())
     }
@@ -293,7 +293,7 @@ impl Fixture {
     }
 }
 
-/// A salon and a client who pair.
+/// A salon and a client with a conversation.
 struct Pair<'a> {
     app: &'a TestApp,
     salon: &'a Person,
@@ -306,11 +306,11 @@ impl Pair<'_> {
         let name = self.client.claims()["firstName"].as_str().unwrap_or_default();
         for number in 0..messages {
             let sent = if number % 2 == 0 {
-                let words = format!("Bonjour, ici {name}, question {number}");
-                self.app.message(self.client, &self.conversation, &words).await?
+                let content = format!("Bonjour, ici {name}, question {number}");
+                self.app.message(self.client, &self.conversation, &content).await?
             } else {
-                let words = format!("Réponse {number}");
-                self.app.message(self.salon, &self.conversation, &words).await?
+                let content = format!("Réponse {number}");
+                self.app.message(self.salon, &self.conversation, &content).await?
             };
             if number == 2 {
                 let path = format!("/messaging/messages/{}", text(&sent, "id")?);
@@ -322,7 +322,7 @@ impl Pair<'_> {
 
     async fn photo(&self, author: &Person) -> Result<(), Fault> {
         let rest = self.app.rest(author)?;
-        // What the other side writes is theirs, and stays.
+        // Without the marker in the salon's file name: the salon's data is not erased.
         let name = match author.claims().get("firstName").and_then(Value::as_str) {
             Some(first_name) => format!("dessin de {first_name}.jpg"),
             None => "croquis.jpg".to_owned(),
@@ -342,23 +342,23 @@ impl Pair<'_> {
 
     async fn mute(&self, person: &Person) -> Result<(), Fault> {
         let rest = self.app.rest(person)?;
-        let wish = json!({ "emailFrequency": "HOURLY" });
-        rest.patch("/notification-preferences", &wish).await?.expect(200)?;
-        let which = json!({ "conversationId": self.conversation });
-        rest.post("/notification-preferences/mute", &which).await?.expect(201).map(drop)
+        let preference = json!({ "emailFrequency": "HOURLY" });
+        rest.patch("/notification-preferences", &preference).await?.expect(200)?;
+        let conversation = json!({ "conversationId": self.conversation });
+        rest.post("/notification-preferences/mute", &conversation).await?.expect(201).map(drop)
     }
 }
 
-/// The platform reports an appointment of the two.
+/// Reports an appointment of the two as the platform.
 async fn book(app: &TestApp, salon: &Person, client: &Person) -> Result<(), Fault> {
     let report = Report::new("confirmed", "booking-0", &salon.id, &client.id)
         .with("clientFirstName", MARKER);
     report.send(&app.rest(&booking_service())?).await?.expect(202).map(drop)
 }
 
-/// Asks for an archive of one's data until it can be fetched.
-async fn archive(rest: &Rest) -> Result<(), Fault> {
-    wait::until("an archive", async || {
+/// Requests a data export until it is ready.
+async fn request_export(rest: &Rest) -> Result<(), Fault> {
+    wait::until("an export", async || {
         let answer = rest.get("/messaging/me/export").await?;
         Ok((answer.status == 200).then_some(()))
     })
@@ -373,7 +373,7 @@ mod tests {
     fn a_row_is_about_an_id_only_when_it_names_it_whole() {
         let (conversations, files) = (BTreeSet::new(), BTreeSet::new());
         let person_data = PersonData { conversations, files, all: vec!["client-0".to_owned()] };
-        assert!(person_data.are_in_row("messaging.participant (client-0,client,\"\")"));
-        assert!(!person_data.are_in_row("messaging.participant (client-01,client,\"\")"));
+        assert!(person_data.is_in_row("messaging.participant (client-0,client,\"\")"));
+        assert!(!person_data.is_in_row("messaging.participant (client-01,client,\"\")"));
     }
 }

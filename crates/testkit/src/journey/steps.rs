@@ -1,4 +1,4 @@
-//! Pages, deletion, counts, lists, and the archive.
+//! The steps of the journey.
 
 use serde_json::{Value, json};
 
@@ -13,8 +13,8 @@ use crate::{
     wait,
 };
 
-const SLIP: &str = "Pensez à régler l'acompte de 500 €.";
-const COMEBACK: &str = "Merci ! Faut-il venir à jeun ?";
+const MISTAKE: &str = "Pensez à régler l'acompte de 500 €.";
+const NEW_MESSAGE: &str = "Merci ! Faut-il venir à jeun ?";
 
 impl Journey<'_> {
     /// The history in pages: newest first, each message once.
@@ -42,11 +42,11 @@ impl Journey<'_> {
         self.transcript.passed("each once, newest first")
     }
 
-    /// The salon takes back what it said; it is gone for both.
+    /// The salon deletes its message; it is gone for both.
     pub(super) async fn delete(&mut self) -> Result<(), Fault> {
-        self.transcript.step("The salon takes back a slip")?;
-        let slip = json!({ "conversationId": self.conversation, "content": SLIP });
-        let sent = self.salon.call("send-message", &slip).await?;
+        self.transcript.step("The salon deletes a mistaken message")?;
+        let mistake = json!({ "conversationId": self.conversation, "content": MISTAKE });
+        let sent = self.salon.call("send-message", &mistake).await?;
         self.transcript.message("salon", &sent)?;
         let id = text(&sent, "id")?;
         let path = format!("/messaging/messages/{id}");
@@ -60,7 +60,7 @@ impl Journey<'_> {
         self.transcript.passed("only its author could; gone for both")
     }
 
-    /// Both badges, by REST.
+    /// The unread totals of both, by REST.
     pub(super) async fn count(&mut self) -> Result<(), Fault> {
         self.transcript.step("Unread messages, by REST")?;
         same("unread of the salon", self.salon.unread().await?, 0)?;
@@ -77,21 +77,21 @@ impl Journey<'_> {
         same("the first of the list", text(first, "id")?, self.conversation.clone())?;
         same("its unread messages", first["unreadCount"].as_i64(), Some(0))?;
         let last = text(&first["lastMessage"], "content")?;
-        if last == SLIP {
+        if last == MISTAKE {
             return Err(Fault::new("the list shows a deleted message"));
         }
-        self.transcript.passed(&format!("first, 0 unread, last words « {last} »"))
+        self.transcript.passed(&format!("first, 0 unread, last message « {last} »"))
     }
 
-    /// The salon archives; a new message of the client brings the conversation back.
-    pub(super) async fn archive_and_come_back(&mut self) -> Result<(), Fault> {
+    /// The salon archives the conversation; a new message of the client reactivates it.
+    pub(super) async fn archive_and_reactivate(&mut self) -> Result<(), Fault> {
         self.transcript.step("The salon archives; the client writes once more")?;
         let path = format!("/messaging/conversations/{}/archive", self.conversation);
         self.salon.rest.patch(&path, &json!({})).await?.expect(204)?;
         same("the status", self.status().await?, "ARCHIVED".to_owned())?;
         self.transcript.passed("archived")?;
 
-        let message = json!({ "conversationId": self.conversation, "content": COMEBACK });
+        let message = json!({ "conversationId": self.conversation, "content": NEW_MESSAGE });
         let sent = self.client.call("send-message", &message).await?;
         self.transcript.message("client", &sent)?;
         same("the status after a new message", self.status().await?, "ACTIVE".to_owned())?;
@@ -104,13 +104,13 @@ impl Journey<'_> {
     }
 }
 
-// The platform reports a booking, and both come to its conversation.
+// The platform reports a booking, and both join its conversation.
 
 const SUBJECT: &str = "RDV Tatouage - 05/01/2026";
 const WELCOME: &str = "Bonjour Camille, Votre demande de rendez-vous a bien été enregistrée et est en attente de confirmation par le salon. N'hésitez pas à nous contacter pour toute question.";
 
 impl<'a> Journey<'a> {
-    /// The platform reports, three times, that the client asked for a booking.
+    /// The platform reports three times that the client requested a booking.
     pub(super) async fn open(
         target: &Target,
         mut transcript: Transcript<'a>,
@@ -123,10 +123,10 @@ impl<'a> Journey<'a> {
         transcript.step("The client books; the platform reports it, three times to be sure")?;
         let report = Report::new("requested", &booking, &salon.id, &client.id);
         for state in ["stored", "known", "known"] {
-            let taken = report.send(&service).await?.expect(202)?;
-            same("the state of the report", text(&taken, "state")?, state.to_owned())?;
+            let accepted = report.send(&service).await?.expect(202)?;
+            same("the state of the report", text(&accepted, "state")?, state.to_owned())?;
         }
-        let conversation = about(&client, &booking).await?;
+        let conversation = find_by_booking(&client, &booking).await?;
         same("its subject", text(&conversation, "subject")?, SUBJECT.to_owned())?;
         same("its status", text(&conversation, "status")?, "ACTIVE".to_owned())?;
         same("its salon", text(&conversation, "salonId")?, salon.id.clone())?;
@@ -138,19 +138,19 @@ impl<'a> Journey<'a> {
         Ok(Self { salon, client, conversation, transcript })
     }
 
-    /// Both connect; the client joins, sees what was said, and marks it as read.
+    /// Both connect; the client joins, sees the history, and marks it as read.
     pub(super) async fn connect(&mut self) -> Result<(), Fault> {
         self.transcript.step("Both connect, the client opens the conversation")?;
         self.salon.connect().await?;
         self.client.connect().await?;
-        self.salon.is_told_unread(0).await?;
-        self.client.is_told_unread(1).await?;
+        self.salon.wait_for_unread(0).await?;
+        self.client.wait_for_unread(1).await?;
 
         let (history, last_seq) = self.client.join(&self.conversation).await?;
         let [welcome] = history.as_slice() else {
             return Err(Fault::new(format!("a history of {} messages", history.len())));
         };
-        same("the first words", text(welcome, "content")?, WELCOME.to_owned())?;
+        same("the first message", text(welcome, "content")?, WELCOME.to_owned())?;
         same("their kind", text(welcome, "type")?, "SYSTEM".to_owned())?;
         same("the last position", Some(last_seq), welcome["seq"].as_u64())?;
         self.transcript.message("salon", welcome)?;
@@ -158,13 +158,13 @@ impl<'a> Journey<'a> {
         let here = json!({ "conversationId": self.conversation });
         let marked = self.client.call("mark-conversation-as-read", &here).await?;
         same("unread here", marked["unreadCount"].as_i64(), Some(0))?;
-        self.client.is_told_unread(0).await?;
+        self.client.wait_for_unread(0).await?;
         self.transcript.passed("history shown; marked as read, client 0 unread")
     }
 }
 
-/// The conversation about a booking, as soon as there is one.
-async fn about(client: &Participant, booking: &str) -> Result<Value, Fault> {
+/// Waits for the conversation about a booking.
+async fn find_by_booking(client: &Participant, booking: &str) -> Result<Value, Fault> {
     wait::until("the conversation about the booking", async || {
         let page = client.rest.get("/messaging/conversations").await?.expect(200)?;
         let listed = page["data"].as_array().cloned().unwrap_or_default();
@@ -173,18 +173,18 @@ async fn about(client: &Participant, booking: &str) -> Result<Value, Fault> {
     .await
 }
 
-// A photo, from the client's phone to the salon's eyes, and away again.
+// A photo: upload, delivery, metadata and deletion.
 
-/// As a phone makes them: lying on its side, and telling where it was taken.
+/// A phone photo: rotated by its EXIF data, which also contain the place.
 const PHOTO: &[u8] = include_bytes!("../../assets/phone-photo.jpg");
 const EXIF: &[u8] = b"Exif\0\0";
 
 impl Journey<'_> {
-    /// The client sends a photo; the salon sees it, without the place it was taken at; then the
-    /// client takes it back.
+    /// The client sends a photo; the salon sees it without its location; then the client deletes
+    /// it.
     pub(super) async fn photo(&mut self) -> Result<(), Fault> {
         self.transcript.step("The client sends a photo from their phone")?;
-        same("the phone says where it was", holds_exif(PHOTO), true)?;
+        same("the phone photo has EXIF data", contains_exif(PHOTO), true)?;
         let sent = self.send_photo().await?;
         self.transcript.message("client", &sent)?;
 
@@ -196,14 +196,13 @@ impl Journey<'_> {
         let link = text(attachment, "fileUrl")?;
         let picture = fetch(&link).await?;
         same("what the salon fetches", picture.status, 200)?;
-        same("whether it says where it was taken", holds_exif(&picture.bytes), false)?;
+        same("whether it still has EXIF data", contains_exif(&picture.bytes), false)?;
         let (width, height) = (attachment["width"].as_u64(), attachment["height"].as_u64());
-        same("whether it stands upright", width < height, true)?;
-        self.transcript
-            .passed("seen by the salon, upright, and without the place it was taken at")?;
+        same("whether it is upright", width < height, true)?;
+        self.transcript.passed("seen by the salon, upright and without its location")?;
 
         let forged = fetch(&link.replace("signature=", "signature=A")).await?;
-        same("a link that somebody changed", forged.status, 404)?;
+        same("a forged link", forged.status, 404)?;
         let path = format!("/messaging/messages/{}", text(&sent, "id")?);
         self.client.rest.delete(&path).await?.expect(204)?;
         let gone = wait::until("the photo gone", async || {
@@ -211,10 +210,10 @@ impl Journey<'_> {
             Ok((status != 200).then_some(status))
         });
         same("the photo of a deleted message", gone.await?, 404)?;
-        self.transcript.passed("taken back: the file is gone with its message")
+        self.transcript.passed("deleted: the file is gone with its message")
     }
 
-    /// The message with this id, as it reaches the salon's socket.
+    /// Waits for the message with this id on the salon's socket.
     async fn seen_by_salon(&mut self, id: &Value) -> Result<Value, Fault> {
         loop {
             let message = self.salon.socket()?.wait_for("new-message").await?;
@@ -236,7 +235,7 @@ impl Journey<'_> {
     }
 }
 
-fn holds_exif(bytes: &[u8]) -> bool {
+fn contains_exif(bytes: &[u8]) -> bool {
     bytes.windows(EXIF.len()).any(|window| window == EXIF)
 }
 
@@ -255,20 +254,20 @@ impl Journey<'_> {
         })
     }
 
-    /// The client asks. The salon, elsewhere in its application, sees its badge change.
+    /// The client asks. The salon has not joined, and sees its unread badge change.
     pub(super) async fn ask(&mut self) -> Result<(), Fault> {
-        self.transcript.step("The client asks; the salon is busy elsewhere")?;
+        self.transcript.step("The client asks; the salon has not joined")?;
         let message = self.message(QUESTION, QUESTION_KEY);
         let sent = self.client.call("send-message", &message).await?;
         let seen = self.client.socket()?.wait_for("new-message").await?;
         same("the message in the room", text(&seen, "id")?, text(&sent, "id")?)?;
         same("read already", sent["isRead"].as_bool(), Some(false))?;
         self.transcript.message("client", &sent)?;
-        self.salon.is_told_unread(1).await?;
+        self.salon.wait_for_unread(1).await?;
         self.transcript.passed("the salon's badge says 1")
     }
 
-    /// The client's phone lost the acknowledgement and sends again, under the same key.
+    /// The client's phone lost the acknowledgement and retries with the same idempotency key.
     pub(super) async fn ask_again(&mut self) -> Result<(), Fault> {
         self.transcript.step("The client's phone sends the same message again")?;
         let message = self.message(QUESTION, QUESTION_KEY);
@@ -287,9 +286,9 @@ impl Journey<'_> {
     pub(super) async fn read(&mut self) -> Result<(), Fault> {
         self.transcript.step("The salon opens the conversation and reads")?;
         let (history, last_seq) = self.salon.join(&self.conversation).await?;
-        let words: Vec<_> =
+        let contents: Vec<_> =
             history.iter().filter_map(|message| message["content"].as_str()).collect();
-        same("the newest message first", words.first().copied(), Some(QUESTION))?;
+        same("the newest message first", contents.first().copied(), Some(QUESTION))?;
         same("the messages in the history", history.len(), 2)?;
         let question = &history[0];
         if question["seq"].as_u64() > Some(last_seq) {
@@ -298,14 +297,14 @@ impl Journey<'_> {
 
         let id = text(question, "id")?;
         self.salon.call("mark-as-read", &json!({ "messageId": id })).await?;
-        self.salon.is_told_unread(0).await?;
+        self.salon.wait_for_unread(0).await?;
         let receipt = self.client.socket()?.wait_for("message-read").await?;
         same("the message of the receipt", text(&receipt, "messageId")?, id)?;
         let at = text(&receipt, "readAt")?;
         self.transcript.passed(&format!("the client sees it was read at {at}"))
     }
 
-    /// The salon answers while the client has the conversation open: read as it arrives.
+    /// The salon answers while the client has the conversation open, so the answer is read at once.
     pub(super) async fn answer(&mut self) -> Result<(), Fault> {
         self.transcript.step("The salon answers; the client is looking")?;
         let message = self.message(ANSWER, "answer-1");

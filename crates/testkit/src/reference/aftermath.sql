@@ -1,5 +1,5 @@
--- Each side has read up to somewhere. Often only the last two of them are marked,
--- as when a long conversation is opened at its end and one page of it is shown.
+-- Each side has read up to some position. Often only the last two messages are marked,
+-- as when a long conversation is opened at its end and only one page is shown.
 UPDATE "Message" AS said SET "isRead" = true, "readAt" = "createdAt" + interval '5 min'
 FROM (
     SELECT id, place, hash,

@@ -1,5 +1,5 @@
--- A few conversations, the first by id: one hears something new, in one something is read, in one
--- something is deleted, one is put away; and a client marries.
+-- Changes the first four conversations by id: new messages, messages read, a message deleted, and the
+-- status changed. A client changes their last name.
 CREATE TEMPORARY TABLE first AS
 SELECT id, "salonId", row_number() OVER (ORDER BY id COLLATE "C") AS place FROM "Conversation"
 WHERE id ~ '^c[0-9a-f]{24}$' AND EXISTS (SELECT FROM "Message" WHERE "conversationId" = "Conversation".id)

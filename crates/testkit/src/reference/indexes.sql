@@ -1,4 +1,4 @@
--- Foreign keys are NOT VALID: the odd rows are from before they were there.
+-- Foreign keys are NOT VALID: the invalid rows are older than the constraints.
 ALTER TABLE "User" ADD PRIMARY KEY (id);
 ALTER TABLE "Appointment" ADD PRIMARY KEY (id);
 ALTER TABLE "Conversation" ADD PRIMARY KEY (id), ADD UNIQUE ("appointmentId"),

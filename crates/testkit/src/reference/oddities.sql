@@ -1,4 +1,4 @@
--- What years leave behind when nobody looks: rows that break our rules, or the former ones.
+-- Invalid rows: they violate our rules, or those of the former application.
 INSERT INTO "User" (id, email, "firstName", "lastName", image, role, password, "updatedAt")
 SELECT odd.*, 'not a real hash', timestamp '2025-02-03' FROM (VALUES
     ('codd-long-name00000000000', 'long@mail.example', repeat('Abel ', 60), 'Roux', NULL, 'client'::"Role"),

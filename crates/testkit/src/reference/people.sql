@@ -1,4 +1,4 @@
--- A salon for every forty conversations, a client for every three. An artist works for a salon.
+-- One salon per forty conversations, one client per three. Artists belong to a salon.
 INSERT INTO "User" (id, email, password, "firstName", "lastName", "salonName", image, role, "salonId", "createdAt", "updatedAt")
 SELECT pg_temp.cuid('salon', n), 'salon' || n || '@salons.example', 'not a real hash',
     (ARRAY['Nora', 'Éloïse', 'Karim', NULL])[1 + n % 4], (ARRAY['Le Goff', 'Benali', 'Müller'])[1 + n % 3],

@@ -1,4 +1,4 @@
--- The tables of the former application, as its contract describes them.
+-- The tables of the former application, as described by its contract.
 CREATE TYPE "ConversationStatus" AS ENUM ('ACTIVE', 'ARCHIVED');
 CREATE TYPE "MessageType" AS ENUM ('TEXT', 'SYSTEM', 'IMAGE', 'FILE');
 
@@ -8,8 +8,8 @@ CREATE TYPE "Prestation" AS ENUM ('TATTOO', 'PIERCING', 'RETOUCHE', 'PROJET');
 CREATE TYPE "AppointmentStatus" AS ENUM
     ('PENDING', 'CONFIRMED', 'DECLINED', 'CANCELED', 'RESCHEDULING', 'NO_SHOW', 'COMPLETED');
 
--- The platform's own tables have more than messaging reads, and some of it under names that messaging
--- uses for something else: "salonId" of an account is the salon that an artist works for.
+-- The platform's tables have more columns than messaging reads, some with names that messaging uses
+-- differently: "salonId" of a user is the salon an artist belongs to.
 CREATE TABLE "User" (
     id text NOT NULL,
     email text NOT NULL,
@@ -142,8 +142,8 @@ CREATE TABLE "EmailNotificationQueue" (
     "updatedAt" timestamp(3) NOT NULL
 );
 
--- What the rows are made with: ids as the former application made them, and dice that always fall
--- the same way.
+-- Functions that generate rows: ids in the format of the former application, and pseudo-random numbers
+-- that are the same on every run.
 CREATE FUNCTION pg_temp.cuid(what text, n bigint) RETURNS text LANGUAGE sql IMMUTABLE AS
     $$ SELECT 'c' || substr(md5(what || n), 1, 24) $$;
 CREATE FUNCTION pg_temp.dice(n bigint, seed bigint, sides bigint) RETURNS bigint LANGUAGE sql IMMUTABLE AS

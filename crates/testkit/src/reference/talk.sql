@@ -16,7 +16,7 @@ SELECT pg_temp.cuid('conversation', n), pg_temp.cuid('salon', n % (:conversation
 FROM generate_series(1, :conversations) AS n,
     LATERAL (SELECT timestamp '2024-01-01' + pg_temp.dice(n, 2, 500 * 24 * 60) * interval '1 min') AS birth (born);
 
--- Half of what is said is said in a tenth of the conversations. Some of it in the same millisecond.
+-- Half of the messages are in a tenth of the conversations. Some are sent in the same millisecond.
 INSERT INTO "Message" (id, "conversationId", "senderId", content, type, "createdAt", "updatedAt", "archivedAt")
 SELECT pg_temp.cuid('message', n), here.id,
     CASE WHEN place = 1 OR pg_temp.dice(n, 3, 2) = 0 THEN here."salonId" ELSE here."clientUserId" END,
@@ -50,7 +50,7 @@ SELECT pg_temp.cuid('file' || place, hashtext(id)), id, 'photo ' || place || '.w
 FROM "Message", generate_series(1, 1 + abs(hashtext(id)) % 3) AS place WHERE type = 'IMAGE';
 
 UPDATE "Conversation" AS here SET
-    -- Every edit moves it, and the insert of a message does so a few milliseconds late.
+    -- Every edit of the conversation moves it; a new message moves it a few milliseconds late.
     "lastMessageAt" = newest + CASE WHEN hashtext(here.id) % 11 = 0 THEN interval '3 days' ELSE interval '4 ms' END,
     "updatedAt" = newest + interval '4 ms'
 FROM (SELECT "conversationId", max("createdAt") FROM "Message" GROUP BY 1) AS last (id, newest)

@@ -1,4 +1,4 @@
-//! One client under load: reconnects after every cut, as the stock client does, and keeps its view.
+//! One client under load: reconnects after every cut like the stock client, and keeps its view.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -14,30 +14,31 @@ use crate::{
     Fault, database,
     rest::{Answer, Rest},
     resume_load,
-    socket::{ConnectError, Event, Memory, Socket},
+    socket::{ConnectError, Event, RecoveryState, Socket},
     test_app::text,
     wait,
 };
 
-/// From the end of a connection to the first try of the next: as the stock client, within its jitter.
-const RETURN_MIN_MS: u64 = 200;
-const RETURN_SPREAD_MS: u64 = 800;
-/// From the first try that failed to the next; doubled after each, and half of it by chance.
+/// Delay between a lost connection and the first reconnect attempt: that of the stock client, jitter
+/// included.
+const RECONNECT_DELAY_MIN_MS: u64 = 200;
+const RECONNECT_DELAY_SPREAD_MS: u64 = 800;
+/// Delay after the first failed attempt; doubled after each, with random jitter.
 const RETRY_PAUSE_MIN: Duration = Duration::from_secs(1);
-/// Never longer than this.
+/// Maximum delay between attempts.
 const RETRY_PAUSE_MAX: Duration = Duration::from_secs(5);
 
-/// How often a client came back, and how.
+/// How often a client reconnected, and with what result.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Returns {
-    /// With a `pid` and an offset to come back with.
-    pub(super) able: usize,
-    /// Of those: recovered, and sent what was missed.
+pub(super) struct Reconnects {
+    /// Reconnects with a `pid` and an offset.
+    pub(super) resumable: usize,
+    /// Of those, recovered.
     pub(super) recovered: usize,
-    /// Refused: the stock client leaves it to the page to try again.
+    /// Refused reconnects; the stock client does not retry them by itself.
     pub(super) refused: usize,
-    /// Told to resync: too much was missed.
-    pub(super) told_to_resync: usize,
+    /// `resync` events: the client missed too much.
+    pub(super) resyncs: usize,
 }
 
 /// A client.
@@ -47,20 +48,20 @@ pub(super) struct ReconnectingClient {
     room: Arc<Room>,
     url: String,
     cut_after_max: Duration,
-    memory: Memory,
+    recovery: RecoveryState,
     view: View,
-    returns: Returns,
-    dice: u64,
+    reconnects: Reconnects,
+    random_state: u64,
 }
 
-/// A client when all is over: still connected.
+/// A client after the load, still connected.
 #[derive(Debug)]
 pub(super) struct FinalState {
     pub(super) number: usize,
     pub(super) room: Arc<Room>,
     pub(super) socket: Socket,
     pub(super) view: View,
-    pub(super) returns: Returns,
+    pub(super) reconnects: Reconnects,
 }
 
 impl ReconnectingClient {
@@ -71,35 +72,35 @@ impl ReconnectingClient {
             room,
             url: url.to_owned(),
             cut_after_max,
-            memory: Memory::default(),
+            recovery: RecoveryState::default(),
             view: View::default(),
-            returns: Returns::default(),
-            dice: u64::try_from(number).unwrap_or_default() + 1,
+            reconnects: Reconnects::default(),
+            random_state: u64::try_from(number).unwrap_or_default() + 1,
         }
     }
 
-    /// Connects and disconnects until the load is over, then stays connected.
+    /// Connects and disconnects until `is_over`, then stays connected.
     pub(super) async fn run(
         mut self,
-        mut until: watch::Receiver<bool>,
+        mut is_over: watch::Receiver<bool>,
     ) -> Result<FinalState, Fault> {
         loop {
             let mut socket = self.connect().await?;
-            if *until.borrow_and_update() {
-                let Self { number, room, view, returns, .. } = self;
-                return Ok(FinalState { number, room, socket, view, returns });
+            if *is_over.borrow_and_update() {
+                let Self { number, room, view, reconnects, .. } = self;
+                return Ok(FinalState { number, room, socket, view, reconnects });
             }
             let quarter = self.cut_after_max / 4;
-            let stay = quarter + self.up_to(quarter * 3);
-            self.listen(&mut socket, Instant::now() + stay).await?;
-            let away = self.up_to(Duration::from_millis(RETURN_SPREAD_MS));
-            sleep(Duration::from_millis(RETURN_MIN_MS) + away).await;
+            let lifetime = quarter + self.up_to(quarter * 3);
+            self.listen(&mut socket, Instant::now() + lifetime).await?;
+            let delay = self.up_to(Duration::from_millis(RECONNECT_DELAY_SPREAD_MS));
+            sleep(Duration::from_millis(RECONNECT_DELAY_MIN_MS) + delay).await;
         }
     }
 
-    /// Comes back, however often it takes.
+    /// Reconnects, with any number of attempts.
     async fn connect(&mut self) -> Result<Socket, Fault> {
-        wait::within("the way back", async {
+        wait::within("a reconnect", async {
             let mut pause = RETRY_PAUSE_MIN;
             loop {
                 if let Some(socket) = Box::pin(self.try_connect()).await {
@@ -114,52 +115,52 @@ impl ReconnectingClient {
 
     /// One attempt: a socket with an up-to-date view, or none.
     async fn try_connect(&mut self) -> Option<Socket> {
-        let able = self.memory.is_complete();
+        let resumable = self.recovery.is_complete();
         let token = self.room.token_of(self.number);
-        let socket = match Socket::connect_again(&self.url, token, &self.memory).await {
+        let socket = match Socket::reconnect(&self.url, token, &self.recovery).await {
             Ok(socket) => socket,
             Err(ConnectError::Refused(_)) => {
-                self.returns.refused += 1;
+                self.reconnects.refused += 1;
                 return None;
             }
             Err(ConnectError::Fault(_)) => return None,
         };
-        self.returns.able += usize::from(able);
-        self.returns.recovered += usize::from(able && socket.is_recovered());
+        self.reconnects.resumable += usize::from(resumable);
+        self.reconnects.recovered += usize::from(resumable && socket.is_recovered());
         if !socket.is_recovered() && self.load_snapshot(&socket).await.is_err() {
-            // Cut off in between, with an empty view: the next connection is a new client.
-            self.memory = Memory::default();
+            // Cut before the snapshot was loaded: connect as a new client next.
+            self.recovery = RecoveryState::default();
             return None;
         }
         Some(socket)
     }
 
-    /// What a page does that was not recovered: joins, and loads what there is.
+    /// What a client does when it was not recovered: joins and loads a snapshot.
     async fn load_snapshot(&mut self, socket: &Socket) -> Result<(), Fault> {
         let conversation = &self.room.conversation;
-        // Only the salon's screens are in sight, so that the client's total grows.
+        // Only the salon's clients are visible, so that the client's unread total grows.
         let visible = self.number % 5 >= 3;
         let here = json!({ "conversationId": conversation, "visible": visible });
         let joined = socket.call_ok("join-conversation", &here).await?;
         let last_seq = joined["lastSeq"].as_i64().unwrap_or_default();
         let http = Rest::new(&self.url).with_token(self.room.token_of(self.number));
         let messages = resume_load::messages(&http, conversation).await?;
-        self.view.begin(messages, last_seq);
+        self.view.reset(messages, last_seq);
         Ok(())
     }
 
-    /// Listens until then, and cuts the connection; or until it ends by itself.
-    async fn listen(&mut self, socket: &mut Socket, until: Instant) -> Result<(), Fault> {
-        let mut until = until;
-        while let Ok(event) = timeout_at(until, socket.next()).await {
+    /// Applies events until the deadline, then cuts the connection; or until it ends by itself.
+    async fn listen(&mut self, socket: &mut Socket, deadline: Instant) -> Result<(), Fault> {
+        let mut deadline = deadline;
+        while let Ok(event) = timeout_at(deadline, socket.next()).await {
             let Some(event) = event else { return Ok(()) };
             self.view.apply(&event)?;
             if event.name == "resync" {
-                self.returns.told_to_resync += 1;
+                self.reconnects.resyncs += 1;
                 if socket.is_recovered() {
                     // The view is stale: connect again as a new client.
-                    self.memory = Memory::default();
-                    until = Instant::now();
+                    self.recovery = RecoveryState::default();
+                    deadline = Instant::now();
                 }
             }
         }
@@ -170,47 +171,47 @@ impl ReconnectingClient {
         Ok(())
     }
 
-    /// Some time below `most`: the same on every run (xorshift).
+    /// A random duration below `most`, the same on every run (xorshift).
     fn up_to(&mut self, most: Duration) -> Duration {
-        self.dice ^= self.dice << 13;
-        self.dice ^= self.dice >> 7;
-        self.dice ^= self.dice << 17;
-        most * u32::try_from(self.dice % 1_000).unwrap_or_default() / 1_000
+        self.random_state ^= self.random_state << 13;
+        self.random_state ^= self.random_state >> 7;
+        self.random_state ^= self.random_state << 17;
+        most * u32::try_from(self.random_state % 1_000).unwrap_or_default() / 1_000
     }
 }
 
-// The senders: each message is sent again, under its key, until it is acknowledged.
+// The senders: each message is retried under its idempotency key until it is acknowledged.
 
-/// What was promised to be stored: position and content, by conversation and message id.
+/// The acknowledged messages: position and content, by conversation and message id.
 pub(super) type Acknowledged = BTreeMap<(String, String), (i64, String)>;
 type Acknowledgement = ((String, String), (i64, String));
 
-/// From the first failed send to the next try; doubled after each.
+/// Delay after the first failed send; doubled after each.
 const PAUSE_MIN: Duration = Duration::from_millis(50);
-/// Never longer than this.
+/// Maximum delay between sends.
 const PAUSE_MAX: Duration = Duration::from_secs(1);
 
-/// After so many messages of a room its client reads them.
-const READING_EVERY: usize = 5;
+/// The client of a room marks it as read after this many messages.
+const MARK_READ_EVERY: usize = 5;
 
 /// The tasks that send.
 #[derive(Debug)]
 pub(super) struct Senders(JoinHandle<Result<Acknowledged, Fault>>);
 
 impl Senders {
-    /// Sends messages to all rooms in turn until `until` says otherwise.
+    /// Sends messages to all rooms in turn until `is_over`.
     pub(super) fn start(
         rooms: &Rooms,
         url: &str,
         per_second: u32,
-        until: watch::Receiver<bool>,
+        is_over: watch::Receiver<bool>,
     ) -> Self {
-        Self(tokio::spawn(send_messages(rooms.clone(), Rest::new(url), per_second, until)))
+        Self(tokio::spawn(send_messages(rooms.clone(), Rest::new(url), per_second, is_over)))
     }
 
-    /// Waits until all that was begun is acknowledged.
+    /// Waits until all sent messages are acknowledged.
     pub(super) async fn finish(self) -> Result<Acknowledged, Fault> {
-        self.0.await.map_err(Fault::while_doing("talk"))?
+        self.0.await.map_err(Fault::while_doing("send messages"))?
     }
 }
 
@@ -218,44 +219,44 @@ async fn send_messages(
     rooms: Rooms,
     http: Rest,
     per_second: u32,
-    mut until: watch::Receiver<bool>,
+    mut is_over: watch::Receiver<bool>,
 ) -> Result<Acknowledged, Fault> {
     let mut ticks = interval(Duration::from_secs(1) / per_second);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut under_way = JoinSet::new();
+    let mut sends = JoinSet::new();
     let mut reading = JoinSet::new();
     let mut acknowledged = Acknowledged::new();
     for (number, room) in rooms.iter().cycle().enumerate() {
         tokio::select! {
             _ = ticks.tick() => {}
-            _ = until.wait_for(|over| *over) => break,
+            _ = is_over.wait_for(|over| *over) => break,
         }
-        // A sender that waits for an acknowledgement sends nothing else: there are two to a room.
-        if under_way.len() >= 2 * rooms.len() {
-            acknowledged.extend(next(&mut under_way).await?);
+        // Backpressure: on average at most two unacknowledged messages per room.
+        if sends.len() >= 2 * rooms.len() {
+            acknowledged.extend(next(&mut sends).await?);
         }
-        // Both sides have their say in every room, and now and then the client reads first.
+        // Both sides send in every room in turn, and the client marks messages as read from time to time.
         let round = number / rooms.len();
-        if round % READING_EVERY == READING_EVERY - 1 {
+        if round % MARK_READ_EVERY == MARK_READ_EVERY - 1 {
             reading.spawn(read(http.clone(), room.clone()));
         }
-        under_way.spawn(send(http.clone(), room.clone(), round.is_multiple_of(2)));
+        sends.spawn(send(http.clone(), room.clone(), round.is_multiple_of(2)));
     }
-    while !under_way.is_empty() {
-        acknowledged.extend(next(&mut under_way).await?);
+    while !sends.is_empty() {
+        acknowledged.extend(next(&mut sends).await?);
     }
     while let Some(read) = reading.join_next().await {
-        read.map_err(Fault::while_doing("read something"))??;
+        read.map_err(Fault::while_doing("mark messages as read"))??;
     }
     Ok(acknowledged)
 }
 
-/// The next acknowledgement, if one is awaited.
+/// The next acknowledgement, if any send is in progress.
 async fn next(
-    under_way: &mut JoinSet<Result<Acknowledgement, Fault>>,
+    sends: &mut JoinSet<Result<Acknowledgement, Fault>>,
 ) -> Result<Option<Acknowledgement>, Fault> {
-    let said = under_way.join_next().await.transpose();
-    said.map_err(Fault::while_doing("say something"))?.transpose()
+    let outcome = sends.join_next().await.transpose();
+    outcome.map_err(Fault::while_doing("send a message"))?.transpose()
 }
 
 async fn send(http: Rest, room: Arc<Room>, by_salon: bool) -> Result<Acknowledgement, Fault> {
@@ -270,29 +271,29 @@ async fn send(http: Rest, room: Arc<Room>, by_salon: bool) -> Result<Acknowledge
     Ok(((room.conversation.clone(), text(&stored, "id")?), (seq, content)))
 }
 
-/// The client reads everything there is; the salon does so by having it in sight.
+/// The client marks everything as read; for the salon, its visible clients do so automatically.
 async fn read(http: Rest, room: Arc<Room>) -> Result<(), Fault> {
     let http = http.with_token(&room.client_token);
     let path = format!("/messaging/conversations/{}/mark-read", room.conversation);
     let nothing = json!({});
     let marked = retry(&http, "PATCH", &path, &nothing);
-    wait::within("a horizon", marked).await??.expect(204).map(drop)
+    wait::within("a read horizon", marked).await??.expect(204).map(drop)
 }
 
-/// Asks until there is an answer that a second try would not change.
+/// Retries until there is a response that is not a server error.
 async fn retry(http: &Rest, method: &str, path: &str, body: &Value) -> Result<Answer, Fault> {
     let mut pause = PAUSE_MIN;
     loop {
         match http.call(method, path, Some(body)).await {
             Ok(answer) if answer.status < 500 => return Ok(answer),
-            // Killed, busy, or not back yet: a second try is harmless, by its key or by its nature.
+            // The server is killed, busy or restarting. The request is idempotent.
             Ok(_) | Err(_) => sleep(pause).await,
         }
         pause = PAUSE_MAX.min(pause * 2);
     }
 }
 
-// What one client has on its screen: a snapshot, and every event since.
+// The view of one client: a snapshot, and every event since.
 
 /// One conversation as one client sees it.
 #[derive(Debug, Default)]
@@ -302,13 +303,13 @@ pub(super) struct View {
 }
 
 impl View {
-    /// Begins again with what a snapshot shows up to this position; the rest comes as events.
-    pub(super) fn begin(&mut self, mut snapshot: Messages, last_seq: i64) {
+    /// Restarts from a snapshot up to this position; later messages arrive as events.
+    pub(super) fn reset(&mut self, mut snapshot: Messages, last_seq: i64) {
         snapshot.retain(|seq, _| *seq <= last_seq);
         self.messages = snapshot;
     }
 
-    /// Takes in an event.
+    /// Applies an event.
     pub(super) fn apply(&mut self, event: &Event) -> Result<(), Fault> {
         match event.name.as_str() {
             "new-message" => self.add(&event.data),
@@ -325,16 +326,16 @@ impl View {
         let (seq, message) = resume_load::message(value)?;
         let newest = self.messages.last_key_value().map(|(seq, _)| *seq);
         if self.messages.contains_key(&seq) {
-            return Err(Fault::new(format!("message {seq} was told twice")));
+            return Err(Fault::new(format!("message {seq} arrived twice")));
         }
         if newest.is_some_and(|newest| seq < newest) {
-            return Err(Fault::new(format!("message {seq} was told after {newest:?}")));
+            return Err(Fault::new(format!("message {seq} arrived after {newest:?}")));
         }
         self.messages.insert(seq, message);
         Ok(())
     }
 
-    /// What the other side said is read up to a position, and stays so.
+    /// Marks the messages of the other side as read up to a position.
     fn mark_read(&mut self, value: &Value) -> Result<(), Fault> {
         let reader = text(value, "readerId")?;
         let up_to = value["upToSeq"].as_i64();
@@ -350,7 +351,7 @@ impl View {
         &self.messages
     }
 
-    /// The unread total that the client shows.
+    /// The unread total of the client.
     pub(super) fn unread(&self) -> Option<u64> {
         self.unread
     }
@@ -385,13 +386,13 @@ mod tests {
             view.apply(&new_message(seq)).expect("in order");
         }
         let horizon = json!({ "readerId": "client", "upToSeq": 3 });
-        view.apply(&event("conversation-read", horizon)).expect("a horizon");
+        view.apply(&event("conversation-read", horizon)).expect("a read horizon");
         let read = view.messages().iter().filter(|(_, message)| message.is_read);
         assert_eq!(read.map(|(seq, _)| *seq).collect::<Vec<_>>(), [2]);
     }
 
     #[test]
-    fn a_message_told_twice_or_late_is_a_fault() {
+    fn a_message_received_twice_or_late_is_a_fault() {
         let mut view = View::default();
         view.apply(&new_message(2)).expect("the first");
         view.apply(&new_message(4)).expect("positions may be skipped");
@@ -405,8 +406,8 @@ mod tests {
     fn a_snapshot_counts_up_to_where_events_begin() {
         let one = |seq| super::super::message(&new_message(seq).data).expect("a message");
         let mut view = View::default();
-        view.begin(Messages::from([one(1), one(2), one(3)]), 2);
-        view.apply(&new_message(3)).expect("not yet told");
+        view.reset(Messages::from([one(1), one(2), one(3)]), 2);
+        view.apply(&new_message(3)).expect("not yet received");
         assert_eq!(view.messages().keys().copied().collect::<Vec<_>>(), [1, 2, 3]);
     }
 }

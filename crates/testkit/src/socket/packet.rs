@@ -1,4 +1,4 @@
-//! The packets of Engine.IO 4 and Socket.IO 5 that a client of one namespace sends and hears.
+//! The packets of Engine.IO 4 and Socket.IO 5 that a client of one namespace sends and receives.
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::Value;
@@ -10,38 +10,38 @@ use crate::{Fault, wait::within};
 /// The namespace of the service.
 const NAMESPACE: &str = "/messaging";
 
-/// What a text frame from the server says.
+/// A text frame from the server.
 #[derive(Debug, PartialEq)]
 pub(super) enum Packet {
-    /// The engine session is open.
+    /// The Engine.IO session is open.
     Open,
-    /// The heartbeat; to be answered with [`PONG`].
+    /// A ping, to be answered with [`PONG`].
     Ping,
-    /// Nothing.
+    /// No operation.
     Noop,
-    /// The server ends the engine session.
+    /// The server closes the Engine.IO session.
     Close,
-    /// The namespace let us in.
+    /// The CONNECT was accepted.
     Connected {
-        /// What brings us back as the one we are, when the server can do that.
+        /// The recovery id, if the server supports recovery.
         pid: Option<String>,
     },
-    /// The namespace did not let us in, and this is why.
+    /// The CONNECT was refused, with this reason.
     Refused(Value),
-    /// The namespace put us out.
+    /// The server disconnected us from the namespace.
     Disconnected,
-    /// Something happened.
+    /// An event.
     Event {
         /// Its name.
         name: String,
         /// Its first argument, or null.
         data: Value,
-        /// What stands last, when it is a text: the place of this event, if the session can be resumed.
+        /// The last item of the packet, if it is a string: the offset, if recovery is on.
         last: Option<String>,
     },
-    /// The answer to the event that asked under this number.
+    /// The acknowledgement of the event with this id.
     Ack {
-        /// The number.
+        /// The acknowledgement id.
         id: u64,
         /// Its first argument, or null.
         data: Value,
@@ -56,7 +56,7 @@ pub(super) fn connect(auth: &Value) -> String {
     format!("40{NAMESPACE},{auth}")
 }
 
-/// An event with its arguments; a number asks for an acknowledgement.
+/// An event with its arguments; with an id it requests an acknowledgement.
 pub(super) fn event(name: &str, arguments: &[Value], ack: Option<u64>) -> String {
     let mut array = vec![Value::from(name)];
     array.extend_from_slice(arguments);
@@ -66,7 +66,7 @@ pub(super) fn event(name: &str, arguments: &[Value], ack: Option<u64>) -> String
 
 /// Reads a text frame from the server.
 pub(super) fn decode(frame: &str) -> Result<Packet, Fault> {
-    let unknown = || Fault::new(format!("the server sent a frame nobody expects: {frame}"));
+    let unknown = || Fault::new(format!("the server sent an unexpected frame: {frame}"));
     let mut characters = frame.chars();
     match characters.next() {
         Some('0') => Ok(Packet::Open),
@@ -116,25 +116,25 @@ fn arguments(value: Value) -> Option<impl Iterator<Item = Value>> {
     }
 }
 
-// A bare WebSocket to the server: any frame, in any order.
+// A raw WebSocket to the server.
 
-/// A WebSocket that does nothing by itself.
+/// A WebSocket with full control over frames. It sends nothing automatically.
 #[derive(Debug)]
 pub struct Frames(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
-/// What the server sent.
+/// A frame from the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Frame {
     /// Text.
     Text(String),
     /// Bytes.
     Binary(Vec<u8>),
-    /// Nothing any more: closed or cut.
+    /// The connection was closed or lost.
     End,
 }
 
 impl Frames {
-    /// Opens a WebSocket of Engine.IO 4, for this session if there is one already.
+    /// Opens a WebSocket of Engine.IO 4, for an existing session if there is one.
     ///
     /// # Errors
     /// When the server refuses it.
@@ -161,7 +161,7 @@ impl Frames {
     /// Sends a text frame.
     ///
     /// # Errors
-    /// When the connection is gone.
+    /// When the connection is lost.
     pub async fn say(&mut self, text: &str) -> Result<(), Fault> {
         self.send(Message::text(text)).await
     }
@@ -169,7 +169,7 @@ impl Frames {
     /// Sends a binary frame.
     ///
     /// # Errors
-    /// When the connection is gone.
+    /// When the connection is lost.
     pub async fn say_bytes(&mut self, bytes: &[u8]) -> Result<(), Fault> {
         self.send(Message::binary(bytes.to_vec())).await
     }
@@ -181,7 +181,7 @@ impl Frames {
     /// The next frame.
     ///
     /// # Errors
-    /// When there is none in time.
+    /// When none arrives in time.
     pub async fn receive(&mut self) -> Result<Frame, Fault> {
         within("a frame", async {
             loop {
@@ -196,7 +196,7 @@ impl Frames {
         .await
     }
 
-    /// The next text that begins with this; others are skipped.
+    /// The next text with this prefix; others are skipped.
     ///
     /// # Errors
     /// When the connection ends first.
@@ -210,10 +210,10 @@ impl Frames {
         }
     }
 
-    /// Waits until the server has ended it.
+    /// Waits until the server has closed the connection.
     ///
     /// # Errors
-    /// When it goes on.
+    /// When it does not close it in time.
     pub async fn ended(&mut self) -> Result<(), Fault> {
         while self.receive().await? != Frame::End {}
         Ok(())

@@ -1,4 +1,4 @@
-//! What a client keeps over a cut, so that the server knows it again (connection state recovery).
+//! The client's state for connection state recovery, and the events and ends of a socket.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -9,7 +9,7 @@ use crate::Fault;
 
 /// The `pid` and the offset, handled as `socket.io-client` does. Shared by a socket and its owner.
 #[derive(Clone, Debug, Default)]
-pub struct Memory(Arc<Mutex<State>>);
+pub struct RecoveryState(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -17,15 +17,15 @@ struct State {
     offset: Option<String>,
 }
 
-impl Memory {
-    /// Whether the server could know us again.
+impl RecoveryState {
+    /// Whether it has what the server needs to recover the session.
     pub fn is_complete(&self) -> bool {
         let state = self.state();
         state.pid.is_some() && state.offset.is_some()
     }
 
-    /// The `auth` object of somebody who remembers this.
-    pub(super) fn added_to(&self, auth: &Value) -> Value {
+    /// The `auth` object, extended by `pid` and offset.
+    pub(super) fn extend_auth(&self, auth: &Value) -> Value {
         let state = self.state();
         let mut auth = auth.clone();
         if let (Some(fields), Some(pid)) = (auth.as_object_mut(), &state.pid) {
@@ -37,7 +37,7 @@ impl Memory {
         auth
     }
 
-    /// Takes notice of the `pid` in the server's answer; whether it is the one we had.
+    /// Stores the `pid` of the server's reply. Returns whether it is the same as before: recovered.
     pub(super) fn connected(&self, pid: Option<String>) -> bool {
         let mut state = self.state();
         let recovered = pid.is_some() && state.pid == pid;
@@ -45,7 +45,7 @@ impl Memory {
         recovered
     }
 
-    /// Takes notice of the last text argument of an event.
+    /// Stores the last argument of an event as its offset, if it is a string.
     pub(super) fn note_offset(&self, last: Option<String>) {
         let mut state = self.state();
         if state.pid.is_some() && last.is_some() {
@@ -58,12 +58,12 @@ impl Memory {
     }
 }
 
-// What a socket receives, and how it ends or never begins.
+// Events, and the ends of a socket.
 
-/// An event of the server.
+/// An event from the server.
 #[derive(Clone, Debug)]
 pub struct Event {
-    /// What it is called.
+    /// Its name.
     pub name: String,
     /// Its first argument, or null.
     pub data: Value,
@@ -74,24 +74,24 @@ pub struct Event {
 /// How a socket ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EndReason {
-    /// We left.
+    /// The client closed it.
     Left,
-    /// The server put us out of the namespace.
-    PutOut,
+    /// The server disconnected it from the namespace.
+    Disconnected,
     /// The server closed the WebSocket, with this code if it gave one.
     Closed(Option<u16>),
     /// The WebSocket broke.
     Broken,
-    /// The server sent something that is no packet.
-    Nonsense(String),
+    /// The server sent an invalid packet.
+    ProtocolError(String),
 }
 
 /// Why there is no socket.
 #[derive(Debug)]
 pub enum ConnectError {
-    /// The namespace did not let us in: its `CONNECT_ERROR`.
+    /// The namespace refused the connection: its `CONNECT_ERROR`.
     Refused(Value),
-    /// There was no decision.
+    /// No reply was received.
     Fault(Fault),
 }
 
@@ -117,23 +117,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_server_that_gives_no_pid_is_told_nothing() {
-        let memory = Memory::default();
-        assert!(!memory.connected(None));
-        memory.note_offset(Some("offset".to_owned()));
-        assert_eq!(memory.added_to(&json!({ "token": "t" })), json!({ "token": "t" }));
+    fn a_server_that_gives_no_pid_is_sent_nothing() {
+        let recovery = RecoveryState::default();
+        assert!(!recovery.connected(None));
+        recovery.note_offset(Some("offset".to_owned()));
+        assert_eq!(recovery.extend_auth(&json!({ "token": "t" })), json!({ "token": "t" }));
     }
 
     #[test]
     fn the_same_pid_again_means_recovered() {
-        let memory = Memory::default();
+        let recovery = RecoveryState::default();
         let pid = || Some("pid".to_owned());
-        assert!(!memory.connected(pid()));
-        memory.note_offset(Some("one".to_owned()));
-        memory.note_offset(None);
-        assert!(memory.is_complete());
-        assert_eq!(memory.added_to(&json!({})), json!({ "pid": "pid", "offset": "one" }));
-        assert!(memory.connected(pid()));
-        assert!(!memory.connected(Some("another".to_owned())));
+        assert!(!recovery.connected(pid()));
+        recovery.note_offset(Some("one".to_owned()));
+        recovery.note_offset(None);
+        assert!(recovery.is_complete());
+        assert_eq!(recovery.extend_auth(&json!({})), json!({ "pid": "pid", "offset": "one" }));
+        assert!(recovery.connected(pid()));
+        assert!(!recovery.connected(Some("another".to_owned())));
     }
 }

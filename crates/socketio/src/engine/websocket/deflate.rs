@@ -1,4 +1,4 @@
-//! Compresses long messages on their way out (RFC 7692, 7.2.1).
+//! permessage-deflate: compresses long outgoing messages (RFC 7692, 7.2.1).
 
 use std::{
     cell::RefCell,
@@ -16,17 +16,17 @@ use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, 
 use super::frame_header::{self, Header};
 use crate::engine::Fault;
 
-/// Messages below this gain too little to be worth it.
+/// Shorter messages are not compressed: they would gain too little.
 const MIN_BYTES: u64 = 1024;
 
-/// "This message is compressed."
+/// The RSV1 bit of the first frame: the message is compressed.
 pub(super) const COMPRESSED: u8 = 0x40;
 
-/// What a flush leaves at the end, and a compressed message leaves off.
+/// The end of a flushed deflate stream, which is removed from a compressed message.
 pub(super) const TAIL: [u8; 4] = [0, 0, 0xFF, 0xFF];
 
 thread_local! {
-    /// Nothing is kept between messages, so all connections of a thread share one.
+    /// Shared by all connections of a thread: no state is kept between messages.
     static DEFLATER: RefCell<Compress> = RefCell::new(Compress::new(Compression::fast(), false));
 }
 
@@ -37,7 +37,7 @@ pub(super) fn deflated(response: HttpResponse) -> HttpResponse {
 
 struct Deflated {
     body: BoxBody,
-    /// A frame that is incomplete.
+    /// An incomplete frame.
     pending: BytesMut,
 }
 
@@ -67,7 +67,7 @@ impl MessageBody for Deflated {
     }
 }
 
-/// Takes every complete frame out of `pending`, and compresses those it pays for.
+/// Removes the complete frames from `pending`, and compresses them where that makes them shorter.
 fn frames(pending: &mut BytesMut) -> Bytes {
     let mut out = BytesMut::new();
     while let Some(header) = Header::parse(pending) {
@@ -95,7 +95,7 @@ fn frames(pending: &mut BytesMut) -> Bytes {
     out.freeze()
 }
 
-/// A message compressed by itself. `None` when that makes it no shorter.
+/// The compressed message. `None` when it would not be shorter.
 pub(super) fn deflate(mut message: &[u8]) -> Option<Vec<u8>> {
     let longest = message.len();
     let mut output = Vec::with_capacity(longest / 2 + 64);
@@ -119,28 +119,28 @@ pub(super) fn deflate(mut message: &[u8]) -> Option<Vec<u8>> {
     })
 }
 
-// Turns compressed messages of a client into plain frames (RFC 7692, 7.2.2), within a bound.
+// Converts compressed messages of a client into plain frames (RFC 7692, 7.2.2), within a size limit.
 
-/// How much room is made at a time.
+/// The step by which the output buffer grows.
 const STEP_BYTES: usize = 16 * 1024;
 
 thread_local! {
-    /// Nothing is kept between messages, so all connections of a thread share one.
+    /// Shared by all connections of a thread: no state is kept between messages.
     static INFLATER: RefCell<Decompress> = RefCell::new(Decompress::new(false));
 }
 
-/// Follows the frames of a byte stream. What is not compressed passes as it is.
+/// Inflates the compressed messages in a byte stream; other frames pass unchanged.
 #[derive(Debug)]
 pub(super) struct Inflate {
     max_message_bytes: usize,
-    /// Bytes of a header, or of a compressed frame, that is incomplete.
+    /// An incomplete header or compressed frame.
     pending: BytesMut,
-    /// What is left of a payload that passes as it is.
+    /// Remaining bytes of a payload that passes unchanged.
     passing: u64,
     message: Option<Message>,
 }
 
-/// A compressed message that is still coming in.
+/// A compressed message whose frames have not all arrived.
 #[derive(Debug)]
 struct Message {
     opcode: u8,
@@ -152,7 +152,7 @@ impl Inflate {
         Self { max_message_bytes, pending: BytesMut::new(), passing: 0, message: None }
     }
 
-    /// Reads on. A fault comes with everything in front of it.
+    /// Processes the next bytes. A fault is returned with the plain bytes before it.
     pub(super) fn read(&mut self, bytes: &[u8]) -> (Bytes, Option<Fault>) {
         self.pending.extend_from_slice(bytes);
         let mut plain = BytesMut::new();
@@ -166,7 +166,7 @@ impl Inflate {
         (plain.freeze(), outcome)
     }
 
-    /// Goes on by one header or payload. `false` when there is not enough to go on with.
+    /// Processes one header or payload. `false` when more input is needed.
     fn step(&mut self, plain: &mut BytesMut) -> Result<bool, Fault> {
         if self.passing > 0 {
             let rest = self.pending.len();
@@ -188,7 +188,7 @@ impl Inflate {
         self.collect(header, plain)
     }
 
-    /// Takes in one frame of a compressed message, once it is complete.
+    /// Appends one frame of a compressed message, once the frame is complete.
     fn collect(&mut self, header: Header, plain: &mut BytesMut) -> Result<bool, Fault> {
         let collected = self.message.as_ref().map_or(0, |message| message.compressed.len());
         let length = usize::try_from(header.length).map_err(|_| Fault::TooBig)?;
@@ -233,7 +233,7 @@ impl Message {
     }
 }
 
-/// Never grows beyond the limit by more than one step, whatever the input promises.
+/// Inflates `input`. The output never exceeds the limit by more than one step, whatever the input.
 fn inflate(mut input: &[u8], max_bytes: usize) -> Result<Vec<u8>, Fault> {
     INFLATER.with_borrow_mut(|inflater| {
         inflater.reset(false);

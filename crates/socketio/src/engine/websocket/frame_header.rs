@@ -2,7 +2,7 @@
 
 use bytes::{BufMut as _, BytesMut};
 
-/// Two bytes, an extended length of up to eight, and a mask of four.
+/// Two bytes, up to eight of extended length, and four of mask.
 pub(super) const MAX_HEADER_BYTES: usize = 14;
 
 /// The opcodes of data frames.
@@ -58,7 +58,7 @@ impl Header {
         self.opcode() >= 8
     }
 
-    /// Whether it carries on a message.
+    /// Whether it continues a message.
     pub(super) fn is_continuation(&self) -> bool {
         self.opcode() == CONTINUATION
     }
@@ -69,7 +69,7 @@ impl Header {
     }
 }
 
-/// Writes a header. `is_masked` writes a mask that changes nothing.
+/// Writes a header; if `is_masked`, with a mask of zeros, which leaves the payload unchanged.
 pub(super) fn write(to: &mut BytesMut, first: u8, length: usize, is_masked: bool) {
     let mask_bit = if is_masked { 0x80 } else { 0 };
     to.put_u8(first);

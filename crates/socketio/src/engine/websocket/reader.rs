@@ -1,4 +1,4 @@
-//! The half of a WebSocket that reads.
+//! The reading half of a WebSocket.
 
 use std::{cell::Cell, io, rc::Rc};
 
@@ -7,7 +7,7 @@ use actix_ws::{AggregatedMessage, AggregatedMessageStream, ProtocolError};
 use super::frame_header::{Header, MAX_HEADER_BYTES};
 use crate::engine::{Fault, Incoming};
 
-/// Reads messages, in order, each whole.
+/// Reads whole messages in order.
 pub(super) struct Reader {
     stream: AggregatedMessageStream,
     fault: Rc<Cell<Option<Fault>>>,
@@ -18,7 +18,7 @@ impl Reader {
         Self { stream, fault }
     }
 
-    /// Waits for the next message. Giving up waiting loses nothing.
+    /// Waits for the next message. Cancellation-safe.
     pub(super) async fn next(&mut self) -> Incoming {
         match self.stream.recv().await {
             Some(Ok(AggregatedMessage::Text(text))) => Incoming::Text(text),
@@ -32,8 +32,8 @@ impl Reader {
     }
 }
 
-/// The guard has seen to sizes, reserved bits and lost connections; what it lets through as
-/// invalid data can only be text.
+/// `FrameLimiter` has already refused bad sizes, reserved bits and lost connections, so invalid data
+/// here can only be text that is not UTF-8.
 fn fault(error: &ProtocolError) -> Fault {
     match error {
         ProtocolError::Overflow => Fault::TooBig,
@@ -43,23 +43,24 @@ fn fault(error: &ProtocolError) -> Fault {
     }
 }
 
-// Reads the headers of WebSocket frames (RFC 6455, 5.2) in a stream of bytes, however it is cut.
+// Reads the headers of WebSocket frames (RFC 6455, 5.2) in a byte stream with arbitrary chunks.
 
-/// More fragments than any client cuts a message into; each costs memory beyond its bytes.
+/// Maximum fragments of one message, more than any real client sends. Each fragment costs memory
+/// beyond its payload.
 const MAX_FRAGMENTS: usize = 4096;
 
-/// The longest payload of a close, ping or pong frame (RFC 6455, 5.5).
+/// Maximum payload of a close, ping or pong frame (RFC 6455, 5.5).
 const MAX_CONTROL_BYTES: u64 = 125;
 
-/// Follows the frames of a byte stream.
+/// Tracks the frames of a byte stream.
 #[derive(Debug)]
 pub(super) struct FrameScanner {
     max_message_bytes: u64,
     header: [u8; MAX_HEADER_BYTES],
     header_len: usize,
-    /// What is left of the payload of the current frame.
+    /// Remaining bytes of the current frame's payload.
     payload_left: u64,
-    /// What the current message has come to so far, and in how many fragments.
+    /// Size and number of fragments of the current message so far.
     message_bytes: u64,
     fragments: usize,
 }
@@ -76,7 +77,8 @@ impl FrameScanner {
         }
     }
 
-    /// Reads on. A fault comes with the number of bytes in front of the faulty frame.
+    /// Processes the next bytes. A fault is returned with the number of bytes before the faulty
+    /// frame.
     pub(super) fn read(&mut self, bytes: &[u8]) -> Result<(), (usize, Fault)> {
         let (mut at, mut frame_start) = (0, 0);
         while at < bytes.len() {
@@ -93,13 +95,13 @@ impl FrameScanner {
             self.header[self.header_len] = bytes[at];
             self.header_len += 1;
             at += 1;
-            self.frame().map_err(|fault| (frame_start, fault))?;
+            self.check_frame().map_err(|fault| (frame_start, fault))?;
         }
         Ok(())
     }
 
-    /// Judges the current frame once its header is complete.
-    fn frame(&mut self) -> Result<(), Fault> {
+    /// Checks the current frame once its header is complete.
+    fn check_frame(&mut self) -> Result<(), Fault> {
         let Some(header) = Header::parse(&self.header[..self.header_len]) else {
             return Ok(());
         };
@@ -144,46 +146,46 @@ mod tests {
         bytes
     }
 
-    /// However the bytes are cut, the verdict is the same.
-    fn read_in_steps(scan: &mut FrameScanner, bytes: &[u8], step: usize) -> Result<(), Fault> {
-        bytes.chunks(step).try_for_each(|chunk| scan.read(chunk).map_err(|(_, fault)| fault))
+    /// Feeds the bytes in chunks of `step`.
+    fn read_in_steps(scanner: &mut FrameScanner, bytes: &[u8], step: usize) -> Result<(), Fault> {
+        bytes.chunks(step).try_for_each(|chunk| scanner.read(chunk).map_err(|(_, fault)| fault))
     }
 
     #[test]
     fn a_message_of_exactly_the_limit_passes_and_one_byte_more_does_not() {
         for step in [1, 3, 1000] {
-            let mut scan = FrameScanner::new(200);
+            let mut scanner = FrameScanner::new(200);
             let two = [frame(0x81, 200), frame(0x82, 200)].concat();
-            assert_eq!(read_in_steps(&mut scan, &two, step), Ok(()));
-            assert_eq!(read_in_steps(&mut scan, &frame(0x81, 201), step), Err(Fault::TooBig));
+            assert_eq!(read_in_steps(&mut scanner, &two, step), Ok(()));
+            assert_eq!(read_in_steps(&mut scanner, &frame(0x81, 201), step), Err(Fault::TooBig));
         }
     }
 
     #[test]
     fn fragments_count_as_one_message_and_a_ping_between_them_does_not() {
-        let mut scan = FrameScanner::new(200);
+        let mut scanner = FrameScanner::new(200);
         let sound = [frame(0x01, 100), frame(0x89, 100), frame(0x00, 100)].concat();
-        assert_eq!(scan.read(&sound), Ok(()));
-        assert_eq!(scan.read(&frame(0x80, 1)), Err((0, Fault::TooBig)));
+        assert_eq!(scanner.read(&sound), Ok(()));
+        assert_eq!(scanner.read(&frame(0x80, 1)), Err((0, Fault::TooBig)));
     }
 
     #[test]
     fn an_announced_giant_is_refused_at_its_header() {
-        let mut scan = FrameScanner::new(1000);
+        let mut scanner = FrameScanner::new(1000);
         let mut bytes = frame(0x81, 5);
         let sound = bytes.len();
         bytes.extend([0x82, 0xFF]);
         bytes.extend((1_u64 << 40).to_be_bytes());
         bytes.extend([0; 4]);
-        assert_eq!(scan.read(&bytes), Err((sound, Fault::TooBig)));
+        assert_eq!(scanner.read(&bytes), Err((sound, Fault::TooBig)));
     }
 
     #[test]
     fn a_message_in_a_thousand_crumbs_is_refused() {
-        let mut scan = FrameScanner::new(1_000_000);
-        assert_eq!(scan.read(&frame(0x01, 1)), Ok(()));
-        let crumbs = frame(0x00, 1).repeat(MAX_FRAGMENTS);
-        let (_, fault) = scan.read(&crumbs).expect_err("too many");
+        let mut scanner = FrameScanner::new(1_000_000);
+        assert_eq!(scanner.read(&frame(0x01, 1)), Ok(()));
+        let fragments = frame(0x00, 1).repeat(MAX_FRAGMENTS);
+        let (_, fault) = scanner.read(&fragments).expect_err("too many");
         assert_eq!(fault, Fault::TooBig);
     }
 

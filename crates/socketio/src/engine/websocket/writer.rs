@@ -1,4 +1,4 @@
-//! The half of a WebSocket that writes, and never waits.
+//! The writing half of a WebSocket. Sending never waits.
 
 use std::{collections::VecDeque, future::poll_fn, rc::Rc, time::Duration};
 
@@ -10,17 +10,17 @@ use tokio::time::{Instant, sleep_until};
 use super::OutputGauge;
 use crate::{engine::Disconnected, frame::Frame, mailbox::Outgoing};
 
-/// From the answer to a CONNECT to what follows it. Clients that begin to listen when they are let in,
-/// the public checks' among them, lose what arrives in the same read.
-const PAUSE_AFTER_ADMISSION: Duration = Duration::from_millis(5);
+/// The pause between the reply to a CONNECT and the next frame. Clients that add their listeners only
+/// after the reply, such as those of the public checks, lose what arrives in the same read.
+const PAUSE_AFTER_CONNECT: Duration = Duration::from_millis(5);
 
-/// Writes frames, each with its attachments, and heartbeats between them.
+/// Writes frames with their attachments, and control messages between them.
 pub(super) struct Writer {
     session: Session,
     gauge: Rc<OutputGauge>,
-    /// What is left of a frame whose first messages are already on their way.
+    /// The unsent messages of the current frame.
     staged: VecDeque<Message>,
-    /// No frame before that.
+    /// No frame is sent before this.
     paused_until: Option<Instant>,
 }
 
@@ -29,7 +29,7 @@ impl Writer {
         Self { session, gauge, staged: VecDeque::new(), paused_until: None }
     }
 
-    /// Sends what is staged, then the frames of `source`, for as long as there is room.
+    /// Sends the staged messages, then frames from `source`, while there is capacity.
     ///
     /// # Errors
     /// [`Disconnected`].
@@ -40,15 +40,15 @@ impl Writer {
         if self.paused_until.is_some_and(|moment| moment <= Instant::now()) {
             self.paused_until = None;
         }
-        while self.gauge.has_room() && self.paused_until.is_none() {
+        while self.gauge.has_capacity() && self.paused_until.is_none() {
             let message = match self.staged.pop_front() {
                 Some(message) => Some(message),
                 None => match source() {
                     Some(outgoing) => {
-                        if outgoing.is_admission() {
-                            self.paused_until = Some(Instant::now() + PAUSE_AFTER_ADMISSION);
+                        if outgoing.is_connect_reply() {
+                            self.paused_until = Some(Instant::now() + PAUSE_AFTER_CONNECT);
                         }
-                        self.take_apart(outgoing.frame)
+                        self.split(outgoing.frame)
                     }
                     None => break,
                 },
@@ -61,18 +61,18 @@ impl Writer {
         Ok(())
     }
 
-    /// Whether everything pumped so far is on its way and more would be taken.
+    /// Whether nothing is staged and a further frame would be accepted.
     pub(super) fn is_ready(&self) -> bool {
-        self.staged.is_empty() && self.gauge.has_room() && self.paused_until.is_none()
+        self.staged.is_empty() && self.gauge.has_capacity() && self.paused_until.is_none()
     }
 
-    /// Whether nothing is staged.
+    /// Whether no message is staged.
     pub(super) fn is_empty(&self) -> bool {
         self.staged.is_empty()
     }
 
-    /// Sends a text ahead of every waiting frame. `false` when the client has not even taken the
-    /// ones before it.
+    /// Sends a text ahead of all queued frames. `false` when the client has not read the previous
+    /// ones either.
     ///
     /// # Errors
     /// [`Disconnected`].
@@ -80,7 +80,7 @@ impl Writer {
         self.control(Message::Text(text.into()))
     }
 
-    /// Answers a WebSocket ping, unless earlier answers still wait (RFC 6455, 5.5.3, allows it).
+    /// Answers a WebSocket ping, unless earlier pongs are still queued (allowed by RFC 6455, 5.5.3).
     ///
     /// # Errors
     /// [`Disconnected`].
@@ -88,23 +88,23 @@ impl Writer {
         self.control(Message::Pong(bytes))
     }
 
-    /// Waits until there is room for data, or the connection has ended.
-    pub(super) async fn room(&self) {
+    /// Waits until there is capacity for data, or the connection has ended.
+    pub(super) async fn wait_for_capacity(&self) {
         if let Some(moment) = self.paused_until {
             tokio::select! {
                 () = sleep_until(moment) => {}
-                () = self.gone() => return,
+                () = self.closed() => return,
             }
         }
-        poll_fn(|cx| self.gauge.poll_room(cx)).await;
+        poll_fn(|cx| self.gauge.poll_capacity(cx)).await;
     }
 
     /// Waits until the connection has ended.
-    pub(super) async fn gone(&self) {
-        poll_fn(|cx| self.gauge.poll_gone(cx)).await;
+    pub(super) async fn closed(&self) {
+        poll_fn(|cx| self.gauge.poll_closed(cx)).await;
     }
 
-    /// Says goodbye and lets go of the connection.
+    /// Sends a close frame and drops the connection.
     pub(super) fn close(mut self, code: CloseCode) {
         let reason = CloseReason { code, description: None };
         if self.send(Message::Close(Some(reason))).is_err() {
@@ -113,23 +113,23 @@ impl Writer {
     }
 
     fn control(&mut self, message: Message) -> Result<bool, Disconnected> {
-        if !self.gauge.has_control_room() {
+        if !self.gauge.has_control_capacity() {
             return Ok(false);
         }
         self.gauge.add_control();
         self.send(message).map(|()| true)
     }
 
-    /// The first message of `frame`; the others are staged. Most frames have but one, and so most
-    /// sessions never need the room for more.
-    fn take_apart(&mut self, frame: Frame) -> Option<Message> {
+    /// Returns the first message of `frame` and stages the others. Most frames have only one, so
+    /// most sessions never allocate the queue.
+    fn split(&mut self, frame: Frame) -> Option<Message> {
         let (text, attachments) = frame.into_parts();
         self.staged.extend(attachments.iter().cloned().map(Message::Binary));
         if text.is_empty() { self.staged.pop_front() } else { Some(Message::Text(text)) }
     }
 
-    /// The gauge leaves room in the queue, so sending is done at once; outside of the runtime's
-    /// budget, or it would ask to be called again now and then.
+    /// The gauge guarantees room in the queue, so sending completes at once. `unconstrained`, since
+    /// an exhausted task budget would make it return `Pending`.
     fn send(&mut self, message: Message) -> Result<(), Disconnected> {
         tokio::task::unconstrained(self.session.send(message))
             .now_or_never()
@@ -153,7 +153,7 @@ mod tests {
     use super::*;
     use crate::mailbox::{Delivery, Key, Mailbox};
 
-    async fn outlet() -> (Writer, actix_web::HttpResponse) {
+    async fn writer() -> (Writer, actix_web::HttpResponse) {
         let (request, mut payload) = TestRequest::get()
             .insert_header((header::CONNECTION, "upgrade"))
             .insert_header((header::UPGRADE, "websocket"))
@@ -167,18 +167,18 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_follows_the_answer_to_a_connect_leaves_by_itself() {
-        let (mut outlet, _response) = outlet().await;
+        let (mut writer, _response) = writer().await;
         let frame = |text: &str| Frame::of_text("/".into(), text.into(), Vec::new());
         let mut mailbox = Mailbox::new(8, 100);
-        mailbox.enter(Key(1), "/".into());
+        mailbox.add_socket(Key(1), "/".into());
         let early = mailbox.post(Key(1), frame("auth"), Delivery::Durable);
         assert_eq!(early, Ok(()));
-        assert_eq!(mailbox.admit(Key(1), vec![frame("missed")], frame("40")), Ok(true));
+        assert_eq!(mailbox.accept(Key(1), vec![frame("missed")], frame("40")), Ok(true));
 
-        outlet.pump(|| mailbox.pop()).expect("open");
-        assert_eq!((mailbox.messages(), outlet.is_ready()), (1, false));
-        outlet.room().await;
-        outlet.pump(|| mailbox.pop()).expect("open");
-        assert_eq!((mailbox.messages(), outlet.is_ready()), (0, true));
+        writer.pump(|| mailbox.pop()).expect("open");
+        assert_eq!((mailbox.messages(), writer.is_ready()), (1, false));
+        writer.wait_for_capacity().await;
+        writer.pump(|| mailbox.pop()).expect("open");
+        assert_eq!((mailbox.messages(), writer.is_ready()), (0, true));
     }
 }

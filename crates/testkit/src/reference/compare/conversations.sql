@@ -1,4 +1,4 @@
--- Regular conversations: positions and horizons as told by the flags on the former messages.
+-- Valid conversations: positions and read horizons derived from the flags of the former messages.
 WITH placed AS (
     SELECT "conversationId" AS id, "senderId" AS sender, "isRead" AS is_read, "createdAt" AS said,
         1 + row_number() OVER (PARTITION BY "conversationId" ORDER BY "createdAt", id COLLATE "C") AS seq
