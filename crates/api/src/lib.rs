@@ -4,10 +4,11 @@
 //!
 //! Begin at [`Api`], which puts the parts together, then follow a request: `http` (REST) or `realtime`
 //! (sockets: `socketio` and `websocket` are the two entrances, `session` executes commands, `hub`
-//! delivers events). `input` reads what callers send, `wire` is what they are answered, `error` and
+//! delivers events). `input` reads what callers send, `dto` is what they are answered, `error` and
 //! `texts` are what they are told when it fails.
 
 mod authenticator;
+pub mod dto;
 mod error;
 pub mod http;
 pub mod input;
@@ -21,7 +22,6 @@ pub mod signing;
 #[cfg(test)]
 mod testing;
 pub mod texts;
-pub mod wire;
 
 use std::{fmt, sync::Arc, time::Duration};
 

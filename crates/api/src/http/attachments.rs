@@ -25,8 +25,9 @@ use super::{
     schema,
 };
 use crate::{
+    dto,
     error::{Code, Failure},
-    texts, wire,
+    texts,
 };
 
 /// The largest form, in bytes: the file and what stands around it.
@@ -40,17 +41,17 @@ const FILE: &str = "file";
     get, path = "/messaging/attachments/{id}", tag = "attachments",
     operation_id = "getAttachment",
     params(("id" = String, Path, max_length = 64, description = "Which file.")),
-    responses((status = 200, description = "The file", body = wire::Attachment)),
+    responses((status = 200, description = "The file", body = dto::Attachment)),
 )]
 #[tracing::instrument(name = "http.attachment.show", skip_all)]
 pub(crate) async fn show(
     Caller(caller): Caller,
     id: InPath<AttachmentId>,
     context: Data<Context>,
-) -> Result<Json<wire::Attachment>, Failure> {
+) -> Result<Json<dto::Attachment>, Failure> {
     let attachment = context.uploads.attachment(&id.0, &caller.user).await?;
     let attachment = attachment.ok_or_else(Failure::attachment_not_found)?;
-    Ok(Json(wire::Attachment::new(&attachment, &context.links)))
+    Ok(Json(dto::Attachment::new(&attachment, &context.links)))
 }
 
 /// Uploads a picture. What it is, is read from its bytes; where and by whom it was taken is removed.
@@ -58,7 +59,7 @@ pub(crate) async fn show(
 #[utoipa::path(
     post, path = "/messaging/attachments", tag = "attachments", operation_id = "uploadAttachment",
     request_body(content = inline(schema::Upload), content_type = "multipart/form-data"),
-    responses((status = 201, description = "The picture as it is kept", body = wire::Attachment)),
+    responses((status = 201, description = "The picture as it is kept", body = dto::Attachment)),
 )]
 #[tracing::instrument(name = "http.attachment.upload", skip_all)]
 pub(crate) async fn upload(
@@ -78,7 +79,7 @@ pub(crate) async fn upload(
         uploaded.map_err(|error| file.failure.take().unwrap_or_else(|| error.into()))
     });
     let (uploaded, ()) = join(upload, body.feed()).await;
-    Ok(HttpResponse::Created().json(wire::Attachment::new(&uploaded?, &context.links)))
+    Ok(HttpResponse::Created().json(dto::Attachment::new(&uploaded?, &context.links)))
 }
 
 /// A form in the body of a request, not read yet: that is the handler's to do, after it knows who

@@ -11,7 +11,7 @@ use super::{
     extract::{Body, Caller, InPath, hide_from_strangers, run_to_completion},
     schema,
 };
-use crate::{error::Failure, input, wire};
+use crate::{dto, error::Failure, input};
 
 /// Puts an active conversation away, and takes an archived one out again. Only the salon may.
 #[utoipa::path(
@@ -38,7 +38,7 @@ pub(crate) async fn archive(
     operation_id = "changeConversation",
     params(("id" = String, Path, max_length = 64, description = "Which conversation.")),
     request_body = schema::ConversationChange,
-    responses((status = 200, description = "The conversation as it then is", body = wire::Conversation)),
+    responses((status = 200, description = "The conversation as it then is", body = dto::Conversation)),
 )]
 #[tracing::instrument(name = "http.conversation.change", skip_all, fields(conversation.id = %id.0))]
 pub(crate) async fn change(
@@ -46,7 +46,7 @@ pub(crate) async fn change(
     id: InPath<ConversationId>,
     body: Body,
     context: Data<Context>,
-) -> Result<Json<wire::Conversation>, Failure> {
+) -> Result<Json<dto::Conversation>, Failure> {
     let (id, user) = (id.0, caller.user);
     let change = match input::change(&body.fields().await?) {
         Ok(change) => change,
@@ -57,7 +57,7 @@ pub(crate) async fn change(
         run_to_completion(
             async move { Ok(messaging.change_conversation(&id, &user, change).await?) },
         );
-    Ok(Json(wire::Conversation::from(&changed.await?)))
+    Ok(Json(dto::Conversation::from(&changed.await?)))
 }
 
 /// Takes a conversation away, for both sides, with everything in it. Only the salon may.
@@ -92,18 +92,18 @@ pub(crate) async fn delete(
             description = "The `nextCursor` of the page before. Wins over `page`."),
         ("status" = Option<schema::Status>, Query, description = "Only those of this status."),
     ),
-    responses((status = 200, description = "The page", body = wire::ConversationPage)),
+    responses((status = 200, description = "The page", body = dto::ConversationPage)),
 )]
 #[tracing::instrument(name = "http.conversation.list", skip_all)]
 pub(crate) async fn list(
     Caller(caller): Caller,
     request: HttpRequest,
     context: Data<Context>,
-) -> Result<Json<wire::ConversationPage>, Failure> {
+) -> Result<Json<dto::ConversationPage>, Failure> {
     let input::ConversationQuery { status, window } =
         input::conversation_query(request.query_string())?;
     let page = context.services.messaging.conversations(&caller.user, status, &window).await?;
-    Ok(Json(wire::ConversationPage::new(&page, &window)))
+    Ok(Json(dto::ConversationPage::new(&page, &window)))
 }
 
 /// Marks everything in a conversation as read by the caller.
@@ -134,7 +134,7 @@ pub(crate) async fn mark_read(
     post, path = "/messaging/conversations", tag = "conversations",
     operation_id = "openConversation",
     request_body = schema::NewConversation,
-    responses((status = 201, description = "The conversation", body = wire::Conversation)),
+    responses((status = 201, description = "The conversation", body = dto::Conversation)),
 )]
 #[tracing::instrument(name = "http.conversation.open", skip_all)]
 pub(crate) async fn open(
@@ -146,7 +146,7 @@ pub(crate) async fn open(
     let messaging = context.services.messaging.clone();
     let opened =
         run_to_completion(async move { Ok(messaging.open_conversation(&caller, new).await?) });
-    Ok(HttpResponse::Created().json(wire::Conversation::from(&opened.await?)))
+    Ok(HttpResponse::Created().json(dto::Conversation::from(&opened.await?)))
 }
 
 /// One conversation. Marks nothing as read.
@@ -154,17 +154,17 @@ pub(crate) async fn open(
     get, path = "/messaging/conversations/{id}", tag = "conversations",
     operation_id = "getConversation",
     params(("id" = String, Path, max_length = 64, description = "Which conversation.")),
-    responses((status = 200, description = "The conversation", body = wire::Conversation)),
+    responses((status = 200, description = "The conversation", body = dto::Conversation)),
 )]
 #[tracing::instrument(name = "http.conversation.show", skip_all, fields(conversation.id = %id.0))]
 pub(crate) async fn show(
     Caller(caller): Caller,
     id: InPath<ConversationId>,
     context: Data<Context>,
-) -> Result<Json<wire::Conversation>, Failure> {
+) -> Result<Json<dto::Conversation>, Failure> {
     let found = context.services.messaging.conversation(&id.0, &caller.user).await;
     let view = found.map_err(Failure::of_conversation)?;
-    Ok(Json(wire::Conversation::from(&view)))
+    Ok(Json(dto::Conversation::from(&view)))
 }
 
 #[cfg(test)]

@@ -9,9 +9,9 @@ use actix_web::{
 };
 
 use crate::{
+    dto,
     error::{Code, Failure},
     texts::Language,
-    wire,
 };
 
 const PROBLEM_JSON: &str = "application/problem+json";
@@ -85,11 +85,11 @@ pub(crate) fn error_response(failure: &Failure, shape: Shape) -> HttpResponse {
         response.insert_header((header::RETRY_AFTER, wait.div_ceil(1_000)));
     }
     match shape {
-        Shape::Envelope => response.json(wire::Fault::from(failure)),
+        Shape::Envelope => response.json(dto::Fault::from(failure)),
         Shape::Problem(language) => {
             response.insert_header((header::CONTENT_LANGUAGE, language.tag()));
             response.insert_header((header::CONTENT_TYPE, PROBLEM_JSON));
-            response.json(wire::Problem::new(failure, language))
+            response.json(dto::Problem::new(failure, language))
         }
     }
 }

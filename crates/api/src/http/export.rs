@@ -10,7 +10,7 @@ use domain::conversation::attachment::ObjectKey;
 use serde::Deserialize;
 
 use super::{context::Context, extract::Caller, files::pieces};
-use crate::{error::Failure, links::BadLink, texts, wire};
+use crate::{dto, error::Failure, links::BadLink, texts};
 
 /// The caller's data. The first time, somebody begins to put them together; asked again, there is a
 /// link to the archive, which holds `data.json`, `index.html` and the caller's pictures. It can be
@@ -18,8 +18,8 @@ use crate::{error::Failure, links::BadLink, texts, wire};
 #[utoipa::path(
     get, path = "/messaging/me/export", tag = "export", operation_id = "exportMyData",
     responses(
-        (status = 200, description = "The archive can be fetched", body = wire::Export),
-        (status = 202, description = "It is being made: ask again in a minute", body = wire::Export),
+        (status = 200, description = "The archive can be fetched", body = dto::Export),
+        (status = 202, description = "It is being made: ask again in a minute", body = dto::Export),
     ),
 )]
 #[tracing::instrument(name = "http.export.request", skip_all)]
@@ -35,7 +35,7 @@ pub(crate) async fn request(
         context.services.privacy.my_export(&caller.user).await?
     };
     let export = export.ok_or_else(|| Failure::erased(vec![texts::PARTICIPANT_ERASED]))?;
-    let export = wire::Export::new(&export, &context.links);
+    let export = dto::Export::new(&export, &context.links);
     if export.url.is_some() {
         return Ok(HttpResponse::Ok().json(export));
     }

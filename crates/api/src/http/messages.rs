@@ -13,7 +13,7 @@ use super::{
     middleware::IDEMPOTENCY_KEY,
     schema,
 };
-use crate::{error::Failure, input, realtime::resume::missed, texts, wire};
+use crate::{dto, error::Failure, input, realtime::resume::missed, texts};
 
 /// Deletes a message of the caller's own, for both sides.
 #[utoipa::path(
@@ -46,7 +46,7 @@ pub(crate) async fn delete(
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 200,
             description = "Events on a page, 200 unless said otherwise."),
     ),
-    responses((status = 200, description = "What happened", body = wire::LogPage)),
+    responses((status = 200, description = "What happened", body = dto::LogPage)),
 )]
 #[tracing::instrument(name = "http.event.list", skip_all, fields(conversation.id = %id.0))]
 pub(crate) async fn events(
@@ -54,7 +54,7 @@ pub(crate) async fn events(
     id: InPath<ConversationId>,
     request: HttpRequest,
     context: Data<Context>,
-) -> Result<Json<wire::LogPage>, Failure> {
+) -> Result<Json<dto::LogPage>, Failure> {
     let (id, user) = (id.0, caller.user);
     let query = match input::event_query(request.query_string()) {
         Ok(query) => query,
@@ -77,7 +77,7 @@ pub(crate) async fn events(
         ("cursor" = Option<String>, Query, max_length = 128,
             description = "The `nextCursor` of the page before. Wins over `page`."),
     ),
-    responses((status = 200, description = "The page", body = wire::MessagePage)),
+    responses((status = 200, description = "The page", body = dto::MessagePage)),
 )]
 #[tracing::instrument(name = "http.message.list", skip_all, fields(conversation.id = %id.0))]
 pub(crate) async fn list(
@@ -85,7 +85,7 @@ pub(crate) async fn list(
     id: InPath<ConversationId>,
     request: HttpRequest,
     context: Data<Context>,
-) -> Result<Json<wire::MessagePage>, Failure> {
+) -> Result<Json<dto::MessagePage>, Failure> {
     let (id, user) = (id.0, caller.user);
     let window = match input::message_query(request.query_string()) {
         Ok(window) => window,
@@ -93,7 +93,7 @@ pub(crate) async fn list(
     };
     let history = context.services.messaging.history(&id, &user, &window).await;
     let history = history.map_err(Failure::of_conversation)?;
-    Ok(Json(wire::MessagePage::new(&history.page, &window, &context.links)))
+    Ok(Json(dto::MessagePage::new(&history.page, &window, &context.links)))
 }
 
 /// Marks a message as read by the caller, and with it what the other side posted before it. The
@@ -102,20 +102,20 @@ pub(crate) async fn list(
     patch, path = "/messaging/messages/{id}/read", tag = "messages",
     operation_id = "markMessageRead",
     params(("id" = String, Path, max_length = 64, description = "Which message.")),
-    responses((status = 200, description = "The message as it then is", body = wire::Message)),
+    responses((status = 200, description = "The message as it then is", body = dto::Message)),
 )]
 #[tracing::instrument(name = "http.message.mark_read", skip_all, fields(message.id = %id.0))]
 pub(crate) async fn mark_read(
     Caller(caller): Caller,
     id: InPath<MessageId>,
     context: Data<Context>,
-) -> Result<Json<wire::Message>, Failure> {
+) -> Result<Json<dto::Message>, Failure> {
     let messaging = context.services.messaging.clone();
     let marked = run_to_completion(async move {
         let marked = messaging.mark_message_read(&id.0, &caller.user).await;
         marked.map_err(Failure::of_message)
     });
-    Ok(Json(wire::Message::new(&marked.await?, &context.links)))
+    Ok(Json(dto::Message::new(&marked.await?, &context.links)))
 }
 
 /// Sends a message: when this answers, it is on disk, once. An archived conversation comes back
@@ -131,7 +131,7 @@ pub(crate) async fn mark_read(
     ),
     request_body = schema::NewMessage,
     responses((status = 201, description = "The message; of a repeated key, the first one",
-        body = wire::Message)),
+        body = dto::Message)),
 )]
 #[tracing::instrument(name = "http.message.send", skip_all, fields(conversation.id = %id.0))]
 pub(crate) async fn send(
@@ -152,7 +152,7 @@ pub(crate) async fn send(
     let messaging = context.services.messaging.clone();
     let sent =
         run_to_completion(async move { Ok(messaging.send_message(&id, &user, draft).await?) });
-    Ok(HttpResponse::Created().json(wire::Message::new(&sent.await?.message, &context.links)))
+    Ok(HttpResponse::Created().json(dto::Message::new(&sent.await?.message, &context.links)))
 }
 
 /// The `Idempotency-Key`, at most one. What is no text is handed on as a text that no key can be.

@@ -19,7 +19,7 @@ use super::{
     attachments, conversations, export, files, health, messages, preferences, unread, unsubscribe,
     webhooks,
 };
-use crate::wire;
+use crate::dto;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -61,7 +61,7 @@ use crate::wire;
         health::live,
         health::ready,
     ),
-    components(schemas(wire::Fault, wire::FaultMessage, wire::Problem)),
+    components(schemas(dto::Fault, dto::FaultMessage, dto::Problem)),
     security(("bearer" = [])),
     tags(
         (name = "conversations", description = "Conversations between a salon and a client"),

@@ -11,38 +11,38 @@ use super::{
     extract::{Body, Caller},
     schema,
 };
-use crate::{error::Failure, input, wire};
+use crate::{dto, error::Failure, input};
 
 /// Changes what the caller wants to hear of by mail. What is left out stays as it is.
 #[utoipa::path(
     patch, path = "/notification-preferences", tag = "preferences",
     operation_id = "changePreferences",
     request_body = schema::PreferenceChange,
-    responses((status = 200, description = "The preferences", body = wire::Preferences)),
+    responses((status = 200, description = "The preferences", body = dto::Preferences)),
 )]
 #[tracing::instrument(name = "http.preferences.change", skip_all)]
 pub(crate) async fn change(
     Caller(caller): Caller,
     body: Body,
     context: Data<Context>,
-) -> Result<Json<wire::Preferences>, Failure> {
+) -> Result<Json<dto::Preferences>, Failure> {
     let change = input::preference_change(&body.fields().await?)?;
     let preferences =
         context.services.preferences.change_preferences(&caller.user, &change).await?;
-    Ok(Json(wire::Preferences::from(&preferences)))
+    Ok(Json(dto::Preferences::from(&preferences)))
 }
 
 /// The same as `PATCH`, for front ends that say `PUT`: what is left out stays as it is here too.
 #[utoipa::path(
     put, path = "/notification-preferences", tag = "preferences", operation_id = "putPreferences",
     request_body = schema::PreferenceChange,
-    responses((status = 200, description = "The preferences", body = wire::Preferences)),
+    responses((status = 200, description = "The preferences", body = dto::Preferences)),
 )]
 pub(crate) async fn put(
     caller: Caller,
     body: Body,
     context: Data<Context>,
-) -> Result<Json<wire::Preferences>, Failure> {
+) -> Result<Json<dto::Preferences>, Failure> {
     change(caller, body, context).await
 }
 
@@ -90,15 +90,15 @@ pub(crate) async fn unmute(
 /// What the caller wants to hear of by mail: the usual, until they say anything else.
 #[utoipa::path(
     get, path = "/notification-preferences", tag = "preferences", operation_id = "getPreferences",
-    responses((status = 200, description = "The preferences", body = wire::Preferences)),
+    responses((status = 200, description = "The preferences", body = dto::Preferences)),
 )]
 #[tracing::instrument(name = "http.preferences.show", skip_all)]
 pub(crate) async fn show(
     Caller(caller): Caller,
     context: Data<Context>,
-) -> Result<Json<wire::Preferences>, Failure> {
+) -> Result<Json<dto::Preferences>, Failure> {
     let preferences = context.services.preferences.preferences(&caller.user).await?;
-    Ok(Json(wire::Preferences::from(&preferences)))
+    Ok(Json(dto::Preferences::from(&preferences)))
 }
 
 #[cfg(test)]

@@ -1,21 +1,21 @@
 use actix_web::web::{Data, Json};
 
 use super::{context::Context, extract::Caller};
-use crate::{error::Failure, wire};
+use crate::{dto, error::Failure};
 
 /// How many messages wait for the caller, in all conversations, archived ones included.
 #[utoipa::path(
     get, path = "/messaging/conversations/unread/total", tag = "unread",
     operation_id = "countUnread",
-    responses((status = 200, description = "The number", body = wire::UnreadTotal)),
+    responses((status = 200, description = "The number", body = dto::UnreadTotal)),
 )]
 #[tracing::instrument(name = "http.unread.total", skip_all)]
 pub(crate) async fn total(
     Caller(caller): Caller,
     context: Data<Context>,
-) -> Result<Json<wire::UnreadTotal>, Failure> {
+) -> Result<Json<dto::UnreadTotal>, Failure> {
     let total_unread = context.services.messaging.unread_total(&caller.user).await?;
-    Ok(Json(wire::UnreadTotal { total_unread }))
+    Ok(Json(dto::UnreadTotal { total_unread }))
 }
 
 /// The active conversations in which something waits for the caller: the ten with the newest
@@ -23,15 +23,15 @@ pub(crate) async fn total(
 #[utoipa::path(
     get, path = "/messaging/conversations/unread", tag = "unread",
     operation_id = "listUnread",
-    responses((status = 200, description = "At most ten conversations", body = Vec<wire::UnreadItem>)),
+    responses((status = 200, description = "At most ten conversations", body = Vec<dto::UnreadItem>)),
 )]
 #[tracing::instrument(name = "http.unread.list", skip_all)]
 pub(crate) async fn list(
     Caller(caller): Caller,
     context: Data<Context>,
-) -> Result<Json<Vec<wire::UnreadItem>>, Failure> {
+) -> Result<Json<Vec<dto::UnreadItem>>, Failure> {
     let unread = context.services.messaging.unread_conversations(&caller.user).await?;
-    Ok(Json(unread.iter().map(wire::UnreadItem::from).collect()))
+    Ok(Json(unread.iter().map(dto::UnreadItem::from).collect()))
 }
 
 #[cfg(test)]

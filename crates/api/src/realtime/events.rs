@@ -22,7 +22,7 @@ use socketio::Frame;
 use utoipa::ToSchema;
 
 use super::settings::NAMESPACE;
-use crate::wire;
+use crate::dto;
 
 /// A position in a conversation's log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -274,7 +274,7 @@ pub(crate) struct UserStoppedTyping<'a> {
 /// A message was posted.
 #[derive(Serialize, ToSchema)]
 #[serde(transparent)]
-pub(crate) struct NewMessage(pub(super) wire::Message);
+pub(crate) struct NewMessage(pub(super) dto::Message);
 
 /// A conversation was opened. What is not known is left out.
 #[derive(Serialize, ToSchema)]
@@ -466,7 +466,7 @@ pub(crate) fn message_read(marked: &MarkedMessage) -> Option<OutgoingEvent> {
 #[serde(rename_all = "camelCase")]
 pub(super) struct ConversationHistory<'a> {
     conversation_id: &'a str,
-    #[schema(value_type = Vec<wire::Message>)]
+    #[schema(value_type = Vec<dto::Message>)]
     messages: Vec<Box<RawValue>>,
     last_seq: i64,
     /// There are older messages than these.

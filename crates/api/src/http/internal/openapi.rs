@@ -5,8 +5,8 @@ use utoipa::OpenApi;
 
 use super::{appointments, erasures, participants, retention, schema};
 use crate::{
+    dto,
     http::openapi::{Bearer, failures::Failures},
-    wire,
 };
 
 #[derive(OpenApi)]
@@ -33,7 +33,7 @@ use crate::{
         retention::hold,
         retention::release,
     ),
-    components(schemas(schema::Participant, wire::Fault, wire::FaultMessage, wire::Problem)),
+    components(schemas(schema::Participant, dto::Fault, dto::FaultMessage, dto::Problem)),
     security(("bearer" = [])),
     tags(
         (name = "participants", description = "Who people are"),

@@ -6,24 +6,25 @@ use domain::ids::{ConversationId, UserId};
 
 use super::{Program, schema};
 use crate::{
+    dto,
     error::{Code, Failure},
     http::{
         Context,
         extract::{Body, InPath},
     },
-    input, texts, wire,
+    input, texts,
 };
 
 /// How long everybody's conversations are kept.
 #[utoipa::path(
     get, path = "/internal/retention", tag = "retention", operation_id = "getRetention",
-    responses((status = 200, description = "The policy in force", body = wire::RetentionPolicy)),
+    responses((status = 200, description = "The policy in force", body = dto::RetentionPolicy)),
 )]
 #[tracing::instrument(name = "http.retention.show", skip_all)]
 pub(crate) async fn show(
     _program: Program,
     context: Data<Context>,
-) -> Result<Json<wire::RetentionPolicy>, Failure> {
+) -> Result<Json<dto::RetentionPolicy>, Failure> {
     Ok(Json(context.services.retention.retention_policy().await?.into()))
 }
 
@@ -50,14 +51,14 @@ pub(crate) async fn put(
     get, path = "/internal/retention/salons/{id}", tag = "retention",
     operation_id = "getSalonRetention",
     params(("id" = String, Path, min_length = 1, max_length = 64, description = "The platform's id of the salon.")),
-    responses((status = 200, description = "What it has of its own", body = wire::SalonRetention)),
+    responses((status = 200, description = "What it has of its own", body = dto::SalonRetention)),
 )]
 #[tracing::instrument(name = "http.retention.show_salon", skip_all, fields(user.id = %id.0))]
 pub(crate) async fn show_salon(
     _program: Program,
     id: InPath<UserId>,
     context: Data<Context>,
-) -> Result<Json<wire::SalonRetention>, Failure> {
+) -> Result<Json<dto::SalonRetention>, Failure> {
     let own = context.services.retention.salon_retention(&id.0).await?;
     let none = || Failure::new(Code::RetentionNotFound, texts::RETENTION_NOT_FOUND);
     Ok(Json(own.ok_or_else(none)?.into()))
