@@ -1,8 +1,14 @@
-use domain::conversation::message;
+use domain::{
+    appointments::notice,
+    conversation::{
+        attachment::{self, PictureForm, Place},
+        message,
+    },
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Attachment, Notice, Participant};
+use super::Participant;
 use crate::links::Links;
 
 /// A message.
@@ -62,5 +68,144 @@ impl Message {
             sender: Participant::from(&message.author),
             attachments: attachments.iter().map(|one| Attachment::new(one, links)).collect(),
         }
+    }
+}
+
+/// A file that belongs to a message, or is about to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Attachment {
+    /// Which.
+    pub id: String,
+    /// What it is called.
+    pub file_name: String,
+    /// Where it is. Of a picture that we keep it is a link that ends after some hours: ask for the
+    /// file again to get another.
+    pub file_url: String,
+    /// What it is.
+    #[schema(example = "image/webp")]
+    pub file_type: String,
+    /// How large it is, in bytes.
+    #[schema(minimum = 1, maximum = 10_485_760)]
+    pub file_size: u32,
+    /// Where a small one of it is. Only of pictures that we keep.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub thumbnail_url: Option<String>,
+    /// How wide it is, in pixels. Only of pictures that we keep.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, nullable = false)]
+    pub width: Option<u32>,
+    /// How high it is, in pixels. Only of pictures that we keep.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, nullable = false)]
+    pub height: Option<u32>,
+}
+
+impl Attachment {
+    /// `attachment`, with links to it if we keep it.
+    pub(crate) fn new(attachment: &attachment::Attachment, links: &Links) -> Self {
+        let attachment::Attachment { id, file } = attachment;
+        let (file_url, picture) = match file.place() {
+            Place::Hosted(hosted) => (hosted.url().as_str().to_owned(), None),
+            Place::Kept(kept) => (links.to(id, PictureForm::Full), Some(&kept.picture)),
+        };
+        Self {
+            id: id.to_string(),
+            file_name: file.name().to_owned(),
+            file_url,
+            file_type: file.media_type().as_str().to_owned(),
+            file_size: file.size_bytes(),
+            thumbnail_url: picture.map(|_| links.to(id, PictureForm::Thumbnail)),
+            width: picture.map(|picture| picture.width_px),
+            height: picture.map(|picture| picture.height_px),
+        }
+    }
+}
+
+/// What the platform means by a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Notice {
+    /// What happened to the booking: `booked`, `requested`, `auto-confirmed`, `confirmed`,
+    /// `rescheduled` or `cancelled`; or to the conversation: `archived-for-age`.
+    #[schema(example = "rescheduled")]
+    pub kind: &'static str,
+    /// Whom it greets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub first_name: Option<String>,
+    /// When a booking that was moved was to begin, if that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime, nullable = false)]
+    pub from: Option<String>,
+    /// When a booking that was moved begins now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime, nullable = false)]
+    pub to: Option<String>,
+    /// Where a booking that was moved takes place (IANA).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "Europe/Paris", nullable = false)]
+    pub time_zone: Option<String>,
+    /// For how many days nothing was said in a conversation that was archived for that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = 90, nullable = false)]
+    pub days: Option<u32>,
+}
+
+impl From<&notice::Notice> for Notice {
+    fn from(notice: &notice::Notice) -> Self {
+        let said = Self {
+            kind: notice.kind(),
+            first_name: notice.first_name().map(|name| name.as_str().to_owned()),
+            from: None,
+            to: None,
+            time_zone: None,
+            days: None,
+        };
+        match notice {
+            notice::Notice::Rescheduled { from, to, zone } => Self {
+                from: from.map(|from| from.to_string()),
+                to: Some(to.to_string()),
+                time_zone: Some(zone.as_str().to_owned()),
+                ..said
+            },
+            notice::Notice::ArchivedForAge { days } => Self { days: Some(*days), ..said },
+            _ => said,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{
+        appointments::notice::FirstName,
+        time::{Timestamp, Zone},
+    };
+    use serde_json::json;
+
+    use super::*;
+
+    fn shown(notice: &notice::Notice) -> serde_json::Value {
+        serde_json::to_value(Notice::from(notice)).expect("serialises")
+    }
+
+    #[test]
+    fn a_front_end_is_told_what_is_meant_and_what_is_not_known_is_left_out() {
+        let first_name = FirstName::parse("Camille");
+        let booked = notice::Notice::Booked { first_name };
+        assert_eq!(shown(&booked), json!({"kind": "booked", "firstName": "Camille"}));
+        let moved = notice::Notice::Rescheduled {
+            from: None,
+            to: Timestamp::UNIX_EPOCH,
+            zone: Zone::parse("Europe/Paris").expect("a zone"),
+        };
+        assert_eq!(
+            shown(&moved),
+            json!({"kind": "rescheduled", "to": "1970-01-01T00:00:00.000Z", "timeZone": "Europe/Paris"})
+        );
+        assert_eq!(shown(&notice::Notice::Cancelled), json!({"kind": "cancelled"}));
+        let aged = notice::Notice::ArchivedForAge { days: 90 };
+        assert_eq!(shown(&aged), json!({"kind": "archived-for-age", "days": 90}));
     }
 }

@@ -3,6 +3,7 @@ use domain::{
     page::{ConversationCursor, MessageCursor, Page, Start, Window},
 };
 use serde::Serialize;
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::{Conversation, Message};
@@ -68,7 +69,7 @@ impl ConversationPage {
             page: number(window),
             limit: window.size.get(),
             total_pages: page.total.div_ceil(u64::from(window.size.get())),
-            next_cursor: page.next.as_ref().map(input::conversation_cursor::write),
+            next_cursor: page.next.as_ref().map(input::encode_conversation_cursor),
         }
     }
 }
@@ -87,7 +88,7 @@ impl MessagePage {
             limit: window.size.get(),
             total_pages: page.total.div_ceil(u64::from(window.size.get())),
             has_more: page.next.is_some(),
-            next_cursor: page.next.as_ref().map(input::message_cursor::write),
+            next_cursor: page.next.as_ref().map(input::encode_message_cursor),
         }
     }
 }
@@ -97,4 +98,39 @@ fn number<C>(window: &Window<C>) -> u32 {
         Start::Number(number) => number.get(),
         Start::After(_) => 1,
     }
+}
+
+/// What happened in a conversation after a position, oldest first.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LogPage {
+    /// Where it happened.
+    pub conversation_id: String,
+    /// What happened.
+    #[schema(max_items = 200)]
+    pub events: Vec<LogEntry>,
+    /// What to ask after next.
+    #[schema(minimum = 0)]
+    pub last_seq: i64,
+    /// Whether there is more after that.
+    pub has_more: bool,
+    /// Whether the log no longer reaches back so far, or never came so far: then there are no
+    /// events, and the conversation is to be loaded anew.
+    pub resync: bool,
+}
+
+/// A change of a conversation, as sockets tell it. A message that was deleted since has none, so
+/// positions may be left out.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct LogEntry {
+    /// What is it called on sockets: `new-message`, `message-deleted`, `conversation-read`,
+    /// `conversation-created`, `conversation-updated` or `conversation-deleted`.
+    #[schema(example = "new-message")]
+    pub event: &'static str,
+    /// What is said with it there.
+    #[schema(value_type = Object)]
+    pub data: Box<RawValue>,
+    /// Its position.
+    #[schema(minimum = 1)]
+    pub seq: i64,
 }

@@ -2,11 +2,11 @@ use actix_web::web::Query;
 use domain::{
     appointments::store::BOOKINGS_ASKED_MAX,
     conversation::Status,
-    ids::{AppointmentId, Seq, UserId},
+    ids::{AppointmentId, ConversationId, Seq, UserId},
     page::{ConversationCursor, MessageCursor, PageNumber, PageSize, Start, Window},
+    time::Timestamp,
 };
 
-use super::{conversation_cursor, message_cursor};
 use crate::{
     error::{Code, Failure},
     texts,
@@ -41,7 +41,7 @@ pub fn conversation_query(query: &str) -> Result<ConversationQuery, Failure> {
             Status::parse(word).ok_or_else(|| Failure::validation(vec![texts::STATUS_WORDS]))?,
         ),
     };
-    let window = parameters.window(CONVERSATIONS_PER_PAGE, conversation_cursor::read)?;
+    let window = parameters.window(CONVERSATIONS_PER_PAGE, parse_conversation_cursor)?;
     Ok(ConversationQuery { status, window })
 }
 
@@ -51,7 +51,7 @@ pub fn conversation_query(query: &str) -> Result<ConversationQuery, Failure> {
 /// A validation failure for a repeated parameter; `invalid_cursor`.
 pub fn message_query(query: &str) -> Result<Window<MessageCursor>, Failure> {
     let parameters = Parameters::read(query, &["page", "limit", "cursor"])?;
-    parameters.window(MESSAGES_PER_PAGE, message_cursor::read)
+    parameters.window(MESSAGES_PER_PAGE, parse_message_cursor)
 }
 
 /// Reads the query for the conversations of bookings: one salon, and 1 to [`BOOKINGS_ASKED_MAX`] bookings.
@@ -123,6 +123,33 @@ pub fn link_query(query: &str) -> Option<(String, String)> {
     let parameters = Parameters::read(query, &["person", "signature"]).ok()?;
     let part = |name| parameters.get(name).map(str::to_owned);
     Some((part("person")?, part("signature")?))
+}
+
+/// A cursor into a list of conversations as text, opaque to callers: `c`, the time of the newest message
+/// in milliseconds, `-`, the id of the conversation.
+pub fn encode_conversation_cursor(cursor: &ConversationCursor) -> String {
+    format!("c{}-{}", cursor.last_message_at.as_millis(), cursor.id)
+}
+
+/// Parses [`encode_conversation_cursor`]; `None` for anything else.
+fn parse_conversation_cursor(text: &str) -> Option<ConversationCursor> {
+    let (millis, id) = text.strip_prefix('c')?.split_once('-')?;
+    let millis = Some(millis).filter(|digits| is_digits(digits))?.parse().ok()?;
+    Some(ConversationCursor {
+        last_message_at: Timestamp::from_millis(millis)?,
+        id: ConversationId::parse(id).ok()?,
+    })
+}
+
+/// A cursor into a list of messages as text, opaque to callers: `m` and a position.
+pub fn encode_message_cursor(cursor: &MessageCursor) -> String {
+    format!("m{}", cursor.0)
+}
+
+/// Parses [`encode_message_cursor`]; `None` for anything else.
+fn parse_message_cursor(text: &str) -> Option<MessageCursor> {
+    let digits = text.strip_prefix('m').filter(|digits| is_digits(digits))?;
+    digits.parse().ok().and_then(Seq::new).map(MessageCursor)
 }
 
 /// The parameters that somebody asks for.
@@ -258,6 +285,28 @@ mod tests {
             (&many(101), 1),
         ] {
             assert_eq!(reasons(query), count, "{query}");
+        }
+    }
+
+    #[test]
+    fn a_conversation_cursor_is_read_as_it_is_written_and_nothing_else_is() {
+        let cursor = ConversationCursor {
+            last_message_at: Timestamp::from_millis(1_767_605_400_000).expect("in range"),
+            id: ConversationId::parse("0198-a_b").expect("a good id"),
+        };
+        assert_eq!(parse_conversation_cursor(&encode_conversation_cursor(&cursor)), Some(cursor));
+        for bad in ["", "c", "c1", "c1-", "c-1-a", "c1-a b", "c1-é", "c99999999999999999-a", "m1"]
+        {
+            assert_eq!(parse_conversation_cursor(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_message_cursor_is_read_as_it_is_written_and_nothing_else_is() {
+        let cursor = MessageCursor(Seq::new(41).expect("not negative"));
+        assert_eq!(parse_message_cursor(&encode_message_cursor(&cursor)), Some(cursor));
+        for bad in ["", "m", "41", "m-1", "m+1", "m 1", "m1.0", "m99999999999999999999", "c1-a"] {
+            assert_eq!(parse_message_cursor(bad), None, "{bad}");
         }
     }
 }

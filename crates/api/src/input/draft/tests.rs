@@ -1,7 +1,6 @@
 //! What the old service said to each body, and what we add.
 
-use domain::conversation::message::DraftFile;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::*;
 use crate::{error::Code, texts::Language};
