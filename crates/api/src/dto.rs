@@ -1,4 +1,4 @@
-//! What the world sees of our values: the JSON of REST answers and of socket events alike.
+//! The JSON types of REST responses and socket events, and their conversions from domain values.
 
 mod conversation;
 mod export;

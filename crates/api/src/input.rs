@@ -1,7 +1,7 @@
-//! What callers send, read into what the rules work with. REST and sockets read alike.
+//! Parses request data into domain values, for REST and sockets alike.
 //!
-//! A body is read from loose JSON and not by a derived deserialiser, because callers are told every
-//! reason why it is not acceptable, in the words and the order that front ends know.
+//! Bodies are read from untyped JSON and not by derived deserialisers, because the response reports every
+//! validation error, in the texts and the order that front ends know.
 
 mod appointment_event;
 mod conversation;

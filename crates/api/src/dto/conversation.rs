@@ -4,65 +4,65 @@ use utoipa::ToSchema;
 
 use super::Participant;
 
-/// A conversation as one of its participants sees it.
+/// A conversation as seen by one of its participants.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Conversation {
-    /// Which.
+    /// Conversation id.
     pub id: String,
-    /// Who is on the salon side.
+    /// User id of the salon.
     pub salon_id: String,
-    /// Who is on the client side.
+    /// User id of the client.
     pub client_user_id: String,
-    /// The booking it is about.
+    /// Id of the booking it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub appointment_id: Option<String>,
-    /// What it is about: at most 200 characters.
+    /// Subject, at most 200 characters.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, max_length = 200)]
     pub subject: Option<String>,
     /// `ACTIVE` or `ARCHIVED`.
     #[schema(example = "ACTIVE")]
     pub status: String,
-    /// The salon side.
+    /// The salon.
     pub salon: Participant,
-    /// The client side.
+    /// The client.
     pub client: Participant,
-    /// The newest message, if there is any.
+    /// Newest message; absent while there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub last_message: Option<LastMessage>,
-    /// How many messages wait for the caller.
+    /// Number of messages unread by the caller.
     pub unread_count: u64,
-    /// The newest position of the conversation's log.
+    /// Highest position in the conversation's event log.
     #[schema(minimum = 0)]
     pub last_seq: i64,
-    /// When it was opened.
+    /// Creation time.
     #[schema(format = DateTime)]
     pub created_at: String,
-    /// When subject or status last changed, or a message was last posted.
+    /// When the subject or status last changed or the newest message was posted.
     #[schema(format = DateTime)]
     pub updated_at: String,
-    /// When the newest message was posted; without any, when the conversation was opened.
+    /// When the newest message was posted; before the first one, the creation time.
     #[schema(format = DateTime)]
     pub last_message_at: String,
 }
 
-/// The newest message of a conversation, as lists show it.
+/// Newest message of a conversation, as lists show it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LastMessage {
-    /// Which.
+    /// Message id.
     pub id: String,
-    /// What it says.
+    /// Text.
     pub content: String,
-    /// Who said it.
+    /// User id of the author.
     pub sender_id: String,
     /// `TEXT`, `SYSTEM`, `IMAGE` or `FILE`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// When it was posted.
+    /// Creation time.
     #[schema(format = DateTime)]
     pub created_at: String,
 }
@@ -101,77 +101,77 @@ impl From<&conversation::LastMessage> for LastMessage {
     }
 }
 
-/// How many messages wait for the caller, in all conversations, archived ones included.
+/// Number of messages unread by the caller in all conversations, archived ones included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UnreadTotal {
-    /// The number.
+    /// Number of unread messages.
     pub total_unread: u64,
 }
 
-/// A conversation in which something waits for the caller.
+/// A conversation with messages unread by the caller.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UnreadItem {
-    /// Which.
+    /// Conversation id.
     pub conversation_id: String,
-    /// What it is about; `null` when it has no subject.
+    /// Subject; `null` if it has none.
     #[schema(required = true)]
     pub subject: Option<String>,
-    /// Who is on the client side.
+    /// User id of the client.
     pub client_id: String,
-    /// The client's given name.
+    /// Given name of the client.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub client_first_name: Option<String>,
-    /// The client's family name.
+    /// Family name of the client.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub client_last_name: Option<String>,
-    /// Where the client's picture is.
+    /// URL of the client's picture.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub client_image: Option<String>,
-    /// Who is on the salon side.
+    /// User id of the salon.
     pub salon_id: String,
-    /// The name over the salon's door.
+    /// Salon display name.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub salon_name: Option<String>,
-    /// The salon's given name.
+    /// Given name of the salon owner.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub salon_first_name: Option<String>,
-    /// The salon's family name.
+    /// Family name of the salon owner.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub salon_last_name: Option<String>,
-    /// Where the salon's picture is.
+    /// URL of the salon's picture.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub salon_image: Option<String>,
-    /// The newest message that the caller did not write.
+    /// Newest message not written by the caller.
     pub last_message: UnreadMessage,
-    /// How many messages wait here.
+    /// Number of messages unread by the caller in this conversation.
     #[schema(minimum = 1)]
     pub unread_count: u64,
-    /// When the newest message of all was posted.
+    /// When the newest message of the conversation was posted, whoever wrote it.
     #[schema(format = DateTime)]
     pub last_message_at: String,
 }
 
-/// The newest message that the caller did not write.
+/// Newest message not written by the caller.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UnreadMessage {
-    /// Which.
+    /// Message id.
     pub id: String,
-    /// What it says.
+    /// Text.
     pub content: String,
     /// `TEXT`, `SYSTEM`, `IMAGE` or `FILE`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// When it was posted.
+    /// Creation time.
     #[schema(format = DateTime)]
     pub created_at: String,
 }

@@ -15,44 +15,44 @@ use crate::links::Links;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Message {
-    /// Which.
+    /// Message id.
     pub id: String,
-    /// Where it was said.
+    /// Id of its conversation.
     pub conversation_id: String,
-    /// Its position in the conversation's log, by which messages are ordered. Other changes take
+    /// Position in the conversation's event log, by which messages are ordered. Other events take
     /// positions too, so the positions of messages have gaps.
     #[schema(minimum = 1)]
     pub seq: i64,
-    /// Its words: at most 10,000 characters; may be empty beside attachments.
+    /// Text, at most 10,000 characters; may be empty if there are attachments.
     #[schema(max_length = 10000)]
     pub content: String,
     /// `TEXT`, `SYSTEM`, `IMAGE` or `FILE`.
     #[serde(rename = "type")]
     #[schema(example = "TEXT")]
     pub kind: String,
-    /// What the platform means by it, so that front ends may say it in their own words. Only in
-    /// `SYSTEM` messages.
+    /// Machine-readable meaning of a `SYSTEM` message, so that front ends can render it themselves;
+    /// absent in other messages.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub system: Option<Notice>,
-    /// Whether the other side has read it.
+    /// Whether the recipient has read it.
     pub is_read: bool,
-    /// When the other side read it.
+    /// When the recipient read it; absent while unread.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime, nullable = false)]
     pub read_at: Option<String>,
-    /// When it was posted.
+    /// Creation time.
     #[schema(format = DateTime, example = "2026-01-05T09:30:00.000Z")]
     pub created_at: String,
-    /// Who said it.
+    /// Author.
     pub sender: Participant,
-    /// Its files, in the sender's order: at most 5.
+    /// Attached files in the sender's order, at most 5.
     #[schema(max_items = 5)]
     pub attachments: Vec<Attachment>,
 }
 
 impl Message {
-    /// `message`, with links to its files.
+    /// Converts `message`; `links` makes the URLs of its files.
     pub(crate) fn new(message: &message::Message, links: &Links) -> Self {
         let attachments = &message.attachments;
         Self {
@@ -71,39 +71,39 @@ impl Message {
     }
 }
 
-/// A file that belongs to a message, or is about to.
+/// A file attached to a message, or uploaded and not sent yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Attachment {
-    /// Which.
+    /// Message id.
     pub id: String,
-    /// What it is called.
+    /// File name.
     pub file_name: String,
-    /// Where it is. Of a picture that we keep it is a link that ends after some hours: ask for the
-    /// file again to get another.
+    /// URL of the file. For files stored by this service it is a signed link that expires after some
+    /// hours: fetch the attachment again for a new one.
     pub file_url: String,
-    /// What it is.
+    /// Media type.
     #[schema(example = "image/webp")]
     pub file_type: String,
-    /// How large it is, in bytes.
+    /// Size in bytes.
     #[schema(minimum = 1, maximum = 10_485_760)]
     pub file_size: u32,
-    /// Where a small one of it is. Only of pictures that we keep.
+    /// URL of the thumbnail; only for pictures stored by this service.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub thumbnail_url: Option<String>,
-    /// How wide it is, in pixels. Only of pictures that we keep.
+    /// Width in pixels; only for pictures stored by this service.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, nullable = false)]
     pub width: Option<u32>,
-    /// How high it is, in pixels. Only of pictures that we keep.
+    /// Height in pixels; only for pictures stored by this service.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, nullable = false)]
     pub height: Option<u32>,
 }
 
 impl Attachment {
-    /// `attachment`, with links to it if we keep it.
+    /// Converts `attachment`; `links` makes the URLs of files stored by this service.
     pub(crate) fn new(attachment: &attachment::Attachment, links: &Links) -> Self {
         let attachment::Attachment { id, file } = attachment;
         let (file_url, picture) = match file.place() {
@@ -123,31 +123,31 @@ impl Attachment {
     }
 }
 
-/// What the platform means by a message.
+/// Machine-readable meaning of a `SYSTEM` message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Notice {
-    /// What happened to the booking: `booked`, `requested`, `auto-confirmed`, `confirmed`,
-    /// `rescheduled` or `cancelled`; or to the conversation: `archived-for-age`.
+    /// What happened: to the booking `booked`, `requested`, `auto-confirmed`, `confirmed`,
+    /// `rescheduled` or `cancelled`; to the conversation `archived-for-age`.
     #[schema(example = "rescheduled")]
     pub kind: &'static str,
-    /// Whom it greets.
+    /// Given name of the client it addresses.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub first_name: Option<String>,
-    /// When a booking that was moved was to begin, if that is known.
+    /// Previous start of a rescheduled booking, if known.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime, nullable = false)]
     pub from: Option<String>,
-    /// When a booking that was moved begins now.
+    /// New start of a rescheduled booking.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime, nullable = false)]
     pub to: Option<String>,
-    /// Where a booking that was moved takes place (IANA).
+    /// IANA time zone of a rescheduled booking.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "Europe/Paris", nullable = false)]
     pub time_zone: Option<String>,
-    /// For how many days nothing was said in a conversation that was archived for that.
+    /// Days without a message after which the conversation was archived.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = 90, nullable = false)]
     pub days: Option<u32>,
@@ -155,7 +155,7 @@ pub struct Notice {
 
 impl From<&notice::Notice> for Notice {
     fn from(notice: &notice::Notice) -> Self {
-        let said = Self {
+        let common = Self {
             kind: notice.kind(),
             first_name: notice.first_name().map(|name| name.as_str().to_owned()),
             from: None,
@@ -168,10 +168,10 @@ impl From<&notice::Notice> for Notice {
                 from: from.map(|from| from.to_string()),
                 to: Some(to.to_string()),
                 time_zone: Some(zone.as_str().to_owned()),
-                ..said
+                ..common
             },
-            notice::Notice::ArchivedForAge { days } => Self { days: Some(*days), ..said },
-            _ => said,
+            notice::Notice::ArchivedForAge { days } => Self { days: Some(*days), ..common },
+            _ => common,
         }
     }
 }
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_front_end_is_told_what_is_meant_and_what_is_not_known_is_left_out() {
+    fn a_notice_has_its_kind_and_details_and_unknown_ones_are_absent() {
         let first_name = FirstName::parse("Camille");
         let booked = notice::Notice::Booked { first_name };
         assert_eq!(shown(&booked), json!({"kind": "booked", "firstName": "Camille"}));

@@ -2,30 +2,30 @@ use domain::{privacy::erasure, retention};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// The answer to a report.
+/// Acknowledgement of a booking event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Reported {
-    /// Which event.
+    /// Event id.
     pub event_id: String,
-    /// Since when it is on disk.
+    /// Whether this request stored it.
     pub state: ReportState,
 }
 
-/// Since when an event is on disk.
+/// Whether an event was stored by this request or before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ReportState {
-    /// Since this report.
+    /// Stored by this request.
     Stored,
-    /// Since one before, in the same words.
+    /// Stored before, with the same content.
     Known,
 }
 
 /// The conversations of bookings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ConversationsOfBookings {
-    /// Of those bookings that have one, in the order of the bookings' ids.
+    /// Conversations of the bookings that have one, ordered by booking id.
     pub conversations: Vec<ConversationOfBooking>,
 }
 
@@ -33,14 +33,14 @@ pub struct ConversationsOfBookings {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ConversationOfBooking {
-    /// The conversation's id; its page is `/messagerie/<id>`.
+    /// Conversation id; its page in the front end is `/messagerie/<id>`.
     pub id: String,
-    /// Which booking.
+    /// Booking id.
     pub appointment_id: String,
     /// `ACTIVE` or `ARCHIVED`.
     #[schema(example = "ACTIVE")]
     pub status: String,
-    /// When something was last said there.
+    /// When the newest message was posted.
     #[schema(format = DateTime)]
     pub last_message_at: String,
 }
@@ -56,26 +56,26 @@ impl From<&domain::appointments::store::ConversationOfBooking> for ConversationO
     }
 }
 
-/// The receipt of an erasure: numbers and times, and nothing of the person but the id.
+/// Status of an erasure: times and counts, no personal data but the id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Erasure {
-    /// Who is forgotten.
+    /// User id of the erased person.
     pub id: String,
-    /// When that was asked for first. From then on nobody sees their name.
+    /// When the erasure was first requested; the name is hidden from then on.
     #[schema(format = DateTime)]
     pub requested_at: String,
-    /// When nothing was left; not there while the work goes on.
+    /// When the erasure was completed; absent while in progress.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime, nullable = false)]
     pub finished_at: Option<String>,
-    /// Conversations that they took part in.
+    /// Number of conversations the person took part in.
     #[schema(minimum = 0)]
     pub conversations: u64,
-    /// Messages of theirs that were emptied.
+    /// Number of their messages whose text was erased.
     #[schema(minimum = 0)]
     pub messages: u64,
-    /// Files of theirs that were handed over for deletion.
+    /// Number of their files scheduled for deletion.
     #[schema(minimum = 0)]
     pub files: u64,
 }
@@ -93,33 +93,33 @@ impl From<&erasure::Erasure> for Erasure {
     }
 }
 
-/// How long conversations are kept.
+/// Retention policy of conversations.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RetentionPolicy {
-    /// After how many days without a message a conversation is archived.
+    /// Days without a message after which a conversation is archived.
     #[schema(minimum = 1, maximum = 36_500)]
     pub archive_after_days: u32,
-    /// After how many days more its messages are deleted. Left out: never.
+    /// Further days after which the messages of an archived conversation are deleted; absent = never.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 30, maximum = 36_500, nullable = false)]
     pub delete_after_days: Option<u32>,
 }
 
-/// What a salon has of its own.
+/// Retention settings of one salon.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SalonRetention {
-    /// After how many days without a message its conversations are archived. Left out: everybody's
-    /// policy holds for it.
+    /// Days without a message after which its conversations are archived; absent = the default policy
+    /// applies.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 36_500, nullable = false)]
     pub archive_after_days: Option<u32>,
-    /// After how many days more their messages are deleted. Left out beside `archiveAfterDays`: never.
+    /// Further days after which their messages are deleted; absent with `archiveAfterDays` = never.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 30, maximum = 36_500, nullable = false)]
     pub delete_after_days: Option<u32>,
-    /// Whether all its conversations stay as they are, whatever their age.
+    /// Legal hold: none of its conversations is archived or deleted for its age.
     pub legal_hold: bool,
 }
 
@@ -133,11 +133,11 @@ impl From<retention::RetentionPolicy> for RetentionPolicy {
 }
 
 impl From<retention::SalonRetention> for SalonRetention {
-    fn from(own: retention::SalonRetention) -> Self {
+    fn from(salon: retention::SalonRetention) -> Self {
         Self {
-            archive_after_days: own.policy.map(retention::RetentionPolicy::archive_after_days),
-            delete_after_days: own.policy.and_then(retention::RetentionPolicy::delete_after_days),
-            legal_hold: own.is_held,
+            archive_after_days: salon.policy.map(retention::RetentionPolicy::archive_after_days),
+            delete_after_days: salon.policy.and_then(retention::RetentionPolicy::delete_after_days),
+            legal_hold: salon.is_held,
         }
     }
 }

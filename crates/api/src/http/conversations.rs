@@ -1,4 +1,4 @@
-//! Conversations: one file for each request.
+//! Conversations.
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -13,11 +13,11 @@ use super::{
 };
 use crate::{dto, error::Failure, input};
 
-/// Puts an active conversation away, and takes an archived one out again. Only the salon may.
+/// Archives an active conversation, or reactivates an archived one. Salon only.
 #[utoipa::path(
     patch, path = "/messaging/conversations/{id}/archive", tag = "conversations",
     operation_id = "toggleArchived",
-    params(("id" = String, Path, max_length = 64, description = "Which conversation.")),
+    params(("id" = String, Path, max_length = 64, description = "Conversation id.")),
     responses((status = 204, description = "Done")),
 )]
 #[tracing::instrument(name = "http.conversation.archive", skip_all, fields(conversation.id = %id.0))]
@@ -32,13 +32,13 @@ pub(crate) async fn archive(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Changes subject and status, both or neither. The status is the salon's to change.
+/// Changes subject and status, both or neither. Only the salon may change the status.
 #[utoipa::path(
     patch, path = "/messaging/conversations/{id}", tag = "conversations",
     operation_id = "changeConversation",
-    params(("id" = String, Path, max_length = 64, description = "Which conversation.")),
+    params(("id" = String, Path, max_length = 64, description = "Conversation id.")),
     request_body = schema::ConversationChange,
-    responses((status = 200, description = "The conversation as it then is", body = dto::Conversation)),
+    responses((status = 200, description = "The changed conversation", body = dto::Conversation)),
 )]
 #[tracing::instrument(name = "http.conversation.change", skip_all, fields(conversation.id = %id.0))]
 pub(crate) async fn change(
@@ -60,11 +60,11 @@ pub(crate) async fn change(
     Ok(Json(dto::Conversation::from(&changed.await?)))
 }
 
-/// Takes a conversation away, for both sides, with everything in it. Only the salon may.
+/// Deletes a conversation with all its messages, for both participants. Salon only.
 #[utoipa::path(
     delete, path = "/messaging/conversations/{id}", tag = "conversations",
     operation_id = "deleteConversation",
-    params(("id" = String, Path, max_length = 64, description = "Which conversation.")),
+    params(("id" = String, Path, max_length = 64, description = "Conversation id.")),
     responses((status = 204, description = "Done")),
 )]
 #[tracing::instrument(name = "http.conversation.delete", skip_all, fields(conversation.id = %id.0))]
@@ -79,18 +79,18 @@ pub(crate) async fn delete(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// A page of the caller's conversations, newest message first.
+/// Lists the caller's conversations, newest message first.
 #[utoipa::path(
     get, path = "/messaging/conversations", tag = "conversations",
     operation_id = "listConversations",
     params(
         ("page" = Option<u32>, Query, minimum = 1, maximum = 10_000,
-            description = "Number of the page, 1 unless said otherwise. Drifts while messages arrive: prefer `cursor`."),
+            description = "Page number, default 1. Pages shift while messages arrive: prefer `cursor`."),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 100,
-            description = "Conversations on a page, 20 unless said otherwise."),
+            description = "Conversations per page, default 20."),
         ("cursor" = Option<String>, Query, max_length = 128,
-            description = "The `nextCursor` of the page before. Wins over `page`."),
-        ("status" = Option<schema::Status>, Query, description = "Only those of this status."),
+            description = "The `nextCursor` of the previous page. Takes precedence over `page`."),
+        ("status" = Option<schema::Status>, Query, description = "Only conversations with this status."),
     ),
     responses((status = 200, description = "The page", body = dto::ConversationPage)),
 )]
@@ -106,11 +106,11 @@ pub(crate) async fn list(
     Ok(Json(dto::ConversationPage::new(&page, &window)))
 }
 
-/// Marks everything in a conversation as read by the caller.
+/// Marks all messages of a conversation as read by the caller.
 #[utoipa::path(
     patch, path = "/messaging/conversations/{id}/mark-read", tag = "conversations",
     operation_id = "markConversationRead",
-    params(("id" = String, Path, max_length = 64, description = "Which conversation.")),
+    params(("id" = String, Path, max_length = 64, description = "Conversation id.")),
     responses((status = 204, description = "Done")),
 )]
 #[tracing::instrument(name = "http.conversation.mark_read", skip_all, fields(conversation.id = %id.0))]
@@ -129,7 +129,7 @@ pub(crate) async fn mark_read(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Opens a conversation with a client, or finds the one there already is for that booking.
+/// Creates a conversation with a client, or returns the existing one for that booking. Salon only.
 #[utoipa::path(
     post, path = "/messaging/conversations", tag = "conversations",
     operation_id = "openConversation",
@@ -149,11 +149,11 @@ pub(crate) async fn open(
     Ok(HttpResponse::Created().json(dto::Conversation::from(&opened.await?)))
 }
 
-/// One conversation. Marks nothing as read.
+/// Returns a conversation. Marks nothing as read.
 #[utoipa::path(
     get, path = "/messaging/conversations/{id}", tag = "conversations",
     operation_id = "getConversation",
-    params(("id" = String, Path, max_length = 64, description = "Which conversation.")),
+    params(("id" = String, Path, max_length = 64, description = "Conversation id.")),
     responses((status = 200, description = "The conversation", body = dto::Conversation)),
 )]
 #[tracing::instrument(name = "http.conversation.show", skip_all, fields(conversation.id = %id.0))]
@@ -177,7 +177,7 @@ mod archive_tests {
     use crate::testing::TestApp;
 
     #[actix_web::test]
-    async fn the_salon_puts_away_and_takes_out_again() {
+    async fn the_salon_archives_and_reactivates_a_conversation() {
         let test_app = TestApp::new().await;
         let talk = test_app.talk().await;
         let path = format!("{talk}/archive");
@@ -197,7 +197,7 @@ mod delete_tests {
     use crate::testing::TestApp;
 
     #[actix_web::test]
-    async fn what_the_salon_takes_away_is_gone_for_both() {
+    async fn what_the_salon_deletes_is_gone_for_both() {
         let test_app = TestApp::new().await;
         let talk = test_app.talk().await;
         test_app.said(&talk, "c1", "Bonjour").await;
@@ -245,7 +245,7 @@ mod show_tests {
     use crate::testing::TestApp;
 
     #[actix_web::test]
-    async fn both_sides_see_it_and_looking_reads_nothing() {
+    async fn both_sides_see_it_and_fetching_it_marks_nothing_as_read() {
         let test_app = TestApp::new().await;
         let talk = test_app.talk().await;
         test_app.said(&talk, "c1", "Bonjour").await;
@@ -259,7 +259,7 @@ mod show_tests {
     }
 
     #[actix_web::test]
-    async fn what_is_a_stranger_s_what_never_was_and_what_cannot_be_look_alike() {
+    async fn foreign_unknown_and_impossible_ids_get_the_same_response() {
         let test_app = TestApp::new().await;
         let talk = test_app.talk().await;
         let stranger = test_app.get(&talk, "c2").await;

@@ -1,4 +1,4 @@
-//! Messages: one file for each request.
+//! Messages and the event log.
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -15,11 +15,11 @@ use super::{
 };
 use crate::{dto, error::Failure, input, realtime::resume::missed, texts};
 
-/// Deletes a message of the caller's own, for both sides.
+/// Deletes one of the caller's own messages, for both participants.
 #[utoipa::path(
     delete, path = "/messaging/messages/{id}", tag = "messages",
     operation_id = "deleteMessage",
-    params(("id" = String, Path, max_length = 64, description = "Which message.")),
+    params(("id" = String, Path, max_length = 64, description = "Message id.")),
     responses((status = 204, description = "Done")),
 )]
 #[tracing::instrument(name = "http.message.delete", skip_all, fields(message.id = %id.0))]
@@ -34,19 +34,20 @@ pub(crate) async fn delete(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// What happened in a conversation after a position, oldest first: what sockets tell as it happens.
+/// Lists the events of a conversation after a position, oldest first; the same events that sockets
+/// deliver live.
 #[utoipa::path(
     get, path = "/messaging/conversations/{id}/events", tag = "messages",
     operation_id = "listEvents",
     params(
-        ("id" = String, Path, max_length = 64, description = "Which conversation."),
+        ("id" = String, Path, max_length = 64, description = "Conversation id."),
         ("after" = Option<i64>, Query, minimum = 0,
-            description = "The position that is known already, 0 unless said otherwise: `lastSeq` of the conversation, \
-                of its history, or of the page before."),
+            description = "Position after which to start, default 0: `lastSeq` of the conversation, \
+                of its history, or of the previous page."),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 200,
-            description = "Events on a page, 200 unless said otherwise."),
+            description = "Events per page, default 200."),
     ),
-    responses((status = 200, description = "What happened", body = dto::LogPage)),
+    responses((status = 200, description = "The events", body = dto::LogPage)),
 )]
 #[tracing::instrument(name = "http.event.list", skip_all, fields(conversation.id = %id.0))]
 pub(crate) async fn events(
@@ -64,18 +65,18 @@ pub(crate) async fn events(
     Ok(Json(missed.map_err(Failure::of_conversation)?.page(&id, query.after, &context.links)))
 }
 
-/// A page of a conversation's messages, newest first. Marks nothing as read.
+/// Lists the messages of a conversation, newest first. Marks nothing as read.
 #[utoipa::path(
     get, path = "/messaging/conversations/{id}/messages", tag = "messages",
     operation_id = "listMessages",
     params(
-        ("id" = String, Path, max_length = 64, description = "Which conversation."),
+        ("id" = String, Path, max_length = 64, description = "Conversation id."),
         ("page" = Option<u32>, Query, minimum = 1, maximum = 10_000,
-            description = "Number of the page, 1 unless said otherwise. Drifts while messages arrive: prefer `cursor`."),
+            description = "Page number, default 1. Pages shift while messages arrive: prefer `cursor`."),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 100,
-            description = "Messages on a page, 50 unless said otherwise."),
+            description = "Messages per page, default 50."),
         ("cursor" = Option<String>, Query, max_length = 128,
-            description = "The `nextCursor` of the page before. Wins over `page`."),
+            description = "The `nextCursor` of the previous page. Takes precedence over `page`."),
     ),
     responses((status = 200, description = "The page", body = dto::MessagePage)),
 )]
@@ -96,13 +97,13 @@ pub(crate) async fn list(
     Ok(Json(dto::MessagePage::new(&history.page, &window, &context.links)))
 }
 
-/// Marks a message as read by the caller, and with it what the other side posted before it. The
-/// caller's own message, or one that is read already, stays as it is.
+/// Marks a message and all earlier ones of the other participant as read. Has no effect on the
+/// caller's own messages and on messages already read.
 #[utoipa::path(
     patch, path = "/messaging/messages/{id}/read", tag = "messages",
     operation_id = "markMessageRead",
-    params(("id" = String, Path, max_length = 64, description = "Which message.")),
-    responses((status = 200, description = "The message as it then is", body = dto::Message)),
+    params(("id" = String, Path, max_length = 64, description = "Message id.")),
+    responses((status = 200, description = "The updated message", body = dto::Message)),
 )]
 #[tracing::instrument(name = "http.message.mark_read", skip_all, fields(message.id = %id.0))]
 pub(crate) async fn mark_read(
@@ -118,19 +119,19 @@ pub(crate) async fn mark_read(
     Ok(Json(dto::Message::new(&marked.await?, &context.links)))
 }
 
-/// Sends a message: when this answers, it is on disk, once. An archived conversation comes back
-/// with it.
+/// Sends a message. On success it is stored durably, exactly once. Reactivates an archived
+/// conversation.
 #[utoipa::path(
     post, path = "/messaging/conversations/{id}/messages", tag = "messages",
     operation_id = "sendMessage",
     params(
-        ("id" = String, Path, max_length = 64, description = "Which conversation."),
+        ("id" = String, Path, max_length = 64, description = "Conversation id."),
         ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 64,
             pattern = "^[A-Za-z0-9_-]+$",
-            description = "The same as `clientMessageId` in the body; when both are given they must be equal."),
+            description = "Same as `clientMessageId` in the body; if both are given they must be equal."),
     ),
     request_body = schema::NewMessage,
-    responses((status = 201, description = "The message; of a repeated key, the first one",
+    responses((status = 201, description = "The message; for a repeated key, the first one",
         body = dto::Message)),
 )]
 #[tracing::instrument(name = "http.message.send", skip_all, fields(conversation.id = %id.0))]
@@ -155,7 +156,7 @@ pub(crate) async fn send(
     Ok(HttpResponse::Created().json(dto::Message::new(&sent.await?.message, &context.links)))
 }
 
-/// The `Idempotency-Key`, at most one. What is no text is handed on as a text that no key can be.
+/// The `Idempotency-Key`, at most one. A value that is not ASCII text becomes "", which no key can be.
 fn key(headers: &HeaderMap) -> Result<Option<&str>, Failure> {
     let mut keys = headers.get_all(IDEMPOTENCY_KEY).map(|key| key.to_str().unwrap_or(""));
     let key = keys.next();
@@ -219,7 +220,7 @@ mod mark_read_tests {
     }
 
     #[actix_web::test]
-    async fn a_stranger_s_message_is_no_message() {
+    async fn a_foreign_message_is_not_found() {
         let test_app = TestApp::new().await;
         let talk = test_app.talk().await;
         let said = test_app.said(&talk, "c1", "Bonjour").await;

@@ -3,11 +3,11 @@ use actix_web::web::{Data, Json};
 use super::{context::Context, extract::Caller};
 use crate::{dto, error::Failure};
 
-/// How many messages wait for the caller, in all conversations, archived ones included.
+/// Counts the messages unread by the caller in all conversations, archived ones included.
 #[utoipa::path(
     get, path = "/messaging/conversations/unread/total", tag = "unread",
     operation_id = "countUnread",
-    responses((status = 200, description = "The number", body = dto::UnreadTotal)),
+    responses((status = 200, description = "The count", body = dto::UnreadTotal)),
 )]
 #[tracing::instrument(name = "http.unread.total", skip_all)]
 pub(crate) async fn total(
@@ -18,8 +18,7 @@ pub(crate) async fn total(
     Ok(Json(dto::UnreadTotal { total_unread }))
 }
 
-/// The active conversations in which something waits for the caller: the ten with the newest
-/// messages.
+/// Lists the active conversations with unread messages: the ten with the newest messages.
 #[utoipa::path(
     get, path = "/messaging/conversations/unread", tag = "unread",
     operation_id = "listUnread",

@@ -19,10 +19,10 @@ mod tests;
 
 const LIST: &str = "attachments";
 
-/// Reads the message in the body of a REST request. `header_key` is its `Idempotency-Key`.
+/// Parses a new message in the body of a REST request. `header_key` is the `Idempotency-Key`.
 ///
 /// # Errors
-/// A validation failure with every reason.
+/// A validation failure with every error.
 pub fn draft(fields: &Fields, header_key: Option<&str>) -> Result<Draft, Failure> {
     let mut reasons = ValidationErrors::default();
     check_conversation(fields, &mut reasons);
@@ -31,10 +31,10 @@ pub fn draft(fields: &Fields, header_key: Option<&str>) -> Result<Draft, Failure
     assemble(fields, header_key, content, kind, reasons)
 }
 
-/// Reads the message in a socket event. Sockets always send texts: a `type` is ignored.
+/// Parses a new message in a socket event. Its type is always `TEXT`; a `type` field is ignored.
 ///
 /// # Errors
-/// A validation failure with every reason.
+/// A validation failure with every error.
 pub fn socket_draft(fields: &Fields) -> Result<Draft, Failure> {
     let mut reasons = ValidationErrors::default();
     let content = content(fields, &mut reasons);
@@ -60,7 +60,7 @@ fn assemble(
     })
 }
 
-/// The path says which conversation, so the body need not; what it says there is only checked.
+/// The path names the conversation; a `conversationId` in the body is only validated.
 fn check_conversation(fields: &Fields, reasons: &mut ValidationErrors) {
     match Field::of(fields, "conversationId") {
         Field::Text("") => reasons.add(texts::CONVERSATION_REQUIRED),
@@ -106,8 +106,8 @@ fn kind(fields: &Fields, reasons: &mut ValidationErrors) -> Option<MessageKind> 
     reasons.note(kind.ok_or(()), |()| texts::TYPE_WORDS)
 }
 
-/// The sender's key for a message, from the body or the `Idempotency-Key` header. In both they
-/// must be the same.
+/// The idempotency key from the body or the `Idempotency-Key` header; if both are given they must be
+/// equal.
 fn key(
     fields: &Fields,
     header: Option<&str>,
@@ -131,12 +131,12 @@ fn key(
     reasons.note(ClientMessageId::parse(key), |_| texts::KEY_INVALID)
 }
 
-/// Whether something is attached, acceptable or not.
+/// Whether there are attachments, valid or not.
 fn has_attachments(fields: &Fields) -> bool {
     fields.get(LIST).and_then(Value::as_array).is_some_and(|list| !list.is_empty())
 }
 
-/// The files of a message.
+/// Parses the attachments of a message.
 fn attachments(fields: &Fields, reasons: &mut ValidationErrors) -> Vec<DraftFile> {
     let list = match fields.get(LIST) {
         None | Some(Value::Null) => return Vec::new(),
@@ -168,8 +168,8 @@ fn attachments(fields: &Fields, reasons: &mut ValidationErrors) -> Vec<DraftFile
         .collect()
 }
 
-/// A file that was uploaded to us is named by its id, and is then what we know of it; any other is
-/// described.
+/// A file uploaded to this service is referenced by its id, and other fields are ignored; a file of the
+/// external upload service is described by its fields.
 fn file(fields: &Fields, reasons: &mut ValidationErrors) -> Option<DraftFile> {
     match Field::of(fields, "attachmentId") {
         Field::Nothing => hosted(fields, reasons).map(DraftFile::Hosted),

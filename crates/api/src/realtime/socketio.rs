@@ -59,7 +59,7 @@ impl MessagingNamespace {
         auth.check()?;
         let newcomer = ConnectAttempt {
             token: auth.fields.get("token").and_then(Value::as_str),
-            address: self.context.limits.address_of_newcomer(&request),
+            address: self.context.limits.address_of_connection(&request),
         };
         let admitted = Session::admit(&self.context, newcomer).await?;
         let Settings { recovery_key, recovery_offered, .. } = &self.context.settings;

@@ -13,13 +13,13 @@ use crate::{
     input,
 };
 
-/// Takes note of what happened to a booking. When this answers, the event is on disk; what it means
-/// for the conversation follows at once, or as soon as the people are known.
+/// Reports an event of a booking. On success the event is stored durably; it is applied to the
+/// conversation immediately, or as soon as both people are in the directory.
 #[utoipa::path(
     post, path = "/internal/appointments/events", tag = "appointments",
     operation_id = "reportAppointmentEvent",
     request_body = schema::AppointmentEvent,
-    responses((status = 202, description = "It is stored, now or before", body = dto::Reported)),
+    responses((status = 202, description = "The event is stored", body = dto::Reported)),
 )]
 #[tracing::instrument(name = "http.appointment.report", skip_all)]
 pub(crate) async fn receive(
@@ -40,16 +40,16 @@ pub(crate) async fn receive(
     Ok(HttpResponse::Accepted().json(dto::Reported { event_id: id.to_string(), state }))
 }
 
-/// Which conversations a salon has about bookings, for whoever shows the bookings: ids and how they stand. A
-/// booking that has none is not in the answer, and neither is another salon's.
+/// Finds the conversations of a salon's bookings: ids and status. Bookings without a conversation and
+/// bookings of other salons are omitted.
 #[utoipa::path(
     get, path = "/internal/conversations", tag = "appointments",
     operation_id = "findConversationsOfBookings",
     params(
-        ("salonId" = String, Query, min_length = 1, max_length = 64, description = "Whose bookings."),
+        ("salonId" = String, Query, min_length = 1, max_length = 64, description = "User id of the salon."),
         (
             "appointmentId" = Vec<String>, Query, min_items = 1, max_items = 100,
-            description = "Which bookings: `appointmentId=a&appointmentId=b`.",
+            description = "Booking ids: `appointmentId=a&appointmentId=b`.",
         ),
     ),
     responses((status = 200, description = "The conversations", body = dto::ConversationsOfBookings)),

@@ -1,4 +1,4 @@
-//! What Express took, and front ends may rely on.
+//! Leniency of Express that front ends may rely on.
 
 use std::io::Write as _;
 
@@ -36,7 +36,7 @@ fn raw_deflate(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().expect("memory takes what is written")
 }
 
-/// A send of `c1` with this body.
+/// A request of `c1` to send a message with this body.
 fn sending(talk: &str, coding: &str, body: impl Into<Vec<u8>>) -> TestRequest {
     request(Method::POST, &format!("{talk}/messages"), "c1")
         .insert_header(("Content-Type", "application/json"))
@@ -59,7 +59,7 @@ async fn a_slash_at_the_end_of_a_path_changes_nothing() {
 }
 
 #[actix_web::test]
-async fn a_slash_at_the_end_opens_no_other_door() {
+async fn a_slash_at_the_end_grants_no_other_access() {
     let test_app = TestApp::new().await;
     let table = [
         ("/health/live/", "", 200),
@@ -83,7 +83,7 @@ async fn a_slash_at_the_end_opens_no_other_door() {
 }
 
 #[actix_web::test]
-async fn all_else_in_a_path_counts_to_the_letter() {
+async fn nothing_else_in_a_path_is_normalised() {
     let fixture = Fixture::new().await;
     for path in [
         "/Messaging/Conversations".to_owned(),
@@ -104,7 +104,7 @@ async fn all_else_in_a_path_counts_to_the_letter() {
 }
 
 #[actix_web::test]
-async fn the_programs_routes_are_found_by_their_letters_alone() {
+async fn an_escaped_prefix_does_not_reach_the_internal_api() {
     let test_app = TestApp::new().await;
     for path in ["/%69nternal/retention", "/interna%6C/retention", "/%49nternal/retention"] {
         let answer = test_app.get(path, "p1").await;
@@ -134,7 +134,7 @@ async fn a_body_may_begin_with_a_byte_order_mark() {
     for body in [format!("{MARK}{MARK}{TEXT}"), format!(" {MARK}{TEXT}")] {
         assert_eq!(send(body).await.failure(), (400, "malformed_body".to_owned()));
     }
-    // The mark alone is no body at all.
+    // The mark alone is an empty body.
     assert_eq!(send(MARK.to_owned()).await.failure(), (400, "validation_failed".to_owned()));
     assert_eq!(fixture.test_app.messages(&fixture.talk).await, 2);
 }

@@ -12,7 +12,7 @@ use tracing_subscriber::fmt::{MakeWriter, format::FmtSpan};
 use super::{Fixture, ROUTES};
 use crate::testing::request;
 
-/// Everything that is logged on this thread, at every level, with the ends of spans.
+/// Captures everything logged on this thread, at every level, with the ends of spans.
 #[derive(Clone, Default)]
 pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -84,7 +84,7 @@ async fn what_people_write_and_who_they_are_stays_out_of_the_log() {
 }
 
 #[actix_web::test]
-async fn a_fault_of_ours_is_logged_once_with_its_whole_chain() {
+async fn an_internal_error_is_logged_once_with_its_whole_chain() {
     let fixture = Fixture::new().await;
     let log = Log::default();
     let listening = log.listen();

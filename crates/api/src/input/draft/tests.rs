@@ -1,4 +1,4 @@
-//! What the old service said to each body, and what we add.
+//! The validation errors of the old service for each body, and the additional ones.
 
 use serde_json::json;
 
@@ -38,7 +38,7 @@ fn reasons(body: Value) -> Vec<String> {
 }
 
 #[test]
-fn each_reason_is_given_in_the_words_and_order_that_callers_know() {
+fn each_validation_error_has_the_known_text_and_order() {
     let long = "x".repeat(10_001);
     let table: Vec<(Value, Vec<&str>)> = vec![
         (json!({}), vec![SHORT, EMPTY, STRING]),
@@ -83,7 +83,7 @@ fn each_reason_is_given_in_the_words_and_order_that_callers_know() {
 }
 
 #[test]
-fn each_reason_against_a_file_names_the_file() {
+fn each_validation_error_of_a_file_names_its_index() {
     const NAME: &str = "Le nom du fichier est obligatoire";
     const URL: &str = "L'URL du fichier est invalide";
     const URL_NEEDED: &str = "L'URL du fichier est obligatoire";
@@ -155,7 +155,7 @@ fn a_whole_size_is_a_size_however_it_is_written() {
 }
 
 #[test]
-fn a_file_that_was_uploaded_here_is_named_by_its_id_and_nothing_else_of_it_counts() {
+fn a_file_uploaded_here_is_referenced_by_its_id_and_its_other_fields_are_ignored() {
     let named = json!({"attachmentId": "f1", "fileUrl": "javascript:alert(1)", "fileSize": -1});
     let body = fields(json!({"attachments": [named, file()]}));
     let draft = draft(&body, None).expect("acceptable");
@@ -172,7 +172,7 @@ fn a_file_that_was_uploaded_here_is_named_by_its_id_and_nothing_else_of_it_count
 }
 
 #[test]
-fn nobody_speaks_for_the_platform_and_sockets_send_texts() {
+fn type_system_becomes_text_and_sockets_always_send_text() {
     let kind = |word| fields(json!({"content": "x", "type": word}));
     assert_eq!(draft(&kind("SYSTEM"), None).expect("acceptable").kind(), MessageKind::Text);
     assert_eq!(draft(&kind("FILE"), None).expect("acceptable").kind(), MessageKind::File);

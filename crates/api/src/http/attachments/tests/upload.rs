@@ -23,12 +23,12 @@ async fn send(test_app: &TestApp, talk: &str, who: &str, id: &Value) -> Answer {
     test_app.post(&format!("{talk}/messages"), who, body).await
 }
 
-/// Asserts that no bytes are kept, or that it is a job to remove them.
+/// Asserts that no files are left, or that a job deletes them.
 async fn assert_nothing_is_left(test_app: &TestApp) {
     let jobs = test_app.store.jobs(JobFilter::All, 1_000).await.expect("the store works");
-    let doomed: Vec<_> = jobs.iter().map(|job| job.task.subject().to_owned()).collect();
+    let scheduled: Vec<_> = jobs.iter().map(|job| job.task.subject().to_owned()).collect();
     for key in test_app.files.keys() {
-        assert!(doomed.iter().any(|subject| subject == key.as_str()), "{key:?} stays");
+        assert!(scheduled.iter().any(|subject| subject == key.as_str()), "{key:?} stays");
     }
 }
 
@@ -61,7 +61,7 @@ async fn a_name_may_come_as_an_extended_parameter() {
         ("filename*=utf-8'fr'L%c3%a9a.webp; filename=L_a.webp", "Léa.webp"),
         ("FILENAME*=iso-8859-1''L%E9a.webp", "Léa.webp"),
         ("filename* = \"UTF-8''L%C3%A9a.webp\"", "Léa.webp"),
-        // What cannot be read is as if it were not there.
+        // Invalid values are ignored.
         ("filename=\"a.webp\"; filename*=UTF-8''%C3", "a.webp"),
         ("filename=\"a.webp\"; filename*=UTF-8''%4", "a.webp"),
         ("filename=\"a.webp\"; filename*=UTF-8''%zz", "a.webp"),
@@ -72,9 +72,9 @@ async fn a_name_may_come_as_an_extended_parameter() {
         ("FileName=a.webp", "a.webp"),
         ("filename=\"\"; filename*=UTF-8''b.webp", "b.webp"),
         ("filename=\"a\\\"b.webp\"", "a\"b.webp"),
-        // It is a name and no parameter.
+        // Within quotes it is part of the name.
         ("filename=\"a; filename*=UTF-8''b.webp\"", "a; filename*=UTF-8''b.webp"),
-        // Tidied like every name.
+        // Normalised like every name.
         ("filename*=UTF-8''a%00b.webp", "ab.webp"),
         ("filename*=UTF-8''a%0D%0A.webp", "a .webp"),
     ];
@@ -180,7 +180,7 @@ async fn what_is_no_picture_or_no_form_is_refused_and_nothing_is_left() {
 }
 
 #[actix_web::test]
-async fn a_form_that_breaks_off_is_refused_and_nothing_is_left() {
+async fn a_truncated_form_is_refused_and_nothing_is_left() {
     let test_app = TestApp::new().await;
     let whole = file_part("a.webp", PICTURE);
     for length in [0, 1, 40, 100, whole.len() - 2, whole.len()] {
@@ -208,7 +208,7 @@ async fn only_a_form_is_read() {
 }
 
 #[actix_web::test]
-async fn a_file_may_be_as_large_as_promised_and_no_larger() {
+async fn a_file_may_be_as_large_as_the_limit_and_no_larger() {
     let test_app = TestApp::new().await;
     let large = |bytes: usize| [b"picture".as_slice(), &vec![b'x'; bytes - 7]].concat();
     let good = upload(&test_app, "c1", &file_part("a.webp", &large(10_485_760))).await;
@@ -221,11 +221,11 @@ async fn a_file_may_be_as_large_as_promised_and_no_larger() {
     let announced = with_form(request(Method::POST, ATTACHMENTS, "c2"), &file_part("a", PICTURE));
     let announced = announced.insert_header((header::CONTENT_LENGTH, 104_857_600));
     let refused = test_app.ask(announced).await;
-    assert_eq!(refused.failure(), too_large, "not a byte of it is read");
+    assert_eq!(refused.failure(), too_large, "it is refused unread");
 }
 
 #[actix_web::test]
-async fn while_files_cannot_be_kept_one_is_told_to_come_again_and_nothing_is_left() {
+async fn while_files_cannot_be_stored_uploads_are_unavailable_and_nothing_is_left() {
     let test_app = TestApp::new().await;
     test_app.files.set_broken(true);
     let refused = upload(&test_app, "c1", &file_part("a.webp", PICTURE)).await;
@@ -235,7 +235,7 @@ async fn while_files_cannot_be_kept_one_is_told_to_come_again_and_nothing_is_lef
 }
 
 #[actix_web::test]
-async fn who_uploads_too_much_waits() {
+async fn uploads_are_limited_per_person() {
     let test_app = TestApp::new().await;
     for _ in 0..20 {
         test_app.uploaded("c1").await;

@@ -3,7 +3,7 @@ use serde_json::json;
 use crate::testing::TestApp;
 
 #[actix_web::test]
-async fn either_side_edits_the_subject_and_takes_it_away() {
+async fn either_side_changes_and_removes_the_subject() {
     let test_app = TestApp::new().await;
     let talk = test_app.talk().await;
     let changed = test_app.patch(&talk, "c1", json!({"subject": "Épaule"})).await;
