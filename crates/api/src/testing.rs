@@ -128,20 +128,21 @@ impl TestApp {
     }
 
     /// The path of a new conversation between `s1` and `c1`.
-    pub(crate) async fn talk(&self) -> String {
+    pub(crate) async fn open_conversation(&self) -> String {
         let opened = self.post(CONVERSATIONS, "s1", json!({"clientUserId": "c1"})).await;
         format!("{CONVERSATIONS}/{}", opened.json()["id"].as_str().expect("it has an id"))
     }
 
     /// Sends a message of `who` to the conversation at the path `conversation`.
-    pub(crate) async fn said(&self, talk: &str, who: &str, words: &str) -> Value {
-        let sent = self.post(&format!("{talk}/messages"), who, json!({"content": words})).await;
+    pub(crate) async fn send_message(&self, conversation: &str, who: &str, words: &str) -> Value {
+        let sent =
+            self.post(&format!("{conversation}/messages"), who, json!({"content": words})).await;
         assert_eq!(sent.status, StatusCode::CREATED);
         sent.json()
     }
 
     /// Uploads a picture of `who`.
-    pub(crate) async fn uploaded(&self, who: &str) -> Value {
+    pub(crate) async fn upload_picture(&self, who: &str) -> Value {
         let asked = request(Method::POST, ATTACHMENTS, who);
         let answer =
             self.ask(with_form(asked, &file_part("bras.webp", b"picture of an arm"))).await;
@@ -171,8 +172,8 @@ impl TestApp {
     }
 
     /// Number of messages in the conversation at the path `conversation`.
-    pub(crate) async fn messages(&self, talk: &str) -> u64 {
-        let page = self.get(&format!("{talk}/messages"), "s1").await;
+    pub(crate) async fn messages(&self, conversation: &str) -> u64 {
+        let page = self.get(&format!("{conversation}/messages"), "s1").await;
         page.json()["total"].as_u64().expect("a number")
     }
 }

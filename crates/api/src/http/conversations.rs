@@ -179,12 +179,12 @@ mod archive_tests {
     #[actix_web::test]
     async fn the_salon_archives_and_reactivates_a_conversation() {
         let test_app = TestApp::new().await;
-        let talk = test_app.talk().await;
-        let path = format!("{talk}/archive");
+        let conversation = test_app.open_conversation().await;
+        let path = format!("{conversation}/archive");
         for status in ["ARCHIVED", "ACTIVE"] {
             let done = test_app.patch(&path, "s1", json!({})).await;
             assert!(done.status == 204 && done.is_empty());
-            assert_eq!(test_app.get(&talk, "c1").await.json()["status"], status);
+            assert_eq!(test_app.get(&conversation, "c1").await.json()["status"], status);
         }
         let refused = test_app.patch(&path, "c1", json!({})).await;
         assert_eq!(refused.failure(), (403, "salon_side_only".to_owned()));
@@ -199,18 +199,18 @@ mod delete_tests {
     #[actix_web::test]
     async fn what_the_salon_deletes_is_gone_for_both() {
         let test_app = TestApp::new().await;
-        let talk = test_app.talk().await;
-        test_app.said(&talk, "c1", "Bonjour").await;
-        let refused = test_app.delete(&talk, "c1").await;
+        let conversation = test_app.open_conversation().await;
+        test_app.send_message(&conversation, "c1", "Bonjour").await;
+        let refused = test_app.delete(&conversation, "c1").await;
         assert_eq!(refused.failure(), (403, "salon_side_only".to_owned()));
         assert_eq!(refused.json()["message"], "Seul le salon peut supprimer une conversation");
-        let done = test_app.delete(&talk, "s1").await;
+        let done = test_app.delete(&conversation, "s1").await;
         assert!(done.status == 204 && done.is_empty());
         for who in ["s1", "c1"] {
-            assert_eq!(test_app.get(&talk, who).await.status, 404);
+            assert_eq!(test_app.get(&conversation, who).await.status, 404);
             assert_eq!(test_app.unread(who).await, 0);
         }
-        assert_eq!(test_app.delete(&talk, "s1").await.status, 404);
+        assert_eq!(test_app.delete(&conversation, "s1").await.status, 404);
     }
 }
 
@@ -223,15 +223,15 @@ mod mark_read_tests {
     #[actix_web::test]
     async fn everything_of_the_other_side_is_read_and_nothing_of_one_s_own() {
         let test_app = TestApp::new().await;
-        let talk = test_app.talk().await;
-        test_app.said(&talk, "c1", "Bonjour").await;
-        test_app.said(&talk, "s1", "Bonjour Camille").await;
+        let conversation = test_app.open_conversation().await;
+        test_app.send_message(&conversation, "c1", "Bonjour").await;
+        test_app.send_message(&conversation, "s1", "Bonjour Camille").await;
         for _ in 0..2 {
-            let done = test_app.patch(&format!("{talk}/mark-read"), "s1", json!({})).await;
+            let done = test_app.patch(&format!("{conversation}/mark-read"), "s1", json!({})).await;
             assert!(done.status == 204 && done.is_empty());
         }
         assert_eq!((test_app.unread("s1").await, test_app.unread("c1").await), (0, 1));
-        let page = test_app.get(&format!("{talk}/messages"), "c1").await.json();
+        let page = test_app.get(&format!("{conversation}/messages"), "c1").await.json();
         assert_eq!(
             (&page["data"][0]["isRead"], &page["data"][1]["isRead"]),
             (&json!(false), &json!(true))
@@ -247,10 +247,10 @@ mod show_tests {
     #[actix_web::test]
     async fn both_sides_see_it_and_fetching_it_marks_nothing_as_read() {
         let test_app = TestApp::new().await;
-        let talk = test_app.talk().await;
-        test_app.said(&talk, "c1", "Bonjour").await;
+        let conversation = test_app.open_conversation().await;
+        test_app.send_message(&conversation, "c1", "Bonjour").await;
         for (who, unread) in [("s1", 1), ("c1", 0), ("s1", 1)] {
-            let shown = test_app.get(&talk, who).await;
+            let shown = test_app.get(&conversation, who).await;
             assert_eq!(shown.status, 200);
             assert_eq!(shown.json()["unreadCount"], unread);
             assert_eq!(shown.json()["lastMessage"]["content"], "Bonjour");
@@ -261,8 +261,8 @@ mod show_tests {
     #[actix_web::test]
     async fn foreign_unknown_and_impossible_ids_get_the_same_response() {
         let test_app = TestApp::new().await;
-        let talk = test_app.talk().await;
-        let stranger = test_app.get(&talk, "c2").await;
+        let conversation = test_app.open_conversation().await;
+        let stranger = test_app.get(&conversation, "c2").await;
         assert_eq!(stranger.failure(), (404, "conversation_not_found".to_owned()));
         assert_eq!(stranger.json()["message"], "Conversation non trouvée");
         assert_eq!(stranger.json()["error"], "Not Found");

@@ -119,7 +119,8 @@ mod tests {
     /// An application with an uploaded picture, and the link to it.
     async fn picture() -> (TestApp, String) {
         let test_app = TestApp::new().await;
-        let link = test_app.uploaded("c1").await["fileUrl"].as_str().expect("a link").to_owned();
+        let link =
+            test_app.upload_picture("c1").await["fileUrl"].as_str().expect("a link").to_owned();
         (test_app, link)
     }
 
@@ -186,7 +187,8 @@ mod tests {
     async fn a_forged_link_is_refused_before_the_file_is_looked_up() {
         let (test_app, link) = picture().await;
         let thumbnail = link.replace("/full?", "/thumbnail?");
-        let other = test_app.uploaded("c1").await["fileUrl"].as_str().expect("a link").to_owned();
+        let other =
+            test_app.upload_picture("c1").await["fileUrl"].as_str().expect("a link").to_owned();
         let (start, _) = link.split_once('?').expect("a query");
         let (_, query) = other.split_once('?').expect("a query");
         for forged in [

@@ -176,16 +176,16 @@ mod delete_tests {
     #[actix_web::test]
     async fn only_its_author_deletes_a_message_and_then_it_is_gone_for_both() {
         let test_app = TestApp::new().await;
-        let talk = test_app.talk().await;
-        let said = test_app.said(&talk, "c1", "Bonjour").await;
-        let path = format!("/messaging/messages/{}", said["id"].as_str().expect("an id"));
+        let conversation = test_app.open_conversation().await;
+        let sent = test_app.send_message(&conversation, "c1", "Bonjour").await;
+        let path = format!("/messaging/messages/{}", sent["id"].as_str().expect("an id"));
         let refused = test_app.delete(&path, "s1").await;
         assert_eq!(refused.failure(), (403, "not_your_message".to_owned()));
         let text = "Vous ne pouvez supprimer que vos propres messages";
         assert_eq!(refused.json()["message"], text);
         let done = test_app.delete(&path, "c1").await;
         assert!(done.status == 204 && done.is_empty());
-        assert_eq!((test_app.messages(&talk).await, test_app.unread("s1").await), (0, 0));
+        assert_eq!((test_app.messages(&conversation).await, test_app.unread("s1").await), (0, 0));
         assert_eq!(
             test_app.delete(&path, "c1").await.failure(),
             (404, "message_not_found".to_owned())
@@ -202,11 +202,11 @@ mod mark_read_tests {
     #[actix_web::test]
     async fn a_message_is_read_by_the_other_side_with_what_came_before() {
         let test_app = TestApp::new().await;
-        let talk = test_app.talk().await;
+        let conversation = test_app.open_conversation().await;
         let mut paths = Vec::new();
         for words in ["1", "2", "3"] {
-            let said = test_app.said(&talk, "c1", words).await;
-            paths.push(format!("/messaging/messages/{}/read", said["id"].as_str().expect("an id")));
+            let sent = test_app.send_message(&conversation, "c1", words).await;
+            paths.push(format!("/messaging/messages/{}/read", sent["id"].as_str().expect("an id")));
         }
         let own = test_app.patch(&paths[1], "c1", json!({})).await;
         assert_eq!((own.status.as_u16(), &own.json()["isRead"]), (200, &json!(false)));
@@ -222,9 +222,9 @@ mod mark_read_tests {
     #[actix_web::test]
     async fn a_foreign_message_is_not_found() {
         let test_app = TestApp::new().await;
-        let talk = test_app.talk().await;
-        let said = test_app.said(&talk, "c1", "Bonjour").await;
-        let path = format!("/messaging/messages/{}/read", said["id"].as_str().expect("an id"));
+        let conversation = test_app.open_conversation().await;
+        let sent = test_app.send_message(&conversation, "c1", "Bonjour").await;
+        let path = format!("/messaging/messages/{}/read", sent["id"].as_str().expect("an id"));
         let refused = test_app.patch(&path, "s2", json!({})).await;
         assert_eq!(refused.failure(), (404, "message_not_found".to_owned()));
         assert_eq!(refused.json()["message"], "Message non trouvé");

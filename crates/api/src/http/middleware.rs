@@ -323,13 +323,13 @@ mod head_tests {
     #[actix_web::test]
     async fn every_get_route_answers_head_and_no_other_route_does() {
         let test_app = TestApp::new().await;
-        let talk = test_app.talk().await;
-        test_app.said(&talk, "c1", "Bonjour").await;
-        let upload = test_app.uploaded("s1").await;
+        let conversation = test_app.open_conversation().await;
+        test_app.send_message(&conversation, "c1", "Bonjour").await;
+        let upload = test_app.upload_picture("s1").await;
         let upload = upload["id"].as_str().expect("an id");
         let mut read = OPEN.map(str::to_owned).to_vec();
         for route in ROUTES.iter().filter(|route| route.method == Method::GET) {
-            let path = route.path.replace("/messaging/conversations/{id}", &talk);
+            let path = route.path.replace("/messaging/conversations/{id}", &conversation);
             read.push(
                 path.replace("/messaging/attachments/{id}", &format!("{ATTACHMENTS}/{upload}")),
             );
@@ -342,7 +342,7 @@ mod head_tests {
             assert_eq!(head.header("content-type"), get.header("content-type"), "{path}");
             assert!(head.is_empty() && !get.is_empty(), "{path}");
         }
-        let write_only = format!("{talk}/archive");
+        let write_only = format!("{conversation}/archive");
         assert_eq!(test_app.head(&write_only, "s1").await.status, 404);
     }
 

@@ -113,8 +113,8 @@ mod tests {
     /// An application, and the id of a conversation between `s1` and `c1`.
     async fn test_app() -> (TestApp, String) {
         let test_app = TestApp::new().await;
-        let talk = test_app.talk().await;
-        let (_, id) = talk.rsplit_once('/').expect("it ends with its id");
+        let conversation = test_app.open_conversation().await;
+        let (_, id) = conversation.rsplit_once('/').expect("it ends with its id");
         let id = id.to_owned();
         (test_app, id)
     }

@@ -79,7 +79,7 @@ impl fmt::Display for Route {
 /// A conversation of `s1` and `c1` with a message of `c1` that has a picture.
 struct Fixture {
     test_app: TestApp,
-    talk: String,
+    conversation: String,
     message: String,
     attachment: String,
 }
@@ -87,12 +87,13 @@ struct Fixture {
 impl Fixture {
     async fn new() -> Self {
         let test_app = TestApp::new().await;
-        let talk = test_app.talk().await;
+        let conversation = test_app.open_conversation().await;
         let text = |value: &Value| value["id"].as_str().expect("an id").to_owned();
-        let attachment = text(&test_app.uploaded("c1").await);
+        let attachment = text(&test_app.upload_picture("c1").await);
         let body = json!({"content": "Bonjour", "attachments": [{"attachmentId": attachment}]});
-        let message = text(&test_app.post(&format!("{talk}/messages"), "c1", body).await.json());
-        Self { test_app, talk, message, attachment }
+        let message =
+            text(&test_app.post(&format!("{conversation}/messages"), "c1", body).await.json());
+        Self { test_app, conversation, message, attachment }
     }
 
     fn path(&self, route: &Route) -> String {
@@ -103,10 +104,10 @@ impl Fixture {
             return route.path.replace("{id}", &self.attachment);
         }
         if route.path.starts_with("/notification-preferences") {
-            let (_, id) = self.talk.rsplit_once('/').expect("it ends with its id");
+            let (_, id) = self.conversation.rsplit_once('/').expect("it ends with its id");
             return route.path.replace("{id}", id);
         }
-        route.path.replace(&format!("{CONVERSATIONS}/{{id}}"), &self.talk)
+        route.path.replace(&format!("{CONVERSATIONS}/{{id}}"), &self.conversation)
     }
 
     async fn ask(&self, route: &Route, who: &str) -> Answer {

@@ -42,10 +42,10 @@ mod tests {
     #[actix_web::test]
     async fn the_total_counts_archived_conversations_too() {
         let test_app = TestApp::new().await;
-        let talk = test_app.talk().await;
-        test_app.said(&talk, "c1", "1").await;
-        test_app.said(&talk, "c1", "2").await;
-        test_app.patch(&format!("{talk}/archive"), "s1", json!({})).await;
+        let conversation = test_app.open_conversation().await;
+        test_app.send_message(&conversation, "c1", "1").await;
+        test_app.send_message(&conversation, "c1", "2").await;
+        test_app.patch(&format!("{conversation}/archive"), "s1", json!({})).await;
         let total = test_app.get(&format!("{CONVERSATIONS}/unread/total"), "s1").await;
         assert_eq!((total.status.as_u16(), total.json()), (200, json!({"totalUnread": 2})));
     }
@@ -53,9 +53,9 @@ mod tests {
     #[actix_web::test]
     async fn the_list_is_for_both_sides_and_shows_what_the_other_said_last() {
         let test_app = TestApp::new().await;
-        let talk = test_app.talk().await;
-        test_app.said(&talk, "c1", "Question").await;
-        test_app.said(&talk, "s1", "Réponse").await;
+        let conversation = test_app.open_conversation().await;
+        test_app.send_message(&conversation, "c1", "Question").await;
+        test_app.send_message(&conversation, "s1", "Réponse").await;
         let path = format!("{CONVERSATIONS}/unread");
         let salon = test_app.get(&path, "s1").await.json();
         let item = &salon[0];

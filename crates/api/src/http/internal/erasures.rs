@@ -85,14 +85,14 @@ mod tests {
     #[actix_web::test]
     async fn an_erased_name_is_hidden_at_once() {
         let test_app = TestApp::new().await;
-        let talk = test_app.talk().await;
-        test_app.said(&talk, "c1", "Bonjour").await;
+        let conversation = test_app.open_conversation().await;
+        test_app.send_message(&conversation, "c1", "Bonjour").await;
         assert_eq!(test_app.delete(C1, "p1").await.status, 202);
         let gone = json!({
             "id": "c1", "firstName": "Compte", "lastName": "supprimé", "role": "client"
         });
         for language in ["fr", "en"] {
-            let seen = seen_by_the_salon(&test_app, &talk, language).await;
+            let seen = seen_by_the_salon(&test_app, &conversation, language).await;
             assert_eq!(seen, [gone.clone(), gone.clone()], "{language}");
         }
         let unread = test_app.get("/messaging/conversations/unread", "s1").await.json();
@@ -103,8 +103,8 @@ mod tests {
     #[actix_web::test]
     async fn a_nameless_person_is_shown_with_a_placeholder_and_their_role() {
         let test_app = TestApp::new().await;
-        let talk = test_app.talk().await;
-        test_app.said(&talk, "c1", "Bonjour").await;
+        let conversation = test_app.open_conversation().await;
+        test_app.send_message(&conversation, "c1", "Bonjour").await;
         for (id, role) in [("c1", "client"), ("s1", "user_salon")] {
             let path = format!("/internal/participants/{id}");
             let bare = json!({ "role": role, "firstName": " ", "salonName": "" });
@@ -113,23 +113,30 @@ mod tests {
         let nobody =
             |id: &str, role: &str| json!({"id": id, "firstName": "Utilisateur", "role": role});
         for language in ["fr", "en"] {
-            let seen = seen_by_the_salon(&test_app, &talk, language).await;
+            let seen = seen_by_the_salon(&test_app, &conversation, language).await;
             assert_eq!(seen, [nobody("c1", "client"), nobody("c1", "client")], "{language}");
         }
-        assert_eq!(test_app.get(&talk, "c1").await.json()["salon"], nobody("s1", "user_salon"));
+        assert_eq!(
+            test_app.get(&conversation, "c1").await.json()["salon"],
+            nobody("s1", "user_salon")
+        );
         let unread = test_app.get("/messaging/conversations/unread", "s1").await.json();
         let named = (&unread[0]["clientFirstName"], &unread[0]["salonFirstName"]);
         assert_eq!(named, (&json!("Utilisateur"), &json!("Utilisateur")));
     }
 
     /// The client of the conversation, and the sender of its newest message.
-    async fn seen_by_the_salon(test_app: &TestApp, talk: &str, language: &str) -> [Value; 2] {
+    async fn seen_by_the_salon(
+        test_app: &TestApp,
+        conversation: &str,
+        language: &str,
+    ) -> [Value; 2] {
         let ask = |path: String| {
             test_app
                 .ask(request(Method::GET, &path, "s1").insert_header(("Accept-Language", language)))
         };
-        let view = ask(talk.to_owned()).await.json();
-        let messages = ask(format!("{talk}/messages")).await.json();
+        let view = ask(conversation.to_owned()).await.json();
+        let messages = ask(format!("{conversation}/messages")).await.json();
         [view["client"].clone(), messages["data"][0]["sender"].clone()]
     }
 

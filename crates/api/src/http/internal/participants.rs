@@ -76,15 +76,15 @@ mod tests {
         test_app.put(&format!("/internal/participants/{id}"), "p1", body).await.status.as_u16()
     }
 
-    /// What `s1` sees of the client of the conversation at `talk`.
-    async fn client_at(test_app: &TestApp, talk: &str) -> Value {
-        test_app.get(talk, "s1").await.json()["client"].clone()
+    /// What `s1` sees of the client of the conversation at `conversation`.
+    async fn client_at(test_app: &TestApp, conversation: &str) -> Value {
+        test_app.get(conversation, "s1").await.json()["client"].clone()
     }
 
     #[actix_web::test]
     async fn a_put_replaces_the_whole_entry() {
         let test_app = TestApp::new().await;
-        let talk = test_app.talk().await;
+        let conversation = test_app.open_conversation().await;
         let script = "<script>alert(1)</script>";
         let body = json!({
             "role": "client", "firstName": script, "image": "https://img.example/c1.webp",
@@ -93,12 +93,12 @@ mod tests {
         assert_eq!(put(&test_app, "c1", body).await, 204);
         // Names are stored unescaped; whatever displays them escapes them.
         assert_eq!(
-            client_at(&test_app, &talk).await,
+            client_at(&test_app, &conversation).await,
             json!({"id": "c1", "firstName": script, "image": "https://img.example/c1.webp", "role": "client"})
         );
         assert_eq!(put(&test_app, "c1", json!({"role": "client", "lastName": "Roux"})).await, 204);
         let seen = json!({"id": "c1", "lastName": "Roux", "role": "client"});
-        assert_eq!(client_at(&test_app, &talk).await, seen);
+        assert_eq!(client_at(&test_app, &conversation).await, seen);
     }
 
     #[actix_web::test]
@@ -113,8 +113,8 @@ mod tests {
     #[actix_web::test]
     async fn an_invalid_entry_changes_nothing() {
         let test_app = TestApp::new().await;
-        let talk = test_app.talk().await;
-        let before = client_at(&test_app, &talk).await;
+        let conversation = test_app.open_conversation().await;
+        let before = client_at(&test_app, &conversation).await;
         for body in [
             json!({"role": "client", "firstName": "x".repeat(10_000)}),
             json!({"role": "client", "firstName": "é".repeat(201)}),
@@ -128,14 +128,14 @@ mod tests {
         let refused =
             test_app.put("/internal/participants/a%20b", "p1", json!({"role": "client"})).await;
         assert_eq!(refused.failure(), (400, "validation_failed".to_owned()));
-        assert_eq!(client_at(&test_app, &talk).await, before);
+        assert_eq!(client_at(&test_app, &conversation).await, before);
     }
 
     #[actix_web::test]
     async fn a_batch_is_stored_as_a_whole_or_not_at_all() {
         let test_app = TestApp::new().await;
-        let talk = test_app.talk().await;
-        let before = client_at(&test_app, &talk).await;
+        let conversation = test_app.open_conversation().await;
+        let before = client_at(&test_app, &conversation).await;
         let people = json!({"participants": [
             {"id": "c1", "role": "client", "firstName": "Zoé"},
             {"id": "c9", "role": "client", "email": "nobody"},
@@ -144,14 +144,14 @@ mod tests {
         assert_eq!(refused.failure(), (400, "validation_failed".to_owned()));
         let reasons = json!(["participants.1.email doit être une adresse e-mail"]);
         assert_eq!(refused.json()["message"], reasons);
-        assert_eq!(client_at(&test_app, &talk).await, before);
+        assert_eq!(client_at(&test_app, &conversation).await, before);
 
         let people: Vec<_> = (0..1_000)
         .map(|n| json!({"id": format!("c{n}"), "role": "client", "firstName": "Zoé", "salonName": "x".repeat(200)}))
         .collect();
         let answer = test_app.post(BATCH, "p1", json!({ "participants": people })).await;
         assert_eq!((answer.status.as_u16(), answer.is_empty()), (204, true));
-        assert_eq!(client_at(&test_app, &talk).await["firstName"], "Zoé");
+        assert_eq!(client_at(&test_app, &conversation).await["firstName"], "Zoé");
     }
 
     #[actix_web::test]

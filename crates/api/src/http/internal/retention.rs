@@ -204,8 +204,8 @@ mod tests {
     #[actix_web::test]
     async fn a_conversation_is_held_and_released() {
         let test_app = TestApp::new().await;
-        let talk = test_app.talk().await;
-        let id = talk.rsplit('/').next().expect("a path");
+        let conversation = test_app.open_conversation().await;
+        let id = conversation.rsplit('/').next().expect("a path");
         let hold = format!("/internal/retention/holds/{id}");
         for _ in 0..2 {
             assert_eq!(test_app.put(&hold, "p1", json!({})).await.status, 204);

@@ -42,13 +42,13 @@ async fn participants_have_their_own_permissions_and_strangers_find_nothing() {
 #[actix_web::test]
 async fn a_stranger_s_requests_change_nothing() {
     let fixture = Fixture::new().await;
-    let before = fixture.test_app.get(&fixture.talk, "s1").await.json();
+    let before = fixture.test_app.get(&fixture.conversation, "s1").await.json();
     for route in ROUTES.iter().filter(|route| route.path.contains("{id}")) {
         for who in ["s2", "c2", "", "expired", "nonsense"] {
             fixture.ask(route, who).await;
         }
     }
-    assert_eq!(fixture.test_app.get(&fixture.talk, "s1").await.json(), before);
+    assert_eq!(fixture.test_app.get(&fixture.conversation, "s1").await.json(), before);
 }
 
 #[actix_web::test]
@@ -76,7 +76,7 @@ async fn programs_are_refused() {
 #[actix_web::test]
 async fn get_requests_change_nothing() {
     let fixture = Fixture::new().await;
-    let before = fixture.test_app.get(&fixture.talk, "s1").await.json();
+    let before = fixture.test_app.get(&fixture.conversation, "s1").await.json();
     for route in ROUTES.iter().filter(|route| route.method == "GET") {
         for who in ["s1", "c1"] {
             // The first request starts an export; conversations are unchanged.
@@ -84,7 +84,7 @@ async fn get_requests_change_nothing() {
             assert_eq!(fixture.ask(route, who).await.status, good, "{route}");
         }
     }
-    assert_eq!(fixture.test_app.get(&fixture.talk, "s1").await.json(), before);
+    assert_eq!(fixture.test_app.get(&fixture.conversation, "s1").await.json(), before);
     assert_eq!(fixture.test_app.unread("s1").await, 1);
 }
 
@@ -93,8 +93,8 @@ async fn a_profile_in_a_token_updates_the_directory() {
     let fixture = Fixture::new().await;
     for name in ["Nora", "Nour"] {
         let who = format!("c1+{name}");
-        fixture.test_app.get(&fixture.talk, &who).await;
-        let seen = fixture.test_app.get(&fixture.talk, "s1").await.json();
+        fixture.test_app.get(&fixture.conversation, &who).await;
+        let seen = fixture.test_app.get(&fixture.conversation, "s1").await.json();
         assert_eq!(seen["client"]["firstName"], name);
     }
 }

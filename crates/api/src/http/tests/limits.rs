@@ -45,12 +45,12 @@ async fn an_address_over_the_limit_waits_and_can_still_check_health() {
 async fn a_person_over_the_send_limit_waits_and_may_still_read() {
     let rate = Some(Rate::new(1, 1));
     let test_app = test_app(limits::Settings { sends_per_person: rate, ..no_limits() }).await;
-    let talk = test_app.talk().await;
-    test_app.said(&talk, "c1", "1").await;
-    let path = format!("{talk}/messages");
+    let conversation = test_app.open_conversation().await;
+    test_app.send_message(&conversation, "c1", "1").await;
+    let path = format!("{conversation}/messages");
     assert_rate_limited(&test_app.post(&path, "c1", json!({"content": "2"})).await);
-    assert_eq!(test_app.messages(&talk).await, 1);
-    test_app.said(&talk, "s1", "3").await;
+    assert_eq!(test_app.messages(&conversation).await, 1);
+    test_app.send_message(&conversation, "s1", "3").await;
 }
 
 #[actix_web::test]
@@ -58,8 +58,8 @@ async fn a_body_may_be_as_large_as_the_limit_and_no_larger() {
     let http = http::Settings { json_body_max_bytes: 100, ..http::Settings::default() };
     let test_app =
         TestApp::with(Settings { http, limits: no_limits(), ..Settings::default() }).await;
-    let talk = test_app.talk().await;
-    let path = format!("{talk}/messages");
+    let conversation = test_app.open_conversation().await;
+    let path = format!("{conversation}/messages");
     let body = |length| json!({"content": "x".repeat(length)});
     let around = body(0).to_string().len();
     assert_eq!(test_app.post(&path, "c1", body(100 - around)).await.status, 201);
@@ -70,5 +70,5 @@ async fn a_body_may_be_as_large_as_the_limit_and_no_larger() {
             "message": "request entity too large", "statusCode": 413, "code": "payload_too_large",
         })
     );
-    assert_eq!(test_app.messages(&talk).await, 1);
+    assert_eq!(test_app.messages(&conversation).await, 1);
 }

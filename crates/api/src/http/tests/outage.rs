@@ -14,7 +14,7 @@ async fn while_the_store_is_unavailable_every_route_says_when_to_retry() {
         assert_eq!(answer.json()["error"], "Service Unavailable");
     }
     fixture.test_app.store.set_unavailable(false);
-    assert_eq!(fixture.test_app.messages(&fixture.talk).await, 1);
+    assert_eq!(fixture.test_app.messages(&fixture.conversation).await, 1);
 }
 
 #[actix_web::test]

@@ -17,10 +17,10 @@ async fn upload(test_app: &TestApp, who: &str, parts: &[u8]) -> Answer {
     test_app.ask(with_form(request(Method::POST, ATTACHMENTS, who), parts)).await
 }
 
-/// Sends the upload `id` to the conversation at `talk`.
-async fn send(test_app: &TestApp, talk: &str, who: &str, id: &Value) -> Answer {
+/// Sends the upload `id` to the conversation at `conversation`.
+async fn send(test_app: &TestApp, conversation: &str, who: &str, id: &Value) -> Answer {
     let body = json!({"attachments": [{"attachmentId": id}]});
-    test_app.post(&format!("{talk}/messages"), who, body).await
+    test_app.post(&format!("{conversation}/messages"), who, body).await
 }
 
 /// Asserts that no files are left, or that a job deletes them.
@@ -110,18 +110,22 @@ async fn a_name_in_latin_letters_of_one_byte_is_read_as_such() {
 #[actix_web::test]
 async fn an_upload_is_sent_once_by_its_owner_and_seen_by_both() {
     let test_app = TestApp::new().await;
-    let talk = test_app.talk().await;
-    let id = test_app.uploaded("c1").await["id"].clone();
+    let conversation = test_app.open_conversation().await;
+    let id = test_app.upload_picture("c1").await["id"].clone();
     let unknown = (422, "attachment_unknown".to_owned());
-    assert_eq!(send(&test_app, &talk, "s1", &id).await.failure(), unknown, "not the salon's");
-    let sent = send(&test_app, &talk, "c1", &id).await;
+    assert_eq!(
+        send(&test_app, &conversation, "s1", &id).await.failure(),
+        unknown,
+        "not the salon's"
+    );
+    let sent = send(&test_app, &conversation, "c1", &id).await;
     assert_eq!(sent.status, 201);
     assert_eq!(sent.json()["attachments"][0]["id"], id);
-    assert_eq!(send(&test_app, &talk, "c1", &id).await.failure(), unknown, "sent before");
-    assert_eq!(send(&test_app, &talk, "c1", &json!("nothing")).await.failure(), unknown);
-    assert_eq!(test_app.messages(&talk).await, 1);
+    assert_eq!(send(&test_app, &conversation, "c1", &id).await.failure(), unknown, "sent before");
+    assert_eq!(send(&test_app, &conversation, "c1", &json!("nothing")).await.failure(), unknown);
+    assert_eq!(test_app.messages(&conversation).await, 1);
 
-    let page = test_app.get(&format!("{talk}/messages"), "s1").await.json();
+    let page = test_app.get(&format!("{conversation}/messages"), "s1").await.json();
     let seen = &page["data"][0]["attachments"][0];
     let thumbnail = seen["thumbnailUrl"].as_str().expect("a link");
     assert_eq!(test_app.get(thumbnail, "").await.bytes(), b"p");
@@ -132,14 +136,14 @@ async fn an_upload_is_sent_once_by_its_owner_and_seen_by_both() {
 #[actix_web::test]
 async fn what_was_uploaded_here_and_elsewhere_goes_together() {
     let test_app = TestApp::new().await;
-    let talk = test_app.talk().await;
+    let conversation = test_app.open_conversation().await;
     let hosted = json!({
         "fileName": "b.webp", "fileUrl": "https://utfs.io/f/b.webp",
         "fileType": "image/webp", "fileSize": 1,
     });
-    let id = test_app.uploaded("c1").await["id"].clone();
+    let id = test_app.upload_picture("c1").await["id"].clone();
     let body = json!({"attachments": [hosted, {"attachmentId": id}], "clientMessageId": "k1"});
-    let path = format!("{talk}/messages");
+    let path = format!("{conversation}/messages");
     let sent = test_app.post(&path, "c1", body.clone()).await;
     let files = sent.json()["attachments"].clone();
     assert_eq!(files[0]["fileUrl"], "https://utfs.io/f/b.webp");
@@ -238,15 +242,15 @@ async fn while_files_cannot_be_stored_uploads_are_unavailable_and_nothing_is_lef
 async fn uploads_are_limited_per_person() {
     let test_app = TestApp::new().await;
     for _ in 0..20 {
-        test_app.uploaded("c1").await;
+        test_app.upload_picture("c1").await;
     }
     let refused = upload(&test_app, "c1", &file_part("a.webp", PICTURE)).await;
     assert_eq!(refused.failure(), (429, "too_many_uploads".to_owned()));
-    test_app.uploaded("c2").await;
+    test_app.upload_picture("c2").await;
 
     let limits = limits::Settings { uploads_per_person: Some(Rate::new(1, 1)), ..no_limits() };
     let test_app = TestApp::with(Settings { limits, ..Settings::default() }).await;
-    test_app.uploaded("c1").await;
+    test_app.upload_picture("c1").await;
     let refused = upload(&test_app, "c1", &file_part("a.webp", PICTURE)).await;
     assert_eq!(refused.failure(), (429, "rate_limited".to_owned()));
 }

@@ -152,8 +152,8 @@ async fn a_conversation_has_the_id_that_the_platform_gave_it() {
         report(&test_app, event_with_conversation("e-2", "rdv-2", "clx2talk")).await.status,
         202
     );
-    let talk = test_app.talk().await;
-    let id = talk.rsplit('/').next().expect("an id");
+    let conversation = test_app.open_conversation().await;
+    let id = conversation.rsplit('/').next().expect("an id");
     let taken = report(&test_app, event_with_conversation("e-3", "rdv-3", id)).await;
     assert_eq!(taken.failure(), (409, "conversation_id_taken".to_owned()));
 }

@@ -10,8 +10,8 @@ fn bounce() -> Value {
 
 /// Whether `c1` gets no more mail. Sends a message first, so that there is something to mail.
 async fn is_suppressed(test_app: &TestApp) -> bool {
-    let talk = test_app.talk().await;
-    test_app.said(&talk, "s1", "Bonjour").await;
+    let conversation = test_app.open_conversation().await;
+    test_app.send_message(&conversation, "s1", "Bonjour").await;
     let now = domain::ports::Clock::now(&*test_app.clock);
     let pending = test_app.store.mail_case(&user("c1"), now).await.expect("it works");
     pending.expect("there is one").is_suppressed

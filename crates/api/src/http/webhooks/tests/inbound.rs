@@ -13,7 +13,7 @@ use crate::{
 /// A conversation with a message of the salon, about which `c1` got a mail.
 struct Fixture {
     test_app: TestApp,
-    talk: String,
+    conversation: String,
     token: String,
 }
 
@@ -22,10 +22,10 @@ type Parts = Vec<(&'static str, String)>;
 impl Fixture {
     async fn new() -> Self {
         let test_app = test_app().await;
-        let talk = test_app.talk().await;
-        test_app.said(&talk, "s1", "Samedi ?").await;
+        let conversation = test_app.open_conversation().await;
+        test_app.send_message(&conversation, "s1", "Samedi ?").await;
         let token = reply_token(&test_app, "c1").await;
-        Self { test_app, talk, token }
+        Self { test_app, conversation, token }
     }
 
     /// The fields of a valid reply, signed with `token`.
@@ -57,7 +57,7 @@ impl Fixture {
 
     /// The messages of `c1`.
     async fn replies(&self) -> Vec<Value> {
-        let page = self.test_app.get(&format!("{}/messages", self.talk), "s1").await.json();
+        let page = self.test_app.get(&format!("{}/messages", self.conversation), "s1").await.json();
         let messages = page["data"].as_array().expect("a list").clone();
         messages.into_iter().filter(|message| message["sender"]["id"] == "c1").collect()
     }
