@@ -642,14 +642,14 @@ mod failure_tests {
     }
 
     #[test]
-    fn display_and_debug_of_a_failure_contain_no_text() {
+    fn a_failure_printed_by_accident_gives_no_text_away() {
         let secret = texts::cannot("GET", "/secret");
         let failure = Failure::new(Code::NotFound, secret);
         assert!(!format!("{failure} {failure:?}").contains("secret"));
     }
 
     #[test]
-    fn several_texts_can_be_joined_into_one_line() {
+    fn several_reasons_become_one_line_for_those_who_want_one() {
         let failure = Failure::validation(vec![texts::CONTENT_TOO_SHORT, texts::CONTENT_EMPTY]);
         assert_eq!(
             failure.message(Language::French),

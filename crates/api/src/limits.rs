@@ -478,7 +478,7 @@ mod address_tests {
     }
 
     #[test]
-    fn without_a_proxy_the_header_is_ignored() {
+    fn without_a_proxy_nobody_can_pass_for_another_address() {
         assert_eq!(by_x_forwarded_for(0, &["198.51.100.1"]), PEER);
         assert_eq!(by_forwarded(0, &["for=198.51.100.1"]), PEER);
     }
@@ -557,7 +557,7 @@ mod address_tests {
     }
 
     #[test]
-    fn a_missing_or_obfuscated_address_falls_back_to_the_peer() {
+    fn what_did_not_pass_our_proxies_or_is_hidden_is_known_by_its_peer() {
         assert_eq!(by_x_forwarded_for(1, &[]), PEER);
         assert_eq!(by_x_forwarded_for(2, &["198.51.100.1"]), PEER);
         for text in [

@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_address_is_never_shown_and_unknown_details_are_absent() {
+    fn nobody_s_address_is_shown_and_what_is_unknown_is_left_out() {
         let profile = Profile {
             first_name: Some("Léa".to_owned()),
             salon_name: Some("Not a salon".to_owned()),

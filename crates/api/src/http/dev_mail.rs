@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_mail_is_listed_and_shown_as_text_and_html() {
+    async fn a_mail_is_listed_and_shown_in_all_its_forms() {
         let test_app = test_app(false).await;
         let list = test_app.get("/dev/mails", "").await;
         assert!(list.text().contains("<a href=\"/dev/mails/20260105-a.eml\">subject&quot;"));

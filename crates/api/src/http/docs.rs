@@ -103,13 +103,13 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn the_path_without_the_slash_redirects_to_the_documentation() {
+    async fn the_documentation_is_found_without_the_slash() {
         let answer = TestApp::new().await.get("/docs", "").await;
         assert_eq!((answer.status.as_u16(), answer.header("location")), (308, Some("/docs/")));
     }
 
     #[actix_web::test]
-    async fn the_type_of_a_problem_links_to_its_meaning() {
+    async fn a_problem_s_type_leads_to_what_it_means() {
         let test_app = TestApp::new().await;
         assert_eq!(
             test_app.get("/docs/errors/unauthorized", "").await.json(),

@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_problem_is_sent_to_clients_that_accept_it_in_their_preferred_language() {
+    fn a_problem_is_for_those_who_ask_for_it_in_the_language_they_like() {
         let table = [
             ("application/json", "en", Shape::Envelope),
             ("*/*", "en", Shape::Envelope),

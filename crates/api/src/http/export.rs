@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_link_to_an_export_expires_and_cannot_be_changed() {
+    async fn a_link_to_data_ends_and_cannot_be_changed() {
         let test_app = TestApp::new().await;
         test_app.get(EXPORT, "c1").await;
         finish_export(&test_app, "c1").await;
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_new_archive_is_made_after_the_last_one_expired() {
+    async fn another_archive_is_made_when_the_time_of_the_last_one_is_over() {
         let test_app = TestApp::new().await;
         test_app.get(EXPORT, "c1").await;
         finish_export(&test_app, "c1").await;

@@ -363,7 +363,7 @@ mod body_tests {
     }
 
     #[actix_web::test]
-    async fn a_body_may_arrive_in_chunks_but_must_arrive_in_time() {
+    async fn a_body_may_come_in_pieces_but_must_come() {
         let fields = arriving(vec![Ok(b"{\"a\""), Ok(b":1}")], true).fields().await;
         assert_eq!(fields.expect("acceptable")["a"], 1);
         assert_eq!(code(arriving(vec![Ok(b"{\"a\"")], false)).await, Code::RequestTimeout);
@@ -372,7 +372,7 @@ mod body_tests {
     }
 
     #[actix_web::test]
-    async fn the_bytes_of_a_body_are_counted_whatever_its_content_length() {
+    async fn a_body_is_counted_whatever_was_announced() {
         let pieces = || arriving(vec![Ok(b"{\"a\":"), Ok(b"12345}")], false);
         assert_eq!(code(pieces()).await, Code::PayloadTooLarge);
         let announced = Body { content_length: 11, ..arriving(vec![], false) };

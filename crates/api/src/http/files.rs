@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_file_is_served_with_headers_that_keep_browsers_from_misusing_it() {
+    async fn a_file_comes_with_what_keeps_browsers_from_misusing_it() {
         let (test_app, link) = picture().await;
         let answer = fetched(&link, &test_app, Method::GET).await;
         assert_eq!(

@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_node_that_shuts_down_is_not_ready_and_still_serves_requests() {
+    async fn a_node_that_goes_down_is_not_ready_and_still_answers() {
         let test_app = TestApp::new().await;
         test_app.api.close(Duration::from_secs(1)).await;
         let draining = json!({"status": "unready", "store": "up", "node": "draining"});

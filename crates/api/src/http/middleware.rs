@@ -288,7 +288,7 @@ mod request_id_tests {
     use super::*;
 
     #[test]
-    fn a_request_id_that_could_forge_a_log_line_is_replaced() {
+    fn a_name_that_could_forge_a_log_line_is_replaced() {
         let id = |name: &str| {
             let value = HeaderValue::from_bytes(name.as_bytes()).expect("a header value");
             let headers = HeaderMap::from_iter([(X_REQUEST_ID, value)]);

@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_conversation_is_muted_and_unmuted_by_each_participant_for_themselves() {
+    async fn a_conversation_is_muted_and_unmuted_by_its_own_people_each_for_themselves() {
         let (test_app, id) = test_app().await;
         for _ in 0..2 {
             let done = mute(&test_app, "c1", &id).await;
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn the_old_route_that_sent_all_pending_mails_is_gone() {
+    async fn nobody_sends_everybody_s_mail_at_once_any_more() {
         let (test_app, _) = test_app().await;
         for who in ["s1", "p1"] {
             let asked =

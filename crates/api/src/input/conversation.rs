@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn each_validation_error_of_a_new_conversation_has_the_known_text() {
+    fn each_reason_against_a_new_conversation_is_given_as_callers_know_it() {
         const NEEDED: &str = "Le client est obligatoire";
         const CLIENT: &str = "clientUserId must be a string";
         const SUBJECT: &str = "Le sujet doit contenir au moins 3 caractères";
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn each_validation_error_of_a_change_has_the_known_text() {
+    fn each_reason_against_a_change_is_given_as_callers_know_it() {
         const STATUS: &str = "status must be one of the following values: ACTIVE, ARCHIVED";
         let table: Vec<(Value, Vec<&str>)> = vec![
             (json!({"subject": 1}), vec!["subject must be a string"]),

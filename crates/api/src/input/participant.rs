@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn each_invalid_detail_is_named() {
+    fn a_detail_that_is_not_acceptable_is_named() {
         let long = |characters| "x".repeat(characters);
         let table = [
             ("firstName", json!(long(10_000)), "firstName must have at most 200 characters"),
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn every_validation_error_names_the_index_and_the_field() {
+    fn every_reason_names_the_person_and_the_field() {
         let list = json!({"participants": [
             {"id": "a", "role": "client"},
             {"id": "a b", "role": "king"},

@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cursor_takes_precedence_over_a_page_and_must_be_valid() {
+    fn a_cursor_wins_over_a_page_and_must_be_one_of_ours() {
         let window = message_query("page=3&cursor=m7&limit=5").expect("acceptable");
         assert!(matches!(window.start, Start::After(MessageCursor(seq)) if seq.get() == 7));
         for bad in ["cursor=x", "cursor=c1-a", "cursor=m-1", "cursor=%00"] {
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn conversations_of_bookings_are_queried_by_one_salon_and_some_bookings() {
+    fn conversations_are_asked_for_by_one_salon_and_some_bookings() {
         let (salon, bookings) =
             bookings_query("salonId=s1&appointmentId=a&appointmentId=b&other=1").expect("good");
         assert_eq!(salon.as_str(), "s1");

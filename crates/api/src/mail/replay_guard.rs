@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_good_once_unless_it_is_released() {
+    fn a_token_is_good_once_unless_it_is_given_back() {
         let guard = ReplayGuard::default();
         let permit = guard.take("a", 0, 0).expect("new");
         assert!(guard.take("a", 0, 0).is_none());

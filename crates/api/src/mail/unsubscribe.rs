@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_that_was_changed_in_any_part_is_not_valid() {
+    fn a_link_that_was_changed_in_any_part_ends_nobody_s_mail() {
         let link = links("a").to(&person("c1"));
         let good = signature(&link);
         assert_eq!(links("a").check("c2", good), None);

@@ -531,7 +531,7 @@ mod tests {
     }
 
     #[test]
-    fn what_holds_lone_surrogate_is_refused_and_its_key_is_known() {
+    fn what_holds_half_a_character_is_refused_and_its_key_is_known() {
         let json = r#"{"conversationId":"c1","content":"\ud83d","clientMessageId":"k"}"#;
         let sent = payload(&[RawValue::from_string(json.to_owned()).expect("JSON")]);
         assert_eq!(client_message_id(&sent), Some("k"));

@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_put_replaces_the_whole_entry() {
+    async fn a_person_is_replaced_wholly() {
         let test_app = TestApp::new().await;
         let conversation = test_app.open_conversation().await;
         let script = "<script>alert(1)</script>";
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_batch_is_stored_as_a_whole_or_not_at_all() {
+    async fn many_are_put_at_once_or_none() {
         let test_app = TestApp::new().await;
         let conversation = test_app.open_conversation().await;
         let before = client_at(&test_app, &conversation).await;

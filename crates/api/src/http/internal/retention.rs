@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn an_invalid_policy_is_refused() {
+    async fn what_is_no_policy_is_refused_with_its_reasons() {
         let test_app = TestApp::new().await;
         for (path, body) in [
             (ALL, json!({})),

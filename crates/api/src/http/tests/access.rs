@@ -40,7 +40,7 @@ async fn participants_have_their_own_permissions_and_strangers_find_nothing() {
 }
 
 #[actix_web::test]
-async fn a_stranger_s_requests_change_nothing() {
+async fn what_a_stranger_tries_leaves_no_trace() {
     let fixture = Fixture::new().await;
     let before = fixture.test_app.get(&fixture.conversation, "s1").await.json();
     for route in ROUTES.iter().filter(|route| route.path.contains("{id}")) {
@@ -89,7 +89,7 @@ async fn get_requests_change_nothing() {
 }
 
 #[actix_web::test]
-async fn a_profile_in_a_token_updates_the_directory() {
+async fn a_token_that_tells_of_its_owner_keeps_the_directory_up_to_date() {
     let fixture = Fixture::new().await;
     for name in ["Nora", "Nour"] {
         let who = format!("c1+{name}");

@@ -101,7 +101,7 @@ async fn hostile_paths_and_queries_find_nothing_and_break_nothing() {
 }
 
 #[actix_web::test]
-async fn a_field_with_a_magic_name_is_an_ordinary_field() {
+async fn a_field_with_a_magic_name_is_only_a_field() {
     let fixture = Fixture::new().await;
     let path = format!("{}/messages", fixture.conversation);
     let body =

@@ -19,7 +19,7 @@ fn assert_rate_limited(answer: &Answer) {
 }
 
 #[actix_web::test]
-async fn a_person_over_the_limit_waits_and_nobody_else_does() {
+async fn a_person_who_asks_too_often_waits_and_nobody_else_does() {
     let rate = Some(Rate::new(2, 1));
     let test_app = test_app(limits::Settings { requests_per_person: rate, ..no_limits() }).await;
     for _ in 0..2 {
@@ -42,7 +42,7 @@ async fn an_address_over_the_limit_waits_and_can_still_check_health() {
 }
 
 #[actix_web::test]
-async fn a_person_over_the_send_limit_waits_and_may_still_read() {
+async fn who_sends_too_often_waits_and_may_still_read() {
     let rate = Some(Rate::new(1, 1));
     let test_app = test_app(limits::Settings { sends_per_person: rate, ..no_limits() }).await;
     let conversation = test_app.open_conversation().await;
@@ -54,7 +54,7 @@ async fn a_person_over_the_send_limit_waits_and_may_still_read() {
 }
 
 #[actix_web::test]
-async fn a_body_may_be_as_large_as_the_limit_and_no_larger() {
+async fn a_body_may_be_as_large_as_promised_and_no_larger() {
     let http = http::Settings { json_body_max_bytes: 100, ..http::Settings::default() };
     let test_app =
         TestApp::with(Settings { http, limits: no_limits(), ..Settings::default() }).await;

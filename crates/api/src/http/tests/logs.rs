@@ -87,7 +87,7 @@ async fn what_people_write_and_who_they_are_stays_out_of_the_log() {
 }
 
 #[actix_web::test]
-async fn an_internal_error_is_logged_once_with_its_whole_chain() {
+async fn a_fault_of_ours_is_logged_once_with_its_whole_chain() {
     let fixture = Fixture::new().await;
     let log = Log::default();
     let listening = log.listen();

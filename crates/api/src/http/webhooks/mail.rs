@@ -357,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn the_token_follows_the_plus() {
+    fn the_token_stands_behind_the_plus() {
         let read = |to| token(to).map(|token| token.as_str().to_owned());
         assert_eq!(read("reply+Tok1@mail.test").as_deref(), Some("tok1"));
         assert_eq!(read("other@mail.test, reply+tok2@mail.test").as_deref(), Some("tok2"));

@@ -38,7 +38,7 @@ fn reasons(body: Value) -> Vec<String> {
 }
 
 #[test]
-fn each_validation_error_has_the_known_text_and_order() {
+fn each_reason_is_given_in_the_words_and_order_that_callers_know() {
     let long = "x".repeat(10_001);
     let table: Vec<(Value, Vec<&str>)> = vec![
         (json!({}), vec![SHORT, EMPTY, STRING]),
@@ -83,7 +83,7 @@ fn each_validation_error_has_the_known_text_and_order() {
 }
 
 #[test]
-fn each_validation_error_of_a_file_names_its_index() {
+fn each_reason_against_a_file_names_the_file() {
     const NAME: &str = "Le nom du fichier est obligatoire";
     const URL: &str = "L'URL du fichier est invalide";
     const URL_NEEDED: &str = "L'URL du fichier est obligatoire";

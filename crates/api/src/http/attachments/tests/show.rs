@@ -3,7 +3,7 @@ use serde_json::json;
 use crate::testing::{ATTACHMENTS, TestApp};
 
 #[actix_web::test]
-async fn before_it_is_sent_only_its_uploader_sees_a_file() {
+async fn before_it_is_sent_only_its_owner_sees_a_file() {
     let test_app = TestApp::new().await;
     let uploaded = test_app.upload_picture("c1").await;
     let path = format!("{ATTACHMENTS}/{}", uploaded["id"].as_str().expect("an id"));

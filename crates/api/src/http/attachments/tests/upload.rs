@@ -184,7 +184,7 @@ async fn what_is_no_picture_or_no_form_is_refused_and_nothing_is_left() {
 }
 
 #[actix_web::test]
-async fn a_truncated_form_is_refused_and_nothing_is_left() {
+async fn a_form_that_breaks_off_is_refused_and_nothing_is_left() {
     let test_app = TestApp::new().await;
     let whole = file_part("a.webp", PICTURE);
     for length in [0, 1, 40, 100, whole.len() - 2, whole.len()] {
@@ -212,7 +212,7 @@ async fn only_a_form_is_read() {
 }
 
 #[actix_web::test]
-async fn a_file_may_be_as_large_as_the_limit_and_no_larger() {
+async fn a_file_may_be_as_large_as_promised_and_no_larger() {
     let test_app = TestApp::new().await;
     let large = |bytes: usize| [b"picture".as_slice(), &vec![b'x'; bytes - 7]].concat();
     let good = upload(&test_app, "c1", &file_part("a.webp", &large(10_485_760))).await;

@@ -159,7 +159,7 @@ async fn a_conversation_has_the_id_that_the_platform_gave_it() {
 }
 
 #[actix_web::test]
-async fn an_id_equal_to_a_route_segment_is_refused() {
+async fn an_id_that_is_the_word_of_a_route_is_refused() {
     let test_app = TestApp::new().await;
     let paths: Value = serde_json::from_str(include_str!(concat!(
         env!("CARGO_MANIFEST_DIR"),

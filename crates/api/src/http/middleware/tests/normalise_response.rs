@@ -50,7 +50,7 @@ async fn an_unauthenticated_response_names_the_scheme() {
 }
 
 #[actix_web::test]
-async fn a_problem_is_in_the_accepted_language() {
+async fn a_problem_comes_in_the_language_asked_for() {
     let test_app = TestApp::new().await;
     let ask = |language| {
         request(Method::POST, CONVERSATIONS, "s1")

@@ -102,7 +102,7 @@ async fn a_reply_by_mail_is_a_message_of_the_recipient_of_the_mail() {
 }
 
 #[actix_web::test]
-async fn a_reply_with_files_is_posted_without_them_however_large_they_are() {
+async fn an_answer_with_files_is_posted_without_them_however_large_they_are() {
     let fixture = Fixture::new().await;
     let response = fixture.test_app.ask(multipart(&fixture.reply("t1"), &vec![7; 3_000_000])).await;
     assert_eq!(response.status, 200);
@@ -285,7 +285,7 @@ async fn a_refusal_is_logged_with_its_reason_and_without_the_mail() {
 }
 
 #[actix_web::test]
-async fn markup_in_a_reply_is_text() {
+async fn markup_in_an_answer_is_text() {
     let fixture = Fixture::new().await;
     let words = "<script>alert(1)</script>";
     assert_eq!(fixture.post(&fixture.with("stripped-text", words)).await.status, 200);

@@ -276,7 +276,7 @@ async fn a_client_that_has_fallen_silent_looks_at_nothing() {
 const HALF: &str = "content contient la moitié d'un caractère (demi-codet UTF-16 isolé)";
 
 #[actix_web::test]
-async fn lone_surrogate_is_refused_by_name_and_the_socket_goes_on() {
+async fn half_a_character_is_refused_by_name_and_the_socket_goes_on() {
     let node = Node::new().await;
     let refused = Client::refused_with(&node, r#"{"token":"c1","more":["\ud83d"]}"#).await;
     assert_eq!(refused["data"]["code"], "validation_failed");

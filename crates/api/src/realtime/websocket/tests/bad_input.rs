@@ -62,7 +62,7 @@ async fn a_header_that_announces_gigabytes_is_not_believed() {
 const HALF: &str = "content contient la moitié d'un caractère (demi-codet UTF-16 isolé)";
 
 #[actix_web::test]
-async fn lone_surrogate_is_refused_by_name_and_the_connection_goes_on() {
+async fn half_a_character_is_refused_by_name_and_the_connection_goes_on() {
     let fixture = Fixture::new().await;
     let mut client = fixture.open().await;
     client.say(r#"{"event":"auth","data":{"token":"c1","more":"\ud83d"}}"#).await;
