@@ -266,7 +266,7 @@ impl Failure {
     /// All texts in `language`; more than one only for [`Code::ValidationFailed`] and
     /// [`Code::ParticipantErased`].
     pub fn messages(&self, language: Language) -> Vec<&str> {
-        self.texts.iter().map(|text| text.say(language)).collect()
+        self.texts.iter().map(|text| text.in_language(language)).collect()
     }
 
     /// All texts in one line.

@@ -69,7 +69,7 @@ pub struct Ports {
     /// Mails in a folder, for developers. `None` disables their pages.
     pub dev_mail: Option<Arc<dyn DevMails>>,
     /// Called when new jobs were enqueued.
-    pub wake: JobNotifier,
+    pub job_notifier: JobNotifier,
 }
 
 /// All settings.
@@ -104,7 +104,7 @@ impl Api {
     /// Wires the service. Must be called within a Tokio runtime, on which it spawns background tasks.
     pub fn new(settings: Settings, ports: Ports) -> Self {
         let Settings { http, realtime, limits, links, mail, uploads, retention } = settings;
-        let Ports { store, tokens, clock, ids, files, dev_mail, wake } = ports;
+        let Ports { store, tokens, clock, ids, files, dev_mail, job_notifier } = ports;
         let limits = Limits::new(limits);
         let links = Links::new(links, clock.clone());
         let realtime = Realtime::new(realtime, store.clone(), links.clone());
@@ -132,7 +132,7 @@ impl Api {
             unsubscribe: mail.unsubscribe,
             webhooks,
             dev_mail,
-            wake,
+            job_notifier,
             limits,
             settings: http,
         });

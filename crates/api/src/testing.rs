@@ -89,7 +89,7 @@ impl TestApp {
             ids: Arc::new(CountingIds::new()),
             files: files.clone(),
             dev_mail,
-            wake: Arc::new(move || {
+            job_notifier: Arc::new(move || {
                 counter.fetch_add(1, Relaxed);
             }),
         };

@@ -426,7 +426,7 @@ impl Text {
     }
 
     /// The text in `language`.
-    pub fn say(&self, language: Language) -> &str {
+    pub fn in_language(&self, language: Language) -> &str {
         match language {
             Language::French => &self.french,
             Language::English => &self.english,
@@ -447,13 +447,16 @@ mod tests {
 
     #[test]
     fn a_text_is_available_in_both_languages() {
-        assert_eq!(CLIENT_NOT_FOUND.say(Language::French), "Client non trouvé");
-        assert_eq!(CLIENT_NOT_FOUND.say(Language::English), "Client not found");
+        assert_eq!(CLIENT_NOT_FOUND.in_language(Language::French), "Client non trouvé");
+        assert_eq!(CLIENT_NOT_FOUND.in_language(Language::English), "Client not found");
     }
 
     #[test]
     fn a_text_about_a_part_of_a_list_names_the_part() {
         let text = FILE_NAME_REQUIRED.of("attachments", 2);
-        assert_eq!(text.say(Language::French), "attachments.2.Le nom du fichier est obligatoire");
+        assert_eq!(
+            text.in_language(Language::French),
+            "attachments.2.Le nom du fichier est obligatoire"
+        );
     }
 }

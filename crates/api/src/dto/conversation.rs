@@ -155,7 +155,7 @@ pub struct UnreadItem {
     /// Number of messages unread by the caller in this conversation.
     #[schema(minimum = 1)]
     pub unread_count: u64,
-    /// When the newest message of the conversation was posted, whoever wrote it.
+    /// When the newest message of the conversation was posted, by either participant.
     #[schema(format = DateTime)]
     pub last_message_at: String,
 }

@@ -60,7 +60,7 @@ pub(crate) struct Context {
     pub(crate) unsubscribe: UnsubscribeLinks,
     pub(crate) webhooks: Option<Webhooks>,
     pub(crate) dev_mail: Option<Arc<dyn DevMails>>,
-    pub(crate) wake: JobNotifier,
+    pub(crate) job_notifier: JobNotifier,
     pub(crate) authenticator: Authenticator,
     pub(crate) limits: Limits,
     pub(crate) readiness: Readiness,

@@ -39,7 +39,7 @@ pub(crate) async fn request(
     if export.url.is_some() {
         return Ok(HttpResponse::Ok().json(export));
     }
-    (context.wake)();
+    (context.job_notifier)();
     Ok(HttpResponse::Accepted().json(export))
 }
 

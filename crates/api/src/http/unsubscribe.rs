@@ -47,11 +47,11 @@ pub(crate) async fn ask(request: HttpRequest, context: Data<Context>) -> HttpRes
     if person(&request, &context).is_none() {
         return text_page(&request, StatusCode::NOT_FOUND, &texts::UNSUBSCRIBE_NOT_FOUND);
     }
-    let question = html::Escaped(texts::UNSUBSCRIBE_QUESTION.say(language)).to_string();
-    let button = html::Escaped(texts::UNSUBSCRIBE_BUTTON.say(language)).to_string();
+    let question = html::Escaped(texts::UNSUBSCRIBE_QUESTION.in_language(language)).to_string();
+    let button = html::Escaped(texts::UNSUBSCRIBE_BUTTON.in_language(language)).to_string();
     // The form posts to the URL of the page, so it needs no copy of the link.
     let body = format!("<p>{question}</p><form method=\"post\"><button>{button}</button></form>");
-    html::page(StatusCode::OK, language, texts::UNSUBSCRIBE_TITLE.say(language), body)
+    html::page(StatusCode::OK, language, texts::UNSUBSCRIBE_TITLE.in_language(language), body)
 }
 
 /// Unsubscribes a person from all mail: one request without token or redirect (RFC 8058). Idempotent.
@@ -91,8 +91,8 @@ fn person(request: &HttpRequest, context: &Context) -> Option<UserId> {
 
 fn text_page(request: &HttpRequest, status: StatusCode, text: &Text) -> HttpResponse {
     let language = language(request.headers());
-    let body = format!("<p>{}</p>", html::Escaped(text.say(language)));
-    html::page(status, language, texts::UNSUBSCRIBE_TITLE.say(language), body)
+    let body = format!("<p>{}</p>", html::Escaped(text.in_language(language)));
+    html::page(status, language, texts::UNSUBSCRIBE_TITLE.in_language(language), body)
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ const TIME_END_MILLIS: i64 = 253_370_764_800_000;
 pub fn appointment_event(fields: &Fields) -> Result<AppointmentEvent, Failure> {
     let mut reasons = ValidationErrors::default();
     let event = event(fields, &mut reasons);
-    reasons.unless_any(event)
+    reasons.into_result(event)
 }
 
 /// Parses all fields before checking for missing ones, so that every error is reported.

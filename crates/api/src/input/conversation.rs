@@ -24,7 +24,7 @@ pub fn new_conversation(fields: &Fields) -> Result<NewConversation, Failure> {
     let appointment = appointment(fields, &mut reasons);
     let subject = new_subject(fields, &mut reasons);
     let first_message = first_message(fields, &mut reasons);
-    let client = reasons.unless_any(client)?;
+    let client = reasons.into_result(client)?;
     let appointment = appointment.map(AppointmentId::parse).transpose();
     Ok(NewConversation {
         client: UserId::parse(client)
@@ -51,7 +51,7 @@ pub fn change(fields: &Fields) -> Result<ConversationChange, Failure> {
             None
         }
     };
-    reasons.unless_any(Some(ConversationChange { subject, status }))
+    reasons.into_result(Some(ConversationChange { subject, status }))
 }
 
 fn client<'a>(fields: &'a Fields, reasons: &mut ValidationErrors) -> Option<&'a str> {

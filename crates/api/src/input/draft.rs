@@ -50,7 +50,7 @@ fn assemble(
 ) -> Result<Draft, Failure> {
     let files = attachments(fields, &mut reasons);
     let key = key(fields, header_key, &mut reasons);
-    let (content, kind) = reasons.unless_any(content.zip(kind))?;
+    let (content, kind) = reasons.into_result(content.zip(kind))?;
     Draft::new(kind, content, files, key).map_err(|error| {
         Failure::validation(vec![match error {
             DraftError::Empty => texts::CONTENT_EMPTY,
@@ -162,7 +162,7 @@ fn attachments(fields: &Fields, reasons: &mut ValidationErrors) -> Vec<DraftFile
         .filter_map(|(index, fields)| {
             let mut found = ValidationErrors::default();
             let file = file(fields, &mut found);
-            reasons.add_of(LIST, index, found);
+            reasons.add_item(LIST, index, found);
             file
         })
         .collect()
@@ -194,7 +194,7 @@ fn hosted(fields: &Fields, reasons: &mut ValidationErrors) -> Option<File> {
     reasons.note(file, text_of)
 }
 
-/// Every field was checked before, so this speaks only if the domain adds a rule.
+/// Converts an error of the domain. All fields were validated before, so it occurs only if the domain adds a rule.
 fn text_of(error: FileError) -> texts::Text {
     match error {
         FileError::NameMissing => texts::FILE_NAME_REQUIRED,

@@ -61,7 +61,7 @@ impl ValidationErrors {
     }
 
     /// Adds the errors of the item `index` of a list.
-    pub(super) fn add_of(&mut self, list: &str, index: usize, reasons: Self) {
+    pub(super) fn add_item(&mut self, list: &str, index: usize, reasons: Self) {
         self.0.extend(reasons.0.into_iter().map(|reason| reason.of(list, index)));
     }
 
@@ -75,7 +75,7 @@ impl ValidationErrors {
     }
 
     /// `value` if there are no errors.
-    pub(super) fn unless_any<T>(self, value: Option<T>) -> Result<T, Failure> {
+    pub(super) fn into_result<T>(self, value: Option<T>) -> Result<T, Failure> {
         match value {
             Some(value) if self.0.is_empty() => Ok(value),
             _ => Err(Failure::validation(self.0)),

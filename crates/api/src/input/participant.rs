@@ -25,7 +25,7 @@ const LIST: &str = "participants";
 pub fn participant(id: UserId, fields: &Fields) -> Result<Participant, Failure> {
     let mut reasons = ValidationErrors::default();
     let details = details(fields, &mut reasons);
-    let (role, profile) = reasons.unless_any(details)?;
+    let (role, profile) = reasons.into_result(details)?;
     Ok(Participant::new(id, role, profile))
 }
 
@@ -50,9 +50,9 @@ pub fn participants(fields: &Fields) -> Result<Vec<Participant>, Failure> {
         if let (Some(id), Some((role, profile))) = (id, details(fields, &mut found)) {
             people.push(Participant::new(id, role, profile));
         }
-        reasons.add_of(LIST, index, found);
+        reasons.add_item(LIST, index, found);
     }
-    reasons.unless_any(Some(people))
+    reasons.into_result(Some(people))
 }
 
 fn id(fields: &Fields, reasons: &mut ValidationErrors) -> Option<UserId> {

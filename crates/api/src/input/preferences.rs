@@ -24,7 +24,7 @@ pub fn preference_change(fields: &Fields) -> Result<PreferenceChange, Failure> {
             reasons.note(zone.ok_or(()), |()| texts::TIME_ZONE)
         }),
     };
-    reasons.unless_any(Some(change))
+    reasons.into_result(Some(change))
 }
 
 /// The id of the conversation to mute, not validated yet.

@@ -22,7 +22,7 @@ pub fn retention_policy(fields: &Fields) -> Result<RetentionPolicy, Failure> {
         (Some(archive), Some(delete)) => policy(archive.unwrap_or(0), delete, &mut reasons),
         _ => None,
     };
-    reasons.unless_any(policy)
+    reasons.into_result(policy)
 }
 
 /// Parses the settings of a salon: a policy, a legal hold, or both.
@@ -46,7 +46,7 @@ pub fn salon_retention(fields: &Fields) -> Result<SalonRetention, Failure> {
             None
         }
     };
-    reasons.unless_any(is_held.map(|is_held| SalonRetention { policy, is_held }))
+    reasons.into_result(is_held.map(|is_held| SalonRetention { policy, is_held }))
 }
 
 /// Parses an optional number of days. The outer `None` is an invalid value, the inner one an absent one.

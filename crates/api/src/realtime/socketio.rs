@@ -85,7 +85,7 @@ fn refusal(failure: &Failure) -> Refusal {
     }
     let message = match failure.code() {
         Code::Unauthorized | Code::TokenExpired => {
-            texts::NOT_AUTHENTICATED.say(Language::French).to_owned()
+            texts::NOT_AUTHENTICATED.in_language(Language::French).to_owned()
         }
         _ => failure.message(Language::French),
     };

@@ -34,7 +34,7 @@ pub(crate) async fn receive(
     let state = if received.await?.known {
         dto::ReportState::Known
     } else {
-        (context.wake)();
+        (context.job_notifier)();
         dto::ReportState::Stored
     };
     Ok(HttpResponse::Accepted().json(dto::Reported { event_id: id.to_string(), state }))

@@ -32,7 +32,7 @@ pub(crate) async fn request(
     let privacy = context.services.privacy.clone();
     let erasure =
         run_to_completion(async move { Ok(privacy.request_erasure(&id.0).await?) }).await?;
-    (context.wake)();
+    (context.job_notifier)();
     Ok(HttpResponse::Accepted().json(dto::Erasure::from(&erasure)))
 }
 

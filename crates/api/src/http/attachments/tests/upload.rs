@@ -96,7 +96,7 @@ async fn a_name_may_come_as_an_extended_parameter() {
 async fn a_name_in_latin_letters_of_one_byte_is_read_as_such() {
     let test_app = TestApp::new().await;
     let head = "Content-Disposition: form-data; name=\"file\"; filename=\"L?a \u{e9}.webp\"";
-    // Half of it is UTF-8, so it is not; all of it is read byte by byte.
+    // One byte is not UTF-8, so the whole name is read as ISO 8859-1.
     let mut form = part(head, PICTURE);
     let at = form.iter().position(|byte| *byte == b'?').expect("it is there");
     form[at] = 0xe9;

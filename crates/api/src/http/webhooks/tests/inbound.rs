@@ -187,7 +187,7 @@ async fn a_truncated_header_is_refused() {
     reply.push(("Message-Id", "<1@mail.test>".to_owned()));
     let refused = fixture.test_app.ask(multipart(&reply, b"")).await;
     assert_eq!(refused.failure(), (406, "reply_refused".to_owned()));
-    // A text that is too long is no reason: the beginning is posted.
+    // An overlong text is truncated, not refused.
     let long = fixture.with("stripped-text", &"x".repeat(300_000));
     assert_eq!(fixture.test_app.ask(multipart(&long, b"")).await.status, 200);
     assert_eq!(fixture.replies().await.len(), 1);
@@ -199,7 +199,7 @@ async fn a_file_is_no_field_however_its_name_is_written() {
     let head = "Content-Disposition: form-data; name=\"from\"; filename=\"L?a.txt\"";
     let mut body = part(head, b"Evil <evil@mail.test>");
     let at = body.iter().position(|byte| *byte == b'?').expect("it is there");
-    // As ISO 8859-1 has it.
+    // `é` in ISO 8859-1.
     body[at] = 0xe9;
     for (name, value) in fixture.reply("t1") {
         body.extend(part(
