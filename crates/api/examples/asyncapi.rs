@@ -1,4 +1,4 @@
-//! Prints the specification of the events: `cargo run -p api --example asyncapi > docs/asyncapi.json`.
+//! Prints the specification of the socket API: `cargo run -p api --example asyncapi > docs/asyncapi.json`.
 
 use std::io::{self, Write as _};
 

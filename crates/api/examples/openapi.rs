@@ -1,4 +1,4 @@
-//! Prints the specification: `cargo run -p api --example openapi > docs/openapi.json`.
+//! Prints the specification of the REST API: `cargo run -p api --example openapi > docs/openapi.json`.
 
 use std::io::{self, Write as _};
 

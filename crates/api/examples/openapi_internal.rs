@@ -1,4 +1,4 @@
-//! Prints the specification of what programs tell:
+//! Prints the specification of the internal API:
 //! `cargo run -p api --example openapi_internal > docs/openapi-internal.json`.
 
 use std::io::{self, Write as _};

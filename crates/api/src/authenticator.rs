@@ -1,4 +1,4 @@
-//! Who is asking, and what the directory should know of them.
+//! Authenticates callers by their tokens and keeps the directory up to date with the profiles in them.
 
 use std::{
     collections::HashMap,
@@ -16,24 +16,25 @@ use domain::{
 
 use crate::error::Failure;
 
-/// People whose details we remember having passed on.
-const REMEMBERED_MAX: usize = 10_000;
+/// Maximum number of cached profile digests. The cache is cleared when it is full.
+const CACHED_MAX: usize = 10_000;
 
-/// Turns tokens into callers, and tells the directory what a token says of its owner (D3): once,
-/// and again when it says something else.
+/// Verifies tokens, and writes the profile in a token to the directory (D3) when it is first seen or has
+/// changed.
 pub(crate) struct Authenticator {
     tokens: Arc<dyn TokenVerifier>,
     directory: Directory,
     hasher: RandomState,
-    passed_on: Mutex<HashMap<UserId, u64>>,
+    /// Digest of the profile last written to the directory.
+    synced: Mutex<HashMap<UserId, u64>>,
 }
 
 impl Authenticator {
     pub(crate) fn new(tokens: Arc<dyn TokenVerifier>, directory: Directory) -> Self {
-        Self { tokens, directory, hasher: RandomState::new(), passed_on: Mutex::default() }
+        Self { tokens, directory, hasher: RandomState::new(), synced: Mutex::default() }
     }
 
-    /// Which person `token` names.
+    /// The person whose token it is.
     ///
     /// # Errors
     /// `unauthorized`, `token_expired`, `forbidden` for a program, or the store's failure.
@@ -42,16 +43,16 @@ impl Authenticator {
         if caller.profile.is_empty() {
             return Ok(caller);
         }
-        let said = self.digest(&caller);
-        if self.remembered().get(&caller.user) == Some(&said) {
+        let digest = self.digest(&caller);
+        if self.synced().get(&caller.user) == Some(&digest) {
             return Ok(caller);
         }
         self.directory.sync_profile(&caller).await?;
-        self.remember(&caller.user, said);
+        self.remember(&caller.user, digest);
         Ok(caller)
     }
 
-    /// Which program `token` names. The directory is not told: programs are not in it.
+    /// The program whose token it is. Programs are not in the directory.
     ///
     /// # Errors
     /// `unauthorized`, `token_expired`, or `forbidden` for a person.
@@ -60,16 +61,16 @@ impl Authenticator {
         if caller.role == Role::Service { Ok(caller) } else { Err(Failure::for_programs()) }
     }
 
-    fn remember(&self, user: &UserId, said: u64) {
-        let mut passed_on = self.remembered();
-        if passed_on.len() >= REMEMBERED_MAX {
-            passed_on.clear();
+    fn remember(&self, user: &UserId, digest: u64) {
+        let mut synced = self.synced();
+        if synced.len() >= CACHED_MAX {
+            synced.clear();
         }
-        passed_on.insert(user.clone(), said);
+        synced.insert(user.clone(), digest);
     }
 
-    fn remembered(&self) -> std::sync::MutexGuard<'_, HashMap<UserId, u64>> {
-        self.passed_on.lock().unwrap_or_else(PoisonError::into_inner)
+    fn synced(&self) -> std::sync::MutexGuard<'_, HashMap<UserId, u64>> {
+        self.synced.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn digest(&self, caller: &Caller) -> u64 {
@@ -87,7 +88,7 @@ impl Authenticator {
     }
 }
 
-/// `caller`, if it is a person.
+/// Refuses programs.
 ///
 /// # Errors
 /// `forbidden` for a program.

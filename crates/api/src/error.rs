@@ -1,4 +1,4 @@
-//! The codes by which callers tell one failure from another: the same on REST and on sockets.
+//! Failures and their codes, the same for REST and sockets.
 
 use std::{error::Error, fmt, sync::Arc};
 
@@ -25,10 +25,10 @@ use crate::{
     texts::{self, Language, Text},
 };
 
-/// Writes each code down once: its word, its HTTP status, and what it means in French and English.
+/// Defines each code once: its name, its HTTP status, and its meaning in French and English.
 macro_rules! codes {
     ($($name:ident = $word:literal, $status:ident, $french:literal, $english:literal;)+) => {
-        /// Why a request failed. The words never change; new ones may come.
+        /// Why a request failed. The names are stable; new ones may be added.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Code {
             $(#[doc = $english] $name,)+
@@ -38,22 +38,22 @@ macro_rules! codes {
             /// Every code.
             pub const ALL: &'static [Self] = &[$(Self::$name,)+];
 
-            /// The word on the wire.
+            /// The name in responses.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $word,)+ }
             }
 
-            /// The HTTP status that goes with it.
+            /// The HTTP status.
             pub const fn status(self) -> StatusCode {
                 match self { $(Self::$name => StatusCode::$status,)+ }
             }
 
-            /// What it means, in French.
+            /// The meaning in French.
             pub const fn french(self) -> &'static str {
                 match self { $(Self::$name => $french,)+ }
             }
 
-            /// What it means, in English.
+            /// The meaning in English.
             pub const fn english(self) -> &'static str {
                 match self { $(Self::$name => $english,)+ }
             }
@@ -197,19 +197,18 @@ codes! {
 }
 
 impl Code {
-    /// Reads [`as_str`](Self::as_str)'s word.
+    /// Parses the name of [`as_str`](Self::as_str).
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|code| code.as_str() == word)
     }
 }
 
-// A request that did not succeed, whoever asked: REST turns it into an answer, sockets into an
-// acknowledgement.
+// A failed request: REST converts it into a response, sockets into an acknowledgement.
 
-/// How long a caller should wait when the store could not answer, in milliseconds.
+/// Suggested delay before a retry while the store is unavailable, in milliseconds.
 const UNAVAILABLE_RETRY_AFTER_MS: u64 = 1_000;
 
-/// Why a request failed, as the caller may know it. Its `Display` holds no text of anybody's.
+/// Why a request failed, as shown to the caller. `Display` and `Debug` contain no user data.
 #[derive(Clone)]
 pub struct Failure {
     code: Code,
@@ -224,34 +223,33 @@ impl Failure {
         Self { code, texts: vec![text], retry_after_ms: None, cause: None }
     }
 
-    /// Fields or parameters that are not acceptable: all the reasons.
+    /// Invalid fields or parameters, with one text per error.
     pub fn validation(reasons: Vec<Text>) -> Self {
         Self { code: Code::ValidationFailed, texts: reasons, retry_after_ms: None, cause: None }
     }
 
-    /// People who are wanted back and were erased: all of them.
+    /// Directory entries of erased people, with one text per person.
     pub fn erased(who: Vec<Text>) -> Self {
         Self { code: Code::ParticipantErased, texts: who, retry_after_ms: None, cause: None }
     }
 
-    /// The caller is a program where people are asked for.
+    /// A program called a route for people.
     pub fn for_people() -> Self {
         Self::new(Code::Forbidden, texts::FOR_PEOPLE)
     }
 
-    /// The caller is a person where programs are asked for.
+    /// A person called a route for programs.
     pub fn for_programs() -> Self {
         Self::new(Code::Forbidden, texts::FOR_PROGRAMS)
     }
 
-    /// A fault of ours, to be logged with its sources.
+    /// An internal error, logged with its sources.
     pub fn internal(cause: impl Error + Send + Sync + 'static) -> Self {
         let failure = Self::new(Code::Internal, texts::INTERNAL);
         Self { cause: Some(Arc::new(cause)), ..failure }
     }
 
-    /// The store, or the place where files are kept, is out of reach or overloaded; the caller should
-    /// come again.
+    /// The store or the file storage is unavailable or overloaded; the caller should retry.
     pub fn unavailable(cause: impl Error + Send + Sync + 'static) -> Self {
         Self {
             retry_after_ms: Some(UNAVAILABLE_RETRY_AFTER_MS),
@@ -260,42 +258,42 @@ impl Failure {
         }
     }
 
-    /// Its code.
+    /// The code.
     pub fn code(&self) -> Code {
         self.code
     }
 
-    /// All its texts in `language`; more than one only for [`Code::ValidationFailed`] and
+    /// All texts in `language`; more than one only for [`Code::ValidationFailed`] and
     /// [`Code::ParticipantErased`].
     pub fn messages(&self, language: Language) -> Vec<&str> {
-        self.texts.iter().map(|text| text.say(language)).collect()
+        self.texts.iter().map(|text| text.in_language(language)).collect()
     }
 
-    /// Its texts as one line.
+    /// All texts in one line.
     pub fn message(&self, language: Language) -> String {
         self.messages(language).join(", ")
     }
 
-    /// What exactly is wrong with what was sent, in `language`; nothing unless that is what failed.
+    /// The validation errors in `language`; empty for other codes.
     pub fn details(&self, language: Language) -> Vec<&str> {
         if self.code == Code::ValidationFailed { self.messages(language) } else { Vec::new() }
     }
 
-    /// How long to wait before the same request may succeed, in milliseconds.
+    /// Suggested delay before a retry, in milliseconds.
     pub fn retry_after_ms(&self) -> Option<u64> {
         self.retry_after_ms
     }
 
-    /// Writes down what is not the caller's doing, with its whole chain of sources. To be called
-    /// once, where the failure is sent to the caller.
+    /// Logs internal and availability errors with their chain of sources. Call it once, where the failure is
+    /// sent to the caller.
     pub fn log(&self) {
         let Some(cause) = &self.cause else { return };
         let code = self.code.as_str();
         let cause = Chain(&**cause);
         if self.code == Code::Unavailable {
-            tracing::warn!(code, %cause, "something that is needed did not answer");
+            tracing::warn!(code, %cause, "a dependency is unavailable");
         } else {
-            tracing::error!(code, %cause, "a request failed by our fault");
+            tracing::error!(code, %cause, "request failed");
         }
     }
 }
@@ -325,7 +323,7 @@ impl fmt::Debug for Failure {
 
 impl Error for Failure {}
 
-/// An error and its sources in one line.
+/// Displays an error and its sources in one line.
 struct Chain<'a>(&'a (dyn Error + 'static));
 
 impl fmt::Display for Chain<'_> {
@@ -341,27 +339,27 @@ impl fmt::Display for Chain<'_> {
 }
 
 impl Failure {
-    /// The conversation is not there, or not for the caller: nobody learns which.
+    /// The conversation does not exist or is not visible to the caller; the response does not reveal which.
     pub fn conversation_not_found() -> Self {
         Self::new(Code::ConversationNotFound, texts::CONVERSATION_NOT_FOUND)
     }
 
-    /// The message is not there, or not for the caller: nobody learns which.
+    /// The message does not exist or is not visible to the caller; the response does not reveal which.
     pub fn message_not_found() -> Self {
         Self::new(Code::MessageNotFound, texts::MESSAGE_NOT_FOUND)
     }
 
-    /// The file is not there, or not for the caller: nobody learns which.
+    /// The file does not exist or is not visible to the caller; the response does not reveal which.
     pub fn attachment_not_found() -> Self {
         Self::new(Code::AttachmentNotFound, texts::ATTACHMENT_NOT_FOUND)
     }
 
-    /// The link was good once.
+    /// The link is genuine but has expired.
     pub fn link_expired() -> Self {
         Self::new(Code::LinkExpired, texts::LINK_EXPIRED)
     }
 
-    /// A conversation was looked for.
+    /// Converts the error of a lookup of a conversation.
     pub fn of_conversation(error: FindError) -> Self {
         match error {
             FindError::Unknown => Self::conversation_not_found(),
@@ -369,7 +367,7 @@ impl Failure {
         }
     }
 
-    /// A message was looked for.
+    /// Converts the error of a lookup of a message.
     pub fn of_message(error: FindError) -> Self {
         match error {
             FindError::Unknown => Self::message_not_found(),
@@ -457,7 +455,7 @@ impl From<DeleteMessageError> for Failure {
     }
 }
 
-// What becomes of an upload, and of fetching a file.
+// Uploads and downloads.
 
 impl From<UploadError> for Failure {
     fn from(error: UploadError) -> Self {
@@ -468,7 +466,7 @@ impl From<UploadError> for Failure {
             UploadError::Name(_) => Self::validation(vec![texts::file_name_invalid()]),
             UploadError::TooManyUnsent => Self::new(Code::TooManyUploads, texts::TOO_MANY_UPLOADS),
             UploadError::Kept(error) => error.into(),
-            // Whoever takes a day for an upload has to begin again.
+            // The upload took longer than a day, after which unfinished uploads are purged.
             UploadError::Purged => Self::new(Code::RequestTimeout, texts::REQUEST_TIMEOUT),
             UploadError::Store(error) => error.into(),
         }
@@ -500,12 +498,12 @@ impl From<OpenFileError> for Failure {
 }
 
 impl Failure {
-    /// There is no key by which to believe what is told: the routes should not be there.
+    /// No webhook key is configured, so the routes do not exist.
     pub(crate) fn no_webhooks() -> Self {
         Self::new(Code::NotFound, texts::cannot("POST", "/webhooks"))
     }
 
-    /// An answer by mail will never be posted.
+    /// A reply by mail is refused for good.
     pub(crate) fn reply_refused(text: Text) -> Self {
         Self::new(Code::ReplyRefused, text)
     }
@@ -555,7 +553,7 @@ impl From<BadStamp> for Failure {
     }
 }
 
-// What becomes of a program's request.
+// The internal API.
 
 impl From<ReceiveAppointmentEventError> for Failure {
     fn from(error: ReceiveAppointmentEventError) -> Self {
@@ -583,7 +581,7 @@ impl From<ReceiveAppointmentEventError> for Failure {
     }
 }
 
-/// Every field was checked before, so but for the store this speaks only if the domain adds a rule.
+/// All fields were validated before, so only store errors occur unless the domain adds a rule.
 impl From<PutParticipantsError> for Failure {
     fn from(error: PutParticipantsError) -> Self {
         match error {

@@ -1,4 +1,4 @@
-//! REST: every route, and what stands between it and the world.
+//! REST: all routes and their middleware.
 
 mod attachments;
 pub(crate) mod context;
@@ -29,7 +29,7 @@ use actix_web::{
     web::{self, ServiceConfig, delete, patch, post, put},
 };
 use context::Context;
-use middleware::{no_such_route, read};
+use middleware::{get_or_head, no_such_route};
 
 pub(crate) use middleware::{RequestSpan, normalise_response};
 
@@ -37,8 +37,8 @@ pub use context::Settings;
 pub use internal::openapi::openapi_internal_json;
 pub use openapi::openapi_json;
 
-/// Mounts `sockets` at `path`, behind the CORS headers that a page needs to poll. Whether the page may
-/// open a socket at all is decided at their own door, in the protocol's words.
+/// Mounts the Socket.IO server at `path`, with the CORS headers that pages need for polling. Whether the
+/// origin may connect is decided by the Socket.IO server itself, which answers in its own protocol.
 pub(crate) fn configure_sockets(
     config: &mut ServiceConfig,
     path: &str,
@@ -46,15 +46,15 @@ pub(crate) fn configure_sockets(
     settings: &Settings,
 ) {
     let scope = web::scope(path).configure(|scope| sockets.configure("/", scope));
-    config.service(scope.wrap(middleware::allowed(&settings.origins)));
+    config.service(scope.wrap(middleware::cors(&settings.origins)));
 }
 
-/// Every route.
+/// Mounts all other routes.
 pub(crate) fn configure(config: &mut ServiceConfig, context: &Context) {
     let settings = &context.settings;
     config
-        .route("/health/live", read().to(health::live))
-        .route("/health/ready", read().to(health::ready));
+        .route("/health/live", get_or_head().to(health::live))
+        .route("/health/ready", get_or_head().to(health::ready));
     if settings.serve_docs {
         docs::configure(config);
     }
@@ -67,34 +67,34 @@ pub(crate) fn configure(config: &mut ServiceConfig, context: &Context) {
         dev_mail::configure(config);
     }
     let rest = web::scope("")
-        // Before `{id}`, which `unread` would be otherwise.
-        .route("/messaging/conversations/unread/total", read().to(unread::total))
-        .route("/messaging/conversations/unread", read().to(unread::list))
+        // Before `{id}`, which would match `unread` too.
+        .route("/messaging/conversations/unread/total", get_or_head().to(unread::total))
+        .route("/messaging/conversations/unread", get_or_head().to(unread::list))
         .route("/messaging/conversations", post().to(conversations::open))
-        .route("/messaging/conversations", read().to(conversations::list))
-        .route("/messaging/conversations/{id}", read().to(conversations::show))
+        .route("/messaging/conversations", get_or_head().to(conversations::list))
+        .route("/messaging/conversations/{id}", get_or_head().to(conversations::show))
         .route("/messaging/conversations/{id}", patch().to(conversations::change))
         .route("/messaging/conversations/{id}", delete().to(conversations::delete))
         .route("/messaging/conversations/{id}/archive", patch().to(conversations::archive))
         .route("/messaging/conversations/{id}/mark-read", patch().to(conversations::mark_read))
         .route("/messaging/conversations/{id}/messages", post().to(messages::send))
-        .route("/messaging/conversations/{id}/messages", read().to(messages::list))
-        .route("/messaging/conversations/{id}/events", read().to(messages::events))
+        .route("/messaging/conversations/{id}/messages", get_or_head().to(messages::list))
+        .route("/messaging/conversations/{id}/events", get_or_head().to(messages::events))
         .route("/messaging/messages/{id}/read", patch().to(messages::mark_read))
         .route("/messaging/messages/{id}", delete().to(messages::delete))
         .route("/messaging/attachments", post().to(attachments::upload))
-        .route("/messaging/attachments/{id}", read().to(attachments::show))
-        .route("/notification-preferences", read().to(preferences::show))
+        .route("/messaging/attachments/{id}", get_or_head().to(attachments::show))
+        .route("/notification-preferences", get_or_head().to(preferences::show))
         .route("/notification-preferences", patch().to(preferences::change))
         .route("/notification-preferences", put().to(preferences::put))
         .route("/notification-preferences/mute", post().to(preferences::mute))
         .route("/notification-preferences/mute/{id}", delete().to(preferences::unmute))
-        .route("/messaging/me/export", read().to(export::request))
-        .route("/messaging/exports/{id}/archive", read().to(export::fetch))
-        .route("/messaging/files/{id}/{form}", read().to(files::fetch))
+        .route("/messaging/me/export", get_or_head().to(export::request))
+        .route("/messaging/exports/{id}/archive", get_or_head().to(export::fetch))
+        .route("/messaging/files/{id}/{form}", get_or_head().to(files::fetch))
         .default_service(web::to(no_such_route))
         .wrap(from_fn(middleware::throttle))
-        .wrap(middleware::allowed(&settings.origins))
-        .wrap(from_fn(middleware::gate));
+        .wrap(middleware::cors(&settings.origins))
+        .wrap(from_fn(middleware::check_origin));
     config.service(rest);
 }

@@ -1,13 +1,14 @@
-//! Every route and every socket event: a request is read into domain values, one service of `domain`
-//! is called, and its result is answered. There are no rules here and no queries; what is outside is
+//! The REST API and the socket API. A request is parsed into domain values, one service of `domain` is called,
+//! and its result is serialised. There are no business rules and no queries here; external systems are
 //! reached through ports.
 //!
-//! Begin at [`Api`], which puts the parts together, then follow a request: `http` (REST) or `realtime`
-//! (sockets: `socketio` and `websocket` are the two entrances, `session` executes commands, `hub`
-//! delivers events). `input` reads what callers send, `wire` is what they are answered, `error` and
-//! `texts` are what they are told when it fails.
+//! Start at [`Api`], which wires the parts, then follow a request: `http` (REST) or `realtime`
+//! (sockets: `socketio` and `websocket` are the two transports, `session` executes commands, `hub`
+//! delivers events). `input` parses request data, `dto` has the response types, `error` and `texts` the
+//! failures and their texts.
 
 mod authenticator;
+pub mod dto;
 mod error;
 pub mod http;
 pub mod input;
@@ -21,7 +22,6 @@ pub mod signing;
 #[cfg(test)]
 mod testing;
 pub mod texts;
-pub mod wire;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -50,48 +50,48 @@ use tracing_actix_web::TracingLogger;
 pub use http::{openapi_internal_json, openapi_json};
 pub use realtime::asyncapi_json;
 
-/// Where sockets are served.
-const SOCKETS: &str = "/socket.io";
+/// Path of the Socket.IO server.
+const SOCKETIO_PATH: &str = "/socket.io";
 
-/// What the service needs of the world.
+/// The ports to external systems.
 #[derive(Clone)]
 pub struct Ports {
-    /// Everything durable.
+    /// Durable storage.
     pub store: Arc<dyn Store>,
-    /// Reads tokens.
+    /// Verifies tokens.
     pub tokens: Arc<dyn TokenVerifier>,
-    /// Tells the time.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
-    /// Mints ids.
+    /// Generates ids.
     pub ids: Arc<dyn Ids>,
-    /// Keeps the bytes of pictures.
+    /// Stores the bytes of pictures.
     pub files: Arc<dyn Files>,
-    /// Mails kept in a folder, for developers. `None`: nobody can look at any.
+    /// Mails in a folder, for developers. `None` disables their pages.
     pub dev_mail: Option<Arc<dyn DevMails>>,
-    /// Called when there are new jobs.
-    pub wake: JobNotifier,
+    /// Called when new jobs were enqueued.
+    pub job_notifier: JobNotifier,
 }
 
-/// The bounds of everything.
+/// All settings.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
-    /// Of REST, and who may call from a browser.
+    /// REST, and the allowed origins.
     pub http: http::context::Settings,
-    /// Of sockets.
+    /// Sockets.
     pub realtime: realtime::Settings,
-    /// How much anyone may ask for, over REST and sockets.
+    /// Rate limits, shared by REST and sockets.
     pub limits: limits::Settings,
-    /// Of links to files.
+    /// Links to files.
     pub links: links::Settings,
-    /// Of unsubscribe links and inbound webhooks.
+    /// Unsubscribe links and inbound webhooks.
     pub mail: mail::Settings,
-    /// Of uploads.
+    /// Uploads.
     pub uploads: UploadSettings,
-    /// How long things are kept where nobody said otherwise.
+    /// Default retention.
     pub retention: RetentionSettings,
 }
 
-/// The service as the world sees it. Cheap to clone; clones share everything.
+/// The API of the service. Cheap to clone; clones share everything.
 #[derive(Clone)]
 pub struct Api {
     context: Data<http::context::Context>,
@@ -101,10 +101,10 @@ pub struct Api {
 }
 
 impl Api {
-    /// Puts the service together. Called inside a runtime, which its background work then uses.
+    /// Wires the service. Must be called within a Tokio runtime, on which it spawns background tasks.
     pub fn new(settings: Settings, ports: Ports) -> Self {
         let Settings { http, realtime, limits, links, mail, uploads, retention } = settings;
-        let Ports { store, tokens, clock, ids, files, dev_mail, wake } = ports;
+        let Ports { store, tokens, clock, ids, files, dev_mail, job_notifier } = ports;
         let limits = Limits::new(limits);
         let links = Links::new(links, clock.clone());
         let realtime = Realtime::new(realtime, store.clone(), links.clone());
@@ -132,14 +132,14 @@ impl Api {
             unsubscribe: mail.unsubscribe,
             webhooks,
             dev_mail,
-            wake,
+            job_notifier,
             limits,
             settings: http,
         });
         Self { context, sockets, plain, realtime }
     }
 
-    /// The application that answers: the same for the server and for tests.
+    /// The actix-web application, the same for the server and for tests.
     pub fn app(
         &self,
     ) -> App<
@@ -154,7 +154,12 @@ impl Api {
         App::new()
             .app_data(self.context.clone())
             .configure(|config| {
-                http::configure_sockets(config, SOCKETS, &self.sockets, &self.context.settings);
+                http::configure_sockets(
+                    config,
+                    SOCKETIO_PATH,
+                    &self.sockets,
+                    &self.context.settings,
+                );
                 self.plain.configure(realtime::NAMESPACE, config);
                 http::configure(config, &self.context);
             })
@@ -162,19 +167,18 @@ impl Api {
             .wrap(from_fn(http::normalise_response))
     }
 
-    /// The services, which tell the sockets of this node what they change: for whoever does the
-    /// work that may wait.
+    /// The services, for background jobs. They publish events to the sockets of this node.
     pub fn services(&self) -> Services {
         self.context.services.clone()
     }
 
-    /// Whether this node should be given work.
+    /// The readiness check of this node.
     pub fn readiness(&self) -> Readiness {
         self.context.readiness.clone()
     }
 
-    /// Says that this node takes no more work, to its sockets too, then ends them, which is done when this
-    /// returns or `deadline` has passed. REST goes on until the server is stopped.
+    /// Marks this node as not ready, notifies its sockets and closes them, within `deadline`. REST continues
+    /// until the server is stopped.
     pub async fn close(&self, deadline: Duration) {
         self.context.readiness.drain();
         self.realtime.drain();

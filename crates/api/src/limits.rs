@@ -1,4 +1,4 @@
-//! How much anyone may ask for. One set of buckets for REST and sockets, so that nobody has two.
+//! Rate limits (token buckets), shared by REST and sockets.
 
 use std::{
     borrow::Cow,
@@ -22,21 +22,20 @@ use governor::{
 };
 use socketio::ConnectRequest;
 
-/// The prefix of an IPv6 address by which its owner is known: providers hand out /64 networks, so
-/// single addresses cost nothing.
-const IPV6_OWNER_MASK: u128 = !0 << 64;
+/// IPv6 clients are counted per /64 network, the unit that providers assign; single addresses are free.
+const IPV6_NETWORK_MASK: u128 = !0 << 64;
 
-/// How often something may be done: `burst` times at once, `per_minute` in the long run.
+/// A rate: `burst` times at once, `per_minute` in the long run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
-    /// How many at once.
+    /// Size of the bucket.
     pub burst: NonZeroU32,
-    /// How many in a minute, in the long run.
+    /// Refill per minute.
     pub per_minute: NonZeroU32,
 }
 
 impl Rate {
-    /// A rate; zeros count as one.
+    /// Creates a rate; 0 counts as 1.
     pub const fn new(burst: u32, per_minute: u32) -> Self {
         Self { burst: at_least_one(burst), per_minute: at_least_one(per_minute) }
     }
@@ -49,30 +48,30 @@ const fn at_least_one(number: u32) -> NonZeroU32 {
     }
 }
 
-/// The limits; `None` is no limit.
+/// The limits; `None` means unlimited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// REST requests of one address. Pages rendered on a server all come from that server's
-    /// address, so this is far above what one person does.
+    /// REST requests per address. Server-rendered pages all come from the address of the front end's
+    /// server, so this is far above the use of one person.
     pub requests_per_address: Option<Rate>,
-    /// Requests of programs of the platform from one address.
+    /// Requests to the internal API and webhooks per address.
     pub internal_requests_per_address: Option<Rate>,
-    /// REST requests of one person.
+    /// REST requests per person.
     pub requests_per_person: Option<Rate>,
-    /// Socket commands of one person.
+    /// Socket commands per person.
     pub commands_per_person: Option<Rate>,
-    /// Messages sent by one person, over REST and sockets together.
+    /// Messages sent per person, over REST and sockets together.
     pub sends_per_person: Option<Rate>,
-    /// Files uploaded by one person.
+    /// Files uploaded per person.
     pub uploads_per_person: Option<Rate>,
-    /// Socket connections begun by one address.
+    /// Socket connection attempts per address.
     pub connects_per_address: Option<Rate>,
-    /// People or addresses that one limit remembers at the same time.
+    /// Maximum number of buckets (people or addresses) per limit.
     pub remembered_max: usize,
-    /// Proxies of ours in front of the service, each of which adds the address it was called from
-    /// to the header. With 0 no header counts: anybody can write one.
+    /// Number of trusted proxies in front of the service, each of which appends the address of its client
+    /// to the header. With 0 the header is ignored, because any client can send one.
     pub trusted_proxy_hops: usize,
-    /// The header in which they do; no other counts.
+    /// The header that the proxies write; all others are ignored.
     pub client_address_header: ClientAddressHeader,
 }
 
@@ -93,18 +92,18 @@ impl Default for Settings {
     }
 }
 
-/// Come again, but later.
+/// The limit is exceeded; retry after a delay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryAfter(u64);
 
 impl RetryAfter {
-    /// How long to wait, in milliseconds; at least 1.
+    /// The delay in milliseconds, at least 1.
     pub fn as_millis(self) -> u64 {
         self.0
     }
 }
 
-/// The buckets. Cheap to clone; clones share them.
+/// All buckets. Cheap to clone; clones share them.
 #[derive(Clone, Debug)]
 pub struct Limits {
     buckets: Arc<Buckets>,
@@ -124,7 +123,7 @@ struct Buckets {
 }
 
 impl Limits {
-    /// Full buckets.
+    /// Starts with full buckets.
     pub fn new(settings: Settings) -> Self {
         let max = settings.remembered_max;
         let buckets = Buckets {
@@ -141,7 +140,7 @@ impl Limits {
         Self { buckets: Arc::new(buckets) }
     }
 
-    /// Where a request comes from, as far as our own proxies can tell.
+    /// The client address of a request, as seen by the outermost trusted proxy.
     pub fn address_of(&self, request: &RequestHead) -> IpAddr {
         let peer = request.peer_addr.map(|peer| peer.ip());
         let headers = request.headers();
@@ -150,14 +149,14 @@ impl Limits {
         })
     }
 
-    /// The same for who enters a namespace, by the request that opened their connection.
-    pub fn address_of_newcomer(&self, request: &ConnectRequest) -> IpAddr {
+    /// The client address of a Socket.IO connection, by the request that opened it.
+    pub fn address_of_connection(&self, request: &ConnectRequest) -> IpAddr {
         let headers = &request.headers;
         self.client_address(request.remote, |name| headers.get_all(name).map(Cow::from))
     }
 
-    /// The one way in which an address is found, over REST and every kind of socket: of IPv6 the
-    /// network of its owner, of IPv4 written as IPv6 the IPv4.
+    /// Determines the address for REST and sockets alike: the /64 network of an IPv6 address, IPv4 for an
+    /// IPv4-mapped one.
     fn client_address<'a, L>(
         &self,
         peer: Option<IpAddr>,
@@ -167,77 +166,77 @@ impl Limits {
         L: Iterator<Item = Cow<'a, str>>,
     {
         let Buckets { client_address_header, trusted_proxy_hops, .. } = *self.buckets;
-        owner(client(peer, lines, client_address_header, trusted_proxy_hops))
+        network(forwarded_client(peer, lines, client_address_header, trusted_proxy_hops))
     }
 
-    /// A REST request from `address`, whoever it may be.
+    /// Counts a REST request from `address`.
     ///
     /// # Errors
-    /// [`RetryAfter`] when it is one too many.
+    /// [`RetryAfter`] if the limit is exceeded.
     pub fn allow_request_from(&self, address: IpAddr) -> Result<(), RetryAfter> {
-        self.buckets.requests_per_address.take(&owner(address))
+        self.buckets.requests_per_address.take(&network(address))
     }
 
-    /// A request from `address`, of whatever program it may be.
+    /// Counts a request to the internal API or a webhook from `address`.
     ///
     /// # Errors
-    /// [`RetryAfter`] when it is one too many.
+    /// [`RetryAfter`] if the limit is exceeded.
     pub fn allow_internal_request_from(&self, address: IpAddr) -> Result<(), RetryAfter> {
-        self.buckets.internal_requests_per_address.take(&owner(address))
+        self.buckets.internal_requests_per_address.take(&network(address))
     }
 
-    /// A REST request of `person`.
+    /// Counts a REST request of `person`.
     ///
     /// # Errors
-    /// [`RetryAfter`] when it is one too many.
+    /// [`RetryAfter`] if the limit is exceeded.
     pub fn allow_request_of(&self, person: &UserId) -> Result<(), RetryAfter> {
         self.buckets.requests_per_person.take(person)
     }
 
-    /// A socket command of `person`.
+    /// Counts a socket command of `person`.
     ///
     /// # Errors
-    /// [`RetryAfter`] when it is one too many.
+    /// [`RetryAfter`] if the limit is exceeded.
     pub fn allow_command(&self, person: &UserId) -> Result<(), RetryAfter> {
         self.buckets.commands_per_person.take(person)
     }
 
-    /// A message sent by `person`, over REST or a socket.
+    /// Counts a message sent by `person`, over REST or a socket.
     ///
     /// # Errors
-    /// [`RetryAfter`] when it is one too many.
+    /// [`RetryAfter`] if the limit is exceeded.
     pub fn allow_send(&self, person: &UserId) -> Result<(), RetryAfter> {
         self.buckets.sends_per_person.take(person)
     }
 
-    /// A file uploaded by `person`.
+    /// Counts a file uploaded by `person`.
     ///
     /// # Errors
-    /// [`RetryAfter`] when it is one too many.
+    /// [`RetryAfter`] if the limit is exceeded.
     pub fn allow_upload(&self, person: &UserId) -> Result<(), RetryAfter> {
         self.buckets.uploads_per_person.take(person)
     }
 
-    /// A socket connection from `address`.
+    /// Counts a socket connection attempt from `address`.
     ///
     /// # Errors
-    /// [`RetryAfter`] when it is one too many.
+    /// [`RetryAfter`] if the limit is exceeded.
     pub fn allow_connect(&self, address: IpAddr) -> Result<(), RetryAfter> {
-        self.buckets.connects_per_address.take(&owner(address))
+        self.buckets.connects_per_address.take(&network(address))
     }
 }
 
-fn owner(address: IpAddr) -> IpAddr {
+fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & IPV6_OWNER_MASK).into(),
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & IPV6_NETWORK_MASK).into(),
         v4 @ IpAddr::V4(_) => v4,
     }
 }
 
-// Where somebody comes from, read from what trusted proxies wrote.
+// The client address from the headers that trusted proxies write.
 
-/// The one header in which our proxies write whom they were called by. The other counts for nothing:
-/// a proxy passes on what it does not know, and then anybody can write it.
+/// The header in which the trusted proxies write the client address. The other one is ignored: a proxy that
+/// does not know it forwards it unchanged, so any client could set it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ClientAddressHeader {
     /// `X-Forwarded-For: 203.0.113.7, 198.51.100.1:4711`.
@@ -256,11 +255,11 @@ impl ClientAddressHeader {
     }
 }
 
-/// Whom a connection that `peer` began comes from: the peer, or with `hops` trusted proxies the
-/// address that the outermost of them was called from. `lines` finds the lines of a header by its
-/// name, in their order. A header that says less than our proxies would have written did not pass
-/// through them, so it counts for nothing; so does an address that a proxy hides or does not know.
-fn client<'a, L>(
+/// The client of a connection from `peer`: the peer itself, or with `hops` trusted proxies the client of the
+/// outermost one. `lines` returns the lines of a header by name, in order. If the header has fewer
+/// entries than `hops`, the request did not pass the proxies, and it is ignored; so is an address that a
+/// proxy obfuscates or does not know.
+fn forwarded_client<'a, L>(
     peer: Option<IpAddr>,
     lines: impl FnOnce(&'static str) -> L,
     header: ClientAddressHeader,
@@ -274,19 +273,18 @@ where
         let lines: Vec<_> = lines(header.name()).collect();
         let mut elements =
             lines.iter().rev().flat_map(|line| split_from_the_end(line, b',')).map(str::trim);
-        // An empty element is none (RFC 9110, section 5.6.1.2).
+        // Empty elements are ignored (RFC 9110, section 5.6.1.2).
         let element = elements.by_ref().filter(|element| !element.is_empty()).nth(from_the_end)?;
         match header {
-            ClientAddressHeader::XForwardedFor => node(&unquoted(element)),
+            ClientAddressHeader::XForwardedFor => parse_node(&unquoted(element)),
             ClientAddressHeader::Forwarded => forwarded_for(element),
         }
     };
     seen().or(peer).unwrap_or(Ipv4Addr::UNSPECIFIED.into())
 }
 
-/// The parts of `text` between separators outside of quotation marks, the last part first. Read from
-/// the end because what our proxies appended is sound: an open quotation mark that a caller wrote
-/// before it must not swallow it.
+/// Splits `text` at separators outside quoted strings, last part first. It reads from the end, where the
+/// trusted proxies append: an unbalanced quote sent by the client must not hide their entries.
 fn split_from_the_end(text: &str, separator: u8) -> impl Iterator<Item = &str> {
     let mut rest = Some(text);
     iter::from_fn(move || {
@@ -312,12 +310,12 @@ fn last_outside_of_quotes(text: &[u8], separator: u8) -> Option<usize> {
     None
 }
 
-/// Whether the byte behind `before` stands behind a backslash that is not escaped itself.
+/// Whether the byte after `before` is escaped by a backslash.
 fn is_escaped(before: &[u8]) -> bool {
     before.iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1
 }
 
-/// The node that an element of `Forwarded` says it is for; it must say so once.
+/// The `for` parameter of an element of `Forwarded`; `None` unless there is exactly one.
 fn forwarded_for(element: &str) -> Option<IpAddr> {
     let mut nodes = split_from_the_end(element, b';').filter_map(|pair| {
         let (name, value) = pair.split_once('=')?;
@@ -326,10 +324,10 @@ fn forwarded_for(element: &str) -> Option<IpAddr> {
     let (value, None) = (nodes.next()?, nodes.next()) else {
         return None;
     };
-    node(&unquoted(value))
+    parse_node(&unquoted(value))
 }
 
-/// A quoted string's content; anything else as it is.
+/// The content of a quoted string; anything else unchanged.
 fn unquoted(value: &str) -> Cow<'_, str> {
     let quoted = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
     let Some(quoted) = quoted else { return value.into() };
@@ -341,27 +339,27 @@ fn unquoted(value: &str) -> Cow<'_, str> {
     quoted.chars().filter(|c| is_content(c)).collect::<String>().into()
 }
 
-/// An address with or without a port, IPv6 with or without brackets. `unknown` and made-up names
-/// (`_hidden`) are none.
-fn node(text: &str) -> Option<IpAddr> {
+/// Parses an address with or without a port, IPv6 with or without brackets. `None` for `unknown` and
+/// obfuscated identifiers (`_hidden`).
+fn parse_node(text: &str) -> Option<IpAddr> {
     if let Some(bracketed) = text.strip_prefix('[') {
         let (address, port) = bracketed.split_once(']')?;
-        return v6(address).filter(|_| port.is_empty() || is_port(port));
+        return parse_ipv6(address).filter(|_| port.is_empty() || is_port(port));
     }
-    v6(text).or_else(|| {
+    parse_ipv6(text).or_else(|| {
         let (address, port) = text.split_at(text.find(':').unwrap_or(text.len()));
         let address: Ipv4Addr = address.parse().ok()?;
         (port.is_empty() || is_port(port)).then_some(address.into())
     })
 }
 
-/// The name of a network interface behind the address says nothing here.
-fn v6(text: &str) -> Option<IpAddr> {
+/// Parses an IPv6 address and ignores a zone id.
+fn parse_ipv6(text: &str) -> Option<IpAddr> {
     let address = text.split_once('%').map_or(text, |(address, _)| address);
     address.parse::<Ipv6Addr>().ok().map(IpAddr::V6)
 }
 
-/// A colon and a number, or what stands for one (RFC 7239, section 6).
+/// A colon and a port number or an obfuscated port (RFC 7239, section 6).
 fn is_port(text: &str) -> bool {
     let Some(port) = text.strip_prefix(':') else { return false };
     let is_name = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
@@ -371,10 +369,10 @@ fn is_port(text: &str) -> bool {
     }
 }
 
-/// Takes between two looks at how many keys are remembered.
+/// Number of takes between two checks of the number of buckets.
 const TAKES_PER_CLEANING: u32 = 256;
 
-/// One bucket for each key, with a bound on how many there are.
+/// One bucket per key, with a maximum number of buckets.
 struct Keyed<K: Hash + Eq + Clone> {
     limit: Option<Limit<K>>,
 }
@@ -387,7 +385,7 @@ struct Limit<K: Hash + Eq + Clone> {
 }
 
 impl<K: Hash + Eq + Clone> Keyed<K> {
-    /// Full buckets of `rate`; without one, buckets that never end.
+    /// Starts with full buckets of `rate`; `None` means unlimited.
     fn new(rate: Option<Rate>, remembered_max: usize) -> Self {
         let limit = rate.map(|rate| {
             let quota = Quota::per_minute(rate.per_minute).allow_burst(rate.burst);
@@ -401,7 +399,7 @@ impl<K: Hash + Eq + Clone> Keyed<K> {
         Self { limit }
     }
 
-    /// Takes one from the bucket of `key`.
+    /// Takes one token from the bucket of `key`.
     fn take(&self, key: &K) -> Result<(), RetryAfter> {
         let Some(limit) = &self.limit else {
             return Ok(());
@@ -416,8 +414,8 @@ impl<K: Hash + Eq + Clone> Keyed<K> {
 }
 
 impl<K: Hash + Eq + Clone> Limit<K> {
-    /// Forgets full buckets. When there still are too many, forgets all: a flood of strangers may
-    /// gain a burst by it, and must not gain our memory.
+    /// Drops full buckets. If there are still too many, drops all: an attacker with many addresses gains a burst
+    /// by that, but does not exhaust the memory.
     fn clean_sometimes(&self) {
         if !self.takes.fetch_add(1, Ordering::Relaxed).is_multiple_of(TAKES_PER_CLEANING) {
             return;
@@ -457,8 +455,8 @@ mod address_tests {
 
     const PEER: &str = "192.0.2.9";
 
-    /// Whom a request with these lines of `X-Forwarded-For` and `Forwarded` comes from.
-    fn seen(
+    /// The client of a request with these lines of `X-Forwarded-For` and `Forwarded`.
+    fn client_of(
         header: ClientAddressHeader,
         hops: usize,
         forwarded_for: &[&'static str],
@@ -468,15 +466,15 @@ mod address_tests {
             let lines = if name == "x-forwarded-for" { forwarded_for } else { forwarded };
             lines.iter().copied().map(Cow::from)
         };
-        client(PEER.parse().ok(), lines, header, hops).to_string()
+        forwarded_client(PEER.parse().ok(), lines, header, hops).to_string()
     }
 
     fn by_x_forwarded_for(hops: usize, lines: &[&'static str]) -> String {
-        seen(XForwardedFor, hops, lines, &[])
+        client_of(XForwardedFor, hops, lines, &[])
     }
 
     fn by_forwarded(hops: usize, lines: &[&'static str]) -> String {
-        seen(Forwarded, hops, &[], lines)
+        client_of(Forwarded, hops, &[], lines)
     }
 
     #[test]
@@ -486,7 +484,7 @@ mod address_tests {
     }
 
     #[test]
-    fn with_proxies_the_address_that_they_saw_counts_and_not_what_was_claimed_before() {
+    fn with_proxies_the_entry_they_appended_counts_and_not_earlier_ones() {
         for lines in [
             &["203.0.113.7, 198.51.100.1"][..],
             &["203.0.113.7", "198.51.100.1"],
@@ -531,7 +529,7 @@ mod address_tests {
             ("for=\"[2001:db8::1]\" ; host=\"a;b,c\\\"d\"", "2001:db8::1"),
             ("for=\"[2001:db8::1]:_obscured\"", "2001:db8::1"),
             ("for=\"\\2\\0\\3.0.113.7\"", "203.0.113.7"),
-            // Not to the letter of the standard, and never meant otherwise.
+            // Not conforming to the standard, but unambiguous.
             ("for=[2001:db8::1]:4711", "2001:db8::1"),
             ("for=\"2001:db8::1\"", "2001:db8::1"),
             ("for=203.0.113.7:4711", "203.0.113.7"),
@@ -549,11 +547,11 @@ mod address_tests {
     }
 
     #[test]
-    fn an_open_quotation_mark_does_not_swallow_what_our_proxies_wrote() {
+    fn an_unbalanced_quote_does_not_hide_the_entries_of_the_proxies() {
         for claimed in ["for=9.9.9.9, for=\"", "for=\"x\\", "\"", "for=9.9.9.9;x=\"\\\""] {
             let line = format!("{claimed}, for=198.51.100.1, for=\"[2001:db8::9]:1\"");
             let lines = |_| iter::once(Cow::from(&line));
-            let address = client(PEER.parse().ok(), lines, Forwarded, 2);
+            let address = forwarded_client(PEER.parse().ok(), lines, Forwarded, 2);
             assert_eq!(address.to_string(), "198.51.100.1", "{claimed}");
         }
     }
@@ -600,10 +598,10 @@ mod address_tests {
     #[test]
     fn only_the_header_that_was_chosen_counts() {
         let both = (&["198.51.100.1"][..], &["for=203.0.113.7"][..]);
-        assert_eq!(seen(XForwardedFor, 1, both.0, both.1), "198.51.100.1");
-        assert_eq!(seen(Forwarded, 1, both.0, both.1), "203.0.113.7");
-        assert_eq!(seen(XForwardedFor, 1, &[], both.1), PEER);
-        assert_eq!(seen(Forwarded, 1, both.0, &[]), PEER);
+        assert_eq!(client_of(XForwardedFor, 1, both.0, both.1), "198.51.100.1");
+        assert_eq!(client_of(Forwarded, 1, both.0, both.1), "203.0.113.7");
+        assert_eq!(client_of(XForwardedFor, 1, &[], both.1), PEER);
+        assert_eq!(client_of(Forwarded, 1, both.0, &[]), PEER);
     }
 }
 
@@ -612,7 +610,7 @@ mod keyed_tests {
     use super::*;
 
     #[test]
-    fn a_flood_of_strangers_does_not_fill_the_memory() {
+    fn a_flood_of_addresses_does_not_exhaust_the_memory() {
         let max = 100;
         let keyed: Keyed<u32> = Keyed::new(Some(Rate::new(1, 1)), max);
         for stranger in 0..10_000 {

@@ -1,5 +1,5 @@
-//! Links to files: whoever holds one may fetch the file, for a while. They are signed, so that none
-//! can be guessed, made to last, or led to another file.
+//! Signed, expiring links to files. A link is the authorisation to download one file; it cannot be guessed,
+//! extended or changed to another file.
 
 use std::{fmt, sync::Arc};
 
@@ -12,16 +12,15 @@ use domain::{
 
 use crate::signing::{Purpose, Signature, Signer};
 
-/// What links are made of.
+/// Settings of links.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Signs them; all nodes have the same. Without it links are good on the node that made them,
-    /// until it is started again.
+    /// The signing key, the same on all nodes. Without it links are valid only on the node that made
+    /// them, until it restarts.
     pub key: Option<LinkKey>,
-    /// Where people reach this service, such as `https://messages.example`. Empty: links begin with
-    /// the path.
+    /// Public URL of this service, such as `https://messages.example`. Empty: links are relative.
     pub base_url: String,
-    /// How long a link is good at least, in seconds (2 to 604,800).
+    /// Minimum lifetime of a link, in seconds (2 to 604,800).
     pub lifetime_s: u32,
 }
 
@@ -31,16 +30,16 @@ impl Default for Settings {
     }
 }
 
-/// Why a link leads nowhere.
+/// Why a link is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BadLink {
-    /// It was not made here, or was changed since.
+    /// The signature is wrong.
     Forged,
-    /// It was good once.
+    /// It has expired.
     Expired,
 }
 
-/// Makes links, and tells good ones. Cheap to clone; clones are the same.
+/// Makes and checks links. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Links(Arc<Inner>);
 
@@ -62,8 +61,7 @@ impl Links {
         }))
     }
 
-    /// A link to `file`. It is the same for half a lifetime, so that browsers may keep what they
-    /// fetched.
+    /// A link to `file`. It stays the same for half a lifetime, so that browsers can cache the file.
     pub(crate) fn to(&self, file: &AttachmentId, form: PictureForm) -> String {
         let Inner { key, base_url, lifetime_s, .. } = &*self.0;
         let step_s = lifetime_s / 2;
@@ -75,10 +73,10 @@ impl Links {
         )
     }
 
-    /// How many more seconds the link is good.
+    /// The remaining lifetime of a link, in seconds.
     ///
     /// # Errors
-    /// [`BadLink`]: `Expired` only for a link that was made here.
+    /// [`BadLink`]: `Expired` only if the signature is right.
     pub(crate) fn check(
         &self,
         file: &AttachmentId,
@@ -95,7 +93,7 @@ impl Links {
         }
     }
 
-    /// A link to the archive at `key`, which is there until `gone_at`.
+    /// A link to the archive at `key`, which is deleted at `gone_at`.
     pub(crate) fn to_archive(&self, key: &ObjectKey, gone_at: Timestamp) -> String {
         let Inner { key: signer, base_url, lifetime_s, .. } = &*self.0;
         let gone_s = u64::try_from(gone_at.as_millis().div_euclid(1_000)).unwrap_or(0);
@@ -107,10 +105,10 @@ impl Links {
         )
     }
 
-    /// Whether such a link is good.
+    /// Checks a link to an archive.
     ///
     /// # Errors
-    /// [`BadLink`]: `Expired` only for a link that was made here.
+    /// [`BadLink`]: `Expired` only if the signature is right.
     pub(crate) fn check_archive(
         &self,
         key: &ObjectKey,
@@ -153,12 +151,12 @@ impl LinkKey {
             PictureForm::Full => b"f",
             PictureForm::Thumbnail => b"t",
         };
-        // The time is of fixed length and before the id, so that neither can pass for a part of the other.
+        // The expiry has a fixed length and precedes the id, so that the message is unambiguous.
         self.sign(&[kind, &expires_s.to_be_bytes(), file.as_str().as_bytes()])
     }
 
     fn sign_archive(&self, key: &ObjectKey, expires_s: u64) -> Signature {
-        // No form of a picture begins like this, so no link leads from one to the other.
+        // No picture form has this letter, so a link to a file is never valid for an archive.
         self.sign(&[b"a", &expires_s.to_be_bytes(), key.as_str().as_bytes()])
     }
 }
@@ -194,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_says_where_which_and_until_when() {
+    fn a_link_has_base_url_file_and_expiry() {
         let (links, _) = links("a");
         let link = links.to(&file("f1"), PictureForm::Thumbnail);
         let start =
@@ -260,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn links_that_were_given_out_stay_good_whatever_signs_new_ones() {
+    fn the_signature_format_is_stable() {
         let (links, _) = links("secret");
         let expires_s = 1_800_000_000;
         for (form, signature) in [
@@ -283,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_key_of_the_house_a_node_believes_only_itself() {
+    fn without_a_configured_key_a_node_accepts_only_its_own_links() {
         let clock = Arc::new(FixedClock::still());
         let node = || Links::new(Settings::default(), clock.clone());
         let (one, other) = (node(), node());

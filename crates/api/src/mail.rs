@@ -1,5 +1,4 @@
-//! What mail needs besides a transport: unsubscribe links, Mailgun's webhooks, and, for developers, the mails
-//! in a folder.
+//! Unsubscribe links, Mailgun's webhooks, and, for developers, access to mails written to a folder.
 
 mod dev_mail;
 mod replay_guard;
@@ -15,7 +14,7 @@ pub(crate) use webhook::{BadStamp, Stamp, Webhooks};
 /// Unsubscribe links and inbound webhooks.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
-    /// The links by which people end all mail to themselves. The mailer has a clone.
+    /// Unsubscribe links, shared with the mailer.
     pub unsubscribe: UnsubscribeLinks,
     /// The key with which Mailgun signs its webhooks. Without it there are no webhook routes.
     pub webhook_key: Option<WebhookKey>,

@@ -1,4 +1,4 @@
-//! The pages that may call us from a browser, and the apps that are pages inside.
+//! Allowed origins: the pages that may call this service from a browser or a web view.
 
 use std::{collections::HashSet, fmt, sync::Arc};
 
@@ -10,8 +10,9 @@ use actix_web::{
     },
 };
 
-/// Schemes of addresses that no page has as its origin.
-const NO_ORIGINS: [&str; 8] = ["about", "blob", "data", "file", "ftp", "javascript", "ws", "wss"];
+/// URL schemes that are never the origin of a page.
+const INVALID_SCHEMES: [&str; 8] =
+    ["about", "blob", "data", "file", "ftp", "javascript", "ws", "wss"];
 
 /// An allow-list of origins (RFC 6454). Cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -19,19 +20,18 @@ pub struct Origins {
     allowed: Arc<HashSet<String>>,
 }
 
-/// The setting names no origin: `https://host`, or `scheme://host` of an app; a port if need be, and
-/// nothing behind.
+/// Not an origin of the form `https://host[:port]`, or `scheme://host[:port]` for an app.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not an origin: {0}")]
 pub struct InvalidOrigin(String);
 
 impl Origins {
-    /// Allows each of `origins`; those of the web with and without `www.`. A slash at the end does
-    /// not count, nor do capitals. Apps have schemes of their own: `capacitor://localhost`,
-    /// `ionic://localhost`, `app://com.example`.
+    /// Allows each of `origins`; web origins with and without `www.`. Case and a trailing slash are
+    /// ignored. Apps have custom schemes: `capacitor://localhost`, `ionic://localhost`,
+    /// `app://com.example`.
     ///
     /// # Errors
-    /// [`InvalidOrigin`] for the first that is none.
+    /// [`InvalidOrigin`] for the first invalid one.
     pub fn new<T: AsRef<str>>(origins: impl IntoIterator<Item = T>) -> Result<Self, InvalidOrigin> {
         let mut allowed = HashSet::new();
         for origin in origins {
@@ -39,25 +39,25 @@ impl Origins {
             if !is_origin(&origin) {
                 return Err(InvalidOrigin(origin));
             }
-            allowed.extend(twin(&origin));
+            allowed.extend(www_variant(&origin));
             allowed.insert(origin);
         }
         Ok(Self { allowed: Arc::new(allowed) })
     }
 
-    /// Whether a page of `origin` may call, wherever it calls.
+    /// Whether `origin` is in the list.
     pub fn allows(&self, origin: &str) -> bool {
         self.allowed.contains(&origin.to_ascii_lowercase())
     }
 
-    /// Whether the page that sent `request` may: it is one of ours, it lies on the very host it
-    /// calls, or none is named. Asked by REST and by both doors of sockets.
+    /// Whether `request` may be served: every `Origin` in it is in the list or is the host of the request
+    /// itself, or there is none. Used by REST and both socket transports.
     pub(crate) fn admit(&self, request: &RequestHead) -> bool {
-        let mut named = request.headers().get_all(header::ORIGIN);
-        named.all(|origin| self.admit_origin(origin, request))
+        let mut origins = request.headers().get_all(header::ORIGIN);
+        origins.all(|origin| self.admit_origin(origin, request))
     }
 
-    /// The same, for one `Origin` of it.
+    /// The same for one `Origin` of the request.
     pub(crate) fn admit_origin(&self, origin: &HeaderValue, request: &RequestHead) -> bool {
         let Ok(origin) = origin.to_str() else { return false };
         self.allows(origin) || host_of(request).is_some_and(|host| is_on(origin, host))
@@ -70,7 +70,7 @@ fn is_origin(text: &str) -> bool {
         && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
     let is_host = |c: char| c.is_ascii_alphanumeric() || "-.:[]".contains(c);
     is_scheme
-        && !NO_ORIGINS.contains(&scheme)
+        && !INVALID_SCHEMES.contains(&scheme)
         && !host.is_empty()
         && host.chars().all(|c| is_host(c) || (c == '_' && !is_web(scheme)))
 }
@@ -79,8 +79,8 @@ fn is_web(scheme: &str) -> bool {
     matches!(scheme, "http" | "https")
 }
 
-/// The same origin with `www.` if it has none, without if it has. An app has no such twin.
-fn twin(origin: &str) -> Option<String> {
+/// The origin with `www.` added or removed; `None` for an app.
+fn www_variant(origin: &str) -> Option<String> {
     let (scheme, host) = origin.split_once("://").filter(|(scheme, _)| is_web(scheme))?;
     Some(match host.strip_prefix("www.") {
         Some(bare) => format!("{scheme}://{bare}"),
@@ -88,7 +88,7 @@ fn twin(origin: &str) -> Option<String> {
     })
 }
 
-/// By which name, and port, the caller knows us. A proxy in front has to pass it on.
+/// Host and port as the client addressed them. Proxies must preserve `Host`.
 fn host_of(request: &RequestHead) -> Option<&str> {
     match request.headers().get(header::HOST) {
         Some(host) => host.to_str().ok(),
@@ -96,17 +96,17 @@ fn host_of(request: &RequestHead) -> Option<&str> {
     }
 }
 
-/// Whether a page of `origin` lies on `host`. The scheme cannot be compared: behind a proxy that
-/// does TLS we are called by another one. Without a port, it is the scheme's.
+/// Whether `origin` has the host and port of `host`. The scheme is not compared, because it differs
+/// behind a proxy that terminates TLS; its default port is assumed if there is none.
 fn is_on(origin: &str, host: &str) -> bool {
-    let Some((scheme, place)) = origin.split_once("://") else { return false };
+    let Some((scheme, origin_host)) = origin.split_once("://") else { return false };
     let port = match scheme {
         "http" => ":80",
         "https" => ":443",
         _ => return false,
     };
     let bare = |text: &str| text.strip_suffix(port).unwrap_or(text).to_ascii_lowercase();
-    !place.is_empty() && bare(place) == bare(host)
+    !origin_host.is_empty() && bare(origin_host) == bare(host)
 }
 
 impl fmt::Display for Origins {

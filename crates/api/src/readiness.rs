@@ -1,4 +1,4 @@
-//! Whether this node should be given work.
+//! Readiness of this node.
 
 use std::{
     fmt,
@@ -11,7 +11,7 @@ use std::{
 
 use domain::store::Store;
 
-/// Answers for this node. Cheap to clone.
+/// Checks the readiness of this node. Cheap to clone.
 #[derive(Clone)]
 pub struct Readiness {
     store: Arc<dyn Store>,
@@ -19,30 +19,30 @@ pub struct Readiness {
     draining: Arc<AtomicBool>,
 }
 
-/// What is ready and what is not.
+/// Result of a readiness check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Report {
-    /// The store answers in time.
+    /// The store answered in time.
     pub store: bool,
-    /// The node takes new work: it is not going down.
+    /// The node accepts traffic: it is not shutting down.
     pub serving: bool,
 }
 
 impl Report {
-    /// Whether the node should be given work.
+    /// Whether the node should receive traffic.
     pub fn is_ready(self) -> bool {
         self.store && self.serving
     }
 }
 
 impl Readiness {
-    /// Serving, and asking `store`, which has `deadline_ms` milliseconds to answer.
+    /// `store` must answer within `deadline_ms` milliseconds.
     pub(crate) fn new(store: Arc<dyn Store>, deadline_ms: u64) -> Self {
         let deadline = Duration::from_millis(deadline_ms);
         Self { store, deadline, draining: Arc::default() }
     }
 
-    /// Looks.
+    /// Runs the check.
     pub async fn report(&self) -> Report {
         let answer = tokio::time::timeout(self.deadline, self.store.ping()).await;
         Report {
@@ -51,7 +51,7 @@ impl Readiness {
         }
     }
 
-    /// From now on this node is not ready any more.
+    /// Marks this node as shutting down.
     pub(crate) fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
     }

@@ -1,8 +1,8 @@
-//! Signatures of what others carry for us: links, and what clients need to go on where they were cut off.
+//! Signatures (HMAC-SHA256) of data that clients hold for us: links, recovery tokens.
 //!
-//! Every [`Purpose`] has a key of its own, which follows from a secret and tells nothing of it, so that a
-//! signature for one purpose is worth nothing for another. What is signed must not read as something else of
-//! the same purpose: parts of fixed length come first, and a letter says which kind of thing it is.
+//! Every [`Purpose`] has its own key, derived from a secret, so that a signature for one purpose is not valid
+//! for another. Messages of one purpose must not be ambiguous: they start with a letter for their kind,
+//! and parts of fixed length come before parts of variable length.
 
 use std::{
     fmt::{self, Write as _},
@@ -15,37 +15,37 @@ use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 
 /// What a key signs.
 pub trait Purpose: 'static {
-    /// What the key is derived by; other words, other key.
+    /// Label for the key derivation, unique per purpose.
     const LABEL: &'static [u8];
     /// The name of its key, for `Debug`.
     const NAME: &'static str;
 }
 
-/// Signs for one purpose (HMAC-SHA256). Every node of a service has the same. Cheap to clone; `Debug` hides
-/// the key.
+/// A signing key for one purpose, the same on every node of a service. Cheap to clone; `Debug` hides the
+/// key.
 pub struct Signer<P> {
-    /// Prepared for signing, it takes more than a kilobyte, so clones share it.
+    /// Shared between clones: a prepared key takes more than a kilobyte.
     key: Arc<hmac::Key>,
     purpose: PhantomData<fn() -> P>,
 }
 
 impl<P: Purpose> Signer<P> {
-    /// The key that follows from `secret`, which may serve other purposes too.
+    /// Derives the key from `secret`, which may serve other purposes too.
     pub fn derived_from(secret: &[u8]) -> Self {
         let secret = hmac::Key::new(hmac::HMAC_SHA256, secret);
         Self::with_key(hmac::sign(&secret, P::LABEL).as_ref())
     }
 
-    /// A key that nobody else has, until the process ends.
+    /// A random key for the lifetime of the process.
     ///
     /// # Panics
-    /// When the operating system has no random numbers.
+    /// If the operating system provides no random numbers.
     pub(crate) fn of_this_process() -> Self {
         let key = hmac::Key::generate(hmac::HMAC_SHA256, &rand::SystemRandom::new());
         Self::new(key.expect("the operating system has random numbers"))
     }
 
-    /// The key that somebody else signs with, as they gave it to us.
+    /// Uses `key` as it is, without derivation, for keys shared with other services.
     pub(crate) fn with_key(key: &[u8]) -> Self {
         Self::new(hmac::Key::new(hmac::HMAC_SHA256, key))
     }
@@ -54,7 +54,7 @@ impl<P: Purpose> Signer<P> {
         Self { key: Arc::new(key), purpose: PhantomData }
     }
 
-    /// The signature of `parts`, one behind the other.
+    /// Signs the concatenation of `parts`.
     pub(crate) fn sign(&self, parts: &[&[u8]]) -> Signature {
         let mut signing = hmac::Context::with_key(&self.key);
         for part in parts {
@@ -64,7 +64,7 @@ impl<P: Purpose> Signer<P> {
     }
 }
 
-/// 32 bytes that nobody makes without the key. `Debug` hides them.
+/// A signature of 32 bytes. `Debug` hides it.
 pub(crate) struct Signature(hmac::Tag);
 
 impl Signature {
@@ -72,32 +72,32 @@ impl Signature {
         self.0.as_ref()
     }
 
-    /// As links have it: base64url without padding.
+    /// Encodes as base64url without padding, as in links.
     pub(crate) fn to_base64(&self) -> String {
         BASE64_URL_SAFE_NO_PAD.encode(self.as_bytes())
     }
 
-    /// In small hexadecimal digits.
+    /// Encodes as lower-case hexadecimal digits.
     pub(crate) fn to_hex(&self) -> String {
         self.as_bytes().iter().fold(String::with_capacity(64), |mut text, byte| {
-            // Writing into a text does not fail.
+            // Writing to a `String` does not fail.
             let _ = write!(text, "{byte:02x}");
             text
         })
     }
 
-    /// Whether `text` is it, as [`to_base64`](Self::to_base64) writes it. This and what follows take the same
-    /// time for every signature of the right length.
+    /// Whether `text` equals [`to_base64`](Self::to_base64). Like the following comparisons, constant time for
+    /// signatures of the right length.
     pub(crate) fn is_base64(&self, text: &str) -> bool {
         BASE64_URL_SAFE_NO_PAD.decode(text).is_ok_and(|other| is_same(self.as_bytes(), &other))
     }
 
-    /// Whether it begins with `other`, which has the fixed length that this purpose cuts signatures to.
+    /// Whether the signature begins with `other`, for purposes that truncate signatures to a fixed length.
     pub(crate) fn begins_with<const N: usize>(&self, other: &[u8; N]) -> bool {
         self.as_bytes().get(..N).is_some_and(|beginning| is_same(beginning, other))
     }
 
-    /// Whether these are its hexadecimal digits.
+    /// Whether `digits` equals [`to_hex`](Self::to_hex).
     pub(crate) fn is_hex(&self, digits: &str) -> bool {
         is_same(self.to_hex().as_bytes(), digits.as_bytes())
     }

@@ -1,4 +1,4 @@
-//! The service over fakes, and somebody to ask it.
+//! The test harness: the service on the memory store and fakes.
 
 mod answer;
 mod forms;
@@ -33,19 +33,19 @@ pub(crate) use answer::Answer;
 pub(crate) use forms::{file_part, part, with_form, with_form_body};
 pub(crate) use mailgun::{mailgun_signature, reply_token};
 
-/// The service, and the fakes under it. The directory knows the salons `s1` and `s2` and the
-/// clients `c1` and `c2`.
+/// The service and its fakes. The directory contains the salons `s1` and `s2` and the clients `c1` and
+/// `c2`.
 pub(crate) struct TestApp {
     pub(crate) store: Arc<MemoryStore>,
     pub(crate) files: Arc<MemoryFiles>,
     pub(crate) clock: Arc<FixedClock>,
     pub(crate) api: Api,
-    /// How often it was said that there is work.
-    rings: Arc<AtomicUsize>,
+    /// Number of job notifications.
+    job_notifications: Arc<AtomicUsize>,
 }
 
 impl TestApp {
-    /// Without limits on how much anyone may ask for.
+    /// Without rate limits.
     pub(crate) async fn new() -> Self {
         Self::with(Settings { limits: no_limits(), ..Settings::default() }).await
     }
@@ -54,7 +54,7 @@ impl TestApp {
         Self::with_mails(settings, None).await
     }
 
-    /// With mails to look at.
+    /// With the pages for developers that show `dev_mail`.
     pub(crate) async fn with_mails(
         settings: Settings,
         dev_mail: Option<Arc<dyn DevMails>>,
@@ -67,7 +67,7 @@ impl TestApp {
         Self::over(store, clock, Arc::new(MemoryFiles::new()), settings, dev_mail)
     }
 
-    /// Another node of the same service.
+    /// Another node on the same store and files.
     pub(crate) fn another(&self, settings: Settings) -> Self {
         let clock = Arc::new(FixedClock::ticking());
         Self::over(self.store.clone(), clock, self.files.clone(), settings, None)
@@ -80,8 +80,8 @@ impl TestApp {
         settings: Settings,
         dev_mail: Option<Arc<dyn DevMails>>,
     ) -> Self {
-        let rings = Arc::new(AtomicUsize::new(0));
-        let bell = rings.clone();
+        let job_notifications = Arc::new(AtomicUsize::new(0));
+        let counter = job_notifications.clone();
         let ports = Ports {
             store: store.clone(),
             tokens: Arc::new(Tokens),
@@ -89,16 +89,16 @@ impl TestApp {
             ids: Arc::new(CountingIds::new()),
             files: files.clone(),
             dev_mail,
-            wake: Arc::new(move || {
-                bell.fetch_add(1, Relaxed);
+            job_notifier: Arc::new(move || {
+                counter.fetch_add(1, Relaxed);
             }),
         };
-        Self { store, files, clock, api: Api::new(settings, ports), rings }
+        Self { store, files, clock, api: Api::new(settings, ports), job_notifications }
     }
 
     pub(crate) async fn ask(&self, request: TestRequest) -> Answer {
         let app = test::init_service(self.api.app()).await;
-        let response = app.call(request.to_request()).await.expect("failures are answers");
+        let response = app.call(request.to_request()).await.expect("failures are responses");
         let (status, headers) = (response.status(), response.headers().clone());
         Answer { status, headers, body: test::read_body(response).await }
     }
@@ -128,20 +128,21 @@ impl TestApp {
     }
 
     /// The path of a new conversation between `s1` and `c1`.
-    pub(crate) async fn talk(&self) -> String {
+    pub(crate) async fn open_conversation(&self) -> String {
         let opened = self.post(CONVERSATIONS, "s1", json!({"clientUserId": "c1"})).await;
         format!("{CONVERSATIONS}/{}", opened.json()["id"].as_str().expect("it has an id"))
     }
 
-    /// The message that `who` sends to the conversation at `talk`.
-    pub(crate) async fn said(&self, talk: &str, who: &str, words: &str) -> Value {
-        let sent = self.post(&format!("{talk}/messages"), who, json!({"content": words})).await;
+    /// Sends a message of `who` to the conversation at the path `conversation`.
+    pub(crate) async fn send_message(&self, conversation: &str, who: &str, words: &str) -> Value {
+        let sent =
+            self.post(&format!("{conversation}/messages"), who, json!({"content": words})).await;
         assert_eq!(sent.status, StatusCode::CREATED);
         sent.json()
     }
 
-    /// The picture that `who` uploads.
-    pub(crate) async fn uploaded(&self, who: &str) -> Value {
+    /// Uploads a picture of `who`.
+    pub(crate) async fn upload_picture(&self, who: &str) -> Value {
         let asked = request(Method::POST, ATTACHMENTS, who);
         let answer =
             self.ask(with_form(asked, &file_part("bras.webp", b"picture of an arm"))).await;
@@ -149,7 +150,7 @@ impl TestApp {
         answer.json()
     }
 
-    /// Answers on a port of its own, for tests that need real connections.
+    /// Serves on a free port, for tests that need real connections.
     pub(crate) fn listen(&self) -> SocketAddr {
         let api = self.api.clone();
         let server = HttpServer::new(move || api.app()).workers(1).disable_signals();
@@ -159,35 +160,36 @@ impl TestApp {
         address
     }
 
-    /// How often it was said that there is work.
-    pub(crate) fn rings(&self) -> usize {
-        self.rings.load(Relaxed)
+    /// Number of job notifications.
+    pub(crate) fn job_notifications(&self) -> usize {
+        self.job_notifications.load(Relaxed)
     }
 
-    /// How many messages wait for `who`.
+    /// Number of messages unread by `who`.
     pub(crate) async fn unread(&self, who: &str) -> u64 {
         let total = self.get(&format!("{CONVERSATIONS}/unread/total"), who).await;
         total.json()["totalUnread"].as_u64().expect("a number")
     }
 
-    /// How many messages are in the conversation at `talk`.
-    pub(crate) async fn messages(&self, talk: &str) -> u64 {
-        let page = self.get(&format!("{talk}/messages"), "s1").await;
+    /// Number of messages in the conversation at the path `conversation`.
+    pub(crate) async fn messages(&self, conversation: &str) -> u64 {
+        let page = self.get(&format!("{conversation}/messages"), "s1").await;
         page.json()["total"].as_u64().expect("a number")
     }
 }
 
-/// Where conversations are.
+/// Path of conversations.
 pub(crate) const CONVERSATIONS: &str = "/messaging/conversations";
 
-/// Where pictures are uploaded.
+/// Path of attachments.
 pub(crate) const ATTACHMENTS: &str = "/messaging/attachments";
-/// Links of an application of their own.
+
+/// Links with a random key.
 pub(crate) fn links() -> Links {
     Links::new(crate::links::Settings::default(), Arc::new(FixedClock::still()))
 }
 
-/// Settings under which nobody asks for too much.
+/// Settings without rate limits.
 pub(crate) fn no_limits() -> limits::Settings {
     limits::Settings {
         requests_per_address: None,
@@ -201,7 +203,7 @@ pub(crate) fn no_limits() -> limits::Settings {
     }
 }
 
-/// A request by `who`, whose id is their token; by nobody when that is empty.
+/// A request of `who`, whose id is their token; without a token if it is empty.
 pub(crate) fn request(method: Method, path: &str, who: &str) -> TestRequest {
     let request = TestRequest::default().method(method).uri(path);
     if who.is_empty() {
@@ -211,8 +213,7 @@ pub(crate) fn request(method: Method, path: &str, who: &str) -> TestRequest {
     }
 }
 
-/// For this test so many seconds pass in an instant. The connections it has open, which are served
-/// by another runtime, do not notice.
+/// Advances Tokio's clock of this test. Servers on other runtimes are not affected.
 pub(crate) async fn let_seconds_pass(seconds: u64) {
     tokio::time::pause();
     tokio::time::advance(std::time::Duration::from_secs(seconds)).await;
@@ -227,9 +228,8 @@ pub(crate) fn keys(object: &Value) -> Vec<&str> {
     keys
 }
 
-/// A token is the id of its owner, whose first letter says what they are: a salon, a client or a
-/// program. `expired` is a token that
-/// has expired; behind a `+` may stand a given name.
+/// A fake verifier. A token is the user id, whose first letter is the role: salon, client or program. A
+/// given name may follow after `+`. The token `expired` has expired.
 struct Tokens;
 
 impl TokenVerifier for Tokens {

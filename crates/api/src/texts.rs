@@ -1,7 +1,7 @@
-//! Every text that a person may read, once, in French and in English.
+//! All user-facing texts, in French and English.
 //!
-//! The French ones are what the front end shows, so they are part of the interface: a changed
-//! letter is a changed interface. Those in English on both sides always were.
+//! The front end shows the French texts, so they are part of the API and must not change. Some texts have
+//! always been English in both languages.
 
 use std::borrow::Cow;
 
@@ -18,7 +18,7 @@ macro_rules! texts {
     };
 }
 
-// Who may do what.
+// Permissions and lookups.
 texts! {
     UNAUTHORIZED = "Unauthorized", "Unauthorized";
     NOT_AUTHENTICATED = "Non authentifié", "Not authenticated";
@@ -43,7 +43,7 @@ texts! {
         "You can only delete your own messages";
 }
 
-// Requests as a whole.
+// Whole requests.
 texts! {
     MALFORMED_BODY = "Le corps de la requête n'est pas un objet JSON valide",
         "The body of the request is not a valid JSON object";
@@ -117,7 +117,7 @@ texts! {
     UPLOAD_KEY_INVALID = "La clé du fichier est invalide", "The key of the file is invalid";
 }
 
-// What sockets say when nothing more exact is known.
+// Fallback texts of sockets.
 texts! {
     JOIN_FAILED = "Erreur lors de la connexion à la conversation",
         "Error while joining the conversation";
@@ -134,9 +134,9 @@ texts! {
     TYPING_FAILED = "Erreur lors de l'indication de saisie", "Error while saying who is typing";
 }
 
-/// The content is longer than [`CONTENT_MAX_CHARS`].
+/// The text of a message is longer than [`CONTENT_MAX_CHARS`].
 pub fn content_too_long() -> Text {
-    Text::made(
+    Text::formatted(
         format!("Le message ne doit pas dépasser {CONTENT_MAX_CHARS} caractères"),
         format!("The message must not exceed {CONTENT_MAX_CHARS} characters"),
     )
@@ -144,15 +144,15 @@ pub fn content_too_long() -> Text {
 
 /// The subject is longer than [`SUBJECT_MAX_CHARS`].
 pub fn subject_too_long() -> Text {
-    Text::made(
+    Text::formatted(
         format!("Le sujet ne doit pas dépasser {SUBJECT_MAX_CHARS} caractères"),
         format!("The subject must not exceed {SUBJECT_MAX_CHARS} characters"),
     )
 }
 
-/// The name of a file is longer than [`FILE_NAME_MAX_CHARS`], or not a name.
+/// The name of a file is longer than [`FILE_NAME_MAX_CHARS`] or invalid.
 pub fn file_name_invalid() -> Text {
-    Text::made(
+    Text::formatted(
         format!(
             "Le nom du fichier doit contenir au plus {FILE_NAME_MAX_CHARS} caractères, sans / ni \\"
         ),
@@ -165,39 +165,39 @@ pub fn file_name_invalid() -> Text {
 /// No route has this method and path.
 pub fn cannot(method: &str, path: &str) -> Text {
     let text = format!("Cannot {method} {path}");
-    Text::made(text.clone(), text)
+    Text::formatted(text.clone(), text)
 }
 
-/// A field holds a text that was cut inside a character.
-pub fn half_a_character(field: &str) -> Text {
+/// A field contains a lone UTF-16 surrogate.
+pub fn lone_surrogate(field: &str) -> Text {
     let (french, english) = named(field);
-    Text::made(
+    Text::formatted(
         format!("{french} contient la moitié d'un caractère (demi-codet UTF-16 isolé)"),
         format!("{english} holds half a character (a lone UTF-16 surrogate)"),
     )
 }
 
-/// A field holds what no parser reads.
+/// A field contains a value that cannot be parsed.
 pub fn not_readable(field: &str) -> Text {
     let (french, english) = named(field);
-    Text::made(format!("{french} est illisible"), format!("{english} cannot be read"))
+    Text::formatted(format!("{french} est illisible"), format!("{english} cannot be read"))
 }
 
-/// The field, if it looks like one of ours: callers write any name.
+/// The name of the field if it is plausible: clients can send any name.
 fn named(field: &str) -> (&str, &str) {
     let is_plain = field.len() <= 64 && field.bytes().all(|byte| byte.is_ascii_alphanumeric());
     if is_plain && !field.is_empty() { (field, field) } else { ("un champ", "a field") }
 }
 
-/// A parameter of the query stands there more than once.
+/// A parameter is given more than once.
 pub fn given_twice(parameter: &str) -> Text {
-    Text::made(
+    Text::formatted(
         format!("{parameter} ne peut être donné qu'une fois"),
         format!("{parameter} can be given only once"),
     )
 }
 
-// What is said about files that are uploaded, sent and fetched.
+// Files.
 
 texts! {
     ATTACHMENT_NOT_FOUND = "Fichier non trouvé", "File not found";
@@ -217,7 +217,7 @@ texts! {
     TOO_MANY_UPLOADS = "Trop de fichiers en attente d'envoi", "Too many files wait to be sent";
 }
 
-// What is said about mail: what people want of it, and how they end it.
+// Notification preferences.
 
 texts! {
     PARTICIPANT_NOT_FOUND = "Utilisateur non trouvé", "User not found";
@@ -234,7 +234,7 @@ texts! {
     TOO_MANY_MUTED = "Trop de conversations sont en sourdine", "Too many conversations are muted";
 }
 
-// The page behind the link in each mail.
+// The unsubscribe page.
 texts! {
     UNSUBSCRIBE_TITLE = "Notifications par e-mail", "E-mail notifications";
     UNSUBSCRIBE_QUESTION = "Ne plus recevoir d'e-mail quand un message vous attend ?",
@@ -250,7 +250,7 @@ texts! {
         "That did not work this time. Try again in a moment.";
 }
 
-// What Mailgun tells.
+// Mailgun webhooks.
 texts! {
     WEBHOOK_FORGED = "La signature n'est pas valable", "The signature is not valid";
     WEBHOOK_REPLAYED = "Ceci a déjà été dit", "This was told before";
@@ -267,7 +267,7 @@ texts! {
         "The answer is too large, or cannot be read";
 }
 
-// What is said to the platform's programs. Each text begins with the field that it is about.
+// The internal API. Each text starts with the name of the field.
 
 texts! {
     PARTICIPANT_ID = "id doit contenir de 1 à 64 caractères parmi A-Z a-z 0-9 _ -",
@@ -302,84 +302,90 @@ texts! {
         "This eventId already names another event";
 }
 
-/// The role is none that people have.
+/// Not a role of people.
 pub fn role_words() -> Text {
     let words = "client, user_salon, user, user_tatoueur, admin, formateur";
-    Text::made(format!("role doit être l'un de {words}"), format!("role must be one of {words}"))
+    Text::formatted(
+        format!("role doit être l'un de {words}"),
+        format!("role must be one of {words}"),
+    )
 }
 
-/// The field holds no id.
+/// Not an id.
 pub fn not_an_id(field: &str) -> Text {
-    Text::made(
+    Text::formatted(
         format!("{field} doit contenir de 1 à 64 caractères parmi A-Z a-z 0-9 _ -"),
         format!("{field} must have 1 to 64 characters of A-Z a-z 0-9 _ -"),
     )
 }
 
-/// There is not one bookings' id, or there are too many.
+/// No or too many booking ids.
 pub fn appointment_ids() -> Text {
-    Text::made(
+    Text::formatted(
         format!("appointmentId doit être donné de 1 à {BOOKINGS_ASKED_MAX} fois"),
         format!("appointmentId must be given 1 to {BOOKINGS_ASKED_MAX} times"),
     )
 }
 
-/// The field holds no point in time that a booking can have.
+/// Not a time, or out of range.
 pub fn not_a_time(field: &str) -> Text {
-    Text::made(
+    Text::formatted(
         format!("{field} doit être une date ISO 8601 avec fuseau, de 1970 à 9998"),
         format!("{field} must be an ISO 8601 time with its offset, from 1970 to 9998"),
     )
 }
 
-/// The field holds no number of days within its bounds.
+/// Not a number of days, or out of range.
 pub fn days_between(field: &str, min: u32, max: u32) -> Text {
-    Text::made(
+    Text::formatted(
         format!("{field} doit être un nombre entier de jours, de {min} à {max}"),
         format!("{field} must be a whole number of days, from {min} to {max}"),
     )
 }
 
-/// The field holds no text.
+/// Not a string.
 pub fn not_a_text(field: &str) -> Text {
-    Text::made(format!("{field} doit être un texte"), format!("{field} must be a text"))
+    Text::formatted(format!("{field} doit être un texte"), format!("{field} must be a text"))
 }
 
 /// The name is longer than [`NAME_MAX_CHARS`].
 pub fn not_a_name(field: &str) -> Text {
-    Text::made(
+    Text::formatted(
         format!("{field} doit contenir au plus {NAME_MAX_CHARS} caractères"),
         format!("{field} must have at most {NAME_MAX_CHARS} characters"),
     )
 }
 
-/// The picture's address is longer than [`IMAGE_MAX_CHARS`], or holds a control character.
+/// The picture URL is longer than [`IMAGE_MAX_CHARS`] or contains a control character.
 pub fn image_too_long() -> Text {
     bounded("image", IMAGE_MAX_CHARS)
 }
 
-/// The address is longer than [`EMAIL_MAX_CHARS`], or holds a control character.
+/// The e-mail address is longer than [`EMAIL_MAX_CHARS`] or contains a control character.
 pub fn email_too_long() -> Text {
     bounded("email", EMAIL_MAX_CHARS)
 }
 
-/// The kind is none of those known.
+/// Not a known kind of event.
 pub fn kind_words() -> Text {
     let words = AppointmentEventKind::WORDS.join(", ");
-    Text::made(format!("kind doit être l'un de {words}"), format!("kind must be one of {words}"))
+    Text::formatted(
+        format!("kind doit être l'un de {words}"),
+        format!("kind must be one of {words}"),
+    )
 }
 
 fn bounded(field: &str, max_chars: usize) -> Text {
-    Text::made(
+    Text::formatted(
         format!("{field} doit contenir au plus {max_chars} caractères, sans caractère de contrôle"),
         format!("{field} must have at most {max_chars} characters, no control character"),
     )
 }
 
-/// A language we speak.
+/// A supported language.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Language {
-    /// French, unless English is asked for.
+    /// French, the default.
     #[default]
     French,
     /// English.
@@ -396,7 +402,7 @@ impl Language {
     }
 }
 
-/// One text, in every [`Language`].
+/// A text in every [`Language`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Text {
     french: Cow<'static, str>,
@@ -404,34 +410,34 @@ pub struct Text {
 }
 
 impl Text {
-    /// A text that is fixed.
+    /// A constant text.
     pub const fn new(french: &'static str, english: &'static str) -> Self {
         Self { french: Cow::Borrowed(french), english: Cow::Borrowed(english) }
     }
 
-    /// A text that is the same in both languages.
+    /// A constant text that is the same in both languages.
     pub const fn same(text: &'static str) -> Self {
         Self::new(text, text)
     }
 
-    /// A text that is put together.
-    fn made(french: String, english: String) -> Self {
+    /// A formatted text.
+    fn formatted(french: String, english: String) -> Self {
         Self { french: Cow::Owned(french), english: Cow::Owned(english) }
     }
 
     /// The text in `language`.
-    pub fn say(&self, language: Language) -> &str {
+    pub fn in_language(&self, language: Language) -> &str {
         match language {
             Language::French => &self.french,
             Language::English => &self.english,
         }
     }
 
-    /// The text, saying of which part of a list it speaks: `attachments.0.…`.
+    /// The text with the index of a list item as its prefix: `attachments.0.…`.
     #[must_use]
     pub fn of(&self, list: &str, index: usize) -> Self {
         let prefixed = |text: &str| format!("{list}.{index}.{text}");
-        Self::made(prefixed(&self.french), prefixed(&self.english))
+        Self::formatted(prefixed(&self.french), prefixed(&self.english))
     }
 }
 
@@ -440,14 +446,17 @@ mod tests {
     use super::{CLIENT_NOT_FOUND, FILE_NAME_REQUIRED, *};
 
     #[test]
-    fn a_text_speaks_the_language_asked_for() {
-        assert_eq!(CLIENT_NOT_FOUND.say(Language::French), "Client non trouvé");
-        assert_eq!(CLIENT_NOT_FOUND.say(Language::English), "Client not found");
+    fn a_text_is_available_in_both_languages() {
+        assert_eq!(CLIENT_NOT_FOUND.in_language(Language::French), "Client non trouvé");
+        assert_eq!(CLIENT_NOT_FOUND.in_language(Language::English), "Client not found");
     }
 
     #[test]
     fn a_text_about_a_part_of_a_list_names_the_part() {
         let text = FILE_NAME_REQUIRED.of("attachments", 2);
-        assert_eq!(text.say(Language::French), "attachments.2.Le nom du fichier est obligatoire");
+        assert_eq!(
+            text.in_language(Language::French),
+            "attachments.2.Le nom du fichier est obligatoire"
+        );
     }
 }

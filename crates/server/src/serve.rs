@@ -39,7 +39,7 @@ pub(crate) async fn serve(config: Config) -> Result<(), RunError> {
         clock: clock.clone(),
         ids: ids.clone(),
         files: files.clone(),
-        wake: notifier.callback(),
+        job_notifier: notifier.callback(),
         dev_mail: mail::dev_mail(&config.mail),
     };
     let api = Api::new(config.api, ports);

@@ -306,12 +306,4 @@ pub(super) const CIRCLES: &[Allowed] = &[
         files: &["crates/testkit/src/resume_load.rs", "crates/testkit/src/resume_load/clients.rs"],
         because: "a parent and the parts it is made of, which use its types",
     },
-    Allowed {
-        files: &[
-            "crates/api/src/input/conversation_cursor.rs",
-            "crates/api/src/input/message_cursor.rs",
-            "crates/api/src/input/query.rs",
-        ],
-        because: "one idea in three files; to be merged",
-    },
 ];

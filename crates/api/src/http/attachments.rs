@@ -1,4 +1,4 @@
-//! Files before they are sent: uploading one, and looking at one.
+//! Attachments: uploading a picture, and fetching the metadata of one.
 
 use std::{
     future::{Ready, ready},
@@ -20,45 +20,46 @@ use futures_util::future::join;
 
 use super::{
     context::Context,
-    extract::{Caller, InPath, announced_bytes, run_to_completion},
+    extract::{Caller, InPath, content_length, run_to_completion},
     multipart::{self, BETWEEN_PARTS_MAX_BYTES, Body, BodyError, Part, Reader},
     schema,
 };
 use crate::{
+    dto,
     error::{Code, Failure},
-    texts, wire,
+    texts,
 };
 
-/// The largest form, in bytes: the file and what stands around it.
+/// Maximum size of the form, in bytes: the file and the parts around it.
 const FORM_MAX_BYTES: u64 = FILE_MAX_BYTES as u64 + BETWEEN_PARTS_MAX_BYTES as u64;
-/// The name of the part that is the file.
+/// Name of the form field with the file.
 const FILE: &str = "file";
 
-/// A file with links that are good for hours from now. For those who take part in its conversation;
-/// before it is sent, for who uploaded it.
+/// Returns an attachment with fresh links, valid for hours. Visible to the participants of its
+/// conversation; before it is sent, to the uploader only.
 #[utoipa::path(
     get, path = "/messaging/attachments/{id}", tag = "attachments",
     operation_id = "getAttachment",
-    params(("id" = String, Path, max_length = 64, description = "Which file.")),
-    responses((status = 200, description = "The file", body = wire::Attachment)),
+    params(("id" = String, Path, max_length = 64, description = "Attachment id.")),
+    responses((status = 200, description = "The attachment", body = dto::Attachment)),
 )]
 #[tracing::instrument(name = "http.attachment.show", skip_all)]
 pub(crate) async fn show(
     Caller(caller): Caller,
     id: InPath<AttachmentId>,
     context: Data<Context>,
-) -> Result<Json<wire::Attachment>, Failure> {
+) -> Result<Json<dto::Attachment>, Failure> {
     let attachment = context.uploads.attachment(&id.0, &caller.user).await?;
     let attachment = attachment.ok_or_else(Failure::attachment_not_found)?;
-    Ok(Json(wire::Attachment::new(&attachment, &context.links)))
+    Ok(Json(dto::Attachment::new(&attachment, &context.links)))
 }
 
-/// Uploads a picture. What it is, is read from its bytes; where and by whom it was taken is removed.
-/// Its `id` can then be sent as an `attachmentId`, once, within a day.
+/// Uploads a picture. Its type is detected from its content; metadata such as place and author is
+/// removed. Its `id` can be sent as `attachmentId`, once, within a day.
 #[utoipa::path(
     post, path = "/messaging/attachments", tag = "attachments", operation_id = "uploadAttachment",
     request_body(content = inline(schema::Upload), content_type = "multipart/form-data"),
-    responses((status = 201, description = "The picture as it is kept", body = wire::Attachment)),
+    responses((status = 201, description = "The stored picture", body = dto::Attachment)),
 )]
 #[tracing::instrument(name = "http.attachment.upload", skip_all)]
 pub(crate) async fn upload(
@@ -69,24 +70,24 @@ pub(crate) async fn upload(
     context.limits.allow_upload(&caller.user)?;
     let (body, reader) = form.open()?;
     let uploads = context.uploads.clone();
-    // Once it has begun it comes to its end, so that an upload that breaks off is cleared away.
+    // Runs to completion even if the client disconnects, so that an aborted upload is cleaned up.
     let upload = run_to_completion(async move {
         let (description, mut file) = file(reader).await?;
         let (name, declared) = (&description.name, description.media_type.as_deref());
         let uploaded = uploads.upload(&caller.user, name, declared, &mut file).await;
-        // Why the bytes stopped is known better by who read them.
+        // The reader knows best why the bytes stopped.
         uploaded.map_err(|error| file.failure.take().unwrap_or_else(|| error.into()))
     });
     let (uploaded, ()) = join(upload, body.feed()).await;
-    Ok(HttpResponse::Created().json(wire::Attachment::new(&uploaded?, &context.links)))
+    Ok(HttpResponse::Created().json(dto::Attachment::new(&uploaded?, &context.links)))
 }
 
-/// A form in the body of a request, not read yet: that is the handler's to do, after it knows who
-/// asks.
+/// A multipart form in the body of a request, not read yet: the handler reads it after it has
+/// authenticated the caller.
 pub(crate) struct Form {
     payload: Payload,
     boundary: Option<String>,
-    announced_bytes: u64,
+    content_length: u64,
     deadline: Duration,
 }
 
@@ -98,37 +99,37 @@ impl FromRequest for Form {
         ready(Context::of(request).map(|context| Self {
             payload: payload.take(),
             boundary: multipart::boundary(request.headers()),
-            announced_bytes: announced_bytes(request).try_into().unwrap_or(u64::MAX),
+            content_length: content_length(request).try_into().unwrap_or(u64::MAX),
             deadline: Duration::from_millis(context.settings.upload_deadline_ms),
         }))
     }
 }
 
 impl Form {
-    /// The body, which is to be fed, and its reader.
+    /// The body, to be driven by [`Body::feed`], and its reader.
     ///
     /// # Errors
-    /// `unsupported_media_type`; `file_too_large` when that is announced.
+    /// `unsupported_media_type`; `file_too_large` if `Content-Length` exceeds the maximum.
     fn open(self) -> Result<(Body, Reader), Failure> {
         let not_a_form = || Failure::new(Code::UnsupportedMediaType, texts::NOT_A_FORM);
         let boundary = self.boundary.ok_or_else(not_a_form)?;
-        if self.announced_bytes > FORM_MAX_BYTES {
+        if self.content_length > FORM_MAX_BYTES {
             return Err(failure_of(BodyError::TooLarge));
         }
         Ok(multipart::open(self.payload, boundary, FORM_MAX_BYTES, self.deadline))
     }
 }
 
-/// What a form says of its file.
+/// Name and declared media type of the file in a form.
 struct Description {
     name: String,
     media_type: Option<String>,
 }
 
-/// Reads a form up to where its file begins.
+/// Reads a form up to the content of its file.
 ///
 /// # Errors
-/// What is wrong with the form.
+/// `validation_failed` if the first part is not a file with a name; the errors of [`failure_of`].
 async fn file(mut reader: Reader) -> Result<(Description, FilePart), Failure> {
     let part = reader.next_part().await.map_err(failure_of)?;
     let part = part.filter(|part| part.name.as_deref() == Some(FILE)).ok_or_else(one_file)?;
@@ -140,11 +141,11 @@ async fn file(mut reader: Reader) -> Result<(Description, FilePart), Failure> {
     Ok((description, FilePart { reader, part: Some(part), failure: None }))
 }
 
-/// The file of a form. It ends well only if it was the only part.
+/// The file of a form, as a stream of chunks. The stream fails at the end if another part follows.
 struct FilePart {
     reader: Reader,
     part: Option<Part>,
-    /// Why it was interrupted, if it was.
+    /// Why the stream was interrupted, if it was.
     failure: Option<Failure>,
 }
 
@@ -154,7 +155,7 @@ impl FilePart {
         if let Some(bytes) = part.chunk().await.map_err(failure_of)? {
             return Ok(Some(bytes.into()));
         }
-        // The next part can be looked for only when this one is dropped.
+        // The reader gives out the next part only after this one is dropped.
         self.part = None;
         match self.reader.next_part().await.map_err(failure_of)? {
             None => Ok(None),
@@ -177,7 +178,7 @@ fn one_file() -> Failure {
     Failure::validation(vec![texts::ONE_FILE])
 }
 
-/// What is said of a form that cannot be read.
+/// The failure for a form that cannot be read.
 fn failure_of(error: BodyError) -> Failure {
     match error {
         BodyError::TooLarge => Failure::new(Code::FileTooLarge, texts::FILE_TOO_LARGE),

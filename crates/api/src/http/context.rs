@@ -1,4 +1,4 @@
-//! What handlers work with, and the bounds of REST.
+//! The state shared by all handlers, and the settings of REST.
 
 use std::sync::Arc;
 
@@ -18,22 +18,22 @@ use crate::{
     readiness::Readiness,
 };
 
-/// The bounds of REST.
+/// Settings of REST.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The pages that may call from a browser, over REST and sockets.
+    /// The allowed browser origins, for REST and sockets.
     pub origins: Origins,
-    /// The largest JSON body, in bytes.
+    /// Maximum size of a JSON body, in bytes.
     pub json_body_max_bytes: usize,
-    /// The largest JSON body of a program that tells of many people at once, in bytes.
+    /// Maximum size of a JSON body with many people on the internal API, in bytes.
     pub internal_body_max_bytes: usize,
-    /// How long a body may take to arrive, in milliseconds.
+    /// Time limit for receiving a body, in milliseconds.
     pub body_deadline_ms: u64,
-    /// How long an uploaded file may take to arrive, in milliseconds.
+    /// Time limit for receiving an uploaded file, in milliseconds.
     pub upload_deadline_ms: u64,
-    /// How long the store may take to say that it is there, in milliseconds.
+    /// Time limit for the store to answer the readiness check, in milliseconds.
     pub readiness_deadline_ms: u64,
-    /// Whether the documentation is served under `/docs/`.
+    /// Whether to serve the documentation under `/docs/`.
     pub serve_docs: bool,
 }
 
@@ -51,7 +51,7 @@ impl Default for Settings {
     }
 }
 
-/// What handlers work with.
+/// The state shared by all handlers.
 pub(crate) struct Context {
     pub(crate) services: Services,
     pub(crate) uploads: Uploads,
@@ -60,7 +60,7 @@ pub(crate) struct Context {
     pub(crate) unsubscribe: UnsubscribeLinks,
     pub(crate) webhooks: Option<Webhooks>,
     pub(crate) dev_mail: Option<Arc<dyn DevMails>>,
-    pub(crate) wake: JobNotifier,
+    pub(crate) job_notifier: JobNotifier,
     pub(crate) authenticator: Authenticator,
     pub(crate) limits: Limits,
     pub(crate) readiness: Readiness,
@@ -69,12 +69,12 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    /// What was handed to the application that `request` came to.
+    /// The context of the application that received `request`.
     pub(crate) fn of(request: &HttpRequest) -> Result<Data<Self>, Failure> {
         request.app_data::<Data<Self>>().cloned().ok_or_else(|| Failure::internal(NoContext))
     }
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("the application was put together without its context")]
+#[error("the application was built without its context")]
 struct NoContext;

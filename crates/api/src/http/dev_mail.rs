@@ -1,4 +1,4 @@
-//! Mails that did not leave, as a person would see them: for those who develop.
+//! Pages for developers that show the mails written to a folder instead of being sent.
 
 use std::{fmt::Write as _, sync::Arc};
 
@@ -13,7 +13,7 @@ use super::{
     context::Context,
     html::{self, Escaped},
     middleware::no_such_route,
-    middleware::{read, throttle},
+    middleware::{get_or_head, throttle},
 };
 use crate::{
     error::Failure,
@@ -21,17 +21,17 @@ use crate::{
     texts::Language,
 };
 
-/// Both pages.
+/// Mounts both pages.
 pub(super) fn configure(config: &mut ServiceConfig) {
     let mails = web::scope("/dev/mails")
-        .route("", read().to(list))
-        .route("/{name}", read().to(show))
+        .route("", get_or_head().to(list))
+        .route("/{name}", get_or_head().to(show))
         .default_service(web::to(no_such_route))
         .wrap(from_fn(throttle));
     config.service(mails);
 }
 
-/// All of them, the newest first.
+/// Lists all mails, newest first.
 #[tracing::instrument(name = "http.dev_mail.list", skip_all)]
 async fn list(request: HttpRequest, context: Data<Context>) -> Result<HttpResponse, Failure> {
     let Some(mails) = dev_mails(&context) else { return no_such_route(request).await };
@@ -40,7 +40,7 @@ async fn list(request: HttpRequest, context: Data<Context>) -> Result<HttpRespon
     for DevMail { name, to, subject, date, .. } in &mails {
         let (name, to, subject, date) =
             (Escaped(name), Escaped(to), Escaped(subject), Escaped(date));
-        // Writing into a text does not fail.
+        // Writing to a `String` does not fail.
         let _ =
             write!(body, "<tr><td>{date}<td>{to}<td><a href=\"/dev/mails/{name}\">{subject}</a>");
     }
@@ -48,7 +48,7 @@ async fn list(request: HttpRequest, context: Data<Context>) -> Result<HttpRespon
     Ok(html::page(StatusCode::OK, Language::English, "Mails", body))
 }
 
-/// One of them. Its HTML is shown where nothing of it can run, load or lead anywhere.
+/// Shows one mail. Its HTML is in a sandboxed frame, where nothing can run, load or navigate.
 #[tracing::instrument(name = "http.dev_mail.show", skip_all)]
 async fn show(request: HttpRequest, context: Data<Context>) -> Result<HttpResponse, Failure> {
     let Some(mails) = dev_mails(&context) else { return no_such_route(request).await };
@@ -58,11 +58,11 @@ async fn show(request: HttpRequest, context: Data<Context>) -> Result<HttpRespon
     let OpenedMail { summary, header, text, html } = &mail;
     let mut body = String::from("<p><a href=\"/dev/mails\">All mails</a></p><table>");
     for (name, value) in header {
-        // Writing into a text does not fail.
+        // Writing to a `String` does not fail.
         let _ = write!(body, "<tr><th>{}<td>{}", Escaped(name), Escaped(value));
     }
     let (html, text) = (Escaped(html), Escaped(text));
-    // Writing into a text does not fail.
+    // Writing to a `String` does not fail.
     let _ = write!(
         body,
         "</table><h2>HTML</h2><iframe sandbox title=\"HTML\" srcdoc=\"{html}\"></iframe>\
@@ -89,7 +89,7 @@ mod tests {
 
     const HOSTILE: &str = "\"><script>alert('1')</script>";
 
-    /// One mail full of markup, or a folder that cannot be read.
+    /// A folder with one mail full of markup, or one that cannot be read.
     struct Folder {
         is_broken: bool,
     }
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn nobody_looks_at_mails_unless_that_is_configured() {
+    async fn mails_are_shown_only_if_that_is_configured() {
         let test_app = TestApp::new().await;
         for path in ["/dev/mails", "/dev/mails/20260105-a.eml"] {
             for who in ["", "s1", "p1"] {
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_mail_that_is_not_there_is_not_found_and_a_broken_folder_is_our_fault() {
+    async fn an_unknown_mail_is_not_found_and_an_unreadable_folder_is_an_internal_error() {
         let whole = test_app(false).await;
         for name in ["nothing.eml", "..%2F..%2Fetc%2Fpasswd", "a/b"] {
             assert_eq!(whole.get(&format!("/dev/mails/{name}"), "").await.status, 404, "{name}");

@@ -8,73 +8,73 @@ use actix_web::{
 use serde::Serialize;
 use utoipa_swagger_ui::{Config, SwaggerFile};
 
-use super::{no_such_route, openapi_json, read};
+use super::{get_or_head, no_such_route, openapi_json};
 use crate::{
     asyncapi_json,
     error::{Code, Failure},
 };
 
-/// Where the pages find the specification they show.
+/// Path of the specification that the pages show.
 const SPECIFICATION: &str = "/docs/openapi.json";
 
-/// The documentation: pages, the specification they show, and what each code means.
+/// Mounts the documentation: Swagger UI, the specifications, and the meaning of each error code.
 pub(super) fn configure(config: &mut ServiceConfig) {
     let pages = Arc::new(Config::from(SPECIFICATION));
     config
-        .route("/docs/errors/{code}", read().to(code))
-        .route("/docs/asyncapi.json", read().to(events))
-        .route(SPECIFICATION, read().to(requests))
-        .route("/docs", read().to(to_the_pages))
-        .route("/docs/{page:.*}", read().to(move |request| page(pages.clone(), request)));
+        .route("/docs/errors/{code}", get_or_head().to(error_code))
+        .route("/docs/asyncapi.json", get_or_head().to(asyncapi))
+        .route(SPECIFICATION, get_or_head().to(openapi))
+        .route("/docs", get_or_head().to(redirect_to_pages))
+        .route("/docs/{page:.*}", get_or_head().to(move |request| page(pages.clone(), request)));
 }
 
-/// Pages name what belongs to them relative to the folder.
-async fn to_the_pages() -> HttpResponse {
+/// Adds the trailing slash, because the pages use relative URLs.
+async fn redirect_to_pages() -> HttpResponse {
     HttpResponse::PermanentRedirect().insert_header((header::LOCATION, "/docs/")).finish()
 }
 
-/// A page, or what belongs to it.
+/// A page or one of its assets.
 async fn page(pages: Arc<Config<'static>>, request: HttpRequest) -> Result<HttpResponse, Failure> {
     let name = request.match_info().get("page").unwrap_or_default();
     let file = utoipa_swagger_ui::serve(name, pages)
-        .map_err(|error| Failure::internal(BodyError(error.to_string())))?;
+        .map_err(|error| Failure::internal(SwaggerError(error.to_string())))?;
     let Some(SwaggerFile { bytes, content_type, gzpipped, .. }) = file else {
         return no_such_route(request).await;
     };
-    let mut answer = HttpResponse::Ok();
+    let mut response = HttpResponse::Ok();
     if gzpipped {
-        answer.insert_header(ContentEncoding::Gzip);
+        response.insert_header(ContentEncoding::Gzip);
     }
-    Ok(answer.content_type(content_type).body(bytes.into_owned()))
+    Ok(response.content_type(content_type).body(bytes.into_owned()))
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("the pages cannot be shown: {0}")]
-struct BodyError(String);
+#[error("Swagger UI failed: {0}")]
+struct SwaggerError(String);
 
-/// The specification of the REST interface.
-async fn requests() -> HttpResponse {
+/// The specification of the REST API.
+async fn openapi() -> HttpResponse {
     HttpResponse::Ok().content_type(ContentType::json()).body(openapi_json())
 }
 
-/// The specification of the socket interface.
-async fn events() -> HttpResponse {
+/// The specification of the socket API.
+async fn asyncapi() -> HttpResponse {
     HttpResponse::Ok().content_type(ContentType::json()).body(asyncapi_json())
 }
 
 #[derive(Serialize)]
-struct CodeExplained {
+struct CodeDescription {
     code: &'static str,
     status: u16,
     fr: &'static str,
     en: &'static str,
 }
 
-/// What a code means: where the `type` of a problem points to.
-async fn code(request: HttpRequest) -> Result<HttpResponse, Failure> {
+/// The meaning of an error code. The `type` of a problem links here.
+async fn error_code(request: HttpRequest) -> Result<HttpResponse, Failure> {
     match request.match_info().get("code").and_then(Code::parse) {
         None => no_such_route(request).await,
-        Some(code) => Ok(HttpResponse::Ok().json(CodeExplained {
+        Some(code) => Ok(HttpResponse::Ok().json(CodeDescription {
             code: code.as_str(),
             status: code.status().as_u16(),
             fr: code.french(),
@@ -90,7 +90,7 @@ mod tests {
     use crate::testing::TestApp;
 
     #[actix_web::test]
-    async fn the_documentation_is_served_from_within() {
+    async fn the_documentation_needs_no_external_resources() {
         let test_app = TestApp::new().await;
         let page = test_app.get("/docs/", "").await;
         assert!(page.status == 200 && page.text().contains("swagger-ui"));

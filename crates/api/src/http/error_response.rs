@@ -1,4 +1,4 @@
-//! Failures as HTTP responses, in the form and language that the caller asked for.
+//! Failures as HTTP responses, in the format and language that the client accepts.
 
 use actix_web::{
     HttpResponse, HttpResponseBuilder, ResponseError,
@@ -9,26 +9,26 @@ use actix_web::{
 };
 
 use crate::{
+    dto,
     error::{Code, Failure},
     texts::Language,
-    wire,
 };
 
 const PROBLEM_JSON: &str = "application/problem+json";
 
-/// The form of a failure.
+/// The format of an error body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shape {
-    /// As callers have always seen it, with a `code`; always in French.
+    /// The format that front ends know, with a `code`; always in French.
     Envelope,
     /// RFC 9457.
     Problem(Language),
 }
 
 impl Shape {
-    /// What the caller asks for.
+    /// The format that the client accepts.
     pub(crate) fn wanted(headers: &HeaderMap) -> Self {
-        if weight(headers, &header::ACCEPT, PROBLEM_JSON) > 0 {
+        if quality(headers, &header::ACCEPT, PROBLEM_JSON) > 0 {
             Self::Problem(language(headers))
         } else {
             Self::Envelope
@@ -36,22 +36,22 @@ impl Shape {
     }
 }
 
-/// English when the caller likes it better than French.
+/// English if the client prefers it to French.
 pub(super) fn language(headers: &HeaderMap) -> Language {
-    let like = |language: Language| weight(headers, &header::ACCEPT_LANGUAGE, language.tag());
-    if like(Language::English) > like(Language::French) {
+    let quality = |language: Language| quality(headers, &header::ACCEPT_LANGUAGE, language.tag());
+    if quality(Language::English) > quality(Language::French) {
         Language::English
     } else {
         Language::French
     }
 }
 
-/// How much the caller likes `wanted`, in thousandths (RFC 9110, section 12.4.2); 0 when it is not
-/// named. Of a language its regions count too.
-fn weight(headers: &HeaderMap, name: &HeaderName, wanted: &str) -> u32 {
+/// The quality value of `wanted` in thousandths (RFC 9110, section 12.4.2), 0 if it is not listed. A
+/// language matches with any region.
+fn quality(headers: &HeaderMap, name: &HeaderName, wanted: &str) -> u32 {
     let values = headers.get_all(name).filter_map(|value| value.to_str().ok());
     let items = values.flat_map(|value| value.split(','));
-    let weights = items.filter_map(|item| {
+    let qualities = items.filter_map(|item| {
         let mut parts = item.split(';').map(str::trim);
         let name = parts.next()?.to_ascii_lowercase();
         let rest = name.strip_prefix(wanted)?;
@@ -61,7 +61,7 @@ fn weight(headers: &HeaderMap, name: &HeaderName, wanted: &str) -> u32 {
         let quality = parts.find_map(|part| part.strip_prefix("q="));
         Some(quality.map_or(1_000, thousandths))
     });
-    weights.max().unwrap_or(0)
+    qualities.max().unwrap_or(0)
 }
 
 fn thousandths(quality: &str) -> u32 {
@@ -75,7 +75,7 @@ fn thousandths(quality: &str) -> u32 {
     thousandths
 }
 
-/// The response to a request that failed.
+/// The response for `failure`.
 pub(crate) fn error_response(failure: &Failure, shape: Shape) -> HttpResponse {
     let mut response = HttpResponseBuilder::new(failure.code().status());
     if failure.code().status() == StatusCode::UNAUTHORIZED {
@@ -85,11 +85,11 @@ pub(crate) fn error_response(failure: &Failure, shape: Shape) -> HttpResponse {
         response.insert_header((header::RETRY_AFTER, wait.div_ceil(1_000)));
     }
     match shape {
-        Shape::Envelope => response.json(wire::Fault::from(failure)),
+        Shape::Envelope => response.json(dto::Fault::from(failure)),
         Shape::Problem(language) => {
             response.insert_header((header::CONTENT_LANGUAGE, language.tag()));
             response.insert_header((header::CONTENT_TYPE, PROBLEM_JSON));
-            response.json(wire::Problem::new(failure, language))
+            response.json(dto::Problem::new(failure, language))
         }
     }
 }
@@ -99,13 +99,13 @@ impl ResponseError for Failure {
         self.code().status()
     }
 
-    /// The plain form. `normalise_response` knows what the caller asked for, and replaces it.
+    /// The default format; `normalise_response` replaces it by the one that the client accepts.
     fn error_response(&self) -> HttpResponse {
         error_response(self, Shape::Envelope)
     }
 }
 
-/// What stands for an error of the framework, which has no code of ours.
+/// Converts an error of the framework, which has no code.
 pub(crate) fn foreign(error: &actix_web::Error) -> Failure {
     let status = error.as_response_error().status_code();
     if status == StatusCode::PAYLOAD_TOO_LARGE {

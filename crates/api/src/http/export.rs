@@ -1,4 +1,4 @@
-//! A person's data: asking for them, and fetching them.
+//! Export of a person's data: requesting it and downloading it.
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -9,17 +9,17 @@ use actix_web::{
 use domain::conversation::attachment::ObjectKey;
 use serde::Deserialize;
 
-use super::{context::Context, extract::Caller, files::pieces};
-use crate::{error::Failure, links::BadLink, texts, wire};
+use super::{context::Context, extract::Caller, files::byte_stream};
+use crate::{dto, error::Failure, links::BadLink, texts};
 
-/// The caller's data. The first time, somebody begins to put them together; asked again, there is a
-/// link to the archive, which holds `data.json`, `index.html` and the caller's pictures. It can be
-/// fetched for a day, and until then no other one is made.
+/// Requests an export of the caller's data. The first request starts the export; a repeated one returns
+/// a link to the archive with `data.json`, `index.html` and the caller's pictures. The archive is
+/// available for a day; no new export is made until then.
 #[utoipa::path(
     get, path = "/messaging/me/export", tag = "export", operation_id = "exportMyData",
     responses(
-        (status = 200, description = "The archive can be fetched", body = wire::Export),
-        (status = 202, description = "It is being made: ask again in a minute", body = wire::Export),
+        (status = 200, description = "The archive is ready", body = dto::Export),
+        (status = 202, description = "The export is in progress: ask again in a minute", body = dto::Export),
     ),
 )]
 #[tracing::instrument(name = "http.export.request", skip_all)]
@@ -28,37 +28,37 @@ pub(crate) async fn request(
     request: HttpRequest,
     context: Data<Context>,
 ) -> Result<HttpResponse, Failure> {
-    // Whoever only asks for the headers begins nothing.
+    // `HEAD` must not start an export.
     let export = if request.method() == Method::HEAD {
         context.services.privacy.peek_export(&caller.user).await?
     } else {
         context.services.privacy.my_export(&caller.user).await?
     };
     let export = export.ok_or_else(|| Failure::erased(vec![texts::PARTICIPANT_ERASED]))?;
-    let export = wire::Export::new(&export, &context.links);
+    let export = dto::Export::new(&export, &context.links);
     if export.url.is_some() {
         return Ok(HttpResponse::Ok().json(export));
     }
-    (context.wake)();
+    (context.job_notifier)();
     Ok(HttpResponse::Accepted().json(export))
 }
 
-/// What makes a link good.
+/// Expiry and signature of a link.
 #[derive(Deserialize)]
 pub(crate) struct Signed {
     expires: u64,
     signature: String,
 }
 
-/// The bytes of an archive. The link is the right to them.
+/// Downloads an export. The signed link is the authorisation.
 #[utoipa::path(
     get, path = "/messaging/exports/{id}/archive", tag = "export", operation_id = "fetchExport",
     params(
-        ("id" = String, Path, max_length = 64, description = "Which archive."),
-        ("expires" = u64, Query, description = "When the link ends, in seconds since 1970."),
-        ("signature" = String, Query, description = "Shows that the link was made here."),
+        ("id" = String, Path, max_length = 64, description = "Archive id."),
+        ("expires" = u64, Query, description = "When the link expires, in seconds since 1970."),
+        ("signature" = String, Query, description = "Signature of the link."),
     ),
-    responses((status = 200, description = "The bytes", content_type = "application/zip")),
+    responses((status = 200, description = "The archive", content_type = "application/zip")),
     security(()),
 )]
 #[tracing::instrument(name = "http.export.fetch", skip_all)]
@@ -66,21 +66,22 @@ pub(crate) async fn fetch(
     request: HttpRequest,
     context: Data<Context>,
 ) -> Result<HttpResponse, Failure> {
-    let none = Failure::attachment_not_found;
-    let id = request.match_info().get("id").ok_or_else(none)?;
-    let key = ObjectKey::parse(&format!("{id}/archive")).map_err(|_| none())?;
-    let signed = Query::<Signed>::from_query(request.query_string()).map_err(|_| none())?;
+    let not_found = Failure::attachment_not_found;
+    let id = request.match_info().get("id").ok_or_else(not_found)?;
+    let key = ObjectKey::parse(&format!("{id}/archive")).map_err(|_| not_found())?;
+    let signed = Query::<Signed>::from_query(request.query_string()).map_err(|_| not_found())?;
     let checked = context.links.check_archive(&key, signed.expires, &signed.signature);
     checked.map_err(|bad| match bad {
-        BadLink::Forged => none(),
+        BadLink::Forged => not_found(),
         BadLink::Expired => Failure::link_expired(),
     })?;
-    let bytes = context.files.read(&key).await.map_err(Failure::unavailable)?.ok_or_else(none)?;
+    let bytes = context.files.read(&key).await.map_err(Failure::unavailable)?;
+    let bytes = bytes.ok_or_else(not_found)?;
     Ok(HttpResponse::Ok()
         .content_type("application/zip")
         .insert_header((header::CACHE_CONTROL, "private, no-store"))
         .insert_header((header::CONTENT_DISPOSITION, "attachment; filename=\"messagerie.zip\""))
-        .body(SizedStream::new(bytes.size_bytes, pieces(bytes.chunks))))
+        .body(SizedStream::new(bytes.size_bytes, byte_stream(bytes.chunks))))
 }
 
 #[cfg(test)]
@@ -99,8 +100,8 @@ mod tests {
 
     const EXPORT: &str = "/messaging/me/export";
 
-    /// Does what the job does.
-    async fn make(test_app: &TestApp, who: &str) {
+    /// Does what the export job does.
+    async fn finish_export(test_app: &TestApp, who: &str) {
         let export = test_app.store.export(&user(who)).await.expect("the store works");
         let key = export.expect("it was asked for").key;
         let size =
@@ -109,20 +110,20 @@ mod tests {
         assert!(test_app.store.finish_export(&user(who), &key, &ready).await.expect("it works"));
     }
 
-    fn link(shown: &Value) -> String {
-        shown["url"].as_str().expect("a link").to_owned()
+    fn link(export: &Value) -> String {
+        export["url"].as_str().expect("a link").to_owned()
     }
 
     #[actix_web::test]
-    async fn data_are_asked_for_once_and_fetched_by_a_link() {
+    async fn an_export_is_requested_once_and_downloaded_by_a_link() {
         let test_app = TestApp::new().await;
-        let rings = test_app.rings();
+        let notified = test_app.job_notifications();
         for _ in 0..2 {
             let asked = test_app.get(EXPORT, "c1").await;
             assert_eq!((asked.status.as_u16(), &asked.json()["state"]), (202, &"preparing".into()));
         }
-        assert!(test_app.rings() > rings, "somebody is told that there is work");
-        make(&test_app, "c1").await;
+        assert!(test_app.job_notifications() > notified, "the job workers were notified");
+        finish_export(&test_app, "c1").await;
         let ready = test_app.get(EXPORT, "c1").await;
         assert_eq!((ready.status.as_u16(), &ready.json()["state"]), (200, &"ready".into()));
         assert_eq!(ready.json()["sizeBytes"], 6);
@@ -136,7 +137,7 @@ mod tests {
     async fn a_link_to_data_ends_and_cannot_be_changed() {
         let test_app = TestApp::new().await;
         test_app.get(EXPORT, "c1").await;
-        make(&test_app, "c1").await;
+        finish_export(&test_app, "c1").await;
         let link = link(&test_app.get(EXPORT, "c1").await.json());
         let not_there = (404, "attachment_not_found".to_owned());
         let later = link.replace("expires=", "expires=9");
@@ -155,19 +156,19 @@ mod tests {
     async fn nobody_gets_the_data_of_others() {
         let test_app = TestApp::new().await;
         test_app.get(EXPORT, "c1").await;
-        make(&test_app, "c1").await;
+        finish_export(&test_app, "c1").await;
         let other = test_app.get(EXPORT, "c2").await;
         assert_eq!(other.status, 202, "one's own, which are not there yet");
         assert_eq!(test_app.get(EXPORT, "").await.status, 401);
     }
 
     #[actix_web::test]
-    async fn who_asks_for_the_headers_only_begins_nothing() {
+    async fn a_head_request_starts_no_export() {
         let test_app = TestApp::new().await;
         assert_eq!(test_app.head(EXPORT, "c1").await.status, 202);
         assert_eq!(test_app.store.export(&user("c1")).await.expect("the store works"), None);
         test_app.get(EXPORT, "c1").await;
-        make(&test_app, "c1").await;
+        finish_export(&test_app, "c1").await;
         assert_eq!(test_app.head(EXPORT, "c1").await.status, 200);
     }
 
@@ -175,7 +176,7 @@ mod tests {
     async fn another_archive_is_made_when_the_time_of_the_last_one_is_over() {
         let test_app = TestApp::new().await;
         test_app.get(EXPORT, "c1").await;
-        make(&test_app, "c1").await;
+        finish_export(&test_app, "c1").await;
         let first = test_app.get(EXPORT, "c1").await.json();
         test_app.clock.advance_millis(86_400_000 - 1_000);
         let same = test_app.get(EXPORT, "c1").await.json();
@@ -190,10 +191,10 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn who_is_being_forgotten_gets_nothing_any_more() {
+    async fn an_erased_person_gets_no_export() {
         let test_app = TestApp::new().await;
         test_app.get(EXPORT, "c1").await;
-        make(&test_app, "c1").await;
+        finish_export(&test_app, "c1").await;
         let link = link(&test_app.get(EXPORT, "c1").await.json());
         let key =
             test_app.store.export(&user("c1")).await.expect("it works").expect("it is there").key;
@@ -202,7 +203,7 @@ mod tests {
         let erased = (410, "participant_erased".to_owned());
         assert_eq!(test_app.get(EXPORT, "c1").await.failure(), erased);
         assert_eq!(test_app.head(EXPORT, "c1").await.status, 410);
-        // Deleted by a job that came with the wish to be forgotten.
+        // The erasure job deletes it.
         test_app.files.delete(&key).await.expect("it works");
         assert_eq!(
             test_app.get(&link, "").await.failure(),

@@ -27,7 +27,7 @@ use crate::{
     texts,
 };
 
-/// Who is asking, by the token in `Authorization: Bearer …`.
+/// The authenticated caller, by the token in `Authorization: Bearer …`.
 #[derive(Debug)]
 pub(crate) struct Caller(pub(crate) domain::participant::Caller);
 
@@ -48,8 +48,8 @@ impl FromRequest for Caller {
     }
 }
 
-/// The token, if there is exactly one. The name of the scheme may be in any case (RFC 9110,
-/// section 11.1).
+/// The bearer token, if there is exactly one `Authorization` header. The scheme is case-insensitive
+/// (RFC 9110, section 11.1).
 pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(header::AUTHORIZATION);
     let (value, None) = (values.next()?, values.next()) else {
@@ -59,18 +59,18 @@ pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()).filter(|token| !token.is_empty())
 }
 
-/// Paths that end with a slash by their own right.
-const WITH_SLASH: [&str; 2] = ["/", "/docs/"];
+/// Routes whose path ends with a slash.
+const WITH_TRAILING_SLASH: [&str; 2] = ["/", "/docs/"];
 
-/// Has routes found as if a single slash at the end of the path were not there. Only they see it so:
-/// what is said of a path that leads nowhere names it as it came. All else counts to the letter, so
-/// that a rule of a proxy for `/internal` means here what it means there.
-pub(super) fn ignore_last_slash(request: &mut ServiceRequest) {
+/// Ignores a single trailing slash when matching routes; error messages still show the path as sent.
+/// Nothing else is normalised, so that a proxy rule for `/internal` matches the same paths as the
+/// router.
+pub(super) fn ignore_trailing_slash(request: &mut ServiceRequest) {
     let path = request.path();
     let Some(shorter) = path.strip_suffix('/').filter(|shorter| !shorter.ends_with('/')) else {
         return;
     };
-    if WITH_SLASH.contains(&path) {
+    if WITH_TRAILING_SLASH.contains(&path) {
         return;
     }
     if let Ok(uri) = Uri::try_from(shorter) {
@@ -78,16 +78,16 @@ pub(super) fn ignore_last_slash(request: &mut ServiceRequest) {
     }
 }
 
-/// The id in the path. A text that no id can be is an id of nothing.
+/// The id in the path. A text that cannot be an id is treated as an unknown one.
 #[derive(Debug)]
 pub(crate) struct InPath<T>(pub(crate) T);
 
-/// An id that can stand in a path.
+/// An id used as a path parameter.
 pub(crate) trait PathId: Sized {
-    /// Reads it.
+    /// Parses the id.
     fn read(text: &str) -> Option<Self>;
 
-    /// What is said when there is no such thing.
+    /// The failure for an id that cannot exist.
     fn not_found() -> Failure;
 }
 
@@ -121,7 +121,7 @@ impl PathId for AttachmentId {
     }
 }
 
-/// The platform's ids are only carried: what cannot be one is refused.
+/// User ids belong to the platform and need not be known here, so an invalid one is a validation error.
 impl PathId for UserId {
     fn read(text: &str) -> Option<Self> {
         Self::parse(text).ok()
@@ -142,16 +142,16 @@ impl<T: PathId> FromRequest for InPath<T> {
     }
 }
 
-/// What some programs write in front of UTF-8 (RFC 8259, section 8.1, lets readers ignore it).
+/// Some programs write it before UTF-8; RFC 8259, section 8.1, allows ignoring it.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
-/// The body of a request, not read yet: that is the handler's to do, after it knows who asks.
+/// The body of a request, not read yet: the handler reads it after it has authenticated the caller.
 pub(crate) struct Body {
     payload: Payload,
     is_json: bool,
-    /// How it is compressed; `None` when it is in a way that is not read here.
+    /// The content coding; `None` if unsupported.
     coding: Option<Coding>,
-    announced_bytes: usize,
+    content_length: usize,
     max_bytes: usize,
     deadline: Duration,
 }
@@ -165,7 +165,7 @@ impl FromRequest for Body {
             payload: payload.take(),
             is_json: is_json(request),
             coding: Coding::of(request),
-            announced_bytes: announced_bytes(request),
+            content_length: content_length(request),
             max_bytes: context.settings.json_body_max_bytes,
             deadline: Duration::from_millis(context.settings.body_deadline_ms),
         }))
@@ -173,17 +173,17 @@ impl FromRequest for Body {
 }
 
 impl Body {
-    /// The same body, where it may have `max_bytes`.
+    /// Changes the maximum size to `max_bytes`.
     pub(crate) fn of_at_most(self, max_bytes: usize) -> Self {
         Self { max_bytes, ..self }
     }
 
-    /// Reads a JSON object; no body at all is an empty one. The bound holds for the bytes that come
-    /// and for what they become when they are decompressed.
+    /// Reads a JSON object; an empty body is an empty object. The maximum size applies before and after
+    /// decompression.
     ///
     /// # Errors
     /// `payload_too_large`, `request_timeout`, `unsupported_media_type`, `malformed_body`,
-    /// `malformed_request`; `validation_failed` for a text that was cut inside a character.
+    /// `malformed_request`; `validation_failed` for a text with a lone surrogate.
     pub(crate) async fn fields(self) -> Result<Fields, Failure> {
         let (is_json, coding, max_bytes) = (self.is_json, self.coding, self.max_bytes);
         let late = |_| Failure::new(Code::RequestTimeout, texts::REQUEST_TIMEOUT);
@@ -202,18 +202,18 @@ impl Body {
         if json.is_empty() {
             return Ok(Fields::new());
         }
-        // The parser itself bounds the depth.
+        // `serde_json` limits the nesting depth.
         let object =
             std::str::from_utf8(json).ok().and_then(Object::parse).ok_or_else(malformed)?;
         match object.check() {
             Ok(()) => Ok(object.fields),
-            Err(halves) if object.holds_half_characters() => Err(halves),
+            Err(failure) if object.has_lone_surrogates() => Err(failure),
             Err(_) => Err(malformed()),
         }
     }
 
     async fn bytes(mut self) -> Result<Vec<u8>, Failure> {
-        if self.announced_bytes > self.max_bytes {
+        if self.content_length > self.max_bytes {
             return Err(too_large());
         }
         let mut bytes = Vec::new();
@@ -244,17 +244,17 @@ fn is_json(request: &HttpRequest) -> bool {
     })
 }
 
-/// How a body is compressed (RFC 9110, section 8.4.1).
+/// Content codings (RFC 9110, section 8.4.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Coding {
     Identity,
     Gzip,
-    /// The zlib format, in spite of the name.
+    /// The zlib format, despite the name.
     Deflate,
 }
 
 impl Coding {
-    /// What the header says; `None` when that is another coding, or several.
+    /// The coding of the header; `None` if it is unsupported or there are several.
     fn of(request: &HttpRequest) -> Option<Self> {
         let mut lines = request.headers().get_all(header::CONTENT_ENCODING);
         let (line, None) = (lines.next(), lines.next()) else {
@@ -269,8 +269,8 @@ impl Coding {
         }
     }
 
-    /// What `bytes` say, but never more than one byte beyond `max_bytes`: a few kilobytes can stand
-    /// for gigabytes. The bound is so small that others on this thread do not notice.
+    /// Decompresses at most `max_bytes` + 1 bytes: a few kilobytes can expand to gigabytes. The bound is small
+    /// enough not to block the thread for long.
     fn decoded(self, bytes: Vec<u8>, max_bytes: usize) -> io::Result<Vec<u8>> {
         let mut decoded = Vec::new();
         let bound = max_bytes as u64 + 1;
@@ -283,25 +283,25 @@ impl Coding {
     }
 }
 
-/// What `Content-Length` says; 0 when it says nothing. Only a hint: the bytes are counted.
-pub(super) fn announced_bytes(request: &HttpRequest) -> usize {
+/// The `Content-Length`, 0 if absent. Only for refusing early: the bytes are counted anyway.
+pub(super) fn content_length(request: &HttpRequest) -> usize {
     let length = request.headers().get(header::CONTENT_LENGTH);
     length.and_then(|length| length.to_str().ok()?.parse().ok()).unwrap_or(0)
 }
 
-/// Carries `work` to its end even if the caller hangs up meanwhile: what is committed is always
-/// told to those it concerns.
+/// Runs `work` to completion even if the client disconnects, so that whatever is committed is always
+/// published too.
 ///
 /// # Errors
-/// The failure of `work`; `internal` when it panicked.
+/// The failure of `work`; `internal` if it panicked.
 pub(super) async fn run_to_completion<T: Send + 'static>(
     work: impl Future<Output = Result<T, Failure>> + Send + 'static,
 ) -> Result<T, Failure> {
     tokio::spawn(work.in_current_span()).await.map_err(Failure::internal)?
 }
 
-/// What is said of a body that is not acceptable: `failure` to those who take part; to a stranger
-/// that there is no such conversation, whatever the body was.
+/// The failure for an invalid request about a conversation: `failure` for its participants,
+/// `conversation_not_found` for anyone else, so that strangers do not learn that it exists.
 pub(super) async fn hide_from_strangers(
     failure: Failure,
     context: &Context,
@@ -352,7 +352,7 @@ mod body_tests {
             payload: Payload::Stream { payload: Box::pin(chunks.chain(rest)) },
             is_json: true,
             coding: Some(Coding::Identity),
-            announced_bytes: 0,
+            content_length: 0,
             max_bytes: 10,
             deadline: Duration::from_millis(1),
         }
@@ -375,7 +375,7 @@ mod body_tests {
     async fn a_body_is_counted_whatever_was_announced() {
         let pieces = || arriving(vec![Ok(b"{\"a\":"), Ok(b"12345}")], false);
         assert_eq!(code(pieces()).await, Code::PayloadTooLarge);
-        let announced = Body { announced_bytes: 11, ..arriving(vec![], false) };
+        let announced = Body { content_length: 11, ..arriving(vec![], false) };
         assert_eq!(code(announced).await, Code::PayloadTooLarge);
     }
 }
@@ -393,26 +393,26 @@ mod command_tests {
     use crate::error::Code;
 
     #[tokio::test]
-    async fn work_goes_on_when_nobody_waits_for_it_any_more() {
-        let (let_go, may_go) = oneshot::channel::<()>();
-        let (tell, told) = oneshot::channel();
+    async fn work_continues_after_its_future_is_dropped() {
+        let (release, released) = oneshot::channel::<()>();
+        let (finish, finished) = oneshot::channel();
         let done = Arc::new(AtomicBool::new(false));
         let mark = done.clone();
         let mut command = Box::pin(run_to_completion(async move {
-            may_go.await.map_err(Failure::internal)?;
+            released.await.map_err(Failure::internal)?;
             mark.store(true, Ordering::SeqCst);
-            tell.send(()).map_err(|()| Failure::message_not_found())
+            finish.send(()).map_err(|()| Failure::message_not_found())
         }));
         assert!(futures_util::poll!(&mut command).is_pending());
         drop(command);
         assert!(!done.load(Ordering::SeqCst));
-        let_go.send(()).expect("the work is still there");
-        told.await.expect("the work comes to its end");
+        release.send(()).expect("the work is still running");
+        finished.await.expect("the work completes");
         assert!(done.load(Ordering::SeqCst));
     }
 
     #[tokio::test]
-    async fn a_panic_is_a_fault_of_ours() {
+    async fn a_panic_is_an_internal_error() {
         let failed = run_to_completion::<()>(async { panic!("on purpose") }).await;
         assert_eq!(failed.expect_err("it panicked").code(), Code::Internal);
     }

@@ -1,4 +1,4 @@
-//! Files for whoever holds a link to them: pages show pictures by their address alone.
+//! File downloads by signed link: pages show pictures by their URL alone, without a token.
 
 use std::io;
 
@@ -18,20 +18,20 @@ use futures_util::{Stream, stream};
 use super::context::Context;
 use crate::{error::Failure, links::BadLink};
 
-/// Nothing in a file may do anything, should a browser ever open it as a page.
+/// Keeps a file from running anything if a browser opens it as a page.
 const NO_SCRIPTS: &str = "default-src 'none'; sandbox";
 
-/// The bytes of a file. The link is the right to them: it is checked before anything else, and no
-/// token is asked for.
+/// Downloads a file. The signed link is the authorisation: it is checked before anything else, and no
+/// token is needed.
 #[utoipa::path(
     get, path = "/messaging/files/{id}/{form}", tag = "attachments", operation_id = "fetchFile",
     params(
-        ("id" = String, Path, max_length = 64, description = "Which file."),
+        ("id" = String, Path, max_length = 64, description = "Attachment id."),
         ("form" = String, Path, description = "`full` or `thumbnail`."),
-        ("expires" = u64, Query, description = "When the link ends, in seconds since 1970."),
-        ("signature" = String, Query, description = "Shows that the link was made here."),
+        ("expires" = u64, Query, description = "When the link expires, in seconds since 1970."),
+        ("signature" = String, Query, description = "Signature of the link."),
     ),
-    responses((status = 200, description = "The bytes", content_type = "image/*")),
+    responses((status = 200, description = "The file", content_type = "image/*")),
     security(()),
 )]
 #[tracing::instrument(name = "http.file.fetch", skip_all)]
@@ -46,10 +46,10 @@ pub(crate) async fn fetch(
         BadLink::Expired => Failure::link_expired(),
     })?;
     let file = context.uploads.open(&link.file, link.form).await?;
-    Ok(answer(file.ok_or_else(Failure::attachment_not_found)?, rest_s))
+    Ok(file_response(file.ok_or_else(Failure::attachment_not_found)?, rest_s))
 }
 
-/// A link as it came.
+/// The parts of a link in a request, not verified yet.
 struct Link<'a> {
     file: AttachmentId,
     form: PictureForm,
@@ -72,25 +72,25 @@ impl<'a> Link<'a> {
     }
 }
 
-fn answer(file: OpenedFile, rest_s: u64) -> HttpResponse {
+fn file_response(file: OpenedFile, max_age_s: u64) -> HttpResponse {
     let OpenedFile { name, media_type, bytes: ObjectBytes { size_bytes, chunks } } = file;
     let disposition = format!("inline; filename*=UTF-8''{}", encoded(&name));
     HttpResponse::Ok()
         .content_type(media_type.as_str())
-        .insert_header((header::CACHE_CONTROL, format!("private, max-age={rest_s}, immutable")))
+        .insert_header((header::CACHE_CONTROL, format!("private, max-age={max_age_s}, immutable")))
         .insert_header((header::CONTENT_SECURITY_POLICY, NO_SCRIPTS))
         .insert_header((header::CONTENT_DISPOSITION, disposition))
-        .body(SizedStream::new(size_bytes, pieces(chunks)))
+        .body(SizedStream::new(size_bytes, byte_stream(chunks)))
 }
 
-pub(super) fn pieces(chunks: Box<dyn Chunks>) -> impl Stream<Item = io::Result<Bytes>> {
+pub(super) fn byte_stream(chunks: Box<dyn Chunks>) -> impl Stream<Item = io::Result<Bytes>> {
     stream::try_unfold(chunks, |mut chunks| async {
-        let piece = chunks.next().await.map_err(io::Error::other)?;
-        Ok(piece.map(|piece| (Bytes::from(piece), chunks)))
+        let chunk = chunks.next().await.map_err(io::Error::other)?;
+        Ok(chunk.map(|chunk| (Bytes::from(chunk), chunks)))
     })
 }
 
-/// `name` as a header may carry it (RFC 8187, section 3.2.1).
+/// Percent-encodes `name` for a header (RFC 8187, section 3.2.1).
 fn encoded(name: &str) -> String {
     let hex = |digit: u8| char::from(b"0123456789ABCDEF"[usize::from(digit)]);
     let mut text = String::with_capacity(name.len());
@@ -116,10 +116,11 @@ mod tests {
     use super::encoded;
     use crate::testing::{Answer, TestApp, request};
 
-    /// An application with a picture, and the link to it.
+    /// An application with an uploaded picture, and the link to it.
     async fn picture() -> (TestApp, String) {
         let test_app = TestApp::new().await;
-        let link = test_app.uploaded("c1").await["fileUrl"].as_str().expect("a link").to_owned();
+        let link =
+            test_app.upload_picture("c1").await["fileUrl"].as_str().expect("a link").to_owned();
         (test_app, link)
     }
 
@@ -152,7 +153,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_file_can_be_asked_after_without_its_bytes() {
+    async fn head_returns_the_headers_without_the_content() {
         let (test_app, link) = picture().await;
         let answer = fetched(&link, &test_app, Method::HEAD).await;
         assert_eq!(answer.status, 200);
@@ -160,22 +161,22 @@ mod tests {
         assert_eq!(fetched(&link, &test_app, Method::DELETE).await.status, 404);
     }
 
-    /// What a real server says to `method` and `link`.
-    async fn said(test_app: &TestApp, method: &str, link: &str) -> String {
+    /// The raw response of a real server.
+    async fn raw_response(test_app: &TestApp, method: &str, link: &str) -> String {
         let mut stream = TcpStream::connect(test_app.listen()).await.expect("it listens");
         let asked = format!("{method} {link} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
         stream.write_all(asked.as_bytes()).await.expect("it reads");
-        let mut said = String::new();
-        stream.read_to_string(&mut said).await.expect("it answers");
-        said
+        let mut response = String::new();
+        stream.read_to_string(&mut response).await.expect("it answers");
+        response
     }
 
     #[actix_web::test]
-    async fn its_length_is_said_whether_its_bytes_follow_or_not() {
+    async fn the_content_length_is_the_same_for_get_and_head() {
         let (test_app, link) = picture().await;
         for (method, body) in [("GET", "picture of an arm"), ("HEAD", "")] {
-            let said = said(&test_app, method, &link).await;
-            let (head, rest) = said.split_once("\r\n\r\n").expect("a head");
+            let response = raw_response(&test_app, method, &link).await;
+            let (head, rest) = response.split_once("\r\n\r\n").expect("a head");
             assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
             assert!(head.to_ascii_lowercase().contains("\r\ncontent-length: 17\r\n"), "{head}");
             assert_eq!(rest, body, "{method}");
@@ -183,10 +184,11 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_link_that_was_not_made_here_is_not_even_looked_up() {
+    async fn a_forged_link_is_refused_before_the_file_is_looked_up() {
         let (test_app, link) = picture().await;
         let thumbnail = link.replace("/full?", "/thumbnail?");
-        let other = test_app.uploaded("c1").await["fileUrl"].as_str().expect("a link").to_owned();
+        let other =
+            test_app.upload_picture("c1").await["fileUrl"].as_str().expect("a link").to_owned();
         let (start, _) = link.split_once('?').expect("a query");
         let (_, query) = other.split_once('?').expect("a query");
         for forged in [

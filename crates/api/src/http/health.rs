@@ -5,21 +5,21 @@ use utoipa::ToSchema;
 use super::context::Context;
 use crate::readiness::Report;
 
-/// Whether the process is alive.
+/// Liveness of the process.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Liveness {
-    /// `ok`.
+    /// Always `ok`.
     status: &'static str,
 }
 
-/// Whether this node should be given work, and if not, which part is the reason.
+/// Readiness of this node, and which part is not ready.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct ReadinessBody {
     /// `ready` or `unready`.
     status: &'static str,
-    /// `up`, or `down` when it does not answer in time.
+    /// `up`, or `down` if it does not answer in time.
     store: &'static str,
-    /// `serving`, or `draining` when the node is going down.
+    /// `serving`, or `draining` while the node shuts down.
     node: &'static str,
 }
 
@@ -33,30 +33,30 @@ impl From<Report> for ReadinessBody {
     }
 }
 
-/// Whether the process is alive. Asks nobody else.
+/// Liveness probe. Checks no dependencies.
 #[utoipa::path(
     get, path = "/health/live", tag = "health", operation_id = "isAlive",
-    responses((status = 200, description = "It is", body = Liveness)),
+    responses((status = 200, description = "The process is alive", body = Liveness)),
     security(()),
 )]
 pub(crate) async fn live() -> HttpResponse {
     HttpResponse::Ok().json(Liveness { status: "ok" })
 }
 
-/// Whether this node should be given work.
+/// Readiness probe: whether this node should receive traffic.
 #[utoipa::path(
     get, path = "/health/ready", tag = "health", operation_id = "isReady",
     responses(
-        (status = 200, description = "It should", body = ReadinessBody),
-        (status = 503, description = "It should not", body = ReadinessBody),
+        (status = 200, description = "Ready", body = ReadinessBody),
+        (status = 503, description = "Not ready", body = ReadinessBody),
     ),
     security(()),
 )]
 pub(crate) async fn ready(context: Data<Context>) -> HttpResponse {
     let report = context.readiness.report().await;
-    let mut answer =
+    let mut response =
         if report.is_ready() { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
-    answer.json(ReadinessBody::from(report))
+    response.json(ReadinessBody::from(report))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Pages that people look at without a front end: no scripts, nothing from elsewhere.
+//! HTML pages served by this service itself, without scripts and external resources.
 
 use std::fmt;
 
@@ -16,11 +16,11 @@ const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;mar
     button{font:inherit;padding:.5rem 1rem}table{border-collapse:collapse}\
     td,th{text-align:left;vertical-align:top;padding:.25rem 1rem .25rem 0}\
     pre{white-space:pre-wrap;overflow-wrap:anywhere}iframe{width:100%;height:44rem;border:1px solid #999}";
-/// Styles may stand in the page; forms lead back to this service.
+/// Allows inline styles and forms to this service, nothing else.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; \
     base-uri 'none'; frame-ancestors 'none'";
 
-/// Text that stands for itself wherever it stands in a page, also between double quotes.
+/// Displays text escaped for HTML, also inside quoted attribute values.
 pub(super) struct Escaped<'a>(pub(super) &'a str);
 
 impl fmt::Display for Escaped<'_> {
@@ -41,7 +41,7 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
-/// A page with `body`, which is HTML already.
+/// A page with `body`, which must be HTML.
 pub(super) fn page(
     status: StatusCode,
     language: Language,

@@ -1,6 +1,5 @@
-//! What programs of the platform tell: who people are, what happens to bookings, whom to forget, how long
-//! things are kept.
-//! People never get here, and neither do pages: there are no CORS headers.
+//! The internal API for programs of the platform: the directory, booking events, erasure and retention.
+//! People's tokens are refused, and pages cannot call it: there are no CORS headers.
 
 mod appointments;
 mod erasures;
@@ -27,18 +26,18 @@ use super::{
 };
 use crate::error::Failure;
 
-/// Where the routes for programs begin.
+/// Path prefix of the internal API.
 const PREFIX: &str = "/internal";
 
-/// Every route for programs. Routes are found by the decoded path; these only where their prefix is not
-/// escaped (`/%69nternal`), so that a proxy that keeps the world from `/internal` keeps it from them.
+/// Mounts all routes. The router matches the decoded path; the guard requires the prefix to be unescaped
+/// (not `/%69nternal`), so that a proxy that blocks `/internal` blocks all of them.
 pub(super) fn configure(config: &mut ServiceConfig) {
     let internal = web::scope(PREFIX)
         .guard(fn_guard(|request| request.head().uri.path().starts_with(PREFIX)))
         .route("/participants/{id}", put().to(participants::put_one))
         .route("/participants/{id}", delete().to(erasures::request))
         .route("/participants:batch", post().to(participants::put_many))
-        .route("/erasures/{id}", get().to(erasures::receipt))
+        .route("/erasures/{id}", get().to(erasures::status))
         .route("/appointments/events", post().to(appointments::receive))
         .route("/conversations", get().to(appointments::conversations))
         .route("/retention", get().to(retention::show))
@@ -53,8 +52,8 @@ pub(super) fn configure(config: &mut ServiceConfig) {
     config.service(internal);
 }
 
-/// A program of the platform asks, by the token in `Authorization: Bearer …`. A person's token is
-/// refused, whatever it says beside.
+/// An authenticated program of the platform, by the token in `Authorization: Bearer …`. Tokens of people
+/// are refused.
 #[derive(Debug)]
 struct Program;
 
@@ -72,7 +71,7 @@ impl Program {
         let context = Context::of(request)?;
         let token = bearer(request.headers()).ok_or(TokenError::Invalid)?;
         let program = context.authenticator.program(token)?;
-        tracing::debug!(program.id = %program.user, "a program calls");
+        tracing::debug!(program.id = %program.user, "internal API called");
         Ok(Self)
     }
 }

@@ -1,4 +1,4 @@
-//! Messages: one file for each request.
+//! Messages and the event log.
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -13,13 +13,13 @@ use super::{
     middleware::IDEMPOTENCY_KEY,
     schema,
 };
-use crate::{error::Failure, input, realtime::resume::missed, texts, wire};
+use crate::{dto, error::Failure, input, realtime::resume::missed, texts};
 
-/// Deletes a message of the caller's own, for both sides.
+/// Deletes one of the caller's own messages, for both participants.
 #[utoipa::path(
     delete, path = "/messaging/messages/{id}", tag = "messages",
     operation_id = "deleteMessage",
-    params(("id" = String, Path, max_length = 64, description = "Which message.")),
+    params(("id" = String, Path, max_length = 64, description = "Message id.")),
     responses((status = 204, description = "Done")),
 )]
 #[tracing::instrument(name = "http.message.delete", skip_all, fields(message.id = %id.0))]
@@ -34,19 +34,20 @@ pub(crate) async fn delete(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// What happened in a conversation after a position, oldest first: what sockets tell as it happens.
+/// Lists the events of a conversation after a position, oldest first; the same events that sockets
+/// deliver live.
 #[utoipa::path(
     get, path = "/messaging/conversations/{id}/events", tag = "messages",
     operation_id = "listEvents",
     params(
-        ("id" = String, Path, max_length = 64, description = "Which conversation."),
+        ("id" = String, Path, max_length = 64, description = "Conversation id."),
         ("after" = Option<i64>, Query, minimum = 0,
-            description = "The position that is known already, 0 unless said otherwise: `lastSeq` of the conversation, \
-                of its history, or of the page before."),
+            description = "Position after which to start, default 0: `lastSeq` of the conversation, \
+                of its history, or of the previous page."),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 200,
-            description = "Events on a page, 200 unless said otherwise."),
+            description = "Events per page, default 200."),
     ),
-    responses((status = 200, description = "What happened", body = wire::LogPage)),
+    responses((status = 200, description = "The events", body = dto::LogPage)),
 )]
 #[tracing::instrument(name = "http.event.list", skip_all, fields(conversation.id = %id.0))]
 pub(crate) async fn events(
@@ -54,7 +55,7 @@ pub(crate) async fn events(
     id: InPath<ConversationId>,
     request: HttpRequest,
     context: Data<Context>,
-) -> Result<Json<wire::LogPage>, Failure> {
+) -> Result<Json<dto::LogPage>, Failure> {
     let (id, user) = (id.0, caller.user);
     let query = match input::event_query(request.query_string()) {
         Ok(query) => query,
@@ -64,20 +65,20 @@ pub(crate) async fn events(
     Ok(Json(missed.map_err(Failure::of_conversation)?.page(&id, query.after, &context.links)))
 }
 
-/// A page of a conversation's messages, newest first. Marks nothing as read.
+/// Lists the messages of a conversation, newest first. Marks nothing as read.
 #[utoipa::path(
     get, path = "/messaging/conversations/{id}/messages", tag = "messages",
     operation_id = "listMessages",
     params(
-        ("id" = String, Path, max_length = 64, description = "Which conversation."),
+        ("id" = String, Path, max_length = 64, description = "Conversation id."),
         ("page" = Option<u32>, Query, minimum = 1, maximum = 10_000,
-            description = "Number of the page, 1 unless said otherwise. Drifts while messages arrive: prefer `cursor`."),
+            description = "Page number, default 1. Pages shift while messages arrive: prefer `cursor`."),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 100,
-            description = "Messages on a page, 50 unless said otherwise."),
+            description = "Messages per page, default 50."),
         ("cursor" = Option<String>, Query, max_length = 128,
-            description = "The `nextCursor` of the page before. Wins over `page`."),
+            description = "The `nextCursor` of the previous page. Takes precedence over `page`."),
     ),
-    responses((status = 200, description = "The page", body = wire::MessagePage)),
+    responses((status = 200, description = "The page", body = dto::MessagePage)),
 )]
 #[tracing::instrument(name = "http.message.list", skip_all, fields(conversation.id = %id.0))]
 pub(crate) async fn list(
@@ -85,7 +86,7 @@ pub(crate) async fn list(
     id: InPath<ConversationId>,
     request: HttpRequest,
     context: Data<Context>,
-) -> Result<Json<wire::MessagePage>, Failure> {
+) -> Result<Json<dto::MessagePage>, Failure> {
     let (id, user) = (id.0, caller.user);
     let window = match input::message_query(request.query_string()) {
         Ok(window) => window,
@@ -93,45 +94,45 @@ pub(crate) async fn list(
     };
     let history = context.services.messaging.history(&id, &user, &window).await;
     let history = history.map_err(Failure::of_conversation)?;
-    Ok(Json(wire::MessagePage::new(&history.page, &window, &context.links)))
+    Ok(Json(dto::MessagePage::new(&history.page, &window, &context.links)))
 }
 
-/// Marks a message as read by the caller, and with it what the other side posted before it. The
-/// caller's own message, or one that is read already, stays as it is.
+/// Marks a message and all earlier ones of the other participant as read. Has no effect on the
+/// caller's own messages and on messages already read.
 #[utoipa::path(
     patch, path = "/messaging/messages/{id}/read", tag = "messages",
     operation_id = "markMessageRead",
-    params(("id" = String, Path, max_length = 64, description = "Which message.")),
-    responses((status = 200, description = "The message as it then is", body = wire::Message)),
+    params(("id" = String, Path, max_length = 64, description = "Message id.")),
+    responses((status = 200, description = "The updated message", body = dto::Message)),
 )]
 #[tracing::instrument(name = "http.message.mark_read", skip_all, fields(message.id = %id.0))]
 pub(crate) async fn mark_read(
     Caller(caller): Caller,
     id: InPath<MessageId>,
     context: Data<Context>,
-) -> Result<Json<wire::Message>, Failure> {
+) -> Result<Json<dto::Message>, Failure> {
     let messaging = context.services.messaging.clone();
     let marked = run_to_completion(async move {
         let marked = messaging.mark_message_read(&id.0, &caller.user).await;
         marked.map_err(Failure::of_message)
     });
-    Ok(Json(wire::Message::new(&marked.await?, &context.links)))
+    Ok(Json(dto::Message::new(&marked.await?, &context.links)))
 }
 
-/// Sends a message: when this answers, it is on disk, once. An archived conversation comes back
-/// with it.
+/// Sends a message. On success it is stored durably, exactly once. Reactivates an archived
+/// conversation.
 #[utoipa::path(
     post, path = "/messaging/conversations/{id}/messages", tag = "messages",
     operation_id = "sendMessage",
     params(
-        ("id" = String, Path, max_length = 64, description = "Which conversation."),
+        ("id" = String, Path, max_length = 64, description = "Conversation id."),
         ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 64,
             pattern = "^[A-Za-z0-9_-]+$",
-            description = "The same as `clientMessageId` in the body; when both are given they must be equal."),
+            description = "Same as `clientMessageId` in the body; if both are given they must be equal."),
     ),
     request_body = schema::NewMessage,
-    responses((status = 201, description = "The message; of a repeated key, the first one",
-        body = wire::Message)),
+    responses((status = 201, description = "The message; for a repeated key, the first one",
+        body = dto::Message)),
 )]
 #[tracing::instrument(name = "http.message.send", skip_all, fields(conversation.id = %id.0))]
 pub(crate) async fn send(
@@ -152,10 +153,10 @@ pub(crate) async fn send(
     let messaging = context.services.messaging.clone();
     let sent =
         run_to_completion(async move { Ok(messaging.send_message(&id, &user, draft).await?) });
-    Ok(HttpResponse::Created().json(wire::Message::new(&sent.await?.message, &context.links)))
+    Ok(HttpResponse::Created().json(dto::Message::new(&sent.await?.message, &context.links)))
 }
 
-/// The `Idempotency-Key`, at most one. What is no text is handed on as a text that no key can be.
+/// The `Idempotency-Key`, at most one. A value that is not ASCII text becomes "", which no key can be.
 fn key(headers: &HeaderMap) -> Result<Option<&str>, Failure> {
     let mut keys = headers.get_all(IDEMPOTENCY_KEY).map(|key| key.to_str().unwrap_or(""));
     let key = keys.next();
@@ -175,16 +176,16 @@ mod delete_tests {
     #[actix_web::test]
     async fn only_its_author_deletes_a_message_and_then_it_is_gone_for_both() {
         let test_app = TestApp::new().await;
-        let talk = test_app.talk().await;
-        let said = test_app.said(&talk, "c1", "Bonjour").await;
-        let path = format!("/messaging/messages/{}", said["id"].as_str().expect("an id"));
+        let conversation = test_app.open_conversation().await;
+        let sent = test_app.send_message(&conversation, "c1", "Bonjour").await;
+        let path = format!("/messaging/messages/{}", sent["id"].as_str().expect("an id"));
         let refused = test_app.delete(&path, "s1").await;
         assert_eq!(refused.failure(), (403, "not_your_message".to_owned()));
         let text = "Vous ne pouvez supprimer que vos propres messages";
         assert_eq!(refused.json()["message"], text);
         let done = test_app.delete(&path, "c1").await;
         assert!(done.status == 204 && done.is_empty());
-        assert_eq!((test_app.messages(&talk).await, test_app.unread("s1").await), (0, 0));
+        assert_eq!((test_app.messages(&conversation).await, test_app.unread("s1").await), (0, 0));
         assert_eq!(
             test_app.delete(&path, "c1").await.failure(),
             (404, "message_not_found".to_owned())
@@ -201,11 +202,11 @@ mod mark_read_tests {
     #[actix_web::test]
     async fn a_message_is_read_by_the_other_side_with_what_came_before() {
         let test_app = TestApp::new().await;
-        let talk = test_app.talk().await;
+        let conversation = test_app.open_conversation().await;
         let mut paths = Vec::new();
         for words in ["1", "2", "3"] {
-            let said = test_app.said(&talk, "c1", words).await;
-            paths.push(format!("/messaging/messages/{}/read", said["id"].as_str().expect("an id")));
+            let sent = test_app.send_message(&conversation, "c1", words).await;
+            paths.push(format!("/messaging/messages/{}/read", sent["id"].as_str().expect("an id")));
         }
         let own = test_app.patch(&paths[1], "c1", json!({})).await;
         assert_eq!((own.status.as_u16(), &own.json()["isRead"]), (200, &json!(false)));
@@ -219,11 +220,11 @@ mod mark_read_tests {
     }
 
     #[actix_web::test]
-    async fn a_stranger_s_message_is_no_message() {
+    async fn a_foreign_message_is_not_found() {
         let test_app = TestApp::new().await;
-        let talk = test_app.talk().await;
-        let said = test_app.said(&talk, "c1", "Bonjour").await;
-        let path = format!("/messaging/messages/{}/read", said["id"].as_str().expect("an id"));
+        let conversation = test_app.open_conversation().await;
+        let sent = test_app.send_message(&conversation, "c1", "Bonjour").await;
+        let path = format!("/messaging/messages/{}/read", sent["id"].as_str().expect("an id"));
         let refused = test_app.patch(&path, "s2", json!({})).await;
         assert_eq!(refused.failure(), (404, "message_not_found".to_owned()));
         assert_eq!(refused.json()["message"], "Message non trouvé");

@@ -34,8 +34,8 @@ use crate::{
     texts,
 };
 
-/// The outermost layer: names the request, reads its path as routes are to see it, gives failures the shape the caller asked for, adds the
-/// headers that every answer has, and leaves out the content when only the head is wanted.
+/// The outermost layer: assigns the request id, ignores a trailing slash, formats failures as the client
+/// accepts them, adds the headers of every response, and drops the content for `HEAD`.
 pub(crate) async fn normalise_response(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -45,7 +45,7 @@ pub(crate) async fn normalise_response(
     let shape = Shape::wanted(request.headers());
     let is_head = request.method() == Method::HEAD;
     request.extensions_mut().insert(id.clone());
-    extract::ignore_last_slash(&mut request);
+    extract::ignore_trailing_slash(&mut request);
 
     let response = next.call(request).await.map_err(|error| Error::from(failure_of(&error)))?;
     let mut response = shaped(response, shape);
@@ -58,7 +58,7 @@ pub(crate) async fn normalise_response(
     Ok(if is_head { without_content(response) } else { response })
 }
 
-/// The failure behind an error of any kind.
+/// Converts any error into a failure.
 pub(super) fn failure_of(error: &Error) -> Failure {
     error.as_error::<Failure>().cloned().unwrap_or_else(|| foreign(error))
 }
@@ -70,18 +70,18 @@ fn shaped(
     let Some(error) = response.response().error() else {
         return response.map_into_boxed_body();
     };
-    let fresh = error_response(&failure_of(error), shape);
+    let formatted = error_response(&failure_of(error), shape);
     let mut response = response.map_into_boxed_body();
-    // What inner layers added, such as CORS, stays.
-    for (name, value) in fresh.headers() {
+    // Headers of inner layers, such as CORS, are kept.
+    for (name, value) in formatted.headers() {
         response.headers_mut().insert(name.clone(), value.clone());
     }
-    *response.response_mut().status_mut() = fresh.status();
-    response.map_body(|_, _| fresh.into_body())
+    *response.response_mut().status_mut() = formatted.status();
+    response.map_body(|_, _| formatted.into_body())
 }
 
-/// One span for each request: its method, its route (never its path, which names people's
-/// things), its id and how it ended. No address, no user agent.
+/// One span per request with method, route (never the path, which contains ids), request id and status.
+/// No address, no user agent.
 #[derive(Debug)]
 pub(crate) struct RequestSpan;
 
@@ -97,7 +97,7 @@ impl RootSpanBuilder for RequestSpan {
         )
     }
 
-    /// Failures are logged here, once, while the span still says what they belong to.
+    /// Failures are logged here, once, within the span of their request.
     fn on_request_end<B: MessageBody>(span: Span, outcome: &Result<ServiceResponse<B>, Error>) {
         match outcome {
             Ok(response) => {
@@ -113,7 +113,7 @@ impl RootSpanBuilder for RequestSpan {
     }
 }
 
-/// Methods are free text on the wire; logs get those that exist.
+/// HTTP methods are free text; only known ones are logged.
 fn method(request: &ServiceRequest) -> &'static str {
     match request.method().as_str() {
         "GET" => "GET",
@@ -127,17 +127,17 @@ fn method(request: &ServiceRequest) -> &'static str {
     }
 }
 
-/// The header that names a request, in and out.
+/// The request id, in requests and responses.
 pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// The longest name we take from a caller, in characters.
+/// Maximum length of a client's request id, in characters.
 const MAX_CHARS: usize = 64;
 
-/// What a request is called in logs, here and elsewhere.
+/// The id of a request in logs, here and in other services.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RequestId(HeaderValue);
 
 impl RequestId {
-    /// The caller's name for the request, if it is safe to write down; else a new one.
+    /// The client's request id, if it is safe to log; else a new one.
     pub(crate) fn of(headers: &HeaderMap, ids: &dyn Ids) -> Self {
         let given = headers.get(X_REQUEST_ID).filter(|value| is_safe(value.as_bytes()));
         Self(given.cloned().unwrap_or_else(|| {
@@ -155,32 +155,32 @@ impl RequestId {
     }
 }
 
-fn is_safe(name: &[u8]) -> bool {
-    let safe = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
-    (1..=MAX_CHARS).contains(&name.len()) && name.iter().all(safe)
+fn is_safe(id: &[u8]) -> bool {
+    let is_safe = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
+    (1..=MAX_CHARS).contains(&id.len()) && id.iter().all(is_safe)
 }
 
-// Lets an address ask for only so much, before anybody knows who is asking. What one person may
-// ask for is counted where they are known, in [`Caller`](super::caller::Caller).
+// Rate limits per client address, before authentication. Limits per person are applied in
+// [`Caller`](extract::Caller).
 
-/// Counts what people ask for.
+/// Applies the limit of the public API.
 pub(super) async fn throttle(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    limited(request, next, Limits::allow_request_from).await
+    rate_limited(request, next, Limits::allow_request_from).await
 }
 
-/// Counts what programs tell, apart: a bulk of reports must not keep people waiting, nor people a
-/// report.
+/// Applies the separate limit of the internal API and webhooks, so that bulk reports and people do not
+/// delay each other.
 pub(super) async fn throttle_programs(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    limited(request, next, Limits::allow_internal_request_from).await
+    rate_limited(request, next, Limits::allow_internal_request_from).await
 }
 
-async fn limited(
+async fn rate_limited(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
     allow: fn(&Limits, IpAddr) -> Result<(), RetryAfter>,
@@ -194,16 +194,16 @@ async fn limited(
     Ok(next.call(request).await?.map_into_boxed_body())
 }
 
-// Which pages may call from a browser. A page that may not is refused, and not only kept from
-// reading the answer: nothing happens on its behalf.
+// CORS. A request of a foreign origin is refused, and not only kept from reading the response: nothing
+// is executed on its behalf.
 
-/// How long a browser may remember the answer to a preflight, in seconds.
+/// How long a browser may cache a preflight response, in seconds.
 const PREFLIGHT_MAX_AGE_S: usize = 600;
-/// The sender's key of a message, as a header.
+/// The idempotency key of a message.
 pub(super) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
-/// The CORS headers for `origins`.
-pub(super) fn allowed(origins: &Origins) -> Cors {
+/// The CORS middleware for `origins`.
+pub(super) fn cors(origins: &Origins) -> Cors {
     let origins = origins.clone();
     Cors::default()
         .allowed_origin_fn(move |origin, request| origins.admit_origin(origin, request))
@@ -221,9 +221,9 @@ pub(super) fn allowed(origins: &Origins) -> Cors {
         .max_age(PREFLIGHT_MAX_AGE_S)
 }
 
-/// Refuses requests from foreign pages; those that name no page pass. Also answers a preflight
-/// with 204, which the layer behind would answer with an empty 200.
-pub(super) async fn gate(
+/// Refuses requests of foreign origins; requests without `Origin` pass. Changes the status of a preflight
+/// response from an empty 200, as the CORS middleware sends it, to 204.
+pub(super) async fn check_origin(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
@@ -240,24 +240,24 @@ pub(super) async fn gate(
     Ok(response)
 }
 
-// `HEAD`: what `GET` would answer, without the content (RFC 9110, section 9.3.2).
+// `HEAD`: the response of `GET` without the content (RFC 9110, section 9.3.2).
 
-/// A route for those who read: `GET` and `HEAD`.
-pub(super) fn read() -> Route {
+/// A route for `GET` and `HEAD`.
+pub(super) fn get_or_head() -> Route {
     let head = guard::Head();
     web::route()
         .guard(guard::fn_guard(move |request| guard::Get().check(request) || head.check(request)))
 }
 
-/// The same answer, of whose content only the length is left.
+/// Drops the content but keeps its length.
 pub(super) fn without_content(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
-    response.map_body(|_, body| BoxBody::new(LengthOf(body.size())))
+    response.map_body(|_, body| BoxBody::new(SizeOnly(body.size())))
 }
 
-/// Nothing, as long as something else.
-struct LengthOf(BodySize);
+/// An empty body that reports the size of another one.
+struct SizeOnly(BodySize);
 
-impl MessageBody for LengthOf {
+impl MessageBody for SizeOnly {
     type Error = Infallible;
 
     fn size(&self) -> BodySize {
@@ -272,7 +272,7 @@ impl MessageBody for LengthOf {
     }
 }
 
-/// Answers a path or method that no handler serves.
+/// Handles unknown paths and methods.
 pub(crate) async fn no_such_route(request: HttpRequest) -> Result<HttpResponse, Failure> {
     let text = texts::cannot(request.method().as_str(), request.path());
     Err(Failure::new(Code::NotFound, text))
@@ -310,7 +310,7 @@ mod head_tests {
         testing::{ATTACHMENTS, TestApp, request},
     };
 
-    /// Those that need no token.
+    /// Routes without authentication.
     const OPEN: [&str; 6] = [
         "/health/live",
         "/health/ready",
@@ -321,28 +321,28 @@ mod head_tests {
     ];
 
     #[actix_web::test]
-    async fn whatever_can_be_read_has_a_head_and_nothing_else_has() {
+    async fn every_get_route_answers_head_and_no_other_route_does() {
         let test_app = TestApp::new().await;
-        let talk = test_app.talk().await;
-        test_app.said(&talk, "c1", "Bonjour").await;
-        let upload = test_app.uploaded("s1").await;
+        let conversation = test_app.open_conversation().await;
+        test_app.send_message(&conversation, "c1", "Bonjour").await;
+        let upload = test_app.upload_picture("s1").await;
         let upload = upload["id"].as_str().expect("an id");
         let mut read = OPEN.map(str::to_owned).to_vec();
         for route in ROUTES.iter().filter(|route| route.method == Method::GET) {
-            let path = route.path.replace("/messaging/conversations/{id}", &talk);
+            let path = route.path.replace("/messaging/conversations/{id}", &conversation);
             read.push(
                 path.replace("/messaging/attachments/{id}", &format!("{ATTACHMENTS}/{upload}")),
             );
         }
         for path in read {
             let (get, head) = (test_app.get(&path, "s1").await, test_app.head(&path, "s1").await);
-            // An archive is begun by the first look.
+            // The first request starts an export.
             let good = if path.ends_with("/me/export") { 202 } else { 200 };
             assert_eq!((get.status.as_u16(), head.status.as_u16()), (good, good), "{path}");
             assert_eq!(head.header("content-type"), get.header("content-type"), "{path}");
             assert!(head.is_empty() && !get.is_empty(), "{path}");
         }
-        let write_only = format!("{talk}/archive");
+        let write_only = format!("{conversation}/archive");
         assert_eq!(test_app.head(&write_only, "s1").await.status, 404);
     }
 

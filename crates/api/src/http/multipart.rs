@@ -1,13 +1,13 @@
-//! Forms in the body of a request (`multipart/form-data`, RFC 7578), read chunk by chunk: whatever is sent,
-//! only a few chunks of it are in memory at once.
+//! Streaming reader of multipart forms (`multipart/form-data`, RFC 7578): at most a few chunks are in memory
+//! at once, whatever the client sends.
 //!
-//! The body stays on the thread of its connection, and is read on any: so [`Body::feed`] hands it on, and
-//! [`Reader`] takes it, both at the same time.
+//! The payload is bound to the thread of its connection, while the reader may run on any thread:
+//! [`Body::feed`] sends the chunks through a channel to [`Reader`], concurrently.
 //!
-//! `multer` finds the parts, as `actix-multipart` (0.8.5) does not: that ends a part at `\r--boundary` and
-//! after the length that the part itself announces, and drops the rest without an error; refuses a form for
-//! a file name that is no UTF-8, or for a part of type `multipart/…`; and finds no parts at all where a
-//! blank stands behind the boundary.
+//! Parts are parsed by `multer`, because `actix-multipart` (0.8.5) ends a part at `\r--boundary` and
+//! after the length that the part declares, dropping the rest without an error; rejects a form with
+//! a file name that is not UTF-8 or with a part of type `multipart/…`; and finds no parts if a space
+//! follows the boundary.
 
 use std::{
     mem::take,
@@ -31,29 +31,29 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-/// Chunks that wait between the connection and the reader.
+/// Capacity of the channel between the connection and the reader, in chunks.
 const CHUNKS_WAITING_MAX: usize = 2;
-/// The most that may stand between the contents of two parts, in bytes: the head of a part, mostly.
+/// Maximum number of bytes between the contents of two parts, mostly the headers of a part.
 pub(super) const BETWEEN_PARTS_MAX_BYTES: usize = 16_384;
 
-/// Why a form cannot be read on.
+/// Why a form cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum BodyError {
-    /// The connection broke off.
+    /// The connection was closed before the end.
     #[error("the body was cut off")]
     CutOff,
     /// It did not arrive before its deadline.
     #[error("the body is too slow")]
     TooSlow,
-    /// It has more bytes than a form of this kind may have.
+    /// It exceeds the maximum size of the form.
     #[error("the body is too large")]
     TooLarge,
-    /// It is no form, ends within a part, or has too much between two parts.
+    /// It is not a form, ends within a part, or has too many bytes between two parts.
     #[error("the form is malformed")]
     Malformed,
 }
 
-/// The boundary between the parts; `None` when `headers` announce no form, or one that is compressed.
+/// The boundary between the parts; `None` if `headers` do not announce an uncompressed form.
 pub(super) fn boundary(headers: &HeaderMap) -> Option<String> {
     if headers.contains_key(header::CONTENT_ENCODING) {
         return None;
@@ -61,20 +61,20 @@ pub(super) fn boundary(headers: &HeaderMap) -> Option<String> {
     multer::parse_boundary(headers.get(header::CONTENT_TYPE)?.to_str().ok()?).ok()
 }
 
-/// The body of a request and the reader of its form, whose parts `boundary` parts. It may have `max_bytes`,
-/// and has to be there within `deadline`.
+/// Splits a request into the body, to be fed, and the reader of its form. The body may have at most
+/// `max_bytes` and must arrive within `deadline`.
 pub(super) fn open(
     payload: Payload,
     boundary: String,
     max_bytes: u64,
     deadline: Duration,
 ) -> (Body, Reader) {
-    let (chunks, waiting) = mpsc::channel(CHUNKS_WAITING_MAX);
+    let (chunks, receiver) = mpsc::channel(CHUNKS_WAITING_MAX);
     let body = Body { payload, chunks, max_bytes, ends_at: Instant::now() + deadline };
-    (body, Reader::new(waiting, boundary))
+    (body, Reader::new(receiver, boundary))
 }
 
-/// A body on its way to a [`Reader`].
+/// The sending half: the body of a request.
 pub(super) struct Body {
     payload: Payload,
     chunks: Sender<Result<Bytes, BodyError>>,
@@ -83,7 +83,8 @@ pub(super) struct Body {
 }
 
 impl Body {
-    /// Hands the body on until it ends, breaks off, is too large or too slow, or until the reader is gone.
+    /// Sends chunks to the reader until the body ends or fails, or the reader is dropped. An error is sent as
+    /// the last item.
     pub(super) async fn feed(mut self) {
         let mut seen_bytes = 0;
         loop {
@@ -108,22 +109,22 @@ impl Body {
     }
 }
 
-/// The parts of a form, one after the other.
+/// The receiving half: the parts of a form, one after the other.
 pub(super) struct Reader {
     form: Multipart<'static>,
     unused_bytes: Arc<AtomicUsize>,
 }
 
 impl Reader {
-    /// Reads the form that `chunks` are.
+    /// A reader of the form in `chunks`.
     pub(super) fn new(chunks: Receiver<Result<Bytes, BodyError>>, boundary: String) -> Self {
         let unused_bytes = Arc::new(AtomicUsize::new(0));
         let chunks = one_by_one(chunks, unused_bytes.clone());
         Self { form: Multipart::new(chunks, boundary), unused_bytes }
     }
 
-    /// The next part, up to where its content begins; `None` behind the last. The part before must have been
-    /// dropped; what was not read of it is passed over.
+    /// Reads the headers of the next part; `None` after the last. The previous part must have been dropped;
+    /// its unread content is skipped.
     ///
     /// # Errors
     /// [`BodyError`].
@@ -138,11 +139,11 @@ impl Reader {
 pub(super) struct Part {
     field: Field<'static>,
     unused_bytes: Arc<AtomicUsize>,
-    /// The name of its field.
+    /// Name of the form field.
     pub(super) name: Option<String>,
-    /// Whether it is a file, with or without a name.
+    /// Whether the part is a file, with or without a name.
     pub(super) is_file: bool,
-    /// The name of the file that it is.
+    /// Name of the file.
     pub(super) file_name: Option<String>,
 }
 
@@ -157,19 +158,19 @@ impl Part {
         let (plain, extended) = (parameter("filename"), parameter("filename*"));
         let name = parameter("name").map(lenient_text);
         let is_file = plain.is_some() || extended.is_some();
-        // `filename*` wins over `filename` (RFC 6266, section 4.3), if it says something.
+        // `filename*` takes precedence over `filename` (RFC 6266, section 4.3) unless it is empty.
         let extended = extended.and_then(|value| extended_text(&value));
         let has_extended = extended.as_ref().is_some_and(|name| !name.is_empty());
         let plain = plain.filter(|_| !has_extended).map(lenient_text);
         Self { field, unused_bytes, name, is_file, file_name: plain.or(extended) }
     }
 
-    /// Its type, without parameters.
+    /// Media type without parameters.
     pub(super) fn media_type(&self) -> Option<&str> {
         Some(self.field.content_type()?.essence_str())
     }
 
-    /// The next bytes of its content, never none of them; `None` at its end.
+    /// The next bytes of the content, never empty; `None` at its end.
     ///
     /// # Errors
     /// [`BodyError`].
@@ -184,8 +185,9 @@ impl Part {
     }
 }
 
-/// The chunks, so that `multer` looks at each: it drains its input before it looks at any of it, so it has to
-/// ask again behind each. It keeps what it can make nothing of, so it gets only so much of that.
+/// Yields after each chunk, because `multer` drains its input before parsing, so that limits apply per
+/// chunk. `multer` buffers bytes it cannot parse yet, so more than [`BETWEEN_PARTS_MAX_BYTES`] unparsed bytes
+/// are an error.
 fn one_by_one(
     mut chunks: Receiver<Result<Bytes, BodyError>>,
     unused_bytes: Arc<AtomicUsize>,
@@ -217,16 +219,15 @@ fn body_error(error: &multer::Error) -> BodyError {
     }
 }
 
-/// The first parameter of this name in a `Content-Disposition`, without the quotes around it. Names are in
-/// any case. In quotes only a quote is escaped by a backslash, as browsers and curl do it: the one in a path
-/// of Windows stands for itself.
+/// The first parameter of this name (ignoring case) in a `Content-Disposition`, unquoted. In a quoted string
+/// a backslash escapes only a quote, as browsers and curl write it: backslashes of Windows paths are kept.
 fn parameter(disposition: &[u8], name: &str) -> Option<Vec<u8>> {
     let (mut is_quoted, mut is_escaped) = (false, false);
     let mut parameters = disposition.split(|byte| {
-        let is_end = *byte == b';' && !is_quoted;
+        let is_separator = *byte == b';' && !is_quoted;
         is_quoted ^= *byte == b'"' && !is_escaped;
         is_escaped = *byte == b'\\';
-        is_end
+        is_separator
     });
     parameters.find_map(|parameter| {
         let equals = parameter.iter().position(|byte| *byte == b'=')?;
@@ -252,14 +253,14 @@ fn unquoted(value: &[u8]) -> Vec<u8> {
     text
 }
 
-/// UTF-8, as browsers write it, or else ISO 8859-1.
+/// Decodes UTF-8, as browsers write it, else ISO 8859-1.
 fn lenient_text(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes)
         .unwrap_or_else(|error| error.as_bytes().iter().copied().map(char::from).collect())
 }
 
-/// The text of an extended parameter (RFC 8187); `None` when it cannot be read. Forms should not have such
-/// (RFC 7578, section 4.2); some programs know no other way to say `é`.
+/// Decodes an extended parameter (RFC 8187); `None` if it is invalid. Forms should not use these (RFC 7578,
+/// section 4.2), but some programs have no other way to send `é`.
 fn extended_text(value: &[u8]) -> Option<String> {
     let mut parts = std::str::from_utf8(value).ok()?.splitn(3, '\'');
     let (charset, _language, encoded) = (parts.next()?, parts.next()?, parts.next()?);
@@ -290,7 +291,7 @@ mod tests {
 
     use super::*;
 
-    /// A body that arrives in these pieces, and then ends, or does not.
+    /// A body that arrives in these chunks, and then ends or stalls.
     fn arriving(
         pieces: Vec<Result<Bytes, PayloadError>>,
         ends: bool,
@@ -303,7 +304,7 @@ mod tests {
         (Body { payload, chunks, max_bytes: 10, ends_at }, waiting)
     }
 
-    /// What is handed on.
+    /// What the reader receives.
     async fn fed(
         pieces: Vec<Result<Bytes, PayloadError>>,
         ends: bool,
@@ -322,13 +323,13 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_body_is_handed_on_to_its_end_and_its_end_is_told() {
+    async fn a_body_is_forwarded_to_its_end() {
         assert_eq!(fed(vec![Ok(piece("one")), Ok(piece("two"))], true).await.len(), 2);
         assert_eq!(fed(vec![], true).await, []);
     }
 
     #[actix_web::test]
-    async fn a_body_that_does_not_end_well_ends_with_the_reason() {
+    async fn a_body_that_fails_ends_with_the_reason() {
         let cut = Err(PayloadError::Incomplete(None));
         assert_eq!(fed(vec![Ok(piece("one")), cut], true).await[1], Err(BodyError::CutOff));
         assert_eq!(fed(vec![Ok(piece("one"))], false).await[1], Err(BodyError::TooSlow));
@@ -337,7 +338,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn once_nobody_wants_the_rest_it_is_not_waited_for() {
+    async fn feeding_stops_when_the_reader_is_dropped() {
         let (body, waiting) = arriving(vec![], false);
         let body = Body { ends_at: Instant::now() + Duration::from_hours(1), ..body };
         drop(waiting);

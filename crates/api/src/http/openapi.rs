@@ -1,4 +1,4 @@
-//! The specification, made from the handlers.
+//! The OpenAPI specification, generated from the handlers.
 
 pub(super) mod failures;
 
@@ -19,14 +19,14 @@ use super::{
     attachments, conversations, export, files, health, messages, preferences, unread, unsubscribe,
     webhooks,
 };
-use crate::wire;
+use crate::dto;
 
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "Messaging",
-        description = "Conversations between a salon and its clients. Every failure has a `code`; \
-            ask for `application/problem+json` to get RFC 9457 in the language of `Accept-Language`.",
+        description = "Conversations between a salon and its clients. Every error has a `code`; \
+            accept `application/problem+json` to get RFC 9457 in the language of `Accept-Language`.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
     paths(
@@ -61,17 +61,17 @@ use crate::wire;
         health::live,
         health::ready,
     ),
-    components(schemas(wire::Fault, wire::FaultMessage, wire::Problem)),
+    components(schemas(dto::Fault, dto::FaultMessage, dto::Problem)),
     security(("bearer" = [])),
     tags(
-        (name = "conversations", description = "Conversations between a salon and a client"),
-        (name = "messages", description = "Messages of a conversation"),
-        (name = "attachments", description = "Picture uploads"),
-        (name = "export", description = "A person's own data"),
-        (name = "unread", description = "Unread"),
-        (name = "preferences", description = "Mail notification preferences"),
+        (name = "conversations", description = "Conversations"),
+        (name = "messages", description = "Messages and the event log of a conversation"),
+        (name = "attachments", description = "Picture uploads and downloads"),
+        (name = "export", description = "Personal data export"),
+        (name = "unread", description = "Unread counts"),
+        (name = "preferences", description = "E-mail notification preferences"),
         (name = "mail", description = "Inbound mail webhooks and unsubscribe"),
-        (name = "health", description = "For operators"),
+        (name = "health", description = "Health checks"),
     ),
     modifiers(&Bearer, &Failures),
 )]
@@ -84,7 +84,7 @@ impl Modify for Bearer {
         let scheme = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
             .bearer_format("JWT")
-            .description(Some("The platform's token, with the claims `userId` and `role`."))
+            .description(Some("Token of the platform with the claims `userId` and `role`."))
             .build();
         let components = specification.components.get_or_insert_with(Components::new);
         components.add_security_scheme("bearer", SecurityScheme::Http(scheme));
@@ -97,10 +97,10 @@ pub(super) fn openapi() -> openapi::OpenApi {
     SPECIFICATION.get_or_init(Specification::openapi).clone()
 }
 
-/// The OpenAPI 3.1 specification of the REST interface as JSON, the same text each time.
+/// The OpenAPI 3.1 specification of the REST API as JSON, always the same text.
 ///
 /// # Panics
-/// Never: the specification is all texts and numbers, which JSON can hold.
+/// Never: the specification is representable in JSON.
 pub fn openapi_json() -> String {
     let specification = openapi().to_pretty_json();
     specification.expect("texts and numbers are JSON") + "\n"

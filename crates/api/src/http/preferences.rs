@@ -1,4 +1,4 @@
-//! What a person wants to hear of by mail, and of which conversations not.
+//! E-mail notification preferences and muted conversations.
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -11,47 +11,47 @@ use super::{
     extract::{Body, Caller},
     schema,
 };
-use crate::{error::Failure, input, wire};
+use crate::{dto, error::Failure, input};
 
-/// Changes what the caller wants to hear of by mail. What is left out stays as it is.
+/// Changes the caller's notification preferences. Absent fields stay unchanged.
 #[utoipa::path(
     patch, path = "/notification-preferences", tag = "preferences",
     operation_id = "changePreferences",
     request_body = schema::PreferenceChange,
-    responses((status = 200, description = "The preferences", body = wire::Preferences)),
+    responses((status = 200, description = "The preferences", body = dto::Preferences)),
 )]
 #[tracing::instrument(name = "http.preferences.change", skip_all)]
 pub(crate) async fn change(
     Caller(caller): Caller,
     body: Body,
     context: Data<Context>,
-) -> Result<Json<wire::Preferences>, Failure> {
+) -> Result<Json<dto::Preferences>, Failure> {
     let change = input::preference_change(&body.fields().await?)?;
     let preferences =
         context.services.preferences.change_preferences(&caller.user, &change).await?;
-    Ok(Json(wire::Preferences::from(&preferences)))
+    Ok(Json(dto::Preferences::from(&preferences)))
 }
 
-/// The same as `PATCH`, for front ends that say `PUT`: what is left out stays as it is here too.
+/// Same as `PATCH`, for front ends that use `PUT`: absent fields stay unchanged here too.
 #[utoipa::path(
     put, path = "/notification-preferences", tag = "preferences", operation_id = "putPreferences",
     request_body = schema::PreferenceChange,
-    responses((status = 200, description = "The preferences", body = wire::Preferences)),
+    responses((status = 200, description = "The preferences", body = dto::Preferences)),
 )]
 pub(crate) async fn put(
     caller: Caller,
     body: Body,
     context: Data<Context>,
-) -> Result<Json<wire::Preferences>, Failure> {
+) -> Result<Json<dto::Preferences>, Failure> {
     change(caller, body, context).await
 }
 
-/// No more mail to the caller about a conversation. Repeated, it changes nothing.
+/// Stops notification mails to the caller about a conversation. Idempotent.
 #[utoipa::path(
     post, path = "/notification-preferences/mute", tag = "preferences",
     operation_id = "muteConversation",
     request_body = schema::Mute,
-    responses((status = 201, description = "It is muted")),
+    responses((status = 201, description = "The conversation is muted")),
 )]
 #[tracing::instrument(name = "http.preferences.mute", skip_all)]
 pub(crate) async fn mute(
@@ -66,12 +66,12 @@ pub(crate) async fn mute(
     Ok(HttpResponse::Created().finish())
 }
 
-/// Mail about a conversation may come again. That it was not muted, or is not there, is fine.
+/// Allows notification mails about a conversation again. Idempotent; unknown conversations are ignored.
 #[utoipa::path(
     delete, path = "/notification-preferences/mute/{id}", tag = "preferences",
     operation_id = "unmuteConversation",
-    params(("id" = String, Path, max_length = 64, description = "Which conversation.")),
-    responses((status = 200, description = "It is not muted")),
+    params(("id" = String, Path, max_length = 64, description = "Conversation id.")),
+    responses((status = 200, description = "The conversation is not muted")),
 )]
 #[tracing::instrument(name = "http.preferences.unmute", skip_all)]
 pub(crate) async fn unmute(
@@ -80,25 +80,25 @@ pub(crate) async fn unmute(
     context: Data<Context>,
 ) -> Result<HttpResponse, Failure> {
     let id = request.match_info().get("id").unwrap_or_default();
-    // What no conversation can be called is muted by nobody.
+    // An impossible id cannot be muted.
     if let Ok(id) = ConversationId::parse(id) {
         context.services.preferences.unmute(&caller.user, &id).await?;
     }
     Ok(HttpResponse::Ok().finish())
 }
 
-/// What the caller wants to hear of by mail: the usual, until they say anything else.
+/// Returns the caller's notification preferences; the defaults until they change them.
 #[utoipa::path(
     get, path = "/notification-preferences", tag = "preferences", operation_id = "getPreferences",
-    responses((status = 200, description = "The preferences", body = wire::Preferences)),
+    responses((status = 200, description = "The preferences", body = dto::Preferences)),
 )]
 #[tracing::instrument(name = "http.preferences.show", skip_all)]
 pub(crate) async fn show(
     Caller(caller): Caller,
     context: Data<Context>,
-) -> Result<Json<wire::Preferences>, Failure> {
+) -> Result<Json<dto::Preferences>, Failure> {
     let preferences = context.services.preferences.preferences(&caller.user).await?;
-    Ok(Json(wire::Preferences::from(&preferences)))
+    Ok(Json(dto::Preferences::from(&preferences)))
 }
 
 #[cfg(test)]
@@ -113,8 +113,8 @@ mod tests {
     /// An application, and the id of a conversation between `s1` and `c1`.
     async fn test_app() -> (TestApp, String) {
         let test_app = TestApp::new().await;
-        let talk = test_app.talk().await;
-        let (_, id) = talk.rsplit_once('/').expect("it ends with its id");
+        let conversation = test_app.open_conversation().await;
+        let (_, id) = conversation.rsplit_once('/').expect("it ends with its id");
         let id = id.to_owned();
         (test_app, id)
     }
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn whoever_never_said_anything_wants_the_usual() {
+    async fn preferences_are_the_defaults_until_changed() {
         let (test_app, _) = test_app().await;
         let first = test_app.get(PREFERENCES, "c1").await;
         assert_eq!(first.status, 200);
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_change_is_answered_with_what_is_wanted_now_whichever_word_asks_for_it() {
+    async fn a_change_by_either_method_is_answered_with_the_new_preferences() {
         let (test_app, _) = test_app().await;
         let body = json!({"emailNotificationsEnabled": false, "emailFrequency": "HOURLY"});
         let patched = test_app.patch(PREFERENCES, "c1", body).await;
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn quiet_hours_and_the_clock_they_go_by_come_and_go() {
+    async fn quiet_hours_and_their_time_zone_can_be_set_and_removed() {
         let (test_app, _) = test_app().await;
         let quiet = json!({"from": "22:00", "to": "07:00"});
         let body = json!({"quietHours": quiet, "timeZone": "Indian/Reunion"});
@@ -232,14 +232,14 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn what_no_conversation_can_be_called_is_muted_by_nobody() {
+    async fn unmuting_an_impossible_id_succeeds() {
         let (test_app, _) = test_app().await;
         let odd = test_app.delete(&format!("{MUTE}/{}", "x".repeat(65)), "c1").await;
         assert_eq!((odd.status.as_u16(), odd.is_empty()), (200, true));
     }
 
     #[actix_web::test]
-    async fn whom_the_directory_does_not_know_has_no_preferences() {
+    async fn a_person_unknown_to_the_directory_has_no_preferences() {
         let (test_app, _) = test_app().await;
         let unknown = (404, "participant_not_found".to_owned());
         assert_eq!(test_app.get(PREFERENCES, "c9").await.failure(), unknown);

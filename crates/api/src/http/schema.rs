@@ -1,42 +1,41 @@
-//! Request bodies as the specification shows them. They are read by [`input`](crate::input), which
-//! gives every reason why one is not acceptable; these are only descriptions.
+//! OpenAPI schemas of the request bodies. [`input`](crate::input) parses the bodies and reports every
+//! validation error; these types only describe them.
 
 #![expect(dead_code, reason = "only the schemas of these types are used")]
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// The conversation that a salon wants to open.
+/// A conversation to create.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub(super) struct NewConversation {
-    /// With whom.
+    /// User id of the client.
     #[schema(min_length = 1, max_length = 64, example = "clx1client")]
     client_user_id: String,
-    /// About which booking. A salon has one conversation for each: when there is one already, it
-    /// is the answer.
+    /// Booking id. There is one conversation per salon and booking: an existing one is returned.
     #[schema(max_length = 64)]
     appointment_id: Option<String>,
-    /// About what.
+    /// Subject.
     #[schema(min_length = 3, max_length = 200)]
     subject: Option<String>,
-    /// What the platform says first, in the salon's name.
+    /// First message, posted in the name of the salon.
     #[schema(min_length = 1, max_length = 10000)]
     first_message: Option<String>,
 }
 
-/// What a participant wants to change. What is left out stays as it is.
+/// Changes to a conversation; absent fields stay unchanged.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub(super) struct ConversationChange {
-    /// The new subject; `null` or the empty text takes it away.
+    /// New subject; `null` or an empty string removes it.
     #[schema(max_length = 200)]
     subject: Option<String>,
-    /// The new status; only the salon may set it.
+    /// New status; only the salon may set it.
     status: Option<Status>,
 }
 
-/// Whether a conversation is in use or put away.
+/// Status of a conversation.
 #[derive(ToSchema)]
 #[schema(rename_all = "UPPERCASE")]
 pub(super) enum Status {
@@ -44,29 +43,29 @@ pub(super) enum Status {
     Archived,
 }
 
-/// A message to send: words, files, or both.
+/// A message to send: text, files, or both.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub(super) struct NewMessage {
-    /// Its words. May be empty or left out when there is an attachment.
+    /// Text; may be empty or absent if there is an attachment.
     #[schema(max_length = 10000, example = "Samedi à 14 h ?")]
     content: Option<String>,
-    /// What kind it is, `TEXT` unless said otherwise. `SYSTEM` becomes `TEXT`.
+    /// Message type, default `TEXT`; `SYSTEM` is stored as `TEXT`.
     #[schema(rename = "type")]
     kind: Option<MessageType>,
-    /// Its files.
+    /// Files.
     #[schema(max_items = 5)]
     attachments: Option<Vec<MessageFile>>,
-    /// The sender's own key for the message. Sent again with the same key, the message is not
-    /// posted again: the answer is the first one. Unique per conversation and sender.
+    /// Idempotency key, unique per conversation and sender. A repeated request with the same key posts
+    /// nothing and returns the first message.
     #[schema(min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_-]+$")]
     client_message_id: Option<String>,
-    /// Not needed: the path says which conversation.
+    /// Not needed: the path names the conversation.
     #[schema(min_length = 1, deprecated)]
     conversation_id: Option<String>,
 }
 
-/// What kind of message it is.
+/// Type of a message.
 #[derive(ToSchema)]
 #[schema(rename_all = "UPPERCASE")]
 pub(super) enum MessageType {
@@ -79,51 +78,51 @@ pub(super) enum MessageType {
 /// A form with one file.
 #[derive(ToSchema)]
 pub(super) struct Upload {
-    /// The picture, with its name: JPEG, PNG, GIF or WebP, at most 10,485,760 bytes.
+    /// The picture with its file name: JPEG, PNG, GIF or WebP, at most 10,485,760 bytes.
     #[schema(value_type = String, format = Binary)]
     file: Vec<u8>,
 }
 
-/// A file to send.
+/// A file to attach.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 pub(crate) enum MessageFile {
-    /// Uploaded here before.
+    /// Uploaded to this service.
     Uploaded(UploadedAttachment),
-    /// Uploaded elsewhere before.
+    /// Uploaded to the external upload service.
     Hosted(NewAttachment),
 }
 
-/// A file to send: uploaded here before, by the same person, and not sent yet.
+/// A file uploaded to this service by the caller and not sent yet.
 #[derive(Serialize, ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub(crate) struct UploadedAttachment {
-    /// The `id` that the upload was answered with.
+    /// The `id` in the response to the upload.
     #[schema(min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_-]+$")]
     attachment_id: String,
 }
 
-/// A file to send: uploaded elsewhere before, described here.
+/// A file uploaded to the external upload service.
 #[derive(Serialize, ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub(crate) struct NewAttachment {
-    /// What it is called.
+    /// File name.
     #[schema(min_length = 1, max_length = 255, pattern = r"^[^/\\]+$")]
     file_name: String,
-    /// Where it is: `https`, on `utfs.io` or `*.ufs.sh`.
+    /// URL: `https` on `utfs.io` or `*.ufs.sh`.
     #[schema(max_length = 2048, pattern = r"^https://(utfs\.io|[A-Za-z0-9.-]+\.ufs\.sh)/.+$")]
     file_url: String,
-    /// What it is.
+    /// Media type.
     file_type: ImageType,
-    /// How large it is, in bytes.
+    /// Size in bytes.
     #[schema(minimum = 1, maximum = 10_485_760)]
     file_size: u32,
-    /// What the upload service calls it. Never shown to anybody.
+    /// Key of the file at the upload service; never returned.
     #[schema(min_length = 1, max_length = 255)]
     upload_thing_key: Option<String>,
 }
 
-/// The images taken.
+/// Accepted image types.
 #[derive(Serialize, ToSchema)]
 pub(crate) enum ImageType {
     #[schema(rename = "image/jpeg")]
@@ -138,22 +137,22 @@ pub(crate) enum ImageType {
     Webp,
 }
 
-/// What a person wants to change of their mail. What is left out stays as it is.
+/// Changes to the notification preferences; absent fields stay unchanged.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub(super) struct PreferenceChange {
-    /// Whether there is any mail at all.
+    /// Whether notification mails are sent at all.
     email_notifications_enabled: Option<bool>,
-    /// How often mail may come.
+    /// Maximum frequency of mails.
     email_frequency: Option<Frequency>,
-    /// The part of each day in which no mail comes; `null` takes it away.
+    /// Daily period without mails; `null` removes it.
     quiet_hours: Option<QuietHours>,
     /// IANA time zone used for quiet hours and daily mail; `null` = platform default.
     #[schema(example = "Europe/Paris")]
     time_zone: Option<String>,
 }
 
-/// How often mail may come.
+/// Maximum frequency of mails.
 #[derive(ToSchema)]
 #[schema(rename_all = "UPPERCASE")]
 pub(super) enum Frequency {
@@ -163,14 +162,14 @@ pub(super) enum Frequency {
     Never,
 }
 
-/// A part of each day; it may reach over midnight.
+/// Daily period in local time; may span midnight.
 #[derive(ToSchema)]
 #[schema(as = QuietHoursChange)]
 pub(super) struct QuietHours {
-    /// The first quiet minute.
+    /// Start, `HH:MM`.
     #[schema(pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$", example = "22:00")]
     from: String,
-    /// The first minute that is not quiet any more; another one than the first.
+    /// End, `HH:MM`, exclusive; must differ from the start.
     #[schema(pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$", example = "07:00")]
     to: String,
 }
@@ -179,7 +178,7 @@ pub(super) struct QuietHours {
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub(super) struct Mute {
-    /// Which.
+    /// Conversation id.
     #[schema(min_length = 1, max_length = 64)]
     conversation_id: String,
 }

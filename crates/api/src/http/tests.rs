@@ -1,4 +1,4 @@
-//! What holds for all routes alike.
+//! Tests over all routes with a person's token.
 
 mod access;
 mod express;
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::testing::{ATTACHMENTS, Answer, CONVERSATIONS, TestApp, file_part, request, with_form};
 
-/// A route, and what gives a request a body that it takes.
+/// A route, and a function that adds a valid body to a request.
 pub(super) struct Route {
     pub(super) method: Method,
     pub(super) path: &'static str,
@@ -29,7 +29,7 @@ fn none(request: TestRequest) -> TestRequest {
     request
 }
 
-/// Every route that needs a person's token.
+/// Every route with a person's token.
 pub(super) const ROUTES: &[Route] = &[
     route(Method::POST, "/messaging/conversations", |request| {
         request.set_json(json!({"clientUserId": "c1"}))
@@ -61,7 +61,7 @@ pub(super) const ROUTES: &[Route] = &[
     route(Method::PUT, "/notification-preferences", |request| {
         request.set_json(json!({"emailFrequency": "DAILY"}))
     }),
-    // What a conversation's own people may mute is asked elsewhere: this one is nobody's.
+    // Muting an existing conversation is tested in `preferences`; this one does not exist.
     route(Method::POST, "/notification-preferences/mute", |request| {
         request.set_json(json!({"conversationId": "nobody-s"}))
     }),
@@ -76,11 +76,10 @@ impl fmt::Display for Route {
     }
 }
 
-/// A conversation of `s1` and `c1` with a message of `c1` that has a picture, and how to ask for
-/// them.
+/// A conversation of `s1` and `c1` with a message of `c1` that has a picture.
 struct Fixture {
     test_app: TestApp,
-    talk: String,
+    conversation: String,
     message: String,
     attachment: String,
 }
@@ -88,12 +87,13 @@ struct Fixture {
 impl Fixture {
     async fn new() -> Self {
         let test_app = TestApp::new().await;
-        let talk = test_app.talk().await;
+        let conversation = test_app.open_conversation().await;
         let text = |value: &Value| value["id"].as_str().expect("an id").to_owned();
-        let attachment = text(&test_app.uploaded("c1").await);
+        let attachment = text(&test_app.upload_picture("c1").await);
         let body = json!({"content": "Bonjour", "attachments": [{"attachmentId": attachment}]});
-        let message = text(&test_app.post(&format!("{talk}/messages"), "c1", body).await.json());
-        Self { test_app, talk, message, attachment }
+        let message =
+            text(&test_app.post(&format!("{conversation}/messages"), "c1", body).await.json());
+        Self { test_app, conversation, message, attachment }
     }
 
     fn path(&self, route: &Route) -> String {
@@ -104,10 +104,10 @@ impl Fixture {
             return route.path.replace("{id}", &self.attachment);
         }
         if route.path.starts_with("/notification-preferences") {
-            let (_, id) = self.talk.rsplit_once('/').expect("it ends with its id");
+            let (_, id) = self.conversation.rsplit_once('/').expect("it ends with its id");
             return route.path.replace("{id}", id);
         }
-        route.path.replace(&format!("{CONVERSATIONS}/{{id}}"), &self.talk)
+        route.path.replace(&format!("{CONVERSATIONS}/{{id}}"), &self.conversation)
     }
 
     async fn ask(&self, route: &Route, who: &str) -> Answer {

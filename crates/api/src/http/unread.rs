@@ -1,37 +1,36 @@
 use actix_web::web::{Data, Json};
 
 use super::{context::Context, extract::Caller};
-use crate::{error::Failure, wire};
+use crate::{dto, error::Failure};
 
-/// How many messages wait for the caller, in all conversations, archived ones included.
+/// Counts the messages unread by the caller in all conversations, archived ones included.
 #[utoipa::path(
     get, path = "/messaging/conversations/unread/total", tag = "unread",
     operation_id = "countUnread",
-    responses((status = 200, description = "The number", body = wire::UnreadTotal)),
+    responses((status = 200, description = "The count", body = dto::UnreadTotal)),
 )]
 #[tracing::instrument(name = "http.unread.total", skip_all)]
 pub(crate) async fn total(
     Caller(caller): Caller,
     context: Data<Context>,
-) -> Result<Json<wire::UnreadTotal>, Failure> {
+) -> Result<Json<dto::UnreadTotal>, Failure> {
     let total_unread = context.services.messaging.unread_total(&caller.user).await?;
-    Ok(Json(wire::UnreadTotal { total_unread }))
+    Ok(Json(dto::UnreadTotal { total_unread }))
 }
 
-/// The active conversations in which something waits for the caller: the ten with the newest
-/// messages.
+/// Lists the active conversations with unread messages: the ten with the newest messages.
 #[utoipa::path(
     get, path = "/messaging/conversations/unread", tag = "unread",
     operation_id = "listUnread",
-    responses((status = 200, description = "At most ten conversations", body = Vec<wire::UnreadItem>)),
+    responses((status = 200, description = "At most ten conversations", body = Vec<dto::UnreadItem>)),
 )]
 #[tracing::instrument(name = "http.unread.list", skip_all)]
 pub(crate) async fn list(
     Caller(caller): Caller,
     context: Data<Context>,
-) -> Result<Json<Vec<wire::UnreadItem>>, Failure> {
+) -> Result<Json<Vec<dto::UnreadItem>>, Failure> {
     let unread = context.services.messaging.unread_conversations(&caller.user).await?;
-    Ok(Json(unread.iter().map(wire::UnreadItem::from).collect()))
+    Ok(Json(unread.iter().map(dto::UnreadItem::from).collect()))
 }
 
 #[cfg(test)]
@@ -43,10 +42,10 @@ mod tests {
     #[actix_web::test]
     async fn the_total_counts_archived_conversations_too() {
         let test_app = TestApp::new().await;
-        let talk = test_app.talk().await;
-        test_app.said(&talk, "c1", "1").await;
-        test_app.said(&talk, "c1", "2").await;
-        test_app.patch(&format!("{talk}/archive"), "s1", json!({})).await;
+        let conversation = test_app.open_conversation().await;
+        test_app.send_message(&conversation, "c1", "1").await;
+        test_app.send_message(&conversation, "c1", "2").await;
+        test_app.patch(&format!("{conversation}/archive"), "s1", json!({})).await;
         let total = test_app.get(&format!("{CONVERSATIONS}/unread/total"), "s1").await;
         assert_eq!((total.status.as_u16(), total.json()), (200, json!({"totalUnread": 2})));
     }
@@ -54,9 +53,9 @@ mod tests {
     #[actix_web::test]
     async fn the_list_is_for_both_sides_and_shows_what_the_other_said_last() {
         let test_app = TestApp::new().await;
-        let talk = test_app.talk().await;
-        test_app.said(&talk, "c1", "Question").await;
-        test_app.said(&talk, "s1", "Réponse").await;
+        let conversation = test_app.open_conversation().await;
+        test_app.send_message(&conversation, "c1", "Question").await;
+        test_app.send_message(&conversation, "s1", "Réponse").await;
         let path = format!("{CONVERSATIONS}/unread");
         let salon = test_app.get(&path, "s1").await.json();
         let item = &salon[0];

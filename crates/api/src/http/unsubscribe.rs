@@ -1,5 +1,5 @@
-//! The way out of all mail: a link in each mail, good without a token, because it is signed. Programs
-//! of mail providers post to it unasked (RFC 8058), people see a page that asks.
+//! Unsubscribing from all mail by a signed link in each mail, without a token. Mail providers post to it
+//! (one-click unsubscribe, RFC 8058); people see a page that asks for confirmation.
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -14,30 +14,30 @@ use super::{
     error_response::language,
     html,
     middleware::no_such_route,
-    middleware::{read, throttle},
+    middleware::{get_or_head, throttle},
 };
 use crate::{error::Failure, input::link_query, texts, texts::Text};
 
-/// Both routes. There are no CORS headers: no page of another origin has any business here.
+/// Mounts both routes. There are no CORS headers: no page of another origin needs them.
 pub(super) fn configure(config: &mut ServiceConfig) {
     let mail = web::scope("/mail")
-        .route("/unsubscribe", read().to(ask))
+        .route("/unsubscribe", get_or_head().to(ask))
         .route("/unsubscribe", post().to(end))
         .default_service(web::to(no_such_route))
         .wrap(from_fn(throttle));
     config.service(mail);
 }
 
-/// Asks a person whether they want no more mail. Changes nothing: programs follow links too.
+/// Shows a page that asks for confirmation. Changes nothing, because programs follow links too.
 #[utoipa::path(
     get, path = "/mail/unsubscribe", tag = "mail", operation_id = "askToUnsubscribe",
     params(
-        ("person" = String, Query, max_length = 64, description = "Whose mail."),
-        ("signature" = String, Query, description = "Shows that the link was made here."),
+        ("person" = String, Query, max_length = 64, description = "User id."),
+        ("signature" = String, Query, description = "Signature of the link."),
     ),
     responses(
-        (status = 200, description = "A page with one button", content_type = "text/html"),
-        (status = 404, description = "A page: the link was not made here", content_type = "text/html"),
+        (status = 200, description = "Confirmation page with one button", content_type = "text/html"),
+        (status = 404, description = "Error page: the link is not valid", content_type = "text/html"),
     ),
     security(()),
 )]
@@ -45,55 +45,54 @@ pub(super) fn configure(config: &mut ServiceConfig) {
 pub(crate) async fn ask(request: HttpRequest, context: Data<Context>) -> HttpResponse {
     let language = language(request.headers());
     if person(&request, &context).is_none() {
-        return said(&request, StatusCode::NOT_FOUND, &texts::UNSUBSCRIBE_NOT_FOUND);
+        return text_page(&request, StatusCode::NOT_FOUND, &texts::UNSUBSCRIBE_NOT_FOUND);
     }
-    let question = html::Escaped(texts::UNSUBSCRIBE_QUESTION.say(language)).to_string();
-    let button = html::Escaped(texts::UNSUBSCRIBE_BUTTON.say(language)).to_string();
-    // The form goes where the page came from, so nothing of the link has to stand in it.
+    let question = html::Escaped(texts::UNSUBSCRIBE_QUESTION.in_language(language)).to_string();
+    let button = html::Escaped(texts::UNSUBSCRIBE_BUTTON.in_language(language)).to_string();
+    // The form posts to the URL of the page, so it needs no copy of the link.
     let body = format!("<p>{question}</p><form method=\"post\"><button>{button}</button></form>");
-    html::page(StatusCode::OK, language, texts::UNSUBSCRIBE_TITLE.say(language), body)
+    html::page(StatusCode::OK, language, texts::UNSUBSCRIBE_TITLE.in_language(language), body)
 }
 
-/// Ends all mail to a person: one request, without a token, and no redirect. Repeated, it changes
-/// nothing.
+/// Unsubscribes a person from all mail: one request without token or redirect (RFC 8058). Idempotent.
 #[utoipa::path(
     post, path = "/mail/unsubscribe", tag = "mail", operation_id = "unsubscribe",
     params(
-        ("person" = String, Query, max_length = 64, description = "Whose mail."),
-        ("signature" = String, Query, description = "Shows that the link was made here."),
+        ("person" = String, Query, max_length = 64, description = "User id."),
+        ("signature" = String, Query, description = "Signature of the link."),
     ),
     responses(
-        (status = 200, description = "A page: there will be no more mail", content_type = "text/html"),
-        (status = 404, description = "A page: the link was not made here", content_type = "text/html"),
-        (status = 503, description = "A page: to be tried again", content_type = "text/html"),
+        (status = 200, description = "Success page", content_type = "text/html"),
+        (status = 404, description = "Error page: the link is not valid", content_type = "text/html"),
+        (status = 503, description = "Error page: try again later", content_type = "text/html"),
     ),
     security(()),
 )]
 #[tracing::instrument(name = "http.mail.end", skip_all)]
 pub(crate) async fn end(request: HttpRequest, context: Data<Context>) -> HttpResponse {
     let Some(person) = person(&request, &context) else {
-        return said(&request, StatusCode::NOT_FOUND, &texts::UNSUBSCRIBE_NOT_FOUND);
+        return text_page(&request, StatusCode::NOT_FOUND, &texts::UNSUBSCRIBE_NOT_FOUND);
     };
     match context.services.preferences.unsubscribe(&person).await {
-        Ok(()) => said(&request, StatusCode::OK, &texts::UNSUBSCRIBED),
+        Ok(()) => text_page(&request, StatusCode::OK, &texts::UNSUBSCRIBED),
         Err(error) => {
             let failure = Failure::from(error);
             failure.log();
-            said(&request, failure.code().status(), &texts::UNSUBSCRIBE_LATER)
+            text_page(&request, failure.code().status(), &texts::UNSUBSCRIBE_LATER)
         }
     }
 }
 
-/// Whose link it is, if it is one.
+/// The person whose link it is; `None` if it is not valid.
 fn person(request: &HttpRequest, context: &Context) -> Option<UserId> {
     let (person, signature) = link_query(request.query_string())?;
     context.unsubscribe.check(&person, &signature)
 }
 
-fn said(request: &HttpRequest, status: StatusCode, text: &Text) -> HttpResponse {
+fn text_page(request: &HttpRequest, status: StatusCode, text: &Text) -> HttpResponse {
     let language = language(request.headers());
-    let body = format!("<p>{}</p>", html::Escaped(text.say(language)));
-    html::page(status, language, texts::UNSUBSCRIBE_TITLE.say(language), body)
+    let body = format!("<p>{}</p>", html::Escaped(text.in_language(language)));
+    html::page(status, language, texts::UNSUBSCRIBE_TITLE.in_language(language), body)
 }
 
 #[cfg(test)]
@@ -139,7 +138,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn looking_at_the_link_only_asks() {
+    async fn opening_the_link_only_asks_for_confirmation() {
         let (test_app, link) = test_app().await;
         for (language, words) in [
             ("fr", "Ne plus recevoir"),
@@ -158,7 +157,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn the_page_can_do_nothing_but_ask() {
+    async fn the_page_has_no_scripts_and_no_external_resources() {
         let (test_app, link) = test_app().await;
         let page = test_app.get(&link, "").await;
         assert!(!page.text().contains("script") && !page.text().contains("http"));
@@ -172,7 +171,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_forged_link_ends_nobody_s_mail() {
+    async fn a_forged_link_unsubscribes_nobody() {
         let (test_app, link) = test_app().await;
         for forged in [
             link.replace("person=c1", "person=c2"),
@@ -194,7 +193,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn while_the_store_is_away_nobody_is_told_that_it_is_done() {
+    async fn while_the_store_is_unavailable_no_success_is_reported() {
         let (test_app, link) = test_app().await;
         test_app.store.set_unavailable(true);
         assert_eq!(clicked(&test_app, &link).await.status, 503);
@@ -203,7 +202,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_token_is_not_asked_for_and_a_bad_one_does_no_harm() {
+    async fn no_token_is_needed_and_a_bad_one_is_ignored() {
         let (test_app, link) = test_app().await;
         for who in ["s1", "c2", "p1", "expired", "nonsense"] {
             assert_eq!(test_app.ask(request(Method::POST, &link, who)).await.status, 200, "{who}");

@@ -22,7 +22,7 @@ use crate::{
     mail::{Stamp, WebhookPermit},
 };
 
-/// Both routes. There are no CORS headers: no page calls them.
+/// Mounts both routes. There are no CORS headers: no page calls them.
 pub(super) fn configure(config: &mut ServiceConfig) {
     let webhooks = web::scope("/webhooks/mailgun")
         .route("/events", post().to(events::events))
@@ -32,16 +32,16 @@ pub(super) fn configure(config: &mut ServiceConfig) {
     config.service(webhooks);
 }
 
-/// Permission to carry out the call with this `stamp`, once.
-fn admitted(context: &Context, stamp: &Stamp<'_>) -> Result<WebhookPermit, Failure> {
+/// Verifies `stamp` and returns the permission to execute the call once.
+fn admit(context: &Context, stamp: &Stamp<'_>) -> Result<WebhookPermit, Failure> {
     let webhooks = context.webhooks.as_ref().ok_or_else(Failure::no_webhooks)?;
     Ok(webhooks.admit(stamp)?)
 }
 
 /// Uses up a permit, unless the call failed on our side and may be retried.
 fn settle<T>(permit: WebhookPermit, outcome: Result<T, Failure>) -> Result<T, Failure> {
-    let may_pass = |failure: &Failure| failure.code().status().is_server_error();
-    if !outcome.as_ref().is_err_and(may_pass) {
+    let is_temporary = |failure: &Failure| failure.code().status().is_server_error();
+    if !outcome.as_ref().is_err_and(is_temporary) {
         permit.used();
     }
     outcome

@@ -10,20 +10,20 @@ use super::{
 };
 use crate::{error::Failure, texts};
 
-/// 9999-01-01T00:00:00Z in milliseconds: the year of what comes before has four digits everywhere.
+/// 9999-01-01T00:00:00Z in milliseconds; earlier years have four digits in every time zone.
 const TIME_END_MILLIS: i64 = 253_370_764_800_000;
 
-/// Reads what happened to a booking.
+/// Parses a booking event.
 ///
 /// # Errors
-/// A validation failure with every reason.
+/// A validation failure with every error.
 pub fn appointment_event(fields: &Fields) -> Result<AppointmentEvent, Failure> {
     let mut reasons = ValidationErrors::default();
     let event = event(fields, &mut reasons);
-    reasons.unless_any(event)
+    reasons.into_result(event)
 }
 
-/// Everything is read before anything is missed, so that every reason is found.
+/// Parses all fields before checking for missing ones, so that every error is reported.
 fn event(fields: &Fields, reasons: &mut ValidationErrors) -> Option<AppointmentEvent> {
     let id = id(fields, "eventId", AppointmentEventId::parse, reasons);
     let kind = kind(fields, reasons);
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_be_missing_may_be_missing_or_blank() {
+    fn optional_fields_may_be_absent_or_blank() {
         let mut value = good();
         for field in ["previousStartsAt", "clientFirstName", "timeZone", "conversationId"] {
             value[field] = Value::Null;
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_acceptable_is_named() {
+    fn each_validation_error_names_its_field() {
         let table = [
             ("eventId", json!("a b")),
             ("eventId", json!("x".repeat(65))),
@@ -190,15 +190,18 @@ mod tests {
         for (field, value) in table {
             let mut event = good();
             event[field] = value.clone();
-            let said = reasons(&event);
-            assert!(said.len() == 1 && said[0].starts_with(field), "{field} {value}: {said:?}");
+            let reasons = reasons(&event);
+            assert!(
+                reasons.len() == 1 && reasons[0].starts_with(field),
+                "{field} {value}: {reasons:?}"
+            );
         }
     }
 
     #[test]
-    fn of_nothing_every_field_that_is_needed_is_named_once() {
-        let said = reasons(&json!({}));
-        let fields: Vec<_> = said.iter().filter_map(|text| text.split(' ').next()).collect();
+    fn every_missing_required_field_is_reported_once() {
+        let reasons = reasons(&json!({}));
+        let fields: Vec<_> = reasons.iter().filter_map(|text| text.split(' ').next()).collect();
         assert_eq!(
             fields,
             [

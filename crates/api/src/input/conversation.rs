@@ -14,18 +14,17 @@ use crate::{
     texts::{self, Text},
 };
 
-/// Reads the conversation that a salon wants to open.
+/// Parses a new conversation.
 ///
 /// # Errors
-/// A validation failure with every reason; or, for an id that nobody can have, what an unknown one
-/// gets.
+/// A validation failure with every error; for an impossible id the same failure as for an unknown one.
 pub fn new_conversation(fields: &Fields) -> Result<NewConversation, Failure> {
     let mut reasons = ValidationErrors::default();
     let client = client(fields, &mut reasons);
     let appointment = appointment(fields, &mut reasons);
     let subject = new_subject(fields, &mut reasons);
     let first_message = first_message(fields, &mut reasons);
-    let client = reasons.unless_any(client)?;
+    let client = reasons.into_result(client)?;
     let appointment = appointment.map(AppointmentId::parse).transpose();
     Ok(NewConversation {
         client: UserId::parse(client)
@@ -37,10 +36,10 @@ pub fn new_conversation(fields: &Fields) -> Result<NewConversation, Failure> {
     })
 }
 
-/// Reads what a participant wants to change.
+/// Parses a change of a conversation.
 ///
 /// # Errors
-/// A validation failure with every reason.
+/// A validation failure with every error.
 pub fn change(fields: &Fields) -> Result<ConversationChange, Failure> {
     let mut reasons = ValidationErrors::default();
     let subject = changed_subject(fields, &mut reasons);
@@ -52,7 +51,7 @@ pub fn change(fields: &Fields) -> Result<ConversationChange, Failure> {
             None
         }
     };
-    reasons.unless_any(Some(ConversationChange { subject, status }))
+    reasons.into_result(Some(ConversationChange { subject, status }))
 }
 
 fn client<'a>(fields: &'a Fields, reasons: &mut ValidationErrors) -> Option<&'a str> {
@@ -65,7 +64,7 @@ fn client<'a>(fields: &'a Fields, reasons: &mut ValidationErrors) -> Option<&'a 
     None
 }
 
-/// An empty text means no appointment, as it always did.
+/// Front ends send an empty string for no appointment.
 fn appointment<'a>(fields: &'a Fields, reasons: &mut ValidationErrors) -> Option<&'a str> {
     match Field::of(fields, "appointmentId") {
         Field::Nothing | Field::Text("") => None,
@@ -88,7 +87,7 @@ fn new_subject(fields: &Fields, reasons: &mut ValidationErrors) -> Option<Subjec
     }
 }
 
-/// The outer `None` leaves the subject as it is, the inner one takes it away.
+/// The outer `None` leaves the subject unchanged, the inner one removes it.
 #[expect(clippy::option_option, reason = "the shape of `ConversationChange::subject`")]
 fn changed_subject(fields: &Fields, reasons: &mut ValidationErrors) -> Option<Option<Subject>> {
     match fields.get("subject")? {
@@ -129,7 +128,7 @@ fn first_message(fields: &Fields, reasons: &mut ValidationErrors) -> Option<Cont
 
 #[cfg(test)]
 mod tests {
-    //! What the old service said to each body, and what we add.
+    //! The validation errors of the old service for each body, and the additional ones.
 
     use serde_json::json;
 
@@ -198,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_that_nobody_can_have_is_an_unknown_one() {
+    fn an_impossible_id_is_reported_as_unknown() {
         let code = |body| new_conversation(&fields(body)).expect_err("unknown").code();
         assert_eq!(code(json!({"clientUserId": "a b"})), Code::ClientNotFound);
         assert_eq!(

@@ -1,18 +1,34 @@
-use serde_json::{Map, Value};
+//! JSON objects in requests. Objects with invalid values (a lone surrogate, a number out of range) are parsed
+//! as far as possible, so that the response can name the invalid fields.
 
-use crate::{error::Failure, texts::Text};
+use std::{fmt, marker::PhantomData};
 
-/// A JSON object as it came. What nobody asks for in it is ignored.
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, MapAccess, Visitor},
+};
+use serde_json::{Map, Value, value::RawValue};
+use socketio::packet::replace_lone_surrogates;
+
+use crate::{
+    error::Failure,
+    texts::{self, Text},
+};
+
+/// Maximum number of invalid fields that are reported.
+const REPORTED_MAX: usize = 16;
+
+/// A JSON object. Unknown fields are ignored.
 pub type Fields = Map<String, Value>;
 
-/// A field that should hold a text.
+/// A field that should contain a string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Field<'a> {
-    /// Nothing, or `null`.
+    /// Absent or `null`.
     Nothing,
-    /// A text.
+    /// A string.
     Text(&'a str),
-    /// Something else.
+    /// Any other type.
     Else,
 }
 
@@ -25,13 +41,13 @@ impl<'a> Field<'a> {
         }
     }
 
-    /// What is not there counts as empty, and so does `""`; what is no text is not empty.
+    /// Whether the field is absent, `null` or `""`.
     pub(super) fn is_empty(self) -> bool {
         matches!(self, Self::Nothing | Self::Text(""))
     }
 }
 
-/// Reasons why something is not acceptable, in the order in which callers are told them.
+/// Validation errors in the order in which they are reported.
 #[derive(Debug, Default)]
 pub(super) struct ValidationErrors(Vec<Text>);
 
@@ -44,12 +60,12 @@ impl ValidationErrors {
         self.0.extend(reasons);
     }
 
-    /// Takes in the reasons of one part of a list.
-    pub(super) fn add_of(&mut self, list: &str, index: usize, reasons: Self) {
+    /// Adds the errors of the item `index` of a list.
+    pub(super) fn add_item(&mut self, list: &str, index: usize, reasons: Self) {
         self.0.extend(reasons.0.into_iter().map(|reason| reason.of(list, index)));
     }
 
-    /// The value of `result`; of an error, the reason it stands for is noted.
+    /// The value of `result`; an error is converted by `reason` and recorded.
     pub(super) fn note<T, E>(
         &mut self,
         result: Result<T, E>,
@@ -58,11 +74,206 @@ impl ValidationErrors {
         result.map_err(|error| self.add(reason(error))).ok()
     }
 
-    /// `value`, if nothing speaks against it.
-    pub(super) fn unless_any<T>(self, value: Option<T>) -> Result<T, Failure> {
+    /// `value` if there are no errors.
+    pub(super) fn into_result<T>(self, value: Option<T>) -> Result<T, Failure> {
         match value {
             Some(value) if self.0.is_empty() => Ok(value),
             _ => Err(Failure::validation(self.0)),
+        }
+    }
+}
+
+/// A JSON object that may have invalid values. `Debug` hides its content.
+#[derive(Default)]
+pub struct Object {
+    /// The valid fields.
+    pub fields: Fields,
+    /// One text per invalid field, at most [`REPORTED_MAX`].
+    invalid: Vec<Text>,
+    has_lone_surrogates: bool,
+}
+
+impl Object {
+    /// Parses `json`; `None` if it is not an object. Of a duplicate field the last one counts, but an
+    /// invalid value is reported in any of them.
+    pub fn parse(json: &str) -> Option<Self> {
+        if let Ok(fields) = serde_json::from_str::<Fields>(json) {
+            return Some(Self::from(fields));
+        }
+        let RawFields(fields) = serde_json::from_str(json).ok()?;
+        let mut object = Self::default();
+        for (Lossy(name), value) in fields {
+            match serde_json::from_str(value.get()) {
+                Ok(value) if !name.contains(char::REPLACEMENT_CHARACTER) => {
+                    object.fields.insert(name, value);
+                }
+                _ => object.add_invalid(&name, value.get()),
+            }
+        }
+        Some(object)
+    }
+
+    /// Records that the value `json` of the field `name` is invalid.
+    pub fn add_invalid(&mut self, name: &str, json: &str) {
+        let has_lone_surrogate =
+            name.contains(char::REPLACEMENT_CHARACTER) || replace_lone_surrogates(json).is_some();
+        self.has_lone_surrogates |= has_lone_surrogate;
+        if self.invalid.len() < REPORTED_MAX {
+            self.invalid.push(if has_lone_surrogate {
+                texts::lone_surrogate(name)
+            } else {
+                texts::not_readable(name)
+            });
+        }
+    }
+
+    /// Whether a string contains a lone surrogate.
+    pub fn has_lone_surrogates(&self) -> bool {
+        self.has_lone_surrogates
+    }
+
+    /// Refuses an object with invalid values.
+    ///
+    /// # Errors
+    /// A validation failure that names the fields.
+    pub fn check(&self) -> Result<(), Failure> {
+        if self.invalid.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::validation(self.invalid.clone()))
+    }
+}
+
+impl From<Fields> for Object {
+    fn from(fields: Fields) -> Self {
+        Self { fields, ..Self::default() }
+    }
+}
+
+impl fmt::Debug for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Object")
+            .field("fields", &self.fields.len())
+            .field("invalid", &self.invalid.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The raw fields of an object, sorted by name (stable, so duplicates keep their order).
+struct RawFields<'a>(Vec<(Lossy, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for RawFields<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields<'a>(PhantomData<&'a ()>);
+        impl<'de: 'a, 'a> Visitor<'de> for Fields<'a> {
+            type Value = RawFields<'a>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawFields<'a>, A::Error> {
+                let mut parts = Vec::new();
+                while let Some(part) = map.next_entry()? {
+                    parts.push(part);
+                }
+                parts.sort_by(|(one, _): &(Lossy, _), (other, _)| one.cmp(other));
+                Ok(RawFields(parts))
+            }
+        }
+        deserializer.deserialize_map(Fields(PhantomData))
+    }
+}
+
+/// A string in which U+FFFD replaces lone surrogates. `Debug` hides it.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+pub struct Lossy(pub String);
+
+impl fmt::Debug for Lossy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Lossy({} bytes)", self.0.len())
+    }
+}
+
+impl<'de> Deserialize<'de> for Lossy {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Bytes;
+        impl Visitor<'_> for Bytes {
+            type Value = Lossy;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text")
+            }
+
+            fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Lossy, E> {
+                Ok(Lossy(String::from_utf8_lossy(bytes).into_owned()))
+            }
+        }
+        // When asked for bytes, `serde_json` returns lone surrogates as three bytes each.
+        deserializer.deserialize_bytes(Bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::texts::Language;
+
+    fn parse_invalid(json: &str) -> (Fields, Vec<String>) {
+        let object = Object::parse(json).expect("an object");
+        let failure = object.check().expect_err("a value is invalid");
+        let reasons = failure.messages(Language::English).into_iter().map(str::to_owned).collect();
+        (object.fields, reasons)
+    }
+
+    #[test]
+    fn valid_fields_are_read_beside_invalid_ones() {
+        let (fields, reasons) =
+            parse_invalid(r#"{"a":"k","content":"\ud83d","b":{"x":["\ude00"]},"c":1e999}"#);
+        assert_eq!(fields, *json!({"a": "k"}).as_object().expect("an object"));
+        assert_eq!(
+            reasons,
+            [
+                "b holds half a character (a lone UTF-16 surrogate)",
+                "c cannot be read",
+                "content holds half a character (a lone UTF-16 surrogate)",
+            ]
+        );
+    }
+
+    #[test]
+    fn an_invalid_duplicate_of_a_field_is_reported() {
+        for json in [r#"{"a":"\ud83d","a":"ok"}"#, r#"{"a":"ok","a":"\ud83d"}"#] {
+            let (fields, reasons) = parse_invalid(json);
+            assert_eq!(fields.get("a"), Some(&json!("ok")));
+            assert_eq!(reasons, ["a holds half a character (a lone UTF-16 surrogate)"]);
+        }
+        let twice = Object::parse(r#"{"a":1,"a":2}"#).expect("an object");
+        assert!(twice.check().is_ok() && twice.fields.get("a") == Some(&json!(2)));
+    }
+
+    #[test]
+    fn an_invalid_field_name_is_not_repeated_in_the_error() {
+        let (fields, reasons) = parse_invalid(r#"{"\ud83d":1,"<b>":"\ud83d","a":2}"#);
+        assert_eq!(fields.keys().collect::<Vec<_>>(), ["a"]);
+        assert_eq!(reasons, ["a field holds half a character (a lone UTF-16 surrogate)"; 2]);
+    }
+
+    #[test]
+    fn the_number_of_reported_fields_is_limited() {
+        let fields: Vec<_> = (0..1_000).map(|n| format!(r#""f{n}":"\ud83d""#)).collect();
+        let (_, reasons) = parse_invalid(&format!("{{{}}}", fields.join(",")));
+        assert_eq!(reasons.len(), REPORTED_MAX);
+    }
+
+    #[test]
+    fn valid_objects_pass_and_other_json_is_not_an_object() {
+        let whole = Object::parse(r#"{"content":"\ud83d\ude00"}"#).expect("an object");
+        assert!(whole.check().is_ok() && !whole.has_lone_surrogates());
+        for json in ["", "null", "[]", "7", r#""x""#, r#"["\ud83d"]"#, r#"{"a":"\ud83d""#, "{"] {
+            assert!(Object::parse(json).is_none(), "{json}");
         }
     }
 }

@@ -12,27 +12,27 @@ use serde_json::Value;
 use super::fields::{Field, Fields, ValidationErrors};
 use crate::{error::Failure, texts, texts::Text};
 
-/// The most people that are put into the directory at once.
+/// Maximum number of people per batch.
 pub const PARTICIPANTS_MAX: usize = 1_000;
-/// The longest name of a language, in bytes.
+/// Maximum length of a language tag, in bytes.
 const LOCALE_MAX_BYTES: usize = 35;
 const LIST: &str = "participants";
 
-/// Reads all that the directory is to know of the person `id`.
+/// Parses the directory entry of the person `id`.
 ///
 /// # Errors
-/// A validation failure with every reason.
+/// A validation failure with every error.
 pub fn participant(id: UserId, fields: &Fields) -> Result<Participant, Failure> {
     let mut reasons = ValidationErrors::default();
-    let described = described(fields, &mut reasons);
-    let (role, profile) = reasons.unless_any(described)?;
+    let details = details(fields, &mut reasons);
+    let (role, profile) = reasons.into_result(details)?;
     Ok(Participant::new(id, role, profile))
 }
 
-/// Reads a list of people, each with their `id`.
+/// Parses a list of people, each with an `id`.
 ///
 /// # Errors
-/// A validation failure with every reason; each names the person's place in the list.
+/// A validation failure with every error; each names the index in the list.
 pub fn participants(fields: &Fields) -> Result<Vec<Participant>, Failure> {
     let list = match fields.get(LIST) {
         Some(Value::Array(list)) if (1..=PARTICIPANTS_MAX).contains(&list.len()) => list,
@@ -47,12 +47,12 @@ pub fn participants(fields: &Fields) -> Result<Vec<Participant>, Failure> {
         if id.as_ref().is_some_and(|id| !seen.insert(id.clone())) {
             found.add(texts::ID_TWICE);
         }
-        if let (Some(id), Some((role, profile))) = (id, described(fields, &mut found)) {
+        if let (Some(id), Some((role, profile))) = (id, details(fields, &mut found)) {
             people.push(Participant::new(id, role, profile));
         }
-        reasons.add_of(LIST, index, found);
+        reasons.add_item(LIST, index, found);
     }
-    reasons.unless_any(Some(people))
+    reasons.into_result(Some(people))
 }
 
 fn id(fields: &Fields, reasons: &mut ValidationErrors) -> Option<UserId> {
@@ -63,7 +63,7 @@ fn id(fields: &Fields, reasons: &mut ValidationErrors) -> Option<UserId> {
     reasons.note(id.ok_or(()), |()| texts::PARTICIPANT_ID)
 }
 
-fn described(fields: &Fields, reasons: &mut ValidationErrors) -> Option<(Role, Profile)> {
+fn details(fields: &Fields, reasons: &mut ValidationErrors) -> Option<(Role, Profile)> {
     let role = role(fields, reasons);
     let profile = Profile {
         first_name: name(fields, "firstName", reasons),
@@ -77,7 +77,7 @@ fn described(fields: &Fields, reasons: &mut ValidationErrors) -> Option<(Role, P
     role.map(|role| (role, profile))
 }
 
-/// Programs are nobody's counterpart, and are not in the directory.
+/// Programs do not take part in conversations and are not in the directory.
 fn role(fields: &Fields, reasons: &mut ValidationErrors) -> Option<Role> {
     let role = match Field::of(fields, "role") {
         Field::Text(word) => Some(Role::parse(word)),
@@ -94,36 +94,36 @@ fn name(fields: &Fields, field: &str, reasons: &mut ValidationErrors) -> Option<
 
 fn image(fields: &Fields, reasons: &mut ValidationErrors) -> Option<String> {
     let image = text(fields, "image", reasons)?;
-    let image = kept(image, IMAGE_MAX_CHARS, reasons, texts::image_too_long)?;
-    let known = is_https_address(&image).then_some(image);
-    reasons.note(known.ok_or(()), |()| texts::IMAGE_URL)
+    let image = bounded(image, IMAGE_MAX_CHARS, reasons, texts::image_too_long)?;
+    let image = is_https_url(&image).then_some(image);
+    reasons.note(image.ok_or(()), |()| texts::IMAGE_URL)
 }
 
 fn email(fields: &Fields, reasons: &mut ValidationErrors) -> Option<String> {
     let email = text(fields, "email", reasons)?;
-    let email = kept(email, EMAIL_MAX_CHARS, reasons, texts::email_too_long)?;
-    let known = is_mail_address(&email).then_some(email);
-    reasons.note(known.ok_or(()), |()| texts::EMAIL_ADDRESS)
+    let email = bounded(email, EMAIL_MAX_CHARS, reasons, texts::email_too_long)?;
+    let email = is_mail_address(&email).then_some(email);
+    reasons.note(email.ok_or(()), |()| texts::EMAIL_ADDRESS)
 }
 
-/// A language that we do not write is none of theirs, and no fault of the caller's.
+/// A well-formed but unsupported language is ignored, not an error.
 fn language(fields: &Fields, reasons: &mut ValidationErrors) -> Option<Language> {
     let locale = text(fields, "locale", reasons)?;
-    let of_tag = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    if locale.len() > LOCALE_MAX_BYTES || !locale.bytes().all(of_tag) {
+    let is_tag_byte = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    if locale.len() > LOCALE_MAX_BYTES || !locale.bytes().all(is_tag_byte) {
         reasons.add(texts::LOCALE_TAG);
         return None;
     }
     Language::of_locale(locale)
 }
 
-/// The time zone that `timeZone` names.
+/// Parses `timeZone`.
 pub(super) fn zone(fields: &Fields, reasons: &mut ValidationErrors) -> Option<Zone> {
     let name = text(fields, "timeZone", reasons)?;
     reasons.note(Zone::parse(name), |_| texts::ZONE_NAME)
 }
 
-/// A text that may be missing; one of blanks alone says nothing.
+/// An optional string; a blank one counts as absent.
 pub(super) fn text<'a>(
     fields: &'a Fields,
     field: &str,
@@ -139,8 +139,8 @@ pub(super) fn text<'a>(
     }
 }
 
-/// `text` as it came, if it is within its bound and holds no control character.
-fn kept(
+/// `text` if it has at most `max_chars` and no control characters.
+fn bounded(
     text: &str,
     max_chars: usize,
     reasons: &mut ValidationErrors,
@@ -153,17 +153,19 @@ fn kept(
     None
 }
 
-/// `https`, a host, and only characters that an address holds (RFC 3986, section 2).
-fn is_https_address(text: &str) -> bool {
-    let of_address = |byte: u8| byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte);
+/// Whether `text` is an `https` URL with a host, without user info and only of URL characters (RFC 3986,
+/// section 2).
+fn is_https_url(text: &str) -> bool {
+    let is_url_byte = |byte: u8| byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte);
     let host = text.strip_prefix("https://").and_then(|rest| rest.split(['/', '?', '#']).next());
-    host.is_some_and(|host| !host.is_empty() && !host.contains('@')) && text.bytes().all(of_address)
+    host.is_some_and(|host| !host.is_empty() && !host.contains('@'))
+        && text.bytes().all(is_url_byte)
 }
 
 fn is_mail_address(text: &str) -> bool {
     let parts = text.rsplit_once('@');
-    let filled = parts.is_some_and(|(name, host)| !name.is_empty() && !host.is_empty());
-    filled && !text.contains(char::is_whitespace)
+    let has_parts = parts.is_some_and(|(name, host)| !name.is_empty() && !host.is_empty());
+    has_parts && !text.contains(char::is_whitespace)
 }
 
 #[cfg(test)]
@@ -181,14 +183,14 @@ mod tests {
         participant(UserId::parse("u1").expect("a good id"), &fields(value))
     }
 
-    /// What is said against `value`.
+    /// The validation errors in English.
     fn reasons(failure: Result<impl Sized, Failure>) -> Vec<String> {
         let failure = failure.err().expect("it is not acceptable");
         failure.messages(Spoken::English).into_iter().map(str::to_owned).collect()
     }
 
     #[test]
-    fn everything_known_of_a_person_is_taken_as_it_is() {
+    fn all_details_of_a_person_are_read_unchanged() {
         let person = read(&json!({
             "role": "user_salon",
             "firstName": "<script>alert(1)</script>",
@@ -213,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_or_blank_is_not_known() {
+    fn absent_and_blank_details_are_unknown() {
         let bare = read(&json!({"role": "client"})).expect("acceptable");
         let blank = json!({
             "role": "client", "firstName": "", "lastName": "  ", "image": null, "locale": "de",
@@ -264,8 +266,8 @@ mod tests {
         for (field, value, expected) in table {
             let mut body = json!({"role": "client"});
             body[field] = value;
-            let said = reasons(read(&body));
-            assert!(said.len() == 1 && said[0].starts_with(expected), "{field}: {said:?}");
+            let reasons = reasons(read(&body));
+            assert!(reasons.len() == 1 && reasons[0].starts_with(expected), "{field}: {reasons:?}");
         }
     }
 
@@ -277,8 +279,8 @@ mod tests {
             {"id": "a", "role": "client", "email": 1},
             "nobody",
         ]});
-        let said = reasons(participants(&fields(&list)));
-        let places: Vec<_> = said.iter().filter_map(|text| text.split(' ').next()).collect();
+        let reasons = reasons(participants(&fields(&list)));
+        let places: Vec<_> = reasons.iter().filter_map(|text| text.split(' ').next()).collect();
         assert_eq!(
             places,
             [

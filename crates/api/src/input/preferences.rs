@@ -7,10 +7,10 @@ use serde_json::Value;
 use super::fields::{Field, Fields, ValidationErrors};
 use crate::{error::Failure, texts};
 
-/// Reads what a person wants to change of their mail.
+/// Parses a change of the notification preferences.
 ///
 /// # Errors
-/// A validation failure with every reason.
+/// A validation failure with every error.
 pub fn preference_change(fields: &Fields) -> Result<PreferenceChange, Failure> {
     let mut reasons = ValidationErrors::default();
     let change = PreferenceChange {
@@ -24,10 +24,10 @@ pub fn preference_change(fields: &Fields) -> Result<PreferenceChange, Failure> {
             reasons.note(zone.ok_or(()), |()| texts::TIME_ZONE)
         }),
     };
-    reasons.unless_any(Some(change))
+    reasons.into_result(Some(change))
 }
 
-/// Reads which conversation is to be muted: its id as it came, which may be none.
+/// The id of the conversation to mute, not validated yet.
 ///
 /// # Errors
 /// A validation failure.
@@ -62,7 +62,7 @@ fn frequency(fields: &Fields, reasons: &mut ValidationErrors) -> Option<Frequenc
     }
 }
 
-/// The outer `None` leaves a thing as it is, the inner one takes it away.
+/// The outer `None` leaves the field unchanged, the inner one removes it.
 #[expect(clippy::option_option, reason = "the shape of `PreferenceChange`")]
 fn removable<T>(
     fields: &Fields,
@@ -80,7 +80,7 @@ fn quiet_hours(value: &Value) -> Option<QuietHours> {
     QuietHours::new(time("from")?, time("to")?).ok()
 }
 
-/// The minute of the day that `HH:MM` is.
+/// Parses `HH:MM` into the minute of the day.
 fn minute(text: &str) -> Option<u16> {
     let two_digits = |text: &str| {
         let is_number = text.len() == 2 && super::query::is_digits(text);
@@ -103,17 +103,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_stays_and_null_takes_away_what_can_be_taken_away() {
+    fn absent_fields_stay_unchanged_and_null_removes_optional_ones() {
         assert_eq!(read(&json!({})).expect("good"), PreferenceChange::default());
         let nulls = json!({
             "emailNotificationsEnabled": null, "emailFrequency": null, "quietHours": null, "timeZone": null,
         });
-        let taken_away = PreferenceChange {
+        let removed = PreferenceChange {
             quiet_hours: Some(None),
             zone: Some(None),
             ..PreferenceChange::default()
         };
-        assert_eq!(read(&nulls).expect("good"), taken_away);
+        assert_eq!(read(&nulls).expect("good"), removed);
     }
 
     #[test]
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_writes_nonsense_is_told_every_reason_in_order() {
+    fn every_validation_error_is_reported_in_order() {
         let failure = read(&json!({
             "emailNotificationsEnabled": "yes", "emailFrequency": 1, "quietHours": true, "timeZone": 2,
         }))

@@ -2,34 +2,34 @@ use actix_web::web::Query;
 use domain::{
     appointments::store::BOOKINGS_ASKED_MAX,
     conversation::Status,
-    ids::{AppointmentId, Seq, UserId},
+    ids::{AppointmentId, ConversationId, Seq, UserId},
     page::{ConversationCursor, MessageCursor, PageNumber, PageSize, Start, Window},
+    time::Timestamp,
 };
 
-use super::{conversation_cursor, message_cursor};
 use crate::{
     error::{Code, Failure},
     texts,
 };
 
-/// Conversations on a page when nobody says how many.
+/// Default number of conversations per page.
 const CONVERSATIONS_PER_PAGE: i64 = 20;
-/// Messages on a page when nobody says how many.
+/// Default number of messages per page.
 const MESSAGES_PER_PAGE: i64 = 50;
 
-/// The most events of a log that are told at once.
+/// Maximum number of log events per page.
 pub const EVENTS_PER_PAGE_MAX: u32 = 200;
 
-/// Which conversations are asked for.
+/// The query of a list of conversations.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConversationQuery {
-    /// Only those of this status.
+    /// Only conversations with this status.
     pub status: Option<Status>,
-    /// Which piece of the list.
+    /// The requested page.
     pub window: Window<ConversationCursor>,
 }
 
-/// Reads the query of a list of conversations.
+/// Parses the query of a list of conversations.
 ///
 /// # Errors
 /// A validation failure for an unknown status or a repeated parameter; `invalid_cursor`.
@@ -41,23 +41,23 @@ pub fn conversation_query(query: &str) -> Result<ConversationQuery, Failure> {
             Status::parse(word).ok_or_else(|| Failure::validation(vec![texts::STATUS_WORDS]))?,
         ),
     };
-    let window = parameters.window(CONVERSATIONS_PER_PAGE, conversation_cursor::read)?;
+    let window = parameters.window(CONVERSATIONS_PER_PAGE, parse_conversation_cursor)?;
     Ok(ConversationQuery { status, window })
 }
 
-/// Reads the query of a list of messages.
+/// Parses the query of a list of messages.
 ///
 /// # Errors
 /// A validation failure for a repeated parameter; `invalid_cursor`.
 pub fn message_query(query: &str) -> Result<Window<MessageCursor>, Failure> {
     let parameters = Parameters::read(query, &["page", "limit", "cursor"])?;
-    parameters.window(MESSAGES_PER_PAGE, message_cursor::read)
+    parameters.window(MESSAGES_PER_PAGE, parse_message_cursor)
 }
 
-/// Reads the query for the conversations of bookings: one salon, and 1 to [`BOOKINGS_ASKED_MAX`] bookings.
+/// Parses the query for the conversations of bookings: one salon and 1 to [`BOOKINGS_ASKED_MAX`] bookings.
 ///
 /// # Errors
-/// A validation failure with every reason.
+/// A validation failure with every error.
 pub fn bookings_query(query: &str) -> Result<(UserId, Vec<AppointmentId>), Failure> {
     let pairs = Query::<Vec<(String, String)>>::from_query(query);
     let malformed = |_| Failure::new(Code::MalformedRequest, texts::MALFORMED_REQUEST);
@@ -88,19 +88,19 @@ pub fn bookings_query(query: &str) -> Result<(UserId, Vec<AppointmentId>), Failu
     }
 }
 
-/// Which events are asked for.
+/// The query of a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EventQuery {
-    /// The position that is known already.
+    /// The position after which to start.
     pub after: Seq,
-    /// How many at most: 1 to [`EVENTS_PER_PAGE_MAX`].
+    /// Maximum number of events, 1 to [`EVENTS_PER_PAGE_MAX`].
     pub limit: u32,
 }
 
-/// Reads the query of a log.
+/// Parses the query of a log.
 ///
 /// # Errors
-/// A validation failure for a position that is none or a repeated parameter.
+/// A validation failure for an invalid position or a repeated parameter.
 pub fn event_query(query: &str) -> Result<EventQuery, Failure> {
     let parameters = Parameters::read(query, &["after", "limit"])?;
     let after = match parameters.get("after").filter(|after| !after.is_empty()) {
@@ -117,27 +117,54 @@ pub fn event_query(query: &str) -> Result<EventQuery, Failure> {
     Ok(EventQuery { after, limit })
 }
 
-/// Reads the query of the link in a mail: whose mail it was in, and what shows that it was made here.
-/// `None` when it lacks a part or repeats one.
+/// Parses the query of an unsubscribe link into user id and signature; `None` if one is missing or
+/// repeated.
 pub fn link_query(query: &str) -> Option<(String, String)> {
     let parameters = Parameters::read(query, &["person", "signature"]).ok()?;
-    let part = |name| parameters.get(name).map(str::to_owned);
-    Some((part("person")?, part("signature")?))
+    let parameter = |name| parameters.get(name).map(str::to_owned);
+    Some((parameter("person")?, parameter("signature")?))
 }
 
-/// The parameters that somebody asks for.
+/// A cursor into a list of conversations as text, opaque to callers: `c`, the time of the newest message
+/// in milliseconds, `-`, the id of the conversation.
+pub fn encode_conversation_cursor(cursor: &ConversationCursor) -> String {
+    format!("c{}-{}", cursor.last_message_at.as_millis(), cursor.id)
+}
+
+/// Parses [`encode_conversation_cursor`]; `None` for anything else.
+fn parse_conversation_cursor(text: &str) -> Option<ConversationCursor> {
+    let (millis, id) = text.strip_prefix('c')?.split_once('-')?;
+    let millis = Some(millis).filter(|digits| is_digits(digits))?.parse().ok()?;
+    Some(ConversationCursor {
+        last_message_at: Timestamp::from_millis(millis)?,
+        id: ConversationId::parse(id).ok()?,
+    })
+}
+
+/// A cursor into a list of messages as text, opaque to callers: `m` and a position.
+pub fn encode_message_cursor(cursor: &MessageCursor) -> String {
+    format!("m{}", cursor.0)
+}
+
+/// Parses [`encode_message_cursor`]; `None` for anything else.
+fn parse_message_cursor(text: &str) -> Option<MessageCursor> {
+    let digits = text.strip_prefix('m').filter(|digits| is_digits(digits))?;
+    digits.parse().ok().and_then(Seq::new).map(MessageCursor)
+}
+
+/// The known parameters of a query.
 struct Parameters(Vec<(String, String)>);
 
 impl Parameters {
-    /// Takes the parameters `known`, each at most once; others are ignored.
+    /// Parses the parameters in `known`, each at most once; others are ignored.
     fn read(query: &str, known: &[&'static str]) -> Result<Self, Failure> {
         let pairs = Query::<Vec<(String, String)>>::from_query(query);
         let malformed = |_| Failure::new(Code::MalformedRequest, texts::MALFORMED_REQUEST);
         let mut pairs = pairs.map_err(malformed)?.into_inner();
         pairs.retain(|(name, _)| known.contains(&name.as_str()));
         let count = |name: &str| pairs.iter().filter(|(known, _)| known == name).count();
-        let twice = known.iter().filter(|name| count(name) > 1);
-        let reasons: Vec<_> = twice.map(|name| texts::given_twice(name)).collect();
+        let repeated = known.iter().filter(|name| count(name) > 1);
+        let reasons: Vec<_> = repeated.map(|name| texts::given_twice(name)).collect();
         if reasons.is_empty() { Ok(Self(pairs)) } else { Err(Failure::validation(reasons)) }
     }
 
@@ -161,8 +188,8 @@ impl Parameters {
     }
 }
 
-/// The whole number at the beginning of `text`, as JavaScript's `parseInt(text, 10)` reads it:
-/// `1.9` and `1e3` are 1. Beyond what 64 bits hold it is the nearest they do.
+/// Parses the integer at the start of `text` like JavaScript's `parseInt(text, 10)`: `1.9` and `1e3` are 1.
+/// Saturates at the bounds of `i64`.
 fn leading_integer(text: &str) -> Option<i64> {
     let text = text.trim_start();
     let (is_negative, digits) = match text.strip_prefix('-') {
@@ -175,7 +202,7 @@ fn leading_integer(text: &str) -> Option<i64> {
     Some(if is_negative { -magnitude } else { magnitude })
 }
 
-/// Whether `text` is digits and nothing else.
+/// Whether `text` is a non-empty sequence of ASCII digits.
 pub(super) fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
@@ -191,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_stands_there_for_a_number_there_is_a_page() {
+    fn an_invalid_page_number_is_clamped_or_defaulted() {
         let table = [
             ("", (1, 50)),
             ("page=2&limit=10", (2, 10)),
@@ -258,6 +285,28 @@ mod tests {
             (&many(101), 1),
         ] {
             assert_eq!(reasons(query), count, "{query}");
+        }
+    }
+
+    #[test]
+    fn a_conversation_cursor_is_read_as_it_is_written_and_nothing_else_is() {
+        let cursor = ConversationCursor {
+            last_message_at: Timestamp::from_millis(1_767_605_400_000).expect("in range"),
+            id: ConversationId::parse("0198-a_b").expect("a good id"),
+        };
+        assert_eq!(parse_conversation_cursor(&encode_conversation_cursor(&cursor)), Some(cursor));
+        for bad in ["", "c", "c1", "c1-", "c-1-a", "c1-a b", "c1-é", "c99999999999999999-a", "m1"]
+        {
+            assert_eq!(parse_conversation_cursor(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_message_cursor_is_read_as_it_is_written_and_nothing_else_is() {
+        let cursor = MessageCursor(Seq::new(41).expect("not negative"));
+        assert_eq!(parse_message_cursor(&encode_message_cursor(&cursor)), Some(cursor));
+        for bad in ["", "m", "41", "m-1", "m+1", "m 1", "m1.0", "m99999999999999999999", "c1-a"] {
+            assert_eq!(parse_message_cursor(bad), None, "{bad}");
         }
     }
 }

@@ -10,10 +10,10 @@ const ARCHIVE: &str = "archiveAfterDays";
 const DELETE: &str = "deleteAfterDays";
 const HOLD: &str = "legalHold";
 
-/// Reads the policy for everybody.
+/// Parses the default policy.
 ///
 /// # Errors
-/// A validation failure with every reason.
+/// A validation failure with every error.
 pub fn retention_policy(fields: &Fields) -> Result<RetentionPolicy, Failure> {
     let mut reasons = ValidationErrors::default();
     let archive = days(fields, ARCHIVE, &mut reasons);
@@ -22,13 +22,13 @@ pub fn retention_policy(fields: &Fields) -> Result<RetentionPolicy, Failure> {
         (Some(archive), Some(delete)) => policy(archive.unwrap_or(0), delete, &mut reasons),
         _ => None,
     };
-    reasons.unless_any(policy)
+    reasons.into_result(policy)
 }
 
-/// Reads what a salon has of its own: a policy, a legal hold, or both.
+/// Parses the settings of a salon: a policy, a legal hold, or both.
 ///
 /// # Errors
-/// A validation failure with every reason.
+/// A validation failure with every error.
 pub fn salon_retention(fields: &Fields) -> Result<SalonRetention, Failure> {
     let mut reasons = ValidationErrors::default();
     let archive = days(fields, ARCHIVE, &mut reasons);
@@ -46,11 +46,11 @@ pub fn salon_retention(fields: &Fields) -> Result<SalonRetention, Failure> {
             None
         }
     };
-    reasons.unless_any(is_held.map(|is_held| SalonRetention { policy, is_held }))
+    reasons.into_result(is_held.map(|is_held| SalonRetention { policy, is_held }))
 }
 
-/// A number of days, or that there is none; `None` when it is neither.
-#[expect(clippy::option_option, reason = "the inner one is what was said")]
+/// Parses an optional number of days. The outer `None` is an invalid value, the inner one an absent one.
+#[expect(clippy::option_option, reason = "the outer one is an error")]
 fn days(fields: &Fields, name: &str, reasons: &mut ValidationErrors) -> Option<Option<u32>> {
     let number = match fields.get(name) {
         None | Some(Value::Null) => return Some(None),

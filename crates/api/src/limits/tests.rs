@@ -15,7 +15,7 @@ fn user(id: &str) -> UserId {
 }
 
 #[test]
-fn one_too_many_is_told_when_to_come_again_and_the_others_are_not() {
+fn an_exceeded_limit_says_when_to_retry_and_does_not_affect_others() {
     let limits = limits();
     assert_eq!(limits.allow_send(&user("a")), Ok(()));
     let wait = limits.allow_send(&user("a")).expect_err("one too many").as_millis();
@@ -24,7 +24,7 @@ fn one_too_many_is_told_when_to_come_again_and_the_others_are_not() {
 }
 
 #[test]
-fn what_is_switched_off_never_ends() {
+fn a_disabled_limit_is_unlimited() {
     let limits = limits();
     for _ in 0..10_000 {
         assert_eq!(limits.allow_request_of(&user("a")), Ok(()));

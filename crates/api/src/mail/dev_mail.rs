@@ -2,47 +2,47 @@ use std::{fmt, io};
 
 use async_trait::async_trait;
 
-/// Mails that were kept in a folder instead of being sent, for developers.
+/// Mails written to a folder instead of being sent, for developers.
 #[async_trait]
 pub trait DevMails: Send + Sync {
-    /// All of them, the newest first.
+    /// Lists all mails, newest first.
     ///
     /// # Errors
-    /// When they cannot be read.
+    /// The folder cannot be read.
     async fn list(&self) -> io::Result<Vec<DevMail>>;
 
-    /// One of them; `None` when there is none of that name, whatever the name looks like.
+    /// Opens a mail; `None` if there is none of that name. `name` is untrusted.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// The mail cannot be read.
     async fn open(&self, name: &str) -> io::Result<Option<OpenedMail>>;
 }
 
 /// A mail in a list. Its `Debug` shows the name only.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DevMail {
-    /// By which it is opened.
+    /// File name, by which it is opened.
     pub name: String,
-    /// From whom.
+    /// Sender.
     pub from: String,
-    /// To whom.
+    /// Recipient.
     pub to: String,
-    /// What it says it is about.
+    /// Subject.
     pub subject: String,
-    /// When it was written.
+    /// Date of writing.
     pub date: String,
 }
 
-/// A mail as a person sees it. Its `Debug` shows the name only.
+/// A whole mail. Its `Debug` shows the name only.
 #[derive(Clone, PartialEq, Eq)]
 pub struct OpenedMail {
-    /// What the list shows of it.
+    /// The entry in the list.
     pub summary: DevMail,
-    /// The header, line by line.
+    /// Header fields as name and value.
     pub header: Vec<(String, String)>,
-    /// Its plain form.
+    /// Plain text body.
     pub text: String,
-    /// Its HTML form. Nothing of it is trusted.
+    /// HTML body, untrusted.
     pub html: String,
 }
 

@@ -1,15 +1,15 @@
-//! Tokens of webhooks that were used already, so that no call is replayed.
+//! Remembers the tokens of executed webhook calls, so that none is replayed.
 
 use std::{
     collections::{HashSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-/// The most tokens that are remembered. Beyond it the oldest are forgotten: what is told twice then is
-/// still done once, by the store.
+/// Maximum number of remembered tokens. Beyond it the oldest are dropped; the store still executes a
+/// replayed call only once.
 const TOKENS_MAX: usize = 20_000;
 
-/// Tokens that were used, each as long as its stamp is good. Clones share them.
+/// The used tokens, each for as long as its stamp is valid. Clones share them.
 #[derive(Clone, Default)]
 pub(super) struct ReplayGuard(Arc<Mutex<UsedTokens>>);
 
@@ -20,8 +20,8 @@ struct UsedTokens {
 }
 
 impl ReplayGuard {
-    /// Takes `token` at `now_s`; `None` when it is taken. Tokens taken before `forget_before_s` are
-    /// forgotten.
+    /// Marks `token` as used at `now_s`; `None` if it was used before. Drops tokens used before
+    /// `forget_before_s`.
     pub(super) fn take(
         &self,
         token: &str,
@@ -39,7 +39,7 @@ impl ReplayGuard {
         Some(WebhookPermit { of: self.clone(), token, is_used: false })
     }
 
-    /// A panic while the lock was held leaves nothing half done that matters.
+    /// A panic while the lock is held leaves the state usable.
     fn used(&self) -> MutexGuard<'_, UsedTokens> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -48,7 +48,7 @@ impl ReplayGuard {
 impl UsedTokens {
     fn forget(&mut self, before_s: u64) {
         while self.by_age.len() >= TOKENS_MAX
-            || self.by_age.front().is_some_and(|(taken_s, _)| *taken_s < before_s)
+            || self.by_age.front().is_some_and(|(used_s, _)| *used_s < before_s)
         {
             let Some((_, token)) = self.by_age.pop_front() else { return };
             self.tokens.remove(&token);
@@ -56,8 +56,8 @@ impl UsedTokens {
     }
 }
 
-/// Permission to carry out one webhook call. Dropped without [`used`](Self::used), its token can be used
-/// again, so that the caller may retry.
+/// Permission to execute one webhook call. If it is dropped without [`used`](Self::used), its token can be
+/// used again, so that the caller may retry.
 pub(crate) struct WebhookPermit {
     of: ReplayGuard,
     token: Arc<str>,
@@ -65,7 +65,7 @@ pub(crate) struct WebhookPermit {
 }
 
 impl WebhookPermit {
-    /// Keeps the token used: the call was carried out, or never will be.
+    /// Keeps the token marked as used: the call was executed or refused for good.
     pub(crate) fn used(mut self) {
         self.is_used = true;
     }
@@ -91,7 +91,7 @@ mod tests {
         let permit = guard.take("a", 0, 0).expect("new");
         assert!(guard.take("a", 0, 0).is_none());
         drop(permit);
-        guard.take("a", 0, 0).expect("given back").used();
+        guard.take("a", 0, 0).expect("released").used();
         assert!(guard.take("a", 0, 0).is_none());
     }
 

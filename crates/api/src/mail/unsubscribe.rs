@@ -14,19 +14,18 @@ impl Purpose for Unsubscribing {
     const NAME: &'static str = "UnsubscribeKey";
 }
 
-/// Signs the links by which people end mail.
+/// Signs unsubscribe links.
 pub type UnsubscribeKey = Signer<Unsubscribing>;
 
-/// What each link has between the address of the service and the person.
+/// The part of each link between the base URL and the user id.
 const PATH: &str = "/mail/unsubscribe?person=";
-/// The same as Proofpoint writes it into the links that it puts in place of others.
+/// The same as encoded by Proofpoint URL Defense in rewritten links.
 const PATH_BY_PROOFPOINT: &str = "_mail_unsubscribe-3Fperson-3D";
-/// How often a link may be escaped that is looked for: by one mail gateway behind another.
+/// How many layers of percent-encoding are decoded when looking for a link: one per mail gateway.
 const ESCAPED_TIMES_MAX: usize = 3;
 
-/// Links by which people end all mail to themselves (RFC 8058). They do not expire: a mail may be
-/// read years later, and all that its link can do is stop more of them. Cheap to clone; clones are the
-/// same.
+/// Links to unsubscribe from all mail (RFC 8058). They do not expire: a mail may be read years later, and
+/// its link can do nothing but stop further mails. Cheap to clone.
 #[derive(Clone)]
 pub struct UnsubscribeLinks(Arc<Inner>);
 
@@ -36,7 +35,7 @@ struct Inner {
 }
 
 impl UnsubscribeLinks {
-    /// Links below `base_url`, where people reach this service, such as `https://messages.example`.
+    /// `base_url` is the public URL of this service, such as `https://messages.example`.
     pub fn new(key: UnsubscribeKey, base_url: &str) -> Self {
         let base_url = base_url.trim_end_matches('/').to_owned();
         Self(Arc::new(Inner { key, base_url }))
@@ -46,12 +45,12 @@ impl UnsubscribeLinks {
     pub fn to(&self, person: &UserId) -> String {
         let Inner { key, base_url } = &*self.0;
         let signature = key.sign(&[person.as_str().as_bytes()]).to_base64();
-        // Neither needs escaping: ids and signatures have letters, digits, `-` and `_` only.
+        // Ids and signatures consist of letters, digits, `-` and `_` and need no escaping.
         format!("{base_url}{PATH}{person}&signature={signature}")
     }
 
-    /// Whether such a link is in `text`, of whatever node or time; also one that a mail gateway put into a
-    /// link of its own, which leads to ours.
+    /// Whether `text` contains an unsubscribe link with any base URL or signature, also one that a mail gateway
+    /// has wrapped in its own link.
     pub(crate) fn is_in(text: &str) -> bool {
         let mut text = Cow::Borrowed(text);
         for _ in 0..=ESCAPED_TIMES_MAX {
@@ -64,8 +63,8 @@ impl UnsubscribeLinks {
         false
     }
 
-    /// Whose link it is; `None` when it was not made here. Takes the same time for every `signature`
-    /// of the right length.
+    /// The person whose link it is; `None` if the signature is wrong. Compares in constant time for
+    /// signatures of the right length.
     pub(crate) fn check(&self, person: &str, signature: &str) -> Option<UserId> {
         let person = UserId::parse(person).ok()?;
         let expected = self.0.key.sign(&[person.as_str().as_bytes()]);
@@ -73,7 +72,7 @@ impl UnsubscribeLinks {
     }
 }
 
-/// Good on this node, until it is started again.
+/// With a random key: the links are valid on this node until it restarts.
 impl Default for UnsubscribeLinks {
     fn default() -> Self {
         Self::new(UnsubscribeKey::of_this_process(), "")

@@ -5,45 +5,45 @@ use domain::ports::Clock;
 use super::replay_guard::{ReplayGuard, WebhookPermit};
 use crate::signing::{Purpose, Signer};
 
-/// How far the time of a stamp may be from ours, in seconds.
+/// Maximum difference between the time of a stamp and this node's clock, in seconds.
 const STAMP_AGE_MAX_S: u64 = 900;
-/// The longest token, in bytes; Mailgun's have 50.
+/// Maximum length of a token, in bytes; Mailgun's have 50.
 const TOKEN_MAX_BYTES: usize = 128;
 
 /// The purpose of a [`WebhookKey`].
 #[derive(Debug)]
 pub enum MailgunWebhooks {}
 
-/// Nothing is derived: Mailgun has the same key.
+/// The key is shared with Mailgun and not derived.
 impl Purpose for MailgunWebhooks {
     const LABEL: &'static [u8] = b"";
     const NAME: &'static str = "WebhookKey";
 }
 
-/// The key with which Mailgun signs what it tells.
+/// The key with which Mailgun signs webhook calls.
 pub type WebhookKey = Signer<MailgunWebhooks>;
 
 impl WebhookKey {
-    /// The signing key of HTTP webhooks, as Mailgun shows it.
+    /// `key` is the HTTP webhook signing key as Mailgun shows it.
     pub fn of_mailgun(key: &[u8]) -> Self {
         Self::with_key(key)
     }
 
-    /// Takes the same time for every signature of the right length.
+    /// Compares in constant time for signatures of the right length.
     fn has_signed(&self, stamp: &Stamp<'_>) -> bool {
         let expected = self.sign(&[stamp.timestamp.as_bytes(), stamp.token.as_bytes()]);
         expected.is_hex(stamp.signature)
     }
 }
 
-/// What Mailgun signs each call with.
+/// The signature of a call.
 #[derive(Clone, Copy)]
 pub(crate) struct Stamp<'a> {
     /// When it was signed, in seconds since 1970.
     pub(crate) timestamp: &'a str,
-    /// What no other stamp has.
+    /// Unique per call.
     pub(crate) token: &'a str,
-    /// HMAC-SHA256 of both, one after the other, in small hexadecimal digits.
+    /// HMAC-SHA256 of timestamp and token concatenated, in lower-case hexadecimal digits.
     pub(crate) signature: &'a str,
 }
 
@@ -56,7 +56,7 @@ pub(crate) enum BadStamp {
     Replayed,
 }
 
-/// Checks the stamps of Mailgun's webhooks. Cheap to clone; clones share the tokens that were used.
+/// Verifies the stamps of Mailgun's webhooks. Cheap to clone; clones share the used tokens.
 #[derive(Clone)]
 pub(crate) struct Webhooks {
     key: WebhookKey,
@@ -69,7 +69,7 @@ impl Webhooks {
         Self { key, clock, replays: ReplayGuard::default() }
     }
 
-    /// Accepts a good stamp, once.
+    /// Accepts a valid stamp once.
     ///
     /// # Errors
     /// [`BadStamp`].
@@ -82,7 +82,7 @@ impl Webhooks {
         if now_s.abs_diff(signed_s) > STAMP_AGE_MAX_S {
             return Err(BadStamp::Forged);
         }
-        // A stamp from the farthest future stays good for twice the age.
+        // A stamp from the future stays valid for up to twice the maximum age.
         let forget_before_s = now_s.saturating_sub(2 * STAMP_AGE_MAX_S + 1);
         self.replays.take(stamp.token, now_s, forget_before_s).ok_or(BadStamp::Replayed)
     }
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_signed_and_makes_no_sense_is_refused() {
+    fn a_signed_stamp_with_an_invalid_time_or_token_is_refused() {
         let (webhooks, clock) = webhooks();
         let now = stamped(&clock, 0);
         for timestamp in ["", "now", "-1", "99999999999999999999", &format!("{now}.5")] {

@@ -87,7 +87,7 @@ impl EventName {
             _ => false,
         };
         if general {
-            self.general_text().say(Language::French).to_owned()
+            self.general_text().in_language(Language::French).to_owned()
         } else {
             failure.message(Language::French)
         }

@@ -12,7 +12,7 @@ use super::events::{
     self, ConversationCreated, ConversationDeleted, ConversationRead, ConversationUpdated,
     LogEvent as _, LogPosition, MessageDeleted, NewMessage, OutgoingEvent, ServerEvent as _,
 };
-use crate::{links::Links, wire};
+use crate::{dto, links::Links};
 
 /// One thing to do about what happened.
 pub(super) enum Delivery {
@@ -63,7 +63,7 @@ pub(super) fn entry(event: &Event, links: &Links) -> Option<OutgoingEvent> {
     let (position, conversation) = (LogPosition::of(event), &event.conversation);
     match &event.kind {
         EventKind::MessagePosted(message) => {
-            NewMessage(wire::Message::new(message, links)).encode_at(position)
+            NewMessage(dto::Message::new(message, links)).encode_at(position)
         }
         EventKind::MessagesRead(receipt) => {
             ConversationRead::new(conversation, receipt, event.at).encode_for_people(position)

@@ -21,7 +21,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use socketio::Frame;
 use utoipa::ToSchema;
 
-use crate::wire;
+use crate::dto;
 
 /// The Socket.IO namespace of conversations.
 pub(crate) const NAMESPACE: &str = "/messaging";
@@ -276,7 +276,7 @@ pub(crate) struct UserStoppedTyping<'a> {
 /// A message was posted.
 #[derive(Serialize, ToSchema)]
 #[serde(transparent)]
-pub(crate) struct NewMessage(pub(super) wire::Message);
+pub(crate) struct NewMessage(pub(super) dto::Message);
 
 /// A conversation was opened. What is not known is left out.
 #[derive(Serialize, ToSchema)]
@@ -468,7 +468,7 @@ pub(crate) fn message_read(marked: &MarkedMessage) -> Option<OutgoingEvent> {
 #[serde(rename_all = "camelCase")]
 pub(super) struct ConversationHistory<'a> {
     conversation_id: &'a str,
-    #[schema(value_type = Vec<wire::Message>)]
+    #[schema(value_type = Vec<dto::Message>)]
     messages: Vec<Box<RawValue>>,
     last_seq: i64,
     /// There are older messages than these.

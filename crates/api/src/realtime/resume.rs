@@ -26,9 +26,9 @@ use super::{
     subscriptions::{Subscription, Subscriptions},
 };
 use crate::{
+    dto,
     error::{Code, Failure},
     links::Links,
-    wire,
 };
 
 /// How far apart the clocks of nodes may be, plus how long a change may take from its timestamp to its
@@ -249,7 +249,7 @@ impl Session {
         let _leaves_room = budget.take_event(0) && budget.take_event(0);
         let mut fitting: Vec<Box<RawValue>> = Vec::with_capacity(messages.len());
         for message in messages {
-            let message = to_raw_value(&wire::Message::new(message, hub.links()));
+            let message = to_raw_value(&dto::Message::new(message, hub.links()));
             let message = message.map_err(Failure::internal)?;
             // With the comma in front of it.
             if !budget.take(message.get().len() + 1) && !fitting.is_empty() {
@@ -294,8 +294,8 @@ impl Session {
 }
 
 /// Takes from `page`, which begins behind `after`, what does not fit; true when that is something.
-fn cut(page: &mut wire::LogPage, after: Seq, budget: &mut Budget) -> bool {
-    let mut fits = |entry: &wire::LogEntry| budget.take_event(entry.data.get().len());
+fn cut(page: &mut dto::LogPage, after: Seq, budget: &mut Budget) -> bool {
+    let mut fits = |entry: &dto::LogEntry| budget.take_event(entry.data.get().len());
     let fitting = page.events.iter().take_while(|entry| fits(entry)).count();
     if fitting == page.events.len() {
         return false;
@@ -306,7 +306,7 @@ fn cut(page: &mut wire::LogPage, after: Seq, budget: &mut Budget) -> bool {
     true
 }
 
-fn encode(page: &wire::LogPage) -> Result<Value, Failure> {
+fn encode(page: &dto::LogPage) -> Result<Value, Failure> {
     serde_json::to_value(page).map_err(Failure::internal)
 }
 
@@ -351,12 +351,12 @@ impl CatchUp {
         conversation: &ConversationId,
         after: Seq,
         links: &Links,
-    ) -> wire::LogPage {
+    ) -> dto::LogPage {
         let (events, has_more) = match self {
             Self::Events { events, has_more } => (events.as_slice(), *has_more),
             Self::Trimmed => (&[][..], false),
         };
-        wire::LogPage {
+        dto::LogPage {
             conversation_id: conversation.to_string(),
             events: events.iter().filter_map(|event| entry(event, links)).collect(),
             last_seq: events.last().map_or(after, |event| event.seq).get(),
@@ -366,9 +366,9 @@ impl CatchUp {
     }
 }
 
-fn entry(event: &Event, links: &Links) -> Option<wire::LogEntry> {
+fn entry(event: &Event, links: &Links) -> Option<dto::LogEntry> {
     let outgoing = delivery::entry(event, links)?;
-    Some(wire::LogEntry {
+    Some(dto::LogEntry {
         event: outgoing.name(),
         data: outgoing.data().to_owned(),
         seq: event.seq.get(),

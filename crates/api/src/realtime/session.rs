@@ -24,10 +24,11 @@ use super::{
 };
 use crate::{
     authenticator::person,
+    dto,
     error::{Code, Failure},
     input::Object,
     limits::Limits,
-    texts, wire,
+    texts,
 };
 
 /// What every session works with.
@@ -211,14 +212,14 @@ impl Session {
         let Context { hub, messaging, limits, .. } = &*self.context;
         limits.allow_send(&self.caller.user)?;
         let sent = messaging.send_message(conversation, &self.caller.user, draft).await?;
-        encode(&wire::Message::new(&sent.message, hub.links()))
+        encode(&dto::Message::new(&sent.message, hub.links()))
     }
 
     async fn mark_message(&self, id: &MessageId) -> Result<Value, Failure> {
         let Context { hub, messaging, .. } = &*self.context;
         let marked = messaging.mark_message_read(id, &self.caller.user).await;
         let message = marked.map_err(Failure::of_message)?;
-        encode(&wire::Message::new(&message, hub.links()))
+        encode(&dto::Message::new(&message, hub.links()))
     }
 
     /// Where this session has joined, up to what it was sent there: what was never displayed is not
@@ -235,7 +236,7 @@ impl Session {
     }
 }
 
-fn encode(message: &wire::Message) -> Result<Value, Failure> {
+fn encode(message: &dto::Message) -> Result<Value, Failure> {
     serde_json::to_value(message).map_err(Failure::internal)
 }
 

@@ -60,7 +60,7 @@ impl MessagingNamespace {
         auth.check()?;
         let attempt = ConnectAttempt {
             token: auth.fields.get("token").and_then(Value::as_str),
-            address: self.context.limits.address_of_newcomer(&request),
+            address: self.context.limits.address_of_connection(&request),
         };
         let admitted = Session::admit(&self.context, attempt).await?;
         let Settings { recovery_key, recovery_offered, .. } = &self.context.settings;
@@ -86,7 +86,7 @@ fn refusal(failure: &Failure) -> Refusal {
     }
     let message = match failure.code() {
         Code::Unauthorized | Code::TokenExpired => {
-            texts::NOT_AUTHENTICATED.say(Language::French).to_owned()
+            texts::NOT_AUTHENTICATED.in_language(Language::French).to_owned()
         }
         _ => failure.message(Language::French),
     };

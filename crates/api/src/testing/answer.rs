@@ -4,7 +4,7 @@ use actix_web::{
 };
 use serde_json::Value;
 
-/// What was answered.
+/// A response.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,

@@ -1,4 +1,4 @@
-//! Mailgun, as it signs what it tells; and what people answer to.
+//! Mailgun signatures and reply tokens.
 
 use std::fmt::Write as _;
 
@@ -12,26 +12,27 @@ use domain::{
 
 use super::TestApp;
 
-/// Its signature of `timestamp` and `token`.
+/// Mailgun's signature of `timestamp` and `token`.
 pub(crate) fn mailgun_signature(key: &str, timestamp: &str, token: &str) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes());
     let tag = hmac::sign(&key, format!("{timestamp}{token}").as_bytes());
     tag.as_ref().iter().fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("a text takes all");
+        write!(text, "{byte:02x}").expect("writing to a String does not fail");
         text
     })
 }
 
-/// Tells `person` of all that waits for them. Returns the token by which they answer to the first of
-/// it.
+/// Queues a mail to `person` about all unread messages. Returns the reply token of the first conversation
+/// in it.
 pub(crate) async fn reply_token(test_app: &TestApp, person: &str) -> String {
     let (store, now) = (&test_app.store, test_app.clock.now());
-    let case = store.mail_case(&user(person), now).await.expect("it works").expect("it waits");
-    let tell = case.waiting.iter().map(|one| (one.conversation.clone(), one.up_to)).collect();
+    let pending =
+        store.mail_case(&user(person), now).await.expect("it works").expect("there is one");
+    let tell = pending.waiting.iter().map(|one| (one.conversation.clone(), one.up_to)).collect();
     let id = MailId::parse("m1").expect("a good id");
     let mail = NewMail { id, recipient: user(person), at: now };
-    let verdict = MailDecision { tell, ..MailDecision::default() };
-    assert!(store.settle_mail(&case, &verdict, &mail).await.expect("it works"));
+    let decision = MailDecision { tell, ..MailDecision::default() };
+    assert!(store.settle_mail(&pending, &decision, &mail).await.expect("it works"));
     let open = store.open_mail(&mail.id).await.expect("it works").expect("it is open");
     open.chapters[0].reply.as_str().to_owned()
 }

@@ -4,21 +4,22 @@ use actix_web::{HttpRequest, HttpResponse, web::Data};
 
 use super::{Program, schema};
 use crate::{
+    dto,
     error::Failure,
     http::{
         Context,
         extract::{Body, run_to_completion},
     },
-    input, wire,
+    input,
 };
 
-/// Takes note of what happened to a booking. When this answers, the event is on disk; what it means
-/// for the conversation follows at once, or as soon as the people are known.
+/// Reports an event of a booking. On success the event is stored durably; it is applied to the
+/// conversation immediately, or as soon as both people are in the directory.
 #[utoipa::path(
     post, path = "/internal/appointments/events", tag = "appointments",
     operation_id = "reportAppointmentEvent",
     request_body = schema::AppointmentEvent,
-    responses((status = 202, description = "It is stored, now or before", body = wire::Reported)),
+    responses((status = 202, description = "The event is stored", body = dto::Reported)),
 )]
 #[tracing::instrument(name = "http.appointment.report", skip_all)]
 pub(crate) async fn receive(
@@ -31,27 +32,27 @@ pub(crate) async fn receive(
     let received =
         run_to_completion(async move { Ok(appointments.receive_appointment_event(&event).await?) });
     let state = if received.await?.known {
-        wire::ReportState::Known
+        dto::ReportState::Known
     } else {
-        (context.wake)();
-        wire::ReportState::Stored
+        (context.job_notifier)();
+        dto::ReportState::Stored
     };
-    Ok(HttpResponse::Accepted().json(wire::Reported { event_id: id.to_string(), state }))
+    Ok(HttpResponse::Accepted().json(dto::Reported { event_id: id.to_string(), state }))
 }
 
-/// Which conversations a salon has about bookings, for whoever shows the bookings: ids and how they stand. A
-/// booking that has none is not in the answer, and neither is another salon's.
+/// Finds the conversations of a salon's bookings: ids and status. Bookings without a conversation and
+/// bookings of other salons are omitted.
 #[utoipa::path(
     get, path = "/internal/conversations", tag = "appointments",
     operation_id = "findConversationsOfBookings",
     params(
-        ("salonId" = String, Query, min_length = 1, max_length = 64, description = "Whose bookings."),
+        ("salonId" = String, Query, min_length = 1, max_length = 64, description = "User id of the salon."),
         (
             "appointmentId" = Vec<String>, Query, min_items = 1, max_items = 100,
-            description = "Which bookings: `appointmentId=a&appointmentId=b`.",
+            description = "Booking ids: `appointmentId=a&appointmentId=b`.",
         ),
     ),
-    responses((status = 200, description = "The conversations", body = wire::ConversationsOfBookings)),
+    responses((status = 200, description = "The conversations", body = dto::ConversationsOfBookings)),
 )]
 #[tracing::instrument(name = "http.appointment.conversations", skip_all)]
 pub(crate) async fn conversations(
@@ -62,5 +63,5 @@ pub(crate) async fn conversations(
     let (salon, bookings) = input::bookings_query(request.query_string())?;
     let found = context.services.appointments.conversations_of_bookings(&salon, &bookings).await?;
     let conversations = found.iter().map(Into::into).collect();
-    Ok(HttpResponse::Ok().json(wire::ConversationsOfBookings { conversations }))
+    Ok(HttpResponse::Ok().json(dto::ConversationsOfBookings { conversations }))
 }

@@ -1,28 +1,27 @@
-//! The specification of what programs tell, made from the handlers. It is a document of its own:
-//! people's front ends have no use for it.
+//! The OpenAPI specification of the internal API, generated from the handlers. It is a separate document,
+//! because front ends do not use this API.
 
 use utoipa::OpenApi;
 
 use super::{appointments, erasures, participants, retention, schema};
 use crate::{
+    dto,
     http::openapi::{Bearer, failures::Failures},
-    wire,
 };
 
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "Messaging, internal",
-        description = "What programs of the platform tell the messaging service: who people are, \
-            what happens to bookings, whom to forget, how long things are kept. A token needs the role `service`, an end \
-            (`exp`), and this service in its `aud`.",
+        description = "API for programs of the platform: the directory, booking events, erasure and \
+            retention. A token needs the role `service`, an expiry (`exp`), and this service in its `aud`.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
     paths(
         participants::put_one,
         participants::put_many,
         erasures::request,
-        erasures::receipt,
+        erasures::status,
         appointments::receive,
         appointments::conversations,
         retention::show,
@@ -33,21 +32,21 @@ use crate::{
         retention::hold,
         retention::release,
     ),
-    components(schemas(schema::Participant, wire::Fault, wire::FaultMessage, wire::Problem)),
+    components(schemas(schema::Participant, dto::Fault, dto::FaultMessage, dto::Problem)),
     security(("bearer" = [])),
     tags(
-        (name = "participants", description = "Who people are"),
-        (name = "appointments", description = "What happens to bookings"),
-        (name = "retention", description = "How long conversations are kept"),
+        (name = "participants", description = "Directory of people, and their erasure"),
+        (name = "appointments", description = "Booking events"),
+        (name = "retention", description = "Retention policies and legal holds"),
     ),
     modifiers(&Bearer, &Failures),
 )]
 struct Specification;
 
-/// The OpenAPI 3.1 specification of the internal interface as JSON, the same text each time.
+/// The OpenAPI 3.1 specification of the internal API as JSON, always the same text.
 ///
 /// # Panics
-/// Never: the specification is all texts and numbers, which JSON can hold.
+/// Never: the specification is representable in JSON.
 pub fn openapi_internal_json() -> String {
     let specification = Specification::openapi().to_pretty_json();
     specification.expect("texts and numbers are JSON") + "\n"
@@ -92,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn people_s_front_ends_are_not_told_of_it() {
+    fn the_public_specification_does_not_mention_the_internal_api() {
         assert!(!crate::openapi_json().contains("/internal"));
     }
 }

@@ -6,33 +6,33 @@ use domain::ids::{ConversationId, UserId};
 
 use super::{Program, schema};
 use crate::{
+    dto,
     error::{Code, Failure},
     http::{
         Context,
         extract::{Body, InPath},
     },
-    input, texts, wire,
+    input, texts,
 };
 
-/// How long everybody's conversations are kept.
+/// Returns the default retention policy.
 #[utoipa::path(
     get, path = "/internal/retention", tag = "retention", operation_id = "getRetention",
-    responses((status = 200, description = "The policy in force", body = wire::RetentionPolicy)),
+    responses((status = 200, description = "The effective policy", body = dto::RetentionPolicy)),
 )]
 #[tracing::instrument(name = "http.retention.show", skip_all)]
 pub(crate) async fn show(
     _program: Program,
     context: Data<Context>,
-) -> Result<Json<wire::RetentionPolicy>, Failure> {
+) -> Result<Json<dto::RetentionPolicy>, Failure> {
     Ok(Json(context.services.retention.retention_policy().await?.into()))
 }
 
-/// Says how long everybody's conversations are kept, in place of what was said before or is
-/// configured.
+/// Sets the default retention policy, replacing the previous or configured one.
 #[utoipa::path(
     put, path = "/internal/retention", tag = "retention", operation_id = "putRetention",
     request_body = schema::RetentionPolicy,
-    responses((status = 204, description = "The next night goes by it")),
+    responses((status = 204, description = "Done; the next nightly run applies it")),
 )]
 #[tracing::instrument(name = "http.retention.put", skip_all)]
 pub(crate) async fn put(
@@ -45,32 +45,32 @@ pub(crate) async fn put(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// What a salon has of its own.
+/// Returns the retention settings of a salon.
 #[utoipa::path(
     get, path = "/internal/retention/salons/{id}", tag = "retention",
     operation_id = "getSalonRetention",
-    params(("id" = String, Path, min_length = 1, max_length = 64, description = "The platform's id of the salon.")),
-    responses((status = 200, description = "What it has of its own", body = wire::SalonRetention)),
+    params(("id" = String, Path, min_length = 1, max_length = 64, description = "User id of the salon.")),
+    responses((status = 200, description = "The settings of the salon", body = dto::SalonRetention)),
 )]
 #[tracing::instrument(name = "http.retention.show_salon", skip_all, fields(user.id = %id.0))]
 pub(crate) async fn show_salon(
     _program: Program,
     id: InPath<UserId>,
     context: Data<Context>,
-) -> Result<Json<wire::SalonRetention>, Failure> {
-    let own = context.services.retention.salon_retention(&id.0).await?;
-    let none = || Failure::new(Code::RetentionNotFound, texts::RETENTION_NOT_FOUND);
-    Ok(Json(own.ok_or_else(none)?.into()))
+) -> Result<Json<dto::SalonRetention>, Failure> {
+    let settings = context.services.retention.salon_retention(&id.0).await?;
+    let not_found = || Failure::new(Code::RetentionNotFound, texts::RETENTION_NOT_FOUND);
+    Ok(Json(settings.ok_or_else(not_found)?.into()))
 }
 
-/// Gives a salon a policy of its own, a legal hold on all its conversations, or both, in place of what
-/// it had.
+/// Sets the retention policy of a salon, a legal hold on all its conversations, or both, replacing its
+/// previous settings.
 #[utoipa::path(
     put, path = "/internal/retention/salons/{id}", tag = "retention",
     operation_id = "putSalonRetention",
-    params(("id" = String, Path, min_length = 1, max_length = 64, description = "The platform's id of the salon.")),
+    params(("id" = String, Path, min_length = 1, max_length = 64, description = "User id of the salon.")),
     request_body = schema::SalonRetention,
-    responses((status = 204, description = "The next night goes by it")),
+    responses((status = 204, description = "Done; the next nightly run applies it")),
 )]
 #[tracing::instrument(name = "http.retention.put_salon", skip_all, fields(user.id = %id.0))]
 pub(crate) async fn put_salon(
@@ -79,17 +79,17 @@ pub(crate) async fn put_salon(
     body: Body,
     context: Data<Context>,
 ) -> Result<HttpResponse, Failure> {
-    let own = input::salon_retention(&body.fields().await?)?;
-    context.services.retention.put_salon_retention(&id.0, own).await?;
+    let settings = input::salon_retention(&body.fields().await?)?;
+    context.services.retention.put_salon_retention(&id.0, settings).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Takes away what a salon has of its own, a legal hold included. Repeated, it changes nothing.
+/// Deletes the retention settings of a salon, its legal hold included. Idempotent.
 #[utoipa::path(
     delete, path = "/internal/retention/salons/{id}", tag = "retention",
     operation_id = "dropSalonRetention",
-    params(("id" = String, Path, min_length = 1, max_length = 64, description = "The platform's id of the salon.")),
-    responses((status = 204, description = "It has nothing of its own")),
+    params(("id" = String, Path, min_length = 1, max_length = 64, description = "User id of the salon.")),
+    responses((status = 204, description = "Done")),
 )]
 #[tracing::instrument(name = "http.retention.drop_salon", skip_all, fields(user.id = %id.0))]
 pub(crate) async fn drop_salon(
@@ -101,13 +101,13 @@ pub(crate) async fn drop_salon(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Puts a conversation under a legal hold: from now on nothing in it is archived or deleted for its
-/// age. Repeated, it changes nothing.
+/// Places a legal hold on a conversation: it is not archived and its messages are not deleted for their
+/// age. Idempotent.
 #[utoipa::path(
     put, path = "/internal/retention/holds/{id}", tag = "retention",
     operation_id = "holdConversation",
-    params(("id" = String, Path, min_length = 1, max_length = 64, description = "The conversation.")),
-    responses((status = 204, description = "It is held")),
+    params(("id" = String, Path, min_length = 1, max_length = 64, description = "Conversation id.")),
+    responses((status = 204, description = "The hold is in place")),
 )]
 #[tracing::instrument(name = "http.retention.hold", skip_all, fields(conversation.id = %id.0))]
 pub(crate) async fn hold(
@@ -121,12 +121,12 @@ pub(crate) async fn hold(
     Err(Failure::new(Code::ConversationNotFound, texts::NO_CONVERSATION_TO_HOLD))
 }
 
-/// Ends a conversation's legal hold. Repeated, it changes nothing.
+/// Releases the legal hold on a conversation. Idempotent.
 #[utoipa::path(
     delete, path = "/internal/retention/holds/{id}", tag = "retention",
     operation_id = "releaseConversation",
-    params(("id" = String, Path, min_length = 1, max_length = 64, description = "The conversation.")),
-    responses((status = 204, description = "It is not held")),
+    params(("id" = String, Path, min_length = 1, max_length = 64, description = "Conversation id.")),
+    responses((status = 204, description = "There is no hold")),
 )]
 #[tracing::instrument(name = "http.retention.release", skip_all, fields(conversation.id = %id.0))]
 pub(crate) async fn release(
@@ -148,7 +148,7 @@ mod tests {
     const S1: &str = "/internal/retention/salons/s1";
 
     #[actix_web::test]
-    async fn a_policy_is_the_configured_one_until_somebody_puts_another() {
+    async fn the_policy_is_the_configured_one_until_another_is_set() {
         let test_app = TestApp::new().await;
         assert_eq!(test_app.get(ALL, "p1").await.json(), json!({"archiveAfterDays": 90}));
         for policy in [
@@ -161,17 +161,17 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_salon_s_own_comes_and_goes() {
+    async fn settings_of_a_salon_can_be_set_and_deleted() {
         let test_app = TestApp::new().await;
         assert_eq!(test_app.get(S1, "p1").await.failure(), (404, "retention_not_found".to_owned()));
-        for (said, shown) in [
+        for (body, shown) in [
             (json!({"legalHold": true}), json!({"legalHold": true})),
             (
                 json!({"archiveAfterDays": 7, "deleteAfterDays": null}),
                 json!({"archiveAfterDays": 7, "legalHold": false}),
             ),
         ] {
-            assert_eq!(test_app.put(S1, "p1", said).await.status, 204);
+            assert_eq!(test_app.put(S1, "p1", body).await.status, 204);
             assert_eq!(test_app.get(S1, "p1").await.json(), shown);
         }
         for _ in 0..2 {
@@ -204,8 +204,8 @@ mod tests {
     #[actix_web::test]
     async fn a_conversation_is_held_and_released() {
         let test_app = TestApp::new().await;
-        let talk = test_app.talk().await;
-        let id = talk.rsplit('/').next().expect("a path");
+        let conversation = test_app.open_conversation().await;
+        let id = conversation.rsplit('/').next().expect("a path");
         let hold = format!("/internal/retention/holds/{id}");
         for _ in 0..2 {
             assert_eq!(test_app.put(&hold, "p1", json!({})).await.status, 204);

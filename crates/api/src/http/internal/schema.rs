@@ -1,4 +1,4 @@
-//! Bodies as the specification shows them; they are read by [`input`](crate::input).
+//! OpenAPI schemas of the request bodies, which [`input`](crate::input) parses.
 
 #![expect(dead_code, reason = "only the schemas of these types are used")]
 use utoipa::{
@@ -6,11 +6,11 @@ use utoipa::{
     openapi::{AllOfBuilder, ArrayBuilder, ObjectBuilder, Ref, Schema, Type},
 };
 
-/// All that the directory is to know of a person. What is left out, or blank, is not known.
+/// Directory entry of a person. Absent and blank fields are unknown.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub(super) struct Participant {
-    /// What they are on the platform.
+    /// Role on the platform.
     role: ParticipantRole,
     /// Given name.
     #[schema(max_length = 200, example = "Camille")]
@@ -21,21 +21,21 @@ pub(super) struct Participant {
     /// Salon display name.
     #[schema(max_length = 200)]
     salon_name: Option<String>,
-    /// Where their picture is: `https`.
+    /// URL of the picture, `https` only.
     #[schema(max_length = 2048, pattern = "^https://")]
     image: Option<String>,
-    /// Where mail reaches them. Never shown to anyone else.
+    /// E-mail address; never shown to others.
     #[schema(max_length = 254)]
     email: Option<String>,
-    /// In which language they are written to (BCP 47): French unless it is English.
+    /// Preferred language (BCP 47). English is supported; everything else means French.
     #[schema(max_length = 35, example = "fr-FR")]
     locale: Option<String>,
-    /// Where their clock stands (IANA); of a salon, where its bookings take place.
+    /// IANA time zone; for a salon, that of its bookings.
     #[schema(example = "Europe/Paris")]
     time_zone: Option<String>,
 }
 
-/// What a person is on the platform.
+/// Role on the platform.
 #[derive(ToSchema)]
 pub(super) enum ParticipantRole {
     #[schema(rename = "client")]
@@ -52,7 +52,7 @@ pub(super) enum ParticipantRole {
     Trainer,
 }
 
-/// People, each once.
+/// A list of people without duplicates.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub(super) struct Participants {
@@ -64,7 +64,7 @@ pub(super) struct Participants {
 fn identified_participants() -> Schema {
     let id = ObjectBuilder::new()
         .schema_type(Type::String)
-        .description(Some("The platform's id of the person."))
+        .description(Some("User id on the platform."))
         .min_length(Some(1))
         .max_length(Some(64))
         .pattern(Some("^[A-Za-z0-9_-]+$"));
@@ -73,48 +73,48 @@ fn identified_participants() -> Schema {
     ArrayBuilder::new().items(person).min_items(Some(1)).max_items(Some(1_000)).into()
 }
 
-/// What happened to a booking.
+/// An event of a booking.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub(super) struct AppointmentEvent {
-    /// The reporter's own name for this event. Reported again, it is the same event.
+    /// Event id chosen by the sender; reports with the same id are the same event.
     #[schema(min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_-]+$")]
     event_id: String,
-    /// What happened.
+    /// Kind of event.
     kind: AppointmentEventKind,
-    /// Which booking.
+    /// Booking id.
     #[schema(min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_-]+$")]
     appointment_id: String,
-    /// Whose booking.
+    /// User id of the salon.
     #[schema(min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_-]+$")]
     salon_id: String,
-    /// Who is to come.
+    /// User id of the client.
     #[schema(min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_-]+$")]
     client_user_id: String,
-    /// What is booked.
+    /// Booked service.
     service: Service,
-    /// When it is to begin; after a move, the new time.
+    /// Start of the booking; after rescheduling, the new one.
     #[schema(format = DateTime)]
     starts_at: String,
-    /// When it was to begin before a move.
+    /// Start before rescheduling.
     #[schema(format = DateTime)]
     previous_starts_at: Option<String>,
-    /// What the salon's card calls the client. Left out: the directory's name.
+    /// Given name of the client in the salon's records; absent = the name in the directory.
     #[schema(max_length = 200)]
     client_first_name: Option<String>,
-    /// The salon's time zone (IANA). Left out: the directory's, else the platform's.
+    /// IANA time zone of the salon; absent = that of the directory entry, else the platform default.
     #[schema(example = "Europe/Paris")]
     time_zone: Option<String>,
-    /// When it happened, at most 10 minutes ahead of this service's clock. Events of one booking are told in
-    /// this order.
+    /// When it happened, at most 10 minutes ahead of the clock of this service. Events of one booking are
+    /// posted in this order.
     #[schema(format = DateTime)]
     occurred_at: String,
-    /// The id that the conversation gets if this event opens it. Left out: one of this service.
+    /// Id for the conversation if this event creates it; absent = generated.
     #[schema(min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_-]+$")]
     conversation_id: Option<String>,
 }
 
-/// What can happen to a booking.
+/// Kinds of booking events.
 #[derive(ToSchema)]
 #[schema(rename_all = "kebab-case")]
 pub(super) enum AppointmentEventKind {
@@ -128,7 +128,7 @@ pub(super) enum AppointmentEventKind {
     NoShow,
 }
 
-/// What can be booked.
+/// Services that can be booked.
 #[derive(ToSchema)]
 pub(super) enum Service {
     #[schema(rename = "PROJET")]
@@ -141,30 +141,29 @@ pub(super) enum Service {
     Retouch,
 }
 
-/// How long conversations are kept.
+/// Retention policy of conversations.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub(super) struct RetentionPolicy {
-    /// After how many days without a message a conversation is archived.
+    /// Days without a message after which a conversation is archived.
     #[schema(minimum = 1, maximum = 36_500)]
     archive_after_days: u32,
-    /// After how many days more its messages are deleted. Left out: never.
+    /// Further days after which the messages of an archived conversation are deleted; absent = never.
     #[schema(minimum = 30, maximum = 36_500)]
     delete_after_days: Option<u32>,
 }
 
-/// What a salon is to have of its own.
+/// Retention settings of one salon.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub(super) struct SalonRetention {
-    /// After how many days without a message its conversations are archived. Left out: everybody's
-    /// policy holds for it.
+    /// Days without a message after which its conversations are archived; absent = the default policy
+    /// applies.
     #[schema(minimum = 1, maximum = 36_500)]
     archive_after_days: Option<u32>,
-    /// After how many days more their messages are deleted; only beside `archiveAfterDays`. Left out:
-    /// never.
+    /// Further days after which their messages are deleted, only with `archiveAfterDays`; absent = never.
     #[schema(minimum = 30, maximum = 36_500)]
     delete_after_days: Option<u32>,
-    /// Whether all its conversations stay as they are, whatever their age. Left out: no.
+    /// Legal hold: none of its conversations is archived or deleted for its age; absent = no.
     legal_hold: Option<bool>,
 }

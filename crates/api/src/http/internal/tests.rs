@@ -1,4 +1,4 @@
-//! What holds for all routes of programs alike.
+//! Tests over all routes of the internal API.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use crate::{
     testing::{Answer, TestApp, no_limits, request},
 };
 
-/// A route, a body that it takes, and what it answers a program.
+/// A route, a valid body, and the status for a program.
 pub(super) struct Route {
     method: Method,
     path: &'static str,
@@ -19,8 +19,8 @@ pub(super) struct Route {
     status: u16,
 }
 
-/// Every route of programs. Some look at what the one before them asked for; there is no conversation to
-/// hold.
+/// Every route of the internal API. Some depend on the effect of the previous one; the conversation to hold
+/// does not exist.
 pub(super) const ROUTES: &[Route] = &[
     Route {
         method: Method::PUT,
@@ -87,7 +87,7 @@ pub(super) const ROUTES: &[Route] = &[
     },
 ];
 
-/// What happened to a booking of `c1` with `s1`.
+/// An event of a booking of `c1` with `s1`.
 pub(super) fn event(id: &str, kind: &str) -> Value {
     json!({
         "eventId": id,
@@ -128,7 +128,7 @@ impl Route {
 }
 
 #[actix_web::test]
-async fn a_program_may_do_what_it_is_there_for() {
+async fn programs_may_call_every_route() {
     let test_app = TestApp::new().await;
     for route in ROUTES {
         assert_eq!(route.ask(&test_app, "p1").await.status.as_u16(), route.status, "{route}");
@@ -150,14 +150,14 @@ async fn people_are_refused_whoever_they_are() {
             assert_eq!(refused.failure(), (401, code.to_owned()), "{route} by {who:?}");
         }
     }
-    // Nothing of it was done, and the directory learned no name from a token either.
+    // Nothing was executed, and no profile in a token was written to the directory.
     let erasure = test_app.get("/internal/erasures/c9", "p1").await;
     assert_eq!(erasure.failure(), (404, "erasure_not_found".to_owned()));
-    assert_eq!(test_app.rings(), 0);
+    assert_eq!(test_app.job_notifications(), 0);
 }
 
 #[actix_web::test]
-async fn a_path_below_that_nobody_listens_to_is_not_found() {
+async fn unknown_paths_below_the_prefix_are_not_found() {
     let test_app = TestApp::new().await;
     for path in ["/internal", "/internal/", "/internal/participants", "/internal/erasures/a/b"] {
         assert_eq!(
@@ -169,7 +169,7 @@ async fn a_path_below_that_nobody_listens_to_is_not_found() {
 }
 
 #[actix_web::test]
-async fn pages_are_told_nothing_that_would_let_them_call() {
+async fn there_are_no_cors_headers() {
     let test_app = TestApp::new().await;
     let origin = ("Origin", "http://localhost:3000");
     for route in ROUTES {
@@ -187,7 +187,7 @@ async fn pages_are_told_nothing_that_would_let_them_call() {
 }
 
 #[actix_web::test]
-async fn while_the_store_is_away_a_program_is_told_when_to_come_again() {
+async fn while_the_store_is_unavailable_every_route_says_when_to_retry() {
     let test_app = TestApp::new().await;
     test_app.store.set_unavailable(true);
     for route in ROUTES {
@@ -195,11 +195,11 @@ async fn while_the_store_is_away_a_program_is_told_when_to_come_again() {
         assert_eq!(answer.failure(), (503, "unavailable".to_owned()), "{route}");
         assert_eq!(answer.header("retry-after"), Some("1"), "{route}");
     }
-    assert_eq!(test_app.rings(), 0, "there is no work");
+    assert_eq!(test_app.job_notifications(), 0, "there are no jobs");
 }
 
 #[actix_web::test]
-async fn programs_and_people_wait_for_themselves_alone() {
+async fn programs_and_people_have_separate_limits() {
     let once = Some(Rate::new(1, 1));
     let limits = limits::Settings {
         internal_requests_per_address: once,
@@ -207,7 +207,7 @@ async fn programs_and_people_wait_for_themselves_alone() {
         ..no_limits()
     };
     let test_app = TestApp::with(Settings { limits, ..Settings::default() }).await;
-    // Counted before anybody reads the token.
+    // Counted before the token is verified.
     assert_eq!(ROUTES[0].ask(&test_app, "nonsense").await.status, 401);
     assert_eq!(ROUTES[0].ask(&test_app, "p1").await.failure(), (429, "rate_limited".to_owned()));
     for _ in 0..2 {

@@ -18,17 +18,17 @@ use crate::error::Code::{
     ValidationFailed, WebhookForged, WebhookReplayed,
 };
 
-/// What can go wrong with every request that needs a token.
+/// Errors of every request with a token.
 const ALWAYS: &[Code] =
     &[Unauthorized, TokenExpired, Forbidden, OriginNotAllowed, RateLimited, Internal, Unavailable];
-/// What can go wrong with every request of a program.
+/// Errors of every request of a program.
 const FOR_PROGRAMS: &[Code] =
     &[Unauthorized, TokenExpired, Forbidden, RateLimited, Internal, Unavailable];
-/// What can go wrong with every request that needs none.
+/// Errors of every request without a token.
 const WITH_LINK: &[Code] = &[OriginNotAllowed, RateLimited, Internal, Unavailable];
-/// What can go wrong with everything that Mailgun tells.
+/// Errors of every webhook of Mailgun.
 const WEBHOOK: &[Code] = &[WebhookForged, WebhookReplayed, RateLimited, Internal, Unavailable];
-/// What can go wrong with every body.
+/// Errors of every request with a JSON body.
 const WITH_BODY: &[Code] = &[
     ValidationFailed,
     MalformedBody,
@@ -38,7 +38,7 @@ const WITH_BODY: &[Code] = &[
     UnsupportedMediaType,
 ];
 
-/// What can go wrong with an upload.
+/// Errors of an upload.
 const UPLOADING: &[Code] = &[
     ValidationFailed,
     MalformedRequest,
@@ -51,7 +51,7 @@ const UPLOADING: &[Code] = &[
     TooManyUploads,
 ];
 
-/// What can go wrong, by operation.
+/// The errors of an operation, by its id.
 pub(crate) fn of(operation: &str) -> Option<Vec<Code>> {
     match operation {
         "fetchFile" | "fetchExport" => {
@@ -119,7 +119,7 @@ fn of_person(operation: &str) -> Option<Vec<Code>> {
     Some([own, body, ALWAYS].concat())
 }
 
-/// Adds the failures of each operation: one response for each status, naming its codes.
+/// Adds the error responses to each operation: one per status, with its codes in the description.
 pub(crate) struct Failures;
 
 impl Modify for Failures {

@@ -28,7 +28,7 @@ fn every_route_is_specified_with_what_can_go_wrong() {
             if path.starts_with("/messaging/") {
                 let id = operation["operationId"].as_str().expect("an id");
                 assert!(failures::of(id).is_some(), "{id} does not say what can go wrong");
-                // A link is its own right: who holds it needs no token.
+                // A signed link needs no token.
                 let without_token = ["fetchFile", "fetchExport"].contains(&id);
                 for status in ["401", "403", "429", "500", "503"] {
                     let expected = !(without_token && status == "401");

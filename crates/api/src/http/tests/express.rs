@@ -1,4 +1,4 @@
-//! What Express took, and front ends may rely on.
+//! Leniency of Express that front ends may rely on.
 
 use std::io::Write as _;
 
@@ -36,9 +36,9 @@ fn raw_deflate(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().expect("memory takes what is written")
 }
 
-/// A send of `c1` with this body.
-fn sending(talk: &str, coding: &str, body: impl Into<Vec<u8>>) -> TestRequest {
-    request(Method::POST, &format!("{talk}/messages"), "c1")
+/// A request of `c1` to send a message with this body.
+fn sending(conversation: &str, coding: &str, body: impl Into<Vec<u8>>) -> TestRequest {
+    request(Method::POST, &format!("{conversation}/messages"), "c1")
         .insert_header(("Content-Type", "application/json"))
         .insert_header(("Content-Encoding", coding))
         .set_payload(body.into())
@@ -59,7 +59,7 @@ async fn a_slash_at_the_end_of_a_path_changes_nothing() {
 }
 
 #[actix_web::test]
-async fn a_slash_at_the_end_opens_no_other_door() {
+async fn a_slash_at_the_end_grants_no_other_access() {
     let test_app = TestApp::new().await;
     let table = [
         ("/health/live/", "", 200),
@@ -83,7 +83,7 @@ async fn a_slash_at_the_end_opens_no_other_door() {
 }
 
 #[actix_web::test]
-async fn all_else_in_a_path_counts_to_the_letter() {
+async fn nothing_else_in_a_path_is_normalised() {
     let fixture = Fixture::new().await;
     for path in [
         "/Messaging/Conversations".to_owned(),
@@ -95,16 +95,16 @@ async fn all_else_in_a_path_counts_to_the_letter() {
         "/messaging%2Fconversations".to_owned(),
         "/Internal/retention".to_owned(),
         "//internal/retention".to_owned(),
-        fixture.talk.to_uppercase(),
+        fixture.conversation.to_uppercase(),
     ] {
         assert_eq!(fixture.test_app.get(&path, "s1").await.status, 404, "{path}");
     }
-    let spelt = fixture.talk.replace("/messaging", "/%6dessaging");
+    let spelt = fixture.conversation.replace("/messaging", "/%6dessaging");
     assert_eq!(fixture.test_app.get(&spelt, "s1").await.status, 200, "{spelt}");
 }
 
 #[actix_web::test]
-async fn the_programs_routes_are_found_by_their_letters_alone() {
+async fn an_escaped_prefix_does_not_reach_the_internal_api() {
     let test_app = TestApp::new().await;
     for path in ["/%69nternal/retention", "/interna%6C/retention", "/%49nternal/retention"] {
         let answer = test_app.get(path, "p1").await;
@@ -116,7 +116,8 @@ async fn the_programs_routes_are_found_by_their_letters_alone() {
 #[actix_web::test]
 async fn of_a_field_that_comes_twice_the_last_counts_as_on_sockets() {
     let fixture = Fixture::new().await;
-    let send = |body: &'static str| fixture.test_app.ask(sending(&fixture.talk, "identity", body));
+    let send =
+        |body: &'static str| fixture.test_app.ask(sending(&fixture.conversation, "identity", body));
     let sent = send(r#"{"content":"Bonsoir","content":"Bonjour"}"#).await;
     assert_eq!((sent.status.as_u16(), &sent.json()["content"]), (201, &json!("Bonjour")));
     let refused = send(r#"{"content":"\ud83d","content":"Bonjour"}"#).await;
@@ -128,15 +129,16 @@ async fn of_a_field_that_comes_twice_the_last_counts_as_on_sockets() {
 #[actix_web::test]
 async fn a_body_may_begin_with_a_byte_order_mark() {
     let fixture = Fixture::new().await;
-    let send = |body: String| fixture.test_app.ask(sending(&fixture.talk, "identity", body));
+    let send =
+        |body: String| fixture.test_app.ask(sending(&fixture.conversation, "identity", body));
     let sent = send(format!("{MARK}{TEXT}")).await;
     assert_eq!((sent.status.as_u16(), &sent.json()["content"]), (201, &json!("Bonjour")));
     for body in [format!("{MARK}{MARK}{TEXT}"), format!(" {MARK}{TEXT}")] {
         assert_eq!(send(body).await.failure(), (400, "malformed_body".to_owned()));
     }
-    // The mark alone is no body at all.
+    // The mark alone is an empty body.
     assert_eq!(send(MARK.to_owned()).await.failure(), (400, "validation_failed".to_owned()));
-    assert_eq!(fixture.test_app.messages(&fixture.talk).await, 2);
+    assert_eq!(fixture.test_app.messages(&fixture.conversation).await, 2);
 }
 
 #[actix_web::test]
@@ -156,7 +158,7 @@ async fn json_may_be_compressed() {
         ("", TEXT.into()),
     ];
     for (coding, body) in table {
-        let sent = fixture.test_app.ask(sending(&fixture.talk, coding, body)).await;
+        let sent = fixture.test_app.ask(sending(&fixture.conversation, coding, body)).await;
         assert_eq!((sent.status.as_u16(), &sent.json()["content"]), (201, &json!("Bonjour")));
     }
     let whole = gzip(TEXT.as_bytes());
@@ -170,12 +172,12 @@ async fn json_may_be_compressed() {
         ("deflate", TEXT.into()),
         ("identity", whole.clone()),
     ];
-    let messages = fixture.test_app.messages(&fixture.talk).await;
+    let messages = fixture.test_app.messages(&fixture.conversation).await;
     for (coding, body) in table {
-        let refused = fixture.test_app.ask(sending(&fixture.talk, coding, body)).await;
+        let refused = fixture.test_app.ask(sending(&fixture.conversation, coding, body)).await;
         assert_eq!(refused.failure(), (400, "malformed_body".to_owned()), "{coding}");
     }
-    assert_eq!(fixture.test_app.messages(&fixture.talk).await, messages);
+    assert_eq!(fixture.test_app.messages(&fixture.conversation).await, messages);
 }
 
 #[actix_web::test]
@@ -183,7 +185,7 @@ async fn what_a_compressed_body_becomes_is_bounded_too() {
     let http = http::Settings { json_body_max_bytes: 1_000, ..http::Settings::default() };
     let test_app =
         TestApp::with(Settings { http, limits: no_limits(), ..Settings::default() }).await;
-    let talk = test_app.talk().await;
+    let conversation = test_app.open_conversation().await;
     let of = |bytes: usize| {
         let around = json!({"content": "", "padding": ""}).to_string().len() + 1;
         json!({"content": "x", "padding": "y".repeat(bytes - around)}).to_string()
@@ -193,7 +195,7 @@ async fn what_a_compressed_body_becomes_is_bounded_too() {
         for (bytes, status) in table {
             let body = pack(of(bytes).as_bytes());
             assert!(body.len() < 1_000, "{} bytes would be refused as they are", body.len());
-            let answer = test_app.ask(sending(&talk, coding, body)).await;
+            let answer = test_app.ask(sending(&conversation, coding, body)).await;
             assert_eq!(answer.status, status, "{coding}: {bytes}");
         }
     }

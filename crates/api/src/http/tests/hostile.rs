@@ -27,7 +27,7 @@ const BODIES: &[(&[u8], u16, &str)] = &[
 #[actix_web::test]
 async fn hostile_bodies_are_refused_and_nothing_is_stored() {
     let fixture = Fixture::new().await;
-    let path = format!("{}/messages", fixture.talk);
+    let path = format!("{}/messages", fixture.conversation);
     let deep = format!("{{\"content\":{}1{}}}", "[".repeat(5_000), "]".repeat(5_000));
     let bodies = BODIES.iter().copied().chain([(deep.as_bytes(), 400, "malformed_body")]);
     for (body, status, code) in bodies {
@@ -38,13 +38,13 @@ async fn hostile_bodies_are_refused_and_nothing_is_stored() {
         let shown = String::from_utf8_lossy(&body[..body.len().min(60)]);
         assert_eq!(answer.failure(), (status, code.to_owned()), "{shown}");
     }
-    assert_eq!(fixture.test_app.messages(&fixture.talk).await, 1);
+    assert_eq!(fixture.test_app.messages(&fixture.conversation).await, 1);
 }
 
 #[actix_web::test]
 async fn only_json_is_read() {
     let fixture = Fixture::new().await;
-    let path = format!("{}/messages", fixture.talk);
+    let path = format!("{}/messages", fixture.conversation);
     let ask = |content_type: &str| {
         request(Method::POST, &path, "c1")
             .insert_header(("Content-Type", content_type))
@@ -89,8 +89,8 @@ async fn hostile_paths_and_queries_find_nothing_and_break_nothing() {
         format!("{CONVERSATIONS}/..%2F..%2Fetc"),
         format!("{CONVERSATIONS}/' OR 1=1").replace(' ', "%20"),
         format!("{CONVERSATIONS}/{}", "x".repeat(5_000)),
-        format!("{}/messages?cursor=c-1-x", fixture.talk),
-        format!("{}/messages?cursor=m99999999999999999999", fixture.talk),
+        format!("{}/messages?cursor=c-1-x", fixture.conversation),
+        format!("{}/messages?cursor=m99999999999999999999", fixture.conversation),
         format!("{CONVERSATIONS}?status[]=ACTIVE&status=%00"),
         format!("{CONVERSATIONS}?limit=1&limit=2"),
     ] {
@@ -103,7 +103,7 @@ async fn hostile_paths_and_queries_find_nothing_and_break_nothing() {
 #[actix_web::test]
 async fn a_field_with_a_magic_name_is_only_a_field() {
     let fixture = Fixture::new().await;
-    let path = format!("{}/messages", fixture.talk);
+    let path = format!("{}/messages", fixture.conversation);
     let body =
         json!({"content": "x", "__proto__": {"a": 1}, "constructor": 1, "sender": {"id": "s1"}});
     let sent = fixture.test_app.post(&path, "c1", body).await;

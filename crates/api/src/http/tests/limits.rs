@@ -10,7 +10,7 @@ async fn test_app(limits: limits::Settings) -> TestApp {
     TestApp::with(Settings { limits, ..Settings::default() }).await
 }
 
-fn assert_is_told_to_wait(answer: &Answer) {
+fn assert_rate_limited(answer: &Answer) {
     assert_eq!(answer.failure(), (429, "rate_limited".to_owned()));
     let wait = answer.json()["retryAfterMs"].as_u64().expect("a time to wait");
     assert!((1..=60_000).contains(&wait), "{wait}");
@@ -25,19 +25,19 @@ async fn a_person_who_asks_too_often_waits_and_nobody_else_does() {
     for _ in 0..2 {
         assert_eq!(test_app.get(CONVERSATIONS, "s1").await.status, 200);
     }
-    assert_is_told_to_wait(&test_app.get(CONVERSATIONS, "s1").await);
+    assert_rate_limited(&test_app.get(CONVERSATIONS, "s1").await);
     assert_eq!(test_app.get(CONVERSATIONS, "s2").await.status, 200);
 }
 
 #[actix_web::test]
-async fn an_address_that_asks_too_often_waits_and_can_still_be_looked_after() {
+async fn an_address_over_the_limit_waits_and_can_still_check_health() {
     let rate = Some(Rate::new(2, 1));
     let test_app = test_app(limits::Settings { requests_per_address: rate, ..no_limits() }).await;
     for _ in 0..2 {
         assert_eq!(test_app.get(CONVERSATIONS, "").await.status, 401);
     }
-    assert_is_told_to_wait(&test_app.get(CONVERSATIONS, "s1").await);
-    assert_is_told_to_wait(&test_app.get("/nowhere", "").await);
+    assert_rate_limited(&test_app.get(CONVERSATIONS, "s1").await);
+    assert_rate_limited(&test_app.get("/nowhere", "").await);
     assert_eq!(test_app.get("/health/live", "").await.status, 200);
 }
 
@@ -45,12 +45,12 @@ async fn an_address_that_asks_too_often_waits_and_can_still_be_looked_after() {
 async fn who_sends_too_often_waits_and_may_still_read() {
     let rate = Some(Rate::new(1, 1));
     let test_app = test_app(limits::Settings { sends_per_person: rate, ..no_limits() }).await;
-    let talk = test_app.talk().await;
-    test_app.said(&talk, "c1", "1").await;
-    let path = format!("{talk}/messages");
-    assert_is_told_to_wait(&test_app.post(&path, "c1", json!({"content": "2"})).await);
-    assert_eq!(test_app.messages(&talk).await, 1);
-    test_app.said(&talk, "s1", "3").await;
+    let conversation = test_app.open_conversation().await;
+    test_app.send_message(&conversation, "c1", "1").await;
+    let path = format!("{conversation}/messages");
+    assert_rate_limited(&test_app.post(&path, "c1", json!({"content": "2"})).await);
+    assert_eq!(test_app.messages(&conversation).await, 1);
+    test_app.send_message(&conversation, "s1", "3").await;
 }
 
 #[actix_web::test]
@@ -58,8 +58,8 @@ async fn a_body_may_be_as_large_as_promised_and_no_larger() {
     let http = http::Settings { json_body_max_bytes: 100, ..http::Settings::default() };
     let test_app =
         TestApp::with(Settings { http, limits: no_limits(), ..Settings::default() }).await;
-    let talk = test_app.talk().await;
-    let path = format!("{talk}/messages");
+    let conversation = test_app.open_conversation().await;
+    let path = format!("{conversation}/messages");
     let body = |length| json!({"content": "x".repeat(length)});
     let around = body(0).to_string().len();
     assert_eq!(test_app.post(&path, "c1", body(100 - around)).await.status, 201);
@@ -70,5 +70,5 @@ async fn a_body_may_be_as_large_as_promised_and_no_larger() {
             "message": "request entity too large", "statusCode": 413, "code": "payload_too_large",
         })
     );
-    assert_eq!(test_app.messages(&talk).await, 1);
+    assert_eq!(test_app.messages(&conversation).await, 1);
 }

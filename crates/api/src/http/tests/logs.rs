@@ -73,18 +73,21 @@ async fn what_people_write_and_who_they_are_stays_out_of_the_log() {
     for route in ROUTES {
         fixture.ask(route, "s1+Confidential").await;
     }
-    let asked =
-        request(Method::POST, &format!("{}/messages?secret=Confidential", fixture.talk), "c1")
-            .insert_header(("User-Agent", "Confidential"))
-            .insert_header(("Origin", "https://confidential.example"))
-            .peer_addr(([192, 0, 2, 99], 4_000).into())
-            .set_json(json!({"content": "Confidential", "type": "Confidential"}));
+    let asked = request(
+        Method::POST,
+        &format!("{}/messages?secret=Confidential", fixture.conversation),
+        "c1",
+    )
+    .insert_header(("User-Agent", "Confidential"))
+    .insert_header(("Origin", "https://confidential.example"))
+    .peer_addr(([192, 0, 2, 99], 4_000).into())
+    .set_json(json!({"content": "Confidential", "type": "Confidential"}));
     fixture.test_app.ask(asked).await;
     fixture.test_app.get("/Confidential", "").await;
     let person = json!({"role": "client", "firstName": "Confidential", "email": "Confidential"});
     fixture.test_app.put("/internal/participants/c7", "p1", person).await;
     let link =
-        fixture.test_app.uploaded("s1").await["fileUrl"].as_str().expect("a link").to_owned();
+        fixture.test_app.upload_picture("s1").await["fileUrl"].as_str().expect("a link").to_owned();
     fixture.test_app.get(&link, "").await;
     let signature = link.rsplit('=').next().expect("a signature").to_owned();
 

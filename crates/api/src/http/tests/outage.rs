@@ -3,7 +3,7 @@ use domain::ports::StoreError;
 use super::{Fixture, ROUTES};
 
 #[actix_web::test]
-async fn while_the_store_is_away_every_route_says_when_to_come_again() {
+async fn while_the_store_is_unavailable_every_route_says_when_to_retry() {
     let fixture = Fixture::new().await;
     fixture.test_app.store.set_unavailable(true);
     for route in ROUTES {
@@ -14,11 +14,11 @@ async fn while_the_store_is_away_every_route_says_when_to_come_again() {
         assert_eq!(answer.json()["error"], "Service Unavailable");
     }
     fixture.test_app.store.set_unavailable(false);
-    assert_eq!(fixture.test_app.messages(&fixture.talk).await, 1);
+    assert_eq!(fixture.test_app.messages(&fixture.conversation).await, 1);
 }
 
 #[actix_web::test]
-async fn a_busy_store_is_one_to_come_back_to() {
+async fn a_busy_store_is_unavailable() {
     let fixture = Fixture::new().await;
     for route in ROUTES {
         fixture.test_app.store.fail_next(StoreError::Busy("no room".into()));
@@ -27,7 +27,7 @@ async fn a_busy_store_is_one_to_come_back_to() {
 }
 
 #[actix_web::test]
-async fn a_fault_of_ours_is_told_without_its_reasons() {
+async fn an_internal_error_does_not_reveal_its_cause() {
     let fixture = Fixture::new().await;
     for route in ROUTES {
         fixture.test_app.store.fail_next(StoreError::Internal("column secret is missing".into()));

@@ -1,4 +1,4 @@
-//! A mail as a form, read chunk by chunk: of the files in it nothing is kept.
+//! An inbound mail as a form, read chunk by chunk; its files are dropped.
 
 use std::{
     collections::HashMap,
@@ -21,14 +21,14 @@ use crate::{
     texts,
 };
 
-/// The largest mail with its files, in bytes: Mailgun takes none above 25 MiB.
+/// Maximum size of a mail with its files, in bytes. Mailgun accepts at most 25 MiB.
 const MAIL_MAX_BYTES: u64 = 33_554_432;
-/// The most that is kept of a field that comes beside files, in bytes. A text of that length is too long for
-/// a message anyway.
+/// Fields of a multipart form are truncated to this many bytes; a text of that length exceeds the limit
+/// of a message anyway.
 const FIELD_MAX_BYTES: usize = 262_144;
-/// The largest mail that comes without files, in bytes.
+/// Maximum size of a mail in a URL-encoded form, in bytes.
 const PLAIN_MAIL_MAX_BYTES: usize = 4_194_304;
-/// What is read of a mail; the rest is passed over.
+/// The fields that are read; all others are skipped.
 const WANTED: [&str; 11] = [
     "timestamp",
     "token",
@@ -43,7 +43,7 @@ const WANTED: [&str; 11] = [
     "attachment-count",
 ];
 
-/// The type of a form without files.
+/// Media type of a form without files.
 const URL_ENCODED: &str = "application/x-www-form-urlencoded";
 
 /// A mail in the body of a request, not read yet.
@@ -53,14 +53,14 @@ pub(crate) struct Form {
     deadline: Duration,
 }
 
-/// How a form is written down.
+/// Encoding of a form.
 enum Kind {
-    /// With files, behind this boundary.
+    /// With this boundary; may have files.
     Multipart(String),
     UrlEncoded,
 }
 
-/// What a mail says. Of a field that comes twice the first counts.
+/// The fields of a mail; of a repeated field the first one.
 #[derive(Default)]
 pub(super) struct Fields(HashMap<&'static str, String>);
 
@@ -78,11 +78,11 @@ impl FromRequest for Form {
 }
 
 impl Form {
-    /// Reads what is wanted of the mail.
+    /// Reads the wanted fields of the mail.
     ///
     /// # Errors
-    /// `unsupported_media_type`; `request_timeout`; `malformed_request` when it was cut off;
-    /// `reply_refused` for what would be no better the next time.
+    /// `unsupported_media_type`; `request_timeout`; `malformed_request` if the connection was closed;
+    /// `reply_refused` for errors that a retry would repeat.
     pub(super) async fn read(self) -> Result<Fields, Failure> {
         let not_a_form = || Failure::new(Code::UnsupportedMediaType, texts::NOT_A_FORM);
         let (payload, deadline) = (self.payload, self.deadline);
@@ -107,7 +107,7 @@ impl Form {
     }
 }
 
-/// Logs that a reply was refused, and nothing of who wrote what to whom.
+/// Logs that a reply was refused, without addresses or text.
 pub(super) fn log_refusal(reason: &'static str) {
     tracing::warn!(reason, "a reply by mail was refused");
 }
@@ -146,14 +146,14 @@ fn wanted(name: &str) -> Option<&'static str> {
     WANTED.into_iter().find(|known| known.eq_ignore_ascii_case(name))
 }
 
-/// Reads the parts that are wanted; of the others nothing is kept.
+/// Reads the wanted parts and skips the others.
 async fn from_parts(mut reader: Reader) -> Result<Fields, BodyError> {
     let mut fields = Fields::default();
     while let Some(mut part) = reader.next_part().await? {
-        // A file is no field, whatever it is called.
+        // A file is never a field, whatever its name.
         let name = part.name.as_deref().filter(|_| !part.is_file).and_then(wanted);
-        let kept_max_bytes = if name.is_some() { FIELD_MAX_BYTES } else { 0 };
-        let bytes = beginning(&mut part, kept_max_bytes).await?;
+        let max_bytes = if name.is_some() { FIELD_MAX_BYTES } else { 0 };
+        let bytes = truncated(&mut part, max_bytes).await?;
         if let Some(name) = name {
             fields.add(name, &bytes);
         }
@@ -161,8 +161,8 @@ async fn from_parts(mut reader: Reader) -> Result<Fields, BodyError> {
     Ok(fields)
 }
 
-/// The first bytes of a part, which is read to its end.
-async fn beginning(part: &mut Part, max_bytes: usize) -> Result<Vec<u8>, BodyError> {
+/// Reads a part to its end and returns its first `max_bytes`.
+async fn truncated(part: &mut Part, max_bytes: usize) -> Result<Vec<u8>, BodyError> {
     let mut bytes = Vec::new();
     while let Some(chunk) = part.chunk().await? {
         let room = max_bytes - bytes.len();
@@ -204,7 +204,7 @@ mod tests {
 
     use super::*;
 
-    /// What is read of a form whose boundary is `x`, and how many of its chunks are left.
+    /// The fields of a form with the boundary `x`, and the number of its chunks not consumed.
     async fn read(chunks: Vec<Bytes>) -> (Result<Fields, BodyError>, usize) {
         let left = Arc::new(AtomicUsize::new(chunks.len()));
         let count = left.clone();
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_head_without_an_end_is_not_kept_for_long() {
+    async fn endless_part_headers_are_refused_early() {
         let start = Bytes::from("--x\r\nContent-Disposition: form-data; name=\"");
         let endless = Bytes::from(vec![b'a'; 8_192]);
         let mut chunks = vec![start];
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_large_file_in_small_pieces_is_passed_over() {
+    async fn a_large_file_in_small_chunks_is_skipped() {
         let file = "--x\r\nContent-Disposition: form-data; name=\"from\"; filename=\"a\"\r\n\r\n";
         let field =
             "\r\n--x\r\nContent-Disposition: form-data; name=\"from\"\r\n\r\nc1\r\n--x--\r\n";
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn of_a_long_field_the_beginning_is_kept() {
+    async fn a_long_field_is_truncated() {
         let field = "--x\r\nContent-Disposition: form-data; name=\"body-plain\"\r\n\r\n";
         let mut chunks = vec![Bytes::from(field)];
         chunks.extend(vec![Bytes::from(vec![b'a'; 8_192]); 100]);

@@ -2,7 +2,7 @@ use actix_web::{HttpResponse, web::Data};
 use domain::mail::service::{MailReplies, ReplyByMailError};
 
 use super::{
-    admitted,
+    admit,
     form::{Fields, Form, log_refusal},
     mail::{Mail, NoReply},
     settle,
@@ -14,22 +14,22 @@ use crate::{
     texts,
 };
 
-/// Posts a reply by mail into its conversation, once, as the person who was written to. Files that
-/// came with it are not taken. The sender of what is refused is told nothing: their address is only
-/// claimed, and whoever is claimed to have written would get our mail.
+/// Receives a reply by mail and posts it to its conversation, once, as the recipient of the original
+/// mail. Attached files are dropped. No bounce is sent for a refused reply: the sender address may be
+/// forged.
 #[utoipa::path(
     post, path = "/webhooks/mailgun/inbound", tag = "mail", operation_id = "receiveMail",
     request_body(
         content = Object, content_type = "multipart/form-data",
-        description = "A mail as Mailgun forwards it, parsed; `application/x-www-form-urlencoded` too.",
+        description = "A parsed mail as Mailgun forwards it; `application/x-www-form-urlencoded` is accepted too.",
     ),
-    responses((status = 200, description = "The answer is a message of the conversation")),
+    responses((status = 200, description = "The reply was posted")),
     security(()),
 )]
 #[tracing::instrument(name = "http.webhook.mail", skip_all)]
 pub(crate) async fn inbound(form: Form, context: Data<Context>) -> Result<HttpResponse, Failure> {
     let fields = form.read().await?;
-    let permit = admitted(&context, &stamp(&fields))?;
+    let permit = admit(&context, &stamp(&fields))?;
     let replies = context.services.replies.clone();
     run_to_completion(async move {
         let posted = post(&replies, &fields).await;
@@ -39,7 +39,7 @@ pub(crate) async fn inbound(form: Form, context: Data<Context>) -> Result<HttpRe
     Ok(HttpResponse::Ok().finish())
 }
 
-/// What is not there signs nothing.
+/// Absent parts become empty, which no signature matches.
 fn stamp(fields: &Fields) -> Stamp<'_> {
     let part = |name| fields.get(name).unwrap_or_default();
     Stamp { timestamp: part("timestamp"), token: part("token"), signature: part("signature") }
@@ -69,7 +69,7 @@ async fn post(replies: &MailReplies, fields: &Fields) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Why a reply was refused, for the log; `None` when the store failed, which is logged as such.
+/// The reason of a refusal for the log; `None` for a store error, which is logged as such.
 fn reason(error: &ReplyByMailError) -> Option<&'static str> {
     match error {
         ReplyByMailError::UnknownAddress => Some("unknown_address"),

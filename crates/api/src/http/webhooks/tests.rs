@@ -13,7 +13,7 @@ use crate::{
 const KEY: &str = "signing-key";
 const EVENTS: &str = "/webhooks/mailgun/events";
 const INBOUND: &str = "/webhooks/mailgun/inbound";
-/// Where `c1` reads mail.
+/// The address of `c1`.
 const ADDRESS: &str = "c1@mail.test";
 
 /// An application that accepts webhooks of Mailgun, where `c1` has an address.
@@ -29,7 +29,7 @@ async fn test_app() -> TestApp {
     test_app
 }
 
-/// The present moment, as a stamp has it.
+/// The current time in the format of a stamp.
 fn now(test_app: &TestApp) -> String {
     (test_app.clock.now().as_millis() / 1_000).to_string()
 }
@@ -49,22 +49,22 @@ fn event(test_app: &TestApp, token: &str, data: &Value) -> Value {
     })
 }
 
-fn told(path: &str, body: Value) -> TestRequest {
+fn call(path: &str, body: Value) -> TestRequest {
     request(Method::POST, path, "").set_json(body)
 }
 
 #[actix_web::test]
-async fn without_a_key_there_is_nobody_to_tell() {
-    let deaf = TestApp::new().await;
-    let event = event(&deaf, "t1", &json!({}));
+async fn without_a_key_there_are_no_webhook_routes() {
+    let test_app = TestApp::new().await;
+    let event = event(&test_app, "t1", &json!({}));
     for path in [EVENTS, INBOUND] {
-        let answer = deaf.ask(told(path, event.clone())).await;
+        let answer = test_app.ask(call(path, event.clone())).await;
         assert_eq!(answer.failure(), (404, "not_found".to_owned()), "{path}");
     }
 }
 
 #[actix_web::test]
-async fn the_routes_are_for_telling_only() {
+async fn the_routes_accept_post_only() {
     let test_app = test_app().await;
     for path in [EVENTS, INBOUND, "/webhooks/mailgun", "/webhooks/mailgun/other"] {
         assert_eq!(test_app.get(path, "p1").await.status, 404, "{path}");

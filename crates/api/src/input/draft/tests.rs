@@ -1,7 +1,6 @@
-//! What the old service said to each body, and what we add.
+//! The validation errors of the old service for each body, and the additional ones.
 
-use domain::conversation::message::DraftFile;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::*;
 use crate::{error::Code, texts::Language};
@@ -156,7 +155,7 @@ fn a_whole_size_is_a_size_however_it_is_written() {
 }
 
 #[test]
-fn a_file_that_was_uploaded_here_is_named_by_its_id_and_nothing_else_of_it_counts() {
+fn a_file_uploaded_here_is_referenced_by_its_id_and_its_other_fields_are_ignored() {
     let named = json!({"attachmentId": "f1", "fileUrl": "javascript:alert(1)", "fileSize": -1});
     let body = fields(json!({"attachments": [named, file()]}));
     let draft = draft(&body, None).expect("acceptable");
@@ -173,7 +172,7 @@ fn a_file_that_was_uploaded_here_is_named_by_its_id_and_nothing_else_of_it_count
 }
 
 #[test]
-fn nobody_speaks_for_the_platform_and_sockets_send_texts() {
+fn type_system_becomes_text_and_sockets_always_send_text() {
     let kind = |word| fields(json!({"content": "x", "type": word}));
     assert_eq!(draft(&kind("SYSTEM"), None).expect("acceptable").kind(), MessageKind::Text);
     assert_eq!(draft(&kind("FILE"), None).expect("acceptable").kind(), MessageKind::File);

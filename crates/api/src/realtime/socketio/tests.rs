@@ -53,7 +53,7 @@ impl Node {
 
     /// A conversation between `s1` and `c1`: its path and its id.
     async fn talk(&self) -> (String, String) {
-        let path = self.test_app.talk().await;
+        let path = self.test_app.open_conversation().await;
         let id = path.rsplit('/').next().expect("an id").to_owned();
         (path, id)
     }

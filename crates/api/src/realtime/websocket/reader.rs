@@ -237,7 +237,7 @@ impl ClientFrame {
             }
             Some((_, Ok(_))) => return None,
             Some((json, Err(_))) => {
-                data.miss("id", json);
+                data.add_invalid("id", json);
                 None
             }
         };

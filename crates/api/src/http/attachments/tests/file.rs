@@ -1,4 +1,4 @@
-//! One file in a form, wherever the form is cut.
+//! Reading the one file of a form, however the form is split into chunks.
 
 use std::time::Duration;
 
@@ -16,13 +16,13 @@ use crate::{
     },
 };
 
-/// The reader of a form whose boundary is `b`, and where its pieces go in.
+/// The reader of a form with the boundary `b`, and the sender of its chunks.
 fn reader() -> (Sender<Result<Bytes, BodyError>>, Reader) {
     let (pieces, waiting) = mpsc::channel(1);
     (pieces, Reader::new(waiting, "b".to_owned()))
 }
 
-/// What comes of a form that arrives in these pieces, and then ends, or does not.
+/// The result for a form that arrives in these chunks, and then ends or stalls.
 async fn read(form: Vec<Result<&str, BodyError>>, ends: bool) -> Result<String, Code> {
     let (pieces, reader) = reader();
     let send = async move {
@@ -111,7 +111,7 @@ async fn a_file_that_stops_before_its_end_is_interrupted_for_a_reason() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_head_that_never_ends_is_not_waited_for() {
+async fn endless_part_headers_are_refused_early() {
     let mut form = vec![Ok(HEAD)];
     form.extend(vec![Ok("X-Padding: padding padding padding\r\n"); 1_000]);
     let read = tokio::time::timeout(Duration::from_mins(1), read(form, false)).await;
@@ -170,7 +170,7 @@ proptest! {
     }
 }
 
-/// What becomes of `work`, which waits for nobody.
+/// Runs `work` to completion.
 fn now<T>(work: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     runtime.expect("a runtime").block_on(work)

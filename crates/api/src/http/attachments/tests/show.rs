@@ -5,7 +5,7 @@ use crate::testing::{ATTACHMENTS, TestApp};
 #[actix_web::test]
 async fn before_it_is_sent_only_its_owner_sees_a_file() {
     let test_app = TestApp::new().await;
-    let uploaded = test_app.uploaded("c1").await;
+    let uploaded = test_app.upload_picture("c1").await;
     let path = format!("{ATTACHMENTS}/{}", uploaded["id"].as_str().expect("an id"));
     let shown = test_app.get(&path, "c1").await;
     assert_eq!((shown.status.as_u16(), &shown.json()["fileName"]), (200, &uploaded["fileName"]));
@@ -16,12 +16,12 @@ async fn before_it_is_sent_only_its_owner_sees_a_file() {
 }
 
 #[actix_web::test]
-async fn whoever_takes_part_gets_fresh_links_until_the_message_is_deleted() {
+async fn participants_get_fresh_links_until_the_message_is_deleted() {
     let test_app = TestApp::new().await;
-    let talk = test_app.talk().await;
-    let id = test_app.uploaded("c1").await["id"].clone();
+    let conversation = test_app.open_conversation().await;
+    let id = test_app.upload_picture("c1").await["id"].clone();
     let body = json!({"attachments": [{"attachmentId": id}]});
-    let sent = test_app.post(&format!("{talk}/messages"), "c1", body).await.json();
+    let sent = test_app.post(&format!("{conversation}/messages"), "c1", body).await.json();
     let path = format!("{ATTACHMENTS}/{}", id.as_str().expect("an id"));
     let link = |seen: &serde_json::Value| seen["fileUrl"].as_str().expect("a link").to_owned();
 
@@ -42,7 +42,7 @@ async fn whoever_takes_part_gets_fresh_links_until_the_message_is_deleted() {
 }
 
 #[actix_web::test]
-async fn what_is_no_id_is_no_file() {
+async fn an_impossible_id_is_not_found() {
     let test_app = TestApp::new().await;
     for path in ["a%20b", "nothing", &"x".repeat(65)] {
         let refused = test_app.get(&format!("{ATTACHMENTS}/{path}"), "c1").await;

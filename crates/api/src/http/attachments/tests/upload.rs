@@ -17,18 +17,18 @@ async fn upload(test_app: &TestApp, who: &str, parts: &[u8]) -> Answer {
     test_app.ask(with_form(request(Method::POST, ATTACHMENTS, who), parts)).await
 }
 
-/// Sends the upload `id` to the conversation at `talk`.
-async fn send(test_app: &TestApp, talk: &str, who: &str, id: &Value) -> Answer {
+/// Sends the upload `id` to the conversation at `conversation`.
+async fn send(test_app: &TestApp, conversation: &str, who: &str, id: &Value) -> Answer {
     let body = json!({"attachments": [{"attachmentId": id}]});
-    test_app.post(&format!("{talk}/messages"), who, body).await
+    test_app.post(&format!("{conversation}/messages"), who, body).await
 }
 
-/// Asserts that no bytes are kept, or that it is a job to remove them.
+/// Asserts that no files are left, or that a job deletes them.
 async fn assert_nothing_is_left(test_app: &TestApp) {
     let jobs = test_app.store.jobs(JobFilter::All, 1_000).await.expect("the store works");
-    let doomed: Vec<_> = jobs.iter().map(|job| job.task.subject().to_owned()).collect();
+    let scheduled: Vec<_> = jobs.iter().map(|job| job.task.subject().to_owned()).collect();
     for key in test_app.files.keys() {
-        assert!(doomed.iter().any(|subject| subject == key.as_str()), "{key:?} stays");
+        assert!(scheduled.iter().any(|subject| subject == key.as_str()), "{key:?} stays");
     }
 }
 
@@ -61,7 +61,7 @@ async fn a_name_may_come_as_an_extended_parameter() {
         ("filename*=utf-8'fr'L%c3%a9a.webp; filename=L_a.webp", "Léa.webp"),
         ("FILENAME*=iso-8859-1''L%E9a.webp", "Léa.webp"),
         ("filename* = \"UTF-8''L%C3%A9a.webp\"", "Léa.webp"),
-        // What cannot be read is as if it were not there.
+        // Invalid values are ignored.
         ("filename=\"a.webp\"; filename*=UTF-8''%C3", "a.webp"),
         ("filename=\"a.webp\"; filename*=UTF-8''%4", "a.webp"),
         ("filename=\"a.webp\"; filename*=UTF-8''%zz", "a.webp"),
@@ -72,9 +72,9 @@ async fn a_name_may_come_as_an_extended_parameter() {
         ("FileName=a.webp", "a.webp"),
         ("filename=\"\"; filename*=UTF-8''b.webp", "b.webp"),
         ("filename=\"a\\\"b.webp\"", "a\"b.webp"),
-        // It is a name and no parameter.
+        // Within quotes it is part of the name.
         ("filename=\"a; filename*=UTF-8''b.webp\"", "a; filename*=UTF-8''b.webp"),
-        // Tidied like every name.
+        // Normalised like every name.
         ("filename*=UTF-8''a%00b.webp", "ab.webp"),
         ("filename*=UTF-8''a%0D%0A.webp", "a .webp"),
     ];
@@ -96,7 +96,7 @@ async fn a_name_may_come_as_an_extended_parameter() {
 async fn a_name_in_latin_letters_of_one_byte_is_read_as_such() {
     let test_app = TestApp::new().await;
     let head = "Content-Disposition: form-data; name=\"file\"; filename=\"L?a \u{e9}.webp\"";
-    // Half of it is UTF-8, so it is not; all of it is read byte by byte.
+    // One byte is not UTF-8, so the whole name is read as ISO 8859-1.
     let mut form = part(head, PICTURE);
     let at = form.iter().position(|byte| *byte == b'?').expect("it is there");
     form[at] = 0xe9;
@@ -110,18 +110,22 @@ async fn a_name_in_latin_letters_of_one_byte_is_read_as_such() {
 #[actix_web::test]
 async fn an_upload_is_sent_once_by_its_owner_and_seen_by_both() {
     let test_app = TestApp::new().await;
-    let talk = test_app.talk().await;
-    let id = test_app.uploaded("c1").await["id"].clone();
+    let conversation = test_app.open_conversation().await;
+    let id = test_app.upload_picture("c1").await["id"].clone();
     let unknown = (422, "attachment_unknown".to_owned());
-    assert_eq!(send(&test_app, &talk, "s1", &id).await.failure(), unknown, "not the salon's");
-    let sent = send(&test_app, &talk, "c1", &id).await;
+    assert_eq!(
+        send(&test_app, &conversation, "s1", &id).await.failure(),
+        unknown,
+        "not the salon's"
+    );
+    let sent = send(&test_app, &conversation, "c1", &id).await;
     assert_eq!(sent.status, 201);
     assert_eq!(sent.json()["attachments"][0]["id"], id);
-    assert_eq!(send(&test_app, &talk, "c1", &id).await.failure(), unknown, "sent before");
-    assert_eq!(send(&test_app, &talk, "c1", &json!("nothing")).await.failure(), unknown);
-    assert_eq!(test_app.messages(&talk).await, 1);
+    assert_eq!(send(&test_app, &conversation, "c1", &id).await.failure(), unknown, "sent before");
+    assert_eq!(send(&test_app, &conversation, "c1", &json!("nothing")).await.failure(), unknown);
+    assert_eq!(test_app.messages(&conversation).await, 1);
 
-    let page = test_app.get(&format!("{talk}/messages"), "s1").await.json();
+    let page = test_app.get(&format!("{conversation}/messages"), "s1").await.json();
     let seen = &page["data"][0]["attachments"][0];
     let thumbnail = seen["thumbnailUrl"].as_str().expect("a link");
     assert_eq!(test_app.get(thumbnail, "").await.bytes(), b"p");
@@ -132,14 +136,14 @@ async fn an_upload_is_sent_once_by_its_owner_and_seen_by_both() {
 #[actix_web::test]
 async fn what_was_uploaded_here_and_elsewhere_goes_together() {
     let test_app = TestApp::new().await;
-    let talk = test_app.talk().await;
+    let conversation = test_app.open_conversation().await;
     let hosted = json!({
         "fileName": "b.webp", "fileUrl": "https://utfs.io/f/b.webp",
         "fileType": "image/webp", "fileSize": 1,
     });
-    let id = test_app.uploaded("c1").await["id"].clone();
+    let id = test_app.upload_picture("c1").await["id"].clone();
     let body = json!({"attachments": [hosted, {"attachmentId": id}], "clientMessageId": "k1"});
-    let path = format!("{talk}/messages");
+    let path = format!("{conversation}/messages");
     let sent = test_app.post(&path, "c1", body.clone()).await;
     let files = sent.json()["attachments"].clone();
     assert_eq!(files[0]["fileUrl"], "https://utfs.io/f/b.webp");
@@ -221,11 +225,11 @@ async fn a_file_may_be_as_large_as_promised_and_no_larger() {
     let announced = with_form(request(Method::POST, ATTACHMENTS, "c2"), &file_part("a", PICTURE));
     let announced = announced.insert_header((header::CONTENT_LENGTH, 104_857_600));
     let refused = test_app.ask(announced).await;
-    assert_eq!(refused.failure(), too_large, "not a byte of it is read");
+    assert_eq!(refused.failure(), too_large, "it is refused unread");
 }
 
 #[actix_web::test]
-async fn while_files_cannot_be_kept_one_is_told_to_come_again_and_nothing_is_left() {
+async fn while_files_cannot_be_stored_uploads_are_unavailable_and_nothing_is_left() {
     let test_app = TestApp::new().await;
     test_app.files.set_broken(true);
     let refused = upload(&test_app, "c1", &file_part("a.webp", PICTURE)).await;
@@ -235,18 +239,18 @@ async fn while_files_cannot_be_kept_one_is_told_to_come_again_and_nothing_is_lef
 }
 
 #[actix_web::test]
-async fn who_uploads_too_much_waits() {
+async fn uploads_are_limited_per_person() {
     let test_app = TestApp::new().await;
     for _ in 0..20 {
-        test_app.uploaded("c1").await;
+        test_app.upload_picture("c1").await;
     }
     let refused = upload(&test_app, "c1", &file_part("a.webp", PICTURE)).await;
     assert_eq!(refused.failure(), (429, "too_many_uploads".to_owned()));
-    test_app.uploaded("c2").await;
+    test_app.upload_picture("c2").await;
 
     let limits = limits::Settings { uploads_per_person: Some(Rate::new(1, 1)), ..no_limits() };
     let test_app = TestApp::with(Settings { limits, ..Settings::default() }).await;
-    test_app.uploaded("c1").await;
+    test_app.upload_picture("c1").await;
     let refused = upload(&test_app, "c1", &file_part("a.webp", PICTURE)).await;
     assert_eq!(refused.failure(), (429, "rate_limited".to_owned()));
 }

@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use crate::testing::{CONVERSATIONS, TestApp, keys};
 
-async fn house_with_three() -> TestApp {
+async fn app_with_three_conversations() -> TestApp {
     let test_app = TestApp::new().await;
     for number in 1..=3 {
         let body = json!({"clientUserId": "c1", "subject": format!("Sujet {number}")});
@@ -18,7 +18,7 @@ fn subjects(page: &Value) -> Vec<&str> {
 
 #[actix_web::test]
 async fn pages_by_number_have_the_keys_that_callers_know() {
-    let test_app = house_with_three().await;
+    let test_app = app_with_three_conversations().await;
     let first = test_app.get(&format!("{CONVERSATIONS}?limit=2"), "c1").await.json();
     assert_eq!(keys(&first), ["data", "limit", "nextCursor", "page", "total", "totalPages"]);
     assert_eq!(subjects(&first), ["Sujet 3", "Sujet 2"]);
@@ -35,7 +35,7 @@ async fn pages_by_number_have_the_keys_that_callers_know() {
 
 #[actix_web::test]
 async fn pages_by_cursor_miss_nothing_when_a_conversation_comes_in_between() {
-    let test_app = house_with_three().await;
+    let test_app = app_with_three_conversations().await;
     let first = test_app.get(&format!("{CONVERSATIONS}?limit=2"), "c1").await.json();
     test_app.post(CONVERSATIONS, "s2", json!({"clientUserId": "c1", "subject": "Sujet 4"})).await;
     let cursor = first["nextCursor"].as_str().expect("there is more");
@@ -46,7 +46,7 @@ async fn pages_by_cursor_miss_nothing_when_a_conversation_comes_in_between() {
 
 #[actix_web::test]
 async fn a_status_leaves_the_others_out() {
-    let test_app = house_with_three().await;
+    let test_app = app_with_three_conversations().await;
     let all = test_app.get(CONVERSATIONS, "s1").await.json();
     let id = all["data"][1]["id"].as_str().expect("an id");
     test_app.patch(&format!("{CONVERSATIONS}/{id}/archive"), "s1", json!({})).await;
@@ -62,7 +62,7 @@ async fn a_status_leaves_the_others_out() {
 
 #[actix_web::test]
 async fn nobody_sees_the_conversations_of_others() {
-    let test_app = house_with_three().await;
+    let test_app = app_with_three_conversations().await;
     let page = test_app.get(CONVERSATIONS, "c2").await.json();
     assert_eq!(page, json!({"data": [], "total": 0, "page": 1, "limit": 20, "totalPages": 0}));
 }

@@ -40,7 +40,7 @@ async fn a_new_conversation_is_answered_to_the_letter() {
 }
 
 #[actix_web::test]
-async fn the_first_message_is_the_platform_s_and_waits_for_the_client() {
+async fn the_first_message_is_a_system_message_and_unread_by_the_client() {
     let test_app = TestApp::new().await;
     let body = json!({"clientUserId": "c1", "firstMessage": "Bonjour Camille"});
     let opened = test_app.post(CONVERSATIONS, "s1", body).await.json();
@@ -63,7 +63,7 @@ async fn a_booking_has_one_conversation_however_often_it_is_opened() {
 }
 
 #[actix_web::test]
-async fn who_cannot_be_talked_with_is_refused_in_known_words() {
+async fn an_impossible_partner_is_refused_with_the_known_text() {
     let test_app = TestApp::new().await;
     let table = [
         ("s1", "nobody", (404, "client_not_found"), "Client non trouvé"),

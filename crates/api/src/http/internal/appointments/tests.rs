@@ -16,13 +16,13 @@ async fn report(test_app: &TestApp, event: Value) -> Answer {
     test_app.post("/internal/appointments/events", "p1", event).await
 }
 
-/// How many jobs wait.
+/// Number of pending jobs.
 async fn jobs(test_app: &TestApp) -> usize {
     test_app.store.jobs(JobFilter::All, 1_000).await.expect("the store works").len()
 }
 
 #[actix_web::test]
-async fn every_kind_of_event_is_stored_before_it_is_answered_and_then_work() {
+async fn every_kind_of_event_is_stored_with_a_job_before_the_response() {
     let test_app = TestApp::new().await;
     let before = jobs(&test_app).await;
     for (count, kind) in (1..).zip(AppointmentEventKind::WORDS) {
@@ -30,7 +30,11 @@ async fn every_kind_of_event_is_stored_before_it_is_answered_and_then_work() {
         let answer = report(&test_app, event(&id, kind)).await;
         assert_eq!(answer.status, 202, "{kind}");
         assert_eq!(answer.json(), json!({"eventId": id, "state": "stored"}), "{kind}");
-        assert_eq!((jobs(&test_app).await - before, test_app.rings()), (count, count), "{kind}");
+        assert_eq!(
+            (jobs(&test_app).await - before, test_app.job_notifications()),
+            (count, count),
+            "{kind}"
+        );
     }
 }
 
@@ -38,13 +42,17 @@ async fn every_kind_of_event_is_stored_before_it_is_answered_and_then_work() {
 async fn a_repeated_report_is_the_same_event() {
     let test_app = TestApp::new().await;
     report(&test_app, event("e-1", "booked")).await;
-    let (before, rings) = (jobs(&test_app).await, test_app.rings());
+    let (before, notified) = (jobs(&test_app).await, test_app.job_notifications());
     for _ in 0..3 {
         let again = report(&test_app, event("e-1", "booked")).await;
         let known = json!({"eventId": "e-1", "state": "known"});
         assert_eq!((again.status.as_u16(), again.json()), (202, known));
     }
-    assert_eq!((jobs(&test_app).await, test_app.rings()), (before, rings), "no more work");
+    assert_eq!(
+        (jobs(&test_app).await, test_app.job_notifications()),
+        (before, notified),
+        "no more work"
+    );
 }
 
 #[actix_web::test]
@@ -67,7 +75,7 @@ async fn another_event_under_the_same_id_is_refused() {
 }
 
 #[actix_web::test]
-async fn people_nobody_knows_yet_are_no_reason_to_refuse() {
+async fn an_event_with_people_not_in_the_directory_yet_is_accepted() {
     let test_app = TestApp::new().await;
     let mut early = event("e-1", "booked");
     (early["salonId"], early["clientUserId"]) = (json!("s9"), json!("c9"));
@@ -75,7 +83,7 @@ async fn people_nobody_knows_yet_are_no_reason_to_refuse() {
 }
 
 #[actix_web::test]
-async fn what_is_no_event_is_refused_and_not_stored() {
+async fn an_invalid_event_is_refused_and_not_stored() {
     let test_app = TestApp::new().await;
     let before = jobs(&test_app).await;
     for (field, value) in [
@@ -90,14 +98,14 @@ async fn what_is_no_event_is_refused_and_not_stored() {
         bad[field] = value;
         let refused = report(&test_app, bad).await;
         assert_eq!(refused.failure(), (400, "validation_failed".to_owned()), "{field}");
-        let said = refused.json()["message"][0].as_str().expect("a reason").to_owned();
-        assert!(said.starts_with(field), "{said}");
+        let reason = refused.json()["message"][0].as_str().expect("a reason").to_owned();
+        assert!(reason.starts_with(field), "{reason}");
     }
-    assert_eq!((jobs(&test_app).await, test_app.rings()), (before, 0));
+    assert_eq!((jobs(&test_app).await, test_app.job_notifications()), (before, 0));
 }
 
 #[actix_web::test]
-async fn what_did_not_happen_yet_is_refused_and_not_stored() {
+async fn an_event_of_the_future_is_refused_and_not_stored() {
     let test_app = TestApp::new().await;
     let before = jobs(&test_app).await;
     let now = domain::ports::Clock::now(&*test_app.clock).as_millis();
@@ -111,16 +119,16 @@ async fn what_did_not_happen_yet_is_refused_and_not_stored() {
     for ahead_ms in [660_000, 86_400_000, 315_360_000_000] {
         let refused = report(&test_app, at(ahead_ms)).await;
         assert_eq!(refused.failure(), (400, "validation_failed".to_owned()), "{ahead_ms}");
-        let said = refused.json()["message"][0].as_str().expect("a reason").to_owned();
-        assert!(said.starts_with("occurredAt "), "{said}");
+        let reason = refused.json()["message"][0].as_str().expect("a reason").to_owned();
+        assert!(reason.starts_with("occurredAt "), "{reason}");
     }
-    assert_eq!((jobs(&test_app).await, test_app.rings()), (before, 0));
+    assert_eq!((jobs(&test_app).await, test_app.job_notifications()), (before, 0));
     for ahead_ms in [-86_400_000, 0, 540_000] {
         assert_eq!(report(&test_app, at(ahead_ms)).await.status, 202, "{ahead_ms}");
     }
 }
 
-fn wanting(id: &str, booking: &str, conversation: &str) -> Value {
+fn event_with_conversation(id: &str, booking: &str, conversation: &str) -> Value {
     let mut event = event(id, "booked");
     (event["appointmentId"], event["conversationId"]) = (json!(booking), json!(conversation));
     event
@@ -129,21 +137,24 @@ fn wanting(id: &str, booking: &str, conversation: &str) -> Value {
 #[actix_web::test]
 async fn a_conversation_has_the_id_that_the_platform_gave_it() {
     let test_app = TestApp::new().await;
-    let first = wanting("e-1", "rdv-1", "clx1talk");
+    let first = event_with_conversation("e-1", "rdv-1", "clx1talk");
     assert_eq!(report(&test_app, first.clone()).await.json()["state"], "stored");
-    // Taken from the moment in which the event is stored, and known when it is repeated.
-    let taken = report(&test_app, wanting("e-2", "rdv-2", "clx1talk")).await;
+    // The id is taken once the event is stored; a repeated event is recognised.
+    let taken = report(&test_app, event_with_conversation("e-2", "rdv-2", "clx1talk")).await;
     assert_eq!(taken.failure(), (409, "conversation_id_taken".to_owned()));
     handle(&test_app, "e-1").await;
     assert_eq!(report(&test_app, first).await.json()["state"], "known");
-    let taken = report(&test_app, wanting("e-2", "rdv-2", "clx1talk")).await;
+    let taken = report(&test_app, event_with_conversation("e-2", "rdv-2", "clx1talk")).await;
     assert_eq!(taken.failure(), (409, "conversation_id_taken".to_owned()));
     assert_eq!(test_app.get(&format!("{CONVERSATIONS}/clx1talk"), "c1").await.status, 200);
-    // Under another id the refused event is taken.
-    assert_eq!(report(&test_app, wanting("e-2", "rdv-2", "clx2talk")).await.status, 202);
-    let talk = test_app.talk().await;
-    let id = talk.rsplit('/').next().expect("an id");
-    let taken = report(&test_app, wanting("e-3", "rdv-3", id)).await;
+    // With another id the refused event is accepted.
+    assert_eq!(
+        report(&test_app, event_with_conversation("e-2", "rdv-2", "clx2talk")).await.status,
+        202
+    );
+    let conversation = test_app.open_conversation().await;
+    let id = conversation.rsplit('/').next().expect("an id");
+    let taken = report(&test_app, event_with_conversation("e-3", "rdv-3", id)).await;
     assert_eq!(taken.failure(), (409, "conversation_id_taken".to_owned()));
 }
 
@@ -165,19 +176,22 @@ async fn an_id_that_is_the_word_of_a_route_is_refused() {
         .collect();
     assert!(words.contains("unread"), "{words:?}");
     for word in words {
-        let refused = report(&test_app, wanting("e-1", "rdv-1", word)).await;
+        let refused = report(&test_app, event_with_conversation("e-1", "rdv-1", word)).await;
         assert_eq!(refused.failure(), (400, "validation_failed".to_owned()), "{word}");
-        let said = refused.json()["message"][0].as_str().expect("a reason").to_owned();
-        assert!(said.starts_with("conversationId "), "{said}");
+        let reason = refused.json()["message"][0].as_str().expect("a reason").to_owned();
+        assert!(reason.starts_with("conversationId "), "{reason}");
     }
-    assert_eq!(report(&test_app, wanting("e-1", "rdv-1", "unread-1")).await.status, 202);
+    assert_eq!(
+        report(&test_app, event_with_conversation("e-1", "rdv-1", "unread-1")).await.status,
+        202
+    );
 }
 
 #[actix_web::test]
 async fn a_booking_s_page_finds_its_conversation() {
     let test_app = TestApp::new().await;
     for (event, booking, conversation) in [("e-1", "rdv-1", "talk-1"), ("e-2", "rdv-2", "talk-2")] {
-        report(&test_app, wanting(event, booking, conversation)).await;
+        report(&test_app, event_with_conversation(event, booking, conversation)).await;
         handle(&test_app, event).await;
     }
     let mut cancelled = event("e-3", "cancelled");
@@ -201,7 +215,7 @@ async fn a_booking_s_page_finds_its_conversation() {
     assert!(found[0]["lastMessageAt"].is_string());
     assert_eq!(found.as_array().map(Vec::len), Some(2));
     assert_eq!(found[0].as_object().map(serde_json::Map::len), Some(4), "ids and states alone");
-    // Another salon has no conversation about it.
+    // Another salon has no conversation about this booking.
     assert_eq!(find("salonId=s2&appointmentId=rdv-1").await, json!([]));
     for bad in ["", "salonId=s1", "appointmentId=rdv-1", "salonId=s1&appointmentId=a%20b"] {
         let refused = test_app.get(&format!("/internal/conversations?{bad}"), "p1").await;
@@ -209,7 +223,7 @@ async fn a_booking_s_page_finds_its_conversation() {
     }
 }
 
-/// What becomes of the report `id`, which is work by now.
+/// Runs the job for the event `id`.
 async fn handle(test_app: &TestApp, id: &str) {
     let id = AppointmentEventId::parse(id).expect("a good id");
     test_app
@@ -222,7 +236,7 @@ async fn handle(test_app: &TestApp, id: &str) {
 }
 
 #[actix_web::test]
-async fn what_was_reported_is_said_in_words_and_as_data() {
+async fn an_event_is_posted_as_text_and_as_data() {
     let test_app = TestApp::new().await;
     report(&test_app, event("e-1", "booked")).await;
     handle(&test_app, "e-1").await;
@@ -237,8 +251,8 @@ async fn what_was_reported_is_said_in_words_and_as_data() {
     assert_eq!((&list["total"], &list["data"][0]["appointmentId"]), (&json!(1), &json!("rdv-1")));
     assert_eq!(list["data"][0]["subject"], "RDV Tatouage - 21/02/2026");
     let id = list["data"][0]["id"].as_str().expect("an id");
-    let said = test_app.get(&format!("{CONVERSATIONS}/{id}/messages"), "c1").await.json();
-    let (moved, booked) = (&said["data"][0], &said["data"][1]);
+    let messages = test_app.get(&format!("{CONVERSATIONS}/{id}/messages"), "c1").await.json();
+    let (moved, booked) = (&messages["data"][0], &messages["data"][1]);
     assert_eq!((&booked["type"], &booked["sender"]["id"]), (&json!("SYSTEM"), &json!("s1")));
     assert_eq!(booked["system"], json!({"kind": "booked", "firstName": "Camille"}));
     assert_eq!(
@@ -250,7 +264,7 @@ async fn what_was_reported_is_said_in_words_and_as_data() {
             "timeZone": "Europe/Paris",
         })
     );
-    // What a person writes is never data of the platform's.
+    // A person's message never has platform data.
     let forged = json!({"content": "x", "type": "SYSTEM", "system": {"kind": "cancelled"}});
     let sent = test_app.post(&format!("{CONVERSATIONS}/{id}/messages"), "c1", forged).await.json();
     assert_eq!((&sent["type"], sent.get("system")), (&json!("TEXT"), None));

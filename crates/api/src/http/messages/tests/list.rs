@@ -10,11 +10,11 @@ fn words(page: &Value) -> Vec<&str> {
 #[actix_web::test]
 async fn a_history_comes_newest_first_in_pages_that_meet() {
     let test_app = TestApp::new().await;
-    let talk = test_app.talk().await;
+    let conversation = test_app.open_conversation().await;
     for number in 1..=5 {
-        test_app.said(&talk, "c1", &number.to_string()).await;
+        test_app.send_message(&conversation, "c1", &number.to_string()).await;
     }
-    let path = format!("{talk}/messages?limit=2");
+    let path = format!("{conversation}/messages?limit=2");
     let first = test_app.get(&path, "s1").await.json();
     assert_eq!(
         keys(&first),
@@ -26,7 +26,7 @@ async fn a_history_comes_newest_first_in_pages_that_meet() {
         [5, 1, 2, 3]
     );
 
-    test_app.said(&talk, "c1", "6").await;
+    test_app.send_message(&conversation, "c1", "6").await;
     let cursor = first["nextCursor"].as_str().expect("there is more");
     let second = test_app.get(&format!("{path}&cursor={cursor}"), "s1").await.json();
     assert_eq!(words(&second), ["3", "2"]);
@@ -42,10 +42,10 @@ async fn a_history_comes_newest_first_in_pages_that_meet() {
 #[actix_web::test]
 async fn reading_a_page_marks_nothing_as_read() {
     let test_app = TestApp::new().await;
-    let talk = test_app.talk().await;
-    test_app.said(&talk, "c1", "Bonjour").await;
+    let conversation = test_app.open_conversation().await;
+    test_app.send_message(&conversation, "c1", "Bonjour").await;
     for _ in 0..2 {
-        let page = test_app.get(&format!("{talk}/messages"), "s1").await.json();
+        let page = test_app.get(&format!("{conversation}/messages"), "s1").await.json();
         assert_eq!(page["data"][0]["isRead"], false);
     }
     assert_eq!(test_app.unread("s1").await, 1);
@@ -54,8 +54,8 @@ async fn reading_a_page_marks_nothing_as_read() {
 #[actix_web::test]
 async fn a_stranger_learns_nothing_from_a_bad_query() {
     let test_app = TestApp::new().await;
-    let talk = test_app.talk().await;
-    let path = format!("{talk}/messages?cursor=x");
+    let conversation = test_app.open_conversation().await;
+    let path = format!("{conversation}/messages?cursor=x");
     assert_eq!(test_app.get(&path, "s1").await.failure(), (400, "invalid_cursor".to_owned()));
     assert_eq!(
         test_app.get(&path, "s2").await.failure(),

@@ -13,9 +13,9 @@ fn picture() -> Value {
 #[actix_web::test]
 async fn a_message_is_answered_to_the_letter() {
     let test_app = TestApp::new().await;
-    let talk = test_app.talk().await;
+    let conversation = test_app.open_conversation().await;
     let body = json!({"content": "Samedi ?", "type": "IMAGE", "attachments": [picture()]});
-    let sent = test_app.post(&format!("{talk}/messages"), "c1", body).await;
+    let sent = test_app.post(&format!("{conversation}/messages"), "c1", body).await;
     assert_eq!(sent.status, 201);
     let sent = sent.json();
     assert_eq!(
@@ -42,22 +42,22 @@ async fn a_message_is_answered_to_the_letter() {
         "id": "c1", "firstName": "Camille", "lastName": "Roux c1", "role": "client"
     });
     assert_eq!(sent["sender"], sender);
-    assert!(talk.ends_with(sent["conversationId"].as_str().expect("an id")));
-    let plain = test_app.said(&talk, "s1", ".").await;
+    assert!(conversation.ends_with(sent["conversationId"].as_str().expect("an id")));
+    let plain = test_app.send_message(&conversation, "s1", ".").await;
     assert_eq!((&plain["attachments"], &plain["type"]), (&json!([]), &json!("TEXT")));
 }
 
 #[actix_web::test]
 async fn the_same_key_with_the_same_message_posts_once_over_body_and_header() {
     let test_app = TestApp::new().await;
-    let talk = test_app.talk().await;
-    let path = format!("{talk}/messages");
+    let conversation = test_app.open_conversation().await;
+    let path = format!("{conversation}/messages");
     let keyed = json!({"content": "Bonjour", "clientMessageId": "k1"});
     let first = test_app.post(&path, "c1", keyed).await;
     let by_header = request(Method::POST, &path, "c1").insert_header(("Idempotency-Key", "k1"));
     let again = test_app.ask(by_header.set_json(json!({"content": "Bonjour"}))).await;
     assert_eq!((again.status.as_u16(), again.json()), (201, first.json()));
-    assert_eq!(test_app.messages(&talk).await, 1);
+    assert_eq!(test_app.messages(&conversation).await, 1);
     let other_side = json!({"content": "Autre", "clientMessageId": "k1"});
     assert_eq!(test_app.post(&path, "s1", other_side).await.status, 201);
 }
@@ -65,8 +65,8 @@ async fn the_same_key_with_the_same_message_posts_once_over_body_and_header() {
 #[actix_web::test]
 async fn a_key_names_one_message_for_ever() {
     let test_app = TestApp::new().await;
-    let talk = test_app.talk().await;
-    let path = format!("{talk}/messages");
+    let conversation = test_app.open_conversation().await;
+    let path = format!("{conversation}/messages");
     let keyed = |words: &str| json!({"content": words, "clientMessageId": "k1"});
     let first = test_app.post(&path, "c1", keyed("Bonjour")).await.json();
     let other = test_app.post(&path, "c1", keyed("Bonsoir")).await;
@@ -75,14 +75,14 @@ async fn a_key_names_one_message_for_ever() {
     assert_eq!(test_app.delete(&format!("/messaging/messages/{id}"), "c1").await.status, 204);
     let withdrawn = test_app.post(&path, "c1", keyed("Bonjour")).await;
     assert_eq!(withdrawn.failure(), (410, "message_deleted".to_owned()));
-    assert_eq!(test_app.messages(&talk).await, 0);
+    assert_eq!(test_app.messages(&conversation).await, 0);
 }
 
 #[actix_web::test]
 async fn keys_that_differ_or_repeat_are_refused() {
     let test_app = TestApp::new().await;
-    let talk = test_app.talk().await;
-    let path = format!("{talk}/messages");
+    let conversation = test_app.open_conversation().await;
+    let path = format!("{conversation}/messages");
     let ask = || request(Method::POST, &path, "c1");
     let body = || json!({"content": "x", "clientMessageId": "k1"});
     for asked in [
@@ -94,32 +94,32 @@ async fn keys_that_differ_or_repeat_are_refused() {
         let refused = test_app.ask(asked.set_json(body())).await;
         assert_eq!(refused.failure(), (400, "validation_failed".to_owned()));
     }
-    assert_eq!(test_app.messages(&talk).await, 0);
+    assert_eq!(test_app.messages(&conversation).await, 0);
 }
 
 #[actix_web::test]
 async fn a_message_brings_an_archived_conversation_back() {
     let test_app = TestApp::new().await;
-    let talk = test_app.talk().await;
-    test_app.patch(&format!("{talk}/archive"), "s1", json!({})).await;
-    test_app.said(&talk, "c1", "Encore une question").await;
-    assert_eq!(test_app.get(&talk, "s1").await.json()["status"], "ACTIVE");
+    let conversation = test_app.open_conversation().await;
+    test_app.patch(&format!("{conversation}/archive"), "s1", json!({})).await;
+    test_app.send_message(&conversation, "c1", "Encore une question").await;
+    assert_eq!(test_app.get(&conversation, "s1").await.json()["status"], "ACTIVE");
 }
 
 #[actix_web::test]
 async fn the_path_says_where_and_the_body_need_not() {
     let test_app = TestApp::new().await;
-    let talk = test_app.talk().await;
+    let conversation = test_app.open_conversation().await;
     let body = json!({"content": "x", "conversationId": "another"});
-    assert_eq!(test_app.post(&format!("{talk}/messages"), "c1", body).await.status, 201);
-    assert_eq!(test_app.messages(&talk).await, 1);
+    assert_eq!(test_app.post(&format!("{conversation}/messages"), "c1", body).await.status, 201);
+    assert_eq!(test_app.messages(&conversation).await, 1);
 }
 
 #[actix_web::test]
 async fn a_stranger_learns_nothing_from_a_bad_body() {
     let test_app = TestApp::new().await;
-    let talk = test_app.talk().await;
-    let path = format!("{talk}/messages");
+    let conversation = test_app.open_conversation().await;
+    let path = format!("{conversation}/messages");
     assert_eq!(test_app.post(&path, "c1", json!({})).await.failure().0, 400);
     for body in [json!({}), json!({"content": "x"})] {
         let stranger = test_app.post(&path, "c2", body).await;

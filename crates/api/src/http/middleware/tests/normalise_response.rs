@@ -36,7 +36,7 @@ async fn failures_keep_the_envelope_that_callers_know() {
 }
 
 #[actix_web::test]
-async fn a_method_that_a_path_does_not_have_is_a_route_that_is_not_there() {
+async fn an_unsupported_method_is_not_found() {
     let test_app = TestApp::new().await;
     let answer = test_app.ask(request(Method::PUT, CONVERSATIONS, "s1")).await;
     assert_eq!(answer.failure(), (404, "not_found".to_owned()));
@@ -44,7 +44,7 @@ async fn a_method_that_a_path_does_not_have_is_a_route_that_is_not_there() {
 }
 
 #[actix_web::test]
-async fn who_is_not_known_is_told_how_to_say_who_they_are() {
+async fn an_unauthenticated_response_names_the_scheme() {
     let test_app = TestApp::new().await;
     assert_eq!(test_app.get(CONVERSATIONS, "").await.header("www-authenticate"), Some("Bearer"));
 }
@@ -77,7 +77,7 @@ async fn a_problem_comes_in_the_language_asked_for() {
 }
 
 #[actix_web::test]
-async fn every_answer_has_a_name_and_stays_out_of_caches() {
+async fn every_response_has_a_request_id_and_is_not_cached() {
     let test_app = TestApp::new().await;
     let named = request(Method::GET, "/health/live", "").insert_header(("x-request-id", "trace-7"));
     let answer = test_app.ask(named).await;

@@ -1,20 +1,20 @@
 use domain::{mail::store::MailStore as _, testing::fixture::user};
 use serde_json::{Value, json};
 
-use super::{ADDRESS, EVENTS, event, now, test_app, told};
+use super::{ADDRESS, EVENTS, call, event, now, test_app};
 use crate::testing::{TestApp, mailgun_signature, request};
 
 fn bounce() -> Value {
     json!({"event": "failed", "severity": "permanent", "reason": "bounce", "recipient": ADDRESS})
 }
 
-/// Whether `c1` gets no more mail. Something has to wait for them to be asked about.
+/// Whether `c1` gets no more mail. Sends a message first, so that there is something to mail.
 async fn is_suppressed(test_app: &TestApp) -> bool {
-    let talk = test_app.talk().await;
-    test_app.said(&talk, "s1", "Bonjour").await;
+    let conversation = test_app.open_conversation().await;
+    test_app.send_message(&conversation, "s1", "Bonjour").await;
     let now = domain::ports::Clock::now(&*test_app.clock);
-    let case = test_app.store.mail_case(&user("c1"), now).await.expect("it works");
-    case.expect("something waits").is_suppressed
+    let pending = test_app.store.mail_case(&user("c1"), now).await.expect("it works");
+    pending.expect("there is one").is_suppressed
 }
 
 #[actix_web::test]
@@ -27,7 +27,7 @@ async fn an_address_that_takes_no_mail_or_complains_gets_none() {
         let test_app = test_app().await;
         assert!(!is_suppressed(&test_app).await);
         assert_eq!(
-            test_app.ask(told(EVENTS, event(&test_app, "t1", &data))).await.status,
+            test_app.ask(call(EVENTS, event(&test_app, "t1", &data))).await.status,
             200,
             "{data}"
         );
@@ -37,23 +37,20 @@ async fn an_address_that_takes_no_mail_or_complains_gets_none() {
 
 #[actix_web::test]
 async fn an_address_is_the_same_however_its_domain_is_written() {
-    for (told, known) in
+    for (reported, known) in
         [("Lea@xn--caf-dma.FR", "lea@CAFÉ.fr"), ("lea@café.fr", "lea@xn--caf-dma.fr")]
     {
         let test_app = test_app().await;
         let person = json!({"role": "client", "email": known});
         assert_eq!(test_app.put("/internal/participants/c1", "p1", person).await.status, 204);
-        let data = json!({"event": "complained", "recipient": told});
-        assert_eq!(
-            test_app.ask(super::told(EVENTS, event(&test_app, "t1", &data))).await.status,
-            200
-        );
-        assert!(is_suppressed(&test_app).await, "{told} and {known}");
+        let data = json!({"event": "complained", "recipient": reported});
+        assert_eq!(test_app.ask(call(EVENTS, event(&test_app, "t1", &data))).await.status, 200);
+        assert!(is_suppressed(&test_app).await, "{reported} and {known}");
     }
 }
 
 #[actix_web::test]
-async fn everything_else_is_heard_and_changes_nothing() {
+async fn all_other_events_are_accepted_and_ignored() {
     let test_app = test_app().await;
     for (number, data) in [
         json!({"event": "delivered", "recipient": ADDRESS}),
@@ -72,14 +69,15 @@ async fn everything_else_is_heard_and_changes_nothing() {
     .iter()
     .enumerate()
     {
-        let heard = test_app.ask(told(EVENTS, event(&test_app, &format!("t{number}"), data))).await;
-        assert_eq!((heard.status.as_u16(), heard.is_empty()), (200, true), "{data}");
+        let answer =
+            test_app.ask(call(EVENTS, event(&test_app, &format!("t{number}"), data))).await;
+        assert_eq!((answer.status.as_u16(), answer.is_empty()), (200, true), "{data}");
     }
     assert!(!is_suppressed(&test_app).await);
 }
 
 #[actix_web::test]
-async fn what_mailgun_did_not_sign_is_not_believed() {
+async fn calls_without_a_valid_signature_are_refused() {
     let test_app = test_app().await;
     let good = event(&test_app, "t1", &bounce());
     let mut without = good.clone();
@@ -104,10 +102,10 @@ async fn what_mailgun_did_not_sign_is_not_believed() {
         changed("signature", Value::Null),
         old,
     ] {
-        let refused = test_app.ask(told(EVENTS, forged.clone())).await;
+        let refused = test_app.ask(call(EVENTS, forged.clone())).await;
         assert_eq!(refused.failure(), (403, "webhook_forged".to_owned()), "{forged}");
     }
-    // A person's token, or a program's, is no signature.
+    // A person's or program's token does not replace the signature.
     for who in ["s1", "p1"] {
         let asked = request(actix_web::http::Method::POST, EVENTS, who).set_json(bounce());
         assert_eq!(test_app.ask(asked).await.status, 403, "{who}");
@@ -116,30 +114,30 @@ async fn what_mailgun_did_not_sign_is_not_believed() {
 }
 
 #[actix_web::test]
-async fn what_was_told_is_not_to_be_told_again() {
+async fn a_processed_call_cannot_be_replayed() {
     let test_app = test_app().await;
     let event = event(&test_app, "t1", &bounce());
-    assert_eq!(test_app.ask(told(EVENTS, event.clone())).await.status, 200);
-    let again = test_app.ask(told(EVENTS, event)).await;
+    assert_eq!(test_app.ask(call(EVENTS, event.clone())).await.status, 200);
+    let again = test_app.ask(call(EVENTS, event)).await;
     assert_eq!(again.failure(), (406, "webhook_replayed".to_owned()));
 }
 
 #[actix_web::test]
-async fn what_could_not_be_noted_may_be_told_again() {
+async fn a_failed_call_may_be_retried() {
     let test_app = test_app().await;
     let event = event(&test_app, "t1", &bounce());
     test_app.store.set_unavailable(true);
     assert_eq!(
-        test_app.ask(told(EVENTS, event.clone())).await.failure(),
+        test_app.ask(call(EVENTS, event.clone())).await.failure(),
         (503, "unavailable".to_owned())
     );
     test_app.store.set_unavailable(false);
-    assert_eq!(test_app.ask(told(EVENTS, event)).await.status, 200);
+    assert_eq!(test_app.ask(call(EVENTS, event)).await.status, 200);
     assert!(is_suppressed(&test_app).await);
 }
 
 #[actix_web::test]
-async fn what_is_no_event_is_refused_before_anybody_looks_at_it() {
+async fn a_body_that_is_not_json_is_refused() {
     let test_app = test_app().await;
     for (body, content_type, status) in [
         ("{", "application/json", 400),

@@ -10,10 +10,10 @@ use crate::{
     testing::{Answer, TestApp, part, reply_token, request, with_form},
 };
 
-/// A conversation in which the salon asked, and `c1` was told by mail.
+/// A conversation with a message of the salon, about which `c1` got a mail.
 struct Fixture {
     test_app: TestApp,
-    talk: String,
+    conversation: String,
     token: String,
 }
 
@@ -22,14 +22,14 @@ type Parts = Vec<(&'static str, String)>;
 impl Fixture {
     async fn new() -> Self {
         let test_app = test_app().await;
-        let talk = test_app.talk().await;
-        test_app.said(&talk, "s1", "Samedi ?").await;
+        let conversation = test_app.open_conversation().await;
+        test_app.send_message(&conversation, "s1", "Samedi ?").await;
         let token = reply_token(&test_app, "c1").await;
-        Self { test_app, talk, token }
+        Self { test_app, conversation, token }
     }
 
-    /// What Mailgun says of a good answer, under the stamp `token`.
-    fn answer(&self, token: &str) -> Parts {
+    /// The fields of a valid reply, signed with `token`.
+    fn reply(&self, token: &str) -> Parts {
         let own = [
             ("recipient", format!("reply+{}@reply.test", self.token)),
             ("sender", "bounces+c1@sender.test".to_owned()),
@@ -42,22 +42,22 @@ impl Fixture {
         own.into_iter().chain(stamp(&self.test_app, token)).collect()
     }
 
-    /// The same under a stamp of its own, with `name` being `value`.
+    /// The same with another token and with `value` for the field `name`.
     fn with(&self, name: &str, value: &str) -> Parts {
         let length = value.len();
-        let mut parts = self.answer(&format!("{name}-{length}"));
+        let mut parts = self.reply(&format!("{name}-{length}"));
         let part = parts.iter_mut().find(|(known, _)| *known == name).expect("it is there");
         value.clone_into(&mut part.1);
         parts
     }
 
-    async fn tell(&self, parts: &Parts) -> Answer {
+    async fn post(&self, parts: &Parts) -> Answer {
         self.test_app.ask(urlencoded(parts)).await
     }
 
-    /// What `c1` said.
-    async fn answers(&self) -> Vec<Value> {
-        let page = self.test_app.get(&format!("{}/messages", self.talk), "s1").await.json();
+    /// The messages of `c1`.
+    async fn replies(&self) -> Vec<Value> {
+        let page = self.test_app.get(&format!("{}/messages", self.conversation), "s1").await.json();
         let messages = page["data"].as_array().expect("a list").clone();
         messages.into_iter().filter(|message| message["sender"]["id"] == "c1").collect()
     }
@@ -66,9 +66,9 @@ impl Fixture {
 fn urlencoded(parts: &Parts) -> TestRequest {
     let mut body = String::new();
     for (name, value) in parts {
-        write!(body, "{name}=").expect("a text takes all");
+        write!(body, "{name}=").expect("writing to a String does not fail");
         for byte in value.bytes() {
-            write!(body, "%{byte:02X}").expect("a text takes all");
+            write!(body, "%{byte:02X}").expect("writing to a String does not fail");
         }
         body.push('&');
     }
@@ -79,7 +79,7 @@ fn urlencoded(parts: &Parts) -> TestRequest {
 
 fn multipart(parts: &Parts, file: &[u8]) -> TestRequest {
     let head = |rest: &str| format!("Content-Disposition: form-data; {rest}");
-    // The file comes first, under a name that would be read if it were no file.
+    // The file comes first, with the name of a field that is read.
     let mut body = part(&head("name=\"stripped-text\"; filename=\"bras.jpg\""), file);
     for (name, value) in parts {
         body.extend(part(&head(&format!("name=\"{name}\"")), value.as_bytes()));
@@ -88,14 +88,14 @@ fn multipart(parts: &Parts, file: &[u8]) -> TestRequest {
 }
 
 #[actix_web::test]
-async fn an_answer_by_mail_is_a_message_of_the_person_who_was_written_to() {
+async fn a_reply_by_mail_is_a_message_of_the_recipient_of_the_mail() {
     let fixture = Fixture::new().await;
-    let told = fixture.tell(&fixture.answer("t1")).await;
-    assert_eq!((told.status.as_u16(), told.is_empty()), (200, true));
-    let answers = fixture.answers().await;
-    assert_eq!(answers.len(), 1);
+    let response = fixture.post(&fixture.reply("t1")).await;
+    assert_eq!((response.status.as_u16(), response.is_empty()), (200, true));
+    let replies = fixture.replies().await;
+    assert_eq!(replies.len(), 1);
     assert_eq!(
-        (&answers[0]["content"], &answers[0]["type"]),
+        (&replies[0]["content"], &replies[0]["type"]),
         (&json!("Oui, à 14 h !"), &json!("TEXT"))
     );
     assert_eq!(fixture.test_app.unread("s1").await, 1);
@@ -104,36 +104,36 @@ async fn an_answer_by_mail_is_a_message_of_the_person_who_was_written_to() {
 #[actix_web::test]
 async fn an_answer_with_files_is_posted_without_them_however_large_they_are() {
     let fixture = Fixture::new().await;
-    let told = fixture.test_app.ask(multipart(&fixture.answer("t1"), &vec![7; 3_000_000])).await;
-    assert_eq!(told.status, 200);
-    let answers = fixture.answers().await;
-    assert_eq!((answers.len(), &answers[0]["content"]), (1, &json!("Oui, à 14 h !")));
+    let response = fixture.test_app.ask(multipart(&fixture.reply("t1"), &vec![7; 3_000_000])).await;
+    assert_eq!(response.status, 200);
+    let replies = fixture.replies().await;
+    assert_eq!((replies.len(), &replies[0]["content"]), (1, &json!("Oui, à 14 h !")));
 }
 
 #[actix_web::test]
-async fn an_answer_is_posted_once_however_often_it_is_told() {
+async fn a_reply_is_posted_once_however_often_it_is_delivered() {
     let fixture = Fixture::new().await;
-    let first = fixture.answer("t1");
-    assert_eq!(fixture.tell(&first).await.status, 200);
-    assert_eq!(fixture.tell(&first).await.failure(), (406, "webhook_replayed".to_owned()));
-    // Told afresh, as after an answer that got lost; and to a node that knows nothing of the first.
-    assert_eq!(fixture.tell(&fixture.answer("t2")).await.status, 200);
-    assert_eq!(fixture.answers().await.len(), 1);
+    let first = fixture.reply("t1");
+    assert_eq!(fixture.post(&first).await.status, 200);
+    assert_eq!(fixture.post(&first).await.failure(), (406, "webhook_replayed".to_owned()));
+    // Delivered again with a new stamp, as after a lost response or to another node.
+    assert_eq!(fixture.post(&fixture.reply("t2")).await.status, 200);
+    assert_eq!(fixture.replies().await.len(), 1);
 }
 
 #[actix_web::test]
-async fn what_could_not_be_posted_may_be_told_again() {
+async fn a_failed_reply_may_be_retried() {
     let fixture = Fixture::new().await;
-    let answer = fixture.answer("t1");
+    let reply = fixture.reply("t1");
     fixture.test_app.store.set_unavailable(true);
-    assert_eq!(fixture.tell(&answer).await.failure(), (503, "unavailable".to_owned()));
+    assert_eq!(fixture.post(&reply).await.failure(), (503, "unavailable".to_owned()));
     fixture.test_app.store.set_unavailable(false);
-    assert_eq!(fixture.tell(&answer).await.status, 200);
-    assert_eq!(fixture.answers().await.len(), 1);
+    assert_eq!(fixture.post(&reply).await.status, 200);
+    assert_eq!(fixture.replies().await.len(), 1);
 }
 
 #[actix_web::test]
-async fn what_will_never_be_a_message_is_not_to_be_told_again() {
+async fn an_unacceptable_reply_is_refused_for_good() {
     let fixture = Fixture::new().await;
     let automatic = json!([["Message-Id", "<1@mail.test>"], ["Auto-Submitted", "auto-replied"]]);
     for (name, value) in [
@@ -146,51 +146,51 @@ async fn what_will_never_be_a_message_is_not_to_be_told_again() {
         ("message-headers", "[]"),
         ("message-headers", "nonsense"),
     ] {
-        let refused = fixture.tell(&fixture.with(name, value)).await;
+        let refused = fixture.post(&fixture.with(name, value)).await;
         let length = value.len();
         assert_eq!(refused.failure(), (406, "reply_refused".to_owned()), "{name} {length}");
     }
-    assert!(fixture.answers().await.is_empty());
+    assert!(fixture.replies().await.is_empty());
 }
 
 #[actix_web::test]
-async fn an_answer_in_which_nothing_new_was_found_is_all_that_was_written() {
+async fn a_reply_without_recognised_new_text_is_posted_with_its_whole_body() {
     let fixture = Fixture::new().await;
-    let told = fixture.tell(&fixture.with("stripped-text", " \r\n ")).await;
-    assert_eq!((told.status.as_u16(), told.is_empty()), (200, true));
-    assert_eq!(fixture.answers().await[0]["content"], "Oui, à 14 h !\n\n> Samedi ?");
-    // With nothing else in it, it says nothing.
+    let response = fixture.post(&fixture.with("stripped-text", " \r\n ")).await;
+    assert_eq!((response.status.as_u16(), response.is_empty()), (200, true));
+    assert_eq!(fixture.replies().await[0]["content"], "Oui, à 14 h !\n\n> Samedi ?");
+    // A body of quotes only is empty.
     let mut empty = fixture.with("stripped-text", "");
     let body = empty.iter_mut().find(|(name, _)| *name == "body-plain").expect("it is there");
     "> Samedi ?\r\n".clone_into(&mut body.1);
-    assert_eq!(fixture.tell(&empty).await.failure(), (406, "reply_refused".to_owned()));
-    assert_eq!(fixture.answers().await.len(), 1);
+    assert_eq!(fixture.post(&empty).await.failure(), (406, "reply_refused".to_owned()));
+    assert_eq!(fixture.replies().await.len(), 1);
 }
 
 #[actix_web::test]
-async fn a_quote_that_nobody_recognised_is_cut_and_the_answer_is_posted() {
+async fn an_overlong_reply_is_truncated_and_posted() {
     let fixture = Fixture::new().await;
     let long = format!("Oui\r\n> {}", "x".repeat(1_000_000));
-    assert_eq!(fixture.tell(&fixture.with("stripped-text", &long)).await.status, 200);
-    let answers = fixture.answers().await;
-    let content = answers[0]["content"].as_str().expect("a text");
+    assert_eq!(fixture.post(&fixture.with("stripped-text", &long)).await.status, 200);
+    let replies = fixture.replies().await;
+    let content = replies[0]["content"].as_str().expect("a text");
     assert!(content.starts_with("Oui\n> xxx") && content.ends_with("x\n[…]"), "it is cut");
     assert_eq!(content.chars().count(), CONTENT_MAX_CHARS);
 }
 
 #[actix_web::test]
-async fn a_header_longer_than_what_is_kept_is_not_half_read() {
+async fn a_truncated_header_is_refused() {
     let fixture = Fixture::new().await;
     let long = "x".repeat(262_144);
     let lines = json!([["Message-Id", "<1@mail.test>"], ["X-Long", long]]).to_string();
-    let mut answer = fixture.with("message-headers", &lines);
-    answer.push(("Message-Id", "<1@mail.test>".to_owned()));
-    let refused = fixture.test_app.ask(multipart(&answer, b"")).await;
+    let mut reply = fixture.with("message-headers", &lines);
+    reply.push(("Message-Id", "<1@mail.test>".to_owned()));
+    let refused = fixture.test_app.ask(multipart(&reply, b"")).await;
     assert_eq!(refused.failure(), (406, "reply_refused".to_owned()));
-    // A text that is too long is no reason: the beginning is posted.
+    // An overlong text is truncated, not refused.
     let long = fixture.with("stripped-text", &"x".repeat(300_000));
     assert_eq!(fixture.test_app.ask(multipart(&long, b"")).await.status, 200);
-    assert_eq!(fixture.answers().await.len(), 1);
+    assert_eq!(fixture.replies().await.len(), 1);
 }
 
 #[actix_web::test]
@@ -199,20 +199,20 @@ async fn a_file_is_no_field_however_its_name_is_written() {
     let head = "Content-Disposition: form-data; name=\"from\"; filename=\"L?a.txt\"";
     let mut body = part(head, b"Evil <evil@mail.test>");
     let at = body.iter().position(|byte| *byte == b'?').expect("it is there");
-    // As ISO 8859-1 has it.
+    // `é` in ISO 8859-1.
     body[at] = 0xe9;
-    for (name, value) in fixture.answer("t1") {
+    for (name, value) in fixture.reply("t1") {
         body.extend(part(
             &format!("Content-Disposition: form-data; name=\"{name}\""),
             value.as_bytes(),
         ));
     }
-    let told = fixture.test_app.ask(with_form(request(Method::POST, INBOUND, ""), &body)).await;
-    assert_eq!(told.status, 200);
+    let response = fixture.test_app.ask(with_form(request(Method::POST, INBOUND, ""), &body)).await;
+    assert_eq!(response.status, 200);
 }
 
 #[actix_web::test]
-async fn an_address_is_known_by_whatever_form_it_comes_in() {
+async fn an_address_is_recognised_in_every_notation() {
     let fixture = Fixture::new().await;
     let person = json!({"role": "client", "email": "lea@café.fr"});
     assert_eq!(fixture.test_app.put("/internal/participants/c1", "p1", person).await.status, 204);
@@ -221,31 +221,31 @@ async fn an_address_is_known_by_whatever_form_it_comes_in() {
             .into_iter()
             .enumerate()
     {
-        let mut answer = fixture.with("from", from);
-        let header = answer.iter_mut().find(|(name, _)| *name == "message-headers");
+        let mut reply = fixture.with("from", from);
+        let header = reply.iter_mut().find(|(name, _)| *name == "message-headers");
         header.expect("it is there").1 =
             json!([["Message-Id", format!("<{number}@x>")]]).to_string();
-        assert_eq!(fixture.tell(&answer).await.status, 200, "{from}");
+        assert_eq!(fixture.post(&reply).await.status, 200, "{from}");
     }
-    assert_eq!(fixture.answers().await.len(), 3);
-    let other = fixture.tell(&fixture.with("from", "lea@cafe.fr")).await;
+    assert_eq!(fixture.replies().await.len(), 3);
+    let other = fixture.post(&fixture.with("from", "lea@cafe.fr")).await;
     assert_eq!(other.failure(), (406, "reply_refused".to_owned()));
 }
 
 #[actix_web::test]
-async fn a_forged_answer_is_not_even_looked_at() {
+async fn a_forged_reply_is_refused_before_the_store_is_asked() {
     let fixture = Fixture::new().await;
-    let mut without = fixture.answer("t1");
+    let mut without = fixture.reply("t1");
     without.retain(|(name, _)| *name != "signature");
     fixture.test_app.store.set_unavailable(true);
     for forged in [without, fixture.with("signature", "00"), fixture.with("token", "t2")] {
-        let refused = fixture.tell(&forged).await;
+        let refused = fixture.post(&forged).await;
         assert_eq!(refused.failure(), (403, "webhook_forged".to_owned()));
     }
 }
 
 #[actix_web::test]
-async fn a_form_is_bounded_and_must_be_one() {
+async fn a_form_must_be_valid_and_within_the_limits() {
     let fixture = Fixture::new().await;
     let ask = |content_type: &str, body: Vec<u8>| {
         request(Method::POST, INBOUND, "")
@@ -259,20 +259,20 @@ async fn a_form_is_bounded_and_must_be_one() {
         (ask(plain, vec![b'a'; 4_194_305]), 406),
         (ask(plain, b"a=\xff".to_vec()), 406),
         (ask("multipart/form-data; boundary=x", b"no form".to_vec()), 406),
-        (multipart(&fixture.answer("t1"), &vec![7; 33_554_433]), 406),
+        (multipart(&fixture.reply("t1"), &vec![7; 33_554_433]), 406),
     ] {
         assert_eq!(fixture.test_app.ask(asked).await.status, status);
     }
-    assert!(fixture.answers().await.is_empty());
+    assert!(fixture.replies().await.is_empty());
 }
 
 #[actix_web::test]
-async fn a_refusal_is_logged_by_its_reason_and_by_nothing_of_the_mail() {
+async fn a_refusal_is_logged_with_its_reason_and_without_the_mail() {
     let fixture = Fixture::new().await;
     let recording = Recording::start();
-    fixture.tell(&fixture.with("from", "Planted <planted@mail.test>")).await;
-    fixture.tell(&fixture.with("recipient", "reply+planted@reply.test")).await;
-    fixture.tell(&fixture.answer("planted")).await;
+    fixture.post(&fixture.with("from", "Planted <planted@mail.test>")).await;
+    fixture.post(&fixture.with("recipient", "reply+planted@reply.test")).await;
+    fixture.post(&fixture.reply("planted")).await;
     let text = recording.stop();
     for reason in ["other_sender", "unknown_address", "a reply by mail was posted"] {
         assert_eq!(text.matches(reason).count(), 1, "{reason}: {text}");
@@ -286,6 +286,6 @@ async fn a_refusal_is_logged_by_its_reason_and_by_nothing_of_the_mail() {
 async fn markup_in_an_answer_is_text() {
     let fixture = Fixture::new().await;
     let words = "<script>alert(1)</script>";
-    assert_eq!(fixture.tell(&fixture.with("stripped-text", words)).await.status, 200);
-    assert_eq!(fixture.answers().await[0]["content"], words);
+    assert_eq!(fixture.post(&fixture.with("stripped-text", words)).await.status, 200);
+    assert_eq!(fixture.replies().await[0]["content"], words);
 }

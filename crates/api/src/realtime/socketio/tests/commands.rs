@@ -16,7 +16,7 @@ async fn who_knows_a_position_joins_from_there() {
     let node = Node::new().await;
     let (path, id) = node.talk().await;
     for words in ["2", "3", "4"] {
-        node.test_app.said(&path, "s1", words).await;
+        node.test_app.send_message(&path, "s1", words).await;
     }
     let mut client = Client::connect(&node, "c1").await;
     let payload = json!({ "conversationId": id, "afterSeq": 2 });
@@ -26,7 +26,7 @@ async fn who_knows_a_position_joins_from_there() {
         assert_eq!(client.named("new-message").await["content"], words);
     }
     client.named("user-joined").await;
-    node.test_app.said(&path, "s1", "5").await;
+    node.test_app.send_message(&path, "s1", "5").await;
     assert_eq!(client.named("new-message").await["seq"], 5);
 }
 
@@ -36,7 +36,7 @@ async fn a_position_that_is_too_far_away_or_never_was_gets_the_history() {
     let node = Node::with(settings).await;
     let (path, id) = node.talk().await;
     for words in ["2", "3", "4"] {
-        node.test_app.said(&path, "s1", words).await;
+        node.test_app.send_message(&path, "s1", words).await;
     }
     for after in [1, 99] {
         let mut client = Client::connect(&node, "c1").await;
@@ -57,7 +57,7 @@ async fn a_position_that_is_too_far_away_or_never_was_gets_the_history() {
 async fn what_was_missed_in_several_conversations_is_asked_for_at_once() {
     let node = Node::new().await;
     let ((here, here_id), (_, there_id)) = (node.talk().await, node.talk().await);
-    node.test_app.said(&here, "s1", "missed").await;
+    node.test_app.send_message(&here, "s1", "missed").await;
     let mut client = Client::connect(&node, "c1").await;
     let from = |id: &str, after: i64| json!({ "conversationId": id, "afterSeq": after });
     let conversations = [from(&here_id, 1), from(&there_id, 1), from("nowhere", 0)];
@@ -75,7 +75,7 @@ async fn a_sync_tells_no_more_than_is_told_at_once() {
     let node = Node::with(settings).await;
     let ((here, here_id), (_, there_id)) = (node.talk().await, node.talk().await);
     for words in ["2", "3"] {
-        node.test_app.said(&here, "s1", words).await;
+        node.test_app.send_message(&here, "s1", words).await;
     }
     let mut client = Client::connect(&node, "c1").await;
     let from = |id: &str| json!({ "conversationId": id });
@@ -143,7 +143,7 @@ const ANSWER_BYTES_MAX: usize = 512 * 1024;
 async fn at_length(node: &Node, path: &str) {
     let long = "\u{1f600}".repeat(4_000);
     for _ in 0..40 {
-        node.test_app.said(path, "s1", &long).await;
+        node.test_app.send_message(path, "s1", &long).await;
     }
 }
 
@@ -152,7 +152,7 @@ async fn a_history_ends_where_an_answer_is_full_and_says_that_there_is_more() {
     let node = Node::new().await;
     let (path, id) = node.talk().await;
     let mut client = Client::connect(&node, "c1").await;
-    node.test_app.said(&path, "s1", "short").await;
+    node.test_app.send_message(&path, "s1", "short").await;
     // Out of sight, so that nothing but messages takes positions.
     let join = json!({ "conversationId": id, "visible": false });
     client.ask("join-conversation", join.clone()).await;
@@ -178,7 +178,7 @@ async fn a_history_that_was_asked_for_in_part_says_that_there_is_more() {
     let node = Node::with(settings).await;
     let (path, id) = node.talk().await;
     for words in ["2", "3", "4"] {
-        node.test_app.said(&path, "s1", words).await;
+        node.test_app.send_message(&path, "s1", words).await;
     }
     let mut client = Client::connect(&node, "c1").await;
     client.ask("join-conversation", json!({ "conversationId": id })).await;
@@ -254,9 +254,9 @@ async fn who_has_joined_marks_as_read_what_they_were_told_and_who_has_not_marks_
     let (path, id) = node.talk().await;
     let mut joined = joined(&node, "c1", &id).await;
     let mut elsewhere = Client::connect(&node, "c1").await;
-    node.test_app.said(&path, "s1", "seen").await;
+    node.test_app.send_message(&path, "s1", "seen").await;
     // This node does not tell what happens on another one.
-    node.another("a secret").test_app.said(&path, "s1", "not seen").await;
+    node.another("a secret").test_app.send_message(&path, "s1", "not seen").await;
     assert_eq!(left_after_marking(&mut joined, &id).await, 1);
     assert_eq!(node.test_app.unread("c1").await, 1);
     assert_eq!(left_after_marking(&mut elsewhere, &id).await, 0);
@@ -268,9 +268,9 @@ async fn a_client_that_has_fallen_silent_looks_at_nothing() {
     let node = Node::new().await;
     let (path, id) = node.talk().await;
     let _silent = joined(&node, "c1", &id).await;
-    assert_eq!(node.test_app.said(&path, "s1", "heard lately").await["isRead"], true);
+    assert_eq!(node.test_app.send_message(&path, "s1", "heard lately").await["isRead"], true);
     let_seconds_pass(30).await;
-    assert_eq!(node.test_app.said(&path, "s1", "not heard").await["isRead"], false);
+    assert_eq!(node.test_app.send_message(&path, "s1", "not heard").await["isRead"], false);
 }
 
 const HALF: &str = "content contient la moitié d'un caractère (demi-codet UTF-16 isolé)";
@@ -366,7 +366,7 @@ async fn a_text_is_stored_tidied_whichever_way_it_comes() {
 async fn over_both_doors_alike_a_mark_that_changes_nothing_tells_no_total() {
     let node = Node::new().await;
     let (path, id) = node.talk().await;
-    let said = node.test_app.said(&path, "s1", "Bonjour").await;
+    let said = node.test_app.send_message(&path, "s1", "Bonjour").await;
     node.test_app.patch(&format!("{path}/mark-read"), "c1", json!({})).await;
     let mut client = Client::connect(&node, "c1").await;
     assert_eq!(client.named("unread-count-updated").await["totalUnread"], 0);
@@ -381,7 +381,7 @@ async fn over_both_doors_alike_a_mark_that_changes_nothing_tells_no_total() {
         node.test_app.patch(&path, "c1", json!({})).await;
     }
     // The first total since then is that of the next change.
-    node.test_app.said(&path, "s1", "encore").await;
+    node.test_app.send_message(&path, "s1", "encore").await;
     assert_eq!(client.named("unread-count-updated").await["totalUnread"], 1);
 }
 
@@ -391,8 +391,8 @@ async fn over_both_doors_alike_the_author_hears_of_the_message_that_was_marked_b
     let (path, _) = node.talk().await;
     let mut salon = Client::connect(&node, "s1").await;
     for over_rest in [true, false] {
-        node.test_app.said(&path, "s1", "before it").await;
-        let said = node.test_app.said(&path, "s1", "marked").await;
+        node.test_app.send_message(&path, "s1", "before it").await;
+        let said = node.test_app.send_message(&path, "s1", "marked").await;
         if over_rest {
             let id = said["id"].as_str().expect("an id");
             node.test_app.patch(&format!("/messaging/messages/{id}/read"), "c1", json!({})).await;
@@ -404,7 +404,7 @@ async fn over_both_doors_alike_the_author_hears_of_the_message_that_was_marked_b
         assert_eq!(salon.named("message-read").await["messageId"], said["id"]);
         assert!(!salon.unasked().await.contains(&"message-read".to_owned()));
     }
-    node.test_app.said(&path, "s1", "not by itself").await;
+    node.test_app.send_message(&path, "s1", "not by itself").await;
     node.test_app.patch(&format!("{path}/mark-read"), "c1", json!({})).await;
     salon.named("conversation-read").await;
     assert!(!salon.unasked().await.contains(&"message-read".to_owned()));

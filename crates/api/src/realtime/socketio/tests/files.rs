@@ -17,7 +17,7 @@ async fn a_picture_goes_out_over_a_socket_and_each_side_can_fetch_it() {
     for side in [&mut client, &mut salon] {
         side.ask("join-conversation", json!({ "conversationId": id })).await;
     }
-    let uploaded = node.test_app.uploaded("c1").await["id"].clone();
+    let uploaded = node.test_app.upload_picture("c1").await["id"].clone();
     let payload = json!({
         "conversationId": id,
         "attachments": [{ "attachmentId": uploaded }],
@@ -37,7 +37,7 @@ async fn a_picture_goes_out_over_a_socket_and_each_side_can_fetch_it() {
 async fn history_and_what_was_missed_come_with_links_too() {
     let node = Node::new().await;
     let (path, id) = node.talk().await;
-    let uploaded = node.test_app.uploaded("c1").await["id"].clone();
+    let uploaded = node.test_app.upload_picture("c1").await["id"].clone();
     let body = json!({ "attachments": [{ "attachmentId": uploaded }] });
     node.test_app.post(&format!("{path}/messages"), "c1", body).await;
 
@@ -58,7 +58,7 @@ async fn history_and_what_was_missed_come_with_links_too() {
 async fn a_picture_of_somebody_else_is_not_sent() {
     let node = Node::new().await;
     let (path, id) = node.talk().await;
-    let uploaded = node.test_app.uploaded("c2").await["id"].clone();
+    let uploaded = node.test_app.upload_picture("c2").await["id"].clone();
     let mut client = Client::connect(&node, "c1").await;
     let payload = json!({
         "conversationId": id, "content": "x", "attachments": [{ "attachmentId": uploaded }],

@@ -20,7 +20,7 @@ async fn left(node: &Node, id: &str) -> (Client, Memory) {
 /// Nothing that is said in the conversation reaches the client.
 async fn assert_outside(node: &Node, path: &str, client: &mut Client) {
     assert_eq!(words(client), [""; 0]);
-    let said = node.test_app.said(path, "s1", "after the return").await;
+    let said = node.test_app.send_message(path, "s1", "after the return").await;
     assert_eq!(said["isRead"], false);
     assert!(!client.unasked().await.contains(&"new-message".to_owned()));
 }
@@ -31,7 +31,7 @@ async fn an_older_offset_does_not_lead_back_into_the_room() {
     let (path, id) = node.talk().await;
     let (client, before) = left(&node, &id).await;
     let sid = client.cut().await.sid;
-    node.test_app.said(&path, "s1", "meanwhile").await;
+    node.test_app.send_message(&path, "s1", "meanwhile").await;
     let mut back = before.come_back(&node, "c1").await;
     assert_eq!(back.sid, sid, "recovered");
     assert_outside(&node, &path, &mut back).await;
@@ -67,7 +67,7 @@ async fn who_joined_again_is_in_the_room_again() {
     client.ask("join-conversation", json!({ "conversationId": id })).await;
     client.named("user-joined").await;
     let memory = client.cut().await;
-    node.test_app.said(&path, "s1", "meanwhile").await;
+    node.test_app.send_message(&path, "s1", "meanwhile").await;
     let back = memory.come_back(&node, "c1").await;
     assert_eq!(words(&back), ["meanwhile"]);
 }

@@ -33,14 +33,14 @@ async fn who_was_cut_off_hears_what_was_missed_in_order_and_goes_on() {
     let memory = joined(&node, "c1", &id).await.cut().await;
     let (sid, pid) = (memory.sid.clone(), memory.pid.clone());
     for words in ["1", "2", "3"] {
-        node.test_app.said(&path, "s1", words).await;
+        node.test_app.send_message(&path, "s1", words).await;
     }
     let mut back = memory.come_back(&node, "c1").await;
     assert_eq!((&back.sid, &back.pid), (&sid, &pid));
     assert_eq!(words(&back), ["1", "2", "3"]);
     assert_eq!(back.named("unread-count-updated").await["totalUnread"], 3);
 
-    node.test_app.said(&path, "s1", "4").await;
+    node.test_app.send_message(&path, "s1", "4").await;
     assert_eq!(back.named("new-message").await["content"], "4");
     let again = back.come_back(&node, "c1").await;
     assert_eq!((&again.sid, words(&again)), (&sid, vec![]));
@@ -51,9 +51,9 @@ async fn what_was_sent_and_never_received_is_told_again() {
     let node = Node::new().await;
     let (path, id) = node.talk().await;
     let mut client = joined(&node, "c1", &id).await;
-    node.test_app.said(&path, "s1", "received").await;
+    node.test_app.send_message(&path, "s1", "received").await;
     client.named("new-message").await;
-    node.test_app.said(&path, "s1", "lost on the way").await;
+    node.test_app.send_message(&path, "s1", "lost on the way").await;
     let back = client.come_back(&node, "c1").await;
     assert_eq!(words(&back), ["lost on the way"]);
 }
@@ -64,7 +64,7 @@ async fn another_node_takes_the_client_up_as_well() {
     let (path, id) = node.talk().await;
     let client = joined(&node, "c1", &id).await;
     let sid = client.sid.clone();
-    node.test_app.said(&path, "s1", "missed").await;
+    node.test_app.send_message(&path, "s1", "missed").await;
     let back = client.come_back(&node.another("a secret"), "c1").await;
     assert_eq!((words(&back), &back.sid), (vec!["missed"], &sid));
 }
@@ -86,7 +86,7 @@ async fn somebody_else_does_not_go_on_where_one_was() {
     let (path, id) = node.talk().await;
     let client = joined(&node, "c1", &id).await;
     let sid = client.sid.clone();
-    node.test_app.said(&path, "s1", "for c1").await;
+    node.test_app.send_message(&path, "s1", "for c1").await;
     for thief in ["c2", "s1"] {
         let auth = json!({ "token": thief, "pid": client.pid, "offset": client.offset });
         let back = Client::connect_with(&node, auth).await;
@@ -113,12 +113,12 @@ async fn who_missed_too_much_begins_anew() {
     let client = joined(&node, "c1", &id).await;
     let sid = client.sid.clone();
     for words in ["1", "2", "3"] {
-        node.test_app.said(&path, "s1", words).await;
+        node.test_app.send_message(&path, "s1", words).await;
     }
     let mut back = client.come_back(&node, "c1").await;
     assert!(back.sid != sid && back.replayed.is_empty());
     assert_eq!(back.named("resync").await, json!({}));
-    node.test_app.said(&path, "s1", "4").await;
+    node.test_app.send_message(&path, "s1", "4").await;
     let answer = back.ask("leave-conversation", json!({ "conversationId": id })).await;
     assert_eq!(answer["ok"], true);
 }
@@ -179,7 +179,7 @@ async fn events_have_one_argument_for_those_who_do_not_go_on_where_they_were() {
         }
         let mut client = Client::connect_with(&node, auth).await;
         client.ask("join-conversation", json!({ "conversationId": id })).await;
-        node.test_app.said(&path, "s1", "Bonjour").await;
+        node.test_app.send_message(&path, "s1", "Bonjour").await;
         assert_eq!(client.named("new-message").await["content"], "Bonjour");
         let said = (client.pid.is_empty(), client.offset.is_empty());
         assert_eq!(said, (!goes_on, !goes_on), "{offered:?} {wish:?}");
@@ -194,7 +194,7 @@ async fn who_missed_too_many_bytes_begins_anew() {
     let sid = client.sid.clone();
     let long = "\u{1f600}".repeat(4_000);
     for _ in 0..40 {
-        node.test_app.said(&path, "s1", &long).await;
+        node.test_app.send_message(&path, "s1", &long).await;
     }
     let mut back = client.come_back(&node, "c1").await;
     assert!(back.sid != sid && back.replayed.is_empty());
@@ -210,11 +210,11 @@ async fn who_missed_almost_too_much_hears_it_and_goes_on() {
     let client = joined(&node, "c1", &id).await;
     let sid = client.sid.clone();
     for _ in 0..60 {
-        node.test_app.said(&path, "s1", &"x".repeat(4_000)).await;
+        node.test_app.send_message(&path, "s1", &"x".repeat(4_000)).await;
     }
     let mut back = client.come_back(&node, "c1").await;
     assert_eq!((&back.sid, words(&back).len()), (&sid, 60));
-    node.test_app.said(&path, "s1", "new").await;
+    node.test_app.send_message(&path, "s1", "new").await;
     assert_eq!(back.named("new-message").await["content"], "new");
 }
 
@@ -227,7 +227,7 @@ async fn a_join_whose_answer_was_lost_is_not_recovered_as_if_it_had_never_been()
     let before = client.memory();
     client.ask("join-conversation", json!({ "conversationId": id })).await;
     let sid = client.cut().await.sid;
-    node.test_app.said(&path, "s1", "missed").await;
+    node.test_app.send_message(&path, "s1", "missed").await;
     // It was cut off before it received the history, or anything behind it.
     let mut back = before.come_back(&node, "c1").await;
     assert!(back.sid != sid && back.replayed.is_empty());

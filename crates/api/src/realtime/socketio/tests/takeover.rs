@@ -27,13 +27,13 @@ async fn the_newcomer_goes_on_and_the_connection_it_lost_is_ended() {
     let memory = lost.memory();
     let (sid, pid) = (memory.sid.clone(), memory.pid.clone());
     // It goes to the lost connection, where it is not read.
-    node.test_app.said(&path, "s1", "missed").await;
+    node.test_app.send_message(&path, "s1", "missed").await;
     node.let_pass(A_WHILE_MS);
 
     let mut back = memory.come_back(&node, "c1").await;
     assert_eq!((&back.sid, &back.pid, words(&back)), (&sid, &pid, vec!["missed"]));
     assert_eq!(lost.closed_with().await, "41/messaging,");
-    node.test_app.said(&path, "s1", "next").await;
+    node.test_app.send_message(&path, "s1", "next").await;
     assert_eq!(back.named("new-message").await["content"], "next");
     assert!(!back.unasked().await.contains(&"new-message".to_owned()), "each message once");
 }
@@ -68,7 +68,7 @@ async fn two_pages_that_say_they_are_the_same_do_not_drive_each_other_out() {
     let mut first = memory.come_back(&node, "c1").await;
     assert!(first.sid != second.sid && first.pid != second.pid);
     assert_eq!(first.named("resync").await, json!({}));
-    node.test_app.said(&path, "s1", "to the second").await;
+    node.test_app.send_message(&path, "s1", "to the second").await;
     assert_eq!(second.named("new-message").await["content"], "to the second");
 }
 
@@ -82,7 +82,7 @@ async fn nobody_else_takes_a_session_over() {
         let auth = json!({ "token": thief, "pid": client.pid, "offset": client.offset });
         assert!(Client::connect_with(&node, auth).await.sid != client.sid, "{thief}");
     }
-    node.test_app.said(&path, "s1", "still here").await;
+    node.test_app.send_message(&path, "s1", "still here").await;
     assert_eq!(client.named("new-message").await["content"], "still here");
 }
 
@@ -92,7 +92,7 @@ async fn a_takeover_that_cannot_be_told_begins_anew_and_ends_the_lost_connection
     let (path, id) = node.talk().await;
     let lost = joined(&node, "c1", &id).await;
     for words in ["1", "2"] {
-        node.test_app.said(&path, "s1", words).await;
+        node.test_app.send_message(&path, "s1", words).await;
     }
     node.let_pass(A_WHILE_MS);
     let mut back = lost.memory().come_back(&node, "c1").await;
@@ -108,7 +108,7 @@ async fn who_is_put_off_on_the_way_back_leaves_nothing_behind_and_comes_again() 
     let (path, id) = node.talk().await;
     let client = joined(&node, "c1", &id).await;
     let (sid, memory) = (client.sid.clone(), client.cut().await);
-    node.test_app.said(&path, "s1", "missed").await;
+    node.test_app.send_message(&path, "s1", "missed").await;
     // The lock of the room is held for longer than a connection attempt may take.
     let conversation = ConversationId::parse(&id).expect("ours");
     let turn = node.test_app.api.realtime.hub.lock(&conversation).await;
@@ -124,7 +124,7 @@ async fn an_outage_on_the_way_back_is_no_refusal() {
     let (path, id) = node.talk().await;
     let client = joined(&node, "c1", &id).await;
     let (sid, memory) = (client.sid.clone(), client.cut().await);
-    node.test_app.said(&path, "s1", "missed").await;
+    node.test_app.send_message(&path, "s1", "missed").await;
     node.test_app.store.set_unavailable(true);
     Client::put_off(&node, &memory, "c1").await;
     node.test_app.store.set_unavailable(false);
@@ -140,7 +140,7 @@ async fn after_a_command_that_panicked_the_client_comes_back_to_where_it_was() {
     let memory = client.memory();
     client.tell_raw("auth-refresh", r#"{"token":"panic"}"#).await;
     client.closed_with().await;
-    node.test_app.said(&path, "s1", "meanwhile").await;
+    node.test_app.send_message(&path, "s1", "meanwhile").await;
     let sid = memory.sid.clone();
     let back = memory.come_back(&node, "c1").await;
     assert_eq!((back.sid.as_str(), words(&back)), (sid.as_str(), vec!["meanwhile"]));

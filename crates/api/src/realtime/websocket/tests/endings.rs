@@ -29,14 +29,14 @@ async fn who_does_not_answer_pings_is_closed() {
 async fn a_client_that_stops_reading_is_closed_and_told_why() {
     let socket = socketio::Config { mailbox_bytes: 65_536, ..socketio::Config::default() };
     let fixture = Fixture::with(realtime::Settings { socket, ..Default::default() }).await;
-    let talk = fixture.test_app.talk().await;
+    let talk = fixture.test_app.open_conversation().await;
     let id = talk.rsplit('/').next().expect("an id");
     let mut client = fixture.enter_narrow("c1").await;
     let joined = client.ask("join-conversation", json!({ "conversationId": id })).await;
     assert_eq!(joined["ok"], true);
     // More than the system holds for it, and nothing of it is read.
     for _ in 0..600 {
-        fixture.test_app.said(&talk, "s1", &"é".repeat(4_000)).await;
+        fixture.test_app.send_message(&talk, "s1", &"é".repeat(4_000)).await;
     }
     assert_eq!(client.closed_with().await, (4413, "slow_reader".to_owned()));
 }
@@ -44,9 +44,9 @@ async fn a_client_that_stops_reading_is_closed_and_told_why() {
 #[actix_web::test]
 async fn a_client_that_asks_on_and_reads_gets_every_answer_however_much_that_is() {
     let fixture = Fixture::new().await;
-    let talk = fixture.test_app.talk().await;
+    let talk = fixture.test_app.open_conversation().await;
     for _ in 0..50 {
-        fixture.test_app.said(&talk, "s1", &"é".repeat(4_000)).await;
+        fixture.test_app.send_message(&talk, "s1", &"é".repeat(4_000)).await;
     }
     let id = talk.rsplit('/').next().expect("an id");
     let mut client = fixture.enter("c1").await;
@@ -71,9 +71,9 @@ async fn a_client_that_asks_on_and_takes_no_answer_is_closed() {
         ..socketio::Config::default()
     };
     let fixture = Fixture::with(realtime::Settings { socket, ..Default::default() }).await;
-    let talk = fixture.test_app.talk().await;
+    let talk = fixture.test_app.open_conversation().await;
     for _ in 0..50 {
-        fixture.test_app.said(&talk, "s1", &"é".repeat(4_000)).await;
+        fixture.test_app.send_message(&talk, "s1", &"é".repeat(4_000)).await;
     }
     let id = talk.rsplit('/').next().expect("an id");
     let join = json!({ "event": "join-conversation", "data": { "conversationId": id } });
@@ -102,7 +102,7 @@ async fn at_shutdown_every_client_is_told_and_closed() {
 #[actix_web::test]
 async fn a_command_that_panics_ends_the_session_and_closes_the_connection() {
     let fixture = Fixture::new().await;
-    let talk = fixture.test_app.talk().await;
+    let talk = fixture.test_app.open_conversation().await;
     let id = talk.rsplit('/').next().expect("an id");
     let mut other = fixture.enter("s1").await;
     other.ask("join-conversation", json!({ "conversationId": id })).await;

@@ -8,7 +8,8 @@ use crate::testing::let_seconds_pass;
 #[actix_web::test]
 async fn a_chat_over_the_plain_door_is_the_chat_of_every_other_door() {
     let fixture = Fixture::new().await;
-    let id = fixture.test_app.talk().await.rsplit('/').next().expect("an id").to_owned();
+    let id =
+        fixture.test_app.open_conversation().await.rsplit('/').next().expect("an id").to_owned();
     let (mut salon, mut client) = (fixture.enter("s1").await, fixture.enter("c1").await);
     for side in [&mut salon, &mut client] {
         let joined = side.ask("join-conversation", json!({ "conversationId": id })).await;
@@ -23,7 +24,10 @@ async fn a_chat_over_the_plain_door_is_the_chat_of_every_other_door() {
         .say(&json!({ "event": "user-typing", "data": { "conversationId": id } }).to_string())
         .await;
     assert_eq!(salon.event("user-typing").await["data"]["userId"], "c1");
-    fixture.test_app.said(&format!("/messaging/conversations/{id}"), "c1", "par REST").await;
+    fixture
+        .test_app
+        .send_message(&format!("/messaging/conversations/{id}"), "c1", "par REST")
+        .await;
     assert_eq!(salon.event("new-message").await["data"]["content"], "par REST");
 }
 
@@ -49,26 +53,26 @@ async fn failures_are_acknowledged_or_else_told() {
 #[actix_web::test]
 async fn a_client_that_has_fallen_silent_looks_at_nothing() {
     let fixture = Fixture::new().await;
-    let path = fixture.test_app.talk().await;
+    let path = fixture.test_app.open_conversation().await;
     let id = path.rsplit('/').next().expect("an id");
     let mut silent = fixture.enter("c1").await;
     silent.ask("join-conversation", json!({ "conversationId": id })).await;
-    assert_eq!(fixture.test_app.said(&path, "s1", "heard lately").await["isRead"], true);
+    assert_eq!(fixture.test_app.send_message(&path, "s1", "heard lately").await["isRead"], true);
     let_seconds_pass(30).await;
-    assert_eq!(fixture.test_app.said(&path, "s1", "not heard").await["isRead"], false);
+    assert_eq!(fixture.test_app.send_message(&path, "s1", "not heard").await["isRead"], false);
 }
 
 /// What a client does that remembers the highest position it was sent, and resumes there.
 #[actix_web::test]
 async fn joining_after_the_highest_position_that_was_told_loses_nothing() {
     let fixture = Fixture::new().await;
-    let path = fixture.test_app.talk().await;
+    let path = fixture.test_app.open_conversation().await;
     let id = path.rsplit('/').next().expect("an id");
     let mut reader = fixture.enter("s1").await;
     reader.ask("join-conversation", json!({ "conversationId": id })).await;
-    let question = fixture.test_app.said(&path, "c1", "question").await;
+    let question = fixture.test_app.send_message(&path, "c1", "question").await;
     let mut client = fixture.enter("c1").await;
-    fixture.test_app.said(&path, "s1", "answer").await;
+    fixture.test_app.send_message(&path, "s1", "answer").await;
     // It has not joined, and is sent nevertheless what concerns it: that its question was read, and that
     // it was deleted.
     let question = question["id"].as_str().expect("an id");

@@ -4,24 +4,24 @@ use utoipa::ToSchema;
 
 use crate::links::Links;
 
-/// How far the caller's data are.
+/// State of the caller's data export.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Export {
     /// `preparing`, or `ready`.
     #[schema(example = "ready")]
     pub state: &'static str,
-    /// When they were asked for. What was said later is not in them.
+    /// When the export was requested; later data is not in it.
     pub requested_at: String,
-    /// Where the archive is: good for some hours; ask again to get another link.
+    /// Signed link to the archive, valid for some hours; request the export again for a new link.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub url: Option<String>,
-    /// How large it is, in bytes.
+    /// Size of the archive in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub size_bytes: Option<u64>,
-    /// When it is deleted.
+    /// When the archive is deleted.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub expires_at: Option<String>,

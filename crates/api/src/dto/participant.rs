@@ -2,14 +2,13 @@ use domain::participant;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// A person as their counterpart sees them. What is not known is left out, but there is always a name:
-/// `firstName` is `Utilisateur` for somebody without any, and `firstName` and `lastName` are `Compte`
-/// and `supprimé` for somebody who was forgotten. The e-mail address is nobody else's business and never
-/// here.
+/// A participant as shown to the other one. Unknown details are absent, but there is always a name:
+/// `firstName` is `Utilisateur` for a person without any name; `firstName` and `lastName` are `Compte`
+/// and `supprimé` for an erased person. The e-mail address is never shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Participant {
-    /// The platform's id of the person.
+    /// User id on the platform.
     #[schema(example = "clx1salon", min_length = 1, max_length = 64)]
     pub id: String,
     /// Given name.
@@ -24,11 +23,11 @@ pub struct Participant {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub salon_name: Option<String>,
-    /// Where their picture is.
+    /// URL of the picture.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub image: Option<String>,
-    /// What they are on the platform: `client`, `user_salon`, `user`, `user_tatoueur` …
+    /// Role on the platform: `client`, `user_salon`, `user`, `user_tatoueur` …
     #[schema(example = "user_salon")]
     pub role: String,
 }
@@ -72,15 +71,15 @@ mod tests {
     }
 
     #[test]
-    fn somebody_without_a_name_has_one_to_be_shown_and_their_role() {
+    fn a_nameless_or_erased_person_is_shown_with_a_placeholder_name_and_their_role() {
         let nameless = person(Profile::default());
         assert_eq!(
             shown(&nameless),
             json!({"id": "c1", "firstName": "Utilisateur", "role": "client"})
         );
-        let forgotten = participant::Participant { is_forgotten: true, ..nameless };
+        let erased = participant::Participant { is_forgotten: true, ..nameless };
         assert_eq!(
-            shown(&forgotten),
+            shown(&erased),
             json!({"id": "c1", "firstName": "Compte", "lastName": "supprimé", "role": "client"})
         );
     }

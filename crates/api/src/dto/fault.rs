@@ -6,61 +6,61 @@ use crate::{
     texts::Language,
 };
 
-/// A failure, as REST callers have always seen it, and its `code`.
+/// Error body as front ends know it, extended by `code`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Fault {
-    /// The text to show, in French; a list of them when fields or parameters are not acceptable.
+    /// Text to show, in French; a list if fields or parameters are invalid.
     pub message: FaultMessage,
-    /// The name of the status; not there for 401, 413 and 500.
+    /// Name of the HTTP status; absent for 401, 413 and 500.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "Not Found")]
     pub error: Option<&'static str>,
-    /// The HTTP status.
+    /// HTTP status.
     #[schema(minimum = 400, maximum = 599)]
     pub status_code: u16,
-    /// The code by which programs tell failures apart.
+    /// Stable error code for programs.
     #[schema(example = "conversation_not_found")]
     pub code: &'static str,
-    /// How long to wait before the same request may succeed, in milliseconds.
+    /// Milliseconds to wait before repeating the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub retry_after_ms: Option<u64>,
 }
 
-/// One text, or every reason why fields are not acceptable.
+/// One text, or one per validation error.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum FaultMessage {
     /// One text.
     One(String),
-    /// Every reason.
+    /// One text per validation error.
     Many(Vec<String>),
 }
 
-/// A failure as RFC 9457 has it, for those who ask for `application/problem+json`.
+/// Error body in the format of RFC 9457, sent if the client accepts `application/problem+json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Problem {
-    /// Where the kind of failure is explained.
+    /// URL of the documentation of the error code.
     #[serde(rename = "type")]
     #[schema(example = "/docs/errors/conversation_not_found")]
     pub kind: String,
-    /// What this kind of failure means.
+    /// Meaning of the error code.
     pub title: &'static str,
-    /// The HTTP status.
+    /// HTTP status.
     #[schema(minimum = 400, maximum = 599)]
     pub status: u16,
-    /// What happened this time.
+    /// Description of this occurrence.
     pub detail: String,
-    /// The code by which programs tell failures apart.
+    /// Stable error code for programs.
     #[schema(example = "conversation_not_found")]
     pub code: &'static str,
-    /// Every reason why fields or parameters are not acceptable.
+    /// One text per validation error.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub errors: Vec<String>,
-    /// How long to wait before the same request may succeed, in milliseconds.
+    /// Milliseconds to wait before repeating the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub retry_after_ms: Option<u64>,
@@ -70,10 +70,11 @@ fn owned(texts: Vec<&str>) -> Vec<String> {
     texts.into_iter().map(str::to_owned).collect()
 }
 
-/// Three statuses never had a name in their body; front ends may compare whole bodies.
-fn name(code: Code) -> Option<&'static str> {
-    let nameless = matches!(code.status().as_u16(), 401 | 413 | 500);
-    code.status().canonical_reason().filter(|_| !nameless)
+/// The name of the status. Three statuses never had one in their body, and front ends may compare
+/// whole bodies.
+fn status_name(code: Code) -> Option<&'static str> {
+    let is_unnamed = matches!(code.status().as_u16(), 401 | 413 | 500);
+    code.status().canonical_reason().filter(|_| !is_unnamed)
 }
 
 impl From<&Failure> for Fault {
@@ -86,7 +87,7 @@ impl From<&Failure> for Fault {
         };
         Self {
             message,
-            error: name(code),
+            error: status_name(code),
             status_code: code.status().as_u16(),
             code: code.as_str(),
             retry_after_ms: failure.retry_after_ms(),
@@ -95,7 +96,7 @@ impl From<&Failure> for Fault {
 }
 
 impl Problem {
-    /// `failure` in `language`.
+    /// Describes `failure` in `language`.
     pub fn new(failure: &Failure, language: Language) -> Self {
         let code = failure.code();
         let title = match language {

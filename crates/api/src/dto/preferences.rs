@@ -2,22 +2,22 @@ use domain::mail::preferences;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// What a person wants to hear of by mail.
+/// E-mail notification preferences of a user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Preferences {
-    /// The same as `userId`: each person has one.
+    /// Same as `userId`: there is one record per user.
     pub id: String,
-    /// Whose they are.
+    /// User id.
     pub user_id: String,
-    /// Whether there is any mail at all.
+    /// Whether notification mails are sent at all.
     pub email_notifications_enabled: bool,
-    /// How often mail may come: `IMMEDIATE`, `HOURLY`, `DAILY` or `NEVER`.
+    /// Maximum frequency of mails: `IMMEDIATE`, `HOURLY`, `DAILY` or `NEVER`.
     #[schema(example = "IMMEDIATE")]
     pub email_frequency: &'static str,
-    /// Conversations of which no mail comes.
+    /// Ids of conversations without notification mails.
     pub muted_conversations: Vec<String>,
-    /// The part of each day in which no mail comes. Left out: none.
+    /// Daily period without mails; absent = none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub quiet_hours: Option<QuietHours>,
@@ -25,37 +25,37 @@ pub struct Preferences {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "Europe/Paris")]
     pub time_zone: Option<String>,
-    /// When they were first asked for.
+    /// Creation time: the first request.
     #[schema(format = DateTime)]
     pub created_at: String,
-    /// When they last changed.
+    /// Time of the last change.
     #[schema(format = DateTime)]
     pub updated_at: String,
 }
 
-/// A part of each day; it may reach over midnight.
+/// Daily period in local time; may span midnight.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct QuietHours {
-    /// The first quiet minute.
+    /// Start, `HH:MM`.
     #[schema(example = "22:00")]
     pub from: String,
-    /// The first minute that is not quiet any more.
+    /// End, `HH:MM`, exclusive.
     #[schema(example = "07:00")]
     pub to: String,
 }
 
 impl From<&preferences::Preferences> for Preferences {
-    fn from(wishes: &preferences::Preferences) -> Self {
+    fn from(preferences: &preferences::Preferences) -> Self {
         Self {
-            id: wishes.user.to_string(),
-            user_id: wishes.user.to_string(),
-            email_notifications_enabled: wishes.mail_enabled,
-            email_frequency: wishes.frequency.as_str(),
-            muted_conversations: wishes.muted.iter().map(ToString::to_string).collect(),
-            quiet_hours: wishes.quiet_hours.map(QuietHours::from),
-            time_zone: wishes.zone.as_ref().map(|zone| zone.as_str().to_owned()),
-            created_at: wishes.created_at.to_string(),
-            updated_at: wishes.updated_at.to_string(),
+            id: preferences.user.to_string(),
+            user_id: preferences.user.to_string(),
+            email_notifications_enabled: preferences.mail_enabled,
+            email_frequency: preferences.frequency.as_str(),
+            muted_conversations: preferences.muted.iter().map(ToString::to_string).collect(),
+            quiet_hours: preferences.quiet_hours.map(QuietHours::from),
+            time_zone: preferences.zone.as_ref().map(|zone| zone.as_str().to_owned()),
+            created_at: preferences.created_at.to_string(),
+            updated_at: preferences.updated_at.to_string(),
         }
     }
 }
