@@ -113,24 +113,6 @@ pub(super) const DOMAIN_MAY_USE: &[&str] = &[
 pub(super) const CIRCLES: &[Allowed] = &[
     Allowed {
         files: &[
-            "crates/api/src/http/internal.rs",
-            "crates/api/src/http/internal/appointments.rs",
-            "crates/api/src/http/internal/erasures.rs",
-            "crates/api/src/http/internal/participants.rs",
-            "crates/api/src/http/internal/retention.rs",
-        ],
-        because: "a table of routes and its handlers, which take its types of path and query",
-    },
-    Allowed {
-        files: &[
-            "crates/api/src/http/webhooks.rs",
-            "crates/api/src/http/webhooks/events.rs",
-            "crates/api/src/http/webhooks/inbound.rs",
-        ],
-        because: "a table of routes and its handlers, which share what admits a call",
-    },
-    Allowed {
-        files: &[
             "crates/domain/src/testing/memory.rs",
             "crates/domain/src/testing/memory/conversation.rs",
             "crates/domain/src/testing/memory/jobs.rs",

@@ -13,7 +13,7 @@ use crate::{
     error::Failure,
     limits::Limits,
     links::Links,
-    mail::{DevMails, UnsubscribeLinks, Webhooks},
+    mail::{DevMails, Stamp, UnsubscribeLinks, WebhookPermit, Webhooks},
     origins::Origins,
     readiness::Readiness,
 };
@@ -72,6 +72,24 @@ impl Context {
     /// The context of the application that received `request`.
     pub(crate) fn of(request: &HttpRequest) -> Result<Data<Self>, Failure> {
         request.app_data::<Data<Self>>().cloned().ok_or_else(|| Failure::internal(NoContext))
+    }
+
+    /// Verifies the stamp of a webhook and returns the permission to execute the call once.
+    pub(super) fn admit_webhook(&self, stamp: &Stamp<'_>) -> Result<WebhookPermit, Failure> {
+        let webhooks = self.webhooks.as_ref().ok_or_else(Failure::no_webhooks)?;
+        Ok(webhooks.admit(stamp)?)
+    }
+
+    /// Uses up the permission of a webhook call, unless the call failed on our side and may be retried.
+    pub(super) fn settle_webhook<T>(
+        permit: WebhookPermit,
+        outcome: Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let is_temporary = |failure: &Failure| failure.code().status().is_server_error();
+        if !outcome.as_ref().is_err_and(is_temporary) {
+            permit.used();
+        }
+        outcome
     }
 }
 

@@ -48,6 +48,30 @@ impl FromRequest for Caller {
     }
 }
 
+/// An authenticated program of the platform, by the token in `Authorization: Bearer …`. Tokens of people
+/// are refused.
+#[derive(Debug)]
+pub(crate) struct Program;
+
+impl FromRequest for Program {
+    type Error = Failure;
+    type Future = Ready<Result<Self, Failure>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Self::of(request))
+    }
+}
+
+impl Program {
+    fn of(request: &HttpRequest) -> Result<Self, Failure> {
+        let context = Context::of(request)?;
+        let token = bearer(request.headers()).ok_or(TokenError::Invalid)?;
+        let program = context.authenticator.program(token)?;
+        tracing::debug!(program.id = %program.user, "internal API called");
+        Ok(Self)
+    }
+}
+
 /// The bearer token, if there is exactly one `Authorization` header. The scheme is case-insensitive
 /// (RFC 9110, section 11.1).
 pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {

@@ -8,23 +8,13 @@ mod participants;
 mod retention;
 mod schema;
 
-use std::future::{Ready, ready};
-
 use actix_web::{
-    FromRequest, HttpRequest,
-    dev::Payload,
     guard::fn_guard,
     middleware::from_fn,
     web::{self, ServiceConfig, delete, get, post, put},
 };
-use domain::ports::TokenError;
 
-use super::{
-    context::Context,
-    extract::bearer,
-    middleware::{no_such_route, throttle_programs},
-};
-use crate::error::Failure;
+use super::middleware::{no_such_route, throttle_programs};
 
 /// Path prefix of the internal API.
 const PREFIX: &str = "/internal";
@@ -50,30 +40,6 @@ pub(super) fn configure(config: &mut ServiceConfig) {
         .default_service(web::to(no_such_route))
         .wrap(from_fn(throttle_programs));
     config.service(internal);
-}
-
-/// An authenticated program of the platform, by the token in `Authorization: Bearer …`. Tokens of people
-/// are refused.
-#[derive(Debug)]
-struct Program;
-
-impl FromRequest for Program {
-    type Error = Failure;
-    type Future = Ready<Result<Self, Failure>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Self::of(request))
-    }
-}
-
-impl Program {
-    fn of(request: &HttpRequest) -> Result<Self, Failure> {
-        let context = Context::of(request)?;
-        let token = bearer(request.headers()).ok_or(TokenError::Invalid)?;
-        let program = context.authenticator.program(token)?;
-        tracing::debug!(program.id = %program.user, "internal API called");
-        Ok(Self)
-    }
 }
 
 #[cfg(test)]

@@ -2,13 +2,13 @@
 mod tests;
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 
-use super::{Program, schema};
+use super::schema;
 use crate::{
     dto,
     error::Failure,
     http::{
         Context,
-        extract::{Body, run_to_completion},
+        extract::{Body, Program, run_to_completion},
     },
     input,
 };

@@ -4,13 +4,12 @@ use actix_web::{
 };
 use domain::ids::UserId;
 
-use super::Program;
 use crate::{
     dto,
     error::{Code, Failure},
     http::{
         Context,
-        extract::{InPath, run_to_completion},
+        extract::{InPath, Program, run_to_completion},
     },
     texts,
 };

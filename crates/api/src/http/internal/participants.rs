@@ -1,12 +1,12 @@
 use actix_web::{HttpResponse, web::Data};
 use domain::{ids::UserId, participant::directory::PutParticipantsError};
 
-use super::{Program, schema};
+use super::schema;
 use crate::{
     error::Failure,
     http::{
         Context,
-        extract::{Body, InPath},
+        extract::{Body, InPath, Program},
     },
     input, texts,
 };

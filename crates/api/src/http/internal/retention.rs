@@ -4,13 +4,13 @@ use actix_web::{
 };
 use domain::ids::{ConversationId, UserId};
 
-use super::{Program, schema};
+use super::schema;
 use crate::{
     dto,
     error::{Code, Failure},
     http::{
         Context,
-        extract::{Body, InPath},
+        extract::{Body, InPath, Program},
     },
     input, texts,
 };

@@ -2,7 +2,6 @@ use actix_web::{HttpResponse, web::Data};
 use domain::participant::EMAIL_MAX_CHARS;
 use serde_json::Value;
 
-use super::{admit, settle};
 use crate::{
     error::Failure,
     http::{
@@ -27,7 +26,7 @@ use crate::{
 #[tracing::instrument(name = "http.webhook.event", skip_all)]
 pub(crate) async fn events(body: Body, context: Data<Context>) -> Result<HttpResponse, Failure> {
     let fields = body.fields().await?;
-    let permit = admit(&context, &stamp(&fields))?;
+    let permit = context.admit_webhook(&stamp(&fields))?;
     let Some((reason, address)) = suppressed(&fields) else {
         permit.used();
         return Ok(HttpResponse::Ok().finish());
@@ -35,7 +34,7 @@ pub(crate) async fn events(body: Body, context: Data<Context>) -> Result<HttpRes
     let (preferences, address) = (context.services.preferences.clone(), address.to_owned());
     run_to_completion(async move {
         let noted = preferences.suppress_address(&address).await.map_err(Failure::from);
-        let people = settle(permit, noted)?;
+        let people = Context::settle_webhook(permit, noted)?;
         tracing::info!(reason, people, "mail address suppressed");
         Ok(())
     })

@@ -2,10 +2,8 @@ use actix_web::{HttpResponse, web::Data};
 use domain::mail::service::{MailReplies, ReplyByMailError};
 
 use super::{
-    admit,
     form::{Fields, Form, log_refusal},
     mail::{Mail, NoReply},
-    settle,
 };
 use crate::{
     error::Failure,
@@ -29,11 +27,11 @@ use crate::{
 #[tracing::instrument(name = "http.webhook.mail", skip_all)]
 pub(crate) async fn inbound(form: Form, context: Data<Context>) -> Result<HttpResponse, Failure> {
     let fields = form.read().await?;
-    let permit = admit(&context, &stamp(&fields))?;
+    let permit = context.admit_webhook(&stamp(&fields))?;
     let replies = context.services.replies.clone();
     run_to_completion(async move {
         let posted = post(&replies, &fields).await;
-        settle(permit, posted)
+        Context::settle_webhook(permit, posted)
     })
     .await?;
     Ok(HttpResponse::Ok().finish())
