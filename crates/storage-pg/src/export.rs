@@ -185,7 +185,7 @@ impl FromColumns for AuditEntry {
         Ok(Self {
             at: row.at("at")?,
             actor: decode("actor", Actor::parse(&row.text("actor")?, person))?,
-            deed: row.parsed("action", AuditAction::parse)?,
+            action: row.parsed("action", AuditAction::parse)?,
             subject: row.text("subject")?,
         })
     }

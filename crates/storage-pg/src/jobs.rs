@@ -57,7 +57,7 @@ impl JobStore for PgStore {
     }
 
     #[tracing::instrument(name = "db.job.set_back", skip_all, fields(job.id = %job))]
-    async fn set_back_job(
+    async fn fail_job(
         &self,
         job: &JobId,
         attempt: u32,

@@ -73,7 +73,7 @@ pub(crate) async fn page(
         .get_result(&mut *connection)
         .await?;
     let items = rows.into_iter().map(|Row(view)| view).collect();
-    Ok(Page::of_one_more(items, window.size, total.unsigned_abs(), cursor_of))
+    Ok(Page::from_lookahead(items, window.size, total.unsigned_abs(), cursor_of))
 }
 
 fn cursor_of(view: &ConversationView) -> ConversationCursor {
@@ -140,7 +140,7 @@ pub(crate) async fn history_page(
     Ok(Some(History {
         parties: parties_from(&salon, &client)?,
         last_seq: decoded("last_seq", domain::ids::Seq::new(last_seq))?,
-        page: Page::of_one_more(items, window.size, total.unsigned_abs(), cursor),
+        page: Page::from_lookahead(items, window.size, total.unsigned_abs(), cursor),
     }))
 }
 

@@ -15,8 +15,8 @@ use diesel_async::RunQueryDsl;
 use domain::{
     ids::{ConversationId, MailId, Seq, UserId},
     mail::{
-        ConversationDigest, MailDecision, NewMail, PendingConversation, PendingNotifications,
-        QueuedMail, Quote, RECENT_MAILS_MS, ReplyToken, WAITING_MAX,
+        ConversationDigest, MailDecision, NewMail, PENDING_CONVERSATIONS_MAX, PendingConversation,
+        PendingNotifications, QueuedMail, Quote, RECENT_MAILS_MS, ReplyToken,
         preferences::{Frequency, Preferences, QuietHours},
         store::{DueMail, MailStore, ReplyTarget},
     },
@@ -42,7 +42,7 @@ impl MailStore for PgStore {
     }
 
     #[tracing::instrument(name = "db.mail.pending", skip_all)]
-    async fn mail_case(
+    async fn pending_notifications(
         &self,
         recipient: &UserId,
         now: Timestamp,
@@ -51,7 +51,7 @@ impl MailStore for PgStore {
     }
 
     #[tracing::instrument(name = "db.mail.settle", skip_all, fields(mail.id = %mail.id))]
-    async fn settle_mail(
+    async fn apply_mail_decision(
         &self,
         pending: &PendingNotifications,
         decision: &MailDecision,
@@ -61,7 +61,7 @@ impl MailStore for PgStore {
     }
 
     #[tracing::instrument(name = "db.mail.open", skip_all, fields(mail.id = %mail))]
-    async fn open_mail(&self, mail: &MailId) -> Result<Option<QueuedMail>, StoreError> {
+    async fn queued_mail(&self, mail: &MailId) -> Result<Option<QueuedMail>, StoreError> {
         with_retry(|| outgoing::open(self, mail)).await
     }
 
@@ -154,7 +154,7 @@ async fn find(
     let found: Option<Row<PendingRow>> = prepared(PENDING)
         .bind::<Text, _>(recipient.as_str())
         .bind::<Timestamptz, _>(PgTimestamp(recent_since(now)))
-        .bind::<BigInt, _>(i64::try_from(WAITING_MAX).unwrap_or(i64::MAX))
+        .bind::<BigInt, _>(i64::try_from(PENDING_CONVERSATIONS_MAX).unwrap_or(i64::MAX))
         .bind::<Timestamptz, _>(PgTimestamp(now))
         .get_result(&mut *connection)
         .await
@@ -165,7 +165,7 @@ async fn find(
             recipient: recipient.person,
             is_suppressed: recipient.is_suppressed,
             recent_mails,
-            waiting,
+            conversations: waiting,
             version,
         }
     }))
@@ -198,7 +198,7 @@ async fn people(store: &PgStore, due: &DueMail) -> Result<Vec<UserId>, Failure> 
     Ok(people.into_iter().map(|DueRecipient(id)| id).collect())
 }
 
-// Carrying out a decision, in one statement. The work is done by `messaging.settle_mail`.
+// Carrying out a decision, in one statement. The work is done by `messaging.apply_mail_decision`.
 
 const SETTLE: &str =
     "SELECT messaging.settle_mail($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS is_settled";
@@ -218,10 +218,10 @@ async fn settle(
     mail: &NewMail,
 ) -> Result<bool, Failure> {
     let (done, noted) = done(pending, decision)?;
-    let defer: Vec<_> = decision.wait.iter().map(|(id, _)| id.as_str()).collect();
-    let until: Vec<_> = decision.wait.iter().map(|(_, until)| PgTimestamp(*until)).collect();
-    let send: Vec<_> = decision.tell.iter().map(|(id, _)| id.as_str()).collect();
-    let up_to: Vec<_> = decision.tell.iter().map(|(_, up_to)| up_to.get()).collect();
+    let defer: Vec<_> = decision.defer.iter().map(|(id, _)| id.as_str()).collect();
+    let until: Vec<_> = decision.defer.iter().map(|(_, until)| PgTimestamp(*until)).collect();
+    let send: Vec<_> = decision.send.iter().map(|(id, _)| id.as_str()).collect();
+    let up_to: Vec<_> = decision.send.iter().map(|(_, up_to)| up_to.get()).collect();
     let mut connection = store.connection().await?;
     let Settled(is_settled) = prepared(SETTLE)
         .bind::<Text, _>(mail.recipient.as_str())
@@ -245,10 +245,10 @@ fn done<'a>(
     pending: &PendingNotifications,
     decision: &'a MailDecision,
 ) -> Result<(Vec<&'a str>, Vec<i64>), Failure> {
-    let sent = decision.tell.iter().map(|(id, _)| id);
-    let dropped = decision.forget.iter().map(|(id, _)| id);
+    let sent = decision.send.iter().map(|(id, _)| id);
+    let dropped = decision.drop.iter().map(|(id, _)| id);
     let seen = |id: &'a ConversationId| {
-        let seen = pending.waiting.iter().find(|waiting| waiting.conversation == *id);
+        let seen = pending.conversations.iter().find(|waiting| waiting.conversation == *id);
         let seen = seen.ok_or_else(|| {
             Failure::new(Class::Internal, "a decision about another conversation")
         })?;

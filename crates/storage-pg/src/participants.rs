@@ -54,7 +54,7 @@ impl ParticipantStore for PgStore {
     }
 
     #[tracing::instrument(name = "db.participant.note", skip_all)]
-    async fn note_participant(
+    async fn upsert_participant(
         &self,
         person: &Participant,
         at: Timestamp,
@@ -72,7 +72,7 @@ impl ParticipantStore for PgStore {
     }
 
     #[tracing::instrument(name = "db.participant.acquaintances", skip_all)]
-    async fn acquaintances(
+    async fn participant_with_partners(
         &self,
         id: &UserId,
         partners_max: u32,

@@ -178,7 +178,7 @@ async fn ask(
 fn known(post: &PostMessage, message: Option<Message>, parties: Parties) -> PostOutcome {
     match message {
         None => PostOutcome::Withdrawn,
-        Some(message) if post.draft.says_the_same_as(&message) => {
+        Some(message) if post.draft.has_same_content_as(&message) => {
             PostOutcome::Replayed { message: Arc::new(message), parties }
         }
         Some(_) => PostOutcome::KeyReused,

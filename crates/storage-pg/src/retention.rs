@@ -124,7 +124,7 @@ impl RetentionStore for PgStore {
     #[tracing::instrument(
         name = "db.retention.empty", skip_all, fields(conversation.id = %empty.conversation)
     )]
-    async fn empty_aged(&self, empty: &PurgeExpired) -> Result<Purged, StoreError> {
+    async fn purge_expired(&self, empty: &PurgeExpired) -> Result<Purged, StoreError> {
         let (store, empty) = (self.clone(), empty.clone());
         to_its_end(move || self::empty(store.clone(), empty.clone())).await
     }
@@ -210,7 +210,7 @@ fn age<'a>(row: &impl NamedRow<'a, Pg>, id: ConversationId) -> Read<Age> {
         status: Status::Active,
         last_message_at: row.at("last_message_at")?,
         updated_at: row.at("updated_at")?,
-        says_something: NamedRow::get::<Bool, bool>(row, "says_something")?,
+        has_messages: NamedRow::get::<Bool, bool>(row, "says_something")?,
         is_held: NamedRow::get::<Bool, bool>(row, "is_held")?,
         policy: own_policy(row)?,
     }))
@@ -446,7 +446,7 @@ async fn empty_some(
     let messages_max = i32::try_from(empty.messages_max).unwrap_or(i32::MAX);
     let gone: Option<Gone> = prepared(EMPTY)
         .bind::<Text, _>(empty.conversation.as_str())
-        .bind::<Timestamptz, _>(PgTimestamp(empty.bounds.said_by))
+        .bind::<Timestamptz, _>(PgTimestamp(empty.bounds.last_message_by))
         .bind::<Timestamptz, _>(PgTimestamp(empty.bounds.changed_by))
         .bind::<Integer, _>(messages_max)
         .bind::<Timestamptz, _>(PgTimestamp(empty.at))

@@ -14,8 +14,8 @@ use domain::{
         Conversation, ConversationView, Horizons, LastMessage, Parties, Side, Status,
         UnreadConversation,
         attachment::{
-            Attachment, File, FileUrl, KeptPicture, MediaType, ObjectKey, Picture, PictureKeys,
-            Place,
+            Attachment, File, FileUrl, MediaType, ObjectKey, Picture, PictureKeys, StorageLocation,
+            StoredPicture,
         },
         event::{Event, EventKind},
         message::{DraftFile, Message, MessageKind},
@@ -307,9 +307,9 @@ pub(crate) fn files_as_json(
 }
 
 fn hosted(file: &File) -> Option<NewHosted<'_>> {
-    match file.place() {
-        Place::Kept(_) => None,
-        Place::Hosted(hosted) => Some(NewHosted {
+    match file.location() {
+        StorageLocation::Stored(_) => None,
+        StorageLocation::Hosted(hosted) => Some(NewHosted {
             name: file.name(),
             url: hosted.url().as_str(),
             media_type: file.media_type().as_str(),
@@ -338,14 +338,14 @@ fn attachment_from(row: StoredFile) -> Option<Attachment> {
             let url = FileUrl::parse(url).ok()?;
             File::hosted(&row.name, url, media_type, row.size_bytes.into(), row.upload_key)
         }
-        None => File::kept(&row.name, kept(&row, media_type)?),
+        None => File::stored(&row.name, kept(&row, media_type)?),
     };
     Some(Attachment { id, file: file.ok()? })
 }
 
-fn kept(row: &StoredFile, media_type: MediaType) -> Option<KeptPicture> {
+fn kept(row: &StoredFile, media_type: MediaType) -> Option<StoredPicture> {
     let key = |key: &Option<String>| ObjectKey::parse(key.as_deref()?).ok();
-    Some(KeptPicture {
+    Some(StoredPicture {
         keys: PictureKeys { full: key(&row.object_key)?, thumbnail: key(&row.thumbnail_key)? },
         picture: Picture {
             media_type,

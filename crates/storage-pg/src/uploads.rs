@@ -12,7 +12,7 @@ use diesel::{
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
     conversation::{
-        attachment::{Attachment, Picture, Place},
+        attachment::{Attachment, Picture, StorageLocation},
         store::{BeginUpload, Downloadable, UploadStore},
     },
     ids::{AttachmentId, ConversationId, UserId},
@@ -69,8 +69,8 @@ impl UploadStore for PgStore {
     }
 
     #[tracing::instrument(name = "db.attachment.fetchable", skip_all, fields(attachment.id = %id))]
-    async fn fetchable(&self, id: &AttachmentId) -> Result<Option<Downloadable>, StoreError> {
-        with_retry(|| fetchable(self, id)).await
+    async fn downloadable(&self, id: &AttachmentId) -> Result<Option<Downloadable>, StoreError> {
+        with_retry(|| downloadable(self, id)).await
     }
 
     #[tracing::instrument(name = "db.attachment.hosted", skip_all)]
@@ -164,12 +164,12 @@ async fn find_attachment(
     Ok(found.optional()?.map(|Found(attachment)| attachment))
 }
 
-async fn fetchable(store: &PgStore, id: &AttachmentId) -> Result<Option<Downloadable>, Failure> {
+async fn downloadable(store: &PgStore, id: &AttachmentId) -> Result<Option<Downloadable>, Failure> {
     let mut connection = store.connection().await?;
     let found = prepared(FETCHABLE).bind::<Text, _>(id.as_str()).get_result(&mut *connection).await;
-    Ok(found.optional()?.and_then(|Found(attachment)| match attachment.file.place() {
-        Place::Hosted(_) => None,
-        Place::Kept(picture) => {
+    Ok(found.optional()?.and_then(|Found(attachment)| match attachment.file.location() {
+        StorageLocation::Hosted(_) => None,
+        StorageLocation::Stored(picture) => {
             Some(Downloadable { name: attachment.file.name().to_owned(), picture: picture.clone() })
         }
     }))

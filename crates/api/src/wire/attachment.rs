@@ -1,4 +1,4 @@
-use domain::conversation::attachment::{self, PictureForm, Place};
+use domain::conversation::attachment::{self, PictureForm, StorageLocation};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -39,9 +39,9 @@ impl Attachment {
     /// `attachment`, with links to it if we keep it.
     pub(crate) fn new(attachment: &attachment::Attachment, links: &Links) -> Self {
         let attachment::Attachment { id, file } = attachment;
-        let (file_url, picture) = match file.place() {
-            Place::Hosted(hosted) => (hosted.url().as_str().to_owned(), None),
-            Place::Kept(kept) => (links.to(id, PictureForm::Full), Some(&kept.picture)),
+        let (file_url, picture) = match file.location() {
+            StorageLocation::Hosted(hosted) => (hosted.url().as_str().to_owned(), None),
+            StorageLocation::Stored(kept) => (links.to(id, PictureForm::Full), Some(&kept.picture)),
         };
         Self {
             id: id.to_string(),

@@ -7,7 +7,7 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
     appointments::store::{
         AppliedAppointmentEvent, ApplyAppointmentEvent, AppointmentChange, NewestHandled,
-        NoticePlace,
+        NoticeTarget,
     },
     conversation::{
         Side, Status,
@@ -82,7 +82,7 @@ pub(super) async fn apply(
 }
 
 fn remember(store: &PgStore, apply: &ApplyAppointmentEvent) {
-    if let Some(NoticePlace::New(open)) = apply.change.as_ref().map(|change| &change.place) {
+    if let Some(NoticeTarget::New(open)) = apply.change.as_ref().map(|change| &change.target) {
         store.remember_parties(&open.id, &open.parties);
     }
 }
@@ -162,9 +162,9 @@ pub(super) async fn say(
     change: &AppointmentChange,
     at: Timestamp,
 ) -> Result<Vec<Event>, ApplyError> {
-    let mut tx = match &change.place {
-        NoticePlace::New(open) => open_one(connection, open, change.status).await?,
-        NoticePlace::In(id) => {
+    let mut tx = match &change.target {
+        NoticeTarget::New(open) => open_one(connection, open, change.status).await?,
+        NoticeTarget::In(id) => {
             let salon = decoded("salon_id", UserId::parse(&booking.salon))?;
             let here = Locked::take(connection, id, &salon).await?.ok_or(ApplyError::LeaseLost)?;
             let salon = participants::find_on(connection, &salon).await?;

@@ -6,7 +6,7 @@ use domain::{
         notice::{FirstName, Notice},
         store::{
             AppliedAppointmentEvent, ApplyAppointmentEvent, AppointmentChange, AppointmentStore,
-            NewNotice, NoticePlace, ReceiveOutcome,
+            NewNotice, NoticeTarget, ReceiveOutcome,
         },
     },
     conversation::Status,
@@ -30,18 +30,18 @@ pub(crate) async fn report(store: &PgStore, id: &str, kind: &str) -> Appointment
 pub(crate) async fn opening(store: &PgStore, event: &AppointmentEvent) -> ApplyAppointmentEvent {
     let mut open = plan(store).await;
     open.appointment = AppointmentId::parse("rdv-1").ok();
-    greeting(event, NoticePlace::New(open))
+    greeting(event, NoticeTarget::New(open))
 }
 
 /// What an event would do that greets the client in the conversation that is there.
 pub(crate) fn greeting_in(event: &AppointmentEvent, id: &ConversationId) -> ApplyAppointmentEvent {
-    greeting(event, NoticePlace::In(id.clone()))
+    greeting(event, NoticeTarget::In(id.clone()))
 }
 
-fn greeting(event: &AppointmentEvent, place: NoticePlace) -> ApplyAppointmentEvent {
+fn greeting(event: &AppointmentEvent, target: NoticeTarget) -> ApplyAppointmentEvent {
     let notice = Notice::Booked { first_name: FirstName::parse("Camille") };
     let change = AppointmentChange {
-        place,
+        target,
         newest_handled: None,
         notice: NewNotice {
             id: MessageId::parse(&fresh_id()).expect("a good id"),

@@ -11,7 +11,7 @@ use tokio::{
 
 /// "May we encrypt?" (PostgreSQL 17, section 53.7: `SSLRequest`).
 const SSL_REQUEST: u32 = 80_877_103;
-/// "Let us talk, version 3.0", in the clear (`StartupMessage`).
+/// "Let us conversation, version 3.0", in the clear (`StartupMessage`).
 const STARTUP: u32 = 196_608;
 
 /// A server that answers the wish to encrypt with `answer`. Brings the code of each connection's

@@ -15,7 +15,7 @@ use domain::{
 use crate::{
     booking::report,
     support::Scratch,
-    talk::{ANSWERS, Talk, now, plan},
+    talk::{ANSWERS, TestConversation, now, plan},
     waiting::{at_once, until_waiting},
 };
 
@@ -33,16 +33,16 @@ fn told(error: &StoreError) -> String {
 #[tokio::test]
 async fn an_error_of_the_database_names_the_constraint_and_no_value() {
     let scratch = Scratch::new().await;
-    let talk = Talk::open(&scratch).await;
-    let mut post = talk.post(&talk.client, text("un secret"));
-    talk.store.post_message(&post).await.expect(ANSWERS);
+    let conversation = TestConversation::open(&scratch).await;
+    let mut post = conversation.post(&conversation.client, text("un secret"));
+    conversation.store.post_message(&post).await.expect(ANSWERS);
     post.draft = pictures("un secret", 0, Some("cle-secrete"));
-    let error = talk.store.post_message(&post).await.expect_err("the id is taken");
+    let error = conversation.store.post_message(&post).await.expect_err("the id is taken");
 
     assert!(matches!(error, StoreError::Internal(_)), "{error:?}");
     let told = told(&error);
     assert!(told.contains("message_pkey") && told.contains("table message"), "{told}");
-    for value in ["secret", post.id.as_str(), talk.id.as_str()] {
+    for value in ["secret", post.id.as_str(), conversation.id.as_str()] {
         assert!(!told.contains(value), "{value} is in {told}");
     }
 }
@@ -88,7 +88,7 @@ async fn a_value_the_database_quotes_is_left_out() {
     let scratch = Scratch::new().await;
     let mut person = salon("s1");
     person.profile.email = Some("lea@exemple.fr\0".to_owned());
-    let error = scratch.note_participant(&person, now()).await.expect_err("no text holds that");
+    let error = scratch.upsert_participant(&person, now()).await.expect_err("no text holds that");
     assert!(!told(&error).contains("exemple"), "{error:?}");
 
     let mut plan = plan(&scratch).await;
@@ -102,15 +102,19 @@ async fn a_value_the_database_quotes_is_left_out() {
 #[tokio::test]
 async fn a_stored_value_that_breaks_a_rule_is_named_by_its_column() {
     let scratch = Scratch::new().await;
-    let talk = Talk::open(&scratch).await;
-    let message = talk.say(&talk.client, "Bonjour").await.message;
+    let conversation = TestConversation::open(&scratch).await;
+    let message = conversation.send_text(&conversation.client, "Bonjour").await.message;
     let spoil = format!(
         "ALTER DOMAIN messaging.content DROP CONSTRAINT content_length;
          UPDATE messaging.message SET content = repeat('un secret', 10000) WHERE id = '{}'",
         message.id,
     );
     scratch.sql(&spoil).await;
-    let error = talk.store.message(&message.id, &talk.client).await.expect_err("it is no content");
+    let error = conversation
+        .store
+        .message(&message.id, &conversation.client)
+        .await
+        .expect_err("it is no content");
     let told = told(&error);
     assert!(told.contains("the stored `content` is not a good one"), "{told}");
     assert!(!told.contains("secret"), "{told}");

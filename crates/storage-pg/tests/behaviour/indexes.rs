@@ -16,7 +16,7 @@ use domain::{
 
 use crate::{
     support::Scratch,
-    talk::{ANSWERS, Talk},
+    talk::{ANSWERS, TestConversation},
 };
 
 /// 200 salons with 100 conversations each, of three messages; in one of ten something waits.
@@ -39,7 +39,8 @@ const MUCH: &str = "
 /// Everything a client asks for in a day.
 async fn a_day(store: &storage_pg::PgStore, viewer: &UserId) {
     let id = ConversationId::parse("v7").expect("a good id");
-    let talk = Talk { store: store.clone(), id, salon: user("s8"), client: user("c1") };
+    let conversation =
+        TestConversation { store: store.clone(), id, salon: user("s8"), client: user("c1") };
     // More often than the five times after which a plan may be made for any value.
     for _ in 0..8 {
         for status in [None, Some(Status::Active), Some(Status::Archived)] {
@@ -47,31 +48,33 @@ async fn a_day(store: &storage_pg::PgStore, viewer: &UserId) {
                 store.conversations(viewer, status, &Window::first(20)).await.expect(ANSWERS);
             assert_eq!(page.items.len(), 20);
         }
-        let cursor = ConversationCursor { last_message_at: far(), id: talk.id.clone() };
+        let cursor = ConversationCursor { last_message_at: far(), id: conversation.id.clone() };
         let window = Window { start: Start::After(cursor), size: PageSize::clamped(20) };
         store.conversations(viewer, None, &window).await.expect(ANSWERS);
         assert!(store.unread_total(viewer).await.expect(ANSWERS) > 0);
         assert!(!store.unread_conversations(viewer, 10).await.expect(ANSWERS).is_empty());
-        let known = store.acquaintances(viewer, 2_000).await.expect(ANSWERS).expect("is noted");
+        let known =
+            store.participant_with_partners(viewer, 2_000).await.expect(ANSWERS).expect("is noted");
         assert_eq!(known.partners.len(), 100);
-        let view = store.conversation(&talk.id, &talk.salon).await.expect(ANSWERS);
+        let view = store.conversation(&conversation.id, &conversation.salon).await.expect(ANSWERS);
         assert!(view.is_some());
-        let history = store.history(&talk.id, &talk.salon, &Window::first(50)).await;
+        let history =
+            store.history(&conversation.id, &conversation.salon, &Window::first(50)).await;
         assert!(history.expect(ANSWERS).expect("takes part").page.total >= 3);
-        let log = store.events_after(&talk.id, &talk.salon, Seq::ZERO, 100).await;
+        let log = store.events_after(&conversation.id, &conversation.salon, Seq::ZERO, 100).await;
         let log = log.expect(ANSWERS).expect("takes part").events().expect("nothing is forgotten");
         assert!(log.len() >= 4);
         assert_eq!(store.changes_since(viewer, far(), 200).await.expect(ANSWERS), []);
         let message = MessageId::parse("m7-2").expect("a good id");
-        assert!(store.message(&message, &talk.salon).await.expect(ANSWERS).is_some());
-        let mut post = talk.post(&talk.client, text("Bonjour"));
+        assert!(store.message(&message, &conversation.salon).await.expect(ANSWERS).is_some());
+        let mut post = conversation.post(&conversation.client, text("Bonjour"));
         post.read_on_arrival = true;
         store.post_message(&post).await.expect(ANSWERS);
-        talk.say(&talk.salon, "Oui ?").await;
-        talk.read(&talk.client).await;
-        let said = talk.say(&talk.client, "Rien").await.message;
-        talk.read(&talk.salon).await;
-        let deleted = store.delete_message(&said.id, &talk.client, far()).await;
+        conversation.send_text(&conversation.salon, "Oui ?").await;
+        conversation.read(&conversation.client).await;
+        let said = conversation.send_text(&conversation.client, "Rien").await.message;
+        conversation.read(&conversation.salon).await;
+        let deleted = store.delete_message(&said.id, &conversation.client, far()).await;
         assert!(deleted.expect(ANSWERS).is_some());
     }
 }

@@ -45,14 +45,15 @@ const MUCH: &str = "
 
 /// Everything that is asked about one person's mail, from the question whether it is due to its end.
 async fn a_mail_s_life(store: &PgStore, person: &UserId) {
-    let case = store.mail_case(person, now()).await.expect(ANSWERS).expect("something waits");
-    assert_eq!(case.waiting.len(), 5);
-    let tell = case.waiting.iter().map(|one| (one.conversation.clone(), one.up_to)).collect();
-    let verdict = MailDecision { tell, ..MailDecision::default() };
+    let case =
+        store.pending_notifications(person, now()).await.expect(ANSWERS).expect("something waits");
+    assert_eq!(case.conversations.len(), 5);
+    let send = case.conversations.iter().map(|one| (one.conversation.clone(), one.up_to)).collect();
+    let decision = MailDecision { send, ..MailDecision::default() };
     let id = MailId::parse(&fresh_id()).expect("a good id");
     let mail = NewMail { id, recipient: person.clone(), at: now() };
-    assert!(store.settle_mail(&case, &verdict, &mail).await.expect(ANSWERS));
-    let open = store.open_mail(&mail.id).await.expect(ANSWERS).expect("it did not leave");
+    assert!(store.apply_mail_decision(&case, &decision, &mail).await.expect(ANSWERS));
+    let open = store.queued_mail(&mail.id).await.expect(ANSWERS).expect("it did not leave");
     assert_eq!(open.chapters.len(), 5);
     let reply = store.reply_target(&open.chapters[0].reply).await.expect(ANSWERS);
     assert_eq!(reply.map(|target| target.person).as_ref(), Some(person));

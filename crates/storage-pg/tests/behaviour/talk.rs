@@ -40,14 +40,14 @@ pub(crate) fn fresh_id() -> String {
 
 /// A conversation between `s1` and `c1`. Cheap to clone.
 #[derive(Clone, Debug)]
-pub(crate) struct Talk {
+pub(crate) struct TestConversation {
     pub(crate) store: PgStore,
     pub(crate) id: ConversationId,
     pub(crate) salon: UserId,
     pub(crate) client: UserId,
 }
 
-impl Talk {
+impl TestConversation {
     /// Opens one.
     pub(crate) async fn open(store: &PgStore) -> Self {
         let plan = plan(store).await;
@@ -82,7 +82,7 @@ impl Talk {
         self.store.post_message(&self.post(author, text(words))).await
     }
 
-    pub(crate) async fn say(&self, author: &UserId, words: &str) -> Posted {
+    pub(crate) async fn send_text(&self, author: &UserId, words: &str) -> Posted {
         match self.try_say(author, words).await.expect(ANSWERS) {
             PostOutcome::Posted(posted) => posted,
             other => panic!("should have been posted: {other:?}"),
@@ -105,7 +105,7 @@ impl Talk {
 pub(crate) async fn plan(store: &PgStore) -> OpenConversation {
     let (salon, client) = (salon("s1"), client("c1"));
     for person in [&salon, &client] {
-        store.note_participant(person, now()).await.expect(ANSWERS);
+        store.upsert_participant(person, now()).await.expect(ANSWERS);
     }
     OpenConversation {
         id: ConversationId::parse(&fresh_id()).expect("a good id"),

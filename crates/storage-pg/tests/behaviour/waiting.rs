@@ -8,12 +8,13 @@ use std::{
 use tokio::{sync::Barrier, task::JoinSet};
 use tokio_postgres::Client;
 
-use crate::{support::Scratch, talk::Talk};
+use crate::{support::Scratch, talk::TestConversation};
 
 /// Holds the row lock of a conversation until the session is dropped.
-pub(crate) async fn hold(scratch: &Scratch, talk: &Talk) -> Client {
+pub(crate) async fn hold(scratch: &Scratch, conversation: &TestConversation) -> Client {
     let session = scratch.session().await;
-    let lock = format!("SELECT FROM messaging.conversation WHERE id = '{}' FOR UPDATE", talk.id);
+    let lock =
+        format!("SELECT FROM messaging.conversation WHERE id = '{}' FOR UPDATE", conversation.id);
     session.batch_execute(&format!("BEGIN; {lock}")).await.expect("nobody else holds it");
     session
 }

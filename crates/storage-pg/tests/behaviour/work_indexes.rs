@@ -58,7 +58,7 @@ async fn a_day_s_work(store: &PgStore) {
         let upload = AttachmentId::parse(&format!("u{}", 19_000 + round)).expect("a good id");
         store.abandon_upload(&upload, now()).await.expect(ANSWERS);
         assert!(!store.carries_hosted_file("upload-1").await.expect(ANSWERS));
-        assert_eq!(store.fetchable(&upload).await.expect(ANSWERS), None);
+        assert_eq!(store.downloadable(&upload).await.expect(ANSWERS), None);
         assert_eq!(store.attachment(&upload, &user("c1")).await.expect(ANSWERS), None);
     }
 }

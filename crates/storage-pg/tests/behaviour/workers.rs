@@ -12,7 +12,7 @@ use domain::{
     jobs::{ATTEMPTS_MAX, Backoff, store::JobStore, worker::WorkerSettings},
     participant::store::ParticipantStore,
     testing::fixture::{
-        CountingIds, FixedClock, MemoryFiles, SilentFanout, booking_event, client, salon, user,
+        CountingIds, FixedClock, MemoryFiles, RecordingFanout, booking_event, client, salon, user,
     },
     time::Timestamp,
 };
@@ -46,7 +46,7 @@ fn nodes(scratch: &Scratch) -> [Node; 2] {
     clock.advance_millis(86_400_000);
     [(**scratch).clone(), scratch.another(|_| ())].map(|store| {
         let shared: Arc<PgStore> = Arc::new(store.clone());
-        let fanout = Arc::new(SilentFanout::new());
+        let fanout = Arc::new(RecordingFanout::new());
         let services = Services::new(shared.clone(), fanout, clock.clone(), ids.clone());
         let (files, ids) = (Arc::new(MemoryFiles::new()), ids.clone());
         let backoff = Backoff { attempts_max: ATTEMPTS_MAX, ..Backoff::default() };
@@ -113,7 +113,7 @@ async fn each_booking_has_one_conversation_and_each_event_one_text() {
     let scratch = Scratch::new().await;
     let nodes = nodes(&scratch);
     for person in [salon("s1"), salon("s2"), client("c1")] {
-        scratch.note_participant(&person, now()).await.expect(ANSWERS);
+        scratch.upsert_participant(&person, now()).await.expect(ANSWERS);
     }
     let (reports, sending) = (Arc::new(reports()), Arc::new(AtomicUsize::new(SENDERS)));
     at_once(SENDERS + 5, |number| {

@@ -31,7 +31,7 @@ pub(crate) struct Nobody;
 
 #[async_trait]
 impl Fanout for Nobody {
-    async fn turn(&self, _: &ConversationId) -> Box<dyn PublishGuard> {
+    async fn publish_guard(&self, _: &ConversationId) -> Box<dyn PublishGuard> {
         Box::new(Self)
     }
 

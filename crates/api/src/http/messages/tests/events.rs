@@ -37,7 +37,7 @@ async fn a_position_that_the_log_forgot_is_told_so() {
     test_app.said(&talk, "c1", "Bonjour").await;
     let id = talk.rsplit('/').next().expect("an id");
     let id = domain::ids::ConversationId::parse(id).expect("a good id");
-    test_app.store.forget_log(&id, domain::ids::Seq::new(2).expect("not negative"));
+    test_app.store.trim_log(&id, domain::ids::Seq::new(2).expect("not negative"));
     let page = test_app.get(&format!("{talk}/events?after=1"), "c1").await.json();
     assert_eq!((told(&page), &page["resync"]), (vec![], &json!(true)));
 }

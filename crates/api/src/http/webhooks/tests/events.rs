@@ -13,7 +13,7 @@ async fn is_suppressed(test_app: &TestApp) -> bool {
     let talk = test_app.talk().await;
     test_app.said(&talk, "s1", "Bonjour").await;
     let now = domain::ports::Clock::now(&*test_app.clock);
-    let case = test_app.store.mail_case(&user("c1"), now).await.expect("it works");
+    let case = test_app.store.pending_notifications(&user("c1"), now).await.expect("it works");
     case.expect("something waits").is_suppressed
 }
 
