@@ -1,6 +1,6 @@
--- How long conversations are kept, legal holds, and the changes of the nightly sweep.
+-- Retention policies, legal holds, and the changes of the daily sweep.
 
--- The policy for everybody, if one was set. There is one row at most.
+-- The default policy, if one was set. There is one row at most.
 CREATE TABLE messaging.retention_policy (
     id smallint PRIMARY KEY DEFAULT 1 CONSTRAINT retention_policy_is_one CHECK (id = 1),
     archive_after_days integer NOT NULL,
@@ -76,9 +76,9 @@ BEGIN
 END
 $$;
 
--- Empties the oldest `p_messages_max` messages of an archived conversation without a message after
--- `p_last_message_by` and without another change after `p_changed_by`. No row: it is not due, nothing is left, or
--- it is held. The caller deletes the files of the messages.
+-- Deletes the content of the oldest `p_messages_max` messages of an archived conversation without a
+-- message after `p_last_message_by` and without another change after `p_changed_by`. No row: it is
+-- not due, nothing is left, or it is held. The caller deletes the files of the messages.
 CREATE FUNCTION messaging.empty_aged(
     p_conversation text, p_last_message_by timestamptz, p_changed_by timestamptz, p_messages_max integer,
     p_at timestamptz

@@ -1,4 +1,4 @@
-//! A booking to try things on.
+//! The booking of a test.
 
 use domain::{
     appointments::{
@@ -26,14 +26,14 @@ pub(crate) async fn report(store: &PgStore, id: &str, kind: &str) -> Appointment
     event
 }
 
-/// What an event would do that greets the client in a conversation that is not open yet.
+/// The application of an event whose notice opens a new conversation.
 pub(crate) async fn opening(store: &PgStore, event: &AppointmentEvent) -> ApplyAppointmentEvent {
     let mut open = plan(store).await;
     open.appointment = AppointmentId::parse("rdv-1").ok();
     greeting(event, NoticeTarget::New(open))
 }
 
-/// What an event would do that greets the client in the conversation that is there.
+/// The application of an event whose notice goes to the existing conversation.
 pub(crate) fn greeting_in(event: &AppointmentEvent, id: &ConversationId) -> ApplyAppointmentEvent {
     greeting(event, NoticeTarget::In(id.clone()))
 }
@@ -55,7 +55,7 @@ fn greeting(event: &AppointmentEvent, target: NoticeTarget) -> ApplyAppointmentE
     ApplyAppointmentEvent { event: event.id.clone(), change: Some(change), at: now() }
 }
 
-/// Applies what must be possible, and returns how many things happened.
+/// Applies an event and returns the number of events.
 pub(crate) async fn apply(store: &PgStore, apply: &ApplyAppointmentEvent) -> usize {
     match store.apply_appointment_event(apply).await.expect(ANSWERS) {
         AppliedAppointmentEvent::Applied(events) => events.len(),

@@ -1,4 +1,4 @@
-//! Reports about bookings, by many at once.
+//! Concurrent reports about bookings.
 
 use std::collections::BTreeSet;
 
@@ -159,7 +159,7 @@ async fn events_of_a_booking_applied_at_once_follow_one_another() {
     })
     .await;
 
-    // Each was decided before any was handled, so all but the first must look again.
+    // Each was decided before any was handled, so all but the first must be decided again.
     let overtaken = |outcome: &&_| **outcome == AppliedAppointmentEvent::LeaseLost;
     assert_eq!(outcomes.iter().filter(overtaken).count(), 7, "{outcomes:?}");
     assert_eq!(scratch.number(WAITING).await, 7);

@@ -1,4 +1,4 @@
-//! Waits end, queues are bounded, and what breaks is replaced.
+//! Waits end, queues are bounded, and broken connections are replaced.
 
 use domain::{
     conversation::store::{ConversationStore, EditConversation, LogStore, StatusEdit},
@@ -110,7 +110,7 @@ async fn connections_that_the_server_ends_are_replaced() {
         let ended = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
             WHERE datname = current_database() AND application_name = 'messaging'";
         assert!(scratch.number(ended).await > 0);
-        // At the very moment a request may fail, and says that it may be repeated; no later one does.
+        // A concurrent request may fail as retryable; no later one does.
         until(async || match scratch.ping().await {
             Ok(()) => true,
             Err(StoreError::Unavailable(_)) => false,

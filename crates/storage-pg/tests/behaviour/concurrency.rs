@@ -1,4 +1,4 @@
-//! Many at once, over many connections, on several stores as on several nodes.
+//! Concurrent calls over many connections, on several stores as on several nodes.
 
 use std::collections::{HashMap, HashSet};
 
@@ -18,7 +18,7 @@ use domain::{
     testing::fixture::{keyed, text},
 };
 
-/// What everybody finds in the log, and that it has no gap.
+/// The whole log, checked to have no gap.
 pub(crate) async fn whole_log(conversation: &TestConversation) -> Vec<Event> {
     let log = conversation
         .store
@@ -169,7 +169,7 @@ async fn horizons_counters_and_badges_agree_after_a_race() {
     }
 }
 
-/// What conversations say of their messages is what the messages say.
+/// The counters of conversations equal those computed from their messages.
 pub(crate) async fn assert_counters_are_true(scratch: &Scratch) {
     let wrong = "
         SELECT count(*) FROM messaging.conversation AS c

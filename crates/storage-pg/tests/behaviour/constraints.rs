@@ -1,8 +1,8 @@
-//! What the database refuses, whoever writes.
+//! Constraints of the database.
 
 use crate::{support::Scratch, talk::TestConversation};
 
-/// Runs `sql`, which must fail, and returns the constraint that it offends.
+/// Runs `sql`, which must fail, and returns the violated constraint.
 async fn offends(scratch: &Scratch, sql: &str) -> String {
     let session = scratch.session().await;
     let error = session.simple_query(sql).await.expect_err(sql);

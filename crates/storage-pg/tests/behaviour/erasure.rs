@@ -1,4 +1,4 @@
-//! Forgetting somebody in a database where much is going on.
+//! Erasure under concurrent load.
 
 use domain::{
     conversation::store::{LogStore, MessageStore, PostOutcome},
@@ -17,15 +17,15 @@ use crate::{
     waiting::at_once,
 };
 
-/// Forgets `person` to the end, few messages at a time. Returns how many goes it took.
-async fn erase_in_peace(store: &PgStore, person: &UserId) -> usize {
+/// Erases `person` completely, few messages at a time. Returns the number of steps.
+async fn erase_all(store: &PgStore, person: &UserId) -> usize {
     let goes = erase(store, person).await;
     let receipt = store.erasure(person).await.expect(ANSWERS).expect("it was asked for");
     assert!(receipt.finished_at.is_some());
     goes
 }
 
-/// Likewise; but if somebody says something meanwhile, the end is not reached.
+/// The same; not complete if there are concurrent messages.
 async fn erase(store: &PgStore, person: &UserId) -> usize {
     store.request_erasure(person, now()).await.expect(ANSWERS);
     let mut goes = 0;
@@ -39,7 +39,7 @@ async fn erase(store: &PgStore, person: &UserId) -> usize {
     goes
 }
 
-/// The tables in which `words` are written anywhere.
+/// The tables that contain `words`.
 pub(crate) async fn tables_with(scratch: &Scratch, words: &str) -> Vec<String> {
     let tables = "SELECT table_name FROM information_schema.tables
         WHERE table_schema = 'messaging' AND table_name NOT LIKE '\\_\\_diesel%' ORDER BY 1";
@@ -73,7 +73,7 @@ async fn a_forgotten_client_is_named_nowhere_in_the_database() {
     let named = tables_with(&scratch, "Camille").await;
     assert_eq!(named, ["appointment_event", "message", "participant"]);
 
-    assert_eq!(erase_in_peace(&scratch, &conversation.client).await, 3);
+    assert_eq!(erase_all(&scratch, &conversation.client).await, 3);
     assert_eq!(tables_with(&scratch, "Camille").await, Vec::<String>::new());
     assert_eq!(tables_with(&scratch, "Entendu").await, ["message"]);
     let hosted = "SELECT DISTINCT subject FROM messaging.job WHERE kind = 'delete_hosted_file'";
@@ -100,7 +100,7 @@ async fn a_name_that_comes_while_it_is_being_forgotten_goes_again() {
     late.batch_execute("COMMIT").await.expect("it was begun");
     assert_eq!(tables_with(&scratch, "Camille").await, ["participant"]);
 
-    erase_in_peace(&scratch, &person.id).await;
+    erase_all(&scratch, &person.id).await;
     scratch.upsert_participant(&person, now()).await.expect(ANSWERS);
     let refused = scratch.put_participants(&[client("c2"), person], now()).await.expect(ANSWERS);
     assert_eq!(refused.len(), 1);
@@ -133,7 +133,7 @@ async fn forgetting_somebody_who_still_talks_keeps_every_count_true() {
         }
     })
     .await;
-    erase_in_peace(&scratch, &conversation.client).await;
+    erase_all(&scratch, &conversation.client).await;
     assert_counters_are_true(&scratch).await;
     let left = "SELECT count(*) FROM messaging.message
         WHERE author_side = 'client' AND deleted_at IS NULL";
@@ -175,6 +175,6 @@ async fn however_many_keys_somebody_chose_none_is_left() {
     let keys = "SELECT count(client_message_id) FROM messaging.message";
     scratch.finish_erasure(&conversation.client, now()).await.expect(ANSWERS);
     assert_eq!(scratch.number(keys).await, 5_000, "nobody asked to be forgotten");
-    erase_in_peace(&scratch, &conversation.client).await;
+    erase_all(&scratch, &conversation.client).await;
     assert_eq!(scratch.number(keys).await, 2_500, "the salon's stay");
 }

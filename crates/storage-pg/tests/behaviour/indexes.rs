@@ -1,4 +1,4 @@
-//! Which way the database goes when there is much in it.
+//! Index usage on a large database.
 
 use std::collections::HashMap;
 
@@ -19,7 +19,7 @@ use crate::{
     talk::{ANSWERS, TestConversation},
 };
 
-/// 200 salons with 100 conversations each, of three messages; in one of ten something waits.
+/// 200 salons with 100 conversations each, of three messages; one of ten has unread messages.
 const MUCH: &str = "
     INSERT INTO messaging.participant (id, role, created_at, updated_at)
     SELECT side || n, 'client', now(), now() FROM generate_series(1, 200) AS n, unnest(ARRAY['s', 'c']) AS side;
@@ -36,12 +36,12 @@ const MUCH: &str = "
         CASE WHEN seq > 1 THEN 'm' || n || '-' || seq END
     FROM generate_series(0, 19999) AS n, generate_series(1, 4) AS seq;";
 
-/// Everything a client asks for in a day.
+/// All queries of a client.
 async fn a_day(store: &storage_pg::PgStore, viewer: &UserId) {
     let id = ConversationId::parse("v7").expect("a good id");
     let conversation =
         TestConversation { store: store.clone(), id, salon: user("s8"), client: user("c1") };
-    // More often than the five times after which a plan may be made for any value.
+    // More often than five times, after which a generic plan may be used.
     for _ in 0..8 {
         for status in [None, Some(Status::Active), Some(Status::Archived)] {
             let page =
@@ -83,7 +83,7 @@ fn far() -> Timestamp {
     Timestamp::from_millis(4_000_000_000_000).expect("within the calendar")
 }
 
-/// What the statistics count under each name.
+/// The statistics by name.
 async fn counted(scratch: &Scratch, sql: &str) -> HashMap<String, i64> {
     let rows = scratch.sql(sql).await;
     rows.into_iter().map(|row| (row[0].clone(), row[1].parse().expect("a number"))).collect()
@@ -105,7 +105,7 @@ async fn nothing_reads_a_whole_table() {
     a_day(&store, &user("s11")).await;
     drop(store);
 
-    // A session reports what it counted when it ends at the latest.
+    // A session reports its statistics when it ends at the latest.
     let start = std::time::Instant::now();
     let used = loop {
         let used = counted(&scratch, INDEXES).await;

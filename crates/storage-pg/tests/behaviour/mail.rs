@@ -1,4 +1,4 @@
-//! Mail in a database where several decide and others go on talking.
+//! Concurrent mail decisions and messages.
 
 use domain::{
     conversation::store::MessageStore,
@@ -22,7 +22,7 @@ async fn case(store: &PgStore, of: &UserId) -> Option<PendingNotifications> {
     store.pending_notifications(of, now()).await.expect(ANSWERS)
 }
 
-/// Tells all of `case` in one mail, unless somebody else was first.
+/// Queues one mail about all of `case`, unless another decision was first.
 async fn queue_mail(store: &PgStore, case: &PendingNotifications) -> Option<MailId> {
     let send = case.conversations.iter().map(|one| (one.conversation.clone(), one.up_to)).collect();
     let decision = MailDecision { send, ..MailDecision::default() };
@@ -119,7 +119,7 @@ async fn what_is_said_where_something_waits_touches_no_index() {
     assert_eq!(conversation.store.statements() - before, 20, "noting it is no statement more");
     drop(conversation);
     let updates = "SELECT n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'pending_mail'";
-    // A session reports what it counted when it ends at the latest.
+    // A session reports its statistics when it ends at the latest.
     until(async || scratch.number(updates).await == 19).await;
     let rows = scratch.sql("SELECT message_count FROM messaging.pending_mail").await;
     assert_eq!(rows, [["20"]]);

@@ -1,4 +1,4 @@
-//! Which way the database goes when mail waits for many.
+//! Index usage with much pending mail.
 
 use domain::{
     ids::{MailId, UserId},
@@ -43,7 +43,7 @@ const MUCH: &str = "
     INSERT INTO messaging.suppressed_address (address, person_id, at)
     SELECT 'c' || n || '@example.test', 'c' || n, now() FROM generate_series(1, 10000) AS n;";
 
-/// Everything that is asked about one person's mail, from the question whether it is due to its end.
+/// All queries about one person's mail, from due to closed.
 async fn a_mail_s_life(store: &PgStore, person: &UserId) {
     let case =
         store.pending_notifications(person, now()).await.expect(ANSWERS).expect("something waits");
@@ -80,7 +80,7 @@ async fn what_is_asked_about_mail_reads_no_whole_table() {
         since: time("2026-01-03T00:00:00Z"),
         limit: 100,
     };
-    // More often than the five times after which a plan may be made for any value.
+    // More often than five times, after which a generic plan may be used.
     for number in 0..8 {
         assert_eq!(store.due_for_mail(&due).await.expect(ANSWERS).len(), 100);
         a_mail_s_life(&store, &user(&format!("c{}", 1 + 1_000 * number))).await;
@@ -90,7 +90,7 @@ async fn what_is_asked_about_mail_reads_no_whole_table() {
     let used = |index: &str| {
         format!("SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = '{index}'")
     };
-    // A session reports what it counted when it ends at the latest.
+    // A session reports its statistics when it ends at the latest.
     until(async || scratch.number(&used("mailed_conversation_token")).await > 0).await;
     assert_eq!(scratch.number(READ_WHOLE).await, before, "a whole table was read");
     let indexes = [

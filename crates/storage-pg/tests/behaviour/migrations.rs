@@ -1,4 +1,4 @@
-//! Up, down, up again; and the tables the code knows.
+//! Migrations up, down and up again; and `schema.rs`.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::{
     uploads::{send, uploaded},
 };
 
-/// All there is in our schema, as the database describes it.
+/// The contents of our schema, as the database describes them.
 async fn described(scratch: &Scratch) -> Rows {
     let columns = "SELECT table_name, ordinal_position, column_name, data_type, domain_name,
         is_nullable, column_default FROM information_schema.columns
@@ -146,7 +146,7 @@ fn every_step_runs_in_a_transaction() {
     }
 }
 
-/// `schema.rs` as text: what Diesel is told.
+/// `schema.rs` as text.
 const SCHEMA: &str = include_str!("../../src/schema.rs");
 
 #[tokio::test]

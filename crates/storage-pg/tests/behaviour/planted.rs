@@ -48,7 +48,7 @@ async fn plant(store: &PgStore) -> TestConversation {
         let draft = keyed("Bonjour", &format!("{WORD}-{number}"));
         let post = conversation.post(&conversation.client, draft);
         store.post_message(&post).await.expect(ANSWERS);
-        // One that they had taken back: it keeps its key until they are forgotten.
+        // A deleted one: it keeps its key until they are forgotten.
         if number == 0 {
             let gone =
                 store.delete_message(&post.id, &conversation.client, now()).await.expect(ANSWERS);
@@ -162,7 +162,7 @@ async fn a_word_is_nowhere_when_its_person_is_forgotten_nor_after_a_restore() {
         forget(&backup, &person).await;
     }
     assert_is_nowhere(&backup).await;
-    // What a client who was away says after the restore brings no name back either.
+    // A token used after the restore does not restore the name either.
     let refused = backup.upsert_participant(&client("c1"), now()).await;
     refused.expect(ANSWERS);
     backup

@@ -1,4 +1,4 @@
-//! What people want, changed on several nodes at once.
+//! Concurrent changes of preferences on several nodes.
 
 use domain::mail::{
     preferences::MUTED_MAX,

@@ -1,4 +1,4 @@
-//! Letting go of what is old while much is going on.
+//! Retention under concurrent load.
 
 use domain::{
     appointments::{notice::Notice, store::NewNotice},
@@ -59,7 +59,8 @@ async fn put_away(conversation: &TestConversation) {
     conversation.store.edit_conversation(&edit).await.expect(ANSWERS);
 }
 
-/// What conversations say of their messages is what the messages say; the house is of neither side.
+/// The counters of conversations equal those computed from their messages; platform messages are of
+/// neither side.
 async fn assert_counters_are_true(scratch: &Scratch) {
     let wrong = "
         SELECT count(*) FROM messaging.conversation AS c
@@ -121,7 +122,7 @@ async fn of_several_nodes_one_puts_a_conversation_away() {
     assert_eq!(scratch.number(notices).await, 1);
 }
 
-/// Whoever is told that a conversation is held may rely on it, even when work had begun before.
+/// An acknowledged hold on a conversation is effective, even if work had started before.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_hold_that_was_answered_stops_work_that_waits() {
     let scratch = Scratch::new().await;
@@ -151,7 +152,7 @@ async fn a_hold_that_was_answered_stops_work_that_waits() {
     assert_eq!(work.await.expect("no panic"), Purged::default());
 }
 
-/// A hold on a salon is answered when work under way in its conversations is over.
+/// A hold on a salon is acknowledged when work in progress in its conversations has ended.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_hold_on_a_salon_waits_for_work_under_way() {
     let scratch = Scratch::new().await;

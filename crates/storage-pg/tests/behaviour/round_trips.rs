@@ -1,4 +1,4 @@
-//! How often the database is asked.
+//! The number of round trips.
 
 use domain::{
     conversation::store::{ConversationStore, LogStore, MessageStore, PostOutcome, ReadingStore},
@@ -17,7 +17,7 @@ fn fresh_attachment() -> AttachmentId {
     AttachmentId::parse(&fresh_id()).expect("a good id")
 }
 
-/// How many statements `work` takes.
+/// The number of statements of `work`.
 async fn statements(conversation: &TestConversation, work: impl AsyncFnOnce()) -> u64 {
     let before = conversation.store.statements();
     work().await;

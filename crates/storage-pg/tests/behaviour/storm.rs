@@ -1,4 +1,4 @@
-//! Everything at once that touches what waits to be told: saying, reading, deciding, forgetting.
+//! Concurrent changes of pending mail: messages, reads, decisions, erasures.
 
 use domain::{
     conversation::store::ConversationStore,
@@ -17,7 +17,7 @@ use crate::{
     waiting::{at_once, until_waiting},
 };
 
-/// What nobody was told of and nobody read, and what does not wait either.
+/// Messages that are neither mailed, read nor pending.
 const LOST: &str = "
     SELECT count(*) FROM messaging.message AS m
     JOIN messaging.conversation AS c ON c.id = m.conversation_id
@@ -29,7 +29,7 @@ const LOST: &str = "
         AND NOT EXISTS (SELECT FROM messaging.pending_mail
             WHERE recipient_id = reader.id AND conversation_id = c.id)";
 
-/// What more than one mail tells the same person of.
+/// Messages that are in more than one mail to the same person.
 const TOLD_TWICE: &str = "
     SELECT count(*) FROM messaging.mail_conversation AS one
     JOIN messaging.mail ON mail.id = one.mail_id
@@ -38,7 +38,7 @@ const TOLD_TWICE: &str = "
         AND other.conversation_id = one.conversation_id
         AND other.after_seq < one.up_to_seq AND one.after_seq < other.up_to_seq";
 
-/// What is left of anything about mail to the person who was forgotten.
+/// Remaining mail data of the forgotten person.
 const LEFT: &str = "
     SELECT (SELECT count(*) FROM messaging.pending_mail WHERE recipient_id = 'c3')
         + (SELECT count(*) FROM messaging.mail WHERE recipient_id = 'c3')
@@ -56,7 +56,7 @@ async fn conversation_with(store: &PgStore, id: &str) -> TestConversation {
     TestConversation { store: store.clone(), id: plan.id, salon, client }
 }
 
-/// Tells `person` all that waits, unless somebody else was first.
+/// Queues a mail about everything pending for `person`, unless another decision was first.
 async fn queue_mail(store: &PgStore, person: &UserId) {
     let Some(case) = store.pending_notifications(person, now()).await.expect(ANSWERS) else {
         return;
@@ -72,7 +72,7 @@ async fn queue_mail(store: &PgStore, person: &UserId) {
     store.apply_mail_decision(&case, &decision, &mail).await.expect(ANSWERS);
 }
 
-/// Forgets `person` as far as others let it happen.
+/// Erases `person` as far as concurrent messages allow.
 async fn erase(store: &PgStore, person: &UserId) {
     store.request_erasure(person, now()).await.expect(ANSWERS);
     while let Some(conversation) = store.next_to_erase(person).await.expect(ANSWERS) {

@@ -1,4 +1,4 @@
-//! A conversation to try things on.
+//! The conversation of a test.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -18,12 +18,12 @@ use domain::{
 };
 use storage_pg::PgStore;
 
-/// What is asked of a store that has no reason to fail.
+/// The message of an unexpected store error.
 pub(crate) const ANSWERS: &str = "the store answers";
 
 static COUNT: AtomicI64 = AtomicI64::new(1);
 
-/// A number that only goes up.
+/// An increasing number.
 fn next() -> i64 {
     COUNT.fetch_add(1, Ordering::Relaxed)
 }
@@ -33,7 +33,7 @@ pub(crate) fn now() -> Timestamp {
     Timestamp::from_millis(1_767_605_400_000 + next()).expect("within the calendar")
 }
 
-/// An id that nobody has.
+/// A new id.
 pub(crate) fn fresh_id() -> String {
     format!("id-{}", next())
 }

@@ -1,4 +1,4 @@
-//! A log whose beginning was forgotten.
+//! A trimmed log.
 
 use domain::{
     conversation::store::{LogPiece, LogStore},

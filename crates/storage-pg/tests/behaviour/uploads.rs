@@ -1,4 +1,4 @@
-//! Uploads that are sent, taken away and begun at the same moment.
+//! Concurrent starts, sends and purges of uploads.
 
 use domain::{
     conversation::{
@@ -43,7 +43,7 @@ pub(crate) async fn uploaded(store: &PgStore) -> AttachmentId {
     upload.id
 }
 
-/// What is found out about a picture.
+/// The metadata of a picture.
 pub(crate) fn a_picture() -> Picture {
     let webp = MediaType::parse("image/webp").expect("a type that is taken");
     Picture {
