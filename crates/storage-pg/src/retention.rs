@@ -210,7 +210,7 @@ fn age<'a>(row: &impl NamedRow<'a, Pg>, id: ConversationId) -> Read<Age> {
         status: Status::Active,
         last_message_at: row.at("last_message_at")?,
         updated_at: row.at("updated_at")?,
-        has_messages: NamedRow::get::<Bool, bool>(row, "says_something")?,
+        has_messages: NamedRow::get::<Bool, bool>(row, "has_messages")?,
         is_held: NamedRow::get::<Bool, bool>(row, "is_held")?,
         policy: own_policy(row)?,
     }))
