@@ -149,13 +149,13 @@ pub struct NewMail {
 
 /// What decides whether a person can be mailed.
 #[derive(Clone, Copy)]
-struct Recipient<'a> {
+struct MailTarget<'a> {
     recipient: &'a Participant,
     preferences: &'a Preferences,
     is_suppressed: bool,
 }
 
-impl<'a> Recipient<'a> {
+impl<'a> MailTarget<'a> {
     /// Why no mail at all may be sent to this person.
     fn skip_reason(self) -> Option<SkipReason> {
         if !self.preferences.wants_mail() {

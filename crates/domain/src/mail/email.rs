@@ -1,7 +1,7 @@
 //! The content of an e-mail.
 
 use super::{
-    MAIL_QUOTES_MAX, MailPolicy, Recipient, ReplyToken, preferences::Preferences, schedule,
+    MAIL_QUOTES_MAX, MailPolicy, MailTarget, ReplyToken, preferences::Preferences, schedule,
 };
 use crate::{
     ids::{ConversationId, MailId},
@@ -85,7 +85,7 @@ pub enum SendDecision {
 pub fn decide_send(mail: QueuedMail, policy: &MailPolicy, now: Timestamp) -> SendDecision {
     let QueuedMail { id, recipient, preferences, is_suppressed, mut chapters, at } = mail;
     chapters.retain(|chapter| !preferences.has_muted(&chapter.conversation));
-    let target = Recipient { recipient: &recipient, preferences: &preferences, is_suppressed };
+    let target = MailTarget { recipient: &recipient, preferences: &preferences, is_suppressed };
     if chapters.is_empty() || target.skip_reason().is_some() {
         return SendDecision::Never;
     }

@@ -6,8 +6,8 @@ mod properties;
 use jiff::{civil::Time, tz::TimeZone};
 
 use super::{
-    MAIL_CONVERSATIONS_MAX, MailDecision, MailPolicy, PendingConversation, PendingNotifications,
-    RECENT_MAILS_MS, Recipient, SkipReason,
+    MAIL_CONVERSATIONS_MAX, MailDecision, MailPolicy, MailTarget, PendingConversation,
+    PendingNotifications, RECENT_MAILS_MS, SkipReason,
     preferences::{Frequency, QuietHours},
 };
 use crate::time::{Timestamp, Zone};
@@ -19,7 +19,7 @@ use crate::time::{Timestamp, Zone};
 /// also includes conversations whose delay is not over yet.
 pub fn decide(input: &PendingNotifications, policy: &MailPolicy, now: Timestamp) -> MailDecision {
     let PendingNotifications { recipient, preferences, is_suppressed, .. } = input;
-    let target = Recipient { recipient, preferences, is_suppressed: *is_suppressed };
+    let target = MailTarget { recipient, preferences, is_suppressed: *is_suppressed };
     let timing = Timing { input, policy, zone: target.zone(policy), now };
     let mut decision = MailDecision::default();
     let mut wanted = Vec::new();

@@ -49,7 +49,8 @@ async fn a_statement_that_waits_too_long_is_given_up() {
     let conversation = TestConversation::open(&scratch).await;
     let hasty = scratch.another(|settings| settings.statement_timeout_ms = 100);
     let lock = hold(&scratch, &conversation).await;
-    let outcome = conversation.on(hasty.clone()).try_say(&conversation.client, "Bonjour").await;
+    let outcome =
+        conversation.on(hasty.clone()).try_send_text(&conversation.client, "Bonjour").await;
     assert_eq!(busy(outcome), "canceling statement due to statement timeout");
     drop(lock);
     conversation.on(hasty).send_text(&conversation.client, "Bonjour").await;
@@ -128,7 +129,7 @@ async fn a_statement_cut_off_by_the_server_may_be_repeated() {
     let lock = hold(&scratch, &conversation).await;
     let cut = tokio::spawn({
         let conversation = conversation.clone();
-        async move { conversation.try_say(&conversation.client, "Bonjour").await }
+        async move { conversation.try_send_text(&conversation.client, "Bonjour").await }
     });
     until_waiting(&scratch, 1).await;
     scratch

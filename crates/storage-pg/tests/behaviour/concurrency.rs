@@ -46,14 +46,14 @@ async fn senders_on_several_nodes_leave_no_gap() {
     })
     .await;
 
-    let mut told: Vec<Event> = Vec::new();
+    let mut events: Vec<Event> = Vec::new();
     for outcome in sent {
         let PostOutcome::Posted(posted) = outcome else { panic!("{outcome:?}") };
-        told.extend(posted.events);
+        events.extend(posted.events);
     }
-    told.sort_by_key(|event| event.seq);
+    events.sort_by_key(|event| event.seq);
     let seqs = |events: &[Event]| events.iter().map(|event| event.seq).collect::<Vec<_>>();
-    assert_eq!(seqs(&whole_log(&conversation).await)[1..], seqs(&told));
+    assert_eq!(seqs(&whole_log(&conversation).await)[1..], seqs(&events));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

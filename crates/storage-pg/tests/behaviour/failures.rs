@@ -21,13 +21,13 @@ use crate::{
 
 /// The error in every form that a log could print.
 fn printed(error: &StoreError) -> String {
-    let mut told = format!("{error} {error:?} {error:#?}");
+    let mut written = format!("{error} {error:?} {error:#?}");
     let mut source = error.source();
     while let Some(error) = source {
-        told = format!("{told} {error} {error:?}");
+        written = format!("{written} {error} {error:?}");
         source = error.source();
     }
-    told
+    written
 }
 
 #[tokio::test]
@@ -40,10 +40,10 @@ async fn an_error_of_the_database_names_the_constraint_and_no_value() {
     let error = conversation.store.post_message(&post).await.expect_err("the id is taken");
 
     assert!(matches!(error, StoreError::Internal(_)), "{error:?}");
-    let told = printed(&error);
-    assert!(told.contains("message_pkey") && told.contains("table message"), "{told}");
+    let written = printed(&error);
+    assert!(written.contains("message_pkey") && written.contains("table message"), "{written}");
     for value in ["secret", post.id.as_str(), conversation.id.as_str()] {
-        assert!(!told.contains(value), "{value} is in {told}");
+        assert!(!written.contains(value), "{value} is in {written}");
     }
 }
 
@@ -95,8 +95,11 @@ async fn a_value_the_database_quotes_is_left_out() {
     plan.subject = Some(Subject::open("un secret").expect("it fits"));
     plan.parties.client = plan.parties.salon.clone();
     let error = scratch.open_conversation(&plan).await.expect_err("these are not two");
-    let told = printed(&error);
-    assert!(told.contains("conversation_sides_differ") && !told.contains("secret"), "{told}");
+    let written = printed(&error);
+    assert!(
+        written.contains("conversation_sides_differ") && !written.contains("secret"),
+        "{written}"
+    );
 }
 
 #[tokio::test]
@@ -115,7 +118,7 @@ async fn a_stored_value_that_breaks_a_rule_is_named_by_its_column() {
         .message(&message.id, &conversation.client)
         .await
         .expect_err("it is no content");
-    let told = printed(&error);
-    assert!(told.contains("the stored `content` is not a good one"), "{told}");
-    assert!(!told.contains("secret"), "{told}");
+    let written = printed(&error);
+    assert!(written.contains("the stored `content` is not a good one"), "{written}");
+    assert!(!written.contains("secret"), "{written}");
 }

@@ -97,16 +97,24 @@ async fn whatever_happens_at_once_nothing_is_lost_and_nothing_told_twice() {
         async move {
             match number / 6 {
                 0..8 => {
-                    drop(conversation.try_say(&conversation.salon, "Bonjour").await.expect(ANSWERS))
+                    drop(
+                        conversation
+                            .try_send_text(&conversation.salon, "Bonjour")
+                            .await
+                            .expect(ANSWERS),
+                    );
                 }
                 8..12 => drop(
-                    conversation.try_say(&conversation.client, "Bonjour").await.expect(ANSWERS),
+                    conversation
+                        .try_send_text(&conversation.client, "Bonjour")
+                        .await
+                        .expect(ANSWERS),
                 ),
                 12..15 => queue_mail(&conversation.store, &conversation.client).await,
                 15..18 => queue_mail(&conversation.store, &conversation.salon).await,
                 18 => drop(conversation.read(&conversation.client).await),
                 _ if conversation.client.as_str() == "c3" => {
-                    erase(&conversation.store, &conversation.client).await
+                    erase(&conversation.store, &conversation.client).await;
                 }
                 _ => drop(conversation.read(&conversation.salon).await),
             }

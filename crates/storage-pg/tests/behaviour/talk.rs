@@ -74,7 +74,7 @@ impl TestConversation {
         }
     }
 
-    pub(crate) async fn try_say(
+    pub(crate) async fn try_send_text(
         &self,
         author: &UserId,
         words: &str,
@@ -83,7 +83,7 @@ impl TestConversation {
     }
 
     pub(crate) async fn send_text(&self, author: &UserId, words: &str) -> Posted {
-        match self.try_say(author, words).await.expect(ANSWERS) {
+        match self.try_send_text(author, words).await.expect(ANSWERS) {
             PostOutcome::Posted(posted) => posted,
             other => panic!("should have been posted: {other:?}"),
         }

@@ -141,7 +141,7 @@ proptest! {
                 let last = one.expect("it waited").last_mailed_at;
                 let pause_ms = last.map_or(i64::MAX, |last| now.as_millis() - last.as_millis());
                 prop_assert!(pause_ms >= signed(policy.conversation_pause_ms));
-                prop_assert!(mailed.insert(id.clone(), now).is_none(), "told twice");
+                prop_assert!(mailed.insert(id.clone(), now).is_none(), "mailed twice");
             }
             if !decision.send.is_empty() {
                 input.recent_mails.insert(0, now);

@@ -322,8 +322,12 @@ pub async fn a_suppressed_address_is_known_however_its_domain_is_written(store: 
     fixture.add_participant(&person).await;
     conversation.send_text(&conversation.salon, "1").await;
     let mailbox = Mailbox::of(&fixture, "c1");
-    for told in ["lea@cafe.fr", "lea@xn--caf-dma.com"] {
-        assert_eq!(store.suppress_address(told, fixture.now()).await.expect(ANSWERS), 0, "{told}");
+    for address in ["lea@cafe.fr", "lea@xn--caf-dma.com"] {
+        assert_eq!(
+            store.suppress_address(address, fixture.now()).await.expect(ANSWERS),
+            0,
+            "{address}"
+        );
     }
     let noted = store.suppress_address("Lea@XN--CAF-DMA.fr", fixture.now()).await;
     assert_eq!(noted.expect(ANSWERS), 1);
@@ -392,7 +396,7 @@ pub async fn what_is_dropped_is_no_longer_pending(store: &dyn Store) {
     assert_eq!((mailbox.try_pending().await, mailbox.try_open(&mail.id).await), (None, None));
     assert_eq!(fixture.tasks().await, []);
     conversation.send_text(&conversation.salon, "2").await;
-    assert_eq!(mailbox.pending().await.conversations[0].unmailed, 2, "no mail told of the first");
+    assert_eq!(mailbox.pending().await.conversations[0].unmailed, 2, "the first was in no mail");
 }
 
 /// All three lists of a decision are applied.
@@ -413,8 +417,8 @@ pub async fn all_lists_of_a_decision_are_applied(store: &dyn Store) {
     assert!(mailbox.try_apply(&pending, &decision, &mail).await);
     let waiting = mailbox.pending().await.conversations;
     assert_eq!((waiting.len(), &waiting[0].conversation), (1, &conversations[2].id));
-    let told = mailbox.chapters(&mail).await;
-    assert_eq!((told.len(), &told[0].conversation), (1, &conversations[0].id));
+    let sent = mailbox.chapters(&mail).await;
+    assert_eq!((sent.len(), &sent[0].conversation), (1, &conversations[0].id));
 }
 
 /// Of several decisions on the same state one is applied; the others change nothing.

@@ -18,11 +18,11 @@ fn with(client: &Participant) -> NewConversation {
     }
 }
 
-/// The error when `opener` opens a conversation with `other_salon`, the directory knows only `known`, and
+/// The error when `initiator` opens a conversation with `other_salon`, the directory knows only `known`, and
 /// the store panics if asked to open one.
 async fn refused(
     known: Vec<Participant>,
-    opener: &Participant,
+    initiator: &Participant,
     other: &Participant,
 ) -> OpenConversationError {
     let mut mocks = MessagingMocks::new();
@@ -33,7 +33,7 @@ async fn refused(
     mocks.people.expect_is_forgotten().returning(|_| Ok(false));
     mocks.conversations.expect_open_conversation().never();
     let (messaging, fanout) = mocks.service();
-    let opened = messaging.open_conversation(&caller(opener), with(other)).await;
+    let opened = messaging.open_conversation(&caller(initiator), with(other)).await;
     assert_eq!(fanout.published(), []);
     opened.expect_err("this may not be opened")
 }
@@ -42,8 +42,8 @@ async fn refused(
 async fn only_the_salon_side_opens_conversations() {
     use Role::{Admin, Client, Other, Service, Trainer};
     for role in [Client, Admin, Trainer, Service, Other] {
-        let opener = Participant { role, ..salon("s1") };
-        let error = refused(vec![opener.clone(), client("c1")], &opener, &client("c1")).await;
+        let initiator = Participant { role, ..salon("s1") };
+        let error = refused(vec![initiator.clone(), client("c1")], &initiator, &client("c1")).await;
         assert!(matches!(error, OpenConversationError::NotASalon), "{role:?}");
     }
 }

@@ -255,5 +255,5 @@ fn preferences_alone_never_make_a_notification_too_old() {
             None => return assert_eq!(sent(&decision), ["a"]),
         }
     }
-    panic!("it is never told");
+    panic!("it is never mailed");
 }
