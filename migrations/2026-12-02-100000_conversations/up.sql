@@ -27,7 +27,7 @@ CREATE DOMAIN messaging.event_kind AS text CONSTRAINT event_kind_word CHECK (val
 CREATE DOMAIN messaging.object_key AS text COLLATE "C"
     CONSTRAINT object_key_form CHECK (value ~ '^[a-z0-9-]+(/[a-z0-9-]+)*$' AND octet_length(value) <= 128);
 
--- The directory of people, as the platform and their tokens tell it.
+-- The directory of people, from the platform and from tokens.
 CREATE TABLE messaging.participant (
     id messaging.id PRIMARY KEY,
     role text NOT NULL CHECK (char_length(role) BETWEEN 1 AND 32),

@@ -1,6 +1,6 @@
--- Mail (D15): what people want of it, what is pending, what was mailed, and the mails themselves.
+-- Mail (D15): preferences, what is pending, what was mailed, and the mails themselves.
 
--- What a person wants to be mailed about. Without a row: everything, soon.
+-- A person's mail preferences. Without a row: the defaults.
 CREATE TABLE messaging.preference (
     person_id messaging.id PRIMARY KEY REFERENCES messaging.participant (id) ON DELETE CASCADE,
     mail_enabled boolean NOT NULL,

@@ -1,6 +1,6 @@
--- How long conversations are kept, legal holds, and the changes of the nightly sweep.
+-- Retention policies, legal holds, and the changes of the daily sweep.
 
--- The policy for everybody, if one was set. There is one row at most.
+-- The default policy, if one was set. There is one row at most.
 CREATE TABLE messaging.retention_policy (
     id smallint PRIMARY KEY DEFAULT 1 CONSTRAINT retention_policy_is_one CHECK (id = 1),
     archive_after_days integer NOT NULL,
@@ -76,11 +76,11 @@ BEGIN
 END
 $$;
 
--- Empties the oldest `p_messages_max` messages of an archived conversation without a message after
--- `p_said_by` and without another change after `p_changed_by`. No row: it is not due, nothing is left, or
--- it is held. The caller deletes the files of the messages.
+-- Deletes the content of the oldest `p_messages_max` messages of an archived conversation without a
+-- message after `p_last_message_by` and without another change after `p_changed_by`. No row: it is
+-- not due, nothing is left, or it is held. The caller deletes the files of the messages.
 CREATE FUNCTION messaging.empty_aged(
-    p_conversation text, p_said_by timestamptz, p_changed_by timestamptz, p_messages_max integer,
+    p_conversation text, p_last_message_by timestamptz, p_changed_by timestamptz, p_messages_max integer,
     p_at timestamptz
 ) RETURNS TABLE (
     salon_id text, client_id text, last_seq bigint, message_ids text[], have_files boolean
@@ -92,7 +92,7 @@ BEGIN
     SELECT here.salon_id, here.client_id, here.last_seq INTO salon_id, client_id, last_seq
     FROM messaging.conversation AS here
     WHERE here.id = p_conversation AND here.deleted_at IS NULL AND here.status = 'ARCHIVED'
-        AND here.last_message_at <= p_said_by AND here.updated_at <= p_changed_by
+        AND here.last_message_at <= p_last_message_by AND here.updated_at <= p_changed_by
     FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         RETURN;

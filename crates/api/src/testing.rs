@@ -62,7 +62,7 @@ impl TestApp {
         let store = Arc::new(MemoryStore::new());
         let clock = Arc::new(FixedClock::ticking());
         for person in [salon("s1"), salon("s2"), client("c1"), client("c2")] {
-            store.note_participant(&person, clock.now()).await.expect("the store works");
+            store.upsert_participant(&person, clock.now()).await.expect("the store works");
         }
         Self::over(store, clock, Arc::new(MemoryFiles::new()), settings, dev_mail)
     }

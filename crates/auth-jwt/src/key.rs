@@ -5,27 +5,26 @@ use jsonwebtoken::{
 
 use crate::settings::{KeyError, Settings};
 
-/// A key and the only algorithm it is used with.
+/// A key with its only algorithm.
 pub(crate) struct Key {
-    /// Its name, `kid`; a shared secret has none.
+    /// Its id (`kid`); a shared secret has none.
     pub(crate) name: Option<String>,
     pub(crate) algorithm: Algorithm,
     pub(crate) material: DecodingKey,
 }
 
 impl Key {
-    /// The shared secret as a key.
+    /// Creates the key of the shared secret.
     ///
     /// # Errors
-    /// [`KeyError::SecretTooShort`]: the library takes no empty secret.
+    /// [`KeyError::SecretTooShort`]: the library accepts no empty secret.
     pub(crate) fn shared(secret: &[u8]) -> Result<Self, KeyError> {
         let material = DecodingKey::from_secret(secret).map_err(|_| KeyError::SecretTooShort)?;
         Ok(Self { name: None, algorithm: Algorithm::HS256, material })
     }
 
-    /// What to ask of a token under this key. Time is not asked here: the library would ask the
-    /// machine's clock, and we have a port for that. Nor is the audience, which depends on whether a
-    /// person or a program calls.
+    /// What the library validates for this key. Not time: it would use the machine's clock instead
+    /// of our port. Not the audience either: it depends on whether a person or a program calls.
     pub(crate) fn validation(&self, settings: &Settings) -> Validation {
         let mut validation = Validation::new(self.algorithm);
         validation.required_spec_claims.clear();
@@ -40,7 +39,7 @@ impl Key {
     }
 }
 
-/// A key with what it asks of tokens.
+/// A key with its validation rules.
 pub(crate) struct Lock {
     key: Key,
     pub(crate) validation: Validation,
@@ -52,11 +51,11 @@ impl Lock {
     }
 }
 
-/// All keys that are believed.
+/// All trusted keys.
 pub(crate) struct KeyRing(Vec<Lock>);
 
 impl KeyRing {
-    /// The keys that `settings` name.
+    /// Reads the keys of `settings`.
     pub(crate) fn new(settings: &Settings) -> Result<Self, KeyError> {
         let mut keys = Vec::new();
         keys.extend(settings.checked_secret()?.map(Key::shared).transpose()?);
@@ -70,9 +69,9 @@ impl KeyRing {
         Ok(Self(keys.into_iter().map(lock).collect()))
     }
 
-    /// The one key that can have signed a token with such a header. The header's algorithm only
-    /// rules keys out; which algorithm a key is used with is the key's own. A header that names a
-    /// key means that one; without a name there must be no doubt.
+    /// The only key that can have signed a token with this header. The header's algorithm only
+    /// excludes keys; a key is used with its own algorithm. A header with `kid` selects that key;
+    /// without one the key must be unambiguous.
     pub(crate) fn find(&self, header: &Header) -> Option<&Lock> {
         let fits = |lock: &&Lock| {
             let named = header.kid.is_none() || header.kid == lock.key.name;
@@ -90,14 +89,14 @@ impl KeyRing {
 
 /// The smallest RSA modulus, in bytes (RFC 7518, section 3.3: 2,048 bits).
 const RSA_MIN_BYTES: usize = 256;
-/// A point of P-256, uncompressed: a mark and two coordinates.
+/// The length of an uncompressed P-256 point: a tag and two coordinates.
 const P256_POINT_BYTES: usize = 65;
-/// A public key of Ed25519.
+/// The length of an Ed25519 public key.
 const ED25519_BYTES: usize = 32;
 
-/// The keys for signatures in a JSON Web Key Set; at least one. Keys for encryption are passed over.
+/// Reads the signature keys of a JSON Web Key Set; at least one. Encryption keys are skipped.
 pub(crate) fn read(text: &str) -> Result<Vec<Key>, KeyError> {
-    // The parser's own message may quote the text, and the text may be a file named by mistake.
+    // The parser's message may quote the text, which may be any file named by mistake.
     let set: JwkSet = serde_json::from_str(text)
         .map_err(|fault| KeyError::NotAKeySet { line: fault.line(), column: fault.column() })?;
     let mut keys: Vec<Key> = Vec::with_capacity(set.keys.len());
@@ -125,7 +124,7 @@ fn read_key(jwk: &Jwk, position: usize) -> Result<Key, KeyError> {
     Ok(Key { name: jwk.common.key_id.clone(), algorithm, material })
 }
 
-/// The algorithm for this type of key; `None` also when the key itself says another.
+/// The algorithm of this key type; `None` also when the key declares another one.
 fn algorithm_of(jwk: &Jwk) -> Option<Algorithm> {
     let algorithm = match &jwk.algorithm {
         AlgorithmParameters::RSA(_) => Algorithm::RS256,

@@ -11,8 +11,8 @@ use crate::settings::{KeyError, Settings};
 
 const MILLIS_PER_SECOND: i64 = 1_000;
 
-/// Mints HS256 tokens that a [`JwtVerifier`](crate::JwtVerifier) of the same settings believes. For
-/// demonstrations: in production the platform issues tokens. Its `Debug` shows no key.
+/// Signs HS256 tokens that a [`JwtVerifier`](crate::JwtVerifier) with the same settings accepts.
+/// For demonstrations: in production the platform issues tokens. Its `Debug` shows no key.
 pub struct JwtSigner {
     key: EncodingKey,
     issuer: Option<String>,
@@ -20,7 +20,7 @@ pub struct JwtSigner {
     service_audience: String,
 }
 
-/// The token could not be made.
+/// The token could not be signed.
 #[derive(Debug, thiserror::Error)]
 #[error("the token could not be signed")]
 pub struct MintError(#[source] jsonwebtoken::errors::Error);
@@ -50,7 +50,7 @@ struct Minted<'a> {
 }
 
 impl JwtSigner {
-    /// A signer with the shared secret of `settings`.
+    /// Creates a signer with the shared secret of `settings`.
     ///
     /// # Errors
     /// [`KeyError::NoSecret`], [`KeyError::SecretTooShort`].
@@ -64,10 +64,10 @@ impl JwtSigner {
         })
     }
 
-    /// A token that names `caller` until the second in which it expires.
+    /// Signs a token for `caller`, valid until the second in which it expires.
     ///
     /// # Errors
-    /// [`MintError`] when the signing library fails; nothing a caller can hold makes it.
+    /// [`MintError`] when the signing library fails; no caller can cause it.
     pub fn mint(&self, caller: &Caller, issued_at: Timestamp) -> Result<String, MintError> {
         let seconds = |time: Timestamp| time.as_millis().div_euclid(MILLIS_PER_SECOND);
         let audience = match caller.role {

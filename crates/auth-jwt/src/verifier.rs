@@ -17,7 +17,7 @@ use crate::{
 /// The longest token, in bytes. Longer ones are refused unread.
 pub const TOKEN_MAX_BYTES: usize = 8 * 1024;
 
-/// Reads signed tokens. Its `Debug` shows no key.
+/// Verifies signed tokens. Its `Debug` shows no key.
 pub struct JwtVerifier {
     keys: KeyRing,
     terms: Terms,
@@ -25,10 +25,10 @@ pub struct JwtVerifier {
 }
 
 impl JwtVerifier {
-    /// Reads the keys that `settings` name, and tells by `clock` whether a token holds.
+    /// Reads the keys of `settings`; token lifetimes are checked against `clock`.
     ///
     /// # Errors
-    /// [`KeyError`] when there is no key, or one that would not protect anything.
+    /// [`KeyError`] when there is no key, or a weak one.
     pub fn new(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, KeyError> {
         Ok(Self { keys: KeyRing::new(settings)?, terms: Terms::new(settings), clock })
     }
@@ -38,7 +38,7 @@ impl JwtVerifier {
             return None;
         }
         let header = jsonwebtoken::decode_header(token).ok()?;
-        // RFC 7515, section 4.1.11: what must be understood is not.
+        // RFC 7515, section 4.1.11: a critical header that we do not understand.
         if header.crit.is_some() {
             return None;
         }
@@ -64,7 +64,7 @@ impl fmt::Debug for JwtVerifier {
 const MICROS_PER_MILLI: i128 = 1_000;
 const MICROS_PER_SECOND: i128 = 1_000_000;
 
-/// What is asked of a token beside its signature.
+/// The requirements of a token beside its signature.
 pub(crate) struct Terms {
     audience: Option<String>,
     service_audience: String,
@@ -81,7 +81,7 @@ impl Terms {
     }
 }
 
-/// What a token says; its signature is already checked.
+/// The claims of a token whose signature was checked.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Claims {
@@ -100,7 +100,7 @@ pub(crate) struct Claims {
 }
 
 impl Claims {
-    /// Whom the token names, if it holds at `now`.
+    /// The caller, if the token is valid at `now`.
     pub(crate) fn into_caller(self, now: Timestamp, terms: &Terms) -> Result<Caller, TokenError> {
         let role = self.role.as_deref().map_or(Role::Other, Role::parse);
         if !self.is_meant_for_us(role, terms) {
@@ -118,13 +118,14 @@ impl Claims {
         Ok(Caller {
             user: UserId::parse(&self.user_id).map_err(|_| TokenError::Invalid)?,
             role,
-            // An end beyond the calendar's is none.
+            // An expiry beyond the calendar means none.
             expires_at: ends.and_then(Timestamp::from_millis),
             profile: self.into_profile(),
         })
     }
 
-    /// A program may do what no person may, so its token must name this very service, and end.
+    /// A program has more rights than any person, so its token must be for this service, and
+    /// expire.
     fn is_meant_for_us(&self, role: Role, terms: &Terms) -> bool {
         if role == Role::Service {
             return self.exp.is_some() && self.names(&terms.service_audience);
@@ -155,8 +156,8 @@ impl Claims {
 }
 
 /// Seconds since 1970 as a JSON number, which may have a fraction and an exponent (RFC 7519,
-/// section 2). Kept in whole microseconds: a fraction is read as binary floating point, which for
-/// times of our century is exact to less than that.
+/// section 2). Stored in whole microseconds: a fraction is parsed as binary floating point, which
+/// is exact enough for current times.
 #[derive(Clone, Copy)]
 struct NumericDate {
     micros: i128,
@@ -167,18 +168,18 @@ impl NumericDate {
         Self { micros: self.micros + i128::from(seconds) * MICROS_PER_SECOND }
     }
 
-    /// The last whole millisecond that is not later: nothing lasts longer than its token says.
+    /// The last whole millisecond that is not later, for expiry.
     fn floor_millis(self) -> i64 {
         saturated(self.micros.div_euclid(MICROS_PER_MILLI))
     }
 
-    /// The first whole millisecond that is not earlier: nothing starts before its token says.
+    /// The first whole millisecond that is not earlier, for `nbf`.
     fn ceil_millis(self) -> i64 {
         saturated(-(-self.micros).div_euclid(MICROS_PER_MILLI))
     }
 }
 
-/// Any number of seconds that a 64-bit integer can hold, and no other value: neither text nor
+/// Accepts any number of seconds that fits a 64-bit integer, and nothing else: neither text nor
 /// `null`, and no number such as 1e300.
 impl<'de> Deserialize<'de> for NumericDate {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -194,7 +195,7 @@ impl<'de> Deserialize<'de> for NumericDate {
     }
 }
 
-/// The value of a claim that is there: `null` is not taken for a claim that is absent.
+/// Reads a claim that is present: `null` does not count as absent.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NumericDate>, D::Error> {
     NumericDate::deserialize(deserializer).map(Some)
 }
@@ -203,7 +204,7 @@ fn saturated(millis: i128) -> i64 {
     i64::try_from(millis).unwrap_or(if millis < 0 { i64::MIN } else { i64::MAX })
 }
 
-/// The name in `claim`, tidied as every one is, if the directory would take it.
+/// The name in `claim`, tidied, if the directory accepts it.
 fn name(claim: &'static str, value: Option<Value>) -> Option<String> {
     let Value::String(text) = value? else {
         left_out(claim);
@@ -212,8 +213,8 @@ fn name(claim: &'static str, value: Option<Value>) -> Option<String> {
     tidied_name(&text).inspect_err(|_| left_out(claim)).ok().flatten()
 }
 
-/// The detail in `claim`, if the directory would take it. `alone` is the profile that knows only
-/// this detail, so that the bounds stay in one place.
+/// The detail in `claim`, if the directory accepts it. `alone` is a profile with only this detail,
+/// so that the bounds are defined in one place.
 fn kept(
     claim: &'static str,
     value: Option<Value>,

@@ -1,6 +1,6 @@
-//! Another salon service that has conversations and nothing else: a store of its own, a clock, ids
-//! and a fan-out, and [`domain::Messaging`] with the rules. Bookings, mail, uploads, retention and
-//! jobs need not exist. The feature `testing` is not used.
+//! Another salon service that needs conversations only: its own store, clock, ids and fan-out, and
+//! [`domain::Messaging`] for the rules. No bookings, mail, uploads, retention or jobs; the feature
+//! `testing` is not used.
 //!
 //! `cargo run -p domain --example two_people`
 
@@ -47,13 +47,13 @@ async fn main() -> Result<(), Failure> {
     service.refuse_a_stranger(&conversation).await?;
     service.archive_and_delete(&conversation).await?;
 
-    say("What another service has to implement, in methods:");
+    print("What another service has to implement, in methods:");
     let counted = methods_per_port();
     for (port, methods) in counted {
-        say(&format!("  {methods:2}  {port}"));
+        print(&format!("  {methods:2}  {port}"));
     }
     let total: usize = counted.iter().map(|(_, methods)| methods).sum();
-    say(&format!("  {total:2}  in all"));
+    print(&format!("  {total:2}  in all"));
     // The README names this number.
     assert_eq!(total, 18);
     Ok(())
@@ -65,7 +65,7 @@ fn a_salon_and_a_client_talk_over_a_store_that_knows_conversations_alone() {
 }
 
 #[expect(clippy::print_stdout, reason = "an example shows what happens")]
-fn say(line: &str) {
+fn print(line: &str) {
     println!("{line}");
 }
 
@@ -73,8 +73,8 @@ fn say(line: &str) {
 const PORTS: [&str; 5] =
     ["ConversationStore", "MessageStore", "ReadingStore", "LogStore", "People"];
 
-/// How many methods each port has, counted in this file. The compiler sees to it that none is
-/// missing: no port has a method with a body of its own.
+/// Number of methods per port, counted in this file. No port has default methods, so the compiler
+/// rejects a missing one.
 fn methods_per_port() -> [(&'static str, usize); 5] {
     let source = include_str!("two_people.rs");
     PORTS.map(|port| {
@@ -84,13 +84,13 @@ fn methods_per_port() -> [(&'static str, usize); 5] {
     })
 }
 
-// What the two do.
+// The scenario.
 
-/// The service, and who uses it.
+/// The service and its users.
 struct Service {
     messaging: Messaging,
     store: Arc<SmallStore>,
-    fanout: Arc<Board>,
+    fanout: Arc<RecordingFanout>,
     salon: Caller,
     client: UserId,
 }
@@ -108,14 +108,14 @@ impl Service {
             Profile { first_name: Some("Léa".to_owned()), ..Profile::default() },
         );
         let store = Arc::new(SmallStore::with_people([salon.clone(), client.clone()]));
-        let fanout = Arc::new(Board::default());
+        let fanout = Arc::new(RecordingFanout::default());
         let messaging = Messaging::new(
             store.clone(),
             fanout.clone(),
             Arc::new(SystemClock),
             Arc::new(RandomIds),
         );
-        // As a token says it, once it was verified.
+        // What a verified token yields.
         let salon =
             Caller { user: salon.id, role: salon.role, expires_at: None, profile: salon.profile };
         Ok(Self { messaging, store, fanout, salon, client: client.id })
@@ -135,7 +135,7 @@ impl Service {
         let list = self.messaging.conversations(&self.client, None, &window).await?;
         let [shown] = &list.items[..] else { panic!("one conversation: {list:?}") };
         assert_eq!((list.total, shown.unread), (1, 1));
-        say(&format!(
+        print(&format!(
             "{} opened a conversation with {}; one message is unread.",
             shown.salon.display_name(),
             shown.client.display_name()
@@ -147,15 +147,15 @@ impl Service {
         let Self { messaging, fanout, salon, client, .. } = self;
         let ask = || draft("Bonjour, samedi 14 h est possible ?", Some("lea-1"));
         let asked = messaging.send_message(conversation, client, ask()?).await?;
-        // The connection broke before the answer came: the client sends again under its own key.
+        // The connection broke before the response: the client retries with the same key.
         let again = messaging.send_message(conversation, client, ask()?).await?;
         assert!(again.replayed && again.message == asked.message);
         assert_eq!(fanout.take(), ["MessagePosted", "MessagePosted"]);
 
         assert_eq!(messaging.unread_total(&salon.user).await?, 1);
-        let waiting = messaging.unread_conversations(&salon.user).await?;
-        assert_eq!(waiting.len(), 1);
-        say(&format!("The salon has unread: {}", waiting[0].last_message.content.as_str()));
+        let unread = messaging.unread_conversations(&salon.user).await?;
+        assert_eq!(unread.len(), 1);
+        print(&format!("The salon has unread: {}", unread[0].last_message.content.as_str()));
         let read = messaging.mark_message_read(&asked.message.id, &salon.user).await?;
         assert!(read.is_read);
         assert_eq!(fanout.take(), ["lea's message was read", "MessagesRead"]);
@@ -178,11 +178,11 @@ impl Service {
         ];
         assert_eq!(words, expected);
         assert!(history.page.items.iter().all(|message| message.is_read));
-        say("Both wrote, and both have read everything.");
+        print("Both wrote, and both have read everything.");
         Ok(())
     }
 
-    /// The client was away since it saw its own question, and asks for what it missed.
+    /// The client was offline since it saw its own question, and asks for what it missed.
     async fn resume(&self, conversation: &ConversationId) -> Result<(), Failure> {
         let history =
             self.messaging.history(conversation, &self.client, &Window::first(50)).await?;
@@ -193,7 +193,7 @@ impl Service {
         // Without a gap: each change has the next position.
         let positions: Vec<i64> = missed.iter().map(|event| event.seq.get()).collect();
         assert_eq!(positions, (seen.get() + 1..=history.last_seq.get()).collect::<Vec<_>>());
-        say(&format!("The client missed {} changes after position {seen}.", missed.len()));
+        print(&format!("The client missed {} changes after position {seen}.", missed.len()));
 
         let beyond = history.last_seq.next();
         let piece = self.messaging.events_after(conversation, &self.client, beyond, 100).await?;
@@ -218,7 +218,7 @@ impl Service {
         assert_eq!((list.total, messaging.unread_total(&stranger).await?), (0, 0));
         assert_eq!(messaging.changes_since(&stranger, Timestamp::UNIX_EPOCH, 100).await?, []);
         assert_eq!(self.fanout.take(), [""; 0]);
-        say("For a stranger there is no such conversation.");
+        print("For a stranger there is no such conversation.");
         Ok(())
     }
 
@@ -239,13 +239,14 @@ impl Service {
         let gone = messaging.conversation(conversation, client).await;
         assert!(matches!(gone, Err(FindError::Unknown)));
 
-        // The log tells those who were away that it is gone, and holds no text any more.
+        // The log tells clients that were offline about the deletion, and contains no text any
+        // more.
         let piece = messaging.events_after(conversation, client, Seq::ZERO, 100).await?;
-        let told = piece.events().ok_or("the log stays")?;
-        assert_eq!(names(&told).last(), Some(&"ConversationDeleted"));
-        assert!(!names(&told).contains(&"MessagePosted"));
+        let published = piece.events().ok_or("the log stays")?;
+        assert_eq!(names(&published).last(), Some(&"ConversationDeleted"));
+        assert!(!names(&published).contains(&"MessagePosted"));
         self.store.ping().await?;
-        say("The salon deleted the conversation; its log says so and holds no text.");
+        print("The salon deleted the conversation; its log says so and holds no text.");
         Ok(())
     }
 }
@@ -291,51 +292,51 @@ impl Ids for RandomIds {
     }
 }
 
-/// Writes down what a real service would push to the sessions of the two participants.
+/// Records what a real service would push to the sessions of the two participants.
 #[derive(Default)]
-struct Board {
-    told: Arc<Mutex<Vec<String>>>,
-    /// One change at a time, whatever conversation it is of: slow, and in order.
-    turn: Arc<tokio::sync::Mutex<()>>,
+struct RecordingFanout {
+    published: Arc<Mutex<Vec<String>>>,
+    /// One lock for all conversations: slow, but in order.
+    lock: Arc<tokio::sync::Mutex<()>>,
 }
 
-impl Board {
-    /// What was told since the last call, in order.
+impl RecordingFanout {
+    /// Returns what was published since the last call, in order.
     fn take(&self) -> Vec<String> {
-        std::mem::take(&mut lock(&self.told))
+        std::mem::take(&mut lock(&self.published))
     }
 }
 
 #[async_trait]
-impl Fanout for Board {
-    async fn turn(&self, _: &ConversationId) -> Box<dyn PublishGuard> {
-        let turn = self.turn.clone().lock_owned().await;
-        Box::new(Turn { told: self.told.clone(), _turn: turn })
+impl Fanout for RecordingFanout {
+    async fn publish_guard(&self, _: &ConversationId) -> Box<dyn PublishGuard> {
+        let lock = self.lock.clone().lock_owned().await;
+        Box::new(Guard { published: self.published.clone(), _lock: lock })
     }
 
     fn message_read(&self, marked: &MarkedMessage) {
-        lock(&self.told).push(format!("{}'s message was read", marked.author));
+        lock(&self.published).push(format!("{}'s message was read", marked.author));
     }
 
     fn person_changed(&self, user: &UserId, _: PersonChange) {
-        lock(&self.told).push(format!("{user}'s profile changed"));
+        lock(&self.published).push(format!("{user}'s profile changed"));
     }
 
-    /// Nobody has a screen open here, so no message is read as it arrives.
+    /// No sessions here, so no message is read on arrival.
     fn is_watching(&self, _: &ConversationId, _: &UserId) -> bool {
         false
     }
 }
 
-/// The turn ends when this is dropped.
-struct Turn {
-    told: Arc<Mutex<Vec<String>>>,
-    _turn: tokio::sync::OwnedMutexGuard<()>,
+/// Holds the lock until dropped.
+struct Guard {
+    published: Arc<Mutex<Vec<String>>>,
+    _lock: tokio::sync::OwnedMutexGuard<()>,
 }
 
-impl PublishGuard for Turn {
+impl PublishGuard for Guard {
     fn publish(self: Box<Self>, events: Vec<Event>) {
-        lock(&self.told).extend(events.iter().map(|event| name(event).to_owned()));
+        lock(&self.published).extend(events.iter().map(|event| name(event).to_owned()));
     }
 }
 
@@ -345,8 +346,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 // The store.
 
-/// People who are known from the start, and their conversations, in memory. A method holds the lock
-/// from its beginning to its end, so each change happens wholly or not at all.
+/// Participants known from the start, and their conversations, in memory. Each method holds the
+/// lock throughout, so each change is atomic.
 struct SmallStore {
     people: HashMap<UserId, Participant>,
     threads: Mutex<HashMap<ConversationId, Thread>>,
@@ -363,20 +364,20 @@ impl SmallStore {
     }
 }
 
-/// A conversation with its messages and its log. Both stay in the order of their positions.
+/// A conversation with its messages and its log, both ordered by position.
 struct Thread {
     head: Conversation,
     salon: Participant,
     client: Participant,
     messages: Vec<Message>,
-    /// What each author posted under a key of theirs, deleted or not.
+    /// Idempotency keys of each author, also of deleted messages.
     keys: HashMap<(UserId, ClientMessageId), MessageId>,
-    /// Of a deleted message it holds the id alone.
+    /// For a deleted message only its id is left.
     log: Vec<Event>,
     is_deleted: bool,
 }
 
-/// The conversation `id`, unless it was deleted or `user` takes no part in it.
+/// The conversation `id`, unless it was deleted or `user` is no participant.
 fn find<'a>(
     threads: &'a mut HashMap<ConversationId, Thread>,
     id: &ConversationId,
@@ -395,7 +396,7 @@ fn newest_first<'a>(
     let own = threads.values().filter(|thread| !thread.is_deleted);
     let mut own: Vec<_> =
         own.filter_map(|thread| Some((thread, thread.head.parties.side_of(user)?))).collect();
-    own.sort_by(|(a, _), (b, _)| b.place().cmp(&a.place()));
+    own.sort_by(|(a, _), (b, _)| b.sort_key().cmp(&a.sort_key()));
     own
 }
 
@@ -417,8 +418,8 @@ impl Thread {
         Self { head, salon, client, messages, keys, log, is_deleted: false }
     }
 
-    /// Where it stands in lists.
-    fn place(&self) -> (Timestamp, &ConversationId) {
+    /// Sort key of lists.
+    fn sort_key(&self) -> (Timestamp, &ConversationId) {
         (self.head.last_message_at, &self.head.id)
     }
 
@@ -446,7 +447,7 @@ impl Thread {
         self.append(at, actor, EventKind::ConversationUpdated { subject, status });
     }
 
-    /// Adds a message of `side` at the next position.
+    /// Appends a message by `side` at the next position.
     fn post(&mut self, side: Side, message: Message) {
         let message = Message { seq: self.head.last_seq.next(), ..message };
         let (at, author) = (message.created_at, self.head.parties.on(side).clone());
@@ -456,7 +457,7 @@ impl Thread {
         self.messages.push(message);
     }
 
-    /// Moves the horizon of `side`, when a message of the other side becomes read by that.
+    /// Advances the read horizon of `side`, if that makes a message of the other side read.
     fn read(&mut self, side: Side, up_to: Seq, at: Timestamp) {
         let up_to = up_to.min(self.head.last_seq);
         let horizon = self.head.horizons.of(side);
@@ -479,12 +480,12 @@ impl Thread {
 
     fn unread(&self, side: Side) -> u64 {
         let author = self.head.parties.on(side.other());
-        let waits = |message: &&Message| message.author.id == *author && !message.is_read;
-        self.messages.iter().filter(waits).count() as u64
+        let is_unread = |message: &&Message| message.author.id == *author && !message.is_read;
+        self.messages.iter().filter(is_unread).count() as u64
     }
 
-    /// Takes the text of a message out of the log.
-    fn forget(&mut self, id: &MessageId) {
+    /// Removes the text of a message from the log.
+    fn redact(&mut self, id: &MessageId) {
         for event in &mut self.log {
             if matches!(&event.kind, EventKind::MessagePosted(message) if message.id == *id) {
                 event.kind = EventKind::MessageWithdrawn(id.clone());
@@ -492,13 +493,13 @@ impl Thread {
         }
     }
 
-    /// What happened after a position, told as things are now.
+    /// Events after a position, with current content.
     fn events_after(&self, after: Seq) -> Vec<Event> {
         let later = self.log.iter().filter(|event| event.seq > after);
-        later.map(|event| Event { kind: self.kind_now(&event.kind), ..event.clone() }).collect()
+        later.map(|event| Event { kind: self.current_kind(&event.kind), ..event.clone() }).collect()
     }
 
-    fn kind_now(&self, kind: &EventKind) -> EventKind {
+    fn current_kind(&self, kind: &EventKind) -> EventKind {
         let (subject, status) = (self.head.subject.clone(), self.head.status);
         match kind {
             EventKind::ConversationOpened { .. } => {
@@ -533,7 +534,7 @@ impl Thread {
         }
     }
 
-    /// `None` when nothing waits for `side`.
+    /// `None` when `side` has nothing unread.
     fn unread_view(&self, side: Side) -> Option<UnreadConversation> {
         let author = self.head.parties.on(side.other());
         let newest = self.messages.iter().rev().find(|message| message.author.id == *author)?;
@@ -549,14 +550,14 @@ impl Thread {
         Some(view).filter(|view| view.unread > 0)
     }
 
-    /// What comes of a key that `post` repeats; `None` when it is new.
-    fn known_key(&self, post: &PostMessage) -> Option<PostOutcome> {
+    /// Outcome for a repeated idempotency key; `None` when it is new.
+    fn replay_outcome(&self, post: &PostMessage) -> Option<PostOutcome> {
         let key = (post.author.clone(), post.draft.key()?.clone());
         let id = self.keys.get(&key)?;
         let Some(message) = self.messages.iter().find(|message| message.id == *id) else {
             return Some(PostOutcome::Withdrawn);
         };
-        if !post.draft.says_the_same_as(message) {
+        if !post.draft.has_same_content_as(message) {
             return Some(PostOutcome::KeyReused);
         }
         let (message, parties) = (Arc::new(message.clone()), self.head.parties.clone());
@@ -574,8 +575,8 @@ fn last_message(message: &Message) -> LastMessage {
     }
 }
 
-/// Cuts the piece `window` out of `list`. `is_after`: whether an item comes behind a cursor.
-fn cut<T, C>(
+/// The page `window` of `list`. `is_after`: whether an item comes after a cursor.
+fn paginate<T, C>(
     list: Vec<T>,
     window: &Window<C>,
     is_after: impl Fn(&T, &C) -> bool,
@@ -583,13 +584,13 @@ fn cut<T, C>(
 ) -> Page<T, C> {
     let total = list.len() as u64;
     let skipped = usize::try_from(window.offset()).unwrap_or(usize::MAX);
-    let is_meant = |item: &T| match &window.start {
+    let is_in_window = |item: &T| match &window.start {
         Start::Number(_) => true,
         Start::After(cursor) => is_after(item, cursor),
     };
     let one_more = window.size.get() as usize + 1;
-    let items = list.into_iter().filter(is_meant).skip(skipped).take(one_more).collect();
-    Page::of_one_more(items, window.size, total, cursor)
+    let items = list.into_iter().filter(is_in_window).skip(skipped).take(one_more).collect();
+    Page::from_lookahead(items, window.size, total, cursor)
 }
 
 #[async_trait]
@@ -665,7 +666,7 @@ impl ConversationStore for SmallStore {
             (view.conversation.last_message_at, &view.conversation.id)
                 < (cursor.last_message_at, &cursor.id)
         };
-        Ok(cut(list, window, is_after, cursor))
+        Ok(paginate(list, window, is_after, cursor))
     }
 
     async fn unread_conversations(
@@ -676,8 +677,8 @@ impl ConversationStore for SmallStore {
         let threads = self.threads();
         let own = newest_first(&threads, viewer).into_iter();
         let active = own.filter(|(thread, _)| thread.head.status == Status::Active);
-        let waiting = active.filter_map(|(thread, side)| thread.unread_view(side));
-        Ok(waiting.take(limit as usize).collect())
+        let unread = active.filter_map(|(thread, side)| thread.unread_view(side));
+        Ok(unread.take(limit as usize).collect())
     }
 
     async fn edit_conversation(
@@ -714,7 +715,7 @@ impl ConversationStore for SmallStore {
         let mut threads = self.threads();
         let Some((thread, _)) = find(&mut threads, id, by) else { return Ok(None) };
         for message in std::mem::take(&mut thread.messages) {
-            thread.forget(&message.id);
+            thread.redact(&message.id);
         }
         thread.head.subject = None;
         thread.is_deleted = true;
@@ -723,21 +724,21 @@ impl ConversationStore for SmallStore {
     }
 }
 
-/// Files: this service has no uploads, so a draft that names one is refused. One that is with the
-/// upload service is kept as it is described; a service that wants it removed with its message does
-/// that in [`delete_message`](MessageStore::delete_message).
+/// Files: this service has no uploads, so a draft that names one is refused. A file at the upload
+/// service is stored as described; a service that wants it removed with its message does that in
+/// [`delete_message`](MessageStore::delete_message).
 #[async_trait]
 impl MessageStore for SmallStore {
     async fn post_message(&self, post: &PostMessage) -> Result<PostOutcome, StoreError> {
         let mut threads = self.threads();
         let found = find(&mut threads, &post.conversation, &post.author);
         let Some((thread, side)) = found.filter(|(thread, side)| {
-            // Nothing new is written in the name of somebody who asked to be forgotten.
+            // Nothing new is written on behalf of an erased person.
             !thread.person(*side).is_forgotten
         }) else {
             return Ok(PostOutcome::UnknownConversation);
         };
-        if let Some(outcome) = thread.known_key(post) {
+        if let Some(outcome) = thread.replay_outcome(post) {
             return Ok(outcome);
         }
         let mut attachments = vec![];
@@ -788,7 +789,7 @@ impl MessageStore for SmallStore {
         Ok(Some(History {
             parties: thread.head.parties.clone(),
             last_seq: thread.head.last_seq,
-            page: cut(list, window, is_after, |message| MessageCursor(message.seq)),
+            page: paginate(list, window, is_after, |message| MessageCursor(message.seq)),
         }))
     }
 
@@ -810,13 +811,13 @@ impl MessageStore for SmallStore {
         at: Timestamp,
     ) -> Result<Option<Event>, StoreError> {
         let mut threads = self.threads();
-        let is_it = |message: &Message| message.id == *id && message.author.id == *author;
-        let Some(thread) = threads.values_mut().find(|thread| thread.messages.iter().any(is_it))
+        let is_own = |message: &Message| message.id == *id && message.author.id == *author;
+        let Some(thread) = threads.values_mut().find(|thread| thread.messages.iter().any(is_own))
         else {
             return Ok(None);
         };
-        thread.messages.retain(|message| !is_it(message));
-        thread.forget(id);
+        thread.messages.retain(|message| !is_own(message));
+        thread.redact(id);
         let newest = thread.messages.last().map(|message| message.created_at);
         thread.head.last_message_at = newest.unwrap_or(thread.head.created_at);
         thread.append(at, author, EventKind::MessageDeleted(id.clone()));
@@ -860,7 +861,7 @@ impl LogStore for SmallStore {
         limit: u32,
     ) -> Result<Option<LogPiece>, StoreError> {
         let threads = self.threads();
-        // A deleted conversation still has its log.
+        // A deleted conversation keeps its log.
         let thread = threads.get(conversation);
         let Some(thread) = thread.filter(|it| it.head.parties.side_of(viewer).is_some()) else {
             return Ok(None);
@@ -881,7 +882,7 @@ impl LogStore for SmallStore {
     ) -> Result<Vec<Event>, StoreError> {
         let threads = self.threads();
         let own = threads.values().filter(|it| it.head.parties.side_of(viewer).is_some());
-        let is_meant = |event: &Event| {
+        let is_in_window = |event: &Event| {
             event.at >= since
                 && matches!(
                     event.kind,
@@ -891,7 +892,7 @@ impl LogStore for SmallStore {
                 )
         };
         let events = own.flat_map(|thread| thread.events_after(Seq::ZERO));
-        let mut changes: Vec<Event> = events.filter(is_meant).collect();
+        let mut changes: Vec<Event> = events.filter(is_in_window).collect();
         changes.sort_by(|a, b| (a.at, &a.conversation, a.seq).cmp(&(b.at, &b.conversation, b.seq)));
         changes.truncate(limit as usize);
         Ok(changes)

@@ -1,4 +1,4 @@
-//! Bookings, as the platform reports them: events, not calls (D17).
+//! Bookings, as events reported by the platform (D17).
 
 pub mod handle;
 pub mod notice;
@@ -13,44 +13,44 @@ use crate::{
     time::{Timestamp, Zone},
 };
 
-/// Something that happened to a booking, as the platform reports it. Its `Debug` shows no name.
+/// A booking event reported by the platform. Its `Debug` shows no name.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AppointmentEvent {
-    /// The reporter's own name for this event: a repeated one is the same event.
+    /// The reporter's id of this event; a report with the same id is a retry.
     pub id: AppointmentEventId,
-    /// Which booking.
+    /// The booking.
     pub appointment: AppointmentId,
-    /// Whose booking: the salon side.
+    /// The salon side of the booking.
     pub salon: UserId,
-    /// Who is to come: the client side.
+    /// The client side of the booking.
     pub client: UserId,
     /// What happened.
     pub kind: AppointmentEventKind,
     /// What is booked.
     pub service: Service,
-    /// When it is to begin; after a move, the new time.
+    /// When the appointment begins; after a reschedule, the new time.
     pub starts_at: Timestamp,
-    /// When it was to begin before a move.
+    /// When it began before the reschedule.
     pub previous_starts_at: Option<Timestamp>,
-    /// What the salon's card calls the client. `None`: what the directory calls them.
+    /// The client's first name on the salon's card. `None`: the directory's.
     pub client_first_name: Option<String>,
-    /// The salon's time zone. `None`: the directory's, else the house's.
+    /// The salon's time zone. `None`: the directory's, else the platform's default.
     pub zone: Option<Zone>,
     /// When it happened. Events of one booking are handled in this order.
     pub occurred_at: Timestamp,
-    /// The id that the platform wants for the conversation, if this event opens it.
+    /// The conversation id requested by the platform, if this event opens the conversation.
     pub conversation: Option<ConversationId>,
 }
 
-/// How far ahead of our clock a reporter's may be, in milliseconds. An event that happened later than that
-/// would hold up nothing, but all that is reported after it would count as older.
+/// How far a reporter's clock may be ahead of ours, in milliseconds. An event dated further in the
+/// future would make all later reports of its booking count as older.
 pub const OCCURRED_AHEAD_MAX_MS: i64 = 600_000;
 
-/// Words that stand where an id stands in the addresses of conversations: `/conversations/unread`. A
-/// conversation of such an id could not be asked for.
-pub const ROUTE_WORDS: [&str; 1] = ["unread"];
+/// Reserved conversation ids: path segments of `/conversations/…`, such as `/conversations/unread`,
+/// which would hide a conversation of that id.
+pub const RESERVED_CONVERSATION_IDS: [&str; 1] = ["unread"];
 
-/// Why a report is no event.
+/// Why a report is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AppointmentEventError {
     /// The salon cannot be its own client.
@@ -59,21 +59,21 @@ pub enum AppointmentEventError {
     /// The first name is longer than [`NAME_MAX_CHARS`] or holds a control character.
     #[error("the first name is not usable")]
     NameInvalid,
-    /// It is to happen more than [`OCCURRED_AHEAD_MAX_MS`] after now.
+    /// It happened more than [`OCCURRED_AHEAD_MAX_MS`] after now.
     #[error("it did not happen yet")]
     InFuture,
-    /// The id for the conversation is one of [`ROUTE_WORDS`].
+    /// The conversation id is in [`RESERVED_CONVERSATION_IDS`].
     #[error("the id for the conversation is a reserved word")]
     ConversationIdReserved,
 }
 
 impl AppointmentEvent {
-    /// Its place among the events of its booking: what is smaller happened before.
-    pub fn place(&self) -> (Timestamp, &AppointmentEventId) {
+    /// Sort key among the events of its booking, oldest first.
+    pub fn order_key(&self) -> (Timestamp, &AppointmentEventId) {
         (self.occurred_at, &self.id)
     }
 
-    /// Checks at `now` what the types of the parts leave open.
+    /// Checks at `now` what the field types cannot.
     ///
     /// # Errors
     /// [`AppointmentEventError`].
@@ -84,7 +84,11 @@ impl AppointmentEvent {
         if self.occurred_at.as_millis() - now.as_millis() > OCCURRED_AHEAD_MAX_MS {
             return Err(AppointmentEventError::InFuture);
         }
-        if self.conversation.as_ref().is_some_and(|id| ROUTE_WORDS.contains(&id.as_str())) {
+        if self
+            .conversation
+            .as_ref()
+            .is_some_and(|id| RESERVED_CONVERSATION_IDS.contains(&id.as_str()))
+        {
             return Err(AppointmentEventError::ConversationIdReserved);
         }
         let usable = |name: &str| {
@@ -117,7 +121,7 @@ pub enum Service {
     Tattoo,
     /// `PIERCING`.
     Piercing,
-    /// `RETOUCHE`: work on a tattoo that is there.
+    /// `RETOUCHE`: touching up an existing tattoo.
     Retouch,
 }
 
@@ -129,12 +133,12 @@ const SERVICES: [(Service, &str); 4] = [
 ];
 
 impl Service {
-    /// Reads the platform's word.
+    /// Parses the platform's word.
     pub fn parse(word: &str) -> Option<Self> {
         SERVICES.iter().find(|(_, known)| *known == word).map(|(service, _)| *service)
     }
 
-    /// What people call it.
+    /// The French label.
     pub fn label(self) -> &'static str {
         match self {
             Self::Project => "Projet tatouage",
@@ -153,17 +157,17 @@ impl Service {
 /// What happened to a booking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AppointmentEventKind {
-    /// The salon entered it, confirmed at once.
+    /// The salon entered it; confirmed at once.
     Booked,
-    /// The client asked for it; the salon has not answered yet.
+    /// The client requested it; the salon has not answered yet.
     Requested,
-    /// The client asked for it, and it was confirmed without the salon's doing.
+    /// The client requested it and it was confirmed automatically.
     AutoConfirmed,
-    /// The salon confirmed what was requested.
+    /// The salon confirmed a request.
     Confirmed,
     /// It was moved to another time.
     Rescheduled,
-    /// It was called off by either side.
+    /// Either side cancelled it.
     Cancelled,
     /// It took place.
     Completed,
@@ -183,7 +187,7 @@ const KINDS: [(AppointmentEventKind, &str); 8] = [
 ];
 
 impl AppointmentEventKind {
-    /// Every kind, as its word.
+    /// The words of all kinds.
     pub const WORDS: [&'static str; 8] = [
         "booked",
         "requested",
@@ -195,14 +199,14 @@ impl AppointmentEventKind {
         "no-show",
     ];
 
-    /// Reads the platform's word.
+    /// Parses the platform's word.
     pub fn parse(word: &str) -> Option<Self> {
         KINDS.iter().find(|(_, known)| *known == word).map(|(kind, _)| *kind)
     }
 
-    /// Whether it says that the booking stands, or that it does not. What took place or did not is
-    /// neither news to the client nor a change of the booking.
-    pub fn says_whether_it_stands(self) -> bool {
+    /// Whether the event confirms, moves or cancels the booking. `Completed` and `NoShow` do not,
+    /// and are not announced to the client.
+    pub fn affects_booking(self) -> bool {
         !matches!(self, Self::Completed | Self::NoShow)
     }
 
@@ -212,27 +216,27 @@ impl AppointmentEventKind {
     }
 }
 
-// What the conversation about a booking is called.
+// Subjects of conversations about bookings.
 
 const SERVICES_IN_SUBJECTS: [Service; 4] =
     [Service::Project, Service::Tattoo, Service::Piercing, Service::Retouch];
 
-/// The subject of the conversation about a booking: `RDV Tatouage - 05/01/2026`, by the salon's
-/// clock.
+/// The subject of the conversation about a booking, with the date in `zone`: `RDV Tatouage -
+/// 05/01/2026`.
 pub fn generated_subject(service: Service, starts_at: Timestamp, zone: &Zone) -> Subject {
-    Subject::of_ours(format!("{}{}", beginning(service), zone.day(starts_at)))
+    Subject::trusted(format!("{}{}", subject_prefix(service), zone.day(starts_at)))
 }
 
-/// Whether `subject` is one of [`generated_subject`], of any service and any day: not somebody's own
-/// words.
+/// Whether `subject` has the form of a [`generated_subject`] of any service and day, so nobody
+/// chose it by hand.
 pub fn is_generated(subject: &Subject) -> bool {
     let text = subject.as_str();
     SERVICES_IN_SUBJECTS
         .into_iter()
-        .any(|service| text.strip_prefix(&beginning(service)).is_some_and(is_day))
+        .any(|service| text.strip_prefix(&subject_prefix(service)).is_some_and(is_day))
 }
 
-fn beginning(service: Service) -> String {
+fn subject_prefix(service: Service) -> String {
     format!("RDV {} - ", service.label())
 }
 
@@ -256,8 +260,8 @@ mod appointment_tests {
         let event = booking_event("e1", "booked");
         let now = event.occurred_at;
         assert_eq!(event.check(now), Ok(()));
-        let alone = AppointmentEvent { client: event.salon.clone(), ..event.clone() };
-        assert_eq!(alone.check(now), Err(AppointmentEventError::SamePerson));
+        let same_person = AppointmentEvent { client: event.salon.clone(), ..event.clone() };
+        assert_eq!(same_person.check(now), Err(AppointmentEventError::SamePerson));
         for name in ["a\nb", &"x".repeat(NAME_MAX_CHARS + 1)] {
             let named =
                 AppointmentEvent { client_first_name: Some(name.to_owned()), ..event.clone() };
@@ -269,23 +273,26 @@ mod appointment_tests {
     #[test]
     fn the_word_of_a_route_is_no_id_for_a_conversation() {
         let event = booking_event("e1", "booked");
-        let wanting =
+        let requesting =
             |id| AppointmentEvent { conversation: ConversationId::parse(id).ok(), ..event.clone() };
-        let refused = wanting("unread").check(event.occurred_at);
+        let refused = requesting("unread").check(event.occurred_at);
         assert_eq!(refused, Err(AppointmentEventError::ConversationIdReserved));
-        assert_eq!(wanting("unread-1").check(event.occurred_at), Ok(()));
+        assert_eq!(requesting("unread-1").check(event.occurred_at), Ok(()));
     }
 
     #[test]
     fn what_is_reported_has_happened_as_far_as_clocks_agree() {
         let event = booking_event("e1", "booked");
-        let seen = |behind_ms: i64| {
+        let check_at = |behind_ms: i64| {
             let now = Timestamp::from_millis(event.occurred_at.as_millis() - behind_ms);
             event.check(now.expect("within the calendar"))
         };
-        assert_eq!((seen(0), seen(-86_400_000), seen(600_000)), (Ok(()), Ok(()), Ok(())));
-        assert_eq!(seen(600_001), Err(AppointmentEventError::InFuture));
-        assert_eq!(seen(86_400_000), Err(AppointmentEventError::InFuture));
+        assert_eq!(
+            (check_at(0), check_at(-86_400_000), check_at(600_000)),
+            (Ok(()), Ok(()), Ok(()))
+        );
+        assert_eq!(check_at(600_001), Err(AppointmentEventError::InFuture));
+        assert_eq!(check_at(86_400_000), Err(AppointmentEventError::InFuture));
     }
 }
 
@@ -314,13 +321,13 @@ mod subject_tests {
     #[test]
     fn a_booking_is_called_by_its_service_and_its_day_there() {
         let late = Timestamp::parse("2026-01-05T23:30:00.000Z").expect("a time");
-        let names = [
+        let subjects = [
             (Service::Project, "RDV Projet tatouage - 06/01/2026"),
             (Service::Tattoo, "RDV Tatouage - 06/01/2026"),
             (Service::Piercing, "RDV Piercing - 06/01/2026"),
             (Service::Retouch, "RDV Retouche - 06/01/2026"),
         ];
-        for (service, name) in names {
+        for (service, name) in subjects {
             let subject = generated_subject(service, late, &Zone::default());
             assert_eq!(subject.as_str(), name);
             assert!(is_generated(&subject), "{name}");
@@ -329,7 +336,7 @@ mod subject_tests {
 
     #[test]
     fn what_somebody_wrote_is_not_ours() {
-        for own in [
+        for manual in [
             "Bras",
             "RDV Tatouage",
             "RDV Tatouage - demain",
@@ -338,7 +345,7 @@ mod subject_tests {
             "RDV Massage - 05/01/2026",
             "rdv Tatouage - 05/01/2026",
         ] {
-            assert!(!is_generated(&Subject::open(own).expect("it fits")), "{own}");
+            assert!(!is_generated(&Subject::open(manual).expect("it fits")), "{manual}");
         }
     }
 }

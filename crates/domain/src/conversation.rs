@@ -1,4 +1,4 @@
-//! One salon and one client: who takes part, and who may do what.
+//! A conversation between one salon and one client: participants, permissions, state.
 
 pub mod attachment;
 pub mod commands;
@@ -28,7 +28,7 @@ pub enum Side {
 }
 
 impl Side {
-    /// The side opposite.
+    /// The opposite side.
     #[must_use]
     pub fn other(self) -> Self {
         match self {
@@ -37,7 +37,7 @@ impl Side {
         }
     }
 
-    /// Whether this side may do `action`. Whoever takes part may do all that is not named here:
+    /// Whether this side may do `action`. Both sides may do everything that is not an [`Action`]:
     /// read, write, mark as read, edit the subject.
     pub fn may(self, action: Action) -> bool {
         match action {
@@ -53,21 +53,21 @@ pub enum Action {
     ChangeStatus,
     /// Switch between active and archived.
     Archive,
-    /// Take the conversation away, for both.
+    /// Delete the conversation for both sides.
     Delete,
 }
 
-/// The two who take part.
+/// The two participants.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Parties {
-    /// On the salon side.
+    /// The salon side.
     pub salon: UserId,
-    /// On the client side.
+    /// The client side.
     pub client: UserId,
 }
 
 impl Parties {
-    /// The side `user` takes; `None` for anybody else.
+    /// The side of `user`; `None` for anybody else.
     pub fn side_of(&self, user: &UserId) -> Option<Side> {
         if *user == self.salon {
             Some(Side::Salon)
@@ -78,7 +78,7 @@ impl Parties {
         }
     }
 
-    /// Who takes `side`.
+    /// The participant on `side`.
     pub fn on(&self, side: Side) -> &UserId {
         match side {
             Side::Salon => &self.salon,
@@ -86,7 +86,7 @@ impl Parties {
         }
     }
 
-    /// Whom `user` talks with; `None` when `user` takes no part.
+    /// The other participant; `None` when `user` is no participant.
     pub fn counterpart_of(&self, user: &UserId) -> Option<&UserId> {
         self.side_of(user).map(|side| self.on(side.other()))
     }
@@ -110,7 +110,7 @@ impl Status {
         }
     }
 
-    /// Reads [`as_str`](Self::as_str)'s word.
+    /// Parses the word of [`as_str`](Self::as_str).
     pub fn parse(word: &str) -> Option<Self> {
         [Self::Active, Self::Archived].into_iter().find(|status| status.as_str() == word)
     }
@@ -130,11 +130,11 @@ impl Status {
 pub struct Conversation {
     /// Its id.
     pub id: ConversationId,
-    /// Who takes part; never changes.
+    /// The participants; they never change.
     pub parties: Parties,
     /// The booking it is about.
     pub appointment: Option<AppointmentId>,
-    /// What it is about, in words.
+    /// Its subject.
     pub subject: Option<Subject>,
     /// Active or archived.
     pub status: Status,
@@ -142,8 +142,8 @@ pub struct Conversation {
     pub created_at: Timestamp,
     /// When subject or status last changed, or a message was last posted.
     pub updated_at: Timestamp,
-    /// When the newest message was posted; without any, when the conversation was opened. Lists are
-    /// in this order.
+    /// When the newest message was posted, or, without messages, when the conversation was opened.
+    /// Lists are ordered by this.
     pub last_message_at: Timestamp,
     /// The position of the newest entry of its log.
     pub last_seq: Seq,
@@ -171,30 +171,30 @@ pub struct ConversationView {
 pub struct LastMessage {
     /// Its id.
     pub id: MessageId,
-    /// What it says.
+    /// The text.
     pub content: Content,
-    /// Who said it.
+    /// The author.
     pub author: UserId,
-    /// What kind it is.
+    /// The kind of message.
     pub kind: MessageKind,
     /// When it was posted.
     pub created_at: Timestamp,
 }
 
-/// A conversation in which something waits to be read, as its reader's start page shows it.
+/// A conversation with unread messages, as the start page shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnreadConversation {
     /// Its id.
     pub id: ConversationId,
-    /// What it is about.
+    /// Its subject.
     pub subject: Option<Subject>,
     /// The salon side.
     pub salon: Participant,
     /// The client side.
     pub client: Participant,
-    /// The newest message that the reader did not write.
+    /// The newest message by the other side.
     pub last_message: LastMessage,
-    /// How many wait; at least 1.
+    /// The number of unread messages, at least 1.
     pub unread: u64,
     /// When the newest message was posted.
     pub last_message_at: Timestamp,
@@ -202,7 +202,7 @@ pub struct UnreadConversation {
 
 // How far each side has read.
 
-/// The read horizons of a conversation: everything the other side posted up to and including its
+/// The read horizons of a conversation: everything the other side posted up to and including this
 /// position is read. A horizon never moves back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Horizons {
@@ -221,8 +221,8 @@ impl Horizons {
         }
     }
 
-    /// Moves the horizon of `side` up to `seq`. Returns whether it moved: it stays where it is when
-    /// it already was there or beyond.
+    /// Moves the horizon of `side` to `seq` unless it is there or beyond already. Returns whether
+    /// it moved.
     pub fn advance(&mut self, side: Side, seq: Seq) -> bool {
         let horizon = match side {
             Side::Salon => &mut self.salon,
@@ -260,7 +260,7 @@ mod conversation_tests {
     }
 
     #[test]
-    fn archiving_and_deleting_are_the_salon_s() {
+    fn only_the_salon_archives_and_deletes() {
         for action in [Action::ChangeStatus, Action::Archive, Action::Delete] {
             assert!(Side::Salon.may(action));
             assert!(!Side::Client.may(action));

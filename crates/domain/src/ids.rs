@@ -1,12 +1,12 @@
-//! Names of things. Opaque text on the wire; order never comes from an id.
+//! Ids: opaque text on the wire; nothing is ordered by id.
 
 use std::{fmt, sync::Arc};
 
 /// The longest id, in characters.
 pub const ID_MAX_CHARS: usize = 64;
 
-/// The text is no id: it is empty, longer than [`ID_MAX_CHARS`], or has a character outside
-/// `A-Z a-z 0-9 _ -`.
+/// The text is no id: it is empty, longer than [`ID_MAX_CHARS`], or has a character outside `A-Z
+/// a-z 0-9 _ -`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an id has 1 to 64 characters of A-Z a-z 0-9 _ -")]
 pub struct InvalidId;
@@ -27,7 +27,7 @@ macro_rules! id {
         pub struct $name(Arc<str>);
 
         impl $name {
-            /// Takes `text` as an id.
+            /// Parses an id.
             ///
             /// # Errors
             /// [`InvalidId`] unless it has 1 to 64 characters of `A-Z a-z 0-9 _ -`.
@@ -56,7 +56,7 @@ macro_rules! id {
     };
 }
 
-macro_rules! minted {
+macro_rules! generated {
     ($name:ident) => {
         impl From<uuid::Uuid> for $name {
             fn from(uuid: uuid::Uuid) -> Self {
@@ -67,59 +67,60 @@ macro_rules! minted {
 }
 
 id! {
-    /// A person as the platform knows them. The platform mints these; we carry them as they come.
+    /// A person's id on the platform, used unchanged.
     UserId
 }
 id! {
-    /// A booking as the platform knows it. Carried as it comes.
+    /// A booking's id on the platform, used unchanged.
     AppointmentId
 }
 id! {
-    /// A conversation. Ours are UUIDv7; imported ones keep the id that old links hold.
+    /// A conversation. New ids are UUIDv7; imported conversations keep theirs, which old links
+    /// contain.
     ConversationId
 }
 id! {
-    /// A message. Ours are UUIDv7; imported ones keep theirs.
+    /// A message. New ids are UUIDv7; imported messages keep theirs.
     MessageId
 }
 id! {
-    /// A file that belongs to a message.
+    /// A file of a message.
     AttachmentId
 }
 id! {
-    /// The key under which its sender names a message before we do, so that a retry is
-    /// recognised. Unique per conversation and sender.
+    /// The sender's idempotency key of a message, so that a retry is recognised. Unique per
+    /// conversation and sender.
     ClientMessageId
 }
 id! {
-    /// An event as its reporter names it, so that a repeated report is recognised.
+    /// The reporter's id of an event, so that a repeated report is recognised.
     AppointmentEventId
 }
 id! {
-    /// A piece of work.
+    /// A background job.
     JobId
 }
 id! {
-    /// A mail that tells somebody of messages.
+    /// A notification mail.
     MailId
 }
-minted!(ConversationId);
-minted!(MessageId);
-minted!(AttachmentId);
-minted!(JobId);
-minted!(MailId);
+generated!(ConversationId);
+generated!(MessageId);
+generated!(AttachmentId);
+generated!(JobId);
+generated!(MailId);
 
 // Positions in a conversation's log.
 
 /// A position in one conversation's log: 1, 2, 3 … without a gap.
-///
-/// Every durable change takes the next one, so it is the only order there is. [`Seq::ZERO`] stands
+/// Every durable change takes the next one; this is the only order of events. [`Seq::ZERO`]
+/// precedes the first.
 /// before the first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Seq(i64);
 
 impl Seq {
-    /// Before anything happened.
+    /// Before the first event.
     pub const ZERO: Self = Self(0);
 
     /// The position `number`; `None` when it is negative.
@@ -157,7 +158,7 @@ mod id_tests {
     }
 
     #[test]
-    fn what_could_hide_or_break_something_is_no_id() {
+    fn control_characters_separators_and_long_texts_are_no_ids() {
         let long = "x".repeat(ID_MAX_CHARS + 1);
         for text in ["", " ", "a b", "a/b", "é", "a\0", "..", &long] {
             assert_eq!(UserId::parse(text), Err(InvalidId), "{text:?}");

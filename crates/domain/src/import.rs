@@ -1,5 +1,5 @@
-//! What an import hands to a store: rows of another system as our rules allow them, and why one was
-//! left out. Reading the other system, and fitting its rows to our rules, is the importer's.
+//! What an importer passes to a store: validated rows of another system, and the reasons for
+//! leaving rows out. Reading and converting the source is the importer's job.
 
 pub mod store;
 
@@ -15,16 +15,16 @@ use crate::{
     time::Timestamp,
 };
 
-/// A conversation with its messages, as our rules have it.
+/// A conversation with its messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImportedConversation {
     /// Its id.
     pub id: ConversationId,
-    /// Who takes part.
+    /// The participants.
     pub parties: Parties,
     /// The booking it is about.
     pub appointment: Option<AppointmentId>,
-    /// What it is about, in words.
+    /// Its subject.
     pub subject: Option<Subject>,
     /// Active or archived.
     pub status: Status,
@@ -34,7 +34,7 @@ pub struct ImportedConversation {
     pub updated_at: Timestamp,
     /// When the newest message was posted; without any, when the conversation was opened.
     pub last_message_at: Timestamp,
-    /// The newest position. The first is the opening's.
+    /// The newest position; position 1 is the opening.
     pub last_seq: Seq,
     /// How far each side has read.
     pub horizons: Horizons,
@@ -43,7 +43,7 @@ pub struct ImportedConversation {
 }
 
 impl ImportedConversation {
-    /// Where the newest message of `side` is; [`Seq::ZERO`] when there is none.
+    /// The position of the newest message of `side`; [`Seq::ZERO`] when it has none.
     pub fn newest_of(&self, side: Side) -> Seq {
         let newest = self.messages.iter().rev().find(|message| message.side == side);
         newest.map_or(Seq::ZERO, |message| message.seq)
@@ -57,114 +57,114 @@ pub struct ImportedMessage {
     pub id: MessageId,
     /// Its position.
     pub seq: Seq,
-    /// Who said it.
+    /// Its author's side.
     pub side: Side,
     /// What kind it is.
     pub kind: MessageKind,
-    /// Its words; may be empty beside files.
+    /// The text; may be empty beside files.
     pub content: Content,
     /// Its files, in order.
     pub files: Vec<ImportedFile>,
     /// When it was posted.
     pub created_at: Timestamp,
-    /// When it was read, where that is known.
+    /// When it was read, if known.
     pub read_at: Option<Timestamp>,
 }
 
-/// A file that lies with the upload service.
+/// A file at the upload service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImportedFile {
     /// Its id.
     pub id: AttachmentId,
-    /// What it is called.
+    /// The file name.
     pub name: String,
-    /// Where it is.
+    /// Its URL.
     pub url: FileUrl,
-    /// What it is.
+    /// Its media type.
     pub media_type: MediaType,
-    /// How large it is, in bytes: 1 to [`FILE_MAX_BYTES`](crate::conversation::attachment::FILE_MAX_BYTES).
+    /// Its size in bytes: 1 to [`FILE_MAX_BYTES`](crate::conversation::attachment::FILE_MAX_BYTES).
     pub size_bytes: u32,
-    /// What the upload service calls it.
+    /// Its key at the upload service.
     pub upload_key: Option<String>,
 }
 
-/// Mail that waits: whether it is still wanted is decided when it is due (D15).
+/// A pending mail notification. Whether it is still wanted is decided when it is due (D15).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImportedMail {
-    /// Where something was said.
+    /// The conversation.
     pub conversation: ConversationId,
-    /// Who is to be told.
+    /// The recipient.
     pub recipient: UserId,
-    /// How many messages it is about, 1 or more.
+    /// The number of messages, 1 or more.
     pub messages: u32,
-    /// Since when it waits.
+    /// When the first of them was posted.
     pub since: Timestamp,
 }
 
 impl ImportedMail {
-    /// What names it: there is one for each conversation and recipient.
+    /// Its key in the import: there is one per conversation and recipient.
     pub fn key(&self) -> String {
         format!("{}/{}", self.conversation, self.recipient)
     }
 }
 
-/// What a person wants to be told of by mail.
+/// A person's mail preferences.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImportedPreference {
-    /// Whose wish it is.
+    /// The person.
     pub person: UserId,
     /// Whether they want mail at all.
     pub mail_enabled: bool,
     /// How often.
     pub frequency: Frequency,
-    /// The conversations that they do not want to hear of, each once, in order.
+    /// The conversations they muted, each once, in order.
     pub muted: Vec<ConversationId>,
 }
 
 named_enum! {
-    /// Why something was left out.
+    /// Why a row was left out.
     Refusal {
-        /// It, or what it belongs to, has an id that is none of ours (1 to 64 characters of
-        /// `A-Z a-z 0-9 _ -`).
+        /// It, or what it belongs to, has an id that is not allowed (1 to 64 characters of `A-Z a-z
+        /// 0-9 _ -`).
         InvalidId = "invalid_id",
         /// Salon and client are the same person.
         SidesAreTheSame = "sides_are_the_same",
-        /// Its author takes no part in the conversation.
+        /// Its author is no participant of the conversation.
         AuthorTakesNoPart = "author_takes_no_part",
-        /// A date that no calendar has: infinite, missing, or outside the years -9999 to 9999; or
-        /// something that is nowhere in the order of things without its date.
+        /// A date that no calendar has: infinite, missing, or outside the years -9999 to 9999; or a
+        /// row that cannot be ordered without its date.
         ImpossibleDate = "impossible_date",
-        /// It says and shows nothing.
+        /// It has neither text nor files.
         SaysNothing = "says_nothing",
-        /// Another message of the conversation has this id.
+        /// Another message of the conversation has the same id.
         IdTwice = "id_twice",
-        /// A file that is not `https` on a host that serves uploads.
+        /// A file whose URL is not `https` on a host of the upload service.
         UrlNotAllowed = "url_not_allowed",
-        /// A file that is no image of a type we take.
+        /// A file that is not of an accepted image type.
         TypeNotAllowed = "type_not_allowed",
         /// A file that is empty or too large.
         SizeNotAllowed = "size_not_allowed",
-        /// Mail for somebody who takes no part.
+        /// Mail for somebody who is no participant.
         RecipientTakesNoPart = "recipient_takes_no_part",
-        /// Nobody knows the person it is about.
+        /// The person is in no directory.
         PersonUnknown = "person_unknown",
-        /// The person was forgotten here, and does not come back.
+        /// The person was forgotten here and is not imported again.
         PersonForgotten = "person_forgotten",
         /// Its conversation was refused.
         ConversationRefused = "conversation_refused",
-        /// Something else here has this id.
+        /// Something else here has the same id.
         IdTaken = "id_taken",
-        /// Another conversation here has a message of this one.
+        /// Another conversation here has a message with the same id.
         MessageIdTaken = "message_id_taken",
-        /// Another message here has a file of this one.
+        /// Another message here has a file with the same id.
         FileIdTaken = "file_id_taken",
         /// The salon has another conversation about this booking here.
         AppointmentTaken = "appointment_taken",
-        /// It was taken over before, then changed there, and was deleted here.
+        /// It was imported before, then changed in the source, and deleted here.
         DeletedHere = "deleted_here",
-        /// It was taken over before, then changed there, and went on here.
+        /// It was imported before, then changed in the source, and changed here.
         WentOnHere = "went_on_here",
-        /// It was taken over before, and is between other people there now.
+        /// It was imported before and has other participants in the source now.
         OtherPeople = "other_people",
     }
 }
@@ -177,8 +177,10 @@ mod tests {
 
     #[test]
     fn every_refusal_has_a_word_of_its_own() {
-        let words: HashSet<_> = Refusal::ALL.iter().map(|it| it.as_str()).collect();
+        let words: HashSet<_> = Refusal::ALL.iter().map(|refusal| refusal.as_str()).collect();
         assert_eq!(words.len(), Refusal::ALL.len());
-        assert!(Refusal::ALL.iter().all(|it| Refusal::parse(it.as_str()) == Some(*it)));
+        assert!(
+            Refusal::ALL.iter().all(|refusal| Refusal::parse(refusal.as_str()) == Some(*refusal))
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! Work that may wait: what it is, and what becomes of it when it fails (D14).
+//! Background jobs: tasks, failures, retries (D14).
 
 pub mod store;
 pub mod worker;
@@ -11,33 +11,33 @@ use crate::{
 
 /// The most attempts that a job is ever given.
 pub const ATTEMPTS_MAX: u32 = 100;
-/// How often uploads that were never sent are taken away, in milliseconds.
+/// The period of purging unsent uploads, in milliseconds.
 pub const PURGE_PERIOD_MS: u64 = 3_600_000;
 
-/// What is to be done. Everything a task needs besides its name is in the store already, so a task
-/// is a kind and one name, and repeating it does no harm.
+/// A task. All its data beside its subject is in the store, so a task is a kind and one subject,
+/// and repeating it does no harm.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Task {
-    /// Say in its conversation what happened to a booking.
+    /// Announce a booking event in its conversation.
     HandleAppointmentEvent(AppointmentEventId),
-    /// Remove bytes that we keep.
+    /// Delete an object of our file storage.
     DeleteObject(ObjectKey),
-    /// Have the upload service remove a file, by the service's key.
+    /// Delete a file at the upload service, by the service's key.
     DeleteHostedFile(String),
-    /// Take away what was uploaded and never sent.
+    /// Delete unsent uploads.
     PurgeUploads,
-    /// Forget a person (D3).
+    /// Erase a person (D3).
     ErasePerson(UserId),
-    /// Put conversations away in which nothing was said for long; `None`: from the first one on, else
-    /// those behind it, by id.
+    /// Archive conversations that had no messages for long, those with an id after this one;
+    /// `None`: from the first.
     ArchiveAged(Option<ConversationId>),
-    /// Delete the messages of conversations that were put away long ago, likewise.
+    /// Delete the messages of conversations that were archived long ago, likewise.
     PurgeExpired(Option<ConversationId>),
-    /// Forget what is old in the logs of conversations, likewise.
+    /// Delete old log entries of conversations, likewise.
     TrimLog(Option<ConversationId>),
     /// Send a mail (D15).
     SendMail(MailId),
-    /// Put a person's data together for them.
+    /// Build a person's data export.
     ExportPerson(UserId),
 }
 
@@ -47,8 +47,8 @@ pub enum Task {
 pub struct UnknownTask;
 
 impl Task {
-    /// Every [`kind`](Self::kind). A store hands out these alone: during a deploy work of a kind that
-    /// only newer nodes know waits for them.
+    /// Every [`kind`](Self::kind). A store hands out only these: during a deployment, jobs of a
+    /// kind that only newer nodes know wait for them.
     pub const KINDS: [&'static str; 10] = [
         "handle_appointment_event",
         "delete_object",
@@ -78,7 +78,7 @@ impl Task {
         }
     }
 
-    /// What it is about, as it is stored; empty when the kind says all.
+    /// The subject, as it is stored; empty for a kind without one.
     pub fn subject(&self) -> &str {
         match self {
             Self::HandleAppointmentEvent(event) => event.as_str(),
@@ -93,7 +93,7 @@ impl Task {
         }
     }
 
-    /// Reads what [`kind`](Self::kind) and [`subject`](Self::subject) said.
+    /// Parses [`kind`](Self::kind) and [`subject`](Self::subject).
     ///
     /// # Errors
     /// [`UnknownTask`].
@@ -106,9 +106,9 @@ impl Task {
             "delete_hosted_file" => Some(Self::DeleteHostedFile(subject.to_owned())),
             "purge_uploads" => subject.is_empty().then_some(Self::PurgeUploads),
             "erase_person" => UserId::parse(subject).ok().map(Self::ErasePerson),
-            "archive_aged" => place(subject).ok().map(Self::ArchiveAged),
-            "empty_aged" => place(subject).ok().map(Self::PurgeExpired),
-            "trim_log" => place(subject).ok().map(Self::TrimLog),
+            "archive_aged" => resume_after(subject).ok().map(Self::ArchiveAged),
+            "empty_aged" => resume_after(subject).ok().map(Self::PurgeExpired),
+            "trim_log" => resume_after(subject).ok().map(Self::TrimLog),
             "send_mail" => MailId::parse(subject).ok().map(Self::SendMail),
             "export_person" => UserId::parse(subject).ok().map(Self::ExportPerson),
             _ => None,
@@ -117,30 +117,30 @@ impl Task {
     }
 }
 
-/// Where in the order of conversations work goes on; nothing: at the first.
-fn place(subject: &str) -> Result<Option<ConversationId>, InvalidId> {
+/// The id after which the work continues; none: at the first.
+fn resume_after(subject: &str) -> Result<Option<ConversationId>, InvalidId> {
     if subject.is_empty() { Ok(None) } else { ConversationId::parse(subject).map(Some) }
 }
 
-/// A job that somebody is working on.
+/// A claimed job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Job {
     /// Its id.
     pub id: JobId,
-    /// What is to be done.
+    /// The task.
     pub task: Task,
-    /// Which attempt this is, from 1. It is the right to report an outcome: whoever claims the job
-    /// after the lease ran out has a higher one.
+    /// The number of this attempt, from 1. It is needed to report an outcome: a worker that claims
+    /// the job after the lease expired has a higher one.
     pub attempt: u32,
 }
 
-/// A word or two for the operator: why a job failed. Never anything a person wrote.
+/// A short reason for the operator why a job failed. Never user content.
 pub type Reason = &'static str;
 
-/// What the fault of a store, or of another adapter, is kept as.
+/// The error of the store or another adapter.
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 
-/// Why an attempt failed, and whether another one makes sense.
+/// Why an attempt failed, and whether to retry.
 #[derive(Debug, thiserror::Error)]
 pub enum JobFailure {
     /// It may work later.
@@ -148,19 +148,19 @@ pub enum JobFailure {
     Retry {
         /// Why.
         reason: Reason,
-        /// What was behind it, for the log.
+        /// The underlying error, for the log.
         #[source]
         cause: Option<Cause>,
     },
-    /// This is not the hour for it: it is tried again then.
+    /// It must not run now: retry at `until`.
     #[error("not before {until}: {reason}")]
     Postponed {
         /// Why.
         reason: Reason,
-        /// When it may be done.
+        /// When to retry.
         until: Timestamp,
     },
-    /// It will not work, however often it is tried, until somebody changes something.
+    /// Retrying is pointless until somebody changes something.
     #[error("not at all: {reason}")]
     Dead {
         /// Why.
@@ -169,17 +169,17 @@ pub enum JobFailure {
 }
 
 impl JobFailure {
-    /// A failure that may pass, and has nothing behind it that a log should tell.
+    /// A retryable failure without an underlying error.
     pub fn retry(reason: Reason) -> Self {
         Self::Retry { reason, cause: None }
     }
 
-    /// A failure that will not pass.
+    /// A permanent failure.
     pub fn dead(reason: Reason) -> Self {
         Self::Dead { reason }
     }
 
-    /// Why.
+    /// The reason.
     pub fn reason(&self) -> Reason {
         match self {
             Self::Retry { reason, .. } | Self::Postponed { reason, .. } | Self::Dead { reason } => {
@@ -194,28 +194,28 @@ impl JobFailure {
 pub struct JobView {
     /// Its id.
     pub id: JobId,
-    /// What is to be done.
+    /// The task.
     pub task: Task,
-    /// How many attempts were begun.
+    /// The number of attempts started.
     pub attempts: u32,
-    /// When it was entered.
+    /// When it was enqueued.
     pub created_at: Timestamp,
-    /// When it may be tried next, or, while somebody works on it, when their lease ends.
+    /// When it may be tried next, or, while it is claimed, when the lease ends.
     pub run_at: Timestamp,
-    /// When it was given up.
+    /// When it became a dead letter.
     pub dead_at: Option<Timestamp>,
     /// Why the last attempt failed.
     pub last_failure: Option<String>,
 }
 
-/// How long to wait after a failed attempt.
+/// The waits after failed attempts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Backoff {
     /// After the first attempt, in milliseconds; each further wait is twice as long.
     pub first_ms: u64,
     /// The longest wait, in milliseconds.
     pub longest_ms: u64,
-    /// How many attempts there are before the job is given up: 1 to [`ATTEMPTS_MAX`].
+    /// The number of attempts before the job becomes a dead letter: 1 to [`ATTEMPTS_MAX`].
     pub attempts_max: u32,
 }
 
@@ -227,16 +227,16 @@ impl Default for Backoff {
 }
 
 impl Backoff {
-    /// When to try again after `attempt` failed at `now`; `None` when that was the last attempt.
-    /// `luck`, any number, spreads the waits over the upper half of their length, so that jobs that
-    /// failed together do not come back together.
-    pub fn next_attempt_at(&self, attempt: u32, now: Timestamp, luck: u64) -> Option<Timestamp> {
+    /// When to retry after `attempt` failed at `now`; `None` when that was the last attempt.
+    /// `jitter`, any number, spreads the waits over the upper half of their length, so that jobs
+    /// that failed together are not retried together.
+    pub fn next_attempt_at(&self, attempt: u32, now: Timestamp, jitter: u64) -> Option<Timestamp> {
         if attempt >= self.attempts_max {
             return None;
         }
         let doublings = attempt.saturating_sub(1).min(32);
         let full_ms = self.first_ms.saturating_mul(1 << doublings).min(self.longest_ms).max(2);
-        let wait_ms = full_ms / 2 + luck % (full_ms / 2 + 1);
+        let wait_ms = full_ms / 2 + jitter % (full_ms / 2 + 1);
         Timestamp::from_millis(now.as_millis().saturating_add_unsigned(wait_ms))
     }
 }
@@ -275,14 +275,14 @@ mod backoff_tests {
     #[test]
     fn each_wait_is_longer_until_the_last_attempt() {
         let backoff = Backoff { first_ms: 1_000, longest_ms: 3_000, attempts_max: 4 };
-        let wait = |attempt, luck| {
-            let at = backoff.next_attempt_at(attempt, Timestamp::UNIX_EPOCH, luck);
+        let wait = |attempt, jitter| {
+            let at = backoff.next_attempt_at(attempt, Timestamp::UNIX_EPOCH, jitter);
             at.map(Timestamp::as_millis)
         };
         assert_eq!((wait(1, 0), wait(1, 500), wait(1, 501)), (Some(500), Some(1_000), Some(500)));
         assert_eq!((wait(2, 0), wait(3, 1_500)), (Some(1_000), Some(3_000)));
         assert_eq!((wait(4, 0), wait(5, 0)), (None, None));
-        let patient = Backoff { attempts_max: ATTEMPTS_MAX, longest_ms: u64::MAX, ..backoff };
-        assert!(patient.next_attempt_at(99, Timestamp::UNIX_EPOCH, 7).is_some());
+        let many_attempts = Backoff { attempts_max: ATTEMPTS_MAX, longest_ms: u64::MAX, ..backoff };
+        assert!(many_attempts.next_attempt_at(99, Timestamp::UNIX_EPOCH, 7).is_some());
     }
 }

@@ -1,4 +1,4 @@
-// The example of the README stands on the fakes: without them it could not be tested.
+// The examples of the README use the fakes of the feature `testing`.
 #![cfg_attr(feature = "testing", doc = include_str!("../README.md"))]
 #![cfg_attr(
     not(feature = "testing"),
@@ -7,8 +7,8 @@
 )]
 #![deny(missing_docs)]
 
-/// `Debug` that names a type and shows nothing of it: services are made of ports, which have nothing to
-/// show, and what people are called or write is for no log.
+/// Implements `Debug` with the type name only: services have nothing to show, and names and texts
+/// of people must not be logged.
 macro_rules! opaque_debug {
     ($name:ident $(<$lifetime:lifetime>)?) => {
         impl std::fmt::Debug for $name $(<$lifetime>)? {
@@ -20,8 +20,8 @@ macro_rules! opaque_debug {
 }
 pub(crate) use opaque_debug;
 
-/// An enum each of whose variants has a word, in reports and in what is kept of them: the list of all, the
-/// word of one, and the one of a word.
+/// An enum whose variants have a stable word, for reports and storage: a list of all variants, the
+/// word of one, and a parser.
 #[macro_export]
 macro_rules! named_enum {
     ($(#[$doc:meta])* $name:ident { $($(#[$each:meta])* $variant:ident = $word:literal,)* }) => {
@@ -32,19 +32,19 @@ macro_rules! named_enum {
         }
 
         impl $name {
-            /// Every one of them.
+            /// All variants.
             pub const ALL: &[Self] = &[$(Self::$variant,)*];
 
-            /// Its word in reports.
+            /// The variant's word.
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$variant => $word,)*
                 }
             }
 
-            /// Reads [`as_str`](Self::as_str)'s word.
+            /// Parses the word of [`as_str`](Self::as_str).
             pub fn parse(word: &str) -> Option<Self> {
-                Self::ALL.iter().find(|it| it.as_str() == word).copied()
+                Self::ALL.iter().find(|variant| variant.as_str() == word).copied()
             }
         }
     };

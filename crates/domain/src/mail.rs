@@ -1,5 +1,5 @@
-//! Mail about messages that wait: whether, when, and about which of them (D15, G8). It is decided
-//! when it is due, from what is so at that moment, and written when it leaves.
+//! Mail notifications of unread messages: whether, when, and about which conversations (D15, G8).
+//! Decided when due, from the state at that time, and composed when sent.
 
 mod address;
 pub mod email;
@@ -23,36 +23,37 @@ use crate::{
     time::{Timestamp, Zone},
 };
 
-/// The most conversations that one mail tells of; the others wait for the next.
+/// The most conversations in one mail; the others wait for the next.
 pub const MAIL_CONVERSATIONS_MAX: usize = 50;
-/// The most conversations that one decision is about; the others wait for the next.
-pub const WAITING_MAX: usize = 200;
-/// The most messages that a mail quotes of one conversation, the newest.
+/// The most conversations per decision; the others wait for the next.
+pub const PENDING_CONVERSATIONS_MAX: usize = 200;
+/// The most messages that a mail quotes per conversation, newest first.
 pub const MAIL_QUOTES_MAX: usize = 3;
-/// How far back mails count against the most that one person gets, in milliseconds.
+/// How long a sent mail counts against the rate limit of its recipient, in milliseconds.
 pub const RECENT_MAILS_MS: u64 = 60_000;
 
-/// How mail is spread over time.
+/// The rate limits and delays of mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MailPolicy {
-    /// How long a message waits to be read before a mail tells of it, in milliseconds.
+    /// How long a message may stay unread before a mail is sent, in milliseconds.
     pub delay_ms: u64,
     /// The shortest time between two mails about one conversation, in milliseconds.
     pub conversation_pause_ms: u64,
-    /// The most mails that one person gets within [`RECENT_MAILS_MS`], 1 or more.
+    /// The most mails to one person within [`RECENT_MAILS_MS`], 1 or more.
     pub per_minute_max: u32,
-    /// The hour of the day at which the daily mail leaves (0 to 23).
+    /// The hour of the day at which daily mail is sent (0 to 23).
     pub daily_hour: u8,
-    /// Whose clock counts for who has none.
+    /// The time zone of people without one.
     pub zone: Zone,
-    /// How old the newest message that waits in a conversation may be, in milliseconds; of what is older there
-    /// is no mail. Longer than anybody is made to wait by delay, pause, frequency and quiet hours together:
-    /// so old is only what waited while no mail could leave.
+    /// The greatest age of the newest unread message of a conversation, in milliseconds; an older
+    /// one is not mailed. Longer than delay, pause, frequency and quiet hours can make anybody
+    /// wait: only what waited while no mail could be sent is older.
     pub notice_age_max_ms: u64,
 }
 
 impl Default for MailPolicy {
-    /// After five minutes, once an hour, ten in a minute, at nine o'clock; nothing older than a week.
+    /// After five minutes, once an hour, ten per minute, at nine o'clock; nothing older than a
+    /// week.
     fn default() -> Self {
         Self {
             delay_ms: 300_000,
@@ -65,63 +66,61 @@ impl Default for MailPolicy {
     }
 }
 
-/// Everything that the decision about one person's mail rests on.
+/// The input of the decision about one person's mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PendingNotifications {
-    /// Who may be written to.
+    /// The recipient.
     pub recipient: Participant,
-    /// What they want.
+    /// Their preferences.
     pub preferences: Preferences,
-    /// Whether mail to their present address came back, or they complained of it.
+    /// Whether their current address is suppressed: mail bounced or was reported as spam.
     pub is_suppressed: bool,
-    /// When the latest mails to them were decided on, newest first, as far back as
-    /// [`RECENT_MAILS_MS`].
+    /// When the latest mails to them were decided on, newest first, within [`RECENT_MAILS_MS`].
     pub recent_mails: Vec<Timestamp>,
-    /// Where something may wait for them, at most [`WAITING_MAX`] conversations.
-    pub waiting: Vec<PendingConversation>,
-    /// How often their mail was settled before. Whoever settles this case settles it first.
+    /// Conversations with possibly unmailed messages, at most [`PENDING_CONVERSATIONS_MAX`].
+    pub conversations: Vec<PendingConversation>,
+    /// Version of the person's mail state. A decision is applied only if it has not changed.
     pub version: i64,
 }
 
-/// A conversation in which something may wait for a person.
+/// A conversation with possibly unmailed messages for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PendingConversation {
-    /// Which.
+    /// The conversation.
     pub conversation: ConversationId,
-    /// Since when there may be something that no mail told of.
+    /// When the first possibly unmailed message was noted.
     pub since: Timestamp,
-    /// How many messages were noted since. Only when it is still the same is nothing new there.
+    /// How many messages were noted since. If it has changed, there is a new message.
     pub noted: u64,
-    /// How many of the other side's messages are unread, and no mail told of them. What the platform
-    /// said does not count.
+    /// The number of unread and unmailed messages of the other side, without platform messages.
     pub unmailed: u64,
-    /// The newest of these; with none of them, anything.
+    /// The position of the newest of these; meaningless if there are none.
     pub up_to: Seq,
-    /// When the newest of these was posted; with none of them, the same as `since`.
+    /// When the newest of these was posted; equal to `since` if there are none.
     pub newest_at: Timestamp,
-    /// When a mail last told of this conversation.
+    /// When a mail about this conversation was last sent.
     pub last_mailed_at: Option<Timestamp>,
 }
 
-/// What becomes of each thing that waits. A conversation stands in one of the three lists.
+/// The decision about one person's mail. Each conversation is in exactly one of the three lists.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MailDecision {
-    /// No mail is due: it was read, or is not wanted.
-    pub forget: Vec<(ConversationId, SkipReason)>,
-    /// Not yet: asked again then.
-    pub wait: Vec<(ConversationId, Timestamp)>,
-    /// One mail, now, about all of these and up to these positions.
-    pub tell: Vec<(ConversationId, Seq)>,
+    /// No mail, because of the reason.
+    pub drop: Vec<(ConversationId, SkipReason)>,
+    /// Not yet: decide again then.
+    pub defer: Vec<(ConversationId, Timestamp)>,
+    /// One mail, now, about all of these up to these positions.
+    pub send: Vec<(ConversationId, Seq)>,
 }
 
 impl MailDecision {
-    /// How many conversations are forgotten for `why`.
-    pub fn forgotten(&self, why: SkipReason) -> usize {
-        self.forget.iter().filter(|(_, known)| *known == why).count()
+    /// The number of conversations dropped for `reason`.
+    pub fn dropped(&self, reason: SkipReason) -> usize {
+        self.drop.iter().filter(|(_, known)| *known == reason).count()
     }
 }
 
-/// Why there is no mail.
+/// Why no mail is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SkipReason {
     /// Everything was read.
@@ -130,34 +129,35 @@ pub enum SkipReason {
     Unwanted,
     /// The person muted the conversation.
     Muted,
-    /// The person has no address, or mail to it came back.
+    /// The person has no address, or it is suppressed.
     Unreachable,
-    /// All of it is older than [`MailPolicy::notice_age_max_ms`]: no mail could leave for that long.
+    /// All messages are older than [`MailPolicy::notice_age_max_ms`]: no mail could be sent for
+    /// that long.
     TooOld,
 }
 
-/// A mail that is being decided on.
+/// A mail to be queued.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewMail {
-    /// Which; its Message-ID is made of it, so that a repeated delivery is recognised.
+    /// Its id; the Message-ID is derived from it, so that a repeated delivery is recognised.
     pub id: MailId,
-    /// To whom.
+    /// The recipient.
     pub recipient: UserId,
-    /// When.
+    /// When it was decided on.
     pub at: Timestamp,
 }
 
-/// What is needed to write to somebody.
+/// What decides whether a person can be mailed.
 #[derive(Clone, Copy)]
-struct Reach<'a> {
+struct MailTarget<'a> {
     recipient: &'a Participant,
     preferences: &'a Preferences,
     is_suppressed: bool,
 }
 
-impl<'a> Reach<'a> {
-    /// Why nothing at all may be written to this person.
-    fn obstacle(self) -> Option<SkipReason> {
+impl<'a> MailTarget<'a> {
+    /// Why no mail at all may be sent to this person.
+    fn skip_reason(self) -> Option<SkipReason> {
         if !self.preferences.wants_mail() {
             Some(SkipReason::Unwanted)
         } else if self.is_suppressed || !has_address(self.recipient) {
@@ -167,10 +167,10 @@ impl<'a> Reach<'a> {
         }
     }
 
-    /// The clock on the person's wall.
-    fn zone(self, terms: &'a MailPolicy) -> &'a Zone {
+    /// The person's time zone.
+    fn zone(self, policy: &'a MailPolicy) -> &'a Zone {
         let own = self.preferences.zone.as_ref().or(self.recipient.profile.zone.as_ref());
-        own.unwrap_or(&terms.zone)
+        own.unwrap_or(&policy.zone)
     }
 }
 

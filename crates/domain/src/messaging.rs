@@ -1,4 +1,4 @@
-//! Conversations as a service: open, write, read, list and resume.
+//! Conversations as a service: open, send, read, list and resume.
 
 use std::sync::Arc;
 
@@ -9,8 +9,8 @@ use crate::{
     ports::{Clock, Fanout, Ids},
 };
 
-/// What can be asked of conversations: commands in [`commands`](crate::conversation::commands),
-/// queries in [`queries`](crate::conversation::queries). HTTP and sockets call the same. Cheap to
+/// The operations on conversations: commands in [`commands`](crate::conversation::commands),
+/// queries in [`queries`](crate::conversation::queries). HTTP and sockets use the same. Cheap to
 /// clone.
 #[derive(Clone)]
 pub struct Messaging {
@@ -25,8 +25,8 @@ pub struct Messaging {
 }
 
 impl Messaging {
-    /// Creates the service over one store. Each change touches one port only, so the store keeps
-    /// every change atomic by itself.
+    /// Creates the service over one store. Each change uses one port only, so the store keeps it
+    /// atomic.
     pub fn new(
         store: Arc<dyn MessagingStore>,
         fanout: Arc<dyn Fanout>,

@@ -1,4 +1,4 @@
-//! Lists in pieces, each of bounded size.
+//! Pagination, with bounded page sizes.
 
 use crate::{
     ids::{ConversationId, Seq},
@@ -7,15 +7,15 @@ use crate::{
 
 /// The most items of one page.
 pub const PAGE_SIZE_MAX: u32 = 100;
-/// The last page that can be asked for by number. Beyond it there are cursors.
+/// The last page that can be requested by number. Use cursors beyond it.
 pub const PAGE_NUMBER_MAX: u32 = 10_000;
 
-/// How many items a page holds at the most: 1 to [`PAGE_SIZE_MAX`].
+/// The most items on a page: 1 to [`PAGE_SIZE_MAX`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PageSize(u32);
 
 impl PageSize {
-    /// The nearest size to `items` that is allowed.
+    /// The nearest allowed size.
     pub fn clamped(items: i64) -> Self {
         Self(u32::try_from(items.clamp(1, i64::from(PAGE_SIZE_MAX))).unwrap_or(1))
     }
@@ -31,7 +31,7 @@ impl PageSize {
 pub struct PageNumber(u32);
 
 impl PageNumber {
-    /// The nearest page to `number` that is allowed.
+    /// The nearest allowed page number.
     pub fn clamped(number: i64) -> Self {
         Self(u32::try_from(number.clamp(1, i64::from(PAGE_NUMBER_MAX))).unwrap_or(1))
     }
@@ -42,21 +42,21 @@ impl PageNumber {
     }
 }
 
-/// Where in a list a page begins.
+/// Where a page begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Start<C> {
-    /// By counting. Drifts while new items arrive.
+    /// By page number. Drifts while new items arrive.
     Number(PageNumber),
-    /// Right behind the item that the cursor names. Never drifts.
+    /// Right after the item of the cursor. Never drifts.
     After(C),
 }
 
-/// Which piece of a list.
+/// The requested page of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Window<C> {
     /// Where it begins.
     pub start: Start<C>,
-    /// How much of it.
+    /// How many items.
     pub size: PageSize,
 }
 
@@ -66,7 +66,7 @@ impl<C> Window<C> {
         Self { start: Start::Number(PageNumber::clamped(1)), size: PageSize::clamped(items) }
     }
 
-    /// How many items come before this window, as far as that is known without looking.
+    /// The number of items to skip; 0 for a cursor.
     pub fn offset(&self) -> i64 {
         match self.start {
             Start::Number(number) => i64::from(number.get() - 1) * i64::from(self.size.get()),
@@ -75,21 +75,21 @@ impl<C> Window<C> {
     }
 }
 
-/// A piece of a list.
+/// A page of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page<T, C> {
     /// The items.
     pub items: Vec<T>,
-    /// How many the whole list holds.
+    /// The number of items in the whole list.
     pub total: u64,
-    /// Where the next piece begins; `None` at the end.
+    /// The cursor of the next page; `None` at the end.
     pub next: Option<C>,
 }
 
 impl<T, C> Page<T, C> {
-    /// Makes a page of `items`, of which one more than `size` was asked for: the one too many
-    /// tells that there is a next page, and is dropped.
-    pub fn of_one_more(
+    /// Makes a page of `items`, which were queried with a limit of `size` plus one: an extra item
+    /// shows that there is a next page, and is dropped.
+    pub fn from_lookahead(
         mut items: Vec<T>,
         size: PageSize,
         total: u64,
@@ -103,16 +103,16 @@ impl<T, C> Page<T, C> {
     }
 }
 
-/// Names a message in a list of messages, newest first.
+/// A cursor in a list of messages, newest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MessageCursor(pub Seq);
 
-/// Names a conversation in a list of conversations, newest message first.
+/// A cursor in a list of conversations, newest message first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConversationCursor {
     /// When its newest message was posted.
     pub last_message_at: Timestamp,
-    /// Which; settles ties.
+    /// The conversation's id; breaks ties.
     pub id: ConversationId,
 }
 
@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whatever_is_asked_for_a_page_is_a_page() {
+    fn sizes_and_numbers_are_clamped() {
         for (asked, size) in [(i64::MIN, 1), (0, 1), (1, 1), (50, 50), (101, 100), (i64::MAX, 100)]
         {
             assert_eq!(PageSize::clamped(asked).get(), size);
@@ -132,10 +132,10 @@ mod tests {
     }
 
     #[test]
-    fn the_item_too_many_says_that_there_is_more() {
-        let page = Page::of_one_more(vec![3, 2, 1], PageSize::clamped(2), 3, |item| *item);
+    fn the_extra_item_shows_that_there_is_more() {
+        let page = Page::from_lookahead(vec![3, 2, 1], PageSize::clamped(2), 3, |item| *item);
         assert_eq!((page.items, page.next), (vec![3, 2], Some(2)));
-        let last = Page::of_one_more(vec![1], PageSize::clamped(2), 3, |item| *item);
+        let last = Page::from_lookahead(vec![1], PageSize::clamped(2), 3, |item| *item);
         assert_eq!((last.items, last.next), (vec![1], None));
     }
 }

@@ -1,4 +1,4 @@
-//! People, as the directory knows them.
+//! People in the directory.
 
 pub mod directory;
 pub mod store;
@@ -11,29 +11,29 @@ use crate::{
     time::{Timestamp, Zone},
 };
 
-/// Shown for a person of whom no name is known. French whatever language is asked for: it stands in
-/// place of a name, and names are not translated.
+/// Shown for a person without a name. Always French: it replaces a name, and names are not
+/// translated.
 pub const NAMELESS: &str = "Utilisateur";
-/// Given and family name shown for a person who was forgotten; for the language see [`NAMELESS`].
+/// Given and family name shown for a forgotten person; always French, as [`NAMELESS`].
 pub const FORGOTTEN: (&str, &str) = ("Compte", "supprimé");
 /// The longest name, in characters.
 pub const NAME_MAX_CHARS: usize = 200;
 /// The longest e-mail address, in characters (RFC 5321, 4.5.3.1.3: a path of 256 with its brackets).
 pub const EMAIL_MAX_CHARS: usize = 254;
-/// The longest address of a picture, in characters.
+/// The longest URL of a picture, in characters.
 pub const IMAGE_MAX_CHARS: usize = 2_048;
 
-/// What a person is on the platform. It decides which side of a conversation they may take; inside
-/// a conversation all rights come from its two participants.
+/// A person's role on the platform. It decides which side of a conversation they may take; inside a
+/// conversation all permissions come from its two participants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
     /// `client`: books appointments. Takes the client side.
     Client,
     /// `user_salon`: owns a salon.
     SalonOwner,
-    /// `user`: owns a salon, by an older kind of account.
+    /// `user`: owns a salon, with an older kind of account.
     LegacySalon,
-    /// `user_tatoueur`: an artist, alone or attached to a salon.
+    /// `user_tatoueur`: an artist, independent or employed by a salon.
     Artist,
     /// `admin`, `formateur`: staff of the platform, on neither side.
     Admin,
@@ -41,7 +41,7 @@ pub enum Role {
     Trainer,
     /// `service`: another program of the platform.
     Service,
-    /// Anything else, or nothing.
+    /// Any other role, or none.
     Other,
 }
 
@@ -57,7 +57,7 @@ const ROLES: [(Role, &str); 8] = [
 ];
 
 impl Role {
-    /// Reads the platform's word; what it does not know is [`Role::Other`].
+    /// Parses the platform's word; an unknown one is [`Role::Other`].
     pub fn parse(word: &str) -> Self {
         ROLES.iter().find(|(_, known)| *known == word).map_or(Self::Other, |(role, _)| *role)
     }
@@ -67,12 +67,12 @@ impl Role {
         ROLES.iter().find(|(role, _)| *role == self).map_or("other", |(_, word)| word)
     }
 
-    /// Whether such a person takes the salon side, and hence may open conversations.
+    /// Whether the role takes the salon side, and may open conversations.
     pub fn takes_salon_side(self) -> bool {
         matches!(self, Self::SalonOwner | Self::LegacySalon | Self::Artist)
     }
 
-    /// Whether such a person takes the client side.
+    /// Whether the role takes the client side.
     pub fn takes_client_side(self) -> bool {
         self == Self::Client
     }
@@ -81,28 +81,28 @@ impl Role {
 /// A person of the directory. Its `Debug` shows id and role only.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Participant {
-    /// Who.
+    /// Their id.
     pub id: UserId,
-    /// What they are.
+    /// Their role.
     pub role: Role,
-    /// What else is known of them; empty for a person who was forgotten.
+    /// Their details; empty for a forgotten person.
     pub profile: Profile,
-    /// Whether they were forgotten (erased): their profile stays empty from then on.
+    /// Whether they were forgotten (erased). Their profile stays empty.
     pub is_forgotten: bool,
 }
 
-/// The names under which others see a person; at least one is there.
+/// The names of a person as others see them; at least one is present.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct ShownNames<'p> {
     /// Given name.
     pub first: Option<&'p str>,
     /// Family name.
     pub last: Option<&'p str>,
-    /// The salon's name; never there for a client.
+    /// The salon's name; absent for clients.
     pub salon: Option<&'p str>,
 }
 
-/// What is known of a person. Everything may be missing.
+/// The details of a person, all optional.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Profile {
     /// Given name.
@@ -111,20 +111,20 @@ pub struct Profile {
     pub last_name: Option<String>,
     /// The salon's display name.
     pub salon_name: Option<String>,
-    /// Where their picture is.
+    /// URL of their picture.
     pub image: Option<String>,
-    /// Where mail reaches them. Never shown to anyone else.
+    /// Their e-mail address. Never shown to anyone else.
     pub email: Option<String>,
-    /// In which language they are written to.
+    /// The language of mails and notices to them.
     pub language: Option<Language>,
     /// Their time zone; for a salon, the one in which its bookings take place.
     pub zone: Option<Zone>,
 }
 
-/// A name tidied by [`tidied_line`]; `None` when nothing visible is left.
+/// Tidies a name with [`tidied_line`]; `None` when no visible character is left.
 ///
 /// # Errors
-/// [`InvalidProfile`] when it has more than [`NAME_MAX_CHARS`] characters then.
+/// [`InvalidProfile`] when it is longer than [`NAME_MAX_CHARS`] after that.
 pub fn tidied_name(name: &str) -> Result<Option<String>, InvalidProfile> {
     let name = tidied_line(name);
     if name.chars().count() > NAME_MAX_CHARS {
@@ -160,7 +160,7 @@ impl Profile {
         }
     }
 
-    /// This profile with what `newer` knows; what `newer` does not know stays.
+    /// This profile with the details of `newer`; details missing there stay.
     #[must_use]
     pub fn updated_with(&self, newer: &Self) -> Self {
         let pick = |new: &Option<String>, old: &Option<String>| new.clone().or_else(|| old.clone());
@@ -175,33 +175,34 @@ impl Profile {
         }
     }
 
-    /// Whether nothing at all is known.
+    /// Whether all details are missing.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 }
 
 impl Participant {
-    /// Somebody who was not forgotten.
+    /// A person who was not forgotten.
     pub fn new(id: UserId, role: Role, profile: Profile) -> Self {
         Self { id, role, profile, is_forgotten: false }
     }
 
-    /// The names under which others see this person: the known ones, [`FORGOTTEN`] for a person who
-    /// was forgotten, [`NAMELESS`] for one without a name.
+    /// The names of this person as others see them: the known ones, [`FORGOTTEN`] for a forgotten
+    /// person, [`NAMELESS`] for one without a name.
     pub fn shown_names(&self) -> ShownNames<'_> {
         if self.is_forgotten {
             let (first, last) = FORGOTTEN;
             return ShownNames { first: Some(first), last: Some(last), salon: None };
         }
         let Profile { first_name, last_name, salon_name, .. } = &self.profile;
-        let (first, last) = (known(first_name.as_deref()), known(last_name.as_deref()));
-        let salon = known(salon_name.as_deref()).filter(|_| !self.role.takes_client_side());
+        let (first, last) =
+            (visible_name(first_name.as_deref()), visible_name(last_name.as_deref()));
+        let salon = visible_name(salon_name.as_deref()).filter(|_| !self.role.takes_client_side());
         let is_nameless = first.or(last).or(salon).is_none();
         ShownNames { first: first.or(is_nameless.then_some(NAMELESS)), last, salon }
     }
 
-    /// What others call this person: the salon's name, else given and family name, as they are
+    /// The display name: the salon's name, else given and family name, as
     /// [shown](Self::shown_names).
     pub fn display_name(&self) -> String {
         let ShownNames { first, last, salon } = self.shown_names();
@@ -212,8 +213,8 @@ impl Participant {
     }
 }
 
-/// The name, if any of it is visible.
-fn known(name: Option<&str>) -> Option<&str> {
+/// The name, if it has a visible character.
+fn visible_name(name: Option<&str>) -> Option<&str> {
     name.filter(|name| !is_blank(name))
 }
 
@@ -230,18 +231,18 @@ impl fmt::Debug for Participant {
 
 crate::opaque_debug!(Profile);
 
-// Who is asking.
+// The caller of a request.
 
-/// The person or program behind a request, as its token says.
+/// The person or program behind a request, from its token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// Who.
+    /// Their id.
     pub user: UserId,
-    /// What they are on the platform.
+    /// Their role on the platform.
     pub role: Role,
-    /// When the token ends; `None` for a token that does not.
+    /// When the token expires; `None` for a token that does not.
     pub expires_at: Option<Timestamp>,
-    /// The profile in the token's claims; empty when it has none.
+    /// The profile in the token's claims; empty if there is none.
     pub profile: Profile,
 }
 
@@ -258,7 +259,8 @@ pub enum Language {
 }
 
 impl Language {
-    /// The language of a locale such as `en-GB` (BCP 47) or `en_GB`; `None` for one without texts.
+    /// The language of a locale such as `en-GB` (BCP 47) or `en_GB`; `None` for unsupported
+    /// languages.
     pub fn of_locale(locale: &str) -> Option<Self> {
         let language = locale.split(['-', '_']).next().unwrap_or_default();
         match language.to_ascii_lowercase().as_str() {
@@ -304,7 +306,7 @@ mod participant_tests {
         for ((first, last, salon), name) in table {
             assert_eq!(person(first, last, salon).display_name(), name);
         }
-        // The name of a salon is not a client's.
+        // A client has no salon name.
         let client = Participant {
             role: Role::Client,
             ..person(Some("Léa"), Some("Roux"), Some("Encre Noire"))
@@ -335,7 +337,7 @@ mod participant_tests {
         for ((first, last, salon), expected) in table {
             assert_eq!(shown(&person(first, last, salon)), names(expected));
         }
-        // The name of a salon is not a client's.
+        // A client has no salon name.
         let client = Participant { role: Role::Client, ..person(None, None, Some("Encre Noire")) };
         assert_eq!(shown(&client), names([Some("Utilisateur"), None, None]));
         let forgotten = Participant { is_forgotten: true, ..person(Some("Léa"), None, None) };

@@ -1,6 +1,6 @@
-//! The ports that several features need: clock, ids, fan-out, tokens and files, with their errors.
-//! Adapters implement them; `testing` holds fakes and mocks. The ports of a feature's store stand with
-//! the feature.
+//! Ports used by several features: clock, ids, fan-out, tokens and files, with their errors.
+//! Adapters implement them; `testing` has fakes and mocks. The store port of a feature is in the
+//! feature's module.
 
 use std::sync::Arc;
 
@@ -17,25 +17,25 @@ use crate::{
     time::Timestamp,
 };
 
-/// What went wrong with the store. The driver's own error is kept as the source.
+/// An error of the store, with the driver's error as its source.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The store cannot be reached, or the connection broke. A change that was under way may have
-    /// happened or not: repeat it under the same key.
+    /// The store is unreachable, or the connection broke. A change in progress may have been
+    /// applied or not: repeat it with the same key.
     #[error("the store cannot be reached")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The store is reachable but cannot take this request now. Nothing was changed.
+    /// The store is reachable but cannot serve this request now. Nothing was changed.
     #[error("the store is busy")]
     Busy(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The store answered something impossible: a bug in our code. Nothing was changed.
+    /// The store returned something impossible: a bug. Nothing was changed.
     #[error("the store failed")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// Tells the time (D18).
+/// Returns the current time (D18).
 #[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 pub trait Clock: Send + Sync {
-    /// The present moment, in whole milliseconds.
+    /// The current time, in whole milliseconds.
     fn now(&self) -> Timestamp;
 }
 
@@ -46,58 +46,58 @@ pub trait Ids: Send + Sync {
     fn next(&self) -> Uuid;
 }
 
-/// A single message that its reader marked as read, and that was unread before.
+/// A single message that its reader marked as read and that was unread before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MarkedMessage {
     /// Its id.
     pub message: MessageId,
-    /// Who wrote it.
+    /// Its author.
     pub author: UserId,
     /// When it was marked.
     pub read_at: Timestamp,
 }
 
-/// Publishes events to those who may see them.
+/// Publishes events to the sessions of the participants.
 #[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 #[async_trait]
 pub trait Fanout: Send + Sync {
-    /// Waits until it is the caller's turn to change `conversation`. On one node turns follow one
-    /// another, so events are published in the order in which they were committed. Other nodes keep
-    /// no turns with us; observers go by position.
-    async fn turn(&self, conversation: &ConversationId) -> Box<dyn PublishGuard>;
+    /// Waits for the exclusive right to change and publish in `conversation`. On one node guards of
+    /// a conversation are exclusive, so events are published in commit order. Other nodes do not
+    /// take part; observers order events by position.
+    async fn publish_guard(&self, conversation: &ConversationId) -> Box<dyn PublishGuard>;
 
-    /// Tells the author of a message that it was marked as read (D9): once, to the sessions of the
-    /// node that took the mark. No log holds it.
+    /// Notifies the author of a message that it was marked as read (D9): once, in the sessions of
+    /// this node. It is in no log.
     fn message_read(&self, marked: &MarkedMessage);
 
-    /// What the directory shows of `user` has changed. Told to the sessions of this node, by whoever
-    /// changed it: no log holds it.
+    /// The directory entry of `user` has changed. Notifies the sessions of this node, called by
+    /// whoever changed it; it is in no log.
     fn person_changed(&self, user: &UserId, change: PersonChange);
 
-    /// Whether `user` is looking at `conversation` now: a session of theirs has joined it, did not
-    /// say that it is out of sight, and has shown lately that its client is awake.
+    /// Whether `user` is watching `conversation`: a session of theirs has joined it, is not hidden,
+    /// and was active recently.
     fn is_watching(&self, conversation: &ConversationId, user: &UserId) -> bool;
 }
 
-/// How a person's entry in the directory has changed.
+/// How a person's directory entry has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PersonChange {
-    /// Their profile may be another.
+    /// Their profile may have changed.
     Profile,
     /// They were forgotten.
     Forgotten,
 }
 
-/// The right to change one conversation. Dropping it releases it; nothing is published then.
+/// The exclusive right to change a conversation. Dropping it releases it without publishing.
 pub trait PublishGuard: Send {
-    /// Publishes what happened and releases the turn. Never waits for an observer.
+    /// Publishes events and releases the guard. Never waits for an observer.
     fn publish(self: Box<Self>, events: Vec<Event>);
 }
 
 /// Why a token was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
-    /// It was valid once.
+    /// It was valid before.
     #[error("the token has expired")]
     Expired,
     /// Not a token, not signed by anyone trusted, signed with an algorithm that is not expected, or
@@ -106,13 +106,13 @@ pub enum TokenError {
     Invalid,
 }
 
-/// Reads tokens.
+/// Verifies tokens.
 #[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 pub trait TokenVerifier: Send + Sync {
-    /// Whom `token` names. The token comes without a scheme such as `Bearer`.
+    /// The caller named by `token`, which has no scheme such as `Bearer`.
     ///
     /// # Errors
-    /// [`TokenError`]; nothing of the token is repeated in it.
+    /// [`TokenError`]; it repeats nothing of the token.
     fn verify(&self, token: &str) -> Result<Caller, TokenError>;
 }
 
@@ -163,9 +163,9 @@ pub enum FilesError {
     /// The file storage is unreachable or broken.
     #[error("the place where files are kept failed")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// It is with an upload service, and none is configured.
+    /// It is at an upload service, and none is configured.
     #[error("there is no upload service to ask")]
-    NobodyToAsk,
+    NoUploadService,
 }
 
 /// An object's size and the stream of its bytes.
@@ -185,9 +185,9 @@ impl std::fmt::Debug for ObjectBytes {
 /// The bytes of pictures (D16).
 #[async_trait]
 pub trait Files: Send + Sync {
-    /// Reads a picture to its end, within bounds, checks and cleans it (nothing of where and by
-    /// whom it was taken stays; it stands upright), and keeps it with a small one of it.
-    /// `declared`: what the sender says it is, if they say anything.
+    /// Reads a picture to its end, within bounds, checks and cleans it (location and author are
+    /// removed, orientation is applied), and stores it with a thumbnail. `declared`: the media type
+    /// given by the sender, if any.
     ///
     /// # Errors
     /// [`KeepError`].
@@ -198,8 +198,8 @@ pub trait Files: Send + Sync {
         bytes: &mut dyn Chunks,
     ) -> Result<Picture, KeepError>;
 
-    /// Stores bytes that are not a picture, unchecked and without a limit of their number, and
-    /// replaces what was there. Returns their number.
+    /// Stores bytes of any kind, unchecked and without a size limit, replacing an existing object.
+    /// Returns their number.
     ///
     /// # Errors
     /// [`KeepError::Interrupted`] and [`KeepError::Failed`].
@@ -211,13 +211,13 @@ pub trait Files: Send + Sync {
     /// Deletes an object; succeeds when there is none.
     async fn delete(&self, key: &ObjectKey) -> Result<(), FilesError>;
 
-    /// Has the upload service delete a file of its own; succeeds when there is none.
+    /// Deletes a file at the upload service; succeeds when there is none.
     ///
     /// # Errors
     /// [`FilesError`].
     async fn delete_hosted(&self, upload_key: &str) -> Result<(), FilesError>;
 }
 
-/// Told when there is work that a worker should look at soon. A call may get lost; work is found at
-/// the next poll then.
+/// Called when there is a job that a worker should look at soon. A call may get lost; the next poll
+/// finds the job then.
 pub type JobNotifier = Arc<dyn Fn() + Send + Sync>;

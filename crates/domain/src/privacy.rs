@@ -1,4 +1,4 @@
-//! Personal data: what is erased, what is exported, and who did what.
+//! Personal data: erasure, export, audit.
 
 pub mod audit;
 pub mod erasure;

@@ -1,5 +1,5 @@
-//! How long conversations are kept: when one is due to be archived or emptied, and when
-//! the daily run starts.
+//! Retention: when a conversation is due to be archived or its messages deleted, and when the daily
+//! run starts.
 
 pub mod store;
 pub mod sweep;
@@ -13,35 +13,35 @@ use crate::{
     time::Timestamp,
 };
 
-/// After how many days without a message a conversation is archived, unless somebody says otherwise.
+/// The default number of days without a message after which a conversation is archived.
 pub const ARCHIVE_AFTER_DAYS_DEFAULT: u32 = 90;
 /// The fewest days that an archived conversation is kept.
 pub const DELETE_AFTER_DAYS_MIN: u32 = 30;
-/// The most days that a policy may name: a hundred years.
+/// The longest period of a policy, in days: a hundred years.
 pub const RETENTION_DAYS_MAX: u32 = 36_500;
-/// For how many days a log is kept, unless somebody says otherwise (D5).
+/// The default number of days for which a log is kept (D5).
 pub const LOG_DAYS_DEFAULT: u32 = 90;
-/// The fewest days of a log: more than any client is away that goes on where it was cut off.
+/// The fewest days of a log: longer than any client stays offline and still resumes.
 pub const LOG_DAYS_MIN: u32 = 2;
 /// When the daily retention run starts, in milliseconds after midnight UTC.
 pub const DAILY_RUN_STARTS_MS: u32 = 3 * 3_600_000;
 
 const DAY_MS: i64 = 86_400_000;
 
-/// How long conversations are kept.
+/// A retention policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetentionPolicy {
     archive_after_days: u32,
     delete_after_days: Option<u32>,
 }
 
-/// Why numbers of days make no policy.
+/// Why a policy is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidRetention {
-    /// Conversations would be archived at once, or never.
+    /// Archiving would happen at once, or never.
     #[error("conversations are archived after 1 to {RETENTION_DAYS_MAX} days")]
     ArchiveAfter,
-    /// Messages would be deleted too soon to be missed, or never.
+    /// Deletion would happen too soon, or never.
     #[error("messages are deleted after {DELETE_AFTER_DAYS_MIN} to {RETENTION_DAYS_MAX} days")]
     DeleteAfter,
 }
@@ -67,32 +67,33 @@ impl RetentionPolicy {
         Ok(Self { archive_after_days, delete_after_days })
     }
 
-    /// After how many days without a message a conversation is archived.
+    /// The number of days without a message after which a conversation is archived.
     pub fn archive_after_days(self) -> u32 {
         self.archive_after_days
     }
 
-    /// After how many days more its messages are deleted; `None`: never.
+    /// The number of days after that when its messages are deleted; `None`: never.
     pub fn delete_after_days(self) -> Option<u32> {
         self.delete_after_days
     }
 
-    /// What is due for a conversation at `now`, whether or not it is held.
+    /// What is due for a conversation at `now`, ignoring legal holds.
     ///
-    /// One that a person archived is emptied no sooner than if nobody had: its last message is as old
-    /// as it would have to be, and it was archived, or changed otherwise, as long ago.
+    /// A conversation archived by a person is not purged sooner than otherwise: its last message
+    /// must be as old as after automatic archiving, and its archiving or last change long enough
+    /// ago.
     pub fn due(self, age: &ConversationAge, now: Timestamp) -> Option<Due> {
         let quiet_since = days_before(now, self.archive_after_days);
         match age.status {
             Status::Active => (age.last_message_at <= quiet_since)
                 .then_some(Due::Archive { days: self.archive_after_days, quiet_since }),
             Status::Archived => {
-                let days = self.delete_after_days.filter(|_| age.says_something)?;
-                let bounds = EmptyingBounds {
-                    said_by: days_before(quiet_since, days),
+                let days = self.delete_after_days.filter(|_| age.has_messages)?;
+                let bounds = PurgeBounds {
+                    last_message_by: days_before(quiet_since, days),
                     changed_by: days_before(now, days),
                 };
-                bounds.include(age).then_some(Due::Empty(bounds))
+                bounds.allow(age).then_some(Due::Purge(bounds))
             }
         }
     }
@@ -107,48 +108,48 @@ impl Default for RetentionPolicy {
 /// What is due for a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Due {
-    /// It is archived, if nothing was said after that moment.
+    /// Archive it, unless it has a newer message.
     Archive {
-        /// After how many days that happens.
+        /// The policy's number of days.
         days: u32,
-        /// The latest moment of its newest message.
+        /// Its newest message must not be newer than this.
         quiet_since: Timestamp,
     },
-    /// Its messages are deleted.
-    Empty(EmptyingBounds),
+    /// Delete its messages.
+    Purge(PurgeBounds),
 }
 
-/// How old everything in a conversation is at least when its messages are deleted.
+/// The conditions under which the messages of a conversation are deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct EmptyingBounds {
-    /// The latest moment of its newest message.
-    pub said_by: Timestamp,
-    /// The latest moment at which it was archived, or its subject changed.
+pub struct PurgeBounds {
+    /// Its newest message must not be newer than this.
+    pub last_message_by: Timestamp,
+    /// It must not have been archived, or its subject changed, after this.
     pub changed_by: Timestamp,
 }
 
-impl EmptyingBounds {
-    /// Whether a conversation is as old.
-    pub fn include(&self, age: &ConversationAge) -> bool {
-        age.last_message_at <= self.said_by && age.updated_at <= self.changed_by
+impl PurgeBounds {
+    /// Whether a conversation meets them.
+    pub fn allow(&self, age: &ConversationAge) -> bool {
+        age.last_message_at <= self.last_message_by && age.updated_at <= self.changed_by
     }
 }
 
-/// What a salon has of its own.
+/// A salon's own retention settings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SalonRetention {
-    /// How long its conversations are kept; `None`: as long as everybody's.
+    /// Its own policy; `None`: the default.
     pub policy: Option<RetentionPolicy>,
-    /// Whether all its conversations stay as they are, whatever their age: a legal hold.
+    /// A legal hold: none of its conversations is archived or deleted, whatever their age.
     pub is_held: bool,
 }
 
-/// A conversation, as far as its age says what is due.
+/// The data of a conversation that retention decisions need.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConversationAge {
     /// Its id.
     pub id: ConversationId,
-    /// Its owner.
+    /// Its salon.
     pub salon: UserId,
     /// The language of its client.
     pub language: Option<Language>,
@@ -158,20 +159,20 @@ pub struct ConversationAge {
     pub last_message_at: Timestamp,
     /// When subject or status last changed, or a message was last posted.
     pub updated_at: Timestamp,
-    /// Whether there is a message of either side in it.
-    pub says_something: bool,
-    /// Whether it, or its salon, is held.
+    /// Whether it has any message of either side.
+    pub has_messages: bool,
+    /// Whether it or its salon is under a legal hold.
     pub is_held: bool,
     /// The salon's own policy.
     pub policy: Option<RetentionPolicy>,
 }
 
-/// How long everything is kept where nobody said otherwise.
+/// The default retention settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetentionSettings {
-    /// Conversations.
+    /// The policy for conversations.
     pub policy: RetentionPolicy,
-    /// Their logs, in days ([`LOG_DAYS_MIN`] to [`RETENTION_DAYS_MAX`]).
+    /// How long logs are kept, in days ([`LOG_DAYS_MIN`] to [`RETENTION_DAYS_MAX`]).
     pub log_days: u32,
 }
 
@@ -184,25 +185,25 @@ impl Default for RetentionSettings {
 /// What a run did, or would do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RetentionReport {
-    /// Conversations that were archived.
+    /// Conversations archived.
     pub archived: u64,
     /// Conversations whose messages were deleted.
     pub emptied: u64,
-    /// These messages.
+    /// Messages deleted.
     pub messages: u64,
     /// Their files, as far as we can delete them.
     pub files: u64,
-    /// Conversations that were due and are held.
+    /// Due conversations under a legal hold.
     pub held_back: u64,
-    /// Entries of logs that were forgotten.
+    /// Log entries deleted.
     pub log_entries: u64,
-    /// Changes, each a transaction with one conversation's lock at the most.
+    /// Transactions, each holding the lock of at most one conversation.
     pub transactions: u64,
-    /// How long the longest of these took, in milliseconds.
+    /// The duration of the longest transaction, in milliseconds.
     pub longest_ms: u64,
 }
 
-/// The same time of day, so many days earlier; 1970 when that is before the calendar begins.
+/// The same time of day, `days` earlier; 1970 if that is before the calendar begins.
 pub fn days_before(time: Timestamp, days: u32) -> Timestamp {
     let millis = time.as_millis() - i64::from(days) * DAY_MS;
     Timestamp::from_millis(millis).unwrap_or(Timestamp::UNIX_EPOCH)

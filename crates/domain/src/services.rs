@@ -1,4 +1,4 @@
-//! Every service over one store, as the server runs them.
+//! All services over one store, as the server runs them.
 
 use std::sync::Arc;
 
@@ -14,28 +14,28 @@ use crate::{
     time::Zone,
 };
 
-/// Every service over one store. Each takes only the ports that it uses, so a program that needs one
-/// of them can build that one alone. Cheap to clone.
+/// All services over one store. Each takes only the ports it uses, so a program that needs one of
+/// them can build that one alone. Cheap to clone.
 #[derive(Clone)]
 pub struct Services {
-    /// Conversations: open, write, read, list, resume.
+    /// Conversations: open, send, read, list, resume.
     pub messaging: Messaging,
-    /// What bookings do to conversations.
+    /// Booking events.
     pub appointments: Appointments,
-    /// Who people are.
+    /// The directory of people.
     pub directory: Directory,
-    /// What people wish of mail.
+    /// Mail preferences.
     pub preferences: MailPreferences,
-    /// Answers that come by mail.
+    /// Replies by mail.
     pub replies: MailReplies,
     /// Erasure and export.
     pub privacy: Privacy,
-    /// How long things are kept.
+    /// Retention.
     pub retention: Retention,
 }
 
 impl Services {
-    /// Puts the services together, with the usual zone and retention.
+    /// Creates the services with the default zone and retention settings.
     pub fn new(
         store: Arc<dyn Store>,
         fanout: Arc<dyn Fanout>,
@@ -66,13 +66,13 @@ impl Services {
         }
     }
 
-    /// The same where bookings take place in `zone` unless the platform names another.
+    /// Sets the time zone of bookings for which the platform names none.
     #[must_use]
     pub fn with_zone(self, zone: Zone) -> Self {
         Self { appointments: self.appointments.with_zone(zone), ..self }
     }
 
-    /// The same where things are kept as long as `retention` says, unless the store says otherwise.
+    /// Sets the default retention settings.
     #[must_use]
     pub fn with_retention(self, retention: RetentionSettings) -> Self {
         Self { retention: self.retention.with_settings(retention), ..self }

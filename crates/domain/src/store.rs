@@ -1,4 +1,4 @@
-//! Everything durable, as one port.
+//! All store ports as one trait.
 
 use async_trait::async_trait;
 
@@ -14,11 +14,10 @@ use crate::{
     retention::store::RetentionStore,
 };
 
-/// Everything durable.
+/// All store ports.
 ///
-/// Each method of the parts is one intent: it happens wholly or not at all, and it is on disk when
-/// the method returns (D7). Membership is part of every query: what is not the viewer's is not
-/// there.
+/// Each method is one operation: atomic, and durable when the method returns (D7). Membership is
+/// part of every query: for a viewer who is no participant nothing is found.
 pub trait Store:
     MessagingStore
     + ParticipantStore

@@ -1,9 +1,9 @@
-//! For tests of any crate: people and drafts to play with, fakes and mocks of the ports, and the
-//! [`contract`] that every store must keep.
+//! Test support for all crates: people and drafts, fakes and mocks of the ports, and the
+//! [`contract`] that every store must satisfy.
 //!
-//! A mock panics at each call that was not expected. There is one for each port, made by
-//! `mockall::automock` where the port is declared; but for [`Files`](crate::ports::Files), whose
-//! signatures it cannot copy: see [`MemoryFiles`](fixture::MemoryFiles).
+//! A mock panics at an unexpected call. There is one per port, made by `mockall::automock` where
+//! the port is declared, except for [`Files`](crate::ports::Files), whose signatures it cannot
+//! copy: see [`MemoryFiles`](fixture::MemoryFiles).
 #![expect(
     clippy::missing_panics_doc,
     reason = "what is here serves tests, and tells them by a panic that something is wrong"

@@ -1,8 +1,8 @@
-//! Texts that people write: tidied on their way in (D32), and bounded.
+//! User texts: tidied on input (D32) and bounded.
 //!
-//! What a phone or a word processor puts into a text must not cost somebody their message, so nothing is
-//! refused for its characters. [`tidied`] is the one rule for messages, whichever way they come;
-//! [`tidied_line`] is its sister for names, subjects and file names.
+//! Characters inserted by phones and word processors must not cost a user their message, so no text
+//! is refused for its characters. [`tidied`] is the one rule for messages from all sources;
+//! [`tidied_line`] is its counterpart for names, subjects and file names.
 
 #[cfg(test)]
 mod tests;
@@ -13,17 +13,17 @@ use unicode_segmentation::UnicodeSegmentation as _;
 
 /// The longest message text, in characters (Unicode scalar values).
 pub const CONTENT_MAX_CHARS: usize = 10_000;
-/// The shortest subject at the opening of a conversation, in characters.
+/// The shortest subject of a new conversation, in characters.
 pub const SUBJECT_MIN_CHARS: usize = 3;
 /// The longest subject, in characters.
 pub const SUBJECT_MAX_CHARS: usize = 200;
 
-/// Composing makes at most so many characters into one (UAX #15: no canonical decomposition is longer).
+/// The most characters that NFC composes into one (UAX #15: no canonical decomposition is longer).
 const COMPOSED_OF_MAX_CHARS: usize = 4;
 
-/// Ends what [`opens_embedding`] or an override began.
+/// Closes an embedding ([`opens_embedding`]) or an override.
 const POP_EMBEDDING: char = '\u{202c}';
-/// Ends what [`opens_isolate`] began.
+/// Closes an isolate ([`opens_isolate`]).
 const POP_ISOLATE: char = '\u{2069}';
 
 /// Why a text was refused.
@@ -40,17 +40,17 @@ pub enum TextError {
     TooLong,
 }
 
-/// The text of a message as it is stored: line ends are `\n`; other control characters than tab are
-/// dropped, and so are overrides of the writing direction; embeddings and isolates that are left open are
-/// closed at the end, and what closes none is dropped; the rest is normalised to NFC. Emoji, joiners,
-/// variation selectors and combining marks stay. Tidied again, a text stays as it is.
+/// The text of a message as it is stored: line ends become line feeds; control characters other
+/// than tab are dropped, and so are bidi overrides; unclosed embeddings and isolates are closed at
+/// the end, and unmatched closings dropped; the rest is normalised to NFC. Emoji, joiners,
+/// variation selectors and combining marks stay. Idempotent.
 #[must_use]
 pub fn tidied(text: &str) -> String {
     normalised(balanced(without_controls(text)))
 }
 
-/// A name, a subject or the name of a file as it is stored: one line. Line breaks and tabs become a space
-/// each, every embedding, isolate and override is dropped, and otherwise it is as in [`tidied`].
+/// A name, subject or file name as it is stored: one line. Line breaks and tabs become a space
+/// each, every embedding, isolate and override is dropped; otherwise as in [`tidied`].
 #[must_use]
 pub fn tidied_line(text: &str) -> String {
     normalised(without_embeddings(
@@ -58,27 +58,27 @@ pub fn tidied_line(text: &str) -> String {
     ))
 }
 
-/// Whether nothing of `text` can be seen: it is white space and characters without width.
+/// Whether `text` has no visible character: only white space and characters without width.
 pub fn is_blank(text: &str) -> bool {
     text.chars().all(|c| c.is_whitespace() || c.is_control() || has_no_width(c))
 }
 
-/// `text` without whatever embeds, isolates or overrides the writing direction.
+/// `text` without bidi embeddings, isolates and overrides.
 pub fn without_embeddings(text: &str) -> String {
-    text.chars().filter(|c| !directs(*c)).collect()
+    text.chars().filter(|c| !is_bidi_control(*c)).collect()
 }
 
-/// Whether tidying takes away, or moves to another line, something that may have been meant: a control
-/// character other than tab and line ends, or an override of the writing direction.
+/// Whether tidying removes or moves something that may have been meant: a control character other
+/// than tab and line ends, or a bidi override.
 pub fn is_untidy(text: &str) -> bool {
     let stays = |c| matches!(c, '\t' | '\n' | '\r');
-    text.chars().any(|c| c.is_control() && !stays(c) || overrides(c))
+    text.chars().any(|c| c.is_control() && !stays(c) || is_override(c))
 }
 
 fn without_controls(text: &str) -> String {
-    let mut is_behind_return = false;
+    let mut after_carriage_return = false;
     let kept = text.chars().filter_map(|c| {
-        let ends_the_same_line = mem::replace(&mut is_behind_return, c == '\r') && c == '\n';
+        let ends_the_same_line = mem::replace(&mut after_carriage_return, c == '\r') && c == '\n';
         match c {
             '\n' if ends_the_same_line => None,
             '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' => Some('\n'),
@@ -90,7 +90,7 @@ fn without_controls(text: &str) -> String {
     kept.collect()
 }
 
-/// What a text may leave open (UAX #9).
+/// What is open in a text (UAX #9).
 #[derive(PartialEq)]
 enum Open {
     Embedding,
@@ -99,15 +99,15 @@ enum Open {
     Isolate,
 }
 
-/// `text` without overrides, where whatever is opened is closed, in order, and nothing else is.
+/// `text` without overrides, with all openings closed in order and unmatched closings dropped.
 fn balanced(text: String) -> String {
-    if !text.contains(directs) {
+    if !text.contains(is_bidi_control) {
         return text;
     }
     let (mut out, mut open, mut isolates) = (String::with_capacity(text.len()), Vec::new(), 0);
     for c in text.chars() {
         match c {
-            _ if overrides(c) => open.push(Open::Override),
+            _ if is_override(c) => open.push(Open::Override),
             _ if opens_embedding(c) => {
                 open.push(Open::Embedding);
                 out.push(c);
@@ -122,7 +122,7 @@ fn balanced(text: String) -> String {
             }
             POP_ISOLATE if isolates > 0 => {
                 isolates -= 1;
-                // An isolate ends whatever was opened in it.
+                // The end of an isolate closes everything opened inside it.
                 while close_last(&mut open, &mut out) != Some(Open::Isolate) {}
             }
             POP_EMBEDDING | POP_ISOLATE => {}
@@ -148,7 +148,7 @@ fn normalised(text: impl Into<String>) -> String {
     if is_nfc_quick(text.chars()) == IsNormalized::Yes { text } else { text.nfc().collect() }
 }
 
-fn overrides(c: char) -> bool {
+fn is_override(c: char) -> bool {
     matches!(c, '\u{202d}' | '\u{202e}')
 }
 
@@ -160,12 +160,11 @@ fn opens_isolate(c: char) -> bool {
     matches!(c, '\u{2066}'..='\u{2068}')
 }
 
-fn directs(c: char) -> bool {
+fn is_bidi_control(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Characters that are there and not seen: those that Unicode calls default ignorable, and the blank of
-/// Braille.
+/// Invisible characters: those that Unicode calls default ignorable, and the Braille blank.
 fn has_no_width(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
@@ -177,26 +176,27 @@ fn has_no_width(c: char) -> bool {
 
 /// `text`, if it has at most `max_chars` characters.
 fn within(text: String, max_chars: usize) -> Result<String, TextError> {
-    // Four bytes a character at the most: a hostile text is refused before it is counted.
+    // At most four bytes per character: a huge text is refused before it is counted.
     if text.len() > max_chars * 4 || text.chars().count() > max_chars {
         return Err(TextError::TooLong);
     }
     Ok(text)
 }
 
-/// The text of a message: at most [`CONTENT_MAX_CHARS`] characters, tidied. Its `Debug` hides the text.
+/// The text of a message: at most [`CONTENT_MAX_CHARS`] characters, tidied. Its `Debug` hides the
+/// text.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Content(String);
 
 impl Content {
-    /// Takes what somebody wrote, [`tidied`]; a text of which then nothing can be seen is empty.
+    /// Takes user input, [`tidied`]; a text without visible characters becomes empty.
     ///
     /// # Errors
-    /// [`TextError::TooLong`], counted after that. An empty text is fine here; whether a message may be
-    /// empty is the [`Draft`](crate::conversation::message::Draft)'s rule.
+    /// [`TextError::TooLong`], counted after tidying. An empty text is allowed here; whether a
+    /// message may be empty is decided by [`Draft`](crate::conversation::message::Draft).
     pub fn parse(text: impl Into<String>) -> Result<Self, TextError> {
         let text = balanced(without_controls(&text.into()));
-        // What cannot come to fit is not normalised, which is the dear part.
+        // Refuse early what cannot fit: normalising is expensive.
         let text = within(text, CONTENT_MAX_CHARS * COMPOSED_OF_MAX_CHARS)?;
         if is_blank(&text) {
             return Ok(Self::default());
@@ -204,7 +204,7 @@ impl Content {
         within(normalised(text), CONTENT_MAX_CHARS).map(Self)
     }
 
-    /// A text from a store, as it was written there; one may be older than a rule of [`tidied`].
+    /// A text from the store, unchanged; it may be older than the rules of [`tidied`].
     ///
     /// # Errors
     /// [`TextError::TooLong`].
@@ -212,8 +212,8 @@ impl Content {
         within(text.into(), CONTENT_MAX_CHARS).map(Self)
     }
 
-    /// A text that we made ourselves, and know to fit.
-    pub(crate) fn of_ours(text: String) -> Self {
+    /// A text made by us that is known to fit.
+    pub(crate) fn trusted(text: String) -> Self {
         debug_assert!(
             Self::parse(text.as_str()).is_ok_and(|parsed| parsed.0 == text),
             "a text of ours does not fit"
@@ -221,7 +221,7 @@ impl Content {
         Self(text)
     }
 
-    /// Whether `stored` is this text, or was before it would have been [`tidied`].
+    /// Whether `stored` is this text, possibly stored before texts were [`tidied`].
     pub(crate) fn is_stored_as(&self, stored: &Self) -> bool {
         self == stored || Self::parse(stored.as_str()).as_ref() == Ok(self)
     }
@@ -231,7 +231,7 @@ impl Content {
         &self.0
     }
 
-    /// Whether nothing is written.
+    /// Whether the text is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -243,8 +243,8 @@ impl fmt::Debug for Content {
     }
 }
 
-/// What a conversation is about: one line of 1 to [`SUBJECT_MAX_CHARS`] characters, tidied. Its `Debug`
-/// hides the text.
+/// The subject of a conversation: one line of 1 to [`SUBJECT_MAX_CHARS`] characters, tidied. Its
+/// `Debug` hides the text.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Subject(String);
 
@@ -252,7 +252,7 @@ impl Subject {
     /// Takes the subject of a new conversation, tidied by [`tidied_line`].
     ///
     /// # Errors
-    /// [`TextError::TooShort`] below [`SUBJECT_MIN_CHARS`], or when nothing of it can be seen; else as
+    /// [`TextError::TooShort`] below [`SUBJECT_MIN_CHARS`], or without visible characters; else as
     /// [`Subject::edit`].
     pub fn open(text: &str) -> Result<Self, TextError> {
         let subject = Self::edit(text)?.ok_or(TextError::TooShort)?;
@@ -260,8 +260,8 @@ impl Subject {
         has_enough.then_some(subject).ok_or(TextError::TooShort)
     }
 
-    /// A subject that we made ourselves, and know to fit.
-    pub(crate) fn of_ours(text: String) -> Self {
+    /// A subject made by us that is known to fit.
+    pub(crate) fn trusted(text: String) -> Self {
         debug_assert!(
             Self::edit(&text).is_ok_and(|parsed| parsed.is_some_and(|parsed| parsed.0 == text)),
             "a subject of ours does not fit"
@@ -269,8 +269,8 @@ impl Subject {
         Self(text)
     }
 
-    /// Takes the new subject of a conversation that is there, tidied by [`tidied_line`]; one of which
-    /// nothing can be seen takes it away.
+    /// Takes a new subject for an existing conversation, tidied by [`tidied_line`]; `None`, which
+    /// removes it, without visible characters.
     ///
     /// # Errors
     /// [`TextError::TooLong`].
@@ -279,7 +279,7 @@ impl Subject {
         Ok((!is_blank(&text)).then_some(Self(text)))
     }
 
-    /// A subject from a store, as it was written there; none when it is empty.
+    /// A subject from the store, unchanged; `None` when it is empty.
     ///
     /// # Errors
     /// [`TextError::TooLong`].
@@ -300,10 +300,9 @@ impl fmt::Debug for Subject {
     }
 }
 
-/// The beginning of `text`, at most `max_chars` characters long, that ends between two of what readers see as
-/// characters (grapheme clusters): no emoji loses its colour and no letter its accent. Of what begins with a
-/// longer cluster than that, as nobody writes it, it is the first `max_chars` characters, without a joiner at
-/// their end.
+/// The beginning of `text`, at most `max_chars` characters, cut between grapheme clusters, so that
+/// no emoji loses its colour and no letter its accent. If the first cluster alone is longer, its
+/// first `max_chars` characters without a trailing joiner.
 pub fn beginning(text: &str, max_chars: usize) -> &str {
     let Some((too_far, _)) = text.char_indices().nth(max_chars) else { return text };
     let ends = text.grapheme_indices(true).map(|(start, cluster)| start + cluster.len());

@@ -1,10 +1,10 @@
-//! Points in time, in the precision we promise.
+//! Points in time with millisecond precision.
 
 use std::fmt;
 
 use jiff::tz::TimeZone;
 
-/// A point in time, UTC, in whole milliseconds: what is stored, sent and compared is the same.
+/// A point in time, UTC, in whole milliseconds: stored, sent and compared in the same precision.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(jiff::Timestamp);
 
@@ -17,8 +17,8 @@ impl Timestamp {
         jiff::Timestamp::from_millisecond(millis).ok().map(Self)
     }
 
-    /// Reads ISO 8601 with an offset or `Z` (RFC 3339); `None` when it is no such time. What is finer
-    /// than a millisecond is cut.
+    /// Parses ISO 8601 with an offset or `Z` (RFC 3339); `None` otherwise. Fractions of a
+    /// millisecond are truncated.
     pub fn parse(text: &str) -> Option<Self> {
         text.parse::<jiff::Timestamp>().ok().map(Self::from)
     }
@@ -28,13 +28,13 @@ impl Timestamp {
         self.0.as_millisecond()
     }
 
-    /// The same point, for calendars and time zones.
+    /// The same point, for calendar calculations.
     pub fn to_jiff(self) -> jiff::Timestamp {
         self.0
     }
 }
 
-/// Cuts what is finer than a millisecond.
+/// Truncates fractions of a millisecond.
 impl From<jiff::Timestamp> for Timestamp {
     fn from(time: jiff::Timestamp) -> Self {
         Self::from_millis(time.as_millisecond()).unwrap_or(Self(time))
@@ -54,7 +54,7 @@ impl fmt::Debug for Timestamp {
     }
 }
 
-// Time zones, by the names of the IANA database, which comes with the program.
+// Time zones of the IANA database, which is compiled in.
 
 /// There is no time zone of that name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -84,17 +84,17 @@ impl Zone {
         self.0.iana_name().unwrap_or("UTC")
     }
 
-    /// The day at `time` there: `05/01/2026`.
+    /// The local date at `time`: `05/01/2026`.
     pub fn day(&self, time: Timestamp) -> String {
         self.print(time, "%d/%m/%Y")
     }
 
-    /// The minute at `time` there: `14:30`.
+    /// The local time at `time`: `14:30`.
     pub fn minute(&self, time: Timestamp) -> String {
         self.print(time, "%H:%M")
     }
 
-    /// The same, for calendars.
+    /// The same zone, for calendar calculations.
     pub(crate) fn as_jiff(&self) -> &TimeZone {
         &self.0
     }
@@ -104,7 +104,7 @@ impl Zone {
     }
 }
 
-/// `Europe/Paris`, where the house stands.
+/// `Europe/Paris`, the platform's default.
 impl Default for Zone {
     fn default() -> Self {
         Self(TimeZone::get("Europe/Paris").unwrap_or(TimeZone::UTC))
@@ -147,7 +147,7 @@ mod zone_tests {
     }
 
     #[test]
-    fn without_a_word_it_is_paris() {
+    fn the_default_zone_is_paris() {
         assert_eq!(Zone::default().as_str(), "Europe/Paris");
     }
 

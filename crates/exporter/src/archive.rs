@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use domain::{
     conversation::{
         ConversationView,
-        attachment::{Attachment, Place},
+        attachment::{Attachment, StorageLocation},
         message::Message,
         store::ConversationStore,
     },
@@ -201,7 +201,7 @@ async fn copy(
     attachment: &Attachment,
     zip: &mut Zip,
 ) -> Result<bool, JobFailure> {
-    let Place::Kept(kept) = attachment.file.place() else { return Ok(true) };
+    let StorageLocation::Stored(kept) = attachment.file.location() else { return Ok(true) };
     let Some(mut bytes) = files.read(&kept.keys.full).await? else { return Ok(false) };
     zip.begin(&path_of(attachment), Some(bytes.size_bytes)).await?;
     let broken = |_| JobFailure::retry("files_failed");

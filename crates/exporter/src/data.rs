@@ -3,7 +3,7 @@
 use domain::{
     conversation::{
         ConversationView,
-        attachment::{Attachment, Place},
+        attachment::{Attachment, StorageLocation},
         message::Message,
     },
     jobs::JobFailure,
@@ -82,10 +82,10 @@ fn said(contents: &Contents<'_>, message: &Message) -> Value {
 
 fn file(contents: &Contents<'_>, attachment: &Attachment) -> Value {
     let file = &attachment.file;
-    let place = match file.place() {
-        Place::Kept(_) if contents.is_missing(attachment) => json!({ "missing": true }),
-        Place::Kept(_) => json!({ "path": path_of(attachment) }),
-        Place::Hosted(hosted) => json!({ "url": hosted.url().as_str() }),
+    let place = match file.location() {
+        StorageLocation::Stored(_) if contents.is_missing(attachment) => json!({ "missing": true }),
+        StorageLocation::Stored(_) => json!({ "path": path_of(attachment) }),
+        StorageLocation::Hosted(hosted) => json!({ "url": hosted.url().as_str() }),
     };
     json!({
         "id": attachment.id.as_str(),

@@ -4,7 +4,7 @@ use askama::Template;
 use domain::{
     conversation::{
         ConversationView, Status,
-        attachment::{Attachment, Place},
+        attachment::{Attachment, StorageLocation},
         message::{Message, MessageKind},
     },
     jobs::JobFailure,
@@ -145,10 +145,10 @@ fn message_article<'m>(contents: &Contents<'_>, message: &'m Message) -> Message
 }
 
 fn file_item<'m>(contents: &Contents<'_>, attachment: &'m Attachment) -> FileItem<'m> {
-    let location = match attachment.file.place() {
-        Place::Kept(_) if contents.is_missing(attachment) => FileLocation::Missing,
-        Place::Kept(_) => FileLocation::Archived(path_of(attachment)),
-        Place::Hosted(hosted) => FileLocation::Hosted(hosted.url().as_str().to_owned()),
+    let location = match attachment.file.location() {
+        StorageLocation::Stored(_) if contents.is_missing(attachment) => FileLocation::Missing,
+        StorageLocation::Stored(_) => FileLocation::Archived(path_of(attachment)),
+        StorageLocation::Hosted(hosted) => FileLocation::Hosted(hosted.url().as_str().to_owned()),
     };
     FileItem { name: attachment.file.name(), location }
 }

@@ -73,7 +73,7 @@ impl Hosted {
 
     /// Has a file deleted. That there is none is fine.
     pub(crate) async fn delete(&self, upload_key: &str) -> Result<(), FilesError> {
-        let service = self.0.as_ref().ok_or(FilesError::NobodyToAsk)?;
+        let service = self.0.as_ref().ok_or(FilesError::NoUploadService)?;
         Ok(service.delete(upload_key).await?)
     }
 }

@@ -34,7 +34,7 @@ pub(crate) struct NoopFanout;
 
 #[async_trait]
 impl Fanout for NoopFanout {
-    async fn turn(&self, _conversation: &ConversationId) -> Box<dyn PublishGuard> {
+    async fn publish_guard(&self, _conversation: &ConversationId) -> Box<dyn PublishGuard> {
         Box::new(Self)
     }
 

@@ -1,8 +1,7 @@
-//! The address of a database, as people and Prisma write it.
+//! Database URLs, as people and Prisma write them.
 //!
-//! One reader for all of them: where we keep things, where an import reads, and what `config check`
-//! looks at. Everything that is wrong with an address is told at once, and nothing of what it holds is
-//! repeated, but the names of parameters.
+//! One parser for the store, the import source and `config check`. It reports all faults of a URL
+//! at once, and repeats nothing of it but parameter names.
 
 use std::{fmt, time::Duration};
 
@@ -10,14 +9,14 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio_postgres::Config;
 
 const SCHEMES: [&str; 2] = ["postgresql://", "postgres://"];
-/// The longest name of a parameter that is repeated in a fault, in characters.
+/// The longest parameter name that is repeated in a fault, in characters.
 const NAME_MAX_CHARS: usize = 64;
-/// The most seconds that a parameter may ask to wait. What has no bound elsewhere has this one here.
+/// The longest wait that a parameter may set, in seconds, where nothing else bounds it.
 const WAIT_S_MAX: u64 = 600;
-/// The most connections that a parameter may ask for.
+/// The most connections that a parameter may set.
 const CONNECTIONS_MAX: u64 = 1_000;
 
-/// Parameters that our driver reads, by the name it has for them.
+/// Parameters of our driver, by its names.
 const DRIVER: [&str; 12] = [
     "user",
     "password",
@@ -33,9 +32,9 @@ const DRIVER: [&str; 12] = [
     "load_balance_hosts",
 ];
 
-/// Parameters of other clients that mean nothing here: we keep no bound for each socket and no
-/// cache of statements by number, certificates are those that the operating system trusts, and
-/// how a silent connection is noticed is up to us.
+/// Parameters of other clients without meaning here: we have no timeout per socket and no numbered
+/// statement cache, the operating system's certificates are trusted, and keepalive is ours to
+/// decide.
 const UNUSED: [&str; 19] = [
     "statement_cache_size",
     "socket_timeout",
@@ -58,8 +57,8 @@ const UNUSED: [&str; 19] = [
     "tcp_user_timeout",
 ];
 
-/// Where a database is, who we are there, and what its address asks for besides. Its `Debug` and
-/// `Display` hide the password.
+/// The location of a database, our login, and the options in its URL. Its `Debug` and `Display`
+/// hide the password.
 #[derive(Clone)]
 pub struct Address {
     text: SecretString,
@@ -67,7 +66,7 @@ pub struct Address {
     parameters: Parameters,
 }
 
-/// What an address asks for besides a place.
+/// The options in a URL.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Parameters {
     schema: Option<String>,
@@ -78,46 +77,46 @@ struct Parameters {
     unused: Vec<&'static str>,
 }
 
-/// What is wrong with an address.
+/// A fault of a database URL.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AddressFault {
-    /// It is no URL of PostgreSQL.
+    /// It is no PostgreSQL URL.
     #[error("must be a URL that starts with postgres:// or postgresql://")]
     NotPostgres,
-    /// Something stands where it means something else.
+    /// A character is misplaced.
     #[error(
         "in a name, a password or a parameter `/`, `?`, `#`, `@`, `%` and blanks must be written as %2F, \
          %3F, %23, %40, %25 and %20"
     )]
     Encoding,
-    /// It says nowhere on which machine the database is.
+    /// It has no host.
     #[error("names no host")]
     NoHost,
-    /// A port is no port.
+    /// A port is invalid.
     #[error("the port must be a whole number from 1 to 65535")]
     Port,
-    /// Nobody knows this parameter.
+    /// A parameter is unknown.
     #[error("the parameter `{0}` is unknown")]
     UnknownParameter(String),
-    /// Nobody knows a parameter; its name may be a piece of a password.
+    /// A parameter is unknown; its name may be part of a password.
     #[error("a parameter is unknown")]
     UnknownPiece,
-    /// A parameter has a value that it cannot have.
+    /// A parameter has an invalid value.
     #[error("the parameter `{name}` must be {what}")]
     Value {
-        /// Which.
+        /// Its name.
         name: &'static str,
-        /// What it may be.
+        /// The allowed values.
         what: &'static str,
     },
 }
 
-/// Everything that is wrong with an address; nothing of what it holds.
+/// All faults of a URL, without any of its content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidAddress(Vec<AddressFault>);
 
 impl InvalidAddress {
-    /// Each fault.
+    /// The faults.
     pub fn faults(&self) -> &[AddressFault] {
         &self.0
     }
@@ -133,10 +132,10 @@ impl fmt::Display for InvalidAddress {
 impl std::error::Error for InvalidAddress {}
 
 impl Address {
-    /// Reads an address: `postgresql://user:password@host:port/database?sslmode=require&schema=public`.
+    /// Parses a URL: `postgresql://user:password@host:port/database?sslmode=require&schema=public`.
     ///
     /// # Errors
-    /// [`InvalidAddress`] with everything that is wrong.
+    /// [`InvalidAddress`] with all faults.
     pub fn parse(text: &str) -> Result<Self, InvalidAddress> {
         let mut faults = Vec::new();
         let read = Reader { faults: &mut faults }.read(text);
@@ -148,22 +147,22 @@ impl Address {
         }
     }
 
-    /// The whole address, password included.
+    /// The whole URL, including the password.
     pub fn expose(&self) -> &str {
         self.text.expose_secret()
     }
 
-    /// What our driver needs to know.
+    /// The driver's configuration.
     pub fn config(&self) -> Config {
         self.config.clone()
     }
 
-    /// `schema`: where an import finds the tables of the former system.
+    /// `schema`: the schema of the former system's tables, for an import.
     pub fn schema(&self) -> Option<&str> {
         self.parameters.schema.as_deref()
     }
 
-    /// `connection_limit`: the most connections held.
+    /// `connection_limit`: the most connections.
     pub fn connections_max(&self) -> Option<u64> {
         self.parameters.connections_max
     }
@@ -178,12 +177,12 @@ impl Address {
         self.parameters.connect_timeout
     }
 
-    /// `pgbouncer=true`: whether it says of itself that it leads to a connection pooler.
+    /// `pgbouncer=true`: whether the URL declares a connection pooler.
     pub fn names_a_pooler(&self) -> bool {
         self.parameters.names_a_pooler
     }
 
-    /// The parameters that mean nothing here.
+    /// The ignored parameters.
     pub fn unused(&self) -> &[&'static str] {
         &self.parameters.unused
     }
@@ -201,7 +200,7 @@ impl fmt::Debug for Address {
     }
 }
 
-/// The address with its password, before the host or in the query, as `***`.
+/// The URL with its password, in the authority or the query, as `***`.
 fn without_password(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
     let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
@@ -222,7 +221,7 @@ fn without_password(url: &str) -> String {
     format!("{scheme}://{place}{mark}{}", query.join("&"))
 }
 
-/// Reads an address, and notes what is wrong. What returns `None` noted why.
+/// Parses a URL and collects faults. A method that returns `None` has added one.
 struct Reader<'f> {
     faults: &'f mut Vec<AddressFault>,
 }
@@ -235,7 +234,7 @@ impl Reader<'_> {
         };
         let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, database) = place.split_once('/').unwrap_or((place, ""));
-        // A password may hold an `@`, so the last one counts.
+        // A password may contain an `@`, so the last one counts.
         let (login, hosts) = authority.rsplit_once('@').unwrap_or(("", authority));
         let is_torn = rest.contains('#') || database.contains(['@', '/']);
         if is_torn || rest.chars().any(|c| c.is_whitespace() || c.is_control()) {
@@ -296,7 +295,7 @@ impl Reader<'_> {
         Some(())
     }
 
-    /// One parameter. `is_torn` when the query may be the end of a password: then no name in it is
+    /// Parses one parameter. `is_torn`: the query may be the end of a password, so no name in it is
     /// repeated.
     fn parameter(
         &mut self,
@@ -351,15 +350,15 @@ impl Reader<'_> {
         if pair(name, &text).parse::<Config>().is_err() {
             return self.value(name, "one of the values that PostgreSQL's own programs know");
         }
-        // What stands behind the question mark counts, as it does for others.
+        // The query overrides the authority, as in other clients.
         driver.retain(|(known, _)| *known != name);
         driver.push((name, text));
         Some(())
     }
 
-    /// The driver knows no mode stricter than `require`, because what is checked is up to the TLS
-    /// library; ours checks everything, so the strict modes mean the same. `allow` is not stricter
-    /// than `prefer`.
+    /// The driver has no stricter mode than `require`, because certificate checks are up to the TLS
+    /// library; ours checks everything, so the strict modes are equal. `allow` is not stricter than
+    /// `prefer`.
     fn ssl_mode(&mut self, text: &str) -> Option<&'static str> {
         match text {
             "disable" => Some("disable"),
@@ -369,7 +368,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Seconds; 0 is "as long as may be".
+    /// Seconds; 0 means no limit.
     fn wait(&mut self, name: &'static str, text: &str) -> Option<Duration> {
         match text.parse() {
             Ok(0) => Some(Duration::from_secs(WAIT_S_MAX)),
@@ -398,7 +397,7 @@ impl Reader<'_> {
     }
 }
 
-/// `text` with `%41` as `A`; `None` when that is no text.
+/// `text` percent-decoded; `None` when the result is not UTF-8.
 fn decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -415,7 +414,7 @@ fn decoded(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok().filter(|text| !text.contains('\0'))
 }
 
-/// A parameter as the driver's own notation has it.
+/// A parameter in the driver's notation.
 fn pair(name: &str, text: &str) -> String {
     let escaped = text.replace('\\', "\\\\").replace('\'', "\\'");
     format!("{name}='{escaped}'")
@@ -456,7 +455,7 @@ mod tests {
     }
 
     #[test]
-    fn places_are_read_as_people_write_them() {
+    fn hosts_are_parsed_in_all_forms() {
         let places = |text: &str| {
             let config = address(text).config();
             let host = |host: &Host| match host {
@@ -513,7 +512,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_is_wrong_is_told_at_once() {
+    fn all_faults_are_reported_at_once() {
         let all = faults(
             "postgres://u:geheim@h/d?conection_limit=5&connection_limit=0&pool_timeout=x&sslmode=maybe&pgbouncer=1\
          &schema=&target_session_attrs=any_of&ssl.mode=on",
@@ -534,7 +533,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_no_postgresql_is_no_address_and_no_secret_is_repeated() {
+    fn other_urls_are_refused_without_repeating_a_secret() {
         let table = [
             ("", "must be a URL that starts with"),
             ("mysql://u:geheim@h/d", "must be a URL that starts with"),
@@ -557,9 +556,9 @@ mod tests {
             ("postgres://u:geheim@/d", "names no host"),
         ];
         for (text, why) in table {
-            let told = faults(text);
-            assert!(told.contains(why), "{text}: {told}");
-            assert!(!told.contains("heim"), "{text}: {told}");
+            let message = faults(text);
+            assert!(message.contains(why), "{text}: {message}");
+            assert!(!message.contains("heim"), "{text}: {message}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! What the platform reports of bookings (D17).
+//! Booking events reported by the platform (D17).
 
 mod apply;
 
@@ -32,7 +32,7 @@ use crate::{
     query::prepared,
     row::{Columns, FromColumns, PgTimestamp, Row},
     schema::appointment_event,
-    store::{PgStore, to_its_end, with_retry},
+    store::{PgStore, run_to_completion, with_retry},
 };
 
 #[async_trait]
@@ -44,7 +44,7 @@ impl AppointmentStore for PgStore {
         at: Timestamp,
     ) -> Result<ReceiveOutcome, StoreError> {
         let (store, event) = (self.clone(), event.clone());
-        to_its_end(move || {
+        run_to_completion(move || {
             let (store, event) = (store.clone(), event.clone());
             async move { receive(&store, &event, at).await }
         })
@@ -84,7 +84,7 @@ impl AppointmentStore for PgStore {
         apply: &ApplyAppointmentEvent,
     ) -> Result<AppliedAppointmentEvent, StoreError> {
         let (store, apply) = (self.clone(), apply.clone());
-        to_its_end(move || apply::apply(store.clone(), apply.clone())).await
+        run_to_completion(move || apply::apply(store.clone(), apply.clone())).await
     }
 
     #[tracing::instrument(name = "db.appointment.reject", skip_all, fields(event.id = %id))]
@@ -97,7 +97,7 @@ impl AppointmentStore for PgStore {
     }
 }
 
-// Reports that wait, and setting one aside.
+// Pending events, and rejecting one.
 
 const ONE: &str = concat!(
     "WITH picked AS (
@@ -169,7 +169,7 @@ async fn reject(store: &PgStore, id: &AppointmentEventId, at: Timestamp) -> Resu
     Ok(())
 }
 
-// Keeping a report.
+// Storing a report.
 
 const RECEIVE: &str = include_str!("appointment/receive.sql");
 
@@ -178,8 +178,8 @@ SELECT e.*, EXISTS (SELECT FROM messaging.erasure WHERE person_id = e.client_id)
 FROM messaging.appointment_event AS e
 WHERE e.id = $1";
 
-/// Lets one transaction at a time reserve an id for the booking $2 of the salon $1, and one at a time the
-/// id $1. Every transaction takes these locks in this order.
+/// Serialises transactions that reserve an id for the booking $2 of the salon $1, and those that
+/// reserve the id $1. Every transaction takes these locks in this order.
 const LOCK_BOOKING: &str =
     "SELECT pg_advisory_xact_lock(hashtextextended('booking ' || $1 || ' ' || $2, 0))";
 const LOCK_ID: &str = "SELECT pg_advisory_xact_lock(hashtextextended('conversation ' || $1, 0))";
@@ -194,10 +194,10 @@ impl QueryableByName<Pg> for Taken {
     }
 }
 
-/// What was reported under an id before.
+/// An earlier report with the same id.
 struct Known {
     event: AppointmentEvent,
-    /// Whether the client is forgotten, and their name with them.
+    /// Whether the client is forgotten, including their name.
     forgotten: bool,
 }
 
@@ -224,8 +224,8 @@ async fn receive(
     }
 }
 
-/// Stores the event if the id that it brings can be its conversation's. Others that want the id, or another
-/// one for the same booking, wait until that is decided.
+/// Stores the event if its requested conversation id is available. Others that request the same id,
+/// or another id for the same booking, wait for the outcome.
 async fn reserve(
     connection: &mut AsyncPgConnection,
     event: &AppointmentEvent,
@@ -247,7 +247,7 @@ async fn reserve(
     if !is_taken {
         return keep_or_compare(connection, event, at).await;
     }
-    // What was stored before stays known, whatever became of the id.
+    // An event stored before stays known, whatever happened to the id.
     let known = compare(connection, event).await?;
     Ok(known.unwrap_or(ReceiveOutcome::ConversationIdTaken))
 }
@@ -264,7 +264,7 @@ async fn keep_or_compare(
     known.ok_or_else(|| diesel::result::Error::NotFound.into())
 }
 
-/// What was reported under the id before, beside `event`; `None` when nothing was.
+/// Compares `event` with the stored report of the same id; `None` when there is none.
 async fn compare(
     connection: &mut AsyncPgConnection,
     event: &AppointmentEvent,
@@ -315,7 +315,7 @@ fn says_the_same(known: &Known, event: &AppointmentEvent) -> bool {
     nameless(&known.event) == nameless(event)
 }
 
-// Reports about bookings.
+// Rows of reports.
 
 impl FromColumns for AppointmentEvent {
     fn from_columns<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
@@ -378,7 +378,7 @@ impl FromColumns for ConversationOfBooking {
 fn conversation<'a>(row: &impl NamedRow<'a, Pg>) -> Read<BookingConversation> {
     Ok(BookingConversation {
         id: row.parsed("conversation_id", ConversationId::parse)?,
-        // The booking is the salon's own, so the salon is the same.
+        // The booking belongs to the salon, so the salon is the same.
         parties: Parties {
             salon: row.parsed("salon_id", UserId::parse)?,
             client: row.parsed("conversation_client_id", UserId::parse)?,

@@ -22,10 +22,10 @@ use crate::{
     query::Statements,
 };
 
-/// How long a peer may leave what we sent unacknowledged, and a silent connection unprobed.
+/// How long a peer may leave data unacknowledged, and a silent connection unprobed.
 const PEER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Opens connections of one kind.
+/// Opens connections with fixed settings.
 #[derive(Clone)]
 pub(crate) struct Connector {
     config: Config,
@@ -33,14 +33,14 @@ pub(crate) struct Connector {
     statements: Statements,
 }
 
-/// A setting of no meaning, by which a session is recognised. PostgreSQL accepts any name of two parts.
+/// A meaningless setting that marks our sessions. PostgreSQL accepts any name of two parts.
 const SESSION_MARK: &str = "messaging.session";
 
-/// What [`Connector::check_session`] has the server say when the mark is not there.
+/// The error that [`Connector::check_session`] has the server raise when the mark is missing.
 const MARK_LOST: &str = "the settings of the session were dropped";
 
 impl Connector {
-    /// Connections for requests: each bounded in time, on disk when it commits (D7), in UTC.
+    /// Connections for requests: bounded statements, durable commits (D7), UTC.
     pub(crate) fn for_requests(
         settings: &Settings,
         statements: Statements,
@@ -53,7 +53,7 @@ impl Connector {
         Self::new(settings, &session, statements)
     }
 
-    /// Connections for migrations: without a bound in time, and with our schema as the search path.
+    /// Connections for migrations: no statement timeout, with our schema as the search path.
     pub(crate) fn for_migrations(settings: &Settings) -> Result<Self, InvalidSettings> {
         let session = "-c timezone=UTC -c statement_timeout=0 -c search_path=messaging";
         Self::new(settings, session, Statements::default())
@@ -85,20 +85,20 @@ impl Connector {
         Ok(Self { config, tls, statements })
     }
 
-    /// Checks that a session has the settings that it was opened with. Behind a connection pooler it may
-    /// have those of another one, or the pooler refuses ours. The mark is a number that nobody else has:
-    /// any other setting may be as we want it by chance, set for the role or the database.
+    /// Checks that a session has the settings it was opened with. Behind a connection pooler it may
+    /// have those of another session, or the pooler refuses ours. The mark is a unique number: any
+    /// other setting may match by chance, set for the role or the database.
     ///
     /// # Errors
-    /// A failure of [`Class::Pooler`](crate::error::Class::Pooler) when it has not; any other one when
-    /// that could not be found out.
+    /// [`Class::Pooler`](crate::error::Class::Pooler) if they differ; another failure if that could
+    /// not be checked.
     pub(crate) async fn check_session(&self) -> Result<(), Failure> {
         let mark = RandomState::new().build_hasher().finish();
         let mut marked = self.clone();
         let options = self.config.get_options().unwrap_or_default();
         marked.config.options(format!("{options} -c {SESSION_MARK}={mark:x}"));
         let mut connection = marked.connect().await?;
-        // Not prepared: a pooler may execute what was prepared over another connection.
+        // Not prepared: a pooler may run prepared statements on another connection.
         let check = format!(
             "DO $$ BEGIN
                 IF current_setting('{SESSION_MARK}', true) IS DISTINCT FROM '{mark:x}' THEN
@@ -107,7 +107,7 @@ impl Connector {
             END $$"
         );
         match connection.batch_execute(&check).await {
-            Err(Error::DatabaseError(_, said)) if said.message() == MARK_LOST => {
+            Err(Error::DatabaseError(_, error)) if error.message() == MARK_LOST => {
                 Err(Failure::pooler())
             }
             outcome => Ok(outcome?),
@@ -155,12 +155,12 @@ impl fmt::Debug for Connector {
     }
 }
 
-// Encryption of connections.
+// TLS.
 
-/// Checks the server's certificate and its host against what the operating system trusts.
+/// Verifies the server's certificate and host name against the operating system's trust store.
 ///
 /// # Errors
-/// When the operating system trusts nothing.
+/// If the trust store is empty.
 pub(crate) fn verifying() -> Result<MakeRustlsConnect, rustls::Error> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
@@ -170,7 +170,7 @@ pub(crate) fn verifying() -> Result<MakeRustlsConnect, rustls::Error> {
     Ok(MakeRustlsConnect::new(config))
 }
 
-/// Whether `error` is about encryption, and not about the network or the server.
+/// Whether `error` is a TLS error, and not one of the network or the server.
 pub(crate) fn is_about_tls(error: &tokio_postgres::Error) -> bool {
     let mut source = std::error::Error::source(error);
     while let Some(error) = source {

@@ -36,7 +36,7 @@ use crate::{
     query::prepared,
     row::{FromColumns, PgTimestamp, Row, decode},
     schema::{conversation, message},
-    store::{PgStore, to_its_end, with_retry},
+    store::{PgStore, run_to_completion, with_retry},
     uploads,
 };
 
@@ -97,7 +97,7 @@ impl ConversationStore for PgStore {
         edit: &EditConversation,
     ) -> Result<Option<Vec<Event>>, StoreError> {
         let (store, edit) = (self.clone(), edit.clone());
-        to_its_end(move || self::edit(store.clone(), edit.clone())).await
+        run_to_completion(move || self::edit(store.clone(), edit.clone())).await
     }
 
     #[tracing::instrument(name = "db.conversation.delete", skip_all, fields(conversation.id = %id))]
@@ -109,7 +109,7 @@ impl ConversationStore for PgStore {
     ) -> Result<Option<Event>, StoreError> {
         let (store, gone, by) = (self.clone(), id.clone(), by.clone());
         let deleted =
-            to_its_end(move || delete(store.clone(), gone.clone(), by.clone(), at)).await?;
+            run_to_completion(move || delete(store.clone(), gone.clone(), by.clone(), at)).await?;
         self.forget_parties(id);
         Ok(deleted)
     }
@@ -117,12 +117,13 @@ impl ConversationStore for PgStore {
 
 // Opening a conversation.
 
-/// How often the conversation that stood in the way may be gone when we look for it.
+/// How often the conflicting conversation may disappear before we read it.
 const ATTEMPTS_MAX: usize = 3;
 
 const OPEN: &str = include_str!("conversation/open.sql");
 
-/// What the statement returns: whether it opened anything, and who speaks first.
+/// The result of the statement: whether it opened a conversation, and the author of the opening
+/// message.
 pub(crate) struct Opened {
     pub(crate) opened: bool,
     pub(crate) salon: Participant,
@@ -149,7 +150,7 @@ async fn open(store: &PgStore, open: &OpenConversation) -> Result<OpenOutcome, F
     Err(Failure::new(Class::Busy, "the booking's conversation is opened and deleted all the time"))
 }
 
-/// Opens a conversation, unless its booking has one or another one has its id.
+/// Opens a conversation, unless its booking has one or its id is taken.
 pub(crate) async fn try_open(
     connection: &mut AsyncPgConnection,
     open: &OpenConversation,
@@ -268,7 +269,7 @@ async fn change(
     Ok(Some(vec![event]))
 }
 
-// Taking a conversation away.
+// Deleting a conversation.
 
 async fn delete(
     store: PgStore,
@@ -296,7 +297,7 @@ async fn empty_messages(
     id: &ConversationId,
     at: Timestamp,
 ) -> Result<(), Failure> {
-    uploads::forget_all_in(connection, id, at).await?;
+    uploads::delete_files_of_conversation(connection, id, at).await?;
     let messages = message::table.filter(message::conversation_id.eq(id.as_str()));
     diesel::update(messages.filter(message::deleted_at.is_null()))
         .set((

@@ -1,4 +1,4 @@
-//! Forgetting people.
+//! Erasure of people.
 
 use async_trait::async_trait;
 use diesel::{
@@ -36,7 +36,7 @@ use crate::{
     query::prepared,
     row::{Columns, PgTimestamp, decode, notice, notice_as_json, side_word},
     schema::{conversation, erasure, message},
-    store::{PgStore, to_its_end, with_retry},
+    store::{PgStore, run_to_completion, with_retry},
     uploads,
 };
 
@@ -45,13 +45,13 @@ impl ErasureStore for PgStore {
     #[tracing::instrument(name = "db.erasure.request", skip_all)]
     async fn request_erasure(&self, person: &UserId, at: Timestamp) -> Result<Erasure, StoreError> {
         let (store, person) = (self.clone(), person.clone());
-        to_its_end(move || request(store.clone(), person.clone(), Actor::Service, at)).await
+        run_to_completion(move || request(store.clone(), person.clone(), Actor::Service, at)).await
     }
 
     #[tracing::instrument(name = "db.erasure.replay", skip_all)]
     async fn replay_erasure(&self, person: &UserId, at: Timestamp) -> Result<Erasure, StoreError> {
         let (store, person) = (self.clone(), person.clone());
-        to_its_end(move || request(store.clone(), person.clone(), Actor::Operator, at)).await
+        run_to_completion(move || request(store.clone(), person.clone(), Actor::Operator, at)).await
     }
 
     #[tracing::instrument(name = "db.erasure.people", skip_all)]
@@ -78,7 +78,7 @@ impl ErasureStore for PgStore {
     )]
     async fn erase_in(&self, erase: &EraseIn) -> Result<Vec<Event>, StoreError> {
         let (store, erase) = (self.clone(), erase.clone());
-        to_its_end(move || self::erase(store.clone(), erase.clone())).await
+        run_to_completion(move || self::erase(store.clone(), erase.clone())).await
     }
 
     #[tracing::instrument(name = "db.erasure.finish", skip_all)]
@@ -88,11 +88,11 @@ impl ErasureStore for PgStore {
         at: Timestamp,
     ) -> Result<Option<Erasure>, StoreError> {
         let (store, person) = (self.clone(), person.clone());
-        to_its_end(move || finish(store.clone(), person.clone(), at)).await
+        run_to_completion(move || finish(store.clone(), person.clone(), at)).await
     }
 }
 
-// Notices that greet a client by name.
+// Notices with the client's name.
 
 const NAMING: &str = "
 SELECT id::text AS id, notice FROM messaging.message
@@ -110,9 +110,9 @@ impl QueryableByName<Pg> for Naming {
     }
 }
 
-/// Writes the notices of a conversation again without a name, in the language of the house. Returns
-/// how many there were.
-async fn take_out(
+/// Rewrites the notices of a conversation without a name, in the platform's default language.
+/// Returns their number.
+async fn rewrite_notices(
     connection: &mut AsyncPgConnection,
     conversation: &ConversationId,
 ) -> Result<usize, Failure> {
@@ -135,11 +135,11 @@ async fn take_out(
 // The status of an erasure: from the request to the end.
 
 const FORGET: &str = include_str!("erasure/forget.sql");
-/// As whoever settles their mail does, so that neither waits for the other.
+/// The same lock order as mail decisions, so that neither waits for the other.
 const MAIL_FIRST: &str = "
 SELECT FROM messaging.mail_recipient WHERE person_id = $1 FOR UPDATE";
 const FORGET_KEYS: &str = include_str!("erasure/keys.sql");
-/// The most keys that are taken away in one statement.
+/// The most keys deleted per statement.
 const KEYS_MAX: u16 = 1_000;
 
 #[derive(Queryable, Selectable)]
@@ -203,7 +203,8 @@ async fn request(
             if first > 0 {
                 forget(connection, &person, at).await?;
                 jobs::enter(connection, &Task::ErasePerson(person.clone()), at).await?;
-                export::note(connection, &by, AuditAction::ErasureRequested, &person, at).await?;
+                export::append_audit(connection, &by, AuditAction::ErasureRequested, &person, at)
+                    .await?;
             }
             if by == Actor::Operator {
                 let unfinished =
@@ -237,8 +238,8 @@ async fn people(
 
 async fn finish(store: PgStore, person: UserId, at: Timestamp) -> Result<Option<Erasure>, Failure> {
     let mut connection = store.connection().await?;
-    // Many of them in many short transactions, so that the last one is short too.
-    while forget_keys(&mut connection, &person).await? == usize::from(KEYS_MAX) {}
+    // Many keys in many short transactions, so that the last one is short too.
+    while delete_keys(&mut connection, &person).await? == usize::from(KEYS_MAX) {}
     connection.transaction(async |connection| end(connection, &person, at).await).await
 }
 
@@ -250,15 +251,15 @@ async fn end(
     if find_on(connection, person).await?.is_none() {
         return Ok(None);
     }
-    // Once more: what was under way when it was asked for may have brought a name after it.
+    // Again: work in progress at the request may have added a name since.
     forget(connection, person, at).await?;
-    let files = uploads::forget_all_of(connection, person, at).await?;
+    let files = uploads::delete_unsent_of(connection, person, at).await?;
     let is_done = next_on(connection, person).await?.is_none();
     let status = diesel::update(erasure::table.find(person.as_str()));
     let files = erasure::files + i64::try_from(files).unwrap_or(i64::MAX);
     status.set(erasure::files.eq(files)).execute(connection).await?;
     if is_done {
-        forget_keys(connection, person).await?;
+        delete_keys(connection, person).await?;
         let is_replayed: Option<bool> = diesel::update(erasure::table.find(person.as_str()))
             .filter(erasure::finished_at.is_null())
             .set(erasure::finished_at.eq(Some(PgTimestamp(at))))
@@ -268,14 +269,14 @@ async fn end(
             .optional()?;
         if let Some(is_replayed) = is_replayed {
             let by = if is_replayed { Actor::Operator } else { Actor::Service };
-            export::note(connection, &by, AuditAction::Erased, person, at).await?;
+            export::append_audit(connection, &by, AuditAction::Erased, person, at).await?;
         }
     }
     find_on(connection, person).await
 }
 
-/// Returns how many keys there were.
-async fn forget_keys(
+/// Deletes a batch of idempotency keys. Returns their number.
+async fn delete_keys(
     connection: &mut AsyncPgConnection,
     person: &UserId,
 ) -> Result<usize, Failure> {
@@ -301,7 +302,7 @@ async fn forget(
     Ok(())
 }
 
-// What a person left in conversations, and taking it away.
+// Deleting what a person left in conversations.
 
 const NEXT: &str = include_str!("erasure/next.sql");
 
@@ -351,7 +352,7 @@ async fn erase_in(
     let files = delete_own(connection, &ids, side, erase).await?;
     let mut renamed = 0;
     if side == Side::Client {
-        renamed = take_out(connection, &here.id).await?;
+        renamed = rewrite_notices(connection, &here.id).await?;
     }
     let events = log_deletions(connection, &mut here, &ids, erase).await?;
     let left = recompute_head(connection, &here, ids.len()).await?;
@@ -360,7 +361,7 @@ async fn erase_in(
     Ok(events)
 }
 
-/// The oldest of the person's messages that are still there, as many as asked for.
+/// The oldest messages of the person that are not deleted, at most the given number.
 async fn written(
     connection: &mut AsyncPgConnection,
     erase: &EraseIn,
@@ -378,7 +379,7 @@ async fn written(
     Ok(ids)
 }
 
-/// Clears the messages `ids`. Returns how many files are to be deleted.
+/// Clears the messages `ids`. Returns the number of files to be deleted.
 async fn delete_own(
     connection: &mut AsyncPgConnection,
     ids: &[String],
@@ -387,10 +388,10 @@ async fn delete_own(
 ) -> Result<u64, Failure> {
     let ids: Vec<_> = ids.iter().map(String::as_str).collect();
     clear_messages(connection, &ids, side, erase.at).await?;
-    uploads::forget_those_of(connection, &ids, erase.at).await
+    uploads::delete_files_of_messages(connection, &ids, erase.at).await
 }
 
-/// Archives the conversation, and logs all that happened, in order.
+/// Archives the conversation, and logs all events in order.
 async fn log_deletions(
     connection: &mut AsyncPgConnection,
     here: &mut Locked,
@@ -427,7 +428,7 @@ async fn archive(connection: &mut AsyncPgConnection, erase: &EraseIn) -> Result<
     Ok(())
 }
 
-/// Adds to the counts of the status.
+/// Adds to the counts of the receipt.
 async fn count(
     connection: &mut AsyncPgConnection,
     erase: &EraseIn,

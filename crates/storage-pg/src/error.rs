@@ -1,4 +1,4 @@
-//! What went wrong, told without repeating anything that people wrote.
+//! Database failures, described without user content.
 
 use diesel::{
     ConnectionError,
@@ -8,24 +8,25 @@ use domain::ports::StoreError;
 
 use crate::row::Corrupt;
 
-/// What a caller can do about a failure.
+/// What the caller of a failed operation can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Class {
-    /// Come back when the database does.
+    /// Retry when the database is reachable again.
     Unavailable,
-    /// Come back later.
+    /// Retry later.
     Busy,
-    /// Try at once again: the database let another transaction pass, or a table changed and a new
+    /// Retry at once: the transaction lost against another one, or a table changed and a new
     /// connection has to prepare the statement again.
     Again,
-    /// Connect to PostgreSQL itself: this is a connection pooler, and our settings do not hold.
+    /// Connect to PostgreSQL directly: this is a connection pooler that drops our settings.
     Pooler,
     /// Nothing.
     Internal,
 }
 
 /// A failure of the database, as the source of a [`StoreError`]. It names constraints, tables and
-/// columns, and never a value: PostgreSQL's details and quotations, which hold values, are left out.
+/// columns, and never a value: PostgreSQL's details and quotations, which contain values, are left
+/// out.
 #[derive(Debug, thiserror::Error)]
 #[error("{what}")]
 pub(crate) struct Failure {
@@ -38,12 +39,12 @@ impl Failure {
         Self { class, what: what.into() }
     }
 
-    /// What a caller can do about it.
+    /// What the caller can do.
     pub(crate) fn class(&self) -> Class {
         self.class
     }
 
-    /// A connection pooler answers that does not hold the settings of a session.
+    /// A connection pooler that drops session settings.
     pub(crate) fn pooler() -> Self {
         Self::new(
             Class::Pooler,
@@ -51,7 +52,7 @@ impl Failure {
         )
     }
 
-    /// Whether a second attempt may well succeed.
+    /// Whether an immediate retry may succeed.
     pub(crate) fn is_worth_another_try(&self) -> bool {
         self.class == Class::Again
     }
@@ -59,13 +60,13 @@ impl Failure {
     /// A connection that could not be opened.
     pub(crate) fn connecting(error: &tokio_postgres::Error) -> Self {
         match error.code().map(tokio_postgres::error::SqlState::code) {
-            // Insufficient resources: the server is there and has no place for us.
+            // Insufficient resources: the server is reachable but has no room for us.
             Some(code) if code.starts_with("53") => Self::new(
                 Class::Busy,
                 format!("the server has no connection to spare (SQLSTATE {code})"),
             ),
-            // A protocol violation, or an unsupported feature: that is how poolers refuse settings at the
-            // start of a session. PostgreSQL itself answers a good start with neither.
+            // A protocol violation, or an unsupported feature: poolers refuse startup settings this
+            // way. PostgreSQL itself does not for a valid startup.
             Some("08P01" | "0A000") => Self::pooler(),
             Some(code) => Self::new(
                 Class::Unavailable,
@@ -100,7 +101,7 @@ impl Failure {
     }
 }
 
-/// An error of the network or of encryption, with its causes. None of them holds what was sent.
+/// A network or TLS error with its causes. None of them contains what was sent.
 fn with_sources(error: &dyn std::error::Error) -> String {
     match error.source() {
         Some(source) => format!("{error}: {}", with_sources(source)),
@@ -120,7 +121,7 @@ impl From<Error> for Failure {
                 Some(corrupt) => Self::new(Class::Internal, corrupt.to_string()),
                 None => Self::new(Class::Internal, "a row is not as the code expects it"),
             },
-            // The one variant in which a failure of ours travels through Diesel's connection error.
+            // The variant in which our failure passes through Diesel's connection error.
             Error::QueryBuilderError(error) => match error.downcast::<Self>() {
                 Ok(failure) => *failure,
                 Err(_) => Self::new(Class::Internal, "a statement could not be built"),
@@ -156,11 +157,11 @@ impl From<Failure> for StoreError {
     }
 }
 
-// What can be told of an error by the words of the server, and what may be kept of them.
+// Classifying errors by the server's message, and removing values from it.
 
-/// How PostgreSQL begins to say that it could not serve us now. Diesel passes on the kinds of error
-/// it has names for and drops the SQLSTATE of all others, so these are told by their text. A server
-/// with another `lc_messages` than English has them end as [`Class::Internal`].
+/// Beginnings of PostgreSQL's messages that it cannot serve us now. Diesel passes on the kinds of
+/// error it has names for and drops all other SQLSTATEs, so these are recognised by text. With a
+/// non-English `lc_messages` they become [`Class::Internal`].
 const PHRASES: [(&str, Class); 15] = [
     ("terminating connection", Class::Unavailable),
     ("the database system is", Class::Unavailable),
@@ -179,22 +180,21 @@ const PHRASES: [(&str, Class); 15] = [
     ("out of shared memory", Class::Busy),
 ];
 
-/// How PostgreSQL says that a statement that was prepared before a table changed would now bring other
-/// columns.
+/// PostgreSQL's message that a statement prepared before a table change would return other columns.
 const STALE_STATEMENT: &str = "cached plan must not change result type";
 
-/// Whether `error` is of a statement that has to be prepared again, on another connection.
+/// Whether `error` requires preparing the statement again, on another connection.
 pub(crate) fn is_stale_statement(error: &Error) -> bool {
-    matches!(error, Error::DatabaseError(_, said) if said.message().starts_with(STALE_STATEMENT))
+    matches!(error, Error::DatabaseError(_, error) if error.message().starts_with(STALE_STATEMENT))
 }
 
-/// What can be done about an error that PostgreSQL words like this.
+/// The class of an error with this message.
 fn class_of(message: &str) -> Class {
     let known = PHRASES.iter().find(|(phrase, _)| message.starts_with(phrase));
     known.map_or(Class::Internal, |(_, class)| *class)
 }
 
-/// `message` without what stands between its first and its last quotation mark: that may be a value.
+/// `message` without everything from its first to its last quotation mark, which may be a value.
 fn without_quotations(message: &str) -> String {
     let mark = |c: char| matches!(c, '"' | '\'' | '«' | '»' | '“' | '”' | '„' | '‘' | '’');
     match (message.find(mark), message.rfind(mark)) {
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn what_passes_is_told_from_what_stays() {
+    fn transient_errors_are_distinguished_from_permanent_ones() {
         let table = [
             ("canceling statement due to statement timeout", Class::Busy),
             ("canceling statement due to lock timeout", Class::Busy),

@@ -1,4 +1,4 @@
-//! What people get of their data.
+//! Data exports.
 
 use async_trait::async_trait;
 use diesel::{
@@ -27,13 +27,13 @@ use crate::{
     jobs,
     query::prepared,
     row::{Columns, FromColumns, PgTimestamp, Row, decode},
-    store::{PgStore, to_its_end, with_retry},
+    store::{PgStore, run_to_completion, with_retry},
 };
 
 const FIND: &str = "
 SELECT person_id::text, object_key, requested_at, size_bytes, ready_at, expires_at
 FROM messaging.export WHERE person_id = $1";
-/// Waits for whoever is forgetting the person; a request that is still good is left alone.
+/// Waits for a concurrent erasure of the person; an unexpired request is left alone.
 const REQUEST: &str = "
 INSERT INTO messaging.export AS known (person_id, object_key, requested_at)
 SELECT $1, $2, $3 WHERE NOT EXISTS (SELECT FROM messaging.erasure WHERE person_id = $1)
@@ -89,7 +89,7 @@ async fn request(
             if is_new > 0 {
                 jobs::enter(connection, &Task::ExportPerson(person.clone()), at).await?;
                 let actor = Actor::Person(person.clone());
-                note(connection, &actor, AuditAction::ExportRequested, &person, at).await?;
+                append_audit(connection, &actor, AuditAction::ExportRequested, &person, at).await?;
             }
             find(connection, &person).await
         })
@@ -117,7 +117,8 @@ async fn finish(
                 return Ok(false);
             }
             jobs::enter(connection, &Task::DeleteObject(key), ready.expires_at).await?;
-            note(connection, &Actor::Service, AuditAction::Exported, &person, ready.at).await?;
+            append_audit(connection, &Actor::Service, AuditAction::Exported, &person, ready.at)
+                .await?;
             Ok(true)
         })
         .await
@@ -133,7 +134,7 @@ impl ExportStore for PgStore {
         at: Timestamp,
     ) -> Result<Option<Export>, StoreError> {
         let (store, person, key) = (self.clone(), person.clone(), key.clone());
-        to_its_end(move || request(store.clone(), person.clone(), key.clone(), at)).await
+        run_to_completion(move || request(store.clone(), person.clone(), key.clone(), at)).await
     }
 
     #[tracing::instrument(name = "db.export.find", skip_all)]
@@ -149,19 +150,19 @@ impl ExportStore for PgStore {
         ready: &ReadyExport,
     ) -> Result<bool, StoreError> {
         let (store, person, key, ready) = (self.clone(), person.clone(), key.clone(), *ready);
-        to_its_end(move || finish(store.clone(), person.clone(), key.clone(), ready)).await
+        run_to_completion(move || finish(store.clone(), person.clone(), key.clone(), ready)).await
     }
 }
 
-// What was done about people's data.
+// The audit log.
 
 const NOTE: &str = "
 INSERT INTO messaging.audit (actor, person_id, action, subject, at) VALUES ($1, $2, $3, $4, $5)";
 const NEWEST: &str = "
 SELECT at, actor, person_id, action, subject FROM messaging.audit ORDER BY id DESC LIMIT $1";
 
-/// Notes what was done to `subject`, in the transaction that does it.
-pub(crate) async fn note(
+/// Appends to the audit log, in the transaction of the change.
+pub(crate) async fn append_audit(
     connection: &mut AsyncPgConnection,
     actor: &Actor,
     deed: AuditAction,
@@ -185,7 +186,7 @@ impl FromColumns for AuditEntry {
         Ok(Self {
             at: row.at("at")?,
             actor: decode("actor", Actor::parse(&row.text("actor")?, person))?,
-            deed: row.parsed("action", AuditAction::parse)?,
+            action: row.parsed("action", AuditAction::parse)?,
             subject: row.text("subject")?,
         })
     }

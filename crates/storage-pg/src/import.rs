@@ -1,4 +1,4 @@
-//! Moving in: pages of people, conversations, preferences and mail, each page one transaction.
+//! Imports: pages of people, conversations, preferences and mail, each page in one transaction.
 
 mod conflicts;
 mod conversations;
@@ -33,11 +33,11 @@ use crate::{
     lock::decoded,
     query::prepared,
     row::PgTimestamp,
-    store::{PgStore, to_its_end, with_retry},
+    store::{PgStore, run_to_completion, with_retry},
 };
 
 /// Every look-up of an import is for a few keys, in tables whose statistics may still be those of
-/// empty ones: an index is right whatever they say.
+/// empty ones: use an index regardless.
 const BY_INDEX: &str = "SELECT set_config('enable_seqscan', 'off', true)";
 
 #[async_trait]
@@ -54,7 +54,7 @@ impl ImportStore for PgStore {
         step: ImportStep,
     ) -> Result<Vec<ImportOutcome>, StoreError> {
         let store = self.clone();
-        to_its_end(move || people::take(store.clone(), people.clone(), step.clone())).await
+        run_to_completion(move || people::take(store.clone(), people.clone(), step.clone())).await
     }
 
     #[tracing::instrument(name = "db.import.conversations", skip_all, fields(rows = conversations.len()))]
@@ -66,7 +66,7 @@ impl ImportStore for PgStore {
         let store = self.clone();
         let attempt =
             move || conversations::take(store.clone(), conversations.clone(), step.clone());
-        to_its_end(attempt).await
+        run_to_completion(attempt).await
     }
 
     #[tracing::instrument(name = "db.import.preferences", skip_all, fields(rows = preferences.len()))]
@@ -76,8 +76,10 @@ impl ImportStore for PgStore {
         step: ImportStep,
     ) -> Result<Vec<ImportOutcome>, StoreError> {
         let store = self.clone();
-        to_its_end(move || preferences::take(store.clone(), preferences.clone(), step.clone()))
-            .await
+        run_to_completion(move || {
+            preferences::take(store.clone(), preferences.clone(), step.clone())
+        })
+        .await
     }
 
     #[tracing::instrument(name = "db.import.mail", skip_all, fields(rows = mail.len()))]
@@ -87,7 +89,7 @@ impl ImportStore for PgStore {
         step: ImportStep,
     ) -> Result<Vec<ImportOutcome>, StoreError> {
         let store = self.clone();
-        to_its_end(move || mail::take(store.clone(), mail.clone(), step.clone())).await
+        run_to_completion(move || mail::take(store.clone(), mail.clone(), step.clone())).await
     }
 
     #[tracing::instrument(name = "db.import.finish", skip_all)]
@@ -101,16 +103,16 @@ async fn by_index(connection: &mut AsyncPgConnection) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Those of `page` that `landings` lets in.
-fn let_in<'p, T>(
+/// The rows of `page` that were accepted according to `outcomes`.
+fn accepted<'p, T>(
     page: &'p [ImportRow<T>],
-    landings: &'p [ImportOutcome],
+    outcomes: &'p [ImportOutcome],
 ) -> impl Iterator<Item = (&'p ImportRow<T>, ImportOutcome)> {
-    let pairs = page.iter().zip(landings.iter().copied());
+    let pairs = page.iter().zip(outcomes.iter().copied());
     pairs.filter(|(_, landing)| matches!(landing, ImportOutcome::New | ImportOutcome::Updated))
 }
 
-// What look-ups bring.
+// Look-ups.
 
 #[derive(QueryableByName)]
 struct Id {
@@ -118,7 +120,7 @@ struct Id {
     id: String,
 }
 
-/// The ids that `sql` finds among `ids`.
+/// The ids of `ids` that `sql` finds.
 async fn found(
     connection: &mut AsyncPgConnection,
     sql: &'static str,
@@ -136,7 +138,7 @@ struct Existing {
     is_as_imported: bool,
 }
 
-/// Those of `ids` that `sql` finds here, and whether they are as an import left them.
+/// The ids of `ids` that `sql` finds here, and whether they are as an import left them.
 async fn here(
     connection: &mut AsyncPgConnection,
     sql: &'static str,
@@ -146,15 +148,15 @@ async fn here(
     Ok(rows.into_iter().map(|row| (row.id, row.is_as_imported)).collect())
 }
 
-/// Those who were asked to be forgotten.
+/// People who asked to be forgotten.
 const FORGOTTEN: &str = "SELECT erasure.person_id::text AS id FROM messaging.erasure AS erasure
      WHERE erasure.person_id = ANY($1)";
 
-/// Those who are in the directory.
+/// People in the directory.
 const IN_THE_DIRECTORY: &str =
     "SELECT person.id::text AS id FROM messaging.participant AS person WHERE person.id = ANY($1)";
 
-// How far an import got.
+// Checkpoints.
 
 const FIND: &str =
     "SELECT mark.source, mark.stage, mark.after, mark.tally FROM messaging.import_mark AS mark";
@@ -165,7 +167,7 @@ ON CONFLICT (id) DO UPDATE SET
     source = excluded.source, stage = excluded.stage, after = excluded.after,
     tally = excluded.tally, at = excluded.at";
 
-/// Afterwards PostgreSQL knows what it holds now, so that the first queries are planned well.
+/// Updates the planner statistics after the import, so that the first queries are planned well.
 const CLEAR: [&str; 2] = [
     "DELETE FROM messaging.import_mark",
     "ANALYZE messaging.participant, messaging.conversation, messaging.message, messaging.attachment",
@@ -193,7 +195,7 @@ async fn find(store: &PgStore) -> Result<Option<ImportMark>, Failure> {
     .transpose()
 }
 
-/// Writes the mark of `step`, within the transaction that makes it true.
+/// Writes the checkpoint of `step`, in the transaction of its page.
 async fn save(
     connection: &mut AsyncPgConnection,
     mark: &ImportMark,

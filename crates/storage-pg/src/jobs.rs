@@ -1,4 +1,4 @@
-//! Work that may wait (D14).
+//! The job queue (D14).
 
 use async_trait::async_trait;
 use diesel::{
@@ -29,7 +29,7 @@ use crate::{
 
 const ENQUEUE: &str = "SELECT messaging.enqueue_job($1, $2, $3)";
 
-/// Enters `task`, in the transaction that causes it.
+/// Enqueues `task`, in the transaction of the change that causes it.
 pub(crate) async fn enter(
     connection: &mut AsyncPgConnection,
     task: &Task,
@@ -57,7 +57,7 @@ impl JobStore for PgStore {
     }
 
     #[tracing::instrument(name = "db.job.set_back", skip_all, fields(job.id = %job))]
-    async fn set_back_job(
+    async fn fail_job(
         &self,
         job: &JobId,
         attempt: u32,
@@ -107,7 +107,7 @@ async fn claim(store: &PgStore, claim: &ClaimJobs) -> Result<Vec<Job>, Failure> 
     Ok(jobs.into_iter().map(|Row(job)| job).collect())
 }
 
-// What became of jobs. Whoever reports must still be the last claimant.
+// Outcomes of jobs. Only the last claimant may record one.
 
 async fn finish(store: &PgStore, id: &JobId, attempt: u32) -> Result<bool, Failure> {
     let mut connection = store.connection().await?;
@@ -161,12 +161,12 @@ async fn retry_dead(store: &PgStore, id: Option<&JobId>, now: Timestamp) -> Resu
     Ok(u64::try_from(again).unwrap_or(u64::MAX))
 }
 
-/// An attempt's number as the column holds it. No job has more attempts than fit.
+/// An attempt's number as the column stores it. No job has more attempts than fit.
 fn counted(attempt: u32) -> i32 {
     i32::try_from(attempt).unwrap_or(i32::MAX)
 }
 
-// Jobs that come again and again.
+// Schedules.
 
 const START_DUE: &str = include_str!("job/schedule.sql");
 
@@ -187,9 +187,9 @@ async fn start_due(store: &PgStore, now: Timestamp) -> Result<u32, Failure> {
     Ok(due)
 }
 
-// Jobs as the operator sees them.
+// The job list for the operator.
 
-/// $1 whether only dead letters are asked for, $2 at most so many, $3 the kinds that this node knows.
+/// $1: dead letters only; $2: limit; $3: the kinds that this node knows.
 const LIST: &str = "
 SELECT id, kind, subject, attempts, created_at, run_at, dead_at, last_failure FROM messaging.job
 WHERE (dead_at IS NOT NULL OR NOT $1) AND kind = ANY ($3)
@@ -223,7 +223,7 @@ async fn count(store: &PgStore) -> Result<JobCounts, Failure> {
     Ok(counts)
 }
 
-// Jobs.
+// Rows of jobs.
 
 impl FromColumns for Job {
     fn from_columns<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {

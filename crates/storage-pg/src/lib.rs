@@ -1,19 +1,19 @@
 //! The storage ports on PostgreSQL (14 or newer), in a schema of its own, `messaging` (D1).
 //!
-//! [`migrate`] prepares the database, [`PgStore`] keeps everything durable in it. What may not
-//! happen twice, out of order or by halves is decided by the database: each change takes the row
-//! lock of its conversation first and the next position under it (D5), and what must be unique is.
+//! [`migrate`] prepares the database, [`PgStore`] implements the ports. Uniqueness, order and
+//! atomicity are enforced by the database: each change takes the row lock of its conversation first
+//! and the next position under it (D5).
 //!
-//! The two frequent changes, a message posted and a horizon moved, are one round trip
-//! each. The rare ones are transactions that run to their end even when nobody waits for them any
-//! longer, so no lock outlives its caller.
+//! The two frequent changes, posting a message and moving a read horizon, take one round trip each.
+//! The others are transactions that complete even when the caller is gone, so no lock outlives
+//! them.
 //!
-//! Work that a change causes, such as deleting the bytes of a file, is enqueued as a job in the same
-//! transaction; any number of nodes share the jobs among themselves (D14).
+//! Work caused by a change, such as deleting the bytes of a file, is enqueued as a job in the same
+//! transaction; all nodes share the job queue (D14).
 //!
-//! Begin at [`PgStore`] in `store`, then one file for each port: `conversation`, `post`, `mark_read`,
-//! `lists`, `log`, `appointments`, `mail`, `retention`, `jobs`. SQL that is too long for a line of Rust lies
-//! in a folder beside it, functions of the database in `migrations/`.
+//! Start with [`PgStore`] in `store`, then one file per port: `conversation`, `post`, `mark_read`,
+//! `lists`, `log`, `appointments`, `mail`, `retention`, `jobs`. Longer SQL is in files beside them,
+//! database functions are in `migrations/`.
 
 mod address;
 mod appointments;

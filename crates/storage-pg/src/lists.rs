@@ -1,4 +1,4 @@
-//! The conversations of a person, page by page.
+//! A person's conversations, by page.
 
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, QueryableByName,
@@ -73,7 +73,7 @@ pub(crate) async fn page(
         .get_result(&mut *connection)
         .await?;
     let items = rows.into_iter().map(|Row(view)| view).collect();
-    Ok(Page::of_one_more(items, window.size, total.unsigned_abs(), cursor_of))
+    Ok(Page::from_lookahead(items, window.size, total.unsigned_abs(), cursor_of))
 }
 
 fn cursor_of(view: &ConversationView) -> ConversationCursor {
@@ -84,7 +84,7 @@ fn cursor_of(view: &ConversationView) -> ConversationCursor {
     }
 }
 
-// Where something waits to be read.
+// Unread conversations.
 
 const LIST: &str = include_str!("conversation/unread.sql");
 
@@ -102,9 +102,9 @@ pub(crate) async fn list(
     Ok(rows.into_iter().map(|Row(conversation)| conversation).collect())
 }
 
-// A conversation's messages, page by page.
+// Messages of a conversation, by page.
 
-/// What is beyond the newest position that was read a moment ago is left to the events.
+/// Bounded by the newest position that was just read; later messages arrive as events.
 const HISTORY_PAGE: &str = concat!(
     include_str!("message/messages.sql"),
     "AND m.conversation_id = $1 AND m.seq <= $2 ORDER BY m.seq DESC OFFSET $3 LIMIT $4",
@@ -140,7 +140,7 @@ pub(crate) async fn history_page(
     Ok(Some(History {
         parties: parties_from(&salon, &client)?,
         last_seq: decoded("last_seq", domain::ids::Seq::new(last_seq))?,
-        page: Page::of_one_more(items, window.size, total.unsigned_abs(), cursor),
+        page: Page::from_lookahead(items, window.size, total.unsigned_abs(), cursor),
     }))
 }
 
@@ -178,7 +178,7 @@ pub(crate) async fn find(
     find_on(&mut connection, id.as_str(), viewer).await
 }
 
-/// The message `id`, over a connection at hand.
+/// The message `id`, over an existing connection.
 pub(crate) async fn find_on(
     connection: &mut AsyncPgConnection,
     id: &str,
@@ -192,7 +192,7 @@ pub(crate) async fn find_on(
     Ok(found.optional()?.map(|Row(message)| message))
 }
 
-/// Those of the messages `ids` that are still there, in no order.
+/// The messages `ids` that are not deleted, unordered.
 pub(crate) async fn by_ids(
     connection: &mut AsyncPgConnection,
     ids: &[&str],

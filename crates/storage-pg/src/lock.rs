@@ -21,7 +21,7 @@ use crate::{
     schema::{conversation, event},
 };
 
-/// What the rare changes need to know of a conversation.
+/// The columns of a conversation that locked changes need.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = conversation, check_for_backend(Pg))]
 pub(crate) struct LockedRow {
@@ -35,7 +35,7 @@ pub(crate) struct LockedRow {
     created_at: PgTimestamp,
 }
 
-/// A conversation that nobody else changes until the transaction ends.
+/// A conversation locked until the transaction ends.
 pub(crate) struct Locked {
     pub(crate) id: ConversationId,
     pub(crate) parties: Parties,
@@ -44,13 +44,13 @@ pub(crate) struct Locked {
     pub(crate) last_seq: Seq,
     /// How far the client has read.
     pub(crate) client_read_seq: Seq,
-    /// Where the newest message of the salon side is.
+    /// The position of the newest message of the salon side.
     pub(crate) salon_message_seq: Seq,
     pub(crate) created_at: Timestamp,
 }
 
 impl Locked {
-    /// Waits for the lock. `None` when there is no such conversation or `by` takes no part.
+    /// Waits for the lock. `None` when the conversation does not exist or `by` is no participant.
     pub(crate) async fn take(
         connection: &mut AsyncPgConnection,
         id: &ConversationId,
@@ -83,7 +83,7 @@ impl Locked {
         })
     }
 
-    /// What happens here next.
+    /// Creates the next event.
     pub(crate) fn next_event(&self, actor: &UserId, at: Timestamp, kind: EventKind) -> Event {
         Event {
             conversation: self.id.clone(),
@@ -96,7 +96,8 @@ impl Locked {
     }
 }
 
-/// Waits for the lock of a conversation, whoever takes part. `false` when there is no such one.
+/// Waits for the lock of a conversation, regardless of its participants. `false` when it does not
+/// exist.
 pub(crate) async fn lock_any(
     connection: &mut AsyncPgConnection,
     id: &ConversationId,
@@ -126,7 +127,7 @@ pub(crate) fn parties_from(salon: &str, client: &str) -> Result<Parties, Failure
     })
 }
 
-/// The value that `column` holds.
+/// Decodes the value of `column`.
 pub(crate) fn decoded<T>(column: &str, value: impl IntoValue<T>) -> Result<T, Failure> {
     let value = value.into_option();
     value.ok_or_else(|| Failure::new(Class::Internal, Corrupt(column.to_owned()).to_string()))

@@ -1,4 +1,4 @@
-//! The conversations' logs.
+//! The logs of conversations.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -84,7 +84,7 @@ async fn events_after(
         return Ok(Some(LogPiece::Trimmed));
     }
     let rows = entries(&mut connection, id, after, limit).await?;
-    // A gapless log that begins later, or is empty while something happened, was cut.
+    // A gapless log that begins later, or is empty after events, was trimmed.
     let first = rows.as_slice().first().map_or(hydrator.last_seq.next().get(), |row| row.seq);
     if first > after.next().get() {
         return Ok(Some(LogPiece::Trimmed));
@@ -111,7 +111,7 @@ async fn entries(
     Ok(rows)
 }
 
-// What became of a person's conversations.
+// Changes of a person's conversations.
 
 const SINCE: &str = include_str!("log/changes.sql");
 
@@ -160,11 +160,11 @@ fn kind<'a>(row: &impl NamedRow<'a, Pg>) -> Read<EventKind> {
     })
 }
 
-// Entries hold ids alone: the rest of an event is read as it is now.
+// Entries store ids only: the rest of an event is read in its current state.
 
 const UNREAD: &str = include_str!("log/unread.sql");
 
-/// A conversation, deleted ones included, and what its entries speak of.
+/// A conversation, also a deleted one, and the data its entries refer to.
 struct LogHydrator {
     id: ConversationId,
     parties: Parties,
@@ -175,7 +175,7 @@ struct LogHydrator {
     unread: Unread,
 }
 
-/// What waits for each side.
+/// The unread counts of both sides.
 #[derive(Default, QueryableByName)]
 struct Unread {
     #[diesel(sql_type = BigInt)]
@@ -185,7 +185,7 @@ struct Unread {
 }
 
 impl LogHydrator {
-    /// The conversation `id`, if there ever was one and `viewer` takes part.
+    /// The conversation `id`, if it ever existed and `viewer` is a participant.
     async fn find(
         connection: &mut AsyncPgConnection,
         id: &ConversationId,
@@ -215,7 +215,7 @@ impl LogHydrator {
         }))
     }
 
-    /// Looks up what `rows` speak of, as far as it is still there.
+    /// Reads the data that `rows` refer to, as far as it still exists.
     async fn look_up(
         &mut self,
         connection: &mut AsyncPgConnection,

@@ -1,4 +1,4 @@
-//! Mail that waits, is on its way, or left (D15).
+//! Pending, queued and sent mail (D15).
 
 mod outgoing;
 mod preferences;
@@ -15,8 +15,8 @@ use diesel_async::RunQueryDsl;
 use domain::{
     ids::{ConversationId, MailId, Seq, UserId},
     mail::{
-        ConversationDigest, MailDecision, NewMail, PendingConversation, PendingNotifications,
-        QueuedMail, Quote, RECENT_MAILS_MS, ReplyToken, WAITING_MAX,
+        ConversationDigest, MailDecision, NewMail, PENDING_CONVERSATIONS_MAX, PendingConversation,
+        PendingNotifications, QueuedMail, Quote, RECENT_MAILS_MS, ReplyToken,
         preferences::{Frequency, Preferences, QuietHours},
         store::{DueMail, MailStore, ReplyTarget},
     },
@@ -42,7 +42,7 @@ impl MailStore for PgStore {
     }
 
     #[tracing::instrument(name = "db.mail.pending", skip_all)]
-    async fn mail_case(
+    async fn pending_notifications(
         &self,
         recipient: &UserId,
         now: Timestamp,
@@ -51,7 +51,7 @@ impl MailStore for PgStore {
     }
 
     #[tracing::instrument(name = "db.mail.settle", skip_all, fields(mail.id = %mail.id))]
-    async fn settle_mail(
+    async fn apply_mail_decision(
         &self,
         pending: &PendingNotifications,
         decision: &MailDecision,
@@ -61,7 +61,7 @@ impl MailStore for PgStore {
     }
 
     #[tracing::instrument(name = "db.mail.open", skip_all, fields(mail.id = %mail))]
-    async fn open_mail(&self, mail: &MailId) -> Result<Option<QueuedMail>, StoreError> {
+    async fn queued_mail(&self, mail: &MailId) -> Result<Option<QueuedMail>, StoreError> {
         with_retry(|| outgoing::open(self, mail)).await
     }
 
@@ -86,7 +86,7 @@ impl MailStore for PgStore {
     }
 }
 
-// What a decision is based on, in one statement, so in one snapshot.
+// The input of a decision, in one statement and so in one snapshot.
 
 const PENDING: &str = concat!(
     "WITH recipient AS (",
@@ -95,16 +95,16 @@ const PENDING: &str = concat!(
     include_str!("mail/pending.sql"),
 );
 
-/// Somebody who may be written to, as `preference/recipient.sql` spells them.
+/// A recipient, in the columns of `preference/recipient.sql`.
 struct Recipient {
     person: Participant,
-    /// What they chose, if anything.
+    /// Their stored preferences, if any.
     chosen: Option<Preferences>,
     is_suppressed: bool,
 }
 
 impl Recipient {
-    /// What they want.
+    /// Their preferences, or the defaults.
     fn preferences(&mut self, at: Timestamp) -> Preferences {
         self.chosen.take().unwrap_or_else(|| Preferences::usual(self.person.id.clone(), at))
     }
@@ -119,7 +119,7 @@ impl FromColumns for Recipient {
     }
 }
 
-/// What is pending, before the default preferences are filled in.
+/// Pending mail, before the default preferences are filled in.
 struct PendingRow {
     recipient: Recipient,
     recent_mails: Vec<Timestamp>,
@@ -139,7 +139,7 @@ impl FromColumns for PendingRow {
     }
 }
 
-/// What a mail was decided on before it counts no more, seen from `now`.
+/// The time from which mails count as recent at `now`.
 fn recent_since(now: Timestamp) -> Timestamp {
     let since = now.as_millis().saturating_sub_unsigned(RECENT_MAILS_MS);
     Timestamp::from_millis(since).unwrap_or(Timestamp::UNIX_EPOCH)
@@ -154,7 +154,7 @@ async fn find(
     let found: Option<Row<PendingRow>> = prepared(PENDING)
         .bind::<Text, _>(recipient.as_str())
         .bind::<Timestamptz, _>(PgTimestamp(recent_since(now)))
-        .bind::<BigInt, _>(i64::try_from(WAITING_MAX).unwrap_or(i64::MAX))
+        .bind::<BigInt, _>(i64::try_from(PENDING_CONVERSATIONS_MAX).unwrap_or(i64::MAX))
         .bind::<Timestamptz, _>(PgTimestamp(now))
         .get_result(&mut *connection)
         .await
@@ -165,17 +165,17 @@ async fn find(
             recipient: recipient.person,
             is_suppressed: recipient.is_suppressed,
             recent_mails,
-            waiting,
+            conversations: waiting,
             version,
         }
     }))
 }
 
-// About whose mail must be decided.
+// People with due mail.
 
 const DUE: &str = include_str!("mail/due.sql");
 
-/// How many conversations are looked at for each person that is asked for.
+/// The number of conversations read per requested person.
 const CONVERSATIONS_FOR_EACH: i64 = 20;
 
 struct DueRecipient(UserId);
@@ -198,7 +198,7 @@ async fn people(store: &PgStore, due: &DueMail) -> Result<Vec<UserId>, Failure> 
     Ok(people.into_iter().map(|DueRecipient(id)| id).collect())
 }
 
-// Carrying out a decision, in one statement. The work is done by `messaging.settle_mail`.
+// Applying a decision, in one statement. The work is done by `messaging.apply_mail_decision`.
 
 const SETTLE: &str =
     "SELECT messaging.settle_mail($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS is_settled";
@@ -218,10 +218,10 @@ async fn settle(
     mail: &NewMail,
 ) -> Result<bool, Failure> {
     let (done, noted) = done(pending, decision)?;
-    let defer: Vec<_> = decision.wait.iter().map(|(id, _)| id.as_str()).collect();
-    let until: Vec<_> = decision.wait.iter().map(|(_, until)| PgTimestamp(*until)).collect();
-    let send: Vec<_> = decision.tell.iter().map(|(id, _)| id.as_str()).collect();
-    let up_to: Vec<_> = decision.tell.iter().map(|(_, up_to)| up_to.get()).collect();
+    let defer: Vec<_> = decision.defer.iter().map(|(id, _)| id.as_str()).collect();
+    let until: Vec<_> = decision.defer.iter().map(|(_, until)| PgTimestamp(*until)).collect();
+    let send: Vec<_> = decision.send.iter().map(|(id, _)| id.as_str()).collect();
+    let up_to: Vec<_> = decision.send.iter().map(|(_, up_to)| up_to.get()).collect();
     let mut connection = store.connection().await?;
     let Settled(is_settled) = prepared(SETTLE)
         .bind::<Text, _>(mail.recipient.as_str())
@@ -240,15 +240,15 @@ async fn settle(
     Ok(is_settled)
 }
 
-/// What waits no more, and how much was noted there when the decision was made.
+/// What is no longer pending, with its count at the time of the decision.
 fn done<'a>(
     pending: &PendingNotifications,
     decision: &'a MailDecision,
 ) -> Result<(Vec<&'a str>, Vec<i64>), Failure> {
-    let sent = decision.tell.iter().map(|(id, _)| id);
-    let dropped = decision.forget.iter().map(|(id, _)| id);
+    let sent = decision.send.iter().map(|(id, _)| id);
+    let dropped = decision.drop.iter().map(|(id, _)| id);
     let seen = |id: &'a ConversationId| {
-        let seen = pending.waiting.iter().find(|waiting| waiting.conversation == *id);
+        let seen = pending.conversations.iter().find(|waiting| waiting.conversation == *id);
         let seen = seen.ok_or_else(|| {
             Failure::new(Class::Internal, "a decision about another conversation")
         })?;
@@ -258,9 +258,9 @@ fn done<'a>(
     Ok(seen?.into_iter().unzip())
 }
 
-// What people want of mail, what waits for them, and what a mail says.
+// Rows of preferences, pending conversations and mails.
 
-/// What `user` chose, as `preference/recipient.sql` selects it; `None`: nothing yet.
+/// The preferences of `user` in the columns of `preference/recipient.sql`; `None`: none stored.
 pub(crate) fn preferences<'a>(
     row: &impl NamedRow<'a, Pg>,
     user: UserId,
@@ -291,7 +291,8 @@ fn quiet_hours<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Option<QuietHours>> {
     }
 }
 
-/// What waits, as `mail/pending.sql` spells it: a column is a list, a place in it a conversation.
+/// Pending conversations in the columns of `mail/pending.sql`: each column is an array with one
+/// element per conversation.
 pub(crate) fn waiting<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Vec<PendingConversation>> {
     let numbers = |column| NamedRow::get::<Array<BigInt>, Vec<i64>>(row, column);
     let ids = NamedRow::get::<Array<Text>, Vec<String>>(row, "conversation_ids")?;

@@ -33,8 +33,8 @@ const MARK_MESSAGES: &str = "SELECT messaging.mark_messages_read($1, $2, $3, $4,
 
 const TOTAL: &str = include_str!("reading/total.sql");
 
-/// What the function returns when there is such a conversation.
-struct Answer {
+/// The result of the function for an existing conversation.
+struct Row {
     parties: Parties,
     unread: u64,
     moved: Option<Moved>,
@@ -46,7 +46,7 @@ struct Moved {
     several: bool,
 }
 
-impl QueryableByName<Pg> for Answer {
+impl QueryableByName<Pg> for Row {
     fn build<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
         let parties = Parties {
             salon: row.parsed("salon_id", UserId::parse)?,
@@ -71,8 +71,8 @@ struct Total {
     total: i64,
 }
 
-/// Marks the messages of the salon side after `after` and up to `up_to` as read, and returns how many
-/// there were. The conversation is locked.
+/// Marks the messages of the salon side after `after` and up to `up_to` as read, and returns their
+/// number. The conversation is locked.
 pub(crate) async fn mark_messages_of_salon(
     connection: &mut AsyncPgConnection,
     conversation: &ConversationId,
@@ -110,7 +110,7 @@ async fn mark_read(store: &PgStore, mark: &MarkRead) -> Result<Option<MarkedRead
         ReadTarget::UpTo(seq) => seq.get(),
     };
     let mut connection = store.connection().await?;
-    let answer: Option<Answer> = prepared(MARK)
+    let answer: Option<Row> = prepared(MARK)
         .bind::<Text, _>(mark.conversation.as_str())
         .bind::<Text, _>(mark.reader.as_str())
         .bind::<BigInt, _>(up_to)
@@ -121,8 +121,8 @@ async fn mark_read(store: &PgStore, mark: &MarkRead) -> Result<Option<MarkedRead
     Ok(answer.map(|answer| marked(mark, answer)))
 }
 
-fn marked(mark: &MarkRead, answer: Answer) -> MarkedRead {
-    let Answer { parties, unread, moved } = answer;
+fn marked(mark: &MarkRead, answer: Row) -> MarkedRead {
+    let Row { parties, unread, moved } = answer;
     let event = moved.map(|Moved { seq, up_to, several }| Event {
         conversation: mark.conversation.clone(),
         parties: parties.clone(),

@@ -23,10 +23,10 @@ use crate::{
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
 
-/// Whoever migrates holds this advisory lock. The number means nothing but "our migrations".
+/// The advisory lock of migrations. The number is arbitrary.
 const TRY_LOCK: &str = "SELECT pg_try_advisory_lock(7305808867233591) AS is_locked";
 
-/// Who holds it. PostgreSQL stores the halves of the number in two columns.
+/// The session that holds it. PostgreSQL stores the halves of the number in two columns.
 const HOLDER: &str = "
 SELECT session.pid, coalesce(session.application_name, '') AS application
 FROM pg_catalog.pg_locks AS held JOIN pg_catalog.pg_stat_activity AS session ON session.pid = held.pid
@@ -37,18 +37,19 @@ WHERE held.locktype = 'advisory' AND held.granted AND held.objsubid = 1
     AND (held.classid::bigint << 32) + held.objid::bigint = 7305808867233591
 LIMIT 1";
 
-/// Our schema, and no other one, whatever the role, the database or an address says: Diesel makes the
-/// list of migrations in the first schema of the search path.
+/// Our schema only, whatever the role, the database or a URL sets: Diesel creates the list of
+/// migrations in the first schema of the search path.
 const USE_OUR_SCHEMA: &str = "CREATE SCHEMA IF NOT EXISTS messaging; SET search_path TO messaging";
 
-/// How long another session may hold the lock before we log that we wait, and how often we repeat it.
+/// How long another session may hold the lock before we log that we wait, and the interval of
+/// further log lines.
 const FIRST_REPORT: Duration = Duration::from_secs(1);
 const REPORT_PERIOD: Duration = Duration::from_secs(10);
 
-/// How long to wait before trying the lock again.
+/// The interval between attempts to take the lock.
 const LOCK_POLL: Duration = Duration::from_millis(100);
 
-/// Why the database is not as this code expects it.
+/// Why the schema is not up to date.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrateError {
     /// The settings cannot work.
@@ -57,22 +58,21 @@ pub enum MigrateError {
     /// A connection pooler answers, and refuses or drops the settings of our sessions.
     #[error("a connection pooler answers, and refuses or drops the settings of our sessions")]
     Pooler,
-    /// Somebody else brings the schema up to date for longer than we may wait.
+    /// Another session held the migration lock for longer than we wait.
     #[error("another session changes the schema, and did not end in time: {}", shown(.0.as_ref()))]
     Locked(Option<LockHolder>),
-    /// The database could not be reached, or refused.
+    /// The database is unreachable, or refused.
     #[error("the database could not be prepared")]
     Database(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The database was not migrated by an earlier version of this code, nor by a later one: the list has
-    /// these migrations, as their versions, and this code cannot work on what they made. Nothing was
-    /// changed.
+    /// The database was migrated by other code than earlier or later versions of this one: its list
+    /// has these versions, and this code cannot use the result. Nothing was changed.
     #[error(
         "the schema is of another line of versions: migrations {} are applied and not known here, \
          and were not followed by ours",
         .0.join(", ")
     )]
     Unknown(Vec<String>),
-    /// A migration failed; it and those after it are not applied.
+    /// A migration failed; it and later ones are not applied.
     #[error("a migration failed")]
     Migration(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
@@ -86,13 +86,13 @@ impl From<Failure> for MigrateError {
     }
 }
 
-/// Who brings the schema up to date at the moment.
+/// The session that holds the migration lock.
 #[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
 pub struct LockHolder {
-    /// The process of PostgreSQL that serves them.
+    /// Its backend process id.
     #[diesel(sql_type = Integer)]
     pub pid: i32,
-    /// What they call themselves; may be empty.
+    /// Its application name; may be empty.
     #[diesel(sql_type = Text)]
     pub application: String,
 }
@@ -110,8 +110,8 @@ impl From<diesel::result::Error> for MigrateError {
     }
 }
 
-/// Applies the migrations that are missing, and returns their names. Of several calls at once, on any
-/// number of nodes, one works and the others wait.
+/// Applies the missing migrations, and returns their names. Of concurrent calls, on any number of
+/// nodes, one applies them and the others wait.
 ///
 /// # Errors
 /// See [`MigrateError`]. Each migration is applied wholly or not at all.
@@ -125,8 +125,8 @@ pub async fn migrate(settings: &Settings) -> Result<Vec<String>, MigrateError> {
     .await
 }
 
-/// The names of the migrations that are missing. Changes nothing but the list of migrations, which is
-/// made if it is not there.
+/// The names of the missing migrations. Changes nothing but creating the list of migrations if it
+/// does not exist.
 ///
 /// # Errors
 /// See [`MigrateError`].
@@ -134,7 +134,7 @@ pub async fn pending(settings: &Settings) -> Result<Vec<String>, MigrateError> {
     on_a_thread(connect_and_lock(settings).await?, missing).await
 }
 
-/// Reverts every migration, and deletes with them everything that was stored. For tests of `down.sql`.
+/// Reverts every migration, deleting all data. For tests of `down.sql`.
 ///
 /// # Errors
 /// See [`MigrateError`].
@@ -149,7 +149,7 @@ pub async fn revert_all(settings: &Settings) -> Result<(), MigrateError> {
 type Harness = AsyncConnectionWrapper<AsyncPgConnection>;
 type Migration = Box<dyn diesel::migration::Migration<Pg>>;
 
-/// The names of the migrations that are missing, if the database is of our line of versions.
+/// The names of the missing migrations, if the database belongs to our line of versions.
 fn missing(harness: &mut Harness) -> Result<Vec<String>, MigrateError> {
     let ours: Vec<Migration> = MIGRATIONS.migrations().map_err(MigrateError::Migration)?;
     let ours: Vec<(String, String)> = ours
@@ -166,8 +166,8 @@ fn missing(harness: &mut Harness) -> Result<Vec<String>, MigrateError> {
     Ok(missing.into_iter().map(|(_, name)| name).collect())
 }
 
-/// Checks that the versions `applied` are those of our line, which has `known`: a beginning of it, or all
-/// of it and what a later version of this code added. During a rolling upgrade the old nodes see that.
+/// Checks that the versions `applied` belong to our line `known`: a prefix of it, or all of it plus
+/// migrations of a later version. Old nodes see the latter during a rolling upgrade.
 fn check_line(known: &[&str], applied: &[String]) -> Result<(), MigrateError> {
     let unknown: Vec<String> =
         applied.iter().filter(|version| !known.contains(&version.as_str())).cloned().collect();
@@ -179,13 +179,13 @@ fn check_line(known: &[&str], applied: &[String]) -> Result<(), MigrateError> {
     Err(MigrateError::Unknown(unknown))
 }
 
-/// Connects, waits for the lock as long as the settings allow, and makes the schema that everything
-/// is in. The lock is released when the connection closes.
+/// Connects, waits for the lock as long as the settings allow, and creates our schema. The lock is
+/// released when the connection closes.
 ///
-/// Waiting is trying again: a session that waits for a lock inside PostgreSQL holds a snapshot, and an
-/// index that the holder builds concurrently would wait for that snapshot in turn.
+/// Waiting means polling: a session that waits for a lock inside PostgreSQL holds a snapshot, and
+/// an index that the holder builds concurrently would wait for that snapshot in turn.
 async fn connect_and_lock(settings: &Settings) -> Result<AsyncPgConnection, MigrateError> {
-    // Behind a pooler the lock would belong to a session that others use too.
+    // Behind a pooler the lock would belong to a session shared with others.
     Connector::for_requests(settings, Statements::default())?.check_session().await?;
     let mut connection = Connector::for_migrations(settings)?.connect().await?;
     wait_for_lock(&mut connection, settings).await?;
@@ -231,8 +231,7 @@ async fn try_lock(connection: &mut AsyncPgConnection) -> Result<bool, diesel::re
     Ok(lock.is_locked)
 }
 
-/// Diesel's migrations are synchronous; a thread of their own keeps the runtime free, whichever
-/// flavour it has.
+/// Diesel's migrations are synchronous; a separate thread keeps any runtime free.
 async fn on_a_thread<T: Send + 'static>(
     connection: AsyncPgConnection,
     work: impl FnOnce(&mut Harness) -> Result<T, MigrateError> + Send + 'static,

@@ -34,7 +34,7 @@ WHERE id = $1";
 
 const ACQUAINTANCES: &str = include_str!("participant/partners.sql");
 
-/// A person with their partners, as the statement returns them.
+/// A person with their partners, as a row.
 struct PartnersRow(ParticipantWithPartners);
 
 impl QueryableByName<Pg> for PartnersRow {
@@ -54,7 +54,7 @@ impl ParticipantStore for PgStore {
     }
 
     #[tracing::instrument(name = "db.participant.note", skip_all)]
-    async fn note_participant(
+    async fn upsert_participant(
         &self,
         person: &Participant,
         at: Timestamp,
@@ -72,7 +72,7 @@ impl ParticipantStore for PgStore {
     }
 
     #[tracing::instrument(name = "db.participant.acquaintances", skip_all)]
-    async fn acquaintances(
+    async fn participant_with_partners(
         &self,
         id: &UserId,
         partners_max: u32,
@@ -85,7 +85,7 @@ async fn find(store: &PgStore, id: &UserId) -> Result<Option<Participant>, Failu
     find_on(&mut *store.connection().await?, id).await
 }
 
-/// The person `id`, over a connection at hand.
+/// The person `id`, over an existing connection.
 pub(crate) async fn find_on(
     connection: &mut AsyncPgConnection,
     id: &UserId,
@@ -108,13 +108,13 @@ async fn partners(
     Ok(found.optional()?.map(|PartnersRow(found)| found))
 }
 
-// Entering people.
+// Storing people.
 
 const NOTE: &str = include_str!("participant/note.sql");
 
 const PUT: &str = include_str!("participant/put.sql");
 
-/// A person as they travel to the database; the fields are the columns.
+/// A person as JSON; the fields are the columns.
 #[derive(Serialize)]
 struct NewPerson<'p> {
     id: &'p str,
@@ -145,7 +145,7 @@ impl<'p> From<&'p Participant> for NewPerson<'p> {
     }
 }
 
-/// Somebody who was asked to be forgotten.
+/// A person who asked to be forgotten.
 struct Forgotten(UserId);
 
 impl QueryableByName<Pg> for Forgotten {
@@ -190,15 +190,15 @@ async fn put(
     Ok(forgotten.into_iter().map(|Forgotten(id)| id).collect())
 }
 
-// People.
+// Rows of people.
 
-/// The person in the columns that begin with `prefix`: `<prefix>id`, `<prefix>role` …
+/// The person in the columns with this `prefix`: `<prefix>id`, `<prefix>role` …
 pub(crate) fn participant<'a>(row: &impl NamedRow<'a, Pg>, prefix: &str) -> Read<Participant> {
     let is_forgotten = NamedRow::get::<Bool, bool>(row, &format!("{prefix}is_forgotten"))?;
     Ok(Participant { is_forgotten, ..author_of_new(row, prefix)? })
 }
 
-/// The same, of somebody who has just said something: whoever was forgotten cannot.
+/// The same for the author of a new message, who cannot be forgotten.
 pub(crate) fn author_of_new<'a>(row: &impl NamedRow<'a, Pg>, prefix: &str) -> Read<Participant> {
     let column = |name: &str| format!("{prefix}{name}");
     let detail = |name: &str| row.maybe_text(&column(name));

@@ -1,4 +1,4 @@
-//! A bounded number of connections, and a bounded number of those who wait for one.
+//! A bounded connection pool with a bounded queue.
 
 use std::{
     future::Future,
@@ -37,12 +37,12 @@ use crate::{
 #[derive(Clone)]
 pub(crate) struct Pool {
     connections: Connections<AsyncPgConnection>,
-    /// One for each connection and for each request that may wait for one.
+    /// One permit per connection and per waiting request.
     permits: Arc<Semaphore>,
     statements: Statements,
 }
 
-/// A connection on loan. Dropping it gives it back.
+/// A pooled connection. Dropping it returns it.
 pub(crate) struct Pooled {
     connection: Object<AsyncPgConnection>,
     #[expect(dead_code, reason = "held as long as the connection, and dropped after it")]
@@ -57,13 +57,13 @@ impl Pool {
         settings: &Settings,
     ) -> Self {
         let mut config = ManagerConfig::default();
-        // Whether a connection broke is known without asking the server.
+        // A broken connection is detected without asking the server.
         config.recycling_method = RecyclingMethod::Fast;
         config.custom_setup = Box::new(move |_| {
             let (connector, runtime) = (connector.clone(), runtime.clone());
             Box::pin(async move { Ok(open(connector, &runtime).await?) })
         });
-        // The connector knows the address.
+        // The connector has the URL.
         let manager = AsyncDieselConnectionManager::new_with_config("", config);
         let connections = Connections::builder(manager)
             .max_size(settings.pool_connections_max)
@@ -79,8 +79,8 @@ impl Pool {
         }
     }
 
-    /// Lends a connection. Those that may hold stale statements are closed instead; each one that is
-    /// opened for them is newer, so this ends.
+    /// Returns a connection. Those that may have stale statements are closed; each one opened for
+    /// them is newer, so this terminates.
     pub(crate) async fn get(&self) -> Result<Pooled, Failure> {
         let permit = Arc::clone(&self.permits).try_acquire_owned();
         let permit = permit
@@ -137,9 +137,9 @@ impl DerefMut for Pooled {
 
 /// A thread of its own that drives the connections.
 ///
-/// A connection answers only while the runtime it was opened on runs. Requests come from many
-/// runtimes, one for each worker of the HTTP server; a worker that stops first would silence a
-/// connection that another one's request is waiting on.
+/// A connection works only while the runtime it was opened on runs. Requests come from many
+/// runtimes, one per HTTP worker; a worker that stops first would stall a connection that another
+/// worker's request waits on.
 #[derive(Clone)]
 pub(crate) struct ConnectionRuntime {
     runtime: Arc<Background>,
@@ -155,7 +155,7 @@ impl ConnectionRuntime {
         Ok(Self { runtime: Arc::new(Background(Some(runtime))) })
     }
 
-    /// Runs `work` here, and whatever it spawns.
+    /// Runs `work` and everything it spawns on that thread.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         work: impl Future<Output = T> + Send + 'static,
@@ -169,53 +169,53 @@ impl ConnectionRuntime {
 
 impl Drop for Background {
     fn drop(&mut self) {
-        // Waiting for it, as dropping it does, is not allowed where requests run.
+        // Dropping it would block, which is not allowed where requests run.
         if let Some(runtime) = self.0.take() {
             runtime.shutdown_background();
         }
     }
 }
 
-// Where the database is, and how much of it we may use.
+// Settings.
 
-/// How the store uses its database. Every bound has its unit in its name.
+/// The settings of the store's database. Every bound has its unit in its name.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Where the database is: `postgres://user:password@host:port/database?sslmode=…`, as
-    /// [`Address`](crate::Address) reads it.
+    /// The database URL: `postgres://user:password@host:port/database?sslmode=…`, parsed by
+    /// [`Address`](crate::Address).
     ///
     /// `sslmode` is one of
-    /// - `disable`: in the clear;
+    /// - `disable`: unencrypted;
     /// - `prefer`, the default: encrypted if the server offers it with a certificate that this
-    ///   machine trusts, otherwise in the clear. For a database on the same machine or a network
-    ///   one trusts;
+    ///   machine trusts, otherwise unencrypted. For a database on the same machine or a trusted
+    ///   network;
     /// - `require`, `verify-ca`, `verify-full`: encrypted, and the certificate must be valid for the
     ///   host. All three check everything: encryption without it protects from nobody who can
     ///   answer in the server's place.
     ///
-    /// Trusted is what the operating system trusts; a private authority is added with the
-    /// environment variable `SSL_CERT_FILE`.
+    /// Trusted is what the operating system trusts; add a private authority with the environment
+    /// variable `SSL_CERT_FILE`.
     pub url: SecretString,
-    /// The most connections held.
+    /// The most connections.
     pub pool_connections_max: usize,
-    /// The most requests that wait for a connection. One more is told at once that the store is busy.
+    /// The most requests waiting for a connection. Further ones fail as busy at once.
     pub pool_waiters_max: usize,
     /// How long a request waits for a connection, in milliseconds.
     pub pool_wait_ms_max: u64,
     /// How long opening a connection may take, in milliseconds.
     pub connect_timeout_ms: u64,
-    /// How long a statement may run, waiting for locks included, in milliseconds.
+    /// How long a statement may run, including lock waits, in milliseconds.
     pub statement_timeout_ms: u32,
-    /// How long a transaction may do nothing, in milliseconds.
+    /// How long a transaction may be idle, in milliseconds.
     pub idle_in_transaction_timeout_ms: u32,
-    /// How long bringing the schema up to date may wait for somebody else who does, in milliseconds.
+    /// How long a migration may wait for another session's migration, in milliseconds.
     pub migration_lock_wait_ms_max: u64,
-    /// How many conversations' participants are remembered.
+    /// The number of conversations whose participants are cached.
     pub parties_cache_entries_max: usize,
 }
 
 impl Settings {
-    /// The usual bounds, for the database at `url`.
+    /// The default bounds for the database at `url`.
     pub fn new(url: impl Into<SecretString>) -> Self {
         Self {
             url: url.into(),
@@ -231,27 +231,27 @@ impl Settings {
     }
 }
 
-/// Why a store cannot work with its settings.
+/// Why the settings are unusable.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidSettings {
-    /// The address of the database cannot be read.
+    /// The database URL is invalid.
     #[error("the address of the database cannot be used")]
     Address(#[from] InvalidAddress),
     /// A bound is 0.
     #[error("`{0}` must be at least 1")]
     Zero(&'static str),
-    /// Encryption is asked for and this machine trusts no certificate authority.
+    /// Encryption is required and this machine trusts no certificate authority.
     #[error(
         "the operating system has no certificates to trust; set SSL_CERT_FILE or sslmode=disable"
     )]
     NoTrustedCertificates,
-    /// The operating system has no thread left for us.
+    /// The operating system could not start a thread.
     #[error("the operating system gives us no thread for connections")]
     NoThread,
 }
 
 impl Settings {
-    /// Checks that no bound is 0: that would mean "nothing, ever" or, to PostgreSQL, "no bound".
+    /// Checks that no bound is 0: that would mean "never" or, to PostgreSQL, "no bound".
     pub(crate) fn check(&self) -> Result<(), InvalidSettings> {
         let bounds = [
             ("pool_connections_max", self.pool_connections_max == 0),

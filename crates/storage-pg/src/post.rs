@@ -37,7 +37,7 @@ use crate::{
     query::prepared,
     row::{Columns, PgTimestamp, attachments, decode, files_as_json, side_word},
     schema::{conversation, message},
-    store::{PgStore, to_its_end, with_retry},
+    store::{PgStore, run_to_completion, with_retry},
     uploads,
 };
 
@@ -80,7 +80,7 @@ impl MessageStore for PgStore {
         at: Timestamp,
     ) -> Result<Option<Event>, StoreError> {
         let (store, id, author) = (self.clone(), id.clone(), author.clone());
-        to_its_end(move || delete(store.clone(), id.clone(), author.clone(), at)).await
+        run_to_completion(move || delete(store.clone(), id.clone(), author.clone(), at)).await
     }
 }
 
@@ -88,13 +88,13 @@ impl MessageStore for PgStore {
 
 const POST: &str = "SELECT * FROM messaging.post_message($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 
-/// What the function returns when there is such a conversation.
+/// The result of the function for an existing conversation.
 enum Answer {
-    /// The key names this message already.
+    /// The key belongs to this message.
     Known { message_id: String, parties: Parties },
-    /// A file is named that the author may not send.
+    /// A file is not the author's to send.
     UnknownUpload,
-    /// It is posted.
+    /// It was posted.
     New(Box<New>),
 }
 
@@ -102,10 +102,10 @@ struct New {
     parties: Parties,
     seq: Seq,
     author: Participant,
-    /// Whether the conversation was archived, and comes back with its subject.
+    /// Whether the conversation was unarchived; carries its subject.
     reopened: bool,
     subject: Option<Subject>,
-    /// Whether the other side, which looks on, read more by it than this message.
+    /// Whether the watching reader read more than this message.
     read_several: bool,
     /// The uploads among its files.
     kept: Vec<Attachment>,
@@ -174,11 +174,11 @@ async fn ask(
     Ok(answer.optional()?)
 }
 
-/// The key was used before. A message that is not found any more was deleted.
+/// The key was used before. A message that is not found was deleted.
 fn known(post: &PostMessage, message: Option<Message>, parties: Parties) -> PostOutcome {
     match message {
         None => PostOutcome::Withdrawn,
-        Some(message) if post.draft.says_the_same_as(&message) => {
+        Some(message) if post.draft.has_same_content_as(&message) => {
             PostOutcome::Replayed { message: Arc::new(message), parties }
         }
         Some(_) => PostOutcome::KeyReused,
@@ -204,7 +204,7 @@ fn posted(post: &PostMessage, new: New) -> Result<Posted, Failure> {
     }
     events.push(event(seq, post.author.clone(), EventKind::MessagePosted(message.clone())));
     if let Some(reader) = reader.filter(|_| post.read_on_arrival) {
-        // It was the newest, so nothing waits any more.
+        // It was the newest message, so nothing is unread.
         let receipt = ReadReceipt { reader: reader.clone(), up_to: seq, several, unread: 0 };
         events.push(event(seq.next(), reader, EventKind::MessagesRead(receipt)));
     }
@@ -251,12 +251,13 @@ async fn delete(
     let mut connection = store.connection().await?;
     connection
         .transaction(async |connection| {
-            // The conversation's lock comes first, as in every other change; which one it is can
-            // be looked up before, as a message never moves.
-            let Some(here) = conversation_of(connection, &id).await? else {
+            // The conversation's lock comes first, as in every other change; its id can be read
+            // before, as a message never moves.
+            let Some(conversation_id) = conversation_of(connection, &id).await? else {
                 return Ok(None);
             };
-            let Some(mut locked) = Locked::take(connection, &here, &author).await? else {
+            let Some(mut locked) = Locked::take(connection, &conversation_id, &author).await?
+            else {
                 return Ok(None);
             };
             let Some(side) = locked.parties.side_of(&author) else {
@@ -265,7 +266,7 @@ async fn delete(
             if clear_messages(connection, &[id.as_str()], side, at).await? == 0 {
                 return Ok(None);
             }
-            uploads::forget_those_of(connection, &[id.as_str()], at).await?;
+            uploads::delete_files_of_messages(connection, &[id.as_str()], at).await?;
             let event = locked.next_event(&author, at, EventKind::MessageDeleted(id.clone()));
             locked.last_seq = event.seq;
             recompute_head(connection, &locked, 1).await?;
@@ -288,8 +289,8 @@ async fn conversation_of(
     found.map(|id| decoded("conversation_id", ConversationId::parse(&id))).transpose()
 }
 
-/// Deletes content and notice of those of the messages that are there and of that side. Returns how many
-/// there were; their files are deleted by [`uploads::forget_those_of`].
+/// Deletes content and notice of the given messages of that side that are not deleted. Returns
+/// their number; their files are deleted by [`uploads::delete_files_of_messages`].
 pub(crate) async fn clear_messages(
     connection: &mut AsyncPgConnection,
     ids: &[&str],
@@ -312,14 +313,14 @@ pub(crate) async fn clear_messages(
     Ok(emptied)
 }
 
-/// Where the newest message of each side is that was not deleted; 0 when there is none.
+/// The positions of the newest undeleted message of each side; 0 when there is none.
 pub(crate) struct Newest {
     salon: i64,
     client: i64,
 }
 
 impl Newest {
-    /// That of `side`.
+    /// The one of `side`.
     pub(crate) fn on(&self, side: Side) -> i64 {
         match side {
             Side::Salon => self.salon,
@@ -328,7 +329,7 @@ impl Newest {
     }
 }
 
-/// Recomputes the newest messages and the count of a conversation after so many messages were cleared.
+/// Recomputes the newest messages and the count of a conversation after messages were cleared.
 pub(crate) async fn recompute_head(
     connection: &mut AsyncPgConnection,
     locked: &Locked,

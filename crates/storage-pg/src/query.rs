@@ -22,8 +22,8 @@ use crate::error::is_stale_statement;
 
 /// A statement with `$1`, `$2` … in its text, in the order of [`bind`](Self::bind).
 ///
-/// Diesel's own `sql_query` is prepared anew each time, as its text might be; that is a round trip
-/// more. Texts here are constants, so a connection keeps them prepared.
+/// Diesel's own `sql_query` is prepared each time, as its text might be dynamic; that is another
+/// round trip. Texts here are constants, so a connection keeps them prepared.
 pub(crate) struct Prepared<'v> {
     sql: &'static str,
     values: Vec<Box<dyn QueryFragment<Pg> + Send + 'v>>,
@@ -61,7 +61,7 @@ impl QueryFragment<Pg> for Prepared<'_> {
     }
 }
 
-/// Without a static id, the text itself is the key under which a connection keeps the statement.
+/// Without a static id, the text itself is the key of the prepared statement.
 impl QueryId for Prepared<'_> {
     type QueryId = ();
 
@@ -87,9 +87,10 @@ where
     }
 }
 
-// What is noted of the statements that are sent to the database.
+// Statistics of statements.
 
-/// How many statements were sent, and when one was found stale, over all connections that share this.
+/// The number of statements sent, and when one was found stale, over all connections that share
+/// this.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Statements {
     count: Arc<AtomicU64>,
@@ -102,8 +103,8 @@ impl Statements {
         AtomicU64::load(&self.count, Ordering::Relaxed)
     }
 
-    /// Whether a connection that was opened at `opened_at` may hold statements that were prepared before
-    /// a table changed: since then one of those was found.
+    /// Whether a connection opened at `opened_at` may have statements prepared before a table
+    /// change: since then a stale one was found.
     pub(crate) fn may_be_stale(&self, opened_at: Instant) -> bool {
         let stale_at = *self.stale_at.lock().unwrap_or_else(PoisonError::into_inner);
         stale_at.is_some_and(|stale_at| opened_at < stale_at)

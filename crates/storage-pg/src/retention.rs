@@ -1,4 +1,4 @@
-//! How long things are kept, and letting them go.
+//! Retention.
 
 use std::sync::Arc;
 
@@ -40,7 +40,7 @@ use crate::{
     query::prepared,
     row::{Columns, FromColumns, PgTimestamp, Row, decode, message_ids, notice_as_json},
     schema::{held_conversation, retention_policy, salon_retention},
-    store::{PgStore, to_its_end, with_retry},
+    store::{PgStore, run_to_completion, with_retry},
     uploads,
 };
 
@@ -73,7 +73,7 @@ impl RetentionStore for PgStore {
         at: Timestamp,
     ) -> Result<(), StoreError> {
         let (store, salon) = (self.clone(), salon.clone());
-        to_its_end(move || put_of_salon(store.clone(), salon.clone(), retention, at)).await
+        run_to_completion(move || put_of_salon(store.clone(), salon.clone(), retention, at)).await
     }
 
     #[tracing::instrument(name = "db.retention.drop_salon", skip_all)]
@@ -90,7 +90,7 @@ impl RetentionStore for PgStore {
         at: Timestamp,
     ) -> Result<bool, StoreError> {
         let (store, id) = (self.clone(), conversation.clone());
-        to_its_end(move || hold(store.clone(), id.clone(), at)).await
+        run_to_completion(move || hold(store.clone(), id.clone(), at)).await
     }
 
     #[tracing::instrument(
@@ -124,9 +124,9 @@ impl RetentionStore for PgStore {
     #[tracing::instrument(
         name = "db.retention.empty", skip_all, fields(conversation.id = %empty.conversation)
     )]
-    async fn empty_aged(&self, empty: &PurgeExpired) -> Result<Purged, StoreError> {
+    async fn purge_expired(&self, empty: &PurgeExpired) -> Result<Purged, StoreError> {
         let (store, empty) = (self.clone(), empty.clone());
-        to_its_end(move || self::empty(store.clone(), empty.clone())).await
+        run_to_completion(move || self::empty(store.clone(), empty.clone())).await
     }
 
     #[tracing::instrument(name = "db.retention.weigh", skip_all)]
@@ -151,18 +151,18 @@ impl RetentionStore for PgStore {
     }
 }
 
-// The walk through all conversations, and how much there is in them.
+// Paging through all conversations, and measuring them.
 
 const AGES: &str = include_str!("retention/ages.sql");
 const WEIGH: &str = include_str!("retention/measure.sql");
 
-/// Where the next piece begins, and one conversation of this one.
+/// Where the next page begins, and one conversation of this page.
 struct Step {
     next: Option<ConversationId>,
     age: Option<Age>,
 }
 
-/// A conversation whose status is the one that was asked for.
+/// A conversation with the requested status.
 struct Age(ConversationAge);
 
 async fn page(
@@ -210,7 +210,7 @@ fn age<'a>(row: &impl NamedRow<'a, Pg>, id: ConversationId) -> Read<Age> {
         status: Status::Active,
         last_message_at: row.at("last_message_at")?,
         updated_at: row.at("updated_at")?,
-        says_something: NamedRow::get::<Bool, bool>(row, "says_something")?,
+        has_messages: NamedRow::get::<Bool, bool>(row, "has_messages")?,
         is_held: NamedRow::get::<Bool, bool>(row, "is_held")?,
         policy: own_policy(row)?,
     }))
@@ -229,12 +229,12 @@ impl FromColumns for Usage {
     }
 }
 
-// What was said of how long things are kept.
+// Policies and holds.
 
-/// Lets work go on in no conversation of the salon, until the transaction ends.
+/// Excludes retention work in all conversations of the salon, until the transaction ends.
 const ALONE: &str = "SELECT pg_advisory_xact_lock(hashtextextended('hold ' || $1, 0))";
 
-/// The one row of its table.
+/// The key of the only row.
 const ONLY: i16 = 1;
 
 async fn general(store: &PgStore) -> Result<Option<RetentionPolicy>, Failure> {
@@ -283,7 +283,8 @@ async fn of_salon(store: &PgStore, salon: &UserId) -> Result<Option<SalonRetenti
     Ok(Some(SalonRetention { policy, is_held }))
 }
 
-/// Waits until work under way in the salon's conversations is over: a hold that was answered counts.
+/// Waits until retention work in the salon's conversations has ended, so that a hold is effective
+/// when this returns.
 async fn put_of_salon(
     store: PgStore,
     salon: UserId,
@@ -322,7 +323,7 @@ async fn drop_of_salon(store: &PgStore, salon: &UserId) -> Result<bool, Failure>
     Ok(gone > 0)
 }
 
-/// Waits for the conversation's lock, so that work under way is over when this is answered.
+/// Waits for the conversation's lock, so that a hold is effective when this returns.
 async fn hold(store: PgStore, id: ConversationId, at: Timestamp) -> Result<bool, Failure> {
     let mut connection = store.connection().await?;
     connection
@@ -351,7 +352,7 @@ async fn release(store: &PgStore, id: &ConversationId) -> Result<bool, Failure> 
     Ok(gone > 0)
 }
 
-/// The policy that two columns spell.
+/// The policy in two columns.
 fn read(archive: i32, delete: Option<i32>) -> Result<RetentionPolicy, Failure> {
     let archive = decoded("archive_after_days", u32::try_from(archive))?;
     let delete =
@@ -359,24 +360,25 @@ fn read(archive: i32, delete: Option<i32>) -> Result<RetentionPolicy, Failure> {
     decoded("archive_after_days", RetentionPolicy::new(archive, delete))
 }
 
-/// A number of days as the columns hold it. No policy has more than fit.
+/// A number of days as the columns store it. Every policy fits.
 fn days(days: u32) -> i32 {
     i32::try_from(days).unwrap_or(i32::MAX)
 }
 
-// Putting one conversation away, and emptying it. What is due is looked at again with its lock in hand.
+// Archiving one conversation, and deleting its messages. What is due is checked again under its
+// lock.
 
 const ARCHIVE: &str = "SELECT * FROM messaging.archive_for_age($1, $2, $3, $4, $5, $6)";
 const EMPTY: &str = "SELECT * FROM messaging.empty_aged($1, $2, $3, $4, $5)";
 
-/// A conversation that was put away, and the position of what was said of it.
+/// An archived conversation, and the position of its notice.
 struct Archived {
     parties: Parties,
     subject: Option<Subject>,
     seq: Seq,
 }
 
-/// The messages that were emptied; the last of them is told at `last_seq`.
+/// The deleted messages; the last deletion has position `last_seq`.
 struct Gone {
     parties: Parties,
     last_seq: Seq,
@@ -384,7 +386,7 @@ struct Gone {
     have_files: bool,
 }
 
-/// One statement, so it needs nobody to end it.
+/// One statement, so it needs no transaction to complete.
 async fn archive(store: &PgStore, archive: &ArchiveForAge) -> Result<Vec<Event>, Failure> {
     let mut connection = store.connection().await?;
     let archived: Option<Archived> = prepared(ARCHIVE)
@@ -446,7 +448,7 @@ async fn empty_some(
     let messages_max = i32::try_from(empty.messages_max).unwrap_or(i32::MAX);
     let gone: Option<Gone> = prepared(EMPTY)
         .bind::<Text, _>(empty.conversation.as_str())
-        .bind::<Timestamptz, _>(PgTimestamp(empty.bounds.said_by))
+        .bind::<Timestamptz, _>(PgTimestamp(empty.bounds.last_message_by))
         .bind::<Timestamptz, _>(PgTimestamp(empty.bounds.changed_by))
         .bind::<Integer, _>(messages_max)
         .bind::<Timestamptz, _>(PgTimestamp(empty.at))
@@ -456,7 +458,7 @@ async fn empty_some(
     let Some(gone) = gone else { return Ok(Purged::default()) };
     let ids: Vec<_> = gone.messages.iter().map(MessageId::as_str).collect();
     let files = if gone.have_files {
-        uploads::forget_those_of(connection, &ids, empty.at).await?
+        uploads::delete_files_of_messages(connection, &ids, empty.at).await?
     } else {
         0
     };
@@ -507,9 +509,9 @@ impl QueryableByName<Pg> for Gone {
     }
 }
 
-// Forgetting the beginnings of logs.
+// Trimming logs.
 
-/// In order, so that what is left of each log has no gap.
+/// In order, so that the rest of each log has no gap.
 const TRIM: &str = concat!(
     include_str!("retention/old.sql"),
     "    ORDER BY e.conversation_id, e.seq LIMIT $4

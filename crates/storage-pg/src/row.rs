@@ -1,4 +1,4 @@
-//! Rows into domain values.
+//! Converts rows to domain values.
 
 use diesel::{
     Insertable, Queryable, QueryableByName, Selectable,
@@ -14,8 +14,8 @@ use domain::{
         Conversation, ConversationView, Horizons, LastMessage, Parties, Side, Status,
         UnreadConversation,
         attachment::{
-            Attachment, File, FileUrl, KeptPicture, MediaType, ObjectKey, Picture, PictureKeys,
-            Place,
+            Attachment, File, FileUrl, MediaType, ObjectKey, Picture, PictureKeys, StorageLocation,
+            StoredPicture,
         },
         event::{Event, EventKind},
         message::{DraftFile, Message, MessageKind},
@@ -29,17 +29,17 @@ use serde_json::{Map, Value};
 
 use crate::{participants::participant, schema::event};
 
-/// A stored value that breaks a rule of the domain. The value itself is not told.
+/// A stored value that breaks a rule of the domain. The value itself is not shown.
 #[derive(Debug, thiserror::Error)]
 #[error("the stored `{0}` is not a good one")]
 pub(crate) struct Corrupt(pub(crate) String);
 
-/// A domain value that a row of named columns spells.
+/// A domain value read from named columns.
 pub(crate) trait FromColumns: Sized {
     fn from_columns<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self>;
 }
 
-/// Lets a statement return any [`FromColumns`].
+/// Makes any [`FromColumns`] a query result.
 pub(crate) struct Row<T>(pub(crate) T);
 
 impl<T: FromColumns> QueryableByName<Pg> for Row<T> {
@@ -48,7 +48,7 @@ impl<T: FromColumns> QueryableByName<Pg> for Row<T> {
     }
 }
 
-/// A row, column by column.
+/// Reads a row by column.
 pub(crate) trait Columns<'a>: NamedRow<'a, Pg> {
     fn text(&self, column: &str) -> Read<String> {
         NamedRow::get::<Text, String>(self, column)
@@ -102,7 +102,7 @@ pub(crate) trait Columns<'a>: NamedRow<'a, Pg> {
 
 impl<'a, R: NamedRow<'a, Pg>> Columns<'a> for R {}
 
-/// What came of reading a stored value.
+/// The result of decoding a stored value.
 pub(crate) trait IntoValue<T> {
     fn into_option(self) -> Option<T>;
 }
@@ -119,12 +119,12 @@ impl<T, E> IntoValue<T> for Result<T, E> {
     }
 }
 
-/// The value that `column` holds, or [`Corrupt`].
+/// Decodes the value of `column`, or fails with [`Corrupt`].
 pub(crate) fn decode<T>(column: &str, value: impl IntoValue<T>) -> Read<T> {
     value.into_option().ok_or_else(|| Corrupt(column.to_owned()).into())
 }
 
-/// A point in time, as PostgreSQL counts: microseconds since 2000.
+/// A time as PostgreSQL stores it: microseconds since 2000.
 #[derive(Clone, Copy, Debug, diesel::expression::AsExpression, diesel::deserialize::FromSqlRow)]
 #[diesel(sql_type = Timestamptz)]
 pub(crate) struct PgTimestamp(pub(crate) Timestamp);
@@ -146,7 +146,7 @@ impl ToSql<Timestamptz, Pg> for PgTimestamp {
     }
 }
 
-/// The word for a side in the tables.
+/// The word of a side in the tables.
 pub(crate) fn side_word(side: Side) -> &'static str {
     match side {
         Side::Salon => "salon",
@@ -159,7 +159,7 @@ pub(crate) fn message_ids(ids: &[String]) -> Read<Vec<MessageId>> {
     ids.iter().map(|id| decode("message_ids", MessageId::parse(id))).collect()
 }
 
-// Conversations, as `sql/view.sql` and `conversation/unread.sql` spell them.
+// Conversations, in the columns of `sql/view.sql` and `conversation/unread.sql`.
 
 impl FromColumns for ConversationView {
     fn from_columns<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
@@ -235,7 +235,7 @@ fn subject<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Option<Subject>> {
     }
 }
 
-// Messages, as `message/messages.sql` spells them.
+// Messages, in the columns of `message/messages.sql`.
 
 impl FromColumns for Message {
     fn from_columns<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
@@ -259,9 +259,9 @@ impl FromColumns for Message {
     }
 }
 
-// Files, as they travel to and from the database.
+// Files as JSON.
 
-/// A file to be stored. One that is an upload is there already and needs no more than its id.
+/// A file to be stored. An upload is stored already and needs only its id.
 #[derive(Serialize)]
 struct NewFile<'f> {
     id: &'f str,
@@ -294,7 +294,7 @@ struct StoredFile {
     thumbnail_type: Option<String>,
 }
 
-/// `files` under their `ids`, in order.
+/// `files` with their `ids`, in order.
 pub(crate) fn files_as_json(
     ids: &[AttachmentId],
     files: &[DraftFile],
@@ -307,9 +307,9 @@ pub(crate) fn files_as_json(
 }
 
 fn hosted(file: &File) -> Option<NewHosted<'_>> {
-    match file.place() {
-        Place::Kept(_) => None,
-        Place::Hosted(hosted) => Some(NewHosted {
+    match file.location() {
+        StorageLocation::Stored(_) => None,
+        StorageLocation::Hosted(hosted) => Some(NewHosted {
             name: file.name(),
             url: hosted.url().as_str(),
             media_type: file.media_type().as_str(),
@@ -319,13 +319,13 @@ fn hosted(file: &File) -> Option<NewHosted<'_>> {
     }
 }
 
-/// The files that a list of rows spells; `None` when one breaks a rule.
+/// The files in a list of rows; `None` when one breaks a rule.
 pub(crate) fn attachments(rows: Value) -> Option<Vec<Attachment>> {
     let files: Vec<StoredFile> = serde_json::from_value(rows).ok()?;
     files.into_iter().map(attachment_from).collect()
 }
 
-/// The file that a row spells; `None` when it breaks a rule.
+/// The file in a row; `None` when it breaks a rule.
 pub(crate) fn attachment(row: Value) -> Option<Attachment> {
     attachment_from(serde_json::from_value(row).ok()?)
 }
@@ -338,14 +338,14 @@ fn attachment_from(row: StoredFile) -> Option<Attachment> {
             let url = FileUrl::parse(url).ok()?;
             File::hosted(&row.name, url, media_type, row.size_bytes.into(), row.upload_key)
         }
-        None => File::kept(&row.name, kept(&row, media_type)?),
+        None => File::stored(&row.name, kept(&row, media_type)?),
     };
     Some(Attachment { id, file: file.ok()? })
 }
 
-fn kept(row: &StoredFile, media_type: MediaType) -> Option<KeptPicture> {
+fn kept(row: &StoredFile, media_type: MediaType) -> Option<StoredPicture> {
     let key = |key: &Option<String>| ObjectKey::parse(key.as_deref()?).ok();
-    Some(KeptPicture {
+    Some(StoredPicture {
         keys: PictureKeys { full: key(&row.object_key)?, thumbnail: key(&row.thumbnail_key)? },
         picture: Picture {
             media_type,
@@ -359,7 +359,7 @@ fn kept(row: &StoredFile, media_type: MediaType) -> Option<KeptPicture> {
 
 // Entries of the log.
 
-/// An entry as it is stored.
+/// A stored entry.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = event, check_for_backend(Pg))]
 pub(crate) struct EventRow {
@@ -372,7 +372,7 @@ pub(crate) struct EventRow {
     pub(crate) read_several: Option<bool>,
 }
 
-/// An entry to be written by one of the rare changes.
+/// An entry to be inserted.
 #[derive(Insertable)]
 #[diesel(table_name = event)]
 pub(crate) struct NewEvent<'e> {
@@ -405,7 +405,7 @@ impl<'e> From<&'e Event> for NewEvent<'e> {
     }
 }
 
-/// The word for what happened.
+/// The word of the event's kind.
 fn word(kind: &EventKind) -> &'static str {
     match kind {
         EventKind::ConversationOpened { .. } => "conversation_opened",
@@ -426,7 +426,7 @@ fn message_id(kind: &EventKind) -> Option<&MessageId> {
     }
 }
 
-// What the platform says, as data: one object of texts, its kind among them.
+// Notices as one JSON object of texts, including their kind.
 
 const KIND: &str = "kind";
 
@@ -437,7 +437,7 @@ pub(crate) fn notice_as_json(notice: &Notice) -> Value {
     Value::Object(std::iter::once(kind).chain(fields).collect::<Map<_, _>>())
 }
 
-/// The notice that `stored` spells; `None` when it is none of ours.
+/// The notice in `stored`; `None` when it is invalid.
 pub(crate) fn notice(stored: &Value) -> Option<Notice> {
     let text = |name: &str| stored.get(name).and_then(Value::as_str);
     Notice::from_fields(text(KIND)?, text)

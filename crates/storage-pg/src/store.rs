@@ -13,22 +13,21 @@ use crate::{
     query::Statements,
 };
 
-/// Everything durable, in PostgreSQL. Cheap to clone; clones share their connections.
+/// The store on PostgreSQL. Cheap to clone; clones share their connections.
 #[derive(Clone)]
 pub struct PgStore {
     pool: Pool,
-    /// Who takes part where. That never changes, and every statement asks for itself whether the
-    /// conversation is still there, so an old answer misleads nobody.
+    /// The participants of conversations. They never change, and every statement checks that the
+    /// conversation exists, so a stale entry does no harm.
     parties: Arc<Cache<ConversationId, Parties>>,
     statements: Statements,
 }
 
 impl PgStore {
-    /// A store that uses its database as `settings` say. Connects when it is first asked for
-    /// something.
+    /// Creates a store with `settings`. Connects on first use.
     ///
     /// # Errors
-    /// [`InvalidSettings`] when it never could.
+    /// [`InvalidSettings`] if it could never connect.
     pub fn new(settings: &Settings) -> Result<Self, InvalidSettings> {
         settings.check()?;
         let statements = Statements::default();
@@ -41,7 +40,7 @@ impl PgStore {
         })
     }
 
-    /// How many statements were sent so far.
+    /// The number of statements sent so far.
     pub fn statements(&self) -> u64 {
         self.statements.count()
     }
@@ -69,7 +68,7 @@ impl std::fmt::Debug for PgStore {
     }
 }
 
-/// Runs `attempt`, and a second time after a failure of [`Class::Again`].
+/// Runs `attempt`, and once more after a failure of [`Class::Again`].
 pub(crate) async fn with_retry<T, F>(attempt: impl Fn() -> F) -> Result<T, StoreError>
 where
     F: Future<Output = Result<T, Failure>>,
@@ -80,9 +79,9 @@ where
     }
 }
 
-/// Runs a transaction to its end, even when the caller is gone before: dropped half-way, it would
-/// keep its locks until the pool next touches its connection.
-pub(crate) async fn to_its_end<T, F>(
+/// Runs a transaction to completion even when the caller is cancelled: dropped half-way, it would
+/// keep its locks until the pool next uses its connection.
+pub(crate) async fn run_to_completion<T, F>(
     attempt: impl Fn() -> F + Send + Sync + 'static,
 ) -> Result<T, StoreError>
 where
@@ -124,7 +123,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_transaction_that_panics_is_a_failure_and_no_more() {
-        let outcome: Result<(), _> = to_its_end(|| async { panic!("on purpose") }).await;
+        let outcome: Result<(), _> = run_to_completion(|| async { panic!("on purpose") }).await;
         assert!(matches!(outcome, Err(StoreError::Internal(_))));
     }
 }

@@ -1,4 +1,4 @@
-//! Files on their way to a message (D16).
+//! Uploads (D16).
 
 use async_trait::async_trait;
 use diesel::{
@@ -12,7 +12,7 @@ use diesel::{
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
     conversation::{
-        attachment::{Attachment, Picture, Place},
+        attachment::{Attachment, Picture, StorageLocation},
         store::{BeginUpload, Downloadable, UploadStore},
     },
     ids::{AttachmentId, ConversationId, UserId},
@@ -69,8 +69,8 @@ impl UploadStore for PgStore {
     }
 
     #[tracing::instrument(name = "db.attachment.fetchable", skip_all, fields(attachment.id = %id))]
-    async fn fetchable(&self, id: &AttachmentId) -> Result<Option<Downloadable>, StoreError> {
-        with_retry(|| fetchable(self, id)).await
+    async fn downloadable(&self, id: &AttachmentId) -> Result<Option<Downloadable>, StoreError> {
+        with_retry(|| downloadable(self, id)).await
     }
 
     #[tracing::instrument(name = "db.attachment.hosted", skip_all)]
@@ -79,7 +79,7 @@ impl UploadStore for PgStore {
     }
 }
 
-// Noting an upload, and what its bytes turned out to be.
+// Starting and finishing uploads.
 
 const BEGIN: &str = "SELECT messaging.begin_upload($1, $2, $3, $4, $5, $6, $7) AS begun";
 
@@ -164,12 +164,12 @@ async fn find_attachment(
     Ok(found.optional()?.map(|Found(attachment)| attachment))
 }
 
-async fn fetchable(store: &PgStore, id: &AttachmentId) -> Result<Option<Downloadable>, Failure> {
+async fn downloadable(store: &PgStore, id: &AttachmentId) -> Result<Option<Downloadable>, Failure> {
     let mut connection = store.connection().await?;
     let found = prepared(FETCHABLE).bind::<Text, _>(id.as_str()).get_result(&mut *connection).await;
-    Ok(found.optional()?.and_then(|Found(attachment)| match attachment.file.place() {
-        Place::Hosted(_) => None,
-        Place::Kept(picture) => {
+    Ok(found.optional()?.and_then(|Found(attachment)| match attachment.file.location() {
+        StorageLocation::Hosted(_) => None,
+        StorageLocation::Stored(picture) => {
             Some(Downloadable { name: attachment.file.name().to_owned(), picture: picture.clone() })
         }
     }))
@@ -181,14 +181,14 @@ async fn carries_hosted(store: &PgStore, upload_key: &str) -> Result<bool, Failu
     Ok(diesel::select(exists(carriers)).get_result(&mut *connection).await?)
 }
 
-// Letting go of what was uploaded and not sent. Its bytes are deleted by jobs.
+// Deleting unsent uploads. Their bytes are deleted by jobs.
 
 const ABANDON: &str = concat!(
     "WITH picked AS (SELECT id FROM messaging.upload WHERE id = $2)",
     include_str!("upload/forget.sql"),
 );
 
-/// What is being sent at this moment is passed over.
+/// Skips uploads that are being sent.
 const PURGE: &str = concat!(
     "WITH picked AS (
         SELECT id FROM messaging.upload WHERE begun_at < $2
@@ -202,10 +202,10 @@ const ALL_OF: &str = concat!(
     include_str!("upload/forget.sql"),
 );
 
-/// How many uploads were let go of.
-struct Gone(u64);
+/// The number of deleted uploads.
+struct DeletedUploads(u64);
 
-impl QueryableByName<Pg> for Gone {
+impl QueryableByName<Pg> for DeletedUploads {
     fn build<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
         row.count("uploads").map(Self)
     }
@@ -228,7 +228,7 @@ async fn purge(
     at: Timestamp,
 ) -> Result<u64, Failure> {
     let mut connection = store.connection().await?;
-    let Gone(uploads) = prepared(PURGE)
+    let DeletedUploads(uploads) = prepared(PURGE)
         .bind::<Timestamptz, _>(PgTimestamp(at))
         .bind::<Timestamptz, _>(PgTimestamp(before))
         .bind::<BigInt, _>(i64::from(limit))
@@ -237,13 +237,13 @@ async fn purge(
     Ok(uploads)
 }
 
-/// Lets go of everything that `owner` did not send. Returns how much that was.
-pub(crate) async fn forget_all_of(
+/// Deletes all unsent uploads of `owner`. Returns their number.
+pub(crate) async fn delete_unsent_of(
     connection: &mut AsyncPgConnection,
     owner: &UserId,
     at: Timestamp,
 ) -> Result<u64, Failure> {
-    let Gone(uploads) = prepared(ALL_OF)
+    let DeletedUploads(uploads) = prepared(ALL_OF)
         .bind::<Timestamptz, _>(PgTimestamp(at))
         .bind::<Text, _>(owner.as_str())
         .get_result(connection)
@@ -251,7 +251,7 @@ pub(crate) async fn forget_all_of(
     Ok(uploads)
 }
 
-// The files of messages that go. Their bytes are deleted by jobs, entered with the change.
+// Deleting files of messages. Their bytes are deleted by jobs, enqueued with the change.
 
 const OF_MESSAGES: &str = concat!(
     "WITH picked AS (SELECT id FROM messaging.attachment WHERE message_id = ANY ($2))",
@@ -268,7 +268,7 @@ const OF_CONVERSATION: &str = concat!(
     include_str!("attachment/forget.sql"),
 );
 
-/// How many files were handed over for deletion.
+/// The number of files to be deleted.
 struct DeletedFiles(u64);
 
 impl QueryableByName<Pg> for DeletedFiles {
@@ -277,8 +277,8 @@ impl QueryableByName<Pg> for DeletedFiles {
     }
 }
 
-/// Lets go of the files of messages, and returns how many were handed over for deletion.
-pub(crate) async fn forget_those_of(
+/// Deletes the files of messages, and returns how many deletions were enqueued.
+pub(crate) async fn delete_files_of_messages(
     connection: &mut AsyncPgConnection,
     messages: &[&str],
     at: Timestamp,
@@ -291,8 +291,8 @@ pub(crate) async fn forget_those_of(
     Ok(files)
 }
 
-/// Lets go of all files of a conversation, likewise. Its messages still say that they have some.
-pub(crate) async fn forget_all_in(
+/// Deletes all files of a conversation, likewise. Its messages keep their file counts.
+pub(crate) async fn delete_files_of_conversation(
     connection: &mut AsyncPgConnection,
     conversation: &ConversationId,
     at: Timestamp,

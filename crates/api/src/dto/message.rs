@@ -1,7 +1,7 @@
 use domain::{
     appointments::notice,
     conversation::{
-        attachment::{self, PictureForm, Place},
+        attachment::{self, PictureForm, StorageLocation},
         message,
     },
 };
@@ -106,9 +106,11 @@ impl Attachment {
     /// Converts `attachment`; `links` makes the URLs of files stored by this service.
     pub(crate) fn new(attachment: &attachment::Attachment, links: &Links) -> Self {
         let attachment::Attachment { id, file } = attachment;
-        let (file_url, picture) = match file.place() {
-            Place::Hosted(hosted) => (hosted.url().as_str().to_owned(), None),
-            Place::Kept(kept) => (links.to(id, PictureForm::Full), Some(&kept.picture)),
+        let (file_url, picture) = match file.location() {
+            StorageLocation::Hosted(hosted) => (hosted.url().as_str().to_owned(), None),
+            StorageLocation::Stored(stored) => {
+                (links.to(id, PictureForm::Full), Some(&stored.picture))
+            }
         };
         Self {
             id: id.to_string(),

@@ -32,7 +32,7 @@ pub(crate) async fn request(
     let export = if request.method() == Method::HEAD {
         context.services.privacy.peek_export(&caller.user).await?
     } else {
-        context.services.privacy.my_export(&caller.user).await?
+        context.services.privacy.request_export(&caller.user).await?
     };
     let export = export.ok_or_else(|| Failure::erased(vec![texts::PARTICIPANT_ERASED]))?;
     let export = dto::Export::new(&export, &context.links);

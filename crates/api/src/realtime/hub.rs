@@ -327,7 +327,7 @@ impl Hub {
 
 #[async_trait]
 impl Fanout for Hub {
-    async fn turn(&self, conversation: &ConversationId) -> Box<dyn PublishGuard> {
+    async fn publish_guard(&self, conversation: &ConversationId) -> Box<dyn PublishGuard> {
         let guard = self.lock(conversation).await;
         Box::new(HeldPublishGuard { hub: self.clone(), _guard: guard })
     }

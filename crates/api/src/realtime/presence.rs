@@ -110,7 +110,7 @@ impl PresenceTracker {
     pub(super) fn session_opened(self: &Arc<Self>, user: &UserId, session: SessionKey) {
         let mut state = self.state();
         state.owners.insert(session, user.clone());
-        state.register.hold(user, session, self.now());
+        state.register.renew(user, session, self.now());
         let partner_set = state.partner_sets.entry(user.clone()).or_default();
         let (is_known, is_new) = (partner_set.is_known, partner_set.start_reading_first());
         if is_known {
@@ -225,7 +225,7 @@ pub(super) fn keep(presence: &Arc<PresenceTracker>) {
 
 impl PresenceTracker {
     fn next_departure(&self) -> Option<Instant> {
-        self.state().register.next_departure().map(|after| self.started + after)
+        self.state().register.next_expiry().map(|after| self.started + after)
     }
 
     /// Renews the lease of every session of this node, without holding the lock for long.
@@ -243,7 +243,7 @@ impl State {
     fn renew(&mut self, sessions: &[SessionKey], now: Duration) {
         for session in sessions {
             if let Some(user) = self.owners.get(session) {
-                self.register.hold(user, *session, now);
+                self.register.renew(user, *session, now);
             }
         }
     }
@@ -366,7 +366,7 @@ impl PresenceTracker {
         let _permit = self.reads.acquire().await.ok();
         let partners_max = self.settings.partners_per_person_max;
         self.store
-            .acquaintances(user, partners_max)
+            .participant_with_partners(user, partners_max)
             .await
             .inspect_err(|error| tracing::warn!(%error, user.id = %user, "partners could not be read; retrying"))
             .ok()

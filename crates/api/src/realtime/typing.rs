@@ -73,7 +73,7 @@ impl TypingTracker {
 
     /// A session has ended; it has left every room.
     pub(super) fn forget(&self, session: SessionKey) {
-        self.marks().forget(session);
+        self.marks().remove_session(session);
     }
 
     /// A person has sent a message.
@@ -102,9 +102,9 @@ impl TypingTracker {
     }
 
     fn send(&self, announcement: Option<&Announcement<SessionKey>>) {
-        let Some(Announcement { writer, session, writes }) = announcement else { return };
+        let Some(Announcement { writer, session, is_typing }) = announcement else { return };
         let (conversation_id, user_id) = (writer.conversation.as_str(), writer.user.as_str());
-        let event = if *writes {
+        let event = if *is_typing {
             let user_name = &*self.presence.name_of(&writer.user);
             UserTyping { conversation_id, user_id, user_name }.encode()
         } else {

@@ -26,13 +26,17 @@ pub(crate) fn mailgun_signature(key: &str, timestamp: &str, token: &str) -> Stri
 /// in it.
 pub(crate) async fn reply_token(test_app: &TestApp, person: &str) -> String {
     let (store, now) = (&test_app.store, test_app.clock.now());
-    let pending =
-        store.mail_case(&user(person), now).await.expect("it works").expect("there is one");
-    let tell = pending.waiting.iter().map(|one| (one.conversation.clone(), one.up_to)).collect();
+    let pending = store
+        .pending_notifications(&user(person), now)
+        .await
+        .expect("it works")
+        .expect("there is one");
+    let send =
+        pending.conversations.iter().map(|one| (one.conversation.clone(), one.up_to)).collect();
     let id = MailId::parse("m1").expect("a good id");
     let mail = NewMail { id, recipient: user(person), at: now };
-    let decision = MailDecision { tell, ..MailDecision::default() };
-    assert!(store.settle_mail(&pending, &decision, &mail).await.expect("it works"));
-    let open = store.open_mail(&mail.id).await.expect("it works").expect("it is open");
+    let decision = MailDecision { send, ..MailDecision::default() };
+    assert!(store.apply_mail_decision(&pending, &decision, &mail).await.expect("it works"));
+    let open = store.queued_mail(&mail.id).await.expect("it works").expect("it is open");
     open.chapters[0].reply.as_str().to_owned()
 }

@@ -1,4 +1,4 @@
-//! An issuer of tokens that writes them by hand, so that it can write what no library would.
+//! A token issuer that builds tokens by hand, so that it can issue what no library would.
 
 use std::sync::Arc;
 
@@ -17,12 +17,12 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{ports::Clock, time::Timestamp};
 use serde_json::{Value, json};
 
-/// The moment at which all tests take place: in whole seconds since 1970.
+/// The time of all tests, in whole seconds since 1970.
 pub(crate) const NOW_S: i64 = 1_767_605_400;
 /// Long enough to be a secret.
 pub(crate) const SECRET: &str = "test-secret-of-a-decent-length-0123456789";
 
-/// A clock that stands still.
+/// A clock that does not advance.
 pub(crate) struct StoppedAt(pub(crate) i64);
 
 impl Clock for StoppedAt {
@@ -67,7 +67,7 @@ pub(crate) fn hs256(claims: &Value) -> String {
     token(&json!({ "alg": "HS256", "typ": "JWT" }), claims, mac(hmac::HMAC_SHA256, SECRET))
 }
 
-/// The same with claims that are written down already, for what no serializer would write.
+/// The same with claims as text, for what no serializer would write.
 pub(crate) fn hs256_of_text(claims: &str) -> String {
     let said = format!("{}.{}", encoded(r#"{"alg":"HS256"}"#), encoded(claims));
     let signature = encoded(mac(hmac::HMAC_SHA256, SECRET)(said.as_bytes()));
@@ -83,14 +83,14 @@ pub(crate) fn mac(
     move |said| hmac::sign(&key, said).as_ref().to_vec()
 }
 
-/// Signs what it is given.
+/// Signs bytes.
 pub(crate) type Signature = Box<dyn Fn(&[u8]) -> Vec<u8>>;
 
-/// A pair of keys: the public half as a JWK, and the private half as a signature.
+/// A key pair: the public half as a JWK, and the private half as a signing function.
 pub(crate) struct Pair {
     pub(crate) algorithm: &'static str,
     pub(crate) jwk: Value,
-    /// The public half as bytes, as someone else might publish it.
+    /// The public half as bytes, as another issuer might publish it.
     pub(crate) public: Vec<u8>,
     pub(crate) sign: Signature,
 }

@@ -1,4 +1,4 @@
-//! What the verifier believes and what it does not, with keys made for the occasion.
+//! Which tokens the verifier accepts, with generated keys.
 
 mod bad;
 mod details;

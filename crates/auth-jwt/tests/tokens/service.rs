@@ -1,4 +1,4 @@
-//! Tokens of programs, which may do what no person may.
+//! Tokens of programs.
 
 use domain::{
     participant::{Caller, Profile, Role},

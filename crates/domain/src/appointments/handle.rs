@@ -1,4 +1,4 @@
-//! What the reports of the platform about bookings do to conversations.
+//! Applies the platform's booking events to conversations.
 
 #[cfg(test)]
 mod order;
@@ -13,7 +13,7 @@ use super::{
     store::{
         AppliedAppointmentEvent, ApplyAppointmentEvent, AppointmentChange, AppointmentStore,
         BOOKINGS_ASKED_MAX, BookingConversation, ConversationOfBooking, NewNotice, NewestHandled,
-        NoticePlace, PendingAppointmentEvent, ReceiveOutcome,
+        NoticeTarget, PendingAppointmentEvent, ReceiveOutcome,
     },
 };
 use crate::{
@@ -29,32 +29,32 @@ use crate::{
     time::Zone,
 };
 
-/// A report that is on disk.
+/// A stored report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Received {
-    /// Whether it was there already: this was a retry.
+    /// Whether it was stored before: this was a retry.
     pub known: bool,
 }
 
-/// Why a report was not taken.
+/// Why a report was not accepted.
 #[derive(Debug, thiserror::Error)]
 pub enum ReceiveAppointmentEventError {
-    /// It is no event.
+    /// The event is invalid.
     #[error("this is no event")]
     Invalid(#[from] AppointmentEventError),
-    /// Another event was reported under this id before.
+    /// Another event was reported with this id before.
     #[error("this id names another event")]
     Contradicted,
     /// See [`ReceiveOutcome::ConversationIdTaken`].
     #[error("this id cannot be that of the booking's conversation")]
     ConversationIdTaken,
-    /// The store failed. The report may be there or not when it was [`StoreError::Unavailable`]:
+    /// The store failed. After [`StoreError::Unavailable`] the report may have been stored or not:
     /// report it again.
     #[error("the event could not be stored")]
     Store(#[from] StoreError),
 }
 
-/// What bookings do to conversations. Cheap to clone.
+/// Applies booking events to conversations. Cheap to clone.
 #[derive(Clone)]
 pub struct Appointments {
     store: Arc<dyn AppointmentStore>,
@@ -68,7 +68,7 @@ pub struct Appointments {
 crate::opaque_debug!(Appointments);
 
 impl Appointments {
-    /// Puts the service together, for bookings that take place in the usual zone.
+    /// Creates the service with the default time zone.
     pub fn new(
         store: Arc<dyn AppointmentStore>,
         people: Arc<dyn People>,
@@ -79,28 +79,28 @@ impl Appointments {
         Self { store, people, fanout, clock, ids, zone: Zone::default() }
     }
 
-    /// The same where bookings take place in `zone` unless the platform names another.
+    /// Sets the time zone of bookings for which the platform names none.
     #[must_use]
     pub fn with_zone(self, zone: Zone) -> Self {
         Self { zone, ..self }
     }
 
-    /// The conversations of a salon about bookings, for whoever shows the bookings; what has none is left
-    /// out. Of more than [`BOOKINGS_ASKED_MAX`] bookings the first are looked at.
+    /// The salon's conversations about these bookings; bookings without one are left out. Only the
+    /// first [`BOOKINGS_ASKED_MAX`] bookings are looked up.
     ///
     /// # Errors
-    /// The store's.
+    /// [`StoreError`].
     pub async fn conversations_of_bookings(
         &self,
         salon: &UserId,
         bookings: &[AppointmentId],
     ) -> Result<Vec<ConversationOfBooking>, StoreError> {
-        let asked = &bookings[..bookings.len().min(BOOKINGS_ASKED_MAX)];
-        self.store.conversations_of_bookings(salon, asked).await
+        let requested = &bookings[..bookings.len().min(BOOKINGS_ASKED_MAX)];
+        self.store.conversations_of_bookings(salon, requested).await
     }
 
-    /// Takes a report about a booking: when this returns it is on disk, once, and will be handled
-    /// (D17). Whoever it speaks of need not be known yet.
+    /// Stores a report durably, once, with the job that handles it (D17). Its people need not be in
+    /// the directory yet.
     ///
     /// # Errors
     /// See [`ReceiveAppointmentEventError`].
@@ -121,18 +121,17 @@ impl Appointments {
     }
 }
 
-/// The most looks at a booking in one go. Each one follows an event that was handled, here or by
-/// somebody else.
-const LOOKS_MAX: u32 = 1_000;
+/// Bound of one handling loop. Each iteration follows an event that was handled, here or elsewhere.
+const ATTEMPTS_MAX: u32 = 1_000;
 
 impl Appointments {
-    /// Says in its conversation what happened to a booking, once: the event; before it those of the
-    /// same booking that happened earlier and still wait; behind it those that waited for it. Nothing
-    /// is left to do when the event was handled before.
+    /// Announces a booking event in its conversation, once: first the pending older events of the
+    /// same booking, then this one, then the newer ones that waited for it. Does nothing if the
+    /// event was handled before.
     ///
     /// # Errors
-    /// [`JobFailure`]: the event still waits, or it cannot be handled and is set aside. An operator
-    /// may have it tried again.
+    /// [`JobFailure`]: the event is still pending, or it cannot be handled and was rejected; an
+    /// operator may retry it.
     pub async fn handle_appointment_event(
         &self,
         id: &AppointmentEventId,
@@ -145,10 +144,10 @@ impl Appointments {
         self.handle_rest(&own.event).await
     }
 
-    /// Sets an event aside whose job was given up, so that it holds up none behind it.
+    /// Rejects an event whose job is dead, so that it does not block newer events of its booking.
     ///
     /// # Errors
-    /// The store's.
+    /// [`StoreError`].
     pub async fn give_up_appointment_event(
         &self,
         id: &AppointmentEventId,
@@ -156,11 +155,12 @@ impl Appointments {
         self.store.reject_appointment_event(id, self.clock.now()).await
     }
 
-    /// One that cannot be handled is passed over; one that may be handled later has to be waited for.
+    /// Skips events that cannot be handled; fails on one that may be handled later, which blocks
+    /// newer events.
     async fn handle_older(&self, own: &AppointmentEvent) -> Result<(), JobFailure> {
-        for _ in 0..LOOKS_MAX {
-            let first = self.store.first_pending_appointment_event(own).await?;
-            let Some(older) = first.filter(|first| first.event.place() < own.place()) else {
+        for _ in 0..ATTEMPTS_MAX {
+            let next = self.store.first_pending_appointment_event(own).await?;
+            let Some(older) = next.filter(|next| next.event.order_key() < own.order_key()) else {
                 return Ok(());
             };
             match self.try_event(&older).await {
@@ -174,9 +174,9 @@ impl Appointments {
         Err(JobFailure::retry("many_events"))
     }
 
-    /// Also when it was set aside before: then somebody wants it tried again.
+    /// Also handles an event that was rejected before: then an operator retries it.
     async fn handle_own(&self, id: &AppointmentEventId) -> Result<(), JobFailure> {
-        for _ in 0..LOOKS_MAX {
+        for _ in 0..ATTEMPTS_MAX {
             let Some(own) = self.store.pending_appointment_event(id).await? else {
                 return Ok(());
             };
@@ -187,10 +187,10 @@ impl Appointments {
         Err(JobFailure::retry("many_events"))
     }
 
-    /// Those that waited need not wait for their own jobs, which may come late. What is the matter
-    /// with one of them is its own job's to tell.
+    /// Handles waiting newer events now instead of waiting for their own jobs. Their failures are
+    /// reported by those jobs.
     async fn handle_rest(&self, own: &AppointmentEvent) -> Result<(), JobFailure> {
-        for _ in 0..LOOKS_MAX {
+        for _ in 0..ATTEMPTS_MAX {
             let Some(next) = self.store.first_pending_appointment_event(own).await? else { break };
             if let Err(JobFailure::Retry { .. }) = self.try_event(&next).await {
                 break;
@@ -199,8 +199,7 @@ impl Appointments {
         Ok(())
     }
 
-    /// Handles one event. Returns whether it is handled now; it is not when its booking changed at
-    /// the same moment.
+    /// Handles one event. Returns `false` when its booking changed at the same time.
     async fn try_event(&self, pending: &PendingAppointmentEvent) -> Result<bool, JobFailure> {
         let decided = self.decide(pending).await;
         if let Err(JobFailure::Dead { .. }) = &decided {
@@ -212,25 +211,25 @@ impl Appointments {
             self.store.apply_appointment_event(&apply).await?;
             return Ok(true);
         };
-        self.speak(event, decision).await
+        self.apply(event, decision).await
     }
 
-    async fn speak(
+    async fn apply(
         &self,
         event: AppointmentEventId,
         Decision { mut change, client, .. }: Decision,
     ) -> Result<bool, JobFailure> {
-        let conversation = match &change.place {
-            NoticePlace::In(id) => id.clone(),
-            NoticePlace::New(open) => open.id.clone(),
+        let conversation = match &change.target {
+            NoticeTarget::In(id) => id.clone(),
+            NoticeTarget::New(open) => open.id.clone(),
         };
-        let turn = self.fanout.turn(&conversation).await;
+        let guard = self.fanout.publish_guard(&conversation).await;
         change.read_on_arrival = self.fanout.is_watching(&conversation, &client);
         let at = self.clock.now();
         let apply = ApplyAppointmentEvent { event, change: Some(change), at };
         match self.store.apply_appointment_event(&apply).await? {
             AppliedAppointmentEvent::Applied(events) => {
-                turn.publish(events);
+                guard.publish(events);
                 Ok(true)
             }
             AppliedAppointmentEvent::AlreadyHandled => Ok(true),
@@ -239,15 +238,15 @@ impl Appointments {
     }
 }
 
-// What an event changes, decided from where its booking stands.
+// Deciding what an event changes.
 
-/// What an event changes, and whose eyes may be on it.
+/// What an event changes, and the client who may be watching.
 struct Decision {
     change: AppointmentChange,
     client: UserId,
 }
 
-/// The two whom an event is about.
+/// The participants of an event.
 struct Participants {
     salon: Participant,
     client: Participant,
@@ -260,7 +259,7 @@ impl Appointments {
         pending: &PendingAppointmentEvent,
     ) -> Result<Option<Decision>, JobFailure> {
         let event = &pending.event;
-        if !event.kind.says_whether_it_stands() || self.is_forgotten(event).await? {
+        if !event.kind.affects_booking() || self.is_forgotten(event).await? {
             return Ok(None);
         }
         let people = self.people(event).await?;
@@ -275,8 +274,8 @@ impl Appointments {
         let subject = generated_subject(event.service, event.starts_at, &zone);
         let content = notice.text(people.client.profile.language.unwrap_or_default());
         let change = AppointmentChange {
-            subject: following(pending, &subject),
-            place: self.place(pending, subject),
+            subject: updated_subject(pending, &subject),
+            target: self.target(pending, subject),
             newest_handled: pending.newest_handled.clone(),
             notice: NewNotice { id: self.ids.next().into(), notice, content },
             read_on_arrival: false,
@@ -300,17 +299,17 @@ impl Appointments {
         Ok(Participants { salon, client })
     }
 
-    /// Whether there is nobody left to speak to, or in whose name.
+    /// Whether either participant asked to be forgotten.
     async fn is_forgotten(&self, event: &AppointmentEvent) -> Result<bool, StoreError> {
         Ok(self.people.is_forgotten(&event.salon).await?
             || self.people.is_forgotten(&event.client).await?)
     }
 
-    fn place(&self, pending: &PendingAppointmentEvent, subject: Subject) -> NoticePlace {
+    fn target(&self, pending: &PendingAppointmentEvent, subject: Subject) -> NoticeTarget {
         if let Some(known) = &pending.conversation {
-            return NoticePlace::In(known.id.clone());
+            return NoticeTarget::In(known.id.clone());
         }
-        NoticePlace::New(OpenConversation {
+        NoticeTarget::New(OpenConversation {
             id: pending.free_id.clone().unwrap_or_else(|| self.ids.next().into()),
             parties: parties(&pending.event),
             appointment: Some(pending.event.appointment.clone()),
@@ -325,7 +324,7 @@ fn parties(event: &AppointmentEvent) -> Parties {
     Parties { salon: event.salon.clone(), client: event.client.clone() }
 }
 
-/// What is said of an event; `None` when nothing is.
+/// The notice for an event, if its kind has one.
 fn notice(event: &AppointmentEvent, client: &Participant, zone: &Zone) -> Option<Notice> {
     let reported = event.client_first_name.as_deref().and_then(FirstName::parse);
     let known = client.profile.first_name.as_deref();
@@ -345,26 +344,30 @@ fn notice(event: &AppointmentEvent, client: &Participant, zone: &Zone) -> Option
     }
 }
 
-/// Something newer that was handled already; what came late undoes nothing of it.
-fn newer(pending: &PendingAppointmentEvent) -> Option<&NewestHandled> {
-    let own = pending.event.place();
+/// The newer event of the booking that was handled already, if any; a late event does not undo it.
+fn newer_handled(pending: &PendingAppointmentEvent) -> Option<&NewestHandled> {
+    let own = pending.event.order_key();
     pending.newest_handled.as_ref().filter(|newest| (newest.occurred_at, &newest.event) > own)
 }
 
 fn status_after(pending: &PendingAppointmentEvent) -> Status {
     let own = pending.event.kind == AppointmentEventKind::Cancelled;
-    if newer(pending).map_or(own, |newest| newest.cancelled) {
+    if newer_handled(pending).map_or(own, |newest| newest.cancelled) {
         Status::Archived
     } else {
         Status::Active
     }
 }
 
-/// A generated subject follows its booking. One that somebody wrote stays, and so does none at all.
-fn following(pending: &PendingAppointmentEvent, subject: &Subject) -> Option<(Subject, Subject)> {
+/// A generated subject follows its booking. A subject chosen by hand stays, and so does a missing
+/// one.
+fn updated_subject(
+    pending: &PendingAppointmentEvent,
+    subject: &Subject,
+) -> Option<(Subject, Subject)> {
     let BookingConversation { subject: old, .. } = pending.conversation.as_ref()?;
     let old = old.as_ref().filter(|old| is_generated(old) && *old != subject)?;
-    newer(pending).is_none().then(|| (old.clone(), subject.clone()))
+    newer_handled(pending).is_none().then(|| (old.clone(), subject.clone()))
 }
 
 #[cfg(test)]
@@ -381,7 +384,7 @@ mod receive_appointment_event_tests {
     };
 
     #[tokio::test]
-    async fn what_is_no_event_never_reaches_the_store() {
+    async fn an_invalid_event_never_reaches_the_store() {
         let mut store = MockAppointmentStore::new();
         store.expect_receive_appointment_event().never();
         let appointments = tests::over(store, MockPeople::new());

@@ -1,5 +1,4 @@
-//! What the platform says in a conversation, as data: nobody can write one, and every front end may
-//! say it in its own words.
+//! Platform messages as data: users cannot write them, and each front end may phrase them itself.
 
 mod english;
 mod french;
@@ -12,12 +11,12 @@ use crate::{
     time::{Timestamp, Zone},
 };
 
-/// Something that the platform says. Its `Debug` shows no name.
+/// A platform message. Its `Debug` shows no name.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Notice {
     /// The salon entered a booking.
     Booked {
-        /// What the client is called, if that is known.
+        /// The client's first name, if known.
         first_name: Option<FirstName>,
     },
     /// The client asked for a booking.
@@ -25,7 +24,7 @@ pub enum Notice {
         /// See [`Booked`](Self::Booked).
         first_name: Option<FirstName>,
     },
-    /// A booking was confirmed by itself.
+    /// A booking was confirmed automatically.
     AutoConfirmed {
         /// See [`Booked`](Self::Booked).
         first_name: Option<FirstName>,
@@ -37,25 +36,25 @@ pub enum Notice {
     },
     /// A booking was moved.
     Rescheduled {
-        /// When it was to begin, if that is known.
+        /// The old time, if known.
         from: Option<Timestamp>,
-        /// When it begins now.
+        /// The new time.
         to: Timestamp,
-        /// Where.
+        /// The time zone in which both are shown.
         zone: Zone,
     },
-    /// A booking was called off.
+    /// A booking was cancelled.
     Cancelled,
-    /// A conversation was put away, because nothing was said in it for long. It is the platform's own
-    /// word, of neither side: it waits for nobody to read it, and moves no conversation up a list.
+    /// A conversation was archived because it had no messages for long. It belongs to neither side:
+    /// it is never unread, and does not change the order of lists.
     ArchivedForAge {
-        /// For how many days.
+        /// The number of days without messages.
         days: u32,
     },
 }
 
 impl Notice {
-    /// What it is about, as it is stored and shown.
+    /// The kind, as it is stored and shown.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Booked { .. } => "booked",
@@ -68,20 +67,20 @@ impl Notice {
         }
     }
 
-    /// Whether it is the platform's own word rather than one in the salon's name.
+    /// Whether it is the platform's own message rather than one in the salon's name.
     pub fn is_platform_message(&self) -> bool {
         matches!(self, Self::ArchivedForAge { .. })
     }
 
-    /// What it says in words.
+    /// The message text.
     pub fn text(&self, language: Language) -> Content {
-        Content::of_ours(match language {
+        Content::trusted(match language {
             Language::French => french::text(self),
             Language::English => english::text(self),
         })
     }
 
-    /// Whom it greets by name.
+    /// The name in its greeting.
     pub fn first_name(&self) -> Option<&FirstName> {
         match self {
             Self::Booked { first_name }
@@ -92,7 +91,7 @@ impl Notice {
         }
     }
 
-    /// The same without anybody's name.
+    /// The same notice without a name.
     #[must_use]
     pub fn without_name(&self) -> Self {
         match self {
@@ -113,7 +112,7 @@ impl fmt::Debug for Notice {
     }
 }
 
-// Notices as named texts, for stores and wires.
+// Notices as named text fields, for stores and wires.
 
 const FIRST_NAME: &str = "first_name";
 const FROM: &str = "from";
@@ -122,8 +121,8 @@ const ZONE: &str = "zone";
 const DAYS: &str = "days";
 
 impl Notice {
-    /// What it says beside its [`kind`](Self::kind), as named texts: `first_name`; `from` and `to`
-    /// (ISO 8601, UTC) with `zone` (IANA); `days`. What is not known is left out.
+    /// Its data beside [`kind`](Self::kind), as named texts: `first_name`; `from` and `to` (ISO
+    /// 8601, UTC) with `zone` (IANA); `days`. Unknown values are left out.
     pub fn fields(&self) -> Vec<(&'static str, String)> {
         if let Self::Rescheduled { from, to, zone } = self {
             let from = from.map(|from| (FROM, from.to_string()));
@@ -136,8 +135,7 @@ impl Notice {
         self.first_name().map(|name| (FIRST_NAME, name.as_str().to_owned())).into_iter().collect()
     }
 
-    /// Reads what [`kind`](Self::kind) and [`fields`](Self::fields) said; `None` when it is no
-    /// notice of ours.
+    /// Parses [`kind`](Self::kind) and [`fields`](Self::fields); `None` for anything else.
     pub fn from_fields<'a>(kind: &str, field: impl Fn(&str) -> Option<&'a str>) -> Option<Self> {
         let first_name = match field(FIRST_NAME) {
             None => None,
@@ -163,13 +161,13 @@ impl Notice {
     }
 }
 
-/// What somebody is called in a greeting: one line of 1 to [`NAME_MAX_CHARS`] characters, tidied, without
-/// blanks around it. Its `Debug` hides it.
+/// A first name for greetings: one line of 1 to [`NAME_MAX_CHARS`] characters, tidied and trimmed.
+/// Its `Debug` hides it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct FirstName(String);
 
 impl FirstName {
-    /// Takes `text`, tidied by [`tidied_line`] and without the blanks around it; `None` when it is no name.
+    /// Takes `text`, tidied by [`tidied_line`] and trimmed; `None` when no usable name is left.
     pub fn parse(text: &str) -> Option<Self> {
         let name = tidied_line(text);
         let name = name.trim();
@@ -197,7 +195,7 @@ mod name_tests {
     use super::*;
 
     #[test]
-    fn a_name_is_something_to_be_called_by() {
+    fn a_first_name_is_visible_and_bounded() {
         assert_eq!(FirstName::parse("  Léa ").expect("a name").as_str(), "Léa");
         assert_eq!(
             FirstName::parse("Léa\u{b}\u{202e}Anne\0").expect("a name").as_str(),

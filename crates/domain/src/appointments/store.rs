@@ -1,4 +1,4 @@
-//! What the rules of appointments ask of a store.
+//! The store port of appointments.
 
 use async_trait::async_trait;
 
@@ -11,188 +11,188 @@ use crate::{
     time::Timestamp,
 };
 
-/// What became of a report.
+/// The outcome of receiving a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReceiveOutcome {
-    /// It is on disk, and so is the job that handles it.
+    /// It is stored, and so is the job that handles it.
     Stored,
-    /// It was reported before, in the same words. Nothing was changed.
+    /// It was stored before with the same content. Nothing was changed.
     Known,
-    /// Another event was reported under this id before. Nothing was changed.
+    /// Another event was reported with this id before. Nothing was changed.
     Contradicted,
-    /// The id that it brings cannot be that of the booking's conversation: another conversation has it, or a
-    /// deleted one had it; it was reserved for another booking; or the booking has a conversation of another
-    /// id, or another id reserved. Nothing was changed.
+    /// Its conversation id cannot be used: another conversation has it, or a deleted one had it; it
+    /// is reserved for another booking; or the booking has a conversation or a reservation with
+    /// another id. Nothing was changed.
     ConversationIdTaken,
 }
 
-/// The most bookings whose conversations are asked for at once.
+/// The most bookings per lookup.
 pub const BOOKINGS_ASKED_MAX: usize = 100;
 
-/// The conversation of a booking, for whoever shows the booking.
+/// The conversation of a booking.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConversationOfBooking {
-    /// Which booking.
+    /// The booking.
     pub appointment: AppointmentId,
     /// Its conversation.
     pub conversation: ConversationId,
     /// How it stands.
     pub status: Status,
-    /// When something was last said there.
+    /// When its newest message was posted.
     pub last_message_at: Timestamp,
 }
 
-/// An event that waits to be handled, and where its booking stands.
+/// A pending event, and the state of its booking.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PendingAppointmentEvent {
     /// The event.
     pub event: AppointmentEvent,
     /// The salon's conversation about the booking, if there is one.
     pub conversation: Option<BookingConversation>,
-    /// The id that the event brings for a new conversation; `None` when it brings none, and when a
-    /// conversation has it by now, taken away or not.
+    /// The requested conversation id, if it is still free; `None` when none was requested, or when
+    /// a conversation has or had it.
     pub free_id: Option<ConversationId>,
-    /// The newest event of this booking that was handled and that says whether the booking stands:
-    /// everything but `Completed` and `NoShow`.
+    /// The newest handled event of this booking that [affects
+    /// it](super::AppointmentEventKind::affects_booking).
     pub newest_handled: Option<NewestHandled>,
 }
 
 /// See [`PendingAppointmentEvent::conversation`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BookingConversation {
-    /// Which.
+    /// Its id.
     pub id: ConversationId,
-    /// Who takes part.
+    /// Its participants.
     pub parties: Parties,
-    /// What it is about.
+    /// Its subject.
     pub subject: Option<Subject>,
 }
 
-/// See [`PendingAppointmentEvent::newest_handled`]. Of two events the newer one is the one with the
-/// later `occurred_at`, or at the same time the one with the greater id, byte by byte.
+/// See [`PendingAppointmentEvent::newest_handled`]. Events are ordered by `occurred_at`, then by
+/// id, byte by byte.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewestHandled {
-    /// Which.
+    /// Its id.
     pub event: AppointmentEventId,
     /// When it happened.
     pub occurred_at: Timestamp,
-    /// Whether it called the booking off.
+    /// Whether it cancelled the booking.
     pub cancelled: bool,
 }
 
-/// What an event changes, all of it or nothing.
+/// What an event changes, atomically.
 #[derive(Clone, Debug)]
 pub struct ApplyAppointmentEvent {
-    /// Which event.
+    /// The event.
     pub event: AppointmentEventId,
-    /// What it does to its conversation; `None`: nothing.
+    /// The change of its conversation; `None`: no change.
     pub change: Option<AppointmentChange>,
-    /// When.
+    /// The time of the change.
     pub at: Timestamp,
 }
 
-/// What an event does to its conversation.
+/// What an event changes in its conversation.
 #[derive(Clone, Debug)]
 pub struct AppointmentChange {
-    /// Where.
-    pub place: NoticePlace,
-    /// What stood as [`newest_handled`](PendingAppointmentEvent::newest_handled) when this was
-    /// decided.
+    /// The conversation.
+    pub target: NoticeTarget,
+    /// The [`newest_handled`](PendingAppointmentEvent::newest_handled) on which this decision is
+    /// based.
     pub newest_handled: Option<NewestHandled>,
-    /// What the platform says, in the salon's name.
+    /// The notice, in the salon's name.
     pub notice: NewNotice,
-    /// Whether the other side is looking, so that it is read as it arrives.
+    /// Whether the client is watching, so that the notice is read at once.
     pub read_on_arrival: bool,
-    /// A subject that follows the booking: the second, where the first one is still written.
+    /// The old and the new generated subject; set only if the old one is still there.
     pub subject: Option<(Subject, Subject)>,
-    /// The status afterwards. A notice does not bring a conversation back by itself.
+    /// The new status. The notice itself does not unarchive the conversation.
     pub status: Status,
 }
 
-/// The conversation that an event speaks in.
+/// The conversation that a notice is posted to.
 #[derive(Clone, Debug)]
-pub enum NoticePlace {
-    /// The one about the booking.
+pub enum NoticeTarget {
+    /// The existing conversation about the booking.
     In(ConversationId),
-    /// A new one, without an opening: there is none about the booking.
+    /// A new one, without an opening message.
     New(OpenConversation),
 }
 
-/// A system message to be posted.
+/// A notice to be posted.
 #[derive(Clone, Debug)]
 pub struct NewNotice {
     /// Its id.
     pub id: MessageId,
-    /// What it means.
+    /// Its data.
     pub notice: Notice,
-    /// What it says.
+    /// Its text.
     pub content: Content,
 }
 
-/// What came of applying an event.
+/// The outcome of applying an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AppliedAppointmentEvent {
     /// It is handled.
     Applied(Vec<Event>),
-    /// It was handled before, or there is none. Nothing was changed.
+    /// It was handled before, or does not exist. Nothing was changed.
     AlreadyHandled,
-    /// The booking stands elsewhere by now: its conversation was opened or deleted, or another event
-    /// was handled. Nothing was changed: look again and decide anew.
+    /// The state of the booking has changed since the decision: its conversation was opened or
+    /// deleted, or another event was handled. Nothing was changed; decide again.
     LeaseLost,
 }
 
-/// Reports about bookings (D17).
+/// Reported booking events (D17).
 #[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 #[async_trait]
 pub trait AppointmentStore: Send + Sync {
-    /// Keeps a report, once for each id, together with the job
-    /// [`HandleAppointmentEvent`](crate::jobs::Task::HandleAppointmentEvent), which may be done at
-    /// once. An id for the conversation that it brings is reserved for its booking by that, for good: of
-    /// two reports for different bookings, at the same moment too, one gets it. A booking has one id at a
-    /// time: that of its conversation, else the one that was reserved, unless a deleted conversation had
-    /// it. The first name of a client who was asked to be forgotten is neither stored nor compared.
+    /// Stores a report, once per id, together with the job
+    /// [`HandleAppointmentEvent`](crate::jobs::Task::HandleAppointmentEvent), which may run at
+    /// once. A conversation id in the report is reserved for its booking, permanently; of
+    /// concurrent reports for different bookings one gets it. A booking has one id at a time: that
+    /// of its conversation, else the reserved one, unless a deleted conversation had it. The first
+    /// name of a forgotten client is neither stored nor compared.
     async fn receive_appointment_event(
         &self,
         event: &AppointmentEvent,
         at: Timestamp,
     ) -> Result<ReceiveOutcome, StoreError>;
 
-    /// The conversations of a salon about bookings, of those among at most [`BOOKINGS_ASKED_MAX`] that have
-    /// one, in the order of the bookings' ids.
+    /// The salon's conversations about at most [`BOOKINGS_ASKED_MAX`] bookings, ordered by booking
+    /// id; bookings without one are left out.
     async fn conversations_of_bookings(
         &self,
         salon: &UserId,
         bookings: &[AppointmentId],
     ) -> Result<Vec<ConversationOfBooking>, StoreError>;
 
-    /// The event `id` if it was not handled yet, rejected or not; `None` when it was, or when there
-    /// is none.
+    /// The event `id` unless it was handled, rejected or not; `None` when it was handled or does
+    /// not exist.
     async fn pending_appointment_event(
         &self,
         id: &AppointmentEventId,
     ) -> Result<Option<PendingAppointmentEvent>, StoreError>;
 
-    /// The oldest event, by (`occurred_at`, then id), of the booking that `like` is about (same salon,
-    /// same appointment) that was neither handled nor rejected.
+    /// The oldest event, by (`occurred_at`, id), of the booking of `like` (same salon, same
+    /// appointment) that was neither handled nor rejected.
     async fn first_pending_appointment_event(
         &self,
         like: &AppointmentEvent,
     ) -> Result<Option<PendingAppointmentEvent>, StoreError>;
 
-    /// Applies an event, once, and only while the booking stands where the change takes it to stand:
-    /// changes of one booking follow one another, even those that open its conversation. A rejected
-    /// event may be applied as well. The people are in the directory.
+    /// Applies an event, once, and only if the booking is still in the state the decision was based
+    /// on. Changes of one booking are serialised, also those that open its conversation. A rejected
+    /// event may be applied too. Its people are in the directory.
     ///
-    /// Log: `ConversationOpened` when it was opened, with the status of the change at once, else
-    /// `ConversationUpdated` when subject or status changed; `MessagePosted`; `MessagesRead` when it
-    /// is read on arrival.
+    /// Log: `ConversationOpened` if it was opened, already with the new status, else
+    /// `ConversationUpdated` if subject or status changed; `MessagePosted`; `MessagesRead` if read
+    /// on arrival.
     async fn apply_appointment_event(
         &self,
         apply: &ApplyAppointmentEvent,
     ) -> Result<AppliedAppointmentEvent, StoreError>;
 
-    /// Sets an event aside that cannot be handled, so that it holds up none behind it. Nothing happens
-    /// when it was handled, or when there is none.
+    /// Rejects an event that cannot be handled, so that it does not block newer ones. Does nothing
+    /// when it was handled or does not exist.
     async fn reject_appointment_event(
         &self,
         id: &AppointmentEventId,

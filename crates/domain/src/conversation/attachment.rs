@@ -1,4 +1,4 @@
-//! Files that come with a message: what is known of them, and which are taken.
+//! Files attached to messages: their metadata, and which files are accepted.
 
 use std::{fmt, sync::Arc};
 
@@ -7,15 +7,15 @@ use crate::{
     text::{is_blank, tidied_line},
 };
 
-/// The most files one message carries.
+/// The most files per message.
 pub const ATTACHMENTS_MAX: usize = 5;
 /// The largest file, in bytes.
 pub const FILE_MAX_BYTES: u32 = 10_485_760;
 /// The longest file name, in characters.
 pub const FILE_NAME_MAX_CHARS: usize = 255;
-/// The longest address of a file, in bytes.
+/// The longest URL of a file, in bytes.
 pub const FILE_URL_MAX_BYTES: usize = 2_048;
-/// The longest key of an upload, in characters.
+/// The longest upload key, in characters.
 pub const UPLOAD_KEY_MAX_CHARS: usize = 255;
 
 /// Why a file was refused.
@@ -27,10 +27,10 @@ pub enum FileError {
     /// The name is too long, or holds a control character or a path separator.
     #[error("the name of the file is not usable")]
     NameInvalid,
-    /// Not `https`, not on a host that serves uploads, or not an address at all.
+    /// Not `https`, not on a host of the upload service, or no URL at all.
     #[error("the address of the file is not one of an upload")]
     UrlInvalid,
-    /// Not one of the image types taken.
+    /// Not an accepted image type.
     #[error("only images are taken")]
     TypeNotAllowed,
     /// Larger than [`FILE_MAX_BYTES`].
@@ -44,10 +44,10 @@ pub enum FileError {
     KeyInvalid,
 }
 
-/// The name of a file as somebody gave it, tidied by [`tidied_line`].
+/// Tidies a file name from a user with [`tidied_line`].
 ///
 /// # Errors
-/// [`FileError::NameMissing`], also when nothing of it can be seen; [`FileError::NameInvalid`].
+/// [`FileError::NameMissing`], also when no visible character is left; [`FileError::NameInvalid`].
 pub fn tidied_name(name: &str) -> Result<String, FileError> {
     let name = tidied_line(name);
     if is_blank(&name) {
@@ -56,7 +56,7 @@ pub fn tidied_name(name: &str) -> Result<String, FileError> {
     check_name(&name).map(|()| name)
 }
 
-/// Checks the name of a file; see [`tidied_name`] for one that somebody gave.
+/// Checks a file name; see [`tidied_name`] for one from a user.
 ///
 /// # Errors
 /// [`FileError::NameMissing`], [`FileError::NameInvalid`].
@@ -64,8 +64,8 @@ pub fn check_name(name: &str) -> Result<(), FileError> {
     if name.is_empty() {
         return Err(FileError::NameMissing);
     }
-    let hostile = |c: char| c.is_control() || c == '/' || c == '\\';
-    if name.chars().count() > FILE_NAME_MAX_CHARS || name.chars().any(hostile) {
+    let forbidden = |c: char| c.is_control() || c == '/' || c == '\\';
+    if name.chars().count() > FILE_NAME_MAX_CHARS || name.chars().any(forbidden) {
         return Err(FileError::NameInvalid);
     }
     Ok(())
@@ -82,7 +82,7 @@ pub fn check_size(size_bytes: i64) -> Result<u32, FileError> {
     u32::try_from(size_bytes).ok().filter(|size| *size > 0).ok_or(FileError::SizeInvalid)
 }
 
-/// Checks the upload service's key of a file; having none is fine.
+/// Checks the upload service's key of a file, if it has one.
 ///
 /// # Errors
 /// [`FileError::KeyInvalid`].
@@ -95,32 +95,32 @@ pub fn check_upload_key(key: Option<&str>) -> Result<(), FileError> {
     if key.is_none_or(usable) { Ok(()) } else { Err(FileError::KeyInvalid) }
 }
 
-/// A file that belongs to a message.
+/// A file of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attachment {
     /// Its id.
     pub id: AttachmentId,
-    /// What is known of it.
+    /// Its metadata.
     pub file: File,
 }
 
-/// A file, and where it is.
+/// A file and its location.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct File {
     name: String,
-    place: Place,
+    location: StorageLocation,
 }
 
-/// Where a file is.
+/// Where a file is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// With the upload service, where a browser put it.
+pub enum StorageLocation {
+    /// At the upload service, put there by the browser.
     Hosted(Hosted),
-    /// With us.
-    Kept(KeptPicture),
+    /// In our own file storage.
+    Stored(StoredPicture),
 }
 
-/// A file with the upload service, as its sender describes it. Made by [`File::hosted`].
+/// A file at the upload service, as described by its sender. Made by [`File::hosted`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hosted {
     url: FileUrl,
@@ -130,19 +130,19 @@ pub struct Hosted {
 }
 
 impl Hosted {
-    /// Where it is.
+    /// Its URL.
     pub fn url(&self) -> &FileUrl {
         &self.url
     }
 
-    /// What the upload service calls it. Never shown.
+    /// The upload service's key of the file. Never shown.
     pub fn upload_key(&self) -> Option<&str> {
         self.upload_key.as_deref()
     }
 }
 
 impl File {
-    /// Describes a file that is with the upload service.
+    /// Describes a file at the upload service.
     ///
     /// # Errors
     /// The first [`FileError`] found, in the order of the arguments.
@@ -156,62 +156,62 @@ impl File {
         check_name(name)?;
         let size_bytes = check_size(size_bytes)?;
         check_upload_key(upload_key.as_deref())?;
-        let place = Place::Hosted(Hosted { url, media_type, size_bytes, upload_key });
-        Ok(Self { name: name.to_owned(), place })
+        let location = StorageLocation::Hosted(Hosted { url, media_type, size_bytes, upload_key });
+        Ok(Self { name: name.to_owned(), location })
     }
 
-    /// Describes a picture that we keep.
+    /// Describes a picture in our own file storage.
     ///
     /// # Errors
     /// The first [`FileError`] found.
-    pub fn kept(name: &str, picture: KeptPicture) -> Result<Self, FileError> {
+    pub fn stored(name: &str, picture: StoredPicture) -> Result<Self, FileError> {
         check_name(name)?;
         check_size(i64::from(picture.picture.size_bytes))?;
-        Ok(Self { name: name.to_owned(), place: Place::Kept(picture) })
+        Ok(Self { name: name.to_owned(), location: StorageLocation::Stored(picture) })
     }
 
-    /// Whether `stored` is this file, or was before its name would have been tidied.
+    /// Whether `stored` is this file; the stored name may be from before names were tidied.
     pub(crate) fn is_stored_as(&self, stored: &Self) -> bool {
-        self.place == stored.place
+        self.location == stored.location
             && (self.name == stored.name || self.name == tidied_line(&stored.name))
     }
 
-    /// What it is called.
+    /// Its name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Where it is.
-    pub fn place(&self) -> &Place {
-        &self.place
+    /// Its location.
+    pub fn location(&self) -> &StorageLocation {
+        &self.location
     }
 
-    /// What it is.
+    /// Its media type.
     pub fn media_type(&self) -> MediaType {
-        match &self.place {
-            Place::Hosted(hosted) => hosted.media_type,
-            Place::Kept(kept) => kept.picture.media_type,
+        match &self.location {
+            StorageLocation::Hosted(hosted) => hosted.media_type,
+            StorageLocation::Stored(stored) => stored.picture.media_type,
         }
     }
 
-    /// How large it is, in bytes: 1 to [`FILE_MAX_BYTES`].
+    /// Its size in bytes: 1 to [`FILE_MAX_BYTES`].
     pub fn size_bytes(&self) -> u32 {
-        match &self.place {
-            Place::Hosted(hosted) => hosted.size_bytes,
-            Place::Kept(kept) => kept.picture.size_bytes,
+        match &self.location {
+            StorageLocation::Hosted(hosted) => hosted.size_bytes,
+            StorageLocation::Stored(stored) => stored.picture.size_bytes,
         }
     }
 }
 
-/// The types of image taken, as browsers name them.
+/// The accepted image types, as browsers name them.
 const MEDIA_TYPES: [&str; 5] = ["image/jpeg", "image/jpg", "image/png", "image/gif", "image/webp"];
 
-/// A type of image. Compared as it is written: `Image/PNG` is none.
+/// An image type. Case-sensitive: `Image/PNG` is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct MediaType(&'static str);
 
 impl MediaType {
-    /// Reads a media type.
+    /// Parses a media type.
     ///
     /// # Errors
     /// [`FileError::TypeNotAllowed`] for all but JPEG, PNG, GIF and WebP.
@@ -226,16 +226,16 @@ impl MediaType {
     }
 }
 
-/// Where an uploaded file is: `https`, on a host of the upload service (`utfs.io`, `*.ufs.sh`).
+/// The URL of an uploaded file: `https`, on a host of the upload service (`utfs.io`, `*.ufs.sh`).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct FileUrl(String);
 
 impl FileUrl {
-    /// Reads an address.
+    /// Parses a URL.
     ///
     /// # Errors
-    /// [`FileError::UrlInvalid`] for another scheme or host, a port, a user in the address, or
-    /// characters that no address holds (RFC 3986, section 2).
+    /// [`FileError::UrlInvalid`] for another scheme or host, a port, user info, or characters that
+    /// a URL cannot contain (RFC 3986, section 2).
     pub fn parse(text: &str) -> Result<Self, FileError> {
         let address = text.len() <= FILE_URL_MAX_BYTES
             && text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte));
@@ -248,7 +248,7 @@ impl FileUrl {
         Ok(Self(text.to_owned()))
     }
 
-    /// The address as it came.
+    /// The URL as it was given.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -261,23 +261,23 @@ fn serves_uploads(host: &str) -> bool {
     host == "utfs.io" || host.strip_suffix(".ufs.sh").is_some_and(|app| app.split('.').all(label))
 }
 
-// Bytes that we keep for people: what they are called, and what is known of them.
+// Objects in our own file storage.
 
-/// The longest name of an object, in bytes.
+/// The longest object key, in bytes.
 pub const OBJECT_KEY_MAX_BYTES: usize = 128;
 
-/// The text is no name of an object.
+/// The text is no object key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an object's name has 1 to 128 characters of a-z 0-9 - and single slashes between them")]
 pub struct InvalidObjectKey;
 
-/// What an object is called in the place where it is kept: random, and never made of anything that
-/// a person said, so it can neither be guessed nor lead elsewhere.
+/// The key of an object in the file storage: random, and never derived from user input, so it can
+/// neither be guessed nor lead outside.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ObjectKey(Arc<str>);
 
 impl ObjectKey {
-    /// Takes `text` as a name.
+    /// Parses an object key.
     ///
     /// # Errors
     /// [`InvalidObjectKey`].
@@ -294,12 +294,12 @@ impl ObjectKey {
         }
     }
 
-    /// The place of an archive of which nothing is known yet but that nobody else has `id`.
+    /// A new key of an export archive; `id` is unique.
     pub fn of_archive(id: uuid::Uuid) -> Self {
         Self(format!("{id}/archive").into())
     }
 
-    /// The name as text.
+    /// The key as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -311,12 +311,12 @@ impl fmt::Debug for ObjectKey {
     }
 }
 
-/// The two forms in which a picture is kept.
+/// The two stored forms of a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PictureForm {
     /// The picture.
     Full,
-    /// A small one of it.
+    /// Its thumbnail.
     Thumbnail,
 }
 
@@ -329,29 +329,29 @@ impl PictureForm {
         }
     }
 
-    /// Reads [`as_str`](Self::as_str)'s word.
+    /// Parses the word of [`as_str`](Self::as_str).
     pub fn parse(word: &str) -> Option<Self> {
         [Self::Full, Self::Thumbnail].into_iter().find(|form| form.as_str() == word)
     }
 }
 
-/// Where the two forms of a picture are kept.
+/// The object keys of the two forms of a picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PictureKeys {
     /// The picture.
     pub full: ObjectKey,
-    /// A small one of it.
+    /// The thumbnail.
     pub thumbnail: ObjectKey,
 }
 
 impl PictureKeys {
-    /// The places of a picture of which nothing is known yet but that nobody else has `id`.
+    /// New keys of a picture; `id` is unique.
     pub fn new(id: uuid::Uuid) -> Self {
         let key = |form: PictureForm| ObjectKey(format!("{id}/{}", form.as_str()).into());
         Self { full: key(PictureForm::Full), thumbnail: key(PictureForm::Thumbnail) }
     }
 
-    /// Where one of the forms is kept.
+    /// The key of one form.
     pub fn of(&self, form: PictureForm) -> &ObjectKey {
         match form {
             PictureForm::Full => &self.full,
@@ -360,23 +360,23 @@ impl PictureKeys {
     }
 }
 
-/// A picture that was checked, cleaned and kept. All of it was read from its bytes.
+/// A picture that was checked, cleaned and stored. All values were read from its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Picture {
-    /// What it is.
+    /// Its media type.
     pub media_type: MediaType,
-    /// How large it is as it is kept, in bytes: 1 to [`FILE_MAX_BYTES`].
+    /// Its stored size in bytes: 1 to [`FILE_MAX_BYTES`].
     pub size_bytes: u32,
-    /// How wide it is when looked at, in pixels.
+    /// Its displayed width, in pixels.
     pub width_px: u32,
-    /// How high it is when looked at, in pixels.
+    /// Its displayed height, in pixels.
     pub height_px: u32,
-    /// What the small one is.
+    /// The media type of the thumbnail.
     pub thumbnail_type: MediaType,
 }
 
 impl Picture {
-    /// What one of its forms is.
+    /// The media type of one form.
     pub fn type_of(&self, form: PictureForm) -> MediaType {
         match form {
             PictureForm::Full => self.media_type,
@@ -385,12 +385,12 @@ impl Picture {
     }
 }
 
-/// A picture, and where it is kept.
+/// A stored picture and its keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeptPicture {
-    /// Where.
+pub struct StoredPicture {
+    /// Its keys.
     pub keys: PictureKeys,
-    /// What.
+    /// Its metadata.
     pub picture: Picture,
 }
 
@@ -445,7 +445,7 @@ mod url_tests {
     use super::*;
 
     #[test]
-    fn an_upload_is_taken_from_the_upload_service_alone() {
+    fn only_urls_of_the_upload_service_are_accepted() {
         for good in [
             "https://utfs.io/f/abc.webp",
             "https://x1y2.ufs.sh/f/abc",
@@ -500,7 +500,7 @@ mod object_tests {
     }
 
     #[test]
-    fn a_name_leads_nowhere_else() {
+    fn an_object_key_cannot_leave_the_storage() {
         for good in ["a", "ab/cd-1", &"x".repeat(OBJECT_KEY_MAX_BYTES)] {
             assert_eq!(ObjectKey::parse(good).expect("good").as_str(), good);
         }

@@ -1,4 +1,4 @@
-//! Opening, changing, writing, marking as read and deleting: every command of a conversation.
+//! The commands of conversations: open, change, send, mark as read, delete.
 
 use std::sync::Arc;
 
@@ -20,14 +20,14 @@ use crate::{
     text::{Content, Subject},
 };
 
-/// What a salon wants to open.
+/// A conversation to be opened.
 #[derive(Clone, Debug)]
 pub struct NewConversation {
-    /// The client to talk with.
+    /// The client.
     pub client: UserId,
     /// The booking it is about, if any.
     pub appointment: Option<AppointmentId>,
-    /// What it is about, in words.
+    /// Its subject.
     pub subject: Option<Subject>,
     /// The platform's first message, in the salon's name.
     pub first_message: Option<Content>,
@@ -39,10 +39,10 @@ pub enum OpenConversationError {
     /// The caller's role does not take the salon side (D4).
     #[error("only the salon side opens conversations")]
     NotASalon,
-    /// The directory does not know the client, or has forgotten them.
+    /// The directory does not know the client, or the client was forgotten.
     #[error("no such client")]
     UnknownClient,
-    /// The person named as the client is something else.
+    /// The person given as client has another role.
     #[error("this person is not a client")]
     NotAClient,
     /// The directory does not know the caller.
@@ -54,8 +54,8 @@ pub enum OpenConversationError {
 }
 
 impl Messaging {
-    /// Opens a conversation with a client; or, when the caller's salon already has one for that
-    /// booking, returns that one unchanged.
+    /// Opens a conversation with a client, or returns the existing one unchanged when the caller's
+    /// salon already has one for that booking.
     ///
     /// # Errors
     /// See [`OpenConversationError`]; nothing is opened then.
@@ -77,16 +77,16 @@ impl Messaging {
             at: self.clock.now(),
         };
 
-        let turn = self.fanout.turn(&open.id).await;
+        let guard = self.fanout.publish_guard(&open.id).await;
         let id = match self.conversations.open_conversation(&open).await? {
             OpenOutcome::Opened(events) => {
-                turn.publish(events);
+                guard.publish(events);
                 open.id
             }
             OpenOutcome::AlreadyOpen(id) => id,
         };
         let view = self.conversations.conversation(&id, &salon).await?;
-        view.ok_or_else(|| OpenConversationError::Store(vanished()))
+        view.ok_or_else(|| OpenConversationError::Store(deleted_meanwhile()))
     }
 
     async fn parties_of_new(
@@ -101,7 +101,7 @@ impl Messaging {
         if !person.ok_or(OpenConversationError::UnknownClient)?.role.takes_client_side() {
             return Err(OpenConversationError::NotAClient);
         }
-        // Nothing new is written about a person who asked to be forgotten.
+        // Nothing new is written about a forgotten person.
         if self.people.is_forgotten(&client).await? {
             return Err(OpenConversationError::UnknownClient);
         }
@@ -111,16 +111,16 @@ impl Messaging {
     }
 }
 
-/// The conversation was deleted between its opening and the answer: as if the store had been busy,
-/// so that the caller asks again.
-fn vanished() -> StoreError {
+/// The conversation was deleted between opening it and reading it back. Reported as a busy store,
+/// so that the caller retries.
+fn deleted_meanwhile() -> StoreError {
     StoreError::Busy("the conversation was deleted at the same moment".into())
 }
 
-/// What a participant wants to change.
+/// A change requested by a participant.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConversationChange {
-    /// `Some` sets the subject, `Some(None)` removes it. Either side may.
+    /// `Some` sets the subject, `Some(None)` removes it. Both sides may.
     pub subject: Option<Option<Subject>>,
     /// `Some` sets the status. Only the salon may.
     pub status: Option<Status>,
@@ -129,10 +129,10 @@ pub struct ConversationChange {
 /// Why a conversation was not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeConversationError {
-    /// It does not exist, or the caller takes no part in it.
+    /// It does not exist, or the caller is no participant.
     #[error("no such conversation")]
     Unknown,
-    /// The caller takes part, but only the other side may do this.
+    /// The caller is a participant, but only the other side may do this.
     #[error("only the salon may do this")]
     NotForThisSide(Action),
     /// The store failed.
@@ -153,7 +153,7 @@ impl Messaging {
     ) -> Result<ConversationView, ChangeConversationError> {
         let action = change.status.map(|_| Action::ChangeStatus);
         self.authorise(id, by, action).await?;
-        let turn = self.fanout.turn(id).await;
+        let guard = self.fanout.publish_guard(id).await;
         let edit = EditConversation {
             conversation: id.clone(),
             by: by.clone(),
@@ -161,12 +161,12 @@ impl Messaging {
             status: change.status.map(StatusEdit::Set),
             at: self.clock.now(),
         };
-        self.edit(turn, &edit).await?;
+        self.edit(guard, &edit).await?;
         let view = self.conversations.conversation(id, by).await?;
         view.ok_or(ChangeConversationError::Unknown)
     }
 
-    /// Archives an active conversation, and makes an archived one active again.
+    /// Archives an active conversation, and unarchives an archived one.
     ///
     /// # Errors
     /// See [`ChangeConversationError`]; nothing is changed then.
@@ -176,7 +176,7 @@ impl Messaging {
         by: &UserId,
     ) -> Result<(), ChangeConversationError> {
         self.authorise(id, by, Some(Action::Archive)).await?;
-        let turn = self.fanout.turn(id).await;
+        let guard = self.fanout.publish_guard(id).await;
         let edit = EditConversation {
             conversation: id.clone(),
             by: by.clone(),
@@ -184,10 +184,10 @@ impl Messaging {
             status: Some(StatusEdit::Toggle),
             at: self.clock.now(),
         };
-        self.edit(turn, &edit).await
+        self.edit(guard, &edit).await
     }
 
-    /// Deletes a conversation for both sides, with everything in it.
+    /// Deletes a conversation for both sides, with all its messages.
     ///
     /// # Errors
     /// See [`ChangeConversationError`]; nothing is deleted then.
@@ -197,23 +197,23 @@ impl Messaging {
         by: &UserId,
     ) -> Result<(), ChangeConversationError> {
         self.authorise(id, by, Some(Action::Delete)).await?;
-        let turn = self.fanout.turn(id).await;
+        let guard = self.fanout.publish_guard(id).await;
         let deleted = self.conversations.delete_conversation(id, by, self.clock.now()).await?;
-        turn.publish(vec![deleted.ok_or(ChangeConversationError::Unknown)?]);
+        guard.publish(vec![deleted.ok_or(ChangeConversationError::Unknown)?]);
         Ok(())
     }
 
     async fn edit(
         &self,
-        turn: Box<dyn PublishGuard>,
+        guard: Box<dyn PublishGuard>,
         edit: &EditConversation,
     ) -> Result<(), ChangeConversationError> {
         let events = self.conversations.edit_conversation(edit).await?;
-        turn.publish(events.ok_or(ChangeConversationError::Unknown)?);
+        guard.publish(events.ok_or(ChangeConversationError::Unknown)?);
         Ok(())
     }
 
-    /// Participants never change, so asking before the change is safe; the change itself asks for
+    /// Participants never change, so checking before the change is safe; the change itself checks
     /// membership again.
     async fn authorise(
         &self,
@@ -236,35 +236,35 @@ impl Messaging {
 pub struct Sent {
     /// The message.
     pub message: Arc<Message>,
-    /// Whether it was stored before: this was a retry under the same key.
+    /// Whether it was stored before: this was a retry with the same key.
     pub replayed: bool,
 }
 
 /// Why a message was not posted.
 #[derive(Debug, thiserror::Error)]
 pub enum SendMessageError {
-    /// It does not exist, or the author takes no part in it.
+    /// The conversation does not exist, or the author is no participant.
     #[error("no such conversation")]
     UnknownConversation,
-    /// The author's key already names another message.
+    /// The author's key belongs to another message.
     #[error("this key names another message")]
     KeyReused,
-    /// The author's key names a message that was deleted since.
+    /// The author's key belongs to a message that was deleted.
     #[error("the message was deleted")]
     Withdrawn,
-    /// One of the uploads does not exist, is somebody else's, is not finished or was sent before. The
-    /// answer does not tell which, so that nobody can probe for the uploads of others.
+    /// An upload does not exist, belongs to somebody else, is unfinished or was sent before. It is
+    /// not said which, so that nobody can probe for the uploads of others.
     #[error("no such upload")]
     UnknownUpload,
-    /// The store failed. The message may be there or not when it was [`StoreError::Unavailable`]:
-    /// send it again under the same key.
+    /// The store failed. After [`StoreError::Unavailable`] the message may have been stored or not:
+    /// send it again with the same key.
     #[error("the message could not be stored")]
     Store(#[from] StoreError),
 }
 
 impl Messaging {
-    /// Posts a message: when this returns, it is on disk, once. An archived conversation comes back
-    /// with it. When the other side is watching, it is read as it arrives (D8).
+    /// Posts a message: when this returns, it is stored durably, once. An archived conversation is
+    /// unarchived. If the other side is watching, the message is read at once (D8).
     ///
     /// # Errors
     /// See [`SendMessageError`]; nothing is posted then, except as said at
@@ -275,13 +275,13 @@ impl Messaging {
         author: &UserId,
         draft: Draft,
     ) -> Result<Sent, SendMessageError> {
-        // Checked before waiting for the turn, so that strangers do not queue; the other side's id
-        // is needed to ask whether they are watching.
+        // Checked before waiting for the guard, so that strangers do not queue; the reader's id is
+        // needed to ask whether they are watching.
         let parties = self.conversations.parties(conversation).await?;
         let reader = parties.as_ref().and_then(|parties| parties.counterpart_of(author));
         let reader = reader.ok_or(SendMessageError::UnknownConversation)?;
 
-        let turn = self.fanout.turn(conversation).await;
+        let guard = self.fanout.publish_guard(conversation).await;
         let post = PostMessage {
             id: self.ids.next().into(),
             conversation: conversation.clone(),
@@ -293,12 +293,12 @@ impl Messaging {
         };
         match self.messages.post_message(&post).await? {
             PostOutcome::Posted(posted) => {
-                turn.publish(posted.events);
+                guard.publish(posted.events);
                 Ok(Sent { message: posted.message, replayed: false })
             }
             PostOutcome::Replayed { message, parties } => {
                 // The first attempt may have been committed without being published.
-                turn.publish(vec![posted_event(&message, parties)]);
+                guard.publish(vec![posted_event(&message, parties)]);
                 Ok(Sent { message, replayed: true })
             }
             PostOutcome::KeyReused => Err(SendMessageError::KeyReused),
@@ -323,17 +323,17 @@ fn posted_event(message: &Arc<Message>, parties: Parties) -> Event {
 /// The result of marking as read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Marked {
-    /// The reader's messages still unread in that conversation.
+    /// The reader's unread messages in that conversation.
     pub unread: u64,
-    /// Whether a message became read by this.
+    /// Whether any message became read.
     pub changed: bool,
 }
 
 impl Messaging {
-    /// Marks a conversation as read, wholly or up to a position.
+    /// Marks a conversation as read, entirely or up to a position.
     ///
     /// # Errors
-    /// [`FindError`]; `Unknown` also for anybody who takes no part.
+    /// [`FindError`]; `Unknown` also for anybody who is no participant.
     pub async fn mark_conversation_read(
         &self,
         conversation: &ConversationId,
@@ -343,8 +343,8 @@ impl Messaging {
         self.mark(conversation, reader, target, None).await
     }
 
-    /// Moves the reader's horizon. `named` is the message that the reader marked, if they marked a
-    /// single one: its author is told when anything became read by this.
+    /// Moves the reader's horizon. `named` is the single message that the reader marked, if any;
+    /// its author is notified if anything became read.
     async fn mark(
         &self,
         conversation: &ConversationId,
@@ -352,7 +352,7 @@ impl Messaging {
         target: ReadTarget,
         named: Option<&MessageId>,
     ) -> Result<Marked, FindError> {
-        let turn = self.fanout.turn(conversation).await;
+        let guard = self.fanout.publish_guard(conversation).await;
         let mark = MarkRead {
             conversation: conversation.clone(),
             reader: reader.clone(),
@@ -371,16 +371,16 @@ impl Messaging {
                 read_at: event.at,
             });
         }
-        turn.publish(event.into_iter().collect());
+        guard.publish(event.into_iter().collect());
         Ok(Marked { unread, changed })
     }
 
-    /// Marks a message as read, and hence what the other side posted before it; the author is told
-    /// of this one (D9). One's own message, or one that is read already, stays unchanged. Returns the
-    /// message after the change.
+    /// Marks a message as read, and with it everything the other side posted before; the author is
+    /// notified of this message only (D9). An own message, or one that is read already, stays
+    /// unchanged. Returns the message after the change.
     ///
     /// # Errors
-    /// [`FindError`]; `Unknown` also for anybody who takes no part.
+    /// [`FindError`]; `Unknown` also for anybody who is no participant.
     pub async fn mark_message_read(
         &self,
         id: &MessageId,
@@ -399,10 +399,10 @@ impl Messaging {
 /// Why a message was not deleted.
 #[derive(Debug, thiserror::Error)]
 pub enum DeleteMessageError {
-    /// It does not exist, or the caller takes no part in its conversation.
+    /// It does not exist, or the caller is no participant.
     #[error("no such message")]
     Unknown,
-    /// The caller takes part, but somebody else wrote it.
+    /// The caller is a participant, but not the author.
     #[error("only its author deletes a message")]
     NotTheAuthor,
     /// The store failed.
@@ -411,7 +411,7 @@ pub enum DeleteMessageError {
 }
 
 impl Messaging {
-    /// Deletes a message of one's own, for both sides.
+    /// Deletes an own message, for both sides.
     ///
     /// # Errors
     /// See [`DeleteMessageError`]; nothing is deleted then.
@@ -424,9 +424,9 @@ impl Messaging {
         if message.author.id != *by {
             return Err(DeleteMessageError::NotTheAuthor);
         }
-        let turn = self.fanout.turn(&message.conversation).await;
+        let guard = self.fanout.publish_guard(&message.conversation).await;
         let deleted = self.messages.delete_message(id, by, self.clock.now()).await?;
-        turn.publish(vec![deleted.ok_or(DeleteMessageError::Unknown)?]);
+        guard.publish(vec![deleted.ok_or(DeleteMessageError::Unknown)?]);
         Ok(())
     }
 }
@@ -443,27 +443,27 @@ mod mark_read_tests {
         ports::StoreError,
         testing::{
             MemoryStore, MessagingMocks,
-            fixture::{Service, said, talk, text, user},
+            fixture::{Service, conversation_parties, text, unread_message, user},
         },
     };
 
     #[tokio::test]
     async fn one_s_own_message_is_answered_as_it_is_and_no_horizon_is_asked_to_move() {
-        let message = said("c1", "hello");
+        let message = unread_message("c1", "hello");
         assert_untouched(message, "c1").await;
     }
 
     #[tokio::test]
     async fn a_message_read_before_is_answered_as_it_is_and_no_horizon_is_asked_to_move() {
-        let mut message = said("c1", "hello");
+        let mut message = unread_message("c1", "hello");
         message.is_read = true;
         assert_untouched(message, "s1").await;
     }
 
     async fn assert_untouched(message: Message, reader: &str) {
         let mut mocks = MessagingMocks::new();
-        let known = message.clone();
-        mocks.messages.expect_message().return_once(move |_, _| Ok(Some(known)));
+        let stored = message.clone();
+        mocks.messages.expect_message().return_once(move |_, _| Ok(Some(stored)));
         mocks.reading.expect_mark_read().never();
         let (messaging, fanout) = mocks.service();
         let marked = messaging.mark_message_read(&message.id, &user(reader)).await;
@@ -473,8 +473,8 @@ mod mark_read_tests {
     }
 
     #[tokio::test]
-    async fn a_mark_that_failed_or_was_not_the_reader_s_is_told_to_nobody() {
-        let (id, _) = talk("conversation", "s1", "c1");
+    async fn a_mark_that_failed_or_was_not_the_reader_s_is_not_published() {
+        let (id, _) = conversation_parties("conversation", "s1", "c1");
         for answer in [Ok(None), Err(StoreError::Busy("a test".into()))] {
             let mut mocks = MessagingMocks::new();
             mocks.reading.expect_mark_read().return_once(move |_| answer);
@@ -487,25 +487,25 @@ mod mark_read_tests {
     }
 
     #[tokio::test]
-    async fn marking_a_message_reads_it_and_what_came_before_and_is_told_once() {
+    async fn marking_a_message_reads_it_and_what_came_before_and_is_published_once() {
         let service = Service::over(Arc::new(MemoryStore::new()));
         let (messaging, fanout) = (&service.messaging, &service.fanout);
         let id = service.open("s1", "c1").await;
         let mut sent = vec![];
-        for words in ["1", "2", "3"] {
-            let message = messaging.send_message(&id, &user("c1"), text(words)).await;
+        for number in ["1", "2", "3"] {
+            let message = messaging.send_message(&id, &user("c1"), text(number)).await;
             sent.push(message.expect("the client takes part").message);
         }
         fanout.take();
 
-        for told in [1, 0] {
+        for notifications in [1, 0] {
             let marked = messaging.mark_message_read(&sent[1].id, &user("s1")).await;
             let marked = marked.expect("the salon takes part");
             assert!(marked.is_read);
-            assert_eq!(fanout.take().len(), told);
-            // Its author hears of this one, once, and not of the one before it.
+            assert_eq!(fanout.take().len(), notifications);
+            // Its author is notified of this message, once, and not of the one before it.
             let named = fanout.take_marked();
-            assert_eq!(named.len(), told);
+            assert_eq!(named.len(), notifications);
             for named in named {
                 assert_eq!((named.message, named.author), (sent[1].id.clone(), user("c1")));
                 assert_eq!(Some(named.read_at), marked.read_at);
@@ -531,13 +531,13 @@ mod delete_message_tests {
         conversation::event::EventKind,
         testing::{
             MemoryStore, MessagingMocks,
-            fixture::{Service, said, text, user},
+            fixture::{Service, text, unread_message, user},
         },
     };
 
     #[tokio::test]
-    async fn nobody_deletes_what_another_said_and_the_store_is_not_asked_to() {
-        let message = said("c1", "hello");
+    async fn nobody_deletes_another_s_message_and_the_store_is_not_asked_to() {
+        let message = unread_message("c1", "hello");
         let id = message.id.clone();
         let mut mocks = MessagingMocks::new();
         mocks.messages.expect_message().return_once(move |_, _| Ok(Some(message)));
@@ -554,15 +554,15 @@ mod delete_message_tests {
         mocks.messages.expect_message().return_once(|_, _| Ok(None));
         mocks.messages.expect_delete_message().never();
         let (messaging, _) = mocks.service();
-        let id = said("c1", "hello").id;
+        let id = unread_message("c1", "hello").id;
         let deleted = messaging.delete_message(&id, &user("x")).await;
         assert!(matches!(deleted, Err(DeleteMessageError::Unknown)));
     }
 
     #[tokio::test]
-    async fn a_deletion_that_failed_or_came_late_is_told_to_nobody() {
+    async fn a_deletion_that_failed_or_came_late_is_not_published() {
         for answer in [Ok(None), Err(StoreError::Busy("a test".into()))] {
-            let message = said("c1", "hello");
+            let message = unread_message("c1", "hello");
             let id = message.id.clone();
             let mut mocks = MessagingMocks::new();
             mocks.messages.expect_message().return_once(move |_, _| Ok(Some(message)));
@@ -575,7 +575,7 @@ mod delete_message_tests {
     }
 
     #[tokio::test]
-    async fn a_deletion_is_told() {
+    async fn a_deletion_is_published() {
         let service = Service::over(Arc::new(MemoryStore::new()));
         let id = service.open("s1", "c1").await;
         let (messaging, author) = (&service.messaging, user("c1"));
@@ -584,8 +584,8 @@ mod delete_message_tests {
         service.fanout.take();
         let deleted = messaging.delete_message(&message.id, &author).await;
         deleted.expect("its author may");
-        let told = service.fanout.take();
-        assert_eq!(told.len(), 1);
-        assert_eq!(told[0].kind, EventKind::MessageDeleted(message.id.clone()));
+        let events = service.fanout.take();
+        assert_eq!(events.len(), 1);
+        assert_eq!(events[0].kind, EventKind::MessageDeleted(message.id.clone()));
     }
 }

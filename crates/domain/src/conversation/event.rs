@@ -1,4 +1,4 @@
-//! Facts, in the past tense: what a conversation's log holds and what observers are told.
+//! Events: what the log of a conversation contains and what is published to sessions.
 
 use std::sync::Arc;
 
@@ -12,15 +12,15 @@ use crate::{
 /// A durable change of one conversation, with its position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// Where it happened.
+    /// The conversation.
     pub conversation: ConversationId,
-    /// Whom it concerns; nobody else may hear of it.
+    /// Its participants; nobody else may see the event.
     pub parties: Parties,
-    /// Its position; no two events of a conversation share one, and none is left out.
+    /// Its position: unique in the conversation, without gaps.
     pub seq: Seq,
     /// When it happened.
     pub at: Timestamp,
-    /// Whose doing it was.
+    /// Who caused it.
     pub actor: UserId,
     /// What happened.
     pub kind: EventKind,
@@ -31,7 +31,7 @@ pub struct Event {
 pub enum EventKind {
     /// The conversation was opened.
     ConversationOpened {
-        /// The subject: as it was opened, or, in a log that is read again, as it is now.
+        /// The subject: at the time of opening, or, when read from the log, the current one.
         subject: Option<Subject>,
         /// The status, likewise.
         status: Status,
@@ -47,25 +47,25 @@ pub enum EventKind {
     ConversationDeleted,
     /// A message was posted.
     MessagePosted(Arc<Message>),
-    /// A message was posted here and is deleted by now: its text is nowhere any more. Only a log
-    /// that is read again says this.
+    /// A message was posted here and has been deleted since; its text is gone. Only produced when
+    /// reading the log.
     MessageWithdrawn(MessageId),
-    /// A message was deleted: by its author, or for its age.
+    /// A message was deleted: by its author, or by retention.
     MessageDeleted(MessageId),
-    /// A horizon moved.
+    /// A read horizon moved.
     MessagesRead(ReadReceipt),
 }
 
 /// A read horizon that moved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadReceipt {
-    /// Who read.
+    /// The reader.
     pub reader: UserId,
-    /// How far.
+    /// The new horizon.
     pub up_to: Seq,
-    /// Whether more than one message became read by this.
+    /// Whether more than one message became read.
     pub several: bool,
-    /// How many of the other side's messages still wait for the reader there: counted with the
-    /// change, or, in a log that is read again, now.
+    /// The reader's unread messages in the conversation: counted with the change, or, when read
+    /// from the log, now.
     pub unread: u64,
 }

@@ -1,7 +1,7 @@
-//! Who is online, and who is typing. Neither is stored.
+//! Presence and typing; neither is stored.
 //!
-//! Time is passed in as the duration since some instant of a monotonic clock of the caller, so
-//! that a corrected wall clock ends nothing.
+//! Time is a duration since a fixed instant of the caller's monotonic clock, so that a wall clock
+//! adjustment expires nothing.
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -12,14 +12,14 @@ use std::{
 
 use crate::ids::{ConversationId, UserId};
 
-/// How long presence lasts without a sign of life.
+/// How long presence lasts without a renewal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PresencePolicy {
-    /// How long a session counts as online without a sign of life, in milliseconds. Also how long
-    /// the presence of a crashed node is wrong at most (G7).
+    /// How long a session counts as online without a renewal, in milliseconds. Also the longest
+    /// time for which the presence of a crashed node is wrong (G7).
     pub lease_ms: u64,
-    /// How long a person still counts as online after their last session was closed, in
-    /// milliseconds: a page that is reloaded does not flicker.
+    /// How long a person stays online after their last session closed, in milliseconds, so that a
+    /// page reload does not flicker.
     pub grace_ms: u64,
 }
 
@@ -29,73 +29,73 @@ impl Default for PresencePolicy {
     }
 }
 
-/// Everyone who is online, by the leases of their sessions `S`.
+/// People who are online, by the leases of their sessions `S`.
 pub struct Presence<S> {
     policy: PresencePolicy,
     people: HashMap<UserId, Person<S>>,
-    /// Everyone of `people`, by when they go offline.
-    departures: BTreeSet<(Duration, UserId)>,
+    /// All of `people`, ordered by the time they go offline.
+    expiries: BTreeSet<(Duration, UserId)>,
 }
 
 struct Person<S> {
-    /// Each session, and when its lease ends.
+    /// Each session with the end of its lease.
     leases: Vec<(S, Duration)>,
-    leaves_at: Duration,
+    offline_at: Duration,
 }
 
 impl<S: Copy + Eq + Hash> Presence<S> {
-    /// Nobody is online.
+    /// Creates it with nobody online.
     pub fn new(policy: PresencePolicy) -> Self {
-        Self { policy, people: HashMap::new(), departures: BTreeSet::new() }
+        Self { policy, people: HashMap::new(), expiries: BTreeSet::new() }
     }
 
-    /// Renews the lease of a session, or takes its first one. Returns whether this brings the person
-    /// online.
-    pub fn hold(&mut self, user: &UserId, session: S, now: Duration) -> bool {
+    /// Renews the lease of a session, or grants its first one. Returns whether the person comes
+    /// online by this.
+    pub fn renew(&mut self, user: &UserId, session: S, now: Duration) -> bool {
         let ends_at = now + Duration::from_millis(self.policy.lease_ms);
-        let arrives = !self.people.contains_key(user);
+        let comes_online = !self.people.contains_key(user);
         let person = self
             .people
             .entry(user.clone())
-            .or_insert_with(|| Person { leases: Vec::new(), leaves_at: ends_at });
-        person.leases.retain(|(holder, _)| *holder != session);
+            .or_insert_with(|| Person { leases: Vec::new(), offline_at: ends_at });
+        person.leases.retain(|(owner, _)| *owner != session);
         person.leases.push((session, ends_at));
-        self.set_departure(user, ends_at);
-        arrives
+        self.set_expiry(user, ends_at);
+        comes_online
     }
 
-    /// Ends the lease of a session that was closed. The person stays online as long as another
-    /// session holds a lease, else for the grace. Does nothing for a session without a lease.
+    /// Ends the lease of a closed session. The person stays online while another session has a
+    /// lease, else for the grace period. Does nothing for a session without a lease.
     pub fn release(&mut self, user: &UserId, session: S, now: Duration) {
         let Some(person) = self.people.get_mut(user) else { return };
         person.leases.retain(|(_, ends_at)| *ends_at > now);
-        let Some(index) = person.leases.iter().position(|(holder, _)| *holder == session) else {
+        let Some(index) = person.leases.iter().position(|(owner, _)| *owner == session) else {
             return;
         };
         person.leases.swap_remove(index);
         let last = person.leases.iter().map(|(_, ends_at)| *ends_at).max();
         let grace = now + Duration::from_millis(self.policy.grace_ms);
-        self.set_departure(user, last.unwrap_or(grace));
+        self.set_expiry(user, last.unwrap_or(grace));
     }
 
-    /// Removes everyone whose leases and grace are over at `now`. Returns them, by the time at which
-    /// they went offline.
+    /// Removes everyone whose leases and grace period ended by `now`. Returns them, ordered by the
+    /// time they went offline.
     pub fn sweep(&mut self, now: Duration) -> Vec<UserId> {
-        let mut gone = Vec::new();
-        while let Some((leaves_at, user)) = self.departures.pop_first() {
-            if leaves_at > now {
-                self.departures.insert((leaves_at, user));
+        let mut offline = Vec::new();
+        while let Some((offline_at, user)) = self.expiries.pop_first() {
+            if offline_at > now {
+                self.expiries.insert((offline_at, user));
                 break;
             }
             self.people.remove(&user);
-            gone.push(user);
+            offline.push(user);
         }
-        gone
+        offline
     }
 
-    /// When [`sweep`](Self::sweep) is next due.
-    pub fn next_departure(&self) -> Option<Duration> {
-        self.departures.first().map(|(leaves_at, _)| *leaves_at)
+    /// When [`sweep`](Self::sweep) is due next.
+    pub fn next_expiry(&self) -> Option<Duration> {
+        self.expiries.first().map(|(offline_at, _)| *offline_at)
     }
 
     /// Whether a person is online, as of the last sweep.
@@ -103,11 +103,11 @@ impl<S: Copy + Eq + Hash> Presence<S> {
         self.people.contains_key(user)
     }
 
-    fn set_departure(&mut self, user: &UserId, leaves_at: Duration) {
+    fn set_expiry(&mut self, user: &UserId, offline_at: Duration) {
         let Some(person) = self.people.get_mut(user) else { return };
-        self.departures.remove(&(person.leaves_at, user.clone()));
-        person.leaves_at = leaves_at;
-        self.departures.insert((leaves_at, user.clone()));
+        self.expiries.remove(&(person.offline_at, user.clone()));
+        person.offline_at = offline_at;
+        self.expiries.insert((offline_at, user.clone()));
     }
 }
 
@@ -117,20 +117,20 @@ impl<S> fmt::Debug for Presence<S> {
     }
 }
 
-// Who is typing. A mark that is not renewed expires.
+// Typing: marks that expire unless they are renewed.
 
-/// How long a typing mark lives, and how often others are told.
+/// How long a typing mark lasts, and how often it is announced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TypingPolicy {
-    /// How long a mark lives after it was last sent, in milliseconds, for a session that repeats its
-    /// marks (G7).
+    /// How long a mark lasts after it was last sent, in milliseconds, for a session that repeats
+    /// its marks (G7).
     pub lease_ms: u64,
-    /// How long it lives for a session that does not, in milliseconds: some clients send it once,
-    /// when somebody begins to type, however long they then type.
+    /// How long it lasts for a session that does not repeat its marks, in milliseconds: some
+    /// clients send it once, when a person begins to type, however long they type.
     pub unrepeated_lease_ms: u64,
     /// The shortest time between two announcements that a person is typing in a conversation, in
-    /// milliseconds. A mark that is sent again counts as repeated when so much has passed since the
-    /// first of its burst: one that was fired twice is not.
+    /// milliseconds. Also the age of a burst after which sending the mark again counts as repeating
+    /// it; sooner, it was only sent twice.
     pub pause_ms: u64,
 }
 
@@ -149,31 +149,31 @@ pub struct Writer {
     pub user: UserId,
 }
 
-/// What others are to be told. They are told of an end only if they were told of the beginning.
+/// A typing change to publish. An end is announced only after a beginning was.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Announcement<S> {
-    /// Who, and where.
+    /// Who types, and where.
     pub writer: Writer,
-    /// The session it comes from, which is not told.
+    /// The session it comes from, which is not notified.
     pub session: S,
-    /// Whether they type, or no longer do.
-    pub writes: bool,
+    /// Whether they are typing.
+    pub is_typing: bool,
 }
 
-/// Everyone who is typing, by the sessions `S` they type in.
+/// People who are typing, by the sessions `S` they type in.
 pub struct Typing<S> {
     policy: TypingPolicy,
     marks: HashMap<Writer, Mark<S>>,
-    /// Every one of `marks`, by when something is due with it.
+    /// All of `marks`, ordered by the time they are due.
     due: BTreeSet<(Duration, Writer)>,
-    /// Sessions that repeat their marks. Each stays until a burst in which its mark was sent once
-    /// has ended, or the session is [forgotten](Self::forget).
+    /// Sessions that repeat their marks. A session stays here until a burst ends in which it sent
+    /// its mark only once, or until it is [removed](Self::remove_session).
     repeating: HashSet<S>,
 }
 
 struct Mark<S> {
     session: S,
-    /// When the burst began: when the session sent the mark while it had none.
+    /// When the burst began: the session sent the mark while it had none.
     began_at: Duration,
     /// Whether the session has repeated the mark in this burst.
     is_repeated: bool,
@@ -181,107 +181,107 @@ struct Mark<S> {
     sent_at: Duration,
     /// When the mark expires; `None` once it has ended.
     until: Option<Duration>,
-    /// Whether others believe that the person is typing.
-    is_told: bool,
+    /// Whether the beginning was announced and the end was not.
+    is_announced: bool,
     /// No beginning is announced before this.
-    quiet_until: Duration,
+    next_announcement_at: Duration,
     due_at: Duration,
 }
 
 impl<S: Copy + Eq> Mark<S> {
-    /// Whether `session` counts as typing by its own word.
-    fn is_standing(&self, session: S, now: Duration) -> bool {
+    /// Whether `session` owns an unexpired mark.
+    fn is_active(&self, session: S, now: Duration) -> bool {
         self.session == session && self.until.is_some_and(|until| until > now)
     }
 
-    /// Whether its time is over and nobody has ended it yet.
+    /// Whether it has expired without having been ended.
     fn is_expired(&self, now: Duration) -> bool {
         self.until.is_some_and(|until| until <= now)
     }
 
-    /// When something is due: the end, an announcement held back, or forgetting.
+    /// When something is due: the end, a delayed announcement, or the removal.
     fn due(&self) -> Duration {
         match self.until {
-            Some(until) if self.is_told => until,
-            Some(until) => until.min(self.quiet_until),
-            None => self.quiet_until,
+            Some(until) if self.is_announced => until,
+            Some(until) => until.min(self.next_announcement_at),
+            None => self.next_announcement_at,
         }
     }
 }
 
 impl<S: Copy + Eq + Hash> Typing<S> {
-    /// Nobody is typing.
+    /// Creates it with nobody typing.
     pub fn new(policy: TypingPolicy) -> Self {
         let (marks, due, repeating) = (HashMap::new(), BTreeSet::new(), HashSet::new());
         Self { policy, marks, due, repeating }
     }
 
-    /// A session sends that its person is typing. Returns what others are to be told now; what comes
-    /// too soon after the last announcement is returned by [`sweep`](Self::sweep), if it still holds.
+    /// A session reports that its person is typing. Returns the announcement to publish now; one
+    /// that comes too soon after the last is returned by [`sweep`](Self::sweep), if it still holds
+    /// then.
     pub fn start(&mut self, writer: &Writer, session: S, now: Duration) -> Option<Announcement<S>> {
         let taken = self.take(writer);
         if let Some(expired) = taken.as_ref().filter(|mark| mark.is_expired(now)) {
             self.end_burst(expired);
         }
-        let is_standing = taken.as_ref().is_some_and(|mark| mark.is_standing(session, now));
+        let is_active = taken.as_ref().is_some_and(|mark| mark.is_active(session, now));
         let mut mark = taken.unwrap_or(Mark {
             session,
             began_at: now,
             is_repeated: false,
             sent_at: now,
             until: None,
-            is_told: false,
-            quiet_until: now,
+            is_announced: false,
+            next_announcement_at: now,
             due_at: now,
         });
-        if !is_standing {
+        if !is_active {
             (mark.began_at, mark.is_repeated) = (now, false);
         }
-        // One that comes again that long after the first of its burst was not just fired twice.
-        let is_repeated = is_standing && now >= mark.began_at + self.pause();
+        // Sent again this long after the beginning of the burst, the mark was repeated and not only
+        // sent twice.
+        let is_repeated = is_active && now >= mark.began_at + self.pause();
         if is_repeated && self.repeating.insert(session) {
             self.shorten_marks_of(session);
         }
         mark.is_repeated |= is_repeated;
         let until = now + self.lease_of(session);
         (mark.session, mark.sent_at, mark.until) = (session, now, Some(until));
-        let is_due = mark.quiet_until <= now;
+        let is_due = mark.next_announcement_at <= now;
         if is_due {
-            mark.is_told = true;
-            mark.quiet_until = now + self.pause();
+            mark.is_announced = true;
+            mark.next_announcement_at = now + self.pause();
         }
         self.put(writer.clone(), mark);
-        is_due.then(|| Announcement { writer: writer.clone(), session, writes: true })
+        is_due.then(|| Announcement { writer: writer.clone(), session, is_typing: true })
     }
 
-    /// A session sends that its person stopped typing. Ignored unless it is the session in which they
-    /// last typed.
+    /// A session reports that its person stopped typing. Ignored unless it is the session in which
+    /// they typed last.
     pub fn stop(&mut self, writer: &Writer, session: S, now: Duration) -> Option<Announcement<S>> {
-        let holds = self.marks.get(writer).is_some_and(|mark| mark.session == session);
-        if holds { self.end(writer, now) } else { None }
+        let is_owner = self.marks.get(writer).is_some_and(|mark| mark.session == session);
+        if is_owner { self.end(writer, now) } else { None }
     }
 
-    /// Ends a person's typing whichever session it is in: the message was sent.
+    /// Ends a person's typing in any session: the message was sent.
     pub fn end(&mut self, writer: &Writer, now: Duration) -> Option<Announcement<S>> {
         let mut mark = self.take(writer)?;
         self.end_burst(&mark);
-        let was_told = std::mem::replace(&mut mark.is_told, false);
+        let was_announced = std::mem::replace(&mut mark.is_announced, false);
         mark.until = None;
         let session = mark.session;
-        if mark.quiet_until > now {
+        if mark.next_announcement_at > now {
             self.put(writer.clone(), mark);
         }
-        was_told.then(|| Announcement { writer: writer.clone(), session, writes: false })
+        was_announced.then(|| Announcement { writer: writer.clone(), session, is_typing: false })
     }
 
-    /// Forgets whether `session`, which has ended, repeats its marks. To be called once for each
-    /// session.
-    pub fn forget(&mut self, session: S) {
+    /// Forgets whether the closed session repeats its marks. Call it once per session.
+    pub fn remove_session(&mut self, session: S) {
         self.repeating.remove(&session);
     }
 
-    /// Does what is due at `now`: ends expired marks, and makes the announcements that were held back
-    /// until now.
+    /// Ends expired marks and returns them with the delayed announcements that are due at `now`.
     pub fn sweep(&mut self, now: Duration) -> Vec<Announcement<S>> {
         let mut announcements = Vec::new();
         while let Some((due_at, writer)) = self.due.first().cloned() {
@@ -291,19 +291,19 @@ impl<S: Copy + Eq + Hash> Typing<S> {
             let Some(mark) = self.marks.get(&writer) else { break };
             let (session, until) = (mark.session, mark.until);
             announcements.extend(match until {
-                Some(until) if until > now => self.tell_held_back(&writer, session, now),
+                Some(until) if until > now => self.announce_delayed(&writer, session, now),
                 _ => self.end(&writer, now),
             });
         }
         announcements
     }
 
-    /// When [`sweep`](Self::sweep) is next due.
+    /// When [`sweep`](Self::sweep) is due next.
     pub fn next_due(&self) -> Option<Duration> {
         self.due.first().map(|(due_at, _)| *due_at)
     }
 
-    /// How many marks are kept.
+    /// The number of marks kept.
     pub fn len(&self) -> usize {
         self.marks.len()
     }
@@ -313,8 +313,8 @@ impl<S: Copy + Eq + Hash> Typing<S> {
         self.marks.is_empty()
     }
 
-    /// The burst of `mark` has ended. If its session sent it once, the session is given the long lease
-    /// again.
+    /// Ends the burst of `mark`. If its session sent the mark only once, the session gets the long
+    /// lease again.
     fn end_burst(&mut self, mark: &Mark<S>) {
         if mark.until.is_some() && !mark.is_repeated {
             self.repeating.remove(&mark.session);
@@ -331,12 +331,12 @@ impl<S: Copy + Eq + Hash> Typing<S> {
         Duration::from_millis(if repeats { lease_ms } else { unrepeated_lease_ms })
     }
 
-    /// Gives every mark of `session` the short lease. Looks at all marks, once for each session that
-    /// begins to repeat.
+    /// Gives every mark of `session` the short lease. Scans all marks, once per session that begins
+    /// to repeat.
     fn shorten_marks_of(&mut self, session: S) {
         let lease = self.lease_of(session);
-        let stands = |mark: &Mark<S>| mark.session == session && mark.until.is_some();
-        let marks = self.marks.iter().filter(|(_, mark)| stands(mark));
+        let is_active = |mark: &Mark<S>| mark.session == session && mark.until.is_some();
+        let marks = self.marks.iter().filter(|(_, mark)| is_active(mark));
         let writers: Vec<_> = marks.map(|(writer, _)| writer.clone()).collect();
         for writer in writers {
             if let Some(mut mark) = self.take(&writer) {
@@ -346,17 +346,17 @@ impl<S: Copy + Eq + Hash> Typing<S> {
         }
     }
 
-    fn tell_held_back(
+    fn announce_delayed(
         &mut self,
         writer: &Writer,
         session: S,
         now: Duration,
     ) -> Option<Announcement<S>> {
         let mut mark = self.take(writer)?;
-        mark.is_told = true;
-        mark.quiet_until = now + self.pause();
+        mark.is_announced = true;
+        mark.next_announcement_at = now + self.pause();
         self.put(writer.clone(), mark);
-        Some(Announcement { writer: writer.clone(), session, writes: true })
+        Some(Announcement { writer: writer.clone(), session, is_typing: true })
     }
 
     fn take(&mut self, writer: &Writer) -> Option<Mark<S>> {

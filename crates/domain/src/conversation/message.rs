@@ -1,4 +1,4 @@
-//! What was said.
+//! Messages and drafts.
 
 use std::collections::HashSet;
 
@@ -18,9 +18,9 @@ pub enum MessageKind {
     Text,
     /// Written by the platform in a person's name. No caller can send one.
     System,
-    /// A picture, with or without words.
+    /// A picture, with or without text.
     Image,
-    /// Another file, with or without words.
+    /// Another file, with or without text.
     File,
 }
 
@@ -37,15 +37,15 @@ impl MessageKind {
         KINDS.iter().find(|(kind, _)| *kind == self).map_or("TEXT", |(_, word)| word)
     }
 
-    /// Reads [`as_str`](Self::as_str)'s word.
+    /// Parses the word of [`as_str`](Self::as_str).
     pub fn parse(word: &str) -> Option<Self> {
         KINDS.iter().find(|(_, known)| *known == word).map(|(kind, _)| *kind)
     }
 
-    /// What becomes of this kind when a caller asks for it: their own kinds stay, what only the
-    /// platform may write is [`Text`](Self::Text).
+    /// The kind stored when a caller asks for this one: [`System`](Self::System) is reserved to the
+    /// platform and becomes [`Text`](Self::Text).
     #[must_use]
-    pub fn from_a_person(self) -> Self {
+    pub fn allowed_for_users(self) -> Self {
         if self == Self::System { Self::Text } else { self }
     }
 }
@@ -55,53 +55,53 @@ impl MessageKind {
 pub struct Message {
     /// Its id.
     pub id: MessageId,
-    /// Where it was said.
+    /// The conversation.
     pub conversation: ConversationId,
     /// Its position.
     pub seq: Seq,
-    /// Who said it.
+    /// The author.
     pub author: Participant,
     /// What kind it is.
     pub kind: MessageKind,
-    /// Its words; may be empty beside files.
+    /// The text; may be empty beside files.
     pub content: Content,
-    /// What the platform means by it, where it is the platform's and that is known.
+    /// The structured notice, for platform messages that have one.
     pub notice: Option<Notice>,
     /// Its files, in the sender's order.
     pub attachments: Vec<Attachment>,
     /// When it was posted.
     pub created_at: Timestamp,
-    /// Whether the other side's horizon has reached it.
+    /// Whether the other side's read horizon has reached it.
     pub is_read: bool,
-    /// When it did, where that is known.
+    /// When it was read, if known.
     pub read_at: Option<Timestamp>,
 }
 
-/// Why a draft is no message.
+/// Why a draft is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DraftError {
-    /// Neither words nor files.
+    /// Neither text nor files.
     #[error("the message is empty")]
     Empty,
     /// More than [`ATTACHMENTS_MAX`] files.
     #[error("the message carries too many files")]
     TooManyAttachments,
-    /// An upload becomes one file, once.
+    /// An upload can be attached only once.
     #[error("the message carries the same upload twice")]
     SameUploadTwice,
 }
 
-/// A file that a person wants to send.
+/// A file in a draft.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DraftFile {
-    /// One that is with the upload service. Made by [`File::hosted`].
+    /// A file at the upload service. Made by [`File::hosted`].
     Hosted(File),
-    /// One that they uploaded to us before: the attachment will have the same id.
+    /// A file uploaded to us before; the attachment keeps its id.
     Uploaded(AttachmentId),
 }
 
 impl DraftFile {
-    fn is(&self, attachment: &Attachment) -> bool {
+    fn is_stored_as(&self, attachment: &Attachment) -> bool {
         match self {
             Self::Hosted(file) => file.is_stored_as(&attachment.file),
             Self::Uploaded(id) => *id == attachment.id,
@@ -109,7 +109,7 @@ impl DraftFile {
     }
 }
 
-/// A message that a person wants to post: words, files, or both.
+/// A message to be posted: text, files, or both.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Draft {
     kind: MessageKind,
@@ -119,10 +119,10 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// Takes what a person wants to post; a [`MessageKind::System`] becomes a plain text.
+    /// Creates a draft; [`MessageKind::System`] becomes [`MessageKind::Text`].
     ///
     /// # Errors
-    /// [`DraftError`] when there is nothing in it, or too much.
+    /// [`DraftError`] when it is empty or too large.
     pub fn new(
         kind: MessageKind,
         content: Content,
@@ -132,13 +132,13 @@ impl Draft {
         if files.len() > ATTACHMENTS_MAX {
             return Err(DraftError::TooManyAttachments);
         }
-        if has_a_twin(&files) {
+        if has_duplicate_upload(&files) {
             return Err(DraftError::SameUploadTwice);
         }
         if content.is_empty() && files.is_empty() {
             return Err(DraftError::Empty);
         }
-        Ok(Self { kind: kind.from_a_person(), content, files, key })
+        Ok(Self { kind: kind.allowed_for_users(), content, files, key })
     }
 
     /// What kind of message it will be.
@@ -146,41 +146,41 @@ impl Draft {
         self.kind
     }
 
-    /// Its words.
+    /// The text.
     pub fn content(&self) -> &Content {
         &self.content
     }
 
-    /// Its files.
+    /// The files.
     pub fn files(&self) -> &[DraftFile] {
         &self.files
     }
 
-    /// The ids that its files will have: of an upload its own, of others one that `mint` makes.
-    pub fn attachment_ids(&self, mut mint: impl FnMut() -> AttachmentId) -> Vec<AttachmentId> {
+    /// The ids of its attachments: an upload keeps its id, for other files `new_id` makes one.
+    pub fn attachment_ids(&self, mut new_id: impl FnMut() -> AttachmentId) -> Vec<AttachmentId> {
         let id = |file: &DraftFile| match file {
-            DraftFile::Hosted(_) => mint(),
+            DraftFile::Hosted(_) => new_id(),
             DraftFile::Uploaded(id) => id.clone(),
         };
         self.files.iter().map(id).collect()
     }
 
-    /// Its sender's own key.
+    /// The sender's idempotency key.
     pub fn key(&self) -> Option<&ClientMessageId> {
         self.key.as_ref()
     }
 
-    /// Whether `message` says what this draft says: the same kind, words and files. Decides whether
-    /// a repeated key is a retry.
-    pub fn says_the_same_as(&self, message: &Message) -> bool {
+    /// Whether `message` has the same kind, text and files as this draft. Decides whether a
+    /// repeated key is a retry.
+    pub fn has_same_content_as(&self, message: &Message) -> bool {
         self.kind == message.kind
             && self.content.is_stored_as(&message.content)
             && self.files.len() == message.attachments.len()
-            && self.files.iter().zip(&message.attachments).all(|(file, one)| file.is(one))
+            && self.files.iter().zip(&message.attachments).all(|(file, one)| file.is_stored_as(one))
     }
 }
 
-fn has_a_twin(files: &[DraftFile]) -> bool {
+fn has_duplicate_upload(files: &[DraftFile]) -> bool {
     let mut seen = HashSet::new();
     files.iter().any(|file| match file {
         DraftFile::Uploaded(id) => !seen.insert(id),
@@ -217,7 +217,7 @@ mod draft_tests {
     }
 
     #[test]
-    fn a_message_says_something_or_shows_something() {
+    fn a_message_has_text_or_files() {
         let draft = |text, files| Draft::new(MessageKind::Text, content(text), files, None);
         assert_eq!(draft("", vec![]), Err(DraftError::Empty));
         assert!(draft("", vec![file()]).is_ok());
@@ -232,7 +232,7 @@ mod draft_tests {
     }
 
     #[test]
-    fn nobody_can_pass_for_the_platform() {
+    fn users_cannot_send_platform_messages() {
         let kind = |kind| Draft::new(kind, content("x"), vec![], None).expect("good").kind();
         assert_eq!(kind(MessageKind::System), MessageKind::Text);
         assert_eq!(kind(MessageKind::Image), MessageKind::Image);
@@ -243,20 +243,20 @@ mod draft_tests {
         let upload = |id| DraftFile::Uploaded(AttachmentId::parse(id).expect("good"));
         let draft = |files| Draft::new(MessageKind::Image, content(""), files, None);
         assert!(draft(vec![upload("a"), file(), upload("b"), file()]).is_ok());
-        let twins = draft(vec![upload("a"), file(), upload("a")]);
-        assert_eq!(twins, Err(DraftError::SameUploadTwice));
+        let duplicate = draft(vec![upload("a"), file(), upload("a")]);
+        assert_eq!(duplicate, Err(DraftError::SameUploadTwice));
     }
 
     #[test]
     fn a_retry_of_an_untidied_text_is_the_same_message() {
         let draft =
             |text| Draft::new(MessageKind::Text, content(text), vec![], None).expect("good");
-        let mut message = crate::testing::fixture::said("c1", "ligne\nsuite");
-        assert!(draft("ligne\u{b}suite").says_the_same_as(&message));
-        assert!(!draft("ligne suite").says_the_same_as(&message));
-        // From before texts were tidied.
+        let mut message = crate::testing::fixture::unread_message("c1", "ligne\nsuite");
+        assert!(draft("ligne\u{b}suite").has_same_content_as(&message));
+        assert!(!draft("ligne suite").has_same_content_as(&message));
+        // Stored before texts were tidied.
         message.content = Content::stored("ligne\r\nsuite").expect("fits");
-        assert!(draft("ligne\r\nsuite").says_the_same_as(&message));
+        assert!(draft("ligne\r\nsuite").has_same_content_as(&message));
     }
 
     #[test]
@@ -265,18 +265,18 @@ mod draft_tests {
         let DraftFile::Hosted(described) = &hosted else { panic!("it is hosted") };
         let id = |id| AttachmentId::parse(id).expect("good");
         let (up, other) = (DraftFile::Uploaded(id("a")), DraftFile::Uploaded(id("b")));
-        let mut message = crate::testing::fixture::said("c1", "x");
+        let mut message = crate::testing::fixture::unread_message("c1", "x");
         message.attachments =
             ["h", "a"].map(|name| Attachment { id: id(name), file: described.clone() }).to_vec();
-        let says_the_same = |files: &[&DraftFile]| {
+        let is_same = |files: &[&DraftFile]| {
             let files = files.iter().map(|file| (*file).clone()).collect();
             let draft = Draft::new(MessageKind::Text, content("x"), files, None).expect("good");
-            draft.says_the_same_as(&message)
+            draft.has_same_content_as(&message)
         };
-        assert!(says_the_same(&[&hosted, &up]));
+        assert!(is_same(&[&hosted, &up]));
         for files in [&[&hosted, &other][..], &[&up, &hosted], &[&hosted], &[&hosted, &up, &other]]
         {
-            assert!(!says_the_same(files), "{files:?}");
+            assert!(!is_same(files), "{files:?}");
         }
     }
 }

@@ -13,13 +13,13 @@ use crate::{
     time::Timestamp,
 };
 
-/// The most conversations [`Messaging::unread_conversations`] names.
+/// The most conversations returned by [`Messaging::unread_conversations`].
 const UNREAD_CONVERSATIONS_MAX: u32 = 10;
 
 /// Why nothing was found.
 #[derive(Debug, thiserror::Error)]
 pub enum FindError {
-    /// It does not exist, or the viewer takes no part in it.
+    /// It does not exist, or the viewer is no participant.
     #[error("no such thing")]
     Unknown,
     /// The store failed.
@@ -28,10 +28,10 @@ pub enum FindError {
 }
 
 impl Messaging {
-    /// One conversation, as `viewer` sees it. Changes nothing.
+    /// One conversation, as `viewer` sees it. Read-only.
     ///
     /// # Errors
-    /// [`FindError`]; `Unknown` also for anybody who takes no part.
+    /// [`FindError`]; `Unknown` also for anybody who is no participant.
     pub async fn conversation(
         &self,
         id: &ConversationId,
@@ -53,7 +53,7 @@ impl Messaging {
         self.conversations.conversations(viewer, status, window).await
     }
 
-    /// How many messages `reader` has not read, in all conversations, archived ones included.
+    /// The number of messages that `reader` has not read, in all conversations, also archived ones.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -73,10 +73,10 @@ impl Messaging {
         self.conversations.unread_conversations(reader, UNREAD_CONVERSATIONS_MAX).await
     }
 
-    /// A page of messages, newest first. Changes nothing (D8).
+    /// A page of messages, newest first. Read-only: it marks nothing as read (D8).
     ///
     /// # Errors
-    /// [`FindError`]; `Unknown` also for anybody who takes no part.
+    /// [`FindError`]; `Unknown` also for anybody who is no participant.
     pub async fn history(
         &self,
         conversation: &ConversationId,
@@ -86,10 +86,10 @@ impl Messaging {
         self.messages.history(conversation, viewer, window).await?.ok_or(FindError::Unknown)
     }
 
-    /// What happened after a position, oldest first, at most `limit` events (1 to 1,000).
+    /// The events after a position, oldest first, at most `limit` (1 to 1,000).
     ///
     /// # Errors
-    /// [`FindError`]; `Unknown` also for anybody who takes no part.
+    /// [`FindError`]; `Unknown` also for anybody who is no participant.
     pub async fn events_after(
         &self,
         conversation: &ConversationId,
@@ -101,8 +101,8 @@ impl Messaging {
         piece.ok_or(FindError::Unknown)
     }
 
-    /// Which of the viewer's conversations were opened, changed or deleted at `since` or later,
-    /// oldest first, at most `limit` events (1 to 1,000).
+    /// Events of the viewer's conversations that were opened, changed or deleted at `since` or
+    /// later, oldest first, at most `limit` (1 to 1,000).
     ///
     /// # Errors
     /// [`StoreError`].

@@ -1,5 +1,5 @@
-//! The store ports of conversations, messages, read horizons, logs and uploads, and what goes in and
-//! comes out of them.
+//! The store ports of conversations, messages, read horizons, logs and uploads, with their inputs
+//! and outputs.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use super::{
     ConversationView, Parties, Status, UnreadConversation,
-    attachment::{Attachment, KeptPicture, Picture, PictureKeys},
+    attachment::{Attachment, Picture, PictureKeys, StoredPicture},
     event::Event,
     message::{Draft, Message},
 };
@@ -23,13 +23,13 @@ use crate::{
 /// A conversation to be opened.
 #[derive(Clone, Debug)]
 pub struct OpenConversation {
-    /// Its id, unless there is one already.
+    /// The id of the new conversation; not used if one exists already.
     pub id: ConversationId,
-    /// Who takes part. Both are in the directory.
+    /// The participants. Both are in the directory.
     pub parties: Parties,
-    /// The booking it is about. A salon has at most one conversation for each.
+    /// The booking it is about. A salon has at most one conversation per booking.
     pub appointment: Option<AppointmentId>,
-    /// What it is about.
+    /// Its subject.
     pub subject: Option<Subject>,
     /// The platform's first message, in the salon's name.
     pub opening: Option<Opening>,
@@ -42,25 +42,25 @@ pub struct OpenConversation {
 pub struct Opening {
     /// Its id.
     pub id: MessageId,
-    /// What it says.
+    /// The text.
     pub content: Content,
 }
 
 /// The outcome of opening a conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OpenOutcome {
-    /// It is open.
+    /// It was opened.
     Opened(Vec<Event>),
-    /// The salon already has one for that booking; nothing was changed.
+    /// The salon already has one for that booking. Nothing was changed.
     AlreadyOpen(ConversationId),
 }
 
 /// A change of subject, status, or both.
 #[derive(Clone, Debug)]
 pub struct EditConversation {
-    /// Which conversation.
+    /// The conversation.
     pub conversation: ConversationId,
-    /// Whose doing. Takes part.
+    /// Who makes the change; a participant.
     pub by: UserId,
     /// `Some` sets the subject, `Some(None)` removes it.
     pub subject: Option<Option<Subject>>,
@@ -73,27 +73,28 @@ pub struct EditConversation {
 /// A change of the status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StatusEdit {
-    /// To this one.
+    /// To this status.
     Set(Status),
-    /// To the other one.
+    /// To the other status.
     Toggle,
 }
 
-/// Conversations.
+/// The store of conversations.
 #[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 #[async_trait]
 pub trait ConversationStore: Send + Sync {
-    /// Opens a conversation, with its opening if there is one: both are there or neither. Of two
-    /// calls for the same booking of a salon, at the same moment too, one opens and the other is
-    /// told [`OpenOutcome::AlreadyOpen`].
+    /// Opens a conversation together with its opening message, if there is one. Of concurrent calls
+    /// for the same booking of a salon one opens it and the others get
+    /// [`OpenOutcome::AlreadyOpen`].
     ///
     /// Log: `ConversationOpened`, then `MessagePosted` for the opening.
     async fn open_conversation(&self, open: &OpenConversation) -> Result<OpenOutcome, StoreError>;
 
-    /// Who takes part in a conversation; `None` when there is none.
+    /// The participants of a conversation; `None` when it does not exist.
     async fn parties(&self, id: &ConversationId) -> Result<Option<Parties>, StoreError>;
 
-    /// A conversation as `viewer` sees it; `None` when there is none or the viewer takes no part.
+    /// A conversation as `viewer` sees it; `None` when it does not exist or the viewer is no
+    /// participant.
     async fn conversation(
         &self,
         id: &ConversationId,
@@ -101,7 +102,7 @@ pub trait ConversationStore: Send + Sync {
     ) -> Result<Option<ConversationView>, StoreError>;
 
     /// The conversations of `viewer`, on either side, newest message first (ties: greater id
-    /// first), only those of `status` if that is given. `total` counts all of them.
+    /// first), with this `status` if given. `total` counts all of them.
     async fn conversations(
         &self,
         viewer: &UserId,
@@ -110,15 +111,15 @@ pub trait ConversationStore: Send + Sync {
     ) -> Result<Page<ConversationView, ConversationCursor>, StoreError>;
 
     /// The active conversations with messages that `viewer` has not read, newest message first, at
-    /// most `limit` of them (1 to 100).
+    /// most `limit` (1 to 100).
     async fn unread_conversations(
         &self,
         viewer: &UserId,
         limit: u32,
     ) -> Result<Vec<UnreadConversation>, StoreError>;
 
-    /// Changes subject and status; `None` when there is no such conversation or `by` takes no part.
-    /// What is already so is not changed, and has no event.
+    /// Changes subject and status; `None` when the conversation does not exist or `by` is no
+    /// participant. A value that is set already causes no change and no event.
     ///
     /// Log: one `ConversationUpdated` when anything changed. Moves `updated_at`, never
     /// `last_message_at`.
@@ -127,8 +128,8 @@ pub trait ConversationStore: Send + Sync {
         edit: &EditConversation,
     ) -> Result<Option<Vec<Event>>, StoreError>;
 
-    /// Deletes a conversation with all its messages; `None` when there is none or `by` takes no
-    /// part. Its log stays, without any text. Enqueues jobs that delete its files, as
+    /// Deletes a conversation with all its messages; `None` when it does not exist or `by` is no
+    /// participant. Its log stays, without any text. Enqueues jobs that delete its files, as
     /// [`delete_message`](MessageStore::delete_message) does.
     ///
     /// Log: `ConversationDeleted`.
@@ -143,15 +144,15 @@ pub trait ConversationStore: Send + Sync {
 /// A message to be posted.
 #[derive(Clone, Debug)]
 pub struct PostMessage {
-    /// Its id, unless the author's key names one already.
+    /// The id of the new message; not used if the author's key belongs to one already.
     pub id: MessageId,
-    /// Where.
+    /// The conversation.
     pub conversation: ConversationId,
-    /// Who says it.
+    /// The author.
     pub author: UserId,
-    /// What.
+    /// The content.
     pub draft: Draft,
-    /// The ids of the draft's files, as many as there are files: of an upload, its own.
+    /// The ids of the draft's files, one per file; an upload keeps its id.
     pub attachments: Vec<AttachmentId>,
     /// Whether the other side is watching the conversation, so that the message is read at once.
     pub read_on_arrival: bool,
@@ -162,24 +163,25 @@ pub struct PostMessage {
 /// The outcome of posting a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PostOutcome {
-    /// It is posted.
+    /// It was posted.
     Posted(Posted),
-    /// The author posted the same under the same key before: this is that message. Nothing was
-    /// changed.
+    /// The author posted the same content with the same key before: this is that message. Nothing
+    /// was changed.
     Replayed {
-        /// The message, as it is now.
+        /// The message in its current state.
         message: Arc<Message>,
-        /// Who takes part.
+        /// The participants.
         parties: Parties,
     },
-    /// The author posted something else under the same key. Nothing was changed.
+    /// The author posted other content with the same key. Nothing was changed.
     KeyReused,
-    /// The author posted under the same key before, and deleted it since. Nothing was changed.
+    /// The author posted with the same key before and the message was deleted since. Nothing was
+    /// changed.
     Withdrawn,
-    /// There is no such conversation, or the author takes no part in it.
+    /// The conversation does not exist, or the author is no participant.
     UnknownConversation,
-    /// One of the uploads does not exist, is not the author's, is not finished or was sent before.
-    /// Nothing was changed.
+    /// An upload does not exist, is not the author's, is unfinished or was sent before. Nothing was
+    /// changed.
     UnknownUpload,
 }
 
@@ -188,36 +190,36 @@ pub enum PostOutcome {
 pub struct Posted {
     /// The message.
     pub message: Arc<Message>,
-    /// What happened, in order.
+    /// The events, in order.
     pub events: Vec<Event>,
 }
 
-/// A page of messages, and the state of the conversation it was taken from.
+/// A page of messages, and the state of the conversation at the same time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct History {
-    /// Who takes part.
+    /// The participants.
     pub parties: Parties,
-    /// The newest position; the page holds every message up to it and none beyond it.
+    /// The newest log position; the page includes messages up to it and none beyond.
     pub last_seq: Seq,
     /// The messages, newest first.
     pub page: Page<Message, MessageCursor>,
 }
 
-/// Messages.
+/// The store of messages.
 #[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 #[async_trait]
 pub trait MessageStore: Send + Sync {
-    /// Posts a message, once for each key of its author (D6). Uploads in it become its files. The key
-    /// is looked up before the uploads are checked, so that a retry gets the first answer. What is not
-    /// read on arrival is noted for mail to the other side
+    /// Posts a message, once per key of its author (D6). Uploads in it become its files. The key is
+    /// looked up before the uploads are checked, so that a retry gets the first result. A message
+    /// that is not read on arrival is noted for mail to the other side
     /// ([`MailStore`](crate::mail::store::MailStore)).
     ///
-    /// Log: `ConversationUpdated` when the conversation was archived and comes back,
-    /// `MessagePosted`, and `MessagesRead` by the other side when it is read on arrival.
+    /// Log: `ConversationUpdated` if the conversation was archived and is unarchived,
+    /// `MessagePosted`, and `MessagesRead` by the other side if read on arrival.
     async fn post_message(&self, post: &PostMessage) -> Result<PostOutcome, StoreError>;
 
-    /// A page of a conversation's messages, newest first; `None` when there is no such conversation
-    /// or `viewer` takes no part.
+    /// A page of a conversation's messages, newest first; `None` when the conversation does not
+    /// exist or `viewer` is no participant.
     async fn history(
         &self,
         conversation: &ConversationId,
@@ -225,14 +227,14 @@ pub trait MessageStore: Send + Sync {
         window: &Window<MessageCursor>,
     ) -> Result<Option<History>, StoreError>;
 
-    /// A message; `None` when there is none or `viewer` takes no part in its conversation.
+    /// A message; `None` when it does not exist or `viewer` is no participant of its conversation.
     async fn message(&self, id: &MessageId, viewer: &UserId)
     -> Result<Option<Message>, StoreError>;
 
-    /// Deletes a message: its text and files are gone for both. `None` when there is none or
-    /// `author` did not write it. `last_message_at` falls back to the newest message left. In the same
-    /// transaction enqueues the jobs that delete its files:
-    /// [`DeleteObject`](crate::jobs::Task::DeleteObject) for both forms of each that we keep,
+    /// Deletes a message with its text and files, for both sides. `None` when it does not exist or
+    /// `author` is not its author. `last_message_at` falls back to the newest remaining message. In
+    /// the same transaction it enqueues the jobs that delete its files:
+    /// [`DeleteObject`](crate::jobs::Task::DeleteObject) for both forms of each picture of ours,
     /// [`DeleteHostedFile`](crate::jobs::Task::DeleteHostedFile) for each upload key.
     ///
     /// Log: `MessageDeleted`.
@@ -244,21 +246,21 @@ pub trait MessageStore: Send + Sync {
     ) -> Result<Option<Event>, StoreError>;
 }
 
-/// How far a person has read.
+/// How far to mark as read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReadTarget {
-    /// Everything there is.
+    /// Everything.
     Everything,
-    /// Up to this position and no further; a position beyond the newest means everything.
+    /// Up to this position, inclusive; a position beyond the newest means everything.
     UpTo(Seq),
 }
 
-/// A horizon to be moved.
+/// A read horizon to be moved.
 #[derive(Clone, Debug)]
 pub struct MarkRead {
-    /// Where.
+    /// The conversation.
     pub conversation: ConversationId,
-    /// Whose horizon.
+    /// The reader.
     pub reader: UserId,
     /// How far.
     pub target: ReadTarget,
@@ -266,39 +268,39 @@ pub struct MarkRead {
     pub at: Timestamp,
 }
 
-/// A horizon, moved or not.
+/// The result of marking as read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MarkedRead {
-    /// Who takes part.
+    /// The participants.
     pub parties: Parties,
-    /// How many messages of the conversation the reader has still not read.
+    /// The reader's unread messages in the conversation.
     pub unread: u64,
-    /// `MessagesRead`, if a message became read by this.
+    /// `MessagesRead`, if any message became read.
     pub event: Option<Event>,
 }
 
-/// Read horizons and what follows from them (D8).
+/// Read horizons and unread counts (D8).
 #[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 #[async_trait]
 pub trait ReadingStore: Send + Sync {
-    /// Moves the reader's horizon, never back. Nothing happens when no message of the other side
-    /// becomes read by it. `None` when there is no such conversation or the reader takes no part.
+    /// Moves the reader's horizon, never back. Does nothing when no message of the other side
+    /// becomes read. `None` when the conversation does not exist or the reader is no participant.
     ///
     /// Log: `MessagesRead`.
     async fn mark_read(&self, mark: &MarkRead) -> Result<Option<MarkedRead>, StoreError>;
 
-    /// How many messages `reader` has not read in all conversations, archived ones included; 0 for
-    /// an unknown person.
+    /// The number of messages that `reader` has not read in all conversations, also archived ones;
+    /// 0 for an unknown person.
     async fn unread_total(&self, reader: &UserId) -> Result<u64, StoreError>;
 }
 
-/// A piece of a conversation's log.
+/// A segment of a conversation's log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LogPiece {
-    /// What happened after the position that was asked for, oldest first and without a gap.
+    /// The events after the requested position, oldest first and without a gap.
     Events(Vec<Event>),
-    /// The log has no complete continuation from there: the entries right after that position were
-    /// trimmed, or it never reached that position, as after a restored backup.
+    /// The log has no complete continuation: the entries right after the requested position were
+    /// trimmed, or the log never reached it, as after a restored backup.
     Trimmed,
 }
 
@@ -312,13 +314,12 @@ impl LogPiece {
     }
 }
 
-/// The conversations' logs (D5).
+/// The logs of conversations (D5).
 #[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 #[async_trait]
 pub trait LogStore: Send + Sync {
-    /// What happened in a conversation after position `after`, at most `limit` events (1 to 1,000).
-    /// A deleted conversation still has its log. `None` when there never was one or `viewer` takes
-    /// no part.
+    /// The events of a conversation after position `after`, at most `limit` (1 to 1,000). A deleted
+    /// conversation keeps its log. `None` when it never existed or `viewer` was no participant.
     async fn events_after(
         &self,
         conversation: &ConversationId,
@@ -327,10 +328,9 @@ pub trait LogStore: Send + Sync {
         limit: u32,
     ) -> Result<Option<LogPiece>, StoreError>;
 
-    /// Which of the viewer's conversations were opened, changed or deleted at `since` or later, as
-    /// their logs tell it: `ConversationOpened`, `ConversationUpdated` and `ConversationDeleted`
-    /// alone, oldest first (ties: by conversation, then position), at most `limit` of them (1 to
-    /// 1,000).
+    /// The `ConversationOpened`, `ConversationUpdated` and `ConversationDeleted` events at `since`
+    /// or later in the viewer's conversations, oldest first (ties: by conversation, then position),
+    /// at most `limit` (1 to 1,000).
     async fn changes_since(
         &self,
         viewer: &UserId,
@@ -338,55 +338,54 @@ pub trait LogStore: Send + Sync {
         limit: u32,
     ) -> Result<Vec<Event>, StoreError>;
 
-    /// Whether the store answers; for readiness probes.
+    /// Whether the store can be reached; for readiness probes.
     async fn ping(&self) -> Result<(), StoreError>;
 }
 
-/// A file that somebody begins to upload.
+/// An upload to be started.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BeginUpload {
-    /// Its id, which the attachment keeps.
+    /// Its id, also that of the later attachment.
     pub id: AttachmentId,
     /// Its owner.
     pub owner: UserId,
-    /// What its owner calls it; made by [`tidied_name`](super::attachment::tidied_name).
+    /// The file name; made by [`tidied_name`](super::attachment::tidied_name).
     pub name: String,
-    /// Where its bytes are going to be.
+    /// The object keys for its bytes.
     pub keys: PictureKeys,
-    /// How many uploads that were not sent one person may have (1 to 1,000).
+    /// The most unsent uploads per person (1 to 1,000).
     pub unsent_max: u32,
     /// The time of the change.
     pub at: Timestamp,
 }
 
-/// A file as whoever holds a link to it may fetch it.
+/// A file that anybody with a signed link may download.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Downloadable {
-    /// What its owner called it.
+    /// The file name.
     pub name: String,
-    /// What it is, and where its bytes are.
-    pub picture: KeptPicture,
+    /// The picture and its object keys.
+    pub picture: StoredPicture,
 }
 
-/// Files on their way to a message (D16). What becomes of bytes that nobody needs any more is a
-/// job: each method that lets go of some enters [`DeleteObject`](crate::jobs::Task::DeleteObject) for
-/// both forms, in its transaction.
+/// Uploads until they are sent with a message (D16). Each method that drops bytes enqueues
+/// [`DeleteObject`](crate::jobs::Task::DeleteObject) for both forms, in its transaction.
 #[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 #[async_trait]
 pub trait UploadStore: Send + Sync {
-    /// Notes an upload before its first byte is kept, so that nothing is left behind whatever
-    /// happens. `false`, and nothing is noted, when its owner has too many that were not sent.
+    /// Records an upload before its first byte is stored, so that a crash leaves no unknown object.
+    /// `false` when its owner has too many unsent uploads; nothing is recorded then.
     async fn begin_upload(&self, upload: &BeginUpload) -> Result<bool, StoreError>;
 
-    /// The bytes are kept. From now on its owner may send it. `false` when it is gone.
+    /// Marks an upload as stored, so that its owner may send it. `false` when it no longer exists.
     async fn finish_upload(&self, id: &AttachmentId, picture: &Picture)
     -> Result<bool, StoreError>;
 
-    /// The bytes are not wanted: the upload is forgotten. Nothing happens when it is gone.
+    /// Removes an upload whose bytes are not wanted. Does nothing when it no longer exists.
     async fn abandon_upload(&self, id: &AttachmentId, at: Timestamp) -> Result<(), StoreError>;
 
-    /// Takes away uploads begun before `before` that were not sent, at most `limit` (1 to 1,000).
-    /// Returns how many there were.
+    /// Deletes unsent uploads started before `before`, at most `limit` (1 to 1,000). Returns how
+    /// many.
     async fn purge_uploads(
         &self,
         before: Timestamp,
@@ -394,36 +393,35 @@ pub trait UploadStore: Send + Sync {
         at: Timestamp,
     ) -> Result<u64, StoreError>;
 
-    /// A file that is kept: `viewer` takes part in its conversation, or uploaded it and did not send
-    /// it yet.
+    /// A stored file: `viewer` is a participant of its conversation, or uploaded it and has not
+    /// sent it yet.
     async fn attachment(
         &self,
         id: &AttachmentId,
         viewer: &UserId,
     ) -> Result<Option<Attachment>, StoreError>;
 
-    /// A file that is kept, for whoever holds a link to it. `None` as soon as its message is
-    /// deleted.
-    async fn fetchable(&self, id: &AttachmentId) -> Result<Option<Downloadable>, StoreError>;
+    /// A stored file for anybody with a signed link. `None` as soon as its message is deleted.
+    async fn downloadable(&self, id: &AttachmentId) -> Result<Option<Downloadable>, StoreError>;
 
-    /// Whether a message that is there carries a file which the upload service knows under this key.
+    /// Whether an existing message has a file with this key of the upload service.
     async fn carries_hosted_file(&self, upload_key: &str) -> Result<bool, StoreError>;
 }
 
-/// Who takes part, as far as the rules of a conversation ask. A store with a directory and erasures
-/// is one by itself.
+/// People, as far as the rules of conversations need them. Implemented for every store with a
+/// directory and erasures.
 #[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 #[async_trait]
 pub trait People: Send + Sync {
-    /// Somebody, or `None` when nobody knows them.
+    /// A person; `None` when the directory does not know them.
     async fn person(&self, id: &UserId) -> Result<Option<Participant>, StoreError>;
 
-    /// Whether somebody asked to be forgotten: nothing new is written about them.
+    /// Whether a person asked to be forgotten; nothing new is written about them then.
     async fn is_forgotten(&self, id: &UserId) -> Result<bool, StoreError>;
 }
 
-/// Everything that [`Messaging`](crate::Messaging) asks of a store, and nothing else: what another
-/// salon service has to implement to have conversations.
+/// All store ports that [`Messaging`](crate::Messaging) needs: what another salon service has to
+/// implement to have conversations.
 pub trait MessagingStore:
     ConversationStore + MessageStore + ReadingStore + LogStore + People
 {

@@ -1,10 +1,11 @@
-//! Files that were uploaded, until a message names them and after.
+//! Uploads of pictures, and downloads by signed link.
 
 use std::sync::Arc;
 
 use super::{
     attachment::{
-        Attachment, File, FileError, KeptPicture, MediaType, PictureForm, PictureKeys, tidied_name,
+        Attachment, File, FileError, MediaType, PictureForm, PictureKeys, StoredPicture,
+        tidied_name,
     },
     store::{BeginUpload, UploadStore},
 };
@@ -16,7 +17,7 @@ use crate::{
 /// The bounds of uploads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UploadSettings {
-    /// How many uploads that were not sent one person may have (1 to 1,000).
+    /// The most unsent uploads per person (1 to 1,000).
     pub unsent_max: u32,
 }
 
@@ -27,7 +28,7 @@ impl Default for UploadSettings {
     }
 }
 
-/// Pictures that people upload to send them later (D16). Cheap to clone.
+/// Uploads of pictures that are sent later (D16). Cheap to clone.
 #[derive(Clone)]
 pub struct Uploads {
     store: Arc<dyn UploadStore>,
@@ -37,19 +38,19 @@ pub struct Uploads {
     settings: UploadSettings,
 }
 
-/// Why nothing was uploaded.
+/// Why an upload failed.
 #[derive(Debug, thiserror::Error)]
 pub enum UploadError {
     /// The name is not usable.
     #[error(transparent)]
     Name(#[from] FileError),
-    /// The person uploaded too much that they did not send.
+    /// The person has too many unsent uploads.
     #[error("too many uploads that were not sent")]
     TooManyUnsent,
-    /// The bytes were not kept.
+    /// The file storage did not accept the bytes.
     #[error(transparent)]
     Kept(#[from] KeepError),
-    /// It took so long that it was taken for abandoned.
+    /// The upload took so long that it was purged.
     #[error("the upload took too long")]
     Purged,
     /// The store failed.
@@ -57,30 +58,30 @@ pub enum UploadError {
     Store(#[from] StoreError),
 }
 
-/// A picture on its way to whoever looks at it.
+/// A picture to be downloaded.
 #[derive(Debug)]
 pub struct OpenedFile {
-    /// What its owner called it.
+    /// The file name.
     pub name: String,
-    /// What it is.
+    /// Its media type.
     pub media_type: MediaType,
     /// Its bytes.
     pub bytes: ObjectBytes,
 }
 
-/// Why a picture cannot be shown now.
+/// Why a picture cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenFileError {
     /// The store failed.
     #[error("the file could not be looked up")]
     Store(#[from] StoreError),
-    /// The place where files are kept failed.
+    /// The file storage failed.
     #[error("the file could not be read")]
     Files(#[from] FilesError),
 }
 
 impl Uploads {
-    /// Puts the service together.
+    /// Creates the service.
     pub fn new(
         store: Arc<dyn UploadStore>,
         files: Arc<dyn Files>,
@@ -91,9 +92,9 @@ impl Uploads {
         Self { store, files, clock, ids, settings }
     }
 
-    /// Takes a picture: reads it to its end, checks and cleans it, and keeps it for its owner to
-    /// send. `declared`: what the sender says it is, if they say anything. Nothing of it is left when
-    /// this fails; or, when this is dropped or the store fails, when uploads are purged next.
+    /// Reads a picture to its end, checks and cleans it, and stores it for its owner to send.
+    /// `declared`: the media type given by the sender, if any. After an error nothing is left of
+    /// it; after cancellation or a store failure it is removed when uploads are purged next.
     ///
     /// # Errors
     /// See [`UploadError`].
@@ -126,12 +127,12 @@ impl Uploads {
         if !self.store.finish_upload(&upload.id, &picture).await? {
             return Err(UploadError::Purged);
         }
-        let file = File::kept(&name, KeptPicture { keys: upload.keys, picture })?;
+        let file = File::stored(&name, StoredPicture { keys: upload.keys, picture })?;
         Ok(Attachment { id: upload.id, file })
     }
 
-    /// A picture that is kept: `viewer` takes part in its conversation, or uploaded it and did not
-    /// send it yet.
+    /// A stored picture: `viewer` is a participant of its conversation, or uploaded it and has not
+    /// sent it yet.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -143,7 +144,7 @@ impl Uploads {
         self.store.attachment(id, viewer).await
     }
 
-    /// Opens a picture for whoever holds a link to it; `None` when it is gone.
+    /// Opens a picture for anybody with a signed link; `None` when it no longer exists.
     ///
     /// # Errors
     /// See [`OpenFileError`].
@@ -152,8 +153,8 @@ impl Uploads {
         id: &AttachmentId,
         form: PictureForm,
     ) -> Result<Option<OpenedFile>, OpenFileError> {
-        let Some(file) = self.store.fetchable(id).await? else { return Ok(None) };
-        let KeptPicture { keys, picture } = &file.picture;
+        let Some(file) = self.store.downloadable(id).await? else { return Ok(None) };
+        let StoredPicture { keys, picture } = &file.picture;
         let bytes = self.files.read(keys.of(form)).await?;
         let media_type = picture.type_of(form);
         Ok(bytes.map(|bytes| OpenedFile { name: file.name, media_type, bytes }))
@@ -170,7 +171,7 @@ impl std::fmt::Debug for Uploads {
 mod tests {
     use super::*;
     use crate::{
-        conversation::attachment::Place,
+        conversation::attachment::StorageLocation,
         jobs::store::JobFilter,
         ports::Interrupted,
         testing::{
@@ -198,7 +199,7 @@ mod tests {
             self.uploads.upload(&user("c1"), name, Some("image/webp"), &mut bytes).await
         }
 
-        /// How many objects are to be deleted.
+        /// The number of pending object deletions.
         async fn deletions(&self) -> usize {
             use crate::jobs::store::JobStore;
             let jobs = self.store.jobs(JobFilter::All, 100).await.expect("it works");
@@ -212,7 +213,7 @@ mod tests {
         let bytes = [&b"picture"[..], &[7; 5_000]].concat();
         let kept = fixture.upload("Léa.webp", Pieces::of(&bytes)).await.expect("a good picture");
         assert_eq!((kept.file.name(), kept.file.size_bytes()), ("Léa.webp", 5_007));
-        assert!(matches!(kept.file.place(), Place::Kept(_)));
+        assert!(matches!(kept.file.location(), StorageLocation::Stored(_)));
         let shown = fixture.uploads.attachment(&kept.id, &user("c1")).await.expect("it works");
         assert_eq!(shown.as_ref(), Some(&kept));
         let hidden = fixture.uploads.attachment(&kept.id, &user("s1")).await.expect("it works");
@@ -244,7 +245,7 @@ mod tests {
         assert!(matches!(refused, Err(UploadError::Kept(KeepError::Failed(_)))));
         assert_eq!(fixture.files.keys().len(), 1, "a broken place keeps a piece");
         assert_eq!(fixture.deletions().await, 6);
-        // None of them takes room from the next ones.
+        // They do not count against the limit.
         fixture.files.set_broken(false);
         fixture.upload("a.webp", Pieces::of(b"picture")).await.expect("there is room");
     }

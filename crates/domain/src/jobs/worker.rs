@@ -1,4 +1,4 @@
-//! Carrying out jobs.
+//! Running jobs.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     ids::{ConversationId, MailId, UserId},
-    mail::service::{Decided, Mailing},
+    mail::service::{DueMailCounts, Mailing},
     ports::{Clock, Files, FilesError, Ids, StoreError},
     privacy::store::Exporter,
     retention::sweep::RetentionTask,
@@ -17,17 +17,17 @@ use crate::{
     time::Timestamp,
 };
 
-/// How many uploads are deleted in one transaction.
+/// How many uploads are deleted per transaction.
 const PURGE_BATCH: u32 = 500;
 
-/// The bounds of work that may wait.
+/// The limits of the worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WorkerSettings {
-    /// How long nobody else may have a job that was claimed, in milliseconds: longer than any takes.
+    /// The lease of a claimed job, in milliseconds: longer than any job takes.
     pub lease_ms: u64,
-    /// How long to wait after a failed attempt.
+    /// The waits after failed attempts.
     pub backoff: Backoff,
-    /// How old an upload gets that nobody sends, in milliseconds.
+    /// The age at which an unsent upload is deleted, in milliseconds.
     pub unsent_age_max_ms: u64,
 }
 
@@ -38,20 +38,20 @@ impl Default for WorkerSettings {
     }
 }
 
-/// What became of a job.
+/// The outcome of a job.
 #[derive(Debug)]
 pub enum Performed {
     /// It is done.
     Done,
-    /// It failed and is tried again later.
+    /// It failed and will be retried.
     Retried(JobFailure),
-    /// It failed for good: a dead letter.
+    /// It failed permanently: a dead letter.
     Dead(JobFailure),
-    /// It took longer than its lease, and somebody else has it.
+    /// It took longer than its lease, and another worker has it.
     LeaseLost,
 }
 
-/// Does the work that may wait (D14). How many jobs at once is its owner's business. Cheap to clone.
+/// Runs background jobs (D14). Its owner decides how many run at once. Cheap to clone.
 #[derive(Clone)]
 pub struct Worker {
     services: Services,
@@ -64,11 +64,11 @@ pub struct Worker {
     settings: WorkerSettings,
 }
 
-/// The most people about whose mail is decided in one go.
+/// The most people per batch of mail decisions.
 const DECIDE_BATCH: u32 = 100;
 
 impl Worker {
-    /// Puts a worker together.
+    /// Creates a worker.
     pub fn new(
         services: Services,
         store: Arc<dyn Store>,
@@ -80,20 +80,20 @@ impl Worker {
         Self { services, store, files, clock, ids, mailing: None, exporter: None, settings }
     }
 
-    /// The same where mail leaves.
+    /// Enables sending mail.
     #[must_use]
     pub fn with_mailing(self, mailing: Mailing) -> Self {
         Self { mailing: Some(mailing), ..self }
     }
 
-    /// The same where people get their data.
+    /// Enables data exports.
     #[must_use]
     pub fn with_exporter(self, exporter: Arc<dyn Exporter>) -> Self {
         Self { exporter: Some(exporter), ..self }
     }
 
-    /// Takes at most `limit` jobs (1 to 1,000) whose time has come, to be
-    /// [performed](Self::perform) within their lease.
+    /// Claims at most `limit` due jobs (1 to 1,000), to be [performed](Self::perform) within their
+    /// lease.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -102,29 +102,30 @@ impl Worker {
         self.store.claim_jobs(&ClaimJobs { now: self.clock.now(), lease_ms, limit }).await
     }
 
-    /// Does a job that was claimed, and says so.
+    /// Runs a claimed job and records the outcome.
     ///
     /// # Errors
-    /// [`StoreError`], when it could not be said: the job comes back when its lease has run out.
+    /// [`StoreError`] when the outcome could not be recorded: the job returns when its lease
+    /// expires.
     pub async fn perform(&self, job: &Job) -> Result<Performed, StoreError> {
         let Err(failure) = self.attempt(&job.task).await else {
-            let is_ours = self.store.finish_job(&job.id, job.attempt).await?;
-            return Ok(if is_ours { Performed::Done } else { Performed::LeaseLost });
+            let has_lease = self.store.finish_job(&job.id, job.attempt).await?;
+            return Ok(if has_lease { Performed::Done } else { Performed::LeaseLost });
         };
-        let setback = self.setback(&failure, job.attempt);
-        let is_dead = matches!(setback, RetryOrDead::DeadAt(_));
+        let failure_outcome = self.failure_outcome(&failure, job.attempt);
+        let is_dead = matches!(failure_outcome, RetryOrDead::DeadAt(_));
         if let (Task::HandleAppointmentEvent(event), true) = (&job.task, is_dead) {
             self.services.appointments.give_up_appointment_event(event).await?;
         }
         let reason = failure.reason();
-        match self.store.set_back_job(&job.id, job.attempt, setback, reason).await? {
+        match self.store.fail_job(&job.id, job.attempt, failure_outcome, reason).await? {
             false => Ok(Performed::LeaseLost),
             true if is_dead => Ok(Performed::Dead(failure)),
             true => Ok(Performed::Retried(failure)),
         }
     }
 
-    /// Enters the work of schedules whose time has come. Returns how many came due.
+    /// Enqueues the jobs of due schedules. Returns how many came due.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -132,15 +133,15 @@ impl Worker {
         self.store.start_due_schedules(self.clock.now()).await
     }
 
-    /// Decides about mail that is due; it leaves by jobs. Returns what was decided on: when as many
-    /// people as there may be in one go, there may be more. Nothing where no mail leaves.
+    /// Decides about due mail, which is then sent by jobs. Returns the counts: if a whole batch was
+    /// decided, there may be more. Does nothing without [mailing](Self::with_mailing).
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn decide_due_mail(&self) -> Result<Decided, StoreError> {
+    pub async fn decide_due_mail(&self) -> Result<DueMailCounts, StoreError> {
         match &self.mailing {
             Some(mailing) => mailing.decide_due(DECIDE_BATCH).await,
-            None => Ok(Decided::default()),
+            None => Ok(DueMailCounts::default()),
         }
     }
 
@@ -156,12 +157,12 @@ impl Worker {
             Task::SendMail(mail) => self.send_mail(mail).await,
             Task::ExportPerson(person) => self.export(person).await,
             Task::ArchiveAged(after) => self.run_sweep(RetentionTask::Archive, after.clone()).await,
-            Task::PurgeExpired(after) => self.run_sweep(RetentionTask::Empty, after.clone()).await,
+            Task::PurgeExpired(after) => self.run_sweep(RetentionTask::Purge, after.clone()).await,
             Task::TrimLog(after) => self.run_sweep(RetentionTask::TrimLog, after.clone()).await,
         }
     }
 
-    /// Its sender named the key, so it may be the key of a file that others still look at.
+    /// The sender chose the key, so another message may still show the file.
     async fn delete_hosted_file(&self, key: &str) -> Result<(), JobFailure> {
         if self.store.carries_hosted_file(key).await? {
             return Ok(());
@@ -204,14 +205,14 @@ impl Worker {
         Ok(())
     }
 
-    fn setback(&self, failure: &JobFailure, attempt: u32) -> RetryOrDead {
+    fn failure_outcome(&self, failure: &JobFailure, attempt: u32) -> RetryOrDead {
         let now = self.clock.now();
         let retry_at = match failure {
             JobFailure::Dead { .. } => None,
             JobFailure::Postponed { until, .. } => Some(*until),
             JobFailure::Retry { .. } => {
-                let luck = self.ids.next().as_u64_pair().1;
-                self.settings.backoff.next_attempt_at(attempt, now, luck)
+                let jitter = self.ids.next().as_u64_pair().1;
+                self.settings.backoff.next_attempt_at(attempt, now, jitter)
             }
         };
         retry_at.map_or(RetryOrDead::DeadAt(now), RetryOrDead::RetryAt)
@@ -224,7 +225,7 @@ impl std::fmt::Debug for Worker {
     }
 }
 
-// How a failed port fails the job that asked it.
+// Mapping port errors to job failures.
 
 impl From<StoreError> for JobFailure {
     fn from(error: StoreError) -> Self {
@@ -238,8 +239,8 @@ impl From<FilesError> for JobFailure {
             FilesError::Failed(_) => {
                 Self::Retry { reason: "files_failed", cause: Some(error.into()) }
             }
-            // It waits for the operator, who may configure one and retry the job.
-            FilesError::NobodyToAsk => Self::Dead { reason: "no_upload_service" },
+            // Waits for the operator, who may configure one and retry the job.
+            FilesError::NoUploadService => Self::Dead { reason: "no_upload_service" },
         }
     }
 }

@@ -4,8 +4,8 @@ use unicode_normalization::UnicodeNormalization as _;
 
 use crate::participant::EMAIL_MAX_CHARS;
 
-/// The most characters of a reply token: with a word before it, it fits before the `@` of an address
-/// (RFC 5321, 4.5.3.1.1).
+/// The most characters of a reply token: with a prefix it fits the local part of an address (RFC
+/// 5321, 4.5.3.1.1).
 const REPLY_TOKEN_MAX_CHARS: usize = 48;
 
 /// The text is no reply token.
@@ -13,13 +13,13 @@ const REPLY_TOKEN_MAX_CHARS: usize = 48;
 #[error("a reply token has 1 to 48 characters of a-z 0-9")]
 pub struct InvalidReplyToken;
 
-/// What stands for a person and a conversation in the address that a mail is answered to. Nobody can
-/// guess one; its `Debug` hides it. It has no capitals: mail servers do not keep them apart.
+/// Identifies a person and a conversation in the Reply-To address of a mail. It cannot be guessed;
+/// its `Debug` hides it. Lower case only, because mail servers may not preserve case.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct ReplyToken(String);
 
 impl ReplyToken {
-    /// Takes `text` as a token, with capitals made small.
+    /// Parses a token, lower-casing it.
     ///
     /// # Errors
     /// [`InvalidReplyToken`].
@@ -44,9 +44,9 @@ impl fmt::Debug for ReplyToken {
     }
 }
 
-/// `address` with its domain in the ASCII form that mail servers and DNS know (IDNA 2008 by UTS 46), in small
-/// letters: `léa@Café.fr` is `léa@xn--caf-dma.fr`. The part before the last `@` stays as it is. `None` when
-/// there is no `@`, or when the domain cannot be one.
+/// `address` with its domain in lower-case ASCII form (IDNA 2008 by UTS 46): `léa@Café.fr` is
+/// `léa@xn--caf-dma.fr`. The part before the last `@` is unchanged. `None` without an `@` or with
+/// an impossible domain.
 pub fn address_with_ascii_domain(address: &str) -> Option<String> {
     let (mailbox, domain) = address.trim().rsplit_once('@')?;
     let domain = if domain.is_ascii() {
@@ -57,9 +57,9 @@ pub fn address_with_ascii_domain(address: &str) -> Option<String> {
     (!mailbox.is_empty() && !domain.is_empty()).then(|| format!("{mailbox}@{domain}"))
 }
 
-/// `address` as the directory keeps it: as it came, unless its domain has characters beyond ASCII, which are
-/// then written in ASCII, so that everybody finds it who compares addresses. What would be longer than
-/// [`EMAIL_MAX_CHARS`] after that stays as it came: no mail can be sent there.
+/// `address` as the directory stores it: unchanged, except that a domain beyond ASCII is converted,
+/// so that addresses can be compared. If it would exceed [`EMAIL_MAX_CHARS`] by that it stays
+/// unchanged: no mail can be sent to it.
 pub fn directory_address(address: &str) -> String {
     let is_plain = address.rsplit_once('@').is_none_or(|(_, domain)| domain.is_ascii());
     let ascii = Some(address).filter(|_| !is_plain).and_then(address_with_ascii_domain);
@@ -67,11 +67,11 @@ pub fn directory_address(address: &str) -> String {
     ascii.unwrap_or_else(|| address.to_owned())
 }
 
-/// An e-mail address in the form in which it is compared and kept for comparison.
+/// An e-mail address in the normal form used for comparison.
 ///
-/// Blanks around it do not count. The domain is compared in its ASCII form. Before the `@` neither capitals
-/// count, as with nearly all servers, nor whether an accent is a character of its own (NFC); everything else
-/// does: what dots and `+words` mean is the business of the server that has the mailbox.
+/// Surrounding whitespace is ignored and the domain is compared in ASCII. In the local part case is
+/// ignored, as nearly all servers do, and characters are composed (NFC); everything else is
+/// significant: dots and `+tags` are up to the server of the mailbox.
 pub fn normal_address(address: &str) -> String {
     let ascii = address_with_ascii_domain(address);
     let address = ascii.as_deref().unwrap_or(address.trim());
@@ -81,8 +81,8 @@ pub fn normal_address(address: &str) -> String {
     }
 }
 
-/// `text` composed and in small letters. With a character that would become ASCII by that, such as the sign
-/// for kelvin, it stays as it is: mail servers tell the two apart.
+/// `text` composed and lower-cased. Unchanged if a character would become ASCII by that, such as
+/// the Kelvin sign: mail servers distinguish the two.
 fn folded(text: &str) -> String {
     if text.chars().any(becomes_ascii) {
         return text.to_owned();
@@ -95,19 +95,19 @@ fn becomes_ascii(c: char) -> bool {
     !c.is_ascii() && (c.to_lowercase().any(|c| c.is_ascii()) || once(c).nfc().any(|c| c.is_ascii()))
 }
 
-/// Every form in which `address` may have been kept for comparison, the [normal one](normal_address) first:
-/// before domains were kept in ASCII they were kept as people write them.
+/// All forms in which `address` may be stored for comparison, the [normal form](normal_address)
+/// first: domains used to be stored in Unicode.
 pub fn address_forms(address: &str) -> Vec<String> {
     let normal = normal_address(address);
-    let written = normal.rsplit_once('@').and_then(|(mailbox, domain)| {
+    let unicode_form = normal.rsplit_once('@').and_then(|(mailbox, domain)| {
         let (domain, is_good) = idna::domain_to_unicode(domain);
         is_good.ok().map(|()| format!("{mailbox}@{domain}"))
     });
-    let written = written.filter(|written| *written != normal);
-    once(normal).chain(written).collect()
+    let unicode_form = unicode_form.filter(|unicode_form| *unicode_form != normal);
+    once(normal).chain(unicode_form).collect()
 }
 
-/// Whether mail to both addresses reaches the same box, as far as can be told from outside.
+/// Whether both addresses reach the same mailbox, as far as can be known.
 pub fn is_same_address(one: &str, other: &str) -> bool {
     normal_address(one) == normal_address(other)
 }
@@ -117,14 +117,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_survives_the_habits_of_mail_servers() {
+    fn a_token_is_read_in_any_case() {
         let token = ReplyToken::parse("AB12cd").expect("good");
         assert_eq!(token.as_str(), "ab12cd");
         assert_eq!(ReplyToken::parse(token.as_str()), Ok(token));
     }
 
     #[test]
-    fn what_could_break_out_of_an_address_is_no_token() {
+    fn characters_that_are_unsafe_in_an_address_are_no_token() {
         for bad in ["", "a b", "a@b", "a+b", "é", "a\r\nb", &"a".repeat(49)] {
             assert_eq!(ReplyToken::parse(bad), Err(InvalidReplyToken), "{bad:?}");
         }
@@ -147,7 +147,7 @@ mod tests {
         let table = [
             ("lea@café.fr", "lea@xn--caf-dma.fr"),
             ("Lea@CAFÉ.FR", "lea@XN--CAF-DMA.fr"),
-            // The accent as a character of its own, and dots and letters as keyboards in Japan write them.
+            // A decomposed accent, and full-width letters and dots of Japanese keyboards.
             ("lea@cafe\u{301}.fr", "lea@caf\u{e9}.fr"),
             ("lea@ｃａｆé。fr", "lea@café.fr"),
             ("Léa@bücher.example", "léa@xn--bcher-kva.example"),
@@ -166,7 +166,7 @@ mod tests {
             ("lea@café.fr", "lea@cafe.fr"),
             ("léa@cafe.fr", "lea@cafe.fr"),
             ("l.ea@cafe.fr", "lea@cafe.fr"),
-            // Letters that only become ASCII when they are composed, or made small, are others.
+            // Letters that become ASCII only when composed or lower-cased are different ones.
             ("\u{212a}ate@cafe.fr", "kate@cafe.fr"),
             ("\u{212a}ate@cafe.fr", "Kate@cafe.fr"),
             ("\u{212a}ate", "kate"),
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_kept_before_is_found_as_well() {
+    fn addresses_stored_in_the_old_form_are_found_as_well() {
         assert_eq!(address_forms("Lea@Café.fr"), ["lea@xn--caf-dma.fr", "lea@café.fr"]);
         assert_eq!(address_forms("Lea@Example.test"), ["lea@example.test"]);
         assert_eq!(address_forms("nonsense"), ["nonsense"]);

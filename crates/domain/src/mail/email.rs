@@ -1,6 +1,8 @@
-//! What an e-mail says.
+//! The content of an e-mail.
 
-use super::{MAIL_QUOTES_MAX, MailPolicy, Reach, ReplyToken, preferences::Preferences, schedule};
+use super::{
+    MAIL_QUOTES_MAX, MailPolicy, MailTarget, ReplyToken, preferences::Preferences, schedule,
+};
 use crate::{
     ids::{ConversationId, MailId},
     participant::Participant,
@@ -8,18 +10,18 @@ use crate::{
     time::{Timestamp, Zone},
 };
 
-/// A mail that was decided on and did not leave yet, with what it could say now.
+/// A queued mail that was not sent yet, with its current content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QueuedMail {
-    /// Which.
+    /// Its id.
     pub id: MailId,
-    /// To whom.
+    /// The recipient.
     pub recipient: Participant,
-    /// What they want.
+    /// Their preferences.
     pub preferences: Preferences,
-    /// Whether mail to their present address came back, or they complained of it.
+    /// Whether their current address is suppressed.
     pub is_suppressed: bool,
-    /// Its conversations in which something is still unread of what it was decided to tell.
+    /// Its conversations that still have unread messages among those it was queued for.
     pub chapters: Vec<ConversationDigest>,
     /// When it was decided on.
     pub at: Timestamp,
@@ -28,67 +30,66 @@ pub struct QueuedMail {
 /// A message as a mail quotes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Quote {
-    /// What it says; empty beside files.
+    /// The text; empty beside files.
     pub words: Content,
-    /// How many files it has.
+    /// The number of its files.
     pub files: usize,
     /// When it was posted.
     pub at: Timestamp,
 }
 
-/// What a mail tells of one conversation.
+/// One conversation in a mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConversationDigest {
-    /// Which.
+    /// The conversation.
     pub conversation: ConversationId,
-    /// Who wrote.
+    /// The author of the messages.
     pub writer: Participant,
-    /// What it is about.
+    /// Its subject.
     pub subject: Option<Subject>,
-    /// How many messages wait, 1 or more.
+    /// The number of unread messages, 1 or more.
     pub messages: u64,
     /// The newest of them, newest first, at most [`MAIL_QUOTES_MAX`].
     pub quotes: Vec<Quote>,
-    /// Where an answer to this conversation goes.
+    /// Identifies the conversation in the Reply-To address.
     pub reply: ReplyToken,
 }
 
-/// Everything that a mail says, as it is when it leaves.
+/// The content of a mail at the time of sending.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Email {
-    /// Which.
+    /// Its id.
     pub id: MailId,
-    /// To whom; has an address.
+    /// The recipient; has an address.
     pub recipient: Participant,
     /// Time zone in which times are printed.
     pub zone: Zone,
-    /// What it tells of, at least one.
+    /// The conversations, at least one.
     pub chapters: Vec<ConversationDigest>,
     /// When it was decided on.
     pub at: Timestamp,
 }
 
-/// What becomes of a mail whose turn it is.
+/// What to do with a queued mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SendDecision {
-    /// It leaves.
+    /// Send it.
     Now(Box<Email>),
-    /// It would break the person's quiet hours: not before then.
+    /// Quiet hours: send it then.
     NotBefore(Timestamp),
-    /// There is nothing left to say, or nobody to say it to.
+    /// Drop it: nothing to say, or nobody to send it to.
     Never,
 }
 
-/// What becomes of `mail` at `now`: what was wanted when it was decided on may not be wanted any
-/// more.
-pub fn decide_send(mail: QueuedMail, terms: &MailPolicy, now: Timestamp) -> SendDecision {
+/// What to do with `mail` at `now`, as preferences and state may have changed since it was queued.
+pub fn decide_send(mail: QueuedMail, policy: &MailPolicy, now: Timestamp) -> SendDecision {
     let QueuedMail { id, recipient, preferences, is_suppressed, mut chapters, at } = mail;
     chapters.retain(|chapter| !preferences.has_muted(&chapter.conversation));
-    let reach = Reach { recipient: &recipient, preferences: &preferences, is_suppressed };
-    if chapters.is_empty() || reach.obstacle().is_some() {
+    let target = MailTarget { recipient: &recipient, preferences: &preferences, is_suppressed };
+    if chapters.is_empty() || target.skip_reason().is_some() {
         return SendDecision::Never;
     }
-    let zone = reach.zone(terms).clone();
+    let zone = target.zone(policy).clone();
     match schedule::end_of_quiet_hours(&zone, preferences.quiet_hours, now) {
         until if until > now => SendDecision::NotBefore(until),
         _ => {
@@ -105,13 +106,13 @@ mod tests {
     use super::*;
     use crate::{
         mail::preferences::{Frequency, QuietHours},
-        testing::fixture::{client, content, salon, talk},
+        testing::fixture::{client, content, conversation_parties, salon},
     };
 
     fn chapter(id: &str) -> ConversationDigest {
         let quote = Quote { words: content("Samedi ?"), files: 0, at: Timestamp::UNIX_EPOCH };
         ConversationDigest {
-            conversation: talk(id, "s1", "c1").0,
+            conversation: conversation_parties(id, "s1", "c1").0,
             writer: salon("s1"),
             subject: None,
             messages: 5,
@@ -133,34 +134,35 @@ mod tests {
         Timestamp::parse("2026-01-05T23:30:00+01:00").expect("a moment")
     }
 
-    fn departure(mail: QueuedMail) -> SendDecision {
+    fn decided(mail: QueuedMail) -> SendDecision {
         decide_send(mail, &MailPolicy::default(), now())
     }
 
     #[test]
-    fn a_letter_says_all_that_the_mail_has_to_say() {
-        let SendDecision::Now(letter) = departure(mail()) else { panic!("it is wanted") };
-        let told: Vec<_> = letter.chapters.iter().map(|one| one.conversation.as_str()).collect();
-        assert_eq!((told, letter.zone), (vec!["a", "b"], Zone::default()));
-        assert_eq!(letter.chapters[0].quotes.len(), MAIL_QUOTES_MAX, "the newest are quoted");
-        assert_eq!((letter.id, letter.at, letter.chapters[0].messages), (mail().id, now(), 5));
+    fn an_email_contains_all_conversations_of_the_queued_mail() {
+        let SendDecision::Now(email) = decided(mail()) else { panic!("it is wanted") };
+        let conversations: Vec<_> =
+            email.chapters.iter().map(|one| one.conversation.as_str()).collect();
+        assert_eq!((conversations, email.zone), (vec!["a", "b"], Zone::default()));
+        assert_eq!(email.chapters[0].quotes.len(), MAIL_QUOTES_MAX, "the newest are quoted");
+        assert_eq!((email.id, email.at, email.chapters[0].messages), (mail().id, now(), 5));
     }
 
     #[test]
-    fn what_was_muted_meanwhile_is_left_out() {
+    fn what_was_muted_since_is_left_out() {
         let mut mail = mail();
-        mail.preferences.muted = vec![talk("a", "s1", "c1").0];
-        let SendDecision::Now(letter) = departure(mail.clone()) else { panic!("b is wanted") };
+        mail.preferences.muted = vec![conversation_parties("a", "s1", "c1").0];
+        let SendDecision::Now(email) = decided(mail.clone()) else { panic!("b is wanted") };
         assert_eq!(
-            letter.chapters,
-            [ConversationDigest { quotes: letter.chapters[0].quotes.clone(), ..chapter("b") }]
+            email.chapters,
+            [ConversationDigest { quotes: email.chapters[0].quotes.clone(), ..chapter("b") }]
         );
-        mail.preferences.muted.push(talk("b", "s1", "c1").0);
-        assert_eq!(departure(mail), SendDecision::Never);
+        mail.preferences.muted.push(conversation_parties("b", "s1", "c1").0);
+        assert_eq!(decided(mail), SendDecision::Never);
     }
 
     #[test]
-    fn what_nobody_wants_or_can_get_never_leaves() {
+    fn an_unwanted_or_unreachable_mail_is_never_sent() {
         let changes: [fn(&mut QueuedMail); 5] = [
             |mail| mail.chapters.clear(),
             |mail| mail.preferences.frequency = Frequency::Never,
@@ -171,16 +173,16 @@ mod tests {
         for (number, change) in changes.into_iter().enumerate() {
             let mut mail = mail();
             change(&mut mail);
-            assert_eq!(departure(mail), SendDecision::Never, "change {number}");
+            assert_eq!(decided(mail), SendDecision::Never, "change {number}");
         }
     }
 
     #[test]
-    fn a_mail_that_was_held_up_breaks_no_quiet_hours() {
+    fn a_delayed_mail_respects_quiet_hours() {
         let mut mail = mail();
         mail.preferences.quiet_hours = QuietHours::new(22 * 60, 7 * 60).ok();
         let morning = Timestamp::parse("2026-01-06T07:00:00+01:00").expect("a moment");
-        assert_eq!(departure(mail.clone()), SendDecision::NotBefore(morning));
+        assert_eq!(decided(mail.clone()), SendDecision::NotBefore(morning));
         assert!(matches!(decide_send(mail, &MailPolicy::default(), morning), SendDecision::Now(_)));
     }
 }

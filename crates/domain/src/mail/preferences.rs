@@ -1,4 +1,4 @@
-//! How a person wants to be told by mail of what waits for them.
+//! A person's mail preferences.
 
 use crate::{
     ids::{ConversationId, UserId},
@@ -10,15 +10,15 @@ pub const MUTED_MAX: usize = 1_000;
 /// Minutes in a day.
 pub const DAY_MINUTES: u16 = 24 * 60;
 
-/// How often mail may come.
+/// How often mail is sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Frequency {
-    /// `IMMEDIATE`: soon after a message, at most once an hour for each conversation.
+    /// `IMMEDIATE`: soon after a message, at most once an hour per conversation.
     #[default]
     Immediate,
-    /// `HOURLY`: what waits at the full hour, in one mail.
+    /// `HOURLY`: one mail at the full hour.
     Hourly,
-    /// `DAILY`: what waits in the morning, in one mail.
+    /// `DAILY`: one mail in the morning.
     Daily,
     /// `NEVER`.
     Never,
@@ -32,7 +32,7 @@ const FREQUENCIES: [(Frequency, &str); 4] = [
 ];
 
 impl Frequency {
-    /// Reads the word on the wire.
+    /// Parses the word on the wire.
     pub fn parse(word: &str) -> Option<Self> {
         FREQUENCIES.iter().find(|(_, known)| *known == word).map(|(frequency, _)| *frequency)
     }
@@ -44,8 +44,7 @@ impl Frequency {
     }
 }
 
-/// A part of each day in which no mail comes, by the clock on the person's wall. It may reach over
-/// midnight.
+/// A part of each day without mail, in the person's time zone. May span midnight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QuietHours {
     from_minute: u16,
@@ -58,7 +57,7 @@ pub struct QuietHours {
 pub struct InvalidQuietHours;
 
 impl QuietHours {
-    /// From one minute of the day, included, to another, not included; both count from midnight.
+    /// From one minute of the day (inclusive) to another (exclusive), both counted from midnight.
     ///
     /// # Errors
     /// [`InvalidQuietHours`] when they are equal or not below [`DAY_MINUTES`].
@@ -74,7 +73,7 @@ impl QuietHours {
         self.from_minute
     }
 
-    /// The first minute that is not quiet any more, from midnight.
+    /// The first minute after the quiet hours, from midnight.
     pub fn to_minute(self) -> u16 {
         self.to_minute
     }
@@ -89,29 +88,29 @@ impl QuietHours {
     }
 }
 
-/// What a person wants.
+/// A person's mail preferences.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Preferences {
-    /// Whose.
+    /// The person.
     pub user: UserId,
-    /// Whether there is any mail at all.
+    /// Whether any mail is sent.
     pub mail_enabled: bool,
     /// How often.
     pub frequency: Frequency,
     /// When not.
     pub quiet_hours: Option<QuietHours>,
-    /// Whose clock counts; `None`: the directory's, else the platform's.
+    /// The person's time zone; `None`: the directory's, else the platform's.
     pub zone: Option<Zone>,
-    /// Conversations of which no mail comes, in the order in which they were muted.
+    /// Muted conversations, in the order in which they were muted.
     pub muted: Vec<ConversationId>,
-    /// When they were first asked for.
+    /// When they were first read or set.
     pub created_at: Timestamp,
     /// When they last changed.
     pub updated_at: Timestamp,
 }
 
 impl Preferences {
-    /// What everybody wants who did not say anything else.
+    /// The default preferences.
     pub fn usual(user: UserId, at: Timestamp) -> Self {
         Self {
             user,
@@ -125,7 +124,7 @@ impl Preferences {
         }
     }
 
-    /// The same with `change`, which is made at `at`.
+    /// These preferences with `change` applied at `at`.
     #[must_use]
     pub fn changed(self, change: &PreferenceChange, at: Timestamp) -> Self {
         Self {
@@ -138,27 +137,27 @@ impl Preferences {
         }
     }
 
-    /// Whether there is to be any mail.
+    /// Whether any mail is wanted.
     pub fn wants_mail(&self) -> bool {
         self.mail_enabled && self.frequency != Frequency::Never
     }
 
-    /// Whether no mail is to come of `conversation`.
+    /// Whether `conversation` is muted.
     pub fn has_muted(&self, conversation: &ConversationId) -> bool {
         self.muted.contains(conversation)
     }
 }
 
-/// A change of what a person wants; `None` leaves a thing as it is.
+/// A change of preferences; `None` leaves a value unchanged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PreferenceChange {
     /// See [`Preferences::mail_enabled`].
     pub mail_enabled: Option<bool>,
     /// See [`Preferences::frequency`].
     pub frequency: Option<Frequency>,
-    /// `Some(None)` takes quiet hours away.
+    /// `Some(None)` removes the quiet hours.
     pub quiet_hours: Option<Option<QuietHours>>,
-    /// `Some(None)` goes back to the directory's.
+    /// `Some(None)` returns to the directory's zone.
     pub zone: Option<Option<Zone>>,
 }
 
@@ -194,12 +193,13 @@ mod tests {
             PreferenceChange { frequency: Some(Frequency::Daily), ..PreferenceChange::default() };
         let both = quiet.changed(&daily, now);
         assert_eq!((both.quiet_hours, both.frequency), (Some(night), Frequency::Daily));
-        let loud = PreferenceChange { quiet_hours: Some(None), ..PreferenceChange::default() };
-        assert_eq!(both.changed(&loud, now).quiet_hours, None);
+        let without_quiet_hours =
+            PreferenceChange { quiet_hours: Some(None), ..PreferenceChange::default() };
+        assert_eq!(both.changed(&without_quiet_hours, now).quiet_hours, None);
     }
 
     #[test]
-    fn no_mail_is_wanted_by_who_says_never_or_switched_it_off() {
+    fn never_and_disabled_mail_mean_no_mail() {
         let usual = Preferences::usual(UserId::parse("u1").expect("good"), Timestamp::UNIX_EPOCH);
         assert!(usual.wants_mail());
         let never = Preferences { frequency: Frequency::Never, ..usual.clone() };

@@ -1,4 +1,4 @@
-//! Deciding, writing and receiving mail.
+//! Sending, preferences and replies of mail.
 
 use std::{fmt, sync::Arc};
 
@@ -23,93 +23,94 @@ use crate::{
     time::Timestamp,
 };
 
-/// Mail about messages that wait (D15): decided when it is due, written when it leaves. Cheap to
-/// clone.
+/// Mail notifications (D15): decided when due, composed when sent. Cheap to clone.
 #[derive(Clone)]
 pub struct Mailing {
     store: Arc<dyn MailStore>,
-    post_office: Arc<dyn MailSender>,
+    mail_sender: Arc<dyn MailSender>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
-    terms: MailPolicy,
+    policy: MailPolicy,
 }
 
-/// What was decided on.
+/// The counts of a batch of decisions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Decided {
-    /// People whose mail was due. As many as were allowed: there may be more.
+pub struct DueMailCounts {
+    /// People with due mail. If it equals the limit, there may be more.
     pub people: u32,
-    /// Mails that are on their way now.
+    /// Mails queued.
     pub mails: u32,
-    /// Conversations of which no mail tells because what waits there is too old
+    /// Conversations dropped because their messages are too old
     /// ([`MailPolicy::notice_age_max_ms`]).
     pub too_old: u32,
 }
 
 impl Mailing {
-    /// Puts the service together.
+    /// Creates the service.
     pub fn new(
         store: Arc<dyn MailStore>,
-        post_office: Arc<dyn MailSender>,
+        mail_sender: Arc<dyn MailSender>,
         clock: Arc<dyn Clock>,
         ids: Arc<dyn Ids>,
-        terms: MailPolicy,
+        policy: MailPolicy,
     ) -> Self {
-        Self { store, post_office, clock, ids, terms }
+        Self { store, mail_sender, clock, ids, policy }
     }
 
-    /// Decides about the mail of at most `limit` people (1 to 1,000) for whom it is due, the longest
-    /// waiting first. Several nodes may do so at the same moment: each person's mail is decided once.
+    /// Decides about the mail of at most `limit` people (1 to 1,000) for whom it is due, longest
+    /// waiting first. Several nodes may do so at the same time: each person is decided about once.
     ///
     /// # Errors
-    /// The store's; whoever is left is decided about the next time. Somebody whose case it cannot read
-    /// holds up nobody behind them.
-    pub async fn decide_due(&self, limit: u32) -> Result<Decided, StoreError> {
+    /// [`StoreError`]; the remaining people are decided about next time. A person whose mail state
+    /// cannot be read does not block the others.
+    pub async fn decide_due(&self, limit: u32) -> Result<DueMailCounts, StoreError> {
         let now = self.clock.now();
-        let delay_ms = i64::try_from(self.terms.delay_ms).unwrap_or(i64::MAX);
+        let delay_ms = i64::try_from(self.policy.delay_ms).unwrap_or(i64::MAX);
         let since = Timestamp::from_millis(now.as_millis().saturating_sub(delay_ms));
         let since = since.unwrap_or(Timestamp::UNIX_EPOCH);
         let people = self.store.due_for_mail(&DueMail { now, since, limit }).await?;
-        let mut decided = Decided::default();
-        let mut unreadable = None;
+        let mut decided = DueMailCounts::default();
+        let mut read_error = None;
         for person in &people {
             decided.people += 1;
             match self.decide_about(person).await {
-                Ok(settled) => {
-                    decided.mails += settled.mails;
-                    decided.too_old += settled.too_old;
+                Ok(counts) => {
+                    decided.mails += counts.mails;
+                    decided.too_old += counts.too_old;
                 }
-                Err(error @ StoreError::Internal(_)) => unreadable = Some(error),
+                Err(error @ StoreError::Internal(_)) => read_error = Some(error),
                 Err(error) => return Err(error),
             }
         }
-        unreadable.map_or(Ok(decided), Err)
+        read_error.map_or(Ok(decided), Err)
     }
 
-    /// What was decided about one person's mail; nothing when somebody else was faster.
-    async fn decide_about(&self, recipient: &UserId) -> Result<Decided, StoreError> {
+    /// The counts of one person's decision; zero when another node was faster.
+    async fn decide_about(&self, recipient: &UserId) -> Result<DueMailCounts, StoreError> {
         let now = self.clock.now();
-        let nothing = Decided::default();
-        let Some(case) = self.store.mail_case(recipient, now).await? else { return Ok(nothing) };
-        let verdict = decide(&case, &self.terms, now);
+        let nothing = DueMailCounts::default();
+        let Some(notifications) = self.store.pending_notifications(recipient, now).await? else {
+            return Ok(nothing);
+        };
+        let decision = decide(&notifications, &self.policy, now);
         let mail = NewMail { id: self.ids.next().into(), recipient: recipient.clone(), at: now };
-        if !self.store.settle_mail(&case, &verdict, &mail).await? {
+        if !self.store.apply_mail_decision(&notifications, &decision, &mail).await? {
             return Ok(nothing);
         }
-        let too_old = u32::try_from(verdict.forgotten(SkipReason::TooOld)).unwrap_or(u32::MAX);
-        Ok(Decided { people: 1, mails: u32::from(!verdict.tell.is_empty()), too_old })
+        let too_old = u32::try_from(decision.dropped(SkipReason::TooOld)).unwrap_or(u32::MAX);
+        Ok(DueMailCounts { people: 1, mails: u32::from(!decision.send.is_empty()), too_old })
     }
 
-    /// Writes a mail that was decided on and hands it over, if it still has something to say: the
-    /// body of its job. Repeated, it hands over a mail with the same id, and none that was handed
-    /// over before, unless that could not be noted.
+    /// Composes a queued mail and hands it to the mail server, if it still has something to say:
+    /// the body of its job. Repeated, it sends a mail with the same id, and none that was sent
+    /// before, unless that could not be recorded.
     ///
     /// # Errors
-    /// [`JobFailure`]. A mail that is refused stays as it is: an operator may have it tried again.
+    /// [`JobFailure`]. A refused mail stays queued: an operator may retry it.
     pub async fn send(&self, mail: &MailId) -> Result<(), JobFailure> {
-        let Some(open) = self.store.open_mail(mail).await? else { return Ok(()) };
-        match decide_send(open, &self.terms, self.clock.now()) {
-            SendDecision::Now(letter) => self.hand_over(&letter).await?,
+        let Some(queued) = self.store.queued_mail(mail).await? else { return Ok(()) };
+        match decide_send(queued, &self.policy, self.clock.now()) {
+            SendDecision::Now(email) => self.deliver(&email).await?,
             SendDecision::NotBefore(until) => {
                 return Err(JobFailure::Postponed { reason: "quiet_hours", until });
             }
@@ -118,15 +119,15 @@ impl Mailing {
         Ok(self.store.close_mail(mail).await?)
     }
 
-    async fn hand_over(&self, letter: &Email) -> Result<(), JobFailure> {
-        match self.post_office.deliver(letter).await {
+    async fn deliver(&self, email: &Email) -> Result<(), JobFailure> {
+        match self.mail_sender.deliver(email).await {
             Ok(()) => Ok(()),
             Err(error @ DeliveryError::Later(_)) => {
                 Err(JobFailure::Retry { reason: "mail_server_failed", cause: Some(error.into()) })
             }
             Err(DeliveryError::Refused(_)) => Err(JobFailure::dead("mail_refused")),
             Err(DeliveryError::NoSuchMailbox(_)) => {
-                let address = letter.recipient.profile.email.as_deref().unwrap_or_default();
+                let address = email.recipient.profile.email.as_deref().unwrap_or_default();
                 self.store.suppress_address(address, self.clock.now()).await?;
                 Ok(())
             }
@@ -136,11 +137,11 @@ impl Mailing {
 
 impl fmt::Debug for Mailing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Mailing").field("terms", &self.terms).finish_non_exhaustive()
+        f.debug_struct("Mailing").field("terms", &self.policy).finish_non_exhaustive()
     }
 }
 
-/// Why there are no preferences.
+/// Why preferences are not available.
 #[derive(Debug, thiserror::Error)]
 pub enum PreferencesError {
     /// The directory does not know the person.
@@ -154,7 +155,7 @@ pub enum PreferencesError {
 /// Why a conversation was not muted.
 #[derive(Debug, thiserror::Error)]
 pub enum MuteError {
-    /// It is not there, or the caller may not know that it is.
+    /// It does not exist, or the caller is no participant.
     #[error("no such conversation")]
     UnknownConversation,
     /// The person muted [`MUTED_MAX`](super::preferences::MUTED_MAX) others.
@@ -165,7 +166,7 @@ pub enum MuteError {
     Store(#[from] StoreError),
 }
 
-/// What people wish of mail. Cheap to clone.
+/// People's mail preferences. Cheap to clone.
 #[derive(Clone)]
 pub struct MailPreferences {
     store: Arc<dyn PreferenceStore>,
@@ -176,7 +177,7 @@ pub struct MailPreferences {
 crate::opaque_debug!(MailPreferences);
 
 impl MailPreferences {
-    /// Puts the service together.
+    /// Creates the service.
     pub fn new(
         store: Arc<dyn PreferenceStore>,
         mail: Arc<dyn MailStore>,
@@ -185,7 +186,7 @@ impl MailPreferences {
         Self { store, mail, clock }
     }
 
-    /// What a person wants to hear of by mail.
+    /// A person's mail preferences.
     ///
     /// # Errors
     /// See [`PreferencesError`].
@@ -194,7 +195,7 @@ impl MailPreferences {
         found.ok_or(PreferencesError::UnknownPerson)
     }
 
-    /// Changes what a person wants to hear of by mail.
+    /// Changes a person's mail preferences.
     ///
     /// # Errors
     /// See [`PreferencesError`]; nothing is changed then.
@@ -207,27 +208,27 @@ impl MailPreferences {
         changed.ok_or(PreferencesError::UnknownPerson)
     }
 
-    /// No more mail to a person, by the link in one. Whose link it is, is checked before. Repeated, or
-    /// for somebody nobody knows any more, it is done as well.
+    /// Stops mail to a person who followed the unsubscribe link; the link was verified before.
+    /// Idempotent; succeeds for unknown people too.
     ///
     /// # Errors
-    /// The store's.
+    /// [`StoreError`].
     pub async fn unsubscribe(&self, user: &UserId) -> Result<(), StoreError> {
         let never = PreferenceChange { frequency: Some(Frequency::Never), ..Default::default() };
         self.store.change_preferences(user, &never, self.clock.now()).await?;
         Ok(())
     }
 
-    /// No more mail to an address, because mail to it came back or its owner complained. Returns how
-    /// many people have it.
+    /// Suppresses an address: mail to it bounced or was reported as spam. Returns how many people
+    /// have it.
     ///
     /// # Errors
-    /// The store's.
+    /// [`StoreError`].
     pub async fn suppress_address(&self, address: &str) -> Result<u64, StoreError> {
         self.mail.suppress_address(address, self.clock.now()).await
     }
 
-    /// No more mail to a person about this conversation.
+    /// Mutes a conversation for a person.
     ///
     /// # Errors
     /// See [`MuteError`]; nothing is changed then.
@@ -243,10 +244,10 @@ impl MailPreferences {
         }
     }
 
-    /// Takes a muting back, if there is one.
+    /// Unmutes a conversation, if it is muted.
     ///
     /// # Errors
-    /// The store's.
+    /// [`StoreError`].
     pub async fn unmute(
         &self,
         user: &UserId,
@@ -256,51 +257,51 @@ impl MailPreferences {
     }
 }
 
-/// Sets the names that are made of Message-IDs apart from all others.
-const MESSAGE_IDS: Uuid = Uuid::from_u128(0x6d61_696c_5f72_6570_6c79_5f62_795f_6964);
+/// The UUID namespace of Message-IDs.
+const MESSAGE_ID_NAMESPACE: Uuid = Uuid::from_u128(0x6d61_696c_5f72_6570_6c79_5f62_795f_6964);
 
-/// An answer that came by mail. Its `Debug` shows nothing of it.
+/// A reply by mail. Its `Debug` shows nothing of it.
 #[derive(Clone, Copy)]
 pub struct MailReply<'a> {
-    /// What the address that it was sent to says of person and conversation.
+    /// The token in the address it was sent to.
     pub token: &'a ReplyToken,
-    /// The bare address of its sender.
+    /// The sender's bare address.
     pub sender: &'a str,
-    /// What its Message-ID header says (RFC 5322, 3.6.4), so that it is posted once.
+    /// Its Message-ID header (RFC 5322, 3.6.4), so that it is posted once.
     pub message_id: &'a str,
-    /// What it says, without what it quotes. Beyond [`CONTENT_MAX_CHARS`] it is cut.
+    /// The text without the quoted mail. Truncated to [`CONTENT_MAX_CHARS`].
     pub text: &'a str,
 }
 
 crate::opaque_debug!(MailReply<'_>);
 
-/// Why an answer by mail was not posted.
+/// Why a reply by mail was not posted.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplyByMailError {
-    /// Nobody was ever given this address to answer to.
+    /// The reply address is unknown.
     #[error("no such address to answer to")]
     UnknownAddress,
-    /// It comes from another address than the person's own.
+    /// It comes from another address than the person's.
     #[error("somebody else answered")]
     OtherSender,
-    /// It has no Message-ID, so that it cannot be told from another.
+    /// It has no Message-ID, so a repeated delivery could not be recognised.
     #[error("the answer has no id")]
     NoMessageId,
-    /// It says nothing.
+    /// It has no text.
     #[error("the answer is empty")]
     Empty,
-    /// It was posted before, in other words.
+    /// A reply with the same Message-ID and another text was posted before.
     #[error("another answer was posted under this id")]
     Contradicted,
-    /// The conversation was taken away, or the answer was posted before and deleted since.
+    /// The conversation was deleted, or the reply was posted before and deleted since.
     #[error("the conversation or the answer is gone")]
     Gone,
-    /// The store failed. Delivered again, the answer is posted once all the same.
+    /// The store failed. Delivered again, the reply is still posted once.
     #[error("the answer could not be posted")]
     Store(#[from] StoreError),
 }
 
-/// Answers that come by mail. Cheap to clone.
+/// Replies by mail. Cheap to clone.
 #[derive(Clone)]
 pub struct MailReplies {
     store: Arc<dyn MailStore>,
@@ -310,13 +311,13 @@ pub struct MailReplies {
 crate::opaque_debug!(MailReplies);
 
 impl MailReplies {
-    /// Puts the service together; answers are posted through `messaging`.
+    /// Creates the service; replies are posted through `messaging`.
     pub fn new(store: Arc<dyn MailStore>, messaging: Messaging) -> Self {
         Self { store, messaging }
     }
 
-    /// Posts what somebody answered to a mail, as if they had written it in the conversation: once,
-    /// however often it is delivered.
+    /// Posts a reply as if its sender had written it in the conversation: once, however often it is
+    /// delivered.
     ///
     /// # Errors
     /// See [`ReplyByMailError`]; nothing is posted then.
@@ -330,7 +331,7 @@ impl MailReplies {
         }
         let draft = draft(reply)?;
         let sent = self.messaging.send_message(&target.conversation, &target.person, draft).await;
-        sent.map_err(refusal)
+        sent.map_err(reply_error)
     }
 }
 
@@ -339,18 +340,18 @@ fn draft(reply: &MailReply<'_>) -> Result<Draft, ReplyByMailError> {
     if id.is_empty() {
         return Err(ReplyByMailError::NoMessageId);
     }
-    // Mail programs leave blank lines around what somebody wrote.
-    let content = Content::parse(shortened(tidied(reply.text).trim()))
+    // Mail programs leave blank lines around the text.
+    let content = Content::parse(truncated(tidied(reply.text).trim()))
         .map_err(|_: TextError| ReplyByMailError::Empty)?;
     Draft::new(MessageKind::Text, content, vec![], key(id)).map_err(|_| ReplyByMailError::Empty)
 }
 
-/// What stands in the place of what was cut off.
+/// Replaces what was cut off.
 const CUT: &str = "\n[…]";
 
-/// A text that is too long for a message loses its end: mostly a quote that nobody recognised as one, and
-/// nobody could tell the sender that a mail was refused.
-fn shortened(text: &str) -> String {
+/// Truncates a text that is too long for a message: the rest is mostly an unrecognised quote, and
+/// the sender cannot be told that a mail was refused.
+fn truncated(text: &str) -> String {
     if text.chars().count() <= CONTENT_MAX_CHARS {
         return text.to_owned();
     }
@@ -358,13 +359,13 @@ fn shortened(text: &str) -> String {
     format!("{}{CUT}", kept.trim_end())
 }
 
-/// The sender's own key for the message with this Message-ID.
+/// The idempotency key of the reply with this Message-ID.
 fn key(message_id: &str) -> Option<ClientMessageId> {
-    let name = Uuid::new_v5(&MESSAGE_IDS, message_id.as_bytes());
+    let name = Uuid::new_v5(&MESSAGE_ID_NAMESPACE, message_id.as_bytes());
     ClientMessageId::parse(&format!("mail-{}", name.simple())).ok()
 }
 
-fn refusal(error: SendMessageError) -> ReplyByMailError {
+fn reply_error(error: SendMessageError) -> ReplyByMailError {
     match error {
         SendMessageError::UnknownConversation
         | SendMessageError::Withdrawn

@@ -1,4 +1,4 @@
-//! What mail asks of a store, and of what sends it.
+//! The store and sender ports of mail.
 
 use async_trait::async_trait;
 
@@ -13,109 +13,111 @@ use crate::{
     time::Timestamp,
 };
 
-/// A question for people about whose mail must be decided.
+/// A query for people with due mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DueMail {
-    /// The present moment: what was to wait until then is due.
+    /// The current time: what was deferred until then is due.
     pub now: Timestamp,
-    /// What waits since then or longer, and was not told to wait for anything else, is due.
+    /// What has been pending since then or longer, and was not deferred, is due.
     pub since: Timestamp,
-    /// How many people (1 to 1,000).
+    /// The most people (1 to 1,000).
     pub limit: u32,
 }
 
-/// Whom an answer by mail comes from, and where it belongs.
+/// The author and conversation of a reply by mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReplyTarget {
-    /// Who was written to.
+    /// The recipient of the original mail.
     pub person: UserId,
-    /// What about.
+    /// The conversation.
     pub conversation: ConversationId,
 }
 
-/// Mail that waits, is on its way, or left (D15).
+/// Pending, queued and sent mail (D15).
 ///
-/// What waits is noted by the change that causes it, in its transaction:
-/// [`post_message`](crate::conversation::store::MessageStore::post_message) notes it for the other side, once for each
-/// conversation, unless the message is read on arrival. What the platform says is not noted.
+/// A pending notification is recorded by the change that causes it, in its transaction:
+/// [`post_message`](crate::conversation::store::MessageStore::post_message) records it for the
+/// other side, once per conversation, unless the message is read on arrival. Platform messages are
+/// not recorded.
 #[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 #[async_trait]
 pub trait MailStore: Send + Sync {
-    /// People about whose mail must be decided, the longest waiting first.
+    /// People with due mail, longest waiting first.
     async fn due_for_mail(&self, due: &DueMail) -> Result<Vec<UserId>, StoreError>;
 
-    /// What the decision about a person's mail rests on, in one view, at most
-    /// [`WAITING_MAX`](super::WAITING_MAX) conversations: what was put off beyond `now` comes
-    /// behind all else, so that it keeps nothing from being looked at; of both what waits longest
-    /// comes first. `None` when nothing waits for them.
-    async fn mail_case(
+    /// The input of the decision about a person's mail, read consistently, with at most
+    /// [`PENDING_CONVERSATIONS_MAX`](super::PENDING_CONVERSATIONS_MAX) conversations: those
+    /// deferred beyond `now` come last, so that they keep nothing else out; otherwise longest
+    /// waiting first. `None` when nothing is pending.
+    async fn pending_notifications(
         &self,
         recipient: &UserId,
         now: Timestamp,
     ) -> Result<Option<PendingNotifications>, StoreError>;
 
-    /// Carries out a verdict about `case`: forgets, lets wait, and, when something is told, notes the
-    /// mail together with the job [`SendMail`](crate::jobs::Task::SendMail). `false`, and nothing is
-    /// changed, when somebody else settled this person's mail since.
+    /// Applies a decision about `notifications`: drops, defers, and, if something is sent, queues
+    /// the mail together with the job [`SendMail`](crate::jobs::Task::SendMail). `false`, without a
+    /// change, when another decision about this person's mail was applied since.
     ///
-    /// Where a message was noted since ([`noted`](super::PendingConversation::noted) is another one by now)
-    /// nothing is forgotten: what was not told waits, since the moment of the mail. What is told is
-    /// told up to the position in the verdict, in this mail and no later one.
-    async fn settle_mail(
+    /// Where a message was noted since ([`noted`](super::PendingConversation::noted) has changed)
+    /// nothing is dropped: what is not in this mail stays pending, as of the time of the mail. What
+    /// is sent is sent up to the position in the decision, in this mail and no later one.
+    async fn apply_mail_decision(
         &self,
-        case: &PendingNotifications,
-        verdict: &MailDecision,
+        notifications: &PendingNotifications,
+        decision: &MailDecision,
         mail: &NewMail,
     ) -> Result<bool, StoreError>;
 
-    /// A mail that did not leave yet, with what is still unread of what it was decided to tell: what
-    /// was read, deleted or taken away meanwhile is left out, and so is a conversation in which
-    /// nothing is left. `None` when it was closed, or when there is none.
-    async fn open_mail(&self, mail: &MailId) -> Result<Option<QueuedMail>, StoreError>;
+    /// A queued mail that was not sent yet, with the messages it was queued for that are still
+    /// unread: read or deleted messages are left out, and so are conversations without any left.
+    /// `None` when it was closed or does not exist.
+    async fn queued_mail(&self, mail: &MailId) -> Result<Option<QueuedMail>, StoreError>;
 
-    /// A mail left, or never will. A closed mail need not be kept for longer than it counts among its
-    /// recipient's [recent ones](super::PendingNotifications::recent_mails).
+    /// Closes a mail that was sent, or never will be. It need not be kept for longer than it counts
+    /// among its recipient's [recent mails](super::PendingNotifications::recent_mails).
     async fn close_mail(&self, mail: &MailId) -> Result<(), StoreError>;
 
-    /// Whom a reply token stands for; `None` when nobody was given it. It goes on to be known when
-    /// its conversation was taken away.
+    /// The person and conversation of a reply token; `None` for an unknown token. It stays known
+    /// after its conversation was deleted.
     async fn reply_target(&self, token: &ReplyToken) -> Result<Option<ReplyTarget>, StoreError>;
 
-    /// No more mail to this address, whosever it is, because it came back or its owner complained.
-    /// Addresses are compared [as mail servers do](super::is_same_address). Returns how many
-    /// people have it; an address that nobody has is not noted.
+    /// Suppresses an address, for everybody who has it: mail to it bounced or was reported as spam.
+    /// Addresses are compared [as mail servers do](super::is_same_address). Returns how many people
+    /// have it; an address that nobody has is not stored.
     async fn suppress_address(&self, address: &str, at: Timestamp) -> Result<u64, StoreError>;
 
-    /// Mail to the address that a person has now, again, whoever else has it too. `false`, and nothing
-    /// is changed, when it was not suppressed, or when they have none.
+    /// Allows mail to a person's current address again, for everybody who has it. `false`, without
+    /// a change, when it was not suppressed or the person has none.
     async fn allow_address(&self, person: &UserId) -> Result<bool, StoreError>;
 }
 
-/// What came of muting a conversation.
+/// The outcome of muting a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Muting {
     /// It is muted, now or since before.
     Muted,
-    /// There is no such conversation, or the person takes no part in it. Nothing was changed.
+    /// The conversation does not exist, or the person is no participant. Nothing was changed.
     UnknownConversation,
-    /// The person has muted [`MUTED_MAX`](super::preferences::MUTED_MAX) others. Nothing was changed.
+    /// The person has muted [`MUTED_MAX`](super::preferences::MUTED_MAX) others. Nothing was
+    /// changed.
     TooMany,
 }
 
-/// What people want to hear of by mail. A conversation that was taken away is not muted any more.
+/// Mail preferences. Deleting a conversation removes its muting.
 #[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 #[async_trait]
 pub trait PreferenceStore: Send + Sync {
-    /// What `user` wants; [the usual](Preferences::usual) when they never said anything, noted from
-    /// now on. `None` when the directory does not know them.
+    /// The preferences of `user`; [the defaults](Preferences::usual) when they never set any,
+    /// stored from now on. `None` when the directory does not know them.
     async fn preferences(
         &self,
         user: &UserId,
         at: Timestamp,
     ) -> Result<Option<Preferences>, StoreError>;
 
-    /// Changes what `user` wants; `None` when the directory does not know them. Two changes of
-    /// different things at the same moment are both made.
+    /// Changes the preferences of `user`; `None` when the directory does not know them. Concurrent
+    /// changes of different values are both applied.
     async fn change_preferences(
         &self,
         user: &UserId,
@@ -123,7 +125,7 @@ pub trait PreferenceStore: Send + Sync {
         at: Timestamp,
     ) -> Result<Option<Preferences>, StoreError>;
 
-    /// Mutes a conversation for `user`. Two calls at the same moment lose nothing.
+    /// Mutes a conversation for `user`. Concurrent calls are all applied.
     async fn mute(
         &self,
         user: &UserId,
@@ -131,7 +133,7 @@ pub trait PreferenceStore: Send + Sync {
         at: Timestamp,
     ) -> Result<Muting, StoreError>;
 
-    /// Takes the muting back; that there is none is fine.
+    /// Removes a muting; succeeds when there is none.
     async fn unmute(
         &self,
         user: &UserId,
@@ -140,17 +142,17 @@ pub trait PreferenceStore: Send + Sync {
     ) -> Result<(), StoreError>;
 }
 
-/// Why a mail did not leave.
+/// Why a mail was not delivered.
 #[derive(Debug, thiserror::Error)]
 pub enum DeliveryError {
-    /// It may leave later: the mail server is away, busy, or said so (4yz).
+    /// Retry later: the mail server is unreachable, busy, or said so (4yz).
     #[error("the mail server does not take the mail now")]
     Later(#[source] Cause),
-    /// It will never leave like this (5yz).
+    /// The server refuses this mail permanently (5yz).
     #[error("the mail server refuses the mail")]
     Refused(#[source] Cause),
-    /// There is no such mailbox, and no mail will ever reach it (5yz in answer to the recipient, or
-    /// an address that is none).
+    /// The mailbox does not exist and never accepts mail (5yz in response to the recipient, or an
+    /// invalid address).
     #[error("there is no such mailbox")]
     NoSuchMailbox(#[source] Cause),
 }
@@ -159,10 +161,11 @@ pub enum DeliveryError {
 #[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 #[async_trait]
 pub trait MailSender: Send + Sync {
-    /// Writes a letter out and hands it to a mail server. When this returns, the server has taken it.
+    /// Composes a mail and hands it to a mail server. When this returns, the server has accepted
+    /// it.
     ///
     /// # Errors
-    /// [`DeliveryError`]; the mail may have been taken all the same when the connection broke. Sent again,
-    /// it bears the same Message-ID. Nothing of the letter is repeated in the error.
-    async fn deliver(&self, letter: &Email) -> Result<(), DeliveryError>;
+    /// [`DeliveryError`]; if the connection broke, the mail may have been accepted. Sent again, it
+    /// has the same Message-ID. The error repeats nothing of the mail.
+    async fn deliver(&self, email: &Email) -> Result<(), DeliveryError>;
 }

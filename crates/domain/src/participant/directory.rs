@@ -1,4 +1,4 @@
-//! What the platform tells about people.
+//! Keeps the directory up to date with the platform and with tokens.
 
 use std::sync::Arc;
 
@@ -9,19 +9,19 @@ use crate::{
     ports::{Clock, Fanout, PersonChange, StoreError},
 };
 
-/// The most people that are entered at once.
+/// The most people per call.
 pub const PUT_PARTICIPANTS_MAX: usize = 1_000;
 
-/// Why nobody was entered.
+/// Why nobody was stored.
 #[derive(Debug, thiserror::Error)]
 pub enum PutParticipantsError {
     /// More than [`PUT_PARTICIPANTS_MAX`].
     #[error("too many people at once")]
     TooMany,
-    /// What is said of one of them is not acceptable.
+    /// The details of one of them are invalid.
     #[error("a detail of a person is too long or holds a control character")]
     Invalid {
-        /// Which one, from 0.
+        /// Its index, from 0.
         index: usize,
     },
     /// Some of them asked to be forgotten.
@@ -32,7 +32,7 @@ pub enum PutParticipantsError {
     Store(#[from] StoreError),
 }
 
-/// Who people are, as the platform and their tokens say it. Cheap to clone.
+/// The directory of people, from the platform and from tokens. Cheap to clone.
 #[derive(Clone)]
 pub struct Directory {
     store: Arc<dyn ParticipantStore>,
@@ -43,7 +43,7 @@ pub struct Directory {
 crate::opaque_debug!(Directory);
 
 impl Directory {
-    /// Puts the service together.
+    /// Creates the service.
     pub fn new(
         store: Arc<dyn ParticipantStore>,
         fanout: Arc<dyn Fanout>,
@@ -52,11 +52,11 @@ impl Directory {
         Self { store, fanout, clock }
     }
 
-    /// Enters people or replaces their entries wholly, all of them or none (D3). Of several entries
-    /// of one person the last one counts.
+    /// Stores people, replacing their entries completely, all or none (D3). Of several entries of
+    /// one person the last one is used.
     ///
     /// # Errors
-    /// See [`PutParticipantsError`]; nobody is entered then.
+    /// See [`PutParticipantsError`]; nobody is stored then.
     pub async fn put_participants(
         &self,
         people: &[Participant],
@@ -85,8 +85,8 @@ fn with_directory_address(mut person: Participant) -> Participant {
 }
 
 impl Directory {
-    /// Brings the directory up to date with what a caller's token says of them (D3). A token that
-    /// says nothing changes nothing.
+    /// Updates the directory from the claims of a caller's token (D3). A token without a profile
+    /// changes nothing.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -97,19 +97,19 @@ impl Directory {
         let Caller { user, role, profile, .. } = caller;
         let mut profile = profile.clone();
         profile.email = profile.email.as_deref().map(directory_address);
-        let said = Participant::new(user.clone(), *role, profile);
+        let claimed = Participant::new(user.clone(), *role, profile);
         let known = self.store.participant(user).await?;
-        if known.is_some_and(|known| is_up_to_date(&known, &said)) {
+        if known.is_some_and(|known| is_up_to_date(&known, &claimed)) {
             return Ok(());
         }
-        self.store.note_participant(&said, self.clock.now()).await?;
+        self.store.upsert_participant(&claimed, self.clock.now()).await?;
         self.fanout.person_changed(user, PersonChange::Profile);
         Ok(())
     }
 }
 
-fn is_up_to_date(known: &Participant, said: &Participant) -> bool {
-    known.role == said.role && known.profile.updated_with(&said.profile) == known.profile
+fn is_up_to_date(known: &Participant, claimed: &Participant) -> bool {
+    known.role == claimed.role && known.profile.updated_with(&claimed.profile) == known.profile
 }
 
 #[cfg(test)]
@@ -119,35 +119,36 @@ mod put_participants_tests {
     use super::*;
     use crate::testing::{
         MemoryStore, MockParticipantStore,
-        fixture::{FixedClock, Service, SilentFanout, client, salon},
+        fixture::{FixedClock, RecordingFanout, Service, client, salon},
     };
 
     #[tokio::test]
-    async fn what_is_too_much_or_not_acceptable_never_reaches_the_store() {
+    async fn too_many_or_invalid_people_never_reach_the_store() {
         let mut store = MockParticipantStore::new();
         store.expect_put_participants().never();
         let directory = Directory::new(
             Arc::new(store),
-            Arc::new(SilentFanout::new()),
+            Arc::new(RecordingFanout::new()),
             Arc::new(FixedClock::ticking()),
         );
         let many = vec![client("c1"); PUT_PARTICIPANTS_MAX + 1];
         let put = directory.put_participants(&many).await;
         assert!(matches!(put, Err(PutParticipantsError::TooMany)));
-        let mut hostile = client("c2");
-        hostile.profile.first_name = Some("x".repeat(10_000));
-        let put = directory.put_participants(&[client("c1"), hostile]).await;
+        let mut invalid = client("c2");
+        invalid.profile.first_name = Some("x".repeat(10_000));
+        let put = directory.put_participants(&[client("c1"), invalid]).await;
         assert!(matches!(put, Err(PutParticipantsError::Invalid { index: 1 })));
     }
 
     #[tokio::test]
-    async fn who_was_forgotten_is_not_entered_and_neither_is_anybody_with_them() {
+    async fn a_forgotten_person_is_not_stored_nor_anybody_in_the_same_call() {
         let service = Service::over(Arc::new(MemoryStore::new()));
-        let gone = client("c1");
-        service.privacy.request_erasure(&gone.id).await.expect("the store works");
-        let put = service.directory.put_participants(&[salon("s1"), gone.clone()]).await;
+        let forgotten_person = client("c1");
+        service.privacy.request_erasure(&forgotten_person.id).await.expect("the store works");
+        let put =
+            service.directory.put_participants(&[salon("s1"), forgotten_person.clone()]).await;
         let Err(PutParticipantsError::Forgotten(forgotten)) = put else { panic!("{put:?}") };
-        assert_eq!(forgotten, [gone.id]);
+        assert_eq!(forgotten, [forgotten_person.id]);
         let found = service.store.participant(&salon("s1").id).await;
         assert_eq!(found.expect("the store works"), None);
         service.directory.put_participants(&[salon("s1")]).await.expect("a salon may be entered");
@@ -174,29 +175,29 @@ mod sync_profile_tests {
         participant::Profile,
         testing::{
             MockParticipantStore,
-            fixture::{FixedClock, SilentFanout, caller, salon},
+            fixture::{FixedClock, RecordingFanout, caller, salon},
         },
     };
 
     fn over(store: MockParticipantStore) -> Directory {
         Directory::new(
             Arc::new(store),
-            Arc::new(SilentFanout::new()),
+            Arc::new(RecordingFanout::new()),
             Arc::new(FixedClock::ticking()),
         )
     }
 
-    /// Brings the directory, which knows `known`, up to date with `caller`. Returns what was noted.
-    async fn recognised(known: Option<Participant>, caller: &Caller) -> Vec<Participant> {
-        let (tell, noted) = std::sync::mpsc::channel();
+    /// Syncs `caller` into a directory that contains `known`. Returns what was written.
+    async fn synced(known: Option<Participant>, caller: &Caller) -> Vec<Participant> {
+        let (sender, written) = std::sync::mpsc::channel();
         let mut store = MockParticipantStore::new();
         store.expect_participant().return_once(move |_| Ok(known));
-        store.expect_note_participant().returning(move |person, _| {
-            tell.send(person.clone()).expect("the test listens");
+        store.expect_upsert_participant().returning(move |person, _| {
+            sender.send(person.clone()).expect("the test listens");
             Ok(())
         });
         over(store).sync_profile(caller).await.expect("the store works");
-        noted.try_iter().collect()
+        written.try_iter().collect()
     }
 
     fn named(name: &str) -> Caller {
@@ -205,10 +206,10 @@ mod sync_profile_tests {
     }
 
     #[tokio::test]
-    async fn a_token_without_details_does_not_even_ask() {
+    async fn a_token_without_details_reads_nothing() {
         let mut store = MockParticipantStore::new();
         store.expect_participant().never();
-        store.expect_note_participant().never();
+        store.expect_upsert_participant().never();
         let bare = caller(&salon("s1"));
         assert!(over(store).sync_profile(&bare).await.is_ok());
     }
@@ -217,18 +218,18 @@ mod sync_profile_tests {
     async fn what_is_known_already_is_not_written_again() {
         let mut known = salon("s1");
         known.profile.email = Some("s1@example.test".to_owned());
-        assert_eq!(recognised(Some(known), &named("Salon s1")).await, []);
+        assert_eq!(synced(Some(known), &named("Salon s1")).await, []);
     }
 
     #[tokio::test]
     async fn a_new_person_a_new_name_and_a_new_role_are_written() {
         let caller = named("Encre Bleue");
-        let said = Participant { profile: caller.profile.clone(), ..salon("s1") };
-        let written = std::slice::from_ref(&said);
-        assert_eq!(recognised(None, &caller).await, written);
-        assert_eq!(recognised(Some(salon("s1")), &caller).await, written);
-        let promoted = Participant { role: crate::participant::Role::Artist, ..said.clone() };
-        assert_eq!(recognised(Some(promoted), &caller).await, written);
+        let claimed = Participant { profile: caller.profile.clone(), ..salon("s1") };
+        let written = std::slice::from_ref(&claimed);
+        assert_eq!(synced(None, &caller).await, written);
+        assert_eq!(synced(Some(salon("s1")), &caller).await, written);
+        let promoted = Participant { role: crate::participant::Role::Artist, ..claimed.clone() };
+        assert_eq!(synced(Some(promoted), &caller).await, written);
     }
 
     #[tokio::test]
@@ -236,18 +237,18 @@ mod sync_profile_tests {
         let mut store = MockParticipantStore::new();
         let failure = || Err(StoreError::Busy("a test".into()));
         store.expect_participant().return_once(move |_| failure());
-        store.expect_note_participant().never();
-        let recognised = over(store).sync_profile(&named("Encre Bleue")).await;
-        assert!(matches!(recognised, Err(StoreError::Busy(_))));
+        store.expect_upsert_participant().never();
+        let synced = over(store).sync_profile(&named("Encre Bleue")).await;
+        assert!(matches!(synced, Err(StoreError::Busy(_))));
     }
 
     #[tokio::test]
-    async fn an_address_with_accents_in_its_domain_is_no_news_each_time() {
+    async fn an_address_with_accents_in_its_domain_is_written_once() {
         let written = Profile { email: Some("lea@café.fr".to_owned()), ..Profile::default() };
         let caller = Caller { profile: written, ..caller(&salon("s1")) };
-        let noted = recognised(None, &caller).await;
-        let email = noted[0].profile.email.as_deref();
+        let written = synced(None, &caller).await;
+        let email = written[0].profile.email.as_deref();
         assert_eq!(email, Some("lea@xn--caf-dma.fr"));
-        assert_eq!(recognised(Some(noted[0].clone()), &caller).await, []);
+        assert_eq!(synced(Some(written[0].clone()), &caller).await, []);
     }
 }

@@ -1,20 +1,20 @@
-//! What was done about people's data: by whom, to whom, when. Never what the data said.
+//! The audit log of personal data: who did what to whom, and when. Never the data itself.
 
 use crate::{ids::UserId, time::Timestamp};
 
 /// Who did it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Actor {
-    /// A program of the platform, or this service by itself.
+    /// A program of the platform, or this service itself.
     Service,
-    /// Somebody who runs this service, by its command line.
+    /// An operator, by the command line.
     Operator,
     /// The person themselves.
     Person(UserId),
 }
 
 impl Actor {
-    /// The word in the store and on paper.
+    /// The word in the store and in listings.
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Service => "service",
@@ -23,7 +23,7 @@ impl Actor {
         }
     }
 
-    /// The id of a person.
+    /// The id, for a person.
     pub fn person(&self) -> Option<&UserId> {
         match self {
             Self::Person(person) => Some(person),
@@ -31,7 +31,7 @@ impl Actor {
         }
     }
 
-    /// Reads what [`as_str`](Self::as_str) and [`person`](Self::person) said.
+    /// Parses [`as_str`](Self::as_str) and [`person`](Self::person).
     pub fn parse(word: &str, person: Option<UserId>) -> Option<Self> {
         match (word, person) {
             ("service", None) => Some(Self::Service),
@@ -45,23 +45,23 @@ impl Actor {
 /// What was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AuditAction {
-    /// Somebody asked for a person to be forgotten.
+    /// The erasure of a person was requested.
     ErasureRequested,
-    /// Nothing is left of a person.
+    /// A person was erased completely.
     Erased,
-    /// A person asked for their data.
+    /// A person requested their data.
     ExportRequested,
-    /// A person's data were put together for them.
+    /// A person's data export was built.
     Exported,
-    /// It was changed how long conversations are kept: a salon's, or everybody's.
+    /// A retention policy was changed: a salon's, or the default.
     PolicyChanged,
     /// A conversation was put under a legal hold.
     Held,
-    /// A legal hold was taken back.
+    /// A legal hold was released.
     Released,
 }
 
-const DEEDS: [(AuditAction, &str); 7] = [
+const ACTIONS: [(AuditAction, &str); 7] = [
     (AuditAction::ErasureRequested, "erasure_requested"),
     (AuditAction::Erased, "erased"),
     (AuditAction::ExportRequested, "export_requested"),
@@ -72,27 +72,27 @@ const DEEDS: [(AuditAction, &str); 7] = [
 ];
 
 impl AuditAction {
-    /// The word in the store and on paper.
+    /// The word in the store and in listings.
     pub fn as_str(self) -> &'static str {
-        DEEDS.iter().find(|(deed, _)| *deed == self).map_or("erased", |(_, word)| word)
+        ACTIONS.iter().find(|(action, _)| *action == self).map_or("erased", |(_, word)| word)
     }
 
-    /// Reads [`as_str`](Self::as_str)'s word.
+    /// Parses the word of [`as_str`](Self::as_str).
     pub fn parse(word: &str) -> Option<Self> {
-        DEEDS.iter().find(|(_, known)| *known == word).map(|(deed, _)| *deed)
+        ACTIONS.iter().find(|(_, known)| *known == word).map(|(action, _)| *action)
     }
 }
 
-/// One thing that was done.
+/// An entry of the audit log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditEntry {
     /// The time of the change.
     pub at: Timestamp,
-    /// By whom.
+    /// Who did it.
     pub actor: Actor,
-    /// What.
-    pub deed: AuditAction,
-    /// To which person, salon or conversation, by id; empty: to all.
+    /// What was done.
+    pub action: AuditAction,
+    /// The id of the person, salon or conversation; empty: the default for all.
     pub subject: String,
 }
 
@@ -102,8 +102,8 @@ mod tests {
 
     #[test]
     fn an_entry_is_read_as_it_is_written() {
-        for (deed, word) in DEEDS {
-            assert_eq!((AuditAction::parse(word), deed.as_str()), (Some(deed), word));
+        for (action, word) in ACTIONS {
+            assert_eq!((AuditAction::parse(word), action.as_str()), (Some(action), word));
         }
         assert_eq!(AuditAction::parse("forgiven"), None);
         let person = Actor::Person(UserId::parse("c1").expect("good"));

@@ -1,20 +1,20 @@
-//! Forgetting a person: what is kept as the proof of it.
+//! Erasure of a person: the receipt that is kept as proof.
 
 use crate::{ids::UserId, time::Timestamp};
 
-/// The receipt of an erasure. It holds numbers and times, nothing of the person but the id.
+/// The receipt of an erasure: numbers and times, and of the person only the id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Erasure {
-    /// Who is forgotten.
+    /// The erased person.
     pub person: UserId,
-    /// When that was asked for. From then on nobody sees their name.
+    /// When it was requested. Their name is hidden from then on.
     pub requested_at: Timestamp,
-    /// When nothing was left; `None` while the work goes on.
+    /// When it was complete; `None` while it is in progress.
     pub finished_at: Option<Timestamp>,
-    /// Conversations that they took part in.
+    /// Conversations they took part in.
     pub conversations: u64,
-    /// Messages of theirs that were emptied.
+    /// Their messages, which were deleted.
     pub messages: u64,
-    /// Files of theirs that were handed over for deletion.
+    /// Their files, for which deletion jobs were enqueued.
     pub files: u64,
 }

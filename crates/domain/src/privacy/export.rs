@@ -1,25 +1,25 @@
-//! A person's copy of what is kept about them.
+//! A person's export of their data.
 
 use crate::{conversation::attachment::ObjectKey, ids::UserId, time::Timestamp};
 
-/// How long an archive can be fetched, in milliseconds: a day. Until then no other one is made, so a
-/// person gets one a day.
+/// How long an archive can be downloaded, in milliseconds: one day. Until then no other one is
+/// built, so a person gets one per day.
 pub const EXPORT_LIFETIME_MS: i64 = 86_400_000;
 
-/// A person's archive, or the wish for one. A person has one at the most.
+/// A person's archive, ready or requested. A person has at most one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Export {
     /// Its owner.
     pub person: UserId,
-    /// Where the archive is, or will be.
+    /// The object key of the archive.
     pub key: ObjectKey,
-    /// When they asked for it.
+    /// When it was requested.
     pub requested_at: Timestamp,
-    /// What there is to fetch; `None` while it is being made.
+    /// The finished archive; `None` while it is being built.
     pub ready: Option<ReadyExport>,
 }
 
-/// An archive that can be fetched.
+/// An archive that can be downloaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReadyExport {
     /// Its size, in bytes.
@@ -33,19 +33,19 @@ pub struct ReadyExport {
 impl ReadyExport {
     /// An archive that was finished at `at`.
     pub fn new(size_bytes: u64, at: Timestamp) -> Self {
-        Self { size_bytes, at, expires_at: a_lifetime_after(at) }
+        Self { size_bytes, at, expires_at: expiry(at) }
     }
 }
 
 impl Export {
-    /// Whether another one may be asked for: this one was deleted, or was not made within a day.
-    pub fn is_over(&self, now: Timestamp) -> bool {
-        let usual = a_lifetime_after(self.requested_at);
-        now >= self.ready.map_or(usual, |ready| ready.expires_at)
+    /// Whether another one may be requested: this one was deleted, or was not built within a day.
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        let deadline = expiry(self.requested_at);
+        now >= self.ready.map_or(deadline, |ready| ready.expires_at)
     }
 }
 
-fn a_lifetime_after(at: Timestamp) -> Timestamp {
+fn expiry(at: Timestamp) -> Timestamp {
     Timestamp::from_millis(at.as_millis().saturating_add(EXPORT_LIFETIME_MS)).unwrap_or(at)
 }
 
@@ -65,10 +65,10 @@ mod tests {
             requested_at: at(0),
             ready: None,
         };
-        assert!(!export.is_over(at(EXPORT_LIFETIME_MS - 1)));
-        assert!(export.is_over(at(EXPORT_LIFETIME_MS)));
+        assert!(!export.is_expired(at(EXPORT_LIFETIME_MS - 1)));
+        assert!(export.is_expired(at(EXPORT_LIFETIME_MS)));
         export.ready = Some(ReadyExport::new(10, at(5_000)));
-        assert!(!export.is_over(at(EXPORT_LIFETIME_MS + 4_999)));
-        assert!(export.is_over(at(EXPORT_LIFETIME_MS + 5_000)));
+        assert!(!export.is_expired(at(EXPORT_LIFETIME_MS + 4_999)));
+        assert!(export.is_expired(at(EXPORT_LIFETIME_MS + 5_000)));
     }
 }

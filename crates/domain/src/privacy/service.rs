@@ -1,4 +1,4 @@
-//! Erasing and exporting what is known of somebody.
+//! Erasure and export of personal data.
 
 use std::sync::Arc;
 
@@ -14,12 +14,12 @@ use crate::{
     ports::{Clock, Fanout, Files, Ids, PersonChange, StoreError},
 };
 
-/// The most messages that are emptied in one transaction.
+/// The most messages deleted per transaction.
 const MESSAGES_MAX: u32 = 200;
-/// The most transactions in one go; what is left then is left to the next attempt.
+/// The most transactions per attempt; the rest is left to the next attempt.
 const STEPS_MAX: u32 = 10_000;
 
-/// Erasing and exporting what is known of somebody. Cheap to clone.
+/// Erasure and export of personal data. Cheap to clone.
 #[derive(Clone)]
 pub struct Privacy {
     store: Arc<dyn ErasureStore>,
@@ -32,7 +32,7 @@ pub struct Privacy {
 crate::opaque_debug!(Privacy);
 
 impl Privacy {
-    /// Puts the service together.
+    /// Creates the service.
     pub fn new(
         store: Arc<dyn ErasureStore>,
         exports: Arc<dyn ExportStore>,
@@ -43,8 +43,7 @@ impl Privacy {
         Self { store, exports, fanout, clock, ids }
     }
 
-    /// Forgets who a person is, at once; what they wrote follows by a job. Repeated, it changes
-    /// nothing.
+    /// Removes a person's identity at once; a job then deletes what they wrote. Idempotent.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -54,17 +53,17 @@ impl Privacy {
         Ok(erasure)
     }
 
-    /// Forgets a person again, to the end, as an operator does after a restore.
+    /// Erases a person again, completely, as an operator does after a restore.
     ///
     /// # Errors
-    /// [`JobFailure`]; called again, it goes on where it stopped.
+    /// [`JobFailure`]; called again, it continues where it stopped.
     pub async fn replay_erasure(&self, person: &UserId) -> Result<Erasure, JobFailure> {
-        let begun = self.store.replay_erasure(person, self.clock.now()).await?;
+        let started = self.store.replay_erasure(person, self.clock.now()).await?;
         self.erase_person(person).await?;
-        Ok(self.store.erasure(person).await?.unwrap_or(begun))
+        Ok(self.store.erasure(person).await?.unwrap_or(started))
     }
 
-    /// How far the forgetting of a person is; `None` when nobody asked for it.
+    /// The state of a person's erasure; `None` when it was never requested.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -72,10 +71,11 @@ impl Privacy {
         self.store.erasure(person).await
     }
 
-    /// Forgets what a person left, conversation by conversation, and tells those they talked with.
+    /// Deletes what a person left, conversation by conversation, and publishes that to the other
+    /// participants.
     ///
     /// # Errors
-    /// [`JobFailure`]; the next attempt goes on where this one stopped.
+    /// [`JobFailure`]; the next attempt continues where this one stopped.
     pub async fn erase_person(&self, person: &UserId) -> Result<(), JobFailure> {
         // It may have been requested on another node.
         self.fanout.person_changed(person, PersonChange::Forgotten);
@@ -84,32 +84,31 @@ impl Privacy {
                 self.store.finish_erasure(person, self.clock.now()).await?;
                 return Ok(());
             };
-            let turn = self.fanout.turn(&conversation).await;
+            let guard = self.fanout.publish_guard(&conversation).await;
             let erase = EraseIn {
                 person: person.clone(),
                 conversation,
                 messages_max: MESSAGES_MAX,
                 at: self.clock.now(),
             };
-            turn.publish(self.store.erase_in(&erase).await?);
+            guard.publish(self.store.erase_in(&erase).await?);
         }
         Err(JobFailure::retry("much_to_erase"))
     }
 }
 
 impl Privacy {
-    /// The person's archive, or, when they have none that can be fetched, the wish for one: a job
-    /// makes it. `None` when the person is to be forgotten.
+    /// The person's archive, or, if there is none to download, a new request: a job builds it.
+    /// `None` when the person is to be forgotten.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn my_export(&self, person: &UserId) -> Result<Option<Export>, StoreError> {
+    pub async fn request_export(&self, person: &UserId) -> Result<Option<Export>, StoreError> {
         let key = ObjectKey::of_archive(self.ids.next());
         self.exports.request_export(person, &key, self.clock.now()).await
     }
 
-    /// What [`my_export`](Self::my_export) would answer, for somebody who only looks: nothing is
-    /// asked for.
+    /// What [`request_export`](Self::request_export) would return, without requesting anything.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -118,8 +117,8 @@ impl Privacy {
         if self.store.erasure(person).await?.is_some() {
             return Ok(None);
         }
-        let known = self.exports.export(person).await?.filter(|known| !known.is_over(now));
-        Ok(Some(known.unwrap_or_else(|| Export {
+        let current = self.exports.export(person).await?.filter(|current| !current.is_expired(now));
+        Ok(Some(current.unwrap_or_else(|| Export {
             person: person.clone(),
             key: ObjectKey::of_archive(self.ids.next()),
             requested_at: now,
@@ -127,7 +126,7 @@ impl Privacy {
         })))
     }
 
-    /// Makes the archive that a person waits for. Nothing happens when they do not (any more).
+    /// Builds the archive a person requested. Does nothing when there is no request (any more).
     pub(crate) async fn make_export(
         &self,
         person: &UserId,
@@ -143,12 +142,12 @@ impl Privacy {
         if self.exports.finish_export(person, &export.key, &ready).await? {
             return Ok(());
         }
-        // Somebody else finished this very one meanwhile, because we were slower than our lease.
+        // Another worker finished this archive, because we lost our lease.
         let now = self.exports.export(person).await?;
         if now.is_some_and(|now| now.key == export.key) {
             return Ok(());
         }
-        // They were forgotten meanwhile, or asked again: nobody will ever fetch this one.
+        // The person was forgotten or made a new request: nobody will download this archive.
         Ok(files.delete(&export.key).await?)
     }
 }

@@ -1,8 +1,8 @@
-//! What retention asks of a store.
+//! The store port of retention.
 
 use async_trait::async_trait;
 
-use super::{ConversationAge, EmptyingBounds, RetentionPolicy, SalonRetention};
+use super::{ConversationAge, PurgeBounds, RetentionPolicy, SalonRetention};
 use crate::{
     appointments::store::NewNotice,
     conversation::{Status, event::Event},
@@ -12,51 +12,51 @@ use crate::{
     time::Timestamp,
 };
 
-/// A piece of the walk through all conversations, in the order of their ids.
+/// A page of all conversations, by id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AgePage {
-    /// Those of the piece that may be due.
+    /// Those of the page that may be due.
     pub conversations: Vec<ConversationAge>,
-    /// Where the next piece begins: behind this one. `None`: the walk is over.
+    /// The id after which the next page begins; `None` at the end.
     pub next: Option<ConversationId>,
 }
 
-/// A conversation to archive.
+/// Archives a conversation.
 #[derive(Clone, Debug)]
 pub struct ArchiveForAge {
     /// Its id.
     pub conversation: ConversationId,
-    /// It stays in use when something was said in it after that moment.
+    /// It is not archived if it has a message after this.
     pub quiet_since: Timestamp,
-    /// What the platform says of it.
+    /// The platform notice.
     pub notice: NewNotice,
     /// The time of the change.
     pub at: Timestamp,
 }
 
-/// A conversation whose messages are to be deleted.
+/// Deletes the messages of a conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PurgeExpired {
     /// Its id.
     pub conversation: ConversationId,
-    /// They stay when it is younger than that by now.
-    pub bounds: EmptyingBounds,
-    /// The most messages that are deleted in one go (1 to 1,000).
+    /// Nothing is deleted unless these are met.
+    pub bounds: PurgeBounds,
+    /// The most messages deleted in one transaction (1 to 1,000).
     pub messages_max: u32,
     /// The time of the change.
     pub at: Timestamp,
 }
 
-/// What came of deleting messages for their age.
+/// The result of deleting messages.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Purged {
-    /// What happened, in order; nothing when nothing was due any more.
+    /// The events, in order; empty when nothing was due any more.
     pub events: Vec<Event>,
-    /// How many files were handed over for deletion.
+    /// The number of files for which deletion jobs were enqueued.
     pub files: u64,
 }
 
-/// How much there is in conversations.
+/// The number of messages and files in conversations.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
     /// Messages of either side.
@@ -65,50 +65,48 @@ pub struct Usage {
     pub files: u64,
 }
 
-/// A piece of the walk through all logs, in the order of their conversations' ids. Those of deleted
-/// conversations are among them.
+/// A batch of the trimming of all logs, by conversation id. Includes logs of deleted conversations.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrimBatch {
-    /// What happened before that moment is old.
+    /// Entries before this are old.
     pub before: Timestamp,
-    /// Where the piece begins: behind this conversation, or with the first one.
+    /// The batch begins after this conversation, or with the first.
     pub after: Option<ConversationId>,
-    /// How many conversations are looked at (1 to 1,000).
+    /// The most conversations in the batch (1 to 1,000).
     pub conversations_max: u32,
-    /// How many entries are forgotten in one go (1 to 10,000).
+    /// The most entries deleted (1 to 10,000).
     pub entries_max: u32,
 }
 
-/// What came of a piece of the walk through all logs.
+/// The result of a trim batch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TrimProgress {
-    /// How many entries were forgotten. When they are as many as asked for, the same piece may have
-    /// more.
+    /// The number of entries deleted. If it is the maximum, the same batch may have more.
     pub entries: u64,
-    /// Where the next piece begins: behind this one. `None`: the walk is over.
+    /// The id after which the next batch begins; `None` at the end.
     pub next: Option<ConversationId>,
 }
 
-/// How long things are kept, and letting them go.
+/// Retention policies, legal holds, archiving and deletion.
 ///
-/// What is held stays: nothing in it is archived or deleted for its age.
+/// Nothing under a legal hold is archived or deleted.
 #[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 #[async_trait]
 pub trait RetentionStore: Send + Sync {
-    /// The policy for everybody, if one was put here.
+    /// The default policy, if one is stored.
     async fn retention_policy(&self) -> Result<Option<RetentionPolicy>, StoreError>;
 
-    /// Puts the policy for everybody here, in place of an earlier one.
+    /// Stores the default policy, replacing an earlier one.
     async fn put_retention_policy(
         &self,
         policy: RetentionPolicy,
         at: Timestamp,
     ) -> Result<(), StoreError>;
 
-    /// What a salon has of its own; `None`: nothing.
+    /// A salon's own retention settings; `None`: none.
     async fn salon_retention(&self, salon: &UserId) -> Result<Option<SalonRetention>, StoreError>;
 
-    /// Gives a salon something of its own, in place of what it had.
+    /// Stores a salon's own retention settings, replacing earlier ones.
     async fn put_salon_retention(
         &self,
         salon: &UserId,
@@ -116,23 +114,23 @@ pub trait RetentionStore: Send + Sync {
         at: Timestamp,
     ) -> Result<(), StoreError>;
 
-    /// Removes a salon's own retention. `false` when that was nothing.
+    /// Deletes a salon's own retention settings. `false` when there were none.
     async fn drop_salon_retention(&self, salon: &UserId) -> Result<bool, StoreError>;
 
-    /// Holds a conversation. Once this is answered nothing in it is archived or deleted for its age,
-    /// not even by work that was under way. `false` when there is no such conversation.
+    /// Puts a conversation under a legal hold. When this returns nothing in it is archived or
+    /// deleted, not even by work in progress. `false` when the conversation does not exist.
     async fn hold_conversation(
         &self,
         conversation: &ConversationId,
         at: Timestamp,
     ) -> Result<bool, StoreError>;
 
-    /// Lets go of a conversation that was held. `false` when it was not.
+    /// Releases the legal hold of a conversation. `false` when there was none.
     async fn release_conversation(&self, conversation: &ConversationId)
     -> Result<bool, StoreError>;
 
-    /// Looks at `limit` conversations (1 to 1,000) behind `after`, and returns those with this status
-    /// in which nothing was said after `quiet_since`; of archived ones only those with messages.
+    /// Looks at `limit` conversations (1 to 1,000) after `after`, and returns those with this
+    /// status and no message after `quiet_since`; of archived ones only those with messages.
     async fn ages(
         &self,
         status: Status,
@@ -141,30 +139,30 @@ pub trait RetentionStore: Send + Sync {
         limit: u32,
     ) -> Result<AgePage, StoreError>;
 
-    /// Archives a conversation with a platform notice that counts as read and moves no conversation up
-    /// a list. Nothing happens when it is not in use, not as quiet as asked
-    /// for, or held.
+    /// Archives a conversation with a platform notice, which counts as read and does not change the
+    /// order of lists. Does nothing when it is not active, has a newer message, or is under a legal
+    /// hold.
     ///
-    /// Log: `ConversationUpdated` and `MessagePosted`, both the salon's.
+    /// Log: `ConversationUpdated` and `MessagePosted`, with the salon as actor.
     async fn archive_for_age(&self, archive: &ArchiveForAge) -> Result<Vec<Event>, StoreError>;
 
-    /// Deletes the oldest messages of either side of an archived conversation, at most as many
-    /// as asked for, and enters the jobs that delete their files. Platform notices stay. Nothing
-    /// happens when it is in use, younger than asked for, or held.
+    /// Deletes the oldest messages of either side of an archived conversation, at most the given
+    /// number, and enqueues the jobs that delete their files. Platform notices stay. Does nothing
+    /// when it is active, younger than the bounds, or under a legal hold.
     ///
-    /// Log: `MessageDeleted` for each, oldest first, the salon's.
-    async fn empty_aged(&self, empty: &PurgeExpired) -> Result<Purged, StoreError>;
+    /// Log: `MessageDeleted` for each, oldest first, with the salon as actor.
+    async fn purge_expired(&self, purge: &PurgeExpired) -> Result<Purged, StoreError>;
 
-    /// How much [`empty_aged`](Self::empty_aged) would delete in these conversations (at most 1,000)
-    /// if it were due.
+    /// What [`purge_expired`](Self::purge_expired) would delete in these conversations (at most
+    /// 1,000) if it were due.
     async fn measure(&self, conversations: &[ConversationId]) -> Result<Usage, StoreError>;
 
-    /// Forgets the beginning of logs, up to the first entry of each that is not old.
-    async fn trim_logs(&self, walk: &TrimBatch) -> Result<TrimProgress, StoreError>;
+    /// Deletes the beginning of logs, up to the first entry of each that is not old.
+    async fn trim_logs(&self, batch: &TrimBatch) -> Result<TrimProgress, StoreError>;
 
-    /// What [`trim_logs`](Self::trim_logs) would forget in a piece, however often it takes;
-    /// `entries_max` does not count.
-    async fn count_old_entries(&self, walk: &TrimBatch) -> Result<TrimProgress, StoreError>;
+    /// What [`trim_logs`](Self::trim_logs) would delete in a batch in any number of calls;
+    /// `entries_max` is ignored.
+    async fn count_old_entries(&self, batch: &TrimBatch) -> Result<TrimProgress, StoreError>;
 
     /// Enqueues a job that continues the retention work.
     async fn enqueue_continuation(&self, task: &Task, at: Timestamp) -> Result<(), StoreError>;

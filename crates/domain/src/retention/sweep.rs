@@ -1,10 +1,10 @@
-//! Scheduled retention: old conversations are archived, then emptied, and old log entries deleted, one
-//! conversation at a time.
+//! Scheduled retention: archives old conversations, later deletes their messages, and trims logs,
+//! one conversation at a time.
 
 use std::sync::Arc;
 
 use super::{
-    ConversationAge, DELETE_AFTER_DAYS_MIN, Due, EmptyingBounds, RetentionPolicy, RetentionReport,
+    ConversationAge, DELETE_AFTER_DAYS_MIN, Due, PurgeBounds, RetentionPolicy, RetentionReport,
     RetentionSettings, SalonRetention, days_before,
     store::{ArchiveForAge, PurgeExpired, RetentionStore, TrimBatch},
 };
@@ -17,9 +17,9 @@ use crate::{
     time::Timestamp,
 };
 
-/// After how many transactions, and after how many looks, a job leaves the rest to another one.
+/// A job ends after this many transactions or batches, and leaves the rest to another job.
 const CHANGES_MAX: u64 = 1_000;
-const LOOKS_MAX: u32 = 200;
+const BATCHES_MAX: u32 = 200;
 
 /// One kind of scheduled retention work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,23 +27,23 @@ pub enum RetentionTask {
     /// Archives old conversations.
     Archive,
     /// Deletes the messages of conversations that were archived long ago.
-    Empty,
+    Purge,
     /// Deletes old log entries.
     TrimLog,
 }
 
 impl RetentionTask {
-    /// The task that does it, from the conversation behind `after` on.
+    /// The job task for it, starting after the conversation `after`.
     pub fn task(self, after: Option<ConversationId>) -> Task {
         match self {
             Self::Archive => Task::ArchiveAged(after),
-            Self::Empty => Task::PurgeExpired(after),
+            Self::Purge => Task::PurgeExpired(after),
             Self::TrimLog => Task::TrimLog(after),
         }
     }
 }
 
-/// How long things are kept, and the work that follows from it. Cheap to clone.
+/// Retention settings and runs. Cheap to clone.
 #[derive(Clone)]
 pub struct Retention {
     store: Arc<dyn RetentionStore>,
@@ -56,7 +56,7 @@ pub struct Retention {
 crate::opaque_debug!(Retention);
 
 impl Retention {
-    /// Puts the service together, with the usual settings.
+    /// Creates the service with the default settings.
     pub fn new(
         store: Arc<dyn RetentionStore>,
         fanout: Arc<dyn Fanout>,
@@ -66,17 +66,17 @@ impl Retention {
         Self { store, fanout, clock, ids, settings: RetentionSettings::default() }
     }
 
-    /// The same where things are kept as long as `settings` say, unless the store says otherwise.
+    /// Sets the defaults for what the store does not configure.
     #[must_use]
     pub fn with_settings(self, settings: RetentionSettings) -> Self {
         Self { settings, ..self }
     }
 
-    /// Does as much of a task as one job may take, from the conversation behind `after` on. Returns
-    /// behind which one the rest begins; `None`: all is done.
+    /// Runs a task for as long as one job may take, starting after the conversation `after`.
+    /// Returns the conversation after which the rest begins; `None`: all is done.
     ///
     /// # Errors
-    /// [`StoreError`]. What was done until then stays done.
+    /// [`StoreError`]. What was done before stays done.
     pub async fn enforce_retention(
         &self,
         task: RetentionTask,
@@ -84,7 +84,7 @@ impl Retention {
     ) -> Result<Option<ConversationId>, StoreError> {
         let mut sweep = RetentionSweep::begin(self, false).await?;
         let mut after = after;
-        for _ in 0..LOOKS_MAX {
+        for _ in 0..BATCHES_MAX {
             after = sweep.step(task, after).await?;
             if after.is_none() || sweep.report().transactions >= CHANGES_MAX {
                 break;
@@ -93,14 +93,14 @@ impl Retention {
         Ok(after)
     }
 
-    /// Does all retention work at once, or, in a dry run, says what that would do by the same rules
-    /// and changes nothing.
+    /// Runs all retention tasks at once, or, in a dry run, returns by the same rules what would be
+    /// done and changes nothing.
     ///
     /// # Errors
-    /// [`StoreError`]. What was done until then stays done.
+    /// [`StoreError`]. What was done before stays done.
     pub async fn run_retention(&self, is_dry: bool) -> Result<RetentionReport, StoreError> {
         let mut sweep = RetentionSweep::begin(self, is_dry).await?;
-        for task in [RetentionTask::Archive, RetentionTask::Empty, RetentionTask::TrimLog] {
+        for task in [RetentionTask::Archive, RetentionTask::Purge, RetentionTask::TrimLog] {
             let mut after = None;
             while let Some(next) = sweep.step(task, after).await? {
                 after = Some(next);
@@ -110,13 +110,13 @@ impl Retention {
     }
 }
 
-/// The most conversations that one statement looks at.
+/// The most conversations per statement.
 const CONVERSATIONS_MAX: u32 = 500;
-/// The most messages that are deleted in one transaction.
+/// The most messages deleted per transaction.
 const MESSAGES_MAX: u32 = 200;
-/// The most entries of logs that are forgotten in one transaction.
+/// The most log entries deleted per transaction.
 const LOG_ENTRIES_MAX: u32 = 2_000;
-/// One go through the conversations, judged by the same moment.
+/// One run over the conversations, with a fixed current time.
 struct RetentionSweep<'m> {
     retention: &'m Retention,
     policy: RetentionPolicy,
@@ -132,25 +132,25 @@ impl<'m> RetentionSweep<'m> {
         Ok(Self { retention, policy, now, is_dry, report })
     }
 
-    /// What was done so far.
+    /// The report so far.
     fn report(&self) -> RetentionReport {
         self.report
     }
 
-    /// Does one task for a page of conversations. Returns where the next page begins.
+    /// Runs one task for a page of conversations. Returns where the next page begins.
     async fn step(
         &mut self,
         task: RetentionTask,
         after: Option<ConversationId>,
     ) -> Result<Option<ConversationId>, StoreError> {
         match task {
-            RetentionTask::Archive => self.archive_some(after).await,
-            RetentionTask::Empty => self.empty_some(after).await,
-            RetentionTask::TrimLog => self.trim_some(after).await,
+            RetentionTask::Archive => self.archive_page(after).await,
+            RetentionTask::Purge => self.purge_page(after).await,
+            RetentionTask::TrimLog => self.trim_page(after).await,
         }
     }
 
-    async fn archive_some(
+    async fn archive_page(
         &mut self,
         after: Option<ConversationId>,
     ) -> Result<Option<ConversationId>, StoreError> {
@@ -165,7 +165,7 @@ impl<'m> RetentionSweep<'m> {
         Ok(page.next)
     }
 
-    async fn empty_some(
+    async fn purge_page(
         &mut self,
         after: Option<ConversationId>,
     ) -> Result<Option<ConversationId>, StoreError> {
@@ -174,7 +174,7 @@ impl<'m> RetentionSweep<'m> {
         let page = store.ages(Status::Archived, after, quiet_since, CONVERSATIONS_MAX).await?;
         let mut due = vec![];
         for age in &page.conversations {
-            if let Some(Due::Empty(bounds)) = self.due(age) {
+            if let Some(Due::Purge(bounds)) = self.due(age) {
                 due.push((age.id.clone(), bounds));
             }
         }
@@ -182,13 +182,13 @@ impl<'m> RetentionSweep<'m> {
             self.measure(&due).await?;
         } else {
             for (id, bounds) in &due {
-                self.empty(id, *bounds).await?;
+                self.purge(id, *bounds).await?;
             }
         }
         Ok(page.next)
     }
 
-    /// What is due and not held.
+    /// What is due and not under a legal hold.
     fn due(&mut self, age: &ConversationAge) -> Option<Due> {
         let due = age.policy.unwrap_or(self.policy).due(age, self.now)?;
         self.report.held_back += u64::from(age.is_held);
@@ -214,34 +214,30 @@ impl<'m> RetentionSweep<'m> {
             notice: NewNotice { id: ids.next().into(), notice, content },
             at: clock.now(),
         };
-        let turn = fanout.turn(&age.id).await;
+        let guard = fanout.publish_guard(&age.id).await;
         let events = self.timed(store.archive_for_age(&archive)).await?;
         self.report.archived += u64::from(!events.is_empty());
-        turn.publish(events);
+        guard.publish(events);
         Ok(())
     }
 
-    async fn empty(
-        &mut self,
-        id: &ConversationId,
-        bounds: EmptyingBounds,
-    ) -> Result<(), StoreError> {
+    async fn purge(&mut self, id: &ConversationId, bounds: PurgeBounds) -> Result<(), StoreError> {
         let Retention { store, fanout, clock, .. } = self.retention;
         let mut messages = 0;
         loop {
-            let empty = PurgeExpired {
+            let purge = PurgeExpired {
                 conversation: id.clone(),
                 bounds,
                 messages_max: MESSAGES_MAX,
                 at: clock.now(),
             };
-            let turn = fanout.turn(id).await;
-            let emptied = self.timed(store.empty_aged(&empty)).await?;
-            let some = emptied.events.len();
-            turn.publish(emptied.events);
-            messages += some as u64;
-            self.report.files += emptied.files;
-            if some < MESSAGES_MAX as usize {
+            let guard = fanout.publish_guard(id).await;
+            let purged = self.timed(store.purge_expired(&purge)).await?;
+            let deleted = purged.events.len();
+            guard.publish(purged.events);
+            messages += deleted as u64;
+            self.report.files += purged.files;
+            if deleted < MESSAGES_MAX as usize {
                 break;
             }
         }
@@ -250,10 +246,7 @@ impl<'m> RetentionSweep<'m> {
         Ok(())
     }
 
-    async fn measure(
-        &mut self,
-        due: &[(ConversationId, EmptyingBounds)],
-    ) -> Result<(), StoreError> {
+    async fn measure(&mut self, due: &[(ConversationId, PurgeBounds)]) -> Result<(), StoreError> {
         let ids: Vec<_> = due.iter().map(|(id, _)| id.clone()).collect();
         let usage = self.retention.store.measure(&ids).await?;
         self.report.emptied += ids.len() as u64;
@@ -262,7 +255,7 @@ impl<'m> RetentionSweep<'m> {
         Ok(())
     }
 
-    async fn trim_some(
+    async fn trim_page(
         &mut self,
         after: Option<ConversationId>,
     ) -> Result<Option<ConversationId>, StoreError> {
@@ -274,27 +267,27 @@ impl<'m> RetentionSweep<'m> {
             entries_max: LOG_ENTRIES_MAX,
         };
         if self.is_dry {
-            let walked = store.count_old_entries(&batch).await?;
-            self.report.log_entries += walked.entries;
-            return Ok(walked.next);
+            let progress = store.count_old_entries(&batch).await?;
+            self.report.log_entries += progress.entries;
+            return Ok(progress.next);
         }
         loop {
-            let walked = self.timed(store.trim_logs(&batch)).await?;
-            self.report.log_entries += walked.entries;
-            if walked.entries < u64::from(LOG_ENTRIES_MAX) {
-                return Ok(walked.next);
+            let progress = self.timed(store.trim_logs(&batch)).await?;
+            self.report.log_entries += progress.entries;
+            if progress.entries < u64::from(LOG_ENTRIES_MAX) {
+                return Ok(progress.next);
             }
         }
     }
 
-    /// Makes a change, and notes how long it took.
+    /// Runs a change and records its duration.
     async fn timed<T>(
         &mut self,
         change: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        let begun = self.retention.clock.now().as_millis();
+        let started = self.retention.clock.now().as_millis();
         let outcome = change.await?;
-        let took_ms = self.retention.clock.now().as_millis().saturating_sub(begun);
+        let took_ms = self.retention.clock.now().as_millis().saturating_sub(started);
         self.report.transactions += 1;
         self.report.longest_ms = self.report.longest_ms.max(took_ms.max(0).unsigned_abs());
         Ok(outcome)
@@ -302,7 +295,7 @@ impl<'m> RetentionSweep<'m> {
 }
 
 impl Retention {
-    /// The policy for everybody: the one that was put in the store, or else the one of the settings.
+    /// The default policy: the one in the store, or else the one of the settings.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -310,7 +303,7 @@ impl Retention {
         Ok(self.store.retention_policy().await?.unwrap_or(self.settings.policy))
     }
 
-    /// Puts a policy for everybody in the store, in place of an earlier one.
+    /// Stores the default policy, replacing an earlier one.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -318,7 +311,7 @@ impl Retention {
         self.store.put_retention_policy(policy, self.clock.now()).await
     }
 
-    /// What a salon has of its own; `None`: nothing.
+    /// A salon's own retention settings; `None`: none.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -329,7 +322,7 @@ impl Retention {
         self.store.salon_retention(salon).await
     }
 
-    /// Gives a salon something of its own, in place of what it had.
+    /// Stores a salon's own retention settings, replacing earlier ones.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -341,7 +334,7 @@ impl Retention {
         self.store.put_salon_retention(salon, retention, self.clock.now()).await
     }
 
-    /// Removes a salon's own retention. `false` when that was nothing.
+    /// Deletes a salon's own retention settings. `false` when there were none.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -349,8 +342,8 @@ impl Retention {
         self.store.drop_salon_retention(salon).await
     }
 
-    /// Holds a conversation: from now on nothing in it is archived or deleted for its age. `false` when
-    /// there is no such conversation.
+    /// Puts a conversation under a legal hold: nothing in it is archived or deleted from now on.
+    /// `false` when it does not exist.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -358,7 +351,7 @@ impl Retention {
         self.store.hold_conversation(id, self.clock.now()).await
     }
 
-    /// Lets go of a conversation that was held. `false` when it was not.
+    /// Releases the legal hold of a conversation. `false` when there was none.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -9,7 +9,7 @@ fn at(text: &str) -> Timestamp {
 
 const NOW: &str = "2026-06-30T03:00:00.000Z";
 
-/// A conversation in which something was said, and changed, so many days before [`NOW`].
+/// A conversation whose last message and last change were so many days before [`NOW`].
 fn aged(status: Status, said_days_ago: u32, changed_days_ago: u32) -> ConversationAge {
     ConversationAge {
         id: ConversationId::parse("talk").expect("good"),
@@ -18,7 +18,7 @@ fn aged(status: Status, said_days_ago: u32, changed_days_ago: u32) -> Conversati
         status,
         last_message_at: days_before(at(NOW), said_days_ago),
         updated_at: days_before(at(NOW), changed_days_ago),
-        says_something: true,
+        has_messages: true,
         is_held: false,
         policy: None,
     }
@@ -51,7 +51,7 @@ fn a_policy_keeps_its_bounds() {
 }
 
 #[test]
-fn a_conversation_is_put_away_on_the_day_and_not_before() {
+fn a_conversation_is_archived_on_the_day_and_not_before() {
     let policy = RetentionPolicy::default();
     let due = policy.due(&aged(Status::Active, 90, 0), at(NOW));
     assert_eq!(due, Some(Due::Archive { days: 90, quiet_since: days_before(at(NOW), 90) }));
@@ -67,18 +67,18 @@ fn nothing_is_deleted_unless_somebody_wants_it() {
 }
 
 #[test]
-fn messages_are_deleted_so_many_days_after_the_conversation_was_put_away() {
+fn messages_are_deleted_the_given_days_after_archiving() {
     let policy = policy(90, Some(30));
     assert!(is_due(policy, &aged(Status::Archived, 120, 30)));
     assert!(!is_due(policy, &aged(Status::Archived, 120, 29)));
     assert!(!is_due(policy, &aged(Status::Archived, 500, 29)), "late is not never");
     let mut empty = aged(Status::Archived, 120, 30);
-    empty.says_something = false;
+    empty.has_messages = false;
     assert!(!is_due(policy, &empty));
 }
 
 #[test]
-fn putting_a_conversation_away_by_hand_deletes_nothing_sooner() {
+fn archiving_by_hand_deletes_nothing_sooner() {
     let policy = policy(90, Some(30));
     assert!(!is_due(policy, &aged(Status::Archived, 40, 35)));
     assert!(!is_due(policy, &aged(Status::Archived, 119, 119)));
@@ -98,9 +98,9 @@ fn the_daily_run_starts_at_three() {
 }
 
 proptest! {
-    /// What is due stays due when nothing happens, and no policy deletes what it has not put away.
+    /// What is due stays due when nothing happens, and no policy deletes what it has not archived.
     #[test]
-    fn waiting_makes_nothing_younger(
+    fn what_is_due_stays_due(
         archive in 1..400_u32, delete in 30..400_u32, said in 0..1_000_u32, changed in 0..1_000_u32,
         later in 1..1_000_u32, is_active in any::<bool>(),
     ) {

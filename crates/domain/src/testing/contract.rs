@@ -1,8 +1,8 @@
-//! What every store keeps: one function for each clause, all of them run by
+//! The contract of every store: one function per clause, all run by
 //! [`store_contract!`](crate::store_contract).
 //!
-//! A clause starts on an empty store and panics when it is not kept. What a fake that does one
-//! thing at a time cannot show, such as waiting for a lock, is tested beside the adapter.
+//! A clause starts on an empty store and panics when it is violated. Behaviour that a
+//! single-threaded fake cannot show, such as lock waits, is tested in the adapter.
 
 #[macro_use]
 mod run;
@@ -24,11 +24,11 @@ pub mod uploads;
 #[cfg(test)]
 mod tests {
 
-    /// A clause that is written and not named in the macro would never run.
+    /// A clause missing in the macro would never run.
     #[test]
     fn every_clause_that_is_written_is_run() {
         let run = include_str!("contract/run.rs");
-        let topics = [
+        let sources = [
             include_str!("contract/appointments.rs"),
             include_str!("contract/conversations.rs"),
             include_str!("contract/jobs.rs"),
@@ -43,7 +43,7 @@ mod tests {
             include_str!("contract/retention.rs"),
             include_str!("contract/uploads.rs"),
         ];
-        let clauses = topics.iter().flat_map(|topic| topic.lines());
+        let clauses = sources.iter().flat_map(|topic| topic.lines());
         let clauses = clauses.filter_map(|line| line.strip_prefix("pub async fn "));
         for clause in clauses.filter_map(|line| line.split('(').next()) {
             let named = run.lines().any(|line| line.trim() == clause);

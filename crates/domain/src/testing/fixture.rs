@@ -1,4 +1,4 @@
-//! What tests are made of.
+//! Fakes and fixtures for tests.
 
 use std::{
     collections::{BTreeMap, HashSet, VecDeque},
@@ -40,8 +40,8 @@ use crate::{
     time::Timestamp,
 };
 
-/// A report about the booking `rdv-1` of `c1`, called Camille, with `s1`: a tattoo on 14 February 2026
-/// at 14:30 in Paris, moved there from the day before. It happened on 2026-01-05 at 09:00 UTC.
+/// A report about the booking `rdv-1` of `c1`, called Camille, with `s1`: a tattoo on 14 February
+/// 2026 at 14:30 in Paris, moved from the day before. It happened on 2026-01-05 at 09:00 UTC.
 pub fn booking_event(id: &str, kind: &str) -> AppointmentEvent {
     let at = |text| Timestamp::parse(text).expect("tests know the calendar");
     AppointmentEvent {
@@ -63,7 +63,7 @@ pub fn booking_event(id: &str, kind: &str) -> AppointmentEvent {
 /// 2026-01-05T09:30:00Z, a Monday.
 const START_MILLIS: i64 = 1_767_605_400_000;
 
-/// A clock that shows what the test wants. It starts on 2026-01-05 at 09:30 UTC.
+/// A clock controlled by the test. It starts on 2026-01-05 at 09:30 UTC.
 #[derive(Debug)]
 pub struct FixedClock {
     now_millis: AtomicI64,
@@ -71,8 +71,7 @@ pub struct FixedClock {
 }
 
 impl FixedClock {
-    /// A clock that goes on by a millisecond each time it is asked, so that nothing happens at the
-    /// same moment as something else.
+    /// A clock that advances by a millisecond at each call, so that all times differ.
     pub fn ticking() -> Self {
         Self { now_millis: AtomicI64::new(START_MILLIS), step_millis: 1 }
     }
@@ -82,12 +81,12 @@ impl FixedClock {
         Self { step_millis: 0, ..Self::ticking() }
     }
 
-    /// Shows `time` from now on.
+    /// Sets the current time.
     pub fn set(&self, time: Timestamp) {
         self.now_millis.store(time.as_millis(), Relaxed);
     }
 
-    /// Moves on by `millis` milliseconds, or back by a negative number of them.
+    /// Advances by `millis` milliseconds, or goes back by a negative number.
     pub fn advance_millis(&self, millis: i64) {
         self.now_millis.fetch_add(millis, Relaxed);
     }
@@ -100,27 +99,27 @@ impl Clock for FixedClock {
     }
 }
 
-/// The words of a message.
+/// The text of a message.
 pub fn content(words: &str) -> Content {
     Content::parse(words).expect("tests write what fits")
 }
 
-/// Words alone, without a key.
+/// A text draft without a key.
 pub fn text(words: &str) -> Draft {
     draft(MessageKind::Text, words, vec![], None)
 }
 
-/// Words alone, under the sender's own `key`.
+/// A text draft with the sender's `key`.
 pub fn keyed(words: &str, key: &str) -> Draft {
     draft(MessageKind::Text, words, vec![], Some(key))
 }
 
-/// Words with as many `files`, under the sender's own `key` if there is one.
+/// A draft with text and so many `files`, with the sender's `key`, if any.
 pub fn pictures(words: &str, files: usize, key: Option<&str>) -> Draft {
     draft(MessageKind::Image, words, (1..=files).map(picture).collect(), key)
 }
 
-/// The file `number`; each number is another file.
+/// The hosted file `number`; each number is another file.
 pub fn picture(number: usize) -> DraftFile {
     let url = FileUrl::parse(&format!("https://utfs.io/f/{number}.webp")).expect("a good address");
     let webp = MediaType::parse("image/webp").expect("a type that is taken");
@@ -135,36 +134,36 @@ fn draft(kind: MessageKind, words: &str, files: Vec<DraftFile>, key: Option<&str
     Draft::new(kind, content(words), files, key).expect("tests draft what can be sent")
 }
 
-/// A fan-out that tells nobody and remembers what it was told. It gives turns to everyone at once.
+/// A fan-out that records what is published. Its guards never wait.
 #[derive(Debug, Default)]
-pub struct SilentFanout {
+pub struct RecordingFanout {
     published: Arc<Mutex<Vec<Event>>>,
     marked: Mutex<Vec<MarkedMessage>>,
     watching: Mutex<HashSet<(ConversationId, UserId)>>,
 }
 
-impl SilentFanout {
-    /// Has heard nothing; nobody is watching.
+impl RecordingFanout {
+    /// Nothing recorded; nobody is watching.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// All that was published so far, in order.
+    /// All events published so far, in order.
     pub fn published(&self) -> Vec<Event> {
         lock(&self.published).clone()
     }
 
-    /// All that was published since the last call, in order.
+    /// The events published since the last call, in order.
     pub fn take(&self) -> Vec<Event> {
         mem::take(&mut lock(&self.published))
     }
 
-    /// The messages whose authors were told since the last call that they were marked, in order.
+    /// The marked messages whose authors were notified since the last call, in order.
     pub fn take_marked(&self) -> Vec<MarkedMessage> {
         mem::take(&mut lock(&self.marked))
     }
 
-    /// From now on `user` is, or is not, looking at `conversation`.
+    /// Sets whether `user` is watching `conversation`.
     pub fn set_watching(&self, conversation: &ConversationId, user: &UserId, watching: bool) {
         let pair = (conversation.clone(), user.clone());
         let mut pairs = lock(&self.watching);
@@ -177,9 +176,9 @@ impl SilentFanout {
 }
 
 #[async_trait]
-impl Fanout for SilentFanout {
-    async fn turn(&self, _: &ConversationId) -> Box<dyn PublishGuard> {
-        Box::new(SilentTurn(self.published.clone()))
+impl Fanout for RecordingFanout {
+    async fn publish_guard(&self, _: &ConversationId) -> Box<dyn PublishGuard> {
+        Box::new(RecordingGuard(self.published.clone()))
     }
 
     fn message_read(&self, marked: &MarkedMessage) {
@@ -193,9 +192,9 @@ impl Fanout for SilentFanout {
     }
 }
 
-struct SilentTurn(Arc<Mutex<Vec<Event>>>);
+struct RecordingGuard(Arc<Mutex<Vec<Event>>>);
 
-impl PublishGuard for SilentTurn {
+impl PublishGuard for RecordingGuard {
     fn publish(self: Box<Self>, events: Vec<Event>) {
         lock(&self.0).extend(events);
     }
@@ -205,8 +204,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Files in memory. Every byte sequence that begins with `picture` passes for a WebP of 640 × 480;
-/// its small form is its first byte.
+/// Files in memory. Bytes that begin with `picture` count as a WebP of 640 × 480; its thumbnail is
+/// the first byte.
 #[derive(Debug, Default)]
 pub struct MemoryFiles(Mutex<FilesState>);
 
@@ -218,22 +217,22 @@ struct FilesState {
 }
 
 impl MemoryFiles {
-    /// Nothing is kept.
+    /// Without any objects.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// What is kept.
+    /// The keys of all objects.
     pub fn keys(&self) -> Vec<ObjectKey> {
         self.lock().objects.keys().cloned().collect()
     }
 
-    /// What the upload service was asked to remove, in order.
+    /// The files deleted at the upload service, in order.
     pub fn deleted_hosted(&self) -> Vec<String> {
         self.lock().deleted_hosted.clone()
     }
 
-    /// From now on every call fails, or works again. A picture leaves a piece behind then.
+    /// Makes every call fail, or work again. A picture leaves a partial object while broken.
     pub fn set_broken(&self, is_broken: bool) {
         self.lock().is_broken = is_broken;
     }
@@ -242,7 +241,7 @@ impl MemoryFiles {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn working(&self) -> Result<MutexGuard<'_, FilesState>, FilesError> {
+    fn working_state(&self) -> Result<MutexGuard<'_, FilesState>, FilesError> {
         let state = self.lock();
         if state.is_broken {
             Err(FilesError::Failed("the test made it so".into()))
@@ -260,20 +259,22 @@ impl Files for MemoryFiles {
         declared: Option<&str>,
         bytes: &mut dyn Chunks,
     ) -> Result<Picture, KeepError> {
-        let mut all = Vec::new();
+        let mut buffer = Vec::new();
         while let Some(piece) = bytes.next().await? {
-            all.extend(piece);
-            if all.len() > FILE_MAX_BYTES as usize {
+            buffer.extend(piece);
+            if buffer.len() > FILE_MAX_BYTES as usize {
                 return Err(KeepError::TooLarge);
             }
         }
         let webp = MediaType::parse("image/webp").expect("a type that is taken");
-        if !all.starts_with(b"picture") || declared.is_some_and(|said| said != webp.as_str()) {
+        if !buffer.starts_with(b"picture")
+            || declared.is_some_and(|declared| declared != webp.as_str())
+        {
             return Err(KeepError::TypeNotAllowed);
         }
-        let size_bytes = u32::try_from(all.len()).map_err(|_| KeepError::TooLarge)?;
+        let size_bytes = u32::try_from(buffer.len()).map_err(|_| KeepError::TooLarge)?;
         let mut state = self.lock();
-        state.objects.insert(keys.full.clone(), all);
+        state.objects.insert(keys.full.clone(), buffer);
         if state.is_broken {
             return Err(KeepError::Failed("the test made it so".into()));
         }
@@ -283,45 +284,45 @@ impl Files for MemoryFiles {
     }
 
     async fn write(&self, key: &ObjectKey, bytes: &mut dyn Chunks) -> Result<u64, KeepError> {
-        let mut all = Vec::new();
+        let mut buffer = Vec::new();
         while let Some(piece) = bytes.next().await? {
-            all.extend(piece);
+            buffer.extend(piece);
         }
-        let size_bytes = all.len() as u64;
-        let mut state = self.working().map_err(|error| KeepError::Failed(error.into()))?;
-        state.objects.insert(key.clone(), all);
+        let size_bytes = buffer.len() as u64;
+        let mut state = self.working_state().map_err(|error| KeepError::Failed(error.into()))?;
+        state.objects.insert(key.clone(), buffer);
         Ok(size_bytes)
     }
 
     async fn read(&self, key: &ObjectKey) -> Result<Option<ObjectBytes>, FilesError> {
-        Ok(self.working()?.objects.get(key).map(|bytes| ObjectBytes {
+        Ok(self.working_state()?.objects.get(key).map(|bytes| ObjectBytes {
             size_bytes: bytes.len() as u64,
             chunks: Box::new(Pieces::of(bytes)),
         }))
     }
 
     async fn delete(&self, key: &ObjectKey) -> Result<(), FilesError> {
-        self.working()?.objects.remove(key);
+        self.working_state()?.objects.remove(key);
         Ok(())
     }
 
     async fn delete_hosted(&self, upload_key: &str) -> Result<(), FilesError> {
-        self.working()?.deleted_hosted.push(upload_key.to_owned());
+        self.working_state()?.deleted_hosted.push(upload_key.to_owned());
         Ok(())
     }
 }
 
-/// Bytes that come in small pieces.
+/// Bytes in small chunks.
 #[derive(Debug)]
 pub struct Pieces(VecDeque<Result<Vec<u8>, Interrupted>>);
 
 impl Pieces {
-    /// All of `bytes`, a thousand at a time.
+    /// All of `bytes`, in chunks of a thousand.
     pub fn of(bytes: &[u8]) -> Self {
         Self(bytes.chunks(1_000).map(|piece| Ok(piece.to_vec())).collect())
     }
 
-    /// The same, and then the connection breaks.
+    /// The same, then the connection breaks.
     pub fn interrupted_after(bytes: &[u8]) -> Self {
         let mut pieces = Self::of(bytes);
         pieces.0.push_back(Err(Interrupted));
@@ -336,12 +337,12 @@ impl Chunks for Pieces {
     }
 }
 
-/// Mints the same ids in every run: version 7, each greater than the one before.
+/// Generates the same ids in every run: version 7, ascending.
 #[derive(Debug, Default)]
 pub struct CountingIds(AtomicU64);
 
 impl CountingIds {
-    /// Starts at the first.
+    /// Starts at the first id.
     pub fn new() -> Self {
         Self::default()
     }
@@ -359,13 +360,13 @@ pub fn user(id: &str) -> UserId {
     UserId::parse(id).expect("tests name people well")
 }
 
-/// A salon, with a name over its door.
+/// A salon with a display name.
 pub fn salon(id: &str) -> Participant {
     let profile = Profile { salon_name: Some(format!("Salon {id}")), ..Profile::default() };
     Participant::new(user(id), Role::SalonOwner, profile)
 }
 
-/// A client, with given and family name.
+/// A client with given and family name.
 pub fn client(id: &str) -> Participant {
     let profile = Profile {
         first_name: Some("Camille".to_owned()),
@@ -375,7 +376,7 @@ pub fn client(id: &str) -> Participant {
     Participant::new(user(id), Role::Client, profile)
 }
 
-/// `person` behind a request, with a token that does not end and says no more than who it is.
+/// `person` as a caller, with a token that neither expires nor has a profile.
 pub fn caller(person: &Participant) -> Caller {
     Caller {
         user: person.id.clone(),
@@ -385,9 +386,9 @@ pub fn caller(person: &Participant) -> Caller {
     }
 }
 
-/// A post office that keeps every letter.
+/// A mail sender that keeps every mail.
 #[derive(Debug, Default)]
-pub struct MemoryPostOffice(Mutex<OutboxState>);
+pub struct MemoryMailSender(Mutex<OutboxState>);
 
 #[derive(Debug, Default)]
 struct OutboxState {
@@ -395,24 +396,24 @@ struct OutboxState {
     refusals: VecDeque<DeliveryError>,
 }
 
-impl MemoryPostOffice {
-    /// Has nothing.
+impl MemoryMailSender {
+    /// Without any mail.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// All that was delivered since the last call, in order.
+    /// The mails delivered since the last call, in order.
     pub fn take(&self) -> Vec<Email> {
         mem::take(&mut self.lock().delivered)
     }
 
-    /// The next letter is not taken. Called several times, as many are not, in that order.
+    /// Makes the next delivery fail. Called several times, several fail, in that order.
     pub fn refuse_next(&self, error: DeliveryError) {
         self.lock().refusals.push_back(error);
     }
 
-    /// From now on every letter is taken again.
-    pub fn forgive(&self) {
+    /// Accepts every mail from now on.
+    pub fn accept_all(&self) {
         self.lock().refusals.clear();
     }
 
@@ -422,27 +423,27 @@ impl MemoryPostOffice {
 }
 
 #[async_trait]
-impl MailSender for MemoryPostOffice {
-    async fn deliver(&self, letter: &Email) -> Result<(), DeliveryError> {
+impl MailSender for MemoryMailSender {
+    async fn deliver(&self, email: &Email) -> Result<(), DeliveryError> {
         let mut state = self.lock();
         if let Some(error) = state.refusals.pop_front() {
             return Err(error);
         }
-        state.delivered.push(letter.clone());
+        state.delivered.push(email.clone());
         Ok(())
     }
 }
 
-/// The services over a store of the test's choice, with fakes of everything else at hand.
+/// All services over a given store, with fakes of everything else.
 #[derive(Clone)]
 pub struct Service {
-    /// The services, which this stands for: `service.messaging` is theirs.
+    /// The services; also reached by dereferencing: `service.messaging`.
     pub services: Services,
-    /// What they ask and change.
+    /// The store.
     pub store: Arc<dyn Store>,
-    /// What they publish to.
-    pub fanout: Arc<SilentFanout>,
-    /// What they read the time from.
+    /// The fan-out they publish to.
+    pub fanout: Arc<RecordingFanout>,
+    /// Their clock.
     pub clock: Arc<FixedClock>,
 }
 
@@ -463,25 +464,25 @@ impl DerefMut for Service {
 impl Service {
     /// The services over `store`.
     pub fn over(store: Arc<dyn Store>) -> Self {
-        let fanout = Arc::new(SilentFanout::new());
+        let fanout = Arc::new(RecordingFanout::new());
         let clock = Arc::new(FixedClock::ticking());
         let ids = Arc::new(CountingIds::new());
         let services = Services::new(store.clone(), fanout.clone(), clock.clone(), ids);
         Self { services, store, fanout, clock }
     }
 
-    /// Enters `person` in the directory.
-    pub async fn note(&self, person: &Participant) {
-        let noted = self.store.note_participant(person, self.clock.now()).await;
-        noted.expect("the store works");
+    /// Adds or updates `person` in the directory.
+    pub async fn add_participant(&self, person: &Participant) {
+        let stored = self.store.upsert_participant(person, self.clock.now()).await;
+        stored.expect("the store works");
     }
 
-    /// Opens a conversation about nothing in particular between two people, who are in the
-    /// directory then.
+    /// Opens a conversation without a subject between two people, after adding them to the
+    /// directory.
     pub async fn open(&self, salon_id: &str, client_id: &str) -> ConversationId {
         let (salon, client) = (salon(salon_id), client(client_id));
-        self.note(&salon).await;
-        self.note(&client).await;
+        self.add_participant(&salon).await;
+        self.add_participant(&client).await;
         let new = NewConversation {
             client: client.id,
             appointment: None,
@@ -495,15 +496,19 @@ impl Service {
 
 crate::opaque_debug!(Service);
 
-/// The id of a conversation, and who takes part in it.
-pub fn talk(id: &str, salon_id: &str, client_id: &str) -> (ConversationId, Parties) {
+/// The id and the participants of a conversation.
+pub fn conversation_parties(
+    id: &str,
+    salon_id: &str,
+    client_id: &str,
+) -> (ConversationId, Parties) {
     let id = ConversationId::parse(id).expect("tests name conversations well");
     let parties = Parties { salon: user(salon_id), client: user(client_id) };
     (id, parties)
 }
 
-/// An unread text of the client `author`, the first in its conversation.
-pub fn said(author: &str, words: &str) -> Message {
+/// An unread text by the client `author`, the first in its conversation.
+pub fn unread_message(author: &str, words: &str) -> Message {
     Message {
         id: MessageId::parse("message").expect("a good id"),
         conversation: ConversationId::parse("conversation").expect("a good id"),
@@ -524,7 +529,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_are_version_7_and_sorted_by_birth() {
+    fn ids_are_version_7_and_ascending() {
         let ids = CountingIds::new();
         let (first, second) = (ids.next(), ids.next());
         assert!(first < second);

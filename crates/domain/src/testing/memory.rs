@@ -1,5 +1,4 @@
-//! A store that forgets everything at the end of a test, and keeps the
-//! [`contract`](super::contract) until then.
+//! A store in memory that satisfies the [`contract`](super::contract).
 
 mod appointments;
 mod conversation;
@@ -19,8 +18,8 @@ use std::{
 };
 
 use jobs::Jobs;
-use mail::{Mails, Report, Wishes};
-use messages::{Post, Record};
+use mail::{Mails, Report, StoredPreferences};
+use messages::{StoredConversation, StoredMessage};
 use retention::Retention;
 use uploads::Uploads;
 
@@ -31,7 +30,7 @@ use crate::{
     privacy::{audit::AuditEntry, erasure::Erasure, export::Export},
 };
 
-/// A store in memory. One call after another has it for itself.
+/// A store in memory. Calls are serialised by a lock.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     state: Mutex<State>,
@@ -44,14 +43,13 @@ impl MemoryStore {
         Self::default()
     }
 
-    /// The next call fails with `error` and changes nothing. Called several times, as many calls
+    /// Makes the next call fail with `error` without a change. Called several times, several calls
     /// fail, in that order.
     pub fn fail_next(&self, error: StoreError) {
         locked(&self.faults).fail_next(error);
     }
 
-    /// From now on every call fails with [`StoreError::Unavailable`] and changes nothing, or works
-    /// again.
+    /// Makes every call fail with [`StoreError::Unavailable`] without a change, or work again.
     pub fn set_unavailable(&self, unavailable: bool) {
         locked(&self.faults).set_unavailable(unavailable);
     }
@@ -66,7 +64,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What is to fail.
+/// The injected failures.
 #[derive(Debug, Default)]
 struct Faults {
     next: VecDeque<StoreError>,
@@ -82,7 +80,7 @@ impl Faults {
         self.unavailable = unavailable;
     }
 
-    /// Fails when the present call is to fail.
+    /// Fails if the current call is to fail.
     fn check(&mut self) -> Result<(), StoreError> {
         if let Some(error) = self.next.pop_front() {
             return Err(error);
@@ -97,18 +95,18 @@ impl Faults {
 /// The directory.
 type People = HashMap<UserId, Participant>;
 
-/// All there is.
+/// The whole state.
 #[derive(Debug, Default)]
 struct State {
     people: People,
-    records: HashMap<ConversationId, Record>,
+    records: HashMap<ConversationId, StoredConversation>,
     reports: Vec<Report>,
     uploads: Uploads,
     jobs: Jobs,
     mails: Mails,
-    wishes: Wishes,
+    preferences: StoredPreferences,
     erasures: HashMap<UserId, Erasure>,
-    /// Those among them that an operator asked for.
+    /// Erasures requested by an operator.
     replayed: HashSet<UserId>,
     retention: Retention,
     exports: HashMap<UserId, Export>,
@@ -116,71 +114,79 @@ struct State {
 }
 
 impl State {
-    fn open(&mut self, record: Record) {
+    fn open(&mut self, record: StoredConversation) {
         self.records.insert(record.head.id.clone(), record);
     }
 
-    /// The conversations that were not taken away.
-    fn live(&self) -> impl Iterator<Item = &Record> {
+    /// Undeleted conversations.
+    fn live(&self) -> impl Iterator<Item = &StoredConversation> {
         self.records.values().filter(|record| record.is_live())
     }
 
-    /// The conversations of `user` that were not taken away.
-    fn live_of<'a>(&'a self, user: &'a UserId) -> impl Iterator<Item = &'a Record> {
+    /// Undeleted conversations of `user`.
+    fn live_of<'a>(&'a self, user: &'a UserId) -> impl Iterator<Item = &'a StoredConversation> {
         self.live().filter(|record| record.side_of(user).is_some())
     }
 
-    /// The conversations of `user`, taken away or not.
-    fn all_of<'a>(&'a self, user: &'a UserId) -> impl Iterator<Item = &'a Record> {
+    /// All conversations of `user`, also deleted ones.
+    fn all_of<'a>(&'a self, user: &'a UserId) -> impl Iterator<Item = &'a StoredConversation> {
         self.records.values().filter(|record| record.side_of(user).is_some())
     }
 
     /// The salon's conversation about a booking.
-    fn about(&self, salon: &UserId, booking: &AppointmentId) -> Option<&Record> {
+    fn about(&self, salon: &UserId, booking: &AppointmentId) -> Option<&StoredConversation> {
         self.live().find(|record| {
             record.head.parties.salon == *salon && record.head.appointment.as_ref() == Some(booking)
         })
     }
 
-    /// See [`MemoryStore::forget_log`].
-    fn forget_log(&mut self, id: &ConversationId, seq: Seq) {
+    /// See [`MemoryStore::trim_log`].
+    fn trim_log(&mut self, id: &ConversationId, seq: Seq) {
         if let Some(record) = self.records.get_mut(id) {
-            record.forgotten = record.forgotten.max(seq).min(record.head.last_seq);
+            record.trimmed_to = record.trimmed_to.max(seq).min(record.head.last_seq);
         }
     }
 
-    /// All conversations in the order of their ids, taken away or not.
-    fn by_id(&self) -> Vec<&Record> {
+    /// All conversations by id, also deleted ones.
+    fn by_id(&self) -> Vec<&StoredConversation> {
         let mut all: Vec<_> = self.records.values().collect();
         all.sort_by_key(|record| &record.head.id);
         all
     }
 
-    /// Whether a conversation has this id, taken away or not.
+    /// Whether a conversation, also a deleted one, has this id.
     fn has_conversation(&self, id: &ConversationId) -> bool {
         self.records.contains_key(id)
     }
 
-    /// A conversation of `user`, taken away or not.
-    fn any_of(&self, id: &ConversationId, user: &UserId) -> Option<&Record> {
+    /// A conversation of `user`, also a deleted one.
+    fn any_of(&self, id: &ConversationId, user: &UserId) -> Option<&StoredConversation> {
         self.records.get(id).filter(|record| record.side_of(user).is_some())
     }
 
-    /// A conversation of `user`, with the directory.
-    fn find(&self, id: &ConversationId, user: &UserId) -> Option<(&Record, &People)> {
+    /// An undeleted conversation of `user`, with the directory.
+    fn find(&self, id: &ConversationId, user: &UserId) -> Option<(&StoredConversation, &People)> {
         let record = self.any_of(id, user).filter(|record| record.is_live())?;
         Some((record, &self.people))
     }
 
-    /// A conversation of `user` that is to be changed, with the directory.
-    fn change(&mut self, id: &ConversationId, user: &UserId) -> Option<(&mut Record, &People)> {
+    /// An undeleted conversation of `user` to be changed, with the directory.
+    fn change(
+        &mut self,
+        id: &ConversationId,
+        user: &UserId,
+    ) -> Option<(&mut StoredConversation, &People)> {
         let record = self.records.get_mut(id);
         let record = record.filter(|record| record.is_live() && record.side_of(user).is_some())?;
         Some((record, &self.people))
     }
 
     /// A message in a conversation of `user`, with that conversation.
-    fn message(&self, id: &MessageId, user: &UserId) -> Option<(&Record, &Post)> {
+    fn message(
+        &self,
+        id: &MessageId,
+        user: &UserId,
+    ) -> Option<(&StoredConversation, &StoredMessage)> {
         let mut own = self.live().filter(|record| record.side_of(user).is_some());
         own.find_map(|record| Some((record, record.post(id)?)))
     }
@@ -210,19 +216,19 @@ mod fault_tests {
     };
 
     #[tokio::test]
-    async fn a_store_fails_as_often_as_it_was_told_to_and_changes_nothing_then() {
+    async fn a_store_fails_as_often_as_configured_and_changes_nothing_then() {
         let store = MemoryStore::new();
         let person = client("c1");
         store.fail_next(StoreError::Busy("a test".into()));
         store.fail_next(StoreError::Internal("a test".into()));
-        let noted = store.note_participant(&person, Timestamp::UNIX_EPOCH).await;
+        let noted = store.upsert_participant(&person, Timestamp::UNIX_EPOCH).await;
         assert!(matches!(noted, Err(StoreError::Busy(_))));
         assert!(matches!(store.ping().await, Err(StoreError::Internal(_))));
         assert_eq!(store.participant(&person.id).await.expect("works again"), None);
     }
 
     #[tokio::test]
-    async fn a_store_is_away_until_it_is_back() {
+    async fn a_store_is_unavailable_until_it_is_available_again() {
         let store = MemoryStore::new();
         store.set_unavailable(true);
         for _ in 0..2 {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     MockConversationStore, MockLogStore, MockMessageStore, MockPeople, MockReadingStore,
-    fixture::{CountingIds, FixedClock, SilentFanout},
+    fixture::{CountingIds, FixedClock, RecordingFanout},
 };
 use crate::messaging::Messaging;
 
@@ -30,8 +30,8 @@ impl MessagingMocks {
     }
 
     /// The service over these mocks, and the fan-out that remembers what it publishes.
-    pub fn service(self) -> (Messaging, Arc<SilentFanout>) {
-        let fanout = Arc::new(SilentFanout::new());
+    pub fn service(self) -> (Messaging, Arc<RecordingFanout>) {
+        let fanout = Arc::new(RecordingFanout::new());
         let messaging = Messaging {
             conversations: Arc::new(self.conversations),
             messages: Arc::new(self.messages),

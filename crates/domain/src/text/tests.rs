@@ -3,7 +3,7 @@ use unicode_normalization::is_nfc;
 
 use super::*;
 
-/// What trouble is made of, among letters.
+/// Texts of problematic characters among letters.
 fn texts() -> impl Strategy<Value = String> {
     let odd = prop::sample::select(vec![
         '\r', '\n', '\u{b}', '\u{c}', '\u{85}', '\t', '\0', '\u{1b}', '\u{7f}', '\u{9f}',
@@ -15,7 +15,7 @@ fn texts() -> impl Strategy<Value = String> {
     prop::collection::vec(chars, 0..80).prop_map(|chars| chars.into_iter().collect())
 }
 
-/// Whether whatever `text` opens it closes, in order, and nothing else.
+/// Whether everything `text` opens is closed in order, and nothing else.
 fn is_balanced(text: &str) -> bool {
     let mut open = vec![];
     for c in text.chars() {
@@ -33,7 +33,7 @@ proptest! {
     #[test]
     fn a_tidied_text_holds_nothing_forbidden_and_stays_as_it_is(text in texts()) {
         let tidy = tidied(&text);
-        let forbidden = |c: char| c.is_control() && !matches!(c, '\t' | '\n') || overrides(c);
+        let forbidden = |c: char| c.is_control() && !matches!(c, '\t' | '\n') || is_override(c);
         prop_assert!(!tidy.contains(forbidden), "{tidy:?}");
         prop_assert!(is_balanced(&tidy), "{tidy:?}");
         prop_assert!(is_nfc(&tidy), "{tidy:?}");
@@ -43,14 +43,14 @@ proptest! {
     #[test]
     fn a_tidied_line_is_one_line_and_turns_nothing(text in texts()) {
         let line = tidied_line(&text);
-        let forbidden = |c: char| c.is_control() || directs(c) || "\u{2028}\u{2029}".contains(c);
+        let forbidden = |c: char| c.is_control() || is_bidi_control(c) || "\u{2028}\u{2029}".contains(c);
         prop_assert!(!line.contains(forbidden), "{line:?}");
         prop_assert!(is_nfc(&line), "{line:?}");
         prop_assert_eq!(tidied_line(&line), line);
     }
 
     #[test]
-    fn what_is_taken_fits_and_is_taken_again_as_it_is(text in texts(), times in 1_usize..400) {
+    fn accepted_content_fits_and_is_unchanged_when_parsed_again(text in texts(), times in 1_usize..400) {
         let long = text.repeat(times);
         match Content::parse(long.as_str()) {
             Ok(content) => {
@@ -73,7 +73,7 @@ proptest! {
 }
 
 #[test]
-fn what_word_processors_and_phones_write_arrives_as_it_was_meant() {
+fn control_characters_of_word_processors_are_dropped_or_replaced() {
     let table = [
         ("ligne\u{b}suite", "ligne\nsuite"),
         ("a\r\nb\rc\u{c}d\u{85}e\n\nf", "a\nb\nc\nd\ne\n\nf"),
@@ -94,7 +94,7 @@ fn what_word_processors_and_phones_write_arrives_as_it_was_meant() {
 }
 
 #[test]
-fn a_text_cannot_turn_what_follows_it() {
+fn a_text_cannot_change_the_direction_of_what_follows_it() {
     let table = [
         ("a\u{202e}b", "ab"),
         ("a\u{202d}b\u{202c}c", "abc"),
@@ -126,7 +126,7 @@ fn a_name_is_one_line() {
 }
 
 #[test]
-fn what_nobody_can_see_is_empty() {
+fn an_invisible_text_is_empty() {
     for blank in [
         "",
         " ",
@@ -168,14 +168,14 @@ fn a_text_is_counted_as_it_is_stored() {
     let lines = "a\r\n".repeat(CONTENT_MAX_CHARS / 2);
     assert!(Content::parse(lines).is_ok());
     assert!(Content::parse("a".to_owned() + &"\0".repeat(1_000_000)).is_ok());
-    // U+0958 has no composed form in NFC, so it is two characters.
+    // U+0958 has no composed form in NFC, so it counts as two characters.
     assert_eq!(Content::parse("\u{958}".repeat(CONTENT_MAX_CHARS)), Err(TextError::TooLong));
-    // Each is closed at the end.
+    // Each embedding is closed at the end.
     assert_eq!(Content::parse("\u{202b}a".repeat(CONTENT_MAX_CHARS / 2)), Err(TextError::TooLong));
 }
 
 #[test]
-fn what_is_stored_is_shown_as_it_is() {
+fn a_stored_text_is_unchanged() {
     let old = "a\r\nb\u{202e}e\u{301}";
     assert_eq!(Content::stored(old).expect("fits").as_str(), old);
     assert_eq!(Subject::stored(old).expect("fits").expect("kept").as_str(), old);

@@ -176,7 +176,7 @@ async fn a_picture_that_is_not_there_is_said_to_be_missing() {
 #[tokio::test]
 async fn who_never_said_anything_gets_an_archive_that_says_so() {
     let fixture = fixture();
-    fixture.service.note(&client("c1")).await;
+    fixture.service.add_participant(&client("c1")).await;
     let files = fixture.archive(&user("c1")).await;
     assert!(words(&files, "index.html").contains("pas encore de conversation"));
     let data: serde_json::Value = serde_json::from_slice(&files["data.json"]).expect("it is JSON");
@@ -195,7 +195,7 @@ async fn a_page_speaks_the_person_s_language_by_their_clock() {
         (Some(Language::English), Zone::parse("Asia/Tokyo").ok(), "Your messages"),
     ] {
         (reader.profile.language, reader.profile.zone) = (language, zone.clone());
-        fixture.service.note(&reader).await;
+        fixture.service.add_participant(&reader).await;
         let files = fixture.archive(&user("c1")).await;
         let page = words(&files, "index.html");
         let zone = zone.unwrap_or_default();

@@ -79,7 +79,7 @@ async fn an_endless_answer_is_not_read_to_its_end() {
 async fn without_a_service_to_ask_the_file_is_not_said_to_be_deleted() {
     let dir = TempDir::new();
     let nobody = media(&in_folder(&dir)).delete_hosted("k").await;
-    assert!(matches!(nobody, Err(FilesError::NobodyToAsk)), "{nobody:?}");
+    assert!(matches!(nobody, Err(FilesError::NoUploadService)), "{nobody:?}");
     assert!(asking(&dir, "http://127.0.0.1:1").delete_hosted("k").await.is_err());
 }
 

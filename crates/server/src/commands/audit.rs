@@ -19,13 +19,13 @@ pub(crate) async fn perform(verb: &AuditVerb, config: &Config) -> Result<String,
 }
 
 fn line(entry: &AuditEntry) -> String {
-    let AuditEntry { at, actor, deed, subject } = entry;
+    let AuditEntry { at, actor, action, subject } = entry;
     let by = match actor.person() {
         Some(person) => format!("{} {person}", actor.as_str()),
         None => actor.as_str().to_owned(),
     };
     let to = if subject.is_empty() { "everybody" } else { subject };
-    format!("{at}\t{by}\t{}\t{to}\n", deed.as_str())
+    format!("{at}\t{by}\t{}\t{to}\n", action.as_str())
 }
 
 #[cfg(test)]
@@ -43,13 +43,13 @@ mod tests {
         let mut entry = AuditEntry {
             at: Timestamp::UNIX_EPOCH,
             actor: Actor::Service,
-            deed: AuditAction::PolicyChanged,
+            action: AuditAction::PolicyChanged,
             subject: String::new(),
         };
         let epoch = "1970-01-01T00:00:00.000Z";
         assert_eq!(line(&entry), format!("{epoch}\tservice\tpolicy_changed\teverybody\n"));
         entry.actor = Actor::Person(UserId::parse("c1").expect("good"));
-        (entry.deed, entry.subject) = (AuditAction::ExportRequested, "c1".to_owned());
+        (entry.action, entry.subject) = (AuditAction::ExportRequested, "c1".to_owned());
         assert_eq!(line(&entry), format!("{epoch}\tperson c1\texport_requested\tc1\n"));
         assert_eq!(line(&entry).matches('\t').count(), HEAD.matches('\t').count());
     }

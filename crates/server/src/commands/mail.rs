@@ -6,7 +6,7 @@ use domain::{
     ids::UserId,
     mail::{
         MailPolicy,
-        service::{Decided, Mailing},
+        service::{DueMailCounts, Mailing},
         store::MailStore as _,
     },
 };
@@ -40,7 +40,7 @@ async fn flush(store: Arc<PgStore>, mail: &Mail) -> Result<String, RunError> {
     let terms = MailPolicy { delay_ms: 0, ..mail.terms.clone() };
     let mailing = mailing(mail, terms, store, Arc::new(SystemClock), Arc::new(SystemIds))?;
     let decided = all(&mailing.ok_or(RunError::NoMail)?).await?;
-    let Decided { people, mails, too_old } = decided;
+    let DueMailCounts { people, mails, too_old } = decided;
     Ok(format!(
         "people checked\t{people}\nmails scheduled\t{mails}\nconversations too old for a mail\t{too_old}\n"
     ))
@@ -51,8 +51,8 @@ async fn allow(store: &PgStore, person: &UserId) -> Result<String, RunError> {
     Ok(format!("addresses that get mail again\t{}\n", u8::from(is_allowed)))
 }
 
-async fn all(mailing: &Mailing) -> Result<Decided, RunError> {
-    let mut total = Decided::default();
+async fn all(mailing: &Mailing) -> Result<DueMailCounts, RunError> {
+    let mut total = DueMailCounts::default();
     loop {
         let decided = mailing.decide_due(BATCH).await.map_err(RunError::Mail)?;
         total.people += decided.people;

@@ -1,4 +1,4 @@
-//! Applying an event: all that it does happens together, once, and only where it was decided for.
+//! Applies an event in one transaction, once, and only in the state it was decided for.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
     appointments::store::{
         AppliedAppointmentEvent, ApplyAppointmentEvent, AppointmentChange, NewestHandled,
-        NoticePlace,
+        NoticeTarget,
     },
     conversation::{
         Side, Status,
@@ -39,7 +39,7 @@ WHERE salon_id = $1 AND appointment_id = $2
     AND handled_at IS NOT NULL AND kind NOT IN ('completed', 'no-show')
 ORDER BY occurred_at DESC, id DESC LIMIT 1";
 
-/// Why a transaction is undone.
+/// Why a transaction is rolled back.
 pub(super) enum ApplyError {
     AlreadyHandled,
     LeaseLost,
@@ -58,7 +58,7 @@ impl From<Error> for ApplyError {
     }
 }
 
-/// Which salon's which booking.
+/// A salon's booking.
 pub(super) struct Booking {
     pub(super) salon: String,
     pub(super) appointment: String,
@@ -82,12 +82,12 @@ pub(super) async fn apply(
 }
 
 fn remember(store: &PgStore, apply: &ApplyAppointmentEvent) {
-    if let Some(NoticePlace::New(open)) = apply.change.as_ref().map(|change| &change.place) {
+    if let Some(NoticeTarget::New(open)) = apply.change.as_ref().map(|change| &change.target) {
         store.remember_parties(&open.id, &open.parties);
     }
 }
 
-/// Locks the event, then the conversation; nothing locks them the other way round.
+/// Locks the event, then the conversation; this order is used everywhere.
 async fn change(
     connection: &mut AsyncPgConnection,
     apply: &ApplyAppointmentEvent,
@@ -96,7 +96,7 @@ async fn change(
         lock_unhandled(connection, &apply.event).await?.ok_or(ApplyError::AlreadyHandled)?;
     let events = match &apply.change {
         None => Vec::new(),
-        Some(change) => say(connection, &booking, change, apply.at).await?,
+        Some(change) => post_notice(connection, &booking, change, apply.at).await?,
     };
     settle(connection, &apply.event, apply.at).await?;
     Ok(events)
@@ -117,8 +117,8 @@ async fn lock_unhandled(
     Ok(found.map(|(salon, appointment)| Booking { salon, appointment }))
 }
 
-/// The newest event of a booking that was handled. Asked with the conversation's lock in hand, it
-/// stays so until the transaction ends.
+/// The newest handled event of a booking. Read under the conversation's lock, so it stays valid
+/// until the transaction ends.
 pub(super) async fn newest_handled(
     connection: &mut AsyncPgConnection,
     booking: &Booking,
@@ -146,25 +146,25 @@ async fn settle(
     Ok(())
 }
 
-// What the platform says of a booking, in the salon's name.
+// Posting notices in the salon's name.
 
-/// A conversation that the transaction has to itself.
+/// A locked conversation.
 struct NoticeTx {
     here: Locked,
     salon: Participant,
     events: Vec<Event>,
 }
 
-/// Applies an event to its conversation, and returns what happened in order.
-pub(super) async fn say(
+/// Posts the notice of an event in its conversation, and returns the events in order.
+pub(super) async fn post_notice(
     connection: &mut AsyncPgConnection,
     booking: &Booking,
     change: &AppointmentChange,
     at: Timestamp,
 ) -> Result<Vec<Event>, ApplyError> {
-    let mut tx = match &change.place {
-        NoticePlace::New(open) => open_one(connection, open, change.status).await?,
-        NoticePlace::In(id) => {
+    let mut tx = match &change.target {
+        NoticeTarget::New(open) => open_one(connection, open, change.status).await?,
+        NoticeTarget::In(id) => {
             let salon = decoded("salon_id", UserId::parse(&booking.salon))?;
             let here = Locked::take(connection, id, &salon).await?.ok_or(ApplyError::LeaseLost)?;
             let salon = participants::find_on(connection, &salon).await?;
@@ -209,8 +209,8 @@ async fn open_one(
 }
 
 impl NoticeTx {
-    /// Notes what happens next.
-    async fn note(
+    /// Logs the next event.
+    async fn append(
         &mut self,
         connection: &mut AsyncPgConnection,
         actor: &UserId,
@@ -224,7 +224,7 @@ impl NoticeTx {
         Ok(())
     }
 
-    /// Updates subject and status by the booking.
+    /// Updates subject and status.
     async fn update_head(
         &mut self,
         connection: &mut AsyncPgConnection,
@@ -241,7 +241,7 @@ impl NoticeTx {
         (self.here.subject, self.here.status) = (subject.clone(), change.status);
         let kind = EventKind::ConversationUpdated { subject, status: change.status };
         let salon = self.salon.id.clone();
-        self.note(connection, &salon, at, kind).await
+        self.append(connection, &salon, at, kind).await
     }
 
     async fn post(
@@ -265,11 +265,11 @@ impl NoticeTx {
         });
         insert(connection, &message).await?;
         let kind = EventKind::MessagePosted(Arc::clone(&message));
-        self.note(connection, &message.author.id, at, kind).await?;
+        self.append(connection, &message.author.id, at, kind).await?;
         Ok(message)
     }
 
-    /// The client looks on: what waited before the message is read along with it.
+    /// The client is watching: marks the message and earlier unread ones as read.
     async fn read(
         &mut self,
         connection: &mut AsyncPgConnection,

@@ -1,4 +1,4 @@
-//! What conflicts with conversations of an import.
+//! Conflicts of imported conversations with stored data.
 
 use std::collections::{HashMap, HashSet};
 
@@ -37,7 +37,7 @@ SELECT here.salon_id || '/' || here.appointment_id AS id, here.id::text AS conve
 FROM messaging.conversation AS here
 WHERE here.salon_id = ANY($1) AND here.appointment_id = ANY($2) AND here.deleted_at IS NULL";
 
-/// A conversation as it is here, locked.
+/// A stored conversation, locked.
 #[derive(QueryableByName)]
 pub(super) struct Existing {
     #[diesel(sql_type = Text)]
@@ -52,7 +52,7 @@ pub(super) struct Existing {
     is_deleted: bool,
 }
 
-/// Something, and the conversation it belongs to.
+/// A row and the conversation it belongs to.
 #[derive(QueryableByName)]
 struct Owned {
     #[diesel(sql_type = Text)]
@@ -64,13 +64,13 @@ struct Owned {
 type Page = [ImportRow<ImportedConversation>];
 type Owners = HashMap<String, String>;
 
-/// Everything here that a page could conflict with.
+/// All stored rows that a page could conflict with.
 #[derive(Default)]
 pub(super) struct Conflicts {
     pub(super) existing: HashMap<String, Existing>,
     known: HashMap<String, Imported>,
     forgotten: HashSet<String>,
-    /// `None` in a dry run, which enters nobody.
+    /// `None` in a dry run, which stores nobody.
     directory: Option<HashSet<String>>,
     messages: Owners,
     files: Owners,
@@ -78,7 +78,7 @@ pub(super) struct Conflicts {
 }
 
 impl Conflicts {
-    /// Looks at what is here, and locks the conversations of `page` that are.
+    /// Reads what is stored, and locks the conversations of `page`.
     pub(super) async fn find(
         connection: &mut AsyncPgConnection,
         page: &Page,
@@ -107,21 +107,21 @@ impl Conflicts {
         })
     }
 
-    /// What becomes of each of `page`. What one of them takes is in the way of those behind it.
+    /// The outcome of each row of `page`. An accepted row can conflict with later ones.
     pub(super) fn outcomes(&self, page: &Page) -> Vec<ImportOutcome> {
         let mut taken = Self::default();
-        let landing = |incoming: &ImportRow<ImportedConversation>| {
-            let landing = self.landing(incoming);
-            if !matches!(landing, ImportOutcome::New | ImportOutcome::Updated) {
-                return landing;
+        let outcome = |incoming: &ImportRow<ImportedConversation>| {
+            let outcome = self.outcome(incoming);
+            if !matches!(outcome, ImportOutcome::New | ImportOutcome::Updated) {
+                return outcome;
             }
             if let Some(refusal) = taken.refusal(&incoming.value) {
                 return ImportOutcome::Refused(refusal);
             }
             taken.add(&incoming.value);
-            landing
+            outcome
         };
-        page.iter().map(landing).collect()
+        page.iter().map(outcome).collect()
     }
 
     fn add(&mut self, taken: &ImportedConversation) {
@@ -132,15 +132,15 @@ impl Conflicts {
         self.bookings.extend(booking(taken).map(|booking| own(&booking)));
     }
 
-    /// What becomes of `incoming` for all that was here before.
-    fn landing(&self, incoming: &ImportRow<ImportedConversation>) -> ImportOutcome {
+    /// The outcome of `incoming`, given what was stored before.
+    fn outcome(&self, incoming: &ImportRow<ImportedConversation>) -> ImportOutcome {
         let id = incoming.value.id.as_str();
         let known = self.known.get(id);
         if known.is_some_and(|known| known.is(&incoming.fingerprint)) {
             return ImportOutcome::Unchanged;
         }
         let here = self.existing.get(id);
-        let refusal = here.and_then(|here| went_on(here, known, &incoming.value));
+        let refusal = here.and_then(|here| changed_here(here, known, &incoming.value));
         match refusal.or_else(|| self.refusal(&incoming.value)) {
             Some(refusal) => ImportOutcome::Refused(refusal),
             None if here.is_some() => ImportOutcome::Updated,
@@ -175,13 +175,13 @@ impl Conflicts {
     }
 }
 
-/// The booking, as `BOOKINGS` spells it.
+/// The booking in the format of `BOOKINGS`.
 fn booking(of: &ImportedConversation) -> Option<String> {
     of.appointment.as_ref().map(|appointment| format!("{}/{appointment}", of.parties.salon))
 }
 
-/// Why what is here must stay as it is.
-fn went_on(
+/// Why the stored conversation must not be replaced.
+fn changed_here(
     here: &Existing,
     known: Option<&Imported>,
     incoming: &ImportedConversation,

@@ -1,4 +1,4 @@
-//! Conversations that are taken over, with all that was said in them.
+//! Imported conversations with their messages.
 
 use std::sync::Arc;
 
@@ -16,10 +16,10 @@ use domain::{
 };
 
 use super::{
-    by_index,
+    accepted, by_index,
     conflicts::Conflicts,
     known::{self, Kind, Taken},
-    let_in, messages,
+    messages,
 };
 use crate::{error::Failure, import, query::prepared, row::PgTimestamp, store::PgStore};
 
@@ -58,18 +58,19 @@ async fn write(
     conflicts: &Conflicts,
     at: Timestamp,
 ) -> Result<(), Failure> {
-    let taken: Vec<_> = let_in(page, outcomes).map(|(it, _)| it).collect();
+    let taken: Vec<_> = accepted(page, outcomes).map(|(it, _)| it).collect();
     if taken.is_empty() {
         return Ok(());
     }
-    let replaced = let_in(page, outcomes).filter(|(_, landing)| *landing == ImportOutcome::Updated);
+    let replaced =
+        accepted(page, outcomes).filter(|(_, landing)| *landing == ImportOutcome::Updated);
     let replaced: Vec<_> = replaced.map(|(it, _)| it.value.id.as_str()).collect();
     if !replaced.is_empty() {
         empty(connection, &replaced).await?;
     }
     let positioned: Vec<_> = taken.iter().map(|it| (&it.value, last_seq(it, conflicts))).collect();
-    enter(connection, &positioned).await?;
-    messages::enter(connection, &positioned).await?;
+    insert(connection, &positioned).await?;
+    messages::insert(connection, &positioned).await?;
     let noted = taken.iter().zip(&positioned).map(|(it, (conversation, last_seq))| Taken {
         id: conversation.id.as_str(),
         fingerprint: &it.fingerprint,
@@ -78,8 +79,8 @@ async fn write(
     known::remember(connection, Kind::Conversation, &noted.collect::<Vec<_>>(), at).await
 }
 
-/// The newest position. What replaces something takes one more at least, so that whoever saw the
-/// old one finds that the log does not reach back to it.
+/// The newest position. A replacement takes at least one more, so that clients that saw the old
+/// conversation find the log trimmed.
 fn last_seq(incoming: &ImportRow<ImportedConversation>, conflicts: &Conflicts) -> i64 {
     let ours = incoming.value.last_seq.get();
     let here = conflicts.existing.get(incoming.value.id.as_str());
@@ -97,11 +98,11 @@ async fn empty(connection: &mut AsyncPgConnection, ids: &[&str]) -> Result<(), F
 
 const ENTER: &str = include_str!("conversations.sql");
 
-/// A conversation, and its newest position here.
+/// A conversation and its newest position here.
 pub(super) type Positioned<'c> = (&'c ImportedConversation, i64);
 
-/// Enters conversations, or replaces what is here under their ids.
-pub(super) async fn enter(
+/// Inserts conversations, or replaces those with the same ids.
+pub(super) async fn insert(
     connection: &mut AsyncPgConnection,
     page: &[Positioned<'_>],
 ) -> Result<(), Failure> {

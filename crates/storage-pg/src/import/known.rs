@@ -1,4 +1,4 @@
-//! What was taken over before.
+//! Rows imported before.
 
 use std::collections::HashMap;
 
@@ -22,7 +22,7 @@ FROM unnest($2::text[], $3::bytea[], $4::bigint[]) AS taken (id, fingerprint, la
 ON CONFLICT (kind, id) DO UPDATE SET
     fingerprint = excluded.fingerprint, last_seq = excluded.last_seq, at = excluded.at";
 
-/// A kind of things, as the table spells it.
+/// A kind of row, with its word in the table.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Kind {
     Person,
@@ -42,7 +42,7 @@ impl Kind {
     }
 }
 
-/// As it was when it was taken over.
+/// The state at the time of import.
 #[derive(QueryableByName)]
 pub(super) struct Imported {
     #[diesel(sql_type = Text)]
@@ -59,7 +59,7 @@ impl Imported {
     }
 }
 
-/// What is known of `ids`.
+/// The earlier imports of `ids`.
 pub(super) async fn find(
     connection: &mut AsyncPgConnection,
     kind: Kind,
@@ -73,14 +73,14 @@ pub(super) async fn find(
     Ok(known.into_iter().map(|known| (known.id.clone(), known)).collect())
 }
 
-/// Something that is here now.
+/// An imported row.
 pub(super) struct Taken<'t> {
     pub(super) id: &'t str,
     pub(super) fingerprint: &'t Fingerprint,
     pub(super) last_seq: Option<i64>,
 }
 
-/// Notes what is here now.
+/// Records the imported rows.
 pub(super) async fn remember(
     connection: &mut AsyncPgConnection,
     kind: Kind,

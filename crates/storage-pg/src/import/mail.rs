@@ -1,4 +1,4 @@
-//! Mail that waits.
+//! Pending mail.
 
 use std::sync::Arc;
 
@@ -13,9 +13,8 @@ use domain::{
 };
 
 use super::{
-    FORGOTTEN, by_index, found,
+    FORGOTTEN, accepted, by_index, found,
     known::{self, Kind, Taken},
-    let_in,
 };
 use crate::{error::Failure, import, query::prepared, row::PgTimestamp, store::PgStore};
 
@@ -41,12 +40,12 @@ pub(super) async fn take(
         .transaction(async |connection| {
             by_index(connection).await?;
             let keys: Vec<_> = page.iter().map(|it| it.value.key()).collect();
-            let landings = decide(connection, &page, &keys, step.mark.is_none()).await?;
+            let outcomes = decide(connection, &page, &keys, step.mark.is_none()).await?;
             if let Some(progress) = &step.mark {
-                write(connection, &page, &landings, step.at).await?;
+                write(connection, &page, &outcomes, step.at).await?;
                 import::save(connection, progress, &step).await?;
             }
-            Ok(landings)
+            Ok(outcomes)
         })
         .await
 }
@@ -68,7 +67,7 @@ async fn decide(
             ImportOutcome::Refused(Refusal::PersonForgotten)
         }
         Some(known) if known.is(&it.fingerprint) => ImportOutcome::Unchanged,
-        // A dry run has entered none.
+        // A dry run has inserted none.
         _ if !is_dry && !conversations.contains(it.value.conversation.as_str()) => {
             ImportOutcome::Refused(Refusal::ConversationRefused)
         }
@@ -81,10 +80,10 @@ async fn decide(
 async fn write(
     connection: &mut AsyncPgConnection,
     page: &[ImportRow<ImportedMail>],
-    landings: &[ImportOutcome],
+    outcomes: &[ImportOutcome],
     at: Timestamp,
 ) -> Result<(), Failure> {
-    let taken: Vec<_> = let_in(page, landings).map(|(it, _)| (it, it.value.key())).collect();
+    let taken: Vec<_> = accepted(page, outcomes).map(|(it, _)| (it, it.value.key())).collect();
     if taken.is_empty() {
         return Ok(());
     }

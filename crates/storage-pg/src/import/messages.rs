@@ -11,7 +11,7 @@ use crate::{
     row::{PgTimestamp, side_word},
 };
 
-/// How many rows one statement enters: a long conversation must not outlast a statement's time.
+/// The most rows per statement, so that a long conversation does not exceed the statement timeout.
 const ROWS_MAX: usize = 5_000;
 
 const ENTER: &str = "
@@ -28,27 +28,28 @@ SELECT incoming.*
 FROM unnest($1::text[], $2::text[], $3::smallint[], $4::text[], $5::text[], $6::text[], $7::integer[],
     $8::text[]) AS incoming";
 
-/// A message, and where it was said.
-type Said<'m> = (&'m str, &'m ImportedMessage);
-/// A file, the message that shows it, and its place there.
-type Shown<'m> = (&'m str, i16, &'m ImportedFile);
+/// A message and its conversation's id.
+type MessageRow<'m> = (&'m str, &'m ImportedMessage);
+/// A file, its message's id and its index there.
+type FileRow<'m> = (&'m str, i16, &'m ImportedFile);
 
-/// Enters the messages of `page`, and their files.
-pub(super) async fn enter(
+/// Inserts the messages of `page`, and their files.
+pub(super) async fn insert(
     connection: &mut AsyncPgConnection,
     page: &[Positioned<'_>],
 ) -> Result<(), Failure> {
-    let said =
-        page.iter().flat_map(|(it, _)| it.messages.iter().map(|said| (it.id.as_str(), said)));
-    let said: Vec<Said<'_>> = said.collect();
-    for rows in said.chunks(ROWS_MAX) {
+    let messages = page
+        .iter()
+        .flat_map(|(it, _)| it.messages.iter().map(|messages| (it.id.as_str(), messages)));
+    let messages: Vec<MessageRow<'_>> = messages.collect();
+    for rows in messages.chunks(ROWS_MAX) {
         enter_messages(connection, rows).await?;
     }
-    let shown = said.iter().flat_map(|(_, message)| {
+    let files = messages.iter().flat_map(|(_, message)| {
         (1_i16..).zip(&message.files).map(|(place, file)| (message.id.as_str(), place, file))
     });
-    let shown: Vec<Shown<'_>> = shown.collect();
-    for rows in shown.chunks(ROWS_MAX) {
+    let files: Vec<FileRow<'_>> = files.collect();
+    for rows in files.chunks(ROWS_MAX) {
         enter_files(connection, rows).await?;
     }
     Ok(())
@@ -56,7 +57,7 @@ pub(super) async fn enter(
 
 async fn enter_messages(
     connection: &mut AsyncPgConnection,
-    rows: &[Said<'_>],
+    rows: &[MessageRow<'_>],
 ) -> Result<(), Failure> {
     let count = |it: &ImportedMessage| i16::try_from(it.files.len()).unwrap_or(i16::MAX);
     prepared(ENTER)
@@ -76,7 +77,7 @@ async fn enter_messages(
 
 async fn enter_files(
     connection: &mut AsyncPgConnection,
-    rows: &[Shown<'_>],
+    rows: &[FileRow<'_>],
 ) -> Result<(), Failure> {
     prepared(ENTER_FILES)
         .bind::<Array<Text>, _>(all(rows, |(_, _, it)| it.id.as_str()))

@@ -1,4 +1,4 @@
-//! People who are taken over.
+//! Imported people.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -14,14 +14,13 @@ use domain::{
 };
 
 use super::{
-    FORGOTTEN, by_index, found, here,
+    FORGOTTEN, accepted, by_index, found, here,
     known::{self, Kind, Taken},
-    let_in,
 };
 use crate::{error::Failure, import, query::prepared, row::PgTimestamp, store::PgStore};
 
-/// Who is here, locked, and whether they are as an import left them: whoever tells of a person here
-/// writes when.
+/// Stored people, locked, and whether they are as an import left them: every other writer sets the
+/// time.
 const HERE: &str = "
 SELECT person.id::text AS id,
     coalesce(person.updated_at = imported.at, false) AS is_as_imported
@@ -29,9 +28,9 @@ FROM messaging.participant AS person
 LEFT JOIN messaging.imported AS imported ON imported.kind = 'person' AND imported.id = person.id
 WHERE person.id = ANY($1) ORDER BY person.id FOR NO KEY UPDATE OF person";
 
-/// What is here under the same id becomes what is there; language and zone are not known there.
+/// Replaces an entry with the imported one; language and zone are unknown in the source.
 const REPLACE: &str = include_str!("people_replace.sql");
-/// What is here under the same id stays, and gains what was missing.
+/// Keeps an entry and adds missing details.
 const GAIN: &str = include_str!("people_gain.sql");
 
 type Page = Arc<[ImportRow<Participant>]>;
@@ -54,19 +53,20 @@ pub(super) async fn take(
                     _ if forgotten.contains(id) => ImportOutcome::Refused(Refusal::PersonForgotten),
                     Some(known) if known.is(&it.fingerprint) => ImportOutcome::Unchanged,
                     _ if !here.contains_key(id) => ImportOutcome::New,
-                    // Somebody without an account there: that takes no name from who has one here.
+                    // Somebody without an account in the source: takes no name from an existing
+                    // entry.
                     _ if it.value.profile.is_empty() => ImportOutcome::Unchanged,
                     _ => ImportOutcome::Updated,
                 }
             };
-            let landings: Vec<_> = page.iter().map(landing).collect();
+            let outcomes: Vec<_> = page.iter().map(landing).collect();
             if let Some(progress) = &step.mark {
                 let imported = here.iter().filter(|(_, is_as_imported)| **is_as_imported);
                 let imported: HashSet<_> = imported.map(|(id, _)| id.as_str()).collect();
-                write(connection, &page, &landings, &imported, step.at).await?;
+                write(connection, &page, &outcomes, &imported, step.at).await?;
                 import::save(connection, progress, &step).await?;
             }
-            Ok(landings)
+            Ok(outcomes)
         })
         .await
 }
@@ -78,11 +78,11 @@ fn ids(page: &[ImportRow<Participant>]) -> Vec<&str> {
 async fn write(
     connection: &mut AsyncPgConnection,
     page: &[ImportRow<Participant>],
-    landings: &[ImportOutcome],
+    outcomes: &[ImportOutcome],
     imported: &HashSet<&str>,
     at: Timestamp,
 ) -> Result<(), Failure> {
-    let people: Vec<_> = let_in(page, landings).map(|(it, _)| it).collect();
+    let people: Vec<_> = accepted(page, outcomes).map(|(it, _)| it).collect();
     let (replace, gain): (Vec<&Participant>, Vec<_>) =
         people.iter().map(|it| &it.value).partition(|it| imported.contains(it.id.as_str()));
     for (sql, people) in [(REPLACE, replace), (GAIN, gain)] {

@@ -1,4 +1,4 @@
-//! What people want to be told of by mail.
+//! Imported mail preferences.
 
 use std::sync::Arc;
 
@@ -13,14 +13,13 @@ use domain::{
 };
 
 use super::{
-    FORGOTTEN, IN_THE_DIRECTORY, by_index, found, here,
+    FORGOTTEN, IN_THE_DIRECTORY, accepted, by_index, found, here,
     known::{self, Kind, Taken},
-    let_in,
 };
 use crate::{error::Failure, import, query::prepared, row::PgTimestamp, store::PgStore};
 
-/// What is here, locked, and whether it is as an import left it: whoever changes a preference, or mutes a
-/// conversation, writes when.
+/// Stored preferences, locked, and whether they are as an import left them: every other change sets
+/// the time.
 const HERE: &str = "
 SELECT preference.person_id::text AS id,
     coalesce(preference.updated_at = imported.at, false) AS is_as_imported
@@ -28,7 +27,7 @@ FROM messaging.preference AS preference
 LEFT JOIN messaging.imported AS imported ON imported.kind = 'preference' AND imported.id = preference.person_id
 WHERE preference.person_id = ANY($1) ORDER BY preference.person_id FOR NO KEY UPDATE OF preference";
 
-/// Of what is here only that is replaced which an import left as it is: $5.
+/// Replaces only what an import left unchanged: $5.
 const ENTER: &str = "
 INSERT INTO messaging.preference AS known (person_id, mail_enabled, frequency, created_at, updated_at)
 SELECT incoming.*, $4, $4 FROM unnest($1::text[], $2::boolean[], $3::text[]) AS incoming
@@ -60,12 +59,12 @@ pub(super) async fn take(
     connection
         .transaction(async |connection| {
             by_index(connection).await?;
-            let landings = decide(connection, &page, step.mark.is_none()).await?;
+            let outcomes = decide(connection, &page, step.mark.is_none()).await?;
             if let Some(progress) = &step.mark {
-                write(connection, &page, &landings, step.at).await?;
+                write(connection, &page, &outcomes, step.at).await?;
                 import::save(connection, progress, &step).await?;
             }
-            Ok(landings)
+            Ok(outcomes)
         })
         .await
 }
@@ -85,9 +84,9 @@ async fn decide(
         match known.get(id) {
             _ if forgotten.contains(id) => ImportOutcome::Refused(Refusal::PersonForgotten),
             Some(known) if known.is(&it.fingerprint) => ImportOutcome::Unchanged,
-            // Said here, by themselves.
+            // Set here by the person.
             _ if here.get(id) == Some(&false) => ImportOutcome::Unchanged,
-            // A dry run has entered nobody.
+            // A dry run has inserted nobody.
             _ if !is_dry && !people.contains(id) => ImportOutcome::Refused(Refusal::PersonUnknown),
             None => ImportOutcome::New,
             Some(_) => ImportOutcome::Updated,
@@ -99,11 +98,12 @@ async fn decide(
 async fn write(
     connection: &mut AsyncPgConnection,
     page: &[ImportRow<ImportedPreference>],
-    landings: &[ImportOutcome],
+    outcomes: &[ImportOutcome],
     at: Timestamp,
 ) -> Result<(), Failure> {
-    let taken: Vec<_> = let_in(page, landings).map(|(it, _)| it).collect();
-    let replaced = let_in(page, landings).filter(|(_, landing)| *landing == ImportOutcome::Updated);
+    let taken: Vec<_> = accepted(page, outcomes).map(|(it, _)| it).collect();
+    let replaced =
+        accepted(page, outcomes).filter(|(_, landing)| *landing == ImportOutcome::Updated);
     let replaced: Vec<_> = replaced.map(|(it, _)| it.value.person.as_str()).collect();
     if taken.is_empty() {
         return Ok(());

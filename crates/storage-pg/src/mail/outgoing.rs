@@ -1,4 +1,4 @@
-//! A mail when it leaves, and when it is done.
+//! Queued mails, and closing them.
 
 use diesel::{
     OptionalExtension, QueryDsl, QueryableByName,
@@ -38,7 +38,7 @@ const CLOSE: &str = "
 WITH said AS (DELETE FROM messaging.mail_conversation WHERE mail_id = $1)
 UPDATE messaging.mail SET is_closed = true WHERE id = $1 AND NOT is_closed";
 
-/// An open mail, and whom it is to.
+/// An open mail and its recipient.
 struct Envelope {
     recipient: Recipient,
     at: Timestamp,
@@ -79,7 +79,7 @@ pub(super) async fn close(store: &PgStore, mail: &MailId) -> Result<(), Failure>
     Ok(())
 }
 
-// Where an answer by mail belongs.
+// Reply tokens.
 
 const TARGET: &str = "
 SELECT person_id, conversation_id FROM messaging.mailed_conversation WHERE reply_token = $1";
@@ -106,10 +106,10 @@ pub(super) async fn target(
     Ok(found.map(|Row(target)| target))
 }
 
-// Addresses that get no more mail.
+// Suppressed addresses.
 
-/// Noted for everybody who has it, so that it is forgotten with them, and in each of its forms ($1), so
-/// that it holds when the platform tells the same address in another one.
+/// Stored for everybody who has the address, so that it is deleted with them, and in each of its
+/// forms ($1), so that it also matches when the platform reports the address in another form.
 const SUPPRESS: &str = "
 WITH concerned AS (
     SELECT id::text AS person_id FROM messaging.participant

@@ -1,4 +1,4 @@
-//! What people choose about mail.
+//! Mail preferences.
 
 use async_trait::async_trait;
 use diesel::{
@@ -77,7 +77,8 @@ impl PreferenceStore for PgStore {
 
 const MUTE: &str = "SELECT messaging.mute_conversation($1, $2, $3, $4) AS muting";
 
-/// The preferences of the person are locked first, as in `mute_conversation`, so that no two calls deadlock.
+/// Locks the person's preferences first, as `mute_conversation` does, so that no two calls
+/// deadlock.
 const UNMUTE: &str = "
 WITH owner AS (
     SELECT person_id FROM messaging.preference WHERE person_id = $1 FOR UPDATE
@@ -136,15 +137,15 @@ async fn unmute(
     Ok(())
 }
 
-// What a person wants, and changes of it.
+// Reading and changing preferences.
 
 const FIND: &str = concat!(include_str!("../preference/recipient.sql"), "WHERE person.id = $1");
 const CHANGE: &str = include_str!("../preference/change.sql");
 
-/// What somebody the directory knows said that they want, if anything.
-struct Noted(Option<Preferences>);
+/// The stored preferences of a known person, if any.
+struct StoredPreferences(Option<Preferences>);
 
-impl QueryableByName<Pg> for Noted {
+impl QueryableByName<Pg> for StoredPreferences {
     fn build<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
         preferences(row, row.parsed("id", UserId::parse)?).map(Self)
     }
@@ -158,12 +159,12 @@ async fn find(
     let mut connection = store.connection().await?;
     match read(&mut connection, user).await? {
         None => Ok(None),
-        Some(Noted(Some(noted))) => Ok(Some(noted)),
-        Some(Noted(None)) => {
+        Some(StoredPreferences(Some(stored))) => Ok(Some(stored)),
+        Some(StoredPreferences(None)) => {
             enter(&mut connection, user, at).await?;
-            // Somebody else may have been first.
-            let noted = read(&mut connection, user).await?;
-            Ok(noted.and_then(|Noted(noted)| noted))
+            // A concurrent call may have been first.
+            let stored = read(&mut connection, user).await?;
+            Ok(stored.and_then(|StoredPreferences(stored)| stored))
         }
     }
 }
@@ -190,15 +191,18 @@ async fn change(
         .bind::<Nullable<Text>, _>(zone.and_then(|zone| zone.as_ref().map(Zone::as_str)))
         .execute(&mut *connection)
         .await?;
-    let noted = read(&mut connection, user).await?;
-    Ok(noted.and_then(|Noted(noted)| noted))
+    let stored = read(&mut connection, user).await?;
+    Ok(stored.and_then(|StoredPreferences(stored)| stored))
 }
 
-async fn read(connection: &mut AsyncPgConnection, user: &UserId) -> Result<Option<Noted>, Failure> {
+async fn read(
+    connection: &mut AsyncPgConnection,
+    user: &UserId,
+) -> Result<Option<StoredPreferences>, Failure> {
     Ok(prepared(FIND).bind::<Text, _>(user.as_str()).get_result(connection).await.optional()?)
 }
 
-/// Notes the usual, unless something is noted.
+/// Stores the defaults, unless preferences are stored.
 async fn enter(
     connection: &mut AsyncPgConnection,
     user: &UserId,

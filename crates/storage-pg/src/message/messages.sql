@@ -1,5 +1,5 @@
 -- Messages as both participants see them, with whoever wrote them and their files. Whether one is read
--- is what the other side's horizon says. What the house said is the salon's for those who look at it, and
+-- is what the other side's horizon says. What the platform said is the salon's for those who look at it, and
 -- waits for nobody.
 SELECT
     m.id, m.conversation_id, m.seq, m.kind, m.content, m.notice, m.created_at,

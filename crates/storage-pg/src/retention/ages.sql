@@ -4,7 +4,7 @@ WITH walked AS (
     SELECT * FROM messaging.conversation WHERE id > $1 ORDER BY id LIMIT $2
 )
 SELECT ends.next_id, c.id, c.salon_id, c.last_message_at, c.updated_at,
-    greatest(c.salon_message_seq, c.client_message_seq) > 0 AS says_something,
+    greatest(c.salon_message_seq, c.client_message_seq) > 0 AS has_messages,
     client.language, own.archive_after_days, own.delete_after_days,
     coalesce(own.is_held, false) OR held.conversation_id IS NOT NULL AS is_held
 FROM (SELECT max(id) AS next_id FROM walked) AS ends

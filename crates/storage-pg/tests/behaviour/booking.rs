@@ -1,4 +1,4 @@
-//! A booking to try things on.
+//! The booking of a test.
 
 use domain::{
     appointments::{
@@ -6,7 +6,7 @@ use domain::{
         notice::{FirstName, Notice},
         store::{
             AppliedAppointmentEvent, ApplyAppointmentEvent, AppointmentChange, AppointmentStore,
-            NewNotice, NoticePlace, ReceiveOutcome,
+            NewNotice, NoticeTarget, ReceiveOutcome,
         },
     },
     conversation::Status,
@@ -26,22 +26,22 @@ pub(crate) async fn report(store: &PgStore, id: &str, kind: &str) -> Appointment
     event
 }
 
-/// What an event would do that greets the client in a conversation that is not open yet.
+/// The application of an event whose notice opens a new conversation.
 pub(crate) async fn opening(store: &PgStore, event: &AppointmentEvent) -> ApplyAppointmentEvent {
     let mut open = plan(store).await;
     open.appointment = AppointmentId::parse("rdv-1").ok();
-    greeting(event, NoticePlace::New(open))
+    greeting(event, NoticeTarget::New(open))
 }
 
-/// What an event would do that greets the client in the conversation that is there.
+/// The application of an event whose notice goes to the existing conversation.
 pub(crate) fn greeting_in(event: &AppointmentEvent, id: &ConversationId) -> ApplyAppointmentEvent {
-    greeting(event, NoticePlace::In(id.clone()))
+    greeting(event, NoticeTarget::In(id.clone()))
 }
 
-fn greeting(event: &AppointmentEvent, place: NoticePlace) -> ApplyAppointmentEvent {
+fn greeting(event: &AppointmentEvent, target: NoticeTarget) -> ApplyAppointmentEvent {
     let notice = Notice::Booked { first_name: FirstName::parse("Camille") };
     let change = AppointmentChange {
-        place,
+        target,
         newest_handled: None,
         notice: NewNotice {
             id: MessageId::parse(&fresh_id()).expect("a good id"),
@@ -55,7 +55,7 @@ fn greeting(event: &AppointmentEvent, place: NoticePlace) -> ApplyAppointmentEve
     ApplyAppointmentEvent { event: event.id.clone(), change: Some(change), at: now() }
 }
 
-/// Applies what must be possible, and returns how many things happened.
+/// Applies an event and returns the number of events.
 pub(crate) async fn apply(store: &PgStore, apply: &ApplyAppointmentEvent) -> usize {
     match store.apply_appointment_event(apply).await.expect(ANSWERS) {
         AppliedAppointmentEvent::Applied(events) => events.len(),

@@ -1,9 +1,11 @@
-//! Reports about bookings, by many at once.
+//! Concurrent reports about bookings.
 
 use std::collections::BTreeSet;
 
 use domain::{
-    appointments::store::{AppliedAppointmentEvent, AppointmentStore, NoticePlace, ReceiveOutcome},
+    appointments::store::{
+        AppliedAppointmentEvent, AppointmentStore, NoticeTarget, ReceiveOutcome,
+    },
     conversation::store::{ConversationStore, OpenOutcome},
     ids::{AppointmentId, ConversationId},
     ports::StoreError,
@@ -14,20 +16,20 @@ use crate::{
     booking::{apply, greeting_in, opening, report},
     concurrency::{assert_counters_are_true, whole_log},
     support::Scratch,
-    talk::{ANSWERS, Talk, now, plan},
+    talk::{ANSWERS, TestConversation, now, plan},
     waiting::{at_once, hold, until, until_waiting},
 };
 
 const WAITING: &str = "SELECT count(*) FROM messaging.appointment_event WHERE handled_at IS NULL";
 
 /// The conversation about the fixture's booking, opened by hand.
-async fn talk_about_the_booking(scratch: &Scratch) -> Talk {
+async fn booking_conversation(scratch: &Scratch) -> TestConversation {
     let mut plan = plan(scratch).await;
     plan.appointment = AppointmentId::parse("rdv-1").ok();
     let outcome = scratch.open_conversation(&plan).await.expect(ANSWERS);
     assert!(matches!(outcome, OpenOutcome::Opened(_)), "{outcome:?}");
     let (salon, client) = (plan.parties.salon, plan.parties.client);
-    Talk { store: (**scratch).clone(), id: plan.id, salon, client }
+    TestConversation { store: (**scratch).clone(), id: plan.id, salon, client }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -142,12 +144,12 @@ async fn an_event_that_several_nodes_apply_at_once_speaks_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn events_of_a_booking_applied_at_once_follow_one_another() {
     let scratch = Scratch::new().await;
-    let talk = talk_about_the_booking(&scratch).await;
+    let conversation = booking_conversation(&scratch).await;
     let nodes = [(*scratch).clone(), scratch.another(|_| ())];
     let mut changes = Vec::new();
     for number in 0..8 {
         let event = report(&scratch, &format!("e{number}"), "confirmed").await;
-        let mut change = greeting_in(&event, &talk.id);
+        let mut change = greeting_in(&event, &conversation.id);
         change.change.as_mut().expect("it greets").read_on_arrival = number % 2 == 0;
         changes.push(change);
     }
@@ -157,59 +159,59 @@ async fn events_of_a_booking_applied_at_once_follow_one_another() {
     })
     .await;
 
-    // Each was decided before any was handled, so all but the first must look again.
+    // Each was decided before any was handled, so all but the first must be decided again.
     let overtaken = |outcome: &&_| **outcome == AppliedAppointmentEvent::LeaseLost;
     assert_eq!(outcomes.iter().filter(overtaken).count(), 7, "{outcomes:?}");
     assert_eq!(scratch.number(WAITING).await, 7);
-    whole_log(&talk).await;
+    whole_log(&conversation).await;
     assert_counters_are_true(&scratch).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn notices_among_messages_and_readers_leave_no_gap() {
     let scratch = Scratch::new().await;
-    let talk = talk_about_the_booking(&scratch).await;
-    let nodes = [talk.clone(), talk.on(scratch.another(|_| ()))];
+    let conversation = booking_conversation(&scratch).await;
+    let nodes = [conversation.clone(), conversation.on(scratch.another(|_| ()))];
     let mut changes = Vec::new();
     for number in 0..10 {
         let event = report(&scratch, &format!("e{number}"), "confirmed").await;
-        let mut change = greeting_in(&event, &talk.id);
+        let mut change = greeting_in(&event, &conversation.id);
         change.change.as_mut().expect("it greets").read_on_arrival = number % 3 == 0;
         changes.push(change);
     }
     at_once(40, |number| {
-        let (talk, mut change) = (nodes[number % 2].clone(), changes[number / 4].clone());
+        let (conversation, mut change) = (nodes[number % 2].clone(), changes[number / 4].clone());
         async move {
             match number % 4 {
                 0 => loop {
-                    let pending = talk.store.pending_appointment_event(&change.event).await;
+                    let pending = conversation.store.pending_appointment_event(&change.event).await;
                     let pending = pending.expect(ANSWERS).expect("nobody else handles it");
                     let what = change.change.as_mut().expect("it greets");
                     what.newest_handled = pending.newest_handled;
-                    let applied = talk.store.apply_appointment_event(&change).await;
+                    let applied = conversation.store.apply_appointment_event(&change).await;
                     if applied.expect(ANSWERS) != AppliedAppointmentEvent::LeaseLost {
                         break;
                     }
                 },
-                1 => drop(talk.read(&talk.client).await),
-                2 => drop(talk.say(&talk.client, "Bonjour").await),
-                _ => drop(talk.say(&talk.salon, "Bonjour").await),
+                1 => drop(conversation.read(&conversation.client).await),
+                2 => drop(conversation.send_text(&conversation.client, "Bonjour").await),
+                _ => drop(conversation.send_text(&conversation.salon, "Bonjour").await),
             }
         }
     })
     .await;
     assert_eq!(scratch.number(WAITING).await, 0);
-    whole_log(&talk).await;
+    whole_log(&conversation).await;
     assert_counters_are_true(&scratch).await;
 }
 
 #[tokio::test]
 async fn an_event_that_nobody_waits_for_any_more_is_applied_to_its_end() {
     let scratch = Scratch::new().await;
-    let talk = talk_about_the_booking(&scratch).await;
+    let conversation = booking_conversation(&scratch).await;
     let event = report(&scratch, "e1", "confirmed").await;
-    let change = greeting_in(&event, &talk.id);
-    let lock = hold(&scratch, &talk).await;
+    let change = greeting_in(&event, &conversation.id);
+    let lock = hold(&scratch, &conversation).await;
     let store = (*scratch).clone();
     let abandoned = tokio::spawn(async move { store.apply_appointment_event(&change).await });
     until_waiting(&scratch, 1).await;
@@ -217,14 +219,14 @@ async fn an_event_that_nobody_waits_for_any_more_is_applied_to_its_end() {
     assert!(abandoned.await.expect_err("nobody waits for it").is_cancelled());
     drop(lock);
     until(async || scratch.number(WAITING).await == 0).await;
-    assert_eq!(talk.say(&talk.client, "Merci").await.message.seq.get(), 3);
+    assert_eq!(conversation.send_text(&conversation.client, "Merci").await.message.seq.get(), 3);
 }
 
 #[tokio::test]
 async fn an_event_that_cannot_be_applied_wholly_is_not_applied_at_all() {
     let scratch = Scratch::new().await;
-    let elsewhere = Talk::open(&scratch).await;
-    let taken = elsewhere.say(&elsewhere.client, "Bonjour").await.message;
+    let elsewhere = TestConversation::open(&scratch).await;
+    let taken = elsewhere.send_text(&elsewhere.client, "Bonjour").await.message;
     let event = report(&scratch, "e1", "booked").await;
     let mut change = opening(&scratch, &event).await;
     change.change.as_mut().expect("it greets").notice.id = taken.id.clone();
@@ -235,7 +237,7 @@ async fn an_event_that_cannot_be_applied_wholly_is_not_applied_at_all() {
 
     let change = opening(&scratch, &event).await;
     assert_eq!(apply(&scratch, &change).await, 2);
-    let NoticePlace::New(open) = change.change.expect("it greets").place else {
+    let NoticeTarget::New(open) = change.change.expect("it greets").target else {
         panic!("it opened")
     };
     let parties = scratch.parties(&open.id).await.expect(ANSWERS);

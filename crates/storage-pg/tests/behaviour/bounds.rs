@@ -1,4 +1,4 @@
-//! Waits end, queues are bounded, and what breaks is replaced.
+//! Waits end, queues are bounded, and broken connections are replaced.
 
 use domain::{
     conversation::store::{ConversationStore, EditConversation, LogStore, StatusEdit},
@@ -8,7 +8,7 @@ use storage_pg::PgStore;
 
 use crate::{
     support::Scratch,
-    talk::{ANSWERS, Talk, now},
+    talk::{ANSWERS, TestConversation, now},
     waiting::{hold, until, until_waiting},
 };
 
@@ -22,16 +22,16 @@ fn busy<T: std::fmt::Debug>(outcome: Result<T, StoreError>) -> String {
 #[tokio::test]
 async fn a_full_queue_is_told_at_once_and_a_long_wait_in_time() {
     let scratch = Scratch::new().await;
-    let talk = Talk::open(&scratch).await;
+    let conversation = TestConversation::open(&scratch).await;
     let small = scratch.another(|settings| {
         settings.pool_connections_max = 1;
         settings.pool_waiters_max = 1;
         settings.pool_wait_ms_max = 200;
     });
-    let lock = hold(&scratch, &talk).await;
+    let lock = hold(&scratch, &conversation).await;
     let works = tokio::spawn({
-        let talk = talk.on(small.clone());
-        async move { talk.say(&talk.client, "Bonjour").await }
+        let conversation = conversation.on(small.clone());
+        async move { conversation.send_text(&conversation.client, "Bonjour").await }
     });
     until_waiting(&scratch, 1).await;
 
@@ -46,23 +46,24 @@ async fn a_full_queue_is_told_at_once_and_a_long_wait_in_time() {
 #[tokio::test]
 async fn a_statement_that_waits_too_long_is_given_up() {
     let scratch = Scratch::new().await;
-    let talk = Talk::open(&scratch).await;
+    let conversation = TestConversation::open(&scratch).await;
     let hasty = scratch.another(|settings| settings.statement_timeout_ms = 100);
-    let lock = hold(&scratch, &talk).await;
-    let outcome = talk.on(hasty.clone()).try_say(&talk.client, "Bonjour").await;
+    let lock = hold(&scratch, &conversation).await;
+    let outcome =
+        conversation.on(hasty.clone()).try_send_text(&conversation.client, "Bonjour").await;
     assert_eq!(busy(outcome), "canceling statement due to statement timeout");
     drop(lock);
-    talk.on(hasty).say(&talk.client, "Bonjour").await;
+    conversation.on(hasty).send_text(&conversation.client, "Bonjour").await;
 }
 
 #[tokio::test]
 async fn an_abandoned_change_runs_to_its_end_and_keeps_no_lock() {
     let scratch = Scratch::new().await;
-    let talk = Talk::open(&scratch).await;
-    let lock = hold(&scratch, &talk).await;
+    let conversation = TestConversation::open(&scratch).await;
+    let lock = hold(&scratch, &conversation).await;
     let edit = EditConversation {
-        conversation: talk.id.clone(),
-        by: talk.salon.clone(),
+        conversation: conversation.id.clone(),
+        by: conversation.salon.clone(),
         subject: None,
         status: Some(StatusEdit::Toggle),
         at: now(),
@@ -80,55 +81,55 @@ async fn an_abandoned_change_runs_to_its_end_and_keeps_no_lock() {
         WHERE datname = current_database() AND state LIKE 'idle in transaction%'";
     until(async || scratch.number(open).await == 0).await;
     let hasty = scratch.another(|settings| settings.statement_timeout_ms = 1_000);
-    talk.on(hasty).say(&talk.client, "Bonjour").await;
+    conversation.on(hasty).send_text(&conversation.client, "Bonjour").await;
 }
 
 #[tokio::test]
 async fn an_abandoned_send_leaves_a_connection_that_works() {
     let scratch = Scratch::new().await;
-    let talk = Talk::open(&scratch).await;
+    let conversation = TestConversation::open(&scratch).await;
     let single = scratch.another(|settings| settings.pool_connections_max = 1);
-    let lock = hold(&scratch, &talk).await;
+    let lock = hold(&scratch, &conversation).await;
     let abandoned = tokio::spawn({
-        let talk = talk.on(single.clone());
-        async move { talk.say(&talk.client, "Bonjour").await }
+        let conversation = conversation.on(single.clone());
+        async move { conversation.send_text(&conversation.client, "Bonjour").await }
     });
     until_waiting(&scratch, 1).await;
     abandoned.abort();
     assert!(abandoned.await.expect_err("nobody waits for it").is_cancelled());
     drop(lock);
-    let posted = talk.on(single).say(&talk.client, "Encore moi").await;
+    let posted = conversation.on(single).send_text(&conversation.client, "Encore moi").await;
     assert_eq!(posted.message.seq.get(), 3, "the abandoned one is there, too");
 }
 
 #[tokio::test]
 async fn connections_that_the_server_ends_are_replaced() {
     let scratch = Scratch::new().await;
-    let talk = Talk::open(&scratch).await;
+    let conversation = TestConversation::open(&scratch).await;
     for _ in 0..3 {
         tokio::join!(scratch.ping_well(), scratch.ping_well(), scratch.ping_well());
         let ended = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
             WHERE datname = current_database() AND application_name = 'messaging'";
         assert!(scratch.number(ended).await > 0);
-        // At the very moment a request may fail, and says that it may be repeated; no later one does.
+        // A concurrent request may fail as retryable; no later one does.
         until(async || match scratch.ping().await {
             Ok(()) => true,
             Err(StoreError::Unavailable(_)) => false,
             Err(other) => panic!("{other:?}"),
         })
         .await;
-        talk.say(&talk.client, "Bonjour").await;
+        conversation.send_text(&conversation.client, "Bonjour").await;
     }
 }
 
 #[tokio::test]
 async fn a_statement_cut_off_by_the_server_may_be_repeated() {
     let scratch = Scratch::new().await;
-    let talk = Talk::open(&scratch).await;
-    let lock = hold(&scratch, &talk).await;
+    let conversation = TestConversation::open(&scratch).await;
+    let lock = hold(&scratch, &conversation).await;
     let cut = tokio::spawn({
-        let talk = talk.clone();
-        async move { talk.try_say(&talk.client, "Bonjour").await }
+        let conversation = conversation.clone();
+        async move { conversation.try_send_text(&conversation.client, "Bonjour").await }
     });
     until_waiting(&scratch, 1).await;
     scratch
@@ -141,7 +142,7 @@ async fn a_statement_cut_off_by_the_server_may_be_repeated() {
     assert!(matches!(outcome, Err(StoreError::Unavailable(_))), "{outcome:?}");
     drop(lock);
     until(async || scratch.ping().await.is_ok()).await;
-    assert_eq!(talk.say(&talk.client, "Bonjour").await.message.seq.get(), 2);
+    assert_eq!(conversation.send_text(&conversation.client, "Bonjour").await.message.seq.get(), 2);
 }
 
 #[tokio::test]

@@ -1,10 +1,10 @@
-//! Many at once, over many connections, on several stores as on several nodes.
+//! Concurrent calls over many connections, on several stores as on several nodes.
 
 use std::collections::{HashMap, HashSet};
 
 use crate::{
     support::Scratch,
-    talk::{ANSWERS, Talk, now, plan},
+    talk::{ANSWERS, TestConversation, now, plan},
     waiting::at_once,
 };
 use domain::{
@@ -18,9 +18,12 @@ use domain::{
     testing::fixture::{keyed, text},
 };
 
-/// What everybody finds in the log, and that it has no gap.
-pub(crate) async fn whole_log(talk: &Talk) -> Vec<Event> {
-    let log = talk.store.events_after(&talk.id, &talk.salon, Seq::ZERO, 1_000).await;
+/// The whole log, checked to have no gap.
+pub(crate) async fn whole_log(conversation: &TestConversation) -> Vec<Event> {
+    let log = conversation
+        .store
+        .events_after(&conversation.id, &conversation.salon, Seq::ZERO, 1_000)
+        .await;
     let log = log.expect(ANSWERS).expect("the salon takes part");
     let log = log.events().expect("nothing is forgotten");
     assert!(log.iter().map(|event| event.seq.get()).eq(1..=log.len().try_into().expect("few")));
@@ -30,39 +33,39 @@ pub(crate) async fn whole_log(talk: &Talk) -> Vec<Event> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn senders_on_several_nodes_leave_no_gap() {
     let scratch = Scratch::new().await;
-    let talk = Talk::open(&scratch).await;
-    let nodes = [talk.clone(), talk.on(scratch.another(|_| ()))];
+    let conversation = TestConversation::open(&scratch).await;
+    let nodes = [conversation.clone(), conversation.on(scratch.another(|_| ()))];
     let sent = at_once(40, |number| {
-        let talk = nodes[number % 2].clone();
+        let conversation = nodes[number % 2].clone();
         async move {
-            let author = if number % 3 == 0 { &talk.salon } else { &talk.client };
-            let mut post = talk.post(author, text("Bonjour"));
+            let author = if number % 3 == 0 { &conversation.salon } else { &conversation.client };
+            let mut post = conversation.post(author, text("Bonjour"));
             post.read_on_arrival = number % 5 == 0;
-            talk.store.post_message(&post).await.expect(ANSWERS)
+            conversation.store.post_message(&post).await.expect(ANSWERS)
         }
     })
     .await;
 
-    let mut told: Vec<Event> = Vec::new();
+    let mut events: Vec<Event> = Vec::new();
     for outcome in sent {
         let PostOutcome::Posted(posted) = outcome else { panic!("{outcome:?}") };
-        told.extend(posted.events);
+        events.extend(posted.events);
     }
-    told.sort_by_key(|event| event.seq);
+    events.sort_by_key(|event| event.seq);
     let seqs = |events: &[Event]| events.iter().map(|event| event.seq).collect::<Vec<_>>();
-    assert_eq!(seqs(&whole_log(&talk).await)[1..], seqs(&told));
+    assert_eq!(seqs(&whole_log(&conversation).await)[1..], seqs(&events));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn one_key_on_several_nodes_posts_once() {
     let scratch = Scratch::new().await;
-    let talk = Talk::open(&scratch).await;
-    let nodes = [talk.clone(), talk.on(scratch.another(|_| ()))];
+    let conversation = TestConversation::open(&scratch).await;
+    let nodes = [conversation.clone(), conversation.on(scratch.another(|_| ()))];
     let outcomes = at_once(20, |number| {
-        let talk = nodes[number % 2].clone();
+        let conversation = nodes[number % 2].clone();
         async move {
-            let post = talk.post(&talk.client, keyed("Bonjour", "k1"));
-            talk.store.post_message(&post).await.expect(ANSWERS)
+            let post = conversation.post(&conversation.client, keyed("Bonjour", "k1"));
+            conversation.store.post_message(&post).await.expect(ANSWERS)
         }
     })
     .await;
@@ -80,7 +83,7 @@ async fn one_key_on_several_nodes_posts_once() {
             other => panic!("{other:?}"),
         }
     }
-    assert_eq!((new, ids.len(), whole_log(&talk).await.len()), (1, 1, 2));
+    assert_eq!((new, ids.len(), whole_log(&conversation).await.len()), (1, 1, 2));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -117,35 +120,36 @@ async fn one_booking_on_several_nodes_opens_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn horizons_counters_and_badges_agree_after_a_race() {
     let scratch = Scratch::new().await;
-    let talk = Talk::open(&scratch).await;
-    let nodes = [talk.clone(), talk.on(scratch.another(|_| ()))];
+    let conversation = TestConversation::open(&scratch).await;
+    let nodes = [conversation.clone(), conversation.on(scratch.another(|_| ()))];
     at_once(60, |number| {
-        let talk = nodes[number % 2].clone();
+        let conversation = nodes[number % 2].clone();
         async move {
             let (writer, reader) = match number % 2 {
-                0 => (&talk.salon, &talk.client),
-                _ => (&talk.client, &talk.salon),
+                0 => (&conversation.salon, &conversation.client),
+                _ => (&conversation.client, &conversation.salon),
             };
             match number % 6 {
                 0 | 1 => {
-                    talk.read(reader).await;
+                    conversation.read(reader).await;
                 }
                 2 => {
-                    let message = talk.say(writer, "à effacer").await.message;
-                    let deleted = talk.store.delete_message(&message.id, writer, now()).await;
+                    let message = conversation.send_text(writer, "à effacer").await.message;
+                    let deleted =
+                        conversation.store.delete_message(&message.id, writer, now()).await;
                     assert!(deleted.expect(ANSWERS).is_some());
                 }
                 _ => {
-                    let mut post = talk.post(writer, text("Bonjour"));
+                    let mut post = conversation.post(writer, text("Bonjour"));
                     post.read_on_arrival = number % 6 == 5;
-                    talk.store.post_message(&post).await.expect(ANSWERS);
+                    conversation.store.post_message(&post).await.expect(ANSWERS);
                 }
             }
         }
     })
     .await;
 
-    let log = whole_log(&talk).await;
+    let log = whole_log(&conversation).await;
     let receipts = log.iter().filter_map(|event| match &event.kind {
         EventKind::MessagesRead(receipt) => Some(receipt),
         _ => None,
@@ -156,16 +160,16 @@ async fn horizons_counters_and_badges_agree_after_a_race() {
         assert!(before.is_none_or(|before| before < receipt.up_to), "nothing is read twice");
     }
     assert_counters_are_true(&scratch).await;
-    for reader in [&talk.salon, &talk.client] {
-        let view = talk.store.conversation(&talk.id, reader).await.expect(ANSWERS);
+    for reader in [&conversation.salon, &conversation.client] {
+        let view = conversation.store.conversation(&conversation.id, reader).await.expect(ANSWERS);
         let view = view.expect("the reader takes part");
-        assert_eq!(talk.store.unread_total(reader).await.expect(ANSWERS), view.unread);
-        assert_eq!(talk.read(reader).await.unread, 0);
-        assert_eq!(talk.store.unread_total(reader).await.expect(ANSWERS), 0);
+        assert_eq!(conversation.store.unread_total(reader).await.expect(ANSWERS), view.unread);
+        assert_eq!(conversation.read(reader).await.unread, 0);
+        assert_eq!(conversation.store.unread_total(reader).await.expect(ANSWERS), 0);
     }
 }
 
-/// What conversations say of their messages is what the messages say.
+/// The counters of conversations equal those computed from their messages.
 pub(crate) async fn assert_counters_are_true(scratch: &Scratch) {
     let wrong = "
         SELECT count(*) FROM messaging.conversation AS c

@@ -1,8 +1,8 @@
-//! What the database refuses, whoever writes.
+//! Constraints of the database.
 
-use crate::{support::Scratch, talk::Talk};
+use crate::{support::Scratch, talk::TestConversation};
 
-/// Runs `sql`, which must fail, and returns the constraint that it offends.
+/// Runs `sql`, which must fail, and returns the violated constraint.
 async fn offends(scratch: &Scratch, sql: &str) -> String {
     let session = scratch.session().await;
     let error = session.simple_query(sql).await.expect_err(sql);
@@ -13,8 +13,8 @@ async fn offends(scratch: &Scratch, sql: &str) -> String {
 #[tokio::test]
 async fn wrong_rows_are_refused() {
     let scratch = Scratch::new().await;
-    let talk = Talk::open(&scratch).await;
-    talk.say(&talk.client, "Bonjour").await;
+    let conversation = TestConversation::open(&scratch).await;
+    conversation.send_text(&conversation.client, "Bonjour").await;
     let refused = [
         ("UPDATE messaging.conversation SET client_id = salon_id", "conversation_sides_differ"),
         (
@@ -57,8 +57,8 @@ async fn wrong_rows_are_refused() {
 #[tokio::test]
 async fn what_must_be_unique_is() {
     let scratch = Scratch::new().await;
-    let talk = Talk::open(&scratch).await;
-    talk.say(&talk.client, "Bonjour").await;
+    let conversation = TestConversation::open(&scratch).await;
+    conversation.send_text(&conversation.client, "Bonjour").await;
     let copies = [
         ("message", "id = 'other', seq = 9", "message_sent_once"),
         ("message", "id = 'other', client_message_id = NULL", "message_position"),
@@ -81,8 +81,8 @@ async fn what_must_be_unique_is() {
 #[tokio::test]
 async fn a_file_has_bounds() {
     let scratch = Scratch::new().await;
-    let talk = Talk::open(&scratch).await;
-    let message = talk.say(&talk.client, "Bonjour").await.message;
+    let conversation = TestConversation::open(&scratch).await;
+    let message = conversation.send_text(&conversation.client, "Bonjour").await.message;
     let file = |place: i32, kind: &str, bytes: i32| {
         format!(
             "INSERT INTO messaging.attachment
@@ -113,8 +113,8 @@ async fn a_file_has_bounds() {
 #[tokio::test]
 async fn what_the_platform_says_is_the_platform_s() {
     let scratch = Scratch::new().await;
-    let talk = Talk::open(&scratch).await;
-    talk.say(&talk.client, "Bonjour").await;
+    let conversation = TestConversation::open(&scratch).await;
+    conversation.send_text(&conversation.client, "Bonjour").await;
     let said = "UPDATE messaging.message SET notice = '{}'";
     assert_eq!(offends(&scratch, said).await, "message_notice_is_the_platform_s");
     let said = "UPDATE messaging.message SET kind = 'SYSTEM', notice = '{}'";

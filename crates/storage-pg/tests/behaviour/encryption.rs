@@ -1,4 +1,4 @@
-//! What goes over the wire before a password does, seen from the server's side.
+//! What is sent before a password, seen from the server's side.
 
 use std::net::SocketAddr;
 
@@ -9,9 +9,9 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-/// "May we encrypt?" (PostgreSQL 17, section 53.7: `SSLRequest`).
+/// The code of `SSLRequest` (PostgreSQL 17, section 53.7).
 const SSL_REQUEST: u32 = 80_877_103;
-/// "Let us talk, version 3.0", in the clear (`StartupMessage`).
+/// "Let us conversation, version 3.0", in the clear (`StartupMessage`).
 const STARTUP: u32 = 196_608;
 
 /// A server that answers the wish to encrypt with `answer`. Brings the code of each connection's

@@ -1,4 +1,4 @@
-//! Forgetting somebody in a database where much is going on.
+//! Erasure under concurrent load.
 
 use domain::{
     conversation::store::{LogStore, MessageStore, PostOutcome},
@@ -13,19 +13,19 @@ use crate::{
     booking::{apply, greeting_in, report},
     concurrency::assert_counters_are_true,
     support::Scratch,
-    talk::{ANSWERS, Talk, fresh_id, now},
+    talk::{ANSWERS, TestConversation, fresh_id, now},
     waiting::at_once,
 };
 
-/// Forgets `person` to the end, few messages at a time. Returns how many goes it took.
-async fn erase_in_peace(store: &PgStore, person: &UserId) -> usize {
+/// Erases `person` completely, few messages at a time. Returns the number of steps.
+async fn erase_all(store: &PgStore, person: &UserId) -> usize {
     let goes = erase(store, person).await;
     let receipt = store.erasure(person).await.expect(ANSWERS).expect("it was asked for");
     assert!(receipt.finished_at.is_some());
     goes
 }
 
-/// Likewise; but if somebody says something meanwhile, the end is not reached.
+/// The same; not complete if there are concurrent messages.
 async fn erase(store: &PgStore, person: &UserId) -> usize {
     store.request_erasure(person, now()).await.expect(ANSWERS);
     let mut goes = 0;
@@ -39,7 +39,7 @@ async fn erase(store: &PgStore, person: &UserId) -> usize {
     goes
 }
 
-/// The tables in which `words` are written anywhere.
+/// The tables that contain `words`.
 pub(crate) async fn tables_with(scratch: &Scratch, words: &str) -> Vec<String> {
     let tables = "SELECT table_name FROM information_schema.tables
         WHERE table_schema = 'messaging' AND table_name NOT LIKE '\\_\\_diesel%' ORDER BY 1";
@@ -59,27 +59,30 @@ pub(crate) async fn tables_with(scratch: &Scratch, words: &str) -> Vec<String> {
 #[tokio::test]
 async fn a_forgotten_client_is_named_nowhere_in_the_database() {
     let scratch = Scratch::new().await;
-    let talk = Talk::open(&scratch).await;
+    let conversation = TestConversation::open(&scratch).await;
     let event = report(&scratch, "e1", "confirmed").await;
-    apply(&scratch, &greeting_in(&event, &talk.id)).await;
+    apply(&scratch, &greeting_in(&event, &conversation.id)).await;
     report(&scratch, "e2", "cancelled").await;
     for number in 0..5 {
-        let mut post = talk.post(&talk.client, pictures("Camille ici", 1, None));
+        let mut post = conversation.post(&conversation.client, pictures("Camille ici", 1, None));
         post.attachments = vec![domain::ids::AttachmentId::parse(&fresh_id()).expect("good")];
         post.read_on_arrival = number == 2;
-        talk.store.post_message(&post).await.expect(ANSWERS);
+        conversation.store.post_message(&post).await.expect(ANSWERS);
     }
-    talk.say(&talk.salon, "Entendu").await;
+    conversation.send_text(&conversation.salon, "Entendu").await;
     let named = tables_with(&scratch, "Camille").await;
     assert_eq!(named, ["appointment_event", "message", "participant"]);
 
-    assert_eq!(erase_in_peace(&scratch, &talk.client).await, 3);
+    assert_eq!(erase_all(&scratch, &conversation.client).await, 3);
     assert_eq!(tables_with(&scratch, "Camille").await, Vec::<String>::new());
     assert_eq!(tables_with(&scratch, "Entendu").await, ["message"]);
     let hosted = "SELECT DISTINCT subject FROM messaging.job WHERE kind = 'delete_hosted_file'";
     assert_eq!(scratch.sql(hosted).await, [["upload-1"]]);
     assert_counters_are_true(&scratch).await;
-    let log = talk.store.events_after(&talk.id, &talk.salon, Seq::ZERO, 100).await;
+    let log = conversation
+        .store
+        .events_after(&conversation.id, &conversation.salon, Seq::ZERO, 100)
+        .await;
     let log = log.expect(ANSWERS).expect("takes part").events().expect("nothing is forgotten");
     assert!(log.iter().map(|event| event.seq.get()).eq(1..=log.len().try_into().expect("few")));
 }
@@ -97,8 +100,8 @@ async fn a_name_that_comes_while_it_is_being_forgotten_goes_again() {
     late.batch_execute("COMMIT").await.expect("it was begun");
     assert_eq!(tables_with(&scratch, "Camille").await, ["participant"]);
 
-    erase_in_peace(&scratch, &person.id).await;
-    scratch.note_participant(&person, now()).await.expect(ANSWERS);
+    erase_all(&scratch, &person.id).await;
+    scratch.upsert_participant(&person, now()).await.expect(ANSWERS);
     let refused = scratch.put_participants(&[client("c2"), person], now()).await.expect(ANSWERS);
     assert_eq!(refused.len(), 1);
     assert_eq!(tables_with(&scratch, "Camille").await, Vec::<String>::new());
@@ -107,18 +110,19 @@ async fn a_name_that_comes_while_it_is_being_forgotten_goes_again() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn forgetting_somebody_who_still_talks_keeps_every_count_true() {
     let scratch = Scratch::new().await;
-    let talk = Talk::open(&scratch).await;
-    let nodes = [talk.clone(), talk.on(scratch.another(|_| ()))];
+    let conversation = TestConversation::open(&scratch).await;
+    let nodes = [conversation.clone(), conversation.on(scratch.another(|_| ()))];
     at_once(30, |number| {
-        let talk = nodes[number % 2].clone();
+        let conversation = nodes[number % 2].clone();
         async move {
             match number % 5 {
-                0 => drop(talk.say(&talk.salon, "Bonjour").await),
-                1 => drop(talk.read(&talk.salon).await),
-                2 => drop(erase(&talk.store, &talk.client).await),
+                0 => drop(conversation.send_text(&conversation.salon, "Bonjour").await),
+                1 => drop(conversation.read(&conversation.salon).await),
+                2 => drop(erase(&conversation.store, &conversation.client).await),
                 _ => {
-                    let post = talk.post(&talk.client, keyed("Bonjour", &format!("k{number}")));
-                    let outcome = talk.store.post_message(&post).await.expect(ANSWERS);
+                    let post = conversation
+                        .post(&conversation.client, keyed("Bonjour", &format!("k{number}")));
+                    let outcome = conversation.store.post_message(&post).await.expect(ANSWERS);
                     let is_told = matches!(
                         outcome,
                         PostOutcome::Posted(_) | PostOutcome::UnknownConversation
@@ -129,7 +133,7 @@ async fn forgetting_somebody_who_still_talks_keeps_every_count_true() {
         }
     })
     .await;
-    erase_in_peace(&scratch, &talk.client).await;
+    erase_all(&scratch, &conversation.client).await;
     assert_counters_are_true(&scratch).await;
     let left = "SELECT count(*) FROM messaging.message
         WHERE author_side = 'client' AND deleted_at IS NULL";
@@ -145,7 +149,7 @@ async fn a_wish_that_comes_twice_at_once_is_one() {
     let scratch = Scratch::new().await;
     let nodes = [(*scratch).clone(), scratch.another(|_| ())];
     let person = client("c1");
-    scratch.note_participant(&person, now()).await.expect(ANSWERS);
+    scratch.upsert_participant(&person, now()).await.expect(ANSWERS);
     let receipts = at_once(8, |number| {
         let (store, id) = (nodes[number % 2].clone(), person.id.clone());
         async move { store.request_erasure(&id, now()).await.expect(ANSWERS) }
@@ -158,19 +162,19 @@ async fn a_wish_that_comes_twice_at_once_is_one() {
 #[tokio::test]
 async fn however_many_keys_somebody_chose_none_is_left() {
     let scratch = Scratch::new().await;
-    let talk = Talk::open(&scratch).await;
+    let conversation = TestConversation::open(&scratch).await;
     let much = format!(
         "INSERT INTO messaging.message (id, conversation_id, seq, author_side, kind, content,
             client_message_id, created_at, deleted_at)
         SELECT 'm' || n, '{}', n + 1, CASE n % 2 WHEN 0 THEN 'salon' ELSE 'client' END, 'TEXT', '',
             'k' || n, now(), now()
         FROM generate_series(1, 5000) AS n",
-        talk.id
+        conversation.id
     );
     scratch.sql(&much).await;
     let keys = "SELECT count(client_message_id) FROM messaging.message";
-    scratch.finish_erasure(&talk.client, now()).await.expect(ANSWERS);
+    scratch.finish_erasure(&conversation.client, now()).await.expect(ANSWERS);
     assert_eq!(scratch.number(keys).await, 5_000, "nobody asked to be forgotten");
-    erase_in_peace(&scratch, &talk.client).await;
+    erase_all(&scratch, &conversation.client).await;
     assert_eq!(scratch.number(keys).await, 2_500, "the salon's stay");
 }

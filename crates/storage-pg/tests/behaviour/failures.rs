@@ -1,4 +1,4 @@
-//! What fails and what does not; and nothing that people wrote is in an error.
+//! Failures and retries; errors contain no user content.
 
 use std::error::Error;
 
@@ -15,39 +15,39 @@ use domain::{
 use crate::{
     booking::report,
     support::Scratch,
-    talk::{ANSWERS, Talk, now, plan},
+    talk::{ANSWERS, TestConversation, now, plan},
     waiting::{at_once, until_waiting},
 };
 
-/// All that a log would print of an error, in every form.
-fn told(error: &StoreError) -> String {
-    let mut told = format!("{error} {error:?} {error:#?}");
+/// The error in every form that a log could print.
+fn printed(error: &StoreError) -> String {
+    let mut written = format!("{error} {error:?} {error:#?}");
     let mut source = error.source();
     while let Some(error) = source {
-        told = format!("{told} {error} {error:?}");
+        written = format!("{written} {error} {error:?}");
         source = error.source();
     }
-    told
+    written
 }
 
 #[tokio::test]
 async fn an_error_of_the_database_names_the_constraint_and_no_value() {
     let scratch = Scratch::new().await;
-    let talk = Talk::open(&scratch).await;
-    let mut post = talk.post(&talk.client, text("un secret"));
-    talk.store.post_message(&post).await.expect(ANSWERS);
+    let conversation = TestConversation::open(&scratch).await;
+    let mut post = conversation.post(&conversation.client, text("un secret"));
+    conversation.store.post_message(&post).await.expect(ANSWERS);
     post.draft = pictures("un secret", 0, Some("cle-secrete"));
-    let error = talk.store.post_message(&post).await.expect_err("the id is taken");
+    let error = conversation.store.post_message(&post).await.expect_err("the id is taken");
 
     assert!(matches!(error, StoreError::Internal(_)), "{error:?}");
-    let told = told(&error);
-    assert!(told.contains("message_pkey") && told.contains("table message"), "{told}");
-    for value in ["secret", post.id.as_str(), talk.id.as_str()] {
-        assert!(!told.contains(value), "{value} is in {told}");
+    let written = printed(&error);
+    assert!(written.contains("message_pkey") && written.contains("table message"), "{written}");
+    for value in ["secret", post.id.as_str(), conversation.id.as_str()] {
+        assert!(!written.contains(value), "{value} is in {written}");
     }
 }
 
-/// As a migration does while nodes run: a statement that was prepared before brings other columns now.
+/// As in a migration of a running system: a prepared statement would return other columns now.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_table_may_change_under_a_running_store() {
     let scratch = Scratch::with(|settings| settings.pool_connections_max = 4).await;
@@ -56,7 +56,7 @@ async fn a_table_may_change_under_a_running_store() {
         let (store, id) = ((*scratch).clone(), event.id.clone());
         async move { store.pending_appointment_event(&id).await.expect(ANSWERS).is_some() }
     };
-    // Every connection has the statement prepared: all are in use at the same moment.
+    // Every connection has the statement prepared: all are in use at the same time.
     let session = scratch.session().await;
     session
         .batch_execute("BEGIN; LOCK TABLE messaging.appointment_event")
@@ -88,30 +88,37 @@ async fn a_value_the_database_quotes_is_left_out() {
     let scratch = Scratch::new().await;
     let mut person = salon("s1");
     person.profile.email = Some("lea@exemple.fr\0".to_owned());
-    let error = scratch.note_participant(&person, now()).await.expect_err("no text holds that");
-    assert!(!told(&error).contains("exemple"), "{error:?}");
+    let error = scratch.upsert_participant(&person, now()).await.expect_err("no text holds that");
+    assert!(!printed(&error).contains("exemple"), "{error:?}");
 
     let mut plan = plan(&scratch).await;
     plan.subject = Some(Subject::open("un secret").expect("it fits"));
     plan.parties.client = plan.parties.salon.clone();
     let error = scratch.open_conversation(&plan).await.expect_err("these are not two");
-    let told = told(&error);
-    assert!(told.contains("conversation_sides_differ") && !told.contains("secret"), "{told}");
+    let written = printed(&error);
+    assert!(
+        written.contains("conversation_sides_differ") && !written.contains("secret"),
+        "{written}"
+    );
 }
 
 #[tokio::test]
 async fn a_stored_value_that_breaks_a_rule_is_named_by_its_column() {
     let scratch = Scratch::new().await;
-    let talk = Talk::open(&scratch).await;
-    let message = talk.say(&talk.client, "Bonjour").await.message;
+    let conversation = TestConversation::open(&scratch).await;
+    let message = conversation.send_text(&conversation.client, "Bonjour").await.message;
     let spoil = format!(
         "ALTER DOMAIN messaging.content DROP CONSTRAINT content_length;
          UPDATE messaging.message SET content = repeat('un secret', 10000) WHERE id = '{}'",
         message.id,
     );
     scratch.sql(&spoil).await;
-    let error = talk.store.message(&message.id, &talk.client).await.expect_err("it is no content");
-    let told = told(&error);
-    assert!(told.contains("the stored `content` is not a good one"), "{told}");
-    assert!(!told.contains("secret"), "{told}");
+    let error = conversation
+        .store
+        .message(&message.id, &conversation.client)
+        .await
+        .expect_err("it is no content");
+    let written = printed(&error);
+    assert!(written.contains("the stored `content` is not a good one"), "{written}");
+    assert!(!written.contains("secret"), "{written}");
 }

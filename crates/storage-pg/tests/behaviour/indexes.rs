@@ -1,4 +1,4 @@
-//! Which way the database goes when there is much in it.
+//! Index usage on a large database.
 
 use std::collections::HashMap;
 
@@ -16,10 +16,10 @@ use domain::{
 
 use crate::{
     support::Scratch,
-    talk::{ANSWERS, Talk},
+    talk::{ANSWERS, TestConversation},
 };
 
-/// 200 salons with 100 conversations each, of three messages; in one of ten something waits.
+/// 200 salons with 100 conversations each, of three messages; one of ten has unread messages.
 const MUCH: &str = "
     INSERT INTO messaging.participant (id, role, created_at, updated_at)
     SELECT side || n, 'client', now(), now() FROM generate_series(1, 200) AS n, unnest(ARRAY['s', 'c']) AS side;
@@ -36,42 +36,45 @@ const MUCH: &str = "
         CASE WHEN seq > 1 THEN 'm' || n || '-' || seq END
     FROM generate_series(0, 19999) AS n, generate_series(1, 4) AS seq;";
 
-/// Everything a client asks for in a day.
+/// All queries of a client.
 async fn a_day(store: &storage_pg::PgStore, viewer: &UserId) {
     let id = ConversationId::parse("v7").expect("a good id");
-    let talk = Talk { store: store.clone(), id, salon: user("s8"), client: user("c1") };
-    // More often than the five times after which a plan may be made for any value.
+    let conversation =
+        TestConversation { store: store.clone(), id, salon: user("s8"), client: user("c1") };
+    // More often than five times, after which a generic plan may be used.
     for _ in 0..8 {
         for status in [None, Some(Status::Active), Some(Status::Archived)] {
             let page =
                 store.conversations(viewer, status, &Window::first(20)).await.expect(ANSWERS);
             assert_eq!(page.items.len(), 20);
         }
-        let cursor = ConversationCursor { last_message_at: far(), id: talk.id.clone() };
+        let cursor = ConversationCursor { last_message_at: far(), id: conversation.id.clone() };
         let window = Window { start: Start::After(cursor), size: PageSize::clamped(20) };
         store.conversations(viewer, None, &window).await.expect(ANSWERS);
         assert!(store.unread_total(viewer).await.expect(ANSWERS) > 0);
         assert!(!store.unread_conversations(viewer, 10).await.expect(ANSWERS).is_empty());
-        let known = store.acquaintances(viewer, 2_000).await.expect(ANSWERS).expect("is noted");
+        let known =
+            store.participant_with_partners(viewer, 2_000).await.expect(ANSWERS).expect("is noted");
         assert_eq!(known.partners.len(), 100);
-        let view = store.conversation(&talk.id, &talk.salon).await.expect(ANSWERS);
+        let view = store.conversation(&conversation.id, &conversation.salon).await.expect(ANSWERS);
         assert!(view.is_some());
-        let history = store.history(&talk.id, &talk.salon, &Window::first(50)).await;
+        let history =
+            store.history(&conversation.id, &conversation.salon, &Window::first(50)).await;
         assert!(history.expect(ANSWERS).expect("takes part").page.total >= 3);
-        let log = store.events_after(&talk.id, &talk.salon, Seq::ZERO, 100).await;
+        let log = store.events_after(&conversation.id, &conversation.salon, Seq::ZERO, 100).await;
         let log = log.expect(ANSWERS).expect("takes part").events().expect("nothing is forgotten");
         assert!(log.len() >= 4);
         assert_eq!(store.changes_since(viewer, far(), 200).await.expect(ANSWERS), []);
         let message = MessageId::parse("m7-2").expect("a good id");
-        assert!(store.message(&message, &talk.salon).await.expect(ANSWERS).is_some());
-        let mut post = talk.post(&talk.client, text("Bonjour"));
+        assert!(store.message(&message, &conversation.salon).await.expect(ANSWERS).is_some());
+        let mut post = conversation.post(&conversation.client, text("Bonjour"));
         post.read_on_arrival = true;
         store.post_message(&post).await.expect(ANSWERS);
-        talk.say(&talk.salon, "Oui ?").await;
-        talk.read(&talk.client).await;
-        let said = talk.say(&talk.client, "Rien").await.message;
-        talk.read(&talk.salon).await;
-        let deleted = store.delete_message(&said.id, &talk.client, far()).await;
+        conversation.send_text(&conversation.salon, "Oui ?").await;
+        conversation.read(&conversation.client).await;
+        let said = conversation.send_text(&conversation.client, "Rien").await.message;
+        conversation.read(&conversation.salon).await;
+        let deleted = store.delete_message(&said.id, &conversation.client, far()).await;
         assert!(deleted.expect(ANSWERS).is_some());
     }
 }
@@ -80,7 +83,7 @@ fn far() -> Timestamp {
     Timestamp::from_millis(4_000_000_000_000).expect("within the calendar")
 }
 
-/// What the statistics count under each name.
+/// The statistics by name.
 async fn counted(scratch: &Scratch, sql: &str) -> HashMap<String, i64> {
     let rows = scratch.sql(sql).await;
     rows.into_iter().map(|row| (row[0].clone(), row[1].parse().expect("a number"))).collect()
@@ -102,7 +105,7 @@ async fn nothing_reads_a_whole_table() {
     a_day(&store, &user("s11")).await;
     drop(store);
 
-    // A session reports what it counted when it ends at the latest.
+    // A session reports its statistics when it ends at the latest.
     let start = std::time::Instant::now();
     let used = loop {
         let used = counted(&scratch, INDEXES).await;

@@ -1,4 +1,4 @@
-//! Work that many want at once, and work whose worker is gone.
+//! Concurrent claims, and jobs of crashed workers.
 
 use std::collections::HashSet;
 
@@ -17,7 +17,7 @@ use crate::{
     waiting::{at_once, until},
 };
 
-/// So many jobs, entered a second apart.
+/// Enqueues `count` jobs, a second apart.
 async fn enter(scratch: &Scratch, count: usize) {
     let enter = format!(
         "SELECT messaging.enqueue_job('erase_person', 'u' || n, '2026-01-01'::timestamptz + n * interval '1 s')
@@ -45,7 +45,7 @@ async fn claimers_at_the_same_moment_share_the_work() {
     .flatten()
     .collect();
     assert!(claimed.iter().all(|job| job.attempt == 1));
-    // One who came while others chose may have found less than was there.
+    // A concurrent claim may have found fewer jobs than there were.
     claimed.extend(claim(&scratch, 100).await);
     let ids: HashSet<_> = claimed.iter().map(|job| job.id.clone()).collect();
     assert_eq!((claimed.len(), ids.len()), (100, 100));
@@ -55,7 +55,7 @@ async fn claimers_at_the_same_moment_share_the_work() {
 async fn work_is_handed_out_oldest_first_however_it_lies_in_the_table() {
     let scratch = Scratch::new().await;
     enter(&scratch, 50).await;
-    // Writes half of the rows to another place.
+    // Moves half of the rows to new pages.
     scratch.sql("UPDATE messaging.job SET attempts = 0 WHERE subject < 'u3'").await;
     let subjects = claim(&scratch, 20).await;
     let subjects: Vec<_> = subjects.iter().map(|job| job.task.subject().to_owned()).collect();

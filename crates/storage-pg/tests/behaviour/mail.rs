@@ -1,4 +1,4 @@
-//! Mail in a database where several decide and others go on talking.
+//! Concurrent mail decisions and messages.
 
 use domain::{
     conversation::store::MessageStore,
@@ -14,45 +14,45 @@ use storage_pg::PgStore;
 
 use crate::{
     support::Scratch,
-    talk::{ANSWERS, Talk, fresh_id, now},
+    talk::{ANSWERS, TestConversation, fresh_id, now},
     waiting::{at_once, until, until_waiting},
 };
 
 async fn case(store: &PgStore, of: &UserId) -> Option<PendingNotifications> {
-    store.mail_case(of, now()).await.expect(ANSWERS)
+    store.pending_notifications(of, now()).await.expect(ANSWERS)
 }
 
-/// Tells all of `case` in one mail, unless somebody else was first.
-async fn tell(store: &PgStore, case: &PendingNotifications) -> Option<MailId> {
-    let tell = case.waiting.iter().map(|one| (one.conversation.clone(), one.up_to)).collect();
-    let verdict = MailDecision { tell, ..MailDecision::default() };
+/// Queues one mail about all of `case`, unless another decision was first.
+async fn queue_mail(store: &PgStore, case: &PendingNotifications) -> Option<MailId> {
+    let send = case.conversations.iter().map(|one| (one.conversation.clone(), one.up_to)).collect();
+    let decision = MailDecision { send, ..MailDecision::default() };
     let id = MailId::parse(&fresh_id()).expect("a good id");
     let mail = NewMail { id: id.clone(), recipient: case.recipient.id.clone(), at: now() };
-    let is_settled = store.settle_mail(case, &verdict, &mail).await.expect(ANSWERS);
+    let is_settled = store.apply_mail_decision(case, &decision, &mail).await.expect(ANSWERS);
     is_settled.then_some(id)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn what_is_said_while_several_decide_is_told_once() {
     let scratch = Scratch::new().await;
-    let talk = Talk::open(&scratch).await;
-    let nodes = [talk.clone(), talk.on(scratch.another(|_| ()))];
+    let conversation = TestConversation::open(&scratch).await;
+    let nodes = [conversation.clone(), conversation.on(scratch.another(|_| ()))];
     at_once(60, |number| {
-        let talk = nodes[number % 2].clone();
+        let conversation = nodes[number % 2].clone();
         async move {
             if number % 3 < 2 {
-                talk.say(&talk.salon, "Bonjour").await;
-            } else if let Some(case) = case(&talk.store, &talk.client).await {
-                tell(&talk.store, &case).await;
+                conversation.send_text(&conversation.salon, "Bonjour").await;
+            } else if let Some(case) = case(&conversation.store, &conversation.client).await {
+                queue_mail(&conversation.store, &case).await;
             }
         }
     })
     .await;
 
-    if let Some(rest) = case(&scratch, &talk.client).await {
-        assert!(tell(&scratch, &rest).await.is_some(), "nobody else is there");
+    if let Some(rest) = case(&scratch, &conversation.client).await {
+        assert!(queue_mail(&scratch, &rest).await.is_some(), "nobody else is there");
     }
-    assert_eq!(case(&scratch, &talk.client).await, None);
+    assert_eq!(case(&scratch, &conversation.client).await, None);
     let told = "SELECT count(*) FROM messaging.message AS m
         JOIN messaging.mail_conversation AS part ON m.seq > part.after_seq AND m.seq <= part.up_to_seq";
     assert_eq!(scratch.number(told).await, 40, "each of the 40 in one mail, and in no other");
@@ -64,14 +64,14 @@ async fn what_is_said_while_several_decide_is_told_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_deciders_on_several_nodes_one_settles() {
     let scratch = Scratch::new().await;
-    let talk = Talk::open(&scratch).await;
+    let conversation = TestConversation::open(&scratch).await;
     let nodes = [(*scratch).clone(), scratch.another(|_| ())];
     for round in 1..=3 {
-        talk.say(&talk.salon, "Bonjour").await;
-        let seen = case(&scratch, &talk.client).await.expect("something waits");
+        conversation.send_text(&conversation.salon, "Bonjour").await;
+        let seen = case(&scratch, &conversation.client).await.expect("something waits");
         let mails = at_once(12, |number| {
             let (store, seen) = (nodes[number % 2].clone(), seen.clone());
-            async move { tell(&store, &seen).await }
+            async move { queue_mail(&store, &seen).await }
         })
         .await;
         assert_eq!(mails.iter().flatten().count(), 1, "round {round}");
@@ -82,44 +82,44 @@ async fn of_deciders_on_several_nodes_one_settles() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_verdict_waits_for_a_message_that_is_on_its_way() {
     let scratch = Scratch::new().await;
-    let talk = Talk::open(&scratch).await;
-    talk.say(&talk.salon, "1").await;
-    let seen = case(&scratch, &talk.client).await.expect("something waits");
+    let conversation = TestConversation::open(&scratch).await;
+    conversation.send_text(&conversation.salon, "1").await;
+    let seen = case(&scratch, &conversation.client).await.expect("something waits");
     let late = scratch.session().await;
     let post = format!(
         "BEGIN; SELECT FROM messaging.post_message('{}', '{}', '{}', 'TEXT', '2', NULL, '[]', false,
             '2026-01-05T10:00:00Z')",
         fresh_id(),
-        talk.id,
-        talk.salon,
+        conversation.id,
+        conversation.salon,
     );
     late.batch_execute(&post).await.expect("nobody is in the way");
 
     let deciding = tokio::spawn({
-        let store = talk.store.clone();
-        async move { tell(&store, &seen).await }
+        let store = conversation.store.clone();
+        async move { queue_mail(&store, &seen).await }
     });
     until_waiting(&scratch, 1).await;
     late.batch_execute("COMMIT").await.expect("it is not too late");
     assert!(deciding.await.expect("no panic").is_some());
-    let left = case(&scratch, &talk.client).await.expect("the second waits");
-    assert_eq!((left.waiting[0].noted, left.waiting[0].unmailed), (1, 1));
+    let left = case(&scratch, &conversation.client).await.expect("the second waits");
+    assert_eq!((left.conversations[0].noted, left.conversations[0].unmailed), (1, 1));
 }
 
 #[tokio::test]
 async fn what_is_said_where_something_waits_touches_no_index() {
     let scratch = Scratch::new().await;
     let store = scratch.another(|settings| settings.pool_connections_max = 1);
-    let talk = Talk::open(&scratch).await.on(store);
-    let before = talk.store.statements();
+    let conversation = TestConversation::open(&scratch).await.on(store);
+    let before = conversation.store.statements();
     for _ in 0..20 {
-        let post = talk.post(&talk.salon, text("Bonjour"));
-        talk.store.post_message(&post).await.expect(ANSWERS);
+        let post = conversation.post(&conversation.salon, text("Bonjour"));
+        conversation.store.post_message(&post).await.expect(ANSWERS);
     }
-    assert_eq!(talk.store.statements() - before, 20, "noting it is no statement more");
-    drop(talk);
+    assert_eq!(conversation.store.statements() - before, 20, "noting it is no statement more");
+    drop(conversation);
     let updates = "SELECT n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'pending_mail'";
-    // A session reports what it counted when it ends at the latest.
+    // A session reports its statistics when it ends at the latest.
     until(async || scratch.number(updates).await == 19).await;
     let rows = scratch.sql("SELECT message_count FROM messaging.pending_mail").await;
     assert_eq!(rows, [["20"]]);
@@ -137,16 +137,18 @@ async fn nothing_about_mail_is_left_of_a_forgotten_person() {
         ("suppressed_address", "person_id"),
     ];
     let scratch = Scratch::new().await;
-    let talk = Talk::open(&scratch).await;
+    let conversation = TestConversation::open(&scratch).await;
     scratch.sql("UPDATE messaging.participant SET email = id || '@example.test'").await;
-    for (writer, reader) in [(&talk.salon, &talk.client), (&talk.client, &talk.salon)] {
-        talk.store.mute(reader, &talk.id, now()).await.expect(ANSWERS);
-        talk.say(writer, "1").await;
+    for (writer, reader) in
+        [(&conversation.salon, &conversation.client), (&conversation.client, &conversation.salon)]
+    {
+        conversation.store.mute(reader, &conversation.id, now()).await.expect(ANSWERS);
+        conversation.send_text(writer, "1").await;
         let seen = case(&scratch, reader).await.expect("something waits");
-        assert!(tell(&scratch, &seen).await.is_some());
-        talk.say(writer, "2").await;
+        assert!(queue_mail(&scratch, &seen).await.is_some());
+        conversation.send_text(writer, "2").await;
         let address = format!("{reader}@Example.test");
-        assert_eq!(talk.store.suppress_address(&address, now()).await.expect(ANSWERS), 1);
+        assert_eq!(conversation.store.suppress_address(&address, now()).await.expect(ANSWERS), 1);
     }
     let rows = async |person: &UserId| {
         let mut rows = Vec::new();
@@ -156,8 +158,11 @@ async fn nothing_about_mail_is_left_of_a_forgotten_person() {
         }
         rows
     };
-    assert_eq!(rows(&talk.client).await, [1; 7]);
-    scratch.request_erasure(&talk.client, now()).await.expect(ANSWERS);
-    assert_eq!((rows(&talk.client).await, rows(&talk.salon).await), (vec![0; 7], vec![1; 7]));
+    assert_eq!(rows(&conversation.client).await, [1; 7]);
+    scratch.request_erasure(&conversation.client, now()).await.expect(ANSWERS);
+    assert_eq!(
+        (rows(&conversation.client).await, rows(&conversation.salon).await),
+        (vec![0; 7], vec![1; 7])
+    );
     assert_eq!(scratch.number("SELECT count(*) FROM messaging.mail_conversation").await, 1);
 }

@@ -1,4 +1,4 @@
-//! Which way the database goes when mail waits for many.
+//! Index usage with much pending mail.
 
 use domain::{
     ids::{MailId, UserId},
@@ -43,16 +43,17 @@ const MUCH: &str = "
     INSERT INTO messaging.suppressed_address (address, person_id, at)
     SELECT 'c' || n || '@example.test', 'c' || n, now() FROM generate_series(1, 10000) AS n;";
 
-/// Everything that is asked about one person's mail, from the question whether it is due to its end.
+/// All queries about one person's mail, from due to closed.
 async fn a_mail_s_life(store: &PgStore, person: &UserId) {
-    let case = store.mail_case(person, now()).await.expect(ANSWERS).expect("something waits");
-    assert_eq!(case.waiting.len(), 5);
-    let tell = case.waiting.iter().map(|one| (one.conversation.clone(), one.up_to)).collect();
-    let verdict = MailDecision { tell, ..MailDecision::default() };
+    let case =
+        store.pending_notifications(person, now()).await.expect(ANSWERS).expect("something waits");
+    assert_eq!(case.conversations.len(), 5);
+    let send = case.conversations.iter().map(|one| (one.conversation.clone(), one.up_to)).collect();
+    let decision = MailDecision { send, ..MailDecision::default() };
     let id = MailId::parse(&fresh_id()).expect("a good id");
     let mail = NewMail { id, recipient: person.clone(), at: now() };
-    assert!(store.settle_mail(&case, &verdict, &mail).await.expect(ANSWERS));
-    let open = store.open_mail(&mail.id).await.expect(ANSWERS).expect("it did not leave");
+    assert!(store.apply_mail_decision(&case, &decision, &mail).await.expect(ANSWERS));
+    let open = store.queued_mail(&mail.id).await.expect(ANSWERS).expect("it did not leave");
     assert_eq!(open.chapters.len(), 5);
     let reply = store.reply_target(&open.chapters[0].reply).await.expect(ANSWERS);
     assert_eq!(reply.map(|target| target.person).as_ref(), Some(person));
@@ -79,7 +80,7 @@ async fn what_is_asked_about_mail_reads_no_whole_table() {
         since: time("2026-01-03T00:00:00Z"),
         limit: 100,
     };
-    // More often than the five times after which a plan may be made for any value.
+    // More often than five times, after which a generic plan may be used.
     for number in 0..8 {
         assert_eq!(store.due_for_mail(&due).await.expect(ANSWERS).len(), 100);
         a_mail_s_life(&store, &user(&format!("c{}", 1 + 1_000 * number))).await;
@@ -89,7 +90,7 @@ async fn what_is_asked_about_mail_reads_no_whole_table() {
     let used = |index: &str| {
         format!("SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = '{index}'")
     };
-    // A session reports what it counted when it ends at the latest.
+    // A session reports its statistics when it ends at the latest.
     until(async || scratch.number(&used("mailed_conversation_token")).await > 0).await;
     assert_eq!(scratch.number(READ_WHOLE).await, before, "a whole table was read");
     let indexes = [

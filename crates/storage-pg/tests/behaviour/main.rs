@@ -1,4 +1,4 @@
-//! What the contract of stores cannot show: many connections at once, bounds, failures, and what
+//! What the contract of stores cannot test: concurrent connections, bounds, failures, and what
 //! the database itself refuses.
 
 mod booking;

@@ -1,4 +1,4 @@
-//! Up, down, up again; and the tables the code knows.
+//! Migrations up, down and up again; and `schema.rs`.
 
 use std::collections::BTreeMap;
 
@@ -8,11 +8,11 @@ use storage_pg::{MigrateError, Settings, migrate, pending, revert_all};
 use crate::{
     booking::{apply, greeting_in, report},
     support::{Rows, Scratch, Server},
-    talk::{ANSWERS, Talk, now},
+    talk::{ANSWERS, TestConversation, now},
     uploads::{send, uploaded},
 };
 
-/// All there is in our schema, as the database describes it.
+/// The contents of our schema, as the database describes them.
 async fn described(scratch: &Scratch) -> Rows {
     let columns = "SELECT table_name, ordinal_position, column_name, data_type, domain_name,
         is_nullable, column_default FROM information_schema.columns
@@ -67,14 +67,14 @@ async fn what_goes_up_comes_down_and_goes_up_again() {
 #[tokio::test]
 async fn steps_are_taken_back_from_tables_with_something_in_them() {
     let scratch = Scratch::new().await;
-    let talk = Talk::open(&scratch).await;
+    let conversation = TestConversation::open(&scratch).await;
     let event = report(&scratch, "e1", "confirmed").await;
-    apply(&scratch, &greeting_in(&event, &talk.id)).await;
+    apply(&scratch, &greeting_in(&event, &conversation.id)).await;
     let upload = uploaded(&scratch).await;
-    let outcome = send(&talk, &[upload]).await;
+    let outcome = send(&conversation, &[upload]).await;
     assert!(matches!(outcome, PostOutcome::Posted(_)), "{outcome:?}");
     uploaded(&scratch).await;
-    scratch.request_erasure(&talk.client, now()).await.expect(ANSWERS);
+    scratch.request_erasure(&conversation.client, now()).await.expect(ANSWERS);
     revert_all(&settings_of(&scratch)).await.expect("each has a way back");
 }
 
@@ -146,7 +146,7 @@ fn every_step_runs_in_a_transaction() {
     }
 }
 
-/// `schema.rs` as text: what Diesel is told.
+/// `schema.rs` as text.
 const SCHEMA: &str = include_str!("../../src/schema.rs");
 
 #[tokio::test]

@@ -21,7 +21,7 @@ use crate::{
     booking::{apply, greeting_in},
     erasure::tables_with,
     support::{Scratch, Server},
-    talk::{ANSWERS, Talk, fresh_id, now},
+    talk::{ANSWERS, TestConversation, fresh_id, now},
     uploads::upload_by,
 };
 
@@ -29,8 +29,8 @@ const WORD: &str = "Camille";
 
 /// What `c1` leaves: their name and address, messages, files, a subject, a booking, an unsent upload,
 /// an address that mail came back from, and an archive.
-async fn plant(store: &PgStore) -> Talk {
-    let talk = Talk::open(store).await;
+async fn plant(store: &PgStore) -> TestConversation {
+    let conversation = TestConversation::open(store).await;
     let email = format!("{WORD}@client.example");
     let profile = Profile {
         first_name: Some(WORD.to_owned()),
@@ -40,17 +40,18 @@ async fn plant(store: &PgStore) -> Talk {
         ..Profile::default()
     };
     let person = Participant { profile, ..client("c1") };
-    store.note_participant(&person, now()).await.expect(ANSWERS);
+    store.upsert_participant(&person, now()).await.expect(ANSWERS);
     assert_eq!(store.suppress_address(&email, now()).await.expect(ANSWERS), 1);
 
-    talk.say(&talk.client, &format!("moi, {WORD}")).await;
+    conversation.send_text(&conversation.client, &format!("moi, {WORD}")).await;
     for number in 0..2 {
         let draft = keyed("Bonjour", &format!("{WORD}-{number}"));
-        let post = talk.post(&talk.client, draft);
+        let post = conversation.post(&conversation.client, draft);
         store.post_message(&post).await.expect(ANSWERS);
-        // One that they had taken back: it keeps its key until they are forgotten.
+        // A deleted one: it keeps its key until they are forgotten.
         if number == 0 {
-            let gone = store.delete_message(&post.id, &talk.client, now()).await.expect(ANSWERS);
+            let gone =
+                store.delete_message(&post.id, &conversation.client, now()).await.expect(ANSWERS);
             assert!(gone.is_some());
         }
     }
@@ -60,24 +61,28 @@ async fn plant(store: &PgStore) -> Talk {
             let files = vec![DraftFile::Uploaded(upload.clone())];
             let words = content(&format!("le bras de {WORD}"));
             let draft = Draft::new(MessageKind::Image, words, files, None).expect("good");
-            let mut post = talk.post(&talk.client, draft);
+            let mut post = conversation.post(&conversation.client, draft);
             post.attachments = vec![upload];
             store.post_message(&post).await.expect(ANSWERS);
         }
     }
     let subject = Subject::open(&format!("Tatouage de {WORD}")).expect("a good subject");
     let edit = EditConversation {
-        conversation: talk.id.clone(),
-        by: talk.salon.clone(),
+        conversation: conversation.id.clone(),
+        by: conversation.salon.clone(),
         subject: Some(Some(subject)),
         status: None,
         at: now(),
     };
     store.edit_conversation(&edit).await.expect(ANSWERS).expect("they take part");
-    book(store, &talk).await;
+    book(store, &conversation).await;
     let key = ObjectKey::parse("c1/archive").expect("a good name");
-    store.request_export(&talk.client, &key, now()).await.expect(ANSWERS).expect("nobody forgot");
-    talk
+    store
+        .request_export(&conversation.client, &key, now())
+        .await
+        .expect(ANSWERS)
+        .expect("nobody forgot");
+    conversation
 }
 
 async fn named_upload(store: &PgStore) -> AttachmentId {
@@ -89,11 +94,11 @@ async fn named_upload(store: &PgStore) -> AttachmentId {
     upload.id
 }
 
-async fn book(store: &PgStore, talk: &Talk) {
+async fn book(store: &PgStore, conversation: &TestConversation) {
     let event = booking_event(&fresh_id(), "confirmed");
     assert_eq!(event.client_first_name.as_deref(), Some(WORD));
     store.receive_appointment_event(&event, now()).await.expect(ANSWERS);
-    apply(store, &greeting_in(&event, &talk.id)).await;
+    apply(store, &greeting_in(&event, &conversation.id)).await;
     let waiting = booking_event(&fresh_id(), "cancelled");
     store.receive_appointment_event(&waiting, now()).await.expect(ANSWERS);
 }
@@ -126,7 +131,7 @@ async fn copy_of(scratch: &Scratch) -> Scratch {
 #[tokio::test]
 async fn a_word_is_nowhere_when_its_person_is_forgotten_nor_after_a_restore() {
     let scratch = Scratch::new().await;
-    let talk = plant(&scratch).await;
+    let conversation = plant(&scratch).await;
     let planted = tables_with(&scratch, WORD).await;
     let expected = [
         "appointment_event",
@@ -147,8 +152,8 @@ async fn a_word_is_nowhere_when_its_person_is_forgotten_nor_after_a_restore() {
     let store = PgStore::new(&Settings::new(Server::from_environment().url_of(scratch.name())))
         .expect("good settings");
 
-    store.request_erasure(&talk.client, now()).await.expect(ANSWERS);
-    forget(&store, &talk.client).await;
+    store.request_erasure(&conversation.client, now()).await.expect(ANSWERS);
+    forget(&store, &conversation.client).await;
     assert_is_nowhere(&scratch).await;
 
     assert_eq!(backup.erased_people(None, 10).await.expect(ANSWERS), []);
@@ -157,10 +162,13 @@ async fn a_word_is_nowhere_when_its_person_is_forgotten_nor_after_a_restore() {
         forget(&backup, &person).await;
     }
     assert_is_nowhere(&backup).await;
-    // What a client who was away says after the restore brings no name back either.
-    let refused = backup.note_participant(&client("c1"), now()).await;
+    // A token used after the restore does not restore the name either.
+    let refused = backup.upsert_participant(&client("c1"), now()).await;
     refused.expect(ANSWERS);
-    backup.post_message(&talk.post(&talk.salon, text("bonjour"))).await.expect(ANSWERS);
+    backup
+        .post_message(&conversation.post(&conversation.salon, text("bonjour")))
+        .await
+        .expect(ANSWERS);
     assert_is_nowhere(&backup).await;
 }
 

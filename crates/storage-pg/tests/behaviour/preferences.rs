@@ -1,4 +1,4 @@
-//! What people want, changed on several nodes at once.
+//! Concurrent changes of preferences on several nodes.
 
 use domain::mail::{
     preferences::MUTED_MAX,
@@ -7,7 +7,7 @@ use domain::mail::{
 
 use crate::{
     support::Scratch,
-    talk::{ANSWERS, Talk, now},
+    talk::{ANSWERS, TestConversation, now},
     waiting::at_once,
 };
 
@@ -15,9 +15,9 @@ use crate::{
 async fn of_twenty_who_mute_the_last_that_may_be_muted_one_does() {
     let scratch = Scratch::new().await;
     let nodes = [(*scratch).clone(), scratch.another(|_| ())];
-    let mut talks = Vec::new();
+    let mut conversations = Vec::new();
     for _ in 0..20 {
-        talks.push(Talk::open(&scratch).await);
+        conversations.push(TestConversation::open(&scratch).await);
     }
     let muted_before = format!(
         "INSERT INTO messaging.conversation
@@ -29,11 +29,14 @@ async fn of_twenty_who_mute_the_last_that_may_be_muted_one_does() {
         MUTED_MAX - 1,
     );
     scratch.sql(&muted_before).await;
-    let outcomes = at_once(talks.len(), |number| {
-        let (store, talk) = (nodes[number % 2].clone(), talks[number].clone());
-        async move { store.mute(&talk.client, &talk.id, now()).await.expect(ANSWERS) }
-    })
-    .await;
+    let outcomes =
+        at_once(conversations.len(), |number| {
+            let (store, conversation) = (nodes[number % 2].clone(), conversations[number].clone());
+            async move {
+                store.mute(&conversation.client, &conversation.id, now()).await.expect(ANSWERS)
+            }
+        })
+        .await;
     let muted = outcomes.iter().filter(|outcome| **outcome == Muting::Muted).count();
     let refused = outcomes.iter().filter(|outcome| **outcome == Muting::TooMany).count();
     assert_eq!((muted, refused), (1, 19), "{outcomes:?}");
@@ -43,14 +46,15 @@ async fn of_twenty_who_mute_the_last_that_may_be_muted_one_does() {
 async fn who_mutes_and_who_takes_it_back_never_wait_in_a_circle() {
     let scratch = Scratch::new().await;
     let nodes = [(*scratch).clone(), scratch.another(|_| ())];
-    let talk = Talk::open(&scratch).await;
+    let conversation = TestConversation::open(&scratch).await;
     at_once(40, |number| {
-        let (store, talk) = (nodes[number % 2].clone(), talk.clone());
+        let (store, conversation) = (nodes[number % 2].clone(), conversation.clone());
         async move {
             if number % 3 == 0 {
-                store.unmute(&talk.client, &talk.id, now()).await.expect(ANSWERS);
+                store.unmute(&conversation.client, &conversation.id, now()).await.expect(ANSWERS);
             } else {
-                let muting = store.mute(&talk.client, &talk.id, now()).await.expect(ANSWERS);
+                let muting =
+                    store.mute(&conversation.client, &conversation.id, now()).await.expect(ANSWERS);
                 assert_eq!(muting, Muting::Muted);
             }
         }

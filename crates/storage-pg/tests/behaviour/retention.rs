@@ -1,4 +1,4 @@
-//! Letting go of what is old while much is going on.
+//! Retention under concurrent load.
 
 use domain::{
     appointments::{notice::Notice, store::NewNotice},
@@ -11,7 +11,7 @@ use domain::{
     jobs::store::JobStore,
     participant::Language,
     retention::{
-        DAILY_RUN_STARTS_MS, EmptyingBounds, SalonRetention, next_daily_run,
+        DAILY_RUN_STARTS_MS, PurgeBounds, SalonRetention, next_daily_run,
         store::{ArchiveForAge, PurgeExpired, Purged, RetentionStore, TrimBatch},
     },
     time::Timestamp,
@@ -20,46 +20,47 @@ use storage_pg::PgStore;
 
 use crate::{
     support::Scratch,
-    talk::{ANSWERS, Talk, fresh_id, now},
+    talk::{ANSWERS, TestConversation, fresh_id, now},
     waiting::{at_once, until_waiting},
 };
 
-async fn archive(talk: &Talk) -> Vec<Event> {
+async fn archive(conversation: &TestConversation) -> Vec<Event> {
     let notice = Notice::ArchivedForAge { days: 90 };
     let content = notice.text(Language::French);
     let id = MessageId::parse(&fresh_id()).expect("a good id");
     let archive = ArchiveForAge {
-        conversation: talk.id.clone(),
+        conversation: conversation.id.clone(),
         quiet_since: now(),
         notice: NewNotice { id, notice, content },
         at: now(),
     };
-    talk.store.archive_for_age(&archive).await.expect(ANSWERS)
+    conversation.store.archive_for_age(&archive).await.expect(ANSWERS)
 }
 
-async fn empty(talk: &Talk, messages_max: u32) -> Purged {
+async fn empty(conversation: &TestConversation, messages_max: u32) -> Purged {
     let by = now();
     let empty = PurgeExpired {
-        conversation: talk.id.clone(),
-        bounds: EmptyingBounds { said_by: by, changed_by: by },
+        conversation: conversation.id.clone(),
+        bounds: PurgeBounds { last_message_by: by, changed_by: by },
         messages_max,
         at: now(),
     };
-    talk.store.empty_aged(&empty).await.expect(ANSWERS)
+    conversation.store.purge_expired(&empty).await.expect(ANSWERS)
 }
 
-async fn put_away(talk: &Talk) {
+async fn put_away(conversation: &TestConversation) {
     let edit = EditConversation {
-        conversation: talk.id.clone(),
-        by: talk.salon.clone(),
+        conversation: conversation.id.clone(),
+        by: conversation.salon.clone(),
         subject: None,
         status: Some(StatusEdit::Set(Status::Archived)),
         at: now(),
     };
-    talk.store.edit_conversation(&edit).await.expect(ANSWERS);
+    conversation.store.edit_conversation(&edit).await.expect(ANSWERS);
 }
 
-/// What conversations say of their messages is what the messages say; the house is of neither side.
+/// The counters of conversations equal those computed from their messages; platform messages are of
+/// neither side.
 async fn assert_counters_are_true(scratch: &Scratch) {
     let wrong = "
         SELECT count(*) FROM messaging.conversation AS c
@@ -82,24 +83,24 @@ async fn assert_counters_are_true(scratch: &Scratch) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn letting_go_of_what_is_still_talked_in_keeps_every_count_true() {
     let scratch = Scratch::new().await;
-    let talk = Talk::open(&scratch).await;
-    let nodes = [talk.clone(), talk.on(scratch.another(|_| ()))];
+    let conversation = TestConversation::open(&scratch).await;
+    let nodes = [conversation.clone(), conversation.on(scratch.another(|_| ()))];
     at_once(60, |number| {
-        let talk = nodes[number % 2].clone();
+        let conversation = nodes[number % 2].clone();
         async move {
             match number % 6 {
-                0 => drop(archive(&talk).await),
-                1 => drop(empty(&talk, 3).await),
-                2 => drop(talk.read(&talk.salon).await),
-                3 => drop(talk.say(&talk.salon, "Bonjour").await),
-                _ => drop(talk.say(&talk.client, "Bonjour").await),
+                0 => drop(archive(&conversation).await),
+                1 => drop(empty(&conversation, 3).await),
+                2 => drop(conversation.read(&conversation.salon).await),
+                3 => drop(conversation.send_text(&conversation.salon, "Bonjour").await),
+                _ => drop(conversation.send_text(&conversation.client, "Bonjour").await),
             }
         }
     })
     .await;
     assert_counters_are_true(&scratch).await;
-    put_away(&talk).await;
-    while !empty(&talk, 7).await.events.is_empty() {}
+    put_away(&conversation).await;
+    while !empty(&conversation, 7).await.events.is_empty() {}
     assert_counters_are_true(&scratch).await;
     let left = "SELECT count(*) FROM messaging.message WHERE deleted_at IS NULL AND author_side <> 'platform'";
     assert_eq!(scratch.number(left).await, 0);
@@ -108,12 +109,12 @@ async fn letting_go_of_what_is_still_talked_in_keeps_every_count_true() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_several_nodes_one_puts_a_conversation_away() {
     let scratch = Scratch::new().await;
-    let talk = Talk::open(&scratch).await;
-    talk.say(&talk.client, "Bonjour").await;
-    let nodes = [talk.clone(), talk.on(scratch.another(|_| ()))];
+    let conversation = TestConversation::open(&scratch).await;
+    conversation.send_text(&conversation.client, "Bonjour").await;
+    let nodes = [conversation.clone(), conversation.on(scratch.another(|_| ()))];
     let told = at_once(8, |number| {
-        let talk = nodes[number % 2].clone();
-        async move { archive(&talk).await.len() }
+        let conversation = nodes[number % 2].clone();
+        async move { archive(&conversation).await.len() }
     })
     .await;
     assert_eq!(told.iter().sum::<usize>(), 2, "{told:?}");
@@ -121,25 +122,29 @@ async fn of_several_nodes_one_puts_a_conversation_away() {
     assert_eq!(scratch.number(notices).await, 1);
 }
 
-/// Whoever is told that a conversation is held may rely on it, even when work had begun before.
+/// An acknowledged hold on a conversation is effective, even if work had started before.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_hold_that_was_answered_stops_work_that_waits() {
     let scratch = Scratch::new().await;
-    let talk = Talk::open(&scratch).await;
-    talk.say(&talk.client, "Bonjour").await;
-    put_away(&talk).await;
+    let conversation = TestConversation::open(&scratch).await;
+    conversation.send_text(&conversation.client, "Bonjour").await;
+    put_away(&conversation).await;
     let blocker = scratch.session().await;
-    let lock =
-        format!("BEGIN; SELECT FROM messaging.conversation WHERE id = '{}' FOR UPDATE", talk.id);
+    let lock = format!(
+        "BEGIN; SELECT FROM messaging.conversation WHERE id = '{}' FOR UPDATE",
+        conversation.id
+    );
     blocker.batch_execute(&lock).await.expect("nobody else has it");
     let hold = {
-        let talk = talk.clone();
-        tokio::spawn(async move { talk.store.hold_conversation(&talk.id, now()).await })
+        let conversation = conversation.clone();
+        tokio::spawn(
+            async move { conversation.store.hold_conversation(&conversation.id, now()).await },
+        )
     };
     until_waiting(&scratch, 1).await;
     let work = {
-        let talk = talk.on(scratch.another(|_| ()));
-        tokio::spawn(async move { empty(&talk, 10).await })
+        let conversation = conversation.on(scratch.another(|_| ()));
+        tokio::spawn(async move { empty(&conversation, 10).await })
     };
     until_waiting(&scratch, 2).await;
     blocker.batch_execute("COMMIT").await.expect("it was begun");
@@ -147,47 +152,53 @@ async fn a_hold_that_was_answered_stops_work_that_waits() {
     assert_eq!(work.await.expect("no panic"), Purged::default());
 }
 
-/// A hold on a salon is answered when work under way in its conversations is over.
+/// A hold on a salon is acknowledged when work in progress in its conversations has ended.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_hold_on_a_salon_waits_for_work_under_way() {
     let scratch = Scratch::new().await;
-    let talk = Talk::open(&scratch).await;
-    talk.say(&talk.client, "Bonjour").await;
-    put_away(&talk).await;
+    let conversation = TestConversation::open(&scratch).await;
+    conversation.send_text(&conversation.client, "Bonjour").await;
+    put_away(&conversation).await;
     let work = scratch.session().await;
-    let empty_aged = format!(
+    let purge_expired = format!(
         "BEGIN; SELECT FROM messaging.empty_aged('{}', '2100-01-01', '2100-01-01', 10, now())",
-        talk.id
+        conversation.id
     );
-    work.batch_execute(&empty_aged).await.expect("it is due");
+    work.batch_execute(&purge_expired).await.expect("it is due");
     let hold = {
-        let talk = talk.clone();
+        let conversation = conversation.clone();
         let held = SalonRetention { policy: None, is_held: true };
-        tokio::spawn(async move { talk.store.put_salon_retention(&talk.salon, held, now()).await })
+        tokio::spawn(async move {
+            conversation.store.put_salon_retention(&conversation.salon, held, now()).await
+        })
     };
     until_waiting(&scratch, 1).await;
     work.batch_execute("ROLLBACK").await.expect("it was begun");
     hold.await.expect("no panic").expect(ANSWERS);
-    assert_eq!(empty(&talk, 10).await, Purged::default());
+    assert_eq!(empty(&conversation, 10).await, Purged::default());
 }
 
 #[tokio::test]
 async fn a_log_whose_clock_went_back_keeps_everything_from_the_first_young_entry_on() {
     let scratch = Scratch::new().await;
-    let talk = Talk::open(&scratch).await;
+    let conversation = TestConversation::open(&scratch).await;
     for words in ["2", "3", "4"] {
-        talk.say(&talk.client, words).await;
+        conversation.send_text(&conversation.client, words).await;
     }
     let set = "UPDATE messaging.event SET at = CASE WHEN seq IN (1, 3) THEN '2020-01-01' ELSE '2026-01-01' END::timestamptz";
     scratch.sql(set).await;
     let before = Timestamp::parse("2025-01-01T00:00:00Z").expect("a time");
     let walk = TrimBatch { before, after: None, conversations_max: 10, entries_max: 10 };
-    assert_eq!(talk.store.count_old_entries(&walk).await.expect(ANSWERS).entries, 1);
-    assert_eq!(talk.store.trim_logs(&walk).await.expect(ANSWERS).entries, 1);
+    assert_eq!(conversation.store.count_old_entries(&walk).await.expect(ANSWERS).entries, 1);
+    assert_eq!(conversation.store.trim_logs(&walk).await.expect(ANSWERS).entries, 1);
     let left = "SELECT string_agg(seq::text, ' ' ORDER BY seq) FROM messaging.event";
     assert_eq!(scratch.sql(left).await, [["2 3 4"]]);
     let after = domain::ids::Seq::ZERO.next();
-    let piece = talk.store.events_after(&talk.id, &talk.client, after, 9).await.expect(ANSWERS);
+    let piece = conversation
+        .store
+        .events_after(&conversation.id, &conversation.client, after, 9)
+        .await
+        .expect(ANSWERS);
     assert!(matches!(piece, Some(LogPiece::Events(events)) if events.len() == 3));
 }
 

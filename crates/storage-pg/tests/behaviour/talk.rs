@@ -1,4 +1,4 @@
-//! A conversation to try things on.
+//! The conversation of a test.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -18,12 +18,12 @@ use domain::{
 };
 use storage_pg::PgStore;
 
-/// What is asked of a store that has no reason to fail.
+/// The message of an unexpected store error.
 pub(crate) const ANSWERS: &str = "the store answers";
 
 static COUNT: AtomicI64 = AtomicI64::new(1);
 
-/// A number that only goes up.
+/// An increasing number.
 fn next() -> i64 {
     COUNT.fetch_add(1, Ordering::Relaxed)
 }
@@ -33,21 +33,21 @@ pub(crate) fn now() -> Timestamp {
     Timestamp::from_millis(1_767_605_400_000 + next()).expect("within the calendar")
 }
 
-/// An id that nobody has.
+/// A new id.
 pub(crate) fn fresh_id() -> String {
     format!("id-{}", next())
 }
 
 /// A conversation between `s1` and `c1`. Cheap to clone.
 #[derive(Clone, Debug)]
-pub(crate) struct Talk {
+pub(crate) struct TestConversation {
     pub(crate) store: PgStore,
     pub(crate) id: ConversationId,
     pub(crate) salon: UserId,
     pub(crate) client: UserId,
 }
 
-impl Talk {
+impl TestConversation {
     /// Opens one.
     pub(crate) async fn open(store: &PgStore) -> Self {
         let plan = plan(store).await;
@@ -74,7 +74,7 @@ impl Talk {
         }
     }
 
-    pub(crate) async fn try_say(
+    pub(crate) async fn try_send_text(
         &self,
         author: &UserId,
         words: &str,
@@ -82,8 +82,8 @@ impl Talk {
         self.store.post_message(&self.post(author, text(words))).await
     }
 
-    pub(crate) async fn say(&self, author: &UserId, words: &str) -> Posted {
-        match self.try_say(author, words).await.expect(ANSWERS) {
+    pub(crate) async fn send_text(&self, author: &UserId, words: &str) -> Posted {
+        match self.try_send_text(author, words).await.expect(ANSWERS) {
             PostOutcome::Posted(posted) => posted,
             other => panic!("should have been posted: {other:?}"),
         }
@@ -105,7 +105,7 @@ impl Talk {
 pub(crate) async fn plan(store: &PgStore) -> OpenConversation {
     let (salon, client) = (salon("s1"), client("c1"));
     for person in [&salon, &client] {
-        store.note_participant(person, now()).await.expect(ANSWERS);
+        store.upsert_participant(person, now()).await.expect(ANSWERS);
     }
     OpenConversation {
         id: ConversationId::parse(&fresh_id()).expect("a good id"),

@@ -1,4 +1,4 @@
-//! Uploads that are sent, taken away and begun at the same moment.
+//! Concurrent starts, sends and purges of uploads.
 
 use domain::{
     conversation::{
@@ -14,7 +14,7 @@ use storage_pg::PgStore;
 use crate::{
     concurrency::{assert_counters_are_true, whole_log},
     support::Scratch,
-    talk::{ANSWERS, Talk, fresh_id, now},
+    talk::{ANSWERS, TestConversation, fresh_id, now},
     waiting::at_once,
 };
 
@@ -43,7 +43,7 @@ pub(crate) async fn uploaded(store: &PgStore) -> AttachmentId {
     upload.id
 }
 
-/// What is found out about a picture.
+/// The metadata of a picture.
 pub(crate) fn a_picture() -> Picture {
     let webp = MediaType::parse("image/webp").expect("a type that is taken");
     Picture {
@@ -55,33 +55,33 @@ pub(crate) fn a_picture() -> Picture {
     }
 }
 
-pub(crate) async fn send(talk: &Talk, uploads: &[AttachmentId]) -> PostOutcome {
+pub(crate) async fn send(conversation: &TestConversation, uploads: &[AttachmentId]) -> PostOutcome {
     let files = uploads.iter().cloned().map(DraftFile::Uploaded).collect();
     let draft = Draft::new(MessageKind::Image, content(""), files, None).expect("it shows some");
-    let mut post = talk.post(&talk.client, draft);
+    let mut post = conversation.post(&conversation.client, draft);
     post.attachments = uploads.to_vec();
-    talk.store.post_message(&post).await.expect(ANSWERS)
+    conversation.store.post_message(&post).await.expect(ANSWERS)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn an_upload_sent_several_times_at_once_is_sent_once() {
     let scratch = Scratch::new().await;
-    let talk = Talk::open(&scratch).await;
-    let nodes = [talk.clone(), talk.on(scratch.another(|_| ()))];
+    let conversation = TestConversation::open(&scratch).await;
+    let nodes = [conversation.clone(), conversation.on(scratch.another(|_| ()))];
     let (one, other) = (uploaded(&scratch).await, uploaded(&scratch).await);
     let outcomes = at_once(12, |number| {
-        let talk = nodes[number % 2].clone();
+        let conversation = nodes[number % 2].clone();
         let mut uploads = vec![one.clone(), other.clone()];
         if number % 3 == 0 {
             uploads.reverse();
         }
-        async move { send(&talk, &uploads).await }
+        async move { send(&conversation, &uploads).await }
     })
     .await;
 
     let refused = |outcome: &&_| **outcome == PostOutcome::UnknownUpload;
     assert_eq!(outcomes.iter().filter(refused).count(), 11, "{outcomes:?}");
-    assert_eq!(whole_log(&talk).await.len(), 2);
+    assert_eq!(whole_log(&conversation).await.len(), 2);
     assert_eq!((scratch.number(FILES).await, scratch.number(UPLOADS).await), (2, 0));
     assert_eq!(scratch.number(JOBS).await, 0);
 }
@@ -89,14 +89,15 @@ async fn an_upload_sent_several_times_at_once_is_sent_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn an_upload_sent_to_two_at_once_reaches_one() {
     let scratch = Scratch::new().await;
-    let talks = [Talk::open(&scratch).await, Talk::open(&scratch).await];
+    let conversations =
+        [TestConversation::open(&scratch).await, TestConversation::open(&scratch).await];
     let uploads = [uploaded(&scratch).await, uploaded(&scratch).await];
     let outcomes = at_once(10, |number| {
-        let (talk, mut uploads) = (talks[number % 2].clone(), uploads.to_vec());
+        let (conversation, mut uploads) = (conversations[number % 2].clone(), uploads.to_vec());
         if number % 2 == 0 {
             uploads.reverse();
         }
-        async move { send(&talk, &uploads).await }
+        async move { send(&conversation, &uploads).await }
     })
     .await;
     let posted = |outcome: &&_| matches!(outcome, PostOutcome::Posted(_));
@@ -133,7 +134,7 @@ async fn what_is_being_sent_is_not_taken_away() {
     sender.batch_execute("ROLLBACK").await.expect("it was begun");
     assert_eq!(scratch.purge_uploads(now(), 10, now()).await.expect(ANSWERS), 1);
     assert_eq!(scratch.number(JOBS).await, 2);
-    assert_eq!(scratch.fetchable(&id).await.expect(ANSWERS), None);
+    assert_eq!(scratch.downloadable(&id).await.expect(ANSWERS), None);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -141,30 +142,37 @@ async fn whatever_is_sent_and_deleted_at_once_no_picture_is_forgotten() {
     let scratch = Scratch::new().await;
     let nodes = [(*scratch).clone(), scratch.another(|_| ())];
     for _ in 0..5 {
-        let talk = Talk::open(&scratch).await;
+        let conversation = TestConversation::open(&scratch).await;
         let mut uploads = Vec::new();
         for _ in 0..10 {
             uploads.push(uploaded(&scratch).await);
         }
         at_once(12, |number| {
-            let talk = talk.on(nodes[number % 2].clone());
+            let conversation = conversation.on(nodes[number % 2].clone());
             let upload = uploads.get(number).cloned();
             async move {
                 match upload {
-                    Some(upload) => match send(&talk, &[upload]).await {
+                    Some(upload) => match send(&conversation, &[upload]).await {
                         PostOutcome::Posted(posted) if number % 3 == 0 => {
                             let id = &posted.message.id;
-                            let deleted = talk.store.delete_message(id, &talk.client, now()).await;
+                            let deleted = conversation
+                                .store
+                                .delete_message(id, &conversation.client, now())
+                                .await;
                             deleted.expect(ANSWERS);
                         }
                         _ => {}
                     },
                     None if number == 10 => {
-                        let deleted =
-                            talk.store.delete_conversation(&talk.id, &talk.salon, now()).await;
+                        let deleted = conversation
+                            .store
+                            .delete_conversation(&conversation.id, &conversation.salon, now())
+                            .await;
                         deleted.expect(ANSWERS);
                     }
-                    None => drop(talk.store.purge_uploads(now(), 3, now()).await.expect(ANSWERS)),
+                    None => drop(
+                        conversation.store.purge_uploads(now(), 3, now()).await.expect(ANSWERS),
+                    ),
                 }
             }
         })

@@ -1,4 +1,4 @@
-//! Which way the database goes when much work waits.
+//! Index usage with many jobs.
 
 use domain::{
     appointments::store::{AppointmentStore, ReceiveOutcome},
@@ -31,9 +31,9 @@ const MUCH: &str = "
     SELECT 'u' || n, 'c' || n % 2000, 'a.png', 'o' || n, 't' || n, '2026-01-01'::timestamptz + n * interval '1 minute'
     FROM generate_series(1, 20000) AS n;";
 
-/// Everything a worker asks for.
+/// All queries of a worker.
 async fn a_day_s_work(store: &PgStore) {
-    // More often than the five times after which a plan may be made for any value.
+    // More often than five times, after which a generic plan may be used.
     for round in 0..8 {
         let claim = ClaimJobs { now: now(), lease_ms: 3_600_000, limit: 10 };
         let jobs = store.claim_jobs(&claim).await.expect(ANSWERS);
@@ -58,7 +58,7 @@ async fn a_day_s_work(store: &PgStore) {
         let upload = AttachmentId::parse(&format!("u{}", 19_000 + round)).expect("a good id");
         store.abandon_upload(&upload, now()).await.expect(ANSWERS);
         assert!(!store.carries_hosted_file("upload-1").await.expect(ANSWERS));
-        assert_eq!(store.fetchable(&upload).await.expect(ANSWERS), None);
+        assert_eq!(store.downloadable(&upload).await.expect(ANSWERS), None);
         assert_eq!(store.attachment(&upload, &user("c1")).await.expect(ANSWERS), None);
     }
 }
@@ -81,7 +81,7 @@ async fn looking_for_work_reads_no_whole_table() {
     let used = |index: &str| {
         format!("SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = '{index}'")
     };
-    // A session reports what it counted when it ends at the latest.
+    // A session reports its statistics when it ends at the latest.
     until(async || scratch.number(&used("job_due")).await >= 16).await;
     assert_eq!(scratch.number(READ_WHOLE).await, before, "a whole table was read");
     for index in [

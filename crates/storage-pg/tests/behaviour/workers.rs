@@ -1,4 +1,4 @@
-//! Workers of several nodes on the bookings of a busy day.
+//! Workers of several nodes on many booking events.
 
 use std::sync::{
     Arc,
@@ -12,7 +12,7 @@ use domain::{
     jobs::{ATTEMPTS_MAX, Backoff, store::JobStore, worker::WorkerSettings},
     participant::store::ParticipantStore,
     testing::fixture::{
-        CountingIds, FixedClock, MemoryFiles, SilentFanout, booking_event, client, salon, user,
+        CountingIds, FixedClock, MemoryFiles, RecordingFanout, booking_event, client, salon, user,
     },
     time::Timestamp,
 };
@@ -26,12 +26,12 @@ use crate::{
 };
 
 const BOOKINGS: usize = 20;
-/// What happens to each booking, in this order; to every second one not the last.
+/// The events of each booking, in order; every second booking does not have the last one.
 const DAY: [&str; 6] =
     ["requested", "confirmed", "rescheduled", "rescheduled", "completed", "cancelled"];
 const SENDERS: usize = 2;
 
-/// One of several nodes, which share a clock and never mint the same id.
+/// One of several nodes, which share a clock and never generate the same id.
 #[derive(Clone)]
 struct Node {
     store: PgStore,
@@ -42,11 +42,11 @@ struct Node {
 
 fn nodes(scratch: &Scratch) -> [Node; 2] {
     let (clock, ids) = (Arc::new(FixedClock::ticking()), Arc::new(CountingIds::new()));
-    // The day that is reported is over.
+    // So that the reported events lie in the past.
     clock.advance_millis(86_400_000);
     [(**scratch).clone(), scratch.another(|_| ())].map(|store| {
         let shared: Arc<PgStore> = Arc::new(store.clone());
-        let fanout = Arc::new(SilentFanout::new());
+        let fanout = Arc::new(RecordingFanout::new());
         let services = Services::new(shared.clone(), fanout, clock.clone(), ids.clone());
         let (files, ids) = (Arc::new(MemoryFiles::new()), ids.clone());
         let backoff = Backoff { attempts_max: ATTEMPTS_MAX, ..Backoff::default() };
@@ -56,7 +56,7 @@ fn nodes(scratch: &Scratch) -> [Node; 2] {
     })
 }
 
-/// All that is reported, in the order in which it happened.
+/// All reports, ordered by the time of the event.
 fn reports() -> Vec<AppointmentEvent> {
     let mut reports = Vec::new();
     for (hour, kind) in DAY.iter().enumerate() {
@@ -76,7 +76,7 @@ fn reports() -> Vec<AppointmentEvent> {
     reports
 }
 
-/// Sends every report, all over the place: the first sender each of them, the second one twice.
+/// Sends every report, in a scattered order: the first sender once, the second one twice.
 async fn send(node: &Node, sender: usize, reports: &[AppointmentEvent]) {
     for round in 0..=sender {
         for step in 0..reports.len() {
@@ -90,7 +90,7 @@ async fn send(node: &Node, sender: usize, reports: &[AppointmentEvent]) {
     }
 }
 
-/// Works until nothing waits and nobody sends any more.
+/// Runs jobs until none is pending and nobody sends any more.
 async fn work(node: &Node, sending: &AtomicUsize) {
     loop {
         let is_last = sending.load(Ordering::SeqCst) == 0;
@@ -102,7 +102,7 @@ async fn work(node: &Node, sending: &AtomicUsize) {
             if is_last && node.store.job_counts().await.expect(ANSWERS).waiting == 0 {
                 return;
             }
-            // Brings what was put off, and leases of the dead, nearer.
+            // Lets retries become due and leases expire.
             node.clock.advance_millis(20);
         }
     }
@@ -113,7 +113,7 @@ async fn each_booking_has_one_conversation_and_each_event_one_text() {
     let scratch = Scratch::new().await;
     let nodes = nodes(&scratch);
     for person in [salon("s1"), salon("s2"), client("c1")] {
-        scratch.note_participant(&person, now()).await.expect(ANSWERS);
+        scratch.upsert_participant(&person, now()).await.expect(ANSWERS);
     }
     let (reports, sending) = (Arc::new(reports()), Arc::new(AtomicUsize::new(SENDERS)));
     at_once(SENDERS + 5, |number| {
@@ -123,7 +123,7 @@ async fn each_booking_has_one_conversation_and_each_event_one_text() {
             if number < SENDERS {
                 send(&node, number, &reports).await;
                 sending.fetch_sub(1, Ordering::SeqCst);
-                // Takes work, and is never heard of again.
+                // Claims jobs and crashes.
                 node.worker.claim(3).await.expect(ANSWERS);
             } else {
                 work(&node, &sending).await;
@@ -136,7 +136,7 @@ async fn each_booking_has_one_conversation_and_each_event_one_text() {
     assert_eq!((counts.waiting, counts.dead), (0, 0));
     let handled = "SELECT count(*) FROM messaging.appointment_event WHERE handled_at IS NOT NULL";
     assert_eq!(scratch.number(handled).await, 110);
-    // Four texts each, and a fifth where it was called off; those are put away.
+    // Four messages each, and a fifth in cancelled bookings, whose conversations are archived.
     let spoken = "SELECT c.status, c.message_count, count(DISTINCT m.id), count(DISTINCT c.id)
         FROM messaging.conversation AS c JOIN messaging.message AS m ON m.conversation_id = c.id
         GROUP BY 1, 2 ORDER BY 1";

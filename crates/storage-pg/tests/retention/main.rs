@@ -1,5 +1,5 @@
-//! The nights' work over very many messages: what a dry run says is what a run does, and nobody who stays
-//! has anything else to read. `RETENTION_MESSAGES` says how many there are; the figures are printed.
+//! Retention of very many messages: a dry run reports what a run does, and unread counts of other
+//! conversations do not change. `RETENTION_MESSAGES` is the number of messages; figures are printed.
 
 #[path = "../support/mod.rs"]
 #[expect(dead_code, reason = "other tests use more of it")]
@@ -21,14 +21,14 @@ use domain::{
     testing::fixture::{CountingIds, text, user},
 };
 use support::Scratch;
-use wall::{Nobody, Wall};
+use wall::{NoFanout, RunningClock};
 
 const MUCH: &str = include_str!("much.sql");
 
-/// How many messages there are unless somebody asks for more.
+/// The default number of messages.
 const MESSAGES: u32 = 40_000;
 
-/// What waits for whom in each conversation.
+/// The unread counts of all conversations.
 const UNREAD: &str = "
     SELECT c.id, u.salon, u.client, greatest(c.salon_message_seq, c.client_message_seq) > 0 AS says_something
     FROM messaging.conversation AS c
@@ -40,7 +40,7 @@ const UNREAD: &str = "
     ) AS u
     WHERE c.id <> 't00000000'";
 
-/// Conversations that say otherwise of their messages than their messages do.
+/// Conversations whose counters differ from their messages.
 const UNTRUE: &str = "
     SELECT count(*) FROM messaging.conversation AS c
     CROSS JOIN LATERAL (
@@ -56,16 +56,16 @@ fn services(scratch: &Scratch) -> Services {
     let policy = RetentionPolicy::new(90, Some(30)).expect("good");
     let store = Arc::new((**scratch).clone());
     let ids = Arc::new(CountingIds::new());
-    Services::new(store, Arc::new(Nobody), Arc::new(Wall::new()), ids)
+    Services::new(store, Arc::new(NoFanout), Arc::new(RunningClock::new()), ids)
         .with_retention(RetentionSettings { policy, log_days: 90 })
 }
 
-/// What was counted, without what was timed.
+/// The counts of a report, without timings.
 fn counts(report: RetentionReport) -> RetentionReport {
     RetentionReport { transactions: 0, longest_ms: 0, ..report }
 }
 
-/// Sends one message after the other until told to stop. Returns how long each took, sorted.
+/// Sends messages one after the other until stopped. Returns the sorted durations.
 async fn send_until(messaging: &Messaging, stop: &AtomicBool) -> Vec<u128> {
     let young = ConversationId::parse("t00000000").expect("good");
     let mut took_us = Vec::new();

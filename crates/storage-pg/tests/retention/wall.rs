@@ -1,4 +1,4 @@
-//! What the nights' work stands on here: a clock that goes, and nobody who listens.
+//! A running clock and a fan-out without sessions.
 
 use std::time::Instant;
 
@@ -10,28 +10,28 @@ use domain::{
     time::Timestamp,
 };
 
-/// A clock that shows 2026-01-05T09:30:00Z first and goes on from there.
-pub(crate) struct Wall(Instant);
+/// A clock that starts at 2026-01-05T09:30:00Z.
+pub(crate) struct RunningClock(Instant);
 
-impl Wall {
+impl RunningClock {
     pub(crate) fn new() -> Self {
         Self(Instant::now())
     }
 }
 
-impl Clock for Wall {
+impl Clock for RunningClock {
     fn now(&self) -> Timestamp {
         let gone_ms = i64::try_from(self.0.elapsed().as_millis()).expect("a test is short");
         Timestamp::from_millis(1_767_605_400_000 + gone_ms).expect("within the calendar")
     }
 }
 
-/// A fan-out that tells nobody.
-pub(crate) struct Nobody;
+/// A fan-out without sessions.
+pub(crate) struct NoFanout;
 
 #[async_trait]
-impl Fanout for Nobody {
-    async fn turn(&self, _: &ConversationId) -> Box<dyn PublishGuard> {
+impl Fanout for NoFanout {
+    async fn publish_guard(&self, _: &ConversationId) -> Box<dyn PublishGuard> {
         Box::new(Self)
     }
 
@@ -44,6 +44,6 @@ impl Fanout for Nobody {
     }
 }
 
-impl PublishGuard for Nobody {
+impl PublishGuard for NoFanout {
     fn publish(self: Box<Self>, _: Vec<Event>) {}
 }

@@ -1,4 +1,4 @@
-//! Databases that last as long as a test.
+//! Databases for the duration of a test.
 
 mod server;
 mod template;
@@ -10,8 +10,7 @@ use storage_pg::{PgStore, Settings};
 pub(crate) use server::{Rows, Server};
 use template::Template;
 
-/// A store on a database of its own, with our schema and nothing in it. Dropping it takes the
-/// database away.
+/// A store on its own empty database. Dropping it drops the database.
 pub(crate) struct Scratch {
     store: PgStore,
     settings: Settings,
@@ -21,12 +20,12 @@ pub(crate) struct Scratch {
 }
 
 impl Scratch {
-    /// With the usual bounds.
+    /// With the default bounds.
     pub(crate) async fn new() -> Self {
         Self::with(|_| ()).await
     }
 
-    /// With bounds of one's own.
+    /// With other bounds.
     pub(crate) async fn with(adjust: impl FnOnce(&mut Settings)) -> Self {
         let server = Server::from_environment();
         let template = tokio::task::spawn_blocking(Template::current).await;
@@ -56,7 +55,7 @@ impl Scratch {
         self.server.database(&self.name).run(sql).await
     }
 
-    /// The one number that `sql` brings.
+    /// The single number that `sql` returns.
     pub(crate) async fn number(&self, sql: &str) -> i64 {
         self.sql(sql).await[0][0].parse().expect("a number")
     }

@@ -8,10 +8,10 @@ use std::{
 
 use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
 
-/// What a statement brought, as text; NULL is empty.
+/// The result of a statement as text; NULL is empty.
 pub(crate) type Rows = Vec<Vec<String>>;
 
-/// One database of a server, and who we are there.
+/// A database of a server, and our login.
 #[derive(Clone)]
 pub(crate) struct Server {
     url: String,
@@ -52,7 +52,7 @@ impl Server {
         rows(&self.session().await, sql).await
     }
 
-    /// Runs `sql` where nothing can be awaited.
+    /// Runs `sql` outside of async code.
     pub(crate) fn run_blocking(&self, sql: &str) {
         let (server, sql) = (self.clone(), sql.to_owned());
         let ended = thread::spawn(move || {

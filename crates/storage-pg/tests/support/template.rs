@@ -1,4 +1,4 @@
-//! A migrated database, to be copied.
+//! A migrated template database.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -6,7 +6,7 @@ use storage_pg::{Settings, migrate};
 
 use super::server::{Server, fresh_name};
 
-/// Dropping it takes the database away.
+/// Dropping it drops the database.
 pub(crate) struct Template {
     name: String,
     server: Server,

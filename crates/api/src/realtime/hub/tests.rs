@@ -16,7 +16,7 @@ use domain::{
     testing::{
         MemoryStore,
         fixture::{
-            CountingIds, FixedClock, SilentFanout, caller, client, keyed, salon, text, user,
+            CountingIds, FixedClock, RecordingFanout, caller, client, keyed, salon, text, user,
         },
     },
 };
@@ -147,7 +147,7 @@ impl Fixture {
         };
         let directory = Directory::new(store.clone(), Arc::new(hub.clone()), clock.clone());
         let messaging = over(Arc::new(hub.clone()));
-        let mute = over(Arc::new(SilentFanout::new()));
+        let mute = over(Arc::new(RecordingFanout::new()));
         for person in [salon("s"), client("c")] {
             let said = Caller { profile: person.profile.clone(), ..caller(&person) };
             directory.sync_profile(&said).await.expect("noted");
@@ -239,7 +239,7 @@ async fn a_room_whose_log_is_forgotten_is_told_to_load_anew_and_goes_on() {
     let fixture = Fixture::new().await;
     let (_, mut salon) = fixture.join("s", true).await;
     fixture.say(&fixture.mute, "c", "forgotten").await;
-    fixture.store.forget_log(&fixture.conversation, Seq::new(2).expect("not negative"));
+    fixture.store.trim_log(&fixture.conversation, Seq::new(2).expect("not negative"));
     fixture.say(&fixture.messaging, "c", "a gap").await;
     let event = salon.named("resync").await;
     assert_eq!(event["conversationId"], fixture.conversation.as_str());

@@ -1,4 +1,4 @@
-//! Events of one booking in whatever order they are reported and handled.
+//! Events of one booking, reported and handled in any order.
 
 use std::sync::Arc;
 
@@ -29,22 +29,22 @@ const KINDS: [&str; 8] = [
     "no-show",
 ];
 
-/// The answer of what never waits, over a store in memory.
+/// Polls a future that is ready at once, as with an in-memory store.
 fn now<T>(answer: impl Future<Output = T>) -> T {
     answer.now_or_never().expect("a store in memory never waits")
 }
 
 pub(super) fn service() -> Service {
     let service = Service::over(Arc::new(MemoryStore::new()));
-    now(service.note(&salon("s1")));
-    now(service.note(&client("c1")));
-    // What tests report has happened by now.
+    now(service.add_participant(&salon("s1")));
+    now(service.add_participant(&client("c1")));
+    // So that the events of the tests lie in the past.
     service.clock.advance_millis(86_400_000);
     service
 }
 
-/// The event `number` of the booking, which happened so many hours into the day and moved the booking
-/// to so many days into March. Several may happen at the same hour.
+/// Event `number` of the booking, at `hour` of the day, moving the appointment to `number` days
+/// into March. Several may share an hour.
 pub(super) fn event(number: usize, kind: usize, hour: i64) -> AppointmentEvent {
     let morning = Timestamp::parse("2026-01-05T00:00:00.000Z").expect("a time").as_millis();
     let march = Timestamp::parse("2026-03-01T12:00:00.000Z").expect("a time").as_millis();
@@ -76,17 +76,16 @@ fn texts(service: &Service, view: &ConversationView) -> usize {
     history.expect("the client takes part").page.items.len()
 }
 
-/// One conversation, one text for each event, and the booking stands as the newest of them says.
-pub(super) fn told(service: &Service, events: &[AppointmentEvent]) -> TestCaseResult {
-    let telling: Vec<_> =
-        events.iter().filter(|event| event.kind.says_whether_it_stands()).collect();
-    let Some(newest) = telling.iter().max_by_key(|event| (event.occurred_at, &event.id)) else {
+/// One conversation, one notice per event, and the state set by the newest event.
+pub(super) fn assert_announced(service: &Service, events: &[AppointmentEvent]) -> TestCaseResult {
+    let announced: Vec<_> = events.iter().filter(|event| event.kind.affects_booking()).collect();
+    let Some(newest) = announced.iter().max_by_key(|event| (event.occurred_at, &event.id)) else {
         prop_assert_eq!(conversations(service), []);
         return Ok(());
     };
     let views = conversations(service);
     prop_assert_eq!(views.len(), 1);
-    prop_assert_eq!(texts(service, &views[0]), telling.len());
+    prop_assert_eq!(texts(service, &views[0]), announced.len());
     let cancelled = newest.kind.as_str() == "cancelled";
     let status = if cancelled { Status::Archived } else { Status::Active };
     prop_assert_eq!(views[0].conversation.status, status);
@@ -97,7 +96,7 @@ pub(super) fn told(service: &Service, events: &[AppointmentEvent]) -> TestCaseRe
 }
 
 /// Some events, and an order in which they are reported and handled, with repetitions.
-fn days() -> impl Strategy<Value = (Vec<AppointmentEvent>, Vec<(bool, usize)>)> {
+fn scenarios() -> impl Strategy<Value = (Vec<AppointmentEvent>, Vec<(bool, usize)>)> {
     let kinds = prop::collection::vec((0..KINDS.len(), 8_i64..12), 1..8);
     kinds.prop_flat_map(|kinds| {
         let events = kinds.iter().enumerate();
@@ -110,10 +109,10 @@ fn days() -> impl Strategy<Value = (Vec<AppointmentEvent>, Vec<(bool, usize)>)> 
 
 proptest! {
     #[test]
-    fn whatever_the_order_each_event_is_told_once_and_the_newest_decides((events, steps) in days()) {
+    fn whatever_the_order_each_event_is_announced_once_and_the_newest_decides((events, steps) in scenarios()) {
         let service = service();
         for (report, which) in steps {
-            // Handling what was not reported yet is what a job of another node may look like.
+            // Handling an unreported event is what a job on another node may look like.
             if report { receive(&service, &events[which]) } else { handle(&service, &events[which]) }
         }
         for event in &events {
@@ -122,12 +121,12 @@ proptest! {
         for event in &events {
             handle(&service, event);
         }
-        told(&service, &events)?;
+        assert_announced(&service, &events)?;
     }
 }
 
 #[test]
-fn those_that_wait_are_told_in_their_order_whoever_s_job_comes_first() {
+fn pending_events_are_announced_in_order_whichever_job_runs_first() {
     for first in 0..3 {
         let service = service();
         let events = [event(0, 0, 9), event(1, 1, 10), event(2, 3, 11)];
@@ -146,14 +145,14 @@ fn those_that_wait_are_told_in_their_order_whoever_s_job_comes_first() {
 }
 
 #[test]
-fn what_comes_late_is_told_and_undoes_nothing() {
+fn a_late_event_is_announced_and_undoes_nothing() {
     let service = service();
     let (late, newest) = (event(0, 2, 9), event(1, 3, 10));
     for event in [&newest, &late] {
         receive(&service, event);
         handle(&service, event);
     }
-    told(&service, &[late, newest]).expect("it holds");
+    assert_announced(&service, &[late, newest]).expect("it holds");
 }
 
 #[test]
@@ -171,24 +170,24 @@ fn an_event_waits_for_an_older_one_that_may_still_be_handled() {
 
     now(service.appointments.give_up_appointment_event(&older.id)).expect("it works");
     handle(&service, &newer);
-    told(&service, &[newer]).expect("it holds");
+    assert_announced(&service, &[newer]).expect("it holds");
 }
 
 #[test]
 fn an_event_that_cannot_be_handled_is_passed_over_until_an_operator_has_it_tried_again() {
     let service = service();
-    now(service.note(&Participant { role: Role::Artist, ..client("c2") }));
+    now(service.add_participant(&Participant { role: Role::Artist, ..client("c2") }));
     let older = AppointmentEvent { client: user("c2"), ..event(0, 3, 9) };
     let newer = event(1, 1, 10);
     receive(&service, &older);
     receive(&service, &newer);
     handle(&service, &newer);
-    told(&service, std::slice::from_ref(&newer)).expect("it holds");
+    assert_announced(&service, std::slice::from_ref(&newer)).expect("it holds");
     let again = now(service.appointments.handle_appointment_event(&older.id));
     assert_eq!(again.expect_err("nothing has changed").reason(), "not_a_client");
 
-    // Once the person is one, it is the booking that is another's.
-    now(service.note(&client("c2")));
+    // Once the person is a client, the booking still belongs to another.
+    now(service.add_participant(&client("c2")));
     let again = now(service.appointments.handle_appointment_event(&older.id));
     assert_eq!(again.expect_err("the booking is known").reason(), "other_people");
     let view = conversations(&service).remove(0);

@@ -1,4 +1,4 @@
-//! Several who handle the events of one booking at the same moment.
+//! Several handlers of the events of one booking at the same time.
 
 use std::sync::{
     Arc,
@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 
 use super::{
     Appointments,
-    order::{event, receive, service, told},
+    order::{assert_announced, event, receive, service},
 };
 use crate::{
     ids::{ConversationId, UserId},
@@ -18,22 +18,22 @@ use crate::{
     testing::fixture::{CountingIds, Service},
 };
 
-/// A fan-out whose turns take a while, each another while: between a decision and its change others
-/// decide, too.
-struct BusyFanout {
+/// A fan-out whose guards take a varying time, so that others decide between a decision and its
+/// change.
+struct SlowFanout {
     fanout: Arc<dyn Fanout>,
-    turns: AtomicUsize,
-    rhythm: usize,
+    guards: AtomicUsize,
+    delay_factor: usize,
 }
 
 #[async_trait]
-impl Fanout for BusyFanout {
-    async fn turn(&self, conversation: &ConversationId) -> Box<dyn PublishGuard> {
-        let turn = self.turns.fetch_add(1, Relaxed);
-        for _ in 0..=turn * self.rhythm % 5 {
+impl Fanout for SlowFanout {
+    async fn publish_guard(&self, conversation: &ConversationId) -> Box<dyn PublishGuard> {
+        let guard = self.guards.fetch_add(1, Relaxed);
+        for _ in 0..=guard * self.delay_factor % 5 {
             tokio::task::yield_now().await;
         }
-        self.fanout.turn(conversation).await
+        self.fanout.publish_guard(conversation).await
     }
 
     fn message_read(&self, marked: &MarkedMessage) {
@@ -49,17 +49,19 @@ impl Fanout for BusyFanout {
     }
 }
 
-fn busy(Service { store, fanout, clock, .. }: &Service, rhythm: usize) -> Appointments {
-    let fanout = BusyFanout { fanout: fanout.clone(), turns: AtomicUsize::new(0), rhythm };
+fn with_delays(
+    Service { store, fanout, clock, .. }: &Service,
+    delay_factor: usize,
+) -> Appointments {
+    let fanout = SlowFanout { fanout: fanout.clone(), guards: AtomicUsize::new(0), delay_factor };
     let ids = Arc::new(CountingIds::new());
     Appointments::new(store.clone(), store.clone(), Arc::new(fanout), clock.clone(), ids)
 }
 
-/// Three handlers for each of five events, of which `late` is reported only when the others are under
-/// way for so many steps.
-async fn play(late: usize, steps: usize, rhythm: usize) {
+/// Runs three handlers for each of five events; event `late` is reported after `steps` yields.
+async fn run(late: usize, steps: usize, delay_factor: usize) {
     let service = service();
-    let appointments = busy(&service, rhythm);
+    let appointments = with_delays(&service, delay_factor);
     let kinds = [0, 1, 2, 4, 3].into_iter().zip(9..).enumerate();
     let events: Vec<_> = kinds.map(|(number, (kind, hour))| event(number, kind, hour)).collect();
     for event in events.iter().filter(|event| **event != events[late]) {
@@ -77,15 +79,15 @@ async fn play(late: usize, steps: usize, rhythm: usize) {
     let (handled, reported) = tokio::join!(join_all(handlers), report);
     assert!(handled.iter().all(Result::is_ok), "{handled:?}");
     reported.expect("it can be handled");
-    told(&service, &events).expect("it holds");
+    assert_announced(&service, &events).expect("it holds");
 }
 
 #[tokio::test]
-async fn whoever_handles_them_at_once_each_event_is_told_once_and_the_newest_decides() {
+async fn concurrent_handlers_announce_each_event_once_and_the_newest_decides() {
     for late in 0..5 {
         for steps in 0..16 {
-            for rhythm in [3, 7, 11] {
-                play(late, steps, rhythm).await;
+            for delay_factor in [3, 7, 11] {
+                run(late, steps, delay_factor).await;
             }
         }
     }

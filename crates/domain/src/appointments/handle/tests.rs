@@ -13,19 +13,19 @@ use crate::{
     testing::{
         MemoryStore, MockAppointmentStore, MockPeople,
         fixture::{
-            CountingIds, FixedClock, Service, SilentFanout, booking_event, client, salon, user,
+            CountingIds, FixedClock, RecordingFanout, Service, booking_event, client, salon, user,
         },
     },
     text::Subject,
     time::{Timestamp, Zone},
 };
 
-/// A service that knows the fixture's two people.
-async fn known() -> Service {
+/// A service that knows the fixture's salon and client.
+async fn service() -> Service {
     let service = Service::over(Arc::new(MemoryStore::new()));
-    service.note(&salon("s1")).await;
-    service.note(&client("c1")).await;
-    // What tests report has happened by now.
+    service.add_participant(&salon("s1")).await;
+    service.add_participant(&client("c1")).await;
+    // So that the events of the tests lie in the past.
     service.clock.advance_millis(86_400_000);
     service
 }
@@ -33,7 +33,7 @@ async fn known() -> Service {
 /// The service over `store` and `people` alone.
 pub(super) fn over(store: MockAppointmentStore, people: MockPeople) -> Appointments {
     let (clock, ids) = (Arc::new(FixedClock::ticking()), Arc::new(CountingIds::new()));
-    let fanout = Arc::new(SilentFanout::new());
+    let fanout = Arc::new(RecordingFanout::new());
     Appointments::new(Arc::new(store), Arc::new(people), fanout, clock, ids)
 }
 
@@ -46,7 +46,7 @@ async fn handle(service: &Service, event: &AppointmentEvent) -> Result<(), JobFa
     service.appointments.handle_appointment_event(&event.id).await
 }
 
-/// Reports an event whose id for the conversation cannot be used, and handles it without one.
+/// Reports an event whose conversation id cannot be used, then reports and handles it without one.
 async fn report_without_id(service: &Service, event: &AppointmentEvent) {
     let refused = service.appointments.receive_appointment_event(event).await;
     let is_taken = matches!(refused, Err(ReceiveAppointmentEventError::ConversationIdTaken));
@@ -77,7 +77,7 @@ async fn conversation(service: &Service) -> Conversation {
     all.remove(0)
 }
 
-/// What is said in the only conversation, oldest first.
+/// The messages of the only conversation, oldest first.
 async fn messages(service: &Service) -> Vec<Message> {
     let id = conversation(service).await.id;
     let history = service.messaging.history(&id, &user("c1"), &Window::first(50)).await;
@@ -86,7 +86,7 @@ async fn messages(service: &Service) -> Vec<Message> {
     messages
 }
 
-async fn words(service: &Service) -> Vec<String> {
+async fn texts(service: &Service) -> Vec<String> {
     let messages = messages(service).await;
     messages.iter().map(|message| message.content.as_str().to_owned()).collect()
 }
@@ -124,7 +124,7 @@ async fn each_kind_of_event_has_its_subject_its_text_and_its_status() {
         ("cancelled", "Ce rendez-vous a été annulé.", Status::Archived),
     ];
     for (kind, text, status) in table {
-        let service = known().await;
+        let service = service().await;
         let event = booking_event("e1", kind);
         report(&service, &event).await;
 
@@ -136,10 +136,10 @@ async fn each_kind_of_event_has_its_subject_its_text_and_its_status() {
         );
         assert_eq!((&opened.parties.salon, &opened.parties.client), (&user("s1"), &user("c1")));
         let messages = messages(&service).await;
-        let [said] = &messages[..] else { panic!("one text: {messages:?}") };
-        assert_eq!((said.content.as_str(), said.kind), (text, MessageKind::System), "{kind}");
-        assert_eq!(said.notice.as_ref().map(Notice::kind), Some(kind));
-        assert_eq!(said.author.id, user("s1"));
+        let [message] = &messages[..] else { panic!("one text: {messages:?}") };
+        assert_eq!((message.content.as_str(), message.kind), (text, MessageKind::System), "{kind}");
+        assert_eq!(message.notice.as_ref().map(Notice::kind), Some(kind));
+        assert_eq!(message.author.id, user("s1"));
         assert_eq!(service.messaging.unread_total(&user("c1")).await.expect("it works"), 1);
     }
 }
@@ -147,7 +147,7 @@ async fn each_kind_of_event_has_its_subject_its_text_and_its_status() {
 #[tokio::test]
 async fn what_took_place_or_did_not_is_noted_and_changes_nothing() {
     for kind in ["completed", "no-show"] {
-        let service = known().await;
+        let service = service().await;
         report(&service, &booking_event("e1", "cancelled")).await;
         let before = conversation(&service).await;
         let event = at_hour(10, "e2", kind);
@@ -162,20 +162,20 @@ async fn what_took_place_or_did_not_is_noted_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_booking_s_life_is_told_in_one_conversation() {
-    let service = known().await;
+async fn all_events_of_a_booking_are_announced_in_one_conversation() {
+    let service = service().await;
     let mut moved = at_hour(11, "e3", "rescheduled");
     moved.previous_starts_at = Some(moved.starts_at);
     moved.starts_at = Timestamp::parse("2026-07-01T22:30:00.000Z").expect("a time");
     report(&service, &at_hour(9, "e1", "requested")).await;
     report(&service, &at_hour(10, "e2", "confirmed")).await;
-    assert_eq!(words(&service).await.len(), 2, "a confirmation is told");
+    assert_eq!(texts(&service).await.len(), 2, "a confirmation is announced");
     report(&service, &moved).await;
     assert_eq!(subject(&conversation(&service).await), "RDV Tatouage - 02/07/2026");
     report(&service, &at_hour(12, "e4", "cancelled")).await;
-    let words = words(&service).await;
+    let texts = texts(&service).await;
     assert_eq!(
-        words[2..],
+        texts[2..],
         [
             "Votre rendez-vous du 14/02/2026 à 14:30 a été déplacé au 02/07/2026 à 00:30.",
             "Ce rendez-vous a été annulé.",
@@ -186,7 +186,7 @@ async fn a_booking_s_life_is_told_in_one_conversation() {
 
 #[tokio::test]
 async fn a_subject_that_somebody_wrote_does_not_follow_its_booking() {
-    let service = known().await;
+    let service = service().await;
     report(&service, &at_hour(9, "e1", "booked")).await;
     let change = crate::conversation::commands::ConversationChange {
         subject: Subject::edit("Le dragon").ok(),
@@ -210,23 +210,23 @@ async fn a_time_is_the_one_of_the_salon_s_clock() {
         report(&service, &event).await;
         subject(&conversation(&service).await).to_owned()
     };
-    assert_eq!(day(known().await, None).await, "RDV Tatouage - 15/02/2026");
-    let mut house = known().await;
-    house.services = house.services.with_zone(Zone::parse("UTC").expect("a zone"));
-    assert_eq!(day(house.clone(), None).await, "RDV Tatouage - 14/02/2026");
+    assert_eq!(day(service().await, None).await, "RDV Tatouage - 15/02/2026");
+    let mut utc_service = service().await;
+    utc_service.services = utc_service.services.with_zone(Zone::parse("UTC").expect("a zone"));
+    assert_eq!(day(utc_service.clone(), None).await, "RDV Tatouage - 14/02/2026");
     let mut far = salon("s1");
     far.profile.zone = Zone::parse("Asia/Tokyo").ok();
-    let elsewhere = known().await;
-    elsewhere.note(&far).await;
+    let elsewhere = service().await;
+    elsewhere.add_participant(&far).await;
     assert_eq!(day(elsewhere, None).await, "RDV Tatouage - 15/02/2026");
-    let told = known().await;
-    told.note(&far).await;
-    assert_eq!(day(told, Some("America/Cayenne")).await, "RDV Tatouage - 14/02/2026");
+    let reported = service().await;
+    reported.add_participant(&far).await;
+    assert_eq!(day(reported, Some("America/Cayenne")).await, "RDV Tatouage - 14/02/2026");
 }
 
 #[tokio::test]
-async fn what_is_said_is_told_and_read_by_watching_eyes() {
-    let service = known().await;
+async fn a_notice_is_published_and_read_at_once_by_a_watching_client() {
+    let service = service().await;
     report(&service, &at_hour(9, "e1", "booked")).await;
     assert_eq!(service.fanout.take().len(), 2);
     let id = conversation(&service).await.id;
@@ -239,7 +239,7 @@ async fn what_is_said_is_told_and_read_by_watching_eyes() {
 }
 
 #[tokio::test]
-async fn a_store_that_fails_is_tried_again_and_the_log_is_told_why() {
+async fn a_store_failure_is_retried_and_its_cause_is_logged() {
     let mut store = MockAppointmentStore::new();
     let failure = StoreError::Busy("a test".into());
     store.expect_pending_appointment_event().return_once(|_| Err(failure));
@@ -252,7 +252,7 @@ async fn a_store_that_fails_is_tried_again_and_the_log_is_told_why() {
 }
 
 #[tokio::test]
-async fn what_was_overtaken_is_decided_anew() {
+async fn a_change_that_lost_its_race_is_decided_again() {
     let mut store = MockAppointmentStore::new();
     let pending = |cancelled: bool| {
         let newest_handled = cancelled.then(|| NewestHandled {
@@ -268,19 +268,21 @@ async fn what_was_overtaken_is_decided_anew() {
             newest_handled,
         }))
     };
-    let mut looks = vec![pending(true), pending(false), pending(false)];
-    store.expect_pending_appointment_event().returning(move |_| looks.pop().expect("no more"));
+    let mut pending_results = vec![pending(true), pending(false), pending(false)];
+    store
+        .expect_pending_appointment_event()
+        .returning(move |_| pending_results.pop().expect("no more"));
     store.expect_first_pending_appointment_event().returning(|_| Ok(None));
     let mut people = MockPeople::new();
     people.expect_is_forgotten().returning(|_| Ok(false));
     people.expect_person().returning(|id| {
         Ok([salon("s1"), client("c1")].into_iter().find(|person| person.id == *id))
     });
-    let (tell, applied) = std::sync::mpsc::channel();
+    let (sender, applied) = std::sync::mpsc::channel();
     store.expect_apply_appointment_event().times(2).returning(move |apply| {
         let change = apply.change.clone().expect("it says something");
         let is_first = change.newest_handled.is_none();
-        tell.send(change.status).expect("the test listens");
+        sender.send(change.status).expect("the test listens");
         Ok(if is_first {
             AppliedAppointmentEvent::LeaseLost
         } else {
@@ -293,30 +295,30 @@ async fn what_was_overtaken_is_decided_anew() {
     assert!(applied.try_iter().eq([Status::Active, Status::Archived]));
 }
 
-fn wanting(id: &str, event: AppointmentEvent) -> AppointmentEvent {
+fn requesting(id: &str, event: AppointmentEvent) -> AppointmentEvent {
     AppointmentEvent { conversation: ConversationId::parse(id).ok(), ..event }
 }
 
 #[tokio::test]
 async fn a_conversation_is_opened_under_the_id_that_the_platform_wants() {
-    let service = known().await;
-    report(&service, &wanting("platform-1", at_hour(9, "e1", "requested"))).await;
+    let service = service().await;
+    report(&service, &requesting("platform-1", at_hour(9, "e1", "requested"))).await;
     let opened = conversation(&service).await;
     assert_eq!(opened.id.as_str(), "platform-1");
-    // It stays the conversation, and no other id is reserved.
-    report(&service, &wanting("platform-1", at_hour(10, "e2", "confirmed"))).await;
-    report_without_id(&service, &wanting("platform-2", at_hour(11, "e3", "rescheduled"))).await;
+    // It stays the conversation's id, and no other id is reserved.
+    report(&service, &requesting("platform-1", at_hour(10, "e2", "confirmed"))).await;
+    report_without_id(&service, &requesting("platform-2", at_hour(11, "e3", "rescheduled"))).await;
     report(&service, &at_hour(12, "e4", "cancelled")).await;
     assert_eq!(conversation(&service).await.id, opened.id);
-    assert_eq!(words(&service).await.len(), 4);
+    assert_eq!(texts(&service).await.len(), 4);
 }
 
 #[tokio::test]
 async fn an_id_that_its_booking_had_already_is_not_used_again() {
-    let service = known().await;
-    report(&service, &wanting("platform-1", at_hour(9, "e1", "requested"))).await;
+    let service = service().await;
+    report(&service, &requesting("platform-1", at_hour(9, "e1", "requested"))).await;
     let id = conversation(&service).await.id;
     service.messaging.delete_conversation(&id, &user("s1")).await.expect("the salon may");
-    report_without_id(&service, &wanting("platform-1", at_hour(10, "e2", "confirmed"))).await;
+    report_without_id(&service, &requesting("platform-1", at_hour(10, "e2", "confirmed"))).await;
     assert_ne!(conversation(&service).await.id, id);
 }

@@ -1,4 +1,4 @@
-//! The same for people who are written to in English.
+//! The notices in English.
 
 use super::{FirstName, Notice};
 
@@ -7,14 +7,14 @@ const CLOSING: &str = "Do not hesitate to contact us with any question.";
 pub(super) fn text(notice: &Notice) -> String {
     match notice {
         Notice::Booked { first_name } | Notice::Confirmed { first_name } => {
-            greeted(first_name.as_ref(), "your appointment is confirmed!")
+            with_greeting(first_name.as_ref(), "your appointment is confirmed!")
         }
-        Notice::Requested { first_name } => greeted(
+        Notice::Requested { first_name } => with_greeting(
             first_name.as_ref(),
             "your request for an appointment has been received and awaits the salon's confirmation.",
         ),
         Notice::AutoConfirmed { first_name } => {
-            greeted(first_name.as_ref(), "your appointment was confirmed automatically!")
+            with_greeting(first_name.as_ref(), "your appointment was confirmed automatically!")
         }
         Notice::Rescheduled { from, to, zone } => {
             let moment = |time| format!("{} at {}", zone.day(time), zone.minute(time));
@@ -34,7 +34,7 @@ pub(super) fn text(notice: &Notice) -> String {
     }
 }
 
-fn greeted(name: Option<&FirstName>, sentence: &str) -> String {
+fn with_greeting(name: Option<&FirstName>, sentence: &str) -> String {
     match name {
         Some(name) => format!("Hello {}, {sentence} {CLOSING}", name.as_str()),
         None => format!("Hello, {sentence} {CLOSING}"),

@@ -1,5 +1,4 @@
-//! The words that salons and clients know from before, to the letter: the capital behind the name
-//! is theirs.
+//! The notices in French, exactly as users know them: also the capital after the name.
 
 use super::{FirstName, Notice};
 
@@ -8,17 +7,19 @@ const CLOSING: &str = "N'hésitez pas à nous contacter pour toute question.";
 pub(super) fn text(notice: &Notice) -> String {
     match notice {
         Notice::Booked { first_name } | Notice::Confirmed { first_name } => {
-            greeted(first_name.as_ref(), "v", "otre rendez-vous a été confirmé !")
+            with_greeting(first_name.as_ref(), "v", "otre rendez-vous a été confirmé !")
         }
-        Notice::Requested { first_name } => greeted(
+        Notice::Requested { first_name } => with_greeting(
             first_name.as_ref(),
             "V",
             "otre demande de rendez-vous a bien été enregistrée et est en attente de \
              confirmation par le salon.",
         ),
-        Notice::AutoConfirmed { first_name } => {
-            greeted(first_name.as_ref(), "V", "otre rendez-vous a été confirmé automatiquement !")
-        }
+        Notice::AutoConfirmed { first_name } => with_greeting(
+            first_name.as_ref(),
+            "V",
+            "otre rendez-vous a été confirmé automatiquement !",
+        ),
         Notice::Rescheduled { from, to, zone } => {
             let moment = |time| format!("{} à {}", zone.day(time), zone.minute(time));
             let to = moment(*to);
@@ -37,8 +38,8 @@ pub(super) fn text(notice: &Notice) -> String {
     }
 }
 
-/// `initial` begins the sentence behind a name; without a name it goes on in lower case.
-fn greeted(name: Option<&FirstName>, initial: &str, sentence: &str) -> String {
+/// `initial` starts the sentence after a name; without a name it continues in lower case.
+fn with_greeting(name: Option<&FirstName>, initial: &str, sentence: &str) -> String {
     match name {
         Some(name) => format!("Bonjour {}, {initial}{sentence} {CLOSING}", name.as_str()),
         None => format!("Bonjour, v{sentence} {CLOSING}"),

@@ -18,7 +18,7 @@ fn notices(name: Option<&str>) -> Vec<Notice> {
         Notice::Requested { first_name: first_name.clone() },
         Notice::AutoConfirmed { first_name: first_name.clone() },
         Notice::Confirmed { first_name },
-        // The clocks of Paris go forward between the two.
+        // Daylight saving time begins between the two in Paris.
         Notice::Rescheduled { from: Some(at("2026-03-28T23:30:00.000Z")), to, zone: zone.clone() },
         Notice::Rescheduled { from: None, to, zone },
         Notice::Cancelled,
@@ -31,7 +31,7 @@ fn texts(name: Option<&str>, language: Language) -> Vec<String> {
 }
 
 #[test]
-fn a_notice_is_said_in_french_to_the_letter() {
+fn a_notice_has_its_exact_french_text() {
     assert_eq!(
         texts(Some("Léa"), Language::French),
         [
@@ -48,7 +48,7 @@ fn a_notice_is_said_in_french_to_the_letter() {
 }
 
 #[test]
-fn somebody_without_a_name_is_greeted_all_the_same() {
+fn somebody_without_a_name_is_greeted_without_one() {
     let french = texts(None, Language::French);
     assert_eq!(
         french[1],
@@ -60,7 +60,7 @@ fn somebody_without_a_name_is_greeted_all_the_same() {
 }
 
 #[test]
-fn a_notice_is_said_in_english_too() {
+fn a_notice_has_an_english_text() {
     let english = texts(Some("Léa"), Language::English);
     assert!(english[..4].iter().all(|text| text.starts_with("Hello Léa, your ")), "{english:?}");
     assert_eq!(
@@ -106,7 +106,7 @@ fn a_notice_without_a_name_names_nobody() {
 }
 
 proptest! {
-    /// So [`Notice::text`] needs no error: whoever is greeted, the text is one that a message holds.
+    /// Why [`Notice::text`] needs no error: with any name the text fits a message.
     #[test]
     fn a_notice_fits_a_message_whatever_the_name(name in any::<String>(), filler in any::<char>()) {
         let longest: String = std::iter::repeat_n(filler, NAME_MAX_CHARS).collect();

@@ -39,7 +39,7 @@ fn fixture() -> Fixture {
 }
 
 impl Fixture {
-    /// Does everything that is due, and says what became of it.
+    /// Runs all due jobs and returns the outcomes.
     async fn work(&self) -> Vec<Performed> {
         let mut performed = vec![];
         loop {
@@ -73,8 +73,8 @@ impl Fixture {
 #[tokio::test]
 async fn a_report_becomes_a_conversation_by_its_job() {
     let fixture = fixture();
-    fixture.service.note(&salon("s1")).await;
-    fixture.service.note(&client("c1")).await;
+    fixture.service.add_participant(&salon("s1")).await;
+    fixture.service.add_participant(&client("c1")).await;
     let event = booking_event("e1", "booked");
     fixture.service.appointments.receive_appointment_event(&event).await.expect("it works");
     assert!(fixture.conversations().await.is_empty(), "it is stored first");
@@ -101,9 +101,9 @@ async fn a_job_that_fails_is_tried_again_later_and_given_up_in_the_end() {
     let dead = fixture.service.store.jobs(JobFilter::Dead, 9).await.expect("the store works");
     assert_eq!(dead[0].last_failure.as_deref(), Some("unknown_person"));
 
-    // It holds up no event behind it, and an operator brings it back.
-    fixture.service.note(&salon("s1")).await;
-    fixture.service.note(&client("c1")).await;
+    // It does not block later events, and an operator can retry it.
+    fixture.service.add_participant(&salon("s1")).await;
+    fixture.service.add_participant(&client("c1")).await;
     let mut later = booking_event("e2", "cancelled");
     later.occurred_at = fixture.service.clock.now();
     fixture.service.appointments.receive_appointment_event(&later).await.expect("it works");
@@ -119,8 +119,8 @@ async fn a_job_that_fails_is_tried_again_later_and_given_up_in_the_end() {
 #[tokio::test]
 async fn a_failure_that_will_not_pass_is_given_up_at_once() {
     let fixture = fixture();
-    fixture.service.note(&client("s1")).await;
-    fixture.service.note(&client("c1")).await;
+    fixture.service.add_participant(&client("s1")).await;
+    fixture.service.add_participant(&client("c1")).await;
     let event = booking_event("e1", "booked");
     fixture.service.appointments.receive_appointment_event(&event).await.expect("it works");
     let performed = fixture.work().await;
@@ -129,7 +129,7 @@ async fn a_failure_that_will_not_pass_is_given_up_at_once() {
 }
 
 #[tokio::test]
-async fn whoever_was_too_slow_has_no_say() {
+async fn a_worker_that_lost_its_lease_records_no_outcome() {
     let fixture = fixture();
     let event = booking_event("e1", "completed");
     fixture.service.appointments.receive_appointment_event(&event).await.expect("it works");
@@ -143,7 +143,7 @@ async fn whoever_was_too_slow_has_no_say() {
 }
 
 #[tokio::test]
-async fn a_store_that_is_away_is_the_worker_s_error_and_the_job_comes_back() {
+async fn an_unavailable_store_is_the_worker_s_error_and_the_job_is_retried() {
     let fixture = fixture();
     let event = booking_event("e1", "completed");
     fixture.service.appointments.receive_appointment_event(&event).await.expect("it works");
@@ -165,7 +165,7 @@ async fn files_of_deleted_messages_are_deleted_and_those_still_shown_are_not() {
         let sent = messaging.send_message(&id, &author, pictures("", 1, None)).await;
         sent.expect("the client takes part").message.id.clone()
     };
-    // Two messages name the same file of the upload service.
+    // Two messages have the same file of the upload service.
     let (first, second) = (send().await, send().await);
     messaging.delete_message(&first, &author).await.expect("its author may");
     assert!(matches!(fixture.work().await[..], [Performed::Done]));
@@ -195,7 +195,7 @@ async fn uploads_that_nobody_sent_are_gone_after_a_day() {
     assert_eq!(fixture.files.keys().len(), 2, "it is not old yet");
     assert_eq!(fixture.worker.start_due_schedules().await.expect("the store works"), 0);
 
-    // A night has passed too, whose work is done beside it and finds nothing.
+    // A night has passed too, whose jobs run as well and find nothing.
     fixture.service.clock.advance_millis(86_400_000);
     assert_eq!(fixture.worker.start_due_schedules().await.expect("the store works"), 4);
     let performed = fixture.work().await;
@@ -224,5 +224,5 @@ async fn a_person_is_forgotten_by_a_job() {
 fn what_only_an_operator_can_change_is_not_tried_again() {
     let failed = FilesError::Failed("a test".into());
     assert!(matches!(JobFailure::from(failed), JobFailure::Retry { .. }));
-    assert!(matches!(JobFailure::from(FilesError::NobodyToAsk), JobFailure::Dead { .. }));
+    assert!(matches!(JobFailure::from(FilesError::NoUploadService), JobFailure::Dead { .. }));
 }

@@ -1,4 +1,4 @@
-//! Whatever waits for whomever, however they want it: the promises hold.
+//! Properties of the schedule, for any pending conversations and preferences.
 
 use std::collections::HashMap;
 
@@ -8,24 +8,24 @@ use super::*;
 use crate::{
     ids::{ConversationId, Seq},
     mail::preferences::{Preferences, QuietHours},
-    testing::fixture::{client, talk},
+    testing::fixture::{client, conversation_parties},
 };
 
 const MINUTE_MS: i64 = 60_000;
 
-/// 2026-03-28T20:00:00Z: the night in which Paris puts its clocks forward is near.
+/// 2026-03-28T20:00:00Z: shortly before daylight saving time begins in Paris.
 const START_MS: i64 = 1_774_728_000_000;
 
 fn minutes(number: i64) -> Timestamp {
     Timestamp::from_millis(START_MS + number * MINUTE_MS).expect("in range")
 }
 
-fn some_waiting() -> impl Strategy<Value = PendingConversation> {
+fn some_pending() -> impl Strategy<Value = PendingConversation> {
     let last_mailed_at = prop::option::of((-120_i64..0).prop_map(minutes));
     (-120_i64..=0, 0_u64..3, last_mailed_at).prop_map(|(since, unmailed, last_mailed_at)| {
         PendingConversation {
             newest_at: minutes(since),
-            conversation: talk("any", "s1", "c1").0,
+            conversation: conversation_parties("any", "s1", "c1").0,
             since: minutes(since),
             noted: 1,
             unmailed,
@@ -46,8 +46,8 @@ fn frequency() -> impl Strategy<Value = Frequency> {
 }
 
 prop_compose! {
-    fn some_case()(
-        waiting in prop::collection::vec(some_waiting(), 0..80),
+    fn some_input()(
+        pending in prop::collection::vec(some_pending(), 0..80),
         frequency in frequency(),
         quiet in prop::option::of((0_u16..1_440, 1_u16..1_440)),
         mute in any::<bool>(),
@@ -70,87 +70,87 @@ prop_compose! {
             preferences,
             is_suppressed: false,
             recent_mails: recent.into_iter().map(ago).collect(),
-            waiting: waiting.into_iter().enumerate().map(named).collect(),
+            conversations: pending.into_iter().enumerate().map(named).collect(),
             version: 0,
         }
     }
 }
 
 fn numbered(number: usize) -> ConversationId {
-    talk(&format!("c{number}"), "s1", "c1").0
+    conversation_parties(&format!("c{number}"), "s1", "c1").0
 }
 
-fn is_quiet(case: &PendingNotifications, at: Timestamp) -> bool {
-    let quiet = case.preferences.quiet_hours;
+fn is_quiet(input: &PendingNotifications, at: Timestamp) -> bool {
+    let quiet = input.preferences.quiet_hours;
     end_of_quiet_hours(&Zone::default(), quiet, at) != at
 }
 
 proptest! {
     #[test]
-    fn everything_that_waits_stands_in_one_list_once(case in some_case()) {
-        let verdict = decide(&case, &MailPolicy::default(), minutes(0));
-        let forgotten = verdict.forget.iter().map(|(id, _)| id);
-        let waits = verdict.wait.iter().map(|(id, _)| id);
-        let told = verdict.tell.iter().map(|(id, _)| id);
-        let mut listed: Vec<_> = forgotten.chain(waits).chain(told).cloned().collect();
-        let mut waiting: Vec<_> = case.waiting.iter().map(|one| one.conversation.clone()).collect();
+    fn every_pending_conversation_is_in_exactly_one_list(input in some_input()) {
+        let decision = decide(&input, &MailPolicy::default(), minutes(0));
+        let dropped = decision.drop.iter().map(|(id, _)| id);
+        let is_deferred = decision.defer.iter().map(|(id, _)| id);
+        let mailed = decision.send.iter().map(|(id, _)| id);
+        let mut listed: Vec<_> = dropped.chain(is_deferred).chain(mailed).cloned().collect();
+        let mut pending: Vec<_> = input.conversations.iter().map(|one| one.conversation.clone()).collect();
         listed.sort();
-        waiting.sort();
-        prop_assert_eq!(listed, waiting);
+        pending.sort();
+        prop_assert_eq!(listed, pending);
     }
 
     #[test]
-    fn only_what_is_read_or_unwanted_is_forgotten(case in some_case()) {
-        let verdict = decide(&case, &MailPolicy::default(), minutes(0));
-        for one in &case.waiting {
-            let is_forgotten = verdict.forget.iter().any(|(id, _)| *id == one.conversation);
-            let is_wanted = case.preferences.wants_mail()
-                && !case.preferences.has_muted(&one.conversation)
+    fn only_what_is_read_or_unwanted_is_dropped(input in some_input()) {
+        let decision = decide(&input, &MailPolicy::default(), minutes(0));
+        for one in &input.conversations {
+            let is_dropped = decision.drop.iter().any(|(id, _)| *id == one.conversation);
+            let is_wanted = input.preferences.wants_mail()
+                && !input.preferences.has_muted(&one.conversation)
                 && one.unmailed > 0;
-            prop_assert_eq!(is_forgotten, !is_wanted);
+            prop_assert_eq!(is_dropped, !is_wanted);
         }
     }
 
     #[test]
-    fn whoever_waits_waits_for_a_moment_to_come_outside_quiet_hours(case in some_case()) {
+    fn a_deferred_conversation_is_due_in_the_future_outside_quiet_hours(input in some_input()) {
         let now = minutes(0);
-        let verdict = decide(&case, &MailPolicy::default(), now);
-        for (_, until) in &verdict.wait {
-            prop_assert!(*until > now && !is_quiet(&case, *until));
+        let decision = decide(&input, &MailPolicy::default(), now);
+        for (_, until) in &decision.defer {
+            prop_assert!(*until > now && !is_quiet(&input, *until));
         }
-        prop_assert!(verdict.tell.is_empty() || !is_quiet(&case, now));
-        prop_assert!(verdict.tell.len() <= MAIL_CONVERSATIONS_MAX);
+        prop_assert!(decision.send.is_empty() || !is_quiet(&input, now));
+        prop_assert!(decision.send.len() <= MAIL_CONVERSATIONS_MAX);
         let is_recent = |sent: &&Timestamp| after(**sent, RECENT_MS) > now;
-        let recent = case.recent_mails.iter().filter(is_recent).count();
-        prop_assert!(verdict.tell.is_empty() || recent < 10);
+        let recent = input.recent_mails.iter().filter(is_recent).count();
+        prop_assert!(decision.send.is_empty() || recent < 10);
     }
 
-    /// Five days, decided at each moment that something waits for: nothing is told twice, nothing
-    /// within its pause, and in the end everything was told.
+    /// Decides at each time that something waits for, for five days: nothing is mailed twice or
+    /// within its pause, and in the end everything was mailed.
     #[test]
-    fn in_five_days_each_is_told_once_and_never_within_its_pause(case in some_case()) {
-        let terms = MailPolicy::default();
-        let mut case = PendingNotifications { recent_mails: vec![], ..case };
-        let mut told: HashMap<ConversationId, Timestamp> = HashMap::new();
+    fn in_five_days_each_is_mailed_once_and_never_within_its_pause(input in some_input()) {
+        let policy = MailPolicy::default();
+        let mut input = PendingNotifications { recent_mails: vec![], ..input };
+        let mut mailed: HashMap<ConversationId, Timestamp> = HashMap::new();
         let mut now = minutes(0);
         let end = minutes(5 * 24 * 60);
-        while !case.waiting.is_empty() && now < end {
-            let verdict = decide(&case, &terms, now);
-            for (id, _) in &verdict.tell {
-                let one = case.waiting.iter().find(|one| one.conversation == *id);
+        while !input.conversations.is_empty() && now < end {
+            let decision = decide(&input, &policy, now);
+            for (id, _) in &decision.send {
+                let one = input.conversations.iter().find(|one| one.conversation == *id);
                 let last = one.expect("it waited").last_mailed_at;
                 let pause_ms = last.map_or(i64::MAX, |last| now.as_millis() - last.as_millis());
-                prop_assert!(pause_ms >= signed(terms.conversation_pause_ms));
-                prop_assert!(told.insert(id.clone(), now).is_none(), "told twice");
+                prop_assert!(pause_ms >= signed(policy.conversation_pause_ms));
+                prop_assert!(mailed.insert(id.clone(), now).is_none(), "mailed twice");
             }
-            if !verdict.tell.is_empty() {
-                case.recent_mails.insert(0, now);
+            if !decision.send.is_empty() {
+                input.recent_mails.insert(0, now);
             }
-            let waits = |one: &PendingConversation| verdict.wait.iter().any(|(id, _)| *id == one.conversation);
-            case.waiting.retain(waits);
-            now = verdict.wait.iter().map(|(_, until)| *until).min().unwrap_or(end);
-            case.recent_mails.retain(|sent| after(*sent, RECENT_MS) > now);
+            let is_deferred = |one: &PendingConversation| decision.defer.iter().any(|(id, _)| *id == one.conversation);
+            input.conversations.retain(is_deferred);
+            now = decision.defer.iter().map(|(_, until)| *until).min().unwrap_or(end);
+            input.recent_mails.retain(|sent| after(*sent, RECENT_MS) > now);
         }
-        prop_assert!(case.waiting.is_empty(), "{} still wait", case.waiting.len());
+        prop_assert!(input.conversations.is_empty(), "{} still wait", input.conversations.len());
     }
 }

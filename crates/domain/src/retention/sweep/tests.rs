@@ -7,13 +7,13 @@ use crate::{
     retention::{RetentionPolicy, RetentionSettings, SalonRetention, store::AgePage},
     testing::{
         MemoryStore, MockRetentionStore,
-        fixture::{CountingIds, FixedClock, Service, SilentFanout, text, user},
+        fixture::{CountingIds, FixedClock, RecordingFanout, Service, text, user},
     },
 };
 
 const DAY_MS: i64 = 86_400_000;
 
-/// A service that deletes 30 days after putting away.
+/// A service that deletes messages 30 days after archiving.
 fn service() -> Service {
     let mut service = Service::over(Arc::new(MemoryStore::new()));
     let policy = RetentionPolicy::new(90, Some(30)).expect("good");
@@ -25,17 +25,17 @@ fn service() -> Service {
 /// The service over `store` alone.
 fn over(store: MockRetentionStore) -> Retention {
     let (clock, ids) = (Arc::new(FixedClock::ticking()), Arc::new(CountingIds::new()));
-    Retention::new(Arc::new(store), Arc::new(SilentFanout::new()), clock, ids)
+    Retention::new(Arc::new(store), Arc::new(RecordingFanout::new()), clock, ids)
 }
 
-/// A conversation in which the client said something.
-async fn talk(service: &Service, salon: &str) -> ConversationId {
+/// A conversation with a message of the client.
+async fn conversation(service: &Service, salon: &str) -> ConversationId {
     let id = service.open(salon, "c1").await;
-    say(service, &id).await;
+    send(service, &id).await;
     id
 }
 
-async fn say(service: &Service, id: &ConversationId) {
+async fn send(service: &Service, id: &ConversationId) {
     let sent = service.messaging.send_message(id, &user("c1"), text("Bonjour")).await;
     sent.expect("the client takes part");
 }
@@ -50,9 +50,9 @@ async fn status(service: &Service, id: &ConversationId) -> Status {
 }
 
 #[tokio::test]
-async fn a_life_ends_quietly() {
+async fn a_conversation_is_archived_and_then_purged() {
     let service = service();
-    let id = talk(&service, "s1").await;
+    let id = conversation(&service, "s1").await;
     service.fanout.take();
     service.clock.advance_millis(89 * DAY_MS);
     assert_eq!((run(&service).await.archived, status(&service, &id).await), (0, Status::Active));
@@ -60,12 +60,12 @@ async fn a_life_ends_quietly() {
     service.clock.advance_millis(DAY_MS);
     let report = run(&service).await;
     assert_eq!((report.archived, report.emptied, report.log_entries), (1, 0, 2));
-    let told = service.fanout.take();
+    let events = service.fanout.take();
     assert!(matches!(
-        told[0].kind,
+        events[0].kind,
         EventKind::ConversationUpdated { status: Status::Archived, .. }
     ));
-    let EventKind::MessagePosted(notice) = &told[1].kind else { panic!("{told:?}") };
+    let EventKind::MessagePosted(notice) = &events[1].kind else { panic!("{events:?}") };
     assert!(notice.content.as_str().contains("90 jours"));
     assert_eq!(run(&service).await.archived, 0, "once is enough");
 
@@ -80,13 +80,13 @@ async fn a_life_ends_quietly() {
 }
 
 #[tokio::test]
-async fn a_message_in_time_saves_a_conversation() {
+async fn a_message_in_time_keeps_a_conversation() {
     let service = service();
-    let id = talk(&service, "s1").await;
+    let id = conversation(&service, "s1").await;
     service.clock.advance_millis(100 * DAY_MS);
     run(&service).await;
     service.clock.advance_millis(29 * DAY_MS);
-    say(&service, &id).await;
+    send(&service, &id).await;
     service.clock.advance_millis(DAY_MS);
     let report = run(&service).await;
     assert_eq!((report.archived, report.messages), (0, 0));
@@ -97,9 +97,9 @@ async fn a_message_in_time_saves_a_conversation() {
 async fn a_dry_run_says_what_a_run_does_and_changes_nothing() {
     let service = service();
     for salon in ["s1", "s2", "s3", "s4"] {
-        talk(&service, salon).await;
+        conversation(&service, salon).await;
     }
-    let held = talk(&service, "s5").await;
+    let held = conversation(&service, "s5").await;
     assert!(service.retention.hold_conversation(&held).await.expect("the store works"));
     let own = SalonRetention { policy: RetentionPolicy::new(200, None).ok(), is_held: false };
     let put = service.retention.put_salon_retention(&user("s1"), own).await;
@@ -110,17 +110,17 @@ async fn a_dry_run_says_what_a_run_does_and_changes_nothing() {
         let dry = service.retention.run_retention(true).await.expect("the store works");
         assert_eq!((dry.transactions, service.fanout.take()), (0, vec![]));
         let real = run(&service).await;
-        let said =
+        let without_timing =
             |report: RetentionReport| RetentionReport { transactions: 0, longest_ms: 0, ..report };
-        assert_eq!(said(dry), said(real), "after {days} days more");
+        assert_eq!(without_timing(dry), without_timing(real), "after {days} days more");
         assert!(real.held_back == 1 && real.archived + real.messages > 0, "{real:?}");
     }
 }
 
 #[tokio::test]
-async fn a_salon_s_own_policy_goes_before_everybody_s() {
+async fn a_salon_s_own_policy_overrides_the_default() {
     let service = service();
-    let (patient, hasty) = (talk(&service, "s1").await, talk(&service, "s2").await);
+    let (slow, fast) = (conversation(&service, "s1").await, conversation(&service, "s2").await);
     for (salon, days) in [("s1", 400), ("s2", 1)] {
         let own = SalonRetention { policy: RetentionPolicy::new(days, None).ok(), is_held: false };
         let put = service.retention.put_salon_retention(&user(salon), own).await;
@@ -130,14 +130,14 @@ async fn a_salon_s_own_policy_goes_before_everybody_s() {
     assert_eq!(run(&service).await.archived, 1);
     service.clock.advance_millis(300 * DAY_MS);
     assert_eq!(run(&service).await.archived, 0);
-    let both = (status(&service, &patient).await, status(&service, &hasty).await);
+    let both = (status(&service, &slow).await, status(&service, &fast).await);
     assert_eq!(both, (Status::Active, Status::Archived));
 }
 
 #[tokio::test]
-async fn a_policy_in_the_store_goes_before_the_settings() {
+async fn a_policy_in_the_store_overrides_the_settings() {
     let service = service();
-    talk(&service, "s1").await;
+    conversation(&service, "s1").await;
     let policy = RetentionPolicy::new(1, None).expect("good");
     service.retention.put_retention_policy(policy).await.expect("the store works");
     assert_eq!(service.retention.retention_policy().await.expect("the store works"), policy);
@@ -148,10 +148,10 @@ async fn a_policy_in_the_store_goes_before_the_settings() {
 #[tokio::test]
 async fn the_notice_is_in_the_client_s_language() {
     let service = service();
-    let id = talk(&service, "s1").await;
+    let id = conversation(&service, "s1").await;
     let mut client = crate::testing::fixture::client("c1");
     client.profile.language = Some(crate::participant::Language::English);
-    service.note(&client).await;
+    service.add_participant(&client).await;
     service.clock.advance_millis(91 * DAY_MS);
     run(&service).await;
     let history = service.store.history(&id, &user("c1"), &Window::first(1)).await;
@@ -167,7 +167,7 @@ async fn a_job_leaves_the_rest_to_the_next() {
     let next = Some(here.clone());
     store
         .expect_ages()
-        .times(LOOKS_MAX as usize)
+        .times(BATCHES_MAX as usize)
         .returning(move |_, _, _, _| Ok(AgePage { conversations: vec![], next: next.clone() }));
     let rest =
         over(store).enforce_retention(RetentionTask::Archive, None).await.expect("the store works");
@@ -175,7 +175,7 @@ async fn a_job_leaves_the_rest_to_the_next() {
 }
 
 #[tokio::test]
-async fn a_store_that_fails_ends_the_go() {
+async fn a_store_failure_ends_the_run() {
     let mut store = MockRetentionStore::new();
     store.expect_retention_policy().return_once(|| Ok(None));
     store.expect_trim_logs().return_once(|_| Err(StoreError::Busy("a test".into())));
@@ -186,7 +186,7 @@ async fn a_store_that_fails_ends_the_go() {
 #[tokio::test]
 async fn the_clock_of_a_report_is_the_service_s() {
     let service = service();
-    talk(&service, "s1").await;
+    conversation(&service, "s1").await;
     service.clock.advance_millis(91 * DAY_MS);
     let before = service.clock.now();
     let report = run(&service).await;

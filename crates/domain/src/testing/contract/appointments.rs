@@ -1,9 +1,9 @@
-//! Reports about bookings: kept once, found in order, set aside.
+//! Reports of booking events: stored once, found in order, rejected.
 
 use super::setup::{ANSWERS, Booking, Fixture, event_at, nameless};
 use crate::{
     appointments::store::{
-        AppliedAppointmentEvent, ConversationOfBooking, NoticePlace, ReceiveOutcome,
+        AppliedAppointmentEvent, ConversationOfBooking, NoticeTarget, ReceiveOutcome,
     },
     conversation::{Status, store::OpenOutcome},
     ids::{AppointmentEventId, AppointmentId, ConversationId},
@@ -12,7 +12,8 @@ use crate::{
     time::Zone,
 };
 
-/// A report is kept once with one job, however often it comes; another one under its id is not.
+/// A report is stored once with one job, however often it is received; another one with its id is
+/// refused.
 pub async fn a_report_is_kept_once(store: &dyn Store) {
     let fixture = Fixture::new(store);
     let report = booking_event("e1", "booked");
@@ -34,7 +35,7 @@ pub async fn a_report_is_kept_once(store: &dyn Store) {
     assert!(kept.expect("it waits").event == report);
 }
 
-/// A report is found as it was made, in every detail.
+/// A report is returned as it was received, in every detail.
 pub async fn a_report_is_found_whole(store: &dyn Store) {
     let fixture = Fixture::new(store);
     let mut full = booking_event("e1", "auto-confirmed");
@@ -52,7 +53,7 @@ pub async fn a_report_is_found_whole(store: &dyn Store) {
     assert_eq!(store.pending_appointment_event(&nowhere).await.expect(ANSWERS), None);
 }
 
-/// Those of one booking wait in the order in which they happened, whenever they were reported.
+/// Pending reports of a booking are ordered by time of the event, whenever they were reported.
 pub async fn reports_of_a_booking_wait_in_their_order(store: &dyn Store) {
     let fixture = Fixture::new(store);
     let booking = Booking::new(&fixture).await;
@@ -80,8 +81,8 @@ pub async fn reports_of_a_booking_wait_in_their_order(store: &dyn Store) {
     assert_eq!(booking.first().await, None);
 }
 
-/// An event that was set aside holds up none behind it, and may still be handled.
-pub async fn what_is_set_aside_holds_up_nobody(store: &dyn Store) {
+/// A rejected event does not block newer ones, and may still be handled.
+pub async fn a_rejected_event_blocks_nothing(store: &dyn Store) {
     let fixture = Fixture::new(store);
     let booking = Booking::new(&fixture).await;
     let first = event_at("e1", "booked", "2026-01-05T09:00:00.000Z");
@@ -96,7 +97,7 @@ pub async fn what_is_set_aside_holds_up_nobody(store: &dyn Store) {
     assert!(booking.pending("e1").await.expect("it may be tried again").event == first);
     assert_eq!(booking.receive(&first).await, ReceiveOutcome::Known);
 
-    let applied = booking.say("e1").await;
+    let applied = booking.apply_change("e1").await;
     assert!(matches!(applied, AppliedAppointmentEvent::Applied(_)), "{applied:?}");
     assert_eq!(booking.pending("e1").await, None);
     store.reject_appointment_event(&first.id, fixture.now()).await.expect(ANSWERS);
@@ -105,7 +106,7 @@ pub async fn what_is_set_aside_holds_up_nobody(store: &dyn Store) {
     store.reject_appointment_event(&nowhere, fixture.now()).await.expect(ANSWERS);
 }
 
-/// The newest event that was handled is told, but for those that say nothing of the booking.
+/// The newest handled event is returned, ignoring those that do not affect the booking.
 pub async fn the_newest_that_was_handled_is_known(store: &dyn Store) {
     let fixture = Fixture::new(store);
     let booking = Booking::new(&fixture).await;
@@ -131,7 +132,7 @@ pub async fn the_newest_that_was_handled_is_known(store: &dyn Store) {
     assert_eq!((found.event.as_str(), found.occurred_at), ("e3", reports[3].0.occurred_at));
 }
 
-/// An id for a conversation that a report brings is its booking's from then on, and no other booking's.
+/// A requested conversation id is reserved for its booking, and not available to another.
 pub async fn a_conversation_s_id_is_reserved_for_one_booking(store: &dyn Store) {
     let fixture = Fixture::new(store);
     let booking = Booking::new(&fixture).await;
@@ -152,24 +153,24 @@ pub async fn a_conversation_s_id_is_reserved_for_one_booking(store: &dyn Store) 
         assert_eq!(booking.pending("e3").await, None, "it is not kept");
     }
     assert_eq!(fixture.tasks().await.len(), 2, "and there is no work");
-    // Another id under the same name is another event.
+    // Another requested id under the same event id is another event.
     let other_id = about("e1", "rdv-1", "wanted-9");
     assert_eq!(booking.receive(&other_id).await, ReceiveOutcome::Contradicted);
     let none = about("e1", "rdv-1", "");
     assert_eq!(booking.receive(&none).await, ReceiveOutcome::Contradicted);
-    // What was kept stays known, whoever has the id.
+    // What was stored stays known, whoever has the id.
     assert_eq!(
         booking.receive(&about("e1", "rdv-2", "wanted-1")).await,
         ReceiveOutcome::Contradicted
     );
 }
 
-/// The id of a conversation is no other booking's, and its own booking may name it.
+/// The id of a conversation is not available to other bookings; its own booking may name it.
 pub async fn the_id_of_a_conversation_is_not_to_be_had(store: &dyn Store) {
     let fixture = Fixture::new(store);
     let booking = Booking::new(&fixture).await;
-    let here = booking.talk().await;
-    let elsewhere = fixture.talk("s1", "c1").await;
+    let here = booking.conversation().await;
+    let elsewhere = fixture.conversation("s1", "c1").await;
     let mut own = booking_event("e1", "confirmed");
     own.conversation = Some(here.id.clone());
     assert_eq!(booking.receive(&own).await, ReceiveOutcome::Stored);
@@ -180,8 +181,8 @@ pub async fn the_id_of_a_conversation_is_not_to_be_had(store: &dyn Store) {
     (next.appointment, next.conversation) =
         (AppointmentId::parse("rdv-2").expect("a good id"), Some(here.id.clone()));
     assert_eq!(booking.receive(&next).await, ReceiveOutcome::ConversationIdTaken);
-    // Not after it was deleted either, and not for its own booking, which goes on without it.
-    here.end().await;
+    // Nor after it was deleted, not even for its own booking, which continues without it.
+    here.delete_conversation().await;
     assert_eq!(booking.receive(&next).await, ReceiveOutcome::ConversationIdTaken);
     let mut again = booking_event("e4", "confirmed");
     again.conversation = Some(here.id.clone());
@@ -194,7 +195,8 @@ pub async fn the_id_of_a_conversation_is_not_to_be_had(store: &dyn Store) {
     assert_eq!((pending.conversation, pending.free_id), (None, None));
 }
 
-/// A booking has one conversation, so one id is reserved for it, and none beside the conversation it has.
+/// A booking has one conversation, so one id is reserved for it, and none beside the conversation
+/// it has.
 pub async fn a_booking_reserves_one_id(store: &dyn Store) {
     let fixture = Fixture::new(store);
     let booking = Booking::new(&fixture).await;
@@ -212,15 +214,15 @@ pub async fn a_booking_reserves_one_id(store: &dyn Store) {
     assert_eq!(booking.receive(&about("e3", "rdv-3", "wanted-2")).await, ReceiveOutcome::Stored);
     assert_eq!(booking.receive(&about("e4", "rdv-2", "")).await, ReceiveOutcome::Stored);
 
-    // The booking `rdv-1` has a conversation, under an id of ours.
-    let here = booking.talk().await;
+    // The booking `rdv-1` has a conversation with an id of ours.
+    let here = booking.conversation().await;
     let third = about("e5", "rdv-1", "wanted-3");
     assert_eq!(booking.receive(&third).await, ReceiveOutcome::ConversationIdTaken);
-    here.end().await;
+    here.delete_conversation().await;
     assert_eq!(booking.receive(&third).await, ReceiveOutcome::Stored);
 }
 
-/// A conversation is opened under the id that its event brought, unless something else has it by now.
+/// A conversation is opened with the requested id, unless it has been taken since.
 pub async fn a_conversation_is_opened_under_the_id_that_was_reserved(store: &dyn Store) {
     let fixture = Fixture::new(store);
     let booking = Booking::new(&fixture).await;
@@ -230,9 +232,9 @@ pub async fn a_conversation_is_opened_under_the_id_that_was_reserved(store: &dyn
     let pending = booking.pending("e1").await.expect("it waits");
     assert_eq!(pending.free_id, report.conversation);
 
-    // An import brings a conversation of that name in between.
+    // An import adds a conversation with that id in between.
     let mut change = booking.change("e1").await;
-    let NoticePlace::New(open) = &mut change.place else { panic!("there is none yet") };
+    let NoticeTarget::New(open) = &mut change.target else { panic!("there is none yet") };
     open.id = report.conversation.clone().expect("it brings one");
     let mut other = open.clone();
     other.appointment = None;
@@ -243,8 +245,8 @@ pub async fn a_conversation_is_opened_under_the_id_that_was_reserved(store: &dyn
     let pending = booking.pending("e1").await.expect("it waits");
     assert_eq!((pending.conversation, pending.free_id), (None, None));
 
-    let NoticePlace::New(open) = &mut change.place else { panic!("there is none yet") };
-    open.id = fixture.mint();
+    let NoticeTarget::New(open) = &mut change.target else { panic!("there is none yet") };
+    open.id = fixture.new_id();
     let applied = booking.apply(&report.id, Some(change)).await;
     assert!(matches!(applied, AppliedAppointmentEvent::Applied(_)), "{applied:?}");
 }
@@ -253,18 +255,18 @@ pub async fn a_conversation_is_opened_under_the_id_that_was_reserved(store: &dyn
 pub async fn conversations_are_found_by_their_bookings(store: &dyn Store) {
     let fixture = Fixture::new(store);
     let booking = Booking::new(&fixture).await;
-    let talk = booking.talk().await;
-    fixture.talk("s1", "c1").await;
+    let conversation = booking.conversation().await;
+    fixture.conversation("s1", "c1").await;
     let named = |ids: &[&str]| -> Vec<_> {
         ids.iter().map(|id| AppointmentId::parse(id).expect("a good id")).collect()
     };
     let find = async |salon: &str, ids: &[&str]| {
         store.conversations_of_bookings(&user(salon), &named(ids)).await.expect(ANSWERS)
     };
-    let said = talk.say(&talk.client, "Merci").await;
+    let said = conversation.send_text(&conversation.client, "Merci").await;
     let expected = ConversationOfBooking {
         appointment: named(&["rdv-1"]).remove(0),
-        conversation: talk.id.clone(),
+        conversation: conversation.id.clone(),
         status: Status::Active,
         last_message_at: said.created_at,
     };
@@ -278,6 +280,6 @@ pub async fn conversations_are_found_by_their_bookings(store: &dyn Store) {
     let found = find("s1", &["rdv-1", "rdv-0"]).await;
     let found: Vec<_> = found.iter().map(|one| one.appointment.as_str()).collect();
     assert_eq!(found, ["rdv-0", "rdv-1"]);
-    talk.end().await;
+    conversation.delete_conversation().await;
     assert_eq!(find("s1", &["rdv-1"]).await, []);
 }

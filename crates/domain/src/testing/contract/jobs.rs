@@ -1,4 +1,4 @@
-//! Work that may wait.
+//! The job queue.
 
 use futures_util::future::join_all;
 
@@ -16,8 +16,8 @@ use crate::{
 
 const LEASE_MS: u64 = 60_000;
 
-/// Enters one job, by a report. Returns when.
-async fn enter(fixture: &Fixture<'_>, event: &str) -> Timestamp {
+/// Enqueues one job, by a report. Returns when.
+async fn enqueue(fixture: &Fixture<'_>, event: &str) -> Timestamp {
     let at = fixture.now();
     let report = booking_event(event, "booked");
     fixture.store.receive_appointment_event(&report, at).await.expect(ANSWERS);
@@ -39,9 +39,9 @@ async fn finish(fixture: &Fixture<'_>, job: &Job) -> bool {
     fixture.store.finish_job(&job.id, job.attempt).await.expect(ANSWERS)
 }
 
-async fn set_back(fixture: &Fixture<'_>, job: &Job, setback: RetryOrDead) -> bool {
+async fn fail(fixture: &Fixture<'_>, job: &Job, outcome: RetryOrDead) -> bool {
     let reason = "a_test";
-    fixture.store.set_back_job(&job.id, job.attempt, setback, reason).await.expect(ANSWERS)
+    fixture.store.fail_job(&job.id, job.attempt, outcome, reason).await.expect(ANSWERS)
 }
 
 fn later(time: Timestamp, millis: u64) -> Timestamp {
@@ -53,10 +53,10 @@ fn subjects(jobs: &[Job]) -> Vec<&str> {
     jobs.iter().map(|job| job.task.subject()).collect()
 }
 
-/// A job whose time has come is claimed by one, and by nobody else while the lease runs.
+/// A due job is claimed by one worker, and by nobody else while the lease runs.
 pub async fn a_job_is_claimed_once(store: &dyn Store) {
     let fixture = Fixture::new(store);
-    let at = enter(&fixture, "e1").await;
+    let at = enqueue(&fixture, "e1").await;
     let before = later(at, 0).as_millis() - 1;
     let before = Timestamp::from_millis(before).expect("within the calendar");
     assert_eq!(claim(&fixture, before, 10).await, []);
@@ -66,39 +66,40 @@ pub async fn a_job_is_claimed_once(store: &dyn Store) {
     assert_eq!(claim(&fixture, later(at, LEASE_MS - 1), 10).await, []);
 }
 
-/// When a lease runs out somebody else may have the job, and the first claimant has no say any more.
+/// After the lease expired another worker may claim the job, and the first one cannot record an
+/// outcome.
 pub async fn a_lease_that_ran_out_passes_the_job_on(store: &dyn Store) {
     let fixture = Fixture::new(store);
-    let at = enter(&fixture, "e1").await;
+    let at = enqueue(&fixture, "e1").await;
     let late = claim_one(&fixture, at).await;
     let next = claim_one(&fixture, later(at, LEASE_MS)).await;
     assert_eq!((&next.id, &next.task, next.attempt), (&late.id, &late.task, 2));
 
     assert!(!finish(&fixture, &late).await);
-    assert!(!set_back(&fixture, &late, RetryOrDead::RetryAt(at)).await);
-    assert!(!set_back(&fixture, &late, RetryOrDead::DeadAt(at)).await);
+    assert!(!fail(&fixture, &late, RetryOrDead::RetryAt(at)).await);
+    assert!(!fail(&fixture, &late, RetryOrDead::DeadAt(at)).await);
     assert_eq!(claim(&fixture, later(at, LEASE_MS + 1), 10).await, []);
     assert!(finish(&fixture, &next).await);
 }
 
-/// What is done is in no list and cannot be done again.
+/// A finished job is in no list and cannot be finished again.
 pub async fn a_job_that_is_done_is_gone(store: &dyn Store) {
     let fixture = Fixture::new(store);
-    let at = enter(&fixture, "e1").await;
+    let at = enqueue(&fixture, "e1").await;
     let job = claim_one(&fixture, at).await;
     assert!(finish(&fixture, &job).await);
     assert!(!finish(&fixture, &job).await);
-    assert!(!set_back(&fixture, &job, RetryOrDead::RetryAt(at)).await);
+    assert!(!fail(&fixture, &job, RetryOrDead::RetryAt(at)).await);
     assert_eq!(store.jobs(JobFilter::All, 10).await.expect(ANSWERS), []);
     assert_eq!(store.job_counts().await.expect(ANSWERS), JobCounts::default());
     assert_eq!(claim(&fixture, later(at, LEASE_MS), 10).await, []);
 }
 
-/// Whatever waits longest comes first, and no more than asked for.
+/// The longest waiting job comes first, and not more than requested.
 pub async fn the_longest_waiting_job_is_claimed_first(store: &dyn Store) {
     let fixture = Fixture::new(store);
     for event in ["e3", "e1", "e2"] {
-        enter(&fixture, event).await;
+        enqueue(&fixture, event).await;
     }
     let now = fixture.now();
     assert_eq!(subjects(&claim(&fixture, now, 2).await), ["e3", "e1"]);
@@ -107,13 +108,13 @@ pub async fn the_longest_waiting_job_is_claimed_first(store: &dyn Store) {
     assert_eq!(claim(&fixture, expired, 10).await.len(), 3);
 }
 
-/// A job that was set back comes back when it is told to, not when its lease ends.
-pub async fn a_job_that_failed_comes_back_when_it_is_told_to(store: &dyn Store) {
+/// A failed job is due at the given time, not when its lease ends.
+pub async fn a_failed_job_is_due_at_the_given_time(store: &dyn Store) {
     let fixture = Fixture::new(store);
-    let at = enter(&fixture, "e1").await;
+    let at = enqueue(&fixture, "e1").await;
     let first = claim_one(&fixture, at).await;
     let again = later(at, 5_000);
-    assert!(set_back(&fixture, &first, RetryOrDead::RetryAt(again)).await);
+    assert!(fail(&fixture, &first, RetryOrDead::RetryAt(again)).await);
 
     let views = store.jobs(JobFilter::All, 10).await.expect(ANSWERS);
     let [view] = &views[..] else { panic!("one waits: {views:?}") };
@@ -125,16 +126,16 @@ pub async fn a_job_that_failed_comes_back_when_it_is_told_to(store: &dyn Store) 
     assert_eq!((&second.id, second.attempt), (&first.id, 2));
 }
 
-/// A dead letter is nobody's to claim, is shown, and begins anew when the operator says so.
+/// A dead letter cannot be claimed, is listed, and starts again when the operator retries it.
 pub async fn a_dead_letter_waits_for_the_operator(store: &dyn Store) {
     let fixture = Fixture::new(store);
     for event in ["e1", "e2", "e3"] {
-        enter(&fixture, event).await;
+        enqueue(&fixture, event).await;
     }
     let now = fixture.now();
     let jobs = claim(&fixture, now, 2).await;
     for job in &jobs {
-        assert!(set_back(&fixture, job, RetryOrDead::DeadAt(now)).await);
+        assert!(fail(&fixture, job, RetryOrDead::DeadAt(now)).await);
         assert!(!finish(&fixture, job).await);
     }
     let counts = JobCounts { waiting: 1, dead: 2 };
@@ -147,7 +148,7 @@ pub async fn a_dead_letter_waits_for_the_operator(store: &dyn Store) {
     let expired = later(now, LEASE_MS);
     assert_eq!(subjects(&claim(&fixture, expired, 10).await), ["e3"]);
 
-    let nobody = Some(fixture.mint::<JobId>());
+    let nobody = Some(fixture.new_id::<JobId>());
     assert_eq!(store.retry_dead_jobs(nobody, now).await.expect(ANSWERS), 0);
     let first = Some(jobs[0].id.clone());
     assert_eq!(store.retry_dead_jobs(first.clone(), now).await.expect(ANSWERS), 1);
@@ -158,11 +159,11 @@ pub async fn a_dead_letter_waits_for_the_operator(store: &dyn Store) {
     assert_eq!(subjects(&claim(&fixture, now, 10).await), ["e2"]);
 }
 
-/// However many claim at the same moment, each job is one claimant's.
+/// However many claim at the same time, each job has one claimant.
 pub async fn of_ten_claimers_at_once_each_job_has_one(store: &dyn Store) {
     let fixture = Fixture::new(store);
     for number in 0..20 {
-        enter(&fixture, &format!("e{number}")).await;
+        enqueue(&fixture, &format!("e{number}")).await;
     }
     let now = fixture.now();
     let claimed = join_all((0..10).map(|_| claim(&fixture, now, 3))).await.concat();
@@ -192,7 +193,7 @@ pub async fn a_schedule_comes_due_once_for_all(store: &dyn Store) {
     assert_eq!(due(next).await, 1);
 }
 
-/// Work of a schedule that still waits is not entered a second time; a dead letter holds up nothing.
+/// The job of a schedule is not enqueued while it waits; a dead letter blocks nothing.
 pub async fn a_schedule_s_work_does_not_pile_up(store: &dyn Store) {
     let fixture = Fixture::new(store);
     let mut now = fixture.now();
@@ -201,7 +202,7 @@ pub async fn a_schedule_s_work_does_not_pile_up(store: &dyn Store) {
         now = later(now, PURGE_PERIOD_MS);
     }
     let job = claim_one(&fixture, now).await;
-    assert!(set_back(&fixture, &job, RetryOrDead::DeadAt(now)).await);
+    assert!(fail(&fixture, &job, RetryOrDead::DeadAt(now)).await);
     assert_eq!(store.start_due_schedules(now).await.expect(ANSWERS), 1);
     assert_ne!(claim_one(&fixture, now).await.id, job.id);
 }

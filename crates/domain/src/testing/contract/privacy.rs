@@ -1,7 +1,8 @@
-//! Forgetting people.
+//! Erasure, exports and the audit log.
 
 use super::setup::{
-    ANSWERS, Booking, Fixture, Talk, begun, event_at, finish, object_jobs, sending, upload,
+    ANSWERS, Booking, Fixture, TestConversation, event_at, finish, object_jobs, sending, started,
+    upload,
 };
 use crate::{
     appointments::store::ReceiveOutcome,
@@ -25,51 +26,56 @@ use crate::{
     time::Timestamp,
 };
 
-async fn erase(talk: &Talk<'_>, person: &UserId, messages_max: u32) -> Vec<Event> {
+async fn erase(
+    conversation: &TestConversation<'_>,
+    person: &UserId,
+    messages_max: u32,
+) -> Vec<Event> {
     let erase = EraseIn {
         person: person.clone(),
-        conversation: talk.id.clone(),
+        conversation: conversation.id.clone(),
         messages_max,
-        at: talk.fixture.now(),
+        at: conversation.fixture.now(),
     };
-    talk.fixture.store.erase_in(&erase).await.expect(ANSWERS)
+    conversation.fixture.store.erase_in(&erase).await.expect(ANSWERS)
 }
 
 fn nobody(person: &Participant) -> Participant {
     Participant { profile: Profile::default(), is_forgotten: true, ..person.clone() }
 }
 
-/// Name, picture and address are gone at once, everywhere; id and role stay. A receipt says so, and a
-/// job does the rest. Asked again, nothing changes.
+/// Name, picture and address are removed at once, everywhere; id and role stay. A receipt says so,
+/// and a job does the rest. Idempotent.
 pub async fn a_person_s_name_is_forgotten_at_once(store: &dyn Store) {
     let fixture = Fixture::new(store);
-    let talk = fixture.talk("s1", "c1").await;
-    let message = talk.say(&talk.client, "Bonjour").await;
-    assert_eq!(store.erasure(&talk.client).await.expect(ANSWERS), None);
+    let conversation = fixture.conversation("s1", "c1").await;
+    let message = conversation.send_text(&conversation.client, "Bonjour").await;
+    assert_eq!(store.erasure(&conversation.client).await.expect(ANSWERS), None);
     let at = fixture.now();
-    let receipt = store.request_erasure(&talk.client, at).await.expect(ANSWERS);
-    assert_eq!((&receipt.person, receipt.requested_at), (&talk.client, at));
+    let receipt = store.request_erasure(&conversation.client, at).await.expect(ANSWERS);
+    assert_eq!((&receipt.person, receipt.requested_at), (&conversation.client, at));
     let counts = (receipt.conversations, receipt.messages, receipt.files);
     assert_eq!((receipt.finished_at, counts), (None, (0, 0, 0)));
 
     let gone = nobody(&client("c1"));
-    let found = store.participant(&talk.client).await.expect(ANSWERS);
+    let found = store.participant(&conversation.client).await.expect(ANSWERS);
     assert!(found == Some(gone.clone()), "{found:?}");
-    assert!(talk.view(&talk.salon).await.client == gone);
-    assert!(talk.reread(&message).await.author == gone);
-    let again = store.request_erasure(&talk.client, fixture.now()).await.expect(ANSWERS);
-    let kept = store.erasure(&talk.client).await.expect(ANSWERS);
+    assert!(conversation.view(&conversation.salon).await.client == gone);
+    assert!(conversation.reload(&message).await.author == gone);
+    let again = store.request_erasure(&conversation.client, fixture.now()).await.expect(ANSWERS);
+    let kept = store.erasure(&conversation.client).await.expect(ANSWERS);
     assert_eq!((&again, kept.as_ref()), (&receipt, Some(&receipt)));
     assert_eq!(fixture.tasks().await, [("erase_person".to_owned(), "c1".to_owned())]);
 }
 
-/// Nothing brings a forgotten person back, known before or not; and nobody is entered with them.
+/// A forgotten person, known before or not, is not stored again; and nobody is stored in the same
+/// call.
 pub async fn who_is_forgotten_cannot_come_back(store: &dyn Store) {
     let fixture = Fixture::new(store);
-    fixture.note(&client("c1")).await;
+    fixture.add_participant(&client("c1")).await;
     for id in ["c1", "c2"] {
         store.request_erasure(&user(id), fixture.now()).await.expect(ANSWERS);
-        fixture.note(&client(id)).await;
+        fixture.add_participant(&client(id)).await;
     }
     let people = [salon("s1"), client("c2"), client("c1")];
     let mut refused = store.put_participants(&people, fixture.now()).await.expect(ANSWERS);
@@ -81,41 +87,40 @@ pub async fn who_is_forgotten_cannot_come_back(store: &dyn Store) {
     }
 }
 
-/// From the wish on, what they post is refused, though their token may still be good. The other side
-/// may go on.
+/// From the request on they cannot post, though their token may still be valid. The other side can.
 pub async fn who_is_forgotten_says_nothing_more(store: &dyn Store) {
     let fixture = Fixture::new(store);
-    let talk = fixture.talk("s1", "c1").await;
-    store.request_erasure(&talk.client, fixture.now()).await.expect(ANSWERS);
-    let before = talk.log().await;
-    let refused = talk.try_send(&talk.client, text("C'est encore Camille")).await;
+    let conversation = fixture.conversation("s1", "c1").await;
+    store.request_erasure(&conversation.client, fixture.now()).await.expect(ANSWERS);
+    let before = conversation.log().await;
+    let refused = conversation.try_send(&conversation.client, text("C'est encore Camille")).await;
     assert!(matches!(refused, PostOutcome::UnknownConversation), "{refused:?}");
-    assert_eq!(talk.log().await, before);
-    talk.say(&talk.salon, "Il y a quelqu'un ?").await;
-    assert_eq!(talk.words().await, ["Il y a quelqu'un ?"]);
+    assert_eq!(conversation.log().await, before);
+    conversation.send_text(&conversation.salon, "Il y a quelqu'un ?").await;
+    assert_eq!(conversation.texts().await, ["Il y a quelqu'un ?"]);
 }
 
-/// What they wrote is emptied piece by piece; what the other side wrote stays. The subject goes, and
-/// the conversation is put away.
+/// Their messages are deleted in batches; those of the other side stay. The subject is removed, and
+/// the conversation archived.
 pub async fn what_they_wrote_is_emptied_piece_by_piece(store: &dyn Store) {
     let fixture = Fixture::new(store);
-    let talk = fixture.talk("s1", "c1").await;
-    talk.name("Le bras de Camille").await;
+    let conversation = fixture.conversation("s1", "c1").await;
+    conversation.set_subject("Le bras de Camille").await;
     let mut own = vec![];
     for words in ["1", "2", "3"] {
-        own.push(talk.say(&talk.client, words).await.id.clone());
-        talk.say(&talk.salon, "Oui ?").await;
+        own.push(conversation.send_text(&conversation.client, words).await.id.clone());
+        conversation.send_text(&conversation.salon, "Oui ?").await;
     }
-    assert_eq!(store.next_to_erase(&talk.client).await.expect(ANSWERS), None);
-    store.request_erasure(&talk.client, fixture.now()).await.expect(ANSWERS);
+    assert_eq!(store.next_to_erase(&conversation.client).await.expect(ANSWERS), None);
+    store.request_erasure(&conversation.client, fixture.now()).await.expect(ANSWERS);
     let mut events = vec![];
     for _ in 0..2 {
-        let next = store.next_to_erase(&talk.client).await.expect(ANSWERS);
-        assert_eq!(next.as_ref(), Some(&talk.id));
-        events.extend(erase(&talk, &talk.client, 2).await);
+        let next = store.next_to_erase(&conversation.client).await.expect(ANSWERS);
+        assert_eq!(next.as_ref(), Some(&conversation.id));
+        events.extend(erase(&conversation, &conversation.client, 2).await);
     }
-    assert_eq!(store.next_to_erase(&talk.client).await.expect(ANSWERS), None);
-    assert_eq!(erase(&talk, &talk.client, 2).await, []);
+    assert_eq!(store.next_to_erase(&conversation.client).await.expect(ANSWERS), None);
+    assert_eq!(erase(&conversation, &conversation.client, 2).await, []);
 
     let deleted = events.iter().filter_map(|event| match &event.kind {
         EventKind::MessageDeleted(id) => Some(id),
@@ -124,25 +129,27 @@ pub async fn what_they_wrote_is_emptied_piece_by_piece(store: &dyn Store) {
     assert!(deleted.eq(&own), "{events:?}");
     let put_away = EventKind::ConversationUpdated { subject: None, status: Status::Archived };
     assert_eq!(events.iter().filter(|event| event.kind == put_away).count(), 1, "{events:?}");
-    let log = talk.log().await;
+    let log = conversation.log().await;
     assert!(events.iter().all(|event| log.contains(event)), "told otherwise than logged");
-    assert_eq!(talk.words().await, ["Oui ?"; 3]);
-    let now = talk.state().await;
+    assert_eq!(conversation.texts().await, ["Oui ?"; 3]);
+    let now = conversation.state().await;
     assert_eq!((now.subject, now.status), (None, Status::Archived));
     let at = fixture.now();
-    let receipt = store.finish_erasure(&talk.client, at).await.expect(ANSWERS).expect("asked for");
+    let receipt =
+        store.finish_erasure(&conversation.client, at).await.expect(ANSWERS).expect("asked for");
     assert_eq!((receipt.conversations, receipt.messages, receipt.files), (1, 3, 0));
     assert_eq!(receipt.finished_at, Some(at));
-    let again = store.finish_erasure(&talk.client, fixture.now()).await.expect(ANSWERS);
+    let again = store.finish_erasure(&conversation.client, fixture.now()).await.expect(ANSWERS);
     assert_eq!(again, Some(receipt));
 }
 
-/// A receipt is not finished while something is left in one of the conversations.
+/// A receipt is not completed while something is left in one of the conversations.
 pub async fn a_receipt_is_finished_when_nothing_is_left(store: &dyn Store) {
     let fixture = Fixture::new(store);
-    let (one, other) = (fixture.talk("s1", "c1").await, fixture.talk("s2", "c1").await);
-    let elsewhere = fixture.talk("s1", "c2").await;
-    elsewhere.say(&elsewhere.client, "Bonjour").await;
+    let (one, other) =
+        (fixture.conversation("s1", "c1").await, fixture.conversation("s2", "c1").await);
+    let elsewhere = fixture.conversation("s1", "c2").await;
+    elsewhere.send_text(&elsewhere.client, "Bonjour").await;
     let before = elsewhere.log().await;
     let person = user("c1");
     store.request_erasure(&person, fixture.now()).await.expect(ANSWERS);
@@ -151,24 +158,24 @@ pub async fn a_receipt_is_finished_when_nothing_is_left(store: &dyn Store) {
         assert_eq!(receipt.expect("asked for").finished_at.is_some(), left == 0);
         let next = store.next_to_erase(&person).await.expect(ANSWERS);
         assert_eq!(next.is_some(), left > 0);
-        for talk in [&one, &other] {
-            if next.as_ref() == Some(&talk.id) {
-                erase(talk, &person, 10).await;
+        for conversation in [&one, &other] {
+            if next.as_ref() == Some(&conversation.id) {
+                erase(conversation, &person, 10).await;
             }
         }
     }
     assert_eq!(elsewhere.log().await, before);
 }
 
-/// What the platform said to them is said again without their name; the salon's words stay.
+/// Notices with their name are rewritten without it; the salon's messages stay.
 pub async fn notices_that_named_them_name_nobody(store: &dyn Store) {
     let fixture = Fixture::new(store);
     let booking = Booking::new(&fixture).await;
-    let talk = booking.talk().await;
-    store.request_erasure(&talk.client, fixture.now()).await.expect(ANSWERS);
-    let events = erase(&talk, &talk.client, 10).await;
+    let conversation = booking.conversation().await;
+    store.request_erasure(&conversation.client, fixture.now()).await.expect(ANSWERS);
+    let events = erase(&conversation, &conversation.client, 10).await;
     assert_eq!(events.len(), 1, "{events:?}");
-    let history = talk.history(&Window::first(9)).await.page.items;
+    let history = conversation.history(&Window::first(9)).await.page.items;
     let [said] = &history[..] else { panic!("one notice: {history:?}") };
     assert_eq!(
         said.content.as_str(),
@@ -176,35 +183,35 @@ pub async fn notices_that_named_them_name_nobody(store: &dyn Store) {
     );
     let notice = said.notice.as_ref().expect("it still is one");
     assert_eq!((notice.kind(), notice.first_name()), ("confirmed", None));
-    assert_eq!(store.next_to_erase(&talk.client).await.expect(ANSWERS), None);
+    assert_eq!(store.next_to_erase(&conversation.client).await.expect(ANSWERS), None);
 }
 
 /// A forgotten salon's notices are its messages.
 pub async fn a_forgotten_salon_s_notices_are_emptied(store: &dyn Store) {
     let fixture = Fixture::new(store);
     let booking = Booking::new(&fixture).await;
-    let talk = booking.talk().await;
-    talk.say(&talk.client, "Merci").await;
-    store.request_erasure(&talk.salon, fixture.now()).await.expect(ANSWERS);
-    erase(&talk, &talk.salon, 10).await;
-    assert_eq!(talk.words().await, ["Merci"]);
+    let conversation = booking.conversation().await;
+    conversation.send_text(&conversation.client, "Merci").await;
+    store.request_erasure(&conversation.salon, fixture.now()).await.expect(ANSWERS);
+    erase(&conversation, &conversation.salon, 10).await;
+    assert_eq!(conversation.texts().await, ["Merci"]);
 }
 
-/// Their files are handed over for deletion, sent or not, and counted.
+/// Their files are deleted, sent or not, and counted.
 pub async fn their_files_are_deleted(store: &dyn Store) {
     let fixture = Fixture::new(store);
-    let talk = fixture.talk("s1", "c1").await;
-    let sent = upload(&fixture, &talk.client);
+    let conversation = fixture.conversation("s1", "c1").await;
+    let sent = upload(&fixture, &conversation.client);
     assert!(store.begin_upload(&sent).await.expect(ANSWERS));
     finish(&fixture, &sent).await;
-    talk.send(&talk.client, sending(&[&sent.id], None)).await;
-    // Of these two one has a key.
-    talk.send(&talk.client, pictures("", 2, None)).await;
-    let unsent = begun(&fixture, &talk.client).await;
-    let theirs = begun(&fixture, &talk.salon).await;
-    store.request_erasure(&talk.client, fixture.now()).await.expect(ANSWERS);
-    erase(&talk, &talk.client, 10).await;
-    let receipt = store.finish_erasure(&talk.client, fixture.now()).await.expect(ANSWERS);
+    conversation.send(&conversation.client, sending(&[&sent.id], None)).await;
+    // One of these two has an upload key.
+    conversation.send(&conversation.client, pictures("", 2, None)).await;
+    let unsent = started(&fixture, &conversation.client).await;
+    let theirs = started(&fixture, &conversation.salon).await;
+    store.request_erasure(&conversation.client, fixture.now()).await.expect(ANSWERS);
+    erase(&conversation, &conversation.client, 10).await;
+    let receipt = store.finish_erasure(&conversation.client, fixture.now()).await.expect(ANSWERS);
     let receipt = receipt.expect("asked for");
     assert_eq!((receipt.messages, receipt.files), (2, 3));
 
@@ -216,7 +223,7 @@ pub async fn their_files_are_deleted(store: &dyn Store) {
     finish(&fixture, &theirs).await;
 }
 
-/// Reports about their bookings, before and after, hold no name, and are recognised all the same.
+/// Reports about their bookings, before and after, have no name, and are still recognised.
 pub async fn reports_about_them_hold_no_name(store: &dyn Store) {
     let fixture = Fixture::new(store);
     let booking = Booking::new(&fixture).await;
@@ -233,23 +240,23 @@ pub async fn reports_about_them_hold_no_name(store: &dyn Store) {
     }
 }
 
-/// Nobody is forgotten unasked.
+/// Nobody is forgotten without a request.
 pub async fn nobody_is_forgotten_unasked(store: &dyn Store) {
     let fixture = Fixture::new(store);
-    let talk = fixture.talk("s1", "c1").await;
-    talk.say(&talk.client, "Bonjour").await;
-    let before = (talk.state().await, talk.log().await);
-    assert_eq!(erase(&talk, &talk.client, 10).await, []);
-    assert_eq!(store.next_to_erase(&talk.client).await.expect(ANSWERS), None);
-    let receipt = store.finish_erasure(&talk.client, fixture.now()).await.expect(ANSWERS);
+    let conversation = fixture.conversation("s1", "c1").await;
+    conversation.send_text(&conversation.client, "Bonjour").await;
+    let before = (conversation.state().await, conversation.log().await);
+    assert_eq!(erase(&conversation, &conversation.client, 10).await, []);
+    assert_eq!(store.next_to_erase(&conversation.client).await.expect(ANSWERS), None);
+    let receipt = store.finish_erasure(&conversation.client, fixture.now()).await.expect(ANSWERS);
     assert_eq!(receipt, None);
-    // Nor is anybody forgotten where they take no part.
+    // Nor is anybody forgotten where they are no participant.
     store.request_erasure(&user("c2"), fixture.now()).await.expect(ANSWERS);
-    assert_eq!(erase(&talk, &user("c2"), 10).await, []);
-    assert_eq!((talk.state().await, talk.log().await), before);
+    assert_eq!(erase(&conversation, &user("c2"), 10).await, []);
+    assert_eq!((conversation.state().await, conversation.log().await), before);
 }
 
-// What people get of their data.
+// Data exports.
 
 fn key(name: &str) -> ObjectKey {
     ObjectKey::parse(name).expect("a good name")
@@ -259,7 +266,7 @@ fn later(at: Timestamp, by_ms: i64) -> Timestamp {
     Timestamp::from_millis(at.as_millis() + by_ms).expect("in range")
 }
 
-async fn ask(fixture: &Fixture<'_>, name: &str, at: Timestamp) -> Export {
+async fn request(fixture: &Fixture<'_>, name: &str, at: Timestamp) -> Export {
     let asked = fixture.store.request_export(&user("c1"), &key(name), at).await;
     asked.expect(ANSWERS).expect("nobody forgot them")
 }
@@ -269,30 +276,31 @@ async fn finish_export(fixture: &Fixture<'_>, name: &str, at: Timestamp) -> bool
     fixture.store.finish_export(&user("c1"), &key(name), &ready).await.expect(ANSWERS)
 }
 
-/// A wish enters one job; repeated within a day it changes nothing, and afterwards it is a new one.
+/// A request enqueues one job; repeated within a day it changes nothing, and afterwards it is a new
+/// one.
 pub async fn an_archive_is_asked_for_once_a_day(store: &dyn Store) {
     let fixture = Fixture::new(store);
-    fixture.note(&client("c1")).await;
+    fixture.add_participant(&client("c1")).await;
     assert_eq!(store.export(&user("c1")).await.expect(ANSWERS), None);
     let at = fixture.now();
-    let first = ask(&fixture, "first", at).await;
+    let first = request(&fixture, "first", at).await;
     let expected = Export { person: user("c1"), key: key("first"), requested_at: at, ready: None };
     assert_eq!(first, expected);
-    assert_eq!(ask(&fixture, "second", later(at, EXPORT_LIFETIME_MS - 1)).await, expected);
+    assert_eq!(request(&fixture, "second", later(at, EXPORT_LIFETIME_MS - 1)).await, expected);
     assert_eq!(fixture.tasks().await, [("export_person".to_owned(), "c1".to_owned())]);
-    let again = ask(&fixture, "third", later(at, EXPORT_LIFETIME_MS)).await;
+    let again = request(&fixture, "third", later(at, EXPORT_LIFETIME_MS)).await;
     assert_eq!(again.key, key("third"));
     assert_eq!(fixture.tasks().await.len(), 2);
     assert_eq!(store.export(&user("c1")).await.expect(ANSWERS), Some(again));
 }
 
-/// What nobody waits for is not finished; what is finished can be fetched for a day, and is deleted by
-/// a job then.
+/// An archive that nobody requested is not finished; a finished one can be downloaded for a day and
+/// is then deleted by a job.
 pub async fn an_archive_is_finished_once(store: &dyn Store) {
     let fixture = Fixture::new(store);
-    fixture.note(&client("c1")).await;
+    fixture.add_participant(&client("c1")).await;
     assert!(!finish_export(&fixture, "first", fixture.now()).await);
-    ask(&fixture, "first", fixture.now()).await;
+    request(&fixture, "first", fixture.now()).await;
     let at = fixture.now();
     assert!(!finish_export(&fixture, "other", at).await);
     assert!(finish_export(&fixture, "first", at).await);
@@ -303,11 +311,11 @@ pub async fn an_archive_is_finished_once(store: &dyn Store) {
     assert!(tasks.contains(&("delete_object".to_owned(), "first".to_owned())), "{tasks:?}");
 }
 
-/// Who is forgotten has no archive, can ask for none, and what is being made is not finished.
+/// A forgotten person has no archive, cannot request one, and one in progress is not finished.
 pub async fn an_archive_goes_with_its_person(store: &dyn Store) {
     let fixture = Fixture::new(store);
-    fixture.note(&client("c1")).await;
-    ask(&fixture, "first", fixture.now()).await;
+    fixture.add_participant(&client("c1")).await;
+    request(&fixture, "first", fixture.now()).await;
     store.request_erasure(&user("c1"), fixture.now()).await.expect(ANSWERS);
     assert_eq!(store.export(&user("c1")).await.expect(ANSWERS), None);
     assert!(!finish_export(&fixture, "first", fixture.now()).await);
@@ -317,23 +325,23 @@ pub async fn an_archive_goes_with_its_person(store: &dyn Store) {
     assert_eq!(refused.expect(ANSWERS), None);
 }
 
-/// An archive of somebody whom a forgotten person talked with goes too, at the wish and at the end:
-/// their words are in it. Who asks again gets another.
+/// The archives of a forgotten person's partners are deleted too, at the request and at completion:
+/// they contain their messages. A new request builds another.
 pub async fn an_archive_goes_with_the_other_side(store: &dyn Store) {
     let fixture = Fixture::new(store);
-    fixture.talk("s1", "c1").await;
-    fixture.note(&client("c2")).await;
-    let ask = async |person: &str, name: &str| {
+    fixture.conversation("s1", "c1").await;
+    fixture.add_participant(&client("c2")).await;
+    let request = async |person: &str, name: &str| {
         let asked = store.request_export(&user(person), &key(name), fixture.now()).await;
         asked.expect(ANSWERS).expect("nobody forgot them").key
     };
-    ask("s1", "before").await;
-    ask("c2", "stranger").await;
+    request("s1", "before").await;
+    request("c2", "stranger").await;
     store.request_erasure(&user("c1"), fixture.now()).await.expect(ANSWERS);
-    assert_eq!(ask("s1", "between").await, key("between"));
+    assert_eq!(request("s1", "between").await, key("between"));
     store.finish_erasure(&user("c1"), fixture.now()).await.expect(ANSWERS);
-    assert_eq!(ask("s1", "after").await, key("after"));
-    assert_eq!(ask("c2", "again").await, key("stranger"));
+    assert_eq!(request("s1", "after").await, key("after"));
+    assert_eq!(request("c2", "again").await, key("stranger"));
     let tasks = fixture.tasks().await;
     for name in ["before", "between"] {
         let deletion = ("delete_object".to_owned(), name.to_owned());
@@ -341,18 +349,18 @@ pub async fn an_archive_goes_with_the_other_side(store: &dyn Store) {
     }
 }
 
-// What is on record of what was done about people's data.
+// The audit log.
 
-async fn record(store: &dyn Store) -> Vec<(Actor, AuditAction, String)> {
+async fn audit_log(store: &dyn Store) -> Vec<(Actor, AuditAction, String)> {
     let mut entries = store.audit(100).await.expect(ANSWERS);
     entries.reverse();
-    entries.into_iter().map(|entry| (entry.actor, entry.deed, entry.subject)).collect()
+    entries.into_iter().map(|entry| (entry.actor, entry.action, entry.subject)).collect()
 }
 
-/// Exports and erasures, from the wish to the end, each once.
-pub async fn what_is_done_about_people_is_on_record(store: &dyn Store) {
+/// Exports and erasures, from request to completion, each once.
+pub async fn erasures_and_exports_are_in_the_audit_log(store: &dyn Store) {
     let fixture = Fixture::new(store);
-    fixture.note(&client("c1")).await;
+    fixture.add_participant(&client("c1")).await;
     let (person, key) = (user("c1"), ObjectKey::parse("archive").expect("good"));
     let asked_at = fixture.now();
     for at in [asked_at, fixture.now()] {
@@ -373,28 +381,28 @@ pub async fn what_is_done_about_people_is_on_record(store: &dyn Store) {
         (Actor::Service, AuditAction::ErasureRequested, c1()),
         (Actor::Service, AuditAction::Erased, c1()),
     ];
-    assert_eq!(record(store).await, expected);
-    let AuditEntry { at, deed, .. } = store.audit(1).await.expect(ANSWERS).remove(0);
-    assert_eq!(deed, AuditAction::Erased);
+    assert_eq!(audit_log(store).await, expected);
+    let AuditEntry { at, action, .. } = store.audit(1).await.expect(ANSWERS).remove(0);
+    assert_eq!(action, AuditAction::Erased);
     assert!(at > asked_at, "newest first, with its time: {at}");
 }
 
-/// Policies and legal holds; what changes nothing is not there.
-pub async fn what_is_said_of_keeping_is_on_record(store: &dyn Store) {
+/// Policies and legal holds; no-ops are not recorded.
+pub async fn retention_changes_are_in_the_audit_log(store: &dyn Store) {
     let fixture = Fixture::new(store);
-    let talk = fixture.talk("s1", "c1").await;
+    let conversation = fixture.conversation("s1", "c1").await;
     let policy = RetentionPolicy::new(90, None).expect("good");
     store.put_retention_policy(policy, fixture.now()).await.expect(ANSWERS);
     let own = SalonRetention { policy: None, is_held: true };
-    store.put_salon_retention(&talk.salon, own, fixture.now()).await.expect(ANSWERS);
+    store.put_salon_retention(&conversation.salon, own, fixture.now()).await.expect(ANSWERS);
     for _ in 0..2 {
-        store.hold_conversation(&talk.id, fixture.now()).await.expect(ANSWERS);
+        store.hold_conversation(&conversation.id, fixture.now()).await.expect(ANSWERS);
     }
     for _ in 0..2 {
-        store.release_conversation(&talk.id).await.expect(ANSWERS);
-        store.drop_salon_retention(&talk.salon).await.expect(ANSWERS);
+        store.release_conversation(&conversation.id).await.expect(ANSWERS);
+        store.drop_salon_retention(&conversation.salon).await.expect(ANSWERS);
     }
-    let (salon, conversation) = (talk.salon.as_str(), talk.id.as_str());
+    let (salon, conversation) = (conversation.salon.as_str(), conversation.id.as_str());
     let expected = [
         (AuditAction::PolicyChanged, ""),
         (AuditAction::PolicyChanged, salon),
@@ -402,15 +410,15 @@ pub async fn what_is_said_of_keeping_is_on_record(store: &dyn Store) {
         (AuditAction::Released, conversation),
         (AuditAction::PolicyChanged, salon),
     ];
-    let expected = expected.map(|(deed, subject)| (Actor::Service, deed, subject.to_owned()));
-    assert_eq!(record(store).await, expected);
+    let expected = expected.map(|(action, subject)| (Actor::Service, action, subject.to_owned()));
+    assert_eq!(audit_log(store).await, expected);
 }
 
-/// Everybody who is to be forgotten is listed in pieces, and can be forgotten again elsewhere, where an
-/// operator is on record for it to the end; and for the end of what somebody else began.
+/// Everybody who is to be forgotten is listed in pages and can be erased again elsewhere, where the
+/// audit log names the operator, also for completing what somebody else began.
 pub async fn who_was_forgotten_is_listed_and_forgotten_again(store: &dyn Store) {
     let fixture = Fixture::new(store);
-    fixture.note(&client("c2")).await;
+    fixture.add_participant(&client("c2")).await;
     for id in ["c3", "c1"] {
         store.request_erasure(&user(id), fixture.now()).await.expect(ANSWERS);
     }
@@ -428,7 +436,7 @@ pub async fn who_was_forgotten_is_listed_and_forgotten_again(store: &dyn Store) 
     for id in ["c1", "c2", "c3"] {
         store.finish_erasure(&user(id), fixture.now()).await.expect(ANSWERS);
     }
-    // What is finished is nobody else's any more.
+    // A completed erasure stays as it was recorded.
     store.replay_erasure(&user("c3"), fixture.now()).await.expect(ANSWERS);
     store.finish_erasure(&user("c3"), fixture.now()).await.expect(ANSWERS);
     let expected = [
@@ -439,6 +447,6 @@ pub async fn who_was_forgotten_is_listed_and_forgotten_again(store: &dyn Store) 
         (Actor::Operator, AuditAction::Erased, "c2"),
         (Actor::Service, AuditAction::Erased, "c3"),
     ];
-    let expected = expected.map(|(actor, deed, subject)| (actor, deed, subject.to_owned()));
-    assert_eq!(record(store).await, expected);
+    let expected = expected.map(|(actor, action, subject)| (actor, action, subject.to_owned()));
+    assert_eq!(audit_log(store).await, expected);
 }

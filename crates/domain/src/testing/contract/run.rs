@@ -1,9 +1,8 @@
 /// Makes a test of every clause of the [`contract`](crate::testing::contract).
 ///
-/// It takes the path of a function whose answer, awaited, is a fresh and empty store, or anything
-/// that dereferences to one: a `Box`, an `Arc`, or a guard that takes the store's database away
-/// when it is dropped. It is kept until its clause has ended or panicked. The calling crate needs
-/// `tokio` with `macros` and `rt`.
+/// Takes the path of an async function that returns a fresh and empty store, or anything that
+/// dereferences to one: a `Box`, an `Arc`, or a guard that drops the store's database. It is kept
+/// until its clause has ended or panicked. The calling crate needs `tokio` with `macros` and `rt`.
 /// The README has an example.
 #[macro_export]
 macro_rules! store_contract {
@@ -25,7 +24,7 @@ macro_rules! store_contract {
                 another_salon_s_booking_is_its_own
                 the_same_two_may_have_several_conversations
                 of_ten_openings_at_once_one_opens
-                a_subject_is_set_and_taken_away
+                a_subject_is_set_and_removed
                 a_status_is_set_and_toggled
                 subject_and_status_change_together
                 what_is_already_so_is_not_changed
@@ -37,7 +36,7 @@ macro_rules! store_contract {
                 cursors_meet_each_conversation_once_while_new_ones_open
                 a_cursor_outlives_its_conversation
                 a_list_holds_only_one_s_own
-                a_conversation_taken_away_is_in_no_query
+                a_deleted_conversation_is_in_no_query
                 nothing_happens_where_nothing_is_any_more
                 a_log_outlives_its_conversation_without_any_text
                 its_booking_can_be_opened_again
@@ -50,8 +49,8 @@ macro_rules! store_contract {
                 a_message_is_what_its_author_said
                 a_message_may_be_files_without_words
                 a_message_brings_its_conversation_up_to_date
-                a_message_takes_an_archived_conversation_out_again
-                a_message_before_watching_eyes_is_read_as_it_arrives
+                a_message_unarchives_a_conversation
+                a_message_to_a_watching_reader_is_read_on_arrival
                 a_repeated_key_brings_the_first_message_again
                 a_replay_knows_that_the_message_was_read_since
                 a_replay_changes_nothing_around_it
@@ -98,12 +97,12 @@ macro_rules! store_contract {
                 order_comes_from_positions_and_not_from_clocks
                 twenty_at_once_leave_no_gap
                 a_log_is_read_in_pieces
-                a_log_that_never_got_so_far_does_not_go_on_from_there
+                a_log_that_never_reached_a_position_does_not_continue_from_it
                 a_log_shows_messages_as_they_are_now
                 a_log_shows_receipts_with_what_waits_now
-                a_subject_taken_away_is_in_no_log
+                a_removed_subject_is_in_no_log
                 there_is_no_log_of_nothing
-                what_became_of_conversations_is_told_since_a_moment
+                changes_of_conversations_are_listed_since_a_time
                 what_became_of_conversations_is_for_participants
                 a_store_that_works_answers_a_ping
             }
@@ -111,7 +110,7 @@ macro_rules! store_contract {
                 a_report_is_kept_once
                 a_report_is_found_whole
                 reports_of_a_booking_wait_in_their_order
-                what_is_set_aside_holds_up_nobody
+                a_rejected_event_blocks_nothing
                 the_newest_that_was_handled_is_known
                 a_conversation_s_id_is_reserved_for_one_booking
                 the_id_of_a_conversation_is_not_to_be_had
@@ -120,12 +119,12 @@ macro_rules! store_contract {
                 conversations_are_found_by_their_bookings
             }
             notices {
-                an_event_opens_a_conversation_and_speaks_in_it
+                an_event_opens_a_conversation_and_posts_a_notice
                 a_conversation_may_be_opened_archived
-                an_event_speaks_in_the_booking_s_conversation
+                an_event_posts_to_the_booking_s_conversation
                 a_subject_that_somebody_wrote_stays
-                a_notice_before_watching_eyes_is_read_as_it_arrives
-                a_change_that_was_overtaken_is_not_made
+                a_notice_to_a_watching_client_is_read_on_arrival
+                a_change_based_on_an_old_state_is_not_applied
                 an_event_may_change_nothing
                 a_deleted_notice_is_nowhere
                 of_ten_who_apply_an_event_at_once_one_does
@@ -148,32 +147,32 @@ macro_rules! store_contract {
             }
             preferences {
                 the_usual_is_wanted_until_somebody_says_otherwise
-                a_change_of_wishes_leaves_the_rest
-                changes_of_wishes_at_once_are_all_made
-                a_conversation_is_muted_and_heard_of_again
+                a_change_of_preferences_leaves_the_rest
+                concurrent_changes_of_preferences_are_all_applied
+                a_conversation_is_muted_and_unmuted
                 only_one_s_own_conversations_are_muted
                 of_twenty_mutings_at_once_none_is_lost
                 no_more_than_a_thousand_are_muted
-                what_was_taken_away_is_muted_no_more
+                a_deleted_conversation_is_no_longer_muted
             }
             mail {
-                what_is_said_is_noted_for_the_other_side
-                all_that_waits_for_a_person_is_one_case
+                messages_are_noted_for_the_other_side
+                everything_pending_for_a_person_is_one_decision
                 only_what_may_be_missed_is_noted
-                what_was_read_or_deleted_is_not_to_be_told
+                what_was_read_or_deleted_is_not_mailed
                 what_was_put_off_is_due_then
-                what_is_told_is_in_a_mail_and_waits_no_more
-                what_is_forgotten_waits_no_more
-                a_verdict_is_carried_out_as_a_whole
-                a_case_is_settled_once
-                what_is_said_before_the_verdict_waits
-                a_verdict_about_nothing_makes_no_mail
+                what_is_sent_is_in_a_mail_and_no_longer_pending
+                what_is_dropped_is_no_longer_pending
+                all_lists_of_a_decision_are_applied
+                a_decision_is_applied_once
+                messages_posted_before_the_decision_stay_pending
+                an_empty_decision_queues_no_mail
                 what_was_put_off_keeps_nothing_from_being_looked_at
-                a_letter_tells_what_was_decided_on
-                a_letter_leaves_out_what_was_read_meanwhile
-                no_message_is_told_twice
+                a_mail_contains_what_was_decided_on
+                a_mail_leaves_out_what_was_read_since
+                no_message_is_mailed_twice
                 a_closed_mail_stays_closed
-                a_letter_is_to_the_person_as_they_are_now
+                a_mail_goes_to_the_person_as_they_are_now
                 an_address_that_sent_mail_back_is_known
                 an_address_that_was_repaired_is_written_to_again
                 a_suppressed_address_is_known_however_its_domain_is_written
@@ -184,7 +183,7 @@ macro_rules! store_contract {
                 a_lease_that_ran_out_passes_the_job_on
                 a_job_that_is_done_is_gone
                 the_longest_waiting_job_is_claimed_first
-                a_job_that_failed_comes_back_when_it_is_told_to
+                a_failed_job_is_due_at_the_given_time
                 a_dead_letter_waits_for_the_operator
                 of_ten_claimers_at_once_each_job_has_one
                 a_schedule_comes_due_once_for_all
@@ -217,8 +216,8 @@ macro_rules! store_contract {
                 an_archive_is_finished_once
                 an_archive_goes_with_its_person
                 an_archive_goes_with_the_other_side
-                what_is_done_about_people_is_on_record
-                what_is_said_of_keeping_is_on_record
+                erasures_and_exports_are_in_the_audit_log
+                retention_changes_are_in_the_audit_log
                 who_was_forgotten_is_listed_and_forgotten_again
             }
         }

@@ -8,12 +8,12 @@ use crate::{
         notice::{FirstName, Notice},
         store::{
             AppliedAppointmentEvent, ApplyAppointmentEvent, AppointmentChange, NewNotice,
-            NoticePlace, PendingAppointmentEvent, ReceiveOutcome,
+            NoticeTarget, PendingAppointmentEvent, ReceiveOutcome,
         },
     },
     conversation::{
         Conversation, ConversationView, Parties, Status, UnreadConversation,
-        attachment::{Attachment, File, KeptPicture, MediaType, Picture, PictureKeys},
+        attachment::{Attachment, File, MediaType, Picture, PictureKeys, StoredPicture},
         event::{Event, EventKind, ReadReceipt},
         message::{Draft, DraftFile, Message, MessageKind},
         store::{
@@ -32,7 +32,7 @@ use crate::{
     participant::{Language, Participant},
     ports::{Clock, Ids},
     retention::{
-        ConversationAge, EmptyingBounds,
+        ConversationAge, PurgeBounds,
         store::{ArchiveForAge, PurgeExpired, Purged, TrimBatch, TrimProgress},
     },
     store::Store,
@@ -43,10 +43,10 @@ use crate::{
     time::Timestamp,
 };
 
-/// How a clause calls an answer of the store that is no error.
+/// The message of an unexpected store error in a clause.
 pub(super) const ANSWERS: &str = "the store answers";
 
-/// A store on which a clause is played, with a clock and ids of its own.
+/// The store under test, with its own clock and ids.
 pub(super) struct Fixture<'a> {
     pub(super) store: &'a dyn Store,
     clock: FixedClock,
@@ -58,32 +58,32 @@ impl<'a> Fixture<'a> {
         Self { store, clock: FixedClock::ticking(), ids: CountingIds::new() }
     }
 
-    /// A moment later than all before.
+    /// The current time, later than all before.
     pub(super) fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
-    /// An id greater than all before.
-    pub(super) fn mint<T: From<Uuid>>(&self) -> T {
+    /// A new id, greater than all before.
+    pub(super) fn new_id<T: From<Uuid>>(&self) -> T {
         self.ids.next().into()
     }
 
-    /// What mints them.
+    /// The id generator.
     pub(super) fn ids(&self) -> &CountingIds {
         &self.ids
     }
 
-    pub(super) async fn note(&self, person: &Participant) {
-        self.store.note_participant(person, self.now()).await.expect(ANSWERS);
+    pub(super) async fn add_participant(&self, person: &Participant) {
+        self.store.upsert_participant(person, self.now()).await.expect(ANSWERS);
     }
 
-    /// What it takes to open a conversation without booking, subject and opening. Both people are
-    /// in the directory then.
+    /// The input for opening a conversation without booking, subject and opening message. Adds both
+    /// people to the directory.
     pub(super) async fn plan(&self, salon_id: &str, client_id: &str) -> OpenConversation {
-        self.note(&salon(salon_id)).await;
-        self.note(&client(client_id)).await;
+        self.add_participant(&salon(salon_id)).await;
+        self.add_participant(&client(client_id)).await;
         OpenConversation {
-            id: self.mint(),
+            id: self.new_id(),
             parties: Parties { salon: user(salon_id), client: user(client_id) },
             appointment: None,
             subject: None,
@@ -93,22 +93,26 @@ impl<'a> Fixture<'a> {
     }
 
     pub(super) fn opening(&self, words: &str) -> Opening {
-        Opening { id: self.mint(), content: content(words) }
+        Opening { id: self.new_id(), content: content(words) }
     }
 
     pub(super) async fn try_open(&self, plan: &OpenConversation) -> OpenOutcome {
         self.store.open_conversation(plan).await.expect(ANSWERS)
     }
 
-    pub(super) async fn open(&self, plan: &OpenConversation) -> (Talk<'_>, Vec<Event>) {
+    pub(super) async fn open(&self, plan: &OpenConversation) -> (TestConversation<'_>, Vec<Event>) {
         match self.try_open(plan).await {
-            OpenOutcome::Opened(events) => (Talk::at(self, plan), events),
+            OpenOutcome::Opened(events) => (TestConversation::at(self, plan), events),
             outcome @ OpenOutcome::AlreadyOpen(_) => panic!("should have opened: {outcome:?}"),
         }
     }
 
-    /// A conversation that was just opened and is empty.
-    pub(super) async fn talk(&self, salon_id: &str, client_id: &str) -> Talk<'_> {
+    /// A new, empty conversation.
+    pub(super) async fn conversation(
+        &self,
+        salon_id: &str,
+        client_id: &str,
+    ) -> TestConversation<'_> {
         let plan = self.plan(salon_id, client_id).await;
         self.open(&plan).await.0
     }
@@ -122,7 +126,7 @@ impl<'a> Fixture<'a> {
         self.store.conversations(viewer, status, window).await.expect(ANSWERS)
     }
 
-    /// What is to be done, as (kind, subject), sorted.
+    /// All jobs as (kind, subject), sorted.
     pub(super) async fn tasks(&self) -> Vec<(String, String)> {
         let jobs = self.store.jobs(JobFilter::All, 1_000).await.expect(ANSWERS);
         let tasks = jobs.iter().map(|job| &job.task);
@@ -150,7 +154,7 @@ pub(super) fn page<C>(number: i64, items: i64) -> Window<C> {
     Window { start: Start::Number(PageNumber::clamped(number)), size: PageSize::clamped(items) }
 }
 
-/// The page of `items` right behind `cursor`.
+/// The page of `items` after `cursor`.
 pub(super) fn after<C>(cursor: C, items: i64) -> Window<C> {
     Window { start: Start::After(cursor), size: PageSize::clamped(items) }
 }
@@ -160,15 +164,15 @@ pub(super) fn at(number: i64) -> Seq {
     Seq::new(number).expect("positions are not negative")
 }
 
-/// One conversation on a [`Fixture`], and what its people do there.
-pub(super) struct Talk<'a> {
+/// A conversation on a [`Fixture`], with helpers for its participants.
+pub(super) struct TestConversation<'a> {
     pub(super) fixture: &'a Fixture<'a>,
     pub(super) id: ConversationId,
     pub(super) salon: UserId,
     pub(super) client: UserId,
 }
 
-impl<'a> Talk<'a> {
+impl<'a> TestConversation<'a> {
     pub(super) fn at(fixture: &'a Fixture<'a>, plan: &OpenConversation) -> Self {
         let parties = plan.parties.clone();
         Self { fixture, id: plan.id.clone(), salon: parties.salon, client: parties.client }
@@ -176,10 +180,10 @@ impl<'a> Talk<'a> {
 
     pub(super) fn post(&self, author: &UserId, draft: Draft) -> PostMessage {
         PostMessage {
-            id: self.fixture.mint(),
+            id: self.fixture.new_id(),
             conversation: self.id.clone(),
             author: author.clone(),
-            attachments: draft.attachment_ids(|| self.fixture.mint()),
+            attachments: draft.attachment_ids(|| self.fixture.new_id()),
             draft,
             read_on_arrival: false,
             at: self.fixture.now(),
@@ -198,7 +202,7 @@ impl<'a> Talk<'a> {
         posted(self.try_send(author, draft).await)
     }
 
-    pub(super) async fn say(&self, author: &UserId, words: &str) -> Arc<Message> {
+    pub(super) async fn send_text(&self, author: &UserId, words: &str) -> Arc<Message> {
         self.send(author, text(words)).await.message
     }
 
@@ -210,7 +214,11 @@ impl<'a> Talk<'a> {
         self.fixture.store.delete_message(&message.id, by, self.fixture.now()).await.expect(ANSWERS)
     }
 
-    pub(super) async fn try_read(&self, reader: &UserId, target: ReadTarget) -> Option<MarkedRead> {
+    pub(super) async fn try_mark_read(
+        &self,
+        reader: &UserId,
+        target: ReadTarget,
+    ) -> Option<MarkedRead> {
         let mark = MarkRead {
             conversation: self.id.clone(),
             reader: reader.clone(),
@@ -220,15 +228,15 @@ impl<'a> Talk<'a> {
         self.fixture.store.mark_read(&mark).await.expect(ANSWERS)
     }
 
-    pub(super) async fn read(&self, reader: &UserId) -> MarkedRead {
-        self.try_read(reader, ReadTarget::Everything).await.expect("the reader takes part")
+    pub(super) async fn mark_read(&self, reader: &UserId) -> MarkedRead {
+        self.try_mark_read(reader, ReadTarget::Everything).await.expect("the reader takes part")
     }
 
-    pub(super) async fn read_up_to(&self, reader: &UserId, seq: Seq) -> MarkedRead {
-        self.try_read(reader, ReadTarget::UpTo(seq)).await.expect("the reader takes part")
+    pub(super) async fn mark_read_up_to(&self, reader: &UserId, seq: Seq) -> MarkedRead {
+        self.try_mark_read(reader, ReadTarget::UpTo(seq)).await.expect("the reader takes part")
     }
 
-    /// The empty subject takes the subject away.
+    /// An empty subject removes the subject.
     pub(super) async fn try_edit(
         &self,
         by: &UserId,
@@ -246,7 +254,7 @@ impl<'a> Talk<'a> {
         self.fixture.store.edit_conversation(&edit).await.expect(ANSWERS)
     }
 
-    pub(super) async fn name(&self, subject: &str) -> Vec<Event> {
+    pub(super) async fn set_subject(&self, subject: &str) -> Vec<Event> {
         self.try_edit(&self.salon, Some(subject), None).await.expect("the salon takes part")
     }
 
@@ -255,7 +263,7 @@ impl<'a> Talk<'a> {
         self.try_edit(&self.salon, None, archived).await.expect("the salon takes part")
     }
 
-    pub(super) async fn end_as(&self, by: &UserId) -> Option<Event> {
+    pub(super) async fn delete_conversation_as(&self, by: &UserId) -> Option<Event> {
         self.fixture
             .store
             .delete_conversation(&self.id, by, self.fixture.now())
@@ -263,12 +271,12 @@ impl<'a> Talk<'a> {
             .expect(ANSWERS)
     }
 
-    pub(super) async fn end(&self) -> Event {
-        self.end_as(&self.salon).await.expect("the salon takes part")
+    pub(super) async fn delete_conversation(&self) -> Event {
+        self.delete_conversation_as(&self.salon).await.expect("the salon takes part")
     }
 }
 
-/// The message of an outcome that has to be a new one.
+/// The message of an outcome that must be a new one.
 pub(super) fn posted(outcome: PostOutcome) -> Posted {
     match outcome {
         PostOutcome::Posted(posted) => posted,
@@ -276,7 +284,7 @@ pub(super) fn posted(outcome: PostOutcome) -> Posted {
     }
 }
 
-/// The receipt of a mark that has to have moved a horizon.
+/// The receipt of a mark that must have moved a horizon.
 pub(super) fn receipt(marked: MarkedRead) -> ReadReceipt {
     match marked.event.map(|event| event.kind) {
         Some(EventKind::MessagesRead(receipt)) => receipt,
@@ -294,39 +302,39 @@ pub(super) fn far_future() -> Timestamp {
     Timestamp::parse("2100-01-01T00:00:00Z").expect("a time")
 }
 
-/// What age does to conversations.
+/// Retention of a conversation.
 pub(super) trait Aged {
-    /// Puts it away with a notice of 90 days, unless something was said after `quiet_since`.
+    /// Archives it with a notice of 90 days, unless it has a message after `quiet_since`.
     async fn archive_for_age(&self, quiet_since: Timestamp) -> Vec<Event>;
 
     /// Deletes at most `messages_max` messages, unless something happened after `by`.
-    async fn empty_aged(&self, by: Timestamp, messages_max: u32) -> Purged;
+    async fn purge_expired(&self, by: Timestamp, messages_max: u32) -> Purged;
 
-    /// Whether its log no longer reaches back to the position `after`.
+    /// Whether its log no longer goes back to the position `after`.
     async fn is_trimmed(&self, after: i64) -> bool;
 }
 
-impl Aged for Talk<'_> {
+impl Aged for TestConversation<'_> {
     async fn archive_for_age(&self, quiet_since: Timestamp) -> Vec<Event> {
         let notice = Notice::ArchivedForAge { days: 90 };
         let content = notice.text(Language::French);
         let archive = ArchiveForAge {
             conversation: self.id.clone(),
             quiet_since,
-            notice: NewNotice { id: self.fixture.mint(), notice, content },
+            notice: NewNotice { id: self.fixture.new_id(), notice, content },
             at: self.fixture.now(),
         };
         self.fixture.store.archive_for_age(&archive).await.expect(ANSWERS)
     }
 
-    async fn empty_aged(&self, by: Timestamp, messages_max: u32) -> Purged {
-        let empty = PurgeExpired {
+    async fn purge_expired(&self, by: Timestamp, messages_max: u32) -> Purged {
+        let purge = PurgeExpired {
             conversation: self.id.clone(),
-            bounds: EmptyingBounds { said_by: by, changed_by: by },
+            bounds: PurgeBounds { last_message_by: by, changed_by: by },
             messages_max,
             at: self.fixture.now(),
         };
-        self.fixture.store.empty_aged(&empty).await.expect(ANSWERS)
+        self.fixture.store.purge_expired(&purge).await.expect(ANSWERS)
     }
 
     async fn is_trimmed(&self, after: i64) -> bool {
@@ -336,8 +344,8 @@ impl Aged for Talk<'_> {
 }
 
 impl Fixture<'_> {
-    /// All that a walk in pieces of `limit` finds.
-    pub(super) async fn walk(
+    /// Everything found in pages of `limit`.
+    pub(super) async fn all_ages(
         &self,
         status: Status,
         quiet_since: Timestamp,
@@ -354,10 +362,10 @@ impl Fixture<'_> {
         }
     }
 
-    /// Forgets at most so many old entries of the first logs.
+    /// Trims at most `entries_max` old entries of the first logs.
     pub(super) async fn trim(&self, before: Timestamp, entries_max: u32) -> TrimProgress {
-        let walk = TrimBatch { before, after: None, conversations_max: 9, entries_max };
-        self.store.trim_logs(&walk).await.expect(ANSWERS)
+        let batch = TrimBatch { before, after: None, conversations_max: 9, entries_max };
+        self.store.trim_logs(&batch).await.expect(ANSWERS)
     }
 
     pub(super) async fn count_old_entries(
@@ -366,14 +374,14 @@ impl Fixture<'_> {
         after: Option<ConversationId>,
         conversations_max: u32,
     ) -> TrimProgress {
-        let walk = TrimBatch { before, after, conversations_max, entries_max: 1 };
-        self.store.count_old_entries(&walk).await.expect(ANSWERS)
+        let batch = TrimBatch { before, after, conversations_max, entries_max: 1 };
+        self.store.count_old_entries(&batch).await.expect(ANSWERS)
     }
 }
 
-// What the two see of their conversation.
+// What the participants see.
 
-impl Talk<'_> {
+impl TestConversation<'_> {
     pub(super) async fn try_view(&self, viewer: &UserId) -> Option<ConversationView> {
         self.fixture.store.conversation(&self.id, viewer).await.expect(ANSWERS)
     }
@@ -390,7 +398,7 @@ impl Talk<'_> {
         self.fixture.store.message(&message.id, viewer).await.expect(ANSWERS)
     }
 
-    pub(super) async fn reread(&self, message: &Message) -> Message {
+    pub(super) async fn reload(&self, message: &Message) -> Message {
         self.find(&self.salon, message).await.expect("the message is there")
     }
 
@@ -406,8 +414,8 @@ impl Talk<'_> {
         self.try_history(&self.salon, window).await.expect("the salon takes part")
     }
 
-    /// What is said here, oldest first.
-    pub(super) async fn words(&self) -> Vec<String> {
+    /// The message texts, oldest first.
+    pub(super) async fn texts(&self) -> Vec<String> {
         let items = self.history(&Window::first(100)).await.page.items;
         items.iter().rev().map(|message| message.content.as_str().to_owned()).collect()
     }
@@ -427,10 +435,10 @@ impl Talk<'_> {
     }
 }
 
-/// An upload that `owner` is about to begin.
+/// A new upload by `owner`, not started.
 pub(super) fn upload(fixture: &Fixture<'_>, owner: &UserId) -> BeginUpload {
     BeginUpload {
-        id: fixture.mint(),
+        id: fixture.new_id(),
         owner: owner.clone(),
         name: "Léa – bras.jpg".to_owned(),
         keys: PictureKeys::new(fixture.ids().next()),
@@ -439,15 +447,15 @@ pub(super) fn upload(fixture: &Fixture<'_>, owner: &UserId) -> BeginUpload {
     }
 }
 
-/// An upload whose bytes are on their way.
-pub(super) async fn begun(fixture: &Fixture<'_>, owner: &UserId) -> BeginUpload {
+/// A started upload.
+pub(super) async fn started(fixture: &Fixture<'_>, owner: &UserId) -> BeginUpload {
     let upload = upload(fixture, owner);
     assert!(fixture.store.begin_upload(&upload).await.expect(ANSWERS), "there is room");
     upload
 }
 
-/// Finishes an upload that was begun.
-pub(super) async fn finish(fixture: &Fixture<'_>, upload: &BeginUpload) -> KeptPicture {
+/// Finishes a started upload.
+pub(super) async fn finish(fixture: &Fixture<'_>, upload: &BeginUpload) -> StoredPicture {
     let media_type = |text| MediaType::parse(text).expect("a type that is taken");
     let picture = Picture {
         media_type: media_type("image/jpeg"),
@@ -458,24 +466,24 @@ pub(super) async fn finish(fixture: &Fixture<'_>, upload: &BeginUpload) -> KeptP
     };
     let finished = fixture.store.finish_upload(&upload.id, &picture).await;
     assert!(finished.expect(ANSWERS), "it was begun");
-    KeptPicture { keys: upload.keys.clone(), picture }
+    StoredPicture { keys: upload.keys.clone(), picture }
 }
 
-/// An upload that may be sent.
+/// A finished upload.
 pub(super) async fn finished(fixture: &Fixture<'_>, owner: &UserId) -> Attachment {
-    let upload = begun(fixture, owner).await;
+    let upload = started(fixture, owner).await;
     let picture = finish(fixture, &upload).await;
-    let file = File::kept(&upload.name, picture).expect("a good file");
+    let file = File::stored(&upload.name, picture).expect("a good file");
     Attachment { id: upload.id, file }
 }
 
-/// A message of uploads alone, under the sender's own `key` if there is one.
+/// A draft of uploads only, with the sender's `key`, if any.
 pub(super) fn sending(uploads: &[&AttachmentId], key: Option<&str>) -> Draft {
     let files = uploads.iter().map(|id| DraftFile::Uploaded((*id).clone())).collect();
     draft(files, key)
 }
 
-/// A message of an upload, a picture from elsewhere, and another upload.
+/// A draft of an upload, a hosted picture, and another upload.
 pub(super) fn mixed(first: &AttachmentId, last: &AttachmentId, key: Option<&str>) -> Draft {
     let [first, last] = [first, last].map(|id| DraftFile::Uploaded(id.clone()));
     draft(vec![first, picture(1), last], key)
@@ -486,7 +494,7 @@ fn draft(files: Vec<DraftFile>, key: Option<&str>) -> Draft {
     Draft::new(MessageKind::Image, content(""), files, key).expect("it can be sent")
 }
 
-/// The jobs that delete both forms of pictures, as [`Fixture::tasks`] shows them.
+/// The jobs that delete both forms of pictures, as in [`Fixture::tasks`].
 pub(super) fn object_jobs(keys: &[&PictureKeys]) -> Vec<(String, String)> {
     let objects = keys.iter().flat_map(|keys| [&keys.full, &keys.thumbnail]);
     let mut jobs: Vec<_> =
@@ -506,46 +514,52 @@ impl<'a> Mailbox<'a> {
         Self { fixture, owner: user(owner) }
     }
 
-    pub(super) async fn try_case(&self) -> Option<PendingNotifications> {
-        self.case_at(self.fixture.now()).await
+    pub(super) async fn try_pending(&self) -> Option<PendingNotifications> {
+        self.pending_at(self.fixture.now()).await
     }
 
-    pub(super) async fn case_at(&self, now: Timestamp) -> Option<PendingNotifications> {
-        self.fixture.store.mail_case(&self.owner, now).await.expect(ANSWERS)
+    pub(super) async fn pending_at(&self, now: Timestamp) -> Option<PendingNotifications> {
+        self.fixture.store.pending_notifications(&self.owner, now).await.expect(ANSWERS)
     }
 
-    pub(super) async fn case(&self) -> PendingNotifications {
-        self.try_case().await.expect("something waits")
+    pub(super) async fn pending(&self) -> PendingNotifications {
+        self.try_pending().await.expect("something waits")
     }
 
     pub(super) fn new_mail(&self) -> NewMail {
-        let (id, at) = (self.fixture.mint(), self.fixture.now());
+        let (id, at) = (self.fixture.new_id(), self.fixture.now());
         NewMail { id, recipient: self.owner.clone(), at }
     }
 
-    pub(super) async fn settle(
+    pub(super) async fn try_apply(
         &self,
-        case: &PendingNotifications,
-        verdict: &MailDecision,
+        pending: &PendingNotifications,
+        decision: &MailDecision,
         mail: &NewMail,
     ) -> bool {
-        self.fixture.store.settle_mail(case, verdict, mail).await.expect(ANSWERS)
+        self.fixture.store.apply_mail_decision(pending, decision, mail).await.expect(ANSWERS)
     }
 
-    /// Settles a case with a mail that nobody needs.
-    pub(super) async fn settled(&self, case: &PendingNotifications, verdict: &MailDecision) {
-        assert!(self.settle(case, verdict, &self.new_mail()).await, "nobody else settled it");
+    /// Applies a decision; the mail is not used further.
+    pub(super) async fn apply(&self, pending: &PendingNotifications, decision: &MailDecision) {
+        assert!(
+            self.try_apply(pending, decision, &self.new_mail()).await,
+            "nobody else settled it"
+        );
     }
 
-    /// One mail about all that waits.
-    pub(super) async fn tell(&self) -> NewMail {
-        let (case, mail) = (self.case().await, self.new_mail());
-        assert!(self.settle(&case, &all_told(&case), &mail).await, "nobody else settled it");
+    /// Queues one mail about everything pending.
+    pub(super) async fn queue_mail(&self) -> NewMail {
+        let (pending, mail) = (self.pending().await, self.new_mail());
+        assert!(
+            self.try_apply(&pending, &send_all(&pending), &mail).await,
+            "nobody else settled it"
+        );
         mail
     }
 
     pub(super) async fn try_open(&self, mail: &MailId) -> Option<QueuedMail> {
-        self.fixture.store.open_mail(mail).await.expect(ANSWERS)
+        self.fixture.store.queued_mail(mail).await.expect(ANSWERS)
     }
 
     pub(super) async fn chapters(&self, mail: &NewMail) -> Vec<ConversationDigest> {
@@ -557,26 +571,30 @@ impl<'a> Mailbox<'a> {
     }
 }
 
-/// A verdict that tells all that waits.
-pub(super) fn all_told(case: &PendingNotifications) -> MailDecision {
-    let tell = case.waiting.iter().map(|one| (one.conversation.clone(), one.up_to)).collect();
-    MailDecision { tell, ..MailDecision::default() }
+/// A decision that sends everything.
+pub(super) fn send_all(pending: &PendingNotifications) -> MailDecision {
+    let send =
+        pending.conversations.iter().map(|one| (one.conversation.clone(), one.up_to)).collect();
+    MailDecision { send, ..MailDecision::default() }
 }
 
-/// A verdict that forgets all that waits.
-pub(super) fn all_forgotten(case: &PendingNotifications) -> MailDecision {
-    let forget =
-        case.waiting.iter().map(|one| (one.conversation.clone(), SkipReason::Read)).collect();
-    MailDecision { forget, ..MailDecision::default() }
+/// A decision that drops everything.
+pub(super) fn drop_all(pending: &PendingNotifications) -> MailDecision {
+    let drop = pending
+        .conversations
+        .iter()
+        .map(|one| (one.conversation.clone(), SkipReason::Read))
+        .collect();
+    MailDecision { drop, ..MailDecision::default() }
 }
 
-/// A verdict that puts all that waits off.
-pub(super) fn all_put_off(case: &PendingNotifications, until: Timestamp) -> MailDecision {
-    let wait = case.waiting.iter().map(|one| (one.conversation.clone(), until)).collect();
-    MailDecision { wait, ..MailDecision::default() }
+/// A decision that defers everything.
+pub(super) fn defer_all(pending: &PendingNotifications, until: Timestamp) -> MailDecision {
+    let defer = pending.conversations.iter().map(|one| (one.conversation.clone(), until)).collect();
+    MailDecision { defer, ..MailDecision::default() }
 }
 
-/// Whose mail is due when what waits since `since` is, or was to wait until `now`.
+/// People with due mail: pending since `since`, or deferred until `now`.
 pub(super) async fn due(
     fixture: &Fixture<'_>,
     now: Timestamp,
@@ -592,18 +610,18 @@ pub(super) fn reachable(mut person: Participant) -> Participant {
     person
 }
 
-/// `millis` later.
+/// `time` plus `millis` milliseconds.
 pub(super) fn later(time: Timestamp, millis: i64) -> Timestamp {
     Timestamp::from_millis(time.as_millis() + millis).expect("tests stay within the calendar")
 }
 
-/// A report like the fixture's, of something that happened at `occurred_at`.
+/// A report like the fixture's that happened at `occurred_at`.
 pub(super) fn event_at(id: &str, kind: &str, occurred_at: &str) -> AppointmentEvent {
     let occurred_at = Timestamp::parse(occurred_at).expect("a clause knows the calendar");
     AppointmentEvent { occurred_at, ..booking_event(id, kind) }
 }
 
-/// A report like the fixture's, that names nobody.
+/// A report like the fixture's without a name.
 pub(super) fn nameless(id: &str, kind: &str) -> AppointmentEvent {
     AppointmentEvent { client_first_name: None, ..booking_event(id, kind) }
 }
@@ -613,16 +631,16 @@ pub(super) fn subject(words: &str) -> Subject {
     Subject::open(words).expect("it fits")
 }
 
-/// The fixture's booking on a [`Fixture`], and what is reported of it.
+/// The fixture's booking on a [`Fixture`], and its events.
 pub(super) struct Booking<'a> {
     fixture: &'a Fixture<'a>,
 }
 
 impl<'a> Booking<'a> {
-    /// Nothing is reported yet; both people are in the directory.
+    /// Without any report; both people are in the directory.
     pub(super) async fn new(fixture: &'a Fixture<'a>) -> Self {
-        fixture.note(&salon("s1")).await;
-        fixture.note(&client("c1")).await;
+        fixture.add_participant(&salon("s1")).await;
+        fixture.add_participant(&client("c1")).await;
         Self { fixture }
     }
 
@@ -642,20 +660,20 @@ impl<'a> Booking<'a> {
         self.fixture.store.first_pending_appointment_event(&like).await.expect(ANSWERS)
     }
 
-    /// What an event that waits would change, wherever its booking stands: a greeting of Camille,
-    /// unseen, in an active conversation about `RDV`.
+    /// A change by a pending event in the current state of its booking: a greeting of Camille, not
+    /// watched, in an active conversation about `RDV`.
     pub(super) async fn change(&self, id: &str) -> AppointmentChange {
         let pending = self.pending(id).await.expect("it waits");
         let first_name = FirstName::parse("Camille");
         let notice = Notice::Confirmed { first_name };
         AppointmentChange {
-            place: match pending.conversation {
-                Some(known) => NoticePlace::In(known.id),
-                None => NoticePlace::New(self.opening()),
+            target: match pending.conversation {
+                Some(known) => NoticeTarget::In(known.id),
+                None => NoticeTarget::New(self.opening()),
             },
             newest_handled: pending.newest_handled,
             notice: NewNotice {
-                id: self.fixture.mint(),
+                id: self.fixture.new_id(),
                 content: notice.text(Language::French),
                 notice,
             },
@@ -667,7 +685,7 @@ impl<'a> Booking<'a> {
 
     pub(super) fn opening(&self) -> OpenConversation {
         OpenConversation {
-            id: self.fixture.mint(),
+            id: self.fixture.new_id(),
             parties: Parties { salon: user("s1"), client: user("c1") },
             appointment: Some(booking_event("like", "booked").appointment),
             subject: Some(subject("RDV")),
@@ -686,13 +704,13 @@ impl<'a> Booking<'a> {
     }
 
     /// Applies a [`change`](Self::change).
-    pub(super) async fn say(&self, id: &str) -> AppliedAppointmentEvent {
+    pub(super) async fn apply_change(&self, id: &str) -> AppliedAppointmentEvent {
         let change = self.change(id).await;
         self.apply(&AppointmentEventId::parse(id).expect("a good id"), Some(change)).await
     }
 
-    /// Reports an event and applies `change` for it. Returns what happened.
-    pub(super) async fn tell(
+    /// Applies `change` for an event. Returns the events.
+    pub(super) async fn apply_event(
         &self,
         event: &AppointmentEvent,
         change: AppointmentChange,
@@ -709,17 +727,22 @@ impl<'a> Booking<'a> {
     }
 
     /// The booking's conversation, opened by a first event `e0`.
-    pub(super) async fn talk(&self) -> Talk<'a> {
+    pub(super) async fn conversation(&self) -> TestConversation<'a> {
         self.receive(&booking_event("e0", "booked")).await;
-        self.say("e0").await;
+        self.apply_change("e0").await;
         self.receive(&booking_event("probe", "completed")).await;
         let id = self.pending("probe").await.and_then(|probe| probe.conversation);
         let probe = AppointmentEventId::parse("probe").expect("a good id");
         self.apply_nothing(&probe).await;
-        self.talk_in(&id.expect("it was opened").id)
+        self.conversation_with_id(&id.expect("it was opened").id)
     }
 
-    pub(super) fn talk_in(&self, id: &ConversationId) -> Talk<'a> {
-        Talk { fixture: self.fixture, id: id.clone(), salon: user("s1"), client: user("c1") }
+    pub(super) fn conversation_with_id(&self, id: &ConversationId) -> TestConversation<'a> {
+        TestConversation {
+            fixture: self.fixture,
+            id: id.clone(),
+            salon: user("s1"),
+            client: user("c1"),
+        }
     }
 }

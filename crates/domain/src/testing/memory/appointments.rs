@@ -5,14 +5,15 @@ use async_trait::async_trait;
 use super::{
     MemoryStore, State,
     mail::{Handling, Report},
-    messages::{Change, Post, Record},
+    messages::{Change, StoredConversation, StoredMessage},
 };
 use crate::{
     appointments::{
         AppointmentEvent,
         store::{
             AppliedAppointmentEvent, ApplyAppointmentEvent, AppointmentChange, AppointmentStore,
-            ConversationOfBooking, NewNotice, NoticePlace, PendingAppointmentEvent, ReceiveOutcome,
+            ConversationOfBooking, NewNotice, NoticeTarget, PendingAppointmentEvent,
+            ReceiveOutcome,
         },
     },
     conversation::{Side, event::Event, message::MessageKind},
@@ -23,60 +24,60 @@ use crate::{
 };
 
 impl State {
-    /// Whether the booking stands where `change` takes it to stand.
-    fn stands(&self, event: &AppointmentEvent, change: &AppointmentChange) -> bool {
+    /// Whether the booking is in the state that `change` is based on.
+    fn is_current(&self, event: &AppointmentEvent, change: &AppointmentChange) -> bool {
         let about = self.about(&event.salon, &event.appointment).map(|record| &record.head.id);
-        let meant = match &change.place {
-            NoticePlace::In(id) => Some(id),
-            NoticePlace::New(open) if self.has_conversation(&open.id) => return false,
-            NoticePlace::New(_) => None,
+        let expected = match &change.target {
+            NoticeTarget::In(id) => Some(id),
+            NoticeTarget::New(open) if self.has_conversation(&open.id) => return false,
+            NoticeTarget::New(_) => None,
         };
-        about == meant && self.newest_handled(event) == change.newest_handled
+        about == expected && self.newest_handled(event) == change.newest_handled
     }
 
-    /// Whether the id that `event` brings cannot be that of the conversation about its booking.
+    /// Whether the requested conversation id of `event` is not available.
     fn is_id_taken(&self, event: &AppointmentEvent) -> bool {
-        let Some(wanted) = &event.conversation else { return false };
+        let Some(requested) = &event.conversation else { return false };
         let own = (&event.salon, Some(&event.appointment));
         let about = self.about(&event.salon, &event.appointment);
         let is_elsewhere = self.by_id().into_iter().any(|record| {
             let head = &record.head;
             let is_own = (&head.parties.salon, head.appointment.as_ref()) == own;
-            head.id == *wanted && !(is_own && record.is_live())
+            head.id == *requested && !(is_own && record.is_live())
         });
         let is_reserved = self.reports.iter().any(|report| {
             let Some(reserved) = &report.event.conversation else { return false };
             if report.is_about_the_booking_of(event) {
-                reserved != wanted && !self.has_conversation(reserved)
+                reserved != requested && !self.has_conversation(reserved)
             } else {
-                reserved == wanted
+                reserved == requested
             }
         });
-        is_elsewhere || is_reserved || about.is_some_and(|record| record.head.id != *wanted)
+        is_elsewhere || is_reserved || about.is_some_and(|record| record.head.id != *requested)
     }
 
-    fn speak(
+    fn post_notice(
         &mut self,
         event: &AppointmentEvent,
         change: &AppointmentChange,
         at: Timestamp,
     ) -> Vec<Event> {
-        let (id, before) = match &change.place {
-            NoticePlace::New(open) => {
-                let mut record = Record::open(open);
+        let (id, before) = match &change.target {
+            NoticeTarget::New(open) => {
+                let mut record = StoredConversation::open(open);
                 record.head.status = change.status;
                 self.open(record);
                 (open.id.clone(), Seq::ZERO)
             }
-            NoticePlace::In(id) => {
+            NoticeTarget::In(id) => {
                 let (record, _) = self.change(id, &event.salon).expect("it stands");
                 let before = record.head.last_seq;
-                follow(record, change, &event.salon, at);
+                update_head(record, change, &event.salon, at);
                 (id.clone(), before)
             }
         };
         let (record, people) = self.change(&id, &event.salon).expect("it stands");
-        record.say(post(&change.notice, &event.salon, at));
+        record.append_message(post(&change.notice, &event.salon, at));
         if change.read_on_arrival {
             record.read(Side::Client, record.head.last_seq, at);
         }
@@ -84,8 +85,13 @@ impl State {
     }
 }
 
-/// Brings subject and status up to date.
-fn follow(record: &mut Record, change: &AppointmentChange, salon: &UserId, at: Timestamp) {
+/// Updates subject and status.
+fn update_head(
+    record: &mut StoredConversation,
+    change: &AppointmentChange,
+    salon: &UserId,
+    at: Timestamp,
+) {
     let mut head = record.head.clone();
     head.status = change.status;
     if let Some((old, new)) = &change.subject
@@ -99,8 +105,8 @@ fn follow(record: &mut Record, change: &AppointmentChange, salon: &UserId, at: T
     }
 }
 
-fn post(notice: &NewNotice, salon: &UserId, at: Timestamp) -> Post {
-    Post {
+fn post(notice: &NewNotice, salon: &UserId, at: Timestamp) -> StoredMessage {
+    StoredMessage {
         id: notice.id.clone(),
         seq: Seq::ZERO,
         author: salon.clone(),
@@ -134,7 +140,7 @@ impl AppointmentStore for MemoryStore {
         if state.is_id_taken(&event) {
             return Ok(ReceiveOutcome::ConversationIdTaken);
         }
-        state.jobs.enter(Task::HandleAppointmentEvent(event.id.clone()), at);
+        state.jobs.enqueue(Task::HandleAppointmentEvent(event.id.clone()), at);
         state.reports.push(Report { event, state: Handling::Pending });
         Ok(ReceiveOutcome::Stored)
     }
@@ -145,8 +151,8 @@ impl AppointmentStore for MemoryStore {
         bookings: &[AppointmentId],
     ) -> Result<Vec<ConversationOfBooking>, StoreError> {
         let state = self.state()?;
-        let asked: BTreeSet<_> = bookings.iter().collect();
-        let found = asked.into_iter().filter_map(|booking| {
+        let requested: BTreeSet<_> = bookings.iter().collect();
+        let found = requested.into_iter().filter_map(|booking| {
             let head = &state.about(salon, booking)?.head;
             Some(ConversationOfBooking {
                 appointment: booking.clone(),
@@ -175,8 +181,8 @@ impl AppointmentStore for MemoryStore {
     ) -> Result<Option<PendingAppointmentEvent>, StoreError> {
         let state = self.state()?;
         let booking = state.reports.iter().filter(|report| report.is_about_the_booking_of(like));
-        let waiting = booking.filter(|report| report.state == Handling::Pending);
-        let first = waiting.min_by_key(|report| report.event.place());
+        let pending = booking.filter(|report| report.state == Handling::Pending);
+        let first = pending.min_by_key(|report| report.event.order_key());
         Ok(first.map(|report| state.pending(&report.event)))
     }
 
@@ -192,10 +198,10 @@ impl AppointmentStore for MemoryStore {
         let event = report.event.clone();
         let events = match &apply.change {
             None => vec![],
-            Some(change) if !state.stands(&event, change) => {
+            Some(change) if !state.is_current(&event, change) => {
                 return Ok(AppliedAppointmentEvent::LeaseLost);
             }
-            Some(change) => state.speak(&event, change, apply.at),
+            Some(change) => state.post_notice(&event, change, apply.at),
         };
         if let Some(report) = state.report(&apply.event) {
             report.state = Handling::Handled;

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::{
     MemoryStore, People, State,
-    messages::{Change, Entry, Post, Record},
+    messages::{Change, LogEntry, StoredConversation, StoredMessage},
 };
 use crate::{
     conversation::{
@@ -35,9 +35,9 @@ impl ConversationStore for MemoryStore {
         if let Some(record) = booking.and_then(|booking| state.about(salon, booking)) {
             return Ok(OpenOutcome::AlreadyOpen(record.head.id.clone()));
         }
-        let mut record = Record::open(open);
+        let mut record = StoredConversation::open(open);
         if let Some(opening) = &open.opening {
-            record.say(opening_post(opening, open));
+            record.append_message(opening_post(opening, open));
         }
         let events = record.events_after(Seq::ZERO, &state.people);
         state.open(record);
@@ -56,7 +56,7 @@ impl ConversationStore for MemoryStore {
         viewer: &UserId,
     ) -> Result<Option<ConversationView>, StoreError> {
         let state = self.state()?;
-        let view = |(record, people): (&Record, _)| {
+        let view = |(record, people): (&StoredConversation, _)| {
             record.side_of(viewer).map(|side| record.view(side, people))
         };
         Ok(state.find(id, viewer).and_then(view))
@@ -71,10 +71,10 @@ impl ConversationStore for MemoryStore {
         let state = self.state()?;
         let mut list = newest_first(&state, viewer);
         list.retain(|record| status.is_none_or(|status| record.head.status == status));
-        let is_behind = |record: &&Record, cursor: &ConversationCursor| {
-            place(record) < (cursor.last_message_at, &cursor.id)
+        let is_behind = |record: &&StoredConversation, cursor: &ConversationCursor| {
+            sort_key(record) < (cursor.last_message_at, &cursor.id)
         };
-        let page = cut(list, window, is_behind, |record| ConversationCursor {
+        let page = paginate(list, window, is_behind, |record| ConversationCursor {
             last_message_at: record.head.last_message_at,
             id: record.head.id.clone(),
         });
@@ -92,10 +92,10 @@ impl ConversationStore for MemoryStore {
         let state = self.state()?;
         let list = newest_first(&state, viewer);
         let active = list.into_iter().filter(|record| record.head.status == Status::Active);
-        let waiting = active
+        let unread = active
             .filter_map(|record| record.unread_view(record.side_of(viewer)?, &state.people))
             .filter(|view| view.unread > 0);
-        Ok(waiting.take(limit as usize).collect())
+        Ok(unread.take(limit as usize).collect())
     }
 
     async fn edit_conversation(
@@ -122,15 +122,15 @@ impl ConversationStore for MemoryStore {
             return Ok(None);
         };
         let before = record.head.last_seq;
-        let released = record.take_away(by, at);
+        let files = record.delete(by, at);
         let event = record.events_after(before, people).pop();
-        state.jobs.delete_files(&released, at);
+        state.jobs.delete_files(&files, at);
         Ok(event)
     }
 }
 
-fn opening_post(opening: &Opening, open: &OpenConversation) -> Post {
-    Post {
+fn opening_post(opening: &Opening, open: &OpenConversation) -> StoredMessage {
+    StoredMessage {
         id: opening.id.clone(),
         seq: Seq::ZERO,
         author: open.parties.salon.clone(),
@@ -145,17 +145,17 @@ fn opening_post(opening: &Opening, open: &OpenConversation) -> Post {
     }
 }
 
-fn place(record: &Record) -> (Timestamp, &ConversationId) {
+fn sort_key(record: &StoredConversation) -> (Timestamp, &ConversationId) {
     (record.head.last_message_at, &record.head.id)
 }
 
-fn newest_first<'a>(state: &'a State, viewer: &'a UserId) -> Vec<&'a Record> {
+fn newest_first<'a>(state: &'a State, viewer: &'a UserId) -> Vec<&'a StoredConversation> {
     let mut list: Vec<_> = state.live_of(viewer).collect();
-    list.sort_by_key(|record| Reverse(place(record)));
+    list.sort_by_key(|record| Reverse(sort_key(record)));
     list
 }
 
-fn change(record: &mut Record, edit: &EditConversation) {
+fn change(record: &mut StoredConversation, edit: &EditConversation) {
     let subject = edit.subject.clone().unwrap_or_else(|| record.head.subject.clone());
     let status = match edit.status {
         None => record.head.status,
@@ -171,23 +171,23 @@ fn change(record: &mut Record, edit: &EditConversation) {
     record.append(edit.at, &edit.by, Change::Updated);
 }
 
-/// A person who takes part. Nobody does who is not in the directory.
+/// A participant; always in the directory.
 fn person(people: &People, id: &UserId) -> Participant {
     people[id].clone()
 }
 
-impl Record {
+impl StoredConversation {
     pub(super) fn view(&self, side: Side, people: &People) -> ConversationView {
         ConversationView {
             conversation: self.head.clone(),
             salon: person(people, &self.head.parties.salon),
             client: person(people, &self.head.parties.client),
-            last_message: self.newest_of_a_side().map(Post::as_last),
+            last_message: self.newest_of_a_side().map(StoredMessage::as_last),
             unread: self.unread(side),
         }
     }
 
-    /// `None` when the other side said nothing.
+    /// `None` when the other side posted nothing.
     pub(super) fn unread_view(&self, side: Side, people: &People) -> Option<UnreadConversation> {
         let writer = self.head.parties.on(side.other());
         Some(UnreadConversation {
@@ -201,7 +201,7 @@ impl Record {
         })
     }
 
-    pub(super) fn message(&self, post: &Post, people: &People) -> Message {
+    pub(super) fn message(&self, post: &StoredMessage, people: &People) -> Message {
         let author = self.side_of(&post.author);
         Message {
             id: post.id.clone(),
@@ -223,7 +223,7 @@ impl Record {
         self.log_after(after).map(|(seq, entry)| self.event(seq, entry, people)).collect()
     }
 
-    fn event(&self, seq: Seq, entry: &Entry, people: &People) -> Event {
+    fn event(&self, seq: Seq, entry: &LogEntry, people: &People) -> Event {
         Event {
             conversation: self.head.id.clone(),
             parties: self.head.parties.clone(),
@@ -244,7 +244,7 @@ impl Record {
                 subject: self.head.subject.clone(),
                 status: self.head.status,
             },
-            Change::TakenAway => EventKind::ConversationDeleted,
+            Change::ConversationDeleted => EventKind::ConversationDeleted,
             Change::Posted(id) => match self.post(id) {
                 Some(post) => EventKind::MessagePosted(Arc::new(self.message(post, people))),
                 None => EventKind::MessageWithdrawn(id.clone()),
@@ -260,7 +260,7 @@ impl Record {
     }
 }
 
-impl Post {
+impl StoredMessage {
     fn as_last(&self) -> LastMessage {
         LastMessage {
             id: self.id.clone(),
@@ -272,9 +272,9 @@ impl Post {
     }
 }
 
-/// Cuts the piece `window` out of `list`, which is in order. `is_behind` tells whether an item
-/// comes behind a cursor.
-pub(super) fn cut<T, C>(
+/// The page `window` of `list`, which is ordered. `is_behind`: whether an item comes after a
+/// cursor.
+pub(super) fn paginate<T, C>(
     list: Vec<T>,
     window: &Window<C>,
     is_behind: impl Fn(&T, &C) -> bool,
@@ -288,22 +288,22 @@ pub(super) fn cut<T, C>(
         Start::After(cursor) => is_behind(item, cursor),
     };
     let items = list.into_iter().filter(behind).skip(skipped).take(one_more).collect();
-    Page::of_one_more(items, window.size, total, cursor)
+    Page::from_lookahead(items, window.size, total, cursor)
 }
 
-/// The same page with other items.
-pub(super) fn map<T, U, C>(page: Page<T, C>, turn: impl FnMut(T) -> U) -> Page<U, C> {
+/// The same page with mapped items.
+pub(super) fn map<T, U, C>(page: Page<T, C>, convert: impl FnMut(T) -> U) -> Page<U, C> {
     let Page { items, total, next } = page;
-    Page { items: items.into_iter().map(turn).collect(), total, next }
+    Page { items: items.into_iter().map(convert).collect(), total, next }
 }
 
 impl MemoryStore {
-    /// Forgets what happened in a conversation up to `seq`, as old entries are forgotten.
+    /// Trims the log of a conversation up to `seq`.
     ///
     /// # Panics
-    /// When the store is set to fail.
-    pub fn forget_log(&self, conversation: &ConversationId, seq: Seq) {
-        self.state().expect("the store works").forget_log(conversation, seq);
+    /// If the store is set to fail.
+    pub fn trim_log(&self, conversation: &ConversationId, seq: Seq) {
+        self.state().expect("the store works").trim_log(conversation, seq);
     }
 }
 
@@ -320,7 +320,7 @@ impl LogStore for MemoryStore {
         let Some(record) = state.any_of(conversation, viewer) else {
             return Ok(None);
         };
-        if after < record.forgotten || after > record.head.last_seq {
+        if after < record.trimmed_to || after > record.head.last_seq {
             return Ok(Some(LogPiece::Trimmed));
         }
         let mut events = record.events_after(after, &state.people);
@@ -336,7 +336,7 @@ impl LogStore for MemoryStore {
     ) -> Result<Vec<Event>, StoreError> {
         let state = self.state()?;
         let of_viewer = state.all_of(viewer);
-        let logs = of_viewer.map(|record| record.events_after(record.forgotten, &state.people));
+        let logs = of_viewer.map(|record| record.events_after(record.trimmed_to, &state.people));
         let mut changes: Vec<_> = logs.flatten().filter(is_change).collect();
         changes.retain(|event| event.at >= since);
         changes.sort_by(|a, b| (a.at, &a.conversation, a.seq).cmp(&(b.at, &b.conversation, b.seq)));
@@ -349,7 +349,7 @@ impl LogStore for MemoryStore {
     }
 }
 
-/// Whether this is about the conversation itself.
+/// Whether the event is about the conversation itself.
 fn is_change(event: &Event) -> bool {
     matches!(
         event.kind,

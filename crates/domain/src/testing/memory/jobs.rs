@@ -2,7 +2,7 @@ use async_trait::async_trait;
 
 use super::MemoryStore;
 use crate::{
-    conversation::attachment::{Attachment, PictureKeys, Place},
+    conversation::attachment::{Attachment, PictureKeys, StorageLocation},
     ids::JobId,
     jobs::{
         Job, JobView, PURGE_PERIOD_MS, Reason, Task,
@@ -13,26 +13,26 @@ use crate::{
     time::Timestamp,
 };
 
-/// What is to be done, oldest first.
+/// The job queue, oldest first.
 #[derive(Debug)]
 pub(super) struct Jobs {
     waiting: Vec<JobView>,
-    entered: u64,
+    enqueued: u64,
     purge_at: Timestamp,
-    /// When the next night's work begins; nobody has looked yet.
+    /// When the next daily run starts; `None` before the first look.
     daily_run_at: Option<Timestamp>,
 }
 
 impl Default for Jobs {
     fn default() -> Self {
-        Self { waiting: vec![], entered: 0, purge_at: Timestamp::UNIX_EPOCH, daily_run_at: None }
+        Self { waiting: vec![], enqueued: 0, purge_at: Timestamp::UNIX_EPOCH, daily_run_at: None }
     }
 }
 
 impl Jobs {
-    pub(super) fn enter(&mut self, task: Task, at: Timestamp) {
-        self.entered += 1;
-        let id = format!("job-{}", self.entered);
+    pub(super) fn enqueue(&mut self, task: Task, at: Timestamp) {
+        self.enqueued += 1;
+        let id = format!("job-{}", self.enqueued);
         self.waiting.push(JobView {
             id: JobId::parse(&id).expect("a good id"),
             task,
@@ -44,55 +44,55 @@ impl Jobs {
         });
     }
 
-    /// Enters what deletes `files`. Returns how many of them that concerns.
+    /// Enqueues jobs that delete `files`. Returns how many can be deleted.
     pub(super) fn delete_files(&mut self, files: &[Attachment], at: Timestamp) -> u64 {
-        let mut concerned = 0;
+        let mut deletable = 0;
         for file in files {
-            match file.file.place() {
-                Place::Kept(kept) => self.delete_picture(&kept.keys, at),
-                Place::Hosted(hosted) => {
+            match file.file.location() {
+                StorageLocation::Stored(kept) => self.delete_picture(&kept.keys, at),
+                StorageLocation::Hosted(hosted) => {
                     let Some(key) = hosted.upload_key() else { continue };
-                    self.enter(Task::DeleteHostedFile(key.to_owned()), at);
+                    self.enqueue(Task::DeleteHostedFile(key.to_owned()), at);
                 }
             }
-            concerned += 1;
+            deletable += 1;
         }
-        concerned
+        deletable
     }
 
     pub(super) fn delete_picture(&mut self, keys: &PictureKeys, at: Timestamp) {
-        self.enter(Task::DeleteObject(keys.full.clone()), at);
-        self.enter(Task::DeleteObject(keys.thumbnail.clone()), at);
+        self.enqueue(Task::DeleteObject(keys.full.clone()), at);
+        self.enqueue(Task::DeleteObject(keys.thumbnail.clone()), at);
     }
 
-    /// Enters `task`, unless it waits already.
-    fn enter_once(&mut self, task: Task, at: Timestamp) {
-        if !self.alive().any(|job| job.task == task) {
-            self.enter(task, at);
+    /// Enqueues `task` unless it is waiting.
+    fn enqueue_once(&mut self, task: Task, at: Timestamp) {
+        if !self.pending().any(|job| job.task == task) {
+            self.enqueue(task, at);
         }
     }
 
-    /// Enters the nights' work when a night has begun. Returns how much that is.
-    fn start_night(&mut self, now: Timestamp) -> u32 {
+    /// Enqueues the jobs of a due daily run. Returns how many.
+    fn start_daily_run(&mut self, now: Timestamp) -> u32 {
         if *self.daily_run_at.get_or_insert_with(|| next_daily_run(now)) > now {
             return 0;
         }
         self.daily_run_at = Some(next_daily_run(now));
         let tasks = [Task::ArchiveAged(None), Task::PurgeExpired(None), Task::TrimLog(None)];
         for task in tasks {
-            self.enter_once(task, now);
+            self.enqueue_once(task, now);
         }
         3
     }
 
-    /// A job that `attempt` is the newest claim of.
-    fn held(&self, job: &JobId, attempt: u32) -> Option<usize> {
+    /// The job whose newest claim is `attempt`.
+    fn claimed_index(&self, job: &JobId, attempt: u32) -> Option<usize> {
         self.waiting.iter().position(|known| {
             known.id == *job && known.attempts == attempt && known.dead_at.is_none()
         })
     }
 
-    fn alive(&self) -> impl Iterator<Item = &JobView> {
+    fn pending(&self) -> impl Iterator<Item = &JobView> {
         self.waiting.iter().filter(|job| job.dead_at.is_none())
     }
 }
@@ -120,21 +120,21 @@ impl JobStore for MemoryStore {
 
     async fn finish_job(&self, job: &JobId, attempt: u32) -> Result<bool, StoreError> {
         let jobs = &mut self.state()?.jobs;
-        let held = jobs.held(job, attempt);
-        Ok(held.map(|held| jobs.waiting.remove(held)).is_some())
+        let claimed_index = jobs.claimed_index(job, attempt);
+        Ok(claimed_index.map(|claimed_index| jobs.waiting.remove(claimed_index)).is_some())
     }
 
-    async fn set_back_job(
+    async fn fail_job(
         &self,
         job: &JobId,
         attempt: u32,
-        setback: RetryOrDead,
+        outcome: RetryOrDead,
         reason: Reason,
     ) -> Result<bool, StoreError> {
         let jobs = &mut self.state()?.jobs;
-        let Some(held) = jobs.held(job, attempt) else { return Ok(false) };
-        let job = &mut jobs.waiting[held];
-        match setback {
+        let Some(claimed_index) = jobs.claimed_index(job, attempt) else { return Ok(false) };
+        let job = &mut jobs.waiting[claimed_index];
+        match outcome {
             RetryOrDead::RetryAt(at) => job.run_at = at,
             RetryOrDead::DeadAt(at) => job.dead_at = Some(at),
         }
@@ -144,10 +144,10 @@ impl JobStore for MemoryStore {
 
     async fn start_due_schedules(&self, now: Timestamp) -> Result<u32, StoreError> {
         let jobs = &mut self.state()?.jobs;
-        let mut due = jobs.start_night(now);
+        let mut due = jobs.start_daily_run(now);
         if jobs.purge_at <= now {
             jobs.purge_at = later(now, PURGE_PERIOD_MS);
-            jobs.enter_once(Task::PurgeUploads, now);
+            jobs.enqueue_once(Task::PurgeUploads, now);
             due += 1;
         }
         Ok(due)
@@ -161,7 +161,7 @@ impl JobStore for MemoryStore {
 
     async fn job_counts(&self) -> Result<JobCounts, StoreError> {
         let jobs = &self.state()?.jobs;
-        let waiting = jobs.alive().count();
+        let waiting = jobs.pending().count();
         Ok(JobCounts { waiting: waiting as u64, dead: (jobs.waiting.len() - waiting) as u64 })
     }
 

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::{
     MemoryStore, State,
-    messages::{Post, Record},
+    messages::{StoredConversation, StoredMessage},
 };
 use crate::{
     appointments::{
@@ -15,8 +15,8 @@ use crate::{
     ids::{AppointmentEventId, ConversationId, MailId, Seq, UserId},
     jobs::Task,
     mail::{
-        ConversationDigest, MAIL_QUOTES_MAX, MailDecision, NewMail, PendingConversation,
-        PendingNotifications, QueuedMail, Quote, RECENT_MAILS_MS, ReplyToken, WAITING_MAX,
+        ConversationDigest, MAIL_QUOTES_MAX, MailDecision, NewMail, PENDING_CONVERSATIONS_MAX,
+        PendingConversation, PendingNotifications, QueuedMail, Quote, RECENT_MAILS_MS, ReplyToken,
         is_same_address, normal_address,
         preferences::{MUTED_MAX, PreferenceChange, Preferences},
         store::{DueMail, MailStore, Muting, PreferenceStore, ReplyTarget},
@@ -42,81 +42,83 @@ impl MailStore for MemoryStore {
         Ok(people.into_iter().map(|(person, _)| person.clone()).collect())
     }
 
-    async fn mail_case(
+    async fn pending_notifications(
         &self,
         recipient: &UserId,
         now: Timestamp,
     ) -> Result<Option<PendingNotifications>, StoreError> {
         let state = self.state()?;
         let mut waiting = state.waiting(recipient, now);
-        waiting.truncate(WAITING_MAX);
+        waiting.truncate(PENDING_CONVERSATIONS_MAX);
         let Some(person) = state.people.get(recipient).filter(|_| !waiting.is_empty()) else {
             return Ok(None);
         };
         Ok(Some(PendingNotifications {
             recipient: person.clone(),
-            preferences: state.wishes_of(recipient, now),
+            preferences: state.preferences_of(recipient, now),
             is_suppressed: state.is_suppressed(recipient),
             recent_mails: state.mails.recent_to(recipient, now),
-            waiting,
+            conversations: waiting,
             version: state.mails.versions.get(recipient).copied().unwrap_or_default(),
         }))
     }
 
-    async fn settle_mail(
+    async fn apply_mail_decision(
         &self,
-        case: &PendingNotifications,
-        verdict: &MailDecision,
+        notifications: &PendingNotifications,
+        decision: &MailDecision,
         mail: &NewMail,
     ) -> Result<bool, StoreError> {
         let mut state = self.state()?;
         let mails = &mut state.mails;
         let version = mails.versions.entry(mail.recipient.clone()).or_default();
-        if *version != case.version {
+        if *version != notifications.version {
             return Ok(false);
         }
         *version += 1;
-        for (conversation, until) in &verdict.wait {
-            let place = (mail.recipient.clone(), conversation.clone());
-            if let Some(noted) = mails.noted.get_mut(&place) {
+        for (conversation, until) in &decision.defer {
+            let key = (mail.recipient.clone(), conversation.clone());
+            if let Some(noted) = mails.noted.get_mut(&key) {
                 noted.wait_until = Some(*until);
             }
         }
-        let told = verdict.tell.iter().map(|(conversation, _)| conversation);
-        let forgotten = verdict.forget.iter().map(|(conversation, _)| conversation);
-        for conversation in told.chain(forgotten) {
-            let seen = case.waiting.iter().find(|one| one.conversation == *conversation);
-            mails.let_go(&mail.recipient, seen.expect("a verdict is about its case"), mail.at);
+        let mailed = decision.send.iter().map(|(conversation, _)| conversation);
+        let dropped = decision.drop.iter().map(|(conversation, _)| conversation);
+        for conversation in mailed.chain(dropped) {
+            let seen =
+                notifications.conversations.iter().find(|one| one.conversation == *conversation);
+            mails.drop_noted(&mail.recipient, seen.expect("a verdict is about its case"), mail.at);
         }
-        mails.forget_closed(mail.at);
-        if !verdict.tell.is_empty() {
-            let parts = verdict.tell.iter().map(|(id, up_to)| mails.tell(mail, id, *up_to));
+        mails.delete_closed(mail.at);
+        if !decision.send.is_empty() {
+            let parts =
+                decision.send.iter().map(|(id, up_to)| mails.record_mailed(mail, id, *up_to));
             let parts = parts.collect();
-            mails.written.push(Mail { new: mail.clone(), parts, is_closed: false });
-            state.jobs.enter(Task::SendMail(mail.id.clone()), mail.at);
+            mails.queue.push(StoredMail { new: mail.clone(), parts, is_closed: false });
+            state.jobs.enqueue(Task::SendMail(mail.id.clone()), mail.at);
         }
         Ok(true)
     }
 
-    async fn open_mail(&self, mail: &MailId) -> Result<Option<QueuedMail>, StoreError> {
+    async fn queued_mail(&self, mail: &MailId) -> Result<Option<QueuedMail>, StoreError> {
         let state = self.state()?;
-        let mut open = state.mails.written.iter().filter(|one| !one.is_closed);
-        let Some(Mail { new, parts, .. }) = open.find(|one| one.new.id == *mail) else {
+        let mut queued = state.mails.queue.iter().filter(|one| !one.is_closed);
+        let Some(StoredMail { new, parts, .. }) = queued.find(|one| one.new.id == *mail) else {
             return Ok(None);
         };
         Ok(state.people.get(&new.recipient).map(|recipient| QueuedMail {
             id: new.id.clone(),
             recipient: recipient.clone(),
-            preferences: state.wishes_of(&new.recipient, new.at),
+            preferences: state.preferences_of(&new.recipient, new.at),
             is_suppressed: state.is_suppressed(&new.recipient),
-            chapters: parts.iter().filter_map(|part| state.chapter(&new.recipient, part)).collect(),
+            chapters: parts.iter().filter_map(|part| state.digest(&new.recipient, part)).collect(),
             at: new.at,
         }))
     }
 
     async fn close_mail(&self, mail: &MailId) -> Result<(), StoreError> {
         let mut state = self.state()?;
-        for known in state.mails.written.iter_mut().filter(|known| known.new.id == *mail) {
+        for known in state.mails.queue.iter_mut().filter(|known| known.new.id == *mail) {
             known.is_closed = true;
         }
         Ok(())
@@ -131,11 +133,11 @@ impl MailStore for MemoryStore {
     async fn suppress_address(&self, address: &str, _: Timestamp) -> Result<u64, StoreError> {
         let mut state = self.state()?;
         let addresses = state.people.values().filter_map(|one| one.profile.email.as_deref());
-        let concerned = addresses.filter(|known| is_same_address(known, address)).count();
-        if concerned > 0 {
+        let matching = addresses.filter(|known| is_same_address(known, address)).count();
+        if matching > 0 {
             state.mails.suppressed.insert(normal_address(address));
         }
-        Ok(concerned as u64)
+        Ok(matching as u64)
     }
 
     async fn allow_address(&self, person: &UserId) -> Result<bool, StoreError> {
@@ -146,42 +148,42 @@ impl MailStore for MemoryStore {
     }
 }
 
-/// What waits to be told, what was told, and the mails that tell it.
+/// Pending and queued mail.
 #[derive(Debug, Default)]
 pub(super) struct Mails {
-    pub(super) noted: BTreeMap<(UserId, ConversationId), Noted>,
-    told: HashMap<(UserId, ConversationId), Told>,
-    pub(super) written: Vec<Mail>,
+    pub(super) noted: BTreeMap<(UserId, ConversationId), NotedMessages>,
+    mailed: HashMap<(UserId, ConversationId), MailedState>,
+    pub(super) queue: Vec<StoredMail>,
     pub(super) versions: HashMap<UserId, i64>,
     pub(super) tokens: Vec<(ReplyToken, ReplyTarget)>,
     pub(super) suppressed: HashSet<String>,
 }
 
-/// Messages that were noted and not told.
+/// Noted messages that were not mailed.
 #[derive(Debug)]
-pub(super) struct Noted {
+pub(super) struct NotedMessages {
     pub(super) since: Timestamp,
     pub(super) wait_until: Option<Timestamp>,
     pub(super) count: u64,
 }
 
-/// How far mails told of a conversation, and when the last one did.
+/// How far a conversation was mailed, and when.
 #[derive(Clone, Copy, Debug)]
-struct Told {
+struct MailedState {
     up_to: Seq,
     at: Timestamp,
 }
 
 #[derive(Debug)]
-pub(super) struct Mail {
+pub(super) struct StoredMail {
     pub(super) new: NewMail,
-    pub(super) parts: Vec<Part>,
+    pub(super) parts: Vec<MailedConversation>,
     pub(super) is_closed: bool,
 }
 
-/// The messages of a conversation behind one position, up to another.
+/// The messages of a conversation after one position, up to another.
 #[derive(Debug)]
-pub(super) struct Part {
+pub(super) struct MailedConversation {
     conversation: ConversationId,
     after: Seq,
     up_to: Seq,
@@ -189,48 +191,53 @@ pub(super) struct Part {
 
 impl Mails {
     pub(super) fn note(&mut self, recipient: UserId, conversation: ConversationId, at: Timestamp) {
-        let nothing = Noted { since: at, wait_until: None, count: 0 };
-        self.noted.entry((recipient, conversation)).or_insert(nothing).count += 1;
+        let empty = NotedMessages { since: at, wait_until: None, count: 0 };
+        self.noted.entry((recipient, conversation)).or_insert(empty).count += 1;
     }
 
-    /// Forgets what was noted when `seen` was true; what was noted later waits since `at`.
-    pub(super) fn let_go(&mut self, recipient: &UserId, seen: &PendingConversation, at: Timestamp) {
-        let place = (recipient.clone(), seen.conversation.clone());
-        let Some(noted) = self.noted.get_mut(&place) else { return };
+    /// Removes what was noted at the time of `seen`; what was noted later is pending since `at`.
+    pub(super) fn drop_noted(
+        &mut self,
+        recipient: &UserId,
+        seen: &PendingConversation,
+        at: Timestamp,
+    ) {
+        let key = (recipient.clone(), seen.conversation.clone());
+        let Some(noted) = self.noted.get_mut(&key) else { return };
         if noted.count == seen.noted {
-            self.noted.remove(&place);
+            self.noted.remove(&key);
         } else {
-            *noted = Noted { since: at, wait_until: None, count: noted.count - seen.noted };
+            *noted = NotedMessages { since: at, wait_until: None, count: noted.count - seen.noted };
         }
     }
 
-    /// Notes that a mail tells of a conversation, and where an answer goes.
-    pub(super) fn tell(
+    /// Records that a mail includes a conversation, with its reply token.
+    pub(super) fn record_mailed(
         &mut self,
         mail: &NewMail,
         conversation: &ConversationId,
         up_to: Seq,
-    ) -> Part {
-        let place = (mail.recipient.clone(), conversation.clone());
-        let before = self.told.insert(place, Told { up_to, at: mail.at });
+    ) -> MailedConversation {
+        let key = (mail.recipient.clone(), conversation.clone());
+        let before = self.mailed.insert(key, MailedState { up_to, at: mail.at });
         let target =
             ReplyTarget { person: mail.recipient.clone(), conversation: conversation.clone() };
         if self.token_of(&target).is_none() {
             let token = ReplyToken::parse(&format!("token{}", self.tokens.len()));
             self.tokens.push((token.expect("a good token"), target));
         }
-        let after = before.map_or(Seq::ZERO, |told| told.up_to);
-        Part { conversation: conversation.clone(), after, up_to }
+        let after = before.map_or(Seq::ZERO, |mailed| mailed.up_to);
+        MailedConversation { conversation: conversation.clone(), after, up_to }
     }
 
-    /// Forgets closed mails that count for nothing any more.
-    pub(super) fn forget_closed(&mut self, now: Timestamp) {
-        self.written.retain(|mail| !mail.is_closed || is_recent(mail, now));
+    /// Deletes closed mails that no longer count.
+    pub(super) fn delete_closed(&mut self, now: Timestamp) {
+        self.queue.retain(|mail| !mail.is_closed || is_recent(mail, now));
     }
 
-    /// See [`PendingNotifications::recent_mails`](crate::mail::MailCase::recent_mails).
+    /// See [`PendingNotifications::recent_mails`](crate::mail::PendingNotifications::recent_mails).
     pub(super) fn recent_to(&self, recipient: &UserId, now: Timestamp) -> Vec<Timestamp> {
-        let to_them = self.written.iter().filter(|mail| mail.new.recipient == *recipient);
+        let to_them = self.queue.iter().filter(|mail| mail.new.recipient == *recipient);
         let mut recent: Vec<_> =
             to_them.filter(|mail| is_recent(mail, now)).map(|mail| mail.new.at).collect();
         recent.sort_by(|one, other| other.cmp(one));
@@ -242,19 +249,20 @@ impl Mails {
     }
 }
 
-fn is_recent(mail: &Mail, now: Timestamp) -> bool {
+fn is_recent(mail: &StoredMail, now: Timestamp) -> bool {
     now.as_millis() - mail.new.at.as_millis() < RECENT_MAILS_MS.cast_signed()
 }
 
 impl State {
-    /// See [`mail_case`](crate::mail::store::MailStore::mail_case), without a bound.
+    /// See [`pending_notifications`](crate::mail::store::MailStore::pending_notifications), without
+    /// a bound.
     pub(super) fn waiting(&self, recipient: &UserId, now: Timestamp) -> Vec<PendingConversation> {
         let noted = self.mails.noted.iter().filter(|((person, _), _)| person == recipient);
         let mut noted: Vec<_> = noted.collect();
         noted.sort_by_key(|(_, one)| (one.wait_until.is_some_and(|until| until > now), one.since));
         let waiting = noted.into_iter().map(|((_, conversation), noted)| {
-            let told = self.mails.told.get(&(recipient.clone(), conversation.clone()));
-            let after = told.map_or(Seq::ZERO, |told| told.up_to);
+            let mailed = self.mails.mailed.get(&(recipient.clone(), conversation.clone()));
+            let after = mailed.map_or(Seq::ZERO, |mailed| mailed.up_to);
             let record = self.find(conversation, recipient).map(|(record, _)| record);
             let unmailed =
                 record.map(|record| unmailed(record, recipient, after)).unwrap_or_default();
@@ -265,14 +273,18 @@ impl State {
                 unmailed: unmailed.len() as u64,
                 up_to: unmailed.first().map_or(Seq::ZERO, |post| post.seq),
                 newest_at: unmailed.first().map_or(noted.since, |post| post.created_at),
-                last_mailed_at: told.map(|told| told.at),
+                last_mailed_at: mailed.map(|mailed| mailed.at),
             }
         });
         waiting.collect()
     }
 
-    /// What a part of a mail to `recipient` has to say now, if anything.
-    pub(super) fn chapter(&self, recipient: &UserId, part: &Part) -> Option<ConversationDigest> {
+    /// The current content of one conversation in a mail to `recipient`, if any.
+    pub(super) fn digest(
+        &self,
+        recipient: &UserId,
+        part: &MailedConversation,
+    ) -> Option<ConversationDigest> {
         let (record, people) = self.find(&part.conversation, recipient)?;
         let mut posts = unmailed(record, recipient, part.after);
         posts.retain(|post| post.seq <= part.up_to);
@@ -288,7 +300,7 @@ impl State {
         })
     }
 
-    /// Whether mail to the present address of `person` came back.
+    /// Whether the current address of `person` is suppressed.
     pub(super) fn is_suppressed(&self, person: &UserId) -> bool {
         let known = self.people.get(person);
         let address = known.and_then(|known| known.profile.email.as_deref());
@@ -296,42 +308,47 @@ impl State {
     }
 }
 
-/// What the other side wrote behind `after`, and `reader` did not read; newest first.
-fn unmailed<'a>(record: &'a Record, reader: &UserId, after: Seq) -> Vec<&'a Post> {
+/// Unread messages by the other side after `after`; newest first.
+fn unmailed<'a>(
+    record: &'a StoredConversation,
+    reader: &UserId,
+    after: Seq,
+) -> Vec<&'a StoredMessage> {
     let Some(side) = record.side_of(reader) else { return vec![] };
     let writer = record.head.parties.on(side.other());
     let from = record.head.horizons.of(side).max(after);
-    let is_meant =
-        |post: &&Post| post.is_by(writer) && post.kind != MessageKind::System && post.seq > from;
-    record.posts().rev().filter(is_meant).collect()
+    let is_unmailed = |post: &&StoredMessage| {
+        post.is_by(writer) && post.kind != MessageKind::System && post.seq > from
+    };
+    record.posts().rev().filter(is_unmailed).collect()
 }
 
-fn quote(post: &Post) -> Quote {
+fn quote(post: &StoredMessage) -> Quote {
     Quote { words: post.content.clone(), files: post.attachments.len(), at: post.created_at }
 }
 
-/// What people said that they want, and the usual where it was asked for.
-pub(super) type Wishes = HashMap<UserId, Preferences>;
+/// Stored preferences.
+pub(super) type StoredPreferences = HashMap<UserId, Preferences>;
 
 impl State {
-    /// What `user` wants; [the usual](Preferences::usual) when they never said anything.
-    pub(super) fn wishes_of(&self, user: &UserId, at: Timestamp) -> Preferences {
-        let noted = self.wishes.get(user).cloned();
-        let mut wishes = noted.unwrap_or_else(|| Preferences::usual(user.clone(), at));
-        wishes.muted.retain(|muted| self.find(muted, user).is_some());
-        wishes
+    /// The preferences of `user`; [the defaults](Preferences::usual) when there are none.
+    pub(super) fn preferences_of(&self, user: &UserId, at: Timestamp) -> Preferences {
+        let noted = self.preferences.get(user).cloned();
+        let mut preferences = noted.unwrap_or_else(|| Preferences::usual(user.clone(), at));
+        preferences.muted.retain(|muted| self.find(muted, user).is_some());
+        preferences
     }
 
-    /// Notes what somebody the directory knows wants, as `change` makes it.
-    fn change_wishes(
+    /// Stores the changed preferences of a known person.
+    fn update_preferences(
         &mut self,
         user: &UserId,
         at: Timestamp,
         change: impl FnOnce(Preferences) -> Preferences,
     ) -> Option<Preferences> {
         self.people.get(user)?;
-        let changed = change(self.wishes_of(user, at));
-        self.wishes.insert(user.clone(), changed.clone());
+        let changed = change(self.preferences_of(user, at));
+        self.preferences.insert(user.clone(), changed.clone());
         Some(changed)
     }
 }
@@ -343,7 +360,7 @@ impl PreferenceStore for MemoryStore {
         user: &UserId,
         at: Timestamp,
     ) -> Result<Option<Preferences>, StoreError> {
-        Ok(self.state()?.change_wishes(user, at, |wishes| wishes))
+        Ok(self.state()?.update_preferences(user, at, |preferences| preferences))
     }
 
     async fn change_preferences(
@@ -352,7 +369,9 @@ impl PreferenceStore for MemoryStore {
         change: &PreferenceChange,
         at: Timestamp,
     ) -> Result<Option<Preferences>, StoreError> {
-        Ok(self.state()?.change_wishes(user, at, |wishes| wishes.changed(change, at)))
+        Ok(self
+            .state()?
+            .update_preferences(user, at, |preferences| preferences.changed(change, at)))
     }
 
     async fn mute(
@@ -365,16 +384,16 @@ impl PreferenceStore for MemoryStore {
         if state.find(conversation, user).is_none() {
             return Ok(Muting::UnknownConversation);
         }
-        let wishes = state.wishes_of(user, at);
-        if wishes.has_muted(conversation) {
+        let preferences = state.preferences_of(user, at);
+        if preferences.has_muted(conversation) {
             return Ok(Muting::Muted);
         }
-        if wishes.muted.len() >= MUTED_MAX {
+        if preferences.muted.len() >= MUTED_MAX {
             return Ok(Muting::TooMany);
         }
-        state.change_wishes(user, at, |mut wishes| {
-            wishes.muted.push(conversation.clone());
-            Preferences { updated_at: at, ..wishes }
+        state.update_preferences(user, at, |mut preferences| {
+            preferences.muted.push(conversation.clone());
+            Preferences { updated_at: at, ..preferences }
         });
         Ok(Muting::Muted)
     }
@@ -386,17 +405,17 @@ impl PreferenceStore for MemoryStore {
         at: Timestamp,
     ) -> Result<(), StoreError> {
         let mut state = self.state()?;
-        if state.wishes_of(user, at).has_muted(conversation) {
-            state.change_wishes(user, at, |mut wishes| {
-                wishes.muted.retain(|muted| muted != conversation);
-                Preferences { updated_at: at, ..wishes }
+        if state.preferences_of(user, at).has_muted(conversation) {
+            state.update_preferences(user, at, |mut preferences| {
+                preferences.muted.retain(|muted| muted != conversation);
+                Preferences { updated_at: at, ..preferences }
             });
         }
         Ok(())
     }
 }
 
-/// A report, and what became of it.
+/// A report and its state.
 #[derive(Debug)]
 pub(super) struct Report {
     pub(super) event: AppointmentEvent,
@@ -416,8 +435,8 @@ impl Report {
     }
 
     /// See [`PendingAppointmentEvent::newest_handled`].
-    fn says_whether_it_stands(&self) -> bool {
-        self.state == Handling::Handled && self.event.kind.says_whether_it_stands()
+    fn affects_booking(&self) -> bool {
+        self.state == Handling::Handled && self.event.kind.affects_booking()
     }
 }
 
@@ -428,8 +447,8 @@ impl State {
 
     pub(super) fn newest_handled(&self, event: &AppointmentEvent) -> Option<NewestHandled> {
         let booking = self.reports.iter().filter(|report| report.is_about_the_booking_of(event));
-        let handled = booking.filter(|report| report.says_whether_it_stands());
-        handled.max_by_key(|report| report.event.place()).map(|report| NewestHandled {
+        let handled = booking.filter(|report| report.affects_booking());
+        handled.max_by_key(|report| report.event.order_key()).map(|report| NewestHandled {
             event: report.event.id.clone(),
             occurred_at: report.event.occurred_at,
             cancelled: report.event.kind == AppointmentEventKind::Cancelled,

@@ -33,7 +33,7 @@ impl MessageStore for MemoryStore {
         let Some((record, people)) = state.find(&post.conversation, &post.author) else {
             return Ok(PostOutcome::UnknownConversation);
         };
-        if let Some(outcome) = known_key(record, post, people) {
+        if let Some(outcome) = replay_outcome(record, post, people) {
             return Ok(outcome);
         }
         let Some(files) = state.uploads.send(post) else {
@@ -43,7 +43,7 @@ impl MessageStore for MemoryStore {
             return Ok(PostOutcome::UnknownConversation);
         };
         let before = record.head.last_seq;
-        say(record, post, files);
+        append_message(record, post, files);
         let posted = record.newest(|_| true).expect("it was just posted");
         let message = Arc::new(record.message(posted, people));
         let events = record.events_after(before, people);
@@ -65,8 +65,8 @@ impl MessageStore for MemoryStore {
             return Ok(None);
         };
         let list = record.posts().rev().collect();
-        let is_behind = |post: &&Post, cursor: &MessageCursor| post.seq < cursor.0;
-        let page = conversation::cut(list, window, is_behind, |post| MessageCursor(post.seq));
+        let is_behind = |post: &&StoredMessage, cursor: &MessageCursor| post.seq < cursor.0;
+        let page = conversation::paginate(list, window, is_behind, |post| MessageCursor(post.seq));
         Ok(Some(History {
             parties: record.head.parties.clone(),
             last_seq: record.head.last_seq,
@@ -91,40 +91,46 @@ impl MessageStore for MemoryStore {
         at: Timestamp,
     ) -> Result<Option<Event>, StoreError> {
         let mut state = self.state()?;
-        let home = state.message(id, author).map(|(record, _)| record.head.id.clone());
-        let Some((record, people)) = home.and_then(|home| state.change(&home, author)) else {
+        let conversation = state.message(id, author).map(|(record, _)| record.head.id.clone());
+        let Some((record, people)) =
+            conversation.and_then(|conversation| state.change(&conversation, author))
+        else {
             return Ok(None);
         };
         let before = record.head.last_seq;
-        let Some(released) = record.erase(id, author, at) else {
+        let Some(files) = record.erase(id, author, at) else {
             return Ok(None);
         };
         let event = record.events_after(before, people).pop();
-        state.jobs.delete_files(&released, at);
+        state.jobs.delete_files(&files, at);
         Ok(event)
     }
 }
 
-/// What comes of a key that its author has used before.
-fn known_key(record: &Record, post: &PostMessage, people: &People) -> Option<PostOutcome> {
-    let known = record.posted_under(post.draft.key()?, &post.author)?;
+/// The outcome for a key that its author has used before.
+fn replay_outcome(
+    record: &StoredConversation,
+    post: &PostMessage,
+    people: &People,
+) -> Option<PostOutcome> {
+    let known = record.with_key(post.draft.key()?, &post.author)?;
     if known.deleted {
         return Some(PostOutcome::Withdrawn);
     }
     let message = record.message(known, people);
-    if !post.draft.says_the_same_as(&message) {
+    if !post.draft.has_same_content_as(&message) {
         return Some(PostOutcome::KeyReused);
     }
     let parties = record.head.parties.clone();
     Some(PostOutcome::Replayed { message: Arc::new(message), parties })
 }
 
-fn say(record: &mut Record, post: &PostMessage, files: Vec<Attachment>) {
+fn append_message(record: &mut StoredConversation, post: &PostMessage, files: Vec<Attachment>) {
     if record.head.status == Status::Archived {
         record.head.status = Status::Active;
         record.append(post.at, &post.author, Change::Updated);
     }
-    record.say(Post {
+    record.append_message(StoredMessage {
         id: post.id.clone(),
         seq: Seq::ZERO,
         author: post.author.clone(),
@@ -143,20 +149,20 @@ fn say(record: &mut Record, post: &PostMessage, files: Vec<Attachment>) {
     }
 }
 
-/// One conversation, with all that was said and all that happened in it.
+/// A conversation with its messages and its log.
 #[derive(Debug)]
-pub(super) struct Record {
+pub(super) struct StoredConversation {
     pub(super) head: Conversation,
-    posts: Vec<Post>,
-    log: Vec<Entry>,
-    /// Entries up to here are as if they were gone.
-    pub(super) forgotten: Seq,
-    taken_away: bool,
+    posts: Vec<StoredMessage>,
+    log: Vec<LogEntry>,
+    /// Entries up to here are trimmed.
+    pub(super) trimmed_to: Seq,
+    is_deleted: bool,
 }
 
-/// A message, or what is left of it.
+/// A message, deleted or not.
 #[derive(Debug)]
-pub(super) struct Post {
+pub(super) struct StoredMessage {
     pub(super) id: MessageId,
     pub(super) seq: Seq,
     pub(super) author: UserId,
@@ -170,9 +176,9 @@ pub(super) struct Post {
     pub(super) deleted: bool,
 }
 
-/// An entry of the log: ids, never text. Its position is its place, from 1.
+/// A log entry: ids, never text. Its position is its index plus 1.
 #[derive(Debug)]
-pub(super) struct Entry {
+pub(super) struct LogEntry {
     pub(super) at: Timestamp,
     pub(super) actor: UserId,
     pub(super) change: Change,
@@ -182,13 +188,13 @@ pub(super) struct Entry {
 pub(super) enum Change {
     Opened,
     Updated,
-    TakenAway,
+    ConversationDeleted,
     Posted(MessageId),
     Deleted(MessageId),
     Read { side: Side, up_to: Seq, several: bool },
 }
 
-impl Record {
+impl StoredConversation {
     pub(super) fn open(open: &OpenConversation) -> Self {
         let head = Conversation {
             id: open.id.clone(),
@@ -202,33 +208,34 @@ impl Record {
             last_seq: Seq::ZERO,
             horizons: Horizons::default(),
         };
-        let (posts, log, forgotten) = (vec![], vec![], Seq::ZERO);
-        let mut record = Self { head, posts, log, forgotten, taken_away: false };
+        let (posts, log, trimmed_to) = (vec![], vec![], Seq::ZERO);
+        let mut record = Self { head, posts, log, trimmed_to, is_deleted: false };
         record.append(open.at, &open.parties.salon, Change::Opened);
         record
     }
 
     pub(super) fn append(&mut self, at: Timestamp, actor: &UserId, change: Change) {
         self.head.last_seq = self.head.last_seq.next();
-        self.log.push(Entry { at, actor: actor.clone(), change });
+        self.log.push(LogEntry { at, actor: actor.clone(), change });
     }
 
-    /// Adds what was said at the next position.
-    pub(super) fn say(&mut self, post: Post) {
+    /// Appends a message at the next position.
+    pub(super) fn append_message(&mut self, post: StoredMessage) {
         self.head.last_message_at = post.created_at;
         self.head.updated_at = post.created_at;
         self.append(post.created_at, &post.author, Change::Posted(post.id.clone()));
-        self.posts.push(Post { seq: self.head.last_seq, ..post });
+        self.posts.push(StoredMessage { seq: self.head.last_seq, ..post });
     }
 
-    /// Reads up to `target`. Does nothing when nobody said anything new to `side` until there.
+    /// Marks as read up to `target`, unless nothing becomes read for `side`.
     pub(super) fn read(&mut self, side: Side, target: Seq, at: Timestamp) {
         let (up_to, horizon) = (target.min(self.head.last_seq), self.head.horizons.of(side));
         let author = self.head.parties.on(side.other()).clone();
-        let newly =
-            |post: &&mut Post| post.is_by(&author) && post.seq > horizon && post.seq <= up_to;
+        let newly_read = |post: &&mut StoredMessage| {
+            post.is_by(&author) && post.seq > horizon && post.seq <= up_to
+        };
         let mut read = 0;
-        for post in self.posts.iter_mut().filter(newly) {
+        for post in self.posts.iter_mut().filter(newly_read) {
             post.read_at = Some(at);
             read += 1;
         }
@@ -241,7 +248,7 @@ impl Record {
         self.append(at, &reader, change);
     }
 
-    /// Erases a message of `author`. Returns its files, or `None` when there is no such message.
+    /// Deletes a message of `author`. Returns its files; `None` when there is no such message.
     pub(super) fn erase(
         &mut self,
         id: &MessageId,
@@ -251,7 +258,7 @@ impl Record {
         self.erase_as(author, id, author, at)
     }
 
-    /// The same, when it is the doing of `actor`.
+    /// The same with another actor.
     pub(super) fn erase_as(
         &mut self,
         actor: &UserId,
@@ -259,34 +266,34 @@ impl Record {
         author: &UserId,
         at: Timestamp,
     ) -> Option<Vec<Attachment>> {
-        let mine = |post: &&mut Post| post.id == *id && post.is_by(author);
-        let released = self.posts.iter_mut().find(mine)?.erase();
+        let is_own = |post: &&mut StoredMessage| post.id == *id && post.is_by(author);
+        let files = self.posts.iter_mut().find(is_own)?.erase();
         self.head.last_message_at =
             self.newest_of_a_side().map_or(self.head.created_at, |post| post.created_at);
         self.append(at, actor, Change::Deleted(id.clone()));
-        Some(released)
+        Some(files)
     }
 
-    /// Puts the conversation away with what the house says of it.
-    pub(super) fn put_away(&mut self, post: Post) {
+    /// Archives the conversation with a platform notice.
+    pub(super) fn archive(&mut self, post: StoredMessage) {
         self.head.status = Status::Archived;
         self.head.updated_at = post.created_at;
         self.append(post.created_at, &post.author, Change::Updated);
         self.append(post.created_at, &post.author, Change::Posted(post.id.clone()));
-        self.posts.push(Post { seq: self.head.last_seq, ..post });
+        self.posts.push(StoredMessage { seq: self.head.last_seq, ..post });
     }
 
-    /// Takes the conversation away with every text in it. Returns its files.
-    pub(super) fn take_away(&mut self, by: &UserId, at: Timestamp) -> Vec<Attachment> {
-        let released = self.posts.iter_mut().flat_map(Post::erase).collect();
+    /// Deletes the conversation with all texts. Returns its files.
+    pub(super) fn delete(&mut self, by: &UserId, at: Timestamp) -> Vec<Attachment> {
+        let files = self.posts.iter_mut().flat_map(StoredMessage::erase).collect();
         self.head.subject = None;
-        self.taken_away = true;
-        self.append(at, by, Change::TakenAway);
-        released
+        self.is_deleted = true;
+        self.append(at, by, Change::ConversationDeleted);
+        files
     }
 
-    /// Says anew, without a name, what the platform said with one.
-    pub(super) fn forget_names(&mut self) {
+    /// Rewrites notices with a name without it.
+    pub(super) fn remove_names(&mut self) {
         for post in self.posts.iter_mut().filter(|post| post.names_somebody()) {
             post.notice = post.notice.as_ref().map(Notice::without_name);
             if let Some(notice) = &post.notice {
@@ -296,7 +303,7 @@ impl Record {
     }
 
     pub(super) fn is_live(&self) -> bool {
-        !self.taken_away
+        !self.is_deleted
     }
 
     pub(super) fn side_of(&self, user: &UserId) -> Option<Side> {
@@ -304,53 +311,60 @@ impl Record {
     }
 
     /// Messages that were not deleted, oldest first.
-    pub(super) fn posts(&self) -> impl DoubleEndedIterator<Item = &Post> {
+    pub(super) fn posts(&self) -> impl DoubleEndedIterator<Item = &StoredMessage> {
         self.posts.iter().filter(|post| !post.deleted)
     }
 
-    pub(super) fn post(&self, id: &MessageId) -> Option<&Post> {
+    pub(super) fn post(&self, id: &MessageId) -> Option<&StoredMessage> {
         self.posts().find(|post| post.id == *id)
     }
 
-    /// What `author` posted under `key`, deleted or not.
-    pub(super) fn posted_under(&self, key: &ClientMessageId, author: &UserId) -> Option<&Post> {
+    /// The message of `author` with `key`, deleted or not.
+    pub(super) fn with_key(
+        &self,
+        key: &ClientMessageId,
+        author: &UserId,
+    ) -> Option<&StoredMessage> {
         self.posts.iter().find(|post| post.author == *author && post.key.as_ref() == Some(key))
     }
 
-    /// The newest message that is not the house's.
-    pub(super) fn newest_of_a_side(&self) -> Option<&Post> {
+    /// The newest message that is no platform notice.
+    pub(super) fn newest_of_a_side(&self) -> Option<&StoredMessage> {
         self.newest(|post| !post.is_platform_message())
     }
 
-    pub(super) fn newest(&self, is_meant: impl Fn(&Post) -> bool) -> Option<&Post> {
-        self.posts().rev().find(|post| is_meant(post))
+    pub(super) fn newest(
+        &self,
+        matches: impl Fn(&StoredMessage) -> bool,
+    ) -> Option<&StoredMessage> {
+        self.posts().rev().find(|post| matches(post))
     }
 
-    /// How many messages wait for `side`.
+    /// The number of unread messages of `side`.
     pub(super) fn unread(&self, side: Side) -> u64 {
         let (author, horizon) = (self.head.parties.on(side.other()), self.head.horizons.of(side));
         self.posts().filter(|post| post.is_by(author) && post.seq > horizon).count() as u64
     }
 
     /// The log after position `after`, with positions.
-    pub(super) fn log_after(&self, after: Seq) -> impl Iterator<Item = (Seq, &Entry)> {
+    pub(super) fn log_after(&self, after: Seq) -> impl Iterator<Item = (Seq, &LogEntry)> {
         let seqs = std::iter::successors(Some(Seq::ZERO.next()), |seq| Some(seq.next()));
         seqs.zip(&self.log).filter(move |(seq, _)| *seq > after)
     }
 }
 
-impl Post {
-    /// Whether it is there and `author` wrote it.
+impl StoredMessage {
+    /// Whether it is not deleted and `author` wrote it.
     pub(super) fn is_by(&self, author: &UserId) -> bool {
         !self.deleted && !self.is_platform_message() && self.author == *author
     }
 
-    /// Whether neither side said it.
+    /// Whether it is of neither side.
     pub(super) fn is_platform_message(&self) -> bool {
         self.notice.as_ref().is_some_and(Notice::is_platform_message)
     }
 
-    /// Whether it is a notice that greets somebody by name.
+    /// Whether it is a notice with a name.
     pub(super) fn names_somebody(&self) -> bool {
         self.notice.as_ref().is_some_and(|notice| notice.first_name().is_some())
     }
@@ -389,7 +403,8 @@ impl ReadingStore for MemoryStore {
 
     async fn unread_total(&self, reader: &UserId) -> Result<u64, StoreError> {
         let state = self.state()?;
-        let waiting = |record: &Record| record.side_of(reader).map(|side| record.unread(side));
-        Ok(state.live_of(reader).filter_map(waiting).sum())
+        let unread =
+            |record: &StoredConversation| record.side_of(reader).map(|side| record.unread(side));
+        Ok(state.live_of(reader).filter_map(unread).sum())
     }
 }

@@ -17,7 +17,11 @@ impl ParticipantStore for MemoryStore {
         Ok(self.state()?.people.get(id).cloned())
     }
 
-    async fn note_participant(&self, person: &Participant, _: Timestamp) -> Result<(), StoreError> {
+    async fn upsert_participant(
+        &self,
+        person: &Participant,
+        _: Timestamp,
+    ) -> Result<(), StoreError> {
         let mut state = self.state()?;
         if state.erasures.contains_key(&person.id) {
             return Ok(());
@@ -35,25 +39,28 @@ impl ParticipantStore for MemoryStore {
     ) -> Result<Vec<UserId>, StoreError> {
         let mut state = self.state()?;
         let ids = people.iter().map(|person| &person.id);
-        let forgotten = ids.filter(|id| state.erasures.contains_key(*id));
-        let forgotten: Vec<_> = forgotten.cloned().collect();
-        if forgotten.is_empty() {
+        let trimmed_to = ids.filter(|id| state.erasures.contains_key(*id));
+        let trimmed_to: Vec<_> = trimmed_to.cloned().collect();
+        if trimmed_to.is_empty() {
             state.people.extend(people.iter().map(|one| (one.id.clone(), one.clone())));
         }
-        Ok(forgotten)
+        Ok(trimmed_to)
     }
 
-    async fn acquaintances(
+    async fn participant_with_partners(
         &self,
         id: &UserId,
         partners_max: u32,
     ) -> Result<Option<ParticipantWithPartners>, StoreError> {
         let state = self.state()?;
         let Some(person) = state.people.get(id).cloned() else { return Ok(None) };
-        let mut talks: Vec<_> = state.live_of(id).map(|record| &record.head).collect();
-        talks.sort_by_key(|talk| std::cmp::Reverse(talk.last_message_at));
+        let mut conversations: Vec<_> = state.live_of(id).map(|record| &record.head).collect();
+        conversations.sort_by_key(|conversation| std::cmp::Reverse(conversation.last_message_at));
         let mut partners = Vec::new();
-        for partner in talks.into_iter().filter_map(|talk| talk.parties.counterpart_of(id)) {
+        for partner in conversations
+            .into_iter()
+            .filter_map(|conversation| conversation.parties.counterpart_of(id))
+        {
             if !partners.contains(partner) {
                 partners.push(partner.clone());
             }

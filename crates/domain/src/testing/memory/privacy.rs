@@ -2,7 +2,7 @@ use async_trait::async_trait;
 
 use super::{
     MemoryStore, State,
-    messages::{Change, Record},
+    messages::{Change, StoredConversation},
 };
 use crate::{
     conversation::{
@@ -67,11 +67,11 @@ impl ErasureStore for MemoryStore {
         };
         let before = record.head.last_seq;
         let left_something = leaves_something(record, &erase.person);
-        let (messages, released) = empty(record, erase);
-        put_away(record, erase);
+        let (messages, deleted_files) = delete_messages(record, erase);
+        archive(record, erase);
         let is_done = left_something && !leaves_something(record, &erase.person);
         let events = record.events_after(before, people);
-        let files = state.jobs.delete_files(&released, erase.at);
+        let files = state.jobs.delete_files(&deleted_files, erase.at);
         if let Some(receipt) = state.erasures.get_mut(&erase.person) {
             receipt.conversations += u64::from(is_done);
             receipt.messages += messages;
@@ -89,20 +89,20 @@ impl ErasureStore for MemoryStore {
         if !state.erasures.contains_key(person) {
             return Ok(None);
         }
-        state.take_archives(person, at);
+        state.delete_archives(person, at);
         let files = state.drop_uploads(|upload| upload.owner == *person, u32::MAX, at);
         let is_done = state.next_to_erase(person).is_none();
         let receipt = state.erasures.get_mut(person).expect("it was just there");
         receipt.files += files;
-        let is_news = is_done && receipt.finished_at.is_none();
+        let is_newly_finished = is_done && receipt.finished_at.is_none();
         if is_done {
             receipt.finished_at.get_or_insert(at);
         }
         let receipt = receipt.clone();
-        if is_news {
+        if is_newly_finished {
             let is_replayed = state.replayed.contains(person);
             let by = if is_replayed { Actor::Operator } else { Actor::Service };
-            state.note(by, AuditAction::Erased, person.as_str(), at);
+            state.append_audit(by, AuditAction::Erased, person.as_str(), at);
         }
         Ok(Some(receipt))
     }
@@ -120,9 +120,9 @@ impl State {
         for report in self.reports.iter_mut().filter(|report| report.event.client == *person) {
             report.event.client_first_name = None;
         }
-        self.take_archives(person, at);
-        self.jobs.enter(Task::ErasePerson(person.clone()), at);
-        self.note(by, AuditAction::ErasureRequested, person.as_str(), at);
+        self.delete_archives(person, at);
+        self.jobs.enqueue(Task::ErasePerson(person.clone()), at);
+        self.append_audit(by, AuditAction::ErasureRequested, person.as_str(), at);
         let receipt = Erasure {
             person: person.clone(),
             requested_at: at,
@@ -135,46 +135,46 @@ impl State {
         receipt
     }
 
-    /// Takes away the person's archive, and those of everybody they talk with.
-    fn take_archives(&mut self, person: &UserId, at: Timestamp) {
-        let mut holders = vec![person.clone()];
+    /// Deletes the archives of the person and of their conversation partners.
+    fn delete_archives(&mut self, person: &UserId, at: Timestamp) {
+        let mut owners = vec![person.clone()];
         for record in self.all_of(person) {
             let Parties { salon, client } = &record.head.parties;
-            holders.extend([salon.clone(), client.clone()]);
+            owners.extend([salon.clone(), client.clone()]);
         }
-        for holder in holders {
-            if let Some(export) = self.exports.remove(&holder) {
-                self.jobs.enter(Task::DeleteObject(export.key), at);
+        for owner in owners {
+            if let Some(export) = self.exports.remove(&owner) {
+                self.jobs.enqueue(Task::DeleteObject(export.key), at);
             }
         }
     }
 
     fn next_to_erase(&self, person: &UserId) -> Option<ConversationId> {
         self.erasures.get(person)?;
-        let mut left = self.live_of(person).filter(|record| leaves_something(record, person));
-        left.next().map(|record| record.head.id.clone())
+        let mut remaining = self.live_of(person).filter(|record| leaves_something(record, person));
+        remaining.next().map(|record| record.head.id.clone())
     }
 }
 
-fn leaves_something(record: &Record, person: &UserId) -> bool {
+fn leaves_something(record: &StoredConversation, person: &UserId) -> bool {
     let names = record.side_of(person) == Some(Side::Client)
-        && record.posts().any(super::messages::Post::names_somebody);
+        && record.posts().any(super::messages::StoredMessage::names_somebody);
     let wrote = record.posts().any(|post| post.is_by(person));
     names || wrote || record.head.subject.is_some() || record.head.status == Status::Active
 }
 
-/// Empties the oldest of the person's messages. Returns how many there were, and their files.
-fn empty(record: &mut Record, erase: &EraseIn) -> (u64, Vec<Attachment>) {
+/// Deletes the oldest of the person's messages. Returns their number and files.
+fn delete_messages(record: &mut StoredConversation, erase: &EraseIn) -> (u64, Vec<Attachment>) {
     let own = record.posts().filter(|post| post.is_by(&erase.person)).map(|post| post.id.clone());
     let own: Vec<_> = own.take(erase.messages_max as usize).collect();
-    let released = own.iter().filter_map(|id| record.erase(id, &erase.person, erase.at));
-    let released: Vec<_> = released.flatten().collect();
-    (own.len() as u64, released)
+    let deleted_files = own.iter().filter_map(|id| record.erase(id, &erase.person, erase.at));
+    let deleted_files: Vec<_> = deleted_files.flatten().collect();
+    (own.len() as u64, deleted_files)
 }
 
-fn put_away(record: &mut Record, erase: &EraseIn) {
+fn archive(record: &mut StoredConversation, erase: &EraseIn) {
     if record.side_of(&erase.person) == Some(Side::Client) {
-        record.forget_names();
+        record.remove_names();
     }
     if record.head.subject.is_some() || record.head.status == Status::Active {
         record.head.subject = None;
@@ -196,15 +196,15 @@ impl ExportStore for MemoryStore {
         if state.erasures.contains_key(person) {
             return Ok(None);
         }
-        if let Some(known) = state.exports.get(person).filter(|known| !known.is_over(at)) {
+        if let Some(known) = state.exports.get(person).filter(|known| !known.is_expired(at)) {
             return Ok(Some(known.clone()));
         }
         let (person, key) = (person.clone(), key.clone());
         let export = Export { person: person.clone(), key, requested_at: at, ready: None };
         state.exports.insert(person.clone(), export.clone());
-        state.jobs.enter(Task::ExportPerson(person.clone()), at);
+        state.jobs.enqueue(Task::ExportPerson(person.clone()), at);
         let subject = person.as_str().to_owned();
-        state.note(Actor::Person(person), AuditAction::ExportRequested, &subject, at);
+        state.append_audit(Actor::Person(person), AuditAction::ExportRequested, &subject, at);
         Ok(Some(export))
     }
 
@@ -219,26 +219,32 @@ impl ExportStore for MemoryStore {
         ready: &ReadyExport,
     ) -> Result<bool, StoreError> {
         let mut state = self.state()?;
-        let waiting = state.exports.get_mut(person);
-        let waiting = waiting.filter(|export| export.key == *key && export.ready.is_none());
-        let Some(export) = waiting else { return Ok(false) };
+        let pending = state.exports.get_mut(person);
+        let pending = pending.filter(|export| export.key == *key && export.ready.is_none());
+        let Some(export) = pending else { return Ok(false) };
         export.ready = Some(*ready);
-        state.jobs.enter(Task::DeleteObject(key.clone()), ready.expires_at);
-        state.note(Actor::Service, AuditAction::Exported, person.as_str(), ready.at);
+        state.jobs.enqueue(Task::DeleteObject(key.clone()), ready.expires_at);
+        state.append_audit(Actor::Service, AuditAction::Exported, person.as_str(), ready.at);
         Ok(true)
     }
 }
 
 impl State {
-    /// Notes what was done.
-    pub(super) fn note(&mut self, actor: Actor, deed: AuditAction, subject: &str, at: Timestamp) {
-        self.audit.push(AuditEntry { at, actor, deed, subject: subject.to_owned() });
+    /// Appends to the audit log.
+    pub(super) fn append_audit(
+        &mut self,
+        actor: Actor,
+        action: AuditAction,
+        subject: &str,
+        at: Timestamp,
+    ) {
+        self.audit.push(AuditEntry { at, actor, action, subject: subject.to_owned() });
     }
 
-    /// The same for what brings no time: it was not before the newest entry.
-    pub(super) fn note_now(&mut self, deed: AuditAction, subject: &str) {
+    /// The same without a time: that of the newest entry.
+    pub(super) fn append_audit_now(&mut self, action: AuditAction, subject: &str) {
         let at = self.audit.last().map_or(Timestamp::UNIX_EPOCH, |entry| entry.at);
-        self.note(Actor::Service, deed, subject, at);
+        self.append_audit(Actor::Service, action, subject, at);
     }
 }
 

@@ -2,10 +2,10 @@ use std::mem;
 
 use async_trait::async_trait;
 
-use super::{MemoryStore, State, messages::Record};
+use super::{MemoryStore, State, messages::StoredConversation};
 use crate::{
     conversation::{
-        attachment::{Attachment, File, KeptPicture, Picture, Place},
+        attachment::{Attachment, File, Picture, StorageLocation, StoredPicture},
         message::DraftFile,
         store::{BeginUpload, Downloadable, PostMessage, UploadStore},
     },
@@ -14,28 +14,28 @@ use crate::{
     time::Timestamp,
 };
 
-/// What was uploaded and not sent, oldest first.
+/// Unsent uploads, oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Uploads(Vec<Upload>);
 
 #[derive(Debug)]
 struct Upload {
-    begun: BeginUpload,
+    request: BeginUpload,
     picture: Option<Picture>,
 }
 
 impl Upload {
-    /// What it is, once it is finished.
+    /// The attachment, once it is finished.
     fn attachment(&self) -> Option<Attachment> {
-        let picture = KeptPicture { keys: self.begun.keys.clone(), picture: self.picture? };
-        let file = File::kept(&self.begun.name, picture).expect("it was checked");
-        Some(Attachment { id: self.begun.id.clone(), file })
+        let picture = StoredPicture { keys: self.request.keys.clone(), picture: self.picture? };
+        let file = File::stored(&self.request.name, picture).expect("it was checked");
+        Some(Attachment { id: self.request.id.clone(), file })
     }
 }
 
 impl Uploads {
-    /// The files of a message, no uploads any more; `None`, and nothing is changed, when one of the
-    /// uploads is not its author's to send.
+    /// Removes the uploads of a message and returns its files; `None`, without a change, when an
+    /// upload is not its author's to send.
     pub(super) fn send(&mut self, post: &PostMessage) -> Option<Vec<Attachment>> {
         let ids = post.attachments.iter().zip(post.draft.files());
         let files = ids.map(|(id, file)| match file {
@@ -43,38 +43,37 @@ impl Uploads {
             DraftFile::Uploaded(id) => self.finished(id, &post.author),
         });
         let files: Vec<_> = files.collect::<Option<_>>()?;
-        self.0.retain(|upload| !post.attachments.contains(&upload.begun.id));
+        self.0.retain(|upload| !post.attachments.contains(&upload.request.id));
         Some(files)
     }
 
     fn finished(&self, id: &AttachmentId, owner: &UserId) -> Option<Attachment> {
-        let upload = self.find(id).filter(|upload| upload.begun.owner == *owner)?;
+        let upload = self.find(id).filter(|upload| upload.request.owner == *owner)?;
         upload.attachment()
     }
 
     fn find(&self, id: &AttachmentId) -> Option<&Upload> {
-        self.0.iter().find(|upload| upload.begun.id == *id)
+        self.0.iter().find(|upload| upload.request.id == *id)
     }
 
     fn unsent_of(&self, owner: &UserId) -> usize {
-        self.0.iter().filter(|upload| upload.begun.owner == *owner).count()
+        self.0.iter().filter(|upload| upload.request.owner == *owner).count()
     }
 }
 
 impl State {
-    /// Takes the first `limit` of the uploads away that are `meant`, bytes and all. Returns how many
-    /// there were.
+    /// Deletes the first `limit` uploads that match, with their bytes. Returns how many.
     pub(super) fn drop_uploads(
         &mut self,
-        meant: impl Fn(&BeginUpload) -> bool,
+        matches: impl Fn(&BeginUpload) -> bool,
         limit: u32,
         at: Timestamp,
     ) -> u64 {
         let mut dropped = 0;
         for upload in mem::take(&mut self.uploads.0) {
-            if meant(&upload.begun) && dropped < u64::from(limit) {
+            if matches(&upload.request) && dropped < u64::from(limit) {
                 dropped += 1;
-                self.jobs.delete_picture(&upload.begun.keys, at);
+                self.jobs.delete_picture(&upload.request.keys, at);
             } else {
                 self.uploads.0.push(upload);
             }
@@ -82,9 +81,9 @@ impl State {
         dropped
     }
 
-    fn sent(&self, is_meant: impl Fn(&Attachment) -> bool) -> Option<&Attachment> {
-        let posts = self.live().flat_map(Record::posts);
-        posts.flat_map(|post| &post.attachments).find(|one| is_meant(one))
+    fn sent(&self, matches: impl Fn(&Attachment) -> bool) -> Option<&Attachment> {
+        let posts = self.live().flat_map(StoredConversation::posts);
+        posts.flat_map(|post| &post.attachments).find(|one| matches(one))
     }
 }
 
@@ -94,7 +93,7 @@ impl UploadStore for MemoryStore {
         let uploads = &mut self.state()?.uploads;
         let has_room = uploads.unsent_of(&upload.owner) < upload.unsent_max as usize;
         if has_room {
-            uploads.0.push(Upload { begun: upload.clone(), picture: None });
+            uploads.0.push(Upload { request: upload.clone(), picture: None });
         }
         Ok(has_room)
     }
@@ -105,7 +104,7 @@ impl UploadStore for MemoryStore {
         picture: &Picture,
     ) -> Result<bool, StoreError> {
         let uploads = &mut self.state()?.uploads;
-        let upload = uploads.0.iter_mut().find(|upload| upload.begun.id == *id);
+        let upload = uploads.0.iter_mut().find(|upload| upload.request.id == *id);
         Ok(upload.map(|upload| upload.picture = Some(*picture)).is_some())
     }
 
@@ -129,29 +128,30 @@ impl UploadStore for MemoryStore {
         viewer: &UserId,
     ) -> Result<Option<Attachment>, StoreError> {
         let state = self.state()?;
-        let posts = state.live_of(viewer).flat_map(Record::posts);
+        let posts = state.live_of(viewer).flat_map(StoredConversation::posts);
         let mut sent = posts.flat_map(|post| &post.attachments).filter(|one| one.id == *id);
-        let sent = sent.find(|one| matches!(one.file.place(), Place::Kept(_))).cloned();
+        let sent =
+            sent.find(|one| matches!(one.file.location(), StorageLocation::Stored(_))).cloned();
         Ok(sent.or_else(|| state.uploads.finished(id, viewer)))
     }
 
-    async fn fetchable(&self, id: &AttachmentId) -> Result<Option<Downloadable>, StoreError> {
+    async fn downloadable(&self, id: &AttachmentId) -> Result<Option<Downloadable>, StoreError> {
         let state = self.state()?;
         let unsent = || state.uploads.find(id).and_then(Upload::attachment);
         let file = state.sent(|one| one.id == *id).cloned().or_else(unsent).map(|one| one.file);
-        Ok(file.and_then(|file| match file.place() {
-            Place::Kept(picture) => {
+        Ok(file.and_then(|file| match file.location() {
+            StorageLocation::Stored(picture) => {
                 Some(Downloadable { name: file.name().to_owned(), picture: picture.clone() })
             }
-            Place::Hosted(_) => None,
+            StorageLocation::Hosted(_) => None,
         }))
     }
 
     async fn carries_hosted_file(&self, upload_key: &str) -> Result<bool, StoreError> {
-        let is_meant = |one: &Attachment| match one.file.place() {
-            Place::Hosted(hosted) => hosted.upload_key() == Some(upload_key),
-            Place::Kept(_) => false,
+        let matches = |one: &Attachment| match one.file.location() {
+            StorageLocation::Hosted(hosted) => hosted.upload_key() == Some(upload_key),
+            StorageLocation::Stored(_) => false,
         };
-        Ok(self.state()?.sent(is_meant).is_some())
+        Ok(self.state()?.sent(matches).is_some())
     }
 }

@@ -38,7 +38,7 @@ async fn a_trimmed_position_asks_for_a_resync() {
     test_app.send_message(&conversation, "c1", "Bonjour").await;
     let id = conversation.rsplit('/').next().expect("an id");
     let id = domain::ids::ConversationId::parse(id).expect("a good id");
-    test_app.store.forget_log(&id, domain::ids::Seq::new(2).expect("not negative"));
+    test_app.store.trim_log(&id, domain::ids::Seq::new(2).expect("not negative"));
     let page = test_app.get(&format!("{conversation}/events?after=1"), "c1").await.json();
     assert_eq!((events(&page), &page["resync"]), (vec![], &json!(true)));
 }

@@ -13,7 +13,7 @@ async fn is_suppressed(test_app: &TestApp) -> bool {
     let conversation = test_app.open_conversation().await;
     test_app.send_message(&conversation, "s1", "Bonjour").await;
     let now = domain::ports::Clock::now(&*test_app.clock);
-    let pending = test_app.store.mail_case(&user("c1"), now).await.expect("it works");
+    let pending = test_app.store.pending_notifications(&user("c1"), now).await.expect("it works");
     pending.expect("there is one").is_suppressed
 }
 

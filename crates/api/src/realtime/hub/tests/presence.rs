@@ -134,7 +134,7 @@ async fn a_circle_that_cannot_be_read_now_is_read_later() {
 /// nothing else may be asked.
 fn over_a_store_that_is_asked(reads: usize) -> Hub {
     let mut store = MockParticipantStore::new();
-    store.expect_acquaintances().times(reads).returning(|who, _| {
+    store.expect_participant_with_partners().times(reads).returning(|who, _| {
         let (person, partner) =
             if who.as_str() == "s" { (salon("s"), "c") } else { (client("c"), "s") };
         Ok(Some(ParticipantWithPartners { person, partners: vec![user(partner)] }))

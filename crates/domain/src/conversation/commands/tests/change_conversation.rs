@@ -4,7 +4,7 @@ use crate::{
     conversation::commands::*,
     testing::{
         MemoryStore, MessagingMocks,
-        fixture::{Service, SilentFanout, talk, user},
+        fixture::{RecordingFanout, Service, conversation_parties, user},
     },
 };
 
@@ -12,15 +12,14 @@ fn archive() -> ConversationChange {
     ConversationChange { status: Some(Status::Archived), ..ConversationChange::default() }
 }
 
-fn naming(subject: &str) -> ConversationChange {
+fn with_subject(subject: &str) -> ConversationChange {
     let subject = Subject::edit(subject).expect("it fits");
     ConversationChange { subject: Some(subject), ..ConversationChange::default() }
 }
 
-/// The service over a store that knows who takes part, and panics when it is asked to change
-/// anything.
-fn untouchable() -> (ConversationId, Messaging, Arc<SilentFanout>) {
-    let (id, parties) = talk("conversation", "s1", "c1");
+/// The service over a store that knows the participants and panics on any change.
+fn read_only() -> (ConversationId, Messaging, Arc<RecordingFanout>) {
+    let (id, parties) = conversation_parties("conversation", "s1", "c1");
     let mut mocks = MessagingMocks::new();
     mocks.conversations.expect_parties().returning(move |_| Ok(Some(parties.clone())));
     mocks.conversations.expect_edit_conversation().never();
@@ -32,7 +31,7 @@ fn untouchable() -> (ConversationId, Messaging, Arc<SilentFanout>) {
 #[tokio::test]
 async fn a_client_neither_archives_nor_deletes_and_the_store_is_not_asked_to() {
     use ChangeConversationError::NotForThisSide;
-    let (id, messaging, fanout) = untouchable();
+    let (id, messaging, fanout) = read_only();
     let client = user("c1");
 
     let changed = messaging.change_conversation(&id, &client, archive()).await;
@@ -47,12 +46,12 @@ async fn a_client_neither_archives_nor_deletes_and_the_store_is_not_asked_to() {
 #[tokio::test]
 async fn a_stranger_learns_nothing_and_the_store_is_not_asked_to_change() {
     use ChangeConversationError::Unknown;
-    let (id, messaging, fanout) = untouchable();
+    let (id, messaging, fanout) = read_only();
     let stranger = user("x");
 
     let changed = messaging.change_conversation(&id, &stranger, archive()).await;
     assert!(matches!(changed, Err(Unknown)));
-    let named = messaging.change_conversation(&id, &stranger, naming("Bras")).await;
+    let named = messaging.change_conversation(&id, &stranger, with_subject("Bras")).await;
     assert!(matches!(named, Err(Unknown)));
     let toggled = messaging.toggle_archived(&id, &stranger).await;
     assert!(matches!(toggled, Err(Unknown)));
@@ -62,16 +61,16 @@ async fn a_stranger_learns_nothing_and_the_store_is_not_asked_to_change() {
 }
 
 #[tokio::test]
-async fn a_client_who_names_and_archives_in_one_go_does_neither() {
-    let (id, messaging, _) = untouchable();
-    let both = ConversationChange { status: Some(Status::Archived), ..naming("Bras") };
+async fn a_client_who_sets_subject_and_status_at_once_changes_neither() {
+    let (id, messaging, _) = read_only();
+    let both = ConversationChange { status: Some(Status::Archived), ..with_subject("Bras") };
     let changed = messaging.change_conversation(&id, &user("c1"), both).await;
     assert!(matches!(changed, Err(ChangeConversationError::NotForThisSide(_))));
 }
 
 #[tokio::test]
-async fn a_change_that_failed_is_told_to_nobody() {
-    let (id, parties) = talk("conversation", "s1", "c1");
+async fn a_change_that_failed_is_not_published() {
+    let (id, parties) = conversation_parties("conversation", "s1", "c1");
     let mut mocks = MessagingMocks::new();
     let store = &mut mocks.conversations;
     store.expect_parties().returning(move |_| Ok(Some(parties.clone())));
@@ -91,19 +90,19 @@ async fn a_change_that_failed_is_told_to_nobody() {
 }
 
 #[tokio::test]
-async fn what_changed_is_told_and_what_did_not_is_not() {
+async fn a_change_is_published_and_a_no_op_is_not() {
     let service = Service::over(Arc::new(MemoryStore::new()));
     let id = service.open("s1", "c1").await;
     let salon = user("s1");
     service.fanout.take();
 
-    for told in [1, 0] {
+    for events in [1, 0] {
         let changed = service.messaging.change_conversation(&id, &salon, archive()).await;
         let now = changed.expect("the salon may").conversation;
         assert_eq!(now.status, Status::Archived);
-        assert_eq!(service.fanout.take().len(), told);
+        assert_eq!(service.fanout.take().len(), events);
     }
-    let named = service.messaging.change_conversation(&id, &user("c1"), naming("Bras")).await;
+    let named = service.messaging.change_conversation(&id, &user("c1"), with_subject("Bras")).await;
     assert!(named.expect("either side may").conversation.subject.is_some());
     service.messaging.toggle_archived(&id, &salon).await.expect("the salon may");
     service.messaging.delete_conversation(&id, &salon).await.expect("the salon may");

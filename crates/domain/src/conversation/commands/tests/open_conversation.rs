@@ -18,12 +18,12 @@ fn with(client: &Participant) -> NewConversation {
     }
 }
 
-/// What comes of `who` opening a conversation with `whom` when the directory knows only `known`,
-/// on a store that panics when it is asked to open one.
+/// The error when `initiator` opens a conversation with `other_salon`, the directory knows only `known`, and
+/// the store panics if asked to open one.
 async fn refused(
     known: Vec<Participant>,
-    who: &Participant,
-    whom: &Participant,
+    initiator: &Participant,
+    other: &Participant,
 ) -> OpenConversationError {
     let mut mocks = MessagingMocks::new();
     mocks
@@ -33,7 +33,7 @@ async fn refused(
     mocks.people.expect_is_forgotten().returning(|_| Ok(false));
     mocks.conversations.expect_open_conversation().never();
     let (messaging, fanout) = mocks.service();
-    let opened = messaging.open_conversation(&caller(who), with(whom)).await;
+    let opened = messaging.open_conversation(&caller(initiator), with(other)).await;
     assert_eq!(fanout.published(), []);
     opened.expect_err("this may not be opened")
 }
@@ -42,27 +42,27 @@ async fn refused(
 async fn only_the_salon_side_opens_conversations() {
     use Role::{Admin, Client, Other, Service, Trainer};
     for role in [Client, Admin, Trainer, Service, Other] {
-        let who = Participant { role, ..salon("s1") };
-        let error = refused(vec![who.clone(), client("c1")], &who, &client("c1")).await;
+        let initiator = Participant { role, ..salon("s1") };
+        let error = refused(vec![initiator.clone(), client("c1")], &initiator, &client("c1")).await;
         assert!(matches!(error, OpenConversationError::NotASalon), "{role:?}");
     }
 }
 
 #[tokio::test]
 async fn both_have_to_be_known_and_the_client_has_to_be_one() {
-    let (salon, other, client) = (salon("s1"), salon("s2"), client("c1"));
+    let (salon, other_salon, client) = (salon("s1"), salon("s2"), client("c1"));
     let error = refused(vec![salon.clone()], &salon, &client).await;
     assert!(matches!(error, OpenConversationError::UnknownClient));
     let error = refused(vec![client.clone()], &salon, &client).await;
     assert!(matches!(error, OpenConversationError::UnknownSalon));
-    for whom in [&other, &salon] {
-        let error = refused(vec![salon.clone(), other.clone()], &salon, whom).await;
+    for other in [&other_salon, &salon] {
+        let error = refused(vec![salon.clone(), other_salon.clone()], &salon, other).await;
         assert!(matches!(error, OpenConversationError::NotAClient));
     }
 }
 
 #[tokio::test]
-async fn an_opening_that_failed_is_told_to_nobody() {
+async fn an_opening_that_failed_is_not_published() {
     let mut mocks = MessagingMocks::new();
     mocks.people.expect_person().returning(|id| {
         let people = [salon("s1"), client("c1")];
@@ -78,10 +78,10 @@ async fn an_opening_that_failed_is_told_to_nobody() {
 }
 
 #[tokio::test]
-async fn a_second_opening_for_a_booking_finds_the_first_and_tells_nobody() {
+async fn a_second_opening_for_a_booking_finds_the_first_and_publishes_nothing() {
     let service = Service::over(Arc::new(MemoryStore::new()));
-    service.note(&salon("s1")).await;
-    service.note(&client("c1")).await;
+    service.add_participant(&salon("s1")).await;
+    service.add_participant(&client("c1")).await;
     let open = async || {
         let new = with(&client("c1"));
         let opened = service.messaging.open_conversation(&caller(&salon("s1")), new).await;
@@ -94,10 +94,10 @@ async fn a_second_opening_for_a_booking_finds_the_first_and_tells_nobody() {
 }
 
 #[tokio::test]
-async fn nobody_opens_a_conversation_with_who_was_forgotten() {
+async fn nobody_opens_a_conversation_with_a_forgotten_person() {
     let service = Service::over(Arc::new(MemoryStore::new()));
-    service.note(&salon("s1")).await;
-    service.note(&client("c1")).await;
+    service.add_participant(&salon("s1")).await;
+    service.add_participant(&client("c1")).await;
     service.privacy.request_erasure(&client("c1").id).await.expect("the store works");
     let new = with(&client("c1"));
     let opened = service.messaging.open_conversation(&caller(&salon("s1")), new).await;

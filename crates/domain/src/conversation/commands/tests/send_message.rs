@@ -4,7 +4,7 @@ use crate::{
     conversation::commands::*,
     testing::{
         MemoryStore, MessagingMocks,
-        fixture::{Service, keyed, talk, text, user},
+        fixture::{Service, conversation_parties, keyed, text, user},
     },
 };
 
@@ -14,7 +14,7 @@ fn busy() -> StoreError {
 
 #[tokio::test]
 async fn a_stranger_s_message_never_reaches_the_store() {
-    let (id, parties) = talk("conversation", "s1", "c1");
+    let (id, parties) = conversation_parties("conversation", "s1", "c1");
     let mut mocks = MessagingMocks::new();
     mocks.conversations.expect_parties().return_once(|_| Ok(Some(parties)));
     mocks.messages.expect_post_message().never();
@@ -26,8 +26,8 @@ async fn a_stranger_s_message_never_reaches_the_store() {
 }
 
 #[tokio::test]
-async fn what_the_store_did_not_take_is_told_to_nobody() {
-    let (id, parties) = talk("conversation", "s1", "c1");
+async fn a_message_that_was_not_stored_is_not_published() {
+    let (id, parties) = conversation_parties("conversation", "s1", "c1");
     let mut mocks = MessagingMocks::new();
     mocks.conversations.expect_parties().return_once(|_| Ok(Some(parties)));
     mocks.messages.expect_post_message().return_once(|_| Err(busy()));
@@ -39,8 +39,8 @@ async fn what_the_store_did_not_take_is_told_to_nobody() {
 }
 
 #[tokio::test]
-async fn a_store_that_is_away_is_no_unknown_conversation() {
-    let (id, _) = talk("conversation", "s1", "c1");
+async fn an_unavailable_store_is_not_reported_as_an_unknown_conversation() {
+    let (id, _) = conversation_parties("conversation", "s1", "c1");
     let mut mocks = MessagingMocks::new();
     mocks.conversations.expect_parties().return_once(|_| Err(busy()));
     let (messaging, _) = mocks.service();
@@ -49,7 +49,7 @@ async fn a_store_that_is_away_is_no_unknown_conversation() {
 }
 
 #[tokio::test]
-async fn what_the_store_refuses_is_refused_and_told_to_nobody() {
+async fn a_message_that_the_store_refuses_is_not_published() {
     type Expected = fn(&SendMessageError) -> bool;
     let table: [(PostOutcome, Expected); 4] = [
         (PostOutcome::KeyReused, |error| matches!(error, SendMessageError::KeyReused)),
@@ -60,7 +60,7 @@ async fn what_the_store_refuses_is_refused_and_told_to_nobody() {
         (PostOutcome::UnknownUpload, |error| matches!(error, SendMessageError::UnknownUpload)),
     ];
     for (outcome, expected) in table {
-        let (id, parties) = talk("conversation", "s1", "c1");
+        let (id, parties) = conversation_parties("conversation", "s1", "c1");
         let mut mocks = MessagingMocks::new();
         mocks.conversations.expect_parties().return_once(|_| Ok(Some(parties)));
         mocks.messages.expect_post_message().return_once(|_| Ok(outcome));
@@ -72,7 +72,7 @@ async fn what_the_store_refuses_is_refused_and_told_to_nobody() {
 }
 
 #[tokio::test]
-async fn a_message_is_told_once_it_is_stored_and_again_with_each_replay() {
+async fn a_message_is_published_once_it_is_stored_and_again_with_each_replay() {
     let service = Service::over(Arc::new(MemoryStore::new()));
     let id = service.open("s1", "c1").await;
     service.fanout.take();
@@ -85,16 +85,16 @@ async fn a_message_is_told_once_it_is_stored_and_again_with_each_replay() {
             .expect("the client takes part")
     };
     let first = send().await;
-    let told = service.fanout.take();
+    let published = service.fanout.take();
     let again = send().await;
     assert_eq!((first.replayed, again.replayed), (false, true));
     assert_eq!(again.message, first.message);
-    assert_eq!(told.len(), 1);
-    assert_eq!(service.fanout.take(), told);
+    assert_eq!(published.len(), 1);
+    assert_eq!(service.fanout.take(), published);
 }
 
 #[tokio::test]
-async fn only_the_other_side_s_eyes_read_a_message() {
+async fn a_message_is_read_at_once_only_if_the_other_side_watches() {
     let service = Service::over(Arc::new(MemoryStore::new()));
     let id = service.open("s1", "c1").await;
     let send = async || {

@@ -20,7 +20,7 @@ fn a_full_hour_is_one_by_the_clock_of_the_place() {
         ("Europe/Paris", "2026-01-05T09:30:00.001Z", "2026-01-05T10:00:00Z"),
         ("Europe/Paris", "2026-01-05T10:00:00Z", "2026-01-05T10:00:00Z"),
         ("Asia/Kolkata", "2026-01-05T10:00:00Z", "2026-01-05T10:30:00Z"),
-        // Forward and back by half an hour.
+        // Daylight saving shifts by half an hour.
         ("Australia/Lord_Howe", "2026-10-03T15:10:00Z", "2026-10-03T15:30:00Z"),
         ("Australia/Lord_Howe", "2026-04-04T14:40:00Z", "2026-04-04T15:30:00Z"),
     ] {
@@ -43,7 +43,7 @@ fn nine_o_clock_is_nine_o_clock_in_summer_and_in_winter() {
 }
 
 #[test]
-fn an_hour_that_is_skipped_strikes_when_the_clock_is_put_forward() {
+fn a_skipped_hour_counts_as_reached_when_daylight_saving_begins() {
     let paris = zone("Europe/Paris");
     let day_before = moment("2026-03-28T12:00:00Z");
     assert_eq!(hour_of_day(&paris, 2, day_before), moment("2026-03-29T01:00:00Z"));
@@ -54,7 +54,7 @@ fn an_hour_that_is_skipped_strikes_when_the_clock_is_put_forward() {
 }
 
 #[test]
-fn a_gap_between_quiet_hours_that_is_skipped_is_no_moment_to_write() {
+fn a_gap_between_quiet_hours_that_is_skipped_is_not_used() {
     let gap_at_two = Some(quiet((2, 32), (2, 0)));
     let end = end_of_quiet_hours(&zone("Europe/Paris"), gap_at_two, moment("2026-03-28T20:00:00Z"));
     assert_eq!(end, moment("2026-03-30T00:00:00Z"), "two o'clock of the next night");

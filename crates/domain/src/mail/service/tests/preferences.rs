@@ -9,7 +9,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn who_is_not_known_has_no_preferences() {
+async fn an_unknown_person_has_no_preferences() {
     let preferences = Service::over(Arc::new(MemoryStore::new())).services.preferences;
     let nobody = user("nobody");
     let asked = preferences.preferences(&nobody).await;
@@ -23,15 +23,16 @@ async fn who_is_not_known_has_no_preferences() {
 async fn an_unsubscribed_person_gets_mail_never_and_may_change_their_mind() {
     let service = Service::over(Arc::new(MemoryStore::new()));
     service.open("s1", "c1").await;
-    let (preferences, who) = (service.services.preferences, user("c1"));
+    let (preferences, person) = (service.services.preferences, user("c1"));
     for _ in 0..2 {
-        preferences.unsubscribe(&who).await.expect("the store works");
-        let wishes = preferences.preferences(&who).await.expect("the client is known");
-        assert_eq!((wishes.frequency, wishes.mail_enabled), (Frequency::Never, true));
+        preferences.unsubscribe(&person).await.expect("the store works");
+        let wanted = preferences.preferences(&person).await.expect("the client is known");
+        assert_eq!((wanted.frequency, wanted.mail_enabled), (Frequency::Never, true));
     }
     let daily = PreferenceChange { frequency: Some(Frequency::Daily), ..Default::default() };
-    let wishes = preferences.change_preferences(&who, &daily).await.expect("the client is known");
-    assert!(wishes.wants_mail());
+    let wanted =
+        preferences.change_preferences(&person, &daily).await.expect("the client is known");
+    assert!(wanted.wants_mail());
 }
 
 #[tokio::test]
@@ -44,6 +45,6 @@ async fn a_stranger_s_conversation_is_an_unknown_one() {
     assert!(matches!(muted, Err(MuteError::UnknownConversation)), "{muted:?}");
     preferences.unmute(&user("c2"), &id).await.expect("there is nothing to take back");
     preferences.mute(&user("c1"), &id).await.expect("it is theirs");
-    let wishes = preferences.preferences(&user("c1")).await.expect("the client is known");
-    assert_eq!(wishes.muted, [id]);
+    let wanted = preferences.preferences(&user("c1")).await.expect("the client is known");
+    assert_eq!(wanted.muted, [id]);
 }

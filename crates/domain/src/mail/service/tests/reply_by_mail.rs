@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-/// A client who was written to, and the address to answer to.
+/// A client who got a mail, and the token of its reply address.
 struct Fixture {
     service: Service,
     conversation: ConversationId,
@@ -22,13 +22,13 @@ struct Fixture {
 impl Fixture {
     async fn new() -> Self {
         let service = Service::over(Arc::new(MemoryStore::new()));
-        let mut reachable = client("c1");
-        reachable.profile.email = Some("Lea@Example.test".to_owned());
-        service.note(&reachable).await;
+        let mut person = client("c1");
+        person.profile.email = Some("Lea@Example.test".to_owned());
+        service.add_participant(&person).await;
         let conversation = service.open("s1", "c1").await;
-        let said = service.messaging.send_message(&conversation, &user("s1"), text("?")).await;
-        said.expect("the salon takes part");
-        let token = told(&service, &reachable.id).await;
+        let sent = service.messaging.send_message(&conversation, &user("s1"), text("?")).await;
+        sent.expect("the salon takes part");
+        let token = queue_mail(&service, &person.id).await;
         service.fanout.take();
         Self { service, conversation, token }
     }
@@ -41,34 +41,41 @@ impl Fixture {
         self.service.replies.reply_by_mail(reply).await
     }
 
-    /// What the client said, newest first.
+    /// The client's messages, newest first.
     async fn answers(&self) -> Vec<Message> {
         let (store, salon) = (&self.service.store, user("s1"));
         let history = store.history(&self.conversation, &salon, &Window::first(100)).await;
         let history = history.expect("the store works").expect("the salon takes part");
-        let said = history.page.items.into_iter();
-        said.filter(|message| message.author.id == user("c1")).collect()
+        let sent = history.page.items.into_iter();
+        sent.filter(|message| message.author.id == user("c1")).collect()
     }
 }
 
-/// Tells `person` of all that waits. Returns where an answer goes.
-async fn told(service: &Service, person: &UserId) -> ReplyToken {
+/// Queues a mail about all pending conversations of `person`. Returns the reply token.
+async fn queue_mail(service: &Service, person: &UserId) -> ReplyToken {
     let now = service.clock.now();
-    let case = service.store.mail_case(person, now).await.expect("works").expect("it waits");
-    let tell = case.waiting.iter().map(|one| (one.conversation.clone(), one.up_to)).collect();
-    let verdict = MailDecision { tell, ..MailDecision::default() };
+    let notifications =
+        service.store.pending_notifications(person, now).await.expect("works").expect("it waits");
+    let send = notifications
+        .conversations
+        .iter()
+        .map(|one| (one.conversation.clone(), one.up_to))
+        .collect();
+    let decision = MailDecision { send, ..MailDecision::default() };
     let id = MailId::parse("m1").expect("a good id");
     let mail = NewMail { id, recipient: person.clone(), at: now };
-    assert!(service.store.settle_mail(&case, &verdict, &mail).await.expect("works"));
-    let open = service.store.open_mail(&mail.id).await.expect("works").expect("it is open");
-    open.chapters[0].reply.clone()
+    assert!(
+        service.store.apply_mail_decision(&notifications, &decision, &mail).await.expect("works")
+    );
+    let queued = service.store.queued_mail(&mail.id).await.expect("works").expect("it is open");
+    queued.chapters[0].reply.clone()
 }
 
-/// Whether a refusal is the right one.
-type Check = fn(&ReplyByMailError) -> bool;
+/// Checks an error.
+type IsExpected = fn(&ReplyByMailError) -> bool;
 
 #[tokio::test]
-async fn an_answer_is_posted_once_and_told_as_if_written_here() {
+async fn a_reply_is_posted_once_and_published_like_any_message() {
     let fixture = Fixture::new().await;
     let reply = fixture.reply(" <1@mail.test> ", "\r\nOui,\u{b}samedi\u{2} !\r\n \r\n");
     let first = fixture.post(&reply).await.expect("it is theirs");
@@ -77,9 +84,9 @@ async fn an_answer_is_posted_once_and_told_as_if_written_here() {
     let answers = fixture.answers().await;
     assert_eq!(answers.len(), 1);
     assert_eq!(answers[0].content.as_str(), "Oui,\nsamedi !");
-    let told = fixture.service.fanout.take();
+    let published = fixture.service.fanout.take();
     assert!(
-        matches!(&told[0].kind, EventKind::MessagePosted(message) if *message == first.message)
+        matches!(&published[0].kind, EventKind::MessagePosted(message) if *message == first.message)
     );
     fixture.post(&fixture.reply("<2@mail.test>", "Merci")).await.expect("another mail");
     assert_eq!(fixture.answers().await.len(), 2);
@@ -91,7 +98,7 @@ async fn what_cannot_be_posted_is_refused_and_posts_nothing() {
     let fixture = Fixture::new().await;
     let forged = ReplyToken::parse("forged").expect("a good token");
     let good = fixture.reply("<1@mail.test>", "Oui");
-    let table: [(MailReply<'_>, Check); 6] = [
+    let table: [(MailReply<'_>, IsExpected); 6] = [
         (MailReply { token: &forged, ..good }, |e| matches!(e, E::UnknownAddress)),
         (MailReply { sender: "s1@example.test", ..good }, |e| matches!(e, E::OtherSender)),
         (MailReply { sender: "", ..good }, |e| matches!(e, E::OtherSender)),
@@ -99,15 +106,15 @@ async fn what_cannot_be_posted_is_refused_and_posts_nothing() {
         (MailReply { text: "", ..good }, |e| matches!(e, E::Empty)),
         (MailReply { text: " \r\n\u{7}\t", ..good }, |e| matches!(e, E::Empty)),
     ];
-    for (number, (reply, is_right)) in table.iter().enumerate() {
+    for (number, (reply, is_expected)) in table.iter().enumerate() {
         let refused = fixture.post(reply).await.expect_err("it cannot be posted");
-        assert!(is_right(&refused), "row {number}: {refused:?}");
+        assert!(is_expected(&refused), "row {number}: {refused:?}");
     }
     assert_eq!((fixture.answers().await, fixture.service.fanout.take()), (vec![], vec![]));
 }
 
 #[tokio::test]
-async fn an_answer_that_is_too_long_loses_its_end_and_no_more() {
+async fn a_reply_that_is_too_long_is_truncated() {
     let fixture = Fixture::new().await;
     let longest = "é".repeat(CONTENT_MAX_CHARS);
     let table = [
@@ -116,7 +123,7 @@ async fn an_answer_that_is_too_long_loses_its_end_and_no_more() {
             format!("Oui {}", "x".repeat(1_000_000)),
             format!("Oui {}\n[…]", "x".repeat(CONTENT_MAX_CHARS - 8)),
         ),
-        // No emoji is cut in two: five characters of this one would still fit.
+        // No emoji is cut in two: five of its characters would still fit.
         (
             format!("{}👩🏽\u{200d}🎨👩🏽\u{200d}🎨👩🏽\u{200d}🎨", "x".repeat(CONTENT_MAX_CHARS - 11)),
             format!("{}👩🏽\u{200d}🎨\n[…]", "x".repeat(CONTENT_MAX_CHARS - 11)),
@@ -127,17 +134,17 @@ async fn an_answer_that_is_too_long_loses_its_end_and_no_more() {
         let id = format!("<{number}@mail.test>");
         let sent = fixture.post(&fixture.reply(&id, text)).await.expect("it is theirs");
         assert_eq!(sent.message.content.as_str(), posted, "row {number}");
-        // Delivered again it is the same message.
+        // Delivered again, it is the same message.
         assert!(fixture.post(&fixture.reply(&id, text)).await.expect("it is known").replayed);
     }
 }
 
 #[tokio::test]
-async fn the_sender_is_known_however_the_domain_of_their_address_is_written() {
+async fn the_sender_is_recognised_however_the_domain_is_written() {
     let fixture = Fixture::new().await;
     let mut person = client("c1");
     person.profile.email = Some("Lea@café.fr".to_owned());
-    fixture.service.note(&person).await;
+    fixture.service.add_participant(&person).await;
     for (number, sender) in
         ["lea@café.fr", "LEA@xn--caf-dma.FR", "lea@CAFE\u{301}.fr"].iter().enumerate()
     {
@@ -151,7 +158,7 @@ async fn the_sender_is_known_however_the_domain_of_their_address_is_written() {
 }
 
 #[tokio::test]
-async fn a_message_id_names_one_answer() {
+async fn a_message_id_belongs_to_one_reply() {
     let fixture = Fixture::new().await;
     fixture.post(&fixture.reply("<1@mail.test>", "Oui")).await.expect("it is theirs");
     let other = fixture.post(&fixture.reply("<1@mail.test>", "Non")).await;
@@ -160,7 +167,7 @@ async fn a_message_id_names_one_answer() {
 }
 
 #[tokio::test]
-async fn an_answer_to_what_is_gone_is_refused() {
+async fn a_reply_to_a_deleted_conversation_is_refused() {
     let fixture = Fixture::new().await;
     let reply = fixture.reply("<1@mail.test>", "Oui");
     let sent = fixture.post(&reply).await.expect("it is theirs");
@@ -174,7 +181,7 @@ async fn an_answer_to_what_is_gone_is_refused() {
 }
 
 #[tokio::test]
-async fn nobody_answers_in_the_name_of_who_was_forgotten() {
+async fn a_forgotten_person_cannot_reply() {
     let fixture = Fixture::new().await;
     let forgotten = fixture.service.privacy.request_erasure(&user("c1")).await;
     forgotten.expect("the store works");
@@ -183,7 +190,7 @@ async fn nobody_answers_in_the_name_of_who_was_forgotten() {
 }
 
 #[test]
-fn an_answer_does_not_reach_a_log_through_debug() {
+fn a_reply_does_not_reach_a_log_through_debug() {
     let token = ReplyToken::parse("secret").expect("a good token");
     let reply = MailReply { token: &token, sender: "secret", message_id: "secret", text: "secret" };
     assert!(!format!("{reply:?}").contains("secret"));

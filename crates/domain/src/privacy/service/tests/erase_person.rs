@@ -5,12 +5,12 @@ use crate::{
     privacy::service::*,
     testing::{
         MemoryStore, MockErasureStore, MockExportStore,
-        fixture::{CountingIds, FixedClock, Service, SilentFanout, text, user},
+        fixture::{CountingIds, FixedClock, RecordingFanout, Service, text, user},
     },
 };
 
 #[tokio::test]
-async fn those_they_talked_with_are_told_what_is_gone() {
+async fn the_deletions_are_published_to_the_other_participants() {
     let service = Service::over(Arc::new(MemoryStore::new()));
     let mut expected = vec![];
     for salon in ["s1", "s2"] {
@@ -23,18 +23,18 @@ async fn those_they_talked_with_are_told_what_is_gone() {
     service.privacy.request_erasure(&person).await.expect("the store works");
     service.privacy.erase_person(&person).await.expect("the store works");
 
-    let told = service.fanout.take();
-    let gone = told.iter().filter_map(|event| match &event.kind {
+    let events = service.fanout.take();
+    let deleted = events.iter().filter_map(|event| match &event.kind {
         EventKind::MessageDeleted(id) => Some(id.clone()),
         _ => None,
     });
-    let mut gone: Vec<_> = gone.collect();
-    gone.sort();
-    assert_eq!(gone, expected);
-    let put_away = |event: &&crate::conversation::event::Event| {
+    let mut deleted: Vec<_> = deleted.collect();
+    deleted.sort();
+    assert_eq!(deleted, expected);
+    let archived = |event: &&crate::conversation::event::Event| {
         matches!(event.kind, EventKind::ConversationUpdated { .. })
     };
-    assert_eq!(told.iter().filter(put_away).count(), 2);
+    assert_eq!(events.iter().filter(archived).count(), 2);
     let receipt = service.privacy.erasure(&person).await.expect("it works");
     assert!(receipt.is_some_and(|receipt| receipt.finished_at.is_some()));
     service.privacy.erase_person(&person).await.expect("there is nothing left to do");
@@ -42,7 +42,7 @@ async fn those_they_talked_with_are_told_what_is_gone() {
 }
 
 #[tokio::test]
-async fn nothing_is_done_to_who_did_not_ask_for_it() {
+async fn nobody_is_erased_without_a_request() {
     let service = Service::over(Arc::new(MemoryStore::new()));
     let id = service.open("s1", "c1").await;
     let sent = service.messaging.send_message(&id, &user("c1"), text("Bonjour")).await;
@@ -54,13 +54,13 @@ async fn nothing_is_done_to_who_did_not_ask_for_it() {
 }
 
 #[tokio::test]
-async fn what_failed_is_told_to_nobody_and_tried_again() {
+async fn a_failed_deletion_is_not_published_and_retried() {
     let mut store = MockErasureStore::new();
-    let (id, _) = crate::testing::fixture::talk("conversation", "s1", "c1");
+    let (id, _) = crate::testing::fixture::conversation_parties("conversation", "s1", "c1");
     store.expect_next_to_erase().return_once(move |_| Ok(Some(id)));
     store.expect_erase_in().return_once(|_| Err(StoreError::Busy("a test".into())));
     store.expect_finish_erasure().never();
-    let fanout = Arc::new(SilentFanout::new());
+    let fanout = Arc::new(RecordingFanout::new());
     let privacy = Privacy::new(
         Arc::new(store),
         Arc::new(MockExportStore::new()),

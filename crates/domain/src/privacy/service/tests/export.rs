@@ -16,29 +16,29 @@ use crate::{
     },
 };
 
-/// Writes three bytes.
-struct Writer {
+/// An exporter that writes three bytes.
+struct FakeExporter {
     files: Arc<MemoryFiles>,
     store: Arc<dyn Store>,
-    meanwhile: Meanwhile,
+    concurrent: Concurrent,
 }
 
 /// What others do while it writes.
 #[derive(Clone, Copy)]
-enum Meanwhile {
+enum Concurrent {
     Nothing,
     Forget,
     Finish,
 }
 
 #[async_trait]
-impl Exporter for Writer {
+impl Exporter for FakeExporter {
     async fn write(&self, export: &Export) -> Result<u64, JobFailure> {
         let (person, at) = (&export.person, export.requested_at);
-        match self.meanwhile {
-            Meanwhile::Nothing => {}
-            Meanwhile::Forget => drop(self.store.request_erasure(person, at).await?),
-            Meanwhile::Finish => {
+        match self.concurrent {
+            Concurrent::Nothing => {}
+            Concurrent::Forget => drop(self.store.request_erasure(person, at).await?),
+            Concurrent::Finish => {
                 let ready = ReadyExport::new(3, at);
                 assert!(self.store.finish_export(person, &export.key, &ready).await?);
             }
@@ -48,12 +48,12 @@ impl Exporter for Writer {
     }
 }
 
-async fn make(meanwhile: Meanwhile) -> (Service, Arc<MemoryFiles>) {
+async fn build(concurrent: Concurrent) -> (Service, Arc<MemoryFiles>) {
     let service = Service::over(Arc::new(MemoryStore::new()));
     service.open("s1", "c1").await;
     let files = Arc::new(MemoryFiles::new());
-    let writer = Writer { files: files.clone(), store: service.store.clone(), meanwhile };
-    let asked = service.privacy.my_export(&user("c1")).await.expect("the store works");
+    let writer = FakeExporter { files: files.clone(), store: service.store.clone(), concurrent };
+    let asked = service.privacy.request_export(&user("c1")).await.expect("the store works");
     assert!(asked.is_some_and(|export| export.ready.is_none()));
     for _ in 0..2 {
         let made = service.privacy.make_export(&user("c1"), &writer, &*files).await;
@@ -63,28 +63,28 @@ async fn make(meanwhile: Meanwhile) -> (Service, Arc<MemoryFiles>) {
 }
 
 #[tokio::test]
-async fn an_archive_is_made_and_can_be_fetched() {
-    let (service, files) = make(Meanwhile::Nothing).await;
-    let export = service.privacy.my_export(&user("c1")).await.expect("the store works");
+async fn an_archive_is_built_and_can_be_downloaded() {
+    let (service, files) = build(Concurrent::Nothing).await;
+    let export = service.privacy.request_export(&user("c1")).await.expect("the store works");
     let export = export.expect("nobody forgot them");
     assert_eq!(export.ready.map(|ready| ready.size_bytes), Some(3));
     assert_eq!(files.keys(), [export.key]);
 }
 
 #[tokio::test]
-async fn who_is_slower_than_another_leaves_the_archive_that_can_be_fetched() {
-    let (service, files) = make(Meanwhile::Finish).await;
-    let export = service.privacy.my_export(&user("c1")).await.expect("the store works");
+async fn a_slower_worker_keeps_the_finished_archive() {
+    let (service, files) = build(Concurrent::Finish).await;
+    let export = service.privacy.request_export(&user("c1")).await.expect("the store works");
     assert_eq!(files.keys(), [export.expect("nobody forgot them").key]);
 }
 
 #[tokio::test]
-async fn an_archive_goes_when_its_day_is_over() {
+async fn an_archive_is_deleted_after_a_day() {
     let service = Service::over(Arc::new(MemoryStore::new()));
     service.open("s1", "c1").await;
     let files = Arc::new(MemoryFiles::new());
-    let (store, meanwhile) = (service.store.clone(), Meanwhile::Nothing);
-    let writer = Writer { files: files.clone(), store: store.clone(), meanwhile };
+    let (store, concurrent) = (service.store.clone(), Concurrent::Nothing);
+    let writer = FakeExporter { files: files.clone(), store: store.clone(), concurrent };
     let (services, clock) = (service.services.clone(), service.clock.clone());
     let (ids, settings) = (Arc::new(CountingIds::new()), WorkerSettings::default());
     let worker = Worker::new(services, store, files.clone(), clock, ids, settings)
@@ -95,7 +95,7 @@ async fn an_archive_goes_when_its_day_is_over() {
         }
         files.keys().len()
     };
-    service.privacy.my_export(&user("c1")).await.expect("the store works");
+    service.privacy.request_export(&user("c1")).await.expect("the store works");
     assert_eq!(work().await, 1, "it is there");
     service.clock.advance_millis(EXPORT_LIFETIME_MS - 1_000);
     assert_eq!(work().await, 1, "it is still there");
@@ -106,25 +106,25 @@ async fn an_archive_goes_when_its_day_is_over() {
 }
 
 #[tokio::test]
-async fn who_only_looks_asks_for_nothing() {
+async fn peeking_requests_nothing() {
     let service = Service::over(Arc::new(MemoryStore::new()));
     service.open("s1", "c1").await;
     let client = user("c1");
-    let look = async || service.privacy.peek_export(&client).await.expect("the store works");
-    assert!(look().await.is_some_and(|export| export.ready.is_none()));
+    let peek = async || service.privacy.peek_export(&client).await.expect("the store works");
+    assert!(peek().await.is_some_and(|export| export.ready.is_none()));
     assert_eq!(service.store.export(&client).await.expect("the store works"), None);
-    let asked = service.privacy.my_export(&client).await.expect("the store works");
-    assert_eq!(look().await, asked);
+    let asked = service.privacy.request_export(&client).await.expect("the store works");
+    assert_eq!(peek().await, asked);
     let now = service.clock.now();
     service.store.request_erasure(&client, now).await.expect("the store works");
-    assert_eq!(look().await, None);
+    assert_eq!(peek().await, None);
 }
 
 #[tokio::test]
-async fn who_is_forgotten_meanwhile_leaves_no_archive() {
-    let (service, files) = make(Meanwhile::Forget).await;
+async fn an_erasure_during_the_export_leaves_no_archive() {
+    let (service, files) = build(Concurrent::Forget).await;
     assert_eq!(files.keys(), []);
-    assert_eq!(service.privacy.my_export(&user("c1")).await.expect("the store works"), None);
+    assert_eq!(service.privacy.request_export(&user("c1")).await.expect("the store works"), None);
     let jobs = service.store.jobs(JobFilter::All, 10).await.expect("the store works");
     assert_eq!(jobs.len(), 3, "export, deletion, erasure: {jobs:?}");
 }

@@ -22,25 +22,25 @@ use crate::{
     text::Subject,
 };
 
-/// What a person may do next.
+/// A step of a person.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
-    /// Says something, under a key or not, seen by the other side as it arrives or not.
-    Post {
+    /// Posts a message, with a key or not, read on arrival or not.
+    StoredMessage {
         key: Option<u8>,
         seen: bool,
     },
-    /// Deletes one of their own messages, if there is one.
+    /// Deletes an own message, if there is one.
     Delete(Index),
     ReadUpTo(i64),
     ReadEverything,
-    /// Gives one of a few subjects; 0 takes the subject away.
-    Name(u8),
+    /// Sets one of a few subjects; 0 removes it.
+    SetSubject(u8),
     Toggle,
 }
 
 /// One conversation between two people.
-pub(super) struct World {
+pub(super) struct Model {
     store: MemoryStore,
     clock: FixedClock,
     ids: CountingIds,
@@ -48,16 +48,16 @@ pub(super) struct World {
     parties: Parties,
 }
 
-/// The answer of a store that never waits and here never fails.
+/// Polls a future that is ready at once and expects success.
 fn now<T>(answer: impl Future<Output = Result<T, StoreError>>) -> T {
     answer.now_or_never().expect("a store in memory never waits").expect("it works")
 }
 
-impl World {
+impl Model {
     pub(super) fn new() -> Self {
         let (store, clock, ids) = (MemoryStore::new(), FixedClock::ticking(), CountingIds::new());
-        now(store.note_participant(&salon("s1"), clock.now()));
-        now(store.note_participant(&client("c1"), clock.now()));
+        now(store.upsert_participant(&salon("s1"), clock.now()));
+        now(store.upsert_participant(&client("c1"), clock.now()));
         let parties = Parties { salon: user("s1"), client: user("c1") };
         let id = ConversationId::from(ids.next());
         now(store.open_conversation(&OpenConversation {
@@ -71,17 +71,17 @@ impl World {
         Self { store, clock, ids, id, parties }
     }
 
-    /// Lets the person on `side` do something. Returns what was told of it.
-    pub(super) fn take(&self, side: Side, step: &Step) -> Vec<Event> {
+    /// Performs a step of the person on `side`. Returns the events.
+    pub(super) fn apply(&self, side: Side, step: &Step) -> Vec<Event> {
         match step {
-            Step::Post { key, seen } => self.post(side, *key, *seen),
+            Step::StoredMessage { key, seen } => self.post(side, *key, *seen),
             Step::Delete(which) => self.delete(side, *which).into_iter().collect(),
             Step::ReadUpTo(seq) => {
                 self.read(side, ReadTarget::UpTo(Seq::new(*seq).expect("not negative")))
             }
             Step::ReadEverything => self.read(side, ReadTarget::Everything),
-            Step::Name(0) => self.edit(side, Some(None), None),
-            Step::Name(which) => {
+            Step::SetSubject(0) => self.edit(side, Some(None), None),
+            Step::SetSubject(which) => {
                 let subject = Subject::open(&format!("Sujet {which}")).expect("it fits");
                 self.edit(side, Some(Some(subject)), None)
             }

@@ -4,37 +4,36 @@ use crate::{
     jobs::{Task, store::JobFilter},
     testing::{
         MemoryStore, MockMailStore,
-        fixture::{CountingIds, MemoryPostOffice, Service, client, text},
+        fixture::{CountingIds, MemoryMailSender, Service, client, text},
     },
 };
 
-/// One salon, one client who has an address, and mail. The clock starts at 10:30 in
-/// Paris.
+/// One salon, one client with an address, and mailing. The clock starts at 10:30 in Paris.
 pub(super) struct Fixture {
     pub(super) service: Service,
     pub(super) mailing: Mailing,
-    pub(super) post_office: Arc<MemoryPostOffice>,
+    pub(super) mail_sender: Arc<MemoryMailSender>,
 }
 
 impl Fixture {
     pub(super) async fn new() -> Self {
         let service = Service::over(Arc::new(MemoryStore::new()));
-        let post_office = Arc::new(MemoryPostOffice::new());
-        let mailing = mailing(service.store.clone(), &service, post_office.clone());
-        let mut reachable = client("c1");
-        reachable.profile.email = Some("c1@example.test".to_owned());
-        service.note(&reachable).await;
-        Self { service, mailing, post_office }
+        let mail_sender = Arc::new(MemoryMailSender::new());
+        let mailing = mailing(service.store.clone(), &service, mail_sender.clone());
+        let mut person = client("c1");
+        person.profile.email = Some("c1@example.test".to_owned());
+        service.add_participant(&person).await;
+        Self { service, mailing, mail_sender }
     }
 
-    pub(super) async fn talk(&self) -> ConversationId {
+    pub(super) async fn conversation(&self) -> ConversationId {
         self.service.open("s1", "c1").await
     }
 
-    pub(super) async fn say(&self, conversation: &ConversationId, words: &str) {
-        let said =
+    pub(super) async fn send(&self, conversation: &ConversationId, words: &str) {
+        let sent =
             self.service.messaging.send_message(conversation, &user("s1"), text(words)).await;
-        said.expect("the salon takes part");
+        sent.expect("the salon takes part");
     }
 
     pub(super) async fn read(&self, conversation: &ConversationId) {
@@ -44,21 +43,25 @@ impl Fixture {
         read.expect("the client takes part");
     }
 
-    pub(super) async fn wish(&self, change: PreferenceChange) {
-        let wished = self.service.preferences.change_preferences(&user("c1"), &change).await;
-        wished.expect("the client is known");
+    pub(super) async fn change_preferences(&self, change: PreferenceChange) {
+        let changed = self.service.preferences.change_preferences(&user("c1"), &change).await;
+        changed.expect("the client is known");
     }
 
-    pub(super) async fn choose(&self, frequency: Frequency) {
-        self.wish(PreferenceChange { frequency: Some(frequency), ..Default::default() }).await;
+    pub(super) async fn choose_frequency(&self, frequency: Frequency) {
+        self.change_preferences(PreferenceChange {
+            frequency: Some(frequency),
+            ..Default::default()
+        })
+        .await;
     }
 
     pub(super) async fn decide(&self) -> u32 {
         self.mailing.decide_due(10).await.expect("the store works").mails
     }
 
-    /// The mails that are on their way.
-    pub(super) async fn on_their_way(&self) -> Vec<MailId> {
+    /// The queued mails.
+    pub(super) async fn queued_mails(&self) -> Vec<MailId> {
         let jobs = self.service.store.jobs(JobFilter::All, 100).await.expect("the store works");
         let mails = jobs.into_iter().filter_map(|job| match job.task {
             Task::SendMail(mail) => Some(mail),
@@ -67,36 +70,36 @@ impl Fixture {
         mails.collect()
     }
 
-    /// The mail that was decided on first.
+    /// The mail that was queued first.
     pub(super) async fn first_mail(&self) -> MailId {
-        self.on_their_way().await.into_iter().next().expect("a mail was decided on")
+        self.queued_mails().await.into_iter().next().expect("a mail was decided on")
     }
 
-    /// The quotes of every letter that was delivered since the last look.
+    /// The quotes of every mail sent since the last call.
     pub(super) fn delivered(&self) -> Vec<Vec<String>> {
-        let words = |letter: &Email| {
-            let quotes = letter.chapters.iter().flat_map(|chapter| &chapter.quotes);
+        let words = |email: &Email| {
+            let quotes = email.chapters.iter().flat_map(|digest| &digest.quotes);
             quotes.map(|quote| quote.words.as_str().to_owned()).collect()
         };
-        self.post_office.take().iter().map(words).collect()
+        self.mail_sender.take().iter().map(words).collect()
     }
 
-    /// Hands a mail over as a node does that dies before it can note that.
-    pub(super) async fn send_and_die(&self, mail: &MailId) {
-        let open = self.service.store.open_mail(mail).await.expect("the store works");
+    /// Sends a mail like a node that crashes before it can record that.
+    pub(super) async fn send_and_crash(&self, mail: &MailId) {
+        let open = self.service.store.queued_mail(mail).await.expect("the store works");
         let mut store = MockMailStore::new();
-        store.expect_open_mail().return_once(move |_| Ok(open));
+        store.expect_queued_mail().return_once(move |_| Ok(open));
         store.expect_close_mail().returning(|_| Err(StoreError::Unavailable("a test".into())));
-        let dying = mailing(Arc::new(store), &self.service, self.post_office.clone());
-        let sent = dying.send(mail).await;
+        let crashing = mailing(Arc::new(store), &self.service, self.mail_sender.clone());
+        let sent = crashing.send(mail).await;
         assert!(sent.is_ok() || matches!(sent, Err(JobFailure::Retry { .. })), "{sent:?}");
     }
 
-    /// `millis` later, decides and sends. Returns the quotes of what was delivered.
+    /// Advances the clock by `millis`, decides and sends. Returns the quotes of what was sent.
     pub(super) async fn after(&self, millis: i64) -> Vec<Vec<String>> {
         self.service.clock.advance_millis(millis);
         self.decide().await;
-        for mail in self.on_their_way().await {
+        for mail in self.queued_mails().await {
             self.mailing.send(&mail).await.expect("the mail server works");
         }
         self.delivered()
@@ -106,7 +109,7 @@ impl Fixture {
 pub(super) fn mailing(
     store: Arc<dyn MailStore>,
     service: &Service,
-    to: Arc<MemoryPostOffice>,
+    to: Arc<MemoryMailSender>,
 ) -> Mailing {
     let ids = Arc::new(CountingIds::new());
     Mailing::new(store, to, service.clock.clone(), ids, MailPolicy::default())
