@@ -6,8 +6,6 @@ use diesel::{
 };
 use domain::ports::StoreError;
 
-use crate::row::Corrupt;
-
 /// What the caller of a failed operation can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Class {
@@ -205,6 +203,11 @@ fn without_quotations(message: &str) -> String {
         _ => message.to_owned(),
     }
 }
+
+/// A stored value that breaks a rule of the domain. The value itself is not shown.
+#[derive(Debug, thiserror::Error)]
+#[error("the stored `{0}` is not a good one")]
+pub(crate) struct Corrupt(pub(crate) String);
 
 #[cfg(test)]
 mod tests {

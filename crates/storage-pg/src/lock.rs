@@ -16,8 +16,8 @@ use domain::{
 };
 
 use crate::{
-    error::{Class, Failure},
-    row::{Corrupt, IntoValue, NewEvent, PgTimestamp},
+    error::{Class, Corrupt, Failure},
+    row::{IntoValue, NewEvent, PgTimestamp},
     schema::{conversation, event},
 };
 

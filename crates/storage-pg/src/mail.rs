@@ -28,9 +28,8 @@ use domain::{
 
 use crate::{
     error::{Class, Failure},
-    participants::participant,
     query::prepared,
-    row::{Columns, FromColumns, PgTimestamp, Row, decode},
+    row::{Columns, FromColumns, PgTimestamp, Row, decode, participant},
     store::{PgStore, with_retry},
 };
 

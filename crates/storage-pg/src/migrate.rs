@@ -15,9 +15,8 @@ use diesel_async::{
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use crate::{
-    connect::Connector,
+    connect::{Connector, InvalidSettings, Settings},
     error::{Class, Failure},
-    pool::{InvalidSettings, Settings},
     query::{Statements, prepared},
 };
 

@@ -6,13 +6,13 @@ use diesel::{
     deserialize::Result as Read,
     pg::Pg,
     row::NamedRow,
-    sql_types::{Array, BigInt, Bool, Jsonb, Nullable, Text, Timestamptz},
+    sql_types::{Array, BigInt, Jsonb, Nullable, Text, Timestamptz},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
     ids::UserId,
     participant::{
-        Language, Participant, Profile, Role,
+        Language, Participant,
         store::{ParticipantStore, ParticipantWithPartners},
     },
     ports::StoreError,
@@ -23,7 +23,7 @@ use serde::Serialize;
 use crate::{
     error::{Class, Failure},
     query::prepared,
-    row::{Columns, FromColumns, PgTimestamp, Row, decode},
+    row::{Columns, PgTimestamp, Row, decode, participant},
     store::{PgStore, with_retry},
 };
 
@@ -188,35 +188,4 @@ async fn put(
         .load(&mut *connection)
         .await?;
     Ok(forgotten.into_iter().map(|Forgotten(id)| id).collect())
-}
-
-// Rows of people.
-
-/// The person in the columns with this `prefix`: `<prefix>id`, `<prefix>role` …
-pub(crate) fn participant<'a>(row: &impl NamedRow<'a, Pg>, prefix: &str) -> Read<Participant> {
-    let is_forgotten = NamedRow::get::<Bool, bool>(row, &format!("{prefix}is_forgotten"))?;
-    Ok(Participant { is_forgotten, ..author_of_new(row, prefix)? })
-}
-
-/// The same for the author of a new message, who cannot be forgotten.
-pub(crate) fn author_of_new<'a>(row: &impl NamedRow<'a, Pg>, prefix: &str) -> Read<Participant> {
-    let column = |name: &str| format!("{prefix}{name}");
-    let detail = |name: &str| row.maybe_text(&column(name));
-    let profile = Profile {
-        first_name: detail("first_name")?,
-        last_name: detail("last_name")?,
-        salon_name: detail("salon_name")?,
-        image: detail("image")?,
-        email: detail("email")?,
-        language: row.maybe_parsed(&column("language"), Language::of_locale)?,
-        zone: row.maybe_parsed(&column("zone"), Zone::parse)?,
-    };
-    let id = row.parsed(&column("id"), UserId::parse)?;
-    Ok(Participant::new(id, Role::parse(&row.text(&column("role"))?), profile))
-}
-
-impl FromColumns for Participant {
-    fn from_columns<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
-        participant(row, "")
-    }
 }

@@ -19,7 +19,6 @@ use diesel_async::{
         deadpool::{Object, Pool as Connections},
     },
 };
-use secrecy::SecretString;
 use tokio::{
     runtime::{self, Builder},
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -27,8 +26,7 @@ use tokio::{
 };
 
 use crate::{
-    address::InvalidAddress,
-    connect::Connector,
+    connect::{Connector, Settings},
     error::{Class, Failure},
     query::Statements,
 };
@@ -173,115 +171,5 @@ impl Drop for Background {
         if let Some(runtime) = self.0.take() {
             runtime.shutdown_background();
         }
-    }
-}
-
-// Settings.
-
-/// The settings of the store's database. Every bound has its unit in its name.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// The database URL: `postgres://user:password@host:port/database?sslmode=…`, parsed by
-    /// [`Address`](crate::Address).
-    ///
-    /// `sslmode` is one of
-    /// - `disable`: unencrypted;
-    /// - `prefer`, the default: encrypted if the server offers it with a certificate that this
-    ///   machine trusts, otherwise unencrypted. For a database on the same machine or a trusted
-    ///   network;
-    /// - `require`, `verify-ca`, `verify-full`: encrypted, and the certificate must be valid for the
-    ///   host. All three check everything: encryption without it protects from nobody who can
-    ///   answer in the server's place.
-    ///
-    /// Trusted is what the operating system trusts; add a private authority with the environment
-    /// variable `SSL_CERT_FILE`.
-    pub url: SecretString,
-    /// The most connections.
-    pub pool_connections_max: usize,
-    /// The most requests waiting for a connection. Further ones fail as busy at once.
-    pub pool_waiters_max: usize,
-    /// How long a request waits for a connection, in milliseconds.
-    pub pool_wait_ms_max: u64,
-    /// How long opening a connection may take, in milliseconds.
-    pub connect_timeout_ms: u64,
-    /// How long a statement may run, including lock waits, in milliseconds.
-    pub statement_timeout_ms: u32,
-    /// How long a transaction may be idle, in milliseconds.
-    pub idle_in_transaction_timeout_ms: u32,
-    /// How long a migration may wait for another session's migration, in milliseconds.
-    pub migration_lock_wait_ms_max: u64,
-    /// The number of conversations whose participants are cached.
-    pub parties_cache_entries_max: usize,
-}
-
-impl Settings {
-    /// The default bounds for the database at `url`.
-    pub fn new(url: impl Into<SecretString>) -> Self {
-        Self {
-            url: url.into(),
-            pool_connections_max: 16,
-            pool_waiters_max: 1_024,
-            pool_wait_ms_max: 2_000,
-            connect_timeout_ms: 5_000,
-            statement_timeout_ms: 5_000,
-            idle_in_transaction_timeout_ms: 5_000,
-            migration_lock_wait_ms_max: 30_000,
-            parties_cache_entries_max: 100_000,
-        }
-    }
-}
-
-/// Why the settings are unusable.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidSettings {
-    /// The database URL is invalid.
-    #[error("the address of the database cannot be used")]
-    Address(#[from] InvalidAddress),
-    /// A bound is 0.
-    #[error("`{0}` must be at least 1")]
-    Zero(&'static str),
-    /// Encryption is required and this machine trusts no certificate authority.
-    #[error(
-        "the operating system has no certificates to trust; set SSL_CERT_FILE or sslmode=disable"
-    )]
-    NoTrustedCertificates,
-    /// The operating system could not start a thread.
-    #[error("the operating system gives us no thread for connections")]
-    NoThread,
-}
-
-impl Settings {
-    /// Checks that no bound is 0: that would mean "never" or, to PostgreSQL, "no bound".
-    pub(crate) fn check(&self) -> Result<(), InvalidSettings> {
-        let bounds = [
-            ("pool_connections_max", self.pool_connections_max == 0),
-            ("pool_wait_ms_max", self.pool_wait_ms_max == 0),
-            ("connect_timeout_ms", self.connect_timeout_ms == 0),
-            ("statement_timeout_ms", self.statement_timeout_ms == 0),
-            ("idle_in_transaction_timeout_ms", self.idle_in_transaction_timeout_ms == 0),
-        ];
-        match bounds.into_iter().find(|(_, zero)| *zero) {
-            Some((name, _)) => Err(InvalidSettings::Zero(name)),
-            None => Ok(()),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_address_of_the_database_is_not_shown() {
-        let settings = Settings::new("postgres://salon:hunter2@db.example/messaging");
-        assert!(!format!("{settings:?}").contains("hunter2"));
-    }
-
-    #[test]
-    fn a_bound_of_nothing_is_refused() {
-        let good = Settings::new("postgres://localhost/messaging");
-        assert_eq!(good.check(), Ok(()));
-        let bad = Settings { statement_timeout_ms: 0, ..good };
-        assert_eq!(bad.check(), Err(InvalidSettings::Zero("statement_timeout_ms")));
     }
 }

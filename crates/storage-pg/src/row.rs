@@ -21,18 +21,14 @@ use domain::{
         message::{DraftFile, Message, MessageKind},
     },
     ids::{AppointmentId, AttachmentId, ConversationId, MessageId, Seq, UserId},
+    participant::{Language, Participant, Profile, Role},
     text::{Content, Subject},
-    time::Timestamp,
+    time::{Timestamp, Zone},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{participants::participant, schema::event};
-
-/// A stored value that breaks a rule of the domain. The value itself is not shown.
-#[derive(Debug, thiserror::Error)]
-#[error("the stored `{0}` is not a good one")]
-pub(crate) struct Corrupt(pub(crate) String);
+use crate::{error::Corrupt, schema::event};
 
 /// A domain value read from named columns.
 pub(crate) trait FromColumns: Sized {
@@ -441,6 +437,37 @@ pub(crate) fn notice_as_json(notice: &Notice) -> Value {
 pub(crate) fn notice(stored: &Value) -> Option<Notice> {
     let text = |name: &str| stored.get(name).and_then(Value::as_str);
     Notice::from_fields(text(KIND)?, text)
+}
+
+// Rows of people.
+
+/// The person in the columns with this `prefix`: `<prefix>id`, `<prefix>role` …
+pub(crate) fn participant<'a>(row: &impl NamedRow<'a, Pg>, prefix: &str) -> Read<Participant> {
+    let is_forgotten = NamedRow::get::<Bool, bool>(row, &format!("{prefix}is_forgotten"))?;
+    Ok(Participant { is_forgotten, ..author_of_new(row, prefix)? })
+}
+
+/// The same for the author of a new message, who cannot be forgotten.
+pub(crate) fn author_of_new<'a>(row: &impl NamedRow<'a, Pg>, prefix: &str) -> Read<Participant> {
+    let column = |name: &str| format!("{prefix}{name}");
+    let detail = |name: &str| row.maybe_text(&column(name));
+    let profile = Profile {
+        first_name: detail("first_name")?,
+        last_name: detail("last_name")?,
+        salon_name: detail("salon_name")?,
+        image: detail("image")?,
+        email: detail("email")?,
+        language: row.maybe_parsed(&column("language"), Language::of_locale)?,
+        zone: row.maybe_parsed(&column("zone"), Zone::parse)?,
+    };
+    let id = row.parsed(&column("id"), UserId::parse)?;
+    Ok(Participant::new(id, Role::parse(&row.text(&column("role"))?), profile))
+}
+
+impl FromColumns for Participant {
+    fn from_columns<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
+        participant(row, "")
+    }
 }
 
 #[cfg(test)]

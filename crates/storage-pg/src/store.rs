@@ -7,9 +7,9 @@ use quick_cache::sync::Cache;
 use tracing::Instrument;
 
 use crate::{
-    connect::Connector,
+    connect::{Connector, InvalidSettings, Settings},
     error::{Class, Failure},
-    pool::{ConnectionRuntime, InvalidSettings, Pool, Pooled, Settings},
+    pool::{ConnectionRuntime, Pool, Pooled},
     query::Statements,
 };
 

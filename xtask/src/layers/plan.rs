@@ -235,18 +235,6 @@ pub(super) const CIRCLES: &[Allowed] = &[
     },
     Allowed {
         files: &[
-            "crates/storage-pg/src/connect.rs",
-            "crates/storage-pg/src/error.rs",
-            "crates/storage-pg/src/participants.rs",
-            "crates/storage-pg/src/pool.rs",
-            "crates/storage-pg/src/query.rs",
-            "crates/storage-pg/src/row.rs",
-            "crates/storage-pg/src/store.rs",
-        ],
-        because: "the store, its pool and its errors; errors are to know no store",
-    },
-    Allowed {
-        files: &[
             "crates/storage-pg/src/import.rs",
             "crates/storage-pg/src/import/conflicts.rs",
             "crates/storage-pg/src/import/conversations.rs",
