@@ -174,7 +174,7 @@ pub(crate) struct ImportArgs {
     pub(crate) dry_run: bool,
 }
 
-/// Where the former system's database is.
+/// Where the legacy database is.
 #[derive(Args, Clone, PartialEq, Eq)]
 #[group(required = true, multiple = false)]
 pub(crate) struct ImportSource {

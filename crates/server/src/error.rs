@@ -51,8 +51,8 @@ pub(crate) enum RunError {
     /// Jobs could not be read or changed.
     #[error("the jobs could not be read")]
     Jobs(#[source] StoreError),
-    /// The address of the former system's database is missing.
-    #[error("the address of the former system's database is missing")]
+    /// The address of the legacy database is missing.
+    #[error("the address of the legacy database is missing")]
     ImportSource,
     /// The import stopped before its end.
     #[error("the import stopped; run it again to go on")]

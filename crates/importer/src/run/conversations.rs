@@ -9,87 +9,91 @@ use domain::{
     participant::{Participant, Role},
 };
 
-use super::{Place, Run, Stage};
+use super::{Position, Run, Step};
 use crate::{
     ImportError, Settings, SourceError,
-    fingerprint::incoming,
+    fingerprint::fingerprinted,
     legacy::{
         Findings, ImportedKind, Repair, conversation, nameless,
         rows::{LegacyConversation, Raw},
     },
-    source::{Bounds, Person, Source, Talk},
+    source::{Bounds, ConversationRow, Source},
 };
 
-/// Conversations with all that was said in them.
+/// Conversations with their messages.
 pub(super) struct Conversations;
 
-impl Stage for Conversations {
-    const WORD: &'static str = "conversations";
-    type Row = Talk;
+impl Step for Conversations {
+    const NAME: &'static str = "conversations";
+    type Row = ConversationRow;
 
     async fn read(
         source: &mut Source,
         after: &str,
         settings: &Settings,
-    ) -> Result<Vec<Talk>, SourceError> {
+    ) -> Result<Vec<ConversationRow>, SourceError> {
         let bounds =
             Bounds { rows_max: settings.page_rows_max, messages_max: settings.page_messages_max };
         source.conversations(after, bounds).await
     }
 
-    fn key(row: &Talk) -> String {
+    fn key(row: &ConversationRow) -> String {
         row.conversation.id.0.clone()
     }
 
-    async fn take(run: &mut Run<'_>, rows: Vec<Talk>, place: &Place) -> Result<(), ImportError> {
-        let step = run.step(place);
+    async fn import(
+        run: &mut Run<'_>,
+        rows: Vec<ConversationRow>,
+        position: &Position,
+    ) -> Result<(), ImportError> {
+        let step = run.page_step(position);
         let mut page = Page::default();
-        for talk in rows {
-            page.add(talk);
+        for row in rows {
+            page.add(row);
         }
-        let missing: Arc<[_]> = page.missing.into_values().map(incoming).collect();
+        let missing: Arc<[_]> = page.missing_people.into_values().map(fingerprinted).collect();
         if !missing.is_empty() {
             run.store().import_people(missing, step.clone()).await?;
         }
-        let (taken, sizes): (Vec<_>, Vec<_>) = page.taken.into_iter().unzip();
-        let taken: Arc<[ImportRow<ImportedConversation>]> = taken.into();
-        let landings = run.store().import_conversations(Arc::clone(&taken), step).await?;
-        run.tally().read(ImportedKind::Conversation, page.read.conversations);
-        run.tally().read(ImportedKind::Message, page.read.messages);
-        run.tally().read(ImportedKind::File, page.read.files);
-        run.tally().read(ImportedKind::Counter, page.read.counters);
-        run.found(&page.findings);
-        run.tally().refuse(
+        let (conversations, sizes): (Vec<_>, Vec<_>) = page.conversations.into_iter().unzip();
+        let conversations: Arc<[ImportRow<ImportedConversation>]> = conversations.into();
+        let outcomes = run.store().import_conversations(Arc::clone(&conversations), step).await?;
+        run.report().add_read(ImportedKind::Conversation, page.read.conversations);
+        run.report().add_read(ImportedKind::Message, page.read.messages);
+        run.report().add_read(ImportedKind::File, page.read.files);
+        run.report().add_read(ImportedKind::Counter, page.read.counters);
+        run.note_findings(&page.findings);
+        run.report().add_refused(
             ImportedKind::Message,
             Refusal::ConversationRefused,
-            page.lost.messages as u64,
+            page.refused_size.messages as u64,
         );
-        run.tally().refuse(
+        run.report().add_refused(
             ImportedKind::File,
             Refusal::ConversationRefused,
-            page.lost.files as u64,
+            page.refused_size.files as u64,
         );
-        for id in page.refused {
+        for id in page.refused_ids {
             run.note_refused(id);
         }
-        for ((it, landing), size) in taken.iter().zip(landings).zip(sizes) {
-            landed(run, &it.value, landing, size);
+        for ((row, outcome), size) in conversations.iter().zip(outcomes).zip(sizes) {
+            note_outcome(run, &row.value, outcome, size);
         }
         Ok(())
     }
 }
 
-/// Counts what became of a conversation and all that is in it.
-fn landed(
+/// Counts what the store did with a conversation, and so with its messages and files.
+fn note_outcome(
     run: &mut Run<'_>,
     conversation: &ImportedConversation,
-    landing: ImportOutcome,
+    outcome: ImportOutcome,
     size: Size,
 ) {
-    run.landed(ImportedKind::Conversation, conversation.id.as_str(), landing);
-    let inside = match landing {
+    run.note_outcome(ImportedKind::Conversation, conversation.id.as_str(), outcome);
+    let contents = match outcome {
         ImportOutcome::Refused(reason) => {
-            // One that went on here is here, and so are mail and wishes about it.
+            // One that has gone on here exists, so its mail and mutes are imported.
             if reason != Refusal::WentOnHere {
                 run.note_refused(conversation.id.clone());
             }
@@ -97,11 +101,11 @@ fn landed(
         }
         other => other,
     };
-    run.tally().landed(ImportedKind::Message, inside, size.messages as u64);
-    run.tally().landed(ImportedKind::File, inside, size.files as u64);
+    run.report().add_outcome(ImportedKind::Message, contents, size.messages as u64);
+    run.report().add_outcome(ImportedKind::File, contents, size.files as u64);
 }
 
-/// How much is in something.
+/// A number of rows, by kind.
 #[derive(Clone, Copy, Debug, Default)]
 struct Size {
     conversations: usize,
@@ -111,13 +115,13 @@ struct Size {
 }
 
 impl Size {
-    fn of(former: &LegacyConversation) -> Self {
-        let files = former.messages.iter().map(|it| it.files.len()).sum();
-        let (messages, counters) = (former.messages.len(), former.counters.len());
+    fn of_legacy(legacy: &LegacyConversation) -> Self {
+        let files = legacy.messages.iter().map(|it| it.files.len()).sum();
+        let (messages, counters) = (legacy.messages.len(), legacy.counters.len());
         Self { conversations: 1, messages, files, counters }
     }
 
-    fn of_taken(conversation: &ImportedConversation) -> Self {
+    fn of_imported(conversation: &ImportedConversation) -> Self {
         let files = conversation.messages.iter().map(|it| it.files.len()).sum();
         Self { conversations: 1, messages: conversation.messages.len(), files, counters: 0 }
     }
@@ -130,46 +134,47 @@ impl Size {
     }
 }
 
-/// A page, ready for the store.
+/// A page, converted for the store.
 #[derive(Default)]
 struct Page {
-    taken: Vec<(ImportRow<ImportedConversation>, Size)>,
-    /// People without an account.
-    missing: BTreeMap<UserId, Participant>,
-    refused: Vec<ConversationId>,
+    conversations: Vec<(ImportRow<ImportedConversation>, Size)>,
+    /// Participants without an account.
+    missing_people: BTreeMap<UserId, Participant>,
+    refused_ids: Vec<ConversationId>,
     findings: Findings,
+    /// All that was read.
     read: Size,
-    /// What is in conversations that are refused.
-    lost: Size,
+    /// What the refused conversations contained.
+    refused_size: Size,
 }
 
 impl Page {
-    fn add(&mut self, talk: Talk) {
-        let size = Size::of(&talk.conversation);
+    fn add(&mut self, row: ConversationRow) {
+        let size = Size::of_legacy(&row.conversation);
         self.read.add(size);
-        let id = ConversationId::parse(&talk.conversation.id.0);
+        let id = ConversationId::parse(&row.conversation.id.0);
         let sides = [
-            (talk.conversation.salon.clone(), talk.salon, Role::Other),
-            (talk.conversation.client.clone(), talk.client, Role::Client),
+            (row.conversation.salon.clone(), row.salon_has_account, Role::Other),
+            (row.conversation.client.clone(), row.client_has_account, Role::Client),
         ];
-        let Some(taken) = conversation(talk.conversation, &mut self.findings) else {
-            self.lost.add(size);
-            self.refused.extend(id);
+        let Some(imported) = conversation(row.conversation, &mut self.findings) else {
+            self.refused_size.add(size);
+            self.refused_ids.extend(id);
             return;
         };
-        for (person, account, role) in sides {
-            self.enter_missing(&person, account, role);
+        for (person, has_account, role) in sides {
+            if !has_account {
+                self.add_missing(&person, role);
+            }
         }
-        let size = Size::of_taken(&taken);
-        self.taken.push((incoming(taken), size));
+        let size = Size::of_imported(&imported);
+        self.conversations.push((fingerprinted(imported), size));
     }
 
-    fn enter_missing(&mut self, id: &Raw, person: Person, role: Role) {
-        if let Ok(id) = UserId::parse(&id.0)
-            && !person.has_account
-        {
+    fn add_missing(&mut self, id: &Raw, role: Role) {
+        if let Ok(id) = UserId::parse(&id.0) {
             self.findings.repaired(Repair::PersonMissing);
-            self.missing.insert(id.clone(), nameless(id, role));
+            self.missing_people.insert(id.clone(), nameless(id, role));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What becomes of conversations.
+//! How conversations are converted.
 
 use domain::{conversation::attachment::ATTACHMENTS_MAX, text::CONTENT_MAX_CHARS};
 
@@ -13,21 +13,21 @@ fn at(millis: i64) -> Timestamp {
     Timestamp::from_millis(millis).expect("in range")
 }
 
-fn said(id: &str, sender: &str, content: &str, millis: i64, is_read: bool) -> LegacyMessage {
+fn message(id: &str, sender: &str, content: &str, millis: i64, is_read: bool) -> LegacyMessage {
     LegacyMessage {
         id: raw(id),
         sender: raw(sender),
         content: raw(content),
         kind: "TEXT".to_owned(),
         is_read,
-        read_at: Some(FormerTime::At(at(millis + 1))),
+        read_at: Some(LegacyTime::At(at(millis + 1))),
         is_archived: false,
-        created_at: FormerTime::At(at(millis)),
+        created_at: LegacyTime::At(at(millis)),
         files: vec![],
     }
 }
 
-fn former(messages: Vec<LegacyMessage>) -> LegacyConversation {
+fn legacy(messages: Vec<LegacyMessage>) -> LegacyConversation {
     LegacyConversation {
         id: raw("c1"),
         salon: raw("salon"),
@@ -35,9 +35,9 @@ fn former(messages: Vec<LegacyMessage>) -> LegacyConversation {
         appointment: Some(raw("a1")),
         subject: Some(raw("RDV")),
         status: "ACTIVE".to_owned(),
-        created_at: FormerTime::At(at(0)),
-        updated_at: FormerTime::At(at(9)),
-        last_message_at: FormerTime::At(at(0)),
+        created_at: LegacyTime::At(at(0)),
+        updated_at: LegacyTime::At(at(9)),
+        last_message_at: LegacyTime::At(at(0)),
         messages,
         counters: vec![],
     }
@@ -54,18 +54,18 @@ fn picture(id: &str, url: &str) -> LegacyFile {
     }
 }
 
-fn taken(former: LegacyConversation) -> (ImportedConversation, Findings) {
+fn converted(legacy: LegacyConversation) -> (ImportedConversation, Findings) {
     let mut findings = Findings::default();
-    (conversation(former, &mut findings).expect("taken over"), findings)
+    (conversation(legacy, &mut findings).expect("not refused"), findings)
 }
 
 #[test]
 fn messages_are_in_the_order_of_time_and_then_of_their_ids() {
-    let (conversation, _) = taken(former(vec![
-        said("m3", "client", "c", 2, false),
-        said("m2", "salon", "b", 1, false),
-        said("m1", "client", "a", 1, false),
-        said("M9", "salon", "?", 1, false),
+    let (conversation, _) = converted(legacy(vec![
+        message("m3", "client", "c", 2, false),
+        message("m2", "salon", "b", 1, false),
+        message("m1", "client", "a", 1, false),
+        message("M9", "salon", "?", 1, false),
     ]));
     let order: Vec<_> =
         conversation.messages.iter().map(|it| (it.id.as_str(), it.seq.get())).collect();
@@ -76,40 +76,40 @@ fn messages_are_in_the_order_of_time_and_then_of_their_ids() {
 
 #[test]
 fn without_a_message_there_is_still_an_opening() {
-    let (conversation, _) = taken(former(vec![]));
+    let (conversation, _) = converted(legacy(vec![]));
     assert_eq!((conversation.last_seq.get(), conversation.last_message_at), (1, at(0)));
     assert_eq!(conversation.newest_of(Side::Client), Seq::ZERO);
 }
 
 #[test]
 fn a_horizon_is_the_newest_message_that_was_read_and_what_is_below_is_read_too() {
-    let mut before = former(vec![
-        said("m1", "salon", "a", 1, false),
-        said("m2", "salon", "b", 2, true),
-        said("m3", "client", "c", 3, false),
-        said("m4", "salon", "d", 4, false),
+    let mut unconverted = legacy(vec![
+        message("m1", "salon", "a", 1, false),
+        message("m2", "salon", "b", 2, true),
+        message("m3", "client", "c", 3, false),
+        message("m4", "salon", "d", 4, false),
     ]);
     let counter = |reader, unread| LegacyCounter { reader: raw(reader), unread };
-    before.counters = vec![counter("client", 2), counter("salon", 1), counter("stranger", 7)];
-    let (conversation, findings) = taken(before);
+    unconverted.counters = vec![counter("client", 2), counter("salon", 1), counter("stranger", 7)];
+    let (conversation, findings) = converted(unconverted);
     let horizons = conversation.horizons;
     assert_eq!((horizons.client.get(), horizons.salon), (3, Seq::ZERO));
     let read_at: Vec<_> = conversation.messages.iter().map(|it| it.read_at).collect();
     assert_eq!(read_at, [None, Some(at(3)), None, None]);
-    let told = [
+    let repairs = [
         (Repair::ReadBelowHorizon, 1),
         (Repair::CounterDrifted, 1),
         (Repair::CounterOfStranger, 1),
     ];
-    assert_eq!(findings.repairs, told.into());
+    assert_eq!(findings.repairs, repairs.into());
 }
 
 #[test]
 fn a_text_longer_than_a_message_becomes_several_and_loses_nothing() {
     let text = "é".repeat(2 * CONTENT_MAX_CHARS + 1);
-    let (conversation, findings) = taken(former(vec![
-        said("m1", "salon", &text, 1, true),
-        said("m2", "client", "oui", 2, false),
+    let (conversation, findings) = converted(legacy(vec![
+        message("m1", "salon", &text, 1, true),
+        message("m2", "client", "oui", 2, false),
     ]));
     let ids: Vec<_> = conversation.messages.iter().map(|it| it.id.as_str()).collect();
     assert_eq!(ids, ["m1", "m1-2", "m1-3", "m2"]);
@@ -121,36 +121,36 @@ fn a_text_longer_than_a_message_becomes_several_and_loses_nothing() {
 
 #[test]
 fn more_files_than_a_message_carries_become_several_messages() {
-    let mut message = said("m1", "client", "photos", 1, false);
+    let mut photos = message("m1", "client", "photos", 1, false);
     let file = |n| picture(&format!("f{n}"), "https://utfs.io/f/a");
-    message.files = (0..=ATTACHMENTS_MAX).map(file).collect();
-    let (conversation, _) = taken(former(vec![message]));
+    photos.files = (0..=ATTACHMENTS_MAX).map(file).collect();
+    let (conversation, _) = converted(legacy(vec![photos]));
     let shown: Vec<_> =
         conversation.messages.iter().map(|it| (it.content.as_str(), it.files.len())).collect();
     assert_eq!(shown, [("photos", ATTACHMENTS_MAX), ("", 1)]);
 }
 
 #[test]
-fn a_message_that_lost_its_file_says_so_or_keeps_its_words() {
-    let mut silent = said("m1", "client", "", 1, false);
-    silent.files = vec![picture("f1", "https://evil.example/a")];
-    let mut telling = said("m2", "client", "voilà", 2, false);
-    telling.files = vec![picture("f2", "http://utfs.io/f/a")];
-    let (conversation, findings) = taken(former(vec![silent, telling]));
-    let words: Vec<_> = conversation.messages.iter().map(|it| it.content.as_str()).collect();
-    assert_eq!(words, [LOST_FILE_TEXT, "voilà"]);
+fn a_message_that_lost_its_file_says_so_or_keeps_its_text() {
+    let mut without_text = message("m1", "client", "", 1, false);
+    without_text.files = vec![picture("f1", "https://evil.example/a")];
+    let mut with_text = message("m2", "client", "voilà", 2, false);
+    with_text.files = vec![picture("f2", "http://utfs.io/f/a")];
+    let (conversation, findings) = converted(legacy(vec![without_text, with_text]));
+    let contents: Vec<_> = conversation.messages.iter().map(|it| it.content.as_str()).collect();
+    assert_eq!(contents, [LOST_FILE_TEXT, "voilà"]);
     assert_eq!(findings.refused.len(), 2);
     assert_eq!(findings.repairs.get(&Repair::LostFileNoted), Some(&1));
 }
 
 #[test]
 fn what_cannot_be_a_message_is_named_and_the_others_stay() {
-    let (conversation, findings) = taken(former(vec![
-        said("m1", "admin", "a", 1, false),
-        said("m2", "client", "", 2, false),
-        said("m 3", "client", "c", 3, false),
-        said("m4", "client", "d", 4, false),
-        said("m4", "client", "e", 5, false),
+    let (conversation, findings) = converted(legacy(vec![
+        message("m1", "admin", "a", 1, false),
+        message("m2", "client", "", 2, false),
+        message("m 3", "client", "c", 3, false),
+        message("m4", "client", "d", 4, false),
+        message("m4", "client", "e", 5, false),
     ]));
     assert_eq!(conversation.messages.len(), 1);
     let reasons: Vec<_> = findings.refused.iter().map(|it| (it.id.as_str(), it.reason)).collect();
@@ -165,11 +165,11 @@ fn what_cannot_be_a_message_is_named_and_the_others_stay() {
 
 #[test]
 fn a_conversation_needs_an_id_and_two_people() {
-    let same = LegacyConversation { client: raw("salon"), ..former(vec![]) };
-    let nameless = LegacyConversation { id: raw(""), ..former(vec![]) };
-    for (former, reason) in [(same, Refusal::SidesAreTheSame), (nameless, Refusal::InvalidId)] {
+    let same = LegacyConversation { client: raw("salon"), ..legacy(vec![]) };
+    let nameless = LegacyConversation { id: raw(""), ..legacy(vec![]) };
+    for (legacy, reason) in [(same, Refusal::SidesAreTheSame), (nameless, Refusal::InvalidId)] {
         let mut findings = Findings::default();
-        assert_eq!(conversation(former, &mut findings), None);
+        assert_eq!(conversation(legacy, &mut findings), None);
         assert_eq!(findings.refused[0].reason, reason);
     }
 }
