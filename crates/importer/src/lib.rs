@@ -5,7 +5,7 @@
 //! where it stopped if the source is unchanged, otherwise it starts over and does not write unchanged rows again.
 //! Memory is bounded by a page, and by the longest conversation.
 //!
-//! Begin at `run`, the steps in order; `source` reads the legacy tables.
+//! Begin at `steps`, the steps in order; `source` reads the legacy tables.
 
 mod fingerprint;
 mod legacy;
@@ -13,6 +13,7 @@ mod report;
 mod run;
 mod settings;
 mod source;
+mod steps;
 
 use std::sync::Arc;
 
@@ -38,5 +39,5 @@ pub async fn import(
     source.check().await?;
     let fingerprint = source.fingerprint().await?;
     let (run, from) = Run::begin(settings, store, clock, progress, fingerprint).await?;
-    run::all(&mut source, run, from).await
+    steps::run_all(&mut source, run, from).await
 }

@@ -194,10 +194,6 @@ pub(super) const CIRCLES: &[Allowed] = &[
         because: "a parent and the parts it is made of, which use its types",
     },
     Allowed {
-        files: &["crates/importer/src/run.rs", "crates/importer/src/run/conversations.rs"],
-        because: "a parent and the parts it is made of, which use its types",
-    },
-    Allowed {
         files: &[
             "crates/mailer/src/transport.rs",
             "crates/mailer/src/transport/smtp.rs",
