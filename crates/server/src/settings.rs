@@ -1,7 +1,7 @@
-//! Every setting: where it comes from, what it may be, what is in force.
+//! The settings: their sections, and the configuration that is made of them.
 //!
-//! A setting has one name, `section.key`. It is read from the flag `--section-key`, from its
-//! environment variable, from the file, or is the default: the first of these that says something.
+//! A setting has one name, `section.key`. Its value is that of the flag `--section-key`, else of its environment variable,
+//! else of the file, else the default.
 
 mod database;
 mod files;
@@ -48,7 +48,7 @@ pub(crate) use value::Faults;
 #[cfg(test)]
 pub(crate) use general::Level;
 
-/// Every setting, each read and within its bounds.
+/// Every setting, parsed and within its bounds.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Settings {
     #[command(flatten)]
@@ -85,45 +85,44 @@ pub(crate) struct Settings {
     log: LogSettings,
 }
 
-/// What the program works with: settings that also make sense together.
+/// The configuration of the program: settings that were also checked against one another.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
-    /// Where the server runs.
+    /// The environment.
     pub(crate) general: GeneralSettings,
     /// The HTTP server.
     pub(crate) http: HttpSettings,
     /// The database.
     pub(crate) database: Database,
-    /// Whose tokens are believed.
+    /// The keys and claims of accepted tokens.
     pub(crate) tokens: auth_jwt::Settings,
-    /// The bounds of the interface.
+    /// The REST and realtime interface.
     pub(crate) api: api::Settings,
-    /// Where files are kept.
+    /// File storage.
     pub(crate) files: media::Settings,
-    /// Whether links to files lead only to this machine.
+    /// Whether links to files point to localhost.
     pub(crate) links_are_local: bool,
-    /// Work that may wait.
+    /// Background jobs.
     pub(crate) jobs: Jobs,
-    /// Mail about messages that wait.
+    /// Notification mail.
     pub(crate) mail: Mail,
-    /// Whose clock counts for bookings of salons that have none.
+    /// The time zone of appointments of salons without one.
     pub(crate) zone: Zone,
-    /// Whether anyone may ask for too much.
+    /// Whether rate limits are enforced.
     pub(crate) limits_enabled: bool,
-    /// What is logged.
+    /// Logging.
     pub(crate) log: LogSettings,
 }
 
 impl Settings {
-    /// The settings as parts of the program. `None` when something is missing or contradicts
-    /// another setting; `faults` then says what.
+    /// The configuration. `None`, with the reasons in `faults`, if a setting is missing or contradicts another one.
     fn check(&self, faults: &mut Faults) -> Option<Config> {
         let tokens = self.tokens.check(faults);
         let database = self.database.check(faults);
         let files = self.files.media(&self.bucket, faults);
-        let retention = self.retention.kept(faults);
+        let retention = self.retention.check(faults);
         let mail = self.mail.check(&self.mail_context(), faults)?;
-        if mail.post.is_some() {
+        if mail.mailer.is_some() {
             self.files.check_mailed_links(faults);
         }
         Some(Config {
@@ -134,7 +133,7 @@ impl Settings {
             api: self.api(retention?, self.mail.inbound(&mail)),
             files: files?,
             links_are_local: self.files.is_local(),
-            jobs: self.jobs.parts(self.files.unsent_age_max_ms()),
+            jobs: self.jobs.configuration(self.files.unsent_age_max_ms()),
             mail,
             zone: self.appointments.zone(),
             limits_enabled: self.limits.enabled(),
@@ -169,7 +168,7 @@ impl Settings {
     }
 }
 
-// From the start of the process to a configuration, or to everything that is wrong with it.
+// Loading: from the arguments and the environment of the process to a configuration, or to all of its faults.
 
 /// The variable that names the file.
 const FILE_VARIABLE: &str = "MESSAGING_CONFIG";
@@ -177,76 +176,74 @@ const FILE_VARIABLE: &str = "MESSAGING_CONFIG";
 /// What the process was started with.
 #[derive(Clone, Default)]
 pub(crate) struct Start {
-    /// The program's name, then flags and words.
+    /// The program's name and its arguments.
     pub(crate) arguments: Vec<OsString>,
-    /// The variables. Those whose name is not UTF-8 are none of ours.
+    /// The environment variables, without those whose name is not UTF-8.
     pub(crate) environment: BTreeMap<String, OsString>,
 }
 
 impl Start {
     /// What this process was started with.
     pub(crate) fn of_this_process() -> Self {
-        let named = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value));
+        let utf8_name =
+            |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value));
         Self {
             arguments: std::env::args_os().collect(),
-            environment: std::env::vars_os().filter_map(named).collect(),
+            environment: std::env::vars_os().filter_map(utf8_name).collect(),
         }
     }
 }
 
-/// What to do, and with what.
+/// A configuration that was loaded without faults.
 #[derive(Debug)]
 pub(crate) struct Loaded {
-    /// What to work with.
+    /// The configuration.
     pub(crate) config: Config,
-    /// Every setting as it is in force.
+    /// The value and the source of every setting.
     pub(crate) effective: Effective,
-    /// Variables of the old service that are set and do nothing here.
+    /// Variables of the legacy service that are set and have no effect.
     pub(crate) unused: Vec<String>,
-    /// Where an import reads; of that verb alone.
+    /// The source of an import; only with that verb.
     pub(crate) source: Option<Address>,
 }
 
 impl Loaded {
-    /// Logs what an operator should know of this configuration.
+    /// Logs what an operator should know about this configuration.
     pub(crate) fn announce(&self) {
         if !self.unused.is_empty() {
             let variables = self.unused.join(", ");
-            tracing::info!(variables, "variables that are not used by this version are set");
+            tracing::info!(variables, "variables are set that have no effect in this version");
         }
         if self.config.database.is_direct {
-            tracing::info!(
-                "DATABASE_DIRECT_URL is set: it is used for everything, DATABASE_URL for nothing"
-            );
+            tracing::info!("DATABASE_DIRECT_URL is set: it is used for everything, and DATABASE_URL is ignored");
         }
         if !self.config.database.unused.is_empty() {
             let parameters = self.config.database.unused.join(", ");
             tracing::info!(
                 parameters,
-                "the address of the database has parameters that are not used"
+                "the URL of the database has parameters that have no effect"
             );
         }
         if self.config.links_are_local && self.config.general.in_production() {
             tracing::warn!(
-                "FILES_PUBLIC_URL is not set: links to files, and those in mails that end them, lead \
-                 to this machine alone"
+                "FILES_PUBLIC_URL is not set: links to files and unsubscribe links in mails point to localhost"
             );
         }
-        if self.config.mail.post.is_none() {
+        if self.config.mail.mailer.is_none() {
             tracing::info!("no mail leaves: neither a mail server nor Mailgun is configured");
         }
         if !self.config.limits_enabled {
-            tracing::warn!("rate limits are switched off");
+            tracing::warn!("rate limits are disabled");
         }
     }
 }
 
-/// Why there is nothing to do.
+/// Why no configuration was loaded.
 #[derive(Debug)]
 pub(crate) enum Refusal {
-    /// The command line makes no sense, or asks for help.
+    /// The command line is invalid, or asks for help.
     Usage(clap::Error),
-    /// Settings are wrong.
+    /// Settings are invalid.
     Faults(Faults),
 }
 
@@ -262,7 +259,7 @@ pub(crate) fn verb(start: &Start) -> Result<Verb, Refusal> {
     Ok(read(&line, &BTreeMap::new())?.0.verb())
 }
 
-/// Reads every source, and all of it before it complains.
+/// Reads every source, and reports all faults at once.
 pub(crate) fn load(start: &Start) -> Result<Loaded, Refusal> {
     let line = CommandLine::parse(&start.arguments)?;
     let mut faults = Faults::default();
@@ -274,8 +271,8 @@ pub(crate) fn load(start: &Start) -> Result<Loaded, Refusal> {
         }
     }
     let mut merged = merge(&line, &start.environment, &file, &mut faults);
-    database::ask_address(&mut merged);
-    // What was faulty is left at its default, so that the rest can be looked at too.
+    database::add_url_parameters(&mut merged);
+    // A faulty setting keeps its default, so that the others are checked too.
     let (cli, matches) = read(&line, &merged)?;
     let source = match cli.verb() {
         Verb::Import(args) => source(&args.source, &mut faults),
@@ -285,14 +282,14 @@ pub(crate) fn load(start: &Start) -> Result<Loaded, Refusal> {
         Some(config) if faults.is_empty() => Ok(Loaded {
             config,
             effective: Effective::new(&matches, &merged),
-            unused: among(start.environment.keys()),
+            unused: unused_variables(start.environment.keys()),
             source,
         }),
         _ => Err(Refusal::Faults(faults)),
     }
 }
 
-/// Where an import reads. It needs sessions that keep their settings, as we do.
+/// The source of an import. Like our database, it must not be a connection pooler.
 fn source(source: &ImportSource, faults: &mut Faults) -> Option<Address> {
     let (flag, text) = match (&source.from, &source.from_file) {
         (Some(text), _) => ("--from", Ok(text.clone())),
@@ -312,7 +309,7 @@ fn source(source: &ImportSource, faults: &mut Faults) -> Option<Address> {
     None
 }
 
-/// Reads settings that are known to be good.
+/// Parses settings that are known to be valid.
 fn read(
     line: &CommandLine,
     merged: &BTreeMap<String, (String, Source)>,
@@ -326,18 +323,17 @@ fn read(
     Ok((Cli::from_arg_matches(&matches)?, matches))
 }
 
-/// A setting that had another name before.
+/// A renamed setting.
 struct Renamed {
-    /// Its variable then.
+    /// Its old variable.
     variable: &'static str,
-    /// Its flag then, without the dashes.
+    /// Its old flag, without the dashes.
     id: &'static str,
-    /// Its flag now.
+    /// Its new flag, without the dashes.
     now: &'static str,
 }
 
-/// Settings that had other names before. The former names are refused, so that nobody believes that they set
-/// something.
+/// The renamed settings. Old names are refused rather than silently ignored.
 const RENAMED: [Renamed; 1] =
     [Renamed { variable: "MAIL_HOUSE", id: "mail-house", now: "mail-sender-name" }];
 
@@ -349,11 +345,11 @@ impl Renamed {
     }
 
     fn why(&self) -> String {
-        let now = Setting::find(self.now).map_or_else(|| self.now.to_owned(), |it| it.shown());
+        let now = Setting::find(self.now).map_or_else(|| self.now.to_owned(), |it| it.title());
         format!("was renamed: it is {now} now")
     }
 
-    /// That it is set under its former name.
+    /// The fault of setting it under its old name.
     fn fault(&self, what: String) -> Fault {
         Fault::elsewhere(what, self.why())
     }
@@ -361,7 +357,7 @@ impl Renamed {
 
 // Which of several sources a setting takes its value from.
 
-/// Where a value comes from, the strongest first.
+/// Where a value comes from, highest precedence first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Source {
     Flag,
@@ -384,16 +380,16 @@ impl fmt::Display for Source {
     }
 }
 
-/// The command line, its values not yet read.
+/// The command line, its values not yet parsed.
 struct CommandLine {
-    /// The verb, word by word, and what is said to it alone.
+    /// The verb with its subverbs, and the arguments that only it has.
     words: Vec<OsString>,
-    /// The value of each flag that is given.
+    /// The value of each setting that is given as a flag.
     flags: BTreeMap<String, OsString>,
 }
 
 impl CommandLine {
-    /// Takes `arguments` apart; the first is the program's name.
+    /// Splits `arguments`, of which the first is the program's name.
     fn parse(arguments: &[OsString]) -> Result<Self, clap::Error> {
         let unread = Cli::described().mut_args(|arg| {
             let arg = arg.env(Resettable::Reset).default_value(Resettable::Reset);
@@ -418,13 +414,13 @@ impl CommandLine {
         Ok(Self { words, flags: given.collect() })
     }
 
-    /// The file that a flag names.
+    /// The settings file that a flag names.
     fn file(&self) -> Option<&OsStr> {
         self.flags.get(FILE_FLAG).map(OsString::as_os_str)
     }
 }
 
-/// The arguments that only `verb` has, as the command line gave them.
+/// The arguments that only `verb` has, as given.
 fn arguments_of(verb: &Command, matches: &ArgMatches) -> Vec<OsString> {
     let given = |arg: &&Arg| {
         let source = matches.value_source(arg.get_id().as_str());
@@ -450,13 +446,12 @@ fn given(matches: &ArgMatches, id: &str) -> Option<OsString> {
     matches.get_raw(id)?.next_back().map(ToOwned::to_owned)
 }
 
-/// The variable's value. An empty one counts as none: that is how compose files leave one out.
+/// The value of a variable. An empty one counts as unset, as compose files write it.
 fn variable<'a>(environment: &'a BTreeMap<String, OsString>, name: &str) -> Option<&'a OsString> {
     environment.get(name).filter(|value| !value.is_empty())
 }
 
-/// The text of every setting that some source names, and the source it is taken from. What cannot
-/// be a value of its setting becomes a fault.
+/// The text and the source of every setting that some source sets. An invalid value becomes a fault.
 fn merge(
     line: &CommandLine,
     environment: &BTreeMap<String, OsString>,
@@ -484,7 +479,7 @@ fn merge(
     merged
 }
 
-/// Pages of a developer's machine, allowed outside production.
+/// Origins of front ends on a developer's machine, allowed outside production.
 const LOCAL: [&str; 4] = [
     "http://localhost:3000",
     "http://localhost:3001",
@@ -492,53 +487,52 @@ const LOCAL: [&str; 4] = [
     "http://127.0.0.1:3001",
 ];
 
-/// Whose pages may call us from a browser.
+/// The origins that may call from a browser.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Pages that may call (CORS)")]
 pub(crate) struct OriginSettings {
-    /// Addresses of the front end, each with and without `www.`, and of apps (`capacitor://localhost`); separated by commas
+    /// Origins of the front end, each with and without `www.`, and of apps (`capacitor://localhost`); separated by commas
     #[arg(id = "origins-front-url", long, env = "FRONT_URL", value_name = "URLS")]
     front_url: Option<OriginList>,
 
-    /// More addresses of the front end
+    /// More origins of the front end
     #[arg(id = "origins-frontend-url", long, env = "FRONTEND_URL", value_name = "URLS")]
     frontend_url: Option<OriginList>,
 
-    /// More addresses of the front end
+    /// More origins of the front end
     #[arg(id = "origins-frontend-url-bis", long, env = "FRONTEND_URL_BIS", value_name = "URLS")]
     frontend_url_bis: Option<OriginList>,
 
-    /// More addresses of the front end
+    /// More origins of the front end
     #[arg(id = "origins-web-url", long, env = "WEB_URL", value_name = "URLS")]
     web_url: Option<OriginList>,
 }
 
 impl OriginSettings {
-    /// Everyone named; outside production a developer's pages too.
+    /// All configured origins; outside production also those of a developer's machine.
     pub(crate) fn allowed(&self, in_production: bool) -> Origins {
         let lists = [&self.front_url, &self.frontend_url, &self.frontend_url_bis, &self.web_url];
         let named = lists.into_iter().flatten().flat_map(|list| &list.0).map(String::as_str);
         let local = LOCAL.into_iter().filter(|_| !in_production);
-        // Each was read by the same rule already, so nothing is lost here.
+        // Each was parsed by the same rule already.
         Origins::new(named.chain(local)).unwrap_or_default()
     }
 
-    /// The front end's own address, which links in mails begin with: in production the first that
-    /// people can reach.
+    /// The base URL of links in mails: the first web origin of the front end, in production the first that is not local.
     fn site(&self, in_production: bool) -> Option<String> {
         let lists = [&self.frontend_url, &self.web_url, &self.front_url];
         let mut named = lists.into_iter().flatten().flat_map(|list| &list.0);
-        named.find(|it| is_of_the_web(it) && (!in_production || !is_local(it))).cloned()
+        named.find(|it| is_web(it) && (!in_production || !is_local(it))).cloned()
     }
 }
 
-/// Whether a browser can be led there; an app's own address means nothing outside of it.
-fn is_of_the_web(address: &str) -> bool {
+/// Whether a browser can open it, unlike the origin of an app.
+fn is_web(address: &str) -> bool {
     let scheme = address.split_once("://").map_or("", |(scheme, _)| scheme);
     ["http", "https"].into_iter().any(|web| scheme.eq_ignore_ascii_case(web))
 }
 
-/// Whether an address leads to the machine it is used on.
+/// Whether an address is that of localhost.
 fn is_local(address: &str) -> bool {
     let host = address.split_once("://").map_or(address, |(_, rest)| rest);
     let names = |local: &str| {
@@ -571,7 +565,7 @@ impl FromStr for OriginList {
 
 // The file with settings.
 
-/// Reads the settings in `path`: the text of each, by flag.
+/// The text of each setting in the file, by flag.
 fn read_file(path: &Path, faults: &mut Faults) -> BTreeMap<String, String> {
     match std::fs::read_to_string(path) {
         Ok(text) => parse(&text, faults),
@@ -587,9 +581,9 @@ fn parse(text: &str, faults: &mut Faults) -> BTreeMap<String, String> {
     let table: Table = match text.parse() {
         Ok(table) => table,
         Err(cause) => {
-            // The parser's own text quotes the line, and the line may hold a secret.
-            let place = cause.span().map(|span| text[..span.start].lines().count().max(1));
-            let line = place.map(|line| format!(" (line {line})")).unwrap_or_default();
+            // The parser's message quotes the line, which may contain a secret.
+            let number = cause.span().map(|span| text[..span.start].lines().count().max(1));
+            let line = number.map(|line| format!(" (line {line})")).unwrap_or_default();
             faults.note(Fault::elsewhere("MESSAGING_CONFIG", format!("is not TOML{line}")));
             return BTreeMap::new();
         }
@@ -598,7 +592,7 @@ fn parse(text: &str, faults: &mut Faults) -> BTreeMap<String, String> {
     let mut settings = BTreeMap::new();
     for (section, content) in table {
         let Value::Table(keys) = content else {
-            faults.note(Fault::elsewhere(section, "stands in no section of the file"));
+            faults.note(Fault::elsewhere(section, "is not in a section of the file"));
             continue;
         };
         for (key, value) in keys {
@@ -618,7 +612,7 @@ fn parse(text: &str, faults: &mut Faults) -> BTreeMap<String, String> {
     settings
 }
 
-/// The value as a variable would have it: a list is separated by commas.
+/// The value as a variable would have it: a list separated by commas.
 fn as_text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
@@ -632,16 +626,15 @@ fn as_text(value: &Value) -> Option<String> {
     }
 }
 
-// Variables that the service before this one read. They may stay where they are set; nothing here
-// reads them yet.
+// Variables of the legacy service that may stay set and have no effect.
 
-/// What the names of such variables begin with.
+/// Prefixes of their names.
 const PREFIXES: [&str; 1] = ["REDIS_"];
-/// Such variables with other names.
+/// Other names.
 const NAMES: [&str; 1] = ["SHADOW_DATABASE_URL"];
 
-/// Those of `variables` that do nothing.
-fn among<'a>(variables: impl Iterator<Item = &'a String>) -> Vec<String> {
+/// Those of `variables` that have no effect.
+fn unused_variables<'a>(variables: impl Iterator<Item = &'a String>) -> Vec<String> {
     let is_unused = |name: &&String| {
         let begins = PREFIXES.iter().any(|prefix| name.starts_with(prefix));
         begins || NAMES.contains(&name.as_str())
@@ -664,7 +657,7 @@ mod origin_tests {
     }
 
     #[test]
-    fn everyone_named_is_allowed_with_and_without_www() {
+    fn every_configured_origin_is_allowed_with_and_without_www() {
         let allowed = allowed(" https://a.example/ ,, https://www.b.example:8443", true);
         let expected = [
             "https://a.example",
@@ -686,7 +679,7 @@ mod origin_tests {
     }
 
     #[test]
-    fn links_in_mails_lead_where_people_can_go() {
+    fn links_in_mails_lead_to_a_public_address() {
         let list = |text: &str| Some(text.parse().expect("good addresses"));
         let settings = OriginSettings {
             front_url: list("https://front.example"),

@@ -1,5 +1,5 @@
-//! Requests to go on in another protocol: the application answers them like any other, and what HTTP
-//! kept for their connection is let go.
+//! Upgrade requests: the application answers them like any other, and the buffers that HTTP holds for their connection
+//! are freed.
 
 use std::{
     convert::Infallible,
@@ -29,14 +29,14 @@ use super::{Shared, connection::Connection};
 /// A request with the connection it came on.
 type Upgrade = (Request, Framed<TcpStream, Codec>);
 
-/// Makes what answers upgrades.
+/// The factory of [`Upgrader`].
 pub(super) struct Upgrades<F: ServiceFactory<Request>> {
     app: Shared<F>,
     disconnect_timeout: Duration,
 }
 
 impl<F: ServiceFactory<Request>> Upgrades<F> {
-    /// The `app` decides on each. A client may take so long to close a connection.
+    /// `app` answers the requests. `disconnect_timeout` bounds how long a client may take to close a connection.
     pub(super) fn new(app: Shared<F>, disconnect_timeout: Duration) -> Self {
         Self { app, disconnect_timeout }
     }
@@ -61,7 +61,7 @@ where
     }
 }
 
-/// Answers upgrades.
+/// Answers upgrade requests, and serves the upgraded connections.
 pub(super) struct Upgrader<S> {
     app: Rc<S>,
     disconnect_timeout: Duration,
@@ -81,29 +81,29 @@ where
     fn call(&self, (request, connection): Upgrade) -> Self::Future {
         let parts = connection.into_parts();
         let (reader, writer) = parts.io.into_split();
-        // Copied, so that the buffer it came in can be let go.
-        let ahead = Bytes::copy_from_slice(&parts.read_buf);
-        let payload: BoxedPayloadStream = Box::pin(UpgradedPayload::new(ahead, reader));
+        // Copied, so that the buffer it came in is freed.
+        let received = Bytes::copy_from_slice(&parts.read_buf);
+        let payload: BoxedPayloadStream = Box::pin(UpgradedPayload::new(received, reader));
         let (request, _none) = request.replace_payload(Payload::Stream { payload });
-        let answer = self.app.call(request);
+        let response = self.app.call(request);
         let connection = Connection { writer, codec: parts.codec, unsent: parts.write_buf };
         let disconnect_timeout = self.disconnect_timeout;
-        // In a box of its own, or its room would be held as long as the connection lives.
-        let answered = Box::pin(async move {
-            let response = match answer.await {
-                // With the request goes the buffer that its head was read into.
-                Ok(answer) => answer.into_parts().1.map_into_boxed_body(),
+        // In a box of its own, so that its memory is freed before the connection ends.
+        let responded = Box::pin(async move {
+            let response = match response.await {
+                // Dropping the request frees the buffer that its head was read into.
+                Ok(response) => response.into_parts().1.map_into_boxed_body(),
                 Err(failure) => failure,
             };
-            connection.answer(response, disconnect_timeout).await
+            connection.respond(response, disconnect_timeout).await
         });
         Box::pin(async move {
-            let carried = match answered.await {
-                Ok(Some(switched)) => switched.carry(disconnect_timeout).await,
+            let written = match responded.await {
+                Ok(Some(upgraded)) => upgraded.write_all(disconnect_timeout).await,
                 Ok(None) => Ok(()),
                 Err(error) => Err(error),
             };
-            if let Err(error) = carried {
+            if let Err(error) = written {
                 tracing::debug!(%error, "a connection ended before everything was sent");
             }
             Ok(())
@@ -111,25 +111,24 @@ where
     }
 }
 
-// What arrives on a connection after the head of the request that switched it.
+// What is received after the head of an upgrade request.
 
-/// How much is read at once, in bytes. The room for it is on the stack: a connection on which nothing
-/// arrives holds none.
+/// How much is read at once, in bytes. The buffer is on the stack: a connection on which nothing arrives holds none.
 const CHUNK_BYTES: usize = 16 * 1024;
 
 /// The bytes a client sends, in order.
 #[derive(Debug)]
 pub(super) struct UpgradedPayload {
-    /// What came together with the head.
-    ahead: Bytes,
+    /// What was received together with the head.
+    received: Bytes,
     connection: OwnedReadHalf,
-    /// The last chunk was full. Whoever reads takes all there is, so others get their turn first.
+    /// The last chunk was full: yields once, so that other tasks run before the next one is read.
     yields: bool,
 }
 
 impl UpgradedPayload {
-    pub(super) fn new(ahead: Bytes, connection: OwnedReadHalf) -> Self {
-        Self { ahead, connection, yields: false }
+    pub(super) fn new(received: Bytes, connection: OwnedReadHalf) -> Self {
+        Self { received, connection, yields: false }
     }
 }
 
@@ -137,17 +136,17 @@ impl Stream for UpgradedPayload {
     type Item = Result<Bytes, PayloadError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if !self.ahead.is_empty() {
-            return Poll::Ready(Some(Ok(mem::take(&mut self.ahead))));
+        if !self.received.is_empty() {
+            return Poll::Ready(Some(Ok(mem::take(&mut self.received))));
         }
         if mem::take(&mut self.yields) {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let mut room = [const { MaybeUninit::uninit() }; CHUNK_BYTES];
-        let mut chunk = ReadBuf::uninit(&mut room);
+        let mut buffer = [const { MaybeUninit::uninit() }; CHUNK_BYTES];
+        let mut chunk = ReadBuf::uninit(&mut buffer);
         if ready!(Pin::new(&mut self.connection).poll_read(cx, &mut chunk)).is_err() {
-            // However it broke, the client is gone, and did not say goodbye.
+            // Any error means that the client is gone without closing the connection.
             return Poll::Ready(Some(Err(PayloadError::Incomplete(None))));
         }
         self.yields = chunk.remaining() == 0;
@@ -169,24 +168,24 @@ mod tests {
         let (server, mut client) = connected().await;
         client.write_all(b"behind").await.expect("it is there");
         drop(client);
-        let mut arrival =
+        let mut payload =
             UpgradedPayload::new(Bytes::from_static(b"ahead, "), server.into_split().0);
         let mut all = Vec::new();
-        while let Some(bytes) = arrival.next().await {
+        while let Some(bytes) = payload.next().await {
             all.extend(bytes.expect("it is there"));
         }
         assert_eq!(all, b"ahead, behind");
     }
 
     #[tokio::test]
-    async fn after_a_full_chunk_others_get_their_turn() {
+    async fn after_a_full_chunk_other_tasks_run_first() {
         let (server, mut client) = connected().await;
         client.write_all(&vec![0; 2 * CHUNK_BYTES]).await.expect("it is there");
         let (reader, _writer) = server.into_split();
-        let mut arrival = UpgradedPayload::new(Bytes::new(), reader);
-        let first = arrival.next().await.expect("a chunk").expect("it is there");
+        let mut payload = UpgradedPayload::new(Bytes::new(), reader);
+        let first = payload.next().await.expect("a chunk").expect("it is there");
         assert_eq!(first.len(), CHUNK_BYTES);
-        assert!(arrival.next().now_or_never().is_none());
-        assert!(arrival.next().await.is_some());
+        assert!(payload.next().now_or_never().is_none());
+        assert!(payload.next().await.is_some());
     }
 }

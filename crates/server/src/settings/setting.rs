@@ -1,4 +1,4 @@
-//! A setting as the command line describes it.
+//! The list of settings, and their effective values.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::cli::Cli;
 
-/// The flag that names the file; the only one that is no setting.
+/// The flag of the settings file; the only one that is not a setting.
 pub(super) const FILE_FLAG: &str = "config";
 
 /// One setting.
@@ -36,7 +36,7 @@ impl Setting {
         self.0.get_id().as_str()
     }
 
-    /// Its section and its key there, as the file has them.
+    /// Its section and its key in the file.
     pub(super) fn name(&self) -> (&str, &str) {
         self.id().split_once('-').unwrap_or(("", self.id()))
     }
@@ -46,8 +46,8 @@ impl Setting {
         self.0.get_env().and_then(|name| name.to_str()).unwrap_or_default()
     }
 
-    /// What people call it: the variable, and the name in the file.
-    pub(super) fn shown(&self) -> String {
+    /// Its variable and its name in the file, for messages.
+    pub(super) fn title(&self) -> String {
         let (section, key) = self.name();
         format!("{} ({section}.{key})", self.variable())
     }
@@ -57,25 +57,26 @@ impl Setting {
         self.0.get_help_heading().unwrap_or_default()
     }
 
-    /// What it is.
+    /// Its description.
     pub(super) fn help(&self) -> String {
         self.0.get_help().map(ToString::to_string).unwrap_or_default()
     }
 
-    /// What it is without being set.
+    /// Its default.
     pub(super) fn default(&self) -> Option<String> {
         self.0.get_default_values().first().map(|value| value.to_string_lossy().into_owned())
     }
 
-    /// What it may be: words, bounds, or the kind of text.
+    /// Its possible values: names, bounds, or the kind of text.
     pub(super) fn values(&self) -> String {
-        let words = self.0.get_possible_values();
-        if words.is_empty() {
+        let possible = self.0.get_possible_values();
+        if possible.is_empty() {
             let names = self.0.get_value_names().unwrap_or_default();
             return names.iter().map(clap::builder::Str::as_str).collect();
         }
-        let words: Vec<_> = words.iter().map(clap::builder::PossibleValue::get_name).collect();
-        words.join(", ")
+        let possible: Vec<_> =
+            possible.iter().map(clap::builder::PossibleValue::get_name).collect();
+        possible.join(", ")
     }
 
     /// Whether its value is secret.
@@ -83,10 +84,10 @@ impl Setting {
         self.0.is_hide_env_values_set()
     }
 
-    /// Why it cannot be `text`; `None` when it can. The reason does not repeat the text.
+    /// Why `text` is not a value of it; `None` if it is. The reason does not repeat the text.
     pub(super) fn fault_in(&self, text: &str) -> Option<String> {
-        let alone = self.0.clone().env(Resettable::Reset);
-        let command = clap::Command::new("setting").arg(alone);
+        let arg = self.0.clone().env(Resettable::Reset);
+        let command = clap::Command::new("setting").arg(arg);
         let flag = format!("--{}={text}", self.id());
         let refusal = command.try_get_matches_from(["setting", &flag]).err()?;
         let reason = std::error::Error::source(&refusal).map(ToString::to_string);
@@ -94,11 +95,11 @@ impl Setting {
     }
 }
 
-/// What stands in place of a secret.
+/// Printed in place of a secret.
 const HIDDEN: &str = "***";
 
-/// Every setting as it is in force. Its `Display` is the file that would set the same, with secrets
-/// hidden and the source of each value behind it.
+/// The effective value of every setting. Its `Display` is the file that would set the same, with secrets hidden and the
+/// source of each value in a comment.
 #[derive(Clone, Debug)]
 pub(crate) struct Effective(Vec<Line>);
 
@@ -108,12 +109,12 @@ struct Line {
     key: String,
     value: Option<String>,
     source: Source,
-    /// What does nothing of it.
+    /// Which part of it has no effect.
     unused: Option<String>,
 }
 
 impl Effective {
-    /// The settings in `matches`, which `merged` took from somewhere.
+    /// The settings in `matches`; `merged` has the sources of those that are set.
     pub(super) fn new(matches: &ArgMatches, merged: &BTreeMap<String, (String, Source)>) -> Self {
         let line = |setting: Setting| {
             let (section, key) = setting.name();
@@ -121,7 +122,7 @@ impl Effective {
             let unused = value.and_then(|value| {
                 unused(&setting, &value.to_string_lossy(), merged.contains_key(DIRECT_URL))
             });
-            let value = value.map(|value| shown(&setting, &value.to_string_lossy()));
+            let value = value.map(|value| printable(&setting, &value.to_string_lossy()));
             let source = merged.get(setting.id()).map_or(Source::Default, |(_, source)| *source);
             Line { section: section.to_owned(), key: key.to_owned(), value, source, unused }
         };
@@ -133,7 +134,7 @@ fn is_address(setting: &Setting) -> bool {
     [URL, DIRECT_URL].contains(&setting.id())
 }
 
-/// What does nothing of an address: all of it beside a direct one, or some of its parameters.
+/// Which part of a URL has no effect: all of it if the direct one is set, or some of its parameters.
 fn unused(setting: &Setting, text: &str, is_direct: bool) -> Option<String> {
     if setting.id() == URL && is_direct {
         return Some("not used, direct-url is".to_owned());
@@ -143,7 +144,7 @@ fn unused(setting: &Setting, text: &str, is_direct: bool) -> Option<String> {
     (!unused.is_empty()).then(|| format!("not used: {}", unused.join(", ")))
 }
 
-fn shown(setting: &Setting, text: &str) -> String {
+fn printable(setting: &Setting, text: &str) -> String {
     if is_address(setting) {
         return Address::parse(text).map_or(HIDDEN.to_owned(), |address| address.to_string());
     }
@@ -172,7 +173,7 @@ impl fmt::Display for Effective {
     }
 }
 
-/// The text as TOML has it: a number as it is, anything else in quotes.
+/// The text as TOML: a number as it is, anything else in quotes.
 fn quoted(text: &str) -> String {
     match text.parse::<i64>() {
         Ok(_) => text.to_owned(),
@@ -187,7 +188,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_setting_has_a_section_a_variable_of_its_own_and_a_meaning() {
+    fn every_setting_has_a_section_a_variable_of_its_own_and_a_description() {
         let settings = Setting::all();
         let variables: BTreeSet<_> = settings.iter().map(Setting::variable).collect();
         assert_eq!(variables.len(), settings.len());

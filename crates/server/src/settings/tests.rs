@@ -1,4 +1,4 @@
-//! From what the process was started with to what is in force.
+//! From arguments and environment to the configuration.
 
 mod database;
 mod faults;
@@ -19,7 +19,7 @@ use super::{Config, Loaded, Refusal, Start, load};
 const SECRET: &str = "canary-secret-of-a-decent-length-0123";
 const URL: &str = "postgres://salon:canary@db.example/messaging";
 
-/// A start with what is needed in the environment.
+/// A start with the required variables.
 fn start() -> Start {
     Start { arguments: vec!["messaging-server".into()], ..Start::default() }
         .with("DATABASE_URL", URL)
@@ -57,7 +57,7 @@ impl Start {
     }
 }
 
-/// A file that is gone when the test is over.
+/// A file that is removed at the end of the test.
 struct File(PathBuf);
 
 impl File {
