@@ -1,4 +1,4 @@
-//! `index.html`: everything, for people. It runs nothing and loads nothing from elsewhere.
+//! `index.html`: the archive for people. It has no scripts and loads nothing from elsewhere.
 
 use askama::Template;
 use domain::{
@@ -20,7 +20,7 @@ use crate::{
     zip::Zip,
 };
 
-/// The page until the first conversation.
+/// The page up to the first conversation.
 #[derive(Template)]
 #[template(path = "header.html")]
 struct PageHeader {
@@ -33,7 +33,7 @@ struct PageHeader {
     is_empty: bool,
 }
 
-/// A conversation until its first message.
+/// A conversation up to its first message.
 #[derive(Template)]
 #[template(path = "conversation.html")]
 struct ConversationHeader {
@@ -67,7 +67,7 @@ struct FileItem<'m> {
 enum FileLocation {
     /// In the archive, under this path.
     Archived(String),
-    /// With the upload service, at this address.
+    /// At the upload service, at this URL.
     Hosted(String),
     Missing,
 }
@@ -78,8 +78,8 @@ pub(crate) async fn write(contents: &Contents<'_>, zip: &mut Zip) -> Result<(), 
         let Some(here) = contents.conversation(id).await? else { continue };
         render(&conversation_header(&contents.person, &here), zip).await?;
         let mut messages = Messages::of(contents.store, contents.export, &here);
-        while let Some(some) = messages.next().await? {
-            for message in &some {
+        while let Some(page) = messages.next().await? {
+            for message in &page {
                 render(&message_article(contents, message), zip).await?;
             }
         }
@@ -114,13 +114,13 @@ fn page_header(contents: &Contents<'_>) -> PageHeader {
 
 fn conversation_header(person: &Person, here: &ConversationView) -> ConversationHeader {
     let is_salon = here.salon.id == person.participant.id;
-    let about = &here.conversation;
+    let conversation = &here.conversation;
     ConversationHeader {
         words: person.words(),
         with: if is_salon { &here.client } else { &here.salon }.display_name(),
-        subject: about.subject.as_ref().map(|subject| subject.as_str().to_owned()),
-        since: person.zone().day(about.created_at),
-        is_archived: about.status == Status::Archived,
+        subject: conversation.subject.as_ref().map(|subject| subject.as_str().to_owned()),
+        since: person.zone().day(conversation.created_at),
+        is_archived: conversation.status == Status::Archived,
     }
 }
 
@@ -137,7 +137,7 @@ fn message_article<'m>(contents: &Contents<'_>, message: &'m Message) -> Message
         side,
         author,
         at: person.moment(message.created_at),
-        // Of one's own alone: what oneself read is no news.
+        // Only of one's own messages: when the other side read them.
         read: message.read_at.filter(|_| is_own).map(|at| person.moment(at)),
         text: message.content.as_str(),
         files: message.attachments.iter().map(|file| file_item(contents, file)).collect(),
@@ -153,7 +153,7 @@ fn file_item<'m>(contents: &Contents<'_>, attachment: &'m Attachment) -> FileIte
     FileItem { name: attachment.file.name(), location }
 }
 
-// What `index.html` says itself, in the languages that we write to people in.
+// The texts of `index.html`, in French and English.
 
 /// The texts of the page.
 #[derive(Debug)]
@@ -222,7 +222,7 @@ static ENGLISH: Words = Words {
 };
 
 impl Words {
-    /// Those of a language.
+    /// The texts in `language`.
     pub(crate) fn of(language: Language) -> &'static Self {
         match language {
             Language::French => &FRENCH,
@@ -230,7 +230,7 @@ impl Words {
         }
     }
 
-    /// How often mail comes, if it comes.
+    /// How often mail is sent; `None` if it is switched off.
     pub(crate) fn how_often(&self, frequency: Option<Frequency>) -> &'static str {
         let [immediate, hourly, daily, never] = self.mails;
         match frequency {
@@ -241,15 +241,15 @@ impl Words {
         }
     }
 
-    /// A day and a minute of it.
+    /// A day and a time of day.
     pub(crate) fn moment(&self, day: &str, minute: &str) -> String {
         format!("{day} {} {minute}", self.at)
     }
 }
 
-// Whom an archive is for.
+// The person.
 
-/// Whom an archive is for, and what they want.
+/// The person whose archive it is, with their preferences.
 pub(crate) struct Person {
     pub(crate) participant: Participant,
     pub(crate) preferences: Preferences,
@@ -263,18 +263,18 @@ impl Person {
         Ok(Self { participant, preferences: preferences.ok_or_else(unknown)? })
     }
 
-    /// Their language.
+    /// The texts in their language.
     pub(crate) fn words(&self) -> &'static Words {
         Words::of(self.participant.profile.language.unwrap_or_default())
     }
 
-    /// Where their clock stands: what they said themselves, else what the platform knows.
+    /// Their time zone: that of their preferences, else that of their profile.
     pub(crate) fn zone(&self) -> Zone {
         let known = self.preferences.zone.as_ref().or(self.participant.profile.zone.as_ref());
         known.cloned().unwrap_or_default()
     }
 
-    /// A moment by their clock, in their words.
+    /// A date and a time in their time zone and language.
     pub(crate) fn moment(&self, at: Timestamp) -> String {
         let zone = self.zone();
         self.words().moment(&zone.day(at), &zone.minute(at))

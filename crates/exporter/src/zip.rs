@@ -1,4 +1,4 @@
-//! A zip file, written from beginning to end: what is in it is stored as it is.
+//! Streams a zip file without compression.
 
 use std::{
     io::{self, Write},
@@ -15,24 +15,24 @@ use zip::{
 
 use crate::archive::Sink;
 
-/// How many bytes are gathered before they are sent on.
+/// How many bytes are buffered before they are sent.
 const PIECE_BYTES: usize = 64 * 1024;
-/// From here on a file needs the format's extension for large ones, which not every old program knows.
+/// From this size on a file needs ZIP64, which not every old program reads.
 const LARGE_BYTES: u64 = 0xffff_ffff;
 
 pub(crate) struct Zip {
-    writer: ZipWriter<StreamWriter<Gathered>>,
-    gathered: Gathered,
+    writer: ZipWriter<StreamWriter<Buffer>>,
+    buffer: Buffer,
     sink: Sink,
 }
 
 impl Zip {
     pub(crate) fn new(sink: Sink) -> Self {
-        let gathered = Gathered::default();
-        Self { writer: ZipWriter::new_stream(gathered.clone()), gathered, sink }
+        let buffer = Buffer::default();
+        Self { writer: ZipWriter::new_stream(buffer.clone()), buffer, sink }
     }
 
-    /// Begins a file, and ends the one before. Without `size_bytes` it may become as large as it likes.
+    /// Begins a file, and ends the one before. Without `size_bytes` it is ZIP64.
     pub(crate) async fn begin(
         &mut self,
         name: &str,
@@ -44,32 +44,32 @@ impl Zip {
         self.send_from(PIECE_BYTES).await
     }
 
-    /// More of the file that was begun.
+    /// Appends to the current file.
     pub(crate) async fn write(&mut self, bytes: &[u8]) -> Result<(), JobFailure> {
         self.writer.write_all(bytes).map_err(|error| not_written(error.into()))?;
         self.send_from(PIECE_BYTES).await
     }
 
-    /// Ends the last file, and says where each is.
+    /// Ends the last file, and writes the directory.
     pub(crate) async fn finish(self) -> Result<(), JobFailure> {
         self.writer.finish().map_err(not_written)?;
-        self.sink.send(self.gathered.take()).await
+        self.sink.send(self.buffer.take()).await
     }
 
-    /// Sends on what is gathered, if it is that much.
+    /// Sends the buffer if it has at least `piece_bytes`.
     async fn send_from(&self, piece_bytes: usize) -> Result<(), JobFailure> {
-        if self.gathered.len() < piece_bytes {
+        if self.buffer.len() < piece_bytes {
             return Ok(());
         }
-        self.sink.send(self.gathered.take()).await
+        self.sink.send(self.buffer.take()).await
     }
 }
 
-/// What the library wrote and nobody sent yet: it knows no waiting, and so never has to.
+/// What the library, which is synchronous, has written and is not sent yet.
 #[derive(Clone, Default)]
-struct Gathered(Arc<Mutex<Vec<u8>>>);
+struct Buffer(Arc<Mutex<Vec<u8>>>);
 
-impl Gathered {
+impl Buffer {
     fn len(&self) -> usize {
         self.lock().len()
     }
@@ -83,7 +83,7 @@ impl Gathered {
     }
 }
 
-impl Write for Gathered {
+impl Write for Buffer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.lock().extend_from_slice(bytes);
         Ok(bytes.len())
@@ -108,11 +108,11 @@ mod tests {
     use super::*;
     use crate::archive;
 
-    /// More files than the format holds without its extension.
+    /// More files than a zip file may have without ZIP64.
     const FILES: usize = 70_000;
 
     #[tokio::test]
-    async fn an_archive_may_hold_more_than_the_old_format_does() {
+    async fn an_archive_may_have_more_files_than_a_zip_file_without_zip64() {
         let (sink, mut source) = archive::open();
         let write = async move {
             let mut zip = Zip::new(sink);

@@ -1,4 +1,4 @@
-//! The ways in which mail leaves.
+//! The mail transports.
 
 pub(crate) mod folder;
 mod smtp;
@@ -15,7 +15,7 @@ use reqwest::{
     redirect::Policy,
 };
 use secrecy::{ExposeSecret as _, SecretString};
-use smtp::{Reason, SmtpStep, SmtpTransport};
+use smtp::{EnhancedStatus, SmtpStep, SmtpTransport};
 
 use crate::{
     addresses::is_safe,
@@ -41,21 +41,21 @@ impl Transport {
         })
     }
 
-    /// When this returns, the mail is somebody else's.
-    pub(crate) async fn hand_over(&self, mail: &Composed) -> Result<(), Fault> {
+    /// When this returns, the mail was accepted.
+    pub(crate) async fn deliver(&self, mail: &Composed) -> Result<(), Fault> {
         match self {
-            Self::Smtp(smtp) => smtp.hand_over(mail).await,
-            Self::Mailgun(mailgun) => mailgun.hand_over(mail).await,
-            Self::Folder(folder) => folder.hand_over(mail).await.map_err(Fault::Folder),
+            Self::Smtp(smtp) => smtp.deliver(mail).await,
+            Self::Mailgun(mailgun) => mailgun.deliver(mail).await,
+            Self::Folder(folder) => folder.deliver(mail).await.map_err(Fault::Folder),
         }
     }
 }
 
-/// Why a mail was not taken. What a server said is left out: it tends to name people.
+/// Why a mail was not accepted. Without the text of the server, which often contains addresses.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Fault {
     #[error("the mail server answered {code} to {step}")]
-    Answer { step: SmtpStep, code: u16, reason: Option<Reason> },
+    Answer { step: SmtpStep, code: u16, status: Option<EnhancedStatus> },
     #[error("the mail server's answer to {step} cannot be read")]
     Unreadable { step: SmtpStep },
     #[error("the connection to the mail server broke at {step}")]
@@ -66,24 +66,24 @@ pub(crate) enum Fault {
     },
     #[error("TLS with the mail server failed")]
     Tls(#[source] Box<dyn std::error::Error + Send + Sync>),
-    #[error("the mail server has no TLS, or no way to log in that we know")]
+    #[error("the mail server supports no TLS, or no login mechanism that we support")]
     Unable,
-    #[error("the mail server does not take addresses beyond ASCII")]
+    #[error("the mail server does not accept addresses beyond ASCII")]
     AddressBeyondAscii,
     #[error("the mail service answered {0}")]
     Status(StatusCode),
-    #[error("the mail service could not be asked")]
+    #[error("the mail service could not be called")]
     Call(#[source] reqwest::Error),
-    #[error("the mail could not be kept")]
+    #[error("the mail could not be stored")]
     Folder(#[source] io::Error),
     #[error("it took too long")]
     TooSlow,
-    #[error("no more mail leaves")]
+    #[error("the mailer is shut down")]
     Closed,
 }
 
 impl Fault {
-    /// Whether it is about this mail, so that it will never be taken like this.
+    /// Whether it concerns this mail, so that it will never be accepted.
     pub(crate) fn is_final(&self) -> bool {
         match self {
             Self::Answer { step, code, .. } => step.is_about_the_mail(*code) && *code >= 500,
@@ -95,28 +95,29 @@ impl Fault {
         }
     }
 
-    /// Whether it is about the person: there is no such mailbox. That our mail is not wanted (5.7.x)
-    /// says nothing about the mailbox, and without a reason only three codes do (RFC 5321, 4.2.3).
+    /// Whether the mailbox does not exist. A policy rejection (5.7.x) does not mean that, and without an enhanced status code
+    /// only three reply codes do (RFC 5321, 4.2.3).
     fn names_no_mailbox(&self) -> bool {
-        let Self::Answer { step: SmtpStep::Recipient, code, reason } = self else { return false };
-        match reason {
+        let Self::Answer { step: SmtpStep::Recipient, code, status } = self else { return false };
+        match status {
             Some(
-                Reason { class: 5, subject: 1, .. } | Reason { class: 5, subject: 2, detail: 1 },
+                EnhancedStatus { class: 5, subject: 1, .. }
+                | EnhancedStatus { class: 5, subject: 2, detail: 1 },
             ) => true,
             Some(_) => false,
             None => matches!(code, 550 | 551 | 553),
         }
     }
 
-    /// Whether no mail leaves until somebody looks at the settings or the account.
+    /// Whether no mail can be sent until the settings or the account are corrected.
     pub(crate) fn is_ours(&self) -> bool {
         match self {
             Self::Answer { step, code, .. } => !step.is_about_the_mail(*code) && *code >= 500,
             Self::Tls(_) | Self::Unable => true,
             Self::Status(status) => {
-                let passing =
+                let is_temporary =
                     matches!(*status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS);
-                !self.is_final() && !passing && !status.is_server_error()
+                !self.is_final() && !is_temporary && !status.is_server_error()
             }
             _ => false,
         }
@@ -135,7 +136,7 @@ impl From<Fault> for DeliveryError {
     }
 }
 
-// Mail over Mailgun's HTTP interface, as the very bytes that an SMTP server would get.
+// Mailgun: the same bytes that an SMTP server would get, over its HTTP API.
 
 pub(crate) struct MailgunTransport {
     client: Client,
@@ -149,7 +150,7 @@ impl MailgunTransport {
             .connect_timeout(Duration::from_millis(settings.connect_timeout_ms))
             .timeout(Duration::from_millis(settings.delivery_timeout_ms))
             .pool_max_idle_per_host(settings.mails_at_once_max)
-            // The key is for this host and none that it may name.
+            // The key must not be sent to another host.
             .redirect(Policy::none())
             .build()
             .map_err(|error| SettingsError::Client(error.into()))?;
@@ -160,7 +161,7 @@ impl MailgunTransport {
         Ok(Self { client, url: url(mailgun)?, api_key: mailgun.api_key.clone() })
     }
 
-    pub(crate) async fn hand_over(&self, mail: &Composed) -> Result<(), Fault> {
+    pub(crate) async fn deliver(&self, mail: &Composed) -> Result<(), Fault> {
         let recipients = mail.envelope.to().iter().map(ToString::to_string);
         let part = Part::bytes(mail.bytes.clone()).file_name("mail.eml");
         let form = recipients.fold(Form::new(), |form, recipient| form.text("to", recipient));
@@ -168,7 +169,7 @@ impl MailgunTransport {
             .client
             .post(self.url.clone())
             .basic_auth("api", Some(self.api_key.expose_secret()))
-            // Links stay ours, and nobody is told who opens a mail.
+            // No rewritten links, and no tracking of who opens a mail.
             .multipart(form.text("o:tracking", "no").part("message", part))
             .send()
             .await

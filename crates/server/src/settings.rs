@@ -215,7 +215,9 @@ impl Loaded {
             tracing::info!(variables, "variables are set that have no effect in this version");
         }
         if self.config.database.is_direct {
-            tracing::info!("DATABASE_DIRECT_URL is set: it is used for everything, and DATABASE_URL is ignored");
+            tracing::info!(
+                "DATABASE_DIRECT_URL is set: it is used for everything, and DATABASE_URL is ignored"
+            );
         }
         if !self.config.database.unused.is_empty() {
             let parameters = self.config.database.unused.join(", ");

@@ -1,4 +1,4 @@
-//! Mail over SMTP (RFC 5321), on connections that are kept for the next mail.
+//! Mail over SMTP (RFC 5321), on pooled connections.
 
 use std::{
     error::Error as _,
@@ -21,13 +21,13 @@ use crate::{
     settings::{Settings, SettingsError, Smtp},
 };
 
-/// How long a connection is kept. Servers close what says nothing for long (RFC 5321, 4.5.3.2).
+/// How long an idle connection is kept. Servers close idle ones (RFC 5321, 4.5.3.2).
 const IDLE_MAX: Duration = Duration::from_mins(1);
 
 pub(crate) struct SmtpTransport {
     server: Server,
     connect_timeout: Duration,
-    /// Ready for a mail, the latest used last. No more than mails leave at once.
+    /// Idle connections, the most recently used last. No more than mails are sent at once.
     idle: Mutex<Vec<Idle>>,
 }
 
@@ -45,12 +45,12 @@ impl SmtpTransport {
         })
     }
 
-    /// A connection on which anything went wrong, or on which nobody waited for the end, is not used
-    /// again: what it would say next belongs to this mail.
-    pub(crate) async fn hand_over(&self, mail: &Composed) -> Result<(), Fault> {
+    /// A connection on which an error occurred, or on which the delivery was cancelled, is not reused: its next reply would
+    /// belong to this mail.
+    pub(crate) async fn deliver(&self, mail: &Composed) -> Result<(), Fault> {
         let ready = time::timeout(self.connect_timeout, self.connection());
         let mut connection = ready.await.unwrap_or(Err(Fault::TooSlow))?;
-        hand_over(&mut connection, mail).await?;
+        deliver(&mut connection, mail).await?;
         self.keep(connection);
         Ok(())
     }
@@ -82,10 +82,10 @@ impl fmt::Debug for SmtpTransport {
     }
 }
 
-// One mail on a connection that is ready.
+// One mail on a connection.
 
-/// Waits for every answer: only after the last one the mail is theirs.
-async fn hand_over(connection: &mut AsyncSmtpConnection, mail: &Composed) -> Result<(), Fault> {
+/// Waits for every reply: the mail is accepted only after the last one.
+async fn deliver(connection: &mut AsyncSmtpConnection, mail: &Composed) -> Result<(), Fault> {
     let parameters = parameters(connection, mail)?;
     let sender = Mail::new(mail.envelope.from().cloned(), parameters);
     connection.command(sender).await.map_err(|error| SmtpStep::Sender.fault(error))?;
@@ -113,25 +113,26 @@ fn parameters(
         Err(Fault::AddressBeyondAscii)
     }
 }
-/// A server's reason in figures (RFC 3463), at the beginning of what it says.
+
+/// An enhanced status code (RFC 3463), at the beginning of the text of a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Reason {
+pub(crate) struct EnhancedStatus {
     pub(crate) class: u16,
     pub(crate) subject: u16,
     pub(crate) detail: u16,
 }
 
-impl Reason {
-    /// `None` when the words do not begin with one.
-    fn read(words: &str) -> Option<Self> {
-        let mut figures = words.split_whitespace().next()?.split('.').map(str::parse);
-        let mut figure = || figures.next()?.ok();
-        let reason = Self { class: figure()?, subject: figure()?, detail: figure()? };
-        figures.next().is_none().then_some(reason)
+impl EnhancedStatus {
+    /// `None` if the text does not begin with one.
+    fn parse(text: &str) -> Option<Self> {
+        let mut numbers = text.split_whitespace().next()?.split('.').map(str::parse);
+        let mut number = || numbers.next()?.ok();
+        let status = Self { class: number()?, subject: number()?, detail: number()? };
+        numbers.next().is_none().then_some(status)
     }
 }
 
-/// How far the exchange with a mail server came.
+/// The steps of a delivery over SMTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SmtpStep {
     /// Connecting, greeting, STARTTLS.
@@ -149,18 +150,18 @@ pub(crate) enum SmtpStep {
 }
 
 impl SmtpStep {
-    /// Whether this answer is about the mail, and not about us: until we are let in it never is, and
-    /// some servers ask for a login only when mail is sent (RFC 4954, section 6).
+    /// Whether a reply concerns the mail and not our access: never before the login, and some servers ask for a login only
+    /// when mail is sent (RFC 4954, section 6).
     pub(crate) fn is_about_the_mail(self, code: u16) -> bool {
         let login_wanted = matches!(code, 530 | 534 | 535 | 538);
         !matches!(self, Self::Connect | Self::Auth) && !login_wanted
     }
 
-    /// What went wrong here, without the server's words.
+    /// The fault at this step, without the text of the server.
     pub(crate) fn fault(self, error: Error) -> Fault {
         if let Some(code) = error.status() {
-            let reason = error.source().and_then(|words| Reason::read(&words.to_string()));
-            return Fault::Answer { step: self, code: code.into(), reason };
+            let status = error.source().and_then(|text| EnhancedStatus::parse(&text.to_string()));
+            return Fault::Answer { step: self, code: code.into(), status };
         }
         if error.is_tls() {
             return Fault::Tls(error.into());
@@ -170,7 +171,7 @@ impl SmtpStep {
         }
         let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
         match cause {
-            // Rustls tells of a certificate that it does not trust like this.
+            // How rustls reports an untrusted certificate.
             Some(cause) if cause.kind() == io::ErrorKind::InvalidData => Fault::Tls(error.into()),
             Some(cause) => Fault::Broken { step: self, source: cause.kind().into() },
             None => Fault::Unreadable { step: self },
@@ -196,8 +197,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reason_is_read_and_nothing_else() {
-        let read = |words| Reason::read(words).map(|it| (it.class, it.subject, it.detail));
+    fn only_an_enhanced_status_code_is_parsed() {
+        let read = |text| EnhancedStatus::parse(text).map(|it| (it.class, it.subject, it.detail));
         assert_eq!(read("5.1.1 no such user"), Some((5, 1, 1)));
         assert_eq!(read("5.7.26"), Some((5, 7, 26)));
         for none in ["", "no", "5.1 x", "127.0.0.1 is blocked", "5.1.x", "5.1.99999999"] {
