@@ -4,8 +4,6 @@ use auth_jwt::{KeyError, MintError};
 use domain::{conversation::commands::OpenConversationError, ports::StoreError};
 use storage_pg::{InvalidSettings, MigrateError};
 
-use crate::commands::demo::ScriptError;
-
 /// Why a verb failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RunError {
@@ -97,7 +95,7 @@ pub(crate) enum RunError {
     DemoInProduction,
     /// The script of the demonstration violates a rule of the domain.
     #[error("the script of the demonstration is invalid")]
-    DemoScript(#[from] ScriptError),
+    DemoScript(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The people of the demonstration could not be created.
     #[error("the people of the demonstration could not be created")]
     DemoPeople(#[from] StoreError),

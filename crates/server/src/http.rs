@@ -4,16 +4,14 @@ mod connection;
 mod listener;
 mod upgrade;
 
-use std::{rc::Rc, time::Duration};
+use std::time::Duration;
 
-use actix_http::{HttpService, KeepAlive, Request};
+use actix_http::{HttpService, KeepAlive};
 use actix_server::Server;
-use actix_service::{IntoServiceFactory as _, ServiceFactory, ServiceFactoryExt as _, map_config};
+use actix_service::{IntoServiceFactory as _, ServiceFactoryExt as _, map_config};
 use actix_web::{Error, dev::AppConfig};
 use api::Api;
-use futures_util::future::LocalBoxFuture;
-use tokio::sync::OnceCell;
-use upgrade::Upgrades;
+use upgrade::{Shared, Upgrades};
 
 use crate::{error::RunError, settings::HttpSettings};
 
@@ -63,60 +61,4 @@ pub(crate) fn listen(settings: &HttpSettings, api: &Api) -> Result<Server, RunEr
     let server = server.listen("messaging", listener, service).map_err(listen_error)?;
     tracing::info!(%address, "the server listens");
     Ok(server.run())
-}
-
-// The application of a worker, for ordinary requests and for upgrades.
-
-/// A factory that makes its service once and returns the same each time: the application of a worker is large, and
-/// needed twice.
-struct Shared<F: ServiceFactory<Request>> {
-    factory: Rc<F>,
-    service: Rc<OnceCell<Rc<F::Service>>>,
-}
-
-impl<F: ServiceFactory<Request>> Shared<F> {
-    fn new(factory: F) -> Self {
-        Self { factory: Rc::new(factory), service: Rc::default() }
-    }
-}
-
-impl<F: ServiceFactory<Request>> Clone for Shared<F> {
-    fn clone(&self) -> Self {
-        Self { factory: Rc::clone(&self.factory), service: Rc::clone(&self.service) }
-    }
-}
-
-impl<F> ServiceFactory<Request> for Shared<F>
-where
-    F: ServiceFactory<Request, Config = ()> + 'static,
-{
-    type Response = F::Response;
-    type Error = F::Error;
-    type Config = ();
-    type Service = Rc<F::Service>;
-    type InitError = F::InitError;
-    type Future = LocalBoxFuture<'static, Result<Self::Service, Self::InitError>>;
-
-    fn new_service(&self, (): ()) -> Self::Future {
-        let Self { factory, service } = self.clone();
-        let make = async move || factory.new_service(()).await.map(Rc::new);
-        Box::pin(async move { service.get_or_try_init(make).await.cloned() })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::convert::Infallible;
-
-    use actix_service::fn_service;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn everyone_gets_the_same_service() {
-        let shared = Shared::new(fn_service(async |_: Request| Ok::<_, Infallible>(())));
-        let one = shared.new_service(()).await.expect("it is made");
-        let other = shared.clone().new_service(()).await.expect("it is there");
-        assert!(Rc::ptr_eq(&one, &other));
-    }
 }

@@ -187,30 +187,6 @@ pub(super) const CIRCLES: &[Allowed] = &[
     },
     Allowed {
         files: &[
-            "crates/exporter/src/archive.rs",
-            "crates/exporter/src/page.rs",
-            "crates/exporter/src/zip.rs",
-        ],
-        because: "a parent and the parts it is made of, which use its types",
-    },
-    Allowed {
-        files: &[
-            "crates/mailer/src/transport.rs",
-            "crates/mailer/src/transport/smtp.rs",
-            "crates/mailer/src/transport/smtp_client.rs",
-        ],
-        because: "a parent and the parts it is made of, which use its types",
-    },
-    Allowed {
-        files: &[
-            "crates/mailer/src/words.rs",
-            "crates/mailer/src/words/english.rs",
-            "crates/mailer/src/words/french.rs",
-        ],
-        because: "a parent and the parts it is made of, which use its types",
-    },
-    Allowed {
-        files: &[
             "crates/media/src/lib.rs",
             "crates/media/src/picture.rs",
             "crates/media/src/sanitize.rs",
@@ -243,18 +219,6 @@ pub(super) const CIRCLES: &[Allowed] = &[
             "crates/server/src/settings/value.rs",
         ],
         because: "the list of settings is asked of the command line; it is to be built from the settings alone",
-    },
-    Allowed {
-        files: &[
-            "crates/server/src/commands/demo.rs",
-            "crates/server/src/database.rs",
-            "crates/server/src/error.rs",
-        ],
-        because: "errors of the demonstration name the demonstration; they are to be boxed",
-    },
-    Allowed {
-        files: &["crates/server/src/http.rs", "crates/server/src/http/upgrade.rs"],
-        because: "a parent and the parts it is made of, which use its types",
     },
     Allowed {
         files: &[

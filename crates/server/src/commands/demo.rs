@@ -36,7 +36,7 @@ pub(crate) async fn perform(config: &Config) -> Result<String, RunError> {
         Services::new(store, Arc::new(NoopFanout), Arc::new(SystemClock), Arc::new(SystemIds));
 
     let now = SystemClock.now();
-    let script = DemoScript::new(now)?;
+    let script = DemoScript::new(now).map_err(|error| RunError::DemoScript(error.into()))?;
     for person in [&script.salon, &script.client] {
         directory.sync_profile(person).await?;
     }
@@ -61,7 +61,7 @@ struct DemoScript {
 
 /// The script violates a rule of the domain.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ScriptError {
+enum ScriptError {
     #[error("a name of the demonstration is not a valid id")]
     Id(#[from] InvalidId),
     #[error("a text of the demonstration is out of bounds")]

@@ -22,9 +22,10 @@ use futures_util::{Stream, future::LocalBoxFuture};
 use tokio::{
     io::{AsyncRead as _, ReadBuf},
     net::{TcpStream, tcp::OwnedReadHalf},
+    sync::OnceCell,
 };
 
-use super::{Shared, connection::Connection};
+use super::connection::Connection;
 
 /// A request with the connection it came on.
 type Upgrade = (Request, Framed<TcpStream, Codec>);
@@ -111,6 +112,45 @@ where
     }
 }
 
+// The application of a worker, for ordinary requests and for upgrades.
+
+/// A factory that makes its service once and returns the same each time: the application of a worker is large, and
+/// needed twice.
+pub(super) struct Shared<F: ServiceFactory<Request>> {
+    factory: Rc<F>,
+    service: Rc<OnceCell<Rc<F::Service>>>,
+}
+
+impl<F: ServiceFactory<Request>> Shared<F> {
+    pub(super) fn new(factory: F) -> Self {
+        Self { factory: Rc::new(factory), service: Rc::default() }
+    }
+}
+
+impl<F: ServiceFactory<Request>> Clone for Shared<F> {
+    fn clone(&self) -> Self {
+        Self { factory: Rc::clone(&self.factory), service: Rc::clone(&self.service) }
+    }
+}
+
+impl<F> ServiceFactory<Request> for Shared<F>
+where
+    F: ServiceFactory<Request, Config = ()> + 'static,
+{
+    type Response = F::Response;
+    type Error = F::Error;
+    type Config = ();
+    type Service = Rc<F::Service>;
+    type InitError = F::InitError;
+    type Future = LocalBoxFuture<'static, Result<Self::Service, Self::InitError>>;
+
+    fn new_service(&self, (): ()) -> Self::Future {
+        let Self { factory, service } = self.clone();
+        let make = async move || factory.new_service(()).await.map(Rc::new);
+        Box::pin(async move { service.get_or_try_init(make).await.cloned() })
+    }
+}
+
 // What is received after the head of an upgrade request.
 
 /// How much is read at once, in bytes. The buffer is on the stack: a connection on which nothing arrives holds none.
@@ -156,7 +196,7 @@ impl Stream for UpgradedPayload {
 }
 
 #[cfg(test)]
-mod tests {
+mod payload_tests {
     use futures_util::{FutureExt as _, StreamExt as _};
     use tokio::io::AsyncWriteExt as _;
 
@@ -187,5 +227,22 @@ mod tests {
         assert_eq!(first.len(), CHUNK_BYTES);
         assert!(payload.next().now_or_never().is_none());
         assert!(payload.next().await.is_some());
+    }
+}
+
+#[cfg(test)]
+mod shared_tests {
+    use std::convert::Infallible;
+
+    use actix_service::fn_service;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn everyone_gets_the_same_service() {
+        let shared = Shared::new(fn_service(async |_: Request| Ok::<_, Infallible>(())));
+        let one = shared.new_service(()).await.expect("it is made");
+        let other = shared.clone().new_service(()).await.expect("it is there");
+        assert!(Rc::ptr_eq(&one, &other));
     }
 }
