@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 
-use async_trait::async_trait;
 use domain::{
     conversation::{
         ConversationView,
@@ -12,14 +11,16 @@ use domain::{
     },
     ids::{AttachmentId, ConversationId, Seq},
     jobs::JobFailure,
+    mail::preferences::Preferences,
     page::{MessageCursor, PAGE_SIZE_MAX, PageSize, Start, Window},
-    ports::{Chunks, Files, Interrupted},
+    participant::{Language, Participant},
+    ports::Files,
     privacy::export::Export,
     store::Store,
+    time::Zone,
 };
-use tokio::sync::mpsc;
 
-use crate::{page::Person, zip::Zip};
+use crate::zip::Zip;
 
 fn after<C>(cursor: C) -> Window<C> {
     Window { start: Start::After(cursor), size: PageSize::clamped(PAGE_SIZE_MAX.into()) }
@@ -91,42 +92,30 @@ impl<'s> Messages<'s> {
     }
 }
 
-// A channel from the writer of the archive to file storage.
+// The person.
 
-/// How many pieces are buffered.
-const PIECES_MAX: usize = 4;
-
-/// The sending end. Clones send to the same channel.
-#[derive(Clone)]
-pub(crate) struct Sink(mpsc::Sender<Result<Vec<u8>, Interrupted>>);
-
-/// The receiving end; it ends when every sink is dropped.
-pub(crate) struct Source(mpsc::Receiver<Result<Vec<u8>, Interrupted>>);
-
-pub(crate) fn open() -> (Sink, Source) {
-    let (sender, receiver) = mpsc::channel(PIECES_MAX);
-    (Sink(sender), Source(receiver))
+/// The person whose archive it is, with their preferences.
+pub(crate) struct Person {
+    pub(crate) participant: Participant,
+    pub(crate) preferences: Preferences,
 }
 
-impl Sink {
-    /// Sends a piece, once there is room for it.
-    pub(crate) async fn send(&self, piece: Vec<u8>) -> Result<(), JobFailure> {
-        if piece.is_empty() {
-            return Ok(());
-        }
-        self.0.send(Ok(piece)).await.map_err(|_| JobFailure::retry("files_failed"))
+impl Person {
+    pub(crate) async fn look_up(store: &dyn Store, export: &Export) -> Result<Self, JobFailure> {
+        let unknown = || JobFailure::dead("person_unknown");
+        let participant = store.participant(&export.person).await?.ok_or_else(unknown)?;
+        let preferences = store.preferences(&export.person, export.requested_at).await?;
+        Ok(Self { participant, preferences: preferences.ok_or_else(unknown)? })
     }
 
-    /// Tells the receiver that the archive is incomplete.
-    pub(crate) async fn interrupt(&self) {
-        let _receiver_is_gone = self.0.send(Err(Interrupted)).await;
+    pub(crate) fn language(&self) -> Language {
+        self.participant.profile.language.unwrap_or_default()
     }
-}
 
-#[async_trait]
-impl Chunks for Source {
-    async fn next(&mut self) -> Result<Option<Vec<u8>>, Interrupted> {
-        self.0.recv().await.transpose()
+    /// Their time zone: that of their preferences, else that of their profile.
+    pub(crate) fn zone(&self) -> Zone {
+        let known = self.preferences.zone.as_ref().or(self.participant.profile.zone.as_ref());
+        known.cloned().unwrap_or_default()
     }
 }
 

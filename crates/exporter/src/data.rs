@@ -11,8 +11,7 @@ use domain::{
 use serde_json::{Value, json};
 
 use crate::{
-    archive::{Contents, Messages, path_of},
-    page::Person,
+    archive::{Contents, Messages, Person, path_of},
     zip::Zip,
 };
 

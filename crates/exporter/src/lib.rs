@@ -15,7 +15,7 @@ mod zip;
 
 use std::sync::Arc;
 
-use archive::{Contents, Sink};
+use archive::Contents;
 use async_trait::async_trait;
 use domain::{
     jobs::JobFailure,
@@ -23,7 +23,7 @@ use domain::{
     privacy::{export::Export, store::Exporter},
     store::Store,
 };
-use zip::Zip;
+use zip::{Sink, Zip};
 
 /// Writes archives of the data in a store and in file storage.
 #[derive(Clone)]
@@ -54,7 +54,7 @@ impl Archiver {
 #[async_trait]
 impl Exporter for Archiver {
     async fn write(&self, export: &Export) -> Result<u64, JobFailure> {
-        let (sink, mut source) = archive::open();
+        let (sink, mut source) = zip::open();
         let compose = async {
             let composed = self.compose(export, sink.clone()).await;
             if composed.is_err() {

@@ -8,15 +8,13 @@ use domain::{
         message::{Message, MessageKind},
     },
     jobs::JobFailure,
-    mail::preferences::{Frequency, Preferences},
-    participant::{Language, Participant},
-    privacy::export::Export,
-    store::Store,
-    time::{Timestamp, Zone},
+    mail::preferences::Frequency,
+    participant::Language,
+    time::Timestamp,
 };
 
 use crate::{
-    archive::{Contents, Messages, path_of},
+    archive::{Contents, Messages, Person, path_of},
     zip::Zip,
 };
 
@@ -99,14 +97,14 @@ async fn render(template: &(impl Template + Sync), zip: &mut Zip) -> Result<(), 
 fn page_header(contents: &Contents<'_>) -> PageHeader {
     let person = &contents.person;
     let Person { participant, preferences } = person;
-    let words = person.words();
+    let words = words(person);
     let frequency = preferences.frequency;
     PageHeader {
         words,
         name: participant.display_name(),
         email: participant.profile.email.clone(),
         mails: words.how_often(preferences.mail_enabled.then_some(frequency)),
-        until: person.moment(contents.export.requested_at),
+        until: moment(person, contents.export.requested_at),
         zone: person.zone().as_str().to_owned(),
         is_empty: contents.conversations.is_empty(),
     }
@@ -116,7 +114,7 @@ fn conversation_header(person: &Person, here: &ConversationView) -> Conversation
     let is_salon = here.salon.id == person.participant.id;
     let conversation = &here.conversation;
     ConversationHeader {
-        words: person.words(),
+        words: words(person),
         with: if is_salon { &here.client } else { &here.salon }.display_name(),
         subject: conversation.subject.as_ref().map(|subject| subject.as_str().to_owned()),
         since: person.zone().day(conversation.created_at),
@@ -125,7 +123,7 @@ fn conversation_header(person: &Person, here: &ConversationView) -> Conversation
 }
 
 fn message_article<'m>(contents: &Contents<'_>, message: &'m Message) -> MessageArticle<'m> {
-    let (person, words) = (&contents.person, contents.person.words());
+    let (person, words) = (&contents.person, words(&contents.person));
     let is_own = message.author.id == person.participant.id;
     let (side, author) = match message.kind {
         MessageKind::System => ("platform", words.automatic.to_owned()),
@@ -136,9 +134,9 @@ fn message_article<'m>(contents: &Contents<'_>, message: &'m Message) -> Message
         words,
         side,
         author,
-        at: person.moment(message.created_at),
+        at: moment(person, message.created_at),
         // Only of one's own messages: when the other side read them.
-        read: message.read_at.filter(|_| is_own).map(|at| person.moment(at)),
+        read: message.read_at.filter(|_| is_own).map(|at| moment(person, at)),
         text: message.content.as_str(),
         files: message.attachments.iter().map(|file| file_item(contents, file)).collect(),
     }
@@ -151,6 +149,16 @@ fn file_item<'m>(contents: &Contents<'_>, attachment: &'m Attachment) -> FileIte
         Place::Hosted(hosted) => FileLocation::Hosted(hosted.url().as_str().to_owned()),
     };
     FileItem { name: attachment.file.name(), location }
+}
+
+fn words(person: &Person) -> &'static Words {
+    Words::of(person.language())
+}
+
+/// A date and a time in the time zone and the language of `person`.
+fn moment(person: &Person, at: Timestamp) -> String {
+    let zone = person.zone();
+    words(person).moment(&zone.day(at), &zone.minute(at))
 }
 
 // The texts of `index.html`, in French and English.
@@ -244,39 +252,5 @@ impl Words {
     /// A day and a time of day.
     pub(crate) fn moment(&self, day: &str, minute: &str) -> String {
         format!("{day} {} {minute}", self.at)
-    }
-}
-
-// The person.
-
-/// The person whose archive it is, with their preferences.
-pub(crate) struct Person {
-    pub(crate) participant: Participant,
-    pub(crate) preferences: Preferences,
-}
-
-impl Person {
-    pub(crate) async fn look_up(store: &dyn Store, export: &Export) -> Result<Self, JobFailure> {
-        let unknown = || JobFailure::dead("person_unknown");
-        let participant = store.participant(&export.person).await?.ok_or_else(unknown)?;
-        let preferences = store.preferences(&export.person, export.requested_at).await?;
-        Ok(Self { participant, preferences: preferences.ok_or_else(unknown)? })
-    }
-
-    /// The texts in their language.
-    pub(crate) fn words(&self) -> &'static Words {
-        Words::of(self.participant.profile.language.unwrap_or_default())
-    }
-
-    /// Their time zone: that of their preferences, else that of their profile.
-    pub(crate) fn zone(&self) -> Zone {
-        let known = self.preferences.zone.as_ref().or(self.participant.profile.zone.as_ref());
-        known.cloned().unwrap_or_default()
-    }
-
-    /// A date and a time in their time zone and language.
-    pub(crate) fn moment(&self, at: Timestamp) -> String {
-        let zone = self.zone();
-        self.words().moment(&zone.day(at), &zone.minute(at))
     }
 }

@@ -6,14 +6,17 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use domain::jobs::JobFailure;
+use async_trait::async_trait;
+use domain::{
+    jobs::JobFailure,
+    ports::{Chunks, Interrupted},
+};
+use tokio::sync::mpsc;
 use zip::{
     CompressionMethod::Stored,
     result::ZipError,
     write::{SimpleFileOptions, StreamWriter, ZipWriter},
 };
-
-use crate::archive::Sink;
 
 /// How many bytes are buffered before they are sent.
 const PIECE_BYTES: usize = 64 * 1024;
@@ -94,6 +97,45 @@ impl Write for Buffer {
     }
 }
 
+// The channel from the archive to file storage.
+
+/// How many pieces are buffered.
+const PIECES_MAX: usize = 4;
+
+/// The sending end. Clones send to the same channel.
+#[derive(Clone)]
+pub(crate) struct Sink(mpsc::Sender<Result<Vec<u8>, Interrupted>>);
+
+/// The receiving end; it ends when every sink is dropped.
+pub(crate) struct Source(mpsc::Receiver<Result<Vec<u8>, Interrupted>>);
+
+pub(crate) fn open() -> (Sink, Source) {
+    let (sender, receiver) = mpsc::channel(PIECES_MAX);
+    (Sink(sender), Source(receiver))
+}
+
+impl Sink {
+    /// Sends a piece, once there is room for it.
+    pub(crate) async fn send(&self, piece: Vec<u8>) -> Result<(), JobFailure> {
+        if piece.is_empty() {
+            return Ok(());
+        }
+        self.0.send(Ok(piece)).await.map_err(|_| JobFailure::retry("files_failed"))
+    }
+
+    /// Tells the receiver that the archive is incomplete.
+    pub(crate) async fn interrupt(&self) {
+        let _receiver_is_gone = self.0.send(Err(Interrupted)).await;
+    }
+}
+
+#[async_trait]
+impl Chunks for Source {
+    async fn next(&mut self) -> Result<Option<Vec<u8>>, Interrupted> {
+        self.0.recv().await.transpose()
+    }
+}
+
 fn not_written(error: ZipError) -> JobFailure {
     JobFailure::Retry { reason: "archive_not_written", cause: Some(error.into()) }
 }
@@ -102,18 +144,16 @@ fn not_written(error: ZipError) -> JobFailure {
 mod tests {
     use std::io::{Cursor, Read};
 
-    use domain::ports::Chunks;
     use zip::ZipArchive;
 
     use super::*;
-    use crate::archive;
 
     /// More files than a zip file may have without ZIP64.
     const FILES: usize = 70_000;
 
     #[tokio::test]
     async fn an_archive_may_have_more_files_than_a_zip_file_without_zip64() {
-        let (sink, mut source) = archive::open();
+        let (sink, mut source) = open();
         let write = async move {
             let mut zip = Zip::new(sink);
             for number in 0..FILES {
