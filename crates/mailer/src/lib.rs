@@ -26,7 +26,7 @@ use domain::mail::{
     store::{DeliveryError, MailSender},
 };
 use tokio::{sync::Semaphore, time};
-use transport::{Fault, Transport};
+use transport::{Transport, fault::Fault};
 
 pub use addresses::Unsubscribe;
 pub use settings::{

@@ -2,14 +2,14 @@
 
 use domain::{
     mail::{ConversationDigest, Email, Quote},
-    participant::{NAMELESS, Participant, ShownNames},
+    participant::{Language, NAMELESS, Participant, ShownNames},
     text::beginning,
     time::Zone,
 };
 
 use crate::{
     addresses::Site,
-    words::{Words, words},
+    words::{Words, english::English, french::French},
 };
 
 /// With more conversations, only the newest message of each is quoted: programs cut mails of more than about 100 kB, and
@@ -133,6 +133,14 @@ impl QuoteView {
             lines: if lines.iter().all(String::is_empty) { Vec::new() } else { lines },
             files: (quote.files > 0).then(|| words.files(quote.files)),
         }
+    }
+}
+
+/// The texts in `language`.
+fn words(language: Language) -> &'static dyn Words {
+    match language {
+        Language::French => &French,
+        Language::English => &English,
     }
 }
 

@@ -1,21 +1,22 @@
 //! The mail transports.
 
+pub(crate) mod fault;
 pub(crate) mod folder;
 mod smtp;
 mod smtp_client;
 
-use std::{fmt, io, time::Duration};
+use std::{fmt, time::Duration};
 
-use domain::mail::store::DeliveryError;
+use fault::Fault;
 use folder::FolderTransport;
 use reqwest::{
-    Client, StatusCode, Url,
+    Client, Url,
     header::HeaderValue,
     multipart::{Form, Part},
     redirect::Policy,
 };
 use secrecy::{ExposeSecret as _, SecretString};
-use smtp::{EnhancedStatus, SmtpStep, SmtpTransport};
+use smtp::SmtpTransport;
 
 use crate::{
     addresses::is_safe,
@@ -47,91 +48,6 @@ impl Transport {
             Self::Smtp(smtp) => smtp.deliver(mail).await,
             Self::Mailgun(mailgun) => mailgun.deliver(mail).await,
             Self::Folder(folder) => folder.deliver(mail).await.map_err(Fault::Folder),
-        }
-    }
-}
-
-/// Why a mail was not accepted. Without the text of the server, which often contains addresses.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Fault {
-    #[error("the mail server answered {code} to {step}")]
-    Answer { step: SmtpStep, code: u16, status: Option<EnhancedStatus> },
-    #[error("the mail server's answer to {step} cannot be read")]
-    Unreadable { step: SmtpStep },
-    #[error("the connection to the mail server broke at {step}")]
-    Broken {
-        step: SmtpStep,
-        #[source]
-        source: io::Error,
-    },
-    #[error("TLS with the mail server failed")]
-    Tls(#[source] Box<dyn std::error::Error + Send + Sync>),
-    #[error("the mail server supports no TLS, or no login mechanism that we support")]
-    Unable,
-    #[error("the mail server does not accept addresses beyond ASCII")]
-    AddressBeyondAscii,
-    #[error("the mail service answered {0}")]
-    Status(StatusCode),
-    #[error("the mail service could not be called")]
-    Call(#[source] reqwest::Error),
-    #[error("the mail could not be stored")]
-    Folder(#[source] io::Error),
-    #[error("it took too long")]
-    TooSlow,
-    #[error("the mailer is shut down")]
-    Closed,
-}
-
-impl Fault {
-    /// Whether it concerns this mail, so that it will never be accepted.
-    pub(crate) fn is_final(&self) -> bool {
-        match self {
-            Self::Answer { step, code, .. } => step.is_about_the_mail(*code) && *code >= 500,
-            Self::AddressBeyondAscii => true,
-            Self::Status(status) => {
-                matches!(*status, StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE)
-            }
-            _ => false,
-        }
-    }
-
-    /// Whether the mailbox does not exist. A policy rejection (5.7.x) does not mean that, and without an enhanced status code
-    /// only three reply codes do (RFC 5321, 4.2.3).
-    fn names_no_mailbox(&self) -> bool {
-        let Self::Answer { step: SmtpStep::Recipient, code, status } = self else { return false };
-        match status {
-            Some(
-                EnhancedStatus { class: 5, subject: 1, .. }
-                | EnhancedStatus { class: 5, subject: 2, detail: 1 },
-            ) => true,
-            Some(_) => false,
-            None => matches!(code, 550 | 551 | 553),
-        }
-    }
-
-    /// Whether no mail can be sent until the settings or the account are corrected.
-    pub(crate) fn is_ours(&self) -> bool {
-        match self {
-            Self::Answer { step, code, .. } => !step.is_about_the_mail(*code) && *code >= 500,
-            Self::Tls(_) | Self::Unable => true,
-            Self::Status(status) => {
-                let is_temporary =
-                    matches!(*status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS);
-                !self.is_final() && !is_temporary && !status.is_server_error()
-            }
-            _ => false,
-        }
-    }
-}
-
-impl From<Fault> for DeliveryError {
-    fn from(fault: Fault) -> Self {
-        if fault.names_no_mailbox() {
-            Self::NoSuchMailbox(fault.into())
-        } else if fault.is_final() {
-            Self::Refused(fault.into())
-        } else {
-            Self::Later(fault.into())
         }
     }
 }

@@ -1,9 +1,7 @@
 //! The texts of mails, in each language.
 
-mod english;
-mod french;
-
-use domain::participant::Language;
+pub(crate) mod english;
+pub(crate) mod french;
 
 /// The texts in one language. Names are passed as plain lines; results are plain text, not escaped for HTML.
 pub(crate) trait Words: Send + Sync {
@@ -45,12 +43,4 @@ pub(crate) trait Words: Send + Sync {
     fn preferences(&self) -> &'static str;
     /// The unsubscribe link.
     fn unsubscribe(&self) -> &'static str;
-}
-
-/// The texts in `language`.
-pub(crate) fn words(language: Language) -> &'static dyn Words {
-    match language {
-        Language::French => &french::French,
-        Language::English => &english::English,
-    }
 }

@@ -1,21 +1,22 @@
 //! Mail over SMTP (RFC 5321), on pooled connections.
 
 use std::{
-    error::Error as _,
-    fmt, io,
+    fmt,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
 
 use lettre::transport::smtp::{
-    Error,
     client::AsyncSmtpConnection,
     commands::{Data, Mail, Rcpt},
     extension::{Extension, MailParameter},
 };
 use tokio::time::{self, Instant};
 
-use super::{Fault, smtp_client::Server};
+use super::{
+    fault::{Fault, SmtpStep},
+    smtp_client::Server,
+};
 use crate::{
     compose::Composed,
     settings::{Settings, SettingsError, Smtp},
@@ -111,98 +112,5 @@ fn parameters(
         Ok(vec![MailParameter::SmtpUtfEight])
     } else {
         Err(Fault::AddressBeyondAscii)
-    }
-}
-
-/// An enhanced status code (RFC 3463), at the beginning of the text of a reply.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct EnhancedStatus {
-    pub(crate) class: u16,
-    pub(crate) subject: u16,
-    pub(crate) detail: u16,
-}
-
-impl EnhancedStatus {
-    /// `None` if the text does not begin with one.
-    fn parse(text: &str) -> Option<Self> {
-        let mut numbers = text.split_whitespace().next()?.split('.').map(str::parse);
-        let mut number = || numbers.next()?.ok();
-        let status = Self { class: number()?, subject: number()?, detail: number()? };
-        numbers.next().is_none().then_some(status)
-    }
-}
-
-/// The steps of a delivery over SMTP.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SmtpStep {
-    /// Connecting, greeting, STARTTLS.
-    Connect,
-    /// Logging in.
-    Auth,
-    /// `MAIL`.
-    Sender,
-    /// `RCPT`.
-    Recipient,
-    /// `DATA`.
-    Data,
-    /// The mail itself. The server may have it when the connection breaks.
-    Text,
-}
-
-impl SmtpStep {
-    /// Whether a reply concerns the mail and not our access: never before the login, and some servers ask for a login only
-    /// when mail is sent (RFC 4954, section 6).
-    pub(crate) fn is_about_the_mail(self, code: u16) -> bool {
-        let login_wanted = matches!(code, 530 | 534 | 535 | 538);
-        !matches!(self, Self::Connect | Self::Auth) && !login_wanted
-    }
-
-    /// The fault at this step, without the text of the server.
-    pub(crate) fn fault(self, error: Error) -> Fault {
-        if let Some(code) = error.status() {
-            let status = error.source().and_then(|text| EnhancedStatus::parse(&text.to_string()));
-            return Fault::Answer { step: self, code: code.into(), status };
-        }
-        if error.is_tls() {
-            return Fault::Tls(error.into());
-        }
-        if error.is_client() {
-            return Fault::Unable;
-        }
-        let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
-        match cause {
-            // How rustls reports an untrusted certificate.
-            Some(cause) if cause.kind() == io::ErrorKind::InvalidData => Fault::Tls(error.into()),
-            Some(cause) => Fault::Broken { step: self, source: cause.kind().into() },
-            None => Fault::Unreadable { step: self },
-        }
-    }
-}
-
-impl fmt::Display for SmtpStep {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Connect => "our greeting",
-            Self::Auth => "our login",
-            Self::Sender => "MAIL",
-            Self::Recipient => "RCPT",
-            Self::Data => "DATA",
-            Self::Text => "the mail",
-        })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_an_enhanced_status_code_is_parsed() {
-        let read = |text| EnhancedStatus::parse(text).map(|it| (it.class, it.subject, it.detail));
-        assert_eq!(read("5.1.1 no such user"), Some((5, 1, 1)));
-        assert_eq!(read("5.7.26"), Some((5, 7, 26)));
-        for none in ["", "no", "5.1 x", "127.0.0.1 is blocked", "5.1.x", "5.1.99999999"] {
-            assert_eq!(read(none), None, "{none:?}");
-        }
     }
 }

@@ -11,7 +11,7 @@ use percent_encoding::percent_decode_str;
 use reqwest::Url;
 use secrecy::ExposeSecret as _;
 
-use super::{Fault, smtp::SmtpStep};
+use super::fault::{Fault, SmtpStep};
 use crate::settings::{SettingsError, Smtp};
 
 const CERTIFICATE_MARK: &[u8] = b"-----BEGIN CERTIFICATE-----";
