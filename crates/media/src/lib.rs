@@ -31,8 +31,8 @@ use domain::{
     ports::{Chunks, Files, FilesError, KeepError, ObjectBytes},
 };
 use hosted::Hosted;
-use image::ImageError;
 use picture::{Encoded, Kind, Prepared, prepare};
+use sanitize::Fault;
 use store::Store;
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
@@ -116,39 +116,6 @@ impl Files for Media {
 
     async fn delete_hosted(&self, upload_key: &str) -> Result<(), FilesError> {
         self.hosted.delete(upload_key).await
-    }
-}
-
-/// Why a file is not accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Fault {
-    #[error("not an accepted picture format, or not the declared one")]
-    TypeNotAllowed,
-    #[error("truncated, damaged, or empty")]
-    Unreadable,
-    #[error("too many pixels or frames")]
-    TooManyPixels,
-    #[error("too many bytes")]
-    TooLarge,
-}
-
-impl From<Fault> for KeepError {
-    fn from(fault: Fault) -> Self {
-        match fault {
-            Fault::TypeNotAllowed => Self::TypeNotAllowed,
-            Fault::Unreadable => Self::Unreadable,
-            Fault::TooManyPixels => Self::TooManyPixels,
-            Fault::TooLarge => Self::TooLarge,
-        }
-    }
-}
-
-impl From<ImageError> for Fault {
-    fn from(error: ImageError) -> Self {
-        match error {
-            ImageError::Limits(_) => Self::TooManyPixels,
-            _ => Self::Unreadable,
-        }
     }
 }
 

@@ -16,8 +16,7 @@ use image::{
 };
 
 use crate::{
-    Fault,
-    sanitize::{self, Profile, Sanitized},
+    sanitize::{Fault, Profile, Sanitized, gif, jpeg, png, webp},
     settings::Bounds,
 };
 
@@ -46,7 +45,7 @@ pub(crate) fn prepare(
     if declared.is_some_and(|declared| declared != kind) {
         return Err(Fault::TypeNotAllowed);
     }
-    let cleaned = sanitize::clean(kind, &bytes, bounds)?;
+    let cleaned = sanitize(kind, &bytes, bounds)?;
     drop(bytes);
     let mut image = decode(kind, &cleaned, bounds)?;
     image.apply_orientation(cleaned.orientation);
@@ -66,6 +65,18 @@ pub(crate) fn prepare(
     Ok(Prepared { picture, full, thumbnail })
 }
 
+/// Sanitizes a file without decoding it, and checks that its size is within the bounds.
+fn sanitize(kind: Kind, bytes: &[u8], bounds: &Bounds) -> Result<Sanitized, Fault> {
+    let cleaned = match kind {
+        Kind::Jpeg => jpeg::clean(bytes, bounds)?,
+        Kind::Png => png::clean(bytes)?,
+        Kind::Gif => gif::clean(bytes)?,
+        Kind::WebP => webp::clean(bytes)?,
+    };
+    cleaned.size.check(cleaned.frames, bounds)?;
+    Ok(cleaned)
+}
+
 /// The sanitized bytes of an upright picture; otherwise it is rotated and encoded again.
 fn upright(
     kind: Kind,
@@ -81,7 +92,7 @@ fn upright(
     if to_jpeg {
         photo(&image, cleaned.profile.as_ref(), bounds.file_bytes_max)
     } else {
-        png(image, cleaned.profile.as_ref())
+        encode_png(image, cleaned.profile.as_ref())
     }
 }
 
@@ -198,7 +209,7 @@ pub(crate) fn photo(
     bytes_max: u32,
 ) -> Result<Encoded, Fault> {
     for quality in PHOTO_QUALITIES {
-        let encoded = jpeg(image, profile, quality)?;
+        let encoded = encode_jpeg(image, profile, quality)?;
         if encoded.bytes.len() <= bytes_max as usize {
             return Ok(encoded);
         }
@@ -211,14 +222,14 @@ pub(crate) fn small(image: &DynamicImage, profile: Option<&Profile>) -> Result<E
     if image.color().has_alpha() {
         let pixels = image.to_rgba8();
         if pixels.pixels().any(|pixel| pixel.0[3] < u8::MAX) {
-            return png(DynamicImage::from(pixels), profile);
+            return encode_png(DynamicImage::from(pixels), profile);
         }
     }
-    jpeg(image, profile, THUMBNAIL_QUALITY)
+    encode_jpeg(image, profile, THUMBNAIL_QUALITY)
 }
 
 /// A PNG with eight bits per channel.
-pub(crate) fn png(image: DynamicImage, profile: Option<&Profile>) -> Result<Encoded, Fault> {
+pub(crate) fn encode_png(image: DynamicImage, profile: Option<&Profile>) -> Result<Encoded, Fault> {
     let image = if image.color().has_alpha() {
         DynamicImage::from(image.into_rgba8())
     } else {
@@ -233,7 +244,11 @@ pub(crate) fn png(image: DynamicImage, profile: Option<&Profile>) -> Result<Enco
     Ok(Encoded { kind: Kind::Png, bytes })
 }
 
-fn jpeg(image: &DynamicImage, profile: Option<&Profile>, quality: u8) -> Result<Encoded, Fault> {
+fn encode_jpeg(
+    image: &DynamicImage,
+    profile: Option<&Profile>,
+    quality: u8,
+) -> Result<Encoded, Fault> {
     let opaque;
     let image = if matches!(image, DynamicImage::ImageRgb8(_) | DynamicImage::ImageLuma8(_)) {
         image

@@ -4,16 +4,18 @@
 //! after the picture) is dropped. No decoder sees what was dropped. A file that is truncated after its last pixel is
 //! completed with the end that its format requires.
 
-mod gif;
-mod jpeg;
-mod png;
+pub(crate) mod gif;
+mod input;
+pub(crate) mod jpeg;
+pub(crate) mod png;
 mod profile;
-mod webp;
+pub(crate) mod webp;
 
 use image::metadata::Orientation;
 
-use crate::{Fault, picture::Kind, settings::Bounds};
+use crate::settings::Bounds;
 
+pub(crate) use input::Fault;
 pub(crate) use profile::Profile;
 
 /// A sanitized file, with the metadata that matters for display.
@@ -47,7 +49,7 @@ impl Size {
     }
 
     /// Checks that a picture with this many frames of this size is not empty and within the bounds.
-    fn check(self, frames: u32, bounds: &Bounds) -> Result<(), Fault> {
+    pub(crate) fn check(self, frames: u32, bounds: &Bounds) -> Result<(), Fault> {
         if self.pixels() == 0 || frames == 0 {
             return Err(Fault::Unreadable);
         }
@@ -58,67 +60,6 @@ impl Size {
             && (frames == 1
                 || (frames <= bounds.frames_max && frame_pixels <= bounds.frame_pixels_max));
         if fits { Ok(()) } else { Err(Fault::TooManyPixels) }
-    }
-}
-
-/// Sanitizes a file without decoding it, and checks that its size is within the bounds.
-pub(crate) fn clean(kind: Kind, bytes: &[u8], bounds: &Bounds) -> Result<Sanitized, Fault> {
-    let cleaned = match kind {
-        Kind::Jpeg => jpeg::clean(bytes, bounds)?,
-        Kind::Png => png::clean(bytes)?,
-        Kind::Gif => gif::clean(bytes)?,
-        Kind::WebP => webp::clean(bytes)?,
-    };
-    cleaned.size.check(cleaned.frames, bounds)?;
-    Ok(cleaned)
-}
-
-/// A reader of bytes. Fails at the end: the file is truncated.
-struct Input<'a>(&'a [u8]);
-
-impl<'a> Input<'a> {
-    fn new(bytes: &'a [u8]) -> Self {
-        Self(bytes)
-    }
-
-    fn rest(&self) -> &'a [u8] {
-        self.0
-    }
-
-    fn take(&mut self, len: usize) -> Result<&'a [u8], Fault> {
-        let (taken, rest) = self.0.split_at_checked(len).ok_or(Fault::Unreadable)?;
-        self.0 = rest;
-        Ok(taken)
-    }
-
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], Fault> {
-        let (taken, rest) = self.0.split_first_chunk().ok_or(Fault::Unreadable)?;
-        self.0 = rest;
-        Ok(*taken)
-    }
-
-    fn byte(&mut self) -> Result<u8, Fault> {
-        self.array().map(|[byte]| byte)
-    }
-
-    fn u16_be(&mut self) -> Result<u16, Fault> {
-        self.array().map(u16::from_be_bytes)
-    }
-
-    fn u32_be(&mut self) -> Result<u32, Fault> {
-        self.array().map(u32::from_be_bytes)
-    }
-
-    fn u16_le(&mut self) -> Result<u16, Fault> {
-        self.array().map(u16::from_le_bytes)
-    }
-
-    fn u32_le(&mut self) -> Result<u32, Fault> {
-        self.array().map(u32::from_le_bytes)
-    }
-
-    fn u24_le(&mut self) -> Result<u32, Fault> {
-        self.array().map(|[a, b, c]| u32::from_le_bytes([a, b, c, 0]))
     }
 }
 

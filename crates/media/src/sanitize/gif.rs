@@ -2,8 +2,10 @@
 
 use image::metadata::Orientation;
 
-use super::{Input, Sanitized, Size};
-use crate::Fault;
+use super::{
+    Sanitized, Size,
+    input::{Fault, Input},
+};
 
 const EXTENSION: u8 = 0x21;
 const IMAGE: u8 = 0x2c;
@@ -12,7 +14,7 @@ const PLAIN_TEXT: u8 = 0x01;
 const CONTROL: u8 = 0xf9;
 const APPLICATION: u8 = 0xff;
 
-pub(super) fn clean(bytes: &[u8]) -> Result<Sanitized, Fault> {
+pub(crate) fn clean(bytes: &[u8]) -> Result<Sanitized, Fault> {
     let mut input = Input::new(bytes);
     let mut parts = Parts::new(&mut input)?;
     loop {

@@ -3,10 +3,11 @@
 use image::metadata::Orientation;
 
 use super::{
-    Input, Profile, Sanitized, Size,
-    profile::{Channels, PROFILE_MAX_BYTES},
+    Sanitized, Size,
+    input::{Fault, Input},
+    profile::{Channels, PROFILE_MAX_BYTES, Profile},
 };
-use crate::{Fault, sanitize, settings::Bounds};
+use crate::{sanitize, settings::Bounds};
 
 /// Progressive pictures have about ten scans. Each costs a pass over all pixels and only a few bytes.
 const SCANS_MAX: u32 = 100;
@@ -29,7 +30,7 @@ const APP1: u8 = 0xe1;
 const APP2: u8 = 0xe2;
 const APP14: u8 = 0xee;
 
-pub(super) fn clean(bytes: &[u8], bounds: &Bounds) -> Result<Sanitized, Fault> {
+pub(crate) fn clean(bytes: &[u8], bounds: &Bounds) -> Result<Sanitized, Fault> {
     let mut input = Input::new(bytes);
     input.take(2)?;
     let mut parts = Parts::default();

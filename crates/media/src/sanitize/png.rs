@@ -6,14 +6,15 @@ use flate2::{Compression, Crc, read::ZlibDecoder, write::ZlibEncoder};
 use image::metadata::Orientation;
 
 use super::{
-    Input, Profile, Sanitized, Size,
-    profile::{Channels, PROFILE_MAX_BYTES},
+    Sanitized, Size,
+    input::{Fault, Input},
+    profile::{Channels, PROFILE_MAX_BYTES, Profile},
 };
-use crate::{Fault, sanitize};
+use crate::sanitize;
 
 const SIGNATURE_BYTES: usize = 8;
 
-pub(super) fn clean(bytes: &[u8]) -> Result<Sanitized, Fault> {
+pub(crate) fn clean(bytes: &[u8]) -> Result<Sanitized, Fault> {
     let mut input = Input::new(bytes);
     let mut out = input.take(SIGNATURE_BYTES)?.to_vec();
     let mut orientation = None;

@@ -4,7 +4,7 @@
 //! So curves and primaries are copied and all texts are dropped. Profiles that consist of tables (printers, scanners) are
 //! dropped: such a picture counts as sRGB.
 
-use super::Input;
+use super::input::Input;
 
 /// The maximum size of a profile, in bytes. Those of phones and cameras have 400 to 4,000.
 pub(super) const PROFILE_MAX_BYTES: usize = 64 * 1024;

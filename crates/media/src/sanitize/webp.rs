@@ -3,10 +3,11 @@
 use image::metadata::Orientation;
 
 use super::{
-    Input, Profile, Sanitized, Size,
-    profile::{Channels, PROFILE_MAX_BYTES},
+    Sanitized, Size,
+    input::{Fault, Input},
+    profile::{Channels, PROFILE_MAX_BYTES, Profile},
 };
-use crate::{Fault, sanitize};
+use crate::sanitize;
 
 const HAS_PROFILE: u8 = 0x20;
 const HAS_ALPHA: u8 = 0x10;
@@ -14,7 +15,7 @@ const ANIMATED: u8 = 0x02;
 /// The minimum length of a file: a name and the header of a chunk.
 const LEN_MIN: usize = 12;
 
-pub(super) fn clean(bytes: &[u8]) -> Result<Sanitized, Fault> {
+pub(crate) fn clean(bytes: &[u8]) -> Result<Sanitized, Fault> {
     let mut input = Input::new(bytes);
     input.take(4)?;
     let len = input.u32_le()? as usize;
