@@ -10,6 +10,9 @@ use domain::{
 
 use crate::settings::Settings;
 
+/// The flag of the settings file; the only global one that is not a setting.
+pub(crate) const FILE_FLAG: &str = "config";
+
 /// Messages between a salon and its clients, over HTTP and Socket.IO
 #[derive(Debug, Parser)]
 #[command(name = "messaging-server", version, args_override_self = true)]
@@ -19,7 +22,7 @@ pub(crate) struct Cli {
     verb: Option<Verb>,
 
     /// File with settings (TOML); flags and environment take precedence
-    #[arg(id = "config", long = "config", env = "MESSAGING_CONFIG", value_name = "FILE")]
+    #[arg(id = FILE_FLAG, long = FILE_FLAG, env = "MESSAGING_CONFIG", value_name = "FILE")]
     _file: Option<PathBuf>,
 
     /// The settings.

@@ -1,7 +1,7 @@
 //! The messaging server: reads its configuration, builds the parts, and runs the verb of the command line.
 //!
-//! Begin at `serve`, which builds everything on one screen. `settings` has one typed section for each concern, checked
-//! before anything starts; `http` accepts connections, `jobs` runs background jobs, `commands` are the other verbs.
+//! Begin at `serve`, which builds everything on one screen. `settings` has one typed section for each concern, which
+//! `load` reads and checks before anything starts; `http` accepts connections, `jobs` runs background jobs, `commands` are the other verbs.
 
 mod cli;
 mod commands;
@@ -9,6 +9,7 @@ mod database;
 mod error;
 mod http;
 mod jobs;
+mod load;
 mod mail;
 mod ports;
 mod serve;
@@ -23,19 +24,19 @@ use std::{
 
 use cli::{ConfigVerb, Verb};
 use error::RunError;
-use settings::{Loaded, Refusal, Start};
+use load::{Loaded, Refusal, Start};
 
 /// The exit code for a wrong configuration or command line.
 const MISUSED: u8 = 2;
 
 fn main() -> ExitCode {
     let start = Start::of_this_process();
-    match settings::verb(&start) {
+    match load::verb(&start) {
         Ok(Verb::Openapi) => print(&api::openapi_json()),
         Ok(Verb::OpenapiInternal) => print(&api::openapi_internal_json()),
         Ok(Verb::Asyncapi) => print(&api::asyncapi_json()),
-        Ok(Verb::Config(ConfigVerb::Docs)) => print(&settings::table()),
-        Ok(verb) => settings::load(&start).map_or_else(refuse, |loaded| perform(verb, loaded)),
+        Ok(Verb::Config(ConfigVerb::Docs)) => print(&settings::setting::table()),
+        Ok(verb) => load::load(&start).map_or_else(refuse, |loaded| perform(verb, loaded)),
         Err(refusal) => refuse(refusal),
     }
 }
@@ -77,7 +78,7 @@ async fn run(verb: Verb, Loaded { config, source, .. }: Loaded) -> Result<String
 fn refuse(refusal: Refusal) -> ExitCode {
     match refusal {
         Refusal::Usage(usage) => usage.exit(),
-        Refusal::Faults(faults) => say(&faults.to_string(), ExitCode::from(MISUSED)),
+        Refusal::Faults(lines) => say(&lines, ExitCode::from(MISUSED)),
     }
 }
 

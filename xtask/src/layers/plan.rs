@@ -187,41 +187,6 @@ pub(super) const CIRCLES: &[Allowed] = &[
     },
     Allowed {
         files: &[
-            "crates/media/src/lib.rs",
-            "crates/media/src/picture.rs",
-            "crates/media/src/sanitize.rs",
-            "crates/media/src/sanitize/gif.rs",
-            "crates/media/src/sanitize/jpeg.rs",
-            "crates/media/src/sanitize/png.rs",
-            "crates/media/src/sanitize/profile.rs",
-            "crates/media/src/sanitize/webp.rs",
-        ],
-        because: "a parent and the parts it is made of, which use its types",
-    },
-    Allowed {
-        files: &["crates/media/src/testing.rs", "crates/media/src/testing/jpeg.rs"],
-        because: "a parent and the parts it is made of, which use its types",
-    },
-    Allowed {
-        files: &[
-            "crates/server/src/cli.rs",
-            "crates/server/src/settings.rs",
-            "crates/server/src/settings/database.rs",
-            "crates/server/src/settings/files.rs",
-            "crates/server/src/settings/general.rs",
-            "crates/server/src/settings/http.rs",
-            "crates/server/src/settings/jobs.rs",
-            "crates/server/src/settings/limits.rs",
-            "crates/server/src/settings/mail.rs",
-            "crates/server/src/settings/presence.rs",
-            "crates/server/src/settings/realtime.rs",
-            "crates/server/src/settings/setting.rs",
-            "crates/server/src/settings/value.rs",
-        ],
-        because: "the list of settings is asked of the command line; it is to be built from the settings alone",
-    },
-    Allowed {
-        files: &[
             "crates/socketio/src/engine/transport.rs",
             "crates/socketio/src/engine/websocket.rs",
             "crates/socketio/src/engine/websocket/deflate.rs",

@@ -3,10 +3,7 @@ use std::{collections::BTreeMap, time::Duration};
 use clap::Args;
 use storage_pg::Address;
 
-use super::{
-    Source,
-    value::{Fault, Faults, Switch, address, whole},
-};
+use super::value::{Fault, Faults, Source, Switch, address, whole};
 
 /// The flag of the database's URL.
 pub(super) const URL: &str = "database-url";
@@ -101,7 +98,7 @@ pub(crate) struct Database {
 }
 
 /// Adds the settings that the URL contains as parameters and that no other source sets.
-pub(super) fn add_url_parameters(merged: &mut BTreeMap<String, (String, Source)>) {
+pub(crate) fn add_url_parameters(merged: &mut BTreeMap<String, (String, Source)>) {
     let text = [DIRECT_URL, URL].iter().find_map(|id| merged.get(*id));
     let Some(address) = text.and_then(|(text, _)| Address::parse(text).ok()) else { return };
     let millis = |wait: Option<Duration>| wait.map(|wait| wait.as_millis().to_string());

@@ -7,7 +7,7 @@ use media::{Bounds, Bucket, Settings, Storage, UploadThing};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{
-    is_local,
+    origins::is_local,
     value::{Fault, Faults, Switch, secret, whole},
 };
 

@@ -1,74 +1,73 @@
 //! The list of settings, and their effective values.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::BTreeMap,
+    fmt::{self, Write as _},
+};
 
-use clap::{Arg, ArgMatches, builder::Resettable};
+use clap::{Arg, ArgMatches, Args as _, Command, builder::Resettable};
 use storage_pg::Address;
 
 use super::{
-    Source,
+    Settings,
     database::{DIRECT_URL, URL},
+    value::Source,
 };
-use crate::cli::Cli;
-
-/// The flag of the settings file; the only one that is not a setting.
-pub(super) const FILE_FLAG: &str = "config";
 
 /// One setting.
 #[derive(Clone, Debug)]
-pub(super) struct Setting(Arg);
+pub(crate) struct Setting(Arg);
 
 impl Setting {
     /// All settings, in the order of the sections.
-    pub(super) fn all() -> Vec<Self> {
-        let command = Cli::described();
-        let is_setting = |arg: &&Arg| arg.get_id() != FILE_FLAG;
-        command.get_arguments().filter(is_setting).cloned().map(Self).collect()
+    pub(crate) fn all() -> Vec<Self> {
+        let command = Settings::augment_args(Command::new("settings"));
+        command.get_arguments().cloned().map(Self).collect()
     }
 
     /// The setting with the flag `--id`.
-    pub(super) fn find(id: &str) -> Option<Self> {
+    pub(crate) fn find(id: &str) -> Option<Self> {
         Self::all().into_iter().find(|setting| setting.id() == id)
     }
 
     /// Its flag, without the dashes.
-    pub(super) fn id(&self) -> &str {
+    pub(crate) fn id(&self) -> &str {
         self.0.get_id().as_str()
     }
 
     /// Its section and its key in the file.
-    pub(super) fn name(&self) -> (&str, &str) {
+    pub(crate) fn name(&self) -> (&str, &str) {
         self.id().split_once('-').unwrap_or(("", self.id()))
     }
 
     /// Its environment variable.
-    pub(super) fn variable(&self) -> &str {
+    pub(crate) fn variable(&self) -> &str {
         self.0.get_env().and_then(|name| name.to_str()).unwrap_or_default()
     }
 
     /// Its variable and its name in the file, for messages.
-    pub(super) fn title(&self) -> String {
+    pub(crate) fn title(&self) -> String {
         let (section, key) = self.name();
         format!("{} ({section}.{key})", self.variable())
     }
 
     /// The heading of its section.
-    pub(super) fn heading(&self) -> &str {
+    pub(crate) fn heading(&self) -> &str {
         self.0.get_help_heading().unwrap_or_default()
     }
 
     /// Its description.
-    pub(super) fn help(&self) -> String {
+    pub(crate) fn help(&self) -> String {
         self.0.get_help().map(ToString::to_string).unwrap_or_default()
     }
 
     /// Its default.
-    pub(super) fn default(&self) -> Option<String> {
+    pub(crate) fn default(&self) -> Option<String> {
         self.0.get_default_values().first().map(|value| value.to_string_lossy().into_owned())
     }
 
     /// Its possible values: names, bounds, or the kind of text.
-    pub(super) fn values(&self) -> String {
+    pub(crate) fn values(&self) -> String {
         let possible = self.0.get_possible_values();
         if possible.is_empty() {
             let names = self.0.get_value_names().unwrap_or_default();
@@ -80,14 +79,14 @@ impl Setting {
     }
 
     /// Whether its value is secret.
-    pub(super) fn is_secret(&self) -> bool {
+    pub(crate) fn is_secret(&self) -> bool {
         self.0.is_hide_env_values_set()
     }
 
     /// Why `text` is not a value of it; `None` if it is. The reason does not repeat the text.
-    pub(super) fn fault_in(&self, text: &str) -> Option<String> {
+    pub(crate) fn fault_in(&self, text: &str) -> Option<String> {
         let arg = self.0.clone().env(Resettable::Reset);
-        let command = clap::Command::new("setting").arg(arg);
+        let command = Command::new("setting").arg(arg);
         let flag = format!("--{}={text}", self.id());
         let refusal = command.try_get_matches_from(["setting", &flag]).err()?;
         let reason = std::error::Error::source(&refusal).map(ToString::to_string);
@@ -115,7 +114,7 @@ struct Line {
 
 impl Effective {
     /// The settings in `matches`; `merged` has the sources of those that are set.
-    pub(super) fn new(matches: &ArgMatches, merged: &BTreeMap<String, (String, Source)>) -> Self {
+    pub(crate) fn new(matches: &ArgMatches, merged: &BTreeMap<String, (String, Source)>) -> Self {
         let line = |setting: Setting| {
             let (section, key) = setting.name();
             let value = matches.get_raw(setting.id()).and_then(|mut values| values.next_back());
@@ -181,6 +180,37 @@ fn quoted(text: &str) -> String {
     }
 }
 
+// The table of all settings, as the documentation has it.
+
+const HEAD: &str =
+    "| In the file | Variable | Default | Values | Meaning |\n| --- | --- | --- | --- | --- |\n";
+
+/// A Markdown table for each section.
+pub(crate) fn table() -> String {
+    let (mut text, mut heading) = (String::new(), String::new());
+    for setting in Setting::all() {
+        if setting.heading() != heading {
+            let gap = if heading.is_empty() { "" } else { "\n" };
+            setting.heading().clone_into(&mut heading);
+            let section = setting.name().0;
+            let _infallible = write!(text, "{gap}### {heading}: `[{section}]`\n\n{HEAD}");
+        }
+        text.push_str(&row(&setting));
+    }
+    text
+}
+
+fn row(setting: &Setting) -> String {
+    let (_, key) = setting.name();
+    let default = setting.default().map(|text| format!("`{text}`")).unwrap_or_default();
+    format!(
+        "| `{key}` | `{}` | {default} | {} | {} |\n",
+        setting.variable(),
+        setting.values(),
+        setting.help()
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -243,6 +273,29 @@ mod tests {
             if let Some(default) = setting.default() {
                 assert_eq!(setting.fault_in(&default), None, "{}", setting.id());
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod table_tests {
+    use super::*;
+    use crate::load::{NAMES, PREFIXES};
+
+    const GUIDE: &str = include_str!("../../../../docs/configuration.md");
+
+    #[test]
+    fn the_guide_has_every_setting_as_it_is() {
+        assert!(
+            GUIDE.contains(&table()),
+            "docs/configuration.md is out of date: `messaging-server config docs` prints its table"
+        );
+    }
+
+    #[test]
+    fn the_guide_names_the_variables_without_effect() {
+        for name in NAMES.into_iter().chain(PREFIXES) {
+            assert!(GUIDE.contains(name), "{name}");
         }
     }
 }

@@ -14,7 +14,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Config, Loaded, Refusal, Start, load};
+use super::Config;
+use crate::load::{Loaded, Refusal, Start, load};
 
 const SECRET: &str = "canary-secret-of-a-decent-length-0123";
 const URL: &str = "postgres://salon:canary@db.example/messaging";

@@ -8,8 +8,6 @@ use clap::ValueEnum;
 use secrecy::SecretString;
 use storage_pg::Address;
 
-use super::setting::Setting;
-
 /// Parses a whole number from `min` to `max`, both allowed.
 pub(super) fn whole<T: TryFrom<u64>>(
     min: u64,
@@ -94,49 +92,80 @@ pub(super) fn address(text: &str) -> Result<Address, String> {
     Address::parse(text).map_err(|faults| faults.to_string())
 }
 
+/// Where a value comes from, highest precedence first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    Flag,
+    Environment,
+    File,
+    /// A parameter of the database's URL.
+    Address,
+    Default,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Flag => "flag",
+            Self::Environment => "environment",
+            Self::File => "file",
+            Self::Address => "address",
+            Self::Default => "default",
+        })
+    }
+}
+
 /// An invalid setting, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Fault {
-    what: String,
+pub(crate) struct Fault {
+    subject: Subject,
     why: String,
+}
+
+/// What a fault is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Subject {
+    /// The setting with this flag.
+    Setting(String),
+    /// Something else, by its name in messages.
+    Other(String),
 }
 
 impl Fault {
     /// A fault of the setting `id`.
-    pub(super) fn new(id: &str, why: impl Into<String>) -> Self {
-        let what = Setting::find(id).map_or_else(|| id.to_owned(), |setting| setting.title());
-        Self { what, why: why.into() }
+    pub(crate) fn new(id: &str, why: impl Into<String>) -> Self {
+        Self { subject: Subject::Setting(id.to_owned()), why: why.into() }
     }
 
     /// A fault of something other than a setting: the file, or a key in it.
-    pub(super) fn elsewhere(what: impl Into<String>, why: impl Into<String>) -> Self {
-        Self { what: what.into(), why: why.into() }
+    pub(crate) fn elsewhere(what: impl Into<String>, why: impl Into<String>) -> Self {
+        Self { subject: Subject::Other(what.into()), why: why.into() }
     }
 }
 
-/// All faults, at most one per setting. Displayed as one line each.
+/// All faults, at most one per setting.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Faults(Vec<Fault>);
 
 impl Faults {
     /// Adds `fault`, unless the setting already has one, from which it may follow.
-    pub(super) fn note(&mut self, fault: Fault) {
-        if self.0.iter().all(|known| known.what != fault.what) {
+    pub(crate) fn note(&mut self, fault: Fault) {
+        if self.0.iter().all(|known| known.subject != fault.subject) {
             self.0.push(fault);
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
-}
 
-impl fmt::Display for Faults {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for Fault { what, why } in &self.0 {
-            writeln!(f, "{what}: {why}")?;
-        }
-        Ok(())
+    /// One line for each fault. `title` names the setting with a flag.
+    pub(crate) fn lines(&self, title: impl Fn(&str) -> String) -> String {
+        let line = |Fault { subject, why }: &Fault| match subject {
+            Subject::Setting(id) => format!("{}: {why}\n", title(id)),
+            Subject::Other(name) => format!("{name}: {why}\n"),
+        };
+        self.0.iter().map(line).collect()
     }
 }
 

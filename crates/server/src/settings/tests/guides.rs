@@ -4,10 +4,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use clap::{Command, error::ErrorKind};
 
-use crate::{
-    cli::Cli,
-    settings::{self, setting::Setting},
-};
+use crate::{cli::Cli, load, settings::setting::Setting};
 
 const GUIDE: &str = include_str!("../../../../../docs/configuration.md");
 const PROGRAM: &str = "messaging-server ";
@@ -80,9 +77,8 @@ fn a_guide_names_no_variable_that_does_not_exist() {
     for (guide, text) in guides() {
         for name in text.split(|c: char| !is_part(c)) {
             let is_ours = family(name).is_some_and(|first| families.contains(&first));
-            let is_known = variables.contains(name)
-                || settings::NAMES.contains(&name)
-                || OTHERS.contains(&name);
+            let is_known =
+                variables.contains(name) || load::NAMES.contains(&name) || OTHERS.contains(&name);
             assert!(!is_ours || is_known, "{guide}: {name}");
         }
     }
