@@ -103,7 +103,7 @@ impl Extended {
             b"ANIM" if self.is_animated() && data.len() == 6 => put(&mut self.body, name, &[data]),
             b"ANMF" if self.is_animated() => self.take_frame(data)?,
             b"ALPH" if !self.is_animated() && self.frames == 0 => {
-                put(&mut self.body, name, &[data])
+                put(&mut self.body, name, &[data]);
             }
             b"VP8 " | b"VP8L" if !self.is_animated() && self.frames == 0 => {
                 check_same(coded_size(name, data)?, self.canvas)?;

@@ -161,7 +161,7 @@ mod connection_tests {
         let (_reader, writer) = server.into_split();
         let unsent = BytesMut::from("before\r\n");
         let connection = Connection { writer, codec: Codec::default(), unsent };
-        let writes = async {
+        let responds = async {
             let written = connection.respond(response, Duration::from_mins(1)).await;
             written.expect("the client reads to the end").is_some()
         };
@@ -171,7 +171,7 @@ mod connection_tests {
             drop(client);
             all
         };
-        let (is_upgraded, all) = tokio::join!(writes, reads);
+        let (is_upgraded, all) = tokio::join!(responds, reads);
         (all, is_upgraded)
     }
 
@@ -235,8 +235,8 @@ pub(crate) mod writing_tests {
             write(&mut writer, b"the end").await.expect("the client is there");
             linger_close(writer, Duration::from_mins(1)).await
         };
-        let (closed, all) = tokio::join!(closes, reads);
-        closed.expect("the client left in order");
+        let (outcome, all) = tokio::join!(closes, reads);
+        outcome.expect("the client closes its side");
         assert_eq!(all, "the end");
     }
 }

@@ -51,7 +51,7 @@ impl Start {
 
     fn faults(&self) -> String {
         match load(self) {
-            Err(Refusal::Faults(faults)) => faults.to_string(),
+            Err(Refusal::Faults(faults)) => faults,
             Err(Refusal::Usage(error)) => panic!("{error}"),
             Ok(_) => panic!("nothing is wrong"),
         }
