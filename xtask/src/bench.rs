@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: a release build under load, on a database that keeps its promises.
+//! `cargo xtask bench`: a release build under load, on a durable database.
 
 use std::process::Command;
 
@@ -12,13 +12,13 @@ use crate::{failure::Failure, interrupt::Interrupt, run};
 /// Enough for any number of workers the load generator asks for.
 const MAX_CONNECTIONS: u16 = 300;
 
-/// Builds, measures, stops. `arguments` are the load generator's.
+/// Builds, measures, stops. `arguments` are passed to the load generator.
 pub(crate) fn run(arguments: &[String], stop: &Interrupt) -> Result<(), Failure> {
     let mut build = workspace::cargo(["build", "--release", "-p", "server", "-p", "testkit"]);
     run::to_end(&mut build, stop)?;
     let cluster = Cluster::start(Options {
         directory: workspace::target().join("postgres/bench"),
-        // `fsync` stays on: numbers from a database that forgets are worth nothing.
+        // `fsync` stays on: numbers without durability are meaningless.
         durability: Durability::Durable,
         max_connections: MAX_CONNECTIONS,
         ephemeral: true,

@@ -1,4 +1,4 @@
-//! Ends a process when the one that started it is gone, however that ended.
+//! Ends a process when its parent has ended, however that happened.
 
 use std::{
     io,
@@ -9,7 +9,7 @@ use std::{
 /// Watches over a process group on behalf of this process. If this one dies, even by `kill -9`, the group
 /// is sent `SIGINT`. Dropping the guard leaves the group running.
 ///
-/// A shell waits on a pipe whose other end only we hold; the system closes it when we are gone.
+/// A shell reads from a pipe whose other end only this process has; the system closes it when this process ends.
 #[derive(Debug)]
 pub struct ChildGuard(Child);
 

@@ -1,4 +1,4 @@
-//! `cargo xtask dev`: the whole thing, running, with something to look at.
+//! `cargo xtask dev`: a development server with a database and demo data.
 
 mod database;
 mod demo;
@@ -32,7 +32,7 @@ pub(crate) fn run(arguments: &[String], stop: &Interrupt) -> Result<(), Failure>
     welcome::print(port, &demo);
 
     let outcome = if once { converse(port, &demo, stop) } else { server.serve(stop) };
-    // Before its database, so that it has nobody to miss.
+    // Before its database, so that it logs no errors.
     server.stop()?;
     database.stop()?;
     outcome

@@ -1,4 +1,4 @@
-//! `cargo xtask drill`: a backup, a restore, and people who must stay forgotten.
+//! `cargo xtask drill`: a backup, a restore, and people who must stay erased.
 
 use std::process::Command;
 
@@ -21,16 +21,16 @@ pub(crate) fn run(arguments: &[String], stop: &Interrupt) -> Result<(), Failure>
     let server = ["build", "-p", "server", "--bin", "messaging-server"];
     let mut build = workspace::cargo(server);
     run::to_end(build.args(["-p", "testkit", "--bin", "drill"]), stop)?;
-    let (here, elsewhere) = (cluster("drill-here")?, cluster("drill-elsewhere")?);
+    let (source, target) = (cluster("drill-source")?, cluster("drill-target")?);
     let programs = workspace::target().join("debug");
     let mut drill = Command::new(programs.join("drill"));
     drill
         .current_dir(workspace::root())
-        .args(["--from", &here.url("postgres"), "--to", &elsewhere.url("postgres"), "--server"])
+        .args(["--from", &source.url("postgres"), "--to", &target.url("postgres"), "--server"])
         .arg(programs.join("messaging-server"));
     let done = run::to_end(&mut drill, stop);
-    here.stop()?;
-    elsewhere.stop()?;
+    source.stop()?;
+    target.stop()?;
     done
 }
 

@@ -2,14 +2,14 @@
 
 use std::{error::Error, fmt, process::ExitCode};
 
-/// A verb's failure, as the terminal and the exit status tell it.
+/// The failure of a verb, with its exit status.
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// It was called the wrong way: status 2, and the usage is shown.
     Usage(String),
-    /// Somebody stopped it: status 130.
+    /// It was interrupted: status 130.
     Interrupted,
-    /// A program it ran failed with this status, and has said why itself.
+    /// A program that it ran failed with this status, and has printed why.
     Program(String, u8),
     /// Anything else: status 1.
     Other(String),
@@ -27,7 +27,7 @@ impl Failure {
         Self::Other(text)
     }
 
-    /// For `map_err`: what we were doing when the system failed us.
+    /// For `map_err`: the action that failed.
     pub(crate) fn while_doing(doing: impl fmt::Display) -> impl FnOnce(std::io::Error) -> Self {
         move |error| Self::Other(format!("could not {doing}: {error}"))
     }
@@ -74,7 +74,7 @@ impl From<xtask::package::Missing> for Failure {
 pub(crate) fn no_arguments(arguments: &[String]) -> Result<(), Failure> {
     match arguments.first() {
         None => Ok(()),
-        Some(unknown) => Err(Failure::Usage(format!("`{unknown}` means nothing here"))),
+        Some(unknown) => Err(Failure::Usage(format!("`{unknown}` is not expected here"))),
     }
 }
 
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failure_tells_the_whole_chain() {
+    fn a_failure_shows_the_whole_chain() {
         let source = std::io::Error::other("disk full");
         let error = xtask::node::NodeError::Start(source);
         let text = Failure::from(error).to_string();

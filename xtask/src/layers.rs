@@ -1,4 +1,4 @@
-//! `cargo xtask layers`: dependencies point inwards, and only where the plan says; files of one crate use one another in no circle.
+//! `cargo xtask layers`: dependencies point inwards and are in the plan; files of one crate do not use one another in a circle.
 
 mod plan;
 mod rules;
@@ -12,7 +12,7 @@ use crate::{
     run,
 };
 
-/// Reads every crate's dependencies and fails on the first edges that are not allowed, all of them named.
+/// Reads the dependencies of every crate, and fails with all that are not allowed.
 pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     no_arguments(arguments)?;
     let members = list(&["--workspace", "--depth", "0"])?;

@@ -1,6 +1,6 @@
-//! The files of a crate and which of them use one another, read from its source.
+//! The files of a crate and which of them use one another, from its source.
 //!
-//! A use of a re-exported name counts as a use of the file that defines it, so that a face (`pub use`) hides nothing. Tests
+//! A use of a re-exported name counts as a use of the file that defines it, so that `pub use` hides nothing. Tests
 //! (`#[cfg(test)]`) and everything that only macros expand to are left out; paths written inside a macro call are read.
 
 use std::{
@@ -12,7 +12,7 @@ use std::{
 use proc_macro2::{TokenStream, TokenTree};
 use syn::{Attribute, Item, ItemMod, UseTree, Visibility, visit::Visit};
 
-/// How many re-exports a name may pass before it is taken for a name of somebody else.
+/// The maximum number of re-exports that a name is followed through.
 const RE_EXPORTS_MAX: usize = 16;
 
 /// A crate's files, and for each file those it uses.

@@ -1,4 +1,4 @@
-//! `cargo xtask notices`: the licences of everything that the server is made of, gathered into one file.
+//! `cargo xtask notices`: the licences of all dependencies of the server in one file.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -17,9 +17,9 @@ use crate::{
 
 /// The platform that packages are made for, so that the file is the same wherever it is written.
 const PLATFORM: &str = "x86_64-unknown-linux-gnu";
-/// Where they are kept.
+/// The file.
 const FILE: &str = "docs/third-party-notices.txt";
-/// What files with a licence are called.
+/// The beginnings of the names of licence files.
 const LICENCE_FILES: &[&str] = &["license", "licence", "copying", "notice", "unlicense"];
 
 /// Writes the file.
@@ -37,7 +37,7 @@ pub(crate) fn check() -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::Other(format!(
-        "{FILE} does not say what the server is made of: run `cargo xtask notices`"
+        "{FILE} does not match the dependencies of the server: run `cargo xtask notices`"
     )))
 }
 

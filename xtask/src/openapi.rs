@@ -11,7 +11,7 @@ use crate::{
     run,
 };
 
-/// Each description: the verb of the server that prints it, and where it is kept.
+/// Each description: the verb of the server that prints it, and its file.
 const DESCRIPTIONS: [(&str, &str); 3] = [
     ("openapi", "docs/openapi.json"),
     ("openapi-internal", "docs/openapi-internal.json"),

@@ -1,18 +1,18 @@
-//! Waiting for something another process will do, with a deadline.
+//! Polls for something that another process does, with a deadline.
 
 use std::time::{Duration, Instant};
 
-/// Asks `question` until it has an answer, every `pause`, for at most `patience`.
-/// It is asked at least once, and once more when the time is up.
+/// Calls `question` every `pause` until it has an answer, for at most `timeout`.
+/// It is called at least once, and once more when the time is up.
 ///
 /// # Errors
 /// Whatever `question` fails with, at once.
 pub fn until<T, E>(
-    patience: Duration,
+    timeout: Duration,
     pause: Duration,
     mut question: impl FnMut() -> Result<Option<T>, E>,
 ) -> Result<Option<T>, E> {
-    let deadline = Instant::now() + patience;
+    let deadline = Instant::now() + timeout;
     loop {
         let late = Instant::now() >= deadline;
         let answer = question()?;

@@ -1,4 +1,4 @@
-//! A private PostgreSQL: found or fetched, started on loopback, stopped with the process that wanted it.
+//! A private PostgreSQL: found or fetched, started on loopback, stopped with the process that started it.
 
 pub mod binaries;
 pub mod cluster;
@@ -26,7 +26,7 @@ use std::{
 
 use crate::{node::NodeError, process};
 
-// Why there is no database.
+// Errors.
 
 /// A cluster could not be started, stopped or restarted.
 #[derive(Debug)]
@@ -43,18 +43,18 @@ pub enum ClusterError {
     Busy(PathBuf),
     /// The directory belongs to another user.
     NotOurs(PathBuf),
-    /// A program failed; this is what it said.
+    /// A program failed, with this output.
     Program(&'static str, String),
-    /// PostgreSQL ended instead of starting; these are its last words.
+    /// PostgreSQL ended instead of starting, with these last lines of its log.
     Refused(String),
     /// PostgreSQL neither started nor stopped in this time.
     TooSlow(&'static str, Duration),
-    /// The system failed us while we were at something.
+    /// A call of the system failed.
     System(String, io::Error),
 }
 
 impl ClusterError {
-    /// For `map_err`: the system failed us while `doing`.
+    /// For `map_err`: the action that failed.
     fn while_doing(doing: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         |source| Self::System(doing.into(), source)
     }
@@ -97,8 +97,8 @@ impl fmt::Display for ClusterError {
             ),
             Self::Program(name, said) => write!(f, "{name} failed:\n{said}"),
             Self::Refused(log) => write!(f, "PostgreSQL did not start:\n{log}"),
-            Self::TooSlow(what, patience) => {
-                write!(f, "PostgreSQL did not {what} within {} s", patience.as_secs())
+            Self::TooSlow(what, timeout) => {
+                write!(f, "PostgreSQL did not {what} within {} s", timeout.as_secs())
             }
             Self::System(doing, _) => write!(f, "could not {doing}"),
         }
@@ -115,14 +115,14 @@ impl std::error::Error for ClusterError {
     }
 }
 
-// What a cluster should be like.
+// Options.
 
 /// How a [`Cluster`] is to be started.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Where it lives. Created when absent; one owner at a time.
+    /// Its directory. Created if absent; one owner at a time.
     pub directory: PathBuf,
-    /// What a commit means.
+    /// Whether commits are durable.
     pub durability: Durability,
     /// Most connections at once.
     pub max_connections: u16,
@@ -130,7 +130,7 @@ pub struct Options {
     pub ephemeral: bool,
 }
 
-/// What a commit means.
+/// Whether commits are durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Durability {
     /// On disk, as in production.
@@ -140,7 +140,7 @@ pub enum Durability {
 }
 
 impl Durability {
-    /// The settings that make it so.
+    /// The settings of PostgreSQL for it.
     const fn settings(self) -> &'static [&'static str] {
         match self {
             Self::Durable => &["fsync=on", "synchronous_commit=on", "full_page_writes=on"],
@@ -183,8 +183,8 @@ impl User {
         })
     }
 
-    /// A call of `program` as this user, from a folder anyone may enter, in English, and deaf to
-    /// settings meant for other clusters.
+    /// A command of `program` as this user, in a folder that anyone may enter, in English, and without variables for other
+    /// clusters.
     fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command.current_dir("/").env("LC_ALL", "C");
@@ -277,8 +277,8 @@ fn create_in_public(folder: &Path, user: &User) -> Result<(), ClusterError> {
     if found.is_dir() && trusted { Ok(()) } else { Err(ClusterError::NotOurs(folder.to_owned())) }
 }
 
-/// Takes possession of `directory` for as long as the file is kept. It stands beside the directory,
-/// since an ephemeral one is removed while it is held.
+/// Locks `directory` for as long as the file is open. The lock is beside the directory, since an ephemeral one is removed
+/// while it is locked.
 fn lock(directory: &Path) -> Result<File, ClusterError> {
     let doing = || ClusterError::while_doing(format!("lock {}", directory.display()));
     if let Some(above) = directory.parent() {

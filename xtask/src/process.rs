@@ -6,14 +6,14 @@ use std::{
     process::{Command, Stdio},
 };
 
-/// What a process can be told.
+/// A signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
     /// Ctrl-C. PostgreSQL takes it as "drop the sessions and stop".
     Interrupt,
-    /// Please end.
+    /// Asks to end.
     Terminate,
-    /// End, without a word.
+    /// Ends at once.
     Kill,
 }
 
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_hears_a_signal_to_nobody() {
+    fn a_signal_to_no_process_is_reported() {
         let mut child = Command::new("true").spawn().expect("a program");
         child.wait().expect("a child");
         assert!(!send(Signal::Terminate, child.id()).expect("a shell"));

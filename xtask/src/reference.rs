@@ -1,4 +1,4 @@
-//! `cargo xtask reference-db`: a database as the former application keeps it, to try moving in with.
+//! `cargo xtask reference-db`: a database of the legacy system, to try an import with.
 
 use std::process::Command;
 
@@ -12,14 +12,14 @@ use crate::{failure::Failure, interrupt::Interrupt, run};
 /// Connections for people and their tools.
 const MAX_CONNECTIONS: u16 = 100;
 
-/// Makes it on a cluster of its own, prints where it is, and stops on Ctrl-C. `arguments` go to the
-/// program that makes it: `--conversations N --messages N`.
+/// Creates it on a cluster of its own, prints its URL, and stops on Ctrl-C. `arguments` are passed to the program that
+/// creates it: `--conversations N --messages N`.
 pub(crate) fn run(arguments: &[String], stop: &Interrupt) -> Result<(), Failure> {
     let mut build = workspace::cargo(["build", "-p", "testkit", "--bin", "reference_db"]);
     run::to_end(&mut build, stop)?;
     let cluster = Cluster::start(Options {
         directory: workspace::target().join("postgres/reference"),
-        // Made anew each time, so nothing is lost with it.
+        // Created each time, so nothing is lost with it.
         durability: Durability::Fast,
         max_connections: MAX_CONNECTIONS,
         ephemeral: true,

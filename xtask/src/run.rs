@@ -1,4 +1,4 @@
-//! Running other programs so that they end when we are asked to.
+//! Runs other programs, which end when a stop is requested.
 
 use std::{
     ffi::OsStr,
@@ -20,7 +20,7 @@ use crate::{failure::Failure, interrupt::Interrupt};
 
 const PAUSE: Duration = Duration::from_millis(20);
 /// How long a program may take to end after it was asked to.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A running program, which ends with us. It has a process group of its own, so that a Ctrl-C reaches
 /// it only through us, in the right order.
@@ -40,13 +40,13 @@ impl Running {
         Ok(Self { name, child, _guard: guard })
     }
 
-    /// How it ended, if it has.
+    /// Its exit status, if it has ended.
     pub(crate) fn ended(&mut self) -> Result<Option<ExitStatus>, Failure> {
         let doing = format!("wait for {}", self.name);
         self.child.try_wait().map_err(Failure::while_doing(doing))
     }
 
-    /// Asks it to end, then insists.
+    /// Terminates it, then kills it.
     pub(crate) fn stop(&mut self) -> Result<(), Failure> {
         for signal in [Signal::Terminate, Signal::Kill] {
             if self.ended()?.is_some() {
@@ -54,7 +54,7 @@ impl Running {
             }
             process::send_to_group(signal, self.child.id())
                 .map_err(Failure::while_doing(format!("stop {}", self.name)))?;
-            poll::until(PATIENCE, PAUSE, || self.ended())?;
+            poll::until(TIMEOUT, PAUSE, || self.ended())?;
         }
         Ok(())
     }

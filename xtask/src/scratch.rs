@@ -1,4 +1,4 @@
-//! `cargo xtask postgres`: only a private database, for tools and for looking around.
+//! `cargo xtask postgres`: only a private database, for tools and for inspection.
 
 use xtask::{
     postgres::{Cluster, Durability, Options},
@@ -10,7 +10,7 @@ use crate::{failure::Failure, interrupt::Interrupt};
 /// Connections for people and their tools.
 const MAX_CONNECTIONS: u16 = 100;
 
-/// Starts it, prints where it is, and stops it on Ctrl-C.
+/// Starts it, prints its URL, and stops it on Ctrl-C.
 pub(crate) fn run(arguments: &[String], stop: &Interrupt) -> Result<(), Failure> {
     let name = match arguments {
         [] => "scratch",

@@ -1,4 +1,4 @@
-//! `cargo xtask test`: everything that must hold, step by step, and nothing skipped.
+//! `cargo xtask test`: all checks, step by step.
 
 mod binary;
 mod chromium;
@@ -13,7 +13,7 @@ use std::{env, path::Path, process::Command, thread};
 
 use binary::Binary;
 use layer::Layer;
-use report::{Report, Tally};
+use report::{Report, TestCount};
 use xtask::{
     postgres::{Cluster, Durability, Options},
     workspace,
@@ -46,11 +46,11 @@ pub(crate) fn run(arguments: &[String], stop: &Interrupt) -> Result<(), Failure>
     for layer in Layer::ALL {
         let database_url = &cluster.url("postgres");
         let environment = Environment { database_url, client: &client, python: &python, stop };
-        report.tests(layer.name(), |tally| environment.run(layer, &binaries, tally))?;
+        report.tests(layer.name(), |count| environment.run(layer, &binaries, count))?;
     }
     cluster.stop()?;
     if let Some(folder) = suites::folder() {
-        report.tests("protocol suites", |tally| suites::run(&folder, tally, stop))?;
+        report.tests("protocol suites", |count| suites::run(&folder, count, stop))?;
     }
     report.print();
     Ok(())
@@ -91,16 +91,16 @@ struct Environment<'a> {
 }
 
 impl Environment<'_> {
-    fn run(&self, layer: Layer, binaries: &[Binary], tally: &mut Tally) -> Result<(), Failure> {
+    fn run(&self, layer: Layer, binaries: &[Binary], count: &mut TestCount) -> Result<(), Failure> {
         for binary in binaries {
             if Layer::of(binary)? == layer {
-                self.run_program(&binary.title(), binary.command(), tally)?;
+                self.run_program(&binary.title(), binary.command(), count)?;
             }
         }
         if layer == Layer::Unit {
             // Examples in the documentation are no binaries; cargo runs them itself.
             let examples = workspace::cargo(["test", "--workspace", "--doc"]);
-            self.run_program("examples in the documentation", examples, tally)?;
+            self.run_program("examples in the documentation", examples, count)?;
         }
         Ok(())
     }
@@ -109,7 +109,7 @@ impl Environment<'_> {
         &self,
         title: &str,
         mut command: Command,
-        tally: &mut Tally,
+        count: &mut TestCount,
     ) -> Result<(), Failure> {
         println!("\n{title}");
         command
@@ -125,7 +125,7 @@ impl Environment<'_> {
         }
         let ran = run::by_line(&mut command, self.stop, |line| {
             println!("{line}");
-            tally.read(line);
+            count.read(line);
         });
         match ran {
             Err(Failure::Program(..)) => Err(Failure::Other(format!("{title} failed"))),

@@ -16,7 +16,7 @@ use xtask::{
     workspace,
 };
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_millis(20);
 
 fn options(name: &str) -> Options {
@@ -102,7 +102,7 @@ fn a_cluster_ends_with_its_killed_owner() {
     assert!(answers(owner.port));
 
     owner.process.kill().expect("a kill");
-    let silent = poll::until(PATIENCE, PAUSE, || Ok::<_, ()>((!answers(owner.port)).then_some(())));
+    let silent = poll::until(TIMEOUT, PAUSE, || Ok::<_, ()>((!answers(owner.port)).then_some(())));
     assert_eq!(silent, Ok(Some(())));
     drop(Cluster::start(options("test-guard")));
 }

@@ -1,8 +1,7 @@
-//! Everything that a person may see, in order, a page at a time.
+//! The contents of an archive, read a page at a time.
 
 use std::collections::HashSet;
 
-use async_trait::async_trait;
 use domain::{
     conversation::{
         ConversationView,
@@ -12,24 +11,26 @@ use domain::{
     },
     ids::{AttachmentId, ConversationId, Seq},
     jobs::JobFailure,
+    mail::preferences::Preferences,
     page::{MessageCursor, PAGE_SIZE_MAX, PageSize, Start, Window},
-    ports::{Chunks, Files, Interrupted},
+    participant::{Language, Participant},
+    ports::Files,
     privacy::export::Export,
     store::Store,
+    time::Zone,
 };
-use tokio::sync::mpsc;
 
-use crate::{page::Person, zip::Zip};
+use crate::zip::Zip;
 
 fn after<C>(cursor: C) -> Window<C> {
     Window { start: Start::After(cursor), size: PageSize::clamped(PAGE_SIZE_MAX.into()) }
 }
 
-/// The person's conversations, by and large those with the newest messages first. All parts of an
-/// archive go by one such list, so that they hold the same.
+/// The person's conversations, roughly those with the newest messages first. All parts of an archive use this list, so
+/// that they have the same conversations.
 ///
-/// A conversation in which something is said moves to the head of the list that is walked here. One
-/// that did so before it was reached is found by the next walk: the last one finds nothing new.
+/// A conversation that gets a message moves to the head of the list while it is paged through. If that happens before it
+/// is reached, the next pass finds it: passes are repeated until one finds nothing new.
 pub(crate) async fn conversations(
     store: &dyn ConversationStore,
     export: &Export,
@@ -55,7 +56,7 @@ pub(crate) async fn conversations(
     }
 }
 
-/// The messages of a conversation, oldest first, until the moment the archive was asked for.
+/// The messages of a conversation up to the request of the archive, oldest first.
 pub(crate) struct Messages<'s> {
     store: &'s dyn Store,
     export: &'s Export,
@@ -68,16 +69,16 @@ impl<'s> Messages<'s> {
         Self { store, export, here, done: 0 }
     }
 
-    /// The next few; `None` at the end. There may be none among as many positions.
+    /// The messages of the next positions, which may be none; `None` at the end.
     pub(crate) async fn next(&mut self) -> Result<Option<Vec<Message>>, JobFailure> {
         if self.done >= self.here.conversation.last_seq.get() {
             return Ok(None);
         }
-        // As many positions as a page has room for, so all of their messages are on it.
+        // As many positions as fit on a page, so that it has all of their messages.
         let (before, until) = (self.done, self.done + i64::from(PAGE_SIZE_MAX));
         self.done = until;
-        let Some(behind) = Seq::new(until + 1) else { return Ok(None) };
-        let window = after(MessageCursor(behind));
+        let Some(next) = Seq::new(until + 1) else { return Ok(None) };
+        let window = after(MessageCursor(next));
         let (id, person) = (&self.here.conversation.id, &self.export.person);
         let Some(history) = self.store.history(id, person, &window).await? else {
             return Ok(None);
@@ -91,54 +92,42 @@ impl<'s> Messages<'s> {
     }
 }
 
-// A channel from the writer of the archive to file storage.
+// The person.
 
-/// How many pieces are on their way at once.
-const PIECES_MAX: usize = 4;
-
-/// Where bytes go in. Cheap to clone; clones are the same.
-#[derive(Clone)]
-pub(crate) struct Sink(mpsc::Sender<Result<Vec<u8>, Interrupted>>);
-
-/// Where they come out; at the end, when every sink is gone.
-pub(crate) struct Source(mpsc::Receiver<Result<Vec<u8>, Interrupted>>);
-
-pub(crate) fn open() -> (Sink, Source) {
-    let (sender, receiver) = mpsc::channel(PIECES_MAX);
-    (Sink(sender), Source(receiver))
+/// The person whose archive it is, with their preferences.
+pub(crate) struct Person {
+    pub(crate) participant: Participant,
+    pub(crate) preferences: Preferences,
 }
 
-impl Sink {
-    /// Sends a piece, when there is room for it.
-    pub(crate) async fn send(&self, piece: Vec<u8>) -> Result<(), JobFailure> {
-        if piece.is_empty() {
-            return Ok(());
-        }
-        self.0.send(Ok(piece)).await.map_err(|_| JobFailure::retry("files_failed"))
+impl Person {
+    pub(crate) async fn look_up(store: &dyn Store, export: &Export) -> Result<Self, JobFailure> {
+        let unknown = || JobFailure::dead("person_unknown");
+        let participant = store.participant(&export.person).await?.ok_or_else(unknown)?;
+        let preferences = store.preferences(&export.person, export.requested_at).await?;
+        Ok(Self { participant, preferences: preferences.ok_or_else(unknown)? })
     }
 
-    /// Tells the receiver that the rest does not come.
-    pub(crate) async fn interrupt(&self) {
-        let _nobody_listens = self.0.send(Err(Interrupted)).await;
+    pub(crate) fn language(&self) -> Language {
+        self.participant.profile.language.unwrap_or_default()
+    }
+
+    /// Their time zone: that of their preferences, else that of their profile.
+    pub(crate) fn zone(&self) -> Zone {
+        let known = self.preferences.zone.as_ref().or(self.participant.profile.zone.as_ref());
+        known.cloned().unwrap_or_default()
     }
 }
 
-#[async_trait]
-impl Chunks for Source {
-    async fn next(&mut self) -> Result<Option<Vec<u8>>, Interrupted> {
-        self.0.recv().await.transpose()
-    }
-}
+// The contents.
 
-// What an archive is made of.
-
-/// Whom and what an archive is about: the same for all of its parts.
+/// The person and the conversations of an archive: the same for all of its parts.
 pub(crate) struct Contents<'s> {
     pub(crate) store: &'s dyn Store,
     pub(crate) export: &'s Export,
     pub(crate) person: Person,
     pub(crate) conversations: Vec<ConversationId>,
-    /// Pictures that are not where they should be.
+    /// Pictures that file storage does not have.
     pub(crate) missing: HashSet<AttachmentId>,
 }
 
@@ -152,7 +141,7 @@ impl<'s> Contents<'s> {
         Ok(Self { store, export, person, conversations, missing: HashSet::new() })
     }
 
-    /// One of the conversations; `None` when it has been deleted since.
+    /// A conversation; `None` if it has been deleted since.
     pub(crate) async fn conversation(
         &self,
         id: &ConversationId,
@@ -165,16 +154,16 @@ impl<'s> Contents<'s> {
     }
 }
 
-// `files/`: the pictures that we keep. Those with the upload service are links in the other two.
+// `files/`: the pictures that we store. Those at the upload service are links in the other two parts.
 
-/// The path of a stored image in the archive. Its own name is user input and stands elsewhere.
+/// The path of a stored picture in the archive. Its file name is user input and not part of it.
 pub(crate) fn path_of(attachment: &Attachment) -> String {
     let kind = attachment.file.media_type().as_str();
     let kind = kind.rsplit('/').next().unwrap_or("bin");
     format!("files/{}.{kind}", attachment.id)
 }
 
-/// Copies them, and returns those that are not where they should be.
+/// Copies the stored pictures, and returns those that file storage does not have.
 pub(crate) async fn write(
     contents: &Contents<'_>,
     files: &dyn Files,
@@ -184,8 +173,8 @@ pub(crate) async fn write(
     for id in &contents.conversations {
         let Some(here) = contents.conversation(id).await? else { continue };
         let mut messages = Messages::of(contents.store, contents.export, &here);
-        while let Some(some) = messages.next().await? {
-            for attachment in some.iter().flat_map(|message| &message.attachments) {
+        while let Some(page) = messages.next().await? {
+            for attachment in page.iter().flat_map(|message| &message.attachments) {
                 if !copy(files, attachment, zip).await? {
                     missing.insert(attachment.id.clone());
                 }
@@ -195,7 +184,7 @@ pub(crate) async fn write(
     Ok(missing)
 }
 
-/// `false`: it should be there and is not.
+/// Copies a picture. `false` if file storage does not have it.
 async fn copy(
     files: &dyn Files,
     attachment: &Attachment,
@@ -204,8 +193,8 @@ async fn copy(
     let StorageLocation::Stored(kept) = attachment.file.location() else { return Ok(true) };
     let Some(mut bytes) = files.read(&kept.keys.full).await? else { return Ok(false) };
     zip.begin(&path_of(attachment), Some(bytes.size_bytes)).await?;
-    let broken = |_| JobFailure::retry("files_failed");
-    while let Some(piece) = bytes.chunks.next().await.map_err(broken)? {
+    let interrupted = |_| JobFailure::retry("files_failed");
+    while let Some(piece) = bytes.chunks.next().await.map_err(interrupted)? {
         zip.write(&piece).await?;
     }
     Ok(true)
@@ -229,18 +218,18 @@ mod tests {
 
     type Pages = VecDeque<Page<ConversationView, ConversationCursor>>;
 
-    /// A store that shows these pages, one after the other.
-    fn showing(mut pages: Pages) -> MockConversationStore {
+    /// A store that returns these pages, one after the other.
+    fn store_with(mut pages: Pages) -> MockConversationStore {
         let mut store = MockConversationStore::new();
         store
             .expect_conversations()
             .times(pages.len())
-            .returning(move |_, _, _| Ok(pages.pop_front().expect("as many as were promised")));
+            .returning(move |_, _, _| Ok(pages.pop_front().expect("one page per call")));
         store
     }
 
     #[tokio::test]
-    async fn a_conversation_that_moves_while_it_is_looked_for_is_found_once() {
+    async fn a_conversation_that_moves_during_paging_is_found_once() {
         let service = Service::over(Arc::new(MemoryStore::new()));
         for client in ["c1", "c2", "c3"] {
             service.open("s1", client).await;
@@ -263,14 +252,14 @@ mod tests {
             }),
         };
         let pages = [
-            // Something is said in the last one between the first page and the second.
+            // The last one gets a message between the first page and the second.
             page(&[&a, &b], false),
             page(&[], true),
             page(&[&c, &a], false),
             page(&[&b], true),
             page(&[&c, &a, &b], true),
         ];
-        let store = showing(pages.into());
+        let store = store_with(pages.into());
         let ids = conversations(&store, &export).await.expect("the store works");
         assert_eq!(ids, [a, b, c].map(|view| view.conversation.id));
     }

@@ -1,4 +1,4 @@
-//! `data.json`: everything, for programs.
+//! `data.json`: the archive for programs.
 
 use domain::{
     conversation::{
@@ -11,8 +11,7 @@ use domain::{
 use serde_json::{Value, json};
 
 use crate::{
-    archive::{Contents, Messages, path_of},
-    page::Person,
+    archive::{Contents, Messages, Person, path_of},
     zip::Zip,
 };
 
@@ -39,15 +38,15 @@ async fn conversation(
     here: &ConversationView,
     zip: &mut Zip,
 ) -> Result<(), JobFailure> {
-    let about = &here.conversation;
+    let conversation = &here.conversation;
     let head = json!({
-        "id": about.id.as_str(),
+        "id": conversation.id.as_str(),
         "salon": { "id": here.salon.id.as_str(), "name": here.salon.display_name() },
         "client": { "id": here.client.id.as_str(), "name": here.client.display_name() },
-        "appointmentId": about.appointment.as_ref().map(domain::ids::AppointmentId::as_str),
-        "subject": about.subject.as_ref().map(domain::text::Subject::as_str),
-        "status": about.status.as_str(),
-        "createdAt": about.created_at.to_string(),
+        "appointmentId": conversation.appointment.as_ref().map(domain::ids::AppointmentId::as_str),
+        "subject": conversation.subject.as_ref().map(domain::text::Subject::as_str),
+        "status": conversation.status.as_str(),
+        "createdAt": conversation.created_at.to_string(),
     })
     .to_string();
     // Without its closing brace, for the messages to follow.
@@ -55,16 +54,16 @@ async fn conversation(
     zip.write(format!("{head},\"messages\":[").as_bytes()).await?;
     let mut messages = Messages::of(contents.store, contents.export, here);
     let mut comma = "\n";
-    while let Some(some) = messages.next().await? {
-        for message in &some {
-            zip.write(format!("{comma}{}", said(contents, message)).as_bytes()).await?;
+    while let Some(page) = messages.next().await? {
+        for message in &page {
+            zip.write(format!("{comma}{}", message_json(contents, message)).as_bytes()).await?;
             comma = ",\n";
         }
     }
     zip.write(b"]}").await
 }
 
-fn said(contents: &Contents<'_>, message: &Message) -> Value {
+fn message_json(contents: &Contents<'_>, message: &Message) -> Value {
     let files = message.attachments.iter();
     let files: Vec<_> = files.map(|attachment| file(contents, attachment)).collect();
     json!({
@@ -111,14 +110,14 @@ fn profile(Person { participant, .. }: &Person) -> Value {
     })
 }
 
-fn preferences(Person { preferences: wishes, .. }: &Person) -> Value {
-    let quiet = wishes.quiet_hours;
+fn preferences(Person { preferences, .. }: &Person) -> Value {
+    let quiet = preferences.quiet_hours;
     json!({
-        "mailEnabled": wishes.mail_enabled,
-        "frequency": wishes.frequency.as_str(),
+        "mailEnabled": preferences.mail_enabled,
+        "frequency": preferences.frequency.as_str(),
         "quietFromMinute": quiet.map(domain::mail::preferences::QuietHours::from_minute),
         "quietToMinute": quiet.map(domain::mail::preferences::QuietHours::to_minute),
-        "timeZone": wishes.zone.as_ref().map(domain::time::Zone::as_str),
-        "mutedConversations": wishes.muted.iter().map(domain::ids::ConversationId::as_str).collect::<Vec<_>>(),
+        "timeZone": preferences.zone.as_ref().map(domain::time::Zone::as_str),
+        "mutedConversations": preferences.muted.iter().map(domain::ids::ConversationId::as_str).collect::<Vec<_>>(),
     })
 }

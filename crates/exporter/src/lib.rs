@@ -1,9 +1,9 @@
 //! A person's data as an archive, the `Exporter` port of `domain`: a zip with `data.json` for programs, `index.html` for
 //! people, and their pictures under `files/`.
 //!
-//! An archive is written as it is read, a page of messages and a piece of a picture at a time, so
-//! that its size costs no memory; only the names of conversations and files are held. What was said
-//! after it was asked for is left out, so that its parts agree.
+//! An archive is streamed, a page of messages and a piece of a picture at a time, so that memory does not depend on its
+//! size; only the ids of conversations and of missing files are held. Messages sent after the request are left out, so
+//! that its parts agree.
 //!
 //! Begin at [`Archiver`]; `archive` reads a person's conversations page by page, `data` and `page` write
 //! the two forms, `zip` streams them.
@@ -15,7 +15,7 @@ mod zip;
 
 use std::sync::Arc;
 
-use archive::{Contents, Sink};
+use archive::Contents;
 use async_trait::async_trait;
 use domain::{
     jobs::JobFailure,
@@ -23,9 +23,9 @@ use domain::{
     privacy::{export::Export, store::Exporter},
     store::Store,
 };
-use zip::Zip;
+use zip::{Sink, Zip};
 
-/// Makes archives of what a store and its files hold.
+/// Writes archives of the data in a store and in file storage.
 #[derive(Clone)]
 pub struct Archiver {
     store: Arc<dyn Store>,
@@ -33,7 +33,7 @@ pub struct Archiver {
 }
 
 impl Archiver {
-    /// One that reads from `store` and `files`, and writes to `files`.
+    /// An archiver that reads from `store` and `files`, and writes to `files`.
     pub fn new(store: Arc<dyn Store>, files: Arc<dyn Files>) -> Self {
         Self { store, files }
     }
@@ -41,7 +41,7 @@ impl Archiver {
     async fn compose(&self, export: &Export, sink: Sink) -> Result<(), JobFailure> {
         let mut contents = Contents::gather(&*self.store, export).await?;
         let mut zip = Zip::new(sink);
-        // First, for the other two to say which are missing.
+        // First, because the other two parts say which pictures are missing.
         contents.missing = archive::write(&contents, &*self.files, &mut zip).await?;
         zip.begin("data.json", None).await?;
         data::write(&contents, &mut zip).await?;
@@ -54,22 +54,22 @@ impl Archiver {
 #[async_trait]
 impl Exporter for Archiver {
     async fn write(&self, export: &Export) -> Result<u64, JobFailure> {
-        let (sink, mut source) = archive::open();
+        let (sink, mut source) = zip::open();
         let compose = async {
-            let made = self.compose(export, sink.clone()).await;
-            if made.is_err() {
+            let composed = self.compose(export, sink.clone()).await;
+            if composed.is_err() {
                 sink.interrupt().await;
             }
             drop(sink);
-            made
+            composed
         };
-        let (made, written) = tokio::join!(compose, async {
+        let (composed, written) = tokio::join!(compose, async {
             let written = self.files.write(&export.key, &mut source).await;
-            // The reader has stopped: the writer must not wait for it.
+            // The composer must not wait for a receiver that has stopped.
             drop(source);
             written
         });
-        match (made, written) {
+        match (composed, written) {
             (Ok(()), Ok(size_bytes)) => Ok(size_bytes),
             (Err(failure), Ok(_) | Err(KeepError::Interrupted(_))) => Err(failure),
             (_, Err(error)) => {

@@ -1,4 +1,4 @@
-//! `index.html`: everything, for people. It runs nothing and loads nothing from elsewhere.
+//! `index.html`: the archive for people. It has no scripts and loads nothing from elsewhere.
 
 use askama::Template;
 use domain::{
@@ -8,19 +8,17 @@ use domain::{
         message::{Message, MessageKind},
     },
     jobs::JobFailure,
-    mail::preferences::{Frequency, Preferences},
-    participant::{Language, Participant},
-    privacy::export::Export,
-    store::Store,
-    time::{Timestamp, Zone},
+    mail::preferences::Frequency,
+    participant::Language,
+    time::Timestamp,
 };
 
 use crate::{
-    archive::{Contents, Messages, path_of},
+    archive::{Contents, Messages, Person, path_of},
     zip::Zip,
 };
 
-/// The page until the first conversation.
+/// The page up to the first conversation.
 #[derive(Template)]
 #[template(path = "header.html")]
 struct PageHeader {
@@ -33,7 +31,7 @@ struct PageHeader {
     is_empty: bool,
 }
 
-/// A conversation until its first message.
+/// A conversation up to its first message.
 #[derive(Template)]
 #[template(path = "conversation.html")]
 struct ConversationHeader {
@@ -67,7 +65,7 @@ struct FileItem<'m> {
 enum FileLocation {
     /// In the archive, under this path.
     Archived(String),
-    /// With the upload service, at this address.
+    /// At the upload service, at this URL.
     Hosted(String),
     Missing,
 }
@@ -78,8 +76,8 @@ pub(crate) async fn write(contents: &Contents<'_>, zip: &mut Zip) -> Result<(), 
         let Some(here) = contents.conversation(id).await? else { continue };
         render(&conversation_header(&contents.person, &here), zip).await?;
         let mut messages = Messages::of(contents.store, contents.export, &here);
-        while let Some(some) = messages.next().await? {
-            for message in &some {
+        while let Some(page) = messages.next().await? {
+            for message in &page {
                 render(&message_article(contents, message), zip).await?;
             }
         }
@@ -99,14 +97,14 @@ async fn render(template: &(impl Template + Sync), zip: &mut Zip) -> Result<(), 
 fn page_header(contents: &Contents<'_>) -> PageHeader {
     let person = &contents.person;
     let Person { participant, preferences } = person;
-    let words = person.words();
+    let words = words(person);
     let frequency = preferences.frequency;
     PageHeader {
         words,
         name: participant.display_name(),
         email: participant.profile.email.clone(),
         mails: words.how_often(preferences.mail_enabled.then_some(frequency)),
-        until: person.moment(contents.export.requested_at),
+        until: moment(person, contents.export.requested_at),
         zone: person.zone().as_str().to_owned(),
         is_empty: contents.conversations.is_empty(),
     }
@@ -114,18 +112,18 @@ fn page_header(contents: &Contents<'_>) -> PageHeader {
 
 fn conversation_header(person: &Person, here: &ConversationView) -> ConversationHeader {
     let is_salon = here.salon.id == person.participant.id;
-    let about = &here.conversation;
+    let conversation = &here.conversation;
     ConversationHeader {
-        words: person.words(),
+        words: words(person),
         with: if is_salon { &here.client } else { &here.salon }.display_name(),
-        subject: about.subject.as_ref().map(|subject| subject.as_str().to_owned()),
-        since: person.zone().day(about.created_at),
-        is_archived: about.status == Status::Archived,
+        subject: conversation.subject.as_ref().map(|subject| subject.as_str().to_owned()),
+        since: person.zone().day(conversation.created_at),
+        is_archived: conversation.status == Status::Archived,
     }
 }
 
 fn message_article<'m>(contents: &Contents<'_>, message: &'m Message) -> MessageArticle<'m> {
-    let (person, words) = (&contents.person, contents.person.words());
+    let (person, words) = (&contents.person, words(&contents.person));
     let is_own = message.author.id == person.participant.id;
     let (side, author) = match message.kind {
         MessageKind::System => ("platform", words.automatic.to_owned()),
@@ -136,9 +134,9 @@ fn message_article<'m>(contents: &Contents<'_>, message: &'m Message) -> Message
         words,
         side,
         author,
-        at: person.moment(message.created_at),
-        // Of one's own alone: what oneself read is no news.
-        read: message.read_at.filter(|_| is_own).map(|at| person.moment(at)),
+        at: moment(person, message.created_at),
+        // Only of one's own messages: when the other side read them.
+        read: message.read_at.filter(|_| is_own).map(|at| moment(person, at)),
         text: message.content.as_str(),
         files: message.attachments.iter().map(|file| file_item(contents, file)).collect(),
     }
@@ -153,7 +151,17 @@ fn file_item<'m>(contents: &Contents<'_>, attachment: &'m Attachment) -> FileIte
     FileItem { name: attachment.file.name(), location }
 }
 
-// What `index.html` says itself, in the languages that we write to people in.
+fn words(person: &Person) -> &'static Words {
+    Words::of(person.language())
+}
+
+/// A date and a time in the time zone and the language of `person`.
+fn moment(person: &Person, at: Timestamp) -> String {
+    let zone = person.zone();
+    words(person).moment(&zone.day(at), &zone.minute(at))
+}
+
+// The texts of `index.html`, in French and English.
 
 /// The texts of the page.
 #[derive(Debug)]
@@ -222,7 +230,7 @@ static ENGLISH: Words = Words {
 };
 
 impl Words {
-    /// Those of a language.
+    /// The texts in `language`.
     pub(crate) fn of(language: Language) -> &'static Self {
         match language {
             Language::French => &FRENCH,
@@ -230,7 +238,7 @@ impl Words {
         }
     }
 
-    /// How often mail comes, if it comes.
+    /// How often mail is sent; `None` if it is switched off.
     pub(crate) fn how_often(&self, frequency: Option<Frequency>) -> &'static str {
         let [immediate, hourly, daily, never] = self.mails;
         match frequency {
@@ -241,42 +249,8 @@ impl Words {
         }
     }
 
-    /// A day and a minute of it.
+    /// A day and a time of day.
     pub(crate) fn moment(&self, day: &str, minute: &str) -> String {
         format!("{day} {} {minute}", self.at)
-    }
-}
-
-// Whom an archive is for.
-
-/// Whom an archive is for, and what they want.
-pub(crate) struct Person {
-    pub(crate) participant: Participant,
-    pub(crate) preferences: Preferences,
-}
-
-impl Person {
-    pub(crate) async fn look_up(store: &dyn Store, export: &Export) -> Result<Self, JobFailure> {
-        let unknown = || JobFailure::dead("person_unknown");
-        let participant = store.participant(&export.person).await?.ok_or_else(unknown)?;
-        let preferences = store.preferences(&export.person, export.requested_at).await?;
-        Ok(Self { participant, preferences: preferences.ok_or_else(unknown)? })
-    }
-
-    /// Their language.
-    pub(crate) fn words(&self) -> &'static Words {
-        Words::of(self.participant.profile.language.unwrap_or_default())
-    }
-
-    /// Where their clock stands: what they said themselves, else what the platform knows.
-    pub(crate) fn zone(&self) -> Zone {
-        let known = self.preferences.zone.as_ref().or(self.participant.profile.zone.as_ref());
-        known.cloned().unwrap_or_default()
-    }
-
-    /// A moment by their clock, in their words.
-    pub(crate) fn moment(&self, at: Timestamp) -> String {
-        let zone = self.zone();
-        self.words().moment(&zone.day(at), &zone.minute(at))
     }
 }

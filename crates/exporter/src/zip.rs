@@ -1,4 +1,4 @@
-//! A zip file, written from beginning to end: what is in it is stored as it is.
+//! Streams a zip file without compression.
 
 use std::{
     io::{self, Write},
@@ -6,33 +6,36 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use domain::jobs::JobFailure;
+use async_trait::async_trait;
+use domain::{
+    jobs::JobFailure,
+    ports::{Chunks, Interrupted},
+};
+use tokio::sync::mpsc;
 use zip::{
     CompressionMethod::Stored,
     result::ZipError,
     write::{SimpleFileOptions, StreamWriter, ZipWriter},
 };
 
-use crate::archive::Sink;
-
-/// How many bytes are gathered before they are sent on.
+/// How many bytes are buffered before they are sent.
 const PIECE_BYTES: usize = 64 * 1024;
-/// From here on a file needs the format's extension for large ones, which not every old program knows.
+/// From this size on a file needs ZIP64, which not every old program reads.
 const LARGE_BYTES: u64 = 0xffff_ffff;
 
 pub(crate) struct Zip {
-    writer: ZipWriter<StreamWriter<Gathered>>,
-    gathered: Gathered,
+    writer: ZipWriter<StreamWriter<Buffer>>,
+    buffer: Buffer,
     sink: Sink,
 }
 
 impl Zip {
     pub(crate) fn new(sink: Sink) -> Self {
-        let gathered = Gathered::default();
-        Self { writer: ZipWriter::new_stream(gathered.clone()), gathered, sink }
+        let buffer = Buffer::default();
+        Self { writer: ZipWriter::new_stream(buffer.clone()), buffer, sink }
     }
 
-    /// Begins a file, and ends the one before. Without `size_bytes` it may become as large as it likes.
+    /// Begins a file, and ends the one before. Without `size_bytes` it is ZIP64.
     pub(crate) async fn begin(
         &mut self,
         name: &str,
@@ -44,32 +47,32 @@ impl Zip {
         self.send_from(PIECE_BYTES).await
     }
 
-    /// More of the file that was begun.
+    /// Appends to the current file.
     pub(crate) async fn write(&mut self, bytes: &[u8]) -> Result<(), JobFailure> {
         self.writer.write_all(bytes).map_err(|error| not_written(error.into()))?;
         self.send_from(PIECE_BYTES).await
     }
 
-    /// Ends the last file, and says where each is.
+    /// Ends the last file, and writes the directory.
     pub(crate) async fn finish(self) -> Result<(), JobFailure> {
         self.writer.finish().map_err(not_written)?;
-        self.sink.send(self.gathered.take()).await
+        self.sink.send(self.buffer.take()).await
     }
 
-    /// Sends on what is gathered, if it is that much.
+    /// Sends the buffer if it has at least `piece_bytes`.
     async fn send_from(&self, piece_bytes: usize) -> Result<(), JobFailure> {
-        if self.gathered.len() < piece_bytes {
+        if self.buffer.len() < piece_bytes {
             return Ok(());
         }
-        self.sink.send(self.gathered.take()).await
+        self.sink.send(self.buffer.take()).await
     }
 }
 
-/// What the library wrote and nobody sent yet: it knows no waiting, and so never has to.
+/// What the library, which is synchronous, has written and is not sent yet.
 #[derive(Clone, Default)]
-struct Gathered(Arc<Mutex<Vec<u8>>>);
+struct Buffer(Arc<Mutex<Vec<u8>>>);
 
-impl Gathered {
+impl Buffer {
     fn len(&self) -> usize {
         self.lock().len()
     }
@@ -83,7 +86,7 @@ impl Gathered {
     }
 }
 
-impl Write for Gathered {
+impl Write for Buffer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.lock().extend_from_slice(bytes);
         Ok(bytes.len())
@@ -91,6 +94,45 @@ impl Write for Gathered {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+// The channel from the archive to file storage.
+
+/// How many pieces are buffered.
+const PIECES_MAX: usize = 4;
+
+/// The sending end. Clones send to the same channel.
+#[derive(Clone)]
+pub(crate) struct Sink(mpsc::Sender<Result<Vec<u8>, Interrupted>>);
+
+/// The receiving end; it ends when every sink is dropped.
+pub(crate) struct Source(mpsc::Receiver<Result<Vec<u8>, Interrupted>>);
+
+pub(crate) fn open() -> (Sink, Source) {
+    let (sender, receiver) = mpsc::channel(PIECES_MAX);
+    (Sink(sender), Source(receiver))
+}
+
+impl Sink {
+    /// Sends a piece, once there is room for it.
+    pub(crate) async fn send(&self, piece: Vec<u8>) -> Result<(), JobFailure> {
+        if piece.is_empty() {
+            return Ok(());
+        }
+        self.0.send(Ok(piece)).await.map_err(|_| JobFailure::retry("files_failed"))
+    }
+
+    /// Tells the receiver that the archive is incomplete.
+    pub(crate) async fn interrupt(&self) {
+        let _receiver_is_gone = self.0.send(Err(Interrupted)).await;
+    }
+}
+
+#[async_trait]
+impl Chunks for Source {
+    async fn next(&mut self) -> Result<Option<Vec<u8>>, Interrupted> {
+        self.0.recv().await.transpose()
     }
 }
 
@@ -102,18 +144,16 @@ fn not_written(error: ZipError) -> JobFailure {
 mod tests {
     use std::io::{Cursor, Read};
 
-    use domain::ports::Chunks;
     use zip::ZipArchive;
 
     use super::*;
-    use crate::archive;
 
-    /// More files than the format holds without its extension.
+    /// More files than a zip file may have without ZIP64.
     const FILES: usize = 70_000;
 
     #[tokio::test]
-    async fn an_archive_may_hold_more_than_the_old_format_does() {
-        let (sink, mut source) = archive::open();
+    async fn an_archive_may_have_more_files_than_a_zip_file_without_zip64() {
+        let (sink, mut source) = open();
         let write = async move {
             let mut zip = Zip::new(sink);
             for number in 0..FILES {

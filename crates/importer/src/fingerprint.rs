@@ -1,4 +1,4 @@
-//! Digests of what is taken over.
+//! Fingerprints of imported rows, by which the store recognises unchanged ones.
 
 use aws_lc_rs::digest::{Context, SHA256};
 use domain::{
@@ -10,24 +10,24 @@ use domain::{
     time::Timestamp,
 };
 
-/// Something with a digest.
-pub(crate) trait Digest {
-    /// Feeds all that is written into `sum`.
-    fn feed(&self, sum: &mut Sum);
+/// A value that has a fingerprint.
+pub(crate) trait Hashed {
+    /// Feeds every imported field into `hasher`.
+    fn feed(&self, hasher: &mut FingerprintHasher);
 }
 
-/// `value` with its digest.
-pub(crate) fn incoming<T: Digest>(value: T) -> ImportRow<T> {
-    let mut sum = Sum::new();
-    value.feed(&mut sum);
-    ImportRow { fingerprint: sum.finish(), value }
+/// `value` with its fingerprint.
+pub(crate) fn fingerprinted<T: Hashed>(value: T) -> ImportRow<T> {
+    let mut hasher = FingerprintHasher::new();
+    value.feed(&mut hasher);
+    ImportRow { fingerprint: hasher.finish(), value }
 }
 
-/// A digest in the making. Each part is fed with its length, so that no two sequences of parts are
-/// alike.
-pub(crate) struct Sum(Context);
+/// Computes a fingerprint (SHA-256). Each text is fed with its length before it, so that different sequences of texts
+/// have different fingerprints.
+pub(crate) struct FingerprintHasher(Context);
 
-impl Sum {
+impl FingerprintHasher {
     pub(crate) fn new() -> Self {
         Self(Context::new(&SHA256))
     }
@@ -37,7 +37,7 @@ impl Sum {
         self.0.update(text.as_bytes());
     }
 
-    fn maybe(&mut self, text: Option<&str>) {
+    fn optional_text(&mut self, text: Option<&str>) {
         self.number(i64::from(text.is_some()));
         self.text(text.unwrap_or_default());
     }
@@ -46,11 +46,11 @@ impl Sum {
         self.0.update(&number.to_be_bytes());
     }
 
-    fn at(&mut self, at: Timestamp) {
+    fn timestamp(&mut self, at: Timestamp) {
         self.number(at.as_millis());
     }
 
-    fn all<T: Digest>(&mut self, parts: &[T]) {
+    fn all<T: Hashed>(&mut self, parts: &[T]) {
         self.0.update(&(parts.len() as u64).to_be_bytes());
         for part in parts {
             part.feed(self);
@@ -64,78 +64,78 @@ impl Sum {
     }
 }
 
-impl Digest for Participant {
-    fn feed(&self, sum: &mut Sum) {
-        sum.text(self.id.as_str());
-        sum.text(self.role.as_str());
+impl Hashed for Participant {
+    fn feed(&self, hasher: &mut FingerprintHasher) {
+        hasher.text(self.id.as_str());
+        hasher.text(self.role.as_str());
         let profile = &self.profile;
         let names = [&profile.first_name, &profile.last_name, &profile.salon_name];
         for detail in names.into_iter().chain([&profile.image, &profile.email]) {
-            sum.maybe(detail.as_deref());
+            hasher.optional_text(detail.as_deref());
         }
     }
 }
 
-impl Digest for ImportedConversation {
-    fn feed(&self, sum: &mut Sum) {
-        sum.text(self.id.as_str());
-        sum.text(self.parties.salon.as_str());
-        sum.text(self.parties.client.as_str());
-        sum.maybe(self.appointment.as_ref().map(domain::ids::AppointmentId::as_str));
-        sum.maybe(self.subject.as_ref().map(domain::text::Subject::as_str));
-        sum.text(self.status.as_str());
+impl Hashed for ImportedConversation {
+    fn feed(&self, hasher: &mut FingerprintHasher) {
+        hasher.text(self.id.as_str());
+        hasher.text(self.parties.salon.as_str());
+        hasher.text(self.parties.client.as_str());
+        hasher.optional_text(self.appointment.as_ref().map(domain::ids::AppointmentId::as_str));
+        hasher.optional_text(self.subject.as_ref().map(domain::text::Subject::as_str));
+        hasher.text(self.status.as_str());
         for at in [self.created_at, self.updated_at, self.last_message_at] {
-            sum.at(at);
+            hasher.timestamp(at);
         }
         for seq in [self.last_seq, self.horizons.salon, self.horizons.client] {
-            sum.number(seq.get());
+            hasher.number(seq.get());
         }
-        sum.all(&self.messages);
+        hasher.all(&self.messages);
     }
 }
 
-impl Digest for ImportedMessage {
-    fn feed(&self, sum: &mut Sum) {
-        sum.text(self.id.as_str());
-        sum.number(self.seq.get());
-        sum.number(self.side as i64);
-        sum.text(self.kind.as_str());
-        sum.text(self.content.as_str());
-        sum.at(self.created_at);
-        sum.number(self.read_at.map_or(i64::MIN, Timestamp::as_millis));
-        sum.all(&self.files);
+impl Hashed for ImportedMessage {
+    fn feed(&self, hasher: &mut FingerprintHasher) {
+        hasher.text(self.id.as_str());
+        hasher.number(self.seq.get());
+        hasher.number(self.side as i64);
+        hasher.text(self.kind.as_str());
+        hasher.text(self.content.as_str());
+        hasher.timestamp(self.created_at);
+        hasher.number(self.read_at.map_or(i64::MIN, Timestamp::as_millis));
+        hasher.all(&self.files);
     }
 }
 
-impl Digest for ImportedFile {
-    fn feed(&self, sum: &mut Sum) {
-        sum.text(self.id.as_str());
-        sum.text(&self.name);
-        sum.text(self.url.as_str());
-        sum.text(self.media_type.as_str());
-        sum.number(i64::from(self.size_bytes));
-        sum.maybe(self.upload_key.as_deref());
+impl Hashed for ImportedFile {
+    fn feed(&self, hasher: &mut FingerprintHasher) {
+        hasher.text(self.id.as_str());
+        hasher.text(&self.name);
+        hasher.text(self.url.as_str());
+        hasher.text(self.media_type.as_str());
+        hasher.number(i64::from(self.size_bytes));
+        hasher.optional_text(self.upload_key.as_deref());
     }
 }
 
-impl Digest for ImportedPreference {
-    fn feed(&self, sum: &mut Sum) {
-        sum.text(self.person.as_str());
-        sum.number(i64::from(self.mail_enabled));
-        sum.text(self.frequency.as_str());
-        sum.number(i64::try_from(self.muted.len()).unwrap_or(i64::MAX));
+impl Hashed for ImportedPreference {
+    fn feed(&self, hasher: &mut FingerprintHasher) {
+        hasher.text(self.person.as_str());
+        hasher.number(i64::from(self.mail_enabled));
+        hasher.text(self.frequency.as_str());
+        hasher.number(i64::try_from(self.muted.len()).unwrap_or(i64::MAX));
         for conversation in &self.muted {
-            sum.text(conversation.as_str());
+            hasher.text(conversation.as_str());
         }
     }
 }
 
-impl Digest for ImportedMail {
-    fn feed(&self, sum: &mut Sum) {
-        sum.text(self.conversation.as_str());
-        sum.text(self.recipient.as_str());
-        sum.number(i64::from(self.messages));
-        sum.at(self.since);
+impl Hashed for ImportedMail {
+    fn feed(&self, hasher: &mut FingerprintHasher) {
+        hasher.text(self.conversation.as_str());
+        hasher.text(self.recipient.as_str());
+        hasher.number(i64::from(self.messages));
+        hasher.timestamp(self.since);
     }
 }
 
@@ -143,18 +143,18 @@ impl Digest for ImportedMail {
 mod tests {
     use super::*;
 
-    fn digest(parts: &[&str]) -> Fingerprint {
-        let mut sum = Sum::new();
+    fn fingerprint_of(parts: &[&str]) -> Fingerprint {
+        let mut hasher = FingerprintHasher::new();
         for part in parts {
-            sum.text(part);
+            hasher.text(part);
         }
-        sum.finish()
+        hasher.finish()
     }
 
     #[test]
     fn where_one_part_ends_makes_a_difference() {
-        assert_ne!(digest(&["ab", "c"]), digest(&["a", "bc"]));
-        assert_ne!(digest(&["ab"]), digest(&["ab", ""]));
-        assert_eq!(digest(&["ab", "c"]), digest(&["ab", "c"]));
+        assert_ne!(fingerprint_of(&["ab", "c"]), fingerprint_of(&["a", "bc"]));
+        assert_ne!(fingerprint_of(&["ab"]), fingerprint_of(&["ab", ""]));
+        assert_eq!(fingerprint_of(&["ab", "c"]), fingerprint_of(&["ab", "c"]));
     }
 }

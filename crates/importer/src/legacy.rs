@@ -1,6 +1,5 @@
-//! Rows of the system before this one, and what becomes of them under our rules: ids and times stay;
-//! what can be repaired is repaired and counted; what cannot is left out and named, never silently.
-//! Nothing here knows either database.
+//! Rows of the legacy system, and how they are converted to our rules: ids and times stay; what can be repaired is
+//! repaired and counted; what cannot is refused and reported by id. Nothing here knows either database.
 
 mod conversation;
 mod finding;

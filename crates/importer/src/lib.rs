@@ -1,12 +1,11 @@
-//! The import from the former system: reads its tables page by page, and has a store take them over.
+//! The import from the legacy system: reads its tables page by page and writes them to a store.
 //!
-//! The source is only read. What becomes of each row is decided in `legacy`; whether it is
-//! here already, and changed since, by the store. An import may be cut off at any moment and started
-//! again: as long as the source is as it was, it goes on where it stood; otherwise it begins anew,
-//! and what is here already is not written again. Memory is bounded by a page, and by the longest
-//! conversation.
+//! The source is only read. `legacy` decides how each row is converted, repaired or refused; the store decides
+//! whether it is new, changed or unchanged. An import may be interrupted at any moment and started again: it resumes
+//! where it stopped if the source is unchanged, otherwise it starts over and does not write unchanged rows again.
+//! Memory is bounded by a page, and by the longest conversation.
 //!
-//! Begin at `run`, the order of it all; `source` reads the former tables.
+//! Begin at `steps`, the steps in order; `source` reads the legacy tables.
 
 mod fingerprint;
 mod legacy;
@@ -14,6 +13,7 @@ mod report;
 mod run;
 mod settings;
 mod source;
+mod steps;
 
 use std::sync::Arc;
 
@@ -22,22 +22,22 @@ use run::Run;
 use source::Source;
 
 pub use legacy::{Findings, ImportedKind, LOST_FILE_TEXT, Refused, Repair};
-pub use report::{Outcome, Tally, Watcher};
+pub use report::{Outcome, Progress, Report};
 pub use settings::{ImportError, Settings, SourceError};
 
-/// Takes over everything that the source holds, and tells what became of it.
+/// Imports everything that the source contains, and returns the counts.
 ///
 /// # Errors
-/// [`ImportError`]; what was taken over until then stays, and the next call goes on from there.
+/// [`ImportError`]; what was imported until then stays, and the next call resumes from there.
 pub async fn import(
     settings: &Settings,
     store: Arc<dyn ImportStore>,
     clock: Arc<dyn Clock>,
-    watcher: &mut dyn Watcher,
-) -> Result<Tally, ImportError> {
+    progress: &mut dyn Progress,
+) -> Result<Report, ImportError> {
     let mut source = Source::connect(settings).await?;
     source.check().await?;
-    let stamp = source.stamp().await?;
-    let (run, from) = Run::begin(settings, store, clock, watcher, stamp).await?;
-    run::all(&mut source, run, from).await
+    let fingerprint = source.fingerprint().await?;
+    let (run, from) = Run::begin(settings, store, clock, progress, fingerprint).await?;
+    steps::run_all(&mut source, run, from).await
 }

@@ -1,4 +1,4 @@
-//! The database of the former system. It is only read.
+//! The database of the legacy system. It is only read.
 
 mod conversations;
 
@@ -21,23 +21,22 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::{
     ImportError, Settings, SourceError,
-    fingerprint::Sum,
-    legacy::rows::{FormerTime, LegacyMail, LegacyPerson, LegacyPreference, Raw},
+    fingerprint::FingerprintHasher,
+    legacy::rows::{LegacyMail, LegacyPerson, LegacyPreference, LegacyTime, Raw},
 };
 
-pub(crate) use conversations::{Bounds, Person, Talk};
+pub(crate) use conversations::{Bounds, ConversationRow};
 
-/// How long the source may leave what we sent unacknowledged, and a silent connection unprobed.
+/// How long sent data may stay unacknowledged, and after how long an idle connection is probed.
 const PEER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Times are read as milliseconds in UTC; nothing can be written, whatever we ask for.
+/// Session settings: times are read as milliseconds in UTC, and nothing can be written.
 const SESSION: &str =
     "-c timezone=UTC -c datestyle=ISO -c default_transaction_read_only=on -c jit=off";
 
-/// A setting of no meaning, by which our session is recognised. PostgreSQL accepts any name of two parts.
+/// A custom setting by which our session is recognised. PostgreSQL accepts any name with a dot.
 const SESSION_MARK: &str = "messaging.session";
 
-/// Where tables are looked for.
 const SEARCH_PATH: &str = "SELECT set_config('search_path', quote_ident($1), false)";
 
 /// A connection to the source.
@@ -49,8 +48,8 @@ impl Source {
     pub(crate) async fn connect(settings: &Settings) -> Result<Self, ImportError> {
         let mut config = settings.source.clone();
         let mark = format!("{:x}", RandomState::new().build_hasher().finish());
-        let theirs = config.get_options().unwrap_or_default();
-        let options = format!("{theirs} {SESSION} -c {SESSION_MARK}={mark}");
+        let given = config.get_options().unwrap_or_default();
+        let options = format!("{given} {SESSION} -c {SESSION_MARK}={mark}");
         config
             .options(options)
             .application_name("messaging-import")
@@ -65,26 +64,25 @@ impl Source {
         Ok(Self { client })
     }
 
-    /// Checks that everything is there that will be read.
+    /// Checks that all tables and columns that will be read exist.
     pub(crate) async fn check(&self) -> Result<(), ImportError> {
         check(&self.client).await
     }
 
-    /// A digest of all that is in it: it tells whether the source is still as it was.
-    pub(crate) async fn stamp(&self) -> Result<Fingerprint, ImportError> {
-        stamp(&self.client).await
+    /// The fingerprint of all that is read: whether the source has changed since an interrupted import.
+    pub(crate) async fn fingerprint(&self) -> Result<Fingerprint, ImportError> {
+        fingerprint(&self.client).await
     }
 
-    /// One view of everything, for as long as a page takes.
+    /// A snapshot, for the queries of one page.
     async fn page(&mut self) -> Result<Transaction<'_>, SourceError> {
         let begin = self.client.build_transaction().read_only(true);
         Ok(begin.isolation_level(IsolationLevel::RepeatableRead).start().await?)
     }
 }
 
-/// Checks that the session has the settings that it was opened with: behind a connection pooler it may
-/// have those of another one. Any setting but `mark`, which nobody else has, may be as we want it by
-/// chance, set for the role or the database.
+/// Checks that the session has the settings that it was opened with: behind a connection pooler it may be another
+/// client's. Only `mark`, which is random, proves that; the other settings may come from the role or the database.
 async fn check_session(client: &Client, mark: &str) -> Result<(), ImportError> {
     let shown = format!("SELECT current_setting('{SESSION_MARK}', true)");
     let shown = client.simple_query(&shown).await?;
@@ -95,19 +93,19 @@ async fn check_session(client: &Client, mark: &str) -> Result<(), ImportError> {
 }
 
 async fn open(config: &Config) -> Result<Client, ImportError> {
-    let encrypted = match (config.get_ssl_mode(), verifying()) {
+    let tls = match (config.get_ssl_mode(), tls_connector()) {
         (SslMode::Disable, _) | (SslMode::Prefer, Err(_)) => None,
         (_, Ok(tls)) => Some(tls),
         (_, Err(_)) => return Err(ImportError::NoTrustedCertificates),
     };
-    if let Some(tls) = encrypted {
+    if let Some(tls) = tls {
         match config.connect(tls).await {
             Ok((client, connection)) => {
-                // Its failures come back from the queries it fails.
+                // Its errors are returned by the queries that they fail.
                 tokio::spawn(connection);
                 return Ok(client);
             }
-            // A server whose certificate nobody knows is spoken to in the clear, if that was asked for.
+            // `prefer` allows plain text where the certificate is not trusted.
             Err(error) if config.get_ssl_mode() == SslMode::Prefer && error.code().is_none() => {}
             Err(error) => return Err(error.into()),
         }
@@ -118,42 +116,40 @@ async fn open(config: &Config) -> Result<Client, ImportError> {
     Ok(client)
 }
 
-/// The time in a column of milliseconds; NULL is none that a calendar has.
-fn time(row: &Row, column: &str) -> Result<FormerTime, SourceError> {
-    Ok(maybe_time(row, column)?.unwrap_or(FormerTime::Impossible))
+/// The time in a column of milliseconds; NULL is impossible.
+fn time(row: &Row, column: &str) -> Result<LegacyTime, SourceError> {
+    Ok(optional_time(row, column)?.unwrap_or(LegacyTime::Impossible))
 }
 
-/// Likewise, where there may be none.
-fn maybe_time(row: &Row, column: &str) -> Result<Option<FormerTime>, SourceError> {
+/// The time in a nullable column of milliseconds.
+fn optional_time(row: &Row, column: &str) -> Result<Option<LegacyTime>, SourceError> {
     let millis: Option<i64> = row.try_get(column)?;
     let time =
-        |millis| Timestamp::from_millis(millis).map_or(FormerTime::Impossible, FormerTime::At);
+        |millis| Timestamp::from_millis(millis).map_or(LegacyTime::Impossible, LegacyTime::At);
     Ok(millis.map(time))
 }
 
-/// The text in a column. Where there is none although there must be one, it is empty: what that
-/// makes of the row is up to the rules, which refuse it by name.
+/// The text in a column. NULL is read as empty: the rules then repair or refuse the row.
 fn text(row: &Row, column: &str) -> Result<String, SourceError> {
-    Ok(maybe_text(row, column)?.unwrap_or_default())
+    Ok(optional_text(row, column)?.unwrap_or_default())
 }
 
-/// Likewise, where there may be none.
-fn maybe_text(row: &Row, column: &str) -> Result<Option<String>, SourceError> {
+/// The text in a nullable column.
+fn optional_text(row: &Row, column: &str) -> Result<Option<String>, SourceError> {
     Ok(row.try_get::<_, Option<Text>>(column)?.map(|Text(text)| text))
 }
 
-/// The number in a column; 0 where there is none although there must be one.
+/// The number in a column; 0 for NULL.
 fn number(row: &Row, column: &str) -> Result<i64, SourceError> {
     Ok(row.try_get::<_, Option<i64>>(column)?.unwrap_or_default())
 }
 
-/// The flag in a column; off where there is none although there must be one.
+/// The flag in a column; `false` for NULL.
 fn flag(row: &Row, column: &str) -> Result<bool, SourceError> {
     Ok(row.try_get::<_, Option<bool>>(column)?.unwrap_or_default())
 }
 
-/// A text, of which what is not UTF-8 is replaced: a database in `SQL_ASCII` holds whatever it was
-/// given.
+/// A text in which invalid UTF-8 is replaced: a database in `SQL_ASCII` may contain any bytes.
 struct Text(String);
 
 impl<'a> FromSql<'a> for Text {
@@ -166,13 +162,13 @@ impl<'a> FromSql<'a> for Text {
     }
 }
 
-// Mail that waits.
+// Pending mail.
 
 const MAIL_PAGE: &str = include_str!("source/mail.sql");
 const CLOSED: &str = r#"SELECT count(*) FROM "EmailNotificationQueue" AS queued WHERE queued.status::text <> 'PENDING'"#;
 
 impl Source {
-    /// The waiting mail behind that of `conversation` to `recipient`, in the order of the source.
+    /// The pending mail behind that of `conversation` to `recipient`, in key order.
     pub(crate) async fn mail(
         &mut self,
         (conversation, recipient): (&str, &str),
@@ -183,7 +179,7 @@ impl Source {
         rows.iter().map(mail).collect()
     }
 
-    /// How many mails were sent or given up.
+    /// How many mails the legacy system sent or gave up.
     pub(crate) async fn closed_mail(&self) -> Result<u64, SourceError> {
         let count: i64 = self.client.query_one(CLOSED, &[]).await?.try_get(0)?;
         Ok(count.unsigned_abs())
@@ -211,7 +207,7 @@ SELECT person.id, person.role::text AS role, person."firstName", person."lastNam
 FROM "User" AS person WHERE person.id > $1 ORDER BY person.id LIMIT $2"#;
 
 impl Source {
-    /// The accounts behind the id `after`, in the order of the source.
+    /// The accounts behind the id `after`, in key order.
     pub(crate) async fn people(
         &mut self,
         after: &str,
@@ -224,7 +220,7 @@ impl Source {
 
 fn person(row: &Row) -> Result<LegacyPerson, SourceError> {
     let detail = |column: &str| -> Result<Option<Raw>, SourceError> {
-        Ok(maybe_text(row, column)?.map(Raw))
+        Ok(optional_text(row, column)?.map(Raw))
     };
     Ok(LegacyPerson {
         id: Raw(text(row, "id")?),
@@ -237,12 +233,12 @@ fn person(row: &Row) -> Result<LegacyPerson, SourceError> {
     })
 }
 
-// What people want to be told of by mail.
+// Notification preferences.
 
 const PREFERENCES_PAGE: &str = include_str!("source/preferences.sql");
 
 impl Source {
-    /// The preferences behind the person `after`, in the order of the source.
+    /// The preferences behind those of the person `after`, in key order.
     pub(crate) async fn preferences(
         &mut self,
         after: &str,
@@ -255,20 +251,20 @@ impl Source {
 
 fn preference(row: &Row) -> Result<LegacyPreference, SourceError> {
     let muted: Vec<Text> = row.try_get("muted")?;
-    let elsewhere: i64 = row.try_get("muted_elsewhere")?;
+    let muted_elsewhere: i64 = row.try_get("muted_elsewhere")?;
     Ok(LegacyPreference {
         person: Raw(text(row, "userId")?),
         person_is_known: row.try_get("person_known")?,
         mail_enabled: flag(row, "emailNotificationsEnabled")?,
         frequency: text(row, "emailFrequency")?,
         muted: muted.into_iter().map(|Text(id)| Raw(id)).collect(),
-        muted_elsewhere: elsewhere.unsigned_abs(),
+        muted_elsewhere: muted_elsewhere.unsigned_abs(),
     })
 }
 
-// Whether the source is what we take it for.
+// Whether the source is a database of the legacy system.
 
-/// All that is read.
+/// The tables and columns that are read.
 const TABLES: [(&str, &[&str]); 7] = [
     ("User", &["id", "email", "firstName", "lastName", "salonName", "image", "role"]),
     (
@@ -326,8 +322,9 @@ const TABLES: [(&str, &[&str]); 7] = [
 const MISSING: &str = "
 SELECT wanted.name FROM unnest($2::text[]) AS wanted (name)
 WHERE NOT EXISTS (
-    SELECT FROM pg_attribute AS here
-    WHERE here.attrelid = to_regclass(quote_ident($1)) AND here.attname = wanted.name AND NOT here.attisdropped
+    SELECT FROM pg_attribute AS attribute
+    WHERE attribute.attrelid = to_regclass(quote_ident($1)) AND attribute.attname = wanted.name
+        AND NOT attribute.attisdropped
 )";
 
 async fn check(client: &Client) -> Result<(), ImportError> {
@@ -341,38 +338,38 @@ async fn check(client: &Client) -> Result<(), ImportError> {
     if missing.is_empty() {
         return Ok(());
     }
-    Err(ImportError::NotTheFormerSystem(missing.join(", ")))
+    Err(ImportError::NotTheLegacySystem(missing.join(", ")))
 }
 
-// What the source holds, in a few bytes.
+// The fingerprint of the source.
 
-async fn stamp(client: &Client) -> Result<Fingerprint, ImportError> {
-    let mut sum = Sum::new();
+async fn fingerprint(client: &Client) -> Result<Fingerprint, ImportError> {
+    let mut hasher = FingerprintHasher::new();
     for (table, columns) in TABLES {
-        let row = client.query_one(&query(table, columns), &[]).await?;
-        sum.number(row.try_get(0)?);
-        sum.text(row.try_get(1)?);
+        let row = client.query_one(&checksum_query(table, columns), &[]).await?;
+        hasher.number(row.try_get(0)?);
+        hasher.text(row.try_get(1)?);
     }
-    Ok(sum.finish())
+    Ok(hasher.finish())
 }
 
-/// A sum over all rows of what is read of them: it does not depend on their order, and one changed
-/// row changes it. What else the platform keeps there, and writes at each login, changes nothing.
-fn query(table: &str, columns: &[&str]) -> String {
-    let columns: Vec<_> = columns.iter().map(|column| format!("here.\"{column}\"")).collect();
+/// The number of rows and the sum of the hashes of the columns that are read: independent of the order of the rows.
+/// Other columns, such as those written at each login, do not change it.
+fn checksum_query(table: &str, columns: &[&str]) -> String {
+    let columns: Vec<_> = columns.iter().map(|column| format!("source.\"{column}\"")).collect();
     format!(
-        "SELECT count(*), coalesce(sum(hashtextextended(ROW({})::text, 0)), 0)::text FROM \"{table}\" AS here",
+        "SELECT count(*), coalesce(sum(hashtextextended(ROW({})::text, 0)), 0)::text FROM \"{table}\" AS source",
         columns.join(", ")
     )
 }
 
-// Encryption of the connection to the source.
+// TLS for the connection to the source.
 
-/// Checks the certificate and its host against what the operating system trusts.
+/// A connector that verifies certificate and host against the certificate authorities of the operating system.
 ///
 /// # Errors
-/// When the operating system trusts nothing.
-pub(crate) fn verifying() -> Result<MakeRustlsConnect, rustls::Error> {
+/// When the operating system has no certificate authority.
+fn tls_connector() -> Result<MakeRustlsConnect, rustls::Error> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?

@@ -1,4 +1,4 @@
-//! The addresses that a mail names.
+//! The addresses and links in a mail.
 
 use domain::{
     ids::{ConversationId, UserId},
@@ -9,29 +9,29 @@ use reqwest::Url;
 
 use crate::settings::SettingsError;
 
-/// With a token of 48 characters it fills what may stand before the `@` (RFC 5321, 4.5.3.1.1).
+/// With `+` and a token of 48 characters, the maximum of 64 characters before the `@` (RFC 5321, 4.5.3.1.1).
 const REPLY_WORD_MAX_CHARS: usize = 64 - 1 - 48;
 
-/// The way out of all mail.
+/// Unsubscribe links.
 pub trait Unsubscribe: Send + Sync {
-    /// The https address (or one of this machine) where one POST ends all mail to `recipient` (RFC 8058), and where a person
-    /// who looks is asked whether they want that. It is signed: nobody can make one up.
+    /// The https URL (or one of localhost) where a POST ends all mail to `recipient` (RFC 8058), and where a GET shows a page
+    /// that asks for confirmation. It is signed.
     fn url(&self, recipient: &UserId) -> String;
 }
 
-/// Whether what is sent there travels inside TLS, or stays on this machine.
+/// Whether the URL uses TLS, or is that of localhost.
 pub(crate) fn is_safe(url: &Url) -> bool {
-    let here = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-    url.scheme() == "https" || (url.scheme() == "http" && here)
+    let is_local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    url.scheme() == "https" || (url.scheme() == "http" && is_local)
 }
 
-/// The address as servers on the way know it: its domain in ASCII (RFC 5890). What stands before the `@` stays
-/// as it is; the server that has the mailbox may know it with accents (RFC 6531).
+/// The address with its domain in ASCII (RFC 5890). The local part stays as it is: its server may accept accents
+/// (RFC 6531).
 pub(crate) fn address(text: &str) -> Result<Address, AddressError> {
     address_with_ascii_domain(text).ok_or(AddressError::InvalidDomain)?.parse()
 }
 
-/// Where answers by mail arrive: a mailbox that takes `word+token@domain` (RFC 5233).
+/// The mailbox that receives replies, at addresses such as `word+token@domain` (RFC 5233).
 #[derive(Clone, Debug)]
 pub(crate) struct ReplyBox {
     word: String,
@@ -54,7 +54,7 @@ impl ReplyBox {
     }
 }
 
-/// The pages that people see.
+/// The front end.
 #[derive(Clone, Debug)]
 pub(crate) struct Site(String);
 
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_goes_to_an_address_of_its_own() {
+    fn a_reply_goes_to_an_address_of_its_own() {
         let token = ReplyToken::parse(&"a1".repeat(24)).expect("the longest token");
         let reply_box = ReplyBox::new("reponse.mail_01@reply.example.org").expect("a mailbox");
         let address = reply_box.address(&token).expect("an address");
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_page_is_no_site() {
+    fn a_site_must_be_a_web_address() {
         for bad in ["", "#", "example.org", "javascript:alert(1)", "https://a.example/?q=1"] {
             assert!(matches!(Site::new(bad), Err(SettingsError::Site)), "{bad:?}");
         }

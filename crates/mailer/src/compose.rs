@@ -1,4 +1,4 @@
-//! An [`Email`] as a message (RFC 5322): envelope, header and both forms.
+//! Composes an [`Email`] as a message (RFC 5322): envelope, header, text and HTML.
 
 use std::time::{Duration, SystemTime};
 
@@ -23,34 +23,34 @@ use crate::{
     settings::{Settings, SettingsError},
 };
 
-/// A mail that is ready to leave.
+/// A composed message.
 pub(crate) struct Composed {
-    /// Names it in a folder.
+    /// Its file name in a folder, without the suffix.
     pub(crate) name: String,
     pub(crate) envelope: Envelope,
     pub(crate) bytes: Vec<u8>,
 }
 
-/// Why a email cannot be written out. It holds nothing of the email.
+/// Why an email cannot be composed. Contains nothing of the email.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ComposeError {
-    #[error("the email tells of nothing")]
+    #[error("the email has no conversation")]
     Empty,
     #[error("the recipient has no mail address")]
     NoAddress,
-    #[error("the recipient's mail address is none")]
+    #[error("the recipient's mail address is invalid")]
     Address(#[source] AddressError),
-    #[error("the address for answers is none")]
+    #[error("the reply address is invalid")]
     ReplyAddress(#[source] AddressError),
-    #[error("the unsubscribe address is no https address")]
+    #[error("the unsubscribe address is not an https address")]
     UnsubscribeUrl,
-    #[error("the mail cannot be laid out")]
+    #[error("the templates of the mail failed")]
     Layout(#[from] askama::Error),
-    #[error("the mail cannot be put together")]
+    #[error("the message of the mail cannot be built")]
     Build(#[from] lettre::error::Error),
 }
 
-/// Who writes, and what is the same in all mails.
+/// The settings that all mails share.
 pub(crate) struct Composer {
     sender_name: String,
     from: Address,
@@ -65,7 +65,7 @@ impl Composer {
             return Err(SettingsError::SenderName);
         }
         let from = address(&settings.from).map_err(|_| SettingsError::From)?;
-        // It ends each Message-ID, which is ASCII.
+        // It is the domain of each Message-ID, which is ASCII.
         if !from.domain().is_ascii() || from.domain().starts_with('[') {
             return Err(SettingsError::From);
         }
@@ -102,7 +102,7 @@ impl Composer {
         })
     }
 
-    /// Everything that does not depend on signed addresses.
+    /// The header without the lines that have signed addresses.
     fn header(&self, email: &Email, page: &Page) -> Result<MessageBuilder, ComposeError> {
         let to = email.recipient.profile.email.as_deref().ok_or(ComposeError::NoAddress)?;
         let to = address(to).map_err(ComposeError::Address)?;
@@ -124,8 +124,7 @@ impl Composer {
         Ok(automatic(header))
     }
 
-    /// Where answers go. A mail about several conversations takes none: nobody could tell which is
-    /// meant.
+    /// The reply address. A mail about several conversations has none: a reply could not be assigned to one.
     fn reply_to(&self, email: &Email) -> Result<Option<Address>, ComposeError> {
         match (email.chapters.as_slice(), &self.replies) {
             ([], _) => Err(ComposeError::Empty),
@@ -137,13 +136,13 @@ impl Composer {
     }
 }
 
-/// When it was decided on, which a repeated delivery does not change.
+/// The time of the decision, which stays the same when the delivery is repeated.
 fn date(email: &Email) -> SystemTime {
     let since_1970 = u64::try_from(email.at.as_millis()).unwrap_or_default();
     SystemTime::UNIX_EPOCH + Duration::from_millis(since_1970)
 }
 
-/// Text first: who shows both shows the last that they can (RFC 2046, 5.1.4).
+/// Text first: clients show the last part that they support (RFC 2046, 5.1.4).
 fn body(email: &Email, page: &Page) -> Result<MultiPart, ComposeError> {
     let text = Text { page }.render()?;
     let html = Html { page }.render()?;
@@ -160,44 +159,44 @@ impl From<ComposeError> for DeliveryError {
     }
 }
 
-// The header lines that tell programs what a mail is.
+// Header lines for mail programs.
 
-/// Made of nothing but the mail's id, so that the same mail sent twice is known for it.
+/// Depends on the id of the mail only, so that a repeated delivery is recognised.
 pub(crate) fn message_id(mail: &MailId, domain: &str) -> String {
     format!("<{mail}@{domain}>")
 }
 
-/// The mail at the root of everything that a person gets about a conversation. It never existed;
-/// programs gather what names it all the same.
+/// The Message-ID of the root of the thread of a conversation. No mail has it, but programs group those that refer to
+/// it.
 pub(crate) fn thread_id(recipient: &UserId, conversation: &ConversationId, domain: &str) -> String {
     format!("<conversation.{conversation}.{recipient}@{domain}>")
 }
 
-/// Stands between the parts. Quoted-printable never writes `=_`, and nobody knows the mail's id in
-/// advance.
+/// Separates the parts. Cannot occur in one: quoted-printable never contains `=_`, and the id of a mail is not
+/// predictable.
 pub(crate) fn boundary(mail: &MailId) -> String {
     format!("=_{mail}")
 }
 
-/// The longest address of the web in a header line, which has 998 bytes at the most (RFC 5322, 2.1.1).
+/// The maximum length of a URL in a header line, which may have 998 bytes (RFC 5322, 2.1.1).
 const LINK_MAX_BYTES: usize = 900;
 
-/// Whether this can stand in a header as an address of the web that a program may call.
+/// Whether `url` is safe in a header line.
 pub(crate) fn is_link(url: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'<' | b'>' | b'"' | b',');
     let fits = url.len() <= LINK_MAX_BYTES && url.bytes().all(plain);
     fits && Url::parse(url).is_ok_and(|url| is_safe(&url))
 }
 
-/// Nobody wrote it, so no machine shall answer (RFC 3834; the other line is for those who do not
-/// know that).
+/// Marks the mail as automatic, so that no automatic reply is sent (RFC 3834; the second line is for programs that do not
+/// support it).
 pub(crate) fn automatic(header: MessageBuilder) -> MessageBuilder {
     header
         .raw_header(raw("Auto-Submitted", "auto-generated".to_owned()))
         .raw_header(raw("X-Auto-Response-Suppress", "OOF, AutoReply".to_owned()))
 }
 
-/// The way out with one click (RFC 2369, RFC 8058).
+/// One-click unsubscribe (RFC 2369, RFC 8058).
 pub(crate) fn with_unsubscribe(header: MessageBuilder, url: &str) -> MessageBuilder {
     header
         .raw_header(raw("List-Unsubscribe", format!("<{url}>")))
@@ -208,16 +207,16 @@ fn raw(name: &'static str, value: String) -> HeaderValue {
     HeaderValue::new(HeaderName::new_from_ascii_str(name), value)
 }
 
-// The two forms of a mail. Both have one template for all languages.
+// The two parts of a mail. Each has one template for all languages.
 
-/// For people whose programs show HTML. Everything that is filled in is escaped.
+/// The HTML part. All values are escaped.
 #[derive(Template)]
 #[template(path = "email.html")]
 pub(crate) struct Html<'a> {
     pub(crate) page: &'a Page,
 }
 
-/// For everybody else. What people wrote stands behind `> `, so that it cannot pass for our words.
+/// The plain text part. Quotes of messages are prefixed with `> `, so that they cannot pass for our own text.
 #[derive(Template)]
 #[template(path = "email.txt", escape = "none")]
 pub(crate) struct Text<'a> {

@@ -3,8 +3,8 @@
 //! An [`Email`] is rendered as text and as HTML, in the recipient's language and time zone, and sent over
 //! SMTP or Mailgun, or stored in a folder for developers.
 //!
-//! What people wrote is never trusted: a name is cut to one visible line before it comes near a
-//! header, text is quoted, and the HTML escapes whatever is filled in. The same [`Email`] gives the same
+//! Texts of people are not trusted: a name is cut to one visible line before it is put into a header, messages are
+//! quoted, and the HTML escapes all values. The same [`Email`] gives the same
 //! bytes, so a repeated delivery can be recognised.
 //!
 //! Begin at the port's implementation below; `page` decides what an e-mail says, `compose` makes its
@@ -26,7 +26,7 @@ use domain::mail::{
     store::{DeliveryError, MailSender},
 };
 use tokio::{sync::Semaphore, time};
-use transport::{Fault, Transport};
+use transport::{Transport, fault::Fault};
 
 pub use addresses::Unsubscribe;
 pub use settings::{
@@ -34,7 +34,7 @@ pub use settings::{
 };
 pub use transport::folder::{DevMail, DevMails, OpenedMail};
 
-/// Composes emails and hands them over.
+/// Composes emails and delivers them.
 pub struct Mailer {
     composer: Composer,
     unsubscribe: Arc<dyn Unsubscribe>,
@@ -44,8 +44,7 @@ pub struct Mailer {
 }
 
 impl Mailer {
-    /// Checks the settings, and makes the folder if mail is kept in one. Nothing is called over the
-    /// network.
+    /// Checks the settings, and creates the folder of a folder transport. Does not use the network.
     ///
     /// # Errors
     /// [`SettingsError`].
@@ -63,9 +62,9 @@ impl Mailer {
         })
     }
 
-    async fn hand_over(&self, mail: &Composed) -> Result<(), Fault> {
+    async fn send(&self, mail: &Composed) -> Result<(), Fault> {
         let _permit = self.permits.acquire().await.map_err(|_| Fault::Closed)?;
-        self.transport.hand_over(mail).await
+        self.transport.deliver(mail).await
     }
 }
 
@@ -73,10 +72,10 @@ impl Mailer {
 impl MailSender for Mailer {
     async fn deliver(&self, email: &Email) -> Result<(), DeliveryError> {
         let mail = self.composer.compose(email, self.unsubscribe.as_ref())?;
-        let handed = time::timeout(self.delivery_timeout, self.hand_over(&mail)).await;
-        handed.unwrap_or(Err(Fault::TooSlow)).map_err(|fault| {
+        let delivered = time::timeout(self.delivery_timeout, self.send(&mail)).await;
+        delivered.unwrap_or(Err(Fault::TooSlow)).map_err(|fault| {
             if fault.is_ours() {
-                tracing::error!(error = %fault, "mail cannot leave: its settings are to be looked at");
+                tracing::error!(error = %fault, "mail cannot be sent: check its settings and the account at the mail service");
             }
             fault.into()
         })

@@ -1,28 +1,28 @@
-//! What a mail says, before it is laid out.
+//! The content of a mail, before it is rendered.
 
 use domain::{
     mail::{ConversationDigest, Email, Quote},
-    participant::{NAMELESS, Participant, ShownNames},
+    participant::{Language, NAMELESS, Participant, ShownNames},
     text::beginning,
     time::Zone,
 };
 
 use crate::{
     addresses::Site,
-    words::{Words, words},
+    words::{Words, english::English, french::French},
 };
 
-/// With more conversations than these, only the newest message of each is quoted: programs cut mails of
-/// more than about 100 kB, and with that the way out.
-const CONVERSATIONS_AT_LENGTH_MAX: usize = 10;
+/// With more conversations, only the newest message of each is quoted: programs cut mails of more than about 100 kB, and
+/// with them the unsubscribe link.
+const FULLY_QUOTED_CONVERSATIONS_MAX: usize = 10;
 
-/// A mail in words, all of them plain text.
+/// The texts of a mail, all of them plain.
 pub(crate) struct Page {
     pub(crate) words: &'static dyn Words,
-    /// Who writes, when it is one person with a name.
+    /// The author, if all messages are of one person with a name.
     pub(crate) writer: Option<String>,
     pub(crate) subject: String,
-    /// The name at the top and at the bottom.
+    /// The name in the header and the footer.
     pub(crate) heading: String,
     pub(crate) title: &'static str,
     pub(crate) greeting: String,
@@ -34,10 +34,10 @@ pub(crate) struct Page {
     pub(crate) unsubscribe_url: String,
 }
 
-/// What is said of one conversation.
+/// The section of one conversation.
 pub(crate) struct Section {
     pub(crate) title: String,
-    /// How many messages wait, where the title does not tell.
+    /// The number of unread messages, if the title does not have it.
     pub(crate) count: Option<String>,
     pub(crate) topic: Option<String>,
     pub(crate) quotes: Vec<QuoteView>,
@@ -45,14 +45,14 @@ pub(crate) struct Section {
     pub(crate) url: String,
 }
 
-/// One message.
+/// A quoted message.
 pub(crate) struct QuoteView {
     pub(crate) at: String,
     pub(crate) lines: Vec<String>,
     pub(crate) files: Option<String>,
 }
 
-/// What a page takes beside the email.
+/// The values of a page that are not part of the email.
 pub(crate) struct PageContext<'a> {
     pub(crate) sender_name: &'a str,
     pub(crate) site: &'a Site,
@@ -95,18 +95,19 @@ impl Page {
 }
 
 impl Section {
-    /// What is said of one of so many conversations.
+    /// The section of one of `conversations`.
     fn of(
         chapter: &ConversationDigest,
         words: &dyn Words,
         zone: &Zone,
         site: &Site,
-        of: usize,
+        conversations: usize,
     ) -> Self {
-        let alone = of == 1;
+        let is_only = conversations == 1;
         let messages = chapter.messages.max(1);
-        let quotes_max = if of > CONVERSATIONS_AT_LENGTH_MAX { 1 } else { chapter.quotes.len() };
-        let excerpt = if alone { LONG } else { SHORT };
+        let quotes_max =
+            if conversations > FULLY_QUOTED_CONVERSATIONS_MAX { 1 } else { chapter.quotes.len() };
+        let excerpt = if is_only { LONG } else { SHORT };
         let quotes = chapter.quotes.iter().take(quotes_max);
         let quotes: Vec<_> =
             quotes.map(|quote| QuoteView::of(quote, words, zone, excerpt)).collect();
@@ -114,8 +115,8 @@ impl Section {
         let topic = chapter.subject.as_ref();
         let topic = topic.map(|topic| line(topic.as_str(), TOPIC_MAX_CHARS));
         Self {
-            title: if alone { words.latest(messages).to_owned() } else { name(&chapter.writer) },
-            count: (!alone).then(|| words.count(messages)),
+            title: if is_only { words.latest(messages).to_owned() } else { name(&chapter.writer) },
+            count: (!is_only).then(|| words.count(messages)),
             topic: topic.filter(|topic| !topic.is_empty()),
             quotes,
             more: (unquoted > 0).then(|| words.more(unquoted)),
@@ -135,14 +136,22 @@ impl QuoteView {
     }
 }
 
-/// The person who wrote everything, in however many conversations.
+/// The texts in `language`.
+fn words(language: Language) -> &'static dyn Words {
+    match language {
+        Language::French => &French,
+        Language::English => &English,
+    }
+}
+
+/// The author, if all conversations have the same.
 fn only_writer(email: &Email) -> Option<&Participant> {
     let mut writers = email.chapters.iter().map(|chapter| &chapter.writer);
     let first = writers.next()?;
     writers.all(|writer| writer.id == first.id).then_some(first)
 }
 
-/// The salon's name, else the first that is known; who was forgotten is called so in full.
+/// The name of the salon, else the first other name; of an erased person, the full replacement name.
 fn name(writer: &Participant) -> String {
     if writer.is_forgotten {
         return writer.display_name();
@@ -154,17 +163,17 @@ fn name(writer: &Participant) -> String {
         .unwrap_or_else(|| NAMELESS.to_owned())
 }
 
-// Text that people wrote, made fit to stand in a mail.
+// Texts of people, made safe for a mail.
 
-/// The longest name in a mail, in characters.
+/// The maximum length of a name, in characters.
 pub(crate) const NAME_MAX_CHARS: usize = 60;
-/// The longest subject of a conversation in a mail, in characters.
+/// The maximum length of the subject of a conversation, in characters.
 pub(crate) const TOPIC_MAX_CHARS: usize = 100;
-/// How much of a message is quoted where there is room.
+/// How much of a message is quoted in a mail about one conversation.
 pub(crate) const LONG: Excerpt = Excerpt { chars_max: 500, lines_max: 12 };
-/// How much is quoted where messages share a mail.
+/// How much of a message is quoted in a mail about several.
 pub(crate) const SHORT: Excerpt = Excerpt { chars_max: 200, lines_max: 4 };
-/// How far before the end of what fits a cut looks for a blank, in characters.
+/// How far before the limit a cut looks for a blank, in characters.
 const BLANK_WITHIN_CHARS: usize = 30;
 
 /// How much of a message is quoted.
@@ -174,19 +183,19 @@ pub(crate) struct Excerpt {
     lines_max: usize,
 }
 
-/// `text` on one line, without anything that could turn or hide what follows it; blanks are single.
+/// `text` on one line, without characters that reorder or hide text; runs of blanks become one.
 pub(crate) fn line(text: &str, max_chars: usize) -> String {
     let visible: String = text.chars().filter(|c| !hides(*c)).map(blank_for_control).collect();
     let words: Vec<&str> = visible.split_whitespace().collect();
-    // Begins what a header means to be decoded (RFC 2047): a line end could come out of it.
+    // Begins an encoded word (RFC 2047), which could decode to a line end.
     cut(&words.join(" ").replace("=?", "= ?"), max_chars)
 }
 
-/// The lines of what somebody wrote, as many as are quoted.
+/// The quoted lines of a message.
 pub(crate) fn quotation(text: &str, excerpt: Excerpt) -> Vec<String> {
     let text = cut(text.trim(), excerpt.chars_max).replace("\r\n", "\n");
     let breaks = ['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}'];
-    let mut lines: Vec<String> = text.split(breaks).map(written).collect();
+    let mut lines: Vec<String> = text.split(breaks).map(visible).collect();
     lines.dedup_by(|next, last| next.is_empty() && last.is_empty());
     if lines.len() > excerpt.lines_max {
         lines.truncate(excerpt.lines_max);
@@ -195,7 +204,7 @@ pub(crate) fn quotation(text: &str, excerpt: Excerpt) -> Vec<String> {
     lines
 }
 
-fn written(line: &str) -> String {
+fn visible(line: &str) -> String {
     let visible: String = line.chars().filter(|c| !hides(*c)).map(blank_for_control).collect();
     visible.trim_end().to_owned()
 }
@@ -204,16 +213,14 @@ fn blank_for_control(c: char) -> char {
     if c.is_control() { ' ' } else { c }
 }
 
-/// Marks that reorder text, and characters without width. Joiners stay: emoji and some scripts need
-/// them.
+/// Marks that reorder text, and zero-width characters, except joiners: emoji and some scripts need them.
 fn hides(c: char) -> bool {
     matches!(c,
         '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
         | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
-/// At most `max_chars` characters; an ellipsis says that there was more. Nothing that readers see as one
-/// character is cut in two.
+/// At most `max_chars` characters, with an ellipsis if it was cut. Splits no grapheme cluster.
 fn cut(text: &str, max_chars: usize) -> String {
     if text.chars().count() <= max_chars {
         return text.to_owned();
@@ -222,9 +229,9 @@ fn cut(text: &str, max_chars: usize) -> String {
     let kept = beginning(text, max_chars.saturating_sub(1));
     let near_end = kept.char_indices().rev().take(BLANK_WITHIN_CHARS);
     let at_blank = near_end.into_iter().find(|(_, c)| c.is_whitespace()).map(|(at, _)| at);
-    // What is cut off may begin with a blank itself: then the last word is whole.
-    let is_whole = text[kept.len()..].starts_with(char::is_whitespace);
-    let kept = if is_whole { kept } else { &kept[..at_blank.unwrap_or(kept.len())] };
+    // If the rest begins with a blank, the last word is complete.
+    let is_complete = text[kept.len()..].starts_with(char::is_whitespace);
+    let kept = if is_complete { kept } else { &kept[..at_blank.unwrap_or(kept.len())] };
     format!("{}…", kept.trim_end())
 }
 
@@ -266,7 +273,7 @@ mod tests {
             ("🇫🇷🇧🇪🇨🇭".to_owned(), 5, "🇫🇷🇧🇪…".to_owned()),
             ("cafe\u{301}s".to_owned(), 5, "caf…".to_owned()),
             ("नमस्ते दुनिया".to_owned(), 3, "नम…".to_owned()),
-            // Of what nobody can read anyway, something is shown.
+            // A cluster that is too long is cut inside.
             (format!("e{}", "\u{301}".repeat(4_000)), 4, "e\u{301}\u{301}…".to_owned()),
         ];
         for (text, max_chars, shown) in table {

@@ -5,36 +5,35 @@ use secrecy::SecretString;
 /// Mailgun's servers in the European Union.
 pub const MAILGUN_EU_URL: &str = "https://api.eu.mailgun.net";
 
-/// Who writes, and how mail leaves.
+/// The sender and the transport of mail.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The name that mail comes from, beside the name of who wrote.
+    /// The sender name, after the name of the author of the message.
     pub sender_name: String,
-    /// The address that mail comes from. Its domain ends every Message-ID.
+    /// The sender address. Its domain is that of every Message-ID.
     pub from: String,
-    /// The mailbox that takes answers by mail, at addresses of the form `word+token@domain`; `None` when
-    /// nobody reads them.
+    /// The mailbox that receives replies, at addresses of the form `word+token@domain`; `None` if replies are not accepted.
     pub reply_to: Option<String>,
-    /// Below which address the pages of the front end are.
+    /// The URL of the front end.
     pub site_url: String,
-    /// How mail leaves.
+    /// The transport.
     pub transport: TransportSettings,
-    /// How many mails leave at once; the others wait. So many connections are kept at the most.
+    /// How many mails are sent at once; the others wait. Also the maximum number of idle connections.
     pub mails_at_once_max: usize,
-    /// How long a mail server may take until it is ready to take a mail, in milliseconds.
+    /// How long connecting to a mail server may take, TLS and login included, in milliseconds.
     pub connect_timeout_ms: u64,
     /// How long the delivery of one mail may take, all waits included, in milliseconds.
     pub delivery_timeout_ms: u64,
 }
 
-/// How mail leaves.
+/// The mail transport.
 #[derive(Clone, Debug)]
 pub enum TransportSettings {
     /// A mail server.
     Smtp(Smtp),
     /// Mailgun, over HTTP.
     Mailgun(Mailgun),
-    /// It does not: a folder of this machine keeps it, for development.
+    /// A folder on this machine, for development: nothing is sent.
     Folder(Folder),
 }
 
@@ -45,29 +44,29 @@ pub struct Smtp {
     /// `smtp://…`, with TLS by STARTTLS (port 587). Of a loopback address `smtp://` means no TLS.
     /// `?tls=none` and `?tls=starttls` say otherwise.
     pub url: SecretString,
-    /// Whether `?tls=none` may name another machine.
+    /// Whether `?tls=none` is allowed for another machine.
     pub plaintext_allowed: bool,
-    /// A certificate (PEM) that is trusted besides the machine's own.
+    /// A root certificate (PEM) that is trusted in addition to those of the system.
     pub root_pem: Option<Vec<u8>>,
 }
 
-/// An account at Mailgun.
+/// A Mailgun account.
 #[derive(Clone)]
 pub struct Mailgun {
-    /// The domain that mail is sent from, as the account calls it.
+    /// The sending domain.
     pub domain: String,
-    /// The key.
+    /// The API key.
     pub api_key: SecretString,
-    /// The service's address. Only this machine may be addressed without TLS.
+    /// The URL of the API. Only that of localhost may be without TLS.
     pub base_url: String,
 }
 
-/// A folder of this machine.
+/// A folder on this machine.
 #[derive(Clone, Debug)]
 pub struct Folder {
-    /// Which. It is made when it is not there, for this user alone.
+    /// Its path. Created if absent, accessible to this user only.
     pub path: PathBuf,
-    /// How many mails it keeps; the oldest go first.
+    /// The maximum number of mails; the oldest are deleted.
     pub mails_max: usize,
 }
 
@@ -80,46 +79,46 @@ impl fmt::Debug for Mailgun {
     }
 }
 
-/// Why there is no [`Mailer`](crate::Mailer).
+/// Why a [`Mailer`](crate::Mailer) cannot be created.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
     /// The sender has no name.
     #[error("mail needs the name of its sender")]
     SenderName,
-    /// The address that mail comes from is none.
-    #[error("the address that mail comes from is none")]
+    /// The sender address is invalid.
+    #[error("the sender address is invalid")]
     From,
-    /// The mailbox for answers is none, or its first part is longer than 15 plain characters.
-    #[error("the mailbox for answers is none, or too long")]
+    /// The reply mailbox is invalid, or its local part is longer than 15 plain characters.
+    #[error("the reply mailbox is invalid or too long")]
     ReplyTo,
-    /// The front end's address is none, or more than that.
+    /// The URL of the front end is invalid, or has a query or a fragment.
     #[error("the address of the front end is not an http or https address")]
     Site,
-    /// A bound is zero or above what it may be.
-    #[error("{0} is not within its bounds")]
+    /// A bound is out of range.
+    #[error("{0} is out of range")]
     Bound(&'static str),
-    /// The mail server's address cannot be read.
+    /// The URL of the mail server is invalid.
     #[error("the mail server's address is not smtp://host or smtps://host")]
     SmtpUrl,
     /// The mail server is another machine, and TLS is switched off.
-    #[error("the mail server is another machine and would be spoken to without TLS")]
+    #[error("the mail server is another machine and would be used without TLS")]
     SmtpPlaintext,
-    /// TLS cannot be set up; the certificate may be none.
+    /// TLS cannot be set up; the certificate may be invalid.
     #[error("TLS for the mail server cannot be set up")]
     SmtpTls(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// Mailgun's domain is none.
-    #[error("the Mailgun domain is none")]
+    /// The Mailgun domain is invalid.
+    #[error("the Mailgun domain is invalid")]
     MailgunDomain,
-    /// Mailgun's key cannot stand in a header.
-    #[error("the Mailgun key is none")]
+    /// The Mailgun key is empty or not valid in a header.
+    #[error("the Mailgun key is invalid")]
     MailgunKey,
-    /// Mailgun's address is none, or has no TLS and is not of this machine.
+    /// The Mailgun URL is invalid, or has no TLS and is not that of localhost.
     #[error("the Mailgun address is not an https address")]
     MailgunUrl,
-    /// There is no client for HTTP.
-    #[error("the HTTP client cannot be made")]
+    /// The HTTP client cannot be created.
+    #[error("the HTTP client cannot be created")]
     Client(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The folder is not there and cannot be made, or cannot be written to.
+    /// The folder cannot be created or written to.
     #[error("the folder for mails cannot be used")]
     Folder(#[source] io::Error),
 }

@@ -1,21 +1,22 @@
-//! The ways in which mail leaves.
+//! The mail transports.
 
+pub(crate) mod fault;
 pub(crate) mod folder;
 mod smtp;
 mod smtp_client;
 
-use std::{fmt, io, time::Duration};
+use std::{fmt, time::Duration};
 
-use domain::mail::store::DeliveryError;
+use fault::Fault;
 use folder::FolderTransport;
 use reqwest::{
-    Client, StatusCode, Url,
+    Client, Url,
     header::HeaderValue,
     multipart::{Form, Part},
     redirect::Policy,
 };
 use secrecy::{ExposeSecret as _, SecretString};
-use smtp::{Reason, SmtpStep, SmtpTransport};
+use smtp::SmtpTransport;
 
 use crate::{
     addresses::is_safe,
@@ -41,101 +42,17 @@ impl Transport {
         })
     }
 
-    /// When this returns, the mail is somebody else's.
-    pub(crate) async fn hand_over(&self, mail: &Composed) -> Result<(), Fault> {
+    /// When this returns, the mail was accepted.
+    pub(crate) async fn deliver(&self, mail: &Composed) -> Result<(), Fault> {
         match self {
-            Self::Smtp(smtp) => smtp.hand_over(mail).await,
-            Self::Mailgun(mailgun) => mailgun.hand_over(mail).await,
-            Self::Folder(folder) => folder.hand_over(mail).await.map_err(Fault::Folder),
+            Self::Smtp(smtp) => smtp.deliver(mail).await,
+            Self::Mailgun(mailgun) => mailgun.deliver(mail).await,
+            Self::Folder(folder) => folder.deliver(mail).await.map_err(Fault::Folder),
         }
     }
 }
 
-/// Why a mail was not taken. What a server said is left out: it tends to name people.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Fault {
-    #[error("the mail server answered {code} to {step}")]
-    Answer { step: SmtpStep, code: u16, reason: Option<Reason> },
-    #[error("the mail server's answer to {step} cannot be read")]
-    Unreadable { step: SmtpStep },
-    #[error("the connection to the mail server broke at {step}")]
-    Broken {
-        step: SmtpStep,
-        #[source]
-        source: io::Error,
-    },
-    #[error("TLS with the mail server failed")]
-    Tls(#[source] Box<dyn std::error::Error + Send + Sync>),
-    #[error("the mail server has no TLS, or no way to log in that we know")]
-    Unable,
-    #[error("the mail server does not take addresses beyond ASCII")]
-    AddressBeyondAscii,
-    #[error("the mail service answered {0}")]
-    Status(StatusCode),
-    #[error("the mail service could not be asked")]
-    Call(#[source] reqwest::Error),
-    #[error("the mail could not be kept")]
-    Folder(#[source] io::Error),
-    #[error("it took too long")]
-    TooSlow,
-    #[error("no more mail leaves")]
-    Closed,
-}
-
-impl Fault {
-    /// Whether it is about this mail, so that it will never be taken like this.
-    pub(crate) fn is_final(&self) -> bool {
-        match self {
-            Self::Answer { step, code, .. } => step.is_about_the_mail(*code) && *code >= 500,
-            Self::AddressBeyondAscii => true,
-            Self::Status(status) => {
-                matches!(*status, StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE)
-            }
-            _ => false,
-        }
-    }
-
-    /// Whether it is about the person: there is no such mailbox. That our mail is not wanted (5.7.x)
-    /// says nothing about the mailbox, and without a reason only three codes do (RFC 5321, 4.2.3).
-    fn names_no_mailbox(&self) -> bool {
-        let Self::Answer { step: SmtpStep::Recipient, code, reason } = self else { return false };
-        match reason {
-            Some(
-                Reason { class: 5, subject: 1, .. } | Reason { class: 5, subject: 2, detail: 1 },
-            ) => true,
-            Some(_) => false,
-            None => matches!(code, 550 | 551 | 553),
-        }
-    }
-
-    /// Whether no mail leaves until somebody looks at the settings or the account.
-    pub(crate) fn is_ours(&self) -> bool {
-        match self {
-            Self::Answer { step, code, .. } => !step.is_about_the_mail(*code) && *code >= 500,
-            Self::Tls(_) | Self::Unable => true,
-            Self::Status(status) => {
-                let passing =
-                    matches!(*status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS);
-                !self.is_final() && !passing && !status.is_server_error()
-            }
-            _ => false,
-        }
-    }
-}
-
-impl From<Fault> for DeliveryError {
-    fn from(fault: Fault) -> Self {
-        if fault.names_no_mailbox() {
-            Self::NoSuchMailbox(fault.into())
-        } else if fault.is_final() {
-            Self::Refused(fault.into())
-        } else {
-            Self::Later(fault.into())
-        }
-    }
-}
-
-// Mail over Mailgun's HTTP interface, as the very bytes that an SMTP server would get.
+// Mailgun: the same bytes that an SMTP server would get, over its HTTP API.
 
 pub(crate) struct MailgunTransport {
     client: Client,
@@ -149,7 +66,7 @@ impl MailgunTransport {
             .connect_timeout(Duration::from_millis(settings.connect_timeout_ms))
             .timeout(Duration::from_millis(settings.delivery_timeout_ms))
             .pool_max_idle_per_host(settings.mails_at_once_max)
-            // The key is for this host and none that it may name.
+            // The key must not be sent to another host.
             .redirect(Policy::none())
             .build()
             .map_err(|error| SettingsError::Client(error.into()))?;
@@ -160,7 +77,7 @@ impl MailgunTransport {
         Ok(Self { client, url: url(mailgun)?, api_key: mailgun.api_key.clone() })
     }
 
-    pub(crate) async fn hand_over(&self, mail: &Composed) -> Result<(), Fault> {
+    pub(crate) async fn deliver(&self, mail: &Composed) -> Result<(), Fault> {
         let recipients = mail.envelope.to().iter().map(ToString::to_string);
         let part = Part::bytes(mail.bytes.clone()).file_name("mail.eml");
         let form = recipients.fold(Form::new(), |form, recipient| form.text("to", recipient));
@@ -168,7 +85,7 @@ impl MailgunTransport {
             .client
             .post(self.url.clone())
             .basic_auth("api", Some(self.api_key.expose_secret()))
-            // Links stay ours, and nobody is told who opens a mail.
+            // No rewritten links, and no tracking of who opens a mail.
             .multipart(form.text("o:tracking", "no").part("message", part))
             .send()
             .await

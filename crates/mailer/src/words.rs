@@ -1,57 +1,46 @@
-//! Every word that a mail says of its own, in each language.
+//! The texts of mails, in each language.
 
-mod english;
-mod french;
+pub(crate) mod english;
+pub(crate) mod french;
 
-use domain::participant::Language;
-
-/// What a mail says in one language. Names come in as plain lines; what comes out is plain text, not
-/// yet escaped for HTML.
+/// The texts in one language. Names are passed as plain lines; results are plain text, not escaped for HTML.
 pub(crate) trait Words: Send + Sync {
     /// The language's code (ISO 639-1).
     fn code(&self) -> &'static str;
-    /// The display name of the sender: who wrote, and through whom.
+    /// The sender name: the author and the platform.
     fn via(&self, writer: &str, sender_name: &str) -> String;
-    /// The subject, when one person wrote.
+    /// The subject of a mail about one author.
     fn subject(&self, messages: u64, writer: &str) -> String;
-    /// The subject, when several did.
+    /// The subject of a mail about several.
     fn digest_subject(&self, messages: u64, conversations: usize) -> String;
-    /// What stands above everything.
+    /// The title.
     fn title(&self, messages: u64) -> &'static str;
-    /// What stands below the name at the top, and at the bottom.
+    /// The line below the name in the header and the footer.
     fn tagline(&self) -> &'static str;
-    /// The first line.
+    /// The greeting.
     fn greeting(&self, first_name: Option<&str>) -> String;
-    /// What happened, when one person wrote.
+    /// The summary of a mail about one author.
     fn news(&self, messages: u64, writer: &str) -> String;
-    /// What happened, when several did.
+    /// The summary of a mail about several.
     fn digest_news(&self, messages: u64, conversations: usize) -> String;
-    /// The heading of what is quoted, when the mail is about one conversation.
+    /// The heading of the quotes in a mail about one conversation.
     fn latest(&self, messages: u64) -> &'static str;
-    /// How many messages wait.
+    /// The number of unread messages.
     fn count(&self, messages: u64) -> String;
-    /// How many files a message has.
+    /// The number of files of a message.
     fn files(&self, files: usize) -> String;
-    /// How many messages are not quoted.
+    /// The number of messages that are not quoted.
     fn more(&self, messages: u64) -> String;
-    /// The way to the conversation.
+    /// The link to the conversation.
     fn open(&self) -> &'static str;
-    /// That an answer to the mail arrives.
+    /// That replies to the mail are accepted.
     fn reply_hint(&self) -> &'static str;
-    /// Why the mail came.
+    /// Why the mail was sent.
     fn why(&self, messages: u64) -> &'static str;
-    /// What stands between a link's name and its address.
+    /// The separator between the name of a link and its URL.
     fn colon(&self) -> &'static str;
-    /// The way to the preferences.
+    /// The link to the preferences.
     fn preferences(&self) -> &'static str;
-    /// The way out.
+    /// The unsubscribe link.
     fn unsubscribe(&self) -> &'static str;
-}
-
-/// The words of a language.
-pub(crate) fn words(language: Language) -> &'static dyn Words {
-    match language {
-        Language::French => &french::French,
-        Language::English => &english::English,
-    }
 }

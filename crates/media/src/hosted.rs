@@ -1,4 +1,4 @@
-//! Files that people uploaded to UploadThing and not to us: its HTTP API, version 6.
+//! Deletes files that are hosted at UploadThing, over its HTTP API, version 6.
 
 use std::time::Duration;
 
@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::settings::{SettingsError, UploadThing};
 
-/// The version of the service's own client whose calls ours are like.
+/// The version of UploadThing's client that our calls imitate.
 const CLIENT_VERSION: &str = "7.7.4";
-const ANSWER_MAX_BYTES: usize = 64 * 1024;
+const RESPONSE_MAX_BYTES: usize = 64 * 1024;
 
 /// Why the service did not delete a file.
 #[derive(Debug, thiserror::Error)]
@@ -23,7 +23,7 @@ enum HostedError {
     Call(#[source] reqwest::Error),
     #[error("the upload service answered {0}")]
     Status(StatusCode),
-    #[error("the upload service did not say that it deleted the file")]
+    #[error("the upload service did not confirm the deletion")]
     Unclear,
 }
 
@@ -33,7 +33,7 @@ impl From<HostedError> for FilesError {
     }
 }
 
-/// The upload service, if there is one.
+/// The upload service, if it is configured.
 #[derive(Debug)]
 pub(crate) struct Hosted(Option<Service>);
 
@@ -44,7 +44,7 @@ struct Service {
     api_key: SecretString,
 }
 
-/// What the token says that we need.
+/// The part of the token that is used.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Token {
@@ -71,7 +71,7 @@ impl Hosted {
         Ok(Self(service.transpose()?))
     }
 
-    /// Has a file deleted. That there is none is fine.
+    /// Deletes a file. Succeeds if it does not exist.
     pub(crate) async fn delete(&self, upload_key: &str) -> Result<(), FilesError> {
         let service = self.0.as_ref().ok_or(FilesError::NoUploadService)?;
         Ok(service.delete(upload_key).await?)
@@ -84,7 +84,7 @@ impl Service {
         let delete_url = base.and_then(|base| base.join("/v6/deleteFiles").ok());
         let client = Client::builder()
             .timeout(Duration::from_millis(call_timeout_ms))
-            // The key is for this host and none that it may name.
+            // The key must not be sent to another host.
             .redirect(Policy::none())
             .build()
             .map_err(|error| SettingsError::Client(error.into()))?;
@@ -96,11 +96,11 @@ impl Service {
     }
 
     async fn delete(&self, upload_key: &str) -> Result<(), HostedError> {
-        // That it is a header's value was seen at the start.
+        // Was checked to be valid in a header at the start.
         let mut key =
             HeaderValue::from_str(self.api_key.expose_secret()).map_err(|_| HostedError::Key)?;
         key.set_sensitive(true);
-        let answer = self
+        let response = self
             .client
             .post(self.delete_url.clone())
             .header("x-uploadthing-api-key", key)
@@ -110,19 +110,19 @@ impl Service {
             .send()
             .await
             .map_err(HostedError::Call)?;
-        match answer.status() {
+        match response.status() {
             StatusCode::NOT_FOUND => Ok(()),
-            status if status.is_success() => confirmed(answer).await,
+            status if status.is_success() => check_confirmation(response).await,
             status => Err(HostedError::Status(status)),
         }
     }
 }
 
-/// Reads the answer, and no more of it than an answer can have.
-async fn confirmed(mut answer: reqwest::Response) -> Result<(), HostedError> {
+/// Reads the response, up to its maximum size.
+async fn check_confirmation(mut response: reqwest::Response) -> Result<(), HostedError> {
     let mut body = Vec::new();
-    while let Some(piece) = answer.chunk().await.map_err(HostedError::Call)? {
-        if body.len() + piece.len() > ANSWER_MAX_BYTES {
+    while let Some(piece) = response.chunk().await.map_err(HostedError::Call)? {
+        if body.len() + piece.len() > RESPONSE_MAX_BYTES {
             return Err(HostedError::Unclear);
         }
         body.extend_from_slice(&piece);
@@ -140,8 +140,8 @@ fn api_key(token: &SecretString) -> Option<SecretString> {
     usable.then(|| token.api_key.into())
 }
 
-/// With TLS, or on this machine.
+/// Whether the URL uses TLS, or is that of localhost.
 fn is_safe(url: &Url) -> bool {
-    let here = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-    url.scheme() == "https" || (url.scheme() == "http" && here)
+    let is_local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    url.scheme() == "https" || (url.scheme() == "http" && is_local)
 }

@@ -1,19 +1,19 @@
 //! Images: the `Files` port of `domain`, on a folder or an S3 bucket.
 //!
-//! An upload is read within a bound, recognised by its bytes, and taken apart. Only the parts that make
-//! up the image are kept: no location, no time, no camera, no comment, nothing after the image. It is
-//! decoded once, which proves that it is one, and gives the thumbnail. A photo with an EXIF orientation
-//! is turned and encoded again; every other image keeps its own pixels, and animations stay animated.
+//! An upload is read up to a bound, recognised by its bytes, and sanitized. Only the parts that make up the image are
+//! stored: no location, time, camera or comment, and nothing after the image. It is decoded once, which validates it and
+//! gives the thumbnail. A photo with an EXIF orientation is rotated and encoded again; every other image keeps its encoded
+//! pixels, and animations stay animated.
 //!
-//! Begin at [`Media`]; `sanitize` takes a file apart, `picture` decodes and encodes, `store` is where
-//! the bytes go, `hosted` deletes at the upload service.
+//! Begin at [`Media`]; `sanitize` removes metadata, `picture` decodes and encodes, `store` stores the bytes, `hosted`
+//! deletes files at the upload service.
 //!
 //! # Memory
 //!
-//! Each upload that is taken holds its file, up to [`Bounds::file_bytes_max`] and once more while it
-//! is copied, twice when its end is missing. Each picture that is decoded needs up to about 10 bytes for each of its pixels (a JPEG
-//! in several passes), so [`Settings::pictures_at_once_max`] × [`Bounds::pixels_max`] × 10 bytes is
-//! the most: 1 GB with the defaults, if two people send 50 megapixels at once.
+//! Each upload holds its file, up to [`Bounds::file_bytes_max`], and once more while it is copied, twice if its end is
+//! missing. Decoding needs up to about 10 bytes per pixel (a progressive JPEG), so at most
+//! [`Settings::pictures_at_once_max`] × [`Bounds::pixels_max`] × 10 bytes: 1 GB with the defaults, if two people send 50
+//! megapixels at once.
 #![deny(missing_docs)]
 mod hosted;
 mod picture;
@@ -31,8 +31,8 @@ use domain::{
     ports::{Chunks, Files, FilesError, KeepError, ObjectBytes},
 };
 use hosted::Hosted;
-use image::ImageError;
 use picture::{Encoded, Kind, Prepared, prepare};
+use sanitize::Fault;
 use store::Store;
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
@@ -43,7 +43,7 @@ pub use settings::{
     Bounds, Bucket, Settings, SettingsError, Storage, UPLOADTHING_URL, UploadThing,
 };
 
-/// The bytes of pictures.
+/// Stores pictures and other files.
 #[derive(Debug)]
 pub struct Media {
     workers: Workers,
@@ -53,8 +53,7 @@ pub struct Media {
 }
 
 impl Media {
-    /// Checks the settings, and makes the folder if that is where files are kept. Nothing is called
-    /// over the network.
+    /// Checks the settings, and creates the folder if files are stored in one. Does not use the network.
     ///
     /// # Errors
     /// [`SettingsError`].
@@ -75,12 +74,12 @@ impl Media {
         self.store.put(key, media_type, encoded.bytes.into()).await.map_err(KeepError::Failed)
     }
 
-    /// Keeps both forms, or takes the first back when the second cannot be kept.
+    /// Stores the picture and its thumbnail, or neither: deletes the first if the second fails.
     async fn put_both(&self, keys: &PictureKeys, prepared: Prepared) -> Result<Picture, KeepError> {
         self.put(&keys.full, prepared.full).await?;
         if let Err(error) = self.put(&keys.thumbnail, prepared.thumbnail).await {
             if let Err(failure) = self.store.delete(&keys.full).await {
-                tracing::warn!(error = %failure, "half of a picture could not be taken back");
+                tracing::warn!(error = %failure, "a picture without a thumbnail could not be deleted again");
             }
             return Err(error);
         }
@@ -120,40 +119,7 @@ impl Files for Media {
     }
 }
 
-/// What is wrong with a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Fault {
-    #[error("not a kind of picture that is taken, or not the declared one")]
-    TypeNotAllowed,
-    #[error("truncated, damaged, or empty")]
-    Unreadable,
-    #[error("too many pixels or frames")]
-    TooManyPixels,
-    #[error("too many bytes")]
-    TooLarge,
-}
-
-impl From<Fault> for KeepError {
-    fn from(fault: Fault) -> Self {
-        match fault {
-            Fault::TypeNotAllowed => Self::TypeNotAllowed,
-            Fault::Unreadable => Self::Unreadable,
-            Fault::TooManyPixels => Self::TooManyPixels,
-            Fault::TooLarge => Self::TooLarge,
-        }
-    }
-}
-
-impl From<ImageError> for Fault {
-    fn from(error: ImageError) -> Self {
-        match error {
-            ImageError::Limits(_) => Self::TooManyPixels,
-            _ => Self::Unreadable,
-        }
-    }
-}
-
-/// Who looks at pictures: so many at once, on threads that may be kept busy.
+/// Decodes pictures on blocking threads, a bounded number at once.
 #[derive(Debug)]
 pub(crate) struct Workers {
     uploads: Semaphore,
@@ -183,7 +149,7 @@ impl Workers {
         self.uploads.try_acquire().map_err(|_| KeepError::Busy)
     }
 
-    /// Looks at a file, after those before it.
+    /// Prepares a file, once a decoder is free.
     pub(crate) async fn decode(
         &self,
         bytes: Vec<u8>,
@@ -191,19 +157,19 @@ impl Workers {
     ) -> Result<Prepared, KeepError> {
         let permit = self.decoders.clone().acquire_owned().await.map_err(|_| KeepError::Busy)?;
         let bounds = self.bounds;
-        let looked = task::spawn_blocking(move || {
-            // Decoding continues after its caller is gone, and counts until it ends.
+        let prepared = task::spawn_blocking(move || {
+            // Decoding continues after its caller was dropped, and holds the permit until it ends.
             let _permit = permit;
             prepare(bytes, declared, &bounds)
         });
-        match looked.await {
+        match prepared.await {
             Ok(prepared) => Ok(prepared?),
-            // A decoder that stumbled has shown that the file is not one to pass on.
-            Err(stumbled) if stumbled.is_panic() => {
+            // A file that makes a decoder panic must not be stored.
+            Err(error) if error.is_panic() => {
                 tracing::warn!("a picture decoder panicked");
                 Err(Fault::Unreadable.into())
             }
-            Err(stopped) => Err(KeepError::Failed(stopped.into())),
+            Err(error) => Err(KeepError::Failed(error.into())),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A file into a picture that can be kept: cleaned, upright, and with a small one of it.
+//! Prepares a file for storage: sanitized, upright, and with a thumbnail.
 
 use std::io::Cursor;
 
@@ -16,19 +16,18 @@ use image::{
 };
 
 use crate::{
-    Fault,
-    sanitize::{self, Profile, Sanitized},
+    sanitize::{Fault, Profile, Sanitized, gif, jpeg, png, webp},
     settings::Bounds,
 };
 
-/// Bytes and what they are.
+/// An encoded picture.
 #[derive(Debug)]
 pub(crate) struct Encoded {
     pub(crate) kind: Kind,
     pub(crate) bytes: Vec<u8>,
 }
 
-/// Both forms of a picture, ready to be kept.
+/// A picture and its thumbnail, ready to be stored.
 #[derive(Debug)]
 pub(crate) struct Prepared {
     pub(crate) picture: Picture,
@@ -36,7 +35,7 @@ pub(crate) struct Prepared {
     pub(crate) thumbnail: Encoded,
 }
 
-/// Checks, cleans and turns. It takes the processor for as long as decoding does.
+/// Validates, sanitizes and rotates a file. Blocks as long as decoding takes.
 pub(crate) fn prepare(
     bytes: Vec<u8>,
     declared: Option<Kind>,
@@ -46,7 +45,7 @@ pub(crate) fn prepare(
     if declared.is_some_and(|declared| declared != kind) {
         return Err(Fault::TypeNotAllowed);
     }
-    let cleaned = sanitize::clean(kind, &bytes, bounds)?;
+    let cleaned = sanitize(kind, &bytes, bounds)?;
     drop(bytes);
     let mut image = decode(kind, &cleaned, bounds)?;
     image.apply_orientation(cleaned.orientation);
@@ -66,7 +65,19 @@ pub(crate) fn prepare(
     Ok(Prepared { picture, full, thumbnail })
 }
 
-/// The picture's own bytes when it stands upright; else those of the turned one.
+/// Sanitizes a file without decoding it, and checks that its size is within the bounds.
+fn sanitize(kind: Kind, bytes: &[u8], bounds: &Bounds) -> Result<Sanitized, Fault> {
+    let cleaned = match kind {
+        Kind::Jpeg => jpeg::clean(bytes, bounds)?,
+        Kind::Png => png::clean(bytes)?,
+        Kind::Gif => gif::clean(bytes)?,
+        Kind::WebP => webp::clean(bytes)?,
+    };
+    cleaned.size.check(cleaned.frames, bounds)?;
+    Ok(cleaned)
+}
+
+/// The sanitized bytes of an upright picture; otherwise it is rotated and encoded again.
 fn upright(
     kind: Kind,
     cleaned: Sanitized,
@@ -76,12 +87,12 @@ fn upright(
     if cleaned.orientation == Orientation::NoTransforms {
         return Ok(Encoded { kind, bytes: cleaned.bytes });
     }
-    // There is no encoder for WebP that loses as little as a photo may lose.
+    // There is no lossy encoder for WebP.
     let to_jpeg = kind == Kind::Jpeg || (kind == Kind::WebP && !image.color().has_alpha());
     if to_jpeg {
         photo(&image, cleaned.profile.as_ref(), bounds.file_bytes_max)
     } else {
-        png(image, cleaned.profile.as_ref())
+        encode_png(image, cleaned.profile.as_ref())
     }
 }
 
@@ -99,7 +110,7 @@ fn thumbnail_of(
     }
 }
 
-/// A picture that is small already is its own small one when that has fewer bytes.
+/// The full picture if it is no larger than a thumbnail and has fewer bytes.
 fn smaller(thumbnail: Encoded, full: &Encoded, longest_px: u32, bounds: &Bounds) -> Encoded {
     if longest_px <= bounds.thumbnail_side_px && full.bytes.len() <= thumbnail.bytes.len() {
         Encoded { kind: full.kind, bytes: full.bytes.clone() }
@@ -108,25 +119,25 @@ fn smaller(thumbnail: Encoded, full: &Encoded, longest_px: u32, bounds: &Bounds)
     }
 }
 
-/// The most bytes of a decoded pixel. Pictures with finer colours may have fewer pixels.
+/// The bytes of a decoded pixel. Pictures with more bits per channel may have fewer pixels.
 const PIXEL_BYTES: u64 = 4;
-/// What a decoder may need for itself, beside the picture.
+/// Additional memory of a decoder.
 const DECODER_BYTES: u64 = 16 * 1024 * 1024;
 
-/// The picture's pixels, or those of an animation's first frame after all of them were decoded.
+/// The pixels of a picture, or of the first frame of an animation, all of whose frames are decoded.
 pub(crate) fn decode(
     kind: Kind,
     cleaned: &Sanitized,
     bounds: &Bounds,
 ) -> Result<DynamicImage, Fault> {
-    // One after the other, so that there is never more than one picture in memory.
+    // One after the other, so that only one picture is in memory.
     let expected = match &cleaned.with_filler {
         Some(bytes) => Some(checksum(&pixels(kind, bytes, cleaned.frames, bounds)?)),
         None => None,
     };
     let image = pixels(kind, &cleaned.bytes, cleaned.frames, bounds)?;
-    let is_whole = expected.is_none_or(|expected| expected == checksum(&image));
-    if is_whole { Ok(image) } else { Err(Fault::Unreadable) }
+    let is_complete = expected.is_none_or(|expected| expected == checksum(&image));
+    if is_complete { Ok(image) } else { Err(Fault::Unreadable) }
 }
 
 fn checksum(image: &DynamicImage) -> u32 {
@@ -164,7 +175,7 @@ fn still(mut decoder: impl ImageDecoder, bounds: &Bounds) -> Result<DynamicImage
     Ok(DynamicImage::from_decoder(decoder)?)
 }
 
-/// One frame is in memory at a time, beside the first.
+/// Decodes all frames and returns the first. Two frames are in memory at a time.
 fn first_of(frames: Frames<'_>, count: u32) -> Result<DynamicImage, Fault> {
     let mut first = None;
     let mut seen = 0;
@@ -178,7 +189,7 @@ fn first_of(frames: Frames<'_>, count: u32) -> Result<DynamicImage, Fault> {
     first.filter(|_| seen == count).map(DynamicImage::from).ok_or(Fault::Unreadable)
 }
 
-/// An animation needs the canvas twice.
+/// The limits of a decoder: an animation needs the canvas twice.
 fn limits(bounds: &Bounds) -> Limits {
     let mut limits = Limits::no_limits();
     limits.max_image_width = Some(bounds.side_px_max);
@@ -187,18 +198,18 @@ fn limits(bounds: &Bounds) -> Limits {
     limits
 }
 
-/// Steps of quality for a photo that had to be turned, until it is small enough.
+/// The qualities that are tried for a rotated photo until it is small enough.
 const PHOTO_QUALITIES: [u8; 4] = [90, 82, 74, 60];
-const SMALL_QUALITY: u8 = 80;
+const THUMBNAIL_QUALITY: u8 = 80;
 
-/// A photo with as little loss as fits into `bytes_max`.
+/// A JPEG of the best quality that fits into `bytes_max`.
 pub(crate) fn photo(
     image: &DynamicImage,
     profile: Option<&Profile>,
     bytes_max: u32,
 ) -> Result<Encoded, Fault> {
     for quality in PHOTO_QUALITIES {
-        let encoded = jpeg(image, profile, quality)?;
+        let encoded = encode_jpeg(image, profile, quality)?;
         if encoded.bytes.len() <= bytes_max as usize {
             return Ok(encoded);
         }
@@ -206,19 +217,19 @@ pub(crate) fn photo(
     Err(Fault::TooLarge)
 }
 
-/// A small picture: PNG if something shows through it, else JPEG.
+/// A thumbnail: PNG if it has transparent pixels, else JPEG.
 pub(crate) fn small(image: &DynamicImage, profile: Option<&Profile>) -> Result<Encoded, Fault> {
     if image.color().has_alpha() {
         let pixels = image.to_rgba8();
         if pixels.pixels().any(|pixel| pixel.0[3] < u8::MAX) {
-            return png(DynamicImage::from(pixels), profile);
+            return encode_png(DynamicImage::from(pixels), profile);
         }
     }
-    jpeg(image, profile, SMALL_QUALITY)
+    encode_jpeg(image, profile, THUMBNAIL_QUALITY)
 }
 
-/// A picture without loss, in eight bits for each channel.
-pub(crate) fn png(image: DynamicImage, profile: Option<&Profile>) -> Result<Encoded, Fault> {
+/// A PNG with eight bits per channel.
+pub(crate) fn encode_png(image: DynamicImage, profile: Option<&Profile>) -> Result<Encoded, Fault> {
     let image = if image.color().has_alpha() {
         DynamicImage::from(image.into_rgba8())
     } else {
@@ -233,7 +244,11 @@ pub(crate) fn png(image: DynamicImage, profile: Option<&Profile>) -> Result<Enco
     Ok(Encoded { kind: Kind::Png, bytes })
 }
 
-fn jpeg(image: &DynamicImage, profile: Option<&Profile>, quality: u8) -> Result<Encoded, Fault> {
+fn encode_jpeg(
+    image: &DynamicImage,
+    profile: Option<&Profile>,
+    quality: u8,
+) -> Result<Encoded, Fault> {
     let opaque;
     let image = if matches!(image, DynamicImage::ImageRgb8(_) | DynamicImage::ImageLuma8(_)) {
         image
@@ -249,7 +264,7 @@ fn jpeg(image: &DynamicImage, profile: Option<&Profile>, quality: u8) -> Result<
     Ok(Encoded { kind: Kind::Jpeg, bytes })
 }
 
-/// Without the finer steps and what shows through. Grey stays grey, or its profile would not fit.
+/// Converts to eight bits per channel without alpha. Grey stays grey, so that its profile still applies.
 fn eight_bits(image: DynamicImage) -> DynamicImage {
     if image.color().has_color() {
         DynamicImage::from(image.into_rgb8())
@@ -263,7 +278,7 @@ fn set_profile(encoder: &mut impl ImageEncoder, profile: Option<&Profile>) -> Re
     encoder.set_icc_profile(profile.as_bytes().to_vec()).map_err(|_| Fault::Unreadable)
 }
 
-/// A kind of picture that is taken.
+/// An accepted picture format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Jpeg,
@@ -273,7 +288,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// What the bytes say they are.
+    /// The format of `bytes`, by their signature.
     pub(crate) fn of(bytes: &[u8]) -> Result<Self, Fault> {
         match bytes {
             [] => Err(Fault::Unreadable),
@@ -285,8 +300,7 @@ impl Kind {
         }
     }
 
-    /// What the sender says it is; `None` when their program only knows that it is a file, or a
-    /// picture.
+    /// The format of a declared media type; `None` if the type is generic.
     pub(crate) fn declared(media_type: &str) -> Result<Option<Self>, Fault> {
         match media_type.to_ascii_lowercase().as_str() {
             "image/jpeg" | "image/jpg" | "image/jpe" | "image/jfif" | "image/pjpeg" => {
@@ -313,7 +327,7 @@ impl Kind {
             Self::Gif => "image/gif",
             Self::WebP => "image/webp",
         };
-        MediaType::parse(name).expect("each kind taken here is one the rules take")
+        MediaType::parse(name).expect("every accepted format has a valid media type")
     }
 }
 
@@ -323,13 +337,13 @@ mod picture_tests {
     use crate::testing::{animated_gif, animated_webp, png_with_words, small_jpeg};
 
     #[test]
-    fn a_file_with_any_byte_broken_never_breaks_us() {
+    fn a_file_with_any_byte_changed_never_panics() {
         for file in [small_jpeg(), png_with_words(), animated_gif(), animated_webp()] {
             let mut outcomes = [0, 0];
-            for place in 0..file.len().min(1_000) {
-                for broken in [0xff, 0x01, 0x80] {
+            for index in 0..file.len().min(1_000) {
+                for flipped in [0xff, 0x01, 0x80] {
                     let mut bytes = file.clone();
-                    bytes[place] ^= broken;
+                    bytes[index] ^= flipped;
                     outcomes[usize::from(prepare(bytes, None, &Bounds::default()).is_ok())] += 1;
                 }
             }
@@ -350,7 +364,7 @@ mod kind_tests {
     use super::*;
 
     #[test]
-    fn what_is_declared_and_what_is_named_are_the_same_kind() {
+    fn a_declared_media_type_is_that_of_its_format() {
         for kind in [Kind::Jpeg, Kind::Png, Kind::Gif, Kind::WebP] {
             assert_eq!(Kind::declared(kind.media_type().as_str()), Ok(Some(kind)));
         }
@@ -361,7 +375,7 @@ mod kind_tests {
     }
 
     #[test]
-    fn a_declared_type_that_says_nothing_contradicts_nothing() {
+    fn a_generic_declared_type_contradicts_no_format() {
         for name in ["application/octet-stream", "binary/octet-stream", "image/*", "*/*", ""] {
             assert_eq!(Kind::declared(name), Ok(None), "{name}");
         }
@@ -371,7 +385,7 @@ mod kind_tests {
     }
 
     #[test]
-    fn the_bytes_say_what_they_are() {
+    fn a_format_is_recognised_by_its_signature() {
         assert_eq!(Kind::of(b"GIF89a"), Ok(Kind::Gif));
         assert_eq!(Kind::of(b"RIFF\0\0\0\0WEBPVP8 "), Ok(Kind::WebP));
         assert_eq!(Kind::of(b"RIFF\0\0\0\0WAVEfmt "), Err(Fault::TypeNotAllowed));

@@ -1,37 +1,38 @@
-//! The parts of a file that make the picture, and none other.
+//! Removes everything from a file that is not part of the picture.
 //!
-//! Each format is walked part by part. Parts on a short list of known ones are taken over; the rest
-//! (where and by whom it was taken, comments, other files behind the picture) is left behind. No
-//! decoder ever sees what was left behind. A file that breaks off behind its last pixel gets the end
-//! that its format wants.
+//! Each format is parsed part by part. Parts on an allowlist are copied; the rest (location, author, comments, other files
+//! after the picture) is dropped. No decoder sees what was dropped. A file that is truncated after its last pixel is
+//! completed with the end that its format requires.
 
-mod gif;
-mod jpeg;
-mod png;
+pub(crate) mod gif;
+mod input;
+pub(crate) mod jpeg;
+pub(crate) mod png;
 mod profile;
-mod webp;
+pub(crate) mod webp;
 
 use image::metadata::Orientation;
 
-use crate::{Fault, picture::Kind, settings::Bounds};
+use crate::settings::Bounds;
 
+pub(crate) use input::Fault;
 pub(crate) use profile::Profile;
 
-/// A picture's own parts, and what the others said that matters for looking at it.
+/// A sanitized file, with the metadata that matters for display.
 #[derive(Debug)]
 pub(crate) struct Sanitized {
     /// A complete file.
     pub(crate) bytes: Vec<u8>,
-    /// What its header says.
+    /// The size in its header.
     pub(crate) size: Size,
-    /// One, unless it moves.
+    /// One, unless it is animated.
     pub(crate) frames: u32,
-    /// How it has to be turned to stand upright.
+    /// Its EXIF orientation.
     pub(crate) orientation: Orientation,
-    /// What its colours mean, unless that is the usual. It is in the bytes as well.
+    /// Its colour profile, unless it is sRGB. Also part of the bytes.
     pub(crate) profile: Option<Profile>,
-    /// Of a file without an end: the same with other bytes behind its last pixel. It shows the same
-    /// picture, unless pixels are missing.
+    /// For a truncated file: the same with filler bytes after its last pixel. It decodes to the same picture unless pixels
+    /// are missing.
     pub(crate) with_filler: Option<Vec<u8>>,
 }
 
@@ -47,84 +48,22 @@ impl Size {
         u64::from(self.width_px) * u64::from(self.height_px)
     }
 
-    /// That it is neither empty nor beyond the bounds, if that many frames are so large.
-    fn check(self, frames: u32, bounds: &Bounds) -> Result<(), Fault> {
+    /// Checks that a picture with this many frames of this size is not empty and within the bounds.
+    pub(crate) fn check(self, frames: u32, bounds: &Bounds) -> Result<(), Fault> {
         if self.pixels() == 0 || frames == 0 {
             return Err(Fault::Unreadable);
         }
         let longest_px = self.width_px.max(self.height_px);
-        let drawn = self.pixels().saturating_mul(u64::from(frames));
+        let frame_pixels = self.pixels().saturating_mul(u64::from(frames));
         let fits = self.pixels() <= bounds.pixels_max
             && longest_px <= bounds.side_px_max
-            && (frames == 1 || (frames <= bounds.frames_max && drawn <= bounds.frame_pixels_max));
+            && (frames == 1
+                || (frames <= bounds.frames_max && frame_pixels <= bounds.frame_pixels_max));
         if fits { Ok(()) } else { Err(Fault::TooManyPixels) }
     }
 }
 
-/// Takes over what makes the picture. Nothing is decoded here, and sizes are known to be within
-/// bounds afterwards.
-pub(crate) fn clean(kind: Kind, bytes: &[u8], bounds: &Bounds) -> Result<Sanitized, Fault> {
-    let cleaned = match kind {
-        Kind::Jpeg => jpeg::clean(bytes, bounds)?,
-        Kind::Png => png::clean(bytes)?,
-        Kind::Gif => gif::clean(bytes)?,
-        Kind::WebP => webp::clean(bytes)?,
-    };
-    cleaned.size.check(cleaned.frames, bounds)?;
-    Ok(cleaned)
-}
-
-/// Bytes read from the front. What is asked for and not there was cut off.
-struct Input<'a>(&'a [u8]);
-
-impl<'a> Input<'a> {
-    fn new(bytes: &'a [u8]) -> Self {
-        Self(bytes)
-    }
-
-    fn rest(&self) -> &'a [u8] {
-        self.0
-    }
-
-    fn take(&mut self, len: usize) -> Result<&'a [u8], Fault> {
-        let (taken, rest) = self.0.split_at_checked(len).ok_or(Fault::Unreadable)?;
-        self.0 = rest;
-        Ok(taken)
-    }
-
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], Fault> {
-        let (taken, rest) = self.0.split_first_chunk().ok_or(Fault::Unreadable)?;
-        self.0 = rest;
-        Ok(*taken)
-    }
-
-    fn byte(&mut self) -> Result<u8, Fault> {
-        self.array().map(|[byte]| byte)
-    }
-
-    fn u16_be(&mut self) -> Result<u16, Fault> {
-        self.array().map(u16::from_be_bytes)
-    }
-
-    fn u32_be(&mut self) -> Result<u32, Fault> {
-        self.array().map(u32::from_be_bytes)
-    }
-
-    fn u16_le(&mut self) -> Result<u16, Fault> {
-        self.array().map(u16::from_le_bytes)
-    }
-
-    fn u32_le(&mut self) -> Result<u32, Fault> {
-        self.array().map(u32::from_le_bytes)
-    }
-
-    fn u24_le(&mut self) -> Result<u32, Fault> {
-        self.array().map(|[a, b, c]| u32::from_le_bytes([a, b, c, 0]))
-    }
-}
-
-/// How an EXIF block says that the picture has to be turned, with or without its own heading.
-/// Nothing else of it is read.
+/// The orientation in an EXIF block, with or without the `Exif` header. Nothing else of it is read.
 fn orientation(block: &[u8]) -> Option<Orientation> {
     Orientation::from_exif_chunk(block.strip_prefix(b"Exif\0\0").unwrap_or(block))
 }

@@ -3,22 +3,21 @@ use std::{fmt, io, path::PathBuf};
 use domain::conversation::attachment::FILE_MAX_BYTES;
 use secrecy::SecretString;
 
-/// Where UploadThing is asked to delete files.
+/// The URL of the API of UploadThing.
 pub const UPLOADTHING_URL: &str = "https://api.uploadthing.com";
 
-/// What pictures may be, where they are kept, and how many are looked at.
+/// The settings of file storage and pictures.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Where they are kept.
+    /// Where files are stored.
     pub storage: Storage,
-    /// The service that deletes what was uploaded to it. `None`: hosted files are not deleted.
+    /// The upload service. `None`: hosted files are not deleted.
     pub uploadthing: Option<UploadThing>,
-    /// What a picture may be.
+    /// The bounds of a picture.
     pub bounds: Bounds,
-    /// How many uploads are taken at once; each holds up to [`Bounds::file_bytes_max`] in memory.
+    /// How many uploads are processed at once; each holds up to [`Bounds::file_bytes_max`] in memory.
     pub uploads_at_once_max: usize,
-    /// How many pictures are decoded at once; the others wait. See the crate's first page for the
-    /// memory that each takes.
+    /// How many pictures are decoded at once; the others wait. See the documentation of the crate for their memory.
     pub pictures_at_once_max: usize,
     /// How long a call over the network may take, in milliseconds.
     pub call_timeout_ms: u64,
@@ -37,20 +36,20 @@ impl Default for Settings {
     }
 }
 
-/// What a picture may be.
+/// The bounds of a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
-    /// The largest file, before and after it is cleaned, in bytes: at most [`FILE_MAX_BYTES`].
+    /// The maximum size of a file, before and after it is sanitized, in bytes: at most [`FILE_MAX_BYTES`].
     pub file_bytes_max: u32,
-    /// The most pixels of a picture.
+    /// The maximum number of pixels of a picture.
     pub pixels_max: u64,
-    /// The longest side, in pixels.
+    /// The maximum side, in pixels.
     pub side_px_max: u32,
-    /// The most frames of an animation.
+    /// The maximum number of frames of an animation.
     pub frames_max: u32,
-    /// The most pixels of all frames of an animation, each counted as large as the whole picture.
+    /// The maximum number of pixels of all frames of an animation, each counted as large as the canvas.
     pub frame_pixels_max: u64,
-    /// The longest side of the small picture, in pixels.
+    /// The maximum side of a thumbnail, in pixels.
     pub thumbnail_side_px: u32,
 }
 
@@ -67,32 +66,31 @@ impl Default for Bounds {
     }
 }
 
-/// Where bytes are kept.
+/// Where files are stored.
 #[derive(Clone, Debug)]
 pub enum Storage {
-    /// A folder of this machine. It is made when it is not there, for this user alone.
+    /// A folder on this machine. Created if absent, accessible to this user only.
     Folder(PathBuf),
-    /// A bucket of a service that speaks S3.
+    /// A bucket of an S3 service.
     Bucket(Bucket),
 }
 
-/// A bucket, and who we are to it. Nothing else is looked for: no environment, no profile, no
-/// metadata service.
+/// A bucket with its credentials. Neither environment variables nor profiles nor a metadata service are used.
 #[derive(Clone, Debug)]
 pub struct Bucket {
-    /// The service's address; `None` for Amazon's own of the region.
+    /// The URL of the service; `None` for that of Amazon for the region.
     pub endpoint: Option<String>,
-    /// The bucket's name.
+    /// The name of the bucket.
     pub name: String,
-    /// Its region; services without regions take `us-east-1`.
+    /// Its region; `us-east-1` for services without regions.
     pub region: String,
-    /// Name the bucket in the path (most services that are not Amazon's) and not in the host name.
+    /// Whether the bucket is named in the path, as for most services other than Amazon's, and not in the host name.
     pub path_style: bool,
-    /// Connect without TLS, for a service on the same machine.
+    /// Whether TLS is not required, for a service on the same machine.
     pub http_allowed: bool,
-    /// The public part of the credentials.
+    /// The access key id.
     pub access_key_id: String,
-    /// The secret part.
+    /// The secret access key.
     pub secret_access_key: SecretString,
 }
 
@@ -101,12 +99,12 @@ pub struct Bucket {
 pub struct UploadThing {
     /// `UPLOADTHING_TOKEN`, as its console shows it.
     pub token: SecretString,
-    /// Its address. Only this machine may be addressed without TLS.
+    /// The URL of its API. Only that of localhost may be without TLS.
     pub base_url: String,
 }
 
 impl UploadThing {
-    /// The service at its public address.
+    /// The service at its public URL.
     pub fn new(token: SecretString) -> Self {
         Self { token, base_url: UPLOADTHING_URL.to_owned() }
     }
@@ -118,29 +116,29 @@ impl fmt::Debug for UploadThing {
     }
 }
 
-/// Why there is no [`Media`](crate::Media).
+/// Why [`Media`](crate::Media) cannot be created.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
-    /// A bound is zero or above what it may be.
-    #[error("{0} is not within its bounds")]
+    /// A bound is out of range.
+    #[error("{0} is out of range")]
     Bound(&'static str),
-    /// The folder is not there and cannot be made, or cannot be written to.
+    /// The folder cannot be created or written to.
     #[error("the folder for files cannot be used")]
     Folder(#[source] io::Error),
-    /// The bucket's settings contradict one another, or its endpoint is no address.
+    /// The settings of the bucket are contradictory, or its endpoint is invalid.
     #[error("the bucket for files cannot be used")]
     Bucket(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The bucket's endpoint has no TLS, and that is not allowed.
+    /// The endpoint of the bucket has no TLS, which is not allowed.
     #[error("the bucket's endpoint is not https")]
     BucketWithoutTls,
     /// `UPLOADTHING_TOKEN` is not base64 of JSON with an `apiKey`.
-    #[error("the UploadThing token is none")]
+    #[error("the UploadThing token is invalid")]
     UploadThingToken,
-    /// The address is none, or has no TLS and is not of this machine.
+    /// The UploadThing URL is invalid, or has no TLS and is not that of localhost.
     #[error("the UploadThing address is not an https address")]
     UploadThingAddress,
-    /// There is no client for HTTP.
-    #[error("the HTTP client cannot be made")]
+    /// The HTTP client cannot be created.
+    #[error("the HTTP client cannot be created")]
     Client(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 

@@ -1,4 +1,4 @@
-//! Where bytes are kept.
+//! File storage: a folder or a bucket.
 
 mod bucket;
 mod folder;
@@ -17,7 +17,7 @@ use crate::settings::{Settings, SettingsError, Storage};
 
 type Cause = Box<dyn Error + Send + Sync>;
 
-/// A place for bytes.
+/// File storage.
 #[derive(Debug)]
 pub(crate) enum Store {
     Folder(FolderStore),
@@ -34,7 +34,7 @@ impl Store {
         }
     }
 
-    /// Keeps all of `bytes` under `key`, or nothing.
+    /// Stores `bytes` under `key`, completely or not at all.
     pub(crate) async fn put(
         &self,
         key: &ObjectKey,
@@ -47,7 +47,7 @@ impl Store {
         }
     }
 
-    /// Keeps `bytes` under `key` as they come, or nothing.
+    /// Stores the streamed `bytes` under `key`, completely or not at all.
     pub(crate) async fn write(
         &self,
         key: &ObjectKey,
@@ -82,7 +82,7 @@ impl Store {
     }
 }
 
-/// Reads to the end, but never more than `bytes_max` and one piece.
+/// Reads to the end, but at most `bytes_max` and one piece.
 pub(crate) async fn read(chunks: &mut dyn Chunks, bytes_max: u32) -> Result<Vec<u8>, KeepError> {
     let mut bytes = Vec::new();
     while let Some(piece) = chunks.next().await? {
@@ -101,10 +101,10 @@ mod tests {
 
     use super::*;
 
-    /// Pieces of ten bytes, so many of them, then maybe an interruption.
+    /// `left` pieces of ten bytes, then possibly an interruption.
     struct Pieces {
         left: u32,
-        given: u32,
+        read: u32,
         breaks: bool,
     }
 
@@ -115,24 +115,24 @@ mod tests {
                 return if self.breaks { Err(Interrupted) } else { Ok(None) };
             }
             self.left -= 1;
-            self.given += 1;
+            self.read += 1;
             Ok(Some(vec![7; 10]))
         }
     }
 
     #[tokio::test]
     async fn nothing_is_read_beyond_the_bound() {
-        let mut endless = Pieces { left: u32::MAX, given: 0, breaks: false };
+        let mut endless = Pieces { left: u32::MAX, read: 0, breaks: false };
         assert!(matches!(read(&mut endless, 25).await, Err(KeepError::TooLarge)));
-        assert_eq!(endless.given, 3);
+        assert_eq!(endless.read, 3);
 
-        let mut exact = Pieces { left: 3, given: 0, breaks: false };
+        let mut exact = Pieces { left: 3, read: 0, breaks: false };
         assert_eq!(read(&mut exact, 30).await.expect("it fits").len(), 30);
     }
 
     #[tokio::test]
-    async fn an_interruption_is_told_apart_from_an_end() {
-        let mut broken = Pieces { left: 1, given: 0, breaks: true };
+    async fn an_interruption_is_distinguished_from_an_end() {
+        let mut broken = Pieces { left: 1, read: 0, breaks: true };
         assert!(matches!(read(&mut broken, 25).await, Err(KeepError::Interrupted(_))));
     }
 }

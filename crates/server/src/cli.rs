@@ -1,4 +1,4 @@
-//! What can be asked of the program.
+//! The command line.
 
 use std::path::PathBuf;
 
@@ -10,83 +10,86 @@ use domain::{
 
 use crate::settings::Settings;
 
+/// The flag of the settings file; the only global one that is not a setting.
+pub(crate) const FILE_FLAG: &str = "config";
+
 /// Messages between a salon and its clients, over HTTP and Socket.IO
 #[derive(Debug, Parser)]
 #[command(name = "messaging-server", version, args_override_self = true)]
 pub(crate) struct Cli {
-    /// What to do; without a word, `serve`
+    /// What to do; `serve` if nothing is given
     #[command(subcommand)]
     verb: Option<Verb>,
 
-    /// File with settings (TOML); flags and environment win over it
-    #[arg(id = "config", long = "config", env = "MESSAGING_CONFIG", value_name = "FILE")]
+    /// File with settings (TOML); flags and environment take precedence
+    #[arg(id = FILE_FLAG, long = FILE_FLAG, env = "MESSAGING_CONFIG", value_name = "FILE")]
     _file: Option<PathBuf>,
 
-    /// Every setting.
+    /// The settings.
     #[command(flatten)]
     pub(crate) settings: Settings,
 }
 
-/// What to do.
+/// The verbs.
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub(crate) enum Verb {
-    /// Serve until told to stop
+    /// Serve until stopped
     Serve,
     /// Bring the database schema up to date
     Migrate,
-    /// Look at the configuration
+    /// Show the configuration
     #[command(subcommand)]
     Config(ConfigVerb),
     /// Print the description of the REST interface (OpenAPI 3.1)
     Openapi,
     /// Print the description of the socket interface (`AsyncAPI` 3)
     Asyncapi,
-    /// Print the description of the interface for the platform's own programs (OpenAPI 3.1)
+    /// Print the description of the internal REST interface, for the platform's own programs (OpenAPI 3.1)
     OpenapiInternal,
-    /// Look at the work that waits, and give it another chance
+    /// List background jobs, and retry dead ones
     #[command(subcommand)]
     Jobs(JobsVerb),
-    /// Look after mail
+    /// Manage notification mail
     #[command(subcommand)]
     Mail(MailVerb),
-    /// Let go of what is old
+    /// Enforce data retention
     #[command(subcommand)]
     Retention(RetentionVerb),
-    /// Forget people again after a restore
+    /// List erased people, and erase them again after a restore
     Erase(EraseArgs),
-    /// Look at what was done about people's data
+    /// List the audit log of people's data
     #[command(subcommand)]
     Audit(AuditVerb),
-    /// Take over what the system before this one kept
+    /// Import the database of the legacy system
     Import(ImportArgs),
-    /// Enter two people and a conversation to try things out with, and print their tokens
+    /// Create two people and a conversation for a demonstration, and print their tokens
     Demo,
 }
 
-/// What to do with the configuration.
+/// The verbs of `config`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
 pub(crate) enum ConfigVerb {
-    /// Print what is in force, secrets hidden
+    /// Print the effective settings, with secrets hidden
     Check,
     /// Print a table of all settings
     Docs,
 }
 
-/// What to do with the work that waits.
+/// The verbs of `jobs`.
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub(crate) enum JobsVerb {
-    /// Print jobs, a line each, the oldest first
+    /// Print jobs, one per line, oldest first
     List(ListJobs),
     /// Run dead jobs again
     Retry(RetryJobs),
 }
 
-/// What to do about mail.
+/// The verbs of `mail`.
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub(crate) enum MailVerb {
-    /// Decide now about mail for which people were still given time to read, and print how many leave
+    /// Schedule pending mail without the usual delay, and print how much is sent
     Flush,
-    /// Send mail again to an address that was suppressed: the one that a person has now
+    /// Send mail again to a person's current address after it was suppressed
     Allow {
         /// The platform's id of the person
         #[arg(value_name = "PERSON", value_parser = user_id)]
@@ -94,10 +97,10 @@ pub(crate) enum MailVerb {
     },
 }
 
-/// What to do about what is old.
+/// The verbs of `retention`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
 pub(crate) enum RetentionVerb {
-    /// Do the nights' work now, and print what was done
+    /// Run the nightly retention sweep now, and print what was done
     Run {
         /// Change nothing, and print what would be done
         #[arg(long)]
@@ -105,52 +108,51 @@ pub(crate) enum RetentionVerb {
     },
 }
 
-/// Whom to forget again, or who is forgotten.
+/// The arguments of `erase`.
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
 #[group(required = true, multiple = false)]
 pub(crate) struct EraseArgs {
-    /// Print the id of everybody who is forgotten, a line each: keep that list beside backups
+    /// Print the ids of all erased people, one per line: keep that list with the backups
     #[arg(long)]
     pub(crate) list: bool,
 
-    /// Forget everybody whose id is a line of this file; `-` reads them from standard input
+    /// Erase everybody whose id is a line of this file; `-` reads standard input
     #[arg(long, value_name = "FILE")]
     pub(crate) replay: Option<PathBuf>,
 }
 
-/// What to do with the record of what was done.
+/// The verbs of `audit`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
 pub(crate) enum AuditVerb {
-    /// Print entries, a line each, the newest first
+    /// Print entries, one per line, newest first
     List {
-        /// How many at the most
+        /// Maximum number
         #[arg(long, value_name = "1..10000", default_value = "100",
             value_parser = clap::value_parser!(u32).range(1..=10_000))]
         limit: u32,
     },
 }
 
-/// Which jobs are printed.
+/// The arguments of `jobs list`.
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ListJobs {
     /// Only dead jobs: those that failed for good
     #[arg(long)]
     pub(crate) dead: bool,
 
-    /// How many at the most
+    /// Maximum number
     #[arg(long, value_name = "1..1000", default_value = "100",
         value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub(crate) limit: u32,
 }
 
 impl ListJobs {
-    /// Which.
     pub(crate) fn filter(&self) -> JobFilter {
         if self.dead { JobFilter::Dead } else { JobFilter::All }
     }
 }
 
-/// Which jobs are tried again.
+/// The arguments of `jobs retry`.
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
 #[group(required = true, multiple = false)]
 pub(crate) struct RetryJobs {
@@ -163,26 +165,26 @@ pub(crate) struct RetryJobs {
     pub(crate) all: bool,
 }
 
-/// What is taken over, and how.
+/// The arguments of `import`.
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ImportArgs {
     #[command(flatten)]
     pub(crate) source: ImportSource,
 
-    /// Write nothing, and tell what would become of everything
+    /// Write nothing, and report what an import would do
     #[arg(long)]
     pub(crate) dry_run: bool,
 }
 
-/// Where the former system's database is.
+/// The address of the legacy database.
 #[derive(Args, Clone, PartialEq, Eq)]
 #[group(required = true, multiple = false)]
 pub(crate) struct ImportSource {
-    /// Address of its database; whoever lists processes sees it
+    /// Address of its database; visible in the list of processes
     #[arg(long, value_name = "URL")]
     pub(crate) from: Option<String>,
 
-    /// File that holds that address, for one with a password in it
+    /// File that contains that address, for one with a password
     #[arg(long, value_name = "FILE")]
     pub(crate) from_file: Option<PathBuf>,
 }
@@ -203,13 +205,12 @@ fn job_id(text: &str) -> Result<JobId, String> {
 }
 
 impl Cli {
-    /// What to do.
+    /// The verb that was given, else `serve`.
     pub(crate) fn verb(&self) -> Verb {
         self.verb.clone().unwrap_or(Verb::Serve)
     }
 
-    /// The program as its command line describes it. Every setting may stand before or behind the
-    /// verb.
+    /// The parser. A setting may be given before or after the verb.
     pub(crate) fn described() -> clap::Command {
         Self::command().mut_args(|arg| arg.global(true))
     }

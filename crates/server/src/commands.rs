@@ -1,4 +1,4 @@
-//! The verbs of the command line beside `serve`.
+//! The verbs other than `serve`.
 
 pub(crate) mod audit;
 pub(crate) mod demo;

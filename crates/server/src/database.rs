@@ -1,4 +1,4 @@
-//! The database at start: there, and with the schema that this program knows.
+//! The database at start: waits until it answers, and checks or migrates its schema.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use tokio::time::{Instant, sleep};
 
 use crate::{error::RunError, settings::Database};
 
-/// The first wait for a database that does not answer; each further one is twice as long.
+/// The first pause between attempts; each further one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-/// The longest wait before asking again.
+/// The longest pause between attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// Brings the schema up to date, and says what was done.
+/// Migrates the schema; returns the names of the applied migrations, one per line.
 pub(crate) async fn migrate(database: &Database) -> Result<String, RunError> {
     let applied =
         storage_pg::migrate(&database.store).await.map_err(|cause| refusal(database, cause))?;
@@ -20,7 +20,7 @@ pub(crate) async fn migrate(database: &Database) -> Result<String, RunError> {
     Ok(lines.collect())
 }
 
-/// Waits for the database, a bounded time, and sees to its schema.
+/// Waits for the database, at most `start_wait`, and checks or migrates its schema.
 pub(crate) async fn prepare(database: &Database) -> Result<(), RunError> {
     let give_up_at = Instant::now() + database.start_wait;
     let mut pause = FIRST_PAUSE;
@@ -30,7 +30,7 @@ pub(crate) async fn prepare(database: &Database) -> Result<(), RunError> {
             Err(RunError::Database(MigrateError::Database(cause)))
                 if Instant::now() + pause < give_up_at =>
             {
-                tracing::warn!(cause = %cause, "the database does not answer; asking again");
+                tracing::warn!(cause = %cause, "the database does not answer; retrying");
                 sleep(pause).await;
                 pause = LONGEST_PAUSE.min(pause * 2);
             }
@@ -39,14 +39,14 @@ pub(crate) async fn prepare(database: &Database) -> Result<(), RunError> {
     }
 }
 
-/// Waits at most `left` for another node that sees to it.
+/// Waits at most `left` for another node that migrates it.
 async fn ensure_schema(database: &Database, left: Duration) -> Result<(), RunError> {
     let migration_lock_wait_ms_max = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
     let settings = Settings { migration_lock_wait_ms_max, ..database.store.clone() };
     let refused = |cause| refusal(database, cause);
     if database.run_migrations {
         for migration in storage_pg::migrate(&settings).await.map_err(refused)? {
-            tracing::info!(migration, "the schema was changed");
+            tracing::info!(migration, "a migration was applied");
         }
         return Ok(());
     }

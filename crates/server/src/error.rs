@@ -4,46 +4,44 @@ use auth_jwt::{KeyError, MintError};
 use domain::{conversation::commands::OpenConversationError, ports::StoreError};
 use storage_pg::{InvalidSettings, MigrateError};
 
-use crate::commands::demo::ScriptError;
-
-/// Why the program cannot do what it was asked to.
+/// Why a verb failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RunError {
-    /// The schema is older than the program, and the program may not change it.
+    /// The schema is older than the program, and migrations at start are switched off.
     #[error("the database lacks {0}; run `messaging-server migrate`")]
     SchemaOutOfDate(String),
-    /// The database was migrated by a program whose schema this one cannot take over.
+    /// The schema has migrations that this program does not know.
     #[error(
         "nothing was changed in the database: use an empty one, or the version of the program that made \
          this one"
     )]
     ForeignSchema(#[source] MigrateError),
-    /// The database is away, or refuses the schema.
+    /// The database does not answer, or a migration failed.
     #[error("the database is not ready")]
     Database(#[source] MigrateError),
-    /// A connection pooler answers, and not PostgreSQL itself.
+    /// The address is that of a connection pooler.
     #[error(
         "{0} leads to a connection pooler, such as PgBouncer, that refuses or drops the settings of our \
          sessions: set DATABASE_DIRECT_URL to where PostgreSQL itself is"
     )]
     Pooler(&'static str),
-    /// The database can never be used like this.
+    /// The settings of the database are invalid.
     #[error("the database cannot be used as configured")]
     DatabaseSettings(#[from] InvalidSettings),
     /// The keys for tokens cannot be used.
     #[error("the keys for tokens cannot be used")]
     Keys(#[from] KeyError),
-    /// Files cannot be kept as configured.
-    #[error("files cannot be kept as configured")]
+    /// The settings of file storage are invalid.
+    #[error("files cannot be stored as configured")]
     Files(#[from] media::SettingsError),
-    /// The list of people to be forgotten cannot be read.
-    #[error("the list of people to be forgotten cannot be read")]
+    /// The list of people to erase cannot be read.
+    #[error("the list of people to erase cannot be read")]
     ErasedPeople(#[source] io::Error),
-    /// A line of that list is no id.
-    #[error("line {0} of the list of people to be forgotten is no id; nobody was forgotten")]
+    /// A line of that list is not an id.
+    #[error("line {0} of the list of people to erase is not an id; nobody was erased")]
     ErasedPerson(usize),
-    /// Not everybody was forgotten.
-    #[error("not everybody was forgotten; run it again to go on")]
+    /// Not everybody was erased.
+    #[error("not everybody was erased; run it again to continue")]
     Erase(#[source] domain::jobs::JobFailure),
     /// The audit log could not be read.
     #[error("the audit log could not be read")]
@@ -51,19 +49,19 @@ pub(crate) enum RunError {
     /// Jobs could not be read or changed.
     #[error("the jobs could not be read")]
     Jobs(#[source] StoreError),
-    /// The address of the former system's database is missing.
-    #[error("the address of the former system's database is missing")]
+    /// The address of the legacy database is missing.
+    #[error("the address of the legacy database is missing")]
     ImportSource,
     /// The import stopped before its end.
-    #[error("the import stopped; run it again to go on")]
+    #[error("the import stopped; run it again to continue")]
     Import(#[from] importer::ImportError),
-    /// The list of what was left out could not be written.
-    #[error("the list of what the import leaves out could not be written")]
+    /// The list of refused rows could not be written.
+    #[error("the list of refused rows could not be written")]
     ImportOutput(#[source] io::Error),
-    /// Mail cannot leave as configured.
-    #[error("mail cannot leave as configured")]
+    /// The settings of mail are invalid.
+    #[error("mail cannot be sent as configured")]
     MailSettings(#[from] mailer::SettingsError),
-    /// No way for mail to leave is configured.
+    /// No mail transport is configured.
     #[error("no mail leaves: neither a mail server nor Mailgun is configured")]
     NoMail,
     /// Mail could not be scheduled for everybody.
@@ -78,9 +76,9 @@ pub(crate) enum RunError {
     /// The address is in use, or may not be used.
     #[error("cannot listen on {address}")]
     Listen {
-        /// Where.
+        /// The address.
         address: SocketAddr,
-        /// What the system says.
+        /// The cause.
         source: io::Error,
     },
     /// The HTTP server ended by itself.
@@ -89,17 +87,17 @@ pub(crate) enum RunError {
     /// The system delivers no signals.
     #[error("signals cannot be received")]
     Signals(#[source] io::Error),
-    /// The time for stopping was over.
+    /// The shutdown timeout expired, or a second signal came.
     #[error("work was still going on when the server stopped")]
     StoppedHard,
-    /// This server is in production.
+    /// `demo` was run in production.
     #[error("`demo` is not for production")]
     DemoInProduction,
-    /// The script of the demonstration breaks a rule.
-    #[error("the demonstration cannot be shown")]
-    DemoScript(#[from] ScriptError),
-    /// The people of the demonstration could not be entered.
-    #[error("the people of the demonstration could not be entered")]
+    /// The script of the demonstration violates a rule of the domain.
+    #[error("the script of the demonstration is invalid")]
+    DemoScript(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The people of the demonstration could not be created.
+    #[error("the people of the demonstration could not be created")]
     DemoPeople(#[from] StoreError),
     /// The conversation of the demonstration could not be opened.
     #[error("the conversation of the demonstration could not be opened")]
@@ -110,7 +108,7 @@ pub(crate) enum RunError {
 }
 
 impl RunError {
-    /// Whether the program was started with what can never work: then trying again is of no use.
+    /// Whether the configuration is at fault, so that a restart cannot help: exit code 2.
     pub(crate) fn is_misuse(&self) -> bool {
         matches!(
             self,
@@ -121,10 +119,10 @@ impl RunError {
         )
     }
 
-    /// What happened, and what made it happen, down to the first cause.
+    /// The message with those of all its sources.
     pub(crate) fn chain(&self) -> String {
         let first: &dyn std::error::Error = self;
-        let causes = std::iter::successors(Some(first), |cause| cause.source());
-        causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+        let chain = std::iter::successors(Some(first), |error| error.source());
+        chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
     }
 }

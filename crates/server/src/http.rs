@@ -1,32 +1,30 @@
-//! The HTTP server: where it listens, and what it does with a connection.
+//! The HTTP server: its listener and its connections.
 
 mod connection;
 mod listener;
 mod upgrade;
 
-use std::{rc::Rc, time::Duration};
+use std::time::Duration;
 
-use actix_http::{HttpService, KeepAlive, Request};
+use actix_http::{HttpService, KeepAlive};
 use actix_server::Server;
-use actix_service::{IntoServiceFactory as _, ServiceFactory, ServiceFactoryExt as _, map_config};
+use actix_service::{IntoServiceFactory as _, ServiceFactoryExt as _, map_config};
 use actix_web::{Error, dev::AppConfig};
 use api::Api;
-use futures_util::future::LocalBoxFuture;
-use tokio::sync::OnceCell;
-use upgrade::Upgrades;
+use upgrade::{Shared, Upgrades};
 
 use crate::{error::RunError, settings::HttpSettings};
 
-/// Listens. Nothing is answered until the server is polled.
+/// Listens. Requests are answered once the server is polled.
 ///
-/// The parts are put together here, where `actix_web::HttpServer` would do, because that keeps two
-/// buffers of 8 KiB for every WebSocket: more than everything else that an idle one needs.
+/// Builds on `actix_http` instead of `actix_web::HttpServer`, which holds two buffers of 8 KiB for every WebSocket: more
+/// than everything else that an idle one needs.
 pub(crate) fn listen(settings: &HttpSettings, api: &Api) -> Result<Server, RunError> {
     let address = settings.address();
-    let not_listening = |source| RunError::Listen { address, source };
+    let listen_error = |source| RunError::Listen { address, source };
     let listener = listener::bind(address, settings.backlog_connections_max);
-    let listener = listener.map_err(not_listening)?;
-    let address = listener.local_addr().map_err(not_listening)?;
+    let listener = listener.map_err(listen_error)?;
+    let address = listener.local_addr().map_err(listen_error)?;
 
     let mut server = Server::build()
         .max_concurrent_connections(settings.connections_per_worker_max)
@@ -35,22 +33,22 @@ pub(crate) fn listen(settings: &HttpSettings, api: &Api) -> Result<Server, RunEr
     if let Some(workers) = settings.workers {
         server = server.workers(workers);
     }
-    let (stopping, api, settings) =
+    let (stop_signal, api, settings) =
         (server.graceful_shutdown_signal(), api.clone(), settings.clone());
     let service = move || {
         let app = api.app().into_factory().map_err(|error: Error| error.error_response());
         let app = Shared::new(map_config(app, |()| AppConfig::default()));
         let disconnect_timeout = Duration::from_millis(settings.client_disconnect_timeout_ms);
-        let stopping = stopping.clone();
+        let stop_signal = stop_signal.clone();
         HttpService::build()
             .graceful_shutdown_signal(move || {
-                let stopping = stopping.clone();
-                async move { stopping.notified().await }
+                let stop_signal = stop_signal.clone();
+                async move { stop_signal.notified().await }
             })
-            // An acknowledgement right behind an event must not wait for the event's TCP ACK: 40 ms.
+            // An acknowledgement right after an event must not wait 40 ms for the TCP ACK of the event.
             .tcp_nodelay(true)
-            // Whoever closed their side is gone: a polling client that vanished would otherwise seem to
-            // be there, and to read, until its heartbeat is missed.
+            // A client that closed its side is gone: a polling client that vanished would otherwise count as
+            // connected, and as reading, until it misses a heartbeat.
             .h1_allow_half_closed(false)
             .keep_alive(KeepAlive::Timeout(Duration::from_secs(settings.keep_alive_s)))
             .client_request_timeout(Duration::from_millis(settings.client_request_timeout_ms))
@@ -60,63 +58,7 @@ pub(crate) fn listen(settings: &HttpSettings, api: &Api) -> Result<Server, RunEr
             .finish(app)
             .tcp()
     };
-    let server = server.listen("messaging", listener, service).map_err(not_listening)?;
+    let server = server.listen("messaging", listener, service).map_err(listen_error)?;
     tracing::info!(%address, "the server listens");
     Ok(server.run())
-}
-
-// One service of a worker, for ordinary requests and for upgrades.
-
-/// Makes its service once, and hands the same to everyone who asks: the application of a worker is
-/// large, and needed twice.
-struct Shared<F: ServiceFactory<Request>> {
-    factory: Rc<F>,
-    made: Rc<OnceCell<Rc<F::Service>>>,
-}
-
-impl<F: ServiceFactory<Request>> Shared<F> {
-    fn new(factory: F) -> Self {
-        Self { factory: Rc::new(factory), made: Rc::default() }
-    }
-}
-
-impl<F: ServiceFactory<Request>> Clone for Shared<F> {
-    fn clone(&self) -> Self {
-        Self { factory: Rc::clone(&self.factory), made: Rc::clone(&self.made) }
-    }
-}
-
-impl<F> ServiceFactory<Request> for Shared<F>
-where
-    F: ServiceFactory<Request, Config = ()> + 'static,
-{
-    type Response = F::Response;
-    type Error = F::Error;
-    type Config = ();
-    type Service = Rc<F::Service>;
-    type InitError = F::InitError;
-    type Future = LocalBoxFuture<'static, Result<Self::Service, Self::InitError>>;
-
-    fn new_service(&self, (): ()) -> Self::Future {
-        let Self { factory, made } = self.clone();
-        let make = async move || factory.new_service(()).await.map(Rc::new);
-        Box::pin(async move { made.get_or_try_init(make).await.cloned() })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::convert::Infallible;
-
-    use actix_service::fn_service;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn everyone_gets_the_same_service() {
-        let shared = Shared::new(fn_service(async |_: Request| Ok::<_, Infallible>(())));
-        let one = shared.new_service(()).await.expect("it is made");
-        let other = shared.clone().new_service(()).await.expect("it is there");
-        assert!(Rc::ptr_eq(&one, &other));
-    }
 }

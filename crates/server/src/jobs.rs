@@ -12,12 +12,12 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-/// How the work is done.
+/// The settings of a [`Runner`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RunnerSettings {
-    /// How many jobs are done at the same time.
+    /// How many jobs run at the same time.
     pub(crate) at_once_max: usize,
-    /// How long to wait before looking for work again without a notification.
+    /// How long to wait before polling for jobs without a notification.
     pub(crate) poll_interval: Duration,
 }
 
@@ -33,7 +33,7 @@ impl JobNotifier {
     }
 }
 
-/// The work going on in the background.
+/// The background task that runs jobs.
 #[derive(Debug)]
 pub(crate) struct Runner {
     stop: watch::Sender<bool>,
@@ -41,7 +41,7 @@ pub(crate) struct Runner {
 }
 
 impl Runner {
-    /// Begins to look for work.
+    /// Starts to claim and run jobs.
     pub(crate) fn start(worker: Worker, settings: RunnerSettings, notifier: JobNotifier) -> Self {
         let (stop, stopped) = watch::channel(false);
         let (next_check, in_progress) = (Instant::now(), JoinSet::new());
@@ -49,8 +49,8 @@ impl Runner {
         Self { stop, running: tokio::spawn(worker_loop.work(stopped)) }
     }
 
-    /// Claims no more jobs and waits, at most `limit`, for those in progress. What is aborted
-    /// then runs again on the node that claims it when its lease has expired.
+    /// Claims no more jobs and waits, at most `limit`, for those in progress. The others are aborted; a node runs them
+    /// again when their lease has expired.
     pub(crate) async fn stop(mut self, limit: Duration) {
         self.stop.send_replace(true);
         match timeout(limit, &mut self.running).await {
@@ -78,7 +78,7 @@ struct WorkerLoop {
 impl WorkerLoop {
     async fn work(mut self, mut stopped: watch::Receiver<bool>) {
         loop {
-            self.take().await;
+            self.claim_jobs().await;
             let has_room = self.in_progress.len() < self.settings.at_once_max;
             tokio::select! {
                 _ = stopped.wait_for(|stopped| *stopped) => break,
@@ -93,7 +93,7 @@ impl WorkerLoop {
     }
 
     /// Starts as many jobs as there is room for.
-    async fn take(&mut self) {
+    async fn claim_jobs(&mut self) {
         let room = self.settings.at_once_max - self.in_progress.len();
         let Ok(room @ 1..) = u32::try_from(room) else {
             return;

@@ -1,4 +1,4 @@
-//! Mail about messages that wait, put together.
+//! Notification mail: connects the domain, the mailer and the REST interface.
 
 use std::{io, path::Path, sync::Arc};
 
@@ -15,32 +15,32 @@ use tokio::task;
 
 use crate::{error::RunError, settings::Mail};
 
-/// The service for mail; `None` where none leaves.
+/// The mail service; `None` if no transport is configured.
 ///
 /// # Errors
-/// When mail cannot leave as configured.
+/// When the settings of mail are invalid.
 pub(crate) fn mailing(
     mail: &Mail,
-    terms: MailPolicy,
+    policy: MailPolicy,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
 ) -> Result<Option<Mailing>, RunError> {
-    let Some(settings) = &mail.post else { return Ok(None) };
-    let ways_out = Arc::new(UnsubscribeUrls(mail.unsubscribe.clone()));
-    let sender: Arc<dyn MailSender> = Arc::new(Mailer::new(settings, ways_out)?);
-    Ok(Some(Mailing::new(store, sender, clock, ids, terms)))
+    let Some(settings) = &mail.mailer else { return Ok(None) };
+    let unsubscribe = Arc::new(UnsubscribeUrls(mail.unsubscribe.clone()));
+    let sender: Arc<dyn MailSender> = Arc::new(Mailer::new(settings, unsubscribe)?);
+    Ok(Some(Mailing::new(store, sender, clock, ids, policy)))
 }
 
-/// The mails of a folder, for developers to look at; `None` where mail is sent.
+/// The mails in the development folder; `None` with another transport.
 pub(crate) fn dev_mail(mail: &Mail) -> Option<Arc<dyn DevMails>> {
-    match &mail.post.as_ref()?.transport {
+    match &mail.mailer.as_ref()?.transport {
         TransportSettings::Folder(folder) => Some(Arc::new(MailFolder::new(&folder.path))),
         TransportSettings::Smtp(_) | TransportSettings::Mailgun(_) => None,
     }
 }
 
-/// The interface signs the links that it takes back.
+/// The unsubscribe links that the REST interface accepts.
 struct UnsubscribeUrls(UnsubscribeLinks);
 
 impl Unsubscribe for UnsubscribeUrls {
@@ -49,7 +49,7 @@ impl Unsubscribe for UnsubscribeUrls {
     }
 }
 
-/// The mails in a folder, read on threads that may block.
+/// The mails in the development folder, read on blocking threads.
 struct MailFolder(mailer::DevMails);
 
 impl MailFolder {
@@ -64,7 +64,7 @@ impl DevMails for MailFolder {
         let mails = self.0.clone();
         let listed =
             task::spawn_blocking(move || mails.list()).await.map_err(io::Error::other)??;
-        Ok(listed.into_iter().map(shown).collect())
+        Ok(listed.into_iter().map(summary_of).collect())
     }
 
     async fn open(&self, name: &str) -> io::Result<Option<OpenedMail>> {
@@ -73,12 +73,12 @@ impl DevMails for MailFolder {
         let opened = opened.map_err(io::Error::other)??;
         Ok(opened.map(|mail| {
             let mailer::OpenedMail { summary, header, text, html } = mail;
-            OpenedMail { summary: shown(summary), header, text, html }
+            OpenedMail { summary: summary_of(summary), header, text, html }
         }))
     }
 }
 
-fn shown(mail: mailer::DevMail) -> DevMail {
+fn summary_of(mail: mailer::DevMail) -> DevMail {
     let mailer::DevMail { name, from, to, subject, date } = mail;
     DevMail { name, from, to, subject, date }
 }

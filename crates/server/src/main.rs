@@ -1,9 +1,7 @@
-//! The messaging server: reads its configuration, puts the parts together, and runs the command that
-//! the command line names.
+//! The messaging server: reads its configuration, builds the parts, and runs the verb of the command line.
 //!
-//! Begin at `serve`, the composition of everything on one screen. `settings` is one typed section for
-//! each concern, checked before anything starts; `http` accepts connections, `jobs` works in the
-//! background, `commands` are the administrator's.
+//! Begin at `serve`, which builds everything on one screen. `settings` has one typed section for each concern, which
+//! `load` reads and checks before anything starts; `http` accepts connections, `jobs` runs background jobs, `commands` are the other verbs.
 
 mod cli;
 mod commands;
@@ -11,6 +9,7 @@ mod database;
 mod error;
 mod http;
 mod jobs;
+mod load;
 mod mail;
 mod ports;
 mod serve;
@@ -25,19 +24,19 @@ use std::{
 
 use cli::{ConfigVerb, Verb};
 use error::RunError;
-use settings::{Loaded, Refusal, Start};
+use load::{Loaded, Refusal, Start};
 
-/// The exit code of a program that was started in a way that makes no sense.
+/// The exit code for a wrong configuration or command line.
 const MISUSED: u8 = 2;
 
 fn main() -> ExitCode {
     let start = Start::of_this_process();
-    match settings::verb(&start) {
+    match load::verb(&start) {
         Ok(Verb::Openapi) => print(&api::openapi_json()),
         Ok(Verb::OpenapiInternal) => print(&api::openapi_internal_json()),
         Ok(Verb::Asyncapi) => print(&api::asyncapi_json()),
-        Ok(Verb::Config(ConfigVerb::Docs)) => print(&settings::table()),
-        Ok(verb) => settings::load(&start).map_or_else(refuse, |loaded| perform(verb, loaded)),
+        Ok(Verb::Config(ConfigVerb::Docs)) => print(&settings::setting::table()),
+        Ok(verb) => load::load(&start).map_or_else(refuse, |loaded| perform(verb, loaded)),
         Err(refusal) => refuse(refusal),
     }
 }
@@ -59,11 +58,11 @@ fn perform(verb: Verb, loaded: Loaded) -> ExitCode {
     }
 }
 
-/// Does what `verb` asks for, and returns what is to be printed.
+/// Runs `verb`, and returns its output.
 async fn run(verb: Verb, Loaded { config, source, .. }: Loaded) -> Result<String, RunError> {
     match verb {
         Verb::Migrate => database::migrate(&config.database).await,
-        Verb::Demo => commands::demo::enter(&config).await,
+        Verb::Demo => commands::demo::perform(&config).await,
         Verb::Import(args) => commands::import::perform(&args, source, &config).await,
         Verb::Mail(verb) => commands::mail::perform(&verb, &config).await,
         Verb::Erase(args) => commands::erase::perform(&args, &config).await,
@@ -79,11 +78,11 @@ async fn run(verb: Verb, Loaded { config, source, .. }: Loaded) -> Result<String
 fn refuse(refusal: Refusal) -> ExitCode {
     match refusal {
         Refusal::Usage(usage) => usage.exit(),
-        Refusal::Faults(faults) => say(&faults.to_string(), ExitCode::from(MISUSED)),
+        Refusal::Faults(lines) => say(&lines, ExitCode::from(MISUSED)),
     }
 }
 
-/// Prints what was asked for.
+/// Prints the output of a verb.
 fn print(output: &str) -> ExitCode {
     match io::stdout().write_all(output.as_bytes()) {
         Ok(()) => ExitCode::SUCCESS,
@@ -91,7 +90,7 @@ fn print(output: &str) -> ExitCode {
     }
 }
 
-/// Says why there is nothing to print. When even that is impossible, the exit code remains.
+/// Prints an error. If that fails, only the exit code tells of it.
 fn say(text: &str, code: ExitCode) -> ExitCode {
     io::stderr().write_all(text.as_bytes()).map_or(ExitCode::FAILURE, |()| code)
 }

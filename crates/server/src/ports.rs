@@ -7,7 +7,7 @@ use domain::{
 };
 use uuid::Uuid;
 
-/// The machine's clock.
+/// The system clock.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SystemClock;
 
@@ -18,7 +18,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// Ids of version 7, from the machine's clock and randomness.
+/// UUIDs of version 7.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SystemIds;
 
@@ -29,7 +29,7 @@ impl Ids for SystemIds {
     }
 }
 
-/// The fan-out of a process without connections.
+/// The fan-out of a process without connections: does nothing.
 pub(crate) struct NoopFanout;
 
 #[async_trait]

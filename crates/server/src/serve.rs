@@ -1,4 +1,4 @@
-//! The server, from its parts to its end.
+//! Builds the server from its parts, and runs it until it is stopped.
 
 use std::sync::Arc;
 
@@ -45,8 +45,8 @@ pub(crate) async fn serve(config: Config) -> Result<(), RunError> {
     let api = Api::new(config.api, ports);
     let server = http::listen(&config.http, &api)?;
     let services = api.services().with_zone(config.zone);
-    let terms = config.mail.terms.clone();
-    let mailing = mail::mailing(&config.mail, terms, store.clone(), clock.clone(), ids.clone())?;
+    let policy = config.mail.policy.clone();
+    let mailing = mail::mailing(&config.mail, policy, store.clone(), clock.clone(), ids.clone())?;
     let exporter = Arc::new(Archiver::new(store.clone(), files.clone()));
     let worker =
         Worker::new(services, store, files, clock, ids, config.jobs.worker).with_exporter(exporter);

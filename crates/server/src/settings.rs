@@ -1,54 +1,37 @@
-//! Every setting: where it comes from, what it may be, what is in force.
+//! The settings: their sections, and the configuration that is made of them.
 //!
-//! A setting has one name, `section.key`. It is read from the flag `--section-key`, from its
-//! environment variable, from the file, or is the default: the first of these that says something.
+//! A setting has one name, `section.key`. Its value is that of the flag `--section-key`, else of its environment variable,
+//! else of the file, else the default.
 
-mod database;
+pub(crate) mod database;
 mod files;
 mod general;
 mod http;
 mod jobs;
 mod limits;
 mod mail;
+mod origins;
 mod presence;
 mod realtime;
-mod setting;
+pub(crate) mod setting;
 #[cfg(test)]
 mod tests;
-mod value;
+pub(crate) mod value;
 
-use std::{
-    collections::BTreeMap,
-    ffi::{OsStr, OsString},
-    fmt,
-    path::Path,
-    str::FromStr,
-};
-
-use api::origins::Origins;
-use clap::{
-    Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, builder::Resettable,
-    error::ErrorKind, parser::ValueSource, value_parser,
-};
+use clap::Args;
 use domain::{retention::RetentionSettings, time::Zone};
-use setting::{Effective, FILE_FLAG, Setting};
-use storage_pg::Address;
-use toml::{Table, Value};
-use value::Fault;
-
-use crate::cli::{Cli, ImportSource, Verb};
+use value::Faults;
 
 pub(crate) use database::Database;
 pub(crate) use general::{Format, GeneralSettings, LogSettings};
-pub(crate) use http::{HttpSettings, table};
+pub(crate) use http::HttpSettings;
 pub(crate) use jobs::Jobs;
 pub(crate) use mail::Mail;
-pub(crate) use value::Faults;
 
 #[cfg(test)]
 pub(crate) use general::Level;
 
-/// Every setting, each read and within its bounds.
+/// Every setting, parsed and within its bounds.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Settings {
     #[command(flatten)]
@@ -56,7 +39,7 @@ pub(crate) struct Settings {
     #[command(flatten)]
     http: HttpSettings,
     #[command(flatten)]
-    origins: OriginSettings,
+    origins: origins::OriginSettings,
     #[command(flatten)]
     database: database::DatabaseSettings,
     #[command(flatten)]
@@ -85,45 +68,44 @@ pub(crate) struct Settings {
     log: LogSettings,
 }
 
-/// What the program works with: settings that also make sense together.
+/// The configuration of the program: settings that were also checked against one another.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
-    /// Where the server runs.
+    /// The environment.
     pub(crate) general: GeneralSettings,
     /// The HTTP server.
     pub(crate) http: HttpSettings,
     /// The database.
     pub(crate) database: Database,
-    /// Whose tokens are believed.
+    /// The keys and claims of accepted tokens.
     pub(crate) tokens: auth_jwt::Settings,
-    /// The bounds of the interface.
+    /// The REST and realtime interface.
     pub(crate) api: api::Settings,
-    /// Where files are kept.
+    /// File storage.
     pub(crate) files: media::Settings,
-    /// Whether links to files lead only to this machine.
+    /// Whether links to files point to localhost.
     pub(crate) links_are_local: bool,
-    /// Work that may wait.
+    /// Background jobs.
     pub(crate) jobs: Jobs,
-    /// Mail about messages that wait.
+    /// Notification mail.
     pub(crate) mail: Mail,
-    /// Whose clock counts for bookings of salons that have none.
+    /// The time zone of appointments of salons without one.
     pub(crate) zone: Zone,
-    /// Whether anyone may ask for too much.
+    /// Whether rate limits are enforced.
     pub(crate) limits_enabled: bool,
-    /// What is logged.
+    /// Logging.
     pub(crate) log: LogSettings,
 }
 
 impl Settings {
-    /// The settings as parts of the program. `None` when something is missing or contradicts
-    /// another setting; `faults` then says what.
-    fn check(&self, faults: &mut Faults) -> Option<Config> {
+    /// The configuration. `None`, with the reasons in `faults`, if a setting is missing or contradicts another one.
+    pub(crate) fn check(&self, faults: &mut Faults) -> Option<Config> {
         let tokens = self.tokens.check(faults);
         let database = self.database.check(faults);
         let files = self.files.media(&self.bucket, faults);
-        let retention = self.retention.kept(faults);
+        let retention = self.retention.check(faults);
         let mail = self.mail.check(&self.mail_context(), faults)?;
-        if mail.post.is_some() {
+        if mail.mailer.is_some() {
             self.files.check_mailed_links(faults);
         }
         Some(Config {
@@ -134,7 +116,7 @@ impl Settings {
             api: self.api(retention?, self.mail.inbound(&mail)),
             files: files?,
             links_are_local: self.files.is_local(),
-            jobs: self.jobs.parts(self.files.unsent_age_max_ms()),
+            jobs: self.jobs.configuration(self.files.unsent_age_max_ms()),
             mail,
             zone: self.appointments.zone(),
             limits_enabled: self.limits.enabled(),
@@ -166,586 +148,5 @@ impl Settings {
             zone: self.appointments.zone(),
             job_lease_ms: self.jobs.lease_ms(),
         }
-    }
-}
-
-// From the start of the process to a configuration, or to everything that is wrong with it.
-
-/// The variable that names the file.
-const FILE_VARIABLE: &str = "MESSAGING_CONFIG";
-
-/// What the process was started with.
-#[derive(Clone, Default)]
-pub(crate) struct Start {
-    /// The program's name, then flags and words.
-    pub(crate) arguments: Vec<OsString>,
-    /// The variables. Those whose name is not UTF-8 are none of ours.
-    pub(crate) environment: BTreeMap<String, OsString>,
-}
-
-impl Start {
-    /// What this process was started with.
-    pub(crate) fn of_this_process() -> Self {
-        let named = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value));
-        Self {
-            arguments: std::env::args_os().collect(),
-            environment: std::env::vars_os().filter_map(named).collect(),
-        }
-    }
-}
-
-/// What to do, and with what.
-#[derive(Debug)]
-pub(crate) struct Loaded {
-    /// What to work with.
-    pub(crate) config: Config,
-    /// Every setting as it is in force.
-    pub(crate) effective: Effective,
-    /// Variables of the old service that are set and do nothing here.
-    pub(crate) unused: Vec<String>,
-    /// Where an import reads; of that verb alone.
-    pub(crate) source: Option<Address>,
-}
-
-impl Loaded {
-    /// Logs what an operator should know of this configuration.
-    pub(crate) fn announce(&self) {
-        if !self.unused.is_empty() {
-            let variables = self.unused.join(", ");
-            tracing::info!(variables, "variables that are not used by this version are set");
-        }
-        if self.config.database.is_direct {
-            tracing::info!(
-                "DATABASE_DIRECT_URL is set: it is used for everything, DATABASE_URL for nothing"
-            );
-        }
-        if !self.config.database.unused.is_empty() {
-            let parameters = self.config.database.unused.join(", ");
-            tracing::info!(
-                parameters,
-                "the address of the database has parameters that are not used"
-            );
-        }
-        if self.config.links_are_local && self.config.general.in_production() {
-            tracing::warn!(
-                "FILES_PUBLIC_URL is not set: links to files, and those in mails that end them, lead \
-                 to this machine alone"
-            );
-        }
-        if self.config.mail.post.is_none() {
-            tracing::info!("no mail leaves: neither a mail server nor Mailgun is configured");
-        }
-        if !self.config.limits_enabled {
-            tracing::warn!("rate limits are switched off");
-        }
-    }
-}
-
-/// Why there is nothing to do.
-#[derive(Debug)]
-pub(crate) enum Refusal {
-    /// The command line makes no sense, or asks for help.
-    Usage(clap::Error),
-    /// Settings are wrong.
-    Faults(Faults),
-}
-
-impl From<clap::Error> for Refusal {
-    fn from(error: clap::Error) -> Self {
-        Self::Usage(error)
-    }
-}
-
-/// The verb of the command line.
-pub(crate) fn verb(start: &Start) -> Result<Verb, Refusal> {
-    let line = CommandLine::parse(&start.arguments)?;
-    Ok(read(&line, &BTreeMap::new())?.0.verb())
-}
-
-/// Reads every source, and all of it before it complains.
-pub(crate) fn load(start: &Start) -> Result<Loaded, Refusal> {
-    let line = CommandLine::parse(&start.arguments)?;
-    let mut faults = Faults::default();
-    let path = line.file().or(variable(&start.environment, FILE_VARIABLE).map(OsString::as_os_str));
-    let file = path.map(|path| read_file(Path::new(path), &mut faults)).unwrap_or_default();
-    for renamed in &RENAMED {
-        if variable(&start.environment, renamed.variable).is_some() {
-            faults.note(renamed.fault(renamed.variable.to_owned()));
-        }
-    }
-    let mut merged = merge(&line, &start.environment, &file, &mut faults);
-    database::ask_address(&mut merged);
-    // What was faulty is left at its default, so that the rest can be looked at too.
-    let (cli, matches) = read(&line, &merged)?;
-    let source = match cli.verb() {
-        Verb::Import(args) => source(&args.source, &mut faults),
-        _ => None,
-    };
-    match cli.settings.check(&mut faults) {
-        Some(config) if faults.is_empty() => Ok(Loaded {
-            config,
-            effective: Effective::new(&matches, &merged),
-            unused: among(start.environment.keys()),
-            source,
-        }),
-        _ => Err(Refusal::Faults(faults)),
-    }
-}
-
-/// Where an import reads. It needs sessions that keep their settings, as we do.
-fn source(source: &ImportSource, faults: &mut Faults) -> Option<Address> {
-    let (flag, text) = match (&source.from, &source.from_file) {
-        (Some(text), _) => ("--from", Ok(text.clone())),
-        (None, Some(file)) => ("--from-file", std::fs::read_to_string(file)),
-        (None, None) => return None,
-    };
-    let why = match text.map(|text| Address::parse(text.trim())) {
-        Ok(Ok(address)) if address.names_a_pooler() => {
-            "must lead to PostgreSQL itself, and not to a connection pooler (pgbouncer=true)"
-                .to_owned()
-        }
-        Ok(Ok(address)) => return Some(address),
-        Ok(Err(wrong)) => wrong.to_string(),
-        Err(cause) => format!("cannot be read: {}", cause.kind()),
-    };
-    faults.note(Fault::elsewhere(flag, why));
-    None
-}
-
-/// Reads settings that are known to be good.
-fn read(
-    line: &CommandLine,
-    merged: &BTreeMap<String, (String, Source)>,
-) -> Result<(Cli, ArgMatches), clap::Error> {
-    let program = "messaging-server".to_owned();
-    let settings = merged.iter().map(|(id, (text, _))| format!("--{id}={text}"));
-    let settings = [program].into_iter().chain(settings).map(OsString::from);
-    let arguments = settings.chain(line.words.iter().cloned());
-    let command = Cli::described().mut_args(|arg| arg.env(Resettable::Reset));
-    let matches = command.try_get_matches_from(arguments)?;
-    Ok((Cli::from_arg_matches(&matches)?, matches))
-}
-
-/// A setting that had another name before.
-struct Renamed {
-    /// Its variable then.
-    variable: &'static str,
-    /// Its flag then, without the dashes.
-    id: &'static str,
-    /// Its flag now.
-    now: &'static str,
-}
-
-/// Settings that had other names before. The former names are refused, so that nobody believes that they set
-/// something.
-const RENAMED: [Renamed; 1] =
-    [Renamed { variable: "MAIL_HOUSE", id: "mail-house", now: "mail-sender-name" }];
-
-impl Renamed {
-    fn is_among(&self, arguments: &[OsString]) -> bool {
-        arguments.iter().filter_map(|argument| argument.to_str()?.strip_prefix("--")).any(|flag| {
-            flag.strip_prefix(self.id).is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
-        })
-    }
-
-    fn why(&self) -> String {
-        let now = Setting::find(self.now).map_or_else(|| self.now.to_owned(), |it| it.shown());
-        format!("was renamed: it is {now} now")
-    }
-
-    /// That it is set under its former name.
-    fn fault(&self, what: String) -> Fault {
-        Fault::elsewhere(what, self.why())
-    }
-}
-
-// Which of several sources a setting takes its value from.
-
-/// Where a value comes from, the strongest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Source {
-    Flag,
-    Environment,
-    File,
-    /// A parameter of the database's URL.
-    Address,
-    Default,
-}
-
-impl fmt::Display for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Flag => "flag",
-            Self::Environment => "environment",
-            Self::File => "file",
-            Self::Address => "address",
-            Self::Default => "default",
-        })
-    }
-}
-
-/// The command line, its values not yet read.
-struct CommandLine {
-    /// The verb, word by word, and what is said to it alone.
-    words: Vec<OsString>,
-    /// The value of each flag that is given.
-    flags: BTreeMap<String, OsString>,
-}
-
-impl CommandLine {
-    /// Takes `arguments` apart; the first is the program's name.
-    fn parse(arguments: &[OsString]) -> Result<Self, clap::Error> {
-        let unread = Cli::described().mut_args(|arg| {
-            let arg = arg.env(Resettable::Reset).default_value(Resettable::Reset);
-            arg.value_parser(value_parser!(OsString))
-        });
-        if let Some(renamed) = RENAMED.iter().find(|renamed| renamed.is_among(arguments)) {
-            let why = format!("--{} {}\n", renamed.id, renamed.why());
-            return Err(Cli::described().error(ErrorKind::UnknownArgument, why));
-        }
-        let matches = unread.clone().try_get_matches_from(arguments)?;
-        let (mut words, mut innermost, mut verb) = (Vec::new(), &matches, Some(&unread));
-        while let Some((word, inner)) = innermost.subcommand() {
-            words.push(OsString::from(word));
-            (innermost, verb) = (inner, verb.and_then(|verb| verb.find_subcommand(word)));
-        }
-        if let Some(verb) = verb.filter(|_| !words.is_empty()) {
-            words.extend(arguments_of(verb, innermost));
-        }
-        let ids: Vec<String> = Setting::all().iter().map(|it| it.id().to_owned()).collect();
-        let flags = ids.into_iter().chain([FILE_FLAG.to_owned()]);
-        let given = flags.filter_map(|id| Some((id.clone(), given(innermost, &id)?)));
-        Ok(Self { words, flags: given.collect() })
-    }
-
-    /// The file that a flag names.
-    fn file(&self) -> Option<&OsStr> {
-        self.flags.get(FILE_FLAG).map(OsString::as_os_str)
-    }
-}
-
-/// The arguments that only `verb` has, as the command line gave them.
-fn arguments_of(verb: &Command, matches: &ArgMatches) -> Vec<OsString> {
-    let given = |arg: &&Arg| {
-        let source = matches.value_source(arg.get_id().as_str());
-        source.is_some_and(|source| source != ValueSource::DefaultValue)
-    };
-    verb.get_arguments().filter(given).flat_map(|arg| argument_words(arg, matches)).collect()
-}
-
-fn argument_words(arg: &Arg, matches: &ArgMatches) -> Vec<OsString> {
-    let flag = arg.get_long().map(|long| OsString::from(format!("--{long}")));
-    let values = matches.get_raw(arg.get_id().as_str()).into_iter().flatten();
-    match flag {
-        None => values.map(ToOwned::to_owned).collect(),
-        Some(flag) if matches!(arg.get_action(), ArgAction::SetTrue) => vec![flag],
-        Some(flag) => values.flat_map(|value| [flag.clone(), value.to_owned()]).collect(),
-    }
-}
-
-fn given(matches: &ArgMatches, id: &str) -> Option<OsString> {
-    if matches.value_source(id) != Some(ValueSource::CommandLine) {
-        return None;
-    }
-    matches.get_raw(id)?.next_back().map(ToOwned::to_owned)
-}
-
-/// The variable's value. An empty one counts as none: that is how compose files leave one out.
-fn variable<'a>(environment: &'a BTreeMap<String, OsString>, name: &str) -> Option<&'a OsString> {
-    environment.get(name).filter(|value| !value.is_empty())
-}
-
-/// The text of every setting that some source names, and the source it is taken from. What cannot
-/// be a value of its setting becomes a fault.
-fn merge(
-    line: &CommandLine,
-    environment: &BTreeMap<String, OsString>,
-    file: &BTreeMap<String, String>,
-    faults: &mut Faults,
-) -> BTreeMap<String, (String, Source)> {
-    let mut merged = BTreeMap::new();
-    for setting in Setting::all() {
-        let id = setting.id();
-        let flag = line.flags.get(id).map(|value| (value.clone(), Source::Flag));
-        let variable = || {
-            let value = variable(environment, setting.variable())?;
-            Some((value.clone(), Source::Environment))
-        };
-        let file = || Some((OsString::from(file.get(id)?), Source::File));
-        let Some((value, source)) = flag.or_else(variable).or_else(file) else {
-            continue;
-        };
-        let read = value.into_string().map_err(|_| "is not UTF-8".to_owned());
-        match read.and_then(|text| setting.fault_in(&text).map_or(Ok(text), Err)) {
-            Ok(text) => drop(merged.insert(id.to_owned(), (text, source))),
-            Err(why) => faults.note(Fault::new(id, format!("{why} ({source})"))),
-        }
-    }
-    merged
-}
-
-/// Pages of a developer's machine, allowed outside production.
-const LOCAL: [&str; 4] = [
-    "http://localhost:3000",
-    "http://localhost:3001",
-    "http://127.0.0.1:3000",
-    "http://127.0.0.1:3001",
-];
-
-/// Whose pages may call us from a browser.
-#[derive(Args, Clone, Debug)]
-#[command(next_help_heading = "Pages that may call (CORS)")]
-pub(crate) struct OriginSettings {
-    /// Addresses of the front end, each with and without `www.`, and of apps (`capacitor://localhost`); separated by commas
-    #[arg(id = "origins-front-url", long, env = "FRONT_URL", value_name = "URLS")]
-    front_url: Option<OriginList>,
-
-    /// More addresses of the front end
-    #[arg(id = "origins-frontend-url", long, env = "FRONTEND_URL", value_name = "URLS")]
-    frontend_url: Option<OriginList>,
-
-    /// More addresses of the front end
-    #[arg(id = "origins-frontend-url-bis", long, env = "FRONTEND_URL_BIS", value_name = "URLS")]
-    frontend_url_bis: Option<OriginList>,
-
-    /// More addresses of the front end
-    #[arg(id = "origins-web-url", long, env = "WEB_URL", value_name = "URLS")]
-    web_url: Option<OriginList>,
-}
-
-impl OriginSettings {
-    /// Everyone named; outside production a developer's pages too.
-    pub(crate) fn allowed(&self, in_production: bool) -> Origins {
-        let lists = [&self.front_url, &self.frontend_url, &self.frontend_url_bis, &self.web_url];
-        let named = lists.into_iter().flatten().flat_map(|list| &list.0).map(String::as_str);
-        let local = LOCAL.into_iter().filter(|_| !in_production);
-        // Each was read by the same rule already, so nothing is lost here.
-        Origins::new(named.chain(local)).unwrap_or_default()
-    }
-
-    /// The front end's own address, which links in mails begin with: in production the first that
-    /// people can reach.
-    fn site(&self, in_production: bool) -> Option<String> {
-        let lists = [&self.frontend_url, &self.web_url, &self.front_url];
-        let mut named = lists.into_iter().flatten().flat_map(|list| &list.0);
-        named.find(|it| is_of_the_web(it) && (!in_production || !is_local(it))).cloned()
-    }
-}
-
-/// Whether a browser can be led there; an app's own address means nothing outside of it.
-fn is_of_the_web(address: &str) -> bool {
-    let scheme = address.split_once("://").map_or("", |(scheme, _)| scheme);
-    ["http", "https"].into_iter().any(|web| scheme.eq_ignore_ascii_case(web))
-}
-
-/// Whether an address leads to the machine it is used on.
-fn is_local(address: &str) -> bool {
-    let host = address.split_once("://").map_or(address, |(_, rest)| rest);
-    let names = |local: &str| {
-        let rest = host.strip_prefix(local);
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
-    };
-    ["localhost", "127.0.0.1", "[::1]"].into_iter().any(names)
-}
-
-/// Origins separated by commas.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct OriginList(Vec<String>);
-
-impl FromStr for OriginList {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
-        let list: Vec<String> = parts.map(str::to_owned).collect();
-        match Origins::new(&list) {
-            Ok(_) => Ok(Self(list)),
-            Err(_) => Err(concat!(
-                "must be addresses such as https://example.org, or capacitor://localhost for an app, ",
-                "with no path"
-            )
-            .to_owned()),
-        }
-    }
-}
-
-// The file with settings.
-
-/// Reads the settings in `path`: the text of each, by flag.
-fn read_file(path: &Path, faults: &mut Faults) -> BTreeMap<String, String> {
-    match std::fs::read_to_string(path) {
-        Ok(text) => parse(&text, faults),
-        Err(cause) => {
-            let why = format!("{} cannot be read: {}", path.display(), cause.kind());
-            faults.note(Fault::elsewhere("MESSAGING_CONFIG", why));
-            BTreeMap::new()
-        }
-    }
-}
-
-fn parse(text: &str, faults: &mut Faults) -> BTreeMap<String, String> {
-    let table: Table = match text.parse() {
-        Ok(table) => table,
-        Err(cause) => {
-            // The parser's own text quotes the line, and the line may hold a secret.
-            let place = cause.span().map(|span| text[..span.start].lines().count().max(1));
-            let line = place.map(|line| format!(" (line {line})")).unwrap_or_default();
-            faults.note(Fault::elsewhere("MESSAGING_CONFIG", format!("is not TOML{line}")));
-            return BTreeMap::new();
-        }
-    };
-    let known = Setting::all();
-    let mut settings = BTreeMap::new();
-    for (section, content) in table {
-        let Value::Table(keys) = content else {
-            faults.note(Fault::elsewhere(section, "stands in no section of the file"));
-            continue;
-        };
-        for (key, value) in keys {
-            let id = format!("{section}-{key}");
-            if let Some(renamed) = RENAMED.iter().find(|renamed| renamed.id == id) {
-                faults.note(renamed.fault(format!("{section}.{key}")));
-            } else if !known.iter().any(|it| it.name() == (section.as_str(), key.as_str())) {
-                faults.note(Fault::elsewhere(format!("{section}.{key}"), "is no setting"));
-            } else if let Some(text) = as_text(&value) {
-                settings.insert(id, text);
-            } else {
-                faults
-                    .note(Fault::new(&id, "must be text, a number, yes or no, or a list of texts"));
-            }
-        }
-    }
-    settings
-}
-
-/// The value as a variable would have it: a list is separated by commas.
-fn as_text(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Integer(number) => Some(number.to_string()),
-        Value::Boolean(yes) => Some(yes.to_string()),
-        Value::Array(list) => {
-            let texts: Option<Vec<&str>> = list.iter().map(Value::as_str).collect();
-            texts.map(|texts| texts.join(","))
-        }
-        Value::Float(_) | Value::Datetime(_) | Value::Table(_) => None,
-    }
-}
-
-// Variables that the service before this one read. They may stay where they are set; nothing here
-// reads them yet.
-
-/// What the names of such variables begin with.
-const PREFIXES: [&str; 1] = ["REDIS_"];
-/// Such variables with other names.
-const NAMES: [&str; 1] = ["SHADOW_DATABASE_URL"];
-
-/// Those of `variables` that do nothing.
-fn among<'a>(variables: impl Iterator<Item = &'a String>) -> Vec<String> {
-    let is_unused = |name: &&String| {
-        let begins = PREFIXES.iter().any(|prefix| name.starts_with(prefix));
-        begins || NAMES.contains(&name.as_str())
-    };
-    variables.filter(is_unused).cloned().collect()
-}
-
-#[cfg(test)]
-mod origin_tests {
-    use super::*;
-
-    fn allowed(front_url: &str, in_production: bool) -> String {
-        let settings = OriginSettings {
-            front_url: Some(front_url.parse().expect("good addresses")),
-            frontend_url: None,
-            frontend_url_bis: Some("https://bis.example".parse().expect("a good address")),
-            web_url: None,
-        };
-        settings.allowed(in_production).to_string()
-    }
-
-    #[test]
-    fn everyone_named_is_allowed_with_and_without_www() {
-        let allowed = allowed(" https://a.example/ ,, https://www.b.example:8443", true);
-        let expected = [
-            "https://a.example",
-            "https://b.example:8443",
-            "https://bis.example",
-            "https://www.a.example",
-            "https://www.b.example:8443",
-            "https://www.bis.example",
-        ];
-        assert_eq!(allowed, expected.join(", "));
-    }
-
-    #[test]
-    fn a_developer_s_pages_are_allowed_outside_production_only() {
-        for page in LOCAL {
-            assert!(allowed("", false).split(", ").any(|origin| origin == page), "{page}");
-            assert!(!allowed("", true).contains(page), "{page}");
-        }
-    }
-
-    #[test]
-    fn links_in_mails_lead_where_people_can_go() {
-        let list = |text: &str| Some(text.parse().expect("good addresses"));
-        let settings = OriginSettings {
-            front_url: list("https://front.example"),
-            frontend_url: list("http://localhost:3000, https://salon.example"),
-            frontend_url_bis: list("https://bis.example"),
-            web_url: list("https://web.example"),
-        };
-        assert_eq!(settings.site(false).as_deref(), Some("http://localhost:3000"));
-        assert_eq!(settings.site(true).as_deref(), Some("https://salon.example"));
-        let app = "capacitor://localhost, app://com.example";
-        let with_app = OriginSettings { frontend_url: list(app), ..settings.clone() };
-        assert_eq!(with_app.site(false).as_deref(), Some("https://web.example"));
-        let other = OriginSettings { frontend_url: list("http://127.0.0.1:3000"), ..settings };
-        assert_eq!(other.site(true).as_deref(), Some("https://web.example"));
-        assert!(!is_local("https://localhost.example"));
-    }
-
-    #[test]
-    fn what_is_no_origin_is_refused() {
-        for text in ["*", "salon.example", "https://salon.example/app", "https://a, b"] {
-            assert!(text.parse::<OriginList>().is_err(), "{text}");
-        }
-    }
-}
-
-#[cfg(test)]
-mod file_tests {
-    use super::*;
-
-    #[test]
-    fn a_file_names_settings_by_section_and_key() {
-        let mut faults = Faults::default();
-        let settings = parse(
-            "[http]\nport = 80\n[limits]\nenabled = false\n[origins]\nfront-url = [\"a\", \"b\"]\n",
-            &mut faults,
-        );
-        assert_eq!(faults, Faults::default());
-        assert_eq!(settings["http-port"], "80");
-        assert_eq!(settings["limits-enabled"], "false");
-        assert_eq!(settings["origins-front-url"], "a,b");
-    }
-
-    #[test]
-    fn what_is_no_setting_is_a_fault_and_all_are_listed() {
-        let mut faults = Faults::default();
-        parse(
-            "port = 1\n[http]\nprot = 1\nport = 1.5\n[htpp]\nport = 1\n[tokens]\nsecret = [1]\n",
-            &mut faults,
-        );
-        let shown = faults.to_string();
-        for what in ["port: ", "http.prot: ", "PORT (http.port): ", "htpp.port: ", "JWT_SECRET"] {
-            assert!(shown.lines().any(|line| line.starts_with(what)), "{what} in {shown}");
-        }
-    }
-
-    #[test]
-    fn a_broken_line_is_named_and_not_quoted() {
-        let mut faults = Faults::default();
-        parse("[tokens]\nsecret = \"canary\nissuer = 1\n", &mut faults);
-        assert_eq!(faults.to_string(), "MESSAGING_CONFIG: is not TOML (line 2)\n");
     }
 }

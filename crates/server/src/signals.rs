@@ -1,4 +1,4 @@
-//! Stop signals, and stopping in order.
+//! Stop signals and graceful shutdown.
 
 use std::{io, time::Duration};
 
@@ -12,21 +12,20 @@ use tokio::{
 
 use crate::{error::RunError, jobs::Runner};
 
-/// Requests to stop: SIGTERM and SIGINT. From the moment this is made, they end nothing by
-/// themselves.
+/// SIGTERM and SIGINT. Once this exists, they no longer end the process by themselves.
 pub(crate) struct StopSignals {
     terminate: Signal,
     interrupt: Signal,
 }
 
 impl StopSignals {
-    /// Listens for them.
+    /// Starts to listen.
     pub(crate) fn listen() -> io::Result<Self> {
         let (terminate, interrupt) = (SignalKind::terminate(), SignalKind::interrupt());
         Ok(Self { terminate: signal(terminate)?, interrupt: signal(interrupt)? })
     }
 
-    /// Waits for the next one.
+    /// Waits for the next signal.
     pub(crate) async fn next(&mut self) {
         let (terminate, interrupt) = (self.terminate.recv(), self.interrupt.recv());
         tokio::select! {
@@ -36,13 +35,12 @@ impl StopSignals {
     }
 }
 
-// Going down without anybody losing anything.
+// Graceful shutdown.
 
-/// Stops: from now on this node is not ready; sockets are told and closed; no new connection is
-/// accepted, running requests are answered and jobs done. All of it within `limit`; then, or with a second
-/// signal, whatever is left is cut off.
+/// Stops: readiness is withdrawn, sockets are notified and closed, no new connection is accepted, running requests and
+/// jobs are finished. After `limit`, or with a second signal, whatever is left is aborted.
 ///
-/// Sockets go first, because the HTTP server waits for every open connection.
+/// Sockets are closed first, because the HTTP server waits for every open connection.
 pub(crate) async fn stop(
     api: &Api,
     handle: &ServerHandle,
@@ -51,7 +49,7 @@ pub(crate) async fn stop(
     signals: &mut StopSignals,
 ) -> Result<(), RunError> {
     tracing::info!("the server stops");
-    let in_order = async {
+    let graceful = async {
         let jobs = async {
             if let Some(runner) = runner {
                 runner.stop(limit / 2).await;
@@ -60,11 +58,11 @@ pub(crate) async fn stop(
         tokio::join!(api.close(limit / 2), jobs);
         handle.stop(true).await;
     };
-    let in_time = tokio::select! {
-        stopped = timeout(limit, in_order) => stopped.is_ok(),
+    let is_graceful = tokio::select! {
+        stopped = timeout(limit, graceful) => stopped.is_ok(),
         () = signals.next() => false,
     };
-    if in_time {
+    if is_graceful {
         tracing::info!("the server has stopped");
         return Ok(());
     }
@@ -72,7 +70,7 @@ pub(crate) async fn stop(
     Err(RunError::StoppedHard)
 }
 
-/// The server ended without being asked to.
+/// The error of a server that ended without a signal.
 pub(crate) fn ended_unexpectedly(ended: Result<io::Result<()>, JoinError>) -> Result<(), RunError> {
     let cause = match ended {
         Ok(Ok(())) => io::Error::other("it was told to"),

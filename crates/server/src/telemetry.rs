@@ -1,4 +1,4 @@
-//! What is logged, and what never is.
+//! Logging, and what is never logged.
 
 use std::{
     io::{self, IsTerminal},
@@ -16,7 +16,7 @@ use tracing_subscriber::{
 
 use crate::settings::{Format, LogSettings};
 
-/// Our crates, as targets name them.
+/// Our crates, as log targets name them.
 const OURS: [&str; 10] = [
     "api",
     "auth_jwt",
@@ -30,11 +30,10 @@ const OURS: [&str; 10] = [
     "storage_pg",
 ];
 
-/// Starts logging to the standard error, for the whole process, panics included. The standard
-/// output is for what a verb was asked to print.
+/// Starts logging to standard error for the whole process, panics included. Standard output is for the output of verbs.
 ///
 /// # Errors
-/// When logging was started before.
+/// When logging was already started.
 pub(crate) fn start(settings: &LogSettings) -> Result<(), TryInitError> {
     let layer = layer(settings, io::stderr, io::stderr().is_terminal());
     tracing_subscriber::registry().with(layer).try_init()?;
@@ -57,8 +56,8 @@ where
     }
 }
 
-/// What the settings ask for, and of libraries nothing below `info`: the database driver logs the
-/// values of every statement there, and so the text of every message.
+/// The configured level or directives, and nothing of libraries below `info`: there the database driver logs the values
+/// of every statement, and so the text of every message.
 fn filter(settings: &LogSettings) -> impl Filter<Registry> + Send + Sync + 'static {
     let directives = settings.filter.as_deref().unwrap_or(settings.level.as_str());
     EnvFilter::new(directives).and(filter_fn(|record: &Metadata<'_>| {
@@ -71,14 +70,14 @@ fn is_ours(target: &str) -> bool {
     name.is_some_and(|name| OURS.contains(&name))
 }
 
-/// Says where a thread panicked. What it says itself is repeated only when it is a fixed text: one
-/// put together at run time may hold anything.
+/// Logs where a thread panicked. Its message is logged only if it is a literal: one that was formatted may contain
+/// anything.
 fn log_panic(panic: &PanicHookInfo<'_>) {
-    let fixed = panic.payload().downcast_ref::<&'static str>().copied();
+    let literal = panic.payload().downcast_ref::<&'static str>().copied();
     let place = panic.location().map(ToString::to_string);
     let thread = std::thread::current();
     tracing::error!(
-        panic.message = fixed,
+        panic.message = literal,
         panic.place = place,
         thread = thread.name(),
         "a thread panicked"
@@ -122,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn libraries_never_speak_below_info() {
+    fn libraries_never_log_below_info() {
         let log = logged(Format::Human, Some("trace"), || {
             tracing::debug!(target: "tokio_postgres::query", "canary value");
             tracing::trace!(target: "apiary", "canary neighbour");
@@ -154,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_less_important_than_the_level_is_not_logged() {
+    fn what_is_below_the_level_is_not_logged() {
         let log = logged(Format::Human, None, || {
             tracing::debug!(target: "api", "too fine");
             tracing::info!(target: "api", "just right");
@@ -172,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_tells_its_place_and_no_text_made_at_run_time() {
+    fn a_panic_is_logged_with_its_place_and_no_formatted_text() {
         let caught = |panic: fn()| {
             logged(Format::Json, None, || {
                 let before = std::panic::take_hook();

@@ -14,9 +14,9 @@ const MAX_CONNECTIONS: u16 = 100;
 /// Where the server keeps its data.
 #[derive(Debug)]
 pub(super) enum Database {
-    /// `DATABASE_URL`; none of our business otherwise.
+    /// `DATABASE_URL`; not started or stopped here.
     Named(String),
-    /// Ours, and where it is.
+    /// A private cluster, and its URL.
     Private(Cluster, String),
 }
 
@@ -35,7 +35,7 @@ impl Database {
     }
 }
 
-/// Builds what `dev` runs, and has the database ready by then.
+/// Builds the programs while the database starts.
 pub(super) fn while_building(once: bool, stop: &Interrupt) -> Result<Database, Failure> {
     thread::scope(|scope| {
         let database = scope.spawn(|| database(once));

@@ -1,25 +1,25 @@
-//! Two people and a conversation, to try things with.
+//! The demo data: two people and a conversation.
 
 use serde_json::Value;
 
 use super::server::Server;
 use crate::{failure::Failure, run};
 
-/// What `messaging-server demo` made.
+/// The output of `messaging-server demo`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Demo {
-    /// Speaks for the salon.
+    /// The token of the salon.
     pub(super) salon_token: String,
-    /// Speaks for the client.
+    /// The token of the client.
     pub(super) client_token: String,
-    /// Speaks for the platform's booking service.
+    /// The token of the platform's booking service.
     pub(super) service_token: String,
     /// The conversation between them.
     pub(super) conversation: String,
 }
 
 impl Demo {
-    /// Has the server's own command put them into the database. Doing so again changes nothing.
+    /// Creates the data with the command of the server. Repeating it changes nothing.
     pub(super) fn seed(server: &Server) -> Result<Self, Failure> {
         let printed = run::output(server.command().arg("demo"))?;
         Self::parse(&printed)
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_server_prints_is_understood() {
+    fn the_output_of_the_server_is_parsed() {
         let printed = r#"{"salon":{"id":"demo-salon","token":"s.s.s"},
             "client":{"id":"demo-client","token":"c.c.c"},
             "service":{"id":"demo-service","token":"p.p.p"},"conversation":{"id":"0199"}}"#;

@@ -13,10 +13,10 @@ use xtask::workspace;
 
 use crate::failure::Failure;
 
-/// How many random bytes it is made of.
+/// The number of random bytes of the secret.
 const BYTES: usize = 48;
 
-/// `JWT_SECRET`, or one that is made up once and kept, so that tokens survive a restart.
+/// `JWT_SECRET`, or one that is generated once and stored, so that tokens survive a restart.
 pub(super) fn of_tokens() -> Result<String, Failure> {
     match env::var("JWT_SECRET") {
         Ok(secret) => Ok(secret),

@@ -1,4 +1,4 @@
-//! The server under development, as a child of ours.
+//! The development server, as a child process.
 
 use std::{
     env,
@@ -12,10 +12,10 @@ use xtask::workspace;
 
 use crate::{failure::Failure, interrupt::Interrupt, run::Running};
 
-const READY_PATIENCE: Duration = Duration::from_secs(30);
-/// How mail may leave otherwise; there is one way at a time.
+const READY_TIMEOUT: Duration = Duration::from_secs(30);
+/// The variables of other mail transports, of which only one may be configured.
 const OTHER_MAIL: [&str; 4] = ["MAIL_SMTP_URL", "MAILGUN_API_KEY", "SENDING_KEY", "MAILGUN_DOMAIN"];
-/// Nobody who tries things out waits for five minutes.
+/// Shorter than the default of five minutes.
 const MAIL_DELAY_MS: &str = "10000";
 
 /// A running `messaging-server`.
@@ -42,33 +42,33 @@ impl Server {
             environment.push(("LOG_FORMAT", "human".to_owned()));
         }
         if OTHER_MAIL.iter().all(|name| env::var_os(name).is_none()) {
-            environment.extend(kept_mail());
+            environment.extend(mail_folder());
         }
         let running = Running::start(&mut command(&environment))?;
         Ok(Self { running, port, environment })
     }
 
-    /// A further call of the same program with the same settings.
+    /// A command of the same program with the same settings.
     pub(super) fn command(&self) -> Command {
         command(&self.environment)
     }
 
-    /// Waits until it says that it can serve.
+    /// Waits until it is ready.
     pub(super) fn wait_until_ready(&mut self, stop: &Interrupt) -> Result<(), Failure> {
-        let deadline = Instant::now() + READY_PATIENCE;
+        let deadline = Instant::now() + READY_TIMEOUT;
         stop.until(|| {
             self.check()?;
             // Nobody listens yet, or not to this: the same as "not ready".
             let ready = matches!(status(self.port, "/health/ready"), Ok(200));
             if !ready && Instant::now() > deadline {
-                let seconds = READY_PATIENCE.as_secs();
+                let seconds = READY_TIMEOUT.as_secs();
                 return Err(Failure::Other(format!("the server was not ready after {seconds} s")));
             }
             Ok(ready.then_some(()))
         })
     }
 
-    /// Lets it serve until we are asked to stop, which is a success; its own end is none.
+    /// Waits for an interrupt, which is a success; if the server ends by itself, that is a failure.
     pub(super) fn serve(&mut self, stop: &Interrupt) -> Result<(), Failure> {
         let ended = stop.until(|| self.check().map(|()| None::<()>));
         match ended {
@@ -89,15 +89,15 @@ impl Server {
     }
 }
 
-/// Mail is kept, and shown at `/dev/mails`.
-fn kept_mail() -> Vec<(&'static str, String)> {
+/// Mail is stored in a folder, and shown under `/dev/mails`.
+fn mail_folder() -> Vec<(&'static str, String)> {
     let folder = workspace::target().join("dev-mails").display().to_string();
-    let usual = [
+    let defaults = [
         ("MAIL_DEV_FOLDER", folder),
         ("MAIL_FROM", "noreply@salon.example".to_owned()),
         ("MAIL_DELAY_MS", MAIL_DELAY_MS.to_owned()),
     ];
-    usual.into_iter().filter(|(name, _)| env::var_os(name).is_none()).collect()
+    defaults.into_iter().filter(|(name, _)| env::var_os(name).is_none()).collect()
 }
 
 fn command(environment: &[(&'static str, String)]) -> Command {
@@ -107,9 +107,9 @@ fn command(environment: &[(&'static str, String)]) -> Command {
     command
 }
 
-// One question over HTTP/1.1 (RFC 9112): how is it going?
+// A readiness probe over HTTP/1.1 (RFC 9112).
 
-/// A server on this machine that takes longer is not ready.
+/// A server that takes longer is not ready.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The status of `GET path` on this machine.

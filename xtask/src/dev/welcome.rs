@@ -1,4 +1,4 @@
-//! What a newcomer reads first.
+//! The text that is printed once the server is ready.
 
 use super::demo::Demo;
 use crate::paint::{bold, faint};

@@ -18,11 +18,11 @@ pub(super) struct Rule {
     pub(super) may_see: &'static [&'static str],
     /// Those its tests may use besides.
     pub(super) tests_may_see: &'static [&'static str],
-    /// What would be lost otherwise.
+    /// Why.
     pub(super) because: &'static str,
 }
 
-/// Fakes and mocks, which no running server may contain.
+/// The feature for fakes and mocks, which only tests may use.
 const TESTS_ONLY: &str = "testing";
 
 impl Rule {
@@ -49,7 +49,7 @@ impl Rule {
     }
 }
 
-/// Members of the workspace that no rule is about.
+/// Members of the workspace without a rule.
 pub(super) fn unlisted(rules: &[Rule], members: &[&str]) -> Vec<String> {
     members
         .iter()
@@ -86,16 +86,16 @@ pub(super) struct Package {
 /// Why one package depends on another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// It is part of it.
+    /// A normal dependency.
     Normal,
-    /// It helps to build it.
+    /// A build dependency.
     Build,
-    /// Only its tests need it.
+    /// A dependency of tests.
     Dev,
 }
 
 impl Kind {
-    /// As cargo calls it.
+    /// The name in cargo.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Normal => "normal",
@@ -131,7 +131,7 @@ fn package(line: &str) -> Option<Package> {
 pub(super) struct Allowed {
     /// Its files, from the root of the workspace.
     pub(super) files: &'static [&'static str],
-    /// Why it does no harm, or what will end it.
+    /// Why it is harmless, or what will remove it.
     pub(super) because: &'static str,
 }
 
@@ -186,7 +186,7 @@ fn compare(found: &[Circle], allowed: &[Allowed]) -> Vec<String> {
     });
     let gone = gone.map(|one| {
         format!(
-            "this circle is no more, take it off the list in xtask/src/layers/plan.rs: {} ({})",
+            "this circle is gone, remove it from the list in xtask/src/layers/plan.rs: {} ({})",
             one.files.join(", "),
             one.because
         )

@@ -20,8 +20,8 @@ use crate::{
 /// How often a port may be snatched away between choosing and using it.
 const PORT_ATTEMPTS: u8 = 5;
 /// How long the processes of a killed server may take to go.
-const LEAVING_PATIENCE: Duration = Duration::from_secs(30);
-const LEAVING_PAUSE: Duration = Duration::from_millis(50);
+const EXIT_TIMEOUT: Duration = Duration::from_secs(30);
+const EXIT_PAUSE: Duration = Duration::from_millis(50);
 
 /// A private PostgreSQL on loopback, where anybody on this machine is `postgres`. Dropping it stops it;
 /// should this process be killed, it stops by itself.
@@ -84,12 +84,12 @@ impl Cluster {
     /// See [`ClusterError`].
     pub fn restart(&mut self) -> Result<(), ClusterError> {
         self.postmaster.take().map_or(Ok(()), Postmaster::stop)?;
-        let started = poll::until(LEAVING_PATIENCE, LEAVING_PAUSE, || match self.launch() {
+        let started = poll::until(EXIT_TIMEOUT, EXIT_PAUSE, || match self.launch() {
             Ok(postmaster) => Ok(Some(postmaster)),
-            Err(Attempt::Refused(Refusal::PortTaken | Refusal::PredecessorLeaving)) => Ok(None),
+            Err(Attempt::Refused(Refusal::PortTaken | Refusal::PredecessorExiting)) => Ok(None),
             Err(other) => Err(final_error(other)),
         })?;
-        self.postmaster = Some(started.ok_or(ClusterError::TooSlow("restart", LEAVING_PATIENCE))?);
+        self.postmaster = Some(started.ok_or(ClusterError::TooSlow("restart", EXIT_TIMEOUT))?);
         Ok(())
     }
 
@@ -144,7 +144,7 @@ impl Cluster {
                     return Ok(());
                 }
                 Err(Attempt::Refused(Refusal::PortTaken)) => {}
-                Err(Attempt::Refused(Refusal::PredecessorLeaving)) => break,
+                Err(Attempt::Refused(Refusal::PredecessorExiting)) => break,
                 Err(other) => return Err(final_error(other)),
             }
         }
@@ -198,7 +198,7 @@ fn final_error(attempt: Attempt) -> ClusterError {
 // What an earlier run left behind when it was killed.
 
 const ORPHAN_PAUSE: Duration = Duration::from_millis(20);
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Ends the PostgreSQL that still serves `data`, if one does. The caller holds the directory's lock,
 /// so nobody is using it.
@@ -224,14 +224,14 @@ fn serves(command_line: &str, data: &Path) -> bool {
 fn stop(pid: u32) -> Result<(), ClusterError> {
     for signal in [Signal::Interrupt, Signal::Kill] {
         process::send(signal, pid).map_err(ClusterError::while_doing("stop an old PostgreSQL"))?;
-        let gone = poll::until(PATIENCE, ORPHAN_PAUSE, || {
+        let gone = poll::until(TIMEOUT, ORPHAN_PAUSE, || {
             Ok(process::command_line(pid).is_none().then_some(()))
         })?;
         if gone.is_some() {
             return Ok(());
         }
     }
-    Err(ClusterError::TooSlow("stop", PATIENCE * 2))
+    Err(ClusterError::TooSlow("stop", TIMEOUT * 2))
 }
 
 // `postmaster.pid`, where a running PostgreSQL says how it is.
@@ -272,8 +272,8 @@ impl PidFile {
 
 const PAUSE: Duration = Duration::from_millis(10);
 /// A start may have a crash to recover from.
-const START_PATIENCE: Duration = Duration::from_mins(1);
-const STOP_PATIENCE: Duration = Duration::from_secs(20);
+const START_TIMEOUT: Duration = Duration::from_mins(1);
+const STOP_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A running PostgreSQL. Ends with this process, whatever ends it.
 #[derive(Debug)]
@@ -321,8 +321,8 @@ impl Postmaster {
         let mut this = Self { child, guard: None };
         let guard = ChildGuard::watch(this.child.id());
         this.guard = Some(guard.map_err(ClusterError::while_doing("watch over PostgreSQL"))?);
-        poll::until(START_PATIENCE, PAUSE, || this.is_ready(data, &log))?
-            .ok_or(ClusterError::TooSlow("start", START_PATIENCE))?;
+        poll::until(START_TIMEOUT, PAUSE, || this.is_ready(data, &log))?
+            .ok_or(ClusterError::TooSlow("start", START_TIMEOUT))?;
         Ok(this)
     }
 
@@ -343,13 +343,13 @@ impl Postmaster {
     pub(super) fn stop(mut self) -> Result<(), ClusterError> {
         process::send(Signal::Interrupt, self.child.id())
             .map_err(ClusterError::while_doing("stop PostgreSQL"))?;
-        let ended = poll::until(STOP_PATIENCE, PAUSE, || self.child.try_wait())
+        let ended = poll::until(STOP_TIMEOUT, PAUSE, || self.child.try_wait())
             .map_err(ClusterError::while_doing("wait for PostgreSQL"))?;
         if ended.is_some() {
             return Ok(());
         }
         self.kill()?;
-        Err(ClusterError::TooSlow("stop", STOP_PATIENCE))
+        Err(ClusterError::TooSlow("stop", STOP_TIMEOUT))
     }
 
     /// Ends it and the processes it started as a power cut would: at once, nothing written.
@@ -392,7 +392,7 @@ pub(super) enum Refusal {
     /// Somebody else has the port.
     PortTaken,
     /// Processes of a killed predecessor are still going away.
-    PredecessorLeaving,
+    PredecessorExiting,
     /// Anything else, in its own words.
     Other(String),
 }
@@ -426,7 +426,7 @@ impl Refusal {
         if text.contains("could not bind IPv4 address") {
             Self::PortTaken
         } else if text.contains("pre-existing shared memory block") {
-            Self::PredecessorLeaving
+            Self::PredecessorExiting
         } else {
             let lines: Vec<_> = text.lines().collect();
             let last = lines.len().saturating_sub(LAST_LINES);
@@ -486,7 +486,7 @@ mod log_tests {
     #[test]
     fn a_leaving_predecessor_is_recognised() {
         let text = "FATAL:  pre-existing shared memory block (key 1, ID 2) is still in use\n";
-        assert_eq!(Refusal::read(text), Refusal::PredecessorLeaving);
+        assert_eq!(Refusal::read(text), Refusal::PredecessorExiting);
     }
 
     #[test]

@@ -13,18 +13,18 @@ use super::{ClusterError, User, cluster::free_port};
 use crate::{child_guard::ChildGuard, poll, postgres, process};
 
 const PAUSE: Duration = Duration::from_millis(10);
-const START_PATIENCE: Duration = Duration::from_secs(30);
+const START_TIMEOUT: Duration = Duration::from_secs(30);
 /// How often a port may be snatched away between choosing and using it.
 const PORT_ATTEMPTS: u8 = 5;
 /// Where it is on machines whose search path leaves it out for people without rights.
 const DEBIAN: &str = "/usr/sbin/pgbouncer";
 
-/// What becomes of the `options` that a session begins with.
+/// How the `options` of a startup message are treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StartupOptions {
-    /// The session is refused. This is what it does unless told otherwise.
+    /// The session is refused, which is the default.
     Refused,
-    /// They are passed over, as many operators have it, so that other clients work.
+    /// They are ignored, as many operators configure it, so that other clients work.
     Dropped,
 }
 
@@ -101,7 +101,7 @@ impl Drop for Pooler {
 
 /// Whether it does; `false` when it ended instead.
 fn takes_connections(child: &mut Child, port: u16) -> Result<bool, ClusterError> {
-    let answer = poll::until(START_PATIENCE, PAUSE, || {
+    let answer = poll::until(START_TIMEOUT, PAUSE, || {
         let ended = child.try_wait().map_err(ClusterError::while_doing("wait for PgBouncer"))?;
         if ended.is_some() {
             return Ok(Some(false));

@@ -27,7 +27,7 @@ impl Report {
         Self { started: Instant::now(), rows: Vec::new() }
     }
 
-    /// Does a step, under its headline.
+    /// Runs a step, under its headline.
     pub(super) fn step<T>(
         &mut self,
         name: &'static str,
@@ -36,16 +36,16 @@ impl Report {
         self.timed(name, || work().map(|done| (done, None)))
     }
 
-    /// Does a step that runs tests, which must not be none.
+    /// Runs a step of tests, of which there must be some.
     pub(super) fn tests(
         &mut self,
         name: &'static str,
-        work: impl FnOnce(&mut Tally) -> Result<(), Failure>,
+        work: impl FnOnce(&mut TestCount) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         self.timed(name, || {
-            let mut tally = Tally::default();
-            work(&mut tally)?;
-            match tally.passed {
+            let mut count = TestCount::default();
+            work(&mut count)?;
+            match count.passed {
                 0 => Err(Failure::Other("no test ran".into())),
                 passed => Ok(((), Some(passed))),
             }
@@ -107,22 +107,21 @@ fn duration_text(took: Duration) -> String {
     }
 }
 
-// Counting what the test programs say.
+// Counting passed tests in the output of test programs.
 
-/// How many tests passed.
+/// The number of tests that passed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Tally {
-    /// Those that did.
+pub(super) struct TestCount {
     pub(super) passed: usize,
 }
 
-impl Tally {
-    /// Takes notice of one line of a test program.
+impl TestCount {
+    /// Counts a line of output of a test program.
     pub(super) fn read(&mut self, line: &str) {
         self.passed += passed(line).unwrap_or(0);
     }
 
-    /// Takes notice of one line of mocha.
+    /// Counts a line of output of mocha.
     pub(super) fn read_mocha(&mut self, line: &str) {
         self.passed += passed_in_mocha(line).unwrap_or(0);
     }
@@ -159,8 +158,8 @@ mod report_tests {
             ("unit", "test result: ok. 12 passed; 0 failed"),
             ("store", "test result: ok. 5 passed; 0 failed"),
         ] {
-            let ran = report.tests(name, |tally| {
-                tally.read(line);
+            let ran = report.tests(name, |count| {
+                count.read(line);
                 Ok(())
             });
             ran.expect("some passed");
@@ -178,12 +177,12 @@ mod report_tests {
 }
 
 #[cfg(test)]
-mod tally_tests {
+mod count_tests {
     use super::*;
 
     #[test]
     fn results_add_up() {
-        let mut tally = Tally::default();
+        let mut count = TestCount::default();
         for line in [
             "running 12 tests",
             "test a_result: ok. 5 passed; is not a result ... ok",
@@ -191,19 +190,19 @@ mod tally_tests {
             "test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out",
             "test result: FAILED. 7 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out",
         ] {
-            tally.read(line);
+            count.read(line);
         }
-        assert_eq!(tally, Tally { passed: 15 });
+        assert_eq!(count, TestCount { passed: 15 });
     }
 
     #[test]
-    fn mocha_says_it_in_its_own_words() {
-        let mut tally = Tally::default();
+    fn results_of_mocha_are_counted() {
+        let mut count = TestCount::default();
         for line in
             ["  24 passing (3s)", "  1 failing", "    ✔ passing (9) is a name", "  x passing (1s)"]
         {
-            tally.read_mocha(line);
+            count.read_mocha(line);
         }
-        assert_eq!(tally, Tally { passed: 24 });
+        assert_eq!(count, TestCount { passed: 24 });
     }
 }

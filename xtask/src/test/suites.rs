@@ -13,7 +13,7 @@ use std::{
 
 use xtask::{node, poll, workspace};
 
-use super::report::Tally;
+use super::report::TestCount;
 use crate::{failure::Failure, interrupt::Interrupt, run};
 
 /// Where they lie.
@@ -43,12 +43,12 @@ impl Suite {
 
     /// A suite may gain tests. One that ran fewer was not run as published: mocha ends well even
     /// when it ran none.
-    fn check(self, tally: Tally) -> Result<(), Failure> {
+    fn check(self, count: TestCount) -> Result<(), Failure> {
         let Self { repository, tests } = self;
-        if tally.passed >= tests {
+        if count.passed >= tests {
             return Ok(());
         }
-        let passed = tally.passed;
+        let passed = count.passed;
         Err(Failure::Other(format!("{repository}: {passed} tests passed, {tests} were expected")))
     }
 }
@@ -63,7 +63,7 @@ pub(super) fn folder() -> Option<PathBuf> {
 }
 
 /// Runs both against the echo application.
-pub(super) fn run(folder: &Path, tally: &mut Tally, stop: &Interrupt) -> Result<(), Failure> {
+pub(super) fn run(folder: &Path, count: &mut TestCount, stop: &Interrupt) -> Result<(), Failure> {
     for suite in &SUITES {
         node::ensure_locked(&suite.folder(folder))?;
     }
@@ -75,13 +75,13 @@ pub(super) fn run(folder: &Path, tally: &mut Tally, stop: &Interrupt) -> Result<
         println!("\n{}", folder.display());
         let mut mocha = Command::new("node");
         mocha.args(["node_modules/mocha/bin/mocha", "test-suite.js"]).current_dir(folder);
-        let mut passed = Tally::default();
+        let mut passed = TestCount::default();
         run::by_line(&mut mocha, stop, |line| {
             println!("{line}");
             passed.read_mocha(line);
         })?;
         suite.check(passed)?;
-        tally.passed += passed.passed;
+        count.passed += passed.passed;
     }
     echo.stop()
 }
@@ -110,10 +110,10 @@ mod tests {
     fn a_suite_that_ran_fewer_tests_than_it_has_fails_by_name() {
         assert_eq!(SUITES.map(|suite| suite.tests), [24, 32]);
         for suite in SUITES {
-            let ran = |count: usize| {
-                let mut tally = Tally::default();
-                tally.read_mocha(&format!("  {count} passing (1ms)"));
-                suite.check(tally)
+            let ran = |passing: usize| {
+                let mut count = TestCount::default();
+                count.read_mocha(&format!("  {passing} passing (1ms)"));
+                suite.check(count)
             };
             assert!(ran(suite.tests).is_ok() && ran(suite.tests + 1).is_ok());
             for few in [0, suite.tests - 1] {

@@ -1,13 +1,13 @@
-//! What was mended and what was left out.
+//! Repairs and refusals.
 
 use std::collections::BTreeMap;
 
 use domain::{ids::ID_MAX_CHARS, import::Refusal, named_enum};
 
 named_enum! {
-    /// What is taken over.
+    /// The kinds of rows that are imported.
     ImportedKind {
-        /// A person of the directory.
+        /// A participant.
         Person = "person",
         /// A conversation.
         Conversation = "conversation",
@@ -15,115 +15,115 @@ named_enum! {
         Message = "message",
         /// A file of a message.
         File = "file",
-        /// A counter of unread messages: read and compared, since ours cannot drift.
+        /// A counter of unread messages: only compared, ours is derived.
         Counter = "counter",
-        /// What a person wants to be told of by mail.
+        /// Notification preferences of a person.
         Preference = "preference",
-        /// Mail that waits.
+        /// Pending notification mail.
         Mail = "mail",
-        /// A date beside a row that is taken over without it, named `<id of the row>/<column>`.
+        /// A date of a row that is imported without it. Its id is `<id of the row>/<column>`.
         Date = "date",
     }
 }
 
 named_enum! {
-    /// What was mended on the way.
+    /// The repairs.
     Repair {
-        /// Control characters were taken out of a text, a name or a subject.
+        /// Control characters were removed from a text, a name or a subject.
         ControlCharactersRemoved = "control_characters_removed",
-        /// A name was cut to its longest length.
+        /// A name was cut to its maximum length.
         NameShortened = "name_shortened",
-        /// An address of mail that cannot be one was left out.
+        /// An invalid mail address was dropped.
         EmailDropped = "email_dropped",
-        /// An address of a picture that is too long was left out.
+        /// A picture address that is too long was dropped.
         PictureDropped = "picture_dropped",
-        /// The person's role is none that we know, or none that a person may have.
+        /// The role of a person is unknown, or not one that a person may have.
         RoleUnknown = "role_unknown",
-        /// A person in a conversation has no account any more, and is entered without a name.
+        /// A participant of a conversation has no account any more, and is imported without a name.
         PersonMissing = "person_missing",
-        /// A subject was cut to its longest length.
+        /// A subject was cut to its maximum length.
         SubjectShortened = "subject_shortened",
-        /// A booking whose id cannot be one was left out.
+        /// An invalid appointment id was dropped.
         AppointmentDropped = "appointment_dropped",
-        /// A status that is none became active.
+        /// An unknown status became active.
         StatusUnknown = "status_unknown",
-        /// A kind of message that is none became a plain text.
+        /// An unknown kind of message became a text message.
         KindUnknown = "kind_unknown",
-        /// The time of the newest message was off by more than a minute.
+        /// `lastMessageAt` differed from the newest message by more than a minute.
         LastMessageTimeCorrected = "last_message_time_corrected",
-        /// A text too long for one message became several.
+        /// A text too long for one message was split.
         LongTextSplit = "long_text_split",
-        /// More files than one message carries became several messages.
+        /// A message with more files than one may have was split.
         ManyFilesSplit = "many_files_split",
-        /// All that a message showed was refused: it says so instead.
+        /// All files of a message without a text were refused: its text says so.
         LostFileNoted = "lost_file_noted",
-        /// A file's name was made usable.
+        /// A file name was repaired.
         FileNameMended = "file_name_mended",
-        /// An upload's key that cannot be one was left out.
+        /// An invalid upload key was dropped.
         UploadKeyDropped = "upload_key_dropped",
-        /// A message marked unread below one that was read is read.
+        /// A message marked unread below a read one counts as read.
         ReadBelowHorizon = "read_below_horizon",
-        /// A counter of unread messages told another number than the messages.
+        /// A counter of unread messages differed from the messages.
         CounterDrifted = "counter_drifted",
-        /// A counter of somebody who takes no part was left out.
+        /// A counter of somebody who is not a participant was dropped.
         CounterOfStranger = "counter_of_stranger",
-        /// A message was marked archived, which nobody could see; it is a message like others.
+        /// The archive mark of a message was dropped: it had no visible effect.
         ArchiveMarkDropped = "archive_mark_dropped",
-        /// A frequency of mail that is none became immediate.
+        /// An unknown mail frequency became immediate.
         FrequencyUnknown = "frequency_unknown",
-        /// A muted conversation that is not the person's, or not here, was left out.
+        /// A muted conversation that is not the person's, or was not imported, was dropped.
         MuteDropped = "mute_dropped",
-        /// Several waiting mails about the same became one.
+        /// Pending mails to one recipient about one conversation were merged.
         MailMerged = "mail_merged",
     }
 }
 
-/// Something that was left out.
+/// A row that was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
-    /// What.
-    pub thing: ImportedKind,
-    /// Its id, in characters of an id; others show as `?`.
+    /// The kind of the row.
+    pub kind: ImportedKind,
+    /// Its id; characters that an id cannot have are replaced by `?`.
     pub id: String,
     /// Why.
     pub reason: Refusal,
 }
 
-/// What was found while something was taken over.
+/// The repairs and refusals made while rows were converted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Findings {
-    /// How often what was mended.
+    /// How often each repair was made.
     pub repairs: BTreeMap<Repair, u64>,
-    /// What was left out.
+    /// The refused rows.
     pub refused: Vec<Refused>,
 }
 
 impl Findings {
-    /// Notes a repair.
+    /// Counts a repair.
     pub fn repaired(&mut self, repair: Repair) {
         self.repaired_times(repair, 1);
     }
 
-    /// Notes as many repairs of a kind; none is not noted.
+    /// Counts a repair that was made `times` times.
     pub fn repaired_times(&mut self, repair: Repair, times: u64) {
         if times > 0 {
             *self.repairs.entry(repair).or_default() += times;
         }
     }
 
-    /// Notes that `thing` was left out.
-    pub fn refuse(&mut self, thing: ImportedKind, id: &str, reason: Refusal) {
-        self.refused.push(Refused { thing, id: presentable(id), reason });
+    /// Notes a refused row.
+    pub fn refuse(&mut self, kind: ImportedKind, id: &str, reason: Refusal) {
+        self.refused.push(Refused { kind, id: printable(id), reason });
     }
 
-    /// Notes that a date beside a row was left out: the row is taken over without it.
+    /// Notes a refused date of a row that is imported without it.
     pub fn refuse_date(&mut self, row: &str, column: &str) {
         self.refuse(ImportedKind::Date, &format!("{row}/{column}"), Refusal::ImpossibleDate);
     }
 }
 
-/// `id` for a report: as long as an id can be, without what could hide or break something.
-fn presentable(id: &str) -> String {
+/// `id` made safe for a line of a report: plain characters, bounded length (`<row id>/<column>` fits).
+fn printable(id: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || "_-/".contains(c) { c } else { '?' };
     id.chars().take(2 * ID_MAX_CHARS + 1).map(plain).collect()
 }
@@ -135,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_finding_has_a_word_of_its_own() {
+    fn every_repair_has_a_name_of_its_own() {
         let repairs: HashSet<_> = Repair::ALL.iter().map(|it| it.as_str()).collect();
         assert_eq!(repairs.len(), Repair::ALL.len());
         assert!(Repair::ALL.iter().all(|it| Repair::parse(it.as_str()) == Some(*it)));

@@ -1,4 +1,4 @@
-//! Messages of the former system.
+//! Converts messages and their files.
 
 use domain::{
     conversation::{
@@ -17,67 +17,67 @@ use domain::{
 
 use super::{
     Findings, ImportedKind, Repair,
-    rows::{FormerTime, LegacyFile, LegacyMessage, Raw},
+    rows::{LegacyFile, LegacyMessage, LegacyTime, Raw},
     text::contents,
 };
 
-/// What a message says instead of showing files that were all refused.
+/// The text of a message without a text all of whose files were refused.
 pub const LOST_FILE_TEXT: &str = "[Pièce jointe indisponible]";
 
-/// The message that `side` said, with the positions behind `after`. More than one when it was
-/// longer, or showed more, than a message may; none, and why, when our rules allow nothing of it.
+/// Converts a message of `side`, at the positions behind `after`. It is split if its text is too long or its files are
+/// too many; the result is empty if it is refused.
 pub(super) fn messages(
-    former: &LegacyMessage,
+    legacy: &LegacyMessage,
     side: Side,
     after: Seq,
     findings: &mut Findings,
 ) -> Vec<ImportedMessage> {
-    let Some(created_at) = former.created_at.known() else {
-        findings.refuse(ImportedKind::Message, &former.id.0, Refusal::ImpossibleDate);
+    let Some(created_at) = legacy.created_at.known() else {
+        findings.refuse(ImportedKind::Message, &legacy.id.0, Refusal::ImpossibleDate);
         return Vec::new();
     };
-    let files: Vec<_> = former.files.iter().filter_map(|former| file(former, findings)).collect();
-    let texts = contents(&former.content.0, findings);
+    let files: Vec<_> = legacy.files.iter().filter_map(|legacy| file(legacy, findings)).collect();
+    let texts = contents(&legacy.content.0, findings);
     let texts = if !texts.is_empty() || !files.is_empty() {
         texts
-    } else if former.files.is_empty() {
-        findings.refuse(ImportedKind::Message, &former.id.0, Refusal::SaysNothing);
+    } else if legacy.files.is_empty() {
+        findings.refuse(ImportedKind::Message, &legacy.id.0, Refusal::SaysNothing);
         return Vec::new();
     } else {
         findings.repaired(Repair::LostFileNoted);
-        vec![Content::parse(LOST_FILE_TEXT).expect("a text of ours is one")]
+        vec![Content::parse(LOST_FILE_TEXT).expect("a valid text")]
     };
-    let read_at = former.read_at.filter(|_| former.is_read);
-    if read_at == Some(FormerTime::Impossible) {
-        findings.refuse_date(&former.id.0, "readAt");
+    let read_at = legacy.read_at.filter(|_| legacy.is_read);
+    if read_at == Some(LegacyTime::Impossible) {
+        findings.refuse_date(&legacy.id.0, "readAt");
     }
-    let whole = Whole {
-        id: &former.id.0,
+    let unsplit = UnsplitMessage {
+        id: &legacy.id.0,
         created_at,
-        read_at: read_at.and_then(FormerTime::known),
+        read_at: read_at.and_then(LegacyTime::known),
         side,
-        kind: kind(former, findings),
+        kind: kind(legacy, findings),
         texts: &texts,
         files: &files,
     };
-    let parts = whole.parts(after, findings);
+    let parts = unsplit.split(after, findings);
     if parts.is_empty() {
-        findings.refuse(ImportedKind::Message, &former.id.0, Refusal::InvalidId);
-    } else if former.is_archived {
+        findings.refuse(ImportedKind::Message, &legacy.id.0, Refusal::InvalidId);
+    } else if legacy.is_archived {
         findings.repaired(Repair::ArchiveMarkDropped);
     }
     parts
 }
 
-fn kind(former: &LegacyMessage, findings: &mut Findings) -> MessageKind {
-    MessageKind::parse(&former.kind).unwrap_or_else(|| {
+fn kind(legacy: &LegacyMessage, findings: &mut Findings) -> MessageKind {
+    MessageKind::parse(&legacy.kind).unwrap_or_else(|| {
         findings.repaired(Repair::KindUnknown);
         MessageKind::Text
     })
 }
 
-/// A message before it is fitted into our bounds.
-struct Whole<'m> {
+/// A message whose text and files may exceed the bounds of one.
+struct UnsplitMessage<'m> {
     id: &'m str,
     created_at: Timestamp,
     read_at: Option<Timestamp>,
@@ -87,35 +87,35 @@ struct Whole<'m> {
     files: &'m [ImportedFile],
 }
 
-impl Whole<'_> {
-    /// As few messages as hold it; empty when its id cannot be one.
-    fn parts(&self, after: Seq, findings: &mut Findings) -> Vec<ImportedMessage> {
+impl UnsplitMessage<'_> {
+    /// As few messages as possible; empty if its id is invalid.
+    fn split(&self, after: Seq, findings: &mut Findings) -> Vec<ImportedMessage> {
         let texts = self.texts;
-        let shown: Vec<_> = self.files.chunks(ATTACHMENTS_MAX).collect();
+        let chunks: Vec<_> = self.files.chunks(ATTACHMENTS_MAX).collect();
         let mut seq = after;
-        let parts = (0..texts.len().max(shown.len())).map(|place| {
+        let parts = (0..texts.len().max(chunks.len())).map(|index| {
             seq = seq.next();
-            let content = texts.get(place).cloned().unwrap_or_default();
-            let files = shown.get(place).copied().unwrap_or_default();
-            self.part(place, seq, content, files)
+            let content = texts.get(index).cloned().unwrap_or_default();
+            let files = chunks.get(index).copied().unwrap_or_default();
+            self.part(index, seq, content, files)
         });
         let parts: Option<Vec<_>> = parts.collect();
         if parts.is_some() {
             findings.repaired_times(Repair::LongTextSplit, u64::from(texts.len() > 1));
-            findings.repaired_times(Repair::ManyFilesSplit, u64::from(shown.len() > 1));
+            findings.repaired_times(Repair::ManyFilesSplit, u64::from(chunks.len() > 1));
         }
         parts.unwrap_or_default()
     }
 
     fn part(
         &self,
-        place: usize,
+        index: usize,
         seq: Seq,
         content: Content,
         files: &[ImportedFile],
     ) -> Option<ImportedMessage> {
         let id = self.id;
-        let id = if place == 0 { id.to_owned() } else { format!("{id}-{}", place + 1) };
+        let id = if index == 0 { id.to_owned() } else { format!("{id}-{}", index + 1) };
         Some(ImportedMessage {
             id: MessageId::parse(&id).ok()?,
             seq,
@@ -129,36 +129,36 @@ impl Whole<'_> {
     }
 }
 
-// Files of the former system's messages.
+// Files.
 
-/// What a file without a name is called.
+/// The name of a file without a usable one.
 const NAMELESS_FILE: &str = "image";
 
-/// The file; `None`, and why, when our rules do not allow it.
-fn file(former: &LegacyFile, findings: &mut Findings) -> Option<ImportedFile> {
-    match checked(former) {
+/// Converts a file; `None` if it is refused.
+fn file(legacy: &LegacyFile, findings: &mut Findings) -> Option<ImportedFile> {
+    match checked(legacy) {
         Ok((id, url, media_type, size_bytes)) => {
-            let name = name(&former.name.0, findings);
-            let upload_key = upload_key(former.upload_key.as_ref(), findings);
+            let name = name(&legacy.name.0, findings);
+            let upload_key = upload_key(legacy.upload_key.as_ref(), findings);
             Some(ImportedFile { id, name, url, media_type, size_bytes, upload_key })
         }
         Err(reason) => {
-            findings.refuse(ImportedKind::File, &former.id.0, reason);
+            findings.refuse(ImportedKind::File, &legacy.id.0, reason);
             None
         }
     }
 }
 
-fn checked(former: &LegacyFile) -> Result<(AttachmentId, FileUrl, MediaType, u32), Refusal> {
+fn checked(legacy: &LegacyFile) -> Result<(AttachmentId, FileUrl, MediaType, u32), Refusal> {
     Ok((
-        AttachmentId::parse(&former.id.0).map_err(|_| Refusal::InvalidId)?,
-        FileUrl::parse(&former.url.0).map_err(|_| Refusal::UrlNotAllowed)?,
-        MediaType::parse(&former.media_type).map_err(|_| Refusal::TypeNotAllowed)?,
-        check_size(former.size_bytes).map_err(|_| Refusal::SizeNotAllowed)?,
+        AttachmentId::parse(&legacy.id.0).map_err(|_| Refusal::InvalidId)?,
+        FileUrl::parse(&legacy.url.0).map_err(|_| Refusal::UrlNotAllowed)?,
+        MediaType::parse(&legacy.media_type).map_err(|_| Refusal::TypeNotAllowed)?,
+        check_size(legacy.size_bytes).map_err(|_| Refusal::SizeNotAllowed)?,
     ))
 }
 
-/// The name, without what could lead somewhere else.
+/// The name, without path separators.
 fn name(raw: &str, findings: &mut Findings) -> String {
     if let Ok(name) = tidied_name(raw) {
         return name;
@@ -182,7 +182,7 @@ fn upload_key(raw: Option<&Raw>, findings: &mut Findings) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn former() -> LegacyFile {
+    fn legacy() -> LegacyFile {
         LegacyFile {
             id: Raw("f1".to_owned()),
             name: Raw("bras.webp".to_owned()),
@@ -196,43 +196,43 @@ mod tests {
     #[test]
     fn a_file_elsewhere_of_another_type_or_size_is_refused() {
         let bad = [
-            (LegacyFile { id: Raw("a b".to_owned()), ..former() }, Refusal::InvalidId),
+            (LegacyFile { id: Raw("a b".to_owned()), ..legacy() }, Refusal::InvalidId),
             (
-                LegacyFile { url: Raw("http://utfs.io/f/a".to_owned()), ..former() },
+                LegacyFile { url: Raw("http://utfs.io/f/a".to_owned()), ..legacy() },
                 Refusal::UrlNotAllowed,
             ),
             (
-                LegacyFile { media_type: "text/html".to_owned(), ..former() },
+                LegacyFile { media_type: "text/html".to_owned(), ..legacy() },
                 Refusal::TypeNotAllowed,
             ),
-            (LegacyFile { size_bytes: 0, ..former() }, Refusal::SizeNotAllowed),
+            (LegacyFile { size_bytes: 0, ..legacy() }, Refusal::SizeNotAllowed),
         ];
-        for (former, reason) in bad {
+        for (legacy, reason) in bad {
             let mut findings = Findings::default();
-            assert_eq!(file(&former, &mut findings), None);
+            assert_eq!(file(&legacy, &mut findings), None);
             assert_eq!(findings.refused[0].reason, reason);
         }
     }
 
     #[test]
-    fn a_name_is_made_usable() {
+    fn a_file_name_is_repaired() {
         let mut findings = Findings::default();
         for (raw, repaired) in [("", "image"), ("C:\\a/b\n.png", "C:_a_b .png"), ("é.png", "é.png")]
         {
-            let former = LegacyFile { name: Raw(raw.to_owned()), ..former() };
-            assert_eq!(file(&former, &mut findings).expect("taken").name, repaired);
+            let legacy = LegacyFile { name: Raw(raw.to_owned()), ..legacy() };
+            assert_eq!(file(&legacy, &mut findings).expect("taken").name, repaired);
         }
-        let former = LegacyFile { upload_key: Some(Raw(String::new())), ..former() };
-        assert_eq!(file(&former, &mut findings).expect("taken").upload_key, None);
-        let told = [(Repair::FileNameMended, 2), (Repair::UploadKeyDropped, 1)];
-        assert_eq!(findings.repairs, told.into());
+        let legacy = LegacyFile { upload_key: Some(Raw(String::new())), ..legacy() };
+        assert_eq!(file(&legacy, &mut findings).expect("taken").upload_key, None);
+        let repairs = [(Repair::FileNameMended, 2), (Repair::UploadKeyDropped, 1)];
+        assert_eq!(findings.repairs, repairs.into());
     }
 
     #[test]
     fn a_long_name_is_cut_between_what_readers_see_as_characters() {
         let long = format!("{}\u{1f44b}\u{1f3fd}.png", "a".repeat(FILE_NAME_MAX_CHARS - 1));
-        let former = LegacyFile { name: Raw(long), ..former() };
-        let kept = file(&former, &mut Findings::default()).expect("taken").name;
+        let legacy = LegacyFile { name: Raw(long), ..legacy() };
+        let kept = file(&legacy, &mut Findings::default()).expect("taken").name;
         assert_eq!(kept, "a".repeat(FILE_NAME_MAX_CHARS - 1));
     }
 }

@@ -1,4 +1,4 @@
-//! People of the former system.
+//! Converts accounts, notification preferences and pending mail.
 
 use domain::{
     ids::{ConversationId, UserId},
@@ -10,37 +10,37 @@ use domain::{
 
 use super::{
     Findings, ImportedKind, Repair,
-    rows::{FormerTime, LegacyMail, LegacyPerson, LegacyPreference, Raw},
+    rows::{LegacyMail, LegacyPerson, LegacyPreference, LegacyTime, Raw},
     text::line,
 };
 
-/// The person, as the directory keeps people; `None` when their id is none.
-pub(crate) fn person(former: &LegacyPerson, findings: &mut Findings) -> Option<Participant> {
-    let Ok(id) = UserId::parse(&former.id.0) else {
-        findings.refuse(ImportedKind::Person, &former.id.0, Refusal::InvalidId);
+/// Converts an account; `None` if its id is invalid.
+pub(crate) fn person(legacy: &LegacyPerson, findings: &mut Findings) -> Option<Participant> {
+    let Ok(id) = UserId::parse(&legacy.id.0) else {
+        findings.refuse(ImportedKind::Person, &legacy.id.0, Refusal::InvalidId);
         return None;
     };
     let profile = Profile {
-        first_name: name(former.first_name.as_ref(), findings),
-        last_name: name(former.last_name.as_ref(), findings),
-        salon_name: name(former.salon_name.as_ref(), findings),
-        image: within(former.image.as_ref(), IMAGE_MAX_CHARS, Repair::PictureDropped, findings),
-        email: within(former.email.as_ref(), EMAIL_MAX_CHARS, Repair::EmailDropped, findings)
+        first_name: name(legacy.first_name.as_ref(), findings),
+        last_name: name(legacy.last_name.as_ref(), findings),
+        salon_name: name(legacy.salon_name.as_ref(), findings),
+        image: bounded(legacy.image.as_ref(), IMAGE_MAX_CHARS, Repair::PictureDropped, findings),
+        email: bounded(legacy.email.as_ref(), EMAIL_MAX_CHARS, Repair::EmailDropped, findings)
             .as_deref()
             .map(directory_address),
         ..Profile::default()
     };
-    Some(Participant::new(id, role(&former.role, findings), profile))
+    Some(Participant::new(id, role(&legacy.role, findings), profile))
 }
 
-/// Somebody who has no account any more: what the other side said to them stays readable.
+/// A participant whose account was deleted: the other participant can still read their conversation.
 pub(crate) fn nameless(id: UserId, role: Role) -> Participant {
     Participant::new(id, role, Profile::default())
 }
 
-/// A person's role. Programs have tokens, not accounts: an account that calls itself one is none.
-fn role(word: &str, findings: &mut Findings) -> Role {
-    match Role::parse(word) {
+/// The role of an account. `service` is refused: programs have tokens, not accounts.
+fn role(name: &str, findings: &mut Findings) -> Role {
+    match Role::parse(name) {
         Role::Service | Role::Other => {
             findings.repaired(Repair::RoleUnknown);
             Role::Other
@@ -58,16 +58,16 @@ fn name(raw: Option<&Raw>, findings: &mut Findings) -> Option<String> {
     (!is_blank(&name)).then_some(name)
 }
 
-/// A detail that is worth nothing when it is cut.
-fn within(
+/// A value that is useless when cut: dropped if it is too long or has control characters.
+fn bounded(
     raw: Option<&Raw>,
     max_chars: usize,
-    otherwise: Repair,
+    repair: Repair,
     findings: &mut Findings,
 ) -> Option<String> {
     let text = raw.map(|raw| &raw.0).filter(|text| !text.is_empty())?;
     if text.chars().count() > max_chars || text.chars().any(char::is_control) {
-        findings.repaired(otherwise);
+        findings.repaired(repair);
         return None;
     }
     Some(text.clone())
@@ -82,8 +82,8 @@ mod person_tests {
     }
 
     #[test]
-    fn what_is_too_long_is_cut_or_left_out_and_told() {
-        let former = LegacyPerson {
+    fn what_is_too_long_is_cut_or_dropped_and_counted() {
+        let legacy = LegacyPerson {
             id: raw("u1"),
             role: "user_salon".to_owned(),
             first_name: Some(raw(&"é".repeat(NAME_MAX_CHARS + 1))),
@@ -93,18 +93,18 @@ mod person_tests {
             email: Some(raw(&"x".repeat(EMAIL_MAX_CHARS + 1))),
         };
         let mut findings = Findings::default();
-        let person = person(&former, &mut findings).expect("a good id");
+        let person = person(&legacy, &mut findings).expect("a good id");
         assert_eq!(person.role, Role::SalonOwner);
         assert_eq!(person.profile.check(), Ok(()));
         assert_eq!(person.profile.last_name.as_deref(), Some("Ro ux"));
         assert_eq!((person.profile.salon_name, person.profile.image), (None, None));
-        let told = [
+        let repairs = [
             Repair::ControlCharactersRemoved,
             Repair::NameShortened,
             Repair::EmailDropped,
             Repair::PictureDropped,
         ];
-        assert_eq!(findings.repairs, told.map(|repair| (repair, 1)).into());
+        assert_eq!(findings.repairs, repairs.map(|repair| (repair, 1)).into());
     }
 
     #[test]
@@ -116,57 +116,57 @@ mod person_tests {
 
     #[test]
     fn an_account_is_never_a_program() {
-        for word in ["service", "owner", ""] {
-            let former =
-                LegacyPerson { id: raw("u1"), role: word.to_owned(), ..LegacyPerson::default() };
-            let person = person(&former, &mut Findings::default()).expect("a good id");
-            assert_eq!(person.role, Role::Other, "{word}");
+        for name in ["service", "owner", ""] {
+            let legacy =
+                LegacyPerson { id: raw("u1"), role: name.to_owned(), ..LegacyPerson::default() };
+            let person = person(&legacy, &mut Findings::default()).expect("a good id");
+            assert_eq!(person.role, Role::Other, "{name}");
         }
     }
 
     #[test]
     fn an_id_that_is_none_is_refused() {
         let mut findings = Findings::default();
-        let former = LegacyPerson { id: raw("a b"), ..LegacyPerson::default() };
-        assert_eq!(person(&former, &mut findings), None);
+        let legacy = LegacyPerson { id: raw("a b"), ..LegacyPerson::default() };
+        assert_eq!(person(&legacy, &mut findings), None);
         assert_eq!(findings.refused[0].reason, Refusal::InvalidId);
     }
 }
 
-// What people want to be told of by mail.
+// Notification preferences.
 
-/// The preference; `None`, and why, when it is nobody's.
+/// Converts preferences; `None` if their person is unknown.
 pub(crate) fn preference(
-    former: &LegacyPreference,
+    legacy: &LegacyPreference,
     findings: &mut Findings,
 ) -> Option<ImportedPreference> {
-    let mut refuse = |reason| findings.refuse(ImportedKind::Preference, &former.person.0, reason);
-    let Ok(person) = UserId::parse(&former.person.0) else {
+    let mut refuse = |reason| findings.refuse(ImportedKind::Preference, &legacy.person.0, reason);
+    let Ok(person) = UserId::parse(&legacy.person.0) else {
         refuse(Refusal::InvalidId);
         return None;
     };
-    if !former.person_is_known {
+    if !legacy.person_is_known {
         refuse(Refusal::PersonUnknown);
         return None;
     }
-    let frequency = Frequency::parse(&former.frequency).unwrap_or_else(|| {
+    let frequency = Frequency::parse(&legacy.frequency).unwrap_or_else(|| {
         findings.repaired(Repair::FrequencyUnknown);
         Frequency::default()
     });
-    let ids = former.muted.iter().map(|raw| ConversationId::parse(&raw.0).ok());
+    let ids = legacy.muted.iter().map(|raw| ConversationId::parse(&raw.0).ok());
     let mut muted: Vec<_> = ids.flatten().collect();
-    let bad = former.muted.len() - muted.len();
-    findings.repaired_times(Repair::MuteDropped, former.muted_elsewhere + bad as u64);
+    let invalid = legacy.muted.len() - muted.len();
+    findings.repaired_times(Repair::MuteDropped, legacy.muted_elsewhere + invalid as u64);
     muted.sort_unstable();
     muted.dedup();
-    Some(ImportedPreference { person, mail_enabled: former.mail_enabled, frequency, muted })
+    Some(ImportedPreference { person, mail_enabled: legacy.mail_enabled, frequency, muted })
 }
 
 #[cfg(test)]
 mod preference_tests {
     use super::*;
 
-    fn former(muted: &[&str]) -> LegacyPreference {
+    fn legacy(muted: &[&str]) -> LegacyPreference {
         LegacyPreference {
             person: Raw("u1".to_owned()),
             person_is_known: true,
@@ -178,28 +178,28 @@ mod preference_tests {
     }
 
     #[test]
-    fn what_is_muted_is_told_once_and_what_is_no_conversation_is_left_out() {
+    fn muted_conversations_are_deduplicated_and_invalid_ids_are_dropped() {
         let mut findings = Findings::default();
-        let preference = preference(&former(&["b", "a", "b", "x y"]), &mut findings);
-        let preference = preference.expect("somebody's");
+        let preference = preference(&legacy(&["b", "a", "b", "x y"]), &mut findings);
+        let preference = preference.expect("a known person");
         let muted: Vec<_> = preference.muted.iter().map(ConversationId::as_str).collect();
         assert_eq!((muted, preference.frequency), (vec!["a", "b"], Frequency::Daily));
         assert_eq!(findings.repairs, [(Repair::MuteDropped, 2)].into());
     }
 
     #[test]
-    fn a_wish_of_nobody_is_refused_and_an_odd_one_is_the_usual() {
+    fn preferences_of_an_unknown_person_are_refused_and_an_unknown_frequency_is_the_default() {
         let mut findings = Findings::default();
-        let nobody = LegacyPreference { person_is_known: false, ..former(&[]) };
+        let nobody = LegacyPreference { person_is_known: false, ..legacy(&[]) };
         assert_eq!(preference(&nobody, &mut findings), None);
         assert_eq!(findings.refused[0].reason, Refusal::PersonUnknown);
-        let odd = LegacyPreference { frequency: "weekly".to_owned(), ..former(&[]) };
-        let odd = preference(&odd, &mut findings).expect("somebody's");
+        let odd = LegacyPreference { frequency: "weekly".to_owned(), ..legacy(&[]) };
+        let odd = preference(&odd, &mut findings).expect("a known person");
         assert_eq!(odd.frequency, Frequency::Immediate);
     }
 }
 
-// Mail that waits to be sent.
+// Pending mail.
 
 impl LegacyMail {
     fn key(&self) -> String {
@@ -207,25 +207,25 @@ impl LegacyMail {
     }
 }
 
-/// The mail; `None`, and why, when it is for nobody.
-pub(crate) fn mail(former: &LegacyMail, findings: &mut Findings) -> Option<ImportedMail> {
-    let ids = (ConversationId::parse(&former.conversation.0), UserId::parse(&former.recipient.0));
+/// Converts pending mail; `None` if it is refused.
+pub(crate) fn mail(legacy: &LegacyMail, findings: &mut Findings) -> Option<ImportedMail> {
+    let ids = (ConversationId::parse(&legacy.conversation.0), UserId::parse(&legacy.recipient.0));
     let refused = match ids {
-        (Ok(conversation), Ok(recipient)) if former.takes_part => match former.since {
-            FormerTime::At(since) => {
-                findings.repaired_times(Repair::MailMerged, former.rows.saturating_sub(1));
-                if former.impossible_dates > 0 {
-                    findings.refuse(ImportedKind::Date, &former.key(), Refusal::ImpossibleDate);
+        (Ok(conversation), Ok(recipient)) if legacy.takes_part => match legacy.since {
+            LegacyTime::At(since) => {
+                findings.repaired_times(Repair::MailMerged, legacy.rows.saturating_sub(1));
+                if legacy.impossible_dates > 0 {
+                    findings.refuse(ImportedKind::Date, &legacy.key(), Refusal::ImpossibleDate);
                 }
-                let messages = u32::try_from(former.messages.max(1)).unwrap_or(u32::MAX);
+                let messages = u32::try_from(legacy.messages.max(1)).unwrap_or(u32::MAX);
                 return Some(ImportedMail { conversation, recipient, messages, since });
             }
-            FormerTime::Impossible => Refusal::ImpossibleDate,
+            LegacyTime::Impossible => Refusal::ImpossibleDate,
         },
         (Ok(_), Ok(_)) => Refusal::RecipientTakesNoPart,
         _ => Refusal::InvalidId,
     };
-    findings.refuse(ImportedKind::Mail, &former.key(), refused);
+    findings.refuse(ImportedKind::Mail, &legacy.key(), refused);
     None
 }
 
@@ -236,21 +236,21 @@ mod mail_tests {
     use super::*;
 
     #[test]
-    fn several_mails_about_the_same_are_one_and_strangers_get_none() {
-        let former = LegacyMail {
+    fn mails_about_one_conversation_are_merged_and_strangers_get_none() {
+        let legacy = LegacyMail {
             conversation: Raw("c1".to_owned()),
             recipient: Raw("u1".to_owned()),
             takes_part: true,
             rows: 3,
             messages: -1,
-            since: FormerTime::At(Timestamp::UNIX_EPOCH),
+            since: LegacyTime::At(Timestamp::UNIX_EPOCH),
             impossible_dates: 0,
         };
         let mut findings = Findings::default();
-        let one = mail(&former, &mut findings).expect("a good one");
+        let one = mail(&legacy, &mut findings).expect("a good one");
         assert_eq!((one.messages, one.key().as_str()), (1, "c1/u1"));
         assert_eq!(findings.repairs, [(Repair::MailMerged, 2)].into());
-        assert_eq!(mail(&LegacyMail { takes_part: false, ..former }, &mut findings), None);
+        assert_eq!(mail(&LegacyMail { takes_part: false, ..legacy }, &mut findings), None);
         assert_eq!(findings.refused[0].reason, Refusal::RecipientTakesNoPart);
         assert_eq!(findings.refused[0].id, "c1/u1");
     }

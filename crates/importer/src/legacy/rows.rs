@@ -1,10 +1,10 @@
-//! What the former system kept, as its tables spell it.
+//! Rows of the legacy tables. Fields name their column where the name differs.
 
 use std::fmt;
 
 use domain::time::Timestamp;
 
-/// A text as it came: unchecked, and hidden from logs.
+/// An unchecked text, hidden from logs.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Raw(pub(crate) String);
 
@@ -14,18 +14,17 @@ impl fmt::Debug for Raw {
     }
 }
 
-/// A time as it came.
+/// An unchecked time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum FormerTime {
-    /// One that we can keep.
+pub(crate) enum LegacyTime {
+    /// A time in range.
     At(Timestamp),
-    /// None that a calendar has: infinite, missing where there must be one, or outside the years
-    /// -9999 to 9999.
+    /// Infinite, missing in a required column, or outside the years -9999 to 9999.
     Impossible,
 }
 
-impl FormerTime {
-    /// The time, if it is one.
+impl LegacyTime {
+    /// The time, unless it is impossible.
     pub(crate) fn known(self) -> Option<Timestamp> {
         match self {
             Self::At(at) => Some(at),
@@ -34,133 +33,98 @@ impl FormerTime {
     }
 }
 
-/// A person with an account.
+/// A row of `User`.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LegacyPerson {
-    /// `id`.
     pub(crate) id: Raw,
-    /// `role`.
     pub(crate) role: String,
-    /// `firstName`.
     pub(crate) first_name: Option<Raw>,
-    /// `lastName`.
     pub(crate) last_name: Option<Raw>,
-    /// `salonName`.
     pub(crate) salon_name: Option<Raw>,
-    /// `image`.
     pub(crate) image: Option<Raw>,
-    /// `email`.
     pub(crate) email: Option<Raw>,
 }
 
-/// A conversation with all that was said in it.
+/// A row of `Conversation` with its messages.
 #[derive(Clone, Debug)]
 pub(crate) struct LegacyConversation {
-    /// `id`.
     pub(crate) id: Raw,
-    /// `salonId`.
     pub(crate) salon: Raw,
-    /// `clientUserId`.
     pub(crate) client: Raw,
-    /// `appointmentId`.
     pub(crate) appointment: Option<Raw>,
-    /// `subject`.
     pub(crate) subject: Option<Raw>,
-    /// `status`.
     pub(crate) status: String,
-    /// `createdAt`.
-    pub(crate) created_at: FormerTime,
-    /// `updatedAt`.
-    pub(crate) updated_at: FormerTime,
-    /// `lastMessageAt`.
-    pub(crate) last_message_at: FormerTime,
+    pub(crate) created_at: LegacyTime,
+    pub(crate) updated_at: LegacyTime,
+    pub(crate) last_message_at: LegacyTime,
     /// Its messages, in any order.
     pub(crate) messages: Vec<LegacyMessage>,
-    /// How many messages were said to be unread, by reader.
+    /// Counters of unread messages, by reader.
     pub(crate) counters: Vec<LegacyCounter>,
 }
 
-/// A message.
+/// A row of `Message`.
 #[derive(Clone, Debug)]
 pub(crate) struct LegacyMessage {
-    /// `id`.
     pub(crate) id: Raw,
-    /// `senderId`.
     pub(crate) sender: Raw,
-    /// `content`.
     pub(crate) content: Raw,
-    /// `type`.
     pub(crate) kind: String,
-    /// `isRead`.
     pub(crate) is_read: bool,
-    /// `readAt`.
-    pub(crate) read_at: Option<FormerTime>,
+    pub(crate) read_at: Option<LegacyTime>,
     /// Whether there is an `archivedAt`.
     pub(crate) is_archived: bool,
-    /// `createdAt`.
-    pub(crate) created_at: FormerTime,
-    /// Its files, in the order in which they are shown.
+    pub(crate) created_at: LegacyTime,
+    /// Its files, in display order.
     pub(crate) files: Vec<LegacyFile>,
 }
 
-/// A file of a message.
+/// A row of `MessageAttachment`.
 #[derive(Clone, Debug)]
 pub(crate) struct LegacyFile {
-    /// `id`.
     pub(crate) id: Raw,
-    /// `fileName`.
     pub(crate) name: Raw,
-    /// `fileUrl`.
     pub(crate) url: Raw,
-    /// `fileType`.
     pub(crate) media_type: String,
     /// `fileSize`, in bytes.
     pub(crate) size_bytes: i64,
-    /// `uploadThingKey`.
     pub(crate) upload_key: Option<Raw>,
 }
 
-/// How many messages were said to be unread.
+/// A row of `MessageNotification`.
 #[derive(Clone, Debug)]
 pub(crate) struct LegacyCounter {
-    /// `userId`.
     pub(crate) reader: Raw,
-    /// `unreadCount`.
     pub(crate) unread: i64,
 }
 
-/// What a person wants to be told of by mail.
+/// A row of `NotificationPreference`.
 #[derive(Clone, Debug)]
 pub(crate) struct LegacyPreference {
-    /// `userId`.
     pub(crate) person: Raw,
-    /// Whether there is such a person.
+    /// Whether the person has an account.
     pub(crate) person_is_known: bool,
-    /// `emailNotificationsEnabled`.
     pub(crate) mail_enabled: bool,
-    /// `emailFrequency`.
     pub(crate) frequency: String,
-    /// Those of `mutedConversations` that the person takes part in.
+    /// Those of `mutedConversations` in which the person is a participant.
     pub(crate) muted: Vec<Raw>,
-    /// How many others `mutedConversations` names.
+    /// The number of other ids in `mutedConversations`.
     pub(crate) muted_elsewhere: u64,
 }
 
-/// Mail that waits to be sent: all waiting rows of a recipient and a conversation together.
+/// All pending rows of `EmailNotificationQueue` for a recipient and a conversation together.
 #[derive(Clone, Debug)]
 pub(crate) struct LegacyMail {
-    /// `conversationId`.
     pub(crate) conversation: Raw,
-    /// `recipientUserId`.
     pub(crate) recipient: Raw,
-    /// Whether the recipient takes part in the conversation.
+    /// Whether the recipient is a participant of the conversation.
     pub(crate) takes_part: bool,
-    /// How many rows there are.
+    /// The number of rows.
     pub(crate) rows: u64,
     /// The sum of their `messageCount`.
     pub(crate) messages: i64,
-    /// The oldest `createdAt` of those that are times.
-    pub(crate) since: FormerTime,
-    /// How many `createdAt` are none.
+    /// The oldest possible `createdAt`.
+    pub(crate) since: LegacyTime,
+    /// The number of rows with an impossible `createdAt`.
     pub(crate) impossible_dates: u64,
 }

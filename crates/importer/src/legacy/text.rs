@@ -1,4 +1,4 @@
-//! Texts of the former system, made to fit.
+//! Tidies texts, and cuts or splits those that are too long.
 
 use domain::text::{
     CONTENT_MAX_CHARS, Content, SUBJECT_MAX_CHARS, Subject, beginning, is_untidy, tidied,
@@ -7,36 +7,36 @@ use domain::text::{
 
 use super::{Findings, Repair, rows::Raw};
 
-/// A long text is cut behind a blank when there is one within this many characters before its end.
+/// A long text is split behind a blank if there is one within this many characters before the end of the piece.
 const CUT_LOOKBACK_CHARS: usize = 200;
-/// What stands at the end of a subject that was cut.
+/// The end of a subject that was cut.
 const CUT_MARK: char = '…';
 
-/// `raw` as a name or a subject, tidied as every one is.
+/// `raw` as a name or a subject, tidied like those of requests.
 pub(super) fn line(raw: &str, findings: &mut Findings) -> String {
     note_untidy(raw, findings);
     tidied_line(raw)
 }
 
-/// The subject; one that is too long is cut.
+/// The subject, cut if it is too long.
 pub(super) fn subject(raw: Option<&Raw>, findings: &mut Findings) -> Option<Subject> {
-    let mut words = line(&raw?.0, findings);
-    if words.chars().count() > SUBJECT_MAX_CHARS {
+    let mut subject = line(&raw?.0, findings);
+    if subject.chars().count() > SUBJECT_MAX_CHARS {
         findings.repaired(Repair::SubjectShortened);
-        words = format!("{}{CUT_MARK}", beginning(&words, SUBJECT_MAX_CHARS - 1));
+        subject = format!("{}{CUT_MARK}", beginning(&subject, SUBJECT_MAX_CHARS - 1));
     }
-    Subject::edit(&words).ok().flatten()
+    Subject::edit(&subject).ok().flatten()
 }
 
-/// `raw`, tidied as every text is, in pieces that fit into a message each. Only blanks are lost between
-/// them; no text that can be seen: no piece.
+/// `raw`, tidied like texts of requests, in pieces that each fit into a message. Only blanks between pieces are lost;
+/// there is no piece without visible text.
 pub(super) fn contents(raw: &str, findings: &mut Findings) -> Vec<Content> {
     note_untidy(raw, findings);
     let text = tidied(raw);
     if let Ok(content) = Content::parse(text.as_str()) {
         return if content.is_empty() { Vec::new() } else { vec![content] };
     }
-    // Cut in two, an embedding would have to be opened again.
+    // A bidirectional embedding that is split would not be closed.
     let text = without_embeddings(&text);
     let pieces = pieces(&text).into_iter().filter_map(|piece| Content::parse(piece).ok());
     pieces.filter(|piece| !piece.is_empty()).collect()
@@ -46,7 +46,7 @@ fn note_untidy(raw: &str, findings: &mut Findings) {
     findings.repaired_times(Repair::ControlCharactersRemoved, u64::from(is_untidy(raw)));
 }
 
-/// `text` in pieces that fit into a message each; together they are `text` again.
+/// `text` in pieces that each fit into a message; joined, they are `text`.
 fn pieces(text: &str) -> Vec<&str> {
     let mut pieces = Vec::new();
     let mut rest = text;
@@ -67,7 +67,7 @@ fn piece_bytes(text: &str) -> usize {
     blank.map_or_else(|| unbroken_bytes(text, end), |(at, c)| at + c.len_utf8())
 }
 
-/// How much of `text`, of which `max_bytes` fit, is left when no character that readers see is broken.
+/// The length of the longest beginning of `text` that fits, `max_bytes` at most, and splits no grapheme cluster.
 fn unbroken_bytes(text: &str, max_bytes: usize) -> usize {
     match beginning(text, CONTENT_MAX_CHARS).len() {
         0 => max_bytes,
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_tidied_as_every_other_and_is_told_of() {
+    fn a_text_is_tidied_like_others_and_counted() {
         let mut findings = Findings::default();
         let mut words = |raw: &str| {
             let contents = contents(raw, &mut findings);

@@ -1,14 +1,14 @@
-//! Conversations, with all that was said in them.
+//! Reads conversations with their messages, files and counters.
 
 use std::collections::HashMap;
 
 use crate::legacy::rows::{LegacyConversation, LegacyCounter, LegacyFile, LegacyMessage, Raw};
 use tokio_postgres::{Row, Transaction};
 
-use super::{Source, flag, maybe_text, maybe_time, number, text, time};
+use super::{Source, flag, number, optional_text, optional_time, text, time};
 use crate::SourceError;
 
-/// Conversations behind an id, until one more would have too many messages.
+/// Conversations behind an id, until the number of messages is reached.
 const PAGE: &str = include_str!("conversations.sql");
 const MESSAGES: &str = include_str!("messages.sql");
 const FILES: &str = include_str!("files.sql");
@@ -16,36 +16,30 @@ const COUNTERS: &str = r#"
 SELECT counter."conversationId", counter."userId", counter."unreadCount"::bigint AS unread
 FROM "MessageNotification" AS counter WHERE counter."conversationId" = ANY($1)"#;
 
-/// How much is read at once.
+/// The size of a page.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
     pub(crate) rows_max: u32,
     pub(crate) messages_max: u32,
 }
 
-/// Somebody on one side.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Person {
-    pub(crate) has_account: bool,
-}
-
-/// A conversation, and whether its people have accounts.
+/// A conversation, and whether its participants have accounts.
 #[derive(Debug)]
-pub(crate) struct Talk {
+pub(crate) struct ConversationRow {
     pub(crate) conversation: LegacyConversation,
-    pub(crate) salon: Person,
-    pub(crate) client: Person,
+    pub(crate) salon_has_account: bool,
+    pub(crate) client_has_account: bool,
 }
 
 type ByConversation<T> = HashMap<String, Vec<T>>;
 
 impl Source {
-    /// The conversations behind the id `after`, in the order of the source.
+    /// The conversations behind the id `after`, in key order.
     pub(crate) async fn conversations(
         &mut self,
         after: &str,
         bounds: Bounds,
-    ) -> Result<Vec<Talk>, SourceError> {
+    ) -> Result<Vec<ConversationRow>, SourceError> {
         let page = self.page().await?;
         let (rows_max, messages_max) = (i64::from(bounds.rows_max), i64::from(bounds.messages_max));
         let rows = page.query(PAGE, &[&after, &rows_max, &messages_max]).await?;
@@ -53,30 +47,27 @@ impl Source {
         let mut messages = messages(&page, &ids).await?;
         let mut counters = counters(&page, &ids).await?;
         page.commit().await?;
-        let talks = rows.iter().zip(ids).map(|(row, id)| {
+        let rows = rows.iter().zip(ids).map(|(row, id)| {
             let messages = messages.remove(&id).unwrap_or_default();
             let counters = counters.remove(&id).unwrap_or_default();
-            talk(row, id, messages, counters)
+            conversation_row(row, id, messages, counters)
         });
-        talks.collect()
+        rows.collect()
     }
 }
 
-fn talk(
+fn conversation_row(
     row: &Row,
     id: String,
     messages: Vec<LegacyMessage>,
     counters: Vec<LegacyCounter>,
-) -> Result<Talk, SourceError> {
-    let person = |column: &str| -> Result<Person, SourceError> {
-        Ok(Person { has_account: row.try_get(column)? })
-    };
+) -> Result<ConversationRow, SourceError> {
     let conversation = LegacyConversation {
         id: Raw(id),
         salon: Raw(text(row, "salonId")?),
         client: Raw(text(row, "clientUserId")?),
-        appointment: maybe_text(row, "appointmentId")?.map(Raw),
-        subject: maybe_text(row, "subject")?.map(Raw),
+        appointment: optional_text(row, "appointmentId")?.map(Raw),
+        subject: optional_text(row, "subject")?.map(Raw),
         status: text(row, "status")?,
         created_at: time(row, "created_at")?,
         updated_at: time(row, "updated_at")?,
@@ -84,7 +75,11 @@ fn talk(
         messages,
         counters,
     };
-    Ok(Talk { conversation, salon: person("salon_known")?, client: person("client_known")? })
+    Ok(ConversationRow {
+        conversation,
+        salon_has_account: row.try_get("salon_known")?,
+        client_has_account: row.try_get("client_known")?,
+    })
 }
 
 async fn messages(
@@ -112,7 +107,7 @@ fn message(row: &Row, id: String, files: Vec<LegacyFile>) -> Result<LegacyMessag
         content: Raw(text(row, "content")?),
         kind: text(row, "type")?,
         is_read: flag(row, "isRead")?,
-        read_at: maybe_time(row, "read_at")?,
+        read_at: optional_time(row, "read_at")?,
         is_archived: row.try_get("is_archived")?,
         created_at: time(row, "created_at")?,
         files,
@@ -126,7 +121,7 @@ fn file(row: &Row) -> Result<LegacyFile, SourceError> {
         url: Raw(text(row, "fileUrl")?),
         media_type: text(row, "fileType")?,
         size_bytes: number(row, "size_bytes")?,
-        upload_key: maybe_text(row, "uploadThingKey")?.map(Raw),
+        upload_key: optional_text(row, "uploadThingKey")?.map(Raw),
     })
 }
 

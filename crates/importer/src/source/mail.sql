@@ -1,9 +1,9 @@
--- What waits, a row for each conversation and recipient. Dates that no calendar has, or that are outside the
--- years that we can keep, are counted and otherwise passed over.
-SELECT waiting.*, EXISTS (
-    SELECT FROM "Conversation" AS here
-    WHERE here.id = waiting."conversationId"
-        AND waiting."recipientUserId" IN (here."salonId", here."clientUserId")
+-- Pending mail, a row for each conversation and recipient. Infinite dates, and those outside the years that we can
+-- store, are counted and otherwise ignored.
+SELECT pending.*, EXISTS (
+    SELECT FROM "Conversation" AS conversation
+    WHERE conversation.id = pending."conversationId"
+        AND pending."recipientUserId" IN (conversation."salonId", conversation."clientUserId")
 ) AS takes_part
 FROM (
     SELECT queued."conversationId", queued."recipientUserId", count(*) AS row_count,
@@ -20,5 +20,5 @@ FROM (
         AND (queued."conversationId", queued."recipientUserId") > ($1, $2)
     GROUP BY queued."conversationId", queued."recipientUserId"
     ORDER BY queued."conversationId", queued."recipientUserId" LIMIT $3
-) AS waiting
-ORDER BY waiting."conversationId", waiting."recipientUserId"
+) AS pending
+ORDER BY pending."conversationId", pending."recipientUserId"

@@ -1,12 +1,14 @@
-SELECT wish."userId", wish."emailNotificationsEnabled", wish."emailFrequency"::text AS "emailFrequency",
-    EXISTS (SELECT FROM "User" AS person WHERE person.id = wish."userId") AS person_known,
-    theirs.ids AS muted, named.count - cardinality(theirs.ids) AS muted_elsewhere
-FROM "NotificationPreference" AS wish
+SELECT preference."userId", preference."emailNotificationsEnabled",
+    preference."emailFrequency"::text AS "emailFrequency",
+    EXISTS (SELECT FROM "User" AS person WHERE person.id = preference."userId") AS person_known,
+    own.ids AS muted, listed.count - cardinality(own.ids) AS muted_elsewhere
+FROM "NotificationPreference" AS preference
 CROSS JOIN LATERAL (
-    SELECT count(DISTINCT muted.id) AS count FROM unnest(wish."mutedConversations") AS muted (id)
-) AS named
+    SELECT count(DISTINCT muted.id) AS count FROM unnest(preference."mutedConversations") AS muted (id)
+) AS listed
 CROSS JOIN LATERAL (
-    SELECT coalesce(array_agg(here.id), '{}') AS ids FROM "Conversation" AS here
-    WHERE here.id = ANY(wish."mutedConversations") AND wish."userId" IN (here."salonId", here."clientUserId")
-) AS theirs
-WHERE wish."userId" > $1 ORDER BY wish."userId" LIMIT $2
+    SELECT coalesce(array_agg(conversation.id), '{}') AS ids FROM "Conversation" AS conversation
+    WHERE conversation.id = ANY(preference."mutedConversations")
+        AND preference."userId" IN (conversation."salonId", conversation."clientUserId")
+) AS own
+WHERE preference."userId" > $1 ORDER BY preference."userId" LIMIT $2

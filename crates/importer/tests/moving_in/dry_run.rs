@@ -1,24 +1,24 @@
-//! Without writing.
+//! Dry runs.
 
 use importer::Settings;
 
 use crate::fixture::Fixture;
 
 #[tokio::test]
-async fn a_dry_run_tells_the_same_and_writes_nothing() {
+async fn a_dry_run_reports_the_same_and_writes_nothing() {
     let fixture = Fixture::small().await;
     let before = fixture.digest().await;
     let dry = Settings { is_dry_run: true, ..fixture.settings() };
-    let (foretold, told_before) =
+    let (dry_report, dry_progress) =
         fixture.import_with(&dry, fixture.store.clone()).await.expect("everything answers");
     assert_eq!(fixture.digest().await, before);
-    let (tally, told) = fixture.import().await;
-    assert_eq!(foretold.to_string(), tally.to_string());
-    assert_eq!(told_before.refused, told.refused);
+    let (report, progress) = fixture.import().await;
+    assert_eq!(dry_report.to_string(), report.to_string());
+    assert_eq!(dry_progress.refused, progress.refused);
 }
 
 #[tokio::test]
-async fn a_database_of_something_else_is_not_taken_for_the_former_system() {
+async fn a_database_of_another_application_is_refused() {
     let fixture = Fixture::small().await;
     let rename = "ALTER TABLE \"Message\" RENAME COLUMN \"isRead\" TO seen";
     fixture.client.batch_execute(rename).await.expect("renamed");

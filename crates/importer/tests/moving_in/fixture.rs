@@ -1,9 +1,9 @@
-//! A former system, and ours beside it.
+//! A legacy database, and ours beside it.
 
 use std::sync::Arc;
 
 use domain::{import::store::ImportStore, ports::Clock, testing::fixture::FixedClock};
-use importer::{ImportError, Refused, Settings, Tally, Watcher, import};
+use importer::{ImportError, Progress, Refused, Report, Settings, import};
 use storage_pg::PgStore;
 use testkit::{
     database::Database,
@@ -11,13 +11,13 @@ use testkit::{
     tokio_postgres::Client,
 };
 
-/// Enough for every kind of row, and quick.
+/// Has every kind of row, and imports quickly.
 const SMALL: Size = Size { conversations: 60, messages: 900 };
 
-/// Why everything can be asked.
+/// What `expect` says of queries.
 pub(crate) const ANSWERS: &str = "the database answers";
 
-/// A database that holds the former system's tables, and ours.
+/// A database with the legacy tables and ours.
 pub(crate) struct Fixture {
     pub(crate) store: Arc<PgStore>,
     pub(crate) client: Client,
@@ -26,7 +26,7 @@ pub(crate) struct Fixture {
 }
 
 impl Fixture {
-    /// A small one.
+    /// A small one, of `SMALL`.
     pub(crate) async fn small() -> Self {
         Self::of(SMALL).await
     }
@@ -42,49 +42,49 @@ impl Fixture {
         Self { store: Arc::new(store), client, clock: Arc::new(FixedClock::still()), database }
     }
 
-    /// The usual settings, in small pages.
+    /// The default settings, with small pages.
     pub(crate) fn settings(&self) -> Settings {
         let source = self.database.url().parse().expect("a good address");
         let usual = Settings::new(source);
         Settings { page_rows_max: 25, page_messages_max: 200, ..usual }
     }
 
-    /// Moves in, to the end.
-    pub(crate) async fn import(&self) -> (Tally, Told) {
-        let moved = self.import_with(&self.settings(), self.store.clone()).await;
-        moved.expect("everything answers")
+    /// Runs an import to its end.
+    pub(crate) async fn import(&self) -> (Report, RecordedProgress) {
+        let imported = self.import_with(&self.settings(), self.store.clone()).await;
+        imported.expect("everything answers")
     }
 
-    /// Moves in as `settings` say, into `store`.
+    /// Runs an import with `settings` into `store`.
     pub(crate) async fn import_with(
         &self,
         settings: &Settings,
         store: Arc<dyn ImportStore>,
-    ) -> Result<(Tally, Told), ImportError> {
-        let mut told = Told::default();
+    ) -> Result<(Report, RecordedProgress), ImportError> {
+        let mut recorded = RecordedProgress::default();
         let clock: Arc<dyn Clock> = self.clock.clone();
-        let tally = import(settings, store, clock, &mut told).await?;
-        Ok((tally, told))
+        let report = import(settings, store, clock, &mut recorded).await?;
+        Ok((report, recorded))
     }
 
-    /// The former application goes on.
-    pub(crate) async fn former_goes_on(&self) {
+    /// The legacy application writes more.
+    pub(crate) async fn change_source(&self) {
         reference::go_on(&self.client).await.expect(ANSWERS);
     }
 
-    /// A digest of all that is in our tables.
+    /// A digest of our tables.
     pub(crate) async fn digest(&self) -> String {
         self.database.digest().await.expect(ANSWERS)
     }
 
-    /// Takes everything out of our tables.
+    /// Empties our tables.
     pub(crate) async fn empty(&self) {
         let sql = "TRUNCATE messaging.participant, messaging.conversation, messaging.message,
             messaging.attachment, messaging.imported, messaging.import_mark CASCADE";
         self.client.batch_execute(sql).await.expect(ANSWERS);
     }
 
-    /// The rows that `sql` brings, each as a line.
+    /// The rows of a query, each as a line.
     pub(crate) async fn lines(&self, sql: &str) -> Vec<String> {
         let sql = format!(
             "SELECT concat_ws(' | ', VARIADIC ARRAY(
@@ -95,22 +95,22 @@ impl Fixture {
         rows.iter().map(|row| row.get(0)).collect()
     }
 
-    /// The one number that `sql` brings.
+    /// The number that a query returns.
     pub(crate) async fn number(&self, sql: &str) -> i64 {
         self.client.query_one(sql, &[]).await.expect(ANSWERS).get(0)
     }
 }
 
-/// What an import told while it went on.
+/// The progress of an import.
 #[derive(Default)]
-pub(crate) struct Told {
+pub(crate) struct RecordedProgress {
     pub(crate) refused: Vec<Refused>,
     pub(crate) pages: usize,
     pub(crate) resumed: bool,
 }
 
-impl Watcher for Told {
-    fn resumed(&mut self, _: &Tally) {
+impl Progress for RecordedProgress {
+    fn resumed(&mut self, _: &Report) {
         self.resumed = true;
     }
 
@@ -118,7 +118,7 @@ impl Watcher for Told {
         self.refused.push(refused.clone());
     }
 
-    fn page(&mut self, _: &Tally) {
+    fn page(&mut self, _: &Report) {
         self.pages += 1;
     }
 }

@@ -1,4 +1,4 @@
-//! Cut off, and started again.
+//! Interrupted imports.
 
 use std::sync::{
     Arc,
@@ -19,15 +19,15 @@ use storage_pg::PgStore;
 
 use crate::{fixture::Fixture, row_by_row::compare};
 
-/// A store whose importer dies at its last call: before the page is written, or after it.
-struct LastPage {
+/// A store that fails after `calls_left` calls, before its last page is written or after it.
+struct FailingStore {
     store: Arc<PgStore>,
     calls_left: AtomicUsize,
     is_written: bool,
 }
 
-impl LastPage {
-    fn dies(&self) -> bool {
+impl FailingStore {
+    fn fails(&self) -> bool {
         self.calls_left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_err()
     }
 
@@ -35,7 +35,7 @@ impl LastPage {
         &self,
         page: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        if !self.dies() {
+        if !self.fails() {
             return page.await;
         }
         if self.is_written {
@@ -46,7 +46,7 @@ impl LastPage {
 }
 
 #[async_trait]
-impl ImportStore for LastPage {
+impl ImportStore for FailingStore {
     async fn import_mark(&self) -> Result<Option<ImportMark>, StoreError> {
         self.store.import_mark().await
     }
@@ -91,49 +91,49 @@ impl ImportStore for LastPage {
 #[tokio::test]
 async fn an_import_killed_at_every_page_ends_like_one_that_was_not() {
     let fixture = Fixture::small().await;
-    let (whole, told) = fixture.import().await;
+    let (whole, progress) = fixture.import().await;
     let undisturbed = fixture.digest().await;
     fixture.empty().await;
 
-    let mut deaths = 0;
-    let tally = loop {
+    let mut failures = 0;
+    let report = loop {
         // Two pages at the most, so that each run gets one page further.
-        let store = LastPage {
+        let store = FailingStore {
             store: fixture.store.clone(),
-            calls_left: AtomicUsize::new(1 + deaths % 2),
-            is_written: deaths % 3 > 0,
+            calls_left: AtomicUsize::new(1 + failures % 2),
+            is_written: failures % 3 > 0,
         };
         match fixture.import_with(&fixture.settings(), Arc::new(store)).await {
-            Ok((tally, told)) => {
-                assert!(told.resumed);
-                break tally;
+            Ok((report, progress)) => {
+                assert!(progress.resumed);
+                break report;
             }
-            Err(_) => deaths += 1,
+            Err(_) => failures += 1,
         }
-        assert!(deaths < 10 * told.pages, "it gets on");
+        assert!(failures < 10 * progress.pages, "it gets on");
     };
-    assert!(deaths >= told.pages / 2, "it died often: {deaths} of {}", told.pages);
+    assert!(failures >= progress.pages / 2, "it failed often: {failures} of {}", progress.pages);
     assert_eq!(fixture.digest().await, undisturbed);
     compare(&fixture).await;
-    for thing in ImportedKind::ALL {
-        let read = tally.count(*thing, Outcome::Read);
-        assert_eq!(read, whole.count(*thing, Outcome::Read), "each {thing:?} is counted once");
-        assert_eq!(tally.refused_in_all(*thing), whole.refused_in_all(*thing), "{thing:?}");
+    for kind in ImportedKind::ALL {
+        let read = report.count(*kind, Outcome::Read);
+        assert_eq!(read, whole.count(*kind, Outcome::Read), "each {kind:?} is counted once");
+        assert_eq!(report.refused_total(*kind), whole.refused_total(*kind), "{kind:?}");
     }
 }
 
 #[tokio::test]
-async fn an_import_begins_anew_when_the_source_went_on_meanwhile() {
+async fn an_import_starts_over_when_the_source_has_changed() {
     let fixture = Fixture::small().await;
-    let store = LastPage {
+    let store = FailingStore {
         store: fixture.store.clone(),
         calls_left: AtomicUsize::new(8),
         is_written: true,
     };
     let killed = fixture.import_with(&fixture.settings(), Arc::new(store)).await;
     assert!(killed.is_err());
-    fixture.former_goes_on().await;
-    let (_, told) = fixture.import().await;
-    assert!(!told.resumed);
+    fixture.change_source().await;
+    let (_, progress) = fixture.import().await;
+    assert!(!progress.resumed);
     compare(&fixture).await;
 }

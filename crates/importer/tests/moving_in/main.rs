@@ -1,5 +1,5 @@
-//! Moving in, from a database as the former application keeps it into ours. Both are in one database
-//! here, so that plain SQL, which knows nothing of the importer, compares them row by row.
+//! Imports from a legacy database into ours. Both are schemas of one database here, so that plain SQL, which knows
+//! nothing of the importer, compares them row by row.
 
 mod dry_run;
 mod fixture;

@@ -1,4 +1,4 @@
-//! What should not have been there.
+//! Rows that break our rules.
 
 use domain::import::Refusal;
 use importer::{ImportedKind, LOST_FILE_TEXT, Repair};
@@ -8,17 +8,20 @@ use crate::fixture::{ANSWERS, Fixture};
 #[tokio::test]
 async fn what_breaks_our_rules_is_named_with_its_reason() {
     let fixture = Fixture::small().await;
-    let (tally, told) = fixture.import().await;
-    let mut named: Vec<_> = told
+    let (report, progress) = fixture.import().await;
+    let mut named: Vec<_> = progress
         .refused
         .iter()
-        .map(|it| (it.thing.as_str(), it.id.as_str(), it.reason.as_str()))
+        .map(|it| (it.kind.as_str(), it.id.as_str(), it.reason.as_str()))
         .collect();
     named.sort_unstable();
     let salon = fixture.lines("SELECT 'c' || substr(md5('salon0'), 1, 24)").await.remove(0);
-    let talk = fixture.lines("SELECT 'c' || substr(md5('conversation1'), 1, 24)").await.remove(0);
-    let (alone, stranger) =
-        (format!("codd-alone000000000000000/{salon}"), format!("{talk}/cadmin0000000000000000000"));
+    let conversation =
+        fixture.lines("SELECT 'c' || substr(md5('conversation1'), 1, 24)").await.remove(0);
+    let (alone, stranger) = (
+        format!("codd-alone000000000000000/{salon}"),
+        format!("{conversation}/cadmin0000000000000000000"),
+    );
     let mut expected = [
         ("person", "an?id?with?blanks", "invalid_id"),
         ("conversation", "an?odd?conversation", "invalid_id"),
@@ -39,34 +42,34 @@ async fn what_breaks_our_rules_is_named_with_its_reason() {
     ];
     expected.sort_unstable();
     assert_eq!(named, expected);
-    assert_eq!(tally.refused(ImportedKind::File, Refusal::UrlNotAllowed), 3);
+    assert_eq!(report.refused(ImportedKind::File, Refusal::UrlNotAllowed), 3);
 }
 
 #[tokio::test]
-async fn what_can_be_mended_is_mended_and_loses_no_word() {
+async fn what_can_be_repaired_is_repaired_and_no_text_is_lost() {
     let fixture = Fixture::small().await;
-    let (tally, _) = fixture.import().await;
-    let said = fixture
+    let (report, _) = fixture.import().await;
+    let messages = fixture
         .lines(
-            "SELECT id, char_length(content) AS length, replace(left(content, 30), chr(10), '/') AS words, attachment_count AS shows
+            "SELECT id, char_length(content) AS length, replace(left(content, 30), chr(10), '/') AS text, attachment_count AS files
              FROM messaging.message WHERE conversation_id = 'codd-messages000000000000' ORDER BY seq",
         )
         .await;
-    let of = |id: &str, length: usize, words: &str, shows: usize| {
-        format!("{id} | {shows} | {words} | {length}")
+    let row = |id: &str, length: usize, text: &str, files: usize| {
+        format!("{id} | {text} | {files} | {length}")
     };
     let start = "très long très long très long ";
     let expected = [
-        of("codd-m03", 10_000, start, 0),
-        of("codd-m03-2", 10_000, start, 0),
-        of("codd-m03-3", 5_000, start, 0),
-        of("codd-m04", 11, "bip/été/bip", 0),
-        of("codd-m05", LOST_FILE_TEXT.chars().count(), LOST_FILE_TEXT, 0),
-        of("codd-m06", 11, "Sept photos", 5),
-        of("codd-m06-2", 0, "", 2),
-        of("codd-m07", 27, "Une bonne, quatre mauvaises", 1),
+        row("codd-m03", 10_000, start, 0),
+        row("codd-m03-2", 10_000, start, 0),
+        row("codd-m03-3", 5_000, start, 0),
+        row("codd-m04", 11, "bip/été/bip", 0),
+        row("codd-m05", LOST_FILE_TEXT.chars().count(), LOST_FILE_TEXT, 0),
+        row("codd-m06", 11, "Sept photos", 5),
+        row("codd-m06-2", 0, "", 2),
+        row("codd-m07", 27, "Une bonne, quatre mauvaises", 1),
     ];
-    assert_eq!(said, expected);
+    assert_eq!(messages, expected);
     let whole = "SELECT count(*) FROM \"Message\" WHERE id = 'codd-m03' AND content = (
         SELECT string_agg(content, '' ORDER BY seq) FROM messaging.message WHERE id ~ '^codd-m03')";
     assert_eq!(fixture.number(whole).await, 1);
@@ -87,29 +90,29 @@ async fn what_can_be_mended_is_mended_and_loses_no_word() {
         Repair::ArchiveMarkDropped,
         Repair::LastMessageTimeCorrected,
     ] {
-        assert!(tally.repaired(repair) > 0, "{repair:?}");
+        assert!(report.repaired(repair) > 0, "{repair:?}");
     }
 }
 
 #[tokio::test]
-async fn what_was_said_to_somebody_without_an_account_stays_readable() {
+async fn a_conversation_with_a_deleted_account_stays_readable() {
     let fixture = Fixture::small().await;
     fixture.import().await;
-    let who = "SELECT id, role, coalesce(first_name, last_name, email) AS known
+    let person = "SELECT id, role, coalesce(first_name, last_name, email) AS known
         FROM messaging.participant WHERE id = 'cgone00000000000000000000'";
-    assert_eq!(fixture.lines(who).await, ["cgone00000000000000000000 | client | -"]);
-    let said = "SELECT content FROM messaging.message
+    assert_eq!(fixture.lines(person).await, ["cgone00000000000000000000 | client | -"]);
+    let contents = "SELECT content FROM messaging.message
         WHERE conversation_id = 'codd-orphan00000000000000' ORDER BY seq";
-    assert_eq!(fixture.lines(said).await, ["Je pars", "Au revoir"]);
+    assert_eq!(fixture.lines(contents).await, ["Je pars", "Au revoir"]);
 }
 
 #[tokio::test]
 async fn an_impossible_date_or_row_is_named_and_the_import_goes_on() {
     let fixture = Fixture::small().await;
     fixture.client.batch_execute(include_str!("sql/impossible.sql")).await.expect(ANSWERS);
-    let (tally, told) = fixture.import().await;
+    let (report, progress) = fixture.import().await;
     let named =
-        told.refused.iter().map(|it| (it.thing.as_str(), it.id.as_str(), it.reason.as_str()));
+        progress.refused.iter().map(|it| (it.kind.as_str(), it.id.as_str(), it.reason.as_str()));
     let mut named: Vec<_> = named.filter(|(_, id, _)| id.starts_with("cbad")).collect();
     named.sort_unstable();
     let expected = [
@@ -128,7 +131,7 @@ async fn an_impossible_date_or_row_is_named_and_the_import_goes_on() {
     let mut expected = expected.to_vec();
     expected.sort_unstable();
     assert_eq!(named, expected);
-    assert_eq!(tally.refused(ImportedKind::Date, Refusal::ImpossibleDate), 5);
+    assert_eq!(report.refused(ImportedKind::Date, Refusal::ImpossibleDate), 5);
     let here = fixture
         .lines(
             "SELECT id AS a, created_at::date AS b, updated_at::date AS c, last_message_at::date AS d, message_count AS e
@@ -150,12 +153,12 @@ async fn an_impossible_date_or_row_is_named_and_the_import_goes_on() {
 async fn of_two_rows_that_want_the_same_id_one_is_taken_and_the_other_named() {
     let fixture = Fixture::small().await;
     fixture.client.batch_execute(include_str!("sql/same_ids.sql")).await.expect(ANSWERS);
-    let (_, told) = fixture.import().await;
+    let (_, progress) = fixture.import().await;
     let named =
-        told.refused.iter().map(|it| (it.thing.as_str(), it.id.as_str(), it.reason.as_str()));
+        progress.refused.iter().map(|it| (it.kind.as_str(), it.id.as_str(), it.reason.as_str()));
     let named: Vec<_> = named.filter(|(_, id, _)| id.starts_with("csame")).collect();
     assert_eq!(named, [("conversation", "csame-b", "message_id_taken")]);
-    let said =
+    let conversations =
         "SELECT DISTINCT conversation_id::text FROM messaging.message WHERE id LIKE 'csame-long%'";
-    assert_eq!(fixture.lines(said).await, ["csame-a"]);
+    assert_eq!(fixture.lines(conversations).await, ["csame-a"]);
 }

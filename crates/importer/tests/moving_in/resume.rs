@@ -1,4 +1,4 @@
-//! Somebody who was away while we moved in.
+//! Clients that were offline during an import.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use domain::{
 use crate::fixture::{ANSWERS, Fixture};
 
 /// A conversation with some history, one of its people, and its newest position.
-async fn some_talk(fixture: &Fixture) -> (ConversationId, UserId, Seq) {
+async fn some_conversation(fixture: &Fixture) -> (ConversationId, UserId, Seq) {
     let sql = "SELECT id FROM messaging.conversation WHERE last_seq > 5 ORDER BY id LIMIT 1";
     let id = ConversationId::parse(&fixture.lines(sql).await[0]).expect("a good id");
     let client = fixture.store.parties(&id).await.expect(ANSWERS).expect("it is here").client;
@@ -31,33 +31,37 @@ async fn after(
 }
 
 #[tokio::test]
-async fn who_was_away_while_we_moved_in_is_told_to_look_anew() {
+async fn a_client_that_was_offline_during_the_import_must_reload() {
     let fixture = Fixture::small().await;
     fixture.import().await;
-    let talk = some_talk(&fixture).await;
-    assert_eq!(after(&fixture, &talk, Seq::ZERO).await, LogPiece::Trimmed);
-    let before = Seq::new(talk.2.get() - 1).expect("not negative");
-    assert_eq!(after(&fixture, &talk, before).await, LogPiece::Trimmed);
-    assert_eq!(after(&fixture, &talk, talk.2).await, LogPiece::Events(vec![]));
+    let conversation = some_conversation(&fixture).await;
+    assert_eq!(after(&fixture, &conversation, Seq::ZERO).await, LogPiece::Trimmed);
+    let before = Seq::new(conversation.2.get() - 1).expect("not negative");
+    assert_eq!(after(&fixture, &conversation, before).await, LogPiece::Trimmed);
+    assert_eq!(after(&fixture, &conversation, conversation.2).await, LogPiece::Events(vec![]));
 }
 
 #[tokio::test]
-async fn what_happens_after_we_moved_in_is_told_one_by_one() {
+async fn events_after_the_import_are_replayed() {
     let fixture = Fixture::small().await;
     fixture.import().await;
-    let talk = some_talk(&fixture).await;
+    let conversation = some_conversation(&fixture).await;
     let store: Arc<dyn Store> = fixture.store.clone();
     let service = Service::over(store);
-    let sent = service.messaging.send_message(&talk.0, &talk.1, text("Bonjour")).await;
+    let sent =
+        service.messaging.send_message(&conversation.0, &conversation.1, text("Bonjour")).await;
     sent.expect("the client takes part");
-    let events = after(&fixture, &talk, talk.2).await.events().expect("the log reaches back");
+    let events = after(&fixture, &conversation, conversation.2)
+        .await
+        .events()
+        .expect("the log reaches back");
     assert!(!events.is_empty());
-    assert_eq!(events[0].seq, talk.2.next());
-    assert_eq!(after(&fixture, &talk, Seq::ZERO).await, LogPiece::Trimmed);
+    assert_eq!(events[0].seq, conversation.2.next());
+    assert_eq!(after(&fixture, &conversation, Seq::ZERO).await, LogPiece::Trimmed);
 }
 
 #[tokio::test]
-async fn who_saw_a_conversation_before_it_was_taken_over_again_is_told_to_look_anew() {
+async fn a_client_that_saw_a_conversation_before_it_was_imported_again_must_reload() {
     let fixture = Fixture::small().await;
     fixture.import().await;
     let sql = "SELECT id FROM messaging.conversation ORDER BY id LIMIT 4";
@@ -68,9 +72,14 @@ async fn who_saw_a_conversation_before_it_was_taken_over_again_is_told_to_look_a
         let view = fixture.store.conversation(&id, &client).await.expect(ANSWERS).expect("theirs");
         seen.push((id, client, view.conversation.last_seq));
     }
-    fixture.former_goes_on().await;
+    fixture.change_source().await;
     fixture.import().await;
-    for talk in &seen {
-        assert_eq!(after(&fixture, talk, talk.2).await, LogPiece::Trimmed, "{}", talk.0);
+    for conversation in &seen {
+        assert_eq!(
+            after(&fixture, conversation, conversation.2).await,
+            LogPiece::Trimmed,
+            "{}",
+            conversation.0
+        );
     }
 }

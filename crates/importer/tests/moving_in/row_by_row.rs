@@ -1,4 +1,4 @@
-//! What came out, compared with what went in.
+//! Compares our tables with those of the legacy system.
 
 use importer::Outcome;
 use importer::{ImportedKind, Repair};
@@ -6,7 +6,7 @@ use testkit::reference::{self, Size};
 
 use crate::fixture::{ANSWERS, Fixture};
 
-/// Compares both sides.
+/// Fails if a row is in one of them only.
 pub(crate) async fn compare(fixture: &Fixture) {
     let differences = reference::differences(&fixture.client).await.expect(ANSWERS);
     assert_eq!(differences, [], "rows that are on one side alone");
@@ -16,7 +16,7 @@ pub(crate) async fn compare(fixture: &Fixture) {
 async fn a_row_that_is_on_one_side_alone_is_found() {
     let fixture = Fixture::small().await;
     fixture.import().await;
-    for (what, spoil) in [
+    for (table, change) in [
         (
             "people",
             "UPDATE messaging.participant SET last_name = 'X' WHERE last_name = 'Roux' AND id ~ '^c[0-9a-f]{24}$'",
@@ -33,19 +33,22 @@ async fn a_row_that_is_on_one_side_alone_is_found() {
         ("preferences", "DELETE FROM messaging.muted_conversation"),
         ("mail", "UPDATE messaging.pending_mail SET message_count = message_count + 1"),
     ] {
-        assert!(fixture.client.execute(spoil, &[]).await.expect(ANSWERS) > 0, "{what}");
+        assert!(fixture.client.execute(change, &[]).await.expect(ANSWERS) > 0, "{table}");
         let found = reference::differences(&fixture.client).await.expect(ANSWERS);
-        assert!(found.iter().any(|(differing, count)| *differing == what && *count > 0), "{what}");
+        assert!(
+            found.iter().any(|(differing, count)| *differing == table && *count > 0),
+            "{table}"
+        );
     }
 }
 
 #[tokio::test]
 async fn every_row_is_taken_over_with_its_id_its_time_and_its_place() {
     let fixture = Fixture::of(Size { conversations: 200, messages: 5_000 }).await;
-    let (tally, told) = fixture.import().await;
+    let (report, progress) = fixture.import().await;
     compare(&fixture).await;
 
-    for (thing, table) in [
+    for (kind, table) in [
         (ImportedKind::Person, "\"User\""),
         (ImportedKind::Conversation, "\"Conversation\""),
         (ImportedKind::Message, "\"Message\""),
@@ -54,58 +57,58 @@ async fn every_row_is_taken_over_with_its_id_its_time_and_its_place() {
         (ImportedKind::Preference, "\"NotificationPreference\""),
     ] {
         let rows = fixture.number(&format!("SELECT count(*) FROM {table}")).await;
-        assert_eq!(i64::try_from(tally.count(thing, Outcome::Read)), Ok(rows), "{table}");
+        assert_eq!(i64::try_from(report.count(kind, Outcome::Read)), Ok(rows), "{table}");
     }
-    for thing in [
+    for kind in [
         ImportedKind::Person,
         ImportedKind::Conversation,
         ImportedKind::Preference,
         ImportedKind::Mail,
     ] {
-        let read = tally.count(thing, Outcome::Read);
-        assert_eq!(read, tally.count(thing, Outcome::New) + tally.refused_in_all(thing));
+        let read = report.count(kind, Outcome::Read);
+        assert_eq!(read, report.count(kind, Outcome::New) + report.refused_total(kind));
     }
-    assert!(told.pages > 20, "it went page by page: {}", told.pages);
-    assert!(tally.closed_mail() > 0 && tally.repaired(Repair::MailMerged) > 0);
+    assert!(progress.pages > 20, "it went page by page: {}", progress.pages);
+    assert!(report.closed_mail() > 0 && report.repaired(Repair::MailMerged) > 0);
 }
 
 #[tokio::test]
 async fn what_is_read_below_the_newest_read_message_is_counted() {
     let fixture = Fixture::small().await;
-    let (tally, _) = fixture.import().await;
+    let (report, _) = fixture.import().await;
     let below = fixture.number(include_str!("sql/read_below.sql")).await;
-    assert!(below > 0, "the former system left some");
-    assert_eq!(i64::try_from(tally.repaired(Repair::ReadBelowHorizon)), Ok(below));
+    assert!(below > 0, "the legacy database has some");
+    assert_eq!(i64::try_from(report.repaired(Repair::ReadBelowHorizon)), Ok(below));
     let drifted = fixture.number(include_str!("sql/drifted.sql")).await;
-    assert!(drifted > 0, "the former system left some");
-    assert_eq!(i64::try_from(tally.repaired(Repair::CounterDrifted)), Ok(drifted));
+    assert!(drifted > 0, "the legacy database has some");
+    assert_eq!(i64::try_from(report.repaired(Repair::CounterDrifted)), Ok(drifted));
 }
 
 #[tokio::test]
 async fn what_waits_to_be_read_is_what_lists_show() {
     let fixture = Fixture::small().await;
     fixture.import().await;
-    // What our own statements rely on: counters and positions on the conversation's row.
+    // Counters and positions of the conversation row, on which our statements rely.
     let wrong = fixture
         .lines(
-            "SELECT here.id FROM messaging.conversation AS here
+            "SELECT conversation.id FROM messaging.conversation AS conversation
              LEFT JOIN LATERAL (
                  SELECT count(*), max(seq) FILTER (WHERE author_side = 'salon') AS salon,
                      max(seq) FILTER (WHERE author_side = 'client') AS client, max(seq) AS newest,
                      count(*) = coalesce(max(seq) - min(seq) + 1, 0) AND coalesce(min(seq), 2) = 2 AS is_gapless
-                 FROM messaging.message WHERE conversation_id = here.id
-             ) AS said ON true
+                 FROM messaging.message WHERE conversation_id = conversation.id
+             ) AS messages ON true
              WHERE (message_count, salon_message_seq, client_message_seq)
-                 <> (said.count, coalesce(said.salon, 0), coalesce(said.client, 0))
-                 OR last_seq <> coalesce(said.newest, 1) OR NOT is_gapless",
+                 <> (messages.count, coalesce(messages.salon, 0), coalesce(messages.client, 0))
+                 OR last_seq <> coalesce(messages.newest, 1) OR NOT is_gapless",
         )
         .await;
     assert_eq!(wrong, Vec::<String>::new());
 }
 
-/// Gives each table of the former system, and each of ours that an import uses, every column that
-/// another one has; and takes them away again.
+/// Adds to each legacy table, and to each of ours that an import uses, every column that another one has.
 const SAME_NAMES: &str = include_str!("sql/same_names.sql");
+/// Drops those columns again.
 const OWN_NAMES: &str = "DO $$ BEGIN
     EXECUTE (SELECT string_agg(format('ALTER TABLE %s DROP COLUMN %I', place, name), ';') FROM decoy);
 END $$";
@@ -132,8 +135,8 @@ async fn a_salon_keeps_its_name_and_its_role_when_it_has_conversations() {
         fixture.import().await;
         let nameless = fixture
             .lines(
-                "SELECT here.id FROM messaging.participant AS here JOIN \"User\" AS former ON former.id = here.id
-                 WHERE here.role <> former.role::text OR here.salon_name IS DISTINCT FROM former.\"salonName\"",
+                "SELECT here.id FROM messaging.participant AS here JOIN \"User\" AS legacy ON legacy.id = here.id
+                 WHERE here.role <> legacy.role::text OR here.salon_name IS DISTINCT FROM legacy.\"salonName\"",
             )
             .await;
         assert_eq!(nameless, Vec::<String>::new(), "{run}");

@@ -1,7 +1,7 @@
-//! Mail that does not leave: a folder of `.eml` files, for those who develop.
+//! Mail for development: a folder of `.eml` files. Nothing is sent.
 //!
-//! A file gets its name when all of it is there. Names begin with the time, so they sort by it, and a
-//! mail that is delivered twice is there once.
+//! A file is renamed when it is complete. Names begin with the time, by which they sort, and a mail that is delivered
+//! twice is stored once.
 
 use std::{
     fmt,
@@ -19,11 +19,11 @@ use crate::{
     settings::{Folder, SettingsError},
 };
 
-/// How the name of each mail ends.
+/// The suffix of file names.
 const SUFFIX: &str = ".eml";
-/// The most mails that a folder may be told to keep.
+/// The maximum of `mails_max`.
 const MAILS_MAX: usize = 10_000;
-/// Only the user that the service runs as.
+/// Accessible to the user of the service only.
 const FOLDER_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
 
@@ -39,21 +39,22 @@ impl FolderTransport {
             return Err(SettingsError::Bound("mails_max"));
         }
         let trial = folder.path.join(".trial");
-        let made = DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(&folder.path);
-        made.and_then(|()| write(&trial, b""))
+        let created = DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(&folder.path);
+        created
+            .and_then(|()| write(&trial, b""))
             .and_then(|()| fs::remove_file(trial))
             .map_err(SettingsError::Folder)?;
         Ok(Self { path: folder.path.clone(), mails_max: folder.mails_max })
     }
 
-    pub(crate) async fn hand_over(&self, mail: &Composed) -> io::Result<()> {
+    pub(crate) async fn deliver(&self, mail: &Composed) -> io::Result<()> {
         let (path, mails_max) = (self.path.clone(), self.mails_max);
         let (name, bytes) = (mail.name.clone(), mail.bytes.clone());
         let work = move || {
             let part = path.join(format!("{name}.part"));
             write(&part, &bytes)?;
             fs::rename(part, path.join(format!("{name}{SUFFIX}")))?;
-            forget_the_oldest(&path, mails_max)
+            delete_oldest(&path, mails_max)
         };
         task::spawn_blocking(work).await.map_err(io::Error::other)?
     }
@@ -65,7 +66,7 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)
 }
 
-/// The names of the mails, the oldest first.
+/// The file names of the mails, oldest first.
 fn names(folder: &Path) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder)? {
@@ -79,10 +80,10 @@ fn names(folder: &Path) -> io::Result<Vec<String>> {
     Ok(names)
 }
 
-fn forget_the_oldest(folder: &Path, mails_max: usize) -> io::Result<()> {
+fn delete_oldest(folder: &Path, mails_max: usize) -> io::Result<()> {
     let names = names(folder)?;
-    let too_many = names.len().saturating_sub(mails_max);
-    for name in &names[..too_many] {
+    let excess = names.len().saturating_sub(mails_max);
+    for name in &names[..excess] {
         match fs::remove_file(folder.join(name)) {
             // Another delivery removed it at the same moment.
             Err(error) if error.kind() == ErrorKind::NotFound => {}
@@ -92,7 +93,7 @@ fn forget_the_oldest(folder: &Path, mails_max: usize) -> io::Result<()> {
     Ok(())
 }
 
-/// The mails in a folder, for a page that shows them. Reading waits for the disk.
+/// The mails in a folder, for a page that shows them. Reading blocks.
 #[derive(Clone, Debug)]
 pub struct DevMails {
     path: PathBuf,
@@ -101,38 +102,38 @@ pub struct DevMails {
 /// A mail in a list. Its `Debug` shows the name only.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DevMail {
-    /// By which it is opened.
+    /// Its file name.
     pub name: String,
-    /// From whom, as a program shows it.
+    /// The sender.
     pub from: String,
-    /// To whom.
+    /// The recipients.
     pub to: String,
-    /// What it says it is about.
+    /// The subject.
     pub subject: String,
-    /// When it was written (RFC 3339).
+    /// The date (RFC 3339).
     pub date: String,
 }
 
-/// A mail as a person sees it. Its `Debug` shows the name only.
+/// A mail with its contents. Its `Debug` shows the name only.
 #[derive(Clone, PartialEq, Eq)]
 pub struct OpenedMail {
-    /// What the list shows of it.
+    /// The entry of the list.
     pub summary: DevMail,
-    /// The header, line by line, decoded.
+    /// The decoded header lines.
     pub header: Vec<(String, String)>,
-    /// Its plain form.
+    /// Its plain text.
     pub text: String,
-    /// Its HTML form: to be shown where nothing of it can run.
+    /// Its HTML, to be shown where scripts cannot run.
     pub html: String,
 }
 
 impl DevMails {
-    /// The mails that [`TransportSettings::Folder`](crate::TransportSettings::Folder) keeps there.
+    /// The mails that [`TransportSettings::Folder`](crate::TransportSettings::Folder) stores there.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
     }
 
-    /// All of them, the newest first; none when there is no such folder.
+    /// All mails, newest first; none if the folder does not exist.
     ///
     /// # Errors
     /// When the folder or a mail cannot be read.
@@ -145,7 +146,7 @@ impl DevMails {
         mails.filter_map(Result::transpose).map(|mail| mail.map(|mail| mail.summary)).collect()
     }
 
-    /// One of them; `None` when there is none of that name, or not any more.
+    /// The mail with this name, if it exists.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -162,7 +163,7 @@ impl DevMails {
     }
 }
 
-/// Nothing that leads out of the folder.
+/// Whether `name` is a file name that cannot lead out of the folder.
 fn is_name(name: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     name.strip_suffix(SUFFIX).is_some_and(|stem| !stem.is_empty() && stem.bytes().all(allowed))

@@ -1,33 +1,34 @@
-//! Mail over SMTP (RFC 5321), on connections that are kept for the next mail.
+//! Mail over SMTP (RFC 5321), on pooled connections.
 
 use std::{
-    error::Error as _,
-    fmt, io,
+    fmt,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
 
 use lettre::transport::smtp::{
-    Error,
     client::AsyncSmtpConnection,
     commands::{Data, Mail, Rcpt},
     extension::{Extension, MailParameter},
 };
 use tokio::time::{self, Instant};
 
-use super::{Fault, smtp_client::Server};
+use super::{
+    fault::{Fault, SmtpStep},
+    smtp_client::Server,
+};
 use crate::{
     compose::Composed,
     settings::{Settings, SettingsError, Smtp},
 };
 
-/// How long a connection is kept. Servers close what says nothing for long (RFC 5321, 4.5.3.2).
+/// How long an idle connection is kept. Servers close idle ones (RFC 5321, 4.5.3.2).
 const IDLE_MAX: Duration = Duration::from_mins(1);
 
 pub(crate) struct SmtpTransport {
     server: Server,
     connect_timeout: Duration,
-    /// Ready for a mail, the latest used last. No more than mails leave at once.
+    /// Idle connections, the most recently used last. No more than mails are sent at once.
     idle: Mutex<Vec<Idle>>,
 }
 
@@ -45,12 +46,12 @@ impl SmtpTransport {
         })
     }
 
-    /// A connection on which anything went wrong, or on which nobody waited for the end, is not used
-    /// again: what it would say next belongs to this mail.
-    pub(crate) async fn hand_over(&self, mail: &Composed) -> Result<(), Fault> {
+    /// A connection on which an error occurred, or on which the delivery was cancelled, is not reused: its next reply would
+    /// belong to this mail.
+    pub(crate) async fn deliver(&self, mail: &Composed) -> Result<(), Fault> {
         let ready = time::timeout(self.connect_timeout, self.connection());
         let mut connection = ready.await.unwrap_or(Err(Fault::TooSlow))?;
-        hand_over(&mut connection, mail).await?;
+        deliver(&mut connection, mail).await?;
         self.keep(connection);
         Ok(())
     }
@@ -82,10 +83,10 @@ impl fmt::Debug for SmtpTransport {
     }
 }
 
-// One mail on a connection that is ready.
+// One mail on a connection.
 
-/// Waits for every answer: only after the last one the mail is theirs.
-async fn hand_over(connection: &mut AsyncSmtpConnection, mail: &Composed) -> Result<(), Fault> {
+/// Waits for every reply: the mail is accepted only after the last one.
+async fn deliver(connection: &mut AsyncSmtpConnection, mail: &Composed) -> Result<(), Fault> {
     let parameters = parameters(connection, mail)?;
     let sender = Mail::new(mail.envelope.from().cloned(), parameters);
     connection.command(sender).await.map_err(|error| SmtpStep::Sender.fault(error))?;
@@ -111,97 +112,5 @@ fn parameters(
         Ok(vec![MailParameter::SmtpUtfEight])
     } else {
         Err(Fault::AddressBeyondAscii)
-    }
-}
-/// A server's reason in figures (RFC 3463), at the beginning of what it says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Reason {
-    pub(crate) class: u16,
-    pub(crate) subject: u16,
-    pub(crate) detail: u16,
-}
-
-impl Reason {
-    /// `None` when the words do not begin with one.
-    fn read(words: &str) -> Option<Self> {
-        let mut figures = words.split_whitespace().next()?.split('.').map(str::parse);
-        let mut figure = || figures.next()?.ok();
-        let reason = Self { class: figure()?, subject: figure()?, detail: figure()? };
-        figures.next().is_none().then_some(reason)
-    }
-}
-
-/// How far the exchange with a mail server came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SmtpStep {
-    /// Connecting, greeting, STARTTLS.
-    Connect,
-    /// Logging in.
-    Auth,
-    /// `MAIL`.
-    Sender,
-    /// `RCPT`.
-    Recipient,
-    /// `DATA`.
-    Data,
-    /// The mail itself. The server may have it when the connection breaks.
-    Text,
-}
-
-impl SmtpStep {
-    /// Whether this answer is about the mail, and not about us: until we are let in it never is, and
-    /// some servers ask for a login only when mail is sent (RFC 4954, section 6).
-    pub(crate) fn is_about_the_mail(self, code: u16) -> bool {
-        let login_wanted = matches!(code, 530 | 534 | 535 | 538);
-        !matches!(self, Self::Connect | Self::Auth) && !login_wanted
-    }
-
-    /// What went wrong here, without the server's words.
-    pub(crate) fn fault(self, error: Error) -> Fault {
-        if let Some(code) = error.status() {
-            let reason = error.source().and_then(|words| Reason::read(&words.to_string()));
-            return Fault::Answer { step: self, code: code.into(), reason };
-        }
-        if error.is_tls() {
-            return Fault::Tls(error.into());
-        }
-        if error.is_client() {
-            return Fault::Unable;
-        }
-        let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
-        match cause {
-            // Rustls tells of a certificate that it does not trust like this.
-            Some(cause) if cause.kind() == io::ErrorKind::InvalidData => Fault::Tls(error.into()),
-            Some(cause) => Fault::Broken { step: self, source: cause.kind().into() },
-            None => Fault::Unreadable { step: self },
-        }
-    }
-}
-
-impl fmt::Display for SmtpStep {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Connect => "our greeting",
-            Self::Auth => "our login",
-            Self::Sender => "MAIL",
-            Self::Recipient => "RCPT",
-            Self::Data => "DATA",
-            Self::Text => "the mail",
-        })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_reason_is_read_and_nothing_else() {
-        let read = |words| Reason::read(words).map(|it| (it.class, it.subject, it.detail));
-        assert_eq!(read("5.1.1 no such user"), Some((5, 1, 1)));
-        assert_eq!(read("5.7.26"), Some((5, 7, 26)));
-        for none in ["", "no", "5.1 x", "127.0.0.1 is blocked", "5.1.x", "5.1.99999999"] {
-            assert_eq!(read(none), None, "{none:?}");
-        }
     }
 }

@@ -1,4 +1,4 @@
-//! Which mail server, and how to be let in.
+//! The mail server: its address, TLS and login.
 
 use std::{borrow::Cow, fmt, net::IpAddr, time::Duration};
 
@@ -11,7 +11,7 @@ use percent_encoding::percent_decode_str;
 use reqwest::Url;
 use secrecy::ExposeSecret as _;
 
-use super::{Fault, smtp::SmtpStep};
+use super::fault::{Fault, SmtpStep};
 use crate::settings::{SettingsError, Smtp};
 
 const CERTIFICATE_MARK: &[u8] = b"-----BEGIN CERTIFICATE-----";
@@ -37,7 +37,7 @@ impl Server {
     pub(crate) fn new(smtp: &Smtp) -> Result<Self, SettingsError> {
         let url =
             Url::parse(smtp.url.expose_secret().trim()).map_err(|_| SettingsError::SmtpUrl)?;
-        // An address of IPv6 stands in brackets, which are the URL's alone.
+        // The brackets of an IPv6 address are only part of the URL.
         let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
         if host.is_empty() || !matches!(url.path(), "" | "/") || url.fragment().is_some() {
             return Err(SettingsError::SmtpUrl);
@@ -53,8 +53,7 @@ impl Server {
         })
     }
 
-    /// A connection that is ready for a mail. `timeout` bounds the TCP connection alone; the caller
-    /// bounds it all.
+    /// Connects, with TLS and login. `timeout` bounds the TCP connection alone; the caller bounds the whole.
     pub(crate) async fn connect(&self, timeout: Duration) -> Result<AsyncSmtpConnection, Fault> {
         let wrapped = match &self.tls {
             Tls::AtOnce(tls) => Some(tls.clone()),
@@ -81,9 +80,10 @@ impl Server {
 
 fn tls(url: &Url, host: &str, smtp: &Smtp) -> Result<Tls, SettingsError> {
     let loopback = is_loopback(host);
-    let wish = url.query_pairs().collect::<Vec<_>>();
-    let wish: Vec<_> = wish.iter().map(|(key, value)| (key.as_ref(), value.as_ref())).collect();
-    match (url.scheme(), wish.as_slice()) {
+    let options = url.query_pairs().collect::<Vec<_>>();
+    let options: Vec<_> =
+        options.iter().map(|(key, value)| (key.as_ref(), value.as_ref())).collect();
+    match (url.scheme(), options.as_slice()) {
         ("smtps", []) => Ok(Tls::AtOnce(parameters(host, smtp)?)),
         ("smtp", []) if loopback => Ok(Tls::None),
         ("smtp", [] | [("tls", "starttls")]) => Ok(Tls::ByCommand(parameters(host, smtp)?)),
@@ -100,7 +100,7 @@ fn is_loopback(host: &str) -> bool {
 fn parameters(host: &str, smtp: &Smtp) -> Result<TlsParameters, SettingsError> {
     let mut parameters = TlsParameters::builder(host.to_owned());
     if let Some(pem) = &smtp.root_pem {
-        // What holds no certificate would be taken for none, and trusted for nothing.
+        // Text without a certificate would be accepted as an empty list.
         if !pem.windows(CERTIFICATE_MARK.len()).any(|piece| piece == CERTIFICATE_MARK) {
             return Err(SettingsError::SmtpTls("no certificate in PEM".into()));
         }

@@ -1,6 +1,6 @@
 use super::Words;
 
-pub(super) struct English;
+pub(crate) struct English;
 
 impl Words for English {
     fn code(&self) -> &'static str {

@@ -1,6 +1,6 @@
 use super::Words;
 
-pub(super) struct French;
+pub(crate) struct French;
 
 impl Words for French {
     fn code(&self) -> &'static str {

@@ -1,35 +1,37 @@
-//! GIF 87a and 89a: a screen, then pictures on it and extensions between them.
+//! GIF 87a and 89a: a screen, then images on it with extensions between them.
 
 use image::metadata::Orientation;
 
-use super::{Input, Sanitized, Size};
-use crate::Fault;
+use super::{
+    Sanitized, Size,
+    input::{Fault, Input},
+};
 
 const EXTENSION: u8 = 0x21;
-const PICTURE: u8 = 0x2c;
+const IMAGE: u8 = 0x2c;
 const TRAILER: u8 = 0x3b;
 const PLAIN_TEXT: u8 = 0x01;
 const CONTROL: u8 = 0xf9;
 const APPLICATION: u8 = 0xff;
 
-pub(super) fn clean(bytes: &[u8]) -> Result<Sanitized, Fault> {
+pub(crate) fn clean(bytes: &[u8]) -> Result<Sanitized, Fault> {
     let mut input = Input::new(bytes);
     let mut parts = Parts::new(&mut input)?;
     loop {
-        let taken = match input.byte() {
+        let result = match input.byte() {
             Ok(EXTENSION) => parts.take_extension(&mut input),
-            Ok(PICTURE) => {
-                parts.take_picture(&mut input)?;
+            Ok(IMAGE) => {
+                parts.take_image(&mut input)?;
                 continue;
             }
             Ok(TRAILER) => return Ok(parts.assemble()),
             Ok(_) => Err(Fault::Unreadable),
             Err(fault) => Err(fault),
         };
-        match taken {
-            // Behind the last picture that is the end, as browsers have it.
-            Err(_) if parts.frames > 0 && !parts.announced => return Ok(parts.assemble()),
-            taken => taken?,
+        match result {
+            // Truncated after the last image: complete, as for browsers.
+            Err(_) if parts.frames > 0 && !parts.expects_image => return Ok(parts.assemble()),
+            result => result?,
         }
     }
 }
@@ -38,11 +40,11 @@ struct Parts<'a> {
     out: Vec<u8>,
     screen: Size,
     frames: u32,
-    /// How long the next picture stays and what is see-through in it.
+    /// Delay and transparency of the next image.
     control: Option<&'a [u8]>,
     loops: bool,
-    /// Another picture was to come.
-    announced: bool,
+    /// A part that belongs to a further image was read.
+    expects_image: bool,
 }
 
 impl<'a> Parts<'a> {
@@ -54,26 +56,26 @@ impl<'a> Parts<'a> {
         let mut sides = Input::new(screen);
         let (width, height) = (sides.u16_le()?, sides.u16_le()?);
         let screen = Size { width_px: u32::from(width), height_px: u32::from(height) };
-        Ok(Self { out, screen, frames: 0, control: None, loops: false, announced: false })
+        Ok(Self { out, screen, frames: 0, control: None, loops: false, expects_image: false })
     }
 
     fn take_extension(&mut self, input: &mut Input<'a>) -> Result<(), Fault> {
-        self.announced = true;
+        self.expects_image = true;
         let label = input.byte()?;
-        self.announced = label == CONTROL || (self.control.is_some() && label != PLAIN_TEXT);
+        self.expects_image = label == CONTROL || (self.control.is_some() && label != PLAIN_TEXT);
         let blocks = blocks(input)?;
         match label {
             // Four bytes in one block.
             CONTROL if blocks.len() == 6 && blocks[0] == 4 => self.control = Some(blocks),
             APPLICATION => self.take_loop(blocks),
-            // It would have been what the control is about.
+            // The control applied to it.
             PLAIN_TEXT => self.control = None,
             _ => {}
         }
         Ok(())
     }
 
-    /// How often the animation is repeated.
+    /// Copies the loop count of the animation.
     fn take_loop(&mut self, blocks: &[u8]) {
         let count = blocks
             .strip_prefix(b"\x0bNETSCAPE2.0\x03\x01")
@@ -87,32 +89,32 @@ impl<'a> Parts<'a> {
         }
     }
 
-    fn take_picture(&mut self, input: &mut Input<'a>) -> Result<(), Fault> {
-        let place = input.take(9)?;
-        self.check_place(place)?;
-        let palette = input.take(palette_bytes(place[8]))?;
+    fn take_image(&mut self, input: &mut Input<'a>) -> Result<(), Fault> {
+        let descriptor = input.take(9)?;
+        self.check_position(descriptor)?;
+        let palette = input.take(palette_bytes(descriptor[8]))?;
         let code_size = input.byte()?;
         let pixels = pixels(input)?;
         if let Some(control) = self.control.take() {
             self.out.extend_from_slice(&[EXTENSION, CONTROL]);
             self.out.extend_from_slice(control);
         }
-        self.out.push(PICTURE);
-        self.out.extend_from_slice(place);
+        self.out.push(IMAGE);
+        self.out.extend_from_slice(descriptor);
         self.out.extend_from_slice(palette);
         self.out.push(code_size);
         self.out.extend_from_slice(pixels);
         self.out.push(0);
-        self.announced = false;
+        self.expects_image = false;
         self.frames += 1;
         Ok(())
     }
 
-    /// A frame outside of the canvas is not seen, but a decoder needs memory for it.
-    fn check_place(&self, place: &[u8]) -> Result<(), Fault> {
-        let mut place = Input::new(place);
-        let (left, top) = (u32::from(place.u16_le()?), u32::from(place.u16_le()?));
-        let (width, height) = (u32::from(place.u16_le()?), u32::from(place.u16_le()?));
+    /// Refuses a frame outside of the screen: it is invisible, but a decoder needs memory for it.
+    fn check_position(&self, descriptor: &[u8]) -> Result<(), Fault> {
+        let mut input = Input::new(descriptor);
+        let (left, top) = (u32::from(input.u16_le()?), u32::from(input.u16_le()?));
+        let (width, height) = (u32::from(input.u16_le()?), u32::from(input.u16_le()?));
         let inside = left + width <= self.screen.width_px && top + height <= self.screen.height_px;
         if inside { Ok(()) } else { Err(Fault::Unreadable) }
     }
@@ -134,29 +136,29 @@ fn palette_bytes(flags: u8) -> usize {
     if flags & 0x80 == 0 { 0 } else { 3 << ((flags & 7) + 1) }
 }
 
-/// A row of blocks without the empty one that ends it, which may be missing where the file breaks off.
-/// Whether pixels are missing too shows when they are decoded.
+/// Data blocks without the empty one that ends them, which may be missing in a truncated file. Whether pixels are missing
+/// too shows when they are decoded.
 fn pixels<'a>(input: &mut Input<'a>) -> Result<&'a [u8], Fault> {
-    let from_here = input.rest();
+    let start = input.rest();
     loop {
-        let until_here = &from_here[..from_here.len() - input.rest().len()];
+        let read = &start[..start.len() - input.rest().len()];
         match input.byte() {
-            Ok(0) => return Ok(until_here),
+            Ok(0) => return Ok(read),
             Ok(len) => input.take(usize::from(len))?,
-            Err(_) if !until_here.is_empty() => return Ok(until_here),
+            Err(_) if !read.is_empty() => return Ok(read),
             Err(fault) => return Err(fault),
         };
     }
 }
 
-/// A row of blocks with the empty one that ends it.
+/// Data blocks with the empty one that ends them.
 fn blocks<'a>(input: &mut Input<'a>) -> Result<&'a [u8], Fault> {
-    let from_here = input.rest();
+    let start = input.rest();
     loop {
         let len = input.byte()?;
         input.take(usize::from(len))?;
         if len == 0 {
-            return Ok(&from_here[..from_here.len() - input.rest().len()]);
+            return Ok(&start[..start.len() - input.rest().len()]);
         }
     }
 }

@@ -1,21 +1,22 @@
-//! JPEG (ITU T.81): markers, segments, and scans of coded bytes between them.
+//! JPEG (ITU T.81): markers, segments, and scans of coded bytes.
 
 use image::metadata::Orientation;
 
 use super::{
-    Input, Profile, Sanitized, Size,
-    profile::{Channels, PROFILE_MAX_BYTES},
+    Sanitized, Size,
+    input::{Fault, Input},
+    profile::{Channels, PROFILE_MAX_BYTES, Profile},
 };
-use crate::{Fault, sanitize, settings::Bounds};
+use crate::{sanitize, settings::Bounds};
 
-/// Pictures come in about ten scans. Each costs a pass over all pixels and a few bytes.
+/// Progressive pictures have about ten scans. Each costs a pass over all pixels and only a few bytes.
 const SCANS_MAX: u32 = 100;
 
-/// A block of 8 x 8 pixels takes one bit at the least, so a byte never says more pixels than this.
-/// Decoders would make up what is missing.
+/// A block of 8 x 8 pixels takes at least one bit, so a byte never codes more pixels than this. Decoders would invent the
+/// missing ones.
 const PIXELS_FOR_A_BYTE_MAX: u64 = 512;
 
-/// What stands for coded pixels where a file breaks off: of no pattern, and without a marker.
+/// Stands for the missing coded bytes of a truncated file: without a pattern, and without a marker.
 const FILLER: [u8; 32] = [
     0x5a, 0x13, 0xc7, 0x68, 0x2d, 0xf1, 0x84, 0x3e, 0xb2, 0x09, 0x97, 0xdc, 0x41, 0x76, 0xeb, 0x30,
     0x1c, 0xa5, 0x6f, 0xd8, 0x03, 0xb9, 0x4e, 0x92, 0x7d, 0xe4, 0x28, 0x5b, 0xc1, 0x36, 0x8a, 0xf7,
@@ -29,11 +30,11 @@ const APP1: u8 = 0xe1;
 const APP2: u8 = 0xe2;
 const APP14: u8 = 0xee;
 
-pub(super) fn clean(bytes: &[u8], bounds: &Bounds) -> Result<Sanitized, Fault> {
+pub(crate) fn clean(bytes: &[u8], bounds: &Bounds) -> Result<Sanitized, Fault> {
     let mut input = Input::new(bytes);
     input.take(2)?;
     let mut parts = Parts::default();
-    // Where no further marker or segment is, the file breaks off.
+    // The file is truncated if there is no further marker or segment.
     while let Ok(marker) = next_marker(&mut input) {
         match marker {
             EOI => return parts.assemble(bounds),
@@ -51,7 +52,7 @@ pub(super) fn clean(bytes: &[u8], bounds: &Bounds) -> Result<Sanitized, Fault> {
     parts.assemble_without_end(bounds)
 }
 
-/// The next marker's code. What stands before it says nothing.
+/// The code of the next marker. Bytes before it are skipped.
 fn next_marker(input: &mut Input<'_>) -> Result<u8, Fault> {
     while input.byte()? != 0xff {}
     loop {
@@ -73,10 +74,10 @@ struct Parts<'a> {
     head: Vec<u8>,
     body: Vec<u8>,
     frame: Option<(Size, u8)>,
-    /// Channels come in several scans, each finer than the one before.
+    /// Channels have several scans, each finer than the one before.
     is_progressive: bool,
     scans: u32,
-    /// Channels in all scans.
+    /// The number of channels of all scans together.
     scanned: u32,
     coded_bytes: u64,
     orientation: Option<Orientation>,
@@ -93,7 +94,7 @@ impl<'a> Parts<'a> {
                 self.is_progressive = marker == 0xc2;
                 put(&mut self.body, marker, segment);
             }
-            // Tables of codes, of steps, and how often coding starts afresh.
+            // Huffman tables, quantisation tables, and the restart interval.
             0xc4 | 0xdb | 0xdd => put(&mut self.body, marker, segment),
             APP0 => self.take_jfif(segment),
             APP1 if segment.starts_with(b"Exif\0\0") && self.orientation.is_none() => {
@@ -106,7 +107,7 @@ impl<'a> Parts<'a> {
         Ok(())
     }
 
-    /// Version and pixel density, without the small picture that may follow.
+    /// Copies version and pixel density, without the thumbnail that may follow.
     fn take_jfif(&mut self, segment: &[u8]) {
         if segment.starts_with(b"JFIF\0") && segment.len() >= 14 && self.head.is_empty() {
             let mut kept = [0; 14];
@@ -115,7 +116,7 @@ impl<'a> Parts<'a> {
         }
     }
 
-    /// How colours were turned into channels; without it red may be blue.
+    /// Copies the colour transform, without which colours may be wrong.
     fn take_adobe(&mut self, segment: &[u8]) {
         if let Some(kept) = segment.get(..12).filter(|kept| kept.starts_with(b"Adobe")) {
             put(&mut self.head, APP14, kept);
@@ -135,8 +136,8 @@ impl<'a> Parts<'a> {
         Ok(())
     }
 
-    /// A file that breaks off: with its end when that alone is missing. Whether pixels are missing
-    /// too shows only when it is decoded, because a decoder reads on behind the last one it has.
+    /// Completes a truncated file if no channel is missing. Whether pixels are missing shows only when it is decoded, because
+    /// a decoder continues after the last one.
     fn assemble_without_end(self, bounds: &Bounds) -> Result<Sanitized, Fault> {
         let (is_progressive, scanned) = (self.is_progressive, self.scanned);
         if self.frame.is_none_or(|(_, channels)| !is_progressive && scanned < channels.into()) {
@@ -181,15 +182,15 @@ fn frame(segment: &[u8]) -> Result<(Size, u8), Fault> {
     Ok((size, input.byte()?))
 }
 
-/// How many bytes there are up to the marker that ends a scan, or up to the end of the file without
-/// the first half of a marker that was cut.
+/// The number of bytes up to the marker that ends a scan, or up to the end of a truncated file without the first half of
+/// a marker.
 fn coded_len(bytes: &[u8]) -> usize {
     let ends = |pair: &[u8]| pair[0] == 0xff && !matches!(pair[1], 0x00 | 0xd0..=0xd7);
     let all = || bytes.strip_suffix(&[0xff]).unwrap_or(bytes).len();
     bytes.windows(2).position(ends).unwrap_or_else(all)
 }
 
-/// The profile that comes in numbered pieces, each behind its number and their count.
+/// Joins a profile of numbered pieces, each after its number and their count.
 fn joined_profile(pieces: &[&[u8]], channels: Channels) -> Option<Profile> {
     let len: usize = pieces.iter().map(|piece| piece.len()).sum();
     if len > PROFILE_MAX_BYTES + 2 * pieces.len() {
@@ -202,7 +203,7 @@ fn joined_profile(pieces: &[&[u8]], channels: Channels) -> Option<Profile> {
     Profile::rebuilt(&joined, channels)
 }
 
-/// Appends a segment. Ours are never longer than they were.
+/// Appends a segment. Never longer than the one that was read.
 fn put(out: &mut Vec<u8>, marker: u8, segment: &[u8]) {
     let len = u16::try_from(segment.len() + 2).expect("a segment's length fits its own field");
     out.extend_from_slice(&[0xff, marker]);

@@ -6,14 +6,15 @@ use flate2::{Compression, Crc, read::ZlibDecoder, write::ZlibEncoder};
 use image::metadata::Orientation;
 
 use super::{
-    Input, Profile, Sanitized, Size,
-    profile::{Channels, PROFILE_MAX_BYTES},
+    Sanitized, Size,
+    input::{Fault, Input},
+    profile::{Channels, PROFILE_MAX_BYTES, Profile},
 };
-use crate::{Fault, sanitize};
+use crate::sanitize;
 
 const SIGNATURE_BYTES: usize = 8;
 
-pub(super) fn clean(bytes: &[u8]) -> Result<Sanitized, Fault> {
+pub(crate) fn clean(bytes: &[u8]) -> Result<Sanitized, Fault> {
     let mut input = Input::new(bytes);
     let mut out = input.take(SIGNATURE_BYTES)?.to_vec();
     let mut orientation = None;
@@ -22,7 +23,7 @@ pub(super) fn clean(bytes: &[u8]) -> Result<Sanitized, Fault> {
     let mut has_pixels = false;
     loop {
         let Ok((name, chunk, data)) = next_chunk(&mut input) else {
-            // The file breaks off. Behind the pixels nothing is missing that cannot be made up.
+            // The file is truncated. It can be completed if no pixels are missing.
             match cut_pixels(input.rest())? {
                 Some(data) => put(&mut out, *b"IDAT", data),
                 None if has_pixels => {}
@@ -39,7 +40,7 @@ pub(super) fn clean(bytes: &[u8]) -> Result<Sanitized, Fault> {
                     put_profile(&mut out, profile);
                 }
             }
-            _ if makes_the_picture(*name, data.len()) => {
+            _ if is_allowed(*name, data.len()) => {
                 has_pixels |= name == b"IDAT";
                 out.extend_from_slice(chunk);
             }
@@ -51,8 +52,7 @@ pub(super) fn clean(bytes: &[u8]) -> Result<Sanitized, Fault> {
     Ok(Sanitized { bytes: out, size, frames: 1, orientation, profile, with_filler: None })
 }
 
-/// The pixels in what is left of a file that breaks off, if nothing but their checksum is missing;
-/// `None` when something else was cut.
+/// The pixels in the rest of a truncated file if only their checksum is missing; `None` if another chunk was cut.
 fn cut_pixels(rest: &[u8]) -> Result<Option<&[u8]>, Fault> {
     let mut input = Input::new(rest);
     let (Ok(len), Ok(b"IDAT")) = (input.u32_be(), input.take(4)) else {
@@ -83,10 +83,10 @@ fn take_header(input: &mut Input<'_>, out: &mut Vec<u8>) -> Result<(Size, Channe
     Ok((size, channels))
 }
 
-/// Pixels, and the numbers that say which colours they are. The lengths are those of the format, so
-/// that nothing else passes under such a name. An animation's further frames are not among them: it
-/// becomes the still picture that the format has for those who do not know animations.
-fn makes_the_picture(name: [u8; 4], len: usize) -> bool {
+/// The chunks that are copied: pixels and colour information. Their lengths are checked, so that nothing else is stored
+/// under such a name. Further frames of an animation are dropped: it becomes the still picture that the format has for
+/// programs without support for animations.
+fn is_allowed(name: [u8; 4], len: usize) -> bool {
     match &name {
         b"IDAT" => true,
         b"PLTE" => len <= 768,
@@ -99,13 +99,13 @@ fn makes_the_picture(name: [u8; 4], len: usize) -> bool {
     }
 }
 
-/// What stands compressed behind a name and the method's number.
+/// The compressed profile after its name and the method.
 fn inflated_profile(data: &[u8]) -> Option<Vec<u8>> {
     let name_len = data.iter().position(|byte| *byte == 0)?;
     let compressed = data.get(name_len + 2..)?;
     let mut profile = Vec::new();
     let bound = PROFILE_MAX_BYTES as u64 + 1;
-    // A profile that cannot be read is the same to us as none.
+    // An invalid profile is ignored.
     ZlibDecoder::new(compressed).take(bound).read_to_end(&mut profile).ok()?;
     Some(profile)
 }

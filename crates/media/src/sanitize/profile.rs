@@ -1,22 +1,22 @@
 //! Colour profiles (ICC.1), rebuilt from their numbers.
 //!
-//! A phone's photo looks pale without its profile, and a profile may name the screen, its maker and
-//! its serial number. So curves and primaries are taken over and every word is left behind. Profiles
-//! that are tables instead (printers, scanners) are dropped: such a picture counts as sRGB.
+//! A photo of a phone looks pale without its profile, and a profile may name the screen, its maker and its serial number.
+//! So curves and primaries are copied and all texts are dropped. Profiles that consist of tables (printers, scanners) are
+//! dropped: such a picture counts as sRGB.
 
-use super::Input;
+use super::input::Input;
 
-/// The longest profile looked at, in bytes. Those of phones and cameras have 400 to 4,000.
+/// The maximum size of a profile, in bytes. Those of phones and cameras have 400 to 4,000.
 pub(super) const PROFILE_MAX_BYTES: usize = 64 * 1024;
 
 const HEADER_BYTES: usize = 128;
 const TAGS_MAX: u32 = 64;
-/// The most points of a curve.
+/// The maximum number of points of a curve.
 const POINTS_MAX: u32 = 4_096;
-/// The white point that all profiles refer to (D50), as the format wants it in each.
+/// The white point of all profiles (D50), which the format requires in each.
 const WHITE_D50: [u8; 12] = [0, 0, 0xf6, 0xd6, 0, 1, 0, 0, 0, 0, 0xd3, 0x2d];
 
-/// What the numbers of a picture are.
+/// The colour channels of a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Channels {
     Grey,
@@ -31,8 +31,8 @@ impl Channels {
         }
     }
 
-    /// Without which there is no profile.
-    fn needed(self) -> &'static [&'static [u8; 4]] {
+    /// The required tags.
+    fn required_tags(self) -> &'static [&'static [u8; 4]] {
         match self {
             Self::Grey => &[b"kTRC"],
             Self::Rgb => &[b"rXYZ", b"gXYZ", b"bXYZ", b"rTRC", b"gTRC", b"bTRC"],
@@ -40,7 +40,7 @@ impl Channels {
     }
 }
 
-/// A colour profile that says nothing but colours.
+/// A colour profile without texts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Profile(Vec<u8>);
 
@@ -49,8 +49,7 @@ impl Profile {
         &self.0
     }
 
-    /// The numbers of a profile in a profile of ours. `None` when it is damaged, not about these
-    /// channels, or made of tables.
+    /// A new profile with the numbers of `profile`. `None` if it is damaged, for other channels, or made of tables.
     pub(super) fn rebuilt(profile: &[u8], channels: Channels) -> Option<Self> {
         if profile.len() > PROFILE_MAX_BYTES {
             return None;
@@ -60,8 +59,9 @@ impl Profile {
             && &header[16..20] == channels.name()
             && &header[20..24] == b"XYZ "
             && matches!(header[8], 2 | 4);
-        let tags = fits.then(|| numbers(profile))??;
-        let complete = channels.needed().iter().all(|name| tags.iter().any(|tag| tag.0 == **name));
+        let tags = fits.then(|| numeric_tags(profile))??;
+        let complete =
+            channels.required_tags().iter().all(|name| tags.iter().any(|tag| tag.0 == **name));
         complete.then(|| Self(assemble(header[8], channels, &tags)))
     }
 }
@@ -69,8 +69,8 @@ impl Profile {
 /// A name and its data.
 type Tag<'a> = ([u8; 4], &'a [u8]);
 
-/// The tags that are numbers.
-fn numbers(profile: &[u8]) -> Option<Vec<Tag<'_>>> {
+/// The tags that contain only numbers.
+fn numeric_tags(profile: &[u8]) -> Option<Vec<Tag<'_>>> {
     let mut table = Input::new(&profile[HEADER_BYTES..]);
     let count = table.u32_be().ok().filter(|count| *count <= TAGS_MAX)?;
     let mut tags = Vec::new();
@@ -79,15 +79,15 @@ fn numbers(profile: &[u8]) -> Option<Vec<Tag<'_>>> {
         let from = table.u32_be().ok()? as usize;
         let len = table.u32_be().ok()? as usize;
         let data = profile.get(from..from.checked_add(len)?)?;
-        if let Some(len) = numbers_len(name, data) {
+        if let Some(len) = numeric_len(name, data) {
             tags.push((name, &data[..len]));
         }
     }
     Some(tags)
 }
 
-/// How long a tag is by its own account, if it is one that holds numbers.
-fn numbers_len(name: [u8; 4], data: &[u8]) -> Option<usize> {
+/// The length of a numeric tag by its own header; `None` for other tags.
+fn numeric_len(name: [u8; 4], data: &[u8]) -> Option<usize> {
     let len = match (&name, data.first_chunk()?) {
         (b"rXYZ" | b"gXYZ" | b"bXYZ" | b"wtpt", b"XYZ ") => 20,
         (b"rTRC" | b"gTRC" | b"bTRC" | b"kTRC", kind) => curve_len(*kind, data)?,
@@ -112,8 +112,8 @@ fn curve_len(kind: [u8; 4], data: &[u8]) -> Option<usize> {
 }
 
 fn assemble(version: u8, channels: Channels, tags: &[Tag<'_>]) -> Vec<u8> {
-    let words = if version == 2 { [described(), plain()] } else { [localised(), localised()] };
-    let mut all: Vec<Tag<'_>> = vec![(*b"desc", &words[0]), (*b"cprt", &words[1])];
+    let texts = if version == 2 { [described(), plain()] } else { [localised(), localised()] };
+    let mut all: Vec<Tag<'_>> = vec![(*b"desc", &texts[0]), (*b"cprt", &texts[1])];
     all.extend_from_slice(tags);
     let mut table = number(all.len()).to_vec();
     let mut data = Vec::new();
@@ -136,7 +136,7 @@ fn header(len: usize, version: u8, channels: Channels) -> [u8; HEADER_BYTES] {
     header[12..16].copy_from_slice(b"mntr");
     header[16..20].copy_from_slice(channels.name());
     header[20..24].copy_from_slice(b"XYZ ");
-    // The first of January 2000: the format wants a date.
+    // The first of January 2000: the format requires a date.
     header[24..30].copy_from_slice(&[7, 0xd0, 0, 1, 0, 1]);
     header[36..40].copy_from_slice(b"acsp");
     header[68..80].copy_from_slice(&WHITE_D50);
@@ -147,19 +147,19 @@ fn number(number: usize) -> [u8; 4] {
     u32::try_from(number).expect("a profile is small").to_be_bytes()
 }
 
-/// A name as version 2 wants it: "c", and none in two further alphabets.
+/// A description in version 2: "c", and none in two further scripts.
 fn described() -> Vec<u8> {
     let mut name = b"desc\0\0\0\0\0\0\0\x02c\0".to_vec();
     name.resize(name.len() + 78, 0);
     name
 }
 
-/// A text of version 2: "c".
+/// A text in version 2: "c".
 fn plain() -> Vec<u8> {
     b"text\0\0\0\0c\0".to_vec()
 }
 
-/// A text of version 4: "c", in English.
+/// A text in version 4: "c", in English.
 fn localised() -> Vec<u8> {
     b"mluc\0\0\0\0\0\0\0\x01\0\0\0\x0cenUS\0\0\0\x02\0\0\0\x1c\0c".to_vec()
 }
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn the_words_of_a_profile_stay_behind() {
+    fn the_texts_of_a_profile_are_dropped() {
         let mut named = display_p3();
         named[48..56].copy_from_slice(b"MAKEMODL");
         named[80..84].copy_from_slice(b"MADE");
@@ -211,7 +211,7 @@ mod tests {
         absurd[128..132].copy_from_slice(&[0xff; 4]);
         assert_eq!(Profile::rebuilt(&absurd, Channels::Rgb), None);
         for len in 0..good.len() - 4 {
-            // It may lose its last words, and neither more nor the reader's head.
+            // It may lose its last texts, but nothing else, and must not panic.
             let short = Profile::rebuilt(&good[..len], Channels::Rgb);
             assert!(
                 short.is_none_or(|short| Profile::rebuilt(&good, Channels::Rgb) == Some(short))

@@ -3,28 +3,29 @@
 use image::metadata::Orientation;
 
 use super::{
-    Input, Profile, Sanitized, Size,
-    profile::{Channels, PROFILE_MAX_BYTES},
+    Sanitized, Size,
+    input::{Fault, Input},
+    profile::{Channels, PROFILE_MAX_BYTES, Profile},
 };
-use crate::{Fault, sanitize};
+use crate::sanitize;
 
 const HAS_PROFILE: u8 = 0x20;
 const HAS_ALPHA: u8 = 0x10;
-const MOVES: u8 = 0x02;
-/// A name and the head of a chunk.
+const ANIMATED: u8 = 0x02;
+/// The minimum length of a file: a name and the header of a chunk.
 const LEN_MIN: usize = 12;
 
-pub(super) fn clean(bytes: &[u8]) -> Result<Sanitized, Fault> {
+pub(crate) fn clean(bytes: &[u8]) -> Result<Sanitized, Fault> {
     let mut input = Input::new(bytes);
     input.take(4)?;
     let len = input.u32_le()? as usize;
-    // Some writers count wrongly, or cannot go back to say how much it became. What is too little for
-    // any picture says nothing; and a chunk that begins before the end is read whole.
-    let said = if len < LEN_MIN { usize::MAX } else { len };
-    let behind_bytes = input.rest().len().saturating_sub(said);
+    // Some writers write a wrong length, or none. One that is too small for any picture is ignored, and a chunk that
+    // begins before the end is read completely.
+    let len = if len < LEN_MIN { usize::MAX } else { len };
+    let trailing_bytes = input.rest().len().saturating_sub(len);
     input.take(4)?;
     match next_chunk(&mut input)? {
-        (b"VP8X", header) => Extended::new(header)?.take_all(&mut input, behind_bytes),
+        (b"VP8X", header) => Extended::new(header)?.take_all(&mut input, trailing_bytes),
         (name @ (b"VP8 " | b"VP8L"), data) => {
             let mut out = Vec::with_capacity(bytes.len());
             put(&mut out, *name, &[data]);
@@ -52,7 +53,7 @@ fn next_chunk<'a>(input: &mut Input<'a>) -> Result<(&'a [u8; 4], &'a [u8]), Faul
     Ok((name, data))
 }
 
-/// A file whose first chunk says what else there is.
+/// A file in the extended format.
 struct Extended {
     flags: u8,
     canvas: Size,
@@ -71,17 +72,21 @@ impl Extended {
         Ok(Self { flags, canvas, orientation, profile, body: Vec::new(), frames: 0 })
     }
 
-    fn moves(&self) -> bool {
-        self.flags & MOVES != 0
+    fn is_animated(&self) -> bool {
+        self.flags & ANIMATED != 0
     }
 
-    /// Takes what there is up to `behind_bytes` before the end.
-    fn take_all(mut self, input: &mut Input<'_>, behind_bytes: usize) -> Result<Sanitized, Fault> {
-        while input.rest().len() > behind_bytes {
+    /// Reads all chunks up to `trailing_bytes` before the end.
+    fn take_all(
+        mut self,
+        input: &mut Input<'_>,
+        trailing_bytes: usize,
+    ) -> Result<Sanitized, Fault> {
+        while input.rest().len() > trailing_bytes {
             let is_frame = input.rest().starts_with(b"ANMF");
             match next_chunk(input) {
                 Ok((name, data)) => self.take(*name, data)?,
-                // Behind the pixels nothing is cut that anybody would miss.
+                // Truncated after the pixels: nothing visible is missing.
                 Err(_) if self.frames > 0 && !is_frame => break,
                 Err(fault) => return Err(fault),
             }
@@ -95,11 +100,13 @@ impl Extended {
                 self.profile = Profile::rebuilt(data, Channels::Rgb);
             }
             b"EXIF" if self.orientation.is_none() => self.orientation = sanitize::orientation(data),
-            b"ANIM" if self.moves() && data.len() == 6 => put(&mut self.body, name, &[data]),
-            b"ANMF" if self.moves() => self.take_frame(data)?,
-            b"ALPH" if !self.moves() && self.frames == 0 => put(&mut self.body, name, &[data]),
-            b"VP8 " | b"VP8L" if !self.moves() && self.frames == 0 => {
-                same(coded_size(name, data)?, self.canvas)?;
+            b"ANIM" if self.is_animated() && data.len() == 6 => put(&mut self.body, name, &[data]),
+            b"ANMF" if self.is_animated() => self.take_frame(data)?,
+            b"ALPH" if !self.is_animated() && self.frames == 0 => {
+                put(&mut self.body, name, &[data]);
+            }
+            b"VP8 " | b"VP8L" if !self.is_animated() && self.frames == 0 => {
+                check_same(coded_size(name, data)?, self.canvas)?;
                 put(&mut self.body, name, &[data]);
                 self.frames = 1;
             }
@@ -111,14 +118,14 @@ impl Extended {
     fn take_frame(&mut self, data: &[u8]) -> Result<(), Fault> {
         let mut input = Input::new(data);
         let head = input.take(16)?;
-        let size = self.place(head)?;
+        let size = self.frame_size(head)?;
         let mut parts = Vec::with_capacity(data.len());
         let mut coded = 0;
         while coded == 0 && !input.rest().is_empty() {
             match next_chunk(&mut input)? {
                 (name @ b"ALPH", data) => put(&mut parts, *name, &[data]),
                 (name @ (b"VP8 " | b"VP8L"), data) => {
-                    same(coded_size(*name, data)?, size)?;
+                    check_same(coded_size(*name, data)?, size)?;
                     put(&mut parts, *name, &[data]);
                     coded += 1;
                 }
@@ -130,8 +137,8 @@ impl Extended {
         if coded == 1 { Ok(()) } else { Err(Fault::Unreadable) }
     }
 
-    /// The size of a frame that lies on the canvas.
-    fn place(&self, head: &[u8]) -> Result<Size, Fault> {
+    /// The size of a frame. Refuses one outside of the canvas.
+    fn frame_size(&self, head: &[u8]) -> Result<Size, Fault> {
         let mut head = Input::new(head);
         let (left, top) = (head.u24_le()? * 2, head.u24_le()? * 2);
         let size = Size { width_px: head.u24_le()? + 1, height_px: head.u24_le()? + 1 };
@@ -143,7 +150,7 @@ impl Extended {
     fn assemble(self) -> Sanitized {
         let has_profile = if self.profile.is_some() { HAS_PROFILE } else { 0 };
         let mut header = [0; 10];
-        header[0] = self.flags & (HAS_ALPHA | MOVES) | has_profile;
+        header[0] = self.flags & (HAS_ALPHA | ANIMATED) | has_profile;
         header[4..7].copy_from_slice(&(self.canvas.width_px - 1).to_le_bytes()[..3]);
         header[7..].copy_from_slice(&(self.canvas.height_px - 1).to_le_bytes()[..3]);
         let mut out = Vec::with_capacity(self.body.len());
@@ -152,20 +159,20 @@ impl Extended {
             put(&mut out, *b"ICCP", &[profile.as_bytes()]);
         }
         out.extend_from_slice(&self.body);
-        // No camera makes animations, so none has an orientation.
-        let turned = self.orientation.filter(|_| self.flags & MOVES == 0);
+        // Animations have no orientation.
+        let orientation = self.orientation.filter(|_| self.flags & ANIMATED == 0);
         Sanitized {
             bytes: file(&out),
             size: self.canvas,
             frames: self.frames,
-            orientation: turned.unwrap_or(Orientation::NoTransforms),
+            orientation: orientation.unwrap_or(Orientation::NoTransforms),
             profile: self.profile,
             with_filler: None,
         }
     }
 }
 
-/// What a coded picture says of its own size: the decoder believes this and not the canvas.
+/// The size in a coded picture, which a decoder uses instead of that of the canvas.
 fn coded_size(name: [u8; 4], data: &[u8]) -> Result<Size, Fault> {
     let mut input = Input::new(data);
     if &name == b"VP8L" {
@@ -181,8 +188,8 @@ fn coded_size(name: [u8; 4], data: &[u8]) -> Result<Size, Fault> {
     Ok(Size { width_px: u32::from(width), height_px: u32::from(height) })
 }
 
-fn same(coded: Size, said: Size) -> Result<(), Fault> {
-    if coded == said { Ok(()) } else { Err(Fault::Unreadable) }
+fn check_same(coded: Size, declared: Size) -> Result<(), Fault> {
+    if coded == declared { Ok(()) } else { Err(Fault::Unreadable) }
 }
 
 fn put(out: &mut Vec<u8>, name: [u8; 4], data: &[&[u8]]) {

@@ -17,10 +17,10 @@ use secrecy::ExposeSecret;
 
 use crate::settings::{Bucket, SettingsError};
 
-/// One retry, soon: a person waits for an upload, and deletions are retried by their job.
+/// One retry: a person waits for an upload, and deletions are retried by their job.
 const RETRIES_MAX: usize = 1;
 
-/// How many parts of an object (5 MB each) are on their way at once.
+/// How many parts of an object (5 MB each) are sent at once.
 const PARTS_AT_ONCE_MAX: usize = 2;
 
 #[derive(Debug)]
@@ -32,7 +32,7 @@ impl BucketStore {
         let mut builder = AmazonS3Builder::new()
             .with_bucket_name(&bucket.name)
             .with_region(&bucket.region)
-            // Not every service that speaks S3 deletes several objects at once.
+            // Not every S3 service supports bulk deletion.
             .with_config(AmazonS3ConfigKey::DisableBulkDelete, "true")
             .with_virtual_hosted_style_request(!bucket.path_style)
             .with_access_key_id(&bucket.access_key_id)
@@ -70,9 +70,9 @@ impl BucketStore {
         Ok(())
     }
 
-    /// In parts, a few of them in memory at a time. They become an object at the end, all at once and
-    /// whoever else writes it; what was sent is taken back when the rest does not come. What a crash
-    /// leaves of them is no object and only the bucket's own rules remove it.
+    /// A multipart upload, with a few parts in memory at a time. The object appears at the end, atomically, also with
+    /// concurrent writers; the upload is aborted if `bytes` fail. After a crash its parts remain invisible until a
+    /// lifecycle rule of the bucket removes them.
     pub(crate) async fn write(
         &self,
         key: &ObjectKey,
@@ -82,13 +82,13 @@ impl BucketStore {
         let mut upload = WriteMultipart::new(upload);
         match fill(&mut upload, bytes).await {
             Ok(size_bytes) => {
-                // Takes back what was sent when it fails.
+                // Aborts the upload if it fails.
                 upload.finish().await.map_err(failed)?;
                 Ok(size_bytes)
             }
             Err(error) => {
                 if let Err(failure) = upload.abort().await {
-                    tracing::warn!(error = %failure, "half of an object could not be taken back");
+                    tracing::warn!(error = %failure, "an incomplete upload to the bucket could not be aborted");
                 }
                 Err(error)
             }
@@ -144,7 +144,7 @@ impl Chunks for Pieces {
                 Some(Ok(piece)) if piece.is_empty() => {}
                 Some(Ok(piece)) => return Ok(Some(piece.into())),
                 Some(Err(error)) => {
-                    tracing::warn!(error = %error, "a kept file could not be read to its end");
+                    tracing::warn!(error = %error, "a stored file could not be read to its end");
                     return Err(Interrupted);
                 }
             }

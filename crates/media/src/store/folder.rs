@@ -1,10 +1,9 @@
-//! A folder of this machine.
+//! A folder on this machine.
 //!
-//! A file gets its name when all of it is on the disk, so there are no half ones, whenever the power
-//! fails. Until then it is called like the object with some letters and `.part` behind, which no object
-//! can be called. The letters are others each time: two who write the same object never write into the
-//! same file, and the last to finish has it. What a crash left goes when the object is deleted, or when it
-//! is written again later on. Who still writes when it is deleted fails.
+//! A file is renamed when it is completely on the disk, so that a power failure leaves no partial objects. Until then its
+//! name is that of the object with random letters and `.part`, which no object can have: concurrent writers of an object
+//! never write to the same file, and the last to finish wins. Parts that a crash left are removed when the object is
+//! deleted, or when it is written again later. A writer whose object is deleted meanwhile fails.
 
 use std::{
     fs::{self, DirBuilder, DirEntry, File},
@@ -28,14 +27,14 @@ use tokio::{
 
 use crate::settings::SettingsError;
 
-/// Only the user that the service runs as, as with the files.
+/// Accessible to the user of the service only, as are the files.
 const FOLDER_MODE: u32 = 0o700;
 const PIECE_BYTES: usize = 64 * 1024;
-/// How the name of a file ends that is not all there.
+/// The suffix of incomplete files.
 const PART: &str = ".part";
-/// A writer that has written nothing for this long is gone.
-const SILENCE_MAX: Duration = Duration::from_hours(1);
-/// How many letters distinguish one attempt from another.
+/// A part that was not written to for this long is abandoned.
+const ABANDONED_AFTER: Duration = Duration::from_hours(1);
+/// The number of random letters in the name of a part.
 const ATTEMPT_CHARS: usize = 12;
 
 #[derive(Debug)]
@@ -67,17 +66,17 @@ impl FolderStore {
         bytes: &mut dyn Chunks,
     ) -> Result<u64, KeepError> {
         let (path, root) = (self.path(key), self.root.clone());
-        let place = path.clone();
+        let target = path.clone();
         let begun = blocking(move || {
-            let part = begin(&place)?;
+            let part = begin(&target)?;
             let now = part.as_file().metadata()?.modified()?;
-            sweep(&place, |written_at| {
-                now.duration_since(written_at).is_ok_and(|silence| silence > SILENCE_MAX)
+            remove_parts(&target, |written_at| {
+                now.duration_since(written_at).is_ok_and(|idle| idle > ABANDONED_AFTER)
             })?;
             Ok(part)
         })
         .await;
-        // The part goes with its name, whichever way this ends.
+        // The part is removed when it is dropped, unless it was renamed.
         let (file, part) = begun.map_err(failed)?.into_parts();
         let mut file = tokio::fs::File::from_std(file);
         let mut size_bytes = 0;
@@ -102,7 +101,7 @@ impl FolderStore {
 
     pub(crate) async fn delete(&self, key: &ObjectKey) -> io::Result<()> {
         let path = self.path(key);
-        blocking(move || remove(&path).and(sweep(&path, |_| true))).await
+        blocking(move || remove(&path).and(remove_parts(&path, |_| true))).await
     }
 
     /// A key has neither dots nor a slash at its start, so it stays below the folder.
@@ -119,7 +118,7 @@ fn failed(error: io::Error) -> KeepError {
     KeepError::Failed(error.into())
 }
 
-/// A file of an attempt's own, readable for its owner only, for what is to be at `path`.
+/// Creates a part of the object at `path`, accessible to its owner only.
 fn begin(path: &Path) -> io::Result<NamedTempFile> {
     make_folder(folder_of(path))?;
     tempfile::Builder::new()
@@ -129,14 +128,14 @@ fn begin(path: &Path) -> io::Result<NamedTempFile> {
         .tempfile_in(folder_of(path))
 }
 
-/// Renames a part that is on the disk. Fails when the part is gone.
+/// Renames a complete part. Fails if it was removed.
 fn finish(part: TempPath, path: &Path, root: &Path) -> io::Result<()> {
     part.persist(path)?;
     sync_up_to(folder_of(path), root)
 }
 
-/// Takes away the parts of what is to be at `path`, of those that were last written to at such a time.
-fn sweep(path: &Path, is_over: impl Fn(SystemTime) -> bool) -> io::Result<()> {
+/// Removes those parts of the object at `path` whose time of the last write is `is_abandoned`.
+fn remove_parts(path: &Path, is_abandoned: impl Fn(SystemTime) -> bool) -> io::Result<()> {
     let entries = match fs::read_dir(folder_of(path)) {
         Err(error) if is_absent(&error) => return Ok(()),
         entries => entries?,
@@ -147,14 +146,14 @@ fn sweep(path: &Path, is_over: impl Fn(SystemTime) -> bool) -> io::Result<()> {
         let name = entry.file_name();
         let is_part =
             name.to_str().is_some_and(|name| name.starts_with(&beginning) && name.ends_with(PART));
-        if is_part && was_written(&entry)?.is_some_and(&is_over) {
+        if is_part && was_written(&entry)?.is_some_and(&is_abandoned) {
             remove(&entry.path())?;
         }
     }
     Ok(())
 }
 
-/// When it was last written to; `None` when it is gone.
+/// The time of the last write; `None` if the file was removed.
 fn was_written(entry: &DirEntry) -> io::Result<Option<SystemTime>> {
     match entry.metadata().and_then(|metadata| metadata.modified()) {
         Err(error) if is_absent(&error) => Ok(None),
@@ -162,7 +161,7 @@ fn was_written(entry: &DirEntry) -> io::Result<Option<SystemTime>> {
     }
 }
 
-/// How the names of all its parts begin.
+/// The prefix of the names of its parts.
 fn parts_of(path: &Path) -> String {
     format!("{}.", path.file_name().unwrap_or_default().display())
 }
@@ -171,7 +170,7 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().unwrap_or(path)
 }
 
-/// A new name is on the disk when its folder is, and that one's folder, up to the root.
+/// Syncs the folder and those above it up to `root`, so that the new name is on the disk.
 fn sync_up_to(folder: &Path, root: &Path) -> io::Result<()> {
     let below = folder.ancestors().take_while(|folder| folder.starts_with(root));
     below.into_iter().try_for_each(|folder| File::open(folder)?.sync_all())
@@ -204,7 +203,7 @@ impl Chunks for Pieces {
             Ok(0) => Ok(None),
             Ok(_) => Ok(Some(piece)),
             Err(error) => {
-                tracing::warn!(error = %error, "a kept file could not be read to its end");
+                tracing::warn!(error = %error, "a stored file could not be read to its end");
                 Err(Interrupted)
             }
         }

@@ -1,8 +1,9 @@
 //! JPEG files with whatever may stand in them.
 
-use image::{DynamicImage, codecs::jpeg::JpegEncoder};
+use image::{DynamicImage, codecs::jpeg::JpegEncoder, imageops};
+use moxcms::ColorProfile;
 
-use super::scene_of;
+use super::{scene, scene_of};
 
 pub(super) const APP1: u8 = 0xe1;
 pub(super) const APP2: u8 = 0xe2;
@@ -82,4 +83,22 @@ pub(super) fn without_tables(file: &[u8]) -> Vec<u8> {
 
 fn find(bytes: &[u8], part: &[u8]) -> usize {
     bytes.windows(part.len()).position(|window| window == part).expect("an encoder wrote it")
+}
+
+/// A JPEG as a phone makes it, held upright: the sensor's lines run from top to bottom (orientation
+/// 6), and it says where, when, by whom and with what it was taken, in EXIF with GPS and maker note,
+/// XMP, IPTC and a comment, in the colours of a phone's screen, with a short film behind it.
+pub fn phone_photo() -> Vec<u8> {
+    let seen_by_the_sensor = imageops::rotate270(&scene()).into();
+    let screen = ColorProfile::new_display_p3().encode().expect("a known profile");
+    let mut segments = vec![
+        exif(&super::exif::of_a_phone(6)),
+        xmp("<x:xmpmeta xmlns:x='adobe:ns:meta/'>Stadtplan 48.8584,2.2945</x:xmpmeta>"),
+        segment(APP13, b"Photoshop 3.0\08BIM\x04\x04\0\0\0\0\0\x10Bildunterschrift"),
+        segment(COM, b"Kommentar"),
+    ];
+    segments.extend(profile(&screen));
+    let mut photo = with_segments(&encode(&seen_by_the_sensor), &segments);
+    photo.extend_from_slice(b"\0\0\0\x18ftypmp42\0\0\0\0mp42isomBewegtbild");
+    photo
 }

@@ -1,4 +1,4 @@
-//! `audit list`: what was done about people's data.
+//! `audit list`: prints the audit log of people's data.
 
 use domain::privacy::{audit::AuditEntry, store::AuditStore as _};
 use storage_pg::PgStore;
@@ -7,7 +7,7 @@ use crate::{cli::AuditVerb, database, error::RunError, settings::Config};
 
 const HEAD: &str = "at\tby\tdeed\tto\n";
 
-/// Returns what is to be printed.
+/// Returns the output.
 pub(crate) async fn perform(verb: &AuditVerb, config: &Config) -> Result<String, RunError> {
     let AuditVerb::List { limit } = *verb;
     database::prepare(&config.database).await?;

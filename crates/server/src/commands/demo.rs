@@ -1,4 +1,4 @@
-//! Two people and a conversation to try things out with.
+//! `demo`: two people and a conversation for a demonstration.
 
 use std::sync::Arc;
 
@@ -24,9 +24,8 @@ use crate::{
 
 const TOKEN_LIFETIME_MS: i64 = 365 * 24 * 60 * 60 * 1_000;
 
-/// Enters the people and opens their conversation, unless they are there; returns their tokens as a
-/// line of JSON.
-pub(crate) async fn enter(config: &Config) -> Result<String, RunError> {
+/// Creates the people and their conversation unless they exist; returns their tokens as a line of JSON.
+pub(crate) async fn perform(config: &Config) -> Result<String, RunError> {
     if config.general.in_production() {
         return Err(RunError::DemoInProduction);
     }
@@ -37,21 +36,21 @@ pub(crate) async fn enter(config: &Config) -> Result<String, RunError> {
         Services::new(store, Arc::new(NoopFanout), Arc::new(SystemClock), Arc::new(SystemIds));
 
     let now = SystemClock.now();
-    let script = DemoScript::new(now)?;
+    let script = DemoScript::new(now).map_err(|error| RunError::DemoScript(error.into()))?;
     for person in [&script.salon, &script.client] {
         directory.sync_profile(person).await?;
     }
     let view = messaging.open_conversation(&script.salon, script.conversation).await?;
-    let entered = json!({
+    let output = json!({
         "salon": { "id": script.salon.user.as_str(), "token": signer.mint(&script.salon, now)? },
         "client": { "id": script.client.user.as_str(), "token": signer.mint(&script.client, now)? },
         "service": { "id": script.service.user.as_str(), "token": signer.mint(&script.service, now)? },
         "conversation": { "id": view.conversation.id.as_str() },
     });
-    Ok(format!("{entered}\n"))
+    Ok(format!("{output}\n"))
 }
 
-/// The participants and the texts of the demonstration.
+/// The people and the texts of the demonstration.
 struct DemoScript {
     salon: Caller,
     client: Caller,
@@ -60,10 +59,10 @@ struct DemoScript {
     conversation: NewConversation,
 }
 
-/// The script breaks a rule of the domain.
+/// The script violates a rule of the domain.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ScriptError {
-    #[error("a name of the demonstration is no id")]
+enum ScriptError {
+    #[error("a name of the demonstration is not a valid id")]
     Id(#[from] InvalidId),
     #[error("a text of the demonstration is out of bounds")]
     Text(#[from] TextError),

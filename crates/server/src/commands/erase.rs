@@ -1,4 +1,4 @@
-//! `erase --list` and `erase --replay`: what a restore must not bring back.
+//! `erase --list` and `erase --replay`: erased people must stay erased after a restore.
 
 use std::{
     fmt::Write as _,
@@ -24,11 +24,11 @@ use crate::{
 };
 
 /// How many ids are read at once.
-const PAGE: u32 = 1_000;
+const PAGE_SIZE: u32 = 1_000;
 
-/// Does what an operator asks for, and returns what is to be printed.
+/// Returns the output.
 pub(crate) async fn perform(args: &EraseArgs, config: &Config) -> Result<String, RunError> {
-    let people = args.replay.as_deref().map(listed).transpose()?;
+    let people = args.replay.as_deref().map(read_ids).transpose()?;
     database::prepare(&config.database).await?;
     let store = Arc::new(PgStore::new(&config.database.store)?);
     match people {
@@ -45,9 +45,9 @@ pub(crate) async fn perform(args: &EraseArgs, config: &Config) -> Result<String,
 async fn list(store: &PgStore) -> Result<String, JobFailure> {
     let (mut lines, mut after) = (String::new(), None);
     loop {
-        let some = store.erased_people(after, PAGE).await?;
-        lines.extend(some.iter().map(|person| format!("{person}\n")));
-        after = some.last().cloned();
+        let page = store.erased_people(after, PAGE_SIZE).await?;
+        lines.extend(page.iter().map(|person| format!("{person}\n")));
+        after = page.last().cloned();
         if after.is_none() {
             return Ok(lines);
         }
@@ -67,8 +67,8 @@ async fn replay(privacy: &Privacy, people: &[UserId]) -> Result<String, JobFailu
     Ok(lines)
 }
 
-/// The people of a list, all of them, or none when one is no id.
-fn listed(file: &Path) -> Result<Vec<UserId>, RunError> {
+/// The ids in a file; an error if one line is not an id.
+fn read_ids(file: &Path) -> Result<Vec<UserId>, RunError> {
     let mut text = String::new();
     let read = if file == Path::new("-") {
         io::stdin().read_to_string(&mut text).map(drop)
@@ -76,13 +76,15 @@ fn listed(file: &Path) -> Result<Vec<UserId>, RunError> {
         fs::read_to_string(file).map(|read| text = read)
     };
     read.map_err(RunError::ErasedPeople)?;
-    ids(&text)
+    parse_ids(&text)
 }
 
-fn ids(text: &str) -> Result<Vec<UserId>, RunError> {
+fn parse_ids(text: &str) -> Result<Vec<UserId>, RunError> {
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     lines
-        .map(|(at, line)| UserId::parse(line.trim()).map_err(|_| RunError::ErasedPerson(at + 1)))
+        .map(|(index, line)| {
+            UserId::parse(line.trim()).map_err(|_| RunError::ErasedPerson(index + 1))
+        })
         .collect()
 }
 
@@ -92,9 +94,9 @@ mod tests {
 
     #[test]
     fn a_list_is_taken_as_a_whole_or_not_at_all() {
-        let people = ids("c1\n\n c2 \r\n").expect("a good list");
+        let people = parse_ids("c1\n\n c2 \r\n").expect("a good list");
         assert_eq!(people.iter().map(UserId::as_str).collect::<Vec<_>>(), ["c1", "c2"]);
-        let fault = ids("c1\n\nnot an id\nc2").expect_err("a bad line");
+        let fault = parse_ids("c1\n\nnot an id\nc2").expect_err("a bad line");
         assert!(matches!(fault, RunError::ErasedPerson(3)), "{fault}");
     }
 }

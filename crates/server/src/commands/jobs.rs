@@ -18,19 +18,19 @@ use crate::{
 
 const HEAD: &str = "id\tkind\tsubject\tattempts\tcreated\tstate\tlast failure\n";
 
-/// Does what an operator asks for, and returns what is to be printed.
+/// Returns the output.
 pub(crate) async fn perform(verb: &JobsVerb, config: &Config) -> Result<String, RunError> {
     database::prepare(&config.database).await?;
     let store = PgStore::new(&config.database.store)?;
     match verb {
-        JobsVerb::List(list) => print(&store, list).await,
-        JobsVerb::Retry(retry) => again(&store, retry).await,
+        JobsVerb::List(args) => list(&store, args).await,
+        JobsVerb::Retry(args) => retry(&store, args).await,
     }
     .map_err(RunError::Jobs)
 }
 
-async fn print(store: &PgStore, list: &ListJobs) -> Result<String, StoreError> {
-    let jobs = store.jobs(list.filter(), list.limit).await?;
+async fn list(store: &PgStore, args: &ListJobs) -> Result<String, StoreError> {
+    let jobs = store.jobs(args.filter(), args.limit).await?;
     let counts = store.job_counts().await?;
     let mut lines = HEAD.to_owned();
     lines.extend(jobs.iter().map(line));
@@ -38,8 +38,8 @@ async fn print(store: &PgStore, list: &ListJobs) -> Result<String, StoreError> {
     Ok(lines)
 }
 
-async fn again(store: &PgStore, retry: &RetryJobs) -> Result<String, StoreError> {
-    let retried = store.retry_dead_jobs(retry.id.clone(), SystemClock.now()).await?;
+async fn retry(store: &PgStore, args: &RetryJobs) -> Result<String, StoreError> {
+    let retried = store.retry_dead_jobs(args.id.clone(), SystemClock.now()).await?;
     Ok(format!("{retried} tried again\n"))
 }
 
@@ -50,12 +50,12 @@ fn line(job: &JobView) -> String {
     };
     let failure = job.last_failure.as_deref().unwrap_or("-");
     let JobView { id, task, attempts, created_at, .. } = job;
-    let (kind, subject) = (task.kind(), shown(task.subject()));
+    let (kind, subject) = (task.kind(), subject_text(task.subject()));
     format!("{id}\t{kind}\t{subject}\t{attempts}\t{created_at}\t{state}\t{failure}\n")
 }
 
-/// A subject, so that each column holds something.
-fn shown(subject: &str) -> &str {
+/// A subject, or `-`, so that no column is empty.
+fn subject_text(subject: &str) -> &str {
     if subject.is_empty() { "-" } else { subject }
 }
 

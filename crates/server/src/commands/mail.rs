@@ -1,4 +1,4 @@
-//! `mail flush`: decides at once about what waits. `mail allow`: an address is good again.
+//! `mail flush`: schedules pending mail at once. `mail allow`: releases a suppressed address.
 
 use std::sync::Arc;
 
@@ -21,10 +21,10 @@ use crate::{
     settings::{Config, Mail},
 };
 
-/// People decided about in one go.
-const BATCH: u32 = 100;
+/// People whose mail is decided in one transaction.
+const BATCH_SIZE: u32 = 100;
 
-/// Does what an operator asks for, and returns what is to be printed.
+/// Returns the output.
 pub(crate) async fn perform(verb: &MailVerb, config: &Config) -> Result<String, RunError> {
     database::prepare(&config.database).await?;
     let store = Arc::new(PgStore::new(&config.database.store)?);
@@ -34,12 +34,12 @@ pub(crate) async fn perform(verb: &MailVerb, config: &Config) -> Result<String, 
     }
 }
 
-/// The mails leave by the jobs of the servers that run.
+/// Schedules mail; the jobs of running servers send it.
 async fn flush(store: Arc<PgStore>, mail: &Mail) -> Result<String, RunError> {
-    // Without the usual delay; preferences still apply.
-    let terms = MailPolicy { delay_ms: 0, ..mail.terms.clone() };
-    let mailing = mailing(mail, terms, store, Arc::new(SystemClock), Arc::new(SystemIds))?;
-    let decided = all(&mailing.ok_or(RunError::NoMail)?).await?;
+    // Preferences still apply.
+    let policy = MailPolicy { delay_ms: 0, ..mail.policy.clone() };
+    let mailing = mailing(mail, policy, store, Arc::new(SystemClock), Arc::new(SystemIds))?;
+    let decided = decide_all(&mailing.ok_or(RunError::NoMail)?).await?;
     let DueMailCounts { people, mails, too_old } = decided;
     Ok(format!(
         "people checked\t{people}\nmails scheduled\t{mails}\nconversations too old for a mail\t{too_old}\n"
@@ -51,14 +51,14 @@ async fn allow(store: &PgStore, person: &UserId) -> Result<String, RunError> {
     Ok(format!("addresses that get mail again\t{}\n", u8::from(is_allowed)))
 }
 
-async fn all(mailing: &Mailing) -> Result<DueMailCounts, RunError> {
+async fn decide_all(mailing: &Mailing) -> Result<DueMailCounts, RunError> {
     let mut total = DueMailCounts::default();
     loop {
-        let decided = mailing.decide_due(BATCH).await.map_err(RunError::Mail)?;
+        let decided = mailing.decide_due(BATCH_SIZE).await.map_err(RunError::Mail)?;
         total.people += decided.people;
         total.mails += decided.mails;
         total.too_old += decided.too_old;
-        if decided.people < BATCH {
+        if decided.people < BATCH_SIZE {
             return Ok(total);
         }
     }

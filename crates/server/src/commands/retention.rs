@@ -1,4 +1,4 @@
-//! `retention run`: the nights' work at once, or what it would do.
+//! `retention run`: the nightly retention sweep at once, or a dry run of it.
 
 use std::{fmt::Write as _, sync::Arc};
 
@@ -13,8 +13,8 @@ use crate::{
     settings::Config,
 };
 
-/// Does what an operator asks for, and returns what is to be printed. Who is connected to a server
-/// learns of it with the next thing that happens in a conversation, or when they come back.
+/// Returns the output. Connected clients are not notified: they see the changes with the next event of a conversation,
+/// or when they reconnect.
 pub(crate) async fn perform(verb: &RetentionVerb, config: &Config) -> Result<String, RunError> {
     let RetentionVerb::Run { dry_run } = *verb;
     database::prepare(&config.database).await?;
@@ -23,10 +23,10 @@ pub(crate) async fn perform(verb: &RetentionVerb, config: &Config) -> Result<Str
         Services::new(store, Arc::new(NoopFanout), Arc::new(SystemClock), Arc::new(SystemIds))
             .with_retention(config.api.retention);
     let report = retention.run_retention(dry_run).await.map_err(RunError::Retention)?;
-    Ok(shown(&report, dry_run))
+    Ok(report_text(&report, dry_run))
 }
 
-fn shown(report: &RetentionReport, is_dry: bool) -> String {
+fn report_text(report: &RetentionReport, is_dry: bool) -> String {
     let head = if is_dry { "nothing was changed; a run would have" } else { "this run has" };
     let RetentionReport { archived, emptied, messages, files, held_back, log_entries, .. } = report;
     let mut text = format!(
@@ -51,15 +51,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_dry_run_is_shown_as_one() {
+    fn a_dry_run_says_that_it_is_one() {
         let report =
             RetentionReport { archived: 3, messages: 40, longest_ms: 7, ..Default::default() };
-        let dry = shown(&report, true);
+        let dry = report_text(&report, true);
         assert!(dry.starts_with("nothing was changed"), "{dry}");
         assert!(!dry.contains("(ms)"), "{dry}");
-        let real = shown(&report, false);
+        let real = report_text(&report, false);
         for line in ["archived conversations\t3", "deleted messages\t40", "the longest (ms)\t7"] {
-            assert!(real.lines().any(|shown| shown == line), "{real}");
+            assert!(real.lines().any(|printed| printed == line), "{real}");
         }
         assert!(real.lines().skip(1).all(|line| line.matches('\t').count() == 1), "{real}");
     }

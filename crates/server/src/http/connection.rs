@@ -1,4 +1,4 @@
-//! What HTTP leaves of a connection, and the one answer that is still to come on it.
+//! A connection after a request to upgrade it: the response, and then the bytes of the other protocol.
 
 use std::{future::poll_fn, io, pin::Pin, time::Duration};
 
@@ -18,35 +18,35 @@ use tokio::{
     time::timeout,
 };
 
-/// What HTTP leaves of a connection.
+/// A connection whose request asked for an upgrade.
 pub(super) struct Connection {
     pub(super) writer: OwnedWriteHalf,
     pub(super) codec: Codec,
-    /// The end of the answer before.
+    /// The end of the response before, not yet written.
     pub(super) unsent: BytesMut,
 }
 
 impl Connection {
-    /// Answers. Returns the connection if it switches; any other answer is written whole, and is the
-    /// last.
+    /// Responds. Returns the connection if it is upgraded; any other response is written completely and closes the
+    /// connection.
     ///
     /// # Errors
-    /// When the client is gone, or takes nothing any more, or the answer breaks off.
-    pub(super) async fn answer(
+    /// When the client is gone or stalled, or the body fails.
+    pub(super) async fn respond(
         mut self,
         response: HttpResponse,
         disconnect_timeout: Duration,
     ) -> io::Result<Option<UpgradedConnection>> {
         let (mut response, mut body) = response.into_parts();
-        let is_switched = response.status() == StatusCode::SWITCHING_PROTOCOLS;
-        if !is_switched {
-            // What comes behind such a request cannot be told from its body.
+        let is_upgraded = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+        if !is_upgraded {
+            // What follows such a request cannot be told apart from its body.
             response.head_mut().set_connection_type(ConnectionType::Close);
         }
         self.codec.encode(Message::Item((response.into(), body.size())), &mut self.unsent)?;
-        if is_switched {
-            // Whoever asked for the switch has a first word to say as soon as it gets its turn. It goes
-            // with the head, for every packet costs more than all that is done about it here.
+        if is_upgraded {
+            // The application has its first bytes ready as soon as it is polled. They are written together with the
+            // head: a further packet costs more than this.
             yield_now().await;
             if let Some(Some(first)) = next(&mut body).now_or_never() {
                 self.unsent.extend_from_slice(&first?);
@@ -55,7 +55,7 @@ impl Connection {
             return Ok(Some(UpgradedConnection { writer: self.writer, body }));
         }
         self.write_body(body).await?;
-        part(self.writer, disconnect_timeout).await?;
+        linger_close(self.writer, disconnect_timeout).await?;
         Ok(None)
     }
 
@@ -70,45 +70,44 @@ impl Connection {
     }
 }
 
-// Writing to a client, and parting from it.
+// Writing, and closing.
 
-/// How long a client may take nothing of what waits for it. Heartbeats give up long before; this is
-/// for what is still under way when they have.
-const STALLED_AFTER: Duration = Duration::from_mins(1);
+/// How long a client may read nothing. Heartbeats time out long before; this bounds what is still being written then.
+const STALL_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Writes all of `bytes`.
 ///
 /// # Errors
-/// When the client is gone, or takes nothing any more.
+/// When the client is gone or stalled.
 pub(super) async fn write(writer: &mut OwnedWriteHalf, mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
-        match timeout(STALLED_AFTER, writer.write(bytes)).await?? {
+        match timeout(STALL_TIMEOUT, writer.write(bytes)).await?? {
             0 => return Err(io::ErrorKind::WriteZero.into()),
-            taken => bytes = &bytes[taken..],
+            written => bytes = &bytes[written..],
         }
     }
     Ok(())
 }
 
-/// Says that nothing follows, and gives the client time to say so too: a connection that is closed
-/// while something arrives is reset, and the client may lose what it has not read.
+/// Closes our side, and waits at most `limit` until the client closes its own: a connection that is closed while bytes
+/// arrive is reset, and the client may lose what it has not read.
 ///
 /// # Errors
 /// When the client is gone.
-pub(super) async fn part(mut writer: OwnedWriteHalf, patience: Duration) -> io::Result<()> {
+pub(super) async fn linger_close(mut writer: OwnedWriteHalf, limit: Duration) -> io::Result<()> {
     writer.shutdown().await?;
     let connection: &TcpStream = writer.as_ref();
-    let emptied = async {
-        while !is_over(connection) {
+    let drained = async {
+        while !drain(connection) {
             connection.readable().await?;
         }
         Ok(())
     };
-    timeout(patience, emptied).await.unwrap_or(Ok(()))
+    timeout(limit, drained).await.unwrap_or(Ok(()))
 }
 
-/// Throws away what has arrived. Whether it was the last.
-fn is_over(connection: &TcpStream) -> bool {
+/// Discards what has arrived. `true` when the client has closed its side.
+fn drain(connection: &TcpStream) -> bool {
     let mut ignored = [0; 1024];
     loop {
         match connection.try_read(&mut ignored) {
@@ -119,31 +118,31 @@ fn is_over(connection: &TcpStream) -> bool {
     }
 }
 
-/// The next bytes of `body`; `None` after the last. One that ends too early counts as a failure of the
-/// connection: the client must not take it for whole.
+/// The next bytes of `body`; `None` after the last. A body that fails is a failure of the connection: the client must
+/// not take it for complete.
 pub(super) async fn next(body: &mut BoxBody) -> Option<io::Result<Bytes>> {
     let bytes = poll_fn(|cx| Pin::new(&mut *body).poll_next(cx)).await?;
     Some(bytes.map_err(|cause| io::Error::other(cause.to_string())))
 }
 
-// A connection that goes on in another protocol.
+// A connection that was upgraded.
 
-/// A connection with the bytes it is to carry. While there are none, no buffer is held.
+/// An upgraded connection and the bytes to write to it. While there are none, no buffer is held.
 pub(super) struct UpgradedConnection {
     pub(super) writer: OwnedWriteHalf,
     pub(super) body: BoxBody,
 }
 
 impl UpgradedConnection {
-    /// Writes the bytes as they come, and closes.
+    /// Writes the bytes as they are produced, and closes.
     ///
     /// # Errors
-    /// When the client is gone, or takes nothing any more, or the bytes break off.
-    pub(super) async fn carry(mut self, disconnect_timeout: Duration) -> io::Result<()> {
+    /// When the client is gone or stalled, or the body fails.
+    pub(super) async fn write_all(mut self, disconnect_timeout: Duration) -> io::Result<()> {
         while let Some(bytes) = next(&mut self.body).await {
             write(&mut self.writer, &bytes?).await?;
         }
-        part(self.writer, disconnect_timeout).await
+        linger_close(self.writer, disconnect_timeout).await
     }
 }
 
@@ -156,15 +155,15 @@ mod connection_tests {
 
     use super::*;
 
-    /// What a client reads when this is the response, and whether the connection goes on.
+    /// What a client reads of this response, and whether the connection is upgraded.
     async fn read(response: HttpResponse) -> (String, bool) {
         let (server, mut client) = connected().await;
         let (_reader, writer) = server.into_split();
         let unsent = BytesMut::from("before\r\n");
         let connection = Connection { writer, codec: Codec::default(), unsent };
-        let answers = async {
-            let answered = connection.answer(response, Duration::from_mins(1)).await;
-            answered.expect("the client reads to the end").is_some()
+        let responds = async {
+            let written = connection.respond(response, Duration::from_mins(1)).await;
+            written.expect("the client reads to the end").is_some()
         };
         let reads = async {
             let mut all = String::new();
@@ -172,33 +171,33 @@ mod connection_tests {
             drop(client);
             all
         };
-        let (goes_on, all) = tokio::join!(answers, reads);
-        (all, goes_on)
+        let (is_upgraded, all) = tokio::join!(responds, reads);
+        (all, is_upgraded)
     }
 
     #[actix_web::test]
-    async fn a_switch_is_answered_with_a_head_and_the_connection_goes_on() {
-        let switch = HttpResponse::SwitchingProtocols().upgrade("websocket").finish();
-        let (text, goes_on) = read(switch).await;
-        assert!(goes_on);
+    async fn an_upgrade_is_answered_with_a_head_and_the_connection_stays_open() {
+        let upgrade = HttpResponse::SwitchingProtocols().upgrade("websocket").finish();
+        let (text, is_upgraded) = read(upgrade).await;
+        assert!(is_upgraded);
         assert!(text.starts_with("before\r\nHTTP/1.1 101 "), "{text}");
         assert!(text.contains("connection: upgrade\r\n"), "{text}");
         assert!(text.ends_with("\r\n\r\n"), "{text}");
     }
 
     #[actix_web::test]
-    async fn the_first_word_after_a_switch_comes_with_the_head() {
-        let word = stream::iter([Ok::<_, io::Error>(Bytes::from_static(b"welcome"))]);
-        let switch = HttpResponse::SwitchingProtocols().upgrade("websocket").streaming(word);
-        let (text, goes_on) = read(switch).await;
-        assert!(goes_on);
+    async fn the_first_bytes_after_an_upgrade_are_written_with_the_head() {
+        let first = stream::iter([Ok::<_, io::Error>(Bytes::from_static(b"welcome"))]);
+        let upgrade = HttpResponse::SwitchingProtocols().upgrade("websocket").streaming(first);
+        let (text, is_upgraded) = read(upgrade).await;
+        assert!(is_upgraded);
         assert!(text.ends_with("\r\n\r\nwelcome"), "{text}");
     }
 
     #[actix_web::test]
     async fn a_refusal_is_an_ordinary_answer_and_the_last() {
-        let (text, goes_on) = read(HttpResponse::BadRequest().body("no")).await;
-        assert!(!goes_on);
+        let (text, is_upgraded) = read(HttpResponse::BadRequest().body("no")).await;
+        assert!(!is_upgraded);
         assert!(text.starts_with("before\r\nHTTP/1.1 400 "), "{text}");
         assert!(text.contains("connection: close\r\n"), "{text}");
         assert!(text.contains("content-length: 2\r\n"), "{text}");
@@ -232,18 +231,18 @@ pub(crate) mod writing_tests {
             drop(client);
             all
         };
-        let parts = async {
+        let closes = async {
             write(&mut writer, b"the end").await.expect("the client is there");
-            part(writer, Duration::from_mins(1)).await
+            linger_close(writer, Duration::from_mins(1)).await
         };
-        let (parted, all) = tokio::join!(parts, reads);
-        parted.expect("the client left in order");
+        let (outcome, all) = tokio::join!(closes, reads);
+        outcome.expect("the client closes its side");
         assert_eq!(all, "the end");
     }
 }
 
 #[cfg(test)]
-mod switched_tests {
+mod upgraded_tests {
     use super::writing_tests::connected;
     use actix_http::body::BodyStream;
     use bytes::Bytes;
@@ -253,19 +252,19 @@ mod switched_tests {
     use super::*;
 
     #[tokio::test]
-    async fn bytes_are_carried_as_they_are() {
+    async fn bytes_are_written_as_they_are() {
         let (server, mut client) = connected().await;
         let parts = ["one, ", "two"].map(|part| Ok::<_, io::Error>(Bytes::from(part)));
         let body = BoxBody::new(BodyStream::new(stream::iter(parts)));
-        let switched = UpgradedConnection { writer: server.into_split().1, body };
+        let upgraded = UpgradedConnection { writer: server.into_split().1, body };
         let reads = async {
             let mut all = String::new();
             client.read_to_string(&mut all).await.expect("a text");
             drop(client);
             all
         };
-        let (carried, all) = tokio::join!(switched.carry(Duration::from_mins(1)), reads);
-        carried.expect("the client reads to the end");
+        let (written, all) = tokio::join!(upgraded.write_all(Duration::from_mins(1)), reads);
+        written.expect("the client reads to the end");
         assert_eq!(all, "one, two");
     }
 
@@ -275,7 +274,7 @@ mod switched_tests {
         drop(client);
         let endless = stream::repeat_with(|| Ok::<_, io::Error>(Bytes::from_static(&[0; 1024])));
         let body = BoxBody::new(BodyStream::new(endless));
-        let switched = UpgradedConnection { writer: server.into_split().1, body };
-        assert!(switched.carry(Duration::ZERO).await.is_err());
+        let upgraded = UpgradedConnection { writer: server.into_split().1, body };
+        assert!(upgraded.write_all(Duration::ZERO).await.is_err());
     }
 }

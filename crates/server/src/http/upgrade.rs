@@ -1,5 +1,5 @@
-//! Requests to go on in another protocol: the application answers them like any other, and what HTTP
-//! kept for their connection is let go.
+//! Upgrade requests: the application answers them like any other, and the buffers that HTTP holds for their connection
+//! are freed.
 
 use std::{
     convert::Infallible,
@@ -22,21 +22,22 @@ use futures_util::{Stream, future::LocalBoxFuture};
 use tokio::{
     io::{AsyncRead as _, ReadBuf},
     net::{TcpStream, tcp::OwnedReadHalf},
+    sync::OnceCell,
 };
 
-use super::{Shared, connection::Connection};
+use super::connection::Connection;
 
 /// A request with the connection it came on.
 type Upgrade = (Request, Framed<TcpStream, Codec>);
 
-/// Makes what answers upgrades.
+/// The factory of [`Upgrader`].
 pub(super) struct Upgrades<F: ServiceFactory<Request>> {
     app: Shared<F>,
     disconnect_timeout: Duration,
 }
 
 impl<F: ServiceFactory<Request>> Upgrades<F> {
-    /// The `app` decides on each. A client may take so long to close a connection.
+    /// `app` answers the requests. `disconnect_timeout` bounds how long a client may take to close a connection.
     pub(super) fn new(app: Shared<F>, disconnect_timeout: Duration) -> Self {
         Self { app, disconnect_timeout }
     }
@@ -61,7 +62,7 @@ where
     }
 }
 
-/// Answers upgrades.
+/// Answers upgrade requests, and serves the upgraded connections.
 pub(super) struct Upgrader<S> {
     app: Rc<S>,
     disconnect_timeout: Duration,
@@ -81,29 +82,29 @@ where
     fn call(&self, (request, connection): Upgrade) -> Self::Future {
         let parts = connection.into_parts();
         let (reader, writer) = parts.io.into_split();
-        // Copied, so that the buffer it came in can be let go.
-        let ahead = Bytes::copy_from_slice(&parts.read_buf);
-        let payload: BoxedPayloadStream = Box::pin(UpgradedPayload::new(ahead, reader));
+        // Copied, so that the buffer it came in is freed.
+        let received = Bytes::copy_from_slice(&parts.read_buf);
+        let payload: BoxedPayloadStream = Box::pin(UpgradedPayload::new(received, reader));
         let (request, _none) = request.replace_payload(Payload::Stream { payload });
-        let answer = self.app.call(request);
+        let response = self.app.call(request);
         let connection = Connection { writer, codec: parts.codec, unsent: parts.write_buf };
         let disconnect_timeout = self.disconnect_timeout;
-        // In a box of its own, or its room would be held as long as the connection lives.
-        let answered = Box::pin(async move {
-            let response = match answer.await {
-                // With the request goes the buffer that its head was read into.
-                Ok(answer) => answer.into_parts().1.map_into_boxed_body(),
+        // In a box of its own, so that its memory is freed before the connection ends.
+        let responded = Box::pin(async move {
+            let response = match response.await {
+                // Dropping the request frees the buffer that its head was read into.
+                Ok(response) => response.into_parts().1.map_into_boxed_body(),
                 Err(failure) => failure,
             };
-            connection.answer(response, disconnect_timeout).await
+            connection.respond(response, disconnect_timeout).await
         });
         Box::pin(async move {
-            let carried = match answered.await {
-                Ok(Some(switched)) => switched.carry(disconnect_timeout).await,
+            let written = match responded.await {
+                Ok(Some(upgraded)) => upgraded.write_all(disconnect_timeout).await,
                 Ok(None) => Ok(()),
                 Err(error) => Err(error),
             };
-            if let Err(error) = carried {
+            if let Err(error) = written {
                 tracing::debug!(%error, "a connection ended before everything was sent");
             }
             Ok(())
@@ -111,25 +112,63 @@ where
     }
 }
 
-// What arrives on a connection after the head of the request that switched it.
+// The application of a worker, for ordinary requests and for upgrades.
 
-/// How much is read at once, in bytes. The room for it is on the stack: a connection on which nothing
-/// arrives holds none.
+/// A factory that makes its service once and returns the same each time: the application of a worker is large, and
+/// needed twice.
+pub(super) struct Shared<F: ServiceFactory<Request>> {
+    factory: Rc<F>,
+    service: Rc<OnceCell<Rc<F::Service>>>,
+}
+
+impl<F: ServiceFactory<Request>> Shared<F> {
+    pub(super) fn new(factory: F) -> Self {
+        Self { factory: Rc::new(factory), service: Rc::default() }
+    }
+}
+
+impl<F: ServiceFactory<Request>> Clone for Shared<F> {
+    fn clone(&self) -> Self {
+        Self { factory: Rc::clone(&self.factory), service: Rc::clone(&self.service) }
+    }
+}
+
+impl<F> ServiceFactory<Request> for Shared<F>
+where
+    F: ServiceFactory<Request, Config = ()> + 'static,
+{
+    type Response = F::Response;
+    type Error = F::Error;
+    type Config = ();
+    type Service = Rc<F::Service>;
+    type InitError = F::InitError;
+    type Future = LocalBoxFuture<'static, Result<Self::Service, Self::InitError>>;
+
+    fn new_service(&self, (): ()) -> Self::Future {
+        let Self { factory, service } = self.clone();
+        let make = async move || factory.new_service(()).await.map(Rc::new);
+        Box::pin(async move { service.get_or_try_init(make).await.cloned() })
+    }
+}
+
+// What is received after the head of an upgrade request.
+
+/// How much is read at once, in bytes. The buffer is on the stack: a connection on which nothing arrives holds none.
 const CHUNK_BYTES: usize = 16 * 1024;
 
 /// The bytes a client sends, in order.
 #[derive(Debug)]
 pub(super) struct UpgradedPayload {
-    /// What came together with the head.
-    ahead: Bytes,
+    /// What was received together with the head.
+    received: Bytes,
     connection: OwnedReadHalf,
-    /// The last chunk was full. Whoever reads takes all there is, so others get their turn first.
+    /// The last chunk was full: yields once, so that other tasks run before the next one is read.
     yields: bool,
 }
 
 impl UpgradedPayload {
-    pub(super) fn new(ahead: Bytes, connection: OwnedReadHalf) -> Self {
-        Self { ahead, connection, yields: false }
+    pub(super) fn new(received: Bytes, connection: OwnedReadHalf) -> Self {
+        Self { received, connection, yields: false }
     }
 }
 
@@ -137,17 +176,17 @@ impl Stream for UpgradedPayload {
     type Item = Result<Bytes, PayloadError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if !self.ahead.is_empty() {
-            return Poll::Ready(Some(Ok(mem::take(&mut self.ahead))));
+        if !self.received.is_empty() {
+            return Poll::Ready(Some(Ok(mem::take(&mut self.received))));
         }
         if mem::take(&mut self.yields) {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let mut room = [const { MaybeUninit::uninit() }; CHUNK_BYTES];
-        let mut chunk = ReadBuf::uninit(&mut room);
+        let mut buffer = [const { MaybeUninit::uninit() }; CHUNK_BYTES];
+        let mut chunk = ReadBuf::uninit(&mut buffer);
         if ready!(Pin::new(&mut self.connection).poll_read(cx, &mut chunk)).is_err() {
-            // However it broke, the client is gone, and did not say goodbye.
+            // Any error means that the client is gone without closing the connection.
             return Poll::Ready(Some(Err(PayloadError::Incomplete(None))));
         }
         self.yields = chunk.remaining() == 0;
@@ -157,7 +196,7 @@ impl Stream for UpgradedPayload {
 }
 
 #[cfg(test)]
-mod tests {
+mod payload_tests {
     use futures_util::{FutureExt as _, StreamExt as _};
     use tokio::io::AsyncWriteExt as _;
 
@@ -169,24 +208,41 @@ mod tests {
         let (server, mut client) = connected().await;
         client.write_all(b"behind").await.expect("it is there");
         drop(client);
-        let mut arrival =
+        let mut payload =
             UpgradedPayload::new(Bytes::from_static(b"ahead, "), server.into_split().0);
         let mut all = Vec::new();
-        while let Some(bytes) = arrival.next().await {
+        while let Some(bytes) = payload.next().await {
             all.extend(bytes.expect("it is there"));
         }
         assert_eq!(all, b"ahead, behind");
     }
 
     #[tokio::test]
-    async fn after_a_full_chunk_others_get_their_turn() {
+    async fn after_a_full_chunk_other_tasks_run_first() {
         let (server, mut client) = connected().await;
         client.write_all(&vec![0; 2 * CHUNK_BYTES]).await.expect("it is there");
         let (reader, _writer) = server.into_split();
-        let mut arrival = UpgradedPayload::new(Bytes::new(), reader);
-        let first = arrival.next().await.expect("a chunk").expect("it is there");
+        let mut payload = UpgradedPayload::new(Bytes::new(), reader);
+        let first = payload.next().await.expect("a chunk").expect("it is there");
         assert_eq!(first.len(), CHUNK_BYTES);
-        assert!(arrival.next().now_or_never().is_none());
-        assert!(arrival.next().await.is_some());
+        assert!(payload.next().now_or_never().is_none());
+        assert!(payload.next().await.is_some());
+    }
+}
+
+#[cfg(test)]
+mod shared_tests {
+    use std::convert::Infallible;
+
+    use actix_service::fn_service;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn everyone_gets_the_same_service() {
+        let shared = Shared::new(fn_service(async |_: Request| Ok::<_, Infallible>(())));
+        let one = shared.new_service(()).await.expect("it is made");
+        let other = shared.clone().new_service(()).await.expect("it is there");
+        assert!(Rc::ptr_eq(&one, &other));
     }
 }

@@ -3,14 +3,11 @@ use std::{collections::BTreeMap, time::Duration};
 use clap::Args;
 use storage_pg::Address;
 
-use super::{
-    Source,
-    value::{Fault, Faults, Switch, address, whole},
-};
+use super::value::{Fault, Faults, Source, Switch, address, whole};
 
 /// The flag of the database's URL.
 pub(super) const URL: &str = "database-url";
-/// The flag of the URL that goes past a connection pooler.
+/// The flag of the URL that bypasses a connection pooler.
 pub(super) const DIRECT_URL: &str = "database-direct-url";
 
 const POOL_CONNECTIONS_MAX: &str = "database-pool-connections-max";
@@ -21,18 +18,17 @@ const CONNECT_TIMEOUT_MS: &str = "database-connect-timeout-ms";
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Database")]
 pub(crate) struct DatabaseSettings {
-    /// Where PostgreSQL is: `postgres://user:password@host:port/database?sslmode=require`
+    /// URL of PostgreSQL: `postgres://user:password@host:port/database?sslmode=require`
     #[arg(id = URL, long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true,
         value_parser = address)]
     url: Option<Address>,
 
-    /// Where PostgreSQL itself is, if the URL leads to a connection pooler; used for everything then
+    /// URL of PostgreSQL itself, if the other one is that of a connection pooler; used instead of it
     #[arg(id = DIRECT_URL, long, env = "DATABASE_DIRECT_URL", value_name = "URL",
         hide_env_values = true, value_parser = address)]
     direct_url: Option<Address>,
 
-    /// Whether the schema is brought up to date at start; without it the server refuses to start
-    /// with an old one
+    /// Whether migrations run at start; otherwise the server refuses to start with an old schema
     #[arg(
         id = "database-run-migrations",
         long,
@@ -43,17 +39,17 @@ pub(crate) struct DatabaseSettings {
     )]
     run_migrations: Switch,
 
-    /// How long the start waits for a database that does not answer, or whose schema another node changes
+    /// How long the start waits for a database that does not answer, or that another node migrates
     #[arg(id = "database-start-wait-s", long, env = "DATABASE_START_WAIT_S",
         value_name = "0..3600", default_value = "30", value_parser = whole::<u64>(0, 3_600))]
     start_wait_s: u64,
 
-    /// Connections held at the most
+    /// Maximum number of connections in the pool
     #[arg(id = POOL_CONNECTIONS_MAX, long, env = "DATABASE_POOL_CONNECTIONS_MAX",
         value_name = "1..1000", default_value = "16", value_parser = whole::<usize>(1, 1_000))]
     pool_connections_max: usize,
 
-    /// Requests that may wait for a connection; one more is told to come back later
+    /// Requests that may wait for a connection; further ones are answered 503
     #[arg(id = "database-pool-waiters-max", long, env = "DATABASE_POOL_WAITERS_MAX",
         value_name = "0..100000", default_value = "1024", value_parser = whole::<usize>(0, 100_000))]
     pool_waiters_max: usize,
@@ -73,45 +69,45 @@ pub(crate) struct DatabaseSettings {
         value_name = "1..600000", default_value = "5000", value_parser = whole::<u32>(1, 600_000))]
     statement_timeout_ms: u32,
 
-    /// How long a transaction may do nothing
+    /// How long a transaction may be idle
     #[arg(id = "database-idle-in-transaction-timeout-ms", long,
         env = "DATABASE_IDLE_IN_TRANSACTION_TIMEOUT_MS", value_name = "1..600000",
         default_value = "5000", value_parser = whole::<u32>(1, 600_000))]
     idle_in_transaction_timeout_ms: u32,
 
-    /// Conversations whose participants are remembered
+    /// Conversations whose participants are cached
     #[arg(id = "database-parties-cache-entries-max", long,
         env = "DATABASE_PARTIES_CACHE_ENTRIES_MAX", value_name = "1..10000000",
         default_value = "100000", value_parser = whole::<usize>(1, 10_000_000))]
     parties_cache_entries_max: usize,
 }
 
-/// What the program works with.
+/// The configuration of the database.
 #[derive(Clone, Debug)]
 pub(crate) struct Database {
-    /// Where it is, and how much of it we may use.
+    /// Its URL and the bounds of the pool.
     pub(crate) store: storage_pg::Settings,
-    /// Whether the schema is brought up to date at start.
+    /// Whether migrations run at start.
     pub(crate) run_migrations: bool,
     /// How long the start waits for it.
     pub(crate) start_wait: Duration,
-    /// Whether the URL that goes past a connection pooler is the one in force.
+    /// Whether `DATABASE_DIRECT_URL` is used.
     pub(crate) is_direct: bool,
-    /// Parameters of the URL in force that mean nothing here.
+    /// Parameters of the URL that have no effect.
     pub(crate) unused: Vec<&'static str>,
 }
 
-/// What the URL in force asks for and no setting says: each as if it were set there.
-pub(super) fn ask_address(merged: &mut BTreeMap<String, (String, Source)>) {
+/// Adds the settings that the URL contains as parameters and that no other source sets.
+pub(crate) fn add_url_parameters(merged: &mut BTreeMap<String, (String, Source)>) {
     let text = [DIRECT_URL, URL].iter().find_map(|id| merged.get(*id));
     let Some(address) = text.and_then(|(text, _)| Address::parse(text).ok()) else { return };
     let millis = |wait: Option<Duration>| wait.map(|wait| wait.as_millis().to_string());
-    let asked = [
+    let parameters = [
         (POOL_CONNECTIONS_MAX, address.connections_max().map(|max| max.to_string())),
         (POOL_WAIT_MS_MAX, millis(address.pool_wait())),
         (CONNECT_TIMEOUT_MS, millis(address.connect_timeout())),
     ];
-    for (id, text) in asked {
+    for (id, text) in parameters {
         if let Some(text) = text {
             merged.entry(id.to_owned()).or_insert((text, Source::Address));
         }
@@ -119,7 +115,7 @@ pub(super) fn ask_address(merged: &mut BTreeMap<String, (String, Source)>) {
 }
 
 impl DatabaseSettings {
-    /// The database; a fault when its address is missing.
+    /// The configuration; a fault if the URL is missing.
     pub(super) fn check(&self, faults: &mut Faults) -> Option<Database> {
         let address = self.address(faults)?;
         Some(Database {
@@ -141,7 +137,7 @@ impl DatabaseSettings {
         })
     }
 
-    /// The address in force, unless it says of itself that it is a pooler's.
+    /// The URL that is used; a fault if it says that it is that of a pooler (`pgbouncer=true`).
     fn address(&self, faults: &mut Faults) -> Option<&Address> {
         match (&self.direct_url, &self.url) {
             (Some(direct), _) if direct.names_a_pooler() => {

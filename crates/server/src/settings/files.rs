@@ -7,18 +7,18 @@ use media::{Bounds, Bucket, Settings, Storage, UploadThing};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{
-    is_local,
+    origins::is_local,
     value::{Fault, Faults, Switch, secret, whole},
 };
 
 const PUBLIC_URL: &str = "files-public-url";
 const HOUR_MS: u64 = 3_600_000;
 
-/// Photos.
+/// File storage and pictures.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Files")]
 pub(crate) struct FileSettings {
-    /// Folder for files, unless there is a bucket
+    /// Folder for files, unless a bucket is configured
     #[arg(
         id = "files-folder",
         long,
@@ -28,81 +28,81 @@ pub(crate) struct FileSettings {
     )]
     folder: PathBuf,
 
-    /// Where people reach this service, such as `https://messages.example`; links to files begin with it. Without it they begin with `http://localhost` and the port
+    /// Public URL of this service, such as `https://messages.example`: the base of links to files; `http://localhost` and the port if not set
     #[arg(id = PUBLIC_URL, long, env = "FILES_PUBLIC_URL", value_name = "URL",
         value_parser = public_url)]
     public_url: Option<String>,
 
-    /// How long a link to a file is good at least
+    /// Minimum lifetime of a link to a file
     #[arg(id = "files-link-lifetime-s", long, env = "FILES_LINK_LIFETIME_S",
         value_name = "60..604800", default_value = "21600",
         value_parser = whole::<u32>(60, 604_800))]
     link_lifetime_s: u32,
 
-    /// Secret that signs links to files, the same on every node; without it `JWT_SECRET` serves, and without both links are good until the node is started again
+    /// Secret that signs links to files, the same on every node; `JWT_SECRET` if not set, and without both links are valid until the node restarts
     #[arg(id = "files-link-signing-secret", long, env = "FILES_LINK_SIGNING_SECRET",
         value_name = "SECRET", hide_env_values = true, value_parser = secret)]
     link_signing_secret: Option<SecretString>,
 
-    /// The largest file
+    /// Maximum size of a file
     #[arg(id = "files-file-bytes-max", long, env = "FILES_FILE_BYTES_MAX",
         value_name = "1024..10485760", default_value = "10485760",
         value_parser = whole::<u32>(1_024, FILE_MAX_BYTES.into()))]
     file_bytes_max: u32,
 
-    /// How long an uploaded file may take to arrive
+    /// How long an upload may take to be received
     #[arg(id = "files-upload-deadline-ms", long, env = "FILES_UPLOAD_DEADLINE_MS",
         value_name = "1000..3600000", default_value = "120000",
         value_parser = whole::<u64>(1_000, 3_600_000))]
     upload_deadline_ms: u64,
 
-    /// The most pixels of a picture
+    /// Maximum number of pixels of a picture
     #[arg(id = "files-pixels-max", long, env = "FILES_PIXELS_MAX", value_name = "1..1000000000",
         default_value = "50000000", value_parser = whole::<u64>(1, 1_000_000_000))]
     pixels_max: u64,
 
-    /// The longest side of a picture, in pixels
+    /// Maximum side of a picture, in pixels
     #[arg(id = "files-side-px-max", long, env = "FILES_SIDE_PX_MAX", value_name = "1..65535",
         default_value = "20000", value_parser = whole::<u32>(1, 65_535))]
     side_px_max: u32,
 
-    /// The most frames of an animation
+    /// Maximum number of frames of an animation
     #[arg(id = "files-frames-max", long, env = "FILES_FRAMES_MAX", value_name = "1..100000",
         default_value = "1000", value_parser = whole::<u32>(1, 100_000))]
     frames_max: u32,
 
-    /// The most pixels of all frames of an animation
+    /// Maximum number of pixels of all frames of an animation together
     #[arg(id = "files-frame-pixels-max", long, env = "FILES_FRAME_PIXELS_MAX",
         value_name = "1..100000000000", default_value = "500000000",
         value_parser = whole::<u64>(1, 100_000_000_000))]
     frame_pixels_max: u64,
 
-    /// The longest side of the small picture, in pixels
+    /// Maximum side of a thumbnail, in pixels
     #[arg(id = "files-thumbnail-side-px", long, env = "FILES_THUMBNAIL_SIDE_PX",
         value_name = "16..2048", default_value = "480", value_parser = whole::<u32>(16, 2_048))]
     thumbnail_side_px: u32,
 
-    /// Uploads taken at the same time; each holds up to one file in memory
+    /// Uploads processed at the same time; each holds up to one file in memory
     #[arg(id = "files-uploads-at-once-max", long, env = "FILES_UPLOADS_AT_ONCE_MAX",
         value_name = "1..1000", default_value = "16", value_parser = whole::<usize>(1, 1_000))]
     uploads_at_once_max: usize,
 
-    /// Pictures looked into at the same time; each may take 10 bytes a pixel
+    /// Pictures decoded at the same time; each may take 10 bytes per pixel
     #[arg(id = "files-pictures-at-once-max", long, env = "FILES_PICTURES_AT_ONCE_MAX",
         value_name = "1..64", default_value = "2", value_parser = whole::<usize>(1, 64))]
     pictures_at_once_max: usize,
 
-    /// Uploads of one person that were not sent yet
+    /// Uploads of one person that are not attached to a message yet
     #[arg(id = "files-unsent-per-person-max", long, env = "FILES_UNSENT_PER_PERSON_MAX",
         value_name = "1..1000", default_value = "20", value_parser = whole::<u32>(1, 1_000))]
     unsent_per_person_max: u32,
 
-    /// How long an upload waits to be sent before it is taken away
+    /// How long an upload that is not attached to a message is kept
     #[arg(id = "files-unsent-age-max-h", long, env = "FILES_UNSENT_AGE_MAX_H",
         value_name = "1..8760", default_value = "24", value_parser = whole::<u64>(1, 8_760))]
     unsent_age_max_h: u64,
 
-    /// Token of UploadThing, as its console shows it; without it files there are not deleted with their messages
+    /// Token of UploadThing, as its console shows it; if not set, files there are not deleted with their messages
     #[arg(
         id = "files-uploadthing-token",
         long,
@@ -112,7 +112,7 @@ pub(crate) struct FileSettings {
     )]
     uploadthing_token: Option<SecretString>,
 
-    /// Where UploadThing is asked to delete files
+    /// URL of the API of UploadThing
     #[arg(id = "files-uploadthing-url", long, env = "FILES_UPLOADTHING_URL", value_name = "URL",
         default_value = media::UPLOADTHING_URL)]
     uploadthing_url: String,
@@ -125,7 +125,7 @@ pub(crate) struct FileSettings {
 }
 
 impl FileSettings {
-    /// Where files are kept and what they may be.
+    /// File storage and its bounds.
     pub(super) fn media(&self, bucket: &BucketSettings, faults: &mut Faults) -> Option<Settings> {
         Some(Settings {
             storage: bucket.storage(&self.folder, faults)?,
@@ -144,7 +144,7 @@ impl FileSettings {
         })
     }
 
-    /// What links to files are made of. `fallback` signs when no secret is given.
+    /// The links to files. `fallback` signs them if no secret is set.
     pub(super) fn links(&self, port: u16, fallback: Option<&SecretString>) -> links::Settings {
         let secret = self.link_signing_secret.as_ref().or(fallback);
         let key = |secret: &SecretString| LinkKey::derived_from(secret.expose_secret().as_bytes());
@@ -155,36 +155,36 @@ impl FileSettings {
         }
     }
 
-    /// Where people reach this service.
+    /// The public URL of this service.
     pub(super) fn public_url(&self, port: u16) -> String {
         self.public_url.clone().unwrap_or_else(|| format!("http://localhost:{port}"))
     }
 
-    /// Whether mails may name links to this service: nobody on the way may read or change what they do.
+    /// Checks that links in mails to this service are https: others must not read or change their requests.
     pub(super) fn check_mailed_links(&self, faults: &mut Faults) {
         let url = self.public_url.as_deref().filter(|url| !is_local(url));
         if url.is_some_and(|url| !url.starts_with("https://")) {
-            let why = "must begin with https:// where mail leaves: mails name links to it";
+            let why = "must begin with https:// when mail is sent: mails contain links to it";
             faults.note(Fault::new(PUBLIC_URL, why));
         }
     }
 
-    /// How much one person may upload.
+    /// The bounds of uploads of one person.
     pub(super) fn uploads(&self) -> UploadSettings {
         UploadSettings { unsent_max: self.unsent_per_person_max }
     }
 
-    /// How long an uploaded file may take to arrive.
+    /// How long an upload may take to be received.
     pub(super) fn upload_deadline_ms(&self) -> u64 {
         self.upload_deadline_ms
     }
 
-    /// How long an unsent upload is kept.
+    /// How long an upload that is not attached to a message is kept, in milliseconds.
     pub(super) fn unsent_age_max_ms(&self) -> u64 {
         self.unsent_age_max_h * HOUR_MS
     }
 
-    /// Whether links lead only to this machine.
+    /// Whether links point to localhost.
     pub(super) fn is_local(&self) -> bool {
         self.public_url.is_none()
     }
@@ -195,13 +195,11 @@ impl FileSettings {
     }
 }
 
-/// Reads the beginning of a link.
+/// Parses the public URL.
 fn public_url(text: &str) -> Result<String, String> {
     let rest = ["https://", "http://"].iter().find_map(|scheme| text.strip_prefix(scheme));
-    let names_a_place = rest.is_some_and(|rest| !rest.is_empty());
-    if names_a_place
-        && text.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#\"<>".contains(&byte))
-    {
+    let has_host = rest.is_some_and(|rest| !rest.is_empty());
+    if has_host && text.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#\"<>".contains(&byte)) {
         Ok(text.trim_end_matches('/').to_owned())
     } else {
         Err("must be a URL that starts with https:// or http://, without ? and #".to_owned())
@@ -211,15 +209,15 @@ fn public_url(text: &str) -> Result<String, String> {
 const ACCESS_KEY_ID: &str = "bucket-access-key-id";
 const SECRET_ACCESS_KEY: &str = "bucket-secret-access-key";
 
-/// A bucket for files, of Amazon S3 or a service that speaks like it. Without a name there is none.
+/// A bucket for files, of Amazon S3 or a compatible service. Used if it has a name.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Bucket")]
 pub(crate) struct BucketSettings {
-    /// Name of the bucket; without it files are kept in a folder
+    /// Name of the bucket; if not set, files are stored in the folder
     #[arg(id = "bucket-name", long, env = "BUCKET_NAME", value_name = "NAME")]
     name: Option<String>,
 
-    /// Address of the service; without it Amazon's own of the region
+    /// URL of the service; that of Amazon for the region if not set
     #[arg(id = "bucket-endpoint", long, env = "BUCKET_ENDPOINT", value_name = "URL")]
     endpoint: Option<String>,
 
@@ -233,7 +231,7 @@ pub(crate) struct BucketSettings {
     )]
     region: String,
 
-    /// Whether the bucket is named in the path, as most services that are not Amazon's want it
+    /// Whether the bucket is named in the path instead of the host name, as most services other than Amazon's require
     #[arg(
         id = "bucket-path-style",
         long,
@@ -244,7 +242,7 @@ pub(crate) struct BucketSettings {
     )]
     path_style: Switch,
 
-    /// Whether the service may be talked to without TLS
+    /// Whether the service may be used without TLS
     #[arg(
         id = "bucket-http-allowed",
         long,
@@ -255,19 +253,18 @@ pub(crate) struct BucketSettings {
     )]
     http_allowed: Switch,
 
-    /// Public part of the credentials
+    /// Access key id
     #[arg(id = ACCESS_KEY_ID, long, env = "BUCKET_ACCESS_KEY_ID", value_name = "NAME")]
     access_key_id: Option<String>,
 
-    /// Secret part of the credentials
+    /// Secret access key
     #[arg(id = SECRET_ACCESS_KEY, long, env = "BUCKET_SECRET_ACCESS_KEY", value_name = "SECRET",
         hide_env_values = true)]
     secret_access_key: Option<SecretString>,
 }
 
 impl BucketSettings {
-    /// Where files are kept: in the bucket, or, without one, in `folder`. A fault when the bucket's
-    /// credentials are missing.
+    /// The bucket, or `folder` without one. A fault if the credentials of the bucket are missing.
     pub(super) fn storage(&self, folder: &Path, faults: &mut Faults) -> Option<Storage> {
         let Some(name) = &self.name else {
             return Some(Storage::Folder(folder.to_owned()));

@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 use domain::{
     retention::{
         DELETE_AFTER_DAYS_MIN, InvalidRetention, LOG_DAYS_MIN, RETENTION_DAYS_MAX, RetentionPolicy,
-        RetentionSettings as Kept,
+        RetentionSettings as Retention,
     },
     time::Zone,
 };
@@ -14,37 +14,36 @@ use secrecy::SecretString;
 use super::value::{Fault, Faults, secret, whole};
 use crate::ports::SystemClock;
 
-/// The name of the environment in which nothing for developers is left open.
+/// The name of the production environment.
 const PRODUCTION: &str = "production";
 
-/// Where the server runs.
+/// The environment.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "General")]
 pub(crate) struct GeneralSettings {
-    /// Name of the environment; `production` keeps developers' pages out and refuses `demo`
+    /// Name of the environment; `production` disables features for developers and refuses `demo`
     #[arg(id = "general-environment", long, env = "NODE_ENV", value_name = "NAME")]
     environment: Option<String>,
 }
 
 impl GeneralSettings {
-    /// Whether real people use this server.
+    /// Whether this is a production environment.
     pub(crate) fn in_production(&self) -> bool {
         self.environment.as_deref() == Some(PRODUCTION)
     }
 }
 
-/// Reports about bookings.
+/// Appointment events.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Appointments")]
 pub(crate) struct AppointmentSettings {
-    /// Time zone of a salon of which neither the report nor the directory knows one
+    /// Time zone of a salon without one in the event and in its profile
     #[arg(id = "appointments-time-zone", long, env = "APPOINTMENTS_TIME_ZONE",
         value_name = "IANA name", default_value = "Europe/Paris", value_parser = zone)]
     time_zone: Zone,
 }
 
 impl AppointmentSettings {
-    /// See the setting.
     pub(super) fn zone(&self) -> Zone {
         self.time_zone.clone()
     }
@@ -54,11 +53,11 @@ fn zone(text: &str) -> Result<Zone, String> {
     Zone::parse(text).map_err(|_| "must be a time zone such as Europe/Paris".to_owned())
 }
 
-/// What is logged, and how.
+/// Logging.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Log")]
 pub(crate) struct LogSettings {
-    /// One JSON object a line, or lines for people
+    /// One JSON object per line, or human-readable lines
     #[arg(
         id = "log-format",
         long,
@@ -69,7 +68,7 @@ pub(crate) struct LogSettings {
     )]
     pub(crate) format: Format,
 
-    /// The least important level of ours that is logged
+    /// Minimum level that is logged
     #[arg(
         id = "log-level",
         long,
@@ -86,32 +85,32 @@ pub(crate) struct LogSettings {
     pub(crate) filter: Option<String>,
 }
 
-/// How the log is written.
+/// The format of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// For machines.
+    /// One JSON object per line.
     Json,
-    /// For people.
+    /// Human-readable lines.
     Human,
 }
 
-/// A level of importance.
+/// The level of a log record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Level {
-    /// What someone must look at.
+    /// Needs action.
     Error,
-    /// What someone should look at.
+    /// May need action.
     Warn,
-    /// What happened.
+    /// Normal operation.
     Info,
-    /// How it happened.
+    /// Details for debugging.
     Debug,
-    /// Every step of it.
+    /// Every step.
     Trace,
 }
 
 impl Level {
-    /// The word for it.
+    /// Its name in directives.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Error => "error",
@@ -132,49 +131,48 @@ fn directives(text: &str) -> Result<String, String> {
 
 const ARCHIVE: &str = "retention-archive-after-days";
 const DELETE: &str = "retention-delete-after-days";
-/// As a number of days: never.
+/// The number of days that means never.
 const NEVER: u32 = 0;
 
-/// How long things are kept. Two variables have the names that the service before this one gave them.
+/// Data retention. Two variables have the names that the legacy service gave them.
 #[expect(clippy::struct_field_names, reason = "the unit of a setting is part of its name")]
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Retention")]
 pub(crate) struct RetentionSettings {
-    /// Days without a message after which a conversation is archived, unless a program of the platform says otherwise
+    /// Days without a message after which a conversation is archived, unless the platform sets another policy
     #[arg(id = ARCHIVE, long, env = "MESSAGE_RETENTION_DAYS",
         value_name = "1..36500", default_value = "90",
         value_parser = whole::<u32>(1, RETENTION_DAYS_MAX.into()))]
     archive_after_days: u32,
 
-    /// Days after that until its messages are deleted; with 0 they never are
+    /// Days after archiving until the messages are deleted; 0 for never
     #[arg(id = DELETE, long, env = "MESSAGE_HARD_DELETE_AFTER_DAYS",
         value_name = "0, 30..36500", default_value = "0", value_parser = never_or_days)]
     delete_after_days: u32,
 
-    /// Days for which the log of a conversation is kept; who was away for longer loads it anew
+    /// Days for which the event log of a conversation is kept; clients that were offline for longer reload it
     #[arg(id = "retention-log-days", long, env = "RETENTION_LOG_DAYS", value_name = "2..36500",
         default_value = "90", value_parser = whole::<u32>(LOG_DAYS_MIN.into(), RETENTION_DAYS_MAX.into()))]
     log_days: u32,
 }
 
 impl RetentionSettings {
-    /// What holds where nobody says otherwise; `None`, and a fault, when the days make no policy.
-    pub(super) fn kept(&self, faults: &mut Faults) -> Option<Kept> {
+    /// The default policy; `None`, and a fault, if the days are invalid.
+    pub(super) fn check(&self, faults: &mut Faults) -> Option<Retention> {
         let delete_after_days = Some(self.delete_after_days).filter(|days| *days != NEVER);
         let policy = RetentionPolicy::new(self.archive_after_days, delete_after_days);
-        let noted = policy.map_err(|invalid| {
+        let policy = policy.map_err(|invalid| {
             let id = match invalid {
                 InvalidRetention::ArchiveAfter => ARCHIVE,
                 InvalidRetention::DeleteAfter => DELETE,
             };
             faults.note(Fault::new(id, invalid.to_string()));
         });
-        noted.ok().map(|policy| Kept { policy, log_days: self.log_days })
+        policy.ok().map(|policy| Retention { policy, log_days: self.log_days })
     }
 }
 
-/// Reads after how many days messages are deleted. Fewer than a month would be a slip of the pen that
-/// nobody can take back.
+/// Parses the days after which messages are deleted. Fewer than 30 are refused: a mistake could not be undone.
 fn never_or_days(text: &str) -> Result<u32, String> {
     let days = whole::<u32>(DELETE_AFTER_DAYS_MIN.into(), RETENTION_DAYS_MAX.into());
     match text.parse() {
@@ -186,7 +184,7 @@ fn never_or_days(text: &str) -> Result<u32, String> {
 const SECRET: &str = "tokens-secret";
 const JWKS_FILE: &str = "tokens-jwks-file";
 
-/// Whose tokens are believed. A secret or a key set is needed.
+/// The keys and claims of accepted tokens. A secret or a key set is required.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Tokens")]
 pub(crate) struct TokenSettings {
@@ -199,15 +197,15 @@ pub(crate) struct TokenSettings {
     #[arg(id = JWKS_FILE, long, env = "JWT_JWKS_FILE", value_name = "FILE")]
     jwks_file: Option<PathBuf>,
 
-    /// The `iss` a token must have
+    /// Required `iss` of tokens
     #[arg(id = "tokens-issuer", long, env = "JWT_ISSUER", value_name = "NAME")]
     issuer: Option<String>,
 
-    /// The `aud` that must be among a person's token's
+    /// Required `aud` of tokens of people
     #[arg(id = "tokens-audience", long, env = "JWT_AUDIENCE", value_name = "NAME")]
     audience: Option<String>,
 
-    /// The `aud` that must be among the token's of a program that calls `/internal`
+    /// Required `aud` of tokens of programs that call `/internal`
     #[arg(
         id = "tokens-service-audience",
         long,
@@ -217,7 +215,7 @@ pub(crate) struct TokenSettings {
     )]
     service_audience: String,
 
-    /// How far the issuer's clock may be off
+    /// How much the issuer's clock may differ
     #[arg(id = "tokens-leeway-s", long, env = "JWT_LEEWAY_S", value_name = "0..300",
         default_value = "0", value_parser = whole::<u32>(0, 300))]
     leeway_s: u32,
@@ -229,7 +227,7 @@ impl TokenSettings {
         self.secret.as_ref()
     }
 
-    /// The settings with the key set read from its file, and known to make a verifier.
+    /// The settings, with the key set read from its file. Checks that a verifier can be made of them.
     pub(super) fn check(&self, faults: &mut Faults) -> Option<Settings> {
         let jwks = self.jwks_file.as_ref().map(std::fs::read_to_string).transpose();
         let jwks = match jwks {

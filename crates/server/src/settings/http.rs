@@ -1,5 +1,4 @@
 use std::{
-    fmt::Write,
     net::{IpAddr, SocketAddr},
     time::Duration,
 };
@@ -7,10 +6,7 @@ use std::{
 use api::{http::Settings, origins::Origins};
 use clap::Args;
 
-use super::{
-    setting::Setting,
-    value::{Switch, whole},
-};
+use super::value::{Switch, whole};
 
 /// The HTTP server.
 #[derive(Args, Clone, Debug)]
@@ -26,33 +22,33 @@ pub(crate) struct HttpSettings {
     )]
     bind_address: IpAddr,
 
-    /// TCP port for REST and sockets; 0 takes a free one
+    /// TCP port for REST and sockets; 0 for any free one
     #[arg(id = "http-port", long, env = "PORT", value_name = "0..65535",
         default_value = "4000", value_parser = whole::<u16>(0, 65_535))]
     port: u16,
 
-    /// Worker threads; without a value, one for each core
+    /// Worker threads; one per core if not set
     #[arg(id = "http-workers", long, env = "HTTP_WORKERS", value_name = "1..1024",
         value_parser = whole::<usize>(1, 1_024))]
     pub(crate) workers: Option<usize>,
 
-    /// Connections of one worker; further ones wait in the backlog
+    /// Connections per worker; further ones wait in the backlog
     #[arg(id = "http-connections-per-worker-max", long, env = "HTTP_CONNECTIONS_PER_WORKER_MAX",
         value_name = "1..1000000", default_value = "25000",
         value_parser = whole::<usize>(1, 1_000_000))]
     pub(crate) connections_per_worker_max: usize,
 
-    /// Connections that the system may hold until they are accepted
+    /// Connections that the system queues until they are accepted
     #[arg(id = "http-backlog-connections-max", long, env = "HTTP_BACKLOG_CONNECTIONS_MAX",
         value_name = "1..65535", default_value = "2048", value_parser = whole::<u32>(1, 65_535))]
     pub(crate) backlog_connections_max: u32,
 
-    /// How long a connection is kept for the next request; longer than a proxy in front keeps it
+    /// How long an idle connection is kept open; should be longer than the timeout of a proxy in front
     #[arg(id = "http-keep-alive-s", long, env = "HTTP_KEEP_ALIVE_S", value_name = "1..3600",
         default_value = "75", value_parser = whole::<u64>(1, 3_600))]
     pub(crate) keep_alive_s: u64,
 
-    /// How long the head of a request may take
+    /// How long the head of a request may take to be received
     #[arg(id = "http-client-request-timeout-ms", long, env = "HTTP_CLIENT_REQUEST_TIMEOUT_MS",
         value_name = "100..600000", default_value = "5000",
         value_parser = whole::<u64>(100, 600_000))]
@@ -64,7 +60,7 @@ pub(crate) struct HttpSettings {
         default_value = "1000", value_parser = whole::<u64>(100, 600_000))]
     pub(crate) client_disconnect_timeout_ms: u64,
 
-    /// The largest JSON body
+    /// Maximum size of a JSON body
     #[arg(
         id = "http-json-body-max-bytes",
         long,
@@ -75,7 +71,7 @@ pub(crate) struct HttpSettings {
     )]
     json_body_max_bytes: usize,
 
-    /// The largest JSON body of a program that tells of many people at once
+    /// Maximum size of a JSON body under `/internal`
     #[arg(
         id = "http-internal-body-max-bytes",
         long,
@@ -86,7 +82,7 @@ pub(crate) struct HttpSettings {
     )]
     internal_body_max_bytes: usize,
 
-    /// How long the body of a request may take to arrive
+    /// How long the body of a request may take to be received
     #[arg(
         id = "http-body-deadline-ms",
         long,
@@ -97,7 +93,7 @@ pub(crate) struct HttpSettings {
     )]
     body_deadline_ms: u64,
 
-    /// How long the database may take to answer before `/health/ready` says no
+    /// How long the database may take to answer before `/health/ready` reports not ready
     #[arg(
         id = "http-readiness-deadline-ms",
         long,
@@ -108,7 +104,7 @@ pub(crate) struct HttpSettings {
     )]
     readiness_deadline_ms: u64,
 
-    /// Whether the documentation is served under `/docs/`; without a value, outside production only
+    /// Whether the documentation is served under `/docs/`; if not set, outside production only
     #[arg(
         id = "http-serve-docs",
         long,
@@ -118,24 +114,24 @@ pub(crate) struct HttpSettings {
     )]
     serve_docs: Option<Switch>,
 
-    /// How long stopping may take: sockets are closed and running requests answered
+    /// How long a graceful shutdown may take, in which sockets are closed and running requests answered
     #[arg(id = "http-shutdown-timeout-s", long, env = "HTTP_SHUTDOWN_TIMEOUT_S",
         value_name = "1..600", default_value = "10", value_parser = whole::<u64>(1, 600))]
     pub(crate) shutdown_timeout_s: u64,
 }
 
 impl HttpSettings {
-    /// Where to listen.
+    /// The address to listen on.
     pub(crate) fn address(&self) -> SocketAddr {
         (self.bind_address, self.port).into()
     }
 
-    /// How long stopping may take.
+    /// How long a graceful shutdown may take.
     pub(crate) fn shutdown_timeout(&self) -> Duration {
         Duration::from_secs(self.shutdown_timeout_s)
     }
 
-    /// The bounds of REST.
+    /// The settings of the REST interface.
     pub(super) fn rest(
         &self,
         origins: Origins,
@@ -150,60 +146,6 @@ impl HttpSettings {
             readiness_deadline_ms: self.readiness_deadline_ms,
             upload_deadline_ms,
             serve_docs: self.serve_docs.map_or(!in_production, Switch::is_on),
-        }
-    }
-}
-
-// The table of all settings, as the documentation has it.
-
-const HEAD: &str =
-    "| In the file | Variable | Default | Values | Meaning |\n| --- | --- | --- | --- | --- |\n";
-
-/// A Markdown table for each section.
-pub(crate) fn table() -> String {
-    let (mut text, mut heading) = (String::new(), String::new());
-    for setting in Setting::all() {
-        if setting.heading() != heading {
-            let gap = if heading.is_empty() { "" } else { "\n" };
-            setting.heading().clone_into(&mut heading);
-            let section = setting.name().0;
-            let _infallible = write!(text, "{gap}### {heading}: `[{section}]`\n\n{HEAD}");
-        }
-        text.push_str(&row(&setting));
-    }
-    text
-}
-
-fn row(setting: &Setting) -> String {
-    let (_, key) = setting.name();
-    let default = setting.default().map(|text| format!("`{text}`")).unwrap_or_default();
-    format!(
-        "| `{key}` | `{}` | {default} | {} | {} |\n",
-        setting.variable(),
-        setting.values(),
-        setting.help()
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::settings::{NAMES, PREFIXES};
-
-    const GUIDE: &str = include_str!("../../../../docs/configuration.md");
-
-    #[test]
-    fn the_guide_has_every_setting_as_it_is() {
-        assert!(
-            GUIDE.contains(&table()),
-            "docs/configuration.md is out of date: `messaging-server config docs` prints its table"
-        );
-    }
-
-    #[test]
-    fn the_guide_names_what_is_accepted_and_does_nothing() {
-        for name in NAMES.into_iter().chain(PREFIXES) {
-            assert!(GUIDE.contains(name), "{name}");
         }
     }
 }

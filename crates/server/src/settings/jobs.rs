@@ -6,11 +6,11 @@ use domain::jobs::{ATTEMPTS_MAX, Backoff, worker::WorkerSettings};
 use super::value::{Switch, whole};
 use crate::jobs::RunnerSettings;
 
-/// Work that may wait.
+/// Background jobs.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Jobs")]
 pub(crate) struct JobSettings {
-    /// Whether this node does jobs; they are kept all the same
+    /// Whether this node runs jobs; it enqueues them in any case
     #[arg(
         id = "jobs-run",
         long,
@@ -21,23 +21,23 @@ pub(crate) struct JobSettings {
     )]
     run: Switch,
 
-    /// Jobs done at the same time
+    /// Jobs that run at the same time
     #[arg(id = "jobs-at-once-max", long, env = "JOBS_AT_ONCE_MAX", value_name = "1..64",
         default_value = "4", value_parser = whole::<usize>(1, 64))]
     at_once_max: usize,
 
-    /// How long to wait before looking for work again
+    /// How long to wait before polling for jobs again
     #[arg(id = "jobs-poll-interval-ms", long, env = "JOBS_POLL_INTERVAL_MS",
         value_name = "10..600000", default_value = "1000",
         value_parser = whole::<u64>(10, 600_000))]
     poll_interval_ms: u64,
 
-    /// How long a job may take before another node does it again
+    /// How long a job may take before another node runs it again
     #[arg(id = "jobs-lease-ms", long, env = "JOBS_LEASE_MS", value_name = "1000..3600000",
         default_value = "120000", value_parser = whole::<u64>(1_000, 3_600_000))]
     lease_ms: u64,
 
-    /// Attempts before a job is given up and waits for the operator
+    /// Attempts before a job is dead and needs the operator
     #[arg(id = "jobs-attempts-max", long, env = "JOBS_ATTEMPTS_MAX", value_name = "1..100",
         default_value = "15", value_parser = whole::<u32>(1, ATTEMPTS_MAX.into()))]
     attempts_max: u32,
@@ -55,23 +55,22 @@ pub(crate) struct JobSettings {
     longest_retry_ms: u64,
 }
 
-/// What the program works with.
+/// The configuration of background jobs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Jobs {
-    /// How this node does them; `None` when it does none.
+    /// How this node runs jobs; `None` if it runs none.
     pub(crate) runner: Option<RunnerSettings>,
-    /// What they may take.
+    /// Their lease and retries.
     pub(crate) worker: WorkerSettings,
 }
 
 impl JobSettings {
-    /// See the setting.
     pub(super) fn lease_ms(&self) -> u64 {
         self.lease_ms
     }
 
-    /// The parts that work with these settings.
-    pub(super) fn parts(&self, unsent_age_max_ms: u64) -> Jobs {
+    /// The configuration.
+    pub(super) fn configuration(&self, unsent_age_max_ms: u64) -> Jobs {
         let runner = RunnerSettings {
             at_once_max: self.at_once_max,
             poll_interval: Duration::from_millis(self.poll_interval_ms),

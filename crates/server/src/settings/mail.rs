@@ -1,4 +1,4 @@
-//! Mail about messages that wait: who writes, how it leaves, and when.
+//! Notification mail: its sender, its transport and its schedule.
 
 use std::{fs, path::PathBuf};
 
@@ -14,10 +14,10 @@ const FROM: &str = "mail-from";
 const SITE_URL: &str = "mail-site-url";
 const WEBHOOK_KEY: &str = "mail-webhook-signing-key";
 const SIGNING_SECRET: &str = "mail-link-signing-secret";
-/// Where the front end is on a developer's machine.
+/// The URL of the front end on a developer's machine.
 const LOCAL_SITE: &str = "http://localhost:3000";
 
-/// Mail about messages that wait. Without a way to leave there is none.
+/// Notification mail. None is sent without a transport.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Mail")]
 pub(crate) struct MailSettings {
@@ -26,7 +26,7 @@ pub(crate) struct MailSettings {
     #[command(flatten)]
     pace: PaceSettings,
 
-    /// Name that mail comes from, beside the name of who wrote
+    /// Sender name of mail, after the name of the author of the message
     #[arg(
         id = "mail-sender-name",
         long,
@@ -36,24 +36,24 @@ pub(crate) struct MailSettings {
     )]
     sender_name: String,
 
-    /// Address that mail comes from; without it `noreply@` and the Mailgun domain
+    /// Sender address of mail; `noreply@` and the Mailgun domain if not set
     #[arg(id = FROM, long, env = "MAIL_FROM", value_name = "ADDRESS")]
     from: Option<String>,
 
-    /// Mailbox that takes answers by mail, at addresses such as `word+token@domain`; without it nobody reads them
+    /// Mailbox that receives replies by mail, at addresses such as `word+token@domain`; if not set, replies are not accepted
     #[arg(id = "mail-reply-to", long, env = "MAIL_REPLY_TO", value_name = "ADDRESS")]
     reply_to: Option<String>,
 
-    /// Where the front end is; without it the first address of `FRONTEND_URL`, `WEB_URL` and `FRONT_URL`, in production the first that is not of this machine
+    /// URL of the front end, the base of links in mails; if not set, the first origin of `FRONTEND_URL`, `WEB_URL` and `FRONT_URL`, in production the first that is not local
     #[arg(id = SITE_URL, long, env = "MAIL_SITE_URL", value_name = "URL")]
     site_url: Option<String>,
 
-    /// Secret that signs links that end all mail, the same on every node; without it `JWT_SECRET` serves
+    /// Secret that signs unsubscribe links, the same on every node; `JWT_SECRET` if not set
     #[arg(id = SIGNING_SECRET, long, env = "MAIL_LINK_SIGNING_SECRET",
         value_name = "SECRET", hide_env_values = true, value_parser = secret)]
     link_signing_secret: Option<SecretString>,
 
-    /// Key with which Mailgun signs what it reports; without it nothing is taken from there: neither answers nor addresses that are none
+    /// Key with which Mailgun signs its webhooks; if not set, they are refused: neither replies nor bounces are processed
     #[arg(
         id = WEBHOOK_KEY,
         long,
@@ -63,69 +63,70 @@ pub(crate) struct MailSettings {
     )]
     webhook_signing_key: Option<SecretString>,
 
-    /// Mails that leave at the same time; as many connections are kept
+    /// Mails that are sent at the same time; as many connections are kept
     #[arg(id = "mail-at-once-max", long, env = "MAIL_AT_ONCE_MAX", value_name = "1..64",
         default_value = "4", value_parser = whole::<usize>(1, 64))]
     at_once_max: usize,
 
-    /// How long a mail server may take until it is ready to take a mail
+    /// How long connecting to a mail server may take, TLS and login included
     #[arg(id = "mail-connect-timeout-ms", long, env = "MAIL_CONNECT_TIMEOUT_MS",
         value_name = "10..60000", default_value = "10000",
         value_parser = whole::<u64>(10, 60_000))]
     connect_timeout_ms: u64,
 
-    /// How long the delivery of one mail may take; shorter than a job's lease
+    /// How long the delivery of one mail may take; must be shorter than the lease of a job
     #[arg(id = "mail-delivery-timeout-ms", long, env = "MAIL_DELIVERY_TIMEOUT_MS",
         value_name = "10..600000", default_value = "30000",
         value_parser = whole::<u64>(10, 600_000))]
     delivery_timeout_ms: u64,
 }
 
-/// What the program works with.
+/// The configuration of mail.
 #[derive(Clone, Debug)]
 pub(crate) struct Mail {
-    /// Who writes, and how mail leaves; `None` when none does.
-    pub(crate) post: Option<mailer::Settings>,
-    /// How it is spread over time.
-    pub(crate) terms: MailPolicy,
-    /// The ways out of all mail.
+    /// The sender and the transport; `None` if no mail is sent.
+    pub(crate) mailer: Option<mailer::Settings>,
+    /// When mail is sent.
+    pub(crate) policy: MailPolicy,
+    /// The unsubscribe links.
     pub(crate) unsubscribe: UnsubscribeLinks,
 }
 
-/// What other sections say that matters here.
+/// The settings of other sections that mail depends on.
 pub(super) struct MailContext<'a> {
     pub(super) in_production: bool,
-    /// The front end's address, as the list of pages that may call has it.
+    /// The URL of the front end, from the origins that may call.
     pub(super) site: Option<String>,
-    /// Where people reach this service.
+    /// The public URL of this service.
     pub(super) public_url: String,
-    /// Signs when nothing else does.
+    /// Signs unsubscribe links if they have no secret.
     pub(super) secret: Option<&'a SecretString>,
     pub(super) zone: Zone,
     pub(super) job_lease_ms: u64,
 }
 
 impl MailSettings {
-    /// Mail as a part of the program; `None`, and a fault, when it could not leave as configured.
+    /// The configuration of mail; `None`, and a fault, if it is invalid.
     pub(super) fn check(&self, context: &MailContext<'_>, faults: &mut Faults) -> Option<Mail> {
         let transport = self.transport.check(context.in_production, faults)?;
-        let post = match transport {
-            Some(transport) => Some(self.post(transport, context, faults)?),
+        let mailer = match transport {
+            Some(transport) => Some(self.mailer(transport, context, faults)?),
             None => None,
         };
-        if post.is_some() && self.reply_to.is_some() && self.webhook_signing_key.is_none() {
-            let text = "is missing: nobody would take the answers that MAIL_REPLY_TO asks for";
+        if mailer.is_some() && self.reply_to.is_some() && self.webhook_signing_key.is_none() {
+            let text =
+                "is missing: replies to the addresses of MAIL_REPLY_TO would not be accepted";
             faults.note(Fault::new(WEBHOOK_KEY, text));
         }
         let unsubscribe = self.unsubscribe(context);
-        if post.is_some() && unsubscribe.is_none() {
+        if mailer.is_some() && unsubscribe.is_none() {
             faults.note(Fault::new(SIGNING_SECRET, "is missing, and so is JWT_SECRET"));
         }
         let unsubscribe = unsubscribe.unwrap_or_default();
-        Some(Mail { post, terms: self.pace.terms(context.zone.clone()), unsubscribe })
+        Some(Mail { mailer, policy: self.pace.policy(context.zone.clone()), unsubscribe })
     }
 
-    /// Links that outlive this process, if there is a secret for them.
+    /// Unsubscribe links, if there is a secret for them.
     fn unsubscribe(&self, context: &MailContext<'_>) -> Option<UnsubscribeLinks> {
         let secret = self.link_signing_secret.as_ref().or(context.secret)?;
         let key = UnsubscribeKey::derived_from(secret.expose_secret().as_bytes());
@@ -141,7 +142,7 @@ impl MailSettings {
         }
     }
 
-    fn post(
+    fn mailer(
         &self,
         transport: TransportSettings,
         context: &MailContext<'_>,
@@ -157,7 +158,7 @@ impl MailSettings {
             faults.note(Fault::new(SITE_URL, "is missing"));
         }
         if self.delivery_timeout_ms >= context.job_lease_ms {
-            let text = "must be shorter than JOBS_LEASE_MS, or mails leave twice";
+            let text = "must be shorter than JOBS_LEASE_MS, or mails are sent twice";
             faults.note(Fault::new("mail-delivery-timeout-ms", text));
         }
         Some(mailer::Settings {
@@ -173,43 +174,43 @@ impl MailSettings {
     }
 }
 
-/// When mail leaves.
+/// When mail is sent.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Mail")]
 pub(crate) struct PaceSettings {
-    /// How long a message waits to be read before a mail tells of it
+    /// How long a message may stay unread before it is mailed
     #[arg(id = "mail-delay-ms", long, env = "MAIL_DELAY_MS", value_name = "0..86400000",
         default_value = "300000", value_parser = whole::<u64>(0, 86_400_000))]
     delay_ms: u64,
 
-    /// The shortest time between two mails about one conversation
+    /// Minimum time between two mails about one conversation
     #[arg(id = "mail-pause-ms", long, env = "MAIL_PAUSE_MS", value_name = "0..86400000",
         default_value = "3600000", value_parser = whole::<u64>(0, 86_400_000))]
     pause_ms: u64,
 
-    /// The most mails that one person gets within a minute
+    /// Maximum number of mails to one person per minute
     #[arg(id = "mail-per-minute-max", long, env = "MAIL_PER_MINUTE_MAX", value_name = "1..1000",
         default_value = "10", value_parser = whole::<u32>(1, 1_000))]
     per_minute_max: u32,
 
-    /// The hour at which the daily mail leaves, by the clock of whoever gets it
+    /// The hour at which daily mail is sent, in the time zone of its recipient
     #[arg(id = "mail-daily-hour", long, env = "MAIL_DAILY_HOUR", value_name = "0..23",
         default_value = "9", value_parser = whole::<u8>(0, 23))]
     daily_hour: u8,
 
-    /// How old a message gets of which no mail told yet, when none could leave for long; of older ones there is no mail
+    /// Maximum age of a message that is mailed, for when mail could not be sent for long; older ones are skipped
     #[arg(id = "mail-notice-age-max-days", long, env = "MAIL_NOTICE_AGE_MAX_DAYS", value_name = "4..3650",
         default_value = "7", value_parser = whole::<u64>(NOTICE_AGE_MIN_DAYS, 3_650))]
     notice_age_max_days: u64,
 }
 
-/// A delay, a pause, a daily mail and quiet hours, a day each at the most, may all come together.
+/// The delay, the pause, daily mail and quiet hours may add up, each to at most a day.
 const NOTICE_AGE_MIN_DAYS: u64 = 4;
 const DAY_MS: u64 = 86_400_000;
 
 impl PaceSettings {
-    /// The terms, by the clock of `zone` for people who have none.
-    fn terms(&self, zone: Zone) -> MailPolicy {
+    /// The policy; `zone` is the time zone of people without one.
+    fn policy(&self, zone: Zone) -> MailPolicy {
         MailPolicy {
             delay_ms: self.delay_ms,
             conversation_pause_ms: self.pause_ms,
@@ -227,15 +228,15 @@ const MAILGUN_KEY: &str = "mail-mailgun-api-key";
 const MAILGUN_DOMAIN: &str = "mail-mailgun-domain";
 const FOLDER: &str = "mail-dev-folder";
 
-/// How mail leaves: at most one of a mail server, Mailgun and a folder.
+/// The mail transport: at most one of a mail server, Mailgun and a folder.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Mail")]
 pub(crate) struct MailTransportSettings {
-    /// Mail server, as `smtps://user:password@host:port`, or `smtp://…` for STARTTLS
+    /// URL of the mail server: `smtps://user:password@host:port`, or `smtp://…` for STARTTLS
     #[arg(id = SMTP_URL, long, env = "MAIL_SMTP_URL", value_name = "URL", hide_env_values = true)]
     smtp_url: Option<SecretString>,
 
-    /// Whether the mail server's address may say `?tls=none` where that is another machine
+    /// Whether `?tls=none` is allowed for a mail server that is not on this machine
     #[arg(
         id = "mail-smtp-plaintext-allowed",
         long,
@@ -246,15 +247,15 @@ pub(crate) struct MailTransportSettings {
     )]
     smtp_plaintext_allowed: Switch,
 
-    /// Certificate (PEM) that the mail server may show besides those that the machine trusts
+    /// Root certificate (PEM) that is trusted for the mail server in addition to those of the system
     #[arg(id = SMTP_ROOT_FILE, long, env = "MAIL_SMTP_ROOT_FILE", value_name = "FILE")]
     smtp_root_file: Option<PathBuf>,
 
-    /// Key of a Mailgun account
+    /// API key of Mailgun
     #[arg(id = MAILGUN_KEY, long, env = "MAILGUN_API_KEY", value_name = "KEY", hide_env_values = true)]
     mailgun_api_key: Option<SecretString>,
 
-    /// The same under its other name
+    /// The same under another name
     #[arg(
         id = "mail-sending-key",
         long,
@@ -264,45 +265,44 @@ pub(crate) struct MailTransportSettings {
     )]
     sending_key: Option<SecretString>,
 
-    /// Domain that Mailgun sends from
+    /// Domain from which Mailgun sends
     #[arg(id = MAILGUN_DOMAIN, long, env = "MAILGUN_DOMAIN", value_name = "NAME")]
     mailgun_domain: Option<String>,
 
-    /// Where Mailgun is
+    /// URL of the API of Mailgun
     #[arg(id = "mail-mailgun-base-url", long, env = "MAILGUN_BASE_URL", value_name = "URL",
         default_value = MAILGUN_EU_URL)]
     mailgun_base_url: String,
 
-    /// Folder that keeps mails instead of sending them, shown by `/dev/mails`; not for production
+    /// Folder that stores mails instead of sending them, shown under `/dev/mails`; not in production
     #[arg(id = FOLDER, long, env = "MAIL_DEV_FOLDER", value_name = "FOLDER")]
     folder: Option<PathBuf>,
 
-    /// Mails that the folder keeps; the oldest go first
+    /// Maximum number of mails in the folder; the oldest are deleted
     #[arg(id = "mail-dev-folder-mails-max", long, env = "MAIL_DEV_FOLDER_MAILS_MAX",
         value_name = "1..10000", default_value = "200", value_parser = whole::<usize>(1, 10_000))]
     folder_mails_max: usize,
 }
 
 impl MailTransportSettings {
-    /// How mail leaves, if it does; nothing at all when that is not clear.
+    /// The transport, if one is configured; the outer `None` is a fault.
     #[expect(clippy::option_option, reason = "no transport is fine, a broken one is a fault")]
     fn check(&self, in_production: bool, faults: &mut Faults) -> Option<Option<TransportSettings>> {
         let smtp = self.smtp_url.as_ref().map(|url| self.smtp(url, faults));
         let mailgun = self.names_mailgun().then(|| self.mailgun(faults));
-        let folder = self.folder.as_ref().map(|path| self.kept(path, in_production, faults));
-        let mut ways = [smtp, mailgun, folder].into_iter().flatten();
-        let way = ways.next();
-        if ways.next().is_some() {
-            let text = "is one of two ways for mail to leave; there may be one";
+        let folder = self.folder.as_ref().map(|path| self.folder(path, in_production, faults));
+        let mut transports = [smtp, mailgun, folder].into_iter().flatten();
+        let transport = transports.next();
+        if transports.next().is_some() {
+            let text = "is one of two mail transports; only one may be configured";
             let id = if self.folder.is_some() { FOLDER } else { SMTP_URL };
             faults.note(Fault::new(id, text));
             return None;
         }
-        // Inside: whether it is whole. Outside: whether there is one.
-        way.map_or(Some(None), |whole| whole.map(Some))
+        transport.map_or(Some(None), |valid| valid.map(Some))
     }
 
-    /// The address that mail comes from if nobody says so.
+    /// The sender address if none is set.
     fn noreply(&self) -> Option<String> {
         self.mailgun_domain.as_ref().map(|domain| format!("noreply@{domain}"))
     }
@@ -342,14 +342,14 @@ impl MailTransportSettings {
         }))
     }
 
-    fn kept(
+    fn folder(
         &self,
         path: &std::path::Path,
         in_production: bool,
         faults: &mut Faults,
     ) -> Option<TransportSettings> {
         if in_production {
-            faults.note(Fault::new(FOLDER, "is not for production: nobody would get mail"));
+            faults.note(Fault::new(FOLDER, "is not for production: no mail would be sent"));
             return None;
         }
         let mails_max = self.folder_mails_max;

@@ -11,7 +11,7 @@ use super::{
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Sockets")]
 pub(crate) struct RealtimeSettings {
-    /// Sockets in this process, over every door; further ones are refused
+    /// Sockets in this process, Socket.IO and plain WebSocket together; further ones are refused
     #[arg(id = "realtime-sessions-max", long, env = "REALTIME_SESSIONS_MAX",
         value_name = "1..1000000", default_value = "20000",
         value_parser = whole::<usize>(1, 1_000_000))]
@@ -28,7 +28,7 @@ pub(crate) struct RealtimeSettings {
         default_value = "1000", value_parser = whole::<usize>(1, 1_000_000))]
     sessions_per_address_max: usize,
 
-    /// Sockets from one address that have not said whose they are; further ones are refused
+    /// Sockets from one address that are not authenticated yet; further ones are refused
     #[arg(id = "realtime-unauthenticated-per-address-max", long,
         env = "REALTIME_UNAUTHENTICATED_PER_ADDRESS_MAX", value_name = "1..1000000",
         default_value = "1000", value_parser = whole::<usize>(1, 1_000_000))]
@@ -39,24 +39,24 @@ pub(crate) struct RealtimeSettings {
         value_name = "1..10000", default_value = "64", value_parser = whole::<usize>(1, 10_000))]
     rooms_per_session_max: usize,
 
-    /// Messages in the history that a join is given
+    /// Messages of the history that a join returns
     #[arg(id = "realtime-history-messages", long, env = "REALTIME_HISTORY_MESSAGES",
         value_name = "1..100", default_value = "50", value_parser = whole::<u32>(1, 100))]
     history_messages: u32,
 
-    /// Bytes of what one command is answered with, its events included; of more, a part is told and that there is more
+    /// Maximum size of the answer to one command, with its events; a larger one is cut, and says that there is more
     #[arg(id = "realtime-answer-max-bytes", long, env = "REALTIME_ANSWER_MAX_BYTES",
         value_name = "131072..16777216", default_value = "524288",
         value_parser = whole::<usize>(131_072, 16_777_216))]
     answer_max_bytes: usize,
 
-    /// How long before its token ends a socket hears of it
+    /// How long before its token expires a socket is notified
     #[arg(id = "realtime-expiry-notice-ms", long, env = "REALTIME_EXPIRY_NOTICE_MS",
         value_name = "0..3600000", default_value = "60000",
         value_parser = whole::<u64>(0, 3_600_000))]
     expiry_notice_ms: u64,
 
-    /// How long clients are told to stay away when the server stops
+    /// How long clients are told to wait before they reconnect when the server stops
     #[arg(id = "realtime-drain-retry-after-ms", long, env = "REALTIME_DRAIN_RETRY_AFTER_MS",
         value_name = "0..600000", default_value = "1000", value_parser = whole::<u64>(0, 600_000))]
     drain_retry_after_ms: u64,
@@ -83,31 +83,31 @@ pub(crate) struct RealtimeSettings {
     )]
     compression: Switch,
 
-    /// From a pong to the next ping
+    /// Time from a pong to the next ping
     #[arg(id = "realtime-ping-interval-ms", long, env = "REALTIME_PING_INTERVAL_MS",
         value_name = "100..600000", default_value = "25000",
         value_parser = whole::<u64>(100, 600_000))]
     ping_interval_ms: u64,
 
-    /// From a ping to the moment its pong is overdue and the socket closes
+    /// Time from a ping until a socket without a pong is closed
     #[arg(id = "realtime-ping-timeout-ms", long, env = "REALTIME_PING_TIMEOUT_MS",
         value_name = "100..600000", default_value = "20000",
         value_parser = whole::<u64>(100, 600_000))]
     ping_timeout_ms: u64,
 
-    /// How long a socket may take to say whose it is
+    /// How long a socket may take to authenticate
     #[arg(id = "realtime-connect-timeout-ms", long, env = "REALTIME_CONNECT_TIMEOUT_MS",
         value_name = "100..600000", default_value = "5000",
         value_parser = whole::<u64>(100, 600_000))]
     connect_timeout_ms: u64,
 
-    /// How long deciding on a newcomer may take
+    /// How long the server may take to accept or refuse a connect attempt
     #[arg(id = "realtime-connect-decision-timeout-ms", long,
         env = "REALTIME_CONNECT_DECISION_TIMEOUT_MS", value_name = "100..600000",
         default_value = "10000", value_parser = whole::<u64>(100, 600_000))]
     connect_decision_timeout_ms: u64,
 
-    /// How long a closing socket may take to send what still waits
+    /// How long a closing socket may take to send its queued messages
     #[arg(id = "realtime-close-timeout-ms", long, env = "REALTIME_CLOSE_TIMEOUT_MS",
         value_name = "100..600000", default_value = "5000",
         value_parser = whole::<u64>(100, 600_000))]
@@ -119,49 +119,49 @@ pub(crate) struct RealtimeSettings {
         value_parser = whole::<u64>(100, 600_000))]
     upgrade_timeout_ms: u64,
 
-    /// How long the last words to a polling client wait for it
+    /// How long the last packets of a closed polling session are kept for its client
     #[arg(id = "realtime-polling-tombstone-ms", long, env = "REALTIME_POLLING_TOMBSTONE_MS",
         value_name = "0..600000", default_value = "30000",
         value_parser = whole::<u64>(0, 600_000))]
     polling_tombstone_ms: u64,
 
-    /// The longest message accepted from a socket, all fragments together
+    /// Maximum size of a message from a socket, all fragments together
     #[arg(id = "realtime-max-payload-bytes", long, env = "REALTIME_MAX_PAYLOAD_BYTES",
         value_name = "65536..104857600", default_value = "1000000",
         value_parser = whole::<usize>(65_536, 104_857_600))]
     max_payload_bytes: usize,
 
-    /// The largest packet accepted from a socket: text and attachments together
+    /// Maximum size of a packet from a socket, text and binary attachments together
     #[arg(id = "realtime-max-packet-bytes", long, env = "REALTIME_MAX_PACKET_BYTES",
         value_name = "65536..104857600", default_value = "4000000",
         value_parser = whole::<usize>(65_536, 104_857_600))]
     max_packet_bytes: usize,
 
-    /// Attachments that one packet may announce
+    /// Maximum number of binary attachments of a packet
     #[arg(id = "realtime-max-attachments", long, env = "REALTIME_MAX_ATTACHMENTS",
         value_name = "0..100", default_value = "10", value_parser = whole::<usize>(0, 100))]
     max_attachments: usize,
 
-    /// Outgoing messages that may wait for one socket; one more closes it
+    /// Outgoing messages that may be queued for one socket; one more closes it
     #[arg(id = "realtime-mailbox-messages", long, env = "REALTIME_MAILBOX_MESSAGES",
         value_name = "8..100000", default_value = "256", value_parser = whole::<usize>(8, 100_000))]
     mailbox_messages: usize,
 
-    /// Bytes of outgoing messages that may wait for one socket
+    /// Bytes of outgoing messages that may be queued for one socket
     #[arg(id = "realtime-mailbox-bytes", long, env = "REALTIME_MAILBOX_BYTES",
         value_name = "65536..104857600", default_value = "1048576",
         value_parser = whole::<usize>(65_536, 104_857_600))]
     mailbox_bytes: usize,
 
-    /// Received events of one socket that may wait; while they do, no more are read
+    /// Received events of one socket that may be queued; then no more are read from it
     #[arg(id = "realtime-inbox-events", long, env = "REALTIME_INBOX_EVENTS",
         value_name = "1..10000", default_value = "64", value_parser = whole::<usize>(1, 10_000))]
     inbox_events: usize,
 }
 
 impl RealtimeSettings {
-    /// The bounds of live conversations, with what `presence` and `resume` say of them. `fallback`
-    /// signs when there is no secret for it. Every field is named, so that none can be forgotten.
+    /// The settings of the realtime interface. `fallback` signs recovery tokens if they have no secret. Every field is
+    /// named, so that none can be forgotten.
     pub(super) fn settings(
         &self,
         presence: &PresenceSettings,
@@ -195,7 +195,7 @@ impl RealtimeSettings {
             upgrade_timeout_ms: self.upgrade_timeout_ms,
             polling_tombstone_ms: self.polling_tombstone_ms,
             compression: self.compression.is_on(),
-            // Follows from the key, where the parts are put together.
+            // Set by `api`, which knows whether there is a key.
             recovery: false,
             max_payload_bytes: self.max_payload_bytes,
             max_packet_bytes: self.max_packet_bytes,
@@ -211,16 +211,16 @@ impl RealtimeSettings {
     }
 }
 
-/// Going on where a socket was cut off.
+/// Resuming after a disconnect.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Resuming")]
 pub(crate) struct ResumeSettings {
-    /// Secret that signs what clients carry for it, the same on every node; without it `JWT_SECRET` serves, and without both every connection begins anew
+    /// Secret that signs recovery tokens, the same on every node; `JWT_SECRET` if not set, and without both no connection is resumed
     #[arg(id = "resume-signing-secret", long, env = "RESUME_SIGNING_SECRET", value_name = "SECRET",
         hide_env_values = true, value_parser = secret)]
     signing_secret: Option<SecretString>,
 
-    /// Whether Socket.IO clients go on by themselves, for which every event has one more argument: `on` unless a client says `recovery: false`, `on-request` if it says `recovery: true`, or `off`
+    /// Whether Socket.IO clients recover their connection, for which every event has one more argument: `on` unless a client sends `recovery: false`, `on-request` if it sends `recovery: true`, or `off`
     #[arg(
         id = "resume-recovery",
         long,
@@ -231,25 +231,25 @@ pub(crate) struct ResumeSettings {
     )]
     recovery: Recovery,
 
-    /// How long ago a client may have been cut off
+    /// How long after a disconnect a client may resume
     #[arg(id = "resume-age-max-s", long, env = "RESUME_AGE_MAX_S", value_name = "1..86400",
         default_value = "3600", value_parser = whole::<u64>(1, 86_400))]
     age_max_s: u64,
 
-    /// Events it is told one by one; when it missed more, it loads anew
+    /// Maximum number of missed events that are replayed; a client that missed more reloads
     #[arg(id = "resume-events-max", long, env = "RESUME_EVENTS_MAX", value_name = "1..200",
         default_value = "200", value_parser = whole::<u32>(1, 200))]
     events_max: u32,
 }
 
 impl ResumeSettings {
-    /// The key that signs. `fallback` serves when no secret is given.
+    /// The key of recovery tokens, made of `fallback` if no secret is set.
     pub(super) fn key(&self, fallback: Option<&SecretString>) -> Option<RecoveryKey> {
         let secret = self.signing_secret.as_ref().or(fallback)?;
         Some(RecoveryKey::derived_from(secret.expose_secret().as_bytes()))
     }
 
-    /// How long ago a client may have been cut off, in milliseconds.
+    /// How long after a disconnect a client may resume, in milliseconds.
     pub(super) fn age_max_ms(&self) -> u64 {
         self.age_max_s * 1_000
     }

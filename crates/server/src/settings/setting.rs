@@ -1,92 +1,92 @@
-//! A setting as the command line describes it.
+//! The list of settings, and their effective values.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::BTreeMap,
+    fmt::{self, Write as _},
+};
 
-use clap::{Arg, ArgMatches, builder::Resettable};
+use clap::{Arg, ArgMatches, Args as _, Command, builder::Resettable};
 use storage_pg::Address;
 
 use super::{
-    Source,
+    Settings,
     database::{DIRECT_URL, URL},
+    value::Source,
 };
-use crate::cli::Cli;
-
-/// The flag that names the file; the only one that is no setting.
-pub(super) const FILE_FLAG: &str = "config";
 
 /// One setting.
 #[derive(Clone, Debug)]
-pub(super) struct Setting(Arg);
+pub(crate) struct Setting(Arg);
 
 impl Setting {
     /// All settings, in the order of the sections.
-    pub(super) fn all() -> Vec<Self> {
-        let command = Cli::described();
-        let is_setting = |arg: &&Arg| arg.get_id() != FILE_FLAG;
-        command.get_arguments().filter(is_setting).cloned().map(Self).collect()
+    pub(crate) fn all() -> Vec<Self> {
+        let command = Settings::augment_args(Command::new("settings"));
+        command.get_arguments().cloned().map(Self).collect()
     }
 
     /// The setting with the flag `--id`.
-    pub(super) fn find(id: &str) -> Option<Self> {
+    pub(crate) fn find(id: &str) -> Option<Self> {
         Self::all().into_iter().find(|setting| setting.id() == id)
     }
 
     /// Its flag, without the dashes.
-    pub(super) fn id(&self) -> &str {
+    pub(crate) fn id(&self) -> &str {
         self.0.get_id().as_str()
     }
 
-    /// Its section and its key there, as the file has them.
-    pub(super) fn name(&self) -> (&str, &str) {
+    /// Its section and its key in the file.
+    pub(crate) fn name(&self) -> (&str, &str) {
         self.id().split_once('-').unwrap_or(("", self.id()))
     }
 
     /// Its environment variable.
-    pub(super) fn variable(&self) -> &str {
+    pub(crate) fn variable(&self) -> &str {
         self.0.get_env().and_then(|name| name.to_str()).unwrap_or_default()
     }
 
-    /// What people call it: the variable, and the name in the file.
-    pub(super) fn shown(&self) -> String {
+    /// Its variable and its name in the file, for messages.
+    pub(crate) fn title(&self) -> String {
         let (section, key) = self.name();
         format!("{} ({section}.{key})", self.variable())
     }
 
     /// The heading of its section.
-    pub(super) fn heading(&self) -> &str {
+    pub(crate) fn heading(&self) -> &str {
         self.0.get_help_heading().unwrap_or_default()
     }
 
-    /// What it is.
-    pub(super) fn help(&self) -> String {
+    /// Its description.
+    pub(crate) fn help(&self) -> String {
         self.0.get_help().map(ToString::to_string).unwrap_or_default()
     }
 
-    /// What it is without being set.
-    pub(super) fn default(&self) -> Option<String> {
+    /// Its default.
+    pub(crate) fn default(&self) -> Option<String> {
         self.0.get_default_values().first().map(|value| value.to_string_lossy().into_owned())
     }
 
-    /// What it may be: words, bounds, or the kind of text.
-    pub(super) fn values(&self) -> String {
-        let words = self.0.get_possible_values();
-        if words.is_empty() {
+    /// Its possible values: names, bounds, or the kind of text.
+    pub(crate) fn values(&self) -> String {
+        let possible = self.0.get_possible_values();
+        if possible.is_empty() {
             let names = self.0.get_value_names().unwrap_or_default();
             return names.iter().map(clap::builder::Str::as_str).collect();
         }
-        let words: Vec<_> = words.iter().map(clap::builder::PossibleValue::get_name).collect();
-        words.join(", ")
+        let possible: Vec<_> =
+            possible.iter().map(clap::builder::PossibleValue::get_name).collect();
+        possible.join(", ")
     }
 
     /// Whether its value is secret.
-    pub(super) fn is_secret(&self) -> bool {
+    pub(crate) fn is_secret(&self) -> bool {
         self.0.is_hide_env_values_set()
     }
 
-    /// Why it cannot be `text`; `None` when it can. The reason does not repeat the text.
-    pub(super) fn fault_in(&self, text: &str) -> Option<String> {
-        let alone = self.0.clone().env(Resettable::Reset);
-        let command = clap::Command::new("setting").arg(alone);
+    /// Why `text` is not a value of it; `None` if it is. The reason does not repeat the text.
+    pub(crate) fn fault_in(&self, text: &str) -> Option<String> {
+        let arg = self.0.clone().env(Resettable::Reset);
+        let command = Command::new("setting").arg(arg);
         let flag = format!("--{}={text}", self.id());
         let refusal = command.try_get_matches_from(["setting", &flag]).err()?;
         let reason = std::error::Error::source(&refusal).map(ToString::to_string);
@@ -94,11 +94,11 @@ impl Setting {
     }
 }
 
-/// What stands in place of a secret.
+/// Printed in place of a secret.
 const HIDDEN: &str = "***";
 
-/// Every setting as it is in force. Its `Display` is the file that would set the same, with secrets
-/// hidden and the source of each value behind it.
+/// The effective value of every setting. Its `Display` is the file that would set the same, with secrets hidden and the
+/// source of each value in a comment.
 #[derive(Clone, Debug)]
 pub(crate) struct Effective(Vec<Line>);
 
@@ -108,20 +108,20 @@ struct Line {
     key: String,
     value: Option<String>,
     source: Source,
-    /// What does nothing of it.
+    /// Which part of it has no effect.
     unused: Option<String>,
 }
 
 impl Effective {
-    /// The settings in `matches`, which `merged` took from somewhere.
-    pub(super) fn new(matches: &ArgMatches, merged: &BTreeMap<String, (String, Source)>) -> Self {
+    /// The settings in `matches`; `merged` has the sources of those that are set.
+    pub(crate) fn new(matches: &ArgMatches, merged: &BTreeMap<String, (String, Source)>) -> Self {
         let line = |setting: Setting| {
             let (section, key) = setting.name();
             let value = matches.get_raw(setting.id()).and_then(|mut values| values.next_back());
             let unused = value.and_then(|value| {
                 unused(&setting, &value.to_string_lossy(), merged.contains_key(DIRECT_URL))
             });
-            let value = value.map(|value| shown(&setting, &value.to_string_lossy()));
+            let value = value.map(|value| printable(&setting, &value.to_string_lossy()));
             let source = merged.get(setting.id()).map_or(Source::Default, |(_, source)| *source);
             Line { section: section.to_owned(), key: key.to_owned(), value, source, unused }
         };
@@ -133,7 +133,7 @@ fn is_address(setting: &Setting) -> bool {
     [URL, DIRECT_URL].contains(&setting.id())
 }
 
-/// What does nothing of an address: all of it beside a direct one, or some of its parameters.
+/// Which part of a URL has no effect: all of it if the direct one is set, or some of its parameters.
 fn unused(setting: &Setting, text: &str, is_direct: bool) -> Option<String> {
     if setting.id() == URL && is_direct {
         return Some("not used, direct-url is".to_owned());
@@ -143,7 +143,7 @@ fn unused(setting: &Setting, text: &str, is_direct: bool) -> Option<String> {
     (!unused.is_empty()).then(|| format!("not used: {}", unused.join(", ")))
 }
 
-fn shown(setting: &Setting, text: &str) -> String {
+fn printable(setting: &Setting, text: &str) -> String {
     if is_address(setting) {
         return Address::parse(text).map_or(HIDDEN.to_owned(), |address| address.to_string());
     }
@@ -172,12 +172,43 @@ impl fmt::Display for Effective {
     }
 }
 
-/// The text as TOML has it: a number as it is, anything else in quotes.
+/// The text as TOML: a number as it is, anything else in quotes.
 fn quoted(text: &str) -> String {
     match text.parse::<i64>() {
         Ok(_) => text.to_owned(),
         Err(_) => toml::Value::from(text).to_string(),
     }
+}
+
+// The table of all settings, as the documentation has it.
+
+const HEAD: &str =
+    "| In the file | Variable | Default | Values | Meaning |\n| --- | --- | --- | --- | --- |\n";
+
+/// A Markdown table for each section.
+pub(crate) fn table() -> String {
+    let (mut text, mut heading) = (String::new(), String::new());
+    for setting in Setting::all() {
+        if setting.heading() != heading {
+            let gap = if heading.is_empty() { "" } else { "\n" };
+            setting.heading().clone_into(&mut heading);
+            let section = setting.name().0;
+            let _infallible = write!(text, "{gap}### {heading}: `[{section}]`\n\n{HEAD}");
+        }
+        text.push_str(&row(&setting));
+    }
+    text
+}
+
+fn row(setting: &Setting) -> String {
+    let (_, key) = setting.name();
+    let default = setting.default().map(|text| format!("`{text}`")).unwrap_or_default();
+    format!(
+        "| `{key}` | `{}` | {default} | {} | {} |\n",
+        setting.variable(),
+        setting.values(),
+        setting.help()
+    )
 }
 
 #[cfg(test)]
@@ -187,7 +218,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_setting_has_a_section_a_variable_of_its_own_and_a_meaning() {
+    fn every_setting_has_a_section_a_variable_of_its_own_and_a_description() {
         let settings = Setting::all();
         let variables: BTreeSet<_> = settings.iter().map(Setting::variable).collect();
         assert_eq!(variables.len(), settings.len());
@@ -242,6 +273,29 @@ mod tests {
             if let Some(default) = setting.default() {
                 assert_eq!(setting.fault_in(&default), None, "{}", setting.id());
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod table_tests {
+    use super::*;
+    use crate::load::{NAMES, PREFIXES};
+
+    const GUIDE: &str = include_str!("../../../../docs/configuration.md");
+
+    #[test]
+    fn the_guide_has_every_setting_as_it_is() {
+        assert!(
+            GUIDE.contains(&table()),
+            "docs/configuration.md is out of date: `messaging-server config docs` prints its table"
+        );
+    }
+
+    #[test]
+    fn the_guide_names_the_variables_without_effect() {
+        for name in NAMES.into_iter().chain(PREFIXES) {
+            assert!(GUIDE.contains(name), "{name}");
         }
     }
 }

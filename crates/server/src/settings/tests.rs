@@ -1,4 +1,4 @@
-//! From what the process was started with to what is in force.
+//! From arguments and environment to the configuration.
 
 mod database;
 mod faults;
@@ -14,12 +14,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Config, Loaded, Refusal, Start, load};
+use super::Config;
+use crate::load::{Loaded, Refusal, Start, load};
 
 const SECRET: &str = "canary-secret-of-a-decent-length-0123";
 const URL: &str = "postgres://salon:canary@db.example/messaging";
 
-/// A start with what is needed in the environment.
+/// A start with the required variables.
 fn start() -> Start {
     Start { arguments: vec!["messaging-server".into()], ..Start::default() }
         .with("DATABASE_URL", URL)
@@ -50,14 +51,14 @@ impl Start {
 
     fn faults(&self) -> String {
         match load(self) {
-            Err(Refusal::Faults(faults)) => faults.to_string(),
+            Err(Refusal::Faults(faults)) => faults,
             Err(Refusal::Usage(error)) => panic!("{error}"),
             Ok(_) => panic!("nothing is wrong"),
         }
     }
 }
 
-/// A file that is gone when the test is over.
+/// A file that is removed at the end of the test.
 struct File(PathBuf);
 
 impl File {

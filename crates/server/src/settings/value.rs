@@ -1,4 +1,4 @@
-//! How the text of a setting is read. A fault never repeats the text: it may be a secret.
+//! Parsers of values, and faults. A fault never repeats the text of a value: it may be a secret.
 
 use std::fmt;
 
@@ -8,9 +8,7 @@ use clap::ValueEnum;
 use secrecy::SecretString;
 use storage_pg::Address;
 
-use super::setting::Setting;
-
-/// Reads a whole number from `min` to `max`, both allowed.
+/// Parses a whole number from `min` to `max`, both allowed.
 pub(super) fn whole<T: TryFrom<u64>>(
     min: u64,
     max: u64,
@@ -22,7 +20,7 @@ pub(super) fn whole<T: TryFrom<u64>>(
     }
 }
 
-/// Reads a secret that signs tokens.
+/// Parses a secret that signs.
 pub(super) fn secret(text: &str) -> Result<SecretString, String> {
     if text.len() < SECRET_MIN_BYTES {
         return Err(format!("must have at least {SECRET_MIN_BYTES} bytes"));
@@ -30,19 +28,16 @@ pub(super) fn secret(text: &str) -> Result<SecretString, String> {
     Ok(text.into())
 }
 
-/// Yes or no.
+/// On or off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Switch {
-    /// Yes.
     #[value(alias = "true")]
     On,
-    /// No.
     #[value(alias = "false")]
     Off,
 }
 
 impl Switch {
-    /// Whether it is on.
     pub(crate) fn is_on(self) -> bool {
         self == Self::On
     }
@@ -68,13 +63,13 @@ impl From<Transports> for socketio::Transports {
     }
 }
 
-/// Which Socket.IO clients go on by themselves where they were cut off.
+/// Which Socket.IO clients recover their connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Recovery {
-    /// All but those who decline.
+    /// All but those that decline.
     #[value(alias = "true")]
     On,
-    /// Those who ask for it.
+    /// Those that ask for it.
     #[value(name = "on-request")]
     OnRequest,
     /// None.
@@ -92,55 +87,85 @@ impl From<Recovery> for Offered {
     }
 }
 
-/// Reads the address of a database.
+/// Parses the URL of a database.
 pub(super) fn address(text: &str) -> Result<Address, String> {
     Address::parse(text).map_err(|faults| faults.to_string())
 }
 
-/// A setting that is wrong, and why.
+/// Where a value comes from, highest precedence first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    Flag,
+    Environment,
+    File,
+    /// A parameter of the database's URL.
+    Address,
+    Default,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Flag => "flag",
+            Self::Environment => "environment",
+            Self::File => "file",
+            Self::Address => "address",
+            Self::Default => "default",
+        })
+    }
+}
+
+/// An invalid setting, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Fault {
-    what: String,
+pub(crate) struct Fault {
+    subject: Subject,
     why: String,
+}
+
+/// What a fault is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Subject {
+    /// The setting with this flag.
+    Setting(String),
+    /// Something else, by its name in messages.
+    Other(String),
 }
 
 impl Fault {
     /// A fault of the setting `id`.
-    pub(super) fn new(id: &str, why: impl Into<String>) -> Self {
-        let what = Setting::find(id).map_or_else(|| id.to_owned(), |setting| setting.shown());
-        Self { what, why: why.into() }
+    pub(crate) fn new(id: &str, why: impl Into<String>) -> Self {
+        Self { subject: Subject::Setting(id.to_owned()), why: why.into() }
     }
 
-    /// A fault of something that is no setting: the file, or a key in it.
-    pub(super) fn elsewhere(what: impl Into<String>, why: impl Into<String>) -> Self {
-        Self { what: what.into(), why: why.into() }
+    /// A fault of something other than a setting: the file, or a key in it.
+    pub(crate) fn elsewhere(what: impl Into<String>, why: impl Into<String>) -> Self {
+        Self { subject: Subject::Other(what.into()), why: why.into() }
     }
 }
 
-/// Everything that is wrong; one line each, one for each setting.
+/// All faults, at most one per setting.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Faults(Vec<Fault>);
 
 impl Faults {
-    /// Notes `fault`, unless the setting already has one: what follows from a fault is not news.
-    pub(super) fn note(&mut self, fault: Fault) {
-        if self.0.iter().all(|known| known.what != fault.what) {
+    /// Adds `fault`, unless the setting already has one, from which it may follow.
+    pub(crate) fn note(&mut self, fault: Fault) {
+        if self.0.iter().all(|known| known.subject != fault.subject) {
             self.0.push(fault);
         }
     }
 
-    /// Whether nothing is wrong.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
-}
 
-impl fmt::Display for Faults {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for Fault { what, why } in &self.0 {
-            writeln!(f, "{what}: {why}")?;
-        }
-        Ok(())
+    /// One line for each fault. `title` names the setting with a flag.
+    pub(crate) fn lines(&self, title: impl Fn(&str) -> String) -> String {
+        let line = |Fault { subject, why }: &Fault| match subject {
+            Subject::Setting(id) => format!("{}: {why}\n", title(id)),
+            Subject::Other(name) => format!("{name}: {why}\n"),
+        };
+        self.0.iter().map(line).collect()
     }
 }
 

@@ -22,12 +22,12 @@ const TAKEN_BEFORE: usize = 20;
 const REFUSED_MEANWHILE: usize = 25;
 
 #[derive(Default)]
-struct Tally {
+struct Counts {
     taken: AtomicUsize,
     refused: AtomicUsize,
 }
 
-impl Tally {
+impl Counts {
     async fn reach(
         &self,
         which: impl Fn(&Self) -> &AtomicUsize,
@@ -39,17 +39,17 @@ impl Tally {
 }
 
 /// Sends one report until it is taken.
-async fn insist(service: &Rest, booking: usize, tally: &Tally) -> Result<(), Fault> {
+async fn insist(service: &Rest, booking: usize, counts: &Counts) -> Result<(), Fault> {
     let report = Report::new("booked", &format!("appointment-{booking}"), SALON, CLIENT);
     wait::until("a report taken", async || {
         let answer = report.send(service).await?;
         match answer.status {
             202 => {
-                tally.taken.fetch_add(1, Ordering::Relaxed);
+                counts.taken.fetch_add(1, Ordering::Relaxed);
                 Ok(Some(()))
             }
             503 => {
-                tally.refused.fetch_add(1, Ordering::Relaxed);
+                counts.refused.fetch_add(1, Ordering::Relaxed);
                 Ok(None)
             }
             other => Err(Fault::new(format!("{other}: {}", answer.body))),
@@ -64,18 +64,18 @@ async fn reports_sent_again_after_an_outage_are_handled_once() -> Result<(), Fau
     let database = Database::create(&cluster.url("postgres")).await?;
     let app = TestApp::start_on(SERVER, database, &EAGER).await?;
     both_known(&app).await?;
-    let (service, tally) = (service(&app)?, Tally::default());
+    let (service, counts) = (service(&app)?, Counts::default());
 
     let sending = async {
         for booking in 0..REPORTS {
-            insist(&service, booking, &tally).await?;
+            insist(&service, booking, &counts).await?;
         }
         Ok(())
     };
     let cut = async {
-        tally.reach(|tally| &tally.taken, TAKEN_BEFORE).await?;
+        counts.reach(|counts| &counts.taken, TAKEN_BEFORE).await?;
         cluster.kill_9().map_err(Fault::while_doing("stop the cluster"))?;
-        tally.reach(|tally| &tally.refused, REFUSED_MEANWHILE).await?;
+        counts.reach(|counts| &counts.refused, REFUSED_MEANWHILE).await?;
         cluster.restart().map_err(Fault::while_doing("restart the cluster"))
     };
     tokio::try_join!(sending, cut)?;

@@ -2,7 +2,7 @@
 
 use testkit::{Fault, tunnel::Tunnel};
 
-use crate::theatre::Theatre;
+use crate::fixture::Fixture;
 
 /// The library itself takes up what was cut off.
 #[tokio::test]
@@ -17,12 +17,12 @@ async fn what_was_said_during_a_cut_that_was_too_long_is_shown_once() -> Result<
 }
 
 async fn ride(settings: &[(&str, &str)]) -> Result<(), Fault> {
-    let theatre = Theatre::open(settings).await?;
-    let url = theatre.stage.server.url();
-    let here = theatre.conversation().await?;
+    let fixture = Fixture::open(settings).await?;
+    let url = fixture.app.server.url();
+    let here = fixture.conversation().await?;
     let tunnel = Tunnel::to(&url).await?;
-    let mut salon = theatre.screen(&theatre.salon, &here, &url).await?;
-    let mut client = theatre.screen(&theatre.client, &here, &tunnel.url()).await?;
+    let mut salon = fixture.screen(&fixture.salon, &here, &url).await?;
+    let mut client = fixture.screen(&fixture.client, &here, &tunnel.url()).await?;
     salon.says("En ligne").await?;
     client.says("En ligne").await?;
     client.send("Un").await?;
@@ -45,7 +45,7 @@ async fn ride(settings: &[(&str, &str)]) -> Result<(), Fault> {
         screen.counts("").await?;
     }
     client.keeps(0).await?;
-    theatre.shelf.is_used_up()?;
+    fixture.guide.is_used_up()?;
     salon.is_sound().await?;
     client.is_sound().await
 }

@@ -2,7 +2,7 @@
 
 use testkit::{Fault, fault::same, test_app::text};
 
-use crate::{screen::Screen, theatre::Theatre};
+use crate::{fixture::Fixture, screen::Screen};
 
 const HELLO: &str = "Encre Noire : Bonjour";
 const HELLO_READ: &str = "Encre Noire : Bonjour ✓";
@@ -14,12 +14,12 @@ const BYE_READ: &str = "Camille : À samedi ✓";
 
 #[tokio::test]
 async fn the_chat_of_the_guide_does_what_the_guide_says() -> Result<(), Fault> {
-    let mut theatre = Theatre::open(&[]).await?;
-    let url = theatre.stage.server.url();
-    let (here, elsewhere) = (theatre.conversation().await?, theatre.conversation().await?);
-    let mut salon = theatre.screen(&theatre.salon, &here, &url).await?;
+    let mut fixture = Fixture::open(&[]).await?;
+    let url = fixture.app.server.url();
+    let (here, elsewhere) = (fixture.conversation().await?, fixture.conversation().await?);
+    let mut salon = fixture.screen(&fixture.salon, &here, &url).await?;
     salon.says("Hors ligne").await?;
-    let mut client = theatre.screen(&theatre.client, &elsewhere, &url).await?;
+    let mut client = fixture.screen(&fixture.client, &elsewhere, &url).await?;
     salon.says("En ligne").await?;
     client.says("En ligne").await?;
 
@@ -27,16 +27,16 @@ async fn the_chat_of_the_guide_does_what_the_guide_says() -> Result<(), Fault> {
     salon.lists(&[HELLO]).await?;
     client.counts("(1)").await?;
     client.lists(&[]).await?;
-    client.0.go_to(&theatre.page(&theatre.client, &here, &url)?).await?;
+    client.0.go_to(&fixture.page(&fixture.client, &here, &url)?).await?;
     client.lists(&[HELLO_READ]).await?;
     client.counts("").await?;
     salon.lists(&[HELLO_READ]).await?;
 
     typing(&mut salon, &mut client).await?;
     covered(&mut salon, &mut client).await?;
-    crash(&mut theatre, &mut salon, &mut client).await?;
-    regret(&theatre, &here, &mut salon, &mut client).await?;
-    theatre.shelf.is_used_up()?;
+    crash(&mut fixture, &mut salon, &mut client).await?;
+    regret(&fixture, &here, &mut salon, &mut client).await?;
+    fixture.guide.is_used_up()?;
     client.is_sound().await?;
     // Leaving the page, coming back to it, and closing it.
     client.0.go_to("about:blank").await?;
@@ -76,18 +76,18 @@ async fn covered(salon: &mut Screen, client: &mut Screen) -> Result<(), Fault> {
 
 /// The server dies while somebody writes. What was written outlives even the page.
 async fn crash(
-    theatre: &mut Theatre,
+    fixture: &mut Fixture,
     salon: &mut Screen,
     client: &mut Screen,
 ) -> Result<(), Fault> {
-    theatre.stage.server.kill_9().await?;
+    fixture.app.server.kill_9().await?;
     client.send("Entendu").await?;
     client.send("À samedi").await?;
     client.keeps(2).await?;
     client.0.evaluate("location.reload()").await?;
     client.lists(&[]).await?;
     client.keeps(2).await?;
-    theatre.stage.server.restart().await?;
+    fixture.app.server.restart().await?;
     for screen in [&mut *client, &mut *salon] {
         screen.lists(&[HELLO_READ, ANSWER_READ, FOUR_READ, AGREED_READ, BYE_READ]).await?;
     }
@@ -96,12 +96,12 @@ async fn crash(
 
 /// The newest message is taken back, by another way than the page.
 async fn regret(
-    theatre: &Theatre,
+    fixture: &Fixture,
     conversation: &str,
     salon: &mut Screen,
     client: &mut Screen,
 ) -> Result<(), Fault> {
-    let rest = theatre.stage.rest(&theatre.client)?;
+    let rest = fixture.app.rest(&fixture.client)?;
     let path = format!("/messaging/conversations/{conversation}/messages?limit=1");
     let newest = text(&rest.get(&path).await?.expect(200)?["data"][0], "id")?;
     let deleted = rest.delete(&format!("/messaging/messages/{newest}")).await?;

@@ -1,4 +1,4 @@
-//! The files that stand in the guide.
+//! The files in the guide.
 
 use std::{collections::BTreeMap, fs};
 

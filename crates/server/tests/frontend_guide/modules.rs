@@ -1,4 +1,4 @@
-//! The guide's modules by themselves, in Node.js: what a browser would take long to be brought to.
+//! The modules of the guide in Node.js, for what takes long to provoke in a browser.
 
 use std::{
     fs, io,
@@ -79,11 +79,11 @@ async fn a_conversation_joins_again_and_reads_what_was_shown_only() -> Result<()
 
 #[tokio::test]
 async fn the_way_in_brings_a_fresh_token_whenever_one_is_due() -> Result<(), Fault> {
-    let stage = TestApp::start_with(SERVER, &[("REALTIME_EXPIRY_NOTICE_MS", NOTICE_MS)]).await?;
+    let app = TestApp::start_with(SERVER, &[("REALTIME_EXPIRY_NOTICE_MS", NOTICE_MS)]).await?;
     let client = Person::client("client-1", "Camille", "Martin");
-    let lasting = |seconds| person::mint(stage.server.secret(), &client, seconds);
+    let lasting = |seconds| person::mint(app.server.secret(), &client, seconds);
     let script = json!({
-        "url": stage.server.url(),
+        "url": app.server.url(),
         "lasting": lasting(2 * 3_600)?,
         "ending": lasting(ENDING_S)?,
         "endingAfterMs": (ENDING_S + 1) * 1_000,

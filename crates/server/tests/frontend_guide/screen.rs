@@ -1,4 +1,4 @@
-//! The guide's page as somebody sees and uses it.
+//! The page of the guide, as a user sees and uses it.
 
 use serde_json::json;
 use testkit::{Fault, chromium::Tab, fault::same};

@@ -12,15 +12,15 @@ const MESSAGES: &str = "1000";
 #[tokio::test]
 async fn two_stock_clients_exchange_a_thousand_messages() -> Result<(), Fault> {
     let folder = clients::folder();
-    let stage = TestApp::start(SERVER).await?;
+    let app = TestApp::start(SERVER).await?;
     let salon = Person::salon("salon-1", "Encre Noire");
     let client = Person::client("client-1", "Camille", "Martin");
-    let conversation = stage.conversation(&salon, &client).await?;
+    let conversation = app.conversation(&salon, &client).await?;
 
     let exchange = Command::new("node")
         .current_dir(folder)
-        .args(["exchange.mjs", &stage.server.url(), &conversation])
-        .args([stage.token(&salon)?, stage.token(&client)?])
+        .args(["exchange.mjs", &app.server.url(), &conversation])
+        .args([app.token(&salon)?, app.token(&client)?])
         .arg(MESSAGES)
         .kill_on_drop(true)
         .output();

@@ -57,11 +57,11 @@ impl Page {
 async fn comes_during_an_outage(transports: &str) -> Result<(), Fault> {
     let mut cluster: Cluster = testkit::database::durable(&format!("test-outage-{transports}"))?;
     let database = Database::create(&cluster.url("postgres")).await?;
-    let stage = TestApp::start_on(SERVER, database, &[]).await?;
-    let token = stage.token(&Person::client("client-1", "Camille", "Martin"))?;
+    let app = TestApp::start_on(SERVER, database, &[]).await?;
+    let token = app.token(&Person::client("client-1", "Camille", "Martin"))?;
     cluster.kill_9().map_err(Fault::while_doing("stop the cluster"))?;
 
-    let mut page = Page::open(&stage.server.url(), &token, transports)?;
+    let mut page = Page::open(&app.server.url(), &token, transports)?;
     // It is turned away, more than once, and never for good.
     for _ in 0..2 {
         same("what happens first", &*page.next().await?, "disconnect: transport close")?;

@@ -3,54 +3,54 @@
 
 use testkit::Fault;
 
-use crate::performance::{Compression, Setting, Theatre, perform};
+use crate::scenario_run::{Compression, Runtime, Setting, run_scenario};
 
 #[tokio::test]
 async fn in_node_with_default_transports() -> Result<(), Fault> {
-    perform(Theatre::Node, Setting::Default, Compression::Off).await
+    run_scenario(Runtime::Node, Setting::Default, Compression::Off).await
 }
 
 #[tokio::test]
 async fn in_node_over_websocket_only() -> Result<(), Fault> {
-    perform(Theatre::Node, Setting::WebSocketOnly, Compression::Off).await
+    run_scenario(Runtime::Node, Setting::WebSocketOnly, Compression::Off).await
 }
 
 #[tokio::test]
 async fn in_node_over_polling_only() -> Result<(), Fault> {
-    perform(Theatre::Node, Setting::PollingOnly, Compression::Off).await
+    run_scenario(Runtime::Node, Setting::PollingOnly, Compression::Off).await
 }
 
 #[tokio::test]
 async fn in_chromium_with_default_transports() -> Result<(), Fault> {
-    perform(Theatre::Chromium, Setting::Default, Compression::Off).await
+    run_scenario(Runtime::Chromium, Setting::Default, Compression::Off).await
 }
 
 #[tokio::test]
 async fn in_chromium_over_websocket_only() -> Result<(), Fault> {
-    perform(Theatre::Chromium, Setting::WebSocketOnly, Compression::Off).await
+    run_scenario(Runtime::Chromium, Setting::WebSocketOnly, Compression::Off).await
 }
 
 #[tokio::test]
 async fn in_chromium_over_polling_only() -> Result<(), Fault> {
-    perform(Theatre::Chromium, Setting::PollingOnly, Compression::Off).await
+    run_scenario(Runtime::Chromium, Setting::PollingOnly, Compression::Off).await
 }
 
 #[tokio::test]
 async fn in_node_with_default_transports_compressed() -> Result<(), Fault> {
-    perform(Theatre::Node, Setting::Default, Compression::On).await
+    run_scenario(Runtime::Node, Setting::Default, Compression::On).await
 }
 
 #[tokio::test]
 async fn in_node_over_websocket_only_compressed() -> Result<(), Fault> {
-    perform(Theatre::Node, Setting::WebSocketOnly, Compression::On).await
+    run_scenario(Runtime::Node, Setting::WebSocketOnly, Compression::On).await
 }
 
 #[tokio::test]
 async fn in_chromium_with_default_transports_compressed() -> Result<(), Fault> {
-    perform(Theatre::Chromium, Setting::Default, Compression::On).await
+    run_scenario(Runtime::Chromium, Setting::Default, Compression::On).await
 }
 
 #[tokio::test]
 async fn in_chromium_over_websocket_only_compressed() -> Result<(), Fault> {
-    perform(Theatre::Chromium, Setting::WebSocketOnly, Compression::On).await
+    run_scenario(Runtime::Chromium, Setting::WebSocketOnly, Compression::On).await
 }

@@ -1,4 +1,4 @@
-//! What the address of the database asks for.
+//! The parameters of the URL of the database.
 
 use secrecy::ExposeSecret;
 
@@ -18,18 +18,18 @@ fn bounds(start: &Start) -> (usize, u64, u64) {
 #[test]
 fn the_address_sets_the_pool_unless_a_setting_does() {
     assert_eq!(bounds(&start()), (16, 2_000, 5_000));
-    let asked = start().with("DATABASE_URL", PRISMA);
-    assert_eq!(bounds(&asked), (5, 20_000, 15_000));
+    let with_parameters = start().with("DATABASE_URL", PRISMA);
+    assert_eq!(bounds(&with_parameters), (5, 20_000, 15_000));
     let file = File::new("pool.toml", "[database]\nconnect-timeout-ms = 3000\n");
-    let said = asked
+    let overridden = with_parameters
         .with("DATABASE_POOL_CONNECTIONS_MAX", "7")
         .with("MESSAGING_CONFIG", file.path())
         .flag("--database-pool-wait-ms-max=9");
-    assert_eq!(bounds(&said), (7, 9, 3_000));
+    assert_eq!(bounds(&overridden), (7, 9, 3_000));
 }
 
 #[test]
-fn what_the_address_sets_and_what_it_names_in_vain_is_printed() {
+fn parameters_of_the_url_with_and_without_effect_are_printed() {
     let printed = start().with("DATABASE_URL", PRISMA).loaded().effective.to_string();
     for line in [
         "pool-connections-max = 5 # address",
@@ -43,12 +43,12 @@ fn what_the_address_sets_and_what_it_names_in_vain_is_printed() {
 }
 
 #[test]
-fn an_address_that_goes_past_the_pooler_is_used_for_everything() {
+fn a_url_that_bypasses_the_pooler_is_used_for_everything() {
     let config = start().with("DATABASE_URL", POOLED).with("DATABASE_DIRECT_URL", DIRECT);
     let database = config.config().database;
     assert!(database.is_direct);
     assert_eq!(database.store.url.expose_secret(), DIRECT);
-    // The pool is that of the address in force.
+    // The pool settings are those of the URL that is used.
     assert_eq!(bounds(&config), (16, 600_000, 5_000));
     let printed = config.loaded().effective.to_string();
     assert!(
@@ -61,7 +61,7 @@ fn an_address_that_goes_past_the_pooler_is_used_for_everything() {
 }
 
 #[test]
-fn an_address_that_calls_itself_a_pooler_s_is_refused() {
+fn a_url_of_a_pooler_is_refused() {
     let faults = start().with("DATABASE_URL", POOLED).faults();
     let pooled = "DATABASE_URL (database.url): leads to a connection pooler (pgbouncer=true), which keeps no session: \
         set DATABASE_DIRECT_URL to where PostgreSQL itself is\n";
@@ -73,7 +73,7 @@ fn an_address_that_calls_itself_a_pooler_s_is_refused() {
 }
 
 #[test]
-fn everything_that_is_wrong_with_every_address_is_told_at_once() {
+fn all_faults_of_all_urls_are_reported_at_once() {
     let import = Start { arguments: vec!["messaging-server".into(), "import".into()], ..start() };
     let import = import
         .flag("--from=postgres://u:canary@h:port/d?schema=&sslmode=maybe")
@@ -90,7 +90,7 @@ DATABASE_DIRECT_URL (database.direct-url): must be a URL that starts with postgr
 }
 
 #[test]
-fn an_import_reads_past_the_pooler_and_names_a_file_that_is_not_there() {
+fn an_import_bypasses_the_pooler_and_names_a_missing_file() {
     let import =
         || Start { arguments: vec!["messaging-server".into(), "import".into()], ..start() };
     let file = File::new("former.url", &format!("{PRISMA}\n"));

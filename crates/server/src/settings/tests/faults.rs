@@ -45,16 +45,16 @@ fn without_a_key_nothing_starts() {
 }
 
 #[test]
-fn mails_name_no_link_that_others_can_read_on_the_way() {
+fn mails_contain_no_links_without_tls() {
     let mail =
         || start().with("MAILGUN_API_KEY", "key").with("MAILGUN_DOMAIN", "mail.salon.example");
     let faults = mail().with("FILES_PUBLIC_URL", "http://messages.example").faults();
     assert!(faults.starts_with("FILES_PUBLIC_URL (files.public-url): must begin with https://"));
     for safe in ["https://messages.example", "http://localhost:4000", "http://127.0.0.1:4000/"] {
-        assert!(mail().with("FILES_PUBLIC_URL", safe).config().mail.post.is_some(), "{safe}");
+        assert!(mail().with("FILES_PUBLIC_URL", safe).config().mail.mailer.is_some(), "{safe}");
     }
     assert!(
-        start().with("FILES_PUBLIC_URL", "http://messages.example").config().mail.post.is_none()
+        start().with("FILES_PUBLIC_URL", "http://messages.example").config().mail.mailer.is_none()
     );
 }
 

@@ -1,20 +1,17 @@
-//! What the guides say of the program is so.
+//! The guides agree with the program.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
 use clap::{Command, error::ErrorKind};
 
-use crate::{
-    cli::Cli,
-    settings::{self, setting::Setting},
-};
+use crate::{cli::Cli, load, settings::setting::Setting};
 
 const GUIDE: &str = include_str!("../../../../../docs/configuration.md");
 const PROGRAM: &str = "messaging-server ";
-/// Of the tests: how many messages one of them makes.
+/// A variable of a test.
 const OTHERS: [&str; 1] = ["RETENTION_MESSAGES"];
 
-/// Every guide by its name, and the front page.
+/// The guides and the README by name.
 fn guides() -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let listed = fs::read_dir(root.join("docs")).expect("the folder of guides");
@@ -27,7 +24,7 @@ fn guides() -> Vec<(String, String)> {
     texts.collect()
 }
 
-/// Verbs that do something, such as `jobs list`.
+/// Verbs without subverbs, such as `jobs list`.
 fn verbs(command: &Command, before: &str) -> Vec<String> {
     let inner: Vec<_> = command.get_subcommands().filter(|it| it.get_name() != "help").collect();
     if inner.is_empty() {
@@ -44,8 +41,8 @@ fn needs_more(refused: &clap::Error) -> bool {
 #[test]
 fn the_guide_has_every_verb() {
     for verb in verbs(&Cli::described(), "") {
-        let stands = [format!("`{verb}`"), format!("`{verb} "), format!("`{verb},")];
-        assert!(stands.iter().any(|text| GUIDE.contains(text)), "{verb}");
+        let mentions = [format!("`{verb}`"), format!("`{verb} "), format!("`{verb},")];
+        assert!(mentions.iter().any(|text| GUIDE.contains(text)), "{verb}");
     }
 }
 
@@ -59,7 +56,7 @@ fn a_command_that_a_guide_shows_can_be_given() {
             let words = [PROGRAM.trim()].into_iter().chain(line.split_whitespace());
             let refused = Cli::described().try_get_matches_from(words).err();
             let (in_prose, alone) = (text[..at].ends_with('`'), text[..at].ends_with('\n'));
-            // Prose may name a verb, and say elsewhere what it needs.
+            // Prose may name a verb without its arguments.
             let is_named = in_prose && refused.as_ref().is_some_and(needs_more);
             if in_prose || alone {
                 assert!(refused.is_none() || is_named, "{name}: {line}: {refused:?}");
@@ -80,9 +77,8 @@ fn a_guide_names_no_variable_that_does_not_exist() {
     for (guide, text) in guides() {
         for name in text.split(|c: char| !is_part(c)) {
             let is_ours = family(name).is_some_and(|first| families.contains(&first));
-            let is_known = variables.contains(name)
-                || settings::NAMES.contains(&name)
-                || OTHERS.contains(&name);
+            let is_known =
+                variables.contains(name) || load::NAMES.contains(&name) || OTHERS.contains(&name);
             assert!(!is_ours || is_known, "{guide}: {name}");
         }
     }

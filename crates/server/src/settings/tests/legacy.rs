@@ -1,8 +1,8 @@
-//! What was set for the service before this one means the same here.
+//! The environment of the legacy service means the same here.
 
 use super::{Start, start};
 
-/// Everything that a machine of the service before this one had in its environment.
+/// The environment of a machine of the legacy service.
 const LEGACY: [(&str, &str); 19] = [
     ("PORT", "4000"),
     ("NODE_ENV", "production"),
@@ -29,21 +29,21 @@ const WITHOUT_USE: [&str; 5] =
     ["REDIS_DB", "REDIS_HOST", "REDIS_PASSWORD", "REDIS_PORT", "SHADOW_DATABASE_URL"];
 
 #[test]
-fn the_environment_of_the_service_before_this_one_starts_this_one() {
+fn the_environment_of_the_legacy_service_starts_this_one() {
     let start = LEGACY.into_iter().fold(Start::default(), |start, (name, value)| {
         let arguments = vec!["messaging-server".into()];
         Start { arguments, ..start.with(name, value) }
     });
     let loaded = start.loaded();
-    let post = loaded.config.mail.post.expect("mail leaves");
-    let mailer::TransportSettings::Mailgun(account) = post.transport else {
-        panic!("not over Mailgun")
+    let mailer_settings = loaded.config.mail.mailer.expect("mail leaves");
+    let mailer::TransportSettings::Mailgun(account) = mailer_settings.transport else {
+        panic!("another transport")
     };
     assert_eq!(account.domain, "mail.salon.example");
     assert_eq!(account.base_url, "https://api.mailgun.net/");
-    assert_eq!(post.from, "noreply@mail.salon.example");
+    assert_eq!(mailer_settings.from, "noreply@mail.salon.example");
     // The first of FRONTEND_URL, WEB_URL and FRONT_URL that people can reach.
-    assert_eq!(post.site_url, "https://www.salon.example/");
+    assert_eq!(mailer_settings.site_url, "https://www.salon.example/");
     let policy = loaded.config.api.retention.policy;
     assert_eq!((policy.archive_after_days(), policy.delete_after_days()), (180, None));
     assert_eq!(loaded.unused, WITHOUT_USE);
@@ -51,7 +51,7 @@ fn the_environment_of_the_service_before_this_one_starts_this_one() {
 }
 
 #[test]
-fn the_variables_of_the_service_before_this_one_work_as_they_are() {
+fn the_variables_of_the_legacy_service_work_as_they_are() {
     let start = start()
         .with("PORT", "4321")
         .with("NODE_ENV", "production")

@@ -12,24 +12,25 @@ fn mailgun() -> Start {
 }
 
 #[test]
-fn no_mail_leaves_unless_somebody_says_how() {
-    assert!(mail(&start()).post.is_none());
-    assert!(mail(&start().with("MAIL_FROM", "a@salon.example")).post.is_none());
+fn no_mail_is_sent_without_a_transport() {
+    assert!(mail(&start()).mailer.is_none());
+    assert!(mail(&start().with("MAIL_FROM", "a@salon.example")).mailer.is_none());
 }
 
 #[test]
-fn mail_leaves_with_the_variables_of_the_service_before_this_one() {
-    let post = mail(&mailgun().with("FRONTEND_URL", "https://salon.example")).post.expect("mail");
-    assert_eq!(post.from, "noreply@mail.salon.example");
-    assert_eq!(post.site_url, "https://salon.example");
-    let TransportSettings::Mailgun(account) = post.transport else {
-        panic!("{:?}", post.transport)
+fn mail_is_sent_with_the_variables_of_the_legacy_service() {
+    let mailer_settings =
+        mail(&mailgun().with("FRONTEND_URL", "https://salon.example")).mailer.expect("mail");
+    assert_eq!(mailer_settings.from, "noreply@mail.salon.example");
+    assert_eq!(mailer_settings.site_url, "https://salon.example");
+    let TransportSettings::Mailgun(account) = mailer_settings.transport else {
+        panic!("{:?}", mailer_settings.transport)
     };
     assert_eq!(account.base_url, mailer::MAILGUN_EU_URL);
     let other_name =
         start().with("SENDING_KEY", "planted-key").with("MAILGUN_DOMAIN", "mail.salon.example");
     assert!(matches!(
-        mail(&other_name).post.expect("mail").transport,
+        mail(&other_name).mailer.expect("mail").transport,
         TransportSettings::Mailgun(_)
     ));
 }
@@ -45,26 +46,29 @@ fn half_an_account_is_none() {
 }
 
 #[test]
-fn answers_are_asked_for_where_somebody_takes_them() {
+fn replies_need_a_webhook_key() {
     let asking = || mailgun().with("MAIL_REPLY_TO", "reponse@mail.salon.example");
     let faults = asking().faults();
     let missing = "MAILGUN_WEBHOOK_SIGNING_KEY (mail.webhook-signing-key): is missing";
     assert!(faults.starts_with(missing), "{faults}");
     let taken = asking().with("MAILGUN_WEBHOOK_SIGNING_KEY", "key");
-    assert!(mail(&taken).post.expect("mail").reply_to.is_some());
+    assert!(mail(&taken).mailer.expect("mail").reply_to.is_some());
 }
 
 #[test]
-fn there_is_one_way_for_mail_to_leave() {
+fn only_one_mail_transport_may_be_configured() {
     let faults = mailgun().with("MAIL_SMTP_URL", "smtp://u:planted@127.0.0.1:25").faults();
-    assert!(faults.contains("one of two ways") && !faults.contains("planted"), "{faults}");
+    assert!(
+        faults.contains("one of two mail transports") && !faults.contains("planted"),
+        "{faults}"
+    );
 }
 
 #[test]
 fn a_folder_is_for_developers() {
     let folder =
         start().with("MAIL_DEV_FOLDER", "/tmp/mails").with("MAIL_FROM", "noreply@salon.example");
-    assert!(matches!(mail(&folder).post.expect("mail").transport, TransportSettings::Folder(_)));
+    assert!(matches!(mail(&folder).mailer.expect("mail").transport, TransportSettings::Folder(_)));
     let faults = folder.with("NODE_ENV", "production").faults();
     assert!(
         faults.starts_with("MAIL_DEV_FOLDER (mail.dev-folder): is not for production"),
@@ -76,7 +80,7 @@ fn a_folder_is_for_developers() {
 fn links_of_production_lead_to_no_developer_s_machine() {
     let production = mailgun().with("NODE_ENV", "production");
     assert!(production.faults().starts_with("MAIL_SITE_URL (mail.site-url): is missing"));
-    assert_eq!(mail(&mailgun()).post.expect("mail").site_url, "http://localhost:3000");
+    assert_eq!(mail(&mailgun()).mailer.expect("mail").site_url, "http://localhost:3000");
 }
 
 #[test]

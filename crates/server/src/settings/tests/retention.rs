@@ -14,7 +14,7 @@ fn days(archive_after: u32, delete_after: Option<u32>) -> RetentionPolicy {
 }
 
 #[test]
-fn conversations_are_kept_as_long_as_the_variables_of_the_service_before_this_one_say() {
+fn conversations_are_kept_as_long_as_the_variables_of_the_legacy_service_say() {
     assert_eq!(policy(&start()), days(90, None));
     assert_eq!(policy(&start().with(ARCHIVE, "").with(DELETE, "")), days(90, None));
     let both = start().with(ARCHIVE, "365").with(DELETE, "730");

@@ -1,4 +1,4 @@
-//! A small HTTP server from which the browser takes the guide's files, and a note of what it took.
+//! A small HTTP server for the files of the guide, which records the requested ones.
 
 use std::{
     collections::BTreeSet,
@@ -15,15 +15,15 @@ use testkit::{Fault, clients, fault::same};
 
 use crate::guide::Files;
 
-/// The library, where the guide's page looks for it.
+/// The library, as the page of the guide imports it.
 const LIBRARY: &str = "socket.io.esm.min.js";
-/// Where the guide says that it comes from.
+/// Its folder, as the guide says.
 const LIBRARY_FOLDER: &str = "node_modules/socket.io-client/dist";
 /// Browsers ask for it on their own.
 const ICON: &str = "favicon.ico";
 
-/// The listener; gone when dropped.
-pub(crate) struct Bookshelf {
+/// Stops when dropped.
+pub(crate) struct GuideServer {
     port: u16,
     files: Arc<Files>,
     taken: Arc<Mutex<BTreeSet<String>>>,
@@ -35,13 +35,13 @@ struct Shelf {
     taken: Arc<Mutex<BTreeSet<String>>>,
 }
 
-impl Bookshelf {
+impl GuideServer {
     /// Listens on a free port, and hands out these files.
     pub(crate) fn open(files: Files) -> Result<Self, Fault> {
         let (files, taken) = (Arc::new(files), Arc::new(Mutex::default()));
-        let shelf = Data::new(Shelf { files: files.clone(), taken: taken.clone() });
+        let guide = Data::new(Shelf { files: files.clone(), taken: taken.clone() });
         let app =
-            move || App::new().app_data(shelf.clone()).route("/{name}", web::get().to(hand_out));
+            move || App::new().app_data(guide.clone()).route("/{name}", web::get().to(hand_out));
         let listener = HttpServer::new(app)
             .workers(1)
             .disable_signals()
@@ -59,7 +59,7 @@ impl Bookshelf {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// Every file of the guide was taken, and nothing that does not stand there.
+    /// Checks that every file of the guide was requested, and no other.
     pub(crate) fn is_used_up(&self) -> Result<(), Fault> {
         let mut expected: BTreeSet<_> = self.files.keys().cloned().collect();
         expected.insert(LIBRARY.to_owned());
@@ -67,7 +67,7 @@ impl Bookshelf {
     }
 }
 
-impl Drop for Bookshelf {
+impl Drop for GuideServer {
     fn drop(&mut self) {
         // Begins to stop at once; nobody needs to see it stopped.
         drop(self.handle.stop(false));
@@ -78,11 +78,11 @@ fn lock(taken: &Mutex<BTreeSet<String>>) -> MutexGuard<'_, BTreeSet<String>> {
     taken.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn hand_out(shelf: Data<Shelf>, name: Path<String>) -> HttpResponse {
+async fn hand_out(guide: Data<Shelf>, name: Path<String>) -> HttpResponse {
     if *name == ICON {
         return HttpResponse::NotFound().finish();
     }
-    lock(&shelf.taken).insert(name.clone());
+    lock(&guide.taken).insert(name.clone());
     let mut found = HttpResponse::Ok();
     found.content_type(if name.ends_with(".html") { "text/html" } else { "text/javascript" });
     if *name == LIBRARY {
@@ -92,7 +92,7 @@ async fn hand_out(shelf: Data<Shelf>, name: Path<String>) -> HttpResponse {
             Err(error) => HttpResponse::InternalServerError().body(error.to_string()),
         };
     }
-    match shelf.files.get(&*name) {
+    match guide.files.get(&*name) {
         Some(text) => found.body(text.clone()),
         None => HttpResponse::NotFound().finish(),
     }

@@ -1,52 +1,52 @@
-//! A server, two people with a conversation, a browser, and the guide on its shelf.
+//! The server, two people with a conversation, a browser, and a server of the files of the guide.
 
 use testkit::{Fault, chromium::Chromium, person::Person, test_app::TestApp};
 
-use crate::{SERVER, bookshelf::Bookshelf, guide, screen::Screen};
+use crate::{SERVER, guide, guide_server::GuideServer, screen::Screen};
 
-/// Everything that a scene needs.
-pub(crate) struct Theatre {
-    pub(crate) stage: TestApp,
+/// What every test needs.
+pub(crate) struct Fixture {
+    pub(crate) app: TestApp,
     pub(crate) salon: Person,
     pub(crate) client: Person,
-    pub(crate) shelf: Bookshelf,
+    pub(crate) guide: GuideServer,
     browser: Chromium,
 }
 
-impl Theatre {
-    /// Opens, with further settings of the server.
+impl Fixture {
+    /// Starts, with further settings of the server.
     pub(crate) async fn open(settings: &[(&str, &str)]) -> Result<Self, Fault> {
-        let shelf = Bookshelf::open(guide::files()?)?;
-        let page = shelf.url();
+        let guide = GuideServer::open(guide::files()?)?;
+        let page = guide.url();
         let settings = [&[("FRONT_URL", page.as_str())], settings].concat();
-        let stage = TestApp::start_with(SERVER, &settings).await?;
+        let app = TestApp::start_with(SERVER, &settings).await?;
         Ok(Self {
-            stage,
+            app,
             salon: Person::salon("salon-1", "Encre Noire"),
             client: Person::client("client-1", "Camille", "Martin"),
-            shelf,
+            guide,
             browser: Chromium::open()?,
         })
     }
 
     /// A new conversation between the two.
     pub(crate) async fn conversation(&self) -> Result<String, Fault> {
-        self.stage.conversation(&self.salon, &self.client).await
+        self.app.conversation(&self.salon, &self.client).await
     }
 
-    /// The address under which somebody sees a conversation, on this server.
+    /// The page on which `person` sees a conversation, with this server.
     pub(crate) fn page(
         &self,
         person: &Person,
         conversation: &str,
         server: &str,
     ) -> Result<String, Fault> {
-        let token = self.stage.token(person)?;
-        let front = self.shelf.url();
+        let token = self.app.token(person)?;
+        let front = self.guide.url();
         Ok(format!("{front}/index.html?server={server}&conversation={conversation}&token={token}"))
     }
 
-    /// The page of somebody who shares nothing with the others.
+    /// Opens that page in a tab of its own.
     pub(crate) async fn screen(
         &self,
         person: &Person,
