@@ -43,6 +43,7 @@ impl Recording {
     /// Ends it, and returns what was logged.
     pub(crate) fn stop(self) -> String {
         let bytes = RECORDED.take().unwrap_or_default();
+        drop(self);
         String::from_utf8(bytes).expect("logs are UTF-8")
     }
 }
