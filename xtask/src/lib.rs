@@ -1,6 +1,6 @@
 //! What the commands of the build share with the test kit: a private PostgreSQL, and calls to the system.
 //!
-//! Few dependencies: this is what a newcomer compiles first. Begin at `main.rs`, which lists the commands;
+//! Few dependencies: this is compiled first in a fresh clone. Begin at `main.rs`, which lists the commands;
 //! each one is a file beside it.
 
 #[cfg(not(unix))]

@@ -188,7 +188,7 @@ impl<'de> Deserialize<'de> for NumericDate {
             return Ok(Self { micros: i128::from(seconds) * MICROS_PER_SECOND });
         }
         let seconds = number.as_f64().filter(|seconds| seconds.abs() < 2_f64.powi(63));
-        let micros = seconds.ok_or_else(|| D::Error::custom("no time that can be told"))? * 1e6;
+        let micros = seconds.ok_or_else(|| D::Error::custom("not a time"))? * 1e6;
         #[expect(clippy::cast_possible_truncation, reason = "rounded, and below 2^83")]
         let micros = micros.round() as i128;
         Ok(Self { micros })

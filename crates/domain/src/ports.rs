@@ -71,7 +71,7 @@ pub trait Fanout: Send + Sync {
     fn message_read(&self, marked: &MarkedMessage);
 
     /// The directory entry of `user` has changed. Notifies the sessions of this node, called by
-    /// whoever changed it; it is in no log.
+    /// whatever changed it; it is in no log.
     fn person_changed(&self, user: &UserId, change: PersonChange);
 
     /// Whether `user` is watching `conversation`: a session of theirs has joined it, is not hidden,

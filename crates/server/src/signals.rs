@@ -73,7 +73,7 @@ pub(crate) async fn stop(
 /// The error of a server that ended without a signal.
 pub(crate) fn ended_unexpectedly(ended: Result<io::Result<()>, JoinError>) -> Result<(), RunError> {
     let cause = match ended {
-        Ok(Ok(())) => io::Error::other("it was told to"),
+        Ok(Ok(())) => io::Error::other("it was signalled to"),
         Ok(Err(cause)) => cause,
         Err(panicked) => io::Error::other(panicked),
     };

@@ -44,10 +44,10 @@ async fn what_the_guide_sends_is_taken() -> Result<(), Fault> {
         .output()
         .await
         .map_err(Fault::while_doing("run a shell"))?;
-    let told = String::from_utf8_lossy(&ran.stdout);
+    let output = String::from_utf8_lossy(&ran.stdout);
     let is_taken = |line: &str| line.rsplit(' ').next().is_some_and(|code| code.starts_with('2'));
-    let refused: Vec<_> = told.lines().filter(|line| !is_taken(line)).collect();
+    let refused: Vec<_> = output.lines().filter(|line| !is_taken(line)).collect();
     same("what was refused", refused, vec![])?;
     let shown = GUIDE.matches("\ncurl ").count() + GUIDE.matches("\nreport ").count();
-    same("the calls", told.lines().count(), shown)
+    same("the calls", output.lines().count(), shown)
 }

@@ -107,11 +107,11 @@ impl Connection {
     async fn named(&mut self, name: &str) -> Result<Value, Fault> {
         within(name, async {
             loop {
-                let mut heard = Answered::default();
+                let mut received = Answered::default();
                 for packet in self.receive().await? {
-                    heard.take(&packet)?;
+                    received.take(&packet)?;
                 }
-                if let Some((_, data)) = heard.events.into_iter().find(|(it, _)| it == name) {
+                if let Some((_, data)) = received.events.into_iter().find(|(it, _)| it == name) {
                     return Ok(data);
                 }
             }
@@ -169,7 +169,7 @@ impl Answered {
 
     fn named(&self, name: &str) -> Result<&Value, Fault> {
         let found = self.events.iter().find(|(it, _)| it == name);
-        found.map(|(_, data)| data).ok_or_else(|| Fault::new(format!("nothing told {name}")))
+        found.map(|(_, data)| data).ok_or_else(|| Fault::new(format!("no event {name}")))
     }
 
     fn is_small_enough(&self, entrance: Entrance, what: &str) -> Result<(), Fault> {
@@ -224,10 +224,10 @@ impl Fixture {
         same("joined", &joined.acknowledgement["ok"], &json!(true))?;
         joined.is_small_enough(entrance, "joining")?;
         let history = joined.named("conversation-history")?;
-        let told = history["messages"].as_array().map_or(0, Vec::len);
+        let sent = history["messages"].as_array().map_or(0, Vec::len);
         same("there is more", &history["hasMore"], &json!(true))?;
         println!(
-            "{entrance:?}: joining told {told} of {FILED} in {} bytes, {took:?}",
+            "{entrance:?}: joining sent {sent} of {FILED} in {} bytes, {took:?}",
             joined.bytes
         );
 
@@ -239,9 +239,9 @@ impl Fixture {
         same("what", &continued.named("resync")?["conversationId"], &json!(self.long))?;
         continued.is_small_enough(entrance, "continuing")?;
         let history = continued.named("conversation-history")?;
-        let told = history["messages"].as_array().map_or(0, Vec::len);
+        let sent = history["messages"].as_array().map_or(0, Vec::len);
         println!(
-            "{entrance:?}: continuing told {told} of {LONG} in {} bytes, {took:?}",
+            "{entrance:?}: continuing sent {sent} of {LONG} in {} bytes, {took:?}",
             continued.bytes
         );
 
@@ -256,7 +256,7 @@ impl Fixture {
         entrance: Entrance,
         connection: &mut Connection,
     ) -> Result<(), Fault> {
-        let (mut after, mut heard, mut answers) = (1, 0, 0);
+        let (mut after, mut received, mut answers) = (1, 0, 0);
         loop {
             let from =
                 json!({ "conversations": [{ "conversationId": self.long, "afterSeq": after }] });
@@ -265,12 +265,12 @@ impl Fixture {
             let took = begun.elapsed();
             answered.is_small_enough(entrance, "asking")?;
             let page = &answered.acknowledgement["data"]["conversations"][0];
-            let told = page["events"].as_array().map_or(0, Vec::len);
+            let sent = page["events"].as_array().map_or(0, Vec::len);
             println!(
-                "{entrance:?}: asking after {after} told {told} in {} bytes, {took:?}",
+                "{entrance:?}: asking after {after} sent {sent} in {} bytes, {took:?}",
                 answered.bytes
             );
-            heard += told;
+            received += sent;
             answers += 1;
             if page["hasMore"] == false {
                 break;
@@ -279,7 +279,7 @@ impl Fixture {
             assert!(last > after, "{entrance:?}: it goes on");
             after = last;
         }
-        same("what was missed", heard, LONG)?;
+        same("what was missed", received, LONG)?;
         assert!(answers > 1, "{entrance:?}: more than one answer");
         Ok(())
     }

@@ -90,8 +90,8 @@ async fn an_import_that_is_killed_goes_on_and_a_second_one_changes_nothing() -> 
 #[tokio::test]
 async fn who_moved_in_finds_what_was_said_and_goes_on_talking() -> Result<(), Fault> {
     let (from, into) = (former().await?, Database::fresh().await?);
-    let told = printed(&to_end(import(&from, &into, &[])).await?);
-    let refused = told.lines().filter(|line| line.starts_with("refused\tmessage\t")).count();
+    let registered = printed(&to_end(import(&from, &into, &[])).await?);
+    let refused = registered.lines().filter(|line| line.starts_with("refused\tmessage\t")).count();
     same("messages that are named as left out", refused, 4)?;
 
     let old = from.client().await?;
@@ -219,17 +219,17 @@ async fn people_keep_role_and_names_over_two_imports_and_what_the_platform_told_
     let salons = "SELECT DISTINCT \"salonId\" FROM \"Conversation\" WHERE \"salonId\" <> \"clientUserId\" ORDER BY 1 LIMIT 3";
     let rows = from.client().await?.query(salons, &[]).await;
     let rows = rows.map_err(Fault::while_doing("find salons"))?;
-    let [told, came, changed] = [0, 1, 2].map(|place| rows[place].get::<_, String>(0));
+    let [registered, came, changed] = [0, 1, 2].map(|place| rows[place].get::<_, String>(0));
     let app = TestApp::start_on(SERVER, into, &[]).await?;
     let entry =
         json!({ "role": "user_tatoueur", "firstName": "Told", "salonName": "Encre Claire" });
-    appointment::register(&app, &told, &entry).await?;
+    appointment::register(&app, &registered, &entry).await?;
     app.introduce(&Person::salon(&came, "Par elle-même")).await?;
     let between = people(&app.database, HERE).await?;
 
     let goes_on = format!(
         "UPDATE \"User\" SET role = 'client', \"salonName\" = 'Ancien', \"firstName\" = 'Ancienne'
-         WHERE id IN ('{told}', '{came}');
+         WHERE id IN ('{registered}', '{came}');
          UPDATE \"User\" SET \"salonName\" = 'Autre' WHERE id = '{changed}'"
     );
     let went_on = from.client().await?.batch_execute(&goes_on).await;
@@ -240,14 +240,14 @@ async fn people_keep_role_and_names_over_two_imports_and_what_the_platform_told_
     let some = |text: &str| Some(text.to_owned());
     let mut expected = first;
     // Told wholly: what it left out was not known any more, and is gained.
-    let before = between[&told].clone();
+    let before = between[&registered].clone();
     same(
-        "what was told",
+        "what was registered",
         &before,
         &[some("user_tatoueur"), some("Told"), None, some("Encre Claire")],
     )?;
-    let last_name = there[&told][2].clone();
-    expected.insert(told, [before[0].clone(), before[1].clone(), last_name, before[3].clone()]);
+    let last_name = there[&registered][2].clone();
+    expected.insert(registered, [before[0].clone(), before[1].clone(), last_name, before[3].clone()]);
     same("what she came with", &between[&came][3], &some("Par elle-même"))?;
     let first_name = between[&came][1].clone().or(some("Ancienne"));
     expected.insert(came.clone(), {

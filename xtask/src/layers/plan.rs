@@ -53,7 +53,7 @@ pub(super) const RULES: &[Rule] = &[
         &["testkit"],
         "the root puts the parts together; nothing of it is a tool",
     ),
-    rule("xtask", &[], &[], "a newcomer compiles it first"),
+    rule("xtask", &[], &[], "it is compiled first"),
     rule("testkit", &["xtask"], &[], "it drives the server from outside, as strangers do"),
 ];
 

@@ -127,8 +127,8 @@ impl Hub {
         self.sessions().enter(user, sink, expires_at, sessions_max)
     }
 
-    /// Removes a session that has ended, and returns which rooms it was in. Those who are still there
-    /// are told.
+    /// Removes a session that has ended, and returns which rooms it had joined. The other
+    /// members are sent `user-left`.
     pub(crate) fn exit(&self, key: SessionKey) -> Vec<ConversationId> {
         let mut sessions = self.sessions();
         let Some((user, rooms)) = sessions.leave_all(key) else { return Vec::new() };
@@ -192,8 +192,8 @@ impl Hub {
         }
     }
 
-    /// Lets a session leave a conversation; `None` when it had not joined. Those who are still in the
-    /// room are told.
+    /// Lets a session leave a conversation; `None` when it had not joined. The other
+    /// members are sent `user-left`.
     pub(crate) fn leave(
         &self,
         key: SessionKey,

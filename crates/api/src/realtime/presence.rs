@@ -105,8 +105,8 @@ impl PresenceTracker {
         self.started.elapsed()
     }
 
-    /// A session was opened: it is sent who is online, and with a first session its person's partners
-    /// are told.
+    /// A session was opened: it is sent who is online, and for a first session the person's partners
+    /// are sent `user-online`.
     pub(super) fn session_opened(self: &Arc<Self>, user: &UserId, session: SessionKey) {
         let mut state = self.state();
         state.owners.insert(session, user.clone());

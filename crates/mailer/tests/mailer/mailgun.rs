@@ -98,7 +98,7 @@ async fn mailgun_that_says_nothing_is_given_up_and_its_key_stays_secret() {
     assert!(matches!(error, DeliveryError::Later(_)), "{error:?}");
     drop(listener);
     let error = mailer(&hasty).deliver(&email_to("lea@example.org")).await.expect_err("nobody");
-    let told = format!("{error:?}");
-    assert!(matches!(error, DeliveryError::Later(_)) && !told.contains("s3cret"), "{told}");
-    assert!(!told.contains("lea@"), "{told}");
+    let shown = format!("{error:?}");
+    assert!(matches!(error, DeliveryError::Later(_)) && !shown.contains("s3cret"), "{shown}");
+    assert!(!shown.contains("lea@"), "{shown}");
 }

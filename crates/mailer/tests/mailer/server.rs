@@ -74,8 +74,8 @@ impl MailServer {
         loop {
             let line = time::timeout(PATIENCE, self.lines.next_line()).await;
             let line = line.expect("the server tells of it").expect("readable").expect("it runs");
-            let mut told: Value = serde_json::from_str(&line).expect("JSON");
-            if let Some(value) = told.get_mut(what) {
+            let mut lines: Value = serde_json::from_str(&line).expect("JSON");
+            if let Some(value) = lines.get_mut(what) {
                 return value.take();
             }
         }
@@ -84,13 +84,13 @@ impl MailServer {
     /// Ends it, and says what it told that nobody asked for yet, each by its name.
     pub(crate) async fn end(mut self) -> Vec<(String, Value)> {
         drop(self.child.stdin.take());
-        let mut told = Vec::new();
+        let mut lines = Vec::new();
         while let Some(line) = self.lines.next_line().await.expect("readable") {
             let line: serde_json::Map<String, Value> = serde_json::from_str(&line).expect("JSON");
-            told.extend(line);
+            lines.extend(line);
         }
         time::timeout(PATIENCE, self.child.wait()).await.expect("it ends").expect("a child");
-        told
+        lines
     }
 }
 

@@ -51,17 +51,17 @@ async fn a_mail_arrives_at_a_real_mail_server() {
 async fn plain_server() -> (u16, JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("an address").port();
-    let told = tokio::spawn(async move {
+    let received = tokio::spawn(async move {
         let (stream, _) = listener.accept().await.expect("a caller");
         let mut stream = BufReader::new(stream);
-        let (mut told, mut is_mail) = (String::new(), false);
+        let (mut received, mut is_mail) = (String::new(), false);
         stream.write_all(b"220 plain.test\r\n").await.expect("they listen");
         loop {
             let mut line = String::new();
             stream.read_line(&mut line).await.expect("ASCII");
-            told.push_str(&line);
+            received.push_str(&line);
             let answer = match line.trim_end() {
-                "." => return told,
+                "." => return received,
                 _ if is_mail => continue,
                 "DATA" => {
                     is_mail = true;
@@ -72,26 +72,26 @@ async fn plain_server() -> (u16, JoinHandle<String>) {
             stream.write_all(answer.as_bytes()).await.expect("they listen");
         }
     });
-    (port, told)
+    (port, received)
 }
 
 #[tokio::test]
 async fn a_domain_with_accents_is_told_to_the_mail_server_in_ascii() {
-    let (port, told) = plain_server().await;
+    let (port, received) = plain_server().await;
     let accents = Settings {
         from: "noreply@Café.example".to_owned(),
         ..settings(smtp(&format!("smtp://127.0.0.1:{port}")))
     };
     // It hangs up when it has the mail.
     let _broken = mailer(&accents).deliver(&email_to("lea@Bücher.example")).await;
-    let told = told.await.expect("it was told a mail");
+    let received = received.await.expect("it received a mail");
     for line in [
         "MAIL FROM:<noreply@xn--caf-dma.example>",
         "RCPT TO:<lea@xn--bcher-kva.example>",
         "To: lea@xn--bcher-kva.example",
         "Message-ID: <0199c0de-0000-7000-8000-000000000001@xn--caf-dma.example>",
     ] {
-        assert!(told.lines().any(|known| known == line), "{line} is not in:\n{told}");
+        assert!(received.lines().any(|known| known == line), "{line} is not in:\n{received}");
     }
 }
 
@@ -112,8 +112,8 @@ async fn each_refusal_has_its_outcome_and_names_nobody() {
     let outcome = async |word: &str| {
         let error =
             mailer.deliver(&email_to(&format!("{word}@example.org"))).await.expect_err(word);
-        let told = chain(&error);
-        assert!(!told.contains("lea") && !told.contains("example.org"), "{told}");
+        let received = chain(&error);
+        assert!(!received.contains("lea") && !received.contains("example.org"), "{received}");
         match error {
             DeliveryError::Later(_) => "later",
             DeliveryError::Refused(_) => "refused",
@@ -211,8 +211,8 @@ async fn mails_share_connections_and_there_are_never_too_many() {
     for delivered in futures_util::future::join_all(deliveries).await {
         delivered.expect("taken");
     }
-    let told = server.end().await;
-    let count = |what: &str| told.iter().filter(|(name, _)| name == what).count();
+    let received = server.end().await;
+    let count = |what: &str| received.iter().filter(|(name, _)| name == what).count();
     assert_eq!((count("mail"), count("connected")), (20, 2));
 }
 
@@ -253,7 +253,7 @@ async fn mails_tried_again_on_a_bad_day_arrive_once_each() {
             failures += 1;
         }
     }
-    let told = server.end().await;
-    assert_eq!(told.iter().filter(|(name, _)| name == "mail").count(), 30);
+    let received = server.end().await;
+    assert_eq!(received.iter().filter(|(name, _)| name == "mail").count(), 30);
     assert!(failures >= 10, "{failures} failures are no bad day");
 }

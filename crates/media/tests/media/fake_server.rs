@@ -36,11 +36,11 @@ impl FakeServer {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("bound"));
         let asked = Arc::new(Mutex::new(Vec::new()));
-        let heard = asked.clone();
+        let received = asked.clone();
         let answer: Arc<Answer> = Arc::new(answer);
         tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
-                tokio::spawn(serve(socket, heard.clone(), answer.clone()));
+                tokio::spawn(serve(socket, received.clone(), answer.clone()));
             }
         });
         Self { url, asked }
@@ -52,11 +52,11 @@ impl FakeServer {
 }
 
 /// One request and one answer.
-async fn serve(socket: TcpStream, heard: Arc<Mutex<Vec<ReceivedRequest>>>, answer: Arc<Answer>) {
+async fn serve(socket: TcpStream, received: Arc<Mutex<Vec<ReceivedRequest>>>, answer: Arc<Answer>) {
     let mut socket = BufReader::new(socket);
     let asked = read(&mut socket).await;
     let (status, body) = answer(&asked);
-    heard.lock().expect("nobody panicked").push(asked);
+    received.lock().expect("nobody panicked").push(asked);
     let len = body.len();
     let beginning =
         format!("HTTP/1.1 {status} -\r\ncontent-length: {len}\r\nconnection: close\r\n");

@@ -83,7 +83,7 @@ async fn check(
     }
     if event == "sync" {
         let page = json!({ "conversationId": fixture.conversation, "code": NO_CONVERSATION });
-        same("what is told", &ack["data"]["conversations"], &json!([page]))?;
+        same("what is sent", &ack["data"]["conversations"], &json!([page]))?;
     }
     same("what is stored", accounts.app.database.digest().await?, before)?;
     bystander.catch_up().await?;
@@ -163,7 +163,7 @@ async fn a_stranger_on_a_socket_hears_nothing_of_what_others_say() -> Result<(),
             let is_greeting =
                 event.name == "presence-snapshot" && event.data == json!({ "online": [] });
             if !is_greeting {
-                return Err(Fault::new(format!("a stranger heard {}", event.name)));
+                return Err(Fault::new(format!("a stranger received {}", event.name)));
             }
         }
     }

@@ -17,8 +17,8 @@ async fn both_sides_hear_of_a_booking_while_they_are_connected() -> Result<(), F
     Report::new("requested", &booking, SALON, CLIENT).send(&service(&app)?).await?.expect(202)?;
 
     let opened = client.wait_for("conversation-created").await?;
-    let told = salon.wait_for("conversation-created").await?;
-    same("the salon is told the same", &told["conversationId"], &opened["conversationId"])?;
+    let event = salon.wait_for("conversation-created").await?;
+    same("the salon is sent the same", &event["conversationId"], &opened["conversationId"])?;
     client.wait_for("unread-count-updated").await?;
 
     let here = json!({ "conversationId": opened["conversationId"] });

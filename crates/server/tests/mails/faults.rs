@@ -17,7 +17,7 @@ async fn every_notice_arrives_however_often_mail_fails_and_servers_die() -> Resu
     let mut app = TestApp::start_on(SERVER, Database::fresh().await?, &settings).await?;
     let TestApp { server, database } = &mut app;
     let outcome = mail_drill::run(PLAN, server, database, &mut mail_server).await?;
-    same("people who were told", outcome.delivered(), PLAN.notices)?;
+    same("people who got a mail", outcome.delivered(), PLAN.notices)?;
     assert!(
         outcome.retries > PLAN.notices / 5,
         "{} retries are too few to prove anything",

@@ -61,12 +61,12 @@ async fn nothing_is_lost_while_the_mail_server_is_away() -> Result<(), Fault> {
     }
     fixture.retries(3).await?;
     fixture.mail_server.take_everything().await?;
-    let mut told = Vec::new();
+    let mut recipients = Vec::new();
     for _ in &expected {
-        told.push(fixture.mail_server.mail().await?.to);
+        recipients.push(fixture.mail_server.mail().await?.to);
     }
-    told.sort();
-    same("who is told", told, expected)?;
+    recipients.sort();
+    same("the recipients", recipients, expected)?;
     fixture.nothing_more().await
 }
 

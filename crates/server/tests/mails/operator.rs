@@ -101,5 +101,5 @@ async fn an_address_that_is_good_again_gets_mail_when_an_operator_says_so() -> R
     }
     fixture.send_message(&recipient, "Toujours samedi").await?;
     let mail = fixture.mail_server.mail_to(&recipient.address).await?;
-    same("both are told", mail.says("Bonjour") && mail.says("Toujours samedi"), true)
+    same("both are in the mail", mail.says("Bonjour") && mail.says("Toujours samedi"), true)
 }

@@ -66,5 +66,5 @@ async fn a_mailbox_that_does_not_exist_gets_no_more_and_a_new_address_does() -> 
     moves_to(&fixture, &recipient, "camille@example.org").await?;
     fixture.send_message(&recipient, "Vous avez une autre adresse").await?;
     let mail = fixture.mail_server.mail_to("camille@example.org").await?;
-    same("all is told", mail.says("Toujours samedi") && mail.says("une autre adresse"), true)
+    same("all is in the mail", mail.says("Toujours samedi") && mail.says("une autre adresse"), true)
 }

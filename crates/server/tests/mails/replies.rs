@@ -54,14 +54,14 @@ async fn an_answer_by_mail_is_heard_live_by_the_salon_and_once() -> Result<(), F
 
     let reply = reply(&mail, &recipient);
     reply.deliver(&fixture, "stamp-1").await?.expect(200)?;
-    let heard = salon.wait_for("new-message").await?;
-    same("words", heard["content"].as_str(), Some("Oui, mardi me va."))?;
-    same("author", heard["sender"]["id"].as_str(), Some(recipient.person.id.as_str()))?;
+    let event = salon.wait_for("new-message").await?;
+    same("words", event["content"].as_str(), Some("Oui, mardi me va."))?;
+    same("author", event["sender"]["id"].as_str(), Some(recipient.person.id.as_str()))?;
 
     // The provider hands it over again.
     reply.deliver(&fixture, "stamp-2").await?.expect(200)?;
     salon.catch_up().await?;
-    same("heard again", salon.received("new-message"), vec![])?;
+    same("received again", salon.received("new-message"), vec![])?;
     let path = format!("/messaging/conversations/{}/messages", recipient.conversation);
     let page = recipient.rest.get(&path).await?.expect(200)?;
     same("messages", page["data"].as_array().map(Vec::len), Some(2))

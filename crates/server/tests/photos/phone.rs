@@ -29,7 +29,7 @@ async fn a_photo_is_seen_by_the_other_side_without_its_place_and_by_nobody_else(
 
     let stranger = fixture.stranger().await?;
     let asked = stranger.get(&format!("{UPLOADS}/{photo}")).await?;
-    same("what a stranger is told", asked.status, 404)?;
+    same("the answer to a stranger", asked.status, 404)?;
     let link = text(seen, "fileUrl")?;
     let (bare, _signed) = link.split_once('?').ok_or_else(|| Fault::new("a bare link"))?;
     same("the bare address", fetch(bare).await?.status, 404)?;

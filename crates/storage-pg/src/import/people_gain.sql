@@ -1,4 +1,4 @@
--- Enters people; who is here stays as they are, and gains what was missing. When somebody was told of last is
+-- Inserts people; existing ones keep what they have, and gain what was missing. When a person was reported last is
 -- left alone too: that tells the next import that not all of them is from there.
 INSERT INTO messaging.participant AS known
     (id, role, first_name, last_name, salon_name, image, email, created_at, updated_at)

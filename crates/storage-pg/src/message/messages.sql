@@ -1,4 +1,4 @@
--- Messages as both participants see them, with whoever wrote them and their files. Whether one is read
+-- Messages as both participants see them, with their authors and files. Whether one is read
 -- is what the other side's horizon says. What the platform said is the salon's for those who look at it, and
 -- waits for nobody.
 SELECT

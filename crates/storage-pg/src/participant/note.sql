@@ -1,4 +1,4 @@
--- Enters a person, or brings their entry up to date: what is not known anew stays as it is. Nothing happens
+-- Inserts a person, or updates their entry: fields that are not given stay as they are. Nothing happens
 -- to who was asked to be forgotten. $1 id, $2 role, $3 to $9 what is known, $10 when.
 INSERT INTO messaging.participant AS known
     (id, role, first_name, last_name, salon_name, image, email, language, zone, created_at, updated_at)

@@ -53,9 +53,9 @@ async fn what_is_said_while_several_decide_is_told_once() {
         assert!(queue_mail(&scratch, &rest).await.is_some(), "nobody else is there");
     }
     assert_eq!(case(&scratch, &conversation.client).await, None);
-    let told = "SELECT count(*) FROM messaging.message AS m
+    let mailed = "SELECT count(*) FROM messaging.message AS m
         JOIN messaging.mail_conversation AS part ON m.seq > part.after_seq AND m.seq <= part.up_to_seq";
-    assert_eq!(scratch.number(told).await, 40, "each of the 40 in one mail, and in no other");
+    assert_eq!(scratch.number(mailed).await, 40, "each of the 40 in one mail, and in no other");
     let jobs = "SELECT count(*) FROM messaging.job WHERE kind = 'send_mail'";
     let mails = scratch.number("SELECT count(*) FROM messaging.mail").await;
     assert_eq!(scratch.number(jobs).await, mails);

@@ -112,12 +112,12 @@ async fn of_several_nodes_one_puts_a_conversation_away() {
     let conversation = TestConversation::open(&scratch).await;
     conversation.send_text(&conversation.client, "Bonjour").await;
     let nodes = [conversation.clone(), conversation.on(scratch.another(|_| ()))];
-    let told = at_once(8, |number| {
+    let changed = at_once(8, |number| {
         let conversation = nodes[number % 2].clone();
         async move { archive(&conversation).await.len() }
     })
     .await;
-    assert_eq!(told.iter().sum::<usize>(), 2, "{told:?}");
+    assert_eq!(changed.iter().sum::<usize>(), 2, "{changed:?}");
     let notices = "SELECT count(*) FROM messaging.message WHERE author_side = 'platform'";
     assert_eq!(scratch.number(notices).await, 1);
 }

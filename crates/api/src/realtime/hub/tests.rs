@@ -214,10 +214,10 @@ async fn a_room_hears_every_message_once_in_order_its_author_too() {
 async fn what_was_committed_and_never_told_is_told_before_what_follows() {
     let fixture = Fixture::new().await;
     let (_, mut salon) = fixture.join("s", true).await;
-    fixture.say(&fixture.mute, "c", "untold 1").await;
-    fixture.say(&fixture.mute, "c", "untold 2").await;
-    fixture.say(&fixture.messaging, "c", "told").await;
-    assert_eq!(salon.words(3).await, ["untold 1", "untold 2", "told"]);
+    fixture.say(&fixture.mute, "c", "unpublished 1").await;
+    fixture.say(&fixture.mute, "c", "unpublished 2").await;
+    fixture.say(&fixture.messaging, "c", "published").await;
+    assert_eq!(salon.words(3).await, ["unpublished 1", "unpublished 2", "published"]);
     fixture.say(&fixture.messaging, "c", "after").await;
     assert_eq!(salon.words(1).await, ["after"]);
 }
@@ -226,12 +226,12 @@ async fn what_was_committed_and_never_told_is_told_before_what_follows() {
 async fn a_room_that_cannot_read_its_log_now_reads_it_later() {
     let fixture = Fixture::new().await;
     let (_, mut salon) = fixture.join("s", true).await;
-    fixture.say(&fixture.mute, "c", "untold").await;
-    fixture.say(&fixture.messaging, "c", "told").await;
+    fixture.say(&fixture.mute, "c", "unpublished").await;
+    fixture.say(&fixture.messaging, "c", "published").await;
     fixture.store.set_unavailable(true);
     tokio::task::yield_now().await;
     fixture.store.set_unavailable(false);
-    assert_eq!(salon.words(2).await, ["untold", "told"]);
+    assert_eq!(salon.words(2).await, ["unpublished", "published"]);
 }
 
 #[tokio::test]
@@ -268,11 +268,11 @@ async fn a_retry_is_told_if_its_first_attempt_was_not_and_only_then() {
 async fn those_who_missed_something_hear_it_when_somebody_else_joins() {
     let fixture = Fixture::new().await;
     let (_, mut salon) = fixture.join("s", true).await;
-    fixture.say(&fixture.mute, "c", "untold").await;
+    fixture.say(&fixture.mute, "c", "unpublished").await;
     let (_, mut late) = fixture.join("s", true).await;
-    assert_eq!(salon.words(1).await, ["untold"]);
+    assert_eq!(salon.words(1).await, ["unpublished"]);
     fixture.say(&fixture.messaging, "c", "next").await;
-    // The one who came late had "untold" in its history.
+    // The one who came late had "unpublished" in its history.
     assert_eq!(late.words(1).await, ["next"]);
 }
 

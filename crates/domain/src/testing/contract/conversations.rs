@@ -189,7 +189,7 @@ pub async fn a_status_is_set_and_toggled(store: &dyn Store) {
     ] {
         let events =
             conversation.try_edit(&conversation.salon, None, Some(edit)).await.expect("takes part");
-        assert_eq!(events.len(), 1, "{edit:?} told {events:?}");
+        assert_eq!(events.len(), 1, "{edit:?} made {events:?}");
         assert_eq!(events[0].kind, updated(None, status));
         assert_eq!(conversation.state().await.status, status);
     }
@@ -476,7 +476,7 @@ pub async fn other_conversations_stay(store: &dyn Store) {
     assert_eq!(fixture.unread_total(&user("s1")).await, 1);
 }
 
-// Whoever takes no part finds nothing and changes nothing.
+// A person who is no participant finds nothing and changes nothing.
 
 async fn assert_shut_out(
     conversation: &TestConversation<'_>,

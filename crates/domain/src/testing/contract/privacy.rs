@@ -130,7 +130,7 @@ pub async fn what_they_wrote_is_emptied_piece_by_piece(store: &dyn Store) {
     let put_away = EventKind::ConversationUpdated { subject: None, status: Status::Archived };
     assert_eq!(events.iter().filter(|event| event.kind == put_away).count(), 1, "{events:?}");
     let log = conversation.log().await;
-    assert!(events.iter().all(|event| log.contains(event)), "told otherwise than logged");
+    assert!(events.iter().all(|event| log.contains(event)), "published otherwise than logged");
     assert_eq!(conversation.texts().await, ["Oui ?"; 3]);
     let now = conversation.state().await;
     assert_eq!((now.subject, now.status), (None, Status::Archived));

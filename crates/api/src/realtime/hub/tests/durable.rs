@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::*;
 
-/// The next event called `name`, as the client is told it. The salon, which has not joined, is told
+/// The next event called `name`, as the client is sent it. The salon, which has not joined, is sent
 /// the same without the position.
 async fn both(salon: &mut Received, client: &mut Received, name: &str) -> Value {
     let (elsewhere, event) = (salon.named(name).await, client.named(name).await);

@@ -118,7 +118,7 @@ async fn behind_a_proxy_people_are_told_apart_by_one_header_at_every_door() {
         connects_per_address: once,
         ..no_limits()
     });
-    // What each front door answers to who may come in: polling, plain WebSocket (asked without one), REST.
+    // What each endpoint answers to a client that is accepted: polling, plain WebSocket (asked without one), REST.
     let endpoints =
         [("/socket.io/?EIO=4&transport=polling", 200), ("/messaging", 426), (CONVERSATIONS, 401)];
     for (endpoint, welcome) in endpoints {
@@ -158,7 +158,7 @@ async fn a_socket_behind_a_proxy_counts_for_the_same_address_before_and_after_it
         let from = |port: u16| format!("for=192.0.2.1, for=\"[2001:db8::1]:{port}\"");
         let mut first = connect_raw_from(&node, endpoint, &from(1)).await.expect("the first");
         first.send(Message::text(hello)).await.expect("it is open");
-        // The door is open again for this network as soon as the first is known.
+        // This network may connect again as soon as the first client is authenticated.
         let second = async {
             loop {
                 if let Ok(socket) = connect_raw_from(&node, endpoint, &from(2)).await {

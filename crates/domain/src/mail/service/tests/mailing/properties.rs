@@ -129,7 +129,7 @@ proptest! {
             prop_assert_eq!(mails.len(), 1, "message {} is in several mails", message);
         }
         for message in model.unread().now_or_never().expect("nothing here waits") {
-            prop_assert!(model.mails_by_text.contains_key(&message), "message {message} was never told");
+            prop_assert!(model.mails_by_text.contains_key(&message), "message {message} was never mailed");
         }
     }
 }
