@@ -7,8 +7,8 @@
 
 use std::panic::AssertUnwindSafe;
 
-// Of the channels at hand the smallest: there are two allocations of a few words for each session,
-// where `tokio`'s takes most of a kilobyte.
+// Of the channels at hand the smallest: a few words for each session, where `tokio`'s takes most of a
+// kilobyte.
 use futures_channel::{mpsc, oneshot};
 use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use serde_json::Value;
@@ -18,7 +18,7 @@ use super::{
     commands::{self, Answer, EventName, error_event},
     events::OutgoingEvent,
     session::Session,
-    subscriptions::LastState,
+    takeover::{ActiveSession, SessionLease},
 };
 use crate::{error::Failure, input::Object};
 
@@ -40,7 +40,7 @@ struct Reply {
     client_message_id: Option<String>,
 }
 
-/// The actor is gone: handling an earlier command panicked. The connection is to be closed.
+/// The actor has stopped: a command panicked, this one or one before. The connection is to be closed.
 #[derive(Debug, thiserror::Error)]
 #[error("the actor of the session has stopped")]
 pub(super) struct ActorStopped;
@@ -61,14 +61,15 @@ pub(super) trait ReplyChannel {
 /// The way to the actor of one session. When it is dropped the session ends.
 pub(super) struct SessionHandle {
     mailbox: mpsc::Sender<Box<Message>>,
-    actor: JoinHandle<LastState>,
+    actor: JoinHandle<()>,
 }
 
 impl SessionHandle {
-    /// Starts the actor of `session`. To be called inside a runtime.
-    pub(super) fn spawn(session: Session) -> Self {
+    /// Starts the actor of `session`, on the runtime of the caller. With `lease` its client recovers, where
+    /// that is offered; what the session had joined is remembered there when it ends.
+    pub(super) fn spawn(session: Session, lease: Option<SessionLease<ActiveSession>>) -> Self {
         let (mailbox, messages) = mpsc::channel(MAILBOX_MESSAGES_MAX);
-        let actor = tokio::spawn(SessionActor { session, messages }.run());
+        let actor = tokio::spawn(SessionActor { session, messages, lease }.run());
         Self { mailbox, actor }
     }
 
@@ -103,23 +104,25 @@ impl SessionHandle {
     async fn ask(&mut self, name: EventName, payload: Object) -> Result<Reply, ActorStopped> {
         let (reply, answer) = oneshot::channel();
         let message = Box::new(Message::Command { name, payload, reply });
-        self.mailbox.send(message).await.map_err(|_| ActorStopped)?;
+        self.mailbox.feed(message).await.map_err(|_| ActorStopped)?;
         answer.await.map_err(|_| ActorStopped)
     }
 
-    /// Ends the session for this reason, after the command that is handled. Returns which
-    /// conversations it had joined; `None` if the runtime stops.
-    pub(super) async fn end(self, reason: String) -> Option<LastState> {
+    /// Ends the session for this reason, after the command that is handled, and waits until it has ended.
+    pub(super) async fn end(self, reason: String) {
         let Self { mut mailbox, actor } = self;
         // An actor that has stopped has ended its session itself.
-        let _ = mailbox.send(Box::new(Message::End { reason })).await;
-        actor.await.ok()
+        let _ = mailbox.feed(Box::new(Message::End { reason })).await;
+        if let Err(error) = actor.await {
+            tracing::error!(%error, "the end of a session failed");
+        }
     }
 }
 
 struct SessionActor {
     session: Session,
     messages: mpsc::Receiver<Box<Message>>,
+    lease: Option<SessionLease<ActiveSession>>,
 }
 
 impl SessionActor {
@@ -129,7 +132,7 @@ impl SessionActor {
         clippy::manual_async_fn,
         reason = "an `async fn` has room for its arguments twice, and there are many sessions"
     )]
-    fn run(mut self) -> impl Future<Output = LastState> + Send {
+    fn run(mut self) -> impl Future<Output = ()> + Send {
         async move {
             let reason = loop {
                 let Some(message) = self.messages.next().await else {
@@ -149,7 +152,12 @@ impl SessionActor {
                     Message::End { reason } => break reason,
                 }
             };
-            self.session.end(&reason)
+            // Remembered while the session still counts as one: a client that reconnects at this moment
+            // finds the one or the other.
+            if let Some(lease) = &self.lease {
+                lease.remember(self.session.last_state());
+            }
+            self.session.end(&reason);
         }
     }
 

@@ -127,11 +127,10 @@ impl Hub {
         self.sessions().enter(user, sink, expires_at, sessions_max)
     }
 
-    /// Removes a session that has ended, and returns which rooms it had joined. The other
-    /// members are sent `user-left`.
-    pub(crate) fn exit(&self, key: SessionKey) -> Vec<ConversationId> {
+    /// Removes a session that has ended. The other members of its rooms are sent `user-left`.
+    pub(crate) fn exit(&self, key: SessionKey) {
         let mut sessions = self.sessions();
-        let Some((user, rooms)) = sessions.leave_all(key) else { return Vec::new() };
+        let Some((user, rooms)) = sessions.leave_all(key) else { return };
         for conversation in &rooms {
             Self::send_left(&mut sessions, &user, conversation);
         }
@@ -141,7 +140,6 @@ impl Hub {
         }
         self.inner.typing.forget(key);
         self.inner.presence.session_closed(&user, key);
-        rooms
     }
 
     /// Which rooms a session is in; `None` when it has ended.

@@ -171,11 +171,16 @@ impl Session {
         outcome.inspect_err(Failure::log)
     }
 
-    /// Ends the session for this reason. Returns which conversations it had joined.
-    pub(super) fn end(self, reason: &dyn fmt::Display) -> LastState {
-        let rooms = self.context.hub.exit(self.key);
-        tracing::debug!(user.id = %self.caller.user, %reason, "session ended");
+    /// Which conversations it has joined, as of now.
+    pub(super) fn last_state(&self) -> LastState {
+        let rooms = self.context.hub.rooms_of(self.key).unwrap_or_default();
         LastState { rooms, at: self.context.clock.now() }
+    }
+
+    /// Ends the session for this reason.
+    pub(super) fn end(self, reason: &dyn fmt::Display) {
+        self.context.hub.exit(self.key);
+        tracing::debug!(user.id = %self.caller.user, %reason, "session ended");
     }
 
     async fn execute(&mut self, command: Command) -> Result<Value, Failure> {

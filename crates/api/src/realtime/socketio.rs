@@ -107,14 +107,11 @@ fn refusal(failure: &Failure) -> Refusal {
 struct SocketSession {
     session: SessionHandle,
     replies: SocketReplies,
-    /// The id by which the client recovers, where that is offered.
-    lease: Option<SessionLease<ActiveSession>>,
 }
 
 impl SocketSession {
     fn new(session: Session, socket: Socket, lease: Option<SessionLease<ActiveSession>>) -> Self {
-        let (session, replies) = (SessionHandle::spawn(session), SocketReplies(socket));
-        Self { session, replies, lease }
+        Self { session: SessionHandle::spawn(session, lease), replies: SocketReplies(socket) }
     }
 }
 
@@ -131,10 +128,7 @@ impl Handler for SocketSession {
     }
 
     async fn disconnected(self: Box<Self>, reason: DisconnectReason) {
-        let Self { session, lease, .. } = *self;
-        if let (Some(last), Some(lease)) = (session.end(reason.to_string()).await, lease) {
-            lease.release(last);
-        }
+        self.session.end(reason.to_string()).await;
     }
 }
 

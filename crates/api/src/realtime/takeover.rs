@@ -87,10 +87,11 @@ impl<T> Clone for SessionTable<T> {
 }
 
 impl<T> SessionLease<T> {
-    /// The session has ended. The state of one that was taken over is not remembered.
-    pub(super) fn release(self, last_state: LastState) {
+    /// Remembers the last state of the session, which is about to end. That of one that was taken over is not
+    /// remembered.
+    pub(super) fn remember(&self, last_state: LastState) {
         let mut state = self.table.state();
-        if state.is_current(&self) {
+        if state.is_current(self) {
             state.disconnects.remember(&self.socket_id, last_state);
         }
     }
@@ -231,10 +232,10 @@ mod table_tests {
         let table = SessionTable::new();
         let (first, _) = table.take("a", 1);
         let (second, _) = table.take("a", 2);
-        first.release(last_state("left"));
+        first.remember(last_state("left"));
         assert_eq!(table.recall("a"), None);
-        second.release(last_state("here"));
-        assert_eq!((table.recall("a"), table.get("a")), (Some(last_state("here")), None));
+        second.remember(last_state("here"));
+        assert_eq!((table.recall("a"), table.get("a")), (Some(last_state("here")), Some(2)));
     }
 }
 

@@ -55,7 +55,7 @@ impl Reader {
         };
         match begun {
             Ok(session) => {
-                let mut session = SessionHandle::spawn(session);
+                let mut session = SessionHandle::spawn(session, None);
                 let close_reason = self.run_commands(&mut session).await;
                 self.outbox.end(close_reason);
                 session.end(close_reason.to_string()).await;

@@ -1,5 +1,6 @@
 //! A client leaves a conversation, and loses its connection before it receives anything else.
 
+use domain::ids::ConversationId;
 use serde_json::json;
 
 use super::{
@@ -70,4 +71,21 @@ async fn who_joined_again_is_in_the_room_again() {
     node.test_app.send_message(&path, "s1", "meanwhile").await;
     let back = memory.come_back(&node, "c1").await;
     assert_eq!(words(&back), ["meanwhile"]);
+}
+
+#[actix_web::test]
+async fn a_command_that_was_sent_is_completed_although_the_connection_is_lost() {
+    let node = Node::new().await;
+    let (path, id) = node.talk().await;
+    let mut salon = joined(&node, "s1", &id).await;
+    let mut client = joined(&node, "c1", &id).await;
+    let before = node.test_app.messages(&path).await;
+    let conversation = ConversationId::parse(&id).expect("ours");
+    let lock = node.test_app.api.realtime.hub.lock(&conversation).await;
+    let message = json!({ "conversationId": id, "content": "Un dernier mot" });
+    client.tell_raw("send-message", &message.to_string()).await;
+    client.cut().await;
+    drop(lock);
+    salon.named("user-left").await;
+    assert_eq!(node.test_app.messages(&path).await, before + 1, "before its session ended");
 }

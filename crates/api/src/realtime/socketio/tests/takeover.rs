@@ -139,7 +139,7 @@ async fn after_a_command_that_panicked_the_client_comes_back_to_where_it_was() {
     let mut client = joined(&node, "c1", &id).await;
     let memory = client.memory();
     client.tell_raw("auth-refresh", r#"{"token":"panic"}"#).await;
-    client.closed_with().await;
+    assert_eq!(client.closed_with().await, "", "no packet that would keep the client away");
     node.test_app.send_message(&path, "s1", "meanwhile").await;
     let sid = memory.sid.clone();
     let back = memory.come_back(&node, "c1").await;

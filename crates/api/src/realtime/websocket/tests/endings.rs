@@ -1,5 +1,6 @@
 //! How connections end that neither side meant to end.
 
+use domain::ids::ConversationId;
 use serde_json::json;
 use tokio::io::AsyncReadExt as _;
 
@@ -114,4 +115,24 @@ async fn a_command_that_panics_ends_the_session_and_closes_the_connection() {
     let mut again = fixture.enter("c1").await;
     let joined = again.ask("join-conversation", json!({ "conversationId": id })).await;
     assert_eq!(joined["ok"], true, "no other session is concerned");
+}
+
+#[actix_web::test]
+async fn a_command_that_was_sent_is_completed_although_the_connection_is_lost() {
+    let fixture = Fixture::new().await;
+    let path = fixture.test_app.open_conversation().await;
+    let id = path.rsplit('/').next().expect("an id");
+    let here = json!({ "conversationId": id });
+    let (mut salon, mut client) = (fixture.enter("s1").await, fixture.enter("c1").await);
+    salon.ask("join-conversation", here.clone()).await;
+    client.ask("join-conversation", here).await;
+    let before = fixture.test_app.messages(&path).await;
+    let conversation = ConversationId::parse(id).expect("ours");
+    let lock = fixture.test_app.api.realtime.hub.lock(&conversation).await;
+    let data = json!({ "conversationId": id, "content": "Un dernier mot" });
+    client.say(&json!({ "event": "send-message", "data": data }).to_string()).await;
+    drop(client);
+    drop(lock);
+    salon.event("user-left").await;
+    assert_eq!(fixture.test_app.messages(&path).await, before + 1, "before its session ended");
 }
