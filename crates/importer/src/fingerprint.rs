@@ -3,8 +3,8 @@
 use aws_lc_rs::digest::{Context, SHA256};
 use domain::{
     import::{
-        ImportedConversation, ImportedFile, ImportedMail, ImportedMessage, ImportedPreference,
-        store::{Fingerprint, ImportRow},
+        Fingerprint, ImportRow, ImportedConversation, ImportedFile, ImportedMail, ImportedMessage,
+        ImportedPreference,
     },
     participant::Participant,
     time::Timestamp,

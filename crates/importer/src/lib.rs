@@ -17,7 +17,7 @@ mod steps;
 
 use std::sync::Arc;
 
-use domain::{import::store::ImportStore, ports::Clock};
+use domain::{import::ImportStore, ports::Clock};
 use run::Run;
 use source::Source;
 

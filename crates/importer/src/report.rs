@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use domain::import::{Refusal, store::ImportOutcome};
+use domain::import::{ImportOutcome, Refusal};
 
 use crate::legacy::{Findings, ImportedKind, Refused, Repair};
 

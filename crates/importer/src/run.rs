@@ -4,7 +4,7 @@ use std::{collections::HashSet, sync::Arc};
 
 use domain::{
     ids::ConversationId,
-    import::store::{Fingerprint, ImportMark, ImportOutcome, ImportStep, ImportStore},
+    import::{Fingerprint, ImportMark, ImportOutcome, ImportStep, ImportStore},
     ports::Clock,
 };
 

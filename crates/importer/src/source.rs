@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use domain::{import::store::Fingerprint, time::Timestamp};
+use domain::{import::Fingerprint, time::Timestamp};
 use rustls::{ClientConfig, crypto::aws_lc_rs};
 use rustls_platform_verifier::BuilderVerifierExt;
 use tokio_postgres::{

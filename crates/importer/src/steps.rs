@@ -5,8 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use domain::{
     ids::{ConversationId, UserId},
     import::{
-        ImportedConversation, ImportedMail, ImportedPreference, Refusal,
-        store::{ImportOutcome, ImportRow},
+        ImportOutcome, ImportRow, ImportedConversation, ImportedMail, ImportedPreference, Refusal,
     },
     participant::{Participant, Role},
 };

@@ -21,8 +21,8 @@ use diesel::{
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use domain::{
     import::{
-        ImportedConversation, ImportedMail, ImportedPreference,
-        store::{ImportMark, ImportOutcome, ImportRow, ImportStep, ImportStore},
+        ImportMark, ImportOutcome, ImportRow, ImportStep, ImportStore, ImportedConversation,
+        ImportedMail, ImportedPreference,
     },
     participant::Participant,
     ports::StoreError,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::{import::store::ImportStore, ports::Clock, testing::fixture::FixedClock};
+use domain::{import::ImportStore, ports::Clock, testing::fixture::FixedClock};
 use importer::{ImportError, Progress, Refused, Report, Settings, import};
 use storage_pg::PgStore;
 use testkit::{

@@ -8,8 +8,8 @@ use std::sync::{
 use async_trait::async_trait;
 use domain::{
     import::{
-        ImportedConversation, ImportedMail, ImportedPreference,
-        store::{ImportMark, ImportOutcome, ImportRow, ImportStep, ImportStore},
+        ImportMark, ImportOutcome, ImportRow, ImportStep, ImportStore, ImportedConversation,
+        ImportedMail, ImportedPreference,
     },
     participant::Participant,
     ports::StoreError,

@@ -7,10 +7,7 @@ use diesel::{
     sql_types::{Array, BigInt, Bool, Text},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use domain::import::{
-    ImportedConversation, Refusal,
-    store::{ImportOutcome, ImportRow},
-};
+use domain::import::{ImportOutcome, ImportRow, ImportedConversation, Refusal};
 
 use super::{
     FORGOTTEN, IN_THE_DIRECTORY, found,

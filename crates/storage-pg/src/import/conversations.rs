@@ -7,10 +7,7 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
     conversation::Side,
     ids::AppointmentId,
-    import::{
-        ImportedConversation,
-        store::{ImportOutcome, ImportRow, ImportStep},
-    },
+    import::{ImportOutcome, ImportRow, ImportStep, ImportedConversation},
     text::Subject,
     time::Timestamp,
 };

@@ -7,7 +7,7 @@ use diesel::{
     sql_types::{Array, BigInt, Binary, Nullable, Text, Timestamptz},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use domain::{import::store::Fingerprint, time::Timestamp};
+use domain::{import::Fingerprint, time::Timestamp};
 
 use crate::{error::Failure, query::prepared, row::PgTimestamp};
 

@@ -5,10 +5,7 @@ use std::sync::Arc;
 use diesel::sql_types::{Array, Integer, Text, Timestamptz};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
-    import::{
-        ImportedMail, Refusal,
-        store::{ImportOutcome, ImportRow, ImportStep},
-    },
+    import::{ImportOutcome, ImportRow, ImportStep, ImportedMail, Refusal},
     time::Timestamp,
 };
 

@@ -5,10 +5,7 @@ use std::{collections::HashSet, sync::Arc};
 use diesel::sql_types::{Array, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
-    import::{
-        Refusal,
-        store::{ImportOutcome, ImportRow, ImportStep},
-    },
+    import::{ImportOutcome, ImportRow, ImportStep, Refusal},
     participant::{Participant, Profile},
     time::Timestamp,
 };

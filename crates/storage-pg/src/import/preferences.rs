@@ -5,10 +5,7 @@ use std::sync::Arc;
 use diesel::sql_types::{Array, Bool, Text, Timestamptz};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
-    import::{
-        ImportedPreference, Refusal,
-        store::{ImportOutcome, ImportRow, ImportStep},
-    },
+    import::{ImportOutcome, ImportRow, ImportStep, ImportedPreference, Refusal},
     time::Timestamp,
 };
 
