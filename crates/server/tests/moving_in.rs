@@ -247,7 +247,8 @@ async fn people_keep_role_and_names_over_two_imports_and_what_the_platform_told_
         &[some("user_tatoueur"), some("Told"), None, some("Encre Claire")],
     )?;
     let last_name = there[&registered][2].clone();
-    expected.insert(registered, [before[0].clone(), before[1].clone(), last_name, before[3].clone()]);
+    expected
+        .insert(registered, [before[0].clone(), before[1].clone(), last_name, before[3].clone()]);
     same("what she came with", &between[&came][3], &some("Par elle-même"))?;
     let first_name = between[&came][1].clone().or(some("Ancienne"));
     expected.insert(came.clone(), {
