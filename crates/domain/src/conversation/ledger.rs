@@ -172,6 +172,8 @@ pub enum Command {
     Purge {
         /// Nothing is deleted unless these are met.
         bounds: PurgeBounds,
+        /// The most messages deleted, and so the most in [`messages`](Facts::messages) (1 to 1,000).
+        messages_max: u32,
     },
     /// Deletes messages of a person who asked to be forgotten, and archives the conversation without
     /// its subject. Needs [`is_erased`](Facts::is_erased), [`messages`](Facts::messages) (the oldest
@@ -179,6 +181,8 @@ pub enum Command {
     Erase {
         /// The person.
         person: UserId,
+        /// See [`Purge`](Self::Purge).
+        messages_max: u32,
     },
 }
 
@@ -419,8 +423,8 @@ pub fn decide(
         Command::ArchiveForAge { message, quiet_since } => {
             decision.archive_for_age(message, *quiet_since, facts)?;
         }
-        Command::Purge { bounds } => decision.purge(bounds, facts)?,
-        Command::Erase { person } => decision.erase(person, facts)?,
+        Command::Purge { bounds, .. } => decision.purge(bounds, facts)?,
+        Command::Erase { person, .. } => decision.erase(person, facts)?,
     }
     Ok(decision.changes)
 }

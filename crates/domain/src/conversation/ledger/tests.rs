@@ -7,6 +7,9 @@ use proptest::{prelude::*, sample::Index, test_runner::TestCaseResult};
 use super::*;
 use crate::testing::fixture::{client, keyed, picture, salon, text, user};
 
+/// The most messages deleted by one command.
+const DELETED_MAX: u32 = 2;
+
 fn at(millis: i64) -> Timestamp {
     Timestamp::from_millis(millis).expect("a good time")
 }
@@ -78,7 +81,12 @@ fn archive_for_age(id: i64) -> Command {
 
 fn purge() -> Command {
     let late = at(i64::from(i32::MAX));
-    Command::Purge { bounds: PurgeBounds { last_message_by: late, changed_by: late } }
+    let bounds = PurgeBounds { last_message_by: late, changed_by: late };
+    Command::Purge { bounds, messages_max: DELETED_MAX }
+}
+
+fn erase(person: UserId) -> Command {
+    Command::Erase { person, messages_max: DELETED_MAX }
 }
 
 fn kinds(changes: &Changes) -> Vec<&'static str> {
@@ -127,14 +135,12 @@ struct Store {
     now: i64,
     erased: HashSet<UserId>,
     is_held: bool,
-    /// The most messages deleted by one command.
-    deleted_max: usize,
 }
 
 impl Store {
     fn unopened() -> Self {
         let (rows, erased) = (vec![], HashSet::new());
-        Self { head: unopened(), rows, now: 0, erased, is_held: false, deleted_max: 2 }
+        Self { head: unopened(), rows, now: 0, erased, is_held: false }
     }
 
     fn new() -> Self {
@@ -189,13 +195,13 @@ impl Store {
                 let written = self.kept().map(Row::place).filter(|place| place.author.is_some());
                 written.collect()
             }
-            Command::Erase { person } => {
+            Command::Erase { person, .. } => {
                 let own = self.kept().map(Row::place).filter(|place| place.author == side(person));
                 own.collect()
             }
             _ => vec![],
         };
-        places.into_iter().take(self.deleted_max).collect()
+        places.into_iter().take(DELETED_MAX as usize).collect()
     }
 
     fn facts(&self, command: &Command) -> Facts {
@@ -216,7 +222,7 @@ impl Store {
                 let side = parties().side_of(reader);
                 facts.unread_beyond = side.map_or(0, |side| self.unread_beyond(side, *target));
             }
-            Command::Erase { person } => facts.is_erased = self.erased.contains(person),
+            Command::Erase { person, .. } => facts.is_erased = self.erased.contains(person),
             _ => {}
         }
         facts
@@ -334,7 +340,7 @@ impl Store {
             Step::Purge => purge(),
             Step::Forget => {
                 self.erased.insert(who(side));
-                Command::Erase { person: who(side) }
+                erase(who(side))
             }
             Step::Hold(is_held) => {
                 self.is_held = *is_held;
@@ -556,7 +562,7 @@ fn nobody_but_the_two_changes_a_conversation_and_nobody_one_that_is_not_open() {
             Command::DeleteMessage { message, by: by.clone() },
             Command::Edit { by: by.clone(), subject, status },
             Command::DeleteConversation { by: by.clone() },
-            Command::Erase { person: by },
+            erase(by),
         ]
     };
     let platform = || [notice(9, Status::Active, false), archive_for_age(9), purge()];
@@ -761,7 +767,10 @@ fn nothing_is_archived_or_purged_before_its_time_or_under_a_hold() {
     assert_eq!(store.run(&purge()), Err(Refusal::NotDue), "it is held");
     store.is_held = false;
     let bounds = PurgeBounds { last_message_by: at(99), changed_by: at(2) };
-    assert_eq!(store.run(&Command::Purge { bounds }), Err(Refusal::NotDue));
+    assert_eq!(
+        store.run(&Command::Purge { bounds, messages_max: DELETED_MAX }),
+        Err(Refusal::NotDue)
+    );
     assert_eq!(kinds(&store.run(&purge()).expect("it is due")), ["deleted"]);
     assert_eq!(store.run(&purge()), Ok(Changes::default()), "nothing is left");
 }
@@ -772,7 +781,7 @@ fn an_erasure_deletes_what_the_person_wrote_and_archives_the_rest() {
     for (id, side) in [(1, Side::Client), (2, Side::Salon), (3, Side::Client), (4, Side::Client)] {
         store.run(&post(id, side, text("hello"), false)).expect("posted");
     }
-    let erase = Command::Erase { person: who(Side::Client) };
+    let erase = erase(who(Side::Client));
     assert_eq!(store.run(&erase), Err(Refusal::NotDue), "nobody asked for it");
     store.erased.insert(who(Side::Client));
     let changes = store.run(&erase).expect("it is due");
