@@ -61,13 +61,13 @@ impl ErasureStore for MemoryStore {
             let found = state.find(&erase.conversation, &erase.person);
             found.is_some_and(|(record, _)| leaves_something(record, &erase.person))
         };
-        let had_something = has_something(&state);
+        let was_left = has_something(&state);
         let command =
             Command::Erase { person: erase.person.clone(), messages_max: erase.messages_max };
         let Ok(committed) = state.commit(&erase.conversation, &command, erase.at) else {
             return Ok(vec![]);
         };
-        let is_done = had_something && !has_something(&state);
+        let is_done = was_left && !has_something(&state);
         let deleted = match &committed.changes.deleted {
             Deleted::Messages(ids) => ids.len() as u64,
             Deleted::Nothing | Deleted::Everything => 0,
