@@ -3,6 +3,7 @@
 pub mod attachment;
 pub mod commands;
 pub mod event;
+pub mod ledger;
 pub mod live;
 pub mod message;
 pub mod queries;

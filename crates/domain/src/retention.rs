@@ -131,7 +131,12 @@ pub struct PurgeBounds {
 impl PurgeBounds {
     /// Whether a conversation meets them.
     pub fn allow(&self, age: &ConversationAge) -> bool {
-        age.last_message_at <= self.last_message_by && age.updated_at <= self.changed_by
+        self.allow_times(age.last_message_at, age.updated_at)
+    }
+
+    /// Whether a conversation with its newest message and its last change at these times meets them.
+    pub(crate) fn allow_times(&self, last_message_at: Timestamp, updated_at: Timestamp) -> bool {
+        last_message_at <= self.last_message_by && updated_at <= self.changed_by
     }
 }
 

@@ -1,6 +1,7 @@
 //! A store in memory that satisfies the [`contract`](super::contract).
 
 mod appointments;
+mod commit;
 mod conversation;
 mod jobs;
 mod mail;
@@ -114,10 +115,6 @@ struct State {
 }
 
 impl State {
-    fn open(&mut self, record: StoredConversation) {
-        self.records.insert(record.head.id.clone(), record);
-    }
-
     /// Undeleted conversations.
     fn live(&self) -> impl Iterator<Item = &StoredConversation> {
         self.records.values().filter(|record| record.is_live())
@@ -136,21 +133,23 @@ impl State {
     /// The salon's conversation about a booking.
     fn about(&self, salon: &UserId, booking: &AppointmentId) -> Option<&StoredConversation> {
         self.live().find(|record| {
-            record.head.parties.salon == *salon && record.head.appointment.as_ref() == Some(booking)
+            let conversation = record.conversation();
+            conversation.parties.salon == *salon
+                && conversation.appointment.as_ref() == Some(booking)
         })
     }
 
     /// See [`MemoryStore::trim_log`].
     fn trim_log(&mut self, id: &ConversationId, seq: Seq) {
         if let Some(record) = self.records.get_mut(id) {
-            record.trimmed_to = record.trimmed_to.max(seq).min(record.head.last_seq);
+            record.trimmed_to = record.trimmed_to.max(seq).min(record.conversation().last_seq);
         }
     }
 
     /// All conversations by id, also deleted ones.
     fn by_id(&self) -> Vec<&StoredConversation> {
         let mut all: Vec<_> = self.records.values().collect();
-        all.sort_by_key(|record| &record.head.id);
+        all.sort_by_key(|record| &record.conversation().id);
         all
     }
 
@@ -167,17 +166,6 @@ impl State {
     /// An undeleted conversation of `user`, with the directory.
     fn find(&self, id: &ConversationId, user: &UserId) -> Option<(&StoredConversation, &People)> {
         let record = self.any_of(id, user).filter(|record| record.is_live())?;
-        Some((record, &self.people))
-    }
-
-    /// An undeleted conversation of `user` to be changed, with the directory.
-    fn change(
-        &mut self,
-        id: &ConversationId,
-        user: &UserId,
-    ) -> Option<(&mut StoredConversation, &People)> {
-        let record = self.records.get_mut(id);
-        let record = record.filter(|record| record.is_live() && record.side_of(user).is_some())?;
         Some((record, &self.people))
     }
 

@@ -5,19 +5,20 @@ use async_trait::async_trait;
 use super::{
     MemoryStore, State,
     mail::{Handling, Report},
-    messages::{Change, StoredConversation, StoredMessage},
 };
 use crate::{
     appointments::{
         AppointmentEvent,
         store::{
             AppliedAppointmentEvent, ApplyAppointmentEvent, AppointmentChange, AppointmentStore,
-            ConversationOfBooking, NewNotice, NoticeTarget, PendingAppointmentEvent,
-            ReceiveOutcome,
+            ConversationOfBooking, NoticeTarget, PendingAppointmentEvent, ReceiveOutcome,
         },
     },
-    conversation::{Side, event::Event, message::MessageKind},
-    ids::{AppointmentEventId, AppointmentId, Seq, UserId},
+    conversation::{
+        event::Event,
+        ledger::{Command, Open, PostNotice, SystemMessage},
+    },
+    ids::{AppointmentEventId, AppointmentId, UserId},
     jobs::Task,
     ports::StoreError,
     time::Timestamp,
@@ -26,7 +27,8 @@ use crate::{
 impl State {
     /// Whether the booking is in the state that `change` is based on.
     fn is_current(&self, event: &AppointmentEvent, change: &AppointmentChange) -> bool {
-        let about = self.about(&event.salon, &event.appointment).map(|record| &record.head.id);
+        let about =
+            self.about(&event.salon, &event.appointment).map(|record| &record.conversation().id);
         let expected = match &change.target {
             NoticeTarget::In(id) => Some(id),
             NoticeTarget::New(open) if self.has_conversation(&open.id) => return false,
@@ -41,7 +43,7 @@ impl State {
         let own = (&event.salon, Some(&event.appointment));
         let about = self.about(&event.salon, &event.appointment);
         let is_elsewhere = self.by_id().into_iter().any(|record| {
-            let head = &record.head;
+            let head = record.conversation();
             let is_own = (&head.parties.salon, head.appointment.as_ref()) == own;
             head.id == *requested && !(is_own && record.is_live())
         });
@@ -53,71 +55,35 @@ impl State {
                 reserved == requested
             }
         });
-        is_elsewhere || is_reserved || about.is_some_and(|record| record.head.id != *requested)
+        is_elsewhere
+            || is_reserved
+            || about.is_some_and(|record| record.conversation().id != *requested)
     }
 
     fn post_notice(
         &mut self,
-        event: &AppointmentEvent,
         change: &AppointmentChange,
         at: Timestamp,
-    ) -> Vec<Event> {
-        let (id, before) = match &change.target {
+    ) -> Result<Vec<Event>, StoreError> {
+        let message = SystemMessage::from(change.notice.clone());
+        let (status, read_on_arrival) = (change.status, change.read_on_arrival);
+        let events = match &change.target {
             NoticeTarget::New(open) => {
-                let mut record = StoredConversation::open(open);
-                record.head.status = change.status;
-                self.open(record);
-                (open.id.clone(), Seq::ZERO)
+                let (subject, message) = (open.subject.clone(), Some(message));
+                self.open(
+                    open,
+                    &Command::Open(Open { subject, status, message, read_on_arrival }),
+                    at,
+                )
             }
             NoticeTarget::In(id) => {
-                let (record, _) = self.change(id, &event.salon).expect("it stands");
-                let before = record.head.last_seq;
-                update_head(record, change, &event.salon, at);
-                (id.clone(), before)
+                let subject = change.subject.clone();
+                let notice = PostNotice { message, status, subject, read_on_arrival };
+                let committed = self.commit(id, &Command::PostNotice(notice), at);
+                committed.map(|committed| committed.changes.events)
             }
         };
-        let (record, people) = self.change(&id, &event.salon).expect("it stands");
-        record.append_message(post(&change.notice, &event.salon, at));
-        if change.read_on_arrival {
-            record.read(Side::Client, record.head.last_seq, at);
-        }
-        record.events_after(before, people)
-    }
-}
-
-/// Updates subject and status.
-fn update_head(
-    record: &mut StoredConversation,
-    change: &AppointmentChange,
-    salon: &UserId,
-    at: Timestamp,
-) {
-    let mut head = record.head.clone();
-    head.status = change.status;
-    if let Some((old, new)) = &change.subject
-        && head.subject.as_ref() == Some(old)
-    {
-        head.subject = Some(new.clone());
-    }
-    if head != record.head {
-        record.head = head;
-        record.append(at, salon, Change::Updated);
-    }
-}
-
-fn post(notice: &NewNotice, salon: &UserId, at: Timestamp) -> StoredMessage {
-    StoredMessage {
-        id: notice.id.clone(),
-        seq: Seq::ZERO,
-        author: salon.clone(),
-        kind: MessageKind::System,
-        content: notice.content.clone(),
-        notice: Some(notice.notice.clone()),
-        attachments: vec![],
-        key: None,
-        created_at: at,
-        read_at: None,
-        deleted: false,
+        events.map_err(|refusal| StoreError::Internal(refusal.into()))
     }
 }
 
@@ -153,7 +119,7 @@ impl AppointmentStore for MemoryStore {
         let state = self.state()?;
         let requested: BTreeSet<_> = bookings.iter().collect();
         let found = requested.into_iter().filter_map(|booking| {
-            let head = &state.about(salon, booking)?.head;
+            let head = state.about(salon, booking)?.conversation();
             Some(ConversationOfBooking {
                 appointment: booking.clone(),
                 conversation: head.id.clone(),
@@ -201,7 +167,7 @@ impl AppointmentStore for MemoryStore {
             Some(change) if !state.is_current(&event, change) => {
                 return Ok(AppliedAppointmentEvent::LeaseLost);
             }
-            Some(change) => state.post_notice(&event, change, apply.at),
+            Some(change) => state.post_notice(change, apply.at)?,
         };
         if let Some(report) = state.report(&apply.event) {
             report.state = Handling::Handled;

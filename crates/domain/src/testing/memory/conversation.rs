@@ -10,10 +10,10 @@ use crate::{
     conversation::{
         ConversationView, LastMessage, Parties, Side, Status, UnreadConversation,
         event::{Event, EventKind, ReadReceipt},
-        message::{Message, MessageKind},
+        ledger::{Command, Open, Refusal, SystemMessage},
+        message::Message,
         store::{
             ConversationStore, EditConversation, LogPiece, LogStore, OpenConversation, OpenOutcome,
-            Opening, StatusEdit,
         },
     },
     ids::{ConversationId, Seq, UserId},
@@ -27,27 +27,23 @@ use crate::{
 impl ConversationStore for MemoryStore {
     async fn open_conversation(&self, open: &OpenConversation) -> Result<OpenOutcome, StoreError> {
         let mut state = self.state()?;
-        let Parties { salon, client } = &open.parties;
-        if ![salon, client].into_iter().all(|person| state.people.contains_key(person)) {
-            return Err(StoreError::Internal("a participant is not in the directory".into()));
+        let command = Command::Open(Open {
+            subject: open.subject.clone(),
+            status: Status::Active,
+            message: open.opening.clone().map(SystemMessage::from),
+            read_on_arrival: false,
+        });
+        match state.open(open, &command, open.at) {
+            Ok(events) => Ok(OpenOutcome::Opened(events)),
+            Err(Refusal::AlreadyOpen(id)) => Ok(OpenOutcome::AlreadyOpen(id)),
+            Err(refusal) => Err(StoreError::Internal(refusal.into())),
         }
-        let booking = open.appointment.as_ref();
-        if let Some(record) = booking.and_then(|booking| state.about(salon, booking)) {
-            return Ok(OpenOutcome::AlreadyOpen(record.head.id.clone()));
-        }
-        let mut record = StoredConversation::open(open);
-        if let Some(opening) = &open.opening {
-            record.append_message(opening_post(opening, open));
-        }
-        let events = record.events_after(Seq::ZERO, &state.people);
-        state.open(record);
-        Ok(OpenOutcome::Opened(events))
     }
 
     async fn parties(&self, id: &ConversationId) -> Result<Option<Parties>, StoreError> {
         let state = self.state()?;
-        let record = state.live().find(|record| record.head.id == *id);
-        Ok(record.map(|record| record.head.parties.clone()))
+        let record = state.live().find(|record| record.conversation().id == *id);
+        Ok(record.map(|record| record.conversation().parties.clone()))
     }
 
     async fn conversation(
@@ -70,13 +66,13 @@ impl ConversationStore for MemoryStore {
     ) -> Result<Page<ConversationView, ConversationCursor>, StoreError> {
         let state = self.state()?;
         let mut list = newest_first(&state, viewer);
-        list.retain(|record| status.is_none_or(|status| record.head.status == status));
+        list.retain(|record| status.is_none_or(|status| record.conversation().status == status));
         let is_behind = |record: &&StoredConversation, cursor: &ConversationCursor| {
             sort_key(record) < (cursor.last_message_at, &cursor.id)
         };
         let page = paginate(list, window, is_behind, |record| ConversationCursor {
-            last_message_at: record.head.last_message_at,
-            id: record.head.id.clone(),
+            last_message_at: record.conversation().last_message_at,
+            id: record.conversation().id.clone(),
         });
         Ok(map(page, |record| {
             let side = record.side_of(viewer).expect("the list holds the viewer's own");
@@ -91,7 +87,8 @@ impl ConversationStore for MemoryStore {
     ) -> Result<Vec<UnreadConversation>, StoreError> {
         let state = self.state()?;
         let list = newest_first(&state, viewer);
-        let active = list.into_iter().filter(|record| record.head.status == Status::Active);
+        let active =
+            list.into_iter().filter(|record| record.conversation().status == Status::Active);
         let unread = active
             .filter_map(|record| record.unread_view(record.side_of(viewer)?, &state.people))
             .filter(|view| view.unread > 0);
@@ -102,13 +99,13 @@ impl ConversationStore for MemoryStore {
         &self,
         edit: &EditConversation,
     ) -> Result<Option<Vec<Event>>, StoreError> {
-        let mut state = self.state()?;
-        let Some((record, people)) = state.change(&edit.conversation, &edit.by) else {
-            return Ok(None);
+        let command = Command::Edit {
+            by: edit.by.clone(),
+            subject: edit.subject.clone(),
+            status: edit.status,
         };
-        let before = record.head.last_seq;
-        change(record, edit);
-        Ok(Some(record.events_after(before, people)))
+        let committed = self.state()?.commit(&edit.conversation, &command, edit.at).ok();
+        Ok(committed.map(|committed| committed.changes.events))
     }
 
     async fn delete_conversation(
@@ -117,58 +114,20 @@ impl ConversationStore for MemoryStore {
         by: &UserId,
         at: Timestamp,
     ) -> Result<Option<Event>, StoreError> {
-        let mut state = self.state()?;
-        let Some((record, people)) = state.change(id, by) else {
-            return Ok(None);
-        };
-        let before = record.head.last_seq;
-        let files = record.delete(by, at);
-        let event = record.events_after(before, people).pop();
-        state.jobs.delete_files(&files, at);
-        Ok(event)
-    }
-}
-
-fn opening_post(opening: &Opening, open: &OpenConversation) -> StoredMessage {
-    StoredMessage {
-        id: opening.id.clone(),
-        seq: Seq::ZERO,
-        author: open.parties.salon.clone(),
-        kind: MessageKind::System,
-        content: opening.content.clone(),
-        notice: None,
-        attachments: vec![],
-        key: None,
-        created_at: open.at,
-        read_at: None,
-        deleted: false,
+        let command = Command::DeleteConversation { by: by.clone() };
+        let committed = self.state()?.commit(id, &command, at).ok();
+        Ok(committed.and_then(|committed| committed.changes.events.into_iter().next()))
     }
 }
 
 fn sort_key(record: &StoredConversation) -> (Timestamp, &ConversationId) {
-    (record.head.last_message_at, &record.head.id)
+    (record.conversation().last_message_at, &record.conversation().id)
 }
 
 fn newest_first<'a>(state: &'a State, viewer: &'a UserId) -> Vec<&'a StoredConversation> {
     let mut list: Vec<_> = state.live_of(viewer).collect();
     list.sort_by_key(|record| Reverse(sort_key(record)));
     list
-}
-
-fn change(record: &mut StoredConversation, edit: &EditConversation) {
-    let subject = edit.subject.clone().unwrap_or_else(|| record.head.subject.clone());
-    let status = match edit.status {
-        None => record.head.status,
-        Some(StatusEdit::Set(status)) => status,
-        Some(StatusEdit::Toggle) => record.head.status.toggled(),
-    };
-    if (&subject, status) == (&record.head.subject, record.head.status) {
-        return;
-    }
-    record.head.subject = subject;
-    record.head.status = status;
-    record.head.updated_at = edit.at;
-    record.append(edit.at, &edit.by, Change::Updated);
 }
 
 /// A participant; always in the directory.
@@ -179,9 +138,9 @@ fn person(people: &People, id: &UserId) -> Participant {
 impl StoredConversation {
     pub(super) fn view(&self, side: Side, people: &People) -> ConversationView {
         ConversationView {
-            conversation: self.head.clone(),
-            salon: person(people, &self.head.parties.salon),
-            client: person(people, &self.head.parties.client),
+            conversation: self.conversation().clone(),
+            salon: person(people, &self.conversation().parties.salon),
+            client: person(people, &self.conversation().parties.client),
             last_message: self.newest_of_a_side().map(StoredMessage::as_last),
             unread: self.unread(side),
         }
@@ -189,15 +148,15 @@ impl StoredConversation {
 
     /// `None` when the other side posted nothing.
     pub(super) fn unread_view(&self, side: Side, people: &People) -> Option<UnreadConversation> {
-        let writer = self.head.parties.on(side.other());
+        let writer = self.conversation().parties.on(side.other());
         Some(UnreadConversation {
-            id: self.head.id.clone(),
-            subject: self.head.subject.clone(),
-            salon: person(people, &self.head.parties.salon),
-            client: person(people, &self.head.parties.client),
+            id: self.conversation().id.clone(),
+            subject: self.conversation().subject.clone(),
+            salon: person(people, &self.conversation().parties.salon),
+            client: person(people, &self.conversation().parties.client),
             last_message: self.newest(|post| post.is_by(writer))?.as_last(),
             unread: self.unread(side),
-            last_message_at: self.head.last_message_at,
+            last_message_at: self.conversation().last_message_at,
         })
     }
 
@@ -205,7 +164,7 @@ impl StoredConversation {
         let author = self.side_of(&post.author);
         Message {
             id: post.id.clone(),
-            conversation: self.head.id.clone(),
+            conversation: self.conversation().id.clone(),
             seq: post.seq,
             author: person(people, &post.author),
             kind: post.kind,
@@ -214,7 +173,7 @@ impl StoredConversation {
             attachments: post.attachments.clone(),
             created_at: post.created_at,
             is_read: post.is_platform_message()
-                || author.is_some_and(|side| self.head.horizons.has_read(side, post.seq)),
+                || author.is_some_and(|side| self.conversation().horizons.has_read(side, post.seq)),
             read_at: post.read_at,
         }
     }
@@ -225,8 +184,8 @@ impl StoredConversation {
 
     fn event(&self, seq: Seq, entry: &LogEntry, people: &People) -> Event {
         Event {
-            conversation: self.head.id.clone(),
-            parties: self.head.parties.clone(),
+            conversation: self.conversation().id.clone(),
+            parties: self.conversation().parties.clone(),
             seq,
             at: entry.at,
             actor: entry.actor.clone(),
@@ -237,12 +196,12 @@ impl StoredConversation {
     fn kind(&self, change: &Change, people: &People) -> EventKind {
         match change {
             Change::Opened => EventKind::ConversationOpened {
-                subject: self.head.subject.clone(),
-                status: self.head.status,
+                subject: self.conversation().subject.clone(),
+                status: self.conversation().status,
             },
             Change::Updated => EventKind::ConversationUpdated {
-                subject: self.head.subject.clone(),
-                status: self.head.status,
+                subject: self.conversation().subject.clone(),
+                status: self.conversation().status,
             },
             Change::ConversationDeleted => EventKind::ConversationDeleted,
             Change::Posted(id) => match self.post(id) {
@@ -250,11 +209,11 @@ impl StoredConversation {
                 None => EventKind::MessageWithdrawn(id.clone()),
             },
             Change::Deleted(id) => EventKind::MessageDeleted(id.clone()),
-            Change::Read { side, up_to, several } => EventKind::MessagesRead(ReadReceipt {
-                reader: self.head.parties.on(*side).clone(),
+            Change::Read { reader, up_to, several } => EventKind::MessagesRead(ReadReceipt {
+                reader: reader.clone(),
                 up_to: *up_to,
                 several: *several,
-                unread: self.unread(*side),
+                unread: self.side_of(reader).map_or(0, |side| self.unread(side)),
             }),
         }
     }
@@ -320,7 +279,7 @@ impl LogStore for MemoryStore {
         let Some(record) = state.any_of(conversation, viewer) else {
             return Ok(None);
         };
-        if after < record.trimmed_to || after > record.head.last_seq {
+        if after < record.trimmed_to || after > record.conversation().last_seq {
             return Ok(Some(LogPiece::Trimmed));
         }
         let mut events = record.events_after(after, &state.people);

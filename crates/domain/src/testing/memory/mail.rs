@@ -293,7 +293,7 @@ impl State {
         Some(ConversationDigest {
             conversation: part.conversation.clone(),
             writer: people.get(&posts.first()?.author)?.clone(),
-            subject: record.head.subject.clone(),
+            subject: record.conversation().subject.clone(),
             messages: posts.len() as u64,
             quotes: posts.iter().take(MAIL_QUOTES_MAX).map(|post| quote(post)).collect(),
             reply: self.mails.token_of(&target)?.clone(),
@@ -315,8 +315,8 @@ fn unmailed<'a>(
     after: Seq,
 ) -> Vec<&'a StoredMessage> {
     let Some(side) = record.side_of(reader) else { return vec![] };
-    let writer = record.head.parties.on(side.other());
-    let from = record.head.horizons.of(side).max(after);
+    let writer = record.conversation().parties.on(side.other());
+    let from = record.conversation().horizons.of(side).max(after);
     let is_unmailed = |post: &&StoredMessage| {
         post.is_by(writer) && post.kind != MessageKind::System && post.seq > from
     };
@@ -456,7 +456,8 @@ impl State {
     }
 
     pub(super) fn pending(&self, event: &AppointmentEvent) -> PendingAppointmentEvent {
-        let about = self.about(&event.salon, &event.appointment).map(|record| &record.head);
+        let about =
+            self.about(&event.salon, &event.appointment).map(StoredConversation::conversation);
         PendingAppointmentEvent {
             event: event.clone(),
             conversation: about.map(|head| BookingConversation {

@@ -1,18 +1,17 @@
-use std::sync::Arc;
-
 use async_trait::async_trait;
 
-use super::{MemoryStore, People, conversation};
+use super::{MemoryStore, commit::Committed, conversation};
 use crate::{
     appointments::notice::Notice,
     conversation::{
-        Conversation, Horizons, Side, Status,
+        Conversation, Side,
         attachment::Attachment,
-        event::Event,
+        event::{Event, EventKind, ReadReceipt},
+        ledger::{Changes, Command, Deleted, Head, NewMessage, NewlyRead, Post, Refusal},
         message::{Message, MessageKind},
         store::{
-            History, MarkRead, MarkedRead, MessageStore, OpenConversation, PostMessage,
-            PostOutcome, Posted, ReadTarget, ReadingStore,
+            History, MarkRead, MarkedRead, MessageStore, PostMessage, PostOutcome, Posted,
+            ReadingStore,
         },
     },
     ids::{ClientMessageId, ConversationId, MessageId, Seq, UserId},
@@ -27,31 +26,31 @@ use crate::{
 impl MessageStore for MemoryStore {
     async fn post_message(&self, post: &PostMessage) -> Result<PostOutcome, StoreError> {
         let mut state = self.state()?;
-        if state.erasures.contains_key(&post.author) {
-            return Ok(PostOutcome::UnknownConversation);
-        }
-        let Some((record, people)) = state.find(&post.conversation, &post.author) else {
-            return Ok(PostOutcome::UnknownConversation);
+        let command = Command::Post(Post {
+            id: post.id.clone(),
+            author: post.author.clone(),
+            draft: post.draft.clone(),
+            attachments: post.attachments.clone(),
+            read_on_arrival: post.read_on_arrival,
+        });
+        let refusal = match state.commit(&post.conversation, &command, post.at) {
+            Ok(Committed { changes: Changes { message: Some(new), events, .. }, .. }) => {
+                return Ok(PostOutcome::Posted(Posted { message: new.message, events }));
+            }
+            Ok(_) => return Err(StoreError::Internal("no message was posted".into())),
+            Err(refusal) => refusal,
         };
-        if let Some(outcome) = replay_outcome(record, post, people) {
-            return Ok(outcome);
+        match (refusal, state.find(&post.conversation, &post.author)) {
+            (Refusal::Replayed(message), Some((record, _))) => {
+                let parties = record.conversation().parties.clone();
+                Ok(PostOutcome::Replayed { message, parties })
+            }
+            (Refusal::KeyReused, _) => Ok(PostOutcome::KeyReused),
+            (Refusal::Withdrawn, _) => Ok(PostOutcome::Withdrawn),
+            (Refusal::UnknownUpload, _) => Ok(PostOutcome::UnknownUpload),
+            (Refusal::UnknownConversation, _) => Ok(PostOutcome::UnknownConversation),
+            (refusal, _) => Err(StoreError::Internal(refusal.into())),
         }
-        let Some(files) = state.uploads.send(post) else {
-            return Ok(PostOutcome::UnknownUpload);
-        };
-        let Some((record, people)) = state.change(&post.conversation, &post.author) else {
-            return Ok(PostOutcome::UnknownConversation);
-        };
-        let before = record.head.last_seq;
-        append_message(record, post, files);
-        let posted = record.newest(|_| true).expect("it was just posted");
-        let message = Arc::new(record.message(posted, people));
-        let events = record.events_after(before, people);
-        let reader = record.head.parties.counterpart_of(&post.author).cloned();
-        if let Some(reader) = reader.filter(|_| !post.read_on_arrival) {
-            state.mails.note(reader, post.conversation.clone(), post.at);
-        }
-        Ok(PostOutcome::Posted(Posted { message, events }))
     }
 
     async fn history(
@@ -68,8 +67,8 @@ impl MessageStore for MemoryStore {
         let is_behind = |post: &&StoredMessage, cursor: &MessageCursor| post.seq < cursor.0;
         let page = conversation::paginate(list, window, is_behind, |post| MessageCursor(post.seq));
         Ok(Some(History {
-            parties: record.head.parties.clone(),
-            last_seq: record.head.last_seq,
+            parties: record.conversation().parties.clone(),
+            last_seq: record.conversation().last_seq,
             page: conversation::map(page, |post| record.message(post, people)),
         }))
     }
@@ -91,73 +90,22 @@ impl MessageStore for MemoryStore {
         at: Timestamp,
     ) -> Result<Option<Event>, StoreError> {
         let mut state = self.state()?;
-        let conversation = state.message(id, author).map(|(record, _)| record.head.id.clone());
-        let Some((record, people)) =
-            conversation.and_then(|conversation| state.change(&conversation, author))
-        else {
-            return Ok(None);
-        };
-        let before = record.head.last_seq;
-        let Some(files) = record.erase(id, author, at) else {
-            return Ok(None);
-        };
-        let event = record.events_after(before, people).pop();
-        state.jobs.delete_files(&files, at);
-        Ok(event)
-    }
-}
-
-/// The outcome for a key that its author has used before.
-fn replay_outcome(
-    record: &StoredConversation,
-    post: &PostMessage,
-    people: &People,
-) -> Option<PostOutcome> {
-    let known = record.with_key(post.draft.key()?, &post.author)?;
-    if known.deleted {
-        return Some(PostOutcome::Withdrawn);
-    }
-    let message = record.message(known, people);
-    if !post.draft.has_same_content_as(&message) {
-        return Some(PostOutcome::KeyReused);
-    }
-    let parties = record.head.parties.clone();
-    Some(PostOutcome::Replayed { message: Arc::new(message), parties })
-}
-
-fn append_message(record: &mut StoredConversation, post: &PostMessage, files: Vec<Attachment>) {
-    if record.head.status == Status::Archived {
-        record.head.status = Status::Active;
-        record.append(post.at, &post.author, Change::Updated);
-    }
-    record.append_message(StoredMessage {
-        id: post.id.clone(),
-        seq: Seq::ZERO,
-        author: post.author.clone(),
-        kind: post.draft.kind(),
-        content: post.draft.content().clone(),
-        notice: None,
-        attachments: files,
-        key: post.draft.key().cloned(),
-        created_at: post.at,
-        read_at: None,
-        deleted: false,
-    });
-    let author = record.side_of(&post.author).filter(|_| post.read_on_arrival);
-    if let Some(author) = author {
-        record.read(author.other(), record.head.last_seq, post.at);
+        let found = state.message(id, author).map(|(record, _)| record.conversation().id.clone());
+        let Some(conversation) = found else { return Ok(None) };
+        let command = Command::DeleteMessage { message: id.clone(), by: author.clone() };
+        let committed = state.commit(&conversation, &command, at).ok();
+        Ok(committed.and_then(|committed| committed.changes.events.into_iter().next()))
     }
 }
 
 /// A conversation with its messages and its log.
 #[derive(Debug)]
 pub(super) struct StoredConversation {
-    pub(super) head: Conversation,
+    pub(super) head: Head,
     posts: Vec<StoredMessage>,
     log: Vec<LogEntry>,
     /// Entries up to here are trimmed.
     pub(super) trimmed_to: Seq,
-    is_deleted: bool,
 }
 
 /// A message, deleted or not.
@@ -191,109 +139,73 @@ pub(super) enum Change {
     ConversationDeleted,
     Posted(MessageId),
     Deleted(MessageId),
-    Read { side: Side, up_to: Seq, several: bool },
+    Read { reader: UserId, up_to: Seq, several: bool },
+}
+
+impl LogEntry {
+    fn of(event: &Event) -> Self {
+        Self { at: event.at, actor: event.actor.clone(), change: Change::of(&event.kind) }
+    }
+}
+
+impl Change {
+    fn of(kind: &EventKind) -> Self {
+        match kind {
+            EventKind::ConversationOpened { .. } => Self::Opened,
+            EventKind::ConversationUpdated { .. } => Self::Updated,
+            EventKind::ConversationDeleted => Self::ConversationDeleted,
+            EventKind::MessagePosted(message) => Self::Posted(message.id.clone()),
+            EventKind::MessageWithdrawn(id) => Self::Posted(id.clone()),
+            EventKind::MessageDeleted(id) => Self::Deleted(id.clone()),
+            EventKind::MessagesRead(ReadReceipt { reader, up_to, several, .. }) => {
+                Self::Read { reader: reader.clone(), up_to: *up_to, several: *several }
+            }
+        }
+    }
 }
 
 impl StoredConversation {
-    pub(super) fn open(open: &OpenConversation) -> Self {
-        let head = Conversation {
-            id: open.id.clone(),
-            parties: open.parties.clone(),
-            appointment: open.appointment.clone(),
-            subject: open.subject.clone(),
-            status: Status::Active,
-            created_at: open.at,
-            updated_at: open.at,
-            last_message_at: open.at,
-            last_seq: Seq::ZERO,
-            horizons: Horizons::default(),
-        };
-        let (posts, log, trimmed_to) = (vec![], vec![], Seq::ZERO);
-        let mut record = Self { head, posts, log, trimmed_to, is_deleted: false };
-        record.append(open.at, &open.parties.salon, Change::Opened);
-        record
+    /// A conversation without an entry.
+    pub(super) fn new(head: Head) -> Self {
+        Self { head, posts: vec![], log: vec![], trimmed_to: Seq::ZERO }
     }
 
-    pub(super) fn append(&mut self, at: Timestamp, actor: &UserId, change: Change) {
-        self.head.last_seq = self.head.last_seq.next();
-        self.log.push(LogEntry { at, actor: actor.clone(), change });
+    pub(super) fn conversation(&self) -> &Conversation {
+        &self.head.conversation
     }
 
-    /// Appends a message at the next position.
-    pub(super) fn append_message(&mut self, post: StoredMessage) {
-        self.head.last_message_at = post.created_at;
-        self.head.updated_at = post.created_at;
-        self.append(post.created_at, &post.author, Change::Posted(post.id.clone()));
-        self.posts.push(StoredMessage { seq: self.head.last_seq, ..post });
+    /// Writes what was decided. Returns the files of deleted messages.
+    pub(super) fn apply(&mut self, changes: &Changes) -> Vec<Attachment> {
+        self.log.extend(changes.events.iter().map(LogEntry::of));
+        self.posts.extend(changes.message.as_ref().map(StoredMessage::new));
+        if let Some(read) = &changes.read {
+            self.mark_read(read);
+        }
+        if changes.removes_names {
+            self.remove_names();
+        }
+        let posts = self.posts.iter_mut();
+        match &changes.deleted {
+            Deleted::Nothing => vec![],
+            Deleted::Messages(ids) => {
+                posts.filter(|post| ids.contains(&post.id)).flat_map(StoredMessage::erase).collect()
+            }
+            Deleted::Everything => posts.flat_map(StoredMessage::erase).collect(),
+        }
     }
 
-    /// Marks as read up to `target`, unless nothing becomes read for `side`.
-    pub(super) fn read(&mut self, side: Side, target: Seq, at: Timestamp) {
-        let (up_to, horizon) = (target.min(self.head.last_seq), self.head.horizons.of(side));
-        let author = self.head.parties.on(side.other()).clone();
+    fn mark_read(&mut self, read: &NewlyRead) {
+        let author = self.head.conversation.parties.on(read.author);
         let newly_read = |post: &&mut StoredMessage| {
-            post.is_by(&author) && post.seq > horizon && post.seq <= up_to
+            post.is_by(author) && post.seq > read.after && post.seq <= read.up_to
         };
-        let mut read = 0;
         for post in self.posts.iter_mut().filter(newly_read) {
-            post.read_at = Some(at);
-            read += 1;
+            post.read_at = Some(read.at);
         }
-        if read == 0 {
-            return;
-        }
-        self.head.horizons.advance(side, up_to);
-        let reader = self.head.parties.on(side).clone();
-        let change = Change::Read { side, up_to, several: read > 1 };
-        self.append(at, &reader, change);
-    }
-
-    /// Deletes a message of `author`. Returns its files; `None` when there is no such message.
-    pub(super) fn erase(
-        &mut self,
-        id: &MessageId,
-        author: &UserId,
-        at: Timestamp,
-    ) -> Option<Vec<Attachment>> {
-        self.erase_as(author, id, author, at)
-    }
-
-    /// The same with another actor.
-    pub(super) fn erase_as(
-        &mut self,
-        actor: &UserId,
-        id: &MessageId,
-        author: &UserId,
-        at: Timestamp,
-    ) -> Option<Vec<Attachment>> {
-        let is_own = |post: &&mut StoredMessage| post.id == *id && post.is_by(author);
-        let files = self.posts.iter_mut().find(is_own)?.erase();
-        self.head.last_message_at =
-            self.newest_of_a_side().map_or(self.head.created_at, |post| post.created_at);
-        self.append(at, actor, Change::Deleted(id.clone()));
-        Some(files)
-    }
-
-    /// Archives the conversation with a platform notice.
-    pub(super) fn archive(&mut self, post: StoredMessage) {
-        self.head.status = Status::Archived;
-        self.head.updated_at = post.created_at;
-        self.append(post.created_at, &post.author, Change::Updated);
-        self.append(post.created_at, &post.author, Change::Posted(post.id.clone()));
-        self.posts.push(StoredMessage { seq: self.head.last_seq, ..post });
-    }
-
-    /// Deletes the conversation with all texts. Returns its files.
-    pub(super) fn delete(&mut self, by: &UserId, at: Timestamp) -> Vec<Attachment> {
-        let files = self.posts.iter_mut().flat_map(StoredMessage::erase).collect();
-        self.head.subject = None;
-        self.is_deleted = true;
-        self.append(at, by, Change::ConversationDeleted);
-        files
     }
 
     /// Rewrites notices with a name without it.
-    pub(super) fn remove_names(&mut self) {
+    fn remove_names(&mut self) {
         for post in self.posts.iter_mut().filter(|post| post.names_somebody()) {
             post.notice = post.notice.as_ref().map(Notice::without_name);
             if let Some(notice) = &post.notice {
@@ -303,11 +215,11 @@ impl StoredConversation {
     }
 
     pub(super) fn is_live(&self) -> bool {
-        !self.is_deleted
+        !self.head.is_deleted
     }
 
     pub(super) fn side_of(&self, user: &UserId) -> Option<Side> {
-        self.head.parties.side_of(user)
+        self.head.conversation.parties.side_of(user)
     }
 
     /// Messages that were not deleted, oldest first.
@@ -342,8 +254,7 @@ impl StoredConversation {
 
     /// The number of unread messages of `side`.
     pub(super) fn unread(&self, side: Side) -> u64 {
-        let (author, horizon) = (self.head.parties.on(side.other()), self.head.horizons.of(side));
-        self.posts().filter(|post| post.is_by(author) && post.seq > horizon).count() as u64
+        self.head.unread.of(side)
     }
 
     /// The log after position `after`, with positions.
@@ -354,6 +265,23 @@ impl StoredConversation {
 }
 
 impl StoredMessage {
+    fn new(new: &NewMessage) -> Self {
+        let message = Message::clone(&new.message);
+        Self {
+            id: message.id,
+            seq: message.seq,
+            author: message.author.id,
+            kind: message.kind,
+            content: message.content,
+            notice: message.notice,
+            attachments: message.attachments,
+            key: new.key.clone(),
+            created_at: message.created_at,
+            read_at: message.read_at,
+            deleted: false,
+        }
+    }
+
     /// Whether it is not deleted and `author` wrote it.
     pub(super) fn is_by(&self, author: &UserId) -> bool {
         !self.deleted && !self.is_platform_message() && self.author == *author
@@ -382,22 +310,17 @@ impl StoredMessage {
 impl ReadingStore for MemoryStore {
     async fn mark_read(&self, mark: &MarkRead) -> Result<Option<MarkedRead>, StoreError> {
         let mut state = self.state()?;
-        let Some((record, people)) = state.change(&mark.conversation, &mark.reader) else {
+        let command = Command::MarkRead { reader: mark.reader.clone(), target: mark.target };
+        let Ok(committed) = state.commit(&mark.conversation, &command, mark.at) else {
             return Ok(None);
         };
-        let Some(side) = record.side_of(&mark.reader) else {
-            return Ok(None);
-        };
-        let before = record.head.last_seq;
-        let target = match mark.target {
-            ReadTarget::Everything => before,
-            ReadTarget::UpTo(seq) => seq,
-        };
-        record.read(side, target, mark.at);
-        Ok(Some(MarkedRead {
-            parties: record.head.parties.clone(),
-            unread: record.unread(side),
-            event: record.events_after(before, people).pop(),
+        let found = state.find(&mark.conversation, &mark.reader);
+        Ok(found.and_then(|(record, _)| {
+            Some(MarkedRead {
+                parties: record.conversation().parties.clone(),
+                unread: record.unread(record.side_of(&mark.reader)?),
+                event: committed.changes.events.into_iter().next(),
+            })
         }))
     }
 

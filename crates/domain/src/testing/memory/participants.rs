@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 
-use super::MemoryStore;
+use super::{MemoryStore, messages::StoredConversation};
 use crate::{
     ids::UserId,
     participant::{
@@ -54,7 +54,8 @@ impl ParticipantStore for MemoryStore {
     ) -> Result<Option<ParticipantWithPartners>, StoreError> {
         let state = self.state()?;
         let Some(person) = state.people.get(id).cloned() else { return Ok(None) };
-        let mut conversations: Vec<_> = state.live_of(id).map(|record| &record.head).collect();
+        let mut conversations: Vec<_> =
+            state.live_of(id).map(StoredConversation::conversation).collect();
         conversations.sort_by_key(|conversation| std::cmp::Reverse(conversation.last_message_at));
         let mut partners = Vec::new();
         for partner in conversations

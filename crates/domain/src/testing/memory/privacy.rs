@@ -1,14 +1,12 @@
 use async_trait::async_trait;
 
-use super::{
-    MemoryStore, State,
-    messages::{Change, StoredConversation},
-};
+use super::{MemoryStore, State, messages::StoredConversation};
 use crate::{
     conversation::{
         Parties, Side, Status,
-        attachment::{Attachment, ObjectKey},
+        attachment::ObjectKey,
         event::Event,
+        ledger::{Command, Deleted},
     },
     ids::{ConversationId, UserId},
     jobs::Task,
@@ -59,25 +57,27 @@ impl ErasureStore for MemoryStore {
 
     async fn erase_in(&self, erase: &EraseIn) -> Result<Vec<Event>, StoreError> {
         let mut state = self.state()?;
-        if !state.erasures.contains_key(&erase.person) {
-            return Ok(vec![]);
-        }
-        let Some((record, people)) = state.change(&erase.conversation, &erase.person) else {
+        let has_something = |state: &State| {
+            let found = state.find(&erase.conversation, &erase.person);
+            found.is_some_and(|(record, _)| leaves_something(record, &erase.person))
+        };
+        let was_left = has_something(&state);
+        let command =
+            Command::Erase { person: erase.person.clone(), messages_max: erase.messages_max };
+        let Ok(committed) = state.commit(&erase.conversation, &command, erase.at) else {
             return Ok(vec![]);
         };
-        let before = record.head.last_seq;
-        let left_something = leaves_something(record, &erase.person);
-        let (messages, deleted_files) = delete_messages(record, erase);
-        archive(record, erase);
-        let is_done = left_something && !leaves_something(record, &erase.person);
-        let events = record.events_after(before, people);
-        let files = state.jobs.delete_files(&deleted_files, erase.at);
+        let is_done = was_left && !has_something(&state);
+        let deleted = match &committed.changes.deleted {
+            Deleted::Messages(ids) => ids.len() as u64,
+            Deleted::Nothing | Deleted::Everything => 0,
+        };
         if let Some(receipt) = state.erasures.get_mut(&erase.person) {
             receipt.conversations += u64::from(is_done);
-            receipt.messages += messages;
-            receipt.files += files;
+            receipt.messages += deleted;
+            receipt.files += committed.files;
         }
-        Ok(events)
+        Ok(committed.changes.events)
     }
 
     async fn finish_erasure(
@@ -139,7 +139,7 @@ impl State {
     fn delete_archives(&mut self, person: &UserId, at: Timestamp) {
         let mut owners = vec![person.clone()];
         for record in self.all_of(person) {
-            let Parties { salon, client } = &record.head.parties;
+            let Parties { salon, client } = &record.conversation().parties;
             owners.extend([salon.clone(), client.clone()]);
         }
         for owner in owners {
@@ -152,7 +152,7 @@ impl State {
     fn next_to_erase(&self, person: &UserId) -> Option<ConversationId> {
         self.erasures.get(person)?;
         let mut remaining = self.live_of(person).filter(|record| leaves_something(record, person));
-        remaining.next().map(|record| record.head.id.clone())
+        remaining.next().map(|record| record.conversation().id.clone())
     }
 }
 
@@ -160,28 +160,10 @@ fn leaves_something(record: &StoredConversation, person: &UserId) -> bool {
     let names = record.side_of(person) == Some(Side::Client)
         && record.posts().any(super::messages::StoredMessage::names_somebody);
     let wrote = record.posts().any(|post| post.is_by(person));
-    names || wrote || record.head.subject.is_some() || record.head.status == Status::Active
-}
-
-/// Deletes the oldest of the person's messages. Returns their number and files.
-fn delete_messages(record: &mut StoredConversation, erase: &EraseIn) -> (u64, Vec<Attachment>) {
-    let own = record.posts().filter(|post| post.is_by(&erase.person)).map(|post| post.id.clone());
-    let own: Vec<_> = own.take(erase.messages_max as usize).collect();
-    let deleted_files = own.iter().filter_map(|id| record.erase(id, &erase.person, erase.at));
-    let deleted_files: Vec<_> = deleted_files.flatten().collect();
-    (own.len() as u64, deleted_files)
-}
-
-fn archive(record: &mut StoredConversation, erase: &EraseIn) {
-    if record.side_of(&erase.person) == Some(Side::Client) {
-        record.remove_names();
-    }
-    if record.head.subject.is_some() || record.head.status == Status::Active {
-        record.head.subject = None;
-        record.head.status = Status::Archived;
-        record.head.updated_at = erase.at;
-        record.append(erase.at, &erase.person, Change::Updated);
-    }
+    names
+        || wrote
+        || record.conversation().subject.is_some()
+        || record.conversation().status == Status::Active
 }
 
 #[async_trait]

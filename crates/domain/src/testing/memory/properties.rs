@@ -76,6 +76,19 @@ proptest! {
     }
 
     #[test]
+    fn published_events_say_what_the_log_says_at_that_moment(steps in steps()) {
+        let model = Model::new();
+        for (as_salon, step) in steps {
+            let side = if as_salon { Side::Salon } else { Side::Client };
+            let before = model.view(side).conversation.last_seq;
+            let published = model.apply(side, &step);
+            let mut logged = model.log();
+            logged.retain(|event| event.seq > before);
+            prop_assert_eq!(published, logged);
+        }
+    }
+
+    #[test]
     fn repeated_keys_never_add_a_message(keys in prop::collection::vec((any::<bool>(), 0_u8..4), 1..40)) {
         let model = Model::new();
         let mut used = std::collections::HashSet::new();

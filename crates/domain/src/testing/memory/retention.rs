@@ -2,17 +2,13 @@ use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
 
-use super::{
-    MemoryStore, State,
-    messages::{StoredConversation, StoredMessage},
-};
+use super::{MemoryStore, State, commit::Committed, messages::StoredConversation};
 use crate::{
-    appointments::store::NewNotice,
     conversation::{
-        Side, Status,
+        Status,
         attachment::{Attachment, StorageLocation},
         event::Event,
-        message::MessageKind,
+        ledger::Command,
     },
     ids::{ConversationId, Seq, UserId},
     jobs::Task,
@@ -37,9 +33,15 @@ pub(super) struct Retention {
 }
 
 impl State {
+    /// Whether the conversation or its salon is under a legal hold.
+    pub(super) fn is_held(&self, record: &StoredConversation) -> bool {
+        let head = record.conversation();
+        let salon = self.retention.salons.get(&head.parties.salon);
+        salon.is_some_and(|own| own.is_held) || self.retention.held.contains(&head.id)
+    }
+
     fn age(&self, record: &StoredConversation) -> ConversationAge {
-        let (head, salon) = (&record.head, &record.head.parties.salon);
-        let own = self.retention.salons.get(salon).copied().unwrap_or_default();
+        let (head, salon) = (record.conversation(), &record.conversation().parties.salon);
         ConversationAge {
             id: head.id.clone(),
             salon: salon.clone(),
@@ -48,15 +50,9 @@ impl State {
             last_message_at: head.last_message_at,
             updated_at: head.updated_at,
             has_messages: record.newest_of_a_side().is_some(),
-            is_held: own.is_held || self.retention.held.contains(&head.id),
-            policy: own.policy,
+            is_held: self.is_held(record),
+            policy: self.retention.salons.get(salon).and_then(|own| own.policy),
         }
-    }
-
-    /// An undeleted conversation without a hold.
-    fn without_hold(&self, id: &ConversationId) -> Option<ConversationAge> {
-        let record = self.live().find(|record| record.head.id == *id)?;
-        Some(self.age(record)).filter(|age| !age.is_held)
     }
 
     /// At most `limit` conversations after `after`, also deleted ones, and where the next page
@@ -67,9 +63,9 @@ impl State {
         limit: u32,
     ) -> (Vec<&StoredConversation>, Option<ConversationId>) {
         let mut all = self.by_id();
-        all.retain(|record| after.is_none_or(|after| record.head.id > *after));
+        all.retain(|record| after.is_none_or(|after| record.conversation().id > *after));
         all.truncate(limit as usize);
-        let next = all.last().map(|record| record.head.id.clone());
+        let next = all.last().map(|record| record.conversation().id.clone());
         (all, next)
     }
 }
@@ -86,22 +82,6 @@ fn is_deletable(file: &Attachment) -> bool {
     match file.file.location() {
         StorageLocation::Stored(_) => true,
         StorageLocation::Hosted(hosted) => hosted.upload_key().is_some(),
-    }
-}
-
-fn post(notice: &NewNotice, salon: &UserId, at: Timestamp) -> StoredMessage {
-    StoredMessage {
-        id: notice.id.clone(),
-        seq: Seq::ZERO,
-        author: salon.clone(),
-        kind: MessageKind::System,
-        content: notice.content.clone(),
-        notice: Some(notice.notice.clone()),
-        attachments: vec![],
-        key: None,
-        created_at: at,
-        read_at: None,
-        deleted: false,
     }
 }
 
@@ -153,7 +133,7 @@ impl RetentionStore for MemoryStore {
         at: Timestamp,
     ) -> Result<bool, StoreError> {
         let mut state = self.state()?;
-        let is_there = state.live().any(|record| record.head.id == *conversation);
+        let is_there = state.live().any(|record| record.conversation().id == *conversation);
         if is_there && state.retention.held.insert(conversation.clone()) {
             state.append_audit(Actor::Service, AuditAction::Held, conversation.as_str(), at);
         }
@@ -191,33 +171,27 @@ impl RetentionStore for MemoryStore {
     }
 
     async fn archive_for_age(&self, archive: &ArchiveForAge) -> Result<Vec<Event>, StoreError> {
-        let mut state = self.state()?;
-        let due = state.without_hold(&archive.conversation).filter(|age| {
-            age.status == Status::Active && age.last_message_at <= archive.quiet_since
-        });
-        let Some(age) = due else { return Ok(vec![]) };
-        let (record, people) = state.change(&age.id, &age.salon).expect("it was just there");
-        let before = record.head.last_seq;
-        record.archive(post(&archive.notice, &age.salon, archive.at));
-        Ok(record.events_after(before, people))
+        let command = Command::ArchiveForAge {
+            message: archive.notice.clone().into(),
+            quiet_since: archive.quiet_since,
+        };
+        let committed = self.state()?.commit(&archive.conversation, &command, archive.at);
+        Ok(committed.map(|committed| committed.changes.events).unwrap_or_default())
     }
 
     async fn purge_expired(&self, purge: &PurgeExpired) -> Result<Purged, StoreError> {
-        let mut state = self.state()?;
-        let due = state.without_hold(&purge.conversation);
-        let due = due.filter(|age| age.status == Status::Archived && purge.bounds.allow(age));
-        let Some(age) = due else { return Ok(Purged::default()) };
-        let (record, people) = state.change(&age.id, &age.salon).expect("it was just there");
-        let before = record.head.last_seq;
-        let files = record.erase_oldest(purge.messages_max as usize, purge.at);
-        let events = record.events_after(before, people);
-        Ok(Purged { events, files: state.jobs.delete_files(&files, purge.at) })
+        let command = Command::Purge { bounds: purge.bounds, messages_max: purge.messages_max };
+        let committed = self.state()?.commit(&purge.conversation, &command, purge.at);
+        let purged = |Committed { changes, files }| Purged { events: changes.events, files };
+        Ok(committed.map(purged).unwrap_or_default())
     }
 
     async fn measure(&self, conversations: &[ConversationId]) -> Result<Usage, StoreError> {
         let state = self.state()?;
         let mut usage = Usage::default();
-        for record in state.live().filter(|record| conversations.contains(&record.head.id)) {
+        for record in
+            state.live().filter(|record| conversations.contains(&record.conversation().id))
+        {
             for post in record.posts().filter(|post| !post.is_platform_message()) {
                 usage.messages += 1;
                 usage.files +=
@@ -234,7 +208,8 @@ impl RetentionStore for MemoryStore {
         for record in page {
             let old = old_entries(record, batch.before).get().min(record.trimmed_to.get() + left);
             left -= old - record.trimmed_to.get();
-            trimmed_to.push((record.head.id.clone(), Seq::new(old).expect("not negative")));
+            trimmed_to
+                .push((record.conversation().id.clone(), Seq::new(old).expect("not negative")));
         }
         for (id, seq) in trimmed_to {
             state.trim_log(&id, seq);
@@ -254,17 +229,5 @@ impl RetentionStore for MemoryStore {
     async fn enqueue_continuation(&self, task: &Task, at: Timestamp) -> Result<(), StoreError> {
         self.state()?.jobs.enqueue(task.clone(), at);
         Ok(())
-    }
-}
-
-impl StoredConversation {
-    /// Deletes the oldest messages of either side, with the salon as actor. Returns their files.
-    fn erase_oldest(&mut self, limit: usize, at: Timestamp) -> Vec<Attachment> {
-        let own = self.posts().filter(|post| !post.is_platform_message());
-        let own: Vec<_> =
-            own.take(limit).map(|post| (post.id.clone(), post.author.clone())).collect();
-        let salon = self.head.parties.on(Side::Salon).clone();
-        let files = own.iter().filter_map(|(id, author)| self.erase_as(&salon, id, author, at));
-        files.flatten().collect()
     }
 }

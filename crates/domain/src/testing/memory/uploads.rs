@@ -6,8 +6,9 @@ use super::{MemoryStore, State, messages::StoredConversation};
 use crate::{
     conversation::{
         attachment::{Attachment, File, Picture, StorageLocation, StoredPicture},
+        ledger::Post,
         message::DraftFile,
-        store::{BeginUpload, Downloadable, PostMessage, UploadStore},
+        store::{BeginUpload, Downloadable, UploadStore},
     },
     ids::{AttachmentId, UserId},
     ports::StoreError,
@@ -34,17 +35,18 @@ impl Upload {
 }
 
 impl Uploads {
-    /// Removes the uploads of a message and returns its files; `None`, without a change, when an
-    /// upload is not its author's to send.
-    pub(super) fn send(&mut self, post: &PostMessage) -> Option<Vec<Attachment>> {
-        let ids = post.attachments.iter().zip(post.draft.files());
-        let files = ids.map(|(id, file)| match file {
-            DraftFile::Hosted(file) => Some(Attachment { id: id.clone(), file: file.clone() }),
+    /// The finished uploads that a draft names and its author owns.
+    pub(super) fn finished_for(&self, post: &Post) -> Vec<Attachment> {
+        let named = post.draft.files().iter().filter_map(|file| match file {
+            DraftFile::Hosted(_) => None,
             DraftFile::Uploaded(id) => self.finished(id, &post.author),
         });
-        let files: Vec<_> = files.collect::<Option<_>>()?;
-        self.0.retain(|upload| !post.attachments.contains(&upload.request.id));
-        Some(files)
+        named.collect()
+    }
+
+    /// Removes uploads that were sent.
+    pub(super) fn take(&mut self, sent: &[AttachmentId]) {
+        self.0.retain(|upload| !sent.contains(&upload.request.id));
     }
 
     fn finished(&self, id: &AttachmentId, owner: &UserId) -> Option<Attachment> {
