@@ -214,6 +214,26 @@ impl Tab {
         }
     }
 
+    /// Loads the page again. An evaluation that reloads may lose its answer to the navigation it starts.
+    ///
+    /// # Errors
+    /// When the page is gone.
+    pub async fn reload(&mut self) -> Result<(), Fault> {
+        self.page.ask("Page.reload", json!({})).await.map(drop)
+    }
+
+    /// Goes back to the page before, for the same reason not by an evaluation.
+    ///
+    /// # Errors
+    /// When there is none, or the page is gone.
+    pub async fn go_back(&mut self) -> Result<(), Fault> {
+        let history = self.page.ask("Page.getNavigationHistory", json!({})).await?;
+        let before = history["currentIndex"].as_u64().and_then(|index| index.checked_sub(1));
+        let before = before.ok_or_else(|| Fault::new("there is no page to go back to"))?;
+        let entry = &history["entries"][usize::try_from(before).unwrap_or_default()]["id"];
+        self.page.ask("Page.navigateToHistoryEntry", json!({ "entryId": entry })).await.map(drop)
+    }
+
     /// Focuses the element with this selector. Not by a mouse click, which would miss an element that
     /// moves.
     ///

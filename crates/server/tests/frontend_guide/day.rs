@@ -41,7 +41,7 @@ async fn the_chat_of_the_guide_does_what_the_guide_says() -> Result<(), Fault> {
     // Leaving the page, coming back to it, and closing it.
     client.0.go_to("about:blank").await?;
     salon.says("Hors ligne").await?;
-    client.0.evaluate("history.back()").await?;
+    client.0.go_back().await?;
     salon.says("En ligne").await?;
     client.lists(&[HELLO_READ, ANSWER_READ, FOUR_READ, AGREED_READ]).await?;
     client.0.close().await?;
@@ -84,7 +84,7 @@ async fn crash(
     client.send("Entendu").await?;
     client.send("À samedi").await?;
     client.keeps(2).await?;
-    client.0.evaluate("location.reload()").await?;
+    client.0.reload().await?;
     client.lists(&[]).await?;
     client.keeps(2).await?;
     fixture.app.server.restart().await?;
