@@ -8,9 +8,14 @@ mod support;
 use std::time::Duration;
 
 use serde_json::Value;
-use support::{Client, TestServer, default_heartbeat, fast_heartbeat};
+use support::{Client, TestServer, default_heartbeat, fast_heartbeat, frequent_pings};
 
 const UNANSWERED_SESSION_MAX: Duration = Duration::from_millis(600);
+
+/// For clients that have to outlive several pings on a busy machine.
+fn frequent_pings_server() -> TestServer {
+    TestServer::start(echo::server(frequent_pings()))
+}
 
 fn fast_heartbeat_server() -> TestServer {
     TestServer::start(echo::server(fast_heartbeat()))
@@ -59,7 +64,7 @@ async fn s6_s7_a_websocket_without_version_or_transport_is_refused() {
 
 #[actix_web::test]
 async fn s10_a_client_that_answers_pings_is_pinged_again() {
-    let server = fast_heartbeat_server();
+    let server = frequent_pings_server();
     let mut client = server.open().await;
     for _ in 0..3 {
         assert_eq!(client.receive_text().await, "2");
@@ -145,7 +150,7 @@ async fn s23_a_session_that_connects_to_nothing_closes() {
 
 #[actix_web::test]
 async fn s24_a_disconnect_is_not_answered_and_the_heartbeat_goes_on() {
-    let server = fast_heartbeat_server();
+    let server = frequent_pings_server();
     let mut client = server.connect_echo().await;
     client.send_text("41").await;
     assert_eq!(client.receive_text().await, "2");
@@ -153,7 +158,7 @@ async fn s24_a_disconnect_is_not_answered_and_the_heartbeat_goes_on() {
 
 #[actix_web::test]
 async fn s25_namespaces_of_a_session_come_and_go_by_themselves() {
-    let server = fast_heartbeat_server();
+    let server = frequent_pings_server();
     let mut client = server.connect_echo().await;
     assert_eq!(client.receive_text().await, "2");
     client.send_text("40/custom").await;

@@ -9,11 +9,16 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use support::{
-    TestServer, default_heartbeat, fast_heartbeat,
+    TestServer, default_heartbeat, fast_heartbeat, frequent_pings,
     http::{Poller, Response, send_request},
 };
 
 const SILENCE_MAX: Duration = Duration::from_millis(500);
+
+/// For clients that have to outlive several pings on a busy machine.
+fn frequent_pings_server() -> TestServer {
+    TestServer::start_at("/engine.io/", echo::server(frequent_pings()))
+}
 
 fn fast_heartbeat_server() -> TestServer {
     TestServer::start_at("/engine.io/", echo::server(fast_heartbeat()))
@@ -161,7 +166,7 @@ async fn e16_e22_no_packet_or_a_close_packet_closes_the_connection() {
 
 #[actix_web::test]
 async fn e17_a_poll_is_pinged_again_after_each_pong() {
-    let server = fast_heartbeat_server();
+    let server = frequent_pings_server();
     let poller = Poller::open(&server).await;
     for _ in 0..3 {
         assert_eq!(poller.get().await.status_and_body(), (200, "2"));
@@ -180,7 +185,7 @@ async fn e18_a_session_that_never_answered_is_over_to_the_millisecond() {
 
 #[actix_web::test]
 async fn e19_a_websocket_is_pinged_again_after_each_pong() {
-    let server = fast_heartbeat_server();
+    let server = frequent_pings_server();
     let mut client = server.open().await;
     for _ in 0..3 {
         assert_eq!(client.receive_text().await, "2");

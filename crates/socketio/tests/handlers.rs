@@ -45,7 +45,7 @@ async fn what_came_just_before_a_lost_connection_is_handled() {
 
 #[actix_web::test]
 async fn a_handler_that_takes_its_time_stops_no_heartbeat() {
-    let (server, mut observer) = probe_server(support::fast_heartbeat(), Decision::Accept);
+    let (server, mut observer) = probe_server(support::frequent_pings(), Decision::Accept);
     let mut client = connect(&server).await;
     client.send_text(r#"42["slow"]"#).await;
     for _ in 0..3 {

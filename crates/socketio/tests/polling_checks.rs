@@ -7,7 +7,7 @@ mod support;
 use std::time::Duration;
 
 use support::{
-    Client, TestServer, default_heartbeat, fast_heartbeat,
+    Client, TestServer, default_heartbeat, fast_heartbeat, frequent_pings,
     http::{Poller, send_request},
 };
 
@@ -63,7 +63,7 @@ async fn s2_s3_s4_a_handshake_out_of_order_is_refused() {
 
 #[actix_web::test]
 async fn s8_a_poll_is_pinged_again_after_each_pong() {
-    let server = fast_heartbeat_server();
+    let server = TestServer::start(echo::server(frequent_pings()));
     let poller = Poller::open(&server).await;
     for _ in 0..3 {
         assert_eq!(poller.get().await.status_and_body(), (200, "2"));
