@@ -14,7 +14,10 @@ const BYE_READ: &str = "Camille : À samedi ✓";
 
 #[tokio::test]
 async fn the_chat_of_the_guide_does_what_the_guide_says() -> Result<(), Fault> {
-    let mut fixture = Fixture::open(&[]).await?;
+    // A page that is closed while its session changes from polling to a WebSocket leaves no request open
+    // whose end would tell the server; the heartbeat does, within these 8 s.
+    let heartbeat = [("REALTIME_PING_INTERVAL_MS", "3000"), ("REALTIME_PING_TIMEOUT_MS", "5000")];
+    let mut fixture = Fixture::open(&heartbeat).await?;
     let url = fixture.app.server.url();
     let (here, elsewhere) = (fixture.conversation().await?, fixture.conversation().await?);
     let mut salon = fixture.screen(&fixture.salon, &here, &url).await?;
