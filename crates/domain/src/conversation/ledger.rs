@@ -494,7 +494,7 @@ impl Decision<'_> {
             notice: None,
             attachments,
             key: post.draft.key(),
-            uploads: uploads(&post.draft),
+            uploads: post.draft.uploads().cloned().collect(),
             read_on_arrival: post.read_on_arrival,
         });
         let reader = self.head.conversation.parties.on(side.other());
@@ -774,13 +774,4 @@ fn files(post: &Post, uploads: &[Attachment]) -> Result<Vec<Attachment>, Refusal
         }
     };
     named.map(file).collect()
-}
-
-/// The uploads of a draft.
-fn uploads(draft: &Draft) -> Vec<AttachmentId> {
-    let uploaded = draft.files().iter().filter_map(|file| match file {
-        DraftFile::Uploaded(id) => Some(id.clone()),
-        DraftFile::Hosted(_) => None,
-    });
-    uploaded.collect()
 }

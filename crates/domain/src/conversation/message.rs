@@ -101,6 +101,13 @@ pub enum DraftFile {
 }
 
 impl DraftFile {
+    fn upload(&self) -> Option<&AttachmentId> {
+        match self {
+            Self::Uploaded(id) => Some(id),
+            Self::Hosted(_) => None,
+        }
+    }
+
     fn is_stored_as(&self, attachment: &Attachment) -> bool {
         match self {
             Self::Hosted(file) => file.is_stored_as(&attachment.file),
@@ -156,6 +163,11 @@ impl Draft {
         &self.files
     }
 
+    /// The ids of the uploads among its files, in their order.
+    pub fn uploads(&self) -> impl Iterator<Item = &AttachmentId> {
+        self.files.iter().filter_map(DraftFile::upload)
+    }
+
     /// The ids of its attachments: an upload keeps its id, for other files `new_id` makes one.
     pub fn attachment_ids(&self, mut new_id: impl FnMut() -> AttachmentId) -> Vec<AttachmentId> {
         let id = |file: &DraftFile| match file {
@@ -182,10 +194,7 @@ impl Draft {
 
 fn has_duplicate_upload(files: &[DraftFile]) -> bool {
     let mut seen = HashSet::new();
-    files.iter().any(|file| match file {
-        DraftFile::Uploaded(id) => !seen.insert(id),
-        DraftFile::Hosted(_) => false,
-    })
+    files.iter().filter_map(DraftFile::upload).any(|id| !seen.insert(id))
 }
 
 #[cfg(test)]

@@ -7,7 +7,6 @@ use crate::{
     conversation::{
         attachment::{Attachment, File, Picture, StorageLocation, StoredPicture},
         ledger::Post,
-        message::DraftFile,
         store::{BeginUpload, Downloadable, UploadStore},
     },
     ids::{AttachmentId, UserId},
@@ -37,11 +36,7 @@ impl Upload {
 impl Uploads {
     /// The finished uploads that a draft names and its author owns.
     pub(super) fn finished_for(&self, post: &Post) -> Vec<Attachment> {
-        let named = post.draft.files().iter().filter_map(|file| match file {
-            DraftFile::Hosted(_) => None,
-            DraftFile::Uploaded(id) => self.finished(id, &post.author),
-        });
-        named.collect()
+        post.draft.uploads().filter_map(|id| self.finished(id, &post.author)).collect()
     }
 
     /// Removes uploads that were sent.
