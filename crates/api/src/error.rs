@@ -263,6 +263,11 @@ impl Failure {
         self.code
     }
 
+    /// Whether the cause is on our side, so that the same request may succeed later.
+    pub(crate) fn is_temporary(&self) -> bool {
+        self.code().status().is_server_error()
+    }
+
     /// All texts in `language`; more than one only for [`Code::ValidationFailed`] and
     /// [`Code::ParticipantErased`].
     pub fn messages(&self, language: Language) -> Vec<&str> {

@@ -79,18 +79,6 @@ impl Context {
         let webhooks = self.webhooks.as_ref().ok_or_else(Failure::no_webhooks)?;
         Ok(webhooks.admit(stamp)?)
     }
-
-    /// Uses up the permission of a webhook call, unless the call failed on our side and may be retried.
-    pub(super) fn settle_webhook<T>(
-        permit: WebhookPermit,
-        outcome: Result<T, Failure>,
-    ) -> Result<T, Failure> {
-        let is_temporary = |failure: &Failure| failure.code().status().is_server_error();
-        if !outcome.as_ref().is_err_and(is_temporary) {
-            permit.used();
-        }
-        outcome
-    }
 }
 
 #[derive(Debug, thiserror::Error)]

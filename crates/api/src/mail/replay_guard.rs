@@ -65,6 +65,19 @@ pub(crate) struct WebhookPermit {
 }
 
 impl WebhookPermit {
+    /// Returns `outcome`, and keeps the token marked as used unless the call failed for a while only and
+    /// may be retried.
+    pub(crate) fn settle<T, E>(
+        self,
+        outcome: Result<T, E>,
+        is_temporary: impl FnOnce(&E) -> bool,
+    ) -> Result<T, E> {
+        if !outcome.as_ref().is_err_and(is_temporary) {
+            self.used();
+        }
+        outcome
+    }
+
     /// Keeps the token marked as used: the call was executed or refused for good.
     pub(crate) fn used(mut self) {
         self.is_used = true;

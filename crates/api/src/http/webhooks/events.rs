@@ -34,7 +34,7 @@ pub(crate) async fn events(body: Body, context: Data<Context>) -> Result<HttpRes
     let (preferences, address) = (context.services.preferences.clone(), address.to_owned());
     run_to_completion(async move {
         let noted = preferences.suppress_address(&address).await.map_err(Failure::from);
-        let people = Context::settle_webhook(permit, noted)?;
+        let people = permit.settle(noted, Failure::is_temporary)?;
         tracing::info!(reason, people, "mail address suppressed");
         Ok(())
     })

@@ -31,7 +31,7 @@ pub(crate) async fn inbound(form: Form, context: Data<Context>) -> Result<HttpRe
     let replies = context.services.replies.clone();
     run_to_completion(async move {
         let posted = post(&replies, &fields).await;
-        Context::settle_webhook(permit, posted)
+        permit.settle(posted, Failure::is_temporary)
     })
     .await?;
     Ok(HttpResponse::Ok().finish())
