@@ -314,6 +314,10 @@ impl Fanout for RecordingFanout {
         Box::new(Guard { published: self.published.clone(), _lock: lock })
     }
 
+    fn publish(&self, events: &[Event]) {
+        lock(&self.published).extend(events.iter().map(|event| name(event).to_owned()));
+    }
+
     fn message_read(&self, marked: &MarkedMessage) {
         lock(&self.published).push(format!("{}'s message was read", marked.author));
     }

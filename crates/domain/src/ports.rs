@@ -66,6 +66,10 @@ pub trait Fanout: Send + Sync {
     /// take part; observers order events by position.
     async fn publish_guard(&self, conversation: &ConversationId) -> Box<dyn PublishGuard>;
 
+    /// Publishes events of one conversation that were committed together, in their order. Never waits
+    /// for an observer.
+    fn publish(&self, events: &[Event]);
+
     /// Notifies the author of a message that it was marked as read (D9): once, in the sessions of
     /// this node. It is in no log.
     fn message_read(&self, marked: &MarkedMessage);

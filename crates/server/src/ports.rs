@@ -38,6 +38,8 @@ impl Fanout for NoopFanout {
         Box::new(Self)
     }
 
+    fn publish(&self, _events: &[Event]) {}
+
     fn message_read(&self, _marked: &MarkedMessage) {}
 
     fn person_changed(&self, _user: &UserId, _change: PersonChange) {}

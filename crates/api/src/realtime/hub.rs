@@ -249,7 +249,7 @@ impl Hub {
 
 impl Hub {
     /// Sends what happened. `events` were committed together and follow one another.
-    fn publish(&self, events: &[Event]) {
+    fn publish_events(&self, events: &[Event]) {
         let (Some(first), Some(last)) = (events.first(), events.last()) else { return };
         let conversation = &first.conversation;
         let deliveries = delivery::deliveries(events, self.links());
@@ -330,6 +330,10 @@ impl Fanout for Hub {
         Box::new(HeldPublishGuard { hub: self.clone(), _guard: guard })
     }
 
+    fn publish(&self, events: &[Event]) {
+        self.publish_events(events);
+    }
+
     fn message_read(&self, marked: &MarkedMessage) {
         let author = &marked.author;
         if let Some(event) = events::message_read(marked) {
@@ -366,7 +370,7 @@ struct HeldPublishGuard {
 
 impl PublishGuard for HeldPublishGuard {
     fn publish(self: Box<Self>, events: Vec<Event>) {
-        self.hub.publish(&events);
+        self.hub.publish_events(&events);
     }
 }
 

@@ -4,7 +4,7 @@
 //! A store locks the row of the conversation, reads the [`Head`] and the [`Facts`] of the command,
 //! calls [`decide`], and writes the head and the [`Changes`] in the same transaction. Several
 //! commands of one conversation may be decided one after another on the same head; each has to see
-//! facts that include what the commands before it changed.
+//! facts that [include](Facts::include) what the commands before it changed.
 
 #[cfg(test)]
 mod tests;
@@ -19,8 +19,14 @@ use super::{
     store::{Opening, ReadTarget, StatusEdit},
 };
 use crate::{
-    appointments::{notice::Notice, store::NewNotice},
-    ids::{AppointmentId, AttachmentId, ClientMessageId, ConversationId, MessageId, Seq, UserId},
+    appointments::{
+        notice::Notice,
+        store::{NewNotice, NewestHandled},
+    },
+    ids::{
+        AppointmentEventId, AppointmentId, AttachmentId, ClientMessageId, ConversationId,
+        MessageId, Seq, UserId,
+    },
     participant::Participant,
     retention::PurgeBounds,
     text::{Content, Subject},
@@ -117,8 +123,8 @@ impl Head {
 #[derive(Clone, Debug)]
 pub enum Command {
     /// Opens a conversation that was [not opened yet](Head::unopened). Needs
-    /// [`people`](Facts::people) (both participants) and
-    /// [`conversation_of_booking`](Facts::conversation_of_booking).
+    /// [`people`](Facts::people) (both participants),
+    /// [`conversation_of_booking`](Facts::conversation_of_booking) and [`booking`](Facts::booking).
     Open(Open),
     /// Posts a message of a participant. An archived conversation becomes active. Needs
     /// [`people`](Facts::people) (the author), [`is_erased`](Facts::is_erased),
@@ -156,7 +162,7 @@ pub enum Command {
         by: UserId,
     },
     /// Posts a notice about the booking. It does not make an archived conversation active. Needs
-    /// [`people`](Facts::people) (the salon).
+    /// [`people`](Facts::people) (the salon) and [`booking`](Facts::booking).
     PostNotice(PostNotice),
     /// Archives an active conversation without recent messages, and says so. Needs
     /// [`people`](Facts::people) (the salon) and [`is_held`](Facts::is_held).
@@ -189,6 +195,10 @@ pub enum Command {
 /// How a conversation is opened.
 #[derive(Clone, Debug)]
 pub struct Open {
+    /// Its participants.
+    pub parties: Parties,
+    /// The booking it is about. A salon has at most one conversation per booking.
+    pub appointment: Option<AppointmentId>,
     /// Its subject.
     pub subject: Option<Subject>,
     /// Its status.
@@ -197,6 +207,18 @@ pub struct Open {
     pub message: Option<SystemMessage>,
     /// Whether the client is watching, so that the first message is read at once.
     pub read_on_arrival: bool,
+    /// The event of the booking that is handled by this.
+    pub handles: Option<HandledEvent>,
+}
+
+/// An event of a booking that is handled together with a change of the conversation, once, and only
+/// in the state of the booking that it was decided for.
+#[derive(Clone, Debug)]
+pub struct HandledEvent {
+    /// The event.
+    pub event: AppointmentEventId,
+    /// The newest handled event of the booking at the time of the decision.
+    pub newest_handled: Option<NewestHandled>,
 }
 
 /// A notice about the booking.
@@ -210,6 +232,8 @@ pub struct PostNotice {
     pub subject: Option<(Subject, Subject)>,
     /// Whether the client is watching, so that the notice is read at once.
     pub read_on_arrival: bool,
+    /// The event of the booking that is handled by this.
+    pub handles: Option<HandledEvent>,
 }
 
 /// A message of a participant.
@@ -260,8 +284,8 @@ pub struct Facts {
     pub conversation_of_booking: Option<ConversationId>,
     /// Whether the person who acts asked to be forgotten.
     pub is_erased: bool,
-    /// The author's message with the command's key, if there is one.
-    pub keyed: Option<Keyed>,
+    /// The author's message with the command's key, deleted or not.
+    pub keyed: Option<MessageId>,
     /// The uploads that the command names, belong to the author, are finished and were not sent.
     pub uploads: Vec<Attachment>,
     /// The number of messages of the other side that stay unread: those above both the target and
@@ -273,21 +297,57 @@ pub struct Facts {
     pub remaining: Remaining,
     /// Whether the conversation or its salon is under a legal hold.
     pub is_held: bool,
+    /// The booking of the event that is handled.
+    pub booking: Booking,
+}
+
+/// The state of a booking.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Booking {
+    /// Whether the event that the command handles was handled before, or does not exist.
+    pub is_handled: bool,
+    /// The newest handled event that affects the booking.
+    pub newest_handled: Option<NewestHandled>,
 }
 
 impl Facts {
     fn person(&self, id: &UserId) -> Result<&Participant, Refusal> {
         self.people.iter().find(|person| person.id == *id).ok_or(Refusal::UnknownPerson)
     }
-}
 
-/// The message that a key belongs to.
-#[derive(Clone, Debug)]
-pub enum Keyed {
-    /// It is there, in this state.
-    Kept(Arc<Message>),
-    /// It was deleted.
-    Deleted,
+    /// Corrects facts of `command` that were read before `earlier` was decided. Both are of one
+    /// conversation, between `parties`, and each is a [post](Command::Post) or a
+    /// [mark](Command::MarkRead).
+    pub fn include(&mut self, command: &Command, earlier: &Changes, parties: &Parties) {
+        let Some(new) = &earlier.message else { return };
+        match command {
+            Command::Post(post) => {
+                let is_same_author = new.message.author.id == post.author;
+                if is_same_author && new.key.is_some() && new.key.as_ref() == post.draft.key() {
+                    self.keyed = Some(new.message.id.clone());
+                }
+                self.uploads.retain(|upload| !new.uploads.contains(&upload.id));
+            }
+            Command::MarkRead { reader, target: ReadTarget::UpTo(seq) } => {
+                let is_to_reader = new.author.is_some() && new.author != parties.side_of(reader);
+                if is_to_reader && new.message.seq > *seq {
+                    self.unread_beyond += 1;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether the event that a command handles is still to be handled, in this state.
+    fn allows(&self, handles: Option<&HandledEvent>) -> Result<(), Refusal> {
+        match handles {
+            Some(_) if self.booking.is_handled => Err(Refusal::AlreadyHandled),
+            Some(handled) if self.booking.newest_handled != handled.newest_handled => {
+                Err(Refusal::BookingChanged)
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Where a message stands.
@@ -327,6 +387,8 @@ pub struct Changes {
     pub removes_names: bool,
     /// The person who may have to be mailed about the new message.
     pub mail_to: Option<UserId>,
+    /// The event of the booking that is handled now.
+    pub handled: Option<AppointmentEventId>,
 }
 
 /// A message to be inserted.
@@ -380,15 +442,9 @@ pub enum Refusal {
     /// The conversation is open already, or the salon has this one for the booking.
     #[error("the conversation is open already")]
     AlreadyOpen(ConversationId),
-    /// The author posted the same content with the same key before: this is that message.
-    #[error("the message was posted before")]
-    Replayed(Arc<Message>),
-    /// The author posted other content with the same key.
-    #[error("the key was used for another message")]
-    KeyReused,
-    /// The author posted with the same key before and the message was deleted since.
-    #[error("the message was deleted since")]
-    Withdrawn,
+    /// The author used the key before, for this message: see [`answer_to_known_key`].
+    #[error("the key was used before")]
+    KeyKnown(MessageId),
     /// An upload does not exist, is not the author's, is unfinished or was sent before.
     #[error("no such upload")]
     UnknownUpload,
@@ -399,6 +455,12 @@ pub enum Refusal {
     /// erasure.
     #[error("it is not due")]
     NotDue,
+    /// The event of the booking was handled before, or does not exist.
+    #[error("the event was handled before")]
+    AlreadyHandled,
+    /// Another event of the booking was handled since the decision.
+    #[error("the booking has changed since")]
+    BookingChanged,
 }
 
 /// Decides a command at the time `now`, and moves the head accordingly.
@@ -453,6 +515,7 @@ struct Decision<'a> {
 
 impl Decision<'_> {
     fn open(&mut self, open: &Open, facts: &Facts) -> Result<(), Refusal> {
+        facts.allows(open.handles.as_ref())?;
         let Parties { salon, client } = &self.head.conversation.parties;
         let author = facts.person(salon)?;
         facts.person(client)?;
@@ -471,6 +534,7 @@ impl Decision<'_> {
         if let Some(message) = &open.message {
             self.add_system_message(message, author, open.read_on_arrival);
         }
+        self.changes.handled = open.handles.as_ref().map(|handled| handled.event.clone());
         Ok(())
     }
 
@@ -480,7 +544,7 @@ impl Decision<'_> {
             return Err(Refusal::UnknownConversation);
         }
         if let Some(known) = post.draft.key().and(facts.keyed.as_ref()) {
-            return Err(answer_to_known_key(&post.draft, known));
+            return Err(Refusal::KeyKnown(known.clone()));
         }
         let attachments = files(post, &facts.uploads)?;
         let author = facts.person(&post.author)?;
@@ -564,6 +628,7 @@ impl Decision<'_> {
 
     fn post_notice(&mut self, notice: &PostNotice, facts: &Facts) -> Result<(), Refusal> {
         let salon = self.head.salon()?;
+        facts.allows(notice.handles.as_ref())?;
         let author = facts.person(&salon)?;
         let current = &self.head.conversation.subject;
         let subject = match &notice.subject {
@@ -572,6 +637,7 @@ impl Decision<'_> {
         };
         self.update(&salon, subject, notice.status);
         self.add_system_message(&notice.message, author, notice.read_on_arrival);
+        self.changes.handled = notice.handles.as_ref().map(|handled| handled.event.clone());
         Ok(())
     }
 
@@ -753,15 +819,35 @@ impl Decision<'_> {
     }
 }
 
-/// The answer to a draft whose key belongs to a message already.
-fn answer_to_known_key(draft: &Draft, known: &Keyed) -> Refusal {
-    match known {
-        Keyed::Deleted => Refusal::Withdrawn,
-        Keyed::Kept(message) if draft.has_same_content_as(message) => {
-            Refusal::Replayed(Arc::clone(message))
-        }
-        Keyed::Kept(_) => Refusal::KeyReused,
+/// What it means that the key of a draft was used before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KnownKey {
+    /// The draft was posted before: this is its message, and the event of that time, which may never
+    /// have been published.
+    Replayed(Arc<Message>, Event),
+    /// The key belongs to another message.
+    Reused,
+    /// The message was deleted since.
+    Withdrawn,
+}
+
+/// The answer to a draft whose key was [used before](Refusal::KeyKnown) in a conversation between
+/// `parties`. `message`: the message with that key in its current state; `None` when it was deleted.
+pub fn answer_to_known_key(draft: &Draft, parties: Parties, message: Option<Message>) -> KnownKey {
+    let Some(message) = message else { return KnownKey::Withdrawn };
+    if !draft.has_same_content_as(&message) {
+        return KnownKey::Reused;
     }
+    let message = Arc::new(message);
+    let event = Event {
+        conversation: message.conversation.clone(),
+        parties,
+        seq: message.seq,
+        at: message.created_at,
+        actor: message.author.id.clone(),
+        kind: EventKind::MessagePosted(Arc::clone(&message)),
+    };
+    KnownKey::Replayed(message, event)
 }
 
 /// The files of a new message, in the sender's order.

@@ -9,13 +9,14 @@ use super::{
     ConversationView, Parties, Status, UnreadConversation,
     attachment::{Attachment, Picture, PictureKeys, StoredPicture},
     event::Event,
+    ledger::{Changes, Command, PerSide, Refusal},
     message::{Draft, Message},
 };
 use crate::{
     ids::{AppointmentId, AttachmentId, ConversationId, MessageId, Seq, UserId},
     page::{ConversationCursor, MessageCursor, Page, Window},
     participant::Participant,
-    ports::StoreError,
+    ports::{Fanout, StoreError},
     text::{Content, Subject},
     time::Timestamp,
 };
@@ -77,6 +78,47 @@ pub enum StatusEdit {
     Set(Status),
     /// To the other status.
     Toggle,
+}
+
+/// What a committed command has changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Committed {
+    /// The participants.
+    pub parties: Parties,
+    /// How many messages each side has not read afterwards.
+    pub unread: PerSide<u64>,
+    /// The changes; their events are in the log, and were published.
+    pub changes: Changes,
+    /// The number of files for which deletion jobs were enqueued: of deleted messages, both forms of
+    /// a picture counted as one.
+    pub files: u64,
+}
+
+/// The one way in which conversations change (D5).
+#[cfg_attr(any(test, feature = "testing"), mockall::automock)]
+#[async_trait]
+pub trait ConversationLog: Send + Sync {
+    /// Decides `command` on the conversation with [`decide`](super::ledger::decide) and stores the
+    /// changes in one transaction, durably. Commands on one conversation are decided one after
+    /// another. Before this returns, the events were published to `fanout`, those of one conversation
+    /// in their order. It completes even when the caller is cancelled.
+    ///
+    /// With deleted messages it enqueues the jobs that delete their files
+    /// ([`DeleteObject`](crate::jobs::Task::DeleteObject) for both forms of each picture of ours,
+    /// [`DeleteHostedFile`](crate::jobs::Task::DeleteHostedFile) for each upload key); with
+    /// [`mail_to`](Changes::mail_to) it notes that mail may be due
+    /// ([`MailStore`](crate::mail::store::MailStore)); an erasure is added to its
+    /// [receipt](crate::privacy::erasure::Erasure); a handled event of a booking is marked as handled.
+    ///
+    /// A [`Refusal`] changes nothing. After [`StoreError::Unavailable`] it is unknown whether the
+    /// command was committed.
+    async fn commit(
+        &self,
+        conversation: &ConversationId,
+        command: Command,
+        at: Timestamp,
+        fanout: Arc<dyn Fanout>,
+    ) -> Result<Result<Committed, Refusal>, StoreError>;
 }
 
 /// The store of conversations.

@@ -181,6 +181,10 @@ impl Fanout for RecordingFanout {
         Box::new(RecordingGuard(self.published.clone()))
     }
 
+    fn publish(&self, events: &[Event]) {
+        lock(&self.published).extend_from_slice(events);
+    }
+
     fn message_read(&self, marked: &MarkedMessage) {
         lock(&self.marked).push(marked.clone());
     }

@@ -35,6 +35,8 @@ impl Fanout for NoFanout {
         Box::new(Self)
     }
 
+    fn publish(&self, _: &[Event]) {}
+
     fn message_read(&self, _: &MarkedMessage) {}
 
     fn person_changed(&self, _: &UserId, _: PersonChange) {}

@@ -13,6 +13,7 @@ use super::{
     order::{assert_announced, event, receive, service},
 };
 use crate::{
+    conversation::event::Event,
     ids::{ConversationId, UserId},
     ports::{Fanout, MarkedMessage, PersonChange, PublishGuard},
     testing::fixture::{CountingIds, Service},
@@ -34,6 +35,10 @@ impl Fanout for SlowFanout {
             tokio::task::yield_now().await;
         }
         self.fanout.publish_guard(conversation).await
+    }
+
+    fn publish(&self, events: &[Event]) {
+        self.fanout.publish(events);
     }
 
     fn message_read(&self, marked: &MarkedMessage) {

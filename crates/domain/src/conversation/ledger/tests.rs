@@ -39,8 +39,15 @@ fn unopened() -> Head {
 }
 
 fn open() -> Command {
-    let (subject, message) = (None, None);
-    Command::Open(Open { subject, status: Status::Active, message, read_on_arrival: false })
+    Command::Open(Open {
+        parties: parties(),
+        appointment: None,
+        subject: None,
+        status: Status::Active,
+        message: None,
+        read_on_arrival: false,
+        handles: None,
+    })
 }
 
 fn post(id: i64, side: Side, draft: Draft, read_on_arrival: bool) -> Command {
@@ -71,7 +78,8 @@ fn system(id: i64, notice: Notice) -> SystemMessage {
 
 fn notice(id: i64, status: Status, read_on_arrival: bool) -> Command {
     let message = system(id, Notice::Cancelled);
-    Command::PostNotice(PostNotice { message, status, subject: None, read_on_arrival })
+    let (subject, handles) = (None, None);
+    Command::PostNotice(PostNotice { message, status, subject, read_on_arrival, handles })
 }
 
 fn archive_for_age(id: i64) -> Command {
@@ -169,13 +177,18 @@ impl Store {
         }
     }
 
-    fn keyed(&self, post: &Post) -> Option<Keyed> {
+    fn keyed(&self, post: &Post) -> Option<MessageId> {
         let side = parties().side_of(&post.author);
         let with_key =
             |row: &&Row| row.new.key.as_ref() == post.draft.key() && row.new.author == side;
         let row = self.rows.iter().filter(|row| row.new.key.is_some()).find(with_key)?;
-        let message = Arc::clone(&row.new.message);
-        Some(if row.is_deleted { Keyed::Deleted } else { Keyed::Kept(message) })
+        Some(row.new.message.id.clone())
+    }
+
+    /// The message that `id` names, unless it was deleted.
+    fn message(&self, id: &MessageId) -> Option<Message> {
+        let row = self.kept().find(|row| row.new.message.id == *id)?;
+        Some(Message::clone(&row.new.message))
     }
 
     fn unread_beyond(&self, reader: Side, target: ReadTarget) -> u64 {
@@ -499,10 +512,17 @@ proptest! {
                     let new = changes.message.expect("it was posted");
                     first.insert((side, key), (words, new.message));
                 }
-                (Err(Refusal::Replayed(message)), Some((known, original))) => {
-                    prop_assert_eq!((*known, original), (words, &message));
+                (Err(Refusal::KeyKnown(id)), Some((known, original))) => {
+                    let Command::Post(post) = &command else { panic!("it posts") };
+                    match answer_to_known_key(&post.draft, parties(), store.message(&id)) {
+                        KnownKey::Replayed(message, event) => {
+                            prop_assert_eq!((*known, original), (words, &message));
+                            prop_assert_eq!(event.kind, EventKind::MessagePosted(message));
+                        }
+                        KnownKey::Reused => prop_assert_ne!(*known, words),
+                        KnownKey::Withdrawn => prop_assert!(false, "it is there"),
+                    }
                 }
-                (Err(Refusal::KeyReused), Some((known, _))) => prop_assert_ne!(*known, words),
                 (outcome, known) => prop_assert!(false, "{:?} {:?}", outcome, known),
             }
             prop_assert_eq!(store.rows.len(), first.len());
@@ -520,10 +540,13 @@ fn opening_logs_the_conversation_and_then_its_first_message() {
     };
     let subject = Some(subject("Tattoo"));
     let command = Command::Open(Open {
+        parties: parties(),
+        appointment: None,
         subject: subject.clone(),
         status: Status::Active,
         message: Some(message),
         read_on_arrival: false,
+        handles: None,
     });
     let facts = Facts { people: people(), ..Facts::default() };
     let changes = decide(&mut head, &command, &facts, at(7)).expect("it opens");
@@ -645,7 +668,10 @@ fn a_key_of_a_deleted_message_posts_nothing_again() {
     store.run(&post(1, Side::Client, keyed("hello", "k"), false)).expect("posted");
     store.run(&delete(1, Side::Client)).expect("it is their own");
     let again = store.run(&post(2, Side::Client, keyed("hello", "k"), false));
-    assert_eq!(again, Err(Refusal::Withdrawn));
+    assert_eq!(again, Err(Refusal::KeyKnown(message_id(1))));
+    let answer =
+        answer_to_known_key(&keyed("hello", "k"), parties(), store.message(&message_id(1)));
+    assert_eq!(answer, KnownKey::Withdrawn);
     store.run(&post(3, Side::Salon, keyed("hello", "k"), false)).expect("a key of another author");
 }
 
@@ -670,7 +696,7 @@ fn an_upload_is_sent_by_whom_it_belongs_to_and_a_retry_does_not_need_it_any_more
     let new = changes.message.clone().expect("posted");
     assert_eq!((&new.message.attachments, &new.uploads), (&uploads, &vec![id]));
     store.apply(&changes);
-    assert_eq!(store.run(&post), Err(Refusal::Replayed(new.message)));
+    assert_eq!(store.run(&post), Err(Refusal::KeyKnown(new.message.id.clone())));
 }
 
 #[test]
@@ -727,7 +753,8 @@ fn a_notice_replaces_a_generated_subject_only() {
     let replace = |id, old: &str, new: &str| {
         let (message, status) = (system(id, Notice::Cancelled), Status::Active);
         let subject = Some((subject(old), subject(new)));
-        Command::PostNotice(PostNotice { message, status, subject, read_on_arrival: false })
+        let (read_on_arrival, handles) = (false, None);
+        Command::PostNotice(PostNotice { message, status, subject, read_on_arrival, handles })
     };
     let mut store = Store::new();
     let by = who(Side::Salon);
@@ -791,4 +818,81 @@ fn an_erasure_deletes_what_the_person_wrote_and_archives_the_rest() {
     assert_eq!(store.run(&erase).map(|changes| changes.events), Ok(vec![]));
     assert_eq!(store.head.unread, PerSide { salon: 0, client: 1 });
     assert_eq!(store.head.conversation.status, Status::Archived);
+}
+
+#[test]
+fn an_event_of_a_booking_is_handled_once_and_in_the_state_it_was_decided_for() {
+    let event = AppointmentEventId::parse("e2").expect("a good id");
+    let newest = |id: &str| NewestHandled {
+        event: AppointmentEventId::parse(id).expect("a good id"),
+        occurred_at: at(1),
+        cancelled: false,
+    };
+    let handles = Some(HandledEvent { event: event.clone(), newest_handled: Some(newest("e1")) });
+    let message = system(1, Notice::Cancelled);
+    let (status, subject, read_on_arrival) = (Status::Active, None, false);
+    let notice =
+        Command::PostNotice(PostNotice { message, status, subject, read_on_arrival, handles });
+    let mut store = Store::new();
+    let before = store.head.clone();
+    let mut handle = |is_handled, newest_handled| {
+        let booking = Booking { is_handled, newest_handled };
+        let facts = Facts { booking, ..store.facts(&notice) };
+        decide(&mut store.head, &notice, &facts, at(9))
+    };
+    assert_eq!(handle(true, Some(newest("e1"))), Err(Refusal::AlreadyHandled));
+    assert_eq!(handle(false, Some(newest("e3"))), Err(Refusal::BookingChanged));
+    assert_eq!(handle(false, None), Err(Refusal::BookingChanged));
+    let changes = handle(false, Some(newest("e1"))).expect("it is due");
+    assert_eq!(changes.handled, Some(event));
+    assert_ne!(store.head, before);
+}
+
+/// Posts and marks of a batch: of which side, with which key, up to where.
+fn batches() -> impl Strategy<Value = Vec<(Side, Step)>> {
+    let key = prop::option::weighted(0.5, 0_u8..2);
+    let step = prop_oneof![
+        (key, any::<bool>(), any::<bool>()).prop_map(|(key, words, seen)| Step::Post {
+            key,
+            words,
+            seen
+        }),
+        (0_i64..12).prop_map(|seq| Step::Read(up_to(seq))),
+        Just(Step::Read(ReadTarget::Everything)),
+    ];
+    let side = any::<bool>().prop_map(|salon| if salon { Side::Salon } else { Side::Client });
+    prop::collection::vec((side, step), 1..16)
+}
+
+proptest! {
+    #[test]
+    fn commands_of_a_batch_are_decided_as_if_each_were_alone(
+        before in steps(), batch in batches(),
+    ) {
+        let mut store = Store::new();
+        for (side, step) in before {
+            if let Some(command) = store.command(side, &step) {
+                store.run(&command).ok();
+            }
+        }
+        // The facts of the whole batch are read before the first command is decided.
+        let mut commands = vec![];
+        for (number, (side, step)) in batch.iter().enumerate() {
+            let mut command = store.command(*side, step).expect("a post or a mark");
+            if let Command::Post(post) = &mut command {
+                post.id = message_id(1_000 + i64::try_from(number).expect("few"));
+            }
+            commands.push((store.facts(&command), command));
+        }
+        let (mut head, mut earlier) = (store.head.clone(), vec![]);
+        for (mut facts, command) in commands {
+            for changes in &earlier {
+                facts.include(&command, changes, &parties());
+            }
+            let in_batch = decide(&mut head, &command, &facts, at(store.now + 1));
+            prop_assert_eq!(&in_batch, &store.run(&command));
+            prop_assert_eq!(&head, &store.head);
+            earlier.extend(in_batch);
+        }
+    }
 }

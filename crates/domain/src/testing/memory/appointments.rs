@@ -69,16 +69,21 @@ impl State {
         let (status, read_on_arrival) = (change.status, change.read_on_arrival);
         let events = match &change.target {
             NoticeTarget::New(open) => {
-                let (subject, message) = (open.subject.clone(), Some(message));
-                self.open(
-                    open,
-                    &Command::Open(Open { subject, status, message, read_on_arrival }),
-                    at,
-                )
+                let command = Command::Open(Open {
+                    parties: open.parties.clone(),
+                    appointment: open.appointment.clone(),
+                    subject: open.subject.clone(),
+                    status,
+                    message: Some(message),
+                    read_on_arrival,
+                    handles: None,
+                });
+                self.open(open, &command, at)
             }
             NoticeTarget::In(id) => {
                 let subject = change.subject.clone();
-                let notice = PostNotice { message, status, subject, read_on_arrival };
+                let handles = None;
+                let notice = PostNotice { message, status, subject, read_on_arrival, handles };
                 let committed = self.commit(id, &Command::PostNotice(notice), at);
                 committed.map(|committed| committed.changes.events)
             }

@@ -1,7 +1,5 @@
 //! The one way in which a conversation changes: lock, collect facts, decide, apply.
 
-use std::sync::Arc;
-
 use super::{
     State,
     messages::{StoredConversation, StoredMessage},
@@ -11,12 +9,11 @@ use crate::{
         Parties, Side,
         event::Event,
         ledger::{
-            self, Changes, Command, Facts, Head, Keyed, MessagePlace, PerSide, Post, Refusal,
-            Remaining,
+            self, Changes, Command, Facts, Head, MessagePlace, PerSide, Post, Refusal, Remaining,
         },
         store::{OpenConversation, ReadTarget},
     },
-    ids::{ConversationId, Seq, UserId},
+    ids::{ConversationId, MessageId, Seq, UserId},
     time::Timestamp,
 };
 
@@ -82,7 +79,7 @@ impl State {
             }
             Command::Post(post) => Facts {
                 is_erased: is_erased(&post.author),
-                keyed: self.keyed(record, post),
+                keyed: keyed(record, post),
                 uploads: self.uploads.finished_for(post),
                 ..facts
             },
@@ -106,12 +103,11 @@ impl State {
             }
         }
     }
+}
 
-    fn keyed(&self, record: &StoredConversation, post: &Post) -> Option<Keyed> {
-        let known = record.with_key(post.draft.key()?, &post.author)?;
-        let message = || Arc::new(record.message(known, &self.people));
-        Some(if known.deleted { Keyed::Deleted } else { Keyed::Kept(message()) })
-    }
+fn keyed(record: &StoredConversation, post: &Post) -> Option<MessageId> {
+    let known = record.with_key(post.draft.key()?, &post.author)?;
+    Some(known.id.clone())
 }
 
 fn unread_beyond(record: &StoredConversation, reader: &UserId, target: ReadTarget) -> u64 {

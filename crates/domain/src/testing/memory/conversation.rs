@@ -28,10 +28,13 @@ impl ConversationStore for MemoryStore {
     async fn open_conversation(&self, open: &OpenConversation) -> Result<OpenOutcome, StoreError> {
         let mut state = self.state()?;
         let command = Command::Open(Open {
+            parties: open.parties.clone(),
+            appointment: open.appointment.clone(),
             subject: open.subject.clone(),
             status: Status::Active,
             message: open.opening.clone().map(SystemMessage::from),
             read_on_arrival: false,
+            handles: None,
         });
         match state.open(open, &command, open.at) {
             Ok(events) => Ok(OpenOutcome::Opened(events)),

@@ -7,7 +7,10 @@ use crate::{
         Conversation, Side,
         attachment::Attachment,
         event::{Event, EventKind, ReadReceipt},
-        ledger::{Changes, Command, Deleted, Head, NewMessage, NewlyRead, Post, Refusal},
+        ledger::{
+            Changes, Command, Deleted, Head, KnownKey, NewMessage, NewlyRead, Post, Refusal,
+            answer_to_known_key,
+        },
         message::{Message, MessageKind},
         store::{
             History, MarkRead, MarkedRead, MessageStore, PostMessage, PostOutcome, Posted,
@@ -41,12 +44,15 @@ impl MessageStore for MemoryStore {
             Err(refusal) => refusal,
         };
         match (refusal, state.find(&post.conversation, &post.author)) {
-            (Refusal::Replayed(message), Some((record, _))) => {
+            (Refusal::KeyKnown(id), Some((record, people))) => {
                 let parties = record.conversation().parties.clone();
-                Ok(PostOutcome::Replayed { message, parties })
+                let message = record.post(&id).map(|post| record.message(post, people));
+                Ok(match answer_to_known_key(&post.draft, parties.clone(), message) {
+                    KnownKey::Replayed(message, _) => PostOutcome::Replayed { message, parties },
+                    KnownKey::Reused => PostOutcome::KeyReused,
+                    KnownKey::Withdrawn => PostOutcome::Withdrawn,
+                })
             }
-            (Refusal::KeyReused, _) => Ok(PostOutcome::KeyReused),
-            (Refusal::Withdrawn, _) => Ok(PostOutcome::Withdrawn),
             (Refusal::UnknownUpload, _) => Ok(PostOutcome::UnknownUpload),
             (Refusal::UnknownConversation, _) => Ok(PostOutcome::UnknownConversation),
             (refusal, _) => Err(StoreError::Internal(refusal.into())),
