@@ -1,10 +1,18 @@
 //! Database failures, described without user content.
+//!
+//! What a caller can do about one is told by its SQLSTATE. Diesel drops that: its error has a kind for
+//! eight of them and otherwise only texts, in the language that `lc_messages` sets. Failures of its
+//! statements are therefore told by their English text, and every session asks for English (see
+//! [`Connector::connect`](crate::connect::Connector)).
+
+use std::io;
 
 use diesel::{
     ConnectionError,
     result::{DatabaseErrorInformation, DatabaseErrorKind, Error},
 };
 use domain::ports::StoreError;
+use tokio_postgres::error::{DbError, Severity};
 
 /// What the caller of a failed operation can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +82,27 @@ impl Failure {
         }
     }
 
+    /// What the server answered to a statement, by its SQLSTATE. Of its texts only the names of
+    /// constraint, table and column are kept, and the routine of PostgreSQL that raised it: the
+    /// others may contain values, and are in the server's language.
+    fn answered(error: &DbError) -> Self {
+        let code = error.code().code();
+        let (class, meaning) = match error.parsed_severity() {
+            _ if is_stale_plan(error) => (Class::Again, "a table changed under a statement"),
+            // The session is over, whatever the reason. Memory and disk may be free again later.
+            Some(Severity::Fatal | Severity::Panic) if !code.starts_with("53") => {
+                (Class::Unavailable, "the server ended the session")
+            }
+            _ => meaning_of(code),
+        };
+        let mut what = format!("{meaning} (SQLSTATE {code})");
+        if let Some(routine) = error.routine() {
+            what = format!("{what} (routine {routine})");
+        }
+        let what = with_places(what, [error.constraint(), error.table(), error.column()]);
+        Self::new(class, what)
+    }
+
     fn database(kind: DatabaseErrorKind, information: &dyn DatabaseErrorInformation) -> Self {
         let class = match kind {
             DatabaseErrorKind::UnableToSendCommand | DatabaseErrorKind::ClosedConnection => {
@@ -84,19 +113,19 @@ impl Failure {
             DatabaseErrorKind::Unknown => class_of(information.message()),
             _ => Class::Internal,
         };
-        let mut what = without_quotations(information.message());
-        let places = [
-            ("constraint", information.constraint_name()),
-            ("table", information.table_name()),
-            ("column", information.column_name()),
-        ];
-        for (place, name) in places {
-            if let Some(name) = name {
-                what = format!("{what} ({place} {name})");
-            }
-        }
-        Self::new(class, what)
+        let places =
+            [information.constraint_name(), information.table_name(), information.column_name()];
+        Self::new(class, with_places(without_quotations(information.message()), places))
     }
+}
+
+/// `what` and the names of the constraint, the table and the column that it is about.
+fn with_places(what: String, names: [Option<&str>; 3]) -> String {
+    let places = ["constraint", "table", "column"].into_iter().zip(names);
+    places.fold(what, |what, (place, name)| match name {
+        Some(name) => format!("{what} ({place} {name})"),
+        None => what,
+    })
 }
 
 /// A network or TLS error with its causes. None of them contains what was sent.
@@ -130,6 +159,25 @@ impl From<Error> for Failure {
     }
 }
 
+impl From<tokio_postgres::Error> for Failure {
+    fn from(error: tokio_postgres::Error) -> Self {
+        if let Some(answer) = error.as_db_error() {
+            return Self::answered(answer);
+        }
+        let cause = std::error::Error::source(&error);
+        let is_broken = match cause.and_then(|cause| cause.downcast_ref::<io::Error>()) {
+            // Kinds for what we sent, such as a text with a zero byte.
+            Some(cause) => {
+                !matches!(cause.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData)
+            }
+            None => error.is_closed(),
+        };
+        // Without its cause, which may contain a value that could not be sent or read.
+        let class = if is_broken { Class::Unavailable } else { Class::Internal };
+        Self::new(class, error.to_string())
+    }
+}
+
 impl From<ConnectionError> for Failure {
     fn from(error: ConnectionError) -> Self {
         match error {
@@ -155,16 +203,51 @@ impl From<Failure> for StoreError {
     }
 }
 
-// Classifying errors by the server's message, and removing values from it.
+// Classifying errors by their SQLSTATE.
 
-/// Beginnings of PostgreSQL's messages that it cannot serve us now. Diesel passes on the kinds of
-/// error it has names for and drops all other SQLSTATEs, so these are recognised by text. With a
-/// non-English `lc_messages` they become [`Class::Internal`].
-const PHRASES: [(&str, Class); 15] = [
+/// SQLSTATEs, or their beginnings, with what the caller can do and what they mean. The first one that
+/// fits counts. All others are [`Class::Internal`].
+const STATES: [(&str, Class, &str); 14] = [
+    ("08", Class::Unavailable, "the connection is broken"),
+    ("25006", Class::Unavailable, "the server takes no changes"),
+    ("25P03", Class::Unavailable, "the transaction was idle for too long"),
+    ("25P04", Class::Unavailable, "the transaction took too long"),
+    ("40001", Class::Again, "another transaction was in the way"),
+    ("40P01", Class::Again, "deadlock"),
+    ("53100", Class::Busy, "the disk is full"),
+    ("53200", Class::Busy, "the server is out of memory"),
+    ("53", Class::Busy, "the server is at one of its limits"),
+    ("55P03", Class::Busy, "a lock was not free in time"),
+    ("57014", Class::Busy, "the statement took too long or was cancelled"),
+    ("57P", Class::Unavailable, "the server stops, starts, or ended the session"),
+    ("58000", Class::Busy, "the server could not read or write a file"),
+    ("58030", Class::Busy, "the server could not read or write a file"),
+];
+
+/// What the caller can do about an error with this SQLSTATE, and what it means.
+fn meaning_of(code: &str) -> (Class, &'static str) {
+    let known = STATES.iter().find(|(state, ..)| code.starts_with(state));
+    known.map_or((Class::Internal, "the server refused the statement"), |(_, class, meaning)| {
+        (*class, *meaning)
+    })
+}
+
+/// Whether a statement prepared before a table change would return other columns. Its SQLSTATE is
+/// that of every unsupported feature.
+fn is_stale_plan(error: &DbError) -> bool {
+    error.code().code() == "0A000" && error.routine() == Some("RevalidateCachedQuery")
+}
+
+// Classifying the errors of Diesel's statements by the server's message, and removing values from it.
+
+/// Beginnings of PostgreSQL's English messages that it cannot serve us now. If the server answers in
+/// another language, what they would tell is [`Class::Internal`].
+const PHRASES: [(&str, Class); 17] = [
     ("terminating connection", Class::Unavailable),
     ("the database system is", Class::Unavailable),
     ("canceling statement due to conflict with recovery", Class::Again),
     ("canceling statement", Class::Busy),
+    ("could not obtain lock", Class::Busy),
     ("deadlock detected", Class::Again),
     (STALE_STATEMENT, Class::Again),
     ("sorry, too many clients", Class::Busy),
@@ -174,6 +257,7 @@ const PHRASES: [(&str, Class); 15] = [
     ("could not write", Class::Busy),
     ("could not fsync", Class::Busy),
     ("could not resize shared memory", Class::Busy),
+    ("temporary file size exceeds", Class::Busy),
     ("out of memory", Class::Busy),
     ("out of shared memory", Class::Busy),
 ];
@@ -243,6 +327,175 @@ mod tests {
         ];
         for (message, class) in table {
             assert_eq!(class_of(message), class, "{message}");
+        }
+    }
+}
+
+/// Failures of a real server.
+#[cfg(test)]
+mod sqlstate_tests {
+    use std::env;
+
+    use tokio::task::JoinHandle;
+    use tokio_postgres::{Client, NoTls};
+
+    use super::*;
+
+    type Ended = Result<(), tokio_postgres::Error>;
+
+    /// A session, and how its connection ends.
+    async fn session() -> (Client, JoinHandle<Ended>) {
+        let url = env::var("TEST_DATABASE_URL").expect("run the tests with `cargo xtask test`");
+        let opened = tokio_postgres::connect(&url, NoTls).await;
+        let (client, connection) = opened.expect("the server is there");
+        (client, tokio::spawn(connection))
+    }
+
+    fn failed<T>(outcome: Result<T, tokio_postgres::Error>) -> Failure {
+        Failure::from(outcome.err().expect("the server refuses that"))
+    }
+
+    async fn failure_of(client: &Client, sql: &str) -> Failure {
+        failed(client.batch_execute(sql).await)
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_told_by_its_sqlstate_whatever_its_words() {
+        let (client, _connection) = session().await;
+        let table = [
+            ("08006", Class::Unavailable),
+            ("25006", Class::Unavailable),
+            ("25P03", Class::Unavailable),
+            ("25P04", Class::Unavailable),
+            ("57P01", Class::Unavailable),
+            ("57P02", Class::Unavailable),
+            ("57P03", Class::Unavailable),
+            ("57P04", Class::Unavailable),
+            ("53000", Class::Busy),
+            ("53100", Class::Busy),
+            ("53200", Class::Busy),
+            ("53300", Class::Busy),
+            ("53400", Class::Busy),
+            ("55P03", Class::Busy),
+            ("57014", Class::Busy),
+            ("58000", Class::Busy),
+            ("58030", Class::Busy),
+            ("40001", Class::Again),
+            ("40P01", Class::Again),
+            ("0A000", Class::Internal),
+            ("22001", Class::Internal),
+            ("23505", Class::Internal),
+            ("42P01", Class::Internal),
+            ("55000", Class::Internal),
+            ("58P01", Class::Internal),
+            ("P0001", Class::Internal),
+            ("XX000", Class::Internal),
+        ];
+        for (code, class) in table {
+            let raise = format!(
+                "DO $$ BEGIN RAISE EXCEPTION 'un mot secret' USING ERRCODE = '{code}',
+                    DETAIL = 'un secret', HINT = 'un secret', CONSTRAINT = 'c_1', TABLE = 't_1';
+                END $$"
+            );
+            let failure = failure_of(&client, &raise).await;
+            assert_eq!(failure.class(), class, "{code}");
+            let written = format!("{failure} {failure:?}");
+            for kept in [code, "(constraint c_1)", "(table t_1)"] {
+                assert!(written.contains(kept), "no {kept} in {written}");
+            }
+            assert!(!written.contains("secret"), "{written}");
+        }
+    }
+
+    #[tokio::test]
+    async fn one_of_two_transactions_that_wait_for_each_other_may_try_again() {
+        let ((one, _), (other, _)) = (session().await, session().await);
+        let lock = async |client: &Client, key: i32| {
+            client.batch_execute(&format!("SELECT pg_advisory_xact_lock(7353, {key})")).await
+        };
+        let mut keys = vec![];
+        for client in [&one, &other] {
+            let begin = "SET deadlock_timeout = '10ms'; BEGIN";
+            client.batch_execute(begin).await.expect("it begins");
+            let pid = client.query_one("SELECT pg_backend_pid()", &[]).await;
+            let pid: i32 = pid.expect("a number").get(0);
+            lock(client, pid).await.expect("nobody else takes this number");
+            keys.push(pid);
+        }
+        let finish = async |client: &Client, key| {
+            let locked = lock(client, key).await;
+            client.batch_execute("ROLLBACK").await.expect("the session goes on");
+            locked.map_err(Failure::from)
+        };
+        let outcomes = tokio::join!(finish(&one, keys[1]), finish(&other, keys[0]));
+        let failures = [outcomes.0.err(), outcomes.1.err()];
+        let classes: Vec<_> = failures.iter().flatten().map(Failure::class).collect();
+        assert_eq!(classes, [Class::Again]);
+    }
+
+    #[tokio::test]
+    async fn what_takes_too_long_is_busy() {
+        let (client, _connection) = session().await;
+        let sleep = "SET statement_timeout = 1; SELECT pg_sleep(600)";
+        assert_eq!(failure_of(&client, sleep).await.class(), Class::Busy);
+
+        let (holder, _connection) = session().await;
+        let hold = "SELECT pg_advisory_lock(7353, pg_backend_pid())";
+        holder.batch_execute(hold).await.expect("nobody else takes this number");
+        let pid = holder.query_one("SELECT pg_backend_pid()", &[]).await;
+        let pid: i32 = pid.expect("a number").get(0);
+        let wait = format!("SET lock_timeout = 1; SELECT pg_advisory_lock(7353, {pid})");
+        client.batch_execute("RESET statement_timeout").await.expect("it can be reset");
+        assert_eq!(failure_of(&client, &wait).await.class(), Class::Busy);
+    }
+
+    #[tokio::test]
+    async fn a_session_that_ended_is_unavailable() {
+        let (client, connection) = session().await;
+        let kill = "SELECT pg_terminate_backend(pg_backend_pid())";
+        let killed = failure_of(&client, kill).await;
+        assert_eq!(killed.class(), Class::Unavailable, "{killed}");
+        connection.await.expect("no panic").ok();
+        let after = failure_of(&client, "SELECT 1").await;
+        assert_eq!(after.class(), Class::Unavailable, "{after}");
+
+        let (client, connection) = session().await;
+        connection.abort();
+        let dropped = failure_of(&client, "SELECT 1").await;
+        assert_eq!(dropped.class(), Class::Unavailable, "{dropped}");
+
+        let (client, connection) = session().await;
+        let idle = "SET idle_in_transaction_session_timeout = 1; BEGIN";
+        client.batch_execute(idle).await.expect("it begins");
+        let idle = failed(connection.await.expect("no panic"));
+        assert_eq!(idle.class(), Class::Unavailable, "{idle}");
+        assert!(idle.to_string().contains("25P03"), "{idle}");
+    }
+
+    #[tokio::test]
+    async fn a_statement_whose_table_changed_may_be_prepared_again() {
+        let (client, _connection) = session().await;
+        client.batch_execute("CREATE TEMP TABLE changing (a text)").await.expect("a table");
+        let statement = client.prepare("SELECT * FROM changing").await.expect("a statement");
+        client.query(&statement, &[]).await.expect("no rows");
+        let change = "ALTER TABLE changing ADD COLUMN b text";
+        client.batch_execute(change).await.expect("another column");
+        let stale = failed(client.query(&statement, &[]).await);
+        assert_eq!(stale.class(), Class::Again, "{stale}");
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_sent_or_read_is_internal_and_not_shown() {
+        let (client, _connection) = session().await;
+        let not_sent = failure_of(&client, "SELECT 'un secret\0'").await;
+        let refused = failed(client.query("SELECT $1::text", &[&"un secret\0"]).await);
+        let wrong_type = failed(client.query("SELECT $1::text", &[&42_i32]).await);
+        let row = client.query_one("SELECT 'un secret'", &[]).await.expect("a row");
+        let not_read = failed(row.try_get::<_, i32>(0));
+        let no_row = failed(client.query_one("SELECT 1 WHERE false", &[]).await);
+        for failure in [not_sent, refused, wrong_type, not_read, no_row] {
+            assert_eq!(failure.class(), Class::Internal, "{failure}");
+            assert!(!format!("{failure} {failure:?}").contains("secret"), "{failure}");
         }
     }
 }
