@@ -1,4 +1,5 @@
-//! The database at start: waits until it answers, and checks or migrates its schema.
+//! The database at start: waits until it answers, checks or migrates its schema, and checks its
+//! language.
 
 use std::time::Duration;
 
@@ -52,6 +53,22 @@ async fn ensure_schema(database: &Database, left: Duration) -> Result<(), RunErr
     }
     let pending = storage_pg::pending(&settings).await.map_err(refused)?;
     if pending.is_empty() { Ok(()) } else { Err(RunError::SchemaOutOfDate(pending.join(", "))) }
+}
+
+/// Warns if the server does not answer our sessions in English. Diesel passes on no SQLSTATE, so that
+/// failures of its statements are told by their English text.
+pub(crate) async fn check_language(database: &Database) {
+    match storage_pg::foreign_messages(&database.store).await {
+        Ok(None) => {}
+        Ok(Some(lc_messages)) => tracing::warn!(
+            lc_messages,
+            "the database answers in another language than English, and our role may not change \
+             that: some timeouts, deadlocks and full disks will be answered 500 instead of 503 and \
+             not be tried again; as a superuser, run ALTER DATABASE … SET lc_messages = 'C', or set \
+             lc_messages = 'C' in postgresql.conf"
+        ),
+        Err(cause) => tracing::warn!(%cause, "the language of the database could not be checked"),
+    }
 }
 
 fn refusal(database: &Database, cause: MigrateError) -> RunError {

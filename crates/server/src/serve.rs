@@ -23,8 +23,13 @@ use crate::{
 /// Serves until a stop signal.
 pub(crate) async fn serve(config: Config) -> Result<(), RunError> {
     let mut signals = StopSignals::listen().map_err(RunError::Signals)?;
+    let ready = async {
+        database::prepare(&config.database).await?;
+        database::check_language(&config.database).await;
+        Ok::<_, RunError>(())
+    };
     tokio::select! {
-        prepared = database::prepare(&config.database) => prepared?,
+        ready = ready => ready?,
         () = signals.next() => return Ok(()),
     }
 

@@ -7,8 +7,9 @@ use std::{
     time::Duration,
 };
 
-use diesel::result::Error;
-use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
+use diesel::{QueryableByName, result::Error, sql_types::Text};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use domain::ports::StoreError;
 use rustls::{ClientConfig, crypto::aws_lc_rs};
 use rustls_platform_verifier::BuilderVerifierExt;
 use secrecy::{ExposeSecret, SecretString};
@@ -18,7 +19,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use crate::{
     address::{Address, InvalidAddress},
     error::Failure,
-    query::Statements,
+    query::{Statements, prepared},
 };
 
 /// How long a peer may leave data unacknowledged, and a silent connection unprobed.
@@ -37,6 +38,14 @@ const SESSION_MARK: &str = "messaging.session";
 
 /// The error that [`Connector::check_session`] has the server raise when the mark is missing.
 const MARK_LOST: &str = "the settings of the session were dropped";
+
+/// Has the server answer a session in English, where our role may choose that: a superuser, or from
+/// PostgreSQL 15 one with `GRANT SET ON PARAMETER lc_messages`. It is a statement of its own, because
+/// PostgreSQL refuses a connection whose startup options its role may not set.
+const ANSWER_IN_ENGLISH: &str = "DO $$ BEGIN
+    SET lc_messages TO 'C';
+EXCEPTION WHEN insufficient_privilege THEN NULL;
+END $$";
 
 impl Connector {
     /// Connections for requests: bounded statements, durable commits (D7), UTC.
@@ -113,13 +122,15 @@ impl Connector {
         }
     }
 
-    /// Opens a connection.
+    /// Opens a connection. Its session answers in English if our role may choose that, so that
+    /// failures of Diesel's statements can be told apart.
     pub(crate) async fn connect(&self) -> Result<AsyncPgConnection, Failure> {
         let opened = match &self.tls {
             Some(tls) => self.connect_encrypted(tls.clone()).await,
             None => self.connect_in_the_clear().await,
         };
         let mut connection = opened?;
+        connection.batch_execute(ANSWER_IN_ENGLISH).await?;
         connection.set_instrumentation(self.statements.clone());
         Ok(connection)
     }
@@ -151,6 +162,50 @@ impl Connector {
 impl fmt::Debug for Connector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connector").finish_non_exhaustive()
+    }
+}
+
+// The language of the server's messages.
+
+/// Provokes an error and keeps its message. It is caught in the server, whose log stays clean.
+const KEEP_A_MESSAGE: &str = "DO $$ BEGIN
+    PERFORM 1 / 0;
+EXCEPTION WHEN division_by_zero THEN
+    PERFORM set_config('messaging.message', SQLERRM, false);
+END $$";
+
+/// The message that was kept, and the setting of its language.
+const KEPT_MESSAGE: &str = "SELECT current_setting('messaging.message') AS message,
+    current_setting('lc_messages') AS lc_messages";
+
+#[derive(QueryableByName)]
+struct Kept {
+    #[diesel(sql_type = Text)]
+    message: String,
+    #[diesel(sql_type = Text)]
+    lc_messages: String,
+}
+
+/// The `lc_messages` of our sessions, if the server does not answer them in English. Then some
+/// timeouts, deadlocks and full disks are not recognised, and are internal errors.
+///
+/// The setting alone does not tell: the server may have no translations, and its environment
+/// variable `LANGUAGE` outranks the setting's name.
+///
+/// # Errors
+/// If the database cannot be asked.
+pub async fn foreign_messages(settings: &Settings) -> Result<Option<String>, StoreError> {
+    let connector = Connector::for_requests(settings, Statements::default());
+    let connector = connector.map_err(|invalid| StoreError::Internal(Box::new(invalid)))?;
+    Ok(connector.foreign_messages().await?)
+}
+
+impl Connector {
+    async fn foreign_messages(&self) -> Result<Option<String>, Failure> {
+        let mut connection = self.connect().await?;
+        connection.batch_execute(KEEP_A_MESSAGE).await?;
+        let kept: Kept = prepared(KEPT_MESSAGE).get_result(&mut connection).await?;
+        Ok((kept.message != "division by zero").then_some(kept.lc_messages))
     }
 }
 

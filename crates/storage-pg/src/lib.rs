@@ -41,6 +41,6 @@ mod store;
 mod uploads;
 
 pub use address::{Address, AddressFault, InvalidAddress};
-pub use connect::{InvalidSettings, Settings};
+pub use connect::{InvalidSettings, Settings, foreign_messages};
 pub use migrate::{LockHolder, MigrateError, migrate, pending, revert_all};
 pub use store::PgStore;
