@@ -64,6 +64,39 @@ impl Database {
         connect(&self.url()).await
     }
 
+    /// Sets `lc_messages` so that new sessions are answered in French. The cluster must be one of
+    /// [`french`]. Returns false, and changes nothing, if this PostgreSQL was installed without its
+    /// French translation: then no setting makes it answer in French.
+    ///
+    /// # Errors
+    /// When it has the translation and answers in another language all the same.
+    pub async fn answer_in_french(&self) -> Result<bool, Fault> {
+        let client = self.client().await?;
+        let installed = client.query_one(FRENCH_IS_INSTALLED, &[]).await;
+        let installed = installed.map_err(Fault::while_doing("look for translations"))?;
+        if !installed.get::<_, bool>(0) {
+            return Ok(false);
+        }
+        for locale in FRENCH_LOCALES {
+            // A locale that the system does not have is refused.
+            let set = format!(
+                "DO $$ BEGIN
+                    EXECUTE format('ALTER DATABASE %I SET lc_messages = {locale:?}', current_database());
+                END $$"
+            );
+            if client.batch_execute(&set).await.is_err() {
+                continue;
+            }
+            let answer = self.client().await?.batch_execute("SELECT 1 / 0").await;
+            let answer =
+                answer.err().and_then(|error| Some(error.as_db_error()?.message().to_owned()));
+            if answer.as_deref() == Some("division par zéro") {
+                return Ok(true);
+            }
+        }
+        Err(Fault::new("PostgreSQL has its French translation and does not answer in French"))
+    }
+
     /// A digest of all rows of the service's tables.
     ///
     /// # Errors
@@ -113,6 +146,16 @@ impl Drop for Database {
     }
 }
 
+/// Whether the translation is where PostgreSQL looks for it.
+const FRENCH_IS_INSTALLED: &str = "SELECT (pg_stat_file(format(
+        '%s/fr/LC_MESSAGES/postgres-%s.mo', setting,
+        current_setting('server_version_num')::integer / 10000
+    ), true)).size IS NOT NULL
+    FROM pg_config WHERE name = 'LOCALEDIR'";
+
+/// What may lead to French: a French locale, or any one whose language `LANGUAGE` decides.
+const FRENCH_LOCALES: [&str; 3] = ["fr_FR.UTF-8", "C.UTF-8", "en_US.UTF-8"];
+
 /// Connects to the database with this URL.
 ///
 /// # Errors
@@ -140,13 +183,27 @@ const CONNECTIONS_MAX: u16 = 60;
 /// # Errors
 /// When it does not start.
 pub fn durable(name: &str) -> Result<Cluster, Fault> {
-    Cluster::start(Options {
+    let cluster = Cluster::start(options(name, Durability::Durable));
+    cluster.map_err(Fault::while_doing("start a cluster"))
+}
+
+/// Starts a separate cluster for databases that [answer in French](Database::answer_in_french).
+/// Removed with the value.
+///
+/// # Errors
+/// When it does not start.
+pub fn french(name: &str) -> Result<Cluster, Fault> {
+    let cluster = Cluster::start_translated(options(name, Durability::Fast), "fr");
+    cluster.map_err(Fault::while_doing("start a cluster"))
+}
+
+fn options(name: &str, durability: Durability) -> Options {
+    Options {
         directory: workspace::target().join("postgres").join(name),
-        durability: Durability::Durable,
+        durability,
         max_connections: CONNECTIONS_MAX,
         ephemeral: true,
-    })
-    .map_err(Fault::while_doing("start a cluster"))
+    }
 }
 
 /// Kills all processes of a cluster, then restarts it on the same port, without blocking the runtime.

@@ -28,6 +28,8 @@ const EXIT_PAUSE: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub struct Cluster {
     options: Options,
+    /// The language of messages where `lc_messages` is not `C`, as gettext names it.
+    language: Option<&'static str>,
     user: User,
     binaries: Binaries,
     home: PathBuf,
@@ -46,12 +48,37 @@ impl Cluster {
     /// # Errors
     /// See [`ClusterError`]; nothing is left running.
     pub fn start(options: Options) -> Result<Self, ClusterError> {
+        Self::start_in(options, None)
+    }
+
+    /// Like [`start`](Self::start). Databases and roles with an `lc_messages` other than `C` are
+    /// answered in `language`, such as `fr`, if this PostgreSQL has its translation. All others, and
+    /// the log, stay in English.
+    ///
+    /// # Errors
+    /// See [`ClusterError`]; nothing is left running.
+    pub fn start_translated(
+        options: Options,
+        language: &'static str,
+    ) -> Result<Self, ClusterError> {
+        Self::start_in(options, Some(language))
+    }
+
+    fn start_in(options: Options, language: Option<&'static str>) -> Result<Self, ClusterError> {
         let user = User::choose()?;
         let lock = postgres::lock(&options.directory)?;
         let binaries = Binaries::find(&user)?;
         let home = postgres::reachable(&options.directory, &user)?;
-        let mut cluster =
-            Self { options, user, binaries, home, port: 0, postmaster: None, _lock: lock };
+        let mut cluster = Self {
+            options,
+            language,
+            user,
+            binaries,
+            home,
+            port: 0,
+            postmaster: None,
+            _lock: lock,
+        };
         cluster.prepare()?;
         cluster.start_on_a_free_port()?;
         Ok(cluster)
@@ -167,6 +194,11 @@ impl Cluster {
         for setting in self.options.durability.settings() {
             server.args(["-c", setting]);
         }
+        // gettext takes the language from here, so that no locale of it need be installed.
+        match self.language {
+            Some(language) => server.env("LANGUAGE", language),
+            None => server.env_remove("LANGUAGE"),
+        };
         server
     }
 
