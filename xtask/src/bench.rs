@@ -12,10 +12,18 @@ use crate::{failure::Failure, interrupt::Interrupt, run};
 /// Enough for any number of workers the load generator asks for.
 const MAX_CONNECTIONS: u16 = 300;
 
-/// Builds, measures, stops. `arguments` are passed to the load generator.
+/// Builds, measures, stops. `arguments` are passed to the load generator, which checks them before anything
+/// is started.
 pub(crate) fn run(arguments: &[String], stop: &Interrupt) -> Result<(), Failure> {
     let mut build = workspace::cargo(["build", "--release", "-p", "server", "-p", "testkit"]);
     run::to_end(&mut build, stop)?;
+    let release = workspace::target().join("release");
+    let generator = release.join("bench");
+    let help = run::output(Command::new(&generator).arg("--check").args(arguments))?;
+    if !help.is_empty() {
+        print!("{help}");
+        return Ok(());
+    }
     let cluster = Cluster::start(Options {
         directory: workspace::target().join("postgres/bench"),
         // `fsync` stays on: numbers without durability are meaningless.
@@ -23,10 +31,9 @@ pub(crate) fn run(arguments: &[String], stop: &Interrupt) -> Result<(), Failure>
         max_connections: MAX_CONNECTIONS,
         ephemeral: true,
     })?;
-    let release = workspace::target().join("release");
-    let mut bench = Command::new(release.join("bench"));
+    // In the folder of the caller, where the files in `arguments` are.
+    let mut bench = Command::new(generator);
     bench
-        .current_dir(workspace::root())
         .args(["--database-url", &cluster.url("postgres"), "--server"])
         .arg(release.join("messaging-server"))
         .args(arguments);

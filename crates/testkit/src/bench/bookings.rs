@@ -7,7 +7,11 @@ use serde_json::json;
 use tokio::time::{Duration, Instant, sleep};
 use xtask::postgres::Cluster;
 
-use super::{Plan, launch};
+use super::{
+    Plan,
+    figures::{Figure, Section},
+    launch,
+};
 use crate::{
     Fault,
     appointment::{Report, booking_service},
@@ -42,7 +46,7 @@ struct ResponseCounts {
 }
 
 /// Sends reports during an outage of PostgreSQL; fails when anything is lost or duplicated.
-pub(super) async fn measure(plan: &Plan, bookings: Bookings) -> Result<String, Fault> {
+pub(super) async fn measure(plan: &Plan, bookings: Bookings) -> Result<Section, Fault> {
     let mut cluster = database::durable("bench-bookings")?;
     let database = Database::create(&cluster.url("postgres")).await?;
     let server = Server::start(launch(plan, &database).with("JOBS_LEASE_MS", "5000")).await?;
@@ -56,11 +60,17 @@ pub(super) async fn measure(plan: &Plan, bookings: Bookings) -> Result<String, F
     let (_, ()) = tokio::try_join!(sending, run_outage(&mut cluster, bookings, &counts))?;
     let sent = began.elapsed();
     let conversations = wait_until_handled(&database, bookings.reports).await?;
-    Ok(format!(
+    let handled_s = began.elapsed().as_secs_f64();
+    let load = format!("{} bookings, outage of {} s", bookings.reports, bookings.outage.as_secs());
+    let figures = vec![
+        Figure::new(format!("{load}: until accepted"), "s", sent.as_secs_f64()),
+        Figure::new(format!("{load}: until handled"), "s", handled_s),
+    ];
+    let text = format!(
         "### {} reports about bookings, each sent {} times by {SENDERS} senders, PostgreSQL down for {} s\n\n\
          | | |\n| --- | ---: |\n\
          | answers 202 | {} |\n| answers 503 during the outage | {} |\n\
-         | until the last was accepted | {:.1} s |\n| until all were handled | {:.1} s |\n\
+         | until the last was accepted | {:.1} s |\n| until all were handled | {handled_s:.1} s |\n\
          | conversations | {conversations} |\n| lost | 0 |\n| duplicated | 0 |\n",
         bookings.reports,
         COPIES * SENDERS,
@@ -68,8 +78,8 @@ pub(super) async fn measure(plan: &Plan, bookings: Bookings) -> Result<String, F
         counts.accepted.load(Ordering::Relaxed),
         counts.refused.load(Ordering::Relaxed),
         sent.as_secs_f32(),
-        began.elapsed().as_secs_f32(),
-    ))
+    );
+    Ok(Section { text, figures })
 }
 
 async fn introduce(service: &Rest) -> Result<(), Fault> {

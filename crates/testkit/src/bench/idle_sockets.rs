@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::time::{Instant, sleep};
-use xtask::process::output_of;
 
 use super::{
-    Percentiles, Plan, launch,
+    Percentiles, Plan,
+    figures::{Figure, Section, float, number},
+    launch,
+    machine::descriptors,
+    per_second,
     usage::{Meter, rss_kb},
 };
 use crate::{
@@ -22,15 +25,13 @@ use crate::{
 const AT_ONCE: usize = 64;
 /// Sockets connected and dropped first, so that one-time allocations are not measured.
 const WARM_UP: usize = AT_ONCE;
-/// File descriptors a process has open besides its sockets.
-const OTHER_DESCRIPTORS: usize = 200;
 
 /// Connects `count` sockets and leaves them idle for a while.
 pub(super) async fn measure(
     plan: &Plan,
     database: &Database,
     count: usize,
-) -> Result<String, Fault> {
+) -> Result<Section, Fault> {
     let descriptors = descriptors(count)?;
     let server = start(plan, database, count).await?;
     let pid = server.pid().ok_or_else(|| Fault::new("the server is gone"))?;
@@ -41,40 +42,41 @@ pub(super) async fn measure(
     let meter = Meter::new(&server, database).await?;
     let (started, idle) = (Instant::now(), meter.read()?);
     let (sockets, percentiles) = connect_all(&server, count).await?;
-    let (elapsed, shares) = (started.elapsed(), meter.cells_since(idle)?);
+    let (elapsed, usage) = (started.elapsed(), meter.since(idle)?);
     let connected_kb = rss_kb(pid)?;
     // Long enough for a heartbeat of each.
     sleep(plan.duration.max(Duration::from_secs(30))).await;
     let idle_kb = rss_kb(pid)?;
     check_connected(&sockets)?;
-    Ok(format!(
+
+    let connected = percentiles.count();
+    let rate = per_second(connected, elapsed);
+    let each_kb = float(idle_kb.saturating_sub(before_kb)) / float(connected);
+    let text = format!(
         "### {count} idle sockets, each of a different user, in one process\n\n\
          Descriptors allowed (`ulimit -n`): {descriptors}.\n\n\
          | what | figure |\n| --- | ---: |\n\
-         | handshakes, token included, {AT_ONCE} at once | {:.0} a second |\n\
+         | handshakes, token included, {AT_ONCE} at once | {rate:.0} a second |\n\
          | one handshake: p50, p99, max | {} |\n\
+         | one handshake: processor time of the server, of PostgreSQL | {} ms, {} ms |\n\
          | CPU use: server, PostgreSQL, load generator | {} |\n\
          | server's resident memory before | {before_kb} kB |\n\
          | when all are connected | {connected_kb} kB |\n\
          | after a heartbeat of each | {idle_kb} kB |\n\
-         | for each socket | **{:.1} kB** |\n",
-        each(count, elapsed.as_secs_f64()),
+         | for each socket | **{each_kb:.1} kB** |\n",
         percentiles.cells().replace(" | ", ", "),
-        shares.replace(" | ", ", "),
-        each(usize::try_from(idle_kb.saturating_sub(before_kb)).unwrap_or_default(), whole(count)),
-    ))
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "counts of sockets and kilobytes are far below 2^52"
-)]
-fn whole(count: usize) -> f64 {
-    count as f64
-}
-
-fn each(amount: usize, parts: f64) -> f64 {
-    whole(amount) / parts
+        number(usage.server_ms_each(connected)),
+        number(usage.postgres_ms_each(connected)),
+        usage.cells().replace(" | ", ", "),
+    );
+    let load = format!("{count} sockets, {AT_ONCE} handshakes at once");
+    let mut figures = vec![
+        Figure::new(format!("{load}: handshakes"), "handshakes/s", rate),
+        Figure::new(format!("{load}: server's memory for each socket"), "kB", each_kb),
+    ];
+    figures.extend(percentiles.figures(&load));
+    figures.extend(usage.figures(&load, connected, "ms/handshake"));
+    Ok(Section { text, figures })
 }
 
 async fn start(plan: &Plan, database: &Database, count: usize) -> Result<Server, Fault> {
@@ -112,16 +114,4 @@ async fn connect(url: String, token: String) -> Result<(Socket, Duration), Fault
 fn check_connected(sockets: &[Socket]) -> Result<(), Fault> {
     let gone = sockets.iter().filter(|socket| socket.is_over()).count();
     crate::fault::same("sockets that ended", gone, 0)
-}
-
-/// The limit of file descriptors, checked to be sufficient.
-fn descriptors(count: usize) -> Result<String, Fault> {
-    let limit = output_of("sh", &["-c", "ulimit -n"]).unwrap_or_default();
-    let enough = limit.parse().map_or(true, |limit: usize| limit >= count + OTHER_DESCRIPTORS);
-    if enough {
-        return Ok(limit);
-    }
-    Err(Fault::new(format!(
-        "{count} sockets need more descriptors than {limit}: `ulimit -n` first"
-    )))
 }

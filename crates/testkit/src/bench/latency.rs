@@ -10,8 +10,10 @@ use tokio::{
     time::{Duration, Instant, MissedTickBehavior, interval},
 };
 
-use super::{Percentiles, Plan, pairs, usage::Meter};
-use crate::{Fault, database, server::Server, socket::Socket};
+use super::{
+    Percentiles, Plan, Target, figures::Section, pairs, statistics::PerSend, usage::Usage,
+};
+use crate::{Fault, database, socket::Socket};
 
 const PAIRS: usize = 16;
 const PER_SECOND: u32 = 100;
@@ -20,7 +22,8 @@ const PER_SECOND: u32 = 100;
 type Due = Arc<Mutex<HashMap<String, Instant>>>;
 
 /// Measures latency from the time a message is due until it is acknowledged, and until it is delivered.
-pub(super) async fn measure(plan: &Plan, server: &Server, meter: &Meter) -> Result<String, Fault> {
+pub(super) async fn measure(plan: &Plan, target: &Target) -> Result<Section, Fault> {
+    let Target { server, meter, statistics } = target;
     let due = Due::default();
     let mut listeners = JoinSet::new();
     let mut senders = Vec::new();
@@ -31,22 +34,46 @@ pub(super) async fn measure(plan: &Plan, server: &Server, meter: &Meter) -> Resu
         listeners.spawn(listen(pair.salon, due.clone(), count_for_one(plan, listeners.len())));
     }
 
-    let before = meter.read()?;
+    // The warm-up: the listeners ignore messages that are not in `due`.
+    send_messages(&senders, &Due::default(), count(plan) / 4).await?;
+    let (before, counted) = (meter.read()?, statistics.read().await?);
     let acknowledged = send_messages(&senders, &due, count(plan)).await?;
     let mut seen = Percentiles::new()?;
     while let Some(result) = listeners.join_next().await {
         seen.merge(&result.map_err(Fault::while_doing("listen"))??)?;
     }
-    let cpu = meter.cells_since(before)?;
-    Ok(format!(
-        "### Delays at {PER_SECOND} messages a second, {PAIRS} conversations\n\n\
+    let usage = meter.since(before)?;
+    let per_send = statistics.per_send(counted, &usage, acknowledged.count()).await?;
+    Ok(section(&acknowledged, &seen, &usage, &per_send))
+}
+
+fn section(
+    acknowledged: &Percentiles,
+    seen: &Percentiles,
+    usage: &Usage,
+    per_send: &PerSend,
+) -> Section {
+    let load = format!("{PER_SECOND} sends/s, {PAIRS} pairs, reader watching");
+    let text = format!(
+        "### Delays at {PER_SECOND} messages a second, {PAIRS} conversations, reader watching\n\n\
          | from the send to | p50 | p99 | max | CPU server | CPU PostgreSQL | CPU load |\n\
          | --- | ---: | ---: | ---: | ---: | ---: | ---: |\n\
-         | the acknowledgement | {} | {cpu} |\n\
-         | the other side's client | {} | | | |\n",
+         | the acknowledgement | {} | {} |\n\
+         | the other side's client | {} | | | |\n\n\
+         For each send:\n\n| {} |\n| {} |\n| {} |\n",
         acknowledged.cells(),
-        seen.cells()
-    ))
+        usage.cells(),
+        seen.cells(),
+        PerSend::HEADS,
+        PerSend::RULE,
+        per_send.cells()
+    );
+    let figures = [
+        acknowledged.figures(&format!("{load}: acknowledgement")),
+        seen.figures(&format!("{load}: arrival")),
+        per_send.figures(&load),
+    ];
+    Section { text, figures: figures.concat() }
 }
 
 fn count(plan: &Plan) -> usize {

@@ -2,31 +2,54 @@
 
 use std::{fs, thread};
 
+use tokio_postgres::Client;
+use xtask::process::output_of;
+
 use crate::{Fault, database::Database};
+
+/// File descriptors a process has open besides its sockets.
+const OTHER_DESCRIPTORS: usize = 200;
 
 const SETTINGS: [&str; 5] =
     ["server_version", "fsync", "synchronous_commit", "full_page_writes", "shared_buffers"];
 
-/// The date, the machine and the database settings, as a list.
-pub(super) async fn describe(database: &Database) -> Result<String, Fault> {
+/// The time now, in UTC, to the second.
+pub(super) async fn now(database: &Database) -> Result<String, Fault> {
+    let sql = r#"SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')"#;
+    ask(&database.client().await?, sql).await
+}
+
+/// The machine and the settings of the database, one a line.
+pub(super) async fn describe(database: &Database) -> Result<Vec<String>, Fault> {
     let client = database.client().await?;
-    let ask = async |sql: String| -> Result<String, Fault> {
-        let row = client.query_one(&sql, &[]).await;
-        let row = row.map_err(Fault::while_doing(format!("ask: {sql}")))?;
-        Ok(row.get(0))
-    };
     let mut lines = vec![
-        format!("- date: {}", ask("SELECT current_date::text".to_owned()).await?),
-        format!("- processor: {}, {} cores", processor(), cores()),
-        format!("- memory: {}", memory()),
-        format!("- kernel: {}", read("/proc/sys/kernel/osrelease").trim()),
+        format!("processor: {}, {} cores", processor(), cores()),
+        format!("memory: {}", memory()),
+        format!("kernel: {}", read("/proc/sys/kernel/osrelease").trim()),
     ];
     for name in SETTINGS {
-        let value = ask(format!("SELECT current_setting('{name}')")).await?;
-        lines.push(format!("- PostgreSQL `{name}`: {value}"));
+        let value = ask(&client, &format!("SELECT current_setting('{name}')")).await?;
+        lines.push(format!("PostgreSQL `{name}`: {value}"));
     }
-    lines.push("- server, PostgreSQL and load generator share the cores".to_owned());
-    Ok(lines.join("\n") + "\n")
+    lines.push("server, PostgreSQL and load generator share the cores".to_owned());
+    Ok(lines)
+}
+
+async fn ask(client: &Client, sql: &str) -> Result<String, Fault> {
+    let row = client.query_one(sql, &[]).await;
+    Ok(row.map_err(Fault::while_doing(format!("ask: {sql}")))?.get(0))
+}
+
+/// The limit of file descriptors, checked to be sufficient for this many sockets in one process.
+pub(super) fn descriptors(sockets: usize) -> Result<String, Fault> {
+    let limit = output_of("sh", &["-c", "ulimit -n"]).unwrap_or_default();
+    let enough = limit.parse().map_or(true, |limit: usize| limit >= sockets + OTHER_DESCRIPTORS);
+    if enough {
+        return Ok(limit);
+    }
+    Err(Fault::new(format!(
+        "{sockets} sockets need more descriptors than {limit}: `ulimit -n` first"
+    )))
 }
 
 fn cores() -> usize {

@@ -2,7 +2,11 @@
 
 use tokio::time::Instant;
 
-use super::{Plan, launch};
+use super::{
+    Plan,
+    figures::{Figure, Section},
+    launch,
+};
 use crate::{Fault, database::Database, mail_drill, server::Server, smtp::MailServer};
 
 /// The percentage of recipients, and of mails, that the mail server refuses.
@@ -14,7 +18,7 @@ pub(super) async fn measure(
     plan: &Plan,
     database: &Database,
     drill: mail_drill::Plan,
-) -> Result<String, Fault> {
+) -> Result<Section, Fault> {
     let mut mail_server = MailServer::flaky(FAIL_PERCENT).await?;
     let mut launch = launch(plan, database).with("MAIL_SMTP_URL", &mail_server.url());
     for (name, value) in mail_drill::SETTINGS {
@@ -23,19 +27,21 @@ pub(super) async fn measure(
     let mut server = Server::start(launch).await?;
     let began = Instant::now();
     let outcome = mail_drill::run(drill, &mut server, database, &mut mail_server).await?;
-    Ok(format!(
+    let settled_s = began.elapsed().as_secs_f64();
+    let name = format!("{} notices by mail, {} kills: until settled", drill.notices, drill.kills);
+    let text = format!(
         "### {} notices by mail, the mail server refusing {FAIL_PERCENT} % of recipients and of mails, the \
          server killed {} times\n\n\
          | | |\n| --- | ---: |\n\
          | delivered | {} |\n| lost | 0 |\n\
          | arrived again, under the same Message-ID | {} |\n\
          | delivered under two Message-IDs | 0 |\n\
-         | deliveries retried | {} |\n| until all was settled | {:.1} s |\n",
+         | deliveries retried | {} |\n| until all was settled | {settled_s:.1} s |\n",
         drill.notices,
         outcome.kills,
         outcome.delivered(),
         outcome.repeated(),
         outcome.retries,
-        began.elapsed().as_secs_f32(),
-    ))
+    );
+    Ok(Section { text, figures: vec![Figure::new(name, "s", settled_s)] })
 }

@@ -7,7 +7,10 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::Plan;
+use super::{
+    Plan,
+    figures::{Figure, Section, float},
+};
 use crate::{
     Fault,
     database::{self, Database},
@@ -19,7 +22,11 @@ const MEMORY_POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Creates a former application's database of this size and imports it twice. Both are in one database,
 /// so that they can be compared by SQL.
-pub(super) async fn measure(plan: &Plan, database: &Database, size: Size) -> Result<String, Fault> {
+pub(super) async fn measure(
+    plan: &Plan,
+    database: &Database,
+    size: Size,
+) -> Result<Section, Fault> {
     let client = database.client().await?;
     reference::fill(&client, size).await?;
     let first = run(plan, database).await?;
@@ -33,19 +40,27 @@ pub(super) async fn measure(plan: &Plan, database: &Database, size: Size) -> Res
         )));
     }
     let a_second = f64::from(size.messages) / first.elapsed.as_secs_f64();
-    Ok(format!(
+    let peak_kb = first.peak_kb.max(second.peak_kb);
+    let load =
+        format!("import of {} conversations, {} messages", size.conversations, size.messages);
+    let figures = vec![
+        Figure::new(format!("{load}: first run"), "messages/s", a_second),
+        Figure::new(format!("{load}: second run"), "s", second.elapsed.as_secs_f64()),
+        Figure::new(format!("{load}: peak memory"), "kB", float(peak_kb)),
+    ];
+    let text = format!(
         "### Import: {} conversations, {} messages\n\n\
          | what | figure |\n| --- | ---: |\n\
          | first run | {:.1} s, {a_second:.0} messages a second |\n\
-         | peak memory of the command | {} kB |\n\
+         | peak memory of the command | {peak_kb} kB |\n\
          | second run, which changes nothing | {:.1} s |\n\
          | rows on one side only, compared by SQL | 0 |\n",
         size.conversations,
         size.messages,
         first.elapsed.as_secs_f64(),
-        first.peak_kb.max(second.peak_kb),
         second.elapsed.as_secs_f64(),
-    ))
+    );
+    Ok(Section { text, figures })
 }
 
 /// The duration and peak memory of a run.

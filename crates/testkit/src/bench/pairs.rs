@@ -27,23 +27,52 @@ const AT_ONCE: usize = 50;
 
 /// Connects this many pairs and joins their conversations.
 pub(super) async fn connect(server: &Server, pairs: usize) -> Result<Vec<Pair>, Fault> {
-    connect_all(server, pairs, false).await
+    connect_all(pairs, || pair(server, false)).await
 }
 
 /// Like [`connect`], with small TCP buffers for the clients.
 pub(super) async fn connect_narrow(server: &Server, pairs: usize) -> Result<Vec<Pair>, Fault> {
-    connect_all(server, pairs, true).await
+    connect_all(pairs, || pair(server, true)).await
 }
 
-async fn connect_all(server: &Server, pairs: usize, narrow: bool) -> Result<Vec<Pair>, Fault> {
-    stream::iter(0..pairs)
-        .map(|_| pair(server, narrow))
-        .buffer_unordered(AT_ONCE)
-        .try_collect()
-        .await
+/// Connects the clients of this many pairs, whose salons are away: they have no connection.
+pub(super) async fn connect_clients(
+    server: &Server,
+    pairs: usize,
+) -> Result<Vec<(Socket, Arc<str>)>, Fault> {
+    connect_all(pairs, || client(server)).await
+}
+
+async fn connect_all<T, Connecting: Future<Output = Result<T, Fault>>>(
+    pairs: usize,
+    connect: impl Fn() -> Connecting,
+) -> Result<Vec<T>, Fault> {
+    stream::iter(0..pairs).map(|_| connect()).buffer_unordered(AT_ONCE).try_collect().await
 }
 
 async fn pair(server: &Server, narrow: bool) -> Result<Pair, Fault> {
+    let opened = open(server).await?;
+    Ok(Pair {
+        salon: joined(server, &opened.salon_token, &opened.conversation, false).await?,
+        client: joined(server, &opened.client_token, &opened.conversation, narrow).await?,
+        conversation: opened.conversation,
+    })
+}
+
+async fn client(server: &Server) -> Result<(Socket, Arc<str>), Fault> {
+    let opened = open(server).await?;
+    let socket = joined(server, &opened.client_token, &opened.conversation, false).await?;
+    Ok((socket, opened.conversation))
+}
+
+/// A conversation, and the tokens of its two sides.
+struct Opened {
+    conversation: Arc<str>,
+    salon_token: String,
+    client_token: String,
+}
+
+async fn open(server: &Server) -> Result<Opened, Fault> {
     let salon = Person::salon(&database::id("salon"), "Encre Noire");
     let client = Person::client(&database::id("client"), "Camille", "Martin");
     let salon_token = person::mint(server.secret(), &salon, person::LIFETIME_S)?;
@@ -57,12 +86,7 @@ async fn pair(server: &Server, narrow: bool) -> Result<Pair, Fault> {
         .post("/messaging/conversations", &new)
         .await?
         .expect(201)?;
-    let conversation: Arc<str> = text(&opened, "id")?.into();
-    Ok(Pair {
-        salon: joined(server, &salon_token, &conversation, false).await?,
-        client: joined(server, &client_token, &conversation, narrow).await?,
-        conversation,
-    })
+    Ok(Opened { conversation: text(&opened, "id")?.into(), salon_token, client_token })
 }
 
 async fn joined(

@@ -2,12 +2,15 @@
 
 use tokio::{task::JoinSet, time::Instant};
 
-use super::{Percentiles, Plan, seed, usage::Meter};
+use super::{
+    Percentiles, Plan, Target,
+    figures::{Figure, Section, number},
+    per_second, seed,
+};
 use crate::{
     Fault,
     person::{self, Person},
     rest::Rest,
-    server::Server,
     test_app::text,
 };
 
@@ -17,7 +20,8 @@ const READERS: usize = 4;
 const PAGE: u32 = 50;
 
 /// Measures lists, pages and totals with concurrent readers.
-pub(super) async fn measure(plan: &Plan, server: &Server, meter: &Meter) -> Result<String, Fault> {
+pub(super) async fn measure(plan: &Plan, target: &Target) -> Result<Section, Fault> {
+    let Target { server, meter, .. } = target;
     let salon = Person::salon(&seed::salon(0), "Encre Noire");
     let token = person::mint(server.secret(), &salon, person::LIFETIME_S)?;
     let rest = Rest::new(&server.url()).with_token(&token);
@@ -28,10 +32,12 @@ pub(super) async fn measure(plan: &Plan, server: &Server, meter: &Meter) -> Resu
 
     let mut lines = vec![
         format!("### Reads, {} messages stored, {READERS} readers\n", plan.messages),
-        "| what | answers/s | p50 | p99 | max | CPU server | CPU PostgreSQL | CPU load |"
+        "| what | answers/s | p50 | p99 | max | CPU server | CPU PostgreSQL | CPU load | \
+         server, each | PostgreSQL, each |"
             .to_owned(),
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |".to_owned(),
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |".to_owned(),
     ];
+    let mut figures = Vec::new();
     let table = [
         ("list of conversations", "/messaging/conversations".to_owned()),
         ("newest 50 messages", messages.clone()),
@@ -44,12 +50,23 @@ pub(super) async fn measure(plan: &Plan, server: &Server, meter: &Meter) -> Resu
         let before = meter.read()?;
         let started = Instant::now();
         let percentiles = read(&rest, &path, plan.duration / 2).await?;
-        let elapsed = started.elapsed().as_millis().max(1);
-        let rate = u128::from(percentiles.count()) * 1_000 / elapsed;
-        let cpu = meter.cells_since(before)?;
-        lines.push(format!("| {what} | {rate} | {} | {cpu} |", percentiles.cells()));
+        let rate = per_second(percentiles.count(), started.elapsed());
+        let usage = meter.since(before)?;
+        let server_ms = usage.server_ms_each(percentiles.count());
+        let postgres_ms = usage.postgres_ms_each(percentiles.count());
+        lines.push(format!(
+            "| {what} | {rate:.0} | {} | {} | {} ms | {} ms |",
+            percentiles.cells(),
+            usage.cells(),
+            number(server_ms),
+            number(postgres_ms)
+        ));
+        let load = format!("{what}, {} messages, {READERS} readers", plan.messages);
+        figures.push(Figure::new(format!("{load}: answers"), "answers/s", rate));
+        figures.extend(percentiles.figures(&load));
+        figures.extend(usage.figures(&load, percentiles.count(), "ms/answer"));
     }
-    Ok(lines.join("\n") + "\n")
+    Ok(Section { text: lines.join("\n") + "\n", figures })
 }
 
 async fn read(

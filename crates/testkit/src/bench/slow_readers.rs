@@ -9,6 +9,7 @@ use tokio::{
 
 use super::{
     Percentiles, Plan,
+    figures::{Figure, Section, float},
     pairs::{self, Pair},
     usage::rss_kb,
 };
@@ -39,7 +40,7 @@ pub(super) async fn measure(
     server: &Server,
     clients: usize,
     slow: usize,
-) -> Result<String, Fault> {
+) -> Result<Section, Fault> {
     let pid = server.pid().ok_or_else(|| Fault::new("the server is gone"))?;
     let mut readers =
         reader_pairs(pairs::connect(server, clients.saturating_sub(2 * slow) / 2).await?);
@@ -58,7 +59,19 @@ pub(super) async fn measure(
     let after = phase(plan, &mut readers, &slow_pairs).await?;
     let after_kb = rss_kb(pid)?;
     let closed = closed(slow_pairs).await?;
-    Ok(format!(
+    let load = format!("{slow} of {clients} clients stop reading");
+    let mut figures = Vec::new();
+    let phases = [
+        ("all read", &before, before_kb),
+        ("they do not read", &during, during_kb),
+        ("they read again", &after, after_kb),
+    ];
+    for (phase, percentiles, kb) in phases {
+        let load = format!("{load}, {phase}");
+        figures.extend(percentiles.figures(&load));
+        figures.push(Figure::new(format!("{load}: server's memory"), "kB", float(kb)));
+    }
+    let text = format!(
         "### {slow} of {clients} clients stop reading, {PER_SECOND} messages a second to the readers, {} long ones \
          to the slow clients\n\n\
          | from the send to the other side's client | p50 | p99 | max | server's resident memory |\n\
@@ -71,7 +84,8 @@ pub(super) async fn measure(
         before.cells(),
         during.cells(),
         after.cells()
-    ))
+    );
+    Ok(Section { text, figures })
 }
 
 fn reader_pairs(pairs: Vec<Pair>) -> Vec<ReaderPair> {

@@ -2,13 +2,18 @@
 
 use std::time::Instant;
 
-use super::{Plan, millis, start, usage::rss_mb};
+use super::{
+    Plan,
+    figures::{Figure, Section, float},
+    millis, start,
+    usage::rss_mb,
+};
 use crate::{Fault, database::Database};
 
 const STARTS: usize = 5;
 
 /// Measures best and worst start-up time, and memory after the start.
-pub(super) async fn measure(plan: &Plan, database: &Database) -> Result<String, Fault> {
+pub(super) async fn measure(plan: &Plan, database: &Database) -> Result<Section, Fault> {
     // The first start runs the migrations.
     drop(start(plan, database).await?);
     let mut times = Vec::new();
@@ -23,7 +28,12 @@ pub(super) async fn measure(plan: &Plan, database: &Database) -> Result<String, 
     times.sort();
     let best = times.first().copied().unwrap_or_default();
     let worst = times.last().copied().unwrap_or_default();
-    Ok(format!(
+    let figures = vec![
+        Figure::new("start to ready, best", "ms", 1_000.0 * best.as_secs_f64()),
+        Figure::new("start to ready, worst", "ms", 1_000.0 * worst.as_secs_f64()),
+        Figure::new("resident memory after the start", "MB", float(memory_mb)),
+    ];
+    let text = format!(
         "### At rest\n\n\
          | what | figure |\n| --- | ---: |\n\
          | start to ready, best of {STARTS} | {} |\n\
@@ -31,5 +41,6 @@ pub(super) async fn measure(plan: &Plan, database: &Database) -> Result<String, 
          | resident memory | {memory_mb} MB |\n",
         millis(best),
         millis(worst)
-    ))
+    );
+    Ok(Section { text, figures })
 }

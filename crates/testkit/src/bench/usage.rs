@@ -7,6 +7,7 @@ use std::{
 
 use xtask::process::{children, output_of};
 
+use super::figures::{Figure, float};
 use crate::{Fault, database::Database, server::Server};
 
 /// Reads the CPU time of the three from `/proc`.
@@ -60,29 +61,63 @@ impl Meter {
         })
     }
 
-    /// The CPU use since `before`, as table cells: server, PostgreSQL, load generator; 100 % is one
-    /// core.
-    pub(super) fn cells_since(&self, before: Reading) -> Result<String, Fault> {
+    /// The CPU use since `before`.
+    pub(super) fn since(&self, before: Reading) -> Result<Usage, Fault> {
         let now = self.read()?;
-        let elapsed = now.at.duration_since(before.at);
-        let share = |now, before| self.share(now, before, elapsed);
-        Ok(format!(
-            "{} | {} | {}",
-            share(now.server, before.server),
-            share(now.postgres, before.postgres),
-            share(now.load, before.load)
-        ))
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "ticks of a run of minutes are far below 2^52")]
-    fn share(&self, now: u64, before: u64, elapsed: Duration) -> String {
-        let seconds = now.saturating_sub(before) as f64 / self.ticks_per_second;
-        format!("{:.0} %", 100.0 * seconds / elapsed.as_secs_f64())
+        let seconds =
+            |now: u64, before: u64| float(now.saturating_sub(before)) / self.ticks_per_second;
+        Ok(Usage {
+            elapsed: now.at.duration_since(before.at),
+            server_s: seconds(now.server, before.server),
+            postgres_s: seconds(now.postgres, before.postgres),
+            load_s: seconds(now.load, before.load),
+        })
     }
 
     /// The server's resident memory, in megabytes.
     pub(super) fn server_rss_mb(&self) -> Result<u64, Fault> {
         rss_mb(self.server)
+    }
+}
+
+/// The processor time of a measurement, in seconds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Usage {
+    /// The length of the measurement.
+    pub(super) elapsed: Duration,
+    /// Of the server's process.
+    pub(super) server_s: f64,
+    /// Of all of PostgreSQL's processes.
+    pub(super) postgres_s: f64,
+    /// Of the load generator.
+    pub(super) load_s: f64,
+}
+
+impl Usage {
+    /// Cells of a table: server, PostgreSQL, load generator; 100 % is one core.
+    pub(super) fn cells(&self) -> String {
+        let share = |seconds: f64| format!("{:.0} %", 100.0 * seconds / self.elapsed.as_secs_f64());
+        format!("{} | {} | {}", share(self.server_s), share(self.postgres_s), share(self.load_s))
+    }
+
+    /// The server's share of one of `count` requests, in milliseconds.
+    pub(super) fn server_ms_each(&self, count: u64) -> f64 {
+        1_000.0 * self.server_s / float(count)
+    }
+
+    /// PostgreSQL's share of one of `count` requests, in milliseconds.
+    pub(super) fn postgres_ms_each(&self, count: u64) -> f64 {
+        1_000.0 * self.postgres_s / float(count)
+    }
+
+    /// Both shares of one of `count` requests, with names that start with `load`.
+    pub(super) fn figures(&self, load: &str, count: u64, unit: &str) -> [Figure; 2] {
+        let figure =
+            |of: &str, value| Figure::new(format!("{load}: processor time of {of}"), unit, value);
+        [
+            figure("the server", self.server_ms_each(count)),
+            figure("PostgreSQL", self.postgres_ms_each(count)),
+        ]
     }
 }
 
@@ -142,6 +177,19 @@ fn read(pid: u32, file: &str) -> Result<String, Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn processor_time_is_shown_as_shares_of_a_core_and_as_milliseconds_each() {
+        let usage = Usage {
+            elapsed: Duration::from_secs(20),
+            server_s: 8.0,
+            postgres_s: 25.0,
+            load_s: 3.4,
+        };
+        assert_eq!(usage.cells(), "40 % | 125 % | 17 %");
+        let each = [usage.server_ms_each(50_000), usage.postgres_ms_each(50_000)];
+        assert_eq!(each.map(|ms| format!("{ms:.3}")), ["0.160", "0.500"]);
+    }
 
     #[test]
     fn ticks_are_read_behind_the_strangest_name() {

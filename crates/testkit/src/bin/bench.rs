@@ -2,10 +2,12 @@
 
 use std::{io::stdout, path::PathBuf, process::ExitCode, time::Duration};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Error, Parser, Subcommand, ValueEnum, error::ErrorKind};
 use testkit::{
     Fault,
-    bench::{Bookings, Plan, Subject, run, run_one},
+    bench::{
+        Bookings, PAIRS_DEFAULT, PAIRS_MAX, Plan, Profile, SavedRun, Subject, Work, new_file, run,
+    },
     mail_drill,
     reference::Size,
     resume_load,
@@ -14,24 +16,93 @@ use testkit::{
 const DURATION_S: u64 = 20;
 const QUICK_S: u64 = 4;
 
-/// Measures a server on a PostgreSQL and prints a report in Markdown.
+/// Measures a server on a PostgreSQL, prints a report in Markdown, and saves its figures as JSON.
 #[derive(Debug, Parser)]
+#[command(name = "bench")]
 struct Arguments {
     /// A superuser's URL of the cluster; a new database is created there, and dropped at the end.
-    #[arg(long)]
-    database_url: String,
+    #[arg(long, required_unless_present = "check")]
+    database_url: Option<String>,
     /// The server's program.
-    #[arg(long)]
-    server: PathBuf,
+    #[arg(long, required_unless_present = "check")]
+    server: Option<PathBuf>,
+    /// Only check the arguments.
+    #[arg(long, hide = true)]
+    check: bool,
     /// Shorter measurements, for a first look.
     #[arg(long)]
     quick: bool,
+    /// Run only these measurements.
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "NAME[,NAME]")]
+    profile: Vec<Profile>,
+    /// Pairs of a salon and a client in the measurements of sends, each with a conversation; one
+    /// measurement for each number [default: 32,256].
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "N[,M]",
+        value_parser = clap::value_parser!(u16).range(1..=i64::from(PAIRS_MAX))
+    )]
+    pairs: Vec<u16>,
     /// The number of messages in the large history.
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(200..))]
     messages: u32,
+    /// A new file for the figures [default: in target/bench, named after the time].
+    #[arg(long, global = true, value_name = "FILE", value_parser = new_file)]
+    save: Option<PathBuf>,
+    /// Compare with the run whose figures are in this file.
+    #[arg(long, global = true, value_name = "FILE", value_parser = SavedRun::read)]
+    against: Option<SavedRun>,
     /// Run only this measurement.
     #[command(subcommand)]
     only: Option<Only>,
+}
+
+impl Arguments {
+    /// The plan; none if the arguments were only to be checked.
+    fn plan(self) -> Result<Option<Plan>, Error> {
+        let work = self.work()?;
+        let seconds = if self.quick { QUICK_S } else { DURATION_S };
+        let place = self.database_url.zip(self.server).filter(|_| !self.check);
+        Ok(place.map(|(database_url, server)| Plan {
+            database_url,
+            server,
+            messages: self.messages,
+            duration: Duration::from_secs(seconds),
+            save: self.save,
+            against: self.against,
+            work,
+        }))
+    }
+
+    fn work(&self) -> Result<Work, Error> {
+        let Some(only) = self.only else {
+            return Ok(Work::Profiles { profiles: self.profiles(), pairs: self.pairs() });
+        };
+        if self.profile.is_empty() && self.pairs.is_empty() {
+            return Ok(Work::Separate(only.subject()));
+        }
+        let text = "a measurement that runs separately has neither `--profile` nor `--pairs`";
+        Err(Self::command().error(ErrorKind::ArgumentConflict, text))
+    }
+
+    fn profiles(&self) -> Vec<Profile> {
+        match self.profile.as_slice() {
+            [] => Profile::value_variants().to_vec(),
+            some => some.to_vec(),
+        }
+    }
+
+    /// Each number once, in ascending order.
+    fn pairs(&self) -> Vec<u16> {
+        let mut pairs = match self.pairs.as_slice() {
+            [] => PAIRS_DEFAULT.to_vec(),
+            some => some.to_vec(),
+        };
+        pairs.sort_unstable();
+        pairs.dedup();
+        pairs
+    }
 }
 
 /// The measurements that run separately.
@@ -134,19 +205,13 @@ impl Only {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let seconds = if arguments.quick { QUICK_S } else { DURATION_S };
-    let plan = Plan {
-        database_url: arguments.database_url,
-        server: arguments.server,
-        messages: arguments.messages,
-        duration: Duration::from_secs(seconds),
+    let plan = match Arguments::parse().plan() {
+        Ok(Some(plan)) => plan,
+        Ok(None) => return ExitCode::SUCCESS,
+        // With status 2, as all wrong arguments.
+        Err(wrong) => wrong.exit(),
     };
-    let measured = match arguments.only {
-        Some(only) => run_one(&plan, &only.subject(), &mut stdout()).await,
-        None => run(&plan, &mut stdout()).await,
-    };
-    match measured {
+    match run(&plan, &mut stdout()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(fault) => fail(&fault),
     }
@@ -156,4 +221,68 @@ async fn main() -> ExitCode {
 fn fail(fault: &Fault) -> ExitCode {
     eprintln!("bench: {}", fault.chain());
     ExitCode::FAILURE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLACE: [&str; 5] = ["bench", "--database-url", "postgres://x", "--server", "server"];
+
+    fn plan(arguments: &[&str]) -> Result<Option<Plan>, Error> {
+        Arguments::try_parse_from(PLACE.iter().chain(arguments))?.plan()
+    }
+
+    fn profiles(arguments: &[&str]) -> (Vec<Profile>, Vec<u16>) {
+        match plan(arguments).expect("right arguments").expect("a plan").work {
+            Work::Profiles { profiles, pairs } => (profiles, pairs),
+            Work::Separate(subject) => panic!("a separate measurement: {subject:?}"),
+        }
+    }
+
+    #[test]
+    fn without_arguments_every_profile_runs_with_32_and_256_pairs() {
+        let (profiles, pairs) = profiles(&[]);
+        assert_eq!(profiles, Profile::value_variants());
+        assert_eq!(pairs, [32, 256]);
+    }
+
+    #[test]
+    fn profiles_and_pairs_can_be_chosen_and_each_number_counts_once() {
+        let arguments = ["--profile", "reader-away,closed-loop", "--pairs", "256,7,256"];
+        let expected = (vec![Profile::ReaderAway, Profile::ClosedLoop], vec![7, 256]);
+        assert_eq!(profiles(&arguments), expected);
+    }
+
+    #[test]
+    fn wrong_arguments_end_with_status_2_before_anything_starts() {
+        let table: [&[&str]; 10] = [
+            &["--profile", "writers"],
+            &["--pairs", "0"],
+            &["--pairs", "32,2001"],
+            &["--pairs", "many"],
+            &["--pairs", ""],
+            &["--against", "/there/is/no/such/file.json"],
+            &["--against", "Cargo.toml"],
+            &["--save", "Cargo.toml"],
+            &["sockets", "--against", "Cargo.toml"],
+            &["--pairs", "32", "sockets"],
+        ];
+        for arguments in table {
+            let wrong = plan(arguments).expect_err("wrong arguments");
+            assert_eq!(wrong.exit_code(), 2, "{arguments:?}");
+        }
+    }
+
+    #[test]
+    fn a_check_needs_no_place_and_plans_nothing() {
+        let check = |arguments: &[&str]| {
+            let all = ["bench", "--check"].iter().chain(arguments);
+            Arguments::try_parse_from(all).and_then(Arguments::plan)
+        };
+        assert!(check(&["--pairs", "32"]).expect("right arguments").is_none());
+        assert_eq!(check(&["--pairs", "0"]).expect_err("wrong arguments").exit_code(), 2);
+        let nowhere = Arguments::try_parse_from(["bench"]).expect_err("no place");
+        assert_eq!(nowhere.exit_code(), 2);
+    }
 }
