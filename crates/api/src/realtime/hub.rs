@@ -22,7 +22,10 @@ use domain::{
     store::Store,
     time::Timestamp,
 };
-use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
+use tokio::{
+    runtime::Handle,
+    sync::{Mutex as AsyncMutex, OwnedMutexGuard},
+};
 
 use super::{
     delivery::{self, Delivery},
@@ -61,10 +64,13 @@ pub(super) struct Inner {
     silence_max: Duration,
     links: Links,
     log: Arc<dyn LogStore>,
+    /// Where repairs run: whoever publishes a change may have a runtime that ends with it.
+    runtime: Handle,
 }
 
 impl Hub {
-    /// Without any session.
+    /// Without any session. To be called inside the runtime on which the hub reads from the store; changes
+    /// may be published from any thread.
     pub(crate) fn with_settings(store: Arc<dyn Store>, settings: &Settings, links: Links) -> Self {
         Self::over(store.clone(), store.clone(), store, settings, links)
     }
@@ -81,18 +87,25 @@ impl Hub {
         let silence_max_ms =
             settings.socket.ping_interval_ms.saturating_add(PONG_EXPECTED_WITHIN_MS);
         let sessions = Arc::new(SessionRegistry::default());
-        let presence = PresenceTracker::new(settings.presence, sessions.clone(), participants);
+        let runtime = Handle::current();
+        let presence = PresenceTracker::new(
+            settings.presence,
+            sessions.clone(),
+            participants,
+            runtime.clone(),
+        );
         let presence = Arc::new(presence);
         let typing = TypingTracker::new(settings.typing, sessions.clone(), presence.clone());
         let inner = Inner {
             conversation_locks: ConversationLocks::new(),
-            unread: Arc::new(UnreadCounter::new(sessions.clone(), reading)),
+            unread: Arc::new(UnreadCounter::new(sessions.clone(), reading, runtime.clone())),
             presence,
             typing: Arc::new(typing),
             sessions,
             silence_max: Duration::from_millis(silence_max_ms),
             links,
             log,
+            runtime,
         };
         Self { inner: Arc::new(inner) }
     }
@@ -439,7 +452,7 @@ impl Hub {
             return;
         }
         let (hub, conversation, viewer) = (self.clone(), conversation.clone(), viewer.clone());
-        tokio::spawn(async move {
+        self.inner.runtime.spawn(async move {
             let mut retry = Retry::new();
             while let Some(progress) = hub.progress(&conversation) {
                 match hub.read_log(&conversation, &viewer, progress.delivered_seq).await {

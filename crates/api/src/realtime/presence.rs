@@ -21,6 +21,7 @@ use domain::{
     },
 };
 use tokio::{
+    runtime::Handle,
     sync::{Notify, Semaphore},
     time::{Instant, sleep_until},
 };
@@ -54,6 +55,8 @@ pub(super) struct PresenceTracker {
     settings: Settings,
     sessions: Arc<SessionRegistry>,
     store: Arc<dyn ParticipantStore>,
+    /// Where partners are read: whoever publishes a change may have a runtime that ends with it.
+    runtime: Handle,
     state: Mutex<State>,
     /// Times are counted from here.
     started: Instant,
@@ -79,6 +82,7 @@ impl PresenceTracker {
         settings: Settings,
         sessions: Arc<SessionRegistry>,
         store: Arc<dyn ParticipantStore>,
+        runtime: Handle,
     ) -> Self {
         let state = State {
             register: Presence::new(settings.terms),
@@ -89,6 +93,7 @@ impl PresenceTracker {
             settings,
             sessions,
             store,
+            runtime,
             state: Mutex::new(state),
             started: Instant::now(),
             changed: Notify::new(),
@@ -343,7 +348,7 @@ impl PresenceTracker {
     /// the read.
     fn read(self: &Arc<Self>, user: &UserId) {
         let (presence, user) = (self.clone(), user.clone());
-        tokio::spawn(async move { presence.read_until_settled(&user).await });
+        self.runtime.spawn(async move { presence.read_until_settled(&user).await });
     }
 
     async fn read_until_settled(&self, user: &UserId) {

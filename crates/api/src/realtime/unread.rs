@@ -9,6 +9,7 @@ use std::{
 
 use domain::{conversation::store::ReadingStore, ids::UserId};
 use tokio::{
+    runtime::Handle,
     sync::Semaphore,
     time::{Instant, sleep_until},
 };
@@ -40,6 +41,8 @@ enum Progress {
 pub(crate) struct UnreadCounter {
     sessions: Arc<SessionRegistry>,
     store: Arc<dyn ReadingStore>,
+    /// Where counts run: whoever publishes a change may have a runtime that ends with it.
+    runtime: Handle,
     /// The counts under way. The registry may be locked inside of this lock.
     under_way: Mutex<HashMap<UserId, Progress>>,
     /// Who is sent their total once more, and when. One task for each of them; only people who have
@@ -50,10 +53,15 @@ pub(crate) struct UnreadCounter {
 }
 
 impl UnreadCounter {
-    pub(crate) fn new(sessions: Arc<SessionRegistry>, store: Arc<dyn ReadingStore>) -> Self {
+    pub(crate) fn new(
+        sessions: Arc<SessionRegistry>,
+        store: Arc<dyn ReadingStore>,
+        runtime: Handle,
+    ) -> Self {
         Self {
             sessions,
             store,
+            runtime,
             under_way: Mutex::default(),
             to_repeat: Mutex::default(),
             counts: Semaphore::new(COUNTS_AT_ONCE_MAX),
@@ -79,7 +87,7 @@ impl UnreadCounter {
         drop(under_way);
         if !is_under_way {
             let (counter, user) = (self.clone(), user.clone());
-            tokio::spawn(async move { counter.count_until_settled(&user).await });
+            self.runtime.spawn(async move { counter.count_until_settled(&user).await });
         }
     }
 
@@ -101,7 +109,7 @@ impl UnreadCounter {
         let is_waiting = self.to_repeat().insert(user.clone(), due).is_some();
         if !is_waiting {
             let (counter, user) = (self.clone(), user.clone());
-            tokio::spawn(async move {
+            self.runtime.spawn(async move {
                 while let Some(due) = counter.repeat_at(&user) {
                     sleep_until(due).await;
                 }

@@ -132,6 +132,8 @@ struct Fixture {
     messaging: Messaging,
     /// Commits and dies before it tells anyone.
     mute: Messaging,
+    /// What `mute` has committed.
+    unpublished: Arc<RecordingFanout>,
     conversation: ConversationId,
     /// Whose sessions the server ended.
     disconnected: Arc<Mutex<Vec<String>>>,
@@ -147,7 +149,8 @@ impl Fixture {
         };
         let directory = Directory::new(store.clone(), Arc::new(hub.clone()), clock.clone());
         let messaging = over(Arc::new(hub.clone()));
-        let mute = over(Arc::new(RecordingFanout::new()));
+        let unpublished = Arc::new(RecordingFanout::new());
+        let mute = over(unpublished.clone());
         for person in [salon("s"), client("c")] {
             let said = Caller { profile: person.profile.clone(), ..caller(&person) };
             directory.sync_profile(&said).await.expect("noted");
@@ -160,7 +163,8 @@ impl Fixture {
         };
         let opened = messaging.open_conversation(&caller(&salon("s")), new).await.expect("opened");
         let conversation = opened.conversation.id;
-        Self { store, hub, directory, messaging, mute, conversation, disconnected: Arc::default() }
+        let disconnected = Arc::default();
+        Self { store, hub, directory, messaging, mute, unpublished, conversation, disconnected }
     }
 
     fn enter(&self, who: &str) -> (SessionKey, Received) {
@@ -220,6 +224,32 @@ async fn what_was_committed_and_never_told_is_told_before_what_follows() {
     assert_eq!(salon.words(3).await, ["unpublished 1", "unpublished 2", "published"]);
     fixture.say(&fixture.messaging, "c", "after").await;
     assert_eq!(salon.words(1).await, ["after"]);
+}
+
+#[tokio::test]
+async fn what_a_thread_publishes_whose_runtime_ends_is_repaired_and_counted_all_the_same() {
+    let fixture = Fixture::new().await;
+    let (key, mut salon) = fixture.join("s", true).await;
+    fixture.say(&fixture.mute, "c", "lost").await;
+    fixture.unpublished.take();
+    fixture.say(&fixture.mute, "c", "behind a gap").await;
+    let by = user("s");
+    fixture.mute.delete_conversation(&fixture.conversation, &by).await.expect("the salon may");
+    let [message, deletion] = fixture.unpublished.take().try_into().expect("two events");
+    let hub = fixture.hub.clone();
+    let publisher = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.expect("a runtime");
+        runtime.block_on(async {
+            hub.presence().session_opened(&user("s"), key);
+            hub.publish(&[message]);
+            hub.publish(&[deletion]);
+        });
+        runtime.metrics().num_alive_tasks()
+    });
+    assert_eq!(publisher.join().expect("it published"), 0, "tasks that end with the thread");
+    salon.named("conversation-deleted").await;
+    assert_eq!(salon.named("unread-count-updated").await["totalUnread"], 0);
 }
 
 #[tokio::test(start_paused = true)]
