@@ -13,7 +13,7 @@ pub mod fixture;
 pub mod memory;
 mod mock;
 
-pub use memory::MemoryStore;
+pub use memory::{HeldReads, MemoryStore};
 pub use mock::MessagingMocks;
 
 pub use crate::{

@@ -15,7 +15,10 @@ mod uploads;
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
-    sync::{Mutex, MutexGuard, PoisonError},
+    future::poll_fn,
+    mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Poll, Waker},
 };
 
 use jobs::Jobs;
@@ -36,6 +39,7 @@ use crate::{
 pub struct MemoryStore {
     state: Mutex<State>,
     faults: Mutex<Faults>,
+    reads: Arc<Mutex<Reads>>,
 }
 
 impl MemoryStore {
@@ -55,9 +59,51 @@ impl MemoryStore {
         locked(&self.faults).set_unavailable(unavailable);
     }
 
+    /// Makes reads of the log and the history of conversations, and the check of their participants, wait
+    /// until what this returns is dropped.
+    #[must_use]
+    pub fn hold_reads(&self) -> HeldReads {
+        locked(&self.reads).holds += 1;
+        HeldReads(self.reads.clone())
+    }
+
+    /// Waits as long as reads are held.
+    async fn until_reads_go_on(&self) {
+        poll_fn(|context| {
+            let mut reads = locked(&self.reads);
+            if reads.holds == 0 {
+                return Poll::Ready(());
+            }
+            reads.waiting.push(context.waker().clone());
+            Poll::Pending
+        })
+        .await;
+    }
+
     fn state(&self) -> Result<MutexGuard<'_, State>, StoreError> {
         locked(&self.faults).check()?;
         Ok(locked(&self.state))
+    }
+}
+
+/// Reads that a test holds back.
+#[derive(Debug, Default)]
+struct Reads {
+    holds: usize,
+    waiting: Vec<Waker>,
+}
+
+/// Reads of a [`MemoryStore`] wait until this is dropped.
+#[derive(Debug)]
+pub struct HeldReads(Arc<Mutex<Reads>>);
+
+impl Drop for HeldReads {
+    fn drop(&mut self) {
+        let mut reads = locked(&self.0);
+        reads.holds -= 1;
+        for waiting in mem::take(&mut reads.waiting) {
+            waiting.wake();
+        }
     }
 }
 

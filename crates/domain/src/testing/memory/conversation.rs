@@ -44,6 +44,7 @@ impl ConversationStore for MemoryStore {
     }
 
     async fn parties(&self, id: &ConversationId) -> Result<Option<Parties>, StoreError> {
+        self.until_reads_go_on().await;
         let state = self.state()?;
         let record = state.live().find(|record| record.conversation().id == *id);
         Ok(record.map(|record| record.conversation().parties.clone()))
@@ -278,6 +279,7 @@ impl LogStore for MemoryStore {
         after: Seq,
         limit: u32,
     ) -> Result<Option<LogPiece>, StoreError> {
+        self.until_reads_go_on().await;
         let state = self.state()?;
         let Some(record) = state.any_of(conversation, viewer) else {
             return Ok(None);

@@ -65,6 +65,7 @@ impl MessageStore for MemoryStore {
         viewer: &UserId,
         window: &Window<MessageCursor>,
     ) -> Result<Option<History>, StoreError> {
+        self.until_reads_go_on().await;
         let state = self.state()?;
         let Some((record, people)) = state.find(conversation, viewer) else {
             return Ok(None);

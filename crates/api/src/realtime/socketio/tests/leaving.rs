@@ -1,6 +1,5 @@
 //! A client leaves a conversation, and loses its connection before it receives anything else.
 
-use domain::ids::ConversationId;
 use serde_json::json;
 
 use super::{
@@ -80,12 +79,11 @@ async fn a_command_that_was_sent_is_completed_although_the_connection_is_lost() 
     let mut salon = joined(&node, "s1", &id).await;
     let mut client = joined(&node, "c1", &id).await;
     let before = node.test_app.messages(&path).await;
-    let conversation = ConversationId::parse(&id).expect("ours");
-    let lock = node.test_app.api.realtime.hub.lock(&conversation).await;
+    let held = node.test_app.store.hold_reads();
     let message = json!({ "conversationId": id, "content": "Un dernier mot" });
     client.tell_raw("send-message", &message.to_string()).await;
     client.cut().await;
-    drop(lock);
+    drop(held);
     salon.named("user-left").await;
     assert_eq!(node.test_app.messages(&path).await, before + 1, "before its session ended");
 }

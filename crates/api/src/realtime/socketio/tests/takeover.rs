@@ -1,6 +1,6 @@
 //! A client comes back while the connection it lost still counts as open.
 
-use domain::{conversation::live::PresencePolicy, ids::ConversationId};
+use domain::conversation::live::PresencePolicy;
 use serde_json::json;
 
 use super::{
@@ -109,11 +109,10 @@ async fn who_is_put_off_on_the_way_back_leaves_nothing_behind_and_comes_again() 
     let client = joined(&node, "c1", &id).await;
     let (sid, memory) = (client.sid.clone(), client.cut().await);
     node.test_app.send_message(&path, "s1", "missed").await;
-    // The lock of the room is held for longer than a connection attempt may take.
-    let conversation = ConversationId::parse(&id).expect("ours");
-    let turn = node.test_app.api.realtime.hub.lock(&conversation).await;
+    // What it missed cannot be read within the time that a connection attempt may take.
+    let held = node.test_app.store.hold_reads();
     Client::put_off(&node, &memory, "c1").await;
-    drop(turn);
+    drop(held);
     let back = memory.come_back(&node, "c1").await;
     assert_eq!((back.sid.as_str(), words(&back)), (sid.as_str(), vec!["missed"]));
 }

@@ -1,6 +1,5 @@
 //! How connections end that neither side meant to end.
 
-use domain::ids::ConversationId;
 use serde_json::json;
 use tokio::io::AsyncReadExt as _;
 
@@ -127,12 +126,11 @@ async fn a_command_that_was_sent_is_completed_although_the_connection_is_lost() 
     salon.ask("join-conversation", here.clone()).await;
     client.ask("join-conversation", here).await;
     let before = fixture.test_app.messages(&path).await;
-    let conversation = ConversationId::parse(id).expect("ours");
-    let lock = fixture.test_app.api.realtime.hub.lock(&conversation).await;
+    let held = fixture.test_app.store.hold_reads();
     let data = json!({ "conversationId": id, "content": "Un dernier mot" });
     client.say(&json!({ "event": "send-message", "data": data }).to_string()).await;
     drop(client);
-    drop(lock);
+    drop(held);
     salon.event("user-left").await;
     assert_eq!(fixture.test_app.messages(&path).await, before + 1, "before its session ended");
 }
