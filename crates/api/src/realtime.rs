@@ -15,6 +15,7 @@ pub mod recovery_token;
 mod registry;
 pub(crate) mod resume;
 mod retry;
+mod room;
 mod session;
 mod settings;
 mod socketio;

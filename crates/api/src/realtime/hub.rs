@@ -31,10 +31,9 @@ use super::{
     delivery::{self, Delivery},
     events::{self, OutgoingEvent},
     presence::PresenceTracker,
-    registry::{
-        BatchOrder, DisconnectCause, EventSink, Progress, Registrations, Room, SessionRegistry,
-    },
+    registry::{DisconnectCause, EventSink, Joined, Registrations, SessionRegistry},
     retry::Retry,
+    room::{BatchOrder, JoinKey, Progress, RoomId, Sent},
     settings::Settings,
     subscriptions::Subscriptions,
     typing::TypingTracker,
@@ -42,7 +41,10 @@ use super::{
 };
 use crate::links::Links;
 
-pub(crate) use super::registry::{Membership, SessionKey};
+pub(crate) use super::{
+    registry::Opening,
+    room::{Membership, SessionKey},
+};
 
 /// How long after a ping a client that is awake has answered it, in milliseconds. Clients are pinged
 /// once in a ping interval, so one that was silent for that and this is not watching.
@@ -56,7 +58,7 @@ pub(crate) struct Hub {
 
 pub(super) struct Inner {
     sessions: Arc<SessionRegistry>,
-    conversation_locks: ConversationLocks,
+    publish_guards: PublishGuards,
     pub(super) unread: Arc<UnreadCounter>,
     presence: Arc<PresenceTracker>,
     typing: Arc<TypingTracker>,
@@ -97,7 +99,7 @@ impl Hub {
         let presence = Arc::new(presence);
         let typing = TypingTracker::new(settings.typing, sessions.clone(), presence.clone());
         let inner = Inner {
-            conversation_locks: ConversationLocks::new(),
+            publish_guards: PublishGuards::new(),
             unread: Arc::new(UnreadCounter::new(sessions.clone(), reading, runtime.clone())),
             presence,
             typing: Arc::new(typing),
@@ -165,11 +167,6 @@ impl Hub {
         self.sessions().set_subscriptions(key, subscriptions);
     }
 
-    /// Waits for the lock of `conversation`: while it is held, nothing new is sent there.
-    pub(crate) async fn lock(&self, conversation: &ConversationId) -> OwnedMutexGuard<()> {
-        self.inner.conversation_locks.lock(conversation).await
-    }
-
     /// Whether one more room is within `rooms_max` for this session.
     pub(crate) fn may_join(
         &self,
@@ -181,26 +178,16 @@ impl Hub {
         sessions.membership(key, conversation).is_some() || sessions.joined_count(key) < rooms_max
     }
 
-    /// Lets a session join a conversation, of which `opening` holds everything up to `since`. From here
-    /// on it is sent everything after that, once. To be called while holding the lock.
-    pub(crate) fn join(
+    /// Lets a session begin to join a conversation, before it reads what it is sent first. Nothing that
+    /// happens from here on is missed.
+    pub(crate) fn begin_join(
         &self,
         key: SessionKey,
         conversation: &ConversationId,
-        viewer: &UserId,
-        since: Seq,
         visible: bool,
-        opening: &[OutgoingEvent],
-    ) {
-        let mut sessions = self.sessions();
-        let missed = sessions.join(key, conversation, since, visible);
-        for event in opening {
-            sessions.answer(key, event);
-        }
-        drop(sessions);
-        if missed {
-            self.repair(conversation, viewer);
-        }
+    ) -> PendingJoin {
+        let join = self.sessions().begin_join(key, conversation, visible);
+        PendingJoin { hub: self.clone(), join, conversation: conversation.clone() }
     }
 
     /// Lets a session leave a conversation; `None` when it had not joined. The other
@@ -224,7 +211,7 @@ impl Hub {
             return;
         }
         if let Some(event) = events::user_left(user, conversation) {
-            sessions.send_to_room(conversation, None, &event);
+            sessions.send_to_room(conversation, &event);
         }
     }
 
@@ -239,7 +226,7 @@ impl Hub {
 
     /// Sends `event` to everyone in a conversation's room.
     pub(crate) fn send_to_room(&self, conversation: &ConversationId, event: &OutgoingEvent) {
-        self.sessions().send_to_room(conversation, None, event);
+        self.sessions().send_to_room(conversation, event);
     }
 
     /// Sends `event` to the session that asked for it.
@@ -258,6 +245,34 @@ impl Hub {
     }
 }
 
+/// A session that has begun to join a conversation, and reads what it is sent first. Dropping it
+/// withdraws the join, and leaves no trace of it.
+pub(crate) struct PendingJoin {
+    hub: Hub,
+    join: JoinKey,
+    conversation: ConversationId,
+}
+
+impl PendingJoin {
+    /// Makes the session a member. It is sent `opening`, which was read as `viewer` since the join began,
+    /// and from there on everything that happens, once. False when it is no member: it has ended, or the
+    /// conversation was deleted meanwhile, which it is sent behind its opening.
+    pub(crate) fn complete(self, viewer: &UserId, opening: &Opening<'_>) -> bool {
+        let Self { hub, join, conversation } = &self;
+        let joined = hub.sessions().complete_join(*join, conversation, opening);
+        if joined == (Joined::Member { missed: true }) {
+            hub.repair(conversation, viewer);
+        }
+        matches!(joined, Joined::Member { .. })
+    }
+}
+
+impl Drop for PendingJoin {
+    fn drop(&mut self) {
+        self.hub.sessions().withdraw_join(self.join, &self.conversation);
+    }
+}
+
 // From what was committed to what is sent, one change of a conversation after another.
 
 impl Hub {
@@ -267,11 +282,9 @@ impl Hub {
         let conversation = &first.conversation;
         let deliveries = delivery::deliveries(events, self.links());
         let mut sessions = self.sessions();
-        let batch_order = sessions.batch_order(conversation, first.seq, last.seq);
-        match batch_order {
-            BatchOrder::Next => Self::deliver(&mut sessions, last, &deliveries),
-            BatchOrder::NoSubscribers => Self::deliver_to_people(&mut sessions, &deliveries),
-            BatchOrder::Duplicate | BatchOrder::Gap => {}
+        let (batch_order, sent) = sessions.batch_order(conversation, first.seq, last.seq);
+        if batch_order != BatchOrder::Gap {
+            Self::deliver(&mut sessions, last, &deliveries, sent);
         }
         drop(sessions);
         self.count(&deliveries);
@@ -281,30 +294,21 @@ impl Hub {
         }
     }
 
-    /// Sends `deliveries`, all under one lock, so that all sessions are sent them in one order.
-    fn deliver(sessions: &mut Registrations, last: &Event, deliveries: &[Delivery]) {
+    /// Sends `deliveries`, the last of which is about `last`, to those who were not `sent` them before:
+    /// all under one lock, so that all sessions are sent them in one order.
+    fn deliver(sessions: &mut Registrations, last: &Event, deliveries: &[Delivery], sent: Sent) {
         for delivery in deliveries {
             match delivery {
-                Delivery::TellRoom(event) => {
-                    sessions.send_to_room(&last.conversation, Some(last.seq), event);
-                }
-                Delivery::TellUser(user, event) => sessions.send_to_user(user, event),
+                Delivery::TellRoom(event) => sessions.send_entry_to_room(event, sent),
+                Delivery::TellUser(user, event) => sessions.send_entry_to_user(user, event, sent),
                 Delivery::CountUnread(_)
                 | Delivery::RepeatUnread(_)
                 | Delivery::RepeatUnreadLater(_) => {}
             }
         }
+        sessions.release_overflowed(&last.conversation);
         if last.kind == EventKind::ConversationDeleted {
             sessions.close_room(&last.conversation);
-        }
-    }
-
-    /// Sends those of `deliveries` that go to people wherever they are.
-    fn deliver_to_people(sessions: &mut Registrations, deliveries: &[Delivery]) {
-        for delivery in deliveries {
-            if let Delivery::TellUser(user, event) = delivery {
-                sessions.send_to_user(user, event);
-            }
         }
     }
 
@@ -339,7 +343,7 @@ impl Hub {
 #[async_trait]
 impl Fanout for Hub {
     async fn publish_guard(&self, conversation: &ConversationId) -> Box<dyn PublishGuard> {
-        let guard = self.lock(conversation).await;
+        let guard = self.inner.publish_guards.lock(conversation).await;
         Box::new(HeldPublishGuard { hub: self.clone(), _guard: guard })
     }
 
@@ -411,25 +415,26 @@ impl Hub {
     }
 }
 
-// Locks: on this node, changes of one conversation follow one another.
+// The order of the publish guards: on this node, changes of one conversation follow one another. Joins
+// take no part. All of this goes with `Fanout::publish_guard`.
 
 /// How many locks all conversations share. Two conversations that share one only wait for each other.
 const STRIPES: usize = 1_024;
 
 /// A lock for each conversation, in bounded memory.
-pub(super) struct ConversationLocks {
+struct PublishGuards {
     stripes: Vec<Arc<AsyncMutex<()>>>,
     hasher: RandomState,
 }
 
-impl ConversationLocks {
-    pub(super) fn new() -> Self {
+impl PublishGuards {
+    fn new() -> Self {
         let stripes = (0..STRIPES).map(|_| Arc::default()).collect();
         Self { stripes, hasher: RandomState::new() }
     }
 
     /// Waits for the lock of `conversation`; dropping the guard releases it.
-    pub(super) async fn lock(&self, conversation: &ConversationId) -> OwnedMutexGuard<()> {
+    async fn lock(&self, conversation: &ConversationId) -> OwnedMutexGuard<()> {
         let stripes = self.stripes.len() as u64;
         let index =
             usize::try_from(self.hasher.hash_one(conversation) % stripes).unwrap_or_default();
@@ -437,42 +442,35 @@ impl ConversationLocks {
     }
 }
 
-// Repairing a room from the log, when something was committed and never published: the process died in
-// between.
+// Repairing a room from the log, when something was committed and not published here before what
+// follows it: the process died in between, or a session has read it already.
 
 /// How many events are read at a time.
 const REPAIR_EVENTS_MAX: u32 = 200;
 
 impl Hub {
     /// Reads what the room has missed from the log, as `viewer` sees it, and sends it. One at a time
-    /// for each room; ends when the room has caught up or is empty.
+    /// for each room; ends when the room has caught up or is empty. What is published meanwhile and
+    /// follows what was delivered is delivered at once.
     fn repair(&self, conversation: &ConversationId, viewer: &UserId) {
-        let ours = self.sessions().room(conversation).is_some_and(Room::start_repair);
-        if !ours {
-            return;
-        }
+        let Some(room) = self.sessions().start_repair(conversation) else { return };
         let (hub, conversation, viewer) = (self.clone(), conversation.clone(), viewer.clone());
         self.inner.runtime.spawn(async move {
             let mut retry = Retry::new();
-            while let Some(progress) = hub.progress(&conversation) {
+            while let Some(progress) = hub.repair_progress(&conversation, room) {
                 match hub.read_log(&conversation, &viewer, progress.delivered_seq).await {
-                    Some(LogPiece::Events(events)) => {
-                        if hub.caught_up(&conversation, progress, &events) {
-                            return;
-                        }
+                    Some(piece) => {
+                        hub.deliver_repaired(&conversation, room, progress, &piece);
                         retry.succeeded();
                     }
-                    Some(LogPiece::Trimmed) => hub.give_up(&conversation, progress),
-                    None => {
-                        retry.wait().await;
-                    }
+                    None => retry.wait().await,
                 }
             }
         });
     }
 
-    fn progress(&self, conversation: &ConversationId) -> Option<Progress> {
-        self.sessions().room(conversation).map(|room| room.progress())
+    fn repair_progress(&self, conversation: &ConversationId, room: RoomId) -> Option<Progress> {
+        self.sessions().repair_progress(conversation, room)
     }
 
     async fn read_log(
@@ -490,57 +488,51 @@ impl Hub {
         }
     }
 
-    /// The log no longer reaches back: those in the room have to load the conversation again.
-    fn give_up(&self, conversation: &ConversationId, before: Progress) {
-        let mut sessions = self.sessions();
-        if let Some(event) = events::resync(Some(conversation)) {
-            sessions.send_to_room(conversation, None, &event);
-        }
-        if let Some(room) = sessions.room(conversation) {
-            room.repaired_to(before.known_seq);
-        }
-    }
-
-    /// Sends `events`, which follow `before`. Without any the repair may be over.
-    fn caught_up(&self, conversation: &ConversationId, before: Progress, events: &[Event]) -> bool {
-        let Some(last) = events.last() else {
-            return self.sessions().room(conversation).is_none_or(|room| room.end_repair(before));
+    /// Sends what the log says follows `before`.
+    fn deliver_repaired(
+        &self,
+        conversation: &ConversationId,
+        id: RoomId,
+        before: Progress,
+        piece: &LogPiece,
+    ) {
+        let events: &[Event] = match piece {
+            LogPiece::Events(events) => events,
+            LogPiece::Trimmed => &[],
         };
         let batches: Vec<_> = events
             .iter()
             .map(|event| (event, delivery::deliveries(std::slice::from_ref(event), self.links())))
             .collect();
         let mut sessions = self.sessions();
-        for (event, deliveries) in &batches {
-            Self::deliver(&mut sessions, event, deliveries);
+        let Some(room) = sessions.room(conversation, id) else { return };
+        if !room.continues(before) {
+            return;
         }
-        if let Some(room) = sessions.room(conversation) {
-            room.repaired_to(last.seq);
+        match piece {
+            LogPiece::Trimmed => {
+                room.repaired_to(before.known_seq);
+                // The log no longer reaches back: those in the room have to load the conversation again.
+                if let Some(event) = events::resync(Some(conversation)) {
+                    sessions.send_to_room(conversation, &event);
+                }
+            }
+            LogPiece::Events(events) if events.is_empty() => room.found_nothing(before),
+            LogPiece::Events(_) => {}
+        }
+        let mut delivered = Vec::new();
+        for (event, deliveries) in &batches {
+            let room = sessions.room(conversation, id);
+            let Some(sent) = room.and_then(|room| room.take_repaired(event.seq)) else { continue };
+            Self::deliver(&mut sessions, event, deliveries, sent);
+            delivered.push(deliveries);
         }
         drop(sessions);
-        for (_, deliveries) in &batches {
+        for deliveries in delivered {
             self.count(deliveries);
         }
-        false
     }
 }
 
 #[cfg(test)]
 mod tests;
-
-#[cfg(test)]
-mod lock_tests {
-    use futures_util::FutureExt as _;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn a_lock_is_held_until_it_is_released() {
-        let locks = ConversationLocks::new();
-        let conversation = ConversationId::parse("c1").expect("a good id");
-        let held = locks.lock(&conversation).await;
-        assert!(locks.lock(&conversation).now_or_never().is_none());
-        drop(held);
-        assert!(locks.lock(&conversation).now_or_never().is_some());
-    }
-}

@@ -28,8 +28,9 @@ use tokio::{
 
 use super::{
     events::{OnlinePerson, PresenceSnapshot, ServerEvent as _, UserOffline, UserOnline},
-    registry::{SessionKey, SessionRegistry},
+    registry::SessionRegistry,
     retry::Retry,
+    room::SessionKey,
 };
 
 /// How many partner sets are read at the same time.

@@ -1,4 +1,5 @@
 //! The sessions of this node: whose they are, which conversations they joined, and sending to them.
+//! Which session in a room is sent what is the room's to say.
 
 use std::{
     collections::HashMap,
@@ -13,12 +14,12 @@ use domain::{
 
 use super::{
     events::OutgoingEvent,
+    room::{
+        BatchOrder, JoinKey, Member, Membership, PendingMember, Progress, Released, Room, RoomId,
+        Route, Sent, SessionKey,
+    },
     subscriptions::{Subscription, Subscriptions},
 };
-
-/// Identifies a session on this node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct SessionKey(u64);
 
 struct SessionEntry {
     user: UserId,
@@ -55,7 +56,31 @@ pub(crate) struct Registrations {
     entries: HashMap<SessionKey, SessionEntry>,
     people: HashMap<UserId, Person>,
     rooms: HashMap<ConversationId, Room>,
+    /// Those who were joining conversations when these were deleted.
+    closed: HashMap<JoinKey, PendingMember>,
     last_key: u64,
+}
+
+/// What a session that joins is sent first.
+pub(crate) struct Opening<'a> {
+    /// The events, complete up to `since`.
+    pub(crate) events: &'a [OutgoingEvent],
+    pub(crate) since: Seq,
+    /// Whether they are entries of the log, and not a history, in which events that go to people are
+    /// missing.
+    pub(crate) is_log: bool,
+}
+
+/// What became of a join.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Joined {
+    /// The session is a member. With `missed` the log has to be read: it or the members before it lack
+    /// something.
+    Member { missed: bool },
+    /// The conversation was deleted meanwhile. The session was sent what a member was sent until then.
+    Deleted,
+    /// The session has ended, or left.
+    Withdrawn,
 }
 
 impl Registrations {
@@ -101,6 +126,13 @@ impl Registrations {
         Some((entry.user, rooms))
     }
 
+    /// Whether there is nobody here, and no room.
+    #[cfg(test)]
+    pub(crate) fn is_empty(&self) -> bool {
+        let Self { entries, people, rooms, closed, .. } = self;
+        entries.is_empty() && people.is_empty() && rooms.is_empty() && closed.is_empty()
+    }
+
     /// Which conversations a session has joined, or is about to join again; `None` when it is gone.
     pub(crate) fn rooms_of(&self, key: SessionKey) -> Option<Vec<ConversationId>> {
         let rooms = self.entries.get(&key)?.joined.rooms();
@@ -120,38 +152,105 @@ impl Registrations {
         self.entries.get(&key).map_or(0, |entry| entry.joined.rooms().len())
     }
 
-    /// Lets a session join a conversation whose history up to `since` it is sent. Returns whether the
-    /// sessions that joined before have missed something.
-    pub(crate) fn join(
+    /// Lets a session begin to join a conversation, before it reads what it is sent first.
+    pub(crate) fn begin_join(
         &mut self,
-        key: SessionKey,
+        session: SessionKey,
         conversation: &ConversationId,
-        since: Seq,
         visible: bool,
-    ) -> bool {
-        let Some(entry) = self.entries.get_mut(&key) else { return false };
-        let conversation = conversation.clone();
+    ) -> JoinKey {
+        self.last_key += 1;
+        let (key, room_id) = (JoinKey(self.last_key), RoomId(self.last_key));
+        let room = self.rooms.entry(conversation.clone()).or_insert_with(|| Room::new(room_id));
+        room.begin_join(key, session, visible);
+        key
+    }
+
+    /// Makes a session that has read `opening` a member. It is sent that, and then what happened since.
+    pub(crate) fn complete_join(
+        &mut self,
+        key: JoinKey,
+        conversation: &ConversationId,
+        opening: &Opening<'_>,
+    ) -> Joined {
+        let is_deleted = self.closed.contains_key(&key);
+        let Some(pending) = self.take_pending(key, conversation) else { return Joined::Withdrawn };
+        let (session, visible) = (pending.session, pending.visible);
+        let Some(entry) = self.entries.get_mut(&session) else {
+            self.remove_if_empty(conversation);
+            return Joined::Withdrawn;
+        };
+        let since = opening.since;
+        let collected = pending.split(since, is_deleted);
+        for event in collected.before.iter().filter(|_| !opening.is_log) {
+            entry.answer(event.elsewhere());
+        }
         entry.joined.enter(Subscription {
             conversation: conversation.clone(),
             visible,
             delivered_seq: since,
         });
-        let room = self.rooms.entry(conversation).or_insert_with(|| Room::as_of(since));
-        room.add_member(Member { session: key, since, visible })
+        for event in opening.events.iter().chain(&collected.behind) {
+            entry.answer(event);
+        }
+        let Some(room) = self.rooms.get_mut(conversation).filter(|_| !is_deleted) else {
+            entry.joined.leave(conversation);
+            return Joined::Deleted;
+        };
+        entry.joined.delivered(conversation, collected.reached);
+        let messages_only_to = if opening.is_log { Seq::ZERO } else { since };
+        let since = collected.reached;
+        let missed = room.admit(Member { session, visible, since, messages_only_to });
+        Joined::Member { missed }
     }
 
-    /// Lets a session leave a conversation, and returns whose it is; `None` when it had not joined.
+    /// Ends a join that has begun, as if it had not. Does nothing when it has ended.
+    pub(crate) fn withdraw_join(&mut self, key: JoinKey, conversation: &ConversationId) {
+        let Some(pending) = self.take_pending(key, conversation) else { return };
+        self.release(pending, conversation);
+        self.remove_if_empty(conversation);
+    }
+
+    fn take_pending(
+        &mut self,
+        key: JoinKey,
+        conversation: &ConversationId,
+    ) -> Option<PendingMember> {
+        let room = self.rooms.get_mut(conversation);
+        let pending = room.and_then(|room| room.take_pending(key));
+        pending.or_else(|| self.closed.remove(&key))
+    }
+
+    /// Sends a session what was held back from it while it was joining.
+    fn release(&mut self, pending: PendingMember, conversation: &ConversationId) {
+        let session = pending.session;
+        let is_member = self.membership(session, conversation).is_some();
+        send_released(&mut self.entries, session, &pending.release(is_member));
+    }
+
+    fn remove_if_empty(&mut self, conversation: &ConversationId) {
+        if self.rooms.get(conversation).is_some_and(Room::is_empty) {
+            self.rooms.remove(conversation);
+        }
+    }
+
+    /// Lets a session leave a conversation, and returns whose it is; `None` when it had not joined. A join
+    /// that has begun is withdrawn.
     pub(crate) fn leave(
         &mut self,
         key: SessionKey,
         conversation: &ConversationId,
     ) -> Option<(UserId, Membership)> {
+        let room = self.rooms.get_mut(conversation);
+        for pending in room.map(|room| room.take_pending_of(key)).unwrap_or_default() {
+            self.release(pending, conversation);
+        }
         let left = self.membership(key, conversation);
-        let entry = self.entries.get_mut(&key)?;
-        entry.joined.leave(conversation);
-        let (user, left) = (entry.user.clone(), left?);
+        if let Some(entry) = self.entries.get_mut(&key) {
+            entry.joined.leave(conversation);
+        }
         self.drop_member(conversation, key);
-        Some((user, left))
+        Some((self.entries.get(&key)?.user.clone(), left?))
     }
 
     /// The membership of a session; `None` when it has not joined.
@@ -164,49 +263,47 @@ impl Registrations {
     }
 
     fn drop_member(&mut self, conversation: &ConversationId, key: SessionKey) {
-        if self.rooms.get_mut(conversation).is_some_and(|room| room.remove_member(key)) {
-            self.rooms.remove(conversation);
+        if let Some(room) = self.rooms.get_mut(conversation) {
+            room.remove_member(key);
         }
+        self.remove_if_empty(conversation);
     }
 
-    /// Removes the room of a conversation that was deleted.
+    /// Removes the room of a conversation that was deleted. Those who are joining it learn of it then.
     pub(crate) fn close_room(&mut self, conversation: &ConversationId) {
         let Some(room) = self.rooms.remove(conversation) else { return };
-        for member in room.members {
+        for member in room.members() {
             if let Some(entry) = self.entries.get_mut(&member.session) {
                 entry.joined.leave(conversation);
             }
         }
+        self.closed.extend(room.into_pending().into_iter().map(|pending| (pending.key, pending)));
     }
 
-    /// Whether a session of `user` has joined in sight, and its client was active within `silence_max`.
+    /// Whether a session of `user` has joined in sight, or is joining, and its client was active within
+    /// `silence_max`. One that is joining is sent for certain what arrives.
     pub(crate) fn is_watching(
         &self,
         conversation: &ConversationId,
         user: &UserId,
         silence_max: Duration,
     ) -> bool {
-        let is_awake = |session| {
-            self.entries.get(&session).is_some_and(|entry| entry.sink.silent_for() < silence_max)
+        let Some(room) = self.rooms.get(conversation) else { return false };
+        let is_theirs_and_awake = |session| {
+            let entry = self.entries.get(&session).filter(|entry| entry.user == *user);
+            entry.is_some_and(|entry| entry.sink.silent_for() < silence_max)
         };
-        self.members_of(conversation, user).any(|member| member.visible && is_awake(member.session))
+        let members = room.members().iter().map(|member| (member.visible, member.session));
+        let pending = room.pending().iter().map(|pending| (pending.visible, pending.session));
+        members.chain(pending).any(|(visible, session)| visible && is_theirs_and_awake(session))
     }
 
     /// Whether a session of `user` has joined.
     pub(crate) fn has_joined(&self, conversation: &ConversationId, user: &UserId) -> bool {
-        self.members_of(conversation, user).next().is_some()
-    }
-
-    fn members_of<'a>(
-        &'a self,
-        conversation: &ConversationId,
-        user: &'a UserId,
-    ) -> impl Iterator<Item = &'a Member> {
-        let of_user = |member: &&Member| {
+        let members = self.rooms.get(conversation).map(Room::members).unwrap_or_default();
+        members.iter().any(|member| {
             self.entries.get(&member.session).is_some_and(|entry| entry.user == *user)
-        };
-        let members = self.rooms.get(conversation).map(|room| room.members.iter());
-        members.into_iter().flatten().filter(of_user)
+        })
     }
 
     /// Whether `user` has a session on this node.
@@ -214,20 +311,37 @@ impl Registrations {
         self.people.contains_key(user)
     }
 
-    /// How a batch with positions `first` to `last` relates to what the room was delivered.
+    /// How a batch with positions `first` to `last` relates to what the room was delivered, and what was
+    /// sent before it.
     pub(crate) fn batch_order(
         &mut self,
         conversation: &ConversationId,
         first: Seq,
         last: Seq,
-    ) -> BatchOrder {
+    ) -> (BatchOrder, Sent) {
         let room = self.rooms.get_mut(conversation);
-        room.map_or(BatchOrder::NoSubscribers, |room| room.batch_order(first, last))
+        room.map_or((BatchOrder::NoMembers, Sent::default()), |room| room.batch_order(first, last))
     }
 
-    /// The room of a conversation, for its repair; `None` when it is empty.
-    pub(crate) fn room(&mut self, conversation: &ConversationId) -> Option<&mut Room> {
-        self.rooms.get_mut(conversation)
+    /// Starts the repair of a room. `None` when there is none, or its repair is running already.
+    pub(crate) fn start_repair(&mut self, conversation: &ConversationId) -> Option<RoomId> {
+        let room = self.rooms.get_mut(conversation)?;
+        room.start_repair().then(|| room.id())
+    }
+
+    /// The room of a conversation, for its repair; `None` when that room became empty.
+    pub(crate) fn room(&mut self, conversation: &ConversationId, id: RoomId) -> Option<&mut Room> {
+        self.rooms.get_mut(conversation).filter(|room| room.id() == id)
+    }
+
+    /// How far a room is that has to be repaired; `None`, and its repair has ended, when it has not.
+    pub(crate) fn repair_progress(
+        &mut self,
+        conversation: &ConversationId,
+        id: RoomId,
+    ) -> Option<Progress> {
+        let room = self.room(conversation, id)?;
+        if room.end_repair() { None } else { room.progress() }
     }
 
     /// The unread total of `user`, if it is known.
@@ -246,19 +360,47 @@ impl Registrations {
 // Sending to sessions, people and rooms.
 
 impl Registrations {
-    /// Sends `event`, whose position is `seq`, to those in the room who do not have it yet. `None`
-    /// sends it to everyone there.
-    pub(crate) fn send_to_room(
-        &mut self,
-        conversation: &ConversationId,
-        seq: Option<Seq>,
-        event: &OutgoingEvent,
-    ) {
+    /// Sends `event`, which is in no log, to everyone who has joined.
+    pub(crate) fn send_to_room(&mut self, conversation: &ConversationId, event: &OutgoingEvent) {
         let Some(room) = self.rooms.get(conversation) else { return };
-        for member in &room.members {
-            if seq.is_none_or(|seq| seq > member.since) {
-                send(&mut self.entries, member.session, event);
+        for member in room.members() {
+            send(&mut self.entries, member.session, event);
+        }
+    }
+
+    /// Sends `event`, an entry of the log for the room, to those who do not have it yet. `sent` was sent
+    /// before it.
+    pub(crate) fn send_entry_to_room(&mut self, event: &OutgoingEvent, sent: Sent) {
+        let Some(position) = event.position() else { return };
+        let Some(room) = self.rooms.get_mut(&position.conversation) else { return };
+        for session in room.recipients(position.seq, sent) {
+            send(&mut self.entries, session, event);
+        }
+        room.collect(position.seq, event);
+    }
+
+    /// Sends `event`, an entry of the log for people, to every session of `user` that does not have it
+    /// yet. `sent` was sent before it.
+    pub(crate) fn send_entry_to_user(&mut self, user: &UserId, event: &OutgoingEvent, sent: Sent) {
+        let Some(position) = event.position() else { return self.send_to_user(user, event) };
+        let room = self.rooms.get_mut(&position.conversation);
+        let room = room.filter(|room| !room.is_sent_to_all(position.seq, sent));
+        let Some(room) = room else { return self.send_to_user(user, event) };
+        for session in self.people.get(user).into_iter().flat_map(|person| &person.sessions) {
+            match room.route(*session, position.seq, sent) {
+                Route::Send => send(&mut self.entries, *session, event),
+                Route::SendElsewhere => send(&mut self.entries, *session, event.elsewhere()),
+                Route::Collect => room.collect_for(*session, position.seq, event),
+                Route::Skip => {}
             }
+        }
+    }
+
+    /// Sends those who are joining what was collected for them, if that became too much.
+    pub(crate) fn release_overflowed(&mut self, conversation: &ConversationId) {
+        let Some(room) = self.rooms.get_mut(conversation) else { return };
+        for (session, released) in room.take_overflowed() {
+            send_released(&mut self.entries, session, &released);
         }
     }
 
@@ -297,7 +439,7 @@ impl Registrations {
         event: &OutgoingEvent,
     ) {
         let Some(room) = self.rooms.get(conversation) else { return };
-        let others = room.members.iter().filter(|member| member.session != from);
+        let others = room.members().iter().filter(|member| member.session != from);
         for entry in others.filter_map(|member| self.entries.get(&member.session)) {
             entry.sink.send_volatile(event);
         }
@@ -317,6 +459,20 @@ fn send(
     event: &OutgoingEvent,
 ) {
     if let Some(entry) = entries.get_mut(&session) {
+        entry.send(event);
+    }
+}
+
+fn send_released(
+    entries: &mut HashMap<SessionKey, SessionEntry>,
+    session: SessionKey,
+    released: &Released,
+) {
+    let Some(entry) = entries.get_mut(&session) else { return };
+    for event in &released.elsewhere {
+        entry.send(event.elsewhere());
+    }
+    for event in &released.as_member {
         entry.send(event);
     }
 }
@@ -384,130 +540,6 @@ impl Registrations {
     }
 }
 
-// The sessions that joined one conversation, and how far events were delivered to them.
-
-/// A session in a room.
-pub(crate) struct Member {
-    pub(crate) session: SessionKey,
-    /// The history that the session was sent reaches up to here.
-    pub(crate) since: Seq,
-    pub(crate) visible: bool,
-}
-
-/// The sessions that joined one conversation.
-pub(crate) struct Room {
-    pub(crate) members: Vec<Member>,
-    /// Everything up to here was delivered to the room.
-    delivered_seq: Seq,
-    /// The newest position that this node knows of.
-    known_seq: Seq,
-    /// Whether a task is reading what was missed from the log, and delivers it.
-    repairing: bool,
-}
-
-/// The membership of a session in a room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Membership {
-    /// Whether its client says that the conversation is in sight.
-    pub(crate) visible: bool,
-    /// Everything up to here was delivered to it.
-    pub(crate) delivered_seq: Seq,
-}
-
-/// How a batch of events relates to what a room was delivered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum BatchOrder {
-    /// It follows what was delivered before; it counts as delivered now.
-    Next,
-    /// It was delivered before.
-    Duplicate,
-    /// Without members.
-    NoSubscribers,
-    /// Something before it was never delivered: the log has to be read.
-    Gap,
-}
-
-/// How far a room has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Progress {
-    /// Everything up to here was delivered.
-    pub(crate) delivered_seq: Seq,
-    /// The newest position that this node knows of.
-    pub(crate) known_seq: Seq,
-}
-
-impl Room {
-    /// An empty room, to which everything up to `since` counts as delivered.
-    pub(crate) fn as_of(since: Seq) -> Self {
-        Self { members: Vec::new(), delivered_seq: since, known_seq: since, repairing: false }
-    }
-
-    /// Adds a session that was sent the history up to its `since`. Returns whether the members before
-    /// it have missed something.
-    pub(crate) fn add_member(&mut self, member: Member) -> bool {
-        let since = member.since;
-        self.remove_member(member.session);
-        self.members.push(member);
-        self.known_seq = self.known_seq.max(since);
-        self.delivered_seq < since
-    }
-
-    /// Removes a session. Returns whether the room is empty then.
-    pub(crate) fn remove_member(&mut self, session: SessionKey) -> bool {
-        self.members.retain(|member| member.session != session);
-        self.members.is_empty()
-    }
-
-    /// The membership of a session, if it has joined.
-    pub(crate) fn membership(&self, session: SessionKey) -> Option<Membership> {
-        let member = self.members.iter().find(|member| member.session == session)?;
-        Some(Membership {
-            visible: member.visible,
-            delivered_seq: self.delivered_seq.max(member.since),
-        })
-    }
-
-    /// How a batch with positions `first` to `last` relates to what was delivered.
-    pub(crate) fn batch_order(&mut self, first: Seq, last: Seq) -> BatchOrder {
-        self.known_seq = self.known_seq.max(last);
-        if last <= self.delivered_seq {
-            BatchOrder::Duplicate
-        } else if first > self.delivered_seq.next() || self.repairing {
-            BatchOrder::Gap
-        } else {
-            self.delivered_seq = last;
-            BatchOrder::Next
-        }
-    }
-
-    /// Starts a repair; false when one is running already.
-    pub(crate) fn start_repair(&mut self) -> bool {
-        !std::mem::replace(&mut self.repairing, true)
-    }
-
-    /// How far the room has come.
-    pub(crate) fn progress(&self) -> Progress {
-        Progress { delivered_seq: self.delivered_seq, known_seq: self.known_seq }
-    }
-
-    /// During a repair: everything up to `seq` counts as delivered.
-    pub(crate) fn repaired_to(&mut self, seq: Seq) {
-        self.delivered_seq = self.delivered_seq.max(seq);
-        self.known_seq = self.known_seq.max(seq);
-    }
-
-    /// Ends a repair whose last read of the log, begun at `before`, found nothing more. Returns false,
-    /// and the repair goes on, when newer events became known since.
-    pub(crate) fn end_repair(&mut self, before: Progress) -> bool {
-        if self.known_seq > before.known_seq {
-            return false;
-        }
-        self.delivered_seq = self.known_seq;
-        self.repairing = false;
-        true
-    }
-}
-
 // The way out to one session.
 
 /// Why the server ends a session.
@@ -557,42 +589,4 @@ pub(crate) trait EventSink: Send + Sync {
 
     /// Ends the session. The client is sent a disconnect, and does not reconnect by itself.
     fn disconnect(&self, cause: DisconnectCause);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn seq(number: i64) -> Seq {
-        Seq::new(number).expect("not negative")
-    }
-
-    #[test]
-    fn what_follows_is_delivered_once_and_a_gap_is_noticed() {
-        let mut room = Room::as_of(seq(4));
-        assert_eq!(room.batch_order(seq(5), seq(6)), BatchOrder::Next);
-        assert_eq!(room.batch_order(seq(6), seq(6)), BatchOrder::Duplicate);
-        assert_eq!(room.batch_order(seq(8), seq(8)), BatchOrder::Gap);
-        assert_eq!(room.progress(), Progress { delivered_seq: seq(6), known_seq: seq(8) });
-    }
-
-    #[test]
-    fn one_repairs_at_a_time_and_what_comes_meanwhile_is_left_to_it() {
-        let mut room = Room::as_of(seq(4));
-        assert!(room.start_repair());
-        assert!(!room.start_repair());
-        assert_eq!(room.batch_order(seq(5), seq(5)), BatchOrder::Gap);
-        room.repaired_to(seq(5));
-        assert!(room.end_repair(room.progress()));
-        assert_eq!(room.batch_order(seq(6), seq(6)), BatchOrder::Next);
-    }
-
-    #[test]
-    fn a_repair_goes_on_when_something_became_known_since_its_last_read() {
-        let mut room = Room::as_of(seq(4));
-        assert!(room.start_repair());
-        let looked = room.progress();
-        assert_eq!(room.batch_order(seq(5), seq(5)), BatchOrder::Gap);
-        assert!(!room.end_repair(looked));
-    }
 }

@@ -22,6 +22,7 @@ use super::{
     commands::{Budget, SyncFrom},
     delivery::{self, Delivery},
     events::{self, OutgoingEvent},
+    hub::Opening,
     session::{Context, Session},
     subscriptions::{Subscription, Subscriptions},
 };
@@ -90,8 +91,8 @@ impl Session {
         let Context { hub, messaging, .. } = &*self.context;
         let Subscription { conversation, visible, delivered_seq } = room;
         let user = &self.caller.user;
-        // As with every join: no event is sent to the room while this lock is held.
-        let _lock = hub.lock(conversation).await;
+        // As with every join: before anything is read.
+        let pending = hub.begin_join(self.key, conversation, *visible);
         let events_max = builder.events_left;
         let events = match missed(messaging, conversation, user, *delivered_seq, events_max).await {
             Ok(CatchUp::Events { events, has_more: false }) => events,
@@ -108,8 +109,11 @@ impl Session {
             self.leave_room(conversation);
             builder.subscriptions.leave(conversation);
         } else {
-            hub.join(self.key, conversation, user, since, *visible, &[]);
-            if let Some(event) = events::user_joined(user, conversation) {
+            // The events themselves are in the replay.
+            let opening = Opening { events: &[], since, is_log: true };
+            if pending.complete(user, &opening)
+                && let Some(event) = events::user_joined(user, conversation)
+            {
                 hub.send_to_room(conversation, &event);
             }
         }
@@ -178,6 +182,14 @@ pub(crate) struct JoinSnapshot {
     pub(crate) since: Seq,
     /// Whether the client has to reload the conversation although it sent a position.
     pub(crate) resync: bool,
+    /// Whether the events are entries of the log, and not a history.
+    pub(crate) is_log: bool,
+}
+
+impl JoinSnapshot {
+    pub(crate) fn as_opening(&self) -> Opening<'_> {
+        Opening { events: &self.events, since: self.since, is_log: self.is_log }
+    }
 }
 
 impl Session {
@@ -197,7 +209,7 @@ impl Session {
         let resync = after.is_some();
         let news = resync.then(|| events::resync(Some(conversation))).flatten();
         let events = news.into_iter().chain(history.events).collect();
-        Ok(JoinSnapshot { events, since: history.since, resync })
+        Ok(JoinSnapshot { events, since: history.since, resync, is_log: false })
     }
 
     /// What happened after `after`; `None` when the log no longer reaches back, or it is too much for one answer.
@@ -215,13 +227,14 @@ impl Session {
             return Ok(None);
         };
         // A log that outlived its conversation is nothing to join; and a position that the log
-        // never came to is no position.
+        // never came to is no position. What happened between the two reads follows the opening.
         let last_seq = self.history(conversation, 1).await?.since;
         let since = events.last().map_or(after, |event| event.seq);
         let events = sent_to(user, &events, hub.links());
         let mut budget = Budget::of(settings.answer_bytes_max);
         let fits = events.iter().all(|event| budget.take_event(event.data().get().len()));
-        Ok((since == last_seq && fits).then_some(JoinSnapshot { events, since, resync: false }))
+        let snapshot = JoinSnapshot { events, since, resync: false, is_log: true };
+        Ok((since <= last_seq && fits).then_some(snapshot))
     }
 
     async fn history(
@@ -237,7 +250,8 @@ impl Session {
         let (messages, has_more) = self.fitting(&history.page.items)?;
         let has_more = has_more || history.page.next.is_some();
         let history = events::history(conversation, messages, since, has_more);
-        Ok(JoinSnapshot { events: history.into_iter().collect(), since, resync: false })
+        let events = history.into_iter().collect();
+        Ok(JoinSnapshot { events, since, resync: false, is_log: false })
     }
 
     /// Of `messages`, newest first, those that fit into one answer, and whether there are more. One

@@ -296,13 +296,12 @@ impl Session {
             return Err(Failure::new(Code::TooManyRooms, texts::TOO_MANY_ROOMS));
         }
         let user = &self.caller.user;
-        // No event is sent to the room while this lock is held, so that what follows the opening
-        // connects to it without a gap.
-        let lock = hub.lock(conversation).await;
+        // Before anything is read, so that what follows the opening connects to it without a gap.
+        let pending = hub.begin_join(self.key, conversation, visible);
         let opening = self.opening(conversation, after).await?;
-        hub.join(self.key, conversation, user, opening.since, visible, &opening.events);
-        drop(lock);
-        if let Some(event) = events::user_joined(user, conversation) {
+        if pending.complete(user, &opening.as_opening())
+            && let Some(event) = events::user_joined(user, conversation)
+        {
             hub.send_to_room(conversation, &event);
         }
         let mut answer =

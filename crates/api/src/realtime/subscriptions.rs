@@ -51,6 +51,13 @@ impl Subscriptions {
         self.0.retain(|room| room.conversation != *conversation);
     }
 
+    /// Notes that the session was sent everything in `conversation` up to `seq`.
+    pub(crate) fn delivered(&mut self, conversation: &ConversationId, seq: Seq) {
+        if let Some(room) = self.0.iter_mut().find(|room| room.conversation == *conversation) {
+            room.delivered_seq = room.delivered_seq.max(seq);
+        }
+    }
+
     /// Notes that the session is sent `event`. Returns what is sent: an event of a conversation that the session
     /// has not joined goes without its position.
     pub(crate) fn advance<'e>(&mut self, event: &'e OutgoingEvent) -> &'e OutgoingEvent {

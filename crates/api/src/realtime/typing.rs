@@ -20,7 +20,8 @@ use tokio::{
 use super::{
     events::{ServerEvent as _, UserStoppedTyping, UserTyping},
     presence::PresenceTracker,
-    registry::{SessionKey, SessionRegistry},
+    registry::SessionRegistry,
+    room::SessionKey,
 };
 
 /// Who is typing on this node.

@@ -1,6 +1,7 @@
 //! The hub between the real services and sinks that record what they are sent.
 
 mod durable;
+mod joining;
 mod presence;
 mod reading;
 mod typing;
@@ -178,11 +179,17 @@ impl Fixture {
     /// A session that joined, as of now.
     async fn join(&self, who: &str, visible: bool) -> (SessionKey, Received) {
         let (key, received) = self.enter(who);
+        let pending = self.hub.begin_join(key, &self.conversation, visible);
+        let since = self.last_seq(who).await;
+        assert!(pending.complete(&user(who), &history_to(since)));
+        (key, received)
+    }
+
+    /// What a session of `who` that joins reads.
+    async fn last_seq(&self, who: &str) -> Seq {
         let window = domain::page::Window::first(1);
         let history = self.messaging.history(&self.conversation, &user(who), &window).await;
-        let since = history.expect("a participant").last_seq;
-        self.hub.join(key, &self.conversation, &user(who), since, visible, &[]);
-        (key, received)
+        history.expect("a participant").last_seq
     }
 
     /// A session that joined in sight and whose client is then silent for as long as is set.
@@ -191,8 +198,8 @@ impl Fixture {
         let sink = RecordingSink::new(sender);
         let silence = sink.silence.clone();
         let key = self.hub.enter(&user(who), Arc::new(sink), None, 8).expect("a free session");
-        let since = Seq::new(1).expect("not negative");
-        self.hub.join(key, &self.conversation, &user(who), since, true, &[]);
+        let pending = self.hub.begin_join(key, &self.conversation, true);
+        assert!(pending.complete(&user(who), &history_to(Seq::ZERO.next())));
         (silence, Received(events))
     }
 
@@ -200,6 +207,11 @@ impl Fixture {
         let sent = messaging.send_message(&self.conversation, &user(who), text(words)).await;
         sent.expect("sent").message.id.clone()
     }
+}
+
+/// A history up to `since`, of which nothing is sent.
+fn history_to(since: Seq) -> Opening<'static> {
+    Opening { events: &[], since, is_log: false }
 }
 
 #[tokio::test]
