@@ -12,7 +12,8 @@ cargo xtask <verb>
   postgres [name]  Run only a private database, until Ctrl-C; prints its URL
   reference-db     Run a database of the legacy system, until Ctrl-C; prints its URL
                    (--conversations N, --messages N; 10,000 and 500,000 without)
-  layers           Check that dependencies between crates point inwards, and circles between files
+  layers           Check that dependencies between crates point inwards, circles between files,
+                   and where events are constructed
   size             Measure the code: files, lines, imports, one-file folders, circles, journeys
   deny             Check licences, bans and sources of every dependency against deny.toml
   notices          Write docs/third-party-notices.txt: the licences of all dependencies

@@ -1,9 +1,11 @@
-//! `cargo xtask layers`: dependencies point inwards and are in the plan; files of one crate do not use one another in a circle.
+//! `cargo xtask layers`: dependencies point inwards and are in the plan; files of one crate do not use one another in a
+//! circle; events of conversations are constructed by the rules alone.
 
+mod events;
 mod plan;
 mod rules;
 
-use plan::{CIRCLES, DOMAIN_MAY_USE, RULES};
+use plan::{CIRCLES, DOMAIN_MAY_USE, EVENT_WRITERS, RULES};
 use rules::{Kind, Package};
 use xtask::workspace;
 
@@ -27,6 +29,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     let below_domain = list(&["-p", "domain", "-e", "normal"])?;
     wrong.extend(rules::foreign_packages(DOMAIN_MAY_USE, &below_domain));
     wrong.extend(rules::circle_faults(CIRCLES)?);
+    wrong.extend(events::event_faults(EVENT_WRITERS)?);
     if !wrong.is_empty() {
         return Err(Failure::Other(wrong.join("\n")));
     }

@@ -335,7 +335,8 @@ fn defined(item: &Item) -> Option<String> {
     Some(ident.to_string())
 }
 
-fn attributes(item: &Item) -> &[Attribute] {
+/// The attributes of an item of a kind that tests consist of.
+pub fn attributes(item: &Item) -> &[Attribute] {
     match item {
         Item::Const(it) => &it.attrs,
         Item::Enum(it) => &it.attrs,

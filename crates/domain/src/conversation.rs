@@ -1,6 +1,7 @@
 //! A conversation between one salon and one client: participants, permissions, state.
 
 pub mod attachment;
+pub mod audit;
 pub mod commands;
 pub mod event;
 pub mod ledger;

@@ -35,6 +35,8 @@ pub enum Task {
     PurgeExpired(Option<ConversationId>),
     /// Delete old log entries of conversations, likewise.
     TrimLog(Option<ConversationId>),
+    /// Compare the counters of conversations with their messages, likewise.
+    AuditConversations(Option<ConversationId>),
     /// Send a mail (D15).
     SendMail(MailId),
     /// Build a person's data export.
@@ -49,7 +51,7 @@ pub struct UnknownTask;
 impl Task {
     /// Every [`kind`](Self::kind). A store hands out only these: during a deployment, jobs of a
     /// kind that only newer nodes know wait for them.
-    pub const KINDS: [&'static str; 10] = [
+    pub const KINDS: [&'static str; 11] = [
         "handle_appointment_event",
         "delete_object",
         "delete_hosted_file",
@@ -58,6 +60,7 @@ impl Task {
         "archive_aged",
         "empty_aged",
         "trim_log",
+        "audit_conversations",
         "send_mail",
         "export_person",
     ];
@@ -73,6 +76,7 @@ impl Task {
             Self::ArchiveAged(_) => "archive_aged",
             Self::PurgeExpired(_) => "empty_aged",
             Self::TrimLog(_) => "trim_log",
+            Self::AuditConversations(_) => "audit_conversations",
             Self::SendMail(_) => "send_mail",
             Self::ExportPerson(_) => "export_person",
         }
@@ -86,9 +90,10 @@ impl Task {
             Self::DeleteHostedFile(key) => key,
             Self::PurgeUploads => "",
             Self::ErasePerson(person) | Self::ExportPerson(person) => person.as_str(),
-            Self::ArchiveAged(after) | Self::PurgeExpired(after) | Self::TrimLog(after) => {
-                after.as_ref().map_or("", ConversationId::as_str)
-            }
+            Self::ArchiveAged(after)
+            | Self::PurgeExpired(after)
+            | Self::TrimLog(after)
+            | Self::AuditConversations(after) => after.as_ref().map_or("", ConversationId::as_str),
             Self::SendMail(mail) => mail.as_str(),
         }
     }
@@ -109,6 +114,7 @@ impl Task {
             "archive_aged" => resume_after(subject).ok().map(Self::ArchiveAged),
             "empty_aged" => resume_after(subject).ok().map(Self::PurgeExpired),
             "trim_log" => resume_after(subject).ok().map(Self::TrimLog),
+            "audit_conversations" => resume_after(subject).ok().map(Self::AuditConversations),
             "send_mail" => MailId::parse(subject).ok().map(Self::SendMail),
             "export_person" => UserId::parse(subject).ok().map(Self::ExportPerson),
             _ => None,
@@ -256,6 +262,7 @@ mod job_tests {
             Task::ArchiveAged(None),
             Task::PurgeExpired(ConversationId::parse("t1").ok()),
             Task::TrimLog(None),
+            Task::AuditConversations(ConversationId::parse("t1").ok()),
             Task::SendMail(MailId::parse("m1").expect("good")),
             Task::ExportPerson(UserId::parse("u1").expect("good")),
         ];

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::{
     conversation::store::{
-        ConversationStore, LogStore, MessageStore, MessagingStore, People, ReadingStore,
+        ConversationLog, ConversationStore, LogStore, MessageStore, MessagingStore, People,
+        ReadingStore,
     },
     ports::{Clock, Fanout, Ids},
 };
@@ -14,6 +15,7 @@ use crate::{
 /// clone.
 #[derive(Clone)]
 pub struct Messaging {
+    pub(crate) commits: Arc<dyn ConversationLog>,
     pub(crate) conversations: Arc<dyn ConversationStore>,
     pub(crate) messages: Arc<dyn MessageStore>,
     pub(crate) reading: Arc<dyn ReadingStore>,
@@ -25,8 +27,8 @@ pub struct Messaging {
 }
 
 impl Messaging {
-    /// Creates the service over one store. Each change uses one port only, so the store keeps it
-    /// atomic.
+    /// Creates the service over one store. Each change is one
+    /// [`commit`](ConversationLog::commit), so the store keeps it atomic.
     pub fn new(
         store: Arc<dyn MessagingStore>,
         fanout: Arc<dyn Fanout>,
@@ -34,6 +36,7 @@ impl Messaging {
         ids: Arc<dyn Ids>,
     ) -> Self {
         Self {
+            commits: store.clone(),
             conversations: store.clone(),
             messages: store.clone(),
             reading: store.clone(),

@@ -59,15 +59,12 @@ pub struct MarkedMessage {
 
 /// Publishes events to the sessions of the participants.
 #[cfg_attr(any(test, feature = "testing"), mockall::automock)]
-#[async_trait]
 pub trait Fanout: Send + Sync {
-    /// Waits for the exclusive right to change and publish in `conversation`. On one node guards of
-    /// a conversation are exclusive, so events are published in commit order. Other nodes do not
-    /// take part; observers order events by position.
-    async fn publish_guard(&self, conversation: &ConversationId) -> Box<dyn PublishGuard>;
-
     /// Publishes events of one conversation that were committed together, in their order. Never waits
-    /// for an observer.
+    /// for an observer. Called by the store, in the order of its commits
+    /// ([`commit`](crate::conversation::store::ConversationLog::commit)); of several nodes only the
+    /// one that committed calls it. Observers order events by position; an event may be published
+    /// again.
     fn publish(&self, events: &[Event]);
 
     /// Notifies the author of a message that it was marked as read (D9): once, in the sessions of
@@ -90,12 +87,6 @@ pub enum PersonChange {
     Profile,
     /// They were forgotten.
     Forgotten,
-}
-
-/// The exclusive right to change a conversation. Dropping it releases it without publishing.
-pub trait PublishGuard: Send {
-    /// Publishes events and releases the guard. Never waits for an observer.
-    fn publish(self: Box<Self>, events: Vec<Event>);
 }
 
 /// Why a token was refused.

@@ -47,6 +47,7 @@ impl Services {
             appointments: Appointments::new(
                 store.clone(),
                 store.clone(),
+                store.clone(),
                 fanout.clone(),
                 clock.clone(),
                 ids.clone(),
@@ -57,11 +58,12 @@ impl Services {
             privacy: Privacy::new(
                 store.clone(),
                 store.clone(),
+                store.clone(),
                 fanout.clone(),
                 clock.clone(),
                 ids.clone(),
             ),
-            retention: Retention::new(store, fanout, clock, ids),
+            retention: Retention::new(store.clone(), store, fanout, clock, ids),
             messaging,
         }
     }

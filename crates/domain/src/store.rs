@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use crate::{
     appointments::store::AppointmentStore,
-    conversation::store::{MessagingStore, People, UploadStore},
+    conversation::store::{CounterStore, MessagingStore, People, UploadStore},
     ids::UserId,
     jobs::store::JobStore,
     mail::store::{MailStore, PreferenceStore},
@@ -20,6 +20,7 @@ use crate::{
 /// part of every query: for a viewer who is no participant nothing is found.
 pub trait Store:
     MessagingStore
+    + CounterStore
     + ParticipantStore
     + AppointmentStore
     + UploadStore
@@ -35,6 +36,7 @@ pub trait Store:
 
 impl<T> Store for T where
     T: MessagingStore
+        + CounterStore
         + ParticipantStore
         + AppointmentStore
         + UploadStore

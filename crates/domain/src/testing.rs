@@ -8,6 +8,7 @@
     clippy::missing_panics_doc,
     reason = "what is here serves tests, and tells them by a panic that something is wrong"
 )]
+pub mod commands;
 pub mod contract;
 pub mod fixture;
 pub mod memory;
@@ -19,8 +20,8 @@ pub use mock::MessagingMocks;
 pub use crate::{
     appointments::store::MockAppointmentStore,
     conversation::store::{
-        MockConversationStore, MockLogStore, MockMessageStore, MockPeople, MockReadingStore,
-        MockUploadStore,
+        MockConversationLog, MockConversationStore, MockLogStore, MockMessageStore, MockPeople,
+        MockReadingStore, MockUploadStore,
     },
     jobs::store::MockJobStore,
     mail::store::{MockMailSender, MockMailStore, MockPreferenceStore},

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use domain::{
     Worker,
+    ids::ConversationId,
     jobs::{Job, worker::Performed},
 };
 use tokio::{
@@ -138,6 +139,14 @@ async fn perform(worker: &Worker, job: Job) {
     let (id, kind, attempt) = (job.id.clone(), job.task.kind(), job.attempt);
     match worker.perform(&job).await {
         Ok(Performed::Done) => tracing::debug!(%id, kind, attempt, "a job is done"),
+        Ok(Performed::Repaired(conversations)) => {
+            let count = conversations.len();
+            let conversations = conversations.iter().map(ConversationId::as_str);
+            let conversations = conversations.collect::<Vec<_>>().join(" ");
+            tracing::warn!(
+                %id, kind, count, conversations, "counters of conversations were wrong and are repaired"
+            );
+        }
         Ok(Performed::Retried(cause)) => {
             tracing::info!(%id, kind, attempt, %cause, "a job is tried again later");
         }

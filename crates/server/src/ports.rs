@@ -1,8 +1,7 @@
-use async_trait::async_trait;
 use domain::{
     conversation::event::Event,
     ids::{ConversationId, UserId},
-    ports::{Clock, Fanout, Ids, MarkedMessage, PersonChange, PublishGuard},
+    ports::{Clock, Fanout, Ids, MarkedMessage, PersonChange},
     time::Timestamp,
 };
 use uuid::Uuid;
@@ -32,12 +31,7 @@ impl Ids for SystemIds {
 /// The fan-out of a process without connections: does nothing.
 pub(crate) struct NoopFanout;
 
-#[async_trait]
 impl Fanout for NoopFanout {
-    async fn publish_guard(&self, _conversation: &ConversationId) -> Box<dyn PublishGuard> {
-        Box::new(Self)
-    }
-
     fn publish(&self, _events: &[Event]) {}
 
     fn message_read(&self, _marked: &MarkedMessage) {}
@@ -47,10 +41,6 @@ impl Fanout for NoopFanout {
     fn is_watching(&self, _conversation: &ConversationId, _user: &UserId) -> bool {
         false
     }
-}
-
-impl PublishGuard for NoopFanout {
-    fn publish(self: Box<Self>, _events: Vec<Event>) {}
 }
 
 #[cfg(test)]

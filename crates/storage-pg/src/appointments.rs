@@ -1,7 +1,5 @@
 //! Booking events reported by the platform (D17).
 
-mod apply;
-
 use async_trait::async_trait;
 use diesel::{
     ExpressionMethods, OptionalExtension, QueryDsl, QueryableByName,
@@ -15,8 +13,8 @@ use domain::{
     appointments::{
         AppointmentEvent, AppointmentEventKind, Service,
         store::{
-            AppliedAppointmentEvent, ApplyAppointmentEvent, AppointmentStore, BookingConversation,
-            ConversationOfBooking, NewestHandled, PendingAppointmentEvent, ReceiveOutcome,
+            AppointmentStore, BookingConversation, ConversationOfBooking, NewestHandled,
+            PendingAppointmentEvent, ReceiveOutcome,
         },
     },
     conversation::{Parties, Status},
@@ -78,13 +76,13 @@ impl AppointmentStore for PgStore {
         with_retry(|| first(self, like)).await
     }
 
-    #[tracing::instrument(name = "db.appointment.apply", skip_all, fields(event.id = %apply.event))]
-    async fn apply_appointment_event(
+    #[tracing::instrument(name = "db.appointment.settle", skip_all, fields(event.id = %id))]
+    async fn settle_appointment_event(
         &self,
-        apply: &ApplyAppointmentEvent,
-    ) -> Result<AppliedAppointmentEvent, StoreError> {
-        let (store, apply) = (self.clone(), apply.clone());
-        run_to_completion(move || apply::apply(store.clone(), apply.clone())).await
+        id: &AppointmentEventId,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        with_retry(|| settle(self, id, at)).await
     }
 
     #[tracing::instrument(name = "db.appointment.reject", skip_all, fields(event.id = %id))]
@@ -156,6 +154,20 @@ async fn of_bookings(
         .load(&mut *connection)
         .await?;
     Ok(found.into_iter().map(|Row(one)| one).collect())
+}
+
+async fn settle(store: &PgStore, id: &AppointmentEventId, at: Timestamp) -> Result<(), Failure> {
+    let mut connection = store.connection().await?;
+    let unhandled =
+        appointment_event::table.find(id.as_str()).filter(appointment_event::handled_at.is_null());
+    diesel::update(unhandled)
+        .set((
+            appointment_event::handled_at.eq(Some(PgTimestamp(at))),
+            appointment_event::rejected_at.eq(None::<PgTimestamp>),
+        ))
+        .execute(&mut *connection)
+        .await?;
+    Ok(())
 }
 
 async fn reject(store: &PgStore, id: &AppointmentEventId, at: Timestamp) -> Result<(), Failure> {

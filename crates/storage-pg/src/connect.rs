@@ -13,7 +13,8 @@ use domain::ports::StoreError;
 use rustls::{ClientConfig, crypto::aws_lc_rs};
 use rustls_platform_verifier::BuilderVerifierExt;
 use secrecy::{ExposeSecret, SecretString};
-use tokio_postgres::{Config, NoTls, config::SslMode};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_postgres::{Client, Config, Connection, NoTls, config::SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::{
@@ -53,12 +54,25 @@ impl Connector {
         settings: &Settings,
         statements: Statements,
     ) -> Result<Self, InvalidSettings> {
+        // All statements find their rows by keys, so one plan suits all values. Left to choose, PostgreSQL
+        // plans the short ones anew each time, which costs more than running them.
         let session = format!(
-            "-c timezone=UTC -c synchronous_commit=on -c jit=off -c statement_timeout={} \
+            "-c timezone=UTC -c synchronous_commit=on -c jit=off \
+             -c plan_cache_mode=force_generic_plan -c statement_timeout={} \
              -c idle_in_transaction_session_timeout={}",
             settings.statement_timeout_ms, settings.idle_in_transaction_timeout_ms,
         );
         Self::new(settings, &session, statements)
+    }
+
+    /// Connections for lanes: as for requests, and statements are planned once. A batch of one would make
+    /// a plan for its values look cheaper than the general one, and each batch would be planned anew.
+    pub(crate) fn for_lanes(settings: &Settings) -> Result<Self, InvalidSettings> {
+        let mut connector = Self::for_requests(settings, Statements::default())?;
+        let options = connector.config.get_options().unwrap_or_default();
+        let options = format!("{options} -c plan_cache_mode=force_generic_plan");
+        connector.config.options(options);
+        Ok(connector)
     }
 
     /// Connections for migrations: no statement timeout, with our schema as the search path.
@@ -135,6 +149,24 @@ impl Connector {
         Ok(connection)
     }
 
+    /// Opens a connection for statements that Diesel has no part in. It is driven by the runtime of the
+    /// caller.
+    pub(crate) async fn client(&self) -> Result<Client, Failure> {
+        if let Some(tls) = &self.tls {
+            match self.config.connect(tls.clone()).await {
+                Ok((client, connection)) => return Ok(driven(client, connection)),
+                Err(error)
+                    if self.config.get_ssl_mode() == SslMode::Prefer && is_about_tls(&error) => {}
+                Err(error) => return Err(Failure::connecting(&error)),
+            }
+        }
+        let mut config = self.config.clone();
+        config.ssl_mode(SslMode::Disable);
+        let opened = config.connect(NoTls).await;
+        let (client, connection) = opened.map_err(|error| Failure::connecting(&error))?;
+        Ok(driven(client, connection))
+    }
+
     async fn connect_encrypted(
         &self,
         tls: MakeRustlsConnect,
@@ -157,6 +189,22 @@ impl Connector {
         let (client, connection) = opened.map_err(|error| Failure::connecting(&error))?;
         Ok(AsyncPgConnection::try_from_client_and_connection(client, connection).await?)
     }
+}
+
+/// Drives the connection of `client` until it ends.
+fn driven<S, T>(client: Client, connection: Connection<S, T>) -> Client
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    tokio::spawn(async move {
+        // Whoever waits for an answer is told that it is lost.
+        if let Err(error) = connection.await {
+            let failure = Failure::from(error);
+            tracing::debug!(%failure, "a connection of a lane was lost");
+        }
+    });
+    client
 }
 
 impl fmt::Debug for Connector {
@@ -275,6 +323,18 @@ pub struct Settings {
     pub migration_lock_wait_ms_max: u64,
     /// The number of conversations whose participants are cached.
     pub parties_cache_entries_max: usize,
+    /// The number of lanes, each with a connection of its own, on which changes of conversations are
+    /// committed.
+    pub lanes: usize,
+    /// The most commands waiting for all lanes. Further ones fail as busy at once.
+    pub lane_queue_commands_max: usize,
+    /// The most commands of a commit.
+    pub lane_batch_commands_max: usize,
+    /// The most bytes of the commands of a commit, unless it is a single one.
+    pub lane_batch_bytes_max: usize,
+    /// The most commands that run outside of batches at a time: each has a connection of its own, and
+    /// may wait there for the lock of its conversation.
+    pub lane_lock_waits_max: usize,
 }
 
 impl Settings {
@@ -290,6 +350,11 @@ impl Settings {
             idle_in_transaction_timeout_ms: 5_000,
             migration_lock_wait_ms_max: 30_000,
             parties_cache_entries_max: 100_000,
+            lanes: 2,
+            lane_queue_commands_max: 1_024,
+            lane_batch_commands_max: 64,
+            lane_batch_bytes_max: 262_144,
+            lane_lock_waits_max: 4,
         }
     }
 }
@@ -322,6 +387,11 @@ impl Settings {
             ("connect_timeout_ms", self.connect_timeout_ms == 0),
             ("statement_timeout_ms", self.statement_timeout_ms == 0),
             ("idle_in_transaction_timeout_ms", self.idle_in_transaction_timeout_ms == 0),
+            ("lanes", self.lanes == 0),
+            ("lane_queue_commands_max", self.lane_queue_commands_max == 0),
+            ("lane_batch_commands_max", self.lane_batch_commands_max == 0),
+            ("lane_batch_bytes_max", self.lane_batch_bytes_max == 0),
+            ("lane_lock_waits_max", self.lane_lock_waits_max == 0),
         ];
         match bounds.into_iter().find(|(_, zero)| *zero) {
             Some((name, _)) => Err(InvalidSettings::Zero(name)),

@@ -7,23 +7,17 @@ use diesel::{
     deserialize::Result as Read,
     pg::Pg,
     row::NamedRow,
-    sql_types::{BigInt, Jsonb, Text, Timestamptz},
+    sql_types::{BigInt, Text, Timestamptz},
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
-    appointments::notice::Notice,
-    conversation::{
-        Side, Status,
-        event::{Event, EventKind},
-    },
-    ids::{ConversationId, MessageId, UserId},
+    ids::{ConversationId, UserId},
     jobs::Task,
-    participant::Language,
     ports::StoreError,
     privacy::{
         audit::{Actor, AuditAction},
         erasure::Erasure,
-        store::{EraseIn, ErasureStore},
+        store::ErasureStore,
     },
     time::Timestamp,
 };
@@ -31,11 +25,10 @@ use domain::{
 use crate::{
     error::Failure,
     export, jobs,
-    lock::{self, Locked, decoded},
-    post::{clear_messages, recompute_head},
+    lock::decoded,
     query::prepared,
-    row::{Columns, PgTimestamp, decode, notice, notice_as_json, side_word},
-    schema::{conversation, erasure, message},
+    row::{Columns, PgTimestamp},
+    schema::erasure,
     store::{PgStore, run_to_completion, with_retry},
     uploads,
 };
@@ -73,14 +66,6 @@ impl ErasureStore for PgStore {
         with_retry(|| next(self, person)).await
     }
 
-    #[tracing::instrument(
-        name = "db.erasure.erase", skip_all, fields(conversation.id = %erase.conversation)
-    )]
-    async fn erase_in(&self, erase: &EraseIn) -> Result<Vec<Event>, StoreError> {
-        let (store, erase) = (self.clone(), erase.clone());
-        run_to_completion(move || self::erase(store.clone(), erase.clone())).await
-    }
-
     #[tracing::instrument(name = "db.erasure.finish", skip_all)]
     async fn finish_erasure(
         &self,
@@ -90,46 +75,6 @@ impl ErasureStore for PgStore {
         let (store, person) = (self.clone(), person.clone());
         run_to_completion(move || finish(store.clone(), person.clone(), at)).await
     }
-}
-
-// Notices with the client's name.
-
-const NAMING: &str = "
-SELECT id::text AS id, notice FROM messaging.message
-WHERE conversation_id = $1 AND author_side = 'salon' AND deleted_at IS NULL AND notice ? 'first_name'";
-
-struct Naming {
-    id: String,
-    notice: Notice,
-}
-
-impl QueryableByName<Pg> for Naming {
-    fn build<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
-        let stored = NamedRow::get::<Jsonb, serde_json::Value>(row, "notice")?;
-        Ok(Self { id: row.text("id")?, notice: decode("notice", notice(&stored))? })
-    }
-}
-
-/// Rewrites the notices of a conversation without a name, in the platform's default language.
-/// Returns their number.
-async fn rewrite_notices(
-    connection: &mut AsyncPgConnection,
-    conversation: &ConversationId,
-) -> Result<usize, Failure> {
-    let naming: Vec<Naming> =
-        prepared(NAMING).bind::<Text, _>(conversation.as_str()).load(connection).await?;
-    let renamed = naming.len();
-    for Naming { id, notice } in naming {
-        let nameless = notice.without_name();
-        diesel::update(message::table.find(id))
-            .set((
-                message::notice.eq(Some(notice_as_json(&nameless))),
-                message::content.eq(nameless.text(Language::default()).as_str()),
-            ))
-            .execute(connection)
-            .await?;
-    }
-    Ok(renamed)
 }
 
 // The status of an erasure: from the request to the end.
@@ -324,127 +269,4 @@ async fn next_on(
 ) -> Result<Option<ConversationId>, Failure> {
     let left = prepared(NEXT).bind::<Text, _>(person.as_str()).get_result(connection).await;
     Ok(left.optional()?.map(|Left(id)| id))
-}
-
-async fn erase(store: PgStore, erase: EraseIn) -> Result<Vec<Event>, Failure> {
-    let mut connection = store.connection().await?;
-    connection.transaction(async |connection| erase_in(connection, &erase).await).await
-}
-
-async fn erase_in(
-    connection: &mut AsyncPgConnection,
-    erase: &EraseIn,
-) -> Result<Vec<Event>, Failure> {
-    let asked: Option<String> = erasure::table
-        .find(erase.person.as_str())
-        .select(erasure::person_id)
-        .first(connection)
-        .await
-        .optional()?;
-    let locked = match asked {
-        None => None,
-        Some(_) => Locked::take(connection, &erase.conversation, &erase.person).await?,
-    };
-    let Some(mut here) = locked else { return Ok(Vec::new()) };
-    let side = decoded("person_id", here.parties.side_of(&erase.person))?;
-
-    let ids = written(connection, erase, side).await?;
-    let files = delete_own(connection, &ids, side, erase).await?;
-    let mut renamed = 0;
-    if side == Side::Client {
-        renamed = rewrite_notices(connection, &here.id).await?;
-    }
-    let events = log_deletions(connection, &mut here, &ids, erase).await?;
-    let left = recompute_head(connection, &here, ids.len()).await?;
-    let is_done = left.on(side) == 0 && (renamed > 0 || !events.is_empty());
-    count(connection, erase, ids.len(), files, is_done).await?;
-    Ok(events)
-}
-
-/// The oldest messages of the person that are not deleted, at most the given number.
-async fn written(
-    connection: &mut AsyncPgConnection,
-    erase: &EraseIn,
-    side: Side,
-) -> Result<Vec<String>, Failure> {
-    let ids = message::table
-        .filter(message::conversation_id.eq(erase.conversation.as_str()))
-        .filter(message::author_side.eq(side_word(side)))
-        .filter(message::deleted_at.is_null())
-        .order(message::seq)
-        .limit(erase.messages_max.into())
-        .select(message::id)
-        .load(connection)
-        .await?;
-    Ok(ids)
-}
-
-/// Clears the messages `ids`. Returns the number of files to be deleted.
-async fn delete_own(
-    connection: &mut AsyncPgConnection,
-    ids: &[String],
-    side: Side,
-    erase: &EraseIn,
-) -> Result<u64, Failure> {
-    let ids: Vec<_> = ids.iter().map(String::as_str).collect();
-    clear_messages(connection, &ids, side, erase.at).await?;
-    uploads::delete_files_of_messages(connection, &ids, erase.at).await
-}
-
-/// Archives the conversation, and logs all events in order.
-async fn log_deletions(
-    connection: &mut AsyncPgConnection,
-    here: &mut Locked,
-    emptied: &[String],
-    erase: &EraseIn,
-) -> Result<Vec<Event>, Failure> {
-    let mut kinds = Vec::with_capacity(emptied.len() + 1);
-    for id in emptied {
-        kinds.push(EventKind::MessageDeleted(decoded("id", MessageId::parse(id))?));
-    }
-    if here.subject.is_some() || here.status == Status::Active {
-        kinds.push(EventKind::ConversationUpdated { subject: None, status: Status::Archived });
-        archive(connection, erase).await?;
-    }
-    let mut events = Vec::with_capacity(kinds.len());
-    for kind in kinds {
-        let event = here.next_event(&erase.person, erase.at, kind);
-        lock::log(connection, &event).await?;
-        here.last_seq = event.seq;
-        events.push(event);
-    }
-    Ok(events)
-}
-
-async fn archive(connection: &mut AsyncPgConnection, erase: &EraseIn) -> Result<(), Failure> {
-    diesel::update(conversation::table.find(erase.conversation.as_str()))
-        .set((
-            conversation::subject.eq(None::<&str>),
-            conversation::status.eq(Status::Archived.as_str()),
-            conversation::updated_at.eq(PgTimestamp(erase.at)),
-        ))
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
-/// Adds to the counts of the receipt.
-async fn count(
-    connection: &mut AsyncPgConnection,
-    erase: &EraseIn,
-    messages: usize,
-    files: u64,
-    is_done: bool,
-) -> Result<(), Failure> {
-    let messages = i64::try_from(messages).unwrap_or(i64::MAX);
-    let files = i64::try_from(files).unwrap_or(i64::MAX);
-    diesel::update(erasure::table.find(erase.person.as_str()))
-        .set((
-            erasure::conversations.eq(erasure::conversations + i64::from(is_done)),
-            erasure::messages.eq(erasure::messages + messages),
-            erasure::files.eq(erasure::files + files),
-        ))
-        .execute(connection)
-        .await?;
-    Ok(())
 }

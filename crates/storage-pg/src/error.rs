@@ -33,7 +33,7 @@ pub(crate) enum Class {
 /// A failure of the database, as the source of a [`StoreError`]. It names constraints, tables and
 /// columns, and never a value: PostgreSQL's details and quotations, which contain values, are left
 /// out.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[error("{what}")]
 pub(crate) struct Failure {
     class: Class,
@@ -61,6 +61,12 @@ impl Failure {
     /// Whether an immediate retry may succeed.
     pub(crate) fn is_worth_another_try(&self) -> bool {
         self.class == Class::Again
+    }
+
+    /// The failure of an insertion: if there is such a row already, somebody else inserted it at the same
+    /// moment, and a retry finds it.
+    pub(crate) fn or_again_if_duplicate(self) -> Self {
+        if self.what.contains("23505") { Self { class: Class::Again, ..self } } else { self }
     }
 
     /// A connection that could not be opened.

@@ -4,16 +4,16 @@
 //! atomicity are enforced by the database: each change takes the row lock of its conversation first
 //! and the next position under it (D5).
 //!
-//! The two frequent changes, posting a message and moving a read horizon, take one round trip each.
-//! The others are transactions that complete even when the caller is gone, so no lock outlives
-//! them.
+//! Conversations change in one way: `ledger` queues commands, decides them with the rules of the
+//! domain under the row locks, and writes many of them in one transaction (group commit). It speaks
+//! `tokio-postgres` directly; everything else uses Diesel.
 //!
 //! Work caused by a change, such as deleting the bytes of a file, is enqueued as a job in the same
 //! transaction; all nodes share the job queue (D14).
 //!
-//! Start with [`PgStore`] in `store`, then one file per port: `conversation`, `post`, `mark_read`,
-//! `lists`, `log`, `appointments`, `mail`, `retention`, `jobs`. Longer SQL is in files beside them,
-//! database functions are in `migrations/`.
+//! Start with [`PgStore`] in `store`, then `ledger` for changes and `lists` and `log` for reads; the
+//! other ports are in files of their name: `appointments`, `mail`, `retention`, `jobs` and so on. Longer
+//! SQL is in files beside them, database functions are in `migrations/`.
 
 mod address;
 mod appointments;
@@ -24,15 +24,14 @@ mod error;
 mod export;
 mod import;
 mod jobs;
+mod ledger;
 mod lists;
 mod lock;
 mod log;
 mod mail;
-mod mark_read;
 mod migrate;
 mod participants;
 mod pool;
-mod post;
 mod query;
 mod retention;
 mod row;

@@ -9,15 +9,16 @@ use diesel::{
     deserialize::Result as Read,
     pg::Pg,
     row::NamedRow,
-    sql_types::{BigInt, Text, Timestamptz},
+    sql_types::{BigInt, Nullable, Text, Timestamptz},
 };
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
     conversation::{
-        Parties, Side, Status,
+        Parties, Status,
         event::{Event, EventKind, ReadReceipt},
+        ledger::PerSide,
         message::Message,
-        store::{LogPiece, LogStore},
+        store::{AuditedPage, CounterStore, LogPiece, LogStore},
     },
     ids::{ConversationId, MessageId, Seq, UserId},
     ports::StoreError,
@@ -27,12 +28,12 @@ use domain::{
 
 use crate::{
     error::Failure,
+    lists::by_ids,
     lock::{decoded, parties_from},
-    post::by_ids,
     query::prepared,
     row::{Columns as _, EventRow, FromColumns, PgTimestamp, Row, decode},
     schema::{conversation, event},
-    store::{PgStore, with_retry},
+    store::{PgStore, run_to_completion, with_retry},
 };
 
 #[async_trait]
@@ -63,10 +64,78 @@ impl LogStore for PgStore {
     }
 }
 
+#[async_trait]
+impl CounterStore for PgStore {
+    #[tracing::instrument(name = "db.log.audit", skip_all)]
+    async fn audit_heads(
+        &self,
+        after: Option<ConversationId>,
+        limit: u32,
+    ) -> Result<AuditedPage, StoreError> {
+        let store = self.clone();
+        run_to_completion(move || audit(store.clone(), after.clone(), limit)).await
+    }
+}
+
 async fn ping(store: &PgStore) -> Result<(), Failure> {
     let mut connection = store.connection().await?;
     prepared("SELECT 1").execute(&mut *connection).await?;
     Ok(())
+}
+
+// The audit of counters.
+
+const DIFFERING: &str = include_str!("log/audit.sql");
+const LOCK: &str = "SELECT FROM messaging.conversation WHERE id = $1 FOR NO KEY UPDATE";
+const REPAIR: &str = include_str!("log/repair.sql");
+
+/// Where the next page begins, and one conversation of this page that differs.
+#[derive(QueryableByName)]
+struct Differing {
+    #[diesel(sql_type = Nullable<Text>)]
+    next_id: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    id: Option<String>,
+}
+
+async fn audit(
+    store: PgStore,
+    after: Option<ConversationId>,
+    limit: u32,
+) -> Result<AuditedPage, Failure> {
+    let mut connection = store.connection().await?;
+    let rows: Vec<Differing> = prepared(DIFFERING)
+        .bind::<Text, _>(after.as_ref().map_or("", ConversationId::as_str))
+        .bind::<BigInt, _>(i64::from(limit))
+        .load(&mut *connection)
+        .await?;
+    let parsed = |id: &String| decoded("id", ConversationId::parse(id));
+    let mut audited = AuditedPage {
+        repaired: Vec::new(),
+        next: rows
+            .as_slice()
+            .first()
+            .and_then(|row| row.next_id.as_ref())
+            .map(parsed)
+            .transpose()?,
+    };
+    for id in rows.iter().filter_map(|row| row.id.as_ref()) {
+        if repair(&mut connection, id).await? {
+            audited.repaired.push(parsed(id)?);
+        }
+    }
+    Ok(audited)
+}
+
+/// Whether the conversation still differed when it was locked. The repair is a statement of its own:
+/// it must see what was committed while it waited for the lock.
+async fn repair(connection: &mut AsyncPgConnection, id: &str) -> Result<bool, Failure> {
+    connection
+        .transaction(async |connection| {
+            prepared(LOCK).bind::<Text, _>(id).execute(connection).await?;
+            Ok(prepared(REPAIR).bind::<Text, _>(id).execute(connection).await? > 0)
+        })
+        .await
 }
 
 async fn events_after(
@@ -162,7 +231,8 @@ fn kind<'a>(row: &impl NamedRow<'a, Pg>) -> Read<EventKind> {
 
 // Entries store ids only: the rest of an event is read in its current state.
 
-const UNREAD: &str = include_str!("log/unread.sql");
+/// Salon, client, subject, status, newest position, and how much is unread by salon and client.
+type HeadRow = (String, String, Option<String>, String, i64, (i64, i64));
 
 /// A conversation, also a deleted one, and the data its entries refer to.
 struct LogHydrator {
@@ -172,16 +242,8 @@ struct LogHydrator {
     status: Status,
     last_seq: Seq,
     messages: HashMap<String, Arc<Message>>,
-    unread: Unread,
-}
-
-/// The unread counts of both sides.
-#[derive(Default, QueryableByName)]
-struct Unread {
-    #[diesel(sql_type = BigInt)]
-    salon: i64,
-    #[diesel(sql_type = BigInt)]
-    client: i64,
+    /// How many messages each side has not read by now.
+    unread: PerSide<u64>,
 }
 
 impl LogHydrator {
@@ -191,16 +253,25 @@ impl LogHydrator {
         id: &ConversationId,
         viewer: &UserId,
     ) -> Result<Option<Self>, Failure> {
-        use conversation::{client_id, last_seq, salon_id, status, subject};
+        use conversation::{
+            client_id, last_seq, salon_id, status, subject, unread_by_client, unread_by_salon,
+        };
         let is_party = salon_id.eq(viewer.as_str()).or(client_id.eq(viewer.as_str()));
-        let found: Option<(String, String, Option<String>, String, i64)> = conversation::table
+        let found: Option<HeadRow> = conversation::table
             .find(id.as_str())
             .filter(is_party)
-            .select((salon_id, client_id, subject, status, last_seq))
+            .select((
+                salon_id,
+                client_id,
+                subject,
+                status,
+                last_seq,
+                (unread_by_salon, unread_by_client),
+            ))
             .first(connection)
             .await
             .optional()?;
-        let Some((salon, client, words, word, newest)) = found else {
+        let Some((salon, client, words, word, newest, unread)) = found else {
             return Ok(None);
         };
         let words = words.as_deref().map(Subject::stored).transpose();
@@ -211,7 +282,7 @@ impl LogHydrator {
             status: decoded("status", Status::parse(&word))?,
             last_seq: decoded("last_seq", Seq::new(newest))?,
             messages: HashMap::new(),
-            unread: Unread::default(),
+            unread: PerSide { salon: unread.0.unsigned_abs(), client: unread.1.unsigned_abs() },
         }))
     }
 
@@ -226,10 +297,6 @@ impl LogHydrator {
         let messages = by_ids(connection, &ids).await?.into_iter();
         self.messages =
             messages.map(|message| (message.id.to_string(), Arc::new(message))).collect();
-        if rows.iter().any(|row| row.kind == "messages_read") {
-            let unread = prepared(UNREAD).bind::<Text, _>(self.id.as_str());
-            self.unread = unread.get_result(connection).await?;
-        }
         Ok(())
     }
 
@@ -273,15 +340,11 @@ impl LogHydrator {
 
     fn receipt(&self, row: &EventRow, reader: &UserId) -> Result<ReadReceipt, Failure> {
         let side = decoded("actor_id", self.parties.side_of(reader))?;
-        let unread = match side {
-            Side::Salon => self.unread.salon,
-            Side::Client => self.unread.client,
-        };
         Ok(ReadReceipt {
             reader: reader.clone(),
             up_to: decoded("read_up_to", row.read_up_to.and_then(Seq::new))?,
             several: row.read_several == Some(true),
-            unread: unread.unsigned_abs(),
+            unread: self.unread.of(side),
         })
     }
 }

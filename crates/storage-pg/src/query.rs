@@ -98,6 +98,11 @@ pub(crate) struct Statements {
 }
 
 impl Statements {
+    /// Counts one more.
+    pub(crate) fn add_one(&self) {
+        self.count.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// The number so far.
     pub(crate) fn count(&self) -> u64 {
         AtomicU64::load(&self.count, Ordering::Relaxed)

@@ -1,34 +1,24 @@
 //! Retention.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
 use diesel::{
     ExpressionMethods, OptionalExtension, QueryDsl, QueryableByName,
     deserialize::Result as Read,
     pg::Pg,
     row::NamedRow,
-    sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Text, Timestamptz},
+    sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz},
 };
-use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use diesel_async::{AsyncConnection, RunQueryDsl};
 use domain::{
-    conversation::{
-        Parties, Status,
-        event::{Event, EventKind},
-        message::{Message, MessageKind},
-    },
-    ids::{ConversationId, MessageId, Seq, UserId},
+    conversation::Status,
+    ids::{ConversationId, UserId},
     jobs::Task,
-    participant::{Language, Participant},
+    participant::Language,
     ports::StoreError,
     retention::{
         ConversationAge, RetentionPolicy, SalonRetention,
-        store::{
-            AgePage, ArchiveForAge, PurgeExpired, Purged, RetentionStore, TrimBatch, TrimProgress,
-            Usage,
-        },
+        store::{AgePage, RetentionStore, TrimBatch, TrimProgress, Usage},
     },
-    text::Subject,
     time::Timestamp,
 };
 
@@ -36,12 +26,10 @@ use crate::{
     error::Failure,
     jobs,
     lock::{decoded, lock_any},
-    participants,
     query::prepared,
-    row::{Columns, FromColumns, PgTimestamp, Row, decode, message_ids, notice_as_json},
+    row::{Columns, FromColumns, PgTimestamp, Row, decode},
     schema::{held_conversation, retention_policy, salon_retention},
     store::{PgStore, run_to_completion, with_retry},
-    uploads,
 };
 
 #[async_trait]
@@ -112,21 +100,6 @@ impl RetentionStore for PgStore {
         limit: u32,
     ) -> Result<AgePage, StoreError> {
         with_retry(|| page(self, status, after.as_ref(), quiet_since, limit)).await
-    }
-
-    #[tracing::instrument(
-        name = "db.retention.archive", skip_all, fields(conversation.id = %archive.conversation)
-    )]
-    async fn archive_for_age(&self, archive: &ArchiveForAge) -> Result<Vec<Event>, StoreError> {
-        with_retry(|| self::archive(self, archive)).await
-    }
-
-    #[tracing::instrument(
-        name = "db.retention.empty", skip_all, fields(conversation.id = %empty.conversation)
-    )]
-    async fn purge_expired(&self, empty: &PurgeExpired) -> Result<Purged, StoreError> {
-        let (store, empty) = (self.clone(), empty.clone());
-        run_to_completion(move || self::empty(store.clone(), empty.clone())).await
     }
 
     #[tracing::instrument(name = "db.retention.weigh", skip_all)]
@@ -363,150 +336,6 @@ fn read(archive: i32, delete: Option<i32>) -> Result<RetentionPolicy, Failure> {
 /// A number of days as the columns store it. Every policy fits.
 fn days(days: u32) -> i32 {
     i32::try_from(days).unwrap_or(i32::MAX)
-}
-
-// Archiving one conversation, and deleting its messages. What is due is checked again under its
-// lock.
-
-const ARCHIVE: &str = "SELECT * FROM messaging.archive_for_age($1, $2, $3, $4, $5, $6)";
-const EMPTY: &str = "SELECT * FROM messaging.empty_aged($1, $2, $3, $4, $5)";
-
-/// An archived conversation, and the position of its notice.
-struct Archived {
-    parties: Parties,
-    subject: Option<Subject>,
-    seq: Seq,
-}
-
-/// The deleted messages; the last deletion has position `last_seq`.
-struct Gone {
-    parties: Parties,
-    last_seq: Seq,
-    messages: Vec<MessageId>,
-    have_files: bool,
-}
-
-/// One statement, so it needs no transaction to complete.
-async fn archive(store: &PgStore, archive: &ArchiveForAge) -> Result<Vec<Event>, Failure> {
-    let mut connection = store.connection().await?;
-    let archived: Option<Archived> = prepared(ARCHIVE)
-        .bind::<Text, _>(archive.conversation.as_str())
-        .bind::<Timestamptz, _>(PgTimestamp(archive.quiet_since))
-        .bind::<Text, _>(archive.notice.id.as_str())
-        .bind::<Text, _>(archive.notice.content.as_str())
-        .bind::<Jsonb, _>(notice_as_json(&archive.notice.notice))
-        .bind::<Timestamptz, _>(PgTimestamp(archive.at))
-        .get_result(&mut *connection)
-        .await
-        .optional()?;
-    let Some(archived) = archived else { return Ok(Vec::new()) };
-    let salon = participants::find_on(&mut connection, &archived.parties.salon).await?;
-    archived_events(archive, archived, decoded("salon_id", salon)?)
-}
-
-fn archived_events(
-    archive: &ArchiveForAge,
-    archived: Archived,
-    salon: Participant,
-) -> Result<Vec<Event>, Failure> {
-    let Archived { parties, subject, seq } = archived;
-    let event = |seq, kind| Event {
-        conversation: archive.conversation.clone(),
-        parties: parties.clone(),
-        seq,
-        at: archive.at,
-        actor: parties.salon.clone(),
-        kind,
-    };
-    let message = Message {
-        id: archive.notice.id.clone(),
-        conversation: archive.conversation.clone(),
-        seq,
-        author: salon,
-        kind: MessageKind::System,
-        content: archive.notice.content.clone(),
-        notice: Some(archive.notice.notice.clone()),
-        attachments: Vec::new(),
-        created_at: archive.at,
-        is_read: true,
-        read_at: None,
-    };
-    let before = decoded("seq", Seq::new(seq.get() - 1))?;
-    let updated = EventKind::ConversationUpdated { subject, status: Status::Archived };
-    Ok(vec![event(before, updated), event(seq, EventKind::MessagePosted(Arc::new(message)))])
-}
-
-async fn empty(store: PgStore, empty: PurgeExpired) -> Result<Purged, Failure> {
-    let mut connection = store.connection().await?;
-    connection.transaction(async |connection| empty_some(connection, &empty).await).await
-}
-
-async fn empty_some(
-    connection: &mut AsyncPgConnection,
-    empty: &PurgeExpired,
-) -> Result<Purged, Failure> {
-    let messages_max = i32::try_from(empty.messages_max).unwrap_or(i32::MAX);
-    let gone: Option<Gone> = prepared(EMPTY)
-        .bind::<Text, _>(empty.conversation.as_str())
-        .bind::<Timestamptz, _>(PgTimestamp(empty.bounds.last_message_by))
-        .bind::<Timestamptz, _>(PgTimestamp(empty.bounds.changed_by))
-        .bind::<Integer, _>(messages_max)
-        .bind::<Timestamptz, _>(PgTimestamp(empty.at))
-        .get_result(connection)
-        .await
-        .optional()?;
-    let Some(gone) = gone else { return Ok(Purged::default()) };
-    let ids: Vec<_> = gone.messages.iter().map(MessageId::as_str).collect();
-    let files = if gone.have_files {
-        uploads::delete_files_of_messages(connection, &ids, empty.at).await?
-    } else {
-        0
-    };
-    Ok(Purged { events: deleted(empty, gone)?, files })
-}
-
-fn deleted(empty: &PurgeExpired, gone: Gone) -> Result<Vec<Event>, Failure> {
-    let count = i64::try_from(gone.messages.len()).unwrap_or(i64::MAX);
-    let mut seq = decoded("last_seq", Seq::new(gone.last_seq.get() - count))?;
-    let events = gone.messages.into_iter().map(|id| {
-        seq = seq.next();
-        Event {
-            conversation: empty.conversation.clone(),
-            parties: gone.parties.clone(),
-            seq,
-            at: empty.at,
-            actor: gone.parties.salon.clone(),
-            kind: EventKind::MessageDeleted(id),
-        }
-    });
-    Ok(events.collect())
-}
-
-fn parties<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Parties> {
-    Ok(Parties {
-        salon: row.parsed("salon_id", UserId::parse)?,
-        client: row.parsed("client_id", UserId::parse)?,
-    })
-}
-
-impl QueryableByName<Pg> for Archived {
-    fn build<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
-        let words = row.maybe_text("subject")?;
-        let subject = words.map(|words| decode("subject", Subject::stored(&words))).transpose()?;
-        Ok(Self { parties: parties(row)?, subject: subject.flatten(), seq: row.seq("seq")? })
-    }
-}
-
-impl QueryableByName<Pg> for Gone {
-    fn build<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
-        let ids = NamedRow::get::<Array<Text>, Vec<String>>(row, "message_ids")?;
-        Ok(Self {
-            parties: parties(row)?,
-            last_seq: row.seq("last_seq")?,
-            messages: message_ids(&ids)?,
-            have_files: NamedRow::get::<Bool, bool>(row, "have_files")?,
-        })
-    }
 }
 
 // Trimming logs.

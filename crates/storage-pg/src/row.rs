@@ -1,12 +1,14 @@
 //! Converts rows to domain values.
 
+use bytes::BytesMut;
 use diesel::{
     Insertable, Queryable, QueryableByName, Selectable,
     deserialize::{FromSql, Result as Read},
     pg::{Pg, PgValue, data_types},
-    row::NamedRow,
+    result::{UnexpectedEndOfRow, UnexpectedNullError},
+    row::{Field as _, NamedRow},
     serialize::{self, Output, ToSql},
-    sql_types::{BigInt, Bool, Integer, Jsonb, Nullable, Text, Timestamptz},
+    sql_types::{BigInt, Bool, Integer, Nullable, Text, Timestamptz},
 };
 use domain::{
     appointments::notice::Notice,
@@ -14,21 +16,24 @@ use domain::{
         Conversation, ConversationView, Horizons, LastMessage, Parties, Side, Status,
         UnreadConversation,
         attachment::{
-            Attachment, File, FileUrl, MediaType, ObjectKey, Picture, PictureKeys, StorageLocation,
-            StoredPicture,
+            Attachment, File, FileUrl, MediaType, ObjectKey, Picture, PictureKeys, StoredPicture,
         },
         event::{Event, EventKind},
-        message::{DraftFile, Message, MessageKind},
+        message::{Message, MessageKind},
     },
     ids::{AppointmentId, AttachmentId, ConversationId, MessageId, Seq, UserId},
     participant::{Language, Participant, Profile, Role},
     text::{Content, Subject},
     time::{Timestamp, Zone},
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
+use tokio_postgres::types::{IsNull, Type};
 
 use crate::{error::Corrupt, schema::event};
+
+/// An error of a value that is sent or read.
+type Fault = Box<dyn std::error::Error + Sync + Send>;
 
 /// A domain value read from named columns.
 pub(crate) trait FromColumns: Sized {
@@ -52,10 +57,6 @@ pub(crate) trait Columns<'a>: NamedRow<'a, Pg> {
 
     fn maybe_text(&self, column: &str) -> Read<Option<String>> {
         NamedRow::get::<Nullable<Text>, Option<String>>(self, column)
-    }
-
-    fn maybe_json(&self, column: &str) -> Read<Option<Value>> {
-        NamedRow::get::<Nullable<Jsonb>, Option<Value>>(self, column)
     }
 
     fn at(&self, column: &str) -> Read<Timestamp> {
@@ -97,6 +98,96 @@ pub(crate) trait Columns<'a>: NamedRow<'a, Pg> {
 }
 
 impl<'a, R: NamedRow<'a, Pg>> Columns<'a> for R {}
+
+/// Reads the columns of a row one after another, in the order of the statement. For rows that are read by
+/// the dozen: there a search for each name costs more than the rest. Debug builds check the names.
+pub(crate) struct Cells<'r, R> {
+    row: &'r R,
+    next: usize,
+}
+
+impl<'r, 'a, R: NamedRow<'a, Pg>> Cells<'r, R> {
+    pub(crate) fn of(row: &'r R) -> Self {
+        Self { row, next: 0 }
+    }
+
+    /// Reads the next column, whose name is `column`, or ends with it.
+    fn read<T>(
+        &mut self,
+        column: &str,
+        read: impl FnOnce(Option<PgValue<'_>>) -> Read<T>,
+    ) -> Read<T> {
+        let field = diesel::row::Row::get(self.row, self.next).ok_or(UnexpectedEndOfRow)?;
+        debug_assert!(
+            field.field_name().is_some_and(|name| name.ends_with(column)),
+            "column {} is {:?}, not {column}",
+            self.next,
+            field.field_name(),
+        );
+        self.next += 1;
+        read(field.value())
+    }
+
+    fn get<ST, T: FromSql<ST, Pg>>(&mut self, column: &str) -> Read<T> {
+        self.read(column, T::from_nullable_sql)
+    }
+
+    fn text(&mut self, column: &str) -> Read<String> {
+        self.get::<Text, _>(column)
+    }
+
+    fn maybe_text(&mut self, column: &str) -> Read<Option<String>> {
+        self.get::<Nullable<Text>, _>(column)
+    }
+
+    fn at(&mut self, column: &str) -> Read<Timestamp> {
+        Ok(self.get::<Timestamptz, PgTimestamp>(column)?.0)
+    }
+
+    fn maybe_at(&mut self, column: &str) -> Read<Option<Timestamp>> {
+        let at = self.get::<Nullable<Timestamptz>, Option<PgTimestamp>>(column)?;
+        Ok(at.map(|at| at.0))
+    }
+
+    fn bool(&mut self, column: &str) -> Read<bool> {
+        self.get::<Bool, _>(column)
+    }
+
+    fn seq(&mut self, column: &str) -> Read<Seq> {
+        let seq = self.get::<BigInt, i64>(column)?;
+        decode(column, Seq::new(seq))
+    }
+
+    pub(crate) fn count(&mut self, column: &str) -> Read<u64> {
+        let count = self.get::<BigInt, i64>(column)?;
+        decode(column, u64::try_from(count))
+    }
+
+    fn parsed<T, G: IntoValue<T>>(&mut self, column: &str, parse: fn(&str) -> G) -> Read<T> {
+        self.maybe_parsed(column, parse)?.ok_or_else(|| UnexpectedNullError.into())
+    }
+
+    fn maybe_parsed<T, G: IntoValue<T>>(
+        &mut self,
+        column: &str,
+        parse: fn(&str) -> G,
+    ) -> Read<Option<T>> {
+        self.read(column, |value| {
+            let Some(value) = value else { return Ok(None) };
+            decode(column, parse(std::str::from_utf8(value.as_bytes())?)).map(Some)
+        })
+    }
+
+    /// A `jsonb` value, read without a tree of values in between.
+    fn maybe_json<T: DeserializeOwned>(&mut self, column: &str) -> Read<Option<T>> {
+        self.read(column, |value| {
+            let Some(value) = value else { return Ok(None) };
+            // PostgreSQL sends the version of the format, 1, and then the text.
+            let text = value.as_bytes().strip_prefix(&[1]);
+            decode(column, text.and_then(|text| serde_json::from_slice(text).ok())).map(Some)
+        })
+    }
+}
 
 /// The result of decoding a stored value.
 pub(crate) trait IntoValue<T> {
@@ -142,6 +233,30 @@ impl ToSql<Timestamptz, Pg> for PgTimestamp {
     }
 }
 
+impl tokio_postgres::types::ToSql for PgTimestamp {
+    fn to_sql(&self, kind: &Type, out: &mut BytesMut) -> Result<IsNull, Fault> {
+        let micros = (self.0.as_millis() - EPOCH_MILLIS) * 1_000;
+        tokio_postgres::types::ToSql::to_sql(&micros, kind, out)
+    }
+
+    fn accepts(kind: &Type) -> bool {
+        *kind == Type::TIMESTAMPTZ
+    }
+
+    tokio_postgres::types::to_sql_checked!();
+}
+
+impl<'a> tokio_postgres::types::FromSql<'a> for PgTimestamp {
+    fn from_sql(kind: &Type, bytes: &'a [u8]) -> Result<Self, Fault> {
+        let micros: i64 = tokio_postgres::types::FromSql::from_sql(kind, bytes)?;
+        decode("time", Timestamp::from_millis(micros.div_euclid(1_000) + EPOCH_MILLIS)).map(Self)
+    }
+
+    fn accepts(kind: &Type) -> bool {
+        *kind == Type::TIMESTAMPTZ
+    }
+}
+
 /// The word of a side in the tables.
 pub(crate) fn side_word(side: Side) -> &'static str {
     match side {
@@ -150,129 +265,331 @@ pub(crate) fn side_word(side: Side) -> &'static str {
     }
 }
 
-/// The ids in an array column.
-pub(crate) fn message_ids(ids: &[String]) -> Read<Vec<MessageId>> {
-    ids.iter().map(|id| decode("message_ids", MessageId::parse(id))).collect()
+// Conversations, in the columns of `conversation/columns.sql` and `conversation/unread.sql`.
+
+/// A conversation as one of its participants, whose profile is elsewhere, sees it.
+pub(crate) struct ConversationRow {
+    id: ConversationId,
+    appointment: Option<AppointmentId>,
+    subject: Option<Subject>,
+    status: Status,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    last_message_at: Timestamp,
+    last_seq: Seq,
+    horizons: Horizons,
+    viewer: Side,
+    unread: u64,
+    other: Participant,
+    last_message: Option<NewestMessage>,
 }
 
-// Conversations, in the columns of `sql/view.sql` and `conversation/unread.sql`.
+struct NewestMessage {
+    id: MessageId,
+    content: Content,
+    kind: MessageKind,
+    created_at: Timestamp,
+    side: Side,
+}
 
+impl ConversationRow {
+    /// The number of its columns.
+    const COLUMNS: usize = 27;
+
+    fn read<'a, R: NamedRow<'a, Pg>>(cells: &mut Cells<'_, R>) -> Read<Self> {
+        Ok(Self {
+            id: cells.parsed("id", ConversationId::parse)?,
+            appointment: cells.maybe_parsed("appointment_id", AppointmentId::parse)?,
+            subject: cells.maybe_parsed("subject", Subject::stored)?.flatten(),
+            status: cells.parsed("status", Status::parse)?,
+            created_at: cells.at("created_at")?,
+            updated_at: cells.at("updated_at")?,
+            last_message_at: cells.at("last_message_at")?,
+            last_seq: cells.seq("last_seq")?,
+            horizons: Horizons {
+                salon: cells.seq("salon_read_seq")?,
+                client: cells.seq("client_read_seq")?,
+            },
+            viewer: if cells.bool("is_salon")? { Side::Salon } else { Side::Client },
+            unread: cells.count("unread")?,
+            other: person(cells)?,
+            last_message: newest_message(cells)?,
+        })
+    }
+
+    /// As `own`, the viewer, sees it.
+    pub(crate) fn seen_by(self, own: Participant) -> ConversationView {
+        let Self { viewer, other, last_message, .. } = self;
+        let (salon, client) = match viewer {
+            Side::Salon => (own, other),
+            Side::Client => (other, own),
+        };
+        let last_message = last_message.map(|message| message.between(&salon.id, &client.id));
+        ConversationView {
+            conversation: Conversation {
+                id: self.id,
+                parties: Parties { salon: salon.id.clone(), client: client.id.clone() },
+                appointment: self.appointment,
+                subject: self.subject,
+                status: self.status,
+                created_at: self.created_at,
+                updated_at: self.updated_at,
+                last_message_at: self.last_message_at,
+                last_seq: self.last_seq,
+                horizons: self.horizons,
+            },
+            salon,
+            client,
+            last_message,
+            unread: self.unread,
+        }
+    }
+}
+
+impl NewestMessage {
+    fn between(self, salon: &UserId, client: &UserId) -> LastMessage {
+        let Self { id, content, kind, created_at, side } = self;
+        let author = match side {
+            Side::Salon => salon.clone(),
+            Side::Client => client.clone(),
+        };
+        LastMessage { id, content, author, kind, created_at }
+    }
+}
+
+/// The newest message of a conversation, all NULL when there is none.
+fn newest_message<'a, R: NamedRow<'a, Pg>>(
+    cells: &mut Cells<'_, R>,
+) -> Read<Option<NewestMessage>> {
+    let Some(id) = cells.maybe_parsed("message_id", MessageId::parse)? else {
+        return Ok(None);
+    };
+    Ok(Some(NewestMessage {
+        id,
+        content: decode("message_content", Content::stored(cells.text("message_content")?))?,
+        kind: cells.parsed("message_kind", MessageKind::parse)?,
+        created_at: cells.at("message_created_at")?,
+        // The newest message of a side is never one of the platform.
+        side: cells.parsed("message_author_side", Author::side)?,
+    }))
+}
+
+/// Who wrote a message, as the tables have it.
+enum Author {
+    Of(Side),
+    Platform,
+}
+
+impl Author {
+    fn parse(word: &str) -> Option<Self> {
+        match word {
+            "salon" => Some(Self::Of(Side::Salon)),
+            "client" => Some(Self::Of(Side::Client)),
+            "platform" => Some(Self::Platform),
+            _ => None,
+        }
+    }
+
+    fn side(word: &str) -> Option<Side> {
+        match Self::parse(word)? {
+            Self::Of(side) => Some(side),
+            Self::Platform => None,
+        }
+    }
+}
+
+impl FromColumns for ConversationRow {
+    fn from_columns<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
+        Self::read(&mut Cells::of(row))
+    }
+}
+
+/// With the viewer after the other columns, as in `conversation/own.sql`.
 impl FromColumns for ConversationView {
     fn from_columns<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
-        Ok(Self {
-            conversation: Conversation::from_columns(row)?,
-            salon: participant(row, "salon_")?,
-            client: participant(row, "client_")?,
-            last_message: match row.maybe_text("message_id")? {
-                Some(_) => Some(LastMessage::from_columns(row)?),
-                None => None,
-            },
-            unread: row.count("unread")?,
-        })
+        let mut cells = Cells::of(row);
+        let here = ConversationRow::read(&mut cells)?;
+        // A conversation without a message leaves the columns of its newest one unread.
+        cells.next = ConversationRow::COLUMNS;
+        Ok(here.seen_by(person(&mut cells)?))
+    }
+}
+
+/// The number of a person's conversations, and the person.
+pub(crate) struct Owner {
+    pub(crate) total: u64,
+    pub(crate) own: Participant,
+}
+
+impl FromColumns for Owner {
+    fn from_columns<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
+        let mut cells = Cells::of(row);
+        Ok(Self { total: cells.count("total")?, own: person(&mut cells)? })
     }
 }
 
 impl FromColumns for UnreadConversation {
     fn from_columns<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
-        Ok(Self {
-            id: row.parsed("id", ConversationId::parse)?,
-            subject: subject(row)?,
-            salon: participant(row, "salon_")?,
-            client: participant(row, "client_")?,
-            last_message: LastMessage::from_columns(row)?,
-            unread: row.count("unread")?,
-            last_message_at: row.at("last_message_at")?,
-        })
+        let cells = &mut Cells::of(row);
+        let id = cells.parsed("id", ConversationId::parse)?;
+        let subject = cells.maybe_parsed("subject", Subject::stored)?.flatten();
+        let (last_message_at, unread) = (cells.at("last_message_at")?, cells.count("unread")?);
+        let (salon, client) = (person(cells)?, person(cells)?);
+        let newest = decode("message_id", newest_message(cells)?)?;
+        let last_message = newest.between(&salon.id, &client.id);
+        Ok(Self { id, subject, salon, client, last_message, unread, last_message_at })
     }
 }
 
-impl FromColumns for Conversation {
-    fn from_columns<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
-        let appointment = row.maybe_text("appointment_id")?;
-        let appointment = appointment.map(|id| decode("appointment_id", AppointmentId::parse(&id)));
+// Messages.
+
+/// What a message itself says, in the columns of `message/columns.sql`.
+struct MessageCells {
+    id: MessageId,
+    seq: Seq,
+    kind: MessageKind,
+    content: Content,
+    notice: Option<Notice>,
+    created_at: Timestamp,
+    read_at: Option<Timestamp>,
+    attachments: Vec<Attachment>,
+}
+
+impl MessageCells {
+    fn read<'a, R: NamedRow<'a, Pg>>(cells: &mut Cells<'_, R>) -> Read<Self> {
         Ok(Self {
-            id: row.parsed("id", ConversationId::parse)?,
-            parties: Parties {
-                salon: row.parsed("salon_id", UserId::parse)?,
-                client: row.parsed("client_id", UserId::parse)?,
+            id: cells.parsed("id", MessageId::parse)?,
+            seq: cells.seq("seq")?,
+            kind: cells.parsed("kind", MessageKind::parse)?,
+            content: decode("content", Content::stored(cells.text("content")?))?,
+            notice: match cells.maybe_json::<Value>("notice")? {
+                Some(stored) => Some(decode("notice", notice(&stored))?),
+                None => None,
             },
-            appointment: appointment.transpose()?,
-            subject: subject(row)?,
-            status: row.parsed("status", Status::parse)?,
-            created_at: row.at("created_at")?,
-            updated_at: row.at("updated_at")?,
-            last_message_at: row.at("last_message_at")?,
-            last_seq: row.seq("last_seq")?,
-            horizons: Horizons {
-                salon: row.seq("salon_read_seq")?,
-                client: row.seq("client_read_seq")?,
-            },
-        })
-    }
-}
-
-impl FromColumns for LastMessage {
-    fn from_columns<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
-        Ok(Self {
-            id: row.parsed("message_id", MessageId::parse)?,
-            content: decode("message_content", Content::stored(row.text("message_content")?))?,
-            author: row.parsed("message_author_id", UserId::parse)?,
-            kind: row.parsed("message_kind", MessageKind::parse)?,
-            created_at: row.at("message_created_at")?,
-        })
-    }
-}
-
-/// The subject of the row's conversation.
-fn subject<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Option<Subject>> {
-    match row.maybe_text("subject")? {
-        Some(words) => decode("subject", Subject::stored(&words)),
-        None => Ok(None),
-    }
-}
-
-// Messages, in the columns of `message/messages.sql`.
-
-impl FromColumns for Message {
-    fn from_columns<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
-        let (files, data) = (row.maybe_json("attachments")?, row.maybe_json("notice")?);
-        Ok(Self {
-            id: row.parsed("id", MessageId::parse)?,
-            conversation: row.parsed("conversation_id", ConversationId::parse)?,
-            seq: row.seq("seq")?,
-            author: participant(row, "author_")?,
-            kind: row.parsed("kind", MessageKind::parse)?,
-            content: decode("content", Content::stored(row.text("content")?))?,
-            notice: data.map(|data| decode("notice", notice(&data))).transpose()?,
-            attachments: match files {
-                Some(files) => decode("attachments", attachments(files))?,
+            created_at: cells.at("created_at")?,
+            read_at: cells.maybe_at("read_at")?,
+            attachments: match cells.maybe_json::<Vec<StoredFile>>("attachments")? {
+                Some(files) => decode("attachments", attachments_from(files))?,
                 None => Vec::new(),
             },
-            created_at: row.at("created_at")?,
-            is_read: NamedRow::get::<Bool, bool>(row, "is_read")?,
-            read_at: row.maybe_at("read_at")?,
+        })
+    }
+
+    fn into_message(
+        self,
+        conversation: ConversationId,
+        author: Participant,
+        is_read: bool,
+    ) -> Message {
+        let Self { id, seq, kind, content, notice, created_at, read_at, attachments } = self;
+        Message {
+            id,
+            conversation,
+            seq,
+            author,
+            kind,
+            content,
+            notice,
+            attachments,
+            created_at,
+            is_read,
+            read_at,
+        }
+    }
+}
+
+/// In the columns of `message/columns.sql` and `message/messages.sql`.
+impl FromColumns for Message {
+    fn from_columns<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
+        let cells = &mut Cells::of(row);
+        let said = MessageCells::read(cells)?;
+        let conversation = cells.parsed("conversation_id", ConversationId::parse)?;
+        let is_read = cells.bool("is_read")?;
+        Ok(said.into_message(conversation, person(cells)?, is_read))
+    }
+}
+
+/// A message of a page, without what all of them share.
+pub(crate) struct MessageRow {
+    said: MessageCells,
+    author: Author,
+}
+
+impl FromColumns for MessageRow {
+    fn from_columns<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
+        let cells = &mut Cells::of(row);
+        let said = MessageCells::read(cells)?;
+        Ok(Self { said, author: cells.parsed("author_side", Author::parse)? })
+    }
+}
+
+impl MessageRow {
+    /// The message in its conversation, as `standing` says.
+    pub(crate) fn within(self, id: &ConversationId, standing: &Standing) -> Message {
+        let (author, read_up_to) = match self.author {
+            Author::Of(Side::Salon) => (&standing.salon, Some(standing.horizons.client)),
+            Author::Of(Side::Client) => (&standing.client, Some(standing.horizons.salon)),
+            // The salon's for those who look at it, and unread by nobody.
+            Author::Platform => (&standing.salon, None),
+        };
+        let is_read = read_up_to.is_none_or(|read_up_to| self.said.seq <= read_up_to);
+        let mut message = self.said.into_message(id.clone(), author.clone(), is_read);
+        // It may have been read since the standing was.
+        message.read_at = message.read_at.filter(|_| is_read);
+        message
+    }
+}
+
+/// The state of a conversation that a page of its messages is read against.
+pub(crate) struct Standing {
+    pub(crate) last_seq: Seq,
+    pub(crate) message_count: u64,
+    horizons: Horizons,
+    pub(crate) salon: Participant,
+    pub(crate) client: Participant,
+}
+
+/// The same, with one of the participants.
+pub(crate) struct StandingRow {
+    last_seq: Seq,
+    message_count: u64,
+    horizons: Horizons,
+    is_salon: bool,
+    person: Participant,
+}
+
+impl FromColumns for StandingRow {
+    fn from_columns<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
+        let cells = &mut Cells::of(row);
+        Ok(Self {
+            last_seq: cells.seq("last_seq")?,
+            message_count: cells.count("message_count")?,
+            horizons: Horizons {
+                salon: cells.seq("salon_read_seq")?,
+                client: cells.seq("client_read_seq")?,
+            },
+            is_salon: cells.bool("is_salon")?,
+            person: person(cells)?,
+        })
+    }
+}
+
+impl Standing {
+    /// From the rows of both participants; `None` without them.
+    pub(crate) fn of(rows: Vec<Row<StandingRow>>) -> Option<Self> {
+        let [Row(one), Row(other)] = <[_; 2]>::try_from(rows).ok()?;
+        let (salon, client) = if one.is_salon { (one, other) } else { (other, one) };
+        Some(Self {
+            last_seq: salon.last_seq,
+            message_count: salon.message_count,
+            horizons: salon.horizons,
+            salon: salon.person,
+            client: client.person,
         })
     }
 }
 
 // Files as JSON.
-
-/// A file to be stored. An upload is stored already and needs only its id.
-#[derive(Serialize)]
-struct NewFile<'f> {
-    id: &'f str,
-    #[serde(flatten)]
-    hosted: Option<NewHosted<'f>>,
-}
-
-#[derive(Serialize)]
-struct NewHosted<'f> {
-    name: &'f str,
-    url: &'f str,
-    media_type: &'f str,
-    size_bytes: u32,
-    upload_key: Option<&'f str>,
-}
 
 /// A stored file; its fields are the columns.
 #[derive(Deserialize)]
@@ -290,34 +607,8 @@ struct StoredFile {
     thumbnail_type: Option<String>,
 }
 
-/// `files` with their `ids`, in order.
-pub(crate) fn files_as_json(
-    ids: &[AttachmentId],
-    files: &[DraftFile],
-) -> serde_json::Result<Value> {
-    let records = ids.iter().zip(files).map(|(id, file)| match file {
-        DraftFile::Hosted(file) => NewFile { id: id.as_str(), hosted: hosted(file) },
-        DraftFile::Uploaded(id) => NewFile { id: id.as_str(), hosted: None },
-    });
-    serde_json::to_value(records.collect::<Vec<_>>())
-}
-
-fn hosted(file: &File) -> Option<NewHosted<'_>> {
-    match file.location() {
-        StorageLocation::Stored(_) => None,
-        StorageLocation::Hosted(hosted) => Some(NewHosted {
-            name: file.name(),
-            url: hosted.url().as_str(),
-            media_type: file.media_type().as_str(),
-            size_bytes: file.size_bytes(),
-            upload_key: hosted.upload_key(),
-        }),
-    }
-}
-
 /// The files in a list of rows; `None` when one breaks a rule.
-pub(crate) fn attachments(rows: Value) -> Option<Vec<Attachment>> {
-    let files: Vec<StoredFile> = serde_json::from_value(rows).ok()?;
+fn attachments_from(files: Vec<StoredFile>) -> Option<Vec<Attachment>> {
     files.into_iter().map(attachment_from).collect()
 }
 
@@ -402,7 +693,7 @@ impl<'e> From<&'e Event> for NewEvent<'e> {
 }
 
 /// The word of the event's kind.
-fn word(kind: &EventKind) -> &'static str {
+pub(crate) fn word(kind: &EventKind) -> &'static str {
     match kind {
         EventKind::ConversationOpened { .. } => "conversation_opened",
         EventKind::ConversationUpdated { .. } => "conversation_updated",
@@ -414,7 +705,7 @@ fn word(kind: &EventKind) -> &'static str {
 }
 
 /// The message that was posted or deleted.
-fn message_id(kind: &EventKind) -> Option<&MessageId> {
+pub(crate) fn message_id(kind: &EventKind) -> Option<&MessageId> {
     match kind {
         EventKind::MessagePosted(message) => Some(&message.id),
         EventKind::MessageWithdrawn(id) | EventKind::MessageDeleted(id) => Some(id),
@@ -462,6 +753,24 @@ pub(crate) fn author_of_new<'a>(row: &impl NamedRow<'a, Pg>, prefix: &str) -> Re
     };
     let id = row.parsed(&column("id"), UserId::parse)?;
     Ok(Participant::new(id, Role::parse(&row.text(&column("role"))?), profile))
+}
+
+/// The person in the next ten columns: id, role, names, picture, address, language, zone, and whether they
+/// were forgotten.
+fn person<'a, R: NamedRow<'a, Pg>>(cells: &mut Cells<'_, R>) -> Read<Participant> {
+    let id = cells.parsed("id", UserId::parse)?;
+    let role = cells.parsed("role", |word| Some(Role::parse(word)))?;
+    let profile = Profile {
+        first_name: cells.maybe_text("first_name")?,
+        last_name: cells.maybe_text("last_name")?,
+        salon_name: cells.maybe_text("salon_name")?,
+        image: cells.maybe_text("image")?,
+        email: cells.maybe_text("email")?,
+        language: cells.maybe_parsed("language", Language::of_locale)?,
+        zone: cells.maybe_parsed("zone", Zone::parse)?,
+    };
+    let is_forgotten = cells.bool("is_forgotten")?;
+    Ok(Participant { is_forgotten, ..Participant::new(id, role, profile) })
 }
 
 impl FromColumns for Participant {

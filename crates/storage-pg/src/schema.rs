@@ -35,6 +35,10 @@ diesel::table! {
         client_message_seq -> BigInt,
         message_count -> BigInt,
         deleted_at -> Nullable<Timestamptz>,
+        unread_by_salon -> BigInt,
+        unread_by_client -> BigInt,
+        waits_for_salon -> Bool,
+        waits_for_client -> Bool,
     }
 }
 

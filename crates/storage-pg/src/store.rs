@@ -9,6 +9,7 @@ use tracing::Instrument;
 use crate::{
     connect::{Connector, InvalidSettings, Settings},
     error::{Class, Failure},
+    ledger::Lanes,
     pool::{ConnectionRuntime, Pool, Pooled},
     query::Statements,
 };
@@ -21,6 +22,7 @@ pub struct PgStore {
     /// conversation exists, so a stale entry does no harm.
     parties: Arc<Cache<ConversationId, Parties>>,
     statements: Statements,
+    lanes: Arc<Lanes>,
 }
 
 impl PgStore {
@@ -33,20 +35,26 @@ impl PgStore {
         let statements = Statements::default();
         let connector = Connector::for_requests(settings, statements.clone())?;
         let runtime = ConnectionRuntime::new().map_err(|_| InvalidSettings::NoThread)?;
+        let lanes = Arc::new(Lanes::start(settings, &statements)?);
         Ok(Self {
+            lanes,
             pool: Pool::new(connector, statements.clone(), runtime, settings),
             parties: Arc::new(Cache::new(settings.parties_cache_entries_max)),
             statements,
         })
     }
 
-    /// The number of statements sent so far.
-    pub fn statements(&self) -> u64 {
+    /// The number of round trips so far: statements, and what lanes send together.
+    pub fn round_trips(&self) -> u64 {
         self.statements.count()
     }
 
     pub(crate) async fn connection(&self) -> Result<Pooled, Failure> {
         self.pool.get().await
+    }
+
+    pub(crate) fn lanes(&self) -> &Lanes {
+        &self.lanes
     }
 
     pub(crate) fn remember_parties(&self, id: &ConversationId, parties: &Parties) {

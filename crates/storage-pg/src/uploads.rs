@@ -7,7 +7,7 @@ use diesel::{
     dsl::exists,
     pg::Pg,
     row::NamedRow,
-    sql_types::{Array, BigInt, Bool, Jsonb, Text, Timestamptz},
+    sql_types::{BigInt, Bool, Jsonb, Text, Timestamptz},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
@@ -15,7 +15,7 @@ use domain::{
         attachment::{Attachment, Picture, StorageLocation},
         store::{BeginUpload, Downloadable, UploadStore},
     },
-    ids::{AttachmentId, ConversationId, UserId},
+    ids::{AttachmentId, UserId},
     ports::StoreError,
     time::Timestamp,
 };
@@ -249,58 +249,4 @@ pub(crate) async fn delete_unsent_of(
         .get_result(connection)
         .await?;
     Ok(uploads)
-}
-
-// Deleting files of messages. Their bytes are deleted by jobs, enqueued with the change.
-
-const OF_MESSAGES: &str = concat!(
-    "WITH picked AS (SELECT id FROM messaging.attachment WHERE message_id = ANY ($2))",
-    include_str!("attachment/forget.sql"),
-);
-
-const OF_CONVERSATION: &str = concat!(
-    "WITH picked AS (
-        SELECT id FROM messaging.attachment
-        WHERE message_id IN (
-            SELECT id FROM messaging.message WHERE conversation_id = $2 AND attachment_count > 0
-        )
-    )",
-    include_str!("attachment/forget.sql"),
-);
-
-/// The number of files to be deleted.
-struct DeletedFiles(u64);
-
-impl QueryableByName<Pg> for DeletedFiles {
-    fn build<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
-        row.count("files").map(Self)
-    }
-}
-
-/// Deletes the files of messages, and returns how many deletions were enqueued.
-pub(crate) async fn delete_files_of_messages(
-    connection: &mut AsyncPgConnection,
-    messages: &[&str],
-    at: Timestamp,
-) -> Result<u64, Failure> {
-    let DeletedFiles(files) = prepared(OF_MESSAGES)
-        .bind::<Timestamptz, _>(PgTimestamp(at))
-        .bind::<Array<Text>, _>(messages)
-        .get_result(connection)
-        .await?;
-    Ok(files)
-}
-
-/// Deletes all files of a conversation, likewise. Its messages keep their file counts.
-pub(crate) async fn delete_files_of_conversation(
-    connection: &mut AsyncPgConnection,
-    conversation: &ConversationId,
-    at: Timestamp,
-) -> Result<u64, Failure> {
-    let DeletedFiles(files) = prepared(OF_CONVERSATION)
-        .bind::<Timestamptz, _>(PgTimestamp(at))
-        .bind::<Text, _>(conversation.as_str())
-        .get_result(connection)
-        .await?;
-    Ok(files)
 }

@@ -126,7 +126,7 @@ fn package(line: &str) -> Option<Package> {
 
 // Files of one crate that use one another: none but those on the list.
 
-/// A circle that may stay, for the reason given with it.
+/// What may stay although a rule is against it, for the reason given with it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Allowed {
     /// Its files, from the root of the workspace.
@@ -168,7 +168,8 @@ impl Circle {
     }
 }
 
-fn relative(file: &Path) -> String {
+/// A file's path from the root of the workspace.
+pub(super) fn relative(file: &Path) -> String {
     file.strip_prefix(workspace::root()).unwrap_or(file).display().to_string()
 }
 

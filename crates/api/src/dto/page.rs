@@ -58,39 +58,82 @@ pub struct MessagePage {
 }
 
 impl ConversationPage {
-    /// Converts `page`, which `window` requested.
-    pub fn new(
+    /// `page`, which `window` requested, as JSON.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn json(
         page: &Page<ConversationView, ConversationCursor>,
         window: &Window<ConversationCursor>,
-    ) -> Self {
-        Self {
-            data: page.items.iter().map(Conversation::from).collect(),
-            total: page.total,
-            page: number(window),
-            limit: window.size.get(),
-            total_pages: page.total.div_ceil(u64::from(window.size.get())),
-            next_cursor: page.next.as_ref().map(input::encode_conversation_cursor),
-        }
+    ) -> serde_json::Result<Vec<u8>> {
+        let next_cursor = page.next.as_ref().map(input::encode_conversation_cursor);
+        written(page, window, None, next_cursor, Conversation::from)
     }
 }
 
 impl MessagePage {
-    /// Converts `page`, which `window` requested; `links` makes the URLs of files.
-    pub(crate) fn new(
+    /// `page`, which `window` requested, as JSON; `links` makes the URLs of files.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub(crate) fn json(
         page: &Page<domain::conversation::message::Message, MessageCursor>,
         window: &Window<MessageCursor>,
         links: &Links,
-    ) -> Self {
-        Self {
-            data: page.items.iter().map(|message| Message::new(message, links)).collect(),
-            total: page.total,
-            page: number(window),
-            limit: window.size.get(),
-            total_pages: page.total.div_ceil(u64::from(window.size.get())),
-            has_more: page.next.is_some(),
-            next_cursor: page.next.as_ref().map(input::encode_message_cursor),
-        }
+    ) -> serde_json::Result<Vec<u8>> {
+        let has_more = Some(page.next.is_some());
+        let next_cursor = page.next.as_ref().map(input::encode_message_cursor);
+        written(page, window, has_more, next_cursor, |message| Message::new(message, links))
     }
+}
+
+/// A page as it is written, with the fields of [`ConversationPage`] or [`MessagePage`].
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WrittenPage<D> {
+    data: D,
+    total: u64,
+    page: u32,
+    limit: u32,
+    total_pages: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    has_more: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+}
+
+/// Converts items one by one as they are written, so that there are never two copies of them all.
+struct Converted<'p, T, F>(&'p [T], F);
+
+impl<'p, T, D: Serialize, F: Fn(&'p T) -> D> Serialize for Converted<'p, T, F> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(&self.1))
+    }
+}
+
+/// Room for an item, in bytes, so that few pages are copied while they are written.
+const ITEM_BYTES: usize = 768;
+
+fn written<'p, T, C, D: Serialize>(
+    page: &'p Page<T, C>,
+    window: &Window<C>,
+    has_more: Option<bool>,
+    next_cursor: Option<String>,
+    convert: impl Fn(&'p T) -> D,
+) -> serde_json::Result<Vec<u8>> {
+    let limit = window.size.get();
+    let mut json = Vec::with_capacity((page.items.len() + 1) * ITEM_BYTES);
+    let written = WrittenPage {
+        data: Converted(&page.items, convert),
+        total: page.total,
+        page: number(window),
+        limit,
+        total_pages: page.total.div_ceil(u64::from(limit)),
+        has_more,
+        next_cursor,
+    };
+    serde_json::to_writer(&mut json, &written)?;
+    Ok(json)
 }
 
 fn number<C>(window: &Window<C>) -> u32 {
@@ -133,4 +176,47 @@ pub struct LogEntry {
     /// Position in the conversation's event log.
     #[schema(minimum = 1)]
     pub seq: i64,
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::page::PageSize;
+
+    use super::*;
+
+    /// What is documented and what is written are two types.
+    #[test]
+    fn pages_are_written_with_the_fields_that_are_documented() {
+        let size = PageSize::clamped(2);
+        let seq = domain::ids::Seq::new(7).expect("not negative");
+        let page = Page { items: vec![], total: 5, next: Some(MessageCursor(seq)) };
+        let window = Window { start: Start::After(MessageCursor(seq)), size };
+        let links = Links::new(
+            crate::links::Settings::default(),
+            std::sync::Arc::new(domain::testing::fixture::FixedClock::still()),
+        );
+        let documented = MessagePage {
+            data: vec![],
+            total: 5,
+            page: 1,
+            limit: 2,
+            total_pages: 3,
+            has_more: true,
+            next_cursor: page.next.as_ref().map(input::encode_message_cursor),
+        };
+        let written = MessagePage::json(&page, &window, &links).expect("it can be written");
+        assert_eq!(written, serde_json::to_vec(&documented).expect("it can be written"));
+
+        let page = Page { items: vec![], total: 0, next: None };
+        let documented = ConversationPage {
+            data: vec![],
+            total: 0,
+            page: 1,
+            limit: 2,
+            total_pages: 0,
+            next_cursor: None,
+        };
+        let written = ConversationPage::json(&page, &Window::first(2)).expect("it can be written");
+        assert_eq!(written, serde_json::to_vec(&documented).expect("it can be written"));
+    }
 }

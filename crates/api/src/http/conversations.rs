@@ -2,6 +2,7 @@
 
 use actix_web::{
     HttpRequest, HttpResponse,
+    http::header::ContentType,
     web::{Data, Json},
 };
 use domain::{conversation::store::ReadTarget, ids::ConversationId};
@@ -99,11 +100,12 @@ pub(crate) async fn list(
     Caller(caller): Caller,
     request: HttpRequest,
     context: Data<Context>,
-) -> Result<Json<dto::ConversationPage>, Failure> {
+) -> Result<HttpResponse, Failure> {
     let input::ConversationQuery { status, window } =
         input::conversation_query(request.query_string())?;
     let page = context.services.messaging.conversations(&caller.user, status, &window).await?;
-    Ok(Json(dto::ConversationPage::new(&page, &window)))
+    let json = dto::ConversationPage::json(&page, &window).map_err(Failure::internal)?;
+    Ok(HttpResponse::Ok().content_type(ContentType::json()).body(json))
 }
 
 /// Marks all messages of a conversation as read by the caller.

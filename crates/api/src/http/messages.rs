@@ -2,7 +2,7 @@
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::header::HeaderMap,
+    http::header::{ContentType, HeaderMap},
     web::{Data, Json},
 };
 use domain::ids::{ConversationId, MessageId};
@@ -86,7 +86,7 @@ pub(crate) async fn list(
     id: InPath<ConversationId>,
     request: HttpRequest,
     context: Data<Context>,
-) -> Result<Json<dto::MessagePage>, Failure> {
+) -> Result<HttpResponse, Failure> {
     let (id, user) = (id.0, caller.user);
     let window = match input::message_query(request.query_string()) {
         Ok(window) => window,
@@ -94,7 +94,9 @@ pub(crate) async fn list(
     };
     let history = context.services.messaging.history(&id, &user, &window).await;
     let history = history.map_err(Failure::of_conversation)?;
-    Ok(Json(dto::MessagePage::new(&history.page, &window, &context.links)))
+    let json = dto::MessagePage::json(&history.page, &window, &context.links);
+    let json = json.map_err(Failure::internal)?;
+    Ok(HttpResponse::Ok().content_type(ContentType::json()).body(json))
 }
 
 /// Marks a message and all earlier ones of the other participant as read. Has no effect on the

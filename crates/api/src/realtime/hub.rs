@@ -5,12 +5,10 @@
 //! the same direction; none of those below can name the hub.
 
 use std::{
-    hash::{BuildHasher, RandomState},
     sync::{Arc, MutexGuard},
     time::Duration,
 };
 
-use async_trait::async_trait;
 use domain::{
     conversation::{
         event::{Event, EventKind},
@@ -18,14 +16,11 @@ use domain::{
     },
     ids::{ConversationId, Seq, UserId},
     participant::store::ParticipantStore,
-    ports::{Fanout, MarkedMessage, PersonChange, PublishGuard},
+    ports::{Fanout, MarkedMessage, PersonChange},
     store::Store,
     time::Timestamp,
 };
-use tokio::{
-    runtime::Handle,
-    sync::{Mutex as AsyncMutex, OwnedMutexGuard},
-};
+use tokio::runtime::Handle;
 
 use super::{
     delivery::{self, Delivery},
@@ -58,7 +53,6 @@ pub(crate) struct Hub {
 
 pub(super) struct Inner {
     sessions: Arc<SessionRegistry>,
-    publish_guards: PublishGuards,
     pub(super) unread: Arc<UnreadCounter>,
     presence: Arc<PresenceTracker>,
     typing: Arc<TypingTracker>,
@@ -99,7 +93,6 @@ impl Hub {
         let presence = Arc::new(presence);
         let typing = TypingTracker::new(settings.typing, sessions.clone(), presence.clone());
         let inner = Inner {
-            publish_guards: PublishGuards::new(),
             unread: Arc::new(UnreadCounter::new(sessions.clone(), reading, runtime.clone())),
             presence,
             typing: Arc::new(typing),
@@ -340,13 +333,7 @@ impl Hub {
     }
 }
 
-#[async_trait]
 impl Fanout for Hub {
-    async fn publish_guard(&self, conversation: &ConversationId) -> Box<dyn PublishGuard> {
-        let guard = self.inner.publish_guards.lock(conversation).await;
-        Box::new(HeldPublishGuard { hub: self.clone(), _guard: guard })
-    }
-
     fn publish(&self, events: &[Event]) {
         self.publish_events(events);
     }
@@ -380,17 +367,6 @@ impl Fanout for Hub {
     }
 }
 
-struct HeldPublishGuard {
-    hub: Hub,
-    _guard: OwnedMutexGuard<()>,
-}
-
-impl PublishGuard for HeldPublishGuard {
-    fn publish(self: Box<Self>, events: Vec<Event>) {
-        self.hub.publish_events(&events);
-    }
-}
-
 // When tokens end, and their sessions with them.
 
 impl Hub {
@@ -412,33 +388,6 @@ impl Hub {
     /// The sessions whose tokens have ended by `now`.
     pub(crate) fn expired(&self, now: Timestamp) -> Vec<Arc<dyn EventSink>> {
         self.sessions().expired(now)
-    }
-}
-
-// The order of the publish guards: on this node, changes of one conversation follow one another. Joins
-// take no part. All of this goes with `Fanout::publish_guard`.
-
-/// How many locks all conversations share. Two conversations that share one only wait for each other.
-const STRIPES: usize = 1_024;
-
-/// A lock for each conversation, in bounded memory.
-struct PublishGuards {
-    stripes: Vec<Arc<AsyncMutex<()>>>,
-    hasher: RandomState,
-}
-
-impl PublishGuards {
-    fn new() -> Self {
-        let stripes = (0..STRIPES).map(|_| Arc::default()).collect();
-        Self { stripes, hasher: RandomState::new() }
-    }
-
-    /// Waits for the lock of `conversation`; dropping the guard releases it.
-    async fn lock(&self, conversation: &ConversationId) -> OwnedMutexGuard<()> {
-        let stripes = self.stripes.len() as u64;
-        let index =
-            usize::try_from(self.hasher.hash_one(conversation) % stripes).unwrap_or_default();
-        self.stripes[index].clone().lock_owned().await
     }
 }
 

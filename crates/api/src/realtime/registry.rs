@@ -280,8 +280,8 @@ impl Registrations {
         self.closed.extend(room.into_pending().into_iter().map(|pending| (pending.key, pending)));
     }
 
-    /// Whether a session of `user` has joined in sight, or is joining, and its client was active within
-    /// `silence_max`. One that is joining is sent for certain what arrives.
+    /// Whether a session of `user` has joined in sight, and its client was active within `silence_max`. One
+    /// that is joining may still give up, and would never see what it had read.
     pub(crate) fn is_watching(
         &self,
         conversation: &ConversationId,
@@ -293,9 +293,7 @@ impl Registrations {
             let entry = self.entries.get(&session).filter(|entry| entry.user == *user);
             entry.is_some_and(|entry| entry.sink.silent_for() < silence_max)
         };
-        let members = room.members().iter().map(|member| (member.visible, member.session));
-        let pending = room.pending().iter().map(|pending| (pending.visible, pending.session));
-        members.chain(pending).any(|(visible, session)| visible && is_theirs_and_awake(session))
+        room.members().iter().any(|member| member.visible && is_theirs_and_awake(member.session))
     }
 
     /// Whether a session of `user` has joined.

@@ -170,10 +170,6 @@ impl Room {
         &self.members
     }
 
-    pub(crate) fn pending(&self) -> &[PendingMember] {
-        &self.pending
-    }
-
     /// Those who were joining when the room was closed.
     pub(crate) fn into_pending(self) -> Vec<PendingMember> {
         self.pending

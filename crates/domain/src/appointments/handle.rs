@@ -11,17 +11,17 @@ use super::{
     AppointmentEvent, AppointmentEventError, AppointmentEventKind, generated_subject, is_generated,
     notice::{FirstName, Notice},
     store::{
-        AppliedAppointmentEvent, ApplyAppointmentEvent, AppointmentChange, AppointmentStore,
-        BOOKINGS_ASKED_MAX, BookingConversation, ConversationOfBooking, NewNotice, NewestHandled,
-        NoticeTarget, PendingAppointmentEvent, ReceiveOutcome,
+        AppointmentStore, BOOKINGS_ASKED_MAX, BookingConversation, ConversationOfBooking,
+        NewestHandled, PendingAppointmentEvent, ReceiveOutcome,
     },
 };
 use crate::{
     conversation::{
         Parties, Status,
-        store::{OpenConversation, People},
+        ledger::{Command, HandledEvent, Open, PostNotice, Refusal, SystemMessage},
+        store::{ConversationLog, People, impossible},
     },
-    ids::{AppointmentEventId, AppointmentId, UserId},
+    ids::{AppointmentEventId, AppointmentId, ConversationId, UserId},
     jobs::JobFailure,
     participant::Participant,
     ports::{Clock, Fanout, Ids, StoreError},
@@ -58,6 +58,7 @@ pub enum ReceiveAppointmentEventError {
 #[derive(Clone)]
 pub struct Appointments {
     store: Arc<dyn AppointmentStore>,
+    commits: Arc<dyn ConversationLog>,
     people: Arc<dyn People>,
     fanout: Arc<dyn Fanout>,
     clock: Arc<dyn Clock>,
@@ -71,12 +72,13 @@ impl Appointments {
     /// Creates the service with the default time zone.
     pub fn new(
         store: Arc<dyn AppointmentStore>,
+        commits: Arc<dyn ConversationLog>,
         people: Arc<dyn People>,
         fanout: Arc<dyn Fanout>,
         clock: Arc<dyn Clock>,
         ids: Arc<dyn Ids>,
     ) -> Self {
-        Self { store, people, fanout, clock, ids, zone: Zone::default() }
+        Self { store, commits, people, fanout, clock, ids, zone: Zone::default() }
     }
 
     /// Sets the time zone of bookings for which the platform names none.
@@ -205,45 +207,39 @@ impl Appointments {
         if let Err(JobFailure::Dead { .. }) = &decided {
             self.store.reject_appointment_event(&pending.event.id, self.clock.now()).await?;
         }
-        let event = pending.event.id.clone();
-        let Some(decision) = decided? else {
-            let apply = ApplyAppointmentEvent { event, change: None, at: self.clock.now() };
-            self.store.apply_appointment_event(&apply).await?;
-            return Ok(true);
-        };
-        self.apply(event, decision).await
+        if let Some(decision) = decided? {
+            return self.commit(decision).await;
+        }
+        self.store.settle_appointment_event(&pending.event.id, self.clock.now()).await?;
+        Ok(true)
     }
 
-    async fn apply(
-        &self,
-        event: AppointmentEventId,
-        Decision { mut change, client, .. }: Decision,
-    ) -> Result<bool, JobFailure> {
-        let conversation = match &change.target {
-            NoticeTarget::In(id) => id.clone(),
-            NoticeTarget::New(open) => open.id.clone(),
-        };
-        let guard = self.fanout.publish_guard(&conversation).await;
-        change.read_on_arrival = self.fanout.is_watching(&conversation, &client);
-        let at = self.clock.now();
-        let apply = ApplyAppointmentEvent { event, change: Some(change), at };
-        match self.store.apply_appointment_event(&apply).await? {
-            AppliedAppointmentEvent::Applied(events) => {
-                guard.publish(events);
-                Ok(true)
-            }
-            AppliedAppointmentEvent::AlreadyHandled => Ok(true),
-            AppliedAppointmentEvent::LeaseLost => Ok(false),
+    async fn commit(&self, decision: Decision) -> Result<bool, JobFailure> {
+        let Decision { conversation, command } = decision;
+        let (at, fanout) = (self.clock.now(), self.fanout.clone());
+        match self.commits.commit(&conversation, command, at, fanout).await? {
+            Ok(_) | Err(Refusal::AlreadyHandled) => Ok(true),
+            // The conversation was opened or deleted, or another event was handled.
+            Err(
+                Refusal::BookingChanged | Refusal::AlreadyOpen(_) | Refusal::UnknownConversation,
+            ) => Ok(false),
+            Err(
+                refusal @ (Refusal::UnknownPerson
+                | Refusal::KeyKnown(_)
+                | Refusal::UnknownUpload
+                | Refusal::UnknownMessage
+                | Refusal::NotDue),
+            ) => Err(impossible(refusal).into()),
         }
     }
 }
 
 // Deciding what an event changes.
 
-/// What an event changes, and the client who may be watching.
+/// What an event changes.
 struct Decision {
-    change: AppointmentChange,
-    client: UserId,
+    conversation: ConversationId,
+    command: Command,
 }
 
 /// The participants of an event.
@@ -273,15 +269,44 @@ impl Appointments {
         let Some(notice) = notice(event, &people.client, &zone) else { return Ok(None) };
         let subject = generated_subject(event.service, event.starts_at, &zone);
         let content = notice.text(people.client.profile.language.unwrap_or_default());
-        let change = AppointmentChange {
-            subject: updated_subject(pending, &subject),
-            target: self.target(pending, subject),
-            newest_handled: pending.newest_handled.clone(),
-            notice: NewNotice { id: self.ids.next().into(), notice, content },
-            read_on_arrival: false,
-            status: status_after(pending),
+        let message = SystemMessage { id: self.ids.next().into(), content, notice: Some(notice) };
+        Ok(Some(self.command(pending, message, subject)))
+    }
+
+    /// The command that announces an event. It waits for nothing, so that whether the client is
+    /// watching is as good as new when the command is committed.
+    fn command(
+        &self,
+        pending: &PendingAppointmentEvent,
+        message: SystemMessage,
+        subject: Subject,
+    ) -> Decision {
+        let PendingAppointmentEvent { event, newest_handled, .. } = pending;
+        let handles =
+            Some(HandledEvent { event: event.id.clone(), newest_handled: newest_handled.clone() });
+        let status = status_after(pending);
+        if let Some(known) = &pending.conversation {
+            let notice = PostNotice {
+                message,
+                status,
+                subject: updated_subject(pending, &subject),
+                read_on_arrival: self.fanout.is_watching(&known.id, &event.client),
+                handles,
+            };
+            let command = Command::PostNotice(notice);
+            return Decision { conversation: known.id.clone(), command };
+        }
+        let conversation = pending.free_id.clone().unwrap_or_else(|| self.ids.next().into());
+        let open = Open {
+            parties: parties(event),
+            appointment: Some(event.appointment.clone()),
+            subject: Some(subject),
+            status,
+            message: Some(message),
+            read_on_arrival: self.fanout.is_watching(&conversation, &event.client),
+            handles,
         };
-        Ok(Some(Decision { change, client: event.client.clone() }))
+        Decision { conversation, command: Command::Open(open) }
     }
 
     async fn people(&self, event: &AppointmentEvent) -> Result<Participants, JobFailure> {
@@ -303,20 +328,6 @@ impl Appointments {
     async fn is_forgotten(&self, event: &AppointmentEvent) -> Result<bool, StoreError> {
         Ok(self.people.is_forgotten(&event.salon).await?
             || self.people.is_forgotten(&event.client).await?)
-    }
-
-    fn target(&self, pending: &PendingAppointmentEvent, subject: Subject) -> NoticeTarget {
-        if let Some(known) = &pending.conversation {
-            return NoticeTarget::In(known.id.clone());
-        }
-        NoticeTarget::New(OpenConversation {
-            id: pending.free_id.clone().unwrap_or_else(|| self.ids.next().into()),
-            parties: parties(&pending.event),
-            appointment: Some(pending.event.appointment.clone()),
-            subject: Some(subject),
-            opening: None,
-            at: self.clock.now(),
-        })
     }
 }
 
@@ -379,7 +390,7 @@ mod receive_appointment_event_tests {
 
     use super::*;
     use crate::testing::{
-        MemoryStore, MockAppointmentStore, MockPeople,
+        MemoryStore, MockAppointmentStore, MockConversationLog, MockPeople,
         fixture::{Service, booking_event},
     };
 
@@ -387,7 +398,7 @@ mod receive_appointment_event_tests {
     async fn an_invalid_event_never_reaches_the_store() {
         let mut store = MockAppointmentStore::new();
         store.expect_receive_appointment_event().never();
-        let appointments = tests::over(store, MockPeople::new());
+        let appointments = tests::over(store, MockConversationLog::new(), MockPeople::new());
         let mut event = booking_event("e1", "booked");
         event.client_first_name = Some("a\nb".to_owned());
         let received = appointments.receive_appointment_event(&event).await;

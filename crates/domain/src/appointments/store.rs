@@ -2,12 +2,12 @@
 
 use async_trait::async_trait;
 
-use super::{AppointmentEvent, notice::Notice};
+use super::AppointmentEvent;
 use crate::{
-    conversation::{Parties, Status, event::Event, store::OpenConversation},
-    ids::{AppointmentEventId, AppointmentId, ConversationId, MessageId, UserId},
+    conversation::{Parties, Status},
+    ids::{AppointmentEventId, AppointmentId, ConversationId, UserId},
     ports::StoreError,
-    text::{Content, Subject},
+    text::Subject,
     time::Timestamp,
 };
 
@@ -80,67 +80,6 @@ pub struct NewestHandled {
     pub cancelled: bool,
 }
 
-/// What an event changes, atomically.
-#[derive(Clone, Debug)]
-pub struct ApplyAppointmentEvent {
-    /// The event.
-    pub event: AppointmentEventId,
-    /// The change of its conversation; `None`: no change.
-    pub change: Option<AppointmentChange>,
-    /// The time of the change.
-    pub at: Timestamp,
-}
-
-/// What an event changes in its conversation.
-#[derive(Clone, Debug)]
-pub struct AppointmentChange {
-    /// The conversation.
-    pub target: NoticeTarget,
-    /// The [`newest_handled`](PendingAppointmentEvent::newest_handled) on which this decision is
-    /// based.
-    pub newest_handled: Option<NewestHandled>,
-    /// The notice, in the salon's name.
-    pub notice: NewNotice,
-    /// Whether the client is watching, so that the notice is read at once.
-    pub read_on_arrival: bool,
-    /// The old and the new generated subject; set only if the old one is still there.
-    pub subject: Option<(Subject, Subject)>,
-    /// The new status. The notice itself does not unarchive the conversation.
-    pub status: Status,
-}
-
-/// The conversation that a notice is posted to.
-#[derive(Clone, Debug)]
-pub enum NoticeTarget {
-    /// The existing conversation about the booking.
-    In(ConversationId),
-    /// A new one, without an opening message.
-    New(OpenConversation),
-}
-
-/// A notice to be posted.
-#[derive(Clone, Debug)]
-pub struct NewNotice {
-    /// Its id.
-    pub id: MessageId,
-    /// Its data.
-    pub notice: Notice,
-    /// Its text.
-    pub content: Content,
-}
-
-/// The outcome of applying an event.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AppliedAppointmentEvent {
-    /// It is handled.
-    Applied(Vec<Event>),
-    /// It was handled before, or does not exist. Nothing was changed.
-    AlreadyHandled,
-    /// The state of the booking has changed since the decision: its conversation was opened or
-    /// deleted, or another event was handled. Nothing was changed; decide again.
-    LeaseLost,
-}
-
 /// Reported booking events (D17).
 #[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 #[async_trait]
@@ -179,17 +118,16 @@ pub trait AppointmentStore: Send + Sync {
         like: &AppointmentEvent,
     ) -> Result<Option<PendingAppointmentEvent>, StoreError>;
 
-    /// Applies an event, once, and only if the booking is still in the state the decision was based
-    /// on. Changes of one booking are serialised, also those that open its conversation. A rejected
-    /// event may be applied too. Its people are in the directory.
-    ///
-    /// Log: `ConversationOpened` if it was opened, already with the new status, else
-    /// `ConversationUpdated` if subject or status changed; `MessagePosted`; `MessagesRead` if read
-    /// on arrival.
-    async fn apply_appointment_event(
+    /// Marks an event as handled that changes no conversation, rejected or not. Does nothing when it
+    /// was handled before or does not exist. An event that changes a conversation is handled by the
+    /// [command](crate::conversation::ledger::HandledEvent), once, and only if the booking is still
+    /// in the state the decision was based on: commands of one booking are decided one after another,
+    /// also those that open its conversation.
+    async fn settle_appointment_event(
         &self,
-        apply: &ApplyAppointmentEvent,
-    ) -> Result<AppliedAppointmentEvent, StoreError>;
+        id: &AppointmentEventId,
+        at: Timestamp,
+    ) -> Result<(), StoreError>;
 
     /// Rejects an event that cannot be handled, so that it does not block newer ones. Does nothing
     /// when it was handled or does not exist.

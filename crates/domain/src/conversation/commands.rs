@@ -4,19 +4,16 @@ use std::sync::Arc;
 
 use super::{
     Action, ConversationView, Parties, Status,
-    event::{Event, EventKind},
+    ledger::{Command, KnownKey, Open, Post, Refusal, SystemMessage, answer_to_known_key},
     message::{Draft, Message},
     queries::FindError,
-    store::{
-        EditConversation, MarkRead, MarkedRead, OpenConversation, OpenOutcome, Opening,
-        PostMessage, PostOutcome, ReadTarget, StatusEdit,
-    },
+    store::{Committed, ReadTarget, StatusEdit, impossible},
 };
 use crate::{
     ids::{AppointmentId, ConversationId, MessageId, UserId},
     messaging::Messaging,
     participant::Caller,
-    ports::{MarkedMessage, PublishGuard, StoreError},
+    ports::{MarkedMessage, StoreError},
     text::{Content, Subject},
 };
 
@@ -66,27 +63,48 @@ impl Messaging {
     ) -> Result<ConversationView, OpenConversationError> {
         let parties = self.parties_of_new(caller, new.client).await?;
         let salon = parties.salon.clone();
-        let open = OpenConversation {
+        let id = ConversationId::from(self.ids.next());
+        let message = new.first_message.map(|content| SystemMessage {
             id: self.ids.next().into(),
+            content,
+            notice: None,
+        });
+        let command = Command::Open(Open {
             parties,
             appointment: new.appointment,
             subject: new.subject,
-            opening: new
-                .first_message
-                .map(|content| Opening { id: self.ids.next().into(), content }),
-            at: self.clock.now(),
-        };
-
-        let guard = self.fanout.publish_guard(&open.id).await;
-        let id = match self.conversations.open_conversation(&open).await? {
-            OpenOutcome::Opened(events) => {
-                guard.publish(events);
-                open.id
-            }
-            OpenOutcome::AlreadyOpen(id) => id,
+            status: Status::Active,
+            message,
+            // Nobody watches what does not exist yet.
+            read_on_arrival: false,
+            handles: None,
+        });
+        let id = match self.commit(&id, command).await? {
+            Ok(_) => id,
+            Err(Refusal::AlreadyOpen(known)) => known,
+            Err(
+                refusal @ (Refusal::UnknownConversation
+                | Refusal::UnknownPerson
+                | Refusal::KeyKnown(_)
+                | Refusal::UnknownUpload
+                | Refusal::UnknownMessage
+                | Refusal::NotDue
+                | Refusal::AlreadyHandled
+                | Refusal::BookingChanged),
+            ) => return Err(impossible(refusal).into()),
         };
         let view = self.conversations.conversation(&id, &salon).await?;
         view.ok_or_else(|| OpenConversationError::Store(deleted_meanwhile()))
+    }
+
+    /// Commits a command now, and publishes its events.
+    async fn commit(
+        &self,
+        conversation: &ConversationId,
+        command: Command,
+    ) -> Result<Result<Committed, Refusal>, StoreError> {
+        let (at, fanout) = (self.clock.now(), self.fanout.clone());
+        self.commits.commit(conversation, command, at, fanout).await
     }
 
     async fn parties_of_new(
@@ -153,15 +171,8 @@ impl Messaging {
     ) -> Result<ConversationView, ChangeConversationError> {
         let action = change.status.map(|_| Action::ChangeStatus);
         self.authorise(id, by, action).await?;
-        let guard = self.fanout.publish_guard(id).await;
-        let edit = EditConversation {
-            conversation: id.clone(),
-            by: by.clone(),
-            subject: change.subject,
-            status: change.status.map(StatusEdit::Set),
-            at: self.clock.now(),
-        };
-        self.edit(guard, &edit).await?;
+        let status = change.status.map(StatusEdit::Set);
+        self.change(id, Command::Edit { by: by.clone(), subject: change.subject, status }).await?;
         let view = self.conversations.conversation(id, by).await?;
         view.ok_or(ChangeConversationError::Unknown)
     }
@@ -176,15 +187,8 @@ impl Messaging {
         by: &UserId,
     ) -> Result<(), ChangeConversationError> {
         self.authorise(id, by, Some(Action::Archive)).await?;
-        let guard = self.fanout.publish_guard(id).await;
-        let edit = EditConversation {
-            conversation: id.clone(),
-            by: by.clone(),
-            subject: None,
-            status: Some(StatusEdit::Toggle),
-            at: self.clock.now(),
-        };
-        self.edit(guard, &edit).await
+        let status = Some(StatusEdit::Toggle);
+        self.change(id, Command::Edit { by: by.clone(), subject: None, status }).await
     }
 
     /// Deletes a conversation for both sides, with all its messages.
@@ -197,20 +201,29 @@ impl Messaging {
         by: &UserId,
     ) -> Result<(), ChangeConversationError> {
         self.authorise(id, by, Some(Action::Delete)).await?;
-        let guard = self.fanout.publish_guard(id).await;
-        let deleted = self.conversations.delete_conversation(id, by, self.clock.now()).await?;
-        guard.publish(vec![deleted.ok_or(ChangeConversationError::Unknown)?]);
-        Ok(())
+        self.change(id, Command::DeleteConversation { by: by.clone() }).await
     }
 
-    async fn edit(
+    /// Commits a change of the conversation itself.
+    async fn change(
         &self,
-        guard: Box<dyn PublishGuard>,
-        edit: &EditConversation,
+        id: &ConversationId,
+        command: Command,
     ) -> Result<(), ChangeConversationError> {
-        let events = self.conversations.edit_conversation(edit).await?;
-        guard.publish(events.ok_or(ChangeConversationError::Unknown)?);
-        Ok(())
+        match self.commit(id, command).await? {
+            Ok(_) => Ok(()),
+            Err(Refusal::UnknownConversation) => Err(ChangeConversationError::Unknown),
+            Err(
+                refusal @ (Refusal::UnknownPerson
+                | Refusal::AlreadyOpen(_)
+                | Refusal::KeyKnown(_)
+                | Refusal::UnknownUpload
+                | Refusal::UnknownMessage
+                | Refusal::NotDue
+                | Refusal::AlreadyHandled
+                | Refusal::BookingChanged),
+            ) => Err(impossible(refusal).into()),
+        }
     }
 
     /// Participants never change, so checking before the change is safe; the change itself checks
@@ -275,49 +288,60 @@ impl Messaging {
         author: &UserId,
         draft: Draft,
     ) -> Result<Sent, SendMessageError> {
-        // Checked before waiting for the guard, so that strangers do not queue; the reader's id is
-        // needed to ask whether they are watching.
-        let parties = self.conversations.parties(conversation).await?;
-        let reader = parties.as_ref().and_then(|parties| parties.counterpart_of(author));
-        let reader = reader.ok_or(SendMessageError::UnknownConversation)?;
-
-        let guard = self.fanout.publish_guard(conversation).await;
-        let post = PostMessage {
+        // Checked first, so that strangers do not queue; the reader's id is needed to ask whether
+        // they are watching.
+        let Some(parties) = self.conversations.parties(conversation).await? else {
+            return Err(SendMessageError::UnknownConversation);
+        };
+        let reader = parties.counterpart_of(author).ok_or(SendMessageError::UnknownConversation)?;
+        let command = Command::Post(Post {
             id: self.ids.next().into(),
-            conversation: conversation.clone(),
             author: author.clone(),
             attachments: draft.attachment_ids(|| self.ids.next().into()),
-            draft,
+            draft: draft.clone(),
             read_on_arrival: self.fanout.is_watching(conversation, reader),
-            at: self.clock.now(),
-        };
-        match self.messages.post_message(&post).await? {
-            PostOutcome::Posted(posted) => {
-                guard.publish(posted.events);
-                Ok(Sent { message: posted.message, replayed: false })
-            }
-            PostOutcome::Replayed { message, parties } => {
+        });
+        match self.commit(conversation, command).await? {
+            Ok(committed) => posted(committed),
+            Err(Refusal::KeyKnown(id)) => self.answer_to_retry(&id, author, &draft, parties).await,
+            Err(Refusal::UnknownConversation) => Err(SendMessageError::UnknownConversation),
+            Err(Refusal::UnknownUpload) => Err(SendMessageError::UnknownUpload),
+            Err(
+                refusal @ (Refusal::UnknownPerson
+                | Refusal::AlreadyOpen(_)
+                | Refusal::UnknownMessage
+                | Refusal::NotDue
+                | Refusal::AlreadyHandled
+                | Refusal::BookingChanged),
+            ) => Err(impossible(refusal).into()),
+        }
+    }
+
+    /// The answer to a draft whose key belongs to the message `id`.
+    async fn answer_to_retry(
+        &self,
+        id: &MessageId,
+        author: &UserId,
+        draft: &Draft,
+        parties: Parties,
+    ) -> Result<Sent, SendMessageError> {
+        let message = self.messages.message(id, author).await?;
+        match answer_to_known_key(draft, parties, message) {
+            KnownKey::Replayed(message, event) => {
                 // The first attempt may have been committed without being published.
-                guard.publish(vec![posted_event(&message, parties)]);
+                self.fanout.publish(&[event]);
                 Ok(Sent { message, replayed: true })
             }
-            PostOutcome::KeyReused => Err(SendMessageError::KeyReused),
-            PostOutcome::Withdrawn => Err(SendMessageError::Withdrawn),
-            PostOutcome::UnknownConversation => Err(SendMessageError::UnknownConversation),
-            PostOutcome::UnknownUpload => Err(SendMessageError::UnknownUpload),
+            KnownKey::Reused => Err(SendMessageError::KeyReused),
+            KnownKey::Withdrawn => Err(SendMessageError::Withdrawn),
         }
     }
 }
 
-fn posted_event(message: &Arc<Message>, parties: Parties) -> Event {
-    Event {
-        conversation: message.conversation.clone(),
-        parties,
-        seq: message.seq,
-        at: message.created_at,
-        actor: message.author.id.clone(),
-        kind: EventKind::MessagePosted(message.clone()),
-    }
+fn posted(committed: Committed) -> Result<Sent, SendMessageError> {
+    let new = committed.changes.message;
+    let new = new.ok_or_else(|| StoreError::Internal("a post without a message".into()))?;
+    Ok(Sent { message: new.message, replayed: false })
 }
 
 /// The result of marking as read.
@@ -352,27 +376,31 @@ impl Messaging {
         target: ReadTarget,
         named: Option<&MessageId>,
     ) -> Result<Marked, FindError> {
-        let guard = self.fanout.publish_guard(conversation).await;
-        let mark = MarkRead {
-            conversation: conversation.clone(),
-            reader: reader.clone(),
-            target,
-            at: self.clock.now(),
-        };
-        let marked = self.reading.mark_read(&mark).await?.ok_or(FindError::Unknown)?;
-        let MarkedRead { parties, unread, event } = marked;
-        let changed = event.is_some();
-        if let (Some(event), Some(message)) = (&event, named)
-            && let Some(author) = parties.counterpart_of(reader)
-        {
+        let command = Command::MarkRead { reader: reader.clone(), target };
+        let Committed { parties, unread, changes, .. } =
+            match self.commit(conversation, command).await? {
+                Ok(committed) => committed,
+                Err(Refusal::UnknownConversation) => return Err(FindError::Unknown),
+                Err(
+                    refusal @ (Refusal::UnknownPerson
+                    | Refusal::AlreadyOpen(_)
+                    | Refusal::KeyKnown(_)
+                    | Refusal::UnknownUpload
+                    | Refusal::UnknownMessage
+                    | Refusal::NotDue
+                    | Refusal::AlreadyHandled
+                    | Refusal::BookingChanged),
+                ) => return Err(impossible(refusal).into()),
+            };
+        let side = parties.side_of(reader).ok_or(FindError::Unknown)?;
+        if let (Some(read), Some(message)) = (&changes.read, named) {
             self.fanout.message_read(&MarkedMessage {
                 message: message.clone(),
-                author: author.clone(),
-                read_at: event.at,
+                author: parties.on(side.other()).clone(),
+                read_at: read.at,
             });
         }
-        guard.publish(event.into_iter().collect());
-        Ok(Marked { unread, changed })
+        Ok(Marked { unread: unread.of(side), changed: changes.read.is_some() })
     }
 
     /// Marks a message as read, and with it everything the other side posted before; the author is
@@ -424,10 +452,22 @@ impl Messaging {
         if message.author.id != *by {
             return Err(DeleteMessageError::NotTheAuthor);
         }
-        let guard = self.fanout.publish_guard(&message.conversation).await;
-        let deleted = self.messages.delete_message(id, by, self.clock.now()).await?;
-        guard.publish(vec![deleted.ok_or(DeleteMessageError::Unknown)?]);
-        Ok(())
+        let command = Command::DeleteMessage { message: id.clone(), by: by.clone() };
+        match self.commit(&message.conversation, command).await? {
+            Ok(_) => Ok(()),
+            Err(Refusal::UnknownMessage | Refusal::UnknownConversation) => {
+                Err(DeleteMessageError::Unknown)
+            }
+            Err(
+                refusal @ (Refusal::UnknownPerson
+                | Refusal::AlreadyOpen(_)
+                | Refusal::KeyKnown(_)
+                | Refusal::UnknownUpload
+                | Refusal::NotDue
+                | Refusal::AlreadyHandled
+                | Refusal::BookingChanged),
+            ) => Err(impossible(refusal).into()),
+        }
     }
 }
 
@@ -464,7 +504,7 @@ mod mark_read_tests {
         let mut mocks = MessagingMocks::new();
         let stored = message.clone();
         mocks.messages.expect_message().return_once(move |_, _| Ok(Some(stored)));
-        mocks.reading.expect_mark_read().never();
+        mocks.commits.expect_commit().never();
         let (messaging, fanout) = mocks.service();
         let marked = messaging.mark_message_read(&message.id, &user(reader)).await;
         assert_eq!(marked.expect("the reader takes part"), message);
@@ -475,9 +515,10 @@ mod mark_read_tests {
     #[tokio::test]
     async fn a_mark_that_failed_or_was_not_the_reader_s_is_not_published() {
         let (id, _) = conversation_parties("conversation", "s1", "c1");
-        for answer in [Ok(None), Err(StoreError::Busy("a test".into()))] {
+        let unknown = Ok(Err(Refusal::UnknownConversation));
+        for answer in [unknown, Err(StoreError::Busy("a test".into()))] {
             let mut mocks = MessagingMocks::new();
-            mocks.reading.expect_mark_read().return_once(move |_| answer);
+            mocks.commits.expect_commit().return_once(move |_, _, _, _| answer);
             let (messaging, fanout) = mocks.service();
             let everything = ReadTarget::Everything;
             let marked = messaging.mark_conversation_read(&id, &user("s1"), everything).await;
@@ -541,7 +582,7 @@ mod delete_message_tests {
         let id = message.id.clone();
         let mut mocks = MessagingMocks::new();
         mocks.messages.expect_message().return_once(move |_, _| Ok(Some(message)));
-        mocks.messages.expect_delete_message().never();
+        mocks.commits.expect_commit().never();
         let (messaging, fanout) = mocks.service();
         let deleted = messaging.delete_message(&id, &user("s1")).await;
         assert!(matches!(deleted, Err(DeleteMessageError::NotTheAuthor)));
@@ -552,7 +593,7 @@ mod delete_message_tests {
     async fn a_stranger_learns_nothing_of_a_message() {
         let mut mocks = MessagingMocks::new();
         mocks.messages.expect_message().return_once(|_, _| Ok(None));
-        mocks.messages.expect_delete_message().never();
+        mocks.commits.expect_commit().never();
         let (messaging, _) = mocks.service();
         let id = unread_message("c1", "hello").id;
         let deleted = messaging.delete_message(&id, &user("x")).await;
@@ -561,12 +602,14 @@ mod delete_message_tests {
 
     #[tokio::test]
     async fn a_deletion_that_failed_or_came_late_is_not_published() {
-        for answer in [Ok(None), Err(StoreError::Busy("a test".into()))] {
+        let late = [Refusal::UnknownMessage, Refusal::UnknownConversation];
+        let late = late.into_iter().map(|refusal| Ok(Err(refusal)));
+        for answer in late.chain([Err(StoreError::Busy("a test".into()))]) {
             let message = unread_message("c1", "hello");
             let id = message.id.clone();
             let mut mocks = MessagingMocks::new();
             mocks.messages.expect_message().return_once(move |_, _| Ok(Some(message)));
-            mocks.messages.expect_delete_message().return_once(move |_, _, _| answer);
+            mocks.commits.expect_commit().return_once(move |_, _, _, _| answer);
             let (messaging, fanout) = mocks.service();
             let deleted = messaging.delete_message(&id, &user("c1")).await;
             assert!(deleted.is_err());

@@ -16,13 +16,10 @@ use super::{
     attachment::Attachment,
     event::{Event, EventKind, ReadReceipt},
     message::{Draft, DraftFile, Message, MessageKind},
-    store::{Opening, ReadTarget, StatusEdit},
+    store::{ReadTarget, StatusEdit},
 };
 use crate::{
-    appointments::{
-        notice::Notice,
-        store::{NewNotice, NewestHandled},
-    },
+    appointments::{notice::Notice, store::NewestHandled},
     ids::{
         AppointmentEventId, AppointmentId, AttachmentId, ClientMessageId, ConversationId,
         MessageId, Seq, UserId,
@@ -262,18 +259,6 @@ pub struct SystemMessage {
     pub notice: Option<Notice>,
 }
 
-impl From<Opening> for SystemMessage {
-    fn from(Opening { id, content }: Opening) -> Self {
-        Self { id, content, notice: None }
-    }
-}
-
-impl From<NewNotice> for SystemMessage {
-    fn from(NewNotice { id, notice, content }: NewNotice) -> Self {
-        Self { id, content, notice: Some(notice) }
-    }
-}
-
 /// What a command needs to know beyond the head. Each command names what it reads of this; the rest
 /// may stay at its default.
 #[derive(Clone, Debug, Default)]
@@ -342,7 +327,7 @@ impl Facts {
     fn allows(&self, handles: Option<&HandledEvent>) -> Result<(), Refusal> {
         match handles {
             Some(_) if self.booking.is_handled => Err(Refusal::AlreadyHandled),
-            Some(handled) if self.booking.newest_handled != handled.newest_handled => {
+            Some(known) if self.booking.newest_handled != known.newest_handled => {
                 Err(Refusal::BookingChanged)
             }
             _ => Ok(()),

@@ -10,66 +10,15 @@ use super::{
     attachment::{Attachment, Picture, PictureKeys, StoredPicture},
     event::Event,
     ledger::{Changes, Command, PerSide, Refusal},
-    message::{Draft, Message},
+    message::Message,
 };
 use crate::{
-    ids::{AppointmentId, AttachmentId, ConversationId, MessageId, Seq, UserId},
+    ids::{AttachmentId, ConversationId, MessageId, Seq, UserId},
     page::{ConversationCursor, MessageCursor, Page, Window},
     participant::Participant,
     ports::{Fanout, StoreError},
-    text::{Content, Subject},
     time::Timestamp,
 };
-
-/// A conversation to be opened.
-#[derive(Clone, Debug)]
-pub struct OpenConversation {
-    /// The id of the new conversation; not used if one exists already.
-    pub id: ConversationId,
-    /// The participants. Both are in the directory.
-    pub parties: Parties,
-    /// The booking it is about. A salon has at most one conversation per booking.
-    pub appointment: Option<AppointmentId>,
-    /// Its subject.
-    pub subject: Option<Subject>,
-    /// The platform's first message, in the salon's name.
-    pub opening: Option<Opening>,
-    /// The time of the change.
-    pub at: Timestamp,
-}
-
-/// The first message of a conversation, of kind `System`.
-#[derive(Clone, Debug)]
-pub struct Opening {
-    /// Its id.
-    pub id: MessageId,
-    /// The text.
-    pub content: Content,
-}
-
-/// The outcome of opening a conversation.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum OpenOutcome {
-    /// It was opened.
-    Opened(Vec<Event>),
-    /// The salon already has one for that booking. Nothing was changed.
-    AlreadyOpen(ConversationId),
-}
-
-/// A change of subject, status, or both.
-#[derive(Clone, Debug)]
-pub struct EditConversation {
-    /// The conversation.
-    pub conversation: ConversationId,
-    /// Who makes the change; a participant.
-    pub by: UserId,
-    /// `Some` sets the subject, `Some(None)` removes it.
-    pub subject: Option<Option<Subject>>,
-    /// `Some` changes the status.
-    pub status: Option<StatusEdit>,
-    /// The time of the change.
-    pub at: Timestamp,
-}
 
 /// A change of the status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,6 +43,11 @@ pub struct Committed {
     pub files: u64,
 }
 
+/// A refusal that the rules never give to the command in question: a fault of the store.
+pub(crate) fn impossible(refusal: Refusal) -> StoreError {
+    StoreError::Internal(refusal.into())
+}
+
 /// The one way in which conversations change (D5).
 #[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 #[async_trait]
@@ -110,8 +64,8 @@ pub trait ConversationLog: Send + Sync {
     /// ([`MailStore`](crate::mail::store::MailStore)); an erasure is added to its
     /// [receipt](crate::privacy::erasure::Erasure); a handled event of a booking is marked as handled.
     ///
-    /// A [`Refusal`] changes nothing. After [`StoreError::Unavailable`] it is unknown whether the
-    /// command was committed.
+    /// A [`Refusal`] changes and publishes nothing. After [`StoreError::Unavailable`] it is unknown
+    /// whether the command was committed.
     async fn commit(
         &self,
         conversation: &ConversationId,
@@ -121,17 +75,10 @@ pub trait ConversationLog: Send + Sync {
     ) -> Result<Result<Committed, Refusal>, StoreError>;
 }
 
-/// The store of conversations.
+/// Queries of conversations.
 #[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 #[async_trait]
 pub trait ConversationStore: Send + Sync {
-    /// Opens a conversation together with its opening message, if there is one. Of concurrent calls
-    /// for the same booking of a salon one opens it and the others get
-    /// [`OpenOutcome::AlreadyOpen`].
-    ///
-    /// Log: `ConversationOpened`, then `MessagePosted` for the opening.
-    async fn open_conversation(&self, open: &OpenConversation) -> Result<OpenOutcome, StoreError>;
-
     /// The participants of a conversation; `None` when it does not exist.
     async fn parties(&self, id: &ConversationId) -> Result<Option<Parties>, StoreError>;
 
@@ -159,81 +106,6 @@ pub trait ConversationStore: Send + Sync {
         viewer: &UserId,
         limit: u32,
     ) -> Result<Vec<UnreadConversation>, StoreError>;
-
-    /// Changes subject and status; `None` when the conversation does not exist or `by` is no
-    /// participant. A value that is set already causes no change and no event.
-    ///
-    /// Log: one `ConversationUpdated` when anything changed. Moves `updated_at`, never
-    /// `last_message_at`.
-    async fn edit_conversation(
-        &self,
-        edit: &EditConversation,
-    ) -> Result<Option<Vec<Event>>, StoreError>;
-
-    /// Deletes a conversation with all its messages; `None` when it does not exist or `by` is no
-    /// participant. Its log stays, without any text. Enqueues jobs that delete its files, as
-    /// [`delete_message`](MessageStore::delete_message) does.
-    ///
-    /// Log: `ConversationDeleted`.
-    async fn delete_conversation(
-        &self,
-        id: &ConversationId,
-        by: &UserId,
-        at: Timestamp,
-    ) -> Result<Option<Event>, StoreError>;
-}
-
-/// A message to be posted.
-#[derive(Clone, Debug)]
-pub struct PostMessage {
-    /// The id of the new message; not used if the author's key belongs to one already.
-    pub id: MessageId,
-    /// The conversation.
-    pub conversation: ConversationId,
-    /// The author.
-    pub author: UserId,
-    /// The content.
-    pub draft: Draft,
-    /// The ids of the draft's files, one per file; an upload keeps its id.
-    pub attachments: Vec<AttachmentId>,
-    /// Whether the other side is watching the conversation, so that the message is read at once.
-    pub read_on_arrival: bool,
-    /// The time of the change.
-    pub at: Timestamp,
-}
-
-/// The outcome of posting a message.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PostOutcome {
-    /// It was posted.
-    Posted(Posted),
-    /// The author posted the same content with the same key before: this is that message. Nothing
-    /// was changed.
-    Replayed {
-        /// The message in its current state.
-        message: Arc<Message>,
-        /// The participants.
-        parties: Parties,
-    },
-    /// The author posted other content with the same key. Nothing was changed.
-    KeyReused,
-    /// The author posted with the same key before and the message was deleted since. Nothing was
-    /// changed.
-    Withdrawn,
-    /// The conversation does not exist, or the author is no participant.
-    UnknownConversation,
-    /// An upload does not exist, is not the author's, is unfinished or was sent before. Nothing was
-    /// changed.
-    UnknownUpload,
-}
-
-/// A posted message, and the events of the change.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Posted {
-    /// The message.
-    pub message: Arc<Message>,
-    /// The events, in order.
-    pub events: Vec<Event>,
 }
 
 /// A page of messages, and the state of the conversation at the same time.
@@ -247,19 +119,10 @@ pub struct History {
     pub page: Page<Message, MessageCursor>,
 }
 
-/// The store of messages.
+/// Queries of messages.
 #[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 #[async_trait]
 pub trait MessageStore: Send + Sync {
-    /// Posts a message, once per key of its author (D6). Uploads in it become its files. The key is
-    /// looked up before the uploads are checked, so that a retry gets the first result. A message
-    /// that is not read on arrival is noted for mail to the other side
-    /// ([`MailStore`](crate::mail::store::MailStore)).
-    ///
-    /// Log: `ConversationUpdated` if the conversation was archived and is unarchived,
-    /// `MessagePosted`, and `MessagesRead` by the other side if read on arrival.
-    async fn post_message(&self, post: &PostMessage) -> Result<PostOutcome, StoreError>;
-
     /// A page of a conversation's messages, newest first; `None` when the conversation does not
     /// exist or `viewer` is no participant.
     async fn history(
@@ -272,20 +135,6 @@ pub trait MessageStore: Send + Sync {
     /// A message; `None` when it does not exist or `viewer` is no participant of its conversation.
     async fn message(&self, id: &MessageId, viewer: &UserId)
     -> Result<Option<Message>, StoreError>;
-
-    /// Deletes a message with its text and files, for both sides. `None` when it does not exist or
-    /// `author` is not its author. `last_message_at` falls back to the newest remaining message. In
-    /// the same transaction it enqueues the jobs that delete its files:
-    /// [`DeleteObject`](crate::jobs::Task::DeleteObject) for both forms of each picture of ours,
-    /// [`DeleteHostedFile`](crate::jobs::Task::DeleteHostedFile) for each upload key.
-    ///
-    /// Log: `MessageDeleted`.
-    async fn delete_message(
-        &self,
-        id: &MessageId,
-        author: &UserId,
-        at: Timestamp,
-    ) -> Result<Option<Event>, StoreError>;
 }
 
 /// How far to mark as read.
@@ -297,40 +146,10 @@ pub enum ReadTarget {
     UpTo(Seq),
 }
 
-/// A read horizon to be moved.
-#[derive(Clone, Debug)]
-pub struct MarkRead {
-    /// The conversation.
-    pub conversation: ConversationId,
-    /// The reader.
-    pub reader: UserId,
-    /// How far.
-    pub target: ReadTarget,
-    /// The time of the change.
-    pub at: Timestamp,
-}
-
-/// The result of marking as read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MarkedRead {
-    /// The participants.
-    pub parties: Parties,
-    /// The reader's unread messages in the conversation.
-    pub unread: u64,
-    /// `MessagesRead`, if any message became read.
-    pub event: Option<Event>,
-}
-
-/// Read horizons and unread counts (D8).
+/// Unread counts (D8).
 #[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 #[async_trait]
 pub trait ReadingStore: Send + Sync {
-    /// Moves the reader's horizon, never back. Does nothing when no message of the other side
-    /// becomes read. `None` when the conversation does not exist or the reader is no participant.
-    ///
-    /// Log: `MessagesRead`.
-    async fn mark_read(&self, mark: &MarkRead) -> Result<Option<MarkedRead>, StoreError>;
-
     /// The number of messages that `reader` has not read in all conversations, also archived ones;
     /// 0 for an unknown person.
     async fn unread_total(&self, reader: &UserId) -> Result<u64, StoreError>;
@@ -354,6 +173,30 @@ impl LogPiece {
             Self::Trimmed => None,
         }
     }
+}
+
+/// The result of auditing a page of conversations.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditedPage {
+    /// Those whose counters were wrong and were repaired, by id.
+    pub repaired: Vec<ConversationId>,
+    /// The id after which the next page begins; `None` at the end.
+    pub next: Option<ConversationId>,
+}
+
+/// The counters in the heads of conversations, which only the rules change, and their nightly audit.
+#[cfg_attr(any(test, feature = "testing"), mockall::automock)]
+#[async_trait]
+pub trait CounterStore: Send + Sync {
+    /// Compares the counters in the heads of `limit` conversations (1 to 1,000) after `after` with
+    /// their messages: what each side has not read, the newest position of each side, and the number
+    /// of messages. A head that differs is compared again under its lock, and repaired if it still
+    /// does. A repair is no event.
+    async fn audit_heads(
+        &self,
+        after: Option<ConversationId>,
+        limit: u32,
+    ) -> Result<AuditedPage, StoreError>;
 }
 
 /// The logs of conversations (D5).
@@ -465,11 +308,11 @@ pub trait People: Send + Sync {
 /// All store ports that [`Messaging`](crate::Messaging) needs: what another salon service has to
 /// implement to have conversations.
 pub trait MessagingStore:
-    ConversationStore + MessageStore + ReadingStore + LogStore + People
+    ConversationLog + ConversationStore + MessageStore + ReadingStore + LogStore + People
 {
 }
 
 impl<T> MessagingStore for T where
-    T: ConversationStore + MessageStore + ReadingStore + LogStore + People
+    T: ConversationLog + ConversationStore + MessageStore + ReadingStore + LogStore + People
 {
 }

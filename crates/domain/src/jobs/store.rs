@@ -73,8 +73,8 @@ pub trait JobStore: Send + Sync {
     ///
     /// Beside it there are the jobs of each [daily run](crate::retention::next_daily_run), starting
     /// with the next one: [`ArchiveAged`](super::Task::ArchiveAged),
-    /// [`PurgeExpired`](super::Task::PurgeExpired) and [`TrimLog`](super::Task::TrimLog), each from
-    /// the first conversation on.
+    /// [`PurgeExpired`](super::Task::PurgeExpired), [`TrimLog`](super::Task::TrimLog) and
+    /// [`AuditConversations`](super::Task::AuditConversations), each from the first conversation on.
     async fn start_due_schedules(&self, now: Timestamp) -> Result<u32, StoreError>;
 
     /// Jobs, oldest first, at most `limit` (1 to 1,000).

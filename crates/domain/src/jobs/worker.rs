@@ -7,6 +7,7 @@ use super::{
     store::{ClaimJobs, RetryOrDead},
 };
 use crate::{
+    conversation::{audit::audit_heads, store::AuditedPage},
     ids::{ConversationId, MailId, UserId},
     mail::service::{DueMailCounts, Mailing},
     ports::{Clock, Files, FilesError, Ids, StoreError},
@@ -43,6 +44,8 @@ impl Default for WorkerSettings {
 pub enum Performed {
     /// It is done.
     Done,
+    /// It is done: the counters of these conversations were wrong, and are repaired.
+    Repaired(Vec<ConversationId>),
     /// It failed and will be retried.
     Retried(JobFailure),
     /// It failed permanently: a dead letter.
@@ -108,9 +111,14 @@ impl Worker {
     /// [`StoreError`] when the outcome could not be recorded: the job returns when its lease
     /// expires.
     pub async fn perform(&self, job: &Job) -> Result<Performed, StoreError> {
-        let Err(failure) = self.attempt(&job.task).await else {
-            let has_lease = self.store.finish_job(&job.id, job.attempt).await?;
-            return Ok(if has_lease { Performed::Done } else { Performed::LeaseLost });
+        let failure = match self.attempt(&job.task).await {
+            Ok(performed) => {
+                let has_lease = self.store.finish_job(&job.id, job.attempt).await?;
+                // What was repaired is told in any case.
+                let is_told = has_lease || matches!(performed, Performed::Repaired(_));
+                return Ok(if is_told { performed } else { Performed::LeaseLost });
+            }
+            Err(failure) => failure,
         };
         let failure_outcome = self.failure_outcome(&failure, job.attempt);
         let is_dead = matches!(failure_outcome, RetryOrDead::DeadAt(_));
@@ -145,12 +153,12 @@ impl Worker {
         }
     }
 
-    async fn attempt(&self, task: &Task) -> Result<(), JobFailure> {
-        match task {
+    async fn attempt(&self, task: &Task) -> Result<Performed, JobFailure> {
+        let done = match task {
             Task::HandleAppointmentEvent(id) => {
                 self.services.appointments.handle_appointment_event(id).await
             }
-            Task::DeleteObject(key) => Ok(self.files.delete(key).await?),
+            Task::DeleteObject(key) => self.files.delete(key).await.map_err(JobFailure::from),
             Task::DeleteHostedFile(key) => self.delete_hosted_file(key).await,
             Task::PurgeUploads => self.purge_uploads().await,
             Task::ErasePerson(person) => self.services.privacy.erase_person(person).await,
@@ -159,7 +167,19 @@ impl Worker {
             Task::ArchiveAged(after) => self.run_sweep(RetentionTask::Archive, after.clone()).await,
             Task::PurgeExpired(after) => self.run_sweep(RetentionTask::Purge, after.clone()).await,
             Task::TrimLog(after) => self.run_sweep(RetentionTask::TrimLog, after.clone()).await,
+            Task::AuditConversations(after) => return self.audit(after.clone()).await,
+        };
+        done.map(|()| Performed::Done)
+    }
+
+    /// Does one part of the audit; another job continues with the rest.
+    async fn audit(&self, after: Option<ConversationId>) -> Result<Performed, JobFailure> {
+        let AuditedPage { repaired, next } = audit_heads(&*self.store, after).await?;
+        if next.is_some() {
+            let rest = Task::AuditConversations(next);
+            self.store.enqueue_continuation(&rest, self.clock.now()).await?;
         }
+        Ok(if repaired.is_empty() { Performed::Done } else { Performed::Repaired(repaired) })
     }
 
     /// The sender chose the key, so another message may still show the file.

@@ -36,7 +36,7 @@ pub struct ReplyTarget {
 /// Pending, queued and sent mail (D15).
 ///
 /// A pending notification is recorded by the change that causes it, in its transaction:
-/// [`post_message`](crate::conversation::store::MessageStore::post_message) records it for the
+/// [`commit`](crate::conversation::store::ConversationLog::commit) of a message records it for the
 /// other side, once per conversation, unless the message is read on arrival. Platform messages are
 /// not recorded.
 #[cfg_attr(any(test, feature = "testing"), mockall::automock)]

@@ -5,10 +5,14 @@ use std::sync::Arc;
 use super::{
     erasure::Erasure,
     export::{Export, ReadyExport},
-    store::{EraseIn, ErasureStore, ExportStore, Exporter},
+    store::{ErasureStore, ExportStore, Exporter},
 };
 use crate::{
-    conversation::attachment::ObjectKey,
+    conversation::{
+        attachment::ObjectKey,
+        ledger::{Command, Refusal},
+        store::{ConversationLog, impossible},
+    },
     ids::UserId,
     jobs::JobFailure,
     ports::{Clock, Fanout, Files, Ids, PersonChange, StoreError},
@@ -23,6 +27,7 @@ const STEPS_MAX: u32 = 10_000;
 #[derive(Clone)]
 pub struct Privacy {
     store: Arc<dyn ErasureStore>,
+    commits: Arc<dyn ConversationLog>,
     exports: Arc<dyn ExportStore>,
     fanout: Arc<dyn Fanout>,
     clock: Arc<dyn Clock>,
@@ -35,12 +40,13 @@ impl Privacy {
     /// Creates the service.
     pub fn new(
         store: Arc<dyn ErasureStore>,
+        commits: Arc<dyn ConversationLog>,
         exports: Arc<dyn ExportStore>,
         fanout: Arc<dyn Fanout>,
         clock: Arc<dyn Clock>,
         ids: Arc<dyn Ids>,
     ) -> Self {
-        Self { store, exports, fanout, clock, ids }
+        Self { store, commits, exports, fanout, clock, ids }
     }
 
     /// Removes a person's identity at once; a job then deletes what they wrote. Idempotent.
@@ -84,14 +90,22 @@ impl Privacy {
                 self.store.finish_erasure(person, self.clock.now()).await?;
                 return Ok(());
             };
-            let guard = self.fanout.publish_guard(&conversation).await;
-            let erase = EraseIn {
-                person: person.clone(),
-                conversation,
-                messages_max: MESSAGES_MAX,
-                at: self.clock.now(),
-            };
-            guard.publish(self.store.erase_in(&erase).await?);
+            let command = Command::Erase { person: person.clone(), messages_max: MESSAGES_MAX };
+            let (at, fanout) = (self.clock.now(), self.fanout.clone());
+            match self.commits.commit(&conversation, command, at, fanout).await? {
+                // Deleted meanwhile, then nothing is left of the person there either.
+                Ok(_) | Err(Refusal::UnknownConversation) => {}
+                Err(
+                    refusal @ (Refusal::UnknownPerson
+                    | Refusal::AlreadyOpen(_)
+                    | Refusal::KeyKnown(_)
+                    | Refusal::UnknownUpload
+                    | Refusal::UnknownMessage
+                    | Refusal::NotDue
+                    | Refusal::AlreadyHandled
+                    | Refusal::BookingChanged),
+                ) => return Err(impossible(refusal).into()),
+            }
         }
         Err(JobFailure::retry("much_to_erase"))
     }

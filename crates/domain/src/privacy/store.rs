@@ -8,25 +8,12 @@ use super::{
     export::{Export, ReadyExport},
 };
 use crate::{
-    conversation::{attachment::ObjectKey, event::Event},
+    conversation::attachment::ObjectKey,
     ids::{ConversationId, UserId},
     jobs::JobFailure,
     ports::StoreError,
     time::Timestamp,
 };
-
-/// A step of erasing a person: one conversation.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EraseIn {
-    /// The person.
-    pub person: UserId,
-    /// The conversation.
-    pub conversation: ConversationId,
-    /// The most messages deleted in this step (1 to 1,000).
-    pub messages_max: u32,
-    /// The time of the change.
-    pub at: Timestamp,
-}
 
 /// Erasure of people.
 ///
@@ -62,15 +49,8 @@ pub trait ErasureStore: Send + Sync {
 
     /// A conversation that still has something of a person who is to be forgotten: a message of
     /// theirs, a notice with their name, a subject, or active status. `None` when there is none.
+    /// [`Command::Erase`](crate::conversation::ledger::Command::Erase) deletes it.
     async fn next_to_erase(&self, person: &UserId) -> Result<Option<ConversationId>, StoreError>;
-
-    /// Deletes what the person left in a conversation, at most the given number of messages, and
-    /// counts it in the receipt: the conversation when nothing is left there. Does nothing without
-    /// a request.
-    ///
-    /// Log: `MessageDeleted` for each message, oldest first; `ConversationUpdated` if subject or
-    /// status changed.
-    async fn erase_in(&self, erase: &EraseIn) -> Result<Vec<Event>, StoreError>;
 
     /// Deletes the person's unsent uploads, and completes the receipt if nothing is left of them.
     /// Returns it; `None` when no erasure was requested.

@@ -2,10 +2,9 @@
 
 use async_trait::async_trait;
 
-use super::{ConversationAge, PurgeBounds, RetentionPolicy, SalonRetention};
+use super::{ConversationAge, RetentionPolicy, SalonRetention};
 use crate::{
-    appointments::store::NewNotice,
-    conversation::{Status, event::Event},
+    conversation::Status,
     ids::{ConversationId, UserId},
     jobs::Task,
     ports::StoreError,
@@ -19,41 +18,6 @@ pub struct AgePage {
     pub conversations: Vec<ConversationAge>,
     /// The id after which the next page begins; `None` at the end.
     pub next: Option<ConversationId>,
-}
-
-/// Archives a conversation.
-#[derive(Clone, Debug)]
-pub struct ArchiveForAge {
-    /// Its id.
-    pub conversation: ConversationId,
-    /// It is not archived if it has a message after this.
-    pub quiet_since: Timestamp,
-    /// The platform notice.
-    pub notice: NewNotice,
-    /// The time of the change.
-    pub at: Timestamp,
-}
-
-/// Deletes the messages of a conversation.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PurgeExpired {
-    /// Its id.
-    pub conversation: ConversationId,
-    /// Nothing is deleted unless these are met.
-    pub bounds: PurgeBounds,
-    /// The most messages deleted in one transaction (1 to 1,000).
-    pub messages_max: u32,
-    /// The time of the change.
-    pub at: Timestamp,
-}
-
-/// The result of deleting messages.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Purged {
-    /// The events, in order; empty when nothing was due any more.
-    pub events: Vec<Event>,
-    /// The number of files for which deletion jobs were enqueued.
-    pub files: u64,
 }
 
 /// The number of messages and files in conversations.
@@ -87,9 +51,8 @@ pub struct TrimProgress {
     pub next: Option<ConversationId>,
 }
 
-/// Retention policies, legal holds, archiving and deletion.
-///
-/// Nothing under a legal hold is archived or deleted.
+/// Retention policies, legal holds, and what is due. Archiving and deletion are
+/// [commands](crate::conversation::ledger::Command), which are refused under a legal hold.
 #[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 #[async_trait]
 pub trait RetentionStore: Send + Sync {
@@ -139,22 +102,8 @@ pub trait RetentionStore: Send + Sync {
         limit: u32,
     ) -> Result<AgePage, StoreError>;
 
-    /// Archives a conversation with a platform notice, which counts as read and does not change the
-    /// order of lists. Does nothing when it is not active, has a newer message, or is under a legal
-    /// hold.
-    ///
-    /// Log: `ConversationUpdated` and `MessagePosted`, with the salon as actor.
-    async fn archive_for_age(&self, archive: &ArchiveForAge) -> Result<Vec<Event>, StoreError>;
-
-    /// Deletes the oldest messages of either side of an archived conversation, at most the given
-    /// number, and enqueues the jobs that delete their files. Platform notices stay. Does nothing
-    /// when it is active, younger than the bounds, or under a legal hold.
-    ///
-    /// Log: `MessageDeleted` for each, oldest first, with the salon as actor.
-    async fn purge_expired(&self, purge: &PurgeExpired) -> Result<Purged, StoreError>;
-
-    /// What [`purge_expired`](Self::purge_expired) would delete in these conversations (at most
-    /// 1,000) if it were due.
+    /// What [`Command::Purge`](crate::conversation::ledger::Command::Purge) would delete in these
+    /// conversations (at most 1,000) if it were due.
     async fn measure(&self, conversations: &[ConversationId]) -> Result<Usage, StoreError>;
 
     /// Deletes the beginning of logs, up to the first entry of each that is not old.

@@ -6,11 +6,15 @@ use std::sync::Arc;
 use super::{
     ConversationAge, DELETE_AFTER_DAYS_MIN, Due, PurgeBounds, RetentionPolicy, RetentionReport,
     RetentionSettings, SalonRetention, days_before,
-    store::{ArchiveForAge, PurgeExpired, RetentionStore, TrimBatch},
+    store::{RetentionStore, TrimBatch},
 };
 use crate::{
-    appointments::{notice::Notice, store::NewNotice},
-    conversation::Status,
+    appointments::notice::Notice,
+    conversation::{
+        Status,
+        ledger::{Command, Refusal, SystemMessage},
+        store::{Committed, ConversationLog, impossible},
+    },
     ids::{ConversationId, UserId},
     jobs::Task,
     ports::{Clock, Fanout, Ids, StoreError},
@@ -47,6 +51,7 @@ impl RetentionTask {
 #[derive(Clone)]
 pub struct Retention {
     store: Arc<dyn RetentionStore>,
+    commits: Arc<dyn ConversationLog>,
     fanout: Arc<dyn Fanout>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
@@ -59,11 +64,12 @@ impl Retention {
     /// Creates the service with the default settings.
     pub fn new(
         store: Arc<dyn RetentionStore>,
+        commits: Arc<dyn ConversationLog>,
         fanout: Arc<dyn Fanout>,
         clock: Arc<dyn Clock>,
         ids: Arc<dyn Ids>,
     ) -> Self {
-        Self { store, fanout, clock, ids, settings: RetentionSettings::default() }
+        Self { store, commits, fanout, clock, ids, settings: RetentionSettings::default() }
     }
 
     /// Sets the defaults for what the store does not configure.
@@ -205,36 +211,21 @@ impl<'m> RetentionSweep<'m> {
             self.report.archived += 1;
             return Ok(());
         }
-        let Retention { store, fanout, clock, ids, .. } = self.retention;
         let notice = Notice::ArchivedForAge { days };
         let content = notice.text(age.language.unwrap_or_default());
-        let archive = ArchiveForAge {
-            conversation: age.id.clone(),
-            quiet_since,
-            notice: NewNotice { id: ids.next().into(), notice, content },
-            at: clock.now(),
-        };
-        let guard = fanout.publish_guard(&age.id).await;
-        let events = self.timed(store.archive_for_age(&archive)).await?;
-        self.report.archived += u64::from(!events.is_empty());
-        guard.publish(events);
+        let id = self.retention.ids.next().into();
+        let message = SystemMessage { id, content, notice: Some(notice) };
+        let command = Command::ArchiveForAge { message, quiet_since };
+        self.report.archived += u64::from(self.commit(&age.id, command).await?.is_some());
         Ok(())
     }
 
     async fn purge(&mut self, id: &ConversationId, bounds: PurgeBounds) -> Result<(), StoreError> {
-        let Retention { store, fanout, clock, .. } = self.retention;
         let mut messages = 0;
         loop {
-            let purge = PurgeExpired {
-                conversation: id.clone(),
-                bounds,
-                messages_max: MESSAGES_MAX,
-                at: clock.now(),
-            };
-            let guard = fanout.publish_guard(id).await;
-            let purged = self.timed(store.purge_expired(&purge)).await?;
-            let deleted = purged.events.len();
-            guard.publish(purged.events);
+            let command = Command::Purge { bounds, messages_max: MESSAGES_MAX };
+            let Some(purged) = self.commit(id, command).await? else { break };
+            let deleted = purged.changes.events.len();
             messages += deleted as u64;
             self.report.files += purged.files;
             if deleted < MESSAGES_MAX as usize {
@@ -244,6 +235,29 @@ impl<'m> RetentionSweep<'m> {
         self.report.messages += messages;
         self.report.emptied += u64::from(messages > 0);
         Ok(())
+    }
+
+    /// Commits a command, unless what was due is due no more: then `None`.
+    async fn commit(
+        &mut self,
+        id: &ConversationId,
+        command: Command,
+    ) -> Result<Option<Committed>, StoreError> {
+        let Retention { commits, fanout, clock, .. } = self.retention;
+        let (at, fanout) = (clock.now(), fanout.clone());
+        match self.timed(commits.commit(id, command, at, fanout)).await? {
+            Ok(committed) => Ok(Some(committed)),
+            Err(Refusal::NotDue | Refusal::UnknownConversation) => Ok(None),
+            Err(
+                refusal @ (Refusal::UnknownPerson
+                | Refusal::AlreadyOpen(_)
+                | Refusal::KeyKnown(_)
+                | Refusal::UnknownUpload
+                | Refusal::UnknownMessage
+                | Refusal::AlreadyHandled
+                | Refusal::BookingChanged),
+            ) => Err(impossible(refusal)),
+        }
     }
 
     async fn measure(&mut self, due: &[(ConversationId, PurgeBounds)]) -> Result<(), StoreError> {

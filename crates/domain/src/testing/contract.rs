@@ -7,6 +7,7 @@
 #[macro_use]
 mod run;
 pub mod appointments;
+pub mod commits;
 pub mod conversations;
 pub mod jobs;
 pub mod log;
@@ -30,6 +31,7 @@ mod tests {
         let run = include_str!("contract/run.rs");
         let sources = [
             include_str!("contract/appointments.rs"),
+            include_str!("contract/commits.rs"),
             include_str!("contract/conversations.rs"),
             include_str!("contract/jobs.rs"),
             include_str!("contract/log.rs"),

@@ -33,7 +33,7 @@ use crate::{
     participant::{Caller, Participant, Profile, Role},
     ports::{
         Chunks, Clock, Fanout, Files, FilesError, Ids, Interrupted, KeepError, MarkedMessage,
-        ObjectBytes, PersonChange, PublishGuard,
+        ObjectBytes, PersonChange,
     },
     store::Store,
     text::Content,
@@ -134,10 +134,10 @@ fn draft(kind: MessageKind, words: &str, files: Vec<DraftFile>, key: Option<&str
     Draft::new(kind, content(words), files, key).expect("tests draft what can be sent")
 }
 
-/// A fan-out that records what is published. Its guards never wait.
+/// A fan-out that records what is published.
 #[derive(Debug, Default)]
 pub struct RecordingFanout {
-    published: Arc<Mutex<Vec<Event>>>,
+    published: Mutex<Vec<Event>>,
     marked: Mutex<Vec<MarkedMessage>>,
     watching: Mutex<HashSet<(ConversationId, UserId)>>,
 }
@@ -175,12 +175,7 @@ impl RecordingFanout {
     }
 }
 
-#[async_trait]
 impl Fanout for RecordingFanout {
-    async fn publish_guard(&self, _: &ConversationId) -> Box<dyn PublishGuard> {
-        Box::new(RecordingGuard(self.published.clone()))
-    }
-
     fn publish(&self, events: &[Event]) {
         lock(&self.published).extend_from_slice(events);
     }
@@ -193,14 +188,6 @@ impl Fanout for RecordingFanout {
 
     fn is_watching(&self, conversation: &ConversationId, user: &UserId) -> bool {
         lock(&self.watching).contains(&(conversation.clone(), user.clone()))
-    }
-}
-
-struct RecordingGuard(Arc<Mutex<Vec<Event>>>);
-
-impl PublishGuard for RecordingGuard {
-    fn publish(self: Box<Self>, events: Vec<Event>) {
-        lock(&self.0).extend(events);
     }
 }
 

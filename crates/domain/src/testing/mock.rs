@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    MockConversationStore, MockLogStore, MockMessageStore, MockPeople, MockReadingStore,
+    MockConversationLog, MockConversationStore, MockLogStore, MockMessageStore, MockPeople,
+    MockReadingStore,
     fixture::{CountingIds, FixedClock, RecordingFanout},
 };
 use crate::messaging::Messaging;
@@ -11,6 +12,8 @@ use crate::messaging::Messaging;
 /// The ports of [`Messaging`], each of which panics at a call that was not expected.
 #[derive(Debug, Default)]
 pub struct MessagingMocks {
+    /// Changes.
+    pub commits: MockConversationLog,
     /// Conversations.
     pub conversations: MockConversationStore,
     /// Messages.
@@ -29,10 +32,11 @@ impl MessagingMocks {
         Self::default()
     }
 
-    /// The service over these mocks, and the fan-out that remembers what it publishes.
+    /// The service over these mocks, and the fan-out that records what it publishes.
     pub fn service(self) -> (Messaging, Arc<RecordingFanout>) {
         let fanout = Arc::new(RecordingFanout::new());
         let messaging = Messaging {
+            commits: Arc::new(self.commits),
             conversations: Arc::new(self.conversations),
             messages: Arc::new(self.messages),
             reading: Arc::new(self.reading),

@@ -13,7 +13,10 @@ use domain::{
     participant::{Participant, Profile, Role, store::ParticipantStore},
     ports::Clock,
     store::Store,
-    testing::fixture::{Service, text},
+    testing::{
+        commands::Commands,
+        fixture::{Service, text},
+    },
 };
 use importer::{ImportedKind, Outcome};
 

@@ -95,11 +95,14 @@ async fn what_waits_to_be_read_is_what_lists_show() {
              LEFT JOIN LATERAL (
                  SELECT count(*), max(seq) FILTER (WHERE author_side = 'salon') AS salon,
                      max(seq) FILTER (WHERE author_side = 'client') AS client, max(seq) AS newest,
+                     count(*) FILTER (WHERE author_side = 'client' AND seq > salon_read_seq) AS by_salon,
+                     count(*) FILTER (WHERE author_side = 'salon' AND seq > client_read_seq) AS by_client,
                      count(*) = coalesce(max(seq) - min(seq) + 1, 0) AND coalesce(min(seq), 2) = 2 AS is_gapless
                  FROM messaging.message WHERE conversation_id = conversation.id
              ) AS messages ON true
-             WHERE (message_count, salon_message_seq, client_message_seq)
-                 <> (messages.count, coalesce(messages.salon, 0), coalesce(messages.client, 0))
+             WHERE (message_count, salon_message_seq, client_message_seq, unread_by_salon, unread_by_client)
+                 <> (messages.count, coalesce(messages.salon, 0), coalesce(messages.client, 0),
+                     messages.by_salon, messages.by_client)
                  OR last_seq <> coalesce(messages.newest, 1) OR NOT is_gapless",
         )
         .await;

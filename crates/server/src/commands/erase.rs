@@ -35,8 +35,9 @@ pub(crate) async fn perform(args: &EraseArgs, config: &Config) -> Result<String,
         None => list(&store).await,
         Some(people) => {
             let (clock, ids) = (Arc::new(SystemClock), Arc::new(SystemIds));
-            replay(&Privacy::new(store.clone(), store, Arc::new(NoopFanout), clock, ids), &people)
-                .await
+            let (erasures, commits) = (store.clone(), store.clone());
+            let fanout = Arc::new(NoopFanout);
+            replay(&Privacy::new(erasures, commits, store, fanout, clock, ids), &people).await
         }
     }
     .map_err(RunError::Erase)

@@ -80,6 +80,36 @@ pub(crate) struct DatabaseSettings {
         env = "DATABASE_PARTIES_CACHE_ENTRIES_MAX", value_name = "1..10000000",
         default_value = "100000", value_parser = whole::<usize>(1, 10_000_000))]
     parties_cache_entries_max: usize,
+
+    /// Lanes on which changes of conversations are committed in batches, each with a connection of its own
+    #[arg(id = "database-lanes", long, env = "DATABASE_LANES",
+        value_name = "1..32", default_value = "2",
+        value_parser = whole::<usize>(1, 32))]
+    lanes: usize,
+
+    /// Changes that may wait for the lanes; further ones are answered 503
+    #[arg(id = "database-lane-queue-commands-max", long, env = "DATABASE_LANE_QUEUE_COMMANDS_MAX",
+        value_name = "1..100000", default_value = "1024",
+        value_parser = whole::<usize>(1, 100_000))]
+    lane_queue_commands_max: usize,
+
+    /// Maximum number of changes in one commit
+    #[arg(id = "database-lane-batch-commands-max", long, env = "DATABASE_LANE_BATCH_COMMANDS_MAX",
+        value_name = "1..1000", default_value = "64",
+        value_parser = whole::<usize>(1, 1_000))]
+    lane_batch_commands_max: usize,
+
+    /// Maximum size of the changes in one commit, unless it is a single one
+    #[arg(id = "database-lane-batch-bytes-max", long, env = "DATABASE_LANE_BATCH_BYTES_MAX",
+        value_name = "1..16777216", default_value = "262144",
+        value_parser = whole::<usize>(1, 16_777_216))]
+    lane_batch_bytes_max: usize,
+
+    /// Changes that may run outside of batches at a time, waiting for a lock included, each on a connection of its own
+    #[arg(id = "database-lane-lock-waits-max", long, env = "DATABASE_LANE_LOCK_WAITS_MAX",
+        value_name = "1..100", default_value = "4",
+        value_parser = whole::<usize>(1, 100))]
+    lane_lock_waits_max: usize,
 }
 
 /// The configuration of the database.
@@ -129,6 +159,11 @@ impl DatabaseSettings {
                 idle_in_transaction_timeout_ms: self.idle_in_transaction_timeout_ms,
                 migration_lock_wait_ms_max: self.start_wait_s * 1_000,
                 parties_cache_entries_max: self.parties_cache_entries_max,
+                lanes: self.lanes,
+                lane_queue_commands_max: self.lane_queue_commands_max,
+                lane_batch_commands_max: self.lane_batch_commands_max,
+                lane_batch_bytes_max: self.lane_batch_bytes_max,
+                lane_lock_waits_max: self.lane_lock_waits_max,
             },
             run_migrations: self.run_migrations.is_on(),
             start_wait: Duration::from_secs(self.start_wait_s),

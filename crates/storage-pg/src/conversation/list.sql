@@ -6,14 +6,16 @@ WITH picked AS (
     FROM unnest($2::text[]) AS wanted (status)
     CROSS JOIN LATERAL (
         (
-            SELECT * FROM messaging.conversation
+            SELECT *, true AS is_salon, client_id AS other_id, unread_by_salon AS unread
+            FROM messaging.conversation
             WHERE salon_id = $1 AND status = wanted.status AND deleted_at IS NULL
                 AND (last_message_at, id) < (coalesce($3::timestamptz, 'infinity'), coalesce($4::text, ''))
             ORDER BY last_message_at DESC, id DESC LIMIT $5 + $6
         )
         UNION ALL
         (
-            SELECT * FROM messaging.conversation
+            SELECT *, false, salon_id, unread_by_client
+            FROM messaging.conversation
             WHERE client_id = $1 AND status = wanted.status AND deleted_at IS NULL
                 AND (last_message_at, id) < (coalesce($3::timestamptz, 'infinity'), coalesce($4::text, ''))
             ORDER BY last_message_at DESC, id DESC LIMIT $5 + $6

@@ -120,7 +120,9 @@ pub(super) async fn insert(
         .bind::<Array<BigInt>, _>(all(page, |it| it.horizons.client.get()))
         .bind::<Array<BigInt>, _>(all(page, |it| it.newest_of(Side::Salon).get()))
         .bind::<Array<BigInt>, _>(all(page, |it| it.newest_of(Side::Client).get()))
-        .bind::<Array<BigInt>, _>(all(page, message_count))
+        .bind::<Array<BigInt>, _>(all(page, |it| counted(it.messages.len())))
+        .bind::<Array<BigInt>, _>(all(page, |it| unread(it, Side::Salon)))
+        .bind::<Array<BigInt>, _>(all(page, |it| unread(it, Side::Client)))
         .execute(connection)
         .await?;
     Ok(())
@@ -130,6 +132,13 @@ fn all<'c, T>(page: &[Positioned<'c>], column: impl Fn(&'c ImportedConversation)
     page.iter().map(|(conversation, _)| column(conversation)).collect()
 }
 
-fn message_count(conversation: &ImportedConversation) -> i64 {
-    i64::try_from(conversation.messages.len()).unwrap_or(i64::MAX)
+/// How many messages `reader` has not read.
+fn unread(conversation: &ImportedConversation, reader: Side) -> i64 {
+    let read_up_to = conversation.horizons.of(reader);
+    let messages = conversation.messages.iter();
+    counted(messages.filter(|it| it.side != reader && it.seq > read_up_to).count())
+}
+
+fn counted(messages: usize) -> i64 {
+    i64::try_from(messages).unwrap_or(i64::MAX)
 }

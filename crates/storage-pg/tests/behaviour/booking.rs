@@ -4,15 +4,18 @@ use domain::{
     appointments::{
         AppointmentEvent,
         notice::{FirstName, Notice},
-        store::{
-            AppliedAppointmentEvent, ApplyAppointmentEvent, AppointmentChange, AppointmentStore,
-            NewNotice, NoticeTarget, ReceiveOutcome,
-        },
+        store::{AppointmentStore, ReceiveOutcome},
     },
     conversation::Status,
     ids::{AppointmentId, ConversationId, MessageId},
     participant::Language,
-    testing::fixture::booking_event,
+    testing::{
+        commands::{
+            AppliedAppointmentEvent, ApplyAppointmentEvent, AppointmentChange, Commands, NewNotice,
+            NoticeTarget,
+        },
+        fixture::booking_event,
+    },
 };
 use storage_pg::PgStore;
 

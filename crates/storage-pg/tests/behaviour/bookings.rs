@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    appointments::store::{
-        AppliedAppointmentEvent, AppointmentStore, NoticeTarget, ReceiveOutcome,
-    },
-    conversation::store::{ConversationStore, OpenOutcome},
+    appointments::store::{AppointmentStore, ReceiveOutcome},
+    conversation::store::ConversationStore,
     ids::{AppointmentId, ConversationId},
     ports::StoreError,
-    testing::fixture::booking_event,
+    testing::{
+        commands::{AppliedAppointmentEvent, Commands, NoticeTarget, OpenOutcome},
+        fixture::booking_event,
+    },
 };
 
 use crate::{

@@ -10,12 +10,13 @@ use crate::{
 use domain::{
     conversation::{
         event::{Event, EventKind},
-        store::{
-            ConversationStore, LogStore, MessageStore, OpenOutcome, PostOutcome, ReadingStore,
-        },
+        store::{ConversationStore, LogStore, ReadingStore},
     },
     ids::{AppointmentId, Seq},
-    testing::fixture::{keyed, text},
+    testing::{
+        commands::{Commands, OpenOutcome, PostOutcome},
+        fixture::{keyed, text},
+    },
 };
 
 /// The whole log, checked to have no gap.
@@ -177,6 +178,8 @@ pub(crate) async fn assert_counters_are_true(scratch: &Scratch) {
             SELECT count(*) AS messages,
                 coalesce(max(seq) FILTER (WHERE author_side = 'salon'), 0) AS salon_seq,
                 coalesce(max(seq) FILTER (WHERE author_side = 'client'), 0) AS client_seq,
+                count(*) FILTER (WHERE author_side = 'client' AND seq > c.salon_read_seq) AS by_salon,
+                count(*) FILTER (WHERE author_side = 'salon' AND seq > c.client_read_seq) AS by_client,
                 count(*) FILTER (WHERE (read_at IS NOT NULL) <> (seq <= CASE author_side
                     WHEN 'salon' THEN c.client_read_seq ELSE c.salon_read_seq END)) AS misread
             FROM messaging.message WHERE conversation_id = c.id AND deleted_at IS NULL
@@ -184,7 +187,9 @@ pub(crate) async fn assert_counters_are_true(scratch: &Scratch) {
         CROSS JOIN LATERAL (
             SELECT max(seq) AS newest FROM messaging.event WHERE conversation_id = c.id
         ) AS e
-        WHERE (c.message_count, c.salon_message_seq, c.client_message_seq, c.last_seq)
-            <> (m.messages, m.salon_seq, m.client_seq, e.newest) OR m.misread > 0";
+        WHERE (c.message_count, c.salon_message_seq, c.client_message_seq, c.unread_by_salon,
+                c.unread_by_client, c.last_seq)
+            <> (m.messages, m.salon_seq, m.client_seq, m.by_salon, m.by_client, e.newest)
+            OR m.misread > 0";
     assert_eq!(scratch.number(wrong).await, 0);
 }

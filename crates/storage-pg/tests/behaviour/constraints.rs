@@ -69,9 +69,11 @@ async fn what_must_be_unique_is() {
     scratch.sql("UPDATE messaging.message SET client_message_id = 'k1'").await;
     scratch.sql("UPDATE messaging.conversation SET appointment_id = 'rdv-1'").await;
     for (table, change, constraint) in copies {
+        // The last columns of a conversation are computed, and cannot be inserted.
         let copy = format!(
             "CREATE TEMP TABLE copy AS SELECT * FROM messaging.{table};
             UPDATE copy SET {change};
+            ALTER TABLE copy DROP COLUMN IF EXISTS waits_for_salon, DROP COLUMN IF EXISTS waits_for_client;
             INSERT INTO messaging.{table} SELECT * FROM copy",
         );
         assert_eq!(offends(&scratch, &copy).await, constraint, "{table}: {change}");

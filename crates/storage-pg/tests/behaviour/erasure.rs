@@ -1,11 +1,14 @@
 //! Erasure under concurrent load.
 
 use domain::{
-    conversation::store::{LogStore, MessageStore, PostOutcome},
+    conversation::store::LogStore,
     ids::{Seq, UserId},
     participant::store::ParticipantStore,
-    privacy::store::{EraseIn, ErasureStore},
-    testing::fixture::{client, keyed, pictures},
+    privacy::store::ErasureStore,
+    testing::{
+        commands::{Commands, EraseIn, PostOutcome},
+        fixture::{client, keyed, pictures},
+    },
 };
 use storage_pg::PgStore;
 

@@ -4,11 +4,14 @@ use std::error::Error;
 
 use domain::{
     appointments::store::{AppointmentStore, ReceiveOutcome},
-    conversation::store::{ConversationStore, MessageStore},
+    conversation::store::MessageStore,
     ids::ConversationId,
     participant::store::ParticipantStore,
     ports::StoreError,
-    testing::fixture::{booking_event, pictures, salon, text},
+    testing::{
+        commands::Commands,
+        fixture::{booking_event, pictures, salon, text},
+    },
     text::Subject,
 };
 

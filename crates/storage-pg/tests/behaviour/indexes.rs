@@ -10,7 +10,10 @@ use domain::{
     ids::{ConversationId, MessageId, Seq, UserId},
     page::{ConversationCursor, PageSize, Start, Window},
     participant::store::ParticipantStore,
-    testing::fixture::{text, user},
+    testing::{
+        commands::Commands,
+        fixture::{text, user},
+    },
     time::Timestamp,
 };
 
@@ -24,9 +27,11 @@ const MUCH: &str = "
     INSERT INTO messaging.participant (id, role, created_at, updated_at)
     SELECT side || n, 'client', now(), now() FROM generate_series(1, 200) AS n, unnest(ARRAY['s', 'c']) AS side;
     INSERT INTO messaging.conversation (id, salon_id, client_id, status, created_at, updated_at, last_message_at,
-        last_seq, salon_message_seq, client_message_seq, salon_read_seq, client_read_seq, message_count)
+        last_seq, salon_message_seq, client_message_seq, salon_read_seq, client_read_seq, message_count,
+        unread_by_salon)
     SELECT 'v' || n, 's' || n % 200 + 1, 'c' || n / 200 + 1, CASE n % 3 WHEN 0 THEN 'ARCHIVED' ELSE 'ACTIVE' END,
-        now(), now(), now() - n * interval '1 minute', 4, 3, 4, CASE n % 10 WHEN 0 THEN 0 ELSE 4 END, 4, 3
+        now(), now(), now() - n * interval '1 minute', 4, 3, 4, CASE n % 10 WHEN 0 THEN 0 ELSE 4 END, 4, 3,
+        CASE n % 10 WHEN 0 THEN 2 ELSE 0 END
     FROM generate_series(0, 19999) AS n;
     INSERT INTO messaging.message (id, conversation_id, seq, author_side, kind, content, created_at)
     SELECT 'm' || n || '-' || seq, 'v' || n, seq, CASE seq WHEN 3 THEN 'salon' ELSE 'client' END, 'TEXT', 'Bonjour', now()

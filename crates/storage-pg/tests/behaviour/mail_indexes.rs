@@ -25,8 +25,8 @@ const MUCH: &str = "
     INSERT INTO messaging.participant (id, role, email, created_at, updated_at)
     SELECT 'c' || n, 'client', 'c' || n || '@example.test', now(), now() FROM generate_series(1, 20000) AS n;
     INSERT INTO messaging.conversation (id, salon_id, client_id, status, created_at, updated_at,
-        last_message_at, last_seq, salon_message_seq, message_count)
-    SELECT 'k' || n, 's' || n % 200 + 1, 'c' || n % 20000 + 1, 'ACTIVE', now(), now(), now(), 2, 2, 1
+        last_message_at, last_seq, salon_message_seq, message_count, unread_by_client)
+    SELECT 'k' || n, 's' || n % 200 + 1, 'c' || n % 20000 + 1, 'ACTIVE', now(), now(), now(), 2, 2, 1, 1
     FROM generate_series(1, 100000) AS n;
     INSERT INTO messaging.message (id, conversation_id, seq, author_side, kind, content, created_at)
     SELECT 'm' || n, 'k' || n, 2, 'salon', 'TEXT', 'Bonjour', now() FROM generate_series(1, 100000) AS n;

@@ -11,6 +11,7 @@ mod erasure;
 mod failures;
 mod indexes;
 mod jobs;
+mod lanes;
 mod mail;
 mod mail_indexes;
 mod migrations;

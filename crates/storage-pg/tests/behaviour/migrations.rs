@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use domain::{conversation::store::PostOutcome, privacy::store::ErasureStore};
+use domain::{
+    privacy::store::ErasureStore,
+    testing::commands::{Commands as _, PostOutcome},
+};
 use storage_pg::{MigrateError, Settings, migrate, pending, revert_all};
 
 use crate::{
@@ -56,7 +59,8 @@ async fn what_goes_up_comes_down_and_goes_up_again() {
         "2026-12-02-100300_retention",
         "2026-12-02-100400_personal_data",
         "2026-12-02-100500_import",
-        "2026-12-02-100600_posting_and_reading",
+        "2026-12-02-100600_uploads",
+        "2026-12-02-100700_unread_in_head",
     ];
     assert_eq!(missing, steps);
 
@@ -76,6 +80,30 @@ async fn steps_are_taken_back_from_tables_with_something_in_them() {
     uploaded(&scratch).await;
     scratch.request_erasure(&conversation.client, now()).await.expect(ANSWERS);
     revert_all(&settings_of(&scratch)).await.expect("each has a way back");
+}
+
+#[tokio::test]
+async fn what_is_unread_in_existing_conversations_is_counted() {
+    let scratch = Scratch::new().await;
+    let conversation = TestConversation::open(&scratch).await;
+    conversation.send_text(&conversation.client, "Bonjour").await;
+    conversation.read(&conversation.salon).await;
+    for text in ["Êtes-vous là ?", "Allô ?"] {
+        conversation.send_text(&conversation.client, text).await;
+    }
+    let gone = conversation.send_text(&conversation.client, "Oubliez").await.message;
+    let deleted = conversation.store.delete_message(&gone.id, &conversation.client, now()).await;
+    assert!(deleted.expect(ANSWERS).is_some());
+    conversation.send_text(&conversation.salon, "Oui").await;
+    let step = |way: &str| match way {
+        "down" => include_str!("../../../../migrations/2026-12-02-100700_unread_in_head/down.sql"),
+        _ => include_str!("../../../../migrations/2026-12-02-100700_unread_in_head/up.sql"),
+    };
+    scratch.sql(step("down")).await;
+    scratch.sql(step("up")).await;
+    let columns = "SELECT unread_by_salon, unread_by_client, waits_for_salon, waits_for_client
+        FROM messaging.conversation";
+    assert_eq!(scratch.sql(columns).await, [["2", "1", "t", "t"]]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,13 +6,16 @@ use domain::{
     conversation::{
         attachment::ObjectKey,
         message::{Draft, DraftFile, MessageKind},
-        store::{ConversationStore, EditConversation, MessageStore, UploadStore},
+        store::UploadStore,
     },
     ids::{AttachmentId, UserId},
     mail::store::MailStore,
     participant::{Participant, Profile, store::ParticipantStore},
-    privacy::store::{EraseIn, ErasureStore, ExportStore},
-    testing::fixture::{booking_event, client, content, keyed, text},
+    privacy::store::{ErasureStore, ExportStore},
+    testing::{
+        commands::{Commands, EditConversation, EraseIn},
+        fixture::{booking_event, client, content, keyed, text},
+    },
     text::Subject,
 };
 use storage_pg::{PgStore, Settings};

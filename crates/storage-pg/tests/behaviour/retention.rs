@@ -1,18 +1,21 @@
 //! Retention under concurrent load.
 
 use domain::{
-    appointments::{notice::Notice, store::NewNotice},
+    appointments::notice::Notice,
     conversation::{
         Status,
         event::Event,
-        store::{ConversationStore, EditConversation, LogPiece, LogStore, StatusEdit},
+        store::{LogPiece, LogStore, StatusEdit},
     },
     ids::MessageId,
     jobs::store::JobStore,
     participant::Language,
     retention::{
         DAILY_RUN_STARTS_MS, PurgeBounds, SalonRetention, next_daily_run,
-        store::{ArchiveForAge, PurgeExpired, Purged, RetentionStore, TrimBatch},
+        store::{RetentionStore, TrimBatch},
+    },
+    testing::commands::{
+        ArchiveForAge, Commands, EditConversation, NewNotice, PurgeExpired, Purged,
     },
     time::Timestamp,
 };
@@ -68,14 +71,17 @@ async fn assert_counters_are_true(scratch: &Scratch) {
             SELECT count(*) AS messages,
                 coalesce(max(seq) FILTER (WHERE author_side = 'salon'), 0) AS salon_seq,
                 coalesce(max(seq) FILTER (WHERE author_side = 'client'), 0) AS client_seq,
+                count(*) FILTER (WHERE author_side = 'client' AND seq > c.salon_read_seq) AS by_salon,
+                count(*) FILTER (WHERE author_side = 'salon' AND seq > c.client_read_seq) AS by_client,
                 (array_agg(created_at ORDER BY seq DESC) FILTER (WHERE author_side <> 'platform'))[1] AS newest_at
             FROM messaging.message WHERE conversation_id = c.id AND deleted_at IS NULL
         ) AS m
         CROSS JOIN LATERAL (
             SELECT max(seq) AS newest, count(*) AS entries FROM messaging.event WHERE conversation_id = c.id
         ) AS e
-        WHERE (c.message_count, c.salon_message_seq, c.client_message_seq, c.last_seq, c.last_seq)
-            <> (m.messages, m.salon_seq, m.client_seq, e.newest, e.entries)
+        WHERE (c.message_count, c.salon_message_seq, c.client_message_seq, c.unread_by_salon,
+                c.unread_by_client, c.last_seq, c.last_seq)
+            <> (m.messages, m.salon_seq, m.client_seq, m.by_salon, m.by_client, e.newest, e.entries)
             OR c.last_message_at <> coalesce(m.newest_at, c.created_at)";
     assert_eq!(scratch.number(wrong).await, 0);
 }
@@ -159,12 +165,14 @@ async fn a_hold_on_a_salon_waits_for_work_under_way() {
     let conversation = TestConversation::open(&scratch).await;
     conversation.send_text(&conversation.client, "Bonjour").await;
     put_away(&conversation).await;
-    let work = scratch.session().await;
-    let purge_expired = format!(
-        "BEGIN; SELECT FROM messaging.empty_aged('{}', '2100-01-01', '2100-01-01', 10, now())",
-        conversation.id
-    );
-    work.batch_execute(&purge_expired).await.expect("it is due");
+    let blocker = scratch.session().await;
+    let lock = "BEGIN; SELECT FROM messaging.message FOR UPDATE";
+    blocker.batch_execute(lock).await.expect("nobody is in the way");
+    let work = {
+        let conversation = conversation.on(scratch.another(|_| ()));
+        tokio::spawn(async move { empty(&conversation, 10).await })
+    };
+    until_waiting(&scratch, 1).await;
     let hold = {
         let conversation = conversation.clone();
         let held = SalonRetention { policy: None, is_held: true };
@@ -172,8 +180,10 @@ async fn a_hold_on_a_salon_waits_for_work_under_way() {
             conversation.store.put_salon_retention(&conversation.salon, held, now()).await
         })
     };
-    until_waiting(&scratch, 1).await;
-    work.batch_execute("ROLLBACK").await.expect("it was begun");
+    until_waiting(&scratch, 2).await;
+    assert!(!hold.is_finished(), "it waits for the work");
+    blocker.batch_execute("COMMIT").await.expect("it was begun");
+    assert_eq!(work.await.expect("no panic").events.len(), 1);
     hold.await.expect("no panic").expect(ANSWERS);
     assert_eq!(empty(&conversation, 10).await, Purged::default());
 }
@@ -219,9 +229,9 @@ async fn the_nights_in_the_table_are_those_of_the_rules() {
         let begins: i64 = row[3].parse().expect("a number");
         assert_eq!(begins % 86_400_000, i64::from(DAILY_RUN_STARTS_MS), "{row:?}");
     }
-    assert_eq!(store.start_due_schedules(late).await.expect(ANSWERS), 4);
+    assert_eq!(store.start_due_schedules(late).await.expect(ANSWERS), 5);
     let next = next_daily_run(late).as_millis().to_string();
-    let expected = ["archive_aged", "empty_aged", "trim_log"];
+    let expected = ["archive_aged", "audit_conversations", "empty_aged", "trim_log"];
     for (row, name) in nights(&scratch).await.iter().zip(expected) {
         assert_eq!((row[0].as_str(), &row[3]), (name, &next));
     }

@@ -1,10 +1,13 @@
 //! The number of round trips.
 
 use domain::{
-    conversation::store::{ConversationStore, LogStore, MessageStore, PostOutcome, ReadingStore},
+    conversation::store::{ConversationStore, LogStore, MessageStore, ReadingStore},
     ids::{AttachmentId, Seq},
     page::Window,
-    testing::fixture::{keyed, pictures},
+    testing::{
+        commands::{Commands, PostOutcome},
+        fixture::{keyed, pictures},
+    },
 };
 
 use crate::{
@@ -17,37 +20,37 @@ fn fresh_attachment() -> AttachmentId {
     AttachmentId::parse(&fresh_id()).expect("a good id")
 }
 
-/// The number of statements of `work`.
-async fn statements(conversation: &TestConversation, work: impl AsyncFnOnce()) -> u64 {
-    let before = conversation.store.statements();
+/// The number of round trips of `work`.
+async fn round_trips(conversation: &TestConversation, work: impl AsyncFnOnce()) -> u64 {
+    let before = conversation.store.round_trips();
     work().await;
-    conversation.store.statements() - before
+    conversation.store.round_trips() - before
 }
 
 #[tokio::test]
-async fn a_send_with_known_parties_is_one_statement() {
+async fn a_send_with_known_parties_is_two_round_trips() {
     let scratch = Scratch::new().await;
     let conversation = TestConversation::open(&scratch).await;
     let mut post = conversation.post(&conversation.client, pictures("Bras", 3, Some("k1")));
     post.attachments = (0..3).map(|_| fresh_attachment()).collect();
     post.read_on_arrival = true;
-    let send = statements(&conversation, async || {
+    let send = round_trips(&conversation, async || {
         conversation.store.parties(&conversation.id).await.expect(ANSWERS).expect("just opened");
         conversation.store.post_message(&post).await.expect(ANSWERS);
     });
-    assert_eq!(send.await, 1);
+    assert_eq!(send.await, 2);
 }
 
 #[tokio::test]
-async fn a_send_of_uploads_is_one_statement() {
+async fn a_send_of_uploads_is_five_round_trips() {
     let scratch = Scratch::new().await;
     let conversation = TestConversation::open(&scratch).await;
     let uploads = [uploaded(&scratch).await, uploaded(&scratch).await];
-    let sent = statements(&conversation, async || {
+    let sent = round_trips(&conversation, async || {
         let outcome = send(&conversation, &uploads).await;
         assert!(matches!(outcome, PostOutcome::Posted(_)), "{outcome:?}");
     });
-    assert_eq!(sent.await, 1);
+    assert_eq!(sent.await, 5);
 }
 
 #[tokio::test]
@@ -55,7 +58,7 @@ async fn parties_are_asked_for_once() {
     let scratch = Scratch::new().await;
     let conversation = TestConversation::open(&scratch).await;
     let elsewhere = conversation.on(scratch.another(|_| ()));
-    let asked = statements(&elsewhere, async || {
+    let asked = round_trips(&elsewhere, async || {
         for _ in 0..3 {
             let parties = elsewhere.store.parties(&conversation.id).await.expect(ANSWERS);
             assert_eq!(parties.expect("it is there").client, conversation.client);
@@ -63,22 +66,22 @@ async fn parties_are_asked_for_once() {
     });
     // The first statement of a connection is preceded by what sets the session up.
     let first = asked.await;
-    let again = statements(&elsewhere, async || {
+    let again = round_trips(&elsewhere, async || {
         elsewhere.store.parties(&conversation.id).await.expect(ANSWERS);
     });
     assert_eq!((first, again.await), (1, 0));
 }
 
 #[tokio::test]
-async fn a_replay_is_two_statements() {
+async fn a_replay_is_three_round_trips() {
     let scratch = Scratch::new().await;
     let conversation = TestConversation::open(&scratch).await;
     let post = conversation.post(&conversation.client, keyed("Bonjour", "k1"));
     conversation.store.post_message(&post).await.expect(ANSWERS);
-    let replay = statements(&conversation, async || {
+    let replay = round_trips(&conversation, async || {
         conversation.store.post_message(&post).await.expect(ANSWERS);
     });
-    assert_eq!(replay.await, 2);
+    assert_eq!(replay.await, 3);
 }
 
 #[tokio::test]
@@ -94,28 +97,28 @@ async fn reads_do_not_ask_for_each_row() {
         conversation.store.post_message(&post).await.expect(ANSWERS);
     }
     let (store, salon) = (&conversation.store, &conversation.salon);
-    let list = statements(&conversation, async || {
+    let list = round_trips(&conversation, async || {
         let page = store.conversations(salon, None, &Window::first(50)).await.expect(ANSWERS);
         assert_eq!(page.items.len(), 21);
     });
     assert_eq!(list.await, 2);
-    let history = statements(&conversation, async || {
+    let history = round_trips(&conversation, async || {
         let history =
             store.history(&conversation.id, salon, &Window::first(50)).await.expect(ANSWERS);
         assert_eq!(history.expect("takes part").page.items.len(), 20);
     });
     assert_eq!(history.await, 2);
-    let log = statements(&conversation, async || {
+    let log = round_trips(&conversation, async || {
         let log =
             store.events_after(&conversation.id, salon, Seq::ZERO, 1_000).await.expect(ANSWERS);
         let log = log.expect("takes part").events().expect("nothing is forgotten");
         assert_eq!(log.len(), 21);
     });
     assert_eq!(log.await, 3);
-    let badges = statements(&conversation, async || {
+    let badges = round_trips(&conversation, async || {
         assert_eq!(store.unread_total(salon).await.expect(ANSWERS), 40);
         assert_eq!(store.unread_conversations(salon, 10).await.expect(ANSWERS).len(), 10);
         conversation.read(salon).await;
     });
-    assert_eq!(badges.await, 3);
+    assert_eq!(badges.await, 4);
 }

@@ -1,12 +1,14 @@
 //! Concurrent changes of pending mail: messages, reads, decisions, erasures.
 
 use domain::{
-    conversation::store::ConversationStore,
     ids::{MailId, UserId},
     mail::{MailDecision, NewMail, store::MailStore},
     participant::store::ParticipantStore,
-    privacy::store::{EraseIn, ErasureStore},
-    testing::fixture::client,
+    privacy::store::ErasureStore,
+    testing::{
+        commands::{Commands, EraseIn},
+        fixture::client,
+    },
 };
 use storage_pg::PgStore;
 

@@ -3,17 +3,17 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use domain::{
-    conversation::{
-        message::Draft,
-        store::{
-            ConversationStore, MarkRead, MarkedRead, MessageStore, OpenConversation, OpenOutcome,
-            PostMessage, PostOutcome, Posted, ReadTarget, ReadingStore,
-        },
-    },
+    conversation::{message::Draft, store::ReadTarget},
     ids::{ConversationId, MessageId, UserId},
     participant::store::ParticipantStore,
     ports::StoreError,
-    testing::fixture::{client, salon, text},
+    testing::{
+        commands::{
+            Commands, MarkRead, MarkedRead, OpenConversation, OpenOutcome, PostMessage,
+            PostOutcome, Posted,
+        },
+        fixture::{client, salon, text},
+    },
     time::Timestamp,
 };
 use storage_pg::PgStore;

@@ -4,10 +4,13 @@ use domain::{
     conversation::{
         attachment::{MediaType, ObjectKey, Picture, PictureKeys},
         message::{Draft, DraftFile, MessageKind},
-        store::{BeginUpload, ConversationStore, MessageStore, PostOutcome, UploadStore},
+        store::{BeginUpload, UploadStore},
     },
     ids::AttachmentId,
-    testing::fixture::{content, user},
+    testing::{
+        commands::{Commands, PostOutcome},
+        fixture::{content, user},
+    },
 };
 use storage_pg::PgStore;
 

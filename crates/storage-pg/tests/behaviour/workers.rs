@@ -8,9 +8,16 @@ use std::sync::{
 use domain::{
     Services, Worker,
     appointments::AppointmentEvent,
+    conversation::store::CounterStore,
     ids::AppointmentId,
-    jobs::{ATTEMPTS_MAX, Backoff, store::JobStore, worker::WorkerSettings},
+    jobs::{
+        ATTEMPTS_MAX, Backoff, Task,
+        store::JobStore,
+        worker::{Performed, WorkerSettings},
+    },
     participant::store::ParticipantStore,
+    ports::Clock,
+    retention::store::RetentionStore,
     testing::fixture::{
         CountingIds, FixedClock, MemoryFiles, RecordingFanout, booking_event, client, salon, user,
     },
@@ -21,8 +28,8 @@ use storage_pg::PgStore;
 use crate::{
     concurrency::assert_counters_are_true,
     support::Scratch,
-    talk::{ANSWERS, now},
-    waiting::at_once,
+    talk::{ANSWERS, TestConversation, now},
+    waiting::{at_once, hold, until_waiting},
 };
 
 const BOOKINGS: usize = 20;
@@ -54,6 +61,72 @@ fn nodes(scratch: &Scratch) -> [Node; 2] {
         let worker = Worker::new(services.clone(), shared, files, clock.clone(), ids, settings);
         Node { store, services, worker, clock: clock.clone() }
     })
+}
+
+#[tokio::test]
+async fn the_audit_finds_wrong_counters_mends_them_and_says_where() {
+    const COUNTERS: &str = "SELECT unread_by_salon, unread_by_client, waits_for_salon, waits_for_client,
+        salon_message_seq, client_message_seq, message_count, last_seq FROM messaging.conversation ORDER BY id";
+    let scratch = Scratch::new().await;
+    let mut wrong = Vec::new();
+    for _ in 0..3 {
+        let conversation = TestConversation::open(&scratch).await;
+        conversation.send_text(&conversation.client, "Bonjour").await;
+        conversation.send_text(&conversation.client, "Êtes-vous là ?").await;
+        conversation.send_text(&conversation.salon, "Oui").await;
+        wrong.push(conversation.id);
+    }
+    let right = scratch.sql(COUNTERS).await;
+    wrong.remove(1);
+    wrong.sort();
+    plant(&scratch, &format!("unread_by_salon = 0, message_count = 9 WHERE id = '{}'", wrong[0]))
+        .await;
+    plant(
+        &scratch,
+        &format!("unread_by_client = 3, client_message_seq = 0 WHERE id = '{}'", wrong[1]),
+    )
+    .await;
+    assert_ne!(scratch.sql(COUNTERS).await, right);
+
+    let [node, _] = nodes(&scratch);
+    let audit = Task::AuditConversations(None);
+    node.store.enqueue_continuation(&audit, node.clock.now()).await.expect(ANSWERS);
+    let [job] = &node.worker.claim(9).await.expect(ANSWERS)[..] else { panic!("one job is due") };
+    let performed = node.worker.perform(job).await.expect(ANSWERS);
+    let Performed::Repaired(repaired) = performed else { panic!("{performed:?}") };
+    assert_eq!(repaired, wrong);
+    assert_eq!(scratch.sql(COUNTERS).await, right);
+
+    node.store.enqueue_continuation(&audit, node.clock.now()).await.expect(ANSWERS);
+    let [job] = &node.worker.claim(9).await.expect(ANSWERS)[..] else { panic!("one job is due") };
+    let performed = node.worker.perform(job).await.expect(ANSWERS);
+    assert!(matches!(performed, Performed::Done), "{performed:?}");
+}
+
+/// Changes counters without anything that keeps them right.
+async fn plant(scratch: &Scratch, change: &str) {
+    let change = format!(
+        "BEGIN; SET LOCAL session_replication_role = replica;
+        UPDATE messaging.conversation SET {change}; COMMIT"
+    );
+    scratch.sql(&change).await;
+}
+
+/// What differs only until the lock is taken is nobody's fault.
+#[tokio::test]
+async fn the_audit_looks_again_under_the_lock() {
+    let scratch = Scratch::new().await;
+    let conversation = TestConversation::open(&scratch).await;
+    conversation.send_text(&conversation.client, "Bonjour").await;
+    plant(&scratch, "unread_by_salon = 2").await;
+    let holder = hold(&scratch, &conversation).await;
+    let store = (*scratch).clone();
+    let audit = tokio::spawn(async move { store.audit_heads(None, 9).await.expect(ANSWERS) });
+    until_waiting(&scratch, 1).await;
+    let mended = "UPDATE messaging.conversation SET unread_by_salon = 1; COMMIT";
+    holder.batch_execute(mended).await.expect("it holds the lock");
+    let audited = audit.await.expect("no panic");
+    assert_eq!((audited.repaired, audited.next), (vec![], Some(conversation.id)));
 }
 
 /// All reports, ordered by the time of the event.

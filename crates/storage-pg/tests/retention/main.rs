@@ -18,10 +18,13 @@ use domain::{
     Messaging, Services,
     ids::ConversationId,
     retention::{RetentionPolicy, RetentionReport, RetentionSettings},
-    testing::fixture::{CountingIds, text, user},
+    testing::{
+        commands::NoFanout,
+        fixture::{CountingIds, text, user},
+    },
 };
 use support::Scratch;
-use wall::{NoFanout, RunningClock};
+use wall::RunningClock;
 
 const MUCH: &str = include_str!("much.sql");
 
@@ -46,11 +49,13 @@ const UNTRUE: &str = "
     CROSS JOIN LATERAL (
         SELECT count(*) AS messages,
             coalesce(max(seq) FILTER (WHERE author_side = 'salon'), 0) AS salon_seq,
-            coalesce(max(seq) FILTER (WHERE author_side = 'client'), 0) AS client_seq
+            coalesce(max(seq) FILTER (WHERE author_side = 'client'), 0) AS client_seq,
+            count(*) FILTER (WHERE author_side = 'client' AND seq > c.salon_read_seq) AS by_salon,
+            count(*) FILTER (WHERE author_side = 'salon' AND seq > c.client_read_seq) AS by_client
         FROM messaging.message WHERE conversation_id = c.id AND deleted_at IS NULL
     ) AS m
-    WHERE (c.message_count, c.salon_message_seq, c.client_message_seq)
-        <> (m.messages, m.salon_seq, m.client_seq)";
+    WHERE (c.message_count, c.salon_message_seq, c.client_message_seq, c.unread_by_salon, c.unread_by_client)
+        <> (m.messages, m.salon_seq, m.client_seq, m.by_salon, m.by_client)";
 
 fn services(scratch: &Scratch) -> Services {
     let policy = RetentionPolicy::new(90, Some(30)).expect("good");

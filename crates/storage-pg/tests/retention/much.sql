@@ -19,9 +19,11 @@ SELECT c, 't' || lpad(c::text, 8, '0') AS id, 's' || c % 200 AS salon_id, 'c' ||
 FROM generate_series(0, {messages} / 20 - 1) AS c;
 
 INSERT INTO messaging.conversation (id, salon_id, client_id, status, created_at, updated_at, last_message_at,
-    last_seq, salon_read_seq, client_read_seq, salon_message_seq, client_message_seq, message_count)
+    last_seq, salon_read_seq, client_read_seq, salon_message_seq, client_message_seq, message_count,
+    unread_by_salon, unread_by_client)
 SELECT id, salon_id, client_id, status, last_at - interval '1 hour', updated_at, last_at,
-    21, salon_read_seq, client_read_seq, 20, 21, 20
+    21, salon_read_seq, client_read_seq, 20, 21, 20,
+    CASE salon_read_seq WHEN 15 THEN 3 ELSE 0 END, CASE client_read_seq WHEN 10 THEN 5 ELSE 0 END
 FROM plan;
 
 INSERT INTO messaging.message (id, conversation_id, seq, author_side, kind, content, attachment_count,

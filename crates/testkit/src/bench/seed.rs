@@ -58,11 +58,12 @@ fn conversations(long: u32, others: u32) -> String {
         "INSERT INTO messaging.conversation
             (id, salon_id, client_id, subject, status, created_at, updated_at, last_message_at,
              last_seq, salon_read_seq, client_read_seq, salon_message_seq, client_message_seq,
-             message_count)
+             message_count, unread_by_salon)
          SELECT 'seed-conversation-' || i, 'seed-salon-' || i % {SALONS},
              'seed-client-' || i % {CLIENTS}, 'Rendez-vous ' || i, 'ACTIVE',
              now() - interval '1 year', spoken, spoken, n + 1,
-             CASE WHEN i % {UNREAD_EVERY} = 0 THEN n - 3 ELSE n + 1 END, n + 1, n, n + 1, n
+             CASE WHEN i % {UNREAD_EVERY} = 0 THEN n - 3 ELSE n + 1 END, n + 1, n, n + 1, n,
+             CASE WHEN i % {UNREAD_EVERY} = 0 THEN 2 ELSE 0 END
          FROM generate_series(0, {others}) i,
              LATERAL (SELECT CASE i WHEN 0 THEN {long} ELSE {MESSAGES_EACH} END / 2 * 2 AS n,
                  now() - i * interval '1 minute' AS spoken) c"

@@ -13,44 +13,38 @@ use super::{
     order::{assert_announced, event, receive, service},
 };
 use crate::{
-    conversation::event::Event,
-    ids::{ConversationId, UserId},
-    ports::{Fanout, MarkedMessage, PersonChange, PublishGuard},
+    conversation::{
+        ledger::{Command, Refusal},
+        store::{Committed, ConversationLog},
+    },
+    ids::ConversationId,
+    ports::{Fanout, StoreError},
+    store::Store,
     testing::fixture::{CountingIds, Service},
+    time::Timestamp,
 };
 
-/// A fan-out whose guards take a varying time, so that others decide between a decision and its
-/// change.
-struct SlowFanout {
-    fanout: Arc<dyn Fanout>,
-    guards: AtomicUsize,
+/// Commits after a varying time, so that others decide between a decision and its change.
+struct SlowLog {
+    store: Arc<dyn Store>,
+    commits: AtomicUsize,
     delay_factor: usize,
 }
 
 #[async_trait]
-impl Fanout for SlowFanout {
-    async fn publish_guard(&self, conversation: &ConversationId) -> Box<dyn PublishGuard> {
-        let guard = self.guards.fetch_add(1, Relaxed);
-        for _ in 0..=guard * self.delay_factor % 5 {
+impl ConversationLog for SlowLog {
+    async fn commit(
+        &self,
+        conversation: &ConversationId,
+        command: Command,
+        at: Timestamp,
+        fanout: Arc<dyn Fanout>,
+    ) -> Result<Result<Committed, Refusal>, StoreError> {
+        let commit = self.commits.fetch_add(1, Relaxed);
+        for _ in 0..=commit * self.delay_factor % 5 {
             tokio::task::yield_now().await;
         }
-        self.fanout.publish_guard(conversation).await
-    }
-
-    fn publish(&self, events: &[Event]) {
-        self.fanout.publish(events);
-    }
-
-    fn message_read(&self, marked: &MarkedMessage) {
-        self.fanout.message_read(marked);
-    }
-
-    fn person_changed(&self, user: &UserId, change: PersonChange) {
-        self.fanout.person_changed(user, change);
-    }
-
-    fn is_watching(&self, conversation: &ConversationId, user: &UserId) -> bool {
-        self.fanout.is_watching(conversation, user)
+        self.store.commit(conversation, command, at, fanout).await
     }
 }
 
@@ -58,9 +52,10 @@ fn with_delays(
     Service { store, fanout, clock, .. }: &Service,
     delay_factor: usize,
 ) -> Appointments {
-    let fanout = SlowFanout { fanout: fanout.clone(), guards: AtomicUsize::new(0), delay_factor };
+    let log = SlowLog { store: store.clone(), commits: AtomicUsize::new(0), delay_factor };
     let ids = Arc::new(CountingIds::new());
-    Appointments::new(store.clone(), store.clone(), Arc::new(fanout), clock.clone(), ids)
+    let (store, people) = (store.clone(), store.clone());
+    Appointments::new(store, Arc::new(log), people, fanout.clone(), clock.clone(), ids)
 }
 
 /// Runs three handlers for each of five events; event `late` is reported after `steps` yields.

@@ -11,7 +11,7 @@ use crate::{
     page::Window,
     participant::{Language, Participant, Role},
     testing::{
-        MemoryStore, MockAppointmentStore, MockPeople,
+        MemoryStore, MockAppointmentStore, MockConversationLog, MockPeople,
         fixture::{
             CountingIds, FixedClock, RecordingFanout, Service, booking_event, client, salon, user,
         },
@@ -30,11 +30,15 @@ async fn service() -> Service {
     service
 }
 
-/// The service over `store` and `people` alone.
-pub(super) fn over(store: MockAppointmentStore, people: MockPeople) -> Appointments {
+/// The service over these mocks alone.
+pub(super) fn over(
+    store: MockAppointmentStore,
+    commits: MockConversationLog,
+    people: MockPeople,
+) -> Appointments {
     let (clock, ids) = (Arc::new(FixedClock::ticking()), Arc::new(CountingIds::new()));
     let fanout = Arc::new(RecordingFanout::new());
-    Appointments::new(Arc::new(store), Arc::new(people), fanout, clock, ids)
+    Appointments::new(Arc::new(store), Arc::new(commits), Arc::new(people), fanout, clock, ids)
 }
 
 async fn receive(service: &Service, event: &AppointmentEvent) {
@@ -243,7 +247,7 @@ async fn a_store_failure_is_retried_and_its_cause_is_logged() {
     let mut store = MockAppointmentStore::new();
     let failure = StoreError::Busy("a test".into());
     store.expect_pending_appointment_event().return_once(|_| Err(failure));
-    let appointments = over(store, MockPeople::new());
+    let appointments = over(store, MockConversationLog::new(), MockPeople::new());
     let event = booking_event("e1", "booked");
     let handled = appointments.handle_appointment_event(&event.id).await;
     let Err(JobFailure::Retry { reason, cause }) = handled else { panic!("{handled:?}") };
@@ -278,21 +282,18 @@ async fn a_change_that_lost_its_race_is_decided_again() {
     people.expect_person().returning(|id| {
         Ok([salon("s1"), client("c1")].into_iter().find(|person| person.id == *id))
     });
-    let (sender, applied) = std::sync::mpsc::channel();
-    store.expect_apply_appointment_event().times(2).returning(move |apply| {
-        let change = apply.change.clone().expect("it says something");
-        let is_first = change.newest_handled.is_none();
-        sender.send(change.status).expect("the test listens");
-        Ok(if is_first {
-            AppliedAppointmentEvent::LeaseLost
-        } else {
-            AppliedAppointmentEvent::Applied(vec![])
-        })
+    let mut commits = MockConversationLog::new();
+    let (sender, committed) = std::sync::mpsc::channel();
+    commits.expect_commit().times(2).returning(move |_, command, _, _| {
+        let Command::Open(open) = command else { panic!("it has no conversation yet") };
+        let is_first = open.handles.is_some_and(|handled| handled.newest_handled.is_none());
+        sender.send(open.status).expect("the test listens");
+        Ok(Err(if is_first { Refusal::BookingChanged } else { Refusal::AlreadyHandled }))
     });
     let event = booking_event("e1", "booked");
-    let handled = over(store, people).handle_appointment_event(&event.id).await;
+    let handled = over(store, commits, people).handle_appointment_event(&event.id).await;
     handled.expect("the second time it can");
-    assert!(applied.try_iter().eq([Status::Active, Status::Archived]));
+    assert!(committed.try_iter().eq([Status::Active, Status::Archived]));
 }
 
 fn requesting(id: &str, event: AppointmentEvent) -> AppointmentEvent {

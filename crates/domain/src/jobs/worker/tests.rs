@@ -197,9 +197,9 @@ async fn uploads_that_nobody_sent_are_gone_after_a_day() {
 
     // A night has passed too, whose jobs run as well and find nothing.
     fixture.service.clock.advance_millis(86_400_000);
-    assert_eq!(fixture.worker.start_due_schedules().await.expect("the store works"), 4);
+    assert_eq!(fixture.worker.start_due_schedules().await.expect("the store works"), 5);
     let performed = fixture.work().await;
-    assert_eq!(performed.len(), 6, "four schedules and two files: {performed:?}");
+    assert_eq!(performed.len(), 7, "five schedules and two files: {performed:?}");
     assert!(performed.iter().all(|it| matches!(it, Performed::Done)), "{performed:?}");
     assert!(fixture.files.keys().is_empty());
     assert_eq!(fixture.counts().await, JobCounts::default());

@@ -6,7 +6,7 @@ use crate::{
     page::Window,
     retention::{RetentionPolicy, RetentionSettings, SalonRetention, store::AgePage},
     testing::{
-        MemoryStore, MockRetentionStore,
+        MemoryStore, MockConversationLog, MockRetentionStore,
         fixture::{CountingIds, FixedClock, RecordingFanout, Service, text, user},
     },
 };
@@ -25,7 +25,8 @@ fn service() -> Service {
 /// The service over `store` alone.
 fn over(store: MockRetentionStore) -> Retention {
     let (clock, ids) = (Arc::new(FixedClock::ticking()), Arc::new(CountingIds::new()));
-    Retention::new(Arc::new(store), Arc::new(RecordingFanout::new()), clock, ids)
+    let commits = Arc::new(MockConversationLog::new());
+    Retention::new(Arc::new(store), commits, Arc::new(RecordingFanout::new()), clock, ids)
 }
 
 /// A conversation with a message of the client.

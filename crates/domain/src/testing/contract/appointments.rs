@@ -2,13 +2,14 @@
 
 use super::setup::{ANSWERS, Booking, Fixture, event_at, nameless};
 use crate::{
-    appointments::store::{
-        AppliedAppointmentEvent, ConversationOfBooking, NoticeTarget, ReceiveOutcome,
-    },
-    conversation::{Status, store::OpenOutcome},
+    appointments::store::{ConversationOfBooking, ReceiveOutcome},
+    conversation::Status,
     ids::{AppointmentEventId, AppointmentId, ConversationId},
     store::Store,
-    testing::fixture::{booking_event, user},
+    testing::{
+        commands::{AppliedAppointmentEvent, Commands, NoticeTarget, OpenOutcome},
+        fixture::{booking_event, user},
+    },
     time::Zone,
 };
 

@@ -8,12 +8,15 @@ use crate::{
         ConversationView, Horizons, Status,
         event::EventKind,
         message::MessageKind,
-        store::{OpenConversation, OpenOutcome, PostOutcome, ReadTarget, StatusEdit},
+        store::{ReadTarget, StatusEdit},
     },
     ids::{AppointmentId, ConversationId, Seq, UserId},
     page::{ConversationCursor, Window},
     store::Store,
-    testing::fixture::{client, keyed, pictures, salon, text, user},
+    testing::{
+        commands::{Commands, OpenConversation, OpenOutcome, PostOutcome},
+        fixture::{client, keyed, pictures, salon, text, user},
+    },
     text::Subject,
 };
 

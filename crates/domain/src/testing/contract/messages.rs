@@ -8,12 +8,15 @@ use crate::{
         Status,
         event::EventKind,
         message::{Message, MessageKind},
-        store::{History, PostOutcome},
+        store::History,
     },
     ids::MessageId,
     page::{MessageCursor, Window},
     store::Store,
-    testing::fixture::{client, keyed, pictures, text, user},
+    testing::{
+        commands::PostOutcome,
+        fixture::{client, keyed, pictures, text, user},
+    },
     text::Subject,
 };
 

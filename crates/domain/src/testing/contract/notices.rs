@@ -4,11 +4,13 @@ use futures_util::future::join_all;
 
 use super::setup::{Booking, Fixture, at, event_at, subject};
 use crate::{
-    appointments::store::{AppliedAppointmentEvent, NoticeTarget},
     conversation::{Status, event::EventKind, message::MessageKind},
     page::Window,
     store::Store,
-    testing::fixture::{booking_event, salon, user},
+    testing::{
+        commands::{AppliedAppointmentEvent, NoticeTarget},
+        fixture::{booking_event, salon, user},
+    },
 };
 
 const LATER: &str = "2026-01-05T10:00:00.000Z";

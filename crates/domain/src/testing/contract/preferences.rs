@@ -4,14 +4,16 @@ use futures_util::future::join_all;
 
 use super::setup::{ANSWERS, Fixture, TestConversation};
 use crate::{
-    conversation::store::OpenConversation,
     ids::{ConversationId, UserId},
     mail::{
         preferences::{Frequency, MUTED_MAX, PreferenceChange, Preferences, QuietHours},
         store::Muting,
     },
     store::Store,
-    testing::fixture::{client, user},
+    testing::{
+        commands::OpenConversation,
+        fixture::{client, user},
+    },
     time::Zone,
 };
 

@@ -10,7 +10,6 @@ use crate::{
         Status,
         attachment::ObjectKey,
         event::{Event, EventKind},
-        store::PostOutcome,
     },
     ids::UserId,
     page::Window,
@@ -18,11 +17,13 @@ use crate::{
     privacy::{
         audit::{Actor, AuditAction, AuditEntry},
         export::{EXPORT_LIFETIME_MS, Export, ReadyExport},
-        store::EraseIn,
     },
     retention::{RetentionPolicy, SalonRetention},
     store::Store,
-    testing::fixture::{booking_event, client, pictures, salon, text, user},
+    testing::{
+        commands::{Commands, EraseIn, PostOutcome},
+        fixture::{booking_event, client, pictures, salon, text, user},
+    },
     time::Timestamp,
 };
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::setup::{Fixture, TestConversation, at, receipt};
+use super::setup::{ANSWERS, Fixture, TestConversation, at, receipt};
 use crate::{
     conversation::message::Message,
     ids::UserId,
@@ -285,4 +285,34 @@ pub async fn nothing_waits_for_a_stranger(store: &dyn Store) {
         assert_eq!(fixture.unread_total(&user(stranger)).await, 0);
         assert_eq!(fixture.unread_conversations(&user(stranger), 10).await, []);
     }
+}
+
+/// Whatever happens in conversations, their counters stay equal to what their messages say.
+pub async fn an_audit_goes_through_all_and_finds_nothing_to_repair(store: &dyn Store) {
+    let fixture = Fixture::new(store);
+    let mut ids = Vec::new();
+    for number in 0..3 {
+        let conversation = fixture.conversation("s1", "c1").await;
+        let said = client_says(&conversation, 4).await;
+        conversation.mark_read_up_to(&conversation.salon, said[1].seq).await;
+        conversation.delete(&said[2]).await;
+        let own = conversation.send_text(&conversation.salon, "Oui").await;
+        match number {
+            0 => drop(conversation.delete(&own).await),
+            1 => drop(conversation.archive().await),
+            _ => drop(conversation.delete_conversation().await),
+        }
+        ids.push(conversation.id);
+    }
+    ids.sort();
+    assert_eq!(fixture.unread_total(&user("s1")).await, 2);
+    let (mut after, mut ends) = (None, Vec::new());
+    loop {
+        let page = store.audit_heads(after, 2).await.expect(ANSWERS);
+        assert_eq!(page.repaired, []);
+        let Some(next) = page.next else { break };
+        ends.push(next.clone());
+        after = Some(next);
+    }
+    assert_eq!(ends, [ids[1].clone(), ids[2].clone()]);
 }

@@ -155,9 +155,9 @@ pub async fn a_night_s_work_is_entered_once(store: &dyn Store) {
     assert_eq!(works().await, []);
     let due =
         [store.start_due_schedules(daily_run).await, store.start_due_schedules(daily_run).await];
-    assert_eq!(due.map(|due| due.expect(ANSWERS)), [4, 0]);
-    let night_s =
-        ["archive_aged", "empty_aged", "trim_log"].map(|kind| (kind.to_owned(), String::new()));
+    assert_eq!(due.map(|due| due.expect(ANSWERS)), [5, 0]);
+    let night_s = ["archive_aged", "audit_conversations", "empty_aged", "trim_log"]
+        .map(|kind| (kind.to_owned(), String::new()));
     assert_eq!(works().await, night_s);
     let after = ConversationId::parse("t1").ok();
     store.enqueue_continuation(&Task::ArchiveAged(after.clone()), daily_run).await.expect(ANSWERS);

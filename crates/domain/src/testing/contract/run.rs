@@ -17,6 +17,13 @@ macro_rules! store_contract {
                 partners_are_those_one_shares_a_conversation_with
                 the_partners_of_the_newest_messages_are_named_first
             }
+            commits {
+                events_are_published_before_a_commit_returns
+                events_of_eight_committers_are_published_in_order
+                a_refusal_changes_and_publishes_nothing
+                a_commit_says_what_each_side_has_not_read
+                a_booking_event_is_handled_once_under_two_commits
+            }
             conversations {
                 a_conversation_is_as_it_was_asked_for
                 an_opening_is_the_platform_s_and_waits_for_the_client
@@ -87,6 +94,7 @@ macro_rules! store_contract {
                 what_was_deleted_needs_no_reading
                 what_the_other_side_said_since_waits
                 the_total_counts_every_conversation
+                an_audit_goes_through_all_and_finds_nothing_to_repair
                 the_start_page_shows_active_conversations_newest_first
                 the_start_page_shows_what_the_other_side_said_last
                 nothing_waits_for_a_stranger

@@ -6,21 +6,14 @@ use crate::{
     appointments::{
         AppointmentEvent,
         notice::{FirstName, Notice},
-        store::{
-            AppliedAppointmentEvent, ApplyAppointmentEvent, AppointmentChange, NewNotice,
-            NoticeTarget, PendingAppointmentEvent, ReceiveOutcome,
-        },
+        store::{PendingAppointmentEvent, ReceiveOutcome},
     },
     conversation::{
         Conversation, ConversationView, Parties, Status, UnreadConversation,
         attachment::{Attachment, File, MediaType, Picture, PictureKeys, StoredPicture},
         event::{Event, EventKind, ReadReceipt},
         message::{Draft, DraftFile, Message, MessageKind},
-        store::{
-            BeginUpload, EditConversation, History, LogPiece, MarkRead, MarkedRead,
-            OpenConversation, OpenOutcome, Opening, PostMessage, PostOutcome, Posted, ReadTarget,
-            StatusEdit,
-        },
+        store::{BeginUpload, History, LogPiece, ReadTarget, StatusEdit},
     },
     ids::{AppointmentEventId, AttachmentId, ClientMessageId, ConversationId, MailId, Seq, UserId},
     jobs::store::JobFilter,
@@ -33,11 +26,19 @@ use crate::{
     ports::{Clock, Ids},
     retention::{
         ConversationAge, PurgeBounds,
-        store::{ArchiveForAge, PurgeExpired, Purged, TrimBatch, TrimProgress},
+        store::{TrimBatch, TrimProgress},
     },
     store::Store,
-    testing::fixture::{
-        CountingIds, FixedClock, booking_event, client, content, picture, salon, text, user,
+    testing::{
+        commands::{
+            AppliedAppointmentEvent, ApplyAppointmentEvent, AppointmentChange, ArchiveForAge,
+            Commands, EditConversation, MarkRead, MarkedRead, NewNotice, NoticeTarget,
+            OpenConversation, OpenOutcome, Opening, PostMessage, PostOutcome, Posted, PurgeExpired,
+            Purged,
+        },
+        fixture::{
+            CountingIds, FixedClock, booking_event, client, content, picture, salon, text, user,
+        },
     },
     text::Subject,
     time::Timestamp,

@@ -6,13 +6,13 @@ use super::setup::{
     ANSWERS, Fixture, finish, finished, mixed, object_jobs, sending, started, upload,
 };
 use crate::{
-    conversation::{
-        attachment::{Attachment, StorageLocation},
-        store::PostOutcome,
-    },
+    conversation::attachment::{Attachment, StorageLocation},
     ids::AttachmentId,
     store::Store,
-    testing::fixture::{pictures, user},
+    testing::{
+        commands::PostOutcome,
+        fixture::{pictures, user},
+    },
 };
 
 /// Until it is sent a finished upload is visible to its owner only; anybody with a link may

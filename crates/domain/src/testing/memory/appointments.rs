@@ -9,14 +9,7 @@ use super::{
 use crate::{
     appointments::{
         AppointmentEvent,
-        store::{
-            AppliedAppointmentEvent, ApplyAppointmentEvent, AppointmentChange, AppointmentStore,
-            ConversationOfBooking, NoticeTarget, PendingAppointmentEvent, ReceiveOutcome,
-        },
-    },
-    conversation::{
-        event::Event,
-        ledger::{Command, Open, PostNotice, SystemMessage},
+        store::{AppointmentStore, ConversationOfBooking, PendingAppointmentEvent, ReceiveOutcome},
     },
     ids::{AppointmentEventId, AppointmentId, UserId},
     jobs::Task,
@@ -25,18 +18,6 @@ use crate::{
 };
 
 impl State {
-    /// Whether the booking is in the state that `change` is based on.
-    fn is_current(&self, event: &AppointmentEvent, change: &AppointmentChange) -> bool {
-        let about =
-            self.about(&event.salon, &event.appointment).map(|record| &record.conversation().id);
-        let expected = match &change.target {
-            NoticeTarget::In(id) => Some(id),
-            NoticeTarget::New(open) if self.has_conversation(&open.id) => return false,
-            NoticeTarget::New(_) => None,
-        };
-        about == expected && self.newest_handled(event) == change.newest_handled
-    }
-
     /// Whether the requested conversation id of `event` is not available.
     fn is_id_taken(&self, event: &AppointmentEvent) -> bool {
         let Some(requested) = &event.conversation else { return false };
@@ -58,37 +39,6 @@ impl State {
         is_elsewhere
             || is_reserved
             || about.is_some_and(|record| record.conversation().id != *requested)
-    }
-
-    fn post_notice(
-        &mut self,
-        change: &AppointmentChange,
-        at: Timestamp,
-    ) -> Result<Vec<Event>, StoreError> {
-        let message = SystemMessage::from(change.notice.clone());
-        let (status, read_on_arrival) = (change.status, change.read_on_arrival);
-        let events = match &change.target {
-            NoticeTarget::New(open) => {
-                let command = Command::Open(Open {
-                    parties: open.parties.clone(),
-                    appointment: open.appointment.clone(),
-                    subject: open.subject.clone(),
-                    status,
-                    message: Some(message),
-                    read_on_arrival,
-                    handles: None,
-                });
-                self.open(open, &command, at)
-            }
-            NoticeTarget::In(id) => {
-                let subject = change.subject.clone();
-                let handles = None;
-                let notice = PostNotice { message, status, subject, read_on_arrival, handles };
-                let committed = self.commit(id, &Command::PostNotice(notice), at);
-                committed.map(|committed| committed.changes.events)
-            }
-        };
-        events.map_err(|refusal| StoreError::Internal(refusal.into()))
     }
 }
 
@@ -157,27 +107,16 @@ impl AppointmentStore for MemoryStore {
         Ok(first.map(|report| state.pending(&report.event)))
     }
 
-    async fn apply_appointment_event(
+    async fn settle_appointment_event(
         &self,
-        apply: &ApplyAppointmentEvent,
-    ) -> Result<AppliedAppointmentEvent, StoreError> {
+        id: &AppointmentEventId,
+        _: Timestamp,
+    ) -> Result<(), StoreError> {
         let mut state = self.state()?;
-        let report = state.report(&apply.event);
-        let Some(report) = report.filter(|report| report.state != Handling::Handled) else {
-            return Ok(AppliedAppointmentEvent::AlreadyHandled);
-        };
-        let event = report.event.clone();
-        let events = match &apply.change {
-            None => vec![],
-            Some(change) if !state.is_current(&event, change) => {
-                return Ok(AppliedAppointmentEvent::LeaseLost);
-            }
-            Some(change) => state.post_notice(change, apply.at)?,
-        };
-        if let Some(report) = state.report(&apply.event) {
+        if let Some(report) = state.report(id) {
             report.state = Handling::Handled;
         }
-        Ok(AppliedAppointmentEvent::Applied(events))
+        Ok(())
     }
 
     async fn reject_appointment_event(

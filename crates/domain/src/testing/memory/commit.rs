@@ -1,67 +1,117 @@
-//! The one way in which a conversation changes: lock, collect facts, decide, apply.
+//! The one way in which a conversation changes: lock, collect facts, decide, apply, publish.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
 
 use super::{
-    State,
+    MemoryStore, State,
+    mail::Handling,
     messages::{StoredConversation, StoredMessage},
 };
 use crate::{
     conversation::{
         Parties, Side,
-        event::Event,
         ledger::{
-            self, Changes, Command, Facts, Head, MessagePlace, PerSide, Post, Refusal, Remaining,
+            self, Booking, Changes, Command, Deleted, Facts, HandledEvent, Head, MessagePlace,
+            Open, PerSide, Post, Refusal, Remaining,
         },
-        store::{OpenConversation, ReadTarget},
+        store::{Committed, ConversationLog, ReadTarget},
     },
     ids::{ConversationId, MessageId, Seq, UserId},
+    ports::{Fanout, StoreError},
     time::Timestamp,
 };
 
-/// What a command has changed.
-pub(super) struct Committed {
-    pub(super) changes: Changes,
-    /// The number of files for which deletion jobs were enqueued.
-    pub(super) files: u64,
+#[async_trait]
+impl ConversationLog for MemoryStore {
+    async fn commit(
+        &self,
+        conversation: &ConversationId,
+        command: Command,
+        at: Timestamp,
+        fanout: Arc<dyn Fanout>,
+    ) -> Result<Result<Committed, Refusal>, StoreError> {
+        let mut state = self.state()?;
+        let committed = state.commit(conversation, &command, at);
+        // Published under the lock, so that the order is that of the commits.
+        if let Ok(Committed { changes: Changes { events, .. }, .. }) = &committed
+            && !events.is_empty()
+        {
+            fanout.publish(events);
+        }
+        Ok(committed)
+    }
 }
 
 impl State {
-    /// Decides a command on a conversation, and applies the decision.
-    pub(super) fn commit(
+    fn commit(
         &mut self,
         id: &ConversationId,
         command: &Command,
         at: Timestamp,
     ) -> Result<Committed, Refusal> {
-        let record = self.records.get(id).ok_or(Refusal::UnknownConversation)?;
-        let facts = self.facts(record, command);
-        let record = self.records.get_mut(id).ok_or(Refusal::UnknownConversation)?;
+        let mut unopened = match command {
+            Command::Open(open) if !self.has_conversation(id) => Some(unopened(id, open)),
+            _ => None,
+        };
+        let record = unopened.as_ref().or_else(|| self.records.get(id));
+        let facts = self.facts(record.ok_or(Refusal::UnknownConversation)?, command);
+        let left = self.left_of_erased(id, command);
+        let record = unopened.as_mut().or_else(|| self.records.get_mut(id));
+        let record = record.ok_or(Refusal::UnknownConversation)?;
         let changes = ledger::decide(&mut record.head, command, &facts, at)?;
         let files = record.apply(&changes);
+        let (parties, unread) = (record.conversation().parties.clone(), record.head.unread);
+        if let Some(opened) = unopened {
+            self.records.insert(id.clone(), opened);
+        }
+
         if let Some(new) = &changes.message {
             self.uploads.take(&new.uploads);
         }
         if let Some(reader) = &changes.mail_to {
             self.mails.note(reader.clone(), id.clone(), at);
         }
-        Ok(Committed { changes, files: self.jobs.delete_files(&files, at) })
+        if let Some(report) = changes.handled.as_ref().and_then(|event| self.report(event)) {
+            report.state = Handling::Handled;
+        }
+        let files = self.jobs.delete_files(&files, at);
+        if let Command::Erase { person, .. } = command {
+            let is_done = left && !self.left_of_erased(id, command);
+            self.count_erased(person, is_done, &changes, files);
+        }
+        Ok(Committed { parties, unread, changes, files })
     }
 
-    /// The same for a conversation that is to be opened. Returns the events.
-    pub(super) fn open(
-        &mut self,
-        open: &OpenConversation,
-        command: &Command,
-        at: Timestamp,
-    ) -> Result<Vec<Event>, Refusal> {
-        let unopened =
-            || Head::unopened(open.id.clone(), open.parties.clone(), open.appointment.clone());
-        let known = self.records.get(&open.id).map(|record| record.head.clone());
-        let mut record = StoredConversation::new(known.unwrap_or_else(unopened));
-        let facts = self.facts(&record, command);
-        let changes = ledger::decide(&mut record.head, command, &facts, at)?;
-        record.apply(&changes);
-        self.records.insert(open.id.clone(), record);
-        Ok(changes.events)
+    /// Whether the conversation still has something of the person whom the command erases.
+    fn left_of_erased(&self, id: &ConversationId, command: &Command) -> bool {
+        matches!(command, Command::Erase { person, .. } if self.has_something_of(id, person))
+    }
+
+    /// Adds what was deleted to the receipt: the conversation when nothing is left there.
+    fn count_erased(&mut self, person: &UserId, is_done: bool, changes: &Changes, files: u64) {
+        let messages = match &changes.deleted {
+            Deleted::Messages(ids) => ids.len() as u64,
+            Deleted::Nothing | Deleted::Everything => 0,
+        };
+        if let Some(receipt) = self.erasures.get_mut(person) {
+            receipt.conversations += u64::from(is_done);
+            receipt.messages += messages;
+            receipt.files += files;
+        }
+    }
+
+    fn booking(&self, handles: Option<&HandledEvent>) -> Booking {
+        let Some(HandledEvent { event, .. }) = handles else { return Booking::default() };
+        let mut reports = self.reports.iter();
+        match reports.find(|report| report.event.id == *event) {
+            Some(report) => Booking {
+                is_handled: report.state == Handling::Handled,
+                newest_handled: self.newest_handled(&report.event),
+            },
+            None => Booking { is_handled: true, newest_handled: None },
+        }
     }
 
     fn facts(&self, record: &StoredConversation, command: &Command) -> Facts {
@@ -71,11 +121,12 @@ impl State {
         let facts = Facts { people: known.cloned().collect(), ..Facts::default() };
         let is_erased = |person: &UserId| self.erasures.contains_key(person);
         match command {
-            Command::Open(_) => {
+            Command::Open(open) => {
                 let booking = conversation.appointment.as_ref();
                 let about = booking.and_then(|booking| self.about(salon, booking));
                 let conversation_of_booking = about.map(|known| known.conversation().id.clone());
-                Facts { conversation_of_booking, ..facts }
+                let booking = self.booking(open.handles.as_ref());
+                Facts { conversation_of_booking, booking, ..facts }
             }
             Command::Post(post) => Facts {
                 is_erased: is_erased(&post.author),
@@ -89,8 +140,9 @@ impl State {
             Command::DeleteMessage { message, .. } => {
                 with_deleted(facts, record, 1, |post| post.id == *message)
             }
-            Command::Edit { .. } | Command::DeleteConversation { .. } | Command::PostNotice(_) => {
-                facts
+            Command::Edit { .. } | Command::DeleteConversation { .. } => facts,
+            Command::PostNotice(notice) => {
+                Facts { booking: self.booking(notice.handles.as_ref()), ..facts }
             }
             Command::ArchiveForAge { .. } => Facts { is_held: self.is_held(record), ..facts },
             Command::Purge { messages_max, .. } => {
@@ -103,6 +155,11 @@ impl State {
             }
         }
     }
+}
+
+fn unopened(id: &ConversationId, open: &Open) -> StoredConversation {
+    let (parties, appointment) = (open.parties.clone(), open.appointment.clone());
+    StoredConversation::new(Head::unopened(id.clone(), parties, appointment))
 }
 
 fn keyed(record: &StoredConversation, post: &Post) -> Option<MessageId> {

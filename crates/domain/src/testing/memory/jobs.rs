@@ -78,11 +78,16 @@ impl Jobs {
             return 0;
         }
         self.daily_run_at = Some(next_daily_run(now));
-        let tasks = [Task::ArchiveAged(None), Task::PurgeExpired(None), Task::TrimLog(None)];
+        let tasks = [
+            Task::ArchiveAged(None),
+            Task::PurgeExpired(None),
+            Task::TrimLog(None),
+            Task::AuditConversations(None),
+        ];
         for task in tasks {
             self.enqueue_once(task, now);
         }
-        3
+        4
     }
 
     /// The job whose newest claim is `attempt`.

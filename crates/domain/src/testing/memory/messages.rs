@@ -1,21 +1,15 @@
 use async_trait::async_trait;
 
-use super::{MemoryStore, commit::Committed, conversation};
+use super::{MemoryStore, conversation};
 use crate::{
     appointments::notice::Notice,
     conversation::{
         Conversation, Side,
         attachment::Attachment,
         event::{Event, EventKind, ReadReceipt},
-        ledger::{
-            Changes, Command, Deleted, Head, KnownKey, NewMessage, NewlyRead, Post, Refusal,
-            answer_to_known_key,
-        },
+        ledger::{Changes, Deleted, Head, NewMessage, NewlyRead},
         message::{Message, MessageKind},
-        store::{
-            History, MarkRead, MarkedRead, MessageStore, PostMessage, PostOutcome, Posted,
-            ReadingStore,
-        },
+        store::{History, MessageStore, ReadingStore},
     },
     ids::{ClientMessageId, ConversationId, MessageId, Seq, UserId},
     page::{MessageCursor, Window},
@@ -27,38 +21,6 @@ use crate::{
 
 #[async_trait]
 impl MessageStore for MemoryStore {
-    async fn post_message(&self, post: &PostMessage) -> Result<PostOutcome, StoreError> {
-        let mut state = self.state()?;
-        let command = Command::Post(Post {
-            id: post.id.clone(),
-            author: post.author.clone(),
-            draft: post.draft.clone(),
-            attachments: post.attachments.clone(),
-            read_on_arrival: post.read_on_arrival,
-        });
-        let refusal = match state.commit(&post.conversation, &command, post.at) {
-            Ok(Committed { changes: Changes { message: Some(new), events, .. }, .. }) => {
-                return Ok(PostOutcome::Posted(Posted { message: new.message, events }));
-            }
-            Ok(_) => return Err(StoreError::Internal("no message was posted".into())),
-            Err(refusal) => refusal,
-        };
-        match (refusal, state.find(&post.conversation, &post.author)) {
-            (Refusal::KeyKnown(id), Some((record, people))) => {
-                let parties = record.conversation().parties.clone();
-                let message = record.post(&id).map(|post| record.message(post, people));
-                Ok(match answer_to_known_key(&post.draft, parties.clone(), message) {
-                    KnownKey::Replayed(message, _) => PostOutcome::Replayed { message, parties },
-                    KnownKey::Reused => PostOutcome::KeyReused,
-                    KnownKey::Withdrawn => PostOutcome::Withdrawn,
-                })
-            }
-            (Refusal::UnknownUpload, _) => Ok(PostOutcome::UnknownUpload),
-            (Refusal::UnknownConversation, _) => Ok(PostOutcome::UnknownConversation),
-            (refusal, _) => Err(StoreError::Internal(refusal.into())),
-        }
-    }
-
     async fn history(
         &self,
         conversation: &ConversationId,
@@ -88,20 +50,6 @@ impl MessageStore for MemoryStore {
         let state = self.state()?;
         let found = state.message(id, viewer);
         Ok(found.map(|(record, post)| record.message(post, &state.people)))
-    }
-
-    async fn delete_message(
-        &self,
-        id: &MessageId,
-        author: &UserId,
-        at: Timestamp,
-    ) -> Result<Option<Event>, StoreError> {
-        let mut state = self.state()?;
-        let found = state.message(id, author).map(|(record, _)| record.conversation().id.clone());
-        let Some(conversation) = found else { return Ok(None) };
-        let command = Command::DeleteMessage { message: id.clone(), by: author.clone() };
-        let committed = state.commit(&conversation, &command, at).ok();
-        Ok(committed.and_then(|committed| committed.changes.events.into_iter().next()))
     }
 }
 
@@ -315,22 +263,6 @@ impl StoredMessage {
 
 #[async_trait]
 impl ReadingStore for MemoryStore {
-    async fn mark_read(&self, mark: &MarkRead) -> Result<Option<MarkedRead>, StoreError> {
-        let mut state = self.state()?;
-        let command = Command::MarkRead { reader: mark.reader.clone(), target: mark.target };
-        let Ok(committed) = state.commit(&mark.conversation, &command, mark.at) else {
-            return Ok(None);
-        };
-        let found = state.find(&mark.conversation, &mark.reader);
-        Ok(found.and_then(|(record, _)| {
-            Some(MarkedRead {
-                parties: record.conversation().parties.clone(),
-                unread: record.unread(record.side_of(&mark.reader)?),
-                event: committed.changes.events.into_iter().next(),
-            })
-        }))
-    }
-
     async fn unread_total(&self, reader: &UserId) -> Result<u64, StoreError> {
         let state = self.state()?;
         let unread =

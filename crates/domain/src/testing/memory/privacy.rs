@@ -2,12 +2,7 @@ use async_trait::async_trait;
 
 use super::{MemoryStore, State, messages::StoredConversation};
 use crate::{
-    conversation::{
-        Parties, Side, Status,
-        attachment::ObjectKey,
-        event::Event,
-        ledger::{Command, Deleted},
-    },
+    conversation::{Parties, Side, Status, attachment::ObjectKey},
     ids::{ConversationId, UserId},
     jobs::Task,
     participant::Profile,
@@ -16,7 +11,7 @@ use crate::{
         audit::{Actor, AuditAction, AuditEntry},
         erasure::Erasure,
         export::{Export, ReadyExport},
-        store::{AuditStore, EraseIn, ErasureStore, ExportStore},
+        store::{AuditStore, ErasureStore, ExportStore},
     },
     time::Timestamp,
 };
@@ -53,31 +48,6 @@ impl ErasureStore for MemoryStore {
 
     async fn next_to_erase(&self, person: &UserId) -> Result<Option<ConversationId>, StoreError> {
         Ok(self.state()?.next_to_erase(person))
-    }
-
-    async fn erase_in(&self, erase: &EraseIn) -> Result<Vec<Event>, StoreError> {
-        let mut state = self.state()?;
-        let has_something = |state: &State| {
-            let found = state.find(&erase.conversation, &erase.person);
-            found.is_some_and(|(record, _)| leaves_something(record, &erase.person))
-        };
-        let was_left = has_something(&state);
-        let command =
-            Command::Erase { person: erase.person.clone(), messages_max: erase.messages_max };
-        let Ok(committed) = state.commit(&erase.conversation, &command, erase.at) else {
-            return Ok(vec![]);
-        };
-        let is_done = was_left && !has_something(&state);
-        let deleted = match &committed.changes.deleted {
-            Deleted::Messages(ids) => ids.len() as u64,
-            Deleted::Nothing | Deleted::Everything => 0,
-        };
-        if let Some(receipt) = state.erasures.get_mut(&erase.person) {
-            receipt.conversations += u64::from(is_done);
-            receipt.messages += deleted;
-            receipt.files += committed.files;
-        }
-        Ok(committed.changes.events)
     }
 
     async fn finish_erasure(
@@ -147,6 +117,12 @@ impl State {
                 self.jobs.enqueue(Task::DeleteObject(export.key), at);
             }
         }
+    }
+
+    /// Whether a conversation still has something of a person who is to be forgotten.
+    pub(super) fn has_something_of(&self, id: &ConversationId, person: &UserId) -> bool {
+        let found = self.find(id, person);
+        found.is_some_and(|(record, _)| leaves_something(record, person))
     }
 
     fn next_to_erase(&self, person: &UserId) -> Option<ConversationId> {

@@ -2,13 +2,11 @@ use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
 
-use super::{MemoryStore, State, commit::Committed, messages::StoredConversation};
+use super::{MemoryStore, State, messages::StoredConversation};
 use crate::{
     conversation::{
         Status,
         attachment::{Attachment, StorageLocation},
-        event::Event,
-        ledger::Command,
     },
     ids::{ConversationId, Seq, UserId},
     jobs::Task,
@@ -16,10 +14,7 @@ use crate::{
     privacy::audit::{Actor, AuditAction},
     retention::{
         ConversationAge, RetentionPolicy, SalonRetention,
-        store::{
-            AgePage, ArchiveForAge, PurgeExpired, Purged, RetentionStore, TrimBatch, TrimProgress,
-            Usage,
-        },
+        store::{AgePage, RetentionStore, TrimBatch, TrimProgress, Usage},
     },
     time::Timestamp,
 };
@@ -57,7 +52,7 @@ impl State {
 
     /// At most `limit` conversations after `after`, also deleted ones, and where the next page
     /// begins.
-    fn page_after(
+    pub(super) fn page_after(
         &self,
         after: Option<&ConversationId>,
         limit: u32,
@@ -168,22 +163,6 @@ impl RetentionStore for MemoryStore {
             age.status == status && age.last_message_at <= quiet_since && is_candidate
         });
         Ok(AgePage { conversations, next })
-    }
-
-    async fn archive_for_age(&self, archive: &ArchiveForAge) -> Result<Vec<Event>, StoreError> {
-        let command = Command::ArchiveForAge {
-            message: archive.notice.clone().into(),
-            quiet_since: archive.quiet_since,
-        };
-        let committed = self.state()?.commit(&archive.conversation, &command, archive.at);
-        Ok(committed.map(|committed| committed.changes.events).unwrap_or_default())
-    }
-
-    async fn purge_expired(&self, purge: &PurgeExpired) -> Result<Purged, StoreError> {
-        let command = Command::Purge { bounds: purge.bounds, messages_max: purge.messages_max };
-        let committed = self.state()?.commit(&purge.conversation, &command, purge.at);
-        let purged = |Committed { changes, files }| Purged { events: changes.events, files };
-        Ok(committed.map(purged).unwrap_or_default())
     }
 
     async fn measure(&self, conversations: &[ConversationId]) -> Result<Usage, StoreError> {

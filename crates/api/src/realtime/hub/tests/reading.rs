@@ -59,7 +59,7 @@ async fn the_author_of_a_message_that_was_marked_by_itself_hears_of_that_one_and
     fixture.mark_message(&fixture.messaging, "s", &marked).await;
     a_moment().await;
     let receipt = format!("read {marked}");
-    assert_eq!(author.so_far(), [receipt.as_str(), "total 2", "conversation-read"]);
+    assert_eq!(author.so_far(), ["conversation-read", receipt.as_str(), "total 2"]);
     // The shipped page has counted its badge down by now.
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(author.so_far(), ["total 2"]);

@@ -22,8 +22,7 @@ fn read_only() -> (ConversationId, Messaging, Arc<RecordingFanout>) {
     let (id, parties) = conversation_parties("conversation", "s1", "c1");
     let mut mocks = MessagingMocks::new();
     mocks.conversations.expect_parties().returning(move |_| Ok(Some(parties.clone())));
-    mocks.conversations.expect_edit_conversation().never();
-    mocks.conversations.expect_delete_conversation().never();
+    mocks.commits.expect_commit().never();
     let (messaging, fanout) = mocks.service();
     (id, messaging, fanout)
 }
@@ -72,11 +71,9 @@ async fn a_client_who_sets_subject_and_status_at_once_changes_neither() {
 async fn a_change_that_failed_is_not_published() {
     let (id, parties) = conversation_parties("conversation", "s1", "c1");
     let mut mocks = MessagingMocks::new();
-    let store = &mut mocks.conversations;
-    store.expect_parties().returning(move |_| Ok(Some(parties.clone())));
+    mocks.conversations.expect_parties().returning(move |_| Ok(Some(parties.clone())));
     let failure = || StoreError::Unavailable("a test".into());
-    store.expect_edit_conversation().times(2).returning(move |_| Err(failure()));
-    store.expect_delete_conversation().times(1).returning(move |_, _, _| Err(failure()));
+    mocks.commits.expect_commit().times(3).returning(move |_, _, _, _| Err(failure()));
     let (messaging, fanout) = mocks.service();
 
     let salon = user("s1");

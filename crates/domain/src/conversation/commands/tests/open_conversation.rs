@@ -31,7 +31,7 @@ async fn refused(
         .expect_person()
         .returning(move |id| Ok(known.iter().find(|person| person.id == *id).cloned()));
     mocks.people.expect_is_forgotten().returning(|_| Ok(false));
-    mocks.conversations.expect_open_conversation().never();
+    mocks.commits.expect_commit().never();
     let (messaging, fanout) = mocks.service();
     let opened = messaging.open_conversation(&caller(initiator), with(other)).await;
     assert_eq!(fanout.published(), []);
@@ -70,7 +70,7 @@ async fn an_opening_that_failed_is_not_published() {
     });
     mocks.people.expect_is_forgotten().returning(|_| Ok(false));
     let failure = StoreError::Unavailable("a test".into());
-    mocks.conversations.expect_open_conversation().return_once(|_| Err(failure));
+    mocks.commits.expect_commit().return_once(|_, _, _, _| Err(failure));
     let (messaging, fanout) = mocks.service();
     let opened = messaging.open_conversation(&caller(&salon("s1")), with(&client("c1"))).await;
     assert!(matches!(opened, Err(OpenConversationError::Store(_))));

@@ -4,7 +4,7 @@ use crate::{
     conversation::commands::*,
     testing::{
         MemoryStore, MessagingMocks,
-        fixture::{Service, conversation_parties, keyed, text, user},
+        fixture::{Service, conversation_parties, keyed, text, unread_message, user},
     },
 };
 
@@ -17,7 +17,7 @@ async fn a_stranger_s_message_never_reaches_the_store() {
     let (id, parties) = conversation_parties("conversation", "s1", "c1");
     let mut mocks = MessagingMocks::new();
     mocks.conversations.expect_parties().return_once(|_| Ok(Some(parties)));
-    mocks.messages.expect_post_message().never();
+    mocks.commits.expect_commit().never();
     let (messaging, fanout) = mocks.service();
 
     let sent = messaging.send_message(&id, &user("x"), text("hello")).await;
@@ -30,7 +30,7 @@ async fn a_message_that_was_not_stored_is_not_published() {
     let (id, parties) = conversation_parties("conversation", "s1", "c1");
     let mut mocks = MessagingMocks::new();
     mocks.conversations.expect_parties().return_once(|_| Ok(Some(parties)));
-    mocks.messages.expect_post_message().return_once(|_| Err(busy()));
+    mocks.commits.expect_commit().return_once(|_, _, _, _| Err(busy()));
     let (messaging, fanout) = mocks.service();
 
     let sent = messaging.send_message(&id, &user("c1"), text("hello")).await;
@@ -51,19 +51,27 @@ async fn an_unavailable_store_is_not_reported_as_an_unknown_conversation() {
 #[tokio::test]
 async fn a_message_that_the_store_refuses_is_not_published() {
     type Expected = fn(&SendMessageError) -> bool;
-    let table: [(PostOutcome, Expected); 4] = [
-        (PostOutcome::KeyReused, |error| matches!(error, SendMessageError::KeyReused)),
-        (PostOutcome::Withdrawn, |error| matches!(error, SendMessageError::Withdrawn)),
-        (PostOutcome::UnknownConversation, |error| {
+    let key_known = || Refusal::KeyKnown(unread_message("c1", "hello").id);
+    let table: [(Refusal, Option<Message>, Expected); 5] = [
+        (key_known(), Some(unread_message("c1", "other words")), |error| {
+            matches!(error, SendMessageError::KeyReused)
+        }),
+        (key_known(), None, |error| matches!(error, SendMessageError::Withdrawn)),
+        (Refusal::UnknownConversation, None, |error| {
             matches!(error, SendMessageError::UnknownConversation)
         }),
-        (PostOutcome::UnknownUpload, |error| matches!(error, SendMessageError::UnknownUpload)),
+        (Refusal::UnknownUpload, None, |error| matches!(error, SendMessageError::UnknownUpload)),
+        // The rules never refuse a message for this reason.
+        (Refusal::NotDue, None, |error| {
+            matches!(error, SendMessageError::Store(StoreError::Internal(_)))
+        }),
     ];
-    for (outcome, expected) in table {
+    for (refusal, known, expected) in table {
         let (id, parties) = conversation_parties("conversation", "s1", "c1");
         let mut mocks = MessagingMocks::new();
         mocks.conversations.expect_parties().return_once(|_| Ok(Some(parties)));
-        mocks.messages.expect_post_message().return_once(|_| Ok(outcome));
+        mocks.commits.expect_commit().return_once(|_, _, _, _| Ok(Err(refusal)));
+        mocks.messages.expect_message().return_once(|_, _| Ok(known));
         let (messaging, fanout) = mocks.service();
         let sent = messaging.send_message(&id, &user("c1"), keyed("hello", "k1")).await;
         assert!(sent.as_ref().is_err_and(expected), "{sent:?}");

@@ -4,7 +4,7 @@ use crate::{
     conversation::event::EventKind,
     privacy::service::*,
     testing::{
-        MemoryStore, MockErasureStore, MockExportStore,
+        MemoryStore, MockConversationLog, MockErasureStore, MockExportStore,
         fixture::{CountingIds, FixedClock, RecordingFanout, Service, text, user},
     },
 };
@@ -58,11 +58,13 @@ async fn a_failed_deletion_is_not_published_and_retried() {
     let mut store = MockErasureStore::new();
     let (id, _) = crate::testing::fixture::conversation_parties("conversation", "s1", "c1");
     store.expect_next_to_erase().return_once(move |_| Ok(Some(id)));
-    store.expect_erase_in().return_once(|_| Err(StoreError::Busy("a test".into())));
     store.expect_finish_erasure().never();
+    let mut commits = MockConversationLog::new();
+    commits.expect_commit().return_once(|_, _, _, _| Err(StoreError::Busy("a test".into())));
     let fanout = Arc::new(RecordingFanout::new());
     let privacy = Privacy::new(
         Arc::new(store),
+        Arc::new(commits),
         Arc::new(MockExportStore::new()),
         fanout.clone(),
         Arc::new(FixedClock::ticking()),

@@ -6,10 +6,7 @@ use crate::{
         ConversationView, Parties, Side,
         event::Event,
         message::Message,
-        store::{
-            ConversationStore, EditConversation, LogStore, MarkRead, MessageStore,
-            OpenConversation, PostMessage, PostOutcome, ReadTarget, ReadingStore, StatusEdit,
-        },
+        store::{ConversationStore, LogStore, MessageStore, ReadTarget, ReadingStore, StatusEdit},
     },
     ids::{ConversationId, Seq},
     page::Window,
@@ -17,6 +14,9 @@ use crate::{
     ports::{Clock, Ids, StoreError},
     testing::{
         MemoryStore,
+        commands::{
+            Commands, EditConversation, MarkRead, OpenConversation, PostMessage, PostOutcome,
+        },
         fixture::{CountingIds, FixedClock, client, keyed, salon, text, user},
     },
     text::Subject,

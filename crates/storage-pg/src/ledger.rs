@@ -1,0 +1,56 @@
+//! The one way in which conversations change: [`ConversationLog`] on PostgreSQL.
+//!
+//! Commands are queued for [lanes](lane), on a thread of their own. A lane takes what waits, locks the
+//! rows of the conversations, reads the facts, lets the domain [decide](domain::conversation::ledger),
+//! writes all changes in one transaction (group commit), publishes the events and answers. While a
+//! commit is under way the next batch gathers; a lone command leaves at once.
+
+mod facts;
+mod item;
+mod lane;
+mod session;
+mod statements;
+mod transaction;
+mod write;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use domain::{
+    conversation::{
+        ledger::{Command, Refusal},
+        store::{Committed, ConversationLog},
+    },
+    ids::ConversationId,
+    ports::{Fanout, StoreError},
+    time::Timestamp,
+};
+
+pub(crate) use lane::Lanes;
+
+use crate::store::PgStore;
+
+#[async_trait]
+impl ConversationLog for PgStore {
+    #[tracing::instrument(name = "db.conversation.commit", skip_all, fields(conversation.id = %conversation))]
+    async fn commit(
+        &self,
+        conversation: &ConversationId,
+        command: Command,
+        at: Timestamp,
+        fanout: Arc<dyn Fanout>,
+    ) -> Result<Result<Committed, Refusal>, StoreError> {
+        let opens = matches!(command, Command::Open(_));
+        let deletes = matches!(command, Command::DeleteConversation { .. });
+        let outcome = self.lanes().commit(conversation.clone(), command, at, fanout).await?;
+        if let Ok(committed) = &outcome {
+            if opens {
+                self.remember_parties(conversation, &committed.parties);
+            }
+            if deletes {
+                self.forget_parties(conversation);
+            }
+        }
+        Ok(outcome)
+    }
+}

@@ -1,0 +1,501 @@
+//! Lanes: queues of commands, each with a connection and a task of its own.
+//!
+//! A conversation belongs to one lane, so its commands are decided, and its events published, one after
+//! another. Posts and read marks are decided in batches. Every other command, and whatever finds its
+//! conversation locked by somebody else, runs alone on one of a few further connections, where it may
+//! wait; the later commands of that conversation stay behind it, and nobody else's.
+
+use std::{
+    cell::RefCell,
+    collections::{HashMap, VecDeque},
+    hash::{BuildHasher, RandomState},
+    panic::{AssertUnwindSafe, catch_unwind},
+    rc::Rc,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use domain::{
+    conversation::ledger::Command,
+    ids::ConversationId,
+    ports::{Fanout, StoreError},
+    time::Timestamp,
+};
+use futures_util::FutureExt as _;
+use tokio::{
+    runtime::Builder,
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
+    task::{LocalSet, spawn_local},
+};
+
+use super::{
+    item::{Item, Outcome, Verdict},
+    session::Session,
+    transaction::{run_alone, run_batch},
+};
+use crate::{
+    connect::{Connector, InvalidSettings, Settings},
+    error::{Class, Failure},
+    query::Statements,
+};
+
+/// The lanes of a process. Their thread ends when this is dropped and everything queued is done.
+pub(crate) struct Lanes {
+    queues: Vec<mpsc::UnboundedSender<Queued>>,
+    /// One permit per queued command.
+    permits: Arc<Semaphore>,
+    hasher: RandomState,
+}
+
+/// A command in a queue.
+struct Queued {
+    conversation: ConversationId,
+    command: Command,
+    at: Timestamp,
+    fanout: Arc<dyn Fanout>,
+    answer: oneshot::Sender<Result<Outcome, StoreError>>,
+    since: Instant,
+    #[expect(dead_code, reason = "held until the command is answered")]
+    permit: OwnedSemaphorePermit,
+}
+
+impl Lanes {
+    /// Starts the thread of the lanes. They connect on first use.
+    ///
+    /// # Errors
+    /// [`InvalidSettings`] if they could never connect, or there is no thread.
+    pub(crate) fn start(
+        settings: &Settings,
+        round_trips: &Statements,
+    ) -> Result<Self, InvalidSettings> {
+        let connector = Connector::for_lanes(settings)?;
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|_| InvalidSettings::NoThread)?;
+        let (queues, received): (Vec<_>, Vec<_>) =
+            (0..settings.lanes).map(|_| mpsc::unbounded_channel()).unzip();
+        let bounds = Bounds {
+            commands: settings.lane_batch_commands_max,
+            bytes: settings.lane_batch_bytes_max,
+            wait: Duration::from_millis(settings.pool_wait_ms_max),
+            open: Duration::from_millis(settings.connect_timeout_ms),
+            transaction: TRANSACTION_STATEMENTS
+                * Duration::from_millis(settings.statement_timeout_ms.into()),
+        };
+        let alone_max = settings.lane_lock_waits_max.min(Semaphore::MAX_PERMITS);
+        let round_trips = round_trips.clone();
+        let work = move || {
+            let connections = Rc::new(Connections {
+                connector,
+                round_trips,
+                lock_waits: Semaphore::new(alone_max),
+                others: Semaphore::new(alone_max),
+                idle: RefCell::default(),
+                bounds,
+            });
+            let lanes = LocalSet::new();
+            for queue in received {
+                lanes.spawn_local(Lane::new(queue, Rc::clone(&connections), bounds).run());
+            }
+            runtime.block_on(lanes);
+        };
+        let thread = std::thread::Builder::new().name("lanes".to_owned()).spawn(work);
+        thread.map_err(|_| InvalidSettings::NoThread)?;
+        let permits = settings.lane_queue_commands_max.min(Semaphore::MAX_PERMITS);
+        let permits = Arc::new(Semaphore::new(permits));
+        Ok(Self { queues, permits, hasher: RandomState::new() })
+    }
+
+    /// Commits a command. It completes even when the caller is cancelled.
+    ///
+    /// # Errors
+    /// [`StoreError`]; [`StoreError::Busy`] when too many commands wait.
+    pub(crate) async fn commit(
+        &self,
+        conversation: ConversationId,
+        command: Command,
+        at: Timestamp,
+        fanout: Arc<dyn Fanout>,
+    ) -> Result<Outcome, StoreError> {
+        let permit = Arc::clone(&self.permits).try_acquire_owned();
+        let permit = permit.map_err(|_| Failure::new(Class::Busy, "too many commands wait"))?;
+        let (answer, answered) = oneshot::channel();
+        let since = Instant::now();
+        let lanes = self.queues.len() as u64;
+        let lane = usize::try_from(self.hasher.hash_one(&conversation) % lanes).unwrap_or_default();
+        let queued = Queued { conversation, command, at, fanout, answer, since, permit };
+        self.queues[lane].send(queued).map_err(|_| lost())?;
+        answered.await.unwrap_or_else(|_| Err(lost().into()))
+    }
+}
+
+/// A command was dropped: its batch panicked, or the lanes are gone.
+fn lost() -> Failure {
+    Failure::new(Class::Unavailable, "the commit was not completed")
+}
+
+/// A transaction that takes longer than so many statements may is given up, with its connection: the
+/// server does not even end statements in time.
+const TRANSACTION_STATEMENTS: u32 = 3;
+
+/// More messages than this that become read by one command are not written in a batch with others.
+const READ_IN_BATCH_MAX: u64 = 500;
+
+#[derive(Clone, Copy)]
+struct Bounds {
+    /// The most commands of a batch, and behind a conversation of which one command runs alone.
+    commands: usize,
+    /// The most bytes of a batch.
+    bytes: usize,
+    /// How long a command may wait in a queue.
+    wait: Duration,
+    /// How long opening a connection may take.
+    open: Duration,
+    /// How long a transaction may take.
+    transaction: Duration,
+}
+
+/// A lane.
+struct Lane {
+    queue: mpsc::UnboundedReceiver<Queued>,
+    /// Taken from the queue and not begun, in order.
+    waiting: VecDeque<Queued>,
+    /// The conversations of which one command runs alone, and the commands behind it.
+    held: HashMap<ConversationId, VecDeque<Queued>>,
+    /// Of which conversation a command that ran alone has ended.
+    ended: mpsc::UnboundedReceiver<ConversationId>,
+    ends: mpsc::UnboundedSender<ConversationId>,
+    session: Option<Session>,
+    connections: Rc<Connections>,
+    bounds: Bounds,
+}
+
+impl Lane {
+    fn new(
+        queue: mpsc::UnboundedReceiver<Queued>,
+        connections: Rc<Connections>,
+        bounds: Bounds,
+    ) -> Self {
+        let (ends, ended) = mpsc::unbounded_channel();
+        let (waiting, held) = (VecDeque::new(), HashMap::new());
+        Self { queue, waiting, held, ended, ends, session: None, connections, bounds }
+    }
+
+    /// Works until the queue is closed and empty.
+    async fn run(mut self) {
+        loop {
+            if self.waiting.is_empty() {
+                tokio::select! {
+                    Some(conversation) = self.ended.recv() => self.release(&conversation),
+                    queued = self.queue.recv() => match queued {
+                        Some(queued) => self.waiting.push_back(queued),
+                        None => break,
+                    },
+                }
+            }
+            while let Ok(conversation) = self.ended.try_recv() {
+                self.release(&conversation);
+            }
+            while let Ok(queued) = self.queue.try_recv() {
+                self.waiting.push_back(queued);
+            }
+            let batch = self.next_batch();
+            if batch.is_empty() {
+                continue;
+            }
+            if AssertUnwindSafe(self.run_batch(batch)).catch_unwind().await.is_err() {
+                tracing::error!("a batch of commands panicked; its connection is closed");
+                self.session = None;
+            }
+        }
+        // Closed: what runs alone still has commands behind it.
+        while !self.held.is_empty() {
+            let Some(conversation) = self.ended.recv().await else { break };
+            self.release(&conversation);
+            while !self.waiting.is_empty() {
+                let batch = self.next_batch();
+                if !batch.is_empty() {
+                    self.run_batch(batch).await;
+                }
+            }
+        }
+    }
+
+    /// Takes what waits, up to the bounds. What cannot be part of a batch begins to run alone.
+    fn next_batch(&mut self) -> Vec<Queued> {
+        let (mut batch, mut bytes) = (vec![], 0);
+        while let Some(queued) = self.waiting.pop_front() {
+            let Some(queued) = self.behind_others(queued) else { continue };
+            if queued.is_late(self.bounds.wait) {
+                queued.answer(Err(late().into()));
+            } else if !is_batched(&queued.command) {
+                // The batch may hold earlier commands of this conversation.
+                if batch.iter().any(|other: &Queued| other.conversation == queued.conversation) {
+                    self.waiting.push_front(queued);
+                    break;
+                }
+                self.run_alone(queued, Alone::Other);
+            } else {
+                bytes += size_bytes(&queued.command);
+                let is_full = bytes > self.bounds.bytes || batch.len() >= self.bounds.commands;
+                if is_full && !batch.is_empty() {
+                    self.waiting.push_front(queued);
+                    break;
+                }
+                batch.push(queued);
+            }
+        }
+        batch
+    }
+
+    /// Puts a command behind the one of its conversation that runs alone, if there is one; else returns
+    /// it.
+    fn behind_others(&mut self, queued: Queued) -> Option<Queued> {
+        let Some(behind) = self.held.get_mut(&queued.conversation) else { return Some(queued) };
+        if behind.len() < self.bounds.commands {
+            behind.push_back(queued);
+        } else {
+            let full = Failure::new(Class::Busy, "too many commands wait for a conversation");
+            queued.answer(Err(full.into()));
+        }
+        None
+    }
+
+    async fn run_batch(&mut self, batch: Vec<Queued>) {
+        match self.attempt(&batch).await {
+            Ok(verdicts) => self.conclude(batch, verdicts),
+            // Retries of each would make it worse.
+            Err(failure) if matches!(failure.class(), Class::Unavailable | Class::Busy) => {
+                answer_all(batch, &failure);
+            }
+            Err(failure) => {
+                // One of them harms the others: each is tried alone.
+                if batch.len() > 1 {
+                    tracing::warn!(%failure, commands = batch.len(), "a batch failed; its commands are run one by one");
+                }
+                for queued in batch {
+                    self.run_single(queued).await;
+                }
+            }
+        }
+    }
+
+    /// Runs a batch on the connection of the lane. After a failure the connection is only kept if it is
+    /// certain that another one would not do better.
+    async fn attempt(&mut self, batch: &[Queued]) -> Result<Vec<Verdict>, Failure> {
+        let session = match self.session.take().filter(|session| !session.is_closed()) {
+            Some(session) => session,
+            None => self.connections.open().await?,
+        };
+        let items: Vec<_> = batch.iter().map(Queued::item).collect();
+        let work = Box::pin(run_batch(&session, &items, READ_IN_BATCH_MAX));
+        let done = in_time(self.bounds.transaction, work).await;
+        if done.as_ref().err().is_none_or(keeps_connection) {
+            self.session = Some(session);
+        }
+        done
+    }
+
+    /// Runs a command of a batch that failed, without waiting for a lock.
+    async fn run_single(&mut self, queued: Queued) {
+        // A command of its conversation may run alone since.
+        let Some(queued) = self.behind_others(queued) else { return };
+        if queued.is_late(self.bounds.wait) {
+            return queued.answer(Err(late().into()));
+        }
+        let batch = vec![queued];
+        let done = match self.attempt(&batch).await {
+            Err(failure) if failure.is_worth_another_try() => self.attempt(&batch).await,
+            done => done,
+        };
+        match done {
+            Ok(verdicts) => self.conclude(batch, verdicts),
+            Err(failure) => answer_all(batch, &failure),
+        }
+    }
+
+    /// Publishes the events, then answers. What was locked begins to run alone.
+    fn conclude(&mut self, batch: Vec<Queued>, verdicts: Vec<Verdict>) {
+        let mut answers = Vec::with_capacity(batch.len());
+        for (queued, verdict) in batch.into_iter().zip(verdicts) {
+            match verdict {
+                Verdict::Decided(outcome) => {
+                    queued.publish(&outcome);
+                    answers.push((queued, *outcome));
+                }
+                Verdict::Locked => {
+                    if let Some(queued) = self.behind_others(queued) {
+                        self.run_alone(queued, Alone::LockWait);
+                    }
+                }
+            }
+        }
+        for (queued, outcome) in answers {
+            queued.answer(Ok(outcome));
+        }
+    }
+
+    /// Begins to run a command alone. Until it ends, the later ones of its conversation wait.
+    fn run_alone(&mut self, queued: Queued, why: Alone) {
+        let conversation = queued.conversation.clone();
+        self.held.insert(conversation.clone(), VecDeque::new());
+        let (connections, ends) = (Rc::clone(&self.connections), self.ends.clone());
+        spawn_local(async move {
+            if AssertUnwindSafe(connections.run_alone(queued, why)).catch_unwind().await.is_err() {
+                tracing::error!("a command panicked; its connection is closed");
+            }
+            // The lane waits for it as long as the conversation is held.
+            let _ = ends.send(conversation);
+        });
+    }
+
+    /// Goes on with the commands of a conversation of which none runs alone any more.
+    fn release(&mut self, conversation: &ConversationId) {
+        let behind = self.held.remove(conversation).unwrap_or_default();
+        for queued in behind.into_iter().rev() {
+            self.waiting.push_front(queued);
+        }
+    }
+}
+
+/// Whether a command is decided in batches: those that are sent all day and need few facts.
+fn is_batched(command: &Command) -> bool {
+    match command {
+        Command::Post(post) => post.draft.uploads().next().is_none(),
+        Command::MarkRead { .. } => true,
+        _ => false,
+    }
+}
+
+/// About how large a command is, in bytes.
+fn size_bytes(command: &Command) -> usize {
+    let content = match command {
+        Command::Post(post) => post.draft.content().as_str().len(),
+        _ => 0,
+    };
+    content + size_of::<Command>()
+}
+
+fn answer_all(batch: Vec<Queued>, failure: &Failure) {
+    for queued in batch {
+        queued.answer(Err(failure.clone().into()));
+    }
+}
+
+fn late() -> Failure {
+    Failure::new(Class::Busy, "a command waited too long to be committed")
+}
+
+/// The outcome of `work`, which is given up after `deadline`.
+async fn in_time<T>(
+    deadline: Duration,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    let done = tokio::time::timeout(deadline, work).await;
+    done.unwrap_or_else(|_| Err(Failure::new(Class::Unavailable, "the server does not answer")))
+}
+
+/// Whether a connection is as good as new after this failure. It is not when the server may be one that
+/// cannot serve us, or has a statement prepared that a migration has made useless.
+fn keeps_connection(failure: &Failure) -> bool {
+    !matches!(failure.class(), Class::Unavailable | Class::Again)
+}
+
+/// Why a command runs alone. Both have connections set aside, so that neither keeps the other waiting.
+#[derive(Clone, Copy)]
+enum Alone {
+    /// Its conversation was locked by somebody else.
+    LockWait,
+    /// It is not decided in batches.
+    Other,
+}
+
+impl Queued {
+    fn is_late(&self, wait: Duration) -> bool {
+        self.since.elapsed() > wait
+    }
+
+    fn item(&self) -> Item<'_> {
+        Item { conversation: &self.conversation, command: &self.command, at: self.at }
+    }
+
+    fn publish(&self, outcome: &Outcome) {
+        let Ok(committed) = outcome else { return };
+        let events = &committed.changes.events;
+        if events.is_empty() {
+            return;
+        }
+        // It is committed: whatever goes wrong here, the sender is answered so. Sessions that missed
+        // it find the gap.
+        if catch_unwind(AssertUnwindSafe(|| self.fanout.publish(events))).is_err() {
+            tracing::error!(conversation.id = %self.conversation, "events could not be published");
+        }
+    }
+
+    fn answer(self, answer: Result<Outcome, StoreError>) {
+        // A caller that was cancelled does not wait for it.
+        let _ = self.answer.send(answer);
+    }
+}
+
+/// Connections for commands that run alone.
+struct Connections {
+    connector: Connector,
+    round_trips: Statements,
+    /// One per command that waits for a lock.
+    lock_waits: Semaphore,
+    /// One per other command.
+    others: Semaphore,
+    idle: RefCell<Vec<Session>>,
+    bounds: Bounds,
+}
+
+impl Connections {
+    async fn open(&self) -> Result<Session, Failure> {
+        let opened = Box::pin(Session::open(&self.connector, &self.round_trips));
+        in_time(self.bounds.open, opened).await
+    }
+
+    async fn idle_or_new(&self) -> Result<Session, Failure> {
+        while let Some(session) = { self.idle.borrow_mut().pop() } {
+            if !session.is_closed() {
+                return Ok(session);
+            }
+        }
+        self.open().await
+    }
+
+    async fn run_alone(&self, queued: Queued, why: Alone) {
+        match self.try_alone(&queued, why).await {
+            Ok(outcome) => {
+                queued.publish(&outcome);
+                queued.answer(Ok(outcome));
+            }
+            Err(failure) => queued.answer(Err(failure.into())),
+        }
+    }
+
+    async fn try_alone(&self, queued: &Queued, why: Alone) -> Result<Outcome, Failure> {
+        let permits = match why {
+            Alone::LockWait => &self.lock_waits,
+            Alone::Other => &self.others,
+        };
+        let left = self.bounds.wait.saturating_sub(queued.since.elapsed());
+        let permit = tokio::time::timeout(left, permits.acquire()).await;
+        let _permit = permit.map_err(|_| late())?.map_err(|_| lost())?;
+        match self.attempt(queued).await {
+            Err(failure) if failure.is_worth_another_try() => self.attempt(queued).await,
+            done => done,
+        }
+    }
+
+    async fn attempt(&self, queued: &Queued) -> Result<Outcome, Failure> {
+        let session = self.idle_or_new().await?;
+        let item = queued.item();
+        let work = Box::pin(run_alone(&session, &item));
+        let done = in_time(self.bounds.transaction, work).await;
+        if done.as_ref().err().is_none_or(keeps_connection) {
+            self.idle.borrow_mut().push(session);
+        }
+        done
+    }
+}

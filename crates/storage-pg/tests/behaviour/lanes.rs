@@ -1,0 +1,417 @@
+//! Group commit: what a lane promises.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use async_trait::async_trait;
+use domain::{
+    conversation::{
+        event::{Event, EventKind},
+        ledger::{Command, Post, Refusal},
+        message::Draft,
+        store::{Committed, ConversationLog, ConversationStore, LogStore, ReadTarget},
+    },
+    ids::{ConversationId, MessageId, Seq, UserId},
+    ports::{Fanout, MarkedMessage, PersonChange, StoreError},
+    testing::fixture::{keyed, text},
+};
+use storage_pg::PgStore;
+use tokio::task::JoinHandle;
+use tokio_postgres::Client;
+
+use crate::{
+    support::Scratch,
+    talk::{ANSWERS, TestConversation, fresh_id, now},
+    waiting::{hold, until, until_waiting},
+};
+
+type Done = Result<Result<Committed, Refusal>, StoreError>;
+
+/// Everything that was published, in order.
+#[derive(Default)]
+struct Recorder(Mutex<Vec<Event>>);
+
+impl Recorder {
+    fn events(&self) -> Vec<Event> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+#[async_trait]
+impl Fanout for Recorder {
+    fn publish(&self, events: &[Event]) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(events);
+    }
+
+    fn message_read(&self, _: &MarkedMessage) {}
+
+    fn person_changed(&self, _: &UserId, _: PersonChange) {}
+
+    fn is_watching(&self, _: &ConversationId, _: &UserId) -> bool {
+        false
+    }
+}
+
+/// A store with one lane, whose next batch waits until it is released, so that commands gather.
+struct Stalled {
+    store: PgStore,
+    recorder: Arc<Recorder>,
+    session: Client,
+    first: JoinHandle<Done>,
+}
+
+fn post(author: &UserId, draft: Draft) -> Command {
+    Command::Post(Post {
+        id: MessageId::parse(&fresh_id()).expect("a good id"),
+        author: author.clone(),
+        draft,
+        attachments: vec![],
+        read_on_arrival: false,
+    })
+}
+
+impl Stalled {
+    /// Stalls a lane in the middle of a commit: `conversation` has a pending mail, whose row is locked.
+    async fn new(scratch: &Scratch, conversation: &TestConversation) -> Self {
+        let store = scratch.another(|settings| settings.lanes = 1);
+        conversation.send_text(&conversation.client, "Bonjour").await;
+        let session = scratch.session().await;
+        let lock = "BEGIN; SELECT FROM messaging.pending_mail FOR UPDATE";
+        session.batch_execute(lock).await.expect("nobody is in the way");
+        let recorder = Arc::new(Recorder::default());
+        let first = commit(&store, &recorder, conversation, post(&conversation.client, text("0")));
+        until_waiting(scratch, 1).await;
+        Self { store, recorder, session, first }
+    }
+
+    /// Queues a command behind the stalled batch.
+    fn queue(&self, conversation: &TestConversation, command: Command) -> JoinHandle<Done> {
+        commit(&self.store, &self.recorder, conversation, command)
+    }
+
+    /// Queues posts, one after another.
+    async fn queue_posts(
+        &self,
+        conversation: &TestConversation,
+        drafts: impl IntoIterator<Item = Draft>,
+    ) -> Vec<JoinHandle<Done>> {
+        let mut queued = vec![];
+        for draft in drafts {
+            queued.push(self.queue(conversation, post(&conversation.client, draft)));
+            // The queue is entered when the task first runs.
+            tokio::task::yield_now().await;
+        }
+        queued
+    }
+
+    async fn release(&self) {
+        self.session.batch_execute("COMMIT").await.expect("it can");
+    }
+}
+
+fn commit(
+    store: &PgStore,
+    recorder: &Arc<Recorder>,
+    conversation: &TestConversation,
+    command: Command,
+) -> JoinHandle<Done> {
+    let (store, fanout, id) = (store.clone(), recorder.clone(), conversation.id.clone());
+    tokio::spawn(async move { store.commit(&id, command, now(), fanout).await })
+}
+
+async fn done(queued: JoinHandle<Done>) -> Done {
+    queued.await.expect("no panic")
+}
+
+fn committed(done: Done) -> Committed {
+    done.expect(ANSWERS).expect("it is allowed")
+}
+
+fn texts(numbers: std::ops::Range<u32>) -> impl Iterator<Item = Draft> {
+    numbers.map(|number| text(&number.to_string()))
+}
+
+#[tokio::test]
+async fn what_gathers_during_a_commit_is_committed_together_and_published_in_order() {
+    let scratch = Scratch::new().await;
+    let conversation = TestConversation::open(&scratch).await;
+    let stalled = Stalled::new(&scratch, &conversation).await;
+    let mut queued = stalled.queue_posts(&conversation, texts(1..17)).await;
+    let everything =
+        Command::MarkRead { reader: conversation.salon.clone(), target: ReadTarget::Everything };
+    queued.push(stalled.queue(&conversation, everything));
+    stalled.release().await;
+    committed(done(stalled.first).await);
+    for queued in queued {
+        committed(done(queued).await);
+    }
+    let events = stalled.recorder.events();
+    let seqs: Vec<_> = events.iter().map(|event| event.seq.get()).collect();
+    assert_eq!(seqs, (3..=20).collect::<Vec<_>>(), "in order and without a gap");
+    assert!(matches!(&events[17].kind, EventKind::MessagesRead(receipt) if receipt.several));
+    let commits = "SELECT count(DISTINCT xmin::text) FROM messaging.event WHERE seq > 3";
+    assert_eq!(scratch.number(commits).await, 1, "in one transaction");
+    let log = scratch
+        .events_after(&conversation.id, &conversation.client, Seq::new(2).expect("a seq"), 100)
+        .await
+        .expect(ANSWERS)
+        .expect("they take part");
+    let log = log.events().expect("nothing is trimmed");
+    assert_eq!(log.len(), events.len());
+}
+
+#[tokio::test]
+async fn a_command_that_the_database_refuses_harms_itself_alone() {
+    let scratch = Scratch::new().await;
+    let conversation = TestConversation::open(&scratch).await;
+    let poison = "ALTER TABLE messaging.message ADD CONSTRAINT poison CHECK (content <> 'poison')";
+    scratch.sql(poison).await;
+    let stalled = Stalled::new(&scratch, &conversation).await;
+    let drafts = texts(1..9).chain([text("poison")]).chain(texts(9..16));
+    let queued = stalled.queue_posts(&conversation, drafts).await;
+    stalled.release().await;
+    committed(done(stalled.first).await);
+    for (number, queued) in queued.into_iter().enumerate() {
+        match done(queued).await {
+            Err(StoreError::Internal(error)) => {
+                assert_eq!(number, 8, "{error}");
+                assert!(error.to_string().contains("poison"), "{error}");
+            }
+            done => drop(committed(done)),
+        }
+    }
+    let seqs: Vec<_> = stalled.recorder.events().iter().map(|event| event.seq.get()).collect();
+    assert_eq!(seqs, (3..=18).collect::<Vec<_>>(), "no position is lost");
+}
+
+#[tokio::test]
+async fn a_key_twice_in_a_batch_posts_once() {
+    let scratch = Scratch::new().await;
+    let conversation = TestConversation::open(&scratch).await;
+    let stalled = Stalled::new(&scratch, &conversation).await;
+    let drafts = [keyed("Bonjour", "k"), keyed("Bonjour", "k"), keyed("Bonsoir", "k")];
+    let mut queued = stalled.queue_posts(&conversation, drafts).await.into_iter();
+    stalled.release().await;
+    let first = committed(done(queued.next().expect("three")).await);
+    let id = first.changes.message.expect("it was posted").message.id.clone();
+    for queued in queued {
+        assert_eq!(done(queued).await.expect(ANSWERS), Err(Refusal::KeyKnown(id.clone())));
+    }
+    assert_eq!(stalled.recorder.events().len(), 2);
+}
+
+#[tokio::test]
+async fn of_a_locked_conversation_one_command_waits_and_the_others_of_it_behind_in_order() {
+    let scratch = Scratch::new().await;
+    let locked = TestConversation::open(&scratch).await;
+    let free = TestConversation::open(&scratch).await;
+    let store = scratch.another(|settings| settings.lanes = 1);
+    let recorder = Arc::new(Recorder::default());
+    let lock = hold(&scratch, &locked).await;
+    let mut waiting = vec![];
+    for number in 0..5 {
+        let command = post(&locked.client, text(&number.to_string()));
+        waiting.push(commit(&store, &recorder, &locked, command));
+        tokio::task::yield_now().await;
+    }
+    until_waiting(&scratch, 1).await;
+    for number in 0..20 {
+        let command = post(&free.client, text(&number.to_string()));
+        committed(done(commit(&store, &recorder, &free, command)).await);
+    }
+    let of_locked = |event: &Event| event.conversation == locked.id;
+    assert!(!recorder.events().iter().any(of_locked));
+    drop(lock);
+    for waiting in waiting {
+        committed(done(waiting).await);
+    }
+    let events = recorder.events();
+    let contents = events.iter().filter(|event| of_locked(event)).map(|event| match &event.kind {
+        EventKind::MessagePosted(message) => message.content.as_str().to_owned(),
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(contents.collect::<Vec<_>>(), ["0", "1", "2", "3", "4"]);
+}
+
+#[tokio::test]
+async fn a_lock_that_stays_ends_the_wait_and_disturbs_nobody() {
+    let scratch = Scratch::new().await;
+    let conversation = TestConversation::open(&scratch).await;
+    let hasty = scratch.another(|settings| settings.statement_timeout_ms = 100);
+    let recorder = Arc::new(Recorder::default());
+    let lock = hold(&scratch, &conversation).await;
+    let send = || commit(&hasty, &recorder, &conversation, post(&conversation.client, text("a")));
+    for waiting in [send(), send()] {
+        let outcome = done(waiting).await;
+        assert!(matches!(outcome, Err(StoreError::Busy(_))), "{outcome:?}");
+    }
+    hasty.parties(&conversation.id).await.expect(ANSWERS);
+    drop(lock);
+    assert_eq!(recorder.events(), []);
+    committed(done(send()).await);
+}
+
+#[tokio::test]
+async fn a_full_queue_is_refused_at_once_and_a_long_wait_in_time() {
+    let scratch = Scratch::new().await;
+    let conversation = TestConversation::open(&scratch).await;
+    let small = scratch.another(|settings| {
+        settings.lane_queue_commands_max = 2;
+        settings.lanes = 1;
+        settings.pool_wait_ms_max = 1;
+    });
+    let recorder = Arc::new(Recorder::default());
+    let lock = hold(&scratch, &conversation).await;
+    let send = || commit(&small, &recorder, &conversation, post(&conversation.client, text("a")));
+    let first = send();
+    until_waiting(&scratch, 1).await;
+    let second = send();
+    tokio::task::yield_now().await;
+    let third = done(send()).await;
+    let busy = |done: Done| match done {
+        Err(StoreError::Busy(source)) => source.to_string(),
+        other => panic!("should be busy: {other:?}"),
+    };
+    assert_eq!(busy(third), "too many commands wait");
+    drop(lock);
+    committed(done(first).await);
+    assert_eq!(busy(done(second).await), "a command waited too long to be committed");
+    committed(done(send()).await);
+}
+
+#[tokio::test]
+async fn behind_a_locked_conversation_is_room_for_so_many_and_the_next_is_refused() {
+    let scratch = Scratch::new().await;
+    let conversation = TestConversation::open(&scratch).await;
+    let other = TestConversation::open(&scratch).await;
+    let small = scratch.another(|settings| settings.lane_batch_commands_max = 2);
+    let recorder = Arc::new(Recorder::default());
+    let lock = hold(&scratch, &conversation).await;
+    let send = |to: &TestConversation| commit(&small, &recorder, to, post(&to.client, text("a")));
+    let waits = send(&conversation);
+    until_waiting(&scratch, 1).await;
+    let behind = [send(&conversation), send(&conversation)];
+    tokio::task::yield_now().await;
+    let outcome = done(send(&conversation)).await;
+    let Err(StoreError::Busy(source)) = outcome else { panic!("should be busy: {outcome:?}") };
+    assert_eq!(source.to_string(), "too many commands wait for a conversation");
+    committed(done(send(&other)).await);
+    drop(lock);
+    committed(done(waits).await);
+    for behind in behind {
+        committed(done(behind).await);
+    }
+}
+
+#[tokio::test]
+async fn a_mark_of_many_messages_reads_them_all_and_keeps_its_place() {
+    let scratch = Scratch::new().await;
+    let conversation = TestConversation::open(&scratch).await;
+    let stalled = Stalled::new(&scratch, &conversation).await;
+    // As if very many were unread, so that the mark is left to run alone.
+    let queued = stalled.queue_posts(&conversation, texts(1..4)).await;
+    let everything =
+        Command::MarkRead { reader: conversation.salon.clone(), target: ReadTarget::Everything };
+    let mark = stalled.queue(&conversation, everything);
+    tokio::task::yield_now().await;
+    let last = stalled.queue_posts(&conversation, texts(4..5)).await;
+    stalled.release().await;
+    for queued in queued.into_iter().chain([stalled.first, mark]).chain(last) {
+        committed(done(queued).await);
+    }
+    let many = "UPDATE messaging.conversation SET unread_by_salon = 501";
+    scratch.sql(many).await;
+    let marks = [ReadTarget::Everything, ReadTarget::Everything].map(|target| {
+        let reader = conversation.salon.clone();
+        commit(
+            &stalled.store,
+            &stalled.recorder,
+            &conversation,
+            Command::MarkRead { reader, target },
+        )
+    });
+    let after = commit(
+        &stalled.store,
+        &stalled.recorder,
+        &conversation,
+        post(&conversation.client, text("after")),
+    );
+    for queued in marks.into_iter().chain([after]) {
+        committed(done(queued).await);
+    }
+    let seqs: Vec<_> = stalled.recorder.events().iter().map(|event| event.seq.get()).collect();
+    assert!(seqs.is_sorted(), "{seqs:?}");
+    let unread = "SELECT unread_by_salon FROM messaging.conversation";
+    assert_eq!(scratch.number(unread).await, 1, "what was posted last");
+}
+
+#[tokio::test]
+async fn a_lost_connection_tells_no_lie_and_is_replaced() {
+    let scratch = Scratch::new().await;
+    let conversation = TestConversation::open(&scratch).await;
+    let stalled = Stalled::new(&scratch, &conversation).await;
+    let kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND application_name = 'messaging'
+            AND wait_event_type = 'Lock'";
+    scratch.sql(kill).await;
+    let outcome = done(stalled.first).await;
+    assert!(matches!(outcome, Err(StoreError::Unavailable(_))), "{outcome:?}");
+    stalled.session.batch_execute("COMMIT").await.expect("it can");
+    let again = post(&conversation.client, text("again"));
+    let again =
+        committed(done(commit(&stalled.store, &stalled.recorder, &conversation, again)).await);
+    assert_eq!(again.changes.events[0].seq.get(), 3, "the first was rolled back");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_stores_with_two_lanes_keep_one_order() {
+    let scratch = Scratch::new().await;
+    let mut conversations = vec![];
+    for _ in 0..4 {
+        conversations.push(TestConversation::open(&scratch).await);
+    }
+    let stores = [scratch.another(|_| ()), scratch.another(|_| ())];
+    let recorders = [Arc::new(Recorder::default()), Arc::new(Recorder::default())];
+    let mut sent = vec![];
+    for number in 0..400 {
+        let conversation = &conversations[number % 4];
+        let author = if number % 3 == 0 { &conversation.salon } else { &conversation.client };
+        let command = post(author, keyed("Bonjour", &format!("k{}", number / 8)));
+        sent.push(commit(&stores[number % 2], &recorders[number % 2], conversation, command));
+    }
+    for sent in sent {
+        match done(sent).await.expect(ANSWERS) {
+            Ok(_) | Err(Refusal::KeyKnown(_)) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    let mut published = 0;
+    for conversation in &conversations {
+        let positions = scratch
+            .sql(&format!(
+                "SELECT count(*), min(seq), max(seq), (SELECT last_seq FROM messaging.conversation
+                    WHERE id = '{0}')
+                FROM messaging.event WHERE conversation_id = '{0}'",
+                conversation.id,
+            ))
+            .await;
+        let [count, first, last, head] = &positions[0][..] else { panic!("four") };
+        assert_eq!((first.as_str(), count, last), ("1", last, head), "gapless");
+        published += count.parse::<usize>().expect("a number") - 1;
+        for recorder in &recorders {
+            let events = recorder.events();
+            let of_it = events.iter().filter(|event| event.conversation == conversation.id);
+            let seqs: Vec<_> = of_it.map(|event| event.seq).collect();
+            assert!(seqs.is_sorted(), "{seqs:?}");
+        }
+    }
+    let seen: HashSet<_> = recorders
+        .iter()
+        .flat_map(|recorder| recorder.events())
+        .map(|event| (event.conversation, event.seq))
+        .collect();
+    assert_eq!(seen.len(), published, "each event was published once");
+    until(async || scratch.ping().await.is_ok()).await;
+}
