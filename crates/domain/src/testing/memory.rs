@@ -75,6 +75,7 @@ impl MemoryStore {
                 return Poll::Ready(());
             }
             reads.waiting.push(context.waker().clone());
+            reads.observers.drain(..).for_each(Waker::wake);
             Poll::Pending
         })
         .await;
@@ -91,11 +92,28 @@ impl MemoryStore {
 struct Reads {
     holds: usize,
     waiting: Vec<Waker>,
+    /// Who wants to know of one that waits.
+    observers: Vec<Waker>,
 }
 
 /// Reads of a [`MemoryStore`] wait until this is dropped.
 #[derive(Debug)]
 pub struct HeldReads(Arc<Mutex<Reads>>);
+
+impl HeldReads {
+    /// Waits until a read waits.
+    pub async fn until_one_waits(&self) {
+        poll_fn(|context| {
+            let mut reads = locked(&self.0);
+            if reads.waiting.is_empty() {
+                reads.observers.push(context.waker().clone());
+                return Poll::Pending;
+            }
+            Poll::Ready(())
+        })
+        .await;
+    }
+}
 
 impl Drop for HeldReads {
     fn drop(&mut self) {

@@ -82,6 +82,8 @@ async fn a_command_that_was_sent_is_completed_although_the_connection_is_lost() 
     let held = node.test_app.store.hold_reads();
     let message = json!({ "conversationId": id, "content": "Un dernier mot" });
     client.tell_raw("send-message", &message.to_string()).await;
+    // What the server has not read when the connection breaks may be lost.
+    held.until_one_waits().await;
     client.cut().await;
     drop(held);
     salon.named("user-left").await;

@@ -129,6 +129,8 @@ async fn a_command_that_was_sent_is_completed_although_the_connection_is_lost() 
     let held = fixture.test_app.store.hold_reads();
     let data = json!({ "conversationId": id, "content": "Un dernier mot" });
     client.say(&json!({ "event": "send-message", "data": data }).to_string()).await;
+    // What the server has not read when the connection breaks may be lost.
+    held.until_one_waits().await;
     drop(client);
     drop(held);
     salon.event("user-left").await;
