@@ -7,7 +7,7 @@ use super::{
     ledger::{Command, KnownKey, Open, Post, Refusal, SystemMessage, answer_to_known_key},
     message::{Draft, Message},
     queries::FindError,
-    store::{Committed, ReadTarget, StatusEdit, impossible},
+    store::{Committed, ReadTarget, StatusEdit, impossible, unless_unknown},
 };
 use crate::{
     ids::{AppointmentId, ConversationId, MessageId, UserId},
@@ -210,20 +210,8 @@ impl Messaging {
         id: &ConversationId,
         command: Command,
     ) -> Result<(), ChangeConversationError> {
-        match self.commit(id, command).await? {
-            Ok(_) => Ok(()),
-            Err(Refusal::UnknownConversation) => Err(ChangeConversationError::Unknown),
-            Err(
-                refusal @ (Refusal::UnknownPerson
-                | Refusal::AlreadyOpen(_)
-                | Refusal::KeyKnown(_)
-                | Refusal::UnknownUpload
-                | Refusal::UnknownMessage
-                | Refusal::NotDue
-                | Refusal::AlreadyHandled
-                | Refusal::BookingChanged),
-            ) => Err(impossible(refusal).into()),
-        }
+        let changed = unless_unknown(self.commit(id, command).await?)?;
+        changed.map(drop).ok_or(ChangeConversationError::Unknown)
     }
 
     /// Participants never change, so checking before the change is safe; the change itself checks
@@ -377,21 +365,8 @@ impl Messaging {
         named: Option<&MessageId>,
     ) -> Result<Marked, FindError> {
         let command = Command::MarkRead { reader: reader.clone(), target };
-        let Committed { parties, unread, changes, .. } =
-            match self.commit(conversation, command).await? {
-                Ok(committed) => committed,
-                Err(Refusal::UnknownConversation) => return Err(FindError::Unknown),
-                Err(
-                    refusal @ (Refusal::UnknownPerson
-                    | Refusal::AlreadyOpen(_)
-                    | Refusal::KeyKnown(_)
-                    | Refusal::UnknownUpload
-                    | Refusal::UnknownMessage
-                    | Refusal::NotDue
-                    | Refusal::AlreadyHandled
-                    | Refusal::BookingChanged),
-                ) => return Err(impossible(refusal).into()),
-            };
+        let marked = unless_unknown(self.commit(conversation, command).await?)?;
+        let Committed { parties, unread, changes, .. } = marked.ok_or(FindError::Unknown)?;
         let side = parties.side_of(reader).ok_or(FindError::Unknown)?;
         if let (Some(read), Some(message)) = (&changes.read, named) {
             self.fanout.message_read(&MarkedMessage {

@@ -48,6 +48,27 @@ pub(crate) fn impossible(refusal: Refusal) -> StoreError {
     StoreError::Internal(refusal.into())
 }
 
+/// What a command has changed that only a conversation that does not exist, or is none of the person's,
+/// can refuse: then `None`.
+pub(crate) fn unless_unknown(
+    outcome: Result<Committed, Refusal>,
+) -> Result<Option<Committed>, StoreError> {
+    match outcome {
+        Ok(committed) => Ok(Some(committed)),
+        Err(Refusal::UnknownConversation) => Ok(None),
+        Err(
+            refusal @ (Refusal::UnknownPerson
+            | Refusal::AlreadyOpen(_)
+            | Refusal::KeyKnown(_)
+            | Refusal::UnknownUpload
+            | Refusal::UnknownMessage
+            | Refusal::NotDue
+            | Refusal::AlreadyHandled
+            | Refusal::BookingChanged),
+        ) => Err(impossible(refusal)),
+    }
+}
+
 /// The one way in which conversations change (D5).
 #[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 #[async_trait]

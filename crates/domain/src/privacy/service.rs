@@ -10,8 +10,8 @@ use super::{
 use crate::{
     conversation::{
         attachment::ObjectKey,
-        ledger::{Command, Refusal},
-        store::{ConversationLog, impossible},
+        ledger::Command,
+        store::{ConversationLog, unless_unknown},
     },
     ids::UserId,
     jobs::JobFailure,
@@ -92,20 +92,9 @@ impl Privacy {
             };
             let command = Command::Erase { person: person.clone(), messages_max: MESSAGES_MAX };
             let (at, fanout) = (self.clock.now(), self.fanout.clone());
-            match self.commits.commit(&conversation, command, at, fanout).await? {
-                // Deleted meanwhile, then nothing is left of the person there either.
-                Ok(_) | Err(Refusal::UnknownConversation) => {}
-                Err(
-                    refusal @ (Refusal::UnknownPerson
-                    | Refusal::AlreadyOpen(_)
-                    | Refusal::KeyKnown(_)
-                    | Refusal::UnknownUpload
-                    | Refusal::UnknownMessage
-                    | Refusal::NotDue
-                    | Refusal::AlreadyHandled
-                    | Refusal::BookingChanged),
-                ) => return Err(impossible(refusal).into()),
-            }
+            let erased = self.commits.commit(&conversation, command, at, fanout).await?;
+            // Deleted meanwhile, then nothing is left of the person there either.
+            unless_unknown(erased)?;
         }
         Err(JobFailure::retry("much_to_erase"))
     }
