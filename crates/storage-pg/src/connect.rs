@@ -14,7 +14,11 @@ use rustls::{ClientConfig, crypto::aws_lc_rs};
 use rustls_platform_verifier::BuilderVerifierExt;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio_postgres::{Client, Config, Connection, NoTls, config::SslMode};
+use tokio_postgres::{
+    Client, Config, Connection, NoTls, Socket,
+    config::SslMode,
+    tls::{MakeTlsConnect, NoTlsStream},
+};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::{
@@ -139,11 +143,14 @@ impl Connector {
     /// Opens a connection. Its session answers in English if our role may choose that, so that
     /// failures of Diesel's statements can be told apart.
     pub(crate) async fn connect(&self) -> Result<AsyncPgConnection, Failure> {
-        let opened = match &self.tls {
-            Some(tls) => self.connect_encrypted(tls.clone()).await,
-            None => self.connect_in_the_clear().await,
+        let mut connection = match self.open().await? {
+            Opened::Encrypted(client, connection) => {
+                AsyncPgConnection::try_from_client_and_connection(client, *connection).await?
+            }
+            Opened::InTheClear(client, connection) => {
+                AsyncPgConnection::try_from_client_and_connection(client, *connection).await?
+            }
         };
-        let mut connection = opened?;
         connection.batch_execute(ANSWER_IN_ENGLISH).await?;
         connection.set_instrumentation(self.statements.clone());
         Ok(connection)
@@ -152,9 +159,18 @@ impl Connector {
     /// Opens a connection for statements that Diesel has no part in. It is driven by the runtime of the
     /// caller.
     pub(crate) async fn client(&self) -> Result<Client, Failure> {
+        Ok(match self.open().await? {
+            Opened::Encrypted(client, connection) => driven(client, *connection),
+            Opened::InTheClear(client, connection) => driven(client, *connection),
+        })
+    }
+
+    async fn open(&self) -> Result<Opened, Failure> {
         if let Some(tls) = &self.tls {
             match self.config.connect(tls.clone()).await {
-                Ok((client, connection)) => return Ok(driven(client, connection)),
+                Ok((client, connection)) => {
+                    return Ok(Opened::Encrypted(client, Box::new(connection)));
+                }
                 Err(error)
                     if self.config.get_ssl_mode() == SslMode::Prefer && is_about_tls(&error) => {}
                 Err(error) => return Err(Failure::connecting(&error)),
@@ -164,31 +180,16 @@ impl Connector {
         config.ssl_mode(SslMode::Disable);
         let opened = config.connect(NoTls).await;
         let (client, connection) = opened.map_err(|error| Failure::connecting(&error))?;
-        Ok(driven(client, connection))
+        Ok(Opened::InTheClear(client, Box::new(connection)))
     }
+}
 
-    async fn connect_encrypted(
-        &self,
-        tls: MakeRustlsConnect,
-    ) -> Result<AsyncPgConnection, Failure> {
-        match self.config.connect(tls).await {
-            Ok((client, connection)) => {
-                Ok(AsyncPgConnection::try_from_client_and_connection(client, connection).await?)
-            }
-            Err(error) if self.config.get_ssl_mode() == SslMode::Prefer && is_about_tls(&error) => {
-                self.connect_in_the_clear().await
-            }
-            Err(error) => Err(Failure::connecting(&error)),
-        }
-    }
+type TlsStream = <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream;
 
-    async fn connect_in_the_clear(&self) -> Result<AsyncPgConnection, Failure> {
-        let mut config = self.config.clone();
-        config.ssl_mode(SslMode::Disable);
-        let opened = config.connect(NoTls).await;
-        let (client, connection) = opened.map_err(|error| Failure::connecting(&error))?;
-        Ok(AsyncPgConnection::try_from_client_and_connection(client, connection).await?)
-    }
+/// A connection that nobody drives yet.
+enum Opened {
+    Encrypted(Client, Box<Connection<Socket, TlsStream>>),
+    InTheClear(Client, Box<Connection<Socket, NoTlsStream>>),
 }
 
 /// Drives the connection of `client` until it ends.
