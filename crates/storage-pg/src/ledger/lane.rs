@@ -182,13 +182,15 @@ impl Lane {
 
     /// Works until the queue is closed and empty.
     async fn run(mut self) {
-        loop {
+        let mut is_open = true;
+        // Closed, what runs alone still has commands behind it.
+        while is_open || !self.held.is_empty() || !self.waiting.is_empty() {
             if self.waiting.is_empty() {
                 tokio::select! {
                     Some(conversation) = self.ended.recv() => self.release(&conversation),
-                    queued = self.queue.recv() => match queued {
+                    queued = self.queue.recv(), if is_open => match queued {
                         Some(queued) => self.waiting.push_back(queued),
-                        None => break,
+                        None => is_open = false,
                     },
                 }
             }
@@ -205,17 +207,6 @@ impl Lane {
             if AssertUnwindSafe(self.run_batch(batch)).catch_unwind().await.is_err() {
                 tracing::error!("a batch of commands panicked; its connection is closed");
                 self.session = None;
-            }
-        }
-        // Closed: what runs alone still has commands behind it.
-        while !self.held.is_empty() {
-            let Some(conversation) = self.ended.recv().await else { break };
-            self.release(&conversation);
-            while !self.waiting.is_empty() {
-                let batch = self.next_batch();
-                if !batch.is_empty() {
-                    self.run_batch(batch).await;
-                }
             }
         }
     }
