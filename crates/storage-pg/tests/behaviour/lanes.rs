@@ -1,11 +1,7 @@
 //! Group commit: what a lane promises.
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::HashSet, sync::Arc};
 
-use async_trait::async_trait;
 use domain::{
     conversation::{
         event::{Event, EventKind},
@@ -13,9 +9,9 @@ use domain::{
         message::Draft,
         store::{Committed, ConversationLog, ConversationStore, LogStore, ReadTarget},
     },
-    ids::{ConversationId, MessageId, Seq, UserId},
-    ports::{Fanout, MarkedMessage, PersonChange, StoreError},
-    testing::fixture::{keyed, text},
+    ids::{MessageId, Seq, UserId},
+    ports::StoreError,
+    testing::fixture::{RecordingFanout, keyed, text},
 };
 use storage_pg::PgStore;
 use tokio::task::JoinHandle;
@@ -29,35 +25,10 @@ use crate::{
 
 type Done = Result<Result<Committed, Refusal>, StoreError>;
 
-/// Everything that was published, in order.
-#[derive(Default)]
-struct Recorder(Mutex<Vec<Event>>);
-
-impl Recorder {
-    fn events(&self) -> Vec<Event> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-#[async_trait]
-impl Fanout for Recorder {
-    fn publish(&self, events: &[Event]) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(events);
-    }
-
-    fn message_read(&self, _: &MarkedMessage) {}
-
-    fn person_changed(&self, _: &UserId, _: PersonChange) {}
-
-    fn is_watching(&self, _: &ConversationId, _: &UserId) -> bool {
-        false
-    }
-}
-
 /// A store with one lane, whose next batch waits until it is released, so that commands gather.
 struct Stalled {
     store: PgStore,
-    recorder: Arc<Recorder>,
+    recorder: Arc<RecordingFanout>,
     session: Client,
     first: JoinHandle<Done>,
 }
@@ -80,7 +51,7 @@ impl Stalled {
         let session = scratch.session().await;
         let lock = "BEGIN; SELECT FROM messaging.pending_mail FOR UPDATE";
         session.batch_execute(lock).await.expect("nobody is in the way");
-        let recorder = Arc::new(Recorder::default());
+        let recorder = Arc::new(RecordingFanout::new());
         let first = commit(&store, &recorder, conversation, post(&conversation.client, text("0")));
         until_waiting(scratch, 1).await;
         Self { store, recorder, session, first }
@@ -113,7 +84,7 @@ impl Stalled {
 
 fn commit(
     store: &PgStore,
-    recorder: &Arc<Recorder>,
+    recorder: &Arc<RecordingFanout>,
     conversation: &TestConversation,
     command: Command,
 ) -> JoinHandle<Done> {
@@ -147,7 +118,7 @@ async fn what_gathers_during_a_commit_is_committed_together_and_published_in_ord
     for queued in queued {
         committed(done(queued).await);
     }
-    let events = stalled.recorder.events();
+    let events = stalled.recorder.published();
     let seqs: Vec<_> = events.iter().map(|event| event.seq.get()).collect();
     assert_eq!(seqs, (3..=20).collect::<Vec<_>>(), "in order and without a gap");
     assert!(matches!(&events[17].kind, EventKind::MessagesRead(receipt) if receipt.several));
@@ -182,7 +153,7 @@ async fn a_command_that_the_database_refuses_harms_itself_alone() {
             done => drop(committed(done)),
         }
     }
-    let seqs: Vec<_> = stalled.recorder.events().iter().map(|event| event.seq.get()).collect();
+    let seqs: Vec<_> = stalled.recorder.published().iter().map(|event| event.seq.get()).collect();
     assert_eq!(seqs, (3..=18).collect::<Vec<_>>(), "no position is lost");
 }
 
@@ -199,7 +170,7 @@ async fn a_key_twice_in_a_batch_posts_once() {
     for queued in queued {
         assert_eq!(done(queued).await.expect(ANSWERS), Err(Refusal::KeyKnown(id.clone())));
     }
-    assert_eq!(stalled.recorder.events().len(), 2);
+    assert_eq!(stalled.recorder.published().len(), 2);
 }
 
 #[tokio::test]
@@ -208,7 +179,7 @@ async fn of_a_locked_conversation_one_command_waits_and_the_others_of_it_behind_
     let locked = TestConversation::open(&scratch).await;
     let free = TestConversation::open(&scratch).await;
     let store = scratch.another(|settings| settings.lanes = 1);
-    let recorder = Arc::new(Recorder::default());
+    let recorder = Arc::new(RecordingFanout::new());
     let lock = hold(&scratch, &locked).await;
     let mut waiting = vec![];
     for number in 0..5 {
@@ -222,12 +193,12 @@ async fn of_a_locked_conversation_one_command_waits_and_the_others_of_it_behind_
         committed(done(commit(&store, &recorder, &free, command)).await);
     }
     let of_locked = |event: &Event| event.conversation == locked.id;
-    assert!(!recorder.events().iter().any(of_locked));
+    assert!(!recorder.published().iter().any(of_locked));
     drop(lock);
     for waiting in waiting {
         committed(done(waiting).await);
     }
-    let events = recorder.events();
+    let events = recorder.published();
     let contents = events.iter().filter(|event| of_locked(event)).map(|event| match &event.kind {
         EventKind::MessagePosted(message) => message.content.as_str().to_owned(),
         other => panic!("{other:?}"),
@@ -240,7 +211,7 @@ async fn a_lock_that_stays_ends_the_wait_and_disturbs_nobody() {
     let scratch = Scratch::new().await;
     let conversation = TestConversation::open(&scratch).await;
     let hasty = scratch.another(|settings| settings.statement_timeout_ms = 100);
-    let recorder = Arc::new(Recorder::default());
+    let recorder = Arc::new(RecordingFanout::new());
     let lock = hold(&scratch, &conversation).await;
     let send = || commit(&hasty, &recorder, &conversation, post(&conversation.client, text("a")));
     for waiting in [send(), send()] {
@@ -249,7 +220,7 @@ async fn a_lock_that_stays_ends_the_wait_and_disturbs_nobody() {
     }
     hasty.parties(&conversation.id).await.expect(ANSWERS);
     drop(lock);
-    assert_eq!(recorder.events(), []);
+    assert_eq!(recorder.published(), []);
     committed(done(send()).await);
 }
 
@@ -265,7 +236,7 @@ async fn a_full_queue_is_refused_at_once() {
     let scratch = Scratch::new().await;
     let conversation = TestConversation::open(&scratch).await;
     let small = scratch.another(|settings| settings.lane_queue_commands_max = 2);
-    let recorder = Arc::new(Recorder::default());
+    let recorder = Arc::new(RecordingFanout::new());
     let lock = hold(&scratch, &conversation).await;
     let send = || commit(&small, &recorder, &conversation, post(&conversation.client, text("a")));
     let first = send();
@@ -285,7 +256,7 @@ async fn a_command_that_waited_too_long_is_refused_and_not_committed_late() {
     let scratch = Scratch::new().await;
     let conversation = TestConversation::open(&scratch).await;
     let hasty = scratch.another(|settings| settings.pool_wait_ms_max = WAIT_MS);
-    let recorder = Arc::new(Recorder::default());
+    let recorder = Arc::new(RecordingFanout::new());
     let send = || commit(&hasty, &recorder, &conversation, post(&conversation.client, text("a")));
     let lock = hold(&scratch, &conversation).await;
     let waiting = "SELECT count(*) FROM pg_stat_activity
@@ -306,7 +277,7 @@ async fn a_command_that_waited_too_long_is_refused_and_not_committed_late() {
     drop(lock);
     committed(done(first).await);
     assert_eq!(busy(done(second).await), "a command waited too long to be committed");
-    assert_eq!(recorder.events().len(), 1);
+    assert_eq!(recorder.published().len(), 1);
 }
 
 #[tokio::test]
@@ -315,7 +286,7 @@ async fn behind_a_locked_conversation_is_room_for_so_many_and_the_next_is_refuse
     let conversation = TestConversation::open(&scratch).await;
     let other = TestConversation::open(&scratch).await;
     let small = scratch.another(|settings| settings.lane_batch_commands_max = 2);
-    let recorder = Arc::new(Recorder::default());
+    let recorder = Arc::new(RecordingFanout::new());
     let lock = hold(&scratch, &conversation).await;
     let send = |to: &TestConversation| commit(&small, &recorder, to, post(&to.client, text("a")));
     let waits = send(&conversation);
@@ -369,7 +340,7 @@ async fn a_mark_of_many_messages_reads_them_all_and_keeps_its_place() {
     for queued in marks.into_iter().chain([after]) {
         committed(done(queued).await);
     }
-    let seqs: Vec<_> = stalled.recorder.events().iter().map(|event| event.seq.get()).collect();
+    let seqs: Vec<_> = stalled.recorder.published().iter().map(|event| event.seq.get()).collect();
     assert!(seqs.is_sorted(), "{seqs:?}");
     let unread = "SELECT unread_by_salon FROM messaging.conversation";
     assert_eq!(scratch.number(unread).await, 1, "what was posted last");
@@ -401,7 +372,7 @@ async fn two_stores_with_two_lanes_keep_one_order() {
         conversations.push(TestConversation::open(&scratch).await);
     }
     let stores = [scratch.another(|_| ()), scratch.another(|_| ())];
-    let recorders = [Arc::new(Recorder::default()), Arc::new(Recorder::default())];
+    let recorders = [Arc::new(RecordingFanout::new()), Arc::new(RecordingFanout::new())];
     let mut sent = vec![];
     for number in 0..400 {
         let conversation = &conversations[number % 4];
@@ -429,7 +400,7 @@ async fn two_stores_with_two_lanes_keep_one_order() {
         assert_eq!((first.as_str(), count, last), ("1", last, head), "gapless");
         published += count.parse::<usize>().expect("a number") - 1;
         for recorder in &recorders {
-            let events = recorder.events();
+            let events = recorder.published();
             let of_it = events.iter().filter(|event| event.conversation == conversation.id);
             let seqs: Vec<_> = of_it.map(|event| event.seq).collect();
             assert!(seqs.is_sorted(), "{seqs:?}");
@@ -437,7 +408,7 @@ async fn two_stores_with_two_lanes_keep_one_order() {
     }
     let seen: HashSet<_> = recorders
         .iter()
-        .flat_map(|recorder| recorder.events())
+        .flat_map(|recorder| recorder.published())
         .map(|event| (event.conversation, event.seq))
         .collect();
     assert_eq!(seen.len(), published, "each event was published once");
