@@ -2,7 +2,7 @@
 
 use bytes::BytesMut;
 use diesel::{
-    Insertable, Queryable, QueryableByName, Selectable,
+    Queryable, QueryableByName, Selectable,
     deserialize::{FromSql, Result as Read},
     pg::{Pg, PgValue, data_types},
     result::{UnexpectedEndOfRow, UnexpectedNullError},
@@ -18,7 +18,7 @@ use domain::{
         attachment::{
             Attachment, File, FileUrl, MediaType, ObjectKey, Picture, PictureKeys, StoredPicture,
         },
-        event::{Event, EventKind},
+        event::EventKind,
         message::{Message, MessageKind},
     },
     ids::{AppointmentId, AttachmentId, ConversationId, MessageId, Seq, UserId},
@@ -370,18 +370,18 @@ fn newest_message<'a, R: NamedRow<'a, Pg>>(
         kind: cells.parsed("message_kind", MessageKind::parse)?,
         created_at: cells.at("message_created_at")?,
         // The newest message of a side is never one of the platform.
-        side: cells.parsed("message_author_side", Author::side)?,
+        side: cells.parsed("message_author_side", |word| Author::parse(word)?.side())?,
     }))
 }
 
 /// Who wrote a message, as the tables have it.
-enum Author {
+pub(crate) enum Author {
     Of(Side),
     Platform,
 }
 
 impl Author {
-    fn parse(word: &str) -> Option<Self> {
+    pub(crate) fn parse(word: &str) -> Option<Self> {
         match word {
             "salon" => Some(Self::Of(Side::Salon)),
             "client" => Some(Self::Of(Side::Client)),
@@ -390,8 +390,9 @@ impl Author {
         }
     }
 
-    fn side(word: &str) -> Option<Side> {
-        match Self::parse(word)? {
+    /// The side; `None` for the platform.
+    pub(crate) fn side(self) -> Option<Side> {
+        match self {
             Self::Of(side) => Some(side),
             Self::Platform => None,
         }
@@ -657,39 +658,6 @@ pub(crate) struct EventRow {
     pub(crate) message_id: Option<String>,
     pub(crate) read_up_to: Option<i64>,
     pub(crate) read_several: Option<bool>,
-}
-
-/// An entry to be inserted.
-#[derive(Insertable)]
-#[diesel(table_name = event)]
-pub(crate) struct NewEvent<'e> {
-    conversation_id: &'e str,
-    seq: i64,
-    kind: &'static str,
-    actor_id: &'e str,
-    at: PgTimestamp,
-    message_id: Option<&'e str>,
-    read_up_to: Option<i64>,
-    read_several: Option<bool>,
-}
-
-impl<'e> From<&'e Event> for NewEvent<'e> {
-    fn from(event: &'e Event) -> Self {
-        let receipt = match &event.kind {
-            EventKind::MessagesRead(receipt) => Some(receipt),
-            _ => None,
-        };
-        Self {
-            conversation_id: event.conversation.as_str(),
-            seq: event.seq.get(),
-            kind: word(&event.kind),
-            actor_id: event.actor.as_str(),
-            at: PgTimestamp(event.at),
-            message_id: message_id(&event.kind).map(MessageId::as_str),
-            read_up_to: receipt.map(|receipt| receipt.up_to.get()),
-            read_several: receipt.map(|receipt| receipt.several),
-        }
-    }
 }
 
 /// The word of the event's kind.

@@ -23,7 +23,7 @@ use super::{item::Item, session::Session, statements::PEOPLE};
 use crate::{
     error::Failure,
     lock::decoded,
-    row::{self, PgTimestamp, side_word},
+    row::{self, Author, PgTimestamp, side_word},
 };
 
 /// The facts of posts without uploads and of read marks, in the order of `items`. Asks nothing when
@@ -348,7 +348,7 @@ async fn with_remaining(
     let mut remaining = Remaining::default();
     for row in &rows {
         let seq = decoded("seq", Seq::new(row.try_get(1)?))?;
-        match side(row.try_get(0)?) {
+        match side(row.try_get(0)?)? {
             Some(Side::Salon) => remaining.newest.salon = seq,
             Some(Side::Client) => remaining.newest.client = seq,
             None => {}
@@ -364,12 +364,12 @@ async fn with_remaining(
 fn place(row: &Row) -> Result<MessagePlace, Failure> {
     Ok(MessagePlace {
         id: decoded("id", MessageId::parse(row.try_get(0)?))?,
-        author: side(row.try_get(1)?),
+        author: side(row.try_get(1)?)?,
         seq: decoded("seq", Seq::new(row.try_get(2)?))?,
     })
 }
 
-/// The side of its word in the tables; `None` for the platform.
-fn side(word: &str) -> Option<Side> {
-    [Side::Salon, Side::Client].into_iter().find(|side| side_word(*side) == word)
+/// The side that wrote a message; `None` for the platform.
+fn side(word: &str) -> Result<Option<Side>, Failure> {
+    Ok(decoded("author_side", Author::parse(word))?.side())
 }
