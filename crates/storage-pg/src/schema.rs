@@ -39,6 +39,7 @@ diesel::table! {
         unread_by_client -> BigInt,
         waits_for_salon -> Bool,
         waits_for_client -> Bool,
+        last_message_minute -> Timestamptz,
     }
 }
 

@@ -73,7 +73,8 @@ async fn what_must_be_unique_is() {
         let copy = format!(
             "CREATE TEMP TABLE copy AS SELECT * FROM messaging.{table};
             UPDATE copy SET {change};
-            ALTER TABLE copy DROP COLUMN IF EXISTS waits_for_salon, DROP COLUMN IF EXISTS waits_for_client;
+            ALTER TABLE copy DROP COLUMN IF EXISTS waits_for_salon, DROP COLUMN IF EXISTS waits_for_client,
+                DROP COLUMN IF EXISTS last_message_minute;
             INSERT INTO messaging.{table} SELECT * FROM copy",
         );
         assert_eq!(offends(&scratch, &copy).await, constraint, "{table}: {change}");

@@ -62,6 +62,7 @@ async fn what_goes_up_comes_down_and_goes_up_again() {
         "2026-12-02-100600_uploads",
         "2026-12-02-100700_unread_in_head",
         "2026-12-02-100800_id_form",
+        "2026-12-02-100900_list_order",
     ];
     assert_eq!(missing, steps);
 
