@@ -69,12 +69,15 @@ impl Connector {
         Self::new(settings, &session, statements)
     }
 
-    /// Connections for lanes: as for requests, and statements are planned once. A batch of one would make
-    /// a plan for its values look cheaper than the general one, and each batch would be planned anew.
+    /// Connections for lanes: as for requests. Their statements look up a few rows each, by indexes. A
+    /// plan is kept, and while a table is empty, reading it whole looks best; it would still be read whole,
+    /// with conversations locked, when it has grown.
     pub(crate) fn for_lanes(settings: &Settings) -> Result<Self, InvalidSettings> {
         let mut connector = Self::for_requests(settings, Statements::default())?;
         let options = connector.config.get_options().unwrap_or_default();
-        let options = format!("{options} -c plan_cache_mode=force_generic_plan");
+        let options = format!(
+            "{options} -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
+        );
         connector.config.options(options);
         Ok(connector)
     }

@@ -25,18 +25,29 @@ macro_rules! person {
     };
 }
 
+// A plan is kept for the life of a session, and may have been made while tables were empty, when any way
+// to join seems as good as another. So these statements leave no choice: a row is looked up by a constant
+// array of ids, or in a subquery with a limit, which is run for each row before it.
+
 /// For each post: its author, whether they asked to be forgotten, and the message of its key.
 pub(super) const POSTS: &str = concat!(
     "SELECT k.place, known.id::text, gone.person_id IS NOT NULL, ",
     person!(),
     " FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY
         AS k (conversation, author, key, place)
-    JOIN messaging.conversation AS c ON c.id = k.conversation
-    LEFT JOIN messaging.participant AS a ON a.id = k.author
-    LEFT JOIN messaging.erasure AS gone ON gone.person_id = k.author
-    LEFT JOIN messaging.message AS known ON known.conversation_id = k.conversation
-        AND known.author_side = CASE WHEN c.salon_id = k.author THEN 'salon' ELSE 'client' END
-        AND known.client_message_id = k.key"
+    JOIN messaging.conversation AS c ON c.id = k.conversation AND c.id = ANY ($1::text[])
+    LEFT JOIN LATERAL (
+        SELECT * FROM messaging.participant WHERE id = k.author LIMIT 1
+    ) AS a ON true
+    LEFT JOIN LATERAL (
+        SELECT person_id FROM messaging.erasure WHERE person_id = k.author LIMIT 1
+    ) AS gone ON true
+    LEFT JOIN LATERAL (
+        SELECT m.id FROM messaging.message AS m
+        WHERE m.conversation_id = k.conversation AND m.client_message_id = k.key
+            AND m.author_side = CASE WHEN c.salon_id = k.author THEN 'salon' ELSE 'client' END
+        LIMIT 1
+    ) AS known ON true"
 );
 
 /// For each mark up to a position: how many messages of the other side stay unread.
@@ -50,7 +61,7 @@ SELECT k.place, (
 )
 FROM unnest($1::text[], $2::text[], $3::bigint[]) WITH ORDINALITY
     AS k (conversation, reader, seq, place)
-JOIN messaging.conversation AS c ON c.id = k.conversation";
+JOIN messaging.conversation AS c ON c.id = k.conversation AND c.id = ANY ($1::text[])";
 
 /// People by their ids.
 pub(super) const PEOPLE: &str =
@@ -72,11 +83,25 @@ SELECT * FROM unnest($1::text[], $2::text[], $3::smallint[], $4::text[], $5::tex
 
 /// Messages that are inserted as read have their time already.
 pub(super) const READ: &str = "
-UPDATE messaging.message AS m SET read_at = r.at
-FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::timestamptz[])
-    AS r (conversation, side, after, up_to, at)
-WHERE m.conversation_id = r.conversation AND m.author_side = r.side
-    AND m.seq > r.after AND m.seq <= r.up_to AND m.deleted_at IS NULL AND m.read_at IS NULL";
+UPDATE messaging.message AS m SET read_at = (
+    SELECT r.at
+    FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::timestamptz[])
+        AS r (conversation, side, after, up_to, at)
+    WHERE m.conversation_id = r.conversation AND m.author_side = r.side
+        AND m.seq > r.after AND m.seq <= r.up_to
+    LIMIT 1
+)
+WHERE m.id = ANY (ARRAY(
+    SELECT unread.id
+    FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[])
+        AS r (conversation, side, after, up_to)
+    CROSS JOIN LATERAL (
+        SELECT x.id FROM messaging.message AS x
+        WHERE x.conversation_id = r.conversation AND x.author_side = r.side
+            AND x.seq > r.after AND x.seq <= r.up_to AND x.deleted_at IS NULL AND x.read_at IS NULL
+        OFFSET 0
+    ) AS unread
+))";
 
 pub(super) const EVENTS: &str = "
 INSERT INTO messaging.event
@@ -98,7 +123,7 @@ FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamp
     $13::bigint[], $14::timestamptz[])
     AS u (id, subject, status, updated_at, last_message_at, last_seq, salon_read, client_read,
         salon_newest, client_newest, messages, salon_unread, client_unread, deleted_at)
-WHERE c.id = u.id";
+WHERE c.id = u.id AND c.id = ANY ($1::text[])";
 
 /// One row for each conversation, however much is posted: its count says that more came.
 pub(super) const MAIL: &str = "

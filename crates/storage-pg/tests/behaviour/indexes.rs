@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use domain::{
     conversation::{
         Status,
-        store::{ConversationStore, LogStore, MessageStore, ReadingStore},
+        store::{ConversationStore, LogStore, MessageStore, ReadTarget, ReadingStore},
     },
     ids::{ConversationId, MessageId, Seq, UserId},
     page::{ConversationCursor, PageSize, Start, Window},
     participant::store::ParticipantStore,
     testing::{
-        commands::{Commands, PostOutcome},
+        commands::{Commands, MarkRead, PostMessage, PostOutcome},
         fixture::{keyed, text, user},
     },
     time::Timestamp,
@@ -109,6 +109,50 @@ async fn until_reported(scratch: &Scratch) {
         WHERE datname = current_database() AND application_name = 'messaging'";
     until(async || scratch.number(SESSIONS).await == 0).await;
 }
+/// How many entries of indexes were read.
+const ROWS_BY_INDEX: &str =
+    "SELECT coalesce(sum(idx_tup_read), 0)::bigint FROM pg_stat_user_indexes
+    WHERE schemaname = 'messaging'";
+
+#[tokio::test]
+async fn posts_and_marks_that_were_planned_for_empty_tables_read_none_whole_later() {
+    let scratch = Scratch::new().await;
+    let store = scratch.another(|settings| settings.lanes = 1);
+    let id = ConversationId::parse("v7").expect("a good id");
+    let conversation =
+        TestConversation { store: store.clone(), id, salon: user("s8"), client: user("c1") };
+    let mark = |seq| MarkRead {
+        conversation: conversation.id.clone(),
+        reader: conversation.salon.clone(),
+        target: ReadTarget::UpTo(Seq::new(seq).expect("a position")),
+        at: far(),
+    };
+    let post = |author, watched| {
+        let draft = keyed("Bonjour", &fresh_id());
+        PostMessage { read_on_arrival: watched, ..conversation.post(author, draft) }
+    };
+    let refused = store.post_message(&post(&conversation.client, true)).await.expect(ANSWERS);
+    assert!(matches!(refused, PostOutcome::UnknownConversation), "{refused:?}");
+    assert_eq!(store.mark_read(&mark(2)).await.expect(ANSWERS), None);
+
+    scratch.sql(MUCH).await;
+    let before = (counted(&scratch, TABLES).await, scratch.number(ROWS_BY_INDEX).await);
+    for watched in [false, true] {
+        for author in [&conversation.client, &conversation.salon, &conversation.client] {
+            let posted = store.post_message(&post(author, watched)).await.expect(ANSWERS);
+            assert!(matches!(posted, PostOutcome::Posted(_)), "{posted:?}");
+        }
+        assert!(store.mark_read(&mark(5)).await.expect(ANSWERS).is_some());
+        conversation.read(&conversation.salon).await;
+    }
+    drop((conversation, store));
+    until_reported(&scratch).await;
+    assert_eq!(counted(&scratch, TABLES).await, before.0, "a whole table was read");
+    // Reading all messages once would be 60,000.
+    let rows = scratch.number(ROWS_BY_INDEX).await - before.1;
+    assert!(rows < 2_000, "{rows} entries of indexes were read");
+}
+
 #[tokio::test]
 async fn nothing_reads_a_whole_table() {
     let scratch = Scratch::new().await;
