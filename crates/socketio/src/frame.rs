@@ -80,7 +80,11 @@ impl Frame {
         let mut text = String::with_capacity(self.text.len() + offset.len() + 3);
         text.push_str(arguments);
         text.push(',');
-        text.push_str(&Value::from(offset).to_string());
+        if offset.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')) {
+            text.extend(["\"", offset, "\""]);
+        } else {
+            text.push_str(&Value::from(offset).to_string());
+        }
         text.push(']');
         Self {
             namespace: Arc::clone(&self.namespace),

@@ -80,8 +80,7 @@ impl RecoveryTokenIssuer {
         if subscriptions.rooms().len() > ROOMS_MAX {
             return NO_OFFSET.to_owned();
         }
-        let offset = Offset { at, subscriptions: subscriptions.clone() };
-        offset.write(&self.key, &self.socket_id, &self.user)
+        write_offset(at, subscriptions, &self.key, &self.socket_id, &self.user)
     }
 }
 
@@ -151,23 +150,29 @@ struct Offset {
     subscriptions: Subscriptions,
 }
 
-impl Offset {
-    /// The offset as text, valid for `user` in the session `socket_id` only.
-    fn write(&self, key: &RecoveryKey, socket_id: &str, user: &UserId) -> String {
-        let mut body = vec![OFFSET_VERSION];
-        put_number(&mut body, self.at.as_millis().div_euclid(MILLIS_PER_SECOND).unsigned_abs());
-        for room in self.subscriptions.rooms() {
-            put_id(&mut body, &room.conversation);
-            put_number(
-                &mut body,
-                room.delivered_seq.get().unsigned_abs() << 1 | u64::from(room.visible),
-            );
-        }
-        let signed = key.seal(Kind::Offset, &[socket_id, user.as_str()], body);
-        BASE64_URL_SAFE_NO_PAD.encode(signed)
+/// The offset as text, valid for `user` in the session `socket_id` only.
+fn write_offset(
+    at: Timestamp,
+    subscriptions: &Subscriptions,
+    key: &RecoveryKey,
+    socket_id: &str,
+    user: &UserId,
+) -> String {
+    let mut body = Vec::with_capacity(64);
+    body.push(OFFSET_VERSION);
+    put_number(&mut body, at.as_millis().div_euclid(MILLIS_PER_SECOND).unsigned_abs());
+    for room in subscriptions.rooms() {
+        put_id(&mut body, &room.conversation);
+        put_number(
+            &mut body,
+            room.delivered_seq.get().unsigned_abs() << 1 | u64::from(room.visible),
+        );
     }
+    BASE64_URL_SAFE_NO_PAD.encode(key.seal(Kind::Offset, &[socket_id, user.as_str()], body))
+}
 
-    /// Reads what [`write`](Self::write) wrote; `None` for anything else.
+impl Offset {
+    /// Reads what [`write_offset`] wrote; `None` for anything else.
     fn read(key: &RecoveryKey, text: &str, socket_id: &str, user: &UserId) -> Option<Self> {
         let signed = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
         let body = key.open(Kind::Offset, &[socket_id, user.as_str()], &signed)?;

@@ -1,7 +1,10 @@
 //! Encodes packets. Every text starts with `4`, the type of the Engine.IO message that carries it.
 
 use bytes::Bytes;
-use serde::{Serialize, Serializer, ser::SerializeStruct};
+use serde::{
+    Serialize, Serializer,
+    ser::{Error as _, SerializeStruct},
+};
 use serde_json::{Value, value::RawValue};
 
 use super::Packet;
@@ -52,6 +55,9 @@ impl Packet {
     }
 }
 
+/// Most packets are not longer, so that their text is allocated once.
+const TYPICAL_BYTES: usize = 512;
+
 /// `42["name",…]`, or `45…` when there are attachments.
 pub(crate) fn event_text(
     namespace: &str,
@@ -61,15 +67,20 @@ pub(crate) fn event_text(
     attachments: usize,
 ) -> Result<String, serde_json::Error> {
     let kind = if attachments == 0 { '2' } else { '5' };
-    let mut text = header(kind, attachments, namespace, id);
-    text.push('[');
-    text.push_str(&serde_json::to_string(name)?);
+    let mut text = header(kind, attachments, namespace, id).into_bytes();
+    text.push(b'[');
+    serde_json::to_writer(&mut text, name)?;
     for arg in args {
-        text.push(',');
-        text.push_str(&serde_json::to_string(arg)?);
+        text.push(b',');
+        serde_json::to_writer(&mut text, arg)?;
     }
-    text.push(']');
-    Ok(text)
+    text.push(b']');
+    as_text(text)
+}
+
+/// JSON is UTF-8.
+fn as_text(bytes: Vec<u8>) -> Result<String, serde_json::Error> {
+    String::from_utf8(bytes).map_err(serde_json::Error::custom)
 }
 
 /// `43<id>[…]`, or `46…` when there are attachments.
@@ -80,9 +91,9 @@ pub(crate) fn ack_text(
     attachments: usize,
 ) -> Result<String, serde_json::Error> {
     let kind = if attachments == 0 { '3' } else { '6' };
-    let mut text = header(kind, attachments, namespace, Some(id));
-    text.push_str(&serde_json::to_string(args)?);
-    Ok(text)
+    let mut text = header(kind, attachments, namespace, Some(id)).into_bytes();
+    serde_json::to_writer(&mut text, args)?;
+    as_text(text)
 }
 
 /// `40{"sid":"…"}`, with `pid` when there is one.
@@ -120,7 +131,8 @@ pub(crate) fn connect_error_text(
 }
 
 fn header(kind: char, attachments: usize, namespace: &str, id: Option<u64>) -> String {
-    let mut text = String::from("4");
+    let mut text = String::with_capacity(TYPICAL_BYTES);
+    text.push('4');
     text.push(kind);
     if attachments > 0 {
         text.push_str(&attachments.to_string());
