@@ -26,6 +26,10 @@ use cli::{ConfigVerb, Verb};
 use error::RunError;
 use load::{Loaded, Refusal, Start};
 
+/// See ADR 11.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// The exit code for a wrong configuration or command line.
 const MISUSED: u8 = 2;
 
