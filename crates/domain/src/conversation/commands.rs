@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use super::{
     Action, ConversationView, Parties, Status,
-    ledger::{Command, KnownKey, Open, Post, Refusal, SystemMessage, answer_to_known_key},
+    ledger::{
+        Command, KnownKey, Open, Post, ReadTarget, Refusal, StatusEdit, SystemMessage,
+        answer_to_known_key,
+    },
     message::{Draft, Message},
     queries::FindError,
-    store::{Committed, ReadTarget, StatusEdit, impossible, unless_unknown},
+    store::{Committed, impossible, unless_unknown},
 };
 use crate::{
     ids::{AppointmentId, ConversationId, MessageId, UserId},

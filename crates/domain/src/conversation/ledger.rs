@@ -16,7 +16,6 @@ use super::{
     attachment::Attachment,
     event::{Event, EventKind, ReadReceipt},
     message::{Draft, DraftFile, Message, MessageKind},
-    store::{ReadTarget, StatusEdit},
 };
 use crate::{
     appointments::{notice::Notice, store::NewestHandled},
@@ -190,6 +189,24 @@ pub enum Command {
 }
 
 /// How a conversation is opened.
+/// How far to mark as read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadTarget {
+    /// Everything.
+    Everything,
+    /// Up to this position, inclusive; a position beyond the newest means everything.
+    UpTo(Seq),
+}
+
+/// A change of the status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StatusEdit {
+    /// To this status.
+    Set(Status),
+    /// To the other status.
+    Toggle,
+}
+
 #[derive(Clone, Debug)]
 pub struct Open {
     /// Its participants.

@@ -20,15 +20,6 @@ use crate::{
     time::Timestamp,
 };
 
-/// A change of the status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StatusEdit {
-    /// To this status.
-    Set(Status),
-    /// To the other status.
-    Toggle,
-}
-
 /// What a committed command has changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Committed {
@@ -156,15 +147,6 @@ pub trait MessageStore: Send + Sync {
     /// A message; `None` when it does not exist or `viewer` is no participant of its conversation.
     async fn message(&self, id: &MessageId, viewer: &UserId)
     -> Result<Option<Message>, StoreError>;
-}
-
-/// How far to mark as read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReadTarget {
-    /// Everything.
-    Everything,
-    /// Up to this position, inclusive; a position beyond the newest means everything.
-    UpTo(Seq),
 }
 
 /// Unread counts (D8).

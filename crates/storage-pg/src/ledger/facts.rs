@@ -6,9 +6,9 @@ use domain::{
         Side,
         attachment::Attachment,
         ledger::{
-            Booking, Command, Facts, HandledEvent, Head, MessagePlace, PerSide, Post, Remaining,
+            Booking, Command, Facts, HandledEvent, Head, MessagePlace, PerSide, Post, ReadTarget,
+            Remaining,
         },
-        store::ReadTarget,
     },
     ids::{
         AppointmentEventId, AppointmentId, AttachmentId, ClientMessageId, ConversationId,

@@ -5,9 +5,9 @@ use std::{collections::HashSet, sync::Arc};
 use domain::{
     conversation::{
         event::{Event, EventKind},
-        ledger::{Command, Post, Refusal},
+        ledger::{Command, Post, ReadTarget, Refusal},
         message::Draft,
-        store::{Committed, ConversationLog, ConversationStore, LogStore, ReadTarget},
+        store::{Committed, ConversationLog, ConversationStore, LogStore},
     },
     ids::{MessageId, Seq, UserId},
     ports::StoreError,

@@ -14,9 +14,9 @@ use crate::{
         Parties, Side,
         ledger::{
             self, Booking, Changes, Command, Deleted, Facts, HandledEvent, Head, MessagePlace,
-            Open, PerSide, Post, Refusal, Remaining,
+            Open, PerSide, Post, ReadTarget, Refusal, Remaining,
         },
-        store::{Committed, ConversationLog, ReadTarget},
+        store::{Committed, ConversationLog},
     },
     ids::{ConversationId, MessageId, Seq, UserId},
     ports::{Fanout, StoreError},
