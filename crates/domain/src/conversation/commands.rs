@@ -85,9 +85,10 @@ impl Messaging {
         let id = match self.commit(&id, command).await? {
             Ok(_) => id,
             Err(Refusal::AlreadyOpen(known)) => known,
+            // Forgotten since we looked.
+            Err(Refusal::UnknownPerson) => return Err(OpenConversationError::UnknownClient),
             Err(
                 refusal @ (Refusal::UnknownConversation
-                | Refusal::UnknownPerson
                 | Refusal::KeyKnown(_)
                 | Refusal::UnknownUpload
                 | Refusal::UnknownMessage

@@ -7,9 +7,10 @@ use super::setup::{
 use crate::{
     appointments::store::ReceiveOutcome,
     conversation::{
-        Status,
+        Parties, Status,
         attachment::ObjectKey,
         event::{Event, EventKind},
+        ledger::{Command, Open, PostNotice, Refusal, SystemMessage},
     },
     ids::UserId,
     page::Window,
@@ -22,7 +23,7 @@ use crate::{
     store::Store,
     testing::{
         commands::{Commands, EraseIn, PostOutcome},
-        fixture::{booking_event, client, pictures, salon, text, user},
+        fixture::{booking_event, client, content, pictures, salon, text, user},
     },
     time::Timestamp,
 };
@@ -99,6 +100,41 @@ pub async fn who_is_forgotten_says_nothing_more(store: &dyn Store) {
     assert_eq!(conversation.log().await, before);
     conversation.send_text(&conversation.salon, "Il y a quelqu'un ?").await;
     assert_eq!(conversation.texts().await, ["Il y a quelqu'un ?"]);
+}
+
+/// Whatever was decided before the request, nothing new is written about them once it is stored: no
+/// conversation, no notice, no subject of theirs. The other side may go on.
+pub async fn nothing_new_is_written_about_who_is_forgotten(store: &dyn Store) {
+    let fixture = Fixture::new(store);
+    let conversation = fixture.conversation("s1", "c1").await;
+    let message =
+        |words| SystemMessage { id: fixture.new_id(), content: content(words), notice: None };
+    let open = Command::Open(Open {
+        parties: Parties { salon: conversation.salon.clone(), client: conversation.client.clone() },
+        appointment: None,
+        subject: None,
+        status: Status::Active,
+        message: Some(message("Bonjour Camille")),
+        read_on_arrival: false,
+        handles: None,
+    });
+    let notice = Command::PostNotice(PostNotice {
+        message: message("Bonjour Camille"),
+        status: Status::Active,
+        subject: None,
+        read_on_arrival: false,
+        handles: None,
+    });
+    store.request_erasure(&conversation.client, fixture.now()).await.expect(ANSWERS);
+    let before = conversation.log().await;
+    let opened = store.run(&fixture.new_id(), open, fixture.now()).await.expect(ANSWERS);
+    assert_eq!(opened, Err(Refusal::UnknownPerson));
+    let noticed = store.run(&conversation.id, notice, fixture.now()).await.expect(ANSWERS);
+    assert_eq!(noticed, Err(Refusal::UnknownPerson));
+    let edited = conversation.try_edit(&conversation.client, Some("C'est Camille"), None).await;
+    assert_eq!(edited, None);
+    assert_eq!(conversation.log().await, before);
+    assert_eq!(conversation.set_subject("Dossier 7").await.len(), 1);
 }
 
 /// Their messages are deleted in batches; those of the other side stay. The subject is removed, and

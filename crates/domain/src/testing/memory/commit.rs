@@ -140,7 +140,8 @@ impl State {
             Command::DeleteMessage { message, .. } => {
                 with_deleted(facts, record, 1, |post| post.id == *message)
             }
-            Command::Edit { .. } | Command::DeleteConversation { .. } => facts,
+            Command::Edit { by, .. } => Facts { is_erased: is_erased(by), ..facts },
+            Command::DeleteConversation { .. } => facts,
             Command::PostNotice(notice) => {
                 Facts { booking: self.booking(notice.handles.as_ref()), ..facts }
             }
