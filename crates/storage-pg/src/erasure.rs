@@ -89,6 +89,14 @@ const KEYS_MAX: u16 = 1_000;
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = erasure, check_for_backend(Pg))]
+/// Counted once, at the end: what is erased in a conversation again, because the other side went on, is
+/// the same conversation.
+const COUNT_CONVERSATIONS: &str = "
+UPDATE messaging.erasure SET conversations = (
+    SELECT count(*) FROM messaging.conversation
+    WHERE (salon_id = $1 OR client_id = $1) AND deleted_at IS NULL
+)
+WHERE person_id = $1 AND finished_at IS NULL";
 struct Receipt {
     person_id: String,
     requested_at: PgTimestamp,
@@ -267,6 +275,7 @@ async fn next_on(
     connection: &mut AsyncPgConnection,
     person: &UserId,
 ) -> Result<Option<ConversationId>, Failure> {
+        prepared(COUNT_CONVERSATIONS).bind::<Text, _>(person.as_str()).execute(connection).await?;
     let left = prepared(NEXT).bind::<Text, _>(person.as_str()).get_result(connection).await;
     Ok(left.optional()?.map(|Left(id)| id))
 }

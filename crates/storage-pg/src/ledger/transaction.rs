@@ -174,7 +174,7 @@ async fn decide_alone(session: &Session, item: &Item<'_>) -> Result<Outcome, Fai
                 if is_new {
                     write::insert_conversation(session, &head).await?;
                 }
-                committed.files = write::besides_the_log(session, item, &head, committed).await?;
+                committed.files = write::besides_the_log(session, item, committed).await?;
                 let has_events = !committed.changes.events.is_empty();
                 let changed = has_events.then_some(&head);
                 let columns =

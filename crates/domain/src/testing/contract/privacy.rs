@@ -137,6 +137,29 @@ pub async fn nothing_new_is_written_about_who_is_forgotten(store: &dyn Store) {
     assert_eq!(conversation.set_subject("Dossier 7").await.len(), 1);
 }
 
+/// A conversation that goes on while it is erased, or is erased again, is one.
+pub async fn a_conversation_is_counted_once_however_often_it_is_erased(store: &dyn Store) {
+    let fixture = Fixture::new(store);
+    let booking = Booking::new(&fixture).await;
+    let conversation = booking.conversation().await;
+    conversation.send_text(&conversation.client, "Bonjour").await;
+    store.request_erasure(&conversation.client, fixture.now()).await.expect(ANSWERS);
+    for _ in 0..3 {
+        let next = store.next_to_erase(&conversation.client).await.expect(ANSWERS);
+        assert_eq!(next.as_ref(), Some(&conversation.id));
+        erase(&conversation, &conversation.client, 10).await;
+        let kept = store.erasure(&conversation.client).await.expect(ANSWERS).expect("asked for");
+        assert_eq!((kept.conversations, kept.messages), (0, 1), "not finished");
+        // It opens the conversation again.
+        conversation.send_text(&conversation.salon, "Il y a quelqu'un ?").await;
+    }
+    erase(&conversation, &conversation.client, 10).await;
+    let at = fixture.now();
+    let receipt = store.finish_erasure(&conversation.client, at).await.expect(ANSWERS);
+    let receipt = receipt.expect("asked for");
+    assert_eq!((receipt.finished_at, receipt.conversations, receipt.messages), (Some(at), 1, 1));
+}
+
 /// Their messages are deleted in batches; those of the other side stay. The subject is removed, and
 /// the conversation archived.
 pub async fn what_they_wrote_is_emptied_piece_by_piece(store: &dyn Store) {
