@@ -10,6 +10,7 @@ pub mod backup;
 pub mod bench;
 pub mod chromium;
 pub mod clients;
+pub mod crash;
 pub mod database;
 pub mod drill;
 pub mod fault;
