@@ -16,6 +16,7 @@ pub mod drill;
 pub mod fault;
 pub mod journey;
 pub mod leak_check;
+pub mod locked_row;
 pub mod mail_drill;
 pub mod operator;
 pub mod person;
