@@ -83,16 +83,17 @@ async fn answer(
         let mut rest = vec![0; length as usize - 4];
         server.read_exact(&mut rest).await?;
         let is_commit = kind == b'C' && rest == b"COMMIT\0";
-        let (kind, rest) = match is_commit && ends.load(Ordering::SeqCst) {
-            true => (b'E', DISK_FULL.to_vec()),
-            false => (kind, rest),
-        };
-        store.write_u8(kind).await?;
-        store.write_u32(u32::try_from(rest.len()).expect("it is short") + 4).await?;
-        store.write_all(&rest).await?;
-        store.flush().await?;
-        if kind == b'E' && rest == DISK_FULL {
+        if is_commit && ends.load(Ordering::SeqCst) {
+            send(store, b'E', DISK_FULL).await?;
             return store.shutdown().await;
         }
+        send(store, kind, &rest).await?;
     }
+}
+
+async fn send(store: &mut OwnedWriteHalf, kind: u8, rest: &[u8]) -> std::io::Result<()> {
+    let length = u32::try_from(rest.len()).expect("it is short") + 4;
+    store.write_u8(kind).await?;
+    store.write_u32(length).await?;
+    store.write_all(rest).await
 }
