@@ -127,7 +127,8 @@ struct Load {
     receipts: Receipts,
     senders: JoinSet<Result<(), Fault>>,
     watchers: JoinSet<Result<View, Fault>>,
-    is_over: watch::Sender<bool>,
+    senders_end: watch::Sender<bool>,
+    watchers_end: watch::Sender<bool>,
     since: Instant,
 }
 
@@ -142,7 +143,8 @@ impl Load {
             .await?;
         let urls: Vec<String> = servers.iter().map(|server| server.url()).collect();
         let url = |number: usize| &urls[number % urls.len()];
-        let (is_over, over) = watch::channel(false);
+        let (senders_end, senders_over) = watch::channel(false);
+        let (watchers_end, watchers_over) = watch::channel(false);
         let joined: Vec<_> = stream::iter(conversations.iter().enumerate())
             .map(|(number, conversation)| {
                 // In half of them arriving messages are read.
@@ -153,7 +155,7 @@ impl Load {
             .await?;
         let mut watchers = JoinSet::new();
         for (watcher, socket) in joined {
-            watchers.spawn(watcher.run(socket, over.clone()));
+            watchers.spawn(watcher.run(socket, watchers_over.clone()));
         }
         let (receipts, mut senders) = (Receipts::default(), JoinSet::new());
         for (room, conversation) in conversations.iter().enumerate() {
@@ -179,10 +181,10 @@ impl Load {
                     reads: room % 4 == 3 && number < 2,
                     receipts: receipts.clone(),
                 };
-                senders.spawn(sender.run(over.clone()));
+                senders.spawn(sender.run(senders_over.clone()));
             }
         }
-        Ok(Self { receipts, senders, watchers, is_over, since: Instant::now() })
+        Ok(Self { receipts, senders, watchers, senders_end, watchers_end, since: Instant::now() })
     }
 
     /// Goes on until `event` has happened, and ends when everything sent is acknowledged.
@@ -201,15 +203,16 @@ impl Load {
                 return Err(Fault::new("a watcher ended before it was told to"));
             }
         };
-        // First the senders, then those who watch: they see everything.
-        let Self { receipts, mut senders, mut watchers, is_over, since } = self;
+        let Self { receipts, mut senders, mut watchers, senders_end, watchers_end, since } = self;
         let conversations = watchers.len();
         let count = senders.len();
-        is_over.send_replace(true);
+        senders_end.send_replace(true);
         while let Some(ended) = senders.join_next().await {
             ended.map_err(Fault::while_doing("send"))??;
         }
         let elapsed = since.elapsed();
+        // Only now: they see everything that was acknowledged.
+        watchers_end.send_replace(true);
         let mut views = vec![];
         while let Some(view) = watchers.join_next().await {
             views.push(view.map_err(Fault::while_doing("watch"))??);
