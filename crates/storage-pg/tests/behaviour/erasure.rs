@@ -1,5 +1,7 @@
 //! Erasure under concurrent load.
 
+use std::sync::Arc;
+
 use domain::{
     conversation::{
         Status,
@@ -7,6 +9,7 @@ use domain::{
         store::LogStore,
     },
     ids::{Seq, UserId},
+    import::{ImportMark, ImportOutcome, ImportRow, ImportStep, ImportStore, Refusal},
     participant::store::ParticipantStore,
     ports::StoreError,
     privacy::store::ErasureStore,
@@ -238,4 +241,29 @@ async fn an_erasure_does_not_wait_for_who_only_reads() {
     backup.batch_execute(read).await.expect("it can be read");
     erase_all(&scratch, &conversation.client).await;
     backup.batch_execute("COMMIT").await.expect("it lasted");
+}
+
+#[tokio::test]
+async fn an_import_is_waited_for_from_before_it_asks_who_is_forgotten() {
+    let scratch = Scratch::new().await;
+    let holder = scratch.session().await;
+    let lock = "BEGIN; LOCK TABLE messaging.import_mark IN SHARE MODE";
+    holder.batch_execute(lock).await.expect("nobody is in the way");
+    let mark = ImportMark {
+        source: [1; 32],
+        stage: "people".to_owned(),
+        after: String::new(),
+        tally: String::new(),
+    };
+    let step = ImportStep { mark: Some(mark), at: now() };
+    let page = Arc::new([ImportRow { value: client("c9"), fingerprint: [2; 32] }]);
+    let store = (*scratch).clone();
+    let importing = tokio::spawn(async move { store.import_people(page, step).await });
+    until_waiting(&scratch, 1).await;
+    let forgotten = "INSERT INTO messaging.erasure (person_id, requested_at) VALUES ('c9', now())";
+    scratch.sql(forgotten).await;
+    holder.batch_execute("COMMIT").await.expect("it can");
+    let outcomes = importing.await.expect("no panic").expect(ANSWERS);
+    assert_eq!(outcomes, [ImportOutcome::Refused(Refusal::PersonForgotten)]);
+    assert_eq!(tables_with(&scratch, "Camille").await, Vec::<String>::new());
 }
