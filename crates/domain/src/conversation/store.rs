@@ -262,7 +262,8 @@ pub struct Downloadable {
 #[async_trait]
 pub trait UploadStore: Send + Sync {
     /// Records an upload before its first byte is stored, so that a crash leaves no unknown object.
-    /// `false` when its owner has too many unsent uploads; nothing is recorded then.
+    /// `false` when its owner has too many unsent uploads, or asked to be forgotten; nothing is recorded
+    /// then.
     async fn begin_upload(&self, upload: &BeginUpload) -> Result<bool, StoreError>;
 
     /// Marks an upload as stored, so that its owner may send it. `false` when it no longer exists.

@@ -13,6 +13,7 @@ use crate::{
         ledger::{Command, Open, PostNotice, Refusal, SystemMessage},
     },
     ids::UserId,
+    mail::{preferences::PreferenceChange, store::Muting},
     page::Window,
     participant::{Participant, Profile},
     privacy::{
@@ -135,6 +136,26 @@ pub async fn nothing_new_is_written_about_who_is_forgotten(store: &dyn Store) {
     assert_eq!(edited, None);
     assert_eq!(conversation.log().await, before);
     assert_eq!(conversation.set_subject("Dossier 7").await.len(), 1);
+}
+
+/// Their token may still be valid: what it uploads or sets is not stored.
+pub async fn who_is_forgotten_sets_and_uploads_nothing(store: &dyn Store) {
+    let fixture = Fixture::new(store);
+    let conversation = fixture.conversation("s1", "c1").await;
+    let person = &conversation.client;
+    assert!(store.preferences(person, fixture.now()).await.expect(ANSWERS).is_some());
+    store.request_erasure(person, fixture.now()).await.expect(ANSWERS);
+    assert_eq!(store.preferences(person, fixture.now()).await.expect(ANSWERS), None);
+    let change = PreferenceChange { mail_enabled: Some(false), ..PreferenceChange::default() };
+    let changed = store.change_preferences(person, &change, fixture.now()).await.expect(ANSWERS);
+    assert_eq!(changed, None);
+    let muted = store.mute(person, &conversation.id, fixture.now()).await.expect(ANSWERS);
+    assert_eq!(muted, Muting::UnknownConversation);
+    assert!(!store.begin_upload(&upload(&fixture, person)).await.expect(ANSWERS));
+    // The other side can.
+    let muted = store.mute(&conversation.salon, &conversation.id, fixture.now()).await;
+    assert_eq!(muted.expect(ANSWERS), Muting::Muted);
+    assert!(store.begin_upload(&upload(&fixture, &conversation.salon)).await.expect(ANSWERS));
 }
 
 /// A conversation that goes on while it is erased, or is erased again, is one.
