@@ -9,6 +9,13 @@ cargo xtask <verb>
   test             Run all checks: format, lints, layers, dependencies, docs, tests
   bench [args]     Measure a release build on a durable database; arguments go to the load generator
   drill            Back up a service, restore it elsewhere, erase people again, compare everything
+  drill crash      Kill the server and PostgreSQL under load; nothing acknowledged may be lost
+                   (--server-kills N, --database-kills N; 50 and 20 without)
+  drill two-processes
+                   Two servers on the same conversations: one order, no hole (--seconds N)
+  drill locked-row
+                   Lock one conversation beside the server; prints what all others wait (--seconds N)
+                   All drills: --release for a release build
   postgres [name]  Run only a private database, until Ctrl-C; prints its URL
   reference-db     Run a database of the legacy system, until Ctrl-C; prints its URL
                    (--conversations N, --messages N; 10,000 and 500,000 without)

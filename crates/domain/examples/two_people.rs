@@ -19,13 +19,13 @@ use domain::{
         event::{Event, EventKind, ReadReceipt},
         ledger::{
             Changes, Command, Deleted, Facts, Head, MessagePlace, NewlyRead, Open, PerSide,
-            Refusal, Remaining, decide,
+            ReadTarget, Refusal, Remaining, decide,
         },
         message::{Draft, Message, MessageKind},
         queries::FindError,
         store::{
             Committed, ConversationLog, ConversationStore, History, LogPiece, LogStore,
-            MessageStore, People, ReadTarget, ReadingStore,
+            MessageStore, People, ReadingStore,
         },
     },
     ids::{ClientMessageId, ConversationId, MessageId, Seq, UserId},

@@ -382,7 +382,16 @@ pub enum InvalidSettings {
     NoThread,
 }
 
+/// A transaction that takes longer than so many statements may is given up, with its connection: the
+/// server does not even end statements in time.
+const TRANSACTION_STATEMENTS: u32 = 3;
+
 impl Settings {
+    /// How long a transaction may take.
+    pub(crate) fn transaction_time_max(&self) -> Duration {
+        TRANSACTION_STATEMENTS * Duration::from_millis(self.statement_timeout_ms.into())
+    }
+
     /// Checks that no bound is 0: that would mean "never" or, to PostgreSQL, "no bound".
     pub(crate) fn check(&self) -> Result<(), InvalidSettings> {
         let bounds = [

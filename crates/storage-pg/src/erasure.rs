@@ -1,5 +1,10 @@
 //! Erasure of people.
 
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
+
 use async_trait::async_trait;
 use diesel::{
     ExpressionMethods, OptionalExtension, QueryDsl, Queryable, QueryableByName, Selectable,
@@ -23,7 +28,7 @@ use domain::{
 };
 
 use crate::{
-    error::Failure,
+    error::{Class, Failure},
     export, jobs,
     lock::decoded,
     query::prepared,
@@ -84,6 +89,14 @@ const FORGET: &str = include_str!("erasure/forget.sql");
 const MAIL_FIRST: &str = "
 SELECT FROM messaging.mail_recipient WHERE person_id = $1 FOR UPDATE";
 const FORGET_KEYS: &str = include_str!("erasure/keys.sql");
+/// Counted once, at the end: what is erased in a conversation again, because the other side went on, is
+/// the same conversation.
+const COUNT_CONVERSATIONS: &str = "
+UPDATE messaging.erasure SET conversations = (
+    SELECT count(*) FROM messaging.conversation
+    WHERE (salon_id = $1 OR client_id = $1) AND deleted_at IS NULL
+)
+WHERE person_id = $1 AND finished_at IS NULL";
 /// The most keys deleted per statement.
 const KEYS_MAX: u16 = 1_000;
 
@@ -182,10 +195,67 @@ async fn people(
 }
 
 async fn finish(store: PgStore, person: UserId, at: Timestamp) -> Result<Option<Erasure>, Failure> {
+    if find(&store, &person).await?.is_none() {
+        return Ok(None);
+    }
+    // What was decided before the request is stored by then, and can be found.
+    wait_for_writers(&store).await?;
     let mut connection = store.connection().await?;
     // Many keys in many short transactions, so that the last one is short too.
     while delete_keys(&mut connection, &person).await? == usize::from(KEYS_MAX) {}
     connection.transaction(async |connection| end(connection, &person, at).await).await
+}
+
+/// The transactions of others that may have written, or be about to, in our tables, by their virtual ids.
+/// A statement locks its tables before it takes its snapshot. So a transaction that may still commit what
+/// it decided before another one was committed is named here, if this is asked afterwards. Readers, such as
+/// a backup, and vacuum take other locks.
+const WRITERS: &str = "
+SELECT DISTINCT held.virtualtransaction::text AS id
+FROM pg_catalog.pg_locks AS held JOIN pg_catalog.pg_class AS locked ON locked.oid = held.relation
+WHERE held.locktype = 'relation'
+    AND held.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
+    AND locked.relnamespace = 'messaging'::regnamespace
+    AND held.mode IN ('RowShareLock', 'RowExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock',
+        'AccessExclusiveLock')
+    AND held.pid IS DISTINCT FROM pg_backend_pid()";
+
+/// The pause between two looks at them.
+const WRITERS_PAUSE: Duration = Duration::from_millis(20);
+
+#[derive(QueryableByName)]
+struct Writer {
+    #[diesel(sql_type = Text)]
+    id: String,
+}
+
+/// Waits until every transaction that writes in our tables now has ended, on all nodes. No transaction
+/// waits for this.
+///
+/// # Errors
+/// [`Class::Busy`] when one of them takes longer than transactions of ours may.
+async fn wait_for_writers(store: &PgStore) -> Result<(), Failure> {
+    let deadline = Instant::now() + store.transaction_time_max();
+    let mut awaited: Option<HashSet<String>> = None;
+    loop {
+        let mut connection = store.connection().await?;
+        let writers: Vec<Writer> = prepared(WRITERS).load(&mut *connection).await?;
+        drop(connection);
+        let writers = writers.into_iter().map(|writer| writer.id);
+        let left: HashSet<String> = match &awaited {
+            Some(awaited) => writers.filter(|id| awaited.contains(id)).collect(),
+            None => writers.collect(),
+        };
+        if left.is_empty() {
+            return Ok(());
+        }
+        if Instant::now() >= deadline {
+            let long = "a transaction that began before the erasure was finished has not ended";
+            return Err(Failure::new(Class::Busy, long));
+        }
+        awaited = Some(left);
+        tokio::time::sleep(WRITERS_PAUSE).await;
+    }
 }
 
 async fn end(
@@ -205,6 +275,7 @@ async fn end(
     status.set(erasure::files.eq(files)).execute(connection).await?;
     if is_done {
         delete_keys(connection, person).await?;
+        prepared(COUNT_CONVERSATIONS).bind::<Text, _>(person.as_str()).execute(connection).await?;
         let is_replayed: Option<bool> = diesel::update(erasure::table.find(person.as_str()))
             .filter(erasure::finished_at.is_null())
             .set(erasure::finished_at.eq(Some(PgTimestamp(at))))

@@ -88,6 +88,19 @@ impl Failure {
         }
     }
 
+    /// A failure after `COMMIT` was sent, of it or of what was sent before it. Only an error after which
+    /// the session goes on says that the transaction was rolled back. A session that ended may have
+    /// committed first, whatever it says last: a full disk, for example, can be found while a commit that
+    /// is on disk is made known.
+    pub(crate) fn committing(error: tokio_postgres::Error) -> Self {
+        let severity = error.as_db_error().and_then(DbError::parsed_severity);
+        let failure = Self::from(error);
+        match severity {
+            Some(Severity::Error) => failure,
+            _ => Self { class: Class::Unavailable, ..failure },
+        }
+    }
+
     /// What the server answered to a statement, by its SQLSTATE. Of its texts only the names of
     /// constraint, table and column are kept, and the routine of PostgreSQL that raised it: the
     /// others may contain values, and are in the server's language.

@@ -40,6 +40,10 @@ use crate::{
 /// empty ones: use an index regardless.
 const BY_INDEX: &str = "SELECT set_config('enable_seqscan', 'off', true)";
 
+/// The page is written after it is known who was forgotten. An erasure waits for writers, and so for this
+/// page from here on.
+const AS_A_WRITER: &str = "LOCK TABLE messaging.import_mark IN ROW EXCLUSIVE MODE";
+
 #[async_trait]
 impl ImportStore for PgStore {
     #[tracing::instrument(name = "db.import.mark", skip_all)]
@@ -98,8 +102,12 @@ impl ImportStore for PgStore {
     }
 }
 
-async fn by_index(connection: &mut AsyncPgConnection) -> Result<(), Failure> {
+/// Before anything of a page is looked up.
+async fn begin(connection: &mut AsyncPgConnection, step: &ImportStep) -> Result<(), Failure> {
     prepared(BY_INDEX).execute(connection).await?;
+    if step.mark.is_some() {
+        prepared(AS_A_WRITER).execute(connection).await?;
+    }
     Ok(())
 }
 

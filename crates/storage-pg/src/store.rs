@@ -1,6 +1,6 @@
 //! The store.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use domain::{conversation::Parties, ids::ConversationId, ports::StoreError};
 use quick_cache::sync::Cache;
@@ -23,6 +23,7 @@ pub struct PgStore {
     parties: Arc<Cache<ConversationId, Parties>>,
     statements: Statements,
     lanes: Arc<Lanes>,
+    transaction_time_max: Duration,
 }
 
 impl PgStore {
@@ -41,6 +42,7 @@ impl PgStore {
             pool: Pool::new(connector, statements.clone(), runtime, settings),
             parties: Arc::new(Cache::new(settings.parties_cache_entries_max)),
             statements,
+            transaction_time_max: settings.transaction_time_max(),
         })
     }
 
@@ -51,6 +53,11 @@ impl PgStore {
 
     pub(crate) async fn connection(&self) -> Result<Pooled, Failure> {
         self.pool.get().await
+    }
+
+    /// How long a transaction of ours may take.
+    pub(crate) fn transaction_time_max(&self) -> Duration {
+        self.transaction_time_max
     }
 
     pub(crate) fn lanes(&self) -> &Lanes {

@@ -81,7 +81,17 @@ impl UploadStore for PgStore {
 
 // Starting and finishing uploads.
 
-const BEGIN: &str = "SELECT messaging.begin_upload($1, $2, $3, $4, $5, $6, $7) AS begun";
+/// Nothing is begun for who was asked to be forgotten. No upload has the new id, but looking for it with a
+/// lock makes the statement a writer before it sees whether they were: an erasure waits for writers.
+const BEGIN: &str = "
+WITH same AS (
+    SELECT FROM messaging.upload WHERE id = $1 FOR KEY SHARE
+)
+SELECT CASE
+    WHEN EXISTS (SELECT FROM messaging.erasure WHERE person_id = $2) THEN false
+    ELSE messaging.begin_upload($1, $2, $3, $4, $5, $6, $7)
+END AS begun
+FROM (SELECT count(*) FROM same) AS known";
 
 #[derive(QueryableByName)]
 struct Begun {

@@ -132,13 +132,6 @@ pub(super) const EVENT_WRITERS: &[Allowed] = &[
 pub(super) const CIRCLES: &[Allowed] = &[
     Allowed {
         files: &[
-            "crates/domain/src/conversation/ledger.rs",
-            "crates/domain/src/conversation/store.rs",
-        ],
-        because: "the port commits commands, and a command says how far and to what in words of the port",
-    },
-    Allowed {
-        files: &[
             "crates/domain/src/testing/memory.rs",
             "crates/domain/src/testing/memory/conversation.rs",
             "crates/domain/src/testing/memory/jobs.rs",

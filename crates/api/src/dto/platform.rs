@@ -69,7 +69,7 @@ pub struct Erasure {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime, nullable = false)]
     pub finished_at: Option<String>,
-    /// Number of conversations the person took part in.
+    /// Number of conversations the person took part in, without deleted ones; 0 until it is completed.
     #[schema(minimum = 0)]
     pub conversations: u64,
     /// Number of their messages whose text was erased.

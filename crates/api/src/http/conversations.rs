@@ -5,7 +5,7 @@ use actix_web::{
     http::header::ContentType,
     web::{Data, Json},
 };
-use domain::{conversation::store::ReadTarget, ids::ConversationId};
+use domain::{conversation::ledger::ReadTarget, ids::ConversationId};
 
 use super::{
     context::Context,

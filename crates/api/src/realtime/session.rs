@@ -5,7 +5,7 @@ use std::{fmt, net::IpAddr, sync::Arc};
 
 use domain::{
     Messaging,
-    conversation::{message::Draft, store::ReadTarget},
+    conversation::{ledger::ReadTarget, message::Draft},
     ids::{ConversationId, MessageId, Seq, UserId},
     participant::Caller,
     participant::directory::Directory,

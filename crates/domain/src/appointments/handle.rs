@@ -219,13 +219,16 @@ impl Appointments {
         let (at, fanout) = (self.clock.now(), self.fanout.clone());
         match self.commits.commit(&conversation, command, at, fanout).await? {
             Ok(_) | Err(Refusal::AlreadyHandled) => Ok(true),
-            // The conversation was opened or deleted, or another event was handled.
+            // The conversation was opened or deleted, another event was handled, or somebody asked to be
+            // forgotten.
             Err(
-                Refusal::BookingChanged | Refusal::AlreadyOpen(_) | Refusal::UnknownConversation,
+                Refusal::BookingChanged
+                | Refusal::AlreadyOpen(_)
+                | Refusal::UnknownConversation
+                | Refusal::UnknownPerson,
             ) => Ok(false),
             Err(
-                refusal @ (Refusal::UnknownPerson
-                | Refusal::KeyKnown(_)
+                refusal @ (Refusal::KeyKnown(_)
                 | Refusal::UnknownUpload
                 | Refusal::UnknownMessage
                 | Refusal::NotDue),

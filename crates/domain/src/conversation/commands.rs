@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use super::{
     Action, ConversationView, Parties, Status,
-    ledger::{Command, KnownKey, Open, Post, Refusal, SystemMessage, answer_to_known_key},
+    ledger::{
+        Command, KnownKey, Open, Post, ReadTarget, Refusal, StatusEdit, SystemMessage,
+        answer_to_known_key,
+    },
     message::{Draft, Message},
     queries::FindError,
-    store::{Committed, ReadTarget, StatusEdit, impossible, unless_unknown},
+    store::{Committed, impossible, unless_unknown},
 };
 use crate::{
     ids::{AppointmentId, ConversationId, MessageId, UserId},
@@ -82,9 +85,10 @@ impl Messaging {
         let id = match self.commit(&id, command).await? {
             Ok(_) => id,
             Err(Refusal::AlreadyOpen(known)) => known,
+            // Forgotten since we looked.
+            Err(Refusal::UnknownPerson) => return Err(OpenConversationError::UnknownClient),
             Err(
                 refusal @ (Refusal::UnknownConversation
-                | Refusal::UnknownPerson
                 | Refusal::KeyKnown(_)
                 | Refusal::UnknownUpload
                 | Refusal::UnknownMessage

@@ -16,7 +16,6 @@ use super::{
     attachment::Attachment,
     event::{Event, EventKind, ReadReceipt},
     message::{Draft, DraftFile, Message, MessageKind},
-    store::{ReadTarget, StatusEdit},
 };
 use crate::{
     appointments::{notice::Notice, store::NewestHandled},
@@ -143,7 +142,8 @@ pub enum Command {
         /// Its author.
         by: UserId,
     },
-    /// Changes subject and status. A value that is set already causes no change.
+    /// Changes subject and status. A value that is set already causes no change. Needs
+    /// [`is_erased`](Facts::is_erased).
     Edit {
         /// Who makes the change; a participant. Which side may change the status is decided
         /// [before](super::Action).
@@ -159,7 +159,7 @@ pub enum Command {
         by: UserId,
     },
     /// Posts a notice about the booking. It does not make an archived conversation active. Needs
-    /// [`people`](Facts::people) (the salon) and [`booking`](Facts::booking).
+    /// [`people`](Facts::people) (both participants) and [`booking`](Facts::booking).
     PostNotice(PostNotice),
     /// Archives an active conversation without recent messages, and says so. Needs
     /// [`people`](Facts::people) (the salon) and [`is_held`](Facts::is_held).
@@ -187,6 +187,24 @@ pub enum Command {
         /// See [`Purge`](Self::Purge).
         messages_max: u32,
     },
+}
+
+/// How far to mark as read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadTarget {
+    /// Everything.
+    Everything,
+    /// Up to this position, inclusive; a position beyond the newest means everything.
+    UpTo(Seq),
+}
+
+/// A change of the status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StatusEdit {
+    /// To this status.
+    Set(Status),
+    /// To the other status.
+    Toggle,
 }
 
 /// How a conversation is opened.
@@ -298,6 +316,11 @@ pub struct Booking {
 impl Facts {
     fn person(&self, id: &UserId) -> Result<&Participant, Refusal> {
         self.people.iter().find(|person| person.id == *id).ok_or(Refusal::UnknownPerson)
+    }
+
+    fn nobody_is_forgotten(&self) -> Result<(), Refusal> {
+        let is_forgotten = self.people.iter().any(|person| person.is_forgotten);
+        if is_forgotten { Err(Refusal::UnknownPerson) } else { Ok(()) }
     }
 
     /// Corrects facts of `command` that were read before `earlier` was decided. Both are of one
@@ -421,7 +444,8 @@ pub enum Refusal {
     /// to be forgotten.
     #[error("no such conversation")]
     UnknownConversation,
-    /// The directory does not know somebody whom the command names.
+    /// The directory does not know somebody whom the command names, or they asked to be forgotten:
+    /// nothing new is written about them.
     #[error("a participant is not in the directory")]
     UnknownPerson,
     /// The conversation is open already, or the salon has this one for the booking.
@@ -464,7 +488,9 @@ pub fn decide(
         Command::Post(post) => decision.post(post, facts)?,
         Command::MarkRead { reader, target } => decision.mark_read(reader, *target, facts)?,
         Command::DeleteMessage { message, by } => decision.delete_message(message, by, facts)?,
-        Command::Edit { by, subject, status } => decision.edit(by, subject.as_ref(), *status)?,
+        Command::Edit { by, subject, status } => {
+            decision.edit(by, subject.as_ref(), *status, facts)?;
+        }
         Command::DeleteConversation { by } => decision.delete_conversation(by)?,
         Command::PostNotice(notice) => decision.post_notice(notice, facts)?,
         Command::ArchiveForAge { message, quiet_since } => {
@@ -504,6 +530,7 @@ impl Decision<'_> {
         let Parties { salon, client } = &self.head.conversation.parties;
         let author = facts.person(salon)?;
         facts.person(client)?;
+        facts.nobody_is_forgotten()?;
         if let Some(known) = &facts.conversation_of_booking {
             return Err(Refusal::AlreadyOpen(known.clone()));
         }
@@ -584,8 +611,12 @@ impl Decision<'_> {
         by: &UserId,
         subject: Option<&Option<Subject>>,
         status: Option<StatusEdit>,
+        facts: &Facts,
     ) -> Result<(), Refusal> {
         self.head.side_of(by)?;
+        if facts.is_erased {
+            return Err(Refusal::UnknownConversation);
+        }
         let current = &self.head.conversation;
         let subject = subject.unwrap_or(&current.subject).clone();
         let status = match status {
@@ -615,6 +646,7 @@ impl Decision<'_> {
         let salon = self.head.salon()?;
         facts.allows(notice.handles.as_ref())?;
         let author = facts.person(&salon)?;
+        facts.nobody_is_forgotten()?;
         let current = &self.head.conversation.subject;
         let subject = match &notice.subject {
             Some((old, new)) if current.as_ref() == Some(old) => Some(new.clone()),

@@ -20,15 +20,6 @@ use crate::{
     time::Timestamp,
 };
 
-/// A change of the status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StatusEdit {
-    /// To this status.
-    Set(Status),
-    /// To the other status.
-    Toggle,
-}
-
 /// What a committed command has changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Committed {
@@ -158,15 +149,6 @@ pub trait MessageStore: Send + Sync {
     -> Result<Option<Message>, StoreError>;
 }
 
-/// How far to mark as read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReadTarget {
-    /// Everything.
-    Everything,
-    /// Up to this position, inclusive; a position beyond the newest means everything.
-    UpTo(Seq),
-}
-
 /// Unread counts (D8).
 #[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 #[async_trait]
@@ -280,7 +262,8 @@ pub struct Downloadable {
 #[async_trait]
 pub trait UploadStore: Send + Sync {
     /// Records an upload before its first byte is stored, so that a crash leaves no unknown object.
-    /// `false` when its owner has too many unsent uploads; nothing is recorded then.
+    /// `false` when its owner has too many unsent uploads, or asked to be forgotten; nothing is recorded
+    /// then.
     async fn begin_upload(&self, upload: &BeginUpload) -> Result<bool, StoreError>;
 
     /// Marks an upload as stored, so that its owner may send it. `false` when it no longer exists.

@@ -97,7 +97,8 @@ pub trait MailStore: Send + Sync {
 pub enum Muting {
     /// It is muted, now or since before.
     Muted,
-    /// The conversation does not exist, or the person is no participant. Nothing was changed.
+    /// The conversation does not exist, or the person is no participant, or asked to be forgotten.
+    /// Nothing was changed.
     UnknownConversation,
     /// The person has muted [`MUTED_MAX`](super::preferences::MUTED_MAX) others. Nothing was
     /// changed.
@@ -109,15 +110,15 @@ pub enum Muting {
 #[async_trait]
 pub trait PreferenceStore: Send + Sync {
     /// The preferences of `user`; [the defaults](Preferences::usual) when they never set any,
-    /// stored from now on. `None` when the directory does not know them.
+    /// stored from now on. `None` when the directory does not know them, or they asked to be forgotten.
     async fn preferences(
         &self,
         user: &UserId,
         at: Timestamp,
     ) -> Result<Option<Preferences>, StoreError>;
 
-    /// Changes the preferences of `user`; `None` when the directory does not know them. Concurrent
-    /// changes of different values are both applied.
+    /// Changes the preferences of `user`; `None` when the directory does not know them, or they asked
+    /// to be forgotten. Concurrent changes of different values are both applied.
     async fn change_preferences(
         &self,
         user: &UserId,

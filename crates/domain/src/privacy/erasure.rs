@@ -11,7 +11,7 @@ pub struct Erasure {
     pub requested_at: Timestamp,
     /// When it was complete; `None` while it is in progress.
     pub finished_at: Option<Timestamp>,
-    /// Conversations they took part in.
+    /// Conversations they took part in, without deleted ones; counted when it is complete, 0 before.
     pub conversations: u64,
     /// Their messages, which were deleted.
     pub messages: u64,

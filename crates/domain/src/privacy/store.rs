@@ -52,8 +52,13 @@ pub trait ErasureStore: Send + Sync {
     /// [`Command::Erase`](crate::conversation::ledger::Command::Erase) deletes it.
     async fn next_to_erase(&self, person: &UserId) -> Result<Option<ConversationId>, StoreError>;
 
-    /// Deletes the person's unsent uploads, and completes the receipt if nothing is left of them.
-    /// Returns it; `None` when no erasure was requested.
+    /// Deletes the person's unsent uploads, and completes the receipt if nothing is left of them. Waits
+    /// for changes that were under way at the request and may not know of it: once a receipt is
+    /// complete, nothing is left, and nothing more can come. Returns the receipt; `None` when no erasure
+    /// was requested.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] when such a change takes too long.
     async fn finish_erasure(
         &self,
         person: &UserId,

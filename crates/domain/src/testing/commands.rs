@@ -14,14 +14,11 @@ use crate::{
         Parties, Status,
         event::Event,
         ledger::{
-            Command, HandledEvent, KnownKey, Open, Post, PostNotice, Refusal, SystemMessage,
-            answer_to_known_key,
+            Command, HandledEvent, KnownKey, Open, Post, PostNotice, ReadTarget, Refusal,
+            StatusEdit, SystemMessage, answer_to_known_key,
         },
         message::{Draft, Message},
-        store::{
-            Committed, ConversationLog, ConversationStore, MessageStore, ReadTarget, StatusEdit,
-            impossible,
-        },
+        store::{Committed, ConversationLog, ConversationStore, MessageStore, impossible},
     },
     ids::{AppointmentEventId, AppointmentId, AttachmentId, ConversationId, MessageId, UserId},
     ports::{Fanout, MarkedMessage, PersonChange, StoreError},

@@ -13,7 +13,7 @@ use domain::{
 };
 
 use super::{
-    accepted, by_index,
+    accepted, begin,
     conflicts::Conflicts,
     known::{self, Kind, Taken},
     messages,
@@ -36,7 +36,7 @@ pub(super) async fn take(
     let mut connection = store.connection().await?;
     connection
         .transaction(async |connection| {
-            by_index(connection).await?;
+            begin(connection, &step).await?;
             let conflicts = Conflicts::find(connection, &page, step.mark.is_none()).await?;
             let outcomes = conflicts.outcomes(&page);
             if let Some(progress) = &step.mark {

@@ -10,7 +10,7 @@ use domain::{
 };
 
 use super::{
-    FORGOTTEN, accepted, by_index, found,
+    FORGOTTEN, accepted, begin, found,
     known::{self, Kind, Taken},
 };
 use crate::{error::Failure, import, query::prepared, row::PgTimestamp, store::PgStore};
@@ -35,7 +35,7 @@ pub(super) async fn take(
     let mut connection = store.connection().await?;
     connection
         .transaction(async |connection| {
-            by_index(connection).await?;
+            begin(connection, &step).await?;
             let keys: Vec<_> = page.iter().map(|it| it.value.key()).collect();
             let outcomes = decide(connection, &page, &keys, step.mark.is_none()).await?;
             if let Some(progress) = &step.mark {

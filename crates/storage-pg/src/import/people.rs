@@ -11,7 +11,7 @@ use domain::{
 };
 
 use super::{
-    FORGOTTEN, accepted, by_index, found, here,
+    FORGOTTEN, accepted, begin, found, here,
     known::{self, Kind, Taken},
 };
 use crate::{error::Failure, import, query::prepared, row::PgTimestamp, store::PgStore};
@@ -40,7 +40,7 @@ pub(super) async fn take(
     let mut connection = store.connection().await?;
     connection
         .transaction(async |connection| {
-            by_index(connection).await?;
+            begin(connection, &step).await?;
             let here = here(connection, HERE, ids(&page)).await?;
             let known = known::find(connection, Kind::Person, ids(&page)).await?;
             let forgotten = found(connection, FORGOTTEN, ids(&page)).await?;

@@ -10,7 +10,7 @@ use domain::{
 };
 
 use super::{
-    FORGOTTEN, IN_THE_DIRECTORY, accepted, by_index, found, here,
+    FORGOTTEN, IN_THE_DIRECTORY, accepted, begin, found, here,
     known::{self, Kind, Taken},
 };
 use crate::{error::Failure, import, query::prepared, row::PgTimestamp, store::PgStore};
@@ -55,7 +55,7 @@ pub(super) async fn take(
     let mut connection = store.connection().await?;
     connection
         .transaction(async |connection| {
-            by_index(connection).await?;
+            begin(connection, &step).await?;
             let outcomes = decide(connection, &page, step.mark.is_none()).await?;
             if let Some(progress) = &step.mark {
                 write(connection, &page, &outcomes, step.at).await?;

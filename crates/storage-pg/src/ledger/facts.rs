@@ -6,9 +6,9 @@ use domain::{
         Side,
         attachment::Attachment,
         ledger::{
-            Booking, Command, Facts, HandledEvent, Head, MessagePlace, PerSide, Post, Remaining,
+            Booking, Command, Facts, HandledEvent, Head, MessagePlace, PerSide, Post, ReadTarget,
+            Remaining,
         },
-        store::ReadTarget,
     },
     ids::{
         AppointmentEventId, AppointmentId, AttachmentId, ClientMessageId, ConversationId,
@@ -238,9 +238,12 @@ pub(super) async fn of_one(
                 session.rows(MESSAGE, &[&item.conversation.as_str(), &message.as_str()]).await?;
             with_remaining(session, item.conversation, &rows, Facts::default()).await?
         }
-        Command::Edit { .. } | Command::DeleteConversation { .. } => Facts::default(),
+        Command::Edit { by, .. } => {
+            Facts { is_erased: is_erased(session, by).await?, ..Facts::default() }
+        }
+        Command::DeleteConversation { .. } => Facts::default(),
         Command::PostNotice(notice) => {
-            let people = people(session, &[&parties.salon]).await?;
+            let people = people(session, &[&parties.salon, &parties.client]).await?;
             let booking = booking(session, notice.handles.as_ref()).await?;
             Facts { people, booking, ..Facts::default() }
         }
@@ -255,9 +258,8 @@ pub(super) async fn of_one(
             oldest(session, item.conversation, &sides, *messages_max, facts).await?
         }
         Command::Erase { person, messages_max } => {
-            let rows = session.rows(ERASED, &[&person.as_str()]).await?;
-            let is_erased = rows.first().map(|row| row.try_get(0)).transpose()?;
-            let facts = Facts { is_erased: is_erased == Some(true), ..Facts::default() };
+            let is_erased = is_erased(session, person).await?;
+            let facts = Facts { is_erased, ..Facts::default() };
             let sides: Vec<_> = parties.side_of(person).into_iter().collect();
             oldest(session, item.conversation, &sides, *messages_max, facts).await?
         }
@@ -268,6 +270,12 @@ async fn people(session: &Session, ids: &[&UserId]) -> Result<Vec<Participant>, 
     let ids: Vec<_> = ids.iter().map(|id| id.as_str()).collect();
     let rows = session.rows(PEOPLE, &[&ids]).await?;
     rows.iter().filter_map(|row| person(row, 0).transpose()).collect()
+}
+
+async fn is_erased(session: &Session, person: &UserId) -> Result<bool, Failure> {
+    let rows = session.rows(ERASED, &[&person.as_str()]).await?;
+    let is_erased = rows.first().map(|row| row.try_get(0)).transpose()?;
+    Ok(is_erased.unwrap_or_default())
 }
 
 async fn booked(

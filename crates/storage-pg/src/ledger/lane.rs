@@ -78,8 +78,7 @@ impl Lanes {
             bytes: settings.lane_batch_bytes_max,
             wait: Duration::from_millis(settings.pool_wait_ms_max),
             open: Duration::from_millis(settings.connect_timeout_ms),
-            transaction: TRANSACTION_STATEMENTS
-                * Duration::from_millis(settings.statement_timeout_ms.into()),
+            transaction: settings.transaction_time_max(),
         };
         let alone_max = settings.lane_lock_waits_max.min(Semaphore::MAX_PERMITS);
         let round_trips = round_trips.clone();
@@ -132,10 +131,6 @@ impl Lanes {
 fn lost() -> Failure {
     Failure::new(Class::Unavailable, "the commit was not completed")
 }
-
-/// A transaction that takes longer than so many statements may is given up, with its connection: the
-/// server does not even end statements in time.
-const TRANSACTION_STATEMENTS: u32 = 3;
 
 /// More messages than this that become read by one command are not written in a batch with others.
 const READ_IN_BATCH_MAX: u64 = 500;

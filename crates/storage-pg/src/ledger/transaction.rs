@@ -174,7 +174,7 @@ async fn decide_alone(session: &Session, item: &Item<'_>) -> Result<Outcome, Fai
                 if is_new {
                     write::insert_conversation(session, &head).await?;
                 }
-                committed.files = write::besides_the_log(session, item, &head, committed).await?;
+                committed.files = write::besides_the_log(session, item, committed).await?;
                 let has_events = !committed.changes.events.is_empty();
                 let changed = has_events.then_some(&head);
                 let columns =
@@ -217,11 +217,12 @@ async fn write(session: &Session, columns: &Columns<'_>) -> Result<(), Failure> 
     for step in &mut steps {
         match step.as_mut().take_output() {
             Some(Ok(_)) => {}
+            Some(Err(error)) if is_complete => return Err(Failure::committing(error)),
             Some(Err(error)) => return Err(error.into()),
             None => return Err(Failure::new(Class::Internal, "a statement was not awaited")),
         }
     }
-    Ok(ended?)
+    ended.map_err(Failure::committing)
 }
 
 fn has_succeeded<F, T, E>(step: &mut std::pin::Pin<Box<MaybeDone<F>>>) -> bool

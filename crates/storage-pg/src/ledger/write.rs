@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use domain::{
     appointments::notice::Notice,
     conversation::{
-        Side,
         attachment::{Attachment, StorageLocation},
         event::{Event, EventKind},
         ledger::{Changes, Command, Deleted, Head, NewMessage},
@@ -471,9 +470,7 @@ const RENAME: &str = "
 UPDATE messaging.message SET notice = $2::text::jsonb, content = $3::text WHERE id = $1::text";
 
 const RECEIPT: &str = "
-UPDATE messaging.erasure SET
-    conversations = conversations + $2::bigint, messages = messages + $3::bigint,
-    files = files + $4::bigint
+UPDATE messaging.erasure SET messages = messages + $2::bigint, files = files + $3::bigint
 WHERE person_id = $1::text";
 
 /// Writes what only commands that run alone change. Returns for how many files deletions were
@@ -481,7 +478,6 @@ WHERE person_id = $1::text";
 pub(super) async fn besides_the_log(
     session: &Session,
     item: &Item<'_>,
-    head: &Head,
     committed: &Committed,
 ) -> Result<u64, Failure> {
     let (changes, at) = (&committed.changes, PgTimestamp(item.at));
@@ -492,24 +488,16 @@ pub(super) async fn besides_the_log(
         session.change(SENT, &[&ids]).await?;
     }
     let (messages, files) = delete(session, item.conversation, &changes.deleted, at).await?;
-    let mut renamed = 0;
     if changes.removes_names {
-        renamed = rewrite_notices(session, item.conversation).await?;
+        rewrite_notices(session, item.conversation).await?;
     }
     if let Some(event) = &changes.handled {
         session.change(HANDLED, &[&event.as_str(), &at]).await?;
     }
     if let Command::Erase { person, .. } = item.command {
-        let has_changed = renamed > 0 || !changes.events.is_empty();
-        let side = head.conversation.parties.side_of(person);
-        let is_done = has_changed && side.is_some_and(|side| is_without_messages(head, side));
-        add_to_receipt(session, person, is_done, messages, files).await?;
+        add_to_receipt(session, person, messages, files).await?;
     }
     Ok(files)
-}
-
-fn is_without_messages(head: &Head, side: Side) -> bool {
-    head.newest.of(side) == domain::ids::Seq::ZERO
 }
 
 /// Deletes messages with their files. Returns the number of both.
@@ -540,11 +528,7 @@ fn files(rows: &[Row]) -> Result<u64, Failure> {
 }
 
 /// Rewrites the notices of a conversation without a name, in the platform's default language.
-/// Returns their number.
-async fn rewrite_notices(
-    session: &Session,
-    conversation: &ConversationId,
-) -> Result<usize, Failure> {
+async fn rewrite_notices(session: &Session, conversation: &ConversationId) -> Result<(), Failure> {
     let naming = session.rows(NAMING, &[&conversation.as_str()]).await?;
     for row in &naming {
         let (id, stored): (&str, &str) = (row.try_get(0)?, row.try_get(1)?);
@@ -555,19 +539,17 @@ async fn rewrite_notices(
         let notice = notice_text(&nameless);
         session.change(RENAME, &[&id, &notice, &content.as_str()]).await?;
     }
-    Ok(naming.len())
+    Ok(())
 }
 
 async fn add_to_receipt(
     session: &Session,
     person: &UserId,
-    is_done: bool,
     messages: u64,
     files: u64,
 ) -> Result<(), Failure> {
     let [messages, files] = [messages, files].map(|count| i64::try_from(count).unwrap_or(i64::MAX));
-    let conversations = i64::from(is_done);
-    let values: [Value<'_>; 4] = [&person.as_str(), &conversations, &messages, &files];
+    let values: [Value<'_>; 3] = [&person.as_str(), &messages, &files];
     session.change(RECEIPT, &values).await?;
     Ok(())
 }

@@ -75,7 +75,17 @@ impl PreferenceStore for PgStore {
 
 // Muted conversations.
 
-const MUTE: &str = "SELECT messaging.mute_conversation($1, $2, $3, $4) AS muting";
+/// The lock is that of `mute_conversation`. It is here so that the statement counts as a writer before it
+/// sees whether the person was asked to be forgotten: an erasure waits for writers.
+const MUTE: &str = "
+WITH owner AS (
+    SELECT FROM messaging.preference WHERE person_id = $1 FOR UPDATE
+)
+SELECT CASE
+    WHEN EXISTS (SELECT FROM messaging.erasure WHERE person_id = $1) THEN 'unknown_conversation'
+    ELSE messaging.mute_conversation($1, $2, $3, $4)
+END AS muting
+FROM (SELECT count(*) FROM owner) AS known";
 
 /// Locks the person's preferences first, as `mute_conversation` does, so that no two calls
 /// deadlock.
@@ -210,7 +220,8 @@ async fn enter(
 ) -> Result<(), Failure> {
     const ENTER: &str = "
 INSERT INTO messaging.preference (person_id, mail_enabled, frequency, created_at, updated_at)
-SELECT id, true, $3, $2, $2 FROM messaging.participant WHERE id = $1
+SELECT id, true, $3, $2, $2 FROM messaging.participant
+WHERE id = $1 AND NOT EXISTS (SELECT FROM messaging.erasure WHERE person_id = $1)
 ON CONFLICT (person_id) DO NOTHING";
     prepared(ENTER)
         .bind::<Text, _>(user.as_str())

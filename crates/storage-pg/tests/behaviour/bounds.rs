@@ -1,7 +1,7 @@
 //! Waits end, queues are bounded, and broken connections are replaced.
 
 use domain::{
-    conversation::store::{LogStore, StatusEdit},
+    conversation::{ledger::StatusEdit, store::LogStore},
     participant::store::ParticipantStore,
     ports::StoreError,
     testing::commands::{Commands, EditConversation},

@@ -1,9 +1,17 @@
 //! Erasure under concurrent load.
 
+use std::sync::Arc;
+
 use domain::{
-    conversation::store::LogStore,
+    conversation::{
+        Status,
+        ledger::{Command, StatusEdit},
+        store::LogStore,
+    },
     ids::{Seq, UserId},
+    import::{ImportMark, ImportOutcome, ImportRow, ImportStep, ImportStore, Refusal},
     participant::store::ParticipantStore,
+    ports::StoreError,
     privacy::store::ErasureStore,
     testing::{
         commands::{Commands, EraseIn, PostOutcome},
@@ -17,7 +25,7 @@ use crate::{
     concurrency::assert_counters_are_true,
     support::Scratch,
     talk::{ANSWERS, TestConversation, fresh_id, now},
-    waiting::at_once,
+    waiting::{at_once, until_waiting},
 };
 
 /// Erases `person` completely, few messages at a time. Returns the number of steps.
@@ -180,4 +188,82 @@ async fn however_many_keys_somebody_chose_none_is_left() {
     assert_eq!(scratch.number(keys).await, 5_000, "nobody asked to be forgotten");
     erase_all(&scratch, &conversation.client).await;
     assert_eq!(scratch.number(keys).await, 2_500, "the salon's stay");
+}
+
+#[tokio::test]
+async fn what_was_decided_before_the_request_and_committed_after_it_is_erased_too() {
+    let scratch = Scratch::new().await;
+    let conversation = TestConversation::open(&scratch).await;
+    let person = &conversation.client;
+    // Nothing is left of them, so that no step of the erasure waits for the conversation.
+    let sent = conversation.send_text(person, "Bonjour").await;
+    scratch.delete_message(&sent.message.id, person, now()).await.expect(ANSWERS);
+    let archive = Command::Edit {
+        by: conversation.salon.clone(),
+        subject: None,
+        status: Some(StatusEdit::Set(Status::Archived)),
+    };
+    let archived = scratch.run(&conversation.id, archive, now()).await.expect(ANSWERS);
+    archived.expect("the salon takes part");
+    // Between its facts and its commit.
+    let holder = scratch.session().await;
+    let lock = "BEGIN; SELECT FROM messaging.pending_mail FOR UPDATE";
+    holder.batch_execute(lock).await.expect("nobody is in the way");
+    let talk = conversation.clone();
+    let posting =
+        tokio::spawn(async move { talk.try_send_text(&talk.client, "C'est encore Camille").await });
+    until_waiting(&scratch, 1).await;
+
+    scratch.request_erasure(person, now()).await.expect(ANSWERS);
+    assert_eq!(scratch.next_to_erase(person).await.expect(ANSWERS), None);
+    let hasty = scratch.another(|settings| settings.statement_timeout_ms = 50);
+    let finished = hasty.finish_erasure(person, now()).await;
+    assert!(matches!(finished, Err(StoreError::Busy(_))), "{finished:?}");
+
+    holder.batch_execute("COMMIT").await.expect("it can");
+    let posted = posting.await.expect("no panic").expect(ANSWERS);
+    assert!(matches!(posted, PostOutcome::Posted(_)), "{posted:?}");
+    let receipt = scratch.finish_erasure(person, now()).await.expect(ANSWERS);
+    assert_eq!(receipt.expect("asked for").finished_at, None, "something is left");
+    erase_all(&scratch, person).await;
+    assert_eq!(tables_with(&scratch, "encore").await, Vec::<String>::new());
+}
+
+/// A backup reads every table in one transaction, for hours.
+#[tokio::test]
+async fn an_erasure_does_not_wait_for_who_only_reads() {
+    let scratch = Scratch::new().await;
+    let conversation = TestConversation::open(&scratch).await;
+    conversation.send_text(&conversation.client, "Bonjour").await;
+    let backup = scratch.session().await;
+    let read = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+        SELECT FROM messaging.message; SELECT FROM messaging.conversation; SELECT FROM messaging.erasure";
+    backup.batch_execute(read).await.expect("it can be read");
+    erase_all(&scratch, &conversation.client).await;
+    backup.batch_execute("COMMIT").await.expect("it lasted");
+}
+
+#[tokio::test]
+async fn an_import_is_waited_for_from_before_it_asks_who_is_forgotten() {
+    let scratch = Scratch::new().await;
+    let holder = scratch.session().await;
+    let lock = "BEGIN; LOCK TABLE messaging.import_mark IN SHARE MODE";
+    holder.batch_execute(lock).await.expect("nobody is in the way");
+    let mark = ImportMark {
+        source: [1; 32],
+        stage: "people".to_owned(),
+        after: String::new(),
+        tally: String::new(),
+    };
+    let step = ImportStep { mark: Some(mark), at: now() };
+    let page = Arc::new([ImportRow { value: client("c9"), fingerprint: [2; 32] }]);
+    let store = (*scratch).clone();
+    let importing = tokio::spawn(async move { store.import_people(page, step).await });
+    until_waiting(&scratch, 1).await;
+    let forgotten = "INSERT INTO messaging.erasure (person_id, requested_at) VALUES ('c9', now())";
+    scratch.sql(forgotten).await;
+    holder.batch_execute("COMMIT").await.expect("it can");
+    let outcomes = importing.await.expect("no panic").expect(ANSWERS);
+    assert_eq!(outcomes, [ImportOutcome::Refused(Refusal::PersonForgotten)]);
+    assert_eq!(tables_with(&scratch, "Camille").await, Vec::<String>::new());
 }

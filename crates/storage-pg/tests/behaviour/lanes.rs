@@ -5,9 +5,9 @@ use std::{collections::HashSet, sync::Arc};
 use domain::{
     conversation::{
         event::{Event, EventKind},
-        ledger::{Command, Post, Refusal},
+        ledger::{Command, Post, ReadTarget, Refusal},
         message::Draft,
-        store::{Committed, ConversationLog, ConversationStore, LogStore, ReadTarget},
+        store::{Committed, ConversationLog, ConversationStore, LogStore},
     },
     ids::{MessageId, Seq, UserId},
     ports::StoreError,
@@ -18,6 +18,7 @@ use tokio::task::JoinHandle;
 use tokio_postgres::Client;
 
 use crate::{
+    proxy::Proxy,
     support::Scratch,
     talk::{ANSWERS, TestConversation, fresh_id, now},
     waiting::{hold, until, until_waiting},
@@ -413,4 +414,45 @@ async fn two_stores_with_two_lanes_keep_one_order() {
         .collect();
     assert_eq!(seen.len(), published, "each event was published once");
     until(async || scratch.ping().await.is_ok()).await;
+}
+
+#[tokio::test]
+async fn a_commit_whose_session_ended_may_have_happened_whatever_the_server_said_last() {
+    let scratch = Scratch::new().await;
+    let conversation = TestConversation::open(&scratch).await;
+    let proxy = Proxy::before(&scratch.url()).await;
+    let store = scratch.another(|settings| settings.url = proxy.url().into());
+    let recorder = Arc::new(RecordingFanout::new());
+    let send = || {
+        let draft = keyed("Bonjour", "k1");
+        commit(&store, &recorder, &conversation, post(&conversation.client, draft))
+    };
+    proxy.end_commits(true);
+    let outcome = done(send()).await;
+    assert!(matches!(outcome, Err(StoreError::Unavailable(_))), "{outcome:?}");
+    assert_eq!(scratch.number("SELECT count(*) FROM messaging.message").await, 1);
+    proxy.end_commits(false);
+    let again = done(send()).await.expect(ANSWERS);
+    assert!(matches!(again, Err(Refusal::KeyKnown(_))), "{again:?}");
+
+    // The same for what runs alone.
+    proxy.end_commits(true);
+    let delete = Command::DeleteConversation { by: conversation.salon.clone() };
+    let outcome = done(commit(&store, &recorder, &conversation, delete)).await;
+    assert!(matches!(outcome, Err(StoreError::Unavailable(_))), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn a_commit_that_the_server_refuses_and_survives_has_not_happened() {
+    let scratch = Scratch::new().await;
+    let conversation = TestConversation::open(&scratch).await;
+    let refuse = "CREATE FUNCTION messaging.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            RAISE EXCEPTION 'no' USING ERRCODE = '53100';
+        END $$;
+        CREATE CONSTRAINT TRIGGER refuse AFTER INSERT ON messaging.event DEFERRABLE INITIALLY DEFERRED
+            FOR EACH ROW EXECUTE FUNCTION messaging.refuse()";
+    scratch.sql(refuse).await;
+    let outcome = conversation.try_send_text(&conversation.client, "Bonjour").await;
+    assert!(matches!(outcome, Err(StoreError::Busy(_))), "{outcome:?}");
+    assert_eq!(scratch.number("SELECT count(*) FROM messaging.message").await, 0);
 }

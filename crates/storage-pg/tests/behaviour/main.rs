@@ -17,6 +17,7 @@ mod mail_indexes;
 mod migrations;
 mod planted;
 mod preferences;
+mod proxy;
 mod retention;
 mod round_trips;
 mod storm;

@@ -5,7 +5,8 @@ use domain::{
     conversation::{
         Status,
         event::Event,
-        store::{LogPiece, LogStore, StatusEdit},
+        ledger::StatusEdit,
+        store::{LogPiece, LogStore},
     },
     ids::MessageId,
     jobs::store::JobStore,

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use domain::{
-    conversation::{message::Draft, store::ReadTarget},
+    conversation::{ledger::ReadTarget, message::Draft},
     ids::{ConversationId, MessageId, UserId},
     participant::store::ParticipantStore,
     ports::StoreError,

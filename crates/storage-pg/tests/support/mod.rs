@@ -45,6 +45,11 @@ impl Scratch {
         PgStore::new(&settings).expect("good settings")
     }
 
+    /// The address of the database.
+    pub(crate) fn url(&self) -> String {
+        self.server.url_of(&self.name)
+    }
+
     /// The name of the database.
     pub(crate) fn name(&self) -> &str {
         &self.name

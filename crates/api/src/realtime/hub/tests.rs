@@ -9,7 +9,7 @@ use std::sync::Mutex;
 
 use domain::{
     Messaging,
-    conversation::{commands::NewConversation, store::ReadTarget},
+    conversation::{commands::NewConversation, ledger::ReadTarget},
     ids::MessageId,
     participant::Caller,
     participant::directory::Directory,

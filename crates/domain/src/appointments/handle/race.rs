@@ -18,9 +18,10 @@ use crate::{
         store::{Committed, ConversationLog},
     },
     ids::ConversationId,
+    page::Window,
     ports::{Fanout, StoreError},
     store::Store,
-    testing::fixture::{CountingIds, Service},
+    testing::fixture::{CountingIds, Service, user},
     time::Timestamp,
 };
 
@@ -91,4 +92,40 @@ async fn concurrent_handlers_announce_each_event_once_and_the_newest_decides() {
             }
         }
     }
+}
+
+/// Commits when the client has asked to be forgotten, after everything was decided.
+struct LateLog(Arc<dyn Store>);
+
+#[async_trait]
+impl ConversationLog for LateLog {
+    async fn commit(
+        &self,
+        conversation: &ConversationId,
+        command: Command,
+        at: Timestamp,
+        fanout: Arc<dyn Fanout>,
+    ) -> Result<Result<Committed, Refusal>, StoreError> {
+        self.0.request_erasure(&user("c1"), at).await?;
+        self.0.commit(conversation, command, at, fanout).await
+    }
+}
+
+#[tokio::test]
+async fn an_event_about_somebody_who_is_forgotten_meanwhile_says_nothing() {
+    let service = service();
+    let booked = event(0, 4, 9);
+    receive(&service, &booked);
+    let Service { store, fanout, clock, .. } = &service;
+    let (store, log) = (store.clone(), Arc::new(LateLog(store.clone())));
+    let people = store.clone();
+    let ids = Arc::new(CountingIds::new());
+    let appointments =
+        Appointments::new(store.clone(), log, people, fanout.clone(), clock.clone(), ids);
+    appointments.handle_appointment_event(&booked.id).await.expect("it can be handled");
+    let pending = store.pending_appointment_event(&booked.id).await.expect("the store works");
+    assert_eq!(pending, None, "it is settled");
+    let window = Window::first(1);
+    let opened = store.conversations(&user("s1"), None, &window).await.expect("the store works");
+    assert_eq!(opened.items, []);
 }

@@ -9,9 +9,9 @@ use crate::{
     conversation::{
         Status,
         event::{Event, EventKind},
-        ledger::{Command, Open, Post, Refusal, SystemMessage},
+        ledger::{Command, Open, Post, ReadTarget, Refusal, StatusEdit, SystemMessage},
         message::Draft,
-        store::{Committed, ReadTarget, StatusEdit},
+        store::Committed,
     },
     ids::{AppointmentId, AttachmentId, ConversationId, UserId},
     page::Window,

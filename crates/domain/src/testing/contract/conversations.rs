@@ -7,8 +7,8 @@ use crate::{
     conversation::{
         ConversationView, Horizons, Status,
         event::EventKind,
+        ledger::{ReadTarget, StatusEdit},
         message::MessageKind,
-        store::{ReadTarget, StatusEdit},
     },
     ids::{AppointmentId, ConversationId, Seq, UserId},
     page::{ConversationCursor, Window},

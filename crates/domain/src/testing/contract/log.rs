@@ -7,7 +7,8 @@ use crate::{
     conversation::{
         Status,
         event::{Event, EventKind},
-        store::{LogPiece, StatusEdit},
+        ledger::StatusEdit,
+        store::LogPiece,
     },
     ids::{ConversationId, Seq},
     page::Window,

@@ -7,11 +7,13 @@ use super::setup::{
 use crate::{
     appointments::store::ReceiveOutcome,
     conversation::{
-        Status,
+        Parties, Status,
         attachment::ObjectKey,
         event::{Event, EventKind},
+        ledger::{Command, Open, PostNotice, Refusal, SystemMessage},
     },
     ids::UserId,
+    mail::{preferences::PreferenceChange, store::Muting},
     page::Window,
     participant::{Participant, Profile},
     privacy::{
@@ -22,7 +24,7 @@ use crate::{
     store::Store,
     testing::{
         commands::{Commands, EraseIn, PostOutcome},
-        fixture::{booking_event, client, pictures, salon, text, user},
+        fixture::{booking_event, client, content, pictures, salon, text, user},
     },
     time::Timestamp,
 };
@@ -99,6 +101,84 @@ pub async fn who_is_forgotten_says_nothing_more(store: &dyn Store) {
     assert_eq!(conversation.log().await, before);
     conversation.send_text(&conversation.salon, "Il y a quelqu'un ?").await;
     assert_eq!(conversation.texts().await, ["Il y a quelqu'un ?"]);
+}
+
+/// Whatever was decided before the request, nothing new is written about them once it is stored: no
+/// conversation, no notice, no subject of theirs. The other side may go on.
+pub async fn nothing_new_is_written_about_who_is_forgotten(store: &dyn Store) {
+    let fixture = Fixture::new(store);
+    let conversation = fixture.conversation("s1", "c1").await;
+    let message =
+        |words| SystemMessage { id: fixture.new_id(), content: content(words), notice: None };
+    let open = Command::Open(Open {
+        parties: Parties { salon: conversation.salon.clone(), client: conversation.client.clone() },
+        appointment: None,
+        subject: None,
+        status: Status::Active,
+        message: Some(message("Bonjour Camille")),
+        read_on_arrival: false,
+        handles: None,
+    });
+    let notice = Command::PostNotice(PostNotice {
+        message: message("Bonjour Camille"),
+        status: Status::Active,
+        subject: None,
+        read_on_arrival: false,
+        handles: None,
+    });
+    store.request_erasure(&conversation.client, fixture.now()).await.expect(ANSWERS);
+    let before = conversation.log().await;
+    let opened = store.run(&fixture.new_id(), open, fixture.now()).await.expect(ANSWERS);
+    assert_eq!(opened, Err(Refusal::UnknownPerson));
+    let noticed = store.run(&conversation.id, notice, fixture.now()).await.expect(ANSWERS);
+    assert_eq!(noticed, Err(Refusal::UnknownPerson));
+    let edited = conversation.try_edit(&conversation.client, Some("C'est Camille"), None).await;
+    assert_eq!(edited, None);
+    assert_eq!(conversation.log().await, before);
+    assert_eq!(conversation.set_subject("Dossier 7").await.len(), 1);
+}
+
+/// Their token may still be valid: what it uploads or sets is not stored.
+pub async fn who_is_forgotten_sets_and_uploads_nothing(store: &dyn Store) {
+    let fixture = Fixture::new(store);
+    let conversation = fixture.conversation("s1", "c1").await;
+    let person = &conversation.client;
+    assert!(store.preferences(person, fixture.now()).await.expect(ANSWERS).is_some());
+    store.request_erasure(person, fixture.now()).await.expect(ANSWERS);
+    assert_eq!(store.preferences(person, fixture.now()).await.expect(ANSWERS), None);
+    let change = PreferenceChange { mail_enabled: Some(false), ..PreferenceChange::default() };
+    let changed = store.change_preferences(person, &change, fixture.now()).await.expect(ANSWERS);
+    assert_eq!(changed, None);
+    let muted = store.mute(person, &conversation.id, fixture.now()).await.expect(ANSWERS);
+    assert_eq!(muted, Muting::UnknownConversation);
+    assert!(!store.begin_upload(&upload(&fixture, person)).await.expect(ANSWERS));
+    // The other side can.
+    let muted = store.mute(&conversation.salon, &conversation.id, fixture.now()).await;
+    assert_eq!(muted.expect(ANSWERS), Muting::Muted);
+    assert!(store.begin_upload(&upload(&fixture, &conversation.salon)).await.expect(ANSWERS));
+}
+
+/// A conversation that goes on while it is erased, or is erased again, is one.
+pub async fn a_conversation_is_counted_once_however_often_it_is_erased(store: &dyn Store) {
+    let fixture = Fixture::new(store);
+    let booking = Booking::new(&fixture).await;
+    let conversation = booking.conversation().await;
+    conversation.send_text(&conversation.client, "Bonjour").await;
+    store.request_erasure(&conversation.client, fixture.now()).await.expect(ANSWERS);
+    for _ in 0..3 {
+        let next = store.next_to_erase(&conversation.client).await.expect(ANSWERS);
+        assert_eq!(next.as_ref(), Some(&conversation.id));
+        erase(&conversation, &conversation.client, 10).await;
+        let kept = store.erasure(&conversation.client).await.expect(ANSWERS).expect("asked for");
+        assert_eq!((kept.conversations, kept.messages), (0, 1), "not finished");
+        // It opens the conversation again.
+        conversation.send_text(&conversation.salon, "Il y a quelqu'un ?").await;
+    }
+    erase(&conversation, &conversation.client, 10).await;
+    let at = fixture.now();
+    let receipt = store.finish_erasure(&conversation.client, at).await.expect(ANSWERS);
+    let receipt = receipt.expect("asked for");
+    assert_eq!((receipt.finished_at, receipt.conversations, receipt.messages), (Some(at), 1, 1));
 }
 
 /// Their messages are deleted in batches; those of the other side stay. The subject is removed, and

@@ -5,7 +5,7 @@ use crate::{
     conversation::{
         Status,
         event::EventKind,
-        store::{ReadTarget, StatusEdit},
+        ledger::{ReadTarget, StatusEdit},
     },
     ids::ConversationId,
     jobs::{Task, store::JobFilter},

@@ -213,6 +213,9 @@ macro_rules! store_contract {
                 a_person_s_name_is_forgotten_at_once
                 who_is_forgotten_cannot_come_back
                 who_is_forgotten_says_nothing_more
+                nothing_new_is_written_about_who_is_forgotten
+                who_is_forgotten_sets_and_uploads_nothing
+                a_conversation_is_counted_once_however_often_it_is_erased
                 what_they_wrote_is_emptied_piece_by_piece
                 a_receipt_is_finished_when_nothing_is_left
                 notices_that_named_them_name_nobody

@@ -14,9 +14,9 @@ use crate::{
         Parties, Side,
         ledger::{
             self, Booking, Changes, Command, Deleted, Facts, HandledEvent, Head, MessagePlace,
-            Open, PerSide, Post, Refusal, Remaining,
+            Open, PerSide, Post, ReadTarget, Refusal, Remaining,
         },
-        store::{Committed, ConversationLog, ReadTarget},
+        store::{Committed, ConversationLog},
     },
     ids::{ConversationId, MessageId, Seq, UserId},
     ports::{Fanout, StoreError},
@@ -57,7 +57,6 @@ impl State {
         };
         let record = unopened.as_ref().or_else(|| self.records.get(id));
         let facts = self.facts(record.ok_or(Refusal::UnknownConversation)?, command);
-        let left = self.left_of_erased(id, command);
         let record = unopened.as_mut().or_else(|| self.records.get_mut(id));
         let record = record.ok_or(Refusal::UnknownConversation)?;
         let changes = ledger::decide(&mut record.head, command, &facts, at)?;
@@ -78,25 +77,18 @@ impl State {
         }
         let files = self.jobs.delete_files(&files, at);
         if let Command::Erase { person, .. } = command {
-            let is_done = left && !self.left_of_erased(id, command);
-            self.count_erased(person, is_done, &changes, files);
+            self.count_erased(person, &changes, files);
         }
         Ok(Committed { parties, unread, changes, files })
     }
 
-    /// Whether the conversation still has something of the person whom the command erases.
-    fn left_of_erased(&self, id: &ConversationId, command: &Command) -> bool {
-        matches!(command, Command::Erase { person, .. } if self.has_something_of(id, person))
-    }
-
-    /// Adds what was deleted to the receipt: the conversation when nothing is left there.
-    fn count_erased(&mut self, person: &UserId, is_done: bool, changes: &Changes, files: u64) {
+    /// Adds what was deleted to the receipt.
+    fn count_erased(&mut self, person: &UserId, changes: &Changes, files: u64) {
         let messages = match &changes.deleted {
             Deleted::Messages(ids) => ids.len() as u64,
             Deleted::Nothing | Deleted::Everything => 0,
         };
         if let Some(receipt) = self.erasures.get_mut(person) {
-            receipt.conversations += u64::from(is_done);
             receipt.messages += messages;
             receipt.files += files;
         }
@@ -140,7 +132,8 @@ impl State {
             Command::DeleteMessage { message, .. } => {
                 with_deleted(facts, record, 1, |post| post.id == *message)
             }
-            Command::Edit { .. } | Command::DeleteConversation { .. } => facts,
+            Command::Edit { by, .. } => Facts { is_erased: is_erased(by), ..facts },
+            Command::DeleteConversation { .. } => facts,
             Command::PostNotice(notice) => {
                 Facts { booking: self.booking(notice.handles.as_ref()), ..facts }
             }

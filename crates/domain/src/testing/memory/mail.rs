@@ -346,7 +346,7 @@ impl State {
         at: Timestamp,
         change: impl FnOnce(Preferences) -> Preferences,
     ) -> Option<Preferences> {
-        self.people.get(user)?;
+        self.people.get(user).filter(|_| !self.erasures.contains_key(user))?;
         let changed = change(self.preferences_of(user, at));
         self.preferences.insert(user.clone(), changed.clone());
         Some(changed)
@@ -381,7 +381,7 @@ impl PreferenceStore for MemoryStore {
         at: Timestamp,
     ) -> Result<Muting, StoreError> {
         let mut state = self.state()?;
-        if state.find(conversation, user).is_none() {
+        if state.find(conversation, user).is_none() || state.erasures.contains_key(user) {
             return Ok(Muting::UnknownConversation);
         }
         let preferences = state.preferences_of(user, at);

@@ -62,11 +62,13 @@ impl ErasureStore for MemoryStore {
         state.delete_archives(person, at);
         let files = state.drop_uploads(|upload| upload.owner == *person, u32::MAX, at);
         let is_done = state.next_to_erase(person).is_none();
+        let conversations = state.live_of(person).count() as u64;
         let receipt = state.erasures.get_mut(person).expect("it was just there");
         receipt.files += files;
         let is_newly_finished = is_done && receipt.finished_at.is_none();
-        if is_done {
-            receipt.finished_at.get_or_insert(at);
+        if is_newly_finished {
+            receipt.finished_at = Some(at);
+            receipt.conversations = conversations;
         }
         let receipt = receipt.clone();
         if is_newly_finished {
@@ -117,12 +119,6 @@ impl State {
                 self.jobs.enqueue(Task::DeleteObject(export.key), at);
             }
         }
-    }
-
-    /// Whether a conversation still has something of a person who is to be forgotten.
-    pub(super) fn has_something_of(&self, id: &ConversationId, person: &UserId) -> bool {
-        let found = self.find(id, person);
-        found.is_some_and(|(record, _)| leaves_something(record, person))
     }
 
     fn next_to_erase(&self, person: &UserId) -> Option<ConversationId> {

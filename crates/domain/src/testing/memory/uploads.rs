@@ -87,12 +87,15 @@ impl State {
 #[async_trait]
 impl UploadStore for MemoryStore {
     async fn begin_upload(&self, upload: &BeginUpload) -> Result<bool, StoreError> {
-        let uploads = &mut self.state()?.uploads;
+        let mut state = self.state()?;
+        let is_forgotten = state.erasures.contains_key(&upload.owner);
+        let uploads = &mut state.uploads;
         let has_room = uploads.unsent_of(&upload.owner) < upload.unsent_max as usize;
-        if has_room {
+        let has_begun = has_room && !is_forgotten;
+        if has_begun {
             uploads.0.push(Upload { request: upload.clone(), picture: None });
         }
-        Ok(has_room)
+        Ok(has_begun)
     }
 
     async fn finish_upload(

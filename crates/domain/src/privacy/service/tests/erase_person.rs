@@ -1,12 +1,19 @@
 use std::sync::Arc;
 
+use mockall::Sequence;
+
 use crate::{
-    conversation::event::EventKind,
+    conversation::{
+        event::EventKind,
+        ledger::{Changes, PerSide},
+        store::Committed,
+    },
     privacy::service::*,
     testing::{
         MemoryStore, MockConversationLog, MockErasureStore, MockExportStore,
         fixture::{CountingIds, FixedClock, RecordingFanout, Service, text, user},
     },
+    time::Timestamp,
 };
 
 #[tokio::test]
@@ -73,4 +80,41 @@ async fn a_failed_deletion_is_not_published_and_retried() {
     let erased = privacy.erase_person(&user("c1")).await;
     assert!(matches!(erased, Err(JobFailure::Retry { .. })));
     assert_eq!(fanout.published(), []);
+}
+
+/// A change that was decided before the request may be committed after its erasure found nothing more.
+#[tokio::test]
+async fn an_erasure_goes_on_until_its_receipt_is_complete() {
+    let receipt = |finished_at| Erasure {
+        person: user("c1"),
+        requested_at: Timestamp::UNIX_EPOCH,
+        finished_at,
+        conversations: 0,
+        messages: 0,
+        files: 0,
+    };
+    let mut store = MockErasureStore::new();
+    let mut turns = Sequence::new();
+    let (id, parties) = crate::testing::fixture::conversation_parties("conversation", "s1", "c1");
+    let (unfinished, finished) = (receipt(None), receipt(Some(Timestamp::UNIX_EPOCH)));
+    store.expect_next_to_erase().once().in_sequence(&mut turns).return_once(|_| Ok(None));
+    let finish = store.expect_finish_erasure().once().in_sequence(&mut turns);
+    finish.return_once(|_, _| Ok(Some(unfinished)));
+    store.expect_next_to_erase().once().in_sequence(&mut turns).return_once(|_| Ok(Some(id)));
+    store.expect_next_to_erase().once().in_sequence(&mut turns).return_once(|_| Ok(None));
+    let finish = store.expect_finish_erasure().once().in_sequence(&mut turns);
+    finish.return_once(|_, _| Ok(Some(finished)));
+    let mut commits = MockConversationLog::new();
+    let (unread, changes) = (PerSide::default(), Changes::default());
+    let committed = Committed { parties, unread, changes, files: 0 };
+    commits.expect_commit().once().return_once(|_, _, _, _| Ok(Ok(committed)));
+    let privacy = Privacy::new(
+        Arc::new(store),
+        Arc::new(commits),
+        Arc::new(MockExportStore::new()),
+        Arc::new(RecordingFanout::new()),
+        Arc::new(FixedClock::ticking()),
+        Arc::new(CountingIds::new()),
+    );
+    privacy.erase_person(&user("c1")).await.expect("it ends");
 }

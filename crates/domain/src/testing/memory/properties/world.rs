@@ -5,8 +5,9 @@ use crate::{
     conversation::{
         ConversationView, Parties, Side,
         event::Event,
+        ledger::{ReadTarget, StatusEdit},
         message::Message,
-        store::{ConversationStore, LogStore, MessageStore, ReadTarget, ReadingStore, StatusEdit},
+        store::{ConversationStore, LogStore, MessageStore, ReadingStore},
     },
     ids::{ConversationId, Seq},
     page::Window,

@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    conversation::store::ReadTarget,
+    conversation::ledger::ReadTarget,
     jobs::{Task, store::JobFilter},
     testing::{
         MemoryStore, MockMailStore,
