@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use crate::{
     frame::Frame,
     mailbox::{Delivery, Key, PostError, SessionHandle},
+    namespace::DisconnectReason,
     packet::ack_text,
     sid::SocketId,
 };
@@ -124,6 +125,12 @@ impl Socket {
     /// Disconnects every socket of this client's session, then closes the connection.
     pub fn close_session(&self) {
         self.inner.session.disconnect_all();
+    }
+
+    /// Ends this client's session as after a panic of its handler: without a DISCONNECT, so that the client
+    /// reconnects.
+    pub fn fail_session(&self) {
+        self.inner.session.end(DisconnectReason::HandlerPanicked);
     }
 
     pub(crate) fn shared_namespace(&self) -> Arc<str> {

@@ -8,10 +8,14 @@ use std::{
 };
 
 use actix_web::{HttpRequest, http::StatusCode};
-use domain::ports::Clock;
+use domain::{ports::Clock, time::Timestamp};
 use socketio::Rejection;
 
-use super::{hub::Hub, registry::DisconnectCause};
+use super::{
+    hub::Hub,
+    registry::{self, DisconnectCause},
+    retry::caught,
+};
 use crate::{limits::Limits, origins::Origins};
 
 /// Lets a request through, or says why not. The socket it opens counts until it is gone.
@@ -181,14 +185,18 @@ pub(super) fn watch(hub: &Hub, clock: Arc<dyn Clock>, notice_ms: u64) {
         let mut ticks = tokio::time::interval(Duration::from_millis(LOOK_EVERY_MS));
         loop {
             ticks.tick().await;
-            let now = clock.now();
-            hub.warn_of_expiry(now, notice_ms);
-            for sink in hub.expired(now) {
-                // A disconnect, so that the client does not reconnect with the same token.
-                sink.disconnect(DisconnectCause::TokenExpired);
-            }
+            let _logged =
+                caught("looking for tokens that end", || look(&hub, clock.now(), notice_ms));
         }
     });
+}
+
+fn look(hub: &Hub, now: Timestamp, notice_ms: u64) {
+    hub.warn_of_expiry(now, notice_ms);
+    for sink in hub.expired(now) {
+        // A disconnect, so that the client does not reconnect with the same token.
+        registry::disconnect(&*sink, DisconnectCause::TokenExpired);
+    }
 }
 
 #[cfg(test)]
@@ -261,7 +269,6 @@ mod expiry_tests {
             MemoryStore,
             fixture::{FixedClock, user},
         },
-        time::Timestamp,
     };
     use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 

@@ -17,7 +17,7 @@ use super::{
     admission::{ConnectionLimiter, SessionPermit},
     commands::{self, Command, EventName},
     events::{self, OutgoingEvent},
-    hub::{Hub, SessionKey},
+    hub::{Hub, JoinNotice, SessionKey},
     registry::EventSink,
     settings::Settings,
     subscriptions::LastState,
@@ -299,11 +299,7 @@ impl Session {
         // Before anything is read, so that what follows the opening connects to it without a gap.
         let pending = hub.begin_join(self.key, conversation, visible);
         let opening = self.opening(conversation, after).await?;
-        if pending.complete(user, &opening.as_opening())
-            && let Some(event) = events::user_joined(user, conversation)
-        {
-            hub.send_to_room(conversation, &event);
-        }
+        pending.complete(user, &opening.as_opening(), JoinNotice::Always);
         let mut answer =
             json!({ "conversationId": conversation.as_str(), "lastSeq": opening.since.get() });
         if opening.resync {

@@ -209,8 +209,11 @@ impl EventSink for SocketEventSink {
         self.socket.silent_for()
     }
 
-    fn disconnect(&self, _: DisconnectCause) {
-        self.socket.disconnect();
+    fn disconnect(&self, cause: DisconnectCause) {
+        match cause {
+            DisconnectCause::TokenExpired | DisconnectCause::Forgotten => self.socket.disconnect(),
+            DisconnectCause::Failed => self.socket.fail_session(),
+        }
     }
 }
 
