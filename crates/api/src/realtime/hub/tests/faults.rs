@@ -8,7 +8,6 @@ use std::{
 
 use async_trait::async_trait;
 use domain::{
-    conversation::Parties,
     participant::{
         Participant,
         store::{ParticipantStore, ParticipantWithPartners},
@@ -196,45 +195,30 @@ async fn partners_whose_read_panics_are_read_all_the_same() {
     assert_eq!(salon.named_in_time("presence-snapshot").await["online"], serde_json::json!([]));
 }
 
-/// Begins something on a runtime that ends before it is done.
-fn on_a_runtime_that_ends(fixture: &Fixture, begin: impl FnOnce(&Hub)) -> Hub {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.expect("a runtime");
-    let store = fixture.store.clone();
-    let settings = Settings::default();
-    let hub = runtime.block_on(async {
-        Hub::over(store.clone(), store.clone(), store, &settings, crate::testing::links())
-    });
-    begin(&hub);
-    runtime.shutdown_background();
-    hub
-}
-
-#[tokio::test]
-async fn what_is_cancelled_does_not_count_as_under_way() {
-    let fixture = Fixture::new().await;
-    let later = user("s");
-    let conversation = &fixture.conversation;
-    let parties = Parties { salon: user("s"), client: user("c") };
-    let hub = on_a_runtime_that_ends(&fixture, |hub| {
-        let (sender, _received) = unbounded_channel();
-        let sink = Arc::new(RecordingSink::new(sender));
-        let key = hub.enter(&later, sink, None, 8).expect("a free session");
-        let pending = hub.begin_join(key, conversation, true);
-        assert!(pending.complete_unannounced(&later, &history_to(Seq::ZERO.next())));
-        hub.presence().session_opened(&later, key);
-        hub.schedule_unread_update(&later);
-        hub.inner.unread.repeat_later(&later);
-        let _gap = hub.sessions().batch_order(
-            conversation,
-            Seq::new(3).expect("a position"),
-            Seq::new(3).expect("a position"),
-        );
-        hub.repair(conversation, &later);
-    });
-    assert!(hub.sessions().start_repair(conversation).is_some(), "a repair may begin");
-    assert!(!hub.inner.unread.is_counting(&later) && hub.inner.unread.nobody_waits());
-    assert!(!hub.presence().is_reading(&parties.salon), "partners may be read");
+#[test]
+fn what_is_cancelled_does_not_count_as_under_way() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let fixture = runtime().expect("a runtime").block_on(Fixture::new());
+    let (conversation, person) = (&fixture.conversation, user("s"));
+    let ending = runtime().expect("a runtime");
+    let hub = ending.block_on(async { Hub::new(fixture.store.clone()) });
+    let (sender, _received) = unbounded_channel();
+    let sink = Arc::new(RecordingSink::new(sender));
+    let key = hub.enter(&person, sink, None, 8).expect("a free session");
+    let pending = hub.begin_join(key, conversation, true);
+    assert!(pending.complete_unannounced(&person, &history_to(Seq::ZERO.next())));
+    // Begun, and never run.
+    hub.presence().session_opened(&person, key);
+    hub.schedule_unread_update(&person);
+    hub.inner.unread.repeat_later(&person);
+    let third = Seq::new(3).expect("a position");
+    assert_eq!(hub.sessions().batch_order(conversation, third, third).0, BatchOrder::Gap);
+    hub.repair(conversation, &person);
+    assert!(hub.sessions().start_repair(conversation).is_none(), "it is under way");
+    drop(ending);
+    assert!(hub.sessions().start_repair(conversation).is_some());
+    assert!(!hub.inner.unread.is_counting(&person) && hub.inner.unread.nobody_waits());
+    assert!(!hub.presence().is_reading(&person));
 }
 
 /// Panics when it is sent a message.
